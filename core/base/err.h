@@ -1,0 +1,49 @@
+/* Why something failed, in words a user can act on.
+ *
+ * A function that can fail takes a `struct err *` last and returns false (or
+ * NULL). The caller owns the struct and may pass the same one to several calls:
+ * the first failure is kept. Passing NULL means "I do not care why". The text is
+ * one line: what, where, which value, and what to do about it. */
+#ifndef CORE_BASE_ERR_H
+#define CORE_BASE_ERR_H
+
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The kind decides the exit status of a command, and nothing else. */
+enum err_kind {
+    ERR_NONE,
+    ERR_IO,        /* 1: a file could not be read or written */
+    ERR_FORMAT,    /* 1: a file or a value is not what it should be */
+    ERR_LIMIT,     /* 1: too large, too many, out of memory */
+    ERR_USAGE,     /* 2: the request itself is wrong */
+    ERR_ACCEPT,    /* 3: the edit stands but its acceptance test failed */
+    ERR_MODEL,     /* 4: model missing, damaged or of a kind not known */
+    ERR_DEVICE,    /* 4: device missing or failing */
+    ERR_STATE,     /* 5: the session is of another model, or a checksum differs */
+    ERR_HELD,      /* 6: another process holds the session */
+    ERR_CANCELLED, /* 130: stopped on request */
+};
+
+struct err {
+    enum err_kind kind;
+    char text[400];
+};
+
+/* Records the failure unless one is recorded already. Always returns false. */
+bool err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Puts "fmt: " before the recorded text, to say what was being done. Returns false. */
+bool err_in(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The process exit status that stands for the kind (see above). */
+int err_exit_status(enum err_kind kind);
+/* The word that stands for the kind in JSON ("io", "format", ...). */
+const char *err_code(enum err_kind kind);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,47 @@
+#include "core/base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *checked(void *ptr)
+{
+    if (!ptr) {
+        fputs("editscope: out of memory\n", stderr);
+        abort(); /* the crash handler restores the terminal */
+    }
+    return ptr;
+}
+
+void *xmalloc(size_t bytes)
+{
+    return checked(malloc(bytes ? bytes : 1));
+}
+
+void *xcalloc(size_t count, size_t bytes)
+{
+    return checked(calloc(count ? count : 1, bytes ? bytes : 1));
+}
+
+void *xrealloc(void *ptr, size_t bytes)
+{
+    return checked(realloc(ptr, bytes ? bytes : 1));
+}
+
+char *xstrdup(const char *text)
+{
+    return text ? checked(strdup(text)) : NULL;
+}
+
+char *xasprintf(const char *fmt, ...)
+{
+    char *text = NULL;
+    va_list ap;
+
+    va_start(ap, fmt);
+    if (vasprintf(&text, fmt, ap) < 0)
+        text = NULL;
+    va_end(ap);
+    return checked(text);
+}

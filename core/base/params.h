@@ -1,0 +1,147 @@
+/* The one table of parameters: names, aliases, help, units, ranges, paper symbols.
+ *
+ * `--help`, the parameter panel, the config file, sessions and the man page come from it. A
+ * struct params is a small value: copy it by assignment. Numbers are doubles, choices are
+ * indices into the row's words. */
+#ifndef CORE_BASE_PARAMS_H
+#define CORE_BASE_PARAMS_H
+
+#include <stdbool.h>
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+
+enum param_kind { PARAM_NUMBER, PARAM_INTEGER, PARAM_CHOICE, PARAM_LAYERS };
+enum param_source { FROM_DEFAULT, FROM_PRESET, FROM_CONFIG, FROM_SESSION, FROM_COMMAND_LINE };
+
+/* X(id, name, kind, default, low, high, words, symbol, unit, help): see params.c */
+enum param {
+    P_ATTR_STRATEGY,  /* lps | psa | mpc */
+    P_ATTR_AMPLIFY,   /* 30 */
+    P_ATTR_TARGET,    /* pred | old | new */
+    P_ATTR_POSITION,  /* last | subject_last | padded_last */
+    P_ATTR_NORM,      /* fixed_final | own */
+    P_ATTR_CLAMP,     /* 0, official 1e-8 */
+    P_ATTR_EPS,       /* lens epsilon: 0 = the model's own, official 1e-6 */
+    P_ATTR_PREFIXES,  /* 5 */
+    P_ATTR_ROWS,      /* prefixes | paraphrases | both */
+    P_MPC_KIND,       /* coeff | coeff_norm | coeff_proj */
+    P_SCORE_GE_TEST,  /* zscore | raw */
+    P_SCORE_SP_INPUT, /* raw | zscore */
+    P_RATIO_INV_TEMP, /* 30; alias temperature = 1/value */
+    P_RATIO_SP_DIST,  /* l1 | softmax */
+    P_RATIO_SCALE,    /* raw | unit */
+    P_RATIO_GE_A,     /* alpha_ge .10 */
+    P_RATIO_GE_B,     /* beta_ge .30 */
+    P_RATIO_GE_GAMMA, /* 1 */
+    P_RATIO_SP_A,
+    P_RATIO_SP_B,
+    P_RATIO_SP_GAMMA,
+    P_SELECT_RULE,     /* topk | topk_hash | quantile_ge */
+    P_MASK_MODE,       /* union general specific fixed overlap nonoverlap soft pooled random keymag none */
+    P_MASK_PLACE,      /* post | pre */
+    P_MASK_COMPENSATE, /* none | gain */
+    P_MASK_FIXED_GE,   /* .25 */
+    P_MASK_FIXED_SP,   /* .15 */
+    P_MASK_DENSITY,    /* random: 0 = the union's size */
+    P_MASK_MASS,       /* keymag: share of |k| */
+    P_MASK_PRE_MU,     /* pre: weight of the preserved term, 100 */
+    P_MASK_SHARE,      /* batch | request */
+    P_EDIT_METHOD,     /* nmke | alphaedit | memit */
+    P_EDIT_LAYERS,     /* a list: "4-8", "4,6", "auto" */
+    P_EDIT_PASSES,     /* 1..8 */
+    P_EDIT_V_LR,
+    P_EDIT_V_STEPS,
+    P_EDIT_V_WD,
+    P_EDIT_WD_POWER, /* 1 | 2 */
+    P_EDIT_V_KL,
+    P_EDIT_V_CLAMP,
+    P_EDIT_V_STOP,       /* .05 */
+    P_EDIT_V_LOSS_LAYER, /* -1 = last */
+    P_EDIT_NULL_FRACTION, /* .7 */
+    P_EDIT_NULL_THRESHOLD, /* 0 = use the fraction */
+    P_EDIT_LAMBDA,
+    P_EDIT_BATCH,
+    P_EDIT_SOLVER, /* lowrank | dense */
+    P_EDIT_LOOKUP, /* offsets | prefix(official) */
+    P_STATS_TOKENS,
+    P_STATS_WINDOW,
+    P_ACCEPT_P_MIN,
+    P_SEED,
+    PARAM_COUNT
+};
+
+enum { PARAM_MAX_LAYERS = 512 };
+
+struct params {
+    double value[PARAM_COUNT];                   /* a choice's index; layers: unused */
+    unsigned char source[PARAM_COUNT];           /* enum param_source */
+    unsigned char layer[PARAM_MAX_LAYERS];       /* P_EDIT_LAYERS: 1 where edited */
+    int layer_count;                             /* 0 = auto */
+};
+
+struct param_info {
+    const char *name;  /* "ratio.ge.a" */
+    const char *alias; /* "alpha_ge" or "" */
+    enum param_kind kind;
+    double def, low, high;
+    const char *words;  /* choices, separated by spaces; "" for numbers */
+    const char *symbol; /* the paper's, "α_ge"; "" if it has none */
+    const char *unit;   /* "nats", "tokens", "" */
+    const char *help;   /* one line, names the equation */
+};
+
+const struct param_info *param_info(enum param p);
+void params_default(struct params *p);
+/* Every quirk of the authors' released code (methods 9, column official). */
+void params_official(struct params *p, enum param_source from);
+/* NAME=VALUE. Names: param_info's, the aliases (alpha_ge ... beta_sp), `alpha` and `beta` (both
+ * kinds), `temperature` (= 1/ratio.inv_temp), `amplify`. Unknown names and values out of range
+ * are ERR_USAGE and name the nearest valid one. A lower source never overrides a higher one. */
+bool params_set(struct params *p, const char *name, const char *value, enum param_source from,
+                struct err *err);
+bool params_assign(struct params *p, const char *name_equals_value, enum param_source from,
+                   struct err *err);
+/* Lines NAME = VALUE, # comments; a preset or the config file. */
+bool params_parse(struct params *p, const char *text, enum param_source from, struct err *err);
+/* Value as params_set() takes it back. Appends. */
+void params_show(const struct params *p, enum param id, struct buf *out);
+/* All values as one JSON object {"name": value, ...}; and back. Caller frees. */
+char *params_to_json(const struct params *p);
+bool params_from_json(struct params *p, const char *json, enum param_source from, struct err *err);
+const char *params_word(const struct params *p, enum param id); /* of a choice */
+static inline int params_choice(const struct params *p, enum param id)
+{
+    return (int)p->value[id];
+}
+
+/* Choices by name, in the order of the words in the table. */
+enum { TARGET_PRED, TARGET_OLD, TARGET_NEW };
+enum { POSITION_LAST, POSITION_SUBJECT_LAST, POSITION_PADDED_LAST };
+enum { NORM_FIXED_FINAL, NORM_OWN };
+enum { MPC_COEFF, MPC_COEFF_NORM, MPC_COEFF_PROJ };
+enum { GE_ZSCORE, GE_RAW };
+enum { SP_RAW, SP_ZSCORE };
+enum { DIST_L1, DIST_SOFTMAX };
+enum { SCALE_RAW, SCALE_UNIT };
+enum { RULE_TOPK, RULE_TOPK_HASH, RULE_QUANTILE_GE };
+enum {
+    MODE_UNION,
+    MODE_GENERAL,
+    MODE_SPECIFIC,
+    MODE_FIXED,
+    MODE_OVERLAP,
+    MODE_NONOVERLAP,
+    MODE_SOFT,
+    MODE_POOLED,
+    MODE_RANDOM,
+    MODE_KEYMAG,
+    MODE_NONE
+};
+enum { PLACE_POST, PLACE_PRE };
+enum { COMPENSATE_NONE, COMPENSATE_GAIN };
+enum { METHOD_NMKE, METHOD_ALPHAEDIT, METHOD_MEMIT };
+enum { SOLVER_LOWRANK, SOLVER_DENSE };
+enum { LOOKUP_OFFSETS, LOOKUP_PREFIX };
+
+#endif

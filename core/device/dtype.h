@@ -1,0 +1,39 @@
+/* Element types of matrices and of model files, and how their blocks become float32.
+ *
+ * Quantised types store blocks of elements of one row; a row's length must be a
+ * multiple of the block. Formulas: the GGUF block layouts (ggml, "Q4_0" to "Q6_K"). */
+#ifndef CORE_DEVICE_DTYPE_H
+#define CORE_DEVICE_DTYPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum dtype {
+    DT_F32,
+    DT_F64,
+    DT_F16,
+    DT_BF16,
+    DT_Q4_0,
+    DT_Q4_1,
+    DT_Q5_0,
+    DT_Q5_1,
+    DT_Q8_0,
+    DT_Q2_K,
+    DT_Q3_K,
+    DT_Q4_K,
+    DT_Q5_K,
+    DT_Q6_K,
+    DT_COUNT
+};
+
+const char *dtype_name(enum dtype type);     /* "Q4_1" */
+int dtype_block(enum dtype type);            /* elements a block: 1, 32 or 256 */
+size_t dtype_block_bytes(enum dtype type);   /* bytes a block */
+/* Bytes of a row of n elements; 0 if n is negative or no multiple of the block. */
+size_t dtype_row_bytes(enum dtype type, long n);
+/* dst[0..n) = float32 values of the n elements at src (any alignment). n is a
+ * multiple of the block; type is not DT_F64. The same bits on every machine: no
+ * contraction into fused multiply-adds. Thread-safe. */
+void dtype_to_float(enum dtype type, const void *src, float *dst, long n);
+
+#endif

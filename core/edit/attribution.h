@@ -1,0 +1,33 @@
+/* Attribution scores of one layer: immutable once built, shared by reference count. */
+#ifndef CORE_EDIT_ATTRIBUTION_H
+#define CORE_EDIT_ATTRIBUTION_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+enum strategy { STRATEGY_LPS, STRATEGY_PSA, STRATEGY_MPC };
+
+struct attribution {
+    atomic_int refs;
+    unsigned id;         /* of the run: all layers of one run share it */
+    unsigned generation; /* of the weights view it was computed under */
+    enum strategy strategy;
+    int layer, layers; /* this layer, layers of the model */
+    int rows, neurons; /* N, M */
+    double amplify;    /* amplification of Eq. 2 it was computed with */
+    float *score;      /* [N][M]: LPS in nats (Eq. 3), PSA in probability, MPC a coefficient */
+    float *activation; /* [N][M]: neuron coefficients m_i at the scored position */
+    float *slope;      /* [N][M]: d score / d amplify for LPS, or NULL */
+    float *curve;      /* [N][M]: d2 score / d amplify2 for LPS, or NULL */
+    float *value_norm; /* [M]: ||v_i|| */
+    int *target;       /* [N]: the token whose probability is explained */
+    double *base_logp; /* [N]: log p(target) of the lens before any amplification */
+    double seconds;    /* wall time of this layer */
+};
+
+/* All arrays allocated, zeroed (slope and curve only if `curves`); refs = 1. */
+struct attribution *attribution_new(int layer, int rows, int neurons, bool curves);
+struct attribution *attribution_ref(struct attribution *a);
+void attribution_unref(struct attribution *a); /* NULL is fine; any thread */
+
+#endif

@@ -1,0 +1,40 @@
+/* What the user typed: a fact to be changed. Plain data. */
+#ifndef CORE_EDIT_FACT_H
+#define CORE_EDIT_FACT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/err.h"
+
+struct probe {
+    char *prompt, *answer; /* owned; answer may be NULL (whatever the base model says) */
+};
+
+struct fact {
+    char *subject;  /* "Eiffel Tower" */
+    char *prompt;   /* holds exactly one {} where the subject goes: "The {} is located in" */
+    char *target;   /* new object without leading space: "Rome" */
+    char *old;      /* old object, or NULL */
+    char *rephrase; /* the same question in other words, or NULL */
+    struct probe *locality;
+    int localities;
+};
+
+void fact_free(struct fact *fact); /* frees the fields, zeroes the struct */
+struct fact fact_copy(const struct fact *fact);
+/* Checks and normalises: trims the target (strips leading spaces), replaces the one literal
+ * occurrence of the subject in the prompt by {}. Empty fields, no or several places for the
+ * subject and invalid UTF-8 are ERR_USAGE with one line naming the field. */
+bool fact_normalise(struct fact *fact, struct err *err);
+/* The prompt with the subject filled in. Caller frees. */
+char *fact_text(const struct fact *fact);
+/* One JSON object of the shapes in editscope-json(7): ours, MEND/ZsRE, ROME CounterFact,
+ * EasyEdit/KnowEdit, recognised by their keys. `text` need not be NUL-terminated. */
+bool fact_from_json(struct fact *fact, const char *text, size_t len, struct err *err);
+/* A file of many facts (JSON array or one object a line). Caller frees each and the array. */
+bool facts_load(const char *path, struct fact **facts, int *count, struct err *err);
+/* The fact as one JSON object. Caller frees. */
+char *fact_to_json(const struct fact *fact);
+
+#endif

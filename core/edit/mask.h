@@ -1,0 +1,43 @@
+/* From attribution scores to a neuron mask (paper Eq. 4 to 8; methods 3).
+ *
+ * A pure function of scores and parameters: no device, no model, no state, so that the
+ * screen may call it on every keystroke. Thread-safe. */
+#ifndef CORE_EDIT_MASK_H
+#define CORE_EDIT_MASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/edit/attribution.h"
+
+struct params;
+
+enum { CLASS_GENERAL = 1, CLASS_SPECIFIC = 2 }; /* bits; a neuron can be both */
+
+struct mask_side {       /* one of the two kinds, general or specific */
+    double H, rho, tau;  /* entropy of Eq. 6/7 in [0,1], ratio, threshold on the score */
+    int chosen;          /* neurons of this kind, both included */
+    double ties;         /* share of the chosen and unchosen neurons that sit exactly at tau */
+    double next_up, next_down; /* quantile_ge: nearest rho above/below at which the choice
+                                  changes (NAN if none); topk: rho +- 1/M */
+};
+
+struct mask {
+    int layer, neurons;
+    struct mask_side general, specific;
+    int both, kept;      /* intersection of the two kinds; neurons with weight > 0 */
+    float *r_general;    /* [M] Eq. 4, 0..N */
+    float *r_specific;   /* [M] Eq. 5 */
+    uint8_t *class_bits; /* [M] CLASS_* */
+    float *weight;       /* [M] 0..1: what the update's column is multiplied with */
+};
+
+/* The mask of one layer from parameters score.*, ratio.*, select.*, mask.* . `key` [M] is the
+ * layer's edit key for mask.mode = keymag and may be NULL otherwise (keymag then uses the mean
+ * |activation|). mask.mode = random draws round(rho M) neurons where rho is mask.density, or
+ * the union's size if that is 0, by seed and layer. Never fails. Free with mask_free(). */
+struct mask *mask_build(const struct attribution *a, const float *key, const struct params *p);
+/* The same for the scores of several requests stacked in one attribution: a row each. */
+void mask_free(struct mask *mask);
+
+#endif
