@@ -1,0 +1,216 @@
+/* What the engine needs from a piece of hardware.
+ *
+ * A device owns memory and runs operations on it in the order given. Operations return
+ * nothing: the first fault sticks to the device, the operations after it do nothing, and
+ * device_sync() reports it. So a forward pass reads as mathematics and is checked once, at
+ * its end.
+ *
+ * Shapes are checked here, in the device_*() functions; an implementation may trust its
+ * arguments. One device belongs to one thread. All slots are filled by every device. */
+#ifndef CORE_DEVICE_DEVICE_H
+#define CORE_DEVICE_DEVICE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/device/dtype.h"
+
+/* A row-major window on device memory (or, for weights of a file, on host memory the device
+ * was given with device_adopt()). It owns nothing. Quantised types: cols counts elements,
+ * stride too, and windows begin at whole rows. */
+struct mat {
+    void *data;
+    enum dtype type;
+    int rows, cols;
+    long stride; /* elements between the starts of two rows */
+};
+
+/* One sequence of a packed batch, for attention over a cache of keys and values. Its new rows
+ * are q0 .. q0+n of the query matrix; its cached rows kv0 .. kv0+past of K and V, and the new
+ * rows' own keys stand behind them at kv0+past ... Row i sees the cache and new rows <= i. */
+struct attn_seq {
+    int q0, n, kv0, past;
+    bool blind; /* new rows see the cache only, not themselves (reading at a pad position) */
+};
+
+struct attn_shape {
+    int heads, kv_heads, head_dim;
+    float scale;
+};
+
+/* One optimisation state of target optimisation, kept on the device. */
+struct adam {
+    struct mat x, m, v; /* [1, d]: variable, first and second moment */
+    float lr, beta1, beta2, eps;
+    float max_norm;     /* project onto ||x|| <= max_norm; <= 0: no bound */
+    int step;           /* from 1 */
+};
+
+/* Scores of a tile of the vocabulary for N rows and M neurons, see device_lps(). */
+struct lps_state {
+    struct mat max, sum, own;      /* [N, M] running maximum, sum of exponentials, U_y */
+    struct mat mean, square;       /* [N, M] sums of e U and e U^2, or data NULL: not wanted */
+};
+
+struct device {
+    const struct device_ops *ops;
+    struct err fault;
+    size_t in_use; /* bytes */
+    int threads;
+};
+
+struct device_ops {
+    const char *name;   /* "cpu", "cuda": what --device takes */
+    int (*count)(void); /* how many can be opened now; 0 is no error */
+    struct device *(*open)(int index, int threads, struct err *err);
+    void (*close)(struct device *dev);
+    size_t (*free_memory)(struct device *dev);
+    void *(*alloc)(struct device *dev, size_t bytes);
+    void (*release)(struct device *dev, void *ptr, size_t bytes);
+    /* device address of host bytes that stay mapped as long as the device lives; NULL: cannot
+     * (then the caller uploads) */
+    const void *(*adopt)(struct device *dev, const void *host, size_t bytes);
+    void (*upload)(struct device *dev, void *dst, const void *src, size_t bytes);
+    void (*download)(struct device *dev, void *dst, const void *src, size_t bytes);
+    void (*finish)(struct device *dev); /* wait for everything queued */
+    /* between begin and end the operations are recorded; launch runs them (again) */
+    void (*graph_begin)(struct device *dev);
+    void *(*graph_end)(struct device *dev);
+    void (*graph_launch)(struct device *dev, void *graph);
+    void (*graph_free)(struct device *dev, void *graph);
+
+    /* moving and elementwise; F32 unless said */
+    void (*copy)(struct device *dev, struct mat src, struct mat dst); /* any type to F32/F64, F64 to F32 */
+    void (*fill)(struct device *dev, struct mat x, double value);     /* F32 or F64 */
+    void (*gather)(struct device *dev, struct mat table, const int *index, struct mat out);
+    void (*scatter_add)(struct device *dev, struct mat x, const int *index, struct mat out);
+    void (*axpy)(struct device *dev, float alpha, struct mat x, struct mat y); /* x one row: to each */
+    void (*scale_cols)(struct device *dev, struct mat x, struct mat s, struct mat y); /* y = x diag(s) */
+    void (*scale_rows)(struct device *dev, struct mat s, struct mat x); /* x = diag(s) x, s [1, rows] */
+
+    /* algebra: c = alpha op(a) op(b) + beta c. F32 (b of any stored type) or all F64 */
+    void (*gemm)(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
+                 double beta, struct mat c);
+    void (*gram)(struct device *dev, struct mat x, struct mat c);      /* F64 c += x^T x, x F32 */
+    void (*eigh)(struct device *dev, struct mat a, struct mat values); /* F64, a becomes rows of vectors */
+    void (*cholesky)(struct device *dev, struct mat a);                /* F64, lower, in place */
+    void (*cholesky_solve)(struct device *dev, struct mat l, struct mat b, bool half); /* F64, in place */
+
+    /* transformer */
+    void (*rmsnorm)(struct device *dev, struct mat x, struct mat gain, float eps, struct mat y);
+    void (*rmsnorm_grad)(struct device *dev, struct mat x, struct mat gain, float eps,
+                         struct mat dy, struct mat dx);
+    void (*rope)(struct device *dev, struct mat x, const int *pos, int heads, const float *freq,
+                 bool interleaved, bool backward);
+    void (*attention)(struct device *dev, struct mat q, struct mat k, struct mat v,
+                      const struct attn_seq *seq, int seqs, struct attn_shape shape, struct mat out);
+    void (*attention_grad)(struct device *dev, struct mat q, struct mat k, struct mat v,
+                           const struct attn_seq *seq, int seqs, struct attn_shape shape,
+                           struct mat dout, struct mat dq, struct mat dk, struct mat dv);
+    void (*swiglu)(struct device *dev, struct mat gate, struct mat up, struct mat out);
+    void (*swiglu_grad)(struct device *dev, struct mat gate, struct mat up, struct mat dout,
+                        struct mat dgate, struct mat dup);
+    void (*lse)(struct device *dev, struct mat logits, struct mat out);
+    void (*cross_entropy)(struct device *dev, struct mat logits, const int *label, float weight,
+                          struct mat loss, bool grad);
+    void (*kl)(struct device *dev, struct mat logits, struct mat ref, float weight, struct mat loss,
+               bool grad);
+
+    /* the method */
+    void (*lps)(struct device *dev, struct mat head, struct mat values, struct mat base,
+                struct mat coeff, const int *target, int v0, struct lps_state s);
+    void (*adam)(struct device *dev, struct mat grad, struct adam a);
+    void (*delta_apply)(struct device *dev, struct mat r, struct mat xm, struct mat w);
+};
+
+extern const struct device_ops device_cpu;
+extern const struct device_ops device_far; /* tests: cpu whose memory only operations may touch */
+
+struct device *device_open(const struct device_ops *ops, int index, int threads, struct err *err);
+void device_close(struct device *dev);
+/* NULL (and a sticking fault naming the bytes) when there is not enough. */
+void *device_alloc(struct device *dev, size_t bytes);
+void device_release(struct device *dev, void *ptr, size_t bytes);
+/* Reports and clears the first fault. Waits for all that was queued. */
+bool device_sync(struct device *dev, struct err *err);
+
+/* A fresh matrix of F32 or F64, zeroed; data NULL after a fault. */
+struct mat mat_new(struct device *dev, enum dtype type, int rows, int cols);
+void mat_free(struct device *dev, struct mat *m); /* only of mat_new(); zeroes it */
+struct mat mat_rows(struct mat m, int first, int count);
+struct mat mat_cols(struct mat m, int first, int count); /* not of quantised types */
+size_t mat_bytes(struct mat m);
+
+/* Whole matrices between host (dense, row-major, the mat's type) and device. */
+void device_upload(struct device *dev, struct mat dst, const void *src);
+void device_download(struct device *dev, void *dst, struct mat src);
+
+void device_copy(struct device *dev, struct mat src, struct mat dst);
+void device_fill(struct device *dev, struct mat x, double value);
+/* out[i] = table[index[i]] as F32; index[] is host memory, copied before return. */
+void device_gather(struct device *dev, struct mat table, const int *index, struct mat out);
+/* out[index[i]] += x[i], in order of i */
+void device_scatter_add(struct device *dev, struct mat x, const int *index, struct mat out);
+void device_axpy(struct device *dev, float alpha, struct mat x, struct mat y);
+void device_scale_cols(struct device *dev, struct mat x, struct mat s, struct mat y);
+void device_scale_rows(struct device *dev, struct mat s, struct mat x);
+void device_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
+                 double beta, struct mat c);
+void device_gram(struct device *dev, struct mat x, struct mat c);
+/* a [n, n] symmetric, becomes the eigenvectors as rows, values [1, n] ascending. */
+void device_eigh(struct device *dev, struct mat a, struct mat values);
+/* a [n, n] becomes its lower factor L (the upper triangle is zeroed). A matrix that is not
+ * positive definite is a fault. */
+void device_cholesky(struct device *dev, struct mat a);
+/* b [n, u] becomes (L L^T)^-1 b, or L^-1 b if half. */
+void device_cholesky_solve(struct device *dev, struct mat l, struct mat b, bool half);
+/* y = x / rms(x) * gain, each row; x and y may be the same. gain [1, d] */
+void device_rmsnorm(struct device *dev, struct mat x, struct mat gain, float eps, struct mat y);
+/* dx += gradient through the norm */
+void device_rmsnorm_grad(struct device *dev, struct mat x, struct mat gain, float eps,
+                         struct mat dy, struct mat dx);
+/* Rotates each head of each row in place by pos[row] * freq[i]; freq [head_dim / 2] host. */
+void device_rope(struct device *dev, struct mat x, const int *pos, int heads, const float *freq,
+                 bool interleaved, bool backward);
+/* q, out [rows, heads * head_dim]; k, v [cache rows, kv_heads * head_dim]. */
+void device_attention(struct device *dev, struct mat q, struct mat k, struct mat v,
+                      const struct attn_seq *seq, int seqs, struct attn_shape shape,
+                      struct mat out);
+/* dq is written; dk, dv [rows, kv_heads * head_dim] are of the new rows (row i of the packed
+ * batch) and are written; cached rows get no gradient. */
+void device_attention_grad(struct device *dev, struct mat q, struct mat k, struct mat v,
+                           const struct attn_seq *seq, int seqs, struct attn_shape shape,
+                           struct mat dout, struct mat dq, struct mat dk, struct mat dv);
+void device_swiglu(struct device *dev, struct mat gate, struct mat up, struct mat out);
+void device_swiglu_grad(struct device *dev, struct mat gate, struct mat up, struct mat dout,
+                        struct mat dgate, struct mat dup);
+/* out [1, rows] = log sum exp of each row */
+void device_lse(struct device *dev, struct mat logits, struct mat out);
+/* loss [1, rows] = -log p(label) of each row; with grad the logits become
+ * weight * (softmax - onehot). label[] host. */
+void device_cross_entropy(struct device *dev, struct mat logits, const int *label, float weight,
+                          struct mat loss, bool grad);
+/* loss [1, rows] = sum_j p_j (log p_j - ref_j), p = softmax(logits), ref log-probabilities;
+ * with grad the logits become weight * p_j (log p_j - ref_j - loss). */
+void device_kl(struct device *dev, struct mat logits, struct mat ref, float weight,
+               struct mat loss, bool grad);
+/* Log probability shift, one tile of the vocabulary (Eq. 2, 3; methods 2.6). With
+ * U = head values (head [T, d]: rows v0 .. v0+T of the unembedding; values [d, M]: the value
+ * vectors scaled by the final norm's gain), for each row b and neuron i the terms
+ * base[b, j] + coeff[b, i] * U[j, i] enter the running max and sum; s.own takes U[target[b]]
+ * when the target lies in the tile. base [N, T] is the tile's part of the unperturbed lens.
+ * U never leaves the tile. */
+void device_lps(struct device *dev, struct mat head, struct mat values, struct mat base,
+                struct mat coeff, const int *target, int v0, struct lps_state s);
+/* One step of Adam on a.x with grad [1, d], then the projection (moments untouched). */
+void device_adam(struct device *dev, struct mat grad, struct adam a);
+/* w += r^T xm in the one defined way (core/edit/delta.h): r [u, rows], xm [u, cols]. Columns
+ * where xm is 0 for every rank keep their bits. */
+void device_delta_apply(struct device *dev, struct mat r, struct mat xm, struct mat w);
+void *device_graph_end(struct device *dev);
+void device_graph_begin(struct device *dev);
+void device_graph_launch(struct device *dev, void *graph);
+void device_graph_free(struct device *dev, void *graph);
+
+#endif
