@@ -1,0 +1,165 @@
+# make            build build/editscope             make run        set up, build, open it (ARGS=…)
+# make check      set up, run every test            make help       all targets
+# make CUDA=0|1   without / with the CUDA device    make V=1        show the commands
+# make SAN=address,undefined tests                  make DEPS=0 …   install nothing
+# Lasting overrides go in config.mk.
+-include config.mk
+
+NAME    := editscope
+PREFIX  ?= /usr/local
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+NVCC    ?= $(firstword $(wildcard $(addsuffix /bin/nvcc,$(CUDA_HOME) /usr/local/cuda)) \
+           $(shell command -v nvcc))
+CUDA    ?= $(if $(NVCC),1,0)
+CUDA_HOME ?= $(patsubst %/bin/nvcc,%,$(NVCC))
+CUDA_ARCH ?= 75 80 90
+PKGS    := ncursesw openblas lapacke jansson libpcre2-8 libutf8proc sqlite3 libcrypto
+JOBS    ?= $(shell nproc)
+SAN     ?=
+V       ?= 0
+
+# Each variant has its own folder, so none is ever linked with another's objects.
+comma   := ,
+B       := build/$(if $(SAN),$(subst $(comma),-,$(SAN))-)$(if $(filter 1,$(CUDA)),cuda,cpu)
+Q       := $(if $(filter 0,$(V)),@)
+SUBMAKE  = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+
+WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+           -Wpointer-arith -Wvla -Wwrite-strings -Wundef -Wdouble-promotion -fno-common \
+           $(if $(filter true 1,$(CI)),-Werror)
+ALL_CPPFLAGS := -I. -D_GNU_SOURCE -DHAVE_CUDA=$(CUDA) \
+           $(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CPPFLAGS)
+ALL_CFLAGS   := -std=c11 $(WARN) $(CFLAGS) -pthread
+LIBS         := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm -pthread
+ifneq ($(SAN),)
+ALL_CFLAGS   += -O1 -fno-omit-frame-pointer -fsanitize=$(SAN) \
+           $(if $(findstring undefined,$(SAN)),-fno-sanitize-recover=undefined)
+ALL_LDFLAGS  := -fsanitize=$(SAN)
+endif
+
+SRC   := $(wildcard core/*/*.c core/*/*/*.c tui/*.c views/*.c views/cli/*.c)
+TEST  := $(wildcard $(addsuffix /*_test.c,$(addprefix tests/,unit engine screens e2e faults)))
+FUZZ  := $(wildcard tests/fuzz/*_fuzz.c)
+BENCH := $(wildcard tests/bench/*_bench.c)
+ifeq ($(CUDA),1)
+SRC   += $(wildcard gpu/*.c gpu/*.cu)
+ALL_CPPFLAGS += $(if $(filter-out /usr,$(CUDA_HOME)),-isystem $(CUDA_HOME)/include)
+LIBS  += $(if $(filter-out /usr,$(CUDA_HOME)),-L$(CUDA_HOME)/lib64 -Wl$(comma)-rpath$(comma)$(CUDA_HOME)/lib64) \
+         -lcublas -lcusolver -lcudart -lstdc++
+endif
+OBJ   := $(SRC:%=$(B)/%.o)
+TEST_BIN  := $(TEST:%.c=$(B)/%)
+FUZZ_BIN  := $(FUZZ:%.c=$(B)/%)
+BENCH_BIN := $(BENCH:%.c=$(B)/%)
+
+all: $(B)/$(NAME)
+	$(Q)ln -sfn $(B:build/%=%)/$(NAME) build/$(NAME)
+
+tests: all $(TEST_BIN) $(FUZZ_BIN)
+
+$(B)/$(NAME): $(B)/main.c.o
+$(TEST_BIN) $(BENCH_BIN): $(B)/%: $(B)/%.c.o
+# FUZZER=1 (`make fuzz`): libFuzzer brings main(); otherwise replay.c runs the files it is given.
+$(FUZZ_BIN):  $(B)/%: $(B)/%.c.o $(if $(FUZZER),,$(B)/tests/fuzz/replay.c.o)
+$(FUZZ_BIN):  ALL_LDFLAGS += $(if $(FUZZER),-fsanitize=fuzzer)
+$(B)/$(NAME) $(TEST_BIN) $(FUZZ_BIN) $(BENCH_BIN): $(OBJ)
+	@mkdir -p $(@D); echo "  LD    $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# The arithmetic loops are worth vectorising harder; where bits are promised on every machine,
+# a compiler may not contract a multiplication and an addition into one rounding.
+ifeq ($(SAN),)
+$(B)/core/device/%.c.o: ALL_CFLAGS += -O3
+endif
+$(B)/core/device/dtype.c.o $(B)/core/device/cpu_delta.c.o $(B)/core/edit/delta.c.o: \
+	ALL_CFLAGS += -ffp-contract=off
+
+$(B)/%.c.o: %.c | libraries
+	@mkdir -p $(@D); echo "  CC    $<"
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/%.cu.o: %.cu | libraries
+	@mkdir -p $(@D); echo "  NVCC  $<"
+	$(Q)$(NVCC) -I. -O3 -g -lineinfo \
+		$(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a) \
+		-gencode arch=compute_$(lastword $(CUDA_ARCH)),code=compute_$(lastword $(CUDA_ARCH)) \
+		-MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+libraries:
+	@pkg-config --exists $(PKGS) || { echo "libraries are missing; 'make deps' installs them"; exit 1; }
+
+deps:
+	@sh tests/deps
+
+model: deps
+	@sh samples/fetch-model
+
+run: deps
+	@$(SUBMAKE) all
+	@sh samples/fetch-model
+	@build/$(NAME) $(ARGS)
+
+# Builds and runs: the plain variants, then the sanitizers. tests/run prints the closing line.
+check: deps
+	@$(SUBMAKE) lint
+	@$(SUBMAKE) CUDA=0 tests
+	@$(if $(filter 1,$(CUDA)),$(SUBMAKE) tests)
+	@$(SUBMAKE) CUDA=0 SAN=address,undefined tests
+	@$(SUBMAKE) CUDA=0 SAN=thread tests
+	@sh samples/fetch-model
+	@sh tests/run $(if $(filter 1,$(CUDA)),build/cuda,build/cpu) build/address-undefined-cpu build/thread-cpu
+
+# What to run while writing: one variant, no sanitizers, nothing installed.
+check-fast: tests
+	@sh tests/run $(B)
+
+lint:
+	@sh tests/lint/run "$(CC) $(ALL_CPPFLAGS) -std=c11 $(WARN)" $(CUDA)
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h' '*.cu')
+
+tidy:
+	clang-tidy --quiet $(SRC:%.cu=) main.c -- $(ALL_CPPFLAGS) -std=c11
+
+fuzz:
+	@$(SUBMAKE) CC=clang CUDA=0 FUZZER=1 SAN=address,undefined,fuzzer-no-link fuzz-programs
+	@sh tests/fuzz/run build/address-undefined-fuzzer-no-link-cpu $(TIME)
+
+fuzz-programs: $(FUZZ_BIN)
+
+bench: all $(BENCH_BIN)
+	@for b in $(BENCH_BIN); do echo "== $$b"; $$b || exit 1; done
+
+screens: tests
+	@for t in $(filter $(B)/tests/screens/%,$(TEST_BIN)); do SCREENS=write $$t || exit 1; done
+
+reference:
+	@sh tests/reference/run
+
+install: all
+	install -Dm755 $(B)/$(NAME) $(DESTDIR)$(PREFIX)/bin/$(NAME)
+	for m in man/*.[1-9]; do \
+		install -Dm644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
+	for f in $$(find samples themes -type f); do \
+		install -Dm644 $$f $(DESTDIR)$(PREFIX)/share/$(NAME)/$$f || exit 1; done
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/$(NAME)
+	for m in man/*.[1-9]; do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
+	rm -rf $(DESTDIR)$(PREFIX)/share/$(NAME)
+
+clean:
+	rm -rf build
+
+help:
+	@sed -n 's/^# \(make.*\)/\1/p' Makefile
+	@echo "also: tests deps model check-fast lint format tidy fuzz bench screens reference"
+	@echo "      install uninstall (PREFIX, DESTDIR) clean"
+
+.PHONY: all tests libraries deps model run check check-fast lint format tidy fuzz fuzz-programs \
+        bench screens reference install uninstall clean help
+.SECONDARY:
+.DELETE_ON_ERROR:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
