@@ -14,7 +14,7 @@
 enum param_kind { PARAM_NUMBER, PARAM_INTEGER, PARAM_CHOICE, PARAM_LAYERS };
 enum param_source { FROM_DEFAULT, FROM_PRESET, FROM_CONFIG, FROM_SESSION, FROM_COMMAND_LINE };
 
-/* X(id, name, kind, default, low, high, words, symbol, unit, help): see params.c */
+/* The rows are in params_table.c; defaults in the comments where they matter. */
 enum param {
     P_ATTR_STRATEGY,  /* lps | psa | mpc */
     P_ATTR_AMPLIFY,   /* 30 */

@@ -1,0 +1,504 @@
+#include "core/base/params.h"
+
+#include <ctype.h>
+#include <jansson.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+enum { MAX_NAME = 64, MAX_WORDS = 12, MAX_WORD = 16 };
+
+/* Names that stand for more than one row. */
+static const struct {
+    const char *name;
+    int count;
+    enum param id[3];
+} groups[] = {
+    {"alpha", 2, {P_RATIO_GE_A, P_RATIO_SP_A}},
+    {"beta", 2, {P_RATIO_GE_B, P_RATIO_SP_B}},
+    {"gamma", 2, {P_RATIO_GE_GAMMA, P_RATIO_SP_GAMMA}},
+};
+
+void params_default(struct params *p)
+{
+    memset(p, 0, sizeof(*p));
+    for (int i = 0; i < PARAM_COUNT; i++)
+        p->value[i] = param_info((enum param)i)->def;
+}
+
+static void put(struct params *p, enum param id, double value, enum param_source from)
+{
+    if (from < p->source[id])
+        return;
+    p->value[id] = value;
+    p->source[id] = (unsigned char)from;
+}
+
+void params_official(struct params *p, enum param_source from)
+{
+    static const struct {
+        enum param id;
+        double value;
+    } quirks[] = {
+        {P_ATTR_STRATEGY, 0 /* lps */},
+        {P_ATTR_AMPLIFY, 30},
+        {P_ATTR_TARGET, TARGET_PRED},
+        {P_ATTR_POSITION, POSITION_PADDED_LAST},
+        {P_ATTR_NORM, NORM_FIXED_FINAL},
+        {P_ATTR_CLAMP, 1e-8},
+        {P_ATTR_EPS, 1e-6},
+        {P_ATTR_PREFIXES, 5},
+        {P_SCORE_GE_TEST, GE_ZSCORE},
+        {P_SCORE_SP_INPUT, SP_RAW},
+        {P_RATIO_INV_TEMP, 30},
+        {P_RATIO_SP_DIST, DIST_L1},
+        {P_RATIO_SCALE, SCALE_RAW},
+        {P_RATIO_GE_A, 0.1},
+        {P_RATIO_GE_B, 0.3},
+        {P_RATIO_GE_GAMMA, 3},
+        {P_RATIO_SP_A, 0.1},
+        {P_RATIO_SP_B, 0.3},
+        {P_RATIO_SP_GAMMA, 2},
+        {P_SELECT_RULE, RULE_QUANTILE_GE},
+        {P_MASK_MODE, MODE_UNION},
+        {P_MASK_PLACE, PLACE_POST},
+        {P_MASK_COMPENSATE, COMPENSATE_NONE},
+        {P_MASK_SHARE, 0},
+        {P_EDIT_PASSES, 1},
+        {P_EDIT_WD_POWER, 1},
+        {P_EDIT_V_STOP, 0.05},
+        {P_EDIT_V_LOSS_LAYER, -1},
+        {P_EDIT_NULL_THRESHOLD, 0.02},
+        {P_EDIT_LOOKUP, LOOKUP_PREFIX},
+    };
+
+    for (size_t i = 0; i < sizeof(quirks) / sizeof(*quirks); i++)
+        put(p, quirks[i].id, quirks[i].value, from);
+}
+
+/* Levenshtein's distance, letters of either case being the same. */
+static int edit_distance(const char *a, const char *b)
+{
+    int row[MAX_NAME + 1];
+    size_t n = strnlen(a, MAX_NAME), m = strnlen(b, MAX_NAME);
+
+    for (size_t j = 0; j <= m; j++)
+        row[j] = (int)j;
+    for (size_t i = 1; i <= n; i++) {
+        int corner = row[0];
+
+        row[0] = (int)i;
+        for (size_t j = 1; j <= m; j++) {
+            int differ = tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]);
+            int best = corner + differ;
+
+            corner = row[j];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            row[j] = best;
+        }
+    }
+    return row[m];
+}
+
+static void keep_nearer(const char *wanted, const char *candidate, const char **nearest, int *least)
+{
+    int d;
+
+    if (!*candidate)
+        return;
+    d = edit_distance(wanted, candidate);
+    if (d < *least) {
+        *least = d;
+        *nearest = candidate;
+    }
+}
+
+static const char *nearest_name(const char *name)
+{
+    const char *nearest = "";
+    int least = 2 * MAX_NAME;
+
+    for (int i = 0; i < PARAM_COUNT; i++) {
+        const struct param_info *info = param_info((enum param)i);
+        const char *last = strrchr(info->name, '.');
+
+        keep_nearer(name, info->name, &nearest, &least);
+        keep_nearer(name, info->alias, &nearest, &least);
+        /* "amplfy" or "rule" should lead to the full name */
+        if (last && edit_distance(name, last + 1) < least) {
+            least = edit_distance(name, last + 1);
+            nearest = info->name;
+        }
+    }
+    for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
+        keep_nearer(name, groups[i].name, &nearest, &least);
+    return nearest;
+}
+
+/* The i-th of the words, copied to `word`; false after the last. */
+static bool word_at(const char *words, int i, char word[MAX_NAME])
+{
+    size_t n;
+
+    while (i-- > 0) {
+        words += strcspn(words, " ");
+        words += strspn(words, " ");
+    }
+    n = strcspn(words, " ");
+    if (!n || n >= MAX_NAME)
+        return false;
+    memcpy(word, words, n);
+    word[n] = '\0';
+    return true;
+}
+
+static bool choice_parse(const struct param_info *info, const char *text, double *value,
+                         struct err *err)
+{
+    char word[MAX_NAME], nearest[MAX_NAME] = "";
+    int least = 2 * MAX_NAME;
+
+    for (int i = 0; word_at(info->words, i, word); i++) {
+        int d = edit_distance(text, word);
+
+        if (!strcmp(text, word)) {
+            *value = i;
+            return true;
+        }
+        if (d < least) {
+            least = d;
+            memcpy(nearest, word, sizeof(nearest));
+        }
+    }
+    return err_set(err, ERR_USAGE, "%s: '%.60s' is not one of: %s; nearest is '%s'", info->name,
+                   text, info->words, nearest);
+}
+
+static void number_show(double value, char text[40])
+{
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, 40, "%.*g", digits, value);
+        if (!(strtod(text, NULL) < value || strtod(text, NULL) > value))
+            return;
+    }
+}
+
+static bool number_text(const char *name, const char *text, double *value, struct err *err)
+{
+    char *end;
+
+    *value = strtod(text, &end);
+    if (end == text || *end || !isfinite(*value))
+        return err_set(err, ERR_USAGE, "%s: '%.60s' is not a number", name, text);
+    return true;
+}
+
+/* `value` as the row wants it, or a refusal that names the nearest allowed one. */
+static bool number_check(const struct param_info *info, double value, struct err *err)
+{
+    char got[40], low[40], high[40];
+
+    number_show(value, got);
+    number_show(info->low, low);
+    number_show(info->high, high);
+    if (value < info->low || value > info->high)
+        return err_set(err, ERR_USAGE, "%s = %s is out of range %s to %s; nearest is %s",
+                       info->name, got, low, high, value < info->low ? low : high);
+    if (info->kind == PARAM_INTEGER && (floor(value) < value)) {
+        number_show(floor(value + 0.5), low);
+        return err_set(err, ERR_USAGE, "%s = %s must be a whole number; nearest is %s", info->name,
+                       got, low);
+    }
+    return true;
+}
+
+/* One "4" or "4-8" of a layer list; `text` moves past it. */
+static bool layer_span(const char **text, unsigned char *layer)
+{
+    char *end;
+    long first, last;
+
+    if (!isdigit((unsigned char)**text))
+        return false;
+    first = last = strtol(*text, &end, 10);
+    end += strspn(end, " ");
+    if (*end == '-') {
+        const char *from = end + 1 + strspn(end + 1, " ");
+
+        if (!isdigit((unsigned char)*from))
+            return false;
+        last = strtol(from, &end, 10);
+        end += strspn(end, " ");
+    }
+    if (first > last || last >= PARAM_MAX_LAYERS)
+        return false;
+    memset(layer + first, 1, (size_t)(last - first + 1));
+    *text = end;
+    return true;
+}
+
+static bool layers_set(struct params *p, const char *text, enum param_source from, struct err *err)
+{
+    unsigned char layer[PARAM_MAX_LAYERS] = {0};
+    const char *at = text;
+    int count = 0;
+
+    if (strcmp(text, "auto")) {
+        bool ok = layer_span(&at, layer);
+
+        while (ok && *at == ',') {
+            at++;
+            at += strspn(at, " ");
+            ok = layer_span(&at, layer);
+        }
+        if (!ok || *at)
+            return err_set(err, ERR_USAGE,
+                           "edit.layers: '%.60s' is not a list of layers 0 to %d such as 4-8 or "
+                           "4,6, nor auto",
+                           text, PARAM_MAX_LAYERS - 1);
+    }
+    if (from < p->source[P_EDIT_LAYERS])
+        return true;
+    for (int i = 0; i < PARAM_MAX_LAYERS; i++)
+        count += layer[i];
+    memcpy(p->layer, layer, sizeof(layer));
+    p->layer_count = count;
+    p->source[P_EDIT_LAYERS] = (unsigned char)from;
+    return true;
+}
+
+static bool set_row(struct params *p, enum param id, const char *text, enum param_source from,
+                    struct err *err)
+{
+    const struct param_info *info = param_info(id);
+    double value = 0;
+
+    if (info->kind == PARAM_LAYERS)
+        return layers_set(p, text, from, err);
+    if (info->kind == PARAM_CHOICE) {
+        if (!choice_parse(info, text, &value, err))
+            return false;
+    } else if (!number_text(info->name, text, &value, err) || !number_check(info, value, err)) {
+        return false;
+    }
+    put(p, id, value, from);
+    return true;
+}
+
+static bool set_temperature(struct params *p, const char *text, enum param_source from,
+                            struct err *err)
+{
+    const struct param_info *info = param_info(P_RATIO_INV_TEMP);
+    double value;
+
+    if (!number_text("temperature", text, &value, err))
+        return false;
+    if (value < 1 / info->high || value > 1 / info->low)
+        return err_set(err, ERR_USAGE, "temperature = %g is out of range %g to %g; nearest is %g",
+                       value, 1 / info->high, 1 / info->low,
+                       value < 1 / info->high ? 1 / info->high : 1 / info->low);
+    put(p, P_RATIO_INV_TEMP, 1 / value, from);
+    return true;
+}
+
+bool params_set(struct params *p, const char *name, const char *value, enum param_source from,
+                struct err *err)
+{
+    if (!strcmp(name, "temperature"))
+        return set_temperature(p, value, from, err);
+    for (int i = 0; i < PARAM_COUNT; i++) {
+        const struct param_info *info = param_info((enum param)i);
+
+        if (!strcmp(name, info->name) || (*info->alias && !strcmp(name, info->alias)))
+            return set_row(p, (enum param)i, value, from, err);
+    }
+    for (size_t g = 0; g < sizeof(groups) / sizeof(*groups); g++) {
+        struct params trial = *p;
+
+        if (strcmp(name, groups[g].name))
+            continue;
+        for (int i = 0; i < groups[g].count; i++)
+            if (!set_row(&trial, groups[g].id[i], value, from, err))
+                return false;
+        *p = trial;
+        return true;
+    }
+    return err_set(err, ERR_USAGE, "no parameter is called '%.60s'; nearest is '%s'", name,
+                   nearest_name(name));
+}
+
+/* Cuts blanks off both ends, in place. */
+static char *trim(char *text)
+{
+    size_t n;
+
+    text += strspn(text, " \t\r");
+    n = strlen(text);
+    while (n && strchr(" \t\r", text[n - 1]))
+        text[--n] = '\0';
+    return text;
+}
+
+bool params_assign(struct params *p, const char *name_equals_value, enum param_source from,
+                   struct err *err)
+{
+    char *copy = xstrdup(name_equals_value);
+    char *equals = strchr(copy, '=');
+    bool ok;
+
+    if (equals) {
+        *equals = '\0';
+        ok = params_set(p, trim(copy), trim(equals + 1), from, err);
+    } else {
+        ok = err_set(err, ERR_USAGE, "'%.100s' is not NAME=VALUE", name_equals_value);
+    }
+    free(copy);
+    return ok;
+}
+
+bool params_parse(struct params *p, const char *text, enum param_source from, struct err *err)
+{
+    struct params trial = *p;
+
+    for (int number = 1; *text; number++) {
+        size_t n = strcspn(text, "\n");
+        char *line = xmalloc(n + 1), *start;
+        bool ok = true;
+
+        memcpy(line, text, n);
+        line[n] = '\0';
+        line[strcspn(line, "#")] = '\0';
+        start = trim(line);
+        if (*start)
+            ok = params_assign(&trial, start, from, err);
+        free(line);
+        if (!ok)
+            return err_in(err, "line %d", number);
+        text += n + (text[n] == '\n');
+    }
+    *p = trial;
+    return true;
+}
+
+static void layers_show(const struct params *p, struct buf *out)
+{
+    const char *comma = "";
+
+    if (!p->layer_count)
+        buf_puts(out, "auto");
+    for (int i = 0; i < PARAM_MAX_LAYERS; i++) {
+        int first = i;
+
+        if (!p->layer[i])
+            continue;
+        while (i + 1 < PARAM_MAX_LAYERS && p->layer[i + 1])
+            i++;
+        buf_printf(out, "%s%d", comma, first);
+        if (i > first)
+            buf_printf(out, "-%d", i);
+        comma = ",";
+    }
+}
+
+void params_show(const struct params *p, enum param id, struct buf *out)
+{
+    char text[40];
+
+    switch (param_info(id)->kind) {
+    case PARAM_LAYERS:
+        layers_show(p, out);
+        break;
+    case PARAM_CHOICE:
+        buf_puts(out, params_word(p, id));
+        break;
+    case PARAM_INTEGER:
+        buf_printf(out, "%.0f", p->value[id]);
+        break;
+    case PARAM_NUMBER:
+        number_show(p->value[id], text);
+        buf_puts(out, text);
+        break;
+    }
+}
+
+/* The words of every choice, each ended by a NUL, so that they can be handed out. */
+static char pool[PARAM_COUNT][MAX_WORDS][MAX_WORD];
+
+static void pool_fill(void)
+{
+    char word[MAX_NAME];
+
+    for (int i = 0; i < PARAM_COUNT; i++)
+        for (int w = 0; w < MAX_WORDS && word_at(param_info((enum param)i)->words, w, word); w++)
+            snprintf(pool[i][w], MAX_WORD, "%.*s", MAX_WORD - 1, word);
+}
+
+const char *params_word(const struct params *p, enum param id)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    int index = params_choice(p, id);
+
+    pthread_once(&once, pool_fill);
+    return index >= 0 && index < MAX_WORDS ? pool[id][index] : "";
+}
+
+char *params_to_json(const struct params *p)
+{
+    struct buf out = {0};
+
+    for (int i = 0; i < PARAM_COUNT; i++) {
+        const struct param_info *info = param_info((enum param)i);
+        const char *quote = info->kind == PARAM_CHOICE || info->kind == PARAM_LAYERS ? "\"" : "";
+
+        buf_printf(&out, "%s\"%s\": %s", i ? ", " : "{", info->name, quote);
+        params_show(p, (enum param)i, &out);
+        buf_puts(&out, quote);
+    }
+    buf_puts(&out, "}");
+    return buf_take(&out);
+}
+
+static bool set_from_json(struct params *p, const char *name, const json_t *value,
+                          enum param_source from, struct err *err)
+{
+    char text[40];
+
+    if (json_is_string(value))
+        return params_set(p, name, json_string_value(value), from, err);
+    if (!json_is_number(value))
+        return err_set(err, ERR_FORMAT, "parameter '%.60s' is neither a number nor a word", name);
+    number_show(json_number_value(value), text);
+    return params_set(p, name, text, from, err);
+}
+
+bool params_from_json(struct params *p, const char *json, enum param_source from, struct err *err)
+{
+    struct params trial = *p;
+    json_error_t where;
+    json_t *root = json_loads(json, JSON_REJECT_DUPLICATES, &where), *value;
+    const char *name;
+    bool ok = true;
+
+    if (!json_is_object(root)) {
+        json_decref(root);
+        return err_set(err, ERR_FORMAT, "parameters are not one JSON object%s%s", root ? "" : ": ",
+                       root ? "" : where.text);
+    }
+    json_object_foreach(root, name, value)
+    {
+        ok = set_from_json(&trial, name, value, from, err);
+        if (!ok)
+            break;
+    }
+    json_decref(root);
+    if (ok)
+        *p = trial;
+    return ok;
+}

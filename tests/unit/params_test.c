@@ -1,0 +1,210 @@
+#include <stdlib.h>
+
+#include "core/base/params.h"
+#include "tests/test.h"
+
+static double get(const char *name_equals_value, enum param id)
+{
+    struct params p;
+    struct err err = {0};
+
+    params_default(&p);
+    CHECK(params_assign(&p, name_equals_value, FROM_COMMAND_LINE, &err));
+    CHECK_STR(err.text, "");
+    return p.value[id];
+}
+
+static const char *refusal(const char *name_equals_value)
+{
+    static struct err err;
+    struct params p, before;
+
+    memset(&err, 0, sizeof(err));
+    params_default(&p);
+    before = p;
+    CHECK(!params_assign(&p, name_equals_value, FROM_COMMAND_LINE, &err));
+    CHECK(err.kind == ERR_USAGE);
+    CHECK(!memcmp(&p, &before, sizeof(p)));
+    return err.text;
+}
+
+static void every_row_is_complete(void)
+{
+    for (int i = 0; i < PARAM_COUNT; i++) {
+        const struct param_info *info = param_info((enum param)i);
+
+        CHECK(info->name && info->alias && info->words && info->symbol && info->unit);
+        CHECK(info->help && strlen(info->help) > 10 && !strchr(info->help, '\n'));
+        CHECK(info->low <= info->def && info->def <= info->high);
+        CHECK((info->kind == PARAM_CHOICE) == (*info->words != '\0'));
+        for (int j = 0; j < i; j++)
+            CHECK(strcmp(info->name, param_info((enum param)j)->name));
+    }
+}
+
+static void choices_match_their_enums(void)
+{
+    CHECK(get("attr.target=new", P_ATTR_TARGET) == TARGET_NEW);
+    CHECK(get("attr.position=padded_last", P_ATTR_POSITION) == POSITION_PADDED_LAST);
+    CHECK(get("attr.norm=own", P_ATTR_NORM) == NORM_OWN);
+    CHECK(get("mpc.kind=coeff_proj", P_MPC_KIND) == MPC_COEFF_PROJ);
+    CHECK(get("score.ge_test=raw", P_SCORE_GE_TEST) == GE_RAW);
+    CHECK(get("score.sp_input=zscore", P_SCORE_SP_INPUT) == SP_ZSCORE);
+    CHECK(get("ratio.sp_dist=softmax", P_RATIO_SP_DIST) == DIST_SOFTMAX);
+    CHECK(get("ratio.scale=unit", P_RATIO_SCALE) == SCALE_UNIT);
+    CHECK(get("select.rule=quantile_ge", P_SELECT_RULE) == RULE_QUANTILE_GE);
+    CHECK(get("mask.mode=keymag", P_MASK_MODE) == MODE_KEYMAG);
+    CHECK(get("mask.mode=none", P_MASK_MODE) == MODE_NONE);
+    CHECK(get("mask.place=pre", P_MASK_PLACE) == PLACE_PRE);
+    CHECK(get("mask.compensate=gain", P_MASK_COMPENSATE) == COMPENSATE_GAIN);
+    CHECK(get("edit.method=memit", P_EDIT_METHOD) == METHOD_MEMIT);
+    CHECK(get("edit.solver=dense", P_EDIT_SOLVER) == SOLVER_DENSE);
+    CHECK(get("edit.lookup=prefix", P_EDIT_LOOKUP) == LOOKUP_PREFIX);
+}
+
+static void names_and_aliases(void)
+{
+    CHECK_NEAR(get("ratio.ge.a=.05", P_RATIO_GE_A), 0.05, 0);
+    CHECK_NEAR(get("alpha_ge = .05", P_RATIO_GE_A), 0.05, 0);
+    CHECK_NEAR(get("beta_sp=.4", P_RATIO_SP_B), 0.4, 0);
+    CHECK_NEAR(get("alpha=.07", P_RATIO_GE_A), 0.07, 0);
+    CHECK_NEAR(get("alpha=.07", P_RATIO_SP_A), 0.07, 0);
+    CHECK_NEAR(get("beta=.25", P_RATIO_GE_B), 0.25, 0);
+    CHECK_NEAR(get("beta=.25", P_RATIO_SP_B), 0.25, 0);
+    CHECK_NEAR(get("temperature=.5", P_RATIO_INV_TEMP), 2, 0);
+    CHECK_NEAR(get("amplify=10", P_ATTR_AMPLIFY), 10, 0);
+    CHECK_NEAR(get("edit.null_frac=.5", P_EDIT_NULL_FRACTION), 0.5, 0);
+    CHECK_NEAR(get("edit.null_fraction=.5", P_EDIT_NULL_FRACTION), 0.5, 0);
+    CHECK_NEAR(get("stats.tokens=2e6", P_STATS_TOKENS), 2e6, 0);
+}
+
+static void refusals_name_the_nearest(void)
+{
+    CHECK_STR(refusal("alfa_ge=.1"), "no parameter is called 'alfa_ge'; nearest is 'alpha_ge'");
+    CHECK_STR(refusal("rato.ge.a=.1"),
+              "no parameter is called 'rato.ge.a'; nearest is 'ratio.ge.a'");
+    CHECK(strstr(refusal("amplfy=3"), "'amplify'"));
+    CHECK_STR(refusal("beta_ge=1.5"), "ratio.ge.b = 1.5 is out of range 0 to 1; nearest is 1");
+    CHECK_STR(refusal("edit.v_steps=2.7"),
+              "edit.v_steps = 2.7 must be a whole number; nearest is 3");
+    CHECK_STR(refusal("select.rule=topq"), "select.rule: 'topq' is not one of: topk topk_hash "
+                                           "quantile_ge; nearest is 'topk'");
+    CHECK(strstr(refusal("beta_ge=nan"), "not a number"));
+    CHECK(strstr(refusal("beta_ge="), "not a number"));
+    CHECK(strstr(refusal("beta_ge=.1x"), "not a number"));
+    CHECK(strstr(refusal("temperature=0"), "nearest"));
+    CHECK(strstr(refusal("alpha_ge"), "NAME=VALUE"));
+}
+
+static void layer_lists(void)
+{
+    struct params p;
+    struct buf out = {0};
+
+    params_default(&p);
+    CHECK(p.layer_count == 0);
+    params_show(&p, P_EDIT_LAYERS, &out);
+    CHECK_STR(out.data, "auto");
+    CHECK(params_set(&p, "edit.layers", "4-6,9, 12-13", FROM_CONFIG, NULL));
+    CHECK(p.layer_count == 6 && p.layer[4] && p.layer[6] && !p.layer[7] && p.layer[13]);
+    buf_clear(&out);
+    params_show(&p, P_EDIT_LAYERS, &out);
+    CHECK_STR(out.data, "4-6,9,12-13");
+    CHECK(params_set(&p, "edit.layers", "auto", FROM_CONFIG, NULL));
+    CHECK(p.layer_count == 0 && !p.layer[4]);
+    buf_free(&out);
+    CHECK(strstr(refusal("edit.layers=8-4"), "not a list of layers"));
+    refusal("edit.layers=4,");
+    refusal("edit.layers=512");
+    refusal("edit.layers=99999999999999999999");
+    refusal("edit.layers=-1");
+    refusal("edit.layers=");
+}
+
+static void higher_source_wins(void)
+{
+    struct params p;
+
+    params_default(&p);
+    CHECK(params_set(&p, "beta_ge", ".5", FROM_SESSION, NULL));
+    CHECK(params_set(&p, "beta_ge", ".6", FROM_CONFIG, NULL));
+    CHECK_NEAR(p.value[P_RATIO_GE_B], 0.5, 0);
+    CHECK(p.source[P_RATIO_GE_B] == FROM_SESSION);
+    CHECK(params_set(&p, "beta_ge", ".7", FROM_COMMAND_LINE, NULL));
+    CHECK_NEAR(p.value[P_RATIO_GE_B], 0.7, 0);
+    params_official(&p, FROM_PRESET);
+    CHECK_NEAR(p.value[P_RATIO_GE_B], 0.7, 0);
+    CHECK(params_choice(&p, P_SELECT_RULE) == RULE_QUANTILE_GE);
+}
+
+static void official_is_the_released_code(void)
+{
+    struct params p;
+
+    params_default(&p);
+    CHECK(params_choice(&p, P_SELECT_RULE) == RULE_TOPK);
+    params_official(&p, FROM_COMMAND_LINE);
+    CHECK(params_choice(&p, P_ATTR_POSITION) == POSITION_PADDED_LAST);
+    CHECK_NEAR(p.value[P_ATTR_CLAMP], 1e-8, 0);
+    CHECK_NEAR(p.value[P_ATTR_EPS], 1e-6, 0);
+    CHECK_NEAR(p.value[P_RATIO_GE_GAMMA], 3, 0);
+    CHECK_NEAR(p.value[P_RATIO_SP_B], 0.3, 0);
+    CHECK_NEAR(p.value[P_RATIO_SP_GAMMA], 2, 0);
+    CHECK_STR(params_word(&p, P_SELECT_RULE), "quantile_ge");
+}
+
+static void text_of_many(void)
+{
+    struct params p;
+    struct err err = {0};
+
+    params_default(&p);
+    CHECK(params_parse(&p,
+                       "# a preset\n\nbeta_ge = .35   # more\r\n\tedit.layers = 6-10\n"
+                       "mask.compensate=gain",
+                       FROM_PRESET, &err));
+    CHECK_NEAR(p.value[P_RATIO_GE_B], 0.35, 0);
+    CHECK(p.layer_count == 5);
+    CHECK(params_choice(&p, P_MASK_COMPENSATE) == COMPENSATE_GAIN);
+    CHECK(!params_parse(&p, "beta_ge = .4\nbeta_gee = .1\n", FROM_PRESET, &err));
+    CHECK_STR(err.text, "line 2: no parameter is called 'beta_gee'; nearest is 'beta_ge'");
+    CHECK_NEAR(p.value[P_RATIO_GE_B], 0.35, 0);
+}
+
+static void json_round_trip(void)
+{
+    struct params p, q;
+    struct err err = {0};
+    char *json;
+
+    params_default(&p);
+    CHECK(params_parse(&p,
+                       "attr.clamp=1e-8\nratio.inv_temp=0.3\nedit.layers=3,7-9\nseed=4294967295",
+                       FROM_SESSION, &err));
+    p.value[P_RATIO_GE_A] = 1.0 / 3;
+    json = params_to_json(&p);
+    params_default(&q);
+    CHECK(params_from_json(&q, json, FROM_SESSION, &err));
+    CHECK_STR(err.text, "");
+    CHECK(!memcmp(p.value, q.value, sizeof(p.value)));
+    CHECK(!memcmp(p.layer, q.layer, sizeof(p.layer)) && p.layer_count == q.layer_count);
+    free(json);
+    CHECK(!params_from_json(&q, "[1]", FROM_SESSION, NULL));
+    CHECK(!params_from_json(&q, "{\"beta_ge\": ", FROM_SESSION, NULL));
+    CHECK(!params_from_json(&q, "{\"beta_ge\": null}", FROM_SESSION, NULL));
+    CHECK(!params_from_json(&q, "{\"beta_ge\": 7}", FROM_SESSION, NULL));
+}
+
+static const struct test all[] = {
+    {"every row is complete", every_row_is_complete},
+    {"choices match their enums", choices_match_their_enums},
+    {"names and aliases", names_and_aliases},
+    {"refusals name the nearest", refusals_name_the_nearest},
+    {"layer lists", layer_lists},
+    {"a higher source wins", higher_source_wins},
+    {"official is the released code", official_is_the_released_code},
+    {"a text of many", text_of_many},
+    {"json round trip", json_round_trip},
+};
+
+TEST_MAIN(all)
