@@ -100,22 +100,24 @@ run: deps
 	@sh samples/fetch-model
 	@build/$(NAME) $(ARGS)
 
-# Builds and runs: the plain variants, then the sanitizers. tests/run prints the closing line.
-check: deps
-	@$(SUBMAKE) lint
+# The plain variants, then the sanitizers. tests/run prints the closing line.
+check:
+	@sh tests/deps check
 	@$(SUBMAKE) CUDA=0 tests
-	@$(if $(filter 1,$(CUDA)),$(SUBMAKE) tests)
+	@$(if $(filter 1,$(CUDA)),$(SUBMAKE) CUDA=1 tests)
 	@$(SUBMAKE) CUDA=0 SAN=address,undefined tests
 	@$(SUBMAKE) CUDA=0 SAN=thread tests
 	@sh samples/fetch-model
-	@sh tests/run $(if $(filter 1,$(CUDA)),build/cuda,build/cpu) build/address-undefined-cpu build/thread-cpu
+	@LINT='$(LINT)' sh tests/run $(if $(filter 1,$(CUDA)),build/cuda,build/cpu) \
+		build/address-undefined-cpu build/thread-cpu
 
 # What to run while writing: one variant, no sanitizers, nothing installed.
 check-fast: tests
-	@sh tests/run $(B)
+	@LINT='$(LINT)' sh tests/run $(B)
 
+LINT = sh tests/lint/run $(CUDA) $(CC) $(ALL_CPPFLAGS) -std=c11 $(WARN)
 lint:
-	@sh tests/lint/run "$(CC) $(ALL_CPPFLAGS) -std=c11 $(WARN)" $(CUDA)
+	@$(LINT)
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h' '*.cu')
