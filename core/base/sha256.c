@@ -1,6 +1,9 @@
 #include "core/base/sha256.h"
 
+/* OpenSSL's headers make a type of this name, which here is one of enum err_kind. */
+#define ERR_STATE OPENSSL_ERR_STATE
 #include <openssl/evp.h>
+#undef ERR_STATE
 #include <stdio.h>
 #include <stdlib.h>
 
