@@ -1,0 +1,338 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "core/base/sha256.h"
+#include "core/session/db.h"
+#include "core/session/session.h"
+
+/* Steps: what changes which edits are active, and the journal that records it. */
+
+static const char *const ops[] = {"create", "edit", "undo", "redo", "remove"};
+
+double journal_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+bool journal_state(struct session *s, char state[17], struct err *err)
+{
+    sqlite3_stmt *q = db_query(s, err, "SELECT hash FROM edits WHERE active = 1 ORDER BY id", "");
+    struct buf all = {0};
+    char hex[65];
+    int got = -1;
+
+    while (q && (got = db_step(s, q, err)) > 0) {
+        db_text_to(q, 0, hex, sizeof(hex));
+        buf_printf(&all, "%s\n", hex);
+    }
+    sqlite3_finalize(q);
+    sha256_of(all.data, all.len, hex);
+    buf_free(&all);
+    memcpy(state, hex, 16);
+    state[16] = '\0';
+    return got == 0;
+}
+
+bool journal_add(struct session *s, const char *op, int edit, double when, const char *checksum,
+                 struct err *err)
+{
+    static const char sql[] = "INSERT INTO journal (time, op, edit, state, checksum)"
+                              " VALUES (?, ?, nullif(?, 0), ?, ?)";
+    char state[17];
+
+    return journal_state(s, state, err) &&
+           db_run(s, err, sql, "dtitt", when, op, (long long)edit, state, checksum);
+}
+
+static bool store_fact(struct session *s, int edit, int request, const struct fact *f,
+                       struct err *err)
+{
+    static const char fact[] = "INSERT INTO facts (edit, request, subject, prompt, target, old,"
+                               " rephrase) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    static const char probe[] = "INSERT INTO probes (edit, request, place, prompt, answer)"
+                                " VALUES (?, ?, ?, ?, ?)";
+
+    if (!f->subject || !f->prompt || !f->target)
+        return err_set(err, ERR_USAGE, "a fact needs a subject, a prompt and a target");
+    if (!db_run(s, err, fact, "iittttt", (long long)edit, (long long)request, f->subject, f->prompt,
+                f->target, f->old, f->rephrase))
+        return false;
+    for (int i = 0; i < f->localities; i++)
+        if (!db_run(s, err, probe, "iiitt", (long long)edit, (long long)request, (long long)i,
+                    f->locality[i].prompt, f->locality[i].answer))
+            return false;
+    return true;
+}
+
+static bool store_edit(struct session *s, int id, const struct edit_record *r, const char *hash,
+                       double when, struct err *err)
+{
+    static const char sql[] =
+        "INSERT INTO edits (id, active, time, params, metrics, note, lambda, projector, checksum,"
+        " hash, draft, moment_tokens, attribution) VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+    if (!db_run(s, err, sql, "idtttdtttiii", (long long)id, when, r->params_json, r->metrics_json,
+                r->note, r->lambda, r->projector, r->checksum, hash, (long long)r->draft,
+                (long long)r->moment_tokens, (long long)r->attribution))
+        return false;
+    for (int i = 0; i < r->requests; i++)
+        if (!store_fact(s, id, i, &r->facts[i], err))
+            return false;
+    return deltas_store(s, id, r->delta, r->deltas, err) &&
+           (!r->z || z_store(s, id, r->z, r->requests, r->width, err));
+}
+
+static bool record_usable(const struct edit_record *r, struct err *err)
+{
+    if (r->requests < 1 || !r->facts)
+        return err_set(err, ERR_USAGE, "an edit needs at least one fact");
+    if (r->deltas < 0 || (r->deltas && !r->delta))
+        return err_set(err, ERR_USAGE, "the edit's changes to the weights are missing");
+    if (!isfinite(r->lambda))
+        return err_set(err, ERR_USAGE, "the edit's lambda is not a number");
+    for (int i = 0; i < r->deltas; i++)
+        if (!delta_usable(&r->delta[i], err))
+            return false;
+    return true;
+}
+
+bool session_append(struct session *s, struct edit_record *rec, struct err *err)
+{
+    double when = rec->when > 0 ? rec->when : journal_now();
+    char hash[65];
+    long long id;
+    bool ok;
+
+    if (!record_usable(rec, err) || !db_begin(s, err))
+        return false;
+    deltas_hash(rec->delta, rec->deltas, hash);
+    ok = db_number(s, err, 1, &id, "SELECT max(id) + 1 FROM edits") &&
+         db_exec(s, "UPDATE edits SET undone = NULL WHERE undone IS NOT NULL", err) &&
+         store_edit(s, (int)id, rec, hash, when, err) &&
+         journal_add(s, "edit", (int)id, when, rec->checksum, err);
+    if (!db_end(s, ok, err))
+        return false;
+    rec->id = (int)id;
+    rec->active = true;
+    rec->redoable = false;
+    rec->when = when;
+    memcpy(rec->hash, hash, sizeof(hash));
+    return true;
+}
+
+enum known { EDIT_FAILED = -1, EDIT_UNKNOWN, EDIT_ACTIVE, EDIT_REDOABLE, EDIT_GONE };
+
+static enum known edit_known(struct session *s, int edit, struct err *err)
+{
+    sqlite3_stmt *q = db_query(s, err, "SELECT active, undone IS NOT NULL FROM edits WHERE id = ?",
+                               "i", (long long)edit);
+    int got = q ? db_step(s, q, err) : -1;
+    enum known known = got < 0 ? EDIT_FAILED : EDIT_UNKNOWN;
+
+    if (got > 0 && sqlite3_column_int(q, 0))
+        known = EDIT_ACTIVE;
+    else if (got > 0)
+        known = sqlite3_column_int(q, 1) ? EDIT_REDOABLE : EDIT_GONE;
+    sqlite3_finalize(q);
+    return known;
+}
+
+/* `undone` holds the number of the journal row that made the edit inactive, so that the highest
+ * is what a redo brings back. */
+static bool deactivate(struct session *s, int edit, const char *op, struct err *err)
+{
+    return db_run(s, err,
+                  "UPDATE edits SET active = 0, undone = (SELECT max(seq) + 1 FROM journal)"
+                  " WHERE id = ?",
+                  "i", (long long)edit) &&
+           journal_add(s, op, edit, journal_now(), "", err);
+}
+
+bool session_undo(struct session *s, int *edit, struct err *err)
+{
+    long long last;
+    bool ok;
+
+    if (!db_begin(s, err))
+        return false;
+    ok = db_number(s, err, 0, &last, "SELECT max(id) FROM edits WHERE active = 1");
+    if (ok && last == 0)
+        ok = err_set(err, ERR_USAGE, "there is no edit to undo");
+    if (!db_end(s, ok && deactivate(s, (int)last, "undo", err), err))
+        return false;
+    if (edit)
+        *edit = (int)last;
+    return true;
+}
+
+bool session_remove(struct session *s, int edit, struct err *err)
+{
+    enum known known;
+
+    if (!db_begin(s, err))
+        return false;
+    known = edit_known(s, edit, err);
+    if (known == EDIT_UNKNOWN)
+        err_set(err, ERR_USAGE, "there is no edit %d", edit);
+    else if (known == EDIT_REDOABLE || known == EDIT_GONE)
+        err_set(err, ERR_USAGE, "edit %d is undone already", edit);
+    return db_end(s, known == EDIT_ACTIVE && deactivate(s, edit, "remove", err), err);
+}
+
+static bool may_redo(struct session *s, int edit, struct err *err)
+{
+    switch (edit_known(s, edit, err)) {
+    case EDIT_REDOABLE:
+        return true;
+    case EDIT_UNKNOWN:
+        return err_set(err, ERR_USAGE, "there is no edit %d", edit);
+    case EDIT_ACTIVE:
+        return err_set(err, ERR_USAGE, "edit %d is active, there is nothing to redo", edit);
+    case EDIT_GONE:
+        return err_set(err, ERR_USAGE,
+                       "edit %d cannot be redone: another edit was made without it; make it anew",
+                       edit);
+    case EDIT_FAILED:
+        break;
+    }
+    return false;
+}
+
+bool session_redo(struct session *s, int wanted, int *edit, struct err *err)
+{
+    long long id = wanted;
+    bool ok;
+
+    if (!db_begin(s, err))
+        return false;
+    ok = wanted || db_number(s, err, 0, &id,
+                             "SELECT id FROM edits WHERE active = 0 AND undone IS NOT NULL"
+                             " ORDER BY undone DESC LIMIT 1");
+    if (ok && id == 0)
+        ok = err_set(err, ERR_USAGE, "there is nothing to redo");
+    ok = ok && may_redo(s, (int)id, err) &&
+         db_run(s, err, "UPDATE edits SET active = 1, undone = NULL WHERE id = ?", "i", id) &&
+         journal_add(s, "redo", (int)id, journal_now(), "", err);
+    if (!db_end(s, ok, err))
+        return false;
+    if (edit)
+        *edit = (int)id;
+    return true;
+}
+
+/* The checksum recorded for a state, "" if there is none. */
+static bool recorded_checksum(struct session *s, const char *state, char hex[65], struct err *err)
+{
+    sqlite3_stmt *q = db_query(s, err,
+                               "SELECT checksum FROM journal WHERE state = ? AND checksum <> ''"
+                               " ORDER BY seq LIMIT 1",
+                               "t", state);
+    int got = q ? db_step(s, q, err) : -1;
+
+    hex[0] = '\0';
+    if (got > 0)
+        db_text_to(q, 0, hex, 65);
+    sqlite3_finalize(q);
+    return got >= 0;
+}
+
+bool session_set_checksum(struct session *s, int edit, const char *hex, struct err *err)
+{
+    char state[17], before[65];
+    bool ok;
+
+    if (strlen(hex) != 64)
+        return err_set(err, ERR_USAGE, "'%.70s' is not a checksum of 64 hex digits", hex);
+    if (!db_begin(s, err))
+        return false;
+    ok = journal_state(s, state, err) && recorded_checksum(s, state, before, err);
+    if (ok && *before && strcmp(before, hex))
+        ok = err_set(err, ERR_STATE,
+                     "%s: the weights have checksum %.12s..., recorded for the same edits was "
+                     "%.12s...; reopen the session to rebuild them",
+                     s->path, hex, before);
+    ok = ok &&
+         db_run(s, err, "UPDATE journal SET checksum = ? WHERE state = ? AND checksum = ''", "tt",
+                hex, state) &&
+         db_run(s, err, "UPDATE edits SET checksum = ? WHERE id = ? AND checksum = ''", "ti", hex,
+                (long long)edit);
+    return db_end(s, ok, err);
+}
+
+static enum journal_op op_of(const char *word)
+{
+    for (int i = JOURNAL_CREATE; i <= JOURNAL_REMOVE; i++)
+        if (word && !strcmp(ops[i], word))
+            return (enum journal_op)i;
+    return JOURNAL_CREATE;
+}
+
+bool session_log(struct session *s, struct journal_row **rows, int *count, struct err *err)
+{
+    sqlite3_stmt *q = db_query(s, err,
+                               "SELECT seq, time, op, edit, state, checksum FROM journal"
+                               " ORDER BY seq",
+                               "");
+    struct journal_row *list = NULL;
+    int n = 0, got = -1;
+
+    while (q && (got = db_step(s, q, err)) > 0) {
+        struct journal_row *r;
+
+        list = xrealloc(list, (size_t)(n + 1) * sizeof(*list));
+        r = &list[n++];
+        r->seq = (long)sqlite3_column_int64(q, 0);
+        r->when = sqlite3_column_double(q, 1);
+        r->op = op_of((const char *)sqlite3_column_text(q, 2));
+        r->edit = sqlite3_column_int(q, 3);
+        db_text_to(q, 4, r->state, sizeof(r->state));
+        db_text_to(q, 5, r->checksum, sizeof(r->checksum));
+    }
+    sqlite3_finalize(q);
+    if (got < 0) {
+        free(list);
+        list = NULL;
+        n = 0;
+    }
+    *rows = list;
+    *count = n;
+    return got == 0;
+}
+
+bool session_status(struct session *s, struct session_status *st, struct err *err)
+{
+    long long edits, total, last, redo;
+    char state[17], hex[65], *base, *both;
+    struct err why = {0};
+
+    memset(st, 0, sizeof(*st));
+    st->readonly = s->readonly;
+    if (!db_number(s, err, 0, &edits, "SELECT count(*) FROM edits WHERE active = 1") ||
+        !db_number(s, err, 0, &total, "SELECT count(*) FROM edits") ||
+        !db_number(s, err, 0, &last, "SELECT max(id) FROM edits WHERE active = 1") ||
+        !db_number(s, err, 0, &redo,
+                   "SELECT id FROM edits WHERE active = 0 AND undone IS NOT NULL"
+                   " ORDER BY undone DESC LIMIT 1") ||
+        !journal_state(s, state, err) || !recorded_checksum(s, state, st->checksum, err))
+        return false;
+    st->edits = (int)edits;
+    st->total = (int)total;
+    st->last = (int)last;
+    st->redo = (int)redo;
+    base = session_get(s, SESSION_BASE_IDENTITY, &why);
+    if (why.kind)
+        return err_set(err, why.kind, "%s", why.text);
+    both = xasprintf("%s\n%s", base ? base : "", state);
+    sha256_of(both, strlen(both), hex);
+    memcpy(st->state, hex, 16);
+    free(both);
+    free(base);
+    return true;
+}

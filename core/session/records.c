@@ -1,0 +1,210 @@
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/session/db.h"
+#include "core/session/session.h"
+
+/* Edits as they are read back: everything but the large arrays. */
+
+void edit_record_free(struct edit_record *rec)
+{
+    for (int i = 0; rec->facts && i < rec->requests; i++)
+        fact_free(&rec->facts[i]);
+    for (int i = 0; rec->delta && i < rec->deltas; i++)
+        delta_free(&rec->delta[i]);
+    free(rec->facts);
+    free(rec->delta);
+    free(rec->z);
+    free(rec->params_json);
+    free(rec->metrics_json);
+    free(rec->note);
+    memset(rec, 0, sizeof(*rec));
+}
+
+void edit_records_free(struct edit_record *edits, int count)
+{
+    for (int i = 0; i < count; i++)
+        edit_record_free(&edits[i]);
+    free(edits);
+}
+
+static char *text_or_empty(sqlite3_stmt *q, int column)
+{
+    char *text = db_text(q, column);
+
+    return text ? text : xstrdup("");
+}
+
+static bool read_probes(struct session *s, int edit, int request, struct fact *f, struct err *err)
+{
+    sqlite3_stmt *q = db_query(s, err,
+                               "SELECT prompt, answer FROM probes WHERE edit = ? AND request = ?"
+                               " ORDER BY place",
+                               "ii", (long long)edit, (long long)request);
+    int got = -1;
+
+    while (q && (got = db_step(s, q, err)) > 0) {
+        f->locality = xrealloc(f->locality, (size_t)(f->localities + 1) * sizeof(*f->locality));
+        f->locality[f->localities++] =
+            (struct probe){.prompt = text_or_empty(q, 0), .answer = db_text(q, 1)};
+    }
+    sqlite3_finalize(q);
+    return got == 0;
+}
+
+static bool read_facts(struct session *s, struct edit_record *rec, struct err *err)
+{
+    sqlite3_stmt *q = db_query(s, err,
+                               "SELECT subject, prompt, target, old, rephrase, request FROM facts"
+                               " WHERE edit = ? ORDER BY request",
+                               "i", (long long)rec->id);
+    int got = -1;
+
+    while (q && (got = db_step(s, q, err)) > 0) {
+        struct fact *f;
+
+        rec->facts = xrealloc(rec->facts, (size_t)(rec->requests + 1) * sizeof(*rec->facts));
+        f = &rec->facts[rec->requests++];
+        *f = (struct fact){.subject = text_or_empty(q, 0),
+                           .prompt = text_or_empty(q, 1),
+                           .target = text_or_empty(q, 2),
+                           .old = db_text(q, 3),
+                           .rephrase = db_text(q, 4)};
+        if (!read_probes(s, rec->id, sqlite3_column_int(q, 5), f, err)) {
+            got = -1;
+            break;
+        }
+    }
+    sqlite3_finalize(q);
+    if (got == 0 && rec->requests == 0)
+        return err_set(err, ERR_FORMAT, "%s: edit %d has no fact; restore the file from a copy",
+                       s->path, rec->id);
+    return got == 0;
+}
+
+static bool read_edit(struct session *s, sqlite3_stmt *q, struct edit_record *rec, struct err *err)
+{
+    long long id = sqlite3_column_int64(q, 0);
+
+    if (id < 1 || id > INT_MAX)
+        return err_set(err, ERR_FORMAT, "%s: an edit has number %lld, which cannot be", s->path,
+                       id);
+    rec->id = (int)id;
+    rec->active = sqlite3_column_int(q, 1) != 0;
+    rec->redoable = !rec->active && sqlite3_column_type(q, 2) != SQLITE_NULL;
+    rec->when = sqlite3_column_double(q, 3);
+    rec->params_json = db_text(q, 4);
+    rec->metrics_json = db_text(q, 5);
+    rec->note = db_text(q, 6);
+    rec->lambda = sqlite3_column_double(q, 7);
+    db_text_to(q, 8, rec->projector, sizeof(rec->projector));
+    db_text_to(q, 9, rec->checksum, sizeof(rec->checksum));
+    db_text_to(q, 10, rec->hash, sizeof(rec->hash));
+    rec->draft = sqlite3_column_int(q, 11) != 0;
+    rec->moment_tokens = (long)sqlite3_column_int64(q, 12);
+    rec->attribution = (unsigned)sqlite3_column_int64(q, 13);
+    rec->deltas = sqlite3_column_int(q, 14);
+    return read_facts(s, rec, err);
+}
+
+bool session_edits(struct session *s, bool all, struct edit_record **edits, int *count,
+                   struct err *err)
+{
+    sqlite3_stmt *q = db_query(s, err,
+                               "SELECT id, active, undone, time, params, metrics, note, lambda,"
+                               " projector, checksum, hash, draft, moment_tokens, attribution,"
+                               " (SELECT count(*) FROM deltas WHERE edit = edits.id)"
+                               " FROM edits WHERE active = 1 OR ? ORDER BY id",
+                               "i", (long long)all);
+    struct edit_record *list = NULL;
+    int n = 0, got = -1;
+
+    while (q && (got = db_step(s, q, err)) > 0) {
+        list = xrealloc(list, (size_t)(n + 1) * sizeof(*list));
+        list[n] = (struct edit_record){0};
+        if (!read_edit(s, q, &list[n++], err)) {
+            got = -1;
+            break;
+        }
+    }
+    sqlite3_finalize(q);
+    if (got != 0) {
+        edit_records_free(list, n);
+        list = NULL;
+        n = 0;
+    }
+    *edits = list;
+    *count = n;
+    return got == 0;
+}
+
+static bool set_text(struct session *s, const char *sql, int edit, const char *text,
+                     struct err *err)
+{
+    bool ok;
+
+    if (!db_begin(s, err))
+        return false;
+    ok = db_run(s, err, sql, "ti", text, (long long)edit);
+    if (ok && sqlite3_changes(s->db) == 0)
+        ok = err_set(err, ERR_USAGE, "there is no edit %d", edit);
+    return db_end(s, ok, err);
+}
+
+bool session_set_metrics(struct session *s, int edit, const char *json, struct err *err)
+{
+    return set_text(s, "UPDATE edits SET metrics = ? WHERE id = ?", edit, json, err);
+}
+
+bool session_set_note(struct session *s, int edit, const char *note, struct err *err)
+{
+    return set_text(s, "UPDATE edits SET note = ? WHERE id = ?", edit, note, err);
+}
+
+bool session_add_query(struct session *s, const char *prompt, const char *answer, const char *state,
+                       struct err *err)
+{
+    return db_begin(s, err) &&
+           db_end(s,
+                  db_run(s, err,
+                         "INSERT INTO queries (time, prompt, answer, state) VALUES (?, ?, ?, ?)",
+                         "dttt", journal_now(), prompt, answer, state),
+                  err);
+}
+
+bool session_queries(struct session *s, struct query_record **queries, int *count, struct err *err)
+{
+    sqlite3_stmt *q =
+        db_query(s, err, "SELECT prompt, answer, state, time FROM queries ORDER BY id", "");
+    struct query_record *list = NULL;
+    int n = 0, got = -1;
+
+    while (q && (got = db_step(s, q, err)) > 0) {
+        list = xrealloc(list, (size_t)(n + 1) * sizeof(*list));
+        list[n++] = (struct query_record){.prompt = text_or_empty(q, 0),
+                                          .answer = text_or_empty(q, 1),
+                                          .state = text_or_empty(q, 2),
+                                          .when = sqlite3_column_double(q, 3)};
+    }
+    sqlite3_finalize(q);
+    if (got != 0) {
+        query_records_free(list, n);
+        list = NULL;
+        n = 0;
+    }
+    *queries = list;
+    *count = n;
+    return got == 0;
+}
+
+void query_records_free(struct query_record *queries, int count)
+{
+    for (int i = 0; i < count; i++) {
+        free(queries[i].prompt);
+        free(queries[i].answer);
+        free(queries[i].state);
+    }
+    free(queries);
+}

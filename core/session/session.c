@@ -1,0 +1,263 @@
+#include "core/session/session.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/session/db.h"
+
+enum { BUSY_MILLISECONDS = 5000 };
+
+/* One name for one file, so that two ways to write its path meet at one lock. Caller frees. */
+static char *absolute(const char *path, struct err *err)
+{
+    char real[PATH_MAX], *copy, *base, *full = NULL;
+
+    if (realpath(path, real))
+        return xstrdup(real);
+    copy = xstrdup(path);
+    if (errno == ENOENT && realpath(dirname(copy), real)) {
+        base = strrchr(path, '/');
+        base = base ? xstrdup(base + 1) : xstrdup(path);
+        if (*base)
+            full = xasprintf("%s/%s", strcmp(real, "/") ? real : "", base);
+        free(base);
+    }
+    free(copy);
+    if (!full)
+        err_set(err, ERR_IO, "%s: %s", path, strerror(errno ? errno : EISDIR));
+    return full;
+}
+
+/* Nothing in the file may run code or grow without bound: it may come from anywhere. */
+static bool configure(struct session *s, struct err *err)
+{
+    sqlite3_extended_result_codes(s->db, 1);
+    sqlite3_busy_timeout(s->db, BUSY_MILLISECONDS);
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    /* EXTRA is FULL and also syncs the folder when the rollback journal goes, so that a commit
+     * outlives a loss of power. */
+    return db_exec(s,
+                   "PRAGMA foreign_keys = ON; PRAGMA synchronous = EXTRA;"
+                   "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;",
+                   err);
+}
+
+static bool connect(struct session *s, int flags, struct err *err)
+{
+    int rc = sqlite3_open_v2(*s->path ? s->path : ":memory:", &s->db, flags, NULL);
+
+    if (!s->db)
+        return err_set(err, ERR_LIMIT, "%s: out of memory", s->path);
+    if (rc != SQLITE_OK)
+        return db_fail(s, rc, err);
+    return configure(s, err);
+}
+
+static void disconnect(struct session *s)
+{
+    sqlite3_close_v2(s->db);
+    s->db = NULL;
+}
+
+/* A crashed writer leaves a rollback journal that a reader must not play back. When nobody
+ * writes, the lock is ours for a moment and we do it. Failing is no error: the reader's own
+ * attempt says what is wrong. */
+static void heal(struct session *s)
+{
+    char *journal = xasprintf("%s-journal", s->path);
+    long long n;
+    int lock;
+
+    if (file_exists(journal) && access(s->path, W_OK) == 0 &&
+        (lock = lock_take(s->path, NULL)) >= 0) {
+        if (connect(s, SQLITE_OPEN_READWRITE, NULL))
+            db_number(s, NULL, 0, &n, "SELECT count(*) FROM sqlite_master");
+        disconnect(s);
+        lock_drop(s->path, lock);
+    }
+    free(journal);
+}
+
+static bool check_file(const char *path, bool create, bool *exists, struct err *err)
+{
+    struct stat st;
+
+    *exists = stat(path, &st) == 0;
+    if (*exists && !S_ISREG(st.st_mode))
+        return err_set(err, ERR_FORMAT, "%s: not a file, so not an editscope session", path);
+    if (!*exists && !create)
+        return err_set(err, ERR_IO, "%s: no such session", path);
+    return true;
+}
+
+static bool open_file(struct session *s, bool create, struct err *err)
+{
+    bool exists, ok;
+
+    if (!check_file(s->path, create, &exists, err))
+        return false;
+    if (s->readonly) {
+        heal(s);
+        return connect(s, SQLITE_OPEN_READONLY, err) && schema_open(s, false, err);
+    }
+    s->lock = lock_take(s->path, err);
+    if (s->lock < 0)
+        return false;
+    exists = file_exists(s->path); /* again: now nobody else can make it */
+    ok = connect(s, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), err);
+    if (ok && sqlite3_db_readonly(s->db, "main") == 1)
+        ok = db_fail(s, SQLITE_READONLY, err);
+    ok = ok && schema_open(s, create, err) && db_exec(s, "PRAGMA journal_mode = DELETE", err);
+    if (!ok && !exists) {
+        disconnect(s);
+        unlink(s->path);
+    }
+    return ok;
+}
+
+struct session *session_open(const char *path, const char *base_identity, bool create,
+                             bool readonly, struct err *err)
+{
+    struct session *s = xcalloc(1, sizeof(*s));
+    bool ok;
+
+    s->lock = -1;
+    s->readonly = readonly;
+    if (!path) {
+        s->path = xstrdup("");
+        s->readonly = false;
+        ok = connect(s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) &&
+             schema_open(s, true, err);
+    } else {
+        create = create && !readonly;
+        ok = !create || file_make_parents(path, err);
+        s->path = ok ? absolute(path, err) : NULL;
+        ok = s->path && open_file(s, create, err);
+    }
+    if (ok && base_identity)
+        ok = session_bind(s, base_identity, NULL, err);
+    if (ok)
+        return s;
+    session_close(s);
+    return NULL;
+}
+
+void session_close(struct session *s)
+{
+    if (!s)
+        return;
+    disconnect(s);
+    lock_drop(s->path, s->lock);
+    free(s->path);
+    free(s);
+}
+
+const char *session_path(const struct session *s)
+{
+    return s->path;
+}
+
+char *session_autosave_path(void)
+{
+    time_t now = time(NULL);
+    struct tm tm;
+    char stamp[32] = "session", *name, *path = NULL;
+
+    if (localtime_r(&now, &tm))
+        strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+    for (int n = 0; n < 1000; n++) {
+        name = n ? xasprintf("autosave/%s-%ld-%d.es", stamp, (long)getpid(), n)
+                 : xasprintf("autosave/%s-%ld.es", stamp, (long)getpid());
+        free(path);
+        path = file_state_path(name);
+        free(name);
+        if (!file_exists(path))
+            break;
+    }
+    return path;
+}
+
+static bool store_setting(struct session *s, const char *name, const char *value, struct err *err)
+{
+    return db_run(s, err,
+                  "INSERT INTO settings (name, value) VALUES (?, ?)"
+                  " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                  "tt", name, value);
+}
+
+static bool name_usable(const char *name, struct err *err)
+{
+    if (!*name || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-")])
+        return err_set(err, ERR_USAGE, "'%s' is not the name of a setting", name);
+    return true;
+}
+
+bool session_set(struct session *s, const char *name, const char *value, struct err *err)
+{
+    return name_usable(name, err) && db_begin(s, err) &&
+           db_end(s, store_setting(s, name, value, err), err);
+}
+
+char *session_get(struct session *s, const char *name, struct err *err)
+{
+    sqlite3_stmt *q = db_query(s, err, "SELECT value FROM settings WHERE name = ?", "t", name);
+    char *value = q && db_step(s, q, err) > 0 ? db_text(q, 0) : NULL;
+
+    sqlite3_finalize(q);
+    return value;
+}
+
+/* "SmolLM2 (b179c9523d0e)", or the hash alone. Caller frees. */
+static char *model_words(const char *name, const char *identity)
+{
+    return name && *name ? xasprintf("%s (%.12s)", name, identity)
+                         : xasprintf("a model with hash %.12s", identity);
+}
+
+static bool other_model(struct session *s, const char *identity, const char *name,
+                        const char *bound, struct err *err)
+{
+    char *bound_name = session_get(s, SESSION_BASE_NAME, NULL);
+    char *theirs = model_words(bound_name, bound), *ours = model_words(name, identity);
+
+    err_set(err, ERR_STATE, "%s: made with %s, not with %s; open it with that model (-m)", s->path,
+            theirs, ours);
+    free(ours);
+    free(theirs);
+    free(bound_name);
+    return false;
+}
+
+bool session_bind(struct session *s, const char *identity, const char *name, struct err *err)
+{
+    struct err why = {0};
+    char *bound = session_get(s, SESSION_BASE_IDENTITY, &why);
+    bool ok = true;
+
+    if (why.kind)
+        return err_set(err, why.kind, "%s", why.text);
+    if (bound) {
+        ok = strcmp(bound, identity) == 0 || other_model(s, identity, name, bound, err);
+        free(bound);
+        return ok;
+    }
+    if (s->readonly)
+        return true; /* nothing recorded, nothing to compare */
+    if (!db_begin(s, err))
+        return false;
+    ok = store_setting(s, SESSION_BASE_IDENTITY, identity, err) &&
+         (!name || store_setting(s, SESSION_BASE_NAME, name, err));
+    return db_end(s, ok, err);
+}

@@ -1,0 +1,671 @@
+#include "core/session/session.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "tests/test.h"
+
+static char folder[64], file[96];
+
+static char text[] = "x"; /* facts hold char *, which may not be a literal */
+
+static void fresh_file(void)
+{
+    static int n;
+
+    if (!*folder) {
+        strcpy(folder, "/tmp/session_test.XXXXXX");
+        if (!mkdtemp(folder))
+            perror(folder);
+    }
+    snprintf(file, sizeof(file), "%s/%d.es", folder, n++);
+}
+
+static struct session *must_open(bool create)
+{
+    struct err err = {0};
+    struct session *s = session_open(file, NULL, create, false, &err);
+
+    if (!s)
+        printf("open: %s\n", err.text);
+    CHECK(s);
+    return s;
+}
+
+static float *floats(int n, int seed)
+{
+    float *f = xmalloc((size_t)n * sizeof(*f));
+
+    for (int i = 0; i < n; i++)
+        f[i] = (float)((i * 37 + seed * 101) % 1999) / 7.0F - 100.0F;
+    return f;
+}
+
+enum { U = 2, D = 5, M = 7, LAYERS = 3 };
+
+/* Edit number `seed`, everything filled; layer 4 twice, as several passes do. */
+static struct edit_record sample(int seed)
+{
+    static const int layer[LAYERS] = {4, 6, 4};
+    struct edit_record r = {.requests = U, .width = D, .deltas = LAYERS};
+
+    r.facts = xcalloc(U, sizeof(*r.facts));
+    for (int i = 0; i < U; i++) {
+        struct fact *f = &r.facts[i];
+
+        f->subject = xasprintf("Subject %d.%d", seed, i);
+        f->prompt = xstrdup("The {} is in");
+        f->target = xasprintf("Târgu \"%d\"", seed);
+        f->old = i ? NULL : xstrdup("Paris");
+        f->rephrase = i ? xstrdup("Where is {}?") : NULL;
+        f->localities = i ? 0 : 2;
+        f->locality = i ? NULL : xcalloc(2, sizeof(*f->locality));
+        if (!i) {
+            f->locality[0] = (struct probe){xstrdup("Louvre?"), xstrdup("Paris")};
+            f->locality[1] = (struct probe){xstrdup("Seine?"), NULL};
+        }
+    }
+    r.z = floats(U * D, seed + 1000);
+    r.delta = xcalloc(LAYERS, sizeof(*r.delta));
+    for (int i = 0; i < LAYERS; i++)
+        r.delta[i] = (struct delta){.layer = layer[i],
+                                    .rank = U,
+                                    .rows = D,
+                                    .cols = M,
+                                    .r = floats(U * D, seed + i),
+                                    .x = floats(U * M, seed + i + 50),
+                                    .weight = i == 1 ? NULL : floats(M, seed + i + 70),
+                                    .scale = 1.0 + seed / 3.0,
+                                    .key = i == 2 ? NULL : floats(U * M, seed + i + 90)};
+    r.params_json = xstrdup("{\"seed\":1}");
+    r.metrics_json = xstrdup("{\"event\":\"commit\"}");
+    r.note = seed % 2 ? xstrdup("a note") : NULL;
+    r.lambda = 15000.5;
+    strcpy(r.projector, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+    r.draft = seed % 2;
+    r.moment_tokens = 30720;
+    r.attribution = 4000000000U;
+    return r;
+}
+
+static int append(struct session *s, int seed)
+{
+    struct edit_record r = sample(seed);
+    struct err err = {0};
+
+    if (!session_append(s, &r, &err))
+        printf("append: %s\n", err.text);
+    CHECK(!err.kind && r.active && r.when > 1e9 && strlen(r.hash) == 64);
+    seed = r.id;
+    edit_record_free(&r);
+    return seed;
+}
+
+static bool same_floats(const float *a, const float *b, int n)
+{
+    return (!a && !b) || (a && b && !memcmp(a, b, (size_t)n * sizeof(*a)));
+}
+
+static void check_delta(const struct delta *a, const struct delta *b)
+{
+    CHECK(a->layer == b->layer && a->rank == b->rank && a->rows == b->rows && a->cols == b->cols);
+    CHECK(a->scale == b->scale);
+    CHECK(same_floats(a->r, b->r, U * D) && same_floats(a->x, b->x, U * M));
+    CHECK(same_floats(a->weight, b->weight, M) && same_floats(a->key, b->key, U * M));
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return (!a && !b) || (a && b && !strcmp(a, b));
+}
+
+static void check_facts(const struct edit_record *a, const struct edit_record *b)
+{
+    CHECK(a->requests == b->requests);
+    for (int i = 0; i < a->requests; i++) {
+        const struct fact *f = &a->facts[i], *g = &b->facts[i];
+
+        CHECK(same_text(f->subject, g->subject) && same_text(f->prompt, g->prompt));
+        CHECK(same_text(f->target, g->target) && same_text(f->old, g->old));
+        CHECK(same_text(f->rephrase, g->rephrase) && f->localities == g->localities);
+        for (int j = 0; j < f->localities; j++)
+            CHECK(same_text(f->locality[j].prompt, g->locality[j].prompt) &&
+                  same_text(f->locality[j].answer, g->locality[j].answer));
+    }
+}
+
+/* Edit `id` of the session is the sample of that seed, in every field. */
+static void check_edit(struct session *s, const struct edit_record *got, int seed)
+{
+    struct edit_record want = sample(seed);
+    struct delta *delta;
+    float *z;
+    int n, requests, width;
+
+    check_facts(got, &want);
+    CHECK(same_text(got->params_json, want.params_json) && same_text(got->note, want.note));
+    CHECK(same_text(got->metrics_json, want.metrics_json));
+    CHECK(got->lambda == want.lambda && got->draft == want.draft);
+    CHECK(got->moment_tokens == want.moment_tokens && got->attribution == want.attribution);
+    CHECK_STR(got->projector, want.projector);
+    CHECK(got->deltas == LAYERS && !got->delta && !got->z);
+    CHECK(session_load_deltas(s, got->id, &delta, &n, NULL));
+    CHECK(n == LAYERS);
+    for (int i = 0; i < n; i++) {
+        check_delta(&delta[i], &want.delta[i]);
+        delta_free(&delta[i]);
+    }
+    free(delta);
+    CHECK(session_load_z(s, got->id, &z, &requests, &width, NULL));
+    CHECK(requests == U && width == D && same_floats(z, want.z, U * D));
+    free(z);
+    edit_record_free(&want);
+}
+
+/* The active edits are exactly these, "" for none: "1 2 4". */
+static void check_active(struct session *s, const char *want)
+{
+    struct edit_record *edits;
+    char have[200] = "";
+    int n;
+
+    CHECK(session_edits(s, false, &edits, &n, NULL));
+    for (int i = 0; i < n; i++)
+        snprintf(have + strlen(have), sizeof(have) - strlen(have), "%s%d", i ? " " : "",
+                 edits[i].id);
+    CHECK_STR(have, want);
+    edit_records_free(edits, n);
+}
+
+static void kept_and_reopened(void)
+{
+    struct edit_record *edits;
+    struct session *s;
+    int n;
+
+    fresh_file();
+    s = must_open(true);
+    CHECK(append(s, 1) == 1 && append(s, 2) == 2 && append(s, 3) == 3);
+    session_close(s);
+    s = must_open(false);
+    CHECK(session_edits(s, false, &edits, &n, NULL));
+    CHECK(n == 3);
+    for (int i = 0; i < n; i++) {
+        CHECK(edits[i].id == i + 1 && edits[i].active && !edits[i].redoable);
+        check_edit(s, &edits[i], i + 1);
+    }
+    edit_records_free(edits, n);
+    CHECK(session_check(s, NULL));
+    session_close(s);
+}
+
+static void undo_redo_remove(void)
+{
+    struct session *s;
+    struct err err = {0};
+    int edit = 0;
+
+    fresh_file();
+    s = must_open(true);
+    CHECK(!session_undo(s, &edit, &err) && err.kind == ERR_USAGE);
+    for (int i = 1; i <= 5; i++)
+        append(s, i);
+    CHECK(session_undo(s, &edit, NULL) && edit == 5);
+    CHECK(session_remove(s, 2, NULL));
+    check_active(s, "1 3 4");
+    CHECK(session_undo(s, &edit, NULL) && edit == 4);
+    CHECK(session_redo(s, 0, &edit, NULL) && edit == 4);
+    CHECK(session_redo(s, 0, &edit, NULL) && edit == 2);
+    check_active(s, "1 2 3 4");
+    CHECK(session_remove(s, 1, NULL));
+    session_close(s);
+
+    s = must_open(false); /* what can be redone outlives the program */
+    CHECK(session_redo(s, 5, &edit, NULL) && edit == 5);
+    check_active(s, "2 3 4 5");
+    CHECK(session_undo(s, &edit, NULL) && edit == 5);
+    CHECK(append(s, 6) == 6);
+    check_active(s, "2 3 4 6");
+    err = (struct err){0};
+    CHECK(!session_redo(s, 0, &edit, &err) && err.kind == ERR_USAGE);
+    err = (struct err){0};
+    CHECK(!session_redo(s, 5, &edit, &err) && strstr(err.text, "edit 5 cannot be redone"));
+    err = (struct err){0};
+    CHECK(!session_redo(s, 6, &edit, &err) && strstr(err.text, "active"));
+    err = (struct err){0};
+    CHECK(!session_remove(s, 5, &err) && strstr(err.text, "undone already"));
+    err = (struct err){0};
+    CHECK(!session_remove(s, 99, &err) && strstr(err.text, "no edit 99"));
+    check_active(s, "2 3 4 6");
+    session_close(s);
+}
+
+static void log_and_checksums(void)
+{
+    static const enum journal_op ops[] = {JOURNAL_CREATE, JOURNAL_EDIT, JOURNAL_EDIT, JOURNAL_UNDO,
+                                          JOURNAL_REDO};
+    char base[65], one[65], two[65];
+    struct session_status st;
+    struct journal_row *rows;
+    struct err err = {0};
+    struct session *s;
+    char at_one[17];
+    int n;
+
+    memset(base, 'a', 64), memset(one, 'b', 64), memset(two, 'c', 64);
+    base[64] = one[64] = two[64] = '\0';
+    fresh_file();
+    s = must_open(true);
+    CHECK(session_set_checksum(s, 0, base, NULL));
+    append(s, 1);
+    CHECK(session_status(s, &st, NULL) && st.edits == 1 && !*st.checksum && st.last == 1);
+    strcpy(at_one, st.state);
+    CHECK(session_set_checksum(s, 1, one, NULL));
+    append(s, 2);
+    CHECK(session_set_checksum(s, 2, two, NULL));
+    CHECK(session_undo(s, NULL, NULL));
+    CHECK(session_status(s, &st, NULL) && st.edits == 1 && st.total == 2 && st.redo == 2);
+    CHECK_STR(st.state, at_one);
+    CHECK_STR(st.checksum, one);
+    CHECK(!session_set_checksum(s, 0, two, &err) && err.kind == ERR_STATE);
+    CHECK(session_set_checksum(s, 0, one, NULL));
+    CHECK(session_redo(s, 0, NULL, NULL));
+    CHECK(session_status(s, &st, NULL));
+    CHECK_STR(st.checksum, two);
+    CHECK(session_log(s, &rows, &n, NULL) && n == 5);
+    for (int i = 0; i < n; i++)
+        CHECK(rows[i].seq == i + 1 && rows[i].op == ops[i] && rows[i].when > 1e9);
+    CHECK_STR(rows[0].checksum, base);
+    CHECK_STR(rows[3].checksum, one);
+    CHECK_STR(rows[3].state, rows[1].state);
+    CHECK(rows[0].edit == 0 && rows[3].edit == 2);
+    free(rows);
+    session_close(s);
+}
+
+static void settings_and_queries(void)
+{
+    struct query_record *q;
+    struct session *s;
+    struct edit_record *edits;
+    struct err err = {0};
+    char *value;
+    int n;
+
+    fresh_file();
+    s = must_open(true);
+    CHECK(!session_get(s, SESSION_PREFIXES, &err) && !err.kind);
+    CHECK(session_set(s, SESSION_PREFIXES, "The a. \nBecause\n", NULL));
+    CHECK(session_set(s, SESSION_PREFIXES, "The b. \nBecause\n", NULL));
+    CHECK(!session_set(s, "no such; name", "", &err) && err.kind == ERR_USAGE);
+    CHECK(session_add_query(s, "Where?", "Rome", "edit:3", NULL));
+    append(s, 1);
+    CHECK(session_set_metrics(s, 1, "{\"event\":\"done\"}", NULL));
+    CHECK(session_set_note(s, 1, "kept", NULL));
+    err = (struct err){0};
+    CHECK(!session_set_note(s, 7, "kept", &err) && strstr(err.text, "no edit 7"));
+    session_close(s);
+    s = must_open(false);
+    value = session_get(s, SESSION_PREFIXES, NULL);
+    CHECK_STR(value ? value : "(none)", "The b. \nBecause\n");
+    free(value);
+    CHECK(session_queries(s, &q, &n, NULL) && n == 1);
+    CHECK_STR(q[0].answer, "Rome");
+    CHECK_STR(q[0].state, "edit:3");
+    query_records_free(q, n);
+    CHECK(session_edits(s, true, &edits, &n, NULL) && n == 1);
+    CHECK_STR(edits[0].metrics_json, "{\"event\":\"done\"}");
+    CHECK_STR(edits[0].note, "kept");
+    edit_records_free(edits, n);
+    session_close(s);
+}
+
+static void other_model_refused(void)
+{
+    static const char base[] = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
+    static const char other[] = "1234567890ab6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
+    struct err err = {0};
+    struct session *s;
+
+    fresh_file();
+    s = must_open(true);
+    CHECK(session_bind(s, base, "SmolLM2", NULL) && session_bind(s, base, "SmolLM2", NULL));
+    session_close(s);
+    s = session_open(file, base, false, false, NULL);
+    CHECK(s);
+    CHECK(!session_bind(s, other, "Qwen", &err) && err.kind == ERR_STATE);
+    CHECK(strstr(err.text, "SmolLM2 (b179c9523d0e)") && strstr(err.text, "Qwen (1234567890ab)"));
+    session_close(s);
+    err = (struct err){0};
+    CHECK(!session_open(file, other, true, false, &err) && err.kind == ERR_STATE);
+    err = (struct err){0};
+    CHECK(!session_open(file, other, false, true, &err) && err.kind == ERR_STATE);
+    s = must_open(false); /* a refused one has let go of the lock */
+    session_close(s);
+}
+
+static void second_writer_refused(void)
+{
+    char want[300], host[256] = "", other[200], lock[128];
+    struct err err = {0};
+    struct session *s, *reader;
+    int status = -1;
+    pid_t child;
+
+    fresh_file();
+    s = must_open(true);
+    append(s, 1);
+    gethostname(host, sizeof(host) - 1);
+    snprintf(want, sizeof(want), "process %ld on %s", (long)getpid(), host);
+    snprintf(other, sizeof(other), "%s/../%s", folder, file + strlen("/tmp/"));
+    child = fork();
+    if (child == 0) /* by another way to write the same path */
+        _exit(session_open(other, NULL, false, false, &err) || err.kind != ERR_HELD ||
+              !strstr(err.text, want));
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    reader = session_open(file, NULL, false, true, NULL); /* readers are welcome */
+    CHECK(reader);
+    check_active(reader, "1");
+    append(s, 2);
+    check_active(reader, "1 2");
+    session_close(reader);
+    session_close(s);
+    snprintf(lock, sizeof(lock), "%s.lock", file);
+    CHECK(access(lock, F_OK) != 0);
+    s = must_open(false);
+    session_close(s);
+}
+
+static void dead_holder_forgotten(void)
+{
+    struct session *s;
+    pid_t child;
+    int status;
+
+    fresh_file();
+    s = must_open(true);
+    append(s, 1);
+    session_close(s);
+    child = fork();
+    if (child == 0) {
+        s = session_open(file, NULL, false, false, NULL);
+        _exit(s ? 0 : 1); /* holds the lock to its end, leaves the file PATH.lock */
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    s = must_open(false);
+    check_active(s, "1");
+    session_close(s);
+}
+
+static void readonly_changes_nothing(void)
+{
+    struct edit_record r = sample(2);
+    struct err err = {0};
+    struct session *s;
+    struct session_status st;
+    char lock[128];
+
+    fresh_file();
+    s = must_open(true);
+    append(s, 1);
+    session_close(s);
+    s = session_open(file, NULL, true, true, NULL);
+    CHECK(s && session_status(s, &st, NULL) && st.readonly);
+    snprintf(lock, sizeof(lock), "%s.lock", file);
+    CHECK(access(lock, F_OK) != 0);
+    CHECK(!session_append(s, &r, &err) && err.kind == ERR_USAGE && strstr(err.text, "read-only"));
+    CHECK(!session_undo(s, NULL, NULL) && !session_redo(s, 0, NULL, NULL));
+    CHECK(!session_set(s, "a", "b", NULL) && !session_add_query(s, "a", "b", "c", NULL));
+    CHECK(session_bind(s, "abc", "X", NULL));
+    check_active(s, "1");
+    session_close(s);
+    edit_record_free(&r);
+    fresh_file();
+    err = (struct err){0};
+    CHECK(!session_open(file, NULL, true, true, &err) && err.kind == ERR_IO);
+    CHECK(access(file, F_OK) != 0);
+}
+
+static void write_file(const void *bytes, size_t n)
+{
+    FILE *f = fopen(file, "wb");
+
+    CHECK(f && fwrite(bytes, 1, n, f) == n);
+    if (f)
+        fclose(f);
+}
+
+static void sql(const char *statement)
+{
+    sqlite3 *db = NULL;
+    char *why = NULL;
+
+    CHECK(sqlite3_open(file, &db) == SQLITE_OK);
+    sqlite3_exec(db, "PRAGMA ignore_check_constraints = ON", NULL, NULL, NULL);
+    if (sqlite3_exec(db, statement, NULL, NULL, &why) != SQLITE_OK)
+        printf("%s: %s\n", statement, why);
+    CHECK(!why);
+    sqlite3_free(why);
+    sqlite3_close(db);
+}
+
+static void refuses(const char *words)
+{
+    struct err err = {0};
+
+    CHECK(!session_open(file, NULL, true, false, &err));
+    CHECK(err.kind == ERR_FORMAT && strstr(err.text, words) && strstr(err.text, file));
+    if (!strstr(err.text, words))
+        printf("said: %s\n", err.text);
+    err = (struct err){0};
+    CHECK(!session_open(file, NULL, false, true, &err) && err.kind == ERR_FORMAT);
+}
+
+static void strange_files_refused(void)
+{
+    char noise[8192];
+    struct err err = {0};
+    struct session *s;
+
+    fresh_file();
+    CHECK(!session_open(file, NULL, false, false, &err) && err.kind == ERR_IO);
+    memset(noise, 'n', sizeof(noise));
+    write_file(noise, sizeof(noise));
+    refuses("not an editscope session");
+    write_file(noise, 100);
+    refuses("not an editscope session");
+    write_file(noise, 0);
+    err = (struct err){0};
+    CHECK(!session_open(file, NULL, false, false, &err) && err.kind == ERR_FORMAT);
+    s = must_open(true); /* an empty file becomes a session, when that was asked for */
+    session_close(s);
+    sql("PRAGMA user_version = 2");
+    refuses("version 2, this program knows up to 1");
+    fresh_file();
+    sql("CREATE TABLE edits (id)");
+    refuses("not an editscope session");
+    snprintf(file, sizeof(file), "%s", folder);
+    refuses("not a file");
+}
+
+static void damaged(const char *statement, const char *words)
+{
+    struct edit_record *edits = NULL;
+    struct delta *delta = NULL;
+    struct err err = {0}, all = {0};
+    struct session *s;
+    float *z = NULL;
+    int n = 0, deltas = 0, u, d;
+
+    fresh_file();
+    s = must_open(true);
+    append(s, 1);
+    session_close(s);
+    sql(statement);
+    s = session_open(file, NULL, false, false, &err);
+    if (s && session_edits(s, false, &edits, &n, &err) &&
+        session_load_deltas(s, 1, &delta, &deltas, &err) && session_load_z(s, 1, &z, &u, &d, &err))
+        printf("accepted: %s\n", statement);
+    CHECK(err.kind == ERR_FORMAT && strstr(err.text, words) && strstr(err.text, file));
+    if (!strstr(err.text, words))
+        printf("%s\n  said: %s\n", statement, err.text);
+    CHECK(!s || !session_check(s, &all));
+    edit_records_free(edits, n);
+    for (int i = 0; i < deltas; i++)
+        delta_free(&delta[i]);
+    free(delta);
+    free(z);
+    session_close(s);
+}
+
+static void damaged_values_named(void)
+{
+    damaged("UPDATE deltas SET r = substr(r, 1, 12) WHERE layer = 6", "edit 1, layer 6: r has 12");
+    damaged("UPDATE deltas SET x = x || x'00' WHERE layer = 6", "edit 1, layer 6: x has 57");
+    damaged("UPDATE deltas SET x = '' WHERE layer = 6", "edit 1, layer 6: x has 0 bytes, not 56");
+    damaged("UPDATE deltas SET weight = x'00' WHERE place = 0", "edit 1, layer 4: the mask has 1");
+    damaged("UPDATE deltas SET key = zeroblob(9) WHERE place = 0", "layer 4: the key has 9 bytes");
+    damaged("UPDATE deltas SET x = zeroblob(56) WHERE layer = 6", "sha256 differs");
+    damaged("UPDATE deltas SET scale = 3 WHERE layer = 6", "sha256 differs");
+    damaged("DELETE FROM deltas WHERE layer = 6", "sha256 differs");
+    damaged("UPDATE deltas SET rank = 2147483647, cols = 2147483647", "not -1");
+    damaged("UPDATE deltas SET cols = 9223372036854775807", "cannot be");
+    damaged("UPDATE deltas SET rank = -2", "cannot be");
+    damaged("UPDATE deltas SET layer = 'four'", "cannot be");
+    damaged("UPDATE targets SET z = x'00'", "edit 1: z has 1 bytes, not 40");
+    damaged("UPDATE targets SET width = 0", "z has a size that cannot be");
+    damaged("DELETE FROM probes; DELETE FROM facts", "edit 1 has no fact");
+    damaged("UPDATE edits SET id = 99999999999", "99999999999");
+    damaged("DROP TABLE deltas", "no such table");
+    damaged("DROP TABLE journal; CREATE VIEW journal AS SELECT 1; DROP TABLE targets", "not as");
+}
+
+/* Flip and cut everywhere: it may open or not, it may read or not, but it ends well. */
+static void any_byte_may_be_wrong(void)
+{
+    unsigned char *bytes;
+    struct session *s;
+    struct stat st;
+    FILE *f;
+
+    fresh_file();
+    s = must_open(true);
+    append(s, 1);
+    session_close(s);
+    CHECK(stat(file, &st) == 0);
+    bytes = xmalloc((size_t)st.st_size);
+    f = fopen(file, "rb");
+    CHECK(f && fread(bytes, 1, (size_t)st.st_size, f) == (size_t)st.st_size);
+    if (f)
+        fclose(f);
+    for (size_t at = 0; at < (size_t)st.st_size; at += at < 120 ? 1 : 97) {
+        struct err err = {0};
+
+        bytes[at] ^= 0xff;
+        write_file(bytes, at % 3 ? (size_t)st.st_size : (size_t)st.st_size - at);
+        s = session_open(file, NULL, false, false, &err);
+        if (!(s && session_check(s, &err)) && !(err.kind && strstr(err.text, file)))
+            CHECK(!"a failure without words");
+        session_close(s);
+        bytes[at] ^= 0xff;
+    }
+    free(bytes);
+}
+
+static void in_memory_and_copied(void)
+{
+    struct session *s = session_open(NULL, NULL, true, false, NULL);
+    struct err err = {0};
+
+    CHECK(s);
+    append(s, 1);
+    append(s, 2);
+    CHECK(session_undo(s, NULL, NULL));
+    fresh_file();
+    CHECK(session_copy(s, file, &err));
+    CHECK(!session_copy(s, file, &err) && strstr(err.text, "exists already"));
+    CHECK_STR(session_path(s), "");
+    session_close(s);
+    s = must_open(false);
+    check_active(s, "1");
+    CHECK(session_check(s, NULL) && session_redo(s, 0, NULL, NULL));
+    CHECK_STR(session_path(s), file);
+    session_close(s);
+}
+
+static void bad_edits_refused(void)
+{
+    struct fact fact = {.subject = text, .prompt = text, .target = text};
+    struct edit_record r = {.requests = 1, .facts = &fact, .deltas = 1};
+    float one[1] = {1};
+    struct delta d = {.layer = 3, .rank = 1, .rows = 1, .cols = 0, .r = one, .x = one};
+    struct session_status st;
+    struct err err = {0};
+    struct session *s;
+
+    fresh_file();
+    s = must_open(true);
+    CHECK(!session_append(s, &r, &err) && err.kind == ERR_USAGE);
+    r.delta = &d;
+    err = (struct err){0};
+    CHECK(!session_append(s, &r, &err) && strstr(err.text, "layer 3"));
+    d.cols = 1;
+    d.rank = 2000000000;
+    err = (struct err){0};
+    CHECK(!session_append(s, &r, &err) && err.kind == ERR_LIMIT);
+    d.rank = 1;
+    fact.target = NULL;
+    CHECK(!session_append(s, &r, NULL));
+    fact.target = text;
+    CHECK(session_status(s, &st, NULL) && st.total == 0);
+    CHECK(session_append(s, &r, NULL) && r.id == 1);
+    session_close(s);
+}
+
+static void autosave_is_new_and_private(void)
+{
+    char *path;
+    struct session *s;
+
+    fresh_file();
+    setenv("XDG_STATE_HOME", folder, 1);
+    path = session_autosave_path();
+    CHECK(strstr(path, folder) == path && strstr(path, "/editscope/autosave/"));
+    s = session_open(path, NULL, true, false, NULL);
+    CHECK(s);
+    session_close(s);
+    free(path);
+}
+
+static void folder_removed(void)
+{
+    char command[128];
+
+    snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+    CHECK(system(command) == 0);
+}
+
+static const struct test tests[] = {
+    {"what is appended comes back the same", kept_and_reopened},
+    {"undo, redo, remove", undo_redo_remove},
+    {"the log and its checksums", log_and_checksums},
+    {"settings, queries, metrics, notes", settings_and_queries},
+    {"a session of another model is refused", other_model_refused},
+    {"a second writer is told who holds it", second_writer_refused},
+    {"a dead holder's lock is free", dead_holder_forgotten},
+    {"read-only changes nothing", readonly_changes_nothing},
+    {"strange files are refused", strange_files_refused},
+    {"damaged values are named", damaged_values_named},
+    {"any byte may be wrong", any_byte_may_be_wrong},
+    {"in memory, then copied", in_memory_and_copied},
+    {"bad edits are refused", bad_edits_refused},
+    {"autosave has a fresh name", autosave_is_new_and_private},
+    {"nothing is left behind", folder_removed},
+};
+
+TEST_MAIN(tests)
