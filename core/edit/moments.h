@@ -1,0 +1,53 @@
+/* Second moments of FFN coefficients: C_l = (1/n) sum m m^T over n tokens of text (methods
+ * 4.5), uncentred, summed in float64 on the device.
+ *
+ * This module runs no model: it is fed with coefficient matrices. Results exist at fixed token
+ * counts, the checkpoints, so that they never depend on how long one waited; each checkpoint is
+ * kept in the cache folder, a file a layer, under a name that says what it is the sum of. A
+ * file that is damaged or of something else is never used. Belongs to the device's thread. */
+#ifndef CORE_EDIT_MOMENTS_H
+#define CORE_EDIT_MOMENTS_H
+
+#include "core/base/buf.h"
+#include "core/device/device.h"
+
+struct moments_origin { /* what the sums are of */
+    char model[65];     /* identity of the model, hex */
+    char text[65];      /* sha256 of the text, hex */
+    int window;         /* tokens of a window of text */
+};
+
+struct moments {
+    struct device *dev;
+    struct moments_origin origin;
+    int layers, neurons; /* neurons: M */
+    int *layer;          /* [layers] */
+    long tokens;         /* summed so far */
+    struct mat *sum;     /* [layers] F64 [M, M] on the device: sum of m m^T */
+};
+
+/* Zero sums. NULL when the device has no room (8 M^2 bytes a layer). */
+struct moments *moments_new(struct device *dev, const struct moments_origin *origin, int layers,
+                            const int *layer, int neurons, struct err *err);
+void moments_free(struct moments *m);
+/* Adds the rows of coeff [n, M] F32 to the sum of m->layer[index]. Faults surface at
+ * device_sync(). When all layers have had their rows, moments_tokens_add() counts them. */
+void moments_add(struct moments *m, int index, struct mat coeff);
+void moments_tokens_add(struct moments *m, int n);
+
+/* The i-th fixed token count, from 0: 20 M, 50 M, 100 M, 200 M, 500 M ... */
+long moments_checkpoint(int neurons, int i);
+/* The next token count after `tokens` at which a result exists on the way to `goal`: a
+ * checkpoint or the goal itself, rounded up to whole windows. 0: the goal is reached. */
+long moments_next(const struct moments *m, long goal);
+
+/* sha256 that names the sums of one layer: origin, layer, neurons and format; not the tokens. */
+void moments_key(const struct moments *m, int index, char hex[65]);
+/* Writes the present sums to the cache, atomically, a file a layer. */
+bool moments_save(struct moments *m, struct err *err);
+/* Makes m the largest cached result of at most `goal` tokens that all its layers have; without
+ * one it becomes zero sums. Files that could not be used add a line each to notes (may be
+ * NULL). False only when the device fails. */
+bool moments_load(struct moments *m, long goal, struct buf *notes, struct err *err);
+
+#endif

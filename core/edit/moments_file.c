@@ -1,0 +1,255 @@
+/* The cache of second moments: CACHE/moments/KEY-TOKENS.safetensors, one layer a file.
+ *
+ * A file holds `sum` F64 [M (M + 1) / 2], the upper triangle row by row, and `tokens` I64 [1];
+ * its metadata repeats the key and the tokens and has a hash of the sum, so that neither a
+ * renamed, a cut nor an altered file is ever believed. */
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/base/sha256.h"
+#include "core/edit/moments.h"
+#include "core/edit/window.h"
+#include "core/model/safetensors.h"
+
+static size_t triangle(int neurons)
+{
+    return (size_t)neurons * ((size_t)neurons + 1) / 2;
+}
+
+static char *cache_file(const char *key, long tokens)
+{
+    char *name = xasprintf("moments/%s-%ld.safetensors", key, tokens);
+    char *path = file_cache_path(name);
+
+    free(name);
+    return path;
+}
+
+/* Moves the upper triangle of a dense [n, n] to its front, row behind row. */
+static void pack(double *m, int n)
+{
+    double *to = m;
+
+    for (int r = 0; r < n; r++) {
+        size_t count = (size_t)(n - r);
+
+        memmove(to, m + (size_t)r * (size_t)n + (size_t)r, count * sizeof *m);
+        to += count;
+    }
+}
+
+static bool save_layer(struct moments *m, int index, struct err *err)
+{
+    char key[65], hash[65], tokens[32];
+    long long count = m->tokens;
+    double *sum = window_download(m->dev, m->sum[index], err);
+    char *path;
+    bool ok;
+
+    if (!sum)
+        return false;
+    pack(sum, m->neurons);
+    moments_key(m, index, key);
+    sha256_of(sum, triangle(m->neurons) * sizeof *sum, hash);
+    snprintf(tokens, sizeof tokens, "%ld", m->tokens);
+    path = cache_file(key, m->tokens);
+    ok = file_make_parents(path, err) &&
+         safetensors_save(
+             path,
+             (const struct st_tensor[]){
+                 {.name = "sum",
+                  .type = ST_F64,
+                  .ndim = 1,
+                  .dim = {(long)triangle(m->neurons)},
+                  .data = sum},
+                 {.name = "tokens", .type = ST_I64, .ndim = 1, .dim = {1}, .data = &count}},
+             2,
+             (const struct st_meta[]){{"key", key},
+                                      {"tokens", tokens},
+                                      {"sha256", hash},
+                                      {"model", m->origin.model},
+                                      {"text", m->origin.text}},
+             5, err);
+    free(path);
+    free(sum);
+    return ok || err_in(err, "second moments of layer %d", m->layer[index]);
+}
+
+bool moments_save(struct moments *m, struct err *err)
+{
+    for (int i = 0; i < m->layers; i++)
+        if (!save_layer(m, i, err))
+            return false;
+    return true;
+}
+
+static bool meta_is(const struct safetensors *st, const char *name, const char *want)
+{
+    const char *value = safetensors_meta(st, name);
+
+    return value && !strcmp(value, want);
+}
+
+/* The tensor `sum` of a file that is what its name says; NULL and why if it is not. */
+static const struct st_tensor *checked_sum(const struct safetensors *st, const char *key,
+                                           long tokens, int neurons, struct err *err)
+{
+    const struct st_tensor *sum = safetensors_tensor(st, "sum");
+    const struct st_tensor *count = safetensors_tensor(st, "tokens");
+    double stored = 0;
+    char text[32], hash[65];
+
+    snprintf(text, sizeof text, "%ld", tokens);
+    if (count && st_tensor_elements(count) == 1)
+        st_tensor_doubles(count, &stored);
+    if (!meta_is(st, "key", key) || !meta_is(st, "tokens", text) || stored != (double)tokens) {
+        err_set(err, ERR_FORMAT, "it is the sum of something else than its name says");
+        return NULL;
+    }
+    if (!sum || sum->type != ST_F64 || sum->ndim != 1 || sum->dim[0] != (long)triangle(neurons)) {
+        err_set(err, ERR_FORMAT, "it does not hold the triangle of a %d by %d sum", neurons,
+                neurons);
+        return NULL;
+    }
+    sha256_of(sum->data, sum->bytes, hash);
+    if (!meta_is(st, "sha256", hash)) {
+        err_set(err, ERR_FORMAT, "its bytes are not the ones that were written");
+        return NULL;
+    }
+    return sum;
+}
+
+/* Brings the packed triangle onto the device as a whole matrix. */
+static bool upload_sum(struct moments *m, int index, const struct st_tensor *sum, struct err *err)
+{
+    size_t n = (size_t)m->neurons;
+    double *full = malloc(n * n * sizeof *full);
+    const char *from = sum->data;
+
+    if (!full)
+        return err_set(err, ERR_LIMIT, "no memory for a matrix of %d by %d on the host", m->neurons,
+                       m->neurons);
+    for (size_t r = 0; r < n; r++) {
+        memcpy(full + r * n + r, from, (n - r) * sizeof *full);
+        from += (n - r) * sizeof *full;
+        for (size_t c = r + 1; c < n; c++)
+            full[c * n + r] = full[r * n + c];
+    }
+    device_upload(m->dev, m->sum[index], full);
+    free(full);
+    return device_sync(m->dev, err);
+}
+
+enum outcome { LOADED, UNUSABLE, FAILED };
+
+static enum outcome load_layer(struct moments *m, int index, long tokens, struct buf *notes,
+                               struct err *err)
+{
+    struct err why = {0};
+    char key[65];
+    char *path;
+    struct safetensors *st;
+    const struct st_tensor *sum = NULL;
+    enum outcome outcome = UNUSABLE;
+
+    moments_key(m, index, key);
+    path = cache_file(key, tokens);
+    st = safetensors_open(path, &why);
+    if (st)
+        sum = checked_sum(st, key, tokens, m->neurons, &why);
+    if (sum)
+        outcome = upload_sum(m, index, sum, err) ? LOADED : FAILED;
+    else if (notes)
+        buf_printf(notes, "%s: not used: %s\n", path, why.text);
+    safetensors_close(st);
+    free(path);
+    return outcome;
+}
+
+static int descending(const void *a, const void *b)
+{
+    long x = *(const long *)a, y = *(const long *)b;
+
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* The token counts, at most goal, for which the first layer has a file; largest first. */
+static int list_counts(const struct moments *m, long goal, long *counts, int max)
+{
+    char key[65], *folder = file_cache_path("moments");
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    int n = 0;
+
+    free(folder);
+    if (!dir)
+        return 0;
+    moments_key(m, 0, key);
+    while (n < max && (entry = readdir(dir))) {
+        long tokens = 0;
+        char *name;
+
+        if (strncmp(entry->d_name, key, 64) || entry->d_name[64] != '-')
+            continue;
+        tokens = strtol(entry->d_name + 65, NULL, 10);
+        name = xasprintf("%s-%ld.safetensors", key, tokens);
+        if (tokens > 0 && tokens <= goal && !strcmp(name, entry->d_name))
+            counts[n++] = tokens;
+        free(name);
+    }
+    closedir(dir);
+    qsort(counts, (size_t)n, sizeof *counts, descending);
+    return n;
+}
+
+static bool all_there(const struct moments *m, long tokens)
+{
+    bool there = true;
+
+    for (int i = 0; there && i < m->layers; i++) {
+        char key[65], *path;
+
+        moments_key(m, i, key);
+        path = cache_file(key, tokens);
+        there = file_exists(path);
+        free(path);
+    }
+    return there;
+}
+
+static enum outcome load_all(struct moments *m, long tokens, struct buf *notes, struct err *err)
+{
+    for (int i = 0; i < m->layers; i++) {
+        enum outcome outcome = load_layer(m, i, tokens, notes, err);
+
+        if (outcome != LOADED)
+            return outcome;
+    }
+    return LOADED;
+}
+
+bool moments_load(struct moments *m, long goal, struct buf *notes, struct err *err)
+{
+    enum { MOST = 256 };
+    long counts[MOST];
+    int n = list_counts(m, goal, counts, MOST);
+
+    m->tokens = 0;
+    for (int i = 0; i < n; i++) {
+        enum outcome outcome;
+
+        if (!all_there(m, counts[i]))
+            continue;
+        outcome = load_all(m, counts[i], notes, err);
+        if (outcome == LOADED)
+            m->tokens = counts[i];
+        if (outcome != UNUSABLE)
+            return outcome == LOADED;
+    }
+    for (int i = 0; i < m->layers; i++)
+        device_fill(m->dev, m->sum[i], 0);
+    return device_sync(m->dev, err);
+}

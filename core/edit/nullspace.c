@@ -1,0 +1,216 @@
+#include "core/edit/nullspace.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/sha256.h"
+#include "core/edit/window.h"
+
+static void name_projector(struct nullspace *n, const struct moments *m, int index,
+                           struct nullspace_rule rule)
+{
+    struct buf text = {0};
+    char key[65];
+
+    moments_key(m, index, key);
+    buf_printf(&text, "projector 1\nmoments %s\ntokens %ld\n", key, m->tokens);
+    if (rule.threshold > 0)
+        buf_printf(&text, "threshold %.17g\n", rule.threshold);
+    else
+        buf_printf(&text, "fraction %.17g\n", rule.fraction);
+    sha256_of(text.data, text.len, n->hash);
+    buf_free(&text);
+}
+
+/* How many of the ascending eigenvalues are null. Equal eigenvalues stay together. */
+static int count_null(const double *value, int neurons, struct nullspace_rule rule)
+{
+    double threshold = rule.threshold;
+    int null = 0;
+
+    if (!(threshold > 0)) {
+        int cut = (int)lround(rule.fraction * neurons);
+
+        if (cut >= neurons)
+            return neurons;
+        threshold = value[cut < 0 ? 0 : cut];
+    }
+    while (null < neurons && value[null] < threshold)
+        null++;
+    return null;
+}
+
+/* Fills in all that follows from the eigenvalues (of the sum, ascending). */
+static bool set_values(struct nullspace *n, double *value, struct nullspace_rule rule,
+                       struct err *err)
+{
+    int neurons = n->neurons, null;
+    double lost = 0;
+
+    for (int i = 0; i < neurons; i++) {
+        value[i] /= (double)n->tokens;
+        n->trace += value[i];
+    }
+    if (!isfinite(n->trace) || n->trace <= 0)
+        return err_set(err, ERR_FORMAT,
+                       "layer %d: the second moment has trace %g; compute it again (stats)",
+                       n->layer, n->trace);
+    null = count_null(value, neurons, rule);
+    if (null == 0)
+        return err_set(err, ERR_USAGE,
+                       "layer %d: no eigenvalue of the second moment is below the null "
+                       "threshold (smallest %g): raise edit.null_threshold or edit.null_frac",
+                       n->layer, value[0]);
+    for (int i = 0; i < null; i++)
+        lost += value[i] > 0 ? value[i] : 0;
+    n->kept = neurons - null;
+    n->null_fraction = (double)null / neurons;
+    n->trace_lost = lost / n->trace;
+    n->threshold = rule.threshold > 0 ? rule.threshold : value[n->kept ? null : neurons - 1];
+    n->value = xcalloc((size_t)n->kept + 1, sizeof *n->value);
+    memcpy(n->value, value + null, (size_t)n->kept * sizeof *value);
+    return true;
+}
+
+static bool decompose(struct nullspace *n, struct mat sum, struct nullspace_rule rule,
+                      struct err *err)
+{
+    struct mat a = mat_new(n->dev, DT_F64, n->neurons, n->neurons);
+    struct mat values = mat_new(n->dev, DT_F64, 1, n->neurons);
+    double *value;
+    bool ok;
+
+    device_copy(n->dev, sum, a);
+    device_eigh(n->dev, a, values);
+    value = window_download(n->dev, values, err);
+    ok = value && set_values(n, value, rule, err);
+    free(value);
+    mat_free(n->dev, &values);
+    if (ok && n->kept) {
+        n->vectors = mat_new(n->dev, DT_F64, n->kept, n->neurons);
+        device_copy(n->dev, mat_rows(a, n->neurons - n->kept, n->kept), n->vectors);
+    }
+    mat_free(n->dev, &a);
+    return device_sync(n->dev, err) && ok;
+}
+
+struct nullspace *nullspace_new(const struct moments *m, int index, struct nullspace_rule rule,
+                                bool keep_moment, struct err *err)
+{
+    struct nullspace *n = xcalloc(1, sizeof *n);
+
+    *n = (struct nullspace){
+        .dev = m->dev, .layer = m->layer[index], .neurons = m->neurons, .tokens = m->tokens};
+    name_projector(n, m, index, rule);
+    if (m->tokens <= 0) {
+        err_set(err, ERR_STATE, "layer %d: no second moments yet; compute them first (stats)",
+                n->layer);
+        goto fail;
+    }
+    if (!decompose(n, m->sum[index], rule, err))
+        goto fail;
+    if (keep_moment) {
+        n->sum = mat_new(n->dev, DT_F64, n->neurons, n->neurons);
+        device_copy(n->dev, m->sum[index], n->sum);
+        if (!device_sync(n->dev, err))
+            goto fail;
+    }
+    return n;
+fail:
+    nullspace_free(n);
+    return NULL;
+}
+
+void nullspace_free(struct nullspace *n)
+{
+    if (!n)
+        return;
+    mat_free(n->dev, &n->vectors);
+    mat_free(n->dev, &n->sum);
+    free(n->value);
+    free(n);
+}
+
+void nullspace_project(const struct nullspace *n, struct mat keys, struct mat out)
+{
+    struct mat part;
+
+    device_copy(n->dev, keys, out);
+    if (!n->kept)
+        return;
+    part = mat_new(n->dev, DT_F64, keys.rows, n->kept);
+    device_gemm(n->dev, 1, out, false, n->vectors, true, 0, part);
+    device_gemm(n->dev, -1, part, false, n->vectors, false, 1, out);
+    mat_free(n->dev, &part);
+}
+
+static double dot(const double *a, const double *b, int n)
+{
+    double sum = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+static bool leak_exact(const struct nullspace *n, struct mat x, double *leak, struct err *err)
+{
+    struct mat y = mat_new(n->dev, DT_F64, x.rows, x.cols);
+    double *hx, *hy = NULL;
+
+    device_gemm(n->dev, 1 / (double)n->tokens, x, false, n->sum, false, 0, y);
+    hx = window_download(n->dev, x, err);
+    if (hx)
+        hy = window_download(n->dev, y, err);
+    for (int i = 0; hy && i < x.rows; i++)
+        leak[i] = dot(hx + (size_t)i * (size_t)x.cols, hy + (size_t)i * (size_t)x.cols, x.cols);
+    mat_free(n->dev, &y);
+    free(hx);
+    free(hy);
+    return hy != NULL;
+}
+
+/* From the kept eigenvectors: sum value_j (u_j x)^2, and for the rest their largest value. */
+static bool leak_kept(const struct nullspace *n, struct mat x, double *leak, double *slack,
+                      struct err *err)
+{
+    struct mat part = mat_new(n->dev, DT_F64, x.rows, n->kept ? n->kept : 1);
+    double *hx, *hp = NULL;
+    size_t r = (size_t)part.cols;
+
+    if (n->kept)
+        device_gemm(n->dev, 1, x, false, n->vectors, true, 0, part);
+    hx = window_download(n->dev, x, err);
+    if (hx)
+        hp = window_download(n->dev, part, err);
+    for (int i = 0; hp && i < x.rows; i++) {
+        const double *row = hx + (size_t)i * (size_t)x.cols;
+        double inside = dot(row, row, x.cols);
+
+        leak[i] = 0;
+        for (int j = 0; j < n->kept; j++) {
+            double c = hp[(size_t)i * r + (size_t)j];
+
+            leak[i] += n->value[j] * c * c;
+            inside -= c * c;
+        }
+        if (slack)
+            slack[i] = n->threshold * fmax(inside, 0);
+    }
+    mat_free(n->dev, &part);
+    free(hx);
+    free(hp);
+    return hp != NULL;
+}
+
+bool nullspace_leak(const struct nullspace *n, struct mat x, double *leak, double *slack,
+                    struct err *err)
+{
+    if (!n->sum.data)
+        return leak_kept(n, x, leak, slack, err);
+    for (int i = 0; slack && i < x.rows; i++)
+        slack[i] = 0;
+    return leak_exact(n, x, leak, err);
+}

@@ -1,0 +1,45 @@
+/* The null space of a layer's keys: P = I - U^T U, where the rows of U are the eigenvectors of
+ * the second moment C whose eigenvalue is at least a threshold (methods 4.5, 4.7).
+ *
+ * An update that lives in the range of P changes nothing for keys that look like the text C was
+ * taken from; leak = x^T C x says how far an update is from that. Engine thread only. */
+#ifndef CORE_EDIT_NULLSPACE_H
+#define CORE_EDIT_NULLSPACE_H
+
+#include "core/edit/moments.h"
+
+struct nullspace_rule {
+    double threshold; /* > 0: eigenvalues below it are null (the authors' 2e-2) */
+    double fraction;  /* otherwise: this share of all directions is null, 0..1 */
+};
+
+struct nullspace {
+    struct device *dev;
+    int layer, neurons; /* M */
+    int kept;           /* r: directions that are not null */
+    struct mat vectors; /* F64 [r, M] on the device: eigenvectors as rows, eigenvalue ascending */
+    double *value;      /* [r] their eigenvalues, of C */
+    struct mat sum;     /* F64 [M, M]: tokens * C; data NULL when it was not to be kept */
+    long tokens;
+    double threshold;     /* the rule's, or the smallest eigenvalue that is not null */
+    double null_fraction; /* (M - r) / M */
+    double trace;         /* of C */
+    double trace_lost;    /* share of the trace that the null directions hold */
+    char hash[65];        /* names the projector: moments key, tokens and rule. Not of its bits,
+                             which differ between machines */
+};
+
+/* From the sums of m->layer[index] as they are now (they are copied; m may go on). With
+ * keep_moment the leak is exact, at 8 M^2 bytes; without, see nullspace_leak(). A rule that
+ * leaves no null direction is ERR_USAGE. Takes an eigendecomposition: seconds, not in slices. */
+struct nullspace *nullspace_new(const struct moments *m, int index, struct nullspace_rule rule,
+                                bool keep_moment, struct err *err);
+void nullspace_free(struct nullspace *n);
+/* out [u, M] F64 = each row of keys [u, M] (F32 or F64) projected: P k = k - U^T (U k). */
+void nullspace_project(const struct nullspace *n, struct mat keys, struct mat out);
+/* leak[i] = x_i^T C x_i of each row of x [rows, M] F64. slack[i] (slack may be NULL) bounds what
+ * was left out: 0 with the moment kept, else threshold * ||P x_i||^2. */
+bool nullspace_leak(const struct nullspace *n, struct mat x, double *leak, double *slack,
+                    struct err *err);
+
+#endif

@@ -1,0 +1,210 @@
+#include "core/edit/solve.h"
+
+#include <stdlib.h>
+
+#include "core/base/mem.h"
+#include "core/edit/window.h"
+
+enum { FIRST_CAPACITY = 64 };
+
+static bool lambda_is_good(double lambda, struct err *err)
+{
+    if (lambda > 0)
+        return true;
+    return err_set(err, ERR_USAGE, "edit.lambda is %g: it must be greater than 0", lambda);
+}
+
+struct solver *solver_new(const struct nullspace *null, double lambda, struct err *err)
+{
+    struct solver *s;
+
+    if (!lambda_is_good(lambda, err))
+        return NULL;
+    s = xcalloc(1, sizeof *s);
+    *s =
+        (struct solver){.dev = null->dev, .null = null, .lambda = lambda, .neurons = null->neurons};
+    return s;
+}
+
+static void forget_prior(struct solver *s)
+{
+    mat_free(s->dev, &s->prior);
+}
+
+void solver_free(struct solver *s)
+{
+    if (!s)
+        return;
+    mat_free(s->dev, &s->raw);
+    mat_free(s->dev, &s->keys);
+    mat_free(s->dev, &s->factor);
+    mat_free(s->dev, &s->prior);
+    mat_free(s->dev, &s->moment);
+    free(s);
+}
+
+/* A matrix of `capacity` rows that begins with the keys and as many columns of the old one. */
+static struct mat regrown(struct solver *s, struct mat old, enum dtype type, int capacity,
+                          int width, int used)
+{
+    struct mat m = mat_new(s->dev, type, capacity, width);
+
+    if (s->count)
+        device_copy(s->dev, window_of(old, 0, s->count, 0, used),
+                    window_of(m, 0, s->count, 0, used));
+    return m;
+}
+
+static bool make_room(struct solver *s, int need, struct err *err)
+{
+    int capacity = s->capacity ? s->capacity : FIRST_CAPACITY;
+    struct mat raw, keys, factor;
+
+    if (need <= s->capacity)
+        return true;
+    while (capacity < need)
+        capacity *= 2;
+    raw = regrown(s, s->raw, DT_F32, capacity, s->neurons, s->neurons);
+    keys = regrown(s, s->keys, DT_F64, capacity, s->neurons, s->neurons);
+    factor = regrown(s, s->factor, DT_F64, capacity, capacity, s->count);
+    if (!device_sync(s->dev, err)) {
+        mat_free(s->dev, &raw);
+        mat_free(s->dev, &keys);
+        mat_free(s->dev, &factor);
+        return err_in(err, "room for %d past keys", capacity);
+    }
+    mat_free(s->dev, &s->raw);
+    mat_free(s->dev, &s->keys);
+    mat_free(s->dev, &s->factor);
+    s->raw = raw;
+    s->keys = keys;
+    s->factor = factor;
+    s->capacity = capacity;
+    return true;
+}
+
+/* The factor of G for rows 0 .. n+u from that for rows 0 .. n:
+ *   L21 L11^T = K2 K1^T,  L22 L22^T = lambda I + K2 K2^T - L21 L21^T. */
+static void extend_factor(struct solver *s, int n, int u)
+{
+    struct mat fresh = mat_rows(s->keys, n, u);
+    struct mat corner = window_of(s->factor, n, u, n, u);
+
+    window_identity(s->dev, s->lambda, corner);
+    device_gemm(s->dev, 1, fresh, false, fresh, true, 1, corner);
+    if (n) {
+        struct mat cross = mat_new(s->dev, DT_F64, n, u);
+        struct mat below = window_of(s->factor, n, u, 0, n);
+
+        window_products(s->dev, mat_rows(s->keys, 0, n), fresh, cross);
+        device_cholesky_solve(s->dev, window_of(s->factor, 0, n, 0, n), cross, true);
+        window_transpose(s->dev, cross, below);
+        device_gemm(s->dev, -1, below, false, below, true, 1, corner);
+        mat_free(s->dev, &cross);
+    }
+    device_cholesky(s->dev, corner);
+}
+
+bool solver_append(struct solver *s, struct mat keys, struct err *err)
+{
+    int n = s->count, u = keys.rows;
+    struct mat raw;
+
+    if (!make_room(s, n + u, err))
+        return false;
+    raw = mat_rows(s->raw, n, u);
+    device_copy(s->dev, keys, raw);
+    nullspace_project(s->null, raw, mat_rows(s->keys, n, u));
+    extend_factor(s, n, u);
+    if (s->prior.data)
+        device_gram(s->dev, raw, s->prior);
+    if (!device_sync(s->dev, err)) {
+        forget_prior(s);
+        return err_in(err, "layer %d: key %d", s->null->layer, n + 1);
+    }
+    s->count += u;
+    return true;
+}
+
+void solver_truncate(struct solver *s, int count)
+{
+    if (count >= s->count)
+        return;
+    s->count = count < 0 ? 0 : count;
+    forget_prior(s);
+}
+
+bool solver_remove(struct solver *s, int first, int count, struct err *err)
+{
+    int behind = s->count - first - count;
+    struct mat rest;
+    bool ok;
+
+    if (first < 0 || count < 0 || behind < 0)
+        return err_set(err, ERR_USAGE, "keys %d to %d of %d cannot be removed", first,
+                       first + count, s->count);
+    if (behind == 0) {
+        solver_truncate(s, first);
+        return true;
+    }
+    rest = mat_new(s->dev, DT_F32, behind, s->neurons);
+    device_copy(s->dev, mat_rows(s->raw, first + count, behind), rest);
+    ok = device_sync(s->dev, err);
+    if (ok) {
+        solver_truncate(s, first);
+        ok = solver_append(s, rest, err);
+    }
+    mat_free(s->dev, &rest);
+    return ok;
+}
+
+bool solver_rebuild(struct solver *s, const struct nullspace *null, double lambda, struct err *err)
+{
+    int n = s->count;
+
+    if (!lambda_is_good(lambda, err))
+        return false;
+    s->null = null;
+    s->lambda = lambda;
+    s->count = 0;
+    forget_prior(s);
+    if (n) {
+        nullspace_project(null, mat_rows(s->raw, 0, n), mat_rows(s->keys, 0, n));
+        extend_factor(s, 0, n);
+    }
+    if (!device_sync(s->dev, err))
+        return err_in(err, "layer %d: %d past keys", null->layer, n);
+    s->count = n;
+    return true;
+}
+
+/* With y = kt - Kt^T G^-1 Kt kt (lambda times B kt of methods 4.7), X = y (lambda I + kt^T y)^-1,
+ * all as rows. */
+bool solve_lowrank(struct solver *s, struct mat keys, struct mat x, struct err *err)
+{
+    int n = s->count, u = keys.rows;
+    struct mat kt = mat_new(s->dev, DT_F64, u, s->neurons);
+    struct mat small = mat_new(s->dev, DT_F64, u, u);
+
+    nullspace_project(s->null, keys, kt);
+    device_copy(s->dev, kt, x);
+    if (n) {
+        struct mat past = mat_rows(s->keys, 0, n);
+        struct mat cross = mat_new(s->dev, DT_F64, n, u);
+
+        window_products(s->dev, past, kt, cross);
+        device_cholesky_solve(s->dev, window_of(s->factor, 0, n, 0, n), cross, false);
+        if (u == 1)
+            device_gemm(s->dev, -1, window_turned(cross), false, past, false, 1, x);
+        else
+            device_gemm(s->dev, -1, cross, true, past, false, 1, x);
+        mat_free(s->dev, &cross);
+    }
+    window_identity(s->dev, s->lambda, small);
+    device_gemm(s->dev, 1, kt, false, x, true, 1, small);
+    device_cholesky(s->dev, small);
+    device_cholesky_solve(s->dev, small, x, false);
+    mat_free(s->dev, &small);
+    mat_free(s->dev, &kt);
+    return device_sync(s->dev, err) || err_in(err, "layer %d: solve", s->null->layer);
+}

@@ -1,0 +1,219 @@
+/* Solves that form a whole matrix: the dense cross-check, the masked system and MEMIT. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/edit/solve.h"
+#include "core/edit/window.h"
+
+static bool finish(struct solver *s, struct err *err)
+{
+    return device_sync(s->dev, err) || err_in(err, "layer %d: solve", s->null->layer);
+}
+
+/* out = P, as a matrix */
+static void dense_projector(const struct solver *s, struct mat out)
+{
+    window_identity(s->dev, 1, out);
+    if (s->null->kept)
+        device_gemm(s->dev, -1, s->null->vectors, true, s->null->vectors, false, 1, out);
+}
+
+bool solve_dense(struct solver *s, struct mat keys, struct mat x, struct err *err)
+{
+    int width = s->neurons, u = keys.rows, n = s->count;
+    struct mat all = mat_new(s->dev, DT_F64, n + u, width); /* past keys, then new ones */
+    struct mat p = mat_new(s->dev, DT_F64, width, width), a = mat_new(s->dev, DT_F64, width, width);
+    struct mat half = mat_new(s->dev, DT_F64, width, width);
+    struct mat right = mat_new(s->dev, DT_F64, width, u);
+
+    if (n)
+        device_copy(s->dev, mat_rows(s->raw, 0, n), mat_rows(all, 0, n));
+    device_copy(s->dev, keys, mat_rows(all, n, u));
+    dense_projector(s, p);
+    device_gemm(s->dev, 1, all, true, all, false, 0, a);
+    device_gemm(s->dev, 1, p, false, a, false, 0, half);
+    window_identity(s->dev, s->lambda, a);
+    device_gemm(s->dev, 1, half, false, p, false, 1, a);
+    device_cholesky(s->dev, a);
+    device_gemm(s->dev, 1, p, false, mat_rows(all, n, u), true, 0, right);
+    device_cholesky_solve(s->dev, a, right, false);
+    window_transpose(s->dev, right, x);
+    mat_free(s->dev, &right);
+    mat_free(s->dev, &half);
+    mat_free(s->dev, &a);
+    mat_free(s->dev, &p);
+    mat_free(s->dev, &all);
+    return finish(s, err);
+}
+
+/* out [M, M] = scale * the kept sum + diagonal * I, by way of the host a few rows at a time:
+ * once for many solves. */
+static bool scaled_moment(struct solver *s, double scale, double diagonal, struct mat out,
+                          struct err *err)
+{
+    int step = 256;
+
+    for (int at = 0; at < s->neurons; at += step) {
+        int rows = s->neurons - at < step ? s->neurons - at : step;
+        size_t width = (size_t)s->neurons;
+        double *host = window_download(s->dev, mat_rows(s->null->sum, at, rows), err);
+
+        if (!host)
+            return false;
+        for (size_t i = 0; i < (size_t)rows * width; i++)
+            host[i] *= scale;
+        for (int i = 0; i < rows; i++)
+            host[(size_t)i * width + (size_t)(at + i)] += diagonal;
+        device_upload(s->dev, mat_rows(out, at, rows), host);
+        free(host);
+    }
+    return device_sync(s->dev, err);
+}
+
+static bool moment_is_kept(const struct solver *s, const char *what, struct err *err)
+{
+    if (s->null->sum.data)
+        return true;
+    return err_set(err, ERR_LIMIT,
+                   "layer %d: %s needs the second moment, which is too large to be kept (%d by "
+                   "%d); use another method or mask.place = post",
+                   s->null->layer, what, s->neurons, s->neurons);
+}
+
+/* Makes s->prior = mu C + lambda I + Cc, which solver_append() keeps up from then on. */
+static bool make_prior(struct solver *s, double mu, struct err *err)
+{
+    if (s->prior.data && s->prior_mu == mu)
+        return true;
+    if (!moment_is_kept(s, "mask.place = pre", err))
+        return false;
+    mat_free(s->dev, &s->prior);
+    s->prior = mat_new(s->dev, DT_F64, s->neurons, s->neurons);
+    s->prior_mu = mu;
+    if (s->prior.data && scaled_moment(s, mu / (double)s->null->tokens, s->lambda, s->prior, err)) {
+        if (s->count)
+            device_gram(s->dev, mat_rows(s->raw, 0, s->count), s->prior);
+        if (device_sync(s->dev, err))
+            return true;
+    }
+    device_sync(s->dev, err);
+    mat_free(s->dev, &s->prior);
+    return err_in(err, "layer %d: mask.place = pre", s->null->layer);
+}
+
+/* The chosen columns of dense rows; and their place in zeroed rows again. */
+static void pick(const double *rows, int u, int width, const int *index, int n, double *out)
+{
+    for (int t = 0; t < u; t++)
+        for (int i = 0; i < n; i++)
+            out[(size_t)t * (size_t)n + (size_t)i] =
+                rows[(size_t)t * (size_t)width + (size_t)index[i]];
+}
+
+static void place(const double *in, int u, int width, const int *index, int n, double *rows)
+{
+    memset(rows, 0, (size_t)u * (size_t)width * sizeof *rows);
+    for (int t = 0; t < u; t++)
+        for (int i = 0; i < n; i++)
+            rows[(size_t)t * (size_t)width + (size_t)index[i]] =
+                in[(size_t)t * (size_t)n + (size_t)i];
+}
+
+/* ks [u, n] on the device: (K_S^T K_S + prior_SS)^-1 applied; out is ks solved, as rows. */
+static void solve_chosen(struct solver *s, const int *index, struct mat ks)
+{
+    int n = ks.cols;
+    struct mat a = mat_new(s->dev, DT_F64, n, n), right = mat_new(s->dev, DT_F64, n, ks.rows);
+
+    window_select(s->dev, s->prior, index, a);
+    device_gemm(s->dev, 1, ks, true, ks, false, 1, a);
+    device_cholesky(s->dev, a);
+    window_transpose(s->dev, ks, right);
+    device_cholesky_solve(s->dev, a, right, false);
+    window_transpose(s->dev, right, ks);
+    mat_free(s->dev, &right);
+    mat_free(s->dev, &a);
+}
+
+bool solve_pre(struct solver *s, struct mat keys, const float *weight, double mu, struct mat x,
+               struct err *err)
+{
+    int width = s->neurons, u = keys.rows, n = 0;
+    int *index = xcalloc((size_t)width, sizeof *index);
+    double *rows, *chosen = NULL, *solved = NULL;
+    struct mat ks = {0};
+    bool ok = false;
+
+    for (int i = 0; i < width; i++)
+        if (weight[i] > 0)
+            index[n++] = i;
+    rows = window_download(s->dev, keys, err);
+    if (!rows || (n && !make_prior(s, mu, err)))
+        goto out;
+    if (n) {
+        chosen = xcalloc((size_t)u * (size_t)n, sizeof *chosen);
+        pick(rows, u, width, index, n, chosen);
+        ks = mat_new(s->dev, DT_F64, u, n);
+        device_upload(s->dev, ks, chosen);
+        solve_chosen(s, index, ks);
+        solved = window_download(s->dev, ks, err);
+        if (!solved)
+            goto out;
+    }
+    place(solved, u, width, index, n, rows);
+    device_upload(s->dev, x, rows);
+    ok = true;
+out:
+    mat_free(s->dev, &ks);
+    free(solved);
+    free(chosen);
+    free(rows);
+    free(index);
+    return finish(s, err) && ok;
+}
+
+/* Makes s->moment the factor of lambda_c C. */
+static bool make_moment_factor(struct solver *s, double lambda_c, struct err *err)
+{
+    if (s->moment.data && s->moment_lambda == lambda_c)
+        return true;
+    if (!moment_is_kept(s, "MEMIT", err))
+        return false;
+    mat_free(s->dev, &s->moment);
+    s->moment = mat_new(s->dev, DT_F64, s->neurons, s->neurons);
+    s->moment_lambda = lambda_c;
+    if (s->moment.data && scaled_moment(s, lambda_c / (double)s->null->tokens, 0, s->moment, err)) {
+        device_cholesky(s->dev, s->moment);
+        if (device_sync(s->dev, err))
+            return true;
+    }
+    device_sync(s->dev, err);
+    mat_free(s->dev, &s->moment);
+    return err_in(err, "layer %d: second moment of %ld tokens", s->null->layer, s->null->tokens);
+}
+
+/* y = (lambda_c C)^-1 K, X = y (I + K y)^-1, all as rows. */
+bool solve_memit(struct solver *s, struct mat keys, double lambda_c, struct mat x, struct err *err)
+{
+    int u = keys.rows;
+    struct mat wide, column, small;
+
+    if (!make_moment_factor(s, lambda_c, err))
+        return false;
+    wide = mat_new(s->dev, DT_F64, u, s->neurons);
+    column = mat_new(s->dev, DT_F64, s->neurons, u);
+    small = mat_new(s->dev, DT_F64, u, u);
+    device_copy(s->dev, keys, wide);
+    window_transpose(s->dev, wide, column);
+    device_cholesky_solve(s->dev, s->moment, column, false);
+    window_transpose(s->dev, column, x);
+    window_identity(s->dev, 1, small);
+    device_gemm(s->dev, 1, wide, false, x, true, 1, small);
+    device_cholesky(s->dev, small);
+    device_cholesky_solve(s->dev, small, x, false);
+    mat_free(s->dev, &small);
+    mat_free(s->dev, &column);
+    mat_free(s->dev, &wide);
+    return finish(s, err);
+}

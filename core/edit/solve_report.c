@@ -1,0 +1,238 @@
+/* What a solution does: gain, leak, the same against chance, and past keys it moves. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/rng.h"
+#include "core/edit/solve.h"
+#include "core/edit/window.h"
+
+/* Rows of keys and solution on the host. */
+struct rows {
+    int u, width;
+    double *k, *x;
+};
+
+static bool rows_fetch(struct rows *r, const struct solver *s, struct mat keys, struct mat x,
+                       struct err *err)
+{
+    *r = (struct rows){.u = keys.rows, .width = s->neurons};
+    r->k = window_download(s->dev, keys, err);
+    r->x = r->k ? window_download(s->dev, x, err) : NULL;
+    return r->x != NULL;
+}
+
+static void rows_free(struct rows *r)
+{
+    free(r->k);
+    free(r->x);
+}
+
+/* Mean over the rows of sum_i weight_i k_i x_i. */
+static double gain_of(const struct rows *r, const float *weight)
+{
+    double sum = 0;
+
+    for (int t = 0; t < r->u; t++) {
+        const double *k = r->k + (size_t)t * (size_t)r->width;
+        const double *x = r->x + (size_t)t * (size_t)r->width;
+
+        for (int i = 0; i < r->width; i++)
+            sum += (weight ? (double)weight[i] : 1) * k[i] * x[i];
+    }
+    return sum / r->u;
+}
+
+/* The mean q = k^T P k = ||P k||^2. */
+static bool measure_q(const struct solver *s, struct mat keys, double *q, struct err *err)
+{
+    struct mat kt = mat_new(s->dev, DT_F64, keys.rows, s->neurons);
+    double *host;
+
+    nullspace_project(s->null, keys, kt);
+    host = window_download(s->dev, kt, err);
+    mat_free(s->dev, &kt);
+    *q = 0;
+    for (size_t i = 0; host && i < (size_t)keys.rows * (size_t)s->neurons; i++)
+        *q += host[i] * host[i];
+    *q /= keys.rows;
+    free(host);
+    return host != NULL;
+}
+
+static void mask_row(const double *x, const float *weight, double scale, int width, double *out)
+{
+    for (int i = 0; i < width; i++)
+        out[i] = scale * (weight ? (double)weight[i] : 1) * x[i];
+}
+
+/* leak[i], slack[i] of n dense host rows. */
+static bool measure_leak(const struct solver *s, const double *rows, int n, double *leak,
+                         double *slack, struct err *err)
+{
+    struct mat m = mat_new(s->dev, DT_F64, n, s->neurons);
+    bool ok;
+
+    device_upload(s->dev, m, rows);
+    ok = nullspace_leak(s->null, m, leak, slack, err);
+    mat_free(s->dev, &m);
+    return ok;
+}
+
+static double ratio_of(const struct solve_report *p)
+{
+    double plain = p->gain != 0 ? p->leak_unmasked / (p->gain * p->gain) : 0;
+
+    if (p->gain_mask == 0 || plain <= 0)
+        return (double)NAN;
+    return p->leak / (p->gain_mask * p->gain_mask) / plain;
+}
+
+bool solver_report(const struct solver *s, struct mat keys, struct mat x, const float *weight,
+                   double scale, struct solve_report *report, struct err *err)
+{
+    struct rows r;
+    double *both = NULL, *leak = NULL, *slack;
+    bool ok = false;
+
+    *report = (struct solve_report){0};
+    if (!rows_fetch(&r, s, keys, x, err) || !measure_q(s, keys, &report->q, err))
+        goto out;
+    report->gain = gain_of(&r, NULL);
+    report->gain_mask = scale * gain_of(&r, weight);
+    both = xcalloc(2 * (size_t)r.u * (size_t)r.width, sizeof *both); /* masked, then plain */
+    leak = xcalloc(4 * (size_t)r.u, sizeof *leak);
+    slack = leak + 2 * r.u;
+    for (int t = 0; t < r.u; t++) {
+        const double *row = r.x + (size_t)t * (size_t)r.width;
+
+        mask_row(row, weight, scale, r.width, both + (size_t)t * (size_t)r.width);
+        mask_row(row, NULL, 1, r.width, both + (size_t)(r.u + t) * (size_t)r.width);
+    }
+    if (!measure_leak(s, both, 2 * r.u, leak, slack, err))
+        goto out;
+    for (int t = 0; t < r.u; t++) {
+        report->leak += leak[t] / r.u;
+        report->leak_unmasked += leak[r.u + t] / r.u;
+        report->slack += slack[t] / r.u;
+    }
+    report->leak_ratio = ratio_of(report);
+    ok = true;
+out:
+    free(both);
+    free(leak);
+    rows_free(&r);
+    return ok;
+}
+
+static void shuffle(float *weight, int n, uint64_t *state)
+{
+    for (int i = n - 1; i > 0; i--) {
+        int j = (int)rng_below(state, (uint32_t)i + 1);
+        float w = weight[i];
+
+        weight[i] = weight[j];
+        weight[j] = w;
+    }
+}
+
+/* leak / gain^2 of each of n masks [n][M], of mean leak over the requests; and the gains. */
+static bool weigh_masks(const struct solver *s, const struct rows *r, const float *masks, int n,
+                        double *gain, double *ratio, struct err *err)
+{
+    size_t width = (size_t)r->width;
+    double *rows = xcalloc((size_t)n * width, sizeof *rows);
+    double *leak = xcalloc((size_t)n, sizeof *leak);
+    bool ok = true;
+
+    memset(ratio, 0, (size_t)n * sizeof *ratio);
+    for (int t = 0; ok && t < r->u; t++) {
+        for (int i = 0; i < n; i++)
+            mask_row(r->x + (size_t)t * width, masks + (size_t)i * width, 1, r->width,
+                     rows + (size_t)i * width);
+        ok = measure_leak(s, rows, n, leak, NULL, err);
+        for (int i = 0; ok && i < n; i++)
+            ratio[i] += leak[i] / r->u;
+    }
+    for (int i = 0; i < n; i++) {
+        gain[i] = gain_of(r, masks + (size_t)i * width);
+        ratio[i] = gain[i] != 0 ? ratio[i] / (gain[i] * gain[i]) : (double)INFINITY;
+    }
+    free(rows);
+    free(leak);
+    return ok;
+}
+
+/* Share in percent of value[1..n] below value[0]; equal ones count half. */
+static double percentile_of(const double *value, int n)
+{
+    double below = 0;
+
+    for (int i = 1; i <= n; i++)
+        below += value[i] < value[0] ? 1 : value[i] > value[0] ? 0 : 0.5;
+    return n ? 100 * below / n : 50;
+}
+
+bool solver_chance(const struct solver *s, struct mat keys, struct mat x, const float *weight,
+                   int trials, unsigned long long seed, double *gain_percentile,
+                   double *leak_percentile, struct err *err)
+{
+    size_t width = (size_t)s->neurons;
+    float *masks = xcalloc((size_t)(trials + 1) * width, sizeof *masks);
+    double *gain = xcalloc(2 * (size_t)(trials + 1), sizeof *gain), *ratio = gain + trials + 1;
+    uint64_t state = seed;
+    struct rows r;
+    bool ok;
+
+    memcpy(masks, weight, width * sizeof *masks);
+    for (int i = 1; i <= trials; i++) {
+        float *mask = masks + (size_t)i * width;
+
+        memcpy(mask, weight, width * sizeof *mask);
+        shuffle(mask, s->neurons, &state);
+    }
+    ok = rows_fetch(&r, s, keys, x, err) && weigh_masks(s, &r, masks, trials + 1, gain, ratio, err);
+    if (ok) {
+        *gain_percentile = percentile_of(gain, trials);
+        *leak_percentile = percentile_of(ratio, trials);
+    }
+    rows_free(&r);
+    free(masks);
+    free(gain);
+    return ok;
+}
+
+bool solver_hits(const struct solver *s, struct mat x, const float *weight, double *hit,
+                 struct err *err)
+{
+    int n = s->count, u = x.rows;
+    double *rows, *product = NULL;
+    struct mat masked = {0}, past = {0}, out = {0};
+
+    if (n == 0)
+        return true;
+    rows = window_download(s->dev, x, err);
+    if (rows) {
+        for (int t = 0; t < u; t++) {
+            double *row = rows + (size_t)t * (size_t)s->neurons;
+
+            mask_row(row, weight, 1, s->neurons, row);
+        }
+        masked = mat_new(s->dev, DT_F64, u, s->neurons);
+        past = mat_new(s->dev, DT_F64, n, s->neurons);
+        out = mat_new(s->dev, DT_F64, u, n);
+        device_upload(s->dev, masked, rows);
+        device_copy(s->dev, mat_rows(s->raw, 0, n), past);
+        device_gemm(s->dev, 1, masked, false, past, true, 0, out);
+        product = window_download(s->dev, out, err);
+    }
+    for (int i = 0; product && i < u * n; i++)
+        hit[i] = fabs(product[i]);
+    mat_free(s->dev, &masked);
+    mat_free(s->dev, &past);
+    mat_free(s->dev, &out);
+    free(product);
+    free(rows);
+    return product != NULL;
+}

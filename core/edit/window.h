@@ -1,0 +1,23 @@
+/* Windows of float64 matrices that the solver needs beyond rows and columns, and their way to
+ * host memory and back. Nothing here touches device memory but through the device. */
+#ifndef CORE_EDIT_WINDOW_H
+#define CORE_EDIT_WINDOW_H
+
+#include "core/device/device.h"
+
+struct mat window_of(struct mat m, int row, int rows, int col, int cols);
+struct mat window_diagonal(struct mat m); /* [n, 1] of a square matrix */
+struct mat window_turned(struct mat m);   /* a dense [1, n] as [n, 1], or the other way */
+/* m = value on the diagonal, 0 elsewhere; m F64, square. */
+void window_identity(struct device *dev, double value, struct mat m);
+/* out [n, m] = in [m, n] transposed; both F64, `in` dense. */
+void window_transpose(struct device *dev, struct mat in, struct mat out);
+/* out [n, u] = a b^T for a [n, M], b [u, M], F64, out dense. One row of b takes the path of a
+ * matrix times a vector. */
+void window_products(struct device *dev, struct mat a, struct mat b, struct mat out);
+/* out [n, n] = a [index, index] for a symmetric a, F64; index[] is host memory. */
+void window_select(struct device *dev, struct mat a, const int *index, struct mat out);
+/* The matrix (F32 or F64) as host doubles, dense. Caller frees; NULL when memory is short. */
+double *window_download(struct device *dev, struct mat m, struct err *err);
+
+#endif
