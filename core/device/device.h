@@ -16,6 +16,8 @@
 #include "core/base/err.h"
 #include "core/device/dtype.h"
 
+enum { DEVICE_MAX_HEAD_DIM = 1024 }; /* of rotary positions */
+
 /* A row-major window on device memory (or, for weights of a file, on host memory the device
  * was given with device_adopt()). It owns nothing. Quantised types: cols counts elements,
  * stride too, and windows begin at whole rows. */
@@ -43,25 +45,27 @@ struct attn_shape {
 struct adam {
     struct mat x, m, v; /* [1, d]: variable, first and second moment */
     float lr, beta1, beta2, eps;
-    float max_norm;     /* project onto ||x|| <= max_norm; <= 0: no bound */
-    int step;           /* from 1 */
+    float max_norm; /* project onto ||x|| <= max_norm; <= 0: no bound */
+    int step;       /* from 1 */
 };
 
 /* Scores of a tile of the vocabulary for N rows and M neurons, see device_lps(). */
 struct lps_state {
-    struct mat max, sum, own;      /* [N, M] running maximum, sum of exponentials, U_y */
-    struct mat mean, square;       /* [N, M] sums of e U and e U^2, or data NULL: not wanted */
+    struct mat max, sum, own; /* [N, M] running maximum, sum of exponentials, U_y */
+    struct mat mean, square;  /* [N, M] sums of e U and e U^2, or data NULL: not wanted */
+    struct mat base_scale;    /* [N, M] multiplies base[b, j] for neuron i; data NULL: 1 */
 };
 
 struct device {
     const struct device_ops *ops;
     struct err fault;
-    size_t in_use; /* bytes */
+    size_t in_use; /* bytes, kept by device_alloc() and device_release() */
     int threads;
 };
 
 struct device_ops {
     const char *name;   /* "cpu", "cuda": what --device takes */
+    bool graphs;        /* recorded operations can be launched; if not, call them every time */
     int (*count)(void); /* how many can be opened now; 0 is no error */
     struct device *(*open)(int index, int threads, struct err *err);
     void (*close)(struct device *dev);
@@ -74,28 +78,35 @@ struct device_ops {
     void (*upload)(struct device *dev, void *dst, const void *src, size_t bytes);
     void (*download)(struct device *dev, void *dst, const void *src, size_t bytes);
     void (*finish)(struct device *dev); /* wait for everything queued */
-    /* between begin and end the operations are recorded; launch runs them (again) */
+    /* Between begin and end the operations are recorded; launch runs them again. Recording on the
+     * CPU also runs them, once, and its launch does nothing: ask graphs. */
     void (*graph_begin)(struct device *dev);
     void *(*graph_end)(struct device *dev);
     void (*graph_launch)(struct device *dev, void *graph);
     void (*graph_free)(struct device *dev, void *graph);
 
     /* moving and elementwise; F32 unless said */
-    void (*copy)(struct device *dev, struct mat src, struct mat dst); /* any type to F32/F64, F64 to F32 */
-    void (*fill)(struct device *dev, struct mat x, double value);     /* F32 or F64 */
+    void (*copy)(struct device *dev, struct mat src,
+                 struct mat dst); /* any type to F32/F64, F64 to F32 */
+    void (*fill)(struct device *dev, struct mat x, double value); /* F32 or F64 */
     void (*gather)(struct device *dev, struct mat table, const int *index, struct mat out);
     void (*scatter_add)(struct device *dev, struct mat x, const int *index, struct mat out);
-    void (*axpy)(struct device *dev, float alpha, struct mat x, struct mat y); /* x one row: to each */
-    void (*scale_cols)(struct device *dev, struct mat x, struct mat s, struct mat y); /* y = x diag(s) */
-    void (*scale_rows)(struct device *dev, struct mat s, struct mat x); /* x = diag(s) x, s [1, rows] */
+    void (*axpy)(struct device *dev, float alpha, struct mat x,
+                 struct mat y); /* x one row: to each */
+    void (*scale_cols)(struct device *dev, struct mat x, struct mat s,
+                       struct mat y); /* y = x diag(s) */
+    void (*scale_rows)(struct device *dev, struct mat s,
+                       struct mat x); /* x = diag(s) x, s [1, rows] */
 
     /* algebra: c = alpha op(a) op(b) + beta c. F32 (b of any stored type) or all F64 */
     void (*gemm)(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
                  double beta, struct mat c);
-    void (*gram)(struct device *dev, struct mat x, struct mat c);      /* F64 c += x^T x, x F32 */
-    void (*eigh)(struct device *dev, struct mat a, struct mat values); /* F64, a becomes rows of vectors */
-    void (*cholesky)(struct device *dev, struct mat a);                /* F64, lower, in place */
-    void (*cholesky_solve)(struct device *dev, struct mat l, struct mat b, bool half); /* F64, in place */
+    void (*gram)(struct device *dev, struct mat x, struct mat c); /* F64 c += x^T x, x F32 */
+    void (*eigh)(struct device *dev, struct mat a,
+                 struct mat values);                    /* F64, a becomes rows of vectors */
+    void (*cholesky)(struct device *dev, struct mat a); /* F64, lower, in place */
+    void (*cholesky_solve)(struct device *dev, struct mat l, struct mat b,
+                           bool half); /* F64, in place */
 
     /* transformer */
     void (*rmsnorm)(struct device *dev, struct mat x, struct mat gain, float eps, struct mat y);
@@ -104,7 +115,8 @@ struct device_ops {
     void (*rope)(struct device *dev, struct mat x, const int *pos, int heads, const float *freq,
                  bool interleaved, bool backward);
     void (*attention)(struct device *dev, struct mat q, struct mat k, struct mat v,
-                      const struct attn_seq *seq, int seqs, struct attn_shape shape, struct mat out);
+                      const struct attn_seq *seq, int seqs, struct attn_shape shape,
+                      struct mat out);
     void (*attention_grad)(struct device *dev, struct mat q, struct mat k, struct mat v,
                            const struct attn_seq *seq, int seqs, struct attn_shape shape,
                            struct mat dout, struct mat dq, struct mat dk, struct mat dv);
@@ -132,6 +144,9 @@ void device_close(struct device *dev);
 /* NULL (and a sticking fault naming the bytes) when there is not enough. */
 void *device_alloc(struct device *dev, size_t bytes);
 void device_release(struct device *dev, void *ptr, size_t bytes);
+size_t device_free_memory(struct device *dev);
+/* Host bytes as device memory, read-only, for as long as they stay mapped; NULL: not possible. */
+const void *device_adopt(struct device *dev, const void *host, size_t bytes);
 /* Reports and clears the first fault. Waits for all that was queued. */
 bool device_sync(struct device *dev, struct err *err);
 
@@ -193,14 +208,15 @@ void device_cross_entropy(struct device *dev, struct mat logits, const int *labe
                           struct mat loss, bool grad);
 /* loss [1, rows] = sum_j p_j (log p_j - ref_j), p = softmax(logits), ref log-probabilities;
  * with grad the logits become weight * p_j (log p_j - ref_j - loss). */
-void device_kl(struct device *dev, struct mat logits, struct mat ref, float weight,
-               struct mat loss, bool grad);
+void device_kl(struct device *dev, struct mat logits, struct mat ref, float weight, struct mat loss,
+               bool grad);
 /* Log probability shift, one tile of the vocabulary (Eq. 2, 3; methods 2.6). With
  * U = head values (head [T, d]: rows v0 .. v0+T of the unembedding; values [d, M]: the value
  * vectors scaled by the final norm's gain), for each row b and neuron i the terms
  * base[b, j] + coeff[b, i] * U[j, i] enter the running max and sum; s.own takes U[target[b]]
  * when the target lies in the tile. base [N, T] is the tile's part of the unperturbed lens.
- * U never leaves the tile. */
+ * U never leaves the tile. Before the first tile the caller fills max with -INFINITY and sum,
+ * mean and square with 0. */
 void device_lps(struct device *dev, struct mat head, struct mat values, struct mat base,
                 struct mat coeff, const int *target, int v0, struct lps_state s);
 /* One step of Adam on a.x with grad [1, d], then the projection (moments untouched). */

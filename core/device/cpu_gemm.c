@@ -1,0 +1,170 @@
+/* Products. The BLAS runs single-threaded on pieces of the output; the pieces follow from the
+ * shape alone, so neither the number of threads nor the type a weight is stored in (float32, or
+ * dequantised piece by piece into scratch) changes a bit. */
+#include "core/device/cpu.h"
+
+#include <cblas.h>
+#include <string.h>
+
+enum {
+    PIECE_ROWS = 512,  /* rows of c a piece at most */
+    PIECE_COLS = 256,  /* columns of c a piece at most: a whole block of all stored types */
+    DEPTH = 512,       /* rows of b at a time when they are summed over */
+    GEMV_ROWS = 4,     /* up to here rows of c one by one: gemv reads b three times faster */
+    PIECES_WANTED = 8, /* smaller pieces until there are so many */
+    SMALL = 1 << 16    /* multiply-adds not worth splitting */
+};
+
+struct product {
+    struct cpu *cpu;
+    double alpha, beta;
+    struct mat a, b, c;
+    bool ta, tb;
+    int depth;          /* length of the sums */
+    int step_m, step_n; /* rows and columns of c a piece */
+    int count_n;        /* pieces along the columns */
+};
+
+void cpu_blas_threads(int threads)
+{
+    openblas_set_num_threads(threads);
+}
+
+static CBLAS_TRANSPOSE flag(bool transposed)
+{
+    return transposed ? CblasTrans : CblasNoTrans;
+}
+
+static void product_f64(const struct product *p, int m0, int m, int n0, int n)
+{
+    const double *a = row_f64(p->a, p->ta ? 0 : m0) + (p->ta ? m0 : 0);
+    const double *b = row_f64(p->b, p->tb ? n0 : 0) + (p->tb ? 0 : n0);
+
+    cblas_dgemm(CblasRowMajor, flag(p->ta), flag(p->tb), m, n, p->depth, p->alpha, a,
+                (int)p->a.stride, b, (int)p->b.stride, p->beta, row_f64(p->c, m0) + n0,
+                (int)p->c.stride);
+}
+
+/* c = alpha op(a) op(b) + beta c on plain float32 windows. */
+static void multiply(const struct product *p, int m, int n, int k, const float *a, const float *b,
+                     long ldb, float beta, float *c)
+{
+    float alpha = (float)p->alpha;
+    long lda = p->a.stride;
+
+    if (m > GEMV_ROWS) {
+        cblas_sgemm(CblasRowMajor, flag(p->ta), flag(p->tb), m, n, k, alpha, a, (int)lda, b,
+                    (int)ldb, beta, c, (int)p->c.stride);
+        return;
+    }
+    for (int i = 0; i < m; i++)
+        cblas_sgemv(CblasRowMajor, p->tb ? CblasNoTrans : CblasTrans, p->tb ? n : k, p->tb ? k : n,
+                    alpha, b, (int)ldb, p->ta ? a + i : a + i * lda, p->ta ? (int)lda : 1, beta,
+                    c + i * p->c.stride, 1);
+}
+
+/* The window rows r0 .. r0+rows, columns c0 .. c0+cols of b as float32. */
+static const float *window(const struct product *p, int worker, int r0, int rows, int c0, int cols,
+                           long *ld)
+{
+    float *out = p->cpu->scratch[worker];
+
+    if (p->b.type == DT_F32) {
+        *ld = p->b.stride;
+        return row_f32(p->b, r0) + c0;
+    }
+    for (int r = 0; r < rows; r++)
+        dtype_to_float(p->b.type, row_bytes(p->b, r0 + r) + dtype_row_bytes(p->b.type, c0),
+                       out + (size_t)r * (size_t)cols, cols);
+    *ld = cols;
+    return out;
+}
+
+static void product_piece(void *context, int piece, int worker)
+{
+    const struct product *p = context;
+    int m0 = piece / p->count_n * p->step_m, n0 = piece % p->count_n * p->step_n;
+    int m = p->c.rows - m0 < p->step_m ? p->c.rows - m0 : p->step_m;
+    int n = p->c.cols - n0 < p->step_n ? p->c.cols - n0 : p->step_n;
+    float *c = row_f32(p->c, m0) + n0;
+    long ld;
+
+    if (p->c.type == DT_F64) {
+        product_f64(p, m0, m, n0, n);
+    } else if (p->tb) {
+        const float *b = window(p, worker, n0, n, 0, p->depth, &ld);
+        const float *a = p->ta ? row_f32(p->a, 0) + m0 : row_f32(p->a, m0);
+
+        multiply(p, m, n, p->depth, a, b, ld, (float)p->beta, c);
+    } else {
+        for (int k0 = 0; k0 < p->depth; k0 += DEPTH) {
+            int k = p->depth - k0 < DEPTH ? p->depth - k0 : DEPTH;
+            const float *b = window(p, worker, k0, k, n0, n, &ld);
+            const float *a = p->ta ? row_f32(p->a, k0) + m0 : row_f32(p->a, m0) + k0;
+
+            multiply(p, m, n, k, a, b, ld, k0 ? 1.0F : (float)p->beta, c);
+        }
+    }
+}
+
+static int pieces(const struct product *p)
+{
+    return (p->c.rows + p->step_m - 1) / p->step_m * ((p->c.cols + p->step_n - 1) / p->step_n);
+}
+
+/* Sizes that depend on the shape alone. Columns are cut at whole blocks of any stored type. */
+static void plan(struct product *p)
+{
+    int block = !p->tb && p->c.cols % 256 == 0 ? 256 : 32;
+
+    p->step_m = PIECE_ROWS;
+    p->step_n = PIECE_COLS;
+    if (p->tb) /* a piece dequantises step_n whole rows of b: keep them near the cache */
+        while (p->step_n > 32 && (long)p->step_n * p->depth > 1L << 20)
+            p->step_n /= 2;
+    if ((double)p->c.rows * p->c.cols * p->depth <= (double)SMALL) {
+        p->step_n = p->c.cols > 0 && p->c.cols < PIECE_COLS ? p->c.cols : PIECE_COLS;
+    } else {
+        while (p->step_n > block && pieces(p) < PIECES_WANTED)
+            p->step_n /= 2;
+        while (p->step_m > 32 && pieces(p) < PIECES_WANTED && p->c.rows > 32)
+            p->step_m /= 2;
+    }
+    p->count_n = (p->c.cols + p->step_n - 1) / p->step_n;
+}
+
+void cpu_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
+              double beta, struct mat c)
+{
+    struct cpu *cpu = (struct cpu *)dev;
+    struct product p = {.cpu = cpu,
+                        .alpha = alpha,
+                        .beta = beta,
+                        .a = a,
+                        .b = b,
+                        .c = c,
+                        .ta = ta,
+                        .tb = tb,
+                        .depth = ta ? a.rows : a.cols};
+
+    if (!c.rows || !c.cols)
+        return;
+    plan(&p);
+    if (c.type == DT_F32 && b.type != DT_F32) {
+        size_t rows = tb ? (size_t)p.step_n : DEPTH, cols = tb ? (size_t)p.depth : (size_t)p.step_n;
+
+        if (!cpu_scratch(cpu, rows * cols * sizeof(float) + 64))
+            return;
+    }
+    if (!p.depth) { /* the sums are empty */
+        for (int r = 0; r < c.rows; r++)
+            for (int i = 0; i < c.cols; i++) {
+                if (c.type == DT_F64)
+                    row_f64(c, r)[i] = beta != 0 ? beta * row_f64(c, r)[i] : 0;
+                else
+                    row_f32(c, r)[i] = beta != 0 ? (float)beta * row_f32(c, r)[i] : 0;
+            }
+        return;
+    }
+    cpu_pool_run(cpu->pool, pieces(&p), product_piece, &p);
+}

@@ -1,0 +1,111 @@
+/* Double precision algebra of the CPU device: LAPACK, with the device's threads lent to it for
+ * the time of one call. */
+#include "core/device/cpu.h"
+
+#include <cblas.h>
+#include <lapacke.h>
+#include <stdlib.h>
+
+enum {
+    GRAM_ROWS = 1024, /* rows of x turned to double at a time */
+    GRAM_TILE = 512   /* rows and columns of c a piece */
+};
+
+struct gram {
+    const double *x; /* [rows, cols] */
+    int rows;
+    struct mat c;
+    int tiles;
+};
+
+/* One tile of c on or above the diagonal, and its mirror image. */
+static void gram_piece(void *context, int piece, int worker)
+{
+    const struct gram *g = context;
+    int i0 = piece / g->tiles * GRAM_TILE, j0 = piece % g->tiles * GRAM_TILE;
+    int ni = g->c.rows - i0 < GRAM_TILE ? g->c.rows - i0 : GRAM_TILE;
+    int nj = g->c.cols - j0 < GRAM_TILE ? g->c.cols - j0 : GRAM_TILE;
+    double *c = row_f64(g->c, i0) + j0;
+
+    (void)worker;
+    if (i0 > j0)
+        return;
+    if (i0 == j0)
+        cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, ni, g->rows, 1, g->x + i0, g->c.cols, 1,
+                    c, (int)g->c.stride);
+    else
+        cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, ni, nj, g->rows, 1, g->x + i0,
+                    g->c.cols, g->x + j0, g->c.cols, 1, c, (int)g->c.stride);
+    for (int i = i0; i < i0 + ni; i++)
+        for (int j = i0 == j0 ? i + 1 : j0; j < j0 + nj; j++)
+            row_f64(g->c, j)[i] = row_f64(g->c, i)[j];
+}
+
+void cpu_gram(struct device *dev, struct mat x, struct mat c)
+{
+    struct cpu *cpu = (struct cpu *)dev;
+    int step = x.rows < GRAM_ROWS ? x.rows : GRAM_ROWS;
+    struct gram g = {.c = c, .tiles = (c.cols + GRAM_TILE - 1) / GRAM_TILE};
+
+    if (!x.rows || !c.cols || !cpu_shared(cpu, (size_t)step * (size_t)x.cols * sizeof(double)))
+        return;
+    g.x = cpu->shared;
+    for (int r0 = 0; r0 < x.rows; r0 += step) {
+        struct mat wide = {.data = cpu->shared, .type = DT_F64, .cols = x.cols, .stride = x.cols};
+
+        g.rows = x.rows - r0 < step ? x.rows - r0 : step;
+        wide.rows = g.rows;
+        cpu_copy(dev, mat_rows(x, r0, g.rows), wide);
+        cpu_pool_run(cpu->pool, g.tiles * g.tiles, gram_piece, &g);
+    }
+}
+
+/* LAPACK's columns are our rows: a symmetric matrix is the same either way, and the vectors it
+ * leaves in columns are rows for us. So the column-major entry spares all transposing. */
+void cpu_eigh(struct device *dev, struct mat a, struct mat values)
+{
+    int info;
+
+    if (!a.rows)
+        return;
+    cpu_blas_threads(dev->threads);
+    info = LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'L', a.rows, a.data, (int)a.stride, values.data);
+    cpu_blas_threads(1);
+    if (info)
+        err_set(
+            &dev->fault, info == LAPACK_WORK_MEMORY_ERROR ? ERR_LIMIT : ERR_DEVICE,
+            "eigenvectors of a %d x %d matrix failed (LAPACK dsyevd %d); is every value finite?",
+            a.rows, a.rows, info);
+}
+
+void cpu_cholesky(struct device *dev, struct mat a)
+{
+    int info;
+
+    if (!a.rows)
+        return;
+    cpu_blas_threads(dev->threads);
+    /* row-major lower = column-major upper, without LAPACKE's transposed copy */
+    info = LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'U', a.rows, a.data, (int)a.stride);
+    cpu_blas_threads(1);
+    if (info)
+        err_set(&dev->fault, ERR_DEVICE,
+                "a %d x %d matrix is not positive definite (row %d); a larger regularisation helps",
+                a.rows, a.rows, info);
+    for (int r = 0; r < a.rows; r++)
+        for (int i = r + 1; i < a.rows; i++)
+            row_f64(a, r)[i] = 0;
+}
+
+void cpu_cholesky_solve(struct device *dev, struct mat l, struct mat b, bool half)
+{
+    if (!b.rows || !b.cols)
+        return;
+    cpu_blas_threads(dev->threads);
+    cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, b.rows, b.cols, 1,
+                l.data, (int)l.stride, b.data, (int)b.stride);
+    if (!half)
+        cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasTrans, CblasNonUnit, b.rows, b.cols,
+                    1, l.data, (int)l.stride, b.data, (int)b.stride);
+    cpu_blas_threads(1);
+}

@@ -1,0 +1,157 @@
+/* Moving and elementwise operations of the CPU device. */
+#include "core/device/cpu.h"
+
+#include <string.h>
+
+struct pair {
+    struct mat x, s, y;
+    const int *index;
+    float alpha;
+};
+
+static void copy_row(struct mat src, struct mat dst, int r)
+{
+    if (dst.type == DT_F64 && src.type == DT_F64) {
+        memcpy(row_f64(dst, r), row_f64(src, r), (size_t)src.cols * sizeof(double));
+    } else if (dst.type == DT_F32 && src.type == DT_F64) {
+        const double *from = row_f64(src, r);
+        float *to = row_f32(dst, r);
+
+        for (int i = 0; i < src.cols; i++)
+            to[i] = (float)from[i];
+    } else if (dst.type == DT_F32) {
+        dtype_to_float(src.type, row_bytes(src, r), row_f32(dst, r), src.cols);
+    } else {
+        /* any stored type to F64: through pieces of float32, 256 being a whole block of all */
+        float piece[256];
+        double *to = row_f64(dst, r);
+        const char *from = row_bytes(src, r);
+
+        for (int i = 0; i < src.cols; i += 256) {
+            int n = src.cols - i < 256 ? src.cols - i : 256;
+
+            dtype_to_float(src.type, from + dtype_row_bytes(src.type, i), piece, n);
+            for (int j = 0; j < n; j++)
+                to[i + j] = (double)piece[j];
+        }
+    }
+}
+
+static void copy_rows(void *context, int first, int end)
+{
+    const struct pair *p = context;
+
+    for (int r = first; r < end; r++)
+        copy_row(p->x, p->y, r);
+}
+
+void cpu_copy(struct device *dev, struct mat src, struct mat dst)
+{
+    struct pair p = {.x = src, .y = dst};
+
+    cpu_rows((struct cpu *)dev, src.rows, (size_t)src.cols, copy_rows, &p);
+}
+
+void cpu_fill(struct device *dev, struct mat x, double value)
+{
+    (void)dev;
+    for (int r = 0; r < x.rows; r++) {
+        if (value == 0) { /* also -0: nobody asks for that */
+            memset((char *)x.data + (size_t)r * dtype_row_bytes(x.type, x.stride), 0,
+                   dtype_row_bytes(x.type, x.cols));
+        } else if (x.type == DT_F64) {
+            for (int i = 0; i < x.cols; i++)
+                row_f64(x, r)[i] = value;
+        } else {
+            for (int i = 0; i < x.cols; i++)
+                row_f32(x, r)[i] = (float)value;
+        }
+    }
+}
+
+static void gather_rows(void *context, int first, int end)
+{
+    const struct pair *p = context;
+
+    for (int r = first; r < end; r++)
+        dtype_to_float(p->x.type, row_bytes(p->x, p->index[r]), row_f32(p->y, r), p->y.cols);
+}
+
+void cpu_gather(struct device *dev, struct mat table, const int *index, struct mat out)
+{
+    struct pair p = {.x = table, .y = out, .index = index};
+
+    cpu_rows((struct cpu *)dev, out.rows, (size_t)out.cols, gather_rows, &p);
+}
+
+void cpu_scatter_add(struct device *dev, struct mat x, const int *index, struct mat out)
+{
+    (void)dev;
+    for (int r = 0; r < x.rows; r++) {
+        const float *from = row_f32(x, r);
+        float *to = row_f32(out, index[r]);
+
+        for (int i = 0; i < x.cols; i++)
+            to[i] += from[i];
+    }
+}
+
+static void axpy_rows(void *context, int first, int end)
+{
+    const struct pair *p = context;
+
+    for (int r = first; r < end; r++) {
+        const float *x = row_f32(p->x, p->x.rows == 1 ? 0 : r);
+        float *y = row_f32(p->y, r);
+
+        for (int i = 0; i < p->y.cols; i++)
+            y[i] += p->alpha * x[i];
+    }
+}
+
+void cpu_axpy(struct device *dev, float alpha, struct mat x, struct mat y)
+{
+    struct pair p = {.x = x, .y = y, .alpha = alpha};
+
+    cpu_rows((struct cpu *)dev, y.rows, (size_t)y.cols, axpy_rows, &p);
+}
+
+static void scale_cols_rows(void *context, int first, int end)
+{
+    const struct pair *p = context;
+    const float *s = p->s.data;
+
+    for (int r = first; r < end; r++) {
+        const float *x = row_f32(p->x, r);
+        float *y = row_f32(p->y, r);
+
+        for (int i = 0; i < p->y.cols; i++)
+            y[i] = x[i] * s[i];
+    }
+}
+
+void cpu_scale_cols(struct device *dev, struct mat x, struct mat s, struct mat y)
+{
+    struct pair p = {.x = x, .s = s, .y = y};
+
+    cpu_rows((struct cpu *)dev, y.rows, (size_t)y.cols, scale_cols_rows, &p);
+}
+
+static void scale_rows_rows(void *context, int first, int end)
+{
+    const struct pair *p = context;
+
+    for (int r = first; r < end; r++) {
+        float s = ((const float *)p->s.data)[r], *x = row_f32(p->x, r);
+
+        for (int i = 0; i < p->x.cols; i++)
+            x[i] *= s;
+    }
+}
+
+void cpu_scale_rows(struct device *dev, struct mat s, struct mat x)
+{
+    struct pair p = {.x = x, .s = s};
+
+    cpu_rows((struct cpu *)dev, x.rows, (size_t)x.cols, scale_rows_rows, &p);
+}

@@ -1,0 +1,437 @@
+#include "core/device/device.h"
+
+#include <string.h>
+
+/* A wrong shape is a fault, not an assertion: shapes come from model files. */
+static bool fits(struct device *dev, bool ok, const char *op, const char *rule)
+{
+    if (dev->fault.kind)
+        return false;
+    return ok || err_set(&dev->fault, ERR_DEVICE, "%s: %s", op, rule);
+}
+
+/* A matrix an operation may touch: it has data unless it is empty, and rows do not overlap. */
+static bool is_mat(struct mat m)
+{
+    return m.rows >= 0 && m.cols >= 0 && (m.rows < 2 || m.stride >= m.cols) &&
+           (m.data || !m.rows || !m.cols);
+}
+
+static bool is_f32(struct mat m)
+{
+    return is_mat(m) && m.type == DT_F32;
+}
+
+static bool is_f64(struct mat m)
+{
+    return is_mat(m) && m.type == DT_F64;
+}
+
+static bool is_stored(struct mat m)
+{
+    return is_mat(m) && m.type < DT_COUNT && m.type != DT_F64 && m.cols % dtype_block(m.type) == 0;
+}
+
+static bool same_shape(struct mat a, struct mat b)
+{
+    return a.rows == b.rows && a.cols == b.cols;
+}
+
+static bool is_row(struct mat m, int cols)
+{
+    return is_f32(m) && m.rows == 1 && m.cols == cols;
+}
+
+static bool all_within(const int *index, int n, int limit)
+{
+    for (int i = 0; i < n; i++)
+        if (index[i] < 0 || index[i] >= limit)
+            return false;
+    return true;
+}
+
+struct device *device_open(const struct device_ops *ops, int index, int threads, struct err *err)
+{
+    struct device *dev = ops->open(index, threads, err);
+
+    if (dev)
+        dev->ops = ops;
+    return dev;
+}
+
+void device_close(struct device *dev)
+{
+    if (dev)
+        dev->ops->close(dev);
+}
+
+void *device_alloc(struct device *dev, size_t bytes)
+{
+    void *ptr = dev->fault.kind ? NULL : dev->ops->alloc(dev, bytes);
+
+    if (ptr)
+        dev->in_use += bytes;
+    return ptr;
+}
+
+void device_release(struct device *dev, void *ptr, size_t bytes)
+{
+    if (!ptr)
+        return;
+    dev->ops->release(dev, ptr, bytes);
+    dev->in_use -= bytes;
+}
+
+bool device_sync(struct device *dev, struct err *err)
+{
+    struct err fault;
+
+    dev->ops->finish(dev);
+    fault = dev->fault;
+    memset(&dev->fault, 0, sizeof(dev->fault));
+    if (fault.kind)
+        return err_set(err, fault.kind, "%s: %s", dev->ops->name, fault.text);
+    return true;
+}
+
+struct mat mat_new(struct device *dev, enum dtype type, int rows, int cols)
+{
+    struct mat m = {NULL, type, rows, cols, cols};
+
+    if (!fits(dev, rows >= 0 && cols >= 0 && (type == DT_F32 || type == DT_F64), "mat_new",
+              "only float32 and float64 matrices of no negative size can be made"))
+        return m;
+    m.data = device_alloc(dev, mat_bytes(m));
+    if (m.data)
+        device_fill(dev, m, 0);
+    return m;
+}
+
+void mat_free(struct device *dev, struct mat *m)
+{
+    device_release(dev, m->data, mat_bytes(*m));
+    memset(m, 0, sizeof(*m));
+}
+
+struct mat mat_rows(struct mat m, int first, int count)
+{
+    if (m.data)
+        m.data = (char *)m.data + (size_t)first * dtype_row_bytes(m.type, m.stride);
+    m.rows = count;
+    return m;
+}
+
+struct mat mat_cols(struct mat m, int first, int count)
+{
+    if (m.data)
+        m.data = (char *)m.data + dtype_row_bytes(m.type, first);
+    m.cols = count;
+    return m;
+}
+
+size_t mat_bytes(struct mat m)
+{
+    return (size_t)m.rows * dtype_row_bytes(m.type, m.cols);
+}
+
+/* One transfer for a dense matrix, else one a row. */
+void device_upload(struct device *dev, struct mat dst, const void *src)
+{
+    size_t row = dtype_row_bytes(dst.type, dst.cols), step = dtype_row_bytes(dst.type, dst.stride);
+
+    if (!fits(dev, is_mat(dst), "upload", "no such matrix") || !mat_bytes(dst))
+        return;
+    if (row == step || dst.rows == 1) {
+        dev->ops->upload(dev, dst.data, src, mat_bytes(dst));
+        return;
+    }
+    for (int r = 0; r < dst.rows && !dev->fault.kind; r++)
+        dev->ops->upload(dev, (char *)dst.data + (size_t)r * step,
+                         (const char *)src + (size_t)r * row, row);
+}
+
+void device_download(struct device *dev, void *dst, struct mat src)
+{
+    size_t row = dtype_row_bytes(src.type, src.cols), step = dtype_row_bytes(src.type, src.stride);
+
+    if (!fits(dev, is_mat(src), "download", "no such matrix") || !mat_bytes(src))
+        return;
+    if (row == step || src.rows == 1) {
+        dev->ops->download(dev, dst, src.data, mat_bytes(src));
+        return;
+    }
+    for (int r = 0; r < src.rows && !dev->fault.kind; r++)
+        dev->ops->download(dev, (char *)dst + (size_t)r * row,
+                           (const char *)src.data + (size_t)r * step, row);
+}
+
+void device_copy(struct device *dev, struct mat src, struct mat dst)
+{
+    bool types = dst.type == DT_F32 || dst.type == DT_F64;
+
+    if (fits(dev,
+             types && is_mat(dst) && same_shape(src, dst) &&
+                 (src.type == DT_F64 ? is_mat(src) : is_stored(src)),
+             "copy", "sizes differ, or the target is neither float32 nor float64"))
+        dev->ops->copy(dev, src, dst);
+}
+
+void device_fill(struct device *dev, struct mat x, double value)
+{
+    if (fits(dev, is_f32(x) || is_f64(x), "fill", "only float32 and float64 can be filled"))
+        dev->ops->fill(dev, x, value);
+}
+
+void device_gather(struct device *dev, struct mat table, const int *index, struct mat out)
+{
+    if (fits(dev, is_stored(table) && is_f32(out) && table.cols == out.cols, "gather",
+             "rows of the table and of the output differ in length") &&
+        fits(dev, all_within(index, out.rows, table.rows), "gather", "a row outside the table"))
+        dev->ops->gather(dev, table, index, out);
+}
+
+void device_scatter_add(struct device *dev, struct mat x, const int *index, struct mat out)
+{
+    if (fits(dev, is_f32(x) && is_f32(out) && x.cols == out.cols, "scatter_add",
+             "rows differ in length") &&
+        fits(dev, all_within(index, x.rows, out.rows), "scatter_add", "a row outside the output"))
+        dev->ops->scatter_add(dev, x, index, out);
+}
+
+void device_axpy(struct device *dev, float alpha, struct mat x, struct mat y)
+{
+    if (fits(dev, is_f32(x) && is_f32(y) && x.cols == y.cols && (x.rows == y.rows || x.rows == 1),
+             "axpy", "sizes do not fit"))
+        dev->ops->axpy(dev, alpha, x, y);
+}
+
+void device_scale_cols(struct device *dev, struct mat x, struct mat s, struct mat y)
+{
+    if (fits(dev, is_f32(x) && is_f32(y) && same_shape(x, y) && is_row(s, x.cols), "scale_cols",
+             "sizes do not fit"))
+        dev->ops->scale_cols(dev, x, s, y);
+}
+
+void device_scale_rows(struct device *dev, struct mat s, struct mat x)
+{
+    if (fits(dev, is_f32(x) && is_row(s, x.rows), "scale_rows", "sizes do not fit"))
+        dev->ops->scale_rows(dev, s, x);
+}
+
+void device_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
+                 double beta, struct mat c)
+{
+    int m = ta ? a.cols : a.rows, k = ta ? a.rows : a.cols;
+    int k2 = tb ? b.cols : b.rows, n = tb ? b.rows : b.cols;
+    bool types = (is_f32(a) && is_stored(b) && is_f32(c)) || (is_f64(a) && is_f64(b) && is_f64(c));
+
+    if (dev->fault.kind)
+        return;
+    if (!types)
+        err_set(&dev->fault, ERR_DEVICE, "gemm: types %s, %s and %s do not go together",
+                dtype_name(a.type), dtype_name(b.type), dtype_name(c.type));
+    else if (m != c.rows || n != c.cols || k != k2)
+        err_set(&dev->fault, ERR_DEVICE, "gemm: %d x %d times %d x %d does not give %d x %d", m, k,
+                k2, n, c.rows, c.cols);
+    else
+        dev->ops->gemm(dev, alpha, a, ta, b, tb, beta, c);
+}
+
+void device_gram(struct device *dev, struct mat x, struct mat c)
+{
+    if (fits(dev, is_f32(x) && is_f64(c) && c.rows == x.cols && c.cols == x.cols, "gram",
+             "sizes do not fit"))
+        dev->ops->gram(dev, x, c);
+}
+
+void device_eigh(struct device *dev, struct mat a, struct mat values)
+{
+    if (fits(dev,
+             is_f64(a) && is_f64(values) && a.rows == a.cols && values.rows == 1 &&
+                 values.cols == a.rows,
+             "eigh", "sizes do not fit"))
+        dev->ops->eigh(dev, a, values);
+}
+
+void device_cholesky(struct device *dev, struct mat a)
+{
+    if (fits(dev, is_f64(a) && a.rows == a.cols, "cholesky", "the matrix is not square"))
+        dev->ops->cholesky(dev, a);
+}
+
+void device_cholesky_solve(struct device *dev, struct mat l, struct mat b, bool half)
+{
+    if (fits(dev, is_f64(l) && is_f64(b) && l.rows == l.cols && l.rows == b.rows, "cholesky_solve",
+             "sizes do not fit"))
+        dev->ops->cholesky_solve(dev, l, b, half);
+}
+
+void device_rmsnorm(struct device *dev, struct mat x, struct mat gain, float eps, struct mat y)
+{
+    if (fits(dev, is_f32(x) && is_f32(y) && same_shape(x, y) && is_row(gain, x.cols), "rmsnorm",
+             "sizes do not fit"))
+        dev->ops->rmsnorm(dev, x, gain, eps, y);
+}
+
+void device_rmsnorm_grad(struct device *dev, struct mat x, struct mat gain, float eps,
+                         struct mat dy, struct mat dx)
+{
+    if (fits(dev,
+             is_f32(x) && is_f32(dy) && is_f32(dx) && same_shape(x, dy) && same_shape(x, dx) &&
+                 is_row(gain, x.cols),
+             "rmsnorm_grad", "sizes do not fit"))
+        dev->ops->rmsnorm_grad(dev, x, gain, eps, dy, dx);
+}
+
+void device_rope(struct device *dev, struct mat x, const int *pos, int heads, const float *freq,
+                 bool interleaved, bool backward)
+{
+    if (fits(dev,
+             is_f32(x) && heads > 0 && x.cols % (2 * heads) == 0 &&
+                 x.cols / heads <= DEVICE_MAX_HEAD_DIM,
+             "rope", "the heads do not fit the row, or are of odd length or too long"))
+        dev->ops->rope(dev, x, pos, heads, freq, interleaved, backward);
+}
+
+static bool attention_fits(struct device *dev, const char *op, struct mat q, struct mat k,
+                           struct mat v, const struct attn_seq *seq, int seqs, struct attn_shape s)
+{
+    bool shapes = is_f32(q) && is_f32(k) && is_f32(v) && s.heads > 0 && s.kv_heads > 0 &&
+                  s.head_dim > 0 && s.heads % s.kv_heads == 0 && q.cols == s.heads * s.head_dim &&
+                  k.cols == s.kv_heads * s.head_dim && same_shape(k, v);
+    bool inside = true;
+
+    for (int i = 0; i < seqs; i++) {
+        const struct attn_seq *a = &seq[i];
+        int keys = a->past + (a->blind ? 0 : a->n);
+
+        inside = inside && a->q0 >= 0 && a->n >= 0 && a->kv0 >= 0 && a->past >= 0 &&
+                 a->n <= q.rows - a->q0 && keys <= k.rows - a->kv0 && (keys > 0 || !a->n);
+    }
+    return fits(dev, shapes, op, "the heads do not fit the rows") &&
+           fits(dev, inside, op, "a sequence reaches outside the rows, or sees no key");
+}
+
+void device_attention(struct device *dev, struct mat q, struct mat k, struct mat v,
+                      const struct attn_seq *seq, int seqs, struct attn_shape shape, struct mat out)
+{
+    if (attention_fits(dev, "attention", q, k, v, seq, seqs, shape) &&
+        fits(dev, is_f32(out) && same_shape(q, out), "attention", "sizes do not fit"))
+        dev->ops->attention(dev, q, k, v, seq, seqs, shape, out);
+}
+
+void device_attention_grad(struct device *dev, struct mat q, struct mat k, struct mat v,
+                           const struct attn_seq *seq, int seqs, struct attn_shape shape,
+                           struct mat dout, struct mat dq, struct mat dk, struct mat dv)
+{
+    bool grads = is_f32(dout) && is_f32(dq) && is_f32(dk) && is_f32(dv) && same_shape(q, dout) &&
+                 same_shape(q, dq) && same_shape(dk, dv) && dk.rows == q.rows && dk.cols == k.cols;
+
+    if (attention_fits(dev, "attention_grad", q, k, v, seq, seqs, shape) &&
+        fits(dev, grads, "attention_grad", "sizes do not fit"))
+        dev->ops->attention_grad(dev, q, k, v, seq, seqs, shape, dout, dq, dk, dv);
+}
+
+void device_swiglu(struct device *dev, struct mat gate, struct mat up, struct mat out)
+{
+    if (fits(dev,
+             is_f32(gate) && is_f32(up) && is_f32(out) && same_shape(gate, up) &&
+                 same_shape(gate, out),
+             "swiglu", "sizes do not fit"))
+        dev->ops->swiglu(dev, gate, up, out);
+}
+
+void device_swiglu_grad(struct device *dev, struct mat gate, struct mat up, struct mat dout,
+                        struct mat dgate, struct mat dup)
+{
+    if (fits(dev,
+             is_f32(gate) && is_f32(up) && is_f32(dout) && is_f32(dgate) && is_f32(dup) &&
+                 same_shape(gate, up) && same_shape(gate, dout) && same_shape(gate, dgate) &&
+                 same_shape(gate, dup),
+             "swiglu_grad", "sizes do not fit"))
+        dev->ops->swiglu_grad(dev, gate, up, dout, dgate, dup);
+}
+
+void device_lse(struct device *dev, struct mat logits, struct mat out)
+{
+    if (fits(dev, is_f32(logits) && logits.cols > 0 && is_row(out, logits.rows), "lse",
+             "sizes do not fit"))
+        dev->ops->lse(dev, logits, out);
+}
+
+void device_cross_entropy(struct device *dev, struct mat logits, const int *label, float weight,
+                          struct mat loss, bool grad)
+{
+    if (fits(dev, is_f32(logits) && is_row(loss, logits.rows), "cross_entropy",
+             "sizes do not fit") &&
+        fits(dev, all_within(label, logits.rows, logits.cols), "cross_entropy",
+             "a label outside the vocabulary"))
+        dev->ops->cross_entropy(dev, logits, label, weight, loss, grad);
+}
+
+void device_kl(struct device *dev, struct mat logits, struct mat ref, float weight, struct mat loss,
+               bool grad)
+{
+    if (fits(dev,
+             is_f32(logits) && logits.cols > 0 && is_f32(ref) && same_shape(logits, ref) &&
+                 is_row(loss, logits.rows),
+             "kl", "sizes do not fit"))
+        dev->ops->kl(dev, logits, ref, weight, loss, grad);
+}
+
+void device_lps(struct device *dev, struct mat head, struct mat values, struct mat base,
+                struct mat coeff, const int *target, int v0, struct lps_state s)
+{
+    int n = coeff.rows;
+    bool tile = is_stored(head) && is_f32(values) && is_f32(base) && is_f32(coeff) &&
+                head.cols == values.rows && base.rows == n && base.cols == head.rows &&
+                coeff.cols == values.cols;
+    bool state = is_f32(s.max) && is_f32(s.sum) && is_f32(s.own) && same_shape(s.max, coeff) &&
+                 same_shape(s.sum, coeff) && same_shape(s.own, coeff);
+    bool moments = !s.mean.data || (is_f32(s.mean) && is_f32(s.square) && s.square.data &&
+                                    same_shape(s.mean, coeff) && same_shape(s.square, coeff));
+
+    if (fits(dev, tile && state && moments, "lps", "sizes do not fit"))
+        dev->ops->lps(dev, head, values, base, coeff, target, v0, s);
+}
+
+void device_adam(struct device *dev, struct mat grad, struct adam a)
+{
+    if (fits(dev,
+             is_row(grad, a.x.cols) && is_row(a.x, grad.cols) && is_row(a.m, grad.cols) &&
+                 is_row(a.v, grad.cols) && a.step >= 1,
+             "adam", "sizes do not fit, or the step is not counted from 1"))
+        dev->ops->adam(dev, grad, a);
+}
+
+void device_delta_apply(struct device *dev, struct mat r, struct mat xm, struct mat w)
+{
+    if (fits(dev,
+             is_f32(r) && is_f32(xm) && is_f32(w) && r.rows == xm.rows && r.cols == w.rows &&
+                 xm.cols == w.cols,
+             "delta_apply", "sizes do not fit"))
+        dev->ops->delta_apply(dev, r, xm, w);
+}
+
+void device_graph_begin(struct device *dev)
+{
+    if (!dev->fault.kind)
+        dev->ops->graph_begin(dev);
+}
+
+void *device_graph_end(struct device *dev)
+{
+    return dev->ops->graph_end(dev);
+}
+
+void device_graph_launch(struct device *dev, void *graph)
+{
+    if (fits(dev, graph != NULL, "graph", "nothing was recorded"))
+        dev->ops->graph_launch(dev, graph);
+}
+
+void device_graph_free(struct device *dev, void *graph)
+{
+    if (graph)
+        dev->ops->graph_free(dev, graph);
+}

@@ -1,0 +1,225 @@
+/* The reference device: OpenBLAS and LAPACK where they help, own fused loops where they do not. */
+#include "core/device/device.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/device/cpu.h"
+
+/* Large buffers come from mmap: zero pages, given back at once, huge pages where possible. */
+#define LARGE ((size_t)1 << 21)
+
+static int cpu_count(void)
+{
+    return 1;
+}
+
+static void cpu_close(struct device *dev)
+{
+    struct cpu *cpu = (struct cpu *)dev;
+
+    if (!cpu)
+        return;
+    for (int i = 0; cpu->scratch && i < dev->threads; i++)
+        free(cpu->scratch[i]);
+    free(cpu->scratch);
+    free(cpu->shared);
+    cpu_pool_close(cpu->pool);
+    free(cpu);
+}
+
+/* Threads 0 means one a processor this process may run on. */
+static struct device *cpu_open(int index, int threads, struct err *err)
+{
+    struct cpu *cpu = xcalloc(1, sizeof(*cpu));
+    long found = sysconf(_SC_NPROCESSORS_ONLN);
+
+    (void)index;
+    cpu->dev.threads = threads > 0 ? threads : found > 0 ? (int)found : 1;
+    cpu->scratch = xcalloc((size_t)cpu->dev.threads, sizeof(*cpu->scratch));
+    cpu->pool = cpu_pool_open(cpu->dev.threads, err);
+    if (!cpu->pool) {
+        cpu_close(&cpu->dev);
+        return NULL;
+    }
+    cpu_blas_threads(1);
+    return &cpu->dev;
+}
+
+static size_t cpu_free_memory(struct device *dev)
+{
+    FILE *file = fopen("/proc/meminfo", "re");
+    char line[128];
+    size_t kib = 0;
+
+    (void)dev;
+    while (file && fgets(line, sizeof(line), file))
+        if (sscanf(line, "MemAvailable: %zu", &kib) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return kib * 1024;
+}
+
+static void *cpu_alloc(struct device *dev, size_t bytes)
+{
+    void *ptr = NULL;
+
+    if (bytes >= LARGE) {
+        ptr = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (ptr == MAP_FAILED)
+            ptr = NULL;
+        else
+            madvise(ptr, bytes, MADV_HUGEPAGE);
+    } else if (posix_memalign(&ptr, 64, bytes ? bytes : 1)) {
+        ptr = NULL;
+    }
+    if (!ptr)
+        err_set(&dev->fault, ERR_LIMIT,
+                "no room for %zu bytes of memory; close other programs or lower --memory", bytes);
+    return ptr;
+}
+
+static void cpu_release(struct device *dev, void *ptr, size_t bytes)
+{
+    (void)dev;
+    if (bytes >= LARGE)
+        munmap(ptr, bytes);
+    else
+        free(ptr);
+}
+
+static const void *cpu_adopt(struct device *dev, const void *host, size_t bytes)
+{
+    (void)dev;
+    (void)bytes;
+    return host;
+}
+
+static void cpu_transfer(struct device *dev, void *dst, const void *src, size_t bytes)
+{
+    (void)dev;
+    memcpy(dst, src, bytes);
+}
+
+static void cpu_nothing(struct device *dev)
+{
+    (void)dev;
+}
+
+/* Recording runs the operations; there is nothing to run again, only something to return. */
+static void *cpu_graph_end(struct device *dev)
+{
+    return dev;
+}
+
+static void cpu_graph_use(struct device *dev, void *graph)
+{
+    (void)dev;
+    (void)graph;
+}
+
+static bool grow(struct device *dev, void **ptr, size_t bytes)
+{
+    free(*ptr);
+    *ptr = NULL;
+    if (!posix_memalign(ptr, 64, bytes))
+        return true;
+    *ptr = NULL;
+    return err_set(&dev->fault, ERR_LIMIT, "no room for %zu bytes of working memory", bytes);
+}
+
+bool cpu_scratch(struct cpu *cpu, size_t bytes)
+{
+    if (bytes <= cpu->scratch_bytes)
+        return true;
+    cpu->scratch_bytes = 0;
+    for (int i = 0; i < cpu->dev.threads; i++)
+        if (!grow(&cpu->dev, &cpu->scratch[i], bytes))
+            return false;
+    cpu->scratch_bytes = bytes;
+    return true;
+}
+
+bool cpu_shared(struct cpu *cpu, size_t bytes)
+{
+    if (bytes <= cpu->shared_bytes)
+        return true;
+    cpu->shared_bytes = 0;
+    if (!grow(&cpu->dev, &cpu->shared, bytes))
+        return false;
+    cpu->shared_bytes = bytes;
+    return true;
+}
+
+struct row_job {
+    int rows, step;
+    void (*work)(void *, int, int);
+    void *context;
+};
+
+static void run_rows(void *context, int piece, int worker)
+{
+    const struct row_job *job = context;
+    int first = piece * job->step, end = first + job->step;
+
+    (void)worker;
+    job->work(job->context, first, end < job->rows ? end : job->rows);
+}
+
+void cpu_rows(struct cpu *cpu, int rows, size_t cost, void (*work)(void *, int, int), void *context)
+{
+    const size_t enough = 32768; /* elements worth waking a thread for */
+    size_t step = cost ? (enough + cost - 1) / cost : enough;
+    struct row_job job = {rows, step < (size_t)rows ? (int)step : rows, work, context};
+
+    if (rows > 0)
+        cpu_pool_run(cpu->pool, (rows + job.step - 1) / job.step, run_rows, &job);
+}
+
+const struct device_ops device_cpu = {
+    .name = "cpu",
+    .count = cpu_count,
+    .open = cpu_open,
+    .close = cpu_close,
+    .free_memory = cpu_free_memory,
+    .alloc = cpu_alloc,
+    .release = cpu_release,
+    .adopt = cpu_adopt,
+    .upload = cpu_transfer,
+    .download = cpu_transfer,
+    .finish = cpu_nothing,
+    .graph_begin = cpu_nothing,
+    .graph_end = cpu_graph_end,
+    .graph_launch = cpu_graph_use,
+    .graph_free = cpu_graph_use,
+    .copy = cpu_copy,
+    .fill = cpu_fill,
+    .gather = cpu_gather,
+    .scatter_add = cpu_scatter_add,
+    .axpy = cpu_axpy,
+    .scale_cols = cpu_scale_cols,
+    .scale_rows = cpu_scale_rows,
+    .gemm = cpu_gemm,
+    .gram = cpu_gram,
+    .eigh = cpu_eigh,
+    .cholesky = cpu_cholesky,
+    .cholesky_solve = cpu_cholesky_solve,
+    .rmsnorm = cpu_rmsnorm,
+    .rmsnorm_grad = cpu_rmsnorm_grad,
+    .rope = cpu_rope,
+    .attention = cpu_attention,
+    .attention_grad = cpu_attention_grad,
+    .swiglu = cpu_swiglu,
+    .swiglu_grad = cpu_swiglu_grad,
+    .lse = cpu_lse,
+    .cross_entropy = cpu_cross_entropy,
+    .kl = cpu_kl,
+    .lps = cpu_lps,
+    .adam = cpu_adam,
+    .delta_apply = cpu_delta_apply,
+};
