@@ -8,10 +8,17 @@ static const struct {
     const char *code;
     int status;
 } kinds[] = {
-    [ERR_NONE] = {"none", 0},      [ERR_IO] = {"io", 1},         [ERR_FORMAT] = {"format", 1},
-    [ERR_LIMIT] = {"limit", 1},    [ERR_USAGE] = {"usage", 2},   [ERR_ACCEPT] = {"accept", 3},
-    [ERR_MODEL] = {"model", 4},    [ERR_DEVICE] = {"device", 4}, [ERR_STATE] = {"state", 5},
-    [ERR_HELD] = {"held", 6},      [ERR_CANCELLED] = {"cancelled", 130},
+    [ERR_NONE] = {"none", 0},
+    [ERR_IO] = {"io", 1},
+    [ERR_FORMAT] = {"format", 1},
+    [ERR_LIMIT] = {"limit", 1},
+    [ERR_USAGE] = {"usage", 2},
+    [ERR_ACCEPT] = {"accept", 3},
+    [ERR_MODEL] = {"model", 4},
+    [ERR_DEVICE] = {"device", 4},
+    [ERR_STATE] = {"state", 5},
+    [ERR_HELD] = {"held", 6},
+    [ERR_CANCELLED] = {"cancelled", 130},
 };
 
 bool err_set(struct err *err, enum err_kind kind, const char *fmt, ...)

@@ -66,8 +66,8 @@ char *file_read(const char *path, size_t max, size_t *len, struct err *err)
     if (fd < 0)
         return NULL;
     if ((size_t)st.st_size > max) {
-        err_set(err, ERR_LIMIT, "%s: %lld bytes, at most %zu are read", path,
-                (long long)st.st_size, max);
+        err_set(err, ERR_LIMIT, "%s: %lld bytes, at most %zu are read", path, (long long)st.st_size,
+                max);
         close(fd);
         return NULL;
     }

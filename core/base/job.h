@@ -12,10 +12,12 @@
 struct job {
     atomic_bool cancel;
     void (*progress)(void *ctx, const char *what, double done, double total); /* may be NULL */
+    void (*breathe)(void *ctx); /* called between slices: more urgent work may be done in it */
     void *ctx;
 };
 
-/* True when the job should stop; then err says so. NULL is a job nobody can stop. */
+/* Called between two slices of at most 50 ms: lets more urgent work in, then tells whether the
+ * job should stop; if so err says it. NULL is a job nobody can stop. */
 bool job_cancelled(struct job *job, struct err *err);
 void job_progress(struct job *job, const char *what, double done, double total);
 

@@ -14,10 +14,10 @@ struct params;
 
 enum { CLASS_GENERAL = 1, CLASS_SPECIFIC = 2 }; /* bits; a neuron can be both */
 
-struct mask_side {       /* one of the two kinds, general or specific */
-    double H, rho, tau;  /* entropy of Eq. 6/7 in [0,1], ratio, threshold on the score */
-    int chosen;          /* neurons of this kind, both included */
-    double ties;         /* share of the chosen and unchosen neurons that sit exactly at tau */
+struct mask_side {      /* one of the two kinds, general or specific */
+    double H, rho, tau; /* entropy of Eq. 6/7 in [0,1], ratio, threshold on the score */
+    int chosen;         /* neurons of this kind, both included */
+    double ties;        /* share of the chosen and unchosen neurons that sit exactly at tau */
     double next_up, next_down; /* quantile_ge: nearest rho above/below at which the choice
                                   changes (NAN if none); topk: rho +- 1/M */
 };

@@ -33,30 +33,30 @@ enum command_kind {
     CMD_DISCARD,   /* forget the preview */
     CMD_UNDO,      /* edit = 0: the last one; else that edit */
     CMD_REDO,
-    CMD_QUERY,     /* text, states, tokens, top */
-    CMD_NEURON,    /* layer, neuron: EV_NEURON */
-    CMD_HISTORY,   /* EV_HISTORY */
-    CMD_VERIFY,    /* rebuild all weights from the journal and compare: EV_STATE */
-    CMD_MOMENTS,   /* params: compute to stats.tokens now; EV_PROGRESS, EV_MOMENTS */
+    CMD_QUERY,   /* text, states, tokens, top */
+    CMD_NEURON,  /* layer, neuron: EV_NEURON */
+    CMD_HISTORY, /* EV_HISTORY */
+    CMD_VERIFY,  /* rebuild all weights from the journal and compare: EV_STATE */
+    CMD_MOMENTS, /* params: compute to stats.tokens now; EV_PROGRESS, EV_MOMENTS */
     CMD_QUIT,
 };
 
 struct command {
     enum command_kind kind;
-    unsigned job;         /* set by engine_post() */
-    struct fact *facts;   /* owned: moved to the engine by engine_post() */
+    unsigned job;       /* set by engine_post() */
+    struct fact *facts; /* owned: moved to the engine by engine_post() */
     int count;
     struct params params; /* a snapshot */
     unsigned attribution; /* id of the run to take masks from; 0: make one */
     bool all_layers;
-    bool draft;           /* may use the last moments checkpoint instead of waiting */
-    char *text;           /* owned */
-    unsigned states;      /* enum model_state bits; 0: base and edited */
-    int edit;             /* CMD_QUERY: ask the state after this edit (0: none) */
+    bool draft;      /* may use the last moments checkpoint instead of waiting */
+    char *text;      /* owned */
+    unsigned states; /* enum model_state bits; 0: base and edited */
+    int edit;        /* CMD_QUERY: ask the state after this edit (0: none) */
     int tokens, top;
-    double temperature;   /* of sampling; 0: greedy */
+    double temperature; /* of sampling; 0: greedy */
     int layer, neuron;
-    float *z;             /* owned: [d], skip the optimisation */
+    float *z; /* owned: [d], skip the optimisation */
 };
 
 enum event_kind {
@@ -102,7 +102,7 @@ struct state_info {
     bool readonly, can_undo, can_redo;
     long moment_tokens; /* of the moments in use; 0: none yet */
     long moment_goal;
-    bool verified;     /* CMD_VERIFY compared and found equal */
+    bool verified; /* CMD_VERIFY compared and found equal */
     int edited_layers[64], edited_count;
 };
 
@@ -110,31 +110,31 @@ struct word { /* a token as it is shown: bytes made printable is the screen's wo
     int id;
     char text[48]; /* raw bytes of the piece, NUL-terminated, cut to fit */
     double p, logit;
-    bool subject;  /* token of the subject */
+    bool subject; /* token of the subject */
 };
 
 struct look {
     unsigned job;
-    struct word *token; /* of the prompt with the subject filled in */
-    int tokens, lookup; /* index of the subject's last token */
+    struct word *token;  /* of the prompt with the subject filled in */
+    int tokens, lookup;  /* index of the subject's last token */
     struct word *target; /* tokens of the new object */
     int targets;
-    struct word *next;  /* most probable next tokens */
+    struct word *next; /* most probable next tokens */
     int nexts;
-    double p_target;    /* of the whole new object, teacher-forced */
-    double p_first;     /* of its first token */
-    int rank;           /* of its first token, from 1 */
-    struct word old;    /* what the present answer is: the most probable token */
+    double p_target; /* of the whole new object, teacher-forced */
+    double p_first;  /* of its first token */
+    int rank;        /* of its first token, from 1 */
+    struct word old; /* what the present answer is: the most probable token */
     int layers;
     int *rank_old, *rank_new; /* [layers] logit lens of each block's output, from 1 */
-    char problem[240];  /* why the fact cannot be used, or "" */
+    char problem[240];        /* why the fact cannot be used, or "" */
 };
 
 struct meta {
     unsigned id; /* of the run */
     int rows, neurons, layers;
-    char **prompt;          /* [rows] */
-    struct word *target;    /* [rows] the explained token */
+    char **prompt;           /* [rows] */
+    struct word *target;     /* [rows] the explained token */
     int *order, order_count; /* layers in the order they will come */
 };
 
@@ -236,8 +236,8 @@ struct event {
 
 struct device_ops;
 struct engine_options {
-    const char *model;         /* file or folder */
-    const char *session;       /* path, or NULL: a session in memory that is not kept */
+    const char *model;   /* file or folder */
+    const char *session; /* path, or NULL: a session in memory that is not kept */
     bool readonly, create;
     const struct device_ops *device;
     int device_index, threads; /* threads 0: all */
@@ -254,7 +254,7 @@ struct engine *engine_start(const struct engine_options *options, struct err *er
 unsigned engine_post(struct engine *e, struct command *cmd);
 bool engine_next(struct engine *e, struct event *ev); /* false: nothing new. UI thread */
 int engine_fd(const struct engine *e);
-void engine_cancel(struct engine *e, unsigned job);   /* 0: every job but the background's */
+void engine_cancel(struct engine *e, unsigned job); /* 0: every job but the background's */
 /* Cancels, drains and joins. NULL is fine. */
 void engine_stop(struct engine *e);
 void event_free(struct event *ev); /* what it points to; zeroes it */

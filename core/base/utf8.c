@@ -1,0 +1,121 @@
+#include "core/base/utf8.h"
+
+#include <string.h>
+
+/* What the second byte may be; it is there that overlong forms and surrogates show. */
+static bool second_ok(unsigned first, unsigned second)
+{
+    switch (first) {
+    case 0xe0:
+        return second >= 0xa0 && second <= 0xbf;
+    case 0xed:
+        return second >= 0x80 && second <= 0x9f;
+    case 0xf0:
+        return second >= 0x90 && second <= 0xbf;
+    case 0xf4:
+        return second >= 0x80 && second <= 0x8f;
+    default:
+        return second >= 0x80 && second <= 0xbf;
+    }
+}
+
+static int sequence_length(unsigned first)
+{
+    if (first < 0x80)
+        return 1;
+    if (first < 0xc2)
+        return 0;
+    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+}
+
+int32_t utf8_next(const char **p, const char *end)
+{
+    const unsigned char *s = (const unsigned char *)*p;
+    int n = sequence_length(s[0]);
+    int32_t code;
+
+    (*p)++;
+    if (n <= 1)
+        return n ? s[0] : -1;
+    if (*p == end || !second_ok(s[0], s[1]))
+        return -1;
+    (*p)++;
+    code = (s[0] & (0x7f >> n)) << 6 | (s[1] & 0x3f);
+    for (int i = 2; i < n; i++) {
+        if (*p == end || (s[i] & 0xc0) != 0x80)
+            return -1;
+        (*p)++;
+        code = code << 6 | (s[i] & 0x3f);
+    }
+    return code;
+}
+
+/* ASCII eight bytes at a time: most of most texts. */
+static const char *skip_ascii(const char *p, const char *end)
+{
+    uint64_t word;
+
+    while (end - p >= 8) {
+        memcpy(&word, p, 8);
+        if (word & UINT64_C(0x8080808080808080))
+            break;
+        p += 8;
+    }
+    while (p < end && !(*p & 0x80))
+        p++;
+    return p;
+}
+
+bool utf8_valid(const char *text, size_t n, size_t *bad)
+{
+    const char *p = text, *end = text + n, *start;
+
+    while ((p = skip_ascii(p, end)) < end) {
+        start = p;
+        if (utf8_next(&p, end) < 0) {
+            if (bad)
+                *bad = (size_t)(start - text);
+            return false;
+        }
+    }
+    return true;
+}
+
+void utf8_clean(struct buf *out, const char *text, size_t n)
+{
+    const char *p = text, *end = text + n, *start = text, *here;
+
+    while ((p = skip_ascii(p, end)) < end) {
+        here = p;
+        if (utf8_next(&p, end) >= 0)
+            continue;
+        buf_add(out, start, (size_t)(here - start));
+        buf_add(out, "\xef\xbf\xbd", 3);
+        start = p;
+    }
+    buf_add(out, start, (size_t)(end - start));
+}
+
+int utf8_put(char out[4], int32_t code)
+{
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    if (code < 0x800) {
+        out[0] = (char)(0xc0 | code >> 6);
+        out[1] = (char)(0x80 | (code & 0x3f));
+        return 2;
+    }
+    if (code < 0x10000) {
+        out[0] = (char)(0xe0 | code >> 12);
+        out[1] = (char)(0x80 | (code >> 6 & 0x3f));
+        out[2] = (char)(0x80 | (code & 0x3f));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | code >> 18);
+    out[1] = (char)(0x80 | (code >> 12 & 0x3f));
+    out[2] = (char)(0x80 | (code >> 6 & 0x3f));
+    out[3] = (char)(0x80 | (code & 0x3f));
+    return 4;
+}

@@ -1,0 +1,33 @@
+/* Neuron attribution: LPS, PSA and MPC scores of FFN neurons (paper Eq. 1 to 3; methods 2).
+ *
+ * One forward pass over all rows, then a layer at a time: U = W_U diag(g) W_l tile by tile, for
+ * each row an online log-sum-exp of base + c U. Exact, in memory of N M. The run is done in
+ * slices: between them the job's flag is looked at. */
+#ifndef CORE_EDIT_ATTRIBUTE_H
+#define CORE_EDIT_ATTRIBUTE_H
+
+#include "core/base/job.h"
+#include "core/edit/attribution.h"
+#include "core/edit/request.h"
+#include "core/model/forward.h"
+
+struct attribute_run; /* the state after the forward pass */
+
+/* Forward pass over the rows of `count` requests under the view (rows of all requests under one
+ * another). Keeps residuals and coefficients of every layer at the scored position. */
+struct attribute_run *attribute_begin(const struct weights_view *view,
+                                      const struct request *request, int count,
+                                      const struct params *p, unsigned id, struct job *job,
+                                      struct err *err);
+/* Scores of one layer. NULL and err on cancel or a fault. Caller owns a reference. */
+struct attribution *attribute_layer(struct attribute_run *run, int layer, struct job *job,
+                                    struct err *err);
+int attribute_rows(const struct attribute_run *run);
+const int *attribute_targets(const struct attribute_run *run); /* [rows] explained tokens */
+void attribute_end(struct attribute_run *run);
+/* Marks the layers that are edited: edit.layers, or for `auto` layers 4 to 8 scaled to the
+ * model's depth (methods 8.1). layer[] has room for PARAM_MAX_LAYERS. */
+bool edited_layers(const struct params *p, const struct model_config *config, int *layer,
+                   int *count, struct err *err);
+
+#endif

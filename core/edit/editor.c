@@ -1,0 +1,370 @@
+#include "core/edit/editor.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+enum { CHANCE_TRIALS = 200 };
+/* Below this share of the residual a compensated update would be a blow-up, not an edit. */
+static const double smallest_gain = 0.02;
+
+void view_apply(struct weights_view *view, const struct delta *d)
+{
+    struct device *dev = view->model->dev;
+    struct mat w = view_own_down(view, d->layer);
+    struct mat r = mat_new(dev, DT_F32, d->rank, d->rows);
+    struct mat x = mat_new(dev, DT_F32, d->rank, d->cols);
+    float *xm = delta_masked_x(d);
+
+    device_upload(dev, r, d->r);
+    device_upload(dev, x, xm);
+    device_delta_apply(dev, r, x, w);
+    free(xm);
+    mat_free(dev, &r);
+    mat_free(dev, &x);
+}
+
+void edit_result_free(struct edit_result *r)
+{
+    for (int i = 0; i < r->deltas; i++)
+        delta_free(&r->delta[i]);
+    free(r->delta);
+    *r = (struct edit_result){0};
+}
+
+/* One layer's solution on the host and the device. */
+struct solution {
+    struct mat keys, x; /* F64 [u, M] */
+    float *weight;      /* [M] mask of the layer (of request 0 with own masks), or NULL */
+    float *hx;          /* [u][M] float32 */
+    double scale;
+};
+
+static void solution_free(struct solution *s, struct device *dev)
+{
+    mat_free(dev, &s->keys);
+    mat_free(dev, &s->x);
+    free(s->weight);
+    free(s->hx);
+}
+
+static bool is_masked(const struct edit_plan *plan)
+{
+    return params_choice(plan->params, P_EDIT_METHOD) == METHOD_NMKE;
+}
+
+static const struct mask *mask_at(const struct edit_plan *plan, int i, int request)
+{
+    if (!plan->mask || !is_masked(plan))
+        return NULL;
+    return plan->mask[plan->own_masks ? i * plan->count + request : i];
+}
+
+static bool solve_unmasked(const struct edit_plan *plan, int i, struct mat keys, struct mat x,
+                           struct err *err)
+{
+    if (params_choice(plan->params, P_EDIT_METHOD) == METHOD_MEMIT)
+        return solve_memit(plan->solver[i], keys, plan->params->value[P_EDIT_LAMBDA], x, err);
+    if (params_choice(plan->params, P_EDIT_SOLVER) == SOLVER_DENSE)
+        return solve_dense(plan->solver[i], keys, x, err);
+    return solve_lowrank(plan->solver[i], keys, x, err);
+}
+
+static void report_take(struct layer_report *to, const struct solve_report *from)
+{
+    to->q = from->q;
+    to->gain = from->gain;
+    to->gain_mask = from->gain_mask;
+    to->leak = from->leak;
+    to->leak_unmasked = from->leak_unmasked;
+    to->leak_ratio = from->leak_ratio;
+}
+
+/* mask.place = pre: the selected neurons carry the whole residual (methods 4.8). */
+static bool solve_selected(const struct edit_plan *plan, int i, struct solution *s,
+                           struct layer_report *report, struct err *err)
+{
+    struct solver *solver = plan->solver[i];
+    struct solve_report un, sel;
+
+    if (!solver_report(solver, s->keys, s->x, NULL, 1, &un, err) ||
+        !solve_pre(solver, s->keys, s->weight, plan->params->value[P_MASK_PRE_MU], s->x, err) ||
+        !solver_report(solver, s->keys, s->x, NULL, 1, &sel, err))
+        return false;
+    for (int j = 0; j < s->x.cols; j++)
+        s->weight[j] = s->weight[j] > 0 ? 1 : 0;
+    un.gain_mask = sel.gain_mask;
+    un.leak = sel.leak;
+    un.leak_ratio =
+        (un.leak / (un.gain_mask * un.gain_mask)) / (un.leak_unmasked / (un.gain * un.gain));
+    report_take(report, &un);
+    return true;
+}
+
+/* Solution, mask, compensation and what they do, for one layer; `keys` [u][M] host. */
+static bool solve_layer(const struct edit_plan *plan, int i, const float *keys, struct solution *s,
+                        struct layer_report *report, struct err *err)
+{
+    struct solver *solver = plan->solver[i];
+    struct device *dev = solver->dev;
+    const struct mask *mask = mask_at(plan, i, 0);
+    int m = solver->neurons, u = plan->count;
+    struct mat k32 = mat_new(dev, DT_F32, u, m), x32 = mat_new(dev, DT_F32, u, m);
+    bool pre = params_choice(plan->params, P_MASK_PLACE) == PLACE_PRE && mask, ok;
+    struct solve_report sr;
+
+    *s = (struct solution){.scale = 1};
+    s->keys = mat_new(dev, DT_F64, u, m);
+    s->x = mat_new(dev, DT_F64, u, m);
+    s->hx = xmalloc((size_t)u * (size_t)m * sizeof(float));
+    if (mask) {
+        s->weight = xmalloc((size_t)m * sizeof(float));
+        memcpy(s->weight, mask->weight, (size_t)m * sizeof(float));
+    }
+    report->layer = plan->layer[i];
+    report->kept = mask ? mask->kept : m;
+    report->percentile_gain = report->percentile_leak = -1;
+    device_upload(dev, k32, keys);
+    device_copy(dev, k32, s->keys);
+    ok = solve_unmasked(plan, i, s->keys, s->x, err);
+    if (ok && pre) {
+        ok = solve_selected(plan, i, s, report, err);
+    } else if (ok) {
+        ok = solver_report(solver, s->keys, s->x, s->weight, 1, &sr, err);
+        if (ok && mask && params_choice(plan->params, P_MASK_COMPENSATE) == COMPENSATE_GAIN) {
+            if (sr.gain_mask < smallest_gain)
+                ok = err_set(err, ERR_USAGE,
+                             "layer %d: the mask keeps %.4f of the gain; mask.compensate = gain "
+                             "needs %.2f: raise beta_ge or beta_sp",
+                             plan->layer[i], sr.gain_mask, smallest_gain);
+            else
+                s->scale = sr.gain / sr.gain_mask;
+            sr.leak *= s->scale * s->scale;
+            sr.gain_mask *= s->scale;
+        }
+        if (ok)
+            report_take(report, &sr);
+        if (ok && mask)
+            ok = solver_chance(solver, s->keys, s->x, s->weight, CHANCE_TRIALS, 1,
+                               &report->percentile_gain, &report->percentile_leak, err);
+    }
+    device_copy(dev, s->x, x32);
+    device_download(dev, s->hx, x32);
+    ok = ok && device_sync(dev, err);
+    mat_free(dev, &k32);
+    mat_free(dev, &x32);
+    return ok;
+}
+
+static double frobenius(const struct delta *d)
+{
+    float *xm = delta_masked_x(d);
+    double sum = 0;
+
+    for (int s = 0; s < d->rank; s++)
+        for (int t = 0; t < d->rank; t++) {
+            double rr = 0, xx = 0;
+
+            for (int j = 0; j < d->rows; j++)
+                rr += (double)d->r[s * d->rows + j] * (double)d->r[t * d->rows + j];
+            for (int j = 0; j < d->cols; j++)
+                xx += (double)xm[s * d->cols + j] * (double)xm[t * d->cols + j];
+            sum += rr * xx;
+        }
+    free(xm);
+    return sqrt(fmax(sum, 0));
+}
+
+static struct delta *add_delta(struct edit_result *out, int layer, int rank, int rows, int cols)
+{
+    struct delta *d;
+
+    out->delta = xrealloc(out->delta, (size_t)(out->deltas + 1) * sizeof(*out->delta));
+    d = &out->delta[out->deltas++];
+    *d = (struct delta){.layer = layer, .rank = rank, .rows = rows, .cols = cols, .scale = 1};
+    d->r = xmalloc((size_t)rank * (size_t)rows * sizeof(float));
+    d->x = xmalloc((size_t)rank * (size_t)cols * sizeof(float));
+    return d;
+}
+
+/* The layer's deltas into the result and the view: one of rank u, or with own masks u of rank 1. */
+static double write_layer(struct edit_result *out, struct weights_view *scratch,
+                          const struct edit_plan *plan, int i, const struct solution *s,
+                          const float *residual, int left)
+{
+    int u = plan->count, d = scratch->model->config->hidden, m = s->x.cols;
+    int parts = plan->own_masks ? u : 1, rank = plan->own_masks ? 1 : u;
+    double norm2 = 0;
+
+    for (int part = 0; part < parts; part++) {
+        struct delta *delta = add_delta(out, plan->layer[i], rank, d, m);
+        const struct mask *mask = mask_at(plan, i, part);
+
+        for (int j = 0; j < rank * d; j++)
+            delta->r[j] = residual[part * d + j] / (float)left;
+        memcpy(delta->x, s->hx + (size_t)part * (size_t)m,
+               (size_t)rank * (size_t)m * sizeof(float));
+        delta->scale = s->scale;
+        if (mask) {
+            delta->weight = xmalloc((size_t)m * sizeof(float));
+            memcpy(delta->weight, parts > 1 ? mask->weight : s->weight, (size_t)m * sizeof(float));
+        }
+        view_apply(scratch, delta);
+        norm2 += pow(frobenius(delta), 2);
+    }
+    return sqrt(norm2);
+}
+
+static double matrix_norm(const struct weights_view *view, int layer, struct err *err)
+{
+    struct mat w = view_down(view, layer), copy;
+    struct device *dev = view->model->dev;
+    size_t n = (size_t)w.rows * (size_t)w.cols;
+    float *host = xmalloc(n * sizeof(float));
+    double sum = 0;
+
+    copy = mat_new(dev, DT_F32, w.rows, w.cols);
+    device_copy(dev, w, copy);
+    device_download(dev, host, copy);
+    mat_free(dev, &copy);
+    if (device_sync(dev, err))
+        for (size_t j = 0; j < n; j++)
+            sum += (double)host[j] * (double)host[j];
+    free(host);
+    return sqrt(sum);
+}
+
+/* residual [u][d] = Z - O; returns ||Z - O|| and in *z the norm of Z, both over all requests. */
+static double residual_of(const struct edit_plan *plan, int d, const float *out_z, float *residual,
+                          double *z)
+{
+    double sum = 0, zz = 0;
+
+    for (int j = 0; j < plan->count * d; j++) {
+        residual[j] = plan->z[j] - out_z[j];
+        sum += (double)residual[j] * (double)residual[j];
+        zz += (double)plan->z[j] * (double)plan->z[j];
+    }
+    *z = sqrt(zz);
+    return sqrt(sum);
+}
+
+/* Step 4 of methods 4.10 for every layer, once. */
+static bool one_pass(struct edit_result *out, struct weights_view *scratch,
+                     const struct edit_plan *plan, float *keys, float *out_z, float *residual,
+                     struct job *job, struct err *err)
+{
+    int d = scratch->model->config->hidden, m = scratch->model->config->ffn;
+    double z;
+
+    for (int i = 0; i < plan->layers; i++) {
+        struct layer_report *report = &out->report[i];
+        struct solution s = {0};
+        const float *k = keys + (size_t)i * (size_t)plan->count * (size_t)m;
+        bool ok = edit_keys(scratch, plan->request, plan->count, plan->layer, plan->layers, keys,
+                            out_z, job, err);
+
+        if (!ok)
+            return false;
+        report->weight_norm = matrix_norm(scratch, plan->layer[i], err);
+        report->residual = residual_of(plan, d, out_z, residual, &z);
+        ok = solve_layer(plan, i, k, &s, report, err);
+        if (ok)
+            report->delta_norm = write_layer(out, scratch, plan, i, &s, residual, plan->layers - i);
+        solution_free(&s, scratch->model->dev);
+        if (!ok)
+            return err_in(err, "layer %d", plan->layer[i]);
+    }
+    return device_sync(scratch->model->dev, err);
+}
+
+bool edit_apply(struct edit_result *out, struct weights_view *scratch, const struct edit_plan *plan,
+                struct job *job, struct err *err)
+{
+    int d = scratch->model->config->hidden, m = scratch->model->config->ffn, u = plan->count;
+    size_t um = (size_t)u * (size_t)m;
+    int passes = (int)plan->params->value[P_EDIT_PASSES];
+    float *keys = xmalloc((size_t)plan->layers * um * sizeof(float));
+    float *out_z = xmalloc((size_t)u * (size_t)d * sizeof(float));
+    float *residual = xmalloc((size_t)u * (size_t)d * sizeof(float));
+    double z = 1, left;
+    bool ok = true;
+
+    *out = (struct edit_result){.layers = plan->layers};
+    for (int pass = 0; ok && pass < passes; pass++) {
+        ok = one_pass(out, scratch, plan, keys, out_z, residual, job, err);
+        ok = ok &&
+             edit_keys(scratch, plan->request, u, plan->layer, plan->layers, keys, out_z, job, err);
+        if (!ok)
+            break;
+        left = residual_of(plan, d, out_z, residual, &z);
+        out->z_error = z > 0 ? left / z : 0;
+        if (out->z_error < 0.02)
+            break;
+    }
+    /* the raw post-edit keys: what later edits must leave alone (methods 4.6, 5) */
+    for (int i = 0; ok && i < plan->layers; i++)
+        for (int t = out->deltas - 1, part = u - 1; t >= 0; t--) {
+            struct delta *delta = &out->delta[t];
+            int first = plan->own_masks ? part : 0;
+
+            if (delta->layer != plan->layer[i])
+                continue;
+            delta->key = xmalloc((size_t)delta->rank * (size_t)m * sizeof(float));
+            memcpy(delta->key, keys + (size_t)i * um + (size_t)first * (size_t)m,
+                   (size_t)delta->rank * (size_t)m * sizeof(float));
+            if (!plan->own_masks || --part < 0)
+                break;
+        }
+    free(keys);
+    free(out_z);
+    free(residual);
+    if (!ok)
+        edit_result_free(out);
+    return ok;
+}
+
+bool edit_remember(const struct edit_result *r, const struct edit_plan *plan, struct err *err)
+{
+    for (int t = 0; t < r->deltas; t++) {
+        const struct delta *d = &r->delta[t];
+
+        for (int i = 0; d->key && i < plan->layers; i++) {
+            struct device *dev = plan->solver[i]->dev;
+            struct mat keys;
+            bool ok;
+
+            if (plan->layer[i] != d->layer)
+                continue;
+            keys = mat_new(dev, DT_F32, d->rank, d->cols);
+            device_upload(dev, keys, d->key);
+            ok = solver_append(plan->solver[i], keys, err);
+            mat_free(dev, &keys);
+            if (!ok)
+                return false;
+        }
+    }
+    return true;
+}
+
+bool edit_weigh(struct layer_report *report, const struct weights_view *view,
+                const struct edit_plan *plan, struct job *job, struct err *err)
+{
+    int m = view->model->config->ffn;
+    float *keys = xmalloc((size_t)plan->layers * (size_t)plan->count * (size_t)m * sizeof(float));
+    bool ok = edit_keys(view, plan->request, plan->count, plan->layer, plan->layers, keys, NULL,
+                        job, err);
+
+    for (int i = 0; ok && i < plan->layers; i++) {
+        struct solution s;
+
+        report[i] = (struct layer_report){0};
+        ok = solve_layer(plan, i, keys + (size_t)i * (size_t)plan->count * (size_t)m, &s,
+                         &report[i], err);
+        solution_free(&s, view->model->dev);
+    }
+    free(keys);
+    return ok;
+}

@@ -1,0 +1,74 @@
+/* One edit, from requests to deltas in a scratch view (methods 4.10).
+ *
+ *   fact -> request -> target z* -> attribution -> masks -> per layer: keys, residual, solve,
+ *   mask -> delta -> scratch view
+ *
+ * Nothing here is global: the caller owns the view, the layers' key stores and the masks. */
+#ifndef CORE_EDIT_EDITOR_H
+#define CORE_EDIT_EDITOR_H
+
+#include "core/edit/attribute.h"
+#include "core/edit/delta.h"
+#include "core/edit/mask.h"
+#include "core/edit/request.h"
+#include "core/edit/solve.h"
+#include "core/edit/target.h"
+
+enum { EDIT_MAX_LAYERS = 64 };
+
+/* What a mask does to one layer's update. */
+struct layer_report {
+    int layer, kept;
+    double q;                   /* k^T P k */
+    double gain, gain_mask;     /* k^T x without and with the mask (and compensation) */
+    double leak, leak_unmasked; /* x^T C x with and without the mask */
+    double leak_ratio;          /* (leak / gain_mask^2) / (leak_unmasked / gain^2) */
+    double percentile_gain, percentile_leak; /* among random masks of equal size; -1: none */
+    double residual;                         /* ||Z - O||, before division by the layers left */
+    double delta_norm, weight_norm;          /* Frobenius, of the update and of the matrix before */
+};
+
+struct edit_plan {
+    const struct request *request; /* [count] */
+    int count;
+    const struct params *params;
+    int layer[EDIT_MAX_LAYERS], layers;
+    struct mask **mask; /* [layers], or [layers][count] when `own_masks`; an entry NULL:
+                           no mask. Borrowed */
+    bool own_masks;     /* mask.share = request: each request has its own */
+    const float *z;     /* [count][d] targets */
+    struct solver *solver[EDIT_MAX_LAYERS]; /* [layers] key stores with C and P. Borrowed */
+};
+
+struct edit_result {
+    struct delta *delta; /* [deltas] in order of application */
+    int deltas;
+    struct layer_report report[EDIT_MAX_LAYERS]; /* of the last pass */
+    int layers;
+    double z_error; /* ||Z - O|| / ||Z|| after the last layer */
+};
+
+/* Keys of all requests at the lookup positions under the view (methods 4.4): half the bare
+ * prompt's coefficients, half the mean over the prefixed ones. keys [layers][count][M], host;
+ * out_z (may be NULL) [count][d]: block z's output at the bare prompt's lookup. */
+bool edit_keys(const struct weights_view *view, const struct request *request, int count,
+               const int *layer, int layers, float *keys, float *out_z, struct job *job,
+               struct err *err);
+
+/* Writes the edit into `scratch` (a copy of the present view, changed in place). The key stores
+ * are not extended: edit_remember() does so once the edit stands. */
+bool edit_apply(struct edit_result *out, struct weights_view *scratch, const struct edit_plan *plan,
+                struct job *job, struct err *err);
+/* Appends the post-edit keys (deltas' keys) to the layers' stores. */
+bool edit_remember(const struct edit_result *r, const struct edit_plan *plan, struct err *err);
+void edit_result_free(struct edit_result *r);
+
+/* What the masks would do without solving later layers on changed weights: keys and unmasked
+ * solutions on the view as it is. report [layers]. */
+bool edit_weigh(struct layer_report *report, const struct weights_view *view,
+                const struct edit_plan *plan, struct job *job, struct err *err);
+
+/* Applies a delta to the view's own matrix of its layer, in the one defined way. */
+void view_apply(struct weights_view *view, const struct delta *d);
+
+#endif

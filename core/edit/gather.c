@@ -1,0 +1,118 @@
+#include "core/edit/gather.h"
+
+#include <stdlib.h>
+
+#include "core/base/mem.h"
+
+enum { BATCH = 512 }; /* tokens: a block and its sum stay under 50 ms on two cores */
+
+struct gather {
+    const struct weights_view *view;
+    struct moments *moments;
+    const int *ids;
+    long count;
+    int window, windows; /* tokens of a window, windows of the present batch */
+    int block;           /* next block of the batch; -1: no batch */
+    int last;            /* last layer that is wanted */
+    struct forward *f;
+    struct cache *cache;
+    struct mat x;
+    struct pass pass;
+};
+
+struct gather *gather_new(const struct weights_view *view, struct moments *moments, const int *ids,
+                          long count)
+{
+    struct gather *g = xcalloc(1, sizeof(*g));
+    int window = moments->origin.window, batch = BATCH < window ? window : BATCH - BATCH % window;
+
+    *g = (struct gather){.view = view,
+                         .moments = moments,
+                         .ids = ids,
+                         .count = count,
+                         .window = window,
+                         .block = -1};
+    for (int i = 0; i < moments->layers; i++)
+        if (moments->layer[i] > g->last)
+            g->last = moments->layer[i];
+    g->f = forward_new(view->model, batch);
+    g->cache = cache_new(view->model, batch);
+    g->x = mat_new(view->model->dev, DT_F32, batch, view->model->config->hidden);
+    return g;
+}
+
+void gather_free(struct gather *g)
+{
+    if (!g)
+        return;
+    pass_free(&g->pass);
+    mat_free(g->view->model->dev, &g->x);
+    cache_free(g->cache, g->view->model->dev);
+    forward_free(g->f);
+    free(g);
+}
+
+long gather_limit(const struct gather *g)
+{
+    return g->count - g->count % g->window;
+}
+
+bool gather_idle(const struct gather *g)
+{
+    return g->block < 0;
+}
+
+static void sum(void *ctx, int layer, enum tap_site site, struct mat x)
+{
+    struct gather *g = ctx;
+
+    if (site != TAP_COEFF)
+        return;
+    for (int i = 0; i < g->moments->layers; i++)
+        if (g->moments->layer[i] == layer)
+            moments_add(g->moments, i, x);
+}
+
+static void begin(struct gather *g, long until)
+{
+    long left = (until - g->moments->tokens) / g->window;
+    int most = g->f->capacity / g->window;
+    const int **ids;
+    int *count;
+
+    g->windows = left < most ? (int)left : most;
+    ids = xcalloc((size_t)g->windows, sizeof(*ids));
+    count = xcalloc((size_t)g->windows, sizeof(*count));
+    for (int w = 0; w < g->windows; w++) {
+        ids[w] = g->ids + g->moments->tokens + (long)w * g->window;
+        count[w] = g->window;
+    }
+    pass_free(&g->pass);
+    g->pass = pass_new(ids, count, NULL, g->windows, 0);
+    forward_embed(g->f, &g->pass, mat_rows(g->x, 0, g->pass.rows));
+    g->block = 0;
+    free(ids);
+    free(count);
+}
+
+bool gather_step(struct gather *g, long until, struct err *err)
+{
+    struct tap tap = {sum, g};
+
+    if (until > gather_limit(g))
+        until = gather_limit(g);
+    if (g->block < 0) {
+        if (g->moments->tokens + g->window > until)
+            return true;
+        begin(g, until);
+    }
+    forward_block(g->f, g->view, g->block, &g->pass, g->cache, mat_rows(g->x, 0, g->pass.rows),
+                  &tap, NULL);
+    if (!device_sync(g->view->model->dev, err))
+        return false;
+    if (++g->block > g->last) {
+        moments_tokens_add(g->moments, g->pass.rows);
+        g->block = -1;
+    }
+    return true;
+}

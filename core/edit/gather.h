@@ -1,0 +1,22 @@
+/* Walks a text through the base model to sum second moments, one block of a few windows at a
+ * time: each step is one slice of work, and between steps anything else may run. */
+#ifndef CORE_EDIT_GATHER_H
+#define CORE_EDIT_GATHER_H
+
+#include "core/edit/moments.h"
+#include "core/model/forward.h"
+
+struct gather;
+
+/* `ids` [count] are the text's tokens as one string without BOS; borrowed, as `moments`, which
+ * says where to begin (moments->tokens) and which layers are wanted. `view` is a base view. */
+struct gather *gather_new(const struct weights_view *view, struct moments *moments, const int *ids,
+                          long count);
+void gather_free(struct gather *g);
+/* Tokens there are at most: whole windows of the text. */
+long gather_limit(const struct gather *g);
+/* One slice towards `until` tokens. moments->tokens grows when a batch is whole. */
+bool gather_step(struct gather *g, long until, struct err *err);
+bool gather_idle(const struct gather *g); /* no batch is half done */
+
+#endif

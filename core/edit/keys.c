@@ -1,0 +1,129 @@
+/* The keys of an edit: coefficients at the subject's last token (methods 4.4). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/edit/editor.h"
+
+struct collect {
+    struct device *dev;
+    const int *layer;
+    int layers, rows, last;
+    int *pick, *bare; /* [rows] lookup rows; [count] those of the bare prompts */
+    struct mat coeff; /* [layers * rows, M] */
+    struct mat out;   /* [count, d] block z's output, data NULL: not wanted */
+};
+
+static void collect(void *ctx, int layer, enum tap_site site, struct mat x)
+{
+    struct collect *c = ctx;
+
+    for (int i = 0; site == TAP_COEFF && i < c->layers; i++)
+        if (c->layer[i] == layer)
+            device_gather(c->dev, x, c->pick, mat_rows(c->coeff, i * c->rows, c->rows));
+    if (site == TAP_BLOCK_OUT && layer == c->last && c->out.data)
+        device_gather(c->dev, x, c->bare, c->out);
+}
+
+/* Only what comes before and at the lookup matters, and only blocks 0 to z. */
+static bool run_blocks(const struct weights_view *view, const struct request *request, int count,
+                       struct collect *c, struct job *job, struct err *err)
+{
+    const struct model *m = view->model;
+    const int **ids = xcalloc((size_t)c->rows, sizeof(*ids));
+    int *len = xcalloc((size_t)c->rows, sizeof(*len)), row = 0;
+    struct tap tap = {collect, c};
+    struct forward *f;
+    struct cache *cache;
+    struct pass p;
+    struct mat x;
+    bool ok = true;
+
+    for (int r = 0; r < count; r++)
+        for (int i = 0; i < request[r].rows; i++, row++) {
+            ids[row] = request[r].row[i].id;
+            len[row] = request[r].row[i].lookup + 1;
+        }
+    p = pass_new(ids, len, NULL, c->rows, 0);
+    row = 0;
+    for (int r = 0; r < count; r++)
+        for (int i = 0; i < request[r].rows; i++, row++) {
+            c->pick[row] = p.seq[row].q0 + p.seq[row].n - 1;
+            if (!i)
+                c->bare[r] = c->pick[row];
+        }
+    f = forward_new(m, p.rows);
+    cache = cache_new(m, p.rows);
+    x = mat_new(m->dev, DT_F32, p.rows, m->config->hidden);
+    forward_embed(f, &p, x);
+    for (int l = 0; ok && l <= c->last; l++) {
+        ok = !job_cancelled(job, err);
+        if (ok)
+            forward_block(f, view, l, &p, cache, x, &tap, NULL);
+    }
+    ok = ok && device_sync(m->dev, err);
+    mat_free(m->dev, &x);
+    cache_free(cache, m->dev);
+    forward_free(f);
+    pass_free(&p);
+    free(ids);
+    free(len);
+    return ok;
+}
+
+/* k = 1/2 m(bare) + 1/2 mean of m(prefixed); all of it the bare one's when there is no prefix. */
+static void average(const float *coeff, const struct request *request, int count, int rows,
+                    int layers, int neurons, float *keys)
+{
+    for (int l = 0; l < layers; l++)
+        for (int r = 0, row = 0; r < count; row += request[r].rows, r++) {
+            const float *m = coeff + ((size_t)l * (size_t)rows + (size_t)row) * (size_t)neurons;
+            float *k = keys + ((size_t)l * (size_t)count + (size_t)r) * (size_t)neurons;
+            int others = request[r].rows - 1;
+
+            for (int i = 0; i < neurons; i++) {
+                double mean = 0;
+
+                for (int b = 1; b <= others; b++)
+                    mean += (double)m[(size_t)b * (size_t)neurons + (size_t)i];
+                k[i] = others ? (float)(0.5 * (double)m[i] + 0.5 * mean / others) : m[i];
+            }
+        }
+}
+
+bool edit_keys(const struct weights_view *view, const struct request *request, int count,
+               const int *layer, int layers, float *keys, float *out_z, struct job *job,
+               struct err *err)
+{
+    const struct model *m = view->model;
+    int neurons = m->config->ffn, d = m->config->hidden;
+    struct collect c = {.dev = m->dev, .layer = layer, .layers = layers};
+    float *coeff;
+    bool ok;
+
+    for (int r = 0; r < count; r++)
+        c.rows += request[r].rows;
+    for (int i = 0; i < layers; i++)
+        c.last = layer[i] > c.last ? layer[i] : c.last;
+    c.pick = xcalloc((size_t)c.rows, sizeof(int));
+    c.bare = xcalloc((size_t)count, sizeof(int));
+    c.coeff = mat_new(m->dev, DT_F32, layers * c.rows, neurons);
+    if (out_z)
+        c.out = mat_new(m->dev, DT_F32, count, d);
+    coeff = xmalloc((size_t)layers * (size_t)c.rows * (size_t)neurons * sizeof(float));
+    ok = run_blocks(view, request, count, &c, job, err);
+    if (ok) {
+        device_download(m->dev, coeff, c.coeff);
+        if (out_z)
+            device_download(m->dev, out_z, c.out);
+        ok = device_sync(m->dev, err);
+    }
+    if (ok)
+        average(coeff, request, count, c.rows, layers, neurons, keys);
+    free(coeff);
+    free(c.pick);
+    free(c.bare);
+    mat_free(m->dev, &c.coeff);
+    mat_free(m->dev, &c.out);
+    return ok;
+}

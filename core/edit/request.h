@@ -1,0 +1,43 @@
+/* A fact made exact for a model: token rows, where the subject ends, what is to be said. */
+#ifndef CORE_EDIT_REQUEST_H
+#define CORE_EDIT_REQUEST_H
+
+#include "core/base/params.h"
+#include "core/edit/fact.h"
+#include "core/model/tokenizer.h"
+
+struct row {
+    char *text;     /* prefix + prompt with the subject filled in */
+    int *id, count; /* its tokens (with BOS if the tokenizer adds one) */
+    int lookup;     /* index of the subject's last token */
+};
+
+struct request {
+    struct fact fact;
+    struct row *row; /* the bare prompt first, then a prefix each */
+    int rows;
+    struct row essence;   /* "{} is a": the row whose distribution is to stay (KL) */
+    int *target, targets; /* tokens of " " + new object */
+    int old;              /* first token of " " + old object, -1: none */
+};
+
+/* Context prefixes: used verbatim before the prompt (methods 4.1). */
+struct prefixes {
+    char **text;
+    int count;
+};
+
+/* One prefix a line, trailing spaces kept. */
+bool prefixes_load(struct prefixes *p, const char *path, struct err *err);
+bool prefixes_parse(struct prefixes *p, const char *text, struct err *err);
+char *prefixes_text(const struct prefixes *p); /* as prefixes_parse() takes it. Caller frees */
+void prefixes_free(struct prefixes *p);
+
+/* Tokenises the rows. edit.lookup = offsets: the last token that overlaps the subject; = prefix:
+ * the length of the tokens of everything up to the subject's end, less one (released code).
+ * attr.prefixes of the prefixes are used. `r` owns a copy of the fact. */
+bool request_build(struct request *r, const struct fact *fact, const struct prefixes *prefixes,
+                   const struct tokenizer *tok, const struct params *p, struct err *err);
+void request_free(struct request *r);
+
+#endif

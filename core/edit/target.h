@@ -1,0 +1,34 @@
+/* Target optimisation: the vector z* that makes the model say the new object when it stands in
+ * place of block z's output at the subject's last token (methods 4.3; ROME, MEMIT, AlphaEdit).
+ *
+ * Blocks 0 to z run once; keys and values before the lookup position are reused, since they do
+ * not depend on it; only later positions are run again, and the head only where labels are. */
+#ifndef CORE_EDIT_TARGET_H
+#define CORE_EDIT_TARGET_H
+
+#include "core/base/job.h"
+#include "core/edit/request.h"
+#include "core/model/forward.h"
+
+struct target_step {
+    int step;
+    double loss, nll, kl, wd; /* nats */
+    double p_target;          /* mean over rows of p(new object), teacher-forced */
+    double delta_norm;
+};
+
+struct target {
+    float *z; /* [d] h0 + delta. Caller frees */
+    double z_norm, h0_norm;
+    int steps;
+    struct target_step *trace; /* [steps]. Caller frees */
+};
+
+/* `layer` is z, the last edited layer. `step` (may be NULL) hears of every step. */
+bool target_optimise(struct target *out, const struct weights_view *view,
+                     const struct request *request, int layer, const struct params *p,
+                     void (*step)(void *ctx, const struct target_step *s), void *ctx,
+                     struct job *job, struct err *err);
+void target_free(struct target *t);
+
+#endif

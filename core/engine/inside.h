@@ -1,0 +1,131 @@
+/* The engine's own state, seen by core/engine/ alone. Everything here belongs to the engine's
+ * thread; only `bus` is shared. */
+#ifndef CORE_ENGINE_INSIDE_H
+#define CORE_ENGINE_INSIDE_H
+
+#include <pthread.h>
+
+#include "core/base/job.h"
+#include "core/edit/editor.h"
+#include "core/edit/gather.h"
+#include "core/edit/nullspace.h"
+#include "core/engine/bus.h"
+#include "core/session/session.h"
+
+enum { RUNS = 4 };
+
+/* A finished or partial attribution run that masks may be taken from. */
+struct run {
+    unsigned id, generation;
+    char *about;                /* what it depends on: facts and attr.* as text */
+    struct attribution **layer; /* [model layers], NULL where not computed */
+};
+
+/* The moments, and what stands on them, for one list of edited layers. */
+struct ground {
+    int layer[EDIT_MAX_LAYERS], layers;
+    struct moments *moments;
+    struct gather *gather;
+    long goal; /* tokens asked for */
+    struct nullspace *space[EDIT_MAX_LAYERS];
+    struct solver *solver[EDIT_MAX_LAYERS];
+    long space_tokens; /* moments the spaces were made of; 0: none */
+    struct nullspace_rule rule;
+    double lambda;
+    unsigned history; /* engine's history the key stores hold */
+};
+
+struct preview {
+    char *about; /* facts, parameters and state it is a preview of; NULL: none */
+    struct weights_view *view;
+    struct edit_result result;
+    struct applied applied;
+    float *z;
+    int width;
+    unsigned run;
+    double seconds[3]; /* target, attribution, solve */
+    double lambda;
+    char projector[65];
+};
+
+struct engine {
+    struct bus *bus;
+    pthread_t thread;
+    struct engine_options options; /* strings owned */
+    struct device *dev;
+    struct model *model;
+    char identity[65];
+    struct weights_view *base, *edited;
+    unsigned generation; /* last one given to a view */
+    unsigned history;    /* counts changes of the list of active edits */
+    struct session *session;
+    struct prefixes prefixes;
+    struct tokens text; /* of the moments */
+    char text_hash[65];
+    struct ground ground;
+    struct preview preview;
+    struct run run[RUNS]; /* the newest first */
+    unsigned last_run;
+    long moment_goal;
+    bool verified;
+    struct job job; /* of the command at work */
+    unsigned job_id;
+    double job_began;
+    struct params params; /* of the last edit command: what the background prepares for */
+};
+
+double engine_now(void); /* monotonic seconds */
+/* Emits an event of the present job; `payload` is one malloc'ed block (or as event_free knows). */
+void engine_emit(struct engine *e, enum event_kind kind, void *payload);
+void engine_say_progress(struct engine *e, unsigned job, const char *what, double done,
+                         double total);
+
+/* ground.c: moments, null spaces, key stores */
+bool ground_ready(struct engine *e, const struct params *p, bool draft, struct err *err);
+/* A slice of background work; false when there is none. */
+bool ground_step(struct engine *e, struct err *err);
+bool ground_plan(struct engine *e, const struct params *p, struct err *err);
+void ground_free(struct engine *e);
+bool ground_say(struct engine *e);
+long ground_tokens(const struct engine *e); /* of the moments in use */
+
+/* answers.c: what is asked and changes nothing */
+bool job_look(struct engine *e, struct command *cmd, struct err *err);
+bool job_query(struct engine *e, struct command *cmd, struct err *err);
+bool job_neuron(struct engine *e, struct command *cmd, struct err *err);
+/* Greedy continuation of the fact's bare prompt as text, and p(target), p(first), argmax. */
+struct said {
+    double p_target, p_first, p_old, accuracy;
+    bool all_argmax;
+    char argmax[48], generated[200];
+};
+bool say(struct engine *e, const struct weights_view *view, const struct request *r,
+         struct said *out, struct err *err);
+void word_of(const struct engine *e, int id, struct word *w);
+
+/* attributing.c */
+bool job_attribute(struct engine *e, struct command *cmd, struct err *err);
+/* The run for these facts under the edited view, computed for the wanted layers if need be. */
+struct run *run_for(struct engine *e, const struct request *request, int count,
+                    const struct params *p, unsigned id, const int *layer, int layers,
+                    struct err *err);
+struct run *run_find(struct engine *e, unsigned id);
+void runs_free(struct engine *e);
+
+/* editing.c */
+bool job_edit(struct engine *e, struct command *cmd, struct err *err); /* preview and commit */
+bool job_weigh(struct engine *e, struct command *cmd, struct err *err);
+void preview_drop(struct engine *e);
+
+/* states.c */
+bool job_undo(struct engine *e, struct command *cmd, struct err *err);
+bool job_history(struct engine *e, struct command *cmd, struct err *err);
+bool job_verify(struct engine *e, struct command *cmd, struct err *err);
+bool states_open(struct engine *e, struct err *err); /* rebuilds the edited view */
+bool states_rebuild(struct engine *e, int until, struct weights_view **out, struct err *err);
+bool states_say(struct engine *e, struct err *err); /* EV_STATE */
+bool requests_build(struct engine *e, const struct command *cmd, struct request **out,
+                    struct err *err);
+void requests_free(struct request *r, int count);
+
+#endif

@@ -1,0 +1,222 @@
+#include "core/model/forward.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+static int q_cols(const struct model *m)
+{
+    return m->config->heads * m->config->head_dim;
+}
+
+static int kv_cols(const struct model *m)
+{
+    return m->config->kv_heads * m->config->head_dim;
+}
+
+struct forward *forward_new(const struct model *m, int capacity)
+{
+    const struct model_config *c = m->config;
+    struct forward *f = xcalloc(1, sizeof(*f));
+    struct device *dev = m->dev;
+
+    f->model = m;
+    f->capacity = capacity;
+    f->norm = mat_new(dev, DT_F32, capacity, c->hidden);
+    f->q = mat_new(dev, DT_F32, capacity, q_cols(m));
+    f->k = mat_new(dev, DT_F32, capacity, kv_cols(m));
+    f->v = mat_new(dev, DT_F32, capacity, kv_cols(m));
+    f->att = mat_new(dev, DT_F32, capacity, q_cols(m));
+    f->gate = mat_new(dev, DT_F32, capacity, c->ffn);
+    f->up = mat_new(dev, DT_F32, capacity, c->ffn);
+    f->m = mat_new(dev, DT_F32, capacity, c->ffn);
+    return f;
+}
+
+void forward_free(struct forward *f)
+{
+    struct device *dev;
+
+    if (!f)
+        return;
+    dev = f->model->dev;
+    struct mat *all[] = {&f->norm,  &f->q,      &f->k,      &f->v,   &f->att, &f->gate,
+                         &f->up,    &f->m,      &f->d_norm, &f->d_q, &f->d_k, &f->d_v,
+                         &f->d_att, &f->d_gate, &f->d_up,   &f->d_m};
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        mat_free(dev, all[i]);
+    free(f);
+}
+
+struct cache *cache_new(const struct model *m, int capacity)
+{
+    struct cache *c = xcalloc(1, sizeof(*c));
+
+    c->layers = m->config->layers;
+    c->capacity = capacity;
+    c->k = xcalloc((size_t)c->layers, sizeof(*c->k));
+    c->v = xcalloc((size_t)c->layers, sizeof(*c->v));
+    for (int l = 0; l < c->layers; l++) {
+        c->k[l] = mat_new(m->dev, DT_F32, capacity, kv_cols(m));
+        c->v[l] = mat_new(m->dev, DT_F32, capacity, kv_cols(m));
+    }
+    return c;
+}
+
+void cache_free(struct cache *c, struct device *dev)
+{
+    if (!c)
+        return;
+    for (int l = 0; l < c->layers; l++) {
+        mat_free(dev, &c->k[l]);
+        mat_free(dev, &c->v[l]);
+    }
+    free(c->k);
+    free(c->v);
+    free(c);
+}
+
+struct pass pass_new(const int *const *ids, const int *count, const int *past, int seqs, int spare)
+{
+    struct pass p = {.seqs = seqs};
+    int kv0 = 0;
+
+    for (int s = 0; s < seqs; s++)
+        p.rows += count[s] - (past ? past[s] : 0);
+    p.id = xcalloc((size_t)p.rows, sizeof(int));
+    p.pos = xcalloc((size_t)p.rows, sizeof(int));
+    p.seq = xcalloc((size_t)seqs, sizeof(*p.seq));
+    for (int s = 0, row = 0; s < seqs; s++) {
+        int from = past ? past[s] : 0;
+
+        p.seq[s] = (struct attn_seq){.q0 = row, .n = count[s] - from, .kv0 = kv0, .past = from};
+        for (int i = from; i < count[s]; i++, row++) {
+            p.id[row] = ids[s][i];
+            p.pos[row] = i;
+        }
+        kv0 += count[s] + spare;
+    }
+    return p;
+}
+
+int pass_cache_rows(const struct pass *p, int spare)
+{
+    int rows = 0;
+
+    for (int s = 0; s < p->seqs; s++)
+        rows += p->seq[s].past + p->seq[s].n + spare;
+    return rows;
+}
+
+void pass_free(struct pass *p)
+{
+    free(p->id);
+    free(p->pos);
+    free(p->seq);
+    *p = (struct pass){0};
+}
+
+void forward_embed(struct forward *f, const struct pass *p, struct mat x)
+{
+    device_gather(f->model->dev, f->model->embed, p->id, x);
+}
+
+static struct attn_shape shape_of(const struct model *m)
+{
+    const struct model_config *c = m->config;
+
+    return (struct attn_shape){c->heads, c->kv_heads, c->head_dim,
+                               1.0F / sqrtf((float)c->head_dim)};
+}
+
+/* y = x W^T (+ bias) */
+static void linear(struct device *dev, struct mat x, struct mat w, struct mat bias, struct mat y)
+{
+    device_gemm(dev, 1, x, false, w, true, 0, y);
+    if (bias.data)
+        device_axpy(dev, 1, bias, y);
+}
+
+static void attend(struct forward *f, const struct block *b, int layer, const struct pass *p,
+                   struct cache *c, struct mat x, struct saved *save)
+{
+    const struct model *m = f->model;
+    const struct model_config *cfg = m->config;
+    struct device *dev = m->dev;
+    struct mat norm = mat_rows(f->norm, 0, p->rows), att = mat_rows(f->att, 0, p->rows);
+    struct mat q = save ? mat_rows(save->q, 0, p->rows) : mat_rows(f->q, 0, p->rows);
+    struct mat k = mat_rows(f->k, 0, p->rows), v = mat_rows(f->v, 0, p->rows);
+
+    device_rmsnorm(dev, x, b->attn_norm, cfg->norm_eps, norm);
+    linear(dev, norm, b->q, b->q_bias, q);
+    linear(dev, norm, b->k, b->k_bias, k);
+    linear(dev, norm, b->v, b->v_bias, v);
+    device_rope(dev, q, p->pos, cfg->heads, m->freq, cfg->rope_interleaved, false);
+    device_rope(dev, k, p->pos, cfg->kv_heads, m->freq, cfg->rope_interleaved, false);
+    for (int s = 0; s < p->seqs; s++) {
+        const struct attn_seq *a = &p->seq[s];
+
+        if (a->blind) /* reads the cache, leaves nothing in it */
+            continue;
+        device_copy(dev, mat_rows(k, a->q0, a->n), mat_rows(c->k[layer], a->kv0 + a->past, a->n));
+        device_copy(dev, mat_rows(v, a->q0, a->n), mat_rows(c->v[layer], a->kv0 + a->past, a->n));
+    }
+    device_attention(dev, q, c->k[layer], c->v[layer], p->seq, p->seqs, shape_of(m), att);
+    device_gemm(dev, 1, att, false, b->o, true, 1, x);
+}
+
+void forward_block(struct forward *f, const struct weights_view *view, int layer,
+                   const struct pass *p, struct cache *c, struct mat x, const struct tap *tap,
+                   struct saved *save)
+{
+    const struct model *m = f->model;
+    const struct block *b = &m->block[layer];
+    struct device *dev = m->dev;
+    struct mat norm = mat_rows(f->norm, 0, p->rows), coeff = mat_rows(f->m, 0, p->rows);
+    struct mat gate = mat_rows(save ? save->gate : f->gate, 0, p->rows);
+    struct mat up = mat_rows(save ? save->up : f->up, 0, p->rows);
+
+    if (tap)
+        tap->fn(tap->ctx, layer, TAP_BLOCK_IN, x);
+    if (save)
+        device_copy(dev, x, mat_rows(save->in, 0, p->rows));
+    attend(f, b, layer, p, c, x, save);
+    if (tap)
+        tap->fn(tap->ctx, layer, TAP_FFN_IN, x);
+    if (save)
+        device_copy(dev, x, mat_rows(save->h, 0, p->rows));
+    device_rmsnorm(dev, x, b->ffn_norm, m->config->norm_eps, norm);
+    device_gemm(dev, 1, norm, false, b->gate, true, 0, gate);
+    device_gemm(dev, 1, norm, false, b->up, true, 0, up);
+    device_swiglu(dev, gate, up, coeff);
+    if (tap)
+        tap->fn(tap->ctx, layer, TAP_COEFF, coeff);
+    device_gemm(dev, 1, coeff, false, view_down(view, layer), true, 1, x);
+    if (tap)
+        tap->fn(tap->ctx, layer, TAP_BLOCK_OUT, x);
+}
+
+void forward_logits(struct forward *f, struct mat x, struct mat logits)
+{
+    struct mat norm = mat_new(f->model->dev, DT_F32, x.rows, x.cols);
+
+    device_rmsnorm(f->model->dev, x, f->model->final_norm, f->model->config->norm_eps, norm);
+    device_gemm(f->model->dev, 1, norm, false, f->model->head, true, 0, logits);
+    mat_free(f->model->dev, &norm);
+}
+
+bool forward_run(struct forward *f, const struct weights_view *view, const struct pass *p,
+                 struct cache *c, struct mat x, const struct tap *tap, struct job *job,
+                 struct err *err)
+{
+    forward_embed(f, p, x);
+    for (int l = 0; l < f->model->config->layers; l++) {
+        if (job_cancelled(job, err))
+            return false;
+        forward_block(f, view, l, p, c, x, tap, NULL);
+    }
+    return device_sync(f->model->dev, err);
+}

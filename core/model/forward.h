@@ -1,0 +1,84 @@
+/* The forward pass of decoder-only transformers with gated FFN (Llama, Qwen2), block by block,
+ * with taps; and the gradient of a loss with respect to the residual stream.
+ *
+ * A pass is a packed batch: the new rows of all sequences under one another. Rows already in
+ * the cache are not computed again. A block is one slice of work: the caller looks at the
+ * cancel flag between blocks. Engine thread only. Faults surface at device_sync(). */
+#ifndef CORE_MODEL_FORWARD_H
+#define CORE_MODEL_FORWARD_H
+
+#include "core/model/model.h"
+
+enum tap_site {
+    TAP_BLOCK_IN,  /* residual before attention, [rows, d] */
+    TAP_FFN_IN,    /* residual after attention, before the FFN: h_l */
+    TAP_COEFF,     /* neuron coefficients m_l, [rows, M]; may be written to */
+    TAP_BLOCK_OUT, /* residual after the FFN: o_l */
+};
+
+struct tap {
+    void (*fn)(void *ctx, int layer, enum tap_site site, struct mat x);
+    void *ctx;
+};
+
+/* Keys (rotated) and values of every layer, [capacity, Hkv hd] each. */
+struct cache {
+    struct mat *k, *v;
+    int layers, capacity;
+};
+
+struct pass {
+    int rows;             /* new rows of all sequences */
+    int *id, *pos;        /* [rows] token and position */
+    struct attn_seq *seq; /* [seqs] */
+    int seqs;
+};
+
+/* What the backward pass needs of one block, for the new rows. */
+struct saved {
+    struct mat in, q, h, gate, up;
+};
+
+struct forward { /* workspace for passes of up to `capacity` rows */
+    const struct model *model;
+    int capacity;
+    struct mat norm, q, k, v, att, gate, up, m;                 /* [capacity, ...] */
+    struct mat d_norm, d_q, d_k, d_v, d_att, d_gate, d_up, d_m; /* backward; made when first used */
+};
+
+struct forward *forward_new(const struct model *m, int capacity);
+void forward_free(struct forward *f);
+struct cache *cache_new(const struct model *m, int capacity);
+void cache_free(struct cache *c, struct device *dev);
+
+/* Packs sequences of token ids: sequence s has count[s] ids of which the first past[s] (or 0,
+ * past NULL) are in the cache already. Cache rows are laid out one sequence after another with
+ * `spare` free rows behind each. Arrays of the pass are freed by pass_free(). */
+struct pass pass_new(const int *const *ids, const int *count, const int *past, int seqs, int spare);
+void pass_free(struct pass *p);
+int pass_cache_rows(const struct pass *p, int spare);
+
+/* x [rows, d] = embeddings of the pass's tokens */
+void forward_embed(struct forward *f, const struct pass *p, struct mat x);
+/* x becomes the output of block `layer` under the view. */
+void forward_block(struct forward *f, const struct weights_view *view, int layer,
+                   const struct pass *p, struct cache *c, struct mat x, const struct tap *tap,
+                   struct saved *save);
+/* logits [n, V] of residuals x [n, d]: final norm and head. x keeps its values. */
+void forward_logits(struct forward *f, struct mat x, struct mat logits);
+/* All blocks; err tells cancel or a fault. */
+bool forward_run(struct forward *f, const struct weights_view *view, const struct pass *p,
+                 struct cache *c, struct mat x, const struct tap *tap, struct job *job,
+                 struct err *err);
+
+/* dx [rows, d]: the gradient with respect to the block's output becomes that with respect to
+ * its input. `save` is what forward_block() kept on the same pass and cache. */
+void backward_block(struct forward *f, const struct weights_view *view, int layer,
+                    const struct pass *p, struct cache *c, const struct saved *save, struct mat dx);
+/* dx [n, d] += gradient through head and final norm of x [n, d] for d_logits [n, V]. */
+void backward_logits(struct forward *f, struct mat x, struct mat d_logits, struct mat dx);
+
+struct saved saved_new(const struct model *m, int rows);
+void saved_free(struct saved *s, struct device *dev);
+
+#endif

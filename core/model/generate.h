@@ -1,0 +1,44 @@
+/* Asking a model: next-token logits, greedy or sampled continuation, logit lens by layer,
+ * teacher-forced probability of a continuation. Engine thread only. */
+#ifndef CORE_MODEL_GENERATE_H
+#define CORE_MODEL_GENERATE_H
+
+#include <stdint.h>
+
+#include "core/model/forward.h"
+
+struct generate_options {
+    int tokens;         /* at most this many new ones; 0: only the next-token logits */
+    double temperature; /* 0: greedy */
+    uint64_t seed;
+    bool past_end;                    /* go on after an end-of-text token */
+    void (*token)(void *ctx, int id); /* hears of each new token; may be NULL */
+    void *ctx;
+};
+
+struct generated {
+    int *id, count; /* new tokens, an end-of-text token not included */
+    float *logits;  /* [V] after the prompt */
+};
+
+/* `ids` are the whole prompt (BOS included if wanted). */
+bool generate(struct generated *out, const struct weights_view *view, const int *ids, int count,
+              const struct generate_options *o, struct job *job, struct err *err);
+void generated_free(struct generated *g);
+
+/* log p of each of the `targets` tokens after the prompt, teacher-forced: logp [targets]; and
+ * whether each is the argmax: top [targets] (either may be NULL). */
+bool continuation_logp(const struct weights_view *view, const int *ids, int count,
+                       const int *target, int targets, double *logp, bool *top, struct job *job,
+                       struct err *err);
+
+/* Logit lens of the last position: logits of every block's output, for each of the `tokens`
+ * asked its rank (from 1): rank [tokens][layers]. */
+bool lens_ranks(const struct weights_view *view, const int *ids, int count, const int *token,
+                int tokens, int *rank, struct job *job, struct err *err);
+
+/* Indices of the k largest of n, descending; ties by index. k is cut to n; returns it. */
+int top_k(const float *x, int n, int k, int *index);
+double log_sum_exp(const float *x, int n);
+
+#endif

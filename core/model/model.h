@@ -1,0 +1,58 @@
+/* A model on a device: its weights by role, and views of them.
+ *
+ * The model itself is never changed. A weights_view says which down projections stand for the
+ * base's: the edited state, a preview and `edit:17` are views side by side. Everything that was
+ * computed under a view carries the view's generation. All of this belongs to the engine's
+ * thread. */
+#ifndef CORE_MODEL_MODEL_H
+#define CORE_MODEL_MODEL_H
+
+#include "core/base/job.h"
+#include "core/device/device.h"
+#include "core/model/tokenizer.h"
+#include "core/model/weights.h"
+
+struct block {
+    struct mat attn_norm, ffn_norm;    /* [1, d] */
+    struct mat q, k, v, o;             /* [H hd, d], [Hkv hd, d] twice, [d, H hd] */
+    struct mat q_bias, k_bias, v_bias; /* [1, ...], data NULL: none */
+    struct mat gate, up, down;         /* [M, d], [M, d], [d, M] */
+};
+
+struct model {
+    struct weights *file;
+    const struct model_config *config;
+    struct tokenizer *tokenizer;
+    struct device *dev;
+    struct block *block; /* [layers] */
+    struct mat embed;    /* [V, d] */
+    struct mat head;     /* [V, d]; the embedding when tied */
+    struct mat final_norm;
+    float *freq;       /* [head_dim / 2] radians a position, rope scaling applied */
+    struct mat *owned; /* what mat_free() gives back */
+    int owned_count;
+    double load_seconds;
+};
+
+/* Opens a .gguf file or a folder of safetensors and brings it onto the device, as float32 as
+ * far as `memory` bytes allow (0: three quarters of what is free), else in its stored type. The
+ * device must outlive the model. */
+struct model *model_open(const char *path, struct device *dev, long long memory, struct err *err);
+void model_close(struct model *m);
+
+struct weights_view {
+    const struct model *model;
+    struct mat *down; /* [layers]; data NULL: the base's */
+    unsigned generation;
+    unsigned char (*hash)[32]; /* [layers] sha256 of each matrix, see core/edit/checksum.h */
+    bool *hashed;              /* [layers] whether it is known */
+};
+
+struct weights_view *view_new(const struct model *m, unsigned generation); /* the base */
+struct weights_view *view_copy(const struct weights_view *v, unsigned generation);
+void view_free(struct weights_view *v);
+struct mat view_down(const struct weights_view *v, int layer);
+/* The layer's down projection as an own float32 matrix of this view, to be written to. */
+struct mat view_own_down(struct weights_view *v, int layer);
+
+#endif
