@@ -1,0 +1,119 @@
+#include "tui/box.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "tui/text.h"
+
+static void edge(struct surface *s, struct rect r, int y, const char *left, const char *right,
+                 enum role role)
+{
+    surface_text(s, r, y, 0, role, left);
+    for (int x = 1; x < r.w - 1; x++)
+        surface_text(s, r, y, x, role, "─");
+    surface_text(s, r, y, r.w - 1, role, right);
+}
+
+static void heading(struct surface *s, struct rect r, const char *title, const char *hint)
+{
+    int room = r.w - 4, wide = text_width(title), hints = text_width(hint);
+    struct pen p = pen_at(s, r, 0, 2);
+
+    if (!*title || room < 5)
+        return;
+    wide = wide > room - 2 ? room - 2 : wide;
+    pen_text(&p, ROLE_TITLE, " ");
+    pen_fit(&p, ROLE_TITLE, wide, title);
+    pen_text(&p, ROLE_TITLE, " ");
+    if (*hint && wide + hints + 6 <= room) {
+        p.x = r.w - 2 - hints - 1;
+        pen_text(&p, ROLE_HINT, " ");
+        pen_text(&p, ROLE_HINT, hint);
+        pen_text(&p, ROLE_HINT, " ");
+    }
+}
+
+struct rect box_draw(struct surface *s, struct rect area, const char *title, const char *hint,
+                     bool focus)
+{
+    enum role role = focus ? ROLE_BORDER_FOCUS : ROLE_BORDER;
+
+    if (area.h < 3 || area.w < 6)
+        return (struct rect){area.y, area.x, 0, 0};
+    edge(s, area, 0, "╭", "╮", role);
+    edge(s, area, area.h - 1, "╰", "╯", role);
+    for (int y = 1; y < area.h - 1; y++) {
+        surface_text(s, area, y, 0, role, "│");
+        surface_text(s, area, y, area.w - 1, role, "│");
+    }
+    heading(s, area, title, hint);
+    return (struct rect){area.y + 1, area.x + 2, area.h - 2, area.w - 4};
+}
+
+void box_foot(struct surface *s, struct rect area, const char *text)
+{
+    int wide = text_width(text), room = area.w - 6;
+    struct pen p = pen_at(s, area, area.h - 1, 2);
+
+    if (!*text || area.h < 3 || room < 3)
+        return;
+    pen_text(&p, ROLE_HINT, " ");
+    pen_fit(&p, ROLE_HINT, wide < room ? wide : room, text);
+    pen_text(&p, ROLE_HINT, " ");
+}
+
+void slider_draw(struct surface *s, struct rect area, int y, int x, int cols, double t, bool focus)
+{
+    int at = (int)lround((t < 0 ? 0 : t > 1 ? 1 : t) * (cols - 1));
+
+    for (int i = 0; i < cols; i++)
+        surface_text(s, area, y, x + i,
+                     i == at  ? focus ? ROLE_ACCENT : ROLE_KNOB
+                     : i < at ? focus ? ROLE_ACCENT : ROLE_FILL
+                              : ROLE_TRACK,
+                     i == at ? "●" : "━");
+}
+
+void meter_draw(struct surface *s, struct rect area, int y, int x, int cols, double t,
+                enum role role)
+{
+    static const char *const part[] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"};
+    int eighths = (int)lround((t < 0 ? 0 : t > 1 ? 1 : t) * cols * 8);
+
+    for (int i = 0; i < cols; i++) {
+        int here = eighths - i * 8;
+
+        surface_text(s, area, y, x + i, role, part[here < 0 ? 0 : here > 8 ? 8 : here]);
+    }
+}
+
+const char *bar_glyph(double t)
+{
+    static const char *const glyph[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    int level = (int)ceil(t * 8);
+
+    return glyph[level < 0 || isnan(t) ? 0 : level > 8 ? 8 : level];
+}
+
+int list_top(const struct list *l, int count, int shown)
+{
+    int top = l->top;
+
+    if (l->at < top)
+        top = l->at;
+    if (l->at >= top + shown)
+        top = l->at - shown + 1;
+    if (top > count - shown)
+        top = count - shown;
+    return top < 0 ? 0 : top;
+}
+
+void list_move(struct list *l, int by, int count, int shown)
+{
+    l->at += by;
+    if (l->at >= count)
+        l->at = count - 1;
+    if (l->at < 0)
+        l->at = 0;
+    l->top = list_top(l, count, shown);
+}

@@ -1,0 +1,163 @@
+#include "tui/colour.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint32_t system_colours[16] = {
+    0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5,
+    0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff,
+};
+
+static const char *const names[8] = {"black", "red",     "green", "yellow",
+                                     "blue",  "magenta", "cyan",  "white"};
+
+static bool parse_name(struct colour *c, const char *word)
+{
+    uint32_t bright = 0;
+
+    if (!strncmp(word, "bright-", 7)) {
+        bright = 8;
+        word += 7;
+    } else if (!strcmp(word, "grey") || !strcmp(word, "gray")) {
+        *c = (struct colour){COLOUR_INDEX, 8};
+        return true;
+    }
+    for (uint32_t i = 0; i < 8; i++)
+        if (!strcmp(word, names[i])) {
+            *c = (struct colour){COLOUR_INDEX, i + bright};
+            return true;
+        }
+    return false;
+}
+
+bool colour_parse(struct colour *c, const char *word)
+{
+    char *end;
+    long n;
+
+    if (!strcmp(word, "default")) {
+        *c = (struct colour){COLOUR_DEFAULT, 0};
+        return true;
+    }
+    if (word[0] == '#') {
+        if (strlen(word) != 7 || strspn(word + 1, "0123456789abcdefABCDEF") != 6)
+            return false;
+        *c = (struct colour){COLOUR_RGB, (uint32_t)strtoul(word + 1, NULL, 16)};
+        return true;
+    }
+    if (!isdigit((unsigned char)word[0]))
+        return parse_name(c, word);
+    n = strtol(word, &end, 10);
+    if (*end || n > 255)
+        return false;
+    *c = (struct colour){COLOUR_INDEX, (uint32_t)n};
+    return true;
+}
+
+static uint32_t index_rgb(uint32_t i)
+{
+    static const uint32_t level[6] = {0, 95, 135, 175, 215, 255};
+
+    if (i < 16)
+        return system_colours[i];
+    if (i >= 232)
+        return (8 + 10 * (i - 232)) * 0x010101u;
+    i -= 16;
+    return level[i / 36] << 16 | level[i / 6 % 6] << 8 | level[i % 6];
+}
+
+uint32_t colour_rgb(struct colour c)
+{
+    return c.kind == COLOUR_INDEX ? index_rgb(c.value & 255) : c.value;
+}
+
+uint32_t colour_mix(uint32_t a, uint32_t b, double t)
+{
+    uint32_t out = 0;
+
+    for (int shift = 16; shift >= 0; shift -= 8) {
+        double x = a >> shift & 255, y = b >> shift & 255;
+
+        out |= (uint32_t)lround(x + (y - x) * t) << shift;
+    }
+    return out;
+}
+
+static double linear(uint32_t channel)
+{
+    double c = (double)channel / 255;
+
+    return c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4);
+}
+
+static double luminance(uint32_t rgb)
+{
+    return 0.2126 * linear(rgb >> 16 & 255) + 0.7152 * linear(rgb >> 8 & 255) +
+           0.0722 * linear(rgb & 255);
+}
+
+static double lab_curve(double t)
+{
+    return t > 216.0 / 24389 ? cbrt(t) : (24389.0 / 27 * t + 16) / 116;
+}
+
+static void lab_of(uint32_t rgb, double lab[3])
+{
+    double r = linear(rgb >> 16 & 255), g = linear(rgb >> 8 & 255), b = linear(rgb & 255);
+    double x = lab_curve((0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.95047);
+    double y = lab_curve(0.2126 * r + 0.7152 * g + 0.0722 * b);
+    double z = lab_curve((0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.08883);
+
+    lab[0] = 116 * y - 16;
+    lab[1] = 500 * (x - y);
+    lab[2] = 200 * (y - z);
+}
+
+double colour_lightness(uint32_t rgb)
+{
+    return 116 * lab_curve(luminance(rgb)) - 16;
+}
+
+double colour_contrast(uint32_t a, uint32_t b)
+{
+    double x = luminance(a) + 0.05, y = luminance(b) + 0.05;
+
+    return x > y ? x / y : y / x;
+}
+
+static int32_t nearest(uint32_t rgb, int from, int to)
+{
+    double want[3], best = INFINITY;
+    int32_t found = from;
+
+    lab_of(rgb, want);
+    for (int i = from; i < to; i++) {
+        double got[3], d = 0;
+
+        lab_of(index_rgb((uint32_t)i), got);
+        for (int k = 0; k < 3; k++)
+            d += (want[k] - got[k]) * (want[k] - got[k]);
+        if (d < best) {
+            best = d;
+            found = i;
+        }
+    }
+    return found;
+}
+
+int32_t colour_for(struct colour c, enum tier tier)
+{
+    if (tier == TIER_MONO || c.kind == COLOUR_UNSET || c.kind == COLOUR_DEFAULT)
+        return -1;
+    if (tier == TIER_DIRECT)
+        return (int32_t)colour_rgb(c);
+    if (tier == TIER_256) /* 0..15 are the user's: never a stand-in for a colour of ours */
+        return c.kind == COLOUR_INDEX ? (int32_t)c.value : nearest(c.value, 16, 256);
+    if (c.kind == COLOUR_INDEX && c.value < (tier == TIER_16 ? 16u : 8u))
+        return (int32_t)c.value;
+    if (c.kind == COLOUR_INDEX && c.value < 16)
+        return (int32_t)c.value - 8;
+    return nearest(colour_rgb(c), 0, tier == TIER_16 ? 16 : 8);
+}

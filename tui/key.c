@@ -1,0 +1,58 @@
+#include "tui/key.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/utf8.h"
+
+static const struct {
+    const char *name;
+    int32_t code;
+} names[] = {
+    {"up", KEY_UP_ARROW},       {"down", KEY_DOWN_ARROW}, {"left", KEY_LEFT_ARROW},
+    {"right", KEY_RIGHT_ARROW}, {"pgup", KEY_PAGE_UP},    {"pgdn", KEY_PAGE_DOWN},
+    {"home", KEY_HOME_},        {"end", KEY_END_},        {"del", KEY_DELETE},
+    {"S-tab", KEY_BACK_TAB},    {"enter", KEY_ENTER_},    {"esc", KEY_ESCAPE},
+    {"tab", KEY_TAB_},          {"bs", KEY_ERASE},        {"space", ' '},
+};
+
+enum { NAMES = sizeof(names) / sizeof(*names) };
+
+int32_t key_parse(const char *name)
+{
+    const char *p = name, *end = name + strlen(name);
+    int32_t code;
+
+    for (int i = 0; i < NAMES; i++)
+        if (!strcmp(names[i].name, name))
+            return names[i].code;
+    if (name[0] == 'C' && name[1] == '-' && name[2] && !name[3])
+        return key_ctrl(name[2]);
+    if (name[0] == 'F' && name[1] >= '1' && name[1] <= '9' && strlen(name) <= 3)
+        return KEY_F0 + (int32_t)strtol(name + 1, NULL, 10);
+    if (p == end)
+        return -1;
+    code = utf8_next(&p, end);
+    return p == end ? code : -1;
+}
+
+const char *key_name(char out[16], int32_t code)
+{
+    int n;
+
+    for (int i = 0; i < NAMES; i++)
+        if (names[i].code == code) {
+            snprintf(out, 16, "%s", names[i].name);
+            return out;
+        }
+    if (code > KEY_F0 && code < KEY_F0 + 64) {
+        snprintf(out, 16, "F%d", (int)(code - KEY_F0));
+    } else if (code < 0x20) {
+        snprintf(out, 16, "C-%c", (char)(code + (code && code <= 26 ? 0x60 : 0x40)));
+    } else {
+        n = utf8_put(out, code < 0x110000 ? code : '?');
+        out[n] = '\0';
+    }
+    return out;
+}

@@ -1,0 +1,118 @@
+#include "tui/layout.h"
+
+#include <string.h>
+
+enum { MAX_SLICES = 16 };
+
+static int total_of(const int *size, int n)
+{
+    int total = 0;
+
+    for (int i = 0; i < n; i++)
+        total += size[i];
+    return total;
+}
+
+/* Minimum sizes, leaving out the most droppable until the rest fits. */
+static void start(const struct slice *slice, int n, int room, int *size)
+{
+    for (int i = 0; i < n; i++)
+        size[i] = slice[i].min;
+    while (total_of(size, n) > room) {
+        int worst = -1;
+
+        for (int i = 0; i < n; i++)
+            if (size[i] && slice[i].drop && (worst < 0 || slice[i].drop > slice[worst].drop))
+                worst = i;
+        if (worst < 0)
+            break;
+        size[worst] = 0;
+    }
+    for (int i = n - 1; i >= 0 && total_of(size, n) > room; i--) {
+        int over = total_of(size, n) - room;
+
+        size[i] -= over < size[i] ? over : size[i];
+    }
+}
+
+/* Sizes along one direction; they add up to at most `room`. */
+static void share(const struct slice *slice, int n, int room, int *size)
+{
+    int left, weights = 0, given = 0, last = -1;
+
+    start(slice, n, room, size);
+    left = room - total_of(size, n);
+    for (bool grew = true; grew && left > 0;) { /* evenly, up to what each wants */
+        grew = false;
+        for (int i = 0; i < n && left > 0; i++)
+            if (size[i] && size[i] < slice[i].want) {
+                size[i]++;
+                left--;
+                grew = true;
+            }
+    }
+    for (int i = 0; i < n; i++)
+        if (size[i] && slice[i].weight) {
+            weights += slice[i].weight;
+            last = i;
+        }
+    if (last < 0)
+        return;
+    for (int i = 0; i < n; i++)
+        if (size[i] && slice[i].weight) {
+            int more = i == last ? left - given : left * slice[i].weight / weights;
+
+            size[i] += more;
+            given += more;
+        }
+}
+
+void layout_rows(struct rect area, const struct slice *slice, int n, struct rect *out)
+{
+    int size[MAX_SLICES] = {0}, y = area.y;
+
+    n = n < MAX_SLICES ? n : MAX_SLICES;
+    share(slice, n, area.h > 0 ? area.h : 0, size);
+    for (int i = 0; i < n; i++) {
+        out[i] = (struct rect){y, area.x, size[i], size[i] ? area.w : 0};
+        y += size[i];
+    }
+}
+
+void layout_columns(struct rect area, const struct slice *slice, int n, struct rect *out)
+{
+    int size[MAX_SLICES] = {0}, x = area.x;
+
+    n = n < MAX_SLICES ? n : MAX_SLICES;
+    share(slice, n, area.w > 0 ? area.w : 0, size);
+    for (int i = 0; i < n; i++) {
+        out[i] = (struct rect){area.y, x, size[i] ? area.h : 0, size[i]};
+        x += size[i];
+    }
+}
+
+struct rect rect_inset(struct rect r, int y, int x)
+{
+    r.y += y;
+    r.x += x;
+    r.h = r.h > 2 * y ? r.h - 2 * y : 0;
+    r.w = r.w > 2 * x ? r.w - 2 * x : 0;
+    return r;
+}
+
+bool rect_empty(struct rect r)
+{
+    return r.h <= 0 || r.w <= 0;
+}
+
+bool rect_has(struct rect r, int y, int x)
+{
+    return y >= r.y && x >= r.x && y < r.y + r.h && x < r.x + r.w;
+}
+
+struct rect rect_middle(struct rect r, int h, int w)
+{
+    h = h < r.h ? h : r.h;
+    w = w < r.w ? w : r.w;
+    return (struct rect){r.y + (r.h - h) / 2, r.x + (r.w - w) / 2, h, w};
+}

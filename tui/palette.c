@@ -1,0 +1,196 @@
+/* From roles and inks to what one terminal is sent. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/utf8.h"
+#include "tui/text.h"
+#include "tui/theme.h"
+
+static void build_role(struct palette *p, const struct theme *t, enum role r)
+{
+    const struct style *style = &t->role[r];
+    bool unset = style->fg.kind == COLOUR_UNSET && r != ROLE_TEXT;
+    struct colour ground = t->role[ROLE_TEXT].bg;
+    enum tier tier = p->caps.tier;
+
+    p->fg[r] = colour_for(unset ? t->role[ROLE_TEXT].fg : style->fg, tier);
+    p->bg[r] = style->bg.kind == COLOUR_UNSET ? -2 : colour_for(style->bg, tier);
+    p->attrs[r] = style->attrs;
+    if (tier == TIER_8 && style->fg.kind == COLOUR_INDEX && style->fg.value >= 8 &&
+        style->fg.value < 16)
+        p->attrs[r] |= ATTR_BOLD;
+    /* a colour that falls on its own background would vanish */
+    if (tier <= TIER_16 && p->fg[r] >= 0) {
+        int32_t bg = p->bg[r] == -2 ? colour_for(ground, tier) : p->bg[r];
+
+        if (p->fg[r] == bg)
+            p->fg[r] = bg == 0 ? 7 : 0;
+    }
+    if (tier == TIER_MONO && style->bg.kind > COLOUR_DEFAULT && r != ROLE_TEXT && r != ROLE_TOKEN &&
+        r != ROLE_FIELD && r != ROLE_DIALOG)
+        p->attrs[r] |= ATTR_REVERSE; /* what had a background still stands out */
+}
+
+static void build_ramp(struct palette *p, const struct ramp_stops *r, int32_t *level)
+{
+    for (int i = 0; i < RAMP_LEVELS; i++) {
+        /* 64 steps are enough for the eye and keep runs of equal colour long */
+        double t = (double)(i / 4) / (RAMP_LEVELS / 4 - 1);
+        int at;
+
+        level[i] = -1;
+        if (r->stops < 2 || p->caps.tier < TIER_256)
+            continue;
+        if (p->caps.tier == TIER_256 && r->steps) {
+            at = i * r->steps / RAMP_LEVELS;
+            level[i] = colour_for(r->step[at], TIER_256);
+            continue;
+        }
+        at = (int)(t * (r->stops - 1));
+        at = at > r->stops - 2 ? r->stops - 2 : at;
+        level[i] = colour_for((struct colour){COLOUR_RGB, colour_mix(colour_rgb(r->stop[at]),
+                                                                     colour_rgb(r->stop[at + 1]),
+                                                                     t * (r->stops - 1) - at)},
+                              p->caps.tier);
+    }
+}
+
+void palette_build(struct palette *p, const struct theme *theme, struct caps caps)
+{
+    p->caps = caps;
+    for (int r = 0; r < ROLE_COUNT; r++)
+        build_role(p, theme, (enum role)r);
+    for (int r = 0; r < RAMP_COUNT; r++)
+        build_ramp(p, &theme->ramp[r], p->ramp[r]);
+    if (p->bg[ROLE_TEXT] == -2)
+        p->bg[ROLE_TEXT] = -1;
+}
+
+static int32_t ink_colour(const struct palette *p, uint16_t ink, int32_t otherwise)
+{
+    if (ink == INK_NONE)
+        return otherwise;
+    if (ink & 0x8000)
+        return p->fg[(ink & 0x7fff) % ROLE_COUNT];
+    return p->ramp[(ink - 1) / RAMP_LEVELS % RAMP_COUNT][(ink - 1) % RAMP_LEVELS];
+}
+
+static int ink_level(uint16_t ink)
+{
+    return ink == INK_NONE || ink & 0x8000 ? -1 : (ink - 1) % RAMP_LEVELS;
+}
+
+static void replace(struct paint *out, const char *glyph)
+{
+    snprintf(out->text, sizeof(out->text), "%s", glyph);
+}
+
+/* A heat cell without colours: the stronger of its two samples as a shade. */
+static void shade(const struct palette *p, const struct cell *c, struct paint *out)
+{
+    static const char *const utf8[] = {" ", "░", "▒", "▓", "█"};
+    static const char ascii[] = " .:-=+*#%@";
+    int a = ink_level(c->fg), b = ink_level(c->bg), level = a > b ? a : b;
+
+    if (p->caps.ascii) {
+        out->text[0] = ascii[level * 10 / RAMP_LEVELS];
+        out->text[1] = '\0';
+    } else {
+        replace(out, utf8[level * 5 / RAMP_LEVELS]);
+    }
+    out->fg = p->fg[ROLE_TEXT];
+    out->bg = p->bg[c->ground] == -2 ? p->bg[ROLE_TEXT] : p->bg[c->ground];
+}
+
+static void to_ascii(struct paint *out)
+{
+    const char *text = out->text;
+    struct grapheme g;
+
+    if (text_next(&text, &g)) {
+        out->text[0] = text_ascii(g.code);
+        out->text[1] = g.width == 2 ? ' ' : '\0';
+        out->text[2] = '\0';
+    }
+}
+
+/* The console's font has blocks but no dots: the nearest block. */
+static void no_braille(struct paint *out)
+{
+    const char *text = out->text;
+    struct grapheme g;
+
+    if (!text_next(&text, &g) || g.code < 0x2800 || g.code > 0x28ff)
+        return;
+    replace(out, g.code == 0x2800 ? " " : !(g.code & 0xe4) ? "▀" : !(g.code & 0x1b) ? "▄" : "█");
+}
+
+void palette_paint(const struct palette *p, const struct cell *c, struct paint *out)
+{
+    int32_t ground = p->bg[c->ground] == -2 ? p->bg[ROLE_TEXT] : p->bg[c->ground];
+
+    memcpy(out->text, c->text, sizeof(out->text));
+    out->attrs = p->attrs[c->role];
+    out->fg = ink_colour(p, c->fg, p->fg[c->role]);
+    out->bg = ink_colour(p, c->bg, p->bg[c->role] == -2 ? ground : p->bg[c->role]);
+    if (p->caps.tier < TIER_256 && (ink_level(c->fg) >= 0 || ink_level(c->bg) >= 0)) {
+        shade(p, c, out);
+        return;
+    }
+    if (p->caps.tier == TIER_MONO && p->bg[c->role] == -2)
+        out->attrs |= p->attrs[c->ground] & ATTR_REVERSE;
+    if (p->caps.ascii)
+        to_ascii(out);
+    else if (p->caps.no_braille)
+        no_braille(out);
+}
+
+static void sgr_colour(struct buf *out, int32_t colour, int base, enum tier tier)
+{
+    if (colour < 0)
+        buf_printf(out, ";%d", base + 9);
+    else if (tier == TIER_DIRECT)
+        buf_printf(out, ";%d;2;%d;%d;%d", base + 8, (int)(colour >> 16), (int)(colour >> 8 & 255),
+                   (int)(colour & 255));
+    else if (tier == TIER_256)
+        buf_printf(out, ";%d;5;%d", base + 8, (int)colour);
+    else
+        buf_printf(out, ";%d", (int)colour < 8 ? base + (int)colour : base + 52 + (int)colour);
+}
+
+static void sgr(struct buf *out, const struct paint *paint, enum tier tier)
+{
+    static const char code[5] = {'1', '2', '3', '4', '7'};
+
+    buf_puts(out, "\033[0");
+    for (int i = 0; i < 5; i++)
+        if (paint->attrs & 1u << i)
+            buf_printf(out, ";%c", code[i]);
+    if (tier != TIER_MONO) {
+        sgr_colour(out, paint->fg, 30, tier);
+        sgr_colour(out, paint->bg, 40, tier);
+    }
+    buf_puts(out, "m");
+}
+
+void surface_ansi(const struct surface *s, const struct palette *p, struct buf *out)
+{
+    for (int y = 0; y < s->h; y++) {
+        struct paint last = {.fg = -3};
+
+        for (int x = 0; x < s->w; x++) {
+            const struct cell *c = &s->cells[y * s->w + x];
+            struct paint paint;
+
+            if (!c->width)
+                continue;
+            palette_paint(p, c, &paint);
+            if (paint.fg != last.fg || paint.bg != last.bg || paint.attrs != last.attrs)
+                sgr(out, &paint, p->caps.tier);
+            buf_puts(out, paint.text);
+            last = paint;
+        }
+        buf_puts(out, "\033[0m\n");
+    }
+}

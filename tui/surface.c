@@ -1,0 +1,263 @@
+#include "tui/surface.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "tui/text.h"
+
+static const char *const role_names[ROLE_COUNT] = {
+#define X(id, name) name,
+    ROLES(X)
+#undef X
+};
+
+static const char *const ramp_names[RAMP_COUNT] = {
+#define X(id, name) name,
+    RAMPS(X)
+#undef X
+};
+
+const char *role_name(enum role role)
+{
+    return role_names[role];
+}
+
+const char *ramp_name(enum ramp ramp)
+{
+    return ramp_names[ramp];
+}
+
+struct surface *surface_new(int h, int w)
+{
+    struct surface *s = xcalloc(1, sizeof(*s));
+
+    surface_resize(s, h, w);
+    return s;
+}
+
+void surface_free(struct surface *s)
+{
+    if (!s)
+        return;
+    free(s->cells);
+    free(s);
+}
+
+void surface_resize(struct surface *s, int h, int w)
+{
+    s->h = h < 1 ? 1 : h;
+    s->w = w < 1 ? 1 : w;
+    free(s->cells);
+    s->cells = xcalloc((size_t)s->h * (size_t)s->w, sizeof(*s->cells));
+    surface_clear(s);
+}
+
+static void blank(struct cell *c, enum role ground)
+{
+    *c = (struct cell){.text = " ", .width = 1, .role = (uint8_t)ground, .ground = (uint8_t)ground};
+}
+
+void surface_clear(struct surface *s)
+{
+    for (int i = 0; i < s->h * s->w; i++)
+        blank(&s->cells[i], ROLE_TEXT);
+    s->cursor_y = s->cursor_x = -1;
+}
+
+struct rect surface_rect(const struct surface *s)
+{
+    return (struct rect){0, 0, s->h, s->w};
+}
+
+struct cell *surface_at(struct surface *s, int y, int x)
+{
+    if (y < 0 || x < 0 || y >= s->h || x >= s->w)
+        return NULL;
+    return &s->cells[y * s->w + x];
+}
+
+/* The cell at (y, x) of the area, or NULL where either does not reach. */
+static struct cell *inside(struct surface *s, struct rect area, int y, int x)
+{
+    if (y < 0 || x < 0 || y >= area.h || x >= area.w)
+        return NULL;
+    return surface_at(s, area.y + y, area.x + x);
+}
+
+/* A wide character that loses one half must not keep the other. */
+static void make_room(struct surface *s, int y, int x)
+{
+    struct cell *c = surface_at(s, y, x), *other;
+
+    if (!c)
+        return;
+    other = c->width == 2 ? surface_at(s, y, x + 1) : NULL;
+    if (c->width == 0)
+        other = surface_at(s, y, x - 1);
+    if (other)
+        blank(other, other->ground);
+}
+
+void surface_fill(struct surface *s, struct rect area, enum role ground)
+{
+    for (int y = 0; y < area.h; y++)
+        for (int x = 0; x < area.w; x++) {
+            struct cell *c = inside(s, area, y, x);
+
+            if (!c)
+                continue;
+            make_room(s, area.y + y, area.x + x);
+            blank(c, ground);
+        }
+}
+
+static void put(struct surface *s, struct rect area, int y, int x, enum role role,
+                const struct grapheme *g)
+{
+    struct cell *c = inside(s, area, y, x);
+    struct cell *next = g->width == 2 ? inside(s, area, y, x + 1) : NULL;
+    bool cut = g->width == 2 && !next;
+
+    if (!c)
+        return;
+    make_room(s, area.y + y, area.x + x);
+    if (next)
+        make_room(s, area.y + y, area.x + x + 1);
+    c->role = (uint8_t)role;
+    c->fg = c->bg = INK_NONE;
+    c->width = cut ? 1 : (uint8_t)g->width;
+    memcpy(c->text, cut ? " " : g->text, cut ? 2 : sizeof(g->text));
+    if (next) {
+        *next = *c;
+        next->text[0] = '\0';
+        next->width = 0;
+    }
+}
+
+int surface_text(struct surface *s, struct rect area, int y, int x, enum role role,
+                 const char *text)
+{
+    struct grapheme g;
+    int start = x;
+
+    while (text_next(&text, &g)) {
+        put(s, area, y, x, role, &g);
+        x += g.width;
+    }
+    return x - start;
+}
+
+void surface_ink(struct surface *s, struct rect area, int y, int x, enum role role,
+                 const char *glyph, uint16_t fg, uint16_t bg)
+{
+    struct cell *c = inside(s, area, y, x);
+
+    surface_text(s, area, y, x, role, glyph);
+    if (c) {
+        c->fg = fg;
+        c->bg = bg;
+    }
+}
+
+void surface_cursor(struct surface *s, struct rect area, int y, int x)
+{
+    if (!inside(s, area, y, x))
+        return;
+    s->cursor_y = area.y + y;
+    s->cursor_x = area.x + x;
+}
+
+struct pen pen_at(struct surface *s, struct rect area, int y, int x)
+{
+    return (struct pen){s, area, y, x};
+}
+
+void pen_text(struct pen *p, enum role role, const char *text)
+{
+    p->x += surface_text(p->s, p->area, p->y, p->x, role, text);
+}
+
+void pen_printf(struct pen *p, enum role role, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    pen_text(p, role, text);
+}
+
+void pen_fit(struct pen *p, enum role role, int cols, const char *text)
+{
+    struct buf b = {0};
+
+    if (cols <= 0)
+        return;
+    text_fit(&b, text, cols);
+    for (int w = text_width(b.data ? b.data : ""); w < cols; w++)
+        buf_puts(&b, " ");
+    pen_text(p, role, b.data);
+    buf_free(&b);
+}
+
+void pen_right(struct pen *p, enum role role, int cols, const char *text)
+{
+    int pad = cols - text_width(text);
+
+    if (pad > 0) {
+        p->x += pad;
+        pen_text(p, role, text);
+    } else {
+        pen_fit(p, role, cols, text);
+    }
+}
+
+static int row_end(const struct surface *s, int y)
+{
+    int end = s->w;
+
+    while (end && !strcmp(s->cells[y * s->w + end - 1].text, " "))
+        end--;
+    return end;
+}
+
+void surface_dump(const struct surface *s, struct buf *out)
+{
+    for (int y = 0; y < s->h; y++) {
+        int end = row_end(s, y);
+
+        for (int x = 0; x < end; x++)
+            buf_puts(out, s->cells[y * s->w + x].text);
+        buf_puts(out, "\n");
+    }
+}
+
+static char role_letter(const struct cell *c)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+    if (c->fg && !(c->fg & 0x8000))
+        return (char)('0' + (c->fg - 1) % RAMP_LEVELS * 10 / RAMP_LEVELS);
+    if (!strcmp(c->text, " ") && c->role == ROLE_TEXT)
+        return ' ';
+    return letters[c->role];
+}
+
+void surface_roles(const struct surface *s, struct buf *out)
+{
+    for (int y = 0; y < s->h; y++) {
+        for (int x = 0; x < s->w; x++) {
+            char letter = role_letter(&s->cells[y * s->w + x]);
+
+            buf_add(out, &letter, 1);
+        }
+        while (out->len && out->data[out->len - 1] == ' ')
+            out->data[--out->len] = '\0';
+        buf_puts(out, "\n");
+    }
+}

@@ -1,0 +1,232 @@
+#include "tui/text.h"
+
+#include <locale.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "core/base/buf.h"
+#include "core/base/utf8.h"
+
+static locale_t wide;
+static pthread_once_t wide_once = PTHREAD_ONCE_INIT;
+
+static void wide_open(void)
+{
+    wide = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
+/* wcwidth() in the program's locale is -1 for everything outside ASCII when that is "C", as it is
+ * in tests and pipes; so it is asked in a locale of our own. */
+static int wide_width(int32_t code)
+{
+    locale_t before;
+    int width;
+
+    pthread_once(&wide_once, wide_open);
+    if (wide == (locale_t)0)
+        return 1;
+    before = uselocale(wide);
+    width = wcwidth((wchar_t)code);
+    uselocale(before);
+    return width;
+}
+
+int char_width(int32_t code)
+{
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0))
+        return -1;
+    if (code < 0x300)
+        return code == 0xad ? -1 : 1;
+    return wide_width(code);
+}
+
+bool text_next(const char **text, struct grapheme *g)
+{
+    const char *p = *text, *end;
+    size_t used;
+
+    if (!*p)
+        return false;
+    end = p + strnlen(p, 64);
+    g->code = utf8_next(&p, end);
+    g->width = g->code < 0 ? -1 : char_width(g->code);
+    used = (size_t)(p - *text);
+    if (g->width < 1 || used >= CELL_BYTES) {
+        memset(g->text, 0, sizeof(g->text));
+        g->text[0] = '?';
+        g->width = 1;
+        *text = p;
+        return true;
+    }
+    while (p < end && (*p & 0x80)) { /* marks stay with their base */
+        const char *mark = p;
+        int32_t code = utf8_next(&mark, end);
+
+        if (code < 0 || char_width(code) != 0)
+            break;
+        if ((size_t)(mark - *text) < CELL_BYTES)
+            used = (size_t)(mark - *text);
+        p = mark;
+    }
+    memset(g->text, 0, sizeof(g->text));
+    memcpy(g->text, *text, used);
+    *text = p;
+    return true;
+}
+
+int text_width(const char *text)
+{
+    struct grapheme g;
+    int width = 0;
+
+    while (text_next(&text, &g))
+        width += g.width;
+    return width;
+}
+
+void text_fit(struct buf *out, const char *text, int cols)
+{
+    int width = text_width(text), used = 0, room = width > cols ? cols - 1 : cols;
+    struct grapheme g;
+
+    if (cols <= 0)
+        return;
+    while (text_next(&text, &g) && used + g.width <= room) {
+        buf_puts(out, g.text);
+        used += g.width;
+    }
+    if (width > cols)
+        buf_puts(out, "…");
+}
+
+/* Characters that draw nothing or change how their neighbours are drawn. */
+static bool invisible(int32_t c)
+{
+    return c == 0xad || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
+           (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff) ||
+           (c >= 0xe000 && c <= 0xf8ff);
+}
+
+static void escape_control(struct buf *out, unsigned char c)
+{
+    if (c == '\n')
+        buf_puts(out, "\\n");
+    else if (c == '\t')
+        buf_puts(out, "\\t");
+    else if (c == '\r')
+        buf_puts(out, "\\r");
+    else
+        buf_printf(out, "\\x%02x", c);
+}
+
+void text_escape(struct buf *out, const char *bytes, size_t n)
+{
+    const char *p = bytes, *end = bytes + n;
+
+    while (p < end) {
+        const char *from = p;
+        int32_t code = utf8_next(&p, end);
+
+        if (code < 0)
+            for (; from < p; from++)
+                buf_printf(out, "\\x%02x", (unsigned char)*from);
+        else if (code < 0x20 || code == 0x7f)
+            escape_control(out, (unsigned char)code);
+        else if (code >= 0x80 && code < 0xa0)
+            buf_printf(out, "\\x%02x", (unsigned)code);
+        else if (invisible(code) || char_width(code) < 0)
+            buf_printf(out, "\\u%04x", (unsigned)code);
+        else
+            buf_add(out, from, (size_t)(p - from));
+    }
+}
+
+const char *text_piece(char *out, size_t size, const char *piece)
+{
+    struct buf b = {0};
+    size_t n;
+
+    for (; *piece == ' '; piece++)
+        buf_puts(&b, "·");
+    text_escape(&b, piece, strlen(piece));
+    n = b.len < size - 1 ? b.len : size - 1;
+    while (n && n < b.len && ((unsigned char)b.data[n] & 0xc0) == 0x80)
+        n--; /* never half a character */
+    if (n)
+        memcpy(out, b.data, n);
+    out[n] = '\0';
+    buf_free(&b);
+    return out;
+}
+
+static char braille_ascii(int32_t code)
+{
+    int dots = code - 0x2800, high = dots & 0x1b, low = dots & 0xe4;
+
+    if (!dots)
+        return ' ';
+    return high && low ? ':' : high ? '\'' : '.';
+}
+
+char text_ascii(int32_t code)
+{
+    static const struct {
+        int32_t code;
+        char ascii;
+    } table[] = {
+        {0xb7, '.'},   {0xd7, 'x'},   {0xa0, ' '},   {0x391, 'A'},  {0x394, 'd'},   {0x3b1, 'a'},
+        {0x3b2, 'b'},  {0x3b3, 'g'},  {0x3b5, 'e'},  {0x3bb, 'l'},  {0x3bc, 'm'},   {0x3c1, 'r'},
+        {0x3c4, 't'},  {0x2013, '-'}, {0x2014, '-'}, {0x2016, '|'}, {0x2018, '\''}, {0x2019, '\''},
+        {0x201c, '"'}, {0x201d, '"'}, {0x2026, '~'}, {0x2190, '<'}, {0x2191, '^'},  {0x2192, '>'},
+        {0x2193, 'v'}, {0x221a, 'V'}, {0x221e, '8'}, {0x2248, '~'}, {0x2264, '<'},  {0x2265, '>'},
+        {0x2588, '#'}, {0x2591, '.'}, {0x2592, 'o'}, {0x2593, '%'}, {0x25b2, 'G'},  {0x25cf, 'o'},
+        {0x25c6, 'B'}, {0x25d0, '*'}, {0x25cb, 'o'}, {0x25b8, '>'}, {0x25be, 'v'},  {0x2714, '+'},
+        {0x2713, '+'}, {0x2717, 'x'}, {0x2500, '-'}, {0x2501, '='}, {0x2502, '|'},  {0x2503, '|'},
+        {0x250a, ':'}, {0x256d, '+'}, {0x256e, '+'}, {0x256f, '+'}, {0x2570, '+'},  {0x2580, '"'},
+        {0x2584, '_'},
+    };
+
+    if (code < 0x80)
+        return (char)code;
+    if (code >= 0x2800 && code <= 0x28ff)
+        return braille_ascii(code);
+    if (code >= 0x2581 && code <= 0x2587)
+        return "_..-=+*"[code - 0x2581];
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+        if (table[i].code == code)
+            return table[i].ascii;
+    return code >= 0x2500 && code <= 0x257f ? '+' : '?';
+}
+
+const char *text_probability(char out[16], double p)
+{
+    if (isnan(p))
+        snprintf(out, 16, "?");
+    else if (p == 0)
+        snprintf(out, 16, "0");
+    else if (fabs(p) < 9.5e-4)
+        snprintf(out, 16, "%.0e", p);
+    else
+        snprintf(out, 16, fabs(p) < 0.01 ? "%.4f" : "%.3f", p);
+    if (strstr(out, "e-0")) /* 2e-04 is 2e-4 */
+        memmove(strstr(out, "e-0") + 2, strstr(out, "e-0") + 3, strlen(strstr(out, "e-0") + 3) + 1);
+    return out;
+}
+
+const char *text_thousands(char out[32], long long n)
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof(digits), "%lld", n), o = 0;
+
+    for (int i = 0; i < len; i++) {
+        if (i && digits[i - 1] != '-' && (len - i) % 3 == 0)
+            out[o++] = ',';
+        out[o++] = digits[i];
+    }
+    out[o] = '\0';
+    return out;
+}

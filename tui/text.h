@@ -1,0 +1,39 @@
+/* Text in columns: widths, cutting, and making foreign bytes safe to show.
+ *
+ * Nothing here depends on the program's locale. Thread-safe. */
+#ifndef TUI_TEXT_H
+#define TUI_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tui/surface.h"
+
+struct buf;
+
+struct grapheme {
+    char text[CELL_BYTES]; /* NUL-terminated */
+    int width;             /* columns: 1 or 2 */
+    int32_t code;          /* of the base character */
+};
+
+/* The next grapheme of NUL-terminated text (a character and the marks on it) and moves *text past
+ * it; false at the end. Controls, and bytes that are not UTF-8, come out as '?'. */
+bool text_next(const char **text, struct grapheme *g);
+int text_width(const char *text); /* columns */
+int char_width(int32_t code);     /* 0, 1, 2; -1 for controls */
+/* Appends the text, cut to `cols` columns; a cut ends in an ellipsis. */
+void text_fit(struct buf *out, const char *text, int cols);
+/* Appends n bytes of foreign text so that it is safe and visible: controls and invalid bytes as
+ * \n, \t, \x1b; invisible and direction-changing characters as \u202e. */
+void text_escape(struct buf *out, const char *bytes, size_t n);
+/* The same for a vocabulary piece, with leading spaces as middle dots. `out` holds size bytes. */
+const char *text_piece(char *out, size_t size, const char *piece);
+/* The nearest ASCII character to a glyph of ours, '?' if there is none. */
+char text_ascii(int32_t code);
+/* 0.0057, 0.891, 2e-4: three digits that mean something, in at most 6 columns. */
+const char *text_probability(char out[16], double p);
+/* 49,152 */
+const char *text_thousands(char out[32], long long n);
+
+#endif
