@@ -46,7 +46,7 @@ ifeq ($(CUDA),1)
 SRC   += $(wildcard gpu/*.c gpu/*.cu)
 ALL_CPPFLAGS += $(if $(filter-out /usr,$(CUDA_HOME)),-isystem $(CUDA_HOME)/include)
 LIBS  += $(if $(filter-out /usr,$(CUDA_HOME)),-L$(CUDA_HOME)/lib64 -Wl$(comma)-rpath$(comma)$(CUDA_HOME)/lib64) \
-         -lcublas -lcudart -lstdc++
+         -lcudart_static -lstdc++ -ldl -lrt
 endif
 OBJ   := $(SRC:%=$(B)/%.o)
 TEST_BIN  := $(TEST:%.c=$(B)/%)

@@ -1,11 +1,11 @@
 /* Plain C: the CUDA runtime and cuBLAS have C interfaces, so only kernels.cu needs nvcc. */
 #include "gpu/cuda.h"
 
-#include <cublas_v2.h>
 #include <cuda_runtime_api.h>
 #include <limits.h>
 #include <stdlib.h>
 
+#include "gpu/blas.h"
 #include "gpu/kernels.h"
 #include "gpu/missing.h"
 
@@ -14,6 +14,7 @@ enum { OLDEST_CAPABILITY = 75 }; /* the first of CUDA_ARCH in the Makefile */
 struct cuda {
     struct device base; /* first, so that a device * is a cuda * */
     cudaStream_t stream;
+    const struct blas *api;
     cublasHandle_t blas;
 };
 
@@ -33,7 +34,7 @@ static bool blas_ok(struct device *dev, cublasStatus_t rc, const char *what)
 {
     if (rc == CUBLAS_STATUS_SUCCESS)
         return true;
-    return err_set(&dev->fault, ERR_DEVICE, "%s: %s", what, cublasGetStatusString(rc));
+    return err_set(&dev->fault, ERR_DEVICE, "%s: %s", what, cuda_of(dev)->api->status(rc));
 }
 
 static int cuda_count(void)
@@ -51,7 +52,7 @@ static void cuda_close(struct device *dev)
     struct cuda *self = cuda_of(dev);
 
     if (self->blas)
-        cublasDestroy(self->blas);
+        self->api->destroy(self->blas);
     if (self->stream)
         cudaStreamDestroy(self->stream);
     free(self);
@@ -88,13 +89,14 @@ static struct device *cuda_open(int index, int threads, struct err *err)
         err_set(err, ERR_LIMIT, "out of memory");
         return NULL;
     }
-    if (!capable(&self->base, index) ||
+    self->api = blas_load(&self->base.fault);
+    if (!self->api || !capable(&self->base, index) ||
         !cuda_ok(&self->base, cudaSetDevice(index), "select the GPU") ||
         !cuda_ok(&self->base, cudaStreamCreateWithFlags(&self->stream, cudaStreamNonBlocking),
                  "create a stream") ||
-        !blas_ok(&self->base, cublasCreate(&self->blas), "start cuBLAS") ||
-        !blas_ok(&self->base, cublasSetStream(self->blas, self->stream), "bind the stream")) {
-        err_set(err, self->base.fault.kind, "cuda: %s", self->base.fault.text);
+        !blas_ok(&self->base, self->api->create(&self->blas), "start cuBLAS") ||
+        !blas_ok(&self->base, self->api->set_stream(self->blas, self->stream), "bind the stream")) {
+        err_set(err, self->base.fault.kind, "%s", self->base.fault.text);
         cuda_close(&self->base);
         return NULL;
     }
@@ -227,7 +229,7 @@ static int leading(struct mat x)
 static void cuda_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b,
                       bool tb, double beta, struct mat c)
 {
-    cublasHandle_t blas = cuda_of(dev)->blas;
+    struct cuda *self = cuda_of(dev);
     cublasOperation_t opa = ta ? CUBLAS_OP_T : CUBLAS_OP_N, opb = tb ? CUBLAS_OP_T : CUBLAS_OP_N;
     int k = ta ? a.rows : a.cols;
     float alpha32 = (float)alpha, beta32 = (float)beta;
@@ -247,13 +249,13 @@ static void cuda_gemm(struct device *dev, double alpha, struct mat a, bool ta, s
     }
     if (c.type == DT_F64)
         blas_ok(dev,
-                cublasDgemm(blas, opb, opa, c.cols, c.rows, k, &alpha, b.data, leading(b), a.data,
-                            leading(a), &beta, c.data, leading(c)),
+                self->api->dgemm(self->blas, opb, opa, c.cols, c.rows, k, &alpha, b.data,
+                                 leading(b), a.data, leading(a), &beta, c.data, leading(c)),
                 "gemm");
     else
         blas_ok(dev,
-                cublasSgemm(blas, opb, opa, c.cols, c.rows, k, &alpha32, b.data, leading(b), a.data,
-                            leading(a), &beta32, c.data, leading(c)),
+                self->api->sgemm(self->blas, opb, opa, c.cols, c.rows, k, &alpha32, b.data,
+                                 leading(b), a.data, leading(a), &beta32, c.data, leading(c)),
                 "gemm");
 }
 
