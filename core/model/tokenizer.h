@@ -1,0 +1,76 @@
+/* Text to token ids and back, for the byte-level BPE families: GPT-2, SmolLM2, Llama-3, Qwen2.
+ *
+ * A tokenizer is built from the vocabulary in a GGUF file or from a tokenizer.json and gives the
+ * same ids for both. It is read-only once built: any number of threads may encode and decode with
+ * it. Everything it was built from may be freed afterwards. */
+#ifndef CORE_MODEL_TOKENIZER_H
+#define CORE_MODEL_TOKENIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+
+struct tokenizer; /* opaque */
+struct weights;
+
+/* The vocabulary of a GGUF file, as its tokenizer.ggml.* keys hold it. */
+struct vocab {
+    int count;
+    const char *const *text; /* (count) byte-level text of each token, not NUL-terminated */
+    const size_t *len;       /* (count) bytes of each */
+    const int *type;         /* (count) GGUF: 1 normal, 3 control, 4 user defined; or NULL */
+    int merge_count;
+    const char *const *merge; /* (merge_count) "left right", best first */
+    const size_t *merge_len;
+    const char *pre;   /* "smollm", "starcoder", "gpt-2", "llama-bpe", "qwen2" */
+    int bos, eos, pad; /* ids, -1 for none */
+    int add_bos;       /* 1 or 0; -1 for what the family does */
+};
+
+/* Ids and where in the text each token came from, as byte offsets [start, end). Zero-initialise;
+ * an encode replaces what was there. */
+struct tokens {
+    int *ids, *start, *end; /* (count) */
+    int count, cap;
+};
+
+enum {
+    ENCODE_BOS = 1,      /* begin with what the tokenizer puts before a text, if anything */
+    ENCODE_SPECIALS = 2, /* "<|im_end|>" in the text is that token, not eleven characters */
+};
+
+/* ERR_MODEL names what is unknown or wrong in the vocabulary. */
+struct tokenizer *tokenizer_from_vocab(const struct vocab *vocab, struct err *err);
+/* Reads also the tokenizer_config.json beside it, when there is one, for bos, eos and pad.
+ * ERR_MODEL names a part of the pipeline that is not known here rather than tokenise wrongly. */
+struct tokenizer *tokenizer_from_json(const char *path, struct err *err);
+/* Of a model: the vocabulary inside a GGUF file, or the tokenizer.json in the folder. */
+struct tokenizer *tokenizer_open(const struct weights *weights, struct err *err);
+void tokenizer_free(struct tokenizer *t); /* accepts NULL */
+
+/* Text of `len` bytes (NUL bytes are text) to ids; flags are ENCODE_*. Tokens put before the text
+ * have start = end = 0. Where normalisation changed the text, the tokens of a changed stretch all
+ * carry the offsets of the whole stretch. ERR_FORMAT: not UTF-8. ERR_LIMIT: 256 MiB or more. A text
+ * end token that a tokenizer.json appends is not added: texts here are there to be continued. */
+bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, unsigned flags,
+                      struct tokens *out, struct err *err);
+void tokens_free(struct tokens *tokens);
+
+/* Appends the bytes of one id; alone they may be part of a character. Nothing for unknown ids. */
+void tokenizer_piece(const struct tokenizer *t, int id, struct buf *out);
+/* Appends the text of n ids; what is not UTF-8 becomes U+FFFD. */
+void tokenizer_decode(const struct tokenizer *t, const int *ids, int n, bool skip_special,
+                      struct buf *out);
+/* The id of a token given by its text in the vocabulary ("<|im_end|>", "Ġthe"), or -1. */
+int tokenizer_find(const struct tokenizer *t, const char *text);
+
+int tokenizer_vocab(const struct tokenizer *t); /* one more than the largest id */
+int tokenizer_bos(const struct tokenizer *t);   /* -1 for none, as the next two */
+int tokenizer_eos(const struct tokenizer *t);
+int tokenizer_pad(const struct tokenizer *t);
+bool tokenizer_adds_bos(const struct tokenizer *t);
+bool tokenizer_is_special(const struct tokenizer *t, int id);
+
+#endif
