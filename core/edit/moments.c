@@ -59,14 +59,16 @@ long moments_checkpoint(int neurons, int i)
     return count;
 }
 
-static long whole_windows(long tokens, int window)
+long moments_whole(const struct moments *m, long tokens)
 {
+    int window = m->origin.window;
+
     return window > 0 ? (tokens + window - 1) / window * window : tokens;
 }
 
 long moments_next(const struct moments *m, long goal)
 {
-    long end = whole_windows(goal, m->origin.window);
+    long end = moments_whole(m, goal);
 
     if (m->tokens >= end || m->neurons <= 0)
         return 0;
@@ -75,7 +77,7 @@ long moments_next(const struct moments *m, long goal)
 
         if (at >= goal)
             return end;
-        at = whole_windows(at, m->origin.window);
+        at = moments_whole(m, at);
         if (at > m->tokens)
             return at;
     }

@@ -37,8 +37,10 @@ void moments_tokens_add(struct moments *m, int n);
 
 /* The i-th fixed token count, from 0: 20 M, 50 M, 100 M, 200 M, 500 M ... */
 long moments_checkpoint(int neurons, int i);
+/* `tokens` rounded up to whole windows: what is summed when that many are asked for. */
+long moments_whole(const struct moments *m, long tokens);
 /* The next token count after `tokens` at which a result exists on the way to `goal`: a
- * checkpoint or the goal itself, rounded up to whole windows. 0: the goal is reached. */
+ * checkpoint or the goal itself, in whole windows. 0: the goal is reached. */
 long moments_next(const struct moments *m, long goal);
 
 /* sha256 that names the sums of one layer: origin, layer, neurons and format; not the tokens. */

@@ -4,6 +4,7 @@
  * its metadata repeats the key and the tokens and has a hash of the sum, so that neither a
  * renamed, a cut nor an altered file is ever believed. */
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -235,7 +236,7 @@ bool moments_load(struct moments *m, long goal, struct buf *notes, struct err *e
 {
     enum { MOST = 256 };
     long counts[MOST];
-    int n = list_counts(m, goal, counts, MOST);
+    int n = list_counts(m, moments_whole(m, goal), counts, MOST);
 
     m->tokens = 0;
     for (int i = 0; i < n; i++) {

@@ -1,0 +1,584 @@
+#include "core/edit/solve.h"
+
+#include <stdlib.h>
+
+#include "core/base/rng.h"
+#include "core/edit/window.h"
+#include "tests/test.h"
+
+/* A layer with a planted spectrum: a third of the directions carry the keys of ordinary text. */
+enum { M = 96, TOKENS = 6000, LAYER = 5 };
+
+struct setting {
+    struct device *dev;
+    struct moments *moments;
+    struct nullspace *null;
+    double *c; /* [M][M] second moment, summed here */
+};
+
+static double normal(uint64_t *state)
+{
+    double sum = 0;
+
+    for (int i = 0; i < 12; i++)
+        sum += rng_unit(state);
+    return sum - 6;
+}
+
+static void fill_text(float *x, int rows, uint64_t *state)
+{
+    static double turn[M][M]; /* a cosine transform: no axis of the spectrum is a neuron's */
+
+    for (int i = 0; i < M; i++)
+        for (int j = 0; j < M; j++)
+            turn[i][j] = sqrt(2.0 / M) * cos(M_PI * (i + 0.5) * (j + 0.5) / M);
+    for (int t = 0; t < rows; t++) {
+        double z[M];
+
+        for (int i = 0; i < M; i++)
+            z[i] = normal(state) * (i % 3 ? 0.02 : 0.5 + 0.02 * i);
+        for (int i = 0; i < M; i++) {
+            double sum = 0;
+
+            for (int j = 0; j < M; j++)
+                sum += z[j] * turn[i][j];
+            x[t * M + i] = (float)sum;
+        }
+    }
+}
+
+static struct mat on_device(struct device *dev, const float *x, int rows, int cols)
+{
+    struct mat m = mat_new(dev, DT_F32, rows, cols);
+
+    device_upload(dev, m, x);
+    return m;
+}
+
+static struct moments *planted_moments(struct device *dev, double *c)
+{
+    enum { PIECE = 500 };
+    static const int layer[] = {LAYER};
+    struct moments_origin origin = {.model = "m", .text = "t", .window = 250};
+    struct moments *m = moments_new(dev, &origin, 1, layer, M, NULL);
+    float *x = malloc(PIECE * M * sizeof *x);
+    uint64_t state = 1;
+
+    memset(c, 0, M * M * sizeof *c);
+    for (int at = 0; at < TOKENS; at += PIECE) {
+        struct mat rows;
+
+        fill_text(x, PIECE, &state);
+        rows = on_device(dev, x, PIECE, M);
+        moments_add(m, 0, rows);
+        moments_tokens_add(m, PIECE);
+        mat_free(dev, &rows);
+        for (int t = 0; t < PIECE; t++)
+            for (int i = 0; i < M; i++)
+                for (int j = 0; j < M; j++)
+                    c[i * M + j] += (double)x[t * M + i] * (double)x[t * M + j] / TOKENS;
+    }
+    free(x);
+    return m;
+}
+
+static struct setting setting_open(bool keep_moment)
+{
+    struct setting s = {0};
+    struct err err = {0};
+
+    s.dev = device_open(&device_cpu, 0, 1, &err);
+    s.c = malloc(M * M * sizeof *s.c);
+    s.moments = planted_moments(s.dev, s.c);
+    s.null =
+        nullspace_new(s.moments, 0, (struct nullspace_rule){.fraction = 0.7}, keep_moment, &err);
+    CHECK_STR(err.text, "");
+    return s;
+}
+
+static void setting_close(struct setting *s)
+{
+    nullspace_free(s->null);
+    moments_free(s->moments);
+    CHECK(s->dev->in_use == 0);
+    device_close(s->dev);
+    free(s->c);
+}
+
+static void random_keys(float *k, int u, uint64_t *state)
+{
+    for (int i = 0; i < u * M; i++)
+        k[i] = (float)(normal(state) + (i % 7 == 0 ? 2 : 0));
+}
+
+/* Largest difference over the largest value. */
+static double distance(const double *a, const double *b, int n)
+{
+    double most = 0, scale = 0;
+
+    for (int i = 0; i < n; i++) {
+        most = fmax(most, fabs(a[i] - b[i]));
+        scale = fmax(scale, fabs(b[i]));
+    }
+    return scale > 0 ? most / scale : most;
+}
+
+/* Gaussian elimination with pivoting: a [n][n] x = b [n][u]; x replaces b. */
+static void eliminate(double *a, double *b, int n, int u)
+{
+    for (int p = 0; p < n; p++) {
+        int best = p;
+
+        for (int r = p + 1; r < n; r++)
+            if (fabs(a[r * n + p]) > fabs(a[best * n + p]))
+                best = r;
+        for (int c = 0; c < n + u; c++) {
+            double *x = c < n ? &a[p * n + c] : &b[p * u + c - n];
+            double *y = c < n ? &a[best * n + c] : &b[best * u + c - n];
+            double t = *x;
+
+            *x = *y;
+            *y = t;
+        }
+        for (int r = 0; r < n; r++) {
+            double f = r == p ? 0 : a[r * n + p] / a[p * n + p];
+
+            for (int c = p; f != 0 && c < n; c++)
+                a[r * n + c] -= f * a[p * n + c];
+            for (int c = 0; f != 0 && c < u; c++)
+                b[r * u + c] -= f * b[p * u + c];
+        }
+    }
+    for (int r = 0; r < n; r++)
+        for (int c = 0; c < u; c++)
+            b[r * u + c] /= a[r * n + r];
+}
+
+/* P of the null space on the host, from its kept vectors. */
+static void host_projector(const struct nullspace *null, double *p)
+{
+    double *v = window_download(null->dev, null->vectors, NULL);
+
+    for (int i = 0; i < M; i++)
+        for (int j = 0; j < M; j++) {
+            p[i * M + j] = i == j;
+            for (int r = 0; r < null->kept; r++)
+                p[i * M + j] -= v[r * M + i] * v[r * M + j];
+        }
+    free(v);
+}
+
+/* X as rows by the authors' formula, [P (K K^T + Cc) + lambda I]^-1 P K, term by term. */
+static void host_solve(const struct nullspace *null, const float *past, int n, const float *k,
+                       int u, double lambda, double *x)
+{
+    double *p = malloc(M * M * sizeof *p), *s = calloc(M * M, sizeof *s);
+    double *a = calloc(M * M, sizeof *a), *b = calloc((size_t)(M * u), sizeof *b);
+
+    host_projector(null, p);
+    for (int t = 0; t < n + u; t++) {
+        const float *row = t < n ? past + t * M : k + (t - n) * M;
+
+        for (int i = 0; i < M; i++)
+            for (int j = 0; j < M; j++)
+                s[i * M + j] += (double)row[i] * (double)row[j];
+    }
+    for (int i = 0; i < M; i++)
+        for (int m = 0; m < M; m++) {
+            for (int j = 0; j < M; j++)
+                a[i * M + j] += p[i * M + m] * s[m * M + j];
+            for (int t = 0; t < u; t++)
+                b[i * u + t] += p[i * M + m] * (double)k[t * M + m];
+        }
+    for (int i = 0; i < M; i++)
+        a[i * M + i] += lambda;
+    eliminate(a, b, M, u);
+    for (int t = 0; t < u; t++)
+        for (int i = 0; i < M; i++)
+            x[t * M + i] = b[i * u + t];
+    free(p);
+    free(s);
+    free(a);
+    free(b);
+}
+
+static void test_moments(void)
+{
+    struct setting s = setting_open(true);
+    double *sum = window_download(s.dev, s.moments->sum[0], NULL), trace = 0;
+
+    for (int i = 0; i < M * M; i++)
+        sum[i] /= TOKENS;
+    CHECK(distance(sum, s.c, M * M) < 1e-12);
+    for (int i = 0; i < M; i++)
+        trace += s.c[i * M + i];
+    CHECK_NEAR(s.null->trace, trace, 1e-9);
+    CHECK(s.null->kept == M - 67); /* round(.7 * 96) directions are null */
+    CHECK_NEAR(s.null->null_fraction, 67.0 / 96, 1e-12);
+    CHECK(s.null->trace_lost > 0 && s.null->trace_lost < 0.1);
+    CHECK_NEAR(s.null->value[0], s.null->threshold, 0);
+    free(sum);
+    setting_close(&s);
+}
+
+static void test_threshold(void)
+{
+    struct setting s = setting_open(false);
+    struct err err = {0};
+    struct nullspace_rule rule = {.threshold = 0.01};
+    struct nullspace *n = nullspace_new(s.moments, 0, rule, false, &err), *none;
+
+    CHECK(n && n->kept == M / 3); /* the planted third */
+    CHECK(n && n->value[0] > 0.01 && n->trace_lost < 0.01);
+    CHECK(n && strcmp(n->hash, s.null->hash));
+    rule.threshold = 1e-9;
+    none = nullspace_new(s.moments, 0, rule, false, &err);
+    CHECK(!none && err.kind == ERR_USAGE);
+    nullspace_free(n);
+    rule.threshold = 1e9; /* everything is null: P = I */
+    n = nullspace_new(s.moments, 0, rule, false, NULL);
+    CHECK(n && n->kept == 0 && n->null_fraction == 1);
+    nullspace_free(n);
+    setting_close(&s);
+}
+
+/* 40 edits, single and batched: low rank, dense and the formula term by term. */
+static void test_lowrank_dense(void)
+{
+    struct setting s = setting_open(false);
+    struct solver *solver = solver_new(s.null, 1.5, NULL);
+    float *past = malloc(200 * M * sizeof *past);
+    double want[8 * M];
+    uint64_t state = 7;
+    int n = 0;
+
+    for (int edit = 0; edit < 40; edit++) {
+        int u = edit % 5 == 4 ? 4 : edit % 7 == 6 ? 8 : 1;
+        float k[8 * M];
+        struct mat keys, x = mat_new(s.dev, DT_F64, u, M), y = mat_new(s.dev, DT_F64, u, M);
+        double *hx, *hy;
+
+        random_keys(k, u, &state);
+        keys = on_device(s.dev, k, u, M);
+        CHECK(solve_lowrank(solver, keys, x, NULL) && solve_dense(solver, keys, y, NULL));
+        hx = window_download(s.dev, x, NULL);
+        hy = window_download(s.dev, y, NULL);
+        CHECK(distance(hx, hy, u * M) < 1e-8);
+        if (edit % 8 == 4) {
+            host_solve(s.null, past, n, k, u, 1.5, want);
+            CHECK(distance(hx, want, u * M) < 1e-8);
+        }
+        random_keys(k, u, &state); /* other keys than were solved with, as after an edit */
+        memcpy(past + n * M, k, (size_t)(u * M) * sizeof *k);
+        device_upload(s.dev, keys, k);
+        CHECK(solver_append(solver, keys, NULL));
+        n += u;
+        free(hx);
+        free(hy);
+        mat_free(s.dev, &keys);
+        mat_free(s.dev, &x);
+        mat_free(s.dev, &y);
+    }
+    CHECK(solver->count == n && n > 64); /* more than the first room */
+    solver_free(solver);
+    free(past);
+    setting_close(&s);
+}
+
+static double *factor_of(struct solver *s)
+{
+    return window_download(s->dev, window_of(s->factor, 0, s->count, 0, s->count), NULL);
+}
+
+static void test_factor(void)
+{
+    struct setting s = setting_open(false);
+    struct solver *a = solver_new(s.null, 1, NULL), *b = solver_new(s.null, 1, NULL);
+    float *k = malloc(90 * M * sizeof *k);
+    struct mat keys;
+    double *fa, *fb;
+    uint64_t state = 3;
+
+    random_keys(k, 90, &state);
+    memcpy(k + 9 * M, k, M * sizeof *k); /* the same fact again */
+    keys = on_device(s.dev, k, 90, M);
+    for (int i = 0; i < 90; i += i % 4 + 1)
+        CHECK(solver_append(a, mat_rows(keys, i, i + i % 4 + 1 > 90 ? 90 - i : i % 4 + 1), NULL));
+    CHECK(a->count == 90);
+    CHECK(solver_append(b, keys, NULL));
+    fa = factor_of(a);
+    fb = factor_of(b);
+    CHECK(distance(fa, fb, 90 * 90) < 1e-10);
+    free(fa);
+    free(fb);
+
+    CHECK(solver_remove(a, 20, 5, NULL)); /* any edit */
+    solver_truncate(a, 70);               /* the last ones */
+    solver_truncate(b, 20);
+    CHECK(solver_append(b, mat_rows(keys, 25, 50), NULL));
+    CHECK(a->count == 70 && b->count == 70);
+    fa = factor_of(a);
+    fb = factor_of(b);
+    CHECK(distance(fa, fb, 70 * 70) < 1e-10);
+    free(fb);
+    CHECK(solver_rebuild(a, s.null, 2, NULL) && a->count == 70);
+    CHECK(solver_rebuild(a, s.null, 1, NULL));
+    fb = factor_of(a);
+    CHECK(distance(fa, fb, 70 * 70) < 1e-10);
+    free(fa);
+    free(fb);
+    CHECK(!solver_rebuild(a, s.null, 0, NULL) && a->count == 70);
+    CHECK(!solver_remove(a, 60, 20, NULL) && a->count == 70);
+    mat_free(s.dev, &keys);
+    solver_free(a);
+    solver_free(b);
+    free(k);
+    setting_close(&s);
+}
+
+static double host_leak(const double *c, const double *x)
+{
+    double sum = 0;
+
+    for (int i = 0; i < M; i++)
+        for (int j = 0; j < M; j++)
+            sum += x[i] * c[i * M + j] * x[j];
+    return sum;
+}
+
+static void test_report(void)
+{
+    struct setting s = setting_open(true), rough = setting_open(false);
+    struct solver *solver = solver_new(s.null, 1, NULL), *other = solver_new(rough.null, 1, NULL);
+    float k[M], weight[M], all[M];
+    double xm[M], *x, gain = 0, norm = 0, chance[4];
+    struct mat keys, sol = mat_new(s.dev, DT_F64, 1, M), same;
+    struct solve_report r, plain, bound;
+    uint64_t state = 11;
+
+    random_keys(k, 1, &state);
+    for (int i = 0; i < M; i++) {
+        weight[i] = i % 3 == 0;
+        all[i] = 1;
+    }
+    keys = on_device(s.dev, k, 1, M);
+    CHECK(solve_lowrank(solver, keys, sol, NULL));
+    x = window_download(s.dev, sol, NULL);
+    CHECK(solver_report(solver, keys, sol, weight, 2, &r, NULL));
+    CHECK(solver_report(solver, keys, sol, all, 1, &plain, NULL));
+    for (int i = 0; i < M; i++) {
+        xm[i] = 2 * (double)weight[i] * x[i];
+        gain += (double)k[i] * xm[i];
+        norm += x[i] * x[i];
+    }
+    CHECK_NEAR(r.gain, r.q / (1 + r.q), 1e-12); /* no past keys, lambda 1 */
+    CHECK_NEAR(r.gain_mask, gain, 1e-12);
+    CHECK_NEAR(r.leak / host_leak(s.c, xm), 1, 1e-10);
+    CHECK_NEAR(r.leak_unmasked / host_leak(s.c, x), 1, 1e-10);
+    CHECK_NEAR(r.leak_ratio,
+               r.leak / (r.gain_mask * r.gain_mask) / r.leak_unmasked * r.gain * r.gain,
+               1e-9 * r.leak_ratio);
+    CHECK(r.leak_ratio > 1);
+    CHECK(plain.leak <= s.null->threshold * norm); /* it lives in the null space */
+    CHECK_NEAR(plain.leak_ratio, 1, 1e-12);
+    CHECK_NEAR(plain.gain_mask, plain.gain, 1e-14);
+
+    same = on_device(rough.dev, k, 1, M); /* without the moment: bounds on both sides */
+    device_upload(rough.dev, same, k);
+    {
+        struct mat sol2 = mat_new(rough.dev, DT_F64, 1, M);
+
+        device_upload(rough.dev, sol2, x);
+        CHECK(solver_report(other, same, sol2, weight, 2, &bound, NULL));
+        mat_free(rough.dev, &sol2);
+    }
+    CHECK(bound.leak <= r.leak * (1 + 1e-12) && r.leak <= bound.leak + bound.slack);
+    CHECK(bound.slack > 0 && r.slack == 0);
+
+    CHECK(solver_chance(solver, keys, sol, weight, 200, 5, &chance[0], &chance[1], NULL));
+    CHECK(solver_chance(solver, keys, sol, weight, 200, 5, &chance[2], &chance[3], NULL));
+    CHECK(chance[0] == chance[2] && chance[1] == chance[3]);
+    CHECK(chance[0] > 0 && chance[0] < 100 && chance[1] >= 0 && chance[1] <= 100);
+    CHECK(solver_chance(solver, keys, sol, all, 20, 5, &chance[0], &chance[1], NULL));
+    CHECK_NEAR(chance[0], 50, 0.1); /* every permutation is the same mask */
+    for (int i = 0; i < M; i++)     /* the best third by contribution beats every random one */
+        weight[i] = (double)k[i] * x[i] > 0.004;
+    CHECK(solver_chance(solver, keys, sol, weight, 200, 5, &chance[0], &chance[1], NULL));
+    CHECK_NEAR(chance[0], 100, 0);
+
+    free(x);
+    mat_free(s.dev, &keys);
+    mat_free(s.dev, &sol);
+    mat_free(rough.dev, &same);
+    solver_free(solver);
+    solver_free(other);
+    setting_close(&s);
+    setting_close(&rough);
+}
+
+/* (K_S K_S^T + Cc_SS + mu C_SS + lambda I) X_S = K_S by elimination; X as rows, 0 elsewhere. */
+static void host_pre(const double *c, double mu, double lambda, const float *past, int n,
+                     const float *k, int u, const float *weight, double *x)
+{
+    double *a = calloc(M * M, sizeof *a), *b = calloc((size_t)(M * u), sizeof *b);
+
+    for (int i = 0; i < M; i++) {
+        for (int j = 0; j < M && weight[i] > 0; j++) {
+            double sum = mu * c[i * M + j];
+
+            for (int t = 0; t < n + u; t++) {
+                const float *row = t < n ? past + t * M : k + (t - n) * M;
+
+                sum += (double)row[i] * (double)row[j];
+            }
+            a[i * M + j] = weight[j] > 0 ? sum : 0;
+        }
+        a[i * M + i] += weight[i] > 0 ? lambda : 1;
+        for (int t = 0; t < u; t++)
+            b[i * u + t] = weight[i] > 0 ? (double)k[t * M + i] : 0;
+    }
+    eliminate(a, b, M, u);
+    for (int t = 0; t < u; t++)
+        for (int i = 0; i < M; i++)
+            x[t * M + i] = b[i * u + t];
+    free(a);
+    free(b);
+}
+
+static void check_pre(struct setting *s, struct solver *solver, const float *past, const float *k,
+                      int u, const float *weight, double mu)
+{
+    struct mat keys = on_device(s->dev, k, u, M), x = mat_new(s->dev, DT_F64, u, M);
+    double want[4 * M], *got;
+
+    CHECK(solve_pre(solver, keys, weight, mu, x, NULL));
+    got = window_download(s->dev, x, NULL);
+    host_pre(s->c, mu, solver->lambda, past, solver->count, k, u, weight, want);
+    CHECK(distance(got, want, u * M) < 1e-8);
+    for (int i = 0; i < u * M; i++)
+        CHECK(weight[i % M] > 0 || got[i] == 0);
+    free(got);
+    mat_free(s->dev, &keys);
+    mat_free(s->dev, &x);
+}
+
+static void test_pre(void)
+{
+    struct setting s = setting_open(true), rough = setting_open(false);
+    struct solver *solver = solver_new(s.null, 1, NULL), *other = solver_new(rough.null, 1, NULL);
+    float past[20 * M], k[4 * M], weight[M], none[M] = {0};
+    struct mat keys, x;
+    struct err err = {0};
+    double *zero;
+    uint64_t state = 5;
+
+    random_keys(past, 20, &state);
+    random_keys(k, 4, &state);
+    for (int i = 0; i < M; i++)
+        weight[i] = rng_unit(&state) < 0.4 ? 0.5F : 0;
+    check_pre(&s, solver, past, k, 1, weight, 100);
+    keys = on_device(s.dev, past, 20, M);
+    CHECK(solver_append(solver, mat_rows(keys, 0, 12), NULL)); /* kept up with */
+    check_pre(&s, solver, past, k, 4, weight, 100);
+    CHECK(solver_append(solver, mat_rows(keys, 12, 8), NULL));
+    check_pre(&s, solver, past, k, 1, weight, 100);
+    check_pre(&s, solver, past, k, 2, weight, 3);
+    solver_truncate(solver, 6);
+    check_pre(&s, solver, past, k, 3, weight, 3);
+
+    x = mat_new(s.dev, DT_F64, 1, M);
+    device_fill(s.dev, x, 1);
+    CHECK(solve_pre(solver, mat_rows(keys, 0, 1), none, 100, x, NULL));
+    zero = window_download(s.dev, x, NULL);
+    CHECK(zero && zero[0] == 0 && zero[M - 1] == 0);
+    free(zero);
+    mat_free(s.dev, &keys);
+    mat_free(s.dev, &x);
+
+    keys = on_device(rough.dev, k, 1, M);
+    x = mat_new(rough.dev, DT_F64, 1, M);
+    CHECK(!solve_pre(other, keys, weight, 100, x, &err) && err.kind == ERR_LIMIT);
+    mat_free(rough.dev, &keys);
+    mat_free(rough.dev, &x);
+    solver_free(solver);
+    solver_free(other);
+    setting_close(&s);
+    setting_close(&rough);
+}
+
+static void test_memit(void)
+{
+    struct setting s = setting_open(true);
+    struct solver *solver = solver_new(s.null, 1, NULL);
+    double *a = malloc(M * M * sizeof *a), b[2 * M], want[2 * M], *got;
+    float k[2 * M];
+    struct mat keys, x = mat_new(s.dev, DT_F64, 2, M);
+    uint64_t state = 9;
+
+    random_keys(k, 2, &state);
+    keys = on_device(s.dev, k, 2, M);
+    CHECK(solve_memit(solver, keys, 150, x, NULL) && solve_memit(solver, keys, 15, x, NULL));
+    for (int i = 0; i < M; i++) {
+        for (int j = 0; j < M; j++)
+            a[i * M + j] = 15 * s.c[i * M + j] + (double)k[i] * (double)k[j] +
+                           (double)k[M + i] * (double)k[M + j];
+        b[i * 2] = (double)k[i];
+        b[i * 2 + 1] = (double)k[M + i];
+    }
+    eliminate(a, b, M, 2);
+    for (int i = 0; i < 2 * M; i++)
+        want[i] = b[i % M * 2 + i / M];
+    got = window_download(s.dev, x, NULL);
+    CHECK(distance(got, want, 2 * M) < 1e-8);
+    free(got);
+    free(a);
+    mat_free(s.dev, &keys);
+    mat_free(s.dev, &x);
+    solver_free(solver);
+    setting_close(&s);
+}
+
+static void test_hits(void)
+{
+    struct setting s = setting_open(false);
+    struct solver *solver = solver_new(s.null, 1, NULL);
+    float past[3 * M], k[2 * M];
+    struct mat rows, keys, x = mat_new(s.dev, DT_F64, 2, M);
+    double hit[6], *hx;
+    uint64_t state = 13;
+
+    random_keys(past, 3, &state);
+    random_keys(k, 2, &state);
+    rows = on_device(s.dev, past, 3, M);
+    keys = on_device(s.dev, k, 2, M);
+    CHECK(solver_append(solver, rows, NULL) && solve_lowrank(solver, keys, x, NULL));
+    CHECK(solver_hits(solver, x, NULL, hit, NULL));
+    hx = window_download(s.dev, x, NULL);
+    for (int t = 0; t < 2; t++)
+        for (int j = 0; j < 3; j++) {
+            double sum = 0;
+
+            for (int i = 0; i < M; i++)
+                sum += (double)past[j * M + i] * hx[t * M + i];
+            CHECK_NEAR(hit[t * 3 + j], fabs(sum), 1e-10);
+        }
+    free(hx);
+    mat_free(s.dev, &rows);
+    mat_free(s.dev, &keys);
+    mat_free(s.dev, &x);
+    solver_free(solver);
+    setting_close(&s);
+}
+
+static const struct test tests[] = {
+    {"second moment, trace and null fraction", test_moments},
+    {"null space by threshold", test_threshold},
+    {"low rank, dense and the formula agree over 40 edits", test_lowrank_dense},
+    {"an appended factor is the refactorised one", test_factor},
+    {"gain, leak and chance", test_report},
+    {"solve on the chosen neurons only", test_pre},
+    {"memit", test_memit},
+    {"past keys hit", test_hits},
+};
+
+TEST_MAIN(tests)
