@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/base/buf.h"
 #include "core/base/err.h"
 
 struct probe {
@@ -17,8 +18,10 @@ struct fact {
     char *target;   /* new object without leading space: "Rome" */
     char *old;      /* old object, or NULL */
     char *rephrase; /* the same question in other words, or NULL */
-    struct probe *locality;
+    struct probe *locality; /* must not change */
     int localities;
+    struct probe *portability; /* must follow from the new object; each has its own answer */
+    int portabilities;
 };
 
 void fact_free(struct fact *fact); /* frees the fields, zeroes the struct */
@@ -30,11 +33,17 @@ bool fact_normalise(struct fact *fact, struct err *err);
 /* The prompt with the subject filled in. Caller frees. */
 char *fact_text(const struct fact *fact);
 /* One JSON object of the shapes in editscope-json(7): ours, MEND/ZsRE, ROME CounterFact,
- * EasyEdit/KnowEdit, recognised by their keys. `text` need not be NUL-terminated. */
+ * EasyEdit/KnowEdit, recognised by their keys; normalised. `text` need not be NUL-terminated.
+ * What is no such object is ERR_FORMAT. */
 bool fact_from_json(struct fact *fact, const char *text, size_t len, struct err *err);
-/* A file of many facts (JSON array or one object a line). Caller frees each and the array. */
+/* A file of many facts (JSON array or one object a line). Caller frees each and the array. One
+ * bad record refuses the file, naming the record. */
 bool facts_load(const char *path, struct fact **facts, int *count, struct err *err);
-/* The fact as one JSON object. Caller frees. */
+/* The same for data sets, which do hold the odd record that cannot be edited (an empty new
+ * object): such records are left out, and `left_out` gets a line for each that says why. */
+bool facts_load_usable(const char *path, struct fact **facts, int *count, struct buf *left_out,
+                       struct err *err);
+/* The fact as one JSON object, our shape. Caller frees. */
 char *fact_to_json(const struct fact *fact);
 
 #endif
