@@ -1,0 +1,219 @@
+/* A model in one GGUF file. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/base/mem.h"
+#include "core/model/format.h"
+
+/* Keys begin with the architecture's name. */
+static const struct gguf_value *arch_value(const struct model_config *c, const struct gguf *g,
+                                           const char *key)
+{
+    char full[128];
+
+    snprintf(full, sizeof(full), "%s.%s", c->arch, key);
+    return gguf_find(g, full);
+}
+
+/* *out = the number at {arch}.key, or `absent`; a negative `absent` means it must be there. */
+static bool get_int(const struct model_config *c, const struct gguf *g, const char *key,
+                    long absent, int *out, struct err *err)
+{
+    const struct gguf_value *v = arch_value(c, g, key);
+    long long value = absent;
+
+    if (!v && absent < 0)
+        return err_set(err, ERR_MODEL, "metadata %s.%s is missing", c->arch, key);
+    if (v && v->array)
+        return err_set(err, ERR_MODEL, "metadata %s.%s differs from layer to layer: not supported",
+                       c->arch, key);
+    if (v && !gguf_int(v, 0, &value))
+        return err_set(err, ERR_MODEL, "metadata %s.%s is no whole number", c->arch, key);
+    if (value < 0 || value > 1 << 28)
+        return err_set(err, ERR_MODEL, "metadata %s.%s is %lld; 0 to %d are valid", c->arch, key,
+                       value, 1 << 28);
+    *out = (int)value;
+    return true;
+}
+
+static bool get_number(const struct model_config *c, const struct gguf *g, const char *key,
+                       double absent, double *out, struct err *err)
+{
+    const struct gguf_value *v = arch_value(c, g, key);
+
+    *out = absent;
+    if (v && (v->array || !gguf_number(v, 0, out)))
+        return err_set(err, ERR_MODEL, "metadata %s.%s is no number", c->arch, key);
+    return true;
+}
+
+/* Text of at most size - 1 bytes; empty if the key is absent or no text. */
+static void get_text(const struct gguf *g, const char *key, char *out, size_t size)
+{
+    const struct gguf_value *v = gguf_find(g, key);
+    const uint8_t *at;
+    const char *text;
+    size_t len;
+
+    *out = '\0';
+    if (!v || v->array || v->kind != GGUF_STRING)
+        return;
+    at = v->data;
+    text = gguf_string(&at, &len);
+    snprintf(out, size, "%.*s", (int)(len < size ? len : size), text);
+    text_make_ascii(out);
+}
+
+/* Llama-3's scaling comes as the tensor rope_freqs.weight and has no keys of its own. */
+static bool read_rope(struct model_config *c, const struct gguf *g, struct err *err)
+{
+    char word[64], key[80];
+    double old_scale;
+    int rotated;
+
+    if (!get_number(c, g, "rope.freq_base", 10000, &c->rope_theta, err) ||
+        !get_int(c, g, "rope.dimension_count", c->head_dim, &rotated, err) ||
+        !get_number(c, g, "rope.scale_linear", 1, &old_scale, err) ||
+        !get_number(c, g, "rope.scaling.factor", old_scale, &c->rope_factor, err))
+        return false;
+    if (rotated != c->head_dim)
+        return err_set(err, ERR_MODEL,
+                       "rotary positions over %d of %d elements of a head are not supported",
+                       rotated, c->head_dim);
+    snprintf(key, sizeof(key), "%s.rope.scaling.type", c->arch);
+    get_text(g, key, word, sizeof(word));
+    if (*word && strcmp(word, "none") && strcmp(word, "linear"))
+        return err_set(err, ERR_MODEL,
+                       "rotary scaling '%s' is not supported; supported are none, linear", word);
+    if (strcmp(word, "none") && fabs(c->rope_factor - 1) > 1e-12 && c->rope_factor != 0)
+        c->rope_scaling = ROPE_LINEAR;
+    return true;
+}
+
+static bool read_sizes(struct model_config *c, const struct gguf *g, struct err *err)
+{
+    int values, experts, window;
+    double eps;
+
+    if (!get_int(c, g, "block_count", -1, &c->layers, err) ||
+        !get_int(c, g, "embedding_length", -1, &c->hidden, err) ||
+        !get_int(c, g, "feed_forward_length", -1, &c->ffn, err) ||
+        !get_int(c, g, "attention.head_count", -1, &c->heads, err) ||
+        !get_int(c, g, "attention.head_count_kv", c->heads, &c->kv_heads, err) ||
+        !get_int(c, g, "context_length", -1, &c->context, err) ||
+        !get_int(c, g, "attention.sliding_window", 0, &window, err) ||
+        !get_int(c, g, "expert_count", 0, &experts, err) ||
+        !get_number(c, g, "attention.layer_norm_rms_epsilon", -1, &eps, err))
+        return false;
+    if (experts)
+        return err_set(err, ERR_MODEL, "a mixture of %d experts is not supported", experts);
+    if (eps < 0)
+        return err_set(err, ERR_MODEL, "metadata %s.attention.layer_norm_rms_epsilon is missing",
+                       c->arch);
+    c->norm_eps = (float)eps;
+    if (window > 0 && window < c->context)
+        c->context = window;
+    if (!get_int(c, g, "attention.key_length", c->heads ? c->hidden / c->heads : 0, &c->head_dim,
+                 err) ||
+        !get_int(c, g, "attention.value_length", c->head_dim, &values, err))
+        return false;
+    if (values != c->head_dim)
+        return err_set(err, ERR_MODEL, "keys of %d and values of %d elements are not supported",
+                       c->head_dim, values);
+    return true;
+}
+
+/* The vocabulary is as large as the embedding, which may have more rows than there are tokens. */
+static bool read_vocab(struct model_config *c, const struct gguf *g, struct err *err)
+{
+    const struct gguf_value *tokens = gguf_find(g, "tokenizer.ggml.tokens");
+
+    for (int i = 0; i < g->tensors; i++)
+        if (!strcmp(g->tensor[i].name, "token_embd.weight") && g->tensor[i].dim[0] <= 1 << 24)
+            c->vocab = (int)g->tensor[i].dim[0];
+    if (!c->vocab)
+        return err_set(err, ERR_MODEL, "tensor token_embd.weight is missing or has too many rows");
+    if (tokens && tokens->count > (uint64_t)c->vocab)
+        return err_set(err, ERR_MODEL, "%llu tokens, but token_embd.weight has %d rows",
+                       (unsigned long long)tokens->count, c->vocab);
+    return true;
+}
+
+bool config_from_gguf(struct model_config *c, const struct gguf *g, struct err *err)
+{
+    const struct arch *arch;
+    char word[64];
+
+    *c = (struct model_config){0};
+    get_text(g, "general.architecture", word, sizeof(word));
+    if (!*word)
+        return err_set(err, ERR_MODEL, "metadata general.architecture is missing");
+    arch = arch_find(word);
+    if (!arch)
+        return arch_unknown(word, err);
+    snprintf(c->arch, sizeof(c->arch), "%s", arch->name);
+    get_text(g, "general.name", c->name, sizeof(c->name));
+    c->rope_interleaved = arch->interleaved;
+    c->qkv_bias = arch->qkv_bias;
+    return read_sizes(c, g, err) && read_rope(c, g, err) && read_vocab(c, g, err) &&
+           config_check(c, err);
+}
+
+static bool refuse_split(const struct gguf *g, struct err *err)
+{
+    const struct gguf_value *v = gguf_find(g, "split.count");
+    long long parts;
+
+    if (!v || !gguf_int(v, 0, &parts) || parts <= 1)
+        return true;
+    return err_set(err, ERR_MODEL,
+                   "one of %lld parts of a split file; join them with "
+                   "llama-gguf-split --merge",
+                   parts);
+}
+
+static bool fill(struct weights *w, const void *bytes, size_t n, struct err *err)
+{
+    if (!gguf_parse(&w->gguf, bytes, n, err) || !refuse_split(&w->gguf, err) ||
+        !config_from_gguf(&w->config, &w->gguf, err))
+        return false;
+    w->tensor = w->gguf.tensor; /* theirs was the name already */
+    w->count = w->gguf.tensors;
+    w->gguf.tensor = NULL;
+    w->gguf.tensors = 0;
+    return true;
+}
+
+static bool gguf_accepts(const char *path)
+{
+    size_t n = strlen(path);
+
+    return n > 5 && !strcasecmp(path + n - 5, ".gguf");
+}
+
+static bool gguf_read(struct weights *w, struct err *err)
+{
+    w->map = xcalloc(1, sizeof(*w->map));
+    if (!file_map(w->map, w->path, err))
+        return false;
+    w->maps = 1;
+    weights_add_file(w, w->path);
+    return fill(w, w->map->data, w->map->size, err);
+}
+
+struct weights *weights_from_gguf(const void *bytes, size_t n, struct err *err)
+{
+    struct weights *w = xcalloc(1, sizeof(*w));
+
+    w->format = &format_gguf;
+    w->path = xstrdup("memory");
+    w->dir = xstrdup(".");
+    if (fill(w, bytes, n, err) && weights_check(w, err))
+        return w;
+    weights_close(w);
+    return NULL;
+}
+
+const struct format_ops format_gguf = {"gguf", gguf_accepts, gguf_read};

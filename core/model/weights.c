@@ -1,0 +1,347 @@
+#include "core/model/weights.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/model/format.h"
+#include "core/model/safetensors.h"
+
+/* --- what the architecture needs ------------------------------------------------------- */
+
+struct need {
+    const char *name; /* blk.N.NAME if a block's */
+    long rows, cols;  /* cols 0: a vector of `rows` */
+    bool optional;
+};
+
+enum { MOST_NEEDS = 16 };
+
+static int global_needs(const struct model_config *c, struct need *out)
+{
+    int n = 0;
+
+    out[n++] = (struct need){"token_embd.weight", c->vocab, c->hidden, false};
+    out[n++] = (struct need){"output_norm.weight", c->hidden, 0, false};
+    if (!c->tied)
+        out[n++] = (struct need){"output.weight", c->vocab, c->hidden, false};
+    out[n++] = (struct need){"rope_freqs.weight", c->head_dim / 2, 0, true};
+    return n;
+}
+
+static int block_needs(const struct model_config *c, struct need *out)
+{
+    long q = (long)c->heads * c->head_dim, kv = (long)c->kv_heads * c->head_dim;
+    int n = 0;
+
+    out[n++] = (struct need){"attn_norm.weight", c->hidden, 0, false};
+    out[n++] = (struct need){"attn_q.weight", q, c->hidden, false};
+    out[n++] = (struct need){"attn_k.weight", kv, c->hidden, false};
+    out[n++] = (struct need){"attn_v.weight", kv, c->hidden, false};
+    out[n++] = (struct need){"attn_output.weight", c->hidden, q, false};
+    out[n++] = (struct need){"ffn_norm.weight", c->hidden, 0, false};
+    out[n++] = (struct need){"ffn_gate.weight", c->ffn, c->hidden, false};
+    out[n++] = (struct need){"ffn_up.weight", c->ffn, c->hidden, false};
+    out[n++] = (struct need){"ffn_down.weight", c->hidden, c->ffn, false};
+    if (c->qkv_bias) {
+        out[n++] = (struct need){"attn_q.bias", q, 0, false};
+        out[n++] = (struct need){"attn_k.bias", kv, 0, false};
+        out[n++] = (struct need){"attn_v.bias", kv, 0, false};
+    }
+    return n;
+}
+
+static bool meets(const struct tensor *t, const struct need *need, const char *name,
+                  struct err *err)
+{
+    char is[96] = "";
+    int n = 0;
+
+    if (!t)
+        return need->optional || err_set(err, ERR_MODEL, "tensor %s is missing", name);
+    if (t->dim[0] == need->rows && t->ndim == (need->cols ? 2 : 1) &&
+        (!need->cols || t->dim[1] == need->cols))
+        return true;
+    for (int i = 0; i < t->ndim; i++)
+        n += snprintf(is + n, sizeof(is) - (size_t)n, "%s%ld", i ? " x " : "", t->dim[i]);
+    if (need->cols)
+        return err_set(err, ERR_MODEL, "tensor %s is %s, not %ld x %ld", name, is, need->rows,
+                       need->cols);
+    return err_set(err, ERR_MODEL, "tensor %s is %s, not %ld", name, is, need->rows);
+}
+
+static bool check_needs(const struct weights *w, int *met, struct err *err)
+{
+    struct need need[MOST_NEEDS];
+    int n = global_needs(&w->config, need);
+    char name[80];
+
+    *met = 0;
+    for (int i = 0; i < n; i++) {
+        const struct tensor *t = weights_tensor(w, need[i].name);
+
+        if (!meets(t, &need[i], need[i].name, err))
+            return false;
+        *met += t != NULL;
+    }
+    n = block_needs(&w->config, need);
+    for (int l = 0; l < w->config.layers; l++)
+        for (int i = 0; i < n; i++) {
+            snprintf(name, sizeof(name), "blk.%d.%s", l, need[i].name);
+            if (!meets(weights_tensor(w, name), &need[i], name, err))
+                return false;
+            ++*met;
+        }
+    return true;
+}
+
+static bool is_needed(const struct model_config *c, const char *name)
+{
+    struct need need[MOST_NEEDS];
+    int n = global_needs(c, need), taken = 0;
+    char *end;
+    long layer;
+
+    for (int i = 0; i < n; i++)
+        if (!strcmp(need[i].name, name))
+            return true;
+    if (strncmp(name, "blk.", 4))
+        return false;
+    layer = strtol(name + 4, &end, 10);
+    if (layer < 0 || layer >= c->layers || *end != '.')
+        return false;
+    taken = (int)(end + 1 - name);
+    n = block_needs(c, need);
+    for (int i = 0; i < n; i++)
+        if (!strcmp(need[i].name, name + taken))
+            return true;
+    return false;
+}
+
+/* A tensor nobody asks for means arithmetic nobody does: the answers would be wrong. */
+static bool check_surplus(const struct weights *w, int met, struct err *err)
+{
+    if (met == w->count)
+        return true;
+    for (int i = 0; i < w->count; i++)
+        if (!is_needed(&w->config, w->tensor[i].name))
+            return err_set(err, ERR_MODEL,
+                           "tensor %s is no part of architecture %s as it is known here",
+                           w->tensor[i].name, w->config.arch);
+    return true;
+}
+
+/* The factors divide the rotary frequencies. */
+static bool check_rope(const struct weights *w, struct err *err)
+{
+    const struct tensor *t = weights_tensor(w, "rope_freqs.weight");
+    float factor;
+
+    if (!t)
+        return true;
+    if (t->type != DT_F32)
+        return err_set(err, ERR_MODEL, "tensor rope_freqs.weight is %s, not F32",
+                       dtype_name(t->type));
+    for (long i = 0; i < t->dim[0]; i++) {
+        memcpy(&factor, (const char *)t->data + 4 * i, 4);
+        if (!(factor > 0) || !isfinite(factor))
+            return err_set(err, ERR_MODEL, "tensor rope_freqs.weight holds %g, no positive number",
+                           (double)factor);
+    }
+    return true;
+}
+
+static int compare_tensors(const void *a, const void *b)
+{
+    return strcmp((*(const struct tensor *const *)a)->name,
+                  (*(const struct tensor *const *)b)->name);
+}
+
+bool weights_check(struct weights *w, struct err *err)
+{
+    int met;
+
+    w->by_name = xcalloc((size_t)w->count + 1, sizeof(struct tensor *));
+    for (int i = 0; i < w->count; i++)
+        w->by_name[i] = &w->tensor[i];
+    qsort(w->by_name, (size_t)w->count, sizeof(struct tensor *), compare_tensors);
+    for (int i = 1; i < w->count; i++)
+        if (!strcmp(w->by_name[i - 1]->name, w->by_name[i]->name))
+            return err_set(err, ERR_MODEL, "tensor %s is there twice", w->by_name[i]->name);
+    if (w->gguf.values) /* config.json says it itself */
+        w->config.tied = !weights_tensor(w, "output.weight");
+    return config_check(&w->config, err) && check_needs(w, &met, err) &&
+           check_surplus(w, met, err) && check_rope(w, err);
+}
+
+/* --- open and close -------------------------------------------------------------------- */
+
+static char *folder_of(const char *path)
+{
+    char *copy = xstrdup(path), *slash = strrchr(copy, '/');
+
+    if (!slash) {
+        free(copy);
+        return xstrdup(".");
+    }
+    slash[slash == copy] = '\0';
+    return copy;
+}
+
+static void name_after_path(struct weights *w)
+{
+    const char *end = w->path + strlen(w->path), *start;
+
+    if (w->config.name[0])
+        return;
+    while (end > w->path && end[-1] == '/')
+        end--;
+    for (start = end; start > w->path && start[-1] != '/';)
+        start--;
+    snprintf(w->config.name, sizeof(w->config.name), "%.*s", (int)(end - start), start);
+}
+
+static const struct format_ops *format_of(const char *path)
+{
+    for (int i = 0; formats[i]; i++)
+        if (formats[i]->accepts(path))
+            return formats[i];
+    return NULL;
+}
+
+/* Names and words of the file are in a message; what steers a terminal is taken out. */
+static void mask_controls(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+        else if ((unsigned char)*text == 0xc2 && (text[1] & 0xe0) == 0x80) /* U+0080 to U+009F */
+            *text = text[1] = '?';
+}
+
+struct weights *weights_open(const char *path, struct err *err)
+{
+    struct weights *w = xcalloc(1, sizeof(*w));
+    struct err why = {0};
+    bool ok;
+
+    w->path = xstrdup(path);
+    w->dir = folder_of(path);
+    w->format = format_of(path);
+    if (!w->format)
+        ok = err_set(&why, ERR_MODEL, "%s",
+                     file_exists(path) ? "no model: give a .gguf file or a folder with config.json "
+                                         "and safetensors"
+                                       : "no such file or folder");
+    else
+        ok = w->format->read(w, &why) && weights_check(w, &why);
+    if (ok) {
+        name_after_path(w);
+        return w;
+    }
+    weights_close(w);
+    mask_controls(why.text);
+    if (!strncmp(why.text, path, strlen(path))) /* a reader of files names them itself */
+        err_set(err, ERR_MODEL, "%s", why.text);
+    else
+        err_set(err, ERR_MODEL, "%s: %s", path, why.text);
+    return NULL;
+}
+
+void weights_close(struct weights *w)
+{
+    if (!w)
+        return;
+    for (int i = 0; i < w->count; i++)
+        free(w->tensor[i].name);
+    free(w->tensor);
+    free(w->by_name);
+    gguf_free(&w->gguf);
+    for (int i = 0; i < w->shards; i++)
+        safetensors_close(w->shard[i]);
+    free(w->shard);
+    for (int i = 0; i < w->maps; i++)
+        file_unmap(&w->map[i]);
+    free(w->map);
+    for (int i = 0; i < w->files; i++)
+        free(w->file[i]);
+    free(w->file);
+    free(w->path);
+    free(w->dir);
+    free(w);
+}
+
+void text_make_ascii(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || (unsigned char)*text >= 0x7f)
+            *text = '?';
+}
+
+void weights_add_file(struct weights *w, const char *path)
+{
+    w->file = xrealloc(w->file, (size_t)(w->files + 1) * sizeof(*w->file));
+    w->file[w->files++] = xstrdup(path);
+}
+
+/* --- questions ------------------------------------------------------------------------- */
+
+const struct tensor *weights_tensor(const struct weights *w, const char *name)
+{
+    int low = 0, high = w->count;
+
+    while (low < high) {
+        int middle = low + (high - low) / 2, order = strcmp(name, w->by_name[middle]->name);
+
+        if (order == 0)
+            return w->by_name[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+int weights_count(const struct weights *w)
+{
+    return w->count;
+}
+
+const struct tensor *weights_at(const struct weights *w, int i)
+{
+    return &w->tensor[i];
+}
+
+const struct model_config *weights_config(const struct weights *w)
+{
+    return &w->config;
+}
+
+const char *weights_path(const struct weights *w)
+{
+    return w->path;
+}
+
+const char *weights_dir(const struct weights *w)
+{
+    return w->dir;
+}
+
+const char *weights_format(const struct weights *w)
+{
+    return w->format->name;
+}
+
+int weights_files(const struct weights *w)
+{
+    return w->files;
+}
+
+const char *weights_file(const struct weights *w, int i)
+{
+    return w->file[i];
+}
