@@ -95,8 +95,8 @@ static bool meta_is(const struct safetensors *st, const char *name, const char *
 }
 
 /* The tensor `sum` of a file that is what its name says; NULL and why if it is not. */
-static const struct st_tensor *checked_sum(const struct safetensors *st, const char *key,
-                                           long tokens, int neurons, struct err *err)
+static const struct st_tensor *checked_sum(const struct safetensors *st, const struct moments *m,
+                                           const char *key, long tokens, struct err *err)
 {
     const struct st_tensor *sum = safetensors_tensor(st, "sum");
     const struct st_tensor *count = safetensors_tensor(st, "tokens");
@@ -106,13 +106,15 @@ static const struct st_tensor *checked_sum(const struct safetensors *st, const c
     snprintf(text, sizeof text, "%ld", tokens);
     if (count && st_tensor_elements(count) == 1)
         st_tensor_doubles(count, &stored);
-    if (!meta_is(st, "key", key) || !meta_is(st, "tokens", text) || stored != (double)tokens) {
+    if (!meta_is(st, "key", key) || !meta_is(st, "tokens", text) || stored != (double)tokens ||
+        !meta_is(st, "model", m->origin.model) || !meta_is(st, "text", m->origin.text)) {
         err_set(err, ERR_FORMAT, "it is the sum of something else than its name says");
         return NULL;
     }
-    if (!sum || sum->type != ST_F64 || sum->ndim != 1 || sum->dim[0] != (long)triangle(neurons)) {
-        err_set(err, ERR_FORMAT, "it does not hold the triangle of a %d by %d sum", neurons,
-                neurons);
+    if (!sum || sum->type != ST_F64 || sum->ndim != 1 ||
+        sum->dim[0] != (long)triangle(m->neurons)) {
+        err_set(err, ERR_FORMAT, "it does not hold the triangle of a %d by %d sum", m->neurons,
+                m->neurons);
         return NULL;
     }
     sha256_of(sum->data, sum->bytes, hash);
@@ -160,7 +162,7 @@ static enum outcome load_layer(struct moments *m, int index, long tokens, struct
     path = cache_file(key, tokens);
     st = safetensors_open(path, &why);
     if (st)
-        sum = checked_sum(st, key, tokens, m->neurons, &why);
+        sum = checked_sum(st, m, key, tokens, &why);
     if (sum)
         outcome = upload_sum(m, index, sum, err) ? LOADED : FAILED;
     else if (notes)

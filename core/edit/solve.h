@@ -71,7 +71,7 @@ bool solver_report(const struct solver *s, struct mat keys, struct mat x, const 
                    double scale, struct solve_report *report, struct err *err);
 /* Against chance: shares (0..100) of `trials` random masks, the weights shuffled over the
  * neurons, that have a smaller gain, and a smaller leak / gain^2, than this mask. The same seed
- * gives the same masks. x of one or more requests: means as above. */
+ * gives the same masks. Says nothing about a solution of solve_pre(), which is 0 elsewhere. */
 bool solver_chance(const struct solver *s, struct mat keys, struct mat x, const float *weight,
                    int trials, unsigned long long seed, double *gain_percentile,
                    double *leak_percentile, struct err *err);

@@ -9,6 +9,8 @@
 /* A layer with a planted spectrum: a third of the directions carry the keys of ordinary text. */
 enum { M = 96, TOKENS = 6000, LAYER = 5 };
 
+static const struct device_ops *kind = &device_cpu;
+
 struct setting {
     struct device *dev;
     struct moments *moments;
@@ -87,7 +89,7 @@ static struct setting setting_open(bool keep_moment)
     struct setting s = {0};
     struct err err = {0};
 
-    s.dev = device_open(&device_cpu, 0, 1, &err);
+    s.dev = device_open(kind, 0, 1, &err);
     s.c = malloc(M * M * sizeof *s.c);
     s.moments = planted_moments(s.dev, s.c);
     s.null =
@@ -570,6 +572,21 @@ static void test_hits(void)
     setting_close(&s);
 }
 
+/* All of it again on a device whose memory nobody else may touch. */
+static void test_far(void)
+{
+    kind = &device_far;
+    test_moments();
+    test_threshold();
+    test_lowrank_dense();
+    test_factor();
+    test_report();
+    test_pre();
+    test_memit();
+    test_hits();
+    kind = &device_cpu;
+}
+
 static const struct test tests[] = {
     {"second moment, trace and null fraction", test_moments},
     {"null space by threshold", test_threshold},
@@ -579,6 +596,7 @@ static const struct test tests[] = {
     {"solve on the chosen neurons only", test_pre},
     {"memit", test_memit},
     {"past keys hit", test_hits},
+    {"the same on the far device", test_far},
 };
 
 TEST_MAIN(tests)
