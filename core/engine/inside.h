@@ -19,6 +19,7 @@ struct run {
     unsigned id, generation;
     char *about;                /* what it depends on: facts and attr.* as text */
     struct attribution **layer; /* [model layers], NULL where not computed */
+    int *target, rows;          /* [rows] explained tokens */
 };
 
 /* The moments, and what stands on them, for one list of edited layers. */
@@ -26,7 +27,8 @@ struct ground {
     int layer[EDIT_MAX_LAYERS], layers;
     struct moments *moments;
     struct gather *gather;
-    long goal; /* tokens asked for */
+    long goal;       /* tokens asked for */
+    long checkpoint; /* the last fixed count that was reached and kept on disk */
     struct nullspace *space[EDIT_MAX_LAYERS];
     struct solver *solver[EDIT_MAX_LAYERS];
     long space_tokens; /* moments the spaces were made of; 0: none */
@@ -105,9 +107,10 @@ void word_of(const struct engine *e, int id, struct word *w);
 
 /* attributing.c */
 bool job_attribute(struct engine *e, struct command *cmd, struct err *err);
-/* The run for these facts under the edited view, computed for the wanted layers if need be. */
+/* The run for these facts under the edited view, computed for the wanted layers if need be. `id`
+ * 0: any that fits. With `tell` also the layers that were there are told. */
 struct run *run_for(struct engine *e, const struct request *request, int count,
-                    const struct params *p, unsigned id, const int *layer, int layers,
+                    const struct params *p, unsigned id, const int *layer, int layers, bool tell,
                     struct err *err);
 struct run *run_find(struct engine *e, unsigned id);
 void runs_free(struct engine *e);

@@ -1,0 +1,325 @@
+/* Questions that change nothing: what a fact looks like to the model, what it says, what a
+ * neuron promotes. They are answered between the slices of longer work. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/engine/inside.h"
+#include "core/model/generate.h"
+
+enum { NEXT = 10, SAID_TOKENS = 12 };
+
+void word_of(const struct engine *e, int id, struct word *w)
+{
+    struct buf piece = {0};
+
+    *w = (struct word){.id = id};
+    tokenizer_piece(e->model->tokenizer, id, &piece);
+    if (piece.len)
+        memcpy(w->text, piece.data,
+               piece.len < sizeof(w->text) - 1 ? piece.len : sizeof(w->text) - 1);
+    buf_free(&piece);
+}
+
+static struct word *next_words(const struct engine *e, const float *logits, int k, int *count)
+{
+    int vocab = e->model->head.rows, *index = xcalloc((size_t)k + 1, sizeof(int));
+    double lse = log_sum_exp(logits, vocab);
+    struct word *w = xcalloc((size_t)k + 1, sizeof(*w));
+
+    *count = top_k(logits, vocab, k, index);
+    for (int i = 0; i < *count; i++) {
+        word_of(e, index[i], &w[i]);
+        w[i].logit = (double)logits[index[i]];
+        w[i].p = exp(w[i].logit - lse);
+    }
+    free(index);
+    return w;
+}
+
+static struct word *words_of(const struct engine *e, const int *id, int count)
+{
+    struct word *w = xcalloc((size_t)count + 1, sizeof(*w));
+
+    for (int i = 0; i < count; i++)
+        word_of(e, id[i], &w[i]);
+    return w;
+}
+
+/* Ranks by layer and probabilities of a fact that is whole. */
+static bool look_deep(struct engine *e, const struct request *r, struct look *look, struct err *err)
+{
+    const struct row *row = &r->row[0];
+    struct generate_options o = {0};
+    struct generated g;
+    int token[2], *rank, layers = e->model->config->layers;
+    double *logp = xcalloc((size_t)r->targets, sizeof(double)), sum = 0;
+    bool ok = generate(&g, e->edited, row->id, row->count, &o, &e->job, err);
+
+    if (ok) {
+        look->next = next_words(e, g.logits, NEXT, &look->nexts);
+        look->old = look->next[0];
+        look->rank = 1;
+        for (int j = 0; j < e->model->head.rows; j++)
+            look->rank += g.logits[j] > g.logits[r->target[0]];
+        generated_free(&g);
+    }
+    ok = ok && continuation_logp(e->edited, row->id, row->count, r->target, r->targets, logp, NULL,
+                                 &e->job, err);
+    for (int j = 0; j < r->targets; j++)
+        sum += logp[j];
+    look->p_target = exp(sum);
+    look->p_first = exp(logp[0]);
+    free(logp);
+    if (!ok)
+        return false;
+    token[0] = r->old >= 0 ? r->old : look->old.id;
+    token[1] = r->target[0];
+    if (token[0] != look->old.id)
+        word_of(e, token[0], &look->old);
+    rank = xcalloc((size_t)(2 * layers), sizeof(int));
+    ok = lens_ranks(e->edited, row->id, row->count, token, 2, rank, &e->job, err);
+    look->layers = layers;
+    look->rank_old = xcalloc((size_t)layers, sizeof(int));
+    look->rank_new = xcalloc((size_t)layers, sizeof(int));
+    memcpy(look->rank_old, rank, (size_t)layers * sizeof(int));
+    memcpy(look->rank_new, rank + layers, (size_t)layers * sizeof(int));
+    free(rank);
+    return ok;
+}
+
+/* The tokens of a fact that is not whole yet: whatever the prompt says so far. */
+static void look_shallow(struct engine *e, const struct fact *fact, struct look *look)
+{
+    struct tokens t = {0};
+    char *text = fact_text(fact);
+
+    if (text && tokenizer_encode(e->model->tokenizer, text, strlen(text), 0, &t, NULL)) {
+        look->token = words_of(e, t.ids, t.count);
+        look->tokens = t.count;
+    }
+    look->lookup = -1;
+    tokens_free(&t);
+    free(text);
+}
+
+bool job_look(struct engine *e, struct command *cmd, struct err *err)
+{
+    struct look *look;
+    struct request r;
+    struct err problem = {0};
+    struct event ev = {.kind = EV_LOOK, .job = e->job_id};
+    bool ok = true;
+
+    if (!cmd->count)
+        return err_set(err, ERR_USAGE, "no fact to look at");
+    if (bus_waiting(e->bus, CMD_LOOK)) /* typed on: a newer one is already here */
+        return true;
+    look = xcalloc(1, sizeof(*look));
+    look->job = e->job_id;
+    if (!request_build(&r, &cmd->facts[0], &e->prefixes, e->model->tokenizer, &cmd->params,
+                       &problem)) {
+        strncpy(look->problem, problem.text, sizeof(look->problem) - 1);
+        look_shallow(e, &cmd->facts[0], look);
+    } else {
+        size_t begin = (size_t)(strstr(r.fact.prompt, "{}") - r.fact.prompt);
+        size_t end = begin + strlen(r.fact.subject);
+        struct tokens t = {0};
+
+        look->token = words_of(e, r.row[0].id, r.row[0].count);
+        look->tokens = r.row[0].count;
+        look->lookup = r.row[0].lookup;
+        if (tokenizer_encode(e->model->tokenizer, r.row[0].text, strlen(r.row[0].text), ENCODE_BOS,
+                             &t, NULL))
+            for (int i = 0; i < t.count && i < look->tokens; i++)
+                look->token[i].subject =
+                    t.end[i] > t.start[i] && (size_t)t.start[i] < end && (size_t)t.end[i] > begin;
+        tokens_free(&t);
+        look->target = words_of(e, r.target, r.targets);
+        look->targets = r.targets;
+        ok = look_deep(e, &r, look, err);
+        request_free(&r);
+    }
+    ev.look = look;
+    if (ok)
+        bus_emit(e->bus, ev);
+    else
+        event_free(&ev);
+    return ok;
+}
+
+bool say(struct engine *e, const struct weights_view *view, const struct request *r,
+         struct said *out, struct err *err)
+{
+    const struct row *row = &r->row[0];
+    struct generate_options o = {.tokens = SAID_TOKENS};
+    struct generated g;
+    struct buf text = {0};
+    double *logp = xcalloc((size_t)r->targets, sizeof(double)), sum = 0;
+    bool *top = xcalloc((size_t)r->targets, sizeof(bool));
+    struct word w;
+    int best;
+    bool ok = continuation_logp(view, row->id, row->count, r->target, r->targets, logp, top,
+                                &e->job, err) &&
+              generate(&g, view, row->id, row->count, &o, &e->job, err);
+
+    *out = (struct said){.all_argmax = true};
+    for (int j = 0; j < r->targets; j++) {
+        sum += logp[j];
+        out->all_argmax = out->all_argmax && top[j];
+        out->accuracy += top[j] ? 1.0 / r->targets : 0;
+    }
+    out->p_target = exp(sum);
+    out->p_first = exp(logp[0]);
+    free(logp);
+    free(top);
+    if (!ok)
+        return false;
+    top_k(g.logits, view->model->head.rows, 1, &best);
+    if (r->old >= 0)
+        out->p_old = exp((double)g.logits[r->old] - log_sum_exp(g.logits, view->model->head.rows));
+    word_of(e, best, &w);
+    memcpy(out->argmax, w.text, sizeof(out->argmax));
+    tokenizer_decode(e->model->tokenizer, g.id, g.count, true, &text);
+    if (text.data)
+        strncpy(out->generated, text.data, sizeof(out->generated) - 1);
+    buf_free(&text);
+    generated_free(&g);
+    return true;
+}
+
+struct stream {
+    struct engine *e;
+    struct answer base; /* what every partial answer repeats; owns nothing */
+    const char *prompt;
+    struct buf text;
+    double last;
+};
+
+static void stream_token(void *ctx, int id)
+{
+    struct stream *s = ctx;
+    struct answer *a;
+
+    tokenizer_piece(s->e->model->tokenizer, id, &s->text);
+    a = xcalloc(1, sizeof(*a));
+    *a = s->base;
+    a->partial = true;
+    a->prompt = xstrdup(s->prompt);
+    a->completion = xstrdup(s->text.data ? s->text.data : "");
+    engine_emit(s->e, EV_ANSWER, a);
+}
+
+static bool answer_one(struct engine *e, const struct command *cmd, const struct weights_view *v,
+                       unsigned state, int edit, struct err *err)
+{
+    struct stream s = {.e = e, .prompt = cmd->text, .base = {.state = state, .edit = edit}};
+    struct generate_options o = {.tokens = cmd->tokens,
+                                 .temperature = cmd->temperature,
+                                 .seed = (uint64_t)cmd->params.value[P_SEED],
+                                 .token = stream_token,
+                                 .ctx = &s};
+    struct tokens t = {0};
+    struct generated g = {0};
+    struct buf text = {0};
+    struct answer *a;
+    bool ok =
+        tokenizer_encode(e->model->tokenizer, cmd->text, strlen(cmd->text), ENCODE_BOS, &t, err) &&
+        generate(&g, v, t.ids, t.count, &o, &e->job, err);
+
+    tokens_free(&t);
+    buf_free(&s.text);
+    if (!ok)
+        return false;
+    a = xcalloc(1, sizeof(*a));
+    *a = s.base;
+    a->prompt = xstrdup(cmd->text);
+    tokenizer_decode(e->model->tokenizer, g.id, g.count, true, &text);
+    a->completion = buf_take(&text);
+    a->ids = g.id;
+    a->count = g.count;
+    g.id = NULL;
+    a->next = next_words(e, g.logits, cmd->top ? cmd->top : NEXT, &a->nexts);
+    generated_free(&g);
+    if (e->session && !e->options.readonly)
+        session_add_query(e->session, cmd->text, a->completion,
+                          state == STATE_BASE      ? "base"
+                          : state == STATE_PREVIEW ? "preview"
+                                                   : "edited",
+                          NULL);
+    engine_emit(e, EV_ANSWER, a);
+    return true;
+}
+
+bool job_query(struct engine *e, struct command *cmd, struct err *err)
+{
+    unsigned states = cmd->states ? cmd->states : STATE_BASE | STATE_EDITED;
+
+    if (!cmd->text || !*cmd->text)
+        return err_set(err, ERR_USAGE, "an empty prompt: type a question or a text to continue");
+    if (cmd->edit) {
+        struct weights_view *past = NULL;
+        bool ok = states_rebuild(e, cmd->edit, &past, err) &&
+                  answer_one(e, cmd, past, STATE_EDITED, cmd->edit, err);
+
+        view_free(past);
+        return ok;
+    }
+    if ((states & STATE_PREVIEW) && !e->preview.view)
+        return err_set(err, ERR_USAGE, "no preview stands: make one first");
+    return (!(states & STATE_BASE) || answer_one(e, cmd, e->base, STATE_BASE, 0, err)) &&
+           (!(states & STATE_EDITED) || answer_one(e, cmd, e->edited, STATE_EDITED, 0, err)) &&
+           (!(states & STATE_PREVIEW) ||
+            answer_one(e, cmd, e->preview.view, STATE_PREVIEW, 0, err));
+}
+
+/* What a value vector promotes and suppresses: its projection through final norm's gain and
+ * head, W_U (g * v). */
+bool job_neuron(struct engine *e, struct command *cmd, struct err *err)
+{
+    const struct model *m = e->model;
+    int d = m->config->hidden, vocab = m->head.rows, index[12], n = cmd->neuron;
+    struct neuron_info *info;
+    struct mat down, v, logits, g;
+    float *host;
+    bool ok;
+
+    if (cmd->layer < 0 || cmd->layer >= m->config->layers || n < 0 || n >= m->config->ffn)
+        return err_set(err, ERR_USAGE, "no neuron L%dN%d: layers 0 to %d, neurons 0 to %d",
+                       cmd->layer, n, m->config->layers - 1, m->config->ffn - 1);
+    down = mat_new(m->dev, DT_F32, d, m->config->ffn);
+    v = mat_new(m->dev, DT_F32, d, 1);
+    logits = mat_new(m->dev, DT_F32, 1, vocab);
+    host = xmalloc((size_t)vocab * sizeof(float));
+    device_copy(m->dev, view_down(e->edited, cmd->layer), down);
+    device_copy(m->dev, mat_cols(down, n, 1), v);
+    g = (struct mat){v.data, DT_F32, 1, d, d}; /* the same column as a row */
+    device_scale_cols(m->dev, g, m->final_norm, g);
+    device_gemm(m->dev, 1, g, false, m->head, true, 0, logits);
+    device_download(m->dev, host, logits);
+    ok = device_sync(m->dev, err);
+    if (ok) {
+        info = xcalloc(1, sizeof(*info));
+        info->layer = cmd->layer;
+        info->neuron = n;
+        info->count = top_k(host, vocab, 12, index);
+        for (int i = 0; i < info->count; i++) {
+            word_of(e, index[i], &info->promotes[i]);
+            info->promotes[i].logit = (double)host[index[i]];
+        }
+        for (int j = 0; j < vocab; j++)
+            host[j] = -host[j];
+        top_k(host, vocab, 12, index);
+        for (int i = 0; i < info->count; i++) {
+            word_of(e, index[i], &info->suppresses[i]);
+            info->suppresses[i].logit = -(double)host[index[i]];
+        }
+        engine_emit(e, EV_NEURON, info);
+    }
+    free(host);
+    mat_free(m->dev, &down);
+    mat_free(m->dev, &v);
+    mat_free(m->dev, &logits);
+    return ok;
+}

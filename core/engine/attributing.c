@@ -1,0 +1,197 @@
+/* Attribution runs: made once, kept for re-masking, found again by what they depend on. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/engine/inside.h"
+
+static void run_free(struct engine *e, struct run *run)
+{
+    for (int l = 0; run->layer && l < e->model->config->layers; l++)
+        attribution_unref(run->layer[l]);
+    free(run->layer);
+    free(run->about);
+    free(run->target);
+    *run = (struct run){0};
+}
+
+void runs_free(struct engine *e)
+{
+    for (int i = 0; i < RUNS; i++)
+        run_free(e, &e->run[i]);
+}
+
+/* Everything the scores depend on besides the weights. */
+static char *about(const struct engine *e, const struct request *request, int count,
+                   const struct params *p)
+{
+    static const enum param uses[] = {P_ATTR_STRATEGY, P_ATTR_AMPLIFY,  P_ATTR_TARGET,
+                                      P_ATTR_POSITION, P_ATTR_NORM,     P_ATTR_CLAMP,
+                                      P_ATTR_EPS,      P_ATTR_PREFIXES, P_MPC_KIND};
+    struct buf text = {0};
+
+    for (size_t i = 0; i < sizeof(uses) / sizeof(*uses); i++) {
+        params_show(p, uses[i], &text);
+        buf_puts(&text, ";");
+    }
+    for (int r = 0; r < count; r++)
+        for (int i = 0; i < request[r].rows; i++)
+            buf_printf(&text, "%s\n%d %d\n", request[r].row[i].text, request[r].target[0],
+                       request[r].old);
+    buf_printf(&text, "%u", e->edited->generation);
+    return buf_take(&text);
+}
+
+struct run *run_find(struct engine *e, unsigned id)
+{
+    for (int i = 0; id && i < RUNS; i++)
+        if (e->run[i].id == id)
+            return &e->run[i];
+    return NULL;
+}
+
+static struct run *run_new(struct engine *e, char *text)
+{
+    run_free(e, &e->run[RUNS - 1]);
+    memmove(&e->run[1], &e->run[0], (RUNS - 1) * sizeof(e->run[0]));
+    e->run[0] =
+        (struct run){.id = ++e->last_run, .generation = e->edited->generation, .about = text};
+    e->run[0].layer = xcalloc((size_t)e->model->config->layers, sizeof(*e->run[0].layer));
+    return &e->run[0];
+}
+
+static void say_meta(struct engine *e, const struct run *run, const struct request *request,
+                     int count, const int *order, int n)
+{
+    struct meta *m = xcalloc(1, sizeof(*m));
+    struct event ev = {.kind = EV_META, .job = e->job_id, .meta = m};
+
+    m->id = run->id;
+    m->rows = run->rows;
+    m->neurons = e->model->config->ffn;
+    m->layers = e->model->config->layers;
+    m->prompt = xcalloc((size_t)m->rows, sizeof(*m->prompt));
+    m->target = xcalloc((size_t)m->rows, sizeof(*m->target));
+    for (int r = 0, b = 0; r < count; r++)
+        for (int i = 0; i < request[r].rows; i++, b++) {
+            m->prompt[b] = xstrdup(request[r].row[i].text);
+            word_of(e, run->target[b], &m->target[b]);
+        }
+    m->order = xcalloc((size_t)n, sizeof(int));
+    memcpy(m->order, order, (size_t)n * sizeof(int));
+    m->order_count = n;
+    bus_emit(e->bus, ev);
+}
+
+static void say_layer(struct engine *e, struct attribution *a)
+{
+    struct event ev = {.kind = EV_LAYER, .job = e->job_id, .attribution = attribution_ref(a)};
+
+    bus_emit(e->bus, ev);
+}
+
+/* The run with this id or with these dependencies, or a new one. Takes `text`. */
+static struct run *run_pick(struct engine *e, unsigned id, char *text, struct err *err)
+{
+    struct run *run = run_find(e, id);
+
+    for (int i = 0; !run && i < RUNS; i++)
+        if (e->run[i].about && !strcmp(e->run[i].about, text))
+            run = &e->run[i];
+    if (!run)
+        return run_new(e, text);
+    if (strcmp(run->about, text)) {
+        err_set(err, ERR_STATE,
+                "attribution %u is of another fact, other settings or other weights: attribute "
+                "again",
+                id);
+        run = NULL;
+    }
+    free(text);
+    return run;
+}
+
+static bool compute(struct engine *e, struct run *run, const struct request *request, int count,
+                    const struct params *p, const int *layer, int layers, bool tell,
+                    struct err *err)
+{
+    struct attribute_run *work = NULL;
+    int missing = 0;
+    bool ok = true;
+
+    for (int i = 0; i < layers; i++)
+        missing += !run->layer[layer[i]];
+    if (missing) {
+        work = attribute_begin(e->edited, request, count, p, run->id, &e->job, err);
+        if (!work)
+            return false;
+        run->rows = attribute_rows(work);
+        free(run->target);
+        run->target = xcalloc((size_t)run->rows, sizeof(int));
+        memcpy(run->target, attribute_targets(work), (size_t)run->rows * sizeof(int));
+    }
+    if (missing || tell)
+        say_meta(e, run, request, count, layer, layers);
+    for (int i = 0; ok && i < layers; i++) {
+        struct attribution **at = &run->layer[layer[i]];
+        bool there = *at != NULL;
+
+        if (!there) {
+            engine_say_progress(e, e->job_id, "attribution", i, layers);
+            *at = attribute_layer(work, layer[i], &e->job, err);
+        }
+        ok = *at != NULL;
+        if (ok && (tell || !there))
+            say_layer(e, *at);
+    }
+    attribute_end(work);
+    return ok;
+}
+
+struct run *run_for(struct engine *e, const struct request *request, int count,
+                    const struct params *p, unsigned id, const int *layer, int layers, bool tell,
+                    struct err *err)
+{
+    struct run *run = run_pick(e, id, about(e, request, count, p), err);
+
+    return run && compute(e, run, request, count, p, layer, layers, tell, err) ? run : NULL;
+}
+
+/* Edited layers first, then the rest: what an edit needs is there soonest. */
+static int layer_order(const struct engine *e, const struct params *p, bool all, int *order,
+                       struct err *err)
+{
+    int n, edited[PARAM_MAX_LAYERS], edits;
+
+    if (!edited_layers(p, e->model->config, edited, &edits, err))
+        return 0;
+    memcpy(order, edited, (size_t)edits * sizeof(int));
+    n = edits;
+    for (int l = 0; all && l < e->model->config->layers; l++) {
+        bool there = false;
+
+        for (int i = 0; i < edits; i++)
+            there = there || edited[i] == l;
+        if (!there)
+            order[n++] = l;
+    }
+    return n;
+}
+
+bool job_attribute(struct engine *e, struct command *cmd, struct err *err)
+{
+    struct request *request = NULL;
+    int order[PARAM_MAX_LAYERS], n = layer_order(e, &cmd->params, cmd->all_layers, order, err);
+    struct event ev = {.kind = EV_ATTRIBUTED, .job = e->job_id};
+    struct run *run;
+
+    if (!n || !requests_build(e, cmd, &request, err))
+        return false;
+    run = run_for(e, request, cmd->count, &cmd->params, 0, order, n, true, err);
+    requests_free(request, cmd->count);
+    if (!run)
+        return false;
+    ev.id = run->id;
+    bus_emit(e->bus, ev);
+    return true;
+}

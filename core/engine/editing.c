@@ -1,0 +1,443 @@
+/* Previews and commits: from facts to a scratch view, and from there into the journal. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "core/base/mem.h"
+#include "core/edit/checksum.h"
+#include "core/engine/inside.h"
+
+void preview_drop(struct engine *e)
+{
+    struct preview *p = &e->preview;
+
+    view_free(p->view);
+    edit_result_free(&p->result);
+    free(p->about);
+    free(p->z);
+    *p = (struct preview){0};
+}
+
+bool requests_build(struct engine *e, const struct command *cmd, struct request **out,
+                    struct err *err)
+{
+    *out = NULL;
+    if (cmd->count < 1)
+        return err_set(err, ERR_USAGE, "no fact: give subject, prompt and new object");
+    *out = xcalloc((size_t)cmd->count, sizeof(**out));
+    for (int i = 0; i < cmd->count; i++)
+        if (!request_build(&(*out)[i], &cmd->facts[i], &e->prefixes, e->model->tokenizer,
+                           &cmd->params, err)) {
+            requests_free(*out, i);
+            *out = NULL;
+            return false;
+        }
+    return true;
+}
+
+void requests_free(struct request *r, int count)
+{
+    for (int i = 0; i < count; i++)
+        request_free(&r[i]);
+    free(r);
+}
+
+/* What a preview depends on, as text: a commit of the same reuses its bits. */
+static char *about(const struct engine *e, const struct command *cmd, long tokens)
+{
+    char *params = params_to_json(&cmd->params);
+    struct buf b = {0};
+
+    for (int i = 0; i < cmd->count; i++) {
+        char *fact = fact_to_json(&cmd->facts[i]);
+
+        buf_printf(&b, "%s\n", fact);
+        free(fact);
+    }
+    buf_printf(&b, "%s %u %ld", params, e->edited->generation, tokens);
+    if (cmd->z)
+        buf_add(&b, cmd->z, (size_t)e->model->config->hidden * sizeof(float));
+    free(params);
+    return buf_take(&b);
+}
+
+static void hear_step(void *ctx, const struct target_step *t)
+{
+    struct step *s = xcalloc(1, sizeof(*s));
+
+    *s = (struct step){t->step, t->loss, t->nll, t->kl, t->wd, t->p_target, t->delta_norm};
+    engine_emit(ctx, EV_STEP, s);
+}
+
+/* z [count][d] of all requests on the present weights. */
+static bool targets(struct engine *e, const struct command *cmd, const struct request *request,
+                    int layer, float *z, struct err *err)
+{
+    int d = e->model->config->hidden;
+
+    if (cmd->z) {
+        memcpy(z, cmd->z, (size_t)d * sizeof(float));
+        return cmd->count == 1 || err_set(err, ERR_USAGE,
+                                          "--z gives the target of one fact, not "
+                                          "of %d",
+                                          cmd->count);
+    }
+    for (int i = 0; i < cmd->count; i++) {
+        struct target t;
+
+        engine_say_progress(e, e->job_id, "target", i, cmd->count);
+        if (!target_optimise(&t, e->edited, &request[i], layer, &cmd->params, hear_step, e, &e->job,
+                             err))
+            return false;
+        memcpy(z + (size_t)i * (size_t)d, t.z, (size_t)d * sizeof(float));
+        target_free(&t);
+    }
+    return true;
+}
+
+/* One request's rows of a layer's scores, for mask.share = request. */
+static struct attribution *rows_of(const struct attribution *a, int first, int rows)
+{
+    struct attribution *part = attribution_new(a->layer, rows, a->neurons, false);
+    size_t from = (size_t)first * (size_t)a->neurons, n = (size_t)rows * (size_t)a->neurons;
+
+    part->strategy = a->strategy;
+    part->layers = a->layers;
+    memcpy(part->score, a->score + from, n * sizeof(float));
+    memcpy(part->activation, a->activation + from, n * sizeof(float));
+    memcpy(part->value_norm, a->value_norm, (size_t)a->neurons * sizeof(float));
+    return part;
+}
+
+static bool wants_mask(const struct params *p)
+{
+    return params_choice(p, P_EDIT_METHOD) == METHOD_NMKE &&
+           params_choice(p, P_MASK_MODE) != MODE_NONE;
+}
+
+/* Masks of all layers, from an attribution of the present weights (methods 4.10, step 3). */
+static bool masks(struct engine *e, const struct command *cmd, const struct request *request,
+                  struct edit_plan *plan, unsigned *id, struct err *err)
+{
+    const struct params *p = &cmd->params;
+    int m = e->model->config->ffn;
+    size_t um = (size_t)plan->count * (size_t)m;
+    struct run *run =
+        run_for(e, request, cmd->count, p, cmd->attribution, plan->layer, plan->layers, false, err);
+    float *keys;
+
+    if (!run)
+        return false;
+    *id = run->id;
+    plan->own_masks = params_choice(p, P_MASK_SHARE) && plan->count > 1;
+    plan->mask = xcalloc((size_t)plan->layers * (size_t)(plan->own_masks ? plan->count : 1),
+                         sizeof(*plan->mask));
+    keys = xmalloc((size_t)plan->layers * um * sizeof(float));
+    if (!edit_keys(e->edited, request, plan->count, plan->layer, plan->layers, keys, NULL, &e->job,
+                   err)) {
+        free(keys);
+        return false;
+    }
+    for (int i = 0; i < plan->layers; i++) {
+        const struct attribution *a = run->layer[plan->layer[i]];
+        const float *k = keys + (size_t)i * um;
+
+        if (!plan->own_masks)
+            plan->mask[i] = mask_build(a, k, p);
+        for (int r = 0, first = 0; plan->own_masks && r < plan->count; r++) {
+            struct attribution *part = rows_of(a, first, request[r].rows);
+
+            plan->mask[i * plan->count + r] = mask_build(part, k + (size_t)r * (size_t)m, p);
+            first += request[r].rows;
+            attribution_unref(part);
+        }
+    }
+    free(keys);
+    return true;
+}
+
+static void plan_free(struct edit_plan *plan)
+{
+    for (int i = 0; plan->mask && i < plan->layers * (plan->own_masks ? plan->count : 1); i++)
+        mask_free(plan->mask[i]);
+    free(plan->mask);
+    plan->mask = NULL;
+}
+
+static void plan_begin(struct engine *e, struct edit_plan *plan, const struct command *cmd,
+                       const struct request *request)
+{
+    *plan = (struct edit_plan){.request = request,
+                               .count = cmd->count,
+                               .params = &cmd->params,
+                               .layers = e->ground.layers};
+    memcpy(plan->layer, e->ground.layer, sizeof(plan->layer));
+    memcpy(plan->solver, e->ground.solver, sizeof(plan->solver));
+}
+
+static void weighed_take(struct weighed_layer *to, const struct layer_report *r, bool stale)
+{
+    *to = (struct weighed_layer){.layer = r->layer,
+                                 .kept = r->kept,
+                                 .q = r->q,
+                                 .gain = r->gain,
+                                 .gain_mask = r->gain_mask,
+                                 .leak = r->leak,
+                                 .leak_unmasked = r->leak_unmasked,
+                                 .leak_ratio = r->leak_ratio,
+                                 .percentile_gain = r->percentile_gain,
+                                 .percentile_leak = r->percentile_leak,
+                                 .residual = r->residual,
+                                 .delta_norm = r->delta_norm,
+                                 .weight_norm = r->weight_norm,
+                                 .stale = stale};
+}
+
+/* The whole edit into a scratch view: e->preview holds it afterwards. */
+static bool make_preview(struct engine *e, struct command *cmd, const struct request *request,
+                         struct err *err)
+{
+    struct preview *v = &e->preview;
+    int d = e->model->config->hidden;
+    double t0 = engine_now(), t1, t2;
+    struct edit_plan plan;
+    bool ok;
+
+    preview_drop(e);
+    plan_begin(e, &plan, cmd, request);
+    v->z = xmalloc((size_t)cmd->count * (size_t)d * sizeof(float));
+    v->width = d;
+    ok = targets(e, cmd, request, plan.layer[plan.layers - 1], v->z, err);
+    t1 = engine_now();
+    ok = ok && (!wants_mask(&cmd->params) || masks(e, cmd, request, &plan, &v->run, err));
+    t2 = engine_now();
+    plan.z = v->z;
+    if (ok) {
+        v->view = view_copy(e->edited, ++e->generation);
+        ok = edit_apply(&v->result, v->view, &plan, &e->job, err);
+    }
+    plan_free(&plan);
+    if (!ok) {
+        preview_drop(e);
+        return false;
+    }
+    v->seconds[0] = t1 - t0;
+    v->seconds[1] = t2 - t1;
+    v->seconds[2] = engine_now() - t2;
+    v->lambda = e->ground.lambda;
+    memcpy(v->projector, e->ground.space[0]->hash, sizeof(v->projector));
+    v->about = about(e, cmd, e->ground.space_tokens);
+    return true;
+}
+
+static bool describe(struct engine *e, const struct request *request, struct said *before,
+                     struct said *after, struct err *err)
+{
+    struct preview *v = &e->preview;
+    struct applied *a = &v->applied;
+
+    if (!say(e, e->edited, &request[0], before, err) || !say(e, v->view, &request[0], after, err))
+        return false;
+    *a = (struct applied){.layers = v->result.layers, .z_error = v->result.z_error};
+    for (int i = 0; i < a->layers; i++)
+        weighed_take(&a->layer[i], &v->result.report[i], false);
+    a->moment_tokens = e->ground.space_tokens;
+    a->draft = e->ground.space_tokens < e->ground.goal;
+    a->p_before = before->p_first;
+    a->p_after = after->p_first;
+    memcpy(a->generated, after->generated, sizeof(a->generated) - 1);
+    return weights_checksum(v->view, a->checksum, err);
+}
+
+static void tell_applied(struct engine *e, enum event_kind kind)
+{
+    struct applied *a = xmalloc(sizeof(*a));
+
+    *a = e->preview.applied;
+    engine_emit(e, kind, a);
+}
+
+/* The metrics that stay with an edit in the journal. Caller frees. */
+static char *metrics(const struct edited *d, const struct applied *a)
+{
+    json_t *o = json_pack("{s:b, s:[f,f], s:[f,f], s:[f,f], s:f, s:f, s:f, s:i, s:f, s:o?, s:o?}",
+                          "success", d->success, "p_target", d->p_target[0], d->p_target[1],
+                          "p_first", d->p_first[0], d->p_first[1], "log_odds", d->log_odds[0],
+                          d->log_odds[1], "rewrite_acc", d->rewrite_acc, "z_error", a->z_error,
+                          "seconds", d->seconds_total, "kept", a->layers ? a->layer[0].kept : 0,
+                          "gain_mask", a->layers ? a->layer[0].gain_mask : 0.0, "said_before",
+                          json_string(d->generated[0]), "said_after", json_string(d->generated[1]));
+    char *text = o ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+
+    json_decref(o);
+    return text;
+}
+
+static double log_odds(const struct said *s)
+{
+    return s->p_old > 0 && s->p_first > 0 ? log(s->p_first) - log(s->p_old) : (double)NAN;
+}
+
+/* The proof: masked columns changed, every other bit the same, and what the model now says. */
+static bool prove(struct engine *e, const struct params *p, const struct said *before,
+                  const struct said *after, struct edited *out, struct err *err)
+{
+    const struct said *s[2] = {before, after};
+    struct preview *v = &e->preview;
+
+    for (int i = 0; i < 2; i++) {
+        out->p_target[i] = s[i]->p_target;
+        out->p_first[i] = s[i]->p_first;
+        out->log_odds[i] = log_odds(s[i]);
+        memcpy(out->argmax[i], s[i]->argmax, sizeof(out->argmax[i]));
+        memcpy(out->generated[i], s[i]->generated, sizeof(out->generated[i]));
+    }
+    out->rewrite_acc = after->accuracy;
+    out->success = after->all_argmax && after->p_target >= p->value[P_ACCEPT_P_MIN];
+    out->unmasked_unchanged = true;
+    for (int t = 0; t < v->result.deltas; t++) {
+        const struct delta *d = &v->result.delta[t];
+        float *any = xcalloc((size_t)d->cols, sizeof(float));
+        bool equal, changed;
+
+        for (int u = 0; u < v->result.deltas; u++) /* columns any delta of the layer may write */
+            for (int j = 0; v->result.delta[u].layer == d->layer && j < d->cols; j++)
+                any[j] += v->result.delta[u].weight ? v->result.delta[u].weight[j] : 1;
+        if (!weights_unmasked_equal(e->edited, v->view, d->layer, any, &equal, &changed, err)) {
+            free(any);
+            return false;
+        }
+        free(any);
+        out->unmasked_unchanged = out->unmasked_unchanged && equal;
+    }
+    return true;
+}
+
+/* Journal first; only when that is on the disk do the new weights stand. */
+static bool commit(struct engine *e, struct command *cmd, const struct request *request,
+                   struct edited *done, struct err *err)
+{
+    struct preview *v = &e->preview;
+    struct edit_record rec = {.requests = cmd->count,
+                              .width = v->width,
+                              .z = v->z,
+                              .deltas = v->result.deltas,
+                              .delta = v->result.delta,
+                              .lambda = v->lambda,
+                              .draft = v->applied.draft,
+                              .moment_tokens = v->applied.moment_tokens,
+                              .attribution = v->run};
+    struct edit_plan plan;
+    bool ok;
+
+    plan_begin(e, &plan, cmd, request);
+    rec.facts = xcalloc((size_t)cmd->count, sizeof(*rec.facts));
+    for (int i = 0; i < cmd->count; i++)
+        rec.facts[i] = request[i].fact;
+    rec.params_json = params_to_json(&cmd->params);
+    rec.metrics_json = metrics(done, &v->applied);
+    memcpy(rec.projector, v->projector, sizeof(rec.projector));
+    memcpy(rec.checksum, v->applied.checksum, sizeof(rec.checksum));
+    ok = session_append(e->session, &rec, err);
+    free(rec.facts);
+    free(rec.params_json);
+    free(rec.metrics_json);
+    if (!ok)
+        return false;
+    v->applied.edit = done->edit = rec.id;
+    view_free(e->edited);
+    e->edited = v->view;
+    v->view = NULL;
+    e->history++;
+    if (edit_remember(&v->result, &plan, NULL))
+        e->ground.history = e->history; /* the stores have grown with the journal */
+    return true;
+}
+
+bool job_edit(struct engine *e, struct command *cmd, struct err *err)
+{
+    bool commits = cmd->kind == CMD_COMMIT, ok, reuse;
+    struct request *request = NULL;
+    struct said before, after;
+    struct edited *done;
+    double start = engine_now(), verify;
+    char *now_about;
+
+    if (commits && e->options.readonly)
+        return err_set(err, ERR_USAGE, "read-only: nothing is committed");
+    e->params = cmd->params;
+    if (!requests_build(e, cmd, &request, err))
+        return false;
+    if (!ground_ready(e, &cmd->params, cmd->draft, err)) {
+        requests_free(request, cmd->count);
+        return false;
+    }
+    now_about = about(e, cmd, e->ground.space_tokens);
+    reuse = e->preview.about && !strcmp(e->preview.about, now_about);
+    free(now_about);
+    ok = reuse || make_preview(e, cmd, request, err);
+    verify = engine_now();
+    ok = ok && describe(e, request, &before, &after, err);
+    if (ok && !commits) {
+        tell_applied(e, EV_PREVIEW);
+        ok = states_say(e, err);
+    } else if (ok) {
+        done = xcalloc(1, sizeof(*done));
+        ok = prove(e, &cmd->params, &before, &after, done, err);
+        done->seconds_target = e->preview.seconds[0];
+        done->seconds_attribution = e->preview.seconds[1];
+        done->seconds_solve = e->preview.seconds[2];
+        done->seconds_verify = engine_now() - verify;
+        done->seconds_total = engine_now() - start;
+        memcpy(done->checksum, e->preview.applied.checksum, sizeof(done->checksum));
+        ok = ok && commit(e, cmd, request, done, err);
+        if (ok) {
+            tell_applied(e, EV_COMMIT);
+            engine_emit(e, EV_EDITED, done);
+            preview_drop(e);
+            ok = states_say(e, err);
+        } else {
+            free(done);
+        }
+    }
+    requests_free(request, cmd->count);
+    return ok;
+}
+
+/* What the knobs would do now: gain and leak of masks on the weights as they are. */
+bool job_weigh(struct engine *e, struct command *cmd, struct err *err)
+{
+    struct request *request = NULL;
+    struct layer_report report[EDIT_MAX_LAYERS];
+    struct applied *a;
+    struct edit_plan plan = {0};
+    unsigned id = 0;
+    bool ok;
+
+    if (bus_waiting(e->bus, CMD_WEIGH)) /* the knob has moved on */
+        return true;
+    if (!ground_plan(e, &cmd->params, err))
+        return false;
+    if (!e->ground.checkpoint) /* no moments yet: nothing to weigh with, and no reason to wait */
+        return true;
+    if (!requests_build(e, cmd, &request, err))
+        return false;
+    ok = ground_ready(e, &cmd->params, true, err);
+    plan_begin(e, &plan, cmd, request);
+    ok = ok && (!wants_mask(&cmd->params) || masks(e, cmd, request, &plan, &id, err)) &&
+         edit_weigh(report, e->edited, &plan, &e->job, err);
+    if (ok) {
+        a = xcalloc(1, sizeof(*a));
+        a->layers = plan.layers;
+        a->moment_tokens = e->ground.space_tokens;
+        a->draft = e->ground.space_tokens < e->ground.goal;
+        for (int i = 0; i < plan.layers; i++)
+            weighed_take(&a->layer[i], &report[i], i > 0);
+        engine_emit(e, EV_WEIGHED, a);
+    }
+    plan_free(&plan);
+    requests_free(request, cmd->count);
+    return ok;
+}

@@ -1,0 +1,292 @@
+/* The engine's thread: opens what it needs, takes commands, runs them to their end, and works
+ * on the moments while nobody wants anything. */
+#include "core/engine/engine.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/base/sha256.h"
+#include "core/engine/inside.h"
+
+double engine_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void engine_emit(struct engine *e, enum event_kind kind, void *payload)
+{
+    struct event ev = {.kind = kind, .job = e->job_id};
+
+    ev.progress = payload; /* one pointer, whatever it is */
+    bus_emit(e->bus, ev);
+}
+
+void engine_say_progress(struct engine *e, unsigned job, const char *what, double done,
+                         double total)
+{
+    struct event ev = {.kind = EV_PROGRESS, .job = job};
+    double spent = engine_now() - e->job_began;
+
+    ev.progress = xcalloc(1, sizeof(*ev.progress));
+    strncpy(ev.progress->what, what, sizeof(ev.progress->what) - 1);
+    ev.progress->done = done;
+    ev.progress->total = total;
+    ev.progress->seconds_left = job && done > 0 && total > 0 ? spent * (total - done) / done : -1;
+    bus_emit(e->bus, ev);
+}
+
+static void progress(void *ctx, const char *what, double done, double total)
+{
+    struct engine *e = ctx;
+
+    engine_say_progress(e, e->job_id, what, done, total);
+}
+
+static bool run_command(struct engine *e, struct command *cmd);
+
+/* Between two slices: questions are answered at once, and cancelling is noticed. */
+static void breathe(void *ctx)
+{
+    struct engine *e = ctx;
+    struct command cmd;
+    unsigned job = e->job_id;
+    double began = e->job_began;
+    bool cancel;
+
+    if (bus_cancelled(e->bus, job))
+        atomic_store(&e->job.cancel, true);
+    cancel = atomic_load(&e->job.cancel);
+    while (!cancel && bus_take(e->bus, &cmd, false, true)) {
+        run_command(e, &cmd);
+        e->job_id = job;
+        e->job_began = began;
+        atomic_store(&e->job.cancel, false);
+    }
+}
+
+static bool run_kind(struct engine *e, struct command *cmd, struct err *err)
+{
+    switch (cmd->kind) {
+    case CMD_LOOK:
+        return job_look(e, cmd, err);
+    case CMD_ATTRIBUTE:
+        return job_attribute(e, cmd, err);
+    case CMD_WEIGH:
+        return job_weigh(e, cmd, err);
+    case CMD_PREVIEW:
+    case CMD_COMMIT:
+        return job_edit(e, cmd, err);
+    case CMD_DISCARD:
+        preview_drop(e);
+        return states_say(e, err);
+    case CMD_UNDO:
+    case CMD_REDO:
+        return job_undo(e, cmd, err);
+    case CMD_QUERY:
+        return job_query(e, cmd, err);
+    case CMD_NEURON:
+        return job_neuron(e, cmd, err);
+    case CMD_HISTORY:
+        return job_history(e, cmd, err);
+    case CMD_VERIFY:
+        return job_verify(e, cmd, err);
+    case CMD_MOMENTS:
+        return ground_ready(e, &cmd->params, false, err) && ground_say(e);
+    case CMD_NONE:
+    case CMD_QUIT:
+        break;
+    }
+    return true;
+}
+
+/* False when it was the command to quit. */
+static bool run_command(struct engine *e, struct command *cmd)
+{
+    struct event end = {.kind = EV_DONE, .job = cmd->job};
+    bool go_on = cmd->kind != CMD_QUIT;
+
+    e->job_id = cmd->job;
+    e->job_began = engine_now();
+    atomic_store(&e->job.cancel, bus_cancelled(e->bus, cmd->job));
+    if (go_on && !run_kind(e, cmd, &end.err)) {
+        device_sync(e->dev, NULL); /* a fault that nobody has asked about does not stay */
+        end.kind = EV_FAILED;
+    }
+    bus_emit(e->bus, end);
+    command_free(cmd);
+    return go_on;
+}
+
+static void say_model(struct engine *e)
+{
+    const struct model_config *c = e->model->config;
+    struct model_info *m = xcalloc(1, sizeof(*m));
+
+    strncpy(m->name, c->name, sizeof(m->name) - 1);
+    strncpy(m->arch, c->arch, sizeof(m->arch) - 1);
+    strncpy(m->path, e->options.model, sizeof(m->path) - 1);
+    strncpy(m->device, e->dev->ops->name, sizeof(m->device) - 1);
+    strncpy(m->type, dtype_name(e->model->block[0].down.type), sizeof(m->type) - 1);
+    m->layers = c->layers;
+    m->neurons = c->ffn;
+    m->hidden = c->hidden;
+    m->heads = c->heads;
+    m->vocab = e->model->head.rows;
+    m->threads = e->dev->threads;
+    m->load_seconds = e->model->load_seconds;
+    engine_emit(e, EV_MODEL, m);
+}
+
+/* Model, then the answer can begin; identity and session, then edits can. */
+static bool open_all(struct engine *e, struct err *err)
+{
+    e->dev = device_open(e->options.device, e->options.device_index, e->options.threads, err);
+    if (!e->dev)
+        return false;
+    e->model = model_open(e->options.model, e->dev, e->options.memory, err);
+    if (!e->model)
+        return false;
+    e->base = view_new(e->model, ++e->generation);
+    e->edited = view_copy(e->base, ++e->generation);
+    say_model(e);
+    if (e->options.look_only)
+        return true;
+    return weights_identity(e->model->file, &e->job, e->identity, err) && states_open(e, err) &&
+           states_say(e, err);
+}
+
+static void close_all(struct engine *e)
+{
+    preview_drop(e);
+    runs_free(e);
+    ground_free(e);
+    tokens_free(&e->text);
+    prefixes_free(&e->prefixes);
+    session_close(e->session);
+    view_free(e->edited);
+    view_free(e->base);
+    model_close(e->model);
+    device_close(e->dev);
+}
+
+static void *engine_main(void *arg)
+{
+    struct engine *e = arg;
+    struct event end = {.kind = EV_STOPPED};
+    struct command cmd;
+    bool go_on;
+
+    e->job_began = engine_now();
+    go_on = open_all(e, &end.err);
+    while (go_on) {
+        bool background = e->options.background_moments && !e->options.look_only;
+
+        if (bus_take(e->bus, &cmd, !background, false)) {
+            go_on = run_command(e, &cmd);
+            continue;
+        }
+        e->job_id = 0;
+        if (!ground_step(e, &end.err)) {
+            if (end.err.kind) { /* the background has failed: say so once, go on without */
+                bus_emit(e->bus, (struct event){.kind = EV_FAILED, .err = end.err});
+                end.err = (struct err){0};
+            }
+            e->options.background_moments = false;
+        }
+    }
+    close_all(e);
+    bus_emit(e->bus, end);
+    return NULL;
+}
+
+static void options_copy(struct engine_options *to, const struct engine_options *from)
+{
+    *to = *from;
+    to->model = xstrdup(from->model);
+    to->session = xstrdup(from->session);
+    to->prefixes = xstrdup(from->prefixes);
+    to->text = xstrdup(from->text);
+}
+
+struct engine *engine_start(const struct engine_options *options, struct err *err)
+{
+    struct engine *e = xcalloc(1, sizeof(*e));
+    sigset_t all, old;
+    int failed;
+
+    options_copy(&e->options, options);
+    e->job.ctx = e;
+    e->job.progress = progress;
+    e->job.breathe = breathe;
+    params_default(&e->params);
+    e->bus = bus_open(err);
+    if (!e->bus) {
+        free(e);
+        return NULL;
+    }
+    sigfillset(&all); /* signals are the screen's */
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    failed = pthread_create(&e->thread, NULL, engine_main, e);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (!failed)
+        return e;
+    err_set(err, ERR_LIMIT, "cannot start a thread: %s", strerror(failed));
+    bus_close(e->bus);
+    free(e);
+    return NULL;
+}
+
+unsigned engine_post(struct engine *e, struct command *cmd)
+{
+    return bus_post(e->bus, cmd);
+}
+
+bool engine_next(struct engine *e, struct event *ev)
+{
+    return bus_next(e->bus, ev);
+}
+
+int engine_fd(const struct engine *e)
+{
+    return bus_fd(e->bus);
+}
+
+void engine_cancel(struct engine *e, unsigned job)
+{
+    bus_cancel(e->bus, job);
+}
+
+void engine_stop(struct engine *e)
+{
+    struct command quit = {.kind = CMD_QUIT};
+    struct timespec pause = {0, 2000000};
+    struct event ev;
+    bool stopped = false;
+
+    if (!e)
+        return;
+    bus_cancel(e->bus, 0);
+    bus_post(e->bus, &quit);
+    while (!stopped) { /* keep draining: the engine may be waiting for room */
+        while (bus_next(e->bus, &ev)) {
+            stopped = stopped || ev.kind == EV_STOPPED;
+            event_free(&ev);
+        }
+        if (!stopped)
+            nanosleep(&pause, NULL);
+    }
+    pthread_join(e->thread, NULL);
+    bus_close(e->bus);
+    free((char *)(size_t)e->options.model);
+    free((char *)(size_t)e->options.session);
+    free((char *)(size_t)e->options.prefixes);
+    free((char *)(size_t)e->options.text);
+    free(e);
+}

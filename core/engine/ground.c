@@ -1,0 +1,245 @@
+/* What edits stand on: second moments of a text, null spaces, stores of past keys. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/base/sha256.h"
+#include "core/engine/inside.h"
+
+static void spaces_free(struct ground *g)
+{
+    for (int i = 0; i < g->layers; i++) {
+        solver_free(g->solver[i]);
+        nullspace_free(g->space[i]);
+        g->solver[i] = NULL;
+        g->space[i] = NULL;
+    }
+    g->space_tokens = 0;
+}
+
+void ground_free(struct engine *e)
+{
+    struct ground *g = &e->ground;
+
+    spaces_free(g);
+    gather_free(g->gather);
+    moments_free(g->moments);
+    *g = (struct ground){0};
+}
+
+long ground_tokens(const struct engine *e)
+{
+    return e->ground.space_tokens;
+}
+
+/* The text for the moments, as tokens, once. */
+static bool load_text(struct engine *e, struct err *err)
+{
+    size_t len;
+    char *text;
+    bool ok;
+
+    if (e->text.count)
+        return true;
+    if (!e->options.text)
+        return err_set(err, ERR_USAGE, "no text for the second moments: give one with --text FILE");
+    text = file_read(e->options.text, (size_t)1 << 30, &len, err);
+    if (!text)
+        return err_in(err, "text of the second moments");
+    sha256_of(text, len, e->text_hash);
+    ok = tokenizer_encode(e->model->tokenizer, text, len, 0, &e->text, err);
+    free(text);
+    return ok || err_in(err, "%s", e->options.text);
+}
+
+/* Makes the ground for these parameters' layers, from the cache as far as it goes. */
+bool ground_plan(struct engine *e, const struct params *p, struct err *err)
+{
+    struct ground *g = &e->ground;
+    struct moments_origin origin = {.window = (int)p->value[P_STATS_WINDOW]};
+    struct buf notes = {0};
+    int layer[PARAM_MAX_LAYERS], layers;
+    bool ok;
+
+    if (!edited_layers(p, e->model->config, layer, &layers, err) || !load_text(e, err))
+        return false;
+    if (layers > EDIT_MAX_LAYERS)
+        return err_set(err, ERR_USAGE, "edit.layers: %d layers; at most %d", layers,
+                       EDIT_MAX_LAYERS);
+    g->goal = (long)p->value[P_STATS_TOKENS];
+    if (g->moments && g->layers == layers && g->moments->origin.window == origin.window &&
+        !memcmp(g->layer, layer, (size_t)layers * sizeof(int)))
+        return true;
+    ground_free(e);
+    memcpy(origin.model, e->identity, sizeof(origin.model));
+    memcpy(origin.text, e->text_hash, sizeof(origin.text));
+    memcpy(g->layer, layer, (size_t)layers * sizeof(int));
+    g->layers = layers;
+    g->goal = (long)p->value[P_STATS_TOKENS];
+    g->moments = moments_new(e->dev, &origin, layers, layer, e->model->config->ffn, err);
+    ok = g->moments && moments_load(g->moments, g->goal, &notes, err);
+    buf_free(&notes);
+    if (!ok)
+        return false;
+    g->checkpoint = g->moments->tokens;
+    g->gather = gather_new(e->base, g->moments, e->text.ids, e->text.count);
+    if (g->goal > gather_limit(g->gather))
+        g->goal = gather_limit(g->gather);
+    return device_sync(e->dev, err);
+}
+
+bool ground_say(struct engine *e)
+{
+    struct ground *g = &e->ground;
+    struct moments_info *info = xcalloc(1, sizeof(*info));
+
+    info->tokens = g->moments ? g->moments->tokens : 0;
+    info->goal = g->goal;
+    info->layers = g->layers;
+    for (int i = 0; i < g->layers; i++) {
+        struct nullspace *s = g->space[i];
+
+        info->layer[i] = g->layer[i];
+        if (!s)
+            continue;
+        info->null_fraction[i] = s->null_fraction;
+        info->trace_lost[i] = s->trace_lost;
+        info->trace[i] = s->trace;
+        info->threshold[i] = s->threshold;
+        for (int k = 0; k < 5 && k < s->kept; k++)
+            info->top[i][k] = s->value[s->kept - 1 - k];
+    }
+    engine_emit(e, EV_MOMENTS, info);
+    return true;
+}
+
+/* One slice of summing; at a checkpoint the sums are kept on disk and the news is told. */
+static bool advance(struct engine *e, struct err *err)
+{
+    struct ground *g = &e->ground;
+    long until = moments_next(g->moments, g->goal), before = g->moments->tokens;
+
+    if (!gather_step(g->gather, until, err))
+        return false;
+    if (g->moments->tokens != before)
+        engine_say_progress(e, e->job_id, "second moments", (double)g->moments->tokens,
+                            (double)g->goal);
+    if (g->moments->tokens == until && until != before) {
+        struct err note = {0};
+
+        if (!moments_save(g->moments, &note)) /* a full cache disk is no reason to stop */
+            engine_say_progress(e, e->job_id, note.text, (double)until, (double)g->goal);
+        g->checkpoint = until;
+        ground_say(e);
+    }
+    return true;
+}
+
+static bool is_complete(const struct ground *g)
+{
+    return g->moments && g->moments->tokens >= g->goal && gather_idle(g->gather);
+}
+
+bool ground_step(struct engine *e, struct err *err)
+{
+    if (!ground_plan(e, &e->params, err) || is_complete(&e->ground))
+        return false;
+    return advance(e, err);
+}
+
+/* Raw keys of the active edits of this layer into its store, in order. */
+static bool remember_history(struct engine *e, struct err *err)
+{
+    struct ground *g = &e->ground;
+    struct edit_record *edits = NULL;
+    int count = 0;
+    bool ok = session_edits(e->session, false, &edits, &count, err);
+
+    for (int n = 0; ok && n < count; n++) {
+        struct edit_result past = {0};
+        struct edit_plan plan = {.layers = g->layers};
+
+        memcpy(plan.layer, g->layer, sizeof(plan.layer));
+        memcpy(plan.solver, g->solver, sizeof(plan.solver));
+        ok = session_load_deltas(e->session, edits[n].id, &past.delta, &past.deltas, err) &&
+             edit_remember(&past, &plan, err);
+        edit_result_free(&past);
+    }
+    edit_records_free(edits, count);
+    return ok;
+}
+
+/* Null spaces and key stores from these sums. A factorisation is not cut into slices. */
+static bool make_spaces(struct engine *e, const struct moments *from, const struct params *p,
+                        struct err *err)
+{
+    struct ground *g = &e->ground;
+    struct nullspace_rule rule = {p->value[P_EDIT_NULL_THRESHOLD], p->value[P_EDIT_NULL_FRACTION]};
+    bool same = g->space_tokens == from->tokens && g->rule.threshold == rule.threshold &&
+                g->rule.fraction == rule.fraction;
+
+    if (same && g->lambda == p->value[P_EDIT_LAMBDA] && g->history == e->history)
+        return true;
+    if (!same)
+        spaces_free(g);
+    g->space_tokens = 0;
+    g->lambda = p->value[P_EDIT_LAMBDA];
+    for (int i = 0; i < g->layers; i++) {
+        if (job_cancelled(&e->job, err))
+            return false;
+        engine_say_progress(e, e->job_id, "null space", i, g->layers);
+        if (!g->space[i])
+            g->space[i] = nullspace_new(from, i, rule, true, err);
+        solver_free(g->solver[i]);
+        g->solver[i] = g->space[i] ? solver_new(g->space[i], g->lambda, err) : NULL;
+        if (!g->solver[i])
+            return false;
+    }
+    if (!remember_history(e, err))
+        return false;
+    g->space_tokens = from->tokens;
+    g->rule = rule;
+    g->history = e->history;
+    return true;
+}
+
+/* The sums at the last checkpoint: those at hand, or read back when they have gone on. */
+static bool spaces_at(struct engine *e, long tokens, const struct params *p, struct err *err)
+{
+    struct ground *g = &e->ground;
+    struct moments *kept;
+    bool ok;
+
+    if (g->moments->tokens == tokens && gather_idle(g->gather))
+        return make_spaces(e, g->moments, p, err);
+    kept = moments_new(e->dev, &g->moments->origin, g->layers, g->layer, g->moments->neurons, err);
+    ok = kept && moments_load(kept, tokens, NULL, err);
+    if (ok && kept->tokens != tokens)
+        ok = err_set(err, ERR_IO,
+                     "the second moments of %ld tokens are no longer in the cache; "
+                     "wait for the full count or run `editscope stats`",
+                     tokens);
+    ok = ok && make_spaces(e, kept, p, err);
+    moments_free(kept);
+    return ok;
+}
+
+/* Fewer tokens than neurons leave a null space that is an artefact of rank: a draft needs the
+ * first checkpoint. */
+bool ground_ready(struct engine *e, const struct params *p, bool draft, struct err *err)
+{
+    struct ground *g = &e->ground;
+    long enough;
+
+    if (!ground_plan(e, p, err))
+        return false;
+    enough = moments_checkpoint(g->moments->neurons, 0);
+    if (!draft || enough > g->goal)
+        enough = g->goal;
+    while (g->moments->tokens < enough)
+        if (job_cancelled(&e->job, err) || !advance(e, err))
+            return false;
+    return spaces_at(e, draft ? g->checkpoint : g->moments->tokens, p, err);
+}
