@@ -129,7 +129,7 @@ double colour_contrast(uint32_t a, uint32_t b)
 
 static int32_t nearest(uint32_t rgb, int from, int to)
 {
-    double want[3], best = INFINITY;
+    double want[3], best = 1e30;
     int32_t found = from;
 
     lab_of(rgb, want);

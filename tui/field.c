@@ -91,13 +91,13 @@ static size_t word_before(const struct field *f)
 
 static bool move(struct field *f, int32_t code)
 {
-    if (code == KEY_LEFT_ARROW || code == key_ctrl('b'))
+    if (code == K_LEFT || code == key_ctrl('b'))
         f->at = before(f, f->at);
-    else if (code == KEY_RIGHT_ARROW || code == key_ctrl('f'))
+    else if (code == K_RIGHT || code == key_ctrl('f'))
         f->at = after(f, f->at);
-    else if (code == KEY_HOME_ || code == key_ctrl('a'))
+    else if (code == K_HOME || code == key_ctrl('a'))
         f->at = 0;
-    else if (code == KEY_END_ || code == key_ctrl('e'))
+    else if (code == K_END || code == key_ctrl('e'))
         f->at = f->text.len;
     else
         return false;
@@ -111,11 +111,11 @@ bool field_key(struct field *f, const struct key *key)
 
     if (move(f, code))
         return true;
-    if (code == KEY_PASTE)
+    if (code == K_PASTE)
         field_insert(f, key->paste, strlen(key->paste));
-    else if (code == KEY_ERASE || code == '\b')
+    else if (code == K_ERASE || code == '\b')
         splice(f, before(f, f->at), f->at, "", 0);
-    else if (code == KEY_DELETE || code == key_ctrl('d'))
+    else if (code == K_DELETE || code == key_ctrl('d'))
         splice(f, f->at, after(f, f->at), "", 0);
     else if (code == key_ctrl('u'))
         splice(f, 0, f->text.len, "", 0);
@@ -123,7 +123,7 @@ bool field_key(struct field *f, const struct key *key)
         splice(f, f->at, f->text.len, "", 0);
     else if (code == key_ctrl('w'))
         splice(f, word_before(f), f->at, "", 0);
-    else if (code >= 0x20 && code < 0x110000 && code != KEY_ERASE)
+    else if (code >= 0x20 && code < 0x110000 && code != K_ERASE)
         field_insert(f, bytes, (size_t)utf8_put(bytes, code));
     else
         return false;

@@ -10,11 +10,10 @@ static const struct {
     const char *name;
     int32_t code;
 } names[] = {
-    {"up", KEY_UP_ARROW},       {"down", KEY_DOWN_ARROW}, {"left", KEY_LEFT_ARROW},
-    {"right", KEY_RIGHT_ARROW}, {"pgup", KEY_PAGE_UP},    {"pgdn", KEY_PAGE_DOWN},
-    {"home", KEY_HOME_},        {"end", KEY_END_},        {"del", KEY_DELETE},
-    {"S-tab", KEY_BACK_TAB},    {"enter", KEY_ENTER_},    {"esc", KEY_ESCAPE},
-    {"tab", KEY_TAB_},          {"bs", KEY_ERASE},        {"space", ' '},
+    {"up", K_UP},        {"down", K_DOWN},      {"left", K_LEFT},   {"right", K_RIGHT},
+    {"pgup", K_PAGE_UP}, {"pgdn", K_PAGE_DOWN}, {"home", K_HOME},   {"end", K_END},
+    {"del", K_DELETE},   {"S-tab", K_BACK_TAB}, {"enter", K_ENTER}, {"esc", K_ESCAPE},
+    {"tab", K_TAB},      {"bs", K_ERASE},       {"space", ' '},
 };
 
 enum { NAMES = sizeof(names) / sizeof(*names) };
@@ -30,14 +29,14 @@ int32_t key_parse(const char *name)
     if (name[0] == 'C' && name[1] == '-' && name[2] && !name[3])
         return key_ctrl(name[2]);
     if (name[0] == 'F' && name[1] >= '1' && name[1] <= '9' && strlen(name) <= 3)
-        return KEY_F0 + (int32_t)strtol(name + 1, NULL, 10);
+        return K_F0 + (int32_t)strtol(name + 1, NULL, 10);
     if (p == end)
         return -1;
     code = utf8_next(&p, end);
     return p == end ? code : -1;
 }
 
-const char *key_name(char out[16], int32_t code)
+const char *key_show(char out[16], int32_t code)
 {
     int n;
 
@@ -46,8 +45,8 @@ const char *key_name(char out[16], int32_t code)
             snprintf(out, 16, "%s", names[i].name);
             return out;
         }
-    if (code > KEY_F0 && code < KEY_F0 + 64) {
-        snprintf(out, 16, "F%d", (int)(code - KEY_F0));
+    if (code > K_F0 && code < K_F0 + 64) {
+        snprintf(out, 16, "F%d", (int)(code - K_F0));
     } else if (code < 0x20) {
         snprintf(out, 16, "C-%c", (char)(code + (code && code <= 26 ? 0x60 : 0x40)));
     } else {

@@ -6,26 +6,26 @@
 #include <stdint.h>
 
 enum { /* codes above all characters; below 0x110000 a code is a character, control ones too */
-       KEY_UP_ARROW = 0x200000,
-       KEY_DOWN_ARROW,
-       KEY_LEFT_ARROW,
-       KEY_RIGHT_ARROW,
-       KEY_PAGE_UP,
-       KEY_PAGE_DOWN,
-       KEY_HOME_,
-       KEY_END_,
-       KEY_DELETE,
-       KEY_BACK_TAB,
-       KEY_PASTE, /* `paste` holds the text */
-       KEY_CLICK, /* y, x */
-       KEY_WHEEL_UP,
-       KEY_WHEEL_DOWN,
-       KEY_RESIZED,
-       KEY_F0 = 0x200100, /* F1 is KEY_F0 + 1 */
-       KEY_ENTER_ = '\r',
-       KEY_ESCAPE = 27,
-       KEY_TAB_ = '\t',
-       KEY_ERASE = 127,
+       K_UP = 0x200000,
+       K_DOWN,
+       K_LEFT,
+       K_RIGHT,
+       K_PAGE_UP,
+       K_PAGE_DOWN,
+       K_HOME,
+       K_END,
+       K_DELETE,
+       K_BACK_TAB,
+       K_PASTE, /* `paste` holds the text */
+       K_CLICK, /* y, x */
+       K_WHEEL_UP,
+       K_WHEEL_DOWN,
+       K_RESIZE,
+       K_F0 = 0x200100, /* F1 is K_F0 + 1 */
+       K_ENTER = '\r',
+       K_ESCAPE = 27,
+       K_TAB = '\t',
+       K_ERASE = 127,
 };
 
 struct key {
@@ -42,6 +42,6 @@ static inline int32_t key_ctrl(char letter)
 /* "k", "C-d", "up", "F5", "esc", "space": as in the table of actions and the keymap. -1: no key. */
 int32_t key_parse(const char *name);
 /* The same backwards, NUL-terminated. */
-const char *key_name(char out[16], int32_t code);
+const char *key_show(char out[16], int32_t code);
 
 #endif

@@ -272,7 +272,7 @@ int theme_check(const struct theme *theme, struct buf *out)
 
     for (int r = 0; r < ROLE_COUNT; r++)
         if (r != ROLE_BORDER && r != ROLE_TRACK && r != ROLE_EMPTY && r != ROLE_NONE &&
-            r != ROLE_BAR)
+            r != ROLE_FILL && r != ROLE_BAR)
             bad += !check_contrast(theme, (enum role)r, out);
     for (int r = 0; r < RAMP_COUNT; r++)
         bad += !check_ramp(theme, (enum ramp)r, out);

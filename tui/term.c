@@ -1,0 +1,591 @@
+#include "tui/term.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <term.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/buf.h"
+#include "core/base/utf8.h"
+
+enum { CODE_PASTE = 2000, CODE_PASTE_END, PASTE_MAX = 1 << 20, PAIR_SLOTS = 1 << 16 };
+
+struct pair_slot {
+    int32_t fg, bg;
+    int pair; /* 0: free */
+};
+
+static struct {
+    bool open;
+    SCREEN *screen;
+    FILE *in, *out;
+    int fd, saved_stderr;
+    struct caps caps;
+    struct buf paste;
+    struct pair_slot *slots;
+    int pairs;
+    char note[240];
+} term;
+
+/* What the crash handler may touch: nothing here is allocated. */
+static struct {
+    volatile sig_atomic_t active, signal;
+    int fd;
+    struct termios before;
+    char restore[256];
+    size_t restore_len;
+} rescue;
+
+static const int ending[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+static const int crashing[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+
+static void on_ending(int sig)
+{
+    rescue.signal = sig;
+}
+
+/* Async-signal-safe: write, tcsetattr, raise, nothing else. */
+static void on_crash(int sig)
+{
+    if (rescue.active) {
+        ssize_t ignored = write(rescue.fd, rescue.restore, rescue.restore_len);
+
+        (void)ignored;
+        tcsetattr(rescue.fd, TCSANOW, &rescue.before);
+    }
+    raise(sig); /* SA_RESETHAND has put the default back */
+}
+
+static void late_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGWINCH);
+    for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++)
+        sigaddset(set, ending[i]);
+}
+
+void term_block_signals(void)
+{
+    sigset_t set;
+
+    late_signals(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+static void catch_signals(void)
+{
+    static char stack[1 << 15];
+    stack_t alternative = {.ss_sp = stack, .ss_size = sizeof(stack)};
+    struct sigaction crash = {.sa_handler = on_crash, .sa_flags = (int)SA_RESETHAND | SA_ONSTACK};
+    struct sigaction end = {.sa_handler = on_ending};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    sigaltstack(&alternative, NULL);
+    for (size_t i = 0; i < sizeof(crashing) / sizeof(*crashing); i++)
+        sigaction(crashing[i], &crash, NULL);
+    for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++)
+        sigaction(ending[i], &end, NULL);
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static void open_locale(void)
+{
+    const char *codeset;
+
+    setlocale(LC_ALL, "");
+    setlocale(LC_NUMERIC, "C");
+    codeset = nl_langinfo(CODESET);
+    if (!strcmp(codeset, "ANSI_X3.4-1968") && setlocale(LC_CTYPE, "C.UTF-8"))
+        codeset = nl_langinfo(CODESET);
+    term.caps.ascii = strcmp(codeset, "UTF-8") != 0;
+}
+
+static bool open_files(struct err *err)
+{
+    term.in = stdin;
+    term.out = stdout;
+    if (!isatty(STDIN_FILENO))
+        term.in = fopen("/dev/tty", "r");
+    if (!isatty(STDOUT_FILENO)) /* data belongs on stdout: never escapes */
+        term.out = NULL;
+    if (term.in && term.out) {
+        term.fd = fileno(term.out);
+        return true;
+    }
+    if (term.in && term.in != stdin)
+        fclose(term.in);
+    term.in = NULL;
+    return err_set(err, ERR_USAGE,
+                   "the screen needs a terminal: run it in one, or use a command such as "
+                   "`editscope query` (`editscope --help` lists them)");
+}
+
+/* The direct-colour sibling of TERM, if the terminal says it is one and terminfo has it. */
+static bool direct_name(char out[64], const char *name)
+{
+    const char *says = getenv("COLORTERM");
+    size_t base = strlen(name);
+    int status = 0;
+    bool found;
+
+    if (!says || (strcmp(says, "truecolor") && strcmp(says, "24bit")))
+        return false;
+    if (base > 9 && !strcmp(name + base - 9, "-256color"))
+        base -= 9;
+    snprintf(out, 64, "%.*s-direct", (int)(base < 50 ? base : 50), name);
+    found = setupterm(out, term.fd, &status) == OK && tigetflag("RGB") > 0;
+    if (status == 1)
+        del_curterm(cur_term);
+    return found;
+}
+
+static const char *fallback(const char *name)
+{
+    static const char *const rich[] = {"256color", "kitty",   "alacritty", "foot",
+                                       "ghostty",  "wezterm", "direct",    "xterm"};
+
+    for (size_t i = 0; i < sizeof(rich) / sizeof(*rich); i++)
+        if (strstr(name, rich[i]))
+            return "xterm-256color";
+    return "vt100";
+}
+
+static bool open_screen(const struct term_options *o, struct err *err)
+{
+    const char *name = getenv("TERM"), *color = o->color ? o->color : "auto", *cup;
+    char direct[64];
+
+    if (!name || !*name)
+        name = "dumb";
+    if ((!strcmp(color, "auto") || !strcmp(color, "direct")) && direct_name(direct, name))
+        term.screen = newterm(direct, term.out, term.in);
+    if (!term.screen)
+        term.screen = newterm(name, term.out, term.in);
+    if (!term.screen) {
+        snprintf(term.note, sizeof(term.note), "TERM=%s is not known here: using %s", name,
+                 fallback(name));
+        term.screen = newterm(fallback(name), term.out, term.in);
+    }
+    if (!term.screen)
+        return err_set(err, ERR_USAGE, "TERM=%s: no terminal description; set TERM=xterm", name);
+    cup = tigetstr("cup");
+    if (cup && cup != (char *)-1)
+        return true;
+    endwin();
+    delscreen(term.screen);
+    term.screen = NULL;
+    return err_set(err, ERR_USAGE,
+                   "TERM=%s cannot place the cursor: use a command such as `editscope query`, or "
+                   "set TERM to what the terminal is",
+                   name);
+}
+
+static enum tier tier_of(const char *color)
+{
+    const char *no = getenv("NO_COLOR");
+    enum tier have = TIER_MONO;
+
+    if (has_colors() && COLORS >= 8)
+        have = COLORS > 256    ? TIER_DIRECT
+               : COLORS == 256 ? TIER_256
+               : COLORS >= 16  ? TIER_16
+                               : TIER_8;
+    if (!color || !strcmp(color, "auto"))
+        return no && *no ? TIER_MONO : have;
+    if (!strcmp(color, "never"))
+        return TIER_MONO;
+    if (!strcmp(color, "8") && have > TIER_8 && have != TIER_DIRECT)
+        return TIER_8;
+    if (!strcmp(color, "16") && have > TIER_16 && have != TIER_DIRECT)
+        return TIER_16;
+    return have;
+}
+
+static void define_keys(void)
+{
+    static const struct {
+        const char *sequence;
+        int code;
+    } more[] = {
+        {"\033[A", KEY_UP},        {"\033[B", KEY_DOWN},          {"\033[C", KEY_RIGHT},
+        {"\033[D", KEY_LEFT},      {"\033[H", KEY_HOME},          {"\033[F", KEY_END},
+        {"\033[1~", KEY_HOME},     {"\033[4~", KEY_END},          {"\033OA", KEY_UP},
+        {"\033OB", KEY_DOWN},      {"\033OC", KEY_RIGHT},         {"\033OD", KEY_LEFT},
+        {"\033[200~", CODE_PASTE}, {"\033[201~", CODE_PASTE_END},
+    };
+
+    for (size_t i = 0; i < sizeof(more) / sizeof(*more); i++)
+        define_key(more[i].sequence, more[i].code);
+}
+
+/* Adds a capability to the restore string, without its padding. */
+static void add_restore(const char *capability)
+{
+    const char *s = capability[0] == '\033' ? capability : tigetstr(capability);
+
+    if (!s || s == (const char *)-1)
+        return;
+    while (*s && rescue.restore_len < sizeof(rescue.restore) - 1) {
+        const char *end = s[0] == '$' && s[1] == '<' ? strchr(s, '>') : NULL;
+
+        if (end)
+            s = end + 1;
+        else
+            rescue.restore[rescue.restore_len++] = *s++;
+    }
+}
+
+static void put(const char *bytes)
+{
+    size_t n = strlen(bytes);
+
+    while (n) {
+        ssize_t w = write(term.fd, bytes, n);
+
+        if (w < 0 && errno != EINTR && errno != EAGAIN)
+            return;
+        if (w > 0) {
+            bytes += w;
+            n -= (size_t)w;
+        }
+    }
+}
+
+static void prepare_rescue(void)
+{
+    rescue.fd = term.fd;
+    rescue.restore_len = 0;
+    add_restore("\033[?2026l");
+    add_restore("\033[?2004l");
+    add_restore("\033[?1006l\033[?1002l\033[?1000l");
+    add_restore("sgr0");
+    add_restore("op");
+    add_restore("cnorm");
+    add_restore("rmkx");
+    add_restore("rmcup");
+    rescue.active = 1;
+}
+
+static void divert_stderr(const char *log)
+{
+    int fd = open(log ? log : "/dev/null", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    fflush(stderr);
+    term.saved_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (fd >= 0) {
+        dup2(fd, STDERR_FILENO);
+        close(fd);
+    }
+}
+
+bool term_open(const struct term_options *options, struct err *err)
+{
+    memset(&term, 0, sizeof(term));
+    open_locale();
+    if (!open_files(err))
+        return false;
+    tcgetattr(fileno(term.out), &rescue.before);
+    if (!open_screen(options, err))
+        return false;
+    term.open = true;
+    term.caps.ascii |= options->ascii;
+    term.caps.no_braille = getenv("TERM") && !strcmp(getenv("TERM"), "linux");
+    raw();
+    noecho();
+    nonl();
+    keypad(stdscr, TRUE);
+    nodelay(stdscr, TRUE);
+    if (!getenv("ESCDELAY"))
+        set_escdelay(25);
+    if (has_colors()) {
+        start_color();
+        use_default_colors();
+    }
+    term.caps.tier = tier_of(options->color);
+    define_keys();
+    term.slots = calloc(PAIR_SLOTS, sizeof(*term.slots));
+    if (options->mouse) {
+        mouseinterval(0);
+        mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+    }
+    prepare_rescue();
+    term_block_signals();
+    catch_signals();
+    divert_stderr(options->log);
+    put("\033[?2004h");
+    return true;
+}
+
+void term_close(void)
+{
+    if (!term.open)
+        return;
+    term.open = false;
+    put("\033[?2004l");
+    mousemask(0, NULL);
+    endwin();
+    delscreen(term.screen);
+    rescue.active = 0;
+    fflush(stderr);
+    if (term.saved_stderr >= 0) {
+        dup2(term.saved_stderr, STDERR_FILENO);
+        close(term.saved_stderr);
+    }
+    if (term.in && term.in != stdin)
+        fclose(term.in);
+    free(term.slots);
+    buf_free(&term.paste);
+}
+
+struct caps term_caps(void)
+{
+    return term.caps;
+}
+
+const char *term_note(void)
+{
+    return term.note;
+}
+
+void term_size(int *h, int *w)
+{
+    getmaxyx(stdscr, *h, *w);
+}
+
+static void forget_pairs(void)
+{
+    memset(term.slots, 0, PAIR_SLOTS * sizeof(*term.slots));
+    term.pairs = 0;
+    reset_color_pairs();
+}
+
+/* The number of a colour pair, made when first met. Past the terminal's last one: the default. */
+static int pair_of(int32_t fg, int32_t bg)
+{
+    uint32_t at = ((uint32_t)fg * 2654435761u ^ (uint32_t)bg * 40503u) % PAIR_SLOTS;
+
+    if ((fg < 0 && bg < 0) || term.caps.tier == TIER_MONO || !term.slots)
+        return 0;
+    if (term.caps.tier == TIER_DIRECT) { /* 1 to 7 are the user's palette there */
+        fg = fg > 0 && fg < 8 ? 8 : fg;
+        bg = bg > 0 && bg < 8 ? 8 : bg;
+    }
+    for (; term.slots[at].pair; at = (at + 1) % PAIR_SLOTS)
+        if (term.slots[at].fg == fg && term.slots[at].bg == bg)
+            return term.slots[at].pair;
+    if (term.pairs + 1 >= COLOR_PAIRS || term.pairs > PAIR_SLOTS / 2)
+        return 0;
+    if (init_extended_pair(term.pairs + 1, fg, bg) == ERR)
+        return 0;
+    term.slots[at] = (struct pair_slot){fg, bg, ++term.pairs};
+    return term.pairs;
+}
+
+static void show_cell(int y, int x, const struct paint *paint)
+{
+    static const attr_t attribute[5] = {A_BOLD, A_DIM, A_ITALIC, A_UNDERLINE, A_REVERSE};
+    const char *p = paint->text, *end = p + strlen(p);
+    int pair = pair_of(paint->fg, paint->bg), n = 0;
+    wchar_t wide[CCHARW_MAX + 1];
+    attr_t attrs = 0;
+    cchar_t c;
+
+    while (p < end && n < CCHARW_MAX) {
+        int32_t code = utf8_next(&p, end);
+
+        wide[n++] = code < 0 ? L'?' : (wchar_t)code;
+    }
+    wide[n] = L'\0';
+    for (int i = 0; i < 5; i++)
+        if (paint->attrs & 1u << i)
+            attrs |= attribute[i];
+    if (setcchar(&c, wide, attrs, 0, &pair) == OK)
+        mvadd_wch(y, x, &c);
+}
+
+void term_show(const struct surface *s, const struct palette *p)
+{
+    bool cursor = s->cursor_y >= 0;
+
+    if (term.pairs > PAIR_SLOTS / 4 && COLOR_PAIRS > 256)
+        forget_pairs();
+    erase();
+    for (int y = 0; y < s->h; y++)
+        for (int x = 0; x < s->w; x++) {
+            const struct cell *c = &s->cells[y * s->w + x];
+            struct paint paint;
+
+            if (!c->width)
+                continue;
+            palette_paint(p, c, &paint);
+            show_cell(y, x, &paint);
+        }
+    put("\033[?2026h");
+    curs_set(cursor);
+    if (cursor)
+        move(s->cursor_y, s->cursor_x);
+    wnoutrefresh(stdscr);
+    doupdate();
+    put("\033[?2026l");
+}
+
+void term_redraw(void)
+{
+    clearok(curscr, TRUE);
+}
+
+static void read_paste(struct key *key)
+{
+    wint_t c;
+    int kind;
+
+    buf_clear(&term.paste);
+    timeout(1000); /* a paste that never ends must not hold the program */
+    while ((kind = get_wch(&c)) != ERR && !(kind == KEY_CODE_YES && c == CODE_PASTE_END)) {
+        char bytes[4];
+
+        if (kind == OK && term.paste.len < PASTE_MAX)
+            buf_add(&term.paste, bytes, (size_t)utf8_put(bytes, c == '\r' ? '\n' : (int32_t)c));
+    }
+    timeout(0);
+    key->code = K_PASTE;
+    key->paste = term.paste.data ? term.paste.data : "";
+}
+
+static bool read_mouse(struct key *key)
+{
+    MEVENT m;
+
+    if (getmouse(&m) != OK)
+        return false;
+    key->y = m.y;
+    key->x = m.x;
+    if (m.bstate & BUTTON4_PRESSED)
+        key->code = K_WHEEL_UP;
+    else if (m.bstate & BUTTON5_PRESSED)
+        key->code = K_WHEEL_DOWN;
+    else if (m.bstate & BUTTON1_PRESSED)
+        key->code = K_CLICK;
+    else
+        return false;
+    return true;
+}
+
+static bool special(struct key *key, int code)
+{
+    static const struct {
+        int curses;
+        int32_t code;
+    } table[] = {
+        {KEY_UP, K_UP},         {KEY_DOWN, K_DOWN},     {KEY_LEFT, K_LEFT},
+        {KEY_RIGHT, K_RIGHT},   {KEY_PPAGE, K_PAGE_UP}, {KEY_NPAGE, K_PAGE_DOWN},
+        {KEY_HOME, K_HOME},     {KEY_END, K_END},       {KEY_DC, K_DELETE},
+        {KEY_BTAB, K_BACK_TAB}, {KEY_RESIZE, K_RESIZE}, {KEY_BACKSPACE, K_ERASE},
+        {KEY_ENTER, K_ENTER},
+    };
+
+    if (code == CODE_PASTE) {
+        read_paste(key);
+        return true;
+    }
+    if (code == KEY_MOUSE)
+        return read_mouse(key);
+    if (code > KEY_F0 && code <= KEY_F(12)) {
+        key->code = K_F0 + (code - KEY_F0);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+        if (table[i].curses == code) {
+            key->code = table[i].code;
+            return true;
+        }
+    return false;
+}
+
+bool term_key(struct key *key)
+{
+    wint_t c;
+    int kind;
+
+    *key = (struct key){0};
+    while ((kind = get_wch(&c)) != ERR) {
+        if (kind == KEY_CODE_YES) {
+            if (special(key, (int)c))
+                return true;
+            continue;
+        }
+        key->code = c == '\n' ? K_ENTER : c == '\b' ? K_ERASE : (int32_t)c;
+        return true;
+    }
+    return false;
+}
+
+void term_wait(int fd, int timeout_ms)
+{
+    struct pollfd p[2] = {{.fd = fileno(term.in), .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+    struct timespec t = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
+    sigset_t late, open_mask;
+
+    late_signals(&late);
+    pthread_sigmask(SIG_SETMASK, NULL, &open_mask);
+    for (int sig = 1; sig < 32; sig++)
+        if (sigismember(&late, sig) == 1)
+            sigdelset(&open_mask, sig);
+    if (ppoll(p, fd < 0 ? 1 : 2, timeout_ms < 0 ? NULL : &t, &open_mask) > 0 &&
+        p[0].revents & (POLLHUP | POLLERR | POLLNVAL))
+        rescue.signal = SIGHUP; /* the terminal is gone */
+}
+
+int term_signal(void)
+{
+    return rescue.signal;
+}
+
+void term_suspend(void)
+{
+    put("\033[?2004l");
+    endwin();
+    raise(SIGSTOP);
+    put("\033[?2004h");
+    clearok(curscr, TRUE);
+    refresh();
+}
+
+static void base64(struct buf *out, const unsigned char *p, size_t n)
+{
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t i = 0; i < n; i += 3) {
+        uint32_t v = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) |
+                     (i + 2 < n ? p[i + 2] : 0);
+
+        buf_printf(out, "%c%c%c%c", digit[v >> 18], digit[v >> 12 & 63],
+                   i + 1 < n ? digit[v >> 6 & 63] : '=', i + 2 < n ? digit[v & 63] : '=');
+    }
+}
+
+bool term_copy(const char *text)
+{
+    struct buf b = {0};
+
+    if (strlen(text) > 8192)
+        return false;
+    buf_puts(&b, "\033]52;c;");
+    base64(&b, (const unsigned char *)text, strlen(text));
+    buf_puts(&b, "\a");
+    put(b.data);
+    buf_free(&b);
+    return true;
+}
