@@ -138,6 +138,7 @@ screens: tests
 	@for t in $(filter $(B)/tests/screens/%,$(TEST_BIN)); do SCREENS=write $$t || exit 1; done
 
 reference:
+	@sh samples/fetch-model
 	@sh tests/reference/run
 
 install: all
