@@ -3,8 +3,14 @@
 #include "core/device/cpu.h"
 
 #include <cblas.h>
-#include <lapacke.h>
-#include <stdlib.h>
+#include <limits.h>
+
+/* LAPACK inside OpenBLAS, by its Fortran names (lengths of the text arguments come last). */
+void dsyevd_(const char *job, const char *triangle, const int *n, double *a, const int *lda,
+             double *values, double *work, const int *work_n, int *iwork, const int *iwork_n,
+             int *info, size_t job_len, size_t triangle_len);
+void dpotrf_(const char *triangle, const int *n, double *a, const int *lda, int *info,
+             size_t triangle_len);
 
 enum {
     GRAM_ROWS = 1024, /* rows of x turned to double at a time */
@@ -64,36 +70,47 @@ void cpu_gram(struct device *dev, struct mat x, struct mat c)
  * leaves in columns are rows for us. So the column-major entry spares all transposing. */
 void cpu_eigh(struct device *dev, struct mat a, struct mat values)
 {
-    int info;
+    struct cpu *cpu = (struct cpu *)dev;
+    int n = a.rows, lda = (int)a.stride, info = 0, ask = -1, iwork_n = 0, work_n;
+    double size = 0;
+    size_t bytes;
 
-    if (!a.rows)
+    if (!n)
+        return;
+    dsyevd_("V", "L", &n, NULL, &lda, NULL, &size, &ask, &iwork_n, &ask, &info, 1, 1);
+    work_n = (int)size;
+    bytes = (size_t)work_n * sizeof(double);
+    if (info || size > (double)INT_MAX) {
+        err_set(&dev->fault, ERR_LIMIT, "eigenvectors of %d x %d are too large a task", n, n);
+        return;
+    }
+    if (!cpu_shared(cpu, bytes + (size_t)iwork_n * sizeof(int)))
         return;
     cpu_blas_threads(dev->threads);
-    info = LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'L', a.rows, a.data, (int)a.stride, values.data);
+    dsyevd_("V", "L", &n, a.data, &lda, values.data, cpu->shared, &work_n,
+            (int *)((char *)cpu->shared + bytes), &iwork_n, &info, 1, 1);
     cpu_blas_threads(1);
     if (info)
-        err_set(
-            &dev->fault, info == LAPACK_WORK_MEMORY_ERROR ? ERR_LIMIT : ERR_DEVICE,
-            "eigenvectors of a %d x %d matrix failed (LAPACK dsyevd %d); is every value finite?",
-            a.rows, a.rows, info);
+        err_set(&dev->fault, ERR_DEVICE,
+                "eigenvectors of a %d x %d matrix failed (dsyevd %d); is every value finite?", n, n,
+                info);
 }
 
 void cpu_cholesky(struct device *dev, struct mat a)
 {
-    int info;
+    int n = a.rows, lda = (int)a.stride, info = 0;
 
-    if (!a.rows)
+    if (!n)
         return;
     cpu_blas_threads(dev->threads);
-    /* row-major lower = column-major upper, without LAPACKE's transposed copy */
-    info = LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'U', a.rows, a.data, (int)a.stride);
+    dpotrf_("U", &n, a.data, &lda, &info, 1); /* our lower triangle is its upper one */
     cpu_blas_threads(1);
     if (info)
         err_set(&dev->fault, ERR_DEVICE,
                 "a %d x %d matrix is not positive definite (row %d); a larger regularisation helps",
-                a.rows, a.rows, info);
-    for (int r = 0; r < a.rows; r++)
-        for (int i = r + 1; i < a.rows; i++)
+                n, n, info);
+    for (int r = 0; r < n; r++)
+        for (int i = r + 1; i < n; i++)
             row_f64(a, r)[i] = 0;
 }
 

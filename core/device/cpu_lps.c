@@ -27,18 +27,19 @@ static void shift_row(const struct shift *j, const float *u, int b, int i0, int 
     float *max = row_f32(j->s.max, b) + i0, *sum = row_f32(j->s.sum, b) + i0;
 
     for (int i = 0; i < n; i++) {
+        float scale = j->s.base_scale.data ? row_f32(j->s.base_scale, b)[i0 + i] : 1;
         float top = max[i], c = coeff[i], total, mean = 0, square = 0;
         float keep;
 
         for (int v = 0; v < j->rows; v++) {
-            float x = base[v] + c * u[v * NEURONS + i];
+            float x = scale * base[v] + c * u[v * NEURONS + i];
 
             top = x > top ? x : top;
         }
         keep = expf(max[i] - top);
         total = sum[i] * keep;
         for (int v = 0; v < j->rows; v++) {
-            float w = u[v * NEURONS + i], e = expf(base[v] + c * w - top);
+            float w = u[v * NEURONS + i], e = expf(scale * base[v] + c * w - top);
 
             total += e;
             mean += e * w;

@@ -390,8 +390,9 @@ void device_lps(struct device *dev, struct mat head, struct mat values, struct m
                  same_shape(s.sum, coeff) && same_shape(s.own, coeff);
     bool moments = !s.mean.data || (is_f32(s.mean) && is_f32(s.square) && s.square.data &&
                                     same_shape(s.mean, coeff) && same_shape(s.square, coeff));
+    bool scaled = !s.base_scale.data || (is_f32(s.base_scale) && same_shape(s.base_scale, coeff));
 
-    if (fits(dev, tile && state && moments, "lps", "sizes do not fit"))
+    if (fits(dev, tile && state && moments && scaled, "lps", "sizes do not fit"))
         dev->ops->lps(dev, head, values, base, coeff, target, v0, s);
 }
 
@@ -434,4 +435,14 @@ void device_graph_free(struct device *dev, void *graph)
 {
     if (graph)
         dev->ops->graph_free(dev, graph);
+}
+
+size_t device_free_memory(struct device *dev)
+{
+    return dev->ops->free_memory(dev);
+}
+
+const void *device_adopt(struct device *dev, const void *host, size_t bytes)
+{
+    return dev->fault.kind ? NULL : dev->ops->adopt(dev, host, bytes);
 }

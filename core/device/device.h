@@ -213,8 +213,9 @@ void device_kl(struct device *dev, struct mat logits, struct mat ref, float weig
 /* Log probability shift, one tile of the vocabulary (Eq. 2, 3; methods 2.6). With
  * U = head values (head [T, d]: rows v0 .. v0+T of the unembedding; values [d, M]: the value
  * vectors scaled by the final norm's gain), for each row b and neuron i the terms
- * base[b, j] + coeff[b, i] * U[j, i] enter the running max and sum; s.own takes U[target[b]]
- * when the target lies in the tile. base [N, T] is the tile's part of the unperturbed lens.
+ * base_scale[b, i] * base[b, j] + coeff[b, i] * U[j, i] enter the running max and sum; s.own
+ * takes U[target[b]] when the target lies in the tile. base [N, T] is the tile's part of the
+ * unperturbed lens.
  * U never leaves the tile. Before the first tile the caller fills max with -INFINITY and sum,
  * mean and square with 0. */
 void device_lps(struct device *dev, struct mat head, struct mat values, struct mat base,
