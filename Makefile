@@ -63,9 +63,13 @@ $(TEST_BIN) $(BENCH_BIN): $(B)/%: $(B)/%.c.o
 # FUZZER=1 (`make fuzz`): libFuzzer brings main(); otherwise replay.c runs the files it is given.
 $(FUZZ_BIN):  $(B)/%: $(B)/%.c.o $(if $(FUZZER),,$(B)/tests/fuzz/replay.c.o)
 $(FUZZ_BIN):  ALL_LDFLAGS += $(if $(FUZZER),-fsanitize=fuzzer)
-$(B)/$(NAME) $(TEST_BIN) $(FUZZ_BIN) $(BENCH_BIN): $(OBJ)
+# An archive: a test program holds what it tests, and links while other folders are being rebuilt.
+$(B)/$(NAME).a: $(OBJ)
+	@echo "  AR    $@"
+	$(Q)rm -f $@; ar rcs $@ $^
+$(B)/$(NAME) $(TEST_BIN) $(FUZZ_BIN) $(BENCH_BIN): $(B)/$(NAME).a
 	@mkdir -p $(@D); echo "  LD    $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
 # The arithmetic loops are worth vectorising harder; where bits are promised on every machine,
 # a compiler may not contract a multiplication and an addition into one rounding.
