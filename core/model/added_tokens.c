@@ -105,7 +105,8 @@ static bool is_white(int32_t c)
            c == 0x205f || c == 0x3000;
 }
 
-/* What a regular expression's \w is: letters, marks, decimal digits, connectors, joiners. */
+/* What a regular expression's \w is, as far as utf8proc's Unicode goes: letters, marks, decimal
+ * digits, connectors, joiners. */
 static bool is_word(int32_t c)
 {
     switch (utf8proc_category(c)) {
