@@ -1,6 +1,7 @@
 /* Questions that change nothing: what a fact looks like to the model, what it says, what a
  * neuron promotes. They are answered between the slices of longer work. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,7 +121,7 @@ bool job_look(struct engine *e, struct command *cmd, struct err *err)
     look->job = e->job_id;
     if (!request_build(&r, &cmd->facts[0], &e->prefixes, e->model->tokenizer, &cmd->params,
                        &problem)) {
-        strncpy(look->problem, problem.text, sizeof(look->problem) - 1);
+        snprintf(look->problem, sizeof(look->problem), "%s", problem.text);
         look_shallow(e, &cmd->facts[0], look);
     } else {
         size_t begin = (size_t)(strstr(r.fact.prompt, "{}") - r.fact.prompt);
@@ -183,7 +184,7 @@ bool say(struct engine *e, const struct weights_view *view, const struct request
     memcpy(out->argmax, w.text, sizeof(out->argmax));
     tokenizer_decode(e->model->tokenizer, g.id, g.count, true, &text);
     if (text.data)
-        strncpy(out->generated, text.data, sizeof(out->generated) - 1);
+        snprintf(out->generated, sizeof(out->generated), "%s", text.data);
     buf_free(&text);
     generated_free(&g);
     return true;

@@ -3,6 +3,7 @@
 #include "core/engine/engine.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -35,7 +36,7 @@ void engine_say_progress(struct engine *e, unsigned job, const char *what, doubl
     double spent = engine_now() - e->job_began;
 
     ev.progress = xcalloc(1, sizeof(*ev.progress));
-    strncpy(ev.progress->what, what, sizeof(ev.progress->what) - 1);
+    snprintf(ev.progress->what, sizeof(ev.progress->what), "%s", what);
     ev.progress->done = done;
     ev.progress->total = total;
     ev.progress->seconds_left = job && done > 0 && total > 0 ? spent * (total - done) / done : -1;
@@ -129,11 +130,11 @@ static void say_model(struct engine *e)
     const struct model_config *c = e->model->config;
     struct model_info *m = xcalloc(1, sizeof(*m));
 
-    strncpy(m->name, c->name, sizeof(m->name) - 1);
-    strncpy(m->arch, c->arch, sizeof(m->arch) - 1);
-    strncpy(m->path, e->options.model, sizeof(m->path) - 1);
-    strncpy(m->device, e->dev->ops->name, sizeof(m->device) - 1);
-    strncpy(m->type, dtype_name(e->model->block[0].down.type), sizeof(m->type) - 1);
+    snprintf(m->name, sizeof(m->name), "%s", c->name);
+    snprintf(m->arch, sizeof(m->arch), "%s", c->arch);
+    snprintf(m->path, sizeof(m->path), "%s", e->options.model);
+    snprintf(m->device, sizeof(m->device), "%s", e->dev->ops->name);
+    snprintf(m->type, sizeof(m->type), "%s", dtype_name(e->model->block[0].down.type));
     m->layers = c->layers;
     m->neurons = c->ffn;
     m->hidden = c->hidden;

@@ -127,7 +127,7 @@ struct look {
     struct word old; /* what the present answer is: the most probable token */
     int layers;
     int *rank_old, *rank_new; /* [layers] logit lens of each block's output, from 1 */
-    char problem[240];        /* why the fact cannot be used, or "" */
+    char problem[400];        /* why the fact cannot be used, or "" */
 };
 
 struct meta {

@@ -34,6 +34,18 @@ long ground_tokens(const struct engine *e)
     return e->ground.space_tokens;
 }
 
+/* CR LF becomes LF, so that a text has the same tokens wherever it was saved. */
+static size_t unix_lines(char *text, size_t len)
+{
+    size_t to = 0;
+
+    for (size_t i = 0; i < len; i++)
+        if (text[i] != '\r' || i + 1 == len || text[i + 1] != '\n')
+            text[to++] = text[i];
+    text[to] = '\0';
+    return to;
+}
+
 /* The text for the moments, as tokens, once. */
 static bool load_text(struct engine *e, struct err *err)
 {
@@ -48,6 +60,7 @@ static bool load_text(struct engine *e, struct err *err)
     text = file_read(e->options.text, (size_t)1 << 30, &len, err);
     if (!text)
         return err_in(err, "text of the second moments");
+    len = unix_lines(text, len);
     sha256_of(text, len, e->text_hash);
     ok = tokenizer_encode(e->model->tokenizer, text, len, 0, &e->text, err);
     free(text);

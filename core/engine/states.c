@@ -1,4 +1,5 @@
 /* The states of a session: opening it, its past, undo, redo, and proof by rebuilding. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,7 +121,7 @@ bool states_say(struct engine *e, struct err *err)
     s->edits = status.edits;
     s->preview = e->preview.view != NULL;
     memcpy(s->state, status.state, sizeof(s->state));
-    strncpy(s->session, session_path(e->session), sizeof(s->session) - 1);
+    snprintf(s->session, sizeof(s->session), "%s", session_path(e->session));
     s->readonly = e->options.readonly;
     s->can_undo = status.last != 0;
     s->can_redo = status.redo != 0;
