@@ -1,0 +1,459 @@
+/* What a session promises when things go wrong under it: killed at any moment, killed or failed
+ * at every call that touches the disk, and out of room. Each time the file holds every edit that
+ * was acknowledged, wholly, and nothing of the others. */
+#include "core/session/session.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/base/sha256.h"
+#include "tests/test.h"
+
+enum { RANK = 4, ROWS = 64, COLS = 3000, BIG = 40 }; /* an edit of BIG copies is 4 MB */
+
+static char folder[64], file[128];
+
+static void fresh_file(void)
+{
+    static int n;
+
+    if (!*folder) { /* thousands of syncs: in memory if there is a place for it */
+        strcpy(folder, access("/dev/shm", W_OK) ? "/tmp/session_crash.XXXXXX"
+                                                : "/dev/shm/session_crash.XXXXXX");
+        if (!mkdtemp(folder))
+            perror(folder);
+    }
+    snprintf(file, sizeof(file), "%s/%d.es", folder, n++);
+}
+
+/* An edit whose values all follow from its number. */
+static bool append(struct session *s, int number, int layers, struct err *err)
+{
+    struct fact fact = {.subject = xasprintf("S%d", number),
+                        .prompt = xstrdup("{} is"),
+                        .target = xasprintf("T%d", number)};
+    struct delta *delta = xcalloc((size_t)layers, sizeof(*delta));
+    float *values = xmalloc(RANK * COLS * sizeof(*values));
+    struct edit_record rec = {
+        .requests = 1, .facts = &fact, .deltas = layers, .delta = delta, .lambda = number};
+    bool ok;
+
+    for (int i = 0; i < RANK * COLS; i++)
+        values[i] = (float)(i % 251) + (float)number;
+    for (int i = 0; i < layers; i++)
+        delta[i] = (struct delta){.layer = i,
+                                  .rank = RANK,
+                                  .rows = ROWS,
+                                  .cols = COLS,
+                                  .r = values,
+                                  .x = values,
+                                  .key = values,
+                                  .scale = 1};
+    ok = session_append(s, &rec, err) && rec.id == number;
+    free(values);
+    free(delta);
+    free(fact.subject);
+    free(fact.prompt);
+    free(fact.target);
+    return ok;
+}
+
+/* Opens what a crash left; says how many edits are in it, all of them whole. -1: not sound. */
+static int sound(void)
+{
+    struct session_status st;
+    struct err err = {0};
+    struct session *s = session_open(file, NULL, true, false, &err);
+    struct edit_record *edits;
+    int n = -1;
+
+    if (!s || !session_check(s, &err) || !session_status(s, &st, &err) ||
+        !session_edits(s, true, &edits, &n, &err)) {
+        printf("after the crash: %s\n", err.text);
+        session_close(s);
+        return -1;
+    }
+    for (int i = 0; i < n; i++) {
+        char subject[32];
+
+        snprintf(subject, sizeof(subject), "S%d", i + 1);
+        CHECK(edits[i].id == i + 1 && edits[i].requests == 1);
+        CHECK_STR(edits[i].facts[0].subject, subject);
+        CHECK_NEAR(edits[i].lambda, i + 1, 0);
+    }
+    edit_records_free(edits, n);
+    session_close(s);
+    return n;
+}
+
+/* Appends for ever, telling the pipe each number once the session has said yes. */
+static void append_until_killed(int pipe_end, int next)
+{
+    struct session *s = session_open(file, NULL, true, false, NULL);
+    char one = 1;
+
+    while (s && append(s, next++, BIG, NULL))
+        if (write(pipe_end, &one, 1) != 1)
+            break;
+    _exit(1);
+}
+
+static void killed_at_any_moment(void)
+{
+    int total = 0, unfinished = 0;
+
+    fresh_file();
+    srand(20240607);
+    for (int round = 0; round < 50; round++) {
+        int ends[2], now, status, acknowledged = 0;
+        char journal[160], bytes[256];
+        ssize_t got;
+        pid_t child;
+
+        CHECK(pipe(ends) == 0);
+        child = fork();
+        if (child == 0)
+            append_until_killed(ends[1], total + 1);
+        close(ends[1]);
+        usleep((useconds_t)(rand() % 60000));
+        kill(child, SIGKILL);
+        CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
+        while ((got = read(ends[0], bytes, sizeof(bytes))) > 0)
+            acknowledged += (int)got;
+        close(ends[0]);
+        snprintf(journal, sizeof(journal), "%s-journal", file);
+        unfinished += file_exists(journal);
+        now = sound();
+        CHECK(now == total + acknowledged || now == total + acknowledged + 1);
+        total = now;
+        if (total > 12) { /* keep the file small */
+            unlink(file);
+            fresh_file();
+            total = 0;
+        }
+    }
+    CHECK(unfinished > 0); /* else no kill came in the middle of anything */
+}
+
+/* ---- A disk that fails or kills at the call of one's choice ---- */
+
+enum fault { FAULT_NONE, FAULT_ERROR, FAULT_FULL, FAULT_LATE, FAULT_KILL };
+
+static struct {
+    enum fault fault;
+    int countdown; /* calls until it strikes */
+    bool struck;
+    bool lasting; /* goes on failing */
+} disk;
+
+static sqlite3_vfs *real, failing;
+/* Of a database and of other files, which SQLite does not lock. Both write the same way. */
+static sqlite3_io_methods methods[2];
+static const sqlite3_io_methods *real_methods;
+
+/* Whether this call is the one. A kill does not come back. */
+static bool strikes(void)
+{
+    if (disk.fault == FAULT_NONE || (disk.struck && !disk.lasting))
+        return false;
+    if (!disk.struck && --disk.countdown > 0)
+        return false;
+    disk.struck = true;
+    if (disk.fault == FAULT_KILL)
+        raise(SIGKILL);
+    return true;
+}
+
+static int code(int rc)
+{
+    return disk.fault == FAULT_FULL ? SQLITE_FULL : rc;
+}
+
+static int bad_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 at)
+{
+    if (!strikes())
+        return real_methods->xWrite(f, bytes, n, at);
+    real_methods->xWrite(f, bytes, n / 2, at); /* a torn one */
+    return code(SQLITE_IOERR_WRITE);
+}
+
+static int bad_truncate(sqlite3_file *f, sqlite3_int64 size)
+{
+    return strikes() ? SQLITE_IOERR_TRUNCATE : real_methods->xTruncate(f, size);
+}
+
+static int bad_sync(sqlite3_file *f, int flags)
+{
+    return strikes() ? code(SQLITE_IOERR_FSYNC) : real_methods->xSync(f, flags);
+}
+
+static int bad_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *out)
+{
+    sqlite3_io_methods *m = &methods[(flags & SQLITE_OPEN_MAIN_DB) != 0];
+    int rc;
+
+    (void)vfs;
+    if (strikes()) {
+        f->pMethods = NULL;
+        return SQLITE_CANTOPEN;
+    }
+    rc = real->xOpen(real, name, f, flags, out);
+    if (rc == SQLITE_OK && f->pMethods) {
+        real_methods = f->pMethods;
+        *m = *real_methods;
+        m->iVersion = 1; /* no shared memory, no mapping: every byte passes here */
+        m->xWrite = bad_write;
+        m->xTruncate = bad_truncate;
+        m->xSync = bad_sync;
+        f->pMethods = m;
+    }
+    return rc;
+}
+
+/* The journal's removal is the commit; it may also be done and reported as failed. */
+static int bad_delete(sqlite3_vfs *vfs, const char *name, int sync_folder)
+{
+    (void)vfs;
+    if (strikes()) {
+        if (disk.fault == FAULT_LATE)
+            real->xDelete(real, name, 0);
+        return disk.fault == FAULT_LATE ? SQLITE_IOERR_DIR_FSYNC : SQLITE_IOERR_DELETE;
+    }
+    return real->xDelete(real, name, sync_folder);
+}
+
+static void use_failing_disk(bool use)
+{
+    disk.fault = FAULT_NONE;
+    if (!real) {
+        real = sqlite3_vfs_find(NULL);
+        failing = *real;
+        failing.zName = "failing";
+        failing.pNext = NULL;
+        failing.xOpen = bad_open;
+        failing.xDelete = bad_delete;
+    }
+    sqlite3_vfs_register(use ? &failing : real, 1);
+}
+
+static void hash_file(char hex[65])
+{
+    struct err err = {0};
+    size_t n = 0;
+    char *bytes = file_read(file, 1U << 26, &n, &err);
+
+    CHECK(bytes);
+    sha256_of(bytes, n, hex);
+    free(bytes);
+}
+
+static void arm(enum fault fault, int call, bool lasting)
+{
+    disk.fault = fault;
+    disk.countdown = call;
+    disk.struck = false;
+    disk.lasting = lasting;
+}
+
+/* Appends edit 2 with the disk failing at call `call`. False once there are fewer calls. */
+static bool fail_at(enum fault fault, int call, bool lasting)
+{
+    char before[65], after[65];
+    struct err err = {0};
+    struct session *s;
+    bool ok, struck;
+
+    fresh_file();
+    s = session_open(file, NULL, true, false, NULL);
+    CHECK(s && append(s, 1, 1, NULL));
+    hash_file(before);
+    arm(fault, call, lasting);
+    ok = append(s, 2, 3, &err);
+    struck = disk.struck;
+    disk.fault = FAULT_NONE;
+    CHECK(ok || (err.kind == ERR_IO && strstr(err.text, file) && !strchr(err.text, '\n')));
+    if (!ok && !lasting) {
+        struct session_status st;
+
+        hash_file(after); /* at once, not only after it was opened again */
+        CHECK_STR(after, before);
+        CHECK(session_status(s, &st, NULL) && st.edits == 1);
+        CHECK(append(s, 2, 1, NULL)); /* and the session goes on */
+        ok = true;
+    }
+    session_close(s);
+    CHECK(sound() == (ok ? 2 : 1));
+    unlink(file);
+    return struck;
+}
+
+static void fails_at_every_call(void)
+{
+    use_failing_disk(true);
+    for (enum fault fault = FAULT_ERROR; fault <= FAULT_LATE; fault++) {
+        int calls = 0;
+
+        while (fail_at(fault, calls + 1, false))
+            calls++;
+        CHECK(calls > 10);
+        for (int call = 1; call <= calls; call++)
+            fail_at(fault, call, true);
+    }
+    use_failing_disk(false);
+}
+
+static void killed_at_every_call(void)
+{
+    int status = 1, call = 0;
+
+    use_failing_disk(true);
+    do {
+        pid_t child;
+
+        fresh_file();
+        call++;
+        child = fork();
+        if (child == 0) {
+            struct session *s;
+
+            arm(FAULT_KILL, call, false); /* the making of the file is not spared */
+            s = session_open(file, NULL, true, false, NULL);
+            _exit(!(s && append(s, 1, 3, NULL) && session_undo(s, NULL, NULL)));
+        }
+        CHECK(waitpid(child, &status, 0) == child);
+        CHECK(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+        CHECK(sound() >= 0);
+        unlink(file);
+    } while (WIFSIGNALED(status) && call < 1000);
+    CHECK(call > 30 && call < 1000);
+    use_failing_disk(false);
+}
+
+/* A reader comes after a crash, before any writer: it plays the rollback journal back. */
+static void reader_after_a_crash(void)
+{
+    int healed = 0;
+
+    use_failing_disk(true);
+    for (int call = 1; call < 60; call++) {
+        struct err err = {0};
+        struct session *s;
+        char journal[160];
+        int status;
+        pid_t child;
+
+        fresh_file();
+        s = session_open(file, NULL, true, false, NULL);
+        CHECK(s && append(s, 1, 1, NULL));
+        session_close(s);
+        child = fork();
+        if (child == 0) {
+            s = session_open(file, NULL, false, false, NULL);
+            arm(FAULT_KILL, call, false);
+            _exit(!(s && append(s, 2, 3, NULL)));
+        }
+        CHECK(waitpid(child, &status, 0) == child);
+        snprintf(journal, sizeof(journal), "%s-journal", file);
+        healed += file_exists(journal);
+        s = session_open(file, NULL, false, true, &err);
+        if (!s)
+            printf("reader: %s\n", err.text);
+        CHECK(s && session_check(s, &err));
+        session_close(s);
+        unlink(file);
+    }
+    CHECK(healed > 5);
+    use_failing_disk(false);
+}
+
+/* ---- A disk without room ---- */
+
+/* Appends until it is refused, then checks what the refusal left. */
+static void fill(const char *words)
+{
+    char before[65], after[65];
+    struct err err = {0};
+    struct session *s = session_open(file, NULL, true, false, &err);
+    int n = 0;
+
+    CHECK(s);
+    if (!s) {
+        printf("%s\n", err.text);
+        return;
+    }
+    do
+        hash_file(before);
+    while (append(s, n + 1, 5, &err) && ++n < 100);
+    hash_file(after);
+    CHECK(n > 0 && n < 100 && err.kind == ERR_IO && strstr(err.text, words));
+    if (!strstr(err.text, words))
+        printf("said: %s\n", err.text);
+    CHECK_STR(after, before);
+    session_close(s);
+    CHECK(sound() == n);
+}
+
+static void file_size_limit(void)
+{
+    struct rlimit old, small;
+    pid_t child;
+    int status;
+
+    fresh_file();
+    child = fork();
+    if (child == 0) {
+        test_failures = 0;
+        signal(SIGXFSZ, SIG_IGN);
+        getrlimit(RLIMIT_FSIZE, &old);
+        small = old;
+        small.rlim_cur = 2 << 20;
+        setrlimit(RLIMIT_FSIZE, &small);
+        fill("nothing was changed");
+        fflush(stdout);
+        _exit(test_failures != 0);
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
+static void full_disk(void)
+{
+    char mounted[80];
+
+    fresh_file();
+    snprintf(mounted, sizeof(mounted), "%s/tmpfs", folder);
+    mkdir(mounted, 0700);
+    if (mount("tmpfs", mounted, "tmpfs", 0, "size=3m"))
+        SKIP("a small tmpfs cannot be mounted here");
+    snprintf(file, sizeof(file), "%s/full.es", mounted);
+    fill("the disk is full");
+    CHECK(umount(mounted) == 0);
+}
+
+static void folder_removed(void)
+{
+    char command[128];
+
+    snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+    CHECK(system(command) == 0);
+}
+
+static const struct test tests[] = {
+    {"killed at any moment", killed_at_any_moment},
+    {"the disk fails at every call", fails_at_every_call},
+    {"killed at every call", killed_at_every_call},
+    {"a reader after a crash", reader_after_a_crash},
+    {"file size limit", file_size_limit},
+    {"full disk", full_disk},
+    {"nothing is left behind", folder_removed},
+};
+
+TEST_MAIN(tests)
