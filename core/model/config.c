@@ -248,10 +248,13 @@ static bool read_config(struct model_config *c, const json_t *root, struct err *
 bool config_from_json(struct model_config *c, const char *text, size_t len, struct err *err)
 {
     json_error_t why;
-    json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+    json_t *root;
     bool ok;
 
     *c = (struct model_config){0};
+    if (len && memchr(text, '\0', len)) /* jansson would take one behind a number for a space */
+        return err_set(err, ERR_MODEL, "a NUL byte in the text");
+    root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
     if (!root)
         return err_set(err, ERR_MODEL, "line %d: %s", why.line, why.text);
     ok = read_config(c, root, err);

@@ -211,6 +211,23 @@ static bool check_cover(struct safetensors *st, const uint8_t *data, size_t room
     return true;
 }
 
+/* jansson reads past a NUL behind a number and takes -0 for 0; the format knows neither NUL
+ * bytes nor negative numbers. */
+static bool has_oddity(const uint8_t *text, size_t n)
+{
+    bool quoted = false;
+
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] == '\0' || (text[i] == '-' && !quoted))
+            return true;
+        if (text[i] == '"')
+            quoted = !quoted;
+        else if (text[i] == '\\' && quoted)
+            i++;
+    }
+    return false;
+}
+
 static bool parse(struct safetensors *st, const uint8_t *bytes, size_t n, struct err *err)
 {
     uint64_t header = 0;
@@ -229,6 +246,8 @@ static bool parse(struct safetensors *st, const uint8_t *bytes, size_t n, struct
                        (unsigned long long)header, MAX_HEADER);
     if (header == 0 || bytes[8] != '{')
         return err_set(err, ERR_FORMAT, "not a safetensors file: the header does not begin with {");
+    if (has_oddity(bytes + 8, (size_t)header))
+        return err_set(err, ERR_FORMAT, "the header is damaged: a NUL byte or a negative number");
     st->header = json_loadb((const char *)bytes + 8, (size_t)header, JSON_REJECT_DUPLICATES, &why);
     if (!st->header)
         return err_set(err, ERR_FORMAT, "the header is damaged: %s", why.text);
