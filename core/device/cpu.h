@@ -3,12 +3,14 @@
 #ifndef CORE_DEVICE_CPU_H
 #define CORE_DEVICE_CPU_H
 
+#include "core/device/cpu_loops.h"
 #include "core/device/cpu_pool.h"
 #include "core/device/device.h"
 
 struct cpu {
     struct device dev; /* first: a struct device * is a struct cpu * */
     struct cpu_pool *pool;
+    const struct cpu_loops *loops;
     void **scratch;       /* [threads] one buffer for each worker */
     size_t scratch_bytes; /* of each */
     void *shared;         /* one buffer for all */

@@ -3,7 +3,6 @@
 #include "core/device/cpu.h"
 
 #include <cblas.h>
-#include <math.h>
 #include <string.h>
 
 enum { BLOCK = 64 }; /* queries at a time */
@@ -57,20 +56,6 @@ static struct view look(const struct attn *a, const struct attn_seq *s, int head
     return v;
 }
 
-static void softmax(float *x, int n)
-{
-    float max = x[0], sum = 0;
-
-    for (int i = 1; i < n; i++)
-        max = x[i] > max ? x[i] : max;
-    for (int i = 0; i < n; i++) {
-        x[i] = expf(x[i] - max);
-        sum += x[i];
-    }
-    for (int i = 0; i < n; i++)
-        x[i] /= sum;
-}
-
 /* p [rows, keys] = softmax of the scaled scores, zero where a query may not look. */
 static void probabilities(const struct attn *a, const struct attn_seq *s, const struct view *v,
                           float *p)
@@ -81,7 +66,7 @@ static void probabilities(const struct attn *a, const struct attn_seq *s, const 
         float *row = p + (size_t)i * (size_t)v->keys;
         int seen = s->blind ? s->past : s->past + v->first + i + 1;
 
-        softmax(row, seen);
+        a->cpu->loops->softmax(row, seen);
         memset(row + seen, 0, (size_t)(v->keys - seen) * sizeof(float));
     }
 }

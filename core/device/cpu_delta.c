@@ -3,44 +3,37 @@
  * is one, in the C library otherwise. */
 #include "core/device/cpu.h"
 
-#include <math.h>
 #include <string.h>
 
 struct change {
+    const struct cpu_loops *loops;
     struct mat r, xm, w;
-    const unsigned char *live; /* [cols] some rank moves this column */
+    const int *live; /* [cols] some rank moves this column */
 };
 
 static void change_rows(void *context, int first, int end)
 {
     const struct change *d = context;
 
-    for (int i = first; i < end; i++) {
-        float *w = row_f32(d->w, i);
-
-        for (int t = 0; t < d->r.rows; t++) {
-            const float *x = row_f32(d->xm, t);
-            float r = row_f32(d->r, t)[i];
-
-            for (int j = 0; j < d->w.cols; j++)
-                w[j] = d->live[j] ? fmaf(r, x[j], w[j]) : w[j];
-        }
-    }
+    for (int i = first; i < end; i++)
+        for (int t = 0; t < d->r.rows; t++)
+            d->loops->delta(row_f32(d->r, t)[i], row_f32(d->xm, t), d->live, row_f32(d->w, i),
+                            d->w.cols);
 }
 
 void cpu_delta_apply(struct device *dev, struct mat r, struct mat xm, struct mat w)
 {
     struct cpu *cpu = (struct cpu *)dev;
-    unsigned char *live;
-    struct change d = {.r = r, .xm = xm, .w = w};
+    struct change d = {.loops = cpu->loops, .r = r, .xm = xm, .w = w};
+    int *live;
 
-    if (!cpu_shared(cpu, (size_t)w.cols + 1))
+    if (!cpu_shared(cpu, ((size_t)w.cols + 1) * sizeof(*live)))
         return;
     live = cpu->shared;
-    memset(live, 0, (size_t)w.cols);
+    memset(live, 0, (size_t)w.cols * sizeof(*live));
     for (int t = 0; t < xm.rows; t++)
         for (int j = 0; j < w.cols; j++)
             live[j] |= row_f32(xm, t)[j] != 0;
     d.live = live;
-    cpu_rows(cpu, w.rows, (size_t)w.cols * (size_t)(r.rows + 1), change_rows, &d);
+    cpu_rows(cpu, w.rows, (size_t)w.cols * (size_t)r.rows, change_rows, &d);
 }

@@ -4,23 +4,38 @@
 
 #include <math.h>
 
+enum { PIECE = 1024 }; /* exponentials at a time */
+
 struct loss {
+    const struct cpu_loops *loops;
     struct mat logits, ref;
     const int *label;
     float weight, *out;
     bool grad;
 };
 
-static double log_sum_exp(const float *x, int n)
+static double log_sum_exp(const struct cpu_loops *loops, const float *x, int n)
 {
-    float max = x[0];
-    double sum = 0;
+    float max = loops->max(x, n), e[PIECE];
+    double sum[4] = {0}; /* four, for the sake of speed */
 
-    for (int i = 1; i < n; i++)
-        max = x[i] > max ? x[i] : max;
-    for (int i = 0; i < n; i++)
-        sum += (double)expf(x[i] - max);
-    return (double)max + log(sum);
+    for (int i = 0; i < n; i += PIECE) {
+        int m = n - i < PIECE ? n - i : PIECE, k = 0;
+
+        loops->exp(x + i, max, e, m);
+        for (; k + 4 <= m; k += 4)
+            for (int l = 0; l < 4; l++)
+                sum[l] += (double)e[k + l];
+        for (; k < m; k++)
+            sum[0] += (double)e[k];
+    }
+    return (double)max + log((sum[0] + sum[1]) + (sum[2] + sum[3]));
+}
+
+/* What e^(x - (float)lse) must be multiplied by to be a probability. */
+static float left_over(double lse)
+{
+    return (float)exp((double)(float)lse - lse);
 }
 
 static void lse_rows(void *context, int first, int end)
@@ -28,12 +43,12 @@ static void lse_rows(void *context, int first, int end)
     const struct loss *j = context;
 
     for (int r = first; r < end; r++)
-        j->out[r] = (float)log_sum_exp(row_f32(j->logits, r), j->logits.cols);
+        j->out[r] = (float)log_sum_exp(j->loops, row_f32(j->logits, r), j->logits.cols);
 }
 
 void cpu_lse(struct device *dev, struct mat logits, struct mat out)
 {
-    struct loss j = {.logits = logits, .out = out.data};
+    struct loss j = {.loops = ((struct cpu *)dev)->loops, .logits = logits, .out = out.data};
 
     cpu_rows((struct cpu *)dev, logits.rows, 4 * (size_t)logits.cols, lse_rows, &j);
 }
@@ -44,13 +59,16 @@ static void cross_entropy_rows(void *context, int first, int end)
 
     for (int r = first; r < end; r++) {
         float *x = row_f32(j->logits, r);
-        double lse = log_sum_exp(x, j->logits.cols);
+        double lse = log_sum_exp(j->loops, x, j->logits.cols);
+        float scale;
 
         j->out[r] = (float)(lse - (double)x[j->label[r]]);
         if (!j->grad)
             continue;
+        scale = j->weight * left_over(lse);
+        j->loops->exp(x, (float)lse, x, j->logits.cols);
         for (int i = 0; i < j->logits.cols; i++)
-            x[i] = j->weight * expf((float)((double)x[i] - lse));
+            x[i] *= scale;
         x[j->label[r]] -= j->weight;
     }
 }
@@ -58,8 +76,12 @@ static void cross_entropy_rows(void *context, int first, int end)
 void cpu_cross_entropy(struct device *dev, struct mat logits, const int *label, float weight,
                        struct mat loss, bool grad)
 {
-    struct loss j = {
-        .logits = logits, .label = label, .weight = weight, .out = loss.data, .grad = grad};
+    struct loss j = {.loops = ((struct cpu *)dev)->loops,
+                     .logits = logits,
+                     .label = label,
+                     .weight = weight,
+                     .out = loss.data,
+                     .grad = grad};
 
     cpu_rows((struct cpu *)dev, logits.rows, 6 * (size_t)logits.cols, cross_entropy_rows, &j);
 }
@@ -67,31 +89,43 @@ void cpu_cross_entropy(struct device *dev, struct mat logits, const int *label, 
 static void kl_rows(void *context, int first, int end)
 {
     const struct loss *j = context;
+    float p[PIECE];
 
     for (int r = first; r < end; r++) {
         float *x = row_f32(j->logits, r);
         const float *ref = row_f32(j->ref, r);
-        double lse = log_sum_exp(x, j->logits.cols), sum = 0;
+        int n = j->logits.cols;
+        double lse = log_sum_exp(j->loops, x, n), sum = 0;
+        float scale = left_over(lse);
 
-        for (int i = 0; i < j->logits.cols; i++) {
-            double lp = (double)x[i] - lse;
+        for (int pass = 0; pass < (j->grad ? 2 : 1); pass++) {
+            for (int i = 0; i < n; i += PIECE) {
+                int m = n - i < PIECE ? n - i : PIECE;
 
-            sum += (double)expf((float)lp) * (lp - (double)ref[i]);
+                j->loops->exp(x + i, (float)lse, p, m);
+                for (int k = 0; k < m; k++) {
+                    double gap = (double)x[i + k] - lse - (double)ref[i + k];
+
+                    if (pass)
+                        x[i + k] = j->weight * (p[k] * scale) * (float)(gap - sum);
+                    else
+                        sum += (double)(p[k] * scale) * gap;
+                }
+            }
         }
         j->out[r] = (float)sum;
-        for (int i = 0; j->grad && i < j->logits.cols; i++) {
-            double lp = (double)x[i] - lse;
-
-            x[i] = j->weight * expf((float)lp) * (float)(lp - (double)ref[i] - sum);
-        }
     }
 }
 
 void cpu_kl(struct device *dev, struct mat logits, struct mat ref, float weight, struct mat loss,
             bool grad)
 {
-    struct loss j = {
-        .logits = logits, .ref = ref, .weight = weight, .out = loss.data, .grad = grad};
+    struct loss j = {.loops = ((struct cpu *)dev)->loops,
+                     .logits = logits,
+                     .ref = ref,
+                     .weight = weight,
+                     .out = loss.data,
+                     .grad = grad};
 
     cpu_rows((struct cpu *)dev, logits.rows, 8 * (size_t)logits.cols, kl_rows, &j);
 }

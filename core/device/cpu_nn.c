@@ -117,6 +117,7 @@ void cpu_rope(struct device *dev, struct mat x, const int *pos, int heads, const
 }
 
 struct gated {
+    const struct cpu_loops *loops;
     struct mat gate, up, out, dout, dgate, dup;
 };
 
@@ -124,45 +125,32 @@ static void swiglu_rows(void *context, int first, int end)
 {
     const struct gated *j = context;
 
-    for (int r = first; r < end; r++) {
-        const float *g = row_f32(j->gate, r), *u = row_f32(j->up, r);
-        float *out = row_f32(j->out, r);
-
-        for (int i = 0; i < j->gate.cols; i++)
-            out[i] = g[i] / (1 + expf(-g[i])) * u[i];
-    }
+    for (int r = first; r < end; r++)
+        j->loops->swiglu(row_f32(j->gate, r), row_f32(j->up, r), row_f32(j->out, r), j->gate.cols);
 }
 
 void cpu_swiglu(struct device *dev, struct mat gate, struct mat up, struct mat out)
 {
-    struct gated j = {.gate = gate, .up = up, .out = out};
+    struct cpu *cpu = (struct cpu *)dev;
+    struct gated j = {.loops = cpu->loops, .gate = gate, .up = up, .out = out};
 
-    cpu_rows((struct cpu *)dev, gate.rows, 4 * (size_t)gate.cols, swiglu_rows, &j);
+    cpu_rows(cpu, gate.rows, 2 * (size_t)gate.cols, swiglu_rows, &j);
 }
 
 static void swiglu_grad_rows(void *context, int first, int end)
 {
     const struct gated *j = context;
 
-    for (int r = first; r < end; r++) {
-        const float *gate = row_f32(j->gate, r), *up = row_f32(j->up, r);
-        const float *dout = row_f32(j->dout, r);
-        float *dgate = row_f32(j->dgate, r), *dup = row_f32(j->dup, r);
-
-        for (int i = 0; i < j->gate.cols; i++) {
-            float g = gate[i], u = up[i], d = dout[i]; /* outputs may stand on inputs */
-            float s = 1 / (1 + expf(-g));
-
-            dup[i] = d * g * s;
-            dgate[i] = d * u * s * (1 + g * (1 - s));
-        }
-    }
+    for (int r = first; r < end; r++)
+        j->loops->swiglu_grad(row_f32(j->gate, r), row_f32(j->up, r), row_f32(j->dout, r),
+                              row_f32(j->dgate, r), row_f32(j->dup, r), j->gate.cols);
 }
 
 void cpu_swiglu_grad(struct device *dev, struct mat gate, struct mat up, struct mat dout,
                      struct mat dgate, struct mat dup)
 {
-    struct gated j = {.gate = gate, .up = up, .dout = dout, .dgate = dgate, .dup = dup};
+    struct cpu *cpu = (struct cpu *)dev;
+    struct gated j = {cpu->loops, .gate = gate, .up = up, .dout = dout, .dgate = dgate, .dup = dup};
 
-    cpu_rows((struct cpu *)dev, gate.rows, 6 * (size_t)gate.cols, swiglu_grad_rows, &j);
+    cpu_rows(cpu, gate.rows, 3 * (size_t)gate.cols, swiglu_grad_rows, &j);
 }

@@ -46,6 +46,7 @@ static struct device *cpu_open(int index, int threads, struct err *err)
         cpu_close(&cpu->dev);
         return NULL;
     }
+    cpu->loops = cpu_loops();
     cpu_blas_threads(1);
     return &cpu->dev;
 }

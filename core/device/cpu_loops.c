@@ -1,0 +1,245 @@
+/* Each loop is one plain function, inlined into a version for each instruction set and left to
+ * the compiler to vectorise: no intrinsics, no version to keep in step with another. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O3") /* -O2 does not vectorise these */
+#endif
+#include "core/device/cpu_loops.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { LANES = 16 }; /* partial results of a reduction, the same number in every set */
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE float multiply_add(float a, float b, float c, bool fused)
+{
+    return fused ? __builtin_fmaf(a, b, c) : a * b + c;
+}
+
+/* e^x: x = n ln 2 + r, |r| <= ln 2 / 2; a polynomial of degree 5 in r, minimax (the coefficients
+ * of Arm's optimized routines, expf), and n added to the exponent's bits. */
+INLINE float exponential(float x, bool fused)
+{
+    const float round = 0x1.8p23F; /* adding it leaves the nearest integer in the low bits */
+    float t, n, r, square, p, q;
+    uint32_t bits, power;
+
+    x = x < -87 ? -87 : x; /* what is no number stays so */
+    x = x > 88 ? 88 : x;
+    t = multiply_add(x, 0x1.715476p+0F, round, fused);
+    n = t - round;
+    r = multiply_add(n, -0x1.62e4p-1F, x, fused);
+    r = multiply_add(n, -0x1.7f7d1cp-20F, r, fused);
+    square = r * r;
+    p = multiply_add(0x1.0e4020p-7F, r, 0x1.573e2ep-5F, fused);
+    q = multiply_add(0x1.555e66p-3F, r, 0x1.fffdb6p-2F, fused);
+    q = multiply_add(p, square, q, fused);
+    p = multiply_add(q, square, 0x1.ffffecp-1F * r, fused) + 1;
+    memcpy(&bits, &p, sizeof(bits));
+    memcpy(&power, &t, sizeof(power));
+    bits += power << 23;
+    memcpy(&p, &bits, sizeof(p));
+    return p;
+}
+
+INLINE void exp_loop(const float *x, float shift, float *y, int n, bool fused)
+{
+    for (int i = 0; i < n; i++)
+        y[i] = exponential(x[i] - shift, fused);
+}
+
+INLINE float max_loop(const float *x, int n)
+{
+    float lane[LANES], max = x[0];
+    int i = 0;
+
+    for (int l = 0; l < LANES; l++)
+        lane[l] = max;
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++)
+            lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
+    for (; i < n; i++)
+        max = x[i] > max ? x[i] : max;
+    for (int l = 0; l < LANES; l++)
+        max = lane[l] > max ? lane[l] : max;
+    return max;
+}
+
+INLINE void softmax_loop(float *x, int n, bool fused)
+{
+    float lane[LANES] = {0}, sum = 0;
+    int i = 0;
+
+    exp_loop(x, max_loop(x, n), x, n, fused);
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++)
+            lane[l] += x[i + l];
+    for (; i < n; i++)
+        sum += x[i];
+    for (int l = 0; l < LANES; l++)
+        sum += lane[l];
+    sum = 1 / sum;
+    for (i = 0; i < n; i++)
+        x[i] *= sum;
+}
+
+INLINE void swiglu_loop(const float *gate, const float *up, float *out, int n, bool fused)
+{
+    for (int i = 0; i < n; i++)
+        out[i] = gate[i] / (1 + exponential(-gate[i], fused)) * up[i];
+}
+
+INLINE void swiglu_grad_loop(const float *gate, const float *up, const float *dout, float *dgate,
+                             float *dup, int n, bool fused)
+{
+    for (int i = 0; i < n; i++) {
+        float g = gate[i], u = up[i], d = dout[i];
+        float s = 1 / (1 + exponential(-g, fused));
+
+        dup[i] = d * g * s;
+        dgate[i] = d * u * s * (1 + g * (1 - s));
+    }
+}
+
+/* Raises max over the strip and says by what factor the old sums shrink. */
+INLINE void raise(const struct lps_strip *s, bool fused)
+{
+    const float *restrict coeff = s->coeff, *restrict scale = s->scale;
+    float *restrict max = s->max, *restrict shift = s->shift, *restrict keep = s->keep;
+
+    for (int i = 0; i < s->n; i++)
+        keep[i] = max[i];
+    for (int v = 0; v < s->rows; v++) {
+        const float *restrict u = s->u + (long)v * s->ld;
+        float base = s->base[v];
+
+        for (int i = 0; i < s->n; i++) {
+            float x = multiply_add(coeff[i], u[i], scale[i] * base, fused);
+
+            max[i] = x > max[i] ? x : max[i];
+        }
+    }
+    for (int i = 0; i < s->n; i++) {
+        keep[i] = exponential(keep[i] - max[i], fused);
+        shift[i] = -max[i];
+    }
+}
+
+INLINE void lps_loop(const struct lps_strip *s, bool fused)
+{
+    const float *restrict coeff = s->coeff, *restrict scale = s->scale;
+    float *restrict sum = s->sum, *restrict shift = s->shift;
+
+    raise(s, fused);
+    for (int i = 0; i < s->n; i++)
+        sum[i] *= s->keep[i];
+    for (int v = 0; v < s->rows; v++) {
+        const float *restrict u = s->u + (long)v * s->ld;
+        float base = s->base[v];
+
+        for (int i = 0; i < s->n; i++)
+            sum[i] += exponential(
+                multiply_add(coeff[i], u[i], multiply_add(scale[i], base, shift[i], fused), fused),
+                fused);
+    }
+}
+
+INLINE void moments_loop(const struct lps_strip *s, bool fused)
+{
+    const float *restrict coeff = s->coeff, *restrict scale = s->scale;
+    float *restrict sum = s->sum, *restrict shift = s->shift;
+    float *restrict mean = s->mean, *restrict square = s->square;
+
+    raise(s, fused);
+    for (int i = 0; i < s->n; i++) {
+        sum[i] *= s->keep[i];
+        mean[i] *= s->keep[i];
+        square[i] *= s->keep[i];
+    }
+    for (int v = 0; v < s->rows; v++) {
+        const float *restrict u = s->u + (long)v * s->ld;
+        float base = s->base[v];
+
+        for (int i = 0; i < s->n; i++) {
+            float x = multiply_add(scale[i], base, shift[i], fused);
+            float e = exponential(multiply_add(coeff[i], u[i], x, fused), fused);
+
+            sum[i] += e;
+            mean[i] += e * u[i];
+            square[i] += e * u[i] * u[i];
+        }
+    }
+}
+
+INLINE void delta_loop(float r, const float *restrict x, const int *restrict live,
+                       float *restrict w, int n)
+{
+    for (int j = 0; j < n; j++) {
+        float moved = __builtin_fmaf(r, x[j], w[j]);
+
+        w[j] = live[j] ? moved : w[j];
+    }
+}
+
+/* The table for one instruction set. */
+#define LOOPS(set, target, fused)                                                                \
+    target static void exp_##set(const float *x, float shift, float *y, int n)                   \
+    {                                                                                            \
+        exp_loop(x, shift, y, n, fused);                                                         \
+    }                                                                                            \
+    target static float max_##set(const float *x, int n)                                         \
+    {                                                                                            \
+        return max_loop(x, n);                                                                   \
+    }                                                                                            \
+    target static void softmax_##set(float *x, int n)                                            \
+    {                                                                                            \
+        softmax_loop(x, n, fused);                                                               \
+    }                                                                                            \
+    target static void swiglu_##set(const float *gate, const float *up, float *out, int n)       \
+    {                                                                                            \
+        swiglu_loop(gate, up, out, n, fused);                                                    \
+    }                                                                                            \
+    target static void swiglu_grad_##set(const float *gate, const float *up, const float *dout,  \
+                                         float *dgate, float *dup, int n)                        \
+    {                                                                                            \
+        swiglu_grad_loop(gate, up, dout, dgate, dup, n, fused);                                  \
+    }                                                                                            \
+    target static void lps_##set(const struct lps_strip *s)                                      \
+    {                                                                                            \
+        if (s->mean)                                                                             \
+            moments_loop(s, fused);                                                              \
+        else                                                                                     \
+            lps_loop(s, fused);                                                                  \
+    }                                                                                            \
+    target static void delta_##set(float r, const float *x, const int *live, float *w, int n)    \
+    {                                                                                            \
+        delta_loop(r, x, live, w, n);                                                            \
+    }                                                                                            \
+    static const struct cpu_loops loops_##set = {exp_##set,    max_##set,         softmax_##set, \
+                                                 swiglu_##set, swiglu_grad_##set, lps_##set,     \
+                                                 delta_##set};
+
+#if defined(__FP_FAST_FMAF)
+LOOPS(base, , true)
+#else
+LOOPS(base, , false)
+#endif
+#if defined(__x86_64__)
+LOOPS(avx2, __attribute__((target("avx2,fma"))), true)
+LOOPS(avx512, __attribute__((target("avx512f,avx512dq,avx512vl"))), true)
+#endif
+
+const struct cpu_loops *cpu_loops(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        return &loops_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return &loops_avx2;
+#endif
+    return &loops_base;
+}
