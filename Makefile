@@ -54,7 +54,7 @@ FUZZ_BIN  := $(FUZZ:%.c=$(B)/%)
 BENCH_BIN := $(BENCH:%.c=$(B)/%)
 
 all: $(B)/$(NAME)
-	$(Q)ln -sfn $(B:build/%=%)/$(NAME) build/$(NAME)
+	$(Q)$(if $(SAN),:,ln -sfn $(B:build/%=%)/$(NAME) build/$(NAME))
 
 tests: all $(TEST_BIN) $(FUZZ_BIN)
 
