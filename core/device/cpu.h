@@ -50,7 +50,11 @@ void cpu_axpy(struct device *dev, float alpha, struct mat x, struct mat y);
 void cpu_scale_cols(struct device *dev, struct mat x, struct mat s, struct mat y);
 void cpu_scale_rows(struct device *dev, struct mat s, struct mat x);
 
-/* Fixes the threads of the BLAS; the device brings its own. */
+/* OpenBLAS starts threads when it is loaded; this makes them block all signals, so that a signal
+ * reaches the thread that waits for it. The BLAS then runs on one thread: the device has its own.
+ */
+void cpu_blas_start(void);
+/* Lends threads to one call; set it back to 1. */
 void cpu_blas_threads(int threads);
 void cpu_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
               double beta, struct mat c);

@@ -4,7 +4,8 @@
 #include "core/device/cpu.h"
 
 #include <cblas.h>
-#include <string.h>
+#include <pthread.h>
+#include <signal.h>
 
 enum {
     PIECE_ROWS = 512,  /* rows of c a piece at most */
@@ -25,9 +26,38 @@ struct product {
     int count_n;        /* pieces along the columns */
 };
 
+/* Not in its header, and not in builds of OpenBLAS without threads of its own. */
+int blas_thread_shutdown_(void) __attribute__((weak));
+
+/* Threads that this starts inherit the mask. */
+static void set_threads(int threads, bool anew)
+{
+    sigset_t all, old;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    if (anew && blas_thread_shutdown_)
+        blas_thread_shutdown_();
+    openblas_set_num_threads(threads);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+static void start_anew(void)
+{
+    set_threads(1, true);
+}
+
+void cpu_blas_start(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, start_anew);
+    cpu_blas_threads(1);
+}
+
 void cpu_blas_threads(int threads)
 {
-    openblas_set_num_threads(threads);
+    set_threads(threads, false);
 }
 
 static CBLAS_TRANSPOSE flag(bool transposed)

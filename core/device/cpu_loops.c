@@ -127,34 +127,44 @@ INLINE void raise(const struct lps_strip *s, bool fused)
     }
 }
 
+/* The strip's own sums begin at 0 and are added in double at its end. */
+INLINE void gather_sums(const struct lps_strip *s)
+{
+    double *restrict sum = s->sum;
+
+    for (int i = 0; i < s->n; i++)
+        sum[i] = sum[i] * (double)s->keep[i] + (double)s->part[i];
+}
+
 INLINE void lps_loop(const struct lps_strip *s, bool fused)
 {
     const float *restrict coeff = s->coeff, *restrict scale = s->scale;
-    float *restrict sum = s->sum, *restrict shift = s->shift;
+    float *restrict part = s->part, *restrict shift = s->shift;
 
     raise(s, fused);
     for (int i = 0; i < s->n; i++)
-        sum[i] *= s->keep[i];
+        part[i] = 0;
     for (int v = 0; v < s->rows; v++) {
         const float *restrict u = s->u + (long)v * s->ld;
         float base = s->base[v];
 
         for (int i = 0; i < s->n; i++)
-            sum[i] += exponential(
+            part[i] += exponential(
                 multiply_add(coeff[i], u[i], multiply_add(scale[i], base, shift[i], fused), fused),
                 fused);
     }
+    gather_sums(s);
 }
 
 INLINE void moments_loop(const struct lps_strip *s, bool fused)
 {
     const float *restrict coeff = s->coeff, *restrict scale = s->scale;
-    float *restrict sum = s->sum, *restrict shift = s->shift;
+    float *restrict part = s->part, *restrict shift = s->shift;
     float *restrict mean = s->mean, *restrict square = s->square;
 
     raise(s, fused);
     for (int i = 0; i < s->n; i++) {
-        sum[i] *= s->keep[i];
+        part[i] = 0;
         mean[i] *= s->keep[i];
         square[i] *= s->keep[i];
     }
@@ -166,11 +176,12 @@ INLINE void moments_loop(const struct lps_strip *s, bool fused)
             float x = multiply_add(scale[i], base, shift[i], fused);
             float e = exponential(multiply_add(coeff[i], u[i], x, fused), fused);
 
-            sum[i] += e;
+            part[i] += e;
             mean[i] += e * u[i];
             square[i] += e * u[i] * u[i];
         }
     }
+    gather_sums(s);
 }
 
 INLINE void delta_loop(float r, const float *restrict x, const int *restrict live,

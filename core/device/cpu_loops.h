@@ -8,9 +8,10 @@
  * scale[i] * base[v] + coeff[i] * u[v * ld + i]. The sums are kept relative to max. */
 struct lps_strip {
     const float *u, *base, *coeff, *scale;
-    float *max, *sum;
+    float *max;
+    double *sum;          /* in double: where one term is nearly all, the others still count */
     float *mean, *square; /* NULL: not wanted */
-    float *shift, *keep;  /* [n] working room */
+    float *shift, *keep, *part; /* [n] working room */
     int rows, n, ld;
 };
 

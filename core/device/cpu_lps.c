@@ -11,7 +11,7 @@ enum {
     VOCAB = 256,        /* rows of U at a time: the tile stays in the second cache */
     STRIP = 32,         /* rows of U that stay in the first cache for all rows b */
     DEQUANTISED = 1024, /* rows of a stored head turned to float32 at a time */
-    ROOM = VOCAB + 3    /* rows of [NEURONS] in a worker's scratch: U, and three more */
+    ROOM = VOCAB + 4    /* rows of [NEURONS] in a worker's scratch: U, and four more */
 };
 
 struct shift {
@@ -37,11 +37,12 @@ static void consume(const struct shift *j, int v0, int rows, int i0, int n, floa
                 .coeff = row_f32(j->coeff, b) + i0,
                 .scale = scaled ? row_f32(j->s.base_scale, b) + i0 : ones,
                 .max = row_f32(j->s.max, b) + i0,
-                .sum = row_f32(j->s.sum, b) + i0,
+                .sum = (double *)j->s.sum.data + b * j->s.sum.stride + i0,
                 .mean = moments ? row_f32(j->s.mean, b) + i0 : NULL,
                 .square = moments ? row_f32(j->s.square, b) + i0 : NULL,
                 .shift = room,
                 .keep = room + NEURONS,
+                .part = room + 3 * NEURONS,
                 .rows = rows - v < STRIP ? rows - v : STRIP,
                 .n = n,
                 .ld = NEURONS,

@@ -47,7 +47,7 @@ static struct device *cpu_open(int index, int threads, struct err *err)
         return NULL;
     }
     cpu->loops = cpu_loops();
-    cpu_blas_threads(1);
+    cpu_blas_start();
     return &cpu->dev;
 }
 

@@ -1,4 +1,8 @@
 /* Memory, moving, algebra and faults of every device against plain double loops. */
+#include <dirent.h>
+#include <signal.h>
+#include <unistd.h>
+
 #include "tests/unit/device_cases.h"
 
 static const int pads[] = {0, 3};
@@ -380,6 +384,44 @@ static void test_far_refuses(void)
     finish(dev);
 }
 
+/* A signal must find the thread that waits for it: all others block it. */
+static void test_signals(void)
+{
+    struct device *dev = device_at(0, 3);
+    DIR *tasks = opendir("/proc/self/task");
+    struct dirent *task;
+    int others = 0;
+
+    if (!tasks) {
+        finish(dev);
+        SKIP("no /proc");
+    }
+    while ((task = readdir(tasks))) {
+        char path[300], line[200];
+        FILE *file;
+
+        snprintf(path, sizeof(path), "/proc/self/task/%s/status", task->d_name);
+        file =
+            *task->d_name != '.' && atoi(task->d_name) != (int)getpid() ? fopen(path, "r") : NULL;
+        while (file && fgets(line, sizeof(line), file)) {
+            unsigned long long mask;
+            char state;
+
+            if (sscanf(line, "State: %c", &state) == 1 && strchr("XZ", state))
+                break; /* joined already, about to vanish */
+            if (sscanf(line, "SigBlk: %llx", &mask) != 1)
+                continue;
+            CHECK(mask >> (SIGWINCH - 1) & 1);
+            others++;
+        }
+        if (file)
+            fclose(file);
+    }
+    CHECK(others >= 2);
+    closedir(tasks);
+    finish(dev);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -387,6 +429,7 @@ int main(void)
         {"moving", test_moving},     {"linear algebra", test_linalg},
         {"big gram", test_big_gram}, {"delta", test_delta},
         {"faults", test_faults},     {"far refuses", test_far_refuses},
+        {"signals", test_signals},
     };
 
     return test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
