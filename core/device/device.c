@@ -386,8 +386,8 @@ void device_lps(struct device *dev, struct mat head, struct mat values, struct m
     bool tile = is_stored(head) && is_f32(values) && is_f32(base) && is_f32(coeff) &&
                 head.cols == values.rows && base.rows == n && base.cols == head.rows &&
                 coeff.cols == values.cols;
-    bool state = is_f32(s.max) && is_f32(s.sum) && is_f32(s.own) && same_shape(s.max, coeff) &&
-                 same_shape(s.sum, coeff) && same_shape(s.own, coeff);
+    bool state = is_f32(s.max) && s.sum.type == DT_F64 && is_f32(s.own) &&
+                 same_shape(s.max, coeff) && same_shape(s.sum, coeff) && same_shape(s.own, coeff);
     bool moments = !s.mean.data || (is_f32(s.mean) && is_f32(s.square) && s.square.data &&
                                     same_shape(s.mean, coeff) && same_shape(s.square, coeff));
     bool scaled = !s.base_scale.data || (is_f32(s.base_scale) && same_shape(s.base_scale, coeff));

@@ -51,9 +51,11 @@ struct adam {
 
 /* Scores of a tile of the vocabulary for N rows and M neurons, see device_lps(). */
 struct lps_state {
-    struct mat max, sum, own; /* [N, M] running maximum, sum of exponentials, U_y */
-    struct mat mean, square;  /* [N, M] sums of e U and e U^2, or data NULL: not wanted */
-    struct mat base_scale;    /* [N, M] multiplies base[b, j] for neuron i; data NULL: 1 */
+    struct mat max, own;     /* F32 [N, M] running maximum, U_y */
+    struct mat sum;          /* F64 [N, M] sum of exponentials relative to max: in double, since one
+                                term may be nearly all of it */
+    struct mat mean, square; /* [N, M] sums of e U and e U^2, or data NULL: not wanted */
+    struct mat base_scale;   /* [N, M] multiplies base[b, j] for neuron i; data NULL: 1 */
 };
 
 struct device {

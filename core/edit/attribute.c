@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "core/base/mem.h"
+#include "core/model/generate.h"
 
 /* Vocabulary rows a slice: about 35 ms on two CPU cores at d 576, M 1536. */
 enum { TILE = 4096 };
@@ -228,15 +229,14 @@ struct layer_work {
     struct mat base;       /* [N, V] */
     struct mat coeff;      /* [N, M] c of methods 2.6 */
     struct mat base_scale; /* [N, M] attr.norm = own: 1 / rms of each perturbed vector */
-    struct mat lse;        /* [1, N] */
     struct lps_state state;
 };
 
 static void work_free(struct layer_work *w, struct device *dev)
 {
-    struct mat *all[] = {&w->values,     &w->lens,       &w->base,        &w->coeff,
-                         &w->base_scale, &w->lse,        &w->state.max,   &w->state.sum,
-                         &w->state.own,  &w->state.mean, &w->state.square};
+    struct mat *all[] = {&w->values,     &w->lens,        &w->base,      &w->coeff,
+                         &w->base_scale, &w->state.max,   &w->state.sum, &w->state.own,
+                         &w->state.mean, &w->state.square};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         mat_free(dev, all[i]);
@@ -337,7 +337,6 @@ static bool prepare(struct attribute_run *run, int layer, struct attribution *a,
         }
         w->base = mat_new(dev, DT_F32, run->rows, run->vocab);
         device_gemm(dev, 1, w->lens, false, run->view->model->head, true, 0, w->base);
-        w->lse = mat_new(dev, DT_F32, 1, run->rows);
     } else {
         mat_free(dev, &down);
     }
@@ -350,35 +349,24 @@ static bool prepare(struct attribute_run *run, int layer, struct attribution *a,
     return ok;
 }
 
-/* lse [N] and the target's logit [N] of the unperturbed lens, as log p(target). */
+/* log p(target) of the unperturbed lens. Where p is nearly 1 the scores are small differences of
+ * these, so the sum is taken in double, relative to the target's own logit. */
 static bool base_logp(struct attribute_run *run, struct layer_work *w, const float *h0_scale,
                       struct attribution *a, struct err *err)
 {
-    struct device *dev = run->view->model->dev;
-    struct mat base = w->base, scale = {0};
-    float *lse = xmalloc((size_t)run->rows * sizeof(float));
     float *row = xmalloc((size_t)run->vocab * sizeof(float));
-    bool ok;
+    bool ok = true;
 
-    if (h0_scale) { /* attr.norm = own: the base is not divided by an rms yet */
-        base = mat_new(dev, DT_F32, run->rows, run->vocab);
-        scale = mat_new(dev, DT_F32, 1, run->rows);
-        device_upload(dev, scale, h0_scale);
-        device_copy(dev, w->base, base);
-        device_scale_rows(dev, scale, base);
+    for (int b = 0; ok && b < run->rows; b++) {
+        double unit = h0_scale ? (double)h0_scale[b] : 1; /* own: not divided by an rms yet */
+
+        device_download(run->view->model->dev, row, mat_rows(w->base, b, 1));
+        ok = device_sync(run->view->model->dev, err);
+        for (int j = 0; ok && h0_scale && j < run->vocab; j++)
+            row[j] = (float)(unit * (double)row[j]);
+        if (ok)
+            a->base_logp[b] = (double)row[run->target[b]] - log_sum_exp(row, run->vocab);
     }
-    device_lse(dev, base, w->lse);
-    device_download(dev, lse, w->lse);
-    for (int b = 0; b < run->rows; b++) {
-        device_download(dev, row, mat_rows(base, b, 1));
-        a->base_logp[b] = (double)row[run->target[b]] - (double)lse[b];
-    }
-    ok = device_sync(dev, err);
-    if (h0_scale) {
-        mat_free(dev, &base);
-        mat_free(dev, &scale);
-    }
-    free(lse);
     free(row);
     return ok;
 }
@@ -386,11 +374,11 @@ static bool base_logp(struct attribute_run *run, struct layer_work *w, const flo
 static bool tiles(struct attribute_run *run, struct layer_work *w, struct job *job, struct err *err)
 {
     const struct model *m = run->view->model;
-    struct mat *const state[] = {&w->state.max, &w->state.sum, &w->state.own, &w->state.mean,
-                                 &w->state.square};
+    struct mat *const state[] = {&w->state.max, &w->state.own, &w->state.mean, &w->state.square};
 
     for (size_t i = 0; i < sizeof(state) / sizeof(*state); i++)
         *state[i] = mat_new(m->dev, DT_F32, run->rows, run->neurons);
+    w->state.sum = mat_new(m->dev, DT_F64, run->rows, run->neurons);
     device_fill(m->dev, w->state.max, -1e30);
     w->state.base_scale = w->base_scale;
     for (int v0 = 0; v0 < run->vocab; v0 += TILE) {
@@ -409,51 +397,82 @@ static float or_zero(double x)
     return isfinite(x) ? (float)x : 0; /* the released code does the same */
 }
 
-/* From the running sums to A (Eq. 3): log p(x_i) - log p(x_0), or the probabilities' difference. */
+/* What the tiles left behind, on the host: [N][M] each. */
+struct sums {
+    float *max, *own, *mean, *square, *coeff, *base; /* base: one row of the lens, [V] */
+    double *sum;
+};
+
+static bool sums_fetch(struct sums *h, struct attribute_run *run, struct layer_work *w,
+                       struct err *err)
+{
+    struct device *dev = run->view->model->dev;
+    size_t nm = (size_t)run->rows * (size_t)run->neurons;
+    float **to[] = {&h->max, &h->own, &h->mean, &h->square, &h->coeff};
+    struct mat from[] = {w->state.max, w->state.own, w->state.mean, w->state.square, w->coeff};
+
+    for (int k = 0; k < 5; k++) {
+        *to[k] = xmalloc(nm * sizeof(float));
+        device_download(dev, *to[k], from[k]);
+    }
+    h->sum = xmalloc(nm * sizeof(double));
+    device_download(dev, h->sum, w->state.sum);
+    h->base = xmalloc((size_t)run->vocab * sizeof(float));
+    return device_sync(dev, err);
+}
+
+static void sums_free(struct sums *h)
+{
+    free(h->max);
+    free(h->own);
+    free(h->mean);
+    free(h->square);
+    free(h->coeff);
+    free(h->base);
+    free(h->sum);
+}
+
+/* From the running sums to A (Eq. 3): log p(x_i) - log p(x_0), or the probabilities' difference;
+ * and the score's slope and curve in the amplification (dA/dc = U_y - E U, d2A/dc2 = -Var U). */
+static void score_row(struct attribute_run *run, const struct sums *h, const float *own_base, int b,
+                      struct attribution *a)
+{
+    double clamp = run->params.value[P_ATTR_CLAMP], amplify = run->params.value[P_ATTR_AMPLIFY];
+    double lo = clamp > 0 ? log(clamp) : -HUGE_VAL, logp0 = a->base_logp[b];
+
+    for (int i = 0; i < run->neurons; i++) {
+        size_t at = (size_t)b * (size_t)run->neurons + (size_t)i;
+        double scale = own_base ? (double)own_base[at] : 1, base = (double)h->base[run->target[b]];
+        double c = (double)h->coeff[at], uy = (double)h->own[at], sum = h->sum[at];
+        double logp = scale * base + c * uy - (double)h->max[at] - log(sum);
+        double eu = (double)h->mean[at] / sum, vu = (double)h->square[at] / sum - eu * eu;
+        double unit = amplify > 0 ? c / amplify : 0;
+
+        if (a->strategy == STRATEGY_PSA)
+            a->score[at] = or_zero(exp(fmax(logp, lo)) - exp(fmax(logp0, lo)));
+        else
+            a->score[at] = or_zero(fmax(logp, lo) - fmax(logp0, lo));
+        if (own_base) /* the rms moves with the amplification: no simple derivative */
+            continue;
+        a->slope[at] = or_zero(unit * (uy - eu));
+        a->curve[at] = or_zero(-unit * unit * fmax(vu, 0));
+    }
+}
+
 static bool finish(struct attribute_run *run, struct layer_work *w, const float *own_base,
                    struct attribution *a, struct err *err)
 {
     struct device *dev = run->view->model->dev;
-    size_t nm = (size_t)run->rows * (size_t)run->neurons;
-    float *h[6]; /* max, sum, own, mean, square, coeff */
-    struct mat from[] = {w->state.max,  w->state.sum,    w->state.own,
-                         w->state.mean, w->state.square, w->coeff};
-    double floor_ = run->params.value[P_ATTR_CLAMP], amplify = run->params.value[P_ATTR_AMPLIFY];
-    float *by = xmalloc((size_t)run->vocab * sizeof(float));
-    bool ok;
+    struct sums h = {0};
+    bool ok = sums_fetch(&h, run, w, err);
 
-    for (int k = 0; k < 6; k++) {
-        h[k] = xmalloc(nm * sizeof(float));
-        device_download(dev, h[k], from[k]);
-    }
-    ok = device_sync(dev, err);
     for (int b = 0; ok && b < run->rows; b++) {
-        double logp0 = a->base_logp[b], lo = floor_ > 0 ? log(floor_) : -HUGE_VAL;
-
-        device_download(dev, by, mat_rows(w->base, b, 1));
+        device_download(dev, h.base, mat_rows(w->base, b, 1));
         ok = device_sync(dev, err);
-        for (int i = 0; ok && i < run->neurons; i++) {
-            size_t at = (size_t)b * (size_t)run->neurons + (size_t)i;
-            double scale = own_base ? (double)own_base[at] : 1;
-            double c = (double)h[5][at], uy = (double)h[2][at], sum = (double)h[1][at];
-            double lse = (double)h[0][at] + log(sum);
-            double logp = scale * (double)by[run->target[b]] + c * uy - lse;
-            double eu = (double)h[3][at] / sum, vu = (double)h[4][at] / sum - eu * eu;
-            double unit = amplify > 0 ? c / amplify : 0;
-
-            if (a->strategy == STRATEGY_PSA)
-                a->score[at] = or_zero(exp(fmax(logp, lo)) - exp(fmax(logp0, lo)));
-            else
-                a->score[at] = or_zero(fmax(logp, lo) - fmax(logp0, lo));
-            if (a->slope && !own_base) {
-                a->slope[at] = or_zero(unit * (uy - eu));
-                a->curve[at] = or_zero(-unit * unit * fmax(vu, 0));
-            }
-        }
+        if (ok)
+            score_row(run, &h, own_base, b, a);
     }
-    for (int k = 0; k < 6; k++)
-        free(h[k]);
-    free(by);
+    sums_free(&h);
     return ok;
 }
 

@@ -47,7 +47,7 @@ int main(int argc, char **argv)
     coeff = noise(dev, arg[3], arg[2], 5);
     u = mat_new(dev, DT_F32, TILE, arg[2]);
     s.max = noise(dev, arg[3], arg[2], 1);
-    s.sum = noise(dev, arg[3], arg[2], 1);
+    s.sum = mat_new(dev, DT_F64, arg[3], arg[2]);
     s.own = noise(dev, arg[3], arg[2], 1);
     target = calloc((size_t)arg[3], sizeof(*target));
     if (!target || !device_sync(dev, NULL))

@@ -149,11 +149,6 @@ static void scores_and_masks_agree(void)
                 d = want ? relative(a->score, want, n) : 1;
                 worst = d > worst ? d : worst;
                 CHECK(d < 1e-3);
-                if (getenv("DBG")) {
-                    printf("%s d=%.3e:", name, d);
-                    for (int b = 0; b < 6; b++) printf(" %.2e(t%d)", relative(a->score+b*1536, want+b*1536, 1536), a->target[b]);
-                    printf("\n");
-                }
                 if (s == 0)
                     check_masks(a, file, layers, fact, layer, &same, &total);
                 free(want);

@@ -87,12 +87,9 @@ static struct lps_state run(struct device *dev, const struct problem *p, struct 
     struct mat values = make(dev, DT_F32, p->d, p->neurons, 0, p->values);
     struct mat base = make(dev, DT_F32, p->rows, p->vocab, 0, p->base);
     struct mat coeff = make(dev, DT_F32, p->rows, p->neurons, 3, p->coeff);
-    struct lps_state s = {make(dev, DT_F32, p->rows, p->neurons, 0, NULL),
-                          make(dev, DT_F32, p->rows, p->neurons, 0, NULL),
-                          make(dev, DT_F32, p->rows, p->neurons, 0, NULL),
-                          {0},
-                          {0},
-                          {0}};
+    struct lps_state s = {.max = make(dev, DT_F32, p->rows, p->neurons, 0, NULL),
+                          .own = make(dev, DT_F32, p->rows, p->neurons, 0, NULL),
+                          .sum = make(dev, DT_F64, p->rows, p->neurons, 0, NULL)};
 
     if (moments) { /* and with a scale of the base, as for vectors normed one by one */
         s.base_scale = make(dev, DT_F32, p->rows, p->neurons, 1, p->scale);
