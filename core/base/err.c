@@ -36,7 +36,7 @@ bool err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
 
 bool err_in(struct err *err, const char *fmt, ...)
 {
-    char text[sizeof(err->text)];
+    char text[sizeof(err->text) - 1];
     va_list ap;
     int n;
 
@@ -45,8 +45,10 @@ bool err_in(struct err *err, const char *fmt, ...)
     va_start(ap, fmt);
     n = vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof(text))
-        snprintf(text + n, sizeof(text) - (size_t)n, ": %s", err->text);
+    /* what does not fit is cut off, which is all right: the beginning says most */
+    if (n >= 0 && (size_t)n < sizeof(text) &&
+        snprintf(text + n, sizeof(text) - (size_t)n, ": %s", err->text) < 0)
+        text[n] = '\0';
     memcpy(err->text, text, sizeof(text));
     return false;
 }
