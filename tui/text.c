@@ -102,6 +102,23 @@ void text_fit(struct buf *out, const char *text, int cols)
         buf_puts(out, "…");
 }
 
+size_t text_line(const char *text, int cols)
+{
+    const char *p = text, *space = NULL, *from;
+    struct grapheme g;
+    int used = 0;
+
+    while (from = p, text_next(&p, &g)) {
+        if (g.code == ' ') {
+            space = p;
+        } else if (used + g.width > cols && from > text) {
+            return (size_t)((space ? space : from) - text);
+        }
+        used += g.width;
+    }
+    return (size_t)(p - text);
+}
+
 /* Characters that draw nothing or change how their neighbours are drawn. */
 static bool invisible(int32_t c)
 {

@@ -24,6 +24,9 @@ int text_width(const char *text); /* columns */
 int char_width(int32_t code);     /* 0, 1, 2; -1 for controls */
 /* Appends the text, cut to `cols` columns; a cut ends in an ellipsis. */
 void text_fit(struct buf *out, const char *text, int cols);
+/* How many bytes of the text make the next line of `cols` columns, broken at a space if it can;
+ * at least one character, 0 only at the end. Spaces at the break belong to the line. */
+size_t text_line(const char *text, int cols);
 /* Appends n bytes of foreign text so that it is safe and visible: controls and invalid bytes as
  * \n, \t, \x1b; invisible and direction-changing characters as \u202e. */
 void text_escape(struct buf *out, const char *bytes, size_t n);

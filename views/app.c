@@ -1,0 +1,307 @@
+#include "views/app.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/mem.h"
+#include "views/app_inside.h"
+#include "views/news.h"
+#include "views/verbs.h"
+
+static const double REST = 0.3; /* seconds a knob must rest before its consequence is asked for */
+
+double app_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+void app_say(struct app *app, enum tone tone, const char *text)
+{
+    snprintf(app->said, sizeof(app->said), "%s", text);
+    app->tone = tone;
+    app->dirty = true;
+    desk_log(&app->desk, (int)tone, text);
+}
+
+static unsigned host_post(struct host *host, struct command *cmd)
+{
+    struct app *app = (struct app *)host;
+    enum command_kind kind = cmd->kind;
+    unsigned job = engine_post(app->engine, cmd);
+
+    desk_posted(&app->desk, job, kind);
+    if (!job && kind != CMD_NEURON && kind != CMD_WEIGH)
+        app_say(app, TONE_WARN, "too much is waiting already: Ctrl-C stops what runs");
+    app->dirty = true;
+    return job;
+}
+
+static void host_open(struct host *host, const char *view)
+{
+    app_open((struct app *)host, view);
+}
+
+static void host_say(struct host *host, enum tone tone, const char *fmt, ...)
+{
+    char text[400];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    app_say((struct app *)host, tone, text);
+}
+
+static void host_ask(struct host *host, const struct question *question)
+{
+    struct app *app = (struct app *)host;
+
+    app->question = *question;
+    app->asking = true;
+    app->confirm_selected = false;
+    app->dirty = true;
+}
+
+static void host_prompt(struct host *host, const char *text)
+{
+    app_line_open((struct app *)host, text);
+}
+
+static void host_knobs_moved(struct host *host)
+{
+    struct app *app = (struct app *)host;
+
+    app->knobs_moved = true; /* many steps between two frames are one re-mask */
+    app->weigh_at = app_now() + REST;
+    app->dirty = true;
+}
+
+static bool host_run(struct host *host, enum action action)
+{
+    return app_action((struct app *)host, action);
+}
+
+void app_open(struct app *app, const char *name)
+{
+    for (int i = 0; views[i] && i < VIEWS_MAX; i++) {
+        if (strcmp(views[i]->name, name) != 0)
+            continue;
+        if (!app->view[i])
+            app->view[i] = view_new(views[i], &app->host);
+        if (i != app->at)
+            app->before = app->at;
+        app->at = i;
+        if (views[i]->open)
+            views[i]->open(app->view[i]);
+        app->dirty = true;
+        return;
+    }
+}
+
+struct screen app_screen(const struct app *app)
+{
+    return (struct screen){
+        .desk = &app->desk,
+        .view = app->view[app->at],
+        .question = app->asking ? &app->question : NULL,
+        .confirm_selected = app->confirm_selected,
+        .line = app->typing ? &app->line : NULL,
+        .tone = app->tone,
+        .said = app->said,
+        .paused = app->paused,
+    };
+}
+
+static enum command_kind kind_of(const struct desk *d, unsigned job)
+{
+    for (int i = 0; i < DESK_JOBS; i++)
+        if (job && d->job[i].job == job)
+            return d->job[i].kind;
+    return CMD_NONE;
+}
+
+/* What the screen asks for by itself when something has become known or has changed. */
+static void follow_up(struct app *app, const struct event *ev)
+{
+    struct desk *d = &app->desk;
+
+    if (ev->kind == EV_STATE && d->ready && strcmp(d->state.state, app->known_state) != 0) {
+        snprintf(app->known_state, sizeof(app->known_state), "%s", d->state.state);
+        verb_simple(&app->host, CMD_HISTORY, 0);
+        if (d->fact.subject)
+            verb_look(&app->host, &d->fact);
+    } else if (ev->kind == EV_MODEL && d->fact.subject) {
+        verb_look(&app->host, &d->fact);
+    } else if (ev->kind == EV_ATTRIBUTED) {
+        app->weigh_at = app_now();
+    }
+}
+
+void app_event(struct app *app, struct event *ev)
+{
+    enum command_kind kind = kind_of(&app->desk, ev->job);
+    enum tone tone;
+    char text[320];
+
+    desk_event(&app->desk, ev);
+    if (news_of(&app->desk, ev, kind, &tone, text))
+        app_say(app, tone, text);
+    for (int i = 0; i < VIEWS_MAX; i++)
+        if (app->view[i] && app->view[i]->ops->event)
+            app->view[i]->ops->event(app->view[i], ev);
+    follow_up(app, ev);
+    app->dirty |= !app->paused;
+}
+
+bool app_theme(struct app *app, const char *name, struct err *err)
+{
+    const char *ground = getenv("COLORFGBG"), *semicolon = ground ? strrchr(ground, ';') : NULL;
+
+    if (!name) {
+        name =
+            semicolon && (!strcmp(semicolon, ";15") || !strcmp(semicolon, ";7")) ? "light" : "dark";
+        if (term_caps().tier == TIER_MONO)
+            name = "mono";
+        else if (term_caps().tier <= TIER_16)
+            name = "16";
+    }
+    if (!theme_load(&app->theme, name, err))
+        return false;
+    palette_build(&app->palette, &app->theme, term_caps());
+    app->dirty = true;
+    return true;
+}
+
+static void draw(struct app *app)
+{
+    struct screen screen;
+    int h, w;
+
+    if (app->knobs_moved) {
+        desk_remask(&app->desk);
+        app->knobs_moved = false;
+    }
+    term_size(&h, &w);
+    if (h != app->surface->h || w != app->surface->w)
+        surface_resize(app->surface, h, w);
+    screen = app_screen(app);
+    screen_draw(&screen, app->surface);
+    term_show(app->surface, &app->palette);
+    app->dirty = false;
+    app->next_frame = app_now() + app->frame;
+}
+
+/* Once a knob rests: exact scores if the amplification moved, then the mask's consequence. */
+static void weigh(struct app *app)
+{
+    if (desk_busy(&app->desk))
+        return; /* asked again when that is over */
+    if (app->knobs_moved)
+        desk_remask(&app->desk);
+    app->knobs_moved = false;
+    app->weigh_at = 0;
+    if (app->desk.approximate && app->desk.done)
+        verb_attribute(&app->host);
+    else
+        verb_weigh(&app->host);
+}
+
+static int timeout(const struct app *app)
+{
+    double at = -1, now = app_now();
+
+    if (app->dirty)
+        at = app->next_frame;
+    if (app->weigh_at > 0 && !desk_busy(&app->desk) && (at < 0 || app->weigh_at < at))
+        at = app->weigh_at;
+    if (at < 0)
+        return -1;
+    return at <= now ? 0 : (int)((at - now) * 1000) + 1;
+}
+
+static void turn(struct app *app)
+{
+    struct event ev;
+    struct key key;
+
+    while (engine_next(app->engine, &ev))
+        app_event(app, &ev);
+    while (!app->quit && term_key(&key))
+        app_key(app, &key);
+    if (app->weigh_at > 0 && app_now() >= app->weigh_at)
+        weigh(app);
+    verb_want_words(&app->host);
+    if (term_signal())
+        app->quit = true;
+    if (app->dirty && app_now() >= app->next_frame && !app->quit)
+        draw(app);
+    if (!app->quit)
+        term_wait(engine_fd(app->engine), timeout(app));
+}
+
+static void start(struct app *app, struct engine *engine, const struct app_options *options)
+{
+    struct fact first = {.subject = (char[]){"Eiffel Tower"},
+                         .prompt = (char[]){"The {} is located in the city of"},
+                         .target = (char[]){"Rome"}};
+
+    app->host = (struct host){.desk = &app->desk,
+                              .post = host_post,
+                              .open = host_open,
+                              .say = host_say,
+                              .ask = host_ask,
+                              .prompt = host_prompt,
+                              .knobs_moved = host_knobs_moved,
+                              .run = host_run};
+    app->engine = engine;
+    app->frame = getenv("SSH_CONNECTION") ? 0.1 : 1.0 / 30;
+    app->surface = surface_new(1, 1);
+    desk_init(&app->desk, &options->params);
+    app->desk.fact = fact_copy(options->fact ? options->fact : &first);
+    app_open(app, "edit");
+    app->before = app->at;
+}
+
+static void finish(struct app *app)
+{
+    for (int i = 0; i < VIEWS_MAX; i++)
+        view_free(app->view[i]);
+    for (int i = 0; i < LINES_KEPT; i++)
+        free(app->lines[i]);
+    field_free(&app->line);
+    surface_free(app->surface);
+    desk_free(&app->desk);
+    free(app);
+}
+
+bool app_run(struct engine *engine, const struct app_options *options, int *ended_by,
+             struct err *err)
+{
+    struct app *app;
+
+    *ended_by = 0;
+    if (!term_open(&options->term, err))
+        return false;
+    app = xcalloc(1, sizeof(*app));
+    start(app, engine, options);
+    if (!app_theme(app, options->theme, err)) {
+        term_close();
+        finish(app);
+        return false;
+    }
+    if (*term_note())
+        app_say(app, TONE_WARN, term_note());
+    draw(app);
+    while (!app->quit)
+        turn(app);
+    *ended_by = term_signal();
+    term_close();
+    finish(app);
+    return true;
+}

@@ -1,0 +1,24 @@
+/* The program as a screen: windows, keys, the loop. */
+#ifndef VIEWS_APP_H
+#define VIEWS_APP_H
+
+#include "core/base/params.h"
+#include "core/edit/fact.h"
+#include "tui/term.h"
+
+struct engine;
+
+struct app_options {
+    struct term_options term;
+    const char *theme; /* NULL: dark, or light where COLORFGBG says the ground is light */
+    struct params params;
+    const struct fact *fact; /* the first one; NULL: the Eiffel Tower */
+};
+
+/* Opens the screen on a running engine and stays until the user leaves or a signal ends it. The
+ * engine stays the caller's. Call term_block_signals() before engine_start(). Errors are those
+ * of the terminal and the theme; nothing is left open then. *ended_by is the signal, or 0. */
+bool app_run(struct engine *engine, const struct app_options *options, int *ended_by,
+             struct err *err);
+
+#endif

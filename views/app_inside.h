@@ -1,0 +1,47 @@
+/* The screen program's own state, seen by app*.c alone. */
+#ifndef VIEWS_APP_INSIDE_H
+#define VIEWS_APP_INSIDE_H
+
+#include "tui/field.h"
+#include "tui/theme.h"
+#include "views/app.h"
+#include "views/chrome.h"
+
+enum { VIEWS_MAX = 16, LINES_KEPT = 32 };
+
+struct app {
+    struct host host; /* first: what views hold is the app */
+    struct engine *engine;
+    struct desk desk;
+    struct view *view[VIEWS_MAX]; /* in the order of views[]; made when first opened */
+    int at, before;               /* the view shown, the one Esc goes back to */
+    struct surface *surface;
+    struct theme theme;
+    struct palette palette;
+    struct question question;
+    bool asking, confirm_selected;
+    struct field line; /* the command line */
+    bool typing;
+    char *lines[LINES_KEPT]; /* typed before, newest first */
+    int recalled;
+    char said[400];
+    enum tone tone;
+    bool dirty, paused, quit, knobs_moved;
+    double weigh_at;          /* 0: nothing to weigh */
+    double next_frame, frame; /* seconds, CLOCK_MONOTONIC */
+    char known_state[17];     /* the state that look and history are about */
+};
+
+double app_now(void);
+void app_open(struct app *app, const char *view);
+void app_say(struct app *app, enum tone tone, const char *text);
+struct screen app_screen(const struct app *app);
+bool app_action(struct app *app, enum action action); /* false: nobody's */
+void app_key(struct app *app, const struct key *key);
+void app_event(struct app *app, struct event *ev);
+/* The command line: a key while it is open; what it says when it is entered. */
+void app_line_open(struct app *app, const char *text);
+void app_line_key(struct app *app, const struct key *key);
+bool app_theme(struct app *app, const char *name, struct err *err);
+
+#endif

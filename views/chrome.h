@@ -1,0 +1,28 @@
+/* What stands around every view: banner, status, footer, tabs, dialog. Pure drawing. */
+#ifndef VIEWS_CHROME_H
+#define VIEWS_CHROME_H
+
+#include "tui/field.h"
+#include "views/view.h"
+
+enum { SCREEN_MIN_H = 16, SCREEN_MIN_W = 50 };
+
+/* One screen, whole: what the loop shows and what golden tests compare. */
+struct screen {
+    const struct desk *desk;
+    const struct view *view;
+    const struct question *question; /* NULL: no dialog */
+    bool confirm_selected;           /* the dialog's other button */
+    const struct field *line;        /* NULL: no input line */
+    enum tone tone;
+    const char *said; /* of the status line */
+    bool paused;
+};
+
+void screen_draw(const struct screen *screen, struct surface *s);
+/* Where the view goes on a surface of this size. */
+struct rect screen_body(int h, int w);
+/* What a click at (y, x) outside the body means; ACTION_NONE: nothing. */
+enum action screen_click(const struct screen *screen, int h, int w, int y, int x);
+
+#endif

@@ -1,0 +1,117 @@
+/* What the screens know: the newest of everything the engine has said, the fact and the
+ * parameters being worked on, and where the user is looking.
+ *
+ * One desk lies between the program's loop, which fills it from events, and the views, which draw
+ * it. Nothing in it talks to the engine. UI thread only. */
+#ifndef VIEWS_DESK_H
+#define VIEWS_DESK_H
+
+#include "core/base/params.h"
+#include "core/engine/engine.h"
+#include "tui/heatmap.h"
+
+enum { DESK_JOBS = 16, DESK_WORDS = 256, DESK_ANSWERS = 6, DESK_STEPS = 512, DESK_NEWS = 400 };
+enum desk_order { ORDER_INDEX, ORDER_SCORE, ORDER_CLASS, ORDER_COUNT };
+enum desk_side { SIDE_AFTER, SIDE_BEFORE, SIDE_BOTH, SIDE_COUNT };
+
+struct desk_job {
+    unsigned job; /* 0: free */
+    enum command_kind kind;
+};
+
+struct desk_layer {
+    struct attribution *score; /* a reference; NULL: not computed */
+    struct attribution *shown; /* what masks and maps are made of: score, or about it (≈) */
+    struct mask *mask;
+    float *strength; /* [M] the score of largest size over the rows, with its sign */
+    int strongest;   /* neuron of largest |strength| */
+    double peak;     /* its |strength| */
+};
+
+struct desk_line { /* one message of the log */
+    int tone;
+    char text[320];
+};
+
+struct desk {
+    struct params params;
+    struct fact fact;
+    struct fact look_fact; /* what `look` is about */
+
+    bool ready; /* the model is loaded */
+    struct model_info model;
+    struct state_info state;
+    struct look *look;
+    struct meta *meta;
+    struct desk_layer *layer; /* [layers] */
+    int layers, done;         /* done: layers with scores */
+    unsigned run;             /* the complete attribution's id; 0: none */
+    bool attributing, approximate;
+    bool stale;     /* the weights have changed since the scores were made */
+    double amplify; /* of the scores */
+    double peak;    /* over all layers */
+    int peak_layer;
+
+    struct applied *weighed, *preview;
+    struct edited *proof;
+    struct step step[DESK_STEPS];
+    int steps;
+    struct answer *answer[DESK_ANSWERS];   /* newest first */
+    struct neuron_info *words[DESK_WORDS]; /* a ring */
+    int word_next;
+    struct history *history;
+    struct moments_info *moments;
+
+    struct desk_job job[DESK_JOBS];
+    struct progress progress;   /* of a posted job */
+    struct progress background; /* of job 0 */
+    unsigned progress_job;
+    bool stopped; /* the engine has ended */
+
+    /* where the user is */
+    int at_layer, at_neuron;
+    enum heat_scale scale;
+    enum heat_pool pool;
+    enum ramp ramp;
+    bool per_layer;
+    enum desk_order order;
+    enum desk_side side;
+
+    struct desk_line *news; /* ring of DESK_NEWS */
+    int news_count;
+};
+
+void desk_init(struct desk *d, const struct params *params);
+void desk_free(struct desk *d);
+/* Takes the event whole: what it points to is kept or given back, and NULL afterwards. */
+void desk_event(struct desk *d, struct event *ev);
+void desk_remask(struct desk *d);        /* after a parameter changed; 0 to 16 ms */
+void desk_forget_scores(struct desk *d); /* another fact: nothing shown is about it any more */
+void desk_posted(struct desk *d, unsigned job, enum command_kind kind);
+/* The kind of a running job, CMD_NONE if there is none the user waits for. */
+enum command_kind desk_busy(const struct desk *d);
+const char *desk_busy_word(enum command_kind kind);
+
+bool desk_edits(const struct desk *d, int layer); /* will the edit write this layer? */
+/* "L4–8" of the layers that are edited. */
+const char *desk_edited_range(const struct desk *d, char out[48]);
+/* The consequences of the mask on a layer: weighed, else of the preview; NULL: not known. */
+const struct weighed_layer *desk_weight(const struct desk *d, int layer);
+/* The first n neurons of one layer (or of all edited ones: -1) in the desk's order: strongest
+ * first, by class, or by index (one layer only). n > 0. Returns how many. */
+struct desk_neuron {
+    int layer, neuron;
+    double score;
+    unsigned class_bits;
+    bool kept;
+};
+int desk_top(const struct desk *d, int layer, struct desk_neuron *out, int n);
+const struct neuron_info *desk_words(const struct desk *d, int layer, int neuron);
+const char *desk_explained(const struct desk *d, char out[64]); /* "·Paris", "" if not known */
+void desk_log(struct desk *d, int tone, const char *text);
+
+/* "▲" general, "●" specific, "◆" both, "·" none, and their roles. */
+const char *class_glyph(unsigned class_bits);
+enum role class_role(unsigned class_bits);
+
+#endif

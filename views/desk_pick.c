@@ -1,0 +1,199 @@
+/* What views ask of the desk. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/mem.h"
+#include "tui/text.h"
+#include "views/desk.h"
+
+enum command_kind desk_busy(const struct desk *d)
+{
+    enum command_kind busy = CMD_NONE;
+
+    for (int i = 0; i < DESK_JOBS; i++)
+        if (d->job[i].job)
+            switch (d->job[i].kind) {
+            case CMD_LOOK: /* these are over before one could read that they run */
+            case CMD_NEURON:
+            case CMD_HISTORY:
+            case CMD_WEIGH:
+                break;
+            default:
+                busy = d->job[i].kind;
+            }
+    return busy;
+}
+
+const char *desk_busy_word(enum command_kind kind)
+{
+    switch (kind) {
+    case CMD_ATTRIBUTE:
+        return "attributing";
+    case CMD_PREVIEW:
+        return "previewing";
+    case CMD_COMMIT:
+        return "editing";
+    case CMD_UNDO:
+        return "undoing";
+    case CMD_REDO:
+        return "redoing";
+    case CMD_QUERY:
+        return "answering";
+    case CMD_VERIFY:
+        return "verifying";
+    case CMD_MOMENTS:
+        return "second moments";
+    default:
+        return "";
+    }
+}
+
+bool desk_edits(const struct desk *d, int layer)
+{
+    if (d->params.layer_count)
+        return layer >= 0 && layer < PARAM_MAX_LAYERS && d->params.layer[layer];
+    for (int i = 0; i < d->state.edited_count; i++)
+        if (d->state.edited_layers[i] == layer)
+            return true;
+    return false;
+}
+
+const char *desk_edited_range(const struct desk *d, char out[48])
+{
+    int n = 0;
+
+    out[0] = '\0';
+    for (int l = 0; l < d->layers && n < 40; l++) {
+        int end = l;
+
+        if (!desk_edits(d, l))
+            continue;
+        while (end + 1 < d->layers && desk_edits(d, end + 1))
+            end++;
+        n +=
+            snprintf(out + n, 48 - (size_t)n, end > l ? "%sL%d–%d" : "%sL%d", n ? "," : "", l, end);
+        l = end;
+    }
+    return out;
+}
+
+const struct weighed_layer *desk_weight(const struct desk *d, int layer)
+{
+    const struct applied *from[2] = {d->weighed, d->preview};
+
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; from[k] && i < from[k]->layers; i++)
+            if (from[k]->layer[i].layer == layer)
+                return &from[k]->layer[i];
+    return NULL;
+}
+
+static int class_rank(unsigned bits)
+{
+    static const int rank[4] = {3, 1, 2, 0}; /* both, general, specific, none */
+
+    return rank[bits & 3];
+}
+
+static int by_score(const void *a, const void *b)
+{
+    const struct desk_neuron *x = a, *y = b;
+    double p = fabs(x->score), q = fabs(y->score);
+
+    if (p != q)
+        return p < q ? 1 : -1;
+    return x->layer != y->layer ? x->layer - y->layer : x->neuron - y->neuron;
+}
+
+static int by_class(const void *a, const void *b)
+{
+    const struct desk_neuron *x = a, *y = b;
+    int order = class_rank(x->class_bits) - class_rank(y->class_bits);
+
+    return order ? order : by_score(a, b);
+}
+
+static int by_index(const void *a, const void *b)
+{
+    const struct desk_neuron *x = a, *y = b;
+
+    return x->layer != y->layer ? x->layer - y->layer : x->neuron - y->neuron;
+}
+
+static struct desk_neuron neuron_of(const struct desk *d, int layer, int i)
+{
+    const struct desk_layer *l = &d->layer[layer];
+
+    return (struct desk_neuron){layer, i, (double)l->strength[i],
+                                l->mask ? l->mask->class_bits[i] : 0,
+                                l->mask && l->mask->weight[i] > 0};
+}
+
+/* Keeps the best n in order; cheap while n is small, since few are better than the last. */
+static int insert(struct desk_neuron *out, int count, int n, struct desk_neuron new,
+                  int (*order)(const void *, const void *))
+{
+    int at;
+
+    if (count == n && order(&new, &out[n - 1]) >= 0)
+        return count;
+    count += count < n;
+    for (at = count - 1; at > 0 && order(&new, &out[at - 1]) < 0; at--)
+        out[at] = out[at - 1];
+    out[at] = new;
+    return count;
+}
+
+int desk_top(const struct desk *d, int layer, struct desk_neuron *out, int n)
+{
+    int (*order)(const void *, const void *) = d->order == ORDER_CLASS ? by_class : by_score;
+    int count = 0;
+
+    if (d->order == ORDER_INDEX && layer >= 0)
+        order = by_index;
+    for (int l = 0; l < d->layers; l++) {
+        const struct desk_layer *from = &d->layer[l];
+
+        if (!from->shown || !(layer < 0 ? desk_edits(d, l) : l == layer))
+            continue;
+        for (int i = 0; i < from->shown->neurons; i++)
+            if (layer >= 0 && n >= from->shown->neurons)
+                out[count++] = neuron_of(d, l, i);
+            else
+                count = insert(out, count, n, neuron_of(d, l, i), order);
+    }
+    if (layer >= 0)
+        qsort(out, (size_t)count, sizeof(*out), order);
+    return count;
+}
+
+const struct neuron_info *desk_words(const struct desk *d, int layer, int neuron)
+{
+    for (int i = 0; i < DESK_WORDS; i++)
+        if (d->words[i] && d->words[i]->layer == layer && d->words[i]->neuron == neuron)
+            return d->words[i];
+    return NULL;
+}
+
+const char *desk_explained(const struct desk *d, char out[64])
+{
+    out[0] = '\0';
+    if (d->meta && d->meta->rows > 0)
+        text_piece(out, 64, d->meta->target[0].text);
+    return out;
+}
+
+const char *class_glyph(unsigned class_bits)
+{
+    static const char *const glyph[4] = {"·", "▲", "●", "◆"};
+
+    return glyph[class_bits & 3];
+}
+
+enum role class_role(unsigned class_bits)
+{
+    static const enum role role[4] = {ROLE_NONE, ROLE_GENERAL, ROLE_SPECIFIC, ROLE_BOTH};
+
+    return role[class_bits & 3];
+}

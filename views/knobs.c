@@ -1,0 +1,79 @@
+#include "views/knobs.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static const struct knob_info knobs[KNOB_COUNT] = {
+    {P_RATIO_GE_A, "α_ge", "scaler general", -1, 1, 0.01, false, false, "Eq. 6"},
+    {P_RATIO_SP_A, "α_sp", "scaler specific", -1, 1, 0.01, false, false, "Eq. 7"},
+    {P_RATIO_GE_B, "β_ge", "bias general", 0, 1, 0.01, false, false, "Eq. 6"},
+    {P_RATIO_SP_B, "β_sp", "bias specific", 0, 1, 0.01, false, false, "Eq. 7"},
+    {P_RATIO_INV_TEMP, "τ", "temperature", 1e-3, 10, 1.1, true, true, "Eq. 6"},
+    {P_ATTR_AMPLIFY, "×", "amplify", 1, 1000, 1.1, true, false, "Eq. 2"},
+};
+
+const struct knob_info *knob_info(enum knob knob)
+{
+    return &knobs[knob];
+}
+
+double knob_value(const struct params *p, enum knob knob)
+{
+    double v = p->value[knobs[knob].param];
+
+    return knobs[knob].inverse ? 1 / v : v;
+}
+
+double knob_position(const struct params *p, enum knob knob)
+{
+    const struct knob_info *k = &knobs[knob];
+    double v = knob_value(p, knob);
+
+    if (!k->log)
+        return (v - k->low) / (k->high - k->low);
+    return v <= k->low ? 0 : log(v / k->low) / log(k->high / k->low);
+}
+
+void knob_set(struct params *p, enum knob knob, double value)
+{
+    const struct knob_info *k = &knobs[knob];
+    const struct param_info *info = param_info(k->param);
+    double v = k->inverse ? 1 / value : value;
+
+    if (!isfinite(v))
+        return;
+    v = v < info->low ? info->low : v > info->high ? info->high : v;
+    p->value[k->param] = v;
+    p->source[k->param] = FROM_COMMAND_LINE;
+}
+
+void knob_step(struct params *p, enum knob knob, int steps)
+{
+    const struct knob_info *k = &knobs[knob];
+    double v = knob_value(p, knob);
+
+    if (!k->log) {
+        knob_set(p, knob, round((v + steps * k->step) / k->step) * k->step);
+        return;
+    }
+    v = (v < k->low ? k->low : v) * pow(k->step, steps);
+    if (!k->inverse && v >= 10)
+        v = steps > 0 ? ceil(v - 1e-9) : floor(v + 1e-9);
+    knob_set(p, knob, v);
+}
+
+const char *knob_text(const struct params *p, enum knob knob, char out[16])
+{
+    double v = knob_value(p, knob);
+
+    snprintf(out, 16, fabs(v) >= 10 ? "%.4g" : fabs(v) < 0.001 && v != 0 ? "%.1e" : "%.3f", v);
+    return out;
+}
+
+void choice_next(struct params *p, enum param param)
+{
+    const struct param_info *info = param_info(param);
+
+    p->value[param] = p->value[param] + 1 > info->high ? info->low : p->value[param] + 1;
+    p->source[param] = FROM_COMMAND_LINE;
+}

@@ -1,0 +1,69 @@
+/* What has been said so far, newest last. */
+#include <stdio.h>
+
+#include "tui/box.h"
+#include "tui/text.h"
+#include "views/view.h"
+
+struct log {
+    int back; /* lines above the newest */
+};
+
+static bool log_action(struct view *v, enum action action)
+{
+    struct log *l = v->state;
+
+    switch (action) {
+    case ACTION_UP:
+        l->back++;
+        break;
+    case ACTION_DOWN:
+        l->back--;
+        break;
+    case ACTION_PAGE_UP:
+        l->back += 15;
+        break;
+    case ACTION_PAGE_DOWN:
+        l->back -= 15;
+        break;
+    case ACTION_FIRST:
+        l->back = DESK_NEWS;
+        break;
+    case ACTION_LAST:
+        l->back = 0;
+        break;
+    default:
+        return false;
+    }
+    l->back = l->back < 0 ? 0 : l->back > DESK_NEWS ? DESK_NEWS : l->back;
+    return true;
+}
+
+static void log_draw(const struct view *v, struct surface *s, struct rect area)
+{
+    static const enum role role[] = {ROLE_TEXT, ROLE_GOOD, ROLE_WARN, ROLE_ERROR};
+    const struct desk *d = v->host->desk;
+    const struct log *l = v->state;
+    struct rect in = box_draw(s, area, "Messages", "", true);
+    int kept = d->news_count < DESK_NEWS ? d->news_count : DESK_NEWS;
+    int back = l->back > kept - in.h ? kept - in.h : l->back, last;
+
+    back = back < 0 ? 0 : back;
+    last = d->news_count - back;
+    for (int i = 0; i < in.h && i < kept; i++) {
+        int at = last - (in.h < kept ? in.h : kept) + i;
+        const struct desk_line *line = &d->news[at % DESK_NEWS];
+        struct pen p = pen_at(s, in, i, 0);
+
+        pen_fit(&p, role[line->tone & 3], in.w, line->text);
+    }
+}
+
+const struct view_ops view_log = {
+    .name = "log",
+    .title = "Log",
+    .footer = "up down back help",
+    .size = sizeof(struct log),
+    .action = log_action,
+    .draw = log_draw,
+};

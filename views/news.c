@@ -1,0 +1,102 @@
+#include "views/news.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tui/text.h"
+
+static void of_preview(const struct desk *d, char *out, size_t n)
+{
+    const struct applied *a = d->preview;
+    int low = 101, high = -1;
+    char before[16], after[16], said[80], range[48];
+
+    for (int i = 0; i < a->layers; i++) {
+        int share = d->model.neurons
+                        ? (100 * a->layer[i].kept + d->model.neurons / 2) / d->model.neurons
+                        : 0;
+
+        low = share < low ? share : low;
+        high = share > high ? share : high;
+    }
+    text_piece(said, sizeof(said), a->generated + strspn(a->generated, " "));
+    snprintf(out, n, "preview%s: %d%s%.0d %% of neurons in %s · p(%s) %s → %s · says %s",
+             a->draft ? " (draft moments)" : "", low, high > low ? " to " : "",
+             high > low ? high : 0, desk_edited_range(d, range), d->fact.target,
+             text_probability(before, a->p_before), text_probability(after, a->p_after), said);
+}
+
+static void of_proof(const struct desk *d, enum tone *tone, char *out, size_t n)
+{
+    const struct edited *e = d->proof;
+    char before[16], after[16], said[80];
+
+    *tone = e->success ? TONE_GOOD : TONE_WARN;
+    text_piece(said, sizeof(said), e->generated[1] + strspn(e->generated[1], " "));
+    snprintf(out, n, "edit %d %s: p(%s) %s → %s · says %s · %s · %.1f s", e->edit,
+             e->success ? "holds" : "is in but does not hold (u undoes)", d->fact.target,
+             text_probability(before, e->p_target[0]), text_probability(after, e->p_target[1]),
+             said,
+             e->unmasked_unchanged ? "all other columns bit-identical"
+                                   : "OTHER COLUMNS CHANGED: undo and report this",
+             e->seconds_total);
+}
+
+static bool of_done(const struct desk *d, enum command_kind kind, char *out, size_t n)
+{
+    switch (kind) {
+    case CMD_ATTRIBUTE:
+        snprintf(out, n, "%d layers scored; strongest L%dN%d, %.2f. P previews the edit", d->done,
+                 d->peak_layer, d->layers ? d->layer[d->peak_layer].strongest : 0, d->peak);
+        return true;
+    case CMD_UNDO:
+        snprintf(out, n, "undone: %d edit%s, checksum %.8s", d->state.edits,
+                 d->state.edits == 1 ? "" : "s", d->state.checksum);
+        return true;
+    case CMD_REDO:
+        snprintf(out, n, "redone: %d edit%s, checksum %.8s", d->state.edits,
+                 d->state.edits == 1 ? "" : "s", d->state.checksum);
+        return true;
+    case CMD_VERIFY:
+        snprintf(out, n, "%s",
+                 d->state.verified ? "verified: weights rebuilt from the journal are bit-identical"
+                                   : "verify ended without a comparison");
+        return true;
+    case CMD_MOMENTS:
+        snprintf(out, n, "second moments are ready");
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool news_of(const struct desk *d, const struct event *ev, enum command_kind kind, enum tone *tone,
+             char out[320])
+{
+    *tone = TONE_GOOD;
+    switch (ev->kind) {
+    case EV_MODEL:
+        snprintf(out, 320, "%s is ready (%.1f s): e edits the fact, x scores its neurons",
+                 d->model.name, d->model.load_seconds);
+        *tone = TONE_PLAIN;
+        return true;
+    case EV_PREVIEW:
+        of_preview(d, out, 320);
+        return d->preview != NULL;
+    case EV_EDITED:
+        of_proof(d, tone, out, 320);
+        return true;
+    case EV_FAILED:
+        *tone = ev->err.kind == ERR_CANCELLED ? TONE_WARN : TONE_ERROR;
+        snprintf(out, 320, "%.300s", ev->err.kind == ERR_CANCELLED ? "stopped" : ev->err.text);
+        return kind != CMD_WEIGH && kind != CMD_NEURON;
+    case EV_STOPPED:
+        *tone = TONE_ERROR;
+        snprintf(out, 320, "the engine has ended: :q leaves");
+        return true;
+    case EV_DONE:
+        return of_done(d, kind, out, 320);
+    default:
+        return false;
+    }
+}

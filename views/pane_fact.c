@@ -1,0 +1,132 @@
+#include <string.h>
+
+#include "tui/box.h"
+#include "tui/text.h"
+#include "views/panes.h"
+
+enum { LABEL = 9 };
+
+static void template_line(struct pen p, const char *text)
+{
+    const char *slot = strstr(text, "{}");
+    struct buf head = {0};
+
+    if (!slot) {
+        pen_fit(&p, ROLE_TEXT, p.area.w - p.x, text);
+        return;
+    }
+    buf_add(&head, text, (size_t)(slot - text));
+    pen_text(&p, ROLE_TEXT, head.data ? head.data : "");
+    pen_text(&p, ROLE_SLOT, "{}");
+    pen_fit(&p, ROLE_TEXT, p.area.w - p.x, slot + 2);
+    buf_free(&head);
+}
+
+static void fields(const struct desk *d, const struct fact_form *form, struct surface *s,
+                   struct rect in)
+{
+    static const char *const label[FORM_FIELDS] = {"subject", "prompt", "new"};
+    const char *value[FORM_FIELDS] = {d->fact.subject, d->fact.prompt, d->fact.target};
+
+    for (int i = 0; i < FORM_FIELDS; i++) {
+        struct pen p = pen_at(s, in, i, 0);
+
+        pen_text(&p, form->open && form->at == i ? ROLE_ACCENT : ROLE_DIM, label[i]);
+        p.x = LABEL;
+        if (form->open)
+            field_draw(&form->field[i], s, in, i, LABEL, in.w - LABEL, form->at == i);
+        else if (!value[i])
+            pen_text(&p, ROLE_DIM, "e types it");
+        else if (i == FORM_PROMPT)
+            template_line(p, value[i]);
+        else
+            pen_fit(&p, i == FORM_TARGET ? ROLE_NEW : ROLE_STRONG, in.w - LABEL, value[i]);
+    }
+}
+
+/* The prompt's tokens as chips; over `rows` rows. Returns the rows it took. */
+static int chips(const struct look *look, struct surface *s, struct rect in, int y, int rows)
+{
+    struct pen p = pen_at(s, in, y, 0);
+
+    for (int i = 0; i < look->tokens; i++) {
+        const struct word *w = &look->token[i];
+        char piece[64];
+        int cols = text_width(text_piece(piece, sizeof(piece), w->text));
+
+        if (p.x && p.x + cols > in.w) {
+            if (p.y - y + 1 >= rows) {
+                p.x = p.x < in.w ? p.x : in.w - 1;
+                pen_text(&p, ROLE_DIM, "…");
+                break;
+            }
+            p.y++;
+            p.x = 0;
+        }
+        pen_text(&p,
+                 i == look->lookup ? ROLE_LOOKUP
+                 : w->subject      ? ROLE_SUBJECT
+                                   : ROLE_TOKEN,
+                 piece);
+        p.x++;
+    }
+    return p.y - y + 1;
+}
+
+static void now_says(const struct desk *d, struct surface *s, struct rect in, int y)
+{
+    struct pen p = pen_at(s, in, y, 0);
+    const struct look *look = d->look;
+
+    pen_text(&p, ROLE_DIM, "now says");
+    p.x = LABEL;
+    for (int i = 0; i < look->nexts; i++) {
+        const char *text = look->next[i].text;
+        char piece[64];
+
+        text_piece(piece, sizeof(piece), *text == ' ' && text[1] ? text + 1 : text);
+        if (p.x + text_width(piece) + 5 > in.w)
+            break;
+        pen_printf(&p, i ? ROLE_TEXT : ROLE_OLD, "%s %.2f", piece, look->next[i].p);
+        p.x += 2;
+    }
+}
+
+static void target_line(const struct desk *d, struct surface *s, struct rect in, int y)
+{
+    struct pen p = pen_at(s, in, y, 0);
+    char number[32];
+
+    pen_text(&p, ROLE_DIM, "target p");
+    p.x = LABEL;
+    pen_printf(&p, ROLE_NEW, "%s %s", d->fact.target ? d->fact.target : "",
+               text_probability(number, d->look->p_target));
+    p.x += 2;
+    pen_printf(&p, ROLE_DIM, "rank %s", text_thousands(number, d->look->rank));
+    pen_printf(&p, ROLE_DIM, " of %s", text_thousands(number, d->model.vocab));
+}
+
+void pane_fact(const struct desk *d, const struct fact_form *form, struct surface *s,
+               struct rect area, bool focus)
+{
+    struct rect in = box_draw(s, area, "Fact", form->open ? "Enter accepts  Esc leaves" : "e edit",
+                              focus || form->open);
+    int y = FORM_FIELDS;
+
+    fields(d, form, s, in);
+    if (!d->look || y >= in.h) {
+        struct pen p = pen_at(s, in, y, 0);
+
+        pen_text(&p, ROLE_DIM, d->ready ? "" : "the model is being loaded");
+        return;
+    }
+    if (d->look->problem[0]) {
+        struct pen p = pen_at(s, in, y, 0);
+
+        pen_fit(&p, ROLE_WARN, in.w, d->look->problem);
+        return;
+    }
+    y += chips(d->look, s, in, y, in.h - y - 2 > 1 ? in.h - y - 2 : 1);
+    now_says(d, s, in, y);
+    target_line(d, s, in, y + 1);
+}

@@ -1,0 +1,256 @@
+#include "views/verbs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/mem.h"
+#include "tui/text.h"
+#include "views/knobs.h"
+
+static struct fact *one_fact(const struct fact *fact)
+{
+    struct fact *out = xcalloc(1, sizeof(*out));
+
+    *out = fact_copy(fact);
+    return out;
+}
+
+unsigned verb_look(struct host *host, const struct fact *fact)
+{
+    struct command cmd = {.kind = CMD_LOOK, .facts = one_fact(fact), .count = 1};
+
+    cmd.params = host->desk->params;
+    cmd.top = 8;
+    return host->post(host, &cmd);
+}
+
+void verb_fact(struct host *host, const struct fact *fact)
+{
+    struct desk *d = host->desk;
+
+    if (fact != &d->fact) {
+        fact_free(&d->fact);
+        d->fact = fact_copy(fact);
+    }
+    desk_forget_scores(d);
+    if (d->state.preview)
+        verb_simple(host, CMD_DISCARD, 0);
+    if (d->ready)
+        verb_look(host, &d->fact);
+}
+
+static bool has_fact(struct host *host)
+{
+    if (!host->desk->ready)
+        host->say(host, TONE_WARN, "the model is still being loaded");
+    else if (!host->desk->fact.subject)
+        host->say(host, TONE_WARN, "no fact yet: e types one");
+    else
+        return true;
+    return false;
+}
+
+static bool about_fact(struct host *host, enum command_kind kind, struct command *cmd)
+{
+    if (!has_fact(host))
+        return false;
+    *cmd = (struct command){.kind = kind, .facts = one_fact(&host->desk->fact), .count = 1};
+    cmd->params = host->desk->params;
+    cmd->attribution = host->desk->approximate ? 0 : host->desk->run;
+    cmd->draft = true; /* said on the screen and in the journal */
+    return true;
+}
+
+void verb_attribute(struct host *host)
+{
+    struct command cmd;
+
+    if (!about_fact(host, CMD_ATTRIBUTE, &cmd))
+        return;
+    cmd.all_layers = true;
+    if (host->post(host, &cmd))
+        host->desk->attributing = true;
+}
+
+void verb_weigh(struct host *host)
+{
+    struct command cmd;
+
+    if (host->desk->run && !host->desk->approximate && about_fact(host, CMD_WEIGH, &cmd))
+        host->post(host, &cmd);
+}
+
+unsigned verb_preview(struct host *host, const struct params *params)
+{
+    struct command cmd;
+
+    if (!about_fact(host, CMD_PREVIEW, &cmd))
+        return 0;
+    cmd.params = *params;
+    host->desk->steps = 0;
+    return host->post(host, &cmd);
+}
+
+void verb_simple(struct host *host, enum command_kind kind, int edit)
+{
+    struct command cmd = {.kind = kind, .edit = edit};
+
+    cmd.params = host->desk->params;
+    host->post(host, &cmd);
+}
+
+void verb_query(struct host *host, const char *text, int edit)
+{
+    struct command cmd = {.kind = CMD_QUERY, .text = xstrdup(text), .edit = edit};
+    const struct desk *d = host->desk;
+
+    cmd.params = d->params;
+    cmd.tokens = 32;
+    cmd.top = 12;
+    cmd.states = STATE_BASE | (d->state.preview ? STATE_PREVIEW : STATE_EDITED);
+    if (!d->state.preview && !d->state.edits)
+        cmd.states = STATE_BASE;
+    if (edit)
+        cmd.states = 0;
+    host->post(host, &cmd);
+}
+
+static int kept(const struct desk *d, int *neurons, int *layers)
+{
+    int sum = 0;
+
+    *neurons = *layers = 0;
+    for (int l = 0; l < d->layers; l++)
+        if (desk_edits(d, l)) {
+            ++*layers;
+            *neurons += d->model.neurons;
+            sum += d->layer[l].mask ? d->layer[l].mask->kept : 0;
+        }
+    return sum;
+}
+
+void verb_ask_commit(struct host *host)
+{
+    const struct desk *d = host->desk;
+    struct question q = {.title = "Commit this edit?", .yes = "Commit", .then = ACTION_COMMIT};
+    int neurons, layers, n = kept(d, &neurons, &layers);
+    char some[32], all[32], range[48];
+
+    if (!has_fact(host))
+        return;
+    if (d->state.readonly) {
+        host->say(host, TONE_WARN, "read-only: nothing can be committed here");
+        return;
+    }
+    text_thousands(some, n);
+    text_thousands(all, neurons);
+    if (!n)
+        snprintf(some, sizeof(some), "the masked");
+    snprintf(q.text, sizeof(q.text), "%s: %s\nThe update touches %s of %s neurons in %s.\n%s\n%s",
+             d->fact.subject, d->fact.target, some, all, desk_edited_range(d, range),
+             d->state.moment_tokens < d->state.moment_goal
+                 ? "The second moments are a draft; the journal will say so."
+                 : "",
+             *d->state.session ? "It is journalled first and can be undone to the bit."
+                               : "There is no session file: it lasts as long as this program.");
+    host->ask(host, &q);
+}
+
+void verb_ask_undo(struct host *host, int edit)
+{
+    const struct desk *d = host->desk;
+    struct question q = {.title = "Undo", .yes = "Undo", .then = ACTION_UNDO, .number = edit};
+    const struct history_entry *entry = NULL;
+
+    if (!d->state.can_undo) {
+        host->say(host, TONE_WARN,
+                  d->state.readonly ? "read-only: nothing can be undone here"
+                                    : "there is no edit to undo");
+        return;
+    }
+    for (int i = 0; d->history && i < d->history->count; i++)
+        if (d->history->entry[i].active && (!edit || d->history->entry[i].edit == edit))
+            entry = &d->history->entry[i];
+    if (entry)
+        snprintf(q.title, sizeof(q.title), "Undo edit %d?", entry->edit);
+    else
+        snprintf(q.title, sizeof(q.title), "Undo the last edit?");
+    snprintf(q.text, sizeof(q.text), "%s%s%s\nThe weights go back to the very bits they were.",
+             entry ? entry->subject : "", entry ? ": " : "", entry ? entry->target : "");
+    host->ask(host, &q);
+}
+
+void verb_confirmed(struct host *host, const struct question *question)
+{
+    struct command cmd;
+
+    if (question->then == ACTION_UNDO) {
+        verb_simple(host, CMD_UNDO, question->number);
+    } else if (question->then == ACTION_COMMIT && about_fact(host, CMD_COMMIT, &cmd)) {
+        host->desk->steps = 0;
+        host->post(host, &cmd);
+    }
+}
+
+static bool want(struct host *host, int layer, int neuron)
+{
+    struct command cmd = {.kind = CMD_NEURON, .layer = layer, .neuron = neuron, .top = 12};
+
+    if (layer < 0 || neuron < 0 || desk_words(host->desk, layer, neuron))
+        return false;
+    cmd.params = host->desk->params;
+    host->post(host, &cmd);
+    return true;
+}
+
+void verb_want_words(struct host *host)
+{
+    struct desk *d = host->desk;
+    struct desk_neuron top[16];
+    int n;
+
+    for (int i = 0; i < DESK_JOBS; i++)
+        if (d->job[i].job && d->job[i].kind != CMD_WEIGH && d->job[i].kind != CMD_HISTORY)
+            return; /* words wait for everything else, and for each other */
+    if (!d->ready || !d->done || want(host, d->at_layer, d->at_neuron))
+        return;
+    n = desk_top(d, -1, top, 16);
+    for (int i = 0; i < n; i++)
+        if (want(host, top[i].layer, top[i].neuron))
+            return;
+}
+
+void verb_move_layer(struct desk *d, int by)
+{
+    d->at_layer += by;
+    d->at_layer = d->at_layer >= d->layers ? d->layers - 1 : d->at_layer;
+    d->at_layer = d->at_layer < 0 ? 0 : d->at_layer;
+}
+
+void verb_move_neuron(struct desk *d, int by)
+{
+    d->at_neuron += by;
+    d->at_neuron = d->at_neuron >= d->model.neurons ? d->model.neurons - 1 : d->at_neuron;
+    d->at_neuron = d->at_neuron < 0 ? 0 : d->at_neuron;
+}
+
+bool verb_go(struct desk *d, const char *address)
+{
+    const char *p = address + strspn(address, " Ll");
+    char *end;
+    long layer = strtol(p, &end, 10), neuron = d->at_neuron;
+
+    if (end == p || layer < 0 || layer >= d->layers)
+        return false;
+    p = end + strspn(end, " NnDd,");
+    if (*p) {
+        neuron = strtol(p, &end, 10);
+        if (end == p || *end || neuron < 0 || neuron >= d->model.neurons)
+            return false;
+    }
+    d->at_layer = (int)layer;
+    d->at_neuron = (int)neuron;
+    return true;
+}

@@ -1,0 +1,30 @@
+/* What the user's actions mean to the engine: each makes one command from what is on the desk. */
+#ifndef VIEWS_VERBS_H
+#define VIEWS_VERBS_H
+
+#include "views/view.h"
+
+struct params;
+
+unsigned verb_look(struct host *host, const struct fact *fact);
+/* Another fact lies on the desk: what was about the old one goes. */
+void verb_fact(struct host *host, const struct fact *fact);
+void verb_attribute(struct host *host);
+void verb_weigh(struct host *host); /* quietly; nothing if there are no scores */
+/* A preview under parameters of its own; 0 if it could not be asked for. */
+unsigned verb_preview(struct host *host, const struct params *params);
+void verb_query(struct host *host, const char *text, int edit); /* edit 0: the present states */
+void verb_simple(struct host *host, enum command_kind kind, int edit);
+/* Questions; what follows a "yes" is verb_confirmed(). */
+void verb_ask_commit(struct host *host);
+void verb_ask_undo(struct host *host, int edit); /* 0: the last one */
+void verb_confirmed(struct host *host, const struct question *question);
+/* Words for the neuron under the cursor and the strongest ones, one request at a time. */
+void verb_want_words(struct host *host);
+
+void verb_move_layer(struct desk *d, int by);
+void verb_move_neuron(struct desk *d, int by);
+/* "L5N912", "5 912", "L5": false if it is none or outside the model. */
+bool verb_go(struct desk *d, const char *address);
+
+#endif

@@ -1,0 +1,71 @@
+/* What a view is. To add one: write views/NAME.c that exports `view_NAME`, list it in views.c.
+ *
+ * A view draws what the desk holds (desk.h) and a little state of its own (where its cursor is).
+ * It asks for things through its host and knows no other view. */
+#ifndef VIEWS_VIEW_H
+#define VIEWS_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/engine/engine.h"
+#include "tui/key.h"
+#include "tui/surface.h"
+#include "views/actions.h"
+#include "views/desk.h"
+
+struct view;
+
+enum tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_ERROR };
+
+/* A question with a safe answer: Cancel is selected, y confirms, n and Esc do not. */
+struct question {
+    char title[80], text[600], yes[24]; /* text may hold line breaks */
+    enum action then;                   /* sent as `confirmed` to the view that asked */
+    int number;
+};
+
+/* What a view may ask of the program around it. Commands hand over what they point to. */
+struct host {
+    struct desk *desk;
+    unsigned (*post)(struct host *host, struct command *cmd); /* the job, 0 if refused (said) */
+    void (*open)(struct host *host, const char *view);
+    void (*say)(struct host *host, enum tone tone, const char *fmt, ...)
+        __attribute__((format(printf, 3, 4)));
+    void (*ask)(struct host *host, const struct question *question);
+    /* Opens the input line at the bottom on text that begins with : (a command) or / (find). */
+    void (*prompt)(struct host *host, const char *text);
+    void (*knobs_moved)(struct host *host); /* parameters changed: re-mask, and weigh at rest */
+    bool (*run)(struct host *host, enum action action);
+};
+
+struct view_ops {
+    const char *name, *title; /* "history": what :open takes and goldens are named after */
+    const char *footer;       /* "attribute preview commit": names of actions, most useful first */
+    size_t size;              /* of the state behind view->state, zeroed before open */
+    void (*open)(struct view *v);                          /* optional: each time it is shown */
+    void (*close)(struct view *v);                         /* optional: frees what state owns */
+    void (*event)(struct view *v, const struct event *ev); /* optional; the desk has taken it */
+    bool (*key)(struct view *v, const struct key *key);    /* optional: text fields; true: used */
+    bool (*click)(struct view *v, struct rect area, int y, int x); /* optional */
+    bool (*action)(struct view *v, enum action action);            /* false: not mine, pass it on */
+    bool (*confirmed)(struct view *v, const struct question *question);      /* optional */
+    void (*find)(struct view *v, const char *text);                          /* optional */
+    void (*draw)(const struct view *v, struct surface *s, struct rect area); /* pure */
+};
+
+struct view {
+    const struct view_ops *ops;
+    struct host *host;
+    void *state;
+};
+
+extern const struct view_ops *const views[]; /* NULL ends it; 1 to 8 first, in order */
+extern const struct view_ops view_edit, view_heatmap, view_neurons, view_ratios, view_lens,
+    view_query, view_compare, view_history, view_help, view_log, view_options;
+
+const struct view_ops *view_find(const char *name); /* NULL: no such view */
+struct view *view_new(const struct view_ops *ops, struct host *host);
+void view_free(struct view *v);
+
+#endif
