@@ -1,6 +1,7 @@
 /* The reference device: OpenBLAS and LAPACK where they help, own fused loops where they do not. */
 #include "core/device/device.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,26 +52,54 @@ static struct device *cpu_open(int index, int threads, struct err *err)
     return &cpu->dev;
 }
 
-static size_t cpu_free_memory(struct device *dev)
+/* The number behind a word (or the first number) of a file of the kernel; SIZE_MAX: not there. */
+static size_t kernel_number(const char *path, const char *word)
 {
-    FILE *file = fopen("/proc/meminfo", "re");
+    FILE *file = fopen(path, "re");
     char line[128];
-    size_t kib = 0;
+    size_t value, found = SIZE_MAX, n = strlen(word);
 
-    (void)dev;
-    while (file && fgets(line, sizeof(line), file))
-        if (sscanf(line, "MemAvailable: %zu", &kib) == 1)
-            break;
+    while (file && found == SIZE_MAX && fgets(line, sizeof(line), file))
+        if (!strncmp(line, word, n) && sscanf(line + n, "%zu", &value) == 1)
+            found = value;
     if (file)
         fclose(file);
-    return kib * 1024;
+    return found;
+}
+
+/* What the machine has left, or the container. 0: unknown. */
+static size_t cpu_free_memory(struct device *dev)
+{
+    size_t kib = kernel_number("/proc/meminfo", "MemAvailable:");
+    size_t limit = kernel_number("/sys/fs/cgroup/memory.max", "");
+    size_t used = kernel_number("/sys/fs/cgroup/memory.current", "");
+    size_t cached = kernel_number("/sys/fs/cgroup/memory.stat", "file "); /* can be dropped */
+    size_t left = kib == SIZE_MAX ? 0 : kib * 1024;
+
+    (void)dev;
+    if (limit == SIZE_MAX || used == SIZE_MAX)
+        return left;
+    if (cached != SIZE_MAX)
+        used = cached < used ? used - cached : 0;
+    limit = used < limit ? limit - used : 1;
+    return left && left < limit ? left : limit;
+}
+
+/* The kernel promises more than it has and ends programs that believe it: so ask before. */
+static bool is_there(struct device *dev, size_t bytes)
+{
+    size_t left = bytes >= 16 * LARGE ? cpu_free_memory(dev) : 0;
+
+    return !left || bytes <= left;
 }
 
 static void *cpu_alloc(struct device *dev, size_t bytes)
 {
     void *ptr = NULL;
 
-    if (bytes >= LARGE) {
+    if (!is_there(dev, bytes)) {
+        ptr = NULL;
+    } else if (bytes >= LARGE) {
         ptr = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (ptr == MAP_FAILED)
             ptr = NULL;

@@ -50,8 +50,6 @@ static struct device *far_open(int index, int threads, struct err *err)
         far->region = NULL;
         err_set(err, ERR_LIMIT, "no addresses left for a far device");
     }
-    if (far->region) /* fewer pages to open and close */
-        madvise(far->region, REGION, MADV_HUGEPAGE);
     if (!far->cpu || !far->region) {
         far_close(&far->dev);
         return NULL;
@@ -130,15 +128,6 @@ static size_t far_free_memory(struct device *dev)
     return cpu->ops->free_memory(cpu);
 }
 
-static bool guard(struct far *far, int protection)
-{
-    size_t page = 65536, bytes = (far->end + page - 1) / page * page;
-
-    if (!bytes || !mprotect(far->region, bytes, protection))
-        return true;
-    return err_set(&far->dev.fault, ERR_DEVICE, "cannot change the protection of memory");
-}
-
 static bool is_far(const struct far *far, const void *data, size_t bytes)
 {
     size_t at = (uintptr_t)data - (uintptr_t)far->region;
@@ -146,49 +135,62 @@ static bool is_far(const struct far *far, const void *data, size_t bytes)
     return (uintptr_t)data >= (uintptr_t)far->region && at <= far->end && bytes <= far->end - at;
 }
 
-static bool mat_is_far(const struct far *far, struct mat m)
+static size_t mat_span(struct mat m)
 {
-    size_t before;
-
     if (!m.rows || !m.cols)
-        return true;
-    before = (size_t)(m.rows - 1) * dtype_row_bytes(m.type, m.stride);
-    return is_far(far, m.data, before + dtype_row_bytes(m.type, m.cols));
+        return 0;
+    return (size_t)(m.rows - 1) * dtype_row_bytes(m.type, m.stride) +
+           dtype_row_bytes(m.type, m.cols);
 }
 
-/* Opens the memory for an operation; NULL and a fault if an operand lies elsewhere. */
+/* Opens or closes the pages that hold these bytes, and so something of their neighbours. */
+static void guard(struct far *far, const void *data, size_t bytes, int protection)
+{
+    const size_t page = 65536; /* a multiple of every machine's */
+    size_t first = (size_t)((const char *)data - far->region) / page * page;
+    size_t end = ((size_t)((const char *)data - far->region) + bytes + page - 1) / page * page;
+
+    if (bytes && mprotect(far->region + first, end - first, protection))
+        err_set(&far->dev.fault, ERR_DEVICE, "cannot change the protection of memory");
+}
+
+/* Opens the operands for an operation; NULL and a fault if one lies elsewhere. */
 static struct device *enter(struct device *dev, const char *op, const struct mat *m, int count)
 {
     struct far *far = (struct far *)dev;
 
     for (int i = 0; i < count; i++)
-        if (!mat_is_far(far, m[i])) {
+        if (mat_span(m[i]) && !is_far(far, m[i].data, mat_span(m[i]))) {
             err_set(&dev->fault, ERR_DEVICE, "operand of %s is not device memory", op);
             return NULL;
         }
-    return guard(far, PROT_READ | PROT_WRITE) ? far->cpu : NULL;
+    for (int i = 0; i < count; i++)
+        guard(far, m[i].data, mat_span(m[i]), PROT_READ | PROT_WRITE);
+    return dev->fault.kind ? NULL : far->cpu;
 }
 
-static void leave(struct device *dev)
+static void leave(struct device *dev, const struct mat *m, int count)
 {
     struct far *far = (struct far *)dev;
 
-    guard(far, PROT_NONE);
+    for (int i = 0; i < count; i++)
+        guard(far, m[i].data, mat_span(m[i]), PROT_NONE);
     if (far->cpu->fault.kind && !dev->fault.kind)
         dev->fault = far->cpu->fault;
     far->cpu->fault.kind = ERR_NONE;
 }
 
 /* Runs CALL on the CPU device `cpu` with the memory open, given operands that are in it. */
-#define RUN(op, call, ...)                                                         \
-    do {                                                                           \
-        const struct mat operand_[] = {__VA_ARGS__};                               \
-        struct device *cpu =                                                       \
-            enter(dev, op, operand_, (int)(sizeof(operand_) / sizeof(*operand_))); \
-        if (cpu) {                                                                 \
-            call;                                                                  \
-            leave(dev);                                                            \
-        }                                                                          \
+#define RUN(op, call, ...)                                              \
+    do {                                                                \
+        const struct mat operand_[] = {__VA_ARGS__};                    \
+        const int count_ = (int)(sizeof(operand_) / sizeof(*operand_)); \
+        struct device *cpu = enter(dev, op, operand_, count_);          \
+                                                                        \
+        if (cpu) {                                                      \
+            call;                                                       \
+            leave(dev, operand_, count_);                               \
+        }                                                               \
     } while (0)
 
 static void far_upload(struct device *dev, void *dst, const void *src, size_t bytes)
@@ -197,9 +199,11 @@ static void far_upload(struct device *dev, void *dst, const void *src, size_t by
 
     if (!is_far(far, dst, bytes) || is_far(far, src, bytes)) {
         err_set(&dev->fault, ERR_DEVICE, "upload goes from host memory to device memory");
-    } else if (guard(far, PROT_READ | PROT_WRITE)) {
-        memcpy(dst, src, bytes);
-        leave(dev);
+    } else {
+        guard(far, dst, bytes, PROT_READ | PROT_WRITE);
+        if (!dev->fault.kind)
+            memcpy(dst, src, bytes);
+        guard(far, dst, bytes, PROT_NONE);
     }
 }
 
@@ -209,9 +213,11 @@ static void far_download(struct device *dev, void *dst, const void *src, size_t 
 
     if (is_far(far, dst, bytes) || !is_far(far, src, bytes)) {
         err_set(&dev->fault, ERR_DEVICE, "download goes from device memory to host memory");
-    } else if (guard(far, PROT_READ)) {
-        memcpy(dst, src, bytes);
-        leave(dev);
+    } else {
+        guard(far, src, bytes, PROT_READ);
+        if (!dev->fault.kind)
+            memcpy(dst, src, bytes);
+        guard(far, src, bytes, PROT_NONE);
     }
 }
 

@@ -1,5 +1,6 @@
 /* Memory, moving, algebra and faults of every device against plain double loops. */
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -373,6 +374,7 @@ static void test_far_refuses(void)
     struct err err = {0};
     struct device *dev = device_open(&device_far, 0, 1, &err);
     float here[6] = {1, 2, 3, 4, 5, 6};
+    int ends[2];
     struct mat host = {here, DT_F32, 2, 3, 3}, there = make(dev, DT_F32, 2, 3, 0, NULL);
 
     device_axpy(dev, 1, host, there);
@@ -381,6 +383,11 @@ static void test_far_refuses(void)
     device_rmsnorm(dev, there, mat_rows(host, 0, 1), 1, there);
     CHECK(!device_sync(dev, NULL));
     CHECK(dev->ops->adopt(dev, here, sizeof(here)) == NULL);
+    CHECK(!pipe(ends)); /* the kernel says politely what a read of ours would crash on */
+    CHECK(write(ends[1], here, 4) == 4);
+    CHECK(write(ends[1], there.data, 4) == -1 && errno == EFAULT);
+    close(ends[0]);
+    close(ends[1]);
     finish(dev);
 }
 
