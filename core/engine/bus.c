@@ -174,6 +174,8 @@ void bus_cancel(struct bus *bus, unsigned job)
 
 bool bus_cancelled(struct bus *bus, unsigned job)
 {
+    if (!job) /* the background's: nobody cancels it */
+        return false;
     if (job < atomic_load(&bus->cancel_below))
         return true;
     for (int i = 0; i < CANCELS; i++)
