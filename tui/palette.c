@@ -133,7 +133,8 @@ void palette_paint(const struct palette *p, const struct cell *c, struct paint *
     memcpy(out->text, c->text, sizeof(out->text));
     out->attrs = p->attrs[c->role];
     out->fg = ink_colour(p, c->fg, p->fg[c->role]);
-    out->bg = ink_colour(p, c->bg, p->bg[c->role] == -2 ? ground : p->bg[c->role]);
+    out->bg = ink_colour(p, c->bg,
+                         c->role == ROLE_TEXT || p->bg[c->role] == -2 ? ground : p->bg[c->role]);
     if (p->caps.tier < TIER_256 && (ink_level(c->fg) >= 0 || ink_level(c->bg) >= 0)) {
         shade(p, c, out);
         return;

@@ -93,7 +93,7 @@ void app_open(struct app *app, const char *name)
         if (strcmp(views[i]->name, name) != 0)
             continue;
         if (!app->view[i])
-            app->view[i] = view_new(views[i], &app->host);
+            app->view[i] = view_open(views[i], &app->host);
         if (i != app->at)
             app->before = app->at;
         app->at = i;
@@ -271,7 +271,7 @@ static void start(struct app *app, struct engine *engine, const struct app_optio
 static void finish(struct app *app)
 {
     for (int i = 0; i < VIEWS_MAX; i++)
-        view_free(app->view[i]);
+        view_close(app->view[i]);
     for (int i = 0; i < LINES_KEPT; i++)
         free(app->lines[i]);
     field_free(&app->line);

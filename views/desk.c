@@ -81,7 +81,7 @@ void desk_log(struct desk *d, int tone, const char *text)
     d->news_count++;
 }
 
-/* The score of largest size over the rows, of each neuron. */
+/* The largest score over the rows (Eq. 5), of each neuron. */
 static void measure(struct desk_layer *l)
 {
     const struct attribution *a = l->shown;
@@ -92,13 +92,13 @@ static void measure(struct desk_layer *l)
         for (int i = 0; i < a->neurons; i++) {
             float x = a->score[(size_t)r * (size_t)a->neurons + (size_t)i];
 
-            if (fabsf(x) > fabsf(l->strength[i]))
+            if (!r || x > l->strength[i])
                 l->strength[i] = x;
         }
     for (int i = 1; i < a->neurons; i++)
-        if (fabsf(l->strength[i]) > fabsf(l->strength[l->strongest]))
+        if (l->strength[i] > l->strength[l->strongest])
             l->strongest = i;
-    l->peak = a->neurons ? fabs((double)l->strength[l->strongest]) : 0;
+    l->peak = a->neurons && l->strength[l->strongest] > 0 ? (double)l->strength[l->strongest] : 0;
 }
 
 /* Scores about the amplification they were computed with: s + s' dc + s'' dc^2 / 2 (Eq. 2, 3). */
@@ -138,6 +138,25 @@ static void show_layer(struct desk *d, struct desk_layer *l)
     l->mask = mask_build(l->shown, NULL, &d->params);
 }
 
+/* The score that one neuron in 200 exceeds: a few giants must not darken all others. */
+static double clip_of(const struct desk *d)
+{
+    enum { BINS = 2048 };
+    long count[BINS] = {0}, total = 0, above = 0;
+
+    for (int l = 0; l < d->layers; l++)
+        for (int i = 0; d->layer[l].shown && i < d->layer[l].shown->neurons; i++) {
+            double x = (double)d->layer[l].strength[i] / d->peak;
+
+            count[x > 0 ? x >= 1 ? BINS - 1 : (int)(x * BINS) : 0]++;
+            total++;
+        }
+    for (int b = BINS - 1; b > 0; b--)
+        if ((above += count[b]) * 200 > total)
+            return d->peak * (b + 1) / BINS;
+    return d->peak;
+}
+
 static void find_peak(struct desk *d)
 {
     d->peak = 0;
@@ -146,6 +165,7 @@ static void find_peak(struct desk *d)
             d->peak = d->layer[l].peak;
             d->peak_layer = l;
         }
+    d->clip = d->peak > 0 ? clip_of(d) : 0;
 }
 
 void desk_remask(struct desk *d)

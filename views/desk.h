@@ -23,9 +23,9 @@ struct desk_layer {
     struct attribution *score; /* a reference; NULL: not computed */
     struct attribution *shown; /* what masks and maps are made of: score, or about it (≈) */
     struct mask *mask;
-    float *strength; /* [M] the score of largest size over the rows, with its sign */
-    int strongest;   /* neuron of largest |strength| */
-    double peak;     /* its |strength| */
+    float *strength; /* [M] the largest score over the rows (Eq. 5) */
+    int strongest;   /* neuron of the largest strength */
+    double peak;     /* its strength, 0 if none is positive */
 };
 
 struct desk_line { /* one message of the log */
@@ -47,9 +47,9 @@ struct desk {
     int layers, done;         /* done: layers with scores */
     unsigned run;             /* the complete attribution's id; 0: none */
     bool attributing, approximate;
-    bool stale;     /* the weights have changed since the scores were made */
-    double amplify; /* of the scores */
-    double peak;    /* over all layers */
+    bool stale;        /* the weights have changed since the scores were made */
+    double amplify;    /* of the scores */
+    double peak, clip; /* over all layers; the 99.5th percentile */
     int peak_layer;
 
     struct applied *weighed, *preview;

@@ -1,5 +1,4 @@
 /* What views ask of the desk. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -99,10 +98,8 @@ static int class_rank(unsigned bits)
 static int by_score(const void *a, const void *b)
 {
     const struct desk_neuron *x = a, *y = b;
-    double p = fabs(x->score), q = fabs(y->score);
-
-    if (p != q)
-        return p < q ? 1 : -1;
+    if (x->score != y->score)
+        return x->score < y->score ? 1 : -1;
     return x->layer != y->layer ? x->layer - y->layer : x->neuron - y->neuron;
 }
 
@@ -148,14 +145,17 @@ static int insert(struct desk_neuron *out, int count, int n, struct desk_neuron 
 int desk_top(const struct desk *d, int layer, struct desk_neuron *out, int n)
 {
     int (*order)(const void *, const void *) = d->order == ORDER_CLASS ? by_class : by_score;
+    bool any = false;
     int count = 0;
 
+    for (int l = 0; l < d->layers; l++)
+        any |= desk_edits(d, l);
     if (d->order == ORDER_INDEX && layer >= 0)
         order = by_index;
     for (int l = 0; l < d->layers; l++) {
         const struct desk_layer *from = &d->layer[l];
 
-        if (!from->shown || !(layer < 0 ? desk_edits(d, l) : l == layer))
+        if (!from->shown || !(layer < 0 ? !any || desk_edits(d, l) : l == layer))
             continue;
         for (int i = 0; i < from->shown->neurons; i++)
             if (layer >= 0 && n >= from->shown->neurons)

@@ -92,7 +92,8 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
         return kind != CMD_WEIGH && kind != CMD_NEURON;
     case EV_STOPPED:
         *tone = TONE_ERROR;
-        snprintf(out, 320, "the engine has ended: :q leaves");
+        snprintf(out, 320, "%.250s%sthe engine has ended, :q leaves", ev->err.text,
+                 *ev->err.text ? " · " : "");
         return true;
     case EV_DONE:
         return of_done(d, kind, out, 320);

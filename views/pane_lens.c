@@ -33,7 +33,7 @@ static void rank_axis(const struct chart *c, struct surface *s, struct rect in, 
         char number[16];
 
         short_number(number, r);
-        if (r == 1 || chart_row(c, r, plot.h) < plot.h - 1)
+        if (r == 1 || chart_row(c, r, plot.h) < plot.h - 2)
             pen_right(&p, ROLE_DIM, LEFT - 2, number);
     }
     if (plot.h > 1) {

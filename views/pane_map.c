@@ -22,7 +22,7 @@ struct map { /* what the drawing functions share */
     int from, to, bins; /* neurons shown, columns */
 };
 
-/* Neurons of a layer in the order of the columns, as values. */
+/* Neurons of a layer in the order of the columns, as values; what lowers p counts as zero. */
 static float *columns(const struct desk *d, const struct desk_layer *l, int layer)
 {
     int n = l->shown->neurons;
@@ -30,13 +30,14 @@ static float *columns(const struct desk *d, const struct desk_layer *l, int laye
     struct desk_neuron *order;
 
     if (d->order == ORDER_INDEX) {
-        memcpy(x, l->strength, (size_t)n * sizeof(*x));
+        for (int i = 0; i < n; i++)
+            x[i] = l->strength[i] > 0 ? l->strength[i] : 0;
         return x;
     }
     order = xmalloc(((size_t)n + 1) * sizeof(*order));
     desk_top(d, layer, order, n);
     for (int i = 0; i < n; i++)
-        x[i] = (float)order[i].score;
+        x[i] = order[i].score > 0 ? (float)order[i].score : 0;
     free(order);
     return x;
 }
@@ -97,9 +98,11 @@ static void legend(const struct map *m, int y)
 
     if (y >= m->in.h)
         return;
-    if (m->in.w > 60)
+    desk_edited_range(m->d, range);
+    if (m->in.w > 60 && *range)
         pen_text(&p, ROLE_DIM, "edited layers ");
-    pen_printf(&p, ROLE_ACCENT, "%s   ", desk_edited_range(m->d, range));
+    if (*range)
+        pen_printf(&p, ROLE_ACCENT, "%s   ", range);
     pen_text(&p, ROLE_DIM, "peak ");
     pen_printf(&p, ROLE_BAR, "L%d", m->d->peak_layer);
     pen_printf(&p, ROLE_DIM, "   scale %s  0 ", heat_scale_name(m->d->scale));
@@ -108,7 +111,7 @@ static void legend(const struct map *m, int y)
     if (m->d->per_layer)
         pen_text(&p, ROLE_DIM, "peak");
     else
-        pen_printf(&p, ROLE_DIM, "%.3g", m->d->peak);
+        pen_printf(&p, ROLE_DIM, " %.2g%s", m->d->clip, m->d->clip < m->d->peak ? "+" : "");
 }
 
 /* The column of the neuron under the cursor; -1 if it is not shown. */
@@ -214,7 +217,7 @@ void pane_map(const struct desk *d, struct map_window window, struct surface *s,
     value = xmalloc(((size_t)m.count * 2 + 1) * (size_t)m.bins * sizeof(*value));
     values(&m, value);
     map = (struct heatmap){
-        value, m.count * (m.full ? 2 : 1), m.bins, d->per_layer ? 1 : d->peak, d->scale, d->ramp};
+        value, m.count * (m.full ? 2 : 1), m.bins, d->per_layer ? 1 : d->clip, d->scale, d->ramp};
     heatmap_draw(&map, s, m.plot);
     free(value);
     labels(&m);

@@ -9,7 +9,7 @@ static void row(const struct desk *d, enum knob knob, struct surface *s, struct 
                 bool focus)
 {
     const struct knob_info *k = knob_info(knob);
-    int label = in.w >= 36 ? 14 : 0, slider = in.w - 6 - label - 9;
+    int label = in.w >= 40 ? 16 : in.w >= 36 ? 14 : 0, slider = in.w - 6 - label - 9;
     struct pen p = pen_at(s, in, y, 0);
     char value[16];
 
@@ -38,7 +38,7 @@ static void foot(const struct desk *d, struct surface *s, struct rect area)
     else
         snprintf(text, sizeof(text), "mask %s · select %s · %s%s",
                  params_word(&d->params, P_MASK_MODE), params_word(&d->params, P_SELECT_RULE),
-                 desk_edited_range(d, range),
+                 *desk_edited_range(d, range) ? range : "layers auto",
                  params_choice(&d->params, P_MASK_COMPENSATE) ? " · gain=" : "");
     box_foot(s, area, text);
 }

@@ -14,10 +14,10 @@ static const struct {
     int cols, drop; /* drop: left out when narrower than this */
     enum role role;
 } columns[COLUMNS] = {
-    [H_GE] = {"H_ge", 7, 60, ROLE_TEXT},    [RHO_GE] = {"ρ_ge", 7, 0, ROLE_GENERAL},
+    [H_GE] = {"H_ge", 6, 60, ROLE_TEXT},    [RHO_GE] = {"ρ_ge", 7, 0, ROLE_GENERAL},
     [H_SP] = {"H_sp", 7, 60, ROLE_TEXT},    [RHO_SP] = {"ρ_sp", 7, 0, ROLE_SPECIFIC},
     [N_GE] = {"▲gen", 6, 50, ROLE_GENERAL}, [N_SP] = {"●spec", 6, 50, ROLE_SPECIFIC},
-    [N_BOTH] = {"◆both", 7, 50, ROLE_BOTH}, [KEPT] = {"kept", 10, 28, ROLE_STRONG},
+    [N_BOTH] = {"◆both", 6, 50, ROLE_BOTH}, [KEPT] = {"kept", 9, 28, ROLE_STRONG},
     [GAIN] = {"gain", 6, 34, ROLE_BAR},     [LEAK] = {"leak/g²", 8, 42, ROLE_ERROR},
 };
 

@@ -18,7 +18,7 @@ const struct view_ops *view_find(const char *name)
     return NULL;
 }
 
-struct view *view_new(const struct view_ops *ops, struct host *host)
+struct view *view_open(const struct view_ops *ops, struct host *host)
 {
     struct view *v = xcalloc(1, sizeof(*v));
 
@@ -28,7 +28,7 @@ struct view *view_new(const struct view_ops *ops, struct host *host)
     return v;
 }
 
-void view_free(struct view *v)
+void view_close(struct view *v)
 {
     if (!v)
         return;

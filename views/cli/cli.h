@@ -1,0 +1,180 @@
+/* The program as commands: options in, lines or JSON out, an exit status.
+ *
+ * A command never touches the terminal's modes. Data goes to standard output, messages and
+ * progress to standard error. */
+#ifndef VIEWS_CLI_CLI_H
+#define VIEWS_CLI_CLI_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "core/base/params.h"
+#include "core/engine/engine.h"
+
+struct device_ops;
+
+/* Which commands take an option. */
+enum {
+    FOR_ALL = 1,
+    FOR_MODEL = 2,
+    FOR_PARAMS = 4,
+    FOR_SESSION = 8,
+    FOR_FACT = 16,
+    FOR_TEXT = 32,
+    FOR_ATTRIBUTE = 64,
+    FOR_EDIT = 128,
+    FOR_QUERY = 256,
+    FOR_STEP = 512,
+    FOR_STATS = 1024,
+    FOR_TOKENS = 2048,
+    FOR_CONFIG = 4096,
+    FOR_SCREEN = 8192,
+};
+
+/* id, long name, short name, argument ("" for a flag), commands, help */
+#define OPTIONS(X)                                                                               \
+    X(SUBJECT, "subject", 0, "TEXT", FOR_FACT, "What the fact is about")                         \
+    X(PROMPT, "prompt", 0, "TEXT", FOR_FACT, "What is asked; {} stands for the subject")         \
+    X(TARGET, "target", 0, "TEXT", FOR_FACT, "The new object")                                   \
+    X(OLD, "old", 0, "TEXT", FOR_FACT, "The old object, if it is known")                         \
+    X(FACT, "fact", 0, "FILE", FOR_FACT, "A fact as one JSON object; - is standard input")       \
+    X(FACTS, "facts", 0, "FILE", FOR_EDIT, "Many facts, JSON or a JSON object a line, in order") \
+    X(BATCH, "batch", 0, "N", FOR_EDIT, "Facts written together by one solve")                   \
+    X(METHOD, "method", 0, "NAME", FOR_EDIT, "nmke, alphaedit or memit")                         \
+    X(PREVIEW, "preview", 0, "", FOR_EDIT, "Compute the edit and keep nothing")                  \
+    X(DRAFT, "draft", 0, "", FOR_EDIT, "Do not wait for the full count of second moments")       \
+    X(Z, "z", 0, "FILE", FOR_EDIT, "Skip the optimisation: tensor z of a safetensors file")      \
+    X(LAYERS, "layers", 0, "LIST", FOR_ATTRIBUTE | FOR_STATS, "all, or such as 4-8 or 4,6")      \
+    X(OUTPUT, "output", 'o', "FILE", FOR_ATTRIBUTE, "Write the run as safetensors")              \
+    X(TOKENS, "tokens", 'n', "N", FOR_QUERY | FOR_STATS, "Tokens to generate, or to sum over")   \
+    X(WINDOW, "window", 0, "N", FOR_STATS, "Length of the pieces the text is read in")           \
+    X(TOP, "top", 0, "K", FOR_QUERY | FOR_ATTRIBUTE, "How many next tokens, or neurons, to say") \
+    X(STATE, "state", 0, "WHICH", FOR_QUERY, "base, edited, both or edit:N")                     \
+    X(SAMPLE, "temperature-sample", 0, "T", FOR_QUERY, "Sample at this temperature; 0: greedy")  \
+    X(EDIT, "edit", 0, "N", FOR_STEP, "This edit and not the last one")                          \
+    X(NO_BOS, "no-bos", 0, "", FOR_TOKENS, "Do not put the beginning-of-text token before")      \
+    X(DECODE, "decode", 0, "IDS", FOR_TOKENS, "Ids separated by commas or blanks, to text")      \
+    X(DEFAULT, "default", 0, "", FOR_CONFIG, "The defaults, as a config file")                   \
+    X(THEME, "theme", 0, "NAME", FOR_SCREEN, "Colours of the screen")                            \
+    X(READONLY, "read-only", 0, "", FOR_SCREEN, "Look at the session, change nothing")           \
+    X(SESSION, "session", 's', "FILE", FOR_SESSION | FOR_QUERY, "The session")                   \
+    X(MODEL, "model", 'm', "M", FOR_MODEL, "A GGUF file, or a folder with safetensors files")    \
+    X(DEVICE, "device", 0, "NAME", FOR_MODEL, "auto, cpu or cuda[:N]")                           \
+    X(THREADS, "threads", 0, "N", FOR_MODEL, "Threads of the CPU device")                        \
+    X(MEMORY, "memory", 0, "SIZE", FOR_MODEL, "Most memory for weights as floats: 800M, 4G")     \
+    X(PREFIXES, "prefixes", 0, "FILE", FOR_FACT | FOR_SCREEN, "Context prefixes, one a line")    \
+    X(TEXT, "text", 0, "FILE", FOR_TEXT, "The text the second moments are taken over")           \
+    X(SET, "set", 0, "NAME=VALUE", FOR_PARAMS, "Set a parameter; repeatable")                    \
+    X(OFFICIAL, "official", 0, "", FOR_PARAMS, "Every documented quirk of the released code")    \
+    X(PRESET, "preset", 0, "NAME", FOR_PARAMS, "Parameters of a preset or a file; paper: none")  \
+    X(CONFIG, "config", 0, "FILE", FOR_PARAMS, "Read parameters from this file")                 \
+    X(SEED, "seed", 0, "N", FOR_PARAMS, "Seed of everything random")                             \
+    X(JSON, "json", 0, "", FOR_ALL, "JSON instead of text, one object a line")                   \
+    X(QUIET, "quiet", 'q', "", FOR_ALL, "No progress")                                           \
+    X(VERSION, "version", 0, "", FOR_ALL, "Print the version and leave")                         \
+    X(HELP, "help", 'h', "", FOR_ALL, "Print this and leave")
+
+enum option {
+#define X(id, name, letter, arg, commands, help) OPT_##id,
+    OPTIONS(X)
+#undef X
+        OPT_COUNT
+};
+
+struct option_info {
+    const char *name;
+    char letter;
+    const char *arg;
+    unsigned commands;
+    const char *help;
+};
+extern const struct option_info option_infos[OPT_COUNT];
+
+typedef const struct device_ops *device_chooser(const char *name, int *index, struct err *err);
+
+struct cli {
+    const struct cli_ops *ops;    /* the command, NULL for the screen */
+    const char *value[OPT_COUNT]; /* NULL: not given; "" for flags; the last one given counts */
+    const char **sets;            /* every --set */
+    const char **rest;            /* what is no option */
+    int set_count, rest_count;
+    struct params params;
+    char *model, *text, *preset; /* as found; preset: path of the one that applies, or NULL */
+    device_chooser *choose;
+    struct engine *engine;
+    struct model_info info;  /* as the engine last told */
+    struct state_info state; /* the same */
+    bool asked;              /* --help or --version has been answered */
+    bool bar;                /* a progress line stands on standard error */
+    bool rejected;           /* an edit stands that failed its acceptance test */
+    int signal;              /* that ended it, or 0 */
+};
+
+struct cli_ops {
+    const char *name, *rest, *help; /* rest: how what is no option is called, "" for none */
+    unsigned options;               /* FOR_* */
+    bool (*run)(struct cli *c, struct err *err);
+};
+
+extern const struct cli_ops cli_tokens, cli_query, cli_attribute, cli_edit, cli_undo, cli_redo,
+    cli_log, cli_verify, cli_stats, cli_doctor, cli_keys, cli_config;
+
+/* The whole program after the devices are known: the exit status. */
+int cli_main(int argc, char **argv, device_chooser *choose);
+
+/* arguments.c */
+const struct cli_ops *cli_find(const char *name);
+bool cli_parse(struct cli *c, int argc, char **argv, struct err *err);
+void cli_help(const struct cli *c);
+bool cli_has(const struct cli *c, enum option option);
+/* The option as a whole number of low..high, `def` if it is not given. */
+bool cli_number(const struct cli *c, enum option option, long low, long high, long def, long *out,
+                struct err *err);
+
+/* settings.c */
+/* Parameters from presets, config file and options; paths of model and text. */
+bool cli_settle(struct cli *c, struct err *err);
+/* A file that comes with the program: beside the sources, or installed. NULL: not there. Caller
+ * frees. */
+char *cli_sample(const char *name);
+
+/* facts.c */
+/* The facts of --subject ..., --fact or --facts. Caller frees each and the array. */
+bool cli_facts(struct cli *c, struct fact **facts, int *count, struct err *err);
+void cli_facts_free(struct fact *facts, int count);
+
+/* engine_loop.c */
+enum { NEED_SESSION = 1, MAY_CREATE = 2, ONLY_LOOKS = 4 };
+bool cli_start(struct cli *c, unsigned needs, struct err *err);
+typedef void cli_hear(struct cli *c, struct event *ev, void *ctx);
+/* Waits until a state has been told; false when opening failed or a signal came. */
+bool cli_wait_open(struct cli *c, struct err *err);
+/* Posts and listens to the job's end. `hear` gets every event and may be NULL. */
+bool cli_job(struct cli *c, struct command *cmd, cli_hear *hear, void *ctx, struct err *err);
+/* Listens until *waiting is 0: for commands that `hear` itself posts. */
+bool cli_until(struct cli *c, const int *waiting, cli_hear *hear, void *ctx, struct err *err);
+void cli_stop(struct cli *c);
+
+/* print.c */
+bool cli_json(const struct cli *c);
+void cli_print(json_t *object); /* one line with "schema": 1 first; takes the object */
+json_t *cli_event(const char *name);
+json_t *cli_real(double value);                   /* null for what is not finite */
+json_t *cli_text(const char *text);               /* what is not UTF-8 becomes U+FFFD */
+json_t *cli_pair(double before, double after);    /* {"before": .., "after": ..} */
+void cli_show(const char *text, char *out, int n); /* line breaks made visible, UTF-8 */
+void cli_say(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void cli_unbar(struct cli *c); /* wipes the progress line */
+
+/* records.c: events as the contract's records */
+struct mask;
+json_t *record_meta(const struct cli *c, const struct meta *m, const char *command);
+json_t *record_layer(const struct attribution *a, const struct mask *m, const struct meta *rows,
+                     json_t *top);
+json_t *record_applied(const char *event, const struct applied *a);
+json_t *record_edited(const struct edited *e);
+json_t *record_step(const struct step *s);
+json_t *record_moments(const struct moments_info *m);
+
+#endif
