@@ -376,7 +376,7 @@ static bool tiles(struct attribute_run *run, struct layer_work *w, struct job *j
     const struct model *m = run->view->model;
     struct mat *const state[] = {&w->state.max, &w->state.own, &w->state.mean, &w->state.square};
 
-    for (size_t i = 0; i < sizeof(state) / sizeof(*state); i++)
+    for (int i = 0; i < (curves ? 4 : 2); i++)
         *state[i] = mat_new(m->dev, DT_F32, run->rows, run->neurons);
     w->state.sum = mat_new(m->dev, DT_F64, run->rows, run->neurons);
     device_fill(m->dev, w->state.max, -1e30);
@@ -412,6 +412,8 @@ static bool sums_fetch(struct sums *h, struct attribute_run *run, struct layer_w
     struct mat from[] = {w->state.max, w->state.own, w->state.mean, w->state.square, w->coeff};
 
     for (int k = 0; k < 5; k++) {
+        if (!from[k].data) /* no curves wanted */
+            continue;
         *to[k] = xmalloc(nm * sizeof(float));
         device_download(dev, *to[k], from[k]);
     }
@@ -445,15 +447,16 @@ static void score_row(struct attribute_run *run, const struct sums *h, const flo
         double scale = own_base ? (double)own_base[at] : 1, base = (double)h->base[run->target[b]];
         double c = (double)h->coeff[at], uy = (double)h->own[at], sum = h->sum[at];
         double logp = scale * base + c * uy - (double)h->max[at] - log(sum);
-        double eu = (double)h->mean[at] / sum, vu = (double)h->square[at] / sum - eu * eu;
-        double unit = amplify > 0 ? c / amplify : 0;
+        double unit = amplify > 0 ? c / amplify : 0, eu, vu;
 
         if (a->strategy == STRATEGY_PSA)
             a->score[at] = or_zero(exp(fmax(logp, lo)) - exp(fmax(logp0, lo)));
         else
             a->score[at] = or_zero(fmax(logp, lo) - fmax(logp0, lo));
-        if (own_base) /* the rms moves with the amplification: no simple derivative */
+        if (own_base || !a->slope) /* own: the rms moves with the amplification too */
             continue;
+        eu = (double)h->mean[at] / sum;
+        vu = (double)h->square[at] / sum - eu * eu;
         a->slope[at] = or_zero(unit * (uy - eu));
         a->curve[at] = or_zero(-unit * unit * fmax(vu, 0));
     }
@@ -525,10 +528,10 @@ static bool own_scale(struct attribute_run *run, int layer, float *scale, struct
     return device_sync(dev, err);
 }
 
-struct attribution *attribute_layer(struct attribute_run *run, int layer, struct job *job,
-                                    struct err *err)
+struct attribution *attribute_layer(struct attribute_run *run, int layer, bool curves,
+                                    struct job *job, struct err *err)
 {
-    struct attribution *a = attribution_new(layer, run->rows, run->neurons, true);
+    struct attribution *a = attribution_new(layer, run->rows, run->neurons, curves);
     struct layer_work w = {0};
     bool own = params_choice(&run->params, P_ATTR_NORM) == NORM_OWN, ok;
     size_t nm = (size_t)run->rows * (size_t)run->neurons;
@@ -547,7 +550,7 @@ struct attribution *attribute_layer(struct attribute_run *run, int layer, struct
     if (ok && a->strategy == STRATEGY_MPC)
         ok = project(run, &w, a, err);
     else if (ok)
-        ok = tiles(run, &w, job, err) && finish(run, &w, own_base, a, err);
+        ok = tiles(run, &w, curves, job, err) && finish(run, &w, own_base, a, err);
     work_free(&w, run->view->model->dev);
     free(own_base);
     free(h0);

@@ -19,9 +19,10 @@ struct attribute_run *attribute_begin(const struct weights_view *view,
                                       const struct request *request, int count,
                                       const struct params *p, unsigned id, struct job *job,
                                       struct err *err);
-/* Scores of one layer. NULL and err on cancel or a fault. Caller owns a reference. */
-struct attribution *attribute_layer(struct attribute_run *run, int layer, struct job *job,
-                                    struct err *err);
+/* Scores of one layer; with `curves` also their slope and curve in the amplification, at about a
+ * quarter more time. NULL and err on cancel or a fault. Caller owns a reference. */
+struct attribution *attribute_layer(struct attribute_run *run, int layer, bool curves,
+                                    struct job *job, struct err *err);
 int attribute_rows(const struct attribute_run *run);
 const int *attribute_targets(const struct attribute_run *run); /* [rows] explained tokens */
 void attribute_end(struct attribute_run *run);

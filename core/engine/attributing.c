@@ -138,7 +138,7 @@ static bool compute(struct engine *e, struct run *run, const struct request *req
 
         if (!there) {
             engine_say_progress(e, e->job_id, "attribution", i, layers);
-            *at = attribute_layer(work, layer[i], &e->job, err);
+            *at = attribute_layer(work, layer[i], e->curves, &e->job, err);
         }
         ok = *at != NULL;
         if (ok && (tell || !there))
@@ -187,7 +187,9 @@ bool job_attribute(struct engine *e, struct command *cmd, struct err *err)
 
     if (!n || !requests_build(e, cmd, &request, err))
         return false;
+    e->curves = cmd->curves;
     run = run_for(e, request, cmd->count, &cmd->params, 0, order, n, true, err);
+    e->curves = false;
     requests_free(request, cmd->count);
     if (!run)
         return false;

@@ -49,6 +49,7 @@ struct command {
     struct params params; /* a snapshot */
     unsigned attribution; /* id of the run to take masks from; 0: make one */
     bool all_layers;
+    bool curves;     /* CMD_ATTRIBUTE: also slope and curve in the amplification */
     bool draft;      /* may use the last moments checkpoint instead of waiting */
     char *text;      /* owned */
     unsigned states; /* enum model_state bits; 0: base and edited */

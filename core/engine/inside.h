@@ -70,6 +70,7 @@ struct engine {
     unsigned last_run;
     long moment_goal;
     bool verified;
+    bool curves;    /* the attribution at work is to have them */
     struct job job; /* of the command at work */
     unsigned job_id;
     double job_began;

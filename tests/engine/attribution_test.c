@@ -135,7 +135,7 @@ static void scores_and_masks_agree(void)
             run = attribute_begin(base, &r, 1, &p, 1, NULL, &err);
             CHECK(run != NULL);
             for (int layer = 4; run && layer <= 8; layer++) {
-                struct attribution *a = attribute_layer(run, layer, NULL, &err);
+                struct attribution *a = attribute_layer(run, layer, false, NULL, &err);
                 char name[64];
                 float *want;
                 size_t n;
