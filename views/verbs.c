@@ -70,6 +70,7 @@ void verb_attribute(struct host *host)
     if (!about_fact(host, CMD_ATTRIBUTE, &cmd))
         return;
     cmd.all_layers = true;
+    cmd.curves = true; /* so that the amplification can be moved at once */
     if (host->post(host, &cmd))
         host->desk->attributing = true;
 }
@@ -212,8 +213,9 @@ void verb_want_words(struct host *host)
     int n;
 
     for (int i = 0; i < DESK_JOBS; i++)
-        if (d->job[i].job && d->job[i].kind != CMD_WEIGH && d->job[i].kind != CMD_HISTORY)
-            return; /* words wait for everything else, and for each other */
+        if (d->job[i].job && d->job[i].kind != CMD_WEIGH && d->job[i].kind != CMD_HISTORY &&
+            d->job[i].kind != CMD_ATTRIBUTE)
+            return; /* words wait for what the user asked for, and for each other */
     if (!d->ready || !d->done || want(host, d->at_layer, d->at_neuron))
         return;
     n = desk_top(d, -1, top, 16);
