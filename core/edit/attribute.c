@@ -371,7 +371,8 @@ static bool base_logp(struct attribute_run *run, struct layer_work *w, const flo
     return ok;
 }
 
-static bool tiles(struct attribute_run *run, struct layer_work *w, struct job *job, struct err *err)
+static bool tiles(struct attribute_run *run, struct layer_work *w, bool curves, struct job *job,
+                  struct err *err)
 {
     const struct model *m = run->view->model;
     struct mat *const state[] = {&w->state.max, &w->state.own, &w->state.mean, &w->state.square};
