@@ -143,11 +143,14 @@ static enum action footer(const struct screen *screen, struct surface *s, struct
         enum action action;
         int wide;
 
-        snprintf(word, sizeof(word), "%.*s", (int)n, name);
+        snprintf(word, sizeof(word), "%.*s", (int)strcspn(name, ": "), name);
+        snprintf(label, sizeof(label), "%s", word);
+        if (name[strlen(word)] == ':') /* another word than its name */
+            snprintf(label, sizeof(label), "%.*s", (int)(n - strlen(word) - 1),
+                     name + strlen(word) + 1);
         name += n + (name[n] == ' ');
         action = action_of_name(word);
         action_key(action, key);
-        snprintf(label, sizeof(label), "%s", strncmp(word, "view-", 5) ? word : word + 5);
         wide = text_width(key) + 1 + text_width(label);
         if (action == ACTION_NONE || x + wide >= line.w)
             continue;

@@ -13,6 +13,7 @@ void desk_init(struct desk *d, const struct params *params)
     d->params = *params;
     d->at_neuron = -1;
     d->scale = SCALE_SQRT;
+    d->table_order = ORDER_SCORE;
     d->news = xcalloc(DESK_NEWS, sizeof(*d->news));
 }
 
@@ -138,7 +139,8 @@ static void show_layer(struct desk *d, struct desk_layer *l)
     l->mask = mask_build(l->shown, NULL, &d->params);
 }
 
-/* The score that one neuron in 200 exceeds: a few giants must not darken all others. */
+/* The score that one neuron in 5000 exceeds, one bin in 200: a few giants must not darken all
+ * others. */
 static double clip_of(const struct desk *d)
 {
     enum { BINS = 2048 };
@@ -152,7 +154,7 @@ static double clip_of(const struct desk *d)
             total++;
         }
     for (int b = BINS - 1; b > 0; b--)
-        if ((above += count[b]) * 200 > total)
+        if ((above += count[b]) * 5000 > total)
             return d->peak * (b + 1) / BINS;
     return d->peak;
 }
@@ -206,7 +208,7 @@ static void take_layer(struct desk *d, struct attribution *a)
     d->amplify = a->amplify;
     show_layer(d, l);
     find_peak(d);
-    if (d->at_neuron < 0 && desk_edits(d, a->layer)) {
+    if (d->at_neuron < 0) { /* the first to come is one that is edited */
         d->at_layer = a->layer;
         d->at_neuron = l->strongest;
     }
@@ -268,10 +270,9 @@ static void ended(struct desk *d, unsigned job)
 
 static void take_state(struct desk *d, struct state_info *state)
 {
-    if (strcmp(d->state.state, state->state) != 0 && d->done) {
+    if (strcmp(d->state.state, state->state) != 0)
         d->run = 0;
-        d->stale = true;
-    }
+    d->stale = d->done && strcmp(d->scored_state, state->state) != 0;
     d->state = *state;
     free(state);
     if (!d->state.preview) {
@@ -307,6 +308,7 @@ static bool take_result(struct desk *d, struct event *ev)
         keep(EV_META, (void **)&d->meta, ev->meta);
         d->attributing = true;
         d->stale = false;
+        memcpy(d->scored_state, d->state.state, sizeof(d->scored_state));
         break;
     case EV_LAYER:
         take_layer(d, ev->attribution);

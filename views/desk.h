@@ -47,9 +47,10 @@ struct desk {
     int layers, done;         /* done: layers with scores */
     unsigned run;             /* the complete attribution's id; 0: none */
     bool attributing, approximate;
-    bool stale;        /* the weights have changed since the scores were made */
+    bool stale; /* the weights are others than the scores were made with */
+    char scored_state[17];
     double amplify;    /* of the scores */
-    double peak, clip; /* over all layers; the 99.5th percentile */
+    double peak, clip; /* over all layers; where the colours end */
     int peak_layer;
 
     struct applied *weighed, *preview;
@@ -74,7 +75,7 @@ struct desk {
     enum heat_pool pool;
     enum ramp ramp;
     bool per_layer;
-    enum desk_order order;
+    enum desk_order order, table_order; /* of the map's columns, of the table's rows */
     enum desk_side side;
 
     struct desk_line *news; /* ring of DESK_NEWS */
@@ -97,7 +98,7 @@ bool desk_edits(const struct desk *d, int layer); /* will the edit write this la
 const char *desk_edited_range(const struct desk *d, char out[48]);
 /* The consequences of the mask on a layer: weighed, else of the preview; NULL: not known. */
 const struct weighed_layer *desk_weight(const struct desk *d, int layer);
-/* The first n neurons of one layer (or of all edited ones: -1) in the desk's order: strongest
+/* The first n neurons of one layer (or of all edited ones: -1) in this order: strongest
  * first, by class, or by index (one layer only). n > 0. Returns how many. */
 struct desk_neuron {
     int layer, neuron;
@@ -105,7 +106,7 @@ struct desk_neuron {
     unsigned class_bits;
     bool kept;
 };
-int desk_top(const struct desk *d, int layer, struct desk_neuron *out, int n);
+int desk_top(const struct desk *d, int layer, enum desk_order by, struct desk_neuron *out, int n);
 const struct neuron_info *desk_words(const struct desk *d, int layer, int neuron);
 const char *desk_explained(const struct desk *d, char out[64]); /* "·Paris", "" if not known */
 void desk_log(struct desk *d, int tone, const char *text);

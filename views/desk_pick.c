@@ -142,15 +142,15 @@ static int insert(struct desk_neuron *out, int count, int n, struct desk_neuron 
     return count;
 }
 
-int desk_top(const struct desk *d, int layer, struct desk_neuron *out, int n)
+int desk_top(const struct desk *d, int layer, enum desk_order by, struct desk_neuron *out, int n)
 {
-    int (*order)(const void *, const void *) = d->order == ORDER_CLASS ? by_class : by_score;
+    int (*order)(const void *, const void *) = by == ORDER_CLASS ? by_class : by_score;
     bool any = false;
     int count = 0;
 
     for (int l = 0; l < d->layers; l++)
         any |= desk_edits(d, l);
-    if (d->order == ORDER_INDEX && layer >= 0)
+    if (by == ORDER_INDEX && layer >= 0)
         order = by_index;
     for (int l = 0; l < d->layers; l++) {
         const struct desk_layer *from = &d->layer[l];

@@ -192,7 +192,7 @@ static bool neuron_action(struct view *v, enum action action)
     struct edit *e = v->state;
     struct desk *d = v->host->desk;
     struct desk_neuron top[64];
-    int n = desk_top(d, -1, top, 64);
+    int n = desk_top(d, -1, ORDER_SCORE, top, 64);
 
     if (action == ACTION_UP)
         e->neuron -= e->neuron > 0;
@@ -339,7 +339,8 @@ static void edit_draw(const struct view *v, struct surface *s, struct rect area)
 const struct view_ops view_edit = {
     .name = "edit",
     .title = "Edit",
-    .footer = "attribute preview commit undo flip view-compare search command help quit",
+    .footer = "attribute preview commit undo flip:before/after view-compare:compare search command "
+              "help:all-keys quit",
     .size = sizeof(struct edit),
     .open = edit_open,
     .close = edit_close,

@@ -122,7 +122,8 @@ static void heat_draw(const struct view *v, struct surface *s, struct rect area)
 const struct view_ops view_heatmap = {
     .name = "heatmap",
     .title = "Heatmap",
-    .footer = "attribute more less scale pool ramp per-layer order enter copy help",
+    .footer =
+        "attribute more:zoom less:out scale pool ramp per-layer order enter:neurons copy help",
     .size = sizeof(struct heat),
     .action = heat_action,
     .draw = heat_draw,

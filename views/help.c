@@ -113,7 +113,7 @@ static void help_draw(const struct view *v, struct surface *s, struct rect area)
 const struct view_ops view_help = {
     .name = "help",
     .title = "Keys",
-    .footer = "enter search back",
+    .footer = "enter:run search back",
     .size = sizeof(struct help),
     .action = help_action,
     .find = help_find,

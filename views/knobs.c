@@ -4,10 +4,10 @@
 #include <stdio.h>
 
 static const struct knob_info knobs[KNOB_COUNT] = {
-    {P_RATIO_GE_A, "α_ge", "scaler general", -1, 1, 0.01, false, false, "Eq. 6"},
-    {P_RATIO_SP_A, "α_sp", "scaler specific", -1, 1, 0.01, false, false, "Eq. 7"},
-    {P_RATIO_GE_B, "β_ge", "bias general", 0, 1, 0.01, false, false, "Eq. 6"},
-    {P_RATIO_SP_B, "β_sp", "bias specific", 0, 1, 0.01, false, false, "Eq. 7"},
+    {P_RATIO_GE_A, "α_ge", "scaler gen.", -1, 1, 0.01, false, false, "Eq. 6"},
+    {P_RATIO_SP_A, "α_sp", "scaler spec.", -1, 1, 0.01, false, false, "Eq. 7"},
+    {P_RATIO_GE_B, "β_ge", "bias gen.", 0, 1, 0.01, false, false, "Eq. 6"},
+    {P_RATIO_SP_B, "β_sp", "bias spec.", 0, 1, 0.01, false, false, "Eq. 7"},
     {P_RATIO_INV_TEMP, "τ", "temperature", 1e-3, 10, 1.1, true, true, "Eq. 6"},
     {P_ATTR_AMPLIFY, "×", "amplify", 1, 1000, 1.1, true, false, "Eq. 2"},
 };

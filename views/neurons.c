@@ -23,7 +23,7 @@ static struct desk_neuron *sorted(const struct desk *d, int *n)
     int most = d->model.neurons > 0 ? d->model.neurons : 1;
     struct desk_neuron *out = xmalloc((size_t)most * sizeof(*out));
 
-    *n = desk_top(d, d->at_layer, out, most);
+    *n = desk_top(d, d->at_layer, d->table_order, out, most);
     return out;
 }
 
@@ -67,6 +67,19 @@ static bool neurons_action(struct view *v, enum action action)
     case ACTION_LAST:
         by = d->model.neurons;
         break;
+    case ACTION_ORDER:
+        d->table_order = (enum desk_order)((d->table_order + 1) % ORDER_COUNT);
+        neurons_open(v);
+        return true;
+    case ACTION_LAYER_BACK:
+    case ACTION_LAYER_NEXT:
+        verb_move_layer(d, action == ACTION_LAYER_BACK ? -1 : 1);
+        s->list = (struct list){0, 0};
+        all = sorted(d, &n);
+        if (n)
+            d->at_neuron = all[0].neuron;
+        free(all);
+        return true;
     case ACTION_ENTER:
         v->host->open(v->host, "heatmap");
         return true;
@@ -140,7 +153,7 @@ static void neurons_draw(const struct view *v, struct surface *s, struct rect ar
     int n, top;
 
     snprintf(title, sizeof(title), "Neurons of layer %d", d->at_layer);
-    snprintf(hint, sizeof(hint), "%s  [ ] layer", order[d->order]);
+    snprintf(hint, sizeof(hint), "%s  [ ] layer", order[d->table_order]);
     in = box_draw(s, area, title, hint, true);
     if (in.h < 2)
         return;
@@ -162,7 +175,7 @@ static void neurons_draw(const struct view *v, struct surface *s, struct rect ar
 const struct view_ops view_neurons = {
     .name = "neurons",
     .title = "Neurons",
-    .footer = "layer-back layer-next order search copy enter attribute help",
+    .footer = "layer-back:layer layer-next:layer order search copy enter:map attribute help",
     .size = sizeof(struct neurons),
     .open = neurons_open,
     .action = neurons_action,

@@ -9,7 +9,7 @@ static void of_preview(const struct desk *d, char *out, size_t n)
 {
     const struct applied *a = d->preview;
     int low = 101, high = -1;
-    char before[16], after[16], said[80], range[48];
+    char before[16], after[16], said[80];
 
     for (int i = 0; i < a->layers; i++) {
         int share = d->model.neurons
@@ -20,9 +20,10 @@ static void of_preview(const struct desk *d, char *out, size_t n)
         high = share > high ? share : high;
     }
     text_piece(said, sizeof(said), a->generated + strspn(a->generated, " "));
-    snprintf(out, n, "preview%s: %d%s%.0d %% of neurons in %s · p(%s) %s → %s · says %s",
+    snprintf(out, n, "preview%s: %d%s%.0d %% of neurons in L%d–%d · p(%s) %s → %s · says %s",
              a->draft ? " (draft moments)" : "", low, high > low ? " to " : "",
-             high > low ? high : 0, desk_edited_range(d, range), d->fact.target,
+             high > low ? high : 0, a->layers ? a->layer[0].layer : 0,
+             a->layers ? a->layer[a->layers - 1].layer : 0, d->fact.target,
              text_probability(before, a->p_before), text_probability(after, a->p_after), said);
 }
 
@@ -33,13 +34,12 @@ static void of_proof(const struct desk *d, enum tone *tone, char *out, size_t n)
 
     *tone = e->success ? TONE_GOOD : TONE_WARN;
     text_piece(said, sizeof(said), e->generated[1] + strspn(e->generated[1], " "));
-    snprintf(out, n, "edit %d %s: p(%s) %s → %s · says %s · %s · %.1f s", e->edit,
+    snprintf(out, n, "edit %d %s: p(%s) %s → %s · %s · %.1f s · says %s", e->edit,
              e->success ? "holds" : "is in but does not hold (u undoes)", d->fact.target,
              text_probability(before, e->p_target[0]), text_probability(after, e->p_target[1]),
-             said,
-             e->unmasked_unchanged ? "all other columns bit-identical"
+             e->unmasked_unchanged ? "other columns bit-identical"
                                    : "OTHER COLUMNS CHANGED: undo and report this",
-             e->seconds_total);
+             e->seconds_total, said);
 }
 
 static bool of_done(const struct desk *d, enum command_kind kind, char *out, size_t n)

@@ -35,7 +35,7 @@ static float *columns(const struct desk *d, const struct desk_layer *l, int laye
         return x;
     }
     order = xmalloc(((size_t)n + 1) * sizeof(*order));
-    desk_top(d, layer, order, n);
+    desk_top(d, layer, d->order, order, n);
     for (int i = 0; i < n; i++)
         x[i] = order[i].score > 0 ? (float)order[i].score : 0;
     free(order);
@@ -103,9 +103,11 @@ static void legend(const struct map *m, int y)
         pen_text(&p, ROLE_DIM, "edited layers ");
     if (*range)
         pen_printf(&p, ROLE_ACCENT, "%s   ", range);
-    pen_text(&p, ROLE_DIM, "peak ");
-    pen_printf(&p, ROLE_BAR, "L%d", m->d->peak_layer);
-    pen_printf(&p, ROLE_DIM, "   scale %s  0 ", heat_scale_name(m->d->scale));
+    if (m->in.w > 50) {
+        pen_text(&p, ROLE_DIM, "peak ");
+        pen_printf(&p, ROLE_BAR, "L%d   ", m->d->peak_layer);
+    }
+    pen_printf(&p, ROLE_DIM, "scale %s  0 ", heat_scale_name(m->d->scale));
     heat_legend(m->s, m->in, y, p.x, m->in.w > p.x + 22 ? 15 : m->in.w - p.x - 6, m->d->ramp);
     p.x += m->in.w > p.x + 22 ? 16 : m->in.w - p.x - 5;
     if (m->d->per_layer)
@@ -134,10 +136,12 @@ static void axis(const struct map *m, int y)
         return;
     pen_printf(&p, ROLE_DIM, "%s%d", m->d->order == ORDER_INDEX ? "N" : "#", m->from);
     p.x = LEFT + m->bins / 2 - 3;
-    pen_printf(&p, ROLE_DIM, "%s%d", m->d->order == ORDER_INDEX ? "N" : "#", mid);
+    if (at < 0 || at > m->bins / 2 + 5 || at < m->bins / 2 - 16)
+        pen_printf(&p, ROLE_DIM, "%s%d", m->d->order == ORDER_INDEX ? "N" : "#", mid);
     snprintf(text, sizeof(text), "%s%d", m->d->order == ORDER_INDEX ? "N" : "#", m->to - 1);
     p.x = LEFT + m->bins - text_width(text);
-    pen_text(&p, ROLE_DIM, text);
+    if (at < 0 || at < m->bins - 18)
+        pen_text(&p, ROLE_DIM, text);
     if (at < 0)
         return;
     snprintf(text, sizeof(text), "▴L%dN%d", m->d->at_layer, m->d->at_neuron);
@@ -150,7 +154,8 @@ static void axis(const struct map *m, int y)
     surface_cursor(m->s, m->in, y, LEFT + at);
 }
 
-static void titles(const struct desk *d, int bin, char *title, size_t n, char *hint, size_t m)
+static void titles(const struct desk *d, int bin, bool narrow, char *title, size_t n, char *hint,
+                   size_t m)
 {
     char explained[64];
     const char *unit = params_choice(&d->params, P_ATTR_STRATEGY) == STRATEGY_LPS ? ", nats" : "";
@@ -161,10 +166,10 @@ static void titles(const struct desk *d, int bin, char *title, size_t n, char *h
     else if (params_choice(&d->params, P_ATTR_STRATEGY) == STRATEGY_MPC)
         snprintf(title, n, "Attribution  MPC   coefficients");
     else
-        snprintf(title, n, "Attribution  %s   Δ %sp(%s)%s%s%s",
+        snprintf(title, n, "%s%s%sΔ %sp(%s)%s%s%s", narrow ? "" : "Attribution  ",
                  params_choice(&d->params, P_ATTR_STRATEGY) == STRATEGY_LPS ? "LPS" : "PSA",
-                 *unit ? "log " : "", explained, unit, d->approximate ? "  ≈" : "",
-                 d->stale ? "  before the last change" : "");
+                 narrow ? "  " : "   ", *unit ? "log " : "", explained, narrow ? "" : unit,
+                 d->approximate ? "  ≈" : "", d->stale ? "  before the last change" : "");
     if (d->attributing)
         snprintf(hint, m, "%d of %d layers", d->done, d->layers);
     else if (bin > 1)
@@ -202,8 +207,8 @@ void pane_map(const struct desk *d, struct map_window window, struct surface *s,
 
     room = room > 8 ? room : 8;
     m.bins = m.to - m.from < room ? m.to - m.from : room;
-    titles(d, m.bins > 0 ? (m.to - m.from + m.bins - 1) / m.bins : 0, title, sizeof(title), hint,
-           sizeof(hint));
+    titles(d, m.bins > 0 ? (m.to - m.from + m.bins - 1) / m.bins : 0, area.w < 60, title,
+           sizeof(title), hint, sizeof(hint));
     m.in = box_draw(s, area, title, neurons ? hint : "", focus);
     m.plot = (struct rect){m.in.y, m.in.x + LEFT, m.in.h - 2, m.bins};
     if (!d->ready || rect_empty(m.plot) || m.bins < 1) {

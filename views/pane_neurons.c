@@ -58,7 +58,7 @@ void pane_neurons(const struct desk *d, int at, struct surface *s, struct rect a
 {
     struct rect in = box_draw(s, area, "Strongest neurons", "3 all", focus);
     struct desk_neuron top[SHOWN_MAX];
-    int n = desk_top(d, -1, top, SHOWN_MAX);
+    int n = desk_top(d, -1, ORDER_SCORE, top, SHOWN_MAX);
     int first = at >= in.h ? at - in.h + 1 : 0;
 
     if (!n && in.h) {

@@ -9,7 +9,7 @@ static void row(const struct desk *d, enum knob knob, struct surface *s, struct 
                 bool focus)
 {
     const struct knob_info *k = knob_info(knob);
-    int label = in.w >= 40 ? 16 : in.w >= 36 ? 14 : 0, slider = in.w - 6 - label - 9;
+    int label = in.w >= 32 ? 13 : 0, slider = in.w - 6 - label - 9;
     struct pen p = pen_at(s, in, y, 0);
     char value[16];
 

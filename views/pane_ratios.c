@@ -163,10 +163,13 @@ static void density_title(struct surface *s, struct rect in, int y)
 static int listed(const struct desk *d, int rows, int *layer)
 {
     int n = 0, at = 0, first;
-    bool all = rows >= d->layers + 2;
+    bool all = rows >= d->layers + 2, any = false;
+
+    for (int l = 0; l < d->layers; l++)
+        any |= desk_edits(d, l);
 
     for (int l = 0; l < d->layers && n < 512; l++)
-        if (all || desk_edits(d, l) || l == d->at_layer) {
+        if (all || desk_edits(d, l) || l == d->at_layer || (!any && d->layer[l].mask)) {
             if (l == d->at_layer)
                 at = n;
             layer[n++] = l;

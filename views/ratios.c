@@ -94,7 +94,8 @@ static void ratios_draw(const struct view *v, struct surface *s, struct rect are
 const struct view_ops view_ratios = {
     .name = "ratios",
     .title = "Ratios",
-    .footer = "layer-back layer-next alpha beta temperature mask-mode select-rule preview help",
+    .footer = "layer-back:layer layer-next:layer alpha beta temperature mask-mode select-rule "
+              "preview help",
     .size = 0,
     .action = ratios_action,
     .draw = ratios_draw,

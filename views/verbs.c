@@ -218,7 +218,7 @@ void verb_want_words(struct host *host)
             return; /* words wait for what the user asked for, and for each other */
     if (!d->ready || !d->done || want(host, d->at_layer, d->at_neuron))
         return;
-    n = desk_top(d, -1, top, 16);
+    n = desk_top(d, -1, ORDER_SCORE, top, 16);
     for (int i = 0; i < n; i++)
         if (want(host, top[i].layer, top[i].neuron))
             return;

@@ -41,8 +41,8 @@ struct host {
 
 struct view_ops {
     const char *name, *title; /* "history": what :open takes and goldens are named after */
-    const char *footer;       /* "attribute preview commit": names of actions, most useful first */
-    size_t size;              /* of the state behind view->state, zeroed before open */
+    const char *footer; /* "attribute enter:ask": actions, most useful first, with other words */
+    size_t size;        /* of the state behind view->state, zeroed before open */
     void (*open)(struct view *v);                          /* optional: each time it is shown */
     void (*close)(struct view *v);                         /* optional: frees what state owns */
     void (*event)(struct view *v, const struct event *ev); /* optional; the desk has taken it */

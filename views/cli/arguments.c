@@ -1,0 +1,241 @@
+/* The command line, and the help that comes from the same table. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "views/cli/cli.h"
+
+const struct option_info option_infos[OPT_COUNT] = {
+#define X(id, name, letter, arg, commands, help) {name, letter, arg, commands, help},
+    OPTIONS(X)
+#undef X
+};
+
+static const struct cli_ops *const commands[] = {
+    &cli_tokens, &cli_query,  &cli_attribute, &cli_edit,   &cli_undo, &cli_redo,
+    &cli_log,    &cli_verify, &cli_stats,     &cli_config, &cli_keys, &cli_doctor,
+};
+enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
+
+/* What the screen takes. */
+static const unsigned screen_options =
+    FOR_ALL | FOR_MODEL | FOR_PARAMS | FOR_SESSION | FOR_TEXT | FOR_SCREEN;
+
+const struct cli_ops *cli_find(const char *name)
+{
+    for (int i = 0; i < COMMANDS; i++)
+        if (!strcmp(commands[i]->name, name))
+            return commands[i];
+    return NULL;
+}
+
+static unsigned takes(const struct cli *c)
+{
+    return c->ops ? c->ops->options | FOR_ALL : screen_options;
+}
+
+bool cli_has(const struct cli *c, enum option option)
+{
+    return c->value[option] != NULL;
+}
+
+bool cli_number(const struct cli *c, enum option option, long low, long high, long def, long *out,
+                struct err *err)
+{
+    const char *text = c->value[option];
+    char *end;
+
+    *out = def;
+    if (!text)
+        return true;
+    errno = 0;
+    *out = strtol(text, &end, 10);
+    if (end == text || *end || errno)
+        return err_set(err, ERR_USAGE, "--%s %s: not a whole number", option_infos[option].name,
+                       text);
+    if (*out < low || *out > high)
+        return err_set(err, ERR_USAGE, "--%s %s: out of range %ld to %ld",
+                       option_infos[option].name, text, low, high);
+    return true;
+}
+
+/* By its whole name, or by a beginning that only one option of this command has. */
+static int find_long(const struct cli *c, const char *name, size_t n)
+{
+    int found = -1, count = 0;
+
+    for (int i = 0; i < OPT_COUNT; i++) {
+        if (!(option_infos[i].commands & takes(c)) || strncmp(option_infos[i].name, name, n))
+            continue;
+        if (strlen(option_infos[i].name) == n)
+            return i;
+        found = i;
+        count++;
+    }
+    return count == 1 && n > 1 ? found : -1;
+}
+
+static int find_letter(const struct cli *c, char letter)
+{
+    for (int i = 0; i < OPT_COUNT; i++)
+        if ((option_infos[i].commands & takes(c)) && option_infos[i].letter == letter)
+            return i;
+    return -1;
+}
+
+static bool unknown(const struct cli *c, const char *text, struct err *err)
+{
+    return err_set(err, ERR_USAGE, "no option %.60s here; `editscope %s%s--help` lists them", text,
+                   c->ops ? c->ops->name : "", c->ops ? " " : "");
+}
+
+static bool keep(struct cli *c, int option, const char *value, struct err *err)
+{
+    if (!value)
+        return err_set(err, ERR_USAGE, "--%s needs a value: %s", option_infos[option].name,
+                       option_infos[option].arg);
+    c->value[option] = value;
+    if (option == OPT_SET) {
+        c->sets = xrealloc(c->sets, ((size_t)c->set_count + 1) * sizeof(*c->sets));
+        c->sets[c->set_count++] = value;
+    }
+    return true;
+}
+
+/* The options in argv[*i]; moves *i past a value taken from the next one. */
+static bool take_option(struct cli *c, char **argv, int argc, int *i, struct err *err)
+{
+    const char *text = argv[*i];
+    const char *next = *i + 1 < argc ? argv[*i + 1] : NULL;
+    int option;
+
+    if (text[1] == '-') {
+        size_t n = strcspn(text + 2, "=");
+        bool inside = text[2 + n] == '=';
+
+        option = find_long(c, text + 2, n);
+        if (option < 0)
+            return unknown(c, text, err);
+        if (!*option_infos[option].arg)
+            return inside
+                       ? err_set(err, ERR_USAGE, "--%s takes no value", option_infos[option].name)
+                       : keep(c, option, "", err);
+        if (!inside)
+            ++*i;
+        return keep(c, option, inside ? text + 3 + n : next, err);
+    }
+    while (*++text) {
+        option = find_letter(c, *text);
+        if (option < 0)
+            return unknown(c, argv[*i], err);
+        if (*option_infos[option].arg) {
+            if (text[1])
+                return keep(c, option, text + 1, err);
+            ++*i;
+            return keep(c, option, next, err);
+        }
+        keep(c, option, "", err);
+    }
+    return true;
+}
+
+/* The command is the first word that is no option; options before it count as well, so that it
+ * has to be known before they are read. */
+static const struct cli_ops *find_command(int argc, char **argv, int *at)
+{
+    static const struct cli_ops everything = {.options = ~0u};
+    const struct cli any = {.ops = &everything};
+
+    *at = 0;
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--"))
+            return NULL;
+        if (argv[i][0] == '-' && argv[i][1]) {
+            int option = argv[i][1] == '-' ? find_long(&any, argv[i] + 2, strlen(argv[i]) - 2)
+                                           : find_letter(&any, argv[i][1]);
+
+            i += option >= 0 && *option_infos[option].arg && (argv[i][1] == '-' || !argv[i][2]);
+            continue;
+        }
+        *at = i;
+        return cli_find(argv[i]);
+    }
+    return NULL;
+}
+
+bool cli_parse(struct cli *c, int argc, char **argv, struct err *err)
+{
+    bool options = true;
+    int command;
+
+    c->ops = find_command(argc, argv, &command);
+    c->rest = xcalloc((size_t)argc + 1, sizeof(*c->rest));
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "--json")) /* a wrong option after it is told as JSON as well */
+            c->value[OPT_JSON] = "";
+    for (int i = 1; i < argc; i++) {
+        if (c->ops && i == command)
+            continue;
+        if (options && !strcmp(argv[i], "--"))
+            options = false;
+        else if (!options || argv[i][0] != '-' || !argv[i][1])
+            c->rest[c->rest_count++] = argv[i];
+        else if (!take_option(c, argv, argc, &i, err))
+            return false;
+    }
+    if (c->ops && !*c->ops->rest && c->rest_count)
+        return err_set(err, ERR_USAGE, "%s: what is '%.60s'? `editscope %s --help`", c->ops->name,
+                       c->rest[0], c->ops->name);
+    return c->ops || c->rest_count < 2 ||
+           err_set(err, ERR_USAGE, "'%.60s' is no command; `editscope --help` lists them",
+                   c->rest[0]);
+}
+
+static void help_options(unsigned which)
+{
+    for (int i = 0; i < OPT_COUNT; i++) {
+        const struct option_info *o = &option_infos[i];
+        char left[64];
+
+        if (!(o->commands & which))
+            continue;
+        snprintf(left, sizeof(left), "%s%c%s--%s%s%s", o->letter ? "-" : "",
+                 o->letter ? o->letter : ' ', o->letter ? ", " : "   ", o->name,
+                 *o->arg ? " " : "", o->arg);
+        printf("  %-30s %s\n", left, o->help);
+    }
+}
+
+static void help_parameters(void)
+{
+    puts("\nParameters (--set NAME=VALUE):");
+    for (int i = 0; i < PARAM_COUNT; i++) {
+        const struct param_info *p = param_info((enum param)i);
+
+        printf("  %-20s %s%s%s%s\n", *p->alias ? p->alias : p->name, p->help,
+               *p->words ? " (" : "", p->words, *p->words ? ")" : "");
+    }
+}
+
+void cli_help(const struct cli *c)
+{
+    if (c->ops) {
+        printf("usage: editscope %s [options]%s%s\n\n%s\n\nOptions:\n", c->ops->name,
+               *c->ops->rest ? " " : "", c->ops->rest, c->ops->help);
+        help_options(takes(c));
+        if (takes(c) & FOR_PARAMS)
+            help_parameters();
+        return;
+    }
+    puts("usage: editscope [options] [SESSION]\n"
+         "       editscope COMMAND [options]\n\n"
+         "Without a command: the screen, on SESSION if one is named.\n\nCommands:");
+    for (int i = 0; i < COMMANDS; i++)
+        printf("  %-12s %s\n", commands[i]->name, commands[i]->help);
+    puts("\nOptions of the screen:");
+    help_options(screen_options);
+    help_parameters();
+}

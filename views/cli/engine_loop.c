@@ -1,0 +1,174 @@
+/* A command's side of the engine: start it, post, listen until the job has ended. */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "views/cli/cli.h"
+
+static volatile sig_atomic_t signalled;
+
+static void on_signal(int number)
+{
+    signalled = number;
+}
+
+/* Blocked everywhere but in ppoll(), so that none is lost between a look and a sleep. A second
+ * one ends the program at once. */
+static void catch_signals(sigset_t *open)
+{
+    struct sigaction act = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigset_t blocked;
+
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &blocked, open);
+    sigdelset(open, SIGINT);
+    sigdelset(open, SIGTERM);
+    sigaction(SIGINT, &act, NULL);
+    sigaction(SIGTERM, &act, NULL);
+}
+
+static sigset_t while_waiting;
+
+static bool memory_size(const char *text, long long *bytes, struct err *err)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    double value = strtod(text, &end);
+    const char *unit = *end ? strchr(units, *end >= 'a' ? *end - 32 : *end) : NULL;
+
+    if (end == text || !(value > 0) || value > 1e15 || (*end && (!unit || end[1])))
+        return err_set(err, ERR_USAGE, "--memory %s: not a size such as 800M or 4G", text);
+    for (const char *u = units; unit && u <= unit; u++)
+        value *= 1024;
+    *bytes = (long long)value;
+    return true;
+}
+
+bool cli_start(struct cli *c, unsigned needs, struct err *err)
+{
+    struct engine_options o = {.model = c->model,
+                               .session = c->value[OPT_SESSION],
+                               .create = (needs & MAY_CREATE) != 0,
+                               .look_only = (needs & ONLY_LOOKS) != 0,
+                               .prefixes = c->value[OPT_PREFIXES],
+                               .text = c->text};
+    long threads;
+
+    if ((needs & NEED_SESSION) && !o.session)
+        return err_set(err, ERR_USAGE, "%s needs a session: -s FILE", c->ops->name);
+    if (!file_exists(c->model))
+        return err_set(err, ERR_MODEL, "no model at %s; `make run` or samples/fetch-model fetches "
+                                       "the default one, -m names another",
+                       c->model);
+    if (!cli_number(c, OPT_THREADS, 1, 4096, 0, &threads, err) ||
+        (c->value[OPT_MEMORY] && !memory_size(c->value[OPT_MEMORY], &o.memory, err)))
+        return false;
+    o.threads = (int)threads;
+    o.device = c->choose(c->value[OPT_DEVICE], &o.device_index, err);
+    if (!o.device)
+        return false;
+    catch_signals(&while_waiting);
+    c->engine = engine_start(&o, err);
+    return c->engine != NULL;
+}
+
+static void bar(struct cli *c, const struct progress *p)
+{
+    if (cli_has(c, OPT_QUIET) || !isatty(STDERR_FILENO))
+        return;
+    fprintf(stderr, "\r\033[K%s", p->what);
+    if (p->total > 0)
+        fprintf(stderr, " %.0f of %.0f", p->done, p->total);
+    if (p->seconds_left >= 1)
+        fprintf(stderr, ", %.0f s left", p->seconds_left);
+    c->bar = true;
+}
+
+static void note(struct cli *c, const struct event *ev)
+{
+    if (ev->kind == EV_PROGRESS)
+        bar(c, ev->progress);
+    else
+        cli_unbar(c);
+    if (ev->kind == EV_MODEL)
+        c->info = *ev->model;
+    else if (ev->kind == EV_STATE)
+        c->state = *ev->state;
+}
+
+/* Sleeps until an event may be there. A signal cancels what runs, once. */
+static void rest(struct cli *c)
+{
+    struct pollfd fd = {.fd = engine_fd(c->engine), .events = POLLIN};
+
+    ppoll(&fd, 1, NULL, &while_waiting);
+    if (signalled && !c->signal) {
+        c->signal = signalled;
+        engine_cancel(c->engine, 0);
+    }
+}
+
+/* Until `job` has ended, or with `waiting` until that is 0, or with neither until a state has
+ * been told. */
+static bool listen_to(struct cli *c, unsigned job, const int *waiting, cli_hear *hear, void *ctx,
+                      struct err *err)
+{
+    struct event ev;
+    bool over = false, ok = true;
+
+    while (!over && !(waiting && !*waiting)) {
+        if (c->signal)
+            return err_set(err, ERR_CANCELLED, "interrupted");
+        if (!engine_next(c->engine, &ev)) {
+            rest(c);
+            continue;
+        }
+        note(c, &ev);
+        if (hear)
+            hear(c, &ev, ctx);
+        if (ev.kind == EV_STOPPED || (ev.kind == EV_FAILED && ev.job == job && job)) {
+            ok = ev.err.kind ? (err_set(err, ev.err.kind, "%s", ev.err.text), false)
+                             : err_set(err, ERR_LIMIT, "the engine has stopped");
+            over = true;
+        }
+        over = over || (ev.kind == EV_DONE && job && ev.job == job) ||
+               (ev.kind == EV_STATE && !job && !waiting);
+        event_free(&ev);
+    }
+    cli_unbar(c);
+    return ok;
+}
+
+bool cli_wait_open(struct cli *c, struct err *err)
+{
+    return listen_to(c, 0, NULL, NULL, NULL, err);
+}
+
+bool cli_job(struct cli *c, struct command *cmd, cli_hear *hear, void *ctx, struct err *err)
+{
+    unsigned job = engine_post(c->engine, cmd);
+
+    if (!job)
+        return err_set(err, ERR_LIMIT, "the engine takes no more commands now");
+    return listen_to(c, job, NULL, hear, ctx, err);
+}
+
+bool cli_until(struct cli *c, const int *waiting, cli_hear *hear, void *ctx, struct err *err)
+{
+    return listen_to(c, 0, waiting, hear, ctx, err);
+}
+
+void cli_stop(struct cli *c)
+{
+    cli_unbar(c);
+    engine_stop(c->engine);
+    c->engine = NULL;
+}

@@ -1,0 +1,175 @@
+/* Where parameters and files come from when the command line does not say. */
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "views/cli/cli.h"
+
+enum { CONFIG_MOST = 1 << 20 };
+
+char *cli_sample(const char *name)
+{
+    static const char *const places[] = {"../samples", "../../samples",
+                                         "../share/editscope/samples", "../share/editscope"};
+    char self[4096], *slash;
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+    if (n <= 0)
+        return NULL;
+    self[n] = '\0';
+    slash = strrchr(self, '/');
+    if (!slash)
+        return NULL;
+    *slash = '\0';
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        char *path = xasprintf("%s/%s/%s", self, places[i], name);
+
+        if (file_exists(path))
+            return path;
+        free(path);
+    }
+    return NULL;
+}
+
+static bool read_params(struct cli *c, const char *path, enum param_source from, struct err *err)
+{
+    char *text = file_read(path, CONFIG_MOST, NULL, err);
+    bool ok;
+
+    if (!text)
+        return false;
+    ok = params_parse(&c->params, text, from, err) || err_in(err, "%s", path);
+    free(text);
+    return ok;
+}
+
+/* The model's own name: the last part of its path in small letters. Caller frees. */
+static char *model_name(const char *path)
+{
+    size_t n = strlen(path), from;
+    char *name;
+
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    for (from = n; from && path[from - 1] != '/'; from--)
+        ;
+    name = xasprintf("%.*s", (int)(n - from), path + from);
+    for (char *p = name; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    return name;
+}
+
+/* presets/STEM.conf with the longest STEM that the model's name begins with or holds. */
+static char *preset_for_model(const char *model)
+{
+    char *folder = cli_sample("presets"), *name = model_name(model), *best = NULL;
+    DIR *dir = folder ? opendir(folder) : NULL;
+    const struct dirent *entry;
+    size_t longest = 0;
+
+    while (dir && (entry = readdir(dir))) {
+        size_t n = strlen(entry->d_name);
+        char *stem;
+
+        if (n < 6 || strcmp(entry->d_name + n - 5, ".conf"))
+            continue;
+        stem = xasprintf("%.*s", (int)(n - 5), entry->d_name);
+        if (strstr(name, stem) && n > longest) {
+            longest = n;
+            free(best);
+            best = xasprintf("%s/%s", folder, entry->d_name);
+        }
+        free(stem);
+    }
+    if (dir)
+        closedir(dir);
+    free(folder);
+    free(name);
+    return best;
+}
+
+static bool apply_preset(struct cli *c, struct err *err)
+{
+    const char *wanted = c->value[OPT_PRESET];
+    enum param_source from = wanted ? FROM_COMMAND_LINE : FROM_PRESET;
+
+    if (wanted && !strcmp(wanted, "paper"))
+        return true;
+    if (!wanted || !strcmp(wanted, "auto")) {
+        c->preset = preset_for_model(c->model);
+        from = FROM_PRESET;
+    } else if (strchr(wanted, '/') || file_exists(wanted)) {
+        c->preset = xstrdup(wanted);
+    } else {
+        char *name = xasprintf("presets/%s.conf", wanted);
+
+        c->preset = cli_sample(name);
+        free(name);
+        if (!c->preset)
+            return err_set(err, ERR_USAGE,
+                           "--preset %s: no such file and no preset of that name; paper is the "
+                           "plain defaults",
+                           wanted);
+    }
+    return !c->preset || read_params(c, c->preset, from, err);
+}
+
+static bool apply_config(struct cli *c, struct err *err)
+{
+    char *usual = file_config_path("config");
+    const char *path = c->value[OPT_CONFIG] ? c->value[OPT_CONFIG] : usual;
+    bool ok = (!c->value[OPT_CONFIG] && !file_exists(usual)) ||
+              read_params(c, path, FROM_CONFIG, err);
+
+    free(usual);
+    return ok;
+}
+
+/* Options that are short for a parameter. */
+static bool apply_short(struct cli *c, struct err *err)
+{
+    bool stats = c->ops && c->ops->options & FOR_STATS;
+    const struct {
+        enum option option;
+        const char *name;
+        bool when;
+    } of[] = {
+        {OPT_METHOD, "edit.method", true},   {OPT_BATCH, "edit.batch", true},
+        {OPT_SEED, "seed", true},            {OPT_TOKENS, "stats.tokens", stats},
+        {OPT_WINDOW, "stats.window", stats}, {OPT_LAYERS, "edit.layers", true},
+    };
+
+    for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++) {
+        const char *value = c->value[of[i].option];
+
+        if (!value || !of[i].when || (of[i].option == OPT_LAYERS && !strcmp(value, "all")))
+            continue;
+        if (!params_set(&c->params, of[i].name, value, FROM_COMMAND_LINE, err))
+            return err_in(err, "--%s", option_infos[of[i].option].name);
+    }
+    return true;
+}
+
+bool cli_settle(struct cli *c, struct err *err)
+{
+    const char *model = c->value[OPT_MODEL] ? c->value[OPT_MODEL] : getenv("EDITSCOPE_MODEL");
+
+    c->model = model && *model ? xstrdup(model)
+                               : file_cache_path("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+    c->text = c->value[OPT_TEXT] ? xstrdup(c->value[OPT_TEXT])
+                                 : cli_sample("text/wikitext2-test.txt");
+    params_default(&c->params);
+    if (!apply_preset(c, err) || !apply_config(c, err))
+        return false;
+    if (cli_has(c, OPT_OFFICIAL))
+        params_official(&c->params, FROM_COMMAND_LINE);
+    for (int i = 0; i < c->set_count; i++)
+        if (!params_assign(&c->params, c->sets[i], FROM_COMMAND_LINE, err))
+            return err_in(err, "--set");
+    return apply_short(c, err);
+}
