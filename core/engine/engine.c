@@ -125,12 +125,27 @@ static bool run_command(struct engine *e, struct command *cmd)
     return go_on;
 }
 
+/* What a user calls the model: the file's or folder's name. Names inside files are often those of
+ * a training run. */
+static void call_model(const char *path, char *name, size_t size)
+{
+    size_t n = strlen(path), from;
+
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    for (from = n; from > 0 && path[from - 1] != '/'; from--)
+        ;
+    if (n - from > 5 && !strncmp(path + n - 5, ".gguf", 5))
+        n -= 5;
+    snprintf(name, size, "%.*s", (int)(n - from), path + from);
+}
+
 static void say_model(struct engine *e)
 {
     const struct model_config *c = e->model->config;
     struct model_info *m = xcalloc(1, sizeof(*m));
 
-    snprintf(m->name, sizeof(m->name), "%s", c->name);
+    call_model(e->options.model, m->name, sizeof(m->name));
     snprintf(m->arch, sizeof(m->arch), "%s", c->arch);
     snprintf(m->path, sizeof(m->path), "%s", e->options.model);
     snprintf(m->device, sizeof(m->device), "%s", e->dev->ops->name);
@@ -251,7 +266,10 @@ unsigned engine_post(struct engine *e, struct command *cmd)
 
 bool engine_next(struct engine *e, struct event *ev)
 {
-    return bus_next(e->bus, ev);
+    if (!bus_next(e->bus, ev))
+        return false;
+    e->told_stopped = e->told_stopped || ev->kind == EV_STOPPED;
+    return true;
 }
 
 int engine_fd(const struct engine *e)
@@ -269,10 +287,11 @@ void engine_stop(struct engine *e)
     struct command quit = {.kind = CMD_QUIT};
     struct timespec pause = {0, 2000000};
     struct event ev;
-    bool stopped = false;
+    bool stopped;
 
     if (!e)
         return;
+    stopped = e->told_stopped;
     bus_cancel(e->bus, 0);
     bus_post(e->bus, &quit);
     while (!stopped) { /* keep draining: the engine may be waiting for room */

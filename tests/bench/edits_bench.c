@@ -1,9 +1,11 @@
 /* How well single edits take: each record alone on the unedited model, through the engine.
  *
- *   edits_bench MODEL DATA FIRST COUNT [NAME=VALUE ...]
+ *   edits_bench [MODEL DATA FIRST COUNT [NAME=VALUE ...]]
  *
- * prints a line a record and the shares: every target token the argmax, the answer's p. With
- * KEEP=1 in the environment edits stay, one after the other, and the seconds of each are told. */
+ * without arguments the default model and the three reference facts, on the first checkpoint of
+ * the moments; prints a line a record and the shares: every target token the argmax, the answer's
+ * p. With KEEP=1 in the environment edits stay, one after the other, and the seconds of each are
+ * told. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 
 #include <poll.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/device/device.h"
 #include "core/engine/engine.h"
@@ -78,8 +81,15 @@ int main(int argc, char **argv)
     bool keep = getenv("KEEP") != NULL;
 
     if (argc < 5) {
-        fprintf(stderr, "edits_bench MODEL DATA FIRST COUNT [NAME=VALUE ...]\n");
-        return 2;
+        static char data[] = "tests/data/goldens/facts.json", first_[] = "0", all[] = "3",
+                    tokens[] = "stats.tokens=30720";
+        static char *usual[] = {NULL, NULL, data, first_, all, tokens, NULL};
+
+        usual[1] = getenv("EDITSCOPE_MODEL");
+        if (!usual[1])
+            usual[1] = file_cache_path("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+        argv = usual;
+        argc = 6;
     }
     params_default(&p);
     for (int i = 5; i < argc; i++)
