@@ -17,7 +17,7 @@ static double *ranks(const int *rank, int n)
     double *y = xcalloc((size_t)n + 1, sizeof(*y));
 
     for (int i = 0; i < n; i++)
-        y[i] = rank && rank[i] > 0 ? rank[i] : NAN;
+        y[i] = rank && rank[i] > 0 ? rank[i] : (double)NAN;
     return y;
 }
 

@@ -37,9 +37,10 @@ enum param {
     P_RATIO_SP_A,
     P_RATIO_SP_B,
     P_RATIO_SP_GAMMA,
-    P_SELECT_RULE,     /* topk | topk_hash | quantile_ge */
-    P_MASK_MODE,       /* union general specific fixed overlap nonoverlap soft pooled random keymag none */
-    P_MASK_PLACE,      /* post | pre */
+    P_SELECT_RULE, /* topk | topk_hash | quantile_ge */
+    P_MASK_MODE,   /* union general specific fixed overlap nonoverlap soft pooled random keymag none
+                    */
+    P_MASK_PLACE,  /* post | pre */
     P_MASK_COMPENSATE, /* none | gain */
     P_MASK_FIXED_GE,   /* .25 */
     P_MASK_FIXED_SP,   /* .15 */
@@ -56,9 +57,9 @@ enum param {
     P_EDIT_WD_POWER, /* 1 | 2 */
     P_EDIT_V_KL,
     P_EDIT_V_CLAMP,
-    P_EDIT_V_STOP,       /* .05 */
-    P_EDIT_V_LOSS_LAYER, /* -1 = last */
-    P_EDIT_NULL_FRACTION, /* .7 */
+    P_EDIT_V_STOP,         /* .05 */
+    P_EDIT_V_LOSS_LAYER,   /* -1 = last */
+    P_EDIT_NULL_FRACTION,  /* .7 */
     P_EDIT_NULL_THRESHOLD, /* 0 = use the fraction */
     P_EDIT_LAMBDA,
     P_EDIT_BATCH,
@@ -74,10 +75,10 @@ enum param {
 enum { PARAM_MAX_LAYERS = 512 };
 
 struct params {
-    double value[PARAM_COUNT];                   /* a choice's index; layers: unused */
-    unsigned char source[PARAM_COUNT];           /* enum param_source */
-    unsigned char layer[PARAM_MAX_LAYERS];       /* P_EDIT_LAYERS: 1 where edited */
-    int layer_count;                             /* 0 = auto */
+    double value[PARAM_COUNT];             /* a choice's index; layers: unused */
+    unsigned char source[PARAM_COUNT];     /* enum param_source */
+    unsigned char layer[PARAM_MAX_LAYERS]; /* P_EDIT_LAYERS: 1 where edited */
+    int layer_count;                       /* 0 = auto */
 };
 
 struct param_info {

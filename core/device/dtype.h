@@ -26,9 +26,9 @@ enum dtype {
     DT_COUNT
 };
 
-const char *dtype_name(enum dtype type);     /* "Q4_1" */
-int dtype_block(enum dtype type);            /* elements a block: 1, 32 or 256 */
-size_t dtype_block_bytes(enum dtype type);   /* bytes a block */
+const char *dtype_name(enum dtype type);   /* "Q4_1" */
+int dtype_block(enum dtype type);          /* elements a block: 1, 32 or 256 */
+size_t dtype_block_bytes(enum dtype type); /* bytes a block */
 /* Bytes of a row of n elements; 0 if n is negative or no multiple of the block. */
 size_t dtype_row_bytes(enum dtype type, long n);
 /* dst[0..n) = float32 values of the n elements at src (any alignment). n is a

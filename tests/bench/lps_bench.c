@@ -37,7 +37,7 @@ int main(int argc, char **argv)
     int *target;
 
     for (int i = 1; i < argc && i <= 6; i++)
-        arg[i - 1] = atoi(argv[i]);
+        arg[i - 1] = (int)strtol(argv[i], NULL, 10);
     dev = device_open(&device_cpu, 0, arg[4], NULL);
     if (!dev)
         return 1;

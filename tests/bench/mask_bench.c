@@ -66,7 +66,7 @@ int main(int argc, char **argv)
         "mask.mode=keymag",
     };
     struct attribution *a[LAYERS];
-    int rounds = argc > 1 ? atoi(argv[1]) : 10;
+    int rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 10;
 
     for (int l = 0; l < LAYERS; l++)
         a[l] = made_up(l, 3);

@@ -408,8 +408,9 @@ static void test_signals(void)
         FILE *file;
 
         snprintf(path, sizeof(path), "/proc/self/task/%s/status", task->d_name);
-        file =
-            *task->d_name != '.' && atoi(task->d_name) != (int)getpid() ? fopen(path, "r") : NULL;
+        file = *task->d_name != '.' && strtol(task->d_name, NULL, 10) != (long)getpid()
+                   ? fopen(path, "r")
+                   : NULL;
         while (file && fgets(line, sizeof(line), file)) {
             unsigned long long mask;
             char state;

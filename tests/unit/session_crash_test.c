@@ -27,8 +27,9 @@ static void fresh_file(void)
     static int n;
 
     if (!*folder) { /* thousands of syncs: in memory if there is a place for it */
-        strcpy(folder, access("/dev/shm", W_OK) ? "/tmp/session_crash.XXXXXX"
-                                                : "/dev/shm/session_crash.XXXXXX");
+        snprintf(folder, sizeof(folder), "%s",
+                 access("/dev/shm", W_OK) ? "/tmp/session_crash.XXXXXX"
+                                          : "/dev/shm/session_crash.XXXXXX");
         if (!mkdtemp(folder))
             perror(folder);
     }

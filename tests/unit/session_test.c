@@ -19,7 +19,7 @@ static void fresh_file(void)
     static int n;
 
     if (!*folder) {
-        strcpy(folder, "/tmp/session_test.XXXXXX");
+        snprintf(folder, sizeof(folder), "%s", "/tmp/session_test.XXXXXX");
         if (!mkdtemp(folder))
             perror(folder);
     }
@@ -86,7 +86,8 @@ static struct edit_record sample(int seed)
     r.metrics_json = xstrdup("{\"event\":\"commit\"}");
     r.note = seed % 2 ? xstrdup("a note") : NULL;
     r.lambda = 15000.5;
-    strcpy(r.projector, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+    snprintf(r.projector, sizeof(r.projector), "%s",
+             "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
     r.draft = seed % 2;
     r.moment_tokens = 30720;
     r.attribution = 4000000000U;
@@ -264,7 +265,7 @@ static void log_and_checksums(void)
     CHECK(session_set_checksum(s, 0, base, NULL));
     append(s, 1);
     CHECK(session_status(s, &st, NULL) && st.edits == 1 && !*st.checksum && st.last == 1);
-    strcpy(at_one, st.state);
+    memcpy(at_one, st.state, sizeof(at_one));
     CHECK(session_set_checksum(s, 1, one, NULL));
     append(s, 2);
     CHECK(session_set_checksum(s, 2, two, NULL));
