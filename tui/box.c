@@ -71,7 +71,9 @@ void slider_draw(struct surface *s, struct rect area, int y, int x, int cols, do
                      i == at  ? focus ? ROLE_ACCENT : ROLE_KNOB
                      : i < at ? focus ? ROLE_ACCENT : ROLE_FILL
                               : ROLE_TRACK,
-                     i == at ? "●" : "━");
+                     i == at  ? "●"
+                     : i < at ? "━"
+                              : "─");
 }
 
 void meter_draw(struct surface *s, struct rect area, int y, int x, int cols, double t,

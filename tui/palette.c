@@ -103,13 +103,15 @@ static void shade(const struct palette *p, const struct cell *c, struct paint *o
     out->bg = p->bg[c->ground] == -2 ? p->bg[ROLE_TEXT] : p->bg[c->ground];
 }
 
-static void to_ascii(struct paint *out)
+static void to_ascii(struct paint *out, enum role role)
 {
     const char *text = out->text;
     struct grapheme g;
 
     if (text_next(&text, &g)) {
         out->text[0] = text_ascii(g.code);
+        if (g.code == 0x25cf && role == ROLE_SPECIFIC) /* the classes are G, S and B */
+            out->text[0] = 'S';
         out->text[1] = g.width == 2 ? ' ' : '\0';
         out->text[2] = '\0';
     }
@@ -142,7 +144,7 @@ void palette_paint(const struct palette *p, const struct cell *c, struct paint *
     if (p->caps.tier == TIER_MONO && p->bg[c->role] == -2)
         out->attrs |= p->attrs[c->ground] & ATTR_REVERSE;
     if (p->caps.ascii)
-        to_ascii(out);
+        to_ascii(out, (enum role)c->role);
     else if (p->caps.no_braille)
         no_braille(out);
 }

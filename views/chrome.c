@@ -93,7 +93,7 @@ static int gauge(const struct progress *g, const char *what, struct surface *s, 
     line.w = p.x;
     pen_text(&p, ROLE_DIM, text);
     for (int i = 0; bar && i < 10; i++)
-        surface_text(s, p.area, 0, p.x + 1 + i, ROLE_TRACK, "━");
+        surface_text(s, p.area, 0, p.x + 1 + i, ROLE_TRACK, "─");
     for (int i = 0; bar && i < g->done / g->total * 10; i++)
         surface_text(s, p.area, 0, p.x + 1 + i, ROLE_FILL, "━");
     return line.w;

@@ -157,7 +157,7 @@ static void compare_draw(const struct view *v, struct surface *s, struct rect ar
 const struct view_ops view_compare = {
     .name = "compare",
     .title = "Compare",
-    .footer = "enter:run cancel mask-mode compensate preview commit help",
+    .footer = "enter:run cancel mask-mode compensate preview commit help:keys",
     .size = sizeof(struct compare),
     .event = compare_event,
     .action = compare_action,

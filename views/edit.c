@@ -339,8 +339,8 @@ static void edit_draw(const struct view *v, struct surface *s, struct rect area)
 const struct view_ops view_edit = {
     .name = "edit",
     .title = "Edit",
-    .footer = "attribute preview commit undo flip:before/after view-compare:compare search command "
-              "help:all-keys quit",
+    .footer = "attribute preview commit undo help:keys flip:before/after view-compare:compare "
+              "search command quit",
     .size = sizeof(struct edit),
     .open = edit_open,
     .close = edit_close,

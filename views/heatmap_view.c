@@ -123,7 +123,7 @@ const struct view_ops view_heatmap = {
     .name = "heatmap",
     .title = "Heatmap",
     .footer =
-        "attribute more:zoom less:out scale pool ramp per-layer order enter:neurons copy help",
+        "attribute more:zoom less:out scale pool ramp per-layer order enter:neurons copy help:keys",
     .size = sizeof(struct heat),
     .action = heat_action,
     .draw = heat_draw,

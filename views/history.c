@@ -160,7 +160,7 @@ static void history_draw(const struct view *v, struct surface *s, struct rect ar
 const struct view_ops view_history = {
     .name = "history",
     .title = "History",
-    .footer = "undo redo verify enter:ask-then commit help",
+    .footer = "undo redo verify enter:ask-then commit help:keys",
     .size = sizeof(struct history_view),
     .open = history_open,
     .action = history_action,

@@ -65,7 +65,7 @@ static void lens_draw(const struct view *v, struct surface *s, struct rect area)
 const struct view_ops view_lens = {
     .name = "lens",
     .title = "Lens",
-    .footer = "layer-back:layer layer-next:layer fact preview commit help",
+    .footer = "layer-back:layer layer-next:layer fact preview commit help:keys",
     .size = 0,
     .action = lens_action,
     .draw = lens_draw,

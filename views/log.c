@@ -62,7 +62,7 @@ static void log_draw(const struct view *v, struct surface *s, struct rect area)
 const struct view_ops view_log = {
     .name = "log",
     .title = "Log",
-    .footer = "up down back help",
+    .footer = "up down back help:keys",
     .size = sizeof(struct log),
     .action = log_action,
     .draw = log_draw,

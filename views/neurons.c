@@ -175,7 +175,7 @@ static void neurons_draw(const struct view *v, struct surface *s, struct rect ar
 const struct view_ops view_neurons = {
     .name = "neurons",
     .title = "Neurons",
-    .footer = "layer-back:layer layer-next:layer order search copy enter:map attribute help",
+    .footer = "layer-back:layer layer-next:layer order search copy enter:map attribute help:keys",
     .size = sizeof(struct neurons),
     .open = neurons_open,
     .action = neurons_action,

@@ -149,7 +149,7 @@ static void options_draw(const struct view *v, struct surface *s, struct rect ar
 const struct view_ops view_options = {
     .name = "options",
     .title = "Parameters",
-    .footer = "exact:type reset more:up less:down search back help",
+    .footer = "exact:type reset more:up less:down search back help:keys",
     .size = sizeof(struct options),
     .action = options_action,
     .find = options_find,

@@ -103,7 +103,8 @@ static void target_line(const struct desk *d, struct surface *s, struct rect in,
                text_probability(number, d->look->p_target));
     p.x += 2;
     pen_printf(&p, ROLE_DIM, "rank %s", text_thousands(number, d->look->rank));
-    pen_printf(&p, ROLE_DIM, " of %s", text_thousands(number, d->model.vocab));
+    if (p.x + 4 + text_width(text_thousands(number, d->model.vocab)) <= in.w)
+        pen_printf(&p, ROLE_DIM, " of %s", number);
 }
 
 void pane_fact(const struct desk *d, const struct fact_form *form, struct surface *s,

@@ -234,8 +234,9 @@ void pane_map(const struct desk *d, struct map_window window, struct surface *s,
     } else {
         struct pen p = pen_at(s, m.in, m.in.h - 1, LEFT);
 
-        pen_text(&p, ROLE_DIM, "not computed yet: ");
+        if (m.in.w >= 60)
+            pen_text(&p, ROLE_DIM, "not computed yet: ");
         pen_text(&p, ROLE_KEY, "x");
-        pen_text(&p, ROLE_DIM, " scores every neuron for this fact");
+        pen_fit(&p, ROLE_DIM, m.in.w - p.x, " scores every neuron for this fact");
     }
 }

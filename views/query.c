@@ -194,7 +194,7 @@ static void query_draw(const struct view *v, struct surface *s, struct rect area
 const struct view_ops view_query = {
     .name = "query",
     .title = "Query",
-    .footer = "ask:type enter:ask flip:before/after preview commit undo help",
+    .footer = "ask:type enter:ask flip:before/after preview commit undo help:keys",
     .size = sizeof(struct query),
     .open = query_open,
     .close = query_close,

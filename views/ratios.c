@@ -95,7 +95,7 @@ const struct view_ops view_ratios = {
     .name = "ratios",
     .title = "Ratios",
     .footer = "layer-back:layer layer-next:layer alpha beta temperature mask-mode select-rule "
-              "preview help",
+              "preview help:keys",
     .size = 0,
     .action = ratios_action,
     .draw = ratios_draw,

@@ -81,7 +81,7 @@ static void numbers_are_short(void)
     CHECK_STR(text_probability(out, 0.0002), "2e-4");
     CHECK_STR(text_probability(out, 0), "0");
     CHECK_STR(text_probability(out, 1), "1.000");
-    CHECK_STR(text_probability(out, NAN), "?");
+    CHECK_STR(text_probability(out, (double)NAN), "?");
     CHECK_STR(text_thousands(out, 49152), "49,152");
     CHECK_STR(text_thousands(out, -1234567), "-1,234,567");
     CHECK_STR(text_thousands(out, 12), "12");

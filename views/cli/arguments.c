@@ -203,8 +203,8 @@ static void help_options(unsigned which)
         if (!(o->commands & which))
             continue;
         snprintf(left, sizeof(left), "%s%c%s--%s%s%s", o->letter ? "-" : "",
-                 o->letter ? o->letter : ' ', o->letter ? ", " : "   ", o->name,
-                 *o->arg ? " " : "", o->arg);
+                 o->letter ? o->letter : ' ', o->letter ? ", " : "   ", o->name, *o->arg ? " " : "",
+                 o->arg);
         printf("  %-30s %s\n", left, o->help);
     }
 }
@@ -215,8 +215,8 @@ static void help_parameters(void)
     for (int i = 0; i < PARAM_COUNT; i++) {
         const struct param_info *p = param_info((enum param)i);
 
-        printf("  %-20s %s%s%s%s\n", *p->alias ? p->alias : p->name, p->help,
-               *p->words ? " (" : "", p->words, *p->words ? ")" : "");
+        printf("  %-20s %s%s%s%s\n", *p->alias ? p->alias : p->name, p->help, *p->words ? " (" : "",
+               p->words, *p->words ? ")" : "");
     }
 }
 

@@ -105,7 +105,6 @@ struct cli {
     struct engine *engine;
     struct model_info info;  /* as the engine last told */
     struct state_info state; /* the same */
-    bool asked;              /* --help or --version has been answered */
     bool bar;                /* a progress line stands on standard error */
     bool rejected;           /* an edit stands that failed its acceptance test */
     int signal;              /* that ended it, or 0 */
@@ -145,7 +144,7 @@ bool cli_facts(struct cli *c, struct fact **facts, int *count, struct err *err);
 void cli_facts_free(struct fact *facts, int count);
 
 /* engine_loop.c */
-enum { NEED_SESSION = 1, MAY_CREATE = 2, ONLY_LOOKS = 4 };
+enum { NEED_SESSION = 1, MAY_CREATE = 2, ONLY_LOOKS = 4, FOR_A_SCREEN = 8 };
 bool cli_start(struct cli *c, unsigned needs, struct err *err);
 typedef void cli_hear(struct cli *c, struct event *ev, void *ctx);
 /* Waits until a state has been told; false when opening failed or a signal came. */
@@ -160,9 +159,9 @@ void cli_stop(struct cli *c);
 bool cli_json(const struct cli *c);
 void cli_print(json_t *object); /* one line with "schema": 1 first; takes the object */
 json_t *cli_event(const char *name);
-json_t *cli_real(double value);                   /* null for what is not finite */
-json_t *cli_text(const char *text);               /* what is not UTF-8 becomes U+FFFD */
-json_t *cli_pair(double before, double after);    /* {"before": .., "after": ..} */
+json_t *cli_real(double value);                    /* null for what is not finite */
+json_t *cli_text(const char *text);                /* what is not UTF-8 becomes U+FFFD */
+json_t *cli_pair(double before, double after);     /* {"before": .., "after": ..} */
 void cli_show(const char *text, char *out, int n); /* line breaks made visible, UTF-8 */
 void cli_say(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_unbar(struct cli *c); /* wipes the progress line */

@@ -58,6 +58,8 @@ bool cli_start(struct cli *c, unsigned needs, struct err *err)
                                .session = c->value[OPT_SESSION],
                                .create = (needs & MAY_CREATE) != 0,
                                .look_only = (needs & ONLY_LOOKS) != 0,
+                               .background_moments = (needs & FOR_A_SCREEN) != 0,
+                               .readonly = cli_has(c, OPT_READONLY),
                                .prefixes = c->value[OPT_PREFIXES],
                                .text = c->text};
     long threads;
@@ -65,8 +67,9 @@ bool cli_start(struct cli *c, unsigned needs, struct err *err)
     if ((needs & NEED_SESSION) && !o.session)
         return err_set(err, ERR_USAGE, "%s needs a session: -s FILE", c->ops->name);
     if (!file_exists(c->model))
-        return err_set(err, ERR_MODEL, "no model at %s; `make run` or samples/fetch-model fetches "
-                                       "the default one, -m names another",
+        return err_set(err, ERR_MODEL,
+                       "no model at %s; `make run` or samples/fetch-model fetches "
+                       "the default one, -m names another",
                        c->model);
     if (!cli_number(c, OPT_THREADS, 1, 4096, 0, &threads, err) ||
         (c->value[OPT_MEMORY] && !memory_size(c->value[OPT_MEMORY], &o.memory, err)))
@@ -75,7 +78,8 @@ bool cli_start(struct cli *c, unsigned needs, struct err *err)
     o.device = c->choose(c->value[OPT_DEVICE], &o.device_index, err);
     if (!o.device)
         return false;
-    catch_signals(&while_waiting);
+    if (!(needs & FOR_A_SCREEN)) /* the screen has its own way */
+        catch_signals(&while_waiting);
     c->engine = engine_start(&o, err);
     return c->engine != NULL;
 }

@@ -123,8 +123,8 @@ static bool apply_config(struct cli *c, struct err *err)
 {
     char *usual = file_config_path("config");
     const char *path = c->value[OPT_CONFIG] ? c->value[OPT_CONFIG] : usual;
-    bool ok = (!c->value[OPT_CONFIG] && !file_exists(usual)) ||
-              read_params(c, path, FROM_CONFIG, err);
+    bool ok =
+        (!c->value[OPT_CONFIG] && !file_exists(usual)) || read_params(c, path, FROM_CONFIG, err);
 
     free(usual);
     return ok;
@@ -139,9 +139,12 @@ static bool apply_short(struct cli *c, struct err *err)
         const char *name;
         bool when;
     } of[] = {
-        {OPT_METHOD, "edit.method", true},   {OPT_BATCH, "edit.batch", true},
-        {OPT_SEED, "seed", true},            {OPT_TOKENS, "stats.tokens", stats},
-        {OPT_WINDOW, "stats.window", stats}, {OPT_LAYERS, "edit.layers", true},
+        {OPT_METHOD, "edit.method", true},
+        {OPT_BATCH, "edit.batch", true},
+        {OPT_SEED, "seed", true},
+        {OPT_TOKENS, "stats.tokens", stats},
+        {OPT_WINDOW, "stats.window", stats},
+        {OPT_LAYERS, "edit.layers", true},
     };
 
     for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++) {
@@ -161,8 +164,8 @@ bool cli_settle(struct cli *c, struct err *err)
 
     c->model = model && *model ? xstrdup(model)
                                : file_cache_path("models/SmolLM2-135M-Instruct.Q4_1.gguf");
-    c->text = c->value[OPT_TEXT] ? xstrdup(c->value[OPT_TEXT])
-                                 : cli_sample("text/wikitext2-test.txt");
+    c->text =
+        c->value[OPT_TEXT] ? xstrdup(c->value[OPT_TEXT]) : cli_sample("text/wikitext2-test.txt");
     params_default(&c->params);
     if (!apply_preset(c, err) || !apply_config(c, err))
         return false;

@@ -1,0 +1,277 @@
+/* editscope attribute: scores, classes, ratios and mask of each layer. Writes to no model. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/engine/run_file.h"
+#include "views/cli/cli.h"
+
+enum { MOST_TOP = 50 };
+
+/* A layer that has come; it is told once the words of its top neurons have come as well. */
+struct layer {
+    struct attribution *attribution;
+    struct mask *mask;
+    json_t *top; /* [wanted] objects */
+    int missing; /* of them */
+    bool told;
+};
+
+struct watch {
+    struct layer *layer; /* [layers of the model] in the order they come */
+    int count, room;
+    int waiting;      /* neurons asked for and not heard of */
+    int top;          /* neurons a layer */
+    struct meta rows; /* copy: the prompts and targets */
+    json_t *events;   /* meta and all layers, for the RUN file */
+};
+
+static double best_score(const struct attribution *a, int neuron)
+{
+    double best = -INFINITY;
+
+    for (int r = 0; r < a->rows; r++)
+        best = fmax(best, (double)a->score[(size_t)r * (size_t)a->neurons + (size_t)neuron]);
+    return best;
+}
+
+/* The neurons of the highest scores in any row, the best first. */
+static int top_neurons(const struct attribution *a, int wanted, int *out)
+{
+    int n = 0;
+
+    for (int j = 0; j < a->neurons; j++) {
+        double s = best_score(a, j);
+        int at = n;
+
+        while (at && best_score(a, out[at - 1]) < s)
+            at--;
+        if (at >= wanted)
+            continue;
+        if (n < wanted)
+            n++;
+        memmove(out + at + 1, out + at, (size_t)(n - 1 - at) * sizeof(int));
+        out[at] = j;
+    }
+    return n;
+}
+
+static const char *class_name(const struct mask *m, int neuron)
+{
+    static const char *const names[] = {"none", "general", "specific", "both"};
+
+    return names[m->class_bits[neuron] & (CLASS_GENERAL | CLASS_SPECIFIC)];
+}
+
+static void ask_words(struct cli *c, struct watch *w, struct layer *l)
+{
+    int index[MOST_TOP + 1], n = top_neurons(l->attribution, w->top, index);
+
+    l->top = json_array();
+    for (int i = 0; i < n; i++) {
+        struct command cmd = {
+            .kind = CMD_NEURON, .layer = l->attribution->layer, .neuron = index[i]};
+        json_t *o = json_object();
+
+        json_object_set_new(o, "neuron", json_integer(index[i]));
+        json_object_set_new(o, "score", cli_real(best_score(l->attribution, index[i])));
+        json_object_set_new(o, "class", json_string(class_name(l->mask, index[i])));
+        json_array_append_new(l->top, o);
+        if (engine_post(c->engine, &cmd)) {
+            w->waiting++;
+            l->missing++;
+        }
+    }
+}
+
+static void tell_text(const struct layer *l, bool first)
+{
+    const struct mask *m = l->mask;
+    const json_t *best = json_array_get(l->top, 0);
+
+    if (first)
+        puts("layer   H_ge   H_sp  rho_ge  rho_sp  general specific   both   kept  top neuron"
+             "   seconds");
+    printf("%5d %6.3f %6.3f %7.3f %7.3f %8d %8d %6d %6d  %-12lld %7.2f\n", l->attribution->layer,
+           m->general.H, m->specific.H, m->general.rho, m->specific.rho, m->general.chosen,
+           m->specific.chosen, m->both, m->kept,
+           (long long)json_integer_value(json_object_get(best, "neuron")), l->attribution->seconds);
+    fflush(stdout);
+}
+
+/* In the order they came: a layer that still waits holds back those after it. */
+static void tell_ready(struct cli *c, struct watch *w)
+{
+    for (int i = 0; i < w->count; i++) {
+        struct layer *l = &w->layer[i];
+        json_t *o;
+
+        if (l->told)
+            continue;
+        if (l->missing)
+            return;
+        l->told = true;
+        o = record_layer(l->attribution, l->mask, i ? NULL : &w->rows, l->top);
+        json_array_append(w->events, o);
+        if (cli_json(c)) {
+            cli_print(o);
+        } else {
+            json_decref(o);
+            tell_text(l, i == 0);
+        }
+    }
+}
+
+static json_t *words(const struct word *w, int n)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < n && i < 5; i++)
+        json_array_append_new(list, cli_text(w[i].text));
+    return list;
+}
+
+static void hear_neuron(struct watch *w, const struct neuron_info *n)
+{
+    w->waiting--;
+    for (int i = 0; i < w->count; i++) {
+        struct layer *l = &w->layer[i];
+
+        for (size_t k = 0; l->attribution->layer == n->layer && k < json_array_size(l->top); k++) {
+            json_t *o = json_array_get(l->top, k);
+
+            if (json_integer_value(json_object_get(o, "neuron")) != n->neuron)
+                continue;
+            json_object_set_new(o, "promotes", words(n->promotes, n->count));
+            json_object_set_new(o, "suppresses", words(n->suppresses, n->count));
+            l->missing--;
+        }
+    }
+}
+
+static void hear_meta(struct cli *c, struct watch *w, struct event *ev)
+{
+    json_t *o = record_meta(c, ev->meta, "attribute");
+
+    w->room = ev->meta->order_count;
+    w->layer = xcalloc((size_t)w->room + 1, sizeof(*w->layer));
+    w->rows = *ev->meta; /* taken over: the first layer's event wants it */
+    free(ev->meta);
+    ev->kind = EV_NONE;
+    json_array_append(w->events, o);
+    if (cli_json(c)) {
+        cli_print(o);
+        return;
+    }
+    json_decref(o);
+    for (int i = 0; i < w->rows.rows; i++) {
+        char prompt[256], target[64];
+
+        cli_show(w->rows.prompt[i], prompt, sizeof(prompt));
+        cli_show(w->rows.target[i].text, target, sizeof(target));
+        printf("row %d: %s ->%s\n", i, prompt, target);
+    }
+}
+
+static void hear(struct cli *c, struct event *ev, void *ctx)
+{
+    struct watch *w = ctx;
+    struct layer *l;
+
+    if (ev->kind == EV_META && !w->layer) {
+        hear_meta(c, w, ev);
+    } else if (ev->kind == EV_LAYER && w->count < w->room) {
+        l = &w->layer[w->count++];
+        l->attribution = attribution_ref(ev->attribution);
+        l->mask = mask_build(l->attribution, NULL, &c->params);
+        ask_words(c, w, l);
+        tell_ready(c, w);
+    } else if (ev->kind == EV_NEURON) {
+        hear_neuron(w, ev->neuron);
+        tell_ready(c, w);
+    }
+}
+
+static bool write_run(struct cli *c, const struct watch *w, struct err *err)
+{
+    struct run_layer *layer = xcalloc((size_t)w->count + 1, sizeof(*layer));
+    char *text = json_dumps(w->events, JSON_COMPACT | JSON_REAL_PRECISION(12));
+    bool ok;
+
+    for (int i = 0; i < w->count; i++)
+        layer[i] = (struct run_layer){w->layer[i].attribution, w->layer[i].mask};
+    ok = run_file_save(c->value[OPT_OUTPUT], layer, w->count, c->state.base, text, err);
+    free(text);
+    free(layer);
+    return ok;
+}
+
+static void done(struct cli *c, const struct watch *w)
+{
+    double seconds = 0;
+    json_t *o;
+
+    for (int i = 0; i < w->count; i++)
+        seconds += w->layer[i].attribution->seconds;
+    if (!cli_json(c)) {
+        printf("%d layers in %.1f s%s%s\n", w->count, seconds, cli_has(c, OPT_OUTPUT) ? ": " : "",
+               cli_has(c, OPT_OUTPUT) ? c->value[OPT_OUTPUT] : "");
+        return;
+    }
+    o = cli_event("done");
+    json_object_set_new(o, "layers", json_integer(w->count));
+    json_object_set_new(o, "seconds", cli_real(seconds));
+    if (cli_has(c, OPT_OUTPUT))
+        json_object_set_new(o, "run", cli_text(c->value[OPT_OUTPUT]));
+    cli_print(o);
+}
+
+static void watch_free(struct watch *w)
+{
+    struct event meta = {.kind = EV_META};
+
+    for (int i = 0; i < w->count; i++) {
+        attribution_unref(w->layer[i].attribution);
+        mask_free(w->layer[i].mask);
+        json_decref(w->layer[i].top);
+    }
+    if (w->layer) {
+        meta.meta = xmalloc(sizeof(*meta.meta));
+        *meta.meta = w->rows;
+        event_free(&meta);
+    }
+    free(w->layer);
+    json_decref(w->events);
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    struct command cmd = {.kind = CMD_ATTRIBUTE, .params = c->params};
+    const char *layers = c->value[OPT_LAYERS];
+    struct watch w = {0};
+    long top;
+    bool ok;
+
+    cmd.all_layers = !layers || !strcmp(layers, "all");
+    if (!cli_number(c, OPT_TOP, 0, MOST_TOP, 5, &top, err) ||
+        !cli_facts(c, &cmd.facts, &cmd.count, err))
+        return false;
+    if (!cli_start(c, 0, err)) {
+        cli_facts_free(cmd.facts, cmd.count);
+        return false;
+    }
+    w.top = (int)top;
+    w.events = json_array();
+    ok = cli_job(c, &cmd, hear, &w, err) && cli_until(c, &w.waiting, hear, &w, err) &&
+         (!cli_has(c, OPT_OUTPUT) || write_run(c, &w, err));
+    if (ok)
+        done(c, &w);
+    watch_free(&w);
+    return ok;
+}
+
+const struct cli_ops cli_attribute = {
+    "attribute", "", "Which neurons answer for a fact: scores, classes, ratios, mask",
+    FOR_FACT | FOR_ATTRIBUTE | FOR_MODEL | FOR_PARAMS, run};

@@ -1,0 +1,87 @@
+#include "views/cli/cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "views/app.h"
+
+/* One line on standard error; with --json the same as the last object on standard output. */
+static void complain(struct cli *c, const struct err *err)
+{
+    const char *hint = strstr(err->text, "; ");
+    json_t *o;
+
+    cli_unbar(c);
+    fflush(stdout);
+    fprintf(stderr, "editscope: %s\n", err->text);
+    if (!cli_json(c))
+        return;
+    o = cli_event("error");
+    json_object_set_new(o, "code", json_string(err_code(err->kind)));
+    json_object_set_new(o, "message", cli_text(err->text));
+    json_object_set_new(o, "hint", cli_text(hint ? hint + 2 : ""));
+    cli_print(o);
+}
+
+/* The screen on an engine of its own; the moments are summed behind it. */
+static bool screen(struct cli *c, struct err *err)
+{
+    struct app_options o = {
+        .theme = c->value[OPT_THEME], .params = c->params, .term = {.mouse = true}};
+
+    if (c->rest_count)
+        c->value[OPT_SESSION] = c->rest[0];
+    term_block_signals();
+    return cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && app_run(c->engine, &o, &c->signal, err);
+}
+
+static bool work(struct cli *c, int argc, char **argv, struct err *err)
+{
+    if (!cli_parse(c, argc, argv, err))
+        return false;
+    if (cli_has(c, OPT_VERSION)) {
+        puts("editscope 0.1.0");
+        return true;
+    }
+    if (cli_has(c, OPT_HELP)) {
+        cli_help(c);
+        return true;
+    }
+    if (!cli_settle(c, err))
+        return false;
+    return c->ops ? c->ops->run(c, err) : screen(c, err);
+}
+
+int cli_main(int argc, char **argv, device_chooser *choose)
+{
+    struct cli c = {.choose = choose};
+    struct err err = {0};
+    bool ok = work(&c, argc, argv, &err);
+    int status = 0;
+
+    cli_stop(&c);
+    if (!ok) {
+        complain(&c, &err);
+        status = err_exit_status(err.kind);
+    } else if (c.rejected) {
+        err_set(&err, ERR_ACCEPT,
+                "the edit stands but its acceptance test failed; `editscope "
+                "undo -s SESSION` takes it back");
+        complain(&c, &err);
+        status = err_exit_status(ERR_ACCEPT);
+    }
+    if (c.signal)
+        status = 128 + c.signal;
+    free(c.sets);
+    free(c.rest);
+    free(c.model);
+    free(c.text);
+    free(c.preset);
+    if (fflush(stdout) && !status)
+        status = 1;
+    return status;
+}

@@ -1,0 +1,94 @@
+/* editscope doctor: what is here and what is missing, a line each. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "views/cli/cli.h"
+
+struct report {
+    struct cli *c;
+    bool bad;
+};
+
+static void line(struct report *r, const char *what, bool good, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void line(struct report *r, const char *what, bool good, const char *fmt, ...)
+{
+    char one[600];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(one, sizeof(one), fmt, ap);
+    va_end(ap);
+    r->bad = r->bad || !good;
+    if (cli_json(r->c)) {
+        json_t *o = cli_event("check");
+
+        json_object_set_new(o, "what", json_string(what));
+        json_object_set_new(o, "ok", json_boolean(good));
+        json_object_set_new(o, "text", cli_text(one));
+        cli_print(o);
+    } else {
+        printf("%-4s %-10s %s\n", good ? "ok" : "BAD", what, one);
+    }
+}
+
+static void files(struct report *r)
+{
+    char *config = file_config_path("config"), *cache = file_cache_path("moments");
+    char *state = file_state_path("");
+    const struct cli *c = r->c;
+
+    line(r, "config", true, "%s%s", config, file_exists(config) ? "" : " (none)");
+    line(r, "preset", true, "%s", c->preset ? c->preset : "none: the paper's values");
+    line(r, "text", c->text && file_exists(c->text), "%s",
+         c->text ? c->text : "no text for the second moments found; --text FILE names one");
+    line(r, "moments", true, "%s%s", cache, file_exists(cache) ? "" : " (none yet)");
+    line(r, "sessions", true, "%s", state);
+    free(config);
+    free(cache);
+    free(state);
+}
+
+static void engine(struct report *r)
+{
+    struct cli *c = r->c;
+    struct command cmd = {
+        .kind = CMD_QUERY, .states = STATE_BASE, .text = xstrdup("The"), .tokens = 1, .top = 1};
+    struct err err = {0};
+
+    if (!cli_start(c, ONLY_LOOKS, &err)) {
+        free(cmd.text);
+        line(r, "model", false, "%s", err.text);
+        return;
+    }
+    if (!cli_job(c, &cmd, NULL, NULL, &err)) {
+        line(r, "model", false, "%s", err.text);
+        return;
+    }
+    line(r, "model", true, "%s: %s, %d layers of %d neurons, width %d, %s, loaded in %.1f s",
+         c->info.path, c->info.arch, c->info.layers, c->info.neurons, c->info.hidden, c->info.type,
+         c->info.load_seconds);
+    line(r, "device", true, "%s, %d threads", c->info.device, c->info.threads);
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    struct report r = {.c = c};
+    const char *term = getenv("TERM");
+
+    line(&r, "program", true, "editscope 0.1.0, %ld processors", sysconf(_SC_NPROCESSORS_ONLN));
+    line(&r, "terminal", term && *term, "TERM=%s", term ? term : "(not set)");
+    files(&r);
+    engine(&r);
+    if (c->signal)
+        return err_set(err, ERR_CANCELLED, "interrupted");
+    return !r.bad || err_set(err, ERR_MODEL, "something is missing: see the lines marked BAD");
+}
+
+const struct cli_ops cli_doctor = {"doctor", "", "What is here, what is missing",
+                                   FOR_MODEL | FOR_PARAMS | FOR_TEXT, run};

@@ -1,0 +1,90 @@
+/* The facts a command is about. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "views/cli/cli.h"
+
+enum { FACT_MOST = 1 << 20 };
+
+void cli_facts_free(struct fact *facts, int count)
+{
+    for (int i = 0; i < count; i++)
+        fact_free(&facts[i]);
+    free(facts);
+}
+
+static char *standard_input(size_t *len, struct err *err)
+{
+    struct buf all = {0};
+    char part[4096];
+    size_t n;
+
+    while ((n = fread(part, 1, sizeof(part), stdin)) > 0 && all.len <= FACT_MOST)
+        buf_add(&all, part, n);
+    if (all.len > FACT_MOST) {
+        buf_free(&all);
+        err_set(err, ERR_LIMIT, "--fact -: more than %d bytes", FACT_MOST);
+        return NULL;
+    }
+    *len = all.len;
+    return buf_take(&all);
+}
+
+static bool from_json(const char *path, struct fact *fact, struct err *err)
+{
+    size_t len = 0;
+    char *text =
+        strcmp(path, "-") ? file_read(path, FACT_MOST, &len, err) : standard_input(&len, err);
+    bool ok = text && (fact_from_json(fact, text, len, err) || err_in(err, "--fact %s", path));
+
+    free(text);
+    return ok;
+}
+
+static bool from_words(const struct cli *c, struct fact *fact, struct err *err)
+{
+    static const enum option needed[] = {OPT_SUBJECT, OPT_PROMPT, OPT_TARGET};
+
+    for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
+        if (!cli_has(c, needed[i]))
+            return err_set(err, ERR_USAGE,
+                           "--%s is missing: a fact is --subject S --prompt P --target T, or "
+                           "--fact FILE",
+                           option_infos[needed[i]].name);
+    *fact = (struct fact){.subject = xstrdup(c->value[OPT_SUBJECT]),
+                          .prompt = xstrdup(c->value[OPT_PROMPT]),
+                          .target = xstrdup(c->value[OPT_TARGET]),
+                          .old = xstrdup(c->value[OPT_OLD])};
+    if (fact_normalise(fact, err))
+        return true;
+    fact_free(fact);
+    return false;
+}
+
+bool cli_facts(struct cli *c, struct fact **facts, int *count, struct err *err)
+{
+    bool words = cli_has(c, OPT_SUBJECT) || cli_has(c, OPT_PROMPT) || cli_has(c, OPT_TARGET);
+    bool ok;
+
+    *facts = NULL;
+    *count = 0;
+    if (words + cli_has(c, OPT_FACT) + cli_has(c, OPT_FACTS) > 1)
+        return err_set(err, ERR_USAGE,
+                       "a fact comes from --subject ..., from --fact or from "
+                       "--facts, not from two of them");
+    if (cli_has(c, OPT_FACTS))
+        return facts_load(c->value[OPT_FACTS], facts, count, err);
+    *facts = xcalloc(1, sizeof(**facts));
+    ok = cli_has(c, OPT_FACT) ? from_json(c->value[OPT_FACT], *facts, err)
+                              : from_words(c, *facts, err);
+    if (!ok) {
+        free(*facts);
+        *facts = NULL;
+        return false;
+    }
+    *count = 1;
+    return true;
+}

@@ -1,0 +1,128 @@
+/* editscope query: what the model says, before and after the session's edits. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "views/cli/cli.h"
+
+static const char *state_name(const struct answer *a, char name[32])
+{
+    snprintf(name, 32, "%s", a->state == STATE_BASE ? "base" : "edited");
+    if (a->edit)
+        snprintf(name, 32, "edit:%d", a->edit);
+    return name;
+}
+
+static void as_json(const struct answer *a)
+{
+    json_t *o = cli_event("answer"), *ids = json_array(), *next = json_array();
+    char name[32];
+
+    json_object_set_new(o, "state", json_string(state_name(a, name)));
+    json_object_set_new(o, "prompt", cli_text(a->prompt));
+    json_object_set_new(o, "completion", cli_text(a->completion));
+    for (int i = 0; i < a->count; i++)
+        json_array_append_new(ids, json_integer(a->ids[i]));
+    json_object_set_new(o, "ids", ids);
+    for (int i = 0; i < a->nexts; i++) {
+        json_t *w = json_object();
+
+        json_object_set_new(w, "id", json_integer(a->next[i].id));
+        json_object_set_new(w, "piece", cli_text(a->next[i].text));
+        json_object_set_new(w, "logit", cli_real(a->next[i].logit));
+        json_object_set_new(w, "logprob", cli_real(log(a->next[i].p)));
+        json_array_append_new(next, w);
+    }
+    json_object_set_new(o, "next", next);
+    cli_print(o);
+}
+
+static void as_text(const struct answer *a)
+{
+    char prompt[512], answer[2048], name[32];
+
+    cli_show(a->prompt, prompt, sizeof(prompt));
+    cli_show(a->completion, answer, sizeof(answer));
+    printf("%s\n  %-8s %s\n", prompt, state_name(a, name), answer);
+    for (int i = 0; i < a->nexts; i++) {
+        char piece[96];
+
+        cli_show(a->next[i].text, piece, sizeof(piece));
+        printf("  %8.2f %%  '%s'\n", 100 * a->next[i].p, piece);
+    }
+    fflush(stdout);
+}
+
+static void hear(struct cli *c, struct event *ev, void *ctx)
+{
+    (void)ctx;
+    if (ev->kind != EV_ANSWER || ev->answer->partial)
+        return;
+    if (cli_json(c))
+        as_json(ev->answer);
+    else
+        as_text(ev->answer);
+}
+
+/* --state, as what a command says. */
+static bool which(const struct cli *c, struct command *cmd, struct err *err)
+{
+    const char *word = c->value[OPT_STATE];
+    char *end = NULL;
+    long n = 0;
+
+    if (!word)
+        word = cli_has(c, OPT_SESSION) ? "both" : "base";
+    if (!strncmp(word, "edit:", 5)) {
+        n = strtol(word + 5, &end, 10);
+        if (end == word + 5 || *end || n < 1 || n > 1000000000)
+            return err_set(err, ERR_USAGE, "--state %s: after edit: comes its number", word);
+        cmd->edit = (int)n;
+    } else if (!strcmp(word, "base")) {
+        cmd->states = STATE_BASE;
+    } else if (!strcmp(word, "edited")) {
+        cmd->states = STATE_EDITED;
+    } else if (!strcmp(word, "both")) {
+        cmd->states = STATE_BASE | STATE_EDITED;
+    } else {
+        return err_set(err, ERR_USAGE, "--state %s: not one of base, edited, both, edit:N", word);
+    }
+    return (cmd->states == STATE_BASE && !cmd->edit) || cli_has(c, OPT_SESSION) ||
+           err_set(err, ERR_USAGE, "--state %s needs a session: -s FILE", word);
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    struct command base = {.kind = CMD_QUERY, .params = c->params};
+    const char *heat = c->value[OPT_SAMPLE];
+    char *end = NULL;
+    long tokens, top;
+
+    if (!c->rest_count)
+        return err_set(err, ERR_USAGE, "query: no prompt; `editscope query PROMPT`");
+    if (!which(c, &base, err) || !cli_number(c, OPT_TOKENS, 1, 4096, 12, &tokens, err) ||
+        !cli_number(c, OPT_TOP, 0, 1000, 5, &top, err))
+        return false;
+    base.temperature = heat ? strtod(heat, &end) : 0;
+    if (heat && (end == heat || *end || !(base.temperature >= 0 && base.temperature <= 100)))
+        return err_set(err, ERR_USAGE, "--temperature-sample %s: not a number of 0 to 100", heat);
+    base.tokens = (int)tokens;
+    base.top = (int)top;
+    if (!cli_start(c, cli_has(c, OPT_SESSION) ? NEED_SESSION : ONLY_LOOKS, err))
+        return false;
+    for (int i = 0; i < c->rest_count; i++) {
+        struct command cmd = base;
+
+        cmd.text = xstrdup(c->rest[i]);
+        if (!cli_job(c, &cmd, hear, NULL, err))
+            return false;
+    }
+    return true;
+}
+
+const struct cli_ops cli_query = {"query", "PROMPT...",
+                                  "What the model answers, and its next tokens",
+                                  FOR_QUERY | FOR_MODEL | FOR_PARAMS, run};

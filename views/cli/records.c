@@ -1,0 +1,192 @@
+/* Events as records of the contract. */
+#include <stdlib.h>
+
+#include "views/cli/cli.h"
+
+static void put(json_t *o, const char *name, double value)
+{
+    json_object_set_new(o, name, cli_real(value));
+}
+
+static void put_int(json_t *o, const char *name, long long value)
+{
+    json_object_set_new(o, name, json_integer(value));
+}
+
+json_t *record_meta(const struct cli *c, const struct meta *m, const char *command)
+{
+    json_t *o = cli_event("meta"), *rows = json_array(), *order = json_array();
+    char *params = params_to_json(&c->params);
+
+    json_object_set_new(o, "command", json_string(command));
+    json_object_set_new(o, "model", cli_text(c->info.name));
+    json_object_set_new(o, "model_sha256", json_string(c->state.base));
+    json_object_set_new(o, "device", json_string(c->info.device));
+    put_int(o, "N", m->rows);
+    put_int(o, "M", m->neurons);
+    put_int(o, "layers", m->layers);
+    for (int i = 0; i < m->order_count; i++)
+        json_array_append_new(order, json_integer(m->order[i]));
+    json_object_set_new(o, "order", order);
+    for (int i = 0; i < m->rows; i++) {
+        json_t *row = json_object();
+
+        json_object_set_new(row, "prompt", cli_text(m->prompt[i]));
+        put_int(row, "target_id", m->target[i].id);
+        json_object_set_new(row, "target", cli_text(m->target[i].text));
+        json_array_append_new(rows, row);
+    }
+    json_object_set_new(o, "rows", rows);
+    json_object_set_new(o, "parameters", json_loads(params, 0, NULL));
+    free(params);
+    return o;
+}
+
+json_t *record_layer(const struct attribution *a, const struct mask *m, const struct meta *rows,
+                     json_t *top)
+{
+    json_t *o = cli_event("layer"), *ties = json_object(), *list;
+
+    put_int(o, "layer", a->layer);
+    put_int(o, "N", a->rows);
+    put_int(o, "M", a->neurons);
+    if (rows) {
+        list = json_array();
+        for (int i = 0; i < rows->rows; i++) {
+            json_t *row = json_object();
+
+            json_object_set_new(row, "prompt", cli_text(rows->prompt[i]));
+            put_int(row, "target_id", rows->target[i].id);
+            json_object_set_new(row, "target", cli_text(rows->target[i].text));
+            json_array_append_new(list, row);
+        }
+        json_object_set_new(o, "rows", list);
+    }
+    put(o, "H_ge", m->general.H);
+    put(o, "H_sp", m->specific.H);
+    put(o, "rho_ge", m->general.rho);
+    put(o, "rho_sp", m->specific.rho);
+    put(o, "tau_ge", m->general.tau);
+    put(o, "tau_sp", m->specific.tau);
+    put_int(o, "general", m->general.chosen);
+    put_int(o, "specific", m->specific.chosen);
+    put_int(o, "both", m->both);
+    put_int(o, "kept", m->kept);
+    put(ties, "general", m->general.ties);
+    put(ties, "specific", m->specific.ties);
+    json_object_set_new(o, "ties", ties);
+    if (top)
+        json_object_set(o, "top", top);
+    put(o, "seconds", a->seconds);
+    return o;
+}
+
+static json_t *applied_layer(const struct weighed_layer *l)
+{
+    json_t *o = json_object(), *percentile = json_object();
+
+    put_int(o, "layer", l->layer);
+    put(o, "q", l->q);
+    put(o, "gain", l->gain);
+    put(o, "gain_mask", l->gain_mask);
+    put(o, "leak", l->leak);
+    put(o, "leak_unmasked", l->leak_unmasked);
+    put(o, "leak_ratio", l->leak_ratio);
+    json_object_set_new(percentile, "gain",
+                        l->percentile_gain < 0 ? json_null() : cli_real(l->percentile_gain));
+    json_object_set_new(percentile, "leak_ratio",
+                        l->percentile_leak < 0 ? json_null() : cli_real(l->percentile_leak));
+    json_object_set_new(o, "percentile", percentile);
+    put(o, "residual", l->residual);
+    put_int(o, "kept", l->kept);
+    put(o, "delta_norm", l->delta_norm);
+    put(o, "weight_norm", l->weight_norm);
+    return o;
+}
+
+json_t *record_applied(const char *event, const struct applied *a)
+{
+    json_t *o = cli_event(event), *layers = json_array(), *moments = json_object();
+
+    put_int(o, "edit", a->edit);
+    for (int i = 0; i < a->layers; i++)
+        json_array_append_new(layers, applied_layer(&a->layer[i]));
+    json_object_set_new(o, "layers", layers);
+    put(o, "z_error", a->z_error);
+    put_int(moments, "tokens", a->moment_tokens);
+    json_object_set_new(moments, "draft", json_boolean(a->draft));
+    json_object_set_new(o, "moments", moments);
+    json_object_set_new(o, "p_first", cli_pair(a->p_before, a->p_after));
+    json_object_set_new(o, "generated", cli_text(a->generated));
+    json_object_set_new(o, "checksum", json_string(a->checksum));
+    return o;
+}
+
+static json_t *texts(const char *before, const char *after)
+{
+    json_t *o = json_object();
+
+    json_object_set_new(o, "before", cli_text(before));
+    json_object_set_new(o, "after", cli_text(after));
+    return o;
+}
+
+json_t *record_edited(const struct edited *e)
+{
+    json_t *o = cli_event("done"), *seconds = json_object();
+
+    put_int(o, "edit", e->edit);
+    json_object_set_new(o, "success", json_boolean(e->success));
+    json_object_set_new(o, "p_target", cli_pair(e->p_target[0], e->p_target[1]));
+    json_object_set_new(o, "p_first", cli_pair(e->p_first[0], e->p_first[1]));
+    json_object_set_new(o, "log_odds", cli_pair(e->log_odds[0], e->log_odds[1]));
+    json_object_set_new(o, "argmax", texts(e->argmax[0], e->argmax[1]));
+    json_object_set_new(o, "generated", texts(e->generated[0], e->generated[1]));
+    put(o, "rewrite_acc", e->rewrite_acc);
+    json_object_set_new(o, "unmasked_unchanged", json_boolean(e->unmasked_unchanged));
+    put(seconds, "target", e->seconds_target);
+    put(seconds, "attribution", e->seconds_attribution);
+    put(seconds, "solve", e->seconds_solve);
+    put(seconds, "verify", e->seconds_verify);
+    put(seconds, "total", e->seconds_total);
+    json_object_set_new(o, "seconds", seconds);
+    json_object_set_new(o, "checksum", json_string(e->checksum));
+    return o;
+}
+
+json_t *record_step(const struct step *s)
+{
+    json_t *o = cli_event("step");
+
+    put_int(o, "step", s->step);
+    put(o, "loss", s->loss);
+    put(o, "nll", s->nll);
+    put(o, "kl", s->kl);
+    put(o, "wd", s->wd);
+    put(o, "p_target", s->p_target);
+    put(o, "delta_norm", s->delta_norm);
+    return o;
+}
+
+json_t *record_moments(const struct moments_info *m)
+{
+    json_t *o = cli_event(NULL), *layers = json_array();
+
+    put_int(o, "tokens", m->tokens);
+    put_int(o, "goal", m->goal);
+    for (int i = 0; i < m->layers; i++) {
+        json_t *l = json_object(), *top = json_array();
+
+        put_int(l, "layer", m->layer[i]);
+        put(l, "null_fraction", m->null_fraction[i]);
+        put(l, "trace_lost", m->trace_lost[i]);
+        put(l, "trace", m->trace[i]);
+        put(l, "threshold", m->threshold[i]);
+        for (int k = 0; k < 5; k++)
+            json_array_append_new(top, cli_real(m->top[i][k]));
+        json_object_set_new(l, "top", top);
+        json_array_append_new(layers, l);
+    }
+    json_object_set_new(o, "layers", layers);
+    return o;
+}

@@ -1,0 +1,41 @@
+/* editscope stats: second moments and null spaces, which edits stand on. Goes on where an
+ * earlier run was stopped. */
+#include <stdio.h>
+
+#include "views/cli/cli.h"
+
+static void hear(struct cli *c, struct event *ev, void *ctx)
+{
+    struct moments_info *last = ctx;
+
+    if (ev->kind == EV_PROGRESS && cli_json(c)) {
+        json_t *o = cli_event("progress");
+
+        json_object_set_new(o, "what", cli_text(ev->progress->what));
+        json_object_set_new(o, "done", cli_real(ev->progress->done));
+        json_object_set_new(o, "total", cli_real(ev->progress->total));
+        cli_print(o);
+    } else if (ev->kind == EV_MOMENTS) {
+        *last = *ev->moments;
+    }
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    struct command cmd = {.kind = CMD_MOMENTS, .params = c->params};
+    struct moments_info m = {0};
+
+    if (!cli_start(c, 0, err) || !cli_job(c, &cmd, hear, &m, err))
+        return false;
+    if (cli_json(c)) {
+        cli_print(record_moments(&m));
+        return true;
+    }
+    printf("%ld tokens\nlayer  null fraction  trace lost\n", m.tokens);
+    for (int i = 0; i < m.layers; i++)
+        printf("%5d  %13.4f  %10.4g\n", m.layer[i], m.null_fraction[i], m.trace_lost[i]);
+    return true;
+}
+
+const struct cli_ops cli_stats = {"stats", "", "Second moments of a text, and their null spaces",
+                                  FOR_STATS | FOR_TEXT | FOR_MODEL | FOR_PARAMS, run};

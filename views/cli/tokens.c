@@ -1,0 +1,116 @@
+/* editscope tokens: text to token ids and back; needs a tokenizer and no weights. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/engine/tokens.h"
+#include "views/cli/cli.h"
+
+enum { INPUT_MOST = 64 << 20 };
+
+static bool decode(struct cli *c, const struct codec *codec, struct err *err)
+{
+    const char *p = c->value[OPT_DECODE];
+    int *id = xcalloc(strlen(p) + 1, sizeof(int)), count = 0;
+    struct buf text = {0};
+    bool ok = true;
+
+    for (;;) {
+        char *end;
+        long n;
+
+        p += strspn(p, " ,[]\n\t");
+        if (!*p)
+            break;
+        errno = 0;
+        n = strtol(p, &end, 10);
+        if (end == p || errno || n < 0 || n > INT_MAX) {
+            ok = err_set(err, ERR_USAGE, "--decode: '%.20s' is not a token id", p);
+            break;
+        }
+        id[count++] = (int)n;
+        p = end;
+    }
+    ok = ok && codec_decode(codec, id, count, &text, err);
+    if (ok && cli_json(c)) {
+        json_t *o = cli_event(NULL);
+
+        json_object_set_new(o, "text", cli_text(text.data));
+        cli_print(o);
+    } else if (ok) {
+        puts(text.data ? text.data : "");
+    }
+    buf_free(&text);
+    free(id);
+    return ok;
+}
+
+static void show(struct cli *c, const struct coded *coded)
+{
+    json_t *o, *ids, *pieces;
+
+    if (!cli_json(c)) {
+        for (int i = 0; i < coded->count; i++) {
+            char piece[64];
+
+            cli_show(coded->piece[i], piece, sizeof(piece));
+            printf("%8d  '%s'\n", coded->id[i], piece);
+        }
+        return;
+    }
+    o = cli_event(NULL);
+    ids = json_array();
+    pieces = json_array();
+    for (int i = 0; i < coded->count; i++) {
+        json_array_append_new(ids, json_integer(coded->id[i]));
+        json_array_append_new(pieces, cli_text(coded->piece[i]));
+    }
+    json_object_set_new(o, "ids", ids);
+    json_object_set_new(o, "pieces", pieces);
+    cli_print(o);
+}
+
+/* The words given, with a blank between them, or all of standard input. */
+static bool input(const struct cli *c, struct buf *text, struct err *err)
+{
+    char part[4096];
+    size_t n;
+
+    for (int i = 0; i < c->rest_count; i++)
+        buf_printf(text, "%s%s", i ? " " : "", c->rest[i]);
+    while (!c->rest_count && (n = fread(part, 1, sizeof(part), stdin)) > 0) {
+        buf_add(text, part, n);
+        if (text->len > INPUT_MOST)
+            return err_set(err, ERR_LIMIT, "tokens: more than %d MiB of text", INPUT_MOST >> 20);
+    }
+    return true;
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    struct codec *codec = codec_open(c->model, err);
+    struct buf text = {0};
+    struct coded coded = {0};
+    bool ok;
+
+    if (!codec)
+        return false;
+    if (cli_has(c, OPT_DECODE)) {
+        ok = decode(c, codec, err);
+    } else {
+        ok = input(c, &text, err) && codec_encode(codec, text.data ? text.data : "", text.len,
+                                                  !cli_has(c, OPT_NO_BOS), &coded, err);
+        if (ok)
+            show(c, &coded);
+    }
+    coded_free(&coded);
+    buf_free(&text);
+    codec_close(codec);
+    return ok;
+}
+
+const struct cli_ops cli_tokens = {"tokens", "[TEXT]", "Tokens of a text, or of standard input",
+                                   FOR_TOKENS | FOR_MODEL, run};
