@@ -209,7 +209,7 @@ static bool want(struct host *host, int layer, int neuron)
 void verb_want_words(struct host *host)
 {
     struct desk *d = host->desk;
-    struct desk_neuron top[16];
+    struct desk_neuron top[24];
     int n;
 
     for (int i = 0; i < DESK_JOBS; i++)
@@ -218,10 +218,13 @@ void verb_want_words(struct host *host)
             return; /* words wait for what the user asked for, and for each other */
     if (!d->ready || !d->done || want(host, d->at_layer, d->at_neuron))
         return;
-    n = desk_top(d, -1, ORDER_SCORE, top, 16);
-    for (int i = 0; i < n; i++)
-        if (want(host, top[i].layer, top[i].neuron))
-            return;
+    for (int k = 0; k < 2;
+         k++) { /* the edited layers' strongest, then those of the layer at hand */
+        n = desk_top(d, k ? d->at_layer : -1, ORDER_SCORE, top, 24);
+        for (int i = 0; i < n; i++)
+            if (want(host, top[i].layer, top[i].neuron))
+                return;
+    }
 }
 
 void verb_move_layer(struct desk *d, int by)
