@@ -5,6 +5,7 @@
 
 #include "core/base/err.h"
 #include "core/device/device.h"
+#include "views/cli/cli.h"
 #if HAVE_CUDA
 #include "gpu/cuda.h"
 #endif
@@ -59,20 +60,5 @@ static const struct device_ops *device_choose(const char *name, int *index, stru
 
 int main(int argc, char **argv)
 {
-    struct err err = {0};
-    const struct device_ops *device;
-    int index;
-
-    if (argc == 2 && !strcmp(argv[1], "--version")) {
-        puts("editscope 0.1.0");
-        return 0;
-    }
-    device =
-        device_choose(argc == 3 && !strcmp(argv[1], "--device") ? argv[2] : NULL, &index, &err);
-    if (!device) {
-        fprintf(stderr, "editscope: %s\n", err.text);
-        return err_exit_status(err.kind);
-    }
-    fprintf(stderr, "usage: editscope [options] [SESSION] | editscope COMMAND [options]\n");
-    return 2;
+    return cli_main(argc, argv, device_choose);
 }

@@ -232,14 +232,17 @@ static bool make_preview(struct engine *e, struct command *cmd, const struct req
     return true;
 }
 
-static bool describe(struct engine *e, const struct request *request, struct said *before,
-                     struct said *after, struct err *err)
+/* What is said before and after, [count] each: of the first fact is what the preview shows. */
+static bool describe(struct engine *e, const struct request *request, int count,
+                     struct said *before, struct said *after, struct err *err)
 {
     struct preview *v = &e->preview;
     struct applied *a = &v->applied;
 
-    if (!say(e, e->edited, &request[0], before, err) || !say(e, v->view, &request[0], after, err))
-        return false;
+    for (int i = 0; i < count; i++)
+        if (!say(e, e->edited, &request[i], &before[i], err) ||
+            !say(e, v->view, &request[i], &after[i], err))
+            return false;
     *a = (struct applied){.layers = v->result.layers, .z_error = v->result.z_error};
     for (int i = 0; i < a->layers; i++)
         weighed_take(&a->layer[i], &v->result.report[i], false);
@@ -259,16 +262,24 @@ static void tell_applied(struct engine *e, enum event_kind kind)
     engine_emit(e, kind, a);
 }
 
+/* JSON knows no NaN: what could not be said is null. */
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
 /* The metrics that stay with an edit in the journal. Caller frees. */
 static char *metrics(const struct edited *d, const struct applied *a)
 {
-    json_t *o = json_pack("{s:b, s:[f,f], s:[f,f], s:[f,f], s:f, s:f, s:f, s:i, s:f, s:o?, s:o?}",
-                          "success", d->success, "p_target", d->p_target[0], d->p_target[1],
-                          "p_first", d->p_first[0], d->p_first[1], "log_odds", d->log_odds[0],
-                          d->log_odds[1], "rewrite_acc", d->rewrite_acc, "z_error", a->z_error,
-                          "seconds", d->seconds_total, "kept", a->layers ? a->layer[0].kept : 0,
-                          "gain_mask", a->layers ? a->layer[0].gain_mask : 0.0, "said_before",
-                          json_string(d->generated[0]), "said_after", json_string(d->generated[1]));
+    json_t *o =
+        json_pack("{s:b, s:[o,o], s:[o,o], s:[o,o], s:o, s:o, s:o, s:i, s:o, s:o?, s:o?}",
+                  "success", d->success, "p_target", number(d->p_target[0]), number(d->p_target[1]),
+                  "p_first", number(d->p_first[0]), number(d->p_first[1]), "log_odds",
+                  number(d->log_odds[0]), number(d->log_odds[1]), "rewrite_acc",
+                  number(d->rewrite_acc), "z_error", number(a->z_error), "seconds",
+                  number(d->seconds_total), "kept", a->layers ? a->layer[0].kept : 0, "gain_mask",
+                  number(a->layers ? a->layer[0].gain_mask : 0.0), "said_before",
+                  json_string(d->generated[0]), "said_after", json_string(d->generated[1]));
     char *text = o ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 
     json_decref(o);
@@ -280,23 +291,12 @@ static double log_odds(const struct said *s)
     return s->p_old > 0 && s->p_first > 0 ? log(s->p_first) - log(s->p_old) : (double)NAN;
 }
 
-/* The proof: masked columns changed, every other bit the same, and what the model now says. */
-static bool prove(struct engine *e, const struct params *p, const struct said *before,
-                  const struct said *after, struct edited *out, struct err *err)
+/* The one half of the proof: masked columns changed, every other bit is the same. */
+static bool unmasked_unchanged(struct engine *e, bool *out, struct err *err)
 {
-    const struct said *s[2] = {before, after};
     struct preview *v = &e->preview;
 
-    for (int i = 0; i < 2; i++) {
-        out->p_target[i] = s[i]->p_target;
-        out->p_first[i] = s[i]->p_first;
-        out->log_odds[i] = log_odds(s[i]);
-        memcpy(out->argmax[i], s[i]->argmax, sizeof(out->argmax[i]));
-        memcpy(out->generated[i], s[i]->generated, sizeof(out->generated[i]));
-    }
-    out->rewrite_acc = after->accuracy;
-    out->success = after->all_argmax && after->p_target >= p->value[P_ACCEPT_P_MIN];
-    out->unmasked_unchanged = true;
+    *out = true;
     for (int t = 0; t < v->result.deltas; t++) {
         const struct delta *d = &v->result.delta[t];
         float *any = xcalloc((size_t)d->cols, sizeof(float));
@@ -310,9 +310,26 @@ static bool prove(struct engine *e, const struct params *p, const struct said *b
             return false;
         }
         free(any);
-        out->unmasked_unchanged = out->unmasked_unchanged && equal;
+        *out = *out && equal;
     }
     return true;
+}
+
+/* The other: what the model now says. */
+static void prove(const struct params *p, const struct said *before, const struct said *after,
+                  struct edited *out)
+{
+    const struct said *s[2] = {before, after};
+
+    for (int i = 0; i < 2; i++) {
+        out->p_target[i] = s[i]->p_target;
+        out->p_first[i] = s[i]->p_first;
+        out->log_odds[i] = log_odds(s[i]);
+        memcpy(out->argmax[i], s[i]->argmax, sizeof(out->argmax[i]));
+        memcpy(out->generated[i], s[i]->generated, sizeof(out->generated[i]));
+    }
+    out->rewrite_acc = after->accuracy;
+    out->success = after->all_argmax && after->p_target >= p->value[P_ACCEPT_P_MIN];
 }
 
 /* Journal first; only when that is on the disk do the new weights stand. */
@@ -356,13 +373,48 @@ static bool commit(struct engine *e, struct command *cmd, const struct request *
     return true;
 }
 
+/* The commit of what e->preview holds, and its proof: an event a fact. */
+static bool finish(struct engine *e, struct command *cmd, const struct request *request,
+                   const struct said *before, const struct said *after, double began,
+                   struct err *err)
+{
+    struct preview *v = &e->preview;
+    struct edited all = {.success = true}, *one;
+    double verify = engine_now();
+    bool ok = unmasked_unchanged(e, &all.unmasked_unchanged, err);
+
+    memcpy(all.checksum, v->applied.checksum, sizeof(all.checksum));
+    all.seconds_target = v->seconds[0];
+    all.seconds_attribution = v->seconds[1];
+    all.seconds_solve = v->seconds[2];
+    for (int i = cmd->count - 1; i >= 0; i--) { /* so that the first fact's numbers stay in `all` */
+        bool others = all.success;
+
+        prove(&cmd->params, &before[i], &after[i], &all);
+        all.success = all.success && others;
+    }
+    all.seconds_verify = engine_now() - verify;
+    all.seconds_total = engine_now() - began;
+    if (!ok || !commit(e, cmd, request, &all, err))
+        return false;
+    tell_applied(e, EV_COMMIT);
+    for (int i = 0; i < cmd->count; i++) {
+        one = xmalloc(sizeof(*one));
+        *one = all;
+        one->fact = i;
+        prove(&cmd->params, &before[i], &after[i], one);
+        engine_emit(e, EV_EDITED, one);
+    }
+    preview_drop(e);
+    return states_say(e, err);
+}
+
 bool job_edit(struct engine *e, struct command *cmd, struct err *err)
 {
     bool commits = cmd->kind == CMD_COMMIT, ok, reuse;
     struct request *request = NULL;
-    struct said before, after;
-    struct edited *done;
-    double start = engine_now(), verify;
+    struct said *before, *after;
+    double start = engine_now();
     char *now_about;
 
     if (commits && e->options.readonly)
@@ -377,31 +429,18 @@ bool job_edit(struct engine *e, struct command *cmd, struct err *err)
     now_about = about(e, cmd, e->ground.space_tokens);
     reuse = e->preview.about && !strcmp(e->preview.about, now_about);
     free(now_about);
-    ok = reuse || make_preview(e, cmd, request, err);
-    verify = engine_now();
-    ok = ok && describe(e, request, &before, &after, err);
-    if (ok && !commits) {
+    before = xcalloc((size_t)cmd->count, sizeof(*before));
+    after = xcalloc((size_t)cmd->count, sizeof(*after));
+    ok = (reuse || make_preview(e, cmd, request, err)) &&
+         describe(e, request, commits ? cmd->count : 1, before, after, err);
+    if (ok && commits) {
+        ok = finish(e, cmd, request, before, after, start, err);
+    } else if (ok) {
         tell_applied(e, EV_PREVIEW);
         ok = states_say(e, err);
-    } else if (ok) {
-        done = xcalloc(1, sizeof(*done));
-        ok = prove(e, &cmd->params, &before, &after, done, err);
-        done->seconds_target = e->preview.seconds[0];
-        done->seconds_attribution = e->preview.seconds[1];
-        done->seconds_solve = e->preview.seconds[2];
-        done->seconds_verify = engine_now() - verify;
-        done->seconds_total = engine_now() - start;
-        memcpy(done->checksum, e->preview.applied.checksum, sizeof(done->checksum));
-        ok = ok && commit(e, cmd, request, done, err);
-        if (ok) {
-            tell_applied(e, EV_COMMIT);
-            engine_emit(e, EV_EDITED, done);
-            preview_drop(e);
-            ok = states_say(e, err);
-        } else {
-            free(done);
-        }
     }
+    free(before);
+    free(after);
     requests_free(request, cmd->count);
     return ok;
 }

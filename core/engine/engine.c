@@ -167,8 +167,11 @@ static bool open_all(struct engine *e, struct err *err)
     if (!e->dev)
         return false;
     e->model = model_open(e->options.model, e->dev, e->options.memory, err);
-    if (!e->model)
+    if (!e->model) { /* whichever of its files is missing or damaged: there is no model */
+        if (err->kind == ERR_IO || err->kind == ERR_FORMAT)
+            err->kind = ERR_MODEL;
         return false;
+    }
     e->base = view_new(e->model, ++e->generation);
     e->edited = view_copy(e->base, ++e->generation);
     say_model(e);

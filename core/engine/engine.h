@@ -100,6 +100,7 @@ struct state_info {
     char checksum[65]; /* of the edited matrices; "" while it is computed */
     char state[17];    /* id from base and delta hashes: there at once */
     char session[512]; /* path, "" for none */
+    char base[65];     /* identity of the model: sha256 over its files */
     bool readonly, can_undo, can_redo;
     long moment_tokens; /* of the moments in use; 0: none yet */
     long moment_goal;
@@ -164,8 +165,9 @@ struct step {
     double loss, nll, kl, wd, p_target, delta_norm;
 };
 
-struct edited { /* the proof of a commit */
+struct edited { /* the proof of a commit, an event a fact */
     int edit;
+    int fact; /* which of the command's facts */
     bool success, unmasked_unchanged;
     double p_target[2], p_first[2], log_odds[2]; /* before, after */
     char argmax[2][48], generated[2][200];

@@ -122,6 +122,7 @@ bool states_say(struct engine *e, struct err *err)
     s->preview = e->preview.view != NULL;
     memcpy(s->state, status.state, sizeof(s->state));
     snprintf(s->session, sizeof(s->session), "%s", session_path(e->session));
+    memcpy(s->base, e->identity, sizeof(s->base));
     s->readonly = e->options.readonly;
     s->can_undo = status.last != 0;
     s->can_redo = status.redo != 0;

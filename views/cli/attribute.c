@@ -30,7 +30,7 @@ struct watch {
 
 static double best_score(const struct attribution *a, int neuron)
 {
-    double best = -INFINITY;
+    double best = -(double)INFINITY;
 
     for (int r = 0; r < a->rows; r++)
         best = fmax(best, (double)a->score[(size_t)r * (size_t)a->neurons + (size_t)neuron]);

@@ -1,9 +1,9 @@
 #include "views/cli/cli.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
@@ -35,6 +35,16 @@ static bool screen(struct cli *c, struct err *err)
 
     if (c->rest_count)
         c->value[OPT_SESSION] = c->rest[0];
+    /* a mistyped command is not the name of a new session */
+    if (c->rest_count && !strpbrk(c->rest[0], "./") && !file_exists(c->rest[0]))
+        return err_set(err, ERR_USAGE,
+                       "'%.60s' is neither a command nor a session that is there; `editscope "
+                       "--help` lists commands, a new session is called NAME.es",
+                       c->rest[0]);
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) /* before a session is made */
+        return err_set(err, ERR_USAGE,
+                       "the screen needs a terminal: run it in one, or use a command such as "
+                       "`editscope query` (`editscope --help` lists them)");
     term_block_signals();
     return cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && app_run(c->engine, &o, &c->signal, err);
 }

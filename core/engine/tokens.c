@@ -1,0 +1,97 @@
+#include "core/engine/tokens.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/model/tokenizer.h"
+#include "core/model/weights.h"
+
+struct codec {
+    struct tokenizer *tokenizer;
+};
+
+static bool ends_in(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+
+    return n >= m && !strcmp(text + n - m, end);
+}
+
+/* A folder or a file with tokenizer.json is enough; weights are opened only where the vocabulary
+ * is inside them. */
+struct codec *codec_open(const char *model, struct err *err)
+{
+    char *beside = ends_in(model, ".json") ? xstrdup(model) : xasprintf("%s/tokenizer.json", model);
+    struct tokenizer *t = NULL;
+    struct codec *c;
+
+    if (!file_exists(model)) {
+        err_set(err, ERR_MODEL, "%s: no such model", model);
+    } else if (file_exists(beside)) {
+        t = tokenizer_from_json(beside, err);
+    } else {
+        struct weights *w = weights_open(model, err);
+
+        t = w ? tokenizer_open(w, err) : NULL;
+        weights_close(w);
+    }
+    free(beside);
+    if (!t) { /* whichever of its files is missing or damaged: there is no tokenizer */
+        if (err && (err->kind == ERR_IO || err->kind == ERR_FORMAT))
+            err->kind = ERR_MODEL;
+        return NULL;
+    }
+    c = xcalloc(1, sizeof(*c));
+    c->tokenizer = t;
+    return c;
+}
+
+void codec_close(struct codec *c)
+{
+    if (c)
+        tokenizer_free(c->tokenizer);
+    free(c);
+}
+
+bool codec_encode(const struct codec *c, const char *text, size_t len, bool bos, struct coded *out,
+                  struct err *err)
+{
+    struct tokens t = {0};
+
+    *out = (struct coded){0};
+    if (!tokenizer_encode(c->tokenizer, text, len, bos ? ENCODE_BOS : 0, &t, err))
+        return false;
+    out->count = t.count;
+    out->id = xcalloc((size_t)t.count + 1, sizeof(int));
+    out->piece = xcalloc((size_t)t.count + 1, sizeof(char *));
+    for (int i = 0; i < t.count; i++) {
+        struct buf piece = {0};
+
+        out->id[i] = t.ids[i];
+        tokenizer_piece(c->tokenizer, t.ids[i], &piece);
+        out->piece[i] = buf_take(&piece);
+    }
+    tokens_free(&t);
+    return true;
+}
+
+void coded_free(struct coded *coded)
+{
+    for (int i = 0; i < coded->count; i++)
+        free(coded->piece[i]);
+    free(coded->piece);
+    free(coded->id);
+    *coded = (struct coded){0};
+}
+
+bool codec_decode(const struct codec *c, const int *id, int count, struct buf *out, struct err *err)
+{
+    for (int i = 0; i < count; i++)
+        if (id[i] < 0 || id[i] >= tokenizer_vocab(c->tokenizer))
+            return err_set(err, ERR_USAGE, "--decode: no token %d; ids are 0 to %d", id[i],
+                           tokenizer_vocab(c->tokenizer) - 1);
+    tokenizer_decode(c->tokenizer, id, count, false, out);
+    return true;
+}

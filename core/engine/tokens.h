@@ -1,0 +1,30 @@
+/* A model's tokenizer by itself: what needs no weights on a device. */
+#ifndef CORE_ENGINE_TOKENS_H
+#define CORE_ENGINE_TOKENS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+
+struct codec; /* opaque */
+
+struct coded {
+    int *id;
+    char **piece; /* bytes of each token; may be part of a character */
+    int count;
+};
+
+/* Of a GGUF file, a folder with tokenizer.json, or a tokenizer.json. ERR_MODEL, ERR_IO. */
+struct codec *codec_open(const char *model, struct err *err);
+void codec_close(struct codec *c); /* accepts NULL */
+/* ERR_FORMAT: not UTF-8. */
+bool codec_encode(const struct codec *c, const char *text, size_t len, bool bos, struct coded *out,
+                  struct err *err);
+void coded_free(struct coded *coded);
+/* Appends the text of the ids; ERR_USAGE for an id that the vocabulary does not have. */
+bool codec_decode(const struct codec *c, const int *id, int count, struct buf *out,
+                  struct err *err);
+
+#endif
