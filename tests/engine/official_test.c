@@ -119,7 +119,9 @@ static void target_agrees(void)
     if (target_optimise(&t, real.base, &r, edited[LAYERS - 1], &p, NULL, NULL, NULL, &err)) {
         printf("target: %d steps, |z| %.3f (%.3f), z itself %.2e apart, first loss %.4f\n", t.steps,
                t.z_norm, want, relative(t.z, z, n), t.trace[0].loss);
-        CHECK_NEAR(t.z_norm, want, 0.01 * want);
+        CHECK(t.steps == (int)number_of(json_object_get(all, "edit0"), "z_forwards"));
+        CHECK_NEAR(t.z_norm, want, 1e-3 * want);
+        CHECK(relative(t.z, z, n) < 0.01);
         target_free(&t);
     }
     CHECK_STR(err.text, "");
