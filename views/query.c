@@ -13,6 +13,7 @@
 struct query {
     struct field field;
     bool typing;
+    bool fresh; /* the text is a proposal: what is typed or pasted replaces it */
 };
 
 static void query_close(struct view *v)
@@ -44,6 +45,16 @@ static void ask(struct view *v)
         verb_query(v->host, field_text(&q->field), 0);
 }
 
+static bool type_key(struct query *q, const struct key *key)
+{
+    bool printable = key->code >= ' ' && key->code < K_UP && key->code != K_ERASE;
+
+    if (q->fresh && (printable || key->code == K_PASTE))
+        field_set(&q->field, "");
+    q->fresh = false;
+    return field_key(&q->field, key);
+}
+
 static bool query_key(struct view *v, const struct key *key)
 {
     struct query *q = v->state;
@@ -55,7 +66,7 @@ static bool query_key(struct view *v, const struct key *key)
     else if (key->code == K_ESCAPE)
         q->typing = false;
     else
-        return field_key(&q->field, key);
+        return type_key(q, key);
     return true;
 }
 
@@ -64,7 +75,7 @@ static bool query_action(struct view *v, enum action action)
     struct query *q = v->state;
 
     if (action == ACTION_ASK)
-        q->typing = true;
+        q->typing = q->fresh = true;
     else if (action == ACTION_ENTER)
         ask(v);
     else

@@ -232,6 +232,7 @@ static void options_copy(struct engine_options *to, const struct engine_options 
     to->session = xstrdup(from->session);
     to->prefixes = xstrdup(from->prefixes);
     to->text = xstrdup(from->text);
+    to->params = NULL; /* the engine has its copy */
 }
 
 struct engine *engine_start(const struct engine_options *options, struct err *err)
@@ -245,6 +246,8 @@ struct engine *engine_start(const struct engine_options *options, struct err *er
     e->job.progress = progress;
     e->job.breathe = breathe;
     params_default(&e->params);
+    if (options->params)
+        e->params = *options->params;
     e->bus = bus_open(err);
     if (!e->bus) {
         free(e);
@@ -269,10 +272,10 @@ unsigned engine_post(struct engine *e, struct command *cmd)
 
 bool engine_next(struct engine *e, struct event *ev)
 {
-    if (!bus_next(e->bus, ev))
-        return false;
-    e->told_stopped = e->told_stopped || ev->kind == EV_STOPPED;
-    return true;
+    bool any = bus_next(e->bus, ev);
+
+    e->told_stopped = e->told_stopped || (any && ev->kind == EV_STOPPED);
+    return any;
 }
 
 int engine_fd(const struct engine *e)
@@ -290,19 +293,15 @@ void engine_stop(struct engine *e)
     struct command quit = {.kind = CMD_QUIT};
     struct timespec pause = {0, 2000000};
     struct event ev;
-    bool stopped;
 
     if (!e)
         return;
-    stopped = e->told_stopped;
     bus_cancel(e->bus, 0);
     bus_post(e->bus, &quit);
-    while (!stopped) { /* keep draining: the engine may be waiting for room */
-        while (bus_next(e->bus, &ev)) {
-            stopped = stopped || ev.kind == EV_STOPPED;
+    while (!e->told_stopped) { /* keep draining: the engine may be waiting for room */
+        while (engine_next(e, &ev))
             event_free(&ev);
-        }
-        if (!stopped)
+        if (!e->told_stopped)
             nanosleep(&pause, NULL);
     }
     pthread_join(e->thread, NULL);

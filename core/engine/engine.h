@@ -243,12 +243,13 @@ struct engine_options {
     const char *session; /* path, or NULL: a session in memory that is not kept */
     bool readonly, create;
     const struct device_ops *device;
-    int device_index, threads; /* threads 0: all */
-    long long memory;          /* bytes of float32 residency; 0: three quarters of what is free */
-    const char *prefixes;      /* file of context prefixes, or NULL */
-    const char *text;          /* file for the moments, or NULL: the shipped one */
-    bool background_moments;   /* start the moments by themselves */
-    bool look_only;            /* needs no session, no moments (tokens, query on the base) */
+    int device_index, threads;   /* threads 0: all */
+    long long memory;            /* bytes of float32 residency; 0: three quarters of what is free */
+    const struct params *params; /* what the background prepares for, copied; NULL: the defaults */
+    const char *prefixes;        /* file of context prefixes, or NULL */
+    const char *text;            /* file for the moments, or NULL: the shipped one */
+    bool background_moments;     /* start the moments by themselves */
+    bool look_only;              /* needs no session, no moments (tokens, query on the base) */
 };
 
 struct engine *engine_start(const struct engine_options *options, struct err *err);

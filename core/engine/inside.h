@@ -75,7 +75,8 @@ struct engine {
     unsigned job_id;
     double job_began;
     struct params params; /* of the last edit command: what the background prepares for */
-    bool told_stopped;    /* the receiver's: it has taken EV_STOPPED */
+    bool told_stopped;    /* the receiver's: it has taken EV_STOPPED, */
+    struct err told_why;  /* which said this */
 };
 
 double engine_now(void); /* monotonic seconds */

@@ -111,6 +111,7 @@ bool states_say(struct engine *e, struct err *err)
 {
     struct state_info *s = xcalloc(1, sizeof(*s));
     struct session_status status;
+    int layer[PARAM_MAX_LAYERS];
     bool ok = session_status(e->session, &status, err) &&
               weights_checksum(e->preview.view ? e->preview.view : e->edited, s->checksum, err);
 
@@ -129,8 +130,10 @@ bool states_say(struct engine *e, struct err *err)
     s->moment_tokens = e->ground.checkpoint;
     s->moment_goal = e->ground.goal;
     s->verified = e->verified;
-    s->edited_count = e->ground.layers;
-    memcpy(s->edited_layers, e->ground.layer, sizeof(s->edited_layers));
+    edited_layers(&e->params, e->model->config, layer, &s->edited_count, NULL);
+    if (s->edited_count > EDIT_MAX_LAYERS)
+        s->edited_count = EDIT_MAX_LAYERS;
+    memcpy(s->edited_layers, layer, (size_t)s->edited_count * sizeof(int));
     if (!s->preview && !e->options.readonly) { /* an unlike checksum of a like state is told */
         ok = session_set_checksum(e->session, 0, s->checksum, err);
         if (!ok) {

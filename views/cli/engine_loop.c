@@ -55,6 +55,7 @@ static bool memory_size(const char *text, long long *bytes, struct err *err)
 bool cli_start(struct cli *c, unsigned needs, struct err *err)
 {
     struct engine_options o = {.model = c->model,
+                               .params = &c->params,
                                .session = c->value[OPT_SESSION],
                                .create = (needs & MAY_CREATE) != 0,
                                .look_only = (needs & ONLY_LOOKS) != 0,
