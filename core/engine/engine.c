@@ -274,8 +274,18 @@ bool engine_next(struct engine *e, struct event *ev)
 {
     bool any = bus_next(e->bus, ev);
 
-    e->told_stopped = e->told_stopped || (any && ev->kind == EV_STOPPED);
+    if (any && ev->kind == EV_STOPPED) {
+        e->told_stopped = true;
+        e->told_why = ev->err;
+    }
     return any;
+}
+
+bool engine_ended(const struct engine *e, struct err *err)
+{
+    if (e->told_stopped && e->told_why.kind)
+        err_set(err, e->told_why.kind, "%s", e->told_why.text);
+    return e->told_stopped;
 }
 
 int engine_fd(const struct engine *e)

@@ -258,6 +258,8 @@ struct engine *engine_start(const struct engine_options *options, struct err *er
 unsigned engine_post(struct engine *e, struct command *cmd);
 bool engine_next(struct engine *e, struct event *ev); /* false: nothing new. UI thread */
 int engine_fd(const struct engine *e);
+/* Whether EV_STOPPED has been taken; the reason, where it was no request, into err. UI thread */
+bool engine_ended(const struct engine *e, struct err *err);
 void engine_cancel(struct engine *e, unsigned job); /* 0: every job but the background's */
 /* Cancels, drains and joins. NULL is fine. */
 void engine_stop(struct engine *e);

@@ -258,7 +258,7 @@ static bool run(struct cli *c, struct err *err)
     if (!cli_number(c, OPT_TOP, 0, MOST_TOP, 5, &top, err) ||
         !cli_facts(c, &cmd.facts, &cmd.count, err))
         return false;
-    if (!cli_start(c, 0, err)) {
+    if (!cli_start(c, cli_has(c, OPT_SESSION) ? NEED_SESSION | READS : 0, err)) {
         cli_facts_free(cmd.facts, cmd.count);
         return false;
     }
@@ -274,4 +274,4 @@ static bool run(struct cli *c, struct err *err)
 
 const struct cli_ops cli_attribute = {
     "attribute", "", "Which neurons answer for a fact: scores, classes, ratios, mask",
-    FOR_FACT | FOR_ATTRIBUTE | FOR_MODEL | FOR_PARAMS, run};
+    FOR_FACT | FOR_ATTRIBUTE | FOR_SESSION | FOR_MODEL | FOR_PARAMS, run};

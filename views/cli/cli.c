@@ -46,7 +46,10 @@ static bool screen(struct cli *c, struct err *err)
                        "the screen needs a terminal: run it in one, or use a command such as "
                        "`editscope query` (`editscope --help` lists them)");
     term_block_signals();
-    return cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && app_run(c->engine, &o, &c->signal, err);
+    if (!cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) || !app_run(c->engine, &o, &c->signal, err))
+        return false;
+    engine_ended(c->engine, err); /* a model that did not open decides the exit status */
+    return !err->kind;
 }
 
 static bool work(struct cli *c, int argc, char **argv, struct err *err)

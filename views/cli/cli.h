@@ -144,7 +144,7 @@ bool cli_facts(struct cli *c, struct fact **facts, int *count, struct err *err);
 void cli_facts_free(struct fact *facts, int count);
 
 /* engine_loop.c */
-enum { NEED_SESSION = 1, MAY_CREATE = 2, ONLY_LOOKS = 4, FOR_A_SCREEN = 8 };
+enum { NEED_SESSION = 1, MAY_CREATE = 2, ONLY_LOOKS = 4, FOR_A_SCREEN = 8, READS = 16 };
 bool cli_start(struct cli *c, unsigned needs, struct err *err);
 typedef void cli_hear(struct cli *c, struct event *ev, void *ctx);
 /* Waits until a state has been told; false when opening failed or a signal came. */

@@ -55,12 +55,12 @@ static bool memory_size(const char *text, long long *bytes, struct err *err)
 bool cli_start(struct cli *c, unsigned needs, struct err *err)
 {
     struct engine_options o = {.model = c->model,
-                               .params = &c->params,
                                .session = c->value[OPT_SESSION],
                                .create = (needs & MAY_CREATE) != 0,
                                .look_only = (needs & ONLY_LOOKS) != 0,
                                .background_moments = (needs & FOR_A_SCREEN) != 0,
-                               .readonly = cli_has(c, OPT_READONLY),
+                               .readonly = (needs & READS) || cli_has(c, OPT_READONLY),
+                               .params = &c->params,
                                .prefixes = c->value[OPT_PREFIXES],
                                .text = c->text};
     long threads;

@@ -61,7 +61,7 @@ static bool run(struct cli *c, struct err *err)
     struct command cmd = {.kind = CMD_HISTORY};
     json_t *o;
 
-    if (!cli_start(c, NEED_SESSION, err) || !cli_job(c, &cmd, hear, NULL, err))
+    if (!cli_start(c, NEED_SESSION | READS, err) || !cli_job(c, &cmd, hear, NULL, err))
         return false;
     if (!cli_json(c)) {
         printf("%d edits\nchecksum %s\n", c->state.edits, c->state.checksum);

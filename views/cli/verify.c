@@ -8,7 +8,7 @@ static bool run(struct cli *c, struct err *err)
     struct command cmd = {.kind = CMD_VERIFY};
     json_t *o;
 
-    if (!cli_start(c, NEED_SESSION, err) || !cli_job(c, &cmd, NULL, NULL, err))
+    if (!cli_start(c, NEED_SESSION | READS, err) || !cli_job(c, &cmd, NULL, NULL, err))
         return false;
     if (!cli_json(c)) {
         printf("%d edits rebuilt: equal\nchecksum %s\n", c->state.edits, c->state.checksum);
