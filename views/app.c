@@ -156,6 +156,7 @@ void app_event(struct app *app, struct event *ev)
         if (app->view[i] && app->view[i]->ops->event)
             app->view[i]->ops->event(app->view[i], ev);
     follow_up(app, ev);
+    app->quit |= app->desk.stopped; /* the caller says why: engine_ended() */
     app->dirty |= !app->paused;
 }
 

@@ -188,7 +188,7 @@ static void close_all(struct engine *e)
     ground_free(e);
     tokens_free(&e->text);
     prefixes_free(&e->prefixes);
-    session_close(e->session);
+    states_close(e);
     view_free(e->edited);
     view_free(e->base);
     model_close(e->model);

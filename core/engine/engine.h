@@ -242,6 +242,7 @@ struct engine_options {
     const char *model;   /* file or folder */
     const char *session; /* path, or NULL: a session in memory that is not kept */
     bool readonly, create;
+    bool autosave; /* no session named: keep one under a fresh name in the state folder */
     const struct device_ops *device;
     int device_index, threads;   /* threads 0: all */
     long long memory;            /* bytes of float32 residency; 0: three quarters of what is free */

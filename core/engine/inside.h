@@ -127,6 +127,7 @@ void preview_drop(struct engine *e);
 bool job_undo(struct engine *e, struct command *cmd, struct err *err);
 bool job_history(struct engine *e, struct command *cmd, struct err *err);
 bool job_verify(struct engine *e, struct command *cmd, struct err *err);
+void states_close(struct engine *e);
 bool states_open(struct engine *e, struct err *err); /* rebuilds the edited view */
 bool states_rebuild(struct engine *e, int until, struct weights_view **out, struct err *err);
 bool states_say(struct engine *e, struct err *err); /* EV_STATE */

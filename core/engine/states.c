@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -234,4 +235,19 @@ bool job_verify(struct engine *e, struct command *cmd, struct err *err)
                      again, status.checksum);
     e->verified = ok;
     return ok && states_say(e, err);
+}
+
+/* An autosave in which nothing was ever edited is nobody's loss. */
+void states_close(struct engine *e)
+{
+    struct session_status status = {0};
+    bool empty = e->session && e->options.autosave && session_status(e->session, &status, NULL) &&
+                 !status.total;
+    char *path = empty ? xstrdup(session_path(e->session)) : NULL;
+
+    session_close(e->session);
+    e->session = NULL;
+    if (path && *path)
+        unlink(path);
+    free(path);
 }

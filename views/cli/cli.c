@@ -32,6 +32,8 @@ static bool screen(struct cli *c, struct err *err)
 {
     struct app_options o = {
         .theme = c->value[OPT_THEME], .params = c->params, .term = {.mouse = true}};
+    char *log;
+    bool ok;
 
     if (c->rest_count)
         c->value[OPT_SESSION] = c->rest[0];
@@ -45,8 +47,13 @@ static bool screen(struct cli *c, struct err *err)
         return err_set(err, ERR_USAGE,
                        "the screen needs a terminal: run it in one, or use a command such as "
                        "`editscope query` (`editscope --help` lists them)");
+    log = file_state_path("editscope.log");
+    if (file_make_parents(log, NULL)) /* what libraries print must not spoil the screen */
+        o.term.log = log;
     term_block_signals();
-    if (!cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) || !app_run(c->engine, &o, &c->signal, err))
+    ok = cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && app_run(c->engine, &o, &c->signal, err);
+    free(log);
+    if (!ok)
         return false;
     engine_ended(c->engine, err); /* a model that did not open decides the exit status */
     return !err->kind;
