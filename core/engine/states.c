@@ -95,6 +95,8 @@ bool states_open(struct engine *e, struct err *err)
 {
     struct weights_view *view = NULL;
 
+    if (e->options.autosave && !e->options.session)
+        e->options.session = session_autosave_path(); /* freed with the options */
     e->session =
         session_open(e->options.session, e->identity, e->options.create, e->options.readonly, err);
     if (!e->session || !make_prefixes(e, err) || !states_rebuild(e, 0, &view, err))
