@@ -1,0 +1,126 @@
+/* What the two threads share. Runs under the thread sanitizer too. */
+#include "core/engine/bus.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "core/base/mem.h"
+#include "tests/test.h"
+
+static struct event progress_of(unsigned job, double done)
+{
+    struct event ev = {.kind = EV_PROGRESS, .job = job};
+
+    ev.progress = xcalloc(1, sizeof(*ev.progress));
+    ev.progress->done = done;
+    return ev;
+}
+
+static void *engine(void *arg)
+{
+    struct bus *bus = arg;
+    struct command cmd;
+
+    bus_take(bus, &cmd, true, false);
+    for (int i = 1; i <= 1000; i++)
+        bus_emit(bus, progress_of(cmd.job, i));
+    for (int i = 0; i < 3000; i++) /* more than the queue holds: it waits for room */
+        bus_emit(bus, (struct event){.kind = EV_DONE, .job = cmd.job});
+    command_free(&cmd);
+    return NULL;
+}
+
+static void news_is_merged_and_results_are_not(void)
+{
+    struct bus *bus = bus_open(NULL);
+    struct command cmd = {.kind = CMD_QUERY, .text = xstrdup("?")};
+    struct event ev;
+    pthread_t thread;
+    unsigned job;
+    int done = 0, news = 0;
+    double last = 0;
+
+    pthread_create(&thread, NULL, engine, bus);
+    job = bus_post(bus, &cmd);
+    CHECK(job == 1);
+    CHECK(cmd.text == NULL); /* it has changed owner */
+    while (done < 3000) {
+        struct pollfd p = {.fd = bus_fd(bus), .events = POLLIN};
+
+        poll(&p, 1, -1);
+        while (bus_next(bus, &ev)) {
+            CHECK(ev.job == job);
+            done += ev.kind == EV_DONE;
+            if (ev.kind == EV_PROGRESS) {
+                news++;
+                CHECK(ev.progress->done > last);
+                last = ev.progress->done;
+            }
+            event_free(&ev);
+        }
+    }
+    CHECK(last > 999);
+    CHECK(news <= 1000);
+    CHECK(!bus_next(bus, &ev));
+    pthread_join(thread, NULL);
+    bus_close(bus);
+}
+
+static void a_full_queue_refuses_and_frees(void)
+{
+    struct bus *bus = bus_open(NULL);
+    int taken = 0;
+    bool more = true;
+
+    while (more) {
+        struct command cmd = {.kind = CMD_QUERY, .text = xstrdup("what?")};
+
+        more = bus_post(bus, &cmd) != 0;
+        taken += more;
+        CHECK(cmd.text == NULL);
+    }
+    CHECK(taken == 64);
+    bus_close(bus);
+}
+
+static void questions_overtake_work(void)
+{
+    struct bus *bus = bus_open(NULL);
+    struct command work = {.kind = CMD_ATTRIBUTE}, ask = {.kind = CMD_QUERY}, got;
+
+    CHECK(bus_post(bus, &work) == 1);
+    CHECK(!bus_take(bus, &got, false, true));
+    CHECK(bus_post(bus, &ask) == 2);
+    CHECK(bus_waiting(bus, CMD_QUERY));
+    CHECK(bus_take(bus, &got, false, true) && got.kind == CMD_QUERY);
+    CHECK(!bus_waiting(bus, CMD_QUERY));
+    CHECK(bus_take(bus, &got, false, false) && got.kind == CMD_ATTRIBUTE);
+    bus_close(bus);
+}
+
+static void cancelling_names_a_job_or_all_so_far(void)
+{
+    struct bus *bus = bus_open(NULL);
+    struct command a = {.kind = CMD_ATTRIBUTE}, b = {.kind = CMD_ATTRIBUTE},
+                   c = {.kind = CMD_ATTRIBUTE};
+    unsigned one = bus_post(bus, &a), two = bus_post(bus, &b), three;
+
+    CHECK(!bus_cancelled(bus, 0) && !bus_cancelled(bus, one));
+    bus_cancel(bus, two);
+    CHECK(!bus_cancelled(bus, one) && bus_cancelled(bus, two));
+    bus_cancel(bus, 0);
+    CHECK(bus_cancelled(bus, one));
+    CHECK(!bus_cancelled(bus, 0)); /* the background's work is nobody's to cancel */
+    three = bus_post(bus, &c);
+    CHECK(!bus_cancelled(bus, three));
+    bus_close(bus);
+}
+
+static const struct test tests[] = {
+    {"news is merged and results are not", news_is_merged_and_results_are_not},
+    {"a full queue refuses and frees", a_full_queue_refuses_and_frees},
+    {"questions overtake work", questions_overtake_work},
+    {"cancelling names a job, or all so far", cancelling_names_a_job_or_all_so_far},
+};
+TEST_MAIN(tests)
