@@ -122,6 +122,13 @@ bool request_build(struct request *r, const struct fact *fact, const struct pref
     *r = (struct request){.fact = fact_copy(fact), .old = -1};
     if (!fact_normalise(&r->fact, err))
         goto fail;
+    if (strcmp(params_word(p, P_ATTR_ROWS), "prefixes")) { /* never silently something else */
+        err_set(err, ERR_USAGE,
+                "attr.rows = %s needs a relation's paraphrases, and facts have none yet: use "
+                "prefixes",
+                params_word(p, P_ATTR_ROWS));
+        goto fail;
+    }
     if (used > prefixes->count)
         used = prefixes->count;
     r->row = xcalloc((size_t)used + 1, sizeof(*r->row));
