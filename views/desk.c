@@ -275,6 +275,8 @@ static void take_state(struct desk *d, struct state_info *state)
     d->stale = d->done && strcmp(d->scored_state, state->state) != 0;
     d->state = *state;
     free(state);
+    if (d->at_neuron < 0 && d->state.edited_count) /* nothing chosen yet: where edits go */
+        d->at_layer = d->state.edited_layers[0];
     if (!d->state.preview) {
         drop(EV_PREVIEW, d->preview);
         d->preview = NULL;

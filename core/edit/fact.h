@@ -32,7 +32,7 @@ struct fact fact_copy(const struct fact *fact);
 bool fact_normalise(struct fact *fact, struct err *err);
 /* The prompt with the subject filled in. Caller frees. */
 char *fact_text(const struct fact *fact);
-/* One JSON object of the shapes in editscope-json(7): ours, MEND/ZsRE, ROME CounterFact,
+/* One JSON object of the shapes in editscope(1): ours, MEND/ZsRE, ROME CounterFact,
  * EasyEdit/KnowEdit, recognised by their keys; normalised. `text` need not be NUL-terminated.
  * What is no such object is ERR_FORMAT. */
 bool fact_from_json(struct fact *fact, const char *text, size_t len, struct err *err);
