@@ -215,7 +215,8 @@ bool theme_load(struct theme *theme, const char *name, struct err *err)
     } else if (builtin(name)) {
         theme_parse(&loaded, builtin(name), strlen(builtin(name)), NULL);
     } else {
-        ok = err_set(err, ERR_USAGE, "no theme '%s': dark, light, contrast, 16, mono or a file's path", name);
+        ok = err_set(err, ERR_USAGE,
+                     "no theme '%s': dark, light, contrast, 16, mono or a file's path", name);
     }
     if (ok) {
         snprintf(loaded.name, sizeof(loaded.name), "%s", last ? last + 1 : name);
