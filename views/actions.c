@@ -43,3 +43,23 @@ const char *action_key(enum action action, char out[16])
              action_infos[action].keys);
     return out;
 }
+
+int action_steps(enum action action, int page, int all)
+{
+    switch (action) {
+    case ACTION_UP:
+        return -1;
+    case ACTION_DOWN:
+        return 1;
+    case ACTION_PAGE_UP:
+        return -page;
+    case ACTION_PAGE_DOWN:
+        return page;
+    case ACTION_FIRST:
+        return -all;
+    case ACTION_LAST:
+        return all;
+    default:
+        return 0;
+    }
+}

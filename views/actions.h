@@ -90,6 +90,9 @@ extern const struct action_info action_infos[ACTION_COUNT]; /* [ACTION_NONE] is 
 
 enum action action_of_key(int32_t code); /* ACTION_NONE: bound to nothing */
 enum action action_of_name(const char *name);
+/* How far a list's cursor moves: -1, 1, a page, or `all` lines for first and last; 0: the action
+ * is not about moving. */
+int action_steps(enum action action, int page, int all);
 /* The first key, as it is written in the footer. */
 const char *action_key(enum action action, char out[16]);
 

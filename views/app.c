@@ -13,14 +13,6 @@
 
 static const double REST = 0.3; /* seconds a knob must rest before its consequence is asked for */
 
-double app_now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 void app_say(struct app *app, enum tone tone, const char *text)
 {
     snprintf(app->said, sizeof(app->said), "%s", text);
@@ -78,7 +70,7 @@ static void host_knobs_moved(struct host *host)
     struct app *app = (struct app *)host;
 
     app->knobs_moved = true; /* many steps between two frames are one re-mask */
-    app->weigh_at = app_now() + REST;
+    app->weigh_at = clock_seconds() + REST;
     app->dirty = true;
 }
 
@@ -139,7 +131,7 @@ static void follow_up(struct app *app, const struct event *ev)
     } else if (ev->kind == EV_MODEL && d->fact.subject) {
         verb_look(&app->host, &d->fact);
     } else if (ev->kind == EV_ATTRIBUTED) {
-        app->weigh_at = app_now();
+        app->weigh_at = clock_seconds();
     }
 }
 
@@ -195,7 +187,7 @@ static void draw(struct app *app)
     screen_draw(&screen, app->surface);
     term_show(app->surface, &app->palette);
     app->dirty = false;
-    app->next_frame = app_now() + app->frame;
+    app->next_frame = clock_seconds() + app->frame;
 }
 
 /* Once a knob rests: exact scores if the amplification moved, then the mask's consequence. */
@@ -215,7 +207,7 @@ static void weigh(struct app *app)
 
 static int timeout(const struct app *app)
 {
-    double at = -1, now = app_now();
+    double at = -1, now = clock_seconds();
 
     if (app->dirty)
         at = app->next_frame;
@@ -235,12 +227,12 @@ static void turn(struct app *app)
         app_event(app, &ev);
     while (!app->quit && term_key(&key))
         app_key(app, &key);
-    if (app->weigh_at > 0 && app_now() >= app->weigh_at)
+    if (app->weigh_at > 0 && clock_seconds() >= app->weigh_at)
         weigh(app);
     verb_want_words(&app->host);
     if (term_signal())
         app->quit = true;
-    if (app->dirty && app_now() >= app->next_frame && !app->quit)
+    if (app->dirty && clock_seconds() >= app->next_frame && !app->quit)
         draw(app);
     if (!app->quit)
         term_wait(engine_fd(app->engine), timeout(app));

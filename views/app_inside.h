@@ -2,6 +2,7 @@
 #ifndef VIEWS_APP_INSIDE_H
 #define VIEWS_APP_INSIDE_H
 
+#include "core/base/clock.h"
 #include "tui/field.h"
 #include "tui/theme.h"
 #include "views/app.h"
@@ -32,7 +33,6 @@ struct app {
     char known_state[17];     /* the state that look and history are about */
 };
 
-double app_now(void);
 void app_open(struct app *app, const char *view);
 void app_say(struct app *app, enum tone tone, const char *text);
 struct screen app_screen(const struct app *app);

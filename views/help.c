@@ -41,26 +41,14 @@ static int count(const struct help *h)
 static bool help_action(struct view *v, enum action action)
 {
     struct help *h = v->state;
-    int by = 0;
 
     switch (action) {
     case ACTION_UP:
-        by = -1;
-        break;
     case ACTION_DOWN:
-        by = 1;
-        break;
     case ACTION_PAGE_UP:
-        by = -PAGE;
-        break;
     case ACTION_PAGE_DOWN:
-        by = PAGE;
-        break;
     case ACTION_FIRST:
-        by = -ACTION_COUNT;
-        break;
     case ACTION_LAST:
-        by = ACTION_COUNT;
         break;
     case ACTION_ENTER:
         action = listed(h, h->list.at);
@@ -71,7 +59,7 @@ static bool help_action(struct view *v, enum action action)
     default:
         return false;
     }
-    list_move(&h->list, by, count(h), PAGE);
+    list_move(&h->list, action_steps(action, PAGE, ACTION_COUNT), count(h), PAGE);
     return true;
 }
 

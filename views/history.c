@@ -51,26 +51,15 @@ static bool history_action(struct view *v, enum action action)
 {
     struct history_view *h = v->state;
     const struct history_entry *e = selected(v);
-    int n = v->host->desk->history ? v->host->desk->history->count : 0, by = 0;
+    int n = v->host->desk->history ? v->host->desk->history->count : 0;
 
     switch (action) {
     case ACTION_UP:
-        by = -1;
-        break;
     case ACTION_DOWN:
-        by = 1;
-        break;
     case ACTION_PAGE_UP:
-        by = -PAGE;
-        break;
     case ACTION_PAGE_DOWN:
-        by = PAGE;
-        break;
     case ACTION_FIRST:
-        by = -n;
-        break;
     case ACTION_LAST:
-        by = n;
         break;
     case ACTION_UNDO:
         if (!e || !e->active)
@@ -84,7 +73,7 @@ static bool history_action(struct view *v, enum action action)
     default:
         return false;
     }
-    list_move(&h->list, by, n, PAGE);
+    list_move(&h->list, action_steps(action, PAGE, n), n, PAGE);
     return true;
 }
 

@@ -46,26 +46,15 @@ static bool neurons_action(struct view *v, enum action action)
     struct neurons *s = v->state;
     struct desk *d = v->host->desk;
     struct desk_neuron *all;
-    int n, by = 0;
+    int n;
 
     switch (action) {
     case ACTION_UP:
-        by = -1;
-        break;
     case ACTION_DOWN:
-        by = 1;
-        break;
     case ACTION_PAGE_UP:
-        by = -PAGE;
-        break;
     case ACTION_PAGE_DOWN:
-        by = PAGE;
-        break;
     case ACTION_FIRST:
-        by = -d->model.neurons;
-        break;
     case ACTION_LAST:
-        by = d->model.neurons;
         break;
     case ACTION_ORDER:
         d->table_order = (enum desk_order)((d->table_order + 1) % ORDER_COUNT);
@@ -87,7 +76,7 @@ static bool neurons_action(struct view *v, enum action action)
         return false;
     }
     all = sorted(d, &n);
-    list_move(&s->list, by, n, PAGE);
+    list_move(&s->list, action_steps(action, PAGE, d->model.neurons), n, PAGE);
     if (n)
         d->at_neuron = all[s->list.at].neuron;
     free(all);

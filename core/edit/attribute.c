@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/model/generate.h"
 
@@ -23,14 +23,6 @@ struct attribute_run {
     float *rms2; /* [rows] mean square of the final hidden state */
     float eps;
 };
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 bool edited_layers(const struct params *p, const struct model_config *config, int *layer,
                    int *count, struct err *err)
@@ -538,7 +530,7 @@ struct attribution *attribute_layer(struct attribute_run *run, int layer, bool c
     size_t nm = (size_t)run->rows * (size_t)run->neurons;
     float *own_base = own ? xcalloc(nm, sizeof(float)) : NULL;
     float *h0 = own ? xcalloc((size_t)run->rows, sizeof(float)) : NULL;
-    double start = now();
+    double start = clock_seconds();
 
     a->id = run->id;
     a->generation = run->view->generation;
@@ -555,7 +547,7 @@ struct attribution *attribute_layer(struct attribute_run *run, int layer, bool c
     work_free(&w, run->view->model->dev);
     free(own_base);
     free(h0);
-    a->seconds = now() - start;
+    a->seconds = clock_seconds() - start;
     if (ok)
         return a;
     attribution_unref(a);

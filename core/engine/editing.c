@@ -201,7 +201,7 @@ static bool make_preview(struct engine *e, struct command *cmd, const struct req
 {
     struct preview *v = &e->preview;
     int d = e->model->config->hidden;
-    double t0 = engine_now(), t1, t2;
+    double t0 = clock_seconds(), t1, t2;
     struct edit_plan plan;
     bool ok;
 
@@ -210,9 +210,9 @@ static bool make_preview(struct engine *e, struct command *cmd, const struct req
     v->z = xmalloc((size_t)cmd->count * (size_t)d * sizeof(float));
     v->width = d;
     ok = targets(e, cmd, request, plan.layer[plan.layers - 1], v->z, err);
-    t1 = engine_now();
+    t1 = clock_seconds();
     ok = ok && (!wants_mask(&cmd->params) || masks(e, cmd, request, &plan, &v->run, err));
-    t2 = engine_now();
+    t2 = clock_seconds();
     plan.z = v->z;
     if (ok) {
         v->view = view_copy(e->edited, ++e->generation);
@@ -225,7 +225,7 @@ static bool make_preview(struct engine *e, struct command *cmd, const struct req
     }
     v->seconds[0] = t1 - t0;
     v->seconds[1] = t2 - t1;
-    v->seconds[2] = engine_now() - t2;
+    v->seconds[2] = clock_seconds() - t2;
     v->lambda = e->ground.lambda;
     memcpy(v->projector, e->ground.space[0]->hash, sizeof(v->projector));
     v->about = about(e, cmd, e->ground.space_tokens);
@@ -380,7 +380,7 @@ static bool finish(struct engine *e, struct command *cmd, const struct request *
 {
     struct preview *v = &e->preview;
     struct edited all = {.success = true}, *one;
-    double verify = engine_now();
+    double verify = clock_seconds();
     bool ok = unmasked_unchanged(e, &all.unmasked_unchanged, err);
 
     memcpy(all.checksum, v->applied.checksum, sizeof(all.checksum));
@@ -393,8 +393,8 @@ static bool finish(struct engine *e, struct command *cmd, const struct request *
         prove(&cmd->params, &before[i], &after[i], &all);
         all.success = all.success && others;
     }
-    all.seconds_verify = engine_now() - verify;
-    all.seconds_total = engine_now() - began;
+    all.seconds_verify = clock_seconds() - verify;
+    all.seconds_total = clock_seconds() - began;
     if (!ok || !commit(e, cmd, request, &all, err))
         return false;
     tell_applied(e, EV_COMMIT);
@@ -414,7 +414,7 @@ bool job_edit(struct engine *e, struct command *cmd, struct err *err)
     bool commits = cmd->kind == CMD_COMMIT, ok, reuse;
     struct request *request = NULL;
     struct said *before, *after;
-    double start = engine_now();
+    double start = clock_seconds();
     char *now_about;
 
     if (commits && e->options.readonly)

@@ -13,14 +13,6 @@
 #include "core/base/sha256.h"
 #include "core/engine/inside.h"
 
-double engine_now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void engine_emit(struct engine *e, enum event_kind kind, void *payload)
 {
     struct event ev = {.kind = kind, .job = e->job_id};
@@ -33,7 +25,7 @@ void engine_say_progress(struct engine *e, unsigned job, const char *what, doubl
                          double total)
 {
     struct event ev = {.kind = EV_PROGRESS, .job = job};
-    double spent = engine_now() - e->job_began;
+    double spent = clock_seconds() - e->job_began;
 
     ev.progress = xcalloc(1, sizeof(*ev.progress));
     snprintf(ev.progress->what, sizeof(ev.progress->what), "%s", what);
@@ -114,7 +106,7 @@ static bool run_command(struct engine *e, struct command *cmd)
     bool go_on = cmd->kind != CMD_QUIT;
 
     e->job_id = cmd->job;
-    e->job_began = engine_now();
+    e->job_began = clock_seconds();
     atomic_store(&e->job.cancel, bus_cancelled(e->bus, cmd->job));
     if (go_on && !run_kind(e, cmd, &end.err)) {
         device_sync(e->dev, NULL); /* a fault that nobody has asked about does not stay */
@@ -202,7 +194,7 @@ static void *engine_main(void *arg)
     struct command cmd;
     bool go_on;
 
-    e->job_began = engine_now();
+    e->job_began = clock_seconds();
     go_on = open_all(e, &end.err);
     while (go_on) {
         bool background = e->options.background_moments && !e->options.look_only;

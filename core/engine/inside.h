@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "core/base/clock.h"
 #include "core/base/job.h"
 #include "core/edit/editor.h"
 #include "core/edit/gather.h"
@@ -79,7 +80,6 @@ struct engine {
     struct err told_why;  /* which said this */
 };
 
-double engine_now(void); /* monotonic seconds */
 /* Emits an event of the present job; `payload` is one malloc'ed block (or as event_free knows). */
 void engine_emit(struct engine *e, enum event_kind kind, void *payload);
 void engine_say_progress(struct engine *e, unsigned job, const char *what, double done,

@@ -4,17 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/base/clock.h"
 #include "core/base/mem.h"
-
-static double seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Where the float32 copies go: what does not fit keeps its stored type. */
 struct budget {
@@ -143,7 +135,7 @@ struct model *model_open(const char *path, struct device *dev, long long memory,
 {
     struct model *m = xcalloc(1, sizeof(*m));
     struct budget b = {m, (double)memory};
-    double start = seconds();
+    double start = clock_seconds();
 
     m->dev = dev;
     m->file = weights_open(path, err);
@@ -162,7 +154,7 @@ struct model *model_open(const char *path, struct device *dev, long long memory,
         err_in(err, "%s", path);
         goto fail;
     }
-    m->load_seconds = seconds() - start;
+    m->load_seconds = clock_seconds() - start;
     return m;
 fail:
     model_close(m);
