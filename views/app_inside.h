@@ -8,7 +8,7 @@
 #include "views/app.h"
 #include "views/chrome.h"
 
-enum { VIEWS_MAX = 16, LINES_KEPT = 32 };
+enum { VIEWS_MAX = 24, LINES_KEPT = 32 };
 
 struct app {
     struct host host; /* first: what views hold is the app */

@@ -206,6 +206,18 @@ static bool program_action(struct app *app, enum action action)
     case ACTION_LOG:
         app_open(app, "log");
         return true;
+    case ACTION_FACTS:
+        app_open(app, "facts");
+        return true;
+    case ACTION_SWEEP:
+        app_open(app, "sweep");
+        return true;
+    case ACTION_MODELS:
+        app_open(app, "models");
+        return true;
+    case ACTION_RELATION:
+        app_open(app, "relations");
+        return true;
     case ACTION_ASK:
         app_open(app, "query");
         return app->view[app->at]->ops->action(app->view[app->at], action);

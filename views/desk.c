@@ -1,4 +1,4 @@
-#include "views/desk.h"
+#include "views/desk_inside.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,13 +17,18 @@ void desk_init(struct desk *d, const struct params *params)
     d->news = xcalloc(DESK_NEWS, sizeof(*d->news));
 }
 
-/* Gives back what an event of this kind once brought. */
-static void drop(enum event_kind kind, void *what)
+void desk_drop(enum event_kind kind, void *what)
 {
     struct event ev = {.kind = kind, .progress = what};
 
     if (what)
         event_free(&ev);
+}
+
+void desk_keep(enum event_kind kind, void **slot, void *what)
+{
+    desk_drop(kind, *slot);
+    *slot = what;
 }
 
 static void forget_shown(struct desk_layer *l)
@@ -42,12 +47,14 @@ void desk_forget_scores(struct desk *d)
     for (int l = 0; l < d->layers; l++) {
         forget_shown(&d->layer[l]);
         attribution_unref(d->layer[l].score);
+        attribution_unref(d->layer[l].rough);
         d->layer[l] = (struct desk_layer){0};
     }
-    drop(EV_META, d->meta);
-    drop(EV_WEIGHED, d->weighed);
+    desk_drop(EV_META, d->meta);
+    desk_drop(EV_WEIGHED, d->weighed);
     d->meta = NULL;
     d->weighed = NULL;
+    desk_forget_looks(d);
     d->run = 0;
     d->done = 0;
     d->peak = 0;
@@ -58,15 +65,16 @@ void desk_free(struct desk *d)
 {
     desk_forget_scores(d);
     free(d->layer);
-    drop(EV_LOOK, d->look);
-    drop(EV_PREVIEW, d->preview);
-    drop(EV_EDITED, d->proof);
-    drop(EV_HISTORY, d->history);
-    drop(EV_MOMENTS, d->moments);
+    desk_drop(EV_LOOK, d->look);
+    desk_drop(EV_PREVIEW, d->preview);
+    desk_drop(EV_EDITED, d->proof);
+    desk_drop(EV_HISTORY, d->history);
+    desk_drop(EV_MOMENTS, d->moments);
     for (int i = 0; i < DESK_ANSWERS; i++)
-        drop(EV_ANSWER, d->answer[i]);
+        desk_drop(EV_ANSWER, d->answer[i]);
     for (int i = 0; i < DESK_WORDS; i++)
-        drop(EV_NEURON, d->words[i]);
+        desk_drop(EV_NEURON, d->words[i]);
+    desk_free_looks(d);
     fact_free(&d->fact);
     fact_free(&d->look_fact);
     free(d->news);
@@ -124,6 +132,14 @@ static struct attribution *nearby(const struct attribution *a, double amplify)
     return b;
 }
 
+static struct mask *build_mask(const struct desk *d, const struct desk_layer *l)
+{
+    struct mask *mask = mask_build(l->shown, NULL, &d->params);
+
+    mask_apply_forces(mask, d->force, d->forces);
+    return mask;
+}
+
 static void show_layer(struct desk *d, struct desk_layer *l)
 {
     double amplify = d->params.value[P_ATTR_AMPLIFY];
@@ -136,7 +152,7 @@ static void show_layer(struct desk *d, struct desk_layer *l)
         l->shown = l->score;
     d->approximate |= moved;
     measure(l);
-    l->mask = mask_build(l->shown, NULL, &d->params);
+    l->mask = build_mask(d, l);
 }
 
 /* The score that one neuron in 5000 exceeds, one bin in 200: a few giants must not darken all
@@ -184,7 +200,7 @@ void desk_remask(struct desk *d)
             show_layer(d, layer); /* the scores themselves move */
         } else {
             mask_free(layer->mask);
-            layer->mask = mask_build(layer->shown, NULL, &d->params);
+            layer->mask = build_mask(d, layer);
         }
     }
     find_peak(d);
@@ -201,6 +217,13 @@ static void take_layer(struct desk *d, struct attribution *a)
         return;
     }
     l = &d->layer[a->layer];
+    if (a->strategy != (enum strategy)params_choice(&d->params, P_ATTR_STRATEGY)) {
+        attribution_unref(l->rough);
+        l->rough = a;
+        return;
+    }
+    attribution_unref(l->rough);
+    l->rough = NULL;
     d->done += !l->score;
     forget_shown(l);
     attribution_unref(l->score);
@@ -238,23 +261,16 @@ static void take_answer(struct desk *d, struct answer *a)
             break;
         }
     }
-    drop(EV_ANSWER, d->answer[at]);
+    desk_drop(EV_ANSWER, d->answer[at]);
     memmove(&d->answer[1], &d->answer[0], (size_t)at * sizeof(d->answer[0]));
     d->answer[0] = a;
 }
 
 static void take_words(struct desk *d, struct neuron_info *n)
 {
-    drop(EV_NEURON, d->words[d->word_next]);
+    desk_drop(EV_NEURON, d->words[d->word_next]);
     d->words[d->word_next] = n;
     d->word_next = (d->word_next + 1) % DESK_WORDS;
-}
-
-/* Keeps `what` in *slot and gives back what was there. */
-static void keep(enum event_kind kind, void **slot, void *what)
-{
-    drop(kind, *slot);
-    *slot = what;
 }
 
 static void ended(struct desk *d, unsigned job)
@@ -278,7 +294,7 @@ static void take_state(struct desk *d, struct state_info *state)
     if (d->at_neuron < 0 && d->state.edited_count) /* nothing chosen yet: where edits go */
         d->at_layer = d->state.edited_layers[0];
     if (!d->state.preview) {
-        drop(EV_PREVIEW, d->preview);
+        desk_drop(EV_PREVIEW, d->preview);
         d->preview = NULL;
     }
 }
@@ -307,7 +323,7 @@ static bool take_result(struct desk *d, struct event *ev)
 {
     switch (ev->kind) {
     case EV_META:
-        keep(EV_META, (void **)&d->meta, ev->meta);
+        desk_keep(EV_META, (void **)&d->meta, ev->meta);
         d->attributing = true;
         d->stale = false;
         memcpy(d->scored_state, d->state.state, sizeof(d->scored_state));
@@ -316,21 +332,21 @@ static bool take_result(struct desk *d, struct event *ev)
         take_layer(d, ev->attribution);
         break;
     case EV_WEIGHED:
-        keep(EV_WEIGHED, (void **)&d->weighed, ev->applied);
+        desk_keep(EV_WEIGHED, (void **)&d->weighed, ev->applied);
         break;
     case EV_STEP:
         take_step(d, ev->step);
         break;
     case EV_PREVIEW:
-        keep(EV_PREVIEW, (void **)&d->preview, ev->applied);
+        desk_keep(EV_PREVIEW, (void **)&d->preview, ev->applied);
         break;
     case EV_COMMIT:
-        drop(EV_PREVIEW, d->preview);
+        desk_drop(EV_PREVIEW, d->preview);
         d->preview = NULL;
-        keep(EV_WEIGHED, (void **)&d->weighed, ev->applied);
+        desk_keep(EV_WEIGHED, (void **)&d->weighed, ev->applied);
         break;
     case EV_EDITED:
-        keep(EV_EDITED, (void **)&d->proof, ev->edited);
+        desk_keep(EV_EDITED, (void **)&d->proof, ev->edited);
         break;
     default:
         return false;
@@ -352,7 +368,7 @@ static bool take_knowledge(struct desk *d, struct event *ev)
         take_state(d, ev->state);
         break;
     case EV_LOOK:
-        keep(EV_LOOK, (void **)&d->look, ev->look);
+        desk_keep(EV_LOOK, (void **)&d->look, ev->look);
         break;
     case EV_ANSWER:
         take_answer(d, ev->answer);
@@ -361,10 +377,10 @@ static bool take_knowledge(struct desk *d, struct event *ev)
         take_words(d, ev->neuron);
         break;
     case EV_HISTORY:
-        keep(EV_HISTORY, (void **)&d->history, ev->history);
+        desk_keep(EV_HISTORY, (void **)&d->history, ev->history);
         break;
     case EV_MOMENTS:
-        keep(EV_MOMENTS, (void **)&d->moments, ev->moments);
+        desk_keep(EV_MOMENTS, (void **)&d->moments, ev->moments);
         break;
     default:
         return false;
@@ -375,7 +391,7 @@ static bool take_knowledge(struct desk *d, struct event *ev)
 
 void desk_event(struct desk *d, struct event *ev)
 {
-    if (ev->progress && (take_result(d, ev) || take_knowledge(d, ev)))
+    if (ev->progress && (take_result(d, ev) || take_knowledge(d, ev) || desk_take_look(d, ev)))
         return;
     switch (ev->kind) {
     case EV_ATTRIBUTED:

@@ -11,6 +11,7 @@
 #include "tui/heatmap.h"
 
 enum { DESK_JOBS = 16, DESK_WORDS = 256, DESK_ANSWERS = 6, DESK_STEPS = 512, DESK_NEWS = 400 };
+enum { DESK_TRIED = 512, DESK_FORCES = 64, DESK_CHANGES = 64 };
 enum desk_order { ORDER_INDEX, ORDER_SCORE, ORDER_CLASS, ORDER_COUNT };
 enum desk_side { SIDE_AFTER, SIDE_BEFORE, SIDE_BOTH, SIDE_COUNT };
 
@@ -21,11 +22,24 @@ struct desk_job {
 
 struct desk_layer {
     struct attribution *score; /* a reference; NULL: not computed */
+    struct attribution *rough; /* the free MPC picture, until scores come; NULL: none */
     struct attribution *shown; /* what masks and maps are made of: score, or about it (≈) */
     struct mask *mask;
     float *strength; /* [M] the largest score over the rows (Eq. 5) */
     int strongest;   /* neuron of the largest strength */
     double peak;     /* its strength, 0 if none is positive */
+};
+
+enum queue_state { QUEUE_WAITS, QUEUE_RUNS, QUEUE_HOLDS, QUEUE_WEAK, QUEUE_FAILED };
+
+struct desk_fact { /* one of a list of facts that are edited one after another */
+    struct fact fact;
+    enum queue_state state;
+    unsigned job;         /* while it runs */
+    int edit;             /* that wrote it, 0: none */
+    double p[2];          /* of the new object, before and after */
+    struct probed *board; /* its scoreboard, or NULL */
+    char why[160];        /* it failed */
 };
 
 struct desk_line { /* one message of the log */
@@ -62,6 +76,21 @@ struct desk {
     int word_next;
     struct history *history;
     struct moments_info *moments;
+    struct lens_grid *lens[3]; /* of base, edited, preview: desk_lens() */
+    struct trace *trace;
+    struct probed *board;            /* of the fact at hand; NULL: not asked */
+    struct tried *tried[DESK_TRIED]; /* of the last CMD_TRY, by variant; NULL: not yet */
+    unsigned trying;                 /* its job, also when it is over */
+    int variants;                    /* it tries */
+    struct drift *drift;
+    struct diff *diff;
+    struct bisected *bisected;
+    struct desk_fact *queue; /* facts typed, pasted or loaded as a list */
+    int queued;
+    struct mask_force force[DESK_FORCES]; /* the user's word against the scores */
+    int forces;
+    struct intervention change[DESK_CHANGES]; /* in force for queries */
+    int changes;
 
     struct desk_job job[DESK_JOBS];
     struct progress progress;   /* of a posted job */
@@ -88,6 +117,8 @@ void desk_free(struct desk *d);
 void desk_event(struct desk *d, struct event *ev);
 void desk_remask(struct desk *d);        /* after a parameter changed; 0 to 16 ms */
 void desk_forget_scores(struct desk *d); /* another fact: nothing shown is about it any more */
+void desk_forget_tries(struct desk *d);
+void desk_forget_queue(struct desk *d); /* the list of facts */
 void desk_posted(struct desk *d, unsigned job, enum command_kind kind);
 /* The kind of a running job, CMD_NONE if there is none the user waits for. */
 enum command_kind desk_busy(const struct desk *d);
@@ -109,6 +140,7 @@ struct desk_neuron {
 int desk_top(const struct desk *d, int layer, enum desk_order by, struct desk_neuron *out, int n);
 const struct neuron_info *desk_words(const struct desk *d, int layer, int neuron);
 const char *desk_explained(const struct desk *d, char out[64]); /* "·Paris", "" if not known */
+const struct lens_grid *desk_lens(const struct desk *d, unsigned state); /* NULL: none */
 void desk_log(struct desk *d, int tone, const char *text);
 
 /* "▲" general, "●" specific, "◆" both, "·" none, and their roles. */

@@ -52,6 +52,14 @@ static bool has_fact(struct host *host)
     return false;
 }
 
+static void with_forces(const struct desk *d, struct command *cmd)
+{
+    size_t n = (size_t)d->forces * sizeof(*d->force);
+
+    cmd->force_count = d->forces;
+    cmd->forces = n ? memcpy(xmalloc(n), d->force, n) : NULL;
+}
+
 static bool about_fact(struct host *host, enum command_kind kind, struct command *cmd)
 {
     if (!has_fact(host))
@@ -60,6 +68,7 @@ static bool about_fact(struct host *host, enum command_kind kind, struct command
     cmd->params = host->desk->params;
     cmd->attribution = host->desk->approximate ? 0 : host->desk->run;
     cmd->draft = true; /* said on the screen and in the journal */
+    with_forces(host->desk, cmd);
     return true;
 }
 

@@ -246,6 +246,20 @@ struct mask *mask_build(const struct attribution *a, const float *key, const str
     return mask;
 }
 
+void mask_apply_forces(struct mask *mask, const struct mask_force *force, int count)
+{
+    for (int i = 0; i < count; i++) {
+        float *w;
+
+        if (force[i].layer != mask->layer || force[i].neuron < 0 ||
+            force[i].neuron >= mask->neurons)
+            continue;
+        w = &mask->weight[force[i].neuron];
+        mask->kept += (force[i].in ? 1 : 0) - (*w > 0 ? 1 : 0);
+        *w = force[i].in ? 1 : 0;
+    }
+}
+
 void mask_free(struct mask *mask)
 {
     if (!mask)

@@ -37,7 +37,14 @@ struct mask {
  * |activation|). mask.mode = random draws round(rho M) neurons where rho is mask.density, or
  * the union's size if that is 0, by seed and layer. Never fails. Free with mask_free(). */
 struct mask *mask_build(const struct attribution *a, const float *key, const struct params *p);
-/* The same for the scores of several requests stacked in one attribution: a row each. */
+/* One neuron that is in or out of the mask whatever its scores say. */
+struct mask_force {
+    int layer, neuron;
+    bool in;
+};
+/* Forces those of the mask's layer: weight 1 or 0, `kept` follows; classes stay what they are.
+ * Neurons that are not there are left out. */
+void mask_apply_forces(struct mask *mask, const struct mask_force *force, int count);
 void mask_free(struct mask *mask);
 
 #endif

@@ -46,6 +46,10 @@ void command_free(struct command *cmd)
     free(cmd->facts);
     free(cmd->text);
     free(cmd->z);
+    free(cmd->changes);
+    free(cmd->forces);
+    free(cmd->variants);
+    free(cmd->expect);
     memset(cmd, 0, sizeof(*cmd));
 }
 
@@ -83,7 +87,8 @@ unsigned bus_post(struct bus *bus, struct command *cmd)
 
 static bool is_urgent(enum command_kind kind)
 {
-    return kind == CMD_LOOK || kind == CMD_QUERY || kind == CMD_NEURON || kind == CMD_HISTORY;
+    return kind == CMD_LOOK || kind == CMD_QUERY || kind == CMD_NEURON || kind == CMD_HISTORY ||
+           kind == CMD_LENS || kind == CMD_NOTE;
 }
 
 bool bus_take(struct bus *bus, struct command *cmd, bool wait, bool urgent)

@@ -57,6 +57,9 @@ static char *about(const struct engine *e, const struct command *cmd, long token
         free(fact);
     }
     buf_printf(&b, "%s %u %ld", params, e->edited->generation, tokens);
+    for (int i = 0; i < cmd->force_count; i++)
+        buf_printf(&b, " L%dN%d%c", cmd->forces[i].layer, cmd->forces[i].neuron,
+                   cmd->forces[i].in ? '+' : '-');
     if (cmd->z)
         buf_add(&b, cmd->z, (size_t)e->model->config->hidden * sizeof(float));
     free(params);
@@ -154,6 +157,8 @@ static bool masks(struct engine *e, const struct command *cmd, const struct requ
             attribution_unref(part);
         }
     }
+    for (int i = 0; i < plan->layers * (plan->own_masks ? plan->count : 1); i++)
+        mask_apply_forces(plan->mask[i], cmd->forces, cmd->force_count);
     free(keys);
     return true;
 }

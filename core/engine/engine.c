@@ -92,6 +92,22 @@ static bool run_kind(struct engine *e, struct command *cmd, struct err *err)
         return job_verify(e, cmd, err);
     case CMD_MOMENTS:
         return ground_ready(e, &cmd->params, false, err) && ground_say(e);
+    case CMD_LENS:
+        return job_lens(e, cmd, err);
+    case CMD_TRACE:
+        return job_trace(e, cmd, err);
+    case CMD_PROBE:
+        return job_probe(e, cmd, err);
+    case CMD_TRY:
+        return job_try(e, cmd, err);
+    case CMD_DRIFT:
+        return job_drift(e, cmd, err);
+    case CMD_DIFF:
+        return job_diff(e, cmd, err);
+    case CMD_BISECT:
+        return job_bisect(e, cmd, err);
+    case CMD_NOTE:
+        return job_note(e, cmd, err);
     case CMD_NONE:
     case CMD_QUIT:
         break;

@@ -18,10 +18,9 @@
 #include "core/edit/attribution.h"
 #include "core/edit/fact.h"
 #include "core/edit/mask.h"
+#include "core/engine/results.h"
 
 struct engine;
-
-enum model_state { STATE_BASE = 1, STATE_EDITED = 2, STATE_PREVIEW = 4 }; /* bits of a query */
 
 enum command_kind {
     CMD_NONE,
@@ -38,7 +37,22 @@ enum command_kind {
     CMD_HISTORY, /* EV_HISTORY */
     CMD_VERIFY,  /* rebuild all weights from the journal and compare: EV_STATE */
     CMD_MOMENTS, /* params: compute to stats.tokens now; EV_PROGRESS, EV_MOMENTS */
+    CMD_LENS,    /* fact, or text; states: EV_LENS a state */
+    CMD_TRACE,   /* fact: causal trace, EV_TRACE a layer */
+    CMD_PROBE,   /* fact(s): rephrases, locality, question, chat; before and after: EV_PROBED */
+    CMD_TRY,     /* fact, params, variants: EV_TRIED a variant; nothing is written */
+    CMD_DRIFT,   /* tokens: states to ask at most; EV_DRIFT a state */
+    CMD_DIFF,    /* from, edit: EV_DIFF */
+    CMD_BISECT,  /* text, expect: EV_BISECTED */
+    CMD_NOTE,    /* edit, text: a note to an edit; EV_HISTORY */
     CMD_QUIT,
+};
+
+/* A neuron made to say something else than it does, at every position, for one query. */
+struct intervention {
+    int layer, neuron;
+    bool scale;  /* multiply its coefficient by `value` instead of setting it */
+    float value; /* 0: silence it */
 };
 
 struct command {
@@ -57,7 +71,16 @@ struct command {
     int tokens, top;
     double temperature; /* of sampling; 0: greedy */
     int layer, neuron;
-    float *z; /* owned: [d], skip the optimisation */
+    float *z;                     /* owned: [d], skip the optimisation */
+    bool chat;                    /* CMD_QUERY: wrap the text in the model's chat form */
+    struct intervention *changes; /* CMD_QUERY: owned */
+    int change_count;
+    struct mask_force *forces; /* owned: neurons in or out of the mask whatever their scores */
+    int force_count;
+    struct params *variants; /* CMD_TRY: owned */
+    int variant_count;
+    int from;     /* CMD_DIFF: the earlier state; `edit` is the later one */
+    char *expect; /* CMD_BISECT: owned, how the answer begins */
 };
 
 enum event_kind {
@@ -67,7 +90,8 @@ enum event_kind {
     EV_STATE,      /* state: whenever it changes */
     EV_LOOK,       /* look */
     EV_META,       /* meta: rows of the attribution that begins */
-    EV_LAYER,      /* attribution of one layer (by reference) */
+    EV_LAYER,      /* attribution of one layer (by reference); of another strategy than the
+                      parameters ask for: the free picture that comes before the scores */
     EV_ATTRIBUTED, /* attribution id in `id` */
     EV_WEIGHED,    /* weights of masks, a layer each */
     EV_STEP,       /* step of the target optimisation */
@@ -78,141 +102,16 @@ enum event_kind {
     EV_NEURON,     /* neuron */
     EV_HISTORY,    /* history */
     EV_MOMENTS,    /* moments: a checkpoint is ready */
+    EV_LENS,       /* lens */
+    EV_TRACE,      /* trace: so far */
+    EV_PROBED,     /* probed: the scoreboard of a fact */
+    EV_TRIED,      /* tried: one variant */
+    EV_DRIFT,      /* drift: so far */
+    EV_DIFF,       /* diff */
+    EV_BISECTED,   /* bisected */
     EV_DONE,       /* the job has ended well */
     EV_FAILED,     /* the job has ended: err */
     EV_STOPPED,    /* the engine has ended: nothing comes after this */
-};
-
-struct progress {
-    char what[48];
-    double done, total, seconds_left; /* seconds_left < 0: not known */
-};
-
-struct model_info {
-    char name[128], arch[32], path[512], device[32], type[16];
-    int layers, neurons, hidden, heads, vocab, threads;
-    double load_seconds;
-};
-
-struct state_info {
-    int edits;         /* active ones */
-    bool preview;      /* a preview stands */
-    char checksum[65]; /* of the edited matrices; "" while it is computed */
-    char state[17];    /* id from base and delta hashes: there at once */
-    char session[512]; /* path, "" for none */
-    char base[65];     /* identity of the model: sha256 over its files */
-    bool readonly, can_undo, can_redo;
-    long moment_tokens; /* of the moments in use; 0: none yet */
-    long moment_goal;
-    bool verified; /* CMD_VERIFY compared and found equal */
-    int edited_layers[64], edited_count;
-};
-
-struct word { /* a token as it is shown: bytes made printable is the screen's work */
-    int id;
-    char text[48]; /* raw bytes of the piece, NUL-terminated, cut to fit */
-    double p, logit;
-    bool subject; /* token of the subject */
-};
-
-struct look {
-    unsigned job;
-    struct word *token;  /* of the prompt with the subject filled in */
-    int tokens, lookup;  /* index of the subject's last token */
-    struct word *target; /* tokens of the new object */
-    int targets;
-    struct word *next; /* most probable next tokens */
-    int nexts;
-    double p_target; /* of the whole new object, teacher-forced */
-    double p_first;  /* of its first token */
-    int rank;        /* of its first token, from 1 */
-    struct word old; /* what the present answer is: the most probable token */
-    int layers;
-    int *rank_old, *rank_new; /* [layers] logit lens of each block's output, from 1 */
-    char problem[400];        /* why the fact cannot be used, or "" */
-};
-
-struct meta {
-    unsigned id; /* of the run */
-    int rows, neurons, layers;
-    char **prompt;           /* [rows] */
-    struct word *target;     /* [rows] the explained token */
-    int *order, order_count; /* layers in the order they will come */
-};
-
-struct weighed_layer { /* consequence of a mask; `stale`: an earlier layer's change is not in it */
-    int layer, kept;
-    double q, gain, gain_mask, leak, leak_unmasked, leak_ratio;
-    double percentile_gain, percentile_leak; /* among 200 random masks of equal size; < 0: none */
-    double residual, delta_norm, weight_norm;
-    bool stale;
-};
-
-struct applied {
-    int edit; /* 0 for a preview */
-    int layers;
-    struct weighed_layer layer[64];
-    double z_error; /* ||Z - O|| / ||Z|| after the last layer */
-    long moment_tokens;
-    bool draft;
-    char checksum[65];
-    double p_before, p_after; /* first token of the new object */
-    char generated[160];      /* the answer of the new weights */
-};
-
-struct step {
-    int step;
-    double loss, nll, kl, wd, p_target, delta_norm;
-};
-
-struct edited { /* the proof of a commit, an event a fact */
-    int edit;
-    int fact; /* which of the command's facts */
-    bool success, unmasked_unchanged;
-    double p_target[2], p_first[2], log_odds[2]; /* before, after */
-    char argmax[2][48], generated[2][200];
-    double rewrite_acc; /* share of target tokens that are the argmax, teacher-forced */
-    double seconds_target, seconds_attribution, seconds_solve, seconds_verify, seconds_total;
-    char checksum[65];
-};
-
-struct answer {
-    unsigned state; /* one bit of enum model_state */
-    int edit;       /* the state after this edit, 0: none */
-    bool partial;   /* more is coming for this prompt and state */
-    char *prompt, *completion;
-    int *ids, count;
-    struct word *next;
-    int nexts;
-};
-
-struct neuron_info {
-    int layer, neuron;
-    struct word promotes[12], suppresses[12]; /* projections of the value vector */
-    int count;
-};
-
-struct history_entry {
-    int edit;
-    bool active;
-    double when; /* unix seconds */
-    char *subject, *prompt, *target, *old;
-    char checksum[65];
-    double p_before, p_after;
-    int kept;
-    bool success, draft;
-};
-
-struct history {
-    struct history_entry *entry;
-    int count;
-};
-
-struct moments_info {
-    long tokens, goal;
-    int layers;
-    int layer[64];
-    double null_fraction[64], trace_lost[64], trace[64], threshold[64], top[64][5];
 };
 
 struct event {
@@ -234,6 +133,13 @@ struct event {
         struct neuron_info *neuron;
         struct history *history;
         struct moments_info *moments;
+        struct lens_grid *lens;
+        struct trace *trace;
+        struct probed *probed;
+        struct tried *tried;
+        struct drift *drift;
+        struct diff *diff;
+        struct bisected *bisected;
     };
 };
 

@@ -40,9 +40,63 @@ static void history_free(struct history *h)
         free(h->entry[i].prompt);
         free(h->entry[i].target);
         free(h->entry[i].old);
+        free(h->entry[i].note);
     }
     free(h->entry);
     free(h);
+}
+
+static void lens_free(struct lens_grid *l)
+{
+    free(l->token);
+    free(l->top);
+    free(l->rank_old);
+    free(l->rank_new);
+    free(l);
+}
+
+static void trace_free(struct trace *t)
+{
+    free(t->token);
+    free(t->effect);
+    free(t);
+}
+
+static void probes_free(struct probe_result *probe, int count)
+{
+    for (int i = 0; i < count; i++) {
+        free(probe[i].prompt);
+        free(probe[i].expected);
+        free(probe[i].said[0]);
+        free(probe[i].said[1]);
+    }
+    free(probe);
+}
+
+static void probed_free(struct probed *p)
+{
+    probes_free(p->probe, p->probes);
+    free(p->subject);
+    free(p);
+}
+
+static void diff_free(struct diff *d)
+{
+    probes_free(d->probe, d->probes);
+    free(d);
+}
+
+static void bisected_free(struct bisected *b)
+{
+    free(b->prompt);
+    free(b->expect);
+    free(b);
+}
+
+static void drift_free(struct drift *d)
+{
+    free(d->point);
+    free(d);
 }
 
 void event_free(struct event *ev)
@@ -63,6 +117,24 @@ void event_free(struct event *ev)
     case EV_HISTORY:
         history_free(ev->history);
         break;
+    case EV_LENS:
+        lens_free(ev->lens);
+        break;
+    case EV_TRACE:
+        trace_free(ev->trace);
+        break;
+    case EV_PROBED:
+        probed_free(ev->probed);
+        break;
+    case EV_DRIFT:
+        drift_free(ev->drift);
+        break;
+    case EV_DIFF:
+        diff_free(ev->diff);
+        break;
+    case EV_BISECTED:
+        bisected_free(ev->bisected);
+        break;
     case EV_PROGRESS:
     case EV_MODEL:
     case EV_STATE:
@@ -73,6 +145,7 @@ void event_free(struct event *ev)
     case EV_EDITED:
     case EV_NEURON:
     case EV_MOMENTS:
+    case EV_TRIED:
         free(ev->progress); /* one block, whichever of these it is */
         break;
     case EV_NONE:

@@ -108,6 +108,22 @@ bool say(struct engine *e, const struct weights_view *view, const struct request
          struct said *out, struct err *err);
 void word_of(const struct engine *e, int id, struct word *w);
 
+/* looking.c, tracing.c: into the residual stream */
+bool job_lens(struct engine *e, struct command *cmd, struct err *err);
+bool job_trace(struct engine *e, struct command *cmd, struct err *err);
+
+/* probing.c: the scoreboard */
+bool job_probe(struct engine *e, struct command *cmd, struct err *err);
+
+/* trying.c: the same fact edited in many ways, nothing written */
+bool job_try(struct engine *e, struct command *cmd, struct err *err);
+
+/* past.c: states that were */
+bool job_drift(struct engine *e, struct command *cmd, struct err *err);
+bool job_diff(struct engine *e, struct command *cmd, struct err *err);
+bool job_bisect(struct engine *e, struct command *cmd, struct err *err);
+bool job_note(struct engine *e, struct command *cmd, struct err *err);
+
 /* attributing.c */
 bool job_attribute(struct engine *e, struct command *cmd, struct err *err);
 /* The run for these facts under the edited view, computed for the wanted layers if need be. `id`

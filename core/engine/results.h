@@ -1,0 +1,247 @@
+/* What the engine's events point to: plain data that belongs to the receiver.
+ *
+ * Everything a screen shows and a command prints is one of these structs or an attribution. An
+ * event's payload is given back whole by event_free(); results.c and event.c know what each one
+ * owns. Words hold raw bytes of the vocabulary: making them printable is the receiver's work. */
+#ifndef CORE_ENGINE_RESULTS_H
+#define CORE_ENGINE_RESULTS_H
+
+#include <stdbool.h>
+
+#include "core/base/params.h"
+#include "core/edit/fact.h"
+
+enum model_state { STATE_BASE = 1, STATE_EDITED = 2, STATE_PREVIEW = 4 }; /* bits of a query */
+
+struct progress {
+    char what[48];
+    double done, total, seconds_left; /* seconds_left < 0: not known */
+};
+
+struct model_info {
+    char name[128], arch[32], path[512], device[32], type[16];
+    int layers, neurons, hidden, heads, vocab, threads;
+    double load_seconds;
+};
+
+struct state_info {
+    int edits;         /* active ones */
+    bool preview;      /* a preview stands */
+    char checksum[65]; /* of the edited matrices; "" while it is computed */
+    char state[17];    /* id from base and delta hashes: there at once */
+    char session[512]; /* path, "" for none */
+    char base[65];     /* identity of the model: sha256 over its files */
+    bool readonly, can_undo, can_redo;
+    long moment_tokens; /* of the moments in use; 0: none yet */
+    long moment_goal;
+    bool verified; /* CMD_VERIFY compared and found equal */
+    int edited_layers[64], edited_count;
+};
+
+struct word { /* a token as it is shown: bytes made printable is the screen's work */
+    int id;
+    char text[48]; /* raw bytes of the piece, NUL-terminated, cut to fit */
+    double p, logit;
+    bool subject; /* token of the subject */
+};
+
+struct look {
+    unsigned job;
+    struct word *token;  /* of the prompt with the subject filled in */
+    int tokens, lookup;  /* index of the subject's last token */
+    struct word *target; /* tokens of the new object */
+    int targets;
+    struct word *next; /* most probable next tokens */
+    int nexts;
+    double p_target; /* of the whole new object, teacher-forced */
+    double p_first;  /* of its first token */
+    int rank;        /* of its first token, from 1 */
+    struct word old; /* what the present answer is: the most probable token */
+    int layers;
+    int *rank_old, *rank_new; /* [layers] logit lens of each block's output, from 1 */
+    char problem[400];        /* why the fact cannot be used, or "" */
+};
+
+struct meta {
+    unsigned id; /* of the run */
+    int rows, neurons, layers;
+    char **prompt;           /* [rows] */
+    struct word *target;     /* [rows] the explained token */
+    int *order, order_count; /* layers in the order they will come */
+};
+
+struct weighed_layer { /* consequence of a mask; `stale`: an earlier layer's change is not in it */
+    int layer, kept;
+    double q, gain, gain_mask, leak, leak_unmasked, leak_ratio;
+    double percentile_gain, percentile_leak; /* among 200 random masks of equal size; < 0: none */
+    double residual, delta_norm, weight_norm;
+    bool stale;
+};
+
+struct applied {
+    int edit; /* 0 for a preview */
+    int layers;
+    struct weighed_layer layer[64];
+    double z_error; /* ||Z - O|| / ||Z|| after the last layer */
+    long moment_tokens;
+    bool draft;
+    char checksum[65];
+    double p_before, p_after; /* first token of the new object */
+    char generated[160];      /* the answer of the new weights */
+};
+
+struct step {
+    int step;
+    double loss, nll, kl, wd, p_target, delta_norm;
+};
+
+struct edited { /* the proof of a commit, an event a fact */
+    int edit;
+    int fact; /* which of the command's facts */
+    bool success, unmasked_unchanged;
+    double p_target[2], p_first[2], log_odds[2]; /* before, after */
+    char argmax[2][48], generated[2][200];
+    double rewrite_acc; /* share of target tokens that are the argmax, teacher-forced */
+    double seconds_target, seconds_attribution, seconds_solve, seconds_verify, seconds_total;
+    char checksum[65];
+};
+
+struct answer {
+    unsigned state; /* one bit of enum model_state */
+    int edit;       /* the state after this edit, 0: none */
+    bool partial;   /* more is coming for this prompt and state */
+    bool chat;      /* the prompt was wrapped in the model's chat form */
+    int changed;    /* interventions that were in force */
+    char *prompt, *completion;
+    int *ids, count;
+    struct word *next;
+    int nexts;
+};
+
+struct neuron_info {
+    int layer, neuron;
+    struct word promotes[12], suppresses[12]; /* projections of the value vector */
+    int count;
+    struct context {   /* where in the text of the moments the neuron spoke loudest */
+        char text[96]; /* what is read before and with the token, raw bytes */
+        float coefficient;
+    } context[5];
+    int contexts; /* 0: the moments kept none */
+};
+
+struct history_entry {
+    int edit;
+    bool active;
+    double when; /* unix seconds */
+    char *subject, *prompt, *target, *old;
+    char checksum[65];
+    double p_before, p_after;
+    int kept;
+    bool success, draft;
+    char *note; /* or NULL */
+};
+
+struct history {
+    struct history_entry *entry;
+    int count;
+};
+
+struct moments_info {
+    long tokens, goal;
+    int layers;
+    int layer[64];
+    double null_fraction[64], trace_lost[64], trace[64], threshold[64], top[64][5];
+};
+
+/* Logit lens of a prompt: what each block's output would say at each position, through the final
+ * norm and the head. Row 0 is the first block's output. */
+struct lens_grid {
+    unsigned state; /* one bit of enum model_state */
+    int tokens, layers;
+    struct word *token;       /* [tokens] */
+    struct word *top;         /* [layers][tokens] most probable next token, with its p */
+    int *rank_old, *rank_new; /* [layers][tokens], from 1; NULL where there is no such object */
+};
+
+/* Causal trace (ROME, Meng et al. 2022, section 2): the subject's embeddings are corrupted by
+ * noise, and one state is restored to its clean value; effect is how much of p(answer) returns.
+ * Streamed: an event whenever a layer is whole, with the layers after it still NAN. */
+struct trace {
+    int tokens, layers, done; /* done: layers with effects */
+    struct word *token;       /* [tokens]; .subject marks the corrupted ones */
+    struct word answer;       /* the explained token */
+    double p_clean, p_corrupt;
+    int samples;   /* noise draws averaged over */
+    double noise;  /* standard deviation, 3x that of the embeddings */
+    float *effect; /* [layers][tokens] p(answer | corrupted, state restored) - p_corrupt */
+};
+
+enum probe_kind { PROBE_REPHRASE, PROBE_LOCALITY, PROBE_PORTABILITY, PROBE_QUESTION, PROBE_CHAT };
+
+/* One question of the scoreboard, asked of the base and of the edited weights. */
+struct probe_result {
+    enum probe_kind kind;
+    char *prompt, *expected; /* expected: the object, or what the base says (locality) */
+    char *said[2];           /* first words before, after */
+    double p[2];             /* of the expected answer's first token */
+    bool ok[2];              /* the expected answer's tokens are the argmax, teacher-forced */
+    bool known;              /* false: the base failed already, so the edit is not to blame: grey */
+};
+
+struct probed {
+    int fact; /* which of the command's facts */
+    char *subject;
+    struct probe_result *probe;
+    int probes;
+};
+
+/* One way of making the same edit, tried in a scratch view and thrown away. */
+struct tried {
+    int variant, variants;  /* index into the command's list */
+    struct params params;   /* that it was made with */
+    struct applied applied; /* gain, leak, norms a layer */
+    bool success;
+    double p_target[2], p_first[2];
+    char said[80];
+    int rephrase_ok, rephrases, locality_kept, localities;
+    double share_kept;    /* of the neurons of the edited layers */
+    double leak_ratio;    /* mean over the layers */
+    double relative_norm; /* mean over the layers of ||dW|| / ||W|| */
+    double seconds;       /* without the target, which all variants share */
+};
+
+/* What the steps between two states changed. Edit 0 is the base. */
+struct diff {
+    int from, to, layers;
+    struct diff_layer {
+        int layer, columns;       /* columns that differ in any bit */
+        double norm, weight_norm; /* Frobenius: of the difference, of the matrix at `from` */
+    } layer[64];
+    struct probe_result *probe; /* every fact edited up to either state */
+    int probes;
+};
+
+/* Which edit made `expect` no longer (or first) the answer: binary search over the states. */
+struct bisected {
+    char *prompt, *expect;
+    int edit;   /* the first edit after which the answer is another; 0: none did */
+    bool exact; /* the state before it and the state after it were both asked */
+    struct bisect_step {
+        int edit; /* state asked */
+        bool holds;
+        char said[80];
+    } step[32];
+    int steps;
+};
+
+/* Reliability and locality over the edits of a session, a point a state. */
+struct drift {
+    struct drift_point {
+        int edit;           /* the state after this edit; 0: base */
+        int asked, held;    /* facts edited so far, and those that still hold */
+        int others, stayed; /* locality probes of those facts the base model answers, and kept */
+    } * point;
+    int points, of; /* points so far, points there will be */
+};
+
+#endif
