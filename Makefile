@@ -49,6 +49,13 @@ LIBS  += $(if $(filter-out /usr,$(CUDA_HOME)),-L$(CUDA_HOME)/lib64 -Wl$(comma)-r
          -lcudart_static -lstdc++ -ldl -lrt
 endif
 OBJ   := $(SRC:%=$(B)/%.o)
+# The CUDA device compiled for the host (gpu/launch.cuh), where there is a C++ compiler.
+EMU_TEST := $(if $(SAN),,$(if $(shell command -v $(CXX)),$(wildcard tests/emulate/*_test.c)))
+EMU_BIN  := $(EMU_TEST:%.c=$(B)/%)
+EMU_OBJ  := $(patsubst %,$(B)/emulated/%.o,gpu/cuda.c gpu/algebra.c $(wildcard gpu/*.cu) \
+            tests/emulate/runtime.c tests/emulate/kernel.cpp)
+EMU_FLAGS = -Itests/emulate/include $(ALL_CPPFLAGS) -UHAVE_CUDA -DHAVE_CUDA=1 -O1 -g -pthread \
+            -ffp-contract=off -MMD -MP
 TEST_BIN  := $(TEST:%.c=$(B)/%)
 FUZZ_BIN  := $(FUZZ:%.c=$(B)/%)
 BENCH_BIN := $(BENCH:%.c=$(B)/%)
@@ -56,7 +63,7 @@ BENCH_BIN := $(BENCH:%.c=$(B)/%)
 all: $(B)/$(NAME)
 	$(Q)$(if $(SAN),:,ln -sfn $(B:build/%=%)/$(NAME) build/$(NAME))
 
-tests: all $(TEST_BIN) $(FUZZ_BIN)
+tests: all $(TEST_BIN) $(FUZZ_BIN) $(EMU_BIN)
 
 $(B)/$(NAME): $(B)/main.c.o
 $(TEST_BIN) $(BENCH_BIN): $(B)/%: $(B)/%.c.o
@@ -71,6 +78,19 @@ $(B)/$(NAME) $(TEST_BIN) $(FUZZ_BIN) $(BENCH_BIN): $(B)/$(NAME).a
 	@mkdir -p $(@D); echo "  LD    $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
+$(B)/emulated/%.cu.o: %.cu
+	@mkdir -p $(@D); echo "  EMU   $<"
+	$(Q)$(CXX) -std=c++17 -x c++ -Wall -Wextra $(EMU_FLAGS) -c -o $@ $<
+$(B)/emulated/%.cpp.o: %.cpp
+	@mkdir -p $(@D); echo "  EMU   $<"
+	$(Q)$(CXX) -std=c++17 -Wall -Wextra $(EMU_FLAGS) -c -o $@ $<
+$(B)/emulated/%.c.o: %.c | libraries
+	@mkdir -p $(@D); echo "  EMU   $<"
+	$(Q)$(CC) -std=c11 $(WARN) $(EMU_FLAGS) -c -o $@ $<
+$(EMU_BIN): $(B)/%: $(B)/emulated/%.c.o $(EMU_OBJ) $(B)/$(NAME).a
+	@mkdir -p $(@D); echo "  LD    $@"
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(filter-out -lcudart%,$(LIBS))
+
 # The arithmetic loops are worth vectorising harder; where bits are promised on every machine,
 # a compiler may not contract a multiplication and an addition into one rounding.
 ifeq ($(SAN),)
@@ -83,9 +103,12 @@ $(B)/%.c.o: %.c | libraries
 	@mkdir -p $(@D); echo "  CC    $<"
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# Where bits are promised, nvcc must not contract either.
+$(B)/gpu/stored.cu.o: NVCC_FLAGS = -fmad=false
+
 $(B)/%.cu.o: %.cu | libraries
 	@mkdir -p $(@D); echo "  NVCC  $<"
-	$(Q)$(NVCC) -I. -O3 -g -lineinfo \
+	$(Q)$(NVCC) -I. -O3 -g -lineinfo $(NVCC_FLAGS) \
 		$(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a) \
 		-gencode arch=compute_$(lastword $(CUDA_ARCH)),code=compute_$(lastword $(CUDA_ARCH)) \
 		-MMD -MP -MF $(@:.o=.d) -c -o $@ $<

@@ -13,7 +13,7 @@
 /* In the order of preference. `partial`: lacks operations; used only when asked for by name. */
 static const struct {
     const struct device_ops *ops;
-    bool partial;
+    bool untried; /* not yet measured on hardware: only when asked for by name */
 } devices[] = {
 #if HAVE_CUDA
     {&device_cuda, true},
@@ -21,7 +21,7 @@ static const struct {
     {&device_cpu, false}, /* last: always there */
 };
 
-/* What --device NAME[:N] means here; NULL or "auto": the first that is whole and present. */
+/* What --device NAME[:N] means here; NULL or "auto": the first that is there and tried. */
 static const struct device_ops *device_choose(const char *name, int *index, struct err *err)
 {
     const char *colon = name ? strchr(name, ':') : NULL;
@@ -39,10 +39,10 @@ static const struct device_ops *device_choose(const char *name, int *index, stru
         const struct device_ops *ops = devices[i].ops;
 
         if (any && ops->count() > 0) {
-            if (!devices[i].partial)
+            if (!devices[i].untried)
                 return ops;
             fprintf(stderr,
-                    "editscope: a GPU is here, but the %s device does not have every operation "
+                    "editscope: a GPU is here, but the %s device has not been validated on one "
                     "yet: using the CPU (--device %s insists)\n",
                     ops->name, ops->name);
         } else if (!any && strlen(ops->name) == length && !strncmp(name, ops->name, length)) {

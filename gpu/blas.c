@@ -7,36 +7,57 @@
 #define TEXT(x)    TEXT_OF(x)
 #define TEXT_OF(x) #x
 
-/* Of the toolkit this was compiled with: the interface is only stable within a major version. */
-static const char library_name[] = "libcublas.so." TEXT(CUBLAS_VER_MAJOR);
+struct symbol {
+    const char *name;
+    void *slot;
+};
+
+/* Fills the slots from the library of the toolkit this was compiled with: the interface is only
+ * stable within a major version. */
+static bool load(const char *name, const struct symbol *want, size_t count, struct err *err)
+{
+    void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+
+    if (!library)
+        return err_set(err, ERR_DEVICE, "cannot load %s (%s); use --device cpu", name, dlerror());
+    for (size_t i = 0; i < count; i++) {
+        void *symbol = dlsym(library, want[i].name);
+
+        if (!symbol)
+            return err_set(err, ERR_DEVICE, "%s has no %s; use --device cpu", name, want[i].name);
+        memcpy(want[i].slot, &symbol, sizeof(symbol)); /* POSIX: a function's address fits */
+    }
+    return true;
+}
 
 const struct blas *blas_load(struct err *err)
 {
     static struct blas api;
-    const struct {
-        const char *name;
-        void *slot;
-    } want[] = {
+    const struct symbol want[] = {
         {"cublasCreate_v2", &api.create},        {"cublasDestroy_v2", &api.destroy},
-        {"cublasSetStream_v2", &api.set_stream}, {"cublasSgemm_v2", &api.sgemm},
-        {"cublasDgemm_v2", &api.dgemm},          {"cublasGetStatusString", &api.status},
+        {"cublasSetStream_v2", &api.set_stream}, {"cublasSetMathMode", &api.set_math},
+        {"cublasSgemm_v2", &api.sgemm},          {"cublasDgemm_v2", &api.dgemm},
+        {"cublasDtrsm_v2", &api.dtrsm},          {"cublasGetStatusString", &api.status},
     };
-    void *library = dlopen(library_name, RTLD_NOW | RTLD_LOCAL);
+    bool ok = load("libcublas.so." TEXT(CUBLAS_VER_MAJOR), want, sizeof(want) / sizeof(*want), err);
 
-    if (!library) {
-        err_set(err, ERR_DEVICE, "cuda: cannot load %s (%s); use --device cpu", library_name,
-                dlerror());
-        return NULL;
-    }
-    for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++) {
-        void *symbol = dlsym(library, want[i].name);
+    return ok ? &api : NULL;
+}
 
-        if (!symbol) {
-            err_set(err, ERR_DEVICE, "cuda: %s has no %s; use --device cpu", library_name,
-                    want[i].name);
-            return NULL;
-        }
-        memcpy(want[i].slot, &symbol, sizeof(symbol)); /* POSIX: a function's address fits */
-    }
-    return &api;
+const struct solver_api *solver_load(struct err *err)
+{
+    static struct solver_api api;
+    const struct symbol want[] = {
+        {"cusolverDnCreate", &api.create},
+        {"cusolverDnDestroy", &api.destroy},
+        {"cusolverDnSetStream", &api.set_stream},
+        {"cusolverDnDpotrf_bufferSize", &api.cholesky_size},
+        {"cusolverDnDpotrf", &api.cholesky},
+        {"cusolverDnDsyevd_bufferSize", &api.eigh_size},
+        {"cusolverDnDsyevd", &api.eigh},
+    };
+    bool ok =
+        load("libcusolver.so." TEXT(CUSOLVER_VER_MAJOR), want, sizeof(want) / sizeof(*want), err);
+
+    return ok ? &api : NULL;
 }

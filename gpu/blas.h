@@ -1,27 +1,38 @@
-/* cuBLAS, loaded when a GPU is opened: linked in, it would cost every start of the program 80 ms,
- * with or without a GPU. */
+/* cuBLAS and cuSOLVER, loaded when a GPU is opened: linked in, they would cost every start of the
+ * program 80 ms, with or without a GPU. */
 #ifndef GPU_BLAS_H
 #define GPU_BLAS_H
 
 #include <cublas_v2.h>
+#include <cusolverDn.h>
 
 #include "core/base/err.h"
 
+/* Every entry has the type of the function it is called after. */
 struct blas {
-    cublasStatus_t (*create)(cublasHandle_t *);
-    cublasStatus_t (*destroy)(cublasHandle_t);
-    cublasStatus_t (*set_stream)(cublasHandle_t, cudaStream_t);
-    cublasStatus_t (*sgemm)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int m, int n,
-                            int k, const float *alpha, const float *a, int lda, const float *b,
-                            int ldb, const float *beta, float *c, int ldc);
-    cublasStatus_t (*dgemm)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int m, int n,
-                            int k, const double *alpha, const double *a, int lda, const double *b,
-                            int ldb, const double *beta, double *c, int ldc);
-    const char *(*status)(cublasStatus_t);
+    __typeof__(cublasCreate_v2) *create;
+    __typeof__(cublasDestroy_v2) *destroy;
+    __typeof__(cublasSetStream_v2) *set_stream;
+    __typeof__(cublasSetMathMode) *set_math;
+    __typeof__(cublasSgemm_v2) *sgemm;
+    __typeof__(cublasDgemm_v2) *dgemm;
+    __typeof__(cublasDtrsm_v2) *dtrsm;
+    __typeof__(cublasGetStatusString) *status;
 };
 
-/* The library stays loaded as long as the program runs. NULL with ERR_DEVICE where it is missing.
- */
+struct solver_api {
+    __typeof__(cusolverDnCreate) *create;
+    __typeof__(cusolverDnDestroy) *destroy;
+    __typeof__(cusolverDnSetStream) *set_stream;
+    __typeof__(cusolverDnDpotrf_bufferSize) *cholesky_size;
+    __typeof__(cusolverDnDpotrf) *cholesky;
+    __typeof__(cusolverDnDsyevd_bufferSize) *eigh_size;
+    __typeof__(cusolverDnDsyevd) *eigh;
+};
+
+/* The libraries stay loaded as long as the program runs. NULL with ERR_DEVICE, naming what is
+ * missing. The solver is wanted for second moments only and is loaded when it is first used. */
 const struct blas *blas_load(struct err *err);
+const struct solver_api *solver_load(struct err *err);
 
 #endif

@@ -1,40 +1,19 @@
-/* Plain C: the CUDA runtime and cuBLAS have C interfaces, so only kernels.cu needs nvcc. */
+/* Plain C: the CUDA runtime has a C interface, so only the kernels need nvcc. */
 #include "gpu/cuda.h"
 
-#include <cuda_runtime_api.h>
-#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "gpu/blas.h"
+#include "gpu/inside.h"
 #include "gpu/kernels.h"
-#include "gpu/missing.h"
 
 enum { OLDEST_CAPABILITY = 75 }; /* the first of CUDA_ARCH in the Makefile */
 
-struct cuda {
-    struct device base; /* first, so that a device * is a cuda * */
-    cudaStream_t stream;
-    const struct blas *api;
-    cublasHandle_t blas;
-};
-
-static struct cuda *cuda_of(struct device *dev)
-{
-    return (struct cuda *)dev;
-}
-
-static bool cuda_ok(struct device *dev, cudaError_t rc, const char *what)
+bool cuda_ok(struct device *dev, cudaError_t rc, const char *what)
 {
     if (rc == cudaSuccess)
         return true;
     return err_set(&dev->fault, ERR_DEVICE, "%s: %s", what, cudaGetErrorString(rc));
-}
-
-static bool blas_ok(struct device *dev, cublasStatus_t rc, const char *what)
-{
-    if (rc == CUBLAS_STATUS_SUCCESS)
-        return true;
-    return err_set(&dev->fault, ERR_DEVICE, "%s: %s", what, cuda_of(dev)->api->status(rc));
 }
 
 static int cuda_count(void)
@@ -51,8 +30,13 @@ static void cuda_close(struct device *dev)
 {
     struct cuda *self = cuda_of(dev);
 
+    if (self->solver)
+        self->solver_api->destroy(self->solver);
     if (self->blas)
         self->api->destroy(self->blas);
+    cudaFree(self->scratch); /* NULL is fine */
+    cudaFree(self->stage);
+    cudaFreeHost(self->stage_host);
     if (self->stream)
         cudaStreamDestroy(self->stream);
     free(self);
@@ -73,6 +57,30 @@ static bool capable(struct device *dev, int index)
                    index, major, minor, OLDEST_CAPABILITY / 10, OLDEST_CAPABILITY % 10);
 }
 
+static bool cublas_ok(struct device *dev, cublasStatus_t rc, const char *what)
+{
+    if (rc == CUBLAS_STATUS_SUCCESS)
+        return true;
+    return err_set(&dev->fault, ERR_DEVICE, "%s: %s", what, cuda_of(dev)->api->status(rc));
+}
+
+/* Full float32 in products: TF32 is not asked for. */
+static bool start(struct cuda *self)
+{
+    struct device *dev = &self->base;
+
+    self->api = blas_load(&dev->fault);
+    return self->api && capable(dev, self->index) &&
+           cuda_ok(dev, cudaSetDevice(self->index), "select the GPU") &&
+           cuda_ok(dev, cudaStreamCreateWithFlags(&self->stream, cudaStreamNonBlocking),
+                   "create a stream") &&
+           cuda_ok(dev, cudaMalloc((void **)&self->stage, STAGE_BYTES), "take memory") &&
+           cuda_ok(dev, cudaMallocHost((void **)&self->stage_host, STAGE_BYTES), "pin memory") &&
+           cublas_ok(dev, self->api->create(&self->blas), "start cuBLAS") &&
+           cublas_ok(dev, self->api->set_stream(self->blas, self->stream), "bind the stream") &&
+           cublas_ok(dev, self->api->set_math(self->blas, CUBLAS_PEDANTIC_MATH), "set precision");
+}
+
 /* `threads` are the CPU's business. */
 static struct device *cuda_open(int index, int threads, struct err *err)
 {
@@ -89,18 +97,61 @@ static struct device *cuda_open(int index, int threads, struct err *err)
         err_set(err, ERR_LIMIT, "out of memory");
         return NULL;
     }
-    self->api = blas_load(&self->base.fault);
-    if (!self->api || !capable(&self->base, index) ||
-        !cuda_ok(&self->base, cudaSetDevice(index), "select the GPU") ||
-        !cuda_ok(&self->base, cudaStreamCreateWithFlags(&self->stream, cudaStreamNonBlocking),
-                 "create a stream") ||
-        !blas_ok(&self->base, self->api->create(&self->blas), "start cuBLAS") ||
-        !blas_ok(&self->base, self->api->set_stream(self->blas, self->stream), "bind the stream")) {
-        err_set(err, self->base.fault.kind, "%s", self->base.fault.text);
-        cuda_close(&self->base);
+    self->index = index;
+    if (start(self))
+        return &self->base;
+    err_set(err, self->base.fault.kind, "cuda: %s", self->base.fault.text);
+    cuda_close(&self->base);
+    return NULL;
+}
+
+void *cuda_scratch(struct device *dev, size_t bytes)
+{
+    struct cuda *self = cuda_of(dev);
+
+    if (dev->fault.kind)
+        return NULL;
+    if (bytes <= self->scratch_bytes)
+        return self->scratch;
+    cuda_ok(dev, cudaFree(self->scratch), "release memory"); /* waits for what uses it */
+    self->scratch = NULL;
+    self->scratch_bytes = 0;
+    if (cudaMalloc(&self->scratch, bytes) == cudaSuccess) {
+        self->scratch_bytes = bytes;
+        return self->scratch;
+    }
+    cudaGetLastError();
+    self->scratch = NULL;
+    err_set(&dev->fault, ERR_LIMIT, "the GPU has no room for %zu bytes of scratch", bytes);
+    return NULL;
+}
+
+const void *cuda_stage(struct device *dev, const void *host, size_t bytes)
+{
+    struct cuda *self = cuda_of(dev);
+    size_t at;
+
+    if (dev->fault.kind)
+        return NULL;
+    if (bytes > STAGE_BYTES) {
+        err_set(&dev->fault, ERR_LIMIT, "%zu bytes of indices at once; at most %d", bytes,
+                STAGE_BYTES);
         return NULL;
     }
-    return &self->base;
+    if (self->stage_at + bytes > STAGE_BYTES) { /* round again, once everything has been read */
+        if (!cuda_ok(dev, cudaStreamSynchronize(self->stream), "synchronize"))
+            return NULL;
+        self->stage_at = 0;
+    }
+    at = self->stage_at;
+    self->stage_at += (bytes + 255) / 256 * 256;
+    memcpy(self->stage_host + at, host, bytes);
+    if (!cuda_ok(dev,
+                 cudaMemcpyAsync(self->stage + at, self->stage_host + at, bytes,
+                                 cudaMemcpyHostToDevice, self->stream),
+                 "upload"))
+        return NULL;
+    return self->stage + at;
 }
 
 static size_t cuda_free_memory(struct device *dev)
@@ -155,108 +206,181 @@ static void cuda_finish(struct device *dev)
     cuda_ok(dev, cudaStreamSynchronize(cuda_of(dev)->stream), "synchronize");
 }
 
-/* False, and a fault, for the types no kernel reads yet. */
-static bool kernel_type_of(struct device *dev, const char *what, struct mat x,
-                           enum kernel_type *type)
-{
-    static const struct {
-        enum dtype type;
-        enum kernel_type kernel;
-    } known[] = {
-        {DT_F32, KERNEL_F32}, {DT_F64, KERNEL_F64}, {DT_F16, KERNEL_F16}, {DT_BF16, KERNEL_BF16}};
-
-    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-        if (known[i].type == x.type) {
-            *type = known[i].kernel;
-            return true;
-        }
-    err_set(&dev->fault, ERR_DEVICE,
-            "%s of %s is not available on this device yet; use --device cpu", what,
-            dtype_name(x.type));
-    return false;
-}
-
-static bool empty(struct mat x)
-{
-    return x.rows == 0 || x.cols == 0;
-}
-
 static void cuda_copy(struct device *dev, struct mat src, struct mat dst)
 {
-    enum kernel_type from, to;
-
-    if (!empty(src) && kernel_type_of(dev, "copy", src, &from) &&
-        kernel_type_of(dev, "copy", dst, &to))
-        kernel_copy(cuda_of(dev)->stream, src.rows, src.cols, src.data, from, src.stride, dst.data,
-                    to, dst.stride);
+    if (empty(src))
+        return;
+    if (src.type == DT_F32 || src.type == DT_F64)
+        kernel_copy(cuda_of(dev)->stream, src, dst);
+    else
+        kernel_unpack(cuda_of(dev)->stream, src, NULL, dst);
 }
 
 static void cuda_fill(struct device *dev, struct mat x, double value)
 {
-    enum kernel_type type;
+    if (!empty(x))
+        kernel_fill(cuda_of(dev)->stream, x, value);
+}
 
-    if (!empty(x) && kernel_type_of(dev, "fill", x, &type))
-        kernel_fill(cuda_of(dev)->stream, x.rows, x.cols, x.data, type, x.stride, value);
+static void cuda_gather(struct device *dev, struct mat table, const int *index, struct mat out)
+{
+    const int *rows = empty(out) ? NULL : cuda_stage(dev, index, (size_t)out.rows * sizeof(*index));
+
+    if (rows)
+        kernel_unpack(cuda_of(dev)->stream, table, rows, out);
+}
+
+static void cuda_scatter_add(struct device *dev, struct mat x, const int *index, struct mat out)
+{
+    const int *rows = empty(x) ? NULL : cuda_stage(dev, index, (size_t)x.rows * sizeof(*index));
+
+    if (rows)
+        kernel_scatter_add(cuda_of(dev)->stream, x, rows, out);
 }
 
 static void cuda_axpy(struct device *dev, float alpha, struct mat x, struct mat y)
 {
     if (!empty(y))
-        kernel_axpy(cuda_of(dev)->stream, y.rows, y.cols, alpha, x.data, x.rows == 1 ? 0 : x.stride,
-                    y.data, y.stride);
+        kernel_axpy(cuda_of(dev)->stream, alpha, x, y);
 }
 
 static void cuda_scale_cols(struct device *dev, struct mat x, struct mat s, struct mat y)
 {
     if (!empty(x))
-        kernel_scale_cols(cuda_of(dev)->stream, x.rows, x.cols, x.data, x.stride, s.data, y.data,
-                          y.stride);
+        kernel_scale_cols(cuda_of(dev)->stream, x, s, y);
 }
 
 static void cuda_scale_rows(struct device *dev, struct mat s, struct mat x)
 {
     if (!empty(x))
-        kernel_scale_rows(cuda_of(dev)->stream, x.rows, x.cols, s.data, x.data, x.stride);
+        kernel_scale_rows(cuda_of(dev)->stream, s, x);
 }
 
-/* Elements between two rows; a single row's may be anything, but cuBLAS looks at it. */
-static int leading(struct mat x)
+static void cuda_rmsnorm(struct device *dev, struct mat x, struct mat gain, float eps, struct mat y)
 {
-    return x.stride > x.cols ? (int)x.stride : x.cols;
+    if (!empty(x))
+        kernel_rmsnorm(cuda_of(dev)->stream, x, gain, eps, y);
 }
 
-/* cuBLAS is column-major: it sees our row-major c as its transpose, so we ask for c' = b' a'. */
-static void cuda_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b,
-                      bool tb, double beta, struct mat c)
+static void cuda_rmsnorm_grad(struct device *dev, struct mat x, struct mat gain, float eps,
+                              struct mat dy, struct mat dx)
 {
-    struct cuda *self = cuda_of(dev);
-    cublasOperation_t opa = ta ? CUBLAS_OP_T : CUBLAS_OP_N, opb = tb ? CUBLAS_OP_T : CUBLAS_OP_N;
-    int k = ta ? a.rows : a.cols;
-    float alpha32 = (float)alpha, beta32 = (float)beta;
-    enum kernel_type type;
+    if (!empty(x))
+        kernel_rmsnorm_grad(cuda_of(dev)->stream, x, gain, eps, dy, dx);
+}
 
-    if (empty(c) || !kernel_type_of(dev, "gemm", b, &type))
-        return;
-    if (b.type != c.type) {
-        err_set(&dev->fault, ERR_DEVICE,
-                "gemm with %s weights is not available on this device yet; use --device cpu",
-                dtype_name(b.type));
-        return;
-    }
-    if (a.stride > INT_MAX || b.stride > INT_MAX || c.stride > INT_MAX) {
-        err_set(&dev->fault, ERR_LIMIT, "gemm: rows longer than %d elements", INT_MAX);
-        return;
-    }
-    if (c.type == DT_F64)
-        blas_ok(dev,
-                self->api->dgemm(self->blas, opb, opa, c.cols, c.rows, k, &alpha, b.data,
-                                 leading(b), a.data, leading(a), &beta, c.data, leading(c)),
-                "gemm");
-    else
-        blas_ok(dev,
-                self->api->sgemm(self->blas, opb, opa, c.cols, c.rows, k, &alpha32, b.data,
-                                 leading(b), a.data, leading(a), &beta32, c.data, leading(c)),
-                "gemm");
+static void cuda_rope(struct device *dev, struct mat x, const int *pos, int heads,
+                      const float *freq, bool interleaved, bool backward)
+{
+    size_t pairs = (size_t)(x.cols / heads / 2);
+    const int *at = empty(x) ? NULL : cuda_stage(dev, pos, (size_t)x.rows * sizeof(*pos));
+    const float *turn = at ? cuda_stage(dev, freq, pairs * sizeof(*freq)) : NULL;
+
+    if (turn)
+        kernel_rope(cuda_of(dev)->stream, x, at, heads, turn, interleaved, backward);
+}
+
+/* New rows of the longest sequence; 0: there is nothing to do. */
+static int longest(const struct attn_seq *seq, int seqs)
+{
+    int most = 0;
+
+    for (int i = 0; i < seqs; i++)
+        most = seq[i].n > most ? seq[i].n : most;
+    return most;
+}
+
+static void cuda_attention(struct device *dev, struct mat q, struct mat k, struct mat v,
+                           const struct attn_seq *seq, int seqs, struct attn_shape shape,
+                           struct mat out)
+{
+    int most = longest(seq, seqs);
+    const struct attn_seq *there = most ? cuda_stage(dev, seq, (size_t)seqs * sizeof(*seq)) : NULL;
+
+    if (there)
+        kernel_attention(cuda_of(dev)->stream, q, k, v, there, seqs, most, shape, out);
+}
+
+static void cuda_attention_grad(struct device *dev, struct mat q, struct mat k, struct mat v,
+                                const struct attn_seq *seq, int seqs, struct attn_shape shape,
+                                struct mat dout, struct mat dq, struct mat dk, struct mat dv)
+{
+    int most = longest(seq, seqs);
+    size_t each = (size_t)shape.heads * (size_t)q.rows;
+    const struct attn_seq *there = most ? cuda_stage(dev, seq, (size_t)seqs * sizeof(*seq)) : NULL;
+    float *room = there ? cuda_scratch(dev, 2 * each * sizeof(*room)) : NULL;
+
+    cuda_fill(dev, dq, 0); /* rows of no sequence have no gradient */
+    cuda_fill(dev, dk, 0);
+    cuda_fill(dev, dv, 0);
+    if (room)
+        kernel_attention_grad(cuda_of(dev)->stream, q, k, v, there, seqs, most, shape, dout, dq, dk,
+                              dv, room, room + each);
+}
+
+static void cuda_swiglu(struct device *dev, struct mat gate, struct mat up, struct mat out)
+{
+    if (!empty(gate))
+        kernel_swiglu(cuda_of(dev)->stream, gate, up, out);
+}
+
+static void cuda_swiglu_grad(struct device *dev, struct mat gate, struct mat up, struct mat dout,
+                             struct mat dgate, struct mat dup)
+{
+    if (!empty(gate))
+        kernel_swiglu_grad(cuda_of(dev)->stream, gate, up, dout, dgate, dup);
+}
+
+static void cuda_lse(struct device *dev, struct mat logits, struct mat out)
+{
+    if (!empty(logits))
+        kernel_lse(cuda_of(dev)->stream, logits, out);
+}
+
+static void cuda_cross_entropy(struct device *dev, struct mat logits, const int *label,
+                               float weight, struct mat loss, bool grad)
+{
+    const int *own =
+        empty(logits) ? NULL : cuda_stage(dev, label, (size_t)logits.rows * sizeof(*label));
+
+    if (own)
+        kernel_cross_entropy(cuda_of(dev)->stream, logits, own, weight, loss, grad);
+}
+
+static void cuda_kl(struct device *dev, struct mat logits, struct mat ref, float weight,
+                    struct mat loss, bool grad)
+{
+    if (!empty(logits))
+        kernel_kl(cuda_of(dev)->stream, logits, ref, weight, loss, grad);
+}
+
+static void cuda_adam(struct device *dev, struct mat grad, struct adam a)
+{
+    if (!empty(grad))
+        kernel_adam(cuda_of(dev)->stream, grad, a);
+}
+
+static void cuda_delta_apply(struct device *dev, struct mat r, struct mat xm, struct mat w)
+{
+    if (!empty(w))
+        kernel_delta_apply(cuda_of(dev)->stream, r, xm, w);
+}
+
+/* Operations run when they are called and are not recorded: .graphs says so. */
+static void cuda_graph_begin(struct device *dev)
+{
+    (void)dev;
+}
+
+static void *cuda_graph_end(struct device *dev)
+{
+    return dev; /* something that is not NULL */
+}
+
+static void cuda_graph_use(struct device *dev, void *graph)
+{
+    (void)dev;
+    (void)graph;
 }
 
 const struct device_ops device_cuda = {
@@ -271,33 +395,33 @@ const struct device_ops device_cuda = {
     .upload = cuda_upload,
     .download = cuda_download,
     .finish = cuda_finish,
-    .graph_begin = missing_graph_begin,
-    .graph_end = missing_graph_end,
-    .graph_launch = missing_graph_launch,
-    .graph_free = missing_graph_free,
+    .graph_begin = cuda_graph_begin,
+    .graph_end = cuda_graph_end,
+    .graph_launch = cuda_graph_use,
+    .graph_free = cuda_graph_use,
     .copy = cuda_copy,
     .fill = cuda_fill,
+    .gather = cuda_gather,
+    .scatter_add = cuda_scatter_add,
     .axpy = cuda_axpy,
     .scale_cols = cuda_scale_cols,
     .scale_rows = cuda_scale_rows,
     .gemm = cuda_gemm,
-    .gather = missing_gather,
-    .scatter_add = missing_scatter_add,
-    .gram = missing_gram,
-    .eigh = missing_eigh,
-    .cholesky = missing_cholesky,
-    .cholesky_solve = missing_cholesky_solve,
-    .rmsnorm = missing_rmsnorm,
-    .rmsnorm_grad = missing_rmsnorm_grad,
-    .rope = missing_rope,
-    .attention = missing_attention,
-    .attention_grad = missing_attention_grad,
-    .swiglu = missing_swiglu,
-    .swiglu_grad = missing_swiglu_grad,
-    .lse = missing_lse,
-    .cross_entropy = missing_cross_entropy,
-    .kl = missing_kl,
-    .lps = missing_lps,
-    .adam = missing_adam,
-    .delta_apply = missing_delta_apply,
+    .gram = cuda_gram,
+    .eigh = cuda_eigh,
+    .cholesky = cuda_cholesky,
+    .cholesky_solve = cuda_cholesky_solve,
+    .rmsnorm = cuda_rmsnorm,
+    .rmsnorm_grad = cuda_rmsnorm_grad,
+    .rope = cuda_rope,
+    .attention = cuda_attention,
+    .attention_grad = cuda_attention_grad,
+    .swiglu = cuda_swiglu,
+    .swiglu_grad = cuda_swiglu_grad,
+    .lse = cuda_lse,
+    .cross_entropy = cuda_cross_entropy,
+    .kl = cuda_kl,
+    .lps = cuda_lps,
+    .adam = cuda_adam,
+    .delta_apply = cuda_delta_apply,
 };

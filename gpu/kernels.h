@@ -1,5 +1,9 @@
 /* Kernel launches, callable from C. Each returns at once; errors surface at the next finish.
- * Matrices are row-major windows: rows, cols, and elements between the starts of two rows. */
+ *
+ * Matrices are row-major windows. Pointers are of device memory, those called `host` excepted.
+ * Launches trust their arguments: shapes were checked in core/device/device.c, and empty matrices
+ * are kept away by cuda.c. The formulas are those of the CPU device; what differs is the order of
+ * sums, which is fixed: the same input gives the same bits every time. */
 #ifndef GPU_KERNELS_H
 #define GPU_KERNELS_H
 
@@ -9,23 +13,53 @@
 extern "C" {
 #endif
 
-enum kernel_type { KERNEL_F32, KERNEL_F64, KERNEL_F16, KERNEL_BF16 };
+#include "core/device/device.h"
 
-/* dst = src, converted; dst is KERNEL_F32 or KERNEL_F64 */
-void kernel_copy(cudaStream_t stream, int rows, int cols, const void *src, enum kernel_type from,
-                 long src_stride, void *dst, enum kernel_type to, long dst_stride);
-/* x = value; KERNEL_F32 or KERNEL_F64 */
-void kernel_fill(cudaStream_t stream, int rows, int cols, void *x, enum kernel_type type,
-                 long stride, double value);
-/* y += alpha x; x_stride 0: one row added to each. Float32 */
-void kernel_axpy(cudaStream_t stream, int rows, int cols, float alpha, const float *x,
-                 long x_stride, float *y, long y_stride);
-/* y = x diag(s), s [cols]; x and y may be the same */
-void kernel_scale_cols(cudaStream_t stream, int rows, int cols, const float *x, long x_stride,
-                       const float *s, float *y, long y_stride);
-/* x = diag(s) x, s [rows] */
-void kernel_scale_rows(cudaStream_t stream, int rows, int cols, const float *s, float *x,
-                       long stride);
+/* elementwise.cu */
+void kernel_copy(cudaStream_t s, struct mat src, struct mat dst); /* F32, F64 to F32, F64 */
+void kernel_fill(cudaStream_t s, struct mat x, double value);     /* F32 or F64 */
+void kernel_axpy(cudaStream_t s, float alpha, struct mat x, struct mat y); /* x one row: to each */
+void kernel_scale_cols(cudaStream_t s, struct mat x, struct mat scale, struct mat y);
+void kernel_scale_rows(cudaStream_t s, struct mat scale, struct mat x);
+void kernel_scatter_add(cudaStream_t s, struct mat x, const int *index, struct mat out);
+void kernel_swiglu(cudaStream_t s, struct mat gate, struct mat up, struct mat out);
+void kernel_swiglu_grad(cudaStream_t s, struct mat gate, struct mat up, struct mat dout,
+                        struct mat dgate, struct mat dup);
+void kernel_zero_upper(cudaStream_t s, struct mat a); /* F64, above the diagonal */
+
+/* stored.cu: any type of a model file to F32, with the bits of dtype_to_float(). index NULL: row
+ * i of the table is row i of out. out may be F64 (widened float32). */
+void kernel_unpack(cudaStream_t s, struct mat table, const int *index, struct mat out);
+
+/* norm.cu */
+void kernel_rmsnorm(cudaStream_t s, struct mat x, struct mat gain, float eps, struct mat y);
+void kernel_rmsnorm_grad(cudaStream_t s, struct mat x, struct mat gain, float eps, struct mat dy,
+                         struct mat dx);
+void kernel_rope(cudaStream_t s, struct mat x, const int *pos, int heads, const float *freq,
+                 bool interleaved, bool backward);
+
+/* attention.cu. lse and dot [heads, rows of q] F32: room for the backward pass, written by its
+ * first kernel. `most`: new rows of the longest sequence. */
+void kernel_attention(cudaStream_t s, struct mat q, struct mat k, struct mat v,
+                      const struct attn_seq *seq, int seqs, int most, struct attn_shape shape,
+                      struct mat out);
+void kernel_attention_grad(cudaStream_t s, struct mat q, struct mat k, struct mat v,
+                           const struct attn_seq *seq, int seqs, int most, struct attn_shape shape,
+                           struct mat dout, struct mat dq, struct mat dk, struct mat dv, float *lse,
+                           float *dot);
+
+/* loss.cu */
+void kernel_lse(cudaStream_t s, struct mat logits, struct mat out);
+void kernel_cross_entropy(cudaStream_t s, struct mat logits, const int *label, float weight,
+                          struct mat loss, bool grad);
+void kernel_kl(cudaStream_t s, struct mat logits, struct mat ref, float weight, struct mat loss,
+               bool grad);
+void kernel_adam(cudaStream_t s, struct mat grad, struct adam a);
+
+/* method.cu. u [T, M] = head values of the vocabulary rows from v0 on; base [N, T]. */
+void kernel_lps(cudaStream_t s, struct mat u, struct mat base, struct mat coeff, const int *target,
+                int v0, struct lps_state state);
+void kernel_delta_apply(cudaStream_t s, struct mat r, struct mat xm, struct mat w);
 
 #ifdef __cplusplus
 }

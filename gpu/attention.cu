@@ -1,0 +1,206 @@
+/* Attention over a cache of keys and values, and its gradient for the new rows.
+ *
+ * A block is one query row of one head (backward, second kernel: one key row of one key head); its
+ * threads share the keys. Prompts here are tens of tokens: what counts is few launches. Softmax
+ * is online, a tile of THREADS keys at a time. The gradient keeps log-sum-exp and D = sum P dP of
+ * every row, then each key row collects its own dk and dv: no atomics, so the same bits every
+ * time. */
+#include "gpu/kernels.h"
+#include "gpu/launch.cuh"
+
+struct heads {
+    const float *q, *k, *v;
+    long ldq, ldk, ldv;
+    int head_dim, group; /* query heads a key head */
+    float scale;
+};
+
+__device__ static float dot(const float *a, const float *b, int n)
+{
+    float sum = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+/* Keys that the row at place `at` of a sequence sees: cached ones, and new ones up to itself. */
+__device__ static int seen_by(struct attn_seq s, int at)
+{
+    return s.blind ? s.past : s.past + at + 1;
+}
+
+__global__ static void attention(struct heads h, const struct attn_seq *seq, float *out, long ldo)
+{
+    __shared__ float p[THREADS];
+    struct attn_seq s = seq[blockIdx.z];
+    int at = (int)blockIdx.x, head = (int)blockIdx.y, d = h.head_dim, tid = (int)threadIdx.x;
+    const float *q = h.q + (s.q0 + at) * h.ldq + head * d;
+    const float *k = h.k + s.kv0 * h.ldk + head / h.group * d;
+    const float *v = h.v + s.kv0 * h.ldv + head / h.group * d;
+    int seen = seen_by(s, at);
+    float max = -INFINITY;
+    double sum = 0;
+
+    if (at >= s.n)
+        return; /* the whole block: a shorter sequence */
+    out += (s.q0 + at) * ldo + head * d;
+    for (int j0 = 0; j0 < seen; j0 += THREADS) {
+        int n = seen - j0 < THREADS ? seen - j0 : THREADS;
+        float x = tid < n ? h.scale * dot(q, k + (j0 + tid) * h.ldk, d) : -INFINITY;
+        float top = fmaxf(max, block_max(x)), keep = expf(max - top);
+
+        p[tid] = tid < n ? expf(x - top) : 0;
+        sum = sum * (double)keep + block_sum((double)p[tid]);
+        for (int i = tid; i < d; i += THREADS) {
+            float add = 0;
+
+            for (int j = 0; j < n; j++)
+                add += p[j] * v[(j0 + j) * h.ldv + i];
+            out[i] = (j0 ? out[i] * keep : 0) + add;
+        }
+        max = top;
+        __syncthreads();
+    }
+    for (int i = tid; i < d; i += THREADS)
+        out[i] = (float)((double)out[i] / sum);
+}
+
+static struct heads heads_of(struct mat q, struct mat k, struct mat v, struct attn_shape shape)
+{
+    struct heads h = {(const float *)q.data,
+                      (const float *)k.data,
+                      (const float *)v.data,
+                      q.stride,
+                      k.stride,
+                      v.stride,
+                      shape.head_dim,
+                      shape.heads / shape.kv_heads,
+                      shape.scale};
+
+    return h;
+}
+
+void kernel_attention(cudaStream_t s, struct mat q, struct mat k, struct mat v,
+                      const struct attn_seq *seq, int seqs, int most, struct attn_shape shape,
+                      struct mat out)
+{
+    dim3 grid((unsigned)most, (unsigned)shape.heads, (unsigned)seqs);
+
+    LAUNCH(attention, grid, THREADS, s, heads_of(q, k, v, shape), seq, (float *)out.data,
+           out.stride);
+}
+
+/* dq of one row of one head, and what the keys need of it. */
+__global__ static void grad_queries(struct heads h, const struct attn_seq *seq, const float *dout,
+                                    long ldo, float *dq, long lddq, float *lse, float *mean,
+                                    int rows)
+{
+    __shared__ float ds[THREADS];
+    struct attn_seq s = seq[blockIdx.z];
+    int at = (int)blockIdx.x, head = (int)blockIdx.y, d = h.head_dim, tid = (int)threadIdx.x;
+    const float *q = h.q + (s.q0 + at) * h.ldq + head * d;
+    const float *k = h.k + s.kv0 * h.ldk + head / h.group * d;
+    const float *v = h.v + s.kv0 * h.ldv + head / h.group * d;
+    int seen = seen_by(s, at);
+    float max = -INFINITY, total;
+    double sum = 0, weighted = 0;
+
+    if (at >= s.n)
+        return;
+    dout += (s.q0 + at) * ldo + head * d;
+    dq += (s.q0 + at) * lddq + head * d;
+    for (int j = tid; j < seen; j += THREADS)
+        max = fmaxf(max, h.scale * dot(q, k + j * h.ldk, d));
+    max = block_max(max);
+    for (int j = tid; j < seen; j += THREADS) {
+        double e = (double)expf(h.scale * dot(q, k + j * h.ldk, d) - max);
+
+        sum += e;
+        weighted += e * (double)dot(dout, v + j * h.ldv, d);
+    }
+    sum = block_sum(sum);
+    weighted = block_sum(weighted) / sum; /* D = sum P dP */
+    total = (float)((double)max + log(sum));
+    for (int j0 = 0; j0 < seen; j0 += THREADS) {
+        int n = seen - j0 < THREADS ? seen - j0 : THREADS, j = j0 + tid;
+
+        if (tid < n)
+            ds[tid] = h.scale * expf(h.scale * dot(q, k + j * h.ldk, d) - total) *
+                      (dot(dout, v + j * h.ldv, d) - (float)weighted);
+        __syncthreads();
+        for (int i = tid; i < d; i += THREADS) {
+            float add = 0;
+
+            for (int m = 0; m < n; m++)
+                add += ds[m] * k[(j0 + m) * h.ldk + i];
+            dq[i] = (j0 ? dq[i] : 0) + add;
+        }
+        __syncthreads();
+    }
+    if (!tid) {
+        lse[(long)head * rows + s.q0 + at] = total;
+        mean[(long)head * rows + s.q0 + at] = (float)weighted;
+    }
+}
+
+/* dk and dv of one new row of one key head: all query heads of its group, all rows that see it. */
+__global__ static void grad_keys(struct heads h, const struct attn_seq *seq, const float *dout,
+                                 long ldo, float *dk, long lddk, float *dv, long lddv,
+                                 const float *lse, const float *mean, int rows)
+{
+    __shared__ float p[THREADS], ds[THREADS];
+    struct attn_seq s = seq[blockIdx.z];
+    int at = (int)blockIdx.x, kv = (int)blockIdx.y, d = h.head_dim, tid = (int)threadIdx.x;
+    const float *k = h.k + (s.kv0 + s.past + at) * h.ldk + kv * d;
+    const float *v = h.v + (s.kv0 + s.past + at) * h.ldv + kv * d;
+    int pairs = h.group * (s.n - at); /* of a query head and a row from this one on */
+
+    if (at >= s.n || s.blind)
+        return;
+    dk += (s.q0 + at) * lddk + kv * d;
+    dv += (s.q0 + at) * lddv + kv * d;
+    for (int m0 = 0; m0 < pairs; m0 += THREADS) {
+        int n = pairs - m0 < THREADS ? pairs - m0 : THREADS;
+
+        if (tid < n) {
+            int head = kv * h.group + (m0 + tid) / (s.n - at);
+            long row = s.q0 + at + (m0 + tid) % (s.n - at);
+            float x = h.scale * dot(h.q + row * h.ldq + head * d, k, d);
+
+            p[tid] = expf(x - lse[(long)head * rows + row]);
+            ds[tid] = h.scale * p[tid] *
+                      (dot(dout + row * ldo + head * d, v, d) - mean[(long)head * rows + row]);
+        }
+        __syncthreads();
+        for (int i = tid; i < d; i += THREADS) {
+            float add_k = 0, add_v = 0;
+
+            for (int m = 0; m < n; m++) {
+                int head = kv * h.group + (m0 + m) / (s.n - at);
+                long row = s.q0 + at + (m0 + m) % (s.n - at);
+
+                add_k += ds[m] * h.q[row * h.ldq + head * d + i];
+                add_v += p[m] * dout[row * ldo + head * d + i];
+            }
+            dk[i] = (m0 ? dk[i] : 0) + add_k;
+            dv[i] = (m0 ? dv[i] : 0) + add_v;
+        }
+        __syncthreads();
+    }
+}
+
+void kernel_attention_grad(cudaStream_t s, struct mat q, struct mat k, struct mat v,
+                           const struct attn_seq *seq, int seqs, int most, struct attn_shape shape,
+                           struct mat dout, struct mat dq, struct mat dk, struct mat dv, float *lse,
+                           float *mean)
+{
+    struct heads h = heads_of(q, k, v, shape);
+    dim3 queries((unsigned)most, (unsigned)shape.heads, (unsigned)seqs);
+    dim3 keys((unsigned)most, (unsigned)shape.kv_heads, (unsigned)seqs);
+
+    LAUNCH(grad_queries, queries, THREADS, s, h, seq, (const float *)dout.data, dout.stride,
+           (float *)dq.data, dq.stride, lse, mean, q.rows);
+    LAUNCH(grad_keys, keys, THREADS, s, h, seq, (const float *)dout.data, dout.stride,
+           (float *)dk.data, dk.stride, (float *)dv.data, dv.stride, lse, mean, q.rows);
+}

@@ -1,0 +1,157 @@
+/* Moving and elementwise work: all of it is limited by memory. */
+#include "gpu/kernels.h"
+#include "gpu/launch.cuh"
+
+template <typename S, typename D>
+__global__ static void copy(int rows, int cols, const S *src, long src_stride, D *dst,
+                            long dst_stride)
+{
+    FOR_EACH_ELEMENT(i, r, c, rows, cols)
+    dst[r * dst_stride + c] = (D)src[r * src_stride + c];
+}
+
+template <typename S, typename D>
+static void copy_as(cudaStream_t s, struct mat src, struct mat dst)
+{
+    LAUNCH((copy<S, D>), blocks_for((long)src.rows * src.cols), THREADS, s, src.rows, src.cols,
+           (const S *)src.data, src.stride, (D *)dst.data, dst.stride);
+}
+
+void kernel_copy(cudaStream_t s, struct mat src, struct mat dst)
+{
+    if (src.type == DT_F64 && dst.type == DT_F64)
+        copy_as<double, double>(s, src, dst);
+    else if (src.type == DT_F64)
+        copy_as<double, float>(s, src, dst);
+    else if (dst.type == DT_F64)
+        copy_as<float, double>(s, src, dst);
+    else
+        copy_as<float, float>(s, src, dst);
+}
+
+template <typename T> __global__ static void fill(int rows, int cols, T *x, long stride, T value)
+{
+    FOR_EACH_ELEMENT(i, r, c, rows, cols)
+    x[r * stride + c] = value;
+}
+
+void kernel_fill(cudaStream_t s, struct mat x, double value)
+{
+    unsigned blocks = blocks_for((long)x.rows * x.cols);
+
+    if (x.type == DT_F64)
+        LAUNCH(fill<double>, blocks, THREADS, s, x.rows, x.cols, (double *)x.data, x.stride, value);
+    else
+        LAUNCH(fill<float>, blocks, THREADS, s, x.rows, x.cols, (float *)x.data, x.stride,
+               (float)value);
+}
+
+__global__ static void axpy(int rows, int cols, float alpha, const float *x, long x_stride,
+                            float *y, long y_stride)
+{
+    FOR_EACH_ELEMENT(i, r, c, rows, cols)
+    y[r * y_stride + c] += alpha * x[r * x_stride + c];
+}
+
+void kernel_axpy(cudaStream_t s, float alpha, struct mat x, struct mat y)
+{
+    LAUNCH(axpy, blocks_for((long)y.rows * y.cols), THREADS, s, y.rows, y.cols, alpha,
+           (const float *)x.data, x.rows == 1 ? 0 : x.stride, (float *)y.data, y.stride);
+}
+
+__global__ static void scale_cols(int rows, int cols, const float *x, long x_stride,
+                                  const float *scale, float *y, long y_stride)
+{
+    FOR_EACH_ELEMENT(i, r, c, rows, cols)
+    y[r * y_stride + c] = x[r * x_stride + c] * scale[c];
+}
+
+void kernel_scale_cols(cudaStream_t s, struct mat x, struct mat scale, struct mat y)
+{
+    LAUNCH(scale_cols, blocks_for((long)x.rows * x.cols), THREADS, s, x.rows, x.cols,
+           (const float *)x.data, x.stride, (const float *)scale.data, (float *)y.data, y.stride);
+}
+
+__global__ static void scale_rows(int rows, int cols, const float *scale, float *x, long stride)
+{
+    FOR_EACH_ELEMENT(i, r, c, rows, cols)
+    x[r * stride + c] *= scale[r];
+}
+
+void kernel_scale_rows(cudaStream_t s, struct mat scale, struct mat x)
+{
+    LAUNCH(scale_rows, blocks_for((long)x.rows * x.cols), THREADS, s, x.rows, x.cols,
+           (const float *)scale.data, (float *)x.data, x.stride);
+}
+
+/* A thread a column takes the rows in order: two rows may go to one place. */
+__global__ static void scatter_add(int rows, int cols, const float *x, long x_stride,
+                                   const int *index, float *out, long out_stride)
+{
+    long c = (long)blockIdx.x * blockDim.x + threadIdx.x;
+
+    for (int r = 0; c < cols && r < rows; r++)
+        out[index[r] * out_stride + c] += x[r * x_stride + c];
+}
+
+void kernel_scatter_add(cudaStream_t s, struct mat x, const int *index, struct mat out)
+{
+    LAUNCH(scatter_add, (unsigned)((x.cols + THREADS - 1) / THREADS), THREADS, s, x.rows, x.cols,
+           (const float *)x.data, x.stride, index, (float *)out.data, out.stride);
+}
+
+__global__ static void swiglu(int rows, int cols, const float *gate, long gate_stride,
+                              const float *up, long up_stride, float *out, long out_stride)
+{
+    FOR_EACH_ELEMENT(i, r, c, rows, cols)
+    {
+        float g = gate[r * gate_stride + c];
+
+        out[r * out_stride + c] = g / (1 + expf(-g)) * up[r * up_stride + c];
+    }
+}
+
+void kernel_swiglu(cudaStream_t s, struct mat gate, struct mat up, struct mat out)
+{
+    LAUNCH(swiglu, blocks_for((long)gate.rows * gate.cols), THREADS, s, gate.rows, gate.cols,
+           (const float *)gate.data, gate.stride, (const float *)up.data, up.stride,
+           (float *)out.data, out.stride);
+}
+
+/* silu'(g) = s (1 + g (1 - s)), s = 1 / (1 + e^-g) */
+__global__ static void swiglu_grad(int rows, int cols, const float *gate, long gate_stride,
+                                   const float *up, long up_stride, const float *dout,
+                                   long dout_stride, float *dgate, long dgate_stride, float *dup,
+                                   long dup_stride)
+{
+    FOR_EACH_ELEMENT(i, r, c, rows, cols)
+    {
+        float g = gate[r * gate_stride + c], u = up[r * up_stride + c];
+        float d = dout[r * dout_stride + c], sigmoid = 1 / (1 + expf(-g));
+
+        dup[r * dup_stride + c] = d * g * sigmoid;
+        dgate[r * dgate_stride + c] = d * u * sigmoid * (1 + g * (1 - sigmoid));
+    }
+}
+
+void kernel_swiglu_grad(cudaStream_t s, struct mat gate, struct mat up, struct mat dout,
+                        struct mat dgate, struct mat dup)
+{
+    LAUNCH(swiglu_grad, blocks_for((long)gate.rows * gate.cols), THREADS, s, gate.rows, gate.cols,
+           (const float *)gate.data, gate.stride, (const float *)up.data, up.stride,
+           (const float *)dout.data, dout.stride, (float *)dgate.data, dgate.stride,
+           (float *)dup.data, dup.stride);
+}
+
+__global__ static void zero_upper(int n, double *a, long stride)
+{
+    FOR_EACH_ELEMENT(i, r, c, n, n)
+    if (c > r)
+        a[r * stride + c] = 0;
+}
+
+void kernel_zero_upper(cudaStream_t s, struct mat a)
+{
+    LAUNCH(zero_upper, blocks_for((long)a.rows * a.rows), THREADS, s, a.rows, (double *)a.data,
+           a.stride);
+}

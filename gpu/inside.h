@@ -1,0 +1,55 @@
+/* The CUDA device's own state, seen by the C files of gpu/ alone. */
+#ifndef GPU_INSIDE_H
+#define GPU_INSIDE_H
+
+#include <cuda_runtime_api.h>
+
+#include "core/device/device.h"
+#include "gpu/blas.h"
+
+enum { STAGE_BYTES = 1 << 20 };
+
+struct cuda {
+    struct device base; /* first, so that a device * is a cuda * */
+    int index;
+    cudaStream_t stream;
+    const struct blas *api;
+    cublasHandle_t blas;
+    const struct solver_api *solver_api; /* NULL until it is first used */
+    cusolverDnHandle_t solver;
+    void *scratch; /* of the operation at hand: work of one stream is in order */
+    size_t scratch_bytes;
+    char *stage,
+        *stage_host; /* small host arrays on their way: a ring, pinned on the host's side */
+    size_t stage_at;
+};
+
+static inline struct cuda *cuda_of(struct device *dev)
+{
+    return (struct cuda *)dev;
+}
+
+static inline bool empty(struct mat x)
+{
+    return x.rows == 0 || x.cols == 0;
+}
+
+bool cuda_ok(struct device *dev, cudaError_t rc, const char *what);
+/* At least `bytes` on the device for the operation at hand; NULL after a fault. What an earlier
+ * call gave may be gone. */
+void *cuda_scratch(struct device *dev, size_t bytes);
+/* A copy on the device of a small host array, good until STAGE_BYTES more have been staged. The
+ * host array may be changed at once. NULL after a fault. */
+const void *cuda_stage(struct device *dev, const void *host, size_t bytes);
+
+/* algebra.c */
+void cuda_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
+               double beta, struct mat c);
+void cuda_gram(struct device *dev, struct mat x, struct mat c);
+void cuda_eigh(struct device *dev, struct mat a, struct mat values);
+void cuda_cholesky(struct device *dev, struct mat a);
+void cuda_cholesky_solve(struct device *dev, struct mat l, struct mat b, bool half);
+void cuda_lps(struct device *dev, struct mat head, struct mat values, struct mat base,
+              struct mat coeff, const int *target, int v0, struct lps_state s);
+
+#endif

@@ -1,0 +1,76 @@
+/* How a kernel is written here, so that a compiler for the host can read it as well.
+ *
+ * nvcc sees plain CUDA. Any other C++ compiler sees tests/emulate/kernel.hpp, under which a launch
+ * runs block after block with a fiber a thread: tests check the arithmetic of every kernel without
+ * a GPU. What that asks of a kernel: shared arrays have fixed sizes, every thread of a block meets
+ * every __syncthreads(), and there is no communication within a warp. */
+#ifndef GPU_LAUNCH_CUH
+#define GPU_LAUNCH_CUH
+
+#ifdef __CUDACC__
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_runtime_api.h>
+#define LAUNCH(kernel, grid, block, stream, ...) kernel<<<grid, block, 0, stream>>>(__VA_ARGS__)
+#define UNROLL                                   _Pragma("unroll")
+#else
+#include "tests/emulate/kernel.hpp"
+#define UNROLL
+#endif
+
+#ifdef __CUDACC__
+#define THREADS 256
+#else
+#define THREADS 64 /* emulated threads take time */
+#endif
+
+static inline unsigned blocks_for(long n)
+{
+    long blocks = (n + THREADS - 1) / THREADS;
+
+    return (unsigned)(blocks < 1 ? 1 : blocks < 65535 ? blocks : 65535);
+}
+
+/* A grid that strides over the elements of a [rows, cols] window: an element is one thread's. */
+#define FOR_EACH_ELEMENT(i, r, c, rows, cols)                                                  \
+    for (long i = (long)blockIdx.x * blockDim.x + threadIdx.x, r = i / (cols), c = i % (cols); \
+         i < (long)(rows) * (cols);                                                            \
+         i += (long)gridDim.x * blockDim.x, r = i / (cols), c = i % (cols))
+
+/* The sum (or the largest) of what the THREADS threads of a block bring, told to all of them. In
+ * a fixed order, so the bits are the same every time. */
+__device__ static inline double block_sum(double x)
+{
+    __shared__ double part[THREADS];
+    double sum;
+
+    part[threadIdx.x] = x;
+    __syncthreads();
+    for (unsigned half = THREADS / 2; half; half /= 2) {
+        if (threadIdx.x < half)
+            part[threadIdx.x] += part[threadIdx.x + half];
+        __syncthreads();
+    }
+    sum = part[0];
+    __syncthreads();
+    return sum;
+}
+
+__device__ static inline float block_max(float x)
+{
+    __shared__ float part[THREADS];
+    float most;
+
+    part[threadIdx.x] = x;
+    __syncthreads();
+    for (unsigned half = THREADS / 2; half; half /= 2) {
+        if (threadIdx.x < half)
+            part[threadIdx.x] = fmaxf(part[threadIdx.x], part[threadIdx.x + half]);
+        __syncthreads();
+    }
+    most = part[0];
+    __syncthreads();
+    return most;
+}
+
+#endif

@@ -1,0 +1,37 @@
+/* CUDA's language for a compiler of the host: see gpu/launch.h. Blocks run one after another; the
+ * threads of a block are fibers that take turns at __syncthreads(). */
+#ifndef TESTS_EMULATE_KERNEL_H
+#define TESTS_EMULATE_KERNEL_H
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+#include <cuda_runtime_api.h>
+
+#define __global__
+#define __device__
+#define __shared__ static /* a block at a time */
+
+struct dim3 {
+    unsigned x, y, z;
+    dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_)
+    {
+    }
+};
+
+extern dim3 gridDim, blockDim, blockIdx, threadIdx;
+
+void __syncthreads();
+/* Fails the program where threads of a block disagree about a __syncthreads(). */
+void emulate_launch(dim3 grid, dim3 block, const std::function<void()> &kernel);
+
+#define LAUNCH(kernel, grid, block, stream, ...) \
+    ((void)(stream), emulate_launch(dim3(grid), dim3(block), [=] { kernel(__VA_ARGS__); }))
+
+using std::exp;
+using std::log;
+using std::sqrt;
+
+#endif

@@ -1,0 +1,256 @@
+/* The CUDA runtime and its libraries on the host, for tests of gpu/ where there is no GPU. What
+ * they are asked is written down by NVIDIA; the BLAS and LAPACK of the host answer. */
+#include <cblas.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "gpu/blas.h"
+
+cudaError_t cudaGetDeviceCount(int *count)
+{
+    *count = 1;
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr what, int device)
+{
+    *value = what == cudaDevAttrComputeCapabilityMajor ? 9 : 0;
+    return device ? cudaErrorInvalidDevice : cudaSuccess;
+}
+
+cudaError_t cudaSetDevice(int device)
+{
+    return device ? cudaErrorInvalidDevice : cudaSuccess;
+}
+
+cudaError_t cudaGetLastError(void)
+{
+    return cudaSuccess;
+}
+
+const char *cudaGetErrorString(cudaError_t error)
+{
+    return error == cudaErrorMemoryAllocation ? "out of memory" : "error";
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
+{
+    (void)flags;
+    *stream = NULL;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream)
+{
+    (void)stream;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream)
+{
+    (void)stream;
+    return cudaSuccess;
+}
+
+/* What a GPU gives is not zeroed: here it is NaN, so that a kernel that counts on zeros fails. */
+cudaError_t cudaMalloc(void **ptr, size_t bytes)
+{
+    *ptr = aligned_alloc(256, (bytes + 255) / 256 * 256);
+    if (!*ptr)
+        return cudaErrorMemoryAllocation;
+    memset(*ptr, 0xff, bytes);
+    return cudaSuccess;
+}
+
+cudaError_t cudaFree(void *ptr)
+{
+    free(ptr);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMallocHost(void **ptr, size_t bytes)
+{
+    return cudaMalloc(ptr, bytes);
+}
+
+cudaError_t cudaFreeHost(void *ptr)
+{
+    return cudaFree(ptr);
+}
+
+cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total)
+{
+    *free_bytes = *total = (size_t)1 << 30;
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes, enum cudaMemcpyKind kind,
+                            cudaStream_t stream)
+{
+    (void)kind;
+    (void)stream;
+    memcpy(dst, src, bytes);
+    return cudaSuccess;
+}
+
+static cublasStatus_t blas_create(cublasHandle_t *handle)
+{
+    *handle = xcalloc(1, 1);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+static cublasStatus_t blas_destroy(cublasHandle_t handle)
+{
+    free(handle);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+static cublasStatus_t blas_set_stream(cublasHandle_t handle, cudaStream_t stream)
+{
+    (void)handle;
+    (void)stream;
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+static cublasStatus_t blas_set_math(cublasHandle_t handle, cublasMath_t mode)
+{
+    (void)handle;
+    (void)mode;
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+static const char *blas_status(cublasStatus_t status)
+{
+    (void)status;
+    return "error";
+}
+
+static CBLAS_TRANSPOSE turned(cublasOperation_t op)
+{
+    return op == CUBLAS_OP_T ? CblasTrans : CblasNoTrans;
+}
+
+static cublasStatus_t blas_sgemm(cublasHandle_t handle, cublasOperation_t ta, cublasOperation_t tb,
+                                 int m, int n, int k, const float *alpha, const float *a, int lda,
+                                 const float *b, int ldb, const float *beta, float *c, int ldc)
+{
+    (void)handle;
+    cblas_sgemm(CblasColMajor, turned(ta), turned(tb), m, n, k, *alpha, a, lda, b, ldb, *beta, c,
+                ldc);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+static cublasStatus_t blas_dgemm(cublasHandle_t handle, cublasOperation_t ta, cublasOperation_t tb,
+                                 int m, int n, int k, const double *alpha, const double *a, int lda,
+                                 const double *b, int ldb, const double *beta, double *c, int ldc)
+{
+    (void)handle;
+    cblas_dgemm(CblasColMajor, turned(ta), turned(tb), m, n, k, *alpha, a, lda, b, ldb, *beta, c,
+                ldc);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+static cublasStatus_t blas_dtrsm(cublasHandle_t handle, cublasSideMode_t side,
+                                 cublasFillMode_t fill, cublasOperation_t trans,
+                                 cublasDiagType_t diag, int m, int n, const double *alpha,
+                                 const double *a, int lda, double *b, int ldb)
+{
+    (void)handle;
+    cblas_dtrsm(CblasColMajor, side == CUBLAS_SIDE_LEFT ? CblasLeft : CblasRight,
+                fill == CUBLAS_FILL_MODE_LOWER ? CblasLower : CblasUpper, turned(trans),
+                diag == CUBLAS_DIAG_UNIT ? CblasUnit : CblasNonUnit, m, n, *alpha, a, lda, b, ldb);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+void dsyevd_(const char *job, const char *triangle, const int *n, double *a, const int *lda,
+             double *values, double *work, const int *work_n, int *iwork, const int *iwork_n,
+             int *info, size_t job_len, size_t triangle_len);
+void dpotrf_(const char *triangle, const int *n, double *a, const int *lda, int *info,
+             size_t triangle_len);
+
+static cusolverStatus_t solver_create(cusolverDnHandle_t *handle)
+{
+    *handle = xcalloc(1, 1);
+    return CUSOLVER_STATUS_SUCCESS;
+}
+
+static cusolverStatus_t solver_destroy(cusolverDnHandle_t handle)
+{
+    free(handle);
+    return CUSOLVER_STATUS_SUCCESS;
+}
+
+static cusolverStatus_t solver_set_stream(cusolverDnHandle_t handle, cudaStream_t stream)
+{
+    (void)handle;
+    (void)stream;
+    return CUSOLVER_STATUS_SUCCESS;
+}
+
+static cusolverStatus_t cholesky_size(cusolverDnHandle_t handle, cublasFillMode_t fill, int n,
+                                      double *a, int lda, int *words)
+{
+    (void)handle;
+    (void)fill;
+    (void)n;
+    (void)a;
+    (void)lda;
+    *words = 1;
+    return CUSOLVER_STATUS_SUCCESS;
+}
+
+static cusolverStatus_t cholesky(cusolverDnHandle_t handle, cublasFillMode_t fill, int n, double *a,
+                                 int lda, double *work, int words, int *info)
+{
+    (void)handle;
+    (void)work;
+    (void)words;
+    dpotrf_(fill == CUBLAS_FILL_MODE_LOWER ? "L" : "U", &n, a, &lda, info, 1);
+    return CUSOLVER_STATUS_SUCCESS;
+}
+
+static cusolverStatus_t eigh_size(cusolverDnHandle_t handle, cusolverEigMode_t job,
+                                  cublasFillMode_t fill, int n, const double *a, int lda,
+                                  const double *values, int *words)
+{
+    (void)handle;
+    (void)job;
+    (void)fill;
+    (void)a;
+    (void)lda;
+    (void)values;
+    *words = 1 + 6 * n + 2 * n * n;
+    return CUSOLVER_STATUS_SUCCESS;
+}
+
+static cusolverStatus_t eigh(cusolverDnHandle_t handle, cusolverEigMode_t job,
+                             cublasFillMode_t fill, int n, double *a, int lda, double *values,
+                             double *work, int words, int *info)
+{
+    int size = 3 + 5 * n, *room = xcalloc((size_t)size, sizeof(*room));
+
+    (void)handle;
+    dsyevd_(job == CUSOLVER_EIG_MODE_VECTOR ? "V" : "N", fill == CUBLAS_FILL_MODE_LOWER ? "L" : "U",
+            &n, a, &lda, values, work, &words, room, &size, info, 1, 1);
+    free(room);
+    return CUSOLVER_STATUS_SUCCESS;
+}
+
+const struct blas *blas_load(struct err *err)
+{
+    static const struct blas api = {blas_create, blas_destroy, blas_set_stream, blas_set_math,
+                                    blas_sgemm,  blas_dgemm,   blas_dtrsm,      blas_status};
+
+    (void)err;
+    return &api;
+}
+
+const struct solver_api *solver_load(struct err *err)
+{
+    static const struct solver_api api = {
+        solver_create, solver_destroy, solver_set_stream, cholesky_size, cholesky, eigh_size, eigh};
+
+    (void)err;
+    return &api;
+}
