@@ -67,8 +67,9 @@ static const struct param_info rows[PARAM_COUNT] = {
                          "mask.mode fixed: specific ratio in place of Eq. 7"},
     [P_MASK_DENSITY] = {"mask.density", "", PARAM_NUMBER, 0, 0, 1, "", "", "",
                         "mask.mode random: share of neurons; 0 = as many as the union of Eq. 8"},
-    [P_MASK_MASS] = {"mask.mass", "", PARAM_NUMBER, 0.8, 0, 1, "", "", "",
-                     "mask.mode keymag: share of the key's sum of |k_i| that is kept"},
+    [P_MASK_MASS] =
+        {"mask.mass", "", PARAM_NUMBER, 0.8, 0, 1, "", "", "",
+         "mask.mode keymag: share of the key's sum of |k_i| kept; 0 = as many as the union"},
     [P_MASK_PRE_MU] = {"mask.pre_mu", "", PARAM_NUMBER, 100, 0, 1e9, "", "μ", "",
                        "mask.place pre: weight of the preserved second moment"},
     [P_MASK_SHARE] = {"mask.share", "", PARAM_CHOICE, 0, 0, 1, "batch request", "", "",

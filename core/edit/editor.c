@@ -136,9 +136,9 @@ static bool solve_layer(const struct edit_plan *plan, int i, const float *keys, 
         if (ok && mask && params_choice(plan->params, P_MASK_COMPENSATE) == COMPENSATE_GAIN) {
             if (sr.gain_mask < smallest_gain)
                 ok = err_set(err, ERR_USAGE,
-                             "layer %d: the mask keeps %.4f of the gain; mask.compensate = gain "
-                             "needs %.2f: raise beta_ge or beta_sp",
-                             plan->layer[i], sr.gain_mask, smallest_gain);
+                             "the mask keeps %.4f of the gain; mask.compensate = gain needs %.2f: "
+                             "raise beta_ge or beta_sp",
+                             sr.gain_mask, smallest_gain);
             else
                 s->scale = sr.gain / sr.gain_mask;
             sr.leak *= s->scale * s->scale;
@@ -364,6 +364,8 @@ bool edit_weigh(struct layer_report *report, const struct weights_view *view,
         ok = solve_layer(plan, i, keys + (size_t)i * (size_t)plan->count * (size_t)m, &s,
                          &report[i], err);
         solution_free(&s, view->model->dev);
+        if (!ok)
+            err_in(err, "layer %d", plan->layer[i]);
     }
     free(keys);
     return ok;

@@ -158,6 +158,25 @@ static void weigh_softly(struct mask *mask)
     }
 }
 
+static int union_size(const struct mask *mask)
+{
+    return mask->general.chosen + mask->specific.chosen - mask->both;
+}
+
+/* As many neurons as the union, those of the largest |key|: equal size, another choice. */
+static void weigh_largest(struct mask *mask, const float *key, const struct work *w)
+{
+    int n = mask->neurons;
+    uint8_t *in = xcalloc((size_t)n, 1);
+
+    for (int i = 0; i < n; i++)
+        w->scratch[i] = fabsf(key[i]);
+    select_topk(w->scratch, NULL, n, (double)union_size(mask) / n, w->order, in, 1);
+    for (int i = 0; i < n; i++)
+        mask->weight[i] = in[i];
+    free(in);
+}
+
 static void weigh_by_key(struct mask *mask, const struct attribution *a, const float *key,
                          const struct work *w)
 {
@@ -170,15 +189,17 @@ static void weigh_by_key(struct mask *mask, const struct attribution *a, const f
                 w->scratch[i] += fabsf(a->activation[(size_t)b * (size_t)n + (size_t)i]);
         key = w->scratch;
     }
-    select_mass(key, n, w->p->value[P_MASK_MASS], w->order, mask->weight);
+    if (w->p->value[P_MASK_MASS] > 0)
+        select_mass(key, n, w->p->value[P_MASK_MASS], w->order, mask->weight);
+    else
+        weigh_largest(mask, key, w);
 }
 
 static void weigh_at_random(struct mask *mask, const struct work *w)
 {
     double density = w->p->value[P_MASK_DENSITY];
     uint64_t seed = (uint64_t)w->p->value[P_SEED] << 16 | (uint64_t)mask->layer;
-    int count = density > 0 ? (int)lround(density * mask->neurons)
-                            : mask->general.chosen + mask->specific.chosen - mask->both;
+    int count = density > 0 ? (int)lround(density * mask->neurons) : union_size(mask);
 
     select_random(mask->neurons, count, seed, w->order, mask->weight);
 }

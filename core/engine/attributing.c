@@ -130,7 +130,7 @@ static bool compute(struct engine *e, struct run *run, const struct request *req
         run->target = xcalloc((size_t)run->rows, sizeof(int));
         memcpy(run->target, attribute_targets(work), (size_t)run->rows * sizeof(int));
     }
-    if (missing || tell)
+    if ((missing || tell) && !e->quiet)
         say_meta(e, run, request, count, layer, layers);
     for (int i = 0; ok && i < layers; i++) {
         struct attribution **at = &run->layer[layer[i]];
@@ -141,7 +141,7 @@ static bool compute(struct engine *e, struct run *run, const struct request *req
             *at = attribute_layer(work, layer[i], e->curves, &e->job, err);
         }
         ok = *at != NULL;
-        if (ok && (tell || !there))
+        if (ok && (tell || !there) && !e->quiet)
             say_layer(e, *at);
     }
     attribute_end(work);

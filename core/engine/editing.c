@@ -114,15 +114,15 @@ static struct attribution *rows_of(const struct attribution *a, int first, int r
     return part;
 }
 
-static bool wants_mask(const struct params *p)
+bool edit_wants_mask(const struct params *p)
 {
     return params_choice(p, P_EDIT_METHOD) == METHOD_NMKE &&
            params_choice(p, P_MASK_MODE) != MODE_NONE;
 }
 
 /* Masks of all layers, from an attribution of the present weights (methods 4.10, step 3). */
-static bool masks(struct engine *e, const struct command *cmd, const struct request *request,
-                  struct edit_plan *plan, unsigned *id, struct err *err)
+bool edit_masks(struct engine *e, const struct command *cmd, const struct request *request,
+                struct edit_plan *plan, unsigned *id, struct err *err)
 {
     const struct params *p = &cmd->params;
     int m = e->model->config->ffn;
@@ -163,7 +163,7 @@ static bool masks(struct engine *e, const struct command *cmd, const struct requ
     return true;
 }
 
-static void plan_free(struct edit_plan *plan)
+void edit_plan_free(struct edit_plan *plan)
 {
     for (int i = 0; plan->mask && i < plan->layers * (plan->own_masks ? plan->count : 1); i++)
         mask_free(plan->mask[i]);
@@ -171,8 +171,8 @@ static void plan_free(struct edit_plan *plan)
     plan->mask = NULL;
 }
 
-static void plan_begin(struct engine *e, struct edit_plan *plan, const struct command *cmd,
-                       const struct request *request)
+void edit_plan_begin(const struct engine *e, struct edit_plan *plan, const struct command *cmd,
+                     const struct request *request)
 {
     *plan = (struct edit_plan){.request = request,
                                .count = cmd->count,
@@ -182,7 +182,7 @@ static void plan_begin(struct engine *e, struct edit_plan *plan, const struct co
     memcpy(plan->solver, e->ground.solver, sizeof(plan->solver));
 }
 
-static void weighed_take(struct weighed_layer *to, const struct layer_report *r, bool stale)
+void edit_weighed(struct weighed_layer *to, const struct layer_report *r, bool stale)
 {
     *to = (struct weighed_layer){.layer = r->layer,
                                  .kept = r->kept,
@@ -211,19 +211,19 @@ static bool make_preview(struct engine *e, struct command *cmd, const struct req
     bool ok;
 
     preview_drop(e);
-    plan_begin(e, &plan, cmd, request);
+    edit_plan_begin(e, &plan, cmd, request);
     v->z = xmalloc((size_t)cmd->count * (size_t)d * sizeof(float));
     v->width = d;
     ok = targets(e, cmd, request, plan.layer[plan.layers - 1], v->z, err);
     t1 = clock_seconds();
-    ok = ok && (!wants_mask(&cmd->params) || masks(e, cmd, request, &plan, &v->run, err));
+    ok = ok && (!edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &plan, &v->run, err));
     t2 = clock_seconds();
     plan.z = v->z;
     if (ok) {
         v->view = view_copy(e->edited, ++e->generation);
         ok = edit_apply(&v->result, v->view, &plan, &e->job, err);
     }
-    plan_free(&plan);
+    edit_plan_free(&plan);
     if (!ok) {
         preview_drop(e);
         return false;
@@ -250,7 +250,7 @@ static bool describe(struct engine *e, const struct request *request, int count,
             return false;
     *a = (struct applied){.layers = v->result.layers, .z_error = v->result.z_error};
     for (int i = 0; i < a->layers; i++)
-        weighed_take(&a->layer[i], &v->result.report[i], false);
+        edit_weighed(&a->layer[i], &v->result.report[i], false);
     a->moment_tokens = e->ground.space_tokens;
     a->draft = e->ground.space_tokens < e->ground.goal;
     a->p_before = before->p_first;
@@ -354,7 +354,7 @@ static bool commit(struct engine *e, struct command *cmd, const struct request *
     struct edit_plan plan;
     bool ok;
 
-    plan_begin(e, &plan, cmd, request);
+    edit_plan_begin(e, &plan, cmd, request);
     rec.facts = xcalloc((size_t)cmd->count, sizeof(*rec.facts));
     for (int i = 0; i < cmd->count; i++)
         rec.facts[i] = request[i].fact;
@@ -469,8 +469,8 @@ bool job_weigh(struct engine *e, struct command *cmd, struct err *err)
     if (!requests_build(e, cmd, &request, err))
         return false;
     ok = ground_ready(e, &cmd->params, true, err);
-    plan_begin(e, &plan, cmd, request);
-    ok = ok && (!wants_mask(&cmd->params) || masks(e, cmd, request, &plan, &id, err)) &&
+    edit_plan_begin(e, &plan, cmd, request);
+    ok = ok && (!edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &plan, &id, err)) &&
          edit_weigh(report, e->edited, &plan, &e->job, err);
     if (ok) {
         a = xcalloc(1, sizeof(*a));
@@ -478,10 +478,10 @@ bool job_weigh(struct engine *e, struct command *cmd, struct err *err)
         a->moment_tokens = e->ground.space_tokens;
         a->draft = e->ground.space_tokens < e->ground.goal;
         for (int i = 0; i < plan.layers; i++)
-            weighed_take(&a->layer[i], &report[i], i > 0);
+            edit_weighed(&a->layer[i], &report[i], i > 0);
         engine_emit(e, EV_WEIGHED, a);
     }
-    plan_free(&plan);
+    edit_plan_free(&plan);
     requests_free(request, cmd->count);
     return ok;
 }

@@ -55,6 +55,8 @@ struct intervention {
     float value; /* 0: silence it */
 };
 
+enum { TRY_MOST = 512 }; /* variants of one CMD_TRY */
+
 struct command {
     enum command_kind kind;
     unsigned job;       /* set by engine_post() */

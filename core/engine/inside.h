@@ -72,6 +72,7 @@ struct engine {
     long moment_goal;
     bool verified;
     bool curves;    /* the attribution at work is to have them */
+    bool quiet;     /* it is of no state on the screen: nobody is told of it */
     struct job job; /* of the command at work */
     unsigned job_id;
     double job_began;
@@ -108,6 +109,25 @@ bool say(struct engine *e, const struct weights_view *view, const struct request
          struct said *out, struct err *err);
 void word_of(const struct engine *e, int id, struct word *w);
 
+/* asking.c: whether a view still says what it should */
+struct expectation {
+    int *id, count;   /* the prompt's tokens */
+    int *want, wants; /* the answer's */
+};
+/* The prompt and " " + answer. */
+bool expect_answer(const struct engine *e, struct expectation *x, const char *prompt,
+                   const char *answer, struct err *err);
+/* The prompt and the first `tokens` tokens that this view says by itself. */
+bool expect_same(struct engine *e, struct expectation *x, const struct weights_view *view,
+                 const char *prompt, int tokens, struct err *err);
+/* Whether the answer's tokens are the argmax, teacher-forced; p (may be NULL) of its first. */
+bool expect_holds(struct engine *e, const struct expectation *x, const struct weights_view *view,
+                  bool *holds, double *p, struct err *err);
+void expect_free(struct expectation *x);
+/* The first words a view answers, greedily, as text. Caller frees; NULL with err. */
+char *say_words(struct engine *e, const struct weights_view *view, const char *prompt, int tokens,
+                struct err *err);
+
 /* looking.c, tracing.c: into the residual stream */
 bool job_lens(struct engine *e, struct command *cmd, struct err *err);
 bool job_trace(struct engine *e, struct command *cmd, struct err *err);
@@ -138,6 +158,15 @@ void runs_free(struct engine *e);
 bool job_edit(struct engine *e, struct command *cmd, struct err *err); /* preview and commit */
 bool job_weigh(struct engine *e, struct command *cmd, struct err *err);
 void preview_drop(struct engine *e);
+/* The steps of an edit on their own. A plan borrows request, parameters, solvers and layers. */
+bool edit_wants_mask(const struct params *p);
+void edit_plan_begin(const struct engine *e, struct edit_plan *plan, const struct command *cmd,
+                     const struct request *request);
+/* Masks of all layers, from an attribution of the present weights; its run goes to *id. */
+bool edit_masks(struct engine *e, const struct command *cmd, const struct request *request,
+                struct edit_plan *plan, unsigned *id, struct err *err);
+void edit_plan_free(struct edit_plan *plan); /* the masks */
+void edit_weighed(struct weighed_layer *to, const struct layer_report *r, bool stale);
 
 /* states.c */
 bool job_undo(struct engine *e, struct command *cmd, struct err *err);
@@ -150,5 +179,7 @@ bool states_say(struct engine *e, struct err *err); /* EV_STATE */
 bool requests_build(struct engine *e, const struct command *cmd, struct request **out,
                     struct err *err);
 void requests_free(struct request *r, int count);
+/* An edit's deltas onto a view, as the journal holds them. */
+bool states_apply(struct engine *e, struct weights_view *view, int edit, struct err *err);
 
 #endif

@@ -1,30 +1,456 @@
-/* States that were: drift, differences, bisection, notes. */
+/* States that were: how edits hold as more are made, what lies between two states, which edit
+ * broke an answer, and notes. Every state is rebuilt from the base and the journal's deltas. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
 #include "core/engine/inside.h"
+
+enum { STATES = 24, NEAR_TOKENS = 3, WORDS = 6, ANSWER_TOKENS = 24 };
+
+/* --- what the facts of a session ask ---------------------------------------------------- */
+
+/* A fact of the journal with the questions that belong to it. */
+struct asked {
+    const struct fact *fact;
+    int index;      /* of its edit among the active ones */
+    int superseded; /* index of the edit that gave the same prompt another object; count: none */
+    char *text;     /* its prompt */
+    struct expectation own, *near;
+    int nears;
+    bool ready;
+};
+
+struct quiz {
+    struct edit_record *edits;
+    int count;
+    struct asked *fact;
+    int facts;
+};
+
+static void quiz_free(struct quiz *q)
+{
+    for (int i = 0; i < q->facts; i++) {
+        struct asked *a = &q->fact[i];
+
+        free(a->text);
+        expect_free(&a->own);
+        for (int k = 0; k < a->nears; k++)
+            expect_free(&a->near[k]);
+        free(a->near);
+    }
+    free(q->fact);
+    edit_records_free(q->edits, q->count);
+    *q = (struct quiz){0};
+}
+
+/* A later edit of the same question takes the earlier fact's place. */
+static void supersede(struct quiz *q)
+{
+    for (int i = 0; i < q->facts; i++) {
+        q->fact[i].superseded = q->count;
+        for (int j = i + 1; j < q->facts && q->fact[i].superseded == q->count; j++)
+            if (!strcmp(q->fact[i].text, q->fact[j].text))
+                q->fact[i].superseded = q->fact[j].index;
+    }
+}
+
+static bool quiz_new(struct engine *e, struct quiz *q, struct err *err)
+{
+    int total = 0;
+
+    *q = (struct quiz){0};
+    if (!session_edits(e->session, false, &q->edits, &q->count, err))
+        return false;
+    for (int n = 0; n < q->count; n++)
+        total += q->edits[n].requests;
+    q->fact = xcalloc((size_t)total + 1, sizeof(*q->fact));
+    for (int n = 0; n < q->count; n++)
+        for (int i = 0; i < q->edits[n].requests; i++) {
+            struct asked *a = &q->fact[q->facts++];
+
+            *a = (struct asked){.fact = &q->edits[n].facts[i], .index = n};
+            a->text = fact_text(a->fact);
+            a->text = a->text ? a->text : xstrdup("");
+        }
+    supersede(q);
+    return true;
+}
+
+/* The fact's tokens, and those neighbouring questions that the base answers: once. */
+static bool asked_ready(struct engine *e, struct asked *a, struct err *err)
+{
+    const struct fact *f = a->fact;
+
+    if (a->ready)
+        return true;
+    if (!expect_answer(e, &a->own, a->text, f->target, err))
+        return false;
+    a->near = xcalloc((size_t)f->localities + 1, sizeof(*a->near));
+    for (int i = 0; i < f->localities; i++) {
+        const struct probe *p = &f->locality[i];
+        struct expectation *x = &a->near[a->nears];
+        bool known = true;
+
+        if (!(p->answer ? expect_answer(e, x, p->prompt, p->answer, err) &&
+                              expect_holds(e, x, e->base, &known, NULL, err)
+                        : expect_same(e, x, e->base, p->prompt, NEAR_TOKENS, err)))
+            return false;
+        if (known)
+            a->nears++;
+        else
+            expect_free(x);
+    }
+    a->ready = true;
+    return true;
+}
+
+/* --- drift -------------------------------------------------------------------------------- */
+
+static bool drift_at(struct engine *e, struct quiz *q, int n, const struct weights_view *view,
+                     struct drift_point *point, struct err *err)
+{
+    *point = (struct drift_point){.edit = q->edits[n].id};
+    for (int i = 0; i < q->facts && q->fact[i].index <= n; i++) {
+        struct asked *a = &q->fact[i];
+        bool holds;
+
+        if (a->superseded <= n)
+            continue;
+        if (job_cancelled(&e->job, err) || !asked_ready(e, a, err) ||
+            !expect_holds(e, &a->own, view, &holds, NULL, err))
+            return false;
+        point->asked++;
+        point->held += holds;
+        for (int k = 0; k < a->nears; k++) {
+            if (!expect_holds(e, &a->near[k], view, &holds, NULL, err))
+                return false;
+            point->others++;
+            point->stayed += holds;
+        }
+    }
+    return true;
+}
+
+static void tell_drift(struct engine *e, const struct drift_point *point, int points, int of)
+{
+    struct drift *d = xcalloc(1, sizeof(*d));
+    struct event ev = {.kind = EV_DRIFT, .job = e->job_id, .drift = d};
+
+    d->points = points;
+    d->of = of;
+    d->point = xcalloc((size_t)points + 1, sizeof(*d->point));
+    memcpy(d->point, point, (size_t)points * sizeof(*point));
+    bus_emit(e->bus, ev);
+}
+
+/* The k-th of `of` states among n, evenly spaced, the last one always. */
+static int spaced(int k, int of, int n)
+{
+    return (int)((long long)(k + 1) * n / of) - 1;
+}
 
 bool job_drift(struct engine *e, struct command *cmd, struct err *err)
 {
-    (void)e;
-    (void)cmd;
-    return err_set(err, ERR_USAGE, "drift is not built yet");
+    struct quiz q;
+    struct weights_view *view = NULL;
+    struct drift_point *point = NULL;
+    int of = cmd->tokens > 0 ? cmd->tokens : STATES, at = 0;
+    bool ok = quiz_new(e, &q, err);
+
+    if (ok && !q.count)
+        ok = err_set(err, ERR_USAGE, "no active edit: there is no drift to measure yet");
+    of = of > q.count ? q.count : of;
+    if (ok) {
+        point = xcalloc((size_t)of + 1, sizeof(*point));
+        view = view_copy(e->base, ++e->generation);
+    }
+    for (int k = 0; ok && k < of; k++) {
+        int n = spaced(k, of, q.count);
+
+        for (; ok && at <= n; at++)
+            ok = states_apply(e, view, q.edits[at].id, err);
+        ok = ok && device_sync(e->dev, err) && drift_at(e, &q, n, view, &point[k], err);
+        if (ok) {
+            tell_drift(e, point, k + 1, of);
+            engine_say_progress(e, e->job_id, "drift", k + 1, of);
+        }
+    }
+    free(point);
+    view_free(view);
+    quiz_free(&q);
+    return ok;
+}
+
+/* --- differences -------------------------------------------------------------------------- */
+
+static bool state_of(struct engine *e, int edit, struct weights_view **view, struct err *err)
+{
+    if (edit)
+        return states_rebuild(e, edit, view, err);
+    *view = view_copy(e->base, ++e->generation);
+    return true;
+}
+
+static float *matrix(const struct weights_view *view, int layer, struct err *err)
+{
+    struct mat w = view_down(view, layer);
+    struct device *dev = view->model->dev;
+    struct mat copy = mat_new(dev, DT_F32, w.rows, w.cols);
+    float *host = xmalloc((size_t)w.rows * (size_t)w.cols * sizeof(float));
+
+    device_copy(dev, w, copy);
+    device_download(dev, host, copy);
+    mat_free(dev, &copy);
+    if (device_sync(dev, err))
+        return host;
+    free(host);
+    return NULL;
+}
+
+/* Columns whose bits differ, and norms. [rows][cols] */
+static void compare(const float *a, const float *b, int rows, int cols, struct diff_layer *out)
+{
+    bool *differs = xcalloc((size_t)cols, sizeof(*differs));
+    double norm = 0, whole = 0;
+
+    for (int y = 0; y < rows; y++)
+        for (int x = 0; x < cols; x++) {
+            size_t at = (size_t)y * (size_t)cols + (size_t)x;
+            double d = (double)b[at] - (double)a[at];
+
+            differs[x] = differs[x] || memcmp(&a[at], &b[at], sizeof(float));
+            norm += d * d;
+            whole += (double)a[at] * (double)a[at];
+        }
+    for (int x = 0; x < cols; x++)
+        out->columns += differs[x];
+    out->norm = sqrt(norm);
+    out->weight_norm = sqrt(whole);
+    free(differs);
+}
+
+static bool diff_layers(struct engine *e, struct weights_view *const view[2], struct diff *d,
+                        struct err *err)
+{
+    int most = (int)(sizeof(d->layer) / sizeof(d->layer[0]));
+
+    for (int l = 0; l < e->model->config->layers && d->layers < most; l++) {
+        struct mat w = view_down(view[0], l);
+        struct diff_layer *out = &d->layer[d->layers];
+        float *a, *b;
+
+        if (!view[0]->down[l].data && !view[1]->down[l].data)
+            continue;
+        if (job_cancelled(&e->job, err))
+            return false;
+        a = matrix(view[0], l, err);
+        b = a ? matrix(view[1], l, err) : NULL;
+        *out = (struct diff_layer){.layer = l};
+        if (b)
+            compare(a, b, w.rows, w.cols, out);
+        free(a);
+        free(b);
+        if (!b)
+            return false;
+        d->layers++;
+    }
+    return true;
+}
+
+/* One question of both states. `expected` NULL: what the base says. */
+static bool probe_both(struct engine *e, struct weights_view *const view[2], enum probe_kind kind,
+                       const char *prompt, const char *expected, struct diff *d, struct err *err)
+{
+    struct probe_result *r;
+    struct expectation x = {0};
+    bool ok;
+
+    if (job_cancelled(&e->job, err))
+        return false;
+    d->probe = xrealloc(d->probe, (size_t)(d->probes + 1) * sizeof(*d->probe));
+    r = &d->probe[d->probes++];
+    *r = (struct probe_result){.kind = kind, .prompt = xstrdup(prompt), .known = true};
+    if (!expected) {
+        r->expected = say_words(e, e->base, prompt, NEAR_TOKENS, err);
+        ok = r->expected && expect_same(e, &x, e->base, prompt, NEAR_TOKENS, err);
+    } else {
+        r->expected = xstrdup(expected);
+        ok = expect_answer(e, &x, prompt, expected, err);
+        if (ok && kind == PROBE_LOCALITY)
+            ok = expect_holds(e, &x, e->base, &r->known, NULL, err);
+    }
+    for (int k = 0; ok && k < 2; k++) {
+        r->said[k] = say_words(e, view[k], prompt, WORDS, err);
+        ok = r->said[k] && expect_holds(e, &x, view[k], &r->ok[k], &r->p[k], err);
+    }
+    expect_free(&x);
+    return ok;
+}
+
+static bool diff_probes(struct engine *e, struct weights_view *const view[2], struct quiz *q,
+                        int until, struct diff *d, struct err *err)
+{
+    bool ok = true;
+
+    for (int i = 0; ok && i < q->facts && q->edits[q->fact[i].index].id <= until; i++) {
+        const struct asked *a = &q->fact[i];
+        const struct fact *f = a->fact;
+
+        engine_say_progress(e, e->job_id, "questions", i, q->facts);
+        if (a->superseded < q->count && q->edits[a->superseded].id <= until)
+            continue;
+        ok = probe_both(e, view, PROBE_FACT, a->text, f->target, d, err);
+        if (ok && f->rephrase)
+            ok = probe_both(e, view, PROBE_REPHRASE, f->rephrase, f->target, d, err);
+        for (int k = 0; ok && k < f->localities; k++)
+            ok = probe_both(e, view, PROBE_LOCALITY, f->locality[k].prompt, f->locality[k].answer,
+                            d, err);
+        for (int k = 0; ok && k < f->portabilities; k++)
+            ok = !f->portability[k].answer ||
+                 probe_both(e, view, PROBE_PORTABILITY, f->portability[k].prompt,
+                            f->portability[k].answer, d, err);
+    }
+    return ok;
 }
 
 bool job_diff(struct engine *e, struct command *cmd, struct err *err)
 {
-    (void)e;
-    (void)cmd;
-    return err_set(err, ERR_USAGE, "diff is not built yet");
+    struct weights_view *view[2] = {NULL, NULL};
+    struct diff *d = xcalloc(1, sizeof(*d));
+    struct event ev = {.kind = EV_DIFF, .job = e->job_id, .diff = d};
+    struct quiz q = {0};
+    bool ok = quiz_new(e, &q, err);
+
+    d->from = cmd->from;
+    d->to = cmd->edit;
+    if (ok && (cmd->from < 0 || cmd->edit < 0))
+        ok = err_set(err, ERR_USAGE, "states are edits from 1, or 0 for the base: not %d",
+                     cmd->from < 0 ? cmd->from : cmd->edit);
+    if (ok && cmd->from == cmd->edit)
+        ok = err_set(err, ERR_USAGE, "two states are needed: both are edit %d", cmd->edit);
+    ok = ok && state_of(e, cmd->from, &view[0], err) && state_of(e, cmd->edit, &view[1], err) &&
+         diff_layers(e, view, d, err) &&
+         diff_probes(e, view, &q, cmd->from > cmd->edit ? cmd->from : cmd->edit, d, err);
+    view_free(view[0]);
+    view_free(view[1]);
+    quiz_free(&q);
+    if (ok)
+        bus_emit(e->bus, ev);
+    else
+        event_free(&ev);
+    return ok;
+}
+
+/* --- bisection ---------------------------------------------------------------------------- */
+
+struct search {
+    struct engine *e;
+    const struct command *cmd;
+    struct edit_record *edits;
+    int count; /* states are 0 (base) to count */
+    struct bisected b;
+};
+
+static void tell_bisected(struct search *s, bool over)
+{
+    struct bisected *b = xmalloc(sizeof(*b));
+    struct event ev = {.kind = EV_BISECTED, .job = s->e->job_id, .bisected = b};
+
+    *b = s->b;
+    b->over = over;
+    b->prompt = xstrdup(s->cmd->text);
+    b->expect = xstrdup(s->cmd->expect);
+    bus_emit(s->e->bus, ev);
+}
+
+/* Whether the text's first words are `expect`, whatever blanks stand before either. */
+static bool begins(const char *text, const char *expect)
+{
+    text += strspn(text, " \t\n");
+    expect += strspn(expect, " \t\n");
+    return !strncmp(text, expect, strlen(expect));
+}
+
+static bool ask_state(struct search *s, int state, bool *holds, struct err *err)
+{
+    struct engine *e = s->e;
+    struct bisect_step *step = &s->b.step[s->b.steps];
+    struct weights_view *view = NULL;
+    int edit = state ? s->edits[state - 1].id : 0;
+    int tokens = s->cmd->tokens > 0 ? s->cmd->tokens : ANSWER_TOKENS;
+    char *text = NULL;
+
+    if (!job_cancelled(&e->job, err) && state_of(e, edit, &view, err))
+        text = say_words(e, view, s->cmd->text, tokens, err);
+    view_free(view);
+    if (!text)
+        return false;
+    *step = (struct bisect_step){.edit = edit, .holds = begins(text, s->cmd->expect)};
+    snprintf(step->said, sizeof(step->said), "%.79s", text);
+    *holds = step->holds;
+    if (s->b.steps < (int)(sizeof(s->b.step) / sizeof(s->b.step[0])) - 1)
+        s->b.steps++;
+    free(text);
+    tell_bisected(s, false);
+    return true;
+}
+
+/* The ends first: where both agree there is nothing to find between them. Then halves, with one
+ * end that holds and one that does not: when they are neighbours, both have been asked. */
+static bool bisect(struct search *s, struct err *err)
+{
+    int low = 0, high = s->count;
+    bool at_base, at_end, holds;
+
+    if (!ask_state(s, 0, &at_base, err) || !ask_state(s, high, &at_end, err))
+        return false;
+    if (at_base == at_end)
+        return true;
+    while (high - low > 1) {
+        int middle = low + (high - low) / 2;
+
+        if (!ask_state(s, middle, &holds, err))
+            return false;
+        engine_say_progress(s->e, s->e->job_id, "bisect", s->b.steps, 0);
+        if (holds == at_base)
+            low = middle;
+        else
+            high = middle;
+    }
+    s->b.edit = s->edits[high - 1].id;
+    s->b.exact = true;
+    return true;
 }
 
 bool job_bisect(struct engine *e, struct command *cmd, struct err *err)
 {
-    (void)e;
-    (void)cmd;
-    return err_set(err, ERR_USAGE, "bisect is not built yet");
+    struct search s = {.e = e, .cmd = cmd};
+    bool ok;
+
+    if (!cmd->text || !*cmd->text || !cmd->expect || !cmd->expect[strspn(cmd->expect, " \t\n")])
+        return err_set(err, ERR_USAGE, "bisect needs a prompt and how its answer should begin");
+    if (!session_edits(e->session, false, &s.edits, &s.count, err))
+        return false;
+    s.b.states = s.count + 1;
+    ok = s.count > 0 || err_set(err, ERR_USAGE, "no active edit: nothing can have been broken");
+    ok = ok && bisect(&s, err);
+    if (ok)
+        tell_bisected(&s, true);
+    edit_records_free(s.edits, s.count);
+    return ok;
 }
+
+/* --- notes -------------------------------------------------------------------------------- */
 
 bool job_note(struct engine *e, struct command *cmd, struct err *err)
 {
-    (void)e;
-    (void)cmd;
-    return err_set(err, ERR_USAGE, "note is not built yet");
+    const char *text = cmd->text ? cmd->text + strspn(cmd->text, " ") : "";
+
+    if (e->options.readonly)
+        return err_set(err, ERR_USAGE, "read-only: no note is written");
+    return session_set_note(e->session, cmd->edit, *text ? text : NULL, err) &&
+           job_history(e, cmd, err);
 }

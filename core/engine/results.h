@@ -176,7 +176,14 @@ struct trace {
     float *effect; /* [layers][tokens] p(answer | corrupted, state restored) - p_corrupt */
 };
 
-enum probe_kind { PROBE_REPHRASE, PROBE_LOCALITY, PROBE_PORTABILITY, PROBE_QUESTION, PROBE_CHAT };
+enum probe_kind {
+    PROBE_REPHRASE,
+    PROBE_LOCALITY,
+    PROBE_PORTABILITY,
+    PROBE_QUESTION,
+    PROBE_CHAT,
+    PROBE_FACT, /* the edited prompt itself: in differences of states */
+};
 
 /* One question of the scoreboard, asked of the base and of the edited weights. */
 struct probe_result {
@@ -199,6 +206,7 @@ struct probed {
 struct tried {
     int variant, variants;  /* index into the command's list */
     struct params params;   /* that it was made with */
+    char why[160];          /* it could not be made, and why: nothing below is known; or "" */
     struct applied applied; /* gain, leak, norms a layer */
     bool success;
     double p_target[2], p_first[2];
@@ -226,6 +234,8 @@ struct bisected {
     char *prompt, *expect;
     int edit;   /* the first edit after which the answer is another; 0: none did */
     bool exact; /* the state before it and the state after it were both asked */
+    bool over;  /* nothing more is coming */
+    int states; /* between which it searches: the base and the active edits */
     struct bisect_step {
         int edit; /* state asked */
         bool holds;

@@ -11,6 +11,26 @@
 #include "core/engine/inside.h"
 #include "core/model/generate.h"
 
+bool states_apply(struct engine *e, struct weights_view *view, int edit, struct err *err)
+{
+    const struct model_config *c = e->model->config;
+    struct delta *delta = NULL;
+    int deltas = 0;
+    bool ok = session_load_deltas(e->session, edit, &delta, &deltas, err);
+
+    for (int t = 0; t < deltas; t++) {
+        if (ok &&
+            (delta[t].layer >= c->layers || delta[t].rows != c->hidden || delta[t].cols != c->ffn))
+            ok = err_set(err, ERR_STATE, "edit %d does not fit this model's layer %d", edit,
+                         delta[t].layer);
+        if (ok)
+            view_apply(view, &delta[t]);
+        delta_free(&delta[t]);
+    }
+    free(delta);
+    return ok;
+}
+
 /* base + the deltas of the active edits in order (up to edit `until`; 0: all) is bit for bit the
  * state the session was in. */
 bool states_rebuild(struct engine *e, int until, struct weights_view **out, struct err *err)
@@ -21,21 +41,7 @@ bool states_rebuild(struct engine *e, int until, struct weights_view **out, stru
     bool found = until == 0, ok = session_edits(e->session, false, &edits, &count, err);
 
     for (int n = 0; ok && n < count && (until == 0 || edits[n].id <= until); n++) {
-        struct delta *delta = NULL;
-        int deltas = 0;
-
-        ok = session_load_deltas(e->session, edits[n].id, &delta, &deltas, err);
-        for (int t = 0; t < deltas; t++) {
-            if (ok && (delta[t].layer >= e->model->config->layers ||
-                       delta[t].rows != e->model->config->hidden ||
-                       delta[t].cols != e->model->config->ffn))
-                ok = err_set(err, ERR_STATE, "edit %d does not fit this model's layer %d",
-                             edits[n].id, delta[t].layer);
-            if (ok)
-                view_apply(view, &delta[t]);
-            delta_free(&delta[t]);
-        }
-        free(delta);
+        ok = states_apply(e, view, edits[n].id, err);
         found = found || edits[n].id == until;
     }
     edit_records_free(edits, count);
@@ -207,6 +213,7 @@ bool job_history(struct engine *e, struct command *cmd, struct err *err)
         x->prompt = xstrdup(f->prompt);
         x->target = xstrdup(f->target);
         x->old = xstrdup(f->old);
+        x->note = xstrdup(edits[i].note);
         memcpy(x->checksum, edits[i].checksum, sizeof(x->checksum));
         entry_metrics(x, edits[i].metrics_json);
     }

@@ -1,9 +1,262 @@
-/* Variants of one edit. */
+/* The same fact edited in many ways, each in a scratch view that is thrown away: what comparisons
+ * and sweeps are made of.
+ *
+ * What variants share is made once: the target for each set of optimisation parameters, the
+ * attribution for each set of attr.*. Variants of one attribution run one after another, so that
+ * the few runs that are kept suffice. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
 #include "core/engine/inside.h"
+
+enum { NEAR_TOKENS = 3 }; /* of the base's answer to a neighbouring question: must stay */
+
+struct trial {
+    struct engine *e;
+    const struct command *cmd;
+    struct said before;
+    struct expectation rephrase, *near;
+    int rephrases, nears;
+    const float **z; /* [variants] targets; one may stand for many */
+    float **own;     /* [owns] the distinct ones */
+    int owns;
+};
+
+static bool same_values(const struct params *a, const struct params *b, enum param from,
+                        enum param to)
+{
+    return !memcmp(&a->value[from], &b->value[from], (size_t)(to - from + 1) * sizeof(a->value[0]));
+}
+
+static bool same_layers(const struct params *a, const struct params *b)
+{
+    return a->layer_count == b->layer_count && !memcmp(a->layer, b->layer, sizeof(a->layer));
+}
+
+static bool same_scores(const struct params *a, const struct params *b)
+{
+    return same_values(a, b, P_ATTR_STRATEGY, P_MPC_KIND) && same_layers(a, b);
+}
+
+static bool same_target(const struct params *a, const struct params *b)
+{
+    return same_values(a, b, P_EDIT_V_LR, P_EDIT_V_LOSS_LAYER) && same_layers(a, b) &&
+           same_values(a, b, P_EDIT_LOOKUP, P_EDIT_LOOKUP) &&
+           same_values(a, b, P_ATTR_PREFIXES, P_ATTR_PREFIXES);
+}
+
+/* The fact's own questions, as the unedited model answers them. */
+static bool trial_begin(struct trial *t, struct err *err)
+{
+    struct engine *e = t->e;
+    const struct fact *f = &t->cmd->facts[0];
+    struct request *request = NULL;
+    bool ok =
+        requests_build(e, t->cmd, &request, err) && say(e, e->edited, &request[0], &t->before, err);
+
+    requests_free(request, request ? t->cmd->count : 0);
+    if (ok && f->rephrase) {
+        ok = expect_answer(e, &t->rephrase, f->rephrase, f->target, err);
+        t->rephrases = ok;
+    }
+    t->near = xcalloc((size_t)f->localities + 1, sizeof(*t->near));
+    for (int i = 0; ok && i < f->localities; i++) {
+        ok = expect_same(e, &t->near[i], e->base, f->locality[i].prompt, NEAR_TOKENS, err);
+        t->nears += ok;
+    }
+    return ok;
+}
+
+static void trial_end(struct trial *t)
+{
+    expect_free(&t->rephrase);
+    for (int i = 0; i < t->nears; i++)
+        expect_free(&t->near[i]);
+    for (int i = 0; i < t->owns; i++)
+        free(t->own[i]);
+    free(t->near);
+    free(t->own);
+    free(t->z);
+}
+
+/* The variant's target: of an earlier one that aims alike, else optimised now. */
+static bool aim(struct trial *t, const struct request *request, int variant, struct err *err)
+{
+    const struct params *all = t->cmd->variants, *p = &all[variant];
+    struct engine *e = t->e;
+    struct target target;
+
+    t->z[variant] = t->cmd->z;
+    for (int i = 0; !t->z[variant] && i < t->cmd->variant_count; i++)
+        if (t->z[i] && same_target(&all[i], p))
+            t->z[variant] = t->z[i];
+    if (t->z[variant])
+        return true;
+    engine_say_progress(e, e->job_id, "target", 0, 0);
+    if (!target_optimise(&target, e->edited, request, e->ground.layer[e->ground.layers - 1], p,
+                         NULL, NULL, &e->job, err))
+        return false;
+    t->z[variant] = t->own[t->owns++] = target.z;
+    target.z = NULL;
+    target_free(&target);
+    return true;
+}
+
+static void weigh(struct tried *out, const struct engine *e, const struct edit_result *r)
+{
+    struct applied *a = &out->applied;
+    double kept = 0;
+
+    a->layers = r->layers;
+    a->z_error = r->z_error;
+    a->moment_tokens = e->ground.space_tokens;
+    a->draft = e->ground.space_tokens < e->ground.goal;
+    for (int i = 0; i < r->layers; i++) {
+        const struct layer_report *l = &r->report[i];
+
+        edit_weighed(&a->layer[i], l, false);
+        kept += (double)l->kept / e->model->config->ffn / r->layers;
+        out->leak_ratio += l->leak_ratio / r->layers;
+        out->relative_norm += l->weight_norm > 0 ? l->delta_norm / l->weight_norm / r->layers : 0;
+    }
+    out->share_kept = kept;
+}
+
+/* What the edited view says, to the fact's own prompt and to its probes. */
+static bool judge(struct trial *t, const struct weights_view *view, const struct request *request,
+                  struct tried *out, struct err *err)
+{
+    struct said after;
+    bool holds;
+
+    if (!say(t->e, view, request, &after, err))
+        return false;
+    out->p_target[0] = t->before.p_target;
+    out->p_target[1] = after.p_target;
+    out->p_first[0] = out->applied.p_before = t->before.p_first;
+    out->p_first[1] = out->applied.p_after = after.p_first;
+    out->success = after.all_argmax && after.p_target >= out->params.value[P_ACCEPT_P_MIN];
+    snprintf(out->said, sizeof(out->said), "%.79s", after.generated);
+    snprintf(out->applied.generated, sizeof(out->applied.generated), "%.159s", after.generated);
+    out->rephrases = t->rephrases;
+    out->localities = t->nears;
+    if (t->rephrases) {
+        if (!expect_holds(t->e, &t->rephrase, view, &holds, NULL, err))
+            return false;
+        out->rephrase_ok = holds;
+    }
+    for (int i = 0; i < t->nears; i++) {
+        if (!expect_holds(t->e, &t->near[i], view, &holds, NULL, err))
+            return false;
+        out->locality_kept += holds;
+    }
+    return true;
+}
+
+/* One variant, from its parameters to its numbers. */
+static bool make(struct trial *t, int variant, const struct command *cmd, struct tried *out,
+                 struct err *err)
+{
+    struct engine *e = t->e;
+    struct request *request = NULL;
+    struct edit_result result = {0};
+    struct weights_view *view = NULL;
+    struct edit_plan plan = {0};
+    unsigned run = 0;
+    double began;
+    bool ok = requests_build(e, cmd, &request, err) &&
+              ground_ready(e, &cmd->params, cmd->draft, err) && aim(t, request, variant, err);
+
+    if (ok && edit_wants_mask(&cmd->params))
+        ok = run_for(e, request, 1, &cmd->params, 0, e->ground.layer, e->ground.layers, false,
+                     err) != NULL;
+    began = clock_seconds();
+    if (ok) {
+        edit_plan_begin(e, &plan, cmd, request);
+        plan.z = t->z[variant];
+        ok = !edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &plan, &run, err);
+    }
+    if (ok) {
+        view = view_copy(e->edited, ++e->generation);
+        ok = edit_apply(&result, view, &plan, &e->job, err);
+    }
+    out->seconds = clock_seconds() - began;
+    if (ok) {
+        weigh(out, e, &result);
+        ok = judge(t, view, request, out, err);
+    }
+    edit_result_free(&result);
+    edit_plan_free(&plan);
+    view_free(view);
+    requests_free(request, request ? 1 : 0);
+    return ok;
+}
+
+/* A variant that these parameters cannot make is told as such; anything else ends the job. */
+static bool try_one(struct trial *t, int variant, struct err *err)
+{
+    struct command one = *t->cmd; /* borrows everything but the parameters */
+    struct tried *out = xcalloc(1, sizeof(*out));
+    struct err why = {0};
+
+    one.params = t->cmd->variants[variant];
+    one.count = 1;
+    one.attribution = 0;
+    out->variant = variant;
+    out->variants = t->cmd->variant_count;
+    out->params = one.params;
+    if (!make(t, variant, &one, out, &why)) {
+        if (why.kind != ERR_USAGE) {
+            if (err)
+                *err = why;
+            free(out);
+            return false;
+        }
+        snprintf(out->why, sizeof(out->why), "%.159s", why.text);
+    }
+    engine_emit(t->e, EV_TRIED, out);
+    return true;
+}
+
+/* All variants, those of one attribution together. */
+static bool try_all(struct trial *t, struct err *err)
+{
+    const struct params *p = t->cmd->variants;
+    int n = t->cmd->variant_count, tried = 0;
+    bool *done = xcalloc((size_t)n, sizeof(*done)), ok = true;
+
+    for (int i = 0; ok && i < n; i++) {
+        bool first = !done[i];
+
+        for (int j = i; ok && first && j < n; j++) {
+            if (done[j] || !same_scores(&p[i], &p[j]))
+                continue;
+            done[j] = true;
+            ok = !job_cancelled(&t->e->job, err) && try_one(t, j, err);
+            engine_say_progress(t->e, t->e->job_id, "variants", ++tried, n);
+        }
+    }
+    free(done);
+    return ok;
+}
 
 bool job_try(struct engine *e, struct command *cmd, struct err *err)
 {
-    (void)e;
-    (void)cmd;
-    return err_set(err, ERR_USAGE, "try is not built yet");
+    struct trial t = {.e = e, .cmd = cmd};
+    int n = cmd->variant_count;
+    bool ok;
+
+    if (cmd->count != 1)
+        return err_set(err, ERR_USAGE, "variants are tried on one fact, not on %d", cmd->count);
+    if (n < 1 || n > TRY_MOST)
+        return err_set(err, ERR_USAGE, "%d variants: 1 to %d can be tried at once", n, TRY_MOST);
+    t.z = xcalloc((size_t)n, sizeof(*t.z));
+    t.own = xcalloc((size_t)n, sizeof(*t.own));
+    e->quiet = true;
+    ok = trial_begin(&t, err) && try_all(&t, err);
+    e->quiet = false;
+    trial_end(&t);
+    return ok;
 }

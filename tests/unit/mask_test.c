@@ -391,6 +391,10 @@ static void key_magnitude(void)
     mask = mask_build(a, key, &p);
     CHECK(mask->kept == 5 && !(mask->weight[3] > 0));
     mask_free(mask);
+    p.value[P_MASK_MASS] = 0; /* as many as the default union: three, the largest */
+    mask = mask_build(a, key, &p);
+    CHECK(mask->kept == 3 && mask->weight[0] > 0 && mask->weight[1] > 0 && mask->weight[2] > 0);
+    mask_free(mask);
     p.value[P_MASK_MASS] = 0.2; /* without a key: mean |activation|, of which .8 is the most */
     mask = mask_build(a, NULL, &p);
     CHECK(mask->kept == 1 && mask->weight[0] > 0);

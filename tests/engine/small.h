@@ -1,0 +1,256 @@
+/* A small model with a tokenizer of bytes, an engine on it, and what it said. Included by the tests
+ * of the engine; each uses what it needs. */
+#ifndef TESTS_ENGINE_SMALL_H
+#define TESTS_ENGINE_SMALL_H
+
+#include <ftw.h>
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/engine/engine.h"
+#include "tests/engine/golden.h"
+
+#pragma GCC diagnostic ignored "-Wunused-function"
+
+#define STORIES "tests/data/stories260K"
+
+static char home[64];  /* everything this program writes */
+static char *real;     /* the default model's path, or NULL */
+static char *tiny;     /* folder of a small model with a tokenizer */
+static char *text;     /* what its moments are taken over */
+static char *prefixes; /* of the goldens */
+
+static char *in_home(const char *name)
+{
+    return xasprintf("%s/%s", home, name);
+}
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* --- a small model --------------------------------------------------------------------- */
+
+/* GPT-2's printable stand-in for a byte. */
+static int stand_in(int byte)
+{
+    int next = 256;
+
+    for (int b = 0; b < 256; b++) {
+        bool plain = (b >= '!' && b <= '~') || (b >= 0xA1 && b <= 0xAC) || b >= 0xAE;
+
+        if (b == byte)
+            return plain ? b : next;
+        next += !plain;
+    }
+    return -1;
+}
+
+/* A tokenizer.json of 256 tokens, a byte each. */
+static void write_tokenizer(const char *path)
+{
+    json_t *vocab = json_object();
+    json_t *root;
+
+    for (int b = 0; b < 256; b++) {
+        int c = stand_in(b);
+        char key[3] = {(char)c, 0, 0};
+
+        if (c >= 0x80) {
+            key[0] = (char)(0xC0 | c >> 6);
+            key[1] = (char)(0x80 | (c & 0x3F));
+        }
+        json_object_set_new(vocab, key, json_integer(b));
+    }
+    root = json_pack("{s:s, s:[], s:n, s:{s:s, s:b, s:b, s:b}, s:n, s:{s:s, s:b, s:b, s:b}, "
+                     "s:{s:s, s:n, s:n, s:n, s:n, s:b, s:b, s:o, s:[]}}",
+                     "version", "1.0", "added_tokens", "normalizer", "pre_tokenizer", "type",
+                     "ByteLevel", "add_prefix_space", 0, "trim_offsets", 1, "use_regex", 1,
+                     "post_processor", "decoder", "type", "ByteLevel", "add_prefix_space", 0,
+                     "trim_offsets", 1, "use_regex", 1, "model", "type", "BPE", "dropout",
+                     "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", 0,
+                     "byte_fallback", 0, "vocab", vocab, "merges");
+    CHECK(root && !json_dump_file(root, path, 0));
+    json_decref(root);
+}
+
+static void copy(const char *from, const char *to, size_t most)
+{
+    size_t len;
+    char *bytes = file_read(from, 1 << 26, &len, NULL);
+
+    CHECK(bytes && file_make_parents(to, NULL) &&
+          file_write(to, bytes, len < most ? len : most, NULL));
+    free(bytes);
+}
+
+static void make_tiny(void)
+{
+    char *path;
+
+    path = in_home("tiny/config.json");
+    copy(STORIES "/config.json", path, SIZE_MAX);
+    free(path);
+    path = in_home("tiny/model.safetensors");
+    copy(STORIES "/model.safetensors", path, SIZE_MAX);
+    free(path);
+    path = in_home("tiny/tokenizer.json");
+    write_tokenizer(path);
+    free(path);
+    tiny = in_home("tiny");
+    text = in_home("text.txt");
+    copy("samples/text/wikitext2-test.txt", text, 20000);
+    prefixes = xstrdup("tests/data/goldens/prefixes.txt");
+}
+
+/* --- an engine and what it said -------------------------------------------------------- */
+
+struct heard {
+    struct err err; /* of the job that failed */
+    char checksum[65], committed[65];
+    int edits, layers, answers;
+    bool verified, unmasked_unchanged;
+    double attributed, answered; /* when */
+};
+
+static struct engine *start(const char *model, const struct device_ops *device, const char *session,
+                            bool readonly)
+{
+    struct engine_options o = {.model = model,
+                               .session = session,
+                               .create = true,
+                               .readonly = readonly,
+                               .device = device,
+                               .threads = 2,
+                               .prefixes = prefixes,
+                               .text = text};
+    struct err err = {0};
+    struct engine *e = engine_start(&o, &err);
+
+    CHECK_STR(err.text, "");
+    return e;
+}
+
+static void hear(struct heard *h, const struct event *ev)
+{
+    if (ev->kind == EV_STATE) {
+        memcpy(h->checksum, ev->state->checksum, sizeof(h->checksum));
+        h->edits = ev->state->edits;
+        h->verified = ev->state->verified;
+    } else if (ev->kind == EV_COMMIT) {
+        memcpy(h->committed, ev->applied->checksum, sizeof(h->committed));
+    } else if (ev->kind == EV_EDITED) {
+        h->unmasked_unchanged = ev->edited->unmasked_unchanged;
+    } else if (ev->kind == EV_LAYER) {
+        h->layers++;
+    } else if (ev->kind == EV_ATTRIBUTED) {
+        h->attributed = now();
+    } else if (ev->kind == EV_ANSWER && !ev->answer->partial) {
+        h->answers++;
+        h->answered = now();
+    } else if (ev->kind == EV_FAILED || ev->kind == EV_STOPPED) {
+        h->err = ev->err;
+    }
+}
+
+/* Listens until an event of this kind (and job, if not 0) has come; or the job has failed. */
+static enum event_kind listen(struct engine *e, enum event_kind kind, unsigned job, struct heard *h)
+{
+    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
+    struct event ev;
+
+    while (poll(&fd, 1, 120000) > 0)
+        while (engine_next(e, &ev)) {
+            enum event_kind got = ev.kind;
+            unsigned of = ev.job;
+
+            hear(h, &ev);
+            event_free(&ev);
+            if (got == EV_STOPPED || ((!job || of == job) && (got == kind || got == EV_FAILED)))
+                return got;
+        }
+    return EV_NONE;
+}
+
+static struct params draft(void)
+{
+    struct params p;
+
+    params_default(&p);
+    CHECK(params_set(&p, "stats.tokens", "4096", FROM_COMMAND_LINE, NULL));
+    CHECK(params_set(&p, "edit.v_steps", "8", FROM_COMMAND_LINE, NULL));
+    return p;
+}
+
+static struct command command(enum command_kind kind, const char *subject, const char *target)
+{
+    struct command c = {.kind = kind, .params = draft()};
+
+    if (subject) {
+        c.facts = xcalloc(1, sizeof(*c.facts));
+        c.facts[0] = (struct fact){.subject = xstrdup(subject),
+                                   .prompt = xstrdup("One day {} went to the"),
+                                   .target = xstrdup(target)};
+        c.count = 1;
+    }
+    return c;
+}
+
+/* Runs a command to its end, which is to be a good one. */
+static struct heard run(struct engine *e, struct command c)
+{
+    struct heard h = {0};
+    unsigned job = engine_post(e, &c);
+
+    CHECK(job != 0);
+    CHECK(listen(e, EV_DONE, job, &h) == EV_DONE);
+    CHECK_STR(h.err.text, "");
+    return h;
+}
+
+static struct heard opened(struct engine *e)
+{
+    struct heard h = {0};
+
+    CHECK(listen(e, EV_STATE, 0, &h) == EV_STATE);
+    CHECK_STR(h.err.text, "");
+    return h;
+}
+
+static int forget(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+/* Runs the tests in a folder of their own, which goes with them. */
+static int small_main(const struct test *tests, int count)
+{
+    const char *tmp = getenv("TMPDIR");
+    int status;
+
+    snprintf(home, sizeof(home), "%s/editscope-engine.XXXXXX",
+             tmp && strlen(tmp) < 32 ? tmp : "/tmp");
+    if (!mkdtemp(home))
+        return 1;
+    real = golden_model_path();
+    setenv("XDG_CACHE_HOME", home, 1);
+    setenv("XDG_STATE_HOME", home, 1);
+    make_tiny();
+    status = test_main(tests, count);
+    nftw(home, forget, 8, FTW_DEPTH | FTW_PHYS);
+    free(real);
+    free(tiny);
+    free(text);
+    free(prefixes);
+    return status;
+}
+
+#endif
