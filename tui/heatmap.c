@@ -15,7 +15,7 @@ const char *heat_scale_name(enum heat_scale scale)
 
 const char *heat_pool_name(enum heat_pool pool)
 {
-    static const char *const name[POOL_COUNT] = {"max", "mean"};
+    static const char *const name[POOL_COUNT] = {"max", "mean", "count"};
 
     return name[pool];
 }
@@ -24,15 +24,22 @@ void heat_pool(const float *x, int n, enum heat_pool pool, float *bin, int bins)
 {
     for (int b = 0; b < bins; b++) {
         int from = (int)((long long)b * n / bins), to = (int)((long long)(b + 1) * n / bins);
-        double sum = 0, most = 0;
+        double sum = 0, most = 0, above = 0;
+        bool bad = false;
 
         for (int i = from; i < to; i++) {
-            double v = fabs((double)x[i]);
+            double v = (double)x[i];
 
+            bad |= !isfinite(v);
             sum += v;
-            most = v > most || isnan(v) ? v : most;
+            above += v > 0;
+            most = fabs(v) > fabs(most) ? v : most;
         }
-        bin[b] = (float)(pool == POOL_MAX || to <= from ? most : sum / (to - from));
+        if (pool == POOL_MEAN)
+            most = to > from ? sum / (to - from) : 0;
+        else if (pool == POOL_ABOVE)
+            most = above;
+        bin[b] = bad ? INFINITY : (float)most;
     }
 }
 
@@ -55,7 +62,7 @@ int heat_level(double value, double high, enum heat_scale scale, const float *so
 {
     double t = high > 0 ? value / high : 0;
 
-    t = t < 0 ? 0 : t > 1 ? 1 : t;
+    t = !(t > 0) ? 0 : t > 1 ? 1 : t;
     if (scale == SCALE_SQRT)
         t = sqrt(t);
     else if (scale == SCALE_LOG) /* three decades */
@@ -65,6 +72,13 @@ int heat_level(double value, double high, enum heat_scale scale, const float *so
     return (int)lround((t > 1 ? 1 : t) * (RAMP_LEVELS - 1));
 }
 
+int heat_level_signed(double value, double high, enum heat_scale scale, const float *sorted, int n)
+{
+    int level = heat_level(fabs(value), high, scale, sorted, n);
+
+    return value < 0 ? 127 - level / 2 : 128 + level / 2;
+}
+
 static int compare(const void *a, const void *b)
 {
     float x = *(const float *)a, y = *(const float *)b;
@@ -72,55 +86,91 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The computed values in rising order. Caller frees. */
-static float *sorted_values(const struct heatmap *m, int *n)
+/* The sizes of the computed values in rising order. Caller frees. */
+static float *sorted_sizes(const float *value, int count, int *n)
 {
-    float *v = xmalloc(((size_t)m->rows * (size_t)m->cols + 1) * sizeof(*v));
+    float *v = xmalloc(((size_t)count + 1) * sizeof(*v));
 
     *n = 0;
-    for (int i = 0; i < m->rows * m->cols; i++)
-        if (isfinite(m->value[i]))
-            v[(*n)++] = m->value[i];
+    for (int i = 0; i < count; i++)
+        if (isfinite(value[i]))
+            v[(*n)++] = fabsf(value[i]);
     qsort(v, (size_t)*n, sizeof(*v), compare);
     return v;
 }
 
-static void cell(const struct heatmap *m, const float *sorted, int n, float up, float down,
-                 struct surface *s, struct rect area, int y, int x)
+double heat_clip(const float *value, int n, double share)
 {
-    uint16_t fg = INK_NONE, bg = INK_NONE;
+    int count, at;
+    float *v = sorted_sizes(value, n, &count);
+    double clip = 0;
 
-    if (isinf(up) || isinf(down)) {
-        surface_text(s, area, y, x, ROLE_ERROR, "!");
-        return;
+    if (count) {
+        at = (int)(share * (count - 1) + 0.5);
+        clip = (double)v[at < 0 ? 0 : at >= count ? count - 1 : at];
+        if (clip <= 0) /* nearly all are zero */
+            clip = (double)v[count - 1];
     }
-    if (isnan(up) && isnan(down)) {
-        surface_text(s, area, y, x, ROLE_EMPTY, "·");
-        return;
-    }
-    if (!isnan(up))
-        fg = ink_ramp(m->ramp, heat_level((double)up, m->high, m->scale, sorted, n));
-    if (!isnan(down))
-        bg = ink_ramp(m->ramp, heat_level((double)down, m->high, m->scale, sorted, n));
-    if (isnan(up))
-        surface_ink(s, area, y, x, ROLE_TEXT, "▄", bg, INK_NONE);
+    free(v);
+    return clip;
+}
+
+struct sample { /* one value as it is shown */
+    float value;
+    uint16_t ink;
+};
+
+static struct sample sample_of(const struct heatmap *m, const float *sorted, int n, int row,
+                               int col)
+{
+    struct sample out = {(float)NAN, INK_NONE};
+    enum ramp ramp = m->row_ramp && row < m->rows ? m->row_ramp[row] : m->ramp;
+    double high = m->row_high && row < m->rows ? m->row_high[row] : m->high;
+
+    if (row >= m->rows)
+        return out;
+    out.value = m->value[(size_t)row * (size_t)m->cols + (size_t)col];
+    if (isnan(out.value) || (isinf(out.value) && out.value > 0))
+        return out;
+    if (isinf(out.value))
+        out.ink = ink_role(ROLE_STRONG);
+    else if (ramp == RAMP_DIVERGE)
+        out.ink = ink_ramp(ramp, heat_level_signed((double)out.value, high, m->scale, sorted, n));
     else
-        surface_ink(s, area, y, x, ROLE_TEXT, "▀", fg, bg);
+        out.ink = ink_ramp(ramp, heat_level((double)out.value, high, m->scale, sorted, n));
+    return out;
+}
+
+static void cell(struct sample up, struct sample down, struct surface *s, struct rect area, int y,
+                 int x)
+{
+    if (up.ink && up.ink == down.ink && up.ink & 0x8000)
+        surface_ink(s, area, y, x, ROLE_STRONG, "│", up.ink, INK_NONE);
+    else if ((isinf(up.value) && !up.ink) || (isinf(down.value) && !down.ink))
+        surface_text(s, area, y, x, ROLE_ERROR, "!");
+    else if (!up.ink && !down.ink)
+        surface_text(s, area, y, x, ROLE_EMPTY, "·");
+    else if (!up.ink)
+        surface_ink(s, area, y, x, ROLE_TEXT, "▄", down.ink, INK_NONE);
+    else
+        surface_ink(s, area, y, x, ROLE_TEXT, "▀", up.ink, down.ink);
 }
 
 void heatmap_draw(const struct heatmap *m, struct surface *s, struct rect area)
 {
+    int wide = m->wide > 1 ? m->wide : 1, tall = m->tall > 1 ? m->tall : 1, n = 0;
     float *sorted = NULL;
-    int n = 0;
 
     if (m->scale == SCALE_RANK)
-        sorted = sorted_values(m, &n);
-    for (int y = 0; y < area.h && y * 2 < m->rows; y++)
-        for (int x = 0; x < area.w && x < m->cols; x++) {
-            const float *up = &m->value[(size_t)y * 2 * (size_t)m->cols];
-            bool last = y * 2 + 1 >= m->rows;
+        sorted = sorted_sizes(m->value, m->rows * m->cols, &n);
+    for (int y = 0; y < area.h && y * 2 < m->rows * tall; y++)
+        for (int x = 0; x < m->cols && x * wide < area.w; x++) {
+            struct sample up = sample_of(m, sorted, n, y * 2 / tall, x);
+            struct sample down = sample_of(m, sorted, n, (y * 2 + 1) / tall, x);
 
-            cell(m, sorted, n, up[x], last ? NAN : up[m->cols + x], s, area, y, x);
+            for (int k = 0; k < wide; k++)
+                if (!k || !(up.ink & down.ink & 0x8000)) /* a rule is one column wide */
+                    cell(up, down, s, area, y, x * wide + k);
         }
     free(sorted);
 }

@@ -32,6 +32,23 @@ static void build_role(struct palette *p, const struct theme *t, enum role r)
         p->attrs[r] |= ATTR_REVERSE; /* what had a background still stands out */
 }
 
+/* Black or white, whichever is read better on the level. */
+static void build_text_on(const int32_t *level, enum tier tier, int32_t *on)
+{
+    for (int i = 0; i < RAMP_LEVELS; i++) {
+        enum colour_kind kind = tier == TIER_DIRECT ? COLOUR_RGB : COLOUR_INDEX;
+        uint32_t rgb;
+
+        on[i] = -1;
+        if (level[i] < 0)
+            continue;
+        rgb = colour_rgb((struct colour){kind, (uint32_t)level[i]});
+        on[i] = colour_contrast(rgb, 0) > colour_contrast(rgb, 0xffffff)
+                    ? colour_for((struct colour){COLOUR_RGB, 0x000000}, tier)
+                    : colour_for((struct colour){COLOUR_RGB, 0xffffff}, tier);
+    }
+}
+
 static void build_ramp(struct palette *p, const struct ramp_stops *r, int32_t *level)
 {
     for (int i = 0; i < RAMP_LEVELS; i++) {
@@ -61,8 +78,10 @@ void palette_build(struct palette *p, const struct theme *theme, struct caps cap
     p->caps = caps;
     for (int r = 0; r < ROLE_COUNT; r++)
         build_role(p, theme, (enum role)r);
-    for (int r = 0; r < RAMP_COUNT; r++)
+    for (int r = 0; r < RAMP_COUNT; r++) {
         build_ramp(p, &theme->ramp[r], p->ramp[r]);
+        build_text_on(p->ramp[r], caps.tier, p->on_ramp[r]);
+    }
     if (p->bg[ROLE_TEXT] == -2)
         p->bg[ROLE_TEXT] = -1;
 }
@@ -86,14 +105,38 @@ static void replace(struct paint *out, const char *glyph)
     snprintf(out->text, sizeof(out->text), "%s", glyph);
 }
 
-/* A heat cell without colours: the stronger of its two samples as a shade. */
+/* Is the ink of a ramp with a middle? */
+static bool ink_diverges(uint16_t ink)
+{
+    return ink_level(ink) >= 0 && (ink - 1) / RAMP_LEVELS == RAMP_DIVERGE;
+}
+
+/* How far from nothing a sample is, 0..255. */
+static int ink_size(uint16_t ink)
+{
+    int level = ink_level(ink);
+
+    return level < 0            ? -1
+           : !ink_diverges(ink) ? level
+           : level < 128        ? 255 - 2 * level
+                                : 2 * level - 256;
+}
+
+/* A heat cell without colours: the stronger of its two samples as a shade; above the middle of a
+ * ramp that has one as a digit, below it as a letter. A rule stays a rule. */
 static void shade(const struct palette *p, const struct cell *c, struct paint *out)
 {
     static const char *const utf8[] = {" ", "░", "▒", "▓", "█"};
-    static const char ascii[] = " .:-=+*#%@";
-    int a = ink_level(c->fg), b = ink_level(c->bg), level = a > b ? a : b;
+    static const char ascii[] = " .:-=+*#%@", above[] = " 123456789", below[] = " abcdefghi";
+    uint16_t ink = ink_size(c->fg) > ink_size(c->bg) ? c->fg : c->bg;
+    int level = ink_size(ink);
 
-    if (p->caps.ascii) {
+    if ((c->fg | c->bg) & 0x8000) {
+        replace(out, p->caps.ascii ? "|" : "│");
+    } else if (ink_diverges(ink)) {
+        out->text[0] = (ink_level(ink) < 128 ? below : above)[level * 10 / RAMP_LEVELS];
+        out->text[1] = '\0';
+    } else if (p->caps.ascii) {
         out->text[0] = ascii[level * 10 / RAMP_LEVELS];
         out->text[1] = '\0';
     } else {
@@ -101,6 +144,27 @@ static void shade(const struct palette *p, const struct cell *c, struct paint *o
     }
     out->fg = p->fg[ROLE_TEXT];
     out->bg = p->bg[c->ground] == -2 ? p->bg[ROLE_TEXT] : p->bg[c->ground];
+}
+
+/* Samples are drawn as blocks; any other text stands on a level of a ramp. */
+static bool is_block(const char *text)
+{
+    return !strcmp(text, "▀") || !strcmp(text, "▄") || !strcmp(text, "█");
+}
+
+/* Text with a level of a ramp behind it: without colours the text remains, its weight says more
+ * or less. */
+static void text_on_ramp(const struct palette *p, const struct cell *c, struct paint *out)
+{
+    int size = ink_size(c->bg), ramp = (c->bg - 1) / RAMP_LEVELS % RAMP_COUNT;
+
+    if (p->caps.tier >= TIER_256) {
+        if (c->fg == INK_NONE)
+            out->fg = p->on_ramp[ramp][ink_level(c->bg)];
+    } else {
+        out->bg = p->bg[c->ground] == -2 ? p->bg[ROLE_TEXT] : p->bg[c->ground];
+        out->attrs |= size >= 170 ? ATTR_BOLD : size < 64 ? ATTR_DIM : 0;
+    }
 }
 
 static void to_ascii(struct paint *out, enum role role)
@@ -137,7 +201,9 @@ void palette_paint(const struct palette *p, const struct cell *c, struct paint *
     out->fg = ink_colour(p, c->fg, p->fg[c->role]);
     out->bg = ink_colour(p, c->bg,
                          c->role == ROLE_TEXT || p->bg[c->role] == -2 ? ground : p->bg[c->role]);
-    if (p->caps.tier < TIER_256 && (ink_level(c->fg) >= 0 || ink_level(c->bg) >= 0)) {
+    if (ink_level(c->bg) >= 0 && !is_block(c->text))
+        text_on_ramp(p, c, out);
+    else if (p->caps.tier < TIER_256 && (ink_level(c->fg) >= 0 || ink_level(c->bg) >= 0)) {
         shade(p, c, out);
         return;
     }

@@ -61,6 +61,7 @@ struct palette {
     int32_t fg[ROLE_COUNT], bg[ROLE_COUNT]; /* bg -2: the ground's */
     unsigned attrs[ROLE_COUNT];
     int32_t ramp[RAMP_COUNT][RAMP_LEVELS];
+    int32_t on_ramp[RAMP_COUNT][RAMP_LEVELS]; /* black or white: what is read on that level */
 };
 
 void palette_build(struct palette *p, const struct theme *theme, struct caps caps);

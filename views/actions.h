@@ -79,7 +79,7 @@
     X(ASK, "ask", "i", "Views", "Type a question (Query)")                                    \
     X(FLIP, "flip", "v", "Show", "Before, after, both")                                       \
     X(SCALE, "scale", "s", "Show", "Scale of the map: root, linear, log, rank")               \
-    X(POOL, "pool", "m", "Show", "What a bin shows: largest, mean")                           \
+    X(POOL, "pool", "m", "Show", "What a bin shows: largest, mean, count")                    \
     X(RAMP, "ramp", "c", "Show", "Colours of the map")                                        \
     X(PER_LAYER, "per-layer", "z", "Show", "One scale for all layers, or each its own")       \
     X(ORDER, "order", "<", "Show", "Order of columns and rows: index, score, class")          \

@@ -71,10 +71,17 @@ static bool show_action(struct app *app, enum action action)
         return true;
     case ACTION_POOL:
         d->pool = (enum heat_pool)((d->pool + 1) % POOL_COUNT);
-        app->host.say(&app->host, TONE_PLAIN, "a bin shows its %s", heat_pool_name(d->pool));
+        app->host.say(&app->host, TONE_PLAIN,
+                      d->pool == POOL_ABOVE ? "a bin shows how many the mask keeps (%s)"
+                                            : "a bin shows its %s",
+                      heat_pool_name(d->pool));
         return true;
     case ACTION_RAMP:
-        d->ramp = d->ramp == RAMP_HEAT ? RAMP_GREY : RAMP_HEAT;
+        d->ramp = d->ramp == RAMP_HEAT   ? RAMP_GREY
+                  : d->ramp == RAMP_GREY ? RAMP_DIVERGE
+                                         : RAMP_HEAT;
+        app->host.say(&app->host, TONE_PLAIN, "colours: %s%s", ramp_name(d->ramp),
+                      d->ramp == RAMP_DIVERGE ? ", what raises and what lowers" : "");
         return true;
     case ACTION_PER_LAYER:
         d->per_layer = !d->per_layer;

@@ -218,12 +218,14 @@ static void take_layer(struct desk *d, struct attribution *a)
     }
     l = &d->layer[a->layer];
     if (a->strategy != (enum strategy)params_choice(&d->params, P_ATTR_STRATEGY)) {
-        attribution_unref(l->rough);
-        l->rough = a;
+        if (a->strategy == STRATEGY_MPC) { /* the free picture; kept, for it can be looked at */
+            attribution_unref(l->rough);
+            l->rough = a;
+        } else {
+            attribution_unref(a); /* what was asked before the strategy changed */
+        }
         return;
     }
-    attribution_unref(l->rough);
-    l->rough = NULL;
     d->done += !l->score;
     forget_shown(l);
     attribution_unref(l->score);

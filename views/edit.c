@@ -326,7 +326,7 @@ static void edit_draw(const struct view *v, struct surface *s, struct rect area)
         steps = l.pane[PANE_NEURONS];
     pane_fact(d, &e->form, s, l.pane[PANE_FACT], e->pane == PANE_FACT);
     pane_params(d, e->knob, s, l.pane[PANE_PARAMS], e->pane == PANE_PARAMS);
-    pane_map(d, (struct map_window){0, 0}, s, l.pane[PANE_MAP], e->pane == PANE_MAP);
+    pane_map(d, &(struct map_window){0}, s, l.pane[PANE_MAP], e->pane == PANE_MAP);
     pane_ratios(d, s, l.pane[PANE_RATIOS], e->pane == PANE_RATIOS);
     if (!solving || steps.y != l.pane[PANE_LENS].y || rect_empty(l.pane[PANE_LENS]))
         pane_lens(d, s, l.pane[PANE_LENS], e->pane == PANE_LENS);

@@ -9,92 +9,134 @@
 #include "tui/heatmap.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/heat_grid.h"
 #include "views/panes.h"
 
-enum { LEFT = 4, RIGHT = 7 };
+enum { RIGHT = 7, WIDEST = 8, TALLEST = 3 };
 
 struct map { /* what the drawing functions share */
     const struct desk *d;
     struct surface *s;
     struct rect in, plot;
-    int first, count;   /* layers shown */
-    bool full;          /* a whole row a layer instead of a half */
-    int from, to, bins; /* neurons shown, columns */
+    int left;       /* columns of the layers' names */
+    int wide, tall; /* cell columns of a bin, half rows of a layer */
+    enum heat_mode mode;
+    struct heat_grid g;
 };
 
-/* Neurons of a layer in the order of the columns, as values; what lowers p counts as zero. */
-static float *columns(const struct desk *d, const struct desk_layer *l, int layer)
+struct map_shape map_shape(const struct desk *d, const struct map_window *w, struct rect area)
 {
-    int n = l->shown->neurons;
-    float *x = xmalloc(((size_t)n + 1) * sizeof(*x));
-    struct desk_neuron *order;
+    struct map_shape m = {.left = d->layers > 100 ? 5 : 4};
+    int allowed[PARAM_MAX_LAYERS], n = 0, here = 0, rows, columns, rest;
 
-    if (d->order == ORDER_INDEX) {
-        for (int i = 0; i < n; i++)
-            x[i] = l->strength[i] > 0 ? l->strength[i] : 0;
-        return x;
-    }
-    order = xmalloc(((size_t)n + 1) * sizeof(*order));
-    desk_top(d, layer, d->order, order, n);
-    for (int i = 0; i < n; i++)
-        x[i] = order[i].score > 0 ? (float)order[i].score : 0;
-    free(order);
-    return x;
+    m.in = (struct rect){area.y + 1, area.x + 2, area.h - 2, area.w - 4};
+    m.plot = (struct rect){m.in.y, m.in.x + m.left, m.in.h - 2, m.in.w - m.left - RIGHT};
+    m.plot.w = m.plot.w > 8 ? m.plot.w : 8;
+    if (!d->ready || m.in.h < 3 || m.in.w < 8)
+        return m;
+    for (int l = 0; l < d->layers && n < PARAM_MAX_LAYERS; l++)
+        if (window_has(w, l)) {
+            here = l <= d->at_layer ? n : here;
+            allowed[n++] = l;
+        }
+    rows = m.plot.h / (n ? n : 1);
+    m.tall = rows < 1 ? 1 : 2 * (rows < TALLEST ? rows : TALLEST);
+    m.rows = rows < 1 ? m.plot.h * 2 : n;
+    m.rows = m.rows < n ? m.rows : n;
+    rest = n - m.rows;
+    m.first = here - m.rows / 2 < 0 ? 0 : (here - m.rows / 2) & ~1;
+    m.first = m.first < rest ? m.first : rest;
+    memcpy(m.layer, allowed + m.first, (size_t)m.rows * sizeof(*allowed));
+    m.from = w->from;
+    m.to = w->to ? w->to : d->model.neurons;
+    columns = m.to - m.from > 0 ? m.plot.w / (m.to - m.from) : 1;
+    m.wide = columns < 1 ? 1 : columns < WIDEST ? columns : WIDEST;
+    return m;
 }
 
-static void values(const struct map *m, float *value)
+/* The name of the layers in one row of cells, and the strongest of them at the right edge. */
+static void label(const struct map *m, int y, int r, int n)
 {
-    int repeat = m->full ? 2 : 1;
+    const struct heat_grid *g = &m->g;
+    int strongest = r;
+    bool edited = false, here = false, rough = true;
+    struct pen p = pen_at(m->s, m->in, y, 0);
+    double peak;
 
-    for (int r = 0; r < m->count; r++) {
-        const struct desk_layer *l = &m->d->layer[m->first + r];
-        float *row = value + (size_t)(r * repeat) * (size_t)m->bins;
-
-        for (int i = 0; i < m->bins; i++)
-            row[i] = NAN;
-        if (l->shown) {
-            float *x = columns(m->d, l, m->first + r);
-
-            heat_pool(x + m->from, m->to - m->from, m->d->pool, row, m->bins);
-            free(x);
-        }
-        if (l->shown && m->d->per_layer && l->peak > 0)
-            for (int i = 0; i < m->bins; i++)
-                row[i] /= (float)l->peak;
-        if (m->full)
-            memcpy(row + m->bins, row, (size_t)m->bins * sizeof(*row));
+    for (int k = r; k < r + n; k++) {
+        edited |= desk_edits(m->d, g->layer[k]);
+        here |= g->layer[k] == m->d->at_layer;
+        rough &= g->kind[k] != ROW_EXACT;
+        if (g->kind[k] > g->kind[strongest] ||
+            (g->kind[k] == g->kind[strongest] && g->peak[k] > g->peak[strongest]))
+            strongest = k;
     }
+    pen_printf(&p,
+               here     ? ROLE_SELECTED
+               : edited ? ROLE_ACCENT
+                        : ROLE_DIM,
+               "L%d",
+               here && n > 1 && g->layer[r + 1] == m->d->at_layer ? g->layer[r + 1] : g->layer[r]);
+    if (edited && p.x < m->left)
+        surface_text(m->s, m->in, y, m->left - 1, ROLE_ACCENT, "›");
+    if (g->kind[strongest] == ROW_EMPTY || m->in.w < m->left + g->cols * m->wide + RIGHT)
+        return;
+    p.x = m->left + g->cols * m->wide + 1;
+    if (rough) {
+        pen_text(&p, ROLE_DIM, "≈ MPC");
+        return;
+    }
+    peak = g->peak[strongest];
+    pen_text(&p, ROLE_BAR, bar_glyph(g->highest > 0 ? peak / g->highest : 0));
+    pen_printf(&p, ROLE_DIM,
+               peak >= 99.95 || peak == 0 ? "%5.0f"
+               : peak >= 0.05             ? "%5.1f"
+                                          : " %.0e",
+               peak);
 }
 
 static void labels(const struct map *m)
 {
-    int step = m->full ? 1 : 2;
+    int step = m->tall > 1 ? 1 : 2;
 
-    for (int r = 0; r < m->count; r += step) {
-        int layer = m->first + r, strongest = layer;
-        bool edited = desk_edits(m->d, layer), here = layer == m->d->at_layer;
-        struct pen p = pen_at(m->s, m->in, r / step, 0);
-        double peak;
+    for (int r = 0; r < m->g.rows; r += step)
+        label(m, m->tall > 1 ? r * m->tall / 2 : r / 2, r, r + step <= m->g.rows ? step : 1);
+}
 
-        if (!m->full && r + 1 < m->count) {
-            edited |= desk_edits(m->d, layer + 1);
-            here |= layer + 1 == m->d->at_layer;
-            strongest += m->d->layer[layer + 1].peak > m->d->layer[layer].peak;
-        }
-        pen_printf(&p, here ? ROLE_SELECTED : edited ? ROLE_ACCENT : ROLE_DIM, "L%d", layer);
-        peak = m->d->layer[strongest].peak;
-        if (!m->d->layer[strongest].shown || m->in.w < m->plot.w + LEFT + RIGHT)
-            continue;
-        p.x = LEFT + m->bins + 1;
-        pen_text(&p, ROLE_BAR, bar_glyph(m->d->peak > 0 ? peak / m->d->peak : 0));
-        pen_printf(&p, ROLE_DIM, peak >= 0.05 || peak == 0 ? "%5.1f" : " %.0e", peak);
+/* Writes it if it fits before `end`. */
+static void piece(struct pen *p, int end, enum role role, const char *text)
+{
+    if (p->x + text_width(text) <= end)
+        pen_text(p, role, text);
+}
+
+static void legend_bar(const struct map *m, struct pen *p)
+{
+    const struct heat_grid *g = &m->g;
+    double top = g->exact ? g->top : 0;
+    int bar = m->in.w > p->x + 22 ? 15 : m->in.w - p->x - 6;
+    char text[32];
+
+    if (bar < 2)
+        return;
+    heat_legend(m->s, m->in, p->y, p->x, bar, g->exact ? m->d->ramp : RAMP_GREY);
+    p->x += bar + 1;
+    if (m->d->per_layer || !g->exact) {
+        piece(p, m->in.w, ROLE_DIM, "row's peak");
+        return;
+    }
+    snprintf(text, sizeof(text), "%.2g%s", top, g->clipped < 100 ? "+" : "");
+    piece(p, m->in.w, ROLE_DIM, text);
+    if (g->clipped < 100) {
+        snprintf(text, sizeof(text), "  clip %g %%", g->clipped);
+        piece(p, m->in.w, ROLE_DIM, text);
     }
 }
 
 static void legend(const struct map *m, int y)
 {
     struct pen p = pen_at(m->s, m->in, y, 0);
-    char range[48];
+    char range[48], text[64];
 
     if (y >= m->in.h)
         return;
@@ -103,140 +145,166 @@ static void legend(const struct map *m, int y)
         pen_text(&p, ROLE_DIM, "edited layers ");
     if (*range)
         pen_printf(&p, ROLE_ACCENT, "%s   ", range);
-    if (m->in.w > 50) {
+    if (m->in.w > 50 && m->d->done) {
         pen_text(&p, ROLE_DIM, "peak ");
         pen_printf(&p, ROLE_BAR, "L%d   ", m->d->peak_layer);
     }
-    pen_printf(&p, ROLE_DIM, "scale %s  0 ", heat_scale_name(m->d->scale));
-    heat_legend(m->s, m->in, y, p.x, m->in.w > p.x + 22 ? 15 : m->in.w - p.x - 6, m->d->ramp);
-    p.x += m->in.w > p.x + 22 ? 16 : m->in.w - p.x - 5;
-    if (m->d->per_layer)
-        pen_text(&p, ROLE_DIM, "peak");
+    snprintf(text, sizeof(text), "scale %s  ", heat_scale_name(m->d->scale));
+    piece(&p, m->in.w - 8, ROLE_DIM, text);
+    if (m->g.differs && m->g.exact && !m->d->per_layer)
+        pen_printf(&p, ROLE_DIM, "-%.2g ", m->g.top);
     else
-        pen_printf(&p, ROLE_DIM, " %.2g%s", m->d->clip, m->d->clip < m->d->peak ? "+" : "");
-}
-
-/* The column of the neuron under the cursor; -1 if it is not shown. */
-static int cursor_column(const struct map *m)
-{
-    int n = m->d->at_neuron, span = m->to - m->from;
-
-    if (n < m->from || n >= m->to || m->d->order != ORDER_INDEX || span < 1)
-        return -1;
-    return (int)((long long)(n - m->from) * m->bins / span);
+        pen_text(&p, ROLE_DIM, m->g.differs && m->g.exact ? "-peak " : "0 ");
+    legend_bar(m, &p);
+    if (m->g.ruled)
+        piece(&p, m->in.w, ROLE_DIM,
+              m->d->order == ORDER_SCORE ? "  │ threshold of ● specific" : "  │ end of the mask");
 }
 
 static void axis(const struct map *m, int y)
 {
-    int at = cursor_column(m), mid = (m->from + m->to) / 2;
-    struct pen p = pen_at(m->s, m->in, y, LEFT);
-    char text[32];
+    const struct heat_grid *g = &m->g;
+    int width = g->cols * m->wide, at = g->cursor < 0 ? -1 : g->cursor * m->wide;
+    const char *mark = m->d->order == ORDER_INDEX ? "N" : "#";
+    int place[3] = {0, width / 2 - 3, 0}, number[3];
+    char text[48];
 
     if (y >= m->in.h)
         return;
-    pen_printf(&p, ROLE_DIM, "%s%d", m->d->order == ORDER_INDEX ? "N" : "#", m->from);
-    p.x = LEFT + m->bins / 2 - 3;
-    if (at < 0 || at > m->bins / 2 + 5 || at < m->bins / 2 - 16)
-        pen_printf(&p, ROLE_DIM, "%s%d", m->d->order == ORDER_INDEX ? "N" : "#", mid);
-    snprintf(text, sizeof(text), "%s%d", m->d->order == ORDER_INDEX ? "N" : "#", m->to - 1);
-    p.x = LEFT + m->bins - text_width(text);
-    if (at < 0 || at < m->bins - 18)
-        pen_text(&p, ROLE_DIM, text);
+    number[0] = g->from;
+    number[1] = (g->from + g->to) / 2;
+    number[2] = g->to - 1;
+    for (int i = 0; i < 3; i++) {
+        struct pen p = pen_at(m->s, m->in, y, m->left);
+
+        snprintf(text, sizeof(text), "%s%d", mark, number[i]);
+        p.x += i == 2 ? width - text_width(text) : place[i];
+        if (p.x >= m->left && (!i || width > 24))
+            pen_text(&p, ROLE_DIM, text);
+    }
     if (at < 0)
         return;
     snprintf(text, sizeof(text), "▴L%dN%d", m->d->at_layer, m->d->at_neuron);
-    p.x = LEFT + at;
-    if (at + text_width(text) > m->bins) {
+    if (at + text_width(text) > width && at >= text_width(text)) {
         snprintf(text, sizeof(text), "L%dN%d▴", m->d->at_layer, m->d->at_neuron);
-        p.x = LEFT + at + 1 - text_width(text);
+        at -= text_width(text) - 1;
     }
-    pen_text(&p, ROLE_ACCENT, text);
-    surface_cursor(m->s, m->in, y, LEFT + at);
+    surface_text(m->s, m->in, y, m->left + at - 1, ROLE_DIM, at ? " " : "");
+    at += surface_text(m->s, m->in, y, m->left + at, ROLE_SELECTED, text);
+    surface_text(m->s, m->in, y, m->left + at, ROLE_DIM, " ");
+    surface_cursor(m->s, m->in, y, m->left + g->cursor * m->wide);
 }
 
-static void titles(const struct desk *d, int bin, bool narrow, char *title, size_t n, char *hint,
-                   size_t m)
+static void title_of(const struct map *m, bool narrow, char *title, size_t n)
 {
-    char explained[64];
-    const char *unit = params_choice(&d->params, P_ATTR_STRATEGY) == STRATEGY_LPS ? ", nats" : "";
+    char explained[64], delta[96] = "";
+    const char *kind = params_word(&m->d->params, P_MPC_KIND);
 
-    desk_explained(d, explained);
-    if (!d->done)
+    desk_explained(m->d, explained);
+    if (m->mode <= HEAT_PSA && *explained) {
+        snprintf(delta, sizeof(delta), m->mode == HEAT_LPS ? "Δ log p(" : "Δ p(");
+        snprintf(delta + strlen(delta), sizeof(delta) - strlen(delta), "%s)%s", explained,
+                 m->mode == HEAT_LPS && !narrow ? ", nats" : "");
+    } else if (m->mode == HEAT_MPC) {
+        snprintf(delta, sizeof(delta), "coefficient%s",
+                 !strcmp(kind, "coeff_norm")   ? " × ‖value‖"
+                 : !strcmp(kind, "coeff_proj") ? " × projection"
+                                               : "");
+    } else if (m->mode == HEAT_ACTIVATION) {
+        snprintf(delta, sizeof(delta), "coefficients");
+    }
+    if (!m->g.exact && !m->g.rough && !m->d->done)
         snprintf(title, n, "Attribution");
-    else if (params_choice(&d->params, P_ATTR_STRATEGY) == STRATEGY_MPC)
-        snprintf(title, n, "Attribution  MPC   coefficients");
     else
-        snprintf(title, n, "%s%s%sΔ %sp(%s)%s%s%s", narrow ? "" : "Attribution  ",
-                 params_choice(&d->params, P_ATTR_STRATEGY) == STRATEGY_LPS ? "LPS" : "PSA",
-                 narrow ? "  " : "   ", *unit ? "log " : "", explained, narrow ? "" : unit,
-                 d->approximate ? "  ≈" : "", d->stale ? "  before the last change" : "");
-    if (d->attributing)
-        snprintf(hint, m, "%d of %d layers", d->done, d->layers);
+        snprintf(title, n, "%s%s%s%s%s%s", narrow ? "" : "Attribution  ", heat_mode_name(m->mode),
+                 narrow ? "  " : "   ", delta, m->d->approximate ? "  ≈" : "",
+                 m->d->stale ? "  before the last change" : "");
+}
+
+static void hint_of(const struct map *m, char *hint, size_t n)
+{
+    int bin = m->g.bins > 0 ? (m->g.to - m->g.from + m->g.bins - 1) / m->g.bins : 0;
+
+    if (m->d->attributing)
+        snprintf(hint, n, "%d of %d layers%s", m->d->done, m->d->layers,
+                 m->g.rough ? ", the rest ≈ MPC" : "");
+    else if (bin > 1 && m->d->pool == POOL_ABOVE)
+        snprintf(hint, n, "count in the mask, of each bin of %d", bin);
     else if (bin > 1)
-        snprintf(hint, m, "%s of each bin of %d", heat_pool_name(d->pool), bin);
+        snprintf(hint, n, "%s of each bin of %d", heat_pool_name(m->d->pool), bin);
     else
-        snprintf(hint, m, "one column a neuron");
+        snprintf(hint, n, "one column a neuron");
 }
 
-/* Which layers fit, the one under the cursor among them. */
-static void choose_layers(struct map *m, int rows)
+/* What is missing, and the key that brings it. */
+static void missing(const struct map *m, int y)
 {
-    m->full = rows >= m->d->layers;
-    m->count = m->full ? m->d->layers : rows * 2;
-    m->first = 0;
-    if (m->count >= m->d->layers) {
-        m->count = m->d->layers;
-    } else if (m->count > 0) {
-        m->first = (m->d->at_layer - m->count / 2) & ~1;
-        if (m->first > m->d->layers - m->count)
-            m->first = (m->d->layers - m->count + 1) & ~1;
-        m->first = m->first < 0 ? 0 : m->first;
-        if (m->count > m->d->layers - m->first)
-            m->count = m->d->layers - m->first;
+    struct pen p = pen_at(m->s, m->in, y, m->left);
+    const char *name = heat_mode_name(m->mode);
+    bool strategy = (enum heat_mode)params_choice(&m->d->params, P_ATTR_STRATEGY) == m->mode;
+
+    surface_fill(m->s, (struct rect){m->in.y + y, m->in.x, 1, m->in.w}, ROLE_TEXT);
+    if (m->in.w >= 60 && strategy)
+        pen_text(&p, ROLE_DIM, "not computed yet: ");
+    else if (m->in.w >= 60)
+        pen_printf(&p, ROLE_DIM, "%s is not computed: ", name);
+    pen_text(&p, ROLE_KEY, "x");
+    if (strategy || m->mode >= HEAT_MPC)
+        pen_fit(&p, ROLE_DIM, m->in.w - p.x, " scores every neuron for this fact");
+    else
+        pen_printf(&p, ROLE_DIM, " scores this fact by %s", name);
+}
+
+static void map_plot(const struct map *m, const struct map_shape *shape)
+{
+    struct heatmap map = {.value = m->g.value,
+                          .rows = m->g.rows,
+                          .cols = m->g.cols,
+                          .high = m->g.top,
+                          .scale = m->d->scale,
+                          .ramp = m->d->ramp,
+                          .wide = m->wide,
+                          .tall = m->tall,
+                          .row_high = m->g.high,
+                          .row_ramp = m->g.ramp};
+    int rows = m->tall > 1 ? m->g.rows * m->tall / 2 : (m->g.rows + 1) / 2;
+
+    heatmap_draw(&map, m->s, shape->plot);
+    labels(m);
+    if (m->g.exact || m->g.rough) {
+        legend(m, rows);
+        axis(m, rows + 1);
     }
+    if (!m->g.exact && !m->d->attributing)
+        missing(m, m->in.h - 1);
 }
 
-void pane_map(const struct desk *d, struct map_window window, struct surface *s, struct rect area,
-              bool focus)
+void pane_map(const struct desk *d, const struct map_window *window, struct surface *s,
+              struct rect area, bool focus)
 {
-    int neurons = d->model.neurons, room = area.w - 4 - LEFT - RIGHT;
-    struct map m = {.d = d, .s = s, .from = window.from, .to = window.to ? window.to : neurons};
-    char title[160], hint[64];
-    struct heatmap map;
-    float *value;
+    struct map_shape shape = map_shape(d, window, area);
+    struct map m = {.d = d,
+                    .s = s,
+                    .in = shape.in,
+                    .plot = shape.plot,
+                    .left = shape.left,
+                    .wide = shape.wide,
+                    .tall = shape.tall,
+                    .mode = window_mode(window, d)};
+    char title[160], hint[64] = "";
 
-    room = room > 8 ? room : 8;
-    m.bins = m.to - m.from < room ? m.to - m.from : room;
-    titles(d, m.bins > 0 ? (m.to - m.from + m.bins - 1) / m.bins : 0, area.w < 60, title,
-           sizeof(title), hint, sizeof(hint));
-    m.in = box_draw(s, area, title, neurons ? hint : "", focus);
-    m.plot = (struct rect){m.in.y, m.in.x + LEFT, m.in.h - 2, m.bins};
-    if (!d->ready || rect_empty(m.plot) || m.bins < 1) {
+    if (d->ready && shape.rows)
+        heat_grid_make(&m.g, d, window, shape.layer, shape.rows, shape.plot.w / shape.wide);
+    title_of(&m, area.w < 60, title, sizeof(title));
+    if (d->ready)
+        hint_of(&m, hint, sizeof(hint));
+    box_draw(s, area, title, hint, focus);
+    if (!d->ready && area.h > 2 && area.w > 6) {
         struct pen p = pen_at(s, m.in, m.in.h / 2, m.in.w / 2 - 12);
 
-        if (!rect_empty(m.in) && !d->ready)
-            pen_text(&p, ROLE_DIM, "the model is being loaded");
-        return;
+        pen_text(&p, ROLE_DIM, "the model is being loaded");
+    } else if (m.g.rows && m.g.bins) {
+        map_plot(&m, &shape);
     }
-    choose_layers(&m, m.plot.h);
-    value = xmalloc(((size_t)m.count * 2 + 1) * (size_t)m.bins * sizeof(*value));
-    values(&m, value);
-    map = (struct heatmap){
-        value, m.count * (m.full ? 2 : 1), m.bins, d->per_layer ? 1 : d->clip, d->scale, d->ramp};
-    heatmap_draw(&map, s, m.plot);
-    free(value);
-    labels(&m);
-    if (d->done) {
-        int rows = m.full ? m.count : (m.count + 1) / 2;
-
-        legend(&m, rows);
-        axis(&m, rows + 1);
-    } else {
-        struct pen p = pen_at(s, m.in, m.in.h - 1, LEFT);
-
-        if (m.in.w >= 60)
-            pen_text(&p, ROLE_DIM, "not computed yet: ");
-        pen_text(&p, ROLE_KEY, "x");
-        pen_fit(&p, ROLE_DIM, m.in.w - p.x, " scores every neuron for this fact");
-    }
+    heat_grid_free(&m.g);
 }

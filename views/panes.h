@@ -4,6 +4,7 @@
 
 #include "tui/field.h"
 #include "views/desk.h"
+#include "views/heat_grid.h"
 #include "views/knobs.h"
 
 enum { FORM_SUBJECT, FORM_PROMPT, FORM_TARGET, FORM_FIELDS };
@@ -19,12 +20,18 @@ void pane_fact(const struct desk *d, const struct fact_form *form, struct surfac
 void pane_params(const struct desk *d, enum knob at, struct surface *s, struct rect area,
                  bool focus);
 
-struct map_window { /* the neurons (columns of the sorted order) shown; to = 0: all */
-    int from, to;
+struct map_shape { /* where the map's cells are: for drawing and for clicks */
+    struct rect in, plot;
+    int left, wide, tall;
+    int first, rows, layer[PARAM_MAX_LAYERS]; /* layers shown, from the top */
+    int from, to;                             /* columns shown, of the order */
 };
-
-void pane_map(const struct desk *d, struct map_window window, struct surface *s, struct rect area,
-              bool focus);
+struct map_shape map_shape(const struct desk *d, const struct map_window *window, struct rect area);
+void pane_map(const struct desk *d, const struct map_window *window, struct surface *s,
+              struct rect area, bool focus);
+/* The causal trace, layer x token; `token` is under the cursor. */
+void pane_trace(const struct desk *d, int token, struct surface *s, struct rect area, bool focus);
+int trace_token_at(const struct desk *d, int token, struct rect area, int y, int x, int *layer);
 void pane_ratios(const struct desk *d, struct surface *s, struct rect area, bool focus);
 void pane_lens(const struct desk *d, struct surface *s, struct rect area, bool focus);
 /* The loss of the target's optimisation, while there is one. */

@@ -103,6 +103,22 @@ unsigned verb_preview(struct host *host, const struct params *params)
     return host->post(host, &cmd);
 }
 
+void verb_trace(struct host *host)
+{
+    struct command cmd;
+
+    if (about_fact(host, CMD_TRACE, &cmd))
+        host->post(host, &cmd);
+}
+
+void verb_with_changes(const struct desk *d, struct command *cmd)
+{
+    size_t n = (size_t)d->changes * sizeof(*d->change);
+
+    cmd->change_count = d->changes;
+    cmd->changes = n ? memcpy(xmalloc(n), d->change, n) : NULL;
+}
+
 void verb_simple(struct host *host, enum command_kind kind, int edit)
 {
     struct command cmd = {.kind = kind, .edit = edit};

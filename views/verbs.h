@@ -14,6 +14,9 @@ void verb_weigh(struct host *host); /* quietly; nothing if there are no scores *
 /* A preview under parameters of its own; 0 if it could not be asked for. */
 unsigned verb_preview(struct host *host, const struct params *params);
 void verb_query(struct host *host, const char *text, int edit); /* edit 0: the present states */
+void verb_trace(struct host *host); /* which states carry the fact */
+/* The changes in force (desk.change) go with a query. */
+void verb_with_changes(const struct desk *d, struct command *cmd);
 void verb_simple(struct host *host, enum command_kind kind, int edit);
 /* Questions; what follows a "yes" is verb_confirmed(). */
 void verb_ask_commit(struct host *host);

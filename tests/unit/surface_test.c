@@ -75,7 +75,8 @@ static void a_box_names_itself(void)
 static void what_is_not_computed_looks_different_from_zero(void)
 {
     static const float value[] = {0, 1, NAN, INFINITY, 0, 1, NAN, 0};
-    struct heatmap map = {value, 2, 4, 1, SCALE_LINEAR, RAMP_HEAT};
+    struct heatmap map = {
+        .value = value, .rows = 2, .cols = 4, .high = 1, .scale = SCALE_LINEAR, .ramp = RAMP_HEAT};
     struct surface *s = surface_new(1, 4);
     struct buf roles = {0};
     char *text;
@@ -97,11 +98,13 @@ static void bins_hold_the_largest_or_the_mean(void)
     float bin[3];
 
     heat_pool(x, 7, POOL_MAX, bin, 3);
-    CHECK_NEAR((double)bin[0], 4, 0);
+    CHECK_NEAR((double)bin[0], -4, 0); /* the sign is kept */
     CHECK_NEAR((double)bin[1], 2, 0);
     CHECK_NEAR((double)bin[2], 1, 0);
     heat_pool(x, 7, POOL_MEAN, bin, 3);
-    CHECK_NEAR((double)bin[0], 2.5, 1e-6);
+    CHECK_NEAR((double)bin[0], -1.5, 1e-6);
+    heat_pool(x, 7, POOL_ABOVE, bin, 3);
+    CHECK(bin[0] == 1 && bin[1] == 2 && bin[2] == 2);
     CHECK(heat_level(0, 1, SCALE_SQRT, NULL, 0) == 0);
     CHECK(heat_level(1, 1, SCALE_LOG, NULL, 0) == 255);
     CHECK(heat_level(0.25, 1, SCALE_SQRT, NULL, 0) == 128);
