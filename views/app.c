@@ -104,6 +104,8 @@ struct screen app_screen(const struct app *app)
         .question = app->asking ? &app->question : NULL,
         .confirm_selected = app->confirm_selected,
         .line = app->typing ? &app->line : NULL,
+        .candidates = &app->candidates,
+        .offered = app->offered,
         .tone = app->tone,
         .said = app->said,
         .paused = app->paused,
@@ -256,6 +258,7 @@ static void start(struct app *app, struct engine *engine, const struct app_optio
     app->frame = getenv("SSH_CONNECTION") ? 0.1 : 1.0 / 30;
     app->surface = surface_new(1, 1);
     desk_init(&app->desk, &options->params);
+    app_line_start(app);
     app->desk.fact = fact_copy(options->fact ? options->fact : &first);
     app_open(app, "edit");
     app->before = app->at;
@@ -265,9 +268,7 @@ static void finish(struct app *app)
 {
     for (int i = 0; i < VIEWS_MAX; i++)
         view_close(app->view[i]);
-    for (int i = 0; i < LINES_KEPT; i++)
-        free(app->lines[i]);
-    field_free(&app->line);
+    app_line_finish(app);
     surface_free(app->surface);
     desk_free(&app->desk);
     free(app);

@@ -7,8 +7,9 @@
 #include "tui/theme.h"
 #include "views/app.h"
 #include "views/chrome.h"
+#include "views/commands.h"
 
-enum { VIEWS_MAX = 24, LINES_KEPT = 32 };
+enum { VIEWS_MAX = 24, LINES_KEPT = 500 };
 
 struct app {
     struct host host; /* first: what views hold is the app */
@@ -23,8 +24,13 @@ struct app {
     bool asking, confirm_selected;
     struct field line; /* the command line */
     bool typing;
-    char *lines[LINES_KEPT]; /* typed before, newest first */
-    int recalled;
+    char *lines[LINES_KEPT]; /* typed before, also by runs before; oldest first */
+    int line_count;
+    int recalled;                 /* index of the line shown; line_count: none */
+    char *typed;                  /* what was typed before Up or Tab replaced it, or NULL */
+    struct candidates candidates; /* what Tab offers for it */
+    int offered;                  /* the candidate shown, -1: none yet */
+    char *sought;                 /* what / or \ was last given, or NULL */
     char said[400];
     enum tone tone;
     bool dirty, paused, quit, knobs_moved;
@@ -42,6 +48,12 @@ void app_event(struct app *app, struct event *ev);
 /* The command line: a key while it is open; what it says when it is entered. */
 void app_line_open(struct app *app, const char *text);
 void app_line_key(struct app *app, const struct key *key);
+void app_line_start(struct app *app); /* reads what earlier runs were told */
+void app_line_finish(struct app *app);
+void app_run_command(struct app *app, const char *text); /* without the : */
+void app_find(struct app *app, const char *text);
+void app_find_next(struct app *app, int by);
+void app_filter(struct app *app, const char *text);
 bool app_theme(struct app *app, const char *name, struct err *err);
 
 #endif

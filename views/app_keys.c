@@ -204,6 +204,13 @@ static bool program_action(struct app *app, enum action action)
     case ACTION_SEARCH:
         app_line_open(app, "/");
         return true;
+    case ACTION_SEARCH_NEXT:
+    case ACTION_SEARCH_BACK:
+        app_find_next(app, action == ACTION_SEARCH_NEXT ? 1 : -1);
+        return true;
+    case ACTION_FILTER:
+        app_line_open(app, "\\");
+        return true;
     case ACTION_COMMAND:
         app_line_open(app, ":");
         return true;

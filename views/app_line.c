@@ -1,108 +1,114 @@
-/* The command line: `:` commands and `/` searches, with history and completion. */
+/* The line at the bottom: `:` commands and `/` searches, with history and completion. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "views/app_inside.h"
-#include "views/verbs.h"
+
+enum { HISTORY_MOST = 1 << 20 };
+
+static void forget_typed(struct app *app)
+{
+    free(app->typed);
+    app->typed = NULL;
+    app->recalled = app->line_count;
+    app->offered = -1;
+}
+
+/* What could follow, as it is being typed. */
+static void suggest(struct app *app)
+{
+    const char *text = field_text(&app->line);
+
+    if (text[0] == ':')
+        candidates_of(&app->candidates, text + 1);
+    else
+        candidates_free(&app->candidates);
+}
 
 void app_line_open(struct app *app, const char *text)
 {
     field_set(&app->line, text);
     app->typing = true;
-    app->recalled = -1;
     app->dirty = true;
+    forget_typed(app);
+    suggest(app);
 }
 
-static void set_parameter(struct app *app, const char *assignment)
+static void keep(struct app *app, const char *text)
 {
-    struct err err = {0};
-
-    if (!params_assign(&app->desk.params, assignment, FROM_COMMAND_LINE, &err)) {
-        app_say(app, TONE_ERROR, err.text);
+    if (app->line_count && !strcmp(app->lines[app->line_count - 1], text))
         return;
+    if (app->line_count == LINES_KEPT) {
+        free(app->lines[0]);
+        memmove(&app->lines[0], &app->lines[1], (LINES_KEPT - 1) * sizeof(app->lines[0]));
+        app->line_count--;
     }
-    app->host.knobs_moved(&app->host);
-    app->host.say(&app->host, TONE_PLAIN, "%s", assignment);
+    app->lines[app->line_count++] = xstrdup(text);
 }
 
-/* Writes the screen as text: for bug reports and papers. */
-static void dump(struct app *app, const char *path)
+void app_line_start(struct app *app)
 {
-    struct screen screen = app_screen(app);
-    struct buf text = {0};
-    struct err err = {0};
+    char *path = file_state_path("history"), *text = file_read(path, HISTORY_MOST, NULL, NULL);
 
-    screen.line = NULL;
-    screen_draw(&screen, app->surface);
-    surface_dump(app->surface, &text);
-    if (file_write(path, text.data, text.len, &err))
-        app->host.say(&app->host, TONE_GOOD, "wrote %s", path);
-    else
-        app_say(app, TONE_ERROR, err.text);
-    buf_free(&text);
-}
-
-static bool with_argument(struct app *app, const char *word, const char *rest)
-{
-    struct err err = {0};
-
-    if (!strcmp(word, "set")) {
-        set_parameter(app, rest);
-    } else if (!strcmp(word, "open") && view_find(rest)) {
-        app_open(app, rest);
-    } else if (!strcmp(word, "theme")) {
-        if (!app_theme(app, rest, &err))
-            app_say(app, TONE_ERROR, err.text);
-    } else if (!strcmp(word, "dump")) {
-        dump(app, rest);
-    } else if (!strcmp(word, "undo")) {
-        verb_ask_undo(&app->host, (int)strtol(rest, NULL, 10));
-    } else if (!strcmp(word, "query")) {
-        verb_query(&app->host, rest, 0);
-        app_open(app, "query");
-    } else {
-        return false;
+    for (char *p = text, *end; p && *p; p = end) {
+        end = p + strcspn(p, "\n");
+        if (*end)
+            *end++ = '\0';
+        if (*p == ':' || *p == '/' || *p == '\\')
+            keep(app, p);
     }
-    return true;
+    free(text);
+    free(path);
+    app->recalled = app->line_count;
+    app->offered = -1;
 }
 
-static void run(struct app *app, const char *text)
+/* A line is appended when it is entered, so two programs at once lose nothing of each other; the
+ * file is cut to what is kept when it has grown to twice that. */
+static void remember(struct app *app, const char *text)
 {
-    char word[64];
-    size_t n = strcspn(text, " ");
-    const char *rest = text + n + strspn(text + n, " ");
+    char *path = file_state_path("history");
+    struct buf line = {0};
+    int fd;
 
-    snprintf(word, sizeof(word), "%.*s", (int)n, text);
-    if (!*word)
-        return;
-    if (!strcmp(word, "q!") || !strcmp(word, "quit!"))
-        app->quit = true;
-    else if (!strcmp(word, "q"))
-        app_action(app, ACTION_QUIT);
-    else if (*rest && with_argument(app, word, rest))
-        return;
-    else if (view_find(word))
-        app_open(app, word);
-    else if (action_of_name(word) != ACTION_NONE)
-        app_action(app, action_of_name(word));
-    else if (strchr(word, '='))
-        set_parameter(app, text);
-    else if (!verb_go(&app->desk, text))
-        app->host.say(&app->host, TONE_ERROR, "no command '%s': ? lists all", word);
+    keep(app, text);
+    buf_printf(&line, "%s\n", text);
+    fd = file_make_parents(path, NULL) ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
+                                       : -1;
+    if (fd >= 0 && write(fd, line.data, line.len) < 0)
+        app_say(app, TONE_WARN, "the line could not be kept for the next run");
+    if (fd >= 0)
+        close(fd);
+    buf_free(&line);
+    free(path);
 }
 
-static void find(struct app *app, const char *text)
+void app_line_finish(struct app *app)
 {
-    struct view *v = app->view[app->at];
+    char *path = file_state_path("history"), *text = file_read(path, HISTORY_MOST, NULL, NULL);
+    struct buf all = {0};
+    int lines = 0;
 
-    if (v->ops->find)
-        v->ops->find(v, text);
-    else if (!verb_go(&app->desk, text))
-        app->host.say(&app->host, TONE_WARN, "nothing here is called '%s'; L5N912 is a neuron",
-                      text);
+    for (const char *p = text; p && (p = strchr(p, '\n')); p++)
+        lines++;
+    for (int i = 0; i < app->line_count; i++)
+        buf_printf(&all, "%s\n", app->lines[i]);
+    if (lines > 2 * LINES_KEPT)
+        file_write(path, all.data, all.len, NULL); /* beside and renamed; made for us alone */
+    buf_free(&all);
+    for (int i = 0; i < app->line_count; i++)
+        free(app->lines[i]);
+    free(text);
+    free(path);
+    free(app->typed);
+    free(app->sought);
+    candidates_free(&app->candidates);
+    field_free(&app->line);
 }
 
 static void enter(struct app *app)
@@ -110,91 +116,85 @@ static void enter(struct app *app)
     char *text = xstrdup(field_text(&app->line));
 
     app->typing = false;
-    if (text[0] && text[1]) {
-        free(app->lines[LINES_KEPT - 1]);
-        memmove(&app->lines[1], &app->lines[0], (LINES_KEPT - 1) * sizeof(app->lines[0]));
-        app->lines[0] = xstrdup(text);
-    }
+    if (text[0] && text[1])
+        remember(app, text);
     if (text[0] == '/')
-        find(app, text + 1);
+        app_find(app, text + 1);
+    else if (text[0] == '\\')
+        app_filter(app, text + 1);
     else if (text[0] == ':')
-        run(app, text + 1 + strspn(text + 1, " "));
+        app_run_command(app, text + 1);
     free(text);
 }
 
+/* The nearest line before or after that begins with what was typed. */
 static void recall(struct app *app, int by)
 {
     int at = app->recalled + by;
+    size_t n;
 
-    if (at < -1 || at >= LINES_KEPT || (at >= 0 && !app->lines[at]))
+    if (!app->typed)
+        app->typed = xstrdup(field_text(&app->line));
+    n = strlen(app->typed);
+    while (at >= 0 && at < app->line_count && strncmp(app->lines[at], app->typed, n) != 0)
+        at += by;
+    if (at < 0)
         return;
-    app->recalled = at;
-    field_set(&app->line, at < 0 ? ":" : app->lines[at]);
+    app->recalled = at < app->line_count ? at : app->line_count;
+    field_set(&app->line, at < app->line_count ? app->lines[at] : app->typed);
 }
 
-/* The n-th thing that can follow ":": actions, views, parameters. NULL past the end. */
-static const char *candidate(int n, char out[64])
+/* First as far as all candidates agree; then one after the other, and back to what was typed. */
+static void complete(struct app *app, int by)
 {
-    static const char *const words[] = {"q!",    "set ",  "open ", "theme ",
-                                        "dump ", "undo ", "query "};
-    int count = sizeof(words) / sizeof(*words);
+    const struct candidates *c = &app->candidates;
+    const char *text = field_text(&app->line);
+    char *line;
 
-    if (n < count)
-        return words[n];
-    n -= count;
-    if (n < ACTION_COUNT - 1)
-        return action_infos[n + 1].name;
-    n -= ACTION_COUNT - 1;
-    if (n < PARAM_COUNT) {
-        snprintf(out, 64, "set %s=", param_info((enum param)n)->name);
-        return out;
-    }
-    n -= PARAM_COUNT;
-    if (n < PARAM_COUNT) {
-        snprintf(out, 64, "set %s=", param_info((enum param)n)->alias);
-        return out;
-    }
-    return NULL;
-}
+    if (text[0] != ':' || !c->count)
+        return;
+    if (app->offered < 0 && !app->typed) {
+        size_t same = strlen(c->line[0]);
 
-/* As far as all candidates that begin with what is typed agree; what they are is said. */
-static void complete(struct app *app)
-{
-    const char *typed = field_text(&app->line) + 1, *word;
-    char common[64] = "", out[64], said[400] = "";
-    size_t len = strlen(typed);
-
-    for (int n = 0; (word = candidate(n, out)) != NULL; n++) {
-        size_t same = 0, used = strlen(said);
-
-        if (strncmp(word, typed, len) != 0)
-            continue;
-        if (!*common)
-            snprintf(common, sizeof(common), "%s", word);
-        while (common[same] && common[same] == word[same])
-            same++;
-        common[same] = '\0';
-        if (used + strlen(word) + 3 < sizeof(said))
-            snprintf(said + used, sizeof(said) - used, "%s  ", word);
+        for (int i = 1; i < c->count; i++)
+            for (size_t k = 0; k < same; k++)
+                if (c->line[i][k] != c->line[0][k])
+                    same = k;
+        if (same > strlen(text + 1) || c->count == 1) {
+            line = xasprintf(":%.*s", (int)same, c->line[0]);
+            field_set(&app->line, line);
+            free(line);
+            suggest(app);
+            return;
+        }
+        app->typed = xstrdup(text);
     }
-    if (strlen(common) > len) {
-        snprintf(said, sizeof(said), ":%s", common);
-        field_set(&app->line, said);
-    }
+    app->offered += by;
+    if (app->offered >= c->count)
+        app->offered = -1;
+    else if (app->offered < -1)
+        app->offered = c->count - 1;
+    line = app->offered < 0 ? xstrdup(app->typed) : xasprintf(":%s", c->line[app->offered]);
+    field_set(&app->line, line);
+    free(line);
 }
 
 void app_line_key(struct app *app, const struct key *key)
 {
-    if (key->code == K_ENTER)
+    if (key->code == K_ENTER) {
         enter(app);
-    else if (key->code == K_ESCAPE || key->code == key_ctrl('c'))
+    } else if (key->code == K_ESCAPE || key->code == key_ctrl('c')) {
         app->typing = false;
-    else if (key->code == K_UP || key->code == K_DOWN)
-        recall(app, key->code == K_UP ? 1 : -1);
-    else if (key->code == K_TAB)
-        complete(app);
-    else
-        field_key(&app->line, key);
+    } else if (key->code == K_UP || key->code == key_ctrl('p')) {
+        recall(app, -1);
+    } else if (key->code == K_DOWN || key->code == key_ctrl('n')) {
+        recall(app, 1);
+    } else if (key->code == K_TAB || key->code == K_BACK_TAB) {
+        complete(app, key->code == K_TAB ? 1 : -1);
+    } else if (field_key(&app->line, key)) {
+        forget_typed(app);
+        suggest(app);
+    }
     if (!*field_text(&app->line)) /* the : itself was erased */
         app->typing = false;
 }

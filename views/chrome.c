@@ -7,6 +7,7 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/commands.h"
 
 struct rect screen_body(int h, int w)
 {
@@ -168,6 +169,55 @@ static enum action footer(const struct screen *screen, struct surface *s, struct
     return ACTION_NONE;
 }
 
+/* Under the line: what could follow, the one chosen marked and in sight; then what it is for. */
+static void offers(const struct screen *screen, struct surface *s, struct rect line)
+{
+    const struct candidates *c = screen->candidates;
+    const char *typed = field_text(screen->line) + 1;
+    int first = 0, wide = 0;
+    struct pen p = pen_at(s, line, 0, 1);
+
+    for (int i = 0; i <= screen->offered && i < c->count; i++) { /* the page it is on */
+        wide += text_width(c->line[i]) + 2;
+        if (wide > line.w - 4) {
+            first = i;
+            wide = text_width(c->line[i]) + 2;
+        }
+    }
+    for (int i = first; i < c->count && p.x < line.w - 3; i++) {
+        int n = text_width(c->line[i]);
+
+        if (p.x + n + 2 > line.w && i > first) {
+            pen_text(&p, ROLE_DIM, "…");
+            return;
+        }
+        pen_fit(&p, i == screen->offered ? ROLE_SELECTED : ROLE_TEXT, n, c->line[i]);
+        p.x += 2;
+    }
+    if (!c->count && *typed)
+        pen_text(&p, ROLE_DIM, "Enter runs it, Esc leaves");
+}
+
+static void explain(const struct screen *screen, struct surface *s, struct rect line)
+{
+    const char *typed = field_text(screen->line) + 1;
+    struct pen p = pen_at(s, line, 0, 1);
+    char word[64];
+    const struct command_info *info;
+
+    snprintf(word, sizeof(word), "%.*s", (int)strcspn(typed, " "), typed);
+    info = command_find(word);
+    if (info) {
+        pen_printf(&p, ROLE_KEY, "%s %s", info->name, info->argument);
+        p.x += 2;
+        pen_fit(&p, ROLE_DIM, line.w - p.x - 1, info->help);
+    } else if (action_of_name(word)) {
+        pen_fit(&p, ROLE_DIM, line.w - 2, action_infos[action_of_name(word)].help);
+    } else {
+        pen_fit(&p, ROLE_DIM, line.w - 2, "Tab completes, Up is what was typed before");
+    }
+}
+
 static enum action tabs(const struct screen *screen, struct surface *s, struct rect line,
                         int click_x)
 {
@@ -264,8 +314,14 @@ void screen_draw(const struct screen *screen, struct surface *s)
     banner(screen->desk, s, s->w);
     screen->view->ops->draw(screen->view, s, body);
     status(screen, s, (struct rect){foot, 0, 1, s->w});
-    footer(screen, s, (struct rect){foot + 1, 0, 1, s->w}, -1);
-    if (foot + 2 < s->h)
+    if (screen->line && screen->candidates && *field_text(screen->line) == ':') {
+        offers(screen, s, (struct rect){foot + 1, 0, 1, s->w});
+        if (foot + 2 < s->h)
+            explain(screen, s, (struct rect){foot + 2, 0, 1, s->w});
+    } else {
+        footer(screen, s, (struct rect){foot + 1, 0, 1, s->w}, -1);
+    }
+    if (foot + 2 < s->h && !(screen->line && screen->candidates))
         tabs(screen, s, (struct rect){foot + 2, 0, 1, s->w}, -1);
     if (screen->question)
         dialog(screen, s);

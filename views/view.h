@@ -49,8 +49,13 @@ struct view_ops {
     bool (*key)(struct view *v, const struct key *key);    /* optional: text fields; true: used */
     bool (*click)(struct view *v, struct rect area, int y, int x); /* optional */
     bool (*action)(struct view *v, enum action action);            /* false: not mine, pass it on */
-    bool (*confirmed)(struct view *v, const struct question *question);      /* optional */
-    void (*find)(struct view *v, const char *text);                          /* optional */
+    bool (*confirmed)(struct view *v, const struct question *question); /* optional */
+    void (*find)(struct view *v, const char *text);                     /* optional: what / says */
+    bool (*find_next)(struct view *v, const char *text, int by);        /* optional: n 1, N -1 */
+    void (*filter)(struct view *v, const char *text); /* optional: \\, "" is all */
+    /* Optional: `:word rest`, rest without blanks around it; false: not mine. List the word in
+     * commands.h, so that it is completed and explained. */
+    bool (*command)(struct view *v, const char *word, const char *rest);
     void (*draw)(const struct view *v, struct surface *s, struct rect area); /* pure */
 };
 

@@ -34,6 +34,20 @@ char *xstrdup(const char *text)
     return text ? checked(strdup(text)) : NULL;
 }
 
+char *xtrimmed(const char *text, size_t n)
+{
+    static const char blank[] = " \t\r\n";
+
+    while (n && *text && strchr(blank, *text)) {
+        text++;
+        n--;
+    }
+    n = strnlen(text, n);
+    while (n && strchr(blank, text[n - 1]))
+        n--;
+    return xasprintf("%.*s", (int)n, text);
+}
+
 char *xasprintf(const char *fmt, ...)
 {
     char *text = NULL;

@@ -8,7 +8,8 @@
 void *xmalloc(size_t bytes);
 void *xcalloc(size_t count, size_t bytes); /* zeroed */
 void *xrealloc(void *ptr, size_t bytes);
-char *xstrdup(const char *text); /* NULL gives NULL */
+char *xstrdup(const char *text);            /* NULL gives NULL */
+char *xtrimmed(const char *text, size_t n); /* of n bytes, without blanks around */
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <jansson.h>
+#include <limits.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/near.h"
 
 enum { MAX_NAME = 64, MAX_WORDS = 12, MAX_WORD = 16 };
 
@@ -80,66 +82,25 @@ void params_official(struct params *p, enum param_source from)
         put(p, quirks[i].id, quirks[i].value, from);
 }
 
-/* Levenshtein's distance, letters of either case being the same. */
-static int edit_distance(const char *a, const char *b)
-{
-    int row[MAX_NAME + 1];
-    size_t n = strnlen(a, MAX_NAME), m = strnlen(b, MAX_NAME);
-
-    for (size_t j = 0; j <= m; j++)
-        row[j] = (int)j;
-    for (size_t i = 1; i <= n; i++) {
-        int corner = row[0];
-
-        row[0] = (int)i;
-        for (size_t j = 1; j <= m; j++) {
-            int differ = tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]);
-            int best = corner + differ;
-
-            corner = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[m];
-}
-
-static void keep_nearer(const char *wanted, const char *candidate, const char **nearest, int *least)
-{
-    int d;
-
-    if (!*candidate)
-        return;
-    d = edit_distance(wanted, candidate);
-    if (d < *least) {
-        *least = d;
-        *nearest = candidate;
-    }
-}
-
 static const char *nearest_name(const char *name)
 {
-    const char *nearest = "";
-    int least = 2 * MAX_NAME;
+    struct near near = {name, "", INT_MAX};
 
     for (int i = 0; i < PARAM_COUNT; i++) {
         const struct param_info *info = param_info((enum param)i);
         const char *last = strrchr(info->name, '.');
 
-        keep_nearer(name, info->name, &nearest, &least);
-        keep_nearer(name, info->alias, &nearest, &least);
+        near_try(&near, info->name);
+        near_try(&near, info->alias);
         /* "amplfy" or "rule" should lead to the full name */
-        if (last && edit_distance(name, last + 1) < least) {
-            least = edit_distance(name, last + 1);
-            nearest = info->name;
+        if (last && near_distance(name, last + 1) < near.distance) {
+            near.distance = near_distance(name, last + 1);
+            near.name = info->name;
         }
     }
     for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
-        keep_nearer(name, groups[i].name, &nearest, &least);
-    return nearest;
+        near_try(&near, groups[i].name);
+    return near.name;
 }
 
 /* The i-th of the words, copied to `word`; false after the last. */
@@ -166,7 +127,7 @@ static bool choice_parse(const struct param_info *info, const char *text, double
     int least = 2 * MAX_NAME;
 
     for (int i = 0; word_at(info->words, i, word); i++) {
-        int d = edit_distance(text, word);
+        int d = near_distance(text, word);
 
         if (!strcmp(text, word)) {
             *value = i;

@@ -1,0 +1,208 @@
+#include "views/commands.h"
+
+#include <glob.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/base/near.h"
+#include "core/base/params.h"
+#include "tui/theme.h"
+#include "views/view.h"
+
+const struct command_info command_infos[] = {
+#define X(name, argument, kind, view, help) {name, argument, kind, view, help},
+    COMMANDS(X)
+#undef X
+        {NULL, NULL, WORD_NONE, NULL, NULL},
+};
+
+const struct command_info *command_find(const char *name)
+{
+    for (const struct command_info *c = command_infos; c->name; c++)
+        if (!strcmp(c->name, name))
+            return c;
+    return NULL;
+}
+
+bool command_needs(const struct command_info *info)
+{
+    const char *last = strrchr(info->argument, ']');
+
+    return *info->argument && !(info->argument[0] == '[' && last && !last[1]);
+}
+
+const char *command_nearest(const char *word)
+{
+    struct near near = {word, "", INT_MAX};
+
+    for (const struct command_info *c = command_infos; c->name; c++)
+        near_try(&near, c->name);
+    for (int a = 1; a < ACTION_COUNT; a++)
+        near_try(&near, action_infos[a].name);
+    for (int i = 0; views[i]; i++)
+        near_try(&near, views[i]->name);
+    return near.name;
+}
+
+/* Offers "BEFORE WORD" if it begins with what is typed and was not offered yet. */
+static void offer(struct candidates *c, const char *typed, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void offer(struct candidates *c, const char *typed, const char *fmt, ...)
+{
+    char line[1024];
+    va_list ap;
+    int n;
+
+    va_start(ap, fmt);
+    n = vsnprintf(line, sizeof(line), fmt, ap);
+    va_end(ap);
+    if (n < 0 || (size_t)n >= sizeof(line) || strncmp(line, typed, strlen(typed)) != 0)
+        return;
+    for (int i = 0; i < c->count; i++)
+        if (!strcmp(c->line[i], line))
+            return;
+    if (c->count == c->room) {
+        c->room = c->room ? 2 * c->room : 32;
+        c->line = xrealloc(c->line, (size_t)c->room * sizeof(*c->line));
+    }
+    c->line[c->count++] = xstrdup(line);
+}
+
+static void offer_names(struct candidates *c, const char *typed)
+{
+    for (const struct command_info *info = command_infos; info->name; info++)
+        offer(c, typed, "%s%s", info->name, command_needs(info) ? " " : "");
+    for (int i = 0; views[i]; i++)
+        offer(c, typed, "%s", views[i]->name);
+    for (int a = 1; a < ACTION_COUNT; a++)
+        offer(c, typed, "%s", action_infos[a].name);
+}
+
+static void offer_params(struct candidates *c, const char *typed, const char *word)
+{
+    for (int i = 0; i < PARAM_COUNT; i++) {
+        const struct param_info *info = param_info((enum param)i);
+        size_t n = strlen(info->name);
+        const char *p = info->words;
+
+        if (strncmp(word, info->name, n) != 0 || word[n] != '=') {
+            offer(c, typed, "set %s=", info->name);
+            if (*info->alias)
+                offer(c, typed, "set %s=", info->alias);
+            continue;
+        }
+        while (*p) {
+            size_t w = strcspn(p, " ");
+
+            offer(c, typed, "set %s=%.*s", info->name, (int)w, p);
+            p += w + (p[w] == ' ');
+        }
+    }
+}
+
+static void offer_files(struct candidates *c, const char *typed, const char *command,
+                        const char *word)
+{
+    char *pattern = xasprintf("%s*", word);
+    glob_t found;
+
+    if (!strpbrk(word, "*?[") && !glob(pattern, GLOB_MARK | GLOB_TILDE, NULL, &found)) {
+        for (size_t i = 0; i < found.gl_pathc && i < 500; i++)
+            offer(c, typed, "%s %s", command, found.gl_pathv[i]);
+        globfree(&found);
+    }
+    free(pattern);
+}
+
+static void offer_themes(struct candidates *c, const char *typed)
+{
+    char *own = file_config_path("themes/*"); /* a theme is named after its file */
+    glob_t found;
+
+    for (const struct builtin_theme *t = builtin_themes; t->name; t++)
+        offer(c, typed, "theme %s", t->name);
+    if (own && !glob(own, 0, NULL, &found)) {
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            const char *name = strrchr(found.gl_pathv[i], '/') + 1;
+            const char *dot = strrchr(name, '.');
+
+            offer(c, typed, "theme %.*s", dot ? (int)(dot - name) : (int)strlen(name), name);
+        }
+        globfree(&found);
+    }
+    free(own);
+}
+
+/* VIEW KEY ACTION: a view or nothing first, then the key, which nobody can guess. */
+static void offer_binding(struct candidates *c, const char *typed, const char *command,
+                          const char *rest)
+{
+    const char *last = strrchr(rest, ' ');
+
+    if (!last) {
+        for (int i = 0; views[i]; i++)
+            offer(c, typed, "%s %s ", command, views[i]->name);
+        return;
+    }
+    if (strcmp(command, "bind") != 0)
+        return;
+    for (int a = 1; a < ACTION_COUNT; a++)
+        offer(c, typed, "bind %.*s %s", (int)(last - rest), rest, action_infos[a].name);
+}
+
+void candidates_of(struct candidates *c, const char *typed)
+{
+    static const char *const states[] = {"base", "edited", "preview", "both", "edit:"};
+    size_t n = strcspn(typed, " ");
+    const char *word = typed + n + strspn(typed + n, " ");
+    char name[32];
+    const struct command_info *info;
+
+    candidates_free(c);
+    snprintf(name, sizeof(name), "%.*s", (int)n, typed);
+    info = command_find(name);
+    if (!typed[n]) {
+        offer_names(c, typed);
+        return;
+    }
+    switch (info ? info->kind : WORD_NONE) {
+    case WORD_VIEW:
+        for (int i = 0; views[i]; i++)
+            offer(c, typed, "%s %s", name, views[i]->name);
+        break;
+    case WORD_STATE:
+        for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
+            offer(c, typed, "%s %s", name, states[i]);
+        break;
+    case WORD_THEME:
+        offer_themes(c, typed);
+        break;
+    case WORD_PARAM:
+        offer_params(c, typed, word);
+        break;
+    case WORD_FILE:
+        offer_files(c, typed, name, word);
+        break;
+    case WORD_BIND:
+        offer_binding(c, typed, name, word);
+        break;
+    case WORD_NONE:
+    case WORD_TEXT:
+    case WORD_NUMBER:
+        break;
+    }
+}
+
+void candidates_free(struct candidates *c)
+{
+    for (int i = 0; i < c->count; i++)
+        free(c->line[i]);
+    free(c->line);
+    *c = (struct candidates){0};
+}
