@@ -43,6 +43,7 @@ void app_open(struct app *app, const char *view);
 void app_say(struct app *app, enum tone tone, const char *text);
 struct screen app_screen(const struct app *app);
 bool app_action(struct app *app, enum action action); /* false: nobody's */
+void app_do(struct app *app, enum action action);     /* and says so */
 void app_key(struct app *app, const struct key *key);
 void app_event(struct app *app, struct event *ev);
 /* The command line: a key while it is open; what it says when it is entered. */

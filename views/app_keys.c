@@ -269,6 +269,13 @@ bool app_action(struct app *app, enum action action)
            program_action(app, action);
 }
 
+void app_do(struct app *app, enum action action)
+{
+    if (!app_action(app, action))
+        app->host.say(&app->host, TONE_WARN, "%s: nothing to do it to here (%s)",
+                      action_infos[action].name, action_infos[action].help);
+}
+
 static void answer(struct app *app, bool yes)
 {
     app->asking = false;
@@ -338,6 +345,6 @@ void app_key(struct app *app, const struct key *key)
             app->host.say(&app->host, TONE_WARN, "%s does nothing here: ? lists all keys",
                           key_show(name, key->code));
         else
-            app_action(app, action);
+            app_do(app, action);
     }
 }

@@ -180,7 +180,7 @@ void app_run_command(struct app *app, const char *text)
     else if (view_find(word) && !*rest)
         app_open(app, word);
     else if (action_of_name(word) != ACTION_NONE && !*rest)
-        app_action(app, action_of_name(word));
+        app_do(app, action_of_name(word));
     else if (info)
         app->host.say(&app->host, TONE_ERROR, "%s: not possible here (%s)", word, info->help);
     else if (!verb_go(&app->desk, line))

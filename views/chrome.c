@@ -169,32 +169,44 @@ static enum action footer(const struct screen *screen, struct surface *s, struct
     return ACTION_NONE;
 }
 
-/* Under the line: what could follow, the one chosen marked and in sight; then what it is for. */
+/* The last word of a candidate: what is before it stands in the line above. */
+static const char *last_word(const struct screen *screen, const char *line)
+{
+    const char *typed = field_text(screen->line) + 1;
+    const char *blank = strrchr(typed, ' ');
+    size_t n = strcspn(typed, " ");
+
+    if (screen->offered >= 0 && blank) /* the line is the candidate: its own blanks do not count */
+        return line + n + (line[n] == ' ');
+    return blank && strlen(line) > (size_t)(blank - typed) ? line + (blank - typed) + 1 : line;
+}
+
+/* Under the line: what could follow, the one chosen marked and in sight. */
 static void offers(const struct screen *screen, struct surface *s, struct rect line)
 {
     const struct candidates *c = screen->candidates;
-    const char *typed = field_text(screen->line) + 1;
     int first = 0, wide = 0;
     struct pen p = pen_at(s, line, 0, 1);
 
     for (int i = 0; i <= screen->offered && i < c->count; i++) { /* the page it is on */
-        wide += text_width(c->line[i]) + 2;
+        wide += text_width(last_word(screen, c->line[i])) + 2;
         if (wide > line.w - 4) {
             first = i;
-            wide = text_width(c->line[i]) + 2;
+            wide = text_width(last_word(screen, c->line[i])) + 2;
         }
     }
     for (int i = first; i < c->count && p.x < line.w - 3; i++) {
-        int n = text_width(c->line[i]);
+        const char *text = last_word(screen, c->line[i]);
+        int n = text_width(text);
 
         if (p.x + n + 2 > line.w && i > first) {
             pen_text(&p, ROLE_DIM, "…");
             return;
         }
-        pen_fit(&p, i == screen->offered ? ROLE_SELECTED : ROLE_TEXT, n, c->line[i]);
+        pen_fit(&p, i == screen->offered ? ROLE_SELECTED : ROLE_TEXT, n, text);
         p.x += 2;
     }
-    if (!c->count && *typed)
+    if (!c->count && field_text(screen->line)[1])
         pen_text(&p, ROLE_DIM, "Enter runs it, Esc leaves");
 }
 
