@@ -43,7 +43,7 @@ enum command_kind {
     CMD_TRY,     /* fact, params, variants: EV_TRIED a variant; nothing is written */
     CMD_DRIFT,   /* tokens: states to ask at most; EV_DRIFT a state */
     CMD_DIFF,    /* from, edit: EV_DIFF */
-    CMD_BISECT,  /* text, expect: EV_BISECTED */
+    CMD_BISECT,  /* text, expect; from, edit (0: base, end): EV_BISECTED, streamed */
     CMD_NOTE,    /* edit, text: a note to an edit; EV_HISTORY */
     CMD_QUIT,
 };
@@ -81,7 +81,7 @@ struct command {
     int force_count;
     struct params *variants; /* CMD_TRY: owned */
     int variant_count;
-    int from;     /* CMD_DIFF: the earlier state; `edit` is the later one */
+    int from;     /* CMD_DIFF, CMD_BISECT: the earlier state; `edit` is the later one */
     char *expect; /* CMD_BISECT: owned, how the answer begins */
 };
 

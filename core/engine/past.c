@@ -351,6 +351,7 @@ struct search {
     const struct command *cmd;
     struct edit_record *edits;
     int count; /* states are 0 (base) to count */
+    int from, to;
     struct bisected b;
 };
 
@@ -402,10 +403,10 @@ static bool ask_state(struct search *s, int state, bool *holds, struct err *err)
  * end that holds and one that does not: when they are neighbours, both have been asked. */
 static bool bisect(struct search *s, struct err *err)
 {
-    int low = 0, high = s->count;
+    int low = s->from, high = s->to;
     bool at_base, at_end, holds;
 
-    if (!ask_state(s, 0, &at_base, err) || !ask_state(s, high, &at_end, err))
+    if (!ask_state(s, low, &at_base, err) || !ask_state(s, high, &at_end, err))
         return false;
     if (at_base == at_end)
         return true;
@@ -425,6 +426,18 @@ static bool bisect(struct search *s, struct err *err)
     return true;
 }
 
+/* The place of an edit among the states; 0 (no edit) is `otherwise`. */
+static bool place(const struct search *s, int edit, int otherwise, int *at, struct err *err)
+{
+    *at = otherwise;
+    for (int i = 0; edit && i < s->count; i++)
+        if (s->edits[i].id == edit) {
+            *at = i + 1;
+            return true;
+        }
+    return !edit || err_set(err, ERR_USAGE, "no active edit %d; `editscope log` lists them", edit);
+}
+
 bool job_bisect(struct engine *e, struct command *cmd, struct err *err)
 {
     struct search s = {.e = e, .cmd = cmd};
@@ -434,8 +447,12 @@ bool job_bisect(struct engine *e, struct command *cmd, struct err *err)
         return err_set(err, ERR_USAGE, "bisect needs a prompt and how its answer should begin");
     if (!session_edits(e->session, false, &s.edits, &s.count, err))
         return false;
-    s.b.states = s.count + 1;
     ok = s.count > 0 || err_set(err, ERR_USAGE, "no active edit: nothing can have been broken");
+    ok = ok && place(&s, cmd->from, 0, &s.from, err) && place(&s, cmd->edit, s.count, &s.to, err);
+    if (ok && s.from >= s.to)
+        ok = err_set(err, ERR_USAGE, "bisect: edit %d is not before edit %d", cmd->from,
+                     s.edits[s.to - 1].id);
+    s.b.states = s.to - s.from + 1;
     ok = ok && bisect(&s, err);
     if (ok)
         tell_bisected(&s, true);

@@ -235,7 +235,7 @@ struct bisected {
     int edit;   /* the first edit after which the answer is another; 0: none did */
     bool exact; /* the state before it and the state after it were both asked */
     bool over;  /* nothing more is coming */
-    int states; /* between which it searches: the base and the active edits */
+    int states; /* among which it searches, both ends included */
     struct bisect_step {
         int edit; /* state asked */
         bool holds;

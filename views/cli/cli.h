@@ -30,6 +30,9 @@ enum {
     FOR_TOKENS = 2048,
     FOR_CONFIG = 4096,
     FOR_SCREEN = 8192,
+    FOR_SWEEP = 1 << 20,
+    FOR_DIFF = 1 << 21,
+    FOR_BISECT = 1 << 22,
 };
 
 /* id, long name, short name, argument ("" for a flag), commands, help */
@@ -43,16 +46,24 @@ enum {
     X(BATCH, "batch", 0, "N", FOR_EDIT, "Facts written together by one solve")                   \
     X(METHOD, "method", 0, "NAME", FOR_EDIT, "nmke, alphaedit or memit")                         \
     X(PREVIEW, "preview", 0, "", FOR_EDIT, "Compute the edit and keep nothing")                  \
-    X(DRAFT, "draft", 0, "", FOR_EDIT, "Do not wait for the full count of second moments")       \
+    X(DRAFT, "draft", 0, "", FOR_EDIT | FOR_SWEEP,                                               \
+      "Do not wait for the full count of second moments")                                        \
     X(Z, "z", 0, "FILE", FOR_EDIT, "Skip the optimisation: tensor z of a safetensors file")      \
     X(LAYERS, "layers", 0, "LIST", FOR_ATTRIBUTE | FOR_STATS, "all, or such as 4-8 or 4,6")      \
     X(OUTPUT, "output", 'o', "FILE", FOR_ATTRIBUTE, "Write the run as safetensors")              \
-    X(TOKENS, "tokens", 'n', "N", FOR_QUERY | FOR_STATS, "Tokens to generate, or to sum over")   \
+    X(TOKENS, "tokens", 'n', "N", FOR_QUERY | FOR_STATS | FOR_BISECT,                            \
+      "Tokens to generate, or to sum over")                                                      \
     X(WINDOW, "window", 0, "N", FOR_STATS, "Length of the pieces the text is read in")           \
     X(TOP, "top", 0, "K", FOR_QUERY | FOR_ATTRIBUTE, "How many next tokens, or neurons, to say") \
     X(STATE, "state", 0, "WHICH", FOR_QUERY, "base, edited, both or edit:N")                     \
     X(SAMPLE, "temperature-sample", 0, "T", FOR_QUERY, "Sample at this temperature; 0: greedy")  \
     X(EDIT, "edit", 0, "N", FOR_STEP, "This edit and not the last one")                          \
+    X(GRID, "grid", 0, "AXES", FOR_SWEEP, "alpha_ge=.05,.1;beta_sp=.2..0.4/3: the cells")        \
+    X(DATA, "data", 0, "FILE", FOR_SWEEP, "Many facts: every cell is tried on each of them")     \
+    X(FROM, "from", 0, "N", FOR_DIFF | FOR_BISECT,                                               \
+      "The earlier state: after edit N; 0 is the base")                                          \
+    X(TO, "to", 0, "N", FOR_DIFF | FOR_BISECT, "The later state; bisect: the last")              \
+    X(EXPECT, "expect", 0, "TEXT", FOR_BISECT, "How the answer should begin")                    \
     X(NO_BOS, "no-bos", 0, "", FOR_TOKENS, "Do not put the beginning-of-text token before")      \
     X(DECODE, "decode", 0, "IDS", FOR_TOKENS, "Ids separated by commas or blanks, to text")      \
     X(DEFAULT, "default", 0, "", FOR_CONFIG, "The defaults, as a config file")                   \
@@ -117,7 +128,8 @@ struct cli_ops {
 };
 
 extern const struct cli_ops cli_tokens, cli_query, cli_attribute, cli_edit, cli_undo, cli_redo,
-    cli_log, cli_verify, cli_stats, cli_doctor, cli_keys, cli_config;
+    cli_log, cli_verify, cli_stats, cli_doctor, cli_keys, cli_config, cli_sweep, cli_diff,
+    cli_bisect;
 
 /* The whole program after the devices are known: the exit status. */
 int cli_main(int argc, char **argv, device_chooser *choose);

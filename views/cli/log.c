@@ -22,6 +22,7 @@ static void as_json(const struct history *h)
         json_object_set_new(o, "success", json_boolean(e->success));
         json_object_set_new(o, "draft", json_boolean(e->draft));
         json_object_set_new(o, "checksum", json_string(e->checksum));
+        json_object_set_new(o, "note", e->note ? cli_text(e->note) : json_null());
         cli_print(o);
     }
 }
@@ -31,7 +32,7 @@ static void as_text(const struct history *h)
     puts(" edit  when              p(first)          fact");
     for (int i = 0; i < h->count; i++) {
         const struct history_entry *e = &h->entry[i];
-        char when[32] = "", subject[64], target[64];
+        char when[32] = "", subject[64], target[64], note[128];
         time_t t = (time_t)e->when;
         struct tm tm;
 
@@ -39,9 +40,11 @@ static void as_text(const struct history *h)
             strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
         cli_show(e->subject, subject, sizeof(subject));
         cli_show(e->target, target, sizeof(target));
-        printf("%5d  %-16s  %.4f -> %.4f  %s -> %s%s%s%s\n", e->edit, when, e->p_before, e->p_after,
-               subject, target, e->active ? "" : "  (undone)", e->success ? "" : "  (not accepted)",
-               e->draft ? "  (draft)" : "");
+        cli_show(e->note ? e->note : "", note, sizeof(note));
+        printf("%5d  %-16s  %.4f -> %.4f  %s -> %s%s%s%s%s%s\n", e->edit, when, e->p_before,
+               e->p_after, subject, target, e->active ? "" : "  (undone)",
+               e->success ? "" : "  (not accepted)", e->draft ? "  (draft)" : "",
+               *note ? "  # " : "", note);
     }
 }
 

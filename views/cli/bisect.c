@@ -1,0 +1,93 @@
+/* editscope bisect: which of a session's edits made an answer another. */
+#include <stdio.h>
+
+#include "core/base/mem.h"
+#include "views/cli/cli.h"
+
+static void step_json(const struct bisect_step *s)
+{
+    json_t *o = cli_event("step");
+
+    json_object_set_new(o, "edit", json_integer(s->edit));
+    json_object_set_new(o, "holds", json_boolean(s->holds));
+    json_object_set_new(o, "said", cli_text(s->said));
+    cli_print(o);
+}
+
+static void step_text(const struct bisect_step *s)
+{
+    char said[80];
+
+    cli_show(s->said, said, sizeof(said));
+    if (s->edit)
+        printf("after edit %-6d %-3s  %s\n", s->edit, s->holds ? "yes" : "no", said);
+    else
+        printf("base              %-3s  %s\n", s->holds ? "yes" : "no", said);
+}
+
+static void found_json(const struct bisected *b)
+{
+    json_t *o = cli_event("done");
+
+    json_object_set_new(o, "edit", b->edit ? json_integer(b->edit) : json_null());
+    json_object_set_new(o, "exact", json_boolean(b->exact));
+    json_object_set_new(o, "holds_first", json_boolean(b->step[0].holds));
+    json_object_set_new(o, "asked", json_integer(b->steps));
+    json_object_set_new(o, "states", json_integer(b->states));
+    cli_print(o);
+}
+
+static void found_text(const struct bisected *b)
+{
+    bool at_base = b->steps && b->step[0].holds; /* at the earlier end */
+
+    if (b->edit)
+        printf("edit %d %s; %d of %d states asked, it and the one before it among them\n", b->edit,
+               at_base ? "broke it" : "brought it", b->steps, b->states);
+    else
+        printf("no edit between them did: the answer %s at both ends%s\n",
+               at_base ? "holds" : "fails", at_base ? "" : "; --from N starts where it held");
+}
+
+static void hear(struct cli *c, struct event *ev, void *ctx)
+{
+    const struct bisected *b = ev->kind == EV_BISECTED ? ev->bisected : NULL;
+
+    (void)ctx;
+    if (!b)
+        return;
+    if (b->over && cli_json(c))
+        found_json(b);
+    else if (b->over)
+        found_text(b);
+    else if (b->steps && cli_json(c))
+        step_json(&b->step[b->steps - 1]);
+    else if (b->steps)
+        step_text(&b->step[b->steps - 1]);
+    fflush(stdout);
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    struct command cmd = {.kind = CMD_BISECT, .params = c->params};
+    long tokens, from, to;
+
+    if (c->rest_count != 1 || !cli_has(c, OPT_EXPECT))
+        return err_set(err, ERR_USAGE,
+                       "bisect needs one prompt and its answer: bisect -s SESSION PROMPT --expect "
+                       "TEXT");
+    if (!cli_number(c, OPT_TOKENS, 1, 4096, 24, &tokens, err) ||
+        !cli_number(c, OPT_FROM, 0, 1000000000, 0, &from, err) ||
+        !cli_number(c, OPT_TO, 1, 1000000000, 0, &to, err) ||
+        !cli_start(c, NEED_SESSION | READS, err))
+        return false;
+    cmd.tokens = (int)tokens;
+    cmd.from = (int)from;
+    cmd.edit = (int)to;
+    cmd.text = xstrdup(c->rest[0]);
+    cmd.expect = xstrdup(c->value[OPT_EXPECT]);
+    return cli_job(c, &cmd, hear, NULL, err);
+}
+
+const struct cli_ops cli_bisect = {"bisect", "PROMPT", "Which edit made an answer another",
+                                   FOR_BISECT | FOR_SESSION | FOR_MODEL, run};

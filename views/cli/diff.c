@@ -1,0 +1,108 @@
+/* editscope diff: what the edits between two states of a session changed. */
+#include <stdio.h>
+
+#include "views/cli/cli.h"
+
+static const char *const kinds[] = {"rephrase", "locality", "portability",
+                                    "question", "chat",     "fact"};
+
+static const char *said(const struct probe_result *p, int k)
+{
+    return p->said[k] ? p->said[k] : "";
+}
+
+static json_t *pair(bool before, bool after)
+{
+    json_t *o = json_object();
+
+    json_object_set_new(o, "before", json_boolean(before));
+    json_object_set_new(o, "after", json_boolean(after));
+    return o;
+}
+
+static void as_json(const struct diff *d)
+{
+    json_t *o;
+
+    for (int i = 0; i < d->layers; i++) {
+        const struct diff_layer *l = &d->layer[i];
+
+        o = cli_event("layer");
+        json_object_set_new(o, "layer", json_integer(l->layer));
+        json_object_set_new(o, "columns", json_integer(l->columns));
+        json_object_set_new(o, "norm", cli_real(l->norm));
+        json_object_set_new(o, "weight_norm", cli_real(l->weight_norm));
+        cli_print(o);
+    }
+    for (int i = 0; i < d->probes; i++) {
+        const struct probe_result *p = &d->probe[i];
+        json_t *words = json_object();
+
+        o = cli_event("probe");
+        json_object_set_new(o, "kind", json_string(kinds[p->kind]));
+        json_object_set_new(o, "prompt", cli_text(p->prompt));
+        json_object_set_new(o, "expected", cli_text(p->expected));
+        json_object_set_new(o, "known", json_boolean(p->known));
+        json_object_set_new(o, "ok", pair(p->ok[0], p->ok[1]));
+        json_object_set_new(o, "p", cli_pair(p->p[0], p->p[1]));
+        json_object_set_new(words, "before", cli_text(said(p, 0)));
+        json_object_set_new(words, "after", cli_text(said(p, 1)));
+        json_object_set_new(o, "said", words);
+        cli_print(o);
+    }
+    o = cli_event("done");
+    json_object_set_new(o, "from", json_integer(d->from));
+    json_object_set_new(o, "to", json_integer(d->to));
+    json_object_set_new(o, "layers", json_integer(d->layers));
+    json_object_set_new(o, "probes", json_integer(d->probes));
+    cli_print(o);
+}
+
+static void as_text(const struct diff *d)
+{
+    printf("from %d to %d\nlayer  columns  |difference|       |W|\n", d->from, d->to);
+    for (int i = 0; i < d->layers; i++)
+        printf("%5d  %7d  %12.5f  %8.3f\n", d->layer[i].layer, d->layer[i].columns,
+               d->layer[i].norm, d->layer[i].weight_norm);
+    for (int i = 0; i < d->probes; i++) {
+        const struct probe_result *p = &d->probe[i];
+        char prompt[128], before[64], after[64];
+
+        cli_show(p->prompt, prompt, sizeof(prompt));
+        cli_show(said(p, 0), before, sizeof(before));
+        cli_show(said(p, 1), after, sizeof(after));
+        printf("%-11s %s %s  p %.4f -> %.4f  %s\n    %s ->%s%s\n", kinds[p->kind],
+               p->ok[0] ? "yes" : "no ", p->ok[1] ? "yes" : "no ", p->p[0], p->p[1], prompt, before,
+               after, p->known ? "" : "  (the base did not know it)");
+    }
+}
+
+static void hear(struct cli *c, struct event *ev, void *ctx)
+{
+    (void)ctx;
+    if (ev->kind != EV_DIFF)
+        return;
+    if (cli_json(c))
+        as_json(ev->diff);
+    else
+        as_text(ev->diff);
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    struct command cmd = {.kind = CMD_DIFF, .params = c->params};
+    long from, to;
+
+    if (!cli_has(c, OPT_TO))
+        return err_set(err, ERR_USAGE, "diff needs --to N (and --from N, 0: the base)");
+    if (!cli_number(c, OPT_FROM, 0, 1000000000, 0, &from, err) ||
+        !cli_number(c, OPT_TO, 0, 1000000000, 0, &to, err) ||
+        !cli_start(c, NEED_SESSION | READS, err))
+        return false;
+    cmd.from = (int)from;
+    cmd.edit = (int)to;
+    return cli_job(c, &cmd, hear, NULL, err);
+}
+
+const struct cli_ops cli_diff = {"diff", "", "What lies between two states of a session",
+                                 FOR_DIFF | FOR_SESSION | FOR_MODEL, run};

@@ -1,0 +1,220 @@
+/* editscope sweep: one fact, or many, under every combination of a few parameters' values.
+ * Nothing is written. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/grid.h"
+#include "core/base/mem.h"
+#include "views/cli/cli.h"
+
+/* Sums over the facts that were tried in one cell. */
+struct cell {
+    int tried, failed; /* failed: its parameters cannot make the edit */
+    int success, rephrase_ok, rephrases, locality_kept, localities;
+    double p[2], kept, gain, leak_ratio, norm, seconds;
+    char said[80], why[160]; /* of the last one */
+};
+
+struct sweep {
+    struct grid grid;
+    struct cell *cell;
+    int facts;
+};
+
+static double mean_gain(const struct applied *a)
+{
+    double sum = 0;
+
+    for (int i = 0; i < a->layers; i++)
+        sum += a->layer[i].gain_mask / a->layers;
+    return sum;
+}
+
+static void add(struct cell *c, const struct tried *t)
+{
+    if (*t->why) {
+        c->failed++;
+        snprintf(c->why, sizeof(c->why), "%s", t->why);
+        return;
+    }
+    c->tried++;
+    c->success += t->success;
+    c->rephrase_ok += t->rephrase_ok;
+    c->rephrases += t->rephrases;
+    c->locality_kept += t->locality_kept;
+    c->localities += t->localities;
+    for (int k = 0; k < 2; k++)
+        c->p[k] += t->p_target[k];
+    c->kept += t->share_kept;
+    c->gain += mean_gain(&t->applied);
+    c->leak_ratio += t->leak_ratio;
+    c->norm += t->relative_norm;
+    c->seconds += t->seconds;
+    snprintf(c->said, sizeof(c->said), "%s", t->said);
+}
+
+static double share(double part, double whole)
+{
+    return whole > 0 ? part / whole : (double)NAN;
+}
+
+/* Values of a cell are numbers where the grid's are. */
+static json_t *value_of(const char *text)
+{
+    char *end;
+    double v = strtod(text, &end);
+
+    return end != text && !*end && isfinite(v) ? json_real(v) : json_string(text);
+}
+
+static void as_json(const struct cli *cli, const struct sweep *s, int at)
+{
+    const struct cell *c = &s->cell[at];
+    json_t *o = cli_event("result"), *grid = json_object();
+    struct params p = cli->params;
+
+    grid_set(&s->grid, at, &p, NULL);
+    for (int i = 0; i < s->grid.axes; i++)
+        json_object_set_new(grid, s->grid.axis[i].name,
+                            value_of(s->grid.axis[i].value[grid_at(&s->grid, at, i)]));
+    json_object_set_new(o, "cell", json_integer(at));
+    json_object_set_new(o, "of", json_integer(s->grid.cells));
+    json_object_set_new(o, "grid", grid);
+    json_object_set_new(o, "method", json_string(params_word(&p, P_EDIT_METHOD)));
+    json_object_set_new(o, "edits", json_integer(c->tried));
+    json_object_set_new(o, "rel", cli_real(share(c->success, c->tried)));
+    json_object_set_new(o, "gen", cli_real(share(c->rephrase_ok, c->rephrases)));
+    json_object_set_new(o, "loc", cli_real(share(c->locality_kept, c->localities)));
+    json_object_set_new(o, "p_target",
+                        cli_pair(share(c->p[0], c->tried), share(c->p[1], c->tried)));
+    json_object_set_new(o, "kept", cli_real(share(c->kept, c->tried)));
+    json_object_set_new(o, "gain_mask", cli_real(share(c->gain, c->tried)));
+    json_object_set_new(o, "leak_ratio", cli_real(share(c->leak_ratio, c->tried)));
+    json_object_set_new(o, "relative_norm", cli_real(share(c->norm, c->tried)));
+    json_object_set_new(o, "seconds_per_edit", cli_real(share(c->seconds, c->tried)));
+    json_object_set_new(o, "seed", json_integer((json_int_t)p.value[P_SEED]));
+    if (s->facts == 1 && c->tried)
+        json_object_set_new(o, "said", cli_text(c->said));
+    if (c->failed) {
+        json_object_set_new(o, "failed", json_integer(c->failed));
+        json_object_set_new(o, "why", cli_text(c->why));
+    }
+    cli_print(o);
+}
+
+static void put_share(double value)
+{
+    if (isfinite(value))
+        printf("  %7.1f %%", 100 * value);
+    else
+        printf("  %9s", "-");
+}
+
+static void as_text(const struct sweep *s, int at)
+{
+    const struct cell *c = &s->cell[at];
+    char said[64];
+
+    for (int i = 0; i < s->grid.axes; i++)
+        printf("%-14s  ", s->grid.axis[i].value[grid_at(&s->grid, at, i)]);
+    if (!c->tried) {
+        printf("%s\n", c->why);
+        return;
+    }
+    put_share(share(c->success, c->tried));
+    printf("  %9.4f", c->p[1] / c->tried);
+    put_share(c->kept / c->tried);
+    printf("  %8.4f  %9.2f", c->gain / c->tried, c->leak_ratio / c->tried);
+    put_share(share(c->rephrase_ok, c->rephrases));
+    put_share(share(c->locality_kept, c->localities));
+    cli_show(c->said, said, sizeof(said));
+    printf("  %8.5f  %6.2f  %s\n", c->norm / c->tried, c->seconds / c->tried,
+           s->facts == 1 ? said : "");
+}
+
+static void heading(const struct sweep *s)
+{
+    for (int i = 0; i < s->grid.axes; i++)
+        printf("%-14s  ", s->grid.axis[i].name);
+    printf("  %9s  %9s  %9s  %8s  %9s  %9s  %9s  %8s  %6s  %s\n", "success", "p(new)", "kept",
+           "gain", "leak/g^2", "rephrase", "locality", "|dW|/|W|", "s",
+           s->facts == 1 ? "says" : "");
+}
+
+static void tell(const struct cli *c, const struct sweep *s, int at)
+{
+    if (cli_json(c))
+        as_json(c, s, at);
+    else
+        as_text(s, at);
+    fflush(stdout);
+}
+
+static void hear(struct cli *c, struct event *ev, void *ctx)
+{
+    struct sweep *s = ctx;
+
+    if (ev->kind != EV_TRIED)
+        return;
+    add(&s->cell[ev->tried->variant], ev->tried);
+    if (s->facts == 1)
+        tell(c, s, ev->tried->variant);
+}
+
+static bool on_fact(struct cli *c, struct sweep *s, const struct fact *fact, struct err *err)
+{
+    struct command cmd = {.kind = CMD_TRY, .params = c->params, .draft = cli_has(c, OPT_DRAFT)};
+
+    cmd.facts = xcalloc(1, sizeof(*cmd.facts));
+    cmd.facts[0] = fact_copy(fact);
+    cmd.count = 1;
+    cmd.variant_count = s->grid.cells;
+    cmd.variants = xcalloc((size_t)s->grid.cells, sizeof(*cmd.variants));
+    for (int i = 0; i < s->grid.cells; i++) {
+        cmd.variants[i] = c->params;
+        grid_set(&s->grid, i, &cmd.variants[i], NULL); /* checked when it was parsed */
+    }
+    return cli_job(c, &cmd, hear, s, err) || err_in(err, "%s", fact->subject);
+}
+
+static bool all(struct cli *c, struct sweep *s, const struct fact *facts, struct err *err)
+{
+    if (!cli_start(c, cli_has(c, OPT_SESSION) ? NEED_SESSION | READS : 0, err) ||
+        !cli_wait_open(c, err))
+        return false;
+    if (!cli_json(c))
+        heading(s);
+    for (int i = 0; i < s->facts; i++) {
+        if (s->facts > 1)
+            cli_say(c, "fact %d of %d: %s", i + 1, s->facts, facts[i].subject);
+        if (!on_fact(c, s, &facts[i], err))
+            return false;
+    }
+    for (int i = 0; s->facts > 1 && i < s->grid.cells; i++)
+        tell(c, s, i);
+    return true;
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    struct sweep *s = xcalloc(1, sizeof(*s));
+    struct fact *facts = NULL;
+    bool ok = cli_has(c, OPT_GRID) ||
+              err_set(err, ERR_USAGE, "sweep needs --grid, such as alpha_ge=.05,.1;beta_sp=.2,.3");
+
+    if (cli_has(c, OPT_DATA))
+        c->value[OPT_FACTS] = c->value[OPT_DATA];
+    ok =
+        ok && grid_parse(&s->grid, c->value[OPT_GRID], err) && cli_facts(c, &facts, &s->facts, err);
+    s->cell = xcalloc((size_t)s->grid.cells + 1, sizeof(*s->cell));
+    ok = ok && all(c, s, facts, err);
+    cli_facts_free(facts, s->facts);
+    free(s->cell);
+    free(s);
+    return ok;
+}
+
+const struct cli_ops cli_sweep = {
+    "sweep", "", "One fact, or many, under a grid of parameters; nothing is written",
+    FOR_FACT | FOR_SWEEP | FOR_SESSION | FOR_TEXT | FOR_MODEL | FOR_PARAMS, run};
