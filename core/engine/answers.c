@@ -7,7 +7,9 @@
 
 #include "core/base/mem.h"
 #include "core/engine/inside.h"
+#include "core/model/chat.h"
 #include "core/model/generate.h"
+#include "core/model/lens.h"
 
 enum { NEXT = 10, SAID_TOKENS = 12 };
 
@@ -39,7 +41,7 @@ static struct word *next_words(const struct engine *e, const float *logits, int 
     return w;
 }
 
-static struct word *words_of(const struct engine *e, const int *id, int count)
+struct word *words_of(const struct engine *e, const int *id, int count)
 {
     struct word *w = xcalloc((size_t)count + 1, sizeof(*w));
 
@@ -48,46 +50,49 @@ static struct word *words_of(const struct engine *e, const int *id, int count)
     return w;
 }
 
-/* Ranks by layer and probabilities of a fact that is whole. */
+struct word *prompt_words(const struct engine *e, const struct request *r)
+{
+    const struct row *row = &r->row[0];
+    struct word *w = words_of(e, row->id, row->count);
+    size_t begin = (size_t)(strstr(r->fact.prompt, "{}") - r->fact.prompt);
+    size_t end = begin + strlen(r->fact.subject);
+    struct tokens t = {0};
+
+    if (tokenizer_encode(e->model->tokenizer, row->text, strlen(row->text), ENCODE_BOS, &t, NULL))
+        for (int i = 0; i < t.count && i < row->count; i++)
+            w[i].subject =
+                t.end[i] > t.start[i] && (size_t)t.start[i] < end && (size_t)t.end[i] > begin;
+    tokens_free(&t);
+    return w;
+}
+
+/* Ranks by layer and probabilities of a fact that is whole: one pass, since it runs while the user
+ * types. */
 static bool look_deep(struct engine *e, const struct request *r, struct look *look, struct err *err)
 {
     const struct row *row = &r->row[0];
-    struct generate_options o = {0};
-    struct generated g;
-    int token[2], *rank, layers = e->model->config->layers;
-    double *logp = xcalloc((size_t)r->targets, sizeof(double)), sum = 0;
-    bool ok = generate(&g, e->edited, row->id, row->count, &o, &e->job, err);
+    struct lens_look l;
+    double sum = 0;
 
-    if (ok) {
-        look->next = next_words(e, g.logits, NEXT, &look->nexts);
-        look->old = look->next[0];
-        look->rank = 1;
-        for (int j = 0; j < e->model->head.rows; j++)
-            look->rank += g.logits[j] > g.logits[r->target[0]];
-        generated_free(&g);
-    }
-    ok = ok && continuation_logp(e->edited, row->id, row->count, r->target, r->targets, logp, NULL,
-                                 &e->job, err);
-    for (int j = 0; j < r->targets; j++)
-        sum += logp[j];
-    look->p_target = exp(sum);
-    look->p_first = exp(logp[0]);
-    free(logp);
-    if (!ok)
+    if (!lens_look(&l, e->edited, row->id, row->count, r->target, r->targets, r->old, &e->job, err))
         return false;
-    token[0] = r->old >= 0 ? r->old : look->old.id;
-    token[1] = r->target[0];
-    if (token[0] != look->old.id)
-        word_of(e, token[0], &look->old);
-    rank = xcalloc((size_t)(2 * layers), sizeof(int));
-    ok = lens_ranks(e->edited, row->id, row->count, token, 2, rank, &e->job, err);
-    look->layers = layers;
-    look->rank_old = xcalloc((size_t)layers, sizeof(int));
-    look->rank_new = xcalloc((size_t)layers, sizeof(int));
-    memcpy(look->rank_old, rank, (size_t)layers * sizeof(int));
-    memcpy(look->rank_new, rank + layers, (size_t)layers * sizeof(int));
-    free(rank);
-    return ok;
+    look->next = next_words(e, l.logits, NEXT, &look->nexts);
+    look->rank = 1;
+    for (int j = 0; j < e->model->head.rows; j++)
+        look->rank += l.logits[j] > l.logits[r->target[0]];
+    look->old = look->next[0];
+    if (l.old != look->old.id)
+        word_of(e, l.old, &look->old);
+    for (int j = 0; j < r->targets; j++)
+        sum += l.logp[j];
+    look->p_target = exp(sum);
+    look->p_first = exp(l.logp[0]);
+    look->layers = l.layers;
+    look->rank_old = l.rank_old;
+    look->rank_new = l.rank_new;
+    l.rank_old = l.rank_new = NULL;
+    lens_look_free(&l);
+    return true;
 }
 
 /* The tokens of a fact that is not whole yet: whatever the prompt says so far. */
@@ -124,19 +129,9 @@ bool job_look(struct engine *e, struct command *cmd, struct err *err)
         snprintf(look->problem, sizeof(look->problem), "%s", problem.text);
         look_shallow(e, &cmd->facts[0], look);
     } else {
-        size_t begin = (size_t)(strstr(r.fact.prompt, "{}") - r.fact.prompt);
-        size_t end = begin + strlen(r.fact.subject);
-        struct tokens t = {0};
-
-        look->token = words_of(e, r.row[0].id, r.row[0].count);
+        look->token = prompt_words(e, &r);
         look->tokens = r.row[0].count;
         look->lookup = r.row[0].lookup;
-        if (tokenizer_encode(e->model->tokenizer, r.row[0].text, strlen(r.row[0].text), ENCODE_BOS,
-                             &t, NULL))
-            for (int i = 0; i < t.count && i < look->tokens; i++)
-                look->token[i].subject =
-                    t.end[i] > t.start[i] && (size_t)t.start[i] < end && (size_t)t.end[i] > begin;
-        tokens_free(&t);
         look->target = words_of(e, r.target, r.targets);
         look->targets = r.targets;
         ok = look_deep(e, &r, look, err);
@@ -212,38 +207,120 @@ static void stream_token(void *ctx, int id)
     engine_emit(s->e, EV_ANSWER, a);
 }
 
+/* Neurons made to say something else, for one query. */
+struct changed {
+    struct device *dev;
+    const struct intervention *change;
+    int count;
+    struct mat factors; /* [1, count]: of those that scale */
+};
+
+static void change_neurons(void *ctx, int layer, enum tap_site site, struct mat x)
+{
+    struct changed *c = ctx;
+
+    for (int i = 0; site == TAP_COEFF && i < c->count; i++) {
+        const struct intervention *v = &c->change[i];
+        struct mat coefficient = mat_cols(x, v->neuron, 1);
+
+        if (v->layer == layer && v->scale)
+            device_scale_cols(c->dev, coefficient, mat_cols(c->factors, i, 1), coefficient);
+        else if (v->layer == layer)
+            device_fill(c->dev, coefficient, (double)v->value);
+    }
+}
+
+static bool changes_check(const struct engine *e, const struct command *cmd, struct err *err)
+{
+    const struct model_config *m = e->model->config;
+
+    for (int i = 0; i < cmd->change_count; i++) {
+        const struct intervention *v = &cmd->changes[i];
+
+        if (v->layer < 0 || v->layer >= m->layers || v->neuron < 0 || v->neuron >= m->ffn)
+            return err_set(err, ERR_USAGE, "no neuron L%dN%d: layers 0 to %d, neurons 0 to %d",
+                           v->layer, v->neuron, m->layers - 1, m->ffn - 1);
+        if (!isfinite(v->value))
+            return err_set(err, ERR_USAGE, "L%dN%d: a coefficient has to be a finite number",
+                           v->layer, v->neuron);
+    }
+    return true;
+}
+
+static struct changed changes_begin(struct engine *e, const struct command *cmd)
+{
+    struct changed c = {e->dev, cmd->changes, cmd->change_count, {0}};
+    float *factor = xcalloc((size_t)c.count + 1, sizeof(float));
+
+    for (int i = 0; i < c.count; i++)
+        factor[i] = c.change[i].value;
+    if (c.count) {
+        c.factors = mat_new(e->dev, DT_F32, 1, c.count);
+        device_upload(e->dev, c.factors, factor);
+    }
+    free(factor);
+    return c;
+}
+
+/* The prompt's tokens; in chat form also what ends the answer. */
+static bool prompt_tokens(const struct engine *e, const struct command *cmd, struct tokens *t,
+                          struct generate_options *o, struct err *err)
+{
+    if (!cmd->chat)
+        return tokenizer_encode(e->model->tokenizer, cmd->text, strlen(cmd->text), ENCODE_BOS, t,
+                                err);
+    if (!chat_encode(e->model, cmd->text, NULL, t, &o->stop[0], err))
+        return false;
+    o->stops = o->stop[0] >= 0;
+    return true;
+}
+
+static struct answer *answer_whole(struct engine *e, const struct stream *s,
+                                   const struct command *cmd, struct generated *g)
+{
+    struct answer *a = xcalloc(1, sizeof(*a));
+    struct buf text = {0};
+
+    *a = s->base;
+    a->prompt = xstrdup(cmd->text);
+    tokenizer_decode(e->model->tokenizer, g->id, g->count, true, &text);
+    a->completion = buf_take(&text);
+    a->ids = g->id;
+    a->count = g->count;
+    g->id = NULL;
+    a->next = next_words(e, g->logits, cmd->top ? cmd->top : NEXT, &a->nexts);
+    return a;
+}
+
 static bool answer_one(struct engine *e, const struct command *cmd, const struct weights_view *v,
                        unsigned state, int edit, struct err *err)
 {
-    struct stream s = {.e = e, .prompt = cmd->text, .base = {.state = state, .edit = edit}};
+    struct stream s = {
+        .e = e,
+        .prompt = cmd->text,
+        .base = {.state = state, .edit = edit, .chat = cmd->chat, .changed = cmd->change_count}};
+    struct changed changed = changes_begin(e, cmd);
+    struct tap tap = {change_neurons, &changed};
     struct generate_options o = {.tokens = cmd->tokens,
                                  .temperature = cmd->temperature,
                                  .seed = (uint64_t)cmd->params.value[P_SEED],
+                                 .tap = changed.count ? &tap : NULL,
                                  .token = stream_token,
                                  .ctx = &s};
     struct tokens t = {0};
     struct generated g = {0};
-    struct buf text = {0};
     struct answer *a;
     bool ok =
-        tokenizer_encode(e->model->tokenizer, cmd->text, strlen(cmd->text), ENCODE_BOS, &t, err) &&
-        generate(&g, v, t.ids, t.count, &o, &e->job, err);
+        prompt_tokens(e, cmd, &t, &o, err) && generate(&g, v, t.ids, t.count, &o, &e->job, err);
 
+    mat_free(e->dev, &changed.factors);
     tokens_free(&t);
     buf_free(&s.text);
     if (!ok)
         return false;
-    a = xcalloc(1, sizeof(*a));
-    *a = s.base;
-    a->prompt = xstrdup(cmd->text);
-    tokenizer_decode(e->model->tokenizer, g.id, g.count, true, &text);
-    a->completion = buf_take(&text);
-    a->ids = g.id;
-    a->count = g.count;
-    g.id = NULL;
-    a->next = next_words(e, g.logits, cmd->top ? cmd->top : NEXT, &a->nexts);
+    a = answer_whole(e, &s, cmd, &g);
     generated_free(&g);
-    if (e->session && !e->options.readonly)
+    if (e->session && !e->options.readonly && !cmd->change_count)
         session_add_query(e->session, cmd->text, a->completion,
                           state == STATE_BASE      ? "base"
                           : state == STATE_PREVIEW ? "preview"
@@ -259,6 +336,8 @@ bool job_query(struct engine *e, struct command *cmd, struct err *err)
 
     if (!cmd->text || !*cmd->text)
         return err_set(err, ERR_USAGE, "an empty prompt: type a question or a text to continue");
+    if (!changes_check(e, cmd, err))
+        return false;
     if (cmd->edit) {
         struct weights_view *past = NULL;
         bool ok = states_rebuild(e, cmd->edit, &past, err) &&

@@ -108,6 +108,9 @@ struct said {
 bool say(struct engine *e, const struct weights_view *view, const struct request *r,
          struct said *out, struct err *err);
 void word_of(const struct engine *e, int id, struct word *w);
+struct word *words_of(const struct engine *e, const int *id, int count);
+/* The bare prompt's tokens, those of the subject marked. */
+struct word *prompt_words(const struct engine *e, const struct request *r);
 
 /* asking.c: whether a view still says what it should */
 struct expectation {
@@ -129,6 +132,9 @@ char *say_words(struct engine *e, const struct weights_view *view, const char *p
                 struct err *err);
 
 /* looking.c, tracing.c: into the residual stream */
+/* The bare prompt of a fact that may still lack its new object (then targets is 0). */
+bool request_to_look(struct engine *e, const struct fact *fact, const struct params *params,
+                     struct request *r, struct err *err);
 bool job_lens(struct engine *e, struct command *cmd, struct err *err);
 bool job_trace(struct engine *e, struct command *cmd, struct err *err);
 

@@ -84,7 +84,7 @@ static void context_free(struct context *c, struct device *dev)
 }
 
 static bool extend(struct context *c, const struct weights_view *view, const int *ids, int n,
-                   float *logits, struct job *job, struct err *err)
+                   const struct tap *tap, float *logits, struct job *job, struct err *err)
 {
     struct device *dev = view->model->dev;
     struct attn_seq seq = {.n = n, .past = c->length};
@@ -98,7 +98,7 @@ static bool extend(struct context *c, const struct weights_view *view, const int
         p.id[i] = ids[i];
         p.pos[i] = c->length + i;
     }
-    ok = forward_run(c->f, view, &p, c->cache, x, NULL, job, err);
+    ok = forward_run(c->f, view, &p, c->cache, x, tap, job, err);
     free(p.id);
     free(p.pos);
     if (!ok)
@@ -107,6 +107,15 @@ static bool extend(struct context *c, const struct weights_view *view, const int
     forward_logits(c->f, mat_rows(x, n - 1, 1), c->logits);
     device_download(dev, logits, c->logits);
     return device_sync(dev, err);
+}
+
+static bool ends(const struct generate_options *o, int id, int eos)
+{
+    bool end = id == eos;
+
+    for (int i = 0; i < o->stops; i++)
+        end = end || id == o->stop[i];
+    return end && !o->past_end;
 }
 
 bool generate(struct generated *out, const struct weights_view *view, const int *ids, int count,
@@ -132,18 +141,18 @@ bool generate(struct generated *out, const struct weights_view *view, const int 
     out->logits = xmalloc((size_t)vocab * sizeof(float));
     out->id = xmalloc((size_t)(o->tokens + 1) * sizeof(int));
     logits = xmalloc((size_t)vocab * sizeof(float));
-    ok = extend(&c, view, ids, count, out->logits, job, err);
+    ok = extend(&c, view, ids, count, o->tap, out->logits, job, err);
     memcpy(logits, out->logits, (size_t)vocab * sizeof(float));
     while (ok && out->count < o->tokens) {
         int id = sample(logits, vocab, o->temperature, &rng);
 
-        if (id == eos && !o->past_end)
+        if (ends(o, id, eos))
             break;
         out->id[out->count++] = id;
         if (o->token)
             o->token(o->ctx, id);
         if (out->count < o->tokens)
-            ok = extend(&c, view, &id, 1, logits, job, err);
+            ok = extend(&c, view, &id, 1, o->tap, logits, job, err);
     }
     free(logits);
     context_free(&c, m->dev);
@@ -214,57 +223,5 @@ bool continuation_logp(const struct weights_view *view, const int *ids, int coun
     free(all);
     free(pick);
     free(logits);
-    return ok;
-}
-
-struct lens {
-    struct device *dev;
-    struct mat rows; /* [layers, d] */
-    int last;
-};
-
-static void keep_output(void *ctx, int layer, enum tap_site site, struct mat x)
-{
-    struct lens *lens = ctx;
-
-    if (site == TAP_BLOCK_OUT)
-        device_gather(lens->dev, x, &lens->last, mat_rows(lens->rows, layer, 1));
-}
-
-bool lens_ranks(const struct weights_view *view, const int *ids, int count, const int *token,
-                int tokens, int *rank, struct job *job, struct err *err)
-{
-    const struct model *m = view->model;
-    int layers = m->config->layers, vocab = m->head.rows;
-    struct lens lens = {m->dev, mat_new(m->dev, DT_F32, layers, m->config->hidden), count - 1};
-    struct tap tap = {keep_output, &lens};
-    struct forward *f = forward_new(m, count);
-    struct pass p = pass_new(&ids, &count, NULL, 1, 0);
-    struct cache *cache = cache_new(m, count);
-    struct mat x = mat_new(m->dev, DT_F32, count, m->config->hidden);
-    struct mat out = mat_new(m->dev, DT_F32, layers, vocab);
-    float *logits = xmalloc((size_t)layers * (size_t)vocab * sizeof(float));
-    bool ok = forward_run(f, view, &p, cache, x, &tap, job, err);
-
-    if (ok) {
-        forward_logits(f, lens.rows, out);
-        device_download(m->dev, logits, out);
-        ok = device_sync(m->dev, err);
-    }
-    for (int t = 0; ok && t < tokens; t++)
-        for (int l = 0; l < layers; l++) {
-            const float *row = logits + (size_t)l * (size_t)vocab;
-
-            rank[t * layers + l] = 1;
-            for (int j = 0; j < vocab; j++)
-                rank[t * layers + l] += row[j] > row[token[t]];
-        }
-    free(logits);
-    mat_free(m->dev, &out);
-    mat_free(m->dev, &x);
-    cache_free(cache, m->dev);
-    pass_free(&p);
-    forward_free(f);
-    mat_free(m->dev, &lens.rows);
     return ok;
 }

@@ -1,5 +1,5 @@
-/* Asking a model: next-token logits, greedy or sampled continuation, logit lens by layer,
- * teacher-forced probability of a continuation. Engine thread only. */
+/* Asking a model: next-token logits, greedy or sampled continuation, teacher-forced
+ * probability of a continuation. Engine thread only. */
 #ifndef CORE_MODEL_GENERATE_H
 #define CORE_MODEL_GENERATE_H
 
@@ -12,6 +12,8 @@ struct generate_options {
     double temperature; /* 0: greedy */
     uint64_t seed;
     bool past_end;                    /* go on after an end-of-text token */
+    int stop[2], stops;               /* further tokens that end the text, unless past_end */
+    const struct tap *tap;            /* sees every pass, prompt and new tokens; may be NULL */
     void (*token)(void *ctx, int id); /* hears of each new token; may be NULL */
     void *ctx;
 };
@@ -31,11 +33,6 @@ void generated_free(struct generated *g);
 bool continuation_logp(const struct weights_view *view, const int *ids, int count,
                        const int *target, int targets, double *logp, bool *top, struct job *job,
                        struct err *err);
-
-/* Logit lens of the last position: logits of every block's output, for each of the `tokens`
- * asked its rank (from 1): rank [tokens][layers]. */
-bool lens_ranks(const struct weights_view *view, const int *ids, int count, const int *token,
-                int tokens, int *rank, struct job *job, struct err *err);
 
 /* Indices of the k largest of n, descending; ties by index. k is cut to n; returns it. */
 int top_k(const float *x, int n, int k, int *index);

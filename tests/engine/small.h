@@ -147,7 +147,7 @@ static void hear(struct heard *h, const struct event *ev)
     } else if (ev->kind == EV_EDITED) {
         h->unmasked_unchanged = ev->edited->unmasked_unchanged;
     } else if (ev->kind == EV_LAYER) {
-        h->layers++;
+        h->layers += ev->attribution->strategy != STRATEGY_MPC; /* the scores, not the rough map */
     } else if (ev->kind == EV_ATTRIBUTED) {
         h->attributed = now();
     } else if (ev->kind == EV_ANSWER && !ev->answer->partial) {

@@ -93,16 +93,22 @@ static bool unknown(const struct cli *c, const char *text, struct err *err)
                    c->ops ? c->ops->name : "", c->ops ? " " : "");
 }
 
+static void append(const char ***list, int *count, const char *value)
+{
+    *list = xrealloc(*list, ((size_t)*count + 1) * sizeof(**list));
+    (*list)[(*count)++] = value;
+}
+
 static bool keep(struct cli *c, int option, const char *value, struct err *err)
 {
     if (!value)
         return err_set(err, ERR_USAGE, "--%s needs a value: %s", option_infos[option].name,
                        option_infos[option].arg);
     c->value[option] = value;
-    if (option == OPT_SET) {
-        c->sets = xrealloc(c->sets, ((size_t)c->set_count + 1) * sizeof(*c->sets));
-        c->sets[c->set_count++] = value;
-    }
+    if (option == OPT_SET)
+        append(&c->sets, &c->set_count, value);
+    if (option == OPT_NEURON)
+        append(&c->neurons, &c->neuron_count, value);
     return true;
 }
 

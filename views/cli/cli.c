@@ -97,6 +97,7 @@ int cli_main(int argc, char **argv, device_chooser *choose)
     if (c.signal)
         status = 128 + c.signal;
     free(c.sets);
+    free(c.neurons);
     free(c.rest);
     free(c.model);
     free(c.text);

@@ -57,6 +57,9 @@ enum {
     X(TOP, "top", 0, "K", FOR_QUERY | FOR_ATTRIBUTE, "How many next tokens, or neurons, to say") \
     X(STATE, "state", 0, "WHICH", FOR_QUERY, "base, edited, both or edit:N")                     \
     X(SAMPLE, "temperature-sample", 0, "T", FOR_QUERY, "Sample at this temperature; 0: greedy")  \
+    X(CHAT, "chat", 0, "", FOR_QUERY, "Ask in the model's chat form")                            \
+    X(NEURON, "neuron", 0, "NEURON", FOR_QUERY,                                                  \
+      "L5N912=0 sets its coefficient, L5N912*2 scales it; repeatable")                           \
     X(EDIT, "edit", 0, "N", FOR_STEP, "This edit and not the last one")                          \
     X(GRID, "grid", 0, "AXES", FOR_SWEEP, "alpha_ge=.05,.1;beta_sp=.2..0.4/3: the cells")        \
     X(DATA, "data", 0, "FILE", FOR_SWEEP, "Many facts: every cell is tried on each of them")     \
@@ -108,8 +111,9 @@ struct cli {
     const struct cli_ops *ops;    /* the command, NULL for the screen */
     const char *value[OPT_COUNT]; /* NULL: not given; "" for flags; the last one given counts */
     const char **sets;            /* every --set */
+    const char **neurons;         /* every --neuron */
     const char **rest;            /* what is no option */
-    int set_count, rest_count;
+    int set_count, neuron_count, rest_count;
     struct params params;
     char *model, *text, *preset; /* as found; preset: path of the one that applies, or NULL */
     device_chooser *choose;

@@ -1,5 +1,6 @@
 /* editscope query: what the model says, before and after the session's edits. */
-#include <errno.h>
+#include <ctype.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,10 @@ static void as_json(const struct answer *a)
 
     json_object_set_new(o, "state", json_string(state_name(a, name)));
     json_object_set_new(o, "prompt", cli_text(a->prompt));
+    if (a->chat)
+        json_object_set_new(o, "chat", json_true());
+    if (a->changed)
+        json_object_set_new(o, "changed", json_integer(a->changed));
     json_object_set_new(o, "completion", cli_text(a->completion));
     for (int i = 0; i < a->count; i++)
         json_array_append_new(ids, json_integer(a->ids[i]));
@@ -94,9 +99,33 @@ static bool which(const struct cli *c, struct command *cmd, struct err *err)
            err_set(err, ERR_USAGE, "--state %s needs a session: -s FILE", word);
 }
 
-static bool run(struct cli *c, struct err *err)
+/* "L5N912=0" sets a neuron's coefficient, "L5N912*2" scales it. */
+static bool take_neuron(const char *text, struct intervention *out, struct err *err)
 {
-    struct command base = {.kind = CMD_QUERY, .params = c->params};
+    char *end = NULL;
+    long layer = -1, neuron = -1;
+
+    *out = (struct intervention){0};
+    if (*text == 'L' && isdigit((unsigned char)text[1]))
+        layer = strtol(text + 1, &end, 10);
+    if (end && *end == 'N' && isdigit((unsigned char)end[1]))
+        neuron = strtol(end + 1, &end, 10);
+    if (neuron >= 0 && layer <= INT_MAX && neuron <= INT_MAX && (*end == '=' || *end == '*')) {
+        const char *number = end + 1;
+
+        *out = (struct intervention){.layer = (int)layer, .neuron = (int)neuron};
+        out->scale = *end == '*';
+        out->value = strtof(number, &end);
+        if (end != number && !*end && isfinite(out->value))
+            return true;
+    }
+    return err_set(err, ERR_USAGE,
+                   "--neuron %.60s: not of the form L5N912=0 (set) or L5N912*2 (scale)", text);
+}
+
+static bool ask(struct cli *c, const struct intervention *change, struct err *err)
+{
+    struct command base = {.kind = CMD_QUERY, .params = c->params, .chat = cli_has(c, OPT_CHAT)};
     const char *heat = c->value[OPT_SAMPLE];
     char *end = NULL;
     long tokens, top;
@@ -117,10 +146,25 @@ static bool run(struct cli *c, struct err *err)
         struct command cmd = base;
 
         cmd.text = xstrdup(c->rest[i]);
+        cmd.changes = xcalloc((size_t)c->neuron_count + 1, sizeof(*change));
+        memcpy(cmd.changes, change, (size_t)c->neuron_count * sizeof(*change));
+        cmd.change_count = c->neuron_count;
         if (!cli_job(c, &cmd, hear, NULL, err))
             return false;
     }
     return true;
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    struct intervention *change = xcalloc((size_t)c->neuron_count + 1, sizeof(*change));
+    bool ok = true;
+
+    for (int i = 0; ok && i < c->neuron_count; i++)
+        ok = take_neuron(c->neurons[i], &change[i], err);
+    ok = ok && ask(c, change, err);
+    free(change);
+    return ok;
 }
 
 const struct cli_ops cli_query = {"query", "PROMPT...",

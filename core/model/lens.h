@@ -1,0 +1,34 @@
+/* The logit lens: what the residual stream would say if it were read out after each block, through
+ * the final norm and the head. Engine thread only. */
+#ifndef CORE_MODEL_LENS_H
+#define CORE_MODEL_LENS_H
+
+#include "core/model/forward.h"
+
+/* A prompt with a continuation, in one pass: what a fact looks like to the model. */
+struct lens_look {
+    float *logits; /* [V] after the prompt */
+    double *logp;  /* [targets] log p of each token of the continuation, teacher-forced */
+    int old;       /* the token asked for, or the most probable one after the prompt */
+    int layers;
+    int *rank_old,
+        *rank_new; /* [layers] at the prompt's last token: of `old`, of target[0]; from 1 */
+};
+
+/* old < 0: take the most probable token. `target` has at least one token. */
+bool lens_look(struct lens_look *out, const struct weights_view *view, const int *ids, int count,
+               const int *target, int targets, int old, struct job *job, struct err *err);
+void lens_look_free(struct lens_look *look);
+
+/* Every position, every block: the most probable next token, best [layers][count], its
+ * probability, p [layers][count] (either may be NULL), and the rank, from 1, of each of the
+ * `tokens` asked, rank [tokens][layers][count]. The head is read for a few rows at a time, so
+ * that memory stays bounded; the job's flag is looked at between them. */
+bool lens_cells(const struct weights_view *view, const int *ids, int count, const int *token,
+                int tokens, int *best, float *p, int *rank, struct job *job, struct err *err);
+
+/* The last position only: rank [tokens][layers]. */
+bool lens_ranks(const struct weights_view *view, const int *ids, int count, const int *token,
+                int tokens, int *rank, struct job *job, struct err *err);
+
+#endif

@@ -1,0 +1,361 @@
+/* Looking inside: the lens at every position, and neurons made to say something else. */
+#include "core/engine/bus.h"
+#include "core/model/generate.h"
+#include "core/model/lens.h"
+#include "tests/engine/small.h"
+
+static struct device *dev;
+static struct model *model;
+static struct weights_view *base;
+
+static const int prompt[] = {'O', 'n', 'e', ' ', 'd', 'a', 'y', ' ', 'L', 'i', 'l', 'y'};
+enum { N = sizeof(prompt) / sizeof(*prompt) };
+
+/* The lens by the longest way: logits of one block's output at one position. */
+struct plain {
+    int layer, position;
+    struct mat row; /* [1, d] */
+};
+
+static void take_row(void *ctx, int layer, enum tap_site site, struct mat x)
+{
+    struct plain *p = ctx;
+
+    if (site == TAP_BLOCK_OUT && layer == p->layer)
+        device_copy(dev, mat_rows(x, p->position, 1), p->row);
+}
+
+static void plain_lens(int layer, int position, float *logits)
+{
+    const int *ids = prompt;
+    int n = N;
+    struct plain plain = {layer, position, mat_new(dev, DT_F32, 1, model->config->hidden)};
+    struct tap tap = {take_row, &plain};
+    struct forward *f = forward_new(model, N);
+    struct pass p = pass_new(&ids, &n, NULL, 1, 0);
+    struct cache *c = cache_new(model, N);
+    struct mat x = mat_new(dev, DT_F32, N, model->config->hidden);
+    struct mat out = mat_new(dev, DT_F32, 1, model->head.rows);
+
+    CHECK(forward_run(f, base, &p, c, x, &tap, NULL, NULL));
+    forward_logits(f, plain.row, out);
+    device_download(dev, logits, out);
+    CHECK(device_sync(dev, NULL));
+    mat_free(dev, &out);
+    mat_free(dev, &x);
+    mat_free(dev, &plain.row);
+    cache_free(c, dev);
+    pass_free(&p);
+    forward_free(f);
+}
+
+static int rank_of(const float *logits, int token)
+{
+    int rank = 1;
+
+    for (int j = 0; j < model->head.rows; j++)
+        rank += logits[j] > logits[token];
+    return rank;
+}
+
+static void cells_are_the_lens(void)
+{
+    int layers = model->config->layers, vocab = model->head.rows, cells = layers * N, best1;
+    int token[2] = {'a', 'e'};
+    int *best = xcalloc((size_t)cells, sizeof(int));
+    int *rank = xcalloc((size_t)(2 * cells), sizeof(int));
+    int *last = xcalloc((size_t)(2 * layers), sizeof(int));
+    float *p = xcalloc((size_t)cells, sizeof(float));
+    float *logits = xcalloc((size_t)vocab, sizeof(float));
+
+    CHECK(lens_cells(base, prompt, N, token, 2, best, p, rank, NULL, NULL));
+    CHECK(lens_ranks(base, prompt, N, token, 2, last, NULL, NULL));
+    for (int l = 0; l < layers; l++)
+        for (int t = 0; t < N; t++) {
+            plain_lens(l, t, logits);
+            top_k(logits, vocab, 1, &best1);
+            CHECK(best[l * N + t] == best1);
+            CHECK_NEAR((double)p[l * N + t],
+                       exp((double)logits[best1] - log_sum_exp(logits, vocab)), 1e-5);
+            for (int k = 0; k < 2; k++) {
+                /* products of another size round otherwise: neighbours may change places */
+                CHECK(abs(rank[k * cells + l * N + t] - rank_of(logits, token[k])) <= 1);
+                CHECK(t < N - 1 || abs(last[k * layers + l] - rank_of(logits, token[k])) <= 1);
+            }
+        }
+    free(best);
+    free(rank);
+    free(last);
+    free(p);
+    free(logits);
+}
+
+static void one_look_is_all(void)
+{
+    static const int target[] = {' ', 'w', 'e', 'n', 't'};
+    enum { T = sizeof(target) / sizeof(*target) };
+    int layers = model->config->layers, token[2], *rank = xcalloc((size_t)(2 * layers), 4);
+    struct lens_look look;
+    struct generate_options o = {0};
+    struct generated g;
+    double logp[T];
+
+    CHECK(lens_look(&look, base, prompt, N, target, T, -1, NULL, NULL));
+    CHECK(generate(&g, base, prompt, N, &o, NULL, NULL));
+    CHECK(continuation_logp(base, prompt, N, target, T, logp, NULL, NULL, NULL));
+    top_k(g.logits, model->head.rows, 1, &token[0]);
+    token[1] = target[0];
+    CHECK(lens_ranks(base, prompt, N, token, 2, rank, NULL, NULL));
+    CHECK(look.old == token[0] && look.layers == layers);
+    for (int i = 0; i < T; i++)
+        CHECK_NEAR(look.logp[i], logp[i], 1e-4);
+    for (int j = 0; j < model->head.rows; j++)
+        CHECK_NEAR((double)look.logits[j], (double)g.logits[j], 1e-4);
+    for (int l = 0; l < layers; l++)
+        CHECK(abs(look.rank_old[l] - rank[l]) <= 1 &&
+              abs(look.rank_new[l] - rank[layers + l]) <= 1);
+    generated_free(&g);
+    lens_look_free(&look);
+    free(rank);
+}
+
+/* --- interventions --------------------------------------------------------------------- */
+
+struct silence {
+    int layer, neuron;
+    float factor;
+};
+
+static void scale_one(void *ctx, int layer, enum tap_site site, struct mat x)
+{
+    const struct silence *s = ctx;
+    struct mat factor;
+
+    if (site != TAP_COEFF || layer != s->layer)
+        return;
+    factor = mat_new(dev, DT_F32, 1, 1);
+    device_upload(dev, factor, &s->factor);
+    device_scale_cols(dev, mat_cols(x, s->neuron, 1), factor, mat_cols(x, s->neuron, 1));
+    mat_free(dev, &factor);
+}
+
+static struct generated ask(const struct weights_view *view, const struct tap *tap)
+{
+    struct generate_options o = {.tokens = 12, .past_end = true, .tap = tap};
+    struct generated g;
+
+    CHECK(generate(&g, view, prompt, N, &o, NULL, NULL));
+    CHECK(g.count == 12);
+    return g;
+}
+
+static bool same(const struct generated *a, const struct generated *b, double tol)
+{
+    bool ok = a->count == b->count;
+
+    for (int i = 0; ok && i < a->count; i++)
+        ok = a->id[i] == b->id[i];
+    for (int j = 0; ok && j < model->head.rows; j++)
+        ok = fabs((double)a->logits[j] - (double)b->logits[j]) <= tol;
+    return ok;
+}
+
+static void a_tap_is_zeroing_a_column(void)
+{
+    int layer = 2, neuron = 7, d = model->config->hidden;
+    struct silence one = {layer, neuron, 1}, none = {layer, neuron, 0};
+    struct tap keep = {scale_one, &one}, silence = {scale_one, &none};
+    struct weights_view *without = view_copy(base, 2);
+    struct generated plain = ask(base, NULL), kept = ask(base, &keep), quiet = ask(base, &silence);
+    struct generated again = ask(base, NULL), zeroed;
+    float *zeros = xcalloc((size_t)d, sizeof(float));
+
+    device_upload(dev, mat_cols(view_own_down(without, layer), neuron, 1), zeros);
+    zeroed = ask(without, NULL);
+    CHECK(same(&plain, &kept, 0));   /* a factor of 1 changes no bit, */
+    CHECK(same(&plain, &again, 0));  /* and nothing is left behind; */
+    CHECK(!same(&plain, &quiet, 0)); /* 0 does what the column's zeros do */
+    CHECK(same(&zeroed, &quiet, 1e-6));
+    generated_free(&plain);
+    generated_free(&kept);
+    generated_free(&quiet);
+    generated_free(&again);
+    generated_free(&zeroed);
+    view_free(without);
+    free(zeros);
+}
+
+/* --- through the door ------------------------------------------------------------------ */
+
+/* Runs a command and keeps the last event of a kind; the job's end. */
+static enum event_kind keep(struct engine *e, struct command c, enum event_kind kind,
+                            struct event *kept, struct err *err)
+{
+    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
+    unsigned job = engine_post(e, &c);
+    struct event ev;
+
+    CHECK(job != 0);
+    while (poll(&fd, 1, 120000) > 0)
+        while (engine_next(e, &ev)) {
+            enum event_kind got = ev.kind;
+            bool mine = ev.job == job;
+
+            if (mine && got == EV_FAILED && err)
+                *err = ev.err;
+            if (mine && got == kind && !(kind == EV_ANSWER && ev.answer->partial)) {
+                event_free(kept);
+                *kept = ev;
+            } else {
+                event_free(&ev);
+            }
+            if (mine && (got == EV_DONE || got == EV_FAILED))
+                return got;
+        }
+    return EV_NONE;
+}
+
+static void a_lens_through_the_door(void)
+{
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+    struct command c = command(CMD_LENS, "Lily", "park");
+    struct event ev = {0};
+    const struct lens_grid *g;
+
+    opened(e);
+    c.states = STATE_EDITED;
+    CHECK(keep(e, c, EV_LENS, &ev, NULL) == EV_DONE && ev.kind == EV_LENS);
+    g = ev.lens;
+    CHECK(g->state == STATE_EDITED && g->layers == 5 && g->tokens == 25);
+    CHECK(g->rank_old && g->rank_new);
+    CHECK(!g->token[7].subject && g->token[8].subject && g->token[11].subject);
+    /* the base model's answer is the old object: it comes first at the end */
+    CHECK(g->rank_old && g->rank_old[4 * 25 + 24] == 1);
+    event_free(&ev);
+    c = command(CMD_LENS, "Lily", "");
+    CHECK(keep(e, c, EV_LENS, &ev, NULL) == EV_DONE && ev.kind == EV_LENS);
+    CHECK(ev.lens->rank_old && !ev.lens->rank_new); /* no new object yet */
+    event_free(&ev);
+    c = command(CMD_LENS, NULL, NULL);
+    c.text = xstrdup("Tom");
+    CHECK(keep(e, c, EV_LENS, &ev, NULL) == EV_DONE && ev.kind == EV_LENS);
+    CHECK(ev.lens->tokens == 3 && !ev.lens->rank_old && !ev.lens->rank_new);
+    event_free(&ev);
+    CHECK(keep(e, command(CMD_LENS, NULL, NULL), EV_LENS, &ev, NULL) == EV_FAILED);
+    engine_stop(e);
+}
+
+static struct command question(int layer, int neuron, bool scale, float value)
+{
+    struct command c = command(CMD_QUERY, NULL, NULL);
+
+    c.text = xstrdup("One day Lily");
+    c.states = STATE_BASE;
+    c.tokens = 8;
+    c.changes = xcalloc(1, sizeof(*c.changes));
+    c.changes[0] = (struct intervention){layer, neuron, scale, value};
+    c.change_count = layer == -2 ? 0 : 1;
+    return c;
+}
+
+static void neurons_through_the_door(void)
+{
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+    struct event ev[3] = {{0}};
+    struct err err = {0};
+    char before[65], *after;
+
+    memcpy(before, opened(e).checksum, sizeof(before));
+    CHECK(keep(e, question(-2, 0, false, 0), EV_ANSWER, &ev[0], NULL) == EV_DONE);
+    CHECK(keep(e, question(2, 7, true, 1), EV_ANSWER, &ev[1], NULL) == EV_DONE);
+    CHECK(keep(e, question(2, 7, false, 9), EV_ANSWER, &ev[2], NULL) == EV_DONE);
+    if (ev[0].kind == EV_ANSWER && ev[1].kind == EV_ANSWER && ev[2].kind == EV_ANSWER) {
+        CHECK(ev[0].answer->changed == 0 && ev[1].answer->changed == 1);
+        CHECK_STR(ev[1].answer->completion, ev[0].answer->completion);
+        CHECK(ev[1].answer->next[0].logit == ev[0].answer->next[0].logit);
+        CHECK(ev[2].answer->next[0].logit != ev[0].answer->next[0].logit);
+    }
+    CHECK(keep(e, question(2, 172, false, 0), EV_ANSWER, &ev[2], &err) == EV_FAILED);
+    CHECK_STR(err.text, "no neuron L2N172: layers 0 to 4, neurons 0 to 171");
+    CHECK(keep(e, question(5, 0, true, 0), EV_ANSWER, &ev[2], &err) == EV_FAILED);
+    CHECK(keep(e, question(1, 0, true, NAN), EV_ANSWER, &ev[2], &err) == EV_FAILED);
+    after = xstrdup(run(e, command(CMD_VERIFY, NULL, NULL)).checksum);
+    CHECK_STR(after, before);
+    free(after);
+    for (int i = 0; i < 3; i++)
+        event_free(&ev[i]);
+    engine_stop(e);
+}
+
+static void no_chat_form(void)
+{
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+    struct command c = question(-2, 0, false, 0);
+    struct event ev = {0};
+    struct err err = {0};
+
+    opened(e);
+    c.chat = true;
+    CHECK(keep(e, c, EV_ANSWER, &ev, &err) == EV_FAILED && err.kind == ERR_MODEL);
+    CHECK(strstr(err.text, "ChatML, Llama 3, Gemma, Mistral"));
+    engine_stop(e);
+}
+
+static void a_chat_answer(void)
+{
+    struct engine *e;
+    struct command c = question(-2, 0, false, 0);
+    struct event ev = {0};
+
+    if (!real) {
+        command_free(&c);
+        SKIP("the default model is missing: run `make model`");
+    }
+    e = start(real, &device_cpu, NULL, false);
+    opened(e);
+    c.chat = true;
+    c.tokens = 24;
+    free(c.text);
+    c.text = xstrdup("What is the capital of France?");
+    CHECK(keep(e, c, EV_ANSWER, &ev, NULL) == EV_DONE && ev.kind == EV_ANSWER);
+    if (ev.kind == EV_ANSWER) { /* and it ends with its turn */
+        CHECK_STR(ev.answer->completion, "The capital of France is Paris.");
+        CHECK(ev.answer->chat && ev.answer->count == 7);
+    }
+    event_free(&ev);
+    engine_stop(e);
+}
+
+static void open_model(void)
+{
+    struct err err = {0};
+
+    dev = device_open(&device_far, 0, 2, &err);
+    model = dev ? model_open(tiny, dev, 0, &err) : NULL;
+    CHECK_STR(err.text, "");
+    base = model ? view_new(model, 1) : NULL;
+}
+
+static void close_model(void)
+{
+    view_free(base);
+    model_close(model);
+    device_close(dev);
+}
+
+static const struct test tests[] = {
+    {"a small model opens", open_model},
+    {"every cell is the lens of its block and position", cells_are_the_lens},
+    {"one pass gives a look's logits, probabilities and ranks", one_look_is_all},
+    {"silencing a neuron is zeroing its column, at every new token", a_tap_is_zeroing_a_column},
+    {"and closes", close_model},
+    {"a lens through the door", a_lens_through_the_door},
+    {"neurons that say something else, through the door", neurons_through_the_door},
+    {"a model without a chat form", no_chat_form},
+    {"an answer in chat form", a_chat_answer},
+};
+
+int main(void)
+{
+    return small_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
+}
