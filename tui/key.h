@@ -21,8 +21,10 @@ enum { /* codes above all characters; below 0x110000 a code is a character, cont
        K_WHEEL_UP,
        K_WHEEL_DOWN,
        K_RESIZE,
+       K_ALT_ENTER,
        K_F0 = 0x200100, /* F1 is K_F0 + 1 */
        K_ENTER = '\r',
+       K_NEWLINE = '\n', /* Ctrl-J */
        K_ESCAPE = 27,
        K_TAB = '\t',
        K_ERASE = 127,
@@ -39,8 +41,12 @@ static inline int32_t key_ctrl(char letter)
     return letter & 0x1f;
 }
 
-/* "k", "C-d", "up", "F5", "esc", "space": as in the table of actions and the keymap. -1: no key. */
+/* "k", "C-d", "up", "F5", "esc", "space", "hash" (#): as in the table of actions and the keymap.
+ * -1: no key. */
 int32_t key_parse(const char *name);
+/* For messages: the name most like this one; all names that are not a character. */
+const char *key_nearest(const char *name, char out[32]);
+const char *key_names(void);
 /* The same backwards, NUL-terminated. */
 const char *key_show(char out[16], int32_t code);
 

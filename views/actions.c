@@ -1,9 +1,8 @@
 #include "views/actions.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "tui/key.h"
+#include "views/keymap.h"
 
 const struct action_info action_infos[ACTION_COUNT] = {{"", "", "", ""},
 #define X(id, name, keys, group, help) {name, keys, group, help},
@@ -13,20 +12,7 @@ const struct action_info action_infos[ACTION_COUNT] = {{"", "", "", ""},
 
 enum action action_of_key(int32_t code)
 {
-    for (int a = 1; a < ACTION_COUNT; a++) {
-        const char *p = action_infos[a].keys;
-
-        while (*p) {
-            size_t n = strcspn(p, " ");
-            char name[16];
-
-            snprintf(name, sizeof(name), "%.*s", (int)n, p);
-            if (key_parse(name) == code)
-                return (enum action)a;
-            p += n + (p[n] == ' ');
-        }
-    }
-    return ACTION_NONE;
+    return keymap_action(keymap_used(), NULL, code);
 }
 
 enum action action_of_name(const char *name)
@@ -39,9 +25,7 @@ enum action action_of_name(const char *name)
 
 const char *action_key(enum action action, char out[16])
 {
-    snprintf(out, 16, "%.*s", (int)strcspn(action_infos[action].keys, " "),
-             action_infos[action].keys);
-    return out;
+    return keymap_key(keymap_used(), NULL, action, out);
 }
 
 int action_steps(enum action action, int page, int all)

@@ -255,7 +255,9 @@ static void start(struct app *app, struct engine *engine, const struct app_optio
                               .knobs_moved = host_knobs_moved,
                               .run = host_run};
     app->engine = engine;
-    app->frame = getenv("SSH_CONNECTION") ? 0.1 : 1.0 / 30;
+    app->frame = options->refresh           ? 1.0 / options->refresh
+                 : getenv("SSH_CONNECTION") ? 0.1
+                                            : 1.0 / 30;
     app->surface = surface_new(1, 1);
     desk_init(&app->desk, &options->params);
     app_line_start(app);
@@ -274,6 +276,16 @@ static void finish(struct app *app)
     free(app);
 }
 
+static void say_notes(struct app *app, const char *notes)
+{
+    while (notes && *notes) {
+        size_t n = strcspn(notes, "\n");
+
+        app->host.say(&app->host, TONE_WARN, "%.*s", (int)n, notes);
+        notes += n + (notes[n] == '\n');
+    }
+}
+
 bool app_run(struct engine *engine, const struct app_options *options, int *ended_by,
              struct err *err)
 {
@@ -289,6 +301,7 @@ bool app_run(struct engine *engine, const struct app_options *options, int *ende
         finish(app);
         return false;
     }
+    say_notes(app, options->notes);
     if (*term_note())
         app_say(app, TONE_WARN, term_note());
     draw(app);

@@ -11,6 +11,8 @@ struct engine;
 struct app_options {
     struct term_options term;
     const char *theme; /* NULL: dark, or light where COLORFGBG says the ground is light */
+    const char *notes; /* said at the start, a line each; NULL: none */
+    int refresh;       /* frames a second at most; 0: 30, 10 over ssh */
     struct params params;
     const struct fact *fact; /* the first one; NULL: the Eiffel Tower */
 };

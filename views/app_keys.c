@@ -6,6 +6,7 @@
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/app_inside.h"
+#include "views/keymap.h"
 #include "views/knobs.h"
 #include "views/verbs.h"
 
@@ -340,7 +341,7 @@ void app_key(struct app *app, const struct key *key)
             app_say(app, TONE_WARN, "a paste needs a field: e opens the fact, i a question");
             return;
         }
-        action = action_of_key(key->code);
+        action = keymap_action(keymap_used(), v->ops->name, key->code);
         if (action == ACTION_NONE)
             app->host.say(&app->host, TONE_WARN, "%s does nothing here: ? lists all keys",
                           key_show(name, key->code));

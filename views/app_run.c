@@ -7,6 +7,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "views/app_inside.h"
+#include "views/keymap.h"
 #include "views/verbs.h"
 
 static void run_set(struct app *app, const char *assignment)
@@ -109,6 +110,35 @@ static void run_fact(struct app *app, const char *text)
     fact_free(&fact);
 }
 
+static void bind(struct app *app, const char *rest, bool taken)
+{
+    struct buf notes = {0};
+    struct err err = {0};
+
+    if (!*rest && !taken)
+        app_open(app, "help");
+    else if (!keymap_command(keymap_used(), rest, taken, &notes, &err))
+        app->host.say(&app->host, TONE_ERROR, "%s: %s", taken ? "unbind" : "bind", err.text);
+    else if (notes.len)
+        app->host.say(&app->host, TONE_WARN, "%.*s", (int)notes.len - 1, notes.data);
+    else
+        app->host.say(&app->host, TONE_PLAIN,
+                      "%s %s, until the program ends; [keys] of the config "
+                      "file keeps it",
+                      rest, taken ? "is free" : "is bound");
+    buf_free(&notes);
+}
+
+static void run_bind(struct app *app, const char *rest)
+{
+    bind(app, rest, false);
+}
+
+static void run_unbind(struct app *app, const char *rest)
+{
+    bind(app, rest, true);
+}
+
 static void run_quit(struct app *app, const char *rest)
 {
     (void)rest;
@@ -119,9 +149,9 @@ static const struct {
     const char *name;
     void (*run)(struct app *app, const char *rest);
 } own[] = {
-    {"set", run_set},     {"dump", run_dump},     {"open", run_open},
-    {"theme", run_theme}, {"undo", run_undo},     {"query", run_query},
-    {"fact", run_fact},   {"neuron", run_neuron}, {"q!", run_quit},
+    {"set", run_set},   {"dump", run_dump},     {"open", run_open}, {"theme", run_theme},
+    {"undo", run_undo}, {"query", run_query},   {"fact", run_fact}, {"neuron", run_neuron},
+    {"bind", run_bind}, {"unbind", run_unbind}, {"q!", run_quit},
 };
 
 static bool run_own(struct app *app, const char *word, const char *rest)

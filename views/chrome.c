@@ -8,6 +8,7 @@
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/commands.h"
+#include "views/keymap.h"
 
 struct rect screen_body(int h, int w)
 {
@@ -151,9 +152,9 @@ static enum action footer(const struct screen *screen, struct surface *s, struct
                      name + strlen(word) + 1);
         name += n + (name[n] == ' ');
         action = action_of_name(word);
-        action_key(action, key);
+        keymap_key(keymap_used(), screen->view->ops->name, action, key);
         wide = text_width(key) + 1 + text_width(label);
-        if (action == ACTION_NONE || x + wide >= line.w)
+        if (action == ACTION_NONE || !*key || x + wide >= line.w)
             continue;
         if (click_x >= x && click_x < x + wide)
             return action;

@@ -70,6 +70,7 @@ extern const struct view_ops view_edit, view_heatmap, view_neurons, view_ratios,
     view_query, view_compare, view_history, view_help, view_log, view_options;
 
 const struct view_ops *view_find(const char *name); /* NULL: no such view */
+const char *view_nearest(const char *name);         /* the name most like this one */
 struct view *view_open(const struct view_ops *ops, struct host *host);
 void view_close(struct view *v);
 

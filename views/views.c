@@ -1,8 +1,10 @@
 /* The list of views. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/near.h"
 #include "views/view.h"
 
 const struct view_ops *const views[] = {
@@ -16,6 +18,15 @@ const struct view_ops *view_find(const char *name)
         if (!strcmp(views[i]->name, name))
             return views[i];
     return NULL;
+}
+
+const char *view_nearest(const char *name)
+{
+    struct near near = {name, "", INT_MAX};
+
+    for (int i = 0; views[i]; i++)
+        near_try(&near, views[i]->name);
+    return near.name;
 }
 
 struct view *view_open(const struct view_ops *ops, struct host *host)

@@ -30,8 +30,11 @@ static void complain(struct cli *c, const struct err *err)
 /* The screen on an engine of its own; the moments are summed behind it. */
 static bool screen(struct cli *c, struct err *err)
 {
-    struct app_options o = {
-        .theme = c->value[OPT_THEME], .params = c->params, .term = {.mouse = true}};
+    struct app_options o = {.theme = c->value[OPT_THEME],
+                            .params = c->params,
+                            .term = {.mouse = !cli_has(c, OPT_NO_MOUSE)},
+                            .notes = c->notes.data};
+    long frames;
     char *log;
     bool ok;
 
@@ -47,6 +50,9 @@ static bool screen(struct cli *c, struct err *err)
         return err_set(err, ERR_USAGE,
                        "the screen needs a terminal: run it in one, or use a command such as "
                        "`editscope query` (`editscope --help` lists them)");
+    if (!cli_number(c, OPT_REFRESH, 1, 120, 0, &frames, err))
+        return false;
+    o.refresh = (int)frames;
     log = file_state_path("editscope.log");
     if (file_make_parents(log, NULL)) /* what libraries print must not spoil the screen */
         o.term.log = log;
@@ -102,6 +108,9 @@ int cli_main(int argc, char **argv, device_chooser *choose)
     free(c.model);
     free(c.text);
     free(c.preset);
+    for (int i = 0; i < OPT_COUNT; i++)
+        free(c.config[i]);
+    buf_free(&c.notes);
     if (fflush(stdout) && !status)
         status = 1;
     return status;

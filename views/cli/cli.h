@@ -72,6 +72,8 @@ enum {
     X(DEFAULT, "default", 0, "", FOR_CONFIG, "The defaults, as a config file")                   \
     X(THEME, "theme", 0, "NAME", FOR_SCREEN, "Colours of the screen")                            \
     X(READONLY, "read-only", 0, "", FOR_SCREEN, "Look at the session, change nothing")           \
+    X(NO_MOUSE, "no-mouse", 0, "", FOR_SCREEN, "Leave the mouse to the terminal")                \
+    X(REFRESH, "refresh", 0, "N", FOR_SCREEN, "Frames a second at most, 1 to 120")               \
     X(SESSION, "session", 's', "FILE", FOR_SESSION | FOR_QUERY, "The session")                   \
     X(MODEL, "model", 'm', "M", FOR_MODEL, "A GGUF file, or a folder with safetensors files")    \
     X(DEVICE, "device", 0, "NAME", FOR_MODEL, "auto, cpu or cuda[:N]")                           \
@@ -114,6 +116,8 @@ struct cli {
     const char **neurons;         /* every --neuron */
     const char **rest;            /* what is no option */
     int set_count, neuron_count, rest_count;
+    char *config[OPT_COUNT]; /* values of options that the config file gives */
+    struct buf notes;        /* what is odd about its keys, a line each */
     struct params params;
     char *model, *text, *preset; /* as found; preset: path of the one that applies, or NULL */
     device_chooser *choose;

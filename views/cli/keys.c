@@ -1,9 +1,29 @@
-/* editscope keys: the screen's keys, from the table the screen itself uses. */
+/* editscope keys: the screen's keys in force, from the tables the screen itself uses. */
 #include <stdio.h>
 #include <string.h>
 
-#include "views/actions.h"
 #include "views/cli/cli.h"
+#include "views/commands.h"
+#include "views/keymap.h"
+
+static void print_commands(struct cli *c)
+{
+    if (!cli_json(c))
+        printf("\nCommands after :\n");
+    for (const struct command_info *info = command_infos; info->name; info++) {
+        json_t *o;
+
+        if (!cli_json(c)) {
+            printf("  :%-10s %-27s %s\n", info->name, info->argument, info->help);
+            continue;
+        }
+        o = cli_event("command");
+        json_object_set_new(o, "command", json_string(info->name));
+        json_object_set_new(o, "argument", json_string(info->argument));
+        json_object_set_new(o, "help", cli_text(info->help));
+        cli_print(o);
+    }
+}
 
 static bool run(struct cli *c, struct err *err)
 {
@@ -12,23 +32,28 @@ static bool run(struct cli *c, struct err *err)
     (void)err;
     for (int a = 1; a < ACTION_COUNT; a++) {
         const struct action_info *info = &action_infos[a];
+        char keys[KEYMAP_TEXT];
         json_t *o;
 
+        keymap_keys(keymap_used(), NULL, (enum action)a, keys);
         if (!cli_json(c)) {
             if (strcmp(group, info->group))
                 printf("%s%s\n", *group ? "\n" : "", info->group);
-            printf("  %-12s %-16s %s\n", info->keys, info->name, info->help);
+            printf("  %-12s %-16s %s\n", keys, info->name, info->help);
             group = info->group;
             continue;
         }
         o = cli_event("key");
         json_object_set_new(o, "action", json_string(info->name));
-        json_object_set_new(o, "keys", json_string(info->keys));
+        json_object_set_new(o, "keys", cli_text(keys));
         json_object_set_new(o, "group", json_string(info->group));
         json_object_set_new(o, "help", cli_text(info->help));
         cli_print(o);
     }
+    print_commands(c);
+    if (c->notes.len)
+        fprintf(stderr, "%s", c->notes.data);
     return true;
 }
 
-const struct cli_ops cli_keys = {"keys", "", "The keys of the screen", 0, run};
+const struct cli_ops cli_keys = {"keys", "", "The keys of the screen, as they are bound", 0, run};

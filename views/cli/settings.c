@@ -6,9 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/config.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "views/cli/cli.h"
+#include "views/keymap.h"
 
 enum { CONFIG_MOST = 1 << 20 };
 
@@ -119,13 +121,77 @@ static bool apply_preset(struct cli *c, struct err *err)
     return !c->preset || read_params(c, c->preset, from, err);
 }
 
+/* "theme = light" in a config file is --theme light, if the command line has none. */
+static bool screen_option(struct cli *c, const struct config_line *line, struct err *err)
+{
+    bool yes = !strcmp(line->value, "yes"), no = !strcmp(line->value, "no");
+    bool mouse = !strcmp(line->name, "mouse");
+
+    for (int i = 0; i < OPT_COUNT; i++) {
+        const struct option_info *info = &option_infos[i];
+
+        if (!(info->commands & FOR_SCREEN) || strcmp(info->name, mouse ? "no-mouse" : line->name))
+            continue;
+        if (!*info->arg && !yes && !no)
+            return err_set(err, ERR_USAGE, "line %d: %s = %s: yes or no", line->number, line->name,
+                           line->value);
+        if (*info->arg || (mouse ? no : yes)) {
+            free(c->config[i]);
+            c->config[i] = xstrdup(*info->arg ? line->value : "");
+            if (!c->value[i])
+                c->value[i] = c->config[i];
+        }
+        return true;
+    }
+    return err_set(err, ERR_USAGE, "line %d: [screen] has no '%s'", line->number, line->name);
+}
+
+static bool is_screen_option(const char *name)
+{
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (option_infos[i].commands == FOR_SCREEN && !strcmp(option_infos[i].name, name))
+            return true;
+    return !strcmp(name, "mouse");
+}
+
+/* Takes what is about the screen, and blanks it: what is left are parameters, on their lines. */
+static bool screen_lines(struct cli *c, char *text, struct err *err)
+{
+    struct config_line line = {.number = 0};
+    const char *p = text;
+    struct err own = {0};
+
+    while (!own.kind && config_next(&p, &line, &own)) {
+        bool top = !*line.section || !strcmp(line.section, "parameters");
+
+        if (!strcmp(line.section, "screen") || (top && is_screen_option(line.name)))
+            screen_option(c, &line, &own);
+        else if (top)
+            continue;
+        else if (strcmp(line.section, "keys") != 0 && strncmp(line.section, "keys.", 5) != 0)
+            err_set(&own, ERR_USAGE,
+                    "line %d: no section [%s]; parameters, screen, keys, keys.VIEW", line.number,
+                    line.section);
+        memset(text + line.from, ' ', (size_t)line.length);
+    }
+    for (char *s = text; (s = strchr(s, '[')) != NULL; s++) /* what stays has no section headings */
+        if (s == text || s[-1] == '\n')
+            memset(s, ' ', strcspn(s, "\n"));
+    return !own.kind || err_set(err, own.kind, "%s", own.text);
+}
+
 static bool apply_config(struct cli *c, struct err *err)
 {
-    char *usual = file_config_path("config");
+    char *usual = file_config_path("config"), *text = NULL;
     const char *path = c->value[OPT_CONFIG] ? c->value[OPT_CONFIG] : usual;
-    bool ok =
-        (!c->value[OPT_CONFIG] && !file_exists(usual)) || read_params(c, path, FROM_CONFIG, err);
+    bool ok = !c->value[OPT_CONFIG] && !file_exists(usual);
 
+    if (!ok && (text = file_read(path, CONFIG_MOST, NULL, err)))
+        ok = (((c->ops && c->ops != &cli_keys) ||
+               keymap_parse(keymap_used(), text, &c->notes, err)) &&
+              screen_lines(c, text, err) && params_parse(&c->params, text, FROM_CONFIG, err)) ||
+             err_in(err, "%s", path);
+    free(text);
     free(usual);
     return ok;
 }
