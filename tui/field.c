@@ -46,7 +46,7 @@ void field_insert(struct field *f, const char *bytes, size_t n)
         int32_t code = utf8_next(&p, end);
 
         if (code == '\n' || code == '\t' || code == '\r')
-            buf_puts(&clean, " ");
+            buf_puts(&clean, f->lines && code == '\n' ? "\n" : " ");
         else if (code >= 0x20 && char_width(code) >= 0)
             buf_add(&clean, from, (size_t)(p - from));
     }
@@ -89,8 +89,34 @@ static size_t word_before(const struct field *f)
     return at;
 }
 
+static size_t line_start(const struct field *f, size_t at)
+{
+    while (at && field_text(f)[at - 1] != '\n')
+        at--;
+    return at;
+}
+
+/* To the line above or below, as many characters in; false where there is none. */
+static bool move_line(struct field *f, bool up)
+{
+    size_t start = line_start(f, f->at), end = f->at + strcspn(field_text(f) + f->at, "\n"), to;
+    int in = 0;
+
+    if (!f->lines || (up ? start == 0 : !field_text(f)[end]))
+        return false;
+    for (size_t p = start; p < f->at; p = after(f, p))
+        in++;
+    to = up ? line_start(f, start - 1) : end + 1;
+    while (in-- && field_text(f)[to] && field_text(f)[to] != '\n')
+        to = after(f, to);
+    f->at = to;
+    return true;
+}
+
 static bool move(struct field *f, int32_t code)
 {
+    if (code == K_UP || code == K_DOWN)
+        return move_line(f, code == K_UP);
     if (code == K_LEFT || code == key_ctrl('b'))
         f->at = before(f, f->at);
     else if (code == K_RIGHT || code == key_ctrl('f'))
@@ -123,6 +149,8 @@ bool field_key(struct field *f, const struct key *key)
         splice(f, f->at, f->text.len, "", 0);
     else if (code == key_ctrl('w'))
         splice(f, word_before(f), f->at, "", 0);
+    else if (f->lines && (code == '\n' || code == K_ALT_ENTER))
+        field_insert(f, "\n", 1);
     else if (code >= 0x20 && code < 0x110000 && code != K_ERASE)
         field_insert(f, bytes, (size_t)utf8_put(bytes, code));
     else
@@ -149,4 +177,59 @@ void field_draw(const struct field *f, struct surface *s, struct rect area, int 
     surface_text(s, line, 0, -skip, focus ? ROLE_FIELD : ROLE_TEXT, field_text(f));
     if (focus)
         surface_cursor(s, line, 0, cursor - skip);
+}
+
+int field_rows(const struct field *f, int cols)
+{
+    const char *p = field_text(f), *row;
+    int rows = 0;
+    size_t n;
+
+    while (text_row(&p, cols, &row, &n))
+        rows++;
+    return rows;
+}
+
+/* The row the cursor is in, and the column. */
+static int cursor_row(const struct field *f, int cols, int *x)
+{
+    const char *p = field_text(f), *row;
+    int y = 0;
+    size_t n;
+
+    for (*x = 0; text_row(&p, cols, &row, &n); y++) {
+        size_t from = (size_t)(row - field_text(f));
+        struct buf head = {0};
+
+        if (p && f->at >= (size_t)(p - field_text(f)))
+            continue;
+        buf_add(&head, row, f->at - from);
+        *x = head.data ? text_width(head.data) : 0;
+        buf_free(&head);
+        break;
+    }
+    return y;
+}
+
+void field_draw_rows(const struct field *f, struct surface *s, struct rect area, bool focus)
+{
+    enum role role = focus ? ROLE_FIELD : ROLE_TEXT;
+    const char *p = field_text(f), *row;
+    int x, at = cursor_row(f, area.w, &x), top = focus && at >= area.h ? at - area.h + 1 : 0, y = 0;
+    size_t n;
+
+    if (area.h < 1 || area.w < 1)
+        return;
+    surface_fill(s, area, role);
+    for (; text_row(&p, area.w, &row, &n); y++) {
+        struct buf line = {0};
+
+        if (y < top || y - top >= area.h)
+            continue;
+        buf_add(&line, row, n);
+        surface_text(s, area, y - top, 0, role, line.data ? line.data : "");
+        buf_free(&line);
+    }
+    if (focus)
+        surface_cursor(s, area, at - top, x < area.w ? x : area.w - 1);
 }

@@ -1,7 +1,9 @@
-/* An input line: text, a cursor, the editing keys of a shell.
+/* An input line, or a few: text, a cursor, the editing keys of a shell.
  *
  * Handles characters, Left/Right, Home/End, C-a C-e, C-u C-k C-w, Backspace, Delete, and pastes
- * (their line breaks become spaces). Everything else is left to the caller. */
+ * (their line breaks become spaces). A field of several lines keeps line breaks, makes them of C-j
+ * and Alt-Enter, and handles Up and Down between its lines. Everything else is left to the
+ * caller. */
 #ifndef TUI_FIELD_H
 #define TUI_FIELD_H
 
@@ -13,7 +15,8 @@ enum { FIELD_MAX = 8192 }; /* bytes; more is dropped */
 
 struct field { /* zero-initialise; field_free() ends it */
     struct buf text;
-    size_t at; /* byte offset of the cursor, at a character's start */
+    size_t at;  /* byte offset of the cursor, at a character's start */
+    bool lines; /* line breaks are kept */
 };
 
 void field_free(struct field *f);
@@ -25,5 +28,9 @@ void field_insert(struct field *f, const char *bytes, size_t n);
  * there if `focus`. */
 void field_draw(const struct field *f, struct surface *s, struct rect area, int y, int x, int cols,
                 bool focus);
+/* The rows that a field of several lines takes in `cols` columns, at least 1. */
+int field_rows(const struct field *f, int cols);
+/* The same on the whole area, wrapped; scrolled so that the cursor shows. */
+void field_draw_rows(const struct field *f, struct surface *s, struct rect area, bool focus);
 
 #endif

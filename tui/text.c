@@ -140,6 +140,23 @@ static void escape_control(struct buf *out, unsigned char c)
         buf_printf(out, "\\x%02x", c);
 }
 
+bool text_row(const char **text, int cols, const char **row, size_t *n)
+{
+    const char *p = *text;
+    struct buf line = {0};
+    size_t hard;
+
+    if (!p)
+        return false;
+    hard = strcspn(p, "\n");
+    buf_add(&line, p, hard);
+    *row = p;
+    *n = hard ? text_line(line.data, cols < 1 ? 1 : cols) : 0;
+    *text = *n < hard ? p + *n : p[hard] ? p + hard + 1 : NULL;
+    buf_free(&line);
+    return true;
+}
+
 void text_escape(struct buf *out, const char *bytes, size_t n)
 {
     const char *p = bytes, *end = bytes + n;

@@ -27,6 +27,9 @@ void text_fit(struct buf *out, const char *text, int cols);
 /* How many bytes of the text make the next line of `cols` columns, broken at a space if it can;
  * at least one character, 0 only at the end. Spaces at the break belong to the line. */
 size_t text_line(const char *text, int cols);
+/* The next row of text that may hold line breaks, wrapped as above: *row and its bytes. Moves *text
+ * on, to NULL behind the last row; false when it is NULL. An empty text is one empty row. */
+bool text_row(const char **text, int cols, const char **row, size_t *n);
 /* Appends n bytes of foreign text so that it is safe and visible: controls and invalid bytes as
  * \n, \t, \x1b; invisible and direction-changing characters as \u202e. */
 void text_escape(struct buf *out, const char *bytes, size_t n);

@@ -74,6 +74,12 @@ static void host_knobs_moved(struct host *host)
     app->dirty = true;
 }
 
+static bool host_copy(struct host *host, const char *text)
+{
+    (void)host;
+    return term_copy(text);
+}
+
 static bool host_run(struct host *host, enum action action)
 {
     return app_action((struct app *)host, action);
@@ -253,7 +259,8 @@ static void start(struct app *app, struct engine *engine, const struct app_optio
                               .ask = host_ask,
                               .prompt = host_prompt,
                               .knobs_moved = host_knobs_moved,
-                              .run = host_run};
+                              .run = host_run,
+                              .copy = host_copy};
     app->engine = engine;
     app->frame = options->refresh           ? 1.0 / options->refresh
                  : getenv("SSH_CONNECTION") ? 0.1

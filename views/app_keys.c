@@ -321,6 +321,23 @@ static void mouse(struct app *app, const struct key *key)
         v->ops->click(v, body, key->y, key->x);
 }
 
+/* C-j and Alt-Enter break a line where one is typed; elsewhere they are the keys they are made of.
+ */
+static bool line_break(struct app *app, const struct key *key)
+{
+    struct view *v = app->view[app->at];
+    struct key part = {.code = K_ESCAPE};
+
+    if ((key->code != '\n' && key->code != K_ALT_ENTER) ||
+        (!app->typing && !app->asking && v->ops->takes_lines && v->ops->takes_lines(v)))
+        return false;
+    if (key->code == K_ALT_ENTER)
+        app_key(app, &part);
+    part.code = K_ENTER;
+    app_key(app, &part);
+    return true;
+}
+
 void app_key(struct app *app, const struct key *key)
 {
     struct view *v = app->view[app->at];
@@ -328,7 +345,7 @@ void app_key(struct app *app, const struct key *key)
     char name[16];
 
     app->dirty = true;
-    if (key->code == K_RESIZE)
+    if (key->code == K_RESIZE || line_break(app, key))
         return;
     if (app->typing) {
         app_line_key(app, key);

@@ -14,6 +14,7 @@ void desk_init(struct desk *d, const struct params *params)
     d->at_neuron = -1;
     d->scale = SCALE_SQRT;
     d->table_order = ORDER_SCORE;
+    d->ask.tokens = 32;
     d->news = xcalloc(DESK_NEWS, sizeof(*d->news));
 }
 
@@ -75,6 +76,7 @@ void desk_free(struct desk *d)
     for (int i = 0; i < DESK_WORDS; i++)
         desk_drop(EV_NEURON, d->words[i]);
     desk_free_looks(d);
+    free(d->ask.prompt);
     fact_free(&d->fact);
     fact_free(&d->look_fact);
     free(d->news);
@@ -257,7 +259,8 @@ static void take_answer(struct desk *d, struct answer *a)
     for (int i = 0; i < DESK_ANSWERS; i++) {
         const struct answer *old = d->answer[i];
 
-        if (!old || (old->state == a->state && old->edit == a->edit &&
+        if (!old || (old->state == a->state && old->edit == a->edit && old->chat == a->chat &&
+                     !old->changed == !a->changed &&
                      (old->partial || !strcmp(old->prompt, a->prompt)))) {
             at = i;
             break;

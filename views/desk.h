@@ -10,7 +10,7 @@
 #include "core/engine/engine.h"
 #include "tui/heatmap.h"
 
-enum { DESK_JOBS = 16, DESK_WORDS = 256, DESK_ANSWERS = 6, DESK_STEPS = 512, DESK_NEWS = 400 };
+enum { DESK_JOBS = 16, DESK_WORDS = 256, DESK_ANSWERS = 24, DESK_STEPS = 512, DESK_NEWS = 400 };
 enum { DESK_TRIED = 512, DESK_FORCES = 64, DESK_CHANGES = 64 };
 enum desk_order { ORDER_INDEX, ORDER_SCORE, ORDER_CLASS, ORDER_COUNT };
 enum desk_side { SIDE_AFTER, SIDE_BEFORE, SIDE_BOTH, SIDE_COUNT };
@@ -31,6 +31,16 @@ struct desk_layer {
 };
 
 enum queue_state { QUEUE_WAITS, QUEUE_RUNS, QUEUE_HOLDS, QUEUE_WEAK, QUEUE_FAILED };
+
+enum { ASK_BASE = -1, ASK_NOW = 0 };
+
+struct desk_ask { /* how questions are asked */
+    int state;    /* ASK_NOW, ASK_BASE, or the state after this edit */
+    int tokens;   /* at most */
+    double sample; /* temperature; 0: greedy */
+    bool chat;     /* in the model's chat form */
+    char *prompt;  /* the last one asked, or NULL */
+};
 
 struct desk_fact { /* one of a list of facts that are edited one after another */
     struct fact fact;
@@ -74,6 +84,7 @@ struct desk {
     struct answer *answer[DESK_ANSWERS];   /* newest first */
     struct neuron_info *words[DESK_WORDS]; /* a ring */
     int word_next;
+    struct desk_ask ask;
     struct history *history;
     struct moments_info *moments;
     struct lens_grid *lens[3]; /* of base, edited, preview: desk_lens() */
@@ -141,6 +152,15 @@ int desk_top(const struct desk *d, int layer, enum desk_order by, struct desk_ne
 const struct neuron_info *desk_words(const struct desk *d, int layer, int neuron);
 const char *desk_explained(const struct desk *d, char out[64]); /* "·Paris", "" if not known */
 const struct lens_grid *desk_lens(const struct desk *d, unsigned state); /* NULL: none */
+/* The answers to the last question: of the base, and of the state that desk.ask names. */
+struct desk_pair {
+    const struct answer *before, *after; /* NULL: not asked yet */
+    bool two;                            /* there is a second state to ask */
+    unsigned state;                      /* of it: a bit of enum model_state */
+    int edit;                            /* the state after this edit; 0: as it is now */
+    bool changed;                        /* interventions go with it */
+};
+struct desk_pair desk_pair(const struct desk *d);
 void desk_log(struct desk *d, int tone, const char *text);
 
 /* "▲" general, "●" specific, "◆" both, "·" none, and their roles. */

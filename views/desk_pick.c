@@ -1,6 +1,7 @@
 /* What views ask of the desk. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/mem.h"
 #include "tui/text.h"
@@ -196,4 +197,39 @@ enum role class_role(unsigned class_bits)
     static const enum role role[4] = {ROLE_NONE, ROLE_GENERAL, ROLE_SPECIFIC, ROLE_BOTH};
 
     return role[class_bits & 3];
+}
+
+static const struct answer *answer_of(const struct desk *d, const char *prompt, unsigned state,
+                                      int edit, bool changed)
+{
+    for (int i = 0; i < DESK_ANSWERS; i++) {
+        const struct answer *a = d->answer[i];
+
+        if (a && a->state == state && a->edit == edit && (a->changed > 0) == changed &&
+            a->chat == d->ask.chat && !strcmp(a->prompt, prompt))
+            return a;
+    }
+    return NULL;
+}
+
+struct desk_pair desk_pair(const struct desk *d)
+{
+    const char *prompt = d->ask.prompt ? d->ask.prompt : d->answer[0] ? d->answer[0]->prompt : NULL;
+    struct desk_pair p = {.state = STATE_EDITED, .changed = d->changes > 0};
+
+    if (d->ask.state > 0)
+        p.edit = d->ask.state;
+    else if (d->ask.state == ASK_BASE)
+        p.state = STATE_BASE;
+    else if (d->state.preview)
+        p.state = STATE_PREVIEW;
+    else if (!d->state.edits)
+        p.state = STATE_BASE;
+    p.two = p.changed || p.state != STATE_BASE;
+    if (!prompt)
+        return p;
+    p.before = answer_of(d, prompt, STATE_BASE, 0, false);
+    if (p.two)
+        p.after = answer_of(d, prompt, p.state, p.edit, p.changed);
+    return p;
 }

@@ -127,20 +127,49 @@ void verb_simple(struct host *host, enum command_kind kind, int edit)
     host->post(host, &cmd);
 }
 
-void verb_query(struct host *host, const char *text, int edit)
+/* One state of the same question; edit 0: the bits of `states`. */
+static void ask_state(struct host *host, const char *text, unsigned states, int edit, bool changed)
 {
-    struct command cmd = {.kind = CMD_QUERY, .text = xstrdup(text), .edit = edit};
+    struct command cmd = {.kind = CMD_QUERY, .text = xstrdup(text), .edit = edit, .top = 12};
     const struct desk *d = host->desk;
 
     cmd.params = d->params;
-    cmd.tokens = 32;
-    cmd.top = 12;
-    cmd.states = STATE_BASE | (d->state.preview ? STATE_PREVIEW : STATE_EDITED);
-    if (!d->state.preview && !d->state.edits)
-        cmd.states = STATE_BASE;
-    if (edit)
-        cmd.states = 0;
+    cmd.states = states;
+    cmd.tokens = d->ask.tokens;
+    cmd.temperature = d->ask.sample;
+    cmd.chat = d->ask.chat;
+    if (changed)
+        verb_with_changes(d, &cmd);
     host->post(host, &cmd);
+}
+
+static void ask(struct host *host, bool missing)
+{
+    const struct desk *d = host->desk;
+    struct desk_pair pair = desk_pair(d);
+
+    missing &= d->ask.sample <= 0;
+    if (!missing || !pair.before || pair.before->partial)
+        ask_state(host, d->ask.prompt, STATE_BASE, 0, false);
+    if (pair.two && (!missing || !pair.after || pair.after->partial))
+        ask_state(host, d->ask.prompt, pair.edit ? 0 : pair.state, pair.edit, pair.changed);
+}
+
+void verb_query(struct host *host, const char *text, int edit)
+{
+    struct desk_ask *how = &host->desk->ask;
+    char *prompt = xstrdup(text);
+
+    free(how->prompt); /* `text` may be it */
+    how->prompt = prompt;
+    how->state = edit ? edit : how->state;
+    ask(host, false);
+}
+
+void verb_query_missing(struct host *host)
+{
+    if (host->desk->ask.prompt)
+        ask(host, true);
 }
 
 static int kept(const struct desk *d, int *neurons, int *layers)

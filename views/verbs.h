@@ -13,7 +13,10 @@ void verb_attribute(struct host *host);
 void verb_weigh(struct host *host); /* quietly; nothing if there are no scores */
 /* A preview under parameters of its own; 0 if it could not be asked for. */
 unsigned verb_preview(struct host *host, const struct params *params);
-void verb_query(struct host *host, const char *text, int edit); /* edit 0: the present states */
+/* Asks the base and the state that desk.ask names (edit > 0: names it first); with interventions in
+ * force the second answer is given with them, so that both can be compared. */
+void verb_query(struct host *host, const char *text, int edit);
+void verb_query_missing(struct host *host); /* the last question, where it has no answer yet */
 void verb_trace(struct host *host); /* which states carry the fact */
 /* The changes in force (desk.change) go with a query. */
 void verb_with_changes(const struct desk *d, struct command *cmd);

@@ -37,6 +37,7 @@ struct host {
     void (*prompt)(struct host *host, const char *text);
     void (*knobs_moved)(struct host *host); /* parameters changed: re-mask, and weigh at rest */
     bool (*run)(struct host *host, enum action action);
+    bool (*copy)(struct host *host, const char *text); /* to the clipboard; may be NULL */
 };
 
 struct view_ops {
@@ -47,6 +48,7 @@ struct view_ops {
     void (*close)(struct view *v);                         /* optional: frees what state owns */
     void (*event)(struct view *v, const struct event *ev); /* optional; the desk has taken it */
     bool (*key)(struct view *v, const struct key *key);    /* optional: text fields; true: used */
+    bool (*takes_lines)(const struct view *v); /* optional: C-j and Alt-Enter break its line now */
     bool (*click)(struct view *v, struct rect area, int y, int x); /* optional */
     bool (*action)(struct view *v, enum action action);            /* false: not mine, pass it on */
     bool (*confirmed)(struct view *v, const struct question *question); /* optional */
