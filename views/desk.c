@@ -259,9 +259,9 @@ static void take_answer(struct desk *d, struct answer *a)
     for (int i = 0; i < DESK_ANSWERS; i++) {
         const struct answer *old = d->answer[i];
 
-        if (!old || (old->state == a->state && old->edit == a->edit && old->chat == a->chat &&
-                     !old->changed == !a->changed &&
-                     (old->partial || !strcmp(old->prompt, a->prompt)))) {
+        if (!old ||
+            (old->state == a->state && old->edit == a->edit && old->chat == a->chat &&
+             !old->changed == !a->changed && (old->partial || !strcmp(old->prompt, a->prompt)))) {
             at = i;
             break;
         }

@@ -19,7 +19,7 @@ static void type(struct field *f, const char *keys) /* "<C-u>" and the like betw
 
 static void check(const char *keys, const char *want)
 {
-    struct field f = {{0}, 0};
+    struct field f = {0};
 
     type(&f, keys);
     CHECK_STR(field_text(&f), want);
@@ -41,7 +41,7 @@ static void the_keys_of_a_shell_work(void)
 
 static void a_paste_is_text_and_nothing_else(void)
 {
-    struct field f = {{0}, 0};
+    struct field f = {0};
 
     field_key(&f, &(struct key){.code = K_PASTE, .paste = "a\nb\033[31m\xff\tc"});
     CHECK_STR(field_text(&f), "a b[31m c");
@@ -50,7 +50,7 @@ static void a_paste_is_text_and_nothing_else(void)
 
 static void letters_with_marks_go_as_one(void)
 {
-    struct field f = {{0}, 0};
+    struct field f = {0};
 
     field_set(&f, "cafe\xcc\x81 日本");
     type(&f, "<bs><left><left><bs>");
@@ -60,7 +60,7 @@ static void letters_with_marks_go_as_one(void)
 
 static void other_keys_are_left_alone(void)
 {
-    struct field f = {{0}, 0};
+    struct field f = {0};
 
     CHECK(!field_key(&f, &(struct key){.code = K_ENTER}));
     CHECK(!field_key(&f, &(struct key){.code = K_ESCAPE}));
@@ -72,7 +72,7 @@ static void other_keys_are_left_alone(void)
 static void the_cursor_shows_in_a_narrow_line(void)
 {
     struct surface *s = surface_new(1, 6);
-    struct field f = {{0}, 0};
+    struct field f = {0};
     struct buf b = {0};
 
     field_set(&f, "abcdefghij");
@@ -85,7 +85,37 @@ static void the_cursor_shows_in_a_narrow_line(void)
     surface_free(s);
 }
 
+static void several_lines_are_kept_wrapped_and_walked(void)
+{
+    struct field f = {.lines = true};
+    struct surface *s = surface_new(4, 6);
+    struct key paste = {.code = K_PASTE, .paste = "a b\ncd"}, up = {.code = K_UP};
+    struct key down = {.code = K_DOWN}, line = {.code = '\n'}, x = {.code = 'x'};
+    struct buf out = {0};
+
+    CHECK(field_key(&f, &paste));
+    CHECK_STR(field_text(&f), "a b\ncd");
+    CHECK(field_rows(&f, 6) == 2);
+    CHECK(field_rows(&f, 2) == 3); /* "a ", "b", "cd" */
+    CHECK(field_key(&f, &up));
+    CHECK(f.at == 2);
+    CHECK(!field_key(&f, &up)); /* the first line: the caller's */
+    CHECK(field_key(&f, &x));
+    CHECK(field_key(&f, &down));
+    CHECK(!field_key(&f, &down));
+    CHECK(field_key(&f, &line));
+    CHECK_STR(field_text(&f), "a xb\ncd\n");
+    field_draw_rows(&f, s, surface_rect(s), true);
+    surface_dump(s, &out);
+    CHECK_STR(out.data, "a xb\ncd\n\n\n");
+    CHECK(s->cursor_y == 2 && s->cursor_x == 0);
+    buf_free(&out);
+    surface_free(s);
+    field_free(&f);
+}
+
 static const struct test tests[] = {
+    {"several lines are kept, wrapped and walked", several_lines_are_kept_wrapped_and_walked},
     {"the keys of a shell work", the_keys_of_a_shell_work},
     {"a paste is text and nothing else", a_paste_is_text_and_nothing_else},
     {"letters with marks go as one", letters_with_marks_go_as_one},

@@ -1,0 +1,188 @@
+/* The Query view: what its keys ask for, and its pictures of two answers. */
+#include "tests/screens/stage.h"
+
+#include "views/query_inside.h"
+
+enum { POSTED = 16 };
+static struct {
+    struct command cmd; /* owns nothing any more */
+    char text[64];
+} posted[POSTED];
+static int posts;
+
+static unsigned keep_post(struct host *host, struct command *cmd)
+{
+    if (posts < POSTED) {
+        posted[posts].cmd = *cmd;
+        snprintf(posted[posts].text, sizeof(posted[posts].text), "%s", cmd->text ? cmd->text : "");
+    }
+    free(cmd->changes);
+    no_post(host, cmd);
+    return (unsigned)++posts;
+}
+
+static char copied[64];
+
+static bool keep_copy(struct host *host, const char *text)
+{
+    (void)host;
+    snprintf(copied, sizeof(copied), "%s", text);
+    return true;
+}
+
+struct stage {
+    struct desk d;
+    struct host host;
+    struct view *v;
+};
+
+static void stage_open(struct stage *t)
+{
+    make_full_desk(&t->d);
+    t->host = host_of(&t->d);
+    t->host.post = keep_post;
+    t->host.copy = keep_copy;
+    t->v = view_open(view_find("query"), &t->host);
+    t->v->ops->open(t->v);
+    posts = 0;
+}
+
+static void stage_close(struct stage *t)
+{
+    view_close(t->v);
+    desk_free(&t->d);
+}
+
+static bool press(struct stage *t, int32_t code)
+{
+    struct key key = {.code = code};
+
+    return t->v->ops->key(t->v, &key);
+}
+
+static void type(struct stage *t, const char *text)
+{
+    t->v->ops->action(t->v, ACTION_ASK);
+    while (*text)
+        press(t, *text++);
+}
+
+static void enter_asks_the_base_and_the_state_at_hand(void)
+{
+    struct stage t;
+
+    stage_open(&t);
+    type(&t, "Two");
+    CHECK(t.v->ops->takes_lines(t.v));
+    press(&t, '\n');
+    type(&t, ""); /* i again changes nothing until something is typed */
+    press(&t, K_ENTER);
+    CHECK(posts == 2 && posted[0].cmd.states == STATE_BASE &&
+          posted[1].cmd.states == STATE_PREVIEW);
+    CHECK_STR(posted[1].text, "Two\n");
+    CHECK(!t.v->ops->takes_lines(t.v));
+    type(&t, "Three");
+    press(&t, K_UP);
+    press(&t, K_ENTER);
+    CHECK_STR(posted[2].text, "Two\n");
+    type(&t, "Four");
+    press(&t, K_UP);
+    press(&t, K_UP); /* within the line above first */
+    press(&t, K_DOWN);
+    press(&t, K_DOWN); /* and back to what was being typed */
+    press(&t, K_ENTER);
+    CHECK_STR(posted[4].text, "Four");
+    stage_close(&t);
+}
+
+static void options_go_with_the_question(void)
+{
+    struct stage t;
+    const struct view_ops *ops = view_find("query");
+
+    stage_open(&t);
+    CHECK(ops->command(t.v, "tokens", "64") && ops->command(t.v, "sample", "0.7"));
+    CHECK(ops->command(t.v, "tokens", "1e3x") && ops->command(t.v, "tokens", "0"));
+    CHECK(ops->command(t.v, "sample", "-1") && ops->command(t.v, "sample", "nan"));
+    CHECK(!ops->command(t.v, "theme", "dark"));
+    ops->action(t.v, ACTION_MODE);
+    t.d.change[0] = (struct intervention){.layer = 5, .neuron = 9};
+    t.d.changes = 1;
+    type(&t, "What?");
+    press(&t, K_ENTER);
+    CHECK(posts == 2);
+    for (int i = 0; i < 2; i++) {
+        CHECK(posted[i].cmd.tokens == 64 && posted[i].cmd.chat);
+        CHECK(posted[i].cmd.temperature > 0.69 && posted[i].cmd.temperature < 0.71);
+        CHECK(posted[i].cmd.change_count == i); /* the base is asked as it is */
+    }
+    stage_close(&t);
+}
+
+static void states_of_the_past_are_stepped_through(void)
+{
+    struct stage t;
+    const struct view_ops *ops = view_find("query");
+
+    stage_open(&t);
+    t.d.history->entry[0].active = t.d.history->entry[1].active = true;
+    type(&t, "Where?");
+    press(&t, K_ENTER);
+    CHECK(t.d.ask.state == ASK_NOW);
+    ops->action(t.v, ACTION_LAYER_BACK);
+    CHECK(t.d.ask.state == 2 && posts == 4 && posted[3].cmd.edit == 2);
+    ops->action(t.v, ACTION_LAYER_BACK);
+    ops->action(t.v, ACTION_LAYER_BACK);
+    CHECK(t.d.ask.state == ASK_BASE);
+    ops->action(t.v, ACTION_LAYER_BACK);
+    CHECK(t.d.ask.state == ASK_BASE);
+    CHECK(ops->command(t.v, "state", "edit:1") && t.d.ask.state == 1);
+    CHECK(ops->command(t.v, "state", "edit:9") && t.d.ask.state == 1);
+    CHECK(ops->command(t.v, "state", "edited") && t.d.ask.state == ASK_NOW);
+    stage_close(&t);
+}
+
+static void texts_part_at_a_word(void)
+{
+    size_t at;
+
+    CHECK(query_parting(" Paris, France", " Parma, Italy", &at) && at == 1);
+    CHECK(query_parting("in the north", "in the south", &at) && at == 7);
+    CHECK(query_parting("a", "a b", &at) && at == 0);
+    CHECK(!query_parting("the same", "the same", &at));
+}
+
+static void pictures(void)
+{
+    struct stage t;
+    struct screen screen;
+    struct answer *a = xcalloc(1, sizeof(*a));
+
+    stage_open(&t);
+    screen = (struct screen){.desk = &t.d, .view = t.v};
+    t.v->ops->action(t.v, ACTION_FLIP);
+    compare("query-difference", &screen, 36, 120);
+    compare("query-difference", &screen, 24, 80);
+    t.v->ops->action(t.v, ACTION_COPY);
+    CHECK_STR(copied, " Rome, Italy.");
+    t.v->ops->action(t.v, ACTION_FLIP);
+    t.v->ops->action(t.v, ACTION_FLIP);
+    t.v->ops->action(t.v, ACTION_FLIP);
+    a->state = STATE_PREVIEW; /* an answer on its way, of several lines, with bytes that act */
+    a->partial = true;
+    a->prompt = xstrdup("The Eiffel Tower is in");
+    a->completion = xstrdup(" Rome.\n\nIt was \033[31mbuilt there, as everybody who has seen it "
+                            "from the hill above the river will tell, long before");
+    give(&t.d, EV_ANSWER, a);
+    compare("query-answering", &screen, 24, 64);
+    stage_close(&t);
+}
+
+static const struct test tests[] = {
+    {"Enter asks the base and the state at hand", enter_asks_the_base_and_the_state_at_hand},
+    {"options go with the question", options_go_with_the_question},
+    {"states of the past are stepped through", states_of_the_past_are_stepped_through},
+    {"texts part at a word", texts_part_at_a_word},
+    {"pictures", pictures},
+};
+TEST_MAIN(tests)
