@@ -18,7 +18,13 @@
 #include "core/base/buf.h"
 #include "core/base/utf8.h"
 
-enum { CODE_PASTE = 2000, CODE_PASTE_END, CODE_ALT_ENTER, PASTE_MAX = 1 << 20, PAIR_SLOTS = 1 << 16 };
+enum {
+    CODE_PASTE = 2000,
+    CODE_PASTE_END,
+    CODE_ALT_ENTER,
+    PASTE_MAX = 1 << 20,
+    PAIR_SLOTS = 1 << 16
+};
 
 struct pair_slot {
     int32_t fg, bg;
@@ -221,8 +227,7 @@ static void define_keys(void)
         {"\033[D", KEY_LEFT},      {"\033[H", KEY_HOME},          {"\033[F", KEY_END},
         {"\033[1~", KEY_HOME},     {"\033[4~", KEY_END},          {"\033OA", KEY_UP},
         {"\033OB", KEY_DOWN},      {"\033OC", KEY_RIGHT},         {"\033OD", KEY_LEFT},
-        {"\033[200~", CODE_PASTE}, {"\033[201~", CODE_PASTE_END},
-        {"\033\r", CODE_ALT_ENTER},
+        {"\033[200~", CODE_PASTE}, {"\033[201~", CODE_PASTE_END}, {"\033\r", CODE_ALT_ENTER},
     };
 
     for (size_t i = 0; i < sizeof(more) / sizeof(*more); i++)
@@ -490,10 +495,12 @@ static bool special(struct key *key, int code)
         int curses;
         int32_t code;
     } table[] = {
-        {KEY_UP, K_UP},         {KEY_DOWN, K_DOWN},     {KEY_LEFT, K_LEFT},
-        {KEY_RIGHT, K_RIGHT},   {KEY_PPAGE, K_PAGE_UP}, {KEY_NPAGE, K_PAGE_DOWN},
-        {KEY_HOME, K_HOME},     {KEY_END, K_END},       {KEY_DC, K_DELETE},
-        {KEY_BTAB, K_BACK_TAB}, {KEY_RESIZE, K_RESIZE}, {KEY_BACKSPACE, K_ERASE},
+        {KEY_UP, K_UP},         {KEY_DOWN, K_DOWN},
+        {KEY_LEFT, K_LEFT},     {KEY_RIGHT, K_RIGHT},
+        {KEY_PPAGE, K_PAGE_UP}, {KEY_NPAGE, K_PAGE_DOWN},
+        {KEY_HOME, K_HOME},     {KEY_END, K_END},
+        {KEY_DC, K_DELETE},     {KEY_BTAB, K_BACK_TAB},
+        {KEY_RESIZE, K_RESIZE}, {KEY_BACKSPACE, K_ERASE},
         {KEY_ENTER, K_ENTER},   {CODE_ALT_ENTER, K_ALT_ENTER},
     };
 

@@ -34,9 +34,9 @@ enum queue_state { QUEUE_WAITS, QUEUE_RUNS, QUEUE_HOLDS, QUEUE_WEAK, QUEUE_FAILE
 
 enum { ASK_BASE = -1, ASK_NOW = 0 };
 
-struct desk_ask { /* how questions are asked */
-    int state;    /* ASK_NOW, ASK_BASE, or the state after this edit */
-    int tokens;   /* at most */
+struct desk_ask {  /* how questions are asked */
+    int state;     /* ASK_NOW, ASK_BASE, or the state after this edit */
+    int tokens;    /* at most */
     double sample; /* temperature; 0: greedy */
     bool chat;     /* in the model's chat form */
     char *prompt;  /* the last one asked, or NULL */

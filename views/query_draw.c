@@ -187,8 +187,10 @@ static void pace_words(const struct query *q, const struct answer *a, char *out,
                  (p->tokens - 1) / spent);
     else if (a->partial)
         snprintf(out, size, "answering");
+    else if (a->count)
+        snprintf(out, size, "%d token%s", a->count, a->count == 1 ? "" : "s");
     else
-        snprintf(out, size, a->count ? "%d token%s" : "", a->count, a->count == 1 ? "" : "s");
+        *out = '\0';
 }
 
 struct shown {                           /* one column */
