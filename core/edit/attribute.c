@@ -1,4 +1,4 @@
-#include "core/edit/attribute.h"
+#include "core/edit/attribute_inside.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,19 +10,6 @@
 
 /* Vocabulary rows a slice: about 35 ms on two CPU cores at d 576, M 1536. */
 enum { TILE = 4096 };
-
-struct attribute_run {
-    const struct weights_view *view;
-    struct params params;
-    unsigned id;
-    int rows, layers, neurons, hidden, vocab;
-    int *pick;       /* [rows] row of the packed pass that is scored */
-    int *target;     /* [rows] */
-    struct mat h, m; /* [layers * rows, d], [layers * rows, M] at the scored positions */
-    struct mat scratch_h, scratch_m;
-    float *rms2; /* [rows] mean square of the final hidden state */
-    float eps;
-};
 
 bool edited_layers(const struct params *p, const struct model_config *config, int *layer,
                    int *count, struct err *err)
@@ -214,17 +201,7 @@ void attribute_end(struct attribute_run *run)
     free(run);
 }
 
-/* Everything one layer needs while its tiles go by. */
-struct layer_work {
-    struct mat values;     /* [d, M] diag(g) W_l */
-    struct mat lens;       /* [N, d] g * h: the unperturbed lens before the head */
-    struct mat base;       /* [N, V] */
-    struct mat coeff;      /* [N, M] c of methods 2.6 */
-    struct mat base_scale; /* [N, M] attr.norm = own: 1 / rms of each perturbed vector */
-    struct lps_state state;
-};
-
-static void work_free(struct layer_work *w, struct device *dev)
+void layer_work_free(struct layer_work *w, struct device *dev)
 {
     struct mat *all[] = {&w->values,     &w->lens,        &w->base,      &w->coeff,
                          &w->base_scale, &w->state.max,   &w->state.sum, &w->state.own,
@@ -276,7 +253,7 @@ static void lens_rows(struct attribute_run *run, float *h)
     }
 }
 
-static void column_norms(const float *w, int d, int m, float *norm)
+void attribute_norms(const float *w, int d, int m, float *norm)
 {
     double *sum = xcalloc((size_t)m, sizeof(*sum));
 
@@ -312,7 +289,7 @@ static bool prepare(struct attribute_run *run, int layer, struct attribution *a,
     device_download(dev, hxv, xv);
     ok = device_sync(dev, err);
     if (ok) {
-        column_norms(hw, run->hidden, run->neurons, a->value_norm);
+        attribute_norms(hw, run->hidden, run->neurons, a->value_norm);
         coefficients(run, hh, a->activation, hxv, a->value_norm, coeff, scale);
         lens_rows(run, hh);
         w->values = down;
@@ -383,11 +360,6 @@ static bool tiles(struct attribute_run *run, struct layer_work *w, bool curves, 
                    run->target, v0, w->state);
     }
     return device_sync(m->dev, err);
-}
-
-static float or_zero(double x)
-{
-    return isfinite(x) ? (float)x : 0; /* the released code does the same */
 }
 
 /* What the tiles left behind, on the host: [N][M] each. */
@@ -472,37 +444,6 @@ static bool finish(struct attribute_run *run, struct layer_work *w, const float 
     return ok;
 }
 
-/* MPC: the coefficient, times ||v||, or times the target's direct projection U_y (methods 2.5). */
-static bool project(struct attribute_run *run, struct layer_work *w, struct attribution *a,
-                    struct err *err)
-{
-    const struct model *m = run->view->model;
-    int kind = params_choice(&run->params, P_MPC_KIND);
-    size_t nm = (size_t)run->rows * (size_t)run->neurons;
-    struct mat head = mat_new(m->dev, DT_F32, run->rows, run->hidden);
-    struct mat u = mat_new(m->dev, DT_F32, run->rows, run->neurons);
-    float *uy = xmalloc(nm * sizeof(float));
-    bool ok;
-
-    device_gather(m->dev, m->head, run->target, head);
-    device_gemm(m->dev, 1, head, false, w->values, false, 0, u);
-    device_download(m->dev, uy, u);
-    ok = device_sync(m->dev, err);
-    for (size_t at = 0; ok && at < nm; at++) {
-        double coeff = (double)a->activation[at];
-
-        if (kind == MPC_COEFF_NORM)
-            coeff = fabs(coeff) * (double)a->value_norm[at % (size_t)run->neurons];
-        else if (kind == MPC_COEFF_PROJ)
-            coeff *= (double)uy[at];
-        a->score[at] = or_zero(coeff);
-    }
-    free(uy);
-    mat_free(m->dev, &head);
-    mat_free(m->dev, &u);
-    return ok;
-}
-
 /* 1 / rms of each row of h itself: the unperturbed lens under attr.norm = own. */
 static bool own_scale(struct attribute_run *run, int layer, float *scale, struct err *err)
 {
@@ -521,10 +462,25 @@ static bool own_scale(struct attribute_run *run, int layer, float *scale, struct
     return device_sync(dev, err);
 }
 
+struct attribution *attribute_empty(const struct attribute_run *run, int layer,
+                                    enum strategy strategy, bool curves)
+{
+    struct attribution *a = attribution_new(layer, run->rows, run->neurons, curves);
+
+    a->id = run->id;
+    a->generation = run->view->generation;
+    a->layers = run->layers;
+    a->strategy = strategy;
+    a->amplify = run->params.value[P_ATTR_AMPLIFY];
+    memcpy(a->target, run->target, (size_t)run->rows * sizeof(int));
+    return a;
+}
+
 struct attribution *attribute_layer(struct attribute_run *run, int layer, bool curves,
                                     struct job *job, struct err *err)
 {
-    struct attribution *a = attribution_new(layer, run->rows, run->neurons, curves);
+    struct attribution *a = attribute_empty(
+        run, layer, (enum strategy)params_choice(&run->params, P_ATTR_STRATEGY), curves);
     struct layer_work w = {0};
     bool own = params_choice(&run->params, P_ATTR_NORM) == NORM_OWN, ok;
     size_t nm = (size_t)run->rows * (size_t)run->neurons;
@@ -532,19 +488,13 @@ struct attribution *attribute_layer(struct attribute_run *run, int layer, bool c
     float *h0 = own ? xcalloc((size_t)run->rows, sizeof(float)) : NULL;
     double start = clock_seconds();
 
-    a->id = run->id;
-    a->generation = run->view->generation;
-    a->layers = run->layers;
-    a->strategy = (enum strategy)params_choice(&run->params, P_ATTR_STRATEGY);
-    a->amplify = run->params.value[P_ATTR_AMPLIFY];
-    memcpy(a->target, run->target, (size_t)run->rows * sizeof(int));
     ok = !job_cancelled(job, err) && (!own || own_scale(run, layer, h0, err)) &&
          prepare(run, layer, a, &w, own_base, err) && base_logp(run, &w, h0, a, err);
     if (ok && a->strategy == STRATEGY_MPC)
-        ok = project(run, &w, a, err);
+        ok = attribute_project(run, &w, a, err);
     else if (ok)
         ok = tiles(run, &w, curves, job, err) && finish(run, &w, own_base, a, err);
-    work_free(&w, run->view->model->dev);
+    layer_work_free(&w, run->view->model->dev);
     free(own_base);
     free(h0);
     a->seconds = clock_seconds() - start;

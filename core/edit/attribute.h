@@ -23,6 +23,11 @@ struct attribute_run *attribute_begin(const struct weights_view *view,
  * quarter more time. NULL and err on cancel or a fault. Caller owns a reference. */
 struct attribution *attribute_layer(struct attribute_run *run, int layer, bool curves,
                                     struct job *job, struct err *err);
+/* The free picture of a layer: activations and MPC scores (methods 2.5), which need no vocabulary
+ * pass. base_logp is 0 in it, and so is value_norm unless mpc.kind takes norms or projections.
+ * Same ownership. */
+struct attribution *attribute_rough(struct attribute_run *run, int layer, struct job *job,
+                                    struct err *err);
 int attribute_rows(const struct attribute_run *run);
 const int *attribute_targets(const struct attribute_run *run); /* [rows] explained tokens */
 void attribute_end(struct attribute_run *run);

@@ -111,6 +111,25 @@ static struct run *run_pick(struct engine *e, unsigned id, char *text, struct er
     return run;
 }
 
+/* The picture that costs no more than the forward pass: all missing layers at once, so that a map
+ * is there before the first scores are. Nobody's mask is made of it. */
+static bool rough(struct engine *e, const struct run *run, struct attribute_run *work,
+                  const int *layer, int layers, struct err *err)
+{
+    for (int i = 0; i < layers; i++) {
+        struct attribution *a;
+
+        if (run->layer[layer[i]])
+            continue;
+        a = attribute_rough(work, layer[i], &e->job, err);
+        if (!a)
+            return false;
+        say_layer(e, a);
+        attribution_unref(a);
+    }
+    return true;
+}
+
 static bool compute(struct engine *e, struct run *run, const struct request *request, int count,
                     const struct params *p, const int *layer, int layers, bool tell,
                     struct err *err)
@@ -132,6 +151,8 @@ static bool compute(struct engine *e, struct run *run, const struct request *req
     }
     if ((missing || tell) && !e->quiet)
         say_meta(e, run, request, count, layer, layers);
+    if (missing && params_choice(p, P_ATTR_STRATEGY) != STRATEGY_MPC)
+        ok = rough(e, run, work, layer, layers, err);
     for (int i = 0; ok && i < layers; i++) {
         struct attribution **at = &run->layer[layer[i]];
         bool there = *at != NULL;

@@ -245,6 +245,64 @@ static void a_lens_through_the_door(void)
     engine_stop(e);
 }
 
+/* The layers an attribution tells, in their order. */
+static int told_layers(struct engine *e, const char *strategy, const char *kind,
+                       struct attribution **out, int most)
+{
+    struct command c = command(CMD_ATTRIBUTE, "Lily", "park");
+    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
+    struct event ev;
+    int n = 0;
+
+    CHECK(params_set(&c.params, "attr.strategy", strategy, FROM_COMMAND_LINE, NULL));
+    CHECK(params_set(&c.params, "mpc.kind", kind, FROM_COMMAND_LINE, NULL));
+    c.all_layers = true;
+    CHECK(engine_post(e, &c));
+    while (poll(&fd, 1, 120000) > 0)
+        while (engine_next(e, &ev)) {
+            enum event_kind got = ev.kind;
+
+            if (got == EV_LAYER && n < most)
+                out[n++] = attribution_ref(ev.attribution);
+            event_free(&ev);
+            if (got == EV_DONE || got == EV_FAILED)
+                return n;
+        }
+    return n;
+}
+
+static void the_rough_map_comes_first(void)
+{
+    static const char *const kind[] = {"coeff", "coeff_norm", "coeff_proj"};
+
+    for (int k = 0; k < 3; k++) {
+        struct engine *e = start(tiny, &device_far, NULL, false);
+        struct attribution *a[16] = {0}, *mpc[16] = {0}, *again[16] = {0};
+
+        opened(e);
+        CHECK(told_layers(e, "lps", kind[k], a, 16) == 10);
+        CHECK(told_layers(e, "lps", kind[k], again, 16) == 5); /* kept scores need none */
+        CHECK(told_layers(e, "mpc", kind[k], mpc, 16) == 5);
+        for (int i = 0; i < 5; i++) {
+            CHECK(a[i] && a[i]->strategy == STRATEGY_MPC);
+            CHECK(a[i + 5] && a[i + 5]->strategy == STRATEGY_LPS);
+            CHECK(again[i] == a[i + 5]);
+            if (!a[i] || !mpc[i])
+                continue;
+            CHECK(a[i]->layer == mpc[i]->layer && a[i]->rows == mpc[i]->rows);
+            for (int j = 0; j < a[i]->rows * a[i]->neurons; j++)
+                CHECK(a[i]->score[j] == mpc[i]->score[j] &&
+                      a[i]->activation[j] == mpc[i]->activation[j]);
+        }
+        for (int i = 0; i < 16; i++) {
+            attribution_unref(a[i]);
+            attribution_unref(mpc[i]);
+            attribution_unref(again[i]);
+        }
+        engine_stop(e);
+    }
+}
+
 static struct command question(int layer, int neuron, bool scale, float value)
 {
     struct command c = command(CMD_QUERY, NULL, NULL);
@@ -350,6 +408,7 @@ static const struct test tests[] = {
     {"silencing a neuron is zeroing its column, at every new token", a_tap_is_zeroing_a_column},
     {"and closes", close_model},
     {"a lens through the door", a_lens_through_the_door},
+    {"the rough map comes before the scores", the_rough_map_comes_first},
     {"neurons that say something else, through the door", neurons_through_the_door},
     {"a model without a chat form", no_chat_form},
     {"an answer in chat form", a_chat_answer},

@@ -23,7 +23,7 @@ static void keep(struct take *t, const struct event *ev)
     if (ev->kind == EV_TRIED && t->tries < MOST) {
         t->tried[t->tries++] = *ev->tried;
     } else if (ev->kind == EV_LAYER) {
-        t->layers++;
+        t->layers += ev->attribution->strategy != STRATEGY_MPC; /* the scores, not the rough map */
     } else if (ev->kind == EV_STEP) {
         t->steps++;
     } else if (ev->kind == EV_DRIFT) {

@@ -182,7 +182,7 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
 
     if (ev->kind == EV_META && !w->layer) {
         hear_meta(c, w, ev);
-    } else if (ev->kind == EV_LAYER && w->count < w->room) {
+    } else if (ev->kind == EV_LAYER && w->count < w->room && cli_scored(c, ev->attribution)) {
         l = &w->layer[w->count++];
         l->attribution = attribution_ref(ev->attribution);
         l->mask = mask_build(l->attribution, NULL, &c->params);

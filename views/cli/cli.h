@@ -174,6 +174,8 @@ bool cli_job(struct cli *c, struct command *cmd, cli_hear *hear, void *ctx, stru
 /* Listens until *waiting is 0: for commands that `hear` itself posts. */
 bool cli_until(struct cli *c, const int *waiting, cli_hear *hear, void *ctx, struct err *err);
 void cli_stop(struct cli *c);
+/* Whether a layer holds the scores that were asked for; the free picture before them does not. */
+bool cli_scored(const struct cli *c, const struct attribution *a);
 
 /* print.c */
 bool cli_json(const struct cli *c);

@@ -92,7 +92,7 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
 
     if (ev->kind == EV_META && json)
         cli_print(record_meta(c, ev->meta, "edit"));
-    else if (ev->kind == EV_LAYER && json)
+    else if (ev->kind == EV_LAYER && json && cli_scored(c, ev->attribution))
         tell_layer(c, ev->attribution);
     else if (ev->kind == EV_STEP && json)
         cli_print(record_step(ev->step));

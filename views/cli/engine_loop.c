@@ -179,3 +179,8 @@ void cli_stop(struct cli *c)
     engine_stop(c->engine);
     c->engine = NULL;
 }
+
+bool cli_scored(const struct cli *c, const struct attribution *a)
+{
+    return (int)a->strategy == params_choice(&c->params, P_ATTR_STRATEGY);
+}

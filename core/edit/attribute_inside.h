@@ -1,0 +1,48 @@
+/* The inside of an attribution run, for the files that make scores of it. */
+#ifndef CORE_EDIT_ATTRIBUTE_INSIDE_H
+#define CORE_EDIT_ATTRIBUTE_INSIDE_H
+
+#include <math.h>
+
+#include "core/edit/attribute.h"
+
+struct attribute_run {
+    const struct weights_view *view;
+    struct params params;
+    unsigned id;
+    int rows, layers, neurons, hidden, vocab;
+    int *pick;       /* [rows] row of the packed pass that is scored */
+    int *target;     /* [rows] */
+    struct mat h, m; /* [layers * rows, d], [layers * rows, M] at the scored positions */
+    struct mat scratch_h, scratch_m;
+    float *rms2; /* [rows] mean square of the final hidden state */
+    float eps;
+};
+
+/* Everything one layer needs while its tiles go by. */
+struct layer_work {
+    struct mat values;     /* [d, M] diag(g) W_l */
+    struct mat lens;       /* [N, d] g * h: the unperturbed lens before the head */
+    struct mat base;       /* [N, V] */
+    struct mat coeff;      /* [N, M] c of methods 2.6 */
+    struct mat base_scale; /* [N, M] attr.norm = own: 1 / rms of each perturbed vector */
+    struct lps_state state;
+};
+
+static inline float or_zero(double x)
+{
+    return isfinite(x) ? (float)x : 0; /* the released code does the same */
+}
+
+void layer_work_free(struct layer_work *w, struct device *dev);
+/* An attribution of a layer of this run that holds no scores yet. */
+struct attribution *attribute_empty(const struct attribute_run *run, int layer,
+                                    enum strategy strategy, bool curves);
+/* norm [m]: ||w_i|| of each column of w [d, m]. */
+void attribute_norms(const float *w, int d, int m, float *norm);
+/* MPC: the coefficient, times ||v||, or times the target's direct projection U_y (methods 2.5).
+ * a->activation (and for the norms value_norm) is there already, w->values is diag(g) W_l. */
+bool attribute_project(struct attribute_run *run, struct layer_work *w, struct attribution *a,
+                       struct err *err);
+
+#endif

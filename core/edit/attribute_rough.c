@@ -1,0 +1,83 @@
+/* MPC scores: those of its own strategy, and the free picture that comes before the others. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/edit/attribute_inside.h"
+
+bool attribute_project(struct attribute_run *run, struct layer_work *w, struct attribution *a,
+                       struct err *err)
+{
+    const struct model *m = run->view->model;
+    int kind = params_choice(&run->params, P_MPC_KIND);
+    size_t nm = (size_t)run->rows * (size_t)run->neurons;
+    struct mat head = mat_new(m->dev, DT_F32, run->rows, run->hidden);
+    struct mat u = mat_new(m->dev, DT_F32, run->rows, run->neurons);
+    float *uy = xmalloc(nm * sizeof(float));
+    bool ok;
+
+    device_gather(m->dev, m->head, run->target, head);
+    device_gemm(m->dev, 1, head, false, w->values, false, 0, u);
+    device_download(m->dev, uy, u);
+    ok = device_sync(m->dev, err);
+    for (size_t at = 0; ok && at < nm; at++) {
+        double coeff = (double)a->activation[at];
+
+        if (kind == MPC_COEFF_NORM)
+            coeff = fabs(coeff) * (double)a->value_norm[at % (size_t)run->neurons];
+        else if (kind == MPC_COEFF_PROJ)
+            coeff *= (double)uy[at];
+        a->score[at] = or_zero(coeff);
+    }
+    free(uy);
+    mat_free(m->dev, &head);
+    mat_free(m->dev, &u);
+    return ok;
+}
+
+/* The values' norms and the values diag(g) W_l themselves, for the kinds of MPC that take them. */
+static bool rough_values(struct attribute_run *run, int layer, struct attribution *a,
+                         struct layer_work *w, struct err *err)
+{
+    struct device *dev = run->view->model->dev;
+    float *host = xmalloc((size_t)run->hidden * (size_t)run->neurons * sizeof(float));
+    bool ok;
+
+    w->values = mat_new(dev, DT_F32, run->hidden, run->neurons);
+    device_copy(dev, view_down(run->view, layer), w->values);
+    device_download(dev, host, w->values);
+    if ((ok = device_sync(dev, err)))
+        attribute_norms(host, run->hidden, run->neurons, a->value_norm);
+    device_scale_rows(dev, run->view->model->final_norm, w->values);
+    free(host);
+    return ok;
+}
+
+struct attribution *attribute_rough(struct attribute_run *run, int layer, struct job *job,
+                                    struct err *err)
+{
+    struct device *dev = run->view->model->dev;
+    struct attribution *a = attribute_empty(run, layer, STRATEGY_MPC, false);
+    size_t nm = (size_t)run->rows * (size_t)run->neurons;
+    struct layer_work w = {0};
+    double start = clock_seconds();
+    bool ok;
+
+    device_download(dev, a->activation, mat_rows(run->m, layer * run->rows, run->rows));
+    ok = device_sync(dev, err);
+    if (params_choice(&run->params, P_MPC_KIND) == MPC_COEFF)
+        memcpy(a->score, a->activation, nm * sizeof(float));
+    else
+        ok = ok && !job_cancelled(job, err) && rough_values(run, layer, a, &w, err) &&
+             attribute_project(run, &w, a, err);
+    for (size_t i = 0; i < nm; i++)
+        a->score[i] = or_zero((double)a->score[i]);
+    layer_work_free(&w, dev);
+    a->seconds = clock_seconds() - start;
+    if (ok)
+        return a;
+    attribution_unref(a);
+    return NULL;
+}
