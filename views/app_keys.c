@@ -279,12 +279,14 @@ void app_do(struct app *app, enum action action)
 
 static void answer(struct app *app, bool yes)
 {
+    struct view *v = app->view[app->at];
+
     app->asking = false;
     if (!yes)
         app_say(app, TONE_PLAIN, "cancelled; nothing was changed");
     else if (app->question.then == ACTION_QUIT)
         app->quit = true;
-    else
+    else if (!v->ops->confirmed || !v->ops->confirmed(v, &app->question))
         verb_confirmed(&app->host, &app->question);
 }
 

@@ -40,6 +40,9 @@ enum word_kind { /* what an argument is: what Tab offers */
     X("tokens", "N", WORD_NUMBER, "query", "How many tokens an answer has")                     \
     X("sample", "T", WORD_NUMBER, "query", "Sample answers at this temperature; 0: greedy")     \
     X("note", "TEXT", WORD_TEXT, "history", "A note to the edit selected in History")           \
+    X("diff", "FROM TO", WORD_TEXT, "history", "What lies between two states; 0 is the base")   \
+    X("drift", "[STATES]", WORD_NUMBER, "history", "How the edits hold as more are made")       \
+    X("sweep", "GRID", WORD_TEXT, "sweep", "Such as alpha_ge=.05,.1;beta_sp=.1..0.5/5")         \
     X("bisect", "PROMPT => ANSWER", WORD_TEXT, "history", "Which edit made an answer begin so") \
     X("q!", "", WORD_NONE, "", "Leave without asking")
 

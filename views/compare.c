@@ -1,165 +1,490 @@
-/* The same fact under other masks and methods, each previewed in turn; nothing is written. */
+/* The same fact through other masks and methods, as published and at equal gain, and against a
+ * cloud of random masks of equal size. Everything happens in scratch weights. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "core/base/mem.h"
 #include "tui/box.h"
+#include "tui/layout.h"
 #include "tui/text.h"
+#include "views/trials.h"
 #include "views/verbs.h"
 #include "views/view.h"
 
-enum { NMKE, ALPHAEDIT, RANDOM, KEYMAG, VARIANTS };
+enum { NMKE, ALPHAEDIT, RANDOM, KEYMAG, NMKE_EQ, RANDOM_EQ, KEYMAG_EQ, COLUMNS };
+enum { CLOUD = 32, VARIANTS = COLUMNS + CLOUD };
+enum { BY_GAIN, BY_ANSWER, PICTURES };
 
 struct compare {
-    struct applied got[VARIANTS];
-    bool has[VARIANTS];
-    int running; /* variant + 1; 0: idle */
-    unsigned job;
+    struct trial trial[VARIANTS];
+    struct params params[VARIANTS]; /* they were made with */
+    unsigned job;                   /* of the trials; 0: none yet */
+    bool running;
+    int at;      /* column under the cursor */
+    int picture; /* of the cloud */
 };
 
-static struct params variant(const struct desk *d, int which)
-{
-    struct params p = d->params;
+static const struct {
+    const char *name, *brief, *what;
+    bool equal; /* at equal gain */
+} columns[COLUMNS] = {
+    {"NMKE", "NMKE", "the neurons your parameters choose", false},
+    {"AlphaEdit", "alpha", "no mask: every neuron of the edited layers", false},
+    {"random", "random", "as many neurons as yours, drawn by the seed", false},
+    {"key size", "key", "as many neurons as yours, those the subject excites most", false},
+    {"NMKE", "NMKE", "your neurons, scaled back to the unmasked gain", true},
+    {"random", "random", "random neurons, scaled back to the unmasked gain", true},
+    {"key size", "key", "the most excited neurons, scaled back to the unmasked gain", true},
+};
 
+static void set(struct params *p, enum param id, double value)
+{
+    p->value[id] = value;
+    p->source[id] = FROM_COMMAND_LINE;
+}
+
+/* The user's parameters, made into one of the columns or into one of the cloud. */
+static struct params variant(const struct params *now, int which)
+{
+    struct params p = *now;
+    int mode = params_choice(now, P_MASK_MODE);
+
+    set(&p, P_EDIT_METHOD, METHOD_NMKE);
+    set(&p, P_MASK_COMPENSATE, COMPENSATE_NONE);
+    if (mode == MODE_RANDOM || mode == MODE_KEYMAG || mode == MODE_NONE)
+        set(&p, P_MASK_MODE, MODE_UNION);
+    if (which < COLUMNS && columns[which].equal)
+        set(&p, P_MASK_COMPENSATE, COMPENSATE_GAIN);
     if (which == ALPHAEDIT) {
-        p.value[P_EDIT_METHOD] = METHOD_ALPHAEDIT;
-        p.value[P_MASK_MODE] = MODE_NONE;
-    } else if (which == RANDOM) {
-        p.value[P_MASK_MODE] = MODE_RANDOM;
-        p.value[P_MASK_DENSITY] = 0;
-    } else if (which == KEYMAG) {
-        p.value[P_MASK_MODE] = MODE_KEYMAG;
+        set(&p, P_EDIT_METHOD, METHOD_ALPHAEDIT);
+    } else if (which == KEYMAG || which == KEYMAG_EQ) {
+        set(&p, P_MASK_MODE, MODE_KEYMAG);
+        set(&p, P_MASK_MASS, 0);
+    } else if (which == RANDOM || which == RANDOM_EQ || which >= COLUMNS) {
+        set(&p, P_MASK_MODE, MODE_RANDOM);
+        set(&p, P_MASK_DENSITY, 0);
     }
+    if (which >= COLUMNS)
+        set(&p, P_SEED, now->value[P_SEED] + 1 + which - COLUMNS);
     return p;
 }
 
-static void run(struct view *v, int which)
+static void run(struct view *v)
 {
     struct compare *c = v->state;
-    struct params p = variant(v->host->desk, which);
+    unsigned job;
 
-    c->job = verb_preview(v->host, &p);
-    c->running = c->job ? which + 1 : 0;
+    if (c->running) {
+        v->host->say(v->host, TONE_PLAIN, "the variants are being tried: Ctrl-C stops");
+        return;
+    }
+    for (int i = 0; i < VARIANTS; i++)
+        c->params[i] = variant(&v->host->desk->params, i);
+    job = verb_try(v->host, c->params, VARIANTS);
+    if (!job)
+        return;
+    c->job = job;
+    c->running = true;
+    memset(c->trial, 0, sizeof(c->trial));
 }
 
 static void compare_event(struct view *v, const struct event *ev)
 {
     struct compare *c = v->state;
+    const struct desk *d = v->host->desk;
 
-    if (!c->running || ev->job != c->job)
+    if (!c->job || ev->job != c->job)
         return;
-    if (ev->kind == EV_PREVIEW && v->host->desk->preview) {
-        c->got[c->running - 1] = *v->host->desk->preview;
-        c->has[c->running - 1] = true;
-    } else if (ev->kind == EV_FAILED) {
-        c->running = 0;
-    } else if (ev->kind == EV_DONE && c->running < VARIANTS) {
-        run(v, c->running);
-    } else if (ev->kind == EV_DONE) {
-        c->running = 0;
-        verb_simple(v->host, CMD_DISCARD, 0); /* the last one is not what the user asked for */
-        v->host->say(v->host, TONE_GOOD, "compared; nothing is written");
+    if (ev->kind == EV_TRIED && d->trying == c->job) {
+        for (int i = 0; i < VARIANTS; i++)
+            if (d->tried[i] && !c->trial[i].has)
+                trial_take(&c->trial[i], d->tried[i]);
+    } else if (ev->kind == EV_DONE || ev->kind == EV_FAILED) {
+        c->running = false;
+        if (ev->kind == EV_DONE)
+            v->host->say(v->host, TONE_GOOD, "compared in scratch weights: nothing was written");
     }
+}
+
+static void ask_take_over(struct view *v)
+{
+    struct compare *c = v->state;
+    struct question q = {.title = "Take these parameters over?",
+                         .yes = "Take over",
+                         .then = ACTION_ENTER,
+                         .number = c->at};
+
+    snprintf(q.text, sizeof(q.text), "%s%s: %s.\nThe next preview or commit is made with them.",
+             columns[c->at].name, columns[c->at].equal ? " at equal gain" : "",
+             columns[c->at].what);
+    v->host->ask(v->host, &q);
+}
+
+static bool compare_confirmed(struct view *v, const struct question *q)
+{
+    struct compare *c = v->state;
+
+    if (q->then != ACTION_ENTER || q->number < 0 || q->number >= COLUMNS)
+        return false;
+    v->host->desk->params = c->params[q->number];
+    v->host->knobs_moved(v->host);
+    v->host->say(v->host, TONE_GOOD, "parameters of %s%s: P previews with them",
+                 columns[q->number].name, columns[q->number].equal ? " at equal gain" : "");
+    return true;
 }
 
 static bool compare_action(struct view *v, enum action action)
 {
     struct compare *c = v->state;
 
-    if (action != ACTION_ENTER && action != ACTION_PREVIEW)
-        return false;
-    if (c->running)
+    switch (action) {
+    case ACTION_ATTRIBUTE:
+        run(v);
         return true;
-    for (int i = 0; i < VARIANTS; i++)
-        c->has[i] = false;
-    run(v, NMKE);
+    case ACTION_ENTER:
+        if (trial_stands(&c->trial[c->at]))
+            ask_take_over(v);
+        else
+            run(v);
+        return true;
+    case ACTION_LEFT:
+    case ACTION_RIGHT:
+        c->at += action == ACTION_RIGHT ? 1 : -1;
+        break;
+    case ACTION_ROW_START:
+        c->at = 0;
+        break;
+    case ACTION_ROW_END:
+        c->at = COLUMNS - 1;
+        break;
+    case ACTION_MODE:
+        c->picture = (c->picture + 1) % PICTURES;
+        return true;
+    default:
+        return false;
+    }
+    c->at = c->at < 0 ? 0 : c->at >= COLUMNS ? COLUMNS - 1 : c->at;
     return true;
 }
 
-struct summary {
-    double gain, leak, norm;
-    int kept, layers;
-};
+/* --- the table ---------------------------------------------------------------------------- */
 
-static struct summary summarise(const struct applied *a)
+enum { LABEL = 14 };
+
+static int column_x(const struct rect *in, int i)
 {
-    struct summary s = {.layers = a->layers};
-
-    for (int i = 0; i < a->layers; i++) {
-        s.gain += a->layer[i].gain / a->layers;
-        s.leak += a->layer[i].leak_ratio / a->layers;
-        s.norm += a->layer[i].weight_norm > 0
-                      ? a->layer[i].delta_norm / a->layer[i].weight_norm / a->layers
-                      : 0;
-        s.kept += a->layer[i].kept;
-    }
-    return s;
+    return LABEL + i * ((in->w - LABEL) / COLUMNS);
 }
 
-static void line(struct surface *s, struct rect in, int y, const char *label)
+static void heading(const struct compare *c, struct surface *s, struct rect in)
 {
+    int cols = (in.w - LABEL) / COLUMNS;
+    struct pen p = pen_at(s, in, 0, column_x(&in, 0));
+
+    pen_right(&p, ROLE_DIM, 4 * cols - 1, "── as published ──");
+    p = pen_at(s, in, 0, column_x(&in, NMKE_EQ));
+    pen_right(&p, ROLE_DIM, 3 * cols - 1, "── at equal gain ──");
+    for (int i = 0; i < COLUMNS; i++) {
+        bool here = i == c->at;
+        struct rect cell = {in.y + 1, in.x + column_x(&in, i), 1, cols - 1};
+
+        if (here) {
+            surface_fill(s, cell, ROLE_SELECTED);
+            surface_cursor(s, in, 1, column_x(&in, i));
+        }
+        p = pen_at(s, in, 1, column_x(&in, i));
+        pen_right(&p, i == NMKE || i == NMKE_EQ ? ROLE_ACCENT : ROLE_STRONG, cols - 1,
+                  cols < 11 ? columns[i].brief : columns[i].name);
+        if (here)
+            surface_text(s, in, 1, column_x(&in, i), ROLE_KEY, "›");
+    }
+}
+
+static void said_row(const struct compare *c, struct surface *s, struct rect in, int y)
+{
+    int cols = (in.w - LABEL) / COLUMNS;
     struct pen p = pen_at(s, in, y, 0);
 
-    pen_text(&p, ROLE_DIM, label);
+    pen_text(&p, ROLE_DIM, "says");
+    for (int i = 0; i < COLUMNS; i++) {
+        char piece[96];
+
+        p = pen_at(s, in, y, column_x(&in, i) + 1);
+        if (trial_stands(&c->trial[i]))
+            pen_fit(
+                &p, ROLE_TEXT, cols - 2,
+                text_piece(piece, sizeof(piece), c->trial[i].said + strspn(c->trial[i].said, " ")));
+    }
 }
 
-static void result(const struct applied *a, struct surface *s, struct rect in, int x, int cols)
+static void metric_row(const struct compare *c, struct surface *s, struct rect in, int y,
+                       enum metric m)
 {
-    struct summary sum = summarise(a);
-    char text[8][32], number[32];
+    int cols = (in.w - LABEL) / COLUMNS, best = metric_best(c->trial, COLUMNS, m);
+    struct pen p = pen_at(s, in, y, 0);
+    char text[24];
 
-    snprintf(text[0], 32, "%s", text_probability(number, a->p_before));
-    snprintf(text[1], 32, "%s", text_probability(number, a->p_after));
-    text_piece(text[2], 32, a->generated);
-    snprintf(text[3], 32, "%s", text_thousands(number, sum.kept));
-    snprintf(text[4], 32, "%.3f", sum.gain);
-    snprintf(text[5], 32, "%.1f×", sum.leak);
-    snprintf(text[6], 32, "%.3f %%", sum.norm * 100);
-    snprintf(text[7], 32, "%.3f", a->z_error);
-    for (int i = 0; i < 8; i++) {
-        struct pen p = pen_at(s, in, 2 + i, x);
+    pen_text(&p, ROLE_DIM, metric_name(m));
+    for (int i = 0; i < COLUMNS; i++) {
+        const struct trial *t = &c->trial[i];
+        enum role role = i == best ? ROLE_GOOD : ROLE_TEXT;
 
-        pen_right(&p, i == 1 ? ROLE_NEW : i == 5 ? ROLE_ERROR : ROLE_TEXT, cols - 2, text[i]);
+        if (!trial_stands(t))
+            role = t->has ? ROLE_WARN : ROLE_EMPTY;
+        else if (m == METRIC_SUCCESS)
+            role = t->metric[m] > 0 ? ROLE_GOOD : ROLE_WARN;
+        p = pen_at(s, in, y, column_x(&in, i));
+        pen_right(&p, role, cols - 1, metric_text(t, m, text));
     }
+}
+
+static void table(const struct compare *c, struct surface *s, struct rect area)
+{
+    static const enum metric row[] = {METRIC_SUCCESS,  METRIC_P,          METRIC_REPHRASE,
+                                      METRIC_LOCALITY, METRIC_LEAK_RATIO, METRIC_GAIN,
+                                      METRIC_KEPT,     METRIC_NORM,       METRIC_LEAK,
+                                      METRIC_LEFT,     METRIC_SECONDS};
+    int n = sizeof(row) / sizeof(*row), tried = 0, y = 2;
+    char hint[48] = "Enter runs them";
+    struct rect in;
+
+    for (int i = 0; i < VARIANTS; i++)
+        tried += c->trial[i].has;
+    if (c->running)
+        snprintf(hint, sizeof(hint), "%d of %d tried", tried, VARIANTS);
+    else if (tried)
+        snprintf(hint, sizeof(hint), "%d tried, x again, Enter takes over", tried);
+    in = box_draw(s, area, "Compare: one fact, other masks and methods", hint, true);
+    if (in.h < 4 || in.w < LABEL + 5 * COLUMNS)
+        return;
+    heading(c, s, in);
+    for (int i = 0; i < n && y < in.h; i++) {
+        metric_row(c, s, in, y++, row[i]);
+        if (row[i] == METRIC_P && y < in.h)
+            said_row(c, s, in, y++);
+    }
+    box_foot(s, area, columns[c->at].what);
+}
+
+/* --- the cloud ---------------------------------------------------------------------------- */
+
+struct axes {
+    enum metric x, y;
+    double low[2], high[2]; /* of x, y */
+};
+
+static void widen(double *low, double *high)
+{
+    double room = *high > *low ? 0.06 * (*high - *low) : 0.05 * fabs(*high) + 1e-6;
+
+    *low -= room;
+    *high += room;
+}
+
+static bool axes_of(const struct compare *c, struct axes *a)
+{
+    double low, high;
+
+    *a = (struct axes){.x = METRIC_GAIN, .y = METRIC_LEAK_RATIO};
+    if (c->picture == BY_ANSWER) {
+        a->x = METRIC_P;
+        a->y = metric_range(c->trial, VARIANTS, METRIC_LOCALITY, &low, &high) ? METRIC_LOCALITY
+                                                                              : METRIC_LEAK_RATIO;
+    }
+    for (int k = 0; k < 2; k++) {
+        enum metric m = k ? a->y : a->x;
+
+        /* equal-gain columns lie far off by construction: the picture is of what is published */
+        if (!metric_range(&c->trial[COLUMNS], CLOUD, m, &low, &high))
+            return false;
+        for (int i = NMKE; i <= KEYMAG; i++) {
+            double value = c->trial[i].metric[m];
+
+            if (!trial_stands(&c->trial[i]) || isnan(value) || i == ALPHAEDIT)
+                continue;
+            low = value < low ? value : low;
+            high = value > high ? value : high;
+        }
+        widen(&low, &high);
+        a->low[k] = low;
+        a->high[k] = high;
+    }
+    return true;
+}
+
+static bool place(const struct axes *a, const struct trial *t, struct rect plot, int *y, int *x)
+{
+    double u = (t->metric[a->x] - a->low[0]) / (a->high[0] - a->low[0]);
+    double w = (t->metric[a->y] - a->low[1]) / (a->high[1] - a->low[1]);
+
+    if (!trial_stands(t) || isnan(u) || isnan(w) || u < 0 || u > 1 || w < 0 || w > 1)
+        return false;
+    *x = (int)lround(u * (plot.w - 1));
+    *y = (int)lround((1 - w) * (plot.h - 1));
+    return true;
+}
+
+static void points(const struct compare *c, const struct axes *a, struct surface *s,
+                   struct rect plot)
+{
+    static const struct {
+        int variant;
+        enum role role;
+        const char *glyph;
+    } named[] = {{ALPHAEDIT, ROLE_STRONG, "A"}, {KEYMAG, ROLE_WARN, "K"}, {NMKE, ROLE_ACCENT, "★"}};
+    unsigned char *count = xcalloc((size_t)plot.h * (size_t)plot.w, 1);
+    int y, x;
+
+    for (int i = COLUMNS; i < VARIANTS; i++) {
+        char many[8];
+
+        if (!place(a, &c->trial[i], plot, &y, &x))
+            continue;
+        count[y * plot.w + x]++;
+        snprintf(many, sizeof(many), "%d", count[y * plot.w + x] > 9 ? 9 : count[y * plot.w + x]);
+        surface_text(s, plot, y, x, ROLE_CURVE, count[y * plot.w + x] > 1 ? many : "○");
+    }
+    for (size_t i = 0; i < sizeof(named) / sizeof(*named); i++)
+        if (place(a, &c->trial[named[i].variant], plot, &y, &x))
+            surface_text(s, plot, y, x, named[i].role, named[i].glyph);
+    free(count);
+}
+
+static void scale(const struct axes *a, struct surface *s, struct rect in, struct rect plot)
+{
+    char text[24];
+    struct pen p = pen_at(s, in, 0, 0);
+
+    pen_right(&p, ROLE_DIM, 6, text_probability(text, a->high[1]));
+    p = pen_at(s, in, plot.h - 1, 0);
+    pen_right(&p, ROLE_DIM, 6, text_probability(text, a->low[1] < 0 ? 0 : a->low[1]));
+    for (int y = 0; y < plot.h; y++)
+        surface_text(s, in, y, 7, ROLE_DIM, "│");
+    p = pen_at(s, in, plot.h, 8);
+    for (int x = 0; x < plot.w; x++)
+        surface_text(s, in, plot.h, 8 + x, ROLE_DIM, "─");
+    p = pen_at(s, in, plot.h + 1, 8);
+    pen_text(&p, ROLE_DIM, text_probability(text, a->low[0] < 0 ? 0 : a->low[0]));
+    p = pen_at(s, in, plot.h + 1, 8);
+    pen_right(&p, ROLE_DIM, plot.w, text_probability(text, a->high[0]));
+    p = pen_at(s, in, plot.h + 1, 8 + plot.w / 2 - 6);
+    pen_printf(&p, ROLE_TEXT, "%s →", metric_name(a->x));
+}
+
+static void cloud(const struct compare *c, struct surface *s, struct rect area)
+{
+    struct axes a;
+    bool any = axes_of(c, &a);
+    char title[80];
+    struct rect in, plot;
+
+    snprintf(title, sizeof(title), "%s against %s, %d random masks of equal size", metric_name(a.y),
+             metric_name(a.x), CLOUD);
+    in = box_draw(s, area, title, "d other axes", false);
+    plot = (struct rect){in.y, in.x + 8, in.h - 2, in.w - 8};
+    if (rect_empty(in) || plot.h < 2 || plot.w < 12)
+        return;
+    if (!any) {
+        surface_text(s, in, 0, 0, ROLE_EMPTY,
+                     c->running ? "the cloud comes after the columns" : "nothing tried yet");
+        return;
+    }
+    scale(&a, s, in, plot);
+    points(c, &a, s, plot);
+    box_foot(s, area, "★ NMKE  ○ random, digits: several  A AlphaEdit  K key size");
+}
+
+/* How many of the cloud this is better than, and as good as, of how many that stand. */
+static int beaten(const struct compare *c, enum metric m, int *equal, int *of)
+{
+    double mine = c->trial[NMKE].metric[m];
+    int n = 0;
+
+    *of = *equal = 0;
+    for (int i = COLUMNS; i < VARIANTS; i++) {
+        double other = c->trial[i].metric[m];
+        bool better = metric_better(m) > 0 ? mine > other : mine < other;
+
+        if (!trial_stands(&c->trial[i]) || isnan(other))
+            continue;
+        ++*of;
+        n += better;
+        *equal += !better && !(mine > other) && !(mine < other);
+    }
+    return n;
+}
+
+static void against_chance(const struct compare *c, struct surface *s, struct rect area)
+{
+    static const enum metric line[] = {METRIC_GAIN, METRIC_LEAK_RATIO, METRIC_P, METRIC_REPHRASE,
+                                       METRIC_LOCALITY};
+    struct rect in = box_draw(s, area, "NMKE against chance", "as published", false);
+    int y = 0;
+
+    if (rect_empty(in))
+        return;
+    if (!trial_stands(&c->trial[NMKE]) || !c->trial[COLUMNS].has) {
+        surface_text(s, in, 0, 0, ROLE_EMPTY,
+                     c->running ? "being tried" : "nothing tried yet: Enter runs");
+        return;
+    }
+    for (size_t i = 0; i < sizeof(line) / sizeof(*line) && y < in.h; i++) {
+        int of, equal, n = beaten(c, line[i], &equal, &of);
+        struct pen p = pen_at(s, in, y, 0);
+
+        if (!of || isnan(c->trial[NMKE].metric[line[i]]))
+            continue;
+        pen_fit(&p, ROLE_DIM, 11, metric_name(line[i]));
+        pen_printf(&p, ROLE_STRONG, "P%-3.0f ", (100.0 * n + 50.0 * equal) / of);
+        pen_printf(&p, 2 * n + equal >= of ? ROLE_GOOD : ROLE_WARN, "beats %d", n);
+        if (equal)
+            pen_printf(&p, ROLE_DIM, ", ties %d", equal);
+        pen_printf(&p, ROLE_DIM, " of %d", of);
+        y++;
+    }
+    if (!c->trial[NMKE].rephrases && !c->trial[NMKE].localities && y + 1 < in.h)
+        surface_text(s, in, y + 1, 0, ROLE_DIM, "no probes: | picks a relation that brings some");
+    if (y + 3 < in.h)
+        surface_text(s, in, in.h - 1, 0, ROLE_DIM, "better: more gain, less leak, more answers");
+}
+
+static void why(const struct compare *c, struct surface *s, struct rect area)
+{
+    const struct trial *t = &c->trial[c->at];
+    struct pen p = pen_at(s, area, area.h - 2, 3);
+
+    if (t->has && *t->why && area.h > 3)
+        pen_fit(&p, ROLE_WARN, area.w - 6, t->why);
 }
 
 static void compare_draw(const struct view *v, struct surface *s, struct rect area)
 {
-    static const char *const name[VARIANTS] = {"as set", "AlphaEdit", "random", "key size"};
-    static const char *const label[] = {"p(new) before", "p(new) after", "says",
-                                        "neurons kept",  "gain",         "leak/gain²",
-                                        "‖ΔW‖/‖W‖",      "residual left"};
+    static const struct slice rows[2] = {{13, 16, 0, 0}, {5, 8, 1, 1}};
+    static const struct slice halves[2] = {{40, 50, 2, 1}, {34, 44, 1, 0}};
     const struct compare *c = v->state;
-    struct rect in = box_draw(s, area, "Compare: one fact, four masks", "Enter runs", true);
-    int cols = (in.w - 15) / VARIANTS;
+    struct rect r[2], low[2];
 
-    if (in.h < 3 || cols < 6)
+    layout_rows(area, rows, 2, r);
+    table(c, s, r[0]);
+    why(c, s, r[0]);
+    if (rect_empty(r[1]))
         return;
-    for (int i = 0; i < 8; i++)
-        line(s, in, 2 + i, label[i]);
-    for (int k = 0; k < VARIANTS; k++) {
-        struct pen p = pen_at(s, in, 0, 15 + k * cols);
-
-        pen_right(&p, k == NMKE ? ROLE_ACCENT : ROLE_STRONG, cols - 2, name[k]);
-        if (c->has[k]) {
-            result(&c->got[k], s, in, 15 + k * cols, cols);
-        } else {
-            p = pen_at(s, in, 3, 15 + k * cols);
-            pen_right(&p, c->running == k + 1 ? ROLE_WARN : ROLE_EMPTY, cols - 2,
-                      c->running == k + 1 ? "running" : "·");
-        }
-    }
-    line(s, in, 12,
-         "as set: your parameters · AlphaEdit: no mask · random: as many neurons as "
-         "yours, by seed");
-    line(s, in, 13, "key size: the neurons the subject excites most, whatever they promote");
+    layout_columns(r[1], halves, 2, low);
+    if (!rect_empty(low[0]))
+        cloud(c, s, low[0]);
+    if (!rect_empty(low[1]))
+        against_chance(c, s, low[1]);
 }
 
 const struct view_ops view_compare = {
     .name = "compare",
     .title = "Compare",
-    .footer = "enter:run cancel mask-mode compensate preview commit help:keys",
+    .footer = "enter:run/take-over right:column mode:axes cancel sweep preview commit help:keys",
     .size = sizeof(struct compare),
     .event = compare_event,
     .action = compare_action,
+    .confirmed = compare_confirmed,
     .draw = compare_draw,
 };

@@ -119,6 +119,18 @@ void verb_with_changes(const struct desk *d, struct command *cmd)
     cmd->changes = n ? memcpy(xmalloc(n), d->change, n) : NULL;
 }
 
+unsigned verb_try(struct host *host, const struct params *variant, int count)
+{
+    struct command cmd;
+
+    if (!about_fact(host, CMD_TRY, &cmd))
+        return 0;
+    cmd.variants = xmalloc((size_t)count * sizeof(*cmd.variants));
+    memcpy(cmd.variants, variant, (size_t)count * sizeof(*cmd.variants));
+    cmd.variant_count = count;
+    return host->post(host, &cmd);
+}
+
 void verb_simple(struct host *host, enum command_kind kind, int edit)
 {
     struct command cmd = {.kind = kind, .edit = edit};

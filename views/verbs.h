@@ -13,6 +13,8 @@ void verb_attribute(struct host *host);
 void verb_weigh(struct host *host); /* quietly; nothing if there are no scores */
 /* A preview under parameters of its own; 0 if it could not be asked for. */
 unsigned verb_preview(struct host *host, const struct params *params);
+/* The fact in many ways, in scratch weights: the job, 0 if it could not be asked for. */
+unsigned verb_try(struct host *host, const struct params *variant, int count);
 /* Asks the base and the state that desk.ask names (edit > 0: names it first); with interventions in
  * force the second answer is given with them, so that both can be compared. */
 void verb_query(struct host *host, const char *text, int edit);

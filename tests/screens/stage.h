@@ -8,6 +8,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/engine/bus.h"
 #include "views/chrome.h"
 
 #include "tests/test.h"
@@ -21,10 +22,7 @@ static char last_said[400];
 static unsigned no_post(struct host *host, struct command *cmd)
 {
     (void)host;
-    for (int i = 0; i < cmd->count; i++)
-        fact_free(&cmd->facts[i]);
-    free(cmd->facts);
-    free(cmd->text);
+    command_free(cmd);
     return 0;
 }
 static void no_open(struct host *host, const char *view)

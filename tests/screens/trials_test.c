@@ -1,0 +1,131 @@
+/* Compare, Sweep and History with results in them: what is posted, what is drawn. */
+#include "tests/screens/stage.h"
+
+#include "core/base/grid.h"
+
+static struct command posted; /* the last one; what it points to is freed at the next */
+static int posts;
+
+static unsigned keep_post(struct host *host, struct command *cmd)
+{
+    (void)host;
+    command_free(&posted);
+    posted = *cmd;
+    posts++;
+    return 1; /* the job that give() speaks for */
+}
+
+static struct question asked;
+
+static void keep_question(struct host *host, const struct question *question)
+{
+    (void)host;
+    asked = *question;
+}
+
+static struct host recording(struct desk *d)
+{
+    struct host host = host_of(d);
+
+    host.post = keep_post;
+    host.ask = keep_question;
+    posts = 0;
+    return host;
+}
+
+static void tell(struct view *v, enum event_kind kind)
+{
+    struct event ev = {.kind = kind, .job = 1};
+
+    v->ops->event(v, &ev);
+}
+
+static void three_sizes(const char *name, struct desk *d, struct view *v)
+{
+    static const int size[][2] = {{36, 120}, {24, 80}, {60, 200}};
+    struct screen screen = {.desk = d, .view = v, .said = "tried", .tone = TONE_GOOD};
+
+    for (int k = 0; k < 3; k++)
+        compare(name, &screen, size[k][0], size[k][1]);
+}
+
+static void masks_are_compared(void)
+{
+    struct desk d;
+    struct host host = recording(&d);
+    struct view *v = view_open(view_find("compare"), &host);
+
+    make_full_desk(&d);
+    CHECK(v->ops->action(v, ACTION_ENTER));
+    CHECK(posts == 1 && posted.kind == CMD_TRY && posted.variant_count == 39);
+    CHECK(params_choice(&posted.variants[1], P_EDIT_METHOD) == METHOD_ALPHAEDIT);
+    CHECK(params_choice(&posted.variants[2], P_MASK_MODE) == MODE_RANDOM);
+    CHECK(params_choice(&posted.variants[4], P_MASK_COMPENSATE) == COMPENSATE_GAIN);
+    CHECK(posted.variants[7].value[P_SEED] < posted.variants[8].value[P_SEED]);
+    CHECK(v->ops->action(v, ACTION_ENTER) && posts == 1); /* one at a time */
+    give_tries(&d, posted.variants, posted.variant_count);
+    tell(v, EV_TRIED);
+    tell(v, EV_DONE);
+    three_sizes("compared", &d, v);
+    CHECK(v->ops->action(v, ACTION_MODE));
+    for (int i = 0; i < 9; i++)
+        v->ops->action(v, ACTION_RIGHT);
+    three_sizes("compared-answers", &d, v);
+    /* the column at hand is key size at equal gain; taking it over asks first */
+    CHECK(v->ops->action(v, ACTION_ENTER) && posts == 1 && asked.then == ACTION_ENTER);
+    CHECK(params_choice(&d.params, P_MASK_MODE) == MODE_UNION);
+    CHECK(v->ops->confirmed(v, &asked));
+    CHECK(params_choice(&d.params, P_MASK_MODE) == MODE_KEYMAG);
+    CHECK(params_choice(&d.params, P_MASK_COMPENSATE) == COMPENSATE_GAIN);
+    view_close(v);
+    desk_free(&d);
+}
+
+static void a_grid_is_swept(void)
+{
+    struct desk d;
+    struct host host = recording(&d);
+    struct view *v = view_open(view_find("sweep"), &host);
+    double before;
+
+    make_full_desk(&d);
+    v->ops->open(v);
+    CHECK(v->ops->action(v, ACTION_NEXT_PANE) && v->ops->action(v, ACTION_LESS));
+    CHECK(v->ops->action(v, ACTION_RIGHT)); /* from the specific bias on to the temperature */
+    CHECK(v->ops->action(v, ACTION_PREVIOUS_PANE));
+    CHECK(v->ops->action(v, ACTION_ATTRIBUTE));
+    CHECK(posts == 1 && posted.kind == CMD_TRY && posted.variant_count == 20);
+    CHECK(posted.variants[0].value[P_RATIO_INV_TEMP] > posted.variants[19].value[P_RATIO_INV_TEMP]);
+    CHECK(posted.variants[0].value[P_RATIO_GE_B] < posted.variants[1].value[P_RATIO_GE_B]);
+    give_tries(&d, posted.variants, 13);
+    tell(v, EV_TRIED);
+    v->ops->action(v, ACTION_DOWN);
+    v->ops->action(v, ACTION_RIGHT);
+    three_sizes("swept", &d, v);
+    tell(v, EV_FAILED); /* stopped: what came stays */
+    before = d.params.value[P_RATIO_GE_B];
+    CHECK(v->ops->action(v, ACTION_ENTER));
+    CHECK_NEAR(d.params.value[P_RATIO_GE_B], 0.25, 1e-9);
+    CHECK(before > d.params.value[P_RATIO_GE_B]);
+    CHECK(v->ops->command(v, "sweep", "alpha_ge=0,.1,.2"));
+    CHECK(posts == 2 && posted.variant_count == 3);
+    three_sizes("swept-line", &d, v);
+    tell(v, EV_DONE);
+    CHECK(v->ops->command(v, "sweep", "alpha_gee=0") && posts == 2);
+    CHECK(v->ops->command(v, "sweep", "alpha_ge=0;beta_ge=.1;beta_sp=.1") && posts == 2);
+    view_close(v);
+    desk_free(&d);
+}
+
+static const struct test tests[] = {
+    {"masks are compared", masks_are_compared},
+    {"a grid is swept", a_grid_is_swept},
+};
+
+int main(void)
+{
+    int failed = test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
+
+    command_free(&posted);
+    return failed;
+}
