@@ -16,7 +16,6 @@ static unsigned keep_post(struct host *host, struct command *cmd)
         posted[posts].cmd = *cmd;
         snprintf(posted[posts].text, sizeof(posted[posts].text), "%s", cmd->text ? cmd->text : "");
     }
-    free(cmd->changes);
     no_post(host, cmd);
     return (unsigned)++posts;
 }
