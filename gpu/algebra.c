@@ -28,27 +28,117 @@ static bool reachable(struct device *dev, struct mat a, struct mat b, struct mat
     return err_set(&dev->fault, ERR_LIMIT, "gemm: rows longer than %d elements", INT_MAX);
 }
 
-/* c = alpha op(a) op(b) + beta c, all float32 or all float64. */
+static cublasOperation_t turned(bool transposed)
+{
+    return transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+}
+
+static void full_product(struct device *dev, float alpha, struct mat a, bool ta, struct mat b,
+                         bool tb, float beta, struct mat c)
+{
+    struct cuda *self = cuda_of(dev);
+    cublasMath_t math =
+        dev->precision == PRECISION_TF32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_PEDANTIC_MATH;
+
+    if (math != self->math &&
+        !blas_ok(dev, self->api->set_math(self->blas, math), "set the precision"))
+        return;
+    self->math = math;
+    blas_ok(dev,
+            self->api->sgemm(self->blas, turned(tb), turned(ta), c.cols, c.rows,
+                             ta ? a.rows : a.cols, &alpha, b.data, leading(b), a.data, leading(a),
+                             &beta, c.data, leading(c)),
+            "gemm");
+}
+
+/* A factor as bfloat16 matrices that add up to it, to 8 more bits each; what is stored so already
+ * is its own first term, exactly. Dense, one after another. */
+struct split {
+    struct mat term[3];
+    int terms;
+};
+
+static size_t split_bytes(struct mat x, int terms)
+{
+    return x.type == DT_BF16 ? 0 : (size_t)x.rows * (size_t)x.cols * 2 * (size_t)terms;
+}
+
+static struct split split_into(struct device *dev, struct mat x, int terms, char *room)
+{
+    struct split s = {.terms = x.type == DT_BF16 ? 1 : terms};
+    size_t bytes = (size_t)x.rows * (size_t)x.cols * 2;
+
+    if (x.type == DT_BF16) {
+        s.term[0] = x;
+        return s;
+    }
+    for (int t = 0; t < terms; t++)
+        s.term[t] = (struct mat){room + (size_t)t * bytes, DT_BF16, x.rows, x.cols, x.cols};
+    kernel_split(cuda_of(dev)->stream, x, terms, room);
+    return s;
+}
+
+/* Products of bfloat16 terms on the tensor cores, the largest last. With a factor stored as
+ * bfloat16 three terms of the other make it exact; with two float32 factors the product of both
+ * remainders is left out (2^-16 of a term). One term each is plain bfloat16. */
+static void split_product(struct device *dev, float alpha, struct mat a, bool ta, struct mat b,
+                          bool tb, float beta, struct mat c)
+{
+    struct cuda *self = cuda_of(dev);
+    bool exact = a.type == DT_BF16 || b.type == DT_BF16;
+    int terms = dev->precision == PRECISION_BF16 ? 1 : exact ? 3 : 2;
+    size_t half = split_bytes(a, terms);
+    char *room = cuda_scratch(dev, ROOM_SPLIT, half + split_bytes(b, terms) + 1);
+    struct split x, y;
+    float one = 1;
+
+    if (!room)
+        return;
+    x = split_into(dev, a, terms, room);
+    y = split_into(dev, b, terms, room + half);
+    for (int sum = (exact ? terms : x.terms) - 1; sum >= 0 && !dev->fault.kind; sum--)
+        for (int i = x.terms - 1; i >= 0; i--) {
+            int j = sum - i;
+
+            if (j < 0 || j >= y.terms)
+                continue;
+            blas_ok(dev,
+                    self->api->gemm_ex(self->blas, turned(tb), turned(ta), c.cols, c.rows,
+                                       ta ? a.rows : a.cols, &alpha, y.term[j].data, CUDA_R_16BF,
+                                       leading(y.term[j]), x.term[i].data, CUDA_R_16BF,
+                                       leading(x.term[i]), &beta, c.data, CUDA_R_32F, leading(c),
+                                       CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),
+                    "gemm");
+            beta = one; /* the rest is added */
+        }
+}
+
+/* Whether bfloat16 terms are multiplied: worth it where there is something to multiply. */
+static bool splits(const struct device *dev, struct mat a, struct mat b)
+{
+    return (dev->precision == PRECISION_SPLIT || dev->precision == PRECISION_BF16) &&
+           (a.type == DT_F32 || a.type == DT_BF16) && (b.type == DT_F32 || b.type == DT_BF16);
+}
+
+/* c = alpha op(a) op(b) + beta c: all float64, or c float32 and the factors float32, or bfloat16
+ * where splits() says so. */
 static void product(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
                     double beta, struct mat c)
 {
     struct cuda *self = cuda_of(dev);
-    cublasOperation_t opa = ta ? CUBLAS_OP_T : CUBLAS_OP_N, opb = tb ? CUBLAS_OP_T : CUBLAS_OP_N;
-    int k = ta ? a.rows : a.cols;
-    float alpha32 = (float)alpha, beta32 = (float)beta;
 
     if (dev->fault.kind || empty(c) || !reachable(dev, a, b, c))
         return;
     if (c.type == DT_F64)
         blas_ok(dev,
-                self->api->dgemm(self->blas, opb, opa, c.cols, c.rows, k, &alpha, b.data,
-                                 leading(b), a.data, leading(a), &beta, c.data, leading(c)),
+                self->api->dgemm(self->blas, turned(tb), turned(ta), c.cols, c.rows,
+                                 ta ? a.rows : a.cols, &alpha, b.data, leading(b), a.data,
+                                 leading(a), &beta, c.data, leading(c)),
                 "gemm");
+    else if (splits(dev, a, b))
+        split_product(dev, (float)alpha, a, ta, b, tb, (float)beta, c);
     else
-        blas_ok(dev,
-                self->api->sgemm(self->blas, opb, opa, c.cols, c.rows, k, &alpha32, b.data,
-                                 leading(b), a.data, leading(a), &beta32, c.data, leading(c)),
-                "gemm");
+        full_product(dev, (float)alpha, a, ta, b, tb, (float)beta, c);
 }
 
 /* Rows of a matrix of this width that fit in so many bytes; at least one. */
@@ -64,7 +154,7 @@ static struct mat unpacked(struct device *dev, struct mat x, int first, int rows
 {
     struct mat out = {NULL, DT_F32, rows, x.cols, x.cols};
 
-    out.data = cuda_scratch(dev, mat_bytes(out));
+    out.data = cuda_scratch(dev, ROOM_WORK, mat_bytes(out));
     if (out.data)
         kernel_unpack(cuda_of(dev)->stream, mat_rows(x, first, rows), NULL, out);
     return out;
@@ -79,7 +169,7 @@ void cuda_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct m
 
     if (empty(c))
         return;
-    if (b.type == DT_F32 || b.type == DT_F64 || !b.rows) {
+    if (b.type == DT_F32 || b.type == DT_F64 || splits(dev, a, b) || !b.rows) {
         product(dev, alpha, a, ta, b, tb, beta, c);
         return;
     }
@@ -107,7 +197,7 @@ void cuda_gram(struct device *dev, struct mat x, struct mat c)
         int rows = x.rows - r < step ? x.rows - r : step;
         struct mat wide = {NULL, DT_F64, rows, x.cols, x.cols};
 
-        wide.data = cuda_scratch(dev, mat_bytes(wide));
+        wide.data = cuda_scratch(dev, ROOM_WORK, mat_bytes(wide));
         if (!wide.data)
             return;
         kernel_copy(cuda_of(dev)->stream, mat_rows(x, r, rows), wide);
@@ -151,7 +241,7 @@ static int verdict(struct device *dev, const double *work, int words)
 /* Room for `words` doubles and the verdict. */
 static double *work_room(struct device *dev, int words)
 {
-    return cuda_scratch(dev, ((size_t)words + 1) * sizeof(double));
+    return cuda_scratch(dev, ROOM_WORK, ((size_t)words + 1) * sizeof(double));
 }
 
 /* Vectors in cuSOLVER's columns are our rows. */
@@ -240,13 +330,13 @@ void cuda_lps(struct device *dev, struct mat head, struct mat values, struct mat
     for (int r = 0; own && r < head.rows && !dev->fault.kind; r += step) {
         int rows = head.rows - r < step ? head.rows - r : step;
         struct mat u = {NULL, DT_F32, rows, values.cols, values.cols}, piece;
-        char *room = cuda_scratch(dev, (size_t)step * (row + stored));
+        char *room = cuda_scratch(dev, ROOM_WORK, (size_t)step * (row + stored));
 
         if (!room)
             return;
         u.data = room + (size_t)step * stored;
         piece = mat_rows(head, r, rows);
-        if (head.type != DT_F32) {
+        if (head.type != DT_F32 && !splits(dev, head, values)) {
             piece = (struct mat){room, DT_F32, rows, head.cols, head.cols};
             kernel_unpack(cuda_of(dev)->stream, mat_rows(head, r, rows), NULL, piece);
         }

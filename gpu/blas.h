@@ -15,6 +15,7 @@ struct blas {
     __typeof__(cublasSetStream_v2) *set_stream;
     __typeof__(cublasSetMathMode) *set_math;
     __typeof__(cublasSgemm_v2) *sgemm;
+    __typeof__(cublasGemmEx) *gemm_ex;
     __typeof__(cublasDgemm_v2) *dgemm;
     __typeof__(cublasDtrsm_v2) *dtrsm;
     __typeof__(cublasGetStatusString) *status;

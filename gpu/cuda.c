@@ -34,7 +34,8 @@ static void cuda_close(struct device *dev)
         self->solver_api->destroy(self->solver);
     if (self->blas)
         self->api->destroy(self->blas);
-    cudaFree(self->scratch); /* NULL is fine */
+    for (int i = 0; i < ROOMS; i++)
+        cudaFree(self->room[i].data); /* NULL is fine */
     cudaFree(self->stage);
     cudaFreeHost(self->stage_host);
     if (self->stream)
@@ -64,7 +65,7 @@ static bool cublas_ok(struct device *dev, cublasStatus_t rc, const char *what)
     return err_set(&dev->fault, ERR_DEVICE, "%s: %s", what, cuda_of(dev)->api->status(rc));
 }
 
-/* Full float32 in products: TF32 is not asked for. */
+/* Full float32 in products until another precision is asked for. */
 static bool start(struct cuda *self)
 {
     struct device *dev = &self->base;
@@ -78,7 +79,8 @@ static bool start(struct cuda *self)
            cuda_ok(dev, cudaMallocHost((void **)&self->stage_host, STAGE_BYTES), "pin memory") &&
            cublas_ok(dev, self->api->create(&self->blas), "start cuBLAS") &&
            cublas_ok(dev, self->api->set_stream(self->blas, self->stream), "bind the stream") &&
-           cublas_ok(dev, self->api->set_math(self->blas, CUBLAS_PEDANTIC_MATH), "set precision");
+           cublas_ok(dev, self->api->set_math(self->blas, self->math = CUBLAS_PEDANTIC_MATH),
+                     "set the precision");
 }
 
 /* `threads` are the CPU's business. */
@@ -105,23 +107,22 @@ static struct device *cuda_open(int index, int threads, struct err *err)
     return NULL;
 }
 
-void *cuda_scratch(struct device *dev, size_t bytes)
+void *cuda_scratch(struct device *dev, enum room_name name, size_t bytes)
 {
-    struct cuda *self = cuda_of(dev);
+    struct room *room = &cuda_of(dev)->room[name];
 
     if (dev->fault.kind)
         return NULL;
-    if (bytes <= self->scratch_bytes)
-        return self->scratch;
-    cuda_ok(dev, cudaFree(self->scratch), "release memory"); /* waits for what uses it */
-    self->scratch = NULL;
-    self->scratch_bytes = 0;
-    if (cudaMalloc(&self->scratch, bytes) == cudaSuccess) {
-        self->scratch_bytes = bytes;
-        return self->scratch;
+    if (bytes <= room->bytes)
+        return room->data;
+    cuda_ok(dev, cudaFree(room->data), "release memory"); /* waits for what uses it */
+    *room = (struct room){0};
+    if (cudaMalloc(&room->data, bytes) == cudaSuccess) {
+        room->bytes = bytes;
+        return room->data;
     }
     cudaGetLastError();
-    self->scratch = NULL;
+    room->data = NULL;
     err_set(&dev->fault, ERR_LIMIT, "the GPU has no room for %zu bytes of scratch", bytes);
     return NULL;
 }
@@ -308,7 +309,7 @@ static void cuda_attention_grad(struct device *dev, struct mat q, struct mat k, 
     int most = longest(seq, seqs);
     size_t each = (size_t)shape.heads * (size_t)q.rows;
     const struct attn_seq *there = most ? cuda_stage(dev, seq, (size_t)seqs * sizeof(*seq)) : NULL;
-    float *room = there ? cuda_scratch(dev, 2 * each * sizeof(*room)) : NULL;
+    float *room = there ? cuda_scratch(dev, ROOM_WORK, 2 * each * sizeof(*room)) : NULL;
 
     cuda_fill(dev, dq, 0); /* rows of no sequence have no gradient */
     cuda_fill(dev, dk, 0);

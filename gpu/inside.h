@@ -8,6 +8,8 @@
 #include "gpu/blas.h"
 
 enum { STAGE_BYTES = 1 << 20 };
+/* Scratch rooms: of an operation, and of the products it asks for. */
+enum room_name { ROOM_WORK, ROOM_SPLIT, ROOMS };
 
 struct cuda {
     struct device base; /* first, so that a device * is a cuda * */
@@ -15,10 +17,13 @@ struct cuda {
     cudaStream_t stream;
     const struct blas *api;
     cublasHandle_t blas;
+    cublasMath_t math;                   /* it is set to */
     const struct solver_api *solver_api; /* NULL until it is first used */
     cusolverDnHandle_t solver;
-    void *scratch; /* of the operation at hand: work of one stream is in order */
-    size_t scratch_bytes;
+    struct room {
+        void *data;
+        size_t bytes;
+    } room[ROOMS]; /* of the operation at hand: work of one stream is in order */
     char *stage,
         *stage_host; /* small host arrays on their way: a ring, pinned on the host's side */
     size_t stage_at;
@@ -36,8 +41,8 @@ static inline bool empty(struct mat x)
 
 bool cuda_ok(struct device *dev, cudaError_t rc, const char *what);
 /* At least `bytes` on the device for the operation at hand; NULL after a fault. What an earlier
- * call gave may be gone. */
-void *cuda_scratch(struct device *dev, size_t bytes);
+ * call for this room gave may be gone. */
+void *cuda_scratch(struct device *dev, enum room_name name, size_t bytes);
 /* A copy on the device of a small host array, good until STAGE_BYTES more have been staged. The
  * host array may be changed at once. NULL after a fault. */
 const void *cuda_stage(struct device *dev, const void *host, size_t bytes);

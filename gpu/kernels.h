@@ -27,6 +27,9 @@ void kernel_swiglu_grad(cudaStream_t s, struct mat gate, struct mat up, struct m
                         struct mat dgate, struct mat dup);
 void kernel_zero_upper(cudaStream_t s, struct mat a); /* F64, above the diagonal */
 
+/* room: [terms][rows][cols] of bfloat16, dense: each the rounded rest of x after those before */
+void kernel_split(cudaStream_t s, struct mat x, int terms, void *room);
+
 /* stored.cu: any type of a model file to F32, with the bits of dtype_to_float(). index NULL: row
  * i of the table is row i of out. out may be F64 (widened float32). */
 void kernel_unpack(cudaStream_t s, struct mat table, const int *index, struct mat out);

@@ -147,3 +147,50 @@ void kernel_unpack(cudaStream_t s, struct mat table, const int *index, struct ma
                block_bytes, row_bytes, (const uint8_t *)table.data, index, (float *)out.data,
                out.stride);
 }
+
+/* The nearest bfloat16, ties to even; x is finite, or stays what it is. */
+__device__ static uint16_t bfloat_bits(float x)
+{
+    union {
+        float value;
+        uint32_t bits;
+    } u;
+
+    u.value = x;
+    if (x != x)
+        return 0x7fc0;
+    return (uint16_t)((u.bits + 0x7fff + (u.bits >> 16 & 1)) >> 16);
+}
+
+__device__ static float float_of_bits(uint16_t high)
+{
+    union {
+        uint32_t bits;
+        float value;
+    } u;
+
+    u.bits = (uint32_t)high << 16;
+    return u.value;
+}
+
+__global__ static void split(int rows, int cols, const float *x, long stride, int terms,
+                             uint16_t *room)
+{
+    FOR_EACH_ELEMENT(i, r, c, rows, cols)
+    {
+        float rest = x[r * stride + c];
+
+        for (int t = 0; t < terms; t++) {
+            uint16_t bits = bfloat_bits(rest);
+
+            room[((long)t * rows + r) * cols + c] = bits;
+            rest = rest - float_of_bits(bits); /* exact */
+        }
+    }
+}
+
+void kernel_split(cudaStream_t s, struct mat x, int terms, void *room)
+{
+    LAUNCH(split, blocks_for((long)x.rows * x.cols), THREADS, s, x.rows, x.cols,
+           (const float *)x.data, x.stride, terms, (uint16_t *)room);
+}

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+const char *const precision_names[PRECISION_COUNT] = {"full", "split", "tf32", "bf16"};
+
 /* A wrong shape is a fault, not an assertion: shapes come from model files. */
 static bool fits(struct device *dev, bool ok, const char *op, const char *rule)
 {

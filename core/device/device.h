@@ -58,10 +58,23 @@ struct lps_state {
     struct mat base_scale;   /* [N, M] multiplies base[b, j] for neuron i; data NULL: 1 */
 };
 
+/* How float32 products are made where the hardware has faster ways. All add up in float32; they
+ * differ in what is multiplied. A device without a way takes the next more exact one: the CPU has
+ * only the first. */
+enum precision {
+    PRECISION_FULL,  /* float32 */
+    PRECISION_SPLIT, /* each factor as a sum of bfloat16 numbers: 2^-16 of a term or better */
+    PRECISION_TF32,  /* factors rounded to 11 bits */
+    PRECISION_BF16,  /* factors rounded to 8 bits */
+    PRECISION_COUNT
+};
+extern const char *const precision_names[PRECISION_COUNT]; /* "full", "split", "tf32", "bf16" */
+
 struct device {
     const struct device_ops *ops;
     struct err fault;
-    size_t in_use; /* bytes, kept by device_alloc() and device_release() */
+    enum precision precision; /* set by whoever opened it, before its first operation */
+    size_t in_use;            /* bytes, kept by device_alloc() and device_release() */
     int threads;
 };
 

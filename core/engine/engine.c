@@ -174,6 +174,7 @@ static bool open_all(struct engine *e, struct err *err)
     e->dev = device_open(e->options.device, e->options.device_index, e->options.threads, err);
     if (!e->dev)
         return false;
+    e->dev->precision = (enum precision)e->options.precision;
     e->model = model_open(e->options.model, e->dev, e->options.memory, err);
     if (!e->model) { /* whichever of its files is missing or damaged: there is no model */
         if (err->kind == ERR_IO || err->kind == ERR_FORMAT)

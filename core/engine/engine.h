@@ -153,6 +153,7 @@ struct engine_options {
     bool autosave; /* no session named: keep one under a fresh name in the state folder */
     const struct device_ops *device;
     int device_index, threads;   /* threads 0: all */
+    int precision;               /* enum precision of core/device/device.h */
     long long memory;            /* bytes of float32 residency; 0: three quarters of what is free */
     const struct params *params; /* what the background prepares for, copied; NULL: the defaults */
     const char *prefixes;        /* file of context prefixes, or NULL */

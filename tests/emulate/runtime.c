@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/device/dtype.h"
 #include "gpu/blas.h"
 
 cudaError_t cudaGetDeviceCount(int *count)
@@ -141,6 +142,40 @@ static cublasStatus_t blas_sgemm(cublasHandle_t handle, cublasOperation_t ta, cu
     return CUBLAS_STATUS_SUCCESS;
 }
 
+/* bfloat16 as float32: columns of the column-major matrix, ld elements apart. Caller frees. */
+static float *widened(const void *x, int rows, int cols, int ld)
+{
+    float *out = xmalloc((size_t)rows * (size_t)cols * sizeof(float) + 1);
+
+    for (int j = 0; j < cols; j++)
+        dtype_to_float(DT_BF16, (const char *)x + (size_t)j * (size_t)ld * 2,
+                       out + (size_t)j * (size_t)rows, rows);
+    return out;
+}
+
+static cublasStatus_t blas_gemm_ex(cublasHandle_t handle, cublasOperation_t ta,
+                                   cublasOperation_t tb, int m, int n, int k, const void *alpha,
+                                   const void *a, cudaDataType a_type, int lda, const void *b,
+                                   cudaDataType b_type, int ldb, const void *beta, void *c,
+                                   cudaDataType c_type, int ldc, cublasComputeType_t compute,
+                                   cublasGemmAlgo_t algorithm)
+{
+    int ra = ta == CUBLAS_OP_T ? k : m, ca = ta == CUBLAS_OP_T ? m : k;
+    int rb = tb == CUBLAS_OP_T ? n : k, cb = tb == CUBLAS_OP_T ? k : n;
+    float *wa, *wb;
+
+    (void)algorithm;
+    if (a_type != CUDA_R_16BF || b_type != CUDA_R_16BF || c_type != CUDA_R_32F ||
+        compute != CUBLAS_COMPUTE_32F)
+        return 1;
+    wa = widened(a, ra, ca, lda);
+    wb = widened(b, rb, cb, ldb);
+    blas_sgemm(handle, ta, tb, m, n, k, alpha, wa, ra, wb, rb, beta, c, ldc);
+    free(wa);
+    free(wb);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
 static cublasStatus_t blas_dgemm(cublasHandle_t handle, cublasOperation_t ta, cublasOperation_t tb,
                                  int m, int n, int k, const double *alpha, const double *a, int lda,
                                  const double *b, int ldb, const double *beta, double *c, int ldc)
@@ -239,8 +274,9 @@ static cusolverStatus_t eigh(cusolverDnHandle_t handle, cusolverEigMode_t job,
 
 const struct blas *blas_load(struct err *err)
 {
-    static const struct blas api = {blas_create, blas_destroy, blas_set_stream, blas_set_math,
-                                    blas_sgemm,  blas_dgemm,   blas_dtrsm,      blas_status};
+    static const struct blas api = {blas_create,   blas_destroy, blas_set_stream,
+                                    blas_set_math, blas_sgemm,   blas_gemm_ex,
+                                    blas_dgemm,    blas_dtrsm,   blas_status};
 
     (void)err;
     return &api;

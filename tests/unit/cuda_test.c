@@ -1,5 +1,6 @@
 /* The CUDA device on a GPU, except for the one test of what happens without. Every operation is
  * tested by device_test.c and its neighbours, on this device too where there is one. */
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "core/device/device.h"
@@ -109,11 +110,77 @@ static void elementwise(void)
     mat_free(dev, &dr);
     device_close(dev);
 }
+/* A float32 matrix times a float32 or a stored bfloat16 one: squared error over squared length. */
+static double product_error(enum precision precision, bool stored)
+{
+    enum { M = 9, K = 130, N = 21 };
+    struct device *dev = open_gpu();
+    double a[M * K], b[K * N], off = 0, size = 0;
+    float fa[M * K], fb[K * N], got[M * N];
+    uint16_t hb[K * N];
+    struct mat da, db, dc;
+
+    fill_random(a, M * K, 3);
+    fill_random(b, K * N, 4);
+    for (int i = 0; i < M * K; i++)
+        a[i] = (double)(fa[i] = (float)a[i]);
+    for (int i = 0; i < K * N; i++) {
+        uint32_t bits;
+
+        fb[i] = (float)b[i];
+        memcpy(&bits, &fb[i], sizeof(bits));
+        hb[i] = (uint16_t)(bits >> 16);
+        bits &= stored ? 0xffff0000U : 0xffffffffU;
+        memcpy(&fb[i], &bits, sizeof(bits));
+        b[i] = (double)fb[i];
+    }
+    dev->precision = precision;
+    da = mat_new(dev, DT_F32, M, K);
+    dc = mat_new(dev, DT_F32, M, N);
+    db = (struct mat){device_alloc(dev, sizeof(fb)), stored ? DT_BF16 : DT_F32, K, N, N};
+    device_upload(dev, da, fa);
+    device_upload(dev, db, stored ? (const void *)hb : fb);
+    device_gemm(dev, 1, da, false, db, false, 0, dc);
+    device_download(dev, got, dc);
+    CHECK(device_sync(dev, NULL));
+    for (int i = 0; i < M; i++)
+        for (int j = 0; j < N; j++) {
+            double want = 0;
+
+            for (int k = 0; k < K; k++)
+                want += a[i * K + k] * b[k * N + j];
+            off += pow((double)got[i * N + j] - want, 2);
+            size += want * want;
+        }
+    mat_free(dev, &da);
+    mat_free(dev, &dc);
+    device_release(dev, db.data, sizeof(fb));
+    device_close(dev);
+    return off / size;
+}
+
+/* Each precision is as exact as it says, and no more exact than that: it is what was asked for. */
+static void precisions(void)
+{
+    struct device *dev = open_gpu();
+
+    if (!dev)
+        SKIP("no GPU here");
+    device_close(dev);
+    CHECK(product_error(PRECISION_FULL, false) < 1e-13);
+    CHECK(product_error(PRECISION_FULL, true) < 1e-13);
+    CHECK(product_error(PRECISION_SPLIT, false) < 1e-9);
+    CHECK(product_error(PRECISION_SPLIT, true) < 1e-13);
+    CHECK(product_error(PRECISION_TF32, false) < 1e-6);
+    CHECK(product_error(PRECISION_BF16, false) < 1e-4);
+    CHECK(product_error(PRECISION_BF16, false) > 1e-8);
+}
 #else
 static void no_gpu(void)
 {
     SKIP("built without CUDA");
 }
+#define precisions  no_gpu
 #define products    no_gpu
 #define elementwise no_gpu
 #endif
@@ -122,6 +189,7 @@ static const struct test tests[] = {
     {"no_gpu", no_gpu},
     {"products", products},
     {"elementwise", elementwise},
+    {"precisions", precisions},
 };
 
 TEST_MAIN(tests)
