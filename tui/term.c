@@ -17,6 +17,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/utf8.h"
+#include "tui/rescue.h"
 
 enum {
     CODE_PASTE = 2000,
@@ -41,67 +42,12 @@ static struct {
     struct pair_slot *slots;
     int pairs;
     char note[240];
-} term;
-
-/* What the crash handler may touch: nothing here is allocated. */
-static struct {
-    volatile sig_atomic_t active, signal;
-    int fd;
     struct termios before;
-    char restore[256];
-    size_t restore_len;
-} rescue;
-
-static const int ending[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
-static const int crashing[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
-
-static void on_ending(int sig)
-{
-    rescue.signal = sig;
-}
-
-/* Async-signal-safe: write, tcsetattr, raise, nothing else. */
-static void on_crash(int sig)
-{
-    if (rescue.active) {
-        ssize_t ignored = write(rescue.fd, rescue.restore, rescue.restore_len);
-
-        (void)ignored;
-        tcsetattr(rescue.fd, TCSANOW, &rescue.before);
-    }
-    raise(sig); /* SA_RESETHAND has put the default back */
-}
-
-static void late_signals(sigset_t *set)
-{
-    sigemptyset(set);
-    sigaddset(set, SIGWINCH);
-    for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++)
-        sigaddset(set, ending[i]);
-}
+} term;
 
 void term_block_signals(void)
 {
-    sigset_t set;
-
-    late_signals(&set);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
-
-static void catch_signals(void)
-{
-    static char stack[1 << 15];
-    stack_t alternative = {.ss_sp = stack, .ss_size = sizeof(stack)};
-    struct sigaction crash = {.sa_handler = on_crash, .sa_flags = (int)SA_RESETHAND | SA_ONSTACK};
-    struct sigaction end = {.sa_handler = on_ending};
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-
-    sigaltstack(&alternative, NULL);
-    for (size_t i = 0; i < sizeof(crashing) / sizeof(*crashing); i++)
-        sigaction(crashing[i], &crash, NULL);
-    for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++)
-        sigaction(ending[i], &end, NULL);
-    sigaction(SIGPIPE, &ignore, NULL);
+    rescue_block();
 }
 
 static void open_locale(void)
@@ -166,6 +112,14 @@ static const char *fallback(const char *name)
     return "vt100";
 }
 
+static bool cannot_place(const char *name, struct err *err)
+{
+    return err_set(err, ERR_USAGE,
+                   "TERM=%s cannot place the cursor: use --plain, or a command such as `editscope "
+                   "query`, or set TERM to what the terminal is",
+                   name ? name : "");
+}
+
 static bool open_screen(const struct term_options *o, struct err *err)
 {
     const char *name = getenv("TERM"), *color = o->color ? o->color : "auto", *cup;
@@ -190,10 +144,7 @@ static bool open_screen(const struct term_options *o, struct err *err)
     endwin();
     delscreen(term.screen);
     term.screen = NULL;
-    return err_set(err, ERR_USAGE,
-                   "TERM=%s cannot place the cursor: use a command such as `editscope query`, or "
-                   "set TERM to what the terminal is",
-                   name);
+    return cannot_place(name, err);
 }
 
 static enum tier tier_of(const char *color)
@@ -234,20 +185,20 @@ static void define_keys(void)
         define_key(more[i].sequence, more[i].code);
 }
 
-/* Adds a capability to the restore string, without its padding. */
+/* Adds a capability to what a crash writes, without its padding. */
 static void add_restore(const char *capability)
 {
     const char *s = capability[0] == '\033' ? capability : tigetstr(capability);
 
     if (!s || s == (const char *)-1)
         return;
-    while (*s && rescue.restore_len < sizeof(rescue.restore) - 1) {
+    while (*s) {
         const char *end = s[0] == '$' && s[1] == '<' ? strchr(s, '>') : NULL;
 
         if (end)
             s = end + 1;
         else
-            rescue.restore[rescue.restore_len++] = *s++;
+            rescue_restore(s++, 1);
     }
 }
 
@@ -267,10 +218,8 @@ static void put(const char *bytes)
     }
 }
 
-static void prepare_rescue(void)
+static void prepare_rescue(const struct term_options *o)
 {
-    rescue.fd = term.fd;
-    rescue.restore_len = 0;
     add_restore("\033[?2026l");
     add_restore("\033[?2004l");
     add_restore("\033[?1006l\033[?1002l\033[?1000l");
@@ -279,7 +228,11 @@ static void prepare_rescue(void)
     add_restore("cnorm");
     add_restore("rmkx");
     add_restore("rmcup");
-    rescue.active = 1;
+    rescue_start(&(struct rescue_options){.fd = term.fd,
+                                          .said = term.saved_stderr,
+                                          .before = &term.before,
+                                          .report = o->report,
+                                          .version = o->version});
 }
 
 static void divert_stderr(const char *log)
@@ -296,13 +249,30 @@ static void divert_stderr(const char *log)
     }
 }
 
+bool term_check(struct err *err)
+{
+    const char *name = getenv("TERM"), *cup;
+    int status = 0;
+
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return err_set(err, ERR_USAGE,
+                       "the screen needs a terminal: run it in one, or use a command such as "
+                       "`editscope query` (`editscope --help` lists them)");
+    if (!name || !*name || setupterm(name, STDOUT_FILENO, &status) != OK)
+        return (name && *name) || cannot_place(name, err); /* a name not known is tried later */
+    cup = tigetstr("cup");
+    status = cup && cup != (char *)-1;
+    del_curterm(cur_term);
+    return status || cannot_place(name, err);
+}
+
 bool term_open(const struct term_options *options, struct err *err)
 {
     memset(&term, 0, sizeof(term));
     open_locale();
     if (!open_files(err))
         return false;
-    tcgetattr(fileno(term.out), &rescue.before);
+    tcgetattr(fileno(term.out), &term.before);
     if (!open_screen(options, err))
         return false;
     term.open = true;
@@ -326,10 +296,8 @@ bool term_open(const struct term_options *options, struct err *err)
         mouseinterval(0);
         mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
     }
-    prepare_rescue();
-    term_block_signals();
-    catch_signals();
     divert_stderr(options->log);
+    prepare_rescue(options);
     put("\033[?2004h");
     return true;
 }
@@ -343,7 +311,8 @@ void term_close(void)
     mousemask(0, NULL);
     endwin();
     delscreen(term.screen);
-    rescue.active = 0;
+    tcsetattr(term.fd, TCSADRAIN, &term.before);
+    rescue_end();
     fflush(stderr);
     if (term.saved_stderr >= 0) {
         dup2(term.saved_stderr, STDERR_FILENO);
@@ -544,28 +513,28 @@ void term_wait(int fd, int timeout_ms)
 {
     struct pollfd p[2] = {{.fd = fileno(term.in), .events = POLLIN}, {.fd = fd, .events = POLLIN}};
     struct timespec t = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
-    sigset_t late, open_mask;
+    sigset_t mask;
 
-    late_signals(&late);
-    pthread_sigmask(SIG_SETMASK, NULL, &open_mask);
-    for (int sig = 1; sig < 32; sig++)
-        if (sigismember(&late, sig) == 1)
-            sigdelset(&open_mask, sig);
-    if (ppoll(p, fd < 0 ? 1 : 2, timeout_ms < 0 ? NULL : &t, &open_mask) > 0 &&
+    rescue_open_mask(&mask);
+    if (ppoll(p, fd < 0 ? 1 : 2, timeout_ms < 0 ? NULL : &t, &mask) > 0 &&
         p[0].revents & (POLLHUP | POLLERR | POLLNVAL))
-        rescue.signal = SIGHUP; /* the terminal is gone */
+        rescue_lost();
+    if (rescue_stop())
+        term_suspend();
 }
 
 int term_signal(void)
 {
-    return rescue.signal;
+    return rescue_signal();
 }
 
 void term_suspend(void)
 {
     put("\033[?2004l");
     endwin();
-    raise(SIGSTOP);
+    rescue_hold(true);
+    kill(0, SIGTSTP); /* the group: a shell waits for whoever started us, too */
+    rescue_hold(false);
     put("\033[?2004h");
     clearok(curscr, TRUE);
     refresh();

@@ -13,12 +13,16 @@ struct term_options {
     const char *color; /* "auto" (or NULL), "never", "8", "16", "256", "direct" */
     bool ascii;        /* no glyphs beyond ASCII whatever the locale says */
     bool mouse;
-    const char *log; /* where file descriptor 2 goes while the screen is open; NULL: nowhere */
+    const char *log;    /* where file descriptor 2 goes while the screen is open; NULL: nowhere */
+    const char *report; /* where a crash is written about; NULL: nowhere */
+    const char *version;
 };
 
 /* Resizes and the signals that end a program are let in only while term_wait() sleeps. Call it
  * before any thread is made, so that none of them is handed such a signal. */
 void term_block_signals(void);
+/* What term_open() would say of a terminal that cannot do it, without touching it. */
+bool term_check(struct err *err);
 /* ERR_USAGE, with what to do instead, where there is no terminal that can place a cursor. */
 bool term_open(const struct term_options *options, struct err *err);
 void term_close(void); /* safe to call twice */

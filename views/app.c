@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "core/base/mem.h"
+#include "tui/rescue.h"
 #include "views/app_inside.h"
 #include "views/news.h"
 #include "views/verbs.h"
@@ -194,6 +195,7 @@ static void draw(struct app *app)
     screen = app_screen(app);
     screen_draw(&screen, app->surface);
     term_show(app->surface, &app->palette);
+    rescue_tell(app->desk.state.session, desk_busy_word(desk_busy(&app->desk)));
     app->dirty = false;
     app->next_frame = clock_seconds() + app->frame;
 }
@@ -293,6 +295,15 @@ static void say_notes(struct app *app, const char *notes)
     }
 }
 
+/* At once, before the engine has come to rest: it may be in the middle of something. */
+static void say_ended(const struct desk *d, int signal)
+{
+    fprintf(stderr, "editscope: ended by SIG%s", sigabbrev_np(signal));
+    if (*d->state.session)
+        fprintf(stderr, "; the session is whole: editscope %s", d->state.session);
+    fputc('\n', stderr);
+}
+
 bool app_run(struct engine *engine, const struct app_options *options, int *ended_by,
              struct err *err)
 {
@@ -316,6 +327,8 @@ bool app_run(struct engine *engine, const struct app_options *options, int *ende
         turn(app);
     *ended_by = term_signal();
     term_close();
+    if (*ended_by)
+        say_ended(&app->desk, *ended_by);
     finish(app);
     return true;
 }

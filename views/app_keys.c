@@ -356,6 +356,12 @@ void app_key(struct app *app, const struct key *key)
     } else if (app->asking) {
         dialog_key(app, key->code);
     } else if (!v->ops->key || !v->ops->key(v, key)) {
+        if (key->code == K_NEWLINE || key->code == K_ALT_ENTER) { /* where no text has lines */
+            struct key enter = {.code = K_ENTER};
+
+            app_key(app, &enter);
+            return;
+        }
         if (key->code == K_PASTE) {
             app_say(app, TONE_WARN, "a paste needs a field: e opens the fact, i a question");
             return;

@@ -9,6 +9,8 @@
 #include "core/base/mem.h"
 #include "views/app.h"
 
+static const char VERSION[] = "editscope 0.1.0";
+
 /* One line on standard error; with --json the same as the last object on standard output. */
 static void complain(struct cli *c, const struct err *err)
 {
@@ -35,7 +37,7 @@ static bool screen(struct cli *c, struct err *err)
                             .term = {.mouse = !cli_has(c, OPT_NO_MOUSE)},
                             .notes = c->notes.data};
     long frames;
-    char *log;
+    char *log, *report;
     bool ok;
 
     if (c->rest_count)
@@ -46,19 +48,21 @@ static bool screen(struct cli *c, struct err *err)
                        "'%.60s' is neither a command nor a session that is there; `editscope "
                        "--help` lists commands, a new session is called NAME.es",
                        c->rest[0]);
-    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) /* before a session is made */
-        return err_set(err, ERR_USAGE,
-                       "the screen needs a terminal: run it in one, or use a command such as "
-                       "`editscope query` (`editscope --help` lists them)");
+    if (!term_check(err)) /* before a session is made */
+        return false;
     if (!cli_number(c, OPT_REFRESH, 1, 120, 0, &frames, err))
         return false;
     o.refresh = (int)frames;
     log = file_state_path("editscope.log");
     if (file_make_parents(log, NULL)) /* what libraries print must not spoil the screen */
         o.term.log = log;
+    report = file_state_path("crash.txt");
+    o.term.report = report;
+    o.term.version = VERSION;
     term_block_signals();
     ok = cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && app_run(c->engine, &o, &c->signal, err);
     free(log);
+    free(report);
     if (!ok)
         return false;
     engine_ended(c->engine, err); /* a model that did not open decides the exit status */
@@ -70,7 +74,7 @@ static bool work(struct cli *c, int argc, char **argv, struct err *err)
     if (!cli_parse(c, argc, argv, err))
         return false;
     if (cli_has(c, OPT_VERSION)) {
-        puts("editscope 0.1.0");
+        puts(VERSION);
         return true;
     }
     if (cli_has(c, OPT_HELP)) {

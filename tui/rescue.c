@@ -1,0 +1,226 @@
+#include "tui/rescue.h"
+
+#include <execinfo.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* All a handler may touch: nothing here is allocated. */
+static struct {
+    volatile sig_atomic_t active, signal, stop;
+    int fd, said;
+    struct termios before;
+    char restore[256];
+    size_t restore_len;
+    char report[1024], version[64], session[1024], job[64];
+} rescue;
+
+static const int ending[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+static const int crashing[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+
+enum { ENDING = sizeof(ending) / sizeof(*ending), CRASHING = sizeof(crashing) / sizeof(*crashing) };
+
+static void on_ending(int sig)
+{
+    rescue.signal = sig;
+}
+
+static void on_stop(int sig)
+{
+    (void)sig;
+    rescue.stop = 1;
+}
+
+static void put(int fd, const char *text)
+{
+    if (fd >= 0 && write(fd, text, strlen(text)) < 0)
+        return; /* nothing left to try */
+}
+
+static const char *name_of(int sig)
+{
+    switch (sig) {
+    case SIGSEGV:
+        return "SIGSEGV";
+    case SIGBUS:
+        return "SIGBUS";
+    case SIGILL:
+        return "SIGILL";
+    case SIGFPE:
+        return "SIGFPE";
+    default:
+        return "SIGABRT";
+    }
+}
+
+static void report(int sig)
+{
+    int fd = *rescue.report
+                 ? open(rescue.report, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)
+                 : -1;
+    void *frame[64];
+
+    if (fd < 0)
+        return;
+    put(fd, rescue.version);
+    put(fd, "\nsignal ");
+    put(fd, name_of(sig));
+    put(fd, "\njob ");
+    put(fd, *rescue.job ? rescue.job : "none");
+    put(fd, "\nsession ");
+    put(fd, *rescue.session ? rescue.session : "none");
+    put(fd, "\n");
+    backtrace_symbols_fd(frame, backtrace(frame, 64), fd);
+    close(fd);
+}
+
+static void say(int sig)
+{
+    put(rescue.said, "editscope: crashed (");
+    put(rescue.said, name_of(sig));
+    put(rescue.said, ")");
+    if (*rescue.job) {
+        put(rescue.said, " while ");
+        put(rescue.said, rescue.job);
+    }
+    if (*rescue.report) {
+        put(rescue.said, "; report: ");
+        put(rescue.said, rescue.report);
+    }
+    if (*rescue.session) {
+        put(rescue.said, "; the session is whole: editscope ");
+        put(rescue.said, rescue.session);
+    }
+    put(rescue.said, "\n");
+}
+
+/* write, tcsetattr, open, backtrace (loaded before, so that it allocates nothing), raise. */
+static void on_crash(int sig)
+{
+    if (rescue.active) {
+        rescue.active = 0; /* a crash in here must not come back */
+        put(rescue.fd, rescue.restore);
+        tcsetattr(rescue.fd, TCSANOW, &rescue.before);
+        report(sig);
+        say(sig);
+    }
+    raise(sig); /* SA_RESETHAND has put the default back */
+}
+
+static void late_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGWINCH);
+    sigaddset(set, SIGTSTP);
+    for (int i = 0; i < ENDING; i++)
+        sigaddset(set, ending[i]);
+}
+
+void rescue_block(void)
+{
+    sigset_t set;
+
+    late_signals(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+void rescue_open_mask(sigset_t *mask)
+{
+    sigset_t late;
+
+    late_signals(&late);
+    pthread_sigmask(SIG_SETMASK, NULL, mask);
+    for (int sig = 1; sig < 32; sig++)
+        if (sigismember(&late, sig) == 1)
+            sigdelset(mask, sig);
+}
+
+void rescue_restore(const char *bytes, unsigned long n)
+{
+    if (rescue.restore_len + n >= sizeof(rescue.restore))
+        return;
+    memcpy(rescue.restore + rescue.restore_len, bytes, n);
+    rescue.restore_len += n;
+    rescue.restore[rescue.restore_len] = '\0';
+}
+
+void rescue_start(const struct rescue_options *o)
+{
+    static char stack[1 << 16];
+    stack_t alternative = {.ss_sp = stack, .ss_size = sizeof(stack)};
+    struct sigaction crash = {.sa_handler = on_crash, .sa_flags = (int)SA_RESETHAND | SA_ONSTACK};
+    struct sigaction end = {.sa_handler = on_ending}, stop = {.sa_handler = on_stop};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    void *frame[1];
+
+    rescue.fd = o->fd;
+    rescue.said = o->said;
+    rescue.before = *o->before;
+    rescue.signal = rescue.stop = 0;
+    snprintf(rescue.report, sizeof(rescue.report), "%s", o->report ? o->report : "");
+    snprintf(rescue.version, sizeof(rescue.version), "%s", o->version ? o->version : "");
+    backtrace(frame, 1); /* loads what it needs now */
+    sigaltstack(&alternative, NULL);
+    rescue_block();
+    for (int i = 0; i < CRASHING; i++)
+        sigaction(crashing[i], &crash, NULL);
+    for (int i = 0; i < ENDING; i++)
+        sigaction(ending[i], &end, NULL);
+    sigaction(SIGTSTP, &stop, NULL);
+    sigaction(SIGPIPE, &ignore, NULL);
+    rescue.active = 1;
+}
+
+void rescue_hold(bool held)
+{
+    struct sigaction stop = {.sa_handler = held ? SIG_DFL : on_stop};
+    sigset_t set;
+
+    rescue.active = !held;
+    sigaction(SIGTSTP, &stop, NULL);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTSTP);
+    pthread_sigmask(held ? SIG_UNBLOCK : SIG_BLOCK, &set, NULL);
+}
+
+void rescue_end(void)
+{
+    struct sigaction usual = {.sa_handler = SIG_DFL};
+    sigset_t set;
+
+    rescue.active = 0;
+    rescue.restore_len = 0;
+    for (int i = 0; i < ENDING; i++)
+        sigaction(ending[i], &usual, NULL);
+    sigaction(SIGTSTP, &usual, NULL);
+    late_signals(&set);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+int rescue_signal(void)
+{
+    return rescue.signal;
+}
+
+void rescue_lost(void)
+{
+    rescue.signal = SIGHUP;
+}
+
+bool rescue_stop(void)
+{
+    bool stop = rescue.stop;
+
+    rescue.stop = 0;
+    return stop;
+}
+
+void rescue_tell(const char *session, const char *job)
+{
+    if (strcmp(rescue.session, session) != 0)
+        snprintf(rescue.session, sizeof(rescue.session), "%s", session);
+    if (strcmp(rescue.job, job) != 0)
+        snprintf(rescue.job, sizeof(rescue.job), "%s", job);
+}
