@@ -96,6 +96,7 @@ void app_open(struct app *app, const char *name)
         if (i != app->at)
             app->before = app->at;
         app->at = i;
+        app->desk.at_view = views[i]->name;
         if (views[i]->open)
             views[i]->open(app->view[i]);
         app->dirty = true;

@@ -6,6 +6,7 @@
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/app_inside.h"
+#include "views/changes.h"
 #include "views/keymap.h"
 #include "views/knobs.h"
 #include "views/verbs.h"
@@ -182,6 +183,15 @@ static bool engine_action(struct app *app, enum action action)
             verb_simple(&app->host, CMD_REDO, 0);
         else
             app_say(app, TONE_WARN, "there is nothing to redo");
+        return true;
+    case ACTION_SILENCE:
+        verb_silence(&app->host, d->at_layer, d->at_neuron);
+        return true;
+    case ACTION_FORCE:
+        verb_force(&app->host, d->at_layer, d->at_neuron);
+        return true;
+    case ACTION_RELEASE:
+        verb_release(&app->host);
         return true;
     case ACTION_VERIFY:
         verb_simple(&app->host, CMD_VERIFY, 0);

@@ -7,8 +7,12 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+<<<<<<< HEAD
 #include "views/commands.h"
 #include "views/keymap.h"
+=======
+#include "views/changes.h"
+>>>>>>> 0bd1e07 (views: neurons as a table that filters, and what is laid upon them)
 
 struct rect screen_body(int h, int w)
 {
@@ -110,6 +114,7 @@ static void status(const struct screen *screen, struct surface *s, struct rect l
     enum command_kind busy = desk_busy(d);
     struct pen p = pen_at(s, line, 0, 1);
     int end = line.w;
+    char word[48];
 
     surface_fill(s, line, ROLE_STATUS);
     if (screen->line) {
@@ -126,6 +131,8 @@ static void status(const struct screen *screen, struct surface *s, struct rect l
     }
     if (screen->paused)
         pen_text(&p, ROLE_WARN, "held, p goes on  ");
+    if (d->changes || d->forces)
+        pen_printf(&p, ROLE_WARN, "~ %s  ", changes_word(d, word));
     if (screen->said && *screen->said) {
         pen_text(&p, role[screen->tone], mark[screen->tone]);
         pen_fit(&p, role[screen->tone], end - p.x - 1, screen->said);

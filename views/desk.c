@@ -13,7 +13,6 @@ void desk_init(struct desk *d, const struct params *params)
     d->params = *params;
     d->at_neuron = -1;
     d->scale = SCALE_SQRT;
-    d->table_order = ORDER_SCORE;
     d->ask.tokens = 32;
     d->news = xcalloc(DESK_NEWS, sizeof(*d->news));
 }
@@ -245,6 +244,7 @@ static void take_model(struct desk *d, struct model_info *model)
 {
     desk_forget_scores(d);
     d->model = *model;
+    d->changes = d->forces = d->wants = 0;
     d->ready = true;
     free(d->layer);
     d->layers = model->layers;
@@ -252,9 +252,20 @@ static void take_model(struct desk *d, struct model_info *model)
     free(model);
 }
 
-static void take_answer(struct desk *d, struct answer *a)
+static void take_answer(struct desk *d, unsigned job, struct answer *a)
 {
     int at = DESK_ANSWERS - 1;
+
+    for (int k = 0; k < 2; k++)
+        if (job && job == d->trial_job[k]) {
+            desk_keep(EV_ANSWER, (void **)&d->trial[k], a);
+            return;
+        }
+    for (int k = 0; k < 8; k++)
+        if (job && job == d->trial_old[k]) {
+            desk_drop(EV_ANSWER, a);
+            return;
+        }
 
     for (int i = 0; i < DESK_ANSWERS; i++) {
         const struct answer *old = d->answer[i];
@@ -376,7 +387,7 @@ static bool take_knowledge(struct desk *d, struct event *ev)
         desk_keep(EV_LOOK, (void **)&d->look, ev->look);
         break;
     case EV_ANSWER:
-        take_answer(d, ev->answer);
+        take_answer(d, ev->job, ev->answer);
         break;
     case EV_NEURON:
         take_words(d, ev->neuron);

@@ -10,8 +10,8 @@
 #include "core/engine/engine.h"
 #include "tui/heatmap.h"
 
-enum { DESK_JOBS = 16, DESK_WORDS = 256, DESK_ANSWERS = 24, DESK_STEPS = 512, DESK_NEWS = 400 };
-enum { DESK_TRIED = 512, DESK_FORCES = 64, DESK_CHANGES = 64 };
+enum { DESK_JOBS = 16, DESK_WORDS = 2048, DESK_ANSWERS = 24, DESK_STEPS = 512, DESK_NEWS = 400 };
+enum { DESK_TRIED = 512, DESK_FORCES = 64, DESK_CHANGES = 64, DESK_WANTS = 96 };
 enum desk_order { ORDER_INDEX, ORDER_SCORE, ORDER_CLASS, ORDER_COUNT };
 enum desk_side { SIDE_AFTER, SIDE_BEFORE, SIDE_BOTH, SIDE_COUNT };
 
@@ -103,6 +103,16 @@ struct desk {
     struct intervention change[DESK_CHANGES]; /* in force for queries */
     int changes;
 
+    struct answer *trial[2]; /* the fact's prompt without the changes, and with them */
+    unsigned trial_job[2];   /* who asks for them */
+    unsigned trial_old[8];   /* who asked before: a ring; what they say is dropped */
+    int trial_olds;
+    char trial_state[17];    /* the state both were asked of */
+    struct desk_place {
+        int layer, neuron;
+    } want[DESK_WANTS]; /* neurons whose words a view shows, the most wanted first */
+    int wants;
+
     struct desk_job job[DESK_JOBS];
     struct progress progress;   /* of a posted job */
     struct progress background; /* of job 0 */
@@ -110,12 +120,13 @@ struct desk {
     bool stopped; /* the engine has ended */
 
     /* where the user is */
+    const char *at_view; /* the name of the view shown */
     int at_layer, at_neuron;
     enum heat_scale scale;
     enum heat_pool pool;
     enum ramp ramp;
     bool per_layer;
-    enum desk_order order, table_order; /* of the map's columns, of the table's rows */
+    enum desk_order order; /* of the map's columns */
     enum desk_side side;
 
     struct desk_line *news; /* ring of DESK_NEWS */
@@ -128,6 +139,7 @@ void desk_free(struct desk *d);
 void desk_event(struct desk *d, struct event *ev);
 void desk_remask(struct desk *d);        /* after a parameter changed; 0 to 16 ms */
 void desk_forget_scores(struct desk *d); /* another fact: nothing shown is about it any more */
+void desk_forget_trial(struct desk *d);  /* what was said under changes */
 void desk_forget_tries(struct desk *d);
 void desk_forget_queue(struct desk *d); /* the list of facts */
 void desk_posted(struct desk *d, unsigned job, enum command_kind kind);

@@ -37,6 +37,17 @@ static void take_tried(struct desk *d, unsigned job, struct tried *t)
         desk_drop(EV_TRIED, t);
 }
 
+void desk_forget_trial(struct desk *d)
+{
+    for (int k = 0; k < 2; k++) {
+        desk_drop(EV_ANSWER, d->trial[k]);
+        d->trial[k] = NULL;
+        if (d->trial_job[k])
+            d->trial_old[d->trial_olds++ % 8] = d->trial_job[k];
+        d->trial_job[k] = 0;
+    }
+}
+
 void desk_forget_tries(struct desk *d)
 {
     for (int i = 0; i < DESK_TRIED; i++) {
@@ -68,6 +79,7 @@ void desk_forget_looks(struct desk *d)
     desk_drop(EV_PROBED, d->board);
     d->trace = NULL;
     d->board = NULL;
+    desk_forget_trial(d);
 }
 
 bool desk_take_look(struct desk *d, struct event *ev)

@@ -282,6 +282,9 @@ void verb_want_words(struct host *host)
         if (d->job[i].job && d->job[i].kind != CMD_WEIGH && d->job[i].kind != CMD_HISTORY &&
             d->job[i].kind != CMD_ATTRIBUTE)
             return; /* words wait for what the user asked for, and for each other */
+    for (int i = 0; d->ready && i < d->wants; i++)
+        if (want(host, d->want[i].layer, d->want[i].neuron))
+            return;
     if (!d->ready || !d->done || want(host, d->at_layer, d->at_neuron))
         return;
     for (int k = 0; k < 2;

@@ -2,7 +2,9 @@
 #include "tests/screens/stage.h"
 
 #include "tui/theme.h"
+#include "views/changes.h"
 #include "views/heat_grid.h"
+#include "views/neurons_table.h"
 #include "views/panes.h"
 
 static const int every[LAYERS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
@@ -172,7 +174,208 @@ static void a_click_takes_the_cell_under_it(void)
     desk_free(&d);
 }
 
+static void give_neuron(struct desk *d, int layer, int neuron, const char *word_promoted)
+{
+    struct neuron_info *n = xcalloc(1, sizeof(*n));
+
+    n->layer = layer;
+    n->neuron = neuron;
+    n->count = 12;
+    for (int i = 0; i < 12; i++) {
+        n->promotes[i] = word(i ? " some" : word_promoted, 0, false);
+        n->promotes[i].logit = 3 - 0.2 * i;
+        n->suppresses[i] = word(i == 3 ? "\033[2J" : " other", 0, false);
+        n->suppresses[i].logit = -2 + 0.1 * i;
+    }
+    n->contexts = 1;
+    n->context[0].coefficient = 4.5f;
+    snprintf(n->context[0].text, sizeof(n->context[0].text), "the tower\nstands in");
+    give(d, EV_NEURON, n);
+}
+
+static struct answer *trial_of(unsigned state, bool changed)
+{
+    struct answer *a = xcalloc(1, sizeof(*a));
+
+    a->state = state;
+    a->changed = changed;
+    a->prompt = xstrdup("The Eiffel Tower is in");
+    a->completion = xstrdup(changed ? " Rome, the city." : " Paris, the capital.");
+    a->nexts = 3;
+    a->next = xcalloc(3, sizeof(*a->next));
+    a->next[0] = word(changed ? " Rome" : " Paris", changed ? 0.5 : 0.7, false);
+    a->next[1] = word(changed ? " Paris" : " Rome", changed ? 0.3 : 0.006, false);
+    a->next[2] = word(changed ? " Turin" : " the", 0.02, false);
+    a->next[0].id = changed ? 2 : 1;
+    a->next[1].id = changed ? 1 : 2;
+    a->next[2].id = changed ? 4 : 3;
+    return a;
+}
+
+static struct command posted;
+static unsigned posts;
+
+static unsigned count_post(struct host *host, struct command *cmd)
+{
+    posted = *cmd;
+    no_post(host, cmd);
+    return ++posts;
+}
+
+/* Silence, set, force: what they do to the desk and what they ask the engine for. */
+static void changes_are_asked_about_and_forces_remask(void)
+{
+    struct desk d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(view_find("neurons"), &host);
+    struct screen screen = {.desk = &d, .view = v};
+    struct event ev = {.kind = EV_ANSWER};
+    int kept;
+
+    host.post = count_post;
+    posts = 0;
+    make_full_desk(&d);
+    d.at_layer = 5;
+    d.at_neuron = 102;
+    v->ops->open(v);
+    press(v, ACTION_SILENCE);
+    CHECK(posts == 2 && posted.kind == CMD_QUERY && posted.change_count == 1);
+    CHECK(posted.states == STATE_PREVIEW);
+    ev.job = d.trial_job[0];
+    ev.answer = trial_of(STATE_PREVIEW, false);
+    desk_event(&d, &ev);
+    ev.job = d.trial_job[1];
+    ev.answer = trial_of(STATE_PREVIEW, true);
+    desk_event(&d, &ev);
+    CHECK(d.trial[0] && d.trial[1] && d.trial[1]->changed == 1);
+    CHECK(!strcmp(d.answer[0]->completion, " Rome, Italy.")); /* the Query view's stay */
+    verb_neuron(&host, "L4N7*2.5");
+    CHECK(posts == 3 && posted.change_count == 2); /* without changes nothing is new */
+    CHECK(d.changes == 2 && d.change[1].scale && d.change[1].value == 2.5f);
+    d.at_layer = 6;
+    d.at_neuron = 1;
+    kept = d.layer[6].mask->kept - (d.layer[6].mask->weight[1] > 0);
+    press(v, ACTION_FORCE);
+    CHECK(d.layer[6].mask->weight[1] == 1 && d.layer[6].mask->kept == kept + 1);
+    v->ops->open(v);
+    compare("neurons-changed", &screen, 24, 80);
+    compare("neurons-changed", &screen, 36, 120);
+    press(v, ACTION_FORCE);
+    CHECK(d.layer[6].mask->weight[1] == 0 && d.layer[6].mask->kept == kept);
+    press(v, ACTION_FORCE);
+    CHECK(d.forces == 0);
+    verb_release(&host);
+    CHECK(!d.changes && !d.forces && !d.trial[0] && !d.trial[1]);
+    view_close(v);
+    desk_free(&d);
+}
+
+static void changes_are_read_strictly(void)
+{
+    static const char *const bad[] = {
+        "",       "L5",      "L5N912", "L99N1=0", "L5N1=",     "L5N1=nan", "L5N1=inf",
+        "L5N1+2", "L5N1=1x", "N3=0",   "L-1N3=0", "L5N9999=0", "L5N1*",    "L5N1=1e99"};
+    struct desk d;
+    struct intervention c;
+    struct err err = {0};
+    bool off;
+
+    make_desk(&d);
+    give_model(&d);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        err = (struct err){0};
+        CHECK(!change_parse(&d, bad[i], &c, &off, &err));
+        CHECK(err.kind == ERR_USAGE);
+    }
+    CHECK(change_parse(&d, "L5N9=0", &c, &off, &err));
+    CHECK(c.layer == 5 && c.neuron == 9 && !c.scale && !(c.value > 0) && !off);
+    CHECK(change_parse(&d, "l5n9 *-2", &c, &off, &err) && c.scale && c.value == -2);
+    CHECK(change_parse(&d, "L5N9=off", &c, &off, &err) && off);
+    desk_free(&d);
+}
+
+static void rows_of(struct desk *d, const char *filter, int *n, struct desk_neuron *first)
+{
+    struct neurons_table t = {0};
+    struct desk_neuron *row;
+
+    snprintf(t.filter, sizeof(t.filter), "%s", filter);
+    row = table_rows(d, &t, n, NULL);
+    if (*n)
+        *first = row[0];
+    free(row);
+}
+
+static void the_table_filters_and_sorts(void)
+{
+    struct desk d;
+    struct neurons_table t = {0};
+    struct desk_neuron *row, first = {0};
+    int n, kept = 0;
+
+    make_full_desk(&d);
+    d.at_layer = 5;
+    give_neuron(&d, 5, 17, " Paris");
+    rows_of(&d, "", &n, &first);
+    CHECK(n == NEURONS && first.layer == 5 && first.neuron == d.layer[5].strongest);
+    rows_of(&d, "paris", &n, &first);
+    CHECK(n == 1 && first.neuron == 17);
+    rows_of(&d, "-OTHER", &n, &first);
+    CHECK(n == 1);
+    rows_of(&d, "L6", &n, &first);
+    CHECK(n == NEURONS && first.layer == 6);
+    rows_of(&d, "L5-6 kept", &n, &first);
+    for (int l = 5; l <= 6; l++)
+        kept += d.layer[l].mask->kept;
+    CHECK(n <= kept && n > kept / 2);
+    rows_of(&d, "both", &n, &first);
+    CHECK(n == d.layer[5].mask->both);
+    rows_of(&d, "specific >0.2 nosuchword", &n, &first);
+    CHECK(n == 0);
+    rows_of(&d, "L77", &n, &first);
+    CHECK(n == 0);
+    for (int sort = 0; sort < SORT_COUNT; sort++) {
+        t.sort = (enum table_sort)sort;
+        row = table_rows(&d, &t, &n, NULL);
+        first = row[n - 1];
+        free(row);
+        t.inverted = !t.inverted;
+        row = table_rows(&d, &t, &n, NULL);
+        CHECK(row[0].neuron == first.neuron);
+        t.inverted = !t.inverted;
+        free(row);
+    }
+    desk_free(&d);
+}
+
+static void a_neuron_in_full_is_as_it_was(void)
+{
+    struct desk d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(view_find("neurons"), &host);
+    struct screen screen = {.desk = &d, .view = v};
+
+    make_full_desk(&d);
+    d.at_neuron = d.layer[d.at_layer].strongest;
+    give_neuron(&d, d.at_layer, d.at_neuron, " Paris");
+    v->ops->open(v);
+    press(v, ACTION_TAG);
+    press(v, ACTION_UP);
+    press(v, ACTION_DETAILS);
+    compare("neuron", &screen, 36, 120);
+    compare("neuron", &screen, 30, 80);
+    press(v, ACTION_DETAILS);
+    press(v, ACTION_FILTER);
+    compare("neurons-filter", &screen, 24, 80);
+    view_close(v);
+    desk_free(&d);
+}
+
 static const struct test tests[] = {
+    {"changes are asked about and forces re-mask", changes_are_asked_about_and_forces_remask},
+    {"changes are read strictly", changes_are_read_strictly},
+    {"the table filters and sorts", the_table_filters_and_sorts},
+    {"a neuron in full is as it was", a_neuron_in_full_is_as_it_was},
     {"the map is never blank before scores", the_map_is_never_blank_before_scores},
     {"the cut stands where the mask ends", the_cut_stands_where_the_mask_ends},
     {"signs are kept where colours can show them", signs_are_kept_where_colours_can_show_them},
