@@ -7,6 +7,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "views/app_inside.h"
+#include "views/changes.h"
 #include "views/keymap.h"
 #include "views/verbs.h"
 
@@ -77,7 +78,9 @@ static void run_query(struct app *app, const char *text)
 
 static void run_neuron(struct app *app, const char *address)
 {
-    if (!verb_go(&app->desk, address))
+    if (strpbrk(address, "=*"))
+        verb_neuron(&app->host, address);
+    else if (!verb_go(&app->desk, address))
         app->host.say(&app->host, TONE_ERROR,
                       "neuron: '%s' is no neuron of this model; L5N912 is layer 5, neuron 912",
                       address);

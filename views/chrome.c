@@ -7,12 +7,9 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
-<<<<<<< HEAD
+#include "views/changes.h"
 #include "views/commands.h"
 #include "views/keymap.h"
-=======
-#include "views/changes.h"
->>>>>>> 0bd1e07 (views: neurons as a table that filters, and what is laid upon them)
 
 struct rect screen_body(int h, int w)
 {

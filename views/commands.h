@@ -26,7 +26,8 @@ enum word_kind { /* what an argument is: what Tab offers */
     X("set", "NAME=VALUE", WORD_PARAM, "", "Set a parameter")                                   \
     X("fact", "[SUBJECT | PROMPT | OBJECT]", WORD_TEXT, "", "Another fact; {} is the subject")  \
     X("query", "[PROMPT]", WORD_TEXT, "", "Ask the model, before and after")                    \
-    X("neuron", "ADDRESS", WORD_TEXT, "", "Go to a neuron, such as L5N912")                     \
+    X("neuron", "ADDRESS[=VALUE]", WORD_TEXT, "", "Go to L5N912; set =0, scale *2, free =off")  \
+    X("layers", "WHICH", WORD_TEXT, "heatmap", "Layers of the map: 4-8,12, edited or all")      \
     X("undo", "[N]", WORD_NUMBER, "", "Undo the last edit, or edit N (asks)")                   \
     X("open", "VIEW", WORD_VIEW, "", "Open a view")                                             \
     X("theme", "NAME", WORD_THEME, "", "Other colours")                                         \

@@ -138,6 +138,17 @@ static void next_mode(struct view *v)
     v->host->say(v->host, TONE_PLAIN, "shown: %s", heat_mode_name(h->window.mode));
 }
 
+/* The cursor stands in a layer that is shown. */
+static void stay_inside(struct view *v)
+{
+    const struct heat *h = v->state;
+    struct desk *d = v->host->desk;
+
+    for (int l = 0; l < d->layers && !window_has(&h->window, d->at_layer); l++)
+        if (window_has(&h->window, l))
+            d->at_layer = l;
+}
+
 /* All layers, or those that are edited. */
 static void next_layers(struct view *v)
 {
@@ -148,13 +159,51 @@ static void next_layers(struct view *v)
     memset(h->window.layer, 0, sizeof(h->window.layer));
     for (int l = 0; l < d->layers && l < PARAM_MAX_LAYERS; l++)
         h->window.layer[l] = desk_edits(d, l);
-    if (h->window.some && !window_has(&h->window, d->at_layer))
-        for (int l = 0; l < d->layers; l++)
-            if (window_has(&h->window, l)) {
-                d->at_layer = l;
-                break;
-            }
+    stay_inside(v);
     v->host->say(v->host, TONE_PLAIN, h->window.some ? "edited layers only" : "all layers");
+}
+
+/* "4-8,12", "edited", "all" */
+static bool set_layers(struct view *v, const char *text)
+{
+    struct heat *h = v->state;
+    struct desk *d = v->host->desk;
+    unsigned char wanted[PARAM_MAX_LAYERS] = {0};
+    const char *p = text;
+    bool all = !strcmp(text, "all");
+
+    if (all || !strcmp(text, "edited")) {
+        h->window.some = all;
+        next_layers(v);
+        return true;
+    }
+    do {
+        char *end;
+        long from, to;
+
+        p += strspn(p, " ,L");
+        from = to = strtol(p, &end, 10);
+        if (end != p && *end == '-')
+            to = strtol(p = end + 1 + (end[1] == 'L'), &end, 10);
+        if (end == p || from < 0 || to < from || to >= d->layers || to >= PARAM_MAX_LAYERS ||
+            (*end && !strchr(", ", *end))) {
+            v->host->say(v->host, TONE_ERROR,
+                         "layers: '%s' are no layers of this model; 4-8,12, edited and all are",
+                         text);
+            return true;
+        }
+        memset(wanted + from, 1, (size_t)(to - from + 1));
+        p = end + strspn(end, " ,");
+    } while (*p);
+    memcpy(h->window.layer, wanted, sizeof(wanted));
+    h->window.some = true;
+    stay_inside(v);
+    return true;
+}
+
+static bool heat_command(struct view *v, const char *word, const char *rest)
+{
+    return !strcmp(word, "layers") && set_layers(v, rest);
 }
 
 static bool trace_action(struct view *v, enum action action)
@@ -385,5 +434,6 @@ const struct view_ops view_heatmap = {
     .click = heat_click,
     .action = heat_action,
     .find = heat_find,
+    .command = heat_command,
     .draw = heat_draw,
 };

@@ -18,7 +18,6 @@ struct neurons {
     struct neurons_table table;
     struct field field; /* the filter while it is typed */
     bool typing, details, details_known;
-    char searched[64];
 };
 
 enum { PAGE = 20, DETAILS_FROM = 150 };
@@ -177,7 +176,7 @@ static void type_change(struct view *v)
 }
 
 /* The next row, in this direction, whose words hold what was searched for. */
-static void search_on(struct view *v, int by)
+static bool neurons_find_next(struct view *v, const char *text, int by)
 {
     struct neurons *s = v->state;
     struct desk *d = v->host->desk;
@@ -187,16 +186,14 @@ static void search_on(struct view *v, int by)
     for (int i = 1; i <= n && at < 0; i++) {
         int k = ((s->list.at + by * i) % n + n) % n;
 
-        if (words_hold(desk_words(d, row[k].layer, row[k].neuron), s->searched, true))
+        if (words_hold(desk_words(d, row[k].layer, row[k].neuron), text, true))
             at = k;
     }
     free(row);
     if (at >= 0)
         go_to(v, at - s->list.at);
-    else
-        v->host->say(v->host, TONE_WARN,
-                     "no row whose words are known promotes '%s'; L5N912 goes to a neuron",
-                     s->searched);
+    want_words(v);
+    return at >= 0;
 }
 
 static void neurons_find(struct view *v, const char *text)
@@ -206,11 +203,11 @@ static void neurons_find(struct view *v, const char *text)
     if (verb_go(v->host->desk, text)) {
         s->table.filter[0] = '\0';
         find_cursor(v);
-    } else {
-        snprintf(s->searched, sizeof(s->searched), "%s", text);
-        search_on(v, 1);
+        want_words(v);
+    } else if (!neurons_find_next(v, text, 1)) {
+        v->host->say(v->host, TONE_WARN,
+                     "no row whose words are known promotes '%s'; L5N912 goes to a neuron", text);
     }
-    want_words(v);
 }
 
 static bool order_action(struct view *v, enum action action)
@@ -266,11 +263,6 @@ static bool neuron_action(struct view *v, enum action action)
         s->details = !s->details;
         s->details_known = true;
         return true;
-    case ACTION_SEARCH_NEXT:
-    case ACTION_SEARCH_BACK:
-        if (*s->searched)
-            search_on(v, action == ACTION_SEARCH_NEXT ? 1 : -1);
-        return *s->searched;
     case ACTION_ENTER:
         v->host->open(v->host, "heatmap");
         return true;
@@ -427,5 +419,7 @@ const struct view_ops view_neurons = {
     .click = neurons_click,
     .action = neurons_action,
     .find = neurons_find,
+    .find_next = neurons_find_next,
+    .filter = set_filter,
     .draw = neurons_draw,
 };
