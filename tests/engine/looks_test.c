@@ -1,4 +1,6 @@
 /* Looking inside: the lens at every position, and neurons made to say something else. */
+#include "core/base/rng.h"
+#include "core/edit/trace.h"
 #include "core/engine/bus.h"
 #include "core/model/generate.h"
 #include "core/model/lens.h"
@@ -185,6 +187,134 @@ static void a_tap_is_zeroing_a_column(void)
     free(zeros);
 }
 
+/* --- the causal trace ------------------------------------------------------------------ */
+
+/* One draw by the longest way: all tokens through all blocks, noise added by hand, one state put
+ * back as it goes by. */
+struct restored {
+    int layer, token;
+    struct mat clean; /* [layers * N, d] */
+};
+
+static void keep_clean(void *ctx, int layer, enum tap_site site, struct mat x)
+{
+    struct restored *r = ctx;
+
+    if (site == TAP_BLOCK_OUT)
+        device_copy(dev, x, mat_rows(r->clean, layer * N, N));
+}
+
+static void put_back(void *ctx, int layer, enum tap_site site, struct mat x)
+{
+    struct restored *r = ctx;
+
+    if (site == TAP_BLOCK_OUT && layer == r->layer)
+        device_copy(dev, mat_rows(r->clean, layer * N + r->token, 1), mat_rows(x, r->token, 1));
+}
+
+/* p [V] after the prompt; noise [N][d] is added to the embeddings. */
+static void plain_run(const float *noise, struct restored *r, bool clean, double *p)
+{
+    const int *ids = prompt;
+    int n = N, d = model->config->hidden, vocab = model->head.rows;
+    struct tap tap = {clean ? keep_clean : put_back, r};
+    struct forward *f = forward_new(model, N);
+    struct pass pass = pass_new(&ids, &n, NULL, 1, 0);
+    struct cache *c = cache_new(model, N);
+    struct mat x = mat_new(dev, DT_F32, N, d), add = mat_new(dev, DT_F32, N, d);
+    struct mat out = mat_new(dev, DT_F32, 1, vocab);
+    float *logits = xcalloc((size_t)vocab, sizeof(float));
+
+    forward_embed(f, &pass, x);
+    if (noise) {
+        device_upload(dev, add, noise);
+        device_axpy(dev, 1, add, x);
+    }
+    for (int l = 0; l < model->config->layers; l++)
+        forward_block(f, base, l, &pass, c, x, &tap, NULL);
+    forward_logits(f, mat_rows(x, N - 1, 1), out);
+    device_download(dev, logits, out);
+    CHECK(device_sync(dev, NULL));
+    for (int j = 0; j < vocab; j++)
+        p[j] = exp((double)logits[j] - log_sum_exp(logits, vocab));
+    free(logits);
+    mat_free(dev, &out);
+    mat_free(dev, &add);
+    mat_free(dev, &x);
+    cache_free(c, dev);
+    pass_free(&pass);
+    forward_free(f);
+}
+
+/* The draws trace.h promises: sample, token, component. */
+static float *drawn(int samples, int first, int last, double sigma, uint64_t seed)
+{
+    int d = model->config->hidden;
+    float *noise = xcalloc((size_t)(samples * N * d), sizeof(float));
+    uint64_t rng = seed;
+
+    for (int s = 0; s < samples; s++)
+        for (int t = first; t <= last; t++)
+            for (int j = 0; j < d; j += 2) {
+                double radius = sqrt(-2 * log(1 - rng_unit(&rng)));
+                double angle = 2 * 3.14159265358979323846 * rng_unit(&rng);
+                float *at = noise + (size_t)((s * N + t) * d + j);
+
+                at[0] = (float)(sigma * radius * cos(angle));
+                at[1] = (float)(sigma * radius * sin(angle));
+            }
+    return noise;
+}
+
+static void the_trace_is_the_long_way(void)
+{
+    enum { S = 3, FIRST = 8, LAST = 11 };
+    int layers = model->config->layers, d = model->config->hidden, vocab = model->head.rows;
+    bool corrupt[N] = {[8] = true, [9] = true, [10] = true, [11] = true};
+    struct restored r = {-1, 0, mat_new(dev, DT_F32, layers * N, d)};
+    double *p = xcalloc((size_t)vocab, sizeof(double)), clean, corrupted = 0;
+    struct trace_run *run = trace_begin(base, prompt, N, corrupt, S, 0.3, 7, NULL, NULL);
+    const struct trace_base *b = trace_base(run);
+    float *noise = drawn(S, FIRST, LAST, 0.3, 7), effect[N];
+    double most = 0;
+
+    plain_run(NULL, &r, true, p);
+    clean = p[b->answer];
+    CHECK_NEAR(b->p_clean, clean, 1e-6);
+    for (int j = 0; j < vocab; j++)
+        CHECK(p[j] <= clean);
+    for (int s = 0; s < S; s++) {
+        plain_run(noise + s * N * d, &r, false, p);
+        corrupted += p[b->answer] / S;
+    }
+    CHECK_NEAR(b->p_corrupt, corrupted, 1e-6);
+    for (int l = 0; l < layers; l++) {
+        CHECK(trace_layer(run, l, effect, NULL, NULL));
+        for (int t = 0; t < N; t++) {
+            double mean = 0;
+
+            for (int s = 0; s < S; s++) {
+                r.layer = l;
+                r.token = t;
+                plain_run(noise + s * N * d, &r, false, p);
+                mean += p[b->answer] / S;
+            }
+            CHECK_NEAR((double)effect[t], mean - corrupted, 2e-6);
+            CHECK(t >= FIRST || effect[t] == 0); /* what was never corrupted restores nothing */
+            most = fmax(most, fabs((double)effect[t]));
+        }
+    }
+    CHECK_NEAR((double)effect[N - 1], clean - corrupted, 1e-6);
+    trace_end(run);
+    run = trace_begin(base, prompt, N, corrupt, 1, 0, 7, NULL, NULL);
+    CHECK_NEAR(trace_base(run)->noise, 0.92381433, 1e-6); /* of the embeddings, by Python */
+    CHECK(most > 0.01);                                   /* and it is not all zeros that agree */
+    trace_end(run);
+    mat_free(dev, &r.clean);
+    free(noise);
+    free(p);
+}
+
 /* --- through the door ------------------------------------------------------------------ */
 
 /* Runs a command and keeps the last event of a kind; the job's end. */
@@ -242,6 +372,52 @@ static void a_lens_through_the_door(void)
     CHECK(ev.lens->tokens == 3 && !ev.lens->rank_old && !ev.lens->rank_new);
     event_free(&ev);
     CHECK(keep(e, command(CMD_LENS, NULL, NULL), EV_LENS, &ev, NULL) == EV_FAILED);
+    engine_stop(e);
+}
+
+static void a_trace_through_the_door(void)
+{
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+    struct event ev = {0};
+    const struct trace *t;
+
+    opened(e);
+    CHECK(keep(e, command(CMD_TRACE, "Lily", ""), EV_TRACE, &ev, NULL) == EV_DONE);
+    CHECK(ev.kind == EV_TRACE);
+    if (ev.kind != EV_TRACE)
+        return;
+    t = ev.trace;
+    CHECK(t->done == 5 && t->layers == 5 && t->tokens == 24 && t->samples == 10);
+    CHECK(t->noise > 0 && t->answer.p == t->p_clean);
+    for (int i = 0; i < 5 * 24; i++)
+        CHECK(isfinite((double)t->effect[i]));
+    CHECK_NEAR((double)t->effect[5 * 24 - 1], t->p_clean - t->p_corrupt, 1e-6);
+    event_free(&ev);
+    engine_stop(e);
+}
+
+static void a_trace_is_cancelled(void)
+{
+    struct engine *e;
+    struct command c = command(CMD_TRACE, NULL, NULL);
+    struct heard h = {0};
+    unsigned job;
+    double began;
+
+    if (!real)
+        SKIP("the default model is missing: run `make model`");
+    c.facts = xcalloc(1, sizeof(*c.facts));
+    c.facts[0] = golden_fact(0);
+    c.count = 1;
+    e = start(real, &device_cpu, NULL, false);
+    opened(e);
+    job = engine_post(e, &c);
+    CHECK(listen(e, EV_TRACE, job, &h) == EV_TRACE);
+    began = now();
+    engine_cancel(e, job);
+    CHECK(listen(e, EV_DONE, job, &h) == EV_FAILED);
+    printf("cancelled after %.0f ms: %s\n", (now() - began) * 1e3, h.err.text);
+    CHECK(h.err.kind == ERR_CANCELLED);
     engine_stop(e);
 }
 
@@ -406,8 +582,11 @@ static const struct test tests[] = {
     {"every cell is the lens of its block and position", cells_are_the_lens},
     {"one pass gives a look's logits, probabilities and ranks", one_look_is_all},
     {"silencing a neuron is zeroing its column, at every new token", a_tap_is_zeroing_a_column},
+    {"a causal trace is what the longest way gives", the_trace_is_the_long_way},
     {"and closes", close_model},
     {"a lens through the door", a_lens_through_the_door},
+    {"a trace through the door", a_trace_through_the_door},
+    {"a trace is cancelled", a_trace_is_cancelled},
     {"the rough map comes before the scores", the_rough_map_comes_first},
     {"neurons that say something else, through the door", neurons_through_the_door},
     {"a model without a chat form", no_chat_form},
