@@ -24,7 +24,6 @@ enum { /* codes above all characters; below 0x110000 a code is a character, cont
        K_ALT_ENTER,
        K_F0 = 0x200100, /* F1 is K_F0 + 1 */
        K_ENTER = '\r',
-       K_NEWLINE = '\n', /* Ctrl-J */
        K_ESCAPE = 27,
        K_TAB = '\t',
        K_ERASE = 127,

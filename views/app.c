@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "core/base/mem.h"
+#include "core/engine/bus.h"
 #include "tui/rescue.h"
 #include "views/app_inside.h"
 #include "views/news.h"
@@ -26,8 +27,15 @@ static unsigned host_post(struct host *host, struct command *cmd)
 {
     struct app *app = (struct app *)host;
     enum command_kind kind = cmd->kind;
-    unsigned job = engine_post(app->engine, cmd);
+    bool writes = kind == CMD_COMMIT || kind == CMD_UNDO || kind == CMD_REDO || kind == CMD_NOTE;
+    unsigned job;
 
+    if (writes && app->desk.state.readonly) {
+        command_free(cmd);
+        app_say(app, TONE_WARN, "the session is open read-only: nothing is written");
+        return 0;
+    }
+    job = engine_post(app->engine, cmd);
     desk_posted(&app->desk, job, kind);
     if (!job && kind != CMD_NEURON && kind != CMD_WEIGH)
         app_say(app, TONE_WARN, "too much is waiting already: Ctrl-C stops what runs");

@@ -30,7 +30,9 @@ struct app {
     char *typed;                  /* what was typed before Up or Tab replaced it, or NULL */
     struct candidates candidates; /* what Tab offers for it */
     int offered;                  /* the candidate shown, -1: none yet */
-    char *sought;                 /* what / or \ was last given, or NULL */
+    double clicked;               /* when and where the mouse last was */
+    int click_y, click_x;
+    char *sought; /* what / or \ was last given, or NULL */
     char said[400];
     enum tone tone;
     bool dirty, paused, quit, knobs_moved;
@@ -45,6 +47,8 @@ struct screen app_screen(const struct app *app);
 bool app_action(struct app *app, enum action action); /* false: nobody's */
 void app_do(struct app *app, enum action action);     /* and says so */
 void app_key(struct app *app, const struct key *key);
+void app_mouse(struct app *app, const struct key *key);
+void app_answer(struct app *app, bool yes); /* to the question that is asked */
 void app_event(struct app *app, struct event *ev);
 /* The command line: a key while it is open; what it says when it is entered. */
 void app_line_open(struct app *app, const char *text);

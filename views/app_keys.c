@@ -266,11 +266,28 @@ static bool program_action(struct app *app, enum action action)
     }
 }
 
+/* In a session that is only looked at, what would write says so before it asks anything. */
+static bool refused(struct app *app, enum action action)
+{
+    static const enum action writes[] = {ACTION_COMMIT, ACTION_UNDO, ACTION_REDO, ACTION_NOTE,
+                                         ACTION_SAVE};
+
+    for (size_t i = 0; i < sizeof(writes) / sizeof(*writes); i++)
+        if (app->desk.state.readonly && action == writes[i]) {
+            app->host.say(&app->host, TONE_WARN, "%s: the session is open read-only",
+                          action_infos[action].name);
+            return true;
+        }
+    return false;
+}
+
 bool app_action(struct app *app, enum action action)
 {
     struct view *v = app->view[app->at];
 
     app->dirty = true;
+    if (refused(app, action))
+        return true;
     if (action >= ACTION_VIEW_EDIT && action <= ACTION_VIEW_HISTORY) {
         app_open(app, views[action - ACTION_VIEW_EDIT]->name);
         return true;
@@ -287,7 +304,7 @@ void app_do(struct app *app, enum action action)
                       action_infos[action].name, action_infos[action].help);
 }
 
-static void answer(struct app *app, bool yes)
+void app_answer(struct app *app, bool yes)
 {
     struct view *v = app->view[app->at];
 
@@ -303,34 +320,14 @@ static void answer(struct app *app, bool yes)
 static void dialog_key(struct app *app, int32_t code)
 {
     if (code == 'y')
-        answer(app, true);
+        app_answer(app, true);
     else if (code == 'n' || code == K_ESCAPE || code == 'q' || code == key_ctrl('c'))
-        answer(app, false);
+        app_answer(app, false);
     else if (code == K_ENTER || code == ' ')
-        answer(app, app->confirm_selected);
+        app_answer(app, app->confirm_selected);
     else if (code == K_TAB || code == K_BACK_TAB || code == K_LEFT || code == K_RIGHT ||
              code == 'h' || code == 'l')
         app->confirm_selected = !app->confirm_selected;
-}
-
-static void mouse(struct app *app, const struct key *key)
-{
-    struct view *v = app->view[app->at];
-    struct rect body = screen_body(app->surface->h, app->surface->w);
-    struct screen screen = app_screen(app);
-    enum action action;
-
-    if (app->asking)
-        return;
-    if (key->code != K_CLICK) {
-        app_action(app, key->code == K_WHEEL_UP ? ACTION_UP : ACTION_DOWN);
-        return;
-    }
-    action = screen_click(&screen, app->surface->h, app->surface->w, key->y, key->x);
-    if (action != ACTION_NONE)
-        app_action(app, action);
-    else if (rect_has(body, key->y, key->x) && v->ops->click)
-        v->ops->click(v, body, key->y, key->x);
 }
 
 /* C-j and Alt-Enter break a line where one is typed; elsewhere they are the keys they are made of.
@@ -359,19 +356,13 @@ void app_key(struct app *app, const struct key *key)
     app->dirty = true;
     if (key->code == K_RESIZE || line_break(app, key))
         return;
-    if (app->typing) {
+    if (app->typing && key->code != K_CLICK) {
         app_line_key(app, key);
     } else if (key->code == K_CLICK || key->code == K_WHEEL_UP || key->code == K_WHEEL_DOWN) {
-        mouse(app, key);
+        app_mouse(app, key);
     } else if (app->asking) {
         dialog_key(app, key->code);
     } else if (!v->ops->key || !v->ops->key(v, key)) {
-        if (key->code == K_NEWLINE || key->code == K_ALT_ENTER) { /* where no text has lines */
-            struct key enter = {.code = K_ENTER};
-
-            app_key(app, &enter);
-            return;
-        }
         if (key->code == K_PASTE) {
             app_say(app, TONE_WARN, "a paste needs a field: e opens the fact, i a question");
             return;

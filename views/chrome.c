@@ -62,7 +62,7 @@ static void banner(const struct desk *d, struct surface *s, int w)
     }
     file = file ? file + 1 : d->state.session;
     snprintf(tail, sizeof(tail), "%s%s%s%s", *file ? file : "not saved",
-             d->state.readonly ? "  read-only" : "",
+             d->state.readonly ? "  READ-ONLY" : "",
              d->ready && d->state.moment_tokens < d->state.moment_goal ? "  draft" : "",
              d->stopped ? "  engine stopped" : "");
     at = w - 2 - text_width(tail);
@@ -283,16 +283,34 @@ static void buttons(const struct screen *screen, struct surface *s, struct rect 
     pen_printf(&p, yes ? ROLE_BUTTON_ACTIVE : ROLE_BUTTON, " y  %s ", screen->question->yes);
 }
 
+static struct rect dialog_area(const struct question *question, int h, int w)
+{
+    int rows = 0, wide = 44;
+    char line[200];
+
+    for (; line_of(question->text, rows, line); rows++)
+        wide = text_width(line) + 4 > wide ? text_width(line) + 4 : wide;
+    return rect_middle((struct rect){0, 0, h, w}, rows + 4, wide < w - 2 ? wide : w - 2);
+}
+
+int screen_button(const struct screen *screen, int h, int w, int y, int x)
+{
+    struct rect area = dialog_area(screen->question, h, w);
+    int from = x - area.x - 2; /* as buttons() lays them out */
+
+    if (y != area.y + area.h - 2 || from < 0)
+        return -1;
+    if (from < 11)
+        return 0;
+    return from >= 13 && from < 18 + text_width(screen->question->yes) ? 1 : -1;
+}
+
 static void dialog(const struct screen *screen, struct surface *s)
 {
     const char *text = screen->question->text;
-    int rows = 0, wide = 44;
-    struct rect area, in;
+    struct rect area = dialog_area(screen->question, s->h, s->w), in;
     char line[200];
 
-    for (; line_of(text, rows, line); rows++)
-        wide = text_width(line) + 4 > wide ? text_width(line) + 4 : wide;
-    area = rect_middle(surface_rect(s), rows + 4, wide < s->w - 2 ? wide : s->w - 2);
     surface_fill(s, area, ROLE_DIALOG);
     in = box_draw(s, area, screen->question->title, "", true);
     for (int i = 0; line_of(text, i, line) && i < in.h - 1; i++) {
@@ -330,6 +348,8 @@ void screen_draw(const struct screen *screen, struct surface *s)
     }
     banner(screen->desk, s, s->w);
     screen->view->ops->draw(screen->view, s, body);
+    if (s->cursor_y < 0) /* who reads by the cursor finds where a view begins */
+        surface_cursor(s, body, 0, 0);
     status(screen, s, (struct rect){foot, 0, 1, s->w});
     if (screen->line && screen->candidates && *field_text(screen->line) == ':') {
         offers(screen, s, (struct rect){foot + 1, 0, 1, s->w});

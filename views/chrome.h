@@ -29,4 +29,7 @@ struct rect screen_body(int h, int w);
 /* What a click at (y, x) outside the body means; ACTION_NONE: nothing. */
 enum action screen_click(const struct screen *screen, int h, int w, int y, int x);
 
+/* The button of the dialog there: 1 yes, 0 Cancel, -1 none. */
+int screen_button(const struct screen *screen, int h, int w, int y, int x);
+
 #endif

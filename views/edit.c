@@ -305,12 +305,29 @@ static bool edit_click(struct view *v, struct rect area, int y, int x)
 
     for (int i = PANE_FACT; i < PANE_COUNT; i++)
         if (rect_has(l.pane[i], y, x)) {
+            int shown = l.pane[i].h - 2, top = (int)e->knob >= shown ? (int)e->knob - shown + 1 : 0;
+            int knob = y - l.pane[i].y - 1 + top; /* as pane_params() scrolls */
+
             e->pane = i;
-            if (i == PANE_PARAMS && y > l.pane[i].y && y - l.pane[i].y <= KNOB_COUNT)
-                e->knob = (enum knob)(y - l.pane[i].y - 1);
+            if (i == PANE_PARAMS && knob >= 0 && knob < KNOB_COUNT)
+                e->knob = (enum knob)knob;
             return true;
         }
     return false;
+}
+
+/* Over a knob the wheel steps it, elsewhere it moves in the pane it is over. */
+static bool edit_wheel(struct view *v, struct rect area, int y, int x, int by)
+{
+    struct edit *e = v->state;
+    struct rect params = layout_of(v, area).pane[PANE_PARAMS];
+    enum action action = by < 0 ? ACTION_UP : ACTION_DOWN;
+
+    if (!edit_click(v, area, y, x))
+        return false;
+    if (e->pane == PANE_PARAMS && rect_has(params, y, x))
+        action = by < 0 ? ACTION_RIGHT : ACTION_LEFT;
+    return edit_action(v, action);
 }
 
 static void edit_draw(const struct view *v, struct surface *s, struct rect area)
@@ -347,6 +364,7 @@ const struct view_ops view_edit = {
     .event = edit_event,
     .key = edit_key,
     .click = edit_click,
+    .wheel = edit_wheel,
     .action = edit_action,
     .draw = edit_draw,
 };

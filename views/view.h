@@ -50,7 +50,9 @@ struct view_ops {
     bool (*key)(struct view *v, const struct key *key);    /* optional: text fields; true: used */
     bool (*takes_lines)(const struct view *v); /* optional: C-j and Alt-Enter break its line now */
     bool (*click)(struct view *v, struct rect area, int y, int x); /* optional */
-    bool (*action)(struct view *v, enum action action);            /* false: not mine, pass it on */
+    /* Optional: the wheel turned there, by -1 up or 1 down; false: it moves the selection. */
+    bool (*wheel)(struct view *v, struct rect area, int y, int x, int by);
+    bool (*action)(struct view *v, enum action action); /* false: not mine, pass it on */
     bool (*confirmed)(struct view *v, const struct question *question); /* optional */
     void (*find)(struct view *v, const char *text);                     /* optional: what / says */
     bool (*find_next)(struct view *v, const char *text, int by);        /* optional: n 1, N -1 */
