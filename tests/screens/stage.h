@@ -360,7 +360,7 @@ static void give_past(struct desk *d)
     f->probe[0] =
         probe_of(PROBE_LOCALITY, "Big Ben is in", "London", " London", " Rome", true, false);
     give(d, EV_DIFF, f);
-    *b = (struct bisected){.edit = 2, .exact = true, .steps = 2};
+    *b = (struct bisected){.edit = 2, .exact = true, .over = true, .states = 3, .steps = 2};
     b->prompt = xstrdup("Big Ben is in");
     b->expect = xstrdup("London");
     b->step[0] = (struct bisect_step){1, true, " London"};

@@ -117,7 +117,60 @@ static void a_grid_is_swept(void)
     desk_free(&d);
 }
 
+static char prompted[80];
+
+static void keep_prompt(struct host *host, const char *text)
+{
+    (void)host;
+    snprintf(prompted, sizeof(prompted), "%s", text);
+}
+
+static void the_past_is_asked(void)
+{
+    struct desk d;
+    struct host host = recording(&d);
+    struct view *v = view_open(view_find("history"), &host);
+    struct event ev = {.kind = EV_DIFF, .job = 1};
+
+    make_full_desk(&d);
+    d.history->entry[0].note = xstrdup("for the talk");
+    d.history->entry[1].active = true;
+    host.prompt = keep_prompt;
+    v->ops->open(v);
+    CHECK(posts == 1 && posted.kind == CMD_HISTORY);
+    CHECK(v->ops->action(v, ACTION_FLIP)); /* untagged: what the last edit changed */
+    CHECK(posts == 2 && posted.kind == CMD_DIFF && posted.from == 1 && posted.edit == 2);
+    CHECK(v->ops->action(v, ACTION_FIRST) && v->ops->action(v, ACTION_TAG));
+    CHECK(v->ops->action(v, ACTION_DOWN) && v->ops->action(v, ACTION_FLIP));
+    CHECK(posts == 3 && posted.from == 0 && posted.edit == 2);
+    CHECK(v->ops->action(v, ACTION_MODE) && posted.kind == CMD_DRIFT);
+    CHECK(v->ops->action(v, ACTION_UP) && v->ops->action(v, ACTION_NOTE));
+    CHECK_STR(prompted, ":note for the talk");
+    CHECK(v->ops->command(v, "note", "other words"));
+    CHECK(posted.kind == CMD_NOTE && posted.edit == 1);
+    CHECK_STR(posted.text, "other words");
+    CHECK(v->ops->command(v, "bisect", "Big Ben is in  => London "));
+    CHECK(posted.kind == CMD_BISECT && posted.from == 0);
+    CHECK_STR(posted.text, "Big Ben is in");
+    CHECK_STR(posted.expect, "London");
+    posts = 0;
+    CHECK(v->ops->command(v, "bisect", "Big Ben is in London") && posts == 0);
+    CHECK(v->ops->command(v, "diff", "1 x") && posts == 0);
+    CHECK(v->ops->command(v, "diff", "0 1") && posts == 1 && posted.edit == 1);
+    CHECK(v->ops->action(v, ACTION_ENTER) && posted.kind == CMD_QUERY && posted.edit == 1);
+    v->ops->event(v, &ev);
+    three_sizes("history-diff", &d, v);
+    ev.kind = EV_BISECTED;
+    v->ops->event(v, &ev);
+    v->ops->filter(v, "fuji");
+    three_sizes("history-bisect", &d, v);
+    CHECK(v->ops->find_next(v, "Peru", 1) && !v->ops->find_next(v, "Eiffel", 1));
+    view_close(v);
+    desk_free(&d);
+}
+
 static const struct test tests[] = {
+    {"the past is asked", the_past_is_asked},
     {"masks are compared", masks_are_compared},
     {"a grid is swept", a_grid_is_swept},
 };
