@@ -6,8 +6,8 @@
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 
-struct dots { /* bits of braille patterns and the role that drew last, a cell each */
-    int h, w;
+struct dots {        /* bits of braille patterns and the role that drew last, a cell each */
+    int h, w, every; /* every: of how many dots of a line one is drawn */
     unsigned char *bits, *role;
 };
 
@@ -50,7 +50,10 @@ static void line(struct dots *d, int y0, int x0, int y1, int x1, enum role role)
     for (int i = 0; i <= steps; i++) {
         double t = steps ? (double)i / steps : 0;
 
-        dot(d, (int)lround(y0 + (y1 - y0) * t), (int)lround(x0 + (x1 - x0) * t), role);
+        int x = (int)lround(x0 + (x1 - x0) * t);
+
+        if (x % d->every == 0)
+            dot(d, (int)lround(y0 + (y1 - y0) * t), x, role);
     }
 }
 
@@ -73,9 +76,9 @@ static void curve(const struct chart *c, const struct series *series, int points
     }
 }
 
-void chart_draw(const struct chart *c, struct surface *s, struct rect area)
+static void draw(const struct chart *c, struct surface *s, struct rect area, int every)
 {
-    struct dots d = {.h = area.h, .w = area.w};
+    struct dots d = {.h = area.h, .w = area.w, .every = every};
     int points = c->points;
 
     if (area.h < 1 || area.w < 1)
@@ -96,4 +99,14 @@ void chart_draw(const struct chart *c, struct surface *s, struct rect area)
     }
     free(d.bits);
     free(d.role);
+}
+
+void chart_draw(const struct chart *c, struct surface *s, struct rect area)
+{
+    draw(c, s, area, 1);
+}
+
+void chart_draw_dotted(const struct chart *c, struct surface *s, struct rect area)
+{
+    draw(c, s, area, 3);
 }

@@ -20,6 +20,8 @@ struct chart {
 
 /* The curves alone fill the area; labels are the caller's. Later series lie on top. */
 void chart_draw(const struct chart *c, struct surface *s, struct rect area);
+/* The same with every third dot only: another time, another state. */
+void chart_draw_dotted(const struct chart *c, struct surface *s, struct rect area);
 /* Row (0 at the top) where y lies in an area of h rows. */
 int chart_row(const struct chart *c, double y, int h);
 

@@ -302,8 +302,15 @@ static void ended(struct desk *d, unsigned job)
 
 static void take_state(struct desk *d, struct state_info *state)
 {
-    if (strcmp(d->state.state, state->state) != 0)
+    if (strcmp(d->state.state, state->state) != 0) {
         d->run = 0;
+        desk_drop(EV_LENS, d->lens[1]); /* of weights that are others now */
+        d->lens[1] = NULL;
+    }
+    if (!state->preview) {
+        desk_drop(EV_LENS, d->lens[2]);
+        d->lens[2] = NULL;
+    }
     d->stale = d->done && strcmp(d->scored_state, state->state) != 0;
     d->state = *state;
     free(state);
@@ -354,6 +361,8 @@ static bool take_result(struct desk *d, struct event *ev)
         take_step(d, ev->step);
         break;
     case EV_PREVIEW:
+        desk_drop(EV_LENS, d->lens[2]);
+        d->lens[2] = NULL;
         desk_keep(EV_PREVIEW, (void **)&d->preview, ev->applied);
         break;
     case EV_COMMIT:

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/mem.h"
 #include "tui/box.h"
@@ -12,12 +13,13 @@
 
 enum { LEFT = 6, RIGHT = 7 };
 
-static double *ranks(const int *rank, int n)
+/* [n] ranks that lie `step` apart; NAN where there is none. Caller frees. */
+static double *ranks(const int *rank, int n, int step)
 {
     double *y = xcalloc((size_t)n + 1, sizeof(*y));
 
     for (int i = 0; i < n; i++)
-        y[i] = rank && rank[i] > 0 ? rank[i] : (double)NAN;
+        y[i] = rank && rank[i * step] > 0 ? rank[i * step] : (double)NAN;
     return y;
 }
 
@@ -76,9 +78,23 @@ static void curve_name(struct surface *s, struct rect in, struct rect plot, int 
     pen_fit(&p, role, RIGHT - 1, name);
 }
 
+/* "Rome leads from L23" for a frame's corner, else what the axis is. */
+static const char *leads(const struct desk *d, char hint[64])
+{
+    const struct look *look = d->look;
+    int from = look ? lens_overtakes(look->rank_old, look->rank_new, look->layers, 1) : -1;
+
+    if (from >= 0 && d->fact.target)
+        snprintf(hint, 64, "%.12s leads from L%d", d->fact.target, from);
+    else
+        snprintf(hint, 64, "log");
+    return hint;
+}
+
 void pane_lens(const struct desk *d, struct surface *s, struct rect area, bool focus)
 {
-    struct rect in = box_draw(s, area, "Lens: rank by layer", "log", focus);
+    char hint[64];
+    struct rect in = box_draw(s, area, "Lens: rank by layer", leads(d, hint), focus);
     struct rect plot = {in.y, in.x + LEFT, in.h - 1, in.w - LEFT - RIGHT};
     const struct look *look = d->look;
     struct series series[2];
@@ -94,8 +110,8 @@ void pane_lens(const struct desk *d, struct surface *s, struct rect area, bool f
             pen_text(&p, ROLE_DIM, "ranks appear with the fact");
         return;
     }
-    new_rank = ranks(look->rank_new, look->layers);
-    old_rank = ranks(look->rank_old, look->layers);
+    new_rank = ranks(look->rank_new, look->layers, 1);
+    old_rank = ranks(look->rank_old, look->layers, 1);
     series[0] = (struct series){new_rank, look->layers, ROLE_NEW};
     series[1] = (struct series){old_rank, look->layers, ROLE_OLD};
     chart_draw(&c, s, plot);
@@ -108,6 +124,95 @@ void pane_lens(const struct desk *d, struct surface *s, struct rect area, bool f
                d->fact.target ? d->fact.target : "");
     free(new_rank);
     free(old_rank);
+}
+
+/* Before and after, with the layer where the new object passes the old one named. */
+struct curves {
+    const char *name;
+    int layers, leads; /* -1: the new object does not end ahead */
+    double *old, *new;
+};
+
+static bool curves_of(const struct desk *d, bool after, int token, struct curves *c)
+{
+    const struct lens_grid *g = after ? lens_shown(d, SIDE_AFTER) : desk_lens(d, STATE_BASE);
+    const struct look *look = d->look;
+
+    if (after && g && g == desk_lens(d, STATE_BASE) && d->state.edits + d->state.preview == 0)
+        return false; /* nothing was done yet: there is no after */
+    c->name = after ? "after" : "before";
+    if (g && token < g->tokens && g->rank_old && g->rank_new) {
+        c->layers = g->layers;
+        c->old = ranks(g->rank_old + token, g->layers, g->tokens);
+        c->new = ranks(g->rank_new + token, g->layers, g->tokens);
+        c->leads = lens_overtakes(g->rank_old + token, g->rank_new + token, g->layers, g->tokens);
+        return true;
+    }
+    if (!after && look && look->layers && look->rank_old && look->rank_new &&
+        d->state.edits + d->state.preview == 0) { /* the look is of the base then */
+        c->layers = look->layers;
+        c->old = ranks(look->rank_old, look->layers, 1);
+        c->new = ranks(look->rank_new, look->layers, 1);
+        c->leads = lens_overtakes(look->rank_old, look->rank_new, look->layers, 1);
+        return true;
+    }
+    return false;
+}
+
+static void curve_words(const struct desk *d, const struct curves *c, const char *old, bool dotted,
+                        struct surface *s, struct rect in, int y)
+{
+    struct pen p = pen_at(s, in, y, 0);
+    const char *new = d->fact.target ? d->fact.target : "new";
+
+    pen_printf(&p, ROLE_DIM, "%-6s %s ", c->name, dotted ? "···" : "───");
+    if (c->leads >= 0) {
+        pen_printf(&p, ROLE_NEW, "%.12s", new);
+        pen_printf(&p, ROLE_TEXT, " overtakes at L%d", c->leads);
+    } else {
+        pen_printf(&p, ROLE_OLD, "%.12s", old);
+        pen_text(&p, ROLE_TEXT, " stays ahead");
+    }
+}
+
+void pane_curves(const struct desk *d, int token, struct surface *s, struct rect area, bool focus)
+{
+    struct curves c[2] = {{0}};
+    struct series series[2];
+    struct chart chart = {series, 2, 0, d->model.vocab > 1 ? d->model.vocab : 2, 1, true};
+    struct rect in = box_draw(s, area, "Rank by layer", "log", focus);
+    struct rect plot = {in.y, in.x + LEFT, in.h - 4, in.w - LEFT - RIGHT};
+    char old[48] = "old";
+    int taken = -1, last = -1, lines = 0;
+
+    for (int k = 0; k < 2; k++)
+        if (curves_of(d, k, token, &c[k]))
+            last = k;
+    if (last < 0 || rect_empty(plot)) {
+        if (!rect_empty(in))
+            surface_text(s, in, 0, 0, ROLE_DIM, "ranks appear with the fact");
+    } else {
+        if (d->look)
+            text_piece(old, sizeof(old), d->look->old.text + strspn(d->look->old.text, " "));
+        for (int k = 0; k <= last; k++) {
+            series[0] = (struct series){c[k].new, c[k].layers, ROLE_NEW};
+            series[1] = (struct series){c[k].old, c[k].layers, ROLE_OLD};
+            (k == last ? chart_draw : chart_draw_dotted)(&chart, s, plot);
+        }
+        rank_axis(&chart, s, in, plot);
+        layer_axis(s, in, plot, c[last].layers);
+        curve_name(s, in, plot, chart_row(&chart, c[last].old[c[last].layers - 1], plot.h), &taken,
+                   ROLE_OLD, old);
+        curve_name(s, in, plot, chart_row(&chart, c[last].new[c[last].layers - 1], plot.h), &taken,
+                   ROLE_NEW, d->fact.target ? d->fact.target : "");
+        for (int k = 0; k < 2; k++)
+            if (c[k].layers)
+                curve_words(d, &c[k], old, k < last, s, in, in.h - 2 + lines++);
+    }
+    for (int k = 0; k < 2; k++) {
+        free(c[k].old);
+        free(c[k].new);
+    }
 }
 
 static void step_words(const struct desk *d, struct surface *s, struct rect in)

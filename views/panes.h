@@ -34,6 +34,20 @@ void pane_trace(const struct desk *d, int token, struct surface *s, struct rect 
 int trace_token_at(const struct desk *d, int token, struct rect area, int y, int x, int *layer);
 void pane_ratios(const struct desk *d, struct surface *s, struct rect area, bool focus);
 void pane_lens(const struct desk *d, struct surface *s, struct rect area, bool focus);
+/* The same before and after at one position, from the lens at every position where it is there. */
+void pane_curves(const struct desk *d, int token, struct surface *s, struct rect area, bool focus);
+/* The lens at every position. */
+enum lens_mode { LENS_TOP, LENS_OLD, LENS_NEW, LENS_MODES };
+void pane_lens_grid(const struct desk *d, enum lens_mode mode, int token, struct surface *s,
+                    struct rect area, bool focus);
+/* The layer and the token in the cell at (y, x) of the screen; false: none. */
+bool lens_cell_at(const struct desk *d, int token, struct rect area, int y, int x, int *layer,
+                  int *at);
+/* The grid of what is shown: after, or before where nothing was done. NULL: not there. */
+const struct lens_grid *lens_shown(const struct desk *d, enum desk_side side);
+/* From which layer on the new object stays ahead of the old one; -1: it does not end ahead. `step`
+ * is the distance of two layers in the arrays. */
+int lens_overtakes(const int *rank_old, const int *rank_new, int layers, int step);
 /* The loss of the target's optimisation, while there is one. */
 void pane_steps(const struct desk *d, struct surface *s, struct rect area, bool focus);
 void pane_neurons(const struct desk *d, int at, struct surface *s, struct rect area, bool focus);

@@ -103,6 +103,16 @@ unsigned verb_preview(struct host *host, const struct params *params)
     return host->post(host, &cmd);
 }
 
+unsigned verb_lens(struct host *host, unsigned states)
+{
+    struct command cmd;
+
+    if (!about_fact(host, CMD_LENS, &cmd))
+        return 0;
+    cmd.states = states;
+    return host->post(host, &cmd);
+}
+
 void verb_trace(struct host *host)
 {
     struct command cmd;

@@ -212,6 +212,16 @@ static struct answer *trial_of(unsigned state, bool changed)
     return a;
 }
 
+/* Another preview: what was read of the last one is about other weights. */
+static void desk_drop_previews(struct desk *d)
+{
+    struct applied *a = xcalloc(1, sizeof(*a));
+
+    a->p_after = 0.5;
+    give(d, EV_PREVIEW, a);
+    CHECK(!desk_lens(d, STATE_PREVIEW) && desk_lens(d, STATE_BASE));
+}
+
 static struct command posted;
 static unsigned posts;
 
@@ -371,7 +381,39 @@ static void a_neuron_in_full_is_as_it_was(void)
     desk_free(&d);
 }
 
+static void the_lens_shows_ranks_and_differences(void)
+{
+    struct desk d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(view_find("lens"), &host);
+    struct screen screen = {.desk = &d, .view = v};
+    static const int old[] = {9, 9, 1, 1}, leads[] = {10, 3, 5, 1}, later[] = {10, 3, 5, 0};
+
+    CHECK(lens_overtakes(old, leads, 4, 1) == -1 && lens_overtakes(old, later, 4, 1) == 3);
+    CHECK(lens_overtakes(leads, old, 4, 1) == -1 && lens_overtakes(NULL, old, 4, 1) == -1);
+    host.post = count_post;
+    posts = 0;
+    make_full_desk(&d);
+    d.at_layer = 10;
+    v->ops->open(v);
+    CHECK(posts == 0); /* both are here */
+    d.side = SIDE_BOTH;
+    compare("lens-difference", &screen, 36, 120);
+    press(v, ACTION_MODE);
+    d.side = SIDE_BEFORE;
+    compare("lens-rank", &screen, 24, 80);
+    press(v, ACTION_TOKEN_BACK);
+    desk_drop_previews(&d);
+    v->ops->open(v);
+    CHECK(posts == 1 && posted.kind == CMD_LENS && posted.states == STATE_PREVIEW);
+    v->ops->open(v);
+    CHECK(posts == 1); /* once is enough */
+    view_close(v);
+    desk_free(&d);
+}
+
 static const struct test tests[] = {
+    {"the lens shows ranks and differences", the_lens_shows_ranks_and_differences},
     {"changes are asked about and forces re-mask", changes_are_asked_about_and_forces_remask},
     {"changes are read strictly", changes_are_read_strictly},
     {"the table filters and sorts", the_table_filters_and_sorts},
