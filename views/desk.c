@@ -44,6 +44,7 @@ static void forget_shown(struct desk_layer *l)
 
 void desk_forget_scores(struct desk *d)
 {
+    desk_keep_set(d);
     for (int l = 0; l < d->layers; l++) {
         forget_shown(&d->layer[l]);
         attribution_unref(d->layer[l].score);
@@ -76,6 +77,7 @@ void desk_free(struct desk *d)
         desk_drop(EV_NEURON, d->words[i]);
     desk_free_looks(d);
     free(d->ask.prompt);
+    desk_forget_sets(d);
     fact_free(&d->fact);
     fact_free(&d->look_fact);
     free(d->news);
@@ -243,6 +245,7 @@ static void take_layer(struct desk *d, struct attribution *a)
 static void take_model(struct desk *d, struct model_info *model)
 {
     desk_forget_scores(d);
+    desk_forget_sets(d);
     d->model = *model;
     d->changes = d->forces = d->wants = 0;
     d->ready = true;

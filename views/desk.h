@@ -12,6 +12,7 @@
 
 enum { DESK_JOBS = 16, DESK_WORDS = 2048, DESK_ANSWERS = 24, DESK_STEPS = 512, DESK_NEWS = 400 };
 enum { DESK_TRIED = 512, DESK_FORCES = 64, DESK_CHANGES = 64, DESK_WANTS = 96 };
+enum { DESK_SETS = 8 };
 enum desk_order { ORDER_INDEX, ORDER_SCORE, ORDER_CLASS, ORDER_COUNT };
 enum desk_side { SIDE_AFTER, SIDE_BEFORE, SIDE_BOTH, SIDE_COUNT };
 
@@ -31,6 +32,12 @@ struct desk_layer {
 };
 
 enum queue_state { QUEUE_WAITS, QUEUE_RUNS, QUEUE_HOLDS, QUEUE_WEAK, QUEUE_FAILED };
+
+struct desk_set {    /* the general neurons of a fact that was scored */
+    char prompt[96]; /* its first row */
+    int layers, neurons;
+    unsigned char *bits; /* [layers][(neurons + 7) / 8]; NULL: none */
+};
 
 enum { ASK_BASE = -1, ASK_NOW = 0 };
 
@@ -85,6 +92,7 @@ struct desk {
     struct neuron_info *words[DESK_WORDS]; /* a ring */
     int word_next;
     struct desk_ask ask;
+    struct desk_set set[DESK_SETS]; /* the newest first */
     struct history *history;
     struct moments_info *moments;
     struct lens_grid *lens[3]; /* of base, edited, preview: desk_lens() */
@@ -173,6 +181,14 @@ struct desk_pair {
     bool changed;                        /* interventions go with it */
 };
 struct desk_pair desk_pair(const struct desk *d);
+/* General neurons of a layer that the nth fact scored before has too, and how many two sets of
+ * these sizes would share by chance; false: no such fact, or it is the one at hand. */
+struct desk_shared {
+    const char *prompt;
+    int shared;
+    double chance;
+};
+bool desk_shared(const struct desk *d, int nth, int layer, struct desk_shared *out);
 void desk_log(struct desk *d, int tone, const char *text);
 
 /* "▲" general, "●" specific, "◆" both, "·" none, and their roles. */

@@ -10,6 +10,8 @@ void desk_drop(enum event_kind kind, void *what);
 void desk_keep(enum event_kind kind, void **slot, void *what);
 bool desk_take_look(struct desk *d, struct event *ev);
 void desk_forget_looks(struct desk *d); /* what is about one fact */
+void desk_keep_set(struct desk *d);     /* of the scores that are about to go */
+void desk_forget_sets(struct desk *d);
 void desk_free_looks(struct desk *d);
 
 #endif

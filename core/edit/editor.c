@@ -103,6 +103,33 @@ static bool solve_selected(const struct edit_plan *plan, int i, struct solution 
     return true;
 }
 
+/* Which past keys the masked update moves most. */
+static bool report_hits(const struct solver *solver, const struct solution *s,
+                        struct layer_report *report, struct err *err)
+{
+    int n = solver->count, u = s->x.rows;
+    double *hit = xcalloc((size_t)u * (size_t)n + 1, sizeof(*hit));
+    bool ok = solver_hits(solver, s->x, s->weight, hit, err);
+
+    report->hits = 0;
+    for (int j = 0; ok && j < n; j++) {
+        double most = 0;
+        int at;
+
+        for (int t = 0; t < u; t++)
+            most = fmax(most, hit[t * n + j] * s->scale);
+        if (report->hits == REPORT_HITS && most <= report->hit[REPORT_HITS - 1].hit)
+            continue;
+        report->hits += report->hits < REPORT_HITS;
+        for (at = report->hits - 1; at > 0 && report->hit[at - 1].hit < most; at--)
+            report->hit[at] = report->hit[at - 1];
+        report->hit[at].key = j;
+        report->hit[at].hit = most;
+    }
+    free(hit);
+    return ok;
+}
+
 /* Solution, mask, compensation and what they do, for one layer; `keys` [u][M] host. */
 static bool solve_layer(const struct edit_plan *plan, int i, const float *keys, struct solution *s,
                         struct layer_report *report, struct err *err)
@@ -150,6 +177,7 @@ static bool solve_layer(const struct edit_plan *plan, int i, const float *keys, 
             ok = solver_chance(solver, s->keys, s->x, s->weight, CHANCE_TRIALS, 1,
                                &report->percentile_gain, &report->percentile_leak, err);
     }
+    ok = ok && report_hits(solver, s, report, err);
     device_copy(dev, s->x, x32);
     device_download(dev, s->hx, x32);
     ok = ok && device_sync(dev, err);

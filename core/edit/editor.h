@@ -14,7 +14,7 @@
 #include "core/edit/solve.h"
 #include "core/edit/target.h"
 
-enum { EDIT_MAX_LAYERS = 64 };
+enum { EDIT_MAX_LAYERS = 64, REPORT_HITS = 5 };
 
 /* What a mask does to one layer's update. */
 struct layer_report {
@@ -26,6 +26,11 @@ struct layer_report {
     double percentile_gain, percentile_leak; /* among random masks of equal size; -1: none */
     double residual;                         /* ||Z - O||, before division by the layers left */
     double delta_norm, weight_norm;          /* Frobenius, of the update and of the matrix before */
+    int hits;                                /* past keys the update moves most, the first most: */
+    struct {
+        int key;    /* place in the layer's store */
+        double hit; /* |k_j^T x| with mask and scale, the largest over the requests */
+    } hit[REPORT_HITS];
 };
 
 struct edit_plan {

@@ -200,6 +200,22 @@ void edit_weighed(struct weighed_layer *to, const struct layer_report *r, bool s
                                  .stale = stale};
 }
 
+/* Whose keys are moved; left: layers that share the residual, this one included. */
+static void name_hits(const struct ground *g, struct weighed_layer *to,
+                      const struct layer_report *r, int left)
+{
+    int at = 0;
+
+    while (at < g->layers && g->layer[at] != r->layer)
+        at++;
+    for (int i = 0; i < r->hits && at < g->layers; i++)
+        if (r->hit[i].key < g->owners[at])
+            to->hit[to->hits++] = (struct weighed_hit){
+                .edit = g->owner[at][r->hit[i].key],
+                .hit = r->hit[i].hit,
+                .moved = r->residual > 0 ? r->hit[i].hit * r->residual / left : (double)NAN};
+}
+
 /* The whole edit into a scratch view: e->preview holds it afterwards. */
 static bool make_preview(struct engine *e, struct command *cmd, const struct request *request,
                          struct err *err)
@@ -250,7 +266,10 @@ static bool describe(struct engine *e, const struct request *request, int count,
             return false;
     *a = (struct applied){.layers = v->result.layers, .z_error = v->result.z_error};
     for (int i = 0; i < a->layers; i++)
+        {
         edit_weighed(&a->layer[i], &v->result.report[i], false);
+        name_hits(&e->ground, &a->layer[i], &v->result.report[i], a->layers - i);
+    }
     a->moment_tokens = e->ground.space_tokens;
     a->draft = e->ground.space_tokens < e->ground.goal;
     a->p_before = before->p_first;
@@ -373,8 +392,10 @@ static bool commit(struct engine *e, struct command *cmd, const struct request *
     e->edited = v->view;
     v->view = NULL;
     e->history++;
-    if (edit_remember(&v->result, &plan, NULL))
+    if (edit_remember(&v->result, &plan, NULL)) {
         e->ground.history = e->history; /* the stores have grown with the journal */
+        ground_own(&e->ground, rec.id);
+    }
     return true;
 }
 
@@ -478,7 +499,10 @@ bool job_weigh(struct engine *e, struct command *cmd, struct err *err)
         a->moment_tokens = e->ground.space_tokens;
         a->draft = e->ground.space_tokens < e->ground.goal;
         for (int i = 0; i < plan.layers; i++)
+            {
             edit_weighed(&a->layer[i], &report[i], i > 0);
+            name_hits(&e->ground, &a->layer[i], &report[i], plan.layers - i);
+        }
         engine_emit(e, EV_WEIGHED, a);
     }
     edit_plan_free(&plan);

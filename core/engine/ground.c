@@ -15,6 +15,9 @@ static void spaces_free(struct ground *g)
         nullspace_free(g->space[i]);
         g->solver[i] = NULL;
         g->space[i] = NULL;
+        free(g->owner[i]);
+        g->owner[i] = NULL;
+        g->owners[i] = 0;
     }
     g->space_tokens = 0;
 }
@@ -162,6 +165,19 @@ bool ground_step(struct engine *e, struct err *err)
     return advance(e, err);
 }
 
+void ground_own(struct ground *g, int edit)
+{
+    for (int i = 0; i < g->layers; i++) {
+        int count = g->solver[i] ? g->solver[i]->count : 0;
+
+        if (count <= g->owners[i])
+            continue;
+        g->owner[i] = xrealloc(g->owner[i], (size_t)count * sizeof(int));
+        while (g->owners[i] < count)
+            g->owner[i][g->owners[i]++] = edit;
+    }
+}
+
 /* Raw keys of the active edits of this layer into its store, in order. */
 static bool remember_history(struct engine *e, struct err *err)
 {
@@ -178,6 +194,7 @@ static bool remember_history(struct engine *e, struct err *err)
         memcpy(plan.solver, g->solver, sizeof(plan.solver));
         ok = session_load_deltas(e->session, edits[n].id, &past.delta, &past.deltas, err) &&
              edit_remember(&past, &plan, err);
+        ground_own(g, edits[n].id);
         edit_result_free(&past);
     }
     edit_records_free(edits, count);
@@ -206,6 +223,7 @@ static bool make_spaces(struct engine *e, const struct moments *from, const stru
         if (!g->space[i])
             g->space[i] = nullspace_new(from, i, rule, true, err);
         solver_free(g->solver[i]);
+        g->owners[i] = 0;
         g->solver[i] = g->space[i] ? solver_new(g->space[i], g->lambda, err) : NULL;
         if (!g->solver[i])
             return false;

@@ -36,6 +36,7 @@ struct ground {
     struct nullspace_rule rule;
     double lambda;
     unsigned history; /* engine's history the key stores hold */
+    int *owner[EDIT_MAX_LAYERS], owners[EDIT_MAX_LAYERS]; /* the edit of each key of a store */
 };
 
 struct preview {
@@ -92,6 +93,8 @@ bool ground_ready(struct engine *e, const struct params *p, bool draft, struct e
 bool ground_step(struct engine *e, struct err *err);
 bool ground_plan(struct engine *e, const struct params *p, struct err *err);
 void ground_free(struct engine *e);
+/* The keys that have come into the stores belong to this edit. */
+void ground_own(struct ground *g, int edit);
 bool ground_say(struct engine *e);
 long ground_tokens(const struct engine *e); /* of the moments in use */
 

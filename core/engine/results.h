@@ -76,6 +76,12 @@ struct weighed_layer { /* consequence of a mask; `stale`: an earlier layer's cha
     double percentile_gain, percentile_leak; /* among 200 random masks of equal size; < 0: none */
     double residual, delta_norm, weight_norm;
     bool stale;
+    int hits; /* past edits whose keys the update moves most, the first most */
+    struct weighed_hit {
+        int edit;
+        double hit;   /* |k_j^T x|: how much of what is written here is also written there */
+        double moved; /* times the norm of what is written; NAN while the target is not known */
+    } hit[5];
 };
 
 struct applied {

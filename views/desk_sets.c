@@ -1,0 +1,67 @@
+/* The general neurons of facts looked at before: do facts share them, or is it chance? */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "views/desk_inside.h"
+
+static void set_free(struct desk_set *s)
+{
+    free(s->bits);
+    *s = (struct desk_set){0};
+}
+
+void desk_forget_sets(struct desk *d)
+{
+    for (int i = 0; i < DESK_SETS; i++)
+        set_free(&d->set[i]);
+}
+
+static size_t bytes_of(int neurons)
+{
+    return ((size_t)neurons + 7) / 8;
+}
+
+void desk_keep_set(struct desk *d)
+{
+    struct desk_set new = {.layers = d->layers, .neurons = d->model.neurons};
+    size_t bytes = bytes_of(new.neurons);
+    int at = 0;
+
+    if (d->done < d->layers || !d->meta || d->meta->rows < 1 || !d->meta->prompt[0])
+        return;
+    snprintf(new.prompt, sizeof(new.prompt), "%s", d->meta->prompt[0]);
+    new.bits = xcalloc((size_t) new.layers, bytes);
+    for (int l = 0; l < new.layers; l++)
+        for (int i = 0; d->layer[l].mask && i < d->layer[l].mask->neurons && i < new.neurons; i++)
+            if (d->layer[l].mask->class_bits[i] & CLASS_GENERAL)
+                new.bits[(size_t)l * bytes + (size_t)i / 8] |= (unsigned char)(1u << i % 8);
+    while (at < DESK_SETS - 1 && d->set[at].bits && strcmp(d->set[at].prompt, new.prompt) != 0)
+        at++;
+    set_free(&d->set[at]); /* the same question, or the oldest */
+    memmove(&d->set[1], &d->set[0], (size_t)at * sizeof(d->set[0]));
+    d->set[0] = new;
+}
+
+bool desk_shared(const struct desk *d, int nth, int layer, struct desk_shared *out)
+{
+    const struct mask *m = layer >= 0 && layer < d->layers ? d->layer[layer].mask : NULL;
+    const struct desk_set *s = nth >= 0 && nth < DESK_SETS ? &d->set[nth] : NULL;
+    int before = 0, now = 0, both = 0;
+
+    if (!m || !s || !s->bits || layer >= s->layers || m->neurons != s->neurons ||
+        (d->meta && d->meta->rows > 0 && d->meta->prompt[0] &&
+         !strcmp(d->meta->prompt[0], s->prompt)))
+        return false;
+    for (int i = 0; i < m->neurons; i++) {
+        bool in = m->class_bits[i] & CLASS_GENERAL;
+        bool was = s->bits[(size_t)layer * bytes_of(s->neurons) + (size_t)i / 8] >> i % 8 & 1;
+
+        now += in;
+        before += was;
+        both += in && was;
+    }
+    *out = (struct desk_shared){s->prompt, both, (double)now * before / m->neurons};
+    return true;
+}
