@@ -96,17 +96,16 @@ static void side_histogram(const struct desk *d, const struct mask *m, bool gene
                        : params_choice(&d->params, P_SCORE_SP_INPUT) == SP_ZSCORE ? "z-score"
                                                                                   : "nats";
     const struct mask_side *side = general ? &m->general : &m->specific;
-    char title[80], foot[80], cut[24];
+    char title[80], foot[80];
     struct rect in;
     int tallest;
 
     snprintf(title, sizeof(title), general ? "L%d r_ge: rows that agree" : "L%d r_sp: top score",
              d->at_layer);
-    snprintf(cut, sizeof(cut), "▴ cut %.4g", side->tau);
-    in = box_draw(s, area, title, cut, false);
+    in = box_draw(s, area, title, "", false);
     tallest = histogram(general ? m->r_general : m->r_specific, m->neurons, side->tau,
                         general ? ROLE_GENERAL : ROLE_SPECIFIC, s, in);
-    snprintf(foot, sizeof(foot), "%s; log, top %d", unit, tallest);
+    snprintf(foot, sizeof(foot), "cut %.4g %s; log, top %d", side->tau, unit, tallest);
     box_foot(s, area, foot);
 }
 

@@ -133,7 +133,7 @@ static void chain(struct writer *w, const struct desk *d, const struct mask *m, 
     pen_printf(&p, ROLE_DIM, " → cut at r_%s ", k.name);
     pen_printf(&p, ROLE_STRONG, "%.4g", k.side->tau);
     if (k.side->ties > 0)
-        pen_printf(&p, ROLE_WARN, ", %.0f%% sit at the cut", k.side->ties * 100);
+        pen_printf(&p, ROLE_WARN, ", %.0f%% tied", k.side->ties * 100);
 }
 
 static void entropy_words(struct writer *w, const struct desk *d, const struct mask *m,
