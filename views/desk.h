@@ -115,7 +115,7 @@ struct desk {
     unsigned trial_job[2];   /* who asks for them */
     unsigned trial_old[8];   /* who asked before: a ring; what they say is dropped */
     int trial_olds;
-    char trial_state[17];    /* the state both were asked of */
+    char trial_state[17]; /* the state both were asked of */
     struct desk_place {
         int layer, neuron;
     } want[DESK_WANTS]; /* neurons whose words a view shows, the most wanted first */

@@ -265,8 +265,7 @@ static bool describe(struct engine *e, const struct request *request, int count,
             !say(e, v->view, &request[i], &after[i], err))
             return false;
     *a = (struct applied){.layers = v->result.layers, .z_error = v->result.z_error};
-    for (int i = 0; i < a->layers; i++)
-        {
+    for (int i = 0; i < a->layers; i++) {
         edit_weighed(&a->layer[i], &v->result.report[i], false);
         name_hits(&e->ground, &a->layer[i], &v->result.report[i], a->layers - i);
     }
@@ -498,8 +497,7 @@ bool job_weigh(struct engine *e, struct command *cmd, struct err *err)
         a->layers = plan.layers;
         a->moment_tokens = e->ground.space_tokens;
         a->draft = e->ground.space_tokens < e->ground.goal;
-        for (int i = 0; i < plan.layers; i++)
-            {
+        for (int i = 0; i < plan.layers; i++) {
             edit_weighed(&a->layer[i], &report[i], i > 0);
             name_hits(&e->ground, &a->layer[i], &report[i], plan.layers - i);
         }

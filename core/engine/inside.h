@@ -35,7 +35,7 @@ struct ground {
     long space_tokens; /* moments the spaces were made of; 0: none */
     struct nullspace_rule rule;
     double lambda;
-    unsigned history; /* engine's history the key stores hold */
+    unsigned history;                                     /* engine's history the key stores hold */
     int *owner[EDIT_MAX_LAYERS], owners[EDIT_MAX_LAYERS]; /* the edit of each key of a store */
 };
 
