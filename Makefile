@@ -164,6 +164,9 @@ bench: all $(BENCH_BIN)
 screens: tests
 	@for t in $(filter $(B)/tests/screens/%,$(TEST_BIN)); do SCREENS=write $$t || exit 1; done
 
+themes:
+	@sh tests/embed-themes
+
 reference:
 	@sh samples/fetch-model
 	@sh tests/reference/run
@@ -185,11 +188,11 @@ clean:
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
-	@echo "also: tests deps model check-fast lint format tidy fuzz bench screens reference"
+	@echo "also: tests deps model check-fast lint format tidy fuzz bench screens themes reference"
 	@echo "      install uninstall (PREFIX, DESTDIR) clean"
 
 .PHONY: all tests libraries deps model run check check-fast lint format tidy fuzz fuzz-programs \
-        bench screens reference install uninstall clean help
+        bench screens themes reference install uninstall clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

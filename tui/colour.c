@@ -127,6 +127,57 @@ double colour_contrast(uint32_t a, uint32_t b)
     return x > y ? x / y : y / x;
 }
 
+const char *vision_name(enum vision vision)
+{
+    static const char *const vision_names[VISION_COUNT] = {"normal", "protanopia", "deuteranopia",
+                                                           "tritanopia"};
+
+    return vision_names[vision];
+}
+
+static uint32_t encoded(double c)
+{
+    c = c < 0 ? 0 : c > 1 ? 1 : c;
+    return (uint32_t)lround(255 * (c <= 0.0031308 ? 12.92 * c : 1.055 * pow(c, 1 / 2.4) - 0.055));
+}
+
+uint32_t colour_seen(uint32_t rgb, enum vision vision)
+{
+    /* table 1 of the paper at severity 1.0 */
+    static const double matrix[VISION_COUNT - 1][3][3] = {
+        {{0.152286, 1.052583, -0.204868},
+         {0.114503, 0.786281, 0.099216},
+         {-0.003882, -0.048116, 1.051998}},
+        {{0.367322, 0.860646, -0.227968},
+         {0.280085, 0.672501, 0.047413},
+         {-0.011820, 0.042940, 0.968881}},
+        {{1.255528, -0.076749, -0.178779},
+         {-0.078411, 0.930809, 0.147602},
+         {0.004733, 0.691367, 0.303900}},
+    };
+    double in[3] = {linear(rgb >> 16 & 255), linear(rgb >> 8 & 255), linear(rgb & 255)};
+    uint32_t out = 0;
+
+    if (vision == VISION_NORMAL)
+        return rgb;
+    for (int i = 0; i < 3; i++) {
+        const double *m = matrix[vision - 1][i];
+
+        out = out << 8 | encoded(m[0] * in[0] + m[1] * in[1] + m[2] * in[2]);
+    }
+    return out;
+}
+
+double colour_distance(uint32_t a, uint32_t b)
+{
+    double x[3], y[3];
+
+    lab_of(a, x);
+    lab_of(b, y);
+    return sqrt((x[0] - y[0]) * (x[0] - y[0]) + (x[1] - y[1]) * (x[1] - y[1]) +
+                (x[2] - y[2]) * (x[2] - y[2]));
+}
+
 static int32_t nearest(uint32_t rgb, int from, int to)
 {
     double want[3], best = 1e30;

@@ -22,6 +22,12 @@ uint32_t colour_rgb(struct colour c);                  /* of an INDEX or RGB col
 uint32_t colour_mix(uint32_t a, uint32_t b, double t); /* t = 0: a, 1: b; in RGB */
 double colour_lightness(uint32_t rgb);                 /* CIELAB L*, 0..100 */
 double colour_contrast(uint32_t a, uint32_t b);        /* WCAG ratio, 1..21 */
+/* As eyes with one kind of cone missing see it: Machado, Oliveira and Fernandes 2009, severity 1,
+ * applied to linear RGB. VISION_NORMAL gives the colour back. */
+enum vision { VISION_NORMAL, VISION_PROTAN, VISION_DEUTAN, VISION_TRITAN, VISION_COUNT };
+const char *vision_name(enum vision vision); /* "normal", "protanopia", ... */
+uint32_t colour_seen(uint32_t rgb, enum vision vision);
+double colour_distance(uint32_t a, uint32_t b); /* CIELAB, Delta E*ab (1976) */
 /* What a terminal of this tier takes: -1 for its default, an index, or 0xRRGGBB if DIRECT. */
 int32_t colour_for(struct colour c, enum tier tier);
 

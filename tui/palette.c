@@ -7,14 +7,25 @@
 #include "tui/text.h"
 #include "tui/theme.h"
 
+/* The style for this tier: its own, or the nearest richer one that the theme has. */
+static const struct style *style_for(const struct theme *t, enum role r, enum tier tier)
+{
+    int at = tier == TIER_DIRECT ? -1 : tier == TIER_256 ? 0 : tier >= TIER_8 ? 1 : 2;
+
+    if (tier == TIER_MONO && !(t->given[r] & 4))
+        at = -1; /* weight is what the richest style says */
+    while (at >= 0 && !(t->given[r] & 1u << at))
+        at--;
+    return at < 0 ? &t->role[r] : &t->poorer[r][at];
+}
+
 static void build_role(struct palette *p, const struct theme *t, enum role r)
 {
-    const struct style *style = &t->role[r];
+    const struct style *style = style_for(t, r, p->tier), *text = style_for(t, ROLE_TEXT, p->tier);
     bool unset = style->fg.kind == COLOUR_UNSET && r != ROLE_TEXT;
-    struct colour ground = t->role[ROLE_TEXT].bg;
-    enum tier tier = p->caps.tier;
+    enum tier tier = p->tier;
 
-    p->fg[r] = colour_for(unset ? t->role[ROLE_TEXT].fg : style->fg, tier);
+    p->fg[r] = colour_for(unset ? text->fg : style->fg, tier);
     p->bg[r] = style->bg.kind == COLOUR_UNSET ? -2 : colour_for(style->bg, tier);
     p->attrs[r] = style->attrs;
     if (tier == TIER_8 && style->fg.kind == COLOUR_INDEX && style->fg.value >= 8 &&
@@ -22,13 +33,13 @@ static void build_role(struct palette *p, const struct theme *t, enum role r)
         p->attrs[r] |= ATTR_BOLD;
     /* a colour that falls on its own background would vanish */
     if (tier <= TIER_16 && p->fg[r] >= 0) {
-        int32_t bg = p->bg[r] == -2 ? colour_for(ground, tier) : p->bg[r];
+        int32_t bg = p->bg[r] == -2 ? colour_for(text->bg, tier) : p->bg[r];
 
         if (p->fg[r] == bg)
             p->fg[r] = bg == 0 ? 7 : 0;
     }
-    if (tier == TIER_MONO && style->bg.kind > COLOUR_DEFAULT && r != ROLE_TEXT && r != ROLE_TOKEN &&
-        r != ROLE_FIELD && r != ROLE_DIALOG)
+    if (tier == TIER_MONO && !(t->given[r] & 4) && style->bg.kind > COLOUR_DEFAULT &&
+        r != ROLE_TEXT && r != ROLE_TOKEN && r != ROLE_FIELD && r != ROLE_DIALOG)
         p->attrs[r] |= ATTR_REVERSE; /* what had a background still stands out */
 }
 
@@ -57,9 +68,9 @@ static void build_ramp(struct palette *p, const struct ramp_stops *r, int32_t *l
         int at;
 
         level[i] = -1;
-        if (r->stops < 2 || p->caps.tier < TIER_256)
+        if (r->stops < 2 || p->tier < TIER_256)
             continue;
-        if (p->caps.tier == TIER_256 && r->steps) {
+        if (p->tier == TIER_256 && r->steps) {
             at = i * r->steps / RAMP_LEVELS;
             level[i] = colour_for(r->step[at], TIER_256);
             continue;
@@ -69,21 +80,39 @@ static void build_ramp(struct palette *p, const struct ramp_stops *r, int32_t *l
         level[i] = colour_for((struct colour){COLOUR_RGB, colour_mix(colour_rgb(r->stop[at]),
                                                                      colour_rgb(r->stop[at + 1]),
                                                                      t * (r->stops - 1) - at)},
-                              p->caps.tier);
+                              p->tier);
     }
+}
+
+/* A terminal of direct colour takes no indices: those of a limited theme as RGB. */
+static void spell_out(struct palette *p)
+{
+    int32_t *const list[] = {p->fg, p->bg, p->ramp[0], p->on_ramp[0]};
+    const int count[] = {ROLE_COUNT, ROLE_COUNT, RAMP_COUNT * RAMP_LEVELS,
+                         RAMP_COUNT * RAMP_LEVELS};
+
+    for (int k = 0; k < 4; k++)
+        for (int i = 0; i < count[k]; i++)
+            if (list[k][i] >= 0)
+                list[k][i] =
+                    (int32_t)colour_rgb((struct colour){COLOUR_INDEX, (uint32_t)list[k][i]});
 }
 
 void palette_build(struct palette *p, const struct theme *theme, struct caps caps)
 {
     p->caps = caps;
+    p->caps.ascii |= theme->ascii;
+    p->tier = theme->limited && theme->most < caps.tier ? theme->most : caps.tier;
     for (int r = 0; r < ROLE_COUNT; r++)
         build_role(p, theme, (enum role)r);
     for (int r = 0; r < RAMP_COUNT; r++) {
         build_ramp(p, &theme->ramp[r], p->ramp[r]);
-        build_text_on(p->ramp[r], caps.tier, p->on_ramp[r]);
+        build_text_on(p->ramp[r], p->tier, p->on_ramp[r]);
     }
     if (p->bg[ROLE_TEXT] == -2)
         p->bg[ROLE_TEXT] = -1;
+    if (caps.tier == TIER_DIRECT && p->tier < TIER_DIRECT)
+        spell_out(p);
 }
 
 static int32_t ink_colour(const struct palette *p, uint16_t ink, int32_t otherwise)
@@ -158,7 +187,7 @@ static void text_on_ramp(const struct palette *p, const struct cell *c, struct p
 {
     int size = ink_size(c->bg), ramp = (c->bg - 1) / RAMP_LEVELS % RAMP_COUNT;
 
-    if (p->caps.tier >= TIER_256) {
+    if (p->tier >= TIER_256) {
         if (c->fg == INK_NONE)
             out->fg = p->on_ramp[ramp][ink_level(c->bg)];
     } else {
@@ -203,11 +232,11 @@ void palette_paint(const struct palette *p, const struct cell *c, struct paint *
                          c->role == ROLE_TEXT || p->bg[c->role] == -2 ? ground : p->bg[c->role]);
     if (ink_level(c->bg) >= 0 && !is_block(c->text))
         text_on_ramp(p, c, out);
-    else if (p->caps.tier < TIER_256 && (ink_level(c->fg) >= 0 || ink_level(c->bg) >= 0)) {
+    else if (p->tier < TIER_256 && (ink_level(c->fg) >= 0 || ink_level(c->bg) >= 0)) {
         shade(p, c, out);
         return;
     }
-    if (p->caps.tier == TIER_MONO && p->bg[c->role] == -2)
+    if (p->tier == TIER_MONO && p->bg[c->role] == -2)
         out->attrs |= p->attrs[c->ground] & ATTR_REVERSE;
     if (p->caps.ascii)
         to_ascii(out, (enum role)c->role);

@@ -82,15 +82,16 @@ static bool open_files(struct err *err)
                    "`editscope query` (`editscope --help` lists them)");
 }
 
-/* The direct-colour sibling of TERM, if the terminal says it is one and terminfo has it. */
-static bool direct_name(char out[64], const char *name)
+/* The direct-colour sibling of TERM, if the terminal (or the user) says it is one and terminfo
+ * has it. */
+static bool direct_name(char out[64], const char *name, bool insist)
 {
     const char *says = getenv("COLORTERM");
     size_t base = strlen(name);
     int status = 0;
     bool found;
 
-    if (!says || (strcmp(says, "truecolor") && strcmp(says, "24bit")))
+    if (!insist && (!says || (strcmp(says, "truecolor") && strcmp(says, "24bit"))))
         return false;
     if (base > 9 && !strcmp(name + base - 9, "-256color"))
         base -= 9;
@@ -127,8 +128,13 @@ static bool open_screen(const struct term_options *o, struct err *err)
 
     if (!name || !*name)
         name = "dumb";
-    if ((!strcmp(color, "auto") || !strcmp(color, "direct")) && direct_name(direct, name))
+    if ((!strcmp(color, "auto") || !strcmp(color, "always") || !strcmp(color, "direct")) &&
+        direct_name(direct, name, !strcmp(color, "direct")))
         term.screen = newterm(direct, term.out, term.in);
+    else if (!strcmp(color, "256") && !strstr(name, "256color")) {
+        snprintf(direct, sizeof(direct), "%.40s-256color", name);
+        term.screen = newterm(direct, term.out, term.in);
+    }
     if (!term.screen)
         term.screen = newterm(name, term.out, term.in);
     if (!term.screen) {
@@ -161,10 +167,10 @@ static enum tier tier_of(const char *color)
         return no && *no ? TIER_MONO : have;
     if (!strcmp(color, "never"))
         return TIER_MONO;
-    if (!strcmp(color, "8") && have > TIER_8 && have != TIER_DIRECT)
+    if (!strcmp(color, "8") && have > TIER_8)
         return TIER_8;
-    if (!strcmp(color, "16") && have > TIER_16 && have != TIER_DIRECT)
-        return TIER_16;
+    if (!strcmp(color, "16") && have > TIER_16) /* past 7 a direct terminal takes RGB */
+        return have == TIER_DIRECT ? TIER_8 : TIER_16;
     return have;
 }
 

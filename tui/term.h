@@ -10,7 +10,7 @@
 #include "tui/theme.h"
 
 struct term_options {
-    const char *color; /* "auto" (or NULL), "never", "8", "16", "256", "direct" */
+    const char *color; /* "auto" (or NULL), "always", "never", "8", "16", "256", "direct" */
     bool ascii;        /* no glyphs beyond ASCII whatever the locale says */
     bool mouse;
     const char *log;    /* where file descriptor 2 goes while the screen is open; NULL: nowhere */

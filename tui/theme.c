@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "core/base/buf.h"
-#include "core/base/file.h"
-#include "core/base/mem.h"
 
 enum { LINE_MAX_BYTES = 1024, DEPTH_MAX = 4 };
 
@@ -58,6 +56,35 @@ static bool parse_style(struct style *style, char *value, int line, struct err *
     return true;
 }
 
+/* "STYLE | STYLE | STYLE | ATTRIBUTES", the later ones optional or empty */
+static bool parse_role(struct theme *theme, enum role role, char *value, int line, struct err *err)
+{
+    struct style poorer[POORER];
+    struct style first = {.fg = {COLOUR_UNSET, 0}};
+    unsigned char given = 0;
+
+    for (int at = -1; value; at++) {
+        char *bar = strchr(value, '|');
+        struct style *to = at < 0 ? &first : &poorer[at < POORER ? at : 0];
+
+        if (bar)
+            *bar++ = '\0';
+        if (at == POORER)
+            return err_set(err, ERR_FORMAT,
+                           "line %d: more than four styles (direct | 256 | 16 | none)", line);
+        if (!parse_style(to, value, line, err))
+            return false;
+        if (at >= 0 && (to->fg.kind != COLOUR_UNSET || to->bg.kind != COLOUR_UNSET || to->attrs ||
+                        strstr(value, "plain")))
+            given |= (unsigned char)(1u << at);
+        value = bar;
+    }
+    theme->role[role] = first;
+    memcpy(theme->poorer[role], poorer, sizeof(poorer));
+    theme->given[role] = given;
+    return true;
+}
+
 static bool parse_ramp(struct theme *theme, const char *name, char *value, int line,
                        struct err *err)
 {
@@ -92,7 +119,7 @@ static bool parse_ramp(struct theme *theme, const char *name, char *value, int l
     return true;
 }
 
-static const char *builtin(const char *name)
+const char *theme_builtin(const char *name)
 {
     for (int i = 0; builtin_themes[i].name; i++)
         if (!strcmp(builtin_themes[i].name, name))
@@ -100,26 +127,62 @@ static const char *builtin(const char *name)
     return NULL;
 }
 
+static bool parse_tier(struct theme *theme, const char *value, int line, struct err *err)
+{
+    static const char *const words[] = {"mono", "8", "16", "256", "direct"};
+
+    for (int t = 0; t <= (int)TIER_DIRECT; t++)
+        if (!strcmp(value, words[t])) {
+            theme->most = (enum tier)t;
+            theme->limited = t != (int)TIER_DIRECT;
+            return true;
+        }
+    return err_set(err, ERR_FORMAT, "line %d: tier '%s' is not mono, 8, 16, 256 or direct", line,
+                   value);
+}
+
+/* A line that is about the whole theme; *known: it is. */
+static bool parse_whole(struct theme *theme, const char *name, const char *value, int line,
+                        bool *known, struct err *err)
+{
+    *known = true;
+    if (!strcmp(name, "tier"))
+        return parse_tier(theme, value, line, err);
+    if (!strcmp(name, "light")) {
+        theme->light = !strcmp(value, "yes");
+        return theme->light || !strcmp(value, "no") ||
+               err_set(err, ERR_FORMAT, "line %d: light is yes or no, not '%s'", line, value);
+    }
+    if (!strcmp(name, "glyphs")) {
+        theme->ascii = !strcmp(value, "ascii");
+        return theme->ascii || !strcmp(value, "all") ||
+               err_set(err, ERR_FORMAT, "line %d: glyphs is ascii or all, not '%s'", line, value);
+    }
+    *known = false;
+    return true;
+}
+
 static bool set(struct theme *theme, bool in_ramps, const char *name, char *value, int line,
                 int depth, struct err *err)
 {
     const char *base;
+    bool known;
 
     if (in_ramps)
         return parse_ramp(theme, name, value, line, err);
-    if (!strcmp(name, "light")) {
-        theme->light = !strcmp(value, "yes");
+    if (!parse_whole(theme, name, value, line, &known, err))
+        return false;
+    if (known)
         return true;
-    }
     if (!strcmp(name, "inherit")) {
-        base = depth < DEPTH_MAX ? builtin(value) : NULL;
+        base = depth < DEPTH_MAX ? theme_builtin(value) : NULL;
         if (!base)
             return err_set(err, ERR_FORMAT, "line %d: no theme '%s' to inherit from", line, value);
         return parse_at(theme, base, strlen(base), depth + 1, err);
     }
     for (int r = 0; r < ROLE_COUNT; r++)
         if (!strcmp(role_name((enum role)r), name))
-            return parse_style(&theme->role[r], value, line, err);
+            return parse_role(theme, (enum role)r, value, line, err);
     return err_set(err, ERR_FORMAT, "line %d: no role '%s'", line, name);
 }
 
@@ -194,88 +257,4 @@ void theme_default(struct theme *theme)
     memset(theme, 0, sizeof(*theme));
     snprintf(theme->name, sizeof(theme->name), "%s", builtin_themes[0].name);
     theme_parse(theme, dark, strlen(dark), NULL);
-}
-
-bool theme_load(struct theme *theme, const char *name, struct err *err)
-{
-    char *relative = xasprintf("themes/%s", name);
-    char *path = strchr(name, '/') ? xstrdup(name) : file_config_path(relative);
-    const char *last = strrchr(name, '/');
-    struct theme loaded;
-    char *text = NULL;
-    bool ok = true;
-    size_t len = 0;
-
-    theme_default(&loaded);
-    if (strchr(name, '/') || file_exists(path)) {
-        text = file_read(path, THEME_MAX, &len, err);
-        ok = text && theme_parse(&loaded, text, len, err);
-        if (!ok)
-            err_in(err, "theme %s", path);
-    } else if (builtin(name)) {
-        theme_parse(&loaded, builtin(name), strlen(builtin(name)), NULL);
-    } else {
-        ok = err_set(err, ERR_USAGE,
-                     "no theme '%s': dark, light, contrast, 16, mono or a file's path", name);
-    }
-    if (ok) {
-        snprintf(loaded.name, sizeof(loaded.name), "%s", last ? last + 1 : name);
-        *theme = loaded;
-    }
-    free(text);
-    free(path);
-    free(relative);
-    return ok;
-}
-
-static bool check_contrast(const struct theme *t, enum role role, struct buf *out)
-{
-    struct colour fg = t->role[role].fg, bg = t->role[role].bg;
-    double ratio;
-
-    if (bg.kind == COLOUR_UNSET)
-        bg = t->role[ROLE_TEXT].bg;
-    if (fg.kind < COLOUR_INDEX || bg.kind < COLOUR_INDEX)
-        return true;
-    ratio = colour_contrast(colour_rgb(fg), colour_rgb(bg));
-    if (ratio >= 4.5)
-        return true;
-    buf_printf(out, "%s: contrast %.1f is below 4.5\n", role_name(role), ratio);
-    return false;
-}
-
-static bool check_ramp(const struct theme *t, enum ramp ramp, struct buf *out)
-{
-    const struct ramp_stops *r = &t->ramp[ramp];
-    double before = 0, way = 0;
-
-    if (!r->stops) {
-        buf_printf(out, "ramp %s is missing\n", ramp_name(ramp));
-        return false;
-    }
-    for (int i = 0; i < r->stops && ramp != RAMP_DIVERGE; i++) {
-        double now = colour_lightness(colour_rgb(r->stop[i]));
-
-        if (i == 1)
-            way = now - before;
-        if (i > 0 && (now - before) * way <= 0) {
-            buf_printf(out, "ramp %s: step %d turns back in lightness\n", ramp_name(ramp), i + 1);
-            return false;
-        }
-        before = now;
-    }
-    return true;
-}
-
-int theme_check(const struct theme *theme, struct buf *out)
-{
-    int bad = 0;
-
-    for (int r = 0; r < ROLE_COUNT; r++)
-        if (r != ROLE_BORDER && r != ROLE_TRACK && r != ROLE_EMPTY && r != ROLE_NONE &&
-            r != ROLE_FILL && r != ROLE_BAR)
-            bad += !check_contrast(theme, (enum role)r, out);
-    for (int r = 0; r < RAMP_COUNT; r++)
-        bad += !check_ramp(theme, (enum ramp)r, out);
-    return bad;
 }

@@ -1,9 +1,12 @@
 /* Themes: what roles and ramps look like.
  *
- * A file is lines of `role = foreground [on background] [attributes]`, # starts a comment, and a
- * section `[ramp]` of lines `name = colour colour ...` from low to high. `name.256 = index ...`
- * gives the steps for 256 colours; without it they are the nearest ones. `inherit = NAME` and
- * `light = yes` come first if at all. Roles that are not named keep what they had. */
+ * A file is lines of `role = STYLE [| STYLE-256 [| STYLE-16 [| ATTRIBUTES]]]`, a style being
+ * `foreground [on background] [attributes]`; # starts a comment. The styles are for direct
+ * colour, 256, 16 (and 8) colours and none; one that is missing or empty is the nearest to the
+ * richer one before it. A section `[ramp]` has lines `name = colour colour ...` from low to high;
+ * `name.256 = index ...` gives the steps for 256 colours. `inherit = NAME`, `light = yes`,
+ * `tier = 16` (never more than that) and `glyphs = ascii` come first if at all. Roles that are
+ * not named keep what they had. man/editscope-theme.5 is the reference. */
 #ifndef TUI_THEME_H
 #define TUI_THEME_H
 
@@ -26,26 +29,45 @@ struct ramp_stops {
     int steps;
 };
 
+enum { POORER = 3 }; /* tiers below direct colour with a style of their own: 256, 16, mono */
+
 struct theme {
     char name[32];
     bool light;
-    struct style role[ROLE_COUNT];
+    bool ascii;   /* no glyphs beyond ASCII */
+    bool limited; /* to `most` colours, however many there are */
+    enum tier most;
+    struct style role[ROLE_COUNT];           /* with direct colour */
+    struct style poorer[ROLE_COUNT][POORER]; /* where the bit of `given` is set */
+    unsigned char given[ROLE_COUNT];
     struct ramp_stops ramp[RAMP_COUNT];
 };
 
 void theme_default(struct theme *theme); /* the compiled-in dark one */
 /* Over what is in `theme`. Errors name the line. */
 bool theme_parse(struct theme *theme, const char *text, size_t len, struct err *err);
-/* A path (with a slash) or a name: $XDG_CONFIG_HOME/editscope/themes, then compiled in. */
-bool theme_load(struct theme *theme, const char *name, struct err *err);
-/* What a careful author would want to know: text of low contrast, ramps that do not rise. One
- * line each is appended; returns how many. */
+/* A path (with a slash) or a name, looked for in `folder` (NULL: none), in
+ * $XDG_CONFIG_HOME/editscope/themes, in editscope/themes of each of $XDG_DATA_DIRS, then among
+ * those compiled in. Errors: ERR_USAGE, no such theme; what theme_parse() says, with the file. */
+bool theme_load(struct theme *theme, const char *name, const char *folder, struct err *err);
+/* Every theme that theme_load() would find by name, each name once, in the order of the search. */
+struct theme_place {
+    char name[32];
+    char *path; /* NULL: compiled in */
+};
+/* Caller frees each path and the array. Returns how many. */
+int theme_list(const char *folder, struct theme_place **out);
+/* What a careful author wants to know, a line each, appended: a role that looks like nothing,
+ * text of low contrast, ramps that turn back in lightness, classes or old and new that some eyes
+ * cannot tell apart. Returns how many lines. */
 struct buf;
 int theme_check(const struct theme *theme, struct buf *out);
+enum { CONTRAST_TEXT_TENTHS = 45, CONTRAST_GRAPHIC_TENTHS = 30, DISTANCE_LEAST = 15 };
 
 struct builtin_theme {
     const char *name, *text;
 };
+const char *theme_builtin(const char *name);        /* its text, or NULL */
 extern const struct builtin_theme builtin_themes[]; /* NULL name ends it; equal to themes/ */
 
 /* What a terminal can show. */
@@ -58,6 +80,7 @@ struct caps {
 /* A theme worked out for one terminal: colours are -1 (default), an index, or 0xRRGGBB. */
 struct palette {
     struct caps caps;
+    enum tier tier; /* of the roles: what the terminal can and the theme wants */
     int32_t fg[ROLE_COUNT], bg[ROLE_COUNT]; /* bg -2: the ground's */
     unsigned attrs[ROLE_COUNT];
     int32_t ramp[RAMP_COUNT][RAMP_LEVELS];

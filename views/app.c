@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/base/mem.h"
 #include "core/engine/bus.h"
+#include "tui/background.h"
 #include "tui/rescue.h"
 #include "views/app_inside.h"
 #include "views/news.h"
@@ -170,19 +172,23 @@ void app_event(struct app *app, struct event *ev)
     app->dirty |= !app->paused;
 }
 
+/* Whether the ground is light, as the caller says, the environment, or the terminal itself. */
+static void learn_background(struct app *app, const struct app_options *options)
+{
+    if (options->background)
+        app->light = !strcmp(options->background, "light");
+    else if (!background_told(getenv("COLORFGBG"), &app->light) && options->ask_background)
+        background_ask(STDIN_FILENO, 200, &app->light);
+}
+
 bool app_theme(struct app *app, const char *name, struct err *err)
 {
-    const char *ground = getenv("COLORFGBG"), *semicolon = ground ? strrchr(ground, ';') : NULL;
-
     if (!name) {
-        name =
-            semicolon && (!strcmp(semicolon, ";15") || !strcmp(semicolon, ";7")) ? "light" : "dark";
-        if (term_caps().tier == TIER_MONO)
-            name = "mono";
-        else if (term_caps().tier <= TIER_16)
-            name = "16";
+        enum tier tier = term_caps().tier;
+
+        name = tier == TIER_MONO ? "mono" : tier <= TIER_16 ? "16" : app->light ? "light" : "dark";
     }
-    if (!theme_load(&app->theme, name, err))
+    if (!theme_load(&app->theme, name, app->theme_folder, err))
         return false;
     palette_build(&app->palette, &app->theme, term_caps());
     app->dirty = true;
@@ -319,9 +325,13 @@ bool app_run(struct engine *engine, const struct app_options *options, int *ende
     struct app *app;
 
     *ended_by = 0;
-    if (!term_open(&options->term, err))
-        return false;
     app = xcalloc(1, sizeof(*app));
+    app->theme_folder = options->themes;
+    learn_background(app, options);
+    if (!term_open(&options->term, err)) {
+        free(app);
+        return false;
+    }
     start(app, engine, options);
     if (!app_theme(app, options->theme, err)) {
         term_close();

@@ -10,9 +10,12 @@ struct engine;
 
 struct app_options {
     struct term_options term;
-    const char *theme; /* NULL: dark, or light where COLORFGBG says the ground is light */
-    const char *notes; /* said at the start, a line each; NULL: none */
-    int refresh;       /* frames a second at most; 0: 30, 10 over ssh */
+    const char *theme;      /* NULL: dark or light as the ground is, 16 or mono with few colours */
+    const char *themes;     /* a folder of more themes, or NULL */
+    const char *background; /* "light", "dark"; NULL: what COLORFGBG says, or the terminal */
+    bool ask_background;    /* the terminal may be asked (OSC 11) */
+    const char *notes;      /* said at the start, a line each; NULL: none */
+    int refresh;            /* frames a second at most; 0: 30, 10 over ssh */
     struct params params;
     const struct fact *fact; /* the first one; NULL: the Eiffel Tower */
 };

@@ -19,6 +19,8 @@ struct app {
     int at, before;               /* the view shown, the one Esc goes back to */
     struct surface *surface;
     struct theme theme;
+    const char *theme_folder; /* the caller's, or NULL */
+    bool light;               /* the terminal's ground, as far as is known */
     struct palette palette;
     struct question question;
     bool asking, confirm_selected;

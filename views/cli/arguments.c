@@ -15,14 +15,18 @@ const struct option_info option_infos[OPT_COUNT] = {
 };
 
 static const struct cli_ops *const commands[] = {
-    &cli_tokens, &cli_query,  &cli_attribute, &cli_edit,  &cli_undo,
-    &cli_redo,   &cli_log,    &cli_verify,    &cli_stats, &cli_config,
-    &cli_keys,   &cli_doctor, &cli_sweep,     &cli_diff,  &cli_bisect,
+    &cli_tokens, &cli_query,  &cli_attribute, &cli_edit,   &cli_undo,        &cli_redo,
+    &cli_log,    &cli_verify, &cli_stats,     &cli_config, &cli_keys,        &cli_doctor,
+    &cli_sweep,  &cli_diff,   &cli_bisect,    &cli_themes, &cli_completions,
 };
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 
-/* What the screen takes. */
-static const unsigned screen_options =
+const struct cli_ops *cli_command(int n)
+{
+    return n < COMMANDS ? commands[n] : NULL;
+}
+
+const unsigned cli_screen_options =
     FOR_ALL | FOR_MODEL | FOR_PARAMS | FOR_SESSION | FOR_TEXT | FOR_SCREEN;
 
 const struct cli_ops *cli_find(const char *name)
@@ -35,7 +39,7 @@ const struct cli_ops *cli_find(const char *name)
 
 static unsigned takes(const struct cli *c)
 {
-    return c->ops ? c->ops->options | FOR_ALL : screen_options;
+    return c->ops ? c->ops->options | FOR_ALL : cli_screen_options;
 }
 
 bool cli_has(const struct cli *c, enum option option)
@@ -243,6 +247,6 @@ void cli_help(const struct cli *c)
     for (int i = 0; i < COMMANDS; i++)
         printf("  %-12s %s\n", commands[i]->name, commands[i]->help);
     puts("\nOptions of the screen:");
-    help_options(screen_options);
+    help_options(cli_screen_options);
     help_parameters();
 }

@@ -29,12 +29,30 @@ static void complain(struct cli *c, const struct err *err)
     cli_print(o);
 }
 
+static bool choice(const struct cli *c, enum option option, const char *words, struct err *err)
+{
+    const char *value = c->value[option], *p = words;
+    size_t n;
+
+    for (; value && *p; p += n + (p[n] == ' ')) {
+        n = strcspn(p, " ");
+        if (strlen(value) == n && !strncmp(value, p, n))
+            return true;
+    }
+    return !value || err_set(err, ERR_USAGE, "--%s %.40s: not one of %s", option_infos[option].name,
+                             value, words);
+}
+
 /* The screen on an engine of its own; the moments are summed behind it. */
 static bool screen(struct cli *c, struct err *err)
 {
     struct app_options o = {.theme = c->value[OPT_THEME],
+                            .themes = c->value[OPT_THEME_DIR],
+                            .background = c->value[OPT_BACKGROUND],
                             .params = c->params,
-                            .term = {.mouse = !cli_has(c, OPT_NO_MOUSE)},
+                            .term = {.mouse = !cli_has(c, OPT_NO_MOUSE),
+                                     .color = c->value[OPT_COLOR],
+                                     .ascii = cli_has(c, OPT_ASCII)},
                             .notes = c->notes.data};
     long frames;
     char *log, *report;
@@ -48,6 +66,9 @@ static bool screen(struct cli *c, struct err *err)
                        "'%.60s' is neither a command nor a session that is there; `editscope "
                        "--help` lists commands, a new session is called NAME.es",
                        c->rest[0]);
+    if (!choice(c, OPT_COLOR, "auto always never 8 16 256 direct", err) ||
+        !choice(c, OPT_BACKGROUND, "light dark", err))
+        return false;
     if (!term_check(err)) /* before a session is made */
         return false;
     if (!cli_number(c, OPT_REFRESH, 1, 120, 0, &frames, err))

@@ -33,6 +33,7 @@ enum {
     FOR_SWEEP = 1 << 20,
     FOR_DIFF = 1 << 21,
     FOR_BISECT = 1 << 22,
+    FOR_THEMES = 1 << 23,
 };
 
 /* id, long name, short name, argument ("" for a flag), commands, help */
@@ -71,6 +72,10 @@ enum {
     X(DECODE, "decode", 0, "IDS", FOR_TOKENS, "Ids separated by commas or blanks, to text")       \
     X(DEFAULT, "default", 0, "", FOR_CONFIG, "The defaults, as a config file")                    \
     X(THEME, "theme", 0, "NAME", FOR_SCREEN, "Colours of the screen")                             \
+    X(THEME_DIR, "theme-dir", 0, "FOLDER", FOR_SCREEN | FOR_THEMES, "More themes, a file each")   \
+    X(COLOR, "color", 0, "WHEN", FOR_SCREEN, "auto, always, never, 8, 16, 256 or direct")         \
+    X(ASCII, "ascii", 0, "", FOR_SCREEN, "No glyphs beyond ASCII")                                \
+    X(BACKGROUND, "background", 0, "WHICH", FOR_SCREEN, "The terminal's ground: light or dark")   \
     X(READONLY, "read-only", 0, "", FOR_SCREEN, "Look at the session, change nothing")            \
     X(NO_MOUSE, "no-mouse", 0, "", FOR_SCREEN, "Leave the mouse to the terminal")                 \
     X(REFRESH, "refresh", 0, "N", FOR_SCREEN, "Frames a second at most, 1 to 120")                \
@@ -138,13 +143,15 @@ struct cli_ops {
 
 extern const struct cli_ops cli_tokens, cli_query, cli_attribute, cli_edit, cli_undo, cli_redo,
     cli_log, cli_verify, cli_stats, cli_doctor, cli_keys, cli_config, cli_sweep, cli_diff,
-    cli_bisect;
+    cli_bisect, cli_themes, cli_completions;
 
 /* The whole program after the devices are known: the exit status. */
 int cli_main(int argc, char **argv, device_chooser *choose);
 
 /* arguments.c */
 const struct cli_ops *cli_find(const char *name);
+const struct cli_ops *cli_command(int n); /* the n-th; NULL past the last */
+extern const unsigned cli_screen_options; /* what the program takes without a command */
 bool cli_parse(struct cli *c, int argc, char **argv, struct err *err);
 void cli_help(const struct cli *c);
 bool cli_has(const struct cli *c, enum option option);

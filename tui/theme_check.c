@@ -1,0 +1,140 @@
+/* What a theme's author should know before others have to read it. */
+#include "core/base/buf.h"
+#include "tui/theme.h"
+
+static const char *const tier_words[] = {"no colour", "8 colours", "16 colours", "256 colours",
+                                         "direct colour"};
+
+/* The RGB that a palette's number stands for; false: the terminal's own colour, not ours. */
+static bool rgb_of(int32_t colour, enum tier tier, uint32_t *rgb)
+{
+    if (colour < 0 || (tier < TIER_DIRECT && colour < 16))
+        return false;
+    *rgb = colour_rgb(
+        (struct colour){tier == TIER_DIRECT ? COLOUR_RGB : COLOUR_INDEX, (uint32_t)colour});
+    return true;
+}
+
+/* Letters need 4.5, marks 3 (WCAG 2.1: 1.4.3, 1.4.11), lines that only divide nothing. */
+static double least_contrast(enum role role)
+{
+    switch (role) {
+    case ROLE_BORDER:
+    case ROLE_TRACK:
+    case ROLE_EMPTY:
+    case ROLE_FILL:
+        return 1;
+    case ROLE_NONE:
+    case ROLE_BAR:
+    case ROLE_CURVE:
+        return CONTRAST_GRAPHIC_TENTHS / 10.0;
+    default:
+        return CONTRAST_TEXT_TENTHS / 10.0;
+    }
+}
+
+static int check_role(const struct theme *t, const struct palette *p, enum role role,
+                      struct buf *out)
+{
+    const struct style *s = &t->role[role];
+    int32_t ground = p->bg[role] == -2 ? p->bg[ROLE_TEXT] : p->bg[role];
+    double need = least_contrast(role), ratio;
+    uint32_t fg, bg;
+
+    if (s->fg.kind == COLOUR_UNSET && s->bg.kind == COLOUR_UNSET && !s->attrs && !t->given[role]) {
+        if (p->caps.tier == TIER_DIRECT)
+            buf_printf(out, "%s: not set; needs a colour or an attribute\n", role_name(role));
+        return p->caps.tier == TIER_DIRECT;
+    }
+    if (!rgb_of(p->fg[role], p->caps.tier, &fg) || !rgb_of(ground, p->caps.tier, &bg))
+        return 0;
+    ratio = colour_contrast(fg, bg);
+    if (ratio >= need)
+        return 0;
+    buf_printf(out, "%s: #%06x on #%06x (%s): contrast %.2f, needs %.1f\n", role_name(role), fg, bg,
+               tier_words[p->caps.tier], ratio, need);
+    return 1;
+}
+
+/* Lightness of a ramp's stops (or steps) rises or falls all the way; one with a middle does so
+ * to it and back from it. */
+static int check_way(const char *name, const struct colour *c, int n, bool middle, const char *tier,
+                     struct buf *out)
+{
+    double first =
+        n > 1 ? colour_lightness(colour_rgb(c[1])) - colour_lightness(colour_rgb(c[0])) : 0;
+
+    for (int i = 1; i < n; i++) {
+        double before = colour_lightness(colour_rgb(c[i - 1]));
+        double now = colour_lightness(colour_rgb(c[i]));
+        double way = middle && 2 * i > n - 1 ? -first : first;
+        bool on_top = middle && 2 * i - 1 == n - 1; /* two steps share the middle */
+
+        if (on_top || (now - before) * way > 0)
+            continue;
+        buf_printf(out, "ramp %s: colour %d (%s), L* %.1f after %.1f; needs to %s all the way%s\n",
+                   name, i + 1, tier, now, before, way > 0 ? "rise" : "fall",
+                   middle ? " to the middle and back" : "");
+        return 1;
+    }
+    return 0;
+}
+
+static int check_ramp(const struct theme *t, enum ramp ramp, struct buf *out)
+{
+    const struct ramp_stops *r = &t->ramp[ramp];
+    bool middle = ramp == RAMP_DIVERGE;
+
+    if (!r->stops) {
+        buf_printf(out, "ramp %s: not set; needs two colours or more\n", ramp_name(ramp));
+        return 1;
+    }
+    return check_way(ramp_name(ramp), r->stop, r->stops, middle, tier_words[TIER_DIRECT], out) +
+           check_way(ramp_name(ramp), r->step, r->steps, middle, tier_words[TIER_256], out);
+}
+
+static int check_pair(const struct palette *p, enum role a, enum role b, struct buf *out)
+{
+    uint32_t x, y;
+    int bad = 0;
+
+    if (!rgb_of(p->fg[a], p->caps.tier, &x) || !rgb_of(p->fg[b], p->caps.tier, &y))
+        return 0;
+    for (int v = 0; v < VISION_COUNT; v++) {
+        enum vision vision = (enum vision)v;
+        double d = colour_distance(colour_seen(x, vision), colour_seen(y, vision));
+
+        if (d >= DISTANCE_LEAST)
+            continue;
+        buf_printf(out, "%s and %s: #%06x and #%06x (%s), %s vision: distance %.1f, needs %d\n",
+                   role_name(a), role_name(b), x, y, tier_words[p->caps.tier], vision_name(vision),
+                   d, DISTANCE_LEAST);
+        bad++;
+    }
+    return bad;
+}
+
+int theme_check(const struct theme *theme, struct buf *out)
+{
+    static const enum role classes[] = {ROLE_GENERAL, ROLE_SPECIFIC, ROLE_BOTH, ROLE_NONE};
+    int bad = 0;
+
+    for (int tier = TIER_DIRECT; tier >= (int)TIER_256; tier--) {
+        struct palette p;
+
+        palette_build(&p, theme, (struct caps){.tier = (enum tier)tier});
+        if (theme->limited && theme->most < (enum tier)tier && tier < (int)TIER_DIRECT)
+            continue;
+        for (int r = 0; r < ROLE_COUNT; r++)
+            bad += check_role(theme, &p, (enum role)r, out);
+        if (theme->limited && theme->most < TIER_256)
+            continue; /* its colours are the terminal's */
+        for (int i = 0; i < 4; i++)
+            for (int k = i + 1; k < 4; k++)
+                bad += check_pair(&p, classes[i], classes[k], out);
+        bad += check_pair(&p, ROLE_OLD, ROLE_NEW, out);
+    }
+    for (int r = 0; r < RAMP_COUNT; r++)
+        bad += check_ramp(theme, (enum ramp)r, out);
+    return bad;
+}

@@ -1,0 +1,118 @@
+/* Where themes are found: folders first, then those compiled in. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "tui/theme.h"
+
+/* The n-th folder that may hold themes; NULL past the last. Caller frees. */
+static char *place(const char *folder, int n)
+{
+    const char *dirs = getenv("XDG_DATA_DIRS");
+
+    if (folder && n-- == 0)
+        return xstrdup(folder);
+    if (n-- == 0)
+        return file_config_path("themes");
+    for (dirs = dirs && *dirs ? dirs : "/usr/local/share:/usr/share"; *dirs;) {
+        size_t len = strcspn(dirs, ":");
+
+        if (len && dirs[0] == '/' && n-- == 0) /* a relative one is to be ignored */
+            return xasprintf("%.*s/editscope/themes", (int)len, dirs);
+        dirs += len + (dirs[len] == ':');
+    }
+    return NULL;
+}
+
+static char *find(const char *name, const char *folder)
+{
+    char *dir;
+
+    if (strchr(name, '/'))
+        return xstrdup(name);
+    for (int n = 0; *name && name[0] != '.' && (dir = place(folder, n)) != NULL; n++) {
+        char *path = xasprintf("%s/%s", dir, name);
+
+        free(dir);
+        if (file_exists(path))
+            return path;
+        free(path);
+    }
+    return NULL;
+}
+
+bool theme_load(struct theme *theme, const char *name, const char *folder, struct err *err)
+{
+    char *path = find(name, folder), *text = NULL;
+    const char *last = strrchr(name, '/');
+    struct theme loaded;
+    size_t len = 0;
+    bool ok;
+
+    theme_default(&loaded);
+    if (path) {
+        text = file_read(path, THEME_MAX, &len, err);
+        ok = text && theme_parse(&loaded, text, len, err);
+        if (!ok)
+            err_in(err, "theme %s", path);
+    } else if (theme_builtin(name)) {
+        ok = theme_parse(&loaded, theme_builtin(name), strlen(theme_builtin(name)), err);
+    } else {
+        ok = err_set(err, ERR_USAGE, "no theme '%.60s'; `editscope themes` lists them", name);
+    }
+    if (ok) {
+        snprintf(loaded.name, sizeof(loaded.name), "%s", last ? last + 1 : name);
+        *theme = loaded;
+    }
+    free(text);
+    free(path);
+    return ok;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct theme_place *)a)->name, ((const struct theme_place *)b)->name);
+}
+
+static void add(struct theme_place **list, int *count, const char *name, const char *dir)
+{
+    struct theme_place *p;
+
+    if (*name == '.' || strlen(name) >= sizeof(p->name))
+        return;
+    for (int i = 0; i < *count; i++)
+        if (!strcmp((*list)[i].name, name))
+            return;
+    *list = xrealloc(*list, ((size_t)*count + 1) * sizeof(**list));
+    p = &(*list)[(*count)++];
+    snprintf(p->name, sizeof(p->name), "%s", name);
+    p->path = dir ? xasprintf("%s/%s", dir, name) : NULL;
+}
+
+int theme_list(const char *folder, struct theme_place **out)
+{
+    int count = 0;
+    char *dir;
+
+    *out = NULL;
+    for (int n = 0; (dir = place(folder, n)) != NULL; n++) {
+        DIR *d = opendir(dir);
+        const struct dirent *entry;
+        int from = count;
+
+        while (d && (entry = readdir(d)))
+            add(out, &count, entry->d_name, dir);
+        if (d)
+            closedir(d);
+        if (count > from)
+            qsort(*out + from, (size_t)(count - from), sizeof(**out), by_name);
+        free(dir);
+    }
+    for (int i = 0; builtin_themes[i].name; i++)
+        add(out, &count, builtin_themes[i].name, NULL);
+    return count;
+}

@@ -1,0 +1,293 @@
+/* editscope completions bash|zsh|fish: what a shell needs to complete commands and options, from
+ * the tables that the command line itself uses. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/params.h"
+#include "tui/theme.h"
+#include "views/cli/cli.h"
+
+/* What a value can be: its words, or "FILE" and the like for the shell to find. */
+static void words_of(enum option option, struct buf *out)
+{
+    const char *arg = option_infos[option].arg;
+
+    if (option == OPT_THEME)
+        for (int i = 0; builtin_themes[i].name; i++)
+            buf_printf(out, "%s%s", i ? " " : "", builtin_themes[i].name);
+    else if (option == OPT_SET)
+        for (int i = 0; i < PARAM_COUNT; i++)
+            buf_printf(out, "%s%s=", i ? " " : "", param_info((enum param)i)->name);
+    else if (option == OPT_COLOR)
+        buf_puts(out, "auto always never 8 16 256 direct");
+    else if (option == OPT_BACKGROUND)
+        buf_puts(out, "light dark");
+    else if (option == OPT_STATE)
+        buf_puts(out, "base edited both edit:");
+    else if (option == OPT_METHOD)
+        buf_puts(out, param_info(P_EDIT_METHOD)->words);
+    else if (option == OPT_DEVICE)
+        buf_puts(out, "auto cpu cuda");
+    else if (option == OPT_PRESET)
+        buf_puts(out, "auto paper");
+    else if (!strcmp(arg, "FILE") || !strcmp(arg, "M"))
+        buf_puts(out, "FILE");
+    else if (!strcmp(arg, "FOLDER"))
+        buf_puts(out, "FOLDER");
+    if (!out->data)
+        buf_puts(out, "");
+}
+
+/* What follows a command that is no option. */
+static const char *rest_of(const struct cli_ops *ops)
+{
+    if (ops && !strcmp(ops->name, "completions"))
+        return "bash zsh fish";
+    if (ops && !strcmp(ops->name, "themes"))
+        return "check";
+    return !ops || *ops->rest ? "FILE" : "";
+}
+
+static unsigned taken(const struct cli_ops *ops)
+{
+    return ops ? ops->options | FOR_ALL : cli_screen_options;
+}
+
+static void names(const struct cli_ops *ops)
+{
+    const char *blank = "";
+
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (option_infos[i].commands & taken(ops)) {
+            printf("%s--%s", blank, option_infos[i].name);
+            if (option_infos[i].letter)
+                printf(" -%c", option_infos[i].letter);
+            blank = " ";
+        }
+}
+
+static void bash_values(void)
+{
+    puts("    case $before in");
+    for (int i = 0; i < OPT_COUNT; i++) {
+        const struct option_info *o = &option_infos[i];
+        struct buf words = {0};
+
+        if (!*o->arg)
+            continue;
+        words_of((enum option)i, &words);
+        printf("    --%s", o->name);
+        if (o->letter)
+            printf("|-%c", o->letter);
+        printf(") ");
+        if (!strcmp(words.data, "FILE"))
+            printf("compopt -o filenames; COMPREPLY=($(compgen -f -- \"$word\"))");
+        else if (!strcmp(words.data, "FOLDER"))
+            printf("compopt -o filenames; COMPREPLY=($(compgen -d -- \"$word\"))");
+        else if (*words.data)
+            printf("%sCOMPREPLY=($(compgen -W '%s' -- \"$word\"))",
+                   strchr("=:", words.data[words.len - 1]) ? "compopt -o nospace; " : "",
+                   words.data);
+        else
+            printf("COMPREPLY=()");
+        puts("; return ;;");
+        buf_free(&words);
+    }
+    puts("    esac");
+}
+
+static void bash(void)
+{
+    const struct cli_ops *ops;
+
+    puts("# bash completion for editscope; `editscope completions bash` writes it.\n"
+         "_editscope()\n"
+         "{\n"
+         "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
+         "    local command= i options rest\n"
+         "    [[ $before == = ]] && before=${COMP_WORDS[COMP_CWORD-2]}\n"
+         "    [[ $word == = ]] && word=\n"
+         "    COMPREPLY=()");
+    bash_values();
+    printf("    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+           "        case ${COMP_WORDS[i]} in\n        ");
+    for (int n = 0; (ops = cli_command(n)) != NULL; n++)
+        printf("%s%s", n ? "|" : "", ops->name);
+    puts(") command=${COMP_WORDS[i]}; break ;;\n        esac\n    done\n    case $command in");
+    for (int n = 0; (ops = cli_command(n)) != NULL; n++) {
+        printf("    %s) options='", ops->name);
+        names(ops);
+        printf("' rest='%s' ;;\n", rest_of(ops));
+    }
+    printf("    *) options='");
+    names(NULL);
+    printf("' rest='");
+    for (int n = 0; (ops = cli_command(n)) != NULL; n++)
+        printf("%s ", ops->name);
+    puts("FILE' ;;\n    esac\n"
+         "    if [[ $word == -* ]]; then\n"
+         "        COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
+         "        return\n"
+         "    fi\n"
+         "    if [[ $rest == *FILE ]]; then\n"
+         "        compopt -o filenames\n"
+         "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
+         "    fi\n"
+         "    COMPREPLY+=($(compgen -W \"${rest%FILE}\" -- \"$word\"))\n"
+         "}\n"
+         "complete -F _editscope editscope");
+}
+
+/* Text inside single quotes; in zsh's descriptions brackets and colons are special too. */
+static void quoted(const char *text, bool zsh)
+{
+    for (; *text; text++) {
+        if (*text == '\'')
+            fputs("'\\''", stdout);
+        else if (zsh && strchr("[]:\\", *text))
+            printf("\\%c", *text);
+        else
+            putchar(*text);
+    }
+}
+
+static void zsh_option(enum option option)
+{
+    const struct option_info *o = &option_infos[option];
+    struct buf words = {0};
+    int forms = o->letter ? 2 : 1;
+
+    for (int k = 0; k < forms; k++) {
+        printf(" \\\n            '%s", option == OPT_SET ? "*" : "");
+        if (k)
+            printf("-%c[", o->letter);
+        else
+            printf("--%s%s[", o->name, *o->arg ? "=" : "");
+        quoted(o->help, true);
+        printf("]");
+        if (*o->arg) {
+            words_of(option, &words);
+            printf(":%s:", o->arg);
+            if (!strcmp(words.data, "FILE"))
+                printf("_files");
+            else if (!strcmp(words.data, "FOLDER"))
+                printf("_files -/");
+            else if (*words.data) {
+                printf("(");
+                quoted(words.data, true);
+                printf(")");
+            }
+            buf_free(&words);
+        }
+        printf("'");
+    }
+}
+
+static void zsh_options(const struct cli_ops *ops)
+{
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (option_infos[i].commands & taken(ops))
+            zsh_option((enum option)i);
+}
+
+static void zsh(void)
+{
+    const struct cli_ops *ops;
+
+    puts("#compdef editscope\n"
+         "# zsh completion for editscope; `editscope completions zsh` writes it.\n"
+         "_editscope() {\n"
+         "    local -a commands\n"
+         "    local command=${words[(r)[a-z]##]}\n"
+         "    commands=(");
+    for (int n = 0; (ops = cli_command(n)) != NULL; n++) {
+        printf("        '%s:", ops->name);
+        quoted(ops->help, true);
+        puts("'");
+    }
+    puts("    )\n    case $command in");
+    for (int n = 0; (ops = cli_command(n)) != NULL; n++) {
+        const char *rest = rest_of(ops);
+
+        printf("    %s)\n        _arguments '1:command:(%s)'", ops->name, ops->name);
+        zsh_options(ops);
+        if (!strcmp(rest, "FILE"))
+            printf(" \\\n            '*:file:_files'");
+        else if (*rest)
+            printf(" \\\n            '*:word:(%s)'", rest);
+        puts(" ;;");
+    }
+    printf("    *)\n        _arguments '1:command or session:{_describe command commands; "
+           "_files}'");
+    zsh_options(NULL);
+    puts(" ;;\n    esac\n}\n_editscope \"$@\"");
+}
+
+static void fish_option(const struct cli_ops *ops, enum option option)
+{
+    const struct option_info *o = &option_infos[option];
+    struct buf words = {0};
+
+    printf("complete -c editscope -n '%s%s' -l %s", ops ? "__fish_seen_subcommand_from " : "",
+           ops ? ops->name : "__fish_use_subcommand", o->name);
+    if (o->letter)
+        printf(" -s %c", o->letter);
+    if (*o->arg) {
+        words_of(option, &words);
+        if (!strcmp(words.data, "FILE"))
+            printf(" -r -F");
+        else if (!strcmp(words.data, "FOLDER"))
+            printf(" -x -a '(__fish_complete_directories)'");
+        else {
+            printf(" -x");
+            if (*words.data)
+                printf(" -a '%s'", words.data);
+        }
+        buf_free(&words);
+    }
+    printf(" -d '");
+    quoted(o->help, false);
+    puts("'");
+}
+
+static void fish(void)
+{
+    const struct cli_ops *ops;
+
+    puts("# fish completion for editscope; `editscope completions fish` writes it.");
+    for (int n = 0; (ops = cli_command(n)) != NULL; n++) {
+        const char *rest = rest_of(ops);
+
+        printf("complete -c editscope -n __fish_use_subcommand -a %s -d '", ops->name);
+        quoted(ops->help, false);
+        puts("'");
+        if (strcmp(rest, "FILE") != 0)
+            printf("complete -c editscope -n '__fish_seen_subcommand_from %s' -f%s%s%s\n",
+                   ops->name, *rest ? " -a '" : "", rest, *rest ? "'" : "");
+        for (int i = 0; i < OPT_COUNT; i++)
+            if (option_infos[i].commands & taken(ops))
+                fish_option(ops, (enum option)i);
+    }
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (option_infos[i].commands & cli_screen_options)
+            fish_option(NULL, (enum option)i);
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    const char *shell = c->rest_count == 1 ? c->rest[0] : "";
+
+    if (!strcmp(shell, "bash"))
+        bash();
+    else if (!strcmp(shell, "zsh"))
+        zsh();
+    else if (!strcmp(shell, "fish"))
+        fish();
+    else
+        return err_set(err, ERR_USAGE, "completions: for which shell? bash, zsh or fish");
+    return true;
+}
+
+const struct cli_ops cli_completions = {
+    "completions", "SHELL", "What bash, zsh or fish need to complete this program", 0, run};

@@ -1,0 +1,139 @@
+/* editscope themes: which there are; whether they can be read by everybody. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "tui/theme.h"
+#include "views/cli/cli.h"
+
+/* As its author wrote it: what the file leaves out is not filled in from another theme. */
+static bool as_written(struct theme *theme, const char *name, const char *path, struct err *err)
+{
+    const char *text = path ? NULL : theme_builtin(name);
+    char *read = NULL;
+    size_t len = 0;
+    bool ok;
+
+    memset(theme, 0, sizeof(*theme));
+    snprintf(theme->name, sizeof(theme->name), "%s", name);
+    if (path)
+        text = read = file_read(path, THEME_MAX, &len, err);
+    else if (text)
+        len = strlen(text);
+    ok = text && (theme_parse(theme, text, len, err) || err_in(err, "%s", path ? path : name));
+    free(read);
+    return ok;
+}
+
+static void list(const struct cli *c, const struct theme_place *p)
+{
+    const char *path = p->path ? p->path : "compiled in";
+    struct theme theme;
+    struct err err = {0};
+    bool ok = as_written(&theme, p->name, p->path, &err);
+    json_t *o;
+
+    if (!cli_json(c)) {
+        printf("%-16s %-6s %s%s%s\n", p->name,
+               !ok           ? "BAD"
+               : theme.light ? "light"
+                             : "dark",
+               path, ok ? "" : ": ", ok ? "" : err.text);
+        return;
+    }
+    o = cli_event("theme");
+    json_object_set_new(o, "name", cli_text(p->name));
+    json_object_set_new(o, "path", p->path ? cli_text(p->path) : json_null());
+    json_object_set_new(o, "light", json_boolean(theme.light));
+    json_object_set_new(o, "ok", json_boolean(ok));
+    cli_print(o);
+}
+
+static void tell(const struct cli *c, const char *name, const struct buf *said, int bad)
+{
+    char *save = NULL;
+    json_t *o, *lines;
+
+    if (!cli_json(c)) {
+        if (!bad)
+            printf("ok   %s\n", name);
+        for (char *l = said->data ? strtok_r(said->data, "\n", &save) : NULL; l;
+             l = strtok_r(NULL, "\n", &save))
+            printf("BAD  %s: %s\n", name, l);
+        return;
+    }
+    o = cli_event("theme_check");
+    lines = json_array();
+    for (char *l = said->data ? strtok_r(said->data, "\n", &save) : NULL; l;
+         l = strtok_r(NULL, "\n", &save))
+        json_array_append_new(lines, cli_text(l));
+    json_object_set_new(o, "name", cli_text(name));
+    json_object_set_new(o, "ok", json_boolean(!bad));
+    json_object_set_new(o, "problems", lines);
+    cli_print(o);
+}
+
+/* Lines of what is wrong with one theme, printed. Returns how many. */
+static int check(const struct cli *c, const char *name, const char *path)
+{
+    struct theme theme;
+    struct err err = {0};
+    struct buf said = {0};
+    int bad;
+
+    if (as_written(&theme, name, path, &err)) {
+        bad = theme_check(&theme, &said);
+    } else {
+        buf_printf(&said, "%s\n", err.text);
+        bad = 1;
+    }
+    tell(c, name, &said, bad);
+    buf_free(&said);
+    return bad;
+}
+
+static bool check_some(struct cli *c, const struct theme_place *place, int count, struct err *err)
+{
+    int bad = 0;
+
+    for (int i = 0; c->rest_count < 2 && i < count; i++)
+        bad += check(c, place[i].name, place[i].path);
+    for (int k = 1; k < c->rest_count; k++) {
+        const char *name = c->rest[k];
+        int i = 0;
+
+        while (i < count && strcmp(place[i].name, name) != 0)
+            i++;
+        if (i == count && !strchr(name, '/') && !file_exists(name))
+            return err_set(err, ERR_USAGE, "no theme '%.60s' and no such file", name);
+        bad += i < count ? check(c, name, place[i].path) : check(c, name, name);
+    }
+    return !bad || err_set(err, ERR_FORMAT, "%d thing%s to mend: the lines marked BAD", bad,
+                           bad == 1 ? "" : "s");
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    struct theme_place *place;
+    int count = theme_list(c->value[OPT_THEME_DIR], &place);
+    bool ok = true;
+
+    if (c->rest_count && !strcmp(c->rest[0], "check"))
+        ok = check_some(c, place, count, err);
+    else if (c->rest_count)
+        ok = err_set(err, ERR_USAGE, "themes: what is '%.60s'? `editscope themes --help`",
+                     c->rest[0]);
+    else
+        for (int i = 0; i < count; i++)
+            list(c, &place[i]);
+    for (int i = 0; i < count; i++)
+        free(place[i].path);
+    free(place);
+    return ok;
+}
+
+const struct cli_ops cli_themes = {"themes", "[check [NAME|FILE ...]]",
+                                   "The themes there are; check: can everybody read them",
+                                   FOR_THEMES, run};
