@@ -215,6 +215,35 @@ static void offers(const struct screen *screen, struct surface *s, struct rect l
         pen_text(&p, ROLE_DIM, "Enter runs it, Esc leaves");
 }
 
+/* "set ratio.ge.a=": its value now, its range, what it is. */
+static bool explain_value(const struct screen *screen, const char *typed, struct pen *p)
+{
+    const char *name = typed + strcspn(typed, " ");
+    size_t n;
+
+    name += strspn(name, " ");
+    n = strcspn(name, "=");
+    for (int i = 0; n && i < PARAM_COUNT; i++) {
+        const struct param_info *info = param_info((enum param)i);
+        struct buf value = {0};
+
+        if ((strlen(info->name) != n || strncmp(info->name, name, n)) &&
+            (strlen(info->alias) != n || strncmp(info->alias, name, n)))
+            continue;
+        params_show(&screen->desk->params, (enum param)i, &value);
+        pen_printf(p, ROLE_KEY, "%s now", value.data);
+        p->x += 2;
+        if (info->kind == PARAM_NUMBER || info->kind == PARAM_INTEGER) {
+            pen_printf(p, ROLE_TEXT, "%g to %g", info->low, info->high);
+            p->x += 2;
+        }
+        pen_fit(p, ROLE_DIM, p->area.w - p->x - 1, info->help);
+        buf_free(&value);
+        return true;
+    }
+    return false;
+}
+
 static void explain(const struct screen *screen, struct surface *s, struct rect line)
 {
     const char *typed = field_text(screen->line) + 1;
@@ -224,7 +253,9 @@ static void explain(const struct screen *screen, struct surface *s, struct rect 
 
     snprintf(word, sizeof(word), "%.*s", (int)strcspn(typed, " "), typed);
     info = command_find(word);
-    if (info) {
+    if (info && info->kind == WORD_PARAM && explain_value(screen, typed, &p)) {
+        return;
+    } else if (info) {
         pen_printf(&p, ROLE_KEY, "%s %s", info->name, info->argument);
         p.x += 2;
         pen_fit(&p, ROLE_DIM, line.w - p.x - 1, info->help);

@@ -1,65 +1,170 @@
-/* Every key, from the table of actions; Enter does what the line says. */
+/* Everything there is, found as it is typed: actions with their keys, commands, parameters.
+ * Enter does what the line says, so that the key need only be learned for the next time. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "tui/box.h"
+#include "tui/field.h"
 #include "tui/text.h"
+#include "views/commands.h"
+#include "views/keymap.h"
 #include "views/view.h"
 
 struct help {
-    struct list list;
-    char filter[48];
+    struct list list; /* over what is listed, without headings */
+    struct field filter;
 };
 
-enum { PAGE = 15 };
+enum { PAGE = 15, ITEMS_MAX = 320 };
+enum item_kind { ITEM_ACTION, ITEM_COMMAND, ITEM_PARAM };
 
-static bool matches(const struct help *h, const struct action_info *a)
+struct item {
+    enum item_kind kind;
+    int at;   /* in the kind's own table */
+    int rank; /* 0 best */
+    const char *group, *name, *help;
+};
+
+/* Whether every word of the filter occurs somewhere. */
+static bool holds(const char *filter, const char *const text[4])
 {
-    return !h->filter[0] || strcasestr(a->help, h->filter) || strcasestr(a->name, h->filter) ||
-           !strcmp(a->keys, h->filter);
+    while (*filter) {
+        size_t n = strcspn(filter, " ");
+        char word[64];
+        bool found = !n;
+
+        snprintf(word, sizeof(word), "%.*s", (int)n, filter);
+        for (int i = 0; i < 4; i++)
+            found = found || strcasestr(text[i], word);
+        if (!found)
+            return false;
+        filter += n + (filter[n] == ' ');
+    }
+    return true;
 }
 
-/* The n-th action that is listed; ACTION_NONE past the end. */
-static enum action listed(const struct help *h, int n)
+static bool has_word(const char *words, const char *word)
 {
-    for (int a = 1; a < ACTION_COUNT; a++)
-        if (matches(h, &action_infos[a]) && n-- == 0)
-            return (enum action)a;
-    return ACTION_NONE;
+    size_t n = strlen(word);
+
+    for (const char *p = words; n && (p = strstr(p, word)); p++)
+        if ((p == words || p[-1] == ' ') && (!p[n] || p[n] == ' '))
+            return true;
+    return false;
 }
 
-static int count(const struct help *h)
+static void add(struct item *item, int *n, struct item one, const char *filter, const char *keys)
 {
+    const char *const text[4] = {one.name, one.help, one.group, keys};
+    size_t len = strlen(filter);
+
+    one.rank = *n; /* as they stand in their tables */
+    if (len) {
+        if (has_word(keys, filter) || !strcasecmp(one.name, filter))
+            one.rank += 0;
+        else if (!strncasecmp(one.name, filter, len))
+            one.rank += 1000;
+        else if (strcasestr(one.name, filter))
+            one.rank += 2000;
+        else
+            one.rank += 3000;
+    }
+    if (*n < ITEMS_MAX && holds(filter, text))
+        item[(*n)++] = one;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+    return ((const struct item *)a)->rank - ((const struct item *)b)->rank;
+}
+
+/* What is listed, best first; unfiltered in the order of the tables. Returns how many. */
+static int items_of(const struct help *h, struct item item[ITEMS_MAX])
+{
+    const char *filter = field_text(&h->filter);
+    char keys[KEYMAP_TEXT];
     int n = 0;
 
-    for (int a = 1; a < ACTION_COUNT; a++)
-        n += matches(h, &action_infos[a]);
+    for (int a = 1; a < ACTION_COUNT; a++) {
+        const struct action_info *i = &action_infos[a];
+
+        keymap_keys(keymap_used(), NULL, (enum action)a, keys);
+        add(item, &n, (struct item){ITEM_ACTION, a, 0, i->group, i->name, i->help}, filter, keys);
+    }
+    for (int c = 0; command_infos[c].name; c++)
+        add(item, &n,
+            (struct item){ITEM_COMMAND, c, 0, "Commands", command_infos[c].name,
+                          command_infos[c].help},
+            filter, command_infos[c].argument);
+    for (int p = 0; p < PARAM_COUNT; p++) {
+        const struct param_info *i = param_info((enum param)p);
+
+        add(item, &n, (struct item){ITEM_PARAM, p, 0, "Parameters by name", i->name, i->help},
+            filter, i->alias);
+    }
+    if (*filter)
+        qsort(item, (size_t)n, sizeof(*item), by_rank);
     return n;
+}
+
+static void run_item(struct view *v, const struct item *item)
+{
+    char line[96];
+
+    v->host->run(v->host, ACTION_BACK);
+    if (item->kind == ITEM_ACTION) {
+        if (item->at != ACTION_HELP)
+            v->host->run(v->host, (enum action)item->at);
+        return;
+    }
+    if (item->kind == ITEM_PARAM)
+        snprintf(line, sizeof(line), ":set %s=", item->name);
+    else
+        snprintf(line, sizeof(line), ":%s%s", item->name,
+                 *command_infos[item->at].argument ? " " : "");
+    v->host->prompt(v->host, line);
 }
 
 static bool help_action(struct view *v, enum action action)
 {
     struct help *h = v->state;
+    struct item item[ITEMS_MAX];
+    int n = items_of(h, item);
 
-    switch (action) {
-    case ACTION_UP:
-    case ACTION_DOWN:
-    case ACTION_PAGE_UP:
-    case ACTION_PAGE_DOWN:
-    case ACTION_FIRST:
-    case ACTION_LAST:
-        break;
-    case ACTION_ENTER:
-        action = listed(h, h->list.at);
-        v->host->run(v->host, ACTION_BACK);
-        if (action != ACTION_NONE && action != ACTION_HELP)
-            v->host->run(v->host, action);
+    if (action == ACTION_ENTER) {
+        if (n)
+            run_item(v, &item[h->list.at < n ? h->list.at : n - 1]);
         return true;
-    default:
-        return false;
     }
-    list_move(&h->list, action_steps(action, PAGE, ACTION_COUNT), count(h), PAGE);
+    if (action == ACTION_BACK && *field_text(&h->filter)) {
+        field_set(&h->filter, "");
+        h->list = (struct list){0, 0};
+        return true;
+    }
+    if (!action_steps(action, PAGE, ITEMS_MAX))
+        return false;
+    list_move(&h->list, action_steps(action, PAGE, ITEMS_MAX), n, PAGE);
+    return true;
+}
+
+/* Characters are for the filter, whatever they do elsewhere. */
+static bool help_key(struct view *v, const struct key *key)
+{
+    struct help *h = v->state;
+    bool empty = !*field_text(&h->filter);
+
+    if (key->code == key_ctrl('n') || key->code == key_ctrl('p'))
+        return help_action(v, key->code == key_ctrl('n') ? ACTION_DOWN : ACTION_UP);
+    if (key->code == K_ERASE && empty) /* as Esc */
+        return false;
+    if (key->code == '?' && empty) /* the key that opened it */
+        return v->host->run(v->host, ACTION_BACK);
+    if (key->code != K_PASTE && key->code != K_ERASE && key->code != key_ctrl('u') &&
+        key->code != key_ctrl('w') && (key->code < 0x20 || key->code >= 0x110000))
+        return false;
+    field_key(&h->filter, key);
+    h->list = (struct list){0, 0};
     return true;
 }
 
@@ -67,42 +172,108 @@ static void help_find(struct view *v, const char *text)
 {
     struct help *h = v->state;
 
-    snprintf(h->filter, sizeof(h->filter), "%s", text);
+    field_set(&h->filter, text);
     h->list = (struct list){0, 0};
+}
+
+static void help_open(struct view *v)
+{
+    help_find(v, "");
+}
+
+static void help_close(struct view *v)
+{
+    struct help *h = v->state;
+
+    field_free(&h->filter);
+}
+
+/* Rows on the screen: an item's number, or -1 - the item that a heading stands before. */
+static int rows_of(const struct item *item, int n, bool headings, int row[2 * ITEMS_MAX])
+{
+    int rows = 0;
+
+    for (int i = 0; i < n; i++) {
+        if (headings && (!i || strcmp(item[i].group, item[i - 1].group) != 0))
+            row[rows++] = -1 - i;
+        row[rows++] = i;
+    }
+    return rows;
+}
+
+static void draw_item(const struct desk *d, struct surface *s, struct rect in, int y,
+                      const struct item *item, bool here)
+{
+    struct pen p = pen_at(s, in, y, 0);
+    char keys[KEYMAP_TEXT] = "";
+    int left = in.w >= 70 ? 22 : 14, right = in.w >= 60 ? 20 : 0;
+    struct buf value = {0};
+
+    if (here) {
+        surface_fill(s, (struct rect){in.y + y, in.x, 1, in.w}, ROLE_SELECTED);
+        surface_cursor(s, in, y, 0);
+    }
+    if (item->kind == ITEM_ACTION)
+        keymap_keys(keymap_used(), NULL, (enum action)item->at, keys);
+    else if (item->kind == ITEM_COMMAND)
+        snprintf(keys, sizeof(keys), ":%s %s", item->name, command_infos[item->at].argument);
+    else
+        snprintf(keys, sizeof(keys), "%s", item->name);
+    pen_fit(&p, ROLE_KEY, left - 1, keys);
+    p.x = left;
+    pen_fit(&p, here ? ROLE_STRONG : ROLE_TEXT, in.w - left - right - 1, item->help);
+    if (right && item->kind == ITEM_PARAM) {
+        params_show(&d->params, (enum param)item->at, &value);
+        p.x = in.w - right;
+        pen_right(&p, ROLE_DIM, right, value.data);
+        buf_free(&value);
+    } else if (right) {
+        p.x = in.w - right;
+        pen_right(&p, ROLE_DIM, right, item->name);
+    }
 }
 
 static void help_draw(const struct view *v, struct surface *s, struct rect area)
 {
     const struct help *h = v->state;
-    int n = count(h), top;
-    struct rect in;
-    char title[80];
+    struct item item[ITEMS_MAX];
+    int row[2 * ITEMS_MAX], n = items_of(h, item), at, rows, top = 0;
+    const char *filter = field_text(&h->filter);
+    struct rect in = box_draw(s, area, "Keys and commands", "Enter runs  Esc closes", true);
+    struct pen p = pen_at(s, in, 0, 0);
 
-    snprintf(title, sizeof(title), h->filter[0] ? "Keys: %s" : "Keys", h->filter);
-    in = box_draw(s, area, title, "/ finds  Enter runs  Esc closes", true);
-    top = list_top(&h->list, n, in.h);
-    for (int i = top; i < n && i - top < in.h; i++) {
-        const struct action_info *a = &action_infos[listed(h, i)];
-        struct pen p = pen_at(s, in, i - top, 0);
-        bool here = i == h->list.at;
-
-        if (here) {
-            surface_fill(s, (struct rect){in.y + p.y, in.x, 1, in.w}, ROLE_SELECTED);
-            surface_cursor(s, in, p.y, 0);
+    rows = rows_of(item, n, !*filter, row);
+    at = h->list.at < n ? h->list.at : n - 1;
+    pen_text(&p, ROLE_DIM, "type to find ");
+    field_draw(&h->filter, s, in, 0, p.x, in.w - p.x - 16, true);
+    p.x = in.w - 15;
+    pen_printf(&p, ROLE_DIM, "%*d of them", 6, n);
+    in = (struct rect){in.y + 1, in.x, in.h - 1, in.w};
+    for (int r = 0; r < rows; r++) /* the selected one in sight, its heading too */
+        if (row[r] == at && r >= in.h)
+            top = r - in.h + 1;
+    for (int r = top; r < rows && r - top < in.h; r++) {
+        if (row[r] < 0) {
+            p = pen_at(s, in, r - top, 0);
+            pen_text(&p, ROLE_ACCENT, item[-1 - row[r]].group);
+        } else {
+            draw_item(v->host->desk, s, in, r - top, &item[row[r]], row[r] == at);
         }
-        pen_fit(&p, ROLE_KEY, 15, a->keys);
-        if (in.w >= 90)
-            pen_fit(&p, ROLE_DIM, 12, a->group);
-        pen_fit(&p, here ? ROLE_STRONG : ROLE_TEXT, in.w - p.x - 16, a->help);
-        pen_right(&p, ROLE_DIM, 16, a->name);
+    }
+    if (!n) {
+        p = pen_at(s, in, 0, 0);
+        pen_printf(&p, ROLE_WARN, "nothing is called so; Esc shows all again");
     }
 }
 
 const struct view_ops view_help = {
     .name = "help",
     .title = "Keys",
-    .footer = "enter:run search back",
+    .footer = "enter:run back:close",
     .size = sizeof(struct help),
+    .open = help_open,
+    .close = help_close,
+    .key = help_key,
     .action = help_action,
     .find = help_find,
     .draw = help_draw,

@@ -144,6 +144,10 @@ static bool choice_parse(const struct param_info *info, const char *text, double
 
 static void number_show(double value, char text[40])
 {
+    if (fabs(value) < 1e10 && !(floor(value) < value)) { /* 30, not 3e+01 */
+        snprintf(text, 40, "%.0f", value);
+        return;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, 40, "%.*g", digits, value);
         if (!(strtod(text, NULL) < value || strtod(text, NULL) > value))

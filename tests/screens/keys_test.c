@@ -1,0 +1,170 @@
+/* Keys, commands and clicks, on a made-up desk: help that finds, a line that completes. */
+#include "tests/screens/stage.h"
+
+#include "views/commands.h"
+#include "views/keymap.h"
+
+static char prompted[96];
+static enum action ran;
+
+static void hear_prompt(struct host *host, const char *text)
+{
+    (void)host;
+    snprintf(prompted, sizeof(prompted), "%s", text);
+}
+
+static bool hear_run(struct host *host, enum action action)
+{
+    (void)host;
+    ran = action;
+    return true;
+}
+
+static void type(struct view *v, const char *text)
+{
+    for (; *text; text++)
+        CHECK(v->ops->key(v, &(struct key){.code = *text}));
+}
+
+static void help_finds_as_it_is_typed_and_runs(void)
+{
+    struct desk d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(&view_help, &host);
+    struct screen screen = {.desk = &d, .view = v};
+
+    make_full_desk(&d);
+    host.prompt = hear_prompt;
+    host.run = hear_run;
+    v->ops->open(v);
+    type(v, "x");
+    v->ops->action(v, ACTION_ENTER); /* a key finds what it does */
+    CHECK(ran == ACTION_ATTRIBUTE);
+    v->ops->open(v);
+    type(v, "ratio alp");
+    compare("help-filter", &screen, 24, 80);
+    v->ops->action(v, ACTION_ENTER);
+    CHECK_STR(prompted, ":set ratio.ge.a=");
+    v->ops->open(v);
+    type(v, "bisect");
+    v->ops->action(v, ACTION_ENTER);
+    CHECK_STR(prompted, ":bisect ");
+    ran = ACTION_NONE;
+    CHECK(v->ops->action(v, ACTION_BACK) || ran == ACTION_NONE);
+    CHECK(!v->ops->action(v, ACTION_BACK)); /* the second Esc is the program's */
+    view_close(v);
+    desk_free(&d);
+}
+
+static void help_shows_what_is_bound(void)
+{
+    struct desk d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(&view_help, &host);
+    struct screen screen = {.desk = &d, .view = v};
+    char *text;
+
+    make_full_desk(&d);
+    v->ops->open(v);
+    CHECK(keymap_bind(keymap_used(), NULL, "C-p", "preview", 0, NULL, NULL));
+    text = picture(&screen, 24, 80);
+    CHECK(strstr(text, "C-p P ") != NULL);
+    free(text);
+    keymap_default(keymap_used());
+    view_close(v);
+    desk_free(&d);
+}
+
+static void offers(const char *typed, const char *first, int least)
+{
+    struct candidates c = {0};
+
+    candidates_of(&c, typed);
+    if (c.count < least || (first && (!c.count || strcmp(c.line[0], first)))) {
+        printf("':%s' offers %d, first '%s'\n", typed, c.count, c.count ? c.line[0] : "");
+        test_failures++;
+    }
+    candidates_free(&c);
+}
+
+static void what_can_follow_is_offered(void)
+{
+    offers("", NULL, ACTION_COUNT);
+    offers("the", "theme ", 1);
+    offers("theme l", "theme light", 1);
+    offers("open his", "open history", 1);
+    offers("set ratio.ge.a", "set ratio.ge.a=", 1);
+    offers("set mask.mode=un", "set mask.mode=union", 1);
+    offers("dump tests/screens/stage", "dump tests/screens/stage.h", 1);
+    offers("bind x pre", "bind x preview", 1);
+    offers("state pre", "state preview", 1);
+    offers("note ", NULL, 0);
+    offers("there is no such", NULL, 0);
+}
+
+static void the_line_shows_them(void)
+{
+    struct desk d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(&view_edit, &host);
+    struct candidates c = {0};
+    struct field line = {0};
+    struct screen screen = {
+        .desk = &d, .view = v, .line = &line, .candidates = &c, .offered = -1};
+
+    make_full_desk(&d);
+    field_set(&line, ":set mask.mode=");
+    candidates_of(&c, field_text(&line) + 1);
+    compare("line", &screen, 24, 80);
+    candidates_free(&c);
+    field_free(&line);
+    view_close(v);
+    desk_free(&d);
+}
+
+static void every_command_has_a_taker(void)
+{
+    for (const struct command_info *c = command_infos; c->name; c++) {
+        const struct view_ops *ops = *c->view ? view_find(c->view) : NULL;
+
+        CHECK(*c->help && (*c->argument || c->kind == WORD_NONE));
+        if (*c->view && ops && !ops->command && ops != &view_history) {
+            printf(":%s: view %s takes no commands\n", c->name, c->view);
+            test_failures++;
+        }
+    }
+}
+
+static void clicks_find_tabs_footer_and_buttons(void)
+{
+    struct desk d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(&view_edit, &host);
+    struct question q = {.title = "Commit?", .text = "Rome", .yes = "Commit"};
+    struct screen screen = {.desk = &d, .view = v, .question = &q};
+    int yes = 0, no = 0;
+
+    make_full_desk(&d);
+    CHECK(screen_click(&screen, 24, 80, 23, 1) == ACTION_VIEW_EDIT);
+    CHECK(screen_click(&screen, 24, 80, 23, 10) == ACTION_VIEW_HEATMAP);
+    CHECK(screen_click(&screen, 24, 80, 22, 1) == ACTION_ATTRIBUTE);
+    CHECK(screen_click(&screen, 24, 80, 5, 5) == ACTION_NONE);
+    for (int y = 0; y < 24; y++)
+        for (int x = 0; x < 80; x++) {
+            yes += screen_button(&screen, 24, 80, y, x) == 1;
+            no += screen_button(&screen, 24, 80, y, x) == 0;
+        }
+    CHECK(yes == 4 + 6 + 1 && no == 11); /* " y  Commit ", " n  Cancel " */
+    view_close(v);
+    desk_free(&d);
+}
+
+static const struct test tests[] = {
+    {"help finds as it is typed and runs", help_finds_as_it_is_typed_and_runs},
+    {"help shows what is bound", help_shows_what_is_bound},
+    {"what can follow is offered", what_can_follow_is_offered},
+    {"the line shows them", the_line_shows_them},
+    {"every command has a taker", every_command_has_a_taker},
+    {"clicks find tabs, footer and buttons", clicks_find_tabs_footer_and_buttons},
+};
+TEST_MAIN(tests)
