@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/base64.h"
 #include "core/base/buf.h"
 #include "core/base/utf8.h"
 #include "tui/rescue.h"
@@ -424,7 +425,8 @@ void term_show(const struct surface *s, const struct palette *p)
 
 void term_redraw(void)
 {
-    clearok(curscr, TRUE);
+    if (term.open)
+        clearok(curscr, TRUE);
 }
 
 static void read_paste(struct key *key)
@@ -536,6 +538,8 @@ int term_signal(void)
 
 void term_suspend(void)
 {
+    if (!term.open)
+        return;
     put("\033[?2004l");
     endwin();
     rescue_hold(true);
@@ -546,27 +550,14 @@ void term_suspend(void)
     refresh();
 }
 
-static void base64(struct buf *out, const unsigned char *p, size_t n)
-{
-    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t v = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) |
-                     (i + 2 < n ? p[i + 2] : 0);
-
-        buf_printf(out, "%c%c%c%c", digit[v >> 18], digit[v >> 12 & 63],
-                   i + 1 < n ? digit[v >> 6 & 63] : '=', i + 2 < n ? digit[v & 63] : '=');
-    }
-}
-
 bool term_copy(const char *text)
 {
     struct buf b = {0};
 
-    if (strlen(text) > 8192)
+    if (!term.open || strlen(text) > 8192)
         return false;
     buf_puts(&b, "\033]52;c;");
-    base64(&b, (const unsigned char *)text, strlen(text));
+    base64_put(&b, text, strlen(text));
     buf_puts(&b, "\a");
     put(b.data);
     buf_free(&b);

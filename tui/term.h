@@ -1,7 +1,8 @@
 /* The real terminal: colours it can show, frames out, keys in, and a clean way out.
  *
  * There is one, so there is no handle. Everything but term_block_signals() belongs to the thread
- * that called term_open(). term.c is the one file that includes curses. */
+ * that called term_open(). term.c is the one file that includes curses. Where none is open, redraw,
+ * suspend and copy do nothing. */
 #ifndef TUI_TERM_H
 #define TUI_TERM_H
 

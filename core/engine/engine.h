@@ -111,6 +111,7 @@ enum event_kind {
     EV_DRIFT,      /* drift: so far */
     EV_DIFF,       /* diff */
     EV_BISECTED,   /* bisected */
+    EV_TAPE,       /* tape: of a recorded run alone */
     EV_DONE,       /* the job has ended well */
     EV_FAILED,     /* the job has ended: err */
     EV_STOPPED,    /* the engine has ended: nothing comes after this */
@@ -142,6 +143,7 @@ struct event {
         struct drift *drift;
         struct diff *diff;
         struct bisected *bisected;
+        struct tape *tape;
     };
 };
 

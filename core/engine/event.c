@@ -146,6 +146,7 @@ void event_free(struct event *ev)
     case EV_NEURON:
     case EV_MOMENTS:
     case EV_TRIED:
+    case EV_TAPE:
         free(ev->progress); /* one block, whichever of these it is */
         break;
     case EV_NONE:

@@ -260,4 +260,13 @@ struct drift {
     int points, of; /* points so far, points there will be */
 };
 
+/* What a recorded run says besides: what was typed then, and how far it is. */
+struct tape {
+    enum { TAPE_AT, TAPE_KEY, TAPE_SIZE, TAPE_END } what; /* END: from now on it only answers */
+    double at, length;                                    /* seconds */
+    bool hurry;                                           /* on the way to where it goes on */
+    int code, y, x;  /* KEY: tui/key.h; SIZE: y rows, x columns */
+    char paste[256]; /* KEY */
+};
+
 #endif

@@ -1,0 +1,44 @@
+/* IEEE halves, for floats that a picture needs only roughly. */
+#ifndef CORE_ENGINE_HALVES_H
+#define CORE_ENGINE_HALVES_H
+
+#include <math.h>
+#include <stdint.h>
+
+/* Nearest half with `bits` (2 to 10) bits of mantissa, ties away from zero; what is too large
+ * becomes infinite. */
+static inline uint16_t half_of_float(float x, int bits)
+{
+    uint16_t sign = signbit(x) ? 0x8000 : 0;
+    double a = fabs((double)x), unit;
+    int e;
+
+    if (isnan(a))
+        return 0x7e00;
+    if (a == 0)
+        return sign;
+    (void)frexp(a, &e); /* a = m 2^e, m in [1/2, 1) */
+    e = e < -13 ? -13 : e;
+    unit = ldexp(1, e - 1 - bits);
+    a = floor(a / unit + 0.5) * unit;
+    if (a == 0)
+        return sign;
+    if (a >= 65536)
+        return sign | 0x7c00;
+    (void)frexp(a, &e);
+    if (e < -13) /* subnormal: multiples of 2^-24 */
+        return sign | (uint16_t)ldexp(a, 24);
+    return sign | (uint16_t)((e + 14) << 10 | ((int)ldexp(a, 11 - e) & 0x3ff));
+}
+
+static inline float float_of_half(uint16_t h)
+{
+    int e = h >> 10 & 31, m = h & 0x3ff;
+    float a = e == 31 ? (m ? NAN : INFINITY)
+              : e     ? ldexpf((float)(m | 0x400), e - 25)
+                      : ldexpf((float)m, -24);
+
+    return h & 0x8000 ? -a : a;
+}
+
+#endif

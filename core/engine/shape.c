@@ -1,0 +1,420 @@
+#include "core/engine/shape.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/base64.h"
+#include "core/base/mem.h"
+#include "core/base/params.h"
+#include "core/base/utf8.h"
+#include "core/engine/halves.h"
+
+static long length_of(const struct field *f, const char *base)
+{
+    long n = f->store == STORE_FIXED ? f->most : 1;
+
+    for (int i = 0; i < 2; i++)
+        if (f->count[i] != NO_COUNT) {
+            int count;
+
+            memcpy(&count, base + f->count[i], sizeof(count));
+            if (f->store == STORE_FIXED)
+                n = count < 0 ? 0 : count < f->most ? count : f->most;
+            else
+                n *= count < 0 ? 0 : count;
+        }
+    return n;
+}
+
+/* ---- writing ---- */
+
+void json_put_text(struct buf *out, const char *text)
+{
+    size_t n = strlen(text);
+
+    if (!utf8_valid(text, n, NULL)) {
+        buf_puts(out, "{\"b64\":\"");
+        base64_put(out, text, n);
+        buf_puts(out, "\"}");
+        return;
+    }
+    buf_add(out, "\"", 1);
+    for (const char *p = text; *p; p++) {
+        if (*p == '"' || *p == '\\')
+            buf_printf(out, "\\%c", *p);
+        else if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            buf_printf(out, "\\u%04x", (unsigned char)*p);
+        else
+            buf_add(out, p, 1);
+    }
+    buf_add(out, "\"", 1);
+}
+
+void json_put_double(struct buf *out, double value)
+{
+    char text[40];
+
+    if (!isfinite(value)) {
+        buf_puts(out, isnan(value) ? "\"nan\"" : value > 0 ? "\"inf\"" : "\"-inf\"");
+        return;
+    }
+    snprintf(text, sizeof(text), "%.15g", value); /* 17 digits only where 15 are not enough */
+    if (strtod(text, NULL) != value)
+        snprintf(text, sizeof(text), "%.17g", value);
+    buf_puts(out, text);
+}
+
+static void put_floats(struct buf *out, const float *x, size_t n, enum precision precision)
+{
+    buf_puts(out, precision == EXACT ? "\"f32:" : precision == HALF ? "\"f16:" : "\"f8:");
+    if (precision == EXACT) {
+        base64_put(out, x, n * sizeof(*x));
+    } else {
+        unsigned char *bytes = xmalloc(2 * n + 1);
+
+        for (size_t i = 0; i < n; i++) {
+            uint16_t h = half_of_float(x[i], precision == HALF ? 10 : 2);
+
+            if (precision == HALF) {
+                bytes[2 * i] = (unsigned char)(h & 0xff);
+                bytes[2 * i + 1] = (unsigned char)(h >> 8);
+            } else {
+                bytes[i] = (unsigned char)(h >> 8);
+            }
+        }
+        base64_put(out, bytes, precision == HALF ? 2 * n : n);
+        free(bytes);
+    }
+    buf_add(out, "\"", 1);
+}
+
+static void put_params(struct buf *out, const struct params *p)
+{
+    char *text = params_to_json(p);
+
+    buf_puts(out, text);
+    free(text);
+}
+
+static void put_one(const struct field *f, const char *at, bool small, enum precision least,
+                    struct buf *out)
+{
+    switch (f->type) {
+    case FIELD_INT:
+        buf_printf(out, "%d", *(const int *)at);
+        break;
+    case FIELD_UNSIGNED:
+        buf_printf(out, "%u", *(const unsigned *)at);
+        break;
+    case FIELD_LONG:
+        buf_printf(out, "%ld", *(const long *)at);
+        break;
+    case FIELD_BOOL:
+        buf_puts(out, *(const bool *)at ? "true" : "false");
+        break;
+    case FIELD_DOUBLE:
+        json_put_double(out, *(const double *)at);
+        break;
+    case FIELD_FLOAT:
+        json_put_double(out, (double)*(const float *)at);
+        break;
+    case FIELD_TEXT:
+        if (*(char *const *)at)
+            json_put_text(out, *(char *const *)at);
+        else
+            buf_puts(out, "null");
+        break;
+    case FIELD_CHARS:
+        json_put_text(out, at);
+        break;
+    case FIELD_PART:
+        shape_write(f->part, at, small, least, out);
+        break;
+    case FIELD_PARAMS:
+        put_params(out, (const struct params *)(const void *)at);
+        break;
+    }
+}
+
+static bool all_zero(const char *at, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (at[i])
+            return false;
+    return true;
+}
+
+void shape_write(const struct shape *shape, const void *from, bool small, enum precision at_least,
+                 struct buf *out)
+{
+    const char *base = from, *comma = "";
+
+    buf_add(out, "{", 1);
+    for (const struct field *f = shape->field; f < shape->field + shape->fields; f++) {
+        const char *at = base + f->offset;
+        long n = length_of(f, base);
+        enum precision p = small && f->small < at_least ? at_least : small ? f->small : EXACT;
+
+        if (f->store == STORE_OWNED)
+            memcpy(&at, base + f->offset, sizeof(at));
+        if (!at || (f->store != STORE_OWNED && all_zero(at, (size_t)n * f->size)) ||
+            (f->type == FIELD_CHARS && !*at && f->store == STORE_ONE))
+            continue;
+        buf_printf(out, "%s\"%s\":", comma, f->name);
+        comma = ",";
+        if (f->store == STORE_ONE) {
+            put_one(f, at, small, at_least, out);
+        } else if (f->type == FIELD_FLOAT) {
+            put_floats(out, (const float *)(const void *)at, (size_t)n, p);
+        } else {
+            buf_add(out, "[", 1);
+            for (long i = 0; i < n; i++) {
+                if (i)
+                    buf_add(out, ",", 1);
+                put_one(f, at + (size_t)i * f->size, small, at_least, out);
+            }
+            buf_add(out, "]", 1);
+        }
+    }
+    buf_add(out, "}", 1);
+}
+
+/* ---- reading ---- */
+
+static bool wrong(const struct shape *shape, const struct field *f, const char *why,
+                  struct err *err)
+{
+    return err_set(err, ERR_FORMAT, "%s.%s: %s", shape->name, f->name, why);
+}
+
+static bool get_double(const json_t *v, double *out)
+{
+    const char *s = json_string_value(v);
+
+    if (json_is_number(v))
+        *out = json_number_value(v);
+    else if (s && !strcmp(s, "nan"))
+        *out = (double)NAN;
+    else if (s && (!strcmp(s, "inf") || !strcmp(s, "-inf")))
+        *out = *s == '-' ? -(double)INFINITY : (double)INFINITY;
+    else
+        return false;
+    return true;
+}
+
+/* Owned text, or NULL. */
+static char *get_text(const json_t *v)
+{
+    const json_t *coded = json_object_get(v, "b64");
+    const char *s = json_string_value(coded ? coded : v);
+    size_t n = json_string_length(coded ? coded : v), bytes;
+    char *text;
+
+    if (!s || !coded)
+        return s ? xstrdup(s) : NULL;
+    bytes = base64_size(s, n);
+    if (bytes == (size_t)-1)
+        return NULL;
+    text = xcalloc(bytes + 1, 1);
+    if (base64_get(text, s, n) && !memchr(text, '\0', bytes))
+        return text;
+    free(text);
+    return NULL;
+}
+
+static bool get_chars(const json_t *v, char *at, size_t size)
+{
+    char *text = get_text(v);
+    bool fits = text && strlen(text) < size;
+
+    if (fits)
+        memcpy(at, text, strlen(text) + 1);
+    free(text);
+    return fits;
+}
+
+static bool get_integer(const json_t *v, long long low, long long high, long long *out)
+{
+    *out = json_integer_value(v);
+    return json_is_integer(v) && *out >= low && *out <= high;
+}
+
+static bool get_params(const json_t *v, struct params *p, struct err *err)
+{
+    char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
+    bool ok;
+
+    params_default(p);
+    ok = text && params_from_json(p, text, FROM_SESSION, err);
+    free(text);
+    return ok;
+}
+
+static bool get_one(const struct shape *shape, const struct field *f, const json_t *v, char *at,
+                    struct err *err)
+{
+    bool ranged = f->most && f->store == STORE_ONE, ok = true;
+    long long i = 0;
+    double x = 0;
+
+    switch (f->type) {
+    case FIELD_INT:
+        ok = get_integer(v, ranged ? f->low : INT_MIN, ranged ? f->most : INT_MAX, &i);
+        *(int *)at = (int)i;
+        break;
+    case FIELD_UNSIGNED:
+        ok = get_integer(v, 0, ranged ? f->most : (long long)UINT_MAX, &i);
+        *(unsigned *)at = (unsigned)i;
+        break;
+    case FIELD_LONG:
+        ok = get_integer(v, LONG_MIN, LONG_MAX, &i);
+        *(long *)at = (long)i;
+        break;
+    case FIELD_BOOL:
+        ok = json_is_boolean(v);
+        *(bool *)at = json_is_true(v);
+        break;
+    case FIELD_DOUBLE:
+        ok = get_double(v, (double *)at);
+        break;
+    case FIELD_FLOAT:
+        ok = get_double(v, &x);
+        *(float *)at = (float)x;
+        break;
+    case FIELD_TEXT:
+        *(char **)at = get_text(v);
+        ok = *(char **)at || json_is_null(v);
+        if (!*(char **)at && !f->optional)
+            *(char **)at = xstrdup("");
+        break;
+    case FIELD_CHARS:
+        ok = get_chars(v, at, f->size);
+        break;
+    case FIELD_PART:
+        return shape_read(f->part, v, at, err);
+    case FIELD_PARAMS:
+        return get_params(v, (struct params *)(void *)at, err);
+    }
+    return ok || wrong(shape, f, "not a value of its kind, or out of range", err);
+}
+
+/* n floats, or NULL. */
+static float *get_floats(const json_t *v, size_t n)
+{
+    static const struct {
+        const char *prefix;
+        size_t bytes;
+    } form[] = {{"f32:", 4}, {"f16:", 2}, {"f8:", 1}};
+    const char *s = json_string_value(v);
+    size_t length = json_string_length(v);
+
+    for (int k = 0; s && k < 3; k++) {
+        size_t skip = strlen(form[k].prefix), bytes = form[k].bytes;
+        unsigned char *raw;
+        float *x;
+        bool ok;
+
+        if (strncmp(s, form[k].prefix, skip) || base64_size(s + skip, length - skip) != n * bytes)
+            continue;
+        raw = xmalloc(n * bytes + 1);
+        x = xmalloc((n + 1) * sizeof(*x));
+        ok = base64_get(raw, s + skip, length - skip);
+        if (k == 0)
+            memcpy(x, raw, n * sizeof(*x));
+        for (size_t i = 0; k && i < n; i++)
+            x[i] = float_of_half(k == 1 ? (uint16_t)(raw[2 * i] | raw[2 * i + 1] << 8)
+                                        : (uint16_t)(raw[i] << 8));
+        free(raw);
+        if (ok)
+            return x;
+        free(x);
+        return NULL;
+    }
+    return NULL;
+}
+
+static bool get_many(const struct shape *shape, const struct field *f, const json_t *v, char *base,
+                     struct err *err)
+{
+    size_t n = (size_t)length_of(f, base);
+    char *at = base + f->offset;
+
+    if (f->store == STORE_OWNED && f->type == FIELD_FLOAT) {
+        float *x = get_floats(v, n);
+
+        memcpy(at, &x, sizeof(x));
+        return x || wrong(shape, f, "not as many numbers as its counts say", err);
+    }
+    if (!json_is_array(v) || json_array_size(v) != n)
+        return wrong(shape, f, "not as many as its count says", err);
+    if (f->store == STORE_OWNED) {
+        char *items = xcalloc(n + 1, f->size);
+
+        memcpy(at, &items, sizeof(items));
+        at = items;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (!get_one(shape, f, json_array_get(v, i), at + i * f->size, err))
+            return false;
+    return true;
+}
+
+/* What is counted must be there, as far as its count says. */
+static bool get_field(const struct shape *shape, const struct field *f, const json_t *v, char *base,
+                      struct err *err)
+{
+    for (int i = 0; i < 2; i++)
+        if (f->count[i] != NO_COUNT) {
+            int count;
+
+            memcpy(&count, base + f->count[i], sizeof(count));
+            if (count < 0 || (f->store == STORE_FIXED && count > f->most))
+                return wrong(shape, f, "its count is out of range", err);
+        }
+    if (!v && f->store == STORE_OWNED && !f->optional && length_of(f, base))
+        return wrong(shape, f, "missing", err);
+    if (!v && f->type == FIELD_TEXT && f->store != STORE_OWNED && !f->optional)
+        for (long i = 0; i < length_of(f, base); i++)
+            *(char **)(void *)(base + f->offset + (size_t)i * f->size) = xstrdup("");
+    if (!v)
+        return true;
+    return f->store == STORE_ONE ? get_one(shape, f, v, base + f->offset, err)
+                                 : get_many(shape, f, v, base, err);
+}
+
+bool shape_read(const struct shape *shape, const json_t *from, void *into, struct err *err)
+{
+    bool ok = json_is_object(from) || err_set(err, ERR_FORMAT, "%s: not an object", shape->name);
+
+    for (int i = 0; ok && i < shape->fields; i++)
+        ok = get_field(shape, &shape->field[i], json_object_get(from, shape->field[i].name), into,
+                       err);
+    if (!ok)
+        shape_free(shape, into);
+    return ok;
+}
+
+void shape_free(const struct shape *shape, void *what)
+{
+    char *base = what;
+
+    for (const struct field *f = shape->field; f < shape->field + shape->fields; f++) {
+        long n = length_of(f, base);
+        char *at = base + f->offset;
+
+        if (f->store == STORE_OWNED)
+            memcpy(&at, base + f->offset, sizeof(at));
+        for (long i = 0; at && i < n; i++) {
+            if (f->type == FIELD_TEXT)
+                free(*(char **)(void *)(at + (size_t)i * f->size));
+            else if (f->type == FIELD_PART)
+                shape_free(f->part, at + (size_t)i * f->size);
+        }
+        if (f->store == STORE_OWNED)
+            free(at);
+    }
+    memset(what, 0, shape->size);
+}

@@ -1,0 +1,71 @@
+/* Structs as JSON, by tables: a field is a name, a place and a type.
+ *
+ * A shape describes a struct of plain data whose pointers are all owned. Writing leaves out what
+ * is zero; reading fills what is missing with zero. Reading trusts nothing: lengths are those
+ * that the text really holds, and must agree with the counts beside them. Pure; any thread. */
+#ifndef CORE_ENGINE_SHAPE_H
+#define CORE_ENGINE_SHAPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+
+enum field_type {
+    FIELD_INT,
+    FIELD_UNSIGNED,
+    FIELD_LONG,
+    FIELD_BOOL,
+    FIELD_DOUBLE,
+    FIELD_FLOAT,  /* arrays of them are base64 of little-endian F32, F16 or F8 */
+    FIELD_TEXT,   /* char *, owned */
+    FIELD_CHARS,  /* char [size] */
+    FIELD_PART,   /* a struct */
+    FIELD_PARAMS, /* a struct params, by names */
+};
+enum field_store {
+    STORE_ONE,
+    STORE_FIXED, /* an array of `most` in the struct; the first count[0] count, or all */
+    STORE_OWNED, /* a pointer to count[0] x count[1]; NULL allowed */
+};
+enum { NO_COUNT = -1 };
+
+/* How exactly floats are kept: bit by bit, as halves (11 bits), as their upper byte (3 bits). */
+enum precision { EXACT, HALF, COARSE };
+
+struct field {
+    const char *name;
+    enum field_type type;
+    enum field_store store;
+    size_t offset, size; /* size: of one element */
+    int most;            /* STORE_FIXED: elements; FIELD_INT: the highest value, 0: any */
+    int low;             /* FIELD_INT with `most`: the lowest value */
+    int count[2];        /* offsets of the int fields that count it */
+    const struct shape *part;
+    enum precision small; /* of FIELD_FLOAT arrays where a recording is to be small */
+    bool optional;        /* text or STORE_OWNED that may be NULL */
+};
+
+struct shape {
+    const char *name;
+    size_t size;
+    const struct field *field;
+    int fields;
+};
+
+/* Appends the struct as one JSON object. `small`: arrays of floats as the table allows, and no
+ * finer than `at_least`; else all of them are exact. */
+void shape_write(const struct shape *shape, const void *from, bool small, enum precision at_least,
+                 struct buf *out);
+/* Fills a zeroed struct. ERR_FORMAT names the field; what was read so far is then given back and
+ * the struct zeroed. */
+bool shape_read(const struct shape *shape, const json_t *from, void *into, struct err *err);
+void shape_free(const struct shape *shape, void *what); /* what it owns; zeroes it */
+/* Appends text as a JSON value: a string, or {"b64": ...} where it is not UTF-8. */
+void json_put_text(struct buf *out, const char *text);
+void json_put_double(struct buf *out, double value); /* a string for what is not finite */
+
+#endif

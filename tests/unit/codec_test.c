@@ -1,0 +1,313 @@
+/* Every kind of event, filled with chance, there and back. */
+#include "core/engine/codec.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "core/base/base64.h"
+#include "core/base/mem.h"
+#include "core/engine/halves.h"
+#include "tests/test.h"
+
+static uint64_t seed = 1;
+
+static unsigned chance(unsigned n)
+{
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(seed >> 33) % n;
+}
+
+static void chance_text(char *out, size_t size)
+{
+    static const char *const some[] = {"", " Paris", "\xff\xfe raw", "\"q\" \\ \n \033[31m",
+                                       "ä→日"};
+
+    snprintf(out, size, "%s", some[chance(5)]);
+}
+
+static void fill(const struct shape *shape, char *base);
+
+static void fill_one(const struct field *f, char *at)
+{
+    char text[64];
+    union {
+        uint64_t bits;
+        double x;
+    } any = {(uint64_t)chance(1u << 31) << 33 ^ (uint64_t)chance(1u << 31) << 11 ^ chance(2048)};
+
+    chance_text(text, sizeof(text));
+    switch (f->type) {
+    case FIELD_INT:
+        *(int *)at =
+            f->most && f->store == STORE_ONE ? f->low + (int)chance(3) : (int)chance(99) - 9;
+        break;
+    case FIELD_UNSIGNED:
+        *(unsigned *)at = chance(1000);
+        break;
+    case FIELD_LONG:
+        *(long *)at = (long)chance(1u << 31) * 1000;
+        break;
+    case FIELD_BOOL:
+        *(bool *)at = chance(2);
+        break;
+    case FIELD_DOUBLE:
+        *(double *)at = isnan(any.x) ? 0.1 : chance(9) ? any.x : (double)INFINITY;
+        break;
+    case FIELD_FLOAT:
+        *(float *)at = (float)chance(1000) / 7;
+        break;
+    case FIELD_TEXT:
+        *(char **)at = f->optional && chance(2) ? NULL : xstrdup(text);
+        break;
+    case FIELD_CHARS:
+        snprintf(at, f->size, "%s", text);
+        break;
+    case FIELD_PART:
+        fill(f->part, at);
+        break;
+    case FIELD_PARAMS:
+        params_default((struct params *)(void *)at);
+        ((struct params *)(void *)at)->value[P_RATIO_GE_A] = 0.17;
+        break;
+    }
+}
+
+static void fill(const struct shape *shape, char *base)
+{
+    for (const struct field *f = shape->field; f < shape->field + shape->fields; f++) {
+        size_t n = f->store == STORE_FIXED ? (size_t)f->most : 1;
+        char *at = base + f->offset;
+
+        for (int i = 0; i < 2; i++)
+            if (f->count[i] != NO_COUNT) {
+                int count;
+
+                memcpy(&count, base + f->count[i], sizeof(count));
+                n = f->store == STORE_FIXED ? (size_t)count : n * (size_t)count;
+            }
+        if (f->store == STORE_OWNED) {
+            char *items = f->optional && chance(2) ? NULL : xcalloc(n + 1, f->size);
+
+            memcpy(at, &items, sizeof(items));
+            at = items;
+        }
+        for (size_t i = 0; at && i < n; i++)
+            fill_one(f, at + i * f->size);
+    }
+}
+
+/* An event that its reader accepts. */
+static struct event made_up(enum event_kind kind)
+{
+    struct event ev = {.kind = kind, .job = chance(5), .id = chance(3)};
+    const struct shape *shape = event_shape(kind);
+
+    if (shape) {
+        ev.progress = xcalloc(1, shape->size);
+        fill(shape, (char *)ev.progress);
+    }
+    if (kind == EV_LAYER)
+        ev.attribution->refs = 1;
+    if (kind == EV_FAILED)
+        err_set(&ev.err, ERR_LIMIT, "too \"large\"");
+    return ev;
+}
+
+static bool fitting(const struct event *ev)
+{
+    switch (ev->kind) {
+    case EV_LOOK:
+        return ev->look->lookup < (ev->look->tokens ? ev->look->tokens : 1);
+    case EV_LAYER:
+        return ev->attribution->rows > 0 && ev->attribution->neurons > 0 &&
+               ev->attribution->layer < ev->attribution->layers;
+    case EV_MODEL:
+        return ev->model->layers > 0 && ev->model->neurons > 0;
+    case EV_TRACE:
+        return ev->trace->done <= ev->trace->layers;
+    default:
+        return true;
+    }
+}
+
+static bool parse(const char *text, struct event *ev, struct err *err)
+{
+    json_t *line = json_loads(text, 0, NULL);
+    bool ok = event_read(line, ev, err);
+
+    json_decref(line);
+    return ok;
+}
+
+static void every_event_comes_back(void)
+{
+    for (int kind = 1; kind <= EV_STOPPED; kind++)
+        for (int turn = 0; turn < 60; turn++) {
+            struct event ev = made_up((enum event_kind)kind), back;
+            struct buf first = {0}, second = {0};
+            struct err err = {0};
+            bool good = fitting(&ev);
+
+            buf_puts(&first, "{");
+            event_write(&ev, false, &first);
+            buf_puts(&first, "}");
+            CHECK(parse(first.data, &back, &err) == good);
+            if (good) {
+                CHECK_STR(err.text, "");
+                buf_puts(&second, "{");
+                event_write(&back, false, &second);
+                buf_puts(&second, "}");
+                CHECK_STR(second.data, first.data);
+                event_free(&back);
+            }
+            event_free(&ev);
+            buf_free(&first);
+            buf_free(&second);
+        }
+}
+
+/* A byte of a struct that no field holds is padding; a field that was forgotten shows here. */
+static void no_field_is_left_out(void)
+{
+    for (int kind = 1; kind <= EV_STOPPED; kind++) {
+        const struct shape *shape = event_shape((enum event_kind)kind);
+        char *seen;
+        size_t gap = 0;
+
+        if (!shape)
+            continue;
+        seen = xcalloc(1, shape->size);
+        for (const struct field *f = shape->field; f < shape->field + shape->fields; f++)
+            memset(seen + f->offset, 1,
+                   f->store == STORE_OWNED   ? sizeof(void *)
+                   : f->store == STORE_FIXED ? f->size * (size_t)f->most
+                                             : f->size);
+        if (kind == EV_LAYER)
+            memset(seen, 1, sizeof(atomic_int)); /* refs */
+        for (size_t i = 0; i < shape->size; i++) {
+            gap = seen[i] ? 0 : gap + 1;
+            if (gap == 8)
+                printf("%s: bytes before %zu are in no field\n", shape->name, i + 1);
+            CHECK(gap < 8);
+        }
+        free(seen);
+    }
+}
+
+static void what_contradicts_itself_is_refused(void)
+{
+    static const char *const bad[] = {
+        "{}",
+        "{\"event\":\"nothing\"}",
+        "{\"event\":\"look\"}",
+        "{\"event\":\"look\",\"what\":{\"tokens\":3}}",
+        "{\"event\":\"look\",\"what\":{\"tokens\":2,\"token\":[{}]}}",
+        "{\"event\":\"look\",\"what\":{\"tokens\":1,\"token\":[{}],\"lookup\":1}}",
+        "{\"event\":\"look\",\"what\":{\"tokens\":-1,\"token\":[]}}",
+        "{\"event\":\"look\",\"job\":-1,\"what\":{}}",
+        "{\"event\":\"look\",\"job\":1.5,\"what\":{}}",
+        "{\"event\":\"applied\",\"what\":{\"layers\":65}}",
+        "{\"event\":\"preview\",\"what\":{\"layers\":65}}",
+        "{\"event\":\"layer\",\"what\":{\"layers\":2,\"rows\":1,\"neurons\":2,\"score\":\"f32:"
+        "AAAA\"}}",
+        "{\"event\":\"layer\",\"what\":{\"layers\":2,\"rows\":4194304,\"neurons\":4194304}}",
+        "{\"event\":\"layer\",\"what\":{\"layers\":2,\"rows\":0,\"neurons\":4}}",
+        "{\"event\":\"model\",\"what\":{\"layers\":1000000000,\"neurons\":1}}",
+        "{\"event\":\"history\",\"what\":{\"count\":1,\"entry\":[{\"note\":7}]}}",
+        "{\"event\":\"history\",\"what\":{\"count\":1,\"entry\":[{\"note\":{\"b64\":\"AAAA\"}}]}}",
+    };
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        struct event ev;
+        struct err err = {0};
+
+        CHECK(!parse(bad[i], &ev, &err));
+        CHECK(err.kind == ERR_FORMAT && ev.progress == NULL);
+        if (err.kind != ERR_FORMAT)
+            printf("accepted: %s\n", bad[i]);
+    }
+}
+
+static void halves_are_the_nearest(void)
+{
+    int wrong = 0;
+
+    for (unsigned h = 0; h < 0x7c00; h++) {
+        float x = float_of_half((uint16_t)h), next = float_of_half((uint16_t)(h + 1));
+
+        wrong += half_of_float(x, 10) != h;
+        wrong += half_of_float(-x, 10) != (h | 0x8000);
+        if (h + 1 < 0x7c00)
+            wrong += half_of_float(x + (next - x) * 0.4f, 10) != h;
+    }
+    CHECK(wrong == 0);
+    CHECK(half_of_float(1e30f, 10) == 0x7c00 && half_of_float(65504, 10) == 0x7bff);
+    CHECK((half_of_float(0.3f, 2) & 0xff) == 0);
+    CHECK_NEAR((double)float_of_half(half_of_float(0.3f, 2)), 0.3, 0.3 / 8);
+}
+
+static void small_recordings_keep_scores_exact(void)
+{
+    struct event ev = {.kind = EV_LAYER}, back = {0};
+    struct buf text = {0};
+    struct err err = {0};
+
+    ev.attribution = attribution_new(3, 2, 5, true);
+    ev.attribution->layers = 9;
+    for (int i = 0; i < 10; i++) {
+        ev.attribution->score[i] = ev.attribution->slope[i] = 1.0f / (float)(i + 3);
+        ev.attribution->activation[i] = -1.0f / (float)(i + 3);
+    }
+    buf_puts(&text, "{");
+    event_write(&ev, true, &text);
+    buf_puts(&text, "}");
+    CHECK(parse(text.data, &back, &err));
+    CHECK_STR(err.text, "");
+    for (int i = 0; back.attribution && i < 10; i++) {
+        float x = 1.0f / (float)(i + 3);
+
+        CHECK(back.attribution->score[i] == x);
+        CHECK_NEAR((double)back.attribution->activation[i], (double)-x, 5e-4 * (double)x);
+        CHECK_NEAR((double)back.attribution->slope[i], (double)x, (double)x / 8);
+    }
+    event_free(&back);
+    event_free(&ev);
+    buf_free(&text);
+}
+
+static void base64_is_the_standard_one(void)
+{
+    static const char *const pair[][2] = {{"", ""},
+                                          {"f", "Zg=="},
+                                          {"fo", "Zm8="},
+                                          {"foo", "Zm9v"},
+                                          {"foob", "Zm9vYg=="},
+                                          {"fooba", "Zm9vYmE="},
+                                          {"foobar", "Zm9vYmFy"}};
+
+    for (size_t i = 0; i < sizeof(pair) / sizeof(*pair); i++) { /* RFC 4648, section 10 */
+        struct buf out = {0};
+        size_t n = strlen(pair[i][1]);
+        char back[8] = "";
+
+        buf_puts(&out, "");
+        base64_put(&out, pair[i][0], strlen(pair[i][0]));
+        CHECK_STR(out.data, pair[i][1]);
+        CHECK(base64_size(pair[i][1], n) == strlen(pair[i][0]));
+        CHECK(base64_get(back, pair[i][1], n));
+        CHECK_STR(back, pair[i][0]);
+        buf_free(&out);
+    }
+    CHECK(base64_size("abc", 3) == (size_t)-1);
+    CHECK(!base64_get((char[8]){0}, "Zm9*", 4));
+}
+
+static const struct test tests[] = {
+    {"every event comes back", every_event_comes_back},
+    {"no field is left out", no_field_is_left_out},
+    {"what contradicts itself is refused", what_contradicts_itself_is_refused},
+    {"halves are the nearest", halves_are_the_nearest},
+    {"small recordings keep scores exact", small_recordings_keep_scores_exact},
+    {"base64 is the standard one", base64_is_the_standard_one},
+};
+TEST_MAIN(tests)
