@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/base/mem.h"
@@ -28,6 +29,7 @@ struct bus {
 struct bus *bus_open(struct err *err)
 {
     struct bus *bus = xcalloc(1, sizeof(*bus));
+    pthread_condattr_t forward;
 
     if (pipe2(bus->wake, O_CLOEXEC | O_NONBLOCK)) {
         err_set(err, ERR_IO, "cannot make a pipe: %s", strerror(errno));
@@ -35,7 +37,10 @@ struct bus *bus_open(struct err *err)
         return NULL;
     }
     pthread_mutex_init(&bus->lock, NULL);
-    pthread_cond_init(&bus->changed, NULL);
+    pthread_condattr_init(&forward);
+    pthread_condattr_setclock(&forward, CLOCK_MONOTONIC);
+    pthread_cond_init(&bus->changed, &forward);
+    pthread_condattr_destroy(&forward);
     return bus;
 }
 
@@ -110,6 +115,26 @@ bool bus_take(struct bus *bus, struct command *cmd, bool wait, bool urgent)
     }
     pthread_mutex_unlock(&bus->lock);
     return at >= 0;
+}
+
+void bus_wait(struct bus *bus, double seconds)
+{
+    struct timespec until;
+    bool over = false;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    seconds = seconds > 3600 ? 3600 : seconds;
+    if (seconds > 0) {
+        until.tv_sec += (time_t)seconds;
+        until.tv_nsec += (long)((seconds - (double)(time_t)seconds) * 1e9);
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+    }
+    pthread_mutex_lock(&bus->lock);
+    while (!bus->command_count && !over)
+        over = seconds < 0 ? pthread_cond_wait(&bus->changed, &bus->lock) != 0
+                           : pthread_cond_timedwait(&bus->changed, &bus->lock, &until) != 0;
+    pthread_mutex_unlock(&bus->lock);
 }
 
 static struct event *unread_progress(struct bus *bus, unsigned job)

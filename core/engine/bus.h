@@ -25,6 +25,8 @@ void bus_cancel(struct bus *bus, unsigned job); /* 0: everything posted so far *
 /* The next command; with `wait` blocks until there is one. With `urgent` only commands that
  * answer a question and change nothing are taken, in their order. */
 bool bus_take(struct bus *bus, struct command *cmd, bool wait, bool urgent);
+/* Sleeps until a command is there or the time is over (seconds < 0: no limit). */
+void bus_wait(struct bus *bus, double seconds);
 void bus_emit(struct bus *bus, struct event ev); /* takes what ev points to */
 bool bus_cancelled(struct bus *bus, unsigned job);
 bool bus_waiting(struct bus *bus, enum command_kind kind); /* one of this kind is in the queue */

@@ -244,11 +244,31 @@ static void options_copy(struct engine_options *to, const struct engine_options 
     to->params = NULL; /* the engine has its copy */
 }
 
+bool engine_begin(struct engine *e, void *(*main)(void *), void *arg, struct err *err)
+{
+    sigset_t all, old;
+    int failed;
+
+    e->bus = bus_open(err);
+    if (!e->bus) {
+        free(e);
+        return false;
+    }
+    sigfillset(&all); /* signals are the screen's */
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    failed = pthread_create(&e->thread, NULL, main, arg);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (!failed)
+        return true;
+    err_set(err, ERR_LIMIT, "cannot start a thread: %s", strerror(failed));
+    bus_close(e->bus);
+    free(e);
+    return false;
+}
+
 struct engine *engine_start(const struct engine_options *options, struct err *err)
 {
     struct engine *e = xcalloc(1, sizeof(*e));
-    sigset_t all, old;
-    int failed;
 
     options_copy(&e->options, options);
     e->job.ctx = e;
@@ -257,21 +277,7 @@ struct engine *engine_start(const struct engine_options *options, struct err *er
     params_default(&e->params);
     if (options->params)
         e->params = *options->params;
-    e->bus = bus_open(err);
-    if (!e->bus) {
-        free(e);
-        return NULL;
-    }
-    sigfillset(&all); /* signals are the screen's */
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    failed = pthread_create(&e->thread, NULL, engine_main, e);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (!failed)
-        return e;
-    err_set(err, ERR_LIMIT, "cannot start a thread: %s", strerror(failed));
-    bus_close(e->bus);
-    free(e);
-    return NULL;
+    return engine_begin(e, engine_main, e, err) ? e : NULL;
 }
 
 unsigned engine_post(struct engine *e, struct command *cmd)
@@ -329,5 +335,6 @@ void engine_stop(struct engine *e)
     free((char *)(size_t)e->options.session);
     free((char *)(size_t)e->options.prefixes);
     free((char *)(size_t)e->options.text);
+    free(e->player);
     free(e);
 }

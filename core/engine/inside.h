@@ -77,10 +77,14 @@ struct engine {
     struct job job; /* of the command at work */
     unsigned job_id;
     double job_began;
-    struct params params; /* of the last edit command: what the background prepares for */
-    bool told_stopped;    /* the receiver's: it has taken EV_STOPPED, */
-    struct err told_why;  /* which said this */
+    struct params params;  /* of the last edit command: what the background prepares for */
+    struct player *player; /* of a recorded run, and then nothing above but the bus; or NULL */
+    bool told_stopped;     /* the receiver's: it has taken EV_STOPPED, */
+    struct err told_why;   /* which said this */
 };
+
+/* Starts `main` with `arg` as the thread behind e->bus. On failure e is freed. */
+bool engine_begin(struct engine *e, void *(*main)(void *), void *arg, struct err *err);
 
 /* Emits an event of the present job; `payload` is one malloc'ed block (or as event_free knows). */
 void engine_emit(struct engine *e, enum event_kind kind, void *payload);
