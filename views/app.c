@@ -9,8 +9,6 @@
 
 #include "core/base/mem.h"
 #include "core/engine/bus.h"
-#include "tui/background.h"
-#include "tui/rescue.h"
 #include "views/app_inside.h"
 #include "views/news.h"
 #include "views/verbs.h"
@@ -30,6 +28,7 @@ static unsigned host_post(struct host *host, struct command *cmd)
     struct app *app = (struct app *)host;
     enum command_kind kind = cmd->kind;
     bool writes = kind == CMD_COMMIT || kind == CMD_UNDO || kind == CMD_REDO || kind == CMD_NOTE;
+    char *about;
     unsigned job;
 
     if (writes && app->desk.state.readonly) {
@@ -37,7 +36,10 @@ static unsigned host_post(struct host *host, struct command *cmd)
         app_say(app, TONE_WARN, "the session is open read-only: nothing is written");
         return 0;
     }
+    about = recorder_about(app->options->recorder, cmd);
     job = engine_post(app->engine, cmd);
+    recorder_post(app->options->recorder, job, kind, about);
+    free(about);
     desk_posted(&app->desk, job, kind);
     if (!job && kind != CMD_NEURON && kind != CMD_WEIGH)
         app_say(app, TONE_WARN, "too much is waiting already: Ctrl-C stops what runs");
@@ -127,6 +129,7 @@ struct screen app_screen(const struct app *app)
         .tone = app->tone,
         .said = app->said,
         .paused = app->paused,
+        .tape = app_tape_words(app),
     };
 }
 
@@ -172,15 +175,6 @@ void app_event(struct app *app, struct event *ev)
     app->dirty |= !app->paused;
 }
 
-/* Whether the ground is light, as the caller says, the environment, or the terminal itself. */
-static void learn_background(struct app *app, const struct app_options *options)
-{
-    if (options->background)
-        app->light = !strcmp(options->background, "light");
-    else if (!background_told(getenv("COLORFGBG"), &app->light) && options->ask_background)
-        background_ask(STDIN_FILENO, 200, &app->light);
-}
-
 bool app_theme(struct app *app, const char *name, struct err *err)
 {
     if (!name) {
@@ -195,22 +189,20 @@ bool app_theme(struct app *app, const char *name, struct err *err)
     return true;
 }
 
-static void draw(struct app *app)
+void app_paint(struct app *app, int h, int w)
 {
     struct screen screen;
-    int h, w;
 
     if (app->knobs_moved) {
         desk_remask(&app->desk);
         app->knobs_moved = false;
     }
-    term_size(&h, &w);
-    if (h != app->surface->h || w != app->surface->w)
+    if (h != app->surface->h || w != app->surface->w) {
         surface_resize(app->surface, h, w);
+        recorder_size(app->options->recorder, h, w);
+    }
     screen = app_screen(app);
     screen_draw(&screen, app->surface);
-    term_show(app->surface, &app->palette);
-    rescue_tell(app->desk.state.session, desk_busy_word(desk_busy(&app->desk)));
     app->dirty = false;
     app->next_frame = clock_seconds() + app->frame;
 }
@@ -230,45 +222,52 @@ static void weigh(struct app *app)
         verb_weigh(&app->host);
 }
 
-static int timeout(const struct app *app)
+void app_work(struct app *app)
 {
-    double at = -1, now = clock_seconds();
-
-    if (app->dirty)
-        at = app->next_frame;
-    if (app->weigh_at > 0 && !desk_busy(&app->desk) && (at < 0 || app->weigh_at < at))
-        at = app->weigh_at;
-    if (at < 0)
-        return -1;
-    return at <= now ? 0 : (int)((at - now) * 1000) + 1;
-}
-
-static void turn(struct app *app)
-{
+    const char *trouble;
     struct event ev;
-    struct key key;
 
-    while (engine_next(app->engine, &ev))
-        app_event(app, &ev);
-    while (!app->quit && term_key(&key))
-        app_key(app, &key);
+    while (engine_next(app->engine, &ev)) {
+        recorder_event(app->options->recorder, &ev);
+        app->seen[ev.kind]++;
+        if (ev.kind == EV_TAPE)
+            app_tape(app, &ev);
+        else
+            app_event(app, &ev);
+    }
+    if (app->rewind)
+        app_tape_rewind(app);
+    if (app->quit)
+        return;
     if (app->weigh_at > 0 && clock_seconds() >= app->weigh_at)
         weigh(app);
     verb_want_words(&app->host);
-    if (term_signal())
-        app->quit = true;
-    if (app->dirty && clock_seconds() >= app->next_frame && !app->quit)
-        draw(app);
-    if (!app->quit)
-        term_wait(engine_fd(app->engine), timeout(app));
+    trouble = recorder_trouble(app->options->recorder);
+    if (trouble)
+        app_say(app, TONE_WARN, trouble);
 }
 
-static void start(struct app *app, struct engine *engine, const struct app_options *options)
+static void begin(struct app *app, struct engine *engine)
 {
     struct fact first = {.subject = (char[]){"Eiffel Tower"},
                          .prompt = (char[]){"The {} is located in the city of"},
                          .target = (char[]){"Rome"}};
+    const struct app_options *options = app->options;
 
+    app->engine = engine;
+    desk_init(&app->desk, &options->params);
+    app->desk.fact = fact_copy(options->fact ? options->fact : &first);
+    app->at = 0;
+    app_open(app, "edit");
+    app->before = app->at;
+}
+
+struct app *app_start(struct engine *engine, const struct app_options *options)
+{
+    struct app *app = xcalloc(1, sizeof(*app));
+
+    app->options = options;
+    app->theme_folder = options->themes;
     app->host = (struct host){.desk = &app->desk,
                               .post = host_post,
                               .open = host_open,
@@ -278,76 +277,37 @@ static void start(struct app *app, struct engine *engine, const struct app_optio
                               .knobs_moved = host_knobs_moved,
                               .run = host_run,
                               .copy = host_copy};
-    app->engine = engine;
     app->frame = options->refresh           ? 1.0 / options->refresh
                  : getenv("SSH_CONNECTION") ? 0.1
                                             : 1.0 / 30;
     app->surface = surface_new(1, 1);
-    desk_init(&app->desk, &options->params);
     app_line_start(app);
-    app->desk.fact = fact_copy(options->fact ? options->fact : &first);
-    app_open(app, "edit");
-    app->before = app->at;
+    begin(app, engine);
+    return app;
 }
 
-static void finish(struct app *app)
+static void end(struct app *app)
 {
-    for (int i = 0; i < VIEWS_MAX; i++)
+    for (int i = 0; i < VIEWS_MAX; i++) {
         view_close(app->view[i]);
+        app->view[i] = NULL;
+    }
+    desk_free(&app->desk);
+}
+
+void app_restart(struct app *app, struct engine *engine)
+{
+    end(app);
+    app->asking = app->typing = app->paused = app->knobs_moved = false;
+    app->weigh_at = 0;
+    app->known_state[0] = app->said[0] = '\0';
+    begin(app, engine);
+}
+
+void app_finish(struct app *app)
+{
+    end(app);
     app_line_finish(app);
     surface_free(app->surface);
-    desk_free(&app->desk);
     free(app);
-}
-
-static void say_notes(struct app *app, const char *notes)
-{
-    while (notes && *notes) {
-        size_t n = strcspn(notes, "\n");
-
-        app->host.say(&app->host, TONE_WARN, "%.*s", (int)n, notes);
-        notes += n + (notes[n] == '\n');
-    }
-}
-
-/* At once, before the engine has come to rest: it may be in the middle of something. */
-static void say_ended(const struct desk *d, int signal)
-{
-    fprintf(stderr, "editscope: ended by SIG%s", sigabbrev_np(signal));
-    if (*d->state.session)
-        fprintf(stderr, "; the session is whole: editscope %s", d->state.session);
-    fputc('\n', stderr);
-}
-
-bool app_run(struct engine *engine, const struct app_options *options, int *ended_by,
-             struct err *err)
-{
-    struct app *app;
-
-    *ended_by = 0;
-    app = xcalloc(1, sizeof(*app));
-    app->theme_folder = options->themes;
-    learn_background(app, options);
-    if (!term_open(&options->term, err)) {
-        free(app);
-        return false;
-    }
-    start(app, engine, options);
-    if (!app_theme(app, options->theme, err)) {
-        term_close();
-        finish(app);
-        return false;
-    }
-    say_notes(app, options->notes);
-    if (*term_note())
-        app_say(app, TONE_WARN, term_note());
-    draw(app);
-    while (!app->quit)
-        turn(app);
-    *ended_by = term_signal();
-    term_close();
-    if (*ended_by)
-        say_ended(&app->desk, *ended_by);
-    finish(app);
-    return true;
 }

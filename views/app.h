@@ -7,6 +7,7 @@
 #include "tui/term.h"
 
 struct engine;
+struct recorder;
 
 struct app_options {
     struct term_options term;
@@ -17,7 +18,12 @@ struct app_options {
     const char *notes;      /* said at the start, a line each; NULL: none */
     int refresh;            /* frames a second at most; 0: 30, 10 over ssh */
     struct params params;
-    const struct fact *fact; /* the first one; NULL: the Eiffel Tower */
+    const struct fact *fact;   /* the first one; NULL: the Eiffel Tower */
+    struct recorder *recorder; /* keeps the run; borrowed, NULL: nobody does */
+    /* Of a recorded run: its engine anew, driving from this second on; the old one has been
+     * stopped. NULL: no recorded run, or one that cannot go on. */
+    struct engine *(*again)(void *ctx, double from, struct err *err);
+    void *ctx;
 };
 
 /* Opens the screen on a running engine and stays until the user leaves or a signal ends it. The
@@ -25,5 +31,11 @@ struct app_options {
  * of the terminal and the theme; nothing is left open then. *ended_by is the signal, or 0. */
 bool app_run(struct engine *engine, const struct app_options *options, int *ended_by,
              struct err *err);
+
+/* The same without a terminal, driven by the lines of a script (editscope(1) lists them). What it
+ * expected and did not find is ERR_ACCEPT, naming the line; the picture then goes to standard
+ * error. `script` NULL: a recorded run is played to its end. */
+bool app_script(struct engine *engine, const struct app_options *options, const char *script,
+                struct err *err);
 
 #endif

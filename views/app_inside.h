@@ -3,6 +3,7 @@
 #define VIEWS_APP_INSIDE_H
 
 #include "core/base/clock.h"
+#include "core/engine/recorder.h"
 #include "tui/field.h"
 #include "tui/theme.h"
 #include "views/app.h"
@@ -41,7 +42,30 @@ struct app {
     double weigh_at;          /* 0: nothing to weigh */
     double next_frame, frame; /* seconds, CLOCK_MONOTONIC */
     char known_state[17];     /* the state that look and history are about */
+    const struct app_options *options;
+    struct tape tape; /* of a recorded run, as last told; length 0: this is none */
+    bool driven;      /* the recording types, and no user has yet */
+    bool rewind;      /* it is to go on from where it was left */
+    bool offscreen;   /* no terminal: sizes of the recording count */
+    char tape_words[48];
+    unsigned seen[EV_STOPPED + 1]; /* events of each kind so far */
 };
+
+/* Without a terminal: the state, events and timers, a picture on app->surface. `options` must
+ * outlive it. */
+struct app *app_start(struct engine *engine, const struct app_options *options);
+void app_work(struct app *app);
+void app_paint(struct app *app, int h, int w);
+void app_restart(struct app *app, struct engine *engine); /* as if just started, on this one */
+void app_finish(struct app *app);
+
+/* A key of the user's, as against one that a recording types. */
+void app_user_key(struct app *app, const struct key *key);
+/* app_tape.c: what a recorded run says; takes the event. */
+void app_tape(struct app *app, struct event *ev);
+bool app_tape_pause(struct app *app); /* false: this is no recorded run */
+void app_tape_rewind(struct app *app);
+const char *app_tape_words(const struct app *app); /* for the banner; NULL: no recorded run */
 
 void app_open(struct app *app, const char *view);
 void app_say(struct app *app, enum tone tone, const char *text);

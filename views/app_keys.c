@@ -99,6 +99,8 @@ static bool show_action(struct app *app, enum action action)
         app->host.say(&app->host, TONE_PLAIN, "showing %s", side[d->side]);
         return true;
     case ACTION_PAUSE:
+        if (app_tape_pause(app))
+            return true;
         app->paused = !app->paused;
         return true;
     case ACTION_LAYER_BACK:

@@ -41,7 +41,7 @@ static int state_width(const struct desk *d)
     return d->state.edits && !d->state.preview ? text_width(text) : 18;
 }
 
-static void banner(const struct desk *d, struct surface *s, int w)
+static void banner(const struct desk *d, const char *tape, struct surface *s, int w)
 {
     struct rect line = {0, 0, 1, w};
     struct pen p = pen_at(s, line, 0, 1);
@@ -61,7 +61,10 @@ static void banner(const struct desk *d, struct surface *s, int w)
                        d->model.threads, d->model.threads == 1 ? "" : "s");
     }
     file = file ? file + 1 : d->state.session;
-    snprintf(tail, sizeof(tail), "%s%s%s%s", *file ? file : "not saved",
+    snprintf(tail, sizeof(tail), "%s%s%s%s",
+             tape    ? tape
+             : *file ? file
+                     : "not saved",
              d->state.readonly ? "  READ-ONLY" : "",
              d->ready && d->state.moment_tokens < d->state.moment_goal ? "  draft" : "",
              d->stopped ? "  engine stopped" : "");
@@ -377,7 +380,7 @@ void screen_draw(const struct screen *screen, struct surface *s)
             field_draw(screen->line, s, surface_rect(s), s->h - 1, 0, s->w, true);
         return;
     }
-    banner(screen->desk, s, s->w);
+    banner(screen->desk, screen->tape, s, s->w);
     screen->view->ops->draw(screen->view, s, body);
     if (s->cursor_y < 0) /* who reads by the cursor finds where a view begins */
         surface_cursor(s, body, 0, 0);

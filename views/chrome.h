@@ -21,6 +21,7 @@ struct screen {
     enum tone tone;
     const char *said; /* of the status line */
     bool paused;
+    const char *tape; /* of a recorded run: how far it is; NULL: none */
 };
 
 void screen_draw(const struct screen *screen, struct surface *s);

@@ -20,7 +20,7 @@ unsigned verb_try(struct host *host, const struct params *variant, int count);
 void verb_query(struct host *host, const char *text, int edit);
 void verb_query_missing(struct host *host); /* the last question, where it has no answer yet */
 unsigned verb_lens(struct host *host, unsigned states); /* the fact's lens at every position */
-void verb_trace(struct host *host);         /* which states carry the fact */
+void verb_trace(struct host *host);                     /* which states carry the fact */
 /* The changes in force (desk.change) go with a query. */
 void verb_with_changes(const struct desk *d, struct command *cmd);
 void verb_simple(struct host *host, enum command_kind kind, int edit);

@@ -92,7 +92,7 @@ enum { MOST_LAYERS = 4096, MOST_TOKENS = 1 << 22 };
     static const struct shape s##_shape = {#s, sizeof(struct s), s##_field, \
                                            sizeof(s##_field) / sizeof(*s##_field)}
 
-static const struct field progress_field[] = {
+static const struct member progress_field[] = {
     CHARS(progress, what),
     REAL(progress, done),
     REAL(progress, total),
@@ -100,7 +100,7 @@ static const struct field progress_field[] = {
 };
 SHAPE(progress);
 
-static const struct field model_info_field[] = {
+static const struct member model_info_field[] = {
     CHARS(model_info, name),    CHARS(model_info, arch),
     CHARS(model_info, path),    CHARS(model_info, device),
     CHARS(model_info, type),    RANGE(model_info, layers, 0, MOST_LAYERS),
@@ -110,7 +110,7 @@ static const struct field model_info_field[] = {
 };
 SHAPE(model_info);
 
-static const struct field state_info_field[] = {
+static const struct member state_info_field[] = {
     COUNT(state_info, edits),
     BOOL(state_info, preview),
     CHARS(state_info, checksum),
@@ -128,12 +128,12 @@ static const struct field state_info_field[] = {
 };
 SHAPE(state_info);
 
-static const struct field word_field[] = {
+static const struct member word_field[] = {
     INT(word, id), CHARS(word, text), REAL(word, p), REAL(word, logit), BOOL(word, subject),
 };
 SHAPE(word);
 
-static const struct field look_field[] = {
+static const struct member look_field[] = {
     ONE(look, job, FIELD_UNSIGNED),
     COUNT(look, tokens),
     LIST(look, token, word_shape, tokens),
@@ -153,7 +153,7 @@ static const struct field look_field[] = {
 };
 SHAPE(look);
 
-static const struct field meta_field[] = {
+static const struct member meta_field[] = {
     ONE(meta, id, FIELD_UNSIGNED),
     COUNT(meta, rows),
     COUNT(meta, neurons),
@@ -165,7 +165,7 @@ static const struct field meta_field[] = {
 };
 SHAPE(meta);
 
-static const struct field attribution_field[] = {
+static const struct member attribution_field[] = {
     ONE(attribution, id, FIELD_UNSIGNED),
     ONE(attribution, generation, FIELD_UNSIGNED),
     {NAMED(attribution, strategy, FIELD_INT, STORE_ONE), .size = sizeof(int), .most = STRATEGY_MPC,
@@ -186,7 +186,7 @@ static const struct field attribution_field[] = {
 };
 SHAPE(attribution);
 
-static const struct field weighed_layer_field[] = {
+static const struct member weighed_layer_field[] = {
     INT(weighed_layer, layer),
     INT(weighed_layer, kept),
     REAL(weighed_layer, q),
@@ -204,7 +204,7 @@ static const struct field weighed_layer_field[] = {
 };
 SHAPE(weighed_layer);
 
-static const struct field applied_field[] = {
+static const struct member applied_field[] = {
     INT(applied, edit),
     COUNT(applied, layers),
     PARTS_OF(applied, layer, weighed_layer_shape, layers),
@@ -218,13 +218,13 @@ static const struct field applied_field[] = {
 };
 SHAPE(applied);
 
-static const struct field step_field[] = {
+static const struct member step_field[] = {
     INT(step, step), REAL(step, loss),     REAL(step, nll),        REAL(step, kl),
     REAL(step, wd),  REAL(step, p_target), REAL(step, delta_norm),
 };
 SHAPE(step);
 
-static const struct field edited_field[] = {
+static const struct member edited_field[] = {
     INT(edited, edit),
     INT(edited, fact),
     BOOL(edited, success),
@@ -244,7 +244,7 @@ static const struct field edited_field[] = {
 };
 SHAPE(edited);
 
-static const struct field answer_field[] = {
+static const struct member answer_field[] = {
     ONE(answer, state, FIELD_UNSIGNED),
     INT(answer, edit),
     BOOL(answer, partial),
@@ -259,13 +259,13 @@ static const struct field answer_field[] = {
 };
 SHAPE(answer);
 
-static const struct field context_field[] = {
+static const struct member context_field[] = {
     CHARS(context, text),
     ONE(context, coefficient, FIELD_FLOAT),
 };
 SHAPE(context);
 
-static const struct field neuron_info_field[] = {
+static const struct member neuron_info_field[] = {
     INT(neuron_info, layer),
     INT(neuron_info, neuron),
     RANGE(neuron_info, count, 0, 12),
@@ -276,7 +276,7 @@ static const struct field neuron_info_field[] = {
 };
 SHAPE(neuron_info);
 
-static const struct field history_entry_field[] = {
+static const struct member history_entry_field[] = {
     INT(history_entry, edit),         BOOL(history_entry, active),
     REAL(history_entry, when),        TEXT(history_entry, subject),
     TEXT(history_entry, prompt),      TEXT(history_entry, target),
@@ -287,13 +287,13 @@ static const struct field history_entry_field[] = {
 };
 SHAPE(history_entry);
 
-static const struct field history_field[] = {
+static const struct member history_field[] = {
     COUNT(history, count),
     LIST(history, entry, history_entry_shape, count),
 };
 SHAPE(history);
 
-static const struct field moments_info_field[] = {
+static const struct member moments_info_field[] = {
     ONE(moments_info, tokens, FIELD_LONG),
     ONE(moments_info, goal, FIELD_LONG),
     RANGE(moments_info, layers, 0, 64),
@@ -312,7 +312,7 @@ static const struct field moments_info_field[] = {
 };
 SHAPE(moments_info);
 
-static const struct field lens_grid_field[] = {
+static const struct member lens_grid_field[] = {
     ONE(lens_grid, state, FIELD_UNSIGNED),
     COUNT(lens_grid, tokens),
     RANGE(lens_grid, layers, 0, MOST_LAYERS),
@@ -323,7 +323,7 @@ static const struct field lens_grid_field[] = {
 };
 SHAPE(lens_grid);
 
-static const struct field trace_field[] = {
+static const struct member trace_field[] = {
     COUNT(trace, tokens),
     RANGE(trace, layers, 0, MOST_LAYERS),
     COUNT(trace, done),
@@ -337,7 +337,7 @@ static const struct field trace_field[] = {
 };
 SHAPE(trace);
 
-static const struct field probe_result_field[] = {
+static const struct member probe_result_field[] = {
     {NAMED(probe_result, kind, FIELD_INT, STORE_ONE), .size = sizeof(int), .most = PROBE_CHAT,
      .count = NONE},
     TEXT(probe_result, prompt),
@@ -349,7 +349,7 @@ static const struct field probe_result_field[] = {
 };
 SHAPE(probe_result);
 
-static const struct field probed_field[] = {
+static const struct member probed_field[] = {
     INT(probed, fact),
     TEXT(probed, subject),
     COUNT(probed, probes),
@@ -357,7 +357,7 @@ static const struct field probed_field[] = {
 };
 SHAPE(probed);
 
-static const struct field tried_field[] = {
+static const struct member tried_field[] = {
     COUNT(tried, variant),
     COUNT(tried, variants),
     ONE(tried, params, FIELD_PARAMS),
@@ -377,7 +377,7 @@ static const struct field tried_field[] = {
 };
 SHAPE(tried);
 
-static const struct field diff_layer_field[] = {
+static const struct member diff_layer_field[] = {
     INT(diff_layer, layer),
     INT(diff_layer, columns),
     REAL(diff_layer, norm),
@@ -385,7 +385,7 @@ static const struct field diff_layer_field[] = {
 };
 SHAPE(diff_layer);
 
-static const struct field diff_field[] = {
+static const struct member diff_field[] = {
     INT(diff, from),
     INT(diff, to),
     RANGE(diff, layers, 0, 64),
@@ -395,27 +395,27 @@ static const struct field diff_field[] = {
 };
 SHAPE(diff);
 
-static const struct field bisect_step_field[] = {
+static const struct member bisect_step_field[] = {
     INT(bisect_step, edit),
     BOOL(bisect_step, holds),
     CHARS(bisect_step, said),
 };
 SHAPE(bisect_step);
 
-static const struct field bisected_field[] = {
+static const struct member bisected_field[] = {
     TEXT(bisected, prompt),        TEXT(bisected, expect),
     INT(bisected, edit),           BOOL(bisected, exact),
     RANGE(bisected, steps, 0, 32), PARTS_OF(bisected, step, bisect_step_shape, steps),
 };
 SHAPE(bisected);
 
-static const struct field drift_point_field[] = {
+static const struct member drift_point_field[] = {
     INT(drift_point, edit),   INT(drift_point, asked),  INT(drift_point, held),
     INT(drift_point, others), INT(drift_point, stayed),
 };
 SHAPE(drift_point);
 
-static const struct field drift_field[] = {
+static const struct member drift_field[] = {
     COUNT(drift, points),
     COUNT(drift, of),
     LIST(drift, point, drift_point_shape, points),

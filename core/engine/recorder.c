@@ -232,11 +232,16 @@ void recorder_size(struct recorder *r, int rows, int columns)
     end(r, &line);
 }
 
+char *recorder_about(const struct recorder *r, const struct command *cmd)
+{
+    return r ? command_key(cmd) : NULL;
+}
+
 void recorder_post(struct recorder *r, unsigned job, enum command_kind kind, const char *key)
 {
     struct buf line = {0};
 
-    if (!job || !begin(r, &line))
+    if (!job || !key || !begin(r, &line))
         return;
     buf_printf(&line, "\"post\":\"%s\",\"job\":%u,\"about\":", command_name(kind), job);
     json_put_text(&line, key);

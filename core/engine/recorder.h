@@ -26,6 +26,8 @@ struct recorder *recorder_open(const char *path, const struct recorder_options *
 void recorder_event(struct recorder *r, const struct event *ev);
 void recorder_key(struct recorder *r, int code, int y, int x, const char *paste);
 void recorder_size(struct recorder *r, int rows, int columns);
+/* What the command asks, to be told with its job; NULL without a recorder. Caller frees. */
+char *recorder_about(const struct recorder *r, const struct command *cmd);
 void recorder_post(struct recorder *r, unsigned job, enum command_kind kind, const char *key);
 /* One line, once, when it has stopped by itself (the disk is full, the file is too large). */
 const char *recorder_trouble(struct recorder *r); /* NULL: none, or told already */

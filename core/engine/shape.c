@@ -12,7 +12,7 @@
 #include "core/base/utf8.h"
 #include "core/engine/halves.h"
 
-static long length_of(const struct field *f, const char *base)
+static long length_of(const struct member *f, const char *base)
 {
     long n = f->store == STORE_FIXED ? f->most : 1;
 
@@ -67,7 +67,7 @@ void json_put_double(struct buf *out, double value)
     buf_puts(out, text);
 }
 
-static void put_floats(struct buf *out, const float *x, size_t n, enum precision precision)
+static void put_floats(struct buf *out, const float *x, size_t n, enum grain precision)
 {
     buf_puts(out, precision == EXACT ? "\"f32:" : precision == HALF ? "\"f16:" : "\"f8:");
     if (precision == EXACT) {
@@ -99,7 +99,7 @@ static void put_params(struct buf *out, const struct params *p)
     free(text);
 }
 
-static void put_one(const struct field *f, const char *at, bool small, enum precision least,
+static void put_one(const struct member *f, const char *at, bool small, enum grain least,
                     struct buf *out)
 {
     switch (f->type) {
@@ -147,16 +147,16 @@ static bool all_zero(const char *at, size_t n)
     return true;
 }
 
-void shape_write(const struct shape *shape, const void *from, bool small, enum precision at_least,
+void shape_write(const struct shape *shape, const void *from, bool small, enum grain at_least,
                  struct buf *out)
 {
     const char *base = from, *comma = "";
 
     buf_add(out, "{", 1);
-    for (const struct field *f = shape->field; f < shape->field + shape->fields; f++) {
+    for (const struct member *f = shape->field; f < shape->field + shape->fields; f++) {
         const char *at = base + f->offset;
         long n = length_of(f, base);
-        enum precision p = small && f->small < at_least ? at_least : small ? f->small : EXACT;
+        enum grain p = small && f->small < at_least ? at_least : small ? f->small : EXACT;
 
         if (f->store == STORE_OWNED)
             memcpy(&at, base + f->offset, sizeof(at));
@@ -184,7 +184,7 @@ void shape_write(const struct shape *shape, const void *from, bool small, enum p
 
 /* ---- reading ---- */
 
-static bool wrong(const struct shape *shape, const struct field *f, const char *why,
+static bool wrong(const struct shape *shape, const struct member *f, const char *why,
                   struct err *err)
 {
     return err_set(err, ERR_FORMAT, "%s.%s: %s", shape->name, f->name, why);
@@ -253,7 +253,7 @@ static bool get_params(const json_t *v, struct params *p, struct err *err)
     return ok;
 }
 
-static bool get_one(const struct shape *shape, const struct field *f, const json_t *v, char *at,
+static bool get_one(const struct shape *shape, const struct member *f, const json_t *v, char *at,
                     struct err *err)
 {
     bool ranged = f->most && f->store == STORE_ONE, ok = true;
@@ -336,7 +336,7 @@ static float *get_floats(const json_t *v, size_t n)
     return NULL;
 }
 
-static bool get_many(const struct shape *shape, const struct field *f, const json_t *v, char *base,
+static bool get_many(const struct shape *shape, const struct member *f, const json_t *v, char *base,
                      struct err *err)
 {
     size_t n = (size_t)length_of(f, base);
@@ -363,8 +363,8 @@ static bool get_many(const struct shape *shape, const struct field *f, const jso
 }
 
 /* What is counted must be there, as far as its count says. */
-static bool get_field(const struct shape *shape, const struct field *f, const json_t *v, char *base,
-                      struct err *err)
+static bool get_field(const struct shape *shape, const struct member *f, const json_t *v,
+                      char *base, struct err *err)
 {
     for (int i = 0; i < 2; i++)
         if (f->count[i] != NO_COUNT) {
@@ -401,7 +401,7 @@ void shape_free(const struct shape *shape, void *what)
 {
     char *base = what;
 
-    for (const struct field *f = shape->field; f < shape->field + shape->fields; f++) {
+    for (const struct member *f = shape->field; f < shape->field + shape->fields; f++) {
         long n = length_of(f, base);
         char *at = base + f->offset;
 

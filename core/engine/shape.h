@@ -34,9 +34,9 @@ enum field_store {
 enum { NO_COUNT = -1 };
 
 /* How exactly floats are kept: bit by bit, as halves (11 bits), as their upper byte (3 bits). */
-enum precision { EXACT, HALF, COARSE };
+enum grain { EXACT, HALF, COARSE };
 
-struct field {
+struct member {
     const char *name;
     enum field_type type;
     enum field_store store;
@@ -45,20 +45,20 @@ struct field {
     int low;             /* FIELD_INT with `most`: the lowest value */
     int count[2];        /* offsets of the int fields that count it */
     const struct shape *part;
-    enum precision small; /* of FIELD_FLOAT arrays where a recording is to be small */
-    bool optional;        /* text or STORE_OWNED that may be NULL */
+    enum grain small; /* of FIELD_FLOAT arrays where a recording is to be small */
+    bool optional;    /* text or STORE_OWNED that may be NULL */
 };
 
 struct shape {
     const char *name;
     size_t size;
-    const struct field *field;
+    const struct member *field;
     int fields;
 };
 
 /* Appends the struct as one JSON object. `small`: arrays of floats as the table allows, and no
  * finer than `at_least`; else all of them are exact. */
-void shape_write(const struct shape *shape, const void *from, bool small, enum precision at_least,
+void shape_write(const struct shape *shape, const void *from, bool small, enum grain at_least,
                  struct buf *out);
 /* Fills a zeroed struct. ERR_FORMAT names the field; what was read so far is then given back and
  * the struct zeroed. */

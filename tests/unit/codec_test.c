@@ -27,7 +27,7 @@ static void chance_text(char *out, size_t size)
 
 static void fill(const struct shape *shape, char *base);
 
-static void fill_one(const struct field *f, char *at)
+static void fill_one(const struct member *f, char *at)
 {
     char text[64];
     union {
@@ -74,7 +74,7 @@ static void fill_one(const struct field *f, char *at)
 
 static void fill(const struct shape *shape, char *base)
 {
-    for (const struct field *f = shape->field; f < shape->field + shape->fields; f++) {
+    for (const struct member *f = shape->field; f < shape->field + shape->fields; f++) {
         size_t n = f->store == STORE_FIXED ? (size_t)f->most : 1;
         char *at = base + f->offset;
 
@@ -177,7 +177,7 @@ static void no_field_is_left_out(void)
         if (!shape)
             continue;
         seen = xcalloc(1, shape->size);
-        for (const struct field *f = shape->field; f < shape->field + shape->fields; f++)
+        for (const struct member *f = shape->field; f < shape->field + shape->fields; f++)
             memset(seen + f->offset, 1,
                    f->store == STORE_OWNED   ? sizeof(void *)
                    : f->store == STORE_FIXED ? f->size * (size_t)f->most

@@ -17,7 +17,7 @@ const struct option_info option_infos[OPT_COUNT] = {
 static const struct cli_ops *const commands[] = {
     &cli_tokens, &cli_query,  &cli_attribute, &cli_edit,   &cli_undo,        &cli_redo,
     &cli_log,    &cli_verify, &cli_stats,     &cli_config, &cli_keys,        &cli_doctor,
-    &cli_sweep,  &cli_diff,   &cli_bisect,    &cli_themes, &cli_completions,
+    &cli_sweep,  &cli_diff,   &cli_bisect,    &cli_themes, &cli_completions, &cli_replay,
 };
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 
@@ -27,7 +27,7 @@ const struct cli_ops *cli_command(int n)
 }
 
 const unsigned cli_screen_options =
-    FOR_ALL | FOR_MODEL | FOR_PARAMS | FOR_SESSION | FOR_TEXT | FOR_SCREEN;
+    FOR_ALL | FOR_MODEL | FOR_PARAMS | FOR_SESSION | FOR_TEXT | FOR_SCREEN | FOR_RECORD;
 
 const struct cli_ops *cli_find(const char *name)
 {

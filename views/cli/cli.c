@@ -7,9 +7,8 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/engine/recorder.h"
 #include "views/app.h"
-
-static const char VERSION[] = "editscope 0.1.0";
 
 /* One line on standard error; with --json the same as the last object on standard output. */
 static void complain(struct cli *c, const struct err *err)
@@ -29,35 +28,15 @@ static void complain(struct cli *c, const struct err *err)
     cli_print(o);
 }
 
-static bool choice(const struct cli *c, enum option option, const char *words, struct err *err)
-{
-    const char *value = c->value[option], *p = words;
-    size_t n;
-
-    for (; value && *p; p += n + (p[n] == ' ')) {
-        n = strcspn(p, " ");
-        if (strlen(value) == n && !strncmp(value, p, n))
-            return true;
-    }
-    return !value || err_set(err, ERR_USAGE, "--%s %.40s: not one of %s", option_infos[option].name,
-                             value, words);
-}
-
 /* The screen on an engine of its own; the moments are summed behind it. */
 static bool screen(struct cli *c, struct err *err)
 {
-    struct app_options o = {.theme = c->value[OPT_THEME],
-                            .themes = c->value[OPT_THEME_DIR],
-                            .background = c->value[OPT_BACKGROUND],
-                            .params = c->params,
-                            .term = {.mouse = !cli_has(c, OPT_NO_MOUSE),
-                                     .color = c->value[OPT_COLOR],
-                                     .ascii = cli_has(c, OPT_ASCII)},
-                            .notes = c->notes.data};
-    long frames;
-    char *log, *report;
+    struct recorder_options keep = {.params = &c->params};
+    struct app_options o;
     bool ok;
 
+    if (cli_has(c, OPT_DEMO))
+        return cli_demo(c, err);
     if (c->rest_count)
         c->value[OPT_SESSION] = c->rest[0];
     /* a mistyped command is not the name of a new session */
@@ -66,24 +45,11 @@ static bool screen(struct cli *c, struct err *err)
                        "'%.60s' is neither a command nor a session that is there; `editscope "
                        "--help` lists commands, a new session is called NAME.es",
                        c->rest[0]);
-    if (!choice(c, OPT_COLOR, "auto always never 8 16 256 direct", err) ||
-        !choice(c, OPT_BACKGROUND, "light dark", err))
-        return false;
-    if (!term_check(err)) /* before a session is made */
-        return false;
-    if (!cli_number(c, OPT_REFRESH, 1, 120, 0, &frames, err))
-        return false;
-    o.refresh = (int)frames;
-    log = file_state_path("editscope.log");
-    if (file_make_parents(log, NULL)) /* what libraries print must not spoil the screen */
-        o.term.log = log;
-    report = file_state_path("crash.txt");
-    o.term.report = report;
-    o.term.version = VERSION;
-    term_block_signals();
-    ok = cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && app_run(c->engine, &o, &c->signal, err);
-    free(log);
-    free(report);
+    ok = cli_screen_setup(c, &o, err) && /* before a session is made */
+         cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && cli_record(c, &keep, &o, err) &&
+         app_run(c->engine, &o, &c->signal, err);
+    recorder_close(o.recorder);
+    cli_screen_done(&o);
     if (!ok)
         return false;
     engine_ended(c->engine, err); /* a model that did not open decides the exit status */
@@ -95,7 +61,7 @@ static bool work(struct cli *c, int argc, char **argv, struct err *err)
     if (!cli_parse(c, argc, argv, err))
         return false;
     if (cli_has(c, OPT_VERSION)) {
-        puts(VERSION);
+        puts(CLI_VERSION);
         return true;
     }
     if (cli_has(c, OPT_HELP)) {

@@ -12,6 +12,8 @@
 #include "core/base/params.h"
 #include "core/engine/engine.h"
 
+#define CLI_VERSION "editscope 0.1.0"
+
 struct device_ops;
 
 /* Which commands take an option. */
@@ -34,6 +36,8 @@ enum {
     FOR_DIFF = 1 << 21,
     FOR_BISECT = 1 << 22,
     FOR_THEMES = 1 << 23,
+    FOR_REPLAY = 1 << 24,
+    FOR_RECORD = 1 << 25,
 };
 
 /* id, long name, short name, argument ("" for a flag), commands, help */
@@ -76,6 +80,13 @@ enum {
     X(COLOR, "color", 0, "WHEN", FOR_SCREEN, "auto, always, never, 8, 16, 256 or direct")         \
     X(ASCII, "ascii", 0, "", FOR_SCREEN, "No glyphs beyond ASCII")                                \
     X(BACKGROUND, "background", 0, "WHICH", FOR_SCREEN, "The terminal's ground: light or dark")   \
+    X(DEMO, "demo", 0, "", FOR_SCREEN, "Play the recorded run that comes with the program")       \
+    X(RECORD, "record", 0, "FILE", FOR_RECORD, "Keep the run in this file, for `replay`")         \
+    X(NO_RECORD, "no-record", 0, "", FOR_SCREEN, "Do not keep the run")                           \
+    X(SMALL, "small", 0, "", FOR_REPLAY, "Record all floats but scores roughly")                  \
+    X(SCRIPT, "script", 0, "FILE", FOR_REPLAY, "Lines that type, wait and expect (with --batch)") \
+    X(UNATTENDED, "batch", 0, "", FOR_REPLAY, "Without a terminal, as fast as it goes")           \
+    X(SPEED, "speed", 0, "X", FOR_REPLAY | FOR_SCREEN, "Times as fast as it was, or max")         \
     X(READONLY, "read-only", 0, "", FOR_SCREEN, "Look at the session, change nothing")            \
     X(NO_MOUSE, "no-mouse", 0, "", FOR_SCREEN, "Leave the mouse to the terminal")                 \
     X(REFRESH, "refresh", 0, "N", FOR_SCREEN, "Frames a second at most, 1 to 120")                \
@@ -143,7 +154,7 @@ struct cli_ops {
 
 extern const struct cli_ops cli_tokens, cli_query, cli_attribute, cli_edit, cli_undo, cli_redo,
     cli_log, cli_verify, cli_stats, cli_doctor, cli_keys, cli_config, cli_sweep, cli_diff,
-    cli_bisect, cli_themes, cli_completions;
+    cli_bisect, cli_themes, cli_completions, cli_replay;
 
 /* The whole program after the devices are known: the exit status. */
 int cli_main(int argc, char **argv, device_chooser *choose);
@@ -165,6 +176,21 @@ bool cli_settle(struct cli *c, struct err *err);
 /* A file that comes with the program: beside the sources, or installed. NULL: not there. Caller
  * frees. */
 char *cli_sample(const char *name);
+
+/* replay.c */
+/* The recorded run that comes with the program, on the screen. */
+bool cli_demo(struct cli *c, struct err *err);
+struct app_options;
+struct recorder_options;
+/* Keeps the run in --record FILE, or in the state folder as one of the last five; o->recorder is
+ * NULL where it cannot be, or is not wanted. An error only for a FILE that was named. */
+bool cli_record(struct cli *c, const struct recorder_options *how, struct app_options *o,
+                struct err *err);
+
+/* screen_setup.c */
+/* The screen's options, with the terminal's signals blocked; false where there is no terminal. */
+bool cli_screen_setup(struct cli *c, struct app_options *o, struct err *err);
+void cli_screen_done(struct app_options *o);
 
 /* facts.c */
 /* The facts of --subject ..., --fact or --facts. Caller frees each and the array. */

@@ -1,0 +1,141 @@
+/* Recorded runs and scripts: editscope replay, --demo, --record. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/engine/player.h"
+#include "core/engine/recorder.h"
+#include "views/app.h"
+#include "views/cli/cli.h"
+
+bool cli_record(struct cli *c, const struct recorder_options *how, struct app_options *o,
+                struct err *err)
+{
+    const char *named = c->value[OPT_RECORD];
+    struct err quiet = {0};
+    char *path;
+
+    if (!named && cli_has(c, OPT_NO_RECORD))
+        return true;
+    path = named ? xstrdup(named) : recorder_fresh_path();
+    o->recorder = recorder_open(path, how, named ? err : &quiet);
+    free(path);
+    return o->recorder || !named;
+}
+
+/* What is needed to play it once more. */
+struct playing {
+    struct cli *c;
+    const char *path;
+    double speed;
+    struct params params; /* what the run began with */
+    struct fact fact;
+};
+
+static struct engine *again(void *ctx, double from, struct err *err)
+{
+    struct playing *p = ctx;
+    const struct play_options options = {.speed = p->speed, .from = from};
+
+    engine_stop(p->c->engine);
+    fact_free(&p->fact);
+    p->c->engine = engine_play(p->path, &options, &p->params, &p->fact, err);
+    return p->c->engine;
+}
+
+static bool speed_of(const struct cli *c, double *speed, struct err *err)
+{
+    const char *text = c->value[OPT_SPEED];
+    char *end;
+
+    *speed = cli_has(c, OPT_UNATTENDED) ? 0 : 1;
+    if (!text)
+        return true;
+    *speed = strcmp(text, "max") ? strtod(text, &end) : 0;
+    if (!strcmp(text, "max") || (end != text && !*end && *speed >= 0.05 && *speed <= 1000))
+        return true;
+    return err_set(err, ERR_USAGE, "--speed %s: not 0.05 to 1000, nor max", text);
+}
+
+static bool play(struct cli *c, const char *path, struct err *err)
+{
+    struct playing p = {.c = c, .path = path};
+    struct app_options o = {.term = {.mouse = false}};
+    bool batch = cli_has(c, OPT_UNATTENDED), ok;
+
+    if (!speed_of(c, &p.speed, err))
+        return false;
+    if (!batch && !cli_screen_setup(c, &o, err))
+        return false;
+    ok = again(&p, 0, err) != NULL;
+    if (ok) {
+        o.params = p.params;
+        o.fact = p.fact.subject ? &p.fact : NULL;
+        o.again = again;
+        o.ctx = &p;
+        ok = batch ? app_script(c->engine, &o, c->value[OPT_SCRIPT], err)
+                   : app_run(c->engine, &o, &c->signal, err);
+    }
+    fact_free(&p.fact);
+    cli_screen_done(&o);
+    return ok;
+}
+
+bool cli_demo(struct cli *c, struct err *err)
+{
+    char *path = cli_sample("demo.rec.gz");
+    bool ok;
+
+    if (!path)
+        return err_set(err, ERR_IO,
+                       "the recorded run samples/demo.rec.gz did not come with this "
+                       "program; `make demo-record` makes it");
+    ok = play(c, path, err);
+    free(path);
+    return ok;
+}
+
+/* A script on a model: the program as a user would have it, without a terminal. */
+static bool script(struct cli *c, const char *path, struct err *err)
+{
+    const struct recorder_options how = {.params = &c->params, .small = cli_has(c, OPT_SMALL)};
+    struct app_options o = {.params = c->params};
+    bool ok;
+
+    if (!cli_has(c, OPT_UNATTENDED))
+        return err_set(err, ERR_USAGE, "%s is a script, no recording: add --batch to run it", path);
+    if (!cli_start(c, FOR_A_SCREEN | MAY_CREATE, err))
+        return false;
+    ok = !c->value[OPT_RECORD] || cli_record(c, &how, &o, err);
+    ok = ok && app_script(c->engine, &o, path, err);
+    recorder_close(o.recorder);
+    return ok;
+}
+
+/* gzip, or the first line of a recording. */
+static bool is_recording(const char *path)
+{
+    FILE *f = fopen(path, "rbe");
+    int a = f ? fgetc(f) : EOF, b = f ? fgetc(f) : EOF;
+
+    if (f)
+        fclose(f);
+    return (a == 0x1f && b == 0x8b) || (a == '{' && b == '"');
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    const char *path = c->rest_count ? c->rest[0] : NULL;
+
+    if (c->rest_count != 1)
+        return err_set(err, ERR_USAGE, "replay what? one recording or script");
+    if (!file_exists(path))
+        return err_set(err, ERR_IO, "%s: no such file", path);
+    return is_recording(path) ? play(c, path, err) : script(c, path, err);
+}
+
+const struct cli_ops cli_replay = {
+    "replay", "FILE", "Play a recorded run, or run a script without a terminal",
+    FOR_REPLAY | FOR_RECORD | FOR_MODEL | FOR_PARAMS | FOR_SESSION | FOR_TEXT, run};
