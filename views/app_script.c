@@ -331,6 +331,7 @@ bool app_script(struct engine *engine, const struct app_options *options, const 
         struct buf out = {0};
 
         live(&s, -1, is_over);
+        live(&s, 5, is_idle);
         app_paint(s.app, s.h, s.w);
         surface_dump(s.app->surface, &out);
         fputs(out.data ? out.data : "", stdout);

@@ -178,7 +178,7 @@ static const struct member attribution_field[] = {
     FLOATS(attribution, score, rows, AT(attribution, neurons), EXACT, false),
     FLOATS(attribution, activation, rows, AT(attribution, neurons), HALF, false),
     FLOATS(attribution, slope, rows, AT(attribution, neurons), COARSE, true),
-    FLOATS(attribution, curve, rows, AT(attribution, neurons), COARSE, true),
+    FLOATS(attribution, curve, rows, AT(attribution, neurons), DROPPED, true),
     FLOATS(attribution, value_norm, neurons, NO_COUNT, HALF, false),
     OWNED(attribution, target, FIELD_INT, rows),
     OWNED(attribution, base_logp, FIELD_DOUBLE, rows),
@@ -338,7 +338,7 @@ static const struct member trace_field[] = {
 SHAPE(trace);
 
 static const struct member probe_result_field[] = {
-    {NAMED(probe_result, kind, FIELD_INT, STORE_ONE), .size = sizeof(int), .most = PROBE_CHAT,
+    {NAMED(probe_result, kind, FIELD_INT, STORE_ONE), .size = sizeof(int), .most = PROBE_FACT,
      .count = NONE},
     TEXT(probe_result, prompt),
     TEXT(probe_result, expected),
@@ -365,6 +365,7 @@ static const struct member tried_field[] = {
     BOOL(tried, success),
     FIXED(tried, p_target, FIELD_DOUBLE),
     FIXED(tried, p_first, FIELD_DOUBLE),
+    CHARS(tried, why),
     CHARS(tried, said),
     INT(tried, rephrase_ok),
     INT(tried, rephrases),
@@ -405,6 +406,8 @@ SHAPE(bisect_step);
 static const struct member bisected_field[] = {
     TEXT(bisected, prompt),        TEXT(bisected, expect),
     INT(bisected, edit),           BOOL(bisected, exact),
+    BOOL(bisected, over),
+    COUNT(bisected, states),
     RANGE(bisected, steps, 0, 32), PARTS_OF(bisected, step, bisect_step_shape, steps),
 };
 SHAPE(bisected);

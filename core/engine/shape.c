@@ -161,7 +161,8 @@ void shape_write(const struct shape *shape, const void *from, bool small, enum g
         if (f->store == STORE_OWNED)
             memcpy(&at, base + f->offset, sizeof(at));
         if (!at || (f->store != STORE_OWNED && all_zero(at, (size_t)n * f->size)) ||
-            (f->type == FIELD_CHARS && !*at && f->store == STORE_ONE))
+            (f->type == FIELD_CHARS && !*at && f->store == STORE_ONE) ||
+            (p == DROPPED && f->optional))
             continue;
         buf_printf(out, "%s\"%s\":", comma, f->name);
         comma = ",";

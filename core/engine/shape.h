@@ -34,7 +34,7 @@ enum field_store {
 enum { NO_COUNT = -1 };
 
 /* How exactly floats are kept: bit by bit, as halves (11 bits), as their upper byte (3 bits). */
-enum grain { EXACT, HALF, COARSE };
+enum grain { EXACT, HALF, COARSE, DROPPED /* optional ones only */ };
 
 struct member {
     const char *name;
