@@ -89,47 +89,88 @@ static bool of_fact(struct engine *e, struct command *cmd, struct subject *s, st
     return ok;
 }
 
-static bool lens_of(struct engine *e, const struct weights_view *view, unsigned state,
-                    const struct subject *s, struct err *err)
+static void *copied(const void *from, size_t bytes)
 {
-    struct lens_grid *g = xcalloc(1, sizeof(*g));
+    return from ? memcpy(xmalloc(bytes), from, bytes) : NULL;
+}
+
+/* The same weights say the same. */
+static void tell_again(struct engine *e, const struct lens_grid *known, unsigned state)
+{
+    struct lens_grid *g = copied(known, sizeof(*g));
+    size_t cells = (size_t)known->layers * (size_t)known->tokens;
+
+    g->state = state;
+    g->token = copied(known->token, (size_t)known->tokens * sizeof(*g->token));
+    g->top = copied(known->top, cells * sizeof(*g->top));
+    g->rank_old = copied(known->rank_old, cells * sizeof(int));
+    g->rank_new = copied(known->rank_new, cells * sizeof(int));
+    engine_emit(e, EV_LENS, g);
+}
+
+static struct lens_grid *lens_of(struct engine *e, const struct weights_view *view, unsigned state,
+                                 const struct subject *s, struct err *err)
+{
     int layers = e->model->config->layers, token[2], tokens = 0;
     size_t cells = (size_t)layers * (size_t)s->count;
     int *best = xcalloc(cells, sizeof(int)), *rank = xcalloc(2 * cells, sizeof(int));
     float *p = xcalloc(cells, sizeof(float));
-    int **const to[] = {&g->rank_old, &g->rank_new};
-    const int wanted[] = {s->old, s->new};
-    struct event ev = {.kind = EV_LENS, .job = e->job_id, .lens = g};
-    bool ok;
+    struct lens_grid *g = NULL;
 
-    for (int k = 0; k < 2; k++)
-        if (wanted[k] >= 0)
-            token[tokens++] = wanted[k];
-    ok = lens_cells(view, s->id, s->count, token, tokens, best, p, rank, &e->job, err);
-    if (ok) {
-        g->state = state;
-        g->tokens = s->count;
-        g->layers = layers;
-        g->token = xcalloc((size_t)s->count, sizeof(*g->token));
-        memcpy(g->token, s->word, (size_t)s->count * sizeof(*g->token));
+    if (s->old >= 0)
+        token[tokens++] = s->old;
+    if (s->new >= 0)
+        token[tokens++] = s->new;
+    if (lens_cells(view, s->id, s->count, token, tokens, best, p, rank, &e->job, err)) {
+        g = xcalloc(1, sizeof(*g));
+        *g = (struct lens_grid){.state = state, .tokens = s->count, .layers = layers};
+        g->token = copied(s->word, (size_t)s->count * sizeof(*g->token));
         g->top = xcalloc(cells, sizeof(*g->top));
         for (size_t i = 0; i < cells; i++) {
             word_of(e, best[i], &g->top[i]);
             g->top[i].p = (double)p[i];
         }
-        for (int k = 0, at = 0; k < 2; k++)
-            if (wanted[k] >= 0) {
-                *to[k] = xcalloc(cells, sizeof(int));
-                memcpy(*to[k], rank + (size_t)at++ * cells, cells * sizeof(int));
-            }
-        bus_emit(e->bus, ev);
-    } else {
-        event_free(&ev);
+        if (s->old >= 0)
+            g->rank_old = copied(rank, cells * sizeof(int));
+        if (s->new >= 0)
+            g->rank_new = copied(rank + (s->old >= 0 ? cells : 0), cells * sizeof(int));
     }
     free(best);
     free(rank);
     free(p);
-    return ok;
+    return g;
+}
+
+static bool same_weights(const struct weights_view *a, const struct weights_view *b)
+{
+    for (int l = 0; l < a->model->config->layers; l++)
+        if (a->down[l].data != b->down[l].data)
+            return false;
+    return true;
+}
+
+static bool lens_states(struct engine *e, unsigned states, const struct subject *s, struct err *err)
+{
+    const struct weights_view *const view[] = {e->base, e->edited,
+                                               states & STATE_PREVIEW ? e->preview.view : NULL};
+    static const unsigned state[] = {STATE_BASE, STATE_EDITED, STATE_PREVIEW};
+    unsigned shared = STATE_BASE | STATE_EDITED;
+
+    for (int i = 0; i < 3; i++) {
+        struct lens_grid *g;
+
+        if (!(states & state[i]))
+            continue;
+        g = lens_of(e, view[i], state[i], s, err);
+        if (!g)
+            return false;
+        if ((states & shared) == shared && i == 0 && same_weights(e->base, e->edited)) {
+            tell_again(e, g, STATE_EDITED);
+            states &= ~(unsigned)STATE_EDITED;
+        }
+        engine_emit(e, EV_LENS, g);
+    }
+    return true;
 }
 
 bool job_lens(struct engine *e, struct command *cmd, struct err *err)
@@ -146,9 +187,7 @@ bool job_lens(struct engine *e, struct command *cmd, struct err *err)
         return err_set(err, ERR_USAGE, "nothing to look at: type a fact or a prompt");
     if (!(cmd->count ? of_fact(e, cmd, &s, err) : of_text(e, cmd->text, &s, err)))
         return false;
-    ok = (!(states & STATE_BASE) || lens_of(e, e->base, STATE_BASE, &s, err)) &&
-         (!(states & STATE_EDITED) || lens_of(e, e->edited, STATE_EDITED, &s, err)) &&
-         (!(states & STATE_PREVIEW) || lens_of(e, e->preview.view, STATE_PREVIEW, &s, err));
+    ok = lens_states(e, states, &s, err);
     subject_free(&s);
     return ok;
 }

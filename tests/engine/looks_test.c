@@ -362,6 +362,10 @@ static void a_lens_through_the_door(void)
     /* the base model's answer is the old object: it comes first at the end */
     CHECK(g->rank_old && g->rank_old[4 * 24 + 23] == 1);
     event_free(&ev);
+    c = command(CMD_LENS, "Lily", "park"); /* base and edited: without edits the same twice */
+    CHECK(keep(e, c, EV_LENS, &ev, NULL) == EV_DONE && ev.kind == EV_LENS);
+    CHECK(ev.lens->state == STATE_BASE && ev.lens->rank_new);
+    event_free(&ev);
     c = command(CMD_LENS, "Lily", "");
     CHECK(keep(e, c, EV_LENS, &ev, NULL) == EV_DONE && ev.kind == EV_LENS);
     CHECK(ev.lens->rank_old && !ev.lens->rank_new); /* no new object yet */
