@@ -18,6 +18,10 @@ struct gather {
     struct cache *cache;
     struct mat x;
     struct pass pass;
+    struct contexts *contexts; /* or NULL */
+    bool hears;                /* the present batch goes on where they ended */
+    float *coeff;              /* [batch][M] on the host, for them */
+    struct err fault;          /* of reading them back */
 };
 
 struct gather *gather_new(const struct weights_view *view, struct moments *moments, const int *ids,
@@ -46,6 +50,7 @@ void gather_free(struct gather *g)
     if (!g)
         return;
     pass_free(&g->pass);
+    free(g->coeff);
     mat_free(g->view->model->dev, &g->x);
     cache_free(g->cache, g->view->model->dev);
     forward_free(g->f);
@@ -62,6 +67,22 @@ bool gather_idle(const struct gather *g)
     return g->block < 0;
 }
 
+void gather_hear(struct gather *g, struct contexts *contexts)
+{
+    free(g->coeff);
+    g->contexts = contexts;
+    g->coeff = xmalloc((size_t)g->f->capacity * (size_t)g->moments->neurons * sizeof(float));
+}
+
+static void hear(struct gather *g, int index, struct mat x)
+{
+    struct device *dev = g->view->model->dev;
+
+    device_download(dev, g->coeff, x);
+    if (device_sync(dev, &g->fault))
+        contexts_add(g->contexts, index, g->coeff, x.rows, g->moments->tokens);
+}
+
 static void sum(void *ctx, int layer, enum tap_site site, struct mat x)
 {
     struct gather *g = ctx;
@@ -69,8 +90,12 @@ static void sum(void *ctx, int layer, enum tap_site site, struct mat x)
     if (site != TAP_COEFF)
         return;
     for (int i = 0; i < g->moments->layers; i++)
-        if (g->moments->layer[i] == layer)
-            moments_add(g->moments, i, x);
+        if (g->moments->layer[i] == layer) {
+            if (g->moments->sum)
+                moments_add(g->moments, i, x);
+            if (g->hears)
+                hear(g, i, x);
+        }
 }
 
 static void begin(struct gather *g, long until)
@@ -91,6 +116,7 @@ static void begin(struct gather *g, long until)
     g->pass = pass_new(ids, count, NULL, g->windows, 0);
     forward_embed(g->f, &g->pass, mat_rows(g->x, 0, g->pass.rows));
     g->block = 0;
+    g->hears = g->contexts && g->contexts->tokens == g->moments->tokens;
     free(ids);
     free(count);
 }
@@ -108,10 +134,14 @@ bool gather_step(struct gather *g, long until, struct err *err)
     }
     forward_block(g->f, g->view, g->block, &g->pass, g->cache, mat_rows(g->x, 0, g->pass.rows),
                   &tap, NULL);
+    if (g->fault.kind)
+        return err_set(err, g->fault.kind, "%s", g->fault.text);
     if (!device_sync(g->view->model->dev, err))
         return false;
     if (++g->block > g->last) {
         moments_tokens_add(g->moments, g->pass.rows);
+        if (g->hears)
+            g->contexts->tokens = g->moments->tokens;
         g->block = -1;
     }
     return true;

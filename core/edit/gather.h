@@ -3,6 +3,7 @@
 #ifndef CORE_EDIT_GATHER_H
 #define CORE_EDIT_GATHER_H
 
+#include "core/edit/contexts.h"
 #include "core/edit/moments.h"
 #include "core/model/forward.h"
 
@@ -13,6 +14,9 @@ struct gather;
 struct gather *gather_new(const struct weights_view *view, struct moments *moments, const int *ids,
                           long count);
 void gather_free(struct gather *g);
+/* Lets `contexts` (borrowed) hear the same coefficients, from the token on up to which they have
+ * heard the text. With moments that have no sums (moments_count()) that is all that is done. */
+void gather_hear(struct gather *g, struct contexts *contexts);
 /* Tokens there are at most: whole windows of the text. */
 long gather_limit(const struct gather *g);
 /* One slice towards `until` tokens. moments->tokens grows when a batch is whole. */

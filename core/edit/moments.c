@@ -28,11 +28,22 @@ struct moments *moments_new(struct device *dev, const struct moments_origin *ori
     return NULL;
 }
 
+struct moments *moments_count(const struct moments *of)
+{
+    struct moments *m = xcalloc(1, sizeof *m);
+
+    *m = (struct moments){
+        .dev = of->dev, .origin = of->origin, .layers = of->layers, .neurons = of->neurons};
+    m->layer = xcalloc((size_t)of->layers, sizeof *m->layer);
+    memcpy(m->layer, of->layer, (size_t)of->layers * sizeof *m->layer);
+    return m;
+}
+
 void moments_free(struct moments *m)
 {
     if (!m)
         return;
-    for (int i = 0; i < m->layers; i++)
+    for (int i = 0; m->sum && i < m->layers; i++)
         mat_free(m->dev, &m->sum[i]);
     free(m->sum);
     free(m->layer);

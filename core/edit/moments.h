@@ -29,6 +29,8 @@ struct moments {
 /* Zero sums. NULL when the device has no room (8 M^2 bytes a layer). */
 struct moments *moments_new(struct device *dev, const struct moments_origin *origin, int layers,
                             const int *layer, int neurons, struct err *err);
+/* The same without sums: it only counts tokens, and `sum` is NULL. */
+struct moments *moments_count(const struct moments *of);
 void moments_free(struct moments *m);
 /* Adds the rows of coeff [n, M] F32 to the sum of m->layer[index]. Faults surface at
  * device_sync(). When all layers have had their rows, moments_tokens_add() counts them. */

@@ -395,6 +395,7 @@ bool job_neuron(struct engine *e, struct command *cmd, struct err *err)
             word_of(e, index[i], &info->suppresses[i]);
             info->suppresses[i].logit = -(double)host[index[i]];
         }
+        ground_contexts(e, info);
         engine_emit(e, EV_NEURON, info);
     }
     free(host);

@@ -1,5 +1,6 @@
 /* What edits stand on: second moments of a text, null spaces, stores of past keys. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,8 @@
 #include "core/base/mem.h"
 #include "core/base/sha256.h"
 #include "core/engine/inside.h"
+
+enum { MOST_BEFORE = 40 }; /* tokens shown before the one where a neuron spoke */
 
 static void spaces_free(struct ground *g)
 {
@@ -28,6 +31,9 @@ void ground_free(struct engine *e)
 
     spaces_free(g);
     gather_free(g->gather);
+    gather_free(g->listener);
+    contexts_free(g->contexts);
+    moments_free(g->counter);
     moments_free(g->moments);
     *g = (struct ground){0};
 }
@@ -101,6 +107,9 @@ bool ground_plan(struct engine *e, const struct params *p, struct err *err)
         return false;
     g->checkpoint = g->moments->tokens;
     g->gather = gather_new(e->base, g->moments, e->text.ids, e->text.count);
+    g->contexts = contexts_new(g->moments);
+    contexts_load(g->contexts, g->moments);
+    gather_hear(g->gather, g->contexts);
     if (g->goal > gather_limit(g->gather))
         g->goal = gather_limit(g->gather);
     return device_sync(e->dev, err);
@@ -147,6 +156,8 @@ static bool advance(struct engine *e, struct err *err)
 
         if (!moments_save(g->moments, &note)) /* a full cache disk is no reason to stop */
             engine_say_progress(e, e->job_id, note.text, (double)until, (double)g->goal);
+        if (g->contexts->tokens == until)
+            contexts_save(g->contexts, g->moments, NULL);
         g->checkpoint = until;
         ground_say(e);
     }
@@ -158,11 +169,40 @@ static bool is_complete(const struct ground *g)
     return g->moments && g->moments->tokens >= g->goal && gather_idle(g->gather);
 }
 
+/* One slice of hearing contexts where only the sums were in the cache: as many tokens as the first
+ * checkpoint has are enough. False when there is nothing left to hear. */
+static bool listen(struct engine *e, struct err *err)
+{
+    struct ground *g = &e->ground;
+    long until = moments_whole(g->moments, moments_checkpoint(g->moments->neurons, 0));
+
+    if (until > g->moments->tokens)
+        until = g->moments->tokens;
+    if (g->contexts->tokens >= until)
+        return false;
+    if (!g->listener) {
+        g->counter = moments_count(g->moments);
+        g->counter->tokens = g->contexts->tokens;
+        g->listener = gather_new(e->base, g->counter, e->text.ids, e->text.count);
+        gather_hear(g->listener, g->contexts);
+    }
+    if (!gather_step(g->listener, until, err))
+        return false;
+    if (g->contexts->tokens >= until) {
+        contexts_save(g->contexts, g->moments, NULL);
+        gather_free(g->listener);
+        g->listener = NULL;
+        moments_free(g->counter);
+        g->counter = NULL;
+    }
+    return true;
+}
+
 bool ground_step(struct engine *e, struct err *err)
 {
-    if (!ground_plan(e, &e->params, err) || is_complete(&e->ground))
+    if (!ground_plan(e, &e->params, err))
         return false;
-    return advance(e, err);
+    return is_complete(&e->ground) ? listen(e, err) : advance(e, err);
 }
 
 void ground_own(struct ground *g, int edit)
@@ -273,4 +313,44 @@ bool ground_ready(struct engine *e, const struct params *p, bool draft, struct e
         if (job_cancelled(&e->job, err) || !advance(e, err))
             return false;
     return spaces_at(e, draft ? g->checkpoint : g->moments->tokens, p, err);
+}
+
+/* The end of the text up to a token, as much as fits: whole characters. */
+static void text_until(const struct engine *e, int token, int window, char *out, size_t size)
+{
+    int from = token - token % window; /* the model read no further back */
+    struct buf text = {0};
+    size_t at;
+
+    if (from < token - MOST_BEFORE)
+        from = token - MOST_BEFORE;
+    tokenizer_decode(e->model->tokenizer, e->text.ids + from, token - from + 1, true, &text);
+    at = text.len < size ? 0 : text.len - size + 1;
+    while (at < text.len && at && ((unsigned char)text.data[at] & 0xC0) == 0x80)
+        at++;
+    snprintf(out, size, "%s", text.data ? text.data + at : "");
+    buf_free(&text);
+}
+
+void ground_contexts(const struct engine *e, struct neuron_info *info)
+{
+    const struct contexts *c = e->ground.contexts;
+
+    for (int i = 0; c && i < c->layers; i++) {
+        size_t first = ((size_t)i * (size_t)c->neurons + (size_t)info->neuron) * CONTEXTS_KEPT;
+
+        if (c->layer[i] != info->layer)
+            continue;
+        for (int k = 0; k < CONTEXTS_KEPT; k++) {
+            int token = c->at[first + (size_t)k];
+            float value = c->value[first + (size_t)k];
+
+            if (value != 0 && token >= 0 && token < e->text.count) { /* a cached file may lie */
+                struct context *to = &info->context[info->contexts++];
+
+                to->coefficient = value;
+                text_until(e, token, c->origin.window, to->text, sizeof(to->text));
+            }
+        }
+    }
 }

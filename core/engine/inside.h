@@ -28,6 +28,9 @@ struct ground {
     int layer[EDIT_MAX_LAYERS], layers;
     struct moments *moments;
     struct gather *gather;
+    struct contexts *contexts; /* heard by the way */
+    struct moments *counter;   /* when sums came from the cache and contexts did not: */
+    struct gather *listener;   /* the text is walked again for them alone */
     long goal;       /* tokens asked for */
     long checkpoint; /* the last fixed count that was reached and kept on disk */
     struct nullspace *space[EDIT_MAX_LAYERS];
@@ -101,6 +104,8 @@ void ground_free(struct engine *e);
 void ground_own(struct ground *g, int edit);
 bool ground_say(struct engine *e);
 long ground_tokens(const struct engine *e); /* of the moments in use */
+/* Where in the text this neuron spoke loudest, for layers that are edited. */
+void ground_contexts(const struct engine *e, struct neuron_info *info);
 
 /* answers.c: what is asked and changes nothing */
 bool job_look(struct engine *e, struct command *cmd, struct err *err);

@@ -1,5 +1,6 @@
 /* Looking inside: the lens at every position, and neurons made to say something else. */
 #include "core/base/rng.h"
+#include "core/edit/gather.h"
 #include "core/edit/trace.h"
 #include "core/engine/bus.h"
 #include "core/model/generate.h"
@@ -315,6 +316,64 @@ static void the_trace_is_the_long_way(void)
     free(p);
 }
 
+/* --- contexts of neurons --------------------------------------------------------------- */
+
+/* Coefficients of layer 1 by an own pass over one window. */
+static void take_coefficients(void *ctx, int layer, enum tap_site site, struct mat x)
+{
+    if (site == TAP_COEFF && layer == 1)
+        device_download(dev, ctx, x);
+}
+
+static void contexts_are_the_loudest(void)
+{
+    enum { W = 16, WINDOWS = 6 };
+    static const int layer[] = {1};
+    struct moments_origin origin = {"m", "t", W};
+    int m = model->config->ffn, ids[W * WINDOWS];
+    struct moments *sums = moments_new(dev, &origin, 1, layer, m, NULL);
+    struct moments *count = moments_count(sums);
+    struct contexts *a = contexts_new(sums), *b = contexts_new(sums);
+    struct gather *with = gather_new(base, sums, ids, W * WINDOWS);
+    struct gather *alone = gather_new(base, count, ids, W * WINDOWS);
+    float *all = xcalloc((size_t)(W * WINDOWS * m), sizeof(float));
+
+    for (int i = 0; i < W * WINDOWS; i++)
+        ids[i] = 'a' + (i * i * 7 + i / 5) % 26;
+    for (int w = 0; w < WINDOWS; w++) {
+        struct generate_options o = {0};
+        struct tap tap = {take_coefficients, all + w * W * m};
+        struct generated g;
+
+        o.tap = &tap;
+        CHECK(generate(&g, base, ids + w * W, W, &o, NULL, NULL));
+        generated_free(&g);
+    }
+    gather_hear(with, a);
+    gather_hear(alone, b);
+    while (sums->tokens < W * WINDOWS)
+        CHECK(gather_step(with, W * WINDOWS, NULL));
+    while (count->tokens < W * WINDOWS)
+        CHECK(gather_step(alone, W * WINDOWS, NULL));
+    CHECK(a->tokens == W * WINDOWS && b->tokens == W * WINDOWS);
+    CHECK(!memcmp(a->at, b->at, (size_t)m * CONTEXTS_KEPT * sizeof(int)));
+    for (int i = 0; i < m; i++) {
+        float most = 0, value = a->value[i * CONTEXTS_KEPT];
+
+        for (int t = 0; t < W * WINDOWS; t++)
+            most = fmaxf(most, fabsf(all[t * m + i]));
+        CHECK_NEAR((double)fabsf(value), (double)most, 1e-5);
+        CHECK_NEAR((double)value, (double)all[a->at[i * CONTEXTS_KEPT] * m + i], 1e-5);
+    }
+    gather_free(with);
+    gather_free(alone);
+    contexts_free(a);
+    contexts_free(b);
+    moments_free(sums);
+    moments_free(count);
+    free(all);
+}
+
 /* --- through the door ------------------------------------------------------------------ */
 
 /* Runs a command and keeps the last event of a kind; the job's end. */
@@ -422,6 +481,39 @@ static void a_trace_is_cancelled(void)
     CHECK(listen(e, EV_DONE, job, &h) == EV_FAILED);
     printf("cancelled after %.0f ms: %s\n", (now() - began) * 1e3, h.err.text);
     CHECK(h.err.kind == ERR_CANCELLED);
+    engine_stop(e);
+}
+
+static struct command neuron(int layer, int number)
+{
+    struct command c = command(CMD_NEURON, NULL, NULL);
+
+    c.layer = layer;
+    c.neuron = number;
+    return c;
+}
+
+static void contexts_through_the_door(void)
+{
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+    struct event ev = {0}, again = {0};
+
+    opened(e);
+    run(e, command(CMD_MOMENTS, NULL, NULL));
+    CHECK(keep(e, neuron(1, 7), EV_NEURON, &ev, NULL) == EV_DONE && ev.kind == EV_NEURON);
+    CHECK(ev.neuron->contexts == 3 && *ev.neuron->context[0].text);
+    CHECK(fabs((double)ev.neuron->context[0].coefficient) >=
+          fabs((double)ev.neuron->context[1].coefficient));
+    engine_stop(e);
+    e = start(tiny, &device_cpu, NULL, false); /* sums and contexts are in the cache now */
+    opened(e);
+    run(e, command(CMD_MOMENTS, NULL, NULL));
+    CHECK(keep(e, neuron(1, 7), EV_NEURON, &again, NULL) == EV_DONE && again.kind == EV_NEURON);
+    CHECK(!memcmp(ev.neuron, again.neuron, sizeof(*ev.neuron)));
+    CHECK(keep(e, neuron(4, 7), EV_NEURON, &again, NULL) == EV_DONE);
+    CHECK(again.neuron->contexts == 0); /* of a layer that is not edited */
+    event_free(&ev);
+    event_free(&again);
     engine_stop(e);
 }
 
@@ -587,10 +679,12 @@ static const struct test tests[] = {
     {"one pass gives a look's logits, probabilities and ranks", one_look_is_all},
     {"silencing a neuron is zeroing its column, at every new token", a_tap_is_zeroing_a_column},
     {"a causal trace is what the longest way gives", the_trace_is_the_long_way},
+    {"contexts are where a neuron is loudest", contexts_are_the_loudest},
     {"and closes", close_model},
     {"a lens through the door", a_lens_through_the_door},
     {"a trace through the door", a_trace_through_the_door},
     {"a trace is cancelled", a_trace_is_cancelled},
+    {"contexts through the door", contexts_through_the_door},
     {"the rough map comes before the scores", the_rough_map_comes_first},
     {"neurons that say something else, through the door", neurons_through_the_door},
     {"a model without a chat form", no_chat_form},

@@ -1,0 +1,127 @@
+/* The loudest coefficients of each neuron: against sorting them all; and their cache. */
+#include "core/edit/contexts.h"
+
+#include <ftw.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/base/rng.h"
+#include "tests/test.h"
+
+enum { M = 7, TOKENS = 90 };
+
+static const int layer[] = {4, 5};
+static struct moments about = {
+    .origin = {"model", "text", 30}, .layers = 2, .neurons = M, .layer = (int *)(size_t)layer};
+
+static float heard[2][TOKENS][M];
+
+static struct contexts *filled(void)
+{
+    struct contexts *c = contexts_new(&about);
+    uint64_t rng = 3;
+
+    for (int l = 0; l < 2; l++)
+        for (int t = 0; t < TOKENS; t++)
+            for (int i = 0; i < M; i++)
+                heard[l][t][i] = (float)(rng_unit(&rng) - 0.5);
+    heard[0][10][2] = heard[0][50][2] = 9; /* of equals the first stays first */
+    for (int t = 0; t < TOKENS; t += 30)
+        for (int l = 0; l < 2; l++)
+            contexts_add(c, l, heard[l][t], 30, t);
+    c->tokens = TOKENS;
+    return c;
+}
+
+static void the_loudest_are_kept(void)
+{
+    struct contexts *c = filled();
+
+    for (int l = 0; l < 2; l++)
+        for (int i = 0; i < M; i++)
+            for (int k = 0; k < CONTEXTS_KEPT; k++) {
+                int at = c->at[(l * M + i) * CONTEXTS_KEPT + k], louder = 0;
+                float value = c->value[(l * M + i) * CONTEXTS_KEPT + k];
+
+                CHECK(value == heard[l][at][i]);
+                for (int t = 0; t < TOKENS; t++) {
+                    float other = fabsf(heard[l][t][i]);
+
+                    louder += other > fabsf(value) || (other == fabsf(value) && t < at);
+                }
+                CHECK(louder == k);
+            }
+    CHECK(c->at[2 * CONTEXTS_KEPT] == 10 && c->at[2 * CONTEXTS_KEPT + 1] == 50);
+    contexts_free(c);
+}
+
+static char *only_file(int index)
+{
+    char key[65], *name, *path;
+
+    moments_key(&about, index, key);
+    name = xasprintf("contexts/%s.safetensors", key);
+    path = file_cache_path(name);
+    free(name);
+    return path;
+}
+
+static void they_come_back(void)
+{
+    struct contexts *c = filled(), *back = contexts_new(&about), *none = contexts_new(&about);
+    size_t n = 2 * M * CONTEXTS_KEPT, len;
+    struct err err = {0};
+    char *path, *bytes;
+
+    CHECK(!contexts_load(none, &about) && none->tokens == 0);
+    CHECK(contexts_save(c, &about, &err));
+    CHECK_STR(err.text, "");
+    CHECK(contexts_load(back, &about) && back->tokens == TOKENS);
+    CHECK(!memcmp(back->value, c->value, n * sizeof(float)));
+    CHECK(!memcmp(back->at, c->at, n * sizeof(int)));
+    about.origin.window = 31; /* of other sums */
+    CHECK(!contexts_load(none, &about));
+    about.origin.window = 30;
+    path = only_file(1);
+    bytes = file_read(path, 1 << 20, &len, &err);
+    CHECK(bytes && len > 100);
+    for (size_t cut = 0; bytes && cut < len; cut += 7) { /* damaged: as if there were none */
+        CHECK(file_write(path, bytes, cut, &err));
+        CHECK(!contexts_load(none, &about) && none->tokens == 0);
+        for (size_t i = 0; i < n; i++)
+            CHECK(none->value[i] == 0);
+    }
+    free(bytes);
+    free(path);
+    contexts_free(c);
+    contexts_free(back);
+    contexts_free(none);
+}
+
+static const struct test tests[] = {
+    {"the loudest coefficients are kept, with their tokens", the_loudest_are_kept},
+    {"they come back from the cache, or not at all", they_come_back},
+};
+
+static int forget(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+int main(void)
+{
+    char home[] = "/tmp/editscope-contexts.XXXXXX";
+    int status;
+
+    if (!mkdtemp(home))
+        return 1;
+    setenv("XDG_CACHE_HOME", home, 1);
+    status = test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
+    nftw(home, forget, 8, FTW_DEPTH | FTW_PHYS);
+    return status;
+}
