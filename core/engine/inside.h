@@ -31,8 +31,8 @@ struct ground {
     struct contexts *contexts; /* heard by the way */
     struct moments *counter;   /* when sums came from the cache and contexts did not: */
     struct gather *listener;   /* the text is walked again for them alone */
-    long goal;       /* tokens asked for */
-    long checkpoint; /* the last fixed count that was reached and kept on disk */
+    long goal;                 /* tokens asked for */
+    long checkpoint;           /* the last fixed count that was reached and kept on disk */
     struct nullspace *space[EDIT_MAX_LAYERS];
     struct solver *solver[EDIT_MAX_LAYERS];
     long space_tokens; /* moments the spaces were made of; 0: none */
