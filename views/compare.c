@@ -296,16 +296,12 @@ static bool axes_of(const struct compare *c, struct axes *a)
     for (int k = 0; k < 2; k++) {
         enum metric m = k ? a->y : a->x;
 
-        /* equal-gain columns lie far off by construction: the picture is of what is published */
+        /* the others may lie far off: they are drawn where they fall inside */
         if (!metric_range(&c->trial[COLUMNS], CLOUD, m, &low, &high))
             return false;
-        for (int i = NMKE; i <= KEYMAG; i++) {
-            double value = c->trial[i].metric[m];
-
-            if (!trial_stands(&c->trial[i]) || isnan(value) || i == ALPHAEDIT)
-                continue;
-            low = value < low ? value : low;
-            high = value > high ? value : high;
+        if (trial_stands(&c->trial[NMKE]) && !isnan(c->trial[NMKE].metric[m])) {
+            low = fmin(low, c->trial[NMKE].metric[m]);
+            high = fmax(high, c->trial[NMKE].metric[m]);
         }
         widen(&low, &high);
         a->low[k] = low;

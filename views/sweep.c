@@ -103,7 +103,7 @@ static void sweep_open(struct view *v)
         return;
     w->set_up = true;
     w->grid.axis[ACROSS].count = 1;
-    lay(w, DOWN_AXIS, KNOB_BETA_SP, 5);
+    lay(w, DOWN_AXIS, KNOB_BETA_SP, 4);
     lay(w, ACROSS, KNOB_BETA_GE, 5);
 }
 
@@ -130,6 +130,11 @@ static void run(struct view *v)
     forget(w);
     w->job = job;
     w->running = true;
+    if (params_choice(&w->params, P_EDIT_METHOD) != METHOD_NMKE ||
+        params_choice(&w->params, P_MASK_MODE) == MODE_NONE)
+        v->host->say(v->host, TONE_WARN,
+                     "edit.method=%s mask.mode=%s has no mask: knobs of the mask change nothing",
+                     params_word(&w->params, P_EDIT_METHOD), params_word(&w->params, P_MASK_MODE));
 }
 
 static void sweep_event(struct view *v, const struct event *ev)

@@ -90,7 +90,8 @@ static void a_grid_is_swept(void)
 
     make_full_desk(&d);
     v->ops->open(v);
-    CHECK(v->ops->action(v, ACTION_NEXT_PANE) && v->ops->action(v, ACTION_LESS));
+    CHECK(v->ops->action(v, ACTION_NEXT_PANE) && v->ops->action(v, ACTION_MORE));
+    CHECK(v->ops->action(v, ACTION_LESS));
     CHECK(v->ops->action(v, ACTION_RIGHT)); /* from the specific bias on to the temperature */
     CHECK(v->ops->action(v, ACTION_PREVIOUS_PANE));
     CHECK(v->ops->action(v, ACTION_ATTRIBUTE));
