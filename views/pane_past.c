@@ -120,6 +120,16 @@ static void right_after(const struct history *h, struct surface *s, struct rect 
     free(after);
 }
 
+/* The last state measured is no longer the last one there is. */
+static bool stale(const struct drift *r, const struct history *h)
+{
+    int last = 0;
+
+    for (int i = 0; h && i < h->count; i++)
+        last = h->entry[i].active ? h->entry[i].edit : last;
+    return r->points == r->of && r->point[r->points - 1].edit != last;
+}
+
 void pane_drift(const struct desk *d, struct surface *s, struct rect area)
 {
     const struct drift *r = d->drift;
@@ -128,7 +138,9 @@ void pane_drift(const struct desk *d, struct surface *s, struct rect area)
     bool shown = r && r->points;
     struct rect in;
 
-    if (shown && r->points < r->of)
+    if (shown && stale(r, h))
+        snprintf(hint, sizeof(hint), "other edits now: d measures anew");
+    else if (shown && r->points < r->of)
         snprintf(hint, sizeof(hint), "%d of %d states", r->points, r->of);
     in = box_draw(s, area, shown ? "Drift over the edits" : "p(new) right after each edit", hint,
                   false);
@@ -192,6 +204,7 @@ static void probe_line(const struct probe_result *r, struct surface *s, struct r
 {
     static const char *const kind[] = {"rephrase", "nearby", "follows", "question", "chat", "fact"};
     struct pen p = pen_at(s, in, y, 0);
+    const char *prompt = r->prompt ? r->prompt : "";
     char piece[96], number[16];
     int room;
 
@@ -200,20 +213,21 @@ static void probe_line(const struct probe_result *r, struct surface *s, struct r
     mark(&p, r, 1);
     p.x++;
     pen_fit(&p, ROLE_DIM, 9, kind[r->kind]);
-    room = (in.w - p.x - 16) / 2;
-    if (room < 8)
-        room = in.w - p.x;
-    pen_fit(&p, ROLE_TEXT, room, text_piece(piece, sizeof(piece), r->prompt ? r->prompt : ""));
-    if (in.w - p.x < 20)
+    room = in.w - p.x - 5 - (in.w >= 70 ? 8 : 0);
+    if (room < 24) {
+        pen_fit(&p, ROLE_TEXT, in.w - p.x, text_piece(piece, sizeof(piece), prompt));
         return;
+    }
+    pen_fit(&p, ROLE_TEXT, room * 2 / 5, text_piece(piece, sizeof(piece), prompt));
     for (int k = 0; k < 2; k++) {
         const char *said = r->said[k] ? r->said[k] : "";
 
         pen_text(&p, ROLE_DIM, k ? " → " : "  ");
-        pen_fit(&p, k ? ROLE_NEW : ROLE_OLD, (room - 4) / 2 + (k ? 0 : 1),
+        pen_fit(&p, k ? ROLE_NEW : ROLE_OLD, room * 3 / 10,
                 text_piece(piece, sizeof(piece), said + strspn(said, " ")));
     }
-    pen_right(&p, ROLE_DIM, 7, text_probability(number, r->p[1]));
+    if (in.w >= 70)
+        pen_right(&p, ROLE_DIM, 8, text_probability(number, r->p[1]));
 }
 
 void pane_diff(const struct desk *d, struct surface *s, struct rect area)
@@ -300,8 +314,7 @@ static void finding(const struct bisected *b, struct surface *s, struct rect in,
         return;
     }
     pen_printf(&p, ROLE_STRONG, "edit %d %s it", b->edit, first ? "broke" : "brought");
-    pen_printf(&p, ROLE_DIM, "; %d of %d states asked%s", b->steps, b->states,
-               b->exact ? ", it and the one before too" : "");
+    pen_printf(&p, ROLE_DIM, "; %d of %d states asked", b->steps, b->states);
 }
 
 void pane_bisect(const struct desk *d, struct surface *s, struct rect area)
@@ -320,6 +333,8 @@ void pane_bisect(const struct desk *d, struct surface *s, struct rect area)
         surface_text(s, in, 0, 0, ROLE_EMPTY, ":bisect PROMPT => ANSWER finds it by halves");
         return;
     }
+    if (b->over && b->exact)
+        box_foot(s, area, "the state after it and the one before it were both asked");
     strip(d, b, s, in);
     finding(b, s, in, 1);
     for (int i = 0; i < b->steps && i + 2 < in.h; i++) {
