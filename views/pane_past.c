@@ -158,7 +158,7 @@ void pane_drift(const struct desk *d, struct surface *s, struct rect area)
 
 static int diff_layers_draw(const struct diff *f, struct surface *s, struct rect in, int rows)
 {
-    double low = INFINITY, high = 0;
+    double low = 0, high = 0;
     int most = 0;
     struct pen p;
 
@@ -166,7 +166,7 @@ static int diff_layers_draw(const struct diff *f, struct surface *s, struct rect
         const struct diff_layer *l = &f->layer[i];
         double share = l->weight_norm > 0 ? l->norm / l->weight_norm : 0;
 
-        low = share < low ? share : low;
+        low = !i || share < low ? share : low;
         high = share > high ? share : high;
         most = l->columns > most ? l->columns : most;
         if (f->layers > rows)
