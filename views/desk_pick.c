@@ -42,6 +42,20 @@ const char *desk_busy_word(enum command_kind kind)
         return "answering";
     case CMD_VERIFY:
         return "verifying";
+    case CMD_TRACE:
+        return "tracing";
+    case CMD_LENS:
+        return "reading the lens";
+    case CMD_PROBE:
+        return "asking the scoreboard";
+    case CMD_TRY:
+        return "trying";
+    case CMD_DRIFT:
+        return "measuring drift";
+    case CMD_DIFF:
+        return "comparing states";
+    case CMD_BISECT:
+        return "searching the edits";
     case CMD_MOMENTS:
         return "second moments";
     default:

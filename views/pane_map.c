@@ -167,31 +167,32 @@ static void axis(const struct map *m, int y)
     int width = g->cols * m->wide, at = g->cursor < 0 ? -1 : g->cursor * m->wide;
     const char *mark = m->d->order == ORDER_INDEX ? "N" : "#";
     int place[3] = {0, width / 2 - 3, 0}, number[3];
-    char text[48];
+    int wide;
+    char text[48], cursor[48];
 
     if (y >= m->in.h)
         return;
     number[0] = g->from;
     number[1] = (g->from + g->to) / 2;
     number[2] = g->to - 1;
+    snprintf(cursor, sizeof(cursor), "▴L%dN%d", m->d->at_layer, m->d->at_neuron);
+    wide = at < 0 ? 0 : text_width(cursor);
+    if (at + wide > width && at >= wide) {
+        snprintf(cursor, sizeof(cursor), "L%dN%d▴", m->d->at_layer, m->d->at_neuron);
+        at -= wide - 1;
+    }
     for (int i = 0; i < 3; i++) {
-        struct pen p = pen_at(m->s, m->in, y, m->left);
+        int x, cols;
 
         snprintf(text, sizeof(text), "%s%d", mark, number[i]);
-        p.x += i == 2 ? width - text_width(text) : place[i];
-        if (p.x >= m->left && (!i || width > 24))
-            pen_text(&p, ROLE_DIM, text);
+        cols = text_width(text);
+        x = i == 2 ? width - cols : place[i];
+        if (x >= 0 && (!i || width > 24) && (x + cols < at || x > at + wide))
+            surface_text(m->s, m->in, y, m->left + x, ROLE_DIM, text);
     }
     if (at < 0)
         return;
-    snprintf(text, sizeof(text), "▴L%dN%d", m->d->at_layer, m->d->at_neuron);
-    if (at + text_width(text) > width && at >= text_width(text)) {
-        snprintf(text, sizeof(text), "L%dN%d▴", m->d->at_layer, m->d->at_neuron);
-        at -= text_width(text) - 1;
-    }
-    surface_text(m->s, m->in, y, m->left + at - 1, ROLE_DIM, at ? " " : "");
-    at += surface_text(m->s, m->in, y, m->left + at, ROLE_SELECTED, text);
-    surface_text(m->s, m->in, y, m->left + at, ROLE_DIM, " ");
+    surface_text(m->s, m->in, y, m->left + at, ROLE_SELECTED, cursor);
     surface_cursor(m->s, m->in, y, m->left + g->cursor * m->wide);
 }
 
