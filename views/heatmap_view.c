@@ -8,11 +8,12 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/neurons_table.h"
 #include "views/panes.h"
 #include "views/verbs.h"
 #include "views/view.h"
 
-enum { SMALLEST = 16 }; /* columns one can zoom to */
+enum { SMALLEST = 16 /* columns one can zoom to */, DETAILS = 10 /* rows of a neuron */ };
 
 struct heat {
     struct map_window window;
@@ -323,11 +324,31 @@ static bool heat_action(struct view *v, enum action action)
     }
 }
 
+/* The map, and below it, where there is room, the neuron under the cursor in full. */
+static struct rect areas(const struct view *v, struct rect area, struct rect *below)
+{
+    const struct heat *h = v->state;
+    const struct desk *d = v->host->desk;
+    struct rect small = {area.y, area.x, area.h - DETAILS, area.w}, map = area;
+    struct map_shape m = map_shape(d, &h->window, small);
+    int layers = 0, used;
+
+    for (int l = 0; l < d->layers; l++)
+        layers += window_has(&h->window, l);
+    used = m.tall > 1 ? m.rows * m.tall / 2 : (m.rows + 1) / 2;
+    map.h = area.h - 1;
+    if (m.rows && m.rows == layers && d->done && d->at_neuron >= 0)
+        map.h = used + 4;
+    *below = (struct rect){area.y + map.h, area.x, area.h - map.h, area.w};
+    return map;
+}
+
 static bool cell_at(struct view *v, struct rect area, int y, int x)
 {
     struct heat *h = v->state;
     struct desk *d = v->host->desk;
     struct map_shape m;
+    struct rect below;
     int row, *order, column;
 
     if (mode_of(v) == HEAT_TRACE) {
@@ -339,7 +360,7 @@ static bool cell_at(struct view *v, struct rect area, int y, int x)
         d->at_layer = layer;
         return true;
     }
-    area.h--; /* the line of the cursor */
+    area = areas(v, area, &below);
     m = map_shape(d, &h->window, area);
     row = m.tall ? (y - m.plot.y) * 2 / m.tall : -1;
     if (!m.rows || y < m.plot.y || row >= m.rows || x < m.plot.x || x >= m.plot.x + m.plot.w)
@@ -414,15 +435,20 @@ static void heat_draw(const struct view *v, struct surface *s, struct rect area)
 {
     const struct heat *h = v->state;
     const struct desk *d = v->host->desk;
-    struct rect map = {area.y, area.x, area.h - 1, area.w};
+    struct rect map, below;
 
     if (mode_of(v) == HEAT_TRACE) {
         pane_trace(d, h->token, s, area, true);
         return;
     }
+    map = areas(v, area, &below);
     pane_map(d, &h->window, s, map, true);
-    if (d->at_neuron >= 0 && d->at_neuron < d->model.neurons && d->at_layer < d->layers)
-        cursor_line(v, s, area);
+    if (d->at_neuron < 0 || d->at_neuron >= d->model.neurons || d->at_layer >= d->layers)
+        return;
+    if (below.h > DETAILS / 2)
+        pane_neuron(d, d->at_layer, d->at_neuron, s,
+                    (struct rect){below.y, below.x, below.h - 1, below.w}, "Enter zooms, then 3");
+    cursor_line(v, s, area);
 }
 
 const struct view_ops view_heatmap = {

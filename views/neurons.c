@@ -401,7 +401,7 @@ static void neurons_draw(const struct view *v, struct surface *s, struct rect ar
     areas(v, area, &table, &details, &changes);
     table_draw(v, s, table);
     if (!rect_empty(details))
-        pane_neuron(d, d->at_layer, d->at_neuron, s, details);
+        pane_neuron(d, d->at_layer, d->at_neuron, s, details, "K closes");
     if (!rect_empty(changes))
         pane_changes(d, s, changes);
 }

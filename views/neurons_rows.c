@@ -137,13 +137,13 @@ void table_row(const struct desk *d, const struct neurons_table *t, const struct
     }
 }
 
-static void name_of_class(struct pen *p, unsigned bits)
+static void name_of_class(struct pen *p, unsigned bits, bool brief)
 {
     static const char *const name[4] = {"neither kind", "general", "specific",
                                         "general and specific"};
 
     pen_text(p, class_role(bits), class_glyph(bits));
-    pen_printf(p, class_role(bits), " %s", name[bits & 3]);
+    pen_printf(p, class_role(bits), " %s", brief && bits == 3 ? "both" : name[bits & 3]);
 }
 
 static int about(const struct desk *d, int layer, int neuron, struct surface *s, struct rect in)
@@ -155,7 +155,7 @@ static int about(const struct desk *d, int layer, int neuron, struct surface *s,
     char word[24];
 
     if (l->mask) {
-        name_of_class(&p, l->mask->class_bits[neuron]);
+        name_of_class(&p, l->mask->class_bits[neuron], in.w < 46);
         pen_printf(&p, ROLE_DIM, "   weight ");
         pen_printf(&p, ROLE_STRONG, "%.2g", (double)l->mask->weight[neuron]);
     }
@@ -180,7 +180,7 @@ static int scores(const struct desk *d, int layer, int neuron, struct surface *s
     if (!a)
         return y;
     pen_text(&p, ROLE_DIM, "row   score   coeff  prompt");
-    for (int r = 0; r < a->rows && y + (in.h > 24 ? 2 : 8) < in.h; r++) {
+    for (int r = 0; r < a->rows && y + (in.h > 24 || in.h < 14 ? 1 : 8) < in.h; r++) {
         size_t at = (size_t)r * (size_t)a->neurons + (size_t)neuron;
 
         p = pen_at(s, in, ++y, 0);
@@ -238,7 +238,25 @@ static void contexts(const struct neuron_info *n, struct surface *s, struct rect
     }
 }
 
-void pane_neuron(const struct desk *d, int layer, int neuron, struct surface *s, struct rect area)
+/* Rows of scores and words beside each other: where there is width but no height. */
+static void flat(const struct desk *d, int layer, int neuron, struct surface *s, struct rect in)
+{
+    const struct neuron_info *words = desk_words(d, layer, neuron);
+    struct rect left = {in.y, in.x, in.h, in.w * 2 / 5};
+    struct rect mid = {in.y, in.x + left.w + 1, in.h, (in.w - left.w) / 2 - 1};
+    struct rect right = {in.y, mid.x + mid.w + 1, in.h, in.x + in.w - mid.x - mid.w - 1};
+
+    scores(d, layer, neuron, s, left, about(d, layer, neuron, s, left) - 1);
+    if (words) {
+        words_block(words, true, s, mid, 0);
+        words_block(words, false, s, right, 0);
+    } else {
+        surface_text(s, mid, 0, 0, ROLE_EMPTY, "· its words are being asked for");
+    }
+}
+
+void pane_neuron(const struct desk *d, int layer, int neuron, struct surface *s, struct rect area,
+                 const char *hint)
 {
     const struct neuron_info *words = desk_words(d, layer, neuron);
     char title[32];
@@ -248,9 +266,13 @@ void pane_neuron(const struct desk *d, int layer, int neuron, struct surface *s,
     if (layer < 0 || layer >= d->layers || neuron < 0 || neuron >= d->model.neurons)
         return;
     snprintf(title, sizeof(title), "L%dN%d", layer, neuron);
-    in = box_draw(s, area, title, "K closes", false);
+    in = box_draw(s, area, title, hint, false);
     if (rect_empty(in))
         return;
+    if (in.h < 14 && in.w >= 70) {
+        flat(d, layer, neuron, s, in);
+        return;
+    }
     y = about(d, layer, neuron, s, in);
     y = scores(d, layer, neuron, s, in, y + (in.h > 16));
     y += in.h > 20;

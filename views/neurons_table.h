@@ -40,6 +40,7 @@ void table_head(const struct desk *d, const struct neurons_table *t, struct surf
 void table_row(const struct desk *d, const struct neurons_table *t, const struct desk_neuron *n,
                struct surface *s, struct rect in, int y, bool here);
 /* Everything about one neuron. */
-void pane_neuron(const struct desk *d, int layer, int neuron, struct surface *s, struct rect area);
+void pane_neuron(const struct desk *d, int layer, int neuron, struct surface *s, struct rect area,
+                 const char *hint);
 
 #endif

@@ -167,7 +167,7 @@ static void a_click_takes_the_cell_under_it(void)
     m = map_shape(&d, &w, (struct rect){body.y, body.x, body.h - 1, body.w});
     CHECK(v->ops->click(v, body, m.plot.y, m.plot.x));
     CHECK(d.at_layer == 0 && d.at_neuron == 0);
-    CHECK(v->ops->click(v, body, m.plot.y + 6, m.plot.x + m.plot.w - 1));
+    CHECK(v->ops->click(v, body, m.plot.y + 3, m.plot.x + m.plot.w - 1));
     CHECK(d.at_layer == 3 && d.at_neuron >= NEURONS - 8);
     CHECK(!v->ops->click(v, body, body.y, body.x));
     view_close(v);
