@@ -82,6 +82,7 @@ static void host_knobs_moved(struct host *host)
 {
     struct app *app = (struct app *)host;
 
+    tuning_note(&app->tuning, &app->desk.params, clock_seconds());
     app->knobs_moved = true; /* many steps between two frames are one re-mask */
     app->weigh_at = clock_seconds() + REST;
     app->dirty = true;
@@ -256,6 +257,7 @@ static void begin(struct app *app, struct engine *engine)
 
     app->engine = engine;
     desk_init(&app->desk, &options->params);
+    tuning_start(&app->tuning, &options->params);
     app->desk.fact = fact_copy(options->fact ? options->fact : &first);
     app->at = 0;
     app_open(app, "edit");

@@ -9,6 +9,7 @@
 #include "views/app.h"
 #include "views/chrome.h"
 #include "views/commands.h"
+#include "views/tuning.h"
 
 enum { VIEWS_MAX = 24, LINES_KEPT = 500 };
 
@@ -38,6 +39,7 @@ struct app {
     char *sought; /* what / or \ was last given, or NULL */
     char said[400];
     enum tone tone;
+    struct tuning tuning;
     bool dirty, paused, quit, knobs_moved;
     double weigh_at;          /* 0: nothing to weigh */
     double next_frame, frame; /* seconds, CLOCK_MONOTONIC */

@@ -119,6 +119,18 @@ static void choose(struct app *app, enum param param, const char *what)
     app->host.say(&app->host, TONE_PLAIN, "%s: %s", what, params_word(&app->desk.params, param));
 }
 
+static void untune(struct app *app)
+{
+    char what[160];
+
+    if (!tuning_back(&app->tuning, &app->desk.params, what)) {
+        app_say(app, TONE_WARN, "no parameter was changed: there is nothing to take back");
+        return;
+    }
+    app->host.knobs_moved(&app->host);
+    app->host.say(&app->host, TONE_PLAIN, "took back %s", what);
+}
+
 static bool parameter_action(struct app *app, enum action action)
 {
     static const enum param reset[] = {P_RATIO_GE_A, P_RATIO_SP_A,     P_RATIO_GE_B,
@@ -141,8 +153,12 @@ static bool parameter_action(struct app *app, enum action action)
         return true;
     case ACTION_RESET_ALL:
         for (size_t i = 0; i < sizeof(reset) / sizeof(*reset); i++)
-            app->desk.params.value[reset[i]] = param_info(reset[i])->def;
+            param_reset(&app->desk.params, reset[i]);
         app->host.knobs_moved(&app->host);
+        app->host.say(&app->host, TONE_PLAIN, "every knob has its default; Z takes that back");
+        return true;
+    case ACTION_UNTUNE:
+        untune(app);
         return true;
     case ACTION_ALPHA:
     case ACTION_BETA:

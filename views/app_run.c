@@ -142,6 +142,24 @@ static void run_unbind(struct app *app, const char *rest)
     bind(app, rest, true);
 }
 
+static void run_reset(struct app *app, const char *name)
+{
+    for (int i = 0; *name && i < PARAM_COUNT; i++) {
+        const struct param_info *info = param_info((enum param)i);
+
+        if (strcmp(info->name, name) != 0 && (!*info->alias || strcmp(info->alias, name) != 0))
+            continue;
+        param_reset(&app->desk.params, (enum param)i);
+        app->host.knobs_moved(&app->host);
+        app->host.say(&app->host, TONE_PLAIN, "%s has its default", info->name);
+        return;
+    }
+    if (*name)
+        app->host.say(&app->host, TONE_ERROR, "reset: no parameter '%s'; o lists them", name);
+    else
+        app_do(app, ACTION_RESET);
+}
+
 static void run_quit(struct app *app, const char *rest)
 {
     (void)rest;
@@ -154,7 +172,7 @@ static const struct {
 } own[] = {
     {"set", run_set},   {"dump", run_dump},     {"open", run_open}, {"theme", run_theme},
     {"undo", run_undo}, {"query", run_query},   {"fact", run_fact}, {"neuron", run_neuron},
-    {"bind", run_bind}, {"unbind", run_unbind}, {"q!", run_quit},
+    {"bind", run_bind}, {"unbind", run_unbind}, {"q!", run_quit},   {"reset", run_reset},
 };
 
 static bool run_own(struct app *app, const char *word, const char *rest)

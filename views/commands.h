@@ -24,6 +24,7 @@ enum word_kind { /* what an argument is: what Tab offers */
 
 #define COMMANDS(X)                                                                             \
     X("set", "NAME=VALUE", WORD_PARAM, "", "Set a parameter")                                   \
+    X("reset", "[NAME]", WORD_TEXT, "", "A parameter's default, or that of the one selected")   \
     X("fact", "[SUBJECT | PROMPT | OBJECT]", WORD_TEXT, "", "Another fact; {} is the subject")  \
     X("query", "[PROMPT]", WORD_TEXT, "", "Ask the model, before and after")                    \
     X("neuron", "ADDRESS[=VALUE]", WORD_TEXT, "", "Go to L5N912; set =0, scale *2, free =off")  \

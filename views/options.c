@@ -1,4 +1,5 @@
-/* Every parameter: its value, where that came from, and one line of help. */
+/* Every parameter: its value, unit, default, range, the paper's symbol, help, and where the value
+ * came from. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,13 +9,34 @@
 #include "tui/box.h"
 #include "tui/text.h"
 #include "views/knobs.h"
+#include "views/tuning.h"
 #include "views/view.h"
 
 struct options {
-    struct list list;
+    struct list list; /* of those that are listed */
+    char filter[48];
 };
 
 enum { PAGE = 15 };
+
+static bool matches(const char *text, enum param id)
+{
+    const struct param_info *info = param_info(id);
+
+    return !*text || strcasestr(info->name, text) || strcasestr(info->help, text) ||
+           strcasestr(info->alias, text) || strstr(info->symbol, text);
+}
+
+/* The parameters listed, in order. Returns how many. */
+static int listed(const struct options *o, enum param out[PARAM_COUNT])
+{
+    int n = 0;
+
+    for (int i = 0; i < PARAM_COUNT; i++)
+        if (matches(o->filter, (enum param)i))
+            out[n++] = (enum param)i;
+    return n;
+}
 
 static void step(struct params *p, enum param id, int by)
 {
@@ -22,7 +44,10 @@ static void step(struct params *p, enum param id, int by)
     double v = p->value[id];
 
     if (info->kind == PARAM_CHOICE) {
-        choice_next(p, id);
+        int words = (int)info->high + 1;
+
+        p->value[id] = (double)(((int)v + (by > 0 ? 1 : words - 1)) % words);
+        p->source[id] = FROM_COMMAND_LINE;
         return;
     }
     if (info->kind == PARAM_LAYERS)
@@ -37,121 +62,252 @@ static void step(struct params *p, enum param id, int by)
     p->source[id] = FROM_COMMAND_LINE;
 }
 
-static bool options_action(struct view *v, enum action action)
+static void type_value(struct view *v, enum param id)
 {
-    struct options *o = v->state;
-    struct params *p = &v->host->desk->params;
-    enum param id = (enum param)o->list.at;
     struct buf command = {0};
-    int by = 0;
+
+    buf_printf(&command, ":set %s=", param_info(id)->name);
+    params_show(&v->host->desk->params, id, &command);
+    v->host->prompt(v->host, command.data);
+    buf_free(&command);
+}
+
+static bool change(struct view *v, enum param id, enum action action)
+{
+    struct params *p = &v->host->desk->params;
 
     switch (action) {
-    case ACTION_UP:
-    case ACTION_DOWN:
-        by = action == ACTION_UP ? -1 : 1;
-        break;
-    case ACTION_PAGE_UP:
-    case ACTION_PAGE_DOWN:
-        by = action == ACTION_PAGE_UP ? -PAGE : PAGE;
-        break;
-    case ACTION_FIRST:
-    case ACTION_LAST:
-        by = action == ACTION_FIRST ? -PARAM_COUNT : PARAM_COUNT;
-        break;
     case ACTION_LEFT:
     case ACTION_LESS:
-        step(p, id, -1);
-        v->host->knobs_moved(v->host);
-        return true;
+    case ACTION_MUCH_LESS:
+        step(p, id, action == ACTION_MUCH_LESS ? -10 : -1);
+        break;
     case ACTION_RIGHT:
     case ACTION_MORE:
-        step(p, id, 1);
-        v->host->knobs_moved(v->host);
-        return true;
+    case ACTION_MUCH_MORE:
+        step(p, id, action == ACTION_MUCH_MORE ? 10 : 1);
+        break;
     case ACTION_RESET:
-        p->value[id] = param_info(id)->def;
-        v->host->knobs_moved(v->host);
-        return true;
-    case ACTION_EXACT:
+        param_reset(p, id);
+        break;
     case ACTION_ENTER:
-        buf_printf(&command, ":set %s=", param_info(id)->name);
-        params_show(p, id, &command);
-        v->host->prompt(v->host, command.data);
-        buf_free(&command);
-        return true;
+    case ACTION_EXACT:
+        if (action == ACTION_ENTER && param_info(id)->kind == PARAM_CHOICE)
+            step(p, id, 1);
+        else
+            type_value(v, id);
+        break;
     default:
         return false;
     }
-    list_move(&o->list, by, PARAM_COUNT, PAGE);
+    v->host->knobs_moved(v->host);
     return true;
+}
+
+static bool options_action(struct view *v, enum action action)
+{
+    struct options *o = v->state;
+    enum param of[PARAM_COUNT];
+    int n = listed(o, of), by = action_steps(action, PAGE, PARAM_COUNT);
+
+    if (by) {
+        list_move(&o->list, by, n, PAGE);
+        return true;
+    }
+    if (action == ACTION_BACK && *o->filter) {
+        o->filter[0] = '\0';
+        return true;
+    }
+    return o->list.at < n && change(v, of[o->list.at], action);
+}
+
+static bool options_next(struct view *v, const char *text, int by)
+{
+    struct options *o = v->state;
+    enum param of[PARAM_COUNT];
+    int n = listed(o, of);
+
+    for (int i = 1; i <= n; i++) {
+        int at = ((o->list.at + by * i) % n + n) % n;
+
+        if (matches(text, of[at])) {
+            o->list.at = at;
+            return true;
+        }
+    }
+    return false;
 }
 
 static void options_find(struct view *v, const char *text)
 {
+    if (!options_next(v, text, 1))
+        v->host->say(v->host, TONE_WARN, "no parameter matches '%s'", text);
+}
+
+static void options_filter(struct view *v, const char *text)
+{
     struct options *o = v->state;
 
-    for (int i = 1; i <= PARAM_COUNT; i++) {
-        int id = (o->list.at + i) % PARAM_COUNT;
+    snprintf(o->filter, sizeof(o->filter), "%s", text);
+    o->list = (struct list){0, 0};
+}
 
-        if (strcasestr(param_info((enum param)id)->name, text) ||
-            strcasestr(param_info((enum param)id)->help, text)) {
-            o->list.at = id;
-            return;
-        }
+static bool is_default(const struct params *p, enum param id)
+{
+    struct params def;
+
+    params_default(&def);
+    if (param_info(id)->kind == PARAM_LAYERS)
+        return !p->layer_count;
+    return p->value[id] <= def.value[id] && p->value[id] >= def.value[id];
+}
+
+/* 30, where the shortest that reads back is 3e+01. */
+static void show_value(const struct params *p, enum param id, struct buf *out)
+{
+    enum param_kind kind = param_info(id)->kind;
+
+    if ((kind == PARAM_NUMBER || kind == PARAM_INTEGER) && fabs(p->value[id]) >= 10 &&
+        fabs(p->value[id]) < 1e6 && fabs(p->value[id] - round(p->value[id])) < 1e-9)
+        buf_printf(out, "%.0f", p->value[id]);
+    else
+        params_show(p, id, out);
+}
+
+static void show_default(enum param id, struct buf *out)
+{
+    struct params def;
+
+    params_default(&def);
+    show_value(&def, id, out);
+}
+
+static void show_range(const struct param_info *info, char *out, size_t n)
+{
+    if (info->kind == PARAM_CHOICE)
+        snprintf(out, n, "%d words", (int)info->high + 1);
+    else if (info->kind == PARAM_LAYERS)
+        snprintf(out, n, "layers");
+    else
+        snprintf(out, n, "%g–%g", info->low, info->high);
+}
+
+static const char *source_of(const struct params *p, enum param id)
+{
+    static const char *const source[] = {"", "preset", "config", "session", "set here"};
+
+    return source[p->source[id] % 5];
+}
+
+static void heading(struct surface *s, struct rect in)
+{
+    struct pen pen = pen_at(s, in, 0, 0);
+
+    pen_fit(&pen, ROLE_DIM, 22, "parameter");
+    pen_fit(&pen, ROLE_DIM, 13, "value");
+    if (in.w >= 100) {
+        pen_fit(&pen, ROLE_DIM, 12, "unit");
+        pen_fit(&pen, ROLE_DIM, 11, "default");
+        pen_fit(&pen, ROLE_DIM, 15, "range");
+        pen_fit(&pen, ROLE_DIM, 7, "paper");
     }
-    v->host->say(v->host, TONE_WARN, "no parameter matches '%s'", text);
+    pen_fit(&pen, ROLE_DIM, 10, "from");
+    pen_fit(&pen, ROLE_DIM, in.w - pen.x, "what it is");
 }
 
 static void row(const struct params *p, enum param id, struct surface *s, struct rect in, int y,
                 bool here)
 {
-    static const char *const source[] = {"", "preset", "config", "session", "set"};
     const struct param_info *info = param_info(id);
     struct pen pen = pen_at(s, in, y, 0);
-    struct buf value = {0};
+    struct buf value = {0}, def = {0};
+    char range[40];
 
     if (here) {
         surface_fill(s, (struct rect){in.y + y, in.x, 1, in.w}, ROLE_SELECTED);
-        surface_cursor(s, in, y, 20);
+        surface_cursor(s, in, y, 22);
     }
-    params_show(p, id, &value);
-    pen_fit(&pen, here ? ROLE_ACCENT : ROLE_TEXT, 20, info->name);
-    pen_fit(&pen, ROLE_STRONG, 12, value.data ? value.data : "");
-    pen_fit(&pen, ROLE_DIM, 8, source[p->source[id] % 5]);
-    if (in.w >= 100)
-        pen_fit(&pen, ROLE_ACCENT, 6, info->symbol);
+    show_value(p, id, &value);
+    pen_fit(&pen, here ? ROLE_ACCENT : ROLE_TEXT, 22, info->name);
+    pen_text(&pen, ROLE_WARN, is_default(p, id) ? " " : "*");
+    pen_fit(&pen, ROLE_STRONG, 11, value.data ? value.data : "");
+    pen.x++;
+    if (in.w >= 100) {
+        show_default(id, &def);
+        show_range(info, range, sizeof(range));
+        pen_fit(&pen, ROLE_DIM, 11, info->unit);
+        pen.x++;
+        pen_fit(&pen, ROLE_DIM, 10, def.data ? def.data : "");
+        pen.x++;
+        pen_fit(&pen, ROLE_DIM, 14, range);
+        pen.x++;
+        pen_fit(&pen, ROLE_ACCENT, 7, info->symbol);
+    }
+    pen_fit(&pen, ROLE_DIM, 10, source_of(p, id));
     pen_fit(&pen, ROLE_DIM, in.w - pen.x, info->help);
     buf_free(&value);
+    buf_free(&def);
+}
+
+/* All about the one under the cursor, in the last two rows. */
+static void details(enum param id, struct surface *s, struct rect in)
+{
+    const struct param_info *info = param_info(id);
+    struct pen pen = pen_at(s, in, in.h - 2, 0);
+    struct buf def = {0};
+
+    show_default(id, &def);
+    if (info->kind == PARAM_CHOICE)
+        pen_printf(&pen, ROLE_DIM, "default %s, one of: %s", def.data, info->words);
+    else if (info->kind == PARAM_LAYERS)
+        pen_text(&pen, ROLE_DIM, "auto, or a list such as 4-8 or 4,6");
+    else
+        pen_printf(&pen, ROLE_DIM, "%g to %g %s, default %s", info->low, info->high, info->unit,
+                   def.data);
+    if (*info->symbol)
+        pen_printf(&pen, ROLE_ACCENT, "  %s", info->symbol);
+    if (*info->alias)
+        pen_printf(&pen, ROLE_DIM, "  also called %s", info->alias);
+    pen = pen_at(s, in, in.h - 1, 0);
+    pen_fit(&pen, ROLE_TEXT, in.w, info->help);
+    buf_free(&def);
 }
 
 static void options_draw(const struct view *v, struct surface *s, struct rect area)
 {
     const struct options *o = v->state;
     const struct params *p = &v->host->desk->params;
-    struct rect in = box_draw(s, area, "Parameters", "h l step  = types  r default", true);
-    const struct param_info *info = param_info((enum param)o->list.at);
-    int rows = in.h - 2, top = list_top(&o->list, PARAM_COUNT, rows);
-    struct pen pen = pen_at(s, in, in.h - 1, 0);
+    enum param of[PARAM_COUNT];
+    int n = listed(o, of), rows, top;
+    char title[80];
+    struct rect in, body;
 
+    snprintf(title, sizeof(title), *o->filter ? "Parameters with '%s'" : "Parameters", o->filter);
+    in =
+        box_draw(s, area, title, "h l step  Enter types  r default  Z takes back  \\ filter", true);
+    rows = in.h - 3;
     if (rows < 1)
         return;
-    for (int i = top; i < PARAM_COUNT && i - top < rows; i++)
-        row(p, (enum param)i, s, in, i - top, i == o->list.at);
-    pen_fit(&pen, ROLE_TEXT, in.w, info->help);
-    pen = pen_at(s, in, in.h - 2, 0);
-    if (info->kind == PARAM_CHOICE)
-        pen_printf(&pen, ROLE_DIM, "one of: %s", info->words);
-    else if (info->kind != PARAM_LAYERS)
-        pen_printf(&pen, ROLE_DIM, "%g to %g %s, default %g", info->low, info->high, info->unit,
-                   info->def);
+    top = list_top(&o->list, n, rows);
+    heading(s, in);
+    body = (struct rect){in.y + 1, in.x, rows, in.w};
+    for (int i = top; i < n && i - top < rows; i++)
+        row(p, of[i], s, body, i - top, i == o->list.at);
+    if (o->list.at < n)
+        details(of[o->list.at], s, in);
+    else
+        surface_text(s, body, 0, 0, ROLE_DIM, "no parameter matches; Esc lists all");
+    box_foot(s, area, "* not the default");
 }
 
 const struct view_ops view_options = {
     .name = "options",
     .title = "Parameters",
-    .footer = "exact:type reset more:up less:down search back help:keys",
+    .footer = "enter:type reset untune more:up less:down search filter back help:keys",
     .size = sizeof(struct options),
     .action = options_action,
     .find = options_find,
+    .find_next = options_next,
+    .filter = options_filter,
     .draw = options_draw,
 };
