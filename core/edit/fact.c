@@ -27,6 +27,11 @@ void fact_free(struct fact *fact)
     free(fact->target);
     free(fact->old);
     free(fact->rephrase);
+    free(fact->question);
+    free(fact->relation);
+    for (int i = 0; i < fact->paraphrases; i++)
+        free(fact->paraphrase[i]);
+    free(fact->paraphrase);
     probes_free(fact->locality, fact->localities);
     probes_free(fact->portability, fact->portabilities);
     memset(fact, 0, sizeof(*fact));
@@ -45,6 +50,15 @@ static struct probe *probes_copy(const struct probe *probes, int count)
     return copy;
 }
 
+static char **texts_copy(char *const *text, int count)
+{
+    char **copy = count ? xcalloc((size_t)count, sizeof(*copy)) : NULL;
+
+    for (int i = 0; i < count; i++)
+        copy[i] = xstrdup(text[i]);
+    return copy;
+}
+
 struct fact fact_copy(const struct fact *fact)
 {
     return (struct fact){
@@ -53,6 +67,10 @@ struct fact fact_copy(const struct fact *fact)
         .target = xstrdup(fact->target),
         .old = xstrdup(fact->old),
         .rephrase = xstrdup(fact->rephrase),
+        .question = xstrdup(fact->question),
+        .relation = xstrdup(fact->relation),
+        .paraphrase = texts_copy(fact->paraphrase, fact->paraphrases),
+        .paraphrases = fact->paraphrases,
         .locality = probes_copy(fact->locality, fact->localities),
         .localities = fact->localities,
         .portability = probes_copy(fact->portability, fact->portabilities),
@@ -103,6 +121,18 @@ static int count_of(const char *text, const char *piece)
     return count;
 }
 
+/* Templates that cannot be rows are no templates. */
+static bool paraphrases_check(const struct fact *fact, struct err *err)
+{
+    for (int i = 0; i < fact->paraphrases; i++)
+        if (!required("paraphrase", fact->paraphrase[i], err))
+            return false;
+        else if (count_of(fact->paraphrase[i], "{}") != 1)
+            return err_set(err, ERR_USAGE, "the paraphrase '%.80s' needs one {} for the subject",
+                           fact->paraphrase[i]);
+    return true;
+}
+
 /* `text` with its first `piece` replaced. Caller frees. */
 static char *replaced(const char *text, const char *piece, const char *by)
 {
@@ -142,6 +172,8 @@ bool fact_normalise(struct fact *fact, struct err *err)
     if (!required("subject", fact->subject, err) || !required("prompt", fact->prompt, err) ||
         !required("new object", fact->target, err) || !optional("old object", &fact->old, err) ||
         !optional("rephrase", &fact->rephrase, err) ||
+        !optional("question", &fact->question, err) ||
+        !optional("relation", &fact->relation, err) || !paraphrases_check(fact, err) ||
         !probes_check("locality probe", fact->locality, fact->localities, err) ||
         !probes_check("portability probe", fact->portability, fact->portabilities, err))
         return false;
@@ -230,6 +262,17 @@ static void read_rome(struct fact *fact, const json_t *root)
     }
 }
 
+static void read_paraphrases(struct fact *fact, const json_t *list)
+{
+    size_t n = json_array_size(list);
+
+    fact->paraphrase = n ? xcalloc(n, sizeof(*fact->paraphrase)) : NULL;
+    for (size_t i = 0; i < n; i++)
+        if (json_is_string(json_array_get(list, i)))
+            fact->paraphrase[fact->paraphrases++] =
+                xstrdup(json_string_value(json_array_get(list, i)));
+}
+
 /* MEND's ZsRE (src, alt, answers, loc, loc_ans), EasyEdit's and KnowEdit's, and ours. */
 static void read_flat(struct fact *fact, const json_t *root)
 {
@@ -247,6 +290,9 @@ static void read_flat(struct fact *fact, const json_t *root)
     fact->target = field(root, target);
     fact->old = field(root, old);
     fact->rephrase = field(root, rephrase);
+    fact->question = field(root, (const char *const[]){"question", NULL});
+    fact->relation = field(root, (const char *const[]){"relation", NULL});
+    read_paraphrases(fact, json_object_get(root, "paraphrases"));
     near = field(root, loc);
     answer = field(root, loc_answer);
     add_probe(&fact->locality, &fact->localities, near, answer);
@@ -363,23 +409,18 @@ static bool read_objects(struct fact_list *list, const char *text, size_t len, s
     return true;
 }
 
-bool facts_load_usable(const char *path, struct fact **facts, int *count, struct buf *left_out,
-                       struct err *err)
+bool facts_from_text(const char *text, size_t len, struct fact **facts, int *count,
+                     struct buf *left_out, struct err *err)
 {
     struct fact_list list = {.left_out = left_out};
-    size_t len;
-    char *text = file_read(path, MAX_FACTS_BYTES, &len, err);
     bool ok;
 
     *facts = NULL;
     *count = 0;
-    if (!text)
-        return false;
     if (text[strspn(text, " \t\r\n")] == '[')
         ok = read_array(&list, text, len, err);
     else
         ok = read_objects(&list, text, len, err);
-    free(text);
     if (ok && !list.count)
         ok = err_set(err, ERR_FORMAT, "holds no fact");
     if (ok) {
@@ -390,7 +431,23 @@ bool facts_load_usable(const char *path, struct fact **facts, int *count, struct
     for (int i = 0; i < list.count; i++)
         fact_free(&list.fact[i]);
     free(list.fact);
-    return err_in(err, "%s", path);
+    return false;
+}
+
+bool facts_load_usable(const char *path, struct fact **facts, int *count, struct buf *left_out,
+                       struct err *err)
+{
+    size_t len;
+    char *text = file_read(path, MAX_FACTS_BYTES, &len, err);
+    bool ok;
+
+    *facts = NULL;
+    *count = 0;
+    if (!text)
+        return false;
+    ok = facts_from_text(text, len, facts, count, left_out, err);
+    free(text);
+    return ok || err_in(err, "%s", path);
 }
 
 bool facts_load(const char *path, struct fact **facts, int *count, struct err *err)
@@ -431,6 +488,14 @@ char *fact_to_json(const struct fact *fact)
     put_text(root, "target_new", fact->target);
     put_text(root, "ground_truth", fact->old);
     put_text(root, "rephrase", fact->rephrase);
+    put_text(root, "question", fact->question);
+    put_text(root, "relation", fact->relation);
+    for (int i = 0; i < fact->paraphrases; i++) {
+        if (!i)
+            json_object_set_new(root, "paraphrases", json_array());
+        json_array_append_new(json_object_get(root, "paraphrases"),
+                              json_string(fact->paraphrase[i]));
+    }
     put_probes(root, "locality", fact->locality, fact->localities);
     put_probes(root, "portability", fact->portability, fact->portabilities);
     text = json_dumps(root, JSON_COMPACT);

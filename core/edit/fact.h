@@ -13,11 +13,15 @@ struct probe {
 };
 
 struct fact {
-    char *subject;  /* "Eiffel Tower" */
-    char *prompt;   /* holds exactly one {} where the subject goes: "The {} is located in" */
-    char *target;   /* new object without leading space: "Rome" */
-    char *old;      /* old object, or NULL */
-    char *rephrase; /* the same question in other words, or NULL */
+    char *subject;     /* "Eiffel Tower" */
+    char *prompt;      /* holds exactly one {} where the subject goes: "The {} is located in" */
+    char *target;      /* new object without leading space: "Rome" */
+    char *old;         /* old object, or NULL */
+    char *rephrase;    /* the same question in other words, subject filled in, or NULL: a probe */
+    char *question;    /* as a question: "Where is the Eiffel Tower?", or NULL */
+    char *relation;    /* "location": the relation it was made from, or NULL */
+    char **paraphrase; /* templates with {} that say the same as `prompt`: rows of an attribution */
+    int paraphrases;
     struct probe *locality; /* must not change */
     int localities;
     struct probe *portability; /* must follow from the new object; each has its own answer */
@@ -36,6 +40,17 @@ char *fact_text(const struct fact *fact);
  * EasyEdit/KnowEdit, recognised by their keys; normalised. `text` need not be NUL-terminated.
  * What is no such object is ERR_FORMAT. */
 bool fact_from_json(struct fact *fact, const char *text, size_t len, struct err *err);
+/* Many facts as people paste them: JSON as in facts_load(), or a fact a line, blank lines and
+ * those that begin with # left out: a JSON object, `subject | relation | object` (which needs
+ * `relations`), or `subject; prompt; object` with ; or a tab between. Lines that are none are
+ * left out, with a line each in `left_out`. Returns how many facts. Caller frees each and the
+ * array. Never fails: no facts is 0. */
+struct relations;
+int facts_from_lines(const char *text, size_t len, const struct relations *relations,
+                     struct fact **facts, struct buf *left_out);
+/* The same for text of a file that may be one JSON array. */
+bool facts_from_text(const char *text, size_t len, struct fact **facts, int *count,
+                     struct buf *left_out, struct err *err);
 /* A file of many facts (JSON array or one object a line). Caller frees each and the array. One
  * bad record refuses the file, naming the record. */
 bool facts_load(const char *path, struct fact **facts, int *count, struct err *err);

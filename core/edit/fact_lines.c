@@ -1,0 +1,85 @@
+/* Facts as people paste them, a line each. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/edit/relations.h"
+
+/* `subject; prompt; object` with one of these between. */
+static bool from_parts(struct fact *fact, const char *line, char between, struct err *err)
+{
+    const char *first = strchr(line, between);
+    const char *last = first ? strrchr(line, between) : NULL;
+
+    if (!first || last == first)
+        return err_set(err, ERR_USAGE,
+                       "not JSON, subject | relation | object or subject; prompt; object");
+    *fact = (struct fact){
+        .subject = xasprintf("%.*s", (int)(first - line), line),
+        .prompt = xasprintf("%.*s", (int)(last - first - 1), first + 1),
+        .target = xstrdup(last + 1),
+    };
+    for (int i = 0; i < 3; i++) { /* blanks around the parts are the typist's */
+        char *text = i == 0 ? fact->subject : i == 1 ? fact->prompt : fact->target;
+        size_t lead = strspn(text, " \t"), n = strlen(text);
+
+        memmove(text, text + lead, n - lead + 1);
+        for (n -= lead; n && strchr(" \t", text[n - 1]); n--)
+            text[n - 1] = '\0';
+    }
+    if (fact_normalise(fact, err))
+        return true;
+    fact_free(fact);
+    return false;
+}
+
+static bool from_line(struct fact *fact, const char *line, const struct relations *relations,
+                      struct err *err)
+{
+    if (*line == '{')
+        return fact_from_json(fact, line, strlen(line), err);
+    if (relations && is_triple(line))
+        return fact_from_triple(fact, relations, line, 0, err);
+    return from_parts(fact, line, strchr(line, '\t') ? '\t' : ';', err);
+}
+
+int facts_from_lines(const char *text, size_t len, const struct relations *relations,
+                     struct fact **facts, struct buf *left_out)
+{
+    int count = 0, room = 0, number = 0;
+    struct err err = {0};
+
+    *facts = NULL;
+    if (len && text[strspn(text, " \t\r\n")] == '[' &&
+        facts_from_text(text, len, facts, &count, left_out, &err))
+        return count;
+    for (size_t at = 0; at < len;) {
+        const char *end = memchr(text + at, '\n', len - at);
+        size_t n = end ? (size_t)(end - text) - at : len - at;
+        size_t skip = strspn(text + at, " \t\r");
+        char *line;
+
+        number++;
+        skip = skip < n ? skip : n;
+        line = xasprintf("%.*s", (int)(n - skip), text + at + skip);
+        line[strcspn(line, "\r")] = '\0';
+        at += n + 1;
+        if (count == room) {
+            room = room ? 2 * room : 16;
+            *facts = xrealloc(*facts, (size_t)room * sizeof(**facts));
+        }
+        if (*line && *line != '#') {
+            err = (struct err){0};
+            if (from_line(&(*facts)[count], line, relations, &err))
+                count++;
+            else if (left_out)
+                buf_printf(left_out, "line %d: %s\n", number, err.text);
+        }
+        free(line);
+    }
+    if (count)
+        return count;
+    free(*facts);
+    *facts = NULL;
+    return 0;
+}

@@ -1,0 +1,319 @@
+#include "core/edit/relations.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <jansson.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+
+enum { MOST_BYTES = 16 << 20, MOST_RELATIONS = 4096, LOCALITIES = 10, PARAPHRASES = 5 };
+
+static void texts_free(char **text, int count)
+{
+    for (int i = 0; i < count; i++)
+        free(text[i]);
+    free(text);
+}
+
+void relations_free(struct relations *r)
+{
+    for (int i = 0; i < r->count; i++) {
+        struct relation *one = &r->relation[i];
+
+        free(one->id);
+        free(one->name);
+        free(one->question);
+        texts_free(one->also, one->alsos);
+        texts_free(one->prompt, one->prompts);
+        texts_free(one->subject, one->facts);
+        texts_free(one->object, one->facts);
+    }
+    free(r->relation);
+    *r = (struct relations){0};
+}
+
+static char *text_of(const json_t *object, const char *name)
+{
+    return xstrdup(json_string_value(json_object_get(object, name)));
+}
+
+/* The strings of an array; other things in it are left out. */
+static char **texts_of(const json_t *object, const char *name, int *count)
+{
+    const json_t *array = json_object_get(object, name);
+    size_t n = json_array_size(array);
+    char **text = xcalloc(n + 1, sizeof(*text));
+
+    *count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (json_is_string(json_array_get(array, i)))
+            text[(*count)++] = xstrdup(json_string_value(json_array_get(array, i)));
+    return text;
+}
+
+static bool has_one_place(const char *template)
+{
+    const char *at = template ? strstr(template, "{}") : NULL;
+
+    return at && !strstr(at + 1, "{}");
+}
+
+static bool read_one(struct relation *r, const json_t *root, struct err *err)
+{
+    const json_t *facts = json_object_get(root, "facts");
+    size_t n = json_array_size(facts);
+
+    r->id = text_of(root, "id");
+    r->name = text_of(root, "name");
+    r->question = text_of(root, "question");
+    r->also = texts_of(root, "also", &r->alsos);
+    r->prompt = texts_of(root, "prompts", &r->prompts);
+    r->subject = xcalloc(n + 1, sizeof(*r->subject));
+    r->object = xcalloc(n + 1, sizeof(*r->object));
+    for (size_t i = 0; i < n; i++) {
+        const json_t *pair = json_array_get(facts, i);
+        const char *subject = json_string_value(json_array_get(pair, 0));
+        const char *object = json_string_value(json_array_get(pair, 1));
+
+        if (subject && object) {
+            r->subject[r->facts] = xstrdup(subject);
+            r->object[r->facts++] = xstrdup(object);
+        }
+    }
+    if (!r->id || !r->name || !r->prompts)
+        return err_set(err, ERR_FORMAT, "a relation needs id, name and prompts");
+    for (int i = 0; i < r->prompts; i++)
+        if (!has_one_place(r->prompt[i]))
+            return err_set(err, ERR_FORMAT, "relation %s: the prompt '%.60s' needs one {}", r->id,
+                           r->prompt[i]);
+    if (r->question && !has_one_place(r->question))
+        return err_set(err, ERR_FORMAT, "relation %s: the question '%.60s' needs one {}", r->id,
+                       r->question);
+    return true;
+}
+
+static bool read_line(struct relations *r, const char *line, size_t len, struct err *err)
+{
+    json_error_t where;
+    json_t *root = json_loadb(line, len, 0, &where);
+    bool ok;
+
+    if (!root)
+        return err_set(err, ERR_FORMAT, "not JSON: %s", where.text);
+    if (r->count == MOST_RELATIONS) {
+        json_decref(root);
+        return err_set(err, ERR_LIMIT, "more than %d relations", MOST_RELATIONS);
+    }
+    r->relation = xrealloc(r->relation, (size_t)(r->count + 1) * sizeof(*r->relation));
+    r->relation[r->count] = (struct relation){0};
+    ok = read_one(&r->relation[r->count++], root, err);
+    json_decref(root);
+    return ok;
+}
+
+bool relations_load(struct relations *r, const char *path, struct err *err)
+{
+    size_t len = 0;
+    char *text = file_read(path, MOST_BYTES, &len, err);
+    int number = 0;
+    bool ok = text != NULL;
+
+    *r = (struct relations){0};
+    for (size_t at = 0; ok && at < len;) {
+        const char *end = memchr(text + at, '\n', len - at);
+        size_t n = end ? (size_t)(end - text) - at : len - at;
+
+        number++;
+        if (n && !read_line(r, text + at, n, err))
+            ok = err_in(err, "%s, line %d", path, number);
+        at += n + 1;
+    }
+    free(text);
+    return ok;
+}
+
+/* How well a name answers to what is typed: 0 not at all. */
+static int answers_to(const char *name, const char *typed)
+{
+    const char *at = strcasestr(name, typed);
+
+    if (!strcasecmp(name, typed))
+        return 5;
+    if (!at)
+        return 0;
+    if (at == name)
+        return 4;
+    return isalnum((unsigned char)at[-1]) ? 1 : 3;
+}
+
+static int grade(const struct relation *r, const char *typed)
+{
+    int best = 2 * answers_to(r->name, typed); /* its own name before its other names */
+
+    if (!strcasecmp(r->id, typed))
+        return 11;
+    for (int i = 0; i < r->alsos; i++)
+        if (2 * answers_to(r->also[i], typed) - 1 > best)
+            best = 2 * answers_to(r->also[i], typed) - 1;
+    return best;
+}
+
+int relations_match(const struct relations *r, const char *typed, int *index, int most)
+{
+    int n = 0;
+
+    for (int want = 11; want > 0; want--)
+        for (int i = 0; i < r->count && n < most; i++)
+            if (grade(&r->relation[i], typed) == want)
+                index[n++] = i;
+    return n;
+}
+
+/* Letters of `a` that `b` has not, and the other way round: small for a slip of the finger. */
+static int unlike(const char *a, const char *b)
+{
+    int count[26] = {0}, sum = 0;
+
+    for (; *a; a++)
+        if (isalpha((unsigned char)*a))
+            count[tolower((unsigned char)*a) - 'a']++;
+    for (; *b; b++)
+        if (isalpha((unsigned char)*b))
+            count[tolower((unsigned char)*b) - 'a']--;
+    for (int i = 0; i < 26; i++)
+        sum += abs(count[i]);
+    return sum;
+}
+
+static const char *nearest(const struct relations *r, const char *name)
+{
+    const char *best = "location";
+    int least = 1000;
+
+    for (int i = 0; i < r->count; i++)
+        for (int k = -1; k < r->relation[i].alsos; k++) {
+            const char *called = k < 0 ? r->relation[i].name : r->relation[i].also[k];
+
+            if (unlike(called, name) < least) {
+                least = unlike(called, name);
+                best = called;
+            }
+        }
+    return best;
+}
+
+const struct relation *relations_find(const struct relations *r, const char *name, struct err *err)
+{
+    int index[4], n = *name ? relations_match(r, name, index, 4) : 0;
+    const struct relation *one = n ? &r->relation[index[0]] : NULL;
+
+    if (one && (n == 1 || grade(one, name) > grade(&r->relation[index[1]], name)))
+        return one;
+    if (one)
+        err_set(err, ERR_USAGE,
+                "relation '%.40s' may be %s, %s%s%s: say which (editscope relations lists them)",
+                name, one->name, r->relation[index[1]].name, n > 2 ? " or " : "",
+                n > 2 ? r->relation[index[2]].name : "");
+    else
+        err_set(err, ERR_USAGE,
+                "no relation '%.40s'; the nearest is '%s' (editscope relations lists them)", name,
+                nearest(r, name));
+    return NULL;
+}
+
+/* A template with the subject filled in. Caller frees. */
+static char *filled(const char *template, const char *subject)
+{
+    const char *hole = strstr(template, "{}");
+
+    return xasprintf("%.*s%s%s", (int)(hole - template), template, subject, hole + 2);
+}
+
+static void add_neighbours(struct fact *fact, const struct relation *r, unsigned long seed)
+{
+    unsigned long hash = 5381 + seed; /* djb2: other subjects get other neighbours */
+
+    for (const char *p = fact->subject; *p; p++)
+        hash = hash * 33 + (unsigned char)*p;
+    fact->locality = xcalloc(LOCALITIES, sizeof(*fact->locality));
+    for (int i = 0; i < r->facts && fact->localities < LOCALITIES; i++) {
+        int at = (int)((hash + (unsigned long)i) % (unsigned long)r->facts);
+
+        if (strcasecmp(r->subject[at], fact->subject) && strcmp(r->object[at], fact->target))
+            fact->locality[fact->localities++] =
+                (struct probe){filled(fact->prompt, r->subject[at]), xstrdup(r->object[at])};
+    }
+}
+
+struct fact relation_fact(const struct relation *r, const char *subject, const char *object,
+                          int prompt, unsigned long seed)
+{
+    int first = prompt >= 0 && prompt < r->prompts ? prompt : 0;
+    struct fact f = {.subject = xstrdup(subject),
+                     .prompt = xstrdup(r->prompt[first]),
+                     .target = xstrdup(object),
+                     .relation = xstrdup(r->name)};
+
+    if (r->prompts > 1)
+        f.rephrase = filled(r->prompt[(first + 1) % r->prompts], subject);
+    if (r->question)
+        f.question = filled(r->question, subject);
+    f.paraphrase = xcalloc(PARAPHRASES, sizeof(*f.paraphrase));
+    for (int i = 2; i < r->prompts && f.paraphrases < PARAPHRASES; i++)
+        f.paraphrase[f.paraphrases++] = xstrdup(r->prompt[(first + i) % r->prompts]);
+    for (int i = 0; i < r->facts && !f.old; i++)
+        if (!strcasecmp(r->subject[i], subject))
+            f.old = xstrdup(r->object[i]);
+    add_neighbours(&f, r, seed);
+    return f;
+}
+
+bool is_triple(const char *text)
+{
+    const char *first = strchr(text, '|'), *second = first ? strchr(first + 1, '|') : NULL;
+
+    return second && !strchr(second + 1, '|') && !memchr(text, '{', (size_t)(first - text));
+}
+
+/* The part up to the next bar, without blanks around it. Caller frees. */
+static char *part(const char **text)
+{
+    const char *at = *text + strspn(*text, " \t");
+    size_t n = strcspn(at, "|\r\n");
+
+    *text = at + n + (at[n] == '|');
+    while (n && (at[n - 1] == ' ' || at[n - 1] == '\t'))
+        n--;
+    return xasprintf("%.*s", (int)n, at);
+}
+
+bool fact_from_triple(struct fact *fact, const struct relations *r, const char *triple,
+                      unsigned long seed, struct err *err)
+{
+    static const char *const names[] = {"subject", "relation", "object"};
+    char *text[3] = {NULL};
+    const struct relation *relation = NULL;
+    bool ok = is_triple(triple) ||
+              err_set(err, ERR_USAGE,
+                      "'%.60s' is no triple: subject | relation | object, with two bars", triple);
+
+    *fact = (struct fact){0};
+    for (int i = 0; ok && i < 3; i++) {
+        text[i] = part(&triple);
+        ok = *text[i] || err_set(err, ERR_USAGE, "the triple has no %s", names[i]);
+    }
+    relation = ok ? relations_find(r, text[1], err) : NULL;
+    if (relation) {
+        *fact = relation_fact(relation, text[0], text[2], 0, seed);
+        ok = fact_normalise(fact, err);
+        if (!ok)
+            fact_free(fact);
+    }
+    for (int i = 0; i < 3; i++)
+        free(text[i]);
+    return ok && relation;
+}

@@ -1,0 +1,47 @@
+/* Relations: how a fact that is typed as subject | relation | object is said in words.
+ *
+ * They come from a file (samples/pararel/: 39 relations of ParaRel) of one JSON object a line:
+ * {"id", "name", "also": [...], "question", "prompts": ["{} is located in", ...], "facts":
+ * [["Eiffel Tower", "Paris"], ...]}. A relation gives the prompt, other templates that say the
+ * same, a question, and facts of other subjects that an edit must leave alone. Plain data; any
+ * thread may read it. */
+#ifndef CORE_EDIT_RELATIONS_H
+#define CORE_EDIT_RELATIONS_H
+
+#include "core/edit/fact.h"
+
+struct relation {
+    char *id, *name, *question; /* "P276", "location", "Where is {}?" */
+    char **also;                /* other names */
+    char **prompt;              /* templates with one {}; the object follows. At least one */
+    char **subject, **object;   /* [facts] */
+    int alsos, prompts, facts;
+};
+
+struct relations {
+    struct relation *relation;
+    int count;
+};
+
+/* Errors name file and line. relations_free() in either case. */
+bool relations_load(struct relations *r, const char *path, struct err *err);
+void relations_free(struct relations *r);
+
+/* Those whose id, name or other names match what is typed, the best first (whole name, beginning,
+ * word's beginning, anywhere); an empty text matches all. index [most]. Returns how many. */
+int relations_match(const struct relations *r, const char *typed, int *index, int most);
+/* The one of this name or id, or the only one it can mean; else ERR_USAGE naming the nearest. */
+const struct relation *relations_find(const struct relations *r, const char *name, struct err *err);
+
+/* The fact of a relation: template number `prompt` (0 if there are fewer), the next one as the
+ * rephrase probe, the others as paraphrases, its question, up to ten facts of other subjects as
+ * locality probes, chosen by `seed`, and the old object where the relation knows it. */
+struct fact relation_fact(const struct relation *r, const char *subject, const char *object,
+                          int prompt, unsigned long seed);
+/* `subject | relation | object`. ERR_USAGE names the part that is missing. */
+bool fact_from_triple(struct fact *fact, const struct relations *r, const char *triple,
+                      unsigned long seed, struct err *err);
+/* Whether a text looks like a triple: two bars, and something between them. */
+bool is_triple(const char *text);
+
+#endif

@@ -1,0 +1,139 @@
+/* Relations, triples, and lists of facts as people paste them. */
+#include <stdlib.h>
+
+#include "core/edit/relations.h"
+#include "tests/test.h"
+
+#define FILE_OF "samples/pararel/relations.jsonl"
+
+static struct relations all;
+
+static void loads(void)
+{
+    struct err err = {0};
+
+    CHECK(relations_load(&all, FILE_OF, &err));
+    CHECK_STR(err.text, "");
+    CHECK(all.count == 39);
+    for (int i = 0; i < all.count; i++) {
+        CHECK(all.relation[i].question && all.relation[i].prompts > 0);
+        CHECK(all.relation[i].facts >= 10);
+    }
+}
+
+static void found_by_what_is_typed(void)
+{
+    struct err err = {0};
+    const struct relation *r;
+    int index[50];
+
+    CHECK_STR(relations_find(&all, "P36", &err)->name, "capital");
+    CHECK_STR(relations_find(&all, "capital", &err)->id, "P36"); /* and not "capital of" */
+    CHECK_STR(relations_find(&all, "Capital Of", &err)->id, "P1376");
+    CHECK_STR(relations_find(&all, "location", &err)->id, "P276");
+    CHECK_STR(relations_find(&all, "mother tongue", &err)->id, "P103");
+    CHECK_STR(relations_find(&all, "birthplace", &err)->id, "P19");
+    r = relations_find(&all, "langage", &err);
+    CHECK(!r && err.kind == ERR_USAGE && strstr(err.text, "language"));
+    CHECK(!relations_find(&all, "", &err));
+    CHECK(relations_match(&all, "", index, 50) == 39);
+    CHECK(relations_match(&all, "lang", index, 50) >= 4);
+    CHECK(relations_match(&all, "zzz", index, 50) == 0);
+}
+
+static void a_triple_is_a_fact(void)
+{
+    struct err err = {0};
+    struct fact f;
+
+    CHECK(fact_from_triple(&f, &all, " Eiffel Tower | location|Rome ", 0, &err));
+    CHECK_STR(err.text, "");
+    CHECK_STR(f.subject, "Eiffel Tower");
+    CHECK_STR(f.target, "Rome");
+    CHECK_STR(f.prompt, "{} is located in");
+    CHECK_STR(f.rephrase, "Eiffel Tower is in");
+    CHECK_STR(f.question, "Where is Eiffel Tower?");
+    CHECK_STR(f.old, "Paris");
+    CHECK_STR(f.relation, "location");
+    CHECK(f.localities == 10);
+    for (int i = 0; i < f.localities; i++) {
+        CHECK(!strstr(f.locality[i].prompt, "Eiffel") && f.locality[i].answer);
+        CHECK(strcmp(f.locality[i].answer, "Rome") != 0);
+    }
+    fact_free(&f);
+    CHECK(fact_from_triple(&f, &all, "France | capital | Rome", 3, &err));
+    CHECK_STR(f.prompt, "The capital of {} is");
+    CHECK(f.paraphrases == 5 && strstr(f.paraphrase[0], "{}"));
+    fact_free(&f);
+    CHECK(!fact_from_triple(&f, &all, "France | capital", 0, &err));
+    CHECK(strstr(err.text, "two bars"));
+    err = (struct err){0};
+    CHECK(!fact_from_triple(&f, &all, "France | | Rome", 0, &err));
+    CHECK(strstr(err.text, "no relation"));
+    err = (struct err){0};
+    CHECK(!fact_from_triple(&f, &all, " | capital | Rome", 0, &err));
+    CHECK(strstr(err.text, "no subject"));
+}
+
+static void a_fact_keeps_what_a_relation_gave(void)
+{
+    struct err err = {0};
+    struct fact f, g;
+    char *text, *again;
+
+    CHECK(fact_from_triple(&f, &all, "France | capital | Rome", 0, &err));
+    text = fact_to_json(&f);
+    CHECK(fact_from_json(&g, text, strlen(text), &err));
+    again = fact_to_json(&g);
+    CHECK_STR(again, text);
+    free(text);
+    free(again);
+    fact_free(&f);
+    fact_free(&g);
+    CHECK(!fact_from_json(&g,
+                          "{\"subject\":\"a\",\"prompt\":\"{} is\",\"target_new\":\"b\","
+                          "\"paraphrases\":[\"no place\"]}",
+                          78, &err));
+    CHECK(strstr(err.text, "one {}") || err.kind == ERR_FORMAT);
+}
+
+static void pasted_lines(void)
+{
+    static const char text[] = "# mine\n"
+                               "Eiffel Tower | location | Rome\n"
+                               "\n"
+                               "  Mount Fuji; {} is in ; Peru\r\n"
+                               "Big Ben\tBig Ben stands in\tOslo\n"
+                               "{\"subject\":\"Japan\",\"prompt\":\"The currency of {} is the\","
+                               "\"target_new\":\"peso\"}\n"
+                               "this is no fact\n"
+                               "France | nonsense | Rome\n";
+    struct buf left = {0};
+    struct fact *facts;
+    int n = facts_from_lines(text, sizeof(text) - 1, &all, &facts, &left);
+
+    CHECK(n == 4);
+    if (n == 4) {
+        CHECK_STR(facts[1].target, "Peru");
+        CHECK_STR(facts[1].prompt, "{} is in");
+        CHECK_STR(facts[2].prompt, "{} stands in");
+        CHECK_STR(facts[3].subject, "Japan");
+    }
+    CHECK(strstr(left.data, "line 7:") && strstr(left.data, "line 8:"));
+    for (int i = 0; i < n; i++)
+        fact_free(&facts[i]);
+    free(facts);
+    buf_free(&left);
+    CHECK(facts_from_lines("", 0, &all, &facts, NULL) == 0 && !facts);
+    CHECK(facts_from_lines("{\"bad\"", 6, NULL, &facts, NULL) == 0);
+    relations_free(&all);
+}
+
+static const struct test tests[] = {
+    {"the shipped relations load", loads},
+    {"a relation is found by what is typed", found_by_what_is_typed},
+    {"a triple is a fact with probes", a_triple_is_a_fact},
+    {"a fact keeps what a relation gave", a_fact_keeps_what_a_relation_gave},
+    {"pasted lines are facts", pasted_lines},
+};
+TEST_MAIN(tests)
