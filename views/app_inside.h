@@ -87,6 +87,8 @@ void app_run_command(struct app *app, const char *text); /* without the : */
 void app_find(struct app *app, const char *text);
 void app_find_next(struct app *app, int by);
 void app_filter(struct app *app, const char *text);
+/* Writes what is seen; the path's ending says how. "" opens the line on a name for it. */
+void app_export(struct app *app, const char *path, bool over);
 bool app_theme(struct app *app, const char *name, struct err *err);
 
 #endif

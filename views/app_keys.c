@@ -267,6 +267,9 @@ static bool program_action(struct app *app, enum action action)
     case ACTION_COPY:
         copy(app);
         return true;
+    case ACTION_EXPORT:
+        app_export(app, "", false);
+        return true;
     case ACTION_REDRAW:
         term_redraw();
         return true;

@@ -160,6 +160,16 @@ static void run_reset(struct app *app, const char *name)
         app_do(app, ACTION_RESET);
 }
 
+static void run_export(struct app *app, const char *path)
+{
+    app_export(app, path, false);
+}
+
+static void run_export_over(struct app *app, const char *path)
+{
+    app_export(app, path, true);
+}
+
 static void run_quit(struct app *app, const char *rest)
 {
     (void)rest;
@@ -170,9 +180,13 @@ static const struct {
     const char *name;
     void (*run)(struct app *app, const char *rest);
 } own[] = {
-    {"set", run_set},   {"dump", run_dump},     {"open", run_open}, {"theme", run_theme},
-    {"undo", run_undo}, {"query", run_query},   {"fact", run_fact}, {"neuron", run_neuron},
-    {"bind", run_bind}, {"unbind", run_unbind}, {"q!", run_quit},   {"reset", run_reset},
+    {"set", run_set},       {"dump", run_dump},
+    {"open", run_open},     {"theme", run_theme},
+    {"undo", run_undo},     {"query", run_query},
+    {"fact", run_fact},     {"neuron", run_neuron},
+    {"bind", run_bind},     {"unbind", run_unbind},
+    {"q!", run_quit},       {"reset", run_reset},
+    {"export", run_export}, {"export!", run_export_over},
 };
 
 static bool run_own(struct app *app, const char *word, const char *rest)

@@ -36,6 +36,7 @@ enum word_kind { /* what an argument is: what Tab offers */
     X("unbind", "[VIEW] KEY", WORD_BIND, "", "Take a key's action away")                        \
     X("dump", "FILE", WORD_FILE, "", "Write the screen as text")                                \
     X("export", "[FILE]", WORD_FILE, "", "Save what is seen; the file's ending says how")       \
+    X("export!", "FILE", WORD_FILE, "", "The same, over a file that is there")                  \
     X("facts", "[FILE]", WORD_FILE, "facts", "A queue of facts from a file")                    \
     X("model", "FILE", WORD_FILE, "models", "Open another model")                               \
     X("state", "WHICH", WORD_STATE, "query", "Ask this state: base, edited, preview or edit:N") \

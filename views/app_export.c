@@ -1,0 +1,110 @@
+/* What is seen, as a file: the picture (SVG, ANSI, text) or the rows behind it (CSV, JSON). */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/file.h"
+#include "tui/svg.h"
+#include "views/app_inside.h"
+#include "views/sheet.h"
+
+/* The screen without the command line that asked for it. */
+static void picture(struct app *app)
+{
+    struct screen screen = app_screen(app);
+
+    screen.line = NULL;
+    screen_draw(&screen, app->surface);
+}
+
+static void as_svg(struct app *app, struct buf *out)
+{
+    char title[200];
+
+    picture(app);
+    snprintf(title, sizeof(title), "editscope: %s, %s", views[app->at]->title,
+             *app->desk.model.name ? app->desk.model.name : "no model");
+    svg_surface(app->surface, &app->theme, app->palette.caps.ascii, title, out);
+}
+
+static void as_ansi(struct app *app, struct buf *out)
+{
+    picture(app);
+    surface_ansi(app->surface, &app->palette, out);
+}
+
+static void as_text(struct app *app, struct buf *out)
+{
+    picture(app);
+    surface_dump(app->surface, out);
+}
+
+static void as_rows(struct app *app, struct buf *out,
+                    void (*write)(const struct sheet *sheet, struct buf *out))
+{
+    struct sheet sheet;
+
+    if (!sheet_of(&sheet, views[app->at]->name, &app->desk))
+        return;
+    write(&sheet, out);
+    sheet_free(&sheet);
+}
+
+static void as_csv(struct app *app, struct buf *out)
+{
+    as_rows(app, out, sheet_csv);
+}
+
+static void as_json(struct app *app, struct buf *out)
+{
+    as_rows(app, out, sheet_json);
+}
+
+static void save(struct app *app, const char *path, bool over,
+                 void (*make)(struct app *app, struct buf *out))
+{
+    struct buf out = {0};
+    struct err err = {0};
+
+    if (!over && file_exists(path)) {
+        app->host.say(&app->host, TONE_ERROR,
+                      "export: %s is there already; :export! writes over it", path);
+        return;
+    }
+    make(app, &out);
+    if (!out.len)
+        app->host.say(&app->host, TONE_ERROR,
+                      "export: %s has no rows to write now; .svg, .ansi and .txt are pictures",
+                      views[app->at]->title);
+    else if (file_write(path, out.data, out.len, &err))
+        app->host.say(&app->host, TONE_GOOD, "wrote %s, %zu bytes", path, out.len);
+    else
+        app->host.say(&app->host, TONE_ERROR, "export: %s", err.text);
+    buf_free(&out);
+}
+
+void app_export(struct app *app, const char *path, bool over)
+{
+    static const struct {
+        const char *ending;
+        void (*make)(struct app *app, struct buf *out);
+    } kind[] = {
+        {".svg", as_svg}, {".ansi", as_ansi}, {".txt", as_text},
+        {".csv", as_csv}, {".json", as_json},
+    };
+    const char *dot = strrchr(path, '.');
+
+    if (!*path) {
+        char line[64];
+
+        snprintf(line, sizeof(line), ":export %s.svg", views[app->at]->name);
+        app_line_open(app, line);
+        return;
+    }
+    for (size_t i = 0; dot && i < sizeof(kind) / sizeof(*kind); i++)
+        if (!strcmp(dot, kind[i].ending)) {
+            save(app, path, over, kind[i].make);
+            return;
+        }
+    app->host.say(&app->host, TONE_ERROR,
+                  "export: '%s' does not end in .svg, .ansi, .txt, .csv or .json", path);
+}

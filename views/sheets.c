@@ -1,0 +1,314 @@
+/* The rows behind each view. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "views/sheet.h"
+
+static const char *class_name(unsigned bits)
+{
+    static const char *const name[] = {"none", "general", "specific", "both"};
+
+    return name[bits & 3];
+}
+
+static void words(struct sheet *s, const struct neuron_info *n, bool promotes)
+{
+    struct buf out = {0};
+
+    for (int i = 0; n && i < n->count && i < 12; i++)
+        buf_printf(&out, "%s%s", i ? " | " : "",
+                   promotes ? n->promotes[i].text : n->suppresses[i].text);
+    sheet_text(s, n ? out.data ? out.data : "" : NULL);
+    buf_free(&out);
+}
+
+static void neuron_row(struct sheet *s, const struct desk *d, const struct desk_layer *layer, int l,
+                       int j, int rows)
+{
+    const struct neuron_info *info = desk_words(d, l, j);
+    const struct attribution *a = layer->shown;
+    char address[32];
+
+    snprintf(address, sizeof(address), "L%dN%d", l, j);
+    sheet_text(s, address);
+    sheet_whole(s, l);
+    sheet_whole(s, j);
+    sheet_number(s, layer->strength ? (double)layer->strength[j] : (double)NAN);
+    sheet_text(s, layer->mask ? class_name(layer->mask->class_bits[j]) : NULL);
+    sheet_number(s, layer->mask ? (double)layer->mask->weight[j] : (double)NAN);
+    for (int r = 0; r < rows; r++)
+        sheet_number(s, r < a->rows ? (double)a->score[(size_t)r * (size_t)a->neurons + (size_t)j]
+                                    : (double)NAN);
+    sheet_number(s, (double)a->activation[j]);
+    words(s, info, true);
+    words(s, info, false);
+}
+
+/* Every neuron of the layers that are edited, or of the one at hand where none is. */
+static bool neurons(struct sheet *s, const struct desk *d)
+{
+    int rows = d->meta ? d->meta->rows : 0;
+    bool any = false;
+
+    rows = rows > 24 ? 24 : rows;
+    sheet_columns(s, "address layer neuron strength class weight");
+    for (int r = 0; r < rows; r++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "score_%d", r + 1);
+        sheet_columns(s, name);
+    }
+    sheet_columns(s, "coefficient promotes suppresses");
+    for (int l = 0; l < d->layers; l++)
+        any |= desk_edits(d, l) && d->layer[l].shown;
+    for (int l = 0; l < d->layers; l++)
+        if (d->layer[l].shown && (any ? desk_edits(d, l) : l == d->at_layer))
+            for (int j = 0; j < d->layer[l].shown->neurons; j++)
+                neuron_row(s, d, &d->layer[l], l, j, rows);
+    return s->cells > 0;
+}
+
+/* Layer and neuron of the whole map. */
+static bool heatmap(struct sheet *s, const struct desk *d)
+{
+    sheet_columns(s, "layer neuron strength class weight");
+    for (int l = 0; l < d->layers; l++) {
+        const struct desk_layer *layer = &d->layer[l];
+
+        for (int j = 0; layer->shown && layer->strength && j < layer->shown->neurons; j++) {
+            sheet_whole(s, l);
+            sheet_whole(s, j);
+            sheet_number(s, (double)layer->strength[j]);
+            sheet_text(s, layer->mask ? class_name(layer->mask->class_bits[j]) : NULL);
+            sheet_number(s, layer->mask ? (double)layer->mask->weight[j] : (double)NAN);
+        }
+    }
+    return s->cells > 0;
+}
+
+static void ratio_side(struct sheet *s, const struct mask_side *side)
+{
+    sheet_number(s, side->H);
+    sheet_number(s, side->rho);
+    sheet_number(s, side->tau);
+    sheet_whole(s, side->chosen);
+    sheet_number(s, side->ties);
+}
+
+static bool ratios(struct sheet *s, const struct desk *d)
+{
+    sheet_columns(s,
+                  "layer edited entropy_ge ratio_ge threshold_ge general ties_ge entropy_sp "
+                  "ratio_sp threshold_sp specific ties_sp both kept neurons gain leak leak_ratio "
+                  "percentile_gain percentile_leak");
+    for (int l = 0; l < d->layers; l++) {
+        const struct weighed_layer *w = desk_weight(d, l);
+        const struct mask *m = d->layer[l].mask;
+
+        if (!m)
+            continue;
+        sheet_whole(s, l);
+        sheet_bool(s, desk_edits(d, l));
+        ratio_side(s, &m->general);
+        ratio_side(s, &m->specific);
+        sheet_whole(s, m->both);
+        sheet_whole(s, m->kept);
+        sheet_whole(s, m->neurons);
+        sheet_number(s, w ? w->gain : (double)NAN);
+        sheet_number(s, w ? w->leak : (double)NAN);
+        sheet_number(s, w ? w->leak_ratio : (double)NAN);
+        sheet_number(s, w && w->percentile_gain >= 0 ? w->percentile_gain : (double)NAN);
+        sheet_number(s, w && w->percentile_leak >= 0 ? w->percentile_leak : (double)NAN);
+    }
+    return s->cells > 0;
+}
+
+static const char *state_name(unsigned state)
+{
+    return state == STATE_BASE ? "base" : state == STATE_EDITED ? "edited" : "preview";
+}
+
+static bool lens(struct sheet *s, const struct desk *d)
+{
+    sheet_columns(s, "state layer position token top p rank_old rank_new");
+    for (unsigned state = STATE_BASE; state <= STATE_PREVIEW; state *= 2) {
+        const struct lens_grid *g = desk_lens(d, state);
+
+        for (int i = 0; g && i < g->layers * g->tokens; i++) {
+            sheet_text(s, state_name(state));
+            sheet_whole(s, i / g->tokens);
+            sheet_whole(s, i % g->tokens);
+            sheet_text(s, g->token[i % g->tokens].text);
+            sheet_text(s, g->top[i].text);
+            sheet_number(s, g->top[i].p);
+            sheet_number(s, g->rank_old ? g->rank_old[i] : (double)NAN);
+            sheet_number(s, g->rank_new ? g->rank_new[i] : (double)NAN);
+        }
+    }
+    return s->cells > 0;
+}
+
+static bool query(struct sheet *s, const struct desk *d)
+{
+    sheet_columns(s, "state edit changed prompt completion rank token id p logit");
+    for (int i = 0; i < DESK_ANSWERS; i++) {
+        const struct answer *a = d->answer[i];
+
+        for (int k = 0; a && k < a->nexts; k++) {
+            sheet_text(s, state_name(a->state));
+            sheet_whole(s, a->edit);
+            sheet_whole(s, a->changed);
+            sheet_text(s, a->prompt);
+            sheet_text(s, a->completion);
+            sheet_whole(s, k + 1);
+            sheet_text(s, a->next[k].text);
+            sheet_whole(s, a->next[k].id);
+            sheet_number(s, a->next[k].p);
+            sheet_number(s, a->next[k].logit);
+        }
+    }
+    return s->cells > 0;
+}
+
+static bool history(struct sheet *s, const struct desk *d)
+{
+    sheet_columns(s, "edit active when subject prompt target old p_before p_after kept success "
+                     "draft checksum note");
+    for (int i = 0; d->history && i < d->history->count; i++) {
+        const struct history_entry *e = &d->history->entry[i];
+
+        sheet_whole(s, e->edit);
+        sheet_bool(s, e->active);
+        sheet_whole(s, (long)e->when);
+        sheet_text(s, e->subject);
+        sheet_text(s, e->prompt);
+        sheet_text(s, e->target);
+        sheet_text(s, e->old);
+        sheet_number(s, e->p_before);
+        sheet_number(s, e->p_after);
+        sheet_whole(s, e->kept);
+        sheet_bool(s, e->success);
+        sheet_bool(s, e->draft);
+        sheet_text(s, e->checksum);
+        sheet_text(s, e->note);
+    }
+    return s->cells > 0;
+}
+
+static void board_rows(struct sheet *s, const struct probed *board, const char *subject,
+                       const char *state)
+{
+    static const char *const kind[] = {"rephrase", "locality", "portability", "question", "chat"};
+
+    for (int i = 0; board && i < board->probes; i++) {
+        const struct probe_result *p = &board->probe[i];
+
+        sheet_text(s, subject);
+        sheet_text(s, state);
+        sheet_text(s, kind[p->kind]);
+        sheet_text(s, p->prompt);
+        sheet_text(s, p->expected);
+        for (int k = 0; k < 2; k++) {
+            sheet_text(s, p->said[k]);
+            sheet_number(s, p->p[k]);
+            sheet_bool(s, p->ok[k]);
+        }
+        sheet_bool(s, p->known);
+    }
+}
+
+/* The scoreboards: of the fact at hand, and of the queue. */
+static bool facts(struct sheet *s, const struct desk *d)
+{
+    static const char *const state[] = {"waits", "runs", "holds", "weak", "failed"};
+
+    sheet_columns(s, "subject state kind prompt expected said_before p_before ok_before said_after "
+                     "p_after ok_after known");
+    board_rows(s, d->board, d->fact.subject, "at hand");
+    for (int i = 0; i < d->queued; i++) {
+        const struct desk_fact *q = &d->queue[i];
+
+        sheet_text(s, q->fact.subject);
+        sheet_text(s, state[q->state]);
+        sheet_text(s, "edit");
+        sheet_text(s, q->fact.prompt);
+        sheet_text(s, q->fact.target);
+        sheet_none(s);
+        sheet_number(s, q->p[0]);
+        sheet_none(s);
+        sheet_text(s, *q->why ? q->why : NULL);
+        sheet_number(s, q->p[1]);
+        sheet_bool(s, q->state == QUEUE_HOLDS);
+        sheet_bool(s, true);
+        board_rows(s, q->board, q->fact.subject, state[q->state]);
+    }
+    return s->cells > 0;
+}
+
+/* Every way that was tried, with the knobs it was tried with. */
+static bool tries(struct sheet *s, const struct desk *d)
+{
+    static const enum param knob[] = {P_EDIT_METHOD, P_MASK_MODE,     P_MASK_COMPENSATE,
+                                      P_RATIO_GE_A,  P_RATIO_GE_B,    P_RATIO_SP_A,
+                                      P_RATIO_SP_B,  P_RATIO_INV_TEMP};
+    const int knobs = (int)(sizeof(knob) / sizeof(*knob));
+
+    sheet_columns(s, "variant");
+    for (int k = 0; k < knobs; k++)
+        sheet_columns(s, param_info(knob[k])->name);
+    sheet_columns(s, "success p_before p_after said rephrase_ok rephrases locality_kept localities "
+                     "share_kept leak_ratio relative_norm seconds");
+    for (int i = 0; i < DESK_TRIED; i++) {
+        const struct tried *t = d->tried[i];
+
+        if (!t)
+            continue;
+        sheet_whole(s, t->variant);
+        for (int k = 0; k < knobs; k++) {
+            struct buf value = {0};
+
+            params_show(&t->params, knob[k], &value);
+            if (param_info(knob[k])->kind == PARAM_NUMBER)
+                sheet_number(s, t->params.value[knob[k]]);
+            else
+                sheet_text(s, value.data);
+            buf_free(&value);
+        }
+        sheet_bool(s, t->success);
+        sheet_number(s, t->p_target[0]);
+        sheet_number(s, t->p_target[1]);
+        sheet_text(s, t->said);
+        sheet_whole(s, t->rephrase_ok);
+        sheet_whole(s, t->rephrases);
+        sheet_whole(s, t->locality_kept);
+        sheet_whole(s, t->localities);
+        sheet_number(s, t->share_kept);
+        sheet_number(s, t->leak_ratio);
+        sheet_number(s, t->relative_norm);
+        sheet_number(s, t->seconds);
+    }
+    return s->cells > 0;
+}
+
+bool sheet_of(struct sheet *sheet, const char *view, const struct desk *d)
+{
+    static const struct {
+        const char *name;
+        bool (*fill)(struct sheet *s, const struct desk *d);
+    } of[] = {
+        {"edit", neurons}, {"heatmap", heatmap}, {"neurons", neurons}, {"ratios", ratios},
+        {"lens", lens},    {"query", query},     {"compare", tries},   {"sweep", tries},
+        {"facts", facts},  {"history", history},
+    };
+
+    *sheet = (struct sheet){.name = view};
+    for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++)
+        if (!strcmp(of[i].name, view) && of[i].fill(sheet, d))
+            return true;
+    sheet_free(sheet);
+    return false;
+}
