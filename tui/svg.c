@@ -235,9 +235,9 @@ static void put_box(struct buf *out, const struct box *b)
     double w = SVG_CELL_W / 8.0, h = SVG_CELL_H / 8.0;
 
     if (b->h < 0)
-        buf_printf(out, "M%g %gh%gv1h%gz", b->x * w, (int)(b->y * h / 2), b->w * w, -b->w * w);
+        buf_printf(out, "M%g %dh%gv1h%gz", b->x * w, (int)(b->y * h / 2), b->w * w, -b->w * w);
     else if (b->w < 0)
-        buf_printf(out, "M%g %gh1v%gh-1z", (int)(b->x * w / 2) * 1.0, b->y * h, b->h * h);
+        buf_printf(out, "M%d %gh1v%gh-1z", (int)(b->x * w / 2), b->y * h, b->h * h);
     else
         buf_printf(out, "M%g %gh%gv%gh%gz", b->x * w, b->y * h, b->w * w, b->h * h, -b->w * w);
 }
