@@ -21,6 +21,7 @@ struct compare {
     struct trial trial[VARIANTS];
     struct params params[VARIANTS]; /* they were made with */
     unsigned job;                   /* of the trials; 0: none yet */
+    struct trials_about about;
     bool running;
     int at;      /* column under the cursor */
     int picture; /* of the cloud */
@@ -87,6 +88,7 @@ static void run(struct view *v)
         return;
     c->job = job;
     c->running = true;
+    trials_now(&c->about, v->host->desk);
     memset(c->trial, 0, sizeof(c->trial));
 }
 
@@ -240,23 +242,26 @@ static void metric_row(const struct compare *c, struct surface *s, struct rect i
     }
 }
 
-static void table(const struct compare *c, struct surface *s, struct rect area)
+static void table(const struct compare *c, const struct desk *d, struct surface *s,
+                  struct rect area)
 {
     static const enum metric row[] = {METRIC_SUCCESS,  METRIC_P,          METRIC_REPHRASE,
                                       METRIC_LOCALITY, METRIC_LEAK_RATIO, METRIC_GAIN,
                                       METRIC_KEPT,     METRIC_NORM,       METRIC_LEAK,
                                       METRIC_LEFT,     METRIC_SECONDS};
     int n = sizeof(row) / sizeof(*row), tried = 0, y = 2;
-    char hint[48] = "Enter runs them";
+    char hint[64] = "Enter runs them", title[160];
     struct rect in;
 
     for (int i = 0; i < VARIANTS; i++)
         tried += c->trial[i].has;
     if (c->running)
         snprintf(hint, sizeof(hint), "%d of %d tried", tried, VARIANTS);
+    else if (tried && *trials_stale(&c->about, d))
+        snprintf(hint, sizeof(hint), "%s: x again", trials_stale(&c->about, d));
     else if (tried)
-        snprintf(hint, sizeof(hint), "%d tried, x again, Enter takes over", tried);
-    in = box_draw(s, area, "Compare: one fact, other masks and methods", hint, true);
+        snprintf(hint, sizeof(hint), "%d tried, Enter takes over", tried);
+    in = box_draw(s, area, trials_title(&c->about, d, "Compare", title), hint, true);
     if (in.h < 4 || in.w < LABEL + 5 * COLUMNS)
         return;
     heading(c, s, in);
@@ -463,7 +468,7 @@ static void compare_draw(const struct view *v, struct surface *s, struct rect ar
     struct rect r[2], low[2];
 
     layout_rows(area, rows, 2, r);
-    table(c, s, r[0]);
+    table(c, v->host->desk, s, r[0]);
     why(c, s, r[0]);
     if (rect_empty(r[1]))
         return;

@@ -25,6 +25,7 @@ struct sweep {
     struct trial trial[GRID_CELLS];
     struct params params; /* the grid's values were put over these */
     unsigned job;
+    struct trials_about about;
     bool running, set_up;
     int y, x, focus;
 };
@@ -70,6 +71,7 @@ static int at(const struct sweep *w)
 static void forget(struct sweep *w)
 {
     memset(w->trial, 0, sizeof(w->trial));
+    w->about = (struct trials_about){0};
     w->job = 0;
     w->x = w->x < across(w)->count ? w->x : across(w)->count - 1;
     w->y = w->y < rows(w) ? w->y : rows(w) - 1;
@@ -130,6 +132,7 @@ static void run(struct view *v)
     forget(w);
     w->job = job;
     w->running = true;
+    trials_now(&w->about, v->host->desk);
     if (params_choice(&w->params, P_EDIT_METHOD) != METHOD_NMKE ||
         params_choice(&w->params, P_MASK_MODE) == MODE_NONE)
         v->host->say(v->host, TONE_WARN,
@@ -325,9 +328,9 @@ static void axis_line(const struct sweep *w, int axis, struct surface *s, struct
         pen_printf(&p, i == (down ? w->y : w->x) ? ROLE_STRONG : ROLE_TEXT, " %s", a->value[i]);
 }
 
-static void axes(const struct sweep *w, struct surface *s, struct rect area)
+static void axes(const struct sweep *w, const struct desk *d, struct surface *s, struct rect area)
 {
-    char hint[48] = "x tries the grid";
+    char hint[64] = "x tries the grid", title[160];
     int tried = 0;
     struct rect in;
 
@@ -336,7 +339,10 @@ static void axes(const struct sweep *w, struct surface *s, struct rect area)
     if (w->running || tried)
         snprintf(hint, sizeof(hint), "%d of %d cells%s", tried, cells(w),
                  w->running ? ", trying" : "");
-    in = box_draw(s, area, "Sweep: two knobs", hint, w->focus != FOCUS_MAPS);
+    if (!w->running && tried && *trials_stale(&w->about, d))
+        snprintf(hint, sizeof(hint), "%s: x again", trials_stale(&w->about, d));
+    in =
+        box_draw(s, area, trials_title(&w->about, d, "Sweep", title), hint, w->focus != FOCUS_MAPS);
     for (int i = 0; i < w->grid.axes && i < in.h; i++)
         axis_line(w, i, s, in, i);
     box_foot(s, area, "Tab goes to an axis: left and right another knob, + - values, = exact");
@@ -517,7 +523,7 @@ static void sweep_draw(const struct view *v, struct surface *s, struct rect area
     if (!w->grid.axes)
         return;
     layout_rows(area, parts, 4, r);
-    axes(w, s, r[0]);
+    axes(w, v->host->desk, s, r[0]);
     for (int i = 0; i < MAPS; i++) {
         if (i % 3 == 0)
             layout_columns(r[1 + i / 3], thirds, 3, c);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tui/text.h"
 
@@ -20,6 +21,38 @@ static const struct {
 static double share(int part, int whole)
 {
     return whole ? (double)part / whole : (double)NAN;
+}
+
+void trials_now(struct trials_about *a, const struct desk *d)
+{
+    char subject[64], target[48];
+
+    text_piece(subject, sizeof(subject), d->fact.subject ? d->fact.subject : "no fact");
+    text_piece(target, sizeof(target), d->fact.target ? d->fact.target : "?");
+    snprintf(a->fact, sizeof(a->fact), "%s → %s", subject, target);
+    memcpy(a->state, d->state.state, sizeof(a->state));
+}
+
+const char *trials_title(const struct trials_about *a, const struct desk *d, const char *word,
+                         char out[160])
+{
+    struct trials_about now;
+
+    trials_now(&now, d);
+    snprintf(out, 160, "%s: %s", word, *a->fact ? a->fact : now.fact);
+    return out;
+}
+
+const char *trials_stale(const struct trials_about *a, const struct desk *d)
+{
+    struct trials_about now;
+
+    trials_now(&now, d);
+    if (!*a->fact)
+        return "";
+    if (strcmp(a->fact, now.fact) != 0)
+        return "another fact than now";
+    return strcmp(a->state, now.state) != 0 ? "on other weights than now" : "";
 }
 
 void trial_take(struct trial *to, const struct tried *t)

@@ -3,6 +3,7 @@
 #define VIEWS_TRIALS_H
 
 #include "core/engine/results.h"
+#include "views/desk.h"
 
 enum metric {
     METRIC_P,        /* of the new object, after */
@@ -26,6 +27,17 @@ struct trial {
     int rephrase_ok, rephrases, locality_kept, localities;
     char said[80];
 };
+
+/* What trials are about: results outlive the fact and the weights they were made with. */
+struct trials_about {
+    char fact[120], state[17];
+};
+void trials_now(struct trials_about *a, const struct desk *d);
+/* "Compare: Eiffel Tower → Rome", of what the trials are about, if any were made. */
+const char *trials_title(const struct trials_about *a, const struct desk *d, const char *word,
+                         char out[160]);
+/* What has changed since they were made, "" for nothing. */
+const char *trials_stale(const struct trials_about *a, const struct desk *d);
 
 void trial_take(struct trial *to, const struct tried *t);
 bool trial_stands(const struct trial *t); /* has numbers */

@@ -54,6 +54,7 @@ static void masks_are_compared(void)
     struct desk d;
     struct host host = recording(&d);
     struct view *v = view_open(view_find("compare"), &host);
+    char *got;
 
     make_full_desk(&d);
     CHECK(v->ops->action(v, ACTION_ENTER));
@@ -77,6 +78,12 @@ static void masks_are_compared(void)
     CHECK(v->ops->confirmed(v, &asked));
     CHECK(params_choice(&d.params, P_MASK_MODE) == MODE_KEYMAG);
     CHECK(params_choice(&d.params, P_MASK_COMPENSATE) == COMPENSATE_GAIN);
+    /* results stay when the fact goes, and say whose they are */
+    free(d.fact.target);
+    d.fact.target = xstrdup("Oslo");
+    got = picture(&(struct screen){.desk = &d, .view = v}, 36, 120);
+    CHECK(strstr(got, "Compare: Eiffel Tower → Rome") && strstr(got, "another fact than now"));
+    free(got);
     view_close(v);
     desk_free(&d);
 }
