@@ -103,7 +103,7 @@ static int cell_of(const struct desk *d, const struct shape *m, enum lens_mode m
     out[0] = '\0';
     if (mode == LENS_TOP && !m->base) {
         snprintf(out, n, "%s", text_piece(piece, sizeof(piece), top->text));
-        return heat_level(top->p, 1, d->scale == SCALE_RANK ? SCALE_LINEAR : d->scale, NULL, 0);
+        return heat_level(top->p, 1, d->scale == SCALE_LOG ? SCALE_LOG : SCALE_LINEAR, NULL, 0);
     }
     if (mode == LENS_TOP) {
         const struct word *was = &m->base->top[at];
@@ -243,7 +243,7 @@ static void legend(const struct desk *d, const struct shape *m, enum lens_mode m
         pen_text(&p, ROLE_DIM, mode == LENS_TOP ? "p falls " : "rank falls ");
     else if (mode == LENS_TOP)
         pen_printf(&p, ROLE_DIM, "p of the top token, scale %s  0 ",
-                   heat_scale_name(d->scale == SCALE_RANK ? SCALE_LINEAR : d->scale));
+                   heat_scale_name(d->scale == SCALE_LOG ? SCALE_LOG : SCALE_LINEAR));
     else
         pen_printf(&p, ROLE_DIM, "rank %s ", text_thousands(number, d->model.vocab));
     heat_legend(s, m->in, y, p.x, 12, ramp);

@@ -381,6 +381,91 @@ static void a_neuron_in_full_is_as_it_was(void)
     desk_free(&d);
 }
 
+/* What a terminal without colours gets of a cell. */
+static void painted(const char *text, uint16_t fg, uint16_t bg, bool ascii, const char *want)
+{
+    struct theme theme;
+    struct palette p;
+    struct surface *s = surface_new(1, 4);
+    struct paint out;
+
+    theme_default(&theme);
+    palette_build(&p, &theme, (struct caps){TIER_MONO, ascii, false});
+    surface_ink(s, surface_rect(s), 0, 0, ROLE_TEXT, text, fg, bg);
+    palette_paint(&p, surface_at(s, 0, 0), &out);
+    CHECK_STR(out.text, want);
+    surface_free(s);
+}
+
+static void without_colours_signs_rules_and_words_remain(void)
+{
+    painted("▀", ink_ramp(RAMP_DIVERGE, 255), ink_ramp(RAMP_DIVERGE, 128), false, "9");
+    painted("▀", ink_ramp(RAMP_DIVERGE, 100), ink_ramp(RAMP_DIVERGE, 0), true, "i");
+    painted("▀", ink_ramp(RAMP_DIVERGE, 128), ink_ramp(RAMP_DIVERGE, 127), true, " ");
+    painted("▀", ink_role(ROLE_STRONG), ink_ramp(RAMP_HEAT, 255), true, "|");
+    painted("│", ink_role(ROLE_STRONG), INK_NONE, true, "|");
+    painted("▀", ink_ramp(RAMP_HEAT, 255), ink_ramp(RAMP_HEAT, 0), false, "█");
+    painted("P", INK_NONE, ink_ramp(RAMP_HEAT, 255), true, "P");
+    painted("·", INK_NONE, INK_NONE, true, ".");
+}
+
+/* A word on any level of any ramp can be read: WCAG's 4.5 for text. */
+static void text_on_a_ramp_can_be_read(void)
+{
+    static const enum tier tier[] = {TIER_256, TIER_DIRECT};
+    int weak = 0;
+
+    for (int i = 0; builtin_themes[i].name; i++) {
+        struct theme theme;
+        struct palette p;
+
+        CHECK(theme_load(&theme, builtin_themes[i].name, NULL, NULL));
+        for (int k = 0; k < 2; k++) {
+            palette_build(&p, &theme, (struct caps){tier[k], false, false});
+            for (int r = 0; r < RAMP_COUNT; r++)
+                for (int l = 0; l < RAMP_LEVELS; l++) {
+                    enum colour_kind kind = k ? COLOUR_RGB : COLOUR_INDEX;
+                    struct colour on = {kind, (uint32_t)p.on_ramp[r][l]};
+                    struct colour level = {kind, (uint32_t)p.ramp[r][l]};
+
+                    weak += p.ramp[r][l] >= 0 &&
+                            colour_contrast(colour_rgb(on), colour_rgb(level)) < 4.5;
+                }
+        }
+    }
+    CHECK(weak == 0);
+}
+
+static void the_map_chooses_layers(void)
+{
+    static const char *const bad[] = {"4-", "x", "7-3", "99", "4-99", "-1", "4x", "4,,x"};
+    struct desk d;
+    struct host host = host_of(&d);
+    struct view *v = view_open(view_find("heatmap"), &host);
+
+    make_full_desk(&d);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        last_said[0] = '\0';
+        CHECK(v->ops->command(v, "layers", bad[i]));
+        CHECK(strstr(last_said, "are no layers") != NULL);
+    }
+    last_said[0] = '\0';
+    d.at_layer = 0;
+    CHECK(v->ops->command(v, "layers", "3-4, L9") && !*last_said);
+    CHECK(d.at_layer == 3);
+    press(v, ACTION_DOWN);
+    press(v, ACTION_DOWN);
+    CHECK(d.at_layer == 9);
+    press(v, ACTION_DOWN);
+    CHECK(d.at_layer == 9);
+    CHECK(v->ops->command(v, "layers", "all"));
+    press(v, ACTION_DOWN);
+    CHECK(d.at_layer == 10);
+    CHECK(!v->ops->command(v, "tokens", "3"));
+    view_close(v);
+    desk_free(&d);
+}
+
 static void the_lens_shows_ranks_and_differences(void)
 {
     struct desk d;
@@ -413,6 +498,9 @@ static void the_lens_shows_ranks_and_differences(void)
 }
 
 static const struct test tests[] = {
+    {"without colours signs, rules and words remain", without_colours_signs_rules_and_words_remain},
+    {"text on a ramp can be read", text_on_a_ramp_can_be_read},
+    {"the map chooses layers", the_map_chooses_layers},
     {"the lens shows ranks and differences", the_lens_shows_ranks_and_differences},
     {"changes are asked about and forces re-mask", changes_are_asked_about_and_forces_remask},
     {"changes are read strictly", changes_are_read_strictly},
