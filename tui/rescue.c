@@ -187,13 +187,15 @@ void rescue_hold(bool held)
 
 void rescue_end(void)
 {
-    struct sigaction usual = {.sa_handler = SIG_DFL};
+    struct sigaction usual = {.sa_handler = SIG_DFL}, ignore = {.sa_handler = SIG_IGN};
     sigset_t set;
 
     rescue.active = 0;
     rescue.restore_len = 0;
     for (int i = 0; i < ENDING; i++)
         sigaction(ending[i], &usual, NULL);
+    if (rescue.signal == SIGHUP) /* a terminal that goes says so more than once */
+        sigaction(SIGHUP, &ignore, NULL);
     sigaction(SIGTSTP, &usual, NULL);
     late_signals(&set);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);

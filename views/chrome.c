@@ -51,6 +51,8 @@ static void banner(const struct desk *d, const char *tape, struct surface *s, in
 
     surface_fill(s, line, ROLE_BANNER);
     pen_text(&p, ROLE_BANNER_NAME, "editscope  ");
+    if (d->state.readonly)
+        pen_text(&p, ROLE_WARN, "READ-ONLY  ");
     if (d->ready) {
         pen_fit(&p, ROLE_STRONG,
                 text_width(d->model.name) < w / 3 ? text_width(d->model.name) : w / 3,
@@ -61,11 +63,10 @@ static void banner(const struct desk *d, const char *tape, struct surface *s, in
                        d->model.threads, d->model.threads == 1 ? "" : "s");
     }
     file = file ? file + 1 : d->state.session;
-    snprintf(tail, sizeof(tail), "%s%s%s%s",
+    snprintf(tail, sizeof(tail), "%s%s%s",
              tape    ? tape
              : *file ? file
                      : "not saved",
-             d->state.readonly ? "  READ-ONLY" : "",
              d->ready && d->state.moment_tokens < d->state.moment_goal ? "  draft" : "",
              d->stopped ? "  engine stopped" : "");
     at = w - 2 - text_width(tail);

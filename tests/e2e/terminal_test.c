@@ -1,0 +1,440 @@
+/* The screen in a terminal of its own (a pty): every way to leave it gives back the terminal as it
+ * was. Model: the default one, as for the other tests here. The program: $EDITSCOPE, else
+ * build/editscope. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+#include <utmp.h>
+
+#include "core/base/buf.h"
+#include "core/base/clock.h"
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "tests/test.h"
+
+struct pty {
+    int fd, slave; /* the other end stays open here: its modes can be read after the end */
+    pid_t pid;
+    struct termios before;
+    struct buf out; /* all that was written; a NUL is dropped */
+};
+
+static const char *model, *program;
+static char folder[64];
+
+static struct winsize size_of(int h, int w)
+{
+    return (struct winsize){.ws_row = (unsigned short)h, .ws_col = (unsigned short)w};
+}
+
+/* `settings`: NAME=VALUE, NULL ends them. */
+static void start_in(struct pty *p, const char *const *settings, const char *const *argv)
+{
+    struct winsize size = size_of(30, 100);
+
+    *p = (struct pty){.fd = -1};
+    if (openpty(&p->fd, &p->slave, NULL, NULL, &size) < 0)
+        return;
+    tcgetattr(p->slave, &p->before);
+    p->pid = fork();
+    if (p->pid)
+        return;
+    close(p->fd);
+    login_tty(p->slave);
+    setenv("TERM", "xterm-256color", 1);
+    unsetenv("COLORTERM");
+    for (; settings && *settings; settings++)
+        putenv((char *)*settings);
+    execvp(argv[0], (char *const *)argv);
+    _exit(127);
+}
+
+static void start(struct pty *p, const char *const *settings, const char *option)
+{
+    const char *const argv[] = {program, option, NULL};
+
+    start_in(p, settings, argv);
+}
+
+/* Reads until `text` was written behind byte `from`; false after `seconds`. */
+static bool wait_for(struct pty *p, size_t from, const char *text, double seconds)
+{
+    double until = clock_seconds() + seconds;
+    char part[4096];
+
+    for (;;) {
+        struct pollfd fd = {.fd = p->fd, .events = POLLIN};
+        double left = until - clock_seconds();
+        ssize_t n;
+
+        if (text && p->out.len > from && strstr(p->out.data + from, text))
+            return true;
+        if (left <= 0 || poll(&fd, 1, (int)(left * 1000) + 1) <= 0)
+            return false;
+        n = read(p->fd, part, sizeof(part));
+        if (n <= 0)
+            return false;
+        for (ssize_t i = 0; i < n; i++)
+            if (part[i])
+                buf_add(&p->out, &part[i], 1);
+    }
+}
+
+static void type(struct pty *p, const char *keys)
+{
+    CHECK(write(p->fd, keys, strlen(keys)) == (ssize_t)strlen(keys));
+}
+
+/* The wait status when it has ended, -1 if it has not in time; what it writes is read meanwhile. */
+static int end_of(struct pty *p, double seconds)
+{
+    double until = clock_seconds() + seconds;
+    int status;
+
+    while (clock_seconds() < until) {
+        if (waitpid(p->pid, &status, WNOHANG) == p->pid) {
+            wait_for(p, 0, NULL, 0.05);
+            p->pid = 0;
+            return status;
+        }
+        wait_for(p, 0, NULL, 0.02);
+    }
+    return -1;
+}
+
+static void same_modes(const struct pty *p)
+{
+    struct termios now;
+
+    CHECK(tcgetattr(p->slave, &now) == 0);
+    CHECK(now.c_iflag == p->before.c_iflag && now.c_oflag == p->before.c_oflag &&
+          now.c_cflag == p->before.c_cflag && now.c_lflag == p->before.c_lflag);
+    CHECK(!memcmp(now.c_cc, p->before.c_cc, sizeof(now.c_cc)));
+}
+
+/* Behind byte `from`: main screen, no pastes marked, no mouse, cursor shown. */
+static void screen_left(const struct pty *p, size_t from)
+{
+    const char *out = p->out.data + from;
+
+    CHECK(strstr(out, "\033[?1049l") != NULL);
+    CHECK(strstr(out, "\033[?2004l") != NULL);
+    CHECK(strstr(out, "1000l") != NULL);
+    for (const char *s = p->out.data; (s = strstr(s, "25l")) != NULL; s++)
+        CHECK(strstr(s, "25h") != NULL); /* a cursor that was hidden is shown again */
+}
+
+static void finish(struct pty *p)
+{
+    if (p->pid > 0) {
+        kill(p->pid, SIGKILL);
+        waitpid(p->pid, NULL, 0);
+    }
+    if (p->fd >= 0)
+        close(p->fd);
+    if (p->slave >= 0)
+        close(p->slave);
+    buf_free(&p->out);
+}
+
+static void signals_end_it_in_order(void)
+{
+    static const struct {
+        int number;
+        const char *said;
+    } ends[] = {{SIGTERM, "editscope: ended by SIGTERM"},
+                {SIGHUP, "editscope: ended by SIGHUP"},
+                {SIGINT, "editscope: ended by SIGINT"},
+                {SIGQUIT, "editscope: ended by SIGQUIT"}};
+
+    if (!model)
+        SKIP("the default model is missing: run `make model`");
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+        struct pty p;
+        size_t from;
+        int status;
+
+        start(&p, NULL, NULL);
+        CHECK(wait_for(&p, 0, i % 2 ? "Fact" : "BASE", 20)); /* also while the model is loaded */
+        from = p.out.len;
+        kill(p.pid, ends[i].number);
+        CHECK(wait_for(&p, from, ends[i].said, 1));
+        status = end_of(&p, 20);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 128 + ends[i].number);
+        screen_left(&p, from);
+        same_modes(&p);
+        finish(&p);
+    }
+}
+
+static void a_crash_gives_the_terminal_back(void)
+{
+    static const int crash[] = {SIGSEGV, SIGABRT};
+    char *path = xasprintf("%s/editscope/crash.txt", folder), *report;
+
+    if (!model)
+        SKIP("the default model is missing: run `make model`");
+    for (int i = 0; i < 2; i++) {
+        struct pty p;
+        size_t from;
+        int status;
+
+        unlink(path);
+        start(&p, NULL, NULL);
+        CHECK(wait_for(&p, 0, "BASE", 20));
+        from = p.out.len;
+        kill(p.pid, crash[i]);
+        status = end_of(&p, 10);
+        CHECK(WIFSIGNALED(status) && WTERMSIG(status) == crash[i]);
+        CHECK(wait_for(&p, from, "editscope: crashed (SIG", 0.1));
+        CHECK(wait_for(&p, from, path, 0.1));
+        screen_left(&p, from);
+        same_modes(&p);
+        report = file_read(path, 1 << 16, NULL, NULL);
+        CHECK(report && strstr(report, i ? "signal SIGABRT" : "signal SIGSEGV"));
+        CHECK(report && strstr(report, "editscope 0."));
+        free(report);
+        finish(&p);
+    }
+    free(path);
+}
+
+static void leave(struct pty *p)
+{
+    size_t from = p->out.len;
+    int status;
+
+    type(p, ":q!\r");
+    status = end_of(p, 20);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    if (strstr(p->out.data, "\033[?1049h")) /* a vt100 has one screen */
+        screen_left(p, from);
+    same_modes(p);
+    finish(p);
+}
+
+static void it_leaves_when_told_to(void)
+{
+    struct pty p;
+
+    if (!model)
+        SKIP("the default model is missing: run `make model`");
+    start(&p, NULL, NULL);
+    CHECK(wait_for(&p, 0, "Fact", 10));
+    CHECK(strstr(p.out.data, "\033[?2026h") != NULL); /* frames come whole */
+    leave(&p);
+}
+
+static void terminals_it_does_not_know(void)
+{
+    static const char *const odd[] = {"TERM=no-such-terminal", NULL};
+    static const char *const dumb[] = {"TERM=dumb", NULL};
+    struct pty p;
+    int status;
+
+    start(&p, dumb, NULL);
+    status = end_of(&p, 10);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+    CHECK(wait_for(&p, 0, "editscope query", 0.1));
+    CHECK(!strchr(p.out.data ? p.out.data : "", '\033'));
+    same_modes(&p);
+    finish(&p);
+    if (!model)
+        SKIP("the default model is missing: run `make model`");
+    start(&p, odd, NULL);
+    CHECK(wait_for(&p, 0, "not known here", 10));
+    leave(&p);
+}
+
+static bool coloured(const char *out)
+{
+    for (const char *s = out; (s = strstr(s, "\033[")) != NULL; s += 2) {
+        size_t n = strspn(s + 2, "0123456789;");
+        char code[40];
+
+        snprintf(code, sizeof(code), ";%.*s;", (int)n, s + 2);
+        if (s[2 + n] == 'm' && (strstr(code, ";38;") || strstr(code, ";48;") ||
+                                strstr(code, ";31;") || strstr(code, ";32;")))
+            return true;
+    }
+    return false;
+}
+
+static void without_colours_and_in_the_c_locale(void)
+{
+    static const char *const no[] = {"NO_COLOR=1", NULL}, *const c[] = {"LC_ALL=C", NULL};
+    struct pty p;
+
+    if (!model)
+        SKIP("the default model is missing: run `make model`");
+    start(&p, NULL, NULL);
+    CHECK(wait_for(&p, 0, "BASE", 20));
+    CHECK(coloured(p.out.data));
+    leave(&p);
+    start(&p, no, NULL);
+    CHECK(wait_for(&p, 0, "BASE", 20));
+    CHECK(!coloured(p.out.data));
+    leave(&p);
+    start(&p, c, NULL);
+    CHECK(wait_for(&p, 0, "BASE", 20));
+    leave(&p);
+}
+
+static void a_storm_of_sizes(void)
+{
+    static const int odd[][2] = {{1, 1},   {200, 500}, {2, 3},  {16, 50},
+                                 {24, 80}, {15, 49},   {5, 200}};
+    struct winsize size;
+    struct pty p;
+    size_t from;
+
+    if (!model)
+        SKIP("the default model is missing: run `make model`");
+    start(&p, NULL, NULL);
+    CHECK(wait_for(&p, 0, "Fact", 10));
+    for (int i = 0; i < 200; i++) {
+        size = size_of(odd[i % 7][0], odd[i % 7][1]);
+        CHECK(ioctl(p.fd, TIOCSWINSZ, &size) == 0);
+        wait_for(&p, 0, NULL, 0.005);
+    }
+    size = size_of(1, 1);
+    CHECK(ioctl(p.fd, TIOCSWINSZ, &size) == 0);
+    wait_for(&p, 0, NULL, 0.3);
+    from = p.out.len;
+    size = size_of(30, 100);
+    CHECK(ioctl(p.fd, TIOCSWINSZ, &size) == 0);
+    CHECK(wait_for(&p, from, "Parameters", 10));
+    leave(&p);
+}
+
+static void a_paste_is_text(void)
+{
+    struct pty p;
+    size_t from;
+
+    if (!model)
+        SKIP("the default model is missing: run `make model`");
+    start(&p, NULL, NULL);
+    CHECK(wait_for(&p, 0, "BASE", 20));
+    type(&p, "e\025\033[200~Lou\rvre:q!\033[201~");
+    CHECK(wait_for(&p, 0, "Lou vre:q!", 5)); /* one line; nothing in it was a command */
+    from = p.out.len;
+    type(&p, "\033");
+    wait_for(&p, from, NULL, 0.3);
+    leave(&p);
+}
+
+static void a_shell_can_stop_it_and_go_on(void)
+{
+    static const char *const argv[] = {"bash", "--norc", "--noprofile", "-i", NULL};
+    static const char *const settings[] = {"PS1=ready> ", NULL};
+    struct pty p;
+    size_t from;
+    char *line;
+
+    if (!model)
+        SKIP("the default model is missing: run `make model`");
+    start_in(&p, settings, argv);
+    if (!wait_for(&p, 0, "ready> ", 10)) {
+        finish(&p);
+        SKIP("no bash here");
+    }
+    type(&p, "a=$(stty -g)\r");
+    line = xasprintf("%s\r", program);
+    type(&p, line);
+    free(line);
+    CHECK(wait_for(&p, 0, "Fact", 10));
+    from = p.out.len;
+    type(&p, "\032");
+    CHECK(wait_for(&p, from, "Stopped", 5) && wait_for(&p, from, "ready> ", 5));
+    CHECK(strstr(p.out.data + from, "\033[?1049l") && strstr(p.out.data + from, "\033[?2004l"));
+    from = p.out.len;
+    type(&p, "test \"$a\" = \"$(stty -g)\" && echo modes-$((1+1))\r");
+    CHECK(wait_for(&p, from, "modes-2", 5));
+    from = p.out.len;
+    type(&p, "fg\r");
+    CHECK(wait_for(&p, from, "\033[?2004h", 5) && wait_for(&p, from, "Parameters", 5));
+    type(&p, ":q!\r");
+    CHECK(wait_for(&p, from, "ready> ", 20));
+    from = p.out.len;
+    type(&p, "test \"$a\" = \"$(stty -g)\" && echo modes-$((2+2))\r");
+    CHECK(wait_for(&p, from, "modes-4", 5));
+    finish(&p);
+}
+
+static void a_terminal_that_goes_away(void)
+{
+    struct pty p;
+    int status = -1;
+
+    if (!model)
+        SKIP("the default model is missing: run `make model`");
+    start(&p, NULL, NULL);
+    CHECK(wait_for(&p, 0, "BASE", 20));
+    close(p.slave);
+    close(p.fd);
+    p.fd = p.slave = -1;
+    for (int i = 0; i < 400 && waitpid(p.pid, &status, WNOHANG) != p.pid; i++)
+        usleep(50000);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGHUP);
+    p.pid = 0;
+    finish(&p);
+}
+
+static void read_only_refuses_what_writes(void)
+{
+    struct pty p;
+
+    if (!model)
+        SKIP("the default model is missing: run `make model`");
+    start(&p, NULL, "--read-only");
+    CHECK(wait_for(&p, 0, "READ-ONLY", 20));
+    type(&p, "C");
+    CHECK(wait_for(&p, 0, "commit: the session is open read-only", 5));
+    leave(&p);
+}
+
+static const struct test tests[] = {
+    {"signals end it in order", signals_end_it_in_order},
+    {"a crash gives the terminal back", a_crash_gives_the_terminal_back},
+    {"it leaves when told to", it_leaves_when_told_to},
+    {"terminals it does not know", terminals_it_does_not_know},
+    {"without colours and in the C locale", without_colours_and_in_the_c_locale},
+    {"a storm of sizes", a_storm_of_sizes},
+    {"a paste is text", a_paste_is_text},
+    {"a shell can stop it and go on", a_shell_can_stop_it_and_go_on},
+    {"a terminal that goes away", a_terminal_that_goes_away},
+    {"read-only refuses what writes", read_only_refuses_what_writes},
+};
+
+int main(void)
+{
+    char *found = file_cache_path("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+    const char *set = getenv("EDITSCOPE_MODEL");
+    char *command;
+    int failed;
+
+    snprintf(folder, sizeof(folder), "/tmp/editscope-terminal-XXXXXX");
+    if (!mkdtemp(folder))
+        return 1;
+    setenv("XDG_STATE_HOME", folder, 1);
+    setenv("XDG_CONFIG_HOME", folder, 1);
+    model = set && file_exists(set) ? set : found && file_exists(found) ? found : NULL;
+    program = getenv("EDITSCOPE") ? getenv("EDITSCOPE") : "build/editscope";
+    signal(SIGPIPE, SIG_IGN);
+    failed = test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
+    command = xasprintf("rm -rf %s", folder);
+    if (system(command) != 0)
+        printf("%s was left\n", folder);
+    free(command);
+    free(found);
+    return failed;
+}
