@@ -164,6 +164,14 @@ bench: all $(BENCH_BIN)
 screens: tests
 	@for t in $(filter $(B)/tests/screens/%,$(TEST_BIN)); do SCREENS=write $$t || exit 1; done
 
+# What `editscope --demo` shows: a run on the default model, some minutes long.
+demo-record: all
+	@sh samples/fetch-model
+	@work=$$(mktemp -d) && XDG_STATE_HOME=$$work XDG_CONFIG_HOME=$$work build/$(NAME) replay \
+		samples/demo.script --batch --small --record $$work/demo.rec.gz && \
+		mv $$work/demo.rec.gz samples/demo.rec.gz && chmod 644 samples/demo.rec.gz; \
+		status=$$?; rm -rf $$work; exit $$status
+
 themes:
 	@sh tests/embed-themes
 
@@ -192,7 +200,7 @@ help:
 	@echo "      install uninstall (PREFIX, DESTDIR) clean"
 
 .PHONY: all tests libraries deps model run check check-fast lint format tidy fuzz fuzz-programs \
-        bench screens themes reference install uninstall clean help
+        bench screens demo-record themes reference install uninstall clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
