@@ -406,8 +406,7 @@ SHAPE(bisect_step);
 static const struct member bisected_field[] = {
     TEXT(bisected, prompt),        TEXT(bisected, expect),
     INT(bisected, edit),           BOOL(bisected, exact),
-    BOOL(bisected, over),
-    COUNT(bisected, states),
+    BOOL(bisected, over),          COUNT(bisected, states),
     RANGE(bisected, steps, 0, 32), PARTS_OF(bisected, step, bisect_step_shape, steps),
 };
 SHAPE(bisected);

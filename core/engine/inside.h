@@ -193,7 +193,8 @@ bool job_verify(struct engine *e, struct command *cmd, struct err *err);
 void states_close(struct engine *e);
 bool states_open(struct engine *e, struct err *err); /* rebuilds the edited view */
 bool states_rebuild(struct engine *e, int until, struct weights_view **out, struct err *err);
-bool states_say(struct engine *e, struct err *err); /* EV_STATE */
+struct history *states_history(struct session *session, struct err *err); /* NULL: failed */
+bool states_say(struct engine *e, struct err *err);                       /* EV_STATE */
 bool requests_build(struct engine *e, const struct command *cmd, struct request **out,
                     struct err *err);
 void requests_free(struct request *r, int count);

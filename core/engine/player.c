@@ -9,6 +9,7 @@
 #include "core/engine/codec.h"
 #include "core/engine/inside.h"
 #include "core/engine/reel.h"
+#include "core/engine/still.h"
 
 enum { ASKED = 64, ANSWERS = 32 };
 
@@ -476,12 +477,20 @@ struct engine *engine_play(const char *path, const struct play_options *options,
     return begin(reel_open(path, params, fact, err), options, err);
 }
 
-struct engine *engine_show(const char *name, char *text, size_t size, struct params *params,
-                           struct fact *fact, struct err *err)
+struct engine *engine_show(const char *path, struct params *params, struct fact *fact,
+                           struct err *err)
 {
     static const struct play_options at_once = {0};
+    struct buf text = {0};
+    size_t size;
 
-    return begin(reel_of_text(name, text, size, params, fact, err), &at_once, err);
+    *fact = (struct fact){0};
+    if (!still_lines(path, &text, err)) {
+        buf_free(&text);
+        return NULL;
+    }
+    size = text.len;
+    return begin(reel_of_text(path, buf_take(&text), size, params, fact, err), &at_once, err);
 }
 
 void engine_play_hold(struct engine *e)

@@ -20,10 +20,10 @@ struct play_options {
  * ERR_FORMAT, ERR_LIMIT. */
 struct engine *engine_play(const char *path, const struct play_options *options,
                            struct params *params, struct fact *fact, struct err *err);
-/* The same from text at hand, which it takes over also when it fails; it is not driven but
- * shown at once. `name` is what messages call it. */
-struct engine *engine_show(const char *name, char *text, size_t size, struct params *params,
-                           struct fact *fact, struct err *err);
+/* A RUN file (run_file.h) or a session, shown at once and only read; no model is needed. ERR_IO,
+ * ERR_FORMAT. */
+struct engine *engine_show(const char *path, struct params *params, struct fact *fact,
+                           struct err *err);
 /* The receiver's user has taken over: it only answers from now on. Any engine. UI thread. */
 void engine_play_hold(struct engine *e);
 

@@ -33,7 +33,7 @@ struct reel {
 /* Reads the text, gzip or plain, and its first line. ERR_IO, ERR_FORMAT (not a recording),
  * ERR_LIMIT. `params` and `fact` get what the run began with (fact zeroed if there is none). */
 struct reel *reel_open(const char *path, struct params *params, struct fact *fact, struct err *err);
-/* The same from text at hand, which it takes over. */
+/* The same from text at hand, which it takes over also when it fails. */
 struct reel *reel_of_text(const char *name, char *text, size_t size, struct params *params,
                           struct fact *fact, struct err *err);
 /* Finds and checks all lines; slow enough for a thread of its own. A damaged line ends the

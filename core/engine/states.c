@@ -188,16 +188,14 @@ static void entry_metrics(struct history_entry *h, const char *text)
     json_decref(o);
 }
 
-bool job_history(struct engine *e, struct command *cmd, struct err *err)
+struct history *states_history(struct session *session, struct err *err)
 {
     struct edit_record *edits = NULL;
     struct history *h;
-    struct event ev = {.kind = EV_HISTORY, .job = e->job_id};
     int count = 0;
 
-    (void)cmd;
-    if (!session_edits(e->session, true, &edits, &count, err))
-        return false;
+    if (!session_edits(session, true, &edits, &count, err))
+        return NULL;
     h = xcalloc(1, sizeof(*h));
     h->count = count;
     h->entry = xcalloc((size_t)count + 1, sizeof(*h->entry));
@@ -218,7 +216,17 @@ bool job_history(struct engine *e, struct command *cmd, struct err *err)
         entry_metrics(x, edits[i].metrics_json);
     }
     edit_records_free(edits, count);
-    ev.history = h;
+    return h;
+}
+
+bool job_history(struct engine *e, struct command *cmd, struct err *err)
+{
+    struct event ev = {.kind = EV_HISTORY, .job = e->job_id};
+
+    (void)cmd;
+    ev.history = states_history(e->session, err);
+    if (!ev.history)
+        return false;
     bus_emit(e->bus, ev);
     return true;
 }

@@ -97,6 +97,32 @@ bool cli_demo(struct cli *c, struct err *err)
     return ok;
 }
 
+static bool view(struct cli *c, struct err *err)
+{
+    struct app_options o = {0};
+    struct params params;
+    struct fact fact = {0};
+    bool batch = cli_has(c, OPT_UNATTENDED), ok;
+
+    if (c->rest_count != 1)
+        return err_set(err, ERR_USAGE, "view what? one RUN file or session");
+    c->engine = engine_show(c->rest[0], &params, &fact, err);
+    ok = c->engine && (batch || cli_screen_setup(c, &o, err));
+    if (ok) {
+        o.params = params;
+        o.fact = &fact; /* which one it was about is not kept there */
+        ok = batch ? app_script(c->engine, &o, c->value[OPT_SCRIPT], err)
+                   : app_run(c->engine, &o, &c->signal, err);
+    }
+    cli_screen_done(&o);
+    fact_free(&fact);
+    return ok;
+}
+
+const struct cli_ops cli_view = {"view", "RUN|SESSION",
+                                 "Look at a RUN file or a session; needs no model, changes nothing",
+                                 FOR_REPLAY | FOR_PARAMS, view};
+
 /* A script on a model: the program as a user would have it, without a terminal. */
 static bool script(struct cli *c, const char *path, struct err *err)
 {
