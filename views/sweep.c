@@ -153,6 +153,9 @@ static void sweep_event(struct view *v, const struct event *ev)
                 trial_take(&w->trial[i], d->tried[i]);
     } else if (ev->kind == EV_DONE || ev->kind == EV_FAILED) {
         w->running = false;
+        if (ev->kind == EV_DONE)
+            v->host->say(v->host, TONE_GOOD, "%d cells tried in scratch weights: nothing written",
+                         w->grid.cells);
     }
 }
 
