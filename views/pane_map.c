@@ -141,7 +141,7 @@ static void legend(const struct map *m, int y)
     if (y >= m->in.h)
         return;
     desk_edited_range(m->d, range);
-    if (m->in.w > 60 && *range)
+    if (m->in.w > 80 && *range)
         pen_text(&p, ROLE_DIM, "edited layers ");
     if (*range)
         pen_printf(&p, ROLE_ACCENT, "%s   ", range);
