@@ -55,15 +55,15 @@ static struct pass scored_pass(const struct request *request, int count, const s
     struct pass pass;
 
     for (int r = 0; r < count; r++)
-        for (int i = 0; i < request[r].rows; i++, rows++)
-            if (request[r].row[i].count > longest)
-                longest = request[r].row[i].count;
+        for (int i = 0; i < request[r].scoreds; i++, rows++)
+            if (request[r].scored[i].count > longest)
+                longest = request[r].scored[i].count;
     ids = xcalloc((size_t)rows, sizeof(*ids));
     lens = xcalloc((size_t)rows, sizeof(*lens));
     for (int r = 0; r < count; r++)
-        for (int i = 0; i < request[r].rows; i++, row++) {
-            ids[row] = request[r].row[i].id;
-            lens[row] = request[r].row[i].count;
+        for (int i = 0; i < request[r].scoreds; i++, row++) {
+            ids[row] = request[r].scored[i].id;
+            lens[row] = request[r].scored[i].count;
         }
     pass = pass_new(ids, lens, NULL, rows, 0);
     *pick = xcalloc((size_t)rows, sizeof(**pick));
@@ -72,12 +72,12 @@ static struct pass scored_pass(const struct request *request, int count, const s
     pass.seq = xrealloc(pass.seq, (size_t)(2 * rows) * sizeof(*pass.seq));
     row = 0;
     for (int r = 0; r < count; r++)
-        for (int i = 0; i < request[r].rows; i++, row++) {
+        for (int i = 0; i < request[r].scoreds; i++, row++) {
             const struct attn_seq *s = &pass.seq[row];
 
             at = s->q0 + s->n - 1;
             if (position == POSITION_SUBJECT_LAST)
-                at = s->q0 + request[r].row[i].lookup;
+                at = s->q0 + request[r].scored[i].lookup;
             if (position == POSITION_PADDED_LAST && s->n < longest) {
                 pass.seq[pass.seqs] = (struct attn_seq){pass.rows, 1, s->kv0, s->n, true};
                 pass.id[pass.rows] = pad;
@@ -115,7 +115,7 @@ static bool final_state(struct attribute_run *run, struct forward *f, struct mat
                     run->target[b] = j;
         }
     for (int r = 0, b = 0; ok && r < count; r++)
-        for (int i = 0; i < request[r].rows; i++, b++) {
+        for (int i = 0; i < request[r].scoreds; i++, b++) {
             if (kind == TARGET_NEW)
                 run->target[b] = request[r].target[0];
             if (kind == TARGET_OLD && request[r].old >= 0)
@@ -161,7 +161,7 @@ struct attribute_run *attribute_begin(const struct weights_view *view,
                                   .hidden = c->hidden,
                                   .vocab = m->head.rows};
     for (int r = 0; r < count; r++)
-        run->rows += request[r].rows;
+        run->rows += request[r].scoreds;
     run->eps = p->value[P_ATTR_EPS] > 0 ? (float)p->value[P_ATTR_EPS] : c->norm_eps;
     run->target = xcalloc((size_t)run->rows, sizeof(int));
     run->rms2 = xcalloc((size_t)run->rows, sizeof(float));

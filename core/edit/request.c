@@ -113,6 +113,35 @@ static bool target_build(const char *object, const struct tokenizer *tok, int **
     return true;
 }
 
+/* The rows that are scored, in the order bare prompt, prefixed ones, paraphrases. Those of `row`
+ * are shared with it; request_free() knows. */
+static bool scored_build(struct request *r, const struct tokenizer *tok, bool by_prefix, int choice,
+                         struct err *err)
+{
+    enum { PREFIXES, PARAPHRASES, BOTH };
+    int shared = choice == PARAPHRASES ? 1 : r->rows, more = r->fact.paraphrases;
+
+    r->scored = r->row;
+    r->scoreds = r->rows;
+    if (choice == PREFIXES)
+        return true;
+    if (!more)
+        return err_set(err, ERR_USAGE,
+                       "attr.rows = %s needs paraphrases, and this fact has none: type it as "
+                       "subject | relation | object, give \"paraphrases\", or use prefixes",
+                       choice == BOTH ? "both" : "paraphrases");
+    r->scored = xcalloc((size_t)(shared + more), sizeof(*r->scored));
+    memcpy(r->scored, r->row, (size_t)shared * sizeof(*r->scored));
+    r->scoreds = shared;
+    for (int i = 0; i < more; i++, r->scoreds++)
+        if (!row_build(&r->scored[shared + i], "", r->fact.paraphrase[i], r->fact.subject, tok,
+                       by_prefix, err)) {
+            r->scoreds++;
+            return false;
+        }
+    return true;
+}
+
 bool request_build(struct request *r, const struct fact *fact, const struct prefixes *prefixes,
                    const struct tokenizer *tok, const struct params *p, struct err *err)
 {
@@ -122,13 +151,6 @@ bool request_build(struct request *r, const struct fact *fact, const struct pref
     *r = (struct request){.fact = fact_copy(fact), .old = -1};
     if (!fact_normalise(&r->fact, err))
         goto fail;
-    if (strcmp(params_word(p, P_ATTR_ROWS), "prefixes")) { /* never silently something else */
-        err_set(err, ERR_USAGE,
-                "attr.rows = %s needs a relation's paraphrases, and facts have none yet: use "
-                "prefixes",
-                params_word(p, P_ATTR_ROWS));
-        goto fail;
-    }
     if (used > prefixes->count)
         used = prefixes->count;
     r->row = xcalloc((size_t)used + 1, sizeof(*r->row));
@@ -138,6 +160,8 @@ bool request_build(struct request *r, const struct fact *fact, const struct pref
             r->rows++;
             goto fail;
         }
+    if (!scored_build(r, tok, by_prefix, params_choice(p, P_ATTR_ROWS), err))
+        goto fail;
     if (!row_build(&r->essence, "", "{} is a", r->fact.subject, tok, by_prefix, err))
         goto fail;
     if (!target_build(r->fact.target, tok, &r->target, &r->targets, err))
@@ -151,8 +175,24 @@ fail:
     return false;
 }
 
+/* Rows that `scored` has from `row`. */
+static bool is_shared(const struct request *r, const struct row *scored)
+{
+    for (int i = 0; i < r->rows; i++)
+        if (r->row[i].text == scored->text)
+            return true;
+    return false;
+}
+
 void request_free(struct request *r)
 {
+    for (int i = 0; r->scored != r->row && i < r->scoreds; i++)
+        if (!is_shared(r, &r->scored[i])) {
+            free(r->scored[i].text);
+            free(r->scored[i].id);
+        }
+    if (r->scored != r->row)
+        free(r->scored);
     fact_free(&r->fact);
     for (int i = 0; i < r->rows; i++) {
         free(r->row[i].text);

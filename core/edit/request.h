@@ -16,6 +16,8 @@ struct request {
     struct fact fact;
     struct row *row; /* the bare prompt first, then a prefix each */
     int rows;
+    struct row *scored; /* what attribution scores (attr.rows): `row` itself, or paraphrases */
+    int scoreds;
     struct row essence;   /* "{} is a": the row whose distribution is to stay (KL) */
     int *target, targets; /* tokens of " " + new object */
     int old;              /* first token of " " + old object, -1: none */
@@ -33,7 +35,9 @@ bool prefixes_parse(struct prefixes *p, const char *text, struct err *err);
 char *prefixes_text(const struct prefixes *p); /* as prefixes_parse() takes it. Caller frees */
 void prefixes_free(struct prefixes *p);
 
-/* Tokenises the rows. edit.lookup = offsets: the last token that overlaps the subject; = prefix:
+/* Tokenises the rows. The rows that are scored are the bare prompt and, by attr.rows, the prefixed
+ * ones, the fact's paraphrases or both; a fact without paraphrases that is asked for them is
+ * ERR_USAGE. edit.lookup = offsets: the last token that overlaps the subject; = prefix:
  * the length of the tokens of everything up to the subject's end, less one (released code).
  * attr.prefixes of the prefixes are used. `r` owns a copy of the fact. */
 bool request_build(struct request *r, const struct fact *fact, const struct prefixes *prefixes,

@@ -25,9 +25,9 @@ void runs_free(struct engine *e)
 static char *about(const struct engine *e, const struct request *request, int count,
                    const struct params *p)
 {
-    static const enum param uses[] = {P_ATTR_STRATEGY, P_ATTR_AMPLIFY,  P_ATTR_TARGET,
-                                      P_ATTR_POSITION, P_ATTR_NORM,     P_ATTR_CLAMP,
-                                      P_ATTR_EPS,      P_ATTR_PREFIXES, P_MPC_KIND};
+    static const enum param uses[] = {
+        P_ATTR_STRATEGY, P_ATTR_AMPLIFY, P_ATTR_TARGET,   P_ATTR_POSITION, P_ATTR_NORM,
+        P_ATTR_CLAMP,    P_ATTR_EPS,     P_ATTR_PREFIXES, P_ATTR_ROWS,     P_MPC_KIND};
     struct buf text = {0};
 
     for (size_t i = 0; i < sizeof(uses) / sizeof(*uses); i++) {
@@ -35,8 +35,8 @@ static char *about(const struct engine *e, const struct request *request, int co
         buf_puts(&text, ";");
     }
     for (int r = 0; r < count; r++)
-        for (int i = 0; i < request[r].rows; i++)
-            buf_printf(&text, "%s\n%d %d\n", request[r].row[i].text, request[r].target[0],
+        for (int i = 0; i < request[r].scoreds; i++)
+            buf_printf(&text, "%s\n%d %d\n", request[r].scored[i].text, request[r].target[0],
                        request[r].old);
     buf_printf(&text, "%u", e->edited->generation);
     return buf_take(&text);
@@ -73,8 +73,8 @@ static void say_meta(struct engine *e, const struct run *run, const struct reque
     m->prompt = xcalloc((size_t)m->rows, sizeof(*m->prompt));
     m->target = xcalloc((size_t)m->rows, sizeof(*m->target));
     for (int r = 0, b = 0; r < count; r++)
-        for (int i = 0; i < request[r].rows; i++, b++) {
-            m->prompt[b] = xstrdup(request[r].row[i].text);
+        for (int i = 0; i < request[r].scoreds; i++, b++) {
+            m->prompt[b] = xstrdup(request[r].scored[i].text);
             word_of(e, run->target[b], &m->target[b]);
         }
     m->order = xcalloc((size_t)n, sizeof(int));

@@ -150,10 +150,10 @@ bool edit_masks(struct engine *e, const struct command *cmd, const struct reques
         if (!plan->own_masks)
             plan->mask[i] = mask_build(a, k, p);
         for (int r = 0, first = 0; plan->own_masks && r < plan->count; r++) {
-            struct attribution *part = rows_of(a, first, request[r].rows);
+            struct attribution *part = rows_of(a, first, request[r].scoreds);
 
             plan->mask[i * plan->count + r] = mask_build(part, k + (size_t)r * (size_t)m, p);
-            first += request[r].rows;
+            first += request[r].scoreds;
             attribution_unref(part);
         }
     }

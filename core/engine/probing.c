@@ -1,9 +1,310 @@
-/* The scoreboard of a fact. */
+/* The scoreboard of a fact: is what was written also said in other words, as a question, in the
+ * chat form; do neighbours still get their old answers; does what follows from the fact follow.
+ * Every probe is asked of the base and of the edited weights (or the preview, where one stands), so
+ * that what the base could not do either is not blamed on the edit. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
 #include "core/engine/inside.h"
+#include "core/model/chat.h"
+#include "core/model/generate.h"
+
+enum { SAID = 6, CHAT_SAID = 24, MORE_REPHRASES = 2 };
+
+struct board {
+    struct engine *e;
+    const struct weights_view *view[2]; /* before, after */
+    const struct fact *fact;
+    char *old; /* the object the base gives to the fact's own prompt; NULL: not known */
+    struct probed *out;
+    struct err *err;
+};
+
+/* What one view says to a prompt, and how it likes an answer. */
+struct heard {
+    char *said;
+    double p;
+    bool top;
+};
+
+static bool ask(struct board *b, const struct weights_view *view, const struct tokens *prompt,
+                const struct tokens *answer, int tokens, int stop, struct heard *out)
+{
+    struct engine *e = b->e;
+    struct generate_options o = {.tokens = tokens, .stop = {stop}, .stops = stop >= 0};
+    struct generated g = {0};
+    struct buf text = {0};
+    int n = answer ? answer->count : 0;
+    double *logp = xcalloc((size_t)n + 1, sizeof(*logp));
+    bool *top = xcalloc((size_t)n + 1, sizeof(*top));
+    bool ok = (!n || continuation_logp(view, prompt->ids, prompt->count, answer->ids, n, logp, top,
+                                       &e->job, b->err)) &&
+              generate(&g, view, prompt->ids, prompt->count, &o, &e->job, b->err);
+
+    *out = (struct heard){.p = n ? exp(logp[0]) : (double)NAN, .top = n > 0};
+    for (int i = 0; i < n; i++)
+        out->top = out->top && top[i];
+    if (ok) {
+        tokenizer_decode(e->model->tokenizer, g.id, g.count, true, &text);
+        out->said = buf_take(&text);
+    }
+    generated_free(&g);
+    free(logp);
+    free(top);
+    return ok;
+}
+
+static bool tokens_of(struct board *b, const char *text, unsigned flags, struct tokens *t)
+{
+    return tokenizer_encode(b->e->model->tokenizer, text, strlen(text), flags, t, b->err);
+}
+
+/* An answer as tokens that continue a prompt: with the blank between them. */
+static bool answer_tokens(struct board *b, const char *answer, struct tokens *t)
+{
+    char *text = xasprintf(" %s", answer);
+    bool ok = tokens_of(b, text, 0, t);
+
+    free(text);
+    return ok;
+}
+
+/* The first words of an answer: up to the end of a clause. Caller frees. */
+static char *first_words(const char *said)
+{
+    size_t skip = strspn(said, " \n"), n = strcspn(said + skip, ".,;:\n");
+
+    return xasprintf("%.*s", (int)n, said + skip);
+}
+
+static struct probe_result *probe_new(struct board *b, enum probe_kind kind, const char *prompt,
+                                      const char *expected)
+{
+    struct probed *out = b->out;
+    struct probe_result *r;
+
+    out->probe = xrealloc(out->probe, (size_t)(out->probes + 1) * sizeof(*out->probe));
+    r = &out->probe[out->probes++];
+    *r = (struct probe_result){.kind = kind, .prompt = xstrdup(prompt), .known = true};
+    r->expected = xstrdup(expected);
+    return r;
+}
+
+static void fill(struct probe_result *r, const struct heard heard[2])
+{
+    for (int i = 0; i < 2; i++) {
+        r->said[i] = heard[i].said;
+        r->p[i] = heard[i].p;
+        r->ok[i] = heard[i].top;
+    }
+}
+
+/* Whether the base gives the old object here: if not, the question is not one it understands. */
+static bool base_understands(struct board *b, const struct tokens *prompt, bool *known)
+{
+    struct tokens old = {0};
+    struct heard h = {0};
+    bool ok = true;
+
+    *known = true;
+    if (b->old && *b->old) {
+        ok = answer_tokens(b, b->old, &old) && ask(b, b->view[0], prompt, &old, 1, -1, &h);
+        *known = h.top;
+    }
+    tokens_free(&old);
+    free(h.said);
+    return ok;
+}
+
+/* A prompt whose right answer is the new object. */
+static bool follows(struct board *b, enum probe_kind kind, const char *prompt, const char *expected,
+                    bool same_object)
+{
+    struct tokens t = {0}, answer = {0};
+    struct heard heard[2] = {{0}};
+    bool known = true;
+    bool ok = tokens_of(b, prompt, ENCODE_BOS, &t) && answer_tokens(b, expected, &answer);
+
+    for (int i = 0; ok && i < 2; i++)
+        ok = ask(b, b->view[i], &t, &answer, SAID, -1, &heard[i]);
+    ok = ok && (!same_object || base_understands(b, &t, &known));
+    if (ok) {
+        struct probe_result *r = probe_new(b, kind, prompt, expected);
+
+        fill(r, heard);
+        r->known = known || r->ok[1];
+    } else {
+        free(heard[0].said);
+        free(heard[1].said);
+    }
+    tokens_free(&t);
+    tokens_free(&answer);
+    return ok;
+}
+
+/* A prompt whose answer must stay: the given one where the base knows it, else what the base says
+ * (and then the probe is grey if no answer was given to hold it against). */
+static bool stays(struct board *b, const struct probe *p)
+{
+    struct tokens t = {0}, answer = {0};
+    struct heard heard[2] = {{0}};
+    bool ok = tokens_of(b, p->prompt, ENCODE_BOS, &t);
+
+    ok = ok && (!p->answer || answer_tokens(b, p->answer, &answer));
+    for (int i = 0; ok && i < 2; i++)
+        ok = ask(b, b->view[i], &t, p->answer ? &answer : NULL, SAID, -1, &heard[i]);
+    if (ok) {
+        bool same = !strcmp(heard[0].said, heard[1].said);
+        bool known = !p->answer || heard[0].top;
+        char *said = first_words(heard[0].said);
+        struct probe_result *r =
+            probe_new(b, PROBE_LOCALITY, p->prompt, known && p->answer ? p->answer : said);
+
+        fill(r, heard);
+        free(said);
+        if (!known || !p->answer) {
+            char *before = first_words(heard[0].said), *after = first_words(heard[1].said);
+
+            r->ok[0] = true;
+            r->ok[1] = same || !strcmp(before, after);
+            free(before);
+            free(after);
+        }
+        r->known = known;
+    } else {
+        free(heard[0].said);
+        free(heard[1].said);
+    }
+    tokens_free(&t);
+    tokens_free(&answer);
+    return ok;
+}
+
+/* The chat form is judged by whether the object is said at all: it stands inside a sentence. */
+static bool in_chat(struct board *b, const char *question)
+{
+    struct tokens t = {0};
+    struct heard heard[2] = {{0}};
+    struct err none = {0};
+    int stop = -1;
+    bool ok = true;
+
+    if (!chat_encode(b->e->model, question, NULL, &t, &stop, &none)) {
+        tokens_free(&t);
+        return true; /* a model without a known chat form has no such probe */
+    }
+    for (int i = 0; ok && i < 2; i++)
+        ok = ask(b, b->view[i], &t, NULL, CHAT_SAID, stop, &heard[i]);
+    if (ok) {
+        struct probe_result *r = probe_new(b, PROBE_CHAT, question, b->fact->target);
+
+        fill(r, heard);
+        for (int i = 0; i < 2; i++)
+            r->ok[i] = strstr(heard[i].said, b->fact->target) != NULL;
+        r->known = r->ok[1] || !b->old || strstr(heard[0].said, b->old);
+    } else {
+        free(heard[0].said);
+        free(heard[1].said);
+    }
+    tokens_free(&t);
+    return ok;
+}
+
+/* The old object: given, or what the base says first to the fact's own prompt. */
+static bool find_old(struct board *b)
+{
+    char *text = fact_text(b->fact);
+    struct tokens t = {0};
+    struct heard h = {0};
+    bool ok = true;
+
+    if (b->fact->old)
+        b->old = xstrdup(b->fact->old);
+    else if ((ok =
+                  tokens_of(b, text, ENCODE_BOS, &t) && ask(b, b->view[0], &t, NULL, SAID, -1, &h)))
+        b->old = first_words(h.said);
+    free(h.said);
+    free(text);
+    tokens_free(&t);
+    return ok;
+}
+
+/* Without a question of its own a fact is asked in the chat form to be completed. */
+static char *question_of(const struct fact *f)
+{
+    char *text, *question;
+
+    if (f->question)
+        return xstrdup(f->question);
+    text = fact_text(f);
+    question = xasprintf("Complete: %s", text);
+    free(text);
+    return question;
+}
+
+static bool all_probes(struct board *b, bool paraphrases_are_rows)
+{
+    const struct fact *f = b->fact;
+    char *question = question_of(f), *qa;
+    int total = f->localities + f->portabilities + 4, done = 0;
+    bool ok = find_old(b);
+
+    if (ok && f->rephrase)
+        ok = follows(b, PROBE_REPHRASE, f->rephrase, f->target, true);
+    for (int i = 0; ok && !paraphrases_are_rows && i < f->paraphrases && i < MORE_REPHRASES; i++) {
+        const char *hole = strstr(f->paraphrase[i], "{}");
+        char *text = xasprintf("%.*s%s%s", (int)(hole - f->paraphrase[i]), f->paraphrase[i],
+                               f->subject, hole + 2);
+
+        ok = follows(b, PROBE_REPHRASE, text, f->target, true);
+        free(text);
+    }
+    qa = xasprintf("Q: %s\nA:", question);
+    ok = ok && (!f->question || follows(b, PROBE_QUESTION, qa, f->target, true)) &&
+         in_chat(b, question);
+    done = 4;
+    for (int i = 0; ok && i < f->portabilities; i++) {
+        engine_say_progress(b->e, b->e->job_id, "scoreboard", done++, total);
+        ok = !f->portability[i].answer || follows(b, PROBE_PORTABILITY, f->portability[i].prompt,
+                                                  f->portability[i].answer, false);
+    }
+    for (int i = 0; ok && i < f->localities; i++) {
+        engine_say_progress(b->e, b->e->job_id, "scoreboard", done++, total);
+        ok = stays(b, &f->locality[i]);
+    }
+    free(qa);
+    free(question);
+    return ok;
+}
 
 bool job_probe(struct engine *e, struct command *cmd, struct err *err)
 {
-    (void)e;
-    (void)cmd;
-    return err_set(err, ERR_USAGE, "probe is not built yet");
+    const struct weights_view *after = e->preview.view ? e->preview.view : e->edited;
+    bool rows = strcmp(params_word(&cmd->params, P_ATTR_ROWS), "prefixes") != 0;
+
+    if (cmd->count < 1)
+        return err_set(err, ERR_USAGE, "no fact: give subject, prompt and new object");
+    for (int i = 0; i < cmd->count; i++) {
+        struct board b = {.e = e, .view = {e->base, after}, .fact = &cmd->facts[i], .err = err};
+        struct event ev = {.kind = EV_PROBED, .job = e->job_id};
+        bool ok;
+
+        if (!fact_normalise(&cmd->facts[i], err))
+            return false;
+        b.out = xcalloc(1, sizeof(*b.out));
+        b.out->fact = i;
+        b.out->subject = xstrdup(cmd->facts[i].subject);
+        ok = all_probes(&b, rows);
+        free(b.old);
+        ev.probed = b.out;
+        if (ok)
+            bus_emit(e->bus, ev);
+        else
+            event_free(&ev);
+        if (!ok)
+            return false;
+    }
+    return true;
 }

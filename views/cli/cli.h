@@ -42,6 +42,9 @@ enum {
 
 /* id, long name, short name, argument ("" for a flag), commands, help */
 #define OPTIONS(X)                                                                                \
+    X(TRIPLE, "triple", 0, "TRIPLE", FOR_FACT,                                                    \
+      "subject | relation | object; see editscope relations")                                     \
+    X(PROBE, "probe", 0, "", FOR_EDIT, "The scoreboard after each of many facts too")             \
     X(SUBJECT, "subject", 0, "TEXT", FOR_FACT, "What the fact is about")                          \
     X(PROMPT, "prompt", 0, "TEXT", FOR_FACT, "What is asked; {} stands for the subject")          \
     X(TARGET, "target", 0, "TEXT", FOR_FACT, "The new object")                                    \
@@ -154,7 +157,7 @@ struct cli_ops {
 
 extern const struct cli_ops cli_tokens, cli_query, cli_attribute, cli_edit, cli_undo, cli_redo,
     cli_log, cli_verify, cli_stats, cli_doctor, cli_keys, cli_config, cli_sweep, cli_diff,
-    cli_bisect, cli_themes, cli_completions, cli_replay, cli_view;
+    cli_bisect, cli_themes, cli_completions, cli_replay, cli_view, cli_relations_list;
 
 /* The whole program after the devices are known: the exit status. */
 int cli_main(int argc, char **argv, device_chooser *choose);
@@ -197,6 +200,10 @@ void cli_screen_done(struct app_options *o);
 bool cli_facts(struct cli *c, struct fact **facts, int *count, struct err *err);
 void cli_facts_free(struct fact *facts, int count);
 
+/* The relations that come with the program. Caller frees with relations_free(). */
+struct relations;
+bool cli_relations(struct relations *r, struct err *err);
+
 /* engine_loop.c */
 enum { NEED_SESSION = 1, MAY_CREATE = 2, ONLY_LOOKS = 4, FOR_A_SCREEN = 8, READS = 16 };
 bool cli_start(struct cli *c, unsigned needs, struct err *err);
@@ -230,6 +237,7 @@ json_t *record_layer(const struct attribution *a, const struct mask *m, const st
 json_t *record_applied(const char *event, const struct applied *a);
 json_t *record_edited(const struct edited *e);
 json_t *record_step(const struct step *s);
+json_t *record_probe(const struct probe_result *p);
 json_t *record_moments(const struct moments_info *m);
 
 #endif

@@ -85,6 +85,24 @@ static void hear_edited(struct cli *c, struct watch *w, const struct edited *e)
     cli_print(o);
 }
 
+static void board_text(const struct probed *b)
+{
+    static const char *const kinds[] = {"rephrase", "locality", "follows", "question", "chat"};
+
+    for (int i = 0; i < b->probes; i++) {
+        const struct probe_result *p = &b->probe[i];
+        char text[200], prompt[200];
+
+        cli_show(p->said[1], text, sizeof(text));
+        cli_show(p->prompt, prompt, sizeof(prompt));
+        printf("  %-9s %-7s %.48s:%.40s\n", kinds[p->kind],
+               p->ok[1]   ? "ok"
+               : p->known ? "FAILS"
+                          : "unknown", /* the base could not do it either */
+               prompt, text);
+    }
+}
+
 static void hear(struct cli *c, struct event *ev, void *ctx)
 {
     struct watch *w = ctx;
@@ -104,6 +122,10 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
         applied_text(ev->applied, ev->kind == EV_PREVIEW);
     else if (ev->kind == EV_EDITED)
         hear_edited(c, w, ev->edited);
+    else if (ev->kind == EV_PROBED && !json)
+        board_text(ev->probed);
+    for (int i = 0; ev->kind == EV_PROBED && json && i < ev->probed->probes; i++)
+        cli_print(record_probe(&ev->probed->probe[i]));
     fflush(stdout);
 }
 
@@ -140,6 +162,15 @@ static bool give_z(struct cli *c, struct command *cmd, struct err *err)
                    width, c->info.hidden);
 }
 
+static struct fact *copies(const struct fact *facts, int count)
+{
+    struct fact *out = xcalloc((size_t)count, sizeof(*out));
+
+    for (int i = 0; i < count; i++)
+        out[i] = fact_copy(&facts[i]);
+    return out;
+}
+
 static bool all(struct cli *c, struct fact *facts, int count, struct err *err)
 {
     int batch = (int)c->params.value[P_EDIT_BATCH];
@@ -155,12 +186,16 @@ static bool all(struct cli *c, struct fact *facts, int count, struct err *err)
             free(cmd.z);
             return false;
         }
-        cmd.facts = xcalloc((size_t)n, sizeof(*cmd.facts));
+        cmd.facts = copies(&facts[w.done], n);
         cmd.count = n;
-        for (int i = 0; i < n; i++)
-            cmd.facts[i] = fact_copy(&facts[w.done + i]);
         if (!cli_job(c, &cmd, hear, &w, err))
             return err_in(err, "fact %d (%s)", w.done + 1, facts[w.done].subject);
+        if (count > 1 && !cli_has(c, OPT_PROBE))
+            continue;
+        cmd = (struct command){
+            .kind = CMD_PROBE, .params = c->params, .facts = copies(&facts[w.done], n), .count = n};
+        if (!cli_job(c, &cmd, hear, &w, err))
+            return false;
     }
     if (cli_has(c, OPT_FACTS))
         summary(c, &w);

@@ -5,6 +5,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/edit/relations.h"
 #include "views/cli/cli.h"
 
 enum { FACT_MOST = 1 << 20 };
@@ -52,7 +53,7 @@ static bool from_words(const struct cli *c, struct fact *fact, struct err *err)
         if (!cli_has(c, needed[i]))
             return err_set(err, ERR_USAGE,
                            "--%s is missing: a fact is --subject S --prompt P --target T, or "
-                           "--fact FILE",
+                           "--triple \"S | relation | O\", or --fact FILE",
                            option_infos[needed[i]].name);
     *fact = (struct fact){.subject = xstrdup(c->value[OPT_SUBJECT]),
                           .prompt = xstrdup(c->value[OPT_PROMPT]),
@@ -64,6 +65,37 @@ static bool from_words(const struct cli *c, struct fact *fact, struct err *err)
     return false;
 }
 
+bool cli_relations(struct relations *r, struct err *err)
+{
+    char *path = cli_sample("pararel/relations.jsonl");
+    bool ok;
+
+    *r = (struct relations){0};
+    if (!path)
+        return err_set(
+            err, ERR_IO,
+            "the relations (samples/pararel/relations.jsonl) are not beside the program: "
+            "install it whole, or give --subject, --prompt and --target");
+    ok = relations_load(r, path, err);
+    free(path);
+    return ok;
+}
+
+static bool from_triple(const struct cli *c, struct fact *fact, struct err *err)
+{
+    struct relations r;
+    bool ok =
+        cli_relations(&r, err) && fact_from_triple(fact, &r, c->value[OPT_TRIPLE],
+                                                   (unsigned long)c->params.value[P_SEED], err);
+
+    if (ok && cli_has(c, OPT_OLD)) {
+        free(fact->old);
+        fact->old = xstrdup(c->value[OPT_OLD]);
+    }
+    relations_free(&r);
+    return ok;
+}
+
 bool cli_facts(struct cli *c, struct fact **facts, int *count, struct err *err)
 {
     bool words = cli_has(c, OPT_SUBJECT) || cli_has(c, OPT_PROMPT) || cli_has(c, OPT_TARGET);
@@ -71,15 +103,16 @@ bool cli_facts(struct cli *c, struct fact **facts, int *count, struct err *err)
 
     *facts = NULL;
     *count = 0;
-    if (words + cli_has(c, OPT_FACT) + cli_has(c, OPT_FACTS) > 1)
+    if (words + cli_has(c, OPT_FACT) + cli_has(c, OPT_FACTS) + cli_has(c, OPT_TRIPLE) > 1)
         return err_set(err, ERR_USAGE,
-                       "a fact comes from --subject ..., from --fact or from "
+                       "a fact comes from --triple, from --subject ..., from --fact or from "
                        "--facts, not from two of them");
     if (cli_has(c, OPT_FACTS))
         return facts_load(c->value[OPT_FACTS], facts, count, err);
     *facts = xcalloc(1, sizeof(**facts));
-    ok = cli_has(c, OPT_FACT) ? from_json(c->value[OPT_FACT], *facts, err)
-                              : from_words(c, *facts, err);
+    ok = cli_has(c, OPT_TRIPLE) ? from_triple(c, *facts, err)
+         : cli_has(c, OPT_FACT) ? from_json(c->value[OPT_FACT], *facts, err)
+                                : from_words(c, *facts, err);
     if (!ok) {
         free(*facts);
         *facts = NULL;

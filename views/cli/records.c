@@ -168,6 +168,26 @@ json_t *record_step(const struct step *s)
     return o;
 }
 
+json_t *record_probe(const struct probe_result *p)
+{
+    static const char *const kinds[] = {"rephrase", "locality", "portability", "question", "chat"};
+    json_t *o = cli_event("probe"), *ok = json_object(), *said = json_object();
+    static const char *const side[] = {"before", "after"};
+
+    json_object_set_new(o, "kind", json_string(kinds[p->kind]));
+    json_object_set_new(o, "prompt", cli_text(p->prompt));
+    json_object_set_new(o, "expected", cli_text(p->expected));
+    for (int i = 0; i < 2; i++) {
+        json_object_set_new(ok, side[i], json_boolean(p->ok[i]));
+        json_object_set_new(said, side[i], cli_text(p->said[i]));
+    }
+    json_object_set_new(o, "ok", ok);
+    json_object_set_new(o, "said", said);
+    json_object_set_new(o, "p", cli_pair(p->p[0], p->p[1]));
+    json_object_set_new(o, "known", json_boolean(p->known));
+    return o;
+}
+
 json_t *record_moments(const struct moments_info *m)
 {
     json_t *o = cli_event(NULL), *layers = json_array();
