@@ -25,7 +25,6 @@ static double least_contrast(enum role role)
     case ROLE_FILL:
         return 1;
     case ROLE_NONE:
-    case ROLE_BAR:
     case ROLE_CURVE:
         return CONTRAST_GRAPHIC_TENTHS / 10.0;
     default:

@@ -176,17 +176,25 @@ void app_event(struct app *app, struct event *ev)
     app->dirty |= !app->paused;
 }
 
+void app_wear(struct app *app, const struct theme *theme)
+{
+    app->theme = *theme;
+    palette_build(&app->palette, &app->theme, term_caps());
+    app->dirty = true;
+}
+
 bool app_theme(struct app *app, const char *name, struct err *err)
 {
+    struct theme theme;
+
     if (!name) {
         enum tier tier = term_caps().tier;
 
         name = tier == TIER_MONO ? "mono" : tier <= TIER_16 ? "16" : app->light ? "light" : "dark";
     }
-    if (!theme_load(&app->theme, name, app->theme_folder, err))
+    if (!theme_load(&theme, name, app->theme_folder, err))
         return false;
-    palette_build(&app->palette, &app->theme, term_caps());
-    app->dirty = true;
+    app_wear(app, &theme);
     return true;
 }
 

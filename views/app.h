@@ -13,8 +13,8 @@ struct app_options {
     struct term_options term;
     const char *theme;      /* NULL: dark or light as the ground is, 16 or mono with few colours */
     const char *themes;     /* a folder of more themes, or NULL */
-    const char *background; /* "light", "dark"; NULL: what COLORFGBG says, or the terminal */
-    bool ask_background;    /* the terminal may be asked (OSC 11) */
+    const char *background; /* "light", "dark"; NULL: what COLORFGBG says; "query": or the
+                               terminal (OSC 11) where that says nothing */
     const char *notes;      /* said at the start, a line each; NULL: none */
     int refresh;            /* frames a second at most; 0: 30, 10 over ssh */
     struct params params;

@@ -13,6 +13,7 @@ static void picture(struct app *app)
     struct screen screen = app_screen(app);
 
     screen.line = NULL;
+    screen.said = ""; /* what was said before is not part of a figure */
     screen_draw(&screen, app->surface);
 }
 

@@ -21,8 +21,9 @@ struct app {
     int at, before;               /* the view shown, the one Esc goes back to */
     struct surface *surface;
     struct theme theme;
-    const char *theme_folder; /* the caller's, or NULL */
-    bool light;               /* the terminal's ground, as far as is known */
+    struct theme *theme_before; /* while :theme previews another; else NULL */
+    const char *theme_folder;   /* the caller's, or NULL */
+    bool light;                 /* the terminal's ground, as far as is known */
     struct palette palette;
     struct question question;
     bool asking, confirm_selected;
@@ -89,6 +90,7 @@ void app_find_next(struct app *app, int by);
 void app_filter(struct app *app, const char *text);
 /* Writes what is seen; the path's ending says how. "" opens the line on a name for it. */
 void app_export(struct app *app, const char *path, bool over);
+void app_wear(struct app *app, const struct theme *theme);
 bool app_theme(struct app *app, const char *name, struct err *err);
 
 #endif

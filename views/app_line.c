@@ -107,8 +107,30 @@ void app_line_finish(struct app *app)
     free(path);
     free(app->typed);
     free(app->sought);
+    free(app->theme_before);
     candidates_free(&app->candidates);
     field_free(&app->line);
+}
+
+/* While ":theme NAME" is being typed or completed the screen wears it; what cannot be worn yet
+ * changes nothing. Leaving the line without Enter puts the old one back on. */
+static void preview_theme(struct app *app)
+{
+    static const char command[] = ":theme ";
+    const char *text = field_text(&app->line);
+    struct theme *before = app->theme_before;
+
+    if (app->typing && !strncmp(text, command, sizeof(command) - 1)) {
+        if (!before) {
+            app->theme_before = xmalloc(sizeof(*before));
+            *app->theme_before = app->theme;
+        }
+        app_theme(app, text + sizeof(command) - 1, NULL);
+    } else if (before) {
+        app_wear(app, before);
+        free(before);
+        app->theme_before = NULL;
+    }
 }
 
 static void enter(struct app *app)
@@ -116,6 +138,7 @@ static void enter(struct app *app)
     char *text = xstrdup(field_text(&app->line));
 
     app->typing = false;
+    preview_theme(app);
     if (text[0] && text[1])
         remember(app, text);
     if (text[0] == '/')
@@ -197,4 +220,6 @@ void app_line_key(struct app *app, const struct key *key)
     }
     if (!*field_text(&app->line)) /* the : itself was erased */
         app->typing = false;
+    if (key->code != K_ENTER)
+        preview_theme(app);
 }

@@ -68,9 +68,11 @@ static void say_ended(const struct desk *d, int signal)
 /* Whether the ground is light, as the caller says, the environment, or the terminal itself. */
 static void learn_background(struct app *app, const struct app_options *options)
 {
-    if (options->background)
-        app->light = !strcmp(options->background, "light");
-    else if (!background_told(getenv("COLORFGBG"), &app->light) && options->ask_background)
+    const char *said = options->background;
+
+    if (said && strcmp(said, "query") != 0)
+        app->light = !strcmp(said, "light");
+    else if (!background_told(getenv("COLORFGBG"), &app->light) && said)
         background_ask(STDIN_FILENO, 200, &app->light);
 }
 

@@ -122,21 +122,14 @@ static void offer_files(struct candidates *c, const char *typed, const char *com
 
 static void offer_themes(struct candidates *c, const char *typed)
 {
-    char *own = file_config_path("themes/*"); /* a theme is named after its file */
-    glob_t found;
+    struct theme_place *list;
+    int n = theme_list(NULL, &list);
 
-    for (const struct builtin_theme *t = builtin_themes; t->name; t++)
-        offer(c, typed, "theme %s", t->name);
-    if (own && !glob(own, 0, NULL, &found)) {
-        for (size_t i = 0; i < found.gl_pathc; i++) {
-            const char *name = strrchr(found.gl_pathv[i], '/') + 1;
-            const char *dot = strrchr(name, '.');
-
-            offer(c, typed, "theme %.*s", dot ? (int)(dot - name) : (int)strlen(name), name);
-        }
-        globfree(&found);
+    for (int i = 0; i < n; i++) {
+        offer(c, typed, "theme %s", list[i].name);
+        free(list[i].path);
     }
-    free(own);
+    free(list);
 }
 
 /* VIEW KEY ACTION: a view or nothing first, then the key, which nobody can guess. */

@@ -82,7 +82,8 @@ enum {
     X(THEME_DIR, "theme-dir", 0, "FOLDER", FOR_SCREEN | FOR_THEMES, "More themes, a file each")   \
     X(COLOR, "color", 0, "WHEN", FOR_SCREEN, "auto, always, never, 8, 16, 256 or direct")         \
     X(ASCII, "ascii", 0, "", FOR_SCREEN, "No glyphs beyond ASCII")                                \
-    X(BACKGROUND, "background", 0, "WHICH", FOR_SCREEN, "The terminal's ground: light or dark")   \
+    X(BACKGROUND, "background", 0, "WHICH", FOR_SCREEN,                                           \
+      "Its ground: light, dark, query (asks it)")                                                 \
     X(DEMO, "demo", 0, "", FOR_SCREEN, "Play the recorded run that comes with the program")       \
     X(RECORD, "record", 0, "FILE", FOR_RECORD, "Keep the run in this file, for `replay`")         \
     X(NO_RECORD, "no-record", 0, "", FOR_SCREEN, "Do not keep the run")                           \

@@ -22,7 +22,7 @@ static void words_of(enum option option, struct buf *out)
     else if (option == OPT_COLOR)
         buf_puts(out, "auto always never 8 16 256 direct");
     else if (option == OPT_BACKGROUND)
-        buf_puts(out, "light dark");
+        buf_puts(out, "light dark query");
     else if (option == OPT_STATE)
         buf_puts(out, "base edited both edit:");
     else if (option == OPT_METHOD)

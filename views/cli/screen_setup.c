@@ -34,7 +34,7 @@ bool cli_screen_setup(struct cli *c, struct app_options *o, struct err *err)
                                        .ascii = cli_has(c, OPT_ASCII)},
                               .notes = c->notes.data};
     if (!choice(c, OPT_COLOR, "auto always never 8 16 256 direct", err) ||
-        !choice(c, OPT_BACKGROUND, "light dark", err) || !term_check(err) ||
+        !choice(c, OPT_BACKGROUND, "light dark query", err) || !term_check(err) ||
         !cli_number(c, OPT_REFRESH, 1, 120, 0, &frames, err))
         return false;
     o->refresh = (int)frames;

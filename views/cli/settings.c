@@ -127,6 +127,13 @@ static bool screen_option(struct cli *c, const struct config_line *line, struct 
     bool yes = !strcmp(line->value, "yes"), no = !strcmp(line->value, "no");
     bool mouse = !strcmp(line->name, "mouse");
 
+    if (!strcmp(line->name, "background.query")) { /* yes: the terminal may be asked */
+        if (yes && !c->value[OPT_BACKGROUND])
+            c->value[OPT_BACKGROUND] = "query";
+        return yes || no ||
+               err_set(err, ERR_USAGE, "line %d: %s = %s: yes or no", line->number, line->name,
+                       line->value);
+    }
     for (int i = 0; i < OPT_COUNT; i++) {
         const struct option_info *info = &option_infos[i];
 
@@ -151,7 +158,7 @@ static bool is_screen_option(const char *name)
     for (int i = 0; i < OPT_COUNT; i++)
         if (option_infos[i].commands == FOR_SCREEN && !strcmp(option_infos[i].name, name))
             return true;
-    return !strcmp(name, "mouse");
+    return !strcmp(name, "mouse") || !strcmp(name, "background.query");
 }
 
 /* Takes what is about the screen, and blanks it: what is left are parameters, on their lines. */
