@@ -109,8 +109,7 @@ static void the_line_shows_them(void)
     struct view *v = view_open(&view_edit, &host);
     struct candidates c = {0};
     struct field line = {0};
-    struct screen screen = {
-        .desk = &d, .view = v, .line = &line, .candidates = &c, .offered = -1};
+    struct screen screen = {.desk = &d, .view = v, .line = &line, .candidates = &c, .offered = -1};
 
     make_full_desk(&d);
     field_set(&line, ":set mask.mode=");
