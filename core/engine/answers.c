@@ -122,6 +122,7 @@ bool job_look(struct engine *e, struct command *cmd, struct err *err)
         return err_set(err, ERR_USAGE, "no fact to look at");
     if (bus_waiting(e->bus, CMD_LOOK)) /* typed on: a newer one is already here */
         return true;
+    e->newest_look = e->job_id;
     look = xcalloc(1, sizeof(*look));
     look->job = e->job_id;
     if (!request_build(&r, &cmd->facts[0], &e->prefixes, e->model->tokenizer, &cmd->params,
@@ -138,7 +139,7 @@ bool job_look(struct engine *e, struct command *cmd, struct err *err)
         request_free(&r);
     }
     ev.look = look;
-    if (ok)
+    if (ok && e->newest_look == ev.job)
         bus_emit(e->bus, ev);
     else
         event_free(&ev);

@@ -73,6 +73,7 @@ struct engine {
     struct preview preview;
     struct run run[RUNS]; /* the newest first */
     unsigned last_run;
+    unsigned newest_look; /* job of it: an older one that it overtook has nothing to say */
     long moment_goal;
     bool verified;
     bool curves;    /* the attribution at work is to have them */
