@@ -104,6 +104,45 @@ static void query(void)
     buf_free(&out);
 }
 
+static double first_logit(const char *changes)
+{
+    struct buf out = {0};
+    json_t *o;
+    double logit;
+
+    CHECK(run(&out, "query --json -n 1 %s 'The capital of France is'", changes) == 0);
+    o = event(&out, "answer", 0);
+    logit =
+        json_number_value(json_object_get(json_array_get(json_object_get(o, "next"), 0), "logit"));
+    CHECK(json_integer_value(json_object_get(o, "changed")) == (*changes ? 2 : 0));
+    json_decref(o);
+    buf_free(&out);
+    return logit;
+}
+
+static void asked_otherwise(void)
+{
+    struct buf out = {0};
+    double plain;
+    json_t *o;
+
+    if (!model)
+        SKIP("the default model is missing: run `make model`");
+    CHECK(run(&out, "query --json --chat -n 20 'What is the capital of France?'") == 0);
+    o = event(&out, "answer", 0);
+    CHECK_STR(text_of(o, "completion"), "The capital of France is Paris.");
+    CHECK(json_is_true(json_object_get(o, "chat")));
+    json_decref(o);
+    buf_free(&out);
+    plain = first_logit("");
+    CHECK(first_logit("--neuron L5N912*1 --neuron L6N0*1") == plain);
+    CHECK(first_logit("--neuron L5N912=20 --neuron L6N0*1") != plain);
+    refused(2, "usage", "no neuron L30N0: layers 0 to 29", "query --neuron L30N0=0 hello");
+    refused(2, "usage", "--neuron L5: not of the form", "query --neuron L5 hello");
+    refused(2, "usage", "--neuron L5N1=x: not of", "query --neuron L5N1=x hello");
+    refused(2, "usage", "not of the form", "query --neuron L5N1=1e99 hello");
+}
+
 static void attribute(void)
 {
     struct buf out = {0};
@@ -306,6 +345,7 @@ int main(void)
         {"no_model", no_model},
         {"tokens", tokens},
         {"query", query},
+        {"asked_otherwise", asked_otherwise},
         {"attribute", attribute},
         {"edit_and_back", edit_and_back},
         {"many_and_preview", many_and_preview},
