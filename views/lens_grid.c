@@ -241,6 +241,8 @@ static void legend(const struct desk *d, const struct shape *m, enum lens_mode m
 
     if (m->base)
         pen_text(&p, ROLE_DIM, mode == LENS_TOP ? "p falls " : "rank falls ");
+    else if (mode == LENS_TOP && m->in.w < 60)
+        pen_text(&p, ROLE_DIM, "p of the top token  0 ");
     else if (mode == LENS_TOP)
         pen_printf(&p, ROLE_DIM, "p of the top token, scale %s  0 ",
                    heat_scale_name(d->scale == SCALE_LOG ? SCALE_LOG : SCALE_LINEAR));
