@@ -186,7 +186,15 @@ install: all
 	for f in $$(find samples themes -type f); do \
 		install -Dm644 $$f $(DESTDIR)$(PREFIX)/share/$(NAME)/$$f || exit 1; done
 
+	for s in bash:bash-completion/completions/$(NAME) zsh:zsh/site-functions/_$(NAME) \
+			fish:fish/vendor_completions.d/$(NAME).fish; do \
+		f=$(DESTDIR)$(PREFIX)/share/$${s#*:}; mkdir -p $${f%/*} && \
+		$(B)/$(NAME) completions $${s%%:*} >$$f || exit 1; done
+
 uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$(NAME)
+	rm -f $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$(NAME)
+	rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$(NAME).fish
 	rm -f $(DESTDIR)$(PREFIX)/bin/$(NAME)
 	for m in man/*.[1-9]; do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
 	rm -rf $(DESTDIR)$(PREFIX)/share/$(NAME)

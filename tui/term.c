@@ -384,6 +384,10 @@ static void show_cell(int y, int x, const struct paint *paint)
     attr_t attrs = 0;
     cchar_t c;
 
+    if (paint->fg == paint->bg && paint->fg >= 0 && (!strcmp(p, "▀") || !strcmp(p, "▄"))) {
+        p = " "; /* two equal samples: a byte, not three */
+        end = p + 1;
+    }
     while (p < end && n < CCHARW_MAX) {
         int32_t code = utf8_next(&p, end);
 
