@@ -198,7 +198,7 @@ static pid_t start_program(int *pty, double *from)
     child = forkpty(pty, NULL, NULL, &size);
     if (!child) {
         setenv("TERM", "xterm-256color", 1);
-        execl(program ? program : "build/editscope", "editscope", "--demo", (char *)NULL);
+        execl(program ? program : "build/editscope", "editscope", "--read-only", (char *)NULL);
         _exit(127);
     }
     return child;
