@@ -100,7 +100,7 @@ static void variants_write_nothing(void)
     struct engine *e = start(tiny, &device_cpu, NULL, false);
     struct heard base = opened(e), after;
     struct command c = tries(6);
-    struct take t, again;
+    static struct take t, again; /* large */
     double p;
 
     set(&c.variants[1], "edit.method=alphaedit");
@@ -165,7 +165,7 @@ static void a_variant_that_cannot_be_made_is_told(void)
 {
     struct engine *e = start(tiny, &device_cpu, NULL, false);
     struct command c = tries(2);
-    struct take t;
+    static struct take t;
 
     opened(e);
     set(&c.variants[0], "attr.rows=both");
@@ -185,7 +185,7 @@ static void trials_are_cancelled(void)
     struct engine *e = start(tiny, &device_cpu, NULL, false);
     struct heard base = opened(e);
     struct command c = tries(40);
-    struct take t;
+    static struct take t;
 
     for (int i = 0; i < 40; i++) {
         set(&c.variants[i], "mask.mode=random");
@@ -223,7 +223,7 @@ static void drift_is_measured(void)
 {
     struct engine *e = with_edits();
     struct command c = command(CMD_DRIFT, NULL, NULL);
-    struct take t;
+    static struct take t;
 
     CHECK(take(e, c, 0, &t) == EV_DONE);
     CHECK(t.drift.points == 4 && t.drift.of == 4);
@@ -251,7 +251,7 @@ static void states_are_compared(void)
 {
     struct engine *e = with_edits();
     struct command c = command(CMD_DIFF, NULL, NULL);
-    struct take t, back;
+    static struct take t, back;
 
     c.from = 1;
     c.edit = 2;
@@ -321,7 +321,7 @@ static void the_edit_is_found(void)
     static const char prompt[] = "One day Tom went to the";
     struct engine *e = with_edits();
     char *state[5];
-    struct take t;
+    static struct take t;
     bool differs = false;
     int searched = 0;
 
@@ -363,7 +363,7 @@ static void notes_stay(void)
     char *session = in_home("notes.es");
     struct engine *e = start(tiny, &device_cpu, session, false);
     struct command c;
-    struct take t;
+    static struct take t;
 
     opened(e);
     run(e, command(CMD_COMMIT, "Lily", "park"));
