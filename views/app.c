@@ -94,6 +94,11 @@ static bool host_copy(struct host *host, const char *text)
     return term_copy(text);
 }
 
+static void host_reopen(struct host *host, const char *path)
+{
+    app_reopen_ask((struct app *)host, path);
+}
+
 static bool host_run(struct host *host, enum action action)
 {
     return app_action((struct app *)host, action);
@@ -172,6 +177,10 @@ void app_event(struct app *app, struct event *ev)
         if (app->view[i] && app->view[i]->ops->event)
             app->view[i]->ops->event(app->view[i], ev);
     follow_up(app, ev);
+    if (ev->kind == EV_STATE)
+        app_reopen_done(app);
+    if (ev->kind == EV_STOPPED && app_reopen_back(app, ev))
+        return;
     app->quit |= app->desk.stopped; /* the caller says why: engine_ended() */
     app->dirty |= !app->paused;
 }
@@ -246,6 +255,8 @@ void app_work(struct app *app)
     }
     if (app->rewind)
         app_tape_rewind(app);
+    if (app->other.wanted && app->other.confirmed && !app->quit)
+        app_reopen(app);
     if (app->quit)
         return;
     if (app->weigh_at > 0 && clock_seconds() >= app->weigh_at)
@@ -264,8 +275,8 @@ static void begin(struct app *app, struct engine *engine)
     const struct app_options *options = app->options;
 
     app->engine = engine;
-    desk_init(&app->desk, &options->params);
-    tuning_start(&app->tuning, &options->params);
+    desk_init(&app->desk, &app->other.params);
+    tuning_start(&app->tuning, &app->other.params);
     app->desk.fact = fact_copy(options->fact ? options->fact : &first);
     app->at = 0;
     app_open(app, "edit");
@@ -286,11 +297,13 @@ struct app *app_start(struct engine *engine, const struct app_options *options)
                               .prompt = host_prompt,
                               .knobs_moved = host_knobs_moved,
                               .run = host_run,
-                              .copy = host_copy};
+                              .copy = host_copy,
+                              .reopen = options->reopen ? host_reopen : NULL};
     app->frame = options->refresh           ? 1.0 / options->refresh
                  : getenv("SSH_CONNECTION") ? 0.1
                                             : 1.0 / 30;
     app->surface = surface_new(1, 1);
+    app->other.params = options->params;
     app_line_start(app);
     begin(app, engine);
     return app;
@@ -318,6 +331,9 @@ void app_finish(struct app *app)
 {
     end(app);
     app_line_finish(app);
+    app_reopen_done(app);
+    free(app->other.wanted);
+    free(app->other.wanted_session);
     surface_free(app->surface);
     free(app);
 }

@@ -23,6 +23,10 @@ struct app_options {
     /* Of a recorded run: its engine anew, driving from this second on; the old one has been
      * stopped. NULL: no recorded run, or one that cannot go on. */
     struct engine *(*again)(void *ctx, double from, struct err *err);
+    /* An engine of another model (its session: NULL is a fresh one); the old one has been stopped.
+     * `params` gets what suits the model. NULL: only this model is looked at. */
+    struct engine *(*reopen)(void *ctx, const char *model, const char *session,
+                             struct params *params, struct err *err);
     void *ctx;
 };
 

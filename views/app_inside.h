@@ -41,6 +41,14 @@ struct app {
     char said[400];
     enum tone tone;
     struct tuning tuning;
+    struct {                           /* another model */
+        char *wanted, *wanted_session; /* to open before the next frame */
+        bool confirmed;
+        char *model, *session; /* those before, while the new one is being opened */
+        char why[320];         /* they come back for this reason */
+        char later[320];       /* the same, said again when they are there */
+        struct params params;  /* of the model at hand */
+    } other;
     bool dirty, paused, quit, knobs_moved;
     double weigh_at;          /* 0: nothing to weigh */
     double next_frame, frame; /* seconds, CLOCK_MONOTONIC */
@@ -67,6 +75,12 @@ void app_user_key(struct app *app, const struct key *key);
 /* app_tape.c: what a recorded run says; takes the event. */
 void app_tape(struct app *app, struct event *ev);
 bool app_tape_pause(struct app *app); /* false: this is no recorded run */
+/* Another model: asked for here, done between two frames. */
+void app_reopen_ask(struct app *app, const char *path);
+void app_reopen(struct app *app);
+/* The engine has stopped before its model was open: true if the one before comes back. */
+bool app_reopen_back(struct app *app, const struct event *ev);
+void app_reopen_done(struct app *app);
 void app_tape_rewind(struct app *app);
 const char *app_tape_words(const struct app *app); /* for the banner; NULL: no recorded run */
 

@@ -15,7 +15,8 @@ static bool overlay(const struct app *app)
 {
     const char *name = views[app->at]->name;
 
-    return !strcmp(name, "help") || !strcmp(name, "log") || !strcmp(name, "options");
+    return !strcmp(name, "help") || !strcmp(name, "log") || !strcmp(name, "options") ||
+           !strcmp(name, "models");
 }
 
 static void ask_quit(struct app *app)
@@ -255,6 +256,9 @@ static bool program_action(struct app *app, enum action action)
     case ACTION_SWEEP:
         app_open(app, "sweep");
         return true;
+    case ACTION_SAVE:
+        app_line_open(app, ":write ");
+        return true;
     case ACTION_MODELS:
         app_open(app, "models");
         return true;
@@ -330,10 +334,14 @@ void app_answer(struct app *app, bool yes)
     struct view *v = app->view[app->at];
 
     app->asking = false;
+    if (app->question.then == ACTION_MODELS)
+        app->other.confirmed = yes;
     if (!yes)
         app_say(app, TONE_PLAIN, "cancelled; nothing was changed");
     else if (app->question.then == ACTION_QUIT)
         app->quit = true;
+    else if (app->question.then == ACTION_MODELS)
+        app_say(app, TONE_PLAIN, "opening the model");
     else if (!v->ops->confirmed || !v->ops->confirmed(v, &app->question))
         verb_confirmed(&app->host, &app->question);
 }

@@ -42,7 +42,7 @@ static void turn(struct app *app)
         app->quit = true;
     if (app->dirty && clock_seconds() >= app->next_frame && !app->quit && !app->tape.hurry)
         draw(app);
-    if (!app->quit && !app->rewind)
+    if (!app->quit && !app->rewind && !app->other.confirmed)
         term_wait(engine_fd(app->engine), timeout(app));
 }
 

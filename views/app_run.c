@@ -170,6 +170,13 @@ static void run_export_over(struct app *app, const char *path)
     app_export(app, path, true);
 }
 
+static void run_write(struct app *app, const char *path)
+{
+    struct command cmd = {.kind = CMD_SAVE, .text = xstrdup(path)};
+
+    app->host.post(&app->host, &cmd);
+}
+
 static void run_quit(struct app *app, const char *rest)
 {
     (void)rest;
@@ -187,6 +194,7 @@ static const struct {
     {"bind", run_bind},     {"unbind", run_unbind},
     {"q!", run_quit},       {"reset", run_reset},
     {"export", run_export}, {"export!", run_export_over},
+    {"write", run_write},
 };
 
 static bool run_own(struct app *app, const char *word, const char *rest)

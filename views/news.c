@@ -62,6 +62,9 @@ static bool of_done(const struct desk *d, enum command_kind kind, char *out, siz
                  d->state.verified ? "verified: weights rebuilt from the journal are bit-identical"
                                    : "verify ended without a comparison");
         return true;
+    case CMD_SAVE:
+        snprintf(out, n, "saved; the session goes on as %.250s", d->state.session);
+        return true;
     case CMD_MOMENTS:
         snprintf(out, n, "second moments are ready");
         return true;

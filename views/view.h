@@ -37,7 +37,8 @@ struct host {
     void (*prompt)(struct host *host, const char *text);
     void (*knobs_moved)(struct host *host); /* parameters changed: re-mask, and weigh at rest */
     bool (*run)(struct host *host, enum action action);
-    bool (*copy)(struct host *host, const char *text); /* to the clipboard; may be NULL */
+    void (*reopen)(struct host *host, const char *path); /* another model; may be NULL */
+    bool (*copy)(struct host *host, const char *text);   /* to the clipboard; may be NULL */
 };
 
 struct view_ops {
@@ -71,7 +72,8 @@ struct view {
 
 extern const struct view_ops *const views[]; /* NULL ends it; 1 to 8 first, in order */
 extern const struct view_ops view_edit, view_heatmap, view_neurons, view_ratios, view_lens,
-    view_query, view_compare, view_history, view_sweep, view_help, view_log, view_options;
+    view_query, view_models, view_compare, view_history, view_sweep, view_help, view_log,
+    view_options;
 
 const struct view_ops *view_find(const char *name); /* NULL: no such view */
 const char *view_nearest(const char *name);         /* the name most like this one */

@@ -466,7 +466,7 @@ static const char *const command_names[] = {
     [CMD_VERIFY] = "verify",   [CMD_MOMENTS] = "moments", [CMD_LENS] = "lens",
     [CMD_TRACE] = "trace",     [CMD_PROBE] = "probe",     [CMD_TRY] = "try",
     [CMD_DRIFT] = "drift",     [CMD_DIFF] = "diff",       [CMD_BISECT] = "bisect",
-    [CMD_NOTE] = "note",       [CMD_QUIT] = "quit",
+    [CMD_NOTE] = "note",       [CMD_SAVE] = "save",       [CMD_QUIT] = "quit",
 };
 
 const char *event_name(enum event_kind kind)

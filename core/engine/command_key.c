@@ -83,8 +83,8 @@ char *command_key(const struct command *cmd)
         buf_printf(&out, " #%016llx", (unsigned long long)edit_hash(cmd));
         break;
     case CMD_QUERY:
-        buf_printf(&out, " edit %d%s #%llx", cmd->edit, cmd->chat ? " chat" : "",
-                   (unsigned long long)change_hash(cmd));
+        buf_printf(&out, " state %u edit %d%s #%llx", cmd->states, cmd->edit,
+                   cmd->chat ? " chat" : "", (unsigned long long)change_hash(cmd));
         break;
     case CMD_NEURON:
         buf_printf(&out, "L%dN%d", cmd->layer, cmd->neuron);

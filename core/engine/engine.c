@@ -108,6 +108,8 @@ static bool run_kind(struct engine *e, struct command *cmd, struct err *err)
         return job_bisect(e, cmd, err);
     case CMD_NOTE:
         return job_note(e, cmd, err);
+    case CMD_SAVE:
+        return job_save(e, cmd, err);
     case CMD_NONE:
     case CMD_QUIT:
         break;

@@ -45,6 +45,7 @@ enum command_kind {
     CMD_DIFF,    /* from, edit: EV_DIFF */
     CMD_BISECT,  /* text, expect; from, edit (0: base, end): EV_BISECTED, streamed */
     CMD_NOTE,    /* edit, text: a note to an edit; EV_HISTORY */
+    CMD_SAVE,    /* text: the session goes on under this name; EV_STATE */
     CMD_QUIT,
 };
 

@@ -190,6 +190,7 @@ void edit_weighed(struct weighed_layer *to, const struct layer_report *r, bool s
 /* states.c */
 bool job_undo(struct engine *e, struct command *cmd, struct err *err);
 bool job_history(struct engine *e, struct command *cmd, struct err *err);
+bool job_save(struct engine *e, struct command *cmd, struct err *err);
 bool job_verify(struct engine *e, struct command *cmd, struct err *err);
 void states_close(struct engine *e);
 bool states_open(struct engine *e, struct err *err); /* rebuilds the edited view */

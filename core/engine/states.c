@@ -254,6 +254,28 @@ bool job_verify(struct engine *e, struct command *cmd, struct err *err)
     return ok && states_say(e, err);
 }
 
+/* The whole session is copied to a file of that name and goes on there; the one before it stays as
+ * it is. */
+bool job_save(struct engine *e, struct command *cmd, struct err *err)
+{
+    struct session *copy;
+
+    if (!cmd->text || !*cmd->text)
+        return err_set(err, ERR_USAGE,
+                       "a session needs a name to be saved under, such as paris.es");
+    if (!session_copy(e->session, cmd->text, err))
+        return false;
+    copy = session_open(cmd->text, e->identity, false, e->options.readonly, err);
+    if (!copy)
+        return false;
+    states_close(e);
+    e->session = copy;
+    e->options.autosave = false;
+    free((char *)(size_t)e->options.session);
+    e->options.session = xstrdup(cmd->text);
+    return states_say(e, err);
+}
+
 /* An autosave in which nothing was ever edited is nobody's loss. */
 void states_close(struct engine *e)
 {

@@ -28,11 +28,35 @@ static void complain(struct cli *c, const struct err *err)
     cli_print(o);
 }
 
+struct exchange {
+    struct cli *c;
+    struct app_options *o;
+};
+
+/* The engine is exchanged for one of another model. */
+static struct engine *reopen(void *ctx, const char *model, const char *session,
+                             struct params *params, struct err *err)
+{
+    struct exchange *x = ctx;
+    struct cli *c = x->c;
+
+    recorder_close(x->o->recorder); /* a recording is of one model, and ends with it */
+    x->o->recorder = NULL;
+    cli_stop(c);
+    c->value[OPT_SESSION] = session && file_exists(session) ? session : NULL;
+    if (cli_settle_model(c, model, err))
+        cli_start(c, FOR_A_SCREEN | MAY_CREATE, err);
+    c->value[OPT_SESSION] = NULL; /* the caller's, and the engine has its copy */
+    *params = c->params;
+    return c->engine;
+}
+
 /* The screen on an engine of its own; the moments are summed behind it. */
 static bool screen(struct cli *c, struct err *err)
 {
     struct recorder_options keep = {.params = &c->params};
     struct app_options o;
+    struct exchange x = {c, &o};
     bool ok;
 
     if (cli_has(c, OPT_DEMO))
@@ -46,12 +70,18 @@ static bool screen(struct cli *c, struct err *err)
                        "--help` lists commands, a new session is called NAME.es",
                        c->rest[0]);
     ok = cli_screen_setup(c, &o, err) && /* before a session is made */
-         cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && cli_record(c, &keep, &o, err) &&
-         app_run(c->engine, &o, &c->signal, err);
+         cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && cli_record(c, &keep, &o, err);
+    o.reopen = reopen;
+    o.ctx = &x;
+    ok = ok && app_run(c->engine, &o, &c->signal, err);
     recorder_close(o.recorder);
     cli_screen_done(&o);
     if (!ok)
         return false;
+    if (!c->engine)
+        return err_set(err, ERR_MODEL,
+                       "neither the model that was asked for nor the one before "
+                       "could be opened");
     engine_ended(c->engine, err); /* a model that did not open decides the exit status */
     return !err->kind;
 }

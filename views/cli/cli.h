@@ -177,6 +177,8 @@ bool cli_number(const struct cli *c, enum option option, long low, long high, lo
 /* settings.c */
 /* Parameters from presets, config file and options; paths of model and text. */
 bool cli_settle(struct cli *c, struct err *err);
+/* The same parameters for another model: its preset counts. */
+bool cli_settle_model(struct cli *c, const char *model, struct err *err);
 /* A file that comes with the program: beside the sources, or installed. NULL: not there. Caller
  * frees. */
 char *cli_sample(const char *name);

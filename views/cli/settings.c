@@ -231,14 +231,8 @@ static bool apply_short(struct cli *c, struct err *err)
     return true;
 }
 
-bool cli_settle(struct cli *c, struct err *err)
+static bool settle_params(struct cli *c, struct err *err)
 {
-    const char *model = c->value[OPT_MODEL] ? c->value[OPT_MODEL] : getenv("EDITSCOPE_MODEL");
-
-    c->model = model && *model ? xstrdup(model)
-                               : file_cache_path("models/SmolLM2-135M-Instruct.Q4_1.gguf");
-    c->text =
-        c->value[OPT_TEXT] ? xstrdup(c->value[OPT_TEXT]) : cli_sample("text/wikitext2-test.txt");
     params_default(&c->params);
     if (!apply_preset(c, err) || !apply_config(c, err))
         return false;
@@ -248,4 +242,27 @@ bool cli_settle(struct cli *c, struct err *err)
         if (!params_assign(&c->params, c->sets[i], FROM_COMMAND_LINE, err))
             return err_in(err, "--set");
     return apply_short(c, err);
+}
+
+bool cli_settle_model(struct cli *c, const char *model, struct err *err)
+{
+    char *path = xstrdup(model); /* it may be c->model */
+
+    free(c->model);
+    c->model = path;
+    free(c->preset);
+    c->preset = NULL;
+    buf_clear(&c->notes); /* they were said when the program began */
+    return settle_params(c, err);
+}
+
+bool cli_settle(struct cli *c, struct err *err)
+{
+    const char *model = c->value[OPT_MODEL] ? c->value[OPT_MODEL] : getenv("EDITSCOPE_MODEL");
+
+    c->model = model && *model ? xstrdup(model)
+                               : file_cache_path("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+    c->text =
+        c->value[OPT_TEXT] ? xstrdup(c->value[OPT_TEXT]) : cli_sample("text/wikitext2-test.txt");
+    return settle_params(c, err);
 }
