@@ -10,7 +10,7 @@
 
 #include "tests/test.h"
 
-static char root[] = "build/model_list_XXXXXX";
+static char root[4096];
 
 static void put(const char *path, const char *text)
 {
@@ -35,6 +35,8 @@ static void models_are_found_where_they_are_kept(void)
     const struct model_file *f;
     char *cache, *hub, *mine, *rm;
 
+    CHECK(getcwd(root, sizeof(root) - 32) != NULL); /* such variables hold absolute paths */
+    memcpy(root + strlen(root), "/build/model_list_XXXXXX", 25);
     CHECK(mkdtemp(root));
     put("cache/editscope/models/Tiny-Q4_K_M.gguf", "12345");
     put("cache/editscope/models/notes.txt", "no model");
