@@ -375,6 +375,24 @@ static int pair_of(int32_t fg, int32_t bg)
     return term.pairs;
 }
 
+/* Two equal samples need neither three bytes nor, mostly, other colours than the cell before. */
+static void spare(struct paint *paint, const struct paint *last)
+{
+    int32_t colour = paint->fg;
+
+    if (colour < 0 || colour != paint->bg ||
+        (strcmp(paint->text, "▀") != 0 && strcmp(paint->text, "▄") != 0))
+        return;
+    if (last->bg != colour && last->fg == colour && last->attrs == paint->attrs) {
+        snprintf(paint->text, sizeof(paint->text), "█");
+        paint->bg = last->bg;
+        return;
+    }
+    snprintf(paint->text, sizeof(paint->text), " ");
+    if (last->bg == colour && last->attrs == paint->attrs)
+        paint->fg = last->fg;
+}
+
 static void show_cell(int y, int x, const struct paint *paint)
 {
     static const attr_t attribute[5] = {A_BOLD, A_DIM, A_ITALIC, A_UNDERLINE, A_REVERSE};
@@ -384,10 +402,6 @@ static void show_cell(int y, int x, const struct paint *paint)
     attr_t attrs = 0;
     cchar_t c;
 
-    if (paint->fg == paint->bg && paint->fg >= 0 && (!strcmp(p, "▀") || !strcmp(p, "▄"))) {
-        p = " "; /* two equal samples: a byte, not three */
-        end = p + 1;
-    }
     while (p < end && n < CCHARW_MAX) {
         int32_t code = utf8_next(&p, end);
 
@@ -408,7 +422,9 @@ void term_show(const struct surface *s, const struct palette *p)
     if (term.pairs > PAIR_SLOTS / 4 && COLOR_PAIRS > 256)
         forget_pairs();
     erase();
-    for (int y = 0; y < s->h; y++)
+    for (int y = 0; y < s->h; y++) {
+        struct paint last = {.fg = -1, .bg = -1};
+
         for (int x = 0; x < s->w; x++) {
             const struct cell *c = &s->cells[y * s->w + x];
             struct paint paint;
@@ -416,8 +432,11 @@ void term_show(const struct surface *s, const struct palette *p)
             if (!c->width)
                 continue;
             palette_paint(p, c, &paint);
+            spare(&paint, &last);
             show_cell(y, x, &paint);
+            last = paint;
         }
+    }
     put("\033[?2026h");
     curs_set(cursor);
     if (cursor)

@@ -32,7 +32,8 @@ static double median(double *x, int n)
     return x[n / 2];
 }
 
-/* Half blocks of a field: smooth in `levels` steps, or what scores look like: noise with peaks. */
+/* Half blocks of a field: one smooth hill in `levels` steps, or what scores look like: noise with
+ * peaks. */
 static void paint_field(struct surface *s, bool smooth, double phase)
 {
     unsigned state = 12345;
@@ -42,7 +43,7 @@ static void paint_field(struct surface *s, bool smooth, double phase)
             int level[2];
 
             for (int k = 0; k < 2; k++) {
-                double v = sin(0.035 * x + phase) * cos(0.06 * (2 * y + k)) * 0.5 + 0.5;
+                double v = sin(0.0157 * x + phase) * sin(0.0314 * (2 * y + k));
 
                 state = state * 1664525u + 1013904223u;
                 if (!smooth) {
@@ -50,6 +51,7 @@ static void paint_field(struct surface *s, bool smooth, double phase)
                     if ((x * 7 + 2 * y + k) % 97 == 0)
                         v = 1;
                 }
+                v = v < 0 ? 0 : v;
                 level[k] = (int)(floor(v * (LEVELS - 0.001)) * 255 / (LEVELS - 1));
             }
             surface_ink(s, surface_rect(s), y, x, ROLE_TEXT, "▀", ink_ramp(RAMP_GREY, level[0]),
