@@ -1,0 +1,15 @@
+#!/bin/sh
+# The program without a terminal, driven by the scripts beside this one, on the default model.
+[ -n "${EDITSCOPE_MODEL:-}" ] || { echo "no model"; exit 77; }
+failed=0
+passed=0
+for script in tests/e2e/*.script; do
+    if "${EDITSCOPE:-build/editscope}" replay "$script" --batch --set stats.tokens=3072; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL $script"
+    fi
+done
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]
