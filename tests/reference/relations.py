@@ -53,8 +53,25 @@ OURS = {  # id: (question, other names)
     "P937": ("Where did {} work?", ["worked in", "workplace"]),
 }
 
+# Where ParaRel has too few for paraphrases beside the prompt and its rephrase: ours.
+MORE = {
+    "P103": ["The native language of {} is", "{} is a native speaker of"],
+    "P127": ["The owner of {} is", "{} belongs to"],
+    "P276": ["{} can be found in", "{} is situated in", "The location of {} is"],
+    "P37": ["The official language spoken in {} is", "The language of {} is",
+            "In {}, the official language is"],
+    "P140": ["The religion of {} is", "{} follows the religion of"],
+    "P190": ["{} is twinned with", "The twin city of {} is"],
+    "P361": ["{} belongs to", "{} is one part of"],
+    "P136": ["The genre of {} is", "The music played by {} is called"],
+    "P413": ["The position of {} on the field is", "On the field, {} plays as"],
+    "P1001": ["{} applies in", "{} is a legal term of"],
+    "P1303": ["The instrument {} plays is the", "{} is known for playing the"],
+    "P1412": ["The language {} speaks is", "{} writes in"],
+}
 
-def prompts(path):
+
+def prompts(path, more):
     plain, clauses = [], []
     for line in open(path):
         text = " ".join(json.loads(line)["pattern"].split()).rstrip(" .")
@@ -63,7 +80,7 @@ def prompts(path):
         text = text[:-3].rstrip().replace("[X]", "{}")
         (clauses if "," in text else plain).append(text)
     seen = []
-    return [t for t in plain + clauses if t not in seen and not seen.append(t)]
+    return [t for t in plain + more + clauses if t not in seen and not seen.append(t)]
 
 
 def facts(path, most=40):
@@ -86,7 +103,7 @@ def main():
         labels[one["relation"]] = one["label"]
     for p in sorted(OURS, key=lambda p: int(p[1:])):
         question, names = OURS[p]
-        known = prompts(f"{root}/patterns/{p}.jsonl")
+        known = prompts(f"{root}/patterns/{p}.jsonl", MORE.get(p, []))
         if known:
             print(json.dumps({"id": p, "name": labels[p], "also": names, "question": question,
                               "prompts": known, "facts": facts(f"{root}/trex/{p}.jsonl")},

@@ -51,12 +51,28 @@ static struct engine *reopen(void *ctx, const char *model, const char *session,
     return c->engine;
 }
 
+/* The facts that come with the program: the first one is what the screen opens on, because it has
+ * its probes. Without the file the screen has a bare one of its own. */
+static struct fact *sample_facts(int *count)
+{
+    char *path = cli_sample("facts.jsonl");
+    struct fact *facts = NULL;
+
+    *count = 0;
+    if (path)
+        facts_load(path, &facts, count, NULL);
+    free(path);
+    return facts;
+}
+
 /* The screen on an engine of its own; the moments are summed behind it. */
 static bool screen(struct cli *c, struct err *err)
 {
     struct recorder_options keep = {.params = &c->params};
     struct app_options o;
     struct exchange x = {c, &o};
+    struct fact *facts;
+    int count;
     bool ok;
 
     if (cli_has(c, OPT_DEMO))
@@ -69,12 +85,15 @@ static bool screen(struct cli *c, struct err *err)
                        "'%.60s' is neither a command nor a session that is there; `editscope "
                        "--help` lists commands, a new session is called NAME.es",
                        c->rest[0]);
-    ok = cli_screen_setup(c, &o, err) && /* before a session is made */
-         cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && cli_record(c, &keep, &o, err);
+    ok = cli_screen_setup(c, &o, err); /* before a session is made */
+    facts = sample_facts(&count);
+    o.fact = facts;
+    ok = ok && cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && cli_record(c, &keep, &o, err);
     o.reopen = reopen;
     o.ctx = &x;
     ok = ok && app_run(c->engine, &o, &c->signal, err);
     recorder_close(o.recorder);
+    cli_facts_free(facts, count);
     cli_screen_done(&o);
     if (!ok)
         return false;
