@@ -118,7 +118,7 @@ static void sync_folder(const char *path)
     free(folder);
 }
 
-bool file_write(const char *path, const void *bytes, size_t n, struct err *err)
+static bool replace(const char *path, const void *bytes, size_t n, struct err *err)
 {
     char *temp = xasprintf("%s.%ld.tmp", path, (long)getpid());
     int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
@@ -144,6 +144,15 @@ bool file_write(const char *path, const void *bytes, size_t n, struct err *err)
         return err_set(err, ERR_IO, "%s: cannot write: %s", path, strerror(why));
     sync_folder(path);
     return true;
+}
+
+bool file_write(const char *path, const void *bytes, size_t n, struct err *err)
+{
+    struct stat there;
+
+    if (!stat(path, &there) && !S_ISREG(there.st_mode)) /* a device: a file would take its place */
+        return err_set(err, ERR_IO, "%s: not a regular file", path);
+    return replace(path, bytes, n, err);
 }
 
 bool file_exists(const char *path)
