@@ -23,6 +23,36 @@ void app_say(struct app *app, enum tone tone, const char *text)
     desk_log(&app->desk, (int)tone, text);
 }
 
+static bool in_list(const struct desk *d, unsigned job)
+{
+    for (int i = 0; i < d->queued; i++)
+        if (d->queue[i].job == job)
+            return true;
+    return false;
+}
+
+/* The scoreboard is asked for unbidden: it makes way for whatever the user wants. */
+static void make_way(struct app *app, enum command_kind kind)
+{
+    const struct desk *d = &app->desk;
+
+    switch (kind) {
+    case CMD_LOOK: /* these overtake it */
+    case CMD_QUERY:
+    case CMD_NEURON:
+    case CMD_HISTORY:
+    case CMD_LENS:
+    case CMD_NOTE:
+    case CMD_PROBE:
+        return;
+    default:
+        break;
+    }
+    for (int i = 0; i < DESK_JOBS; i++)
+        if (d->job[i].job && d->job[i].kind == CMD_PROBE && !in_list(d, d->job[i].job))
+            engine_cancel(app->engine, d->job[i].job);
+}
+
 static unsigned host_post(struct host *host, struct command *cmd)
 {
     struct app *app = (struct app *)host;
@@ -36,6 +66,7 @@ static unsigned host_post(struct host *host, struct command *cmd)
         app_say(app, TONE_WARN, "the session is open read-only: nothing is written");
         return 0;
     }
+    make_way(app, kind);
     about = recorder_about(app->options->recorder, cmd);
     job = engine_post(app->engine, cmd);
     recorder_post(app->options->recorder, job, kind, about);
@@ -161,6 +192,8 @@ static void follow_up(struct app *app, const struct event *ev)
         verb_look(&app->host, &d->fact);
     } else if (ev->kind == EV_ATTRIBUTED) {
         app->weigh_at = clock_seconds();
+    } else if (ev->kind == EV_EDITED && !in_list(d, ev->job) && d->fact.subject) {
+        verb_probe(&app->host, &d->fact, NULL);
     }
 }
 
@@ -277,6 +310,7 @@ static void begin(struct app *app, struct engine *engine)
     app->engine = engine;
     desk_init(&app->desk, &app->other.params);
     tuning_start(&app->tuning, &app->other.params);
+    app->desk.relations = options->relations;
     app->desk.fact = fact_copy(options->fact ? options->fact : &first);
     app->at = 0;
     app_open(app, "edit");

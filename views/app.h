@@ -18,8 +18,9 @@ struct app_options {
     const char *notes;      /* said at the start, a line each; NULL: none */
     int refresh;            /* frames a second at most; 0: 30, 10 over ssh */
     struct params params;
-    const struct fact *fact;   /* the first one; NULL: the Eiffel Tower */
-    struct recorder *recorder; /* keeps the run; borrowed, NULL: nobody does */
+    const struct fact *fact;           /* the first one; NULL: the Eiffel Tower */
+    const struct relations *relations; /* that triples can name; borrowed, NULL: none */
+    struct recorder *recorder;         /* keeps the run; borrowed, NULL: nobody does */
     /* Of a recorded run: its engine anew, driving from this second on; the old one has been
      * stopped. NULL: no recorded run, or one that cannot go on. */
     struct engine *(*again)(void *ctx, double from, struct err *err);

@@ -7,6 +7,7 @@
 #include "tui/text.h"
 #include "views/app_inside.h"
 #include "views/changes.h"
+#include "views/facts_list.h"
 #include "views/keymap.h"
 #include "views/knobs.h"
 #include "views/verbs.h"
@@ -393,7 +394,8 @@ void app_key(struct app *app, const struct key *key)
         dialog_key(app, key->code);
     } else if (!v->ops->key || !v->ops->key(v, key)) {
         if (key->code == K_PASTE) {
-            app_say(app, TONE_WARN, "a paste needs a field: e opens the fact, i a question");
+            if (facts_take(&app->host, key->paste, strlen(key->paste)))
+                app_open(app, "facts");
             return;
         }
         action = keymap_action(keymap_used(), v->ops->name, key->code);

@@ -104,7 +104,8 @@ struct desk {
     struct drift *drift;
     struct diff *diff;
     struct bisected *bisected;
-    struct desk_fact *queue; /* facts typed, pasted or loaded as a list */
+    const struct relations *relations; /* that triples can name; borrowed, NULL: none */
+    struct desk_fact *queue;           /* facts typed, pasted or loaded as a list */
     int queued;
     struct mask_force force[DESK_FORCES]; /* the user's word against the scores */
     int forces;
@@ -150,6 +151,7 @@ void desk_forget_scores(struct desk *d); /* another fact: nothing shown is about
 void desk_forget_trial(struct desk *d);  /* what was said under changes */
 void desk_forget_tries(struct desk *d);
 void desk_forget_queue(struct desk *d); /* the list of facts */
+void desk_queue_drop(struct desk *d, int at);
 void desk_posted(struct desk *d, unsigned job, enum command_kind kind);
 /* The kind of a running job, CMD_NONE if there is none the user waits for. */
 enum command_kind desk_busy(const struct desk *d);

@@ -58,6 +58,16 @@ void desk_forget_tries(struct desk *d)
     d->trying = 0;
 }
 
+void desk_queue_drop(struct desk *d, int at)
+{
+    if (at < 0 || at >= d->queued)
+        return;
+    fact_free(&d->queue[at].fact);
+    desk_drop(EV_PROBED, d->queue[at].board);
+    memmove(&d->queue[at], &d->queue[at + 1], (size_t)(d->queued - at - 1) * sizeof(*d->queue));
+    d->queued--;
+}
+
 void desk_forget_queue(struct desk *d)
 {
     for (int i = 0; i < d->queued; i++) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/edit/relations.h"
 #include "tui/layout.h"
 #include "views/edit_layout.h"
 #include "views/panes.h"
@@ -87,13 +88,44 @@ static void form_open(struct view *v)
     e->pane = PANE_FACT;
 }
 
+/* A subject typed as subject | relation | object is the whole fact. What is known of a fact, its
+ * probes above all, stays with it while subject and prompt stay. */
+static bool complete(const struct desk *d, struct fact *fact, struct err *err)
+{
+    const struct fact *old = &d->fact;
+    char *target;
+
+    if (d->relations && is_triple(fact->subject)) {
+        struct fact triple;
+        bool ok = fact_from_triple(&triple, d->relations, fact->subject, 0, err);
+
+        if (ok) {
+            fact_free(fact);
+            *fact = triple;
+        }
+        return ok;
+    }
+    if (!fact_normalise(fact, err))
+        return false;
+    if (!old->subject || strcmp(old->subject, fact->subject) != 0 ||
+        strcmp(old->prompt, fact->prompt) != 0)
+        return true;
+    target = fact->target;
+    fact->target = NULL;
+    fact_free(fact);
+    *fact = fact_copy(old);
+    free(fact->target);
+    fact->target = target;
+    return true;
+}
+
 static void form_accept(struct view *v)
 {
     struct edit *e = v->state;
     struct fact fact = typed(&e->form);
     struct err err = {0};
 
-    if (!fact_normalise(&fact, &err)) {
+    if (!complete(v->host->desk, &fact, &err)) {
         v->host->say(v->host, TONE_ERROR, "%s", err.text);
         fact_free(&fact);
         return;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tui/text.h"
+#include "views/pane_board.h"
 
 static void of_preview(const struct desk *d, char *out, size_t n)
 {
@@ -86,13 +87,23 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
     case EV_PREVIEW:
         of_preview(d, out, 320);
         return d->preview != NULL;
+    case EV_PROBED:
+        if (!d->board)
+            return false;
+        {
+            char words[160];
+
+            snprintf(out, 320, "scoreboard: %s (9 shows it)", board_words(d->board, words));
+        }
+        return true;
     case EV_EDITED:
         of_proof(d, tone, out, 320);
         return true;
     case EV_FAILED:
         *tone = ev->err.kind == ERR_CANCELLED ? TONE_WARN : TONE_ERROR;
         snprintf(out, 320, "%.300s", ev->err.kind == ERR_CANCELLED ? "stopped" : ev->err.text);
-        return kind != CMD_WEIGH && kind != CMD_NEURON;
+        return kind != CMD_WEIGH && kind != CMD_NEURON &&
+               !(kind == CMD_PROBE && ev->err.kind == ERR_CANCELLED);
     case EV_STOPPED:
         *tone = TONE_ERROR;
         snprintf(out, 320, "%.250s%sthe engine has ended, :q leaves", ev->err.text,

@@ -84,6 +84,19 @@ void verb_attribute(struct host *host)
         host->desk->attributing = true;
 }
 
+void verb_probe(struct host *host, const struct fact *fact, unsigned *job)
+{
+    struct command cmd = {.kind = CMD_PROBE, .params = host->desk->params, .count = 1};
+    unsigned posted;
+
+    if (!fact->subject || !host->desk->ready)
+        return;
+    cmd.facts = one_fact(fact);
+    posted = host->post(host, &cmd);
+    if (job)
+        *job = posted;
+}
+
 void verb_weigh(struct host *host)
 {
     struct command cmd;

@@ -10,6 +10,8 @@ unsigned verb_look(struct host *host, const struct fact *fact);
 /* Another fact lies on the desk: what was about the old one goes. */
 void verb_fact(struct host *host, const struct fact *fact);
 void verb_attribute(struct host *host);
+/* The scoreboard of a fact; *job (may be NULL) is the list's that wants it. */
+void verb_probe(struct host *host, const struct fact *fact, unsigned *job);
 void verb_weigh(struct host *host); /* quietly; nothing if there are no scores */
 /* A preview under parameters of its own; 0 if it could not be asked for. */
 unsigned verb_preview(struct host *host, const struct params *params);

@@ -72,8 +72,8 @@ struct view {
 
 extern const struct view_ops *const views[]; /* NULL ends it; 1 to 8 first, in order */
 extern const struct view_ops view_edit, view_heatmap, view_neurons, view_ratios, view_lens,
-    view_query, view_models, view_compare, view_history, view_sweep, view_help, view_log,
-    view_options;
+    view_query, view_models, view_compare, view_history, view_sweep, view_facts, view_relations,
+    view_help, view_log, view_options;
 
 const struct view_ops *view_find(const char *name); /* NULL: no such view */
 const char *view_nearest(const char *name);         /* the name most like this one */

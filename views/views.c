@@ -8,8 +8,8 @@
 #include "views/view.h"
 
 const struct view_ops *const views[] = {
-    &view_edit,    &view_heatmap, &view_neurons, &view_ratios, &view_lens,
-    &view_query,   &view_compare, &view_history, &view_sweep,  &view_models,
+    &view_edit,    &view_heatmap, &view_neurons, &view_ratios, &view_lens,   &view_query,
+    &view_compare, &view_history, &view_sweep,   &view_facts,  &view_models, &view_relations,
     &view_options, &view_log,     &view_help,    NULL,
 };
 

@@ -7,6 +7,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/edit/relations.h"
 #include "core/engine/recorder.h"
 #include "views/app.h"
 
@@ -51,28 +52,12 @@ static struct engine *reopen(void *ctx, const char *model, const char *session,
     return c->engine;
 }
 
-/* The facts that come with the program: the first one is what the screen opens on, because it has
- * its probes. Without the file the screen has a bare one of its own. */
-static struct fact *sample_facts(int *count)
-{
-    char *path = cli_sample("facts.jsonl");
-    struct fact *facts = NULL;
-
-    *count = 0;
-    if (path)
-        facts_load(path, &facts, count, NULL);
-    free(path);
-    return facts;
-}
-
 /* The screen on an engine of its own; the moments are summed behind it. */
 static bool screen(struct cli *c, struct err *err)
 {
     struct recorder_options keep = {.params = &c->params};
     struct app_options o;
     struct exchange x = {c, &o};
-    struct fact *facts;
-    int count;
     bool ok;
 
     if (cli_has(c, OPT_DEMO))
@@ -86,14 +71,12 @@ static bool screen(struct cli *c, struct err *err)
                        "--help` lists commands, a new session is called NAME.es",
                        c->rest[0]);
     ok = cli_screen_setup(c, &o, err); /* before a session is made */
-    facts = sample_facts(&count);
-    o.fact = facts;
+    cli_first_facts(c, &o);
     ok = ok && cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && cli_record(c, &keep, &o, err);
     o.reopen = reopen;
     o.ctx = &x;
     ok = ok && app_run(c->engine, &o, &c->signal, err);
     recorder_close(o.recorder);
-    cli_facts_free(facts, count);
     cli_screen_done(&o);
     if (!ok)
         return false;
@@ -142,6 +125,10 @@ int cli_main(int argc, char **argv, device_chooser *choose)
     }
     if (c.signal)
         status = 128 + c.signal;
+    if (c.relations)
+        relations_free(c.relations);
+    free(c.relations);
+    cli_facts_free(c.samples, c.sample_count);
     free(c.sets);
     free(c.neurons);
     free(c.rest);

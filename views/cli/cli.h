@@ -143,11 +143,14 @@ struct cli {
     char *model, *text, *preset; /* as found; preset: path of the one that applies, or NULL */
     device_chooser *choose;
     struct engine *engine;
-    struct model_info info;  /* as the engine last told */
-    struct state_info state; /* the same */
-    bool bar;                /* a progress line stands on standard error */
-    bool rejected;           /* an edit stands that failed its acceptance test */
-    int signal;              /* that ended it, or 0 */
+    struct model_info info;      /* as the engine last told */
+    struct state_info state;     /* the same */
+    bool bar;                    /* a progress line stands on standard error */
+    bool rejected;               /* an edit stands that failed its acceptance test */
+    int signal;                  /* that ended it, or 0 */
+    struct relations *relations; /* cli_first_facts()'s, or NULL */
+    struct fact *samples;
+    int sample_count;
 };
 
 struct cli_ops {
@@ -206,6 +209,9 @@ void cli_facts_free(struct fact *facts, int count);
 /* The relations that come with the program. Caller frees with relations_free(). */
 struct relations;
 bool cli_relations(struct relations *r, struct err *err);
+/* What a screen begins with: relations, and the first of the sample facts with its probes. What
+ * is not beside the program is not there; `c` keeps both to its end. */
+void cli_first_facts(struct cli *c, struct app_options *o);
 
 /* engine_loop.c */
 enum { NEED_SESSION = 1, MAY_CREATE = 2, ONLY_LOOKS = 4, FOR_A_SCREEN = 8, READS = 16 };

@@ -6,6 +6,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/edit/relations.h"
+#include "views/app.h"
 #include "views/cli/cli.h"
 
 enum { FACT_MOST = 1 << 20 };
@@ -79,6 +80,19 @@ bool cli_relations(struct relations *r, struct err *err)
     ok = relations_load(r, path, err);
     free(path);
     return ok;
+}
+
+void cli_first_facts(struct cli *c, struct app_options *o)
+{
+    char *path = cli_sample("facts.jsonl");
+
+    c->relations = xcalloc(1, sizeof(*c->relations));
+    if (!cli_relations(c->relations, NULL))
+        relations_free(c->relations);
+    if (path && facts_load(path, &c->samples, &c->sample_count, NULL) && !o->fact)
+        o->fact = &c->samples[0];
+    o->relations = c->relations;
+    free(path);
 }
 
 static bool from_triple(const struct cli *c, struct fact *fact, struct err *err)

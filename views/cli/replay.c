@@ -134,6 +134,7 @@ static bool script(struct cli *c, const char *path, struct err *err)
         return err_set(err, ERR_USAGE, "%s is a script, no recording: add --batch to run it", path);
     if (!cli_start(c, FOR_A_SCREEN | MAY_CREATE, err))
         return false;
+    cli_first_facts(c, &o);
     ok = !c->value[OPT_RECORD] || cli_record(c, &how, &o, err);
     ok = ok && app_script(c->engine, &o, path, err);
     recorder_close(o.recorder);
