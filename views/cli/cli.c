@@ -10,6 +10,7 @@
 #include "core/edit/relations.h"
 #include "core/engine/recorder.h"
 #include "views/app.h"
+#include "views/plain.h"
 
 /* One line on standard error; with --json the same as the last object on standard output. */
 static void complain(struct cli *c, const struct err *err)
@@ -70,6 +71,10 @@ static bool screen(struct cli *c, struct err *err)
                        "'%.60s' is neither a command nor a session that is there; `editscope "
                        "--help` lists commands, a new session is called NAME.es",
                        c->rest[0]);
+    if (cli_has(c, OPT_PLAIN)) {
+        o = (struct app_options){.params = c->params};
+        return cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && plain_run(c->engine, &o, err);
+    }
     ok = cli_screen_setup(c, &o, err); /* before a session is made */
     cli_first_facts(c, &o);
     ok = ok && cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && cli_record(c, &keep, &o, err);

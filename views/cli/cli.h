@@ -93,6 +93,7 @@ enum {
     X(SPEED, "speed", 0, "X", FOR_REPLAY | FOR_SCREEN, "Times as fast as it was, or max")         \
     X(READONLY, "read-only", 0, "", FOR_SCREEN, "Look at the session, change nothing")            \
     X(NO_MOUSE, "no-mouse", 0, "", FOR_SCREEN, "Leave the mouse to the terminal")                 \
+    X(PLAIN, "plain", 0, "", FOR_SCREEN, "Lines of words instead of a screen")                    \
     X(REFRESH, "refresh", 0, "N", FOR_SCREEN, "Frames a second at most, 1 to 120")                \
     X(SESSION, "session", 's', "FILE", FOR_SESSION | FOR_QUERY, "The session")                    \
     X(MODEL, "model", 'm', "M", FOR_MODEL, "A GGUF file, or a folder with safetensors files")     \
