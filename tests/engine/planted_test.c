@@ -105,7 +105,13 @@ static struct attribution *attribute(const struct params *p)
 {
     int ids[ROWS][2], target = TARGET;
     struct row row[ROWS];
-    struct request r = {.row = row, .rows = ROWS, .scored = row, .scoreds = ROWS, .target = &target, .targets = 1, .old = -1};
+    struct request r = {.row = row,
+                        .rows = ROWS,
+                        .scored = row,
+                        .scoreds = ROWS,
+                        .target = &target,
+                        .targets = 1,
+                        .old = -1};
     struct attribute_run *run;
     struct attribution *a;
     struct err err = {0};
