@@ -221,7 +221,8 @@ void app_event(struct app *app, struct event *ev)
 void app_wear(struct app *app, const struct theme *theme)
 {
     app->theme = *theme;
-    palette_build(&app->palette, &app->theme, term_caps());
+    palette_build(&app->palette, &app->theme,
+                  app->offscreen ? (struct caps){.tier = TIER_DIRECT} : term_caps());
     app->dirty = true;
 }
 
@@ -230,7 +231,7 @@ bool app_theme(struct app *app, const char *name, struct err *err)
     struct theme theme;
 
     if (!name) {
-        enum tier tier = term_caps().tier;
+        enum tier tier = app->offscreen ? TIER_DIRECT : term_caps().tier;
 
         name = tier == TIER_MONO ? "mono" : tier <= TIER_16 ? "16" : app->light ? "light" : "dark";
     }

@@ -324,7 +324,13 @@ bool app_script(struct engine *engine, const struct app_options *options, const 
         return false;
     s.app = app_start(engine, options);
     s.app->offscreen = true;
+    ok = app_theme(s.app, options->theme, err); /* what is exported has its colours */
     app_paint(s.app, s.h, s.w);
+    if (!ok) {
+        free(text);
+        app_finish(s.app);
+        return false;
+    }
     if (text) {
         ok = run(&s, text, err);
     } else {

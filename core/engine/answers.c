@@ -73,8 +73,11 @@ static bool look_deep(struct engine *e, const struct request *r, struct look *lo
     const struct row *row = &r->row[0];
     struct lens_look l;
     double sum = 0;
+    int old = r->old; /* what edited weights say may be the new object already */
 
-    if (!lens_look(&l, e->edited, row->id, row->count, r->target, r->targets, r->old, &e->job, err))
+    if (old < 0 && !same_weights(e->base, e->edited) && !base_answer(e, row, &old, err))
+        return false;
+    if (!lens_look(&l, e->edited, row->id, row->count, r->target, r->targets, old, &e->job, err))
         return false;
     look->next = next_words(e, l.logits, NEXT, &look->nexts);
     look->rank = 1;

@@ -148,6 +148,9 @@ char *say_words(struct engine *e, const struct weights_view *view, const char *p
 /* The bare prompt of a fact that may still lack its new object (then targets is 0). */
 bool request_to_look(struct engine *e, const struct fact *fact, const struct params *params,
                      struct request *r, struct err *err);
+/* The token the base says first: the old object of a fact that names none. */
+bool base_answer(struct engine *e, const struct row *row, int *out, struct err *err);
+bool same_weights(const struct weights_view *a, const struct weights_view *b);
 bool job_lens(struct engine *e, struct command *cmd, struct err *err);
 bool job_trace(struct engine *e, struct command *cmd, struct err *err);
 

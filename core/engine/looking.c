@@ -37,8 +37,7 @@ static bool of_text(struct engine *e, const char *text, struct subject *s, struc
     return ok;
 }
 
-/* The base model's answer is the old object where the fact names none. */
-static bool present_answer(struct engine *e, const struct row *row, int *out, struct err *err)
+bool base_answer(struct engine *e, const struct row *row, int *out, struct err *err)
 {
     struct generate_options o = {0};
     struct generated g;
@@ -82,7 +81,7 @@ static bool of_fact(struct engine *e, struct command *cmd, struct subject *s, st
     s->id = xcalloc((size_t)row->count, sizeof(int));
     memcpy(s->id, row->id, (size_t)row->count * sizeof(int));
     s->word = prompt_words(e, &r);
-    ok = s->old >= 0 || present_answer(e, row, &s->old, err);
+    ok = s->old >= 0 || base_answer(e, row, &s->old, err);
     request_free(&r);
     if (!ok)
         subject_free(s);
@@ -141,7 +140,7 @@ static struct lens_grid *lens_of(struct engine *e, const struct weights_view *vi
     return g;
 }
 
-static bool same_weights(const struct weights_view *a, const struct weights_view *b)
+bool same_weights(const struct weights_view *a, const struct weights_view *b)
 {
     for (int l = 0; l < a->model->config->layers; l++)
         if (a->down[l].data != b->down[l].data)

@@ -617,6 +617,25 @@ static void neurons_through_the_door(void)
     engine_stop(e);
 }
 
+/* Once an edit stands, what the model says is no longer the old object. */
+static void the_old_object_stays(void)
+{
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+    struct event before = {0}, after = {0};
+
+    opened(e);
+    CHECK(keep(e, command(CMD_LOOK, "Lily", "zoo"), EV_LOOK, &before, NULL) == EV_DONE);
+    run(e, command(CMD_COMMIT, "Lily", "zoo"));
+    CHECK(keep(e, command(CMD_LOOK, "Lily", "zoo"), EV_LOOK, &after, NULL) == EV_DONE);
+    if (before.kind == EV_LOOK && after.kind == EV_LOOK) {
+        CHECK(after.look->next[0].id != before.look->next[0].id); /* else nothing is tested */
+        CHECK(after.look->old.id == before.look->old.id);
+    }
+    event_free(&before);
+    event_free(&after);
+    engine_stop(e);
+}
+
 static void no_chat_form(void)
 {
     struct engine *e = start(tiny, &device_cpu, NULL, false);
@@ -687,6 +706,7 @@ static const struct test tests[] = {
     {"contexts through the door", contexts_through_the_door},
     {"the rough map comes before the scores", the_rough_map_comes_first},
     {"neurons that say something else, through the door", neurons_through_the_door},
+    {"the old object is the base's answer, also after an edit", the_old_object_stays},
     {"a model without a chat form", no_chat_form},
     {"an answer in chat form", a_chat_answer},
 };
