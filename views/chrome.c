@@ -366,7 +366,7 @@ static void too_small(struct surface *s)
              s->w, s->h);
     pen_fit(&p, ROLE_WARN, s->w, text);
     p = pen_at(s, all, 1, 0);
-    pen_fit(&p, ROLE_DIM, s->w, "Make the window larger; :q! leaves.");
+    pen_fit(&p, ROLE_DIM, s->w, "Make the window larger, or run editscope --plain; :q! leaves.");
 }
 
 void screen_draw(const struct screen *screen, struct surface *s)
