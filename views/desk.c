@@ -344,6 +344,15 @@ static void take_step(struct desk *d, struct step *step)
     free(step);
 }
 
+/* What a preview measured is exact, also for later layers, until a knob moves. */
+static void weigh_as(struct desk *d, const struct applied *a)
+{
+    struct applied *copy = xmalloc(sizeof(*copy));
+
+    *copy = *a;
+    desk_keep(EV_WEIGHED, (void **)&d->weighed, copy);
+}
+
 /* What comes with an attribution or an edit. */
 static bool take_result(struct desk *d, struct event *ev)
 {
@@ -367,6 +376,7 @@ static bool take_result(struct desk *d, struct event *ev)
         desk_drop(EV_LENS, d->lens[2]);
         d->lens[2] = NULL;
         desk_keep(EV_PREVIEW, (void **)&d->preview, ev->applied);
+        weigh_as(d, ev->applied);
         break;
     case EV_COMMIT:
         desk_drop(EV_PREVIEW, d->preview);

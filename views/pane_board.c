@@ -58,7 +58,7 @@ static void line(const struct probe_result *p, struct surface *s, struct rect in
 {
     struct pen pen = pen_at(s, in, y, 0);
     enum role role = !p->known ? ROLE_DIM : p->ok[1] ? ROLE_GOOD : ROLE_ERROR;
-    int rest = in.w - 12, said = rest >= 60 ? rest / 3 : rest / 2;
+    int rest = in.w - 12, said = rest * (rest >= 48 ? 1 : 2) / 4, ask = rest - said * 2 - 4;
     char prompt[400], before[120], after[120];
 
     text_piece(prompt, sizeof(prompt), p->prompt);
@@ -71,14 +71,14 @@ static void line(const struct probe_result *p, struct surface *s, struct rect in
         pen_fit(&pen, role, in.w - pen.x, after);
         return;
     }
-    pen_fit(&pen, p->known ? ROLE_TEXT : ROLE_DIM, rest - said - 2 - (rest >= 60 ? said / 2 : 0),
-            prompt);
+    if (rest < 48) /* no room for what was said before */
+        ask = rest - said - 1;
+    pen_fit(&pen, p->known ? ROLE_TEXT : ROLE_DIM, ask, prompt);
     pen.x += 1;
-    if (rest >= 60) {
-        pen_fit(&pen, ROLE_DIM, said / 2 - 2, before);
-        pen_text(&pen, ROLE_DIM, " →");
+    if (rest >= 48) {
+        pen_fit(&pen, ROLE_DIM, said, before);
+        pen_text(&pen, ROLE_DIM, " → ");
     }
-    pen.x += 1;
     pen_fit(&pen, role, in.w - pen.x, after);
 }
 

@@ -80,8 +80,11 @@ void verb_attribute(struct host *host)
         return;
     cmd.all_layers = true;
     cmd.curves = true; /* so that the amplification can be moved at once */
-    if (host->post(host, &cmd))
-        host->desk->attributing = true;
+    if (!host->post(host, &cmd))
+        return;
+    host->desk->attributing = true;
+    host->say(host, TONE_PLAIN, "scoring %d layers, those that are edited first; Ctrl-C stops",
+              host->desk->layers);
 }
 
 void verb_probe(struct host *host, const struct fact *fact, unsigned *job)

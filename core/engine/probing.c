@@ -258,7 +258,8 @@ static bool all_probes(struct board *b, bool paraphrases_are_rows)
         char *text = xasprintf("%.*s%s%s", (int)(hole - f->paraphrase[i]), f->paraphrase[i],
                                f->subject, hole + 2);
 
-        ok = follows(b, PROBE_REPHRASE, text, f->target, true);
+        if (!f->rephrase || strcmp(text, f->rephrase) != 0)
+            ok = follows(b, PROBE_REPHRASE, text, f->target, true);
         free(text);
     }
     qa = xasprintf("Q: %s\nA:", question);
