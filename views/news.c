@@ -28,7 +28,16 @@ static void of_preview(const struct desk *d, char *out, size_t n)
              text_probability(before, a->p_before), text_probability(after, a->p_after), said);
 }
 
-static void of_proof(const struct desk *d, enum tone *tone, char *out, size_t n)
+/* The new object of the fact a job is about: one of the list, or the one at hand. */
+static const char *object_of(const struct desk *d, unsigned job)
+{
+    for (int i = 0; job && i < d->queued; i++)
+        if (d->queue[i].job == job)
+            return d->queue[i].fact.target;
+    return d->fact.target ? d->fact.target : "";
+}
+
+static void of_proof(const struct desk *d, unsigned job, enum tone *tone, char *out, size_t n)
 {
     const struct edited *e = d->proof;
     char before[16], after[16], said[80];
@@ -36,7 +45,7 @@ static void of_proof(const struct desk *d, enum tone *tone, char *out, size_t n)
     *tone = e->success ? TONE_GOOD : TONE_WARN;
     text_piece(said, sizeof(said), e->generated[1] + strspn(e->generated[1], " "));
     snprintf(out, n, "edit %d %s: p(%s) %s → %s · %s · %.1f s · says %s", e->edit,
-             e->success ? "holds" : "is in but does not hold (u undoes)", d->fact.target,
+             e->success ? "holds" : "is in but does not hold (u undoes)", object_of(d, job),
              text_probability(before, e->p_target[0]), text_probability(after, e->p_target[1]),
              e->unmasked_unchanged ? "other columns bit-identical"
                                    : "OTHER COLUMNS CHANGED: undo and report this",
@@ -97,7 +106,7 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
         }
         return true;
     case EV_EDITED:
-        of_proof(d, tone, out, 320);
+        of_proof(d, ev->job, tone, out, 320);
         return true;
     case EV_FAILED:
         *tone = ev->err.kind == ERR_CANCELLED ? TONE_WARN : TONE_ERROR;
