@@ -15,25 +15,36 @@ enum { TEXT_MOST = 1 << 30, PART = 1 << 16, JOBS_MOST = 1 << 20 };
 
 static const double PAUSE_MOST = 2; /* seconds */
 
-/* A file cut short by a crash is as good as what it still holds. */
-static bool read_all(const char *path, struct buf *text, struct err *err)
+/* More of the file behind what is there; with `line` as far as the first whole line. A file cut
+ * short by a crash is as good as what it still holds. Returns what the last read gave. */
+static int read_on(gzFile file, struct buf *text, bool line)
 {
-    gzFile file = gzopen(path, "rbe");
     char *part = xmalloc(PART);
     int n = 0;
 
-    while (file && text->len < TEXT_MOST && (n = gzread(file, part, PART)) > 0)
+    while (text->len < TEXT_MOST && (n = gzread(file, part, PART)) > 0) {
+        bool enough = line && memchr(part, '\n', (size_t)n);
+
         buf_add(text, part, (size_t)n);
+        if (enough)
+            break;
+    }
     free(part);
-    if (!file)
-        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-    gzclose(file);
-    if (text->len >= TEXT_MOST)
-        return err_set(err, ERR_LIMIT, "%s: a recording holds 1 GiB at most", path);
-    if (!text->len)
-        return err_set(err, n < 0 ? ERR_FORMAT : ERR_IO, "%s: %s", path,
-                       n < 0 ? "damaged from its beginning on" : "empty, or not a file");
-    return true;
+    return n;
+}
+
+/* The rest of what reel_open() has begun to read: megabytes, which nobody waits for. */
+static void read_rest(struct reel *reel)
+{
+    struct buf text = {.data = reel->text, .len = reel->size, .cap = reel->size + 1};
+
+    if (!reel->file)
+        return;
+    read_on(reel->file, &text, false);
+    gzclose(reel->file);
+    reel->file = NULL;
+    reel->size = text.len;
+    reel->text = buf_take(&text);
 }
 
 static bool read_head(struct reel *reel, struct params *params, struct fact *fact, struct err *err)
@@ -78,15 +89,30 @@ struct reel *reel_of_text(const char *name, char *text, size_t size, struct para
 
 struct reel *reel_open(const char *path, struct params *params, struct fact *fact, struct err *err)
 {
+    gzFile file = gzopen(path, "rbe");
     struct buf text = {0};
+    struct reel *reel;
+    size_t size;
+    int n;
 
-    if (read_all(path, &text, err)) {
-        size_t size = text.len;
-
-        return reel_of_text(path, buf_take(&text), size, params, fact, err);
+    if (!file) {
+        err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        return NULL;
     }
-    buf_free(&text);
-    return NULL;
+    n = read_on(file, &text, true);
+    if (!text.len) {
+        err_set(err, n < 0 ? ERR_FORMAT : ERR_IO, "%s: %s", path,
+                n < 0 ? "damaged from its beginning on" : "empty, or not a file");
+        gzclose(file);
+        return NULL;
+    }
+    size = text.len;
+    reel = reel_of_text(path, buf_take(&text), size, params, fact, err);
+    if (reel)
+        reel->file = file;
+    else
+        gzclose(file);
+    return reel;
 }
 
 static bool understand(struct reel_line *line, const json_t *o)
@@ -146,9 +172,12 @@ static void settle(struct reel *reel)
 
 void reel_index(struct reel *reel)
 {
-    const char *at = reel->text, *end = reel->text + reel->size, *stop;
+    const char *at, *end, *stop;
     int room = 0;
 
+    read_rest(reel);
+    at = reel->text;
+    end = reel->text + reel->size;
     for (bool first = true; (stop = memchr(at, '\n', (size_t)(end - at))); at = stop + 1) {
         struct reel_line line = {.from = (size_t)(at - reel->text), .size = (size_t)(stop - at)};
         json_t *o;
@@ -188,6 +217,8 @@ void reel_close(struct reel *reel)
     free(reel->line);
     free(reel->whole);
     free(reel->kind);
+    if (reel->file)
+        gzclose(reel->file);
     free(reel->text);
     free(reel->name);
     free(reel);

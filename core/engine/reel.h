@@ -20,6 +20,7 @@ struct reel_line {
 
 struct reel {
     char *name; /* of the file, for messages */
+    void *file; /* gzFile: what is not read yet; NULL: all is */
     char *text;
     size_t size;
     struct reel_line *line;
@@ -30,7 +31,7 @@ struct reel {
     enum command_kind *kind; /* [jobs] of its post */
 };
 
-/* Reads the text, gzip or plain, and its first line. ERR_IO, ERR_FORMAT (not a recording),
+/* Opens the file, gzip or plain, and reads its first line; reel_index() reads the rest. ERR_IO, ERR_FORMAT (not a recording),
  * ERR_LIMIT. `params` and `fact` get what the run began with (fact zeroed if there is none). */
 struct reel *reel_open(const char *path, struct params *params, struct fact *fact, struct err *err);
 /* The same from text at hand, which it takes over also when it fails. */
