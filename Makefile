@@ -175,6 +175,10 @@ demo-record: all
 themes:
 	@sh tests/embed-themes
 
+# The pictures of the README, drawn from the recorded demo.
+pictures: all
+	@build/$(NAME) replay samples/demo.rec.gz --batch --script docs/pictures.script
+
 reference:
 	@sh samples/fetch-model
 	@sh tests/reference/run
