@@ -356,7 +356,8 @@ static void end(struct app *app)
 void app_restart(struct app *app, struct engine *engine)
 {
     end(app);
-    app->asking = app->typing = app->paused = app->knobs_moved = false;
+    app_line_leave(app);
+    app->asking = app->paused = app->knobs_moved = false;
     app->weigh_at = 0;
     app->known_state[0] = app->said[0] = '\0';
     begin(app, engine);

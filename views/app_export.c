@@ -60,11 +60,23 @@ static void as_json(struct app *app, struct buf *out)
     as_rows(app, out, sheet_json);
 }
 
+void app_write(struct app *app, const char *what, const char *path, const struct buf *text)
+{
+    struct err err = {0};
+
+    if (app->driven) /* whoever recorded it does not write where it is played */
+        app->host.say(&app->host, TONE_WARN, "%s: a recorded run writes no file; %s is not touched",
+                      what, path);
+    else if (file_write(path, text->data, text->len, &err))
+        app->host.say(&app->host, TONE_GOOD, "wrote %s, %zu bytes", path, text->len);
+    else
+        app->host.say(&app->host, TONE_ERROR, "%s: %s", what, err.text);
+}
+
 static void save(struct app *app, const char *path, bool over,
                  void (*make)(struct app *app, struct buf *out))
 {
     struct buf out = {0};
-    struct err err = {0};
 
     if (!over && file_exists(path)) {
         app->host.say(&app->host, TONE_ERROR,
@@ -76,10 +88,8 @@ static void save(struct app *app, const char *path, bool over,
         app->host.say(&app->host, TONE_ERROR,
                       "export: %s has no rows to write now; .svg, .ansi and .txt are pictures",
                       views[app->at]->title);
-    else if (file_write(path, out.data, out.len, &err))
-        app->host.say(&app->host, TONE_GOOD, "wrote %s, %zu bytes", path, out.len);
     else
-        app->host.say(&app->host, TONE_ERROR, "export: %s", err.text);
+        app_write(app, "export", path, &out);
     buf_free(&out);
 }
 

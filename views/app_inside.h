@@ -96,12 +96,15 @@ void app_event(struct app *app, struct event *ev);
 /* The command line: a key while it is open; what it says when it is entered. */
 void app_line_open(struct app *app, const char *text);
 void app_line_key(struct app *app, const struct key *key);
+void app_line_leave(struct app *app); /* as if it had never been opened */
 void app_line_start(struct app *app); /* reads what earlier runs were told */
 void app_line_finish(struct app *app);
 void app_run_command(struct app *app, const char *text); /* without the : */
 void app_find(struct app *app, const char *text);
 void app_find_next(struct app *app, int by);
 void app_filter(struct app *app, const char *text);
+/* A file the user has asked for, and what became of it; `what` is the command. */
+void app_write(struct app *app, const char *what, const char *path, const struct buf *text);
 /* Writes what is seen; the path's ending says how. "" opens the line on a name for it. */
 void app_export(struct app *app, const char *path, bool over);
 void app_wear(struct app *app, const struct theme *theme);

@@ -77,6 +77,8 @@ static void remember(struct app *app, const char *text)
     int fd;
 
     keep(app, text);
+    if (app->driven) /* typed by another hand */
+        return;
     buf_printf(&line, "%s\n", text);
     fd = file_make_parents(path, NULL) ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
                                        : -1;
@@ -133,12 +135,17 @@ static void preview_theme(struct app *app)
     }
 }
 
+void app_line_leave(struct app *app)
+{
+    app->typing = false;
+    preview_theme(app);
+}
+
 static void enter(struct app *app)
 {
     char *text = xstrdup(field_text(&app->line));
 
-    app->typing = false;
-    preview_theme(app);
+    app_line_leave(app);
     if (text[0] && text[1])
         remember(app, text);
     if (text[0] == '/')

@@ -44,7 +44,7 @@ void app_mouse(struct app *app, const struct key *key)
         wheel(app, key, body);
         return;
     }
-    app->typing = false; /* a click elsewhere leaves the line */
+    app_line_leave(app); /* a click elsewhere does */
     action = screen_click(&screen, h, w, key->y, key->x);
     if (action != ACTION_NONE)
         app_do(app, action);

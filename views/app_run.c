@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "views/app_inside.h"
 #include "views/changes.h"
@@ -28,15 +27,11 @@ static void run_dump(struct app *app, const char *path)
 {
     struct screen screen = app_screen(app);
     struct buf text = {0};
-    struct err err = {0};
 
     screen.line = NULL;
     screen_draw(&screen, app->surface);
     surface_dump(app->surface, &text);
-    if (file_write(path, text.data, text.len, &err))
-        app->host.say(&app->host, TONE_GOOD, "wrote %s", path);
-    else
-        app->host.say(&app->host, TONE_ERROR, "dump: %s", err.text);
+    app_write(app, "dump", path, &text);
     buf_free(&text);
 }
 

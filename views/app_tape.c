@@ -8,7 +8,8 @@
 static void take_over(struct app *app)
 {
     app->driven = false;
-    app->asking = app->typing = false; /* half an answer of another hand */
+    app->asking = false; /* half an answer of another hand */
+    app_line_leave(app);
     engine_play_hold(app->engine);
     app_say(app, TONE_PLAIN,
             app->options->again ? "the screen is yours; p plays the recorded run on"

@@ -79,8 +79,9 @@ static char *first_words(const char *said)
     return xasprintf("%.*s", (int)n, said + skip);
 }
 
+/* Takes over what was heard. */
 static struct probe_result *probe_new(struct board *b, enum probe_kind kind, const char *prompt,
-                                      const char *expected)
+                                      const char *expected, struct heard heard[2])
 {
     struct probed *out = b->out;
     struct probe_result *r;
@@ -89,16 +90,27 @@ static struct probe_result *probe_new(struct board *b, enum probe_kind kind, con
     r = &out->probe[out->probes++];
     *r = (struct probe_result){.kind = kind, .prompt = xstrdup(prompt), .known = true};
     r->expected = xstrdup(expected);
-    return r;
-}
-
-static void fill(struct probe_result *r, const struct heard heard[2])
-{
     for (int i = 0; i < 2; i++) {
         r->said[i] = heard[i].said;
         r->p[i] = heard[i].p;
         r->ok[i] = heard[i].top;
+        heard[i].said = NULL;
     }
+    return r;
+}
+
+/* Of both views. */
+static bool ask_both(struct board *b, const struct tokens *prompt, const struct tokens *answer,
+                     int tokens, int stop, struct heard heard[2])
+{
+    return ask(b, b->view[0], prompt, answer, tokens, stop, &heard[0]) &&
+           ask(b, b->view[1], prompt, answer, tokens, stop, &heard[1]);
+}
+
+static void heard_free(struct heard heard[2])
+{
+    free(heard[0].said);
+    free(heard[1].said);
 }
 
 /* Whether the base gives the old object here: if not, the question is not one it understands. */
@@ -125,20 +137,16 @@ static bool follows(struct board *b, enum probe_kind kind, const char *prompt, c
     struct tokens t = {0}, answer = {0};
     struct heard heard[2] = {{0}};
     bool known = true;
-    bool ok = tokens_of(b, prompt, ENCODE_BOS, &t) && answer_tokens(b, expected, &answer);
+    bool ok = tokens_of(b, prompt, ENCODE_BOS, &t) && answer_tokens(b, expected, &answer) &&
+              ask_both(b, &t, &answer, SAID, -1, heard) &&
+              (!same_object || base_understands(b, &t, &known));
 
-    for (int i = 0; ok && i < 2; i++)
-        ok = ask(b, b->view[i], &t, &answer, SAID, -1, &heard[i]);
-    ok = ok && (!same_object || base_understands(b, &t, &known));
     if (ok) {
-        struct probe_result *r = probe_new(b, kind, prompt, expected);
+        struct probe_result *r = probe_new(b, kind, prompt, expected, heard);
 
-        fill(r, heard);
         r->known = known || r->ok[1];
-    } else {
-        free(heard[0].said);
-        free(heard[1].said);
     }
+    heard_free(heard);
     tokens_free(&t);
     tokens_free(&answer);
     return ok;
@@ -150,33 +158,25 @@ static bool stays(struct board *b, const struct probe *p)
 {
     struct tokens t = {0}, answer = {0};
     struct heard heard[2] = {{0}};
-    bool ok = tokens_of(b, p->prompt, ENCODE_BOS, &t);
+    bool ok = tokens_of(b, p->prompt, ENCODE_BOS, &t) &&
+              (!p->answer || answer_tokens(b, p->answer, &answer)) &&
+              ask_both(b, &t, p->answer ? &answer : NULL, SAID, -1, heard);
 
-    ok = ok && (!p->answer || answer_tokens(b, p->answer, &answer));
-    for (int i = 0; ok && i < 2; i++)
-        ok = ask(b, b->view[i], &t, p->answer ? &answer : NULL, SAID, -1, &heard[i]);
     if (ok) {
-        bool same = !strcmp(heard[0].said, heard[1].said);
-        bool known = !p->answer || heard[0].top;
-        char *said = first_words(heard[0].said);
+        bool known = !p->answer || heard[0].top, given = known && p->answer;
+        char *before = first_words(heard[0].said), *after = first_words(heard[1].said);
         struct probe_result *r =
-            probe_new(b, PROBE_LOCALITY, p->prompt, known && p->answer ? p->answer : said);
+            probe_new(b, PROBE_LOCALITY, p->prompt, given ? p->answer : before, heard);
 
-        fill(r, heard);
-        free(said);
-        if (!known || !p->answer) {
-            char *before = first_words(heard[0].said), *after = first_words(heard[1].said);
-
+        if (!given) {
             r->ok[0] = true;
-            r->ok[1] = same || !strcmp(before, after);
-            free(before);
-            free(after);
+            r->ok[1] = !strcmp(before, after);
         }
         r->known = known;
-    } else {
-        free(heard[0].said);
-        free(heard[1].said);
+        free(before);
+        free(after);
     }
+    heard_free(heard);
     tokens_free(&t);
     tokens_free(&answer);
     return ok;
@@ -189,25 +189,21 @@ static bool in_chat(struct board *b, const char *question)
     struct heard heard[2] = {{0}};
     struct err none = {0};
     int stop = -1;
-    bool ok = true;
+    bool ok;
 
     if (!chat_encode(b->e->model, question, NULL, &t, &stop, &none)) {
         tokens_free(&t);
         return true; /* a model without a known chat form has no such probe */
     }
-    for (int i = 0; ok && i < 2; i++)
-        ok = ask(b, b->view[i], &t, NULL, CHAT_SAID, stop, &heard[i]);
+    ok = ask_both(b, &t, NULL, CHAT_SAID, stop, heard);
     if (ok) {
-        struct probe_result *r = probe_new(b, PROBE_CHAT, question, b->fact->target);
+        struct probe_result *r = probe_new(b, PROBE_CHAT, question, b->fact->target, heard);
 
-        fill(r, heard);
         for (int i = 0; i < 2; i++)
-            r->ok[i] = strstr(heard[i].said, b->fact->target) != NULL;
-        r->known = r->ok[1] || !b->old || strstr(heard[0].said, b->old);
-    } else {
-        free(heard[0].said);
-        free(heard[1].said);
+            r->ok[i] = strstr(r->said[i], b->fact->target) != NULL;
+        r->known = r->ok[1] || !b->old || strstr(r->said[0], b->old);
     }
+    heard_free(heard);
     tokens_free(&t);
     return ok;
 }
