@@ -115,12 +115,10 @@ static bool read_line(struct relations *r, const char *line, size_t len, struct 
     return ok;
 }
 
-bool relations_load(struct relations *r, const char *path, struct err *err)
+bool relations_parse(struct relations *r, const char *text, size_t len, struct err *err)
 {
-    size_t len = 0;
-    char *text = file_read(path, MOST_BYTES, &len, err);
     int number = 0;
-    bool ok = text != NULL;
+    bool ok = true;
 
     *r = (struct relations){0};
     for (size_t at = 0; ok && at < len;) {
@@ -128,10 +126,22 @@ bool relations_load(struct relations *r, const char *path, struct err *err)
         size_t n = end ? (size_t)(end - text) - at : len - at;
 
         number++;
-        if (n && !read_line(r, text + at, n, err))
-            ok = err_in(err, "%s, line %d", path, number);
+        ok = !n || read_line(r, text + at, n, err) || err_in(err, "line %d", number);
         at += n + 1;
     }
+    return ok;
+}
+
+bool relations_load(struct relations *r, const char *path, struct err *err)
+{
+    size_t len = 0;
+    char *text = file_read(path, MOST_BYTES, &len, err);
+    bool ok;
+
+    *r = (struct relations){0};
+    if (!text)
+        return false;
+    ok = relations_parse(r, text, len, err) || err_in(err, "%s", path);
     free(text);
     return ok;
 }

@@ -25,6 +25,7 @@ struct relations {
 
 /* Errors name file and line. relations_free() in either case. */
 bool relations_load(struct relations *r, const char *path, struct err *err);
+bool relations_parse(struct relations *r, const char *text, size_t len, struct err *err);
 void relations_free(struct relations *r);
 
 /* Those whose id, name or other names match what is typed, the best first (whole name, beginning,

@@ -77,44 +77,6 @@ static void tell(struct player *p, int what, const struct tape *more)
     emit(p, EV_TAPE, 0, tape);
 }
 
-/* Whether the receivers of this can take it: all that is about layers is about this model's. */
-static bool fits_model(struct player *p, const struct event *ev)
-{
-    switch (ev->kind) {
-    case EV_MODEL:
-        p->layers = ev->model->layers;
-        p->neurons = ev->model->neurons;
-        return true;
-    case EV_LOOK:
-        return ev->look->layers == p->layers || !ev->look->layers;
-    case EV_META:
-        return ev->meta->neurons == p->neurons && ev->meta->layers == p->layers;
-    case EV_LAYER:
-        return ev->attribution->neurons == p->neurons && ev->attribution->layers == p->layers;
-    case EV_LENS:
-        return ev->lens->layers == p->layers;
-    case EV_TRACE:
-        return ev->trace->layers == p->layers;
-    case EV_NEURON:
-        return ev->neuron->layer >= 0 && ev->neuron->layer < p->layers && ev->neuron->neuron >= 0 &&
-               ev->neuron->neuron < p->neurons;
-    case EV_STATE:
-        for (int i = 0; i < ev->state->edited_count; i++)
-            if (ev->state->edited_layers[i] < 0 || ev->state->edited_layers[i] >= p->layers)
-                return false;
-        return true;
-    case EV_WEIGHED:
-    case EV_PREVIEW:
-    case EV_COMMIT:
-        for (int i = 0; i < ev->applied->layers; i++)
-            if (ev->applied->layer[i].layer < 0 || ev->applied->layer[i].layer >= p->layers)
-                return false;
-        return true;
-    default:
-        return true;
-    }
-}
-
 /* Tells the line's event as one of `job`. */
 static void tell_line(struct player *p, const struct reel_line *line, unsigned job, bool answer)
 {
@@ -129,7 +91,7 @@ static void tell_line(struct player *p, const struct reel_line *line, unsigned j
     ev.job = job;
     if (ev.kind == EV_LOOK)
         ev.look->job = job;
-    if (!fits_model(p, &ev)) {
+    if (!event_fits(&ev, &p->layers, &p->neurons)) {
         event_free(&ev);
         return;
     }
