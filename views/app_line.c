@@ -72,13 +72,14 @@ void app_line_start(struct app *app)
  * file is cut to what is kept when it has grown to twice that. */
 static void remember(struct app *app, const char *text)
 {
-    char *path = file_state_path("history");
     struct buf line = {0};
+    char *path;
     int fd;
 
     keep(app, text);
     if (app->driven) /* typed by another hand */
         return;
+    path = file_state_path("history");
     buf_printf(&line, "%s\n", text);
     fd = file_make_parents(path, NULL) ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
                                        : -1;

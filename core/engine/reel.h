@@ -31,8 +31,9 @@ struct reel {
     enum command_kind *kind; /* [jobs] of its post */
 };
 
-/* Opens the file, gzip or plain, and reads its first line; reel_index() reads the rest. ERR_IO, ERR_FORMAT (not a recording),
- * ERR_LIMIT. `params` and `fact` get what the run began with (fact zeroed if there is none). */
+/* Opens the file, gzip or plain, and reads its first line; reel_index() reads the rest. ERR_IO,
+ * ERR_FORMAT (not a recording), ERR_LIMIT. `params` and `fact` get what the run began with (fact
+ * zeroed if there is none). */
 struct reel *reel_open(const char *path, struct params *params, struct fact *fact, struct err *err);
 /* The same from text at hand, which it takes over also when it fails. */
 struct reel *reel_of_text(const char *name, char *text, size_t size, struct params *params,
