@@ -170,9 +170,6 @@ static bool parameter_action(struct app *app, enum action action)
             return false;
         app_open(app, "edit");
         return app_action(app, action);
-    case ACTION_OPTIONS:
-        app_open(app, "options");
-        return true;
     default:
         return false;
     }
@@ -226,12 +223,10 @@ static bool engine_action(struct app *app, enum action action)
     }
 }
 
-static bool program_action(struct app *app, enum action action)
+/* The line at the bottom. */
+static bool line_action(struct app *app, enum action action)
 {
     switch (action) {
-    case ACTION_BACK:
-        back(app);
-        return true;
     case ACTION_SEARCH:
         app_line_open(app, "/");
         return true;
@@ -245,35 +240,46 @@ static bool program_action(struct app *app, enum action action)
     case ACTION_COMMAND:
         app_line_open(app, ":");
         return true;
-    case ACTION_HELP:
-        app_open(app, "help");
-        return true;
-    case ACTION_LOG:
-        app_open(app, "log");
-        return true;
-    case ACTION_FACTS:
-        app_open(app, "facts");
-        return true;
-    case ACTION_SWEEP:
-        app_open(app, "sweep");
-        return true;
     case ACTION_SAVE:
         app_line_open(app, ":write ");
         return true;
-    case ACTION_MODELS:
-        app_open(app, "models");
+    case ACTION_EXPORT:
+        app_export(app, "", false);
         return true;
-    case ACTION_RELATION:
-        app_open(app, "relations");
+    default:
+        return false;
+    }
+}
+
+/* Views that have no number. */
+static bool view_action(struct app *app, enum action action)
+{
+    static const struct {
+        enum action action;
+        const char *view;
+    } of[] = {{ACTION_HELP, "help"},      {ACTION_LOG, "log"},       {ACTION_FACTS, "facts"},
+              {ACTION_SWEEP, "sweep"},    {ACTION_MODELS, "models"}, {ACTION_RELATION, "relations"},
+              {ACTION_OPTIONS, "options"}};
+
+    for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++)
+        if (of[i].action == action) {
+            app_open(app, of[i].view);
+            return true;
+        }
+    return false;
+}
+
+static bool program_action(struct app *app, enum action action)
+{
+    switch (action) {
+    case ACTION_BACK:
+        back(app);
         return true;
     case ACTION_ASK:
         app_open(app, "query");
         return app->view[app->at]->ops->action(app->view[app->at], action);
     case ACTION_COPY:
         copy(app);
-        return true;
-    case ACTION_EXPORT:
-        app_export(app, "", false);
         return true;
     case ACTION_REDRAW:
         term_redraw();
@@ -320,7 +326,7 @@ bool app_action(struct app *app, enum action action)
     }
     return (v->ops->action && v->ops->action(v, action)) || show_action(app, action) ||
            parameter_action(app, action) || engine_action(app, action) ||
-           program_action(app, action);
+           line_action(app, action) || view_action(app, action) || program_action(app, action);
 }
 
 void app_do(struct app *app, enum action action)

@@ -6,7 +6,8 @@
 
 #include "tui/text.h"
 
-static const char *const kind_words[] = {"rephrase", "neighbour", "follows", "question", "chat"};
+static const char *const kind_words[] = {"rephrase", "neighbour", "follows",
+                                         "question", "chat",      "fact"};
 
 struct count {
     int ok, of, unknown;

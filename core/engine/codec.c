@@ -469,11 +469,6 @@ static const char *const command_names[] = {
     [CMD_NOTE] = "note",       [CMD_SAVE] = "save",       [CMD_QUIT] = "quit",
 };
 
-const char *event_name(enum event_kind kind)
-{
-    return kinds[kind].name;
-}
-
 enum event_kind event_of_name(const char *name)
 {
     for (size_t i = 1; i < sizeof(kinds) / sizeof(*kinds); i++)

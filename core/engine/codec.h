@@ -8,8 +8,7 @@
 #include "core/engine/engine.h"
 #include "core/engine/shape.h"
 
-const char *event_name(enum event_kind kind);    /* "look" */
-enum event_kind event_of_name(const char *name); /* EV_NONE: no such event */
+enum event_kind event_of_name(const char *name); /* of "look"; EV_NONE: no such event */
 const char *command_name(enum command_kind kind);
 enum command_kind command_of_name(const char *name);
 /* The shape of what an event of this kind points to; NULL: nothing. */

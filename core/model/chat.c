@@ -144,11 +144,6 @@ const char *chat_name(const struct chat *c)
     return c->family->name;
 }
 
-const char *chat_stop(const struct chat *c)
-{
-    return c->family->stop;
-}
-
 static void put_message(struct buf *out, const char *text, bool trims)
 {
     size_t n = strlen(text);
@@ -280,16 +275,6 @@ static bool wrap(const struct chat *c, const struct model *m, const char *user, 
         tokenizer_piece(m->tokenizer, tokenizer_bos(m->tokenizer), &bos);
     ok = chat_render(c, bos.data ? bos.data : "", system, user, out, err);
     buf_free(&bos);
-    return ok;
-}
-
-bool chat_wrap(const struct model *m, const char *user, const char *system, struct buf *out,
-               struct err *err)
-{
-    struct chat c;
-    bool ok = chat_open(&c, m, err) && wrap(&c, m, user, system, out, err);
-
-    chat_free(&c);
     return ok;
 }
 

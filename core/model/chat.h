@@ -29,18 +29,14 @@ bool chat_parse(struct chat *c, const char *template, size_t len, struct err *er
 bool chat_open(struct chat *c, const struct model *m, struct err *err);
 void chat_free(struct chat *c);
 const char *chat_name(const struct chat *c); /* "ChatML" */
-const char *chat_stop(const struct chat *c); /* text of the token that ends a turn */
 /* Appends the whole prompt: one user turn and what begins the answer. `bos` is the text of the
  * beginning-of-text token, `system` a message or NULL for the template's own. ERR_USAGE: this
  * form has no place for a system message. */
 bool chat_render(const struct chat *c, const char *bos, const char *system, const char *user,
                  struct buf *out, struct err *err);
 
-/* All of it for a model: the exact text of the prompt appended to `out`. Tokenise it with
- * ENCODE_SPECIALS and without ENCODE_BOS: it holds its beginning-of-text token itself. */
-bool chat_wrap(const struct model *m, const char *user, const char *system, struct buf *out,
-               struct err *err);
-/* The same as tokens, and the id of the token that ends the answer's turn (-1: none). */
+/* All of it for a model, as tokens (its beginning-of-text token is among them), and the id of the
+ * token that ends the answer's turn (-1: none). */
 bool chat_encode(const struct model *m, const char *user, const char *system, struct tokens *out,
                  int *stop, struct err *err);
 
