@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,16 +179,27 @@ double colour_distance(uint32_t a, uint32_t b)
                 (x[2] - y[2]) * (x[2] - y[2]));
 }
 
+static double index_lab[256][3];
+static pthread_once_t index_lab_once = PTHREAD_ONCE_INIT;
+
+static void fill_index_lab(void)
+{
+    for (uint32_t i = 0; i < 256; i++)
+        lab_of(index_rgb(i), index_lab[i]);
+}
+
+/* A palette asks for hundreds of these before the first frame: the indices' places are kept. */
 static int32_t nearest(uint32_t rgb, int from, int to)
 {
     double want[3], best = 1e30;
     int32_t found = from;
 
+    pthread_once(&index_lab_once, fill_index_lab);
     lab_of(rgb, want);
     for (int i = from; i < to; i++) {
-        double got[3], d = 0;
+        const double *got = index_lab[i];
+        double d = 0;
 
-        lab_of(index_rgb((uint32_t)i), got);
         for (int k = 0; k < 3; k++)
             d += (want[k] - got[k]) * (want[k] - got[k]);
         if (d < best) {
