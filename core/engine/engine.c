@@ -53,10 +53,11 @@ static void breathe(void *ctx)
     double began = e->job_began;
     bool cancel;
 
-    if (bus_cancelled(e->bus, job))
+    /* opening and the background are nobody's job: only the end of the program stops them */
+    if (bus_cancelled(e->bus, job) || (!job && bus_waiting(e->bus, CMD_QUIT)))
         atomic_store(&e->job.cancel, true);
     cancel = atomic_load(&e->job.cancel);
-    while (!cancel && bus_take(e->bus, &cmd, false, true)) {
+    while (!cancel && e->model && bus_take(e->bus, &cmd, false, true)) {
         run_command(e, &cmd);
         e->job_id = job;
         e->job_began = began;
@@ -177,7 +178,7 @@ static bool open_all(struct engine *e, struct err *err)
     if (!e->dev)
         return false;
     e->dev->precision = (enum precision)e->options.precision;
-    e->model = model_open(e->options.model, e->dev, e->options.memory, err);
+    e->model = model_open(e->options.model, e->dev, e->options.memory, &e->job, err);
     if (!e->model) { /* whichever of its files is missing or damaged: there is no model */
         if (err->kind == ERR_IO || err->kind == ERR_FORMAT)
             err->kind = ERR_MODEL;
@@ -215,6 +216,8 @@ static void *engine_main(void *arg)
 
     e->job_began = clock_seconds();
     go_on = open_all(e, &end.err);
+    if (end.err.kind == ERR_CANCELLED) /* asked to end before it had begun */
+        end.err = (struct err){0};
     while (go_on) {
         bool background = e->options.background_moments && !e->options.look_only;
 

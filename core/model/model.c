@@ -67,13 +67,15 @@ static struct mat of_block(struct budget *b, int layer, const char *name)
     return tensor(b, full);
 }
 
-static void place_all(struct budget *b)
+static bool place_all(struct budget *b, struct job *job, struct err *err)
 {
     struct model *m = b->m;
 
     for (int l = 0; l < m->config->layers; l++) {
         struct block *k = &m->block[l];
 
+        if (job_cancelled(job, err))
+            return false;
         k->attn_norm = of_block(b, l, "attn_norm.weight");
         k->ffn_norm = of_block(b, l, "ffn_norm.weight");
         k->q = of_block(b, l, "attn_q.weight");
@@ -90,6 +92,7 @@ static void place_all(struct budget *b)
     m->final_norm = tensor(b, "output_norm.weight");
     m->embed = tensor(b, "token_embd.weight");
     m->head = m->config->tied ? m->embed : tensor(b, "output.weight");
+    return !job_cancelled(job, err);
 }
 
 /* Linear and Llama-3 scaling of one inverse frequency (formats 3.2). */
@@ -131,7 +134,8 @@ static float *frequencies(const struct model *m)
     return freq;
 }
 
-struct model *model_open(const char *path, struct device *dev, long long memory, struct err *err)
+struct model *model_open(const char *path, struct device *dev, long long memory, struct job *job,
+                         struct err *err)
 {
     struct model *m = xcalloc(1, sizeof(*m));
     struct budget b = {m, (double)memory};
@@ -148,7 +152,8 @@ struct model *model_open(const char *path, struct device *dev, long long memory,
     if (memory <= 0)
         b.left = 0.75 * (double)device_free_memory(dev);
     m->block = xcalloc((size_t)m->config->layers, sizeof(*m->block));
-    place_all(&b);
+    if (!place_all(&b, job, err))
+        goto fail;
     m->freq = frequencies(m);
     if (!device_sync(dev, err)) {
         err_in(err, "%s", path);

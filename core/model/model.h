@@ -36,8 +36,9 @@ struct model {
 
 /* Opens a .gguf file or a folder of safetensors and brings it onto the device, as float32 as
  * far as `memory` bytes allow (0: three quarters of what is free), else in its stored type. The
- * device must outlive the model. */
-struct model *model_open(const char *path, struct device *dev, long long memory, struct err *err);
+ * device must outlive the model. `job` may be NULL. */
+struct model *model_open(const char *path, struct device *dev, long long memory, struct job *job,
+                         struct err *err);
 void model_close(struct model *m);
 
 struct weights_view {

@@ -114,7 +114,7 @@ static bool open_bench(struct bench *b, const char *path, struct err *err)
 
     params_default(&b->params);
     b->dev = device_open(&device_cpu, 0, THREADS, err);
-    b->model = b->dev ? model_open(path, b->dev, 0, err) : NULL;
+    b->model = b->dev ? model_open(path, b->dev, 0, NULL, err) : NULL;
     if (!b->model ||
         !prefixes_parse(&prefixes,
                         "The first thing to say is. \nTherefore, as we know. \nBecause of this "

@@ -33,7 +33,7 @@ static inline struct model *golden_model(struct device **dev)
 
     *dev = device_open(&device_cpu, 0, 2, &err);
     if (path && *dev)
-        m = model_open(path, *dev, 0, &err);
+        m = model_open(path, *dev, 0, NULL, &err);
     if (!m)
         printf("%s\n", err.kind ? err.text : "the default model is missing: run `make model`");
     free(path);

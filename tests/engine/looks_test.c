@@ -694,7 +694,7 @@ static void open_model(void)
     struct err err = {0};
 
     dev = device_open(&device_far, 0, 2, &err);
-    model = dev ? model_open(tiny, dev, 0, &err) : NULL;
+    model = dev ? model_open(tiny, dev, 0, NULL, &err) : NULL;
     CHECK_STR(err.text, "");
     base = model ? view_new(model, 1) : NULL;
 }
