@@ -225,16 +225,27 @@ static void put(const char *bytes)
     }
 }
 
+/* What ends the picture: back to the terminal's other screen, or, without one, wiped. */
+static const char *picture_end(void)
+{
+    return exit_ca_mode ? "rmcup" : "clear";
+}
+
+static void leave_screen(void)
+{
+    if (*picture_end() == 'c' && erase() == OK)
+        refresh();
+    endwin();
+}
+
 static void prepare_rescue(const struct term_options *o)
 {
-    add_restore("\033[?2026l");
-    add_restore("\033[?2004l");
-    add_restore("\033[?1006l\033[?1002l\033[?1000l");
+    add_restore("\033[?2026l\033[?2004l\033[?1006l\033[?1002l\033[?1000l");
     add_restore("sgr0");
     add_restore("op");
     add_restore("cnorm");
     add_restore("rmkx");
-    add_restore("rmcup");
+    add_restore(picture_end());
     rescue_start(&(struct rescue_options){.fd = term.fd,
                                           .said = term.saved_stderr,
                                           .before = &term.before,
@@ -316,7 +327,7 @@ void term_close(void)
     term.open = false;
     put("\033[?2004l");
     mousemask(0, NULL);
-    endwin();
+    leave_screen();
     delscreen(term.screen);
     tcsetattr(term.fd, TCSADRAIN, &term.before);
     rescue_end();
@@ -564,7 +575,7 @@ void term_suspend(void)
     if (!term.open)
         return;
     put("\033[?2004l");
-    endwin();
+    leave_screen();
     rescue_hold(true);
     kill(0, SIGTSTP); /* the group: a shell waits for whoever started us, too */
     rescue_hold(false);
