@@ -57,7 +57,9 @@ static void banner(const struct desk *d, const char *tape, struct surface *s, in
         pen_fit(&p, ROLE_STRONG,
                 text_width(d->model.name) < w / 3 ? text_width(d->model.name) : w / 3,
                 d->model.name);
-        if (w >= 100)
+        if (w >= 100 && !d->model.threads) /* what was kept of a model */
+            pen_printf(&p, ROLE_BANNER, " %d×%d", d->model.layers, d->model.neurons);
+        else if (w >= 100)
             pen_printf(&p, ROLE_BANNER, " %s %d×%d · %s %s · %d thread%s", d->model.arch,
                        d->model.layers, d->model.neurons, d->model.device, d->model.type,
                        d->model.threads, d->model.threads == 1 ? "" : "s");

@@ -89,8 +89,12 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
     *tone = TONE_GOOD;
     switch (ev->kind) {
     case EV_MODEL:
-        snprintf(out, 320, "%s is ready (%.1f s): e edits the fact, x scores its neurons",
-                 d->model.name, d->model.load_seconds);
+        if (d->model.load_seconds > 0)
+            snprintf(out, 320, "%s is ready (%.1f s): e edits the fact, x scores its neurons",
+                     d->model.name, d->model.load_seconds);
+        else /* a run or a session without its model */
+            snprintf(out, 320, "what was kept of %s: to look at, nothing is asked or written",
+                     d->model.name);
         *tone = TONE_PLAIN;
         return true;
     case EV_PREVIEW:

@@ -27,8 +27,8 @@ const struct cli_ops *cli_command(int n)
     return n < COMMANDS ? commands[n] : NULL;
 }
 
-const unsigned cli_screen_options =
-    FOR_ALL | FOR_MODEL | FOR_PARAMS | FOR_SESSION | FOR_TEXT | FOR_SCREEN | FOR_RECORD;
+const unsigned cli_screen_options = FOR_ALL | FOR_MODEL | FOR_PARAMS | FOR_SESSION | FOR_TEXT |
+                                    FOR_SCREEN | FOR_RECORD | FOR_CANVAS;
 
 const struct cli_ops *cli_find(const char *name)
 {

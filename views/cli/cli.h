@@ -38,6 +38,7 @@ enum {
     FOR_THEMES = 1 << 23,
     FOR_REPLAY = 1 << 24,
     FOR_RECORD = 1 << 25,
+    FOR_CANVAS = 1 << 26, /* how any screen looks */
 };
 
 /* id, long name, short name, argument ("" for a flag), commands, help */
@@ -78,11 +79,11 @@ enum {
     X(NO_BOS, "no-bos", 0, "", FOR_TOKENS, "Do not put the beginning-of-text token before")       \
     X(DECODE, "decode", 0, "IDS", FOR_TOKENS, "Ids separated by commas or blanks, to text")       \
     X(DEFAULT, "default", 0, "", FOR_CONFIG, "The defaults, as a config file")                    \
-    X(THEME, "theme", 0, "NAME", FOR_SCREEN, "Colours of the screen")                             \
-    X(THEME_DIR, "theme-dir", 0, "FOLDER", FOR_SCREEN | FOR_THEMES, "More themes, a file each")   \
-    X(COLOR, "color", 0, "WHEN", FOR_SCREEN, "auto, always, never, 8, 16, 256 or direct")         \
-    X(ASCII, "ascii", 0, "", FOR_SCREEN, "No glyphs beyond ASCII")                                \
-    X(BACKGROUND, "background", 0, "WHICH", FOR_SCREEN,                                           \
+    X(THEME, "theme", 0, "NAME", FOR_CANVAS, "Colours of the screen")                             \
+    X(THEME_DIR, "theme-dir", 0, "FOLDER", FOR_CANVAS | FOR_THEMES, "More themes, a file each")   \
+    X(COLOR, "color", 0, "WHEN", FOR_CANVAS, "auto, always, never, 8, 16, 256 or direct")         \
+    X(ASCII, "ascii", 0, "", FOR_CANVAS, "No glyphs beyond ASCII")                                \
+    X(BACKGROUND, "background", 0, "WHICH", FOR_CANVAS,                                           \
       "Its ground: light, dark, query (asks it)")                                                 \
     X(DEMO, "demo", 0, "", FOR_SCREEN, "Play the recorded run that comes with the program")       \
     X(RECORD, "record", 0, "FILE", FOR_RECORD, "Keep the run in this file, for `replay`")         \
@@ -92,9 +93,9 @@ enum {
     X(UNATTENDED, "batch", 0, "", FOR_REPLAY, "Without a terminal, as fast as it goes")           \
     X(SPEED, "speed", 0, "X", FOR_REPLAY | FOR_SCREEN, "Times as fast as it was, or max")         \
     X(READONLY, "read-only", 0, "", FOR_SCREEN, "Look at the session, change nothing")            \
-    X(NO_MOUSE, "no-mouse", 0, "", FOR_SCREEN, "Leave the mouse to the terminal")                 \
+    X(NO_MOUSE, "no-mouse", 0, "", FOR_CANVAS, "Leave the mouse to the terminal")                 \
     X(PLAIN, "plain", 0, "", FOR_SCREEN, "Lines of words instead of a screen")                    \
-    X(REFRESH, "refresh", 0, "N", FOR_SCREEN, "Frames a second at most, 1 to 120")                \
+    X(REFRESH, "refresh", 0, "N", FOR_CANVAS, "Frames a second at most, 1 to 120")                \
     X(SESSION, "session", 's', "FILE", FOR_SESSION | FOR_QUERY, "The session")                    \
     X(MODEL, "model", 'm', "M", FOR_MODEL, "A GGUF file, or a folder with safetensors files")     \
     X(DEVICE, "device", 0, "NAME", FOR_MODEL, "auto, cpu or cuda[:N]")                            \

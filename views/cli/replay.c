@@ -121,7 +121,7 @@ static bool view(struct cli *c, struct err *err)
 
 const struct cli_ops cli_view = {"view", "RUN|SESSION",
                                  "Look at a RUN file or a session; needs no model, changes nothing",
-                                 FOR_REPLAY | FOR_PARAMS, view};
+                                 FOR_REPLAY | FOR_PARAMS | FOR_CANVAS, view};
 
 /* A script on a model: the program as a user would have it, without a terminal. */
 static bool script(struct cli *c, const char *path, struct err *err)
@@ -165,4 +165,4 @@ static bool run(struct cli *c, struct err *err)
 
 const struct cli_ops cli_replay = {
     "replay", "FILE", "Play a recorded run, or run a script without a terminal",
-    FOR_REPLAY | FOR_RECORD | FOR_MODEL | FOR_PARAMS | FOR_SESSION | FOR_TEXT, run};
+    FOR_REPLAY | FOR_RECORD | FOR_MODEL | FOR_PARAMS | FOR_SESSION | FOR_TEXT | FOR_CANVAS, run};

@@ -137,7 +137,8 @@ static bool screen_option(struct cli *c, const struct config_line *line, struct 
     for (int i = 0; i < OPT_COUNT; i++) {
         const struct option_info *info = &option_infos[i];
 
-        if (!(info->commands & FOR_SCREEN) || strcmp(info->name, mouse ? "no-mouse" : line->name))
+        if (!(info->commands & (FOR_SCREEN | FOR_CANVAS)) ||
+            strcmp(info->name, mouse ? "no-mouse" : line->name))
             continue;
         if (!*info->arg && !yes && !no)
             return err_set(err, ERR_USAGE, "line %d: %s = %s: yes or no", line->number, line->name,
@@ -156,7 +157,8 @@ static bool screen_option(struct cli *c, const struct config_line *line, struct 
 static bool is_screen_option(const char *name)
 {
     for (int i = 0; i < OPT_COUNT; i++)
-        if (option_infos[i].commands == FOR_SCREEN && !strcmp(option_infos[i].name, name))
+        if ((option_infos[i].commands == FOR_SCREEN || (option_infos[i].commands & FOR_CANVAS)) &&
+            !strcmp(option_infos[i].name, name))
             return true;
     return !strcmp(name, "mouse") || !strcmp(name, "background.query");
 }
