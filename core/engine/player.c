@@ -327,10 +327,26 @@ static bool play_line(struct player *p, const struct reel_line *line)
     return true;
 }
 
+/* Taken over before the recorded program had its model: everything after is about it. */
+static void tell_model(struct player *p)
+{
+    bool stated = false;
+
+    for (int i = p->at; i < p->reel->lines && !stated; i++) {
+        const struct reel_line *l = &p->reel->line[i];
+
+        stated = l->kind == LINE_EVENT && l->event == EV_STATE;
+        if (stated || (l->kind == LINE_EVENT && l->event == EV_MODEL))
+            tell_line(p, l, l->job, false);
+    }
+}
+
 /* The user has taken over, or the recording is at its end: what runs is told to its end. */
 static void stop_driving(struct player *p, bool end)
 {
     p->driving = false;
+    if (!p->layers)
+        tell_model(p);
     for (unsigned job = 1; job < p->reel->jobs; job++) {
         bool over = !p->live[job];
 
@@ -341,7 +357,13 @@ static void stop_driving(struct player *p, bool end)
             begin_answer(p, job, p->live[job], p->at);
     }
     while (p->asked_count) {
-        fail(p, p->asked[0].job, ERR_USAGE, "this is a recorded run: it holds no answer to that");
+        const struct asked *a = &p->asked[0];
+        int at = writes(a->kind) ? -1 : find_answer(p, a->kind, a->about);
+
+        if (at >= 0)
+            begin_answer(p, p->reel->line[at].job, a->job, at + 1);
+        else
+            fail(p, a->job, ERR_USAGE, "this is a recorded run: it holds no answer to that");
         forget_asked(p, 0);
     }
     if (end)

@@ -207,6 +207,27 @@ static void then_it_answers_what_it_can(void)
     engine_stop(e);
 }
 
+/* The key that takes it over may ask at once: what lies ahead of the tape is answered as well. */
+static void taken_over_it_answers_at_once(void)
+{
+    static const struct play_options slow = {.speed = 0.05};
+    struct params params;
+    struct fact fact;
+    struct err err = {0};
+    struct engine *e = engine_play(path, &slow, &params, &fact, &err);
+    struct event ev;
+    unsigned job;
+
+    CHECK_STR(err.text, "");
+    fact_free(&fact);
+    engine_play_hold(e);
+    job = post(e, CMD_ATTRIBUTE, "Eiffel Tower", 0);
+    CHECK(until(e, EV_LAYER, &ev) && ev.job == job);
+    event_free(&ev);
+    CHECK(until(e, EV_ATTRIBUTED, &ev) && ev.id == 7);
+    engine_stop(e);
+}
+
 static void a_cut_file_is_good_up_to_the_cut(void)
 {
     size_t size;
@@ -230,6 +251,7 @@ static void a_cut_file_is_good_up_to_the_cut(void)
 static const struct test tests[] = {
     {"it drives as it was", it_drives_as_it_was},
     {"then it answers what it can", then_it_answers_what_it_can},
+    {"taken over it answers at once", taken_over_it_answers_at_once},
     {"a cut file is good up to the cut", a_cut_file_is_good_up_to_the_cut},
 };
 
