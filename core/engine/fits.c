@@ -1,5 +1,7 @@
-/* Whether events of a recording are all of one model. */
+/* Whether events of a recording are all of one model, and of this era. */
 #include "core/engine/codec.h"
+
+static const double YEAR_10000 = 253402300800; /* seconds since 1970 */
 
 bool event_fits(const struct event *ev, int *layers, int *neurons)
 {
@@ -31,6 +33,11 @@ bool event_fits(const struct event *ev, int *layers, int *neurons)
     case EV_COMMIT:
         for (int i = 0; i < ev->applied->layers; i++)
             if (ev->applied->layer[i].layer < 0 || ev->applied->layer[i].layer >= *layers)
+                return false;
+        return true;
+    case EV_HISTORY:
+        for (int i = 0; i < ev->history->count; i++)
+            if (!(ev->history->entry[i].when >= 0 && ev->history->entry[i].when < YEAR_10000))
                 return false;
         return true;
     default:
