@@ -66,6 +66,8 @@ static unsigned host_post(struct host *host, struct command *cmd)
         app_say(app, TONE_WARN, "the session is open read-only: nothing is written");
         return 0;
     }
+    if ((kind == CMD_ATTRIBUTE || kind == CMD_PREVIEW) && app->tone >= TONE_WARN)
+        app->said[0] = '\0'; /* "stopped", or what went wrong, is over */
     make_way(app, kind);
     about = recorder_about(app->options->recorder, cmd);
     job = engine_post(app->engine, cmd);

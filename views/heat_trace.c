@@ -217,7 +217,9 @@ void pane_trace(const struct desk *d, int token, struct surface *s, struct rect 
         plot(d, &m, token, s);
     } else if (in.h > 2 && !t) {
         surface_text(s, in, 1, 2, ROLE_DIM,
-                     desk_busy(d) == CMD_TRACE
+                     desk_busy(d) == CMD_TRACE && d->attributing
+                         ? "comes when the attribution that runs is over"
+                     : desk_busy(d) == CMD_TRACE
                          ? "the subject is being corrupted, its states restored one by one"
                          : "not computed yet: Enter traces which states carry this fact");
     }

@@ -77,9 +77,10 @@ static void mask_word(struct pen *p, const struct desk *d, const struct desk_neu
         pen_text(p, n->kept ? ROLE_GOOD : ROLE_DIM, n->kept ? "  kept " : "       ");
     if (change) {
         char word[24];
+        int w = text_width(change_word(change, word));
 
-        p->x--;
-        pen_fit(p, ROLE_WARN, 9, change_word(change, word));
+        p->x += w < 8 ? 8 - w : 0; /* right-aligned, as the coefficients are */
+        pen_fit(p, ROLE_WARN, 8, word);
     }
 }
 

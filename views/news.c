@@ -114,7 +114,12 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
         return true;
     case EV_FAILED:
         *tone = ev->err.kind == ERR_CANCELLED ? TONE_WARN : TONE_ERROR;
-        snprintf(out, 320, "%.300s", ev->err.kind == ERR_CANCELLED ? "stopped" : ev->err.text);
+        if (ev->err.kind != ERR_CANCELLED)
+            snprintf(out, 320, "%.300s", ev->err.text);
+        else if (kind == CMD_ATTRIBUTE && d->done)
+            snprintf(out, 320, "stopped: %d of %d layers scored, x goes on", d->done, d->layers);
+        else
+            snprintf(out, 320, "stopped");
         return kind != CMD_WEIGH && kind != CMD_NEURON &&
                !(kind == CMD_PROBE && ev->err.kind == ERR_CANCELLED);
     case EV_STOPPED:

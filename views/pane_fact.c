@@ -87,7 +87,11 @@ static void now_says(const struct desk *d, struct surface *s, struct rect in, in
         text_piece(piece, sizeof(piece), *text == ' ' && text[1] ? text + 1 : text);
         if (p.x + text_width(piece) + 5 > in.w)
             break;
-        pen_printf(&p, i ? ROLE_TEXT : ROLE_OLD, "%s %.2f", piece, look->next[i].p);
+        pen_printf(&p,
+                   i                 ? ROLE_TEXT
+                   : look->rank == 1 ? ROLE_NEW
+                                     : ROLE_OLD,
+                   "%s %.2f", piece, look->next[i].p);
         p.x += 2;
     }
 }
@@ -101,6 +105,11 @@ static void target_line(const struct desk *d, struct surface *s, struct rect in,
     p.x = LABEL;
     pen_printf(&p, ROLE_NEW, "%s %s", d->fact.target ? d->fact.target : "",
                text_probability(number, d->look->p_target));
+    if (d->preview) {
+        pen_printf(&p, ROLE_NEW, " → %s", text_probability(number, d->preview->p_after));
+        pen_text(&p, ROLE_DIM, "  by the preview");
+        return;
+    }
     p.x += 2;
     pen_printf(&p, ROLE_DIM, "rank %s", text_thousands(number, d->look->rank));
     if (p.x + 4 + text_width(text_thousands(number, d->model.vocab)) <= in.w)

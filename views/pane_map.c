@@ -226,7 +226,8 @@ static void hint_of(const struct map *m, char *hint, size_t n)
 {
     int bin = m->g.bins > 0 ? (m->g.to - m->g.from + m->g.bins - 1) / m->g.bins : 0;
 
-    if (m->d->attributing)
+    if (m->d->attributing &&
+        m->mode == (enum heat_mode)params_choice(&m->d->params, P_ATTR_STRATEGY))
         snprintf(hint, n, "%d of %d layers%s", m->d->done, m->d->layers,
                  m->g.rough ? ", the rest ≈ MPC" : "");
     else if (bin > 1 && m->d->pool == POOL_ABOVE)

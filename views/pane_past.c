@@ -174,7 +174,7 @@ static int diff_layers_draw(const struct diff *f, struct surface *s, struct rect
         p = pen_at(s, in, i, 0);
         pen_printf(&p, ROLE_ACCENT, "L%-3d", l->layer);
         pen_printf(&p, ROLE_TEXT, "%6d columns", l->columns);
-        pen_printf(&p, ROLE_DIM, "  ‖Δ‖ %.3f", l->norm);
+        pen_printf(&p, ROLE_DIM, "  ‖Δ‖ %6.3f", l->norm);
         pen_printf(&p, ROLE_BAR, "  %.3f %% of ‖W‖", 100 * share);
     }
     if (!f->layers) {

@@ -117,7 +117,7 @@ const char *metric_text(const struct trial *t, enum metric m, char out[24])
     } else if (m == METRIC_LEAK_RATIO) {
         snprintf(out, 24, v < 100 ? "%.2f×" : "%.0f×", v);
     } else if (m == METRIC_NORM) {
-        snprintf(out, 24, "%.3f %%", 100 * v);
+        snprintf(out, 24, v > 0 && v < 5e-6 ? "%.0e %%" : "%.3f %%", 100 * v);
     } else if (m == METRIC_SECONDS) {
         snprintf(out, 24, "%.2f s", v);
     } else {
