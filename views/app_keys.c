@@ -36,6 +36,16 @@ static void ask_quit(struct app *app)
         app->quit = true;
 }
 
+static void forget_preview(struct app *app)
+{
+    if (app->desk.state.preview) {
+        verb_simple(&app->host, CMD_DISCARD, 0);
+        app_say(app, TONE_PLAIN, "preview forgotten; nothing was written");
+    } else {
+        app_say(app, TONE_WARN, "there is no preview to forget");
+    }
+}
+
 static void back(struct app *app)
 {
     int before = app->before;
@@ -46,8 +56,7 @@ static void back(struct app *app)
     } else if (desk_busy(&app->desk)) {
         app_action(app, ACTION_CANCEL);
     } else if (app->desk.state.preview) {
-        verb_simple(&app->host, CMD_DISCARD, 0);
-        app_say(app, TONE_PLAIN, "preview forgotten; nothing was written");
+        forget_preview(app);
     }
 }
 
@@ -190,7 +199,7 @@ static bool engine_action(struct app *app, enum action action)
         verb_ask_commit(&app->host);
         return true;
     case ACTION_DISCARD:
-        verb_simple(&app->host, CMD_DISCARD, 0);
+        forget_preview(app);
         return true;
     case ACTION_UNDO:
         verb_ask_undo(&app->host, 0);

@@ -107,7 +107,8 @@ static void target_line(const struct desk *d, struct surface *s, struct rect in,
                text_probability(number, d->look->p_target));
     if (d->preview) {
         pen_printf(&p, ROLE_NEW, " → %s", text_probability(number, d->preview->p_after));
-        pen_text(&p, ROLE_DIM, "  by the preview");
+        if (p.x + 9 <= in.w)
+            pen_text(&p, ROLE_DIM, "  preview");
         return;
     }
     p.x += 2;
