@@ -19,6 +19,7 @@ struct plain {
     struct desk desk;
     struct question question;
     bool asking, quit;
+    bool stated, listing;   /* the session's state is here; the edits were asked for */
     enum command_kind told; /* the job that was last announced */
 };
 
@@ -128,11 +129,26 @@ static void say_ratios(const struct desk *d)
         printf("no ratios yet: attribute computes them\n");
 }
 
+static void say_history(const struct history *h)
+{
+    char subject[200], target[200];
+
+    for (int i = 0; i < h->count; i++)
+        printf("edit %d, %s: %s is %s, probability %.3f before and %.3f after\n", h->entry[i].edit,
+               h->entry[i].active ? "active" : "undone",
+               text_piece(subject, sizeof(subject), h->entry[i].subject),
+               text_piece(target, sizeof(target), h->entry[i].target), h->entry[i].p_before,
+               h->entry[i].p_after);
+    if (!h->count)
+        printf("no edits yet\n");
+}
+
 static void say_help(void)
 {
     puts("fact SUBJECT | PROMPT | OBJECT: another fact, {} stands for the subject. fact: say it\n"
          "attribute: score the neurons\nneurons: the strongest\nratios: entropy, ratio, threshold\n"
-         "why: both\npreview: try the edit\ncommit: write it, asks\nundo: take back, asks\nredo\n"
+         "why: both\npreview: try the edit\ncommit: write it, asks\nundo: take back, "
+         "asks\nredo\nhistory: the edits\n"
          "query TEXT: ask the model\nset NAME=VALUE: a parameter\nstate: what is in force\n"
          "quit\nControl C stops what runs");
 }
@@ -199,6 +215,8 @@ static void do_word(struct plain *p, const char *word, const char *rest)
         verb_ask_undo(&p->host, (int)strtol(rest, NULL, 10));
     else if (!strcmp(word, "redo"))
         verb_simple(&p->host, CMD_REDO, 0);
+    else if (!strcmp(word, "history"))
+        p->listing = true, verb_simple(&p->host, CMD_HISTORY, 0);
     else if (!strcmp(word, "query") && *rest)
         verb_query(&p->host, rest, 0);
     else if (!strcmp(word, "set"))
@@ -248,6 +266,11 @@ static void hear(struct plain *p, struct event *ev)
         printf("%s says: %s\n", ev->answer->state == STATE_BASE ? "base" : "edited", said);
     }
     desk_event(&p->desk, ev);
+    p->stated |= ev->kind == EV_STATE || ev->kind == EV_FAILED;
+    if (p->listing && p->desk.history && ev->kind == EV_HISTORY)
+        say_history(p->desk.history);
+    if (ev->kind == EV_HISTORY || ev->kind == EV_FAILED)
+        p->listing = false;
     if (news_of(&p->desk, ev, kind, &tone, text))
         plain_say(&p->host, tone, "%s", text);
     p->quit |= p->desk.stopped;
@@ -257,7 +280,7 @@ static void hear(struct plain *p, struct event *ev)
 static void wait_for(struct plain *p)
 {
     enum command_kind busy = desk_busy(&p->desk);
-    bool rest = busy || !p->desk.ready;
+    bool rest = busy || !p->desk.ready || !p->stated || p->listing;
     struct pollfd fd[2] = {{.fd = engine_fd(p->engine), .events = POLLIN},
                            {.fd = STDIN_FILENO, .events = POLLIN}};
     static char *line;
