@@ -57,7 +57,7 @@ static bool neurons(struct sheet *s, const struct desk *d)
     rows = rows > 24 ? 24 : rows;
     sheet_columns(s, "address layer neuron strength class weight");
     for (int r = 0; r < rows; r++) {
-        char name[16];
+        char name[24];
 
         snprintf(name, sizeof(name), "score_%d", r + 1);
         sheet_columns(s, name);
