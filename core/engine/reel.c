@@ -13,7 +13,8 @@
 
 enum { TEXT_MOST = 1 << 30, PART = 1 << 16, JOBS_MOST = 1 << 20 };
 
-static const double PAUSE_MOST = 2; /* seconds */
+static const double PAUSE_MOST = 2;  /* seconds, before a key: what a reader has */
+static const double WAIT_MOST = 0.5; /* before anything else: the machine was at work */
 
 /* More of the file behind what is there; with `line` as far as the first whole line. A file cut
  * short by a crash is as good as what it still holds. Returns what the last read gave. */
@@ -150,10 +151,11 @@ static void settle(struct reel *reel)
     reel->jobs = 1;
     for (int i = 0; i < reel->lines; i++) {
         struct reel_line *l = &reel->line[i];
+        double most = l->kind == LINE_KEY ? PAUSE_MOST : WAIT_MOST;
 
         reel->jobs = l->job >= reel->jobs ? l->job + 1 : reel->jobs;
-        if (l->t - before > PAUSE_MOST)
-            cut += l->t - before - PAUSE_MOST;
+        if (l->t - before > most)
+            cut += l->t - before - most;
         before = l->t > before ? l->t : before;
         l->t = before - cut;
         reel->length = l->t;

@@ -9,7 +9,7 @@
 enum line_kind { LINE_EVENT, LINE_KEY, LINE_SIZE, LINE_POST };
 
 struct reel_line {
-    double t; /* seconds; long pauses are cut */
+    double t; /* seconds; long pauses are cut, waits for the machine shorter */
     enum line_kind kind;
     enum event_kind event;
     enum command_kind post;
