@@ -261,7 +261,7 @@ int main(void)
 
     snprintf(path, sizeof(path), "/tmp/editscope-player-%d.rec.gz", (int)getpid());
     record();
-    status = test_main(tests, 3);
+    status = test_main(tests, sizeof(tests) / sizeof(*tests));
     unlink(path);
     return status;
 }
