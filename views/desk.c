@@ -315,6 +315,10 @@ static void take_state(struct desk *d, struct state_info *state)
         d->lens[2] = NULL;
     }
     d->stale = d->done && strcmp(d->scored_state, state->state) != 0;
+    if (strcmp(d->state.state, state->state) != 0) { /* the lens of other weights */
+        desk_drop(EV_LENS, d->lens[1]);
+        d->lens[1] = NULL;
+    }
     d->state = *state;
     free(state);
     if (d->at_neuron < 0 && d->state.edited_count) /* nothing chosen yet: where edits go */

@@ -138,8 +138,11 @@ static bool curves_of(const struct desk *d, bool after, int token, struct curves
     const struct lens_grid *g = after ? lens_shown(d, SIDE_AFTER) : desk_lens(d, STATE_BASE);
     const struct look *look = d->look;
 
-    if (after && g && g == desk_lens(d, STATE_BASE) && d->state.edits + d->state.preview == 0)
-        return false; /* nothing was done yet: there is no after */
+    if (after && g == desk_lens(d, STATE_BASE)) {
+        if (d->state.edits + d->state.preview == 0)
+            return false; /* nothing was done yet: there is no after */
+        g = NULL;         /* the lens after has not come */
+    }
     c->name = after ? "after" : "before";
     if (g && token < g->tokens && g->rank_old && g->rank_new) {
         c->layers = g->layers;
@@ -148,8 +151,9 @@ static bool curves_of(const struct desk *d, bool after, int token, struct curves
         c->leads = lens_overtakes(g->rank_old + token, g->rank_new + token, g->layers, g->tokens);
         return true;
     }
-    if (!after && look && look->layers && look->rank_old && look->rank_new &&
-        d->state.edits + d->state.preview == 0) { /* the look is of the base then */
+    /* the look is of the committed weights */
+    if (look && look->layers && look->rank_old && look->rank_new && !d->state.preview &&
+        after == (d->state.edits > 0)) {
         c->layers = look->layers;
         c->old = ranks(look->rank_old, look->layers, 1);
         c->new = ranks(look->rank_new, look->layers, 1);

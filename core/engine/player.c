@@ -109,6 +109,12 @@ static void tell_line(struct player *p, const struct reel_line *line, unsigned j
 
 /* ---- answering ---- */
 
+/* What is said of the edited weights is true of those weights only. */
+static bool of_the_weights(enum command_kind kind)
+{
+    return kind == CMD_LENS || kind == CMD_LOOK || kind == CMD_PROBE;
+}
+
 /* A recorded job that was the same question: the last one before now, or else the next. */
 static int find_answer(const struct player *p, enum command_kind kind, const char *about)
 {
@@ -118,7 +124,8 @@ static int find_answer(const struct player *p, enum command_kind kind, const cha
         const struct reel_line *l = &p->reel->line[i];
 
         if (l->kind != LINE_POST || l->post != kind || !p->reel->whole[l->job] ||
-            strcmp(l->about, about))
+            strcmp(l->about, about) ||
+            (of_the_weights(kind) && strcmp(l->state, p->state.state) != 0))
             continue;
         if (i >= p->at && (found >= 0 || kind == CMD_VERIFY || kind == CMD_HISTORY))
             break;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,6 +122,7 @@ static bool understand(struct reel_line *line, const json_t *o)
     const char *event = json_string_value(json_object_get(o, "event"));
     const char *post = json_string_value(json_object_get(o, "post"));
     const char *about = json_string_value(json_object_get(o, "about"));
+    const char *state = json_string_value(json_object_get(json_object_get(o, "what"), "state"));
     const json_t *t = json_object_get(o, "t");
     json_int_t job = json_integer_value(json_object_get(o, "job"));
 
@@ -131,6 +133,8 @@ static bool understand(struct reel_line *line, const json_t *o)
     if (event) {
         line->kind = LINE_EVENT;
         line->event = event_of_name(event);
+        if (line->event == EV_STATE && state)
+            snprintf(line->state, sizeof(line->state), "%s", state);
         return line->event != EV_NONE;
     }
     if (post) {
@@ -158,6 +162,8 @@ static void settle(struct reel *reel)
             cut += l->t - before - most;
         before = l->t > before ? l->t : before;
         l->t = before - cut;
+        if (i && !*l->state)
+            memcpy(l->state, reel->line[i - 1].state, sizeof(l->state));
         reel->length = l->t;
     }
     reel->whole = xcalloc(reel->jobs, sizeof(*reel->whole));

@@ -15,6 +15,7 @@ struct reel_line {
     enum command_kind post;
     unsigned job;      /* EVENT, POST */
     char *about;       /* POST: command_key() */
+    char state[17];    /* id of the weights that stood then; "" before the first was told */
     size_t from, size; /* of its text */
 };
 
