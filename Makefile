@@ -159,7 +159,7 @@ fuzz:
 fuzz-programs: $(FUZZ_BIN)
 
 bench: all $(BENCH_BIN)
-	@for b in $(BENCH_BIN); do echo "== $$b"; $$b || exit 1; done
+	@rc=0; for b in $(BENCH_BIN); do echo "== $$b"; $$b || rc=1; done; exit $$rc
 
 screens: tests
 	@for t in $(filter $(B)/tests/screens/%,$(TEST_BIN)); do SCREENS=write $$t || exit 1; done

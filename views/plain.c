@@ -89,8 +89,12 @@ static bool plain_action(struct host *host, enum action action)
 
 static void say_fact(const struct desk *d)
 {
-    printf("fact: subject %s. prompt %s. new object %s\n", d->fact.subject, d->fact.prompt,
-           d->fact.target);
+    char subject[200], prompt[400], target[200];
+
+    printf("fact: subject %s. prompt %s. new object %s\n",
+           text_piece(subject, sizeof(subject), d->fact.subject),
+           text_piece(prompt, sizeof(prompt), d->fact.prompt),
+           text_piece(target, sizeof(target), d->fact.target));
 }
 
 static void say_neurons(const struct desk *d)
