@@ -24,10 +24,20 @@ __device__ static float dot(const float *a, const float *b, int n)
     return sum;
 }
 
-/* Keys that the row at place `at` of a sequence sees: cached ones, and new ones up to itself. */
-__device__ static int seen_by(struct attn_seq s, int at)
+/* One query row of one head: its vector, the keys and values of its head, and how many of them it
+ * sees: the cached ones, and new ones up to itself. */
+struct query {
+    const float *q, *k, *v;
+    int seen;
+};
+
+__device__ static struct query query_at(struct heads h, struct attn_seq s, int at, int head)
 {
-    return s.blind ? s.past : s.past + at + 1;
+    int kv = head / h.group * h.head_dim;
+    struct query r = {h.q + (s.q0 + at) * h.ldq + head * h.head_dim, h.k + s.kv0 * h.ldk + kv,
+                      h.v + s.kv0 * h.ldv + kv, s.blind ? s.past : s.past + at + 1};
+
+    return r;
 }
 
 __global__ static void attention(struct heads h, const struct attn_seq *seq, float *out, long ldo)
@@ -35,10 +45,9 @@ __global__ static void attention(struct heads h, const struct attn_seq *seq, flo
     __shared__ float p[THREADS];
     struct attn_seq s = seq[blockIdx.z];
     int at = (int)blockIdx.x, head = (int)blockIdx.y, d = h.head_dim, tid = (int)threadIdx.x;
-    const float *q = h.q + (s.q0 + at) * h.ldq + head * d;
-    const float *k = h.k + s.kv0 * h.ldk + head / h.group * d;
-    const float *v = h.v + s.kv0 * h.ldv + head / h.group * d;
-    int seen = seen_by(s, at);
+    struct query row = query_at(h, s, at, head);
+    const float *q = row.q, *k = row.k, *v = row.v;
+    int seen = row.seen;
     float max = -INFINITY;
     double sum = 0;
 
@@ -99,10 +108,9 @@ __global__ static void grad_queries(struct heads h, const struct attn_seq *seq, 
     __shared__ float ds[THREADS];
     struct attn_seq s = seq[blockIdx.z];
     int at = (int)blockIdx.x, head = (int)blockIdx.y, d = h.head_dim, tid = (int)threadIdx.x;
-    const float *q = h.q + (s.q0 + at) * h.ldq + head * d;
-    const float *k = h.k + s.kv0 * h.ldk + head / h.group * d;
-    const float *v = h.v + s.kv0 * h.ldv + head / h.group * d;
-    int seen = seen_by(s, at);
+    struct query row = query_at(h, s, at, head);
+    const float *q = row.q, *k = row.k, *v = row.v;
+    int seen = row.seen;
     float max = -INFINITY, total;
     double sum = 0, weighted = 0;
 

@@ -37,40 +37,47 @@ static inline unsigned blocks_for(long n)
          i < (long)(rows) * (cols);                                                            \
          i += (long)gridDim.x * blockDim.x, r = i / (cols), c = i % (cols))
 
-/* The sum (or the largest) of what the THREADS threads of a block bring, told to all of them. In
- * a fixed order, so the bits are the same every time. */
-__device__ static inline double block_sum(double x)
+/* What the THREADS threads of a block bring, joined two by two and told to all of them. In a fixed
+ * order, so the bits are the same every time. */
+template <typename T, typename Join> __device__ static inline T block_join(T x, Join join)
 {
-    __shared__ double part[THREADS];
-    double sum;
+    __shared__ T part[THREADS];
+    T all;
 
     part[threadIdx.x] = x;
     __syncthreads();
     for (unsigned half = THREADS / 2; half; half /= 2) {
         if (threadIdx.x < half)
-            part[threadIdx.x] += part[threadIdx.x + half];
+            part[threadIdx.x] = join(part[threadIdx.x], part[threadIdx.x + half]);
         __syncthreads();
     }
-    sum = part[0];
+    all = part[0];
     __syncthreads();
-    return sum;
+    return all;
+}
+
+struct join_sum {
+    __device__ double operator()(double a, double b) const
+    {
+        return a + b;
+    }
+};
+
+struct join_max {
+    __device__ float operator()(float a, float b) const
+    {
+        return fmaxf(a, b);
+    }
+};
+
+__device__ static inline double block_sum(double x)
+{
+    return block_join(x, join_sum());
 }
 
 __device__ static inline float block_max(float x)
 {
-    __shared__ float part[THREADS];
-    float most;
-
-    part[threadIdx.x] = x;
-    __syncthreads();
-    for (unsigned half = THREADS / 2; half; half /= 2) {
-        if (threadIdx.x < half)
-            part[threadIdx.x] = fmaxf(part[threadIdx.x], part[threadIdx.x + half]);
-        __syncthreads();
-    }
-    most = part[0];
-    __syncthreads();
-    return most;
+    return block_join(x, join_max());
 }
 
 #endif

@@ -182,11 +182,16 @@ bool fact_normalise(struct fact *fact, struct err *err)
     return place_subject(fact, err);
 }
 
+char *template_fill(const char *template, const char *subject)
+{
+    return replaced(template, "{}", subject);
+}
+
 char *fact_text(const struct fact *fact)
 {
     if (!strstr(fact->prompt, "{}"))
         return xstrdup(fact->prompt);
-    return replaced(fact->prompt, "{}", fact->subject);
+    return template_fill(fact->prompt, fact->subject);
 }
 
 /* The text of a JSON value: itself, its "str", or the first there is inside an array (data sets

@@ -34,6 +34,8 @@ struct fact fact_copy(const struct fact *fact);
  * occurrence of the subject in the prompt by {}. Empty fields, no or several places for the
  * subject and invalid UTF-8 are ERR_USAGE with one line naming the field. */
 bool fact_normalise(struct fact *fact, struct err *err);
+/* A template with its {}, which must be there, replaced by the subject. Caller frees. */
+char *template_fill(const char *template, const char *subject);
 /* The prompt with the subject filled in. Caller frees. */
 char *fact_text(const struct fact *fact);
 /* One JSON object of the shapes in editscope(1): ours, MEND/ZsRE, ROME CounterFact,

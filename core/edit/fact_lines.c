@@ -15,18 +15,10 @@ static bool from_parts(struct fact *fact, const char *line, char between, struct
         return err_set(err, ERR_USAGE,
                        "not JSON, subject | relation | object or subject; prompt; object");
     *fact = (struct fact){
-        .subject = xasprintf("%.*s", (int)(first - line), line),
-        .prompt = xasprintf("%.*s", (int)(last - first - 1), first + 1),
-        .target = xstrdup(last + 1),
+        .subject = xtrimmed(line, (size_t)(first - line)),
+        .prompt = xtrimmed(first + 1, (size_t)(last - first - 1)),
+        .target = xtrimmed(last + 1, strlen(last + 1)),
     };
-    for (int i = 0; i < 3; i++) { /* blanks around the parts are the typist's */
-        char *text = i == 0 ? fact->subject : i == 1 ? fact->prompt : fact->target;
-        size_t lead = strspn(text, " \t"), n = strlen(text);
-
-        memmove(text, text + lead, n - lead + 1);
-        for (n -= lead; n && strchr(" \t", text[n - 1]); n--)
-            text[n - 1] = '\0';
-    }
     if (fact_normalise(fact, err))
         return true;
     fact_free(fact);

@@ -1,6 +1,7 @@
 #include "core/edit/relations.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -9,6 +10,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/near.h"
 
 enum { MOST_BYTES = 16 << 20, MOST_RELATIONS = 4096, LOCALITIES = 10, PARAPHRASES = 5 };
 
@@ -183,37 +185,16 @@ int relations_match(const struct relations *r, const char *typed, int *index, in
     return n;
 }
 
-/* Letters of `a` that `b` has not, and the other way round: small for a slip of the finger. */
-static int unlike(const char *a, const char *b)
-{
-    int count[26] = {0}, sum = 0;
-
-    for (; *a; a++)
-        if (isalpha((unsigned char)*a))
-            count[tolower((unsigned char)*a) - 'a']++;
-    for (; *b; b++)
-        if (isalpha((unsigned char)*b))
-            count[tolower((unsigned char)*b) - 'a']--;
-    for (int i = 0; i < 26; i++)
-        sum += abs(count[i]);
-    return sum;
-}
-
 static const char *nearest(const struct relations *r, const char *name)
 {
-    const char *best = "location";
-    int least = 1000;
+    struct near near = {name, "", INT_MAX};
 
-    for (int i = 0; i < r->count; i++)
-        for (int k = -1; k < r->relation[i].alsos; k++) {
-            const char *called = k < 0 ? r->relation[i].name : r->relation[i].also[k];
-
-            if (unlike(called, name) < least) {
-                least = unlike(called, name);
-                best = called;
-            }
-        }
-    return best;
+    for (int i = 0; i < r->count; i++) {
+        near_try(&near, r->relation[i].name);
+        for (int k = 0; k < r->relation[i].alsos; k++)
+            near_try(&near, r->relation[i].also[k]);
+    }
+    return near.name;
 }
 
 const struct relation *relations_find(const struct relations *r, const char *name, struct err *err)
@@ -235,14 +216,6 @@ const struct relation *relations_find(const struct relations *r, const char *nam
     return NULL;
 }
 
-/* A template with the subject filled in. Caller frees. */
-static char *filled(const char *template, const char *subject)
-{
-    const char *hole = strstr(template, "{}");
-
-    return xasprintf("%.*s%s%s", (int)(hole - template), template, subject, hole + 2);
-}
-
 static void add_neighbours(struct fact *fact, const struct relation *r, unsigned long seed)
 {
     unsigned long hash = 5381 + seed; /* djb2: other subjects get other neighbours */
@@ -255,7 +228,7 @@ static void add_neighbours(struct fact *fact, const struct relation *r, unsigned
 
         if (strcasecmp(r->subject[at], fact->subject) && strcmp(r->object[at], fact->target))
             fact->locality[fact->localities++] =
-                (struct probe){filled(fact->prompt, r->subject[at]), xstrdup(r->object[at])};
+                (struct probe){template_fill(fact->prompt, r->subject[at]), xstrdup(r->object[at])};
     }
 }
 
@@ -269,9 +242,9 @@ struct fact relation_fact(const struct relation *r, const char *subject, const c
                      .relation = xstrdup(r->name)};
 
     if (r->prompts > 1)
-        f.rephrase = filled(r->prompt[(first + 1) % r->prompts], subject);
+        f.rephrase = template_fill(r->prompt[(first + 1) % r->prompts], subject);
     if (r->question)
-        f.question = filled(r->question, subject);
+        f.question = template_fill(r->question, subject);
     f.paraphrase = xcalloc(PARAPHRASES, sizeof(*f.paraphrase));
     for (int i = 2; i < r->prompts && f.paraphrases < PARAPHRASES; i++)
         f.paraphrase[f.paraphrases++] = xstrdup(r->prompt[(first + i) % r->prompts]);
@@ -292,13 +265,11 @@ bool is_triple(const char *text)
 /* The part up to the next bar, without blanks around it. Caller frees. */
 static char *part(const char **text)
 {
-    const char *at = *text + strspn(*text, " \t");
-    size_t n = strcspn(at, "|\r\n");
+    const char *from = *text;
+    size_t n = strcspn(from, "|\r\n");
 
-    *text = at + n + (at[n] == '|');
-    while (n && (at[n - 1] == ' ' || at[n - 1] == '\t'))
-        n--;
-    return xasprintf("%.*s", (int)n, at);
+    *text = from + n + (from[n] == '|');
+    return xtrimmed(from, n);
 }
 
 bool fact_from_triple(struct fact *fact, const struct relations *r, const char *triple,

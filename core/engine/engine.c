@@ -271,6 +271,18 @@ bool engine_begin(struct engine *e, void *(*main)(void *), void *arg, struct err
     return false;
 }
 
+bool engine_precision(const char *name, int *precision, struct err *err)
+{
+    *precision = PRECISION_FULL;
+    for (int i = 0; name && i < PRECISION_COUNT; i++)
+        if (!strcmp(precision_names[i], name)) {
+            *precision = i;
+            return true;
+        }
+    return !name ||
+           err_set(err, ERR_USAGE, "--precision %s: not one of full, split, tf32, bf16", name);
+}
+
 struct engine *engine_start(const struct engine_options *options, struct err *err)
 {
     struct engine *e = xcalloc(1, sizeof(*e));

@@ -165,6 +165,9 @@ struct engine_options {
     bool look_only;              /* needs no session, no moments (tokens, query on the base) */
 };
 
+/* What --precision NAME means as engine_options.precision; NULL: full. ERR_USAGE lists the names.
+ */
+bool engine_precision(const char *name, int *precision, struct err *err);
 struct engine *engine_start(const struct engine_options *options, struct err *err);
 /* Takes what the command points to even when it is refused. Returns the job's number, 0 if
  * the queue is full. Never blocks. UI thread. */

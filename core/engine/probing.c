@@ -250,9 +250,7 @@ static bool all_probes(struct board *b, bool paraphrases_are_rows)
     if (ok && f->rephrase)
         ok = follows(b, PROBE_REPHRASE, f->rephrase, f->target, true);
     for (int i = 0; ok && !paraphrases_are_rows && i < f->paraphrases && i < MORE_REPHRASES; i++) {
-        const char *hole = strstr(f->paraphrase[i], "{}");
-        char *text = xasprintf("%.*s%s%s", (int)(hole - f->paraphrase[i]), f->paraphrase[i],
-                               f->subject, hole + 2);
+        char *text = template_fill(f->paraphrase[i], f->subject);
 
         if (!f->rephrase || strcmp(text, f->rephrase) != 0)
             ok = follows(b, PROBE_REPHRASE, text, f->target, true);

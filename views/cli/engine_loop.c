@@ -52,21 +52,6 @@ static bool memory_size(const char *text, long long *bytes, struct err *err)
     return true;
 }
 
-/* The words of core/device/device.h, in its order. */
-static bool precision_of(const char *name, int *precision, struct err *err)
-{
-    static const char *const names[] = {"full", "split", "tf32", "bf16"};
-
-    *precision = 0;
-    for (int i = 0; name && i < 4; i++)
-        if (!strcmp(names[i], name)) {
-            *precision = i;
-            return true;
-        }
-    return !name ||
-           err_set(err, ERR_USAGE, "--precision %s: not one of full, split, tf32, bf16", name);
-}
-
 bool cli_start(struct cli *c, unsigned needs, struct err *err)
 {
     struct engine_options o = {.model = c->model,
@@ -93,7 +78,7 @@ bool cli_start(struct cli *c, unsigned needs, struct err *err)
         (c->value[OPT_MEMORY] && !memory_size(c->value[OPT_MEMORY], &o.memory, err)))
         return false;
     o.threads = (int)threads;
-    if (!precision_of(c->value[OPT_PRECISION], &o.precision, err))
+    if (!engine_precision(c->value[OPT_PRECISION], &o.precision, err))
         return false;
     o.device = c->choose(c->value[OPT_DEVICE], &o.device_index, err);
     if (!o.device)
