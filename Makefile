@@ -177,7 +177,7 @@ themes:
 
 # The pictures of the README, drawn from the recorded demo.
 pictures: all
-	@build/$(NAME) replay samples/demo.rec.gz --batch --script docs/pictures.script
+	@build/$(NAME) replay samples/demo.rec.gz --batch --script man/pictures/pictures.script
 
 reference:
 	@sh samples/fetch-model
