@@ -145,7 +145,7 @@ struct attribute_run *attribute_begin(const struct weights_view *view,
     const struct model_config *c = m->config;
     struct attribute_run *run = xcalloc(1, sizeof(*run));
     struct tap tap = {keep_scored, run};
-    int pad = tokenizer_eos(m->tokenizer);
+    int pad = m->tokenizer ? tokenizer_eos(m->tokenizer) : -1;
     struct pass pass = scored_pass(request, count, p, pad < 0 ? 0 : pad, &run->pick);
     struct forward *f = forward_new(m, pass.rows);
     struct cache *cache = cache_new(m, pass.rows);

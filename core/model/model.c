@@ -134,21 +134,17 @@ static float *frequencies(const struct model *m)
     return freq;
 }
 
-struct model *model_open(const char *path, struct device *dev, long long memory, struct job *job,
-                         struct err *err)
+struct model *model_of(struct weights *file, struct tokenizer *tokenizer, struct device *dev,
+                       long long memory, struct job *job, struct err *err)
 {
     struct model *m = xcalloc(1, sizeof(*m));
     struct budget b = {m, (double)memory};
     double start = clock_seconds();
 
     m->dev = dev;
-    m->file = weights_open(path, err);
-    if (!m->file)
-        goto fail;
-    m->config = weights_config(m->file);
-    m->tokenizer = tokenizer_open(m->file, err);
-    if (!m->tokenizer)
-        goto fail;
+    m->file = file;
+    m->config = weights_config(file);
+    m->tokenizer = tokenizer;
     if (memory <= 0)
         b.left = 0.75 * (double)device_free_memory(dev);
     m->block = xcalloc((size_t)m->config->layers, sizeof(*m->block));
@@ -156,7 +152,7 @@ struct model *model_open(const char *path, struct device *dev, long long memory,
         goto fail;
     m->freq = frequencies(m);
     if (!device_sync(dev, err)) {
-        err_in(err, "%s", path);
+        err_in(err, "%s", weights_path(file));
         goto fail;
     }
     m->load_seconds = clock_seconds() - start;
@@ -164,6 +160,24 @@ struct model *model_open(const char *path, struct device *dev, long long memory,
 fail:
     model_close(m);
     return NULL;
+}
+
+struct model *model_open(const char *path, struct device *dev, long long memory, struct job *job,
+                         struct err *err)
+{
+    double start = clock_seconds();
+    struct weights *file = weights_open(path, err);
+    struct tokenizer *tokenizer = file ? tokenizer_open(file, err) : NULL;
+    struct model *m;
+
+    if (!tokenizer) {
+        weights_close(file);
+        return NULL;
+    }
+    m = model_of(file, tokenizer, dev, memory, job, err);
+    if (m)
+        m->load_seconds = clock_seconds() - start;
+    return m;
 }
 
 void model_close(struct model *m)

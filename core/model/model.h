@@ -39,6 +39,10 @@ struct model {
  * device must outlive the model. `job` may be NULL. */
 struct model *model_open(const char *path, struct device *dev, long long memory, struct job *job,
                          struct err *err);
+/* The same of weights that are open already, and a tokenizer (NULL: token ids are given directly).
+ * Both belong to the model from here on, also when it fails. */
+struct model *model_of(struct weights *file, struct tokenizer *tokenizer, struct device *dev,
+                       long long memory, struct job *job, struct err *err);
 void model_close(struct model *m);
 
 struct weights_view {
