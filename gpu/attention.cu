@@ -12,7 +12,8 @@ struct heads {
     const float *q, *k, *v;
     long ldq, ldk, ldv;
     int head_dim, group; /* query heads a key head */
-    float scale;
+    float scale, cap;
+    int window;
 };
 
 __device__ static float dot(const float *a, const float *b, int n)
@@ -24,8 +25,22 @@ __device__ static float dot(const float *a, const float *b, int n)
     return sum;
 }
 
-/* One query row of one head: its vector, the keys and values of its head, and how many of them it
- * sees: the cached ones, and new ones up to itself. */
+/* The score of a query and a key. */
+__device__ static float score(struct heads h, const float *q, const float *k)
+{
+    float x = h.scale * dot(q, k, h.head_dim);
+
+    return h.cap > 0 ? h.cap * tanhf(x / h.cap) : x;
+}
+
+/* d score / d (q k) */
+__device__ static float score_slope(struct heads h, float x)
+{
+    return h.cap > 0 ? h.scale * (1 - (x / h.cap) * (x / h.cap)) : h.scale;
+}
+
+/* One query row of one head: its vector, the first of the keys and values of its head that it
+ * sees, and how many: the cached ones and new ones up to itself, or the last of them. */
 struct query {
     const float *q, *k, *v;
     int seen;
@@ -34,8 +49,11 @@ struct query {
 __device__ static struct query query_at(struct heads h, struct attn_seq s, int at, int head)
 {
     int kv = head / h.group * h.head_dim;
-    struct query r = {h.q + (s.q0 + at) * h.ldq + head * h.head_dim, h.k + s.kv0 * h.ldk + kv,
-                      h.v + s.kv0 * h.ldv + kv, s.blind ? s.past : s.past + at + 1};
+    int all = s.blind ? s.past : s.past + at + 1;
+    int seen = h.window && h.window < all ? h.window : all;
+    long first = s.kv0 + all - seen;
+    struct query r = {h.q + (s.q0 + at) * h.ldq + head * h.head_dim, h.k + first * h.ldk + kv,
+                      h.v + first * h.ldv + kv, seen};
 
     return r;
 }
@@ -56,7 +74,7 @@ __global__ static void attention(struct heads h, const struct attn_seq *seq, flo
     out += (s.q0 + at) * ldo + head * d;
     for (int j0 = 0; j0 < seen; j0 += THREADS) {
         int n = seen - j0 < THREADS ? seen - j0 : THREADS;
-        float x = tid < n ? h.scale * dot(q, k + (j0 + tid) * h.ldk, d) : -INFINITY;
+        float x = tid < n ? score(h, q, k + (j0 + tid) * h.ldk) : -INFINITY;
         float top = fmaxf(max, block_max(x)), keep = expf(max - top);
 
         p[tid] = tid < n ? expf(x - top) : 0;
@@ -85,7 +103,9 @@ static struct heads heads_of(struct mat q, struct mat k, struct mat v, struct at
                       v.stride,
                       shape.head_dim,
                       shape.heads / shape.kv_heads,
-                      shape.scale};
+                      shape.scale,
+                      shape.softcap,
+                      shape.window};
 
     return h;
 }
@@ -119,10 +139,10 @@ __global__ static void grad_queries(struct heads h, const struct attn_seq *seq, 
     dout += (s.q0 + at) * ldo + head * d;
     dq += (s.q0 + at) * lddq + head * d;
     for (int j = tid; j < seen; j += THREADS)
-        max = fmaxf(max, h.scale * dot(q, k + j * h.ldk, d));
+        max = fmaxf(max, score(h, q, k + j * h.ldk));
     max = block_max(max);
     for (int j = tid; j < seen; j += THREADS) {
-        double e = (double)expf(h.scale * dot(q, k + j * h.ldk, d) - max);
+        double e = (double)expf(score(h, q, k + j * h.ldk) - max);
 
         sum += e;
         weighted += e * (double)dot(dout, v + j * h.ldv, d);
@@ -133,9 +153,12 @@ __global__ static void grad_queries(struct heads h, const struct attn_seq *seq, 
     for (int j0 = 0; j0 < seen; j0 += THREADS) {
         int n = seen - j0 < THREADS ? seen - j0 : THREADS, j = j0 + tid;
 
-        if (tid < n)
-            ds[tid] = h.scale * expf(h.scale * dot(q, k + j * h.ldk, d) - total) *
+        if (tid < n) {
+            float x = score(h, q, k + j * h.ldk);
+
+            ds[tid] = score_slope(h, x) * expf(x - total) *
                       (dot(dout, v + j * h.ldv, d) - (float)weighted);
+        }
         __syncthreads();
         for (int i = tid; i < d; i += THREADS) {
             float add = 0;
@@ -162,7 +185,8 @@ __global__ static void grad_keys(struct heads h, const struct attn_seq *seq, con
     int at = (int)blockIdx.x, kv = (int)blockIdx.y, d = h.head_dim, tid = (int)threadIdx.x;
     const float *k = h.k + (s.kv0 + s.past + at) * h.ldk + kv * d;
     const float *v = h.v + (s.kv0 + s.past + at) * h.ldv + kv * d;
-    int pairs = h.group * (s.n - at); /* of a query head and a row from this one on */
+    int seers = h.window && h.window < s.n - at ? h.window : s.n - at; /* rows that see it */
+    int pairs = h.group * seers; /* of a query head and a row from this one on */
 
     if (at >= s.n || s.blind)
         return;
@@ -172,12 +196,12 @@ __global__ static void grad_keys(struct heads h, const struct attn_seq *seq, con
         int n = pairs - m0 < THREADS ? pairs - m0 : THREADS;
 
         if (tid < n) {
-            int head = kv * h.group + (m0 + tid) / (s.n - at);
-            long row = s.q0 + at + (m0 + tid) % (s.n - at);
-            float x = h.scale * dot(h.q + row * h.ldq + head * d, k, d);
+            int head = kv * h.group + (m0 + tid) / seers;
+            long row = s.q0 + at + (m0 + tid) % seers;
+            float x = score(h, h.q + row * h.ldq + head * d, k);
 
             p[tid] = expf(x - lse[(long)head * rows + row]);
-            ds[tid] = h.scale * p[tid] *
+            ds[tid] = score_slope(h, x) * p[tid] *
                       (dot(dout + row * ldo + head * d, v, d) - mean[(long)head * rows + row]);
         }
         __syncthreads();
@@ -185,8 +209,8 @@ __global__ static void grad_keys(struct heads h, const struct attn_seq *seq, con
             float add_k = 0, add_v = 0;
 
             for (int m = 0; m < n; m++) {
-                int head = kv * h.group + (m0 + m) / (s.n - at);
-                long row = s.q0 + at + (m0 + m) % (s.n - at);
+                int head = kv * h.group + (m0 + m) / seers;
+                long row = s.q0 + at + (m0 + m) % seers;
 
                 add_k += ds[m] * h.q[row * h.ldq + head * d + i];
                 add_v += p[m] * dout[row * ldo + head * d + i];

@@ -257,17 +257,17 @@ static void cuda_scale_rows(struct device *dev, struct mat s, struct mat x)
         kernel_scale_rows(cuda_of(dev)->stream, s, x);
 }
 
-static void cuda_rmsnorm(struct device *dev, struct mat x, struct mat gain, float eps, struct mat y)
+static void cuda_norm(struct device *dev, struct mat x, struct norm n, struct mat y)
 {
     if (!empty(x))
-        kernel_rmsnorm(cuda_of(dev)->stream, x, gain, eps, y);
+        kernel_norm(cuda_of(dev)->stream, x, n, y);
 }
 
-static void cuda_rmsnorm_grad(struct device *dev, struct mat x, struct mat gain, float eps,
-                              struct mat dy, struct mat dx)
+static void cuda_norm_grad(struct device *dev, struct mat x, struct norm n, struct mat dy,
+                           struct mat dx)
 {
     if (!empty(x))
-        kernel_rmsnorm_grad(cuda_of(dev)->stream, x, gain, eps, dy, dx);
+        kernel_norm_grad(cuda_of(dev)->stream, x, n, dy, dx);
 }
 
 static void cuda_rope(struct device *dev, struct mat x, const int *pos, int heads,
@@ -319,17 +319,30 @@ static void cuda_attention_grad(struct device *dev, struct mat q, struct mat k, 
                               dv, room, room + each);
 }
 
-static void cuda_swiglu(struct device *dev, struct mat gate, struct mat up, struct mat out)
+static void cuda_gated(struct device *dev, enum activation act, struct mat gate, struct mat up,
+                       struct mat out)
 {
     if (!empty(gate))
-        kernel_swiglu(cuda_of(dev)->stream, gate, up, out);
+        kernel_gated(cuda_of(dev)->stream, act, gate, up, out);
 }
 
-static void cuda_swiglu_grad(struct device *dev, struct mat gate, struct mat up, struct mat dout,
-                             struct mat dgate, struct mat dup)
+static void cuda_gated_grad(struct device *dev, enum activation act, struct mat gate, struct mat up,
+                            struct mat dout, struct mat dgate, struct mat dup)
 {
     if (!empty(gate))
-        kernel_swiglu_grad(cuda_of(dev)->stream, gate, up, dout, dgate, dup);
+        kernel_gated_grad(cuda_of(dev)->stream, act, gate, up, dout, dgate, dup);
+}
+
+static void cuda_softcap(struct device *dev, float cap, struct mat x)
+{
+    if (!empty(x))
+        kernel_softcap(cuda_of(dev)->stream, cap, x);
+}
+
+static void cuda_softcap_grad(struct device *dev, float cap, struct mat y, struct mat dy)
+{
+    if (!empty(y))
+        kernel_softcap_grad(cuda_of(dev)->stream, cap, y, dy);
 }
 
 static void cuda_lse(struct device *dev, struct mat logits, struct mat out)
@@ -412,13 +425,15 @@ const struct device_ops device_cuda = {
     .eigh = cuda_eigh,
     .cholesky = cuda_cholesky,
     .cholesky_solve = cuda_cholesky_solve,
-    .rmsnorm = cuda_rmsnorm,
-    .rmsnorm_grad = cuda_rmsnorm_grad,
+    .norm = cuda_norm,
+    .norm_grad = cuda_norm_grad,
     .rope = cuda_rope,
     .attention = cuda_attention,
     .attention_grad = cuda_attention_grad,
-    .swiglu = cuda_swiglu,
-    .swiglu_grad = cuda_swiglu_grad,
+    .gated = cuda_gated,
+    .gated_grad = cuda_gated_grad,
+    .softcap = cuda_softcap,
+    .softcap_grad = cuda_softcap_grad,
     .lse = cuda_lse,
     .cross_entropy = cuda_cross_entropy,
     .kl = cuda_kl,

@@ -100,47 +100,91 @@ void kernel_scatter_add(cudaStream_t s, struct mat x, const int *index, struct m
            (const float *)x.data, x.stride, index, (float *)out.data, out.stride);
 }
 
-__global__ static void swiglu(int rows, int cols, const float *gate, long gate_stride,
-                              const float *up, long up_stride, float *out, long out_stride)
+/* act(g) = g / (1 + e^-t) and its derivative; t = g, or for the tanh form of gelu
+ * t = 2 sqrt(2 / pi) (g + 0.044715 g^3), since (1 + tanh(t / 2)) / 2 = 1 / (1 + e^-t). */
+__device__ static float activate(enum activation act, float g, float *slope)
+{
+    const float root = 1.5957691216057308F, cubic = 0.044715F; /* 2 sqrt(2 / pi) */
+    float square = g * g, t = act == ACT_GELU ? root * (g + cubic * square * g) : g;
+    float dt = act == ACT_GELU ? root * (1 + 3 * cubic * square) : 1;
+    float divisor = 1 + expf(-t), s = 1 / divisor;
+
+    *slope = s > 0 ? s * (1 + g * (1 - s) * dt) : 0; /* dt may have grown beyond all bounds */
+    return g / divisor;
+}
+
+__global__ static void gated(int rows, int cols, enum activation act, const float *gate,
+                             long gate_stride, const float *up, long up_stride, float *out,
+                             long out_stride)
 {
     FOR_EACH_ELEMENT(i, r, c, rows, cols)
     {
-        float g = gate[r * gate_stride + c];
+        float slope, a = activate(act, gate[r * gate_stride + c], &slope);
 
-        out[r * out_stride + c] = g / (1 + expf(-g)) * up[r * up_stride + c];
+        out[r * out_stride + c] = up ? a * up[r * up_stride + c] : a;
     }
 }
 
-void kernel_swiglu(cudaStream_t s, struct mat gate, struct mat up, struct mat out)
+void kernel_gated(cudaStream_t s, enum activation act, struct mat gate, struct mat up,
+                  struct mat out)
 {
-    LAUNCH(swiglu, blocks_for((long)gate.rows * gate.cols), THREADS, s, gate.rows, gate.cols,
+    LAUNCH(gated, blocks_for((long)gate.rows * gate.cols), THREADS, s, gate.rows, gate.cols, act,
            (const float *)gate.data, gate.stride, (const float *)up.data, up.stride,
            (float *)out.data, out.stride);
 }
 
-/* silu'(g) = s (1 + g (1 - s)), s = 1 / (1 + e^-g) */
-__global__ static void swiglu_grad(int rows, int cols, const float *gate, long gate_stride,
-                                   const float *up, long up_stride, const float *dout,
-                                   long dout_stride, float *dgate, long dgate_stride, float *dup,
-                                   long dup_stride)
+__global__ static void gated_grad(int rows, int cols, enum activation act, const float *gate,
+                                  long gate_stride, const float *up, long up_stride,
+                                  const float *dout, long dout_stride, float *dgate,
+                                  long dgate_stride, float *dup, long dup_stride)
 {
     FOR_EACH_ELEMENT(i, r, c, rows, cols)
     {
-        float g = gate[r * gate_stride + c], u = up[r * up_stride + c];
-        float d = dout[r * dout_stride + c], sigmoid = 1 / (1 + expf(-g));
+        float u = up ? up[r * up_stride + c] : 1, d = dout[r * dout_stride + c], slope;
+        float a = activate(act, gate[r * gate_stride + c], &slope);
 
-        dup[r * dup_stride + c] = d * g * sigmoid;
-        dgate[r * dgate_stride + c] = d * u * sigmoid * (1 + g * (1 - sigmoid));
+        if (dup)
+            dup[r * dup_stride + c] = d * a;
+        dgate[r * dgate_stride + c] = d * u * slope;
     }
 }
 
-void kernel_swiglu_grad(cudaStream_t s, struct mat gate, struct mat up, struct mat dout,
-                        struct mat dgate, struct mat dup)
+void kernel_gated_grad(cudaStream_t s, enum activation act, struct mat gate, struct mat up,
+                       struct mat dout, struct mat dgate, struct mat dup)
 {
-    LAUNCH(swiglu_grad, blocks_for((long)gate.rows * gate.cols), THREADS, s, gate.rows, gate.cols,
-           (const float *)gate.data, gate.stride, (const float *)up.data, up.stride,
+    LAUNCH(gated_grad, blocks_for((long)gate.rows * gate.cols), THREADS, s, gate.rows, gate.cols,
+           act, (const float *)gate.data, gate.stride, (const float *)up.data, up.stride,
            (const float *)dout.data, dout.stride, (float *)dgate.data, dgate.stride,
            (float *)dup.data, dup.stride);
+}
+
+__global__ static void softcap(int rows, int cols, float cap, float *x, long stride)
+{
+    FOR_EACH_ELEMENT(i, r, c, rows, cols)
+    x[r * stride + c] = cap * tanhf(x[r * stride + c] / cap);
+}
+
+void kernel_softcap(cudaStream_t s, float cap, struct mat x)
+{
+    LAUNCH(softcap, blocks_for((long)x.rows * x.cols), THREADS, s, x.rows, x.cols, cap,
+           (float *)x.data, x.stride);
+}
+
+__global__ static void softcap_grad(int rows, int cols, float cap, const float *y, long y_stride,
+                                    float *dy, long dy_stride)
+{
+    FOR_EACH_ELEMENT(i, r, c, rows, cols)
+    {
+        float t = y[r * y_stride + c] / cap;
+
+        dy[r * dy_stride + c] *= 1 - t * t;
+    }
+}
+
+void kernel_softcap_grad(cudaStream_t s, float cap, struct mat y, struct mat dy)
+{
+    LAUNCH(softcap_grad, blocks_for((long)y.rows * y.cols), THREADS, s, y.rows, y.cols, cap,
+           (const float *)y.data, y.stride, (float *)dy.data, dy.stride);
 }
 
 __global__ static void zero_upper(int n, double *a, long stride)

@@ -22,9 +22,12 @@ void kernel_axpy(cudaStream_t s, float alpha, struct mat x, struct mat y); /* x 
 void kernel_scale_cols(cudaStream_t s, struct mat x, struct mat scale, struct mat y);
 void kernel_scale_rows(cudaStream_t s, struct mat scale, struct mat x);
 void kernel_scatter_add(cudaStream_t s, struct mat x, const int *index, struct mat out);
-void kernel_swiglu(cudaStream_t s, struct mat gate, struct mat up, struct mat out);
-void kernel_swiglu_grad(cudaStream_t s, struct mat gate, struct mat up, struct mat dout,
-                        struct mat dgate, struct mat dup);
+void kernel_gated(cudaStream_t s, enum activation act, struct mat gate, struct mat up,
+                  struct mat out);
+void kernel_gated_grad(cudaStream_t s, enum activation act, struct mat gate, struct mat up,
+                       struct mat dout, struct mat dgate, struct mat dup);
+void kernel_softcap(cudaStream_t s, float cap, struct mat x);
+void kernel_softcap_grad(cudaStream_t s, float cap, struct mat y, struct mat dy);
 void kernel_zero_upper(cudaStream_t s, struct mat a); /* F64, above the diagonal */
 
 /* room: [terms][rows][cols] of bfloat16, dense: each the rounded rest of x after those before */
@@ -35,9 +38,8 @@ void kernel_split(cudaStream_t s, struct mat x, int terms, void *room);
 void kernel_unpack(cudaStream_t s, struct mat table, const int *index, struct mat out);
 
 /* norm.cu */
-void kernel_rmsnorm(cudaStream_t s, struct mat x, struct mat gain, float eps, struct mat y);
-void kernel_rmsnorm_grad(cudaStream_t s, struct mat x, struct mat gain, float eps, struct mat dy,
-                         struct mat dx);
+void kernel_norm(cudaStream_t s, struct mat x, struct norm n, struct mat y);
+void kernel_norm_grad(cudaStream_t s, struct mat x, struct norm n, struct mat dy, struct mat dx);
 void kernel_rope(cudaStream_t s, struct mat x, const int *pos, int heads, const float *freq,
                  bool interleaved, bool backward);
 

@@ -2,56 +2,81 @@
 #include "gpu/kernels.h"
 #include "gpu/launch.cuh"
 
-__global__ static void rmsnorm(int cols, const float *x, long x_stride, const float *gain,
-                               float eps, float *y, long y_stride)
+/* What a norm takes from a row, told to all threads: its mean (0 for NORM_RMS) and 1 / s, s =
+ * sqrt(mean (x - mean)^2 + eps). */
+struct spread {
+    float mean;
+    double inv;
+};
+
+__device__ static struct spread spread_of(const float *x, int cols, bool centre, float eps)
 {
-    double sum = 0;
-    float inv;
+    double sum = 0, mean = 0;
+    struct spread s;
+
+    for (int i = (int)threadIdx.x; centre && i < cols; i += THREADS)
+        sum += (double)x[i];
+    if (centre)
+        mean = block_sum(sum) / cols;
+    sum = 0;
+    for (int i = (int)threadIdx.x; i < cols; i += THREADS)
+        sum += ((double)x[i] - mean) * ((double)x[i] - mean);
+    s.mean = (float)mean;
+    s.inv = 1 / sqrt(block_sum(sum) / cols + (double)eps);
+    return s;
+}
+
+__global__ static void norm(int cols, const float *x, long x_stride, bool centre, const float *gain,
+                            const float *bias, float eps, float *y, long y_stride)
+{
+    struct spread s;
 
     x += (long)blockIdx.x * x_stride;
     y += (long)blockIdx.x * y_stride;
+    s = spread_of(x, cols, centre, eps);
     for (int i = (int)threadIdx.x; i < cols; i += THREADS)
-        sum += (double)x[i] * (double)x[i];
-    inv = (float)(1 / sqrt(block_sum(sum) / cols + (double)eps));
-    for (int i = (int)threadIdx.x; i < cols; i += THREADS)
-        y[i] = x[i] * inv * gain[i];
+        y[i] = (x[i] - s.mean) * (float)s.inv * gain[i] + (bias ? bias[i] : 0);
 }
 
-void kernel_rmsnorm(cudaStream_t s, struct mat x, struct mat gain, float eps, struct mat y)
+void kernel_norm(cudaStream_t s, struct mat x, struct norm n, struct mat y)
 {
-    LAUNCH(rmsnorm, (unsigned)x.rows, THREADS, s, x.cols, (const float *)x.data, x.stride,
-           (const float *)gain.data, eps, (float *)y.data, y.stride);
+    LAUNCH(norm, (unsigned)x.rows, THREADS, s, x.cols, (const float *)x.data, x.stride,
+           n.kind == NORM_LAYER, (const float *)n.gain.data, (const float *)n.bias.data, n.eps,
+           (float *)y.data, y.stride);
 }
 
-/* y = g x / s, s = sqrt(mean x^2 + eps): dx += g dy / s - x (sum g dy x) / (n s^3) */
-__global__ static void rmsnorm_grad(int cols, const float *x, long x_stride, const float *gain,
-                                    float eps, const float *dy, long dy_stride, float *dx,
-                                    long dx_stride)
+/* y = g (x - mean) / s: dx += (g dy - mean(g dy)) / s - (x - mean) (sum g dy (x - mean)) / (n s^3);
+ * without centring both means are 0. */
+__global__ static void norm_grad(int cols, const float *x, long x_stride, bool centre,
+                                 const float *gain, float eps, const float *dy, long dy_stride,
+                                 float *dx, long dx_stride)
 {
-    double sum = 0, dot = 0, inv;
-    float scale, back;
+    double dot = 0, sum = 0;
+    struct spread s;
+    float scale, back, mean = 0;
 
     x += (long)blockIdx.x * x_stride;
     dy += (long)blockIdx.x * dy_stride;
     dx += (long)blockIdx.x * dx_stride;
+    s = spread_of(x, cols, centre, eps);
     for (int i = (int)threadIdx.x; i < cols; i += THREADS) {
-        sum += (double)x[i] * (double)x[i];
-        dot += (double)x[i] * (double)(gain[i] * dy[i]);
+        dot += (double)(x[i] - s.mean) * (double)(gain[i] * dy[i]);
+        sum += (double)(gain[i] * dy[i]);
     }
-    inv = 1 / sqrt(block_sum(sum) / cols + (double)eps);
     dot = block_sum(dot);
-    scale = (float)inv;
-    back = (float)(dot * inv * inv * inv / cols);
+    if (centre)
+        mean = (float)(block_sum(sum) / cols);
+    scale = (float)s.inv;
+    back = (float)(dot * s.inv * s.inv * s.inv / cols);
     for (int i = (int)threadIdx.x; i < cols; i += THREADS)
-        dx[i] += gain[i] * dy[i] * scale - x[i] * back;
+        dx[i] += (gain[i] * dy[i] - mean) * scale - (x[i] - s.mean) * back;
 }
 
-void kernel_rmsnorm_grad(cudaStream_t s, struct mat x, struct mat gain, float eps, struct mat dy,
-                         struct mat dx)
+void kernel_norm_grad(cudaStream_t s, struct mat x, struct norm n, struct mat dy, struct mat dx)
 {
-    LAUNCH(rmsnorm_grad, (unsigned)x.rows, THREADS, s, x.cols, (const float *)x.data, x.stride,
-           (const float *)gain.data, eps, (const float *)dy.data, dy.stride, (float *)dx.data,
-           dx.stride);
+    LAUNCH(norm_grad, (unsigned)x.rows, THREADS, s, x.cols, (const float *)x.data, x.stride,
+           n.kind == NORM_LAYER, (const float *)n.gain.data, n.eps, (const float *)dy.data,
+           dy.stride, (float *)dx.data, dx.stride);
 }
 
 /* A thread turns one pair of one head of one row. */

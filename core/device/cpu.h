@@ -63,9 +63,8 @@ void cpu_eigh(struct device *dev, struct mat a, struct mat values);
 void cpu_cholesky(struct device *dev, struct mat a);
 void cpu_cholesky_solve(struct device *dev, struct mat l, struct mat b, bool half);
 
-void cpu_rmsnorm(struct device *dev, struct mat x, struct mat gain, float eps, struct mat y);
-void cpu_rmsnorm_grad(struct device *dev, struct mat x, struct mat gain, float eps, struct mat dy,
-                      struct mat dx);
+void cpu_norm(struct device *dev, struct mat x, struct norm n, struct mat y);
+void cpu_norm_grad(struct device *dev, struct mat x, struct norm n, struct mat dy, struct mat dx);
 void cpu_rope(struct device *dev, struct mat x, const int *pos, int heads, const float *freq,
               bool interleaved, bool backward);
 void cpu_attention(struct device *dev, struct mat q, struct mat k, struct mat v,
@@ -73,9 +72,12 @@ void cpu_attention(struct device *dev, struct mat q, struct mat k, struct mat v,
 void cpu_attention_grad(struct device *dev, struct mat q, struct mat k, struct mat v,
                         const struct attn_seq *seq, int seqs, struct attn_shape shape,
                         struct mat dout, struct mat dq, struct mat dk, struct mat dv);
-void cpu_swiglu(struct device *dev, struct mat gate, struct mat up, struct mat out);
-void cpu_swiglu_grad(struct device *dev, struct mat gate, struct mat up, struct mat dout,
-                     struct mat dgate, struct mat dup);
+void cpu_gated(struct device *dev, enum activation act, struct mat gate, struct mat up,
+               struct mat out);
+void cpu_gated_grad(struct device *dev, enum activation act, struct mat gate, struct mat up,
+                    struct mat dout, struct mat dgate, struct mat dup);
+void cpu_softcap(struct device *dev, float cap, struct mat x);
+void cpu_softcap_grad(struct device *dev, float cap, struct mat y, struct mat dy);
 void cpu_lse(struct device *dev, struct mat logits, struct mat out);
 void cpu_cross_entropy(struct device *dev, struct mat logits, const int *label, float weight,
                        struct mat loss, bool grad);

@@ -3,6 +3,7 @@
 #include "core/device/cpu.h"
 
 #include <cblas.h>
+#include <math.h>
 #include <string.h>
 
 enum { BLOCK = 64 }; /* queries at a time */
@@ -18,8 +19,9 @@ struct attn {
 
 /* A block of queries of one head: windows on the matrices. */
 struct view {
-    int rows, keys; /* queries in the block, keys the last of them sees */
+    int rows, keys; /* queries in the block, keys that any of them sees */
     int first;      /* of the block in its sequence */
+    int from;       /* the first of the keys in its sequence */
     int d;
     const float *q, *k, *v;
     long ldq, ldk, ldv;
@@ -28,6 +30,19 @@ struct view {
 static int seq_keys(const struct attn_seq *s)
 {
     return s->past + (s->blind ? 0 : s->n);
+}
+
+/* The key behind the last that row i of a sequence sees, and the first it sees. */
+static int seen_end(const struct attn_seq *s, int i)
+{
+    return s->blind ? s->past : s->past + i + 1;
+}
+
+static int seen_from(const struct attn *a, const struct attn_seq *s, int i)
+{
+    int end = seen_end(s, i);
+
+    return a->shape.window && a->shape.window < end ? end - a->shape.window : 0;
 }
 
 static void measure(struct attn *a)
@@ -44,30 +59,48 @@ static struct view look(const struct attn *a, const struct attn_seq *s, int head
 {
     int d = a->shape.head_dim, kv = head / (a->shape.heads / a->shape.kv_heads);
     int first = block * BLOCK, rows = s->n - first < BLOCK ? s->n - first : BLOCK;
-    struct view v = {.rows = rows, .first = first, .d = d};
+    struct view v = {.rows = rows, .first = first, .d = d, .from = seen_from(a, s, first)};
 
-    v.keys = s->past + (s->blind ? 0 : first + rows);
+    v.keys = seen_end(s, first + rows - 1) - v.from;
     v.q = row_f32(a->q, s->q0 + first) + (size_t)head * (size_t)d;
-    v.k = row_f32(a->k, s->kv0) + (size_t)kv * (size_t)d;
-    v.v = row_f32(a->v, s->kv0) + (size_t)kv * (size_t)d;
+    v.k = row_f32(a->k, s->kv0 + v.from) + (size_t)kv * (size_t)d;
+    v.v = row_f32(a->v, s->kv0 + v.from) + (size_t)kv * (size_t)d;
     v.ldq = a->q.stride;
     v.ldk = a->k.stride;
     v.ldv = a->v.stride;
     return v;
 }
 
-/* p [rows, keys] = softmax of the scaled scores, zero where a query may not look. */
+/* x = cap tanh(x / cap); slope, unless NULL, becomes the derivative, 1 - tanh^2. */
+static void cap_scores(float cap, float *x, float *slope, int n)
+{
+    for (int j = 0; j < n; j++) {
+        float t = tanhf(x[j] / cap);
+
+        x[j] = cap * t;
+        if (slope)
+            slope[j] = 1 - t * t;
+    }
+}
+
+/* p [rows, keys] = softmax of the scaled scores, zero where a query may not look; slope [rows,
+ * keys], unless NULL: the soft cap's derivative where there is one. */
 static void probabilities(const struct attn *a, const struct attn_seq *s, const struct view *v,
-                          float *p)
+                          float *p, float *slope)
 {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, v->rows, v->keys, v->d, a->shape.scale,
                 v->q, (int)v->ldq, v->k, (int)v->ldk, 0, p, v->keys);
     for (int i = 0; i < v->rows; i++) {
-        float *row = p + (size_t)i * (size_t)v->keys;
-        int seen = s->blind ? s->past : s->past + v->first + i + 1;
+        size_t at = (size_t)i * (size_t)v->keys;
+        float *row = p + at;
+        int from = seen_from(a, s, v->first + i) - v->from;
+        int end = seen_end(s, v->first + i) - v->from;
 
-        a->cpu->loops->softmax(row, seen);
-        memset(row + seen, 0, (size_t)(v->keys - seen) * sizeof(float));
+        if (a->shape.softcap > 0)
+            cap_scores(a->shape.softcap, row + from, slope ? slope + at + from : NULL, end - from);
+        a->cpu->loops->softmax(row + from, end - from);
+        memset(row, 0, (size_t)from * sizeof(float));
+        memset(row + end, 0, (size_t)(v->keys - end) * sizeof(float));
     }
 }
 
@@ -82,7 +115,7 @@ static void attention_piece(void *context, int piece, int worker)
     if (block * BLOCK >= s->n)
         return;
     v = look(a, s, head, block);
-    probabilities(a, s, &v, p);
+    probabilities(a, s, &v, p, NULL);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, v.rows, v.d, v.keys, 1, p, v.keys, v.v,
                 (int)v.ldv, 0, row_f32(a->out, s->q0 + v.first) + (size_t)head * (size_t)v.d,
                 (int)a->out.stride);
@@ -107,15 +140,18 @@ void cpu_attention(struct device *dev, struct mat q, struct mat k, struct mat v,
 
 /* What one block of queries of one head gives to dq, dk and dv. */
 static void grad_block(const struct attn *a, const struct attn_seq *s, int head, int block,
-                       float *p, float *ds)
+                       float *p, float *ds, float *slope)
 {
     struct view v = look(a, s, head, block);
     size_t at = (size_t)head * (size_t)v.d;
     size_t kv_at = (size_t)(head / (a->shape.heads / a->shape.kv_heads)) * (size_t)v.d;
     const float *dout = row_f32(a->dout, s->q0 + v.first) + at;
-    int own = v.keys - s->past; /* keys of new rows */
+    int old = s->past > v.from ? s->past - v.from : 0; /* keys of cached rows */
+    int own = v.keys - old, first = v.from + old - s->past;
 
-    probabilities(a, s, &v, p);
+    if (s->blind)
+        own = 0;
+    probabilities(a, s, &v, p, slope);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, v.rows, v.keys, v.d, 1, dout,
                 (int)a->dout.stride, v.v, (int)v.ldv, 0, ds, v.keys);
     for (int i = 0; i < v.rows; i++) {
@@ -126,15 +162,19 @@ static void grad_block(const struct attn *a, const struct attn_seq *s, int head,
             dot += pi[j] * di[j];
         for (int j = 0; j < v.keys; j++)
             di[j] = pi[j] * (di[j] - dot) * a->shape.scale;
+        if (slope && a->shape.softcap > 0)
+            for (int j = 0; j < v.keys; j++)
+                if (pi[j] > 0) /* elsewhere nothing was written */
+                    di[j] *= slope[(size_t)i * (size_t)v.keys + (size_t)j];
     }
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, v.rows, v.d, v.keys, 1, ds, v.keys, v.k,
                 (int)v.ldk, 0, row_f32(a->dq, s->q0 + v.first) + at, (int)a->dq.stride);
     if (own <= 0)
         return;
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, own, v.d, v.rows, 1, ds + s->past, v.keys,
-                v.q, (int)v.ldq, 1, row_f32(a->dk, s->q0) + kv_at, (int)a->dk.stride);
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, own, v.d, v.rows, 1, p + s->past, v.keys,
-                dout, (int)a->dout.stride, 1, row_f32(a->dv, s->q0) + kv_at, (int)a->dv.stride);
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, own, v.d, v.rows, 1, ds + old, v.keys, v.q,
+                (int)v.ldq, 1, row_f32(a->dk, s->q0 + first) + kv_at, (int)a->dk.stride);
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, own, v.d, v.rows, 1, p + old, v.keys, dout,
+                (int)a->dout.stride, 1, row_f32(a->dv, s->q0 + first) + kv_at, (int)a->dv.stride);
 }
 
 /* One sequence and key head: nobody else adds to its part of dk and dv. */
@@ -144,10 +184,11 @@ static void grad_piece(void *context, int piece, int worker)
     const struct attn_seq *s = &a->seq[piece / a->shape.kv_heads];
     int group = a->shape.heads / a->shape.kv_heads, first = piece % a->shape.kv_heads * group;
     float *p = a->cpu->scratch[worker], *ds = p + BLOCK * (size_t)a->keys;
+    float *slope = ds + BLOCK * (size_t)a->keys;
 
     for (int head = first; head < first + group; head++)
         for (int block = 0; block * BLOCK < s->n; block++)
-            grad_block(a, s, head, block, p, ds);
+            grad_block(a, s, head, block, p, ds, slope);
 }
 
 void cpu_attention_grad(struct device *dev, struct mat q, struct mat k, struct mat v,
@@ -170,6 +211,6 @@ void cpu_attention_grad(struct device *dev, struct mat q, struct mat k, struct m
     cpu_fill(dev, dq, 0);
     cpu_fill(dev, dk, 0);
     cpu_fill(dev, dv, 0);
-    if (a.keys && cpu_scratch(a.cpu, 2 * BLOCK * (size_t)a.keys * sizeof(float)))
+    if (a.keys && cpu_scratch(a.cpu, 3 * BLOCK * (size_t)a.keys * sizeof(float)))
         cpu_pool_run(a.cpu->pool, seqs * shape.kv_heads, grad_piece, &a);
 }

@@ -85,21 +85,36 @@ INLINE void softmax_loop(float *x, int n, bool fused)
         x[i] *= sum;
 }
 
-INLINE void swiglu_loop(const float *gate, const float *up, float *out, int n, bool fused)
+/* 1 + e^-t, by which an activation divides its argument g: t = g, or for the tanh form of gelu
+ * t = 2 sqrt(2 / pi) (g + 0.044715 g^3), since (1 + tanh(t / 2)) / 2 = 1 / (1 + e^-t). */
+INLINE float divisor(float g, bool gelu, bool fused)
 {
-    for (int i = 0; i < n; i++)
-        out[i] = gate[i] / (1 + exponential(-gate[i], fused)) * up[i];
+    float t = gelu ? 0x1.988454p+0F * (g + 0.044715F * g * g * g) : g;
+
+    return 1 + exponential(-t, fused);
 }
 
-INLINE void swiglu_grad_loop(const float *gate, const float *up, const float *dout, float *dgate,
-                             float *dup, int n, bool fused)
+INLINE void gated_loop(const float *gate, const float *up, float *out, int n, bool gelu, bool fused)
+{
+    if (up)
+        for (int i = 0; i < n; i++)
+            out[i] = gate[i] / divisor(gate[i], gelu, fused) * up[i];
+    else
+        for (int i = 0; i < n; i++)
+            out[i] = gate[i] / divisor(gate[i], gelu, fused);
+}
+
+/* With s = 1 / (1 + e^-t): d act / dg = s (1 + g (1 - s) dt / dg) */
+INLINE void gated_grad_loop(const float *gate, const float *up, const float *dout, float *dgate,
+                            float *dup, int n, bool gelu, bool fused)
 {
     for (int i = 0; i < n; i++) {
-        float g = gate[i], u = up[i], d = dout[i];
-        float s = 1 / (1 + exponential(-g, fused));
+        float g = gate[i], d = dout[i], u = up ? up[i] : 1, s = 1 / divisor(g, gelu, fused);
+        float dt = gelu ? 0x1.988454p+0F * (1 + 3 * 0.044715F * g * g) : 1;
 
-        dup[i] = d * g * s;
-        dgate[i] = d * u * s * (1 + g * (1 - s));
+        if (dup)
+            dup[i] = d * g * s;
+        dgate[i] = d * u * s * (1 + g * (1 - s) * dt);
     }
 }
 
@@ -195,41 +210,54 @@ INLINE void delta_loop(float r, const float *restrict x, const int *restrict liv
 }
 
 /* The table for one instruction set. */
-#define LOOPS(set, target, fused)                                                                \
-    target static void exp_##set(const float *x, float shift, float *y, int n)                   \
-    {                                                                                            \
-        exp_loop(x, shift, y, n, fused);                                                         \
-    }                                                                                            \
-    target static float max_##set(const float *x, int n)                                         \
-    {                                                                                            \
-        return max_loop(x, n);                                                                   \
-    }                                                                                            \
-    target static void softmax_##set(float *x, int n)                                            \
-    {                                                                                            \
-        softmax_loop(x, n, fused);                                                               \
-    }                                                                                            \
-    target static void swiglu_##set(const float *gate, const float *up, float *out, int n)       \
-    {                                                                                            \
-        swiglu_loop(gate, up, out, n, fused);                                                    \
-    }                                                                                            \
-    target static void swiglu_grad_##set(const float *gate, const float *up, const float *dout,  \
-                                         float *dgate, float *dup, int n)                        \
-    {                                                                                            \
-        swiglu_grad_loop(gate, up, dout, dgate, dup, n, fused);                                  \
-    }                                                                                            \
-    target static void lps_##set(const struct lps_strip *s)                                      \
-    {                                                                                            \
-        if (s->mean)                                                                             \
-            moments_loop(s, fused);                                                              \
-        else                                                                                     \
-            lps_loop(s, fused);                                                                  \
-    }                                                                                            \
-    target static void delta_##set(float r, const float *x, const int *live, float *w, int n)    \
-    {                                                                                            \
-        delta_loop(r, x, live, w, n);                                                            \
-    }                                                                                            \
-    static const struct cpu_loops loops_##set = {exp_##set,    max_##set,         softmax_##set, \
-                                                 swiglu_##set, swiglu_grad_##set, lps_##set,     \
+#define LOOPS(set, target, fused)                                                             \
+    target static void exp_##set(const float *x, float shift, float *y, int n)                \
+    {                                                                                         \
+        exp_loop(x, shift, y, n, fused);                                                      \
+    }                                                                                         \
+    target static float max_##set(const float *x, int n)                                      \
+    {                                                                                         \
+        return max_loop(x, n);                                                                \
+    }                                                                                         \
+    target static void softmax_##set(float *x, int n)                                         \
+    {                                                                                         \
+        softmax_loop(x, n, fused);                                                            \
+    }                                                                                         \
+    target static void silu_##set(const float *gate, const float *up, float *out, int n)      \
+    {                                                                                         \
+        gated_loop(gate, up, out, n, false, fused);                                           \
+    }                                                                                         \
+    target static void silu_grad_##set(const float *gate, const float *up, const float *dout, \
+                                       float *dgate, float *dup, int n)                       \
+    {                                                                                         \
+        gated_grad_loop(gate, up, dout, dgate, dup, n, false, fused);                         \
+    }                                                                                         \
+    target static void gelu_##set(const float *gate, const float *up, float *out, int n)      \
+    {                                                                                         \
+        gated_loop(gate, up, out, n, true, fused);                                            \
+    }                                                                                         \
+    target static void gelu_grad_##set(const float *gate, const float *up, const float *dout, \
+                                       float *dgate, float *dup, int n)                       \
+    {                                                                                         \
+        gated_grad_loop(gate, up, dout, dgate, dup, n, true, fused);                          \
+    }                                                                                         \
+    target static void lps_##set(const struct lps_strip *s)                                   \
+    {                                                                                         \
+        if (s->mean)                                                                          \
+            moments_loop(s, fused);                                                           \
+        else                                                                                  \
+            lps_loop(s, fused);                                                               \
+    }                                                                                         \
+    target static void delta_##set(float r, const float *x, const int *live, float *w, int n) \
+    {                                                                                         \
+        delta_loop(r, x, live, w, n);                                                         \
+    }                                                                                         \
+    static const struct cpu_loops loops_##set = {exp_##set,                                   \
+                                                 max_##set,                                   \
+                                                 softmax_##set,                               \
+                                                 {silu_##set, gelu_##set},                    \
+                                                 {silu_grad_##set, gelu_grad_##set},          \
+                                                 lps_##set,                                   \
                                                  delta_##set};
 
 #if defined(__FP_FAST_FMAF)

@@ -21,10 +21,10 @@ struct cpu_loops {
     void (*exp)(const float *x, float shift, float *y, int n);
     float (*max)(const float *x, int n); /* n >= 1 */
     void (*softmax)(float *x, int n);    /* in place, n >= 1 */
-    /* out = silu(gate) * up; aliases allowed */
-    void (*swiglu)(const float *gate, const float *up, float *out, int n);
-    void (*swiglu_grad)(const float *gate, const float *up, const float *dout, float *dgate,
-                        float *dup, int n);
+    /* out = act(gate) * up, by enum activation; up (then dup too) NULL: 1. Aliases allowed. */
+    void (*gated[2])(const float *gate, const float *up, float *out, int n);
+    void (*gated_grad[2])(const float *gate, const float *up, const float *dout, float *dgate,
+                          float *dup, int n);
     void (*lps)(const struct lps_strip *s);
     /* w[j] = fmaf(r, x[j], w[j]) where live[j]; the same bits in every set */
     void (*delta)(float r, const float *x, const int *live, float *w, int n);

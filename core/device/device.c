@@ -268,21 +268,25 @@ void device_cholesky_solve(struct device *dev, struct mat l, struct mat b, bool 
         dev->ops->cholesky_solve(dev, l, b, half);
 }
 
-void device_rmsnorm(struct device *dev, struct mat x, struct mat gain, float eps, struct mat y)
+static bool is_norm(struct norm n, int cols)
 {
-    if (fits(dev, is_f32(x) && is_f32(y) && same_shape(x, y) && is_row(gain, x.cols), "rmsnorm",
-             "sizes do not fit"))
-        dev->ops->rmsnorm(dev, x, gain, eps, y);
+    return is_row(n.gain, cols) && (!n.bias.data || is_row(n.bias, cols)) && n.eps >= 0;
 }
 
-void device_rmsnorm_grad(struct device *dev, struct mat x, struct mat gain, float eps,
-                         struct mat dy, struct mat dx)
+void device_norm(struct device *dev, struct mat x, struct norm n, struct mat y)
+{
+    if (fits(dev, is_f32(x) && is_f32(y) && same_shape(x, y) && is_norm(n, x.cols), "norm",
+             "sizes do not fit"))
+        dev->ops->norm(dev, x, n, y);
+}
+
+void device_norm_grad(struct device *dev, struct mat x, struct norm n, struct mat dy, struct mat dx)
 {
     if (fits(dev,
              is_f32(x) && is_f32(dy) && is_f32(dx) && same_shape(x, dy) && same_shape(x, dx) &&
-                 is_row(gain, x.cols),
-             "rmsnorm_grad", "sizes do not fit"))
-        dev->ops->rmsnorm_grad(dev, x, gain, eps, dy, dx);
+                 is_norm(n, x.cols),
+             "norm_grad", "sizes do not fit"))
+        dev->ops->norm_grad(dev, x, n, dy, dx);
 }
 
 void device_rope(struct device *dev, struct mat x, const int *pos, int heads, const float *freq,
@@ -300,7 +304,8 @@ static bool attention_fits(struct device *dev, const char *op, struct mat q, str
 {
     bool shapes = is_f32(q) && is_f32(k) && is_f32(v) && s.heads > 0 && s.kv_heads > 0 &&
                   s.head_dim > 0 && s.heads % s.kv_heads == 0 && q.cols == s.heads * s.head_dim &&
-                  k.cols == s.kv_heads * s.head_dim && same_shape(k, v);
+                  k.cols == s.kv_heads * s.head_dim && same_shape(k, v) && s.window >= 0 &&
+                  s.softcap >= 0;
     bool inside = true;
 
     for (int i = 0; i < seqs; i++) {
@@ -334,24 +339,42 @@ void device_attention_grad(struct device *dev, struct mat q, struct mat k, struc
         dev->ops->attention_grad(dev, q, k, v, seq, seqs, shape, dout, dq, dk, dv);
 }
 
-void device_swiglu(struct device *dev, struct mat gate, struct mat up, struct mat out)
+/* The factor of the gate, which an FFN may be without. */
+static bool is_factor(struct mat up, struct mat gate)
 {
-    if (fits(dev,
-             is_f32(gate) && is_f32(up) && is_f32(out) && same_shape(gate, up) &&
-                 same_shape(gate, out),
-             "swiglu", "sizes do not fit"))
-        dev->ops->swiglu(dev, gate, up, out);
+    return !up.data || (is_f32(up) && same_shape(gate, up));
 }
 
-void device_swiglu_grad(struct device *dev, struct mat gate, struct mat up, struct mat dout,
-                        struct mat dgate, struct mat dup)
+void device_gated(struct device *dev, enum activation act, struct mat gate, struct mat up,
+                  struct mat out)
+{
+    if (fits(dev, is_f32(gate) && is_factor(up, gate) && is_f32(out) && same_shape(gate, out),
+             "gated", "sizes do not fit"))
+        dev->ops->gated(dev, act, gate, up, out);
+}
+
+void device_gated_grad(struct device *dev, enum activation act, struct mat gate, struct mat up,
+                       struct mat dout, struct mat dgate, struct mat dup)
 {
     if (fits(dev,
-             is_f32(gate) && is_f32(up) && is_f32(dout) && is_f32(dgate) && is_f32(dup) &&
-                 same_shape(gate, up) && same_shape(gate, dout) && same_shape(gate, dgate) &&
-                 same_shape(gate, dup),
-             "swiglu_grad", "sizes do not fit"))
-        dev->ops->swiglu_grad(dev, gate, up, dout, dgate, dup);
+             is_f32(gate) && is_factor(up, gate) && is_f32(dout) && is_f32(dgate) &&
+                 is_factor(dup, gate) && !up.data == !dup.data && same_shape(gate, dout) &&
+                 same_shape(gate, dgate),
+             "gated_grad", "sizes do not fit"))
+        dev->ops->gated_grad(dev, act, gate, up, dout, dgate, dup);
+}
+
+void device_softcap(struct device *dev, float cap, struct mat x)
+{
+    if (fits(dev, is_f32(x) && cap > 0, "softcap", "sizes do not fit, or the cap is not positive"))
+        dev->ops->softcap(dev, cap, x);
+}
+
+void device_softcap_grad(struct device *dev, float cap, struct mat y, struct mat dy)
+{
+    if (fits(dev, is_f32(y) && is_f32(dy) && same_shape(y, dy) && cap > 0, "softcap_grad",
+             "sizes do not fit, or the cap is not positive"))
+        dev->ops->softcap_grad(dev, cap, y, dy);
 }
 
 void device_lse(struct device *dev, struct mat logits, struct mat out)

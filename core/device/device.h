@@ -39,6 +39,25 @@ struct attn_seq {
 struct attn_shape {
     int heads, kv_heads, head_dim;
     float scale;
+    int window;    /* keys a row sees, its own included; 0: all before it. Counted from the last
+                      key it could see, so a blind row from the last of the cache */
+    float softcap; /* scores s become cap tanh(s / cap); 0: none */
+};
+
+enum norm_kind {
+    NORM_RMS,   /* x / rms(x) */
+    NORM_LAYER, /* (x - mean) / standard deviation */
+};
+
+struct norm {
+    enum norm_kind kind;
+    struct mat gain, bias; /* F32 [1, d]; bias data NULL: none */
+    float eps;             /* added to the mean square */
+};
+
+enum activation {
+    ACT_SILU, /* x / (1 + e^-x) */
+    ACT_GELU, /* x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) */
 };
 
 /* One optimisation state of target optimisation, kept on the device. */
@@ -124,9 +143,9 @@ struct device_ops {
                            bool half); /* F64, in place */
 
     /* transformer */
-    void (*rmsnorm)(struct device *dev, struct mat x, struct mat gain, float eps, struct mat y);
-    void (*rmsnorm_grad)(struct device *dev, struct mat x, struct mat gain, float eps,
-                         struct mat dy, struct mat dx);
+    void (*norm)(struct device *dev, struct mat x, struct norm n, struct mat y);
+    void (*norm_grad)(struct device *dev, struct mat x, struct norm n, struct mat dy,
+                      struct mat dx);
     void (*rope)(struct device *dev, struct mat x, const int *pos, int heads, const float *freq,
                  bool interleaved, bool backward);
     void (*attention)(struct device *dev, struct mat q, struct mat k, struct mat v,
@@ -135,9 +154,12 @@ struct device_ops {
     void (*attention_grad)(struct device *dev, struct mat q, struct mat k, struct mat v,
                            const struct attn_seq *seq, int seqs, struct attn_shape shape,
                            struct mat dout, struct mat dq, struct mat dk, struct mat dv);
-    void (*swiglu)(struct device *dev, struct mat gate, struct mat up, struct mat out);
-    void (*swiglu_grad)(struct device *dev, struct mat gate, struct mat up, struct mat dout,
-                        struct mat dgate, struct mat dup);
+    void (*gated)(struct device *dev, enum activation act, struct mat gate, struct mat up,
+                  struct mat out);
+    void (*gated_grad)(struct device *dev, enum activation act, struct mat gate, struct mat up,
+                       struct mat dout, struct mat dgate, struct mat dup);
+    void (*softcap)(struct device *dev, float cap, struct mat x);
+    void (*softcap_grad)(struct device *dev, float cap, struct mat y, struct mat dy);
     void (*lse)(struct device *dev, struct mat logits, struct mat out);
     void (*cross_entropy)(struct device *dev, struct mat logits, const int *label, float weight,
                           struct mat loss, bool grad);
@@ -195,11 +217,11 @@ void device_eigh(struct device *dev, struct mat a, struct mat values);
 void device_cholesky(struct device *dev, struct mat a);
 /* b [n, u] becomes (L L^T)^-1 b, or L^-1 b if half. */
 void device_cholesky_solve(struct device *dev, struct mat l, struct mat b, bool half);
-/* y = x / rms(x) * gain, each row; x and y may be the same. gain [1, d] */
-void device_rmsnorm(struct device *dev, struct mat x, struct mat gain, float eps, struct mat y);
-/* dx += gradient through the norm */
-void device_rmsnorm_grad(struct device *dev, struct mat x, struct mat gain, float eps,
-                         struct mat dy, struct mat dx);
+/* y = norm of each row of x, times the gain, plus the bias; x and y may be the same. */
+void device_norm(struct device *dev, struct mat x, struct norm n, struct mat y);
+/* dx += gradient through the norm of x */
+void device_norm_grad(struct device *dev, struct mat x, struct norm n, struct mat dy,
+                      struct mat dx);
 /* Rotates each head of each row in place by pos[row] * freq[i]; freq [head_dim / 2] host. */
 void device_rope(struct device *dev, struct mat x, const int *pos, int heads, const float *freq,
                  bool interleaved, bool backward);
@@ -212,9 +234,15 @@ void device_attention(struct device *dev, struct mat q, struct mat k, struct mat
 void device_attention_grad(struct device *dev, struct mat q, struct mat k, struct mat v,
                            const struct attn_seq *seq, int seqs, struct attn_shape shape,
                            struct mat dout, struct mat dq, struct mat dk, struct mat dv);
-void device_swiglu(struct device *dev, struct mat gate, struct mat up, struct mat out);
-void device_swiglu_grad(struct device *dev, struct mat gate, struct mat up, struct mat dout,
-                        struct mat dgate, struct mat dup);
+/* out = act(gate) * up; up data NULL (then dup too): out = act(gate). In place is allowed. */
+void device_gated(struct device *dev, enum activation act, struct mat gate, struct mat up,
+                  struct mat out);
+void device_gated_grad(struct device *dev, enum activation act, struct mat gate, struct mat up,
+                       struct mat dout, struct mat dgate, struct mat dup);
+/* x becomes cap tanh(x / cap); cap > 0 */
+void device_softcap(struct device *dev, float cap, struct mat x);
+/* dy *= 1 - (y / cap)^2, y what device_softcap() made: the gradient with respect to its input */
+void device_softcap_grad(struct device *dev, float cap, struct mat y, struct mat dy);
 /* out [1, rows] = log sum exp of each row */
 void device_lse(struct device *dev, struct mat logits, struct mat out);
 /* loss [1, rows] = -log p(label) of each row; with grad the logits become

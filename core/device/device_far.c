@@ -298,15 +298,15 @@ static void far_cholesky_solve(struct device *dev, struct mat l, struct mat b, b
     RUN("cholesky_solve", cpu_cholesky_solve(cpu, l, b, half), l, b);
 }
 
-static void far_rmsnorm(struct device *dev, struct mat x, struct mat gain, float eps, struct mat y)
+static void far_norm(struct device *dev, struct mat x, struct norm n, struct mat y)
 {
-    RUN("rmsnorm", cpu_rmsnorm(cpu, x, gain, eps, y), x, gain, y);
+    RUN("norm", cpu_norm(cpu, x, n, y), x, n.gain, n.bias, y);
 }
 
-static void far_rmsnorm_grad(struct device *dev, struct mat x, struct mat gain, float eps,
-                             struct mat dy, struct mat dx)
+static void far_norm_grad(struct device *dev, struct mat x, struct norm n, struct mat dy,
+                          struct mat dx)
 {
-    RUN("rmsnorm_grad", cpu_rmsnorm_grad(cpu, x, gain, eps, dy, dx), x, gain, dy, dx);
+    RUN("norm_grad", cpu_norm_grad(cpu, x, n, dy, dx), x, n.gain, n.bias, dy, dx);
 }
 
 static void far_rope(struct device *dev, struct mat x, const int *pos, int heads, const float *freq,
@@ -330,16 +330,27 @@ static void far_attention_grad(struct device *dev, struct mat q, struct mat k, s
         k, v, dout, dq, dk, dv);
 }
 
-static void far_swiglu(struct device *dev, struct mat gate, struct mat up, struct mat out)
+static void far_gated(struct device *dev, enum activation act, struct mat gate, struct mat up,
+                      struct mat out)
 {
-    RUN("swiglu", cpu_swiglu(cpu, gate, up, out), gate, up, out);
+    RUN("gated", cpu_gated(cpu, act, gate, up, out), gate, up, out);
 }
 
-static void far_swiglu_grad(struct device *dev, struct mat gate, struct mat up, struct mat dout,
-                            struct mat dgate, struct mat dup)
+static void far_gated_grad(struct device *dev, enum activation act, struct mat gate, struct mat up,
+                           struct mat dout, struct mat dgate, struct mat dup)
 {
-    RUN("swiglu_grad", cpu_swiglu_grad(cpu, gate, up, dout, dgate, dup), gate, up, dout, dgate,
+    RUN("gated_grad", cpu_gated_grad(cpu, act, gate, up, dout, dgate, dup), gate, up, dout, dgate,
         dup);
+}
+
+static void far_softcap(struct device *dev, float cap, struct mat x)
+{
+    RUN("softcap", cpu_softcap(cpu, cap, x), x);
+}
+
+static void far_softcap_grad(struct device *dev, float cap, struct mat y, struct mat dy)
+{
+    RUN("softcap_grad", cpu_softcap_grad(cpu, cap, y, dy), y, dy);
 }
 
 static void far_lse(struct device *dev, struct mat logits, struct mat out)
@@ -407,13 +418,15 @@ const struct device_ops device_far = {
     .eigh = far_eigh,
     .cholesky = far_cholesky,
     .cholesky_solve = far_cholesky_solve,
-    .rmsnorm = far_rmsnorm,
-    .rmsnorm_grad = far_rmsnorm_grad,
+    .norm = far_norm,
+    .norm_grad = far_norm_grad,
     .rope = far_rope,
     .attention = far_attention,
     .attention_grad = far_attention_grad,
-    .swiglu = far_swiglu,
-    .swiglu_grad = far_swiglu_grad,
+    .gated = far_gated,
+    .gated_grad = far_gated_grad,
+    .softcap = far_softcap,
+    .softcap_grad = far_softcap_grad,
     .lse = far_lse,
     .cross_entropy = far_cross_entropy,
     .kl = far_kl,

@@ -59,23 +59,28 @@ void backward_block(struct forward *f, const struct weights_view *view, int laye
 
     /* FFN: o = h + W_down m, m = silu(gate) * up of norm(h) */
     device_gemm(dev, 1, dx, false, view_down(view, layer), false, 0, dm);
-    device_swiglu_grad(dev, mat_rows(save->gate, 0, n), mat_rows(save->up, 0, n), dm, dg, du);
+    device_gated_grad(dev, ACT_SILU, mat_rows(save->gate, 0, n), mat_rows(save->up, 0, n), dm, dg,
+                      du);
     device_gemm(dev, 1, dg, false, b->gate, false, 0, dn);
     device_gemm(dev, 1, du, false, b->up, false, 1, dn);
-    device_rmsnorm_grad(dev, mat_rows(save->h, 0, n), b->ffn_norm, cfg->norm_eps, dn, dx);
+    device_norm_grad(dev, mat_rows(save->h, 0, n),
+                     (struct norm){.gain = b->ffn_norm, .eps = cfg->norm_eps}, dn, dx);
 
     /* attention: h = x + W_o att(q, k, v) of norm(x); cached rows do not depend on x */
     device_gemm(dev, 1, dx, false, b->o, false, 0, datt);
     device_attention_grad(dev, mat_rows(save->q, 0, n), c->k[layer], c->v[layer], p->seq, p->seqs,
-                          (struct attn_shape){cfg->heads, cfg->kv_heads, cfg->head_dim,
-                                              1.0F / sqrtf((float)cfg->head_dim)},
+                          (struct attn_shape){.heads = cfg->heads,
+                                              .kv_heads = cfg->kv_heads,
+                                              .head_dim = cfg->head_dim,
+                                              .scale = 1.0F / sqrtf((float)cfg->head_dim)},
                           datt, dq, dk, dv);
     device_rope(dev, dq, p->pos, cfg->heads, m->freq, cfg->rope_interleaved, true);
     device_rope(dev, dk, p->pos, cfg->kv_heads, m->freq, cfg->rope_interleaved, true);
     device_gemm(dev, 1, dq, false, b->q, false, 0, dn);
     device_gemm(dev, 1, dk, false, b->k, false, 1, dn);
     device_gemm(dev, 1, dv, false, b->v, false, 1, dn);
-    device_rmsnorm_grad(dev, mat_rows(save->in, 0, n), b->attn_norm, cfg->norm_eps, dn, dx);
+    device_norm_grad(dev, mat_rows(save->in, 0, n),
+                     (struct norm){.gain = b->attn_norm, .eps = cfg->norm_eps}, dn, dx);
 }
 
 void backward_logits(struct forward *f, struct mat x, struct mat d_logits, struct mat dx)
@@ -84,6 +89,8 @@ void backward_logits(struct forward *f, struct mat x, struct mat d_logits, struc
     struct mat dn = mat_new(dev, DT_F32, x.rows, x.cols);
 
     device_gemm(dev, 1, d_logits, false, f->model->head, false, 0, dn);
-    device_rmsnorm_grad(dev, x, f->model->final_norm, f->model->config->norm_eps, dn, dx);
+    device_norm_grad(dev, x,
+                     (struct norm){.gain = f->model->final_norm, .eps = f->model->config->norm_eps},
+                     dn, dx);
     mat_free(dev, &dn);
 }

@@ -128,8 +128,10 @@ static struct attn_shape shape_of(const struct model *m)
 {
     const struct model_config *c = m->config;
 
-    return (struct attn_shape){c->heads, c->kv_heads, c->head_dim,
-                               1.0F / sqrtf((float)c->head_dim)};
+    return (struct attn_shape){.heads = c->heads,
+                               .kv_heads = c->kv_heads,
+                               .head_dim = c->head_dim,
+                               .scale = 1.0F / sqrtf((float)c->head_dim)};
 }
 
 /* y = x W^T (+ bias) */
@@ -150,7 +152,7 @@ static void attend(struct forward *f, const struct block *b, int layer, const st
     struct mat q = save ? mat_rows(save->q, 0, p->rows) : mat_rows(f->q, 0, p->rows);
     struct mat k = mat_rows(f->k, 0, p->rows), v = mat_rows(f->v, 0, p->rows);
 
-    device_rmsnorm(dev, x, b->attn_norm, cfg->norm_eps, norm);
+    device_norm(dev, x, (struct norm){.gain = b->attn_norm, .eps = cfg->norm_eps}, norm);
     linear(dev, norm, b->q, b->q_bias, q);
     linear(dev, norm, b->k, b->k_bias, k);
     linear(dev, norm, b->v, b->v_bias, v);
@@ -188,10 +190,10 @@ void forward_block(struct forward *f, const struct weights_view *view, int layer
         tap->fn(tap->ctx, layer, TAP_FFN_IN, x);
     if (save)
         device_copy(dev, x, mat_rows(save->h, 0, p->rows));
-    device_rmsnorm(dev, x, b->ffn_norm, m->config->norm_eps, norm);
+    device_norm(dev, x, (struct norm){.gain = b->ffn_norm, .eps = m->config->norm_eps}, norm);
     device_gemm(dev, 1, norm, false, b->gate, true, 0, gate);
     device_gemm(dev, 1, norm, false, b->up, true, 0, up);
-    device_swiglu(dev, gate, up, coeff);
+    device_gated(dev, ACT_SILU, gate, up, coeff);
     if (tap)
         tap->fn(tap->ctx, layer, TAP_COEFF, coeff);
     device_gemm(dev, 1, coeff, false, view_down(view, layer), true, 1, x);
@@ -203,7 +205,9 @@ void forward_logits(struct forward *f, struct mat x, struct mat logits)
 {
     struct mat norm = mat_new(f->model->dev, DT_F32, x.rows, x.cols);
 
-    device_rmsnorm(f->model->dev, x, f->model->final_norm, f->model->config->norm_eps, norm);
+    device_norm(f->model->dev, x,
+                (struct norm){.gain = f->model->final_norm, .eps = f->model->config->norm_eps},
+                norm);
     device_gemm(f->model->dev, 1, norm, false, f->model->head, true, 0, logits);
     mat_free(f->model->dev, &norm);
 }

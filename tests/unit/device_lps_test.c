@@ -218,7 +218,7 @@ static double *everything(int threads)
     device_gemm(dev, 1, x, false, head, true, 0, y);
     device_gemm(dev, 1, y, false, head, false, 0, z);
     device_gemm(dev, 1, mat_rows(x, 0, 1), false, head, true, 0, one);
-    device_attention(dev, x, z, x, seq, 2, (struct attn_shape){3, 3, 16, 0.25F}, out);
+    device_attention(dev, x, z, x, seq, 2, (struct attn_shape){3, 3, 16, 0.25F, 0, 0}, out);
     for (int i = 0; i < 8; i++) {
         int n = mats[i].rows * mats[i].cols;
 

@@ -33,44 +33,64 @@ struct plain {
     const struct attn_seq *seq;
     struct attn_shape shape;
     const int *label;
-    double eps;
+    double eps, cap;
+    enum norm_kind kind;
+    enum activation act;
 };
 
+/* y = gain, z = bias or NULL */
 static void norm_plain(const void *context, double *out)
 {
     const struct plain *p = context;
 
     for (int r = 0; r < p->rows; r++) {
         const double *x = p->x + r * p->cols;
-        double sum = 0;
+        double sum = 0, mean = 0;
 
+        for (int i = 0; p->kind == NORM_LAYER && i < p->cols; i++)
+            mean += x[i] / p->cols;
         for (int i = 0; i < p->cols; i++)
-            sum += x[i] * x[i];
+            sum += (x[i] - mean) * (x[i] - mean);
         for (int i = 0; i < p->cols; i++)
-            out[r * p->cols + i] = x[i] / sqrt(sum / p->cols + p->eps) * p->y[i];
+            out[r * p->cols + i] =
+                (x[i] - mean) / sqrt(sum / p->cols + p->eps) * p->y[i] + (p->z ? p->z[i] : 0);
     }
 }
 
-static void norm_case(struct device *dev, int rows, int cols, int pad)
+static void norm_case(struct device *dev, enum norm_kind kind, bool biased, int rows, int cols,
+                      int pad)
 {
     int n = rows * cols;
-    double *x = noise(n), *gain = noise(cols), *dy = noise(n), *want = zeros(n), *grad;
-    double *start = noise(n);
-    struct plain p = {.rows = rows, .cols = cols, .x = x, .y = gain, .eps = (double)1e-5F};
-    struct mat mx = make(dev, DT_F32, rows, cols, pad, x), mg = make(dev, DT_F32, 1, cols, 0, gain);
-    struct mat md = make(dev, DT_F32, rows, cols, pad, dy);
-    struct mat out = make(dev, DT_F32, rows, cols, pad, start);
+    double *x = noise(n), *gain = noise(cols), *bias = noise(cols), *dy = noise(n);
+    double *want = zeros(n), *grad, *start = noise(n);
+    struct plain p = {.rows = rows,
+                      .cols = cols,
+                      .x = x,
+                      .y = gain,
+                      .z = biased ? bias : NULL,
+                      .kind = kind,
+                      .eps = (double)1e-5F};
+    struct norm norm = {.kind = kind, .gain = make(dev, DT_F32, 1, cols, 0, gain), .eps = 1e-5F};
+    struct mat mx, md, out;
 
+    for (int i = 0; i < n; i++) /* rows that are not centred */
+        x[i] += 3;
+    mx = make(dev, DT_F32, rows, cols, pad, x);
+    md = make(dev, DT_F32, rows, cols, pad, dy);
+    out = make(dev, DT_F32, rows, cols, pad, start);
+    if (biased)
+        norm.bias = make(dev, DT_F32, 1, cols, 0, bias);
     grad = differences(x, n, norm_plain, &p, dy, n);
     for (int i = 0; i < n; i++)
         grad[i] += start[i];
-    device_rmsnorm_grad(dev, mx, mg, 1e-5F, md, out);
-    check_mat(dev, "rmsnorm_grad", out, grad, LOOSE);
+    device_norm_grad(dev, mx, norm, md, out);
+    check_mat(dev, "norm_grad", out, grad, LOOSE);
     norm_plain(&p, want);
-    device_rmsnorm(dev, mx, mg, 1e-5F, mx);
-    check_mat(dev, "rmsnorm in place", mx, want, LOOSE);
+    device_norm(dev, mx, norm, mx);
+    check_mat(dev, "norm in place", mx, want, LOOSE);
     free(x);
     free(gain);
+    free(bias);
     free(dy);
     free(want);
     free(grad);
@@ -82,9 +102,11 @@ static void test_norm(void)
     struct device *dev;
 
     for (int d = 0; (dev = device_at(d, 2)); d++) {
-        norm_case(dev, 1, 1, 0);
-        norm_case(dev, 3, 17, 0);
-        norm_case(dev, 9, 65, 2);
+        norm_case(dev, NORM_RMS, false, 1, 1, 0);
+        norm_case(dev, NORM_RMS, false, 3, 17, 0);
+        norm_case(dev, NORM_RMS, true, 9, 65, 2);
+        norm_case(dev, NORM_LAYER, true, 3, 17, 0);
+        norm_case(dev, NORM_LAYER, false, 9, 65, 2);
         finish(dev);
     }
 }
@@ -144,20 +166,23 @@ static void attention_plain(const void *context, double *out)
             const struct attn_seq *a = &p->seq[s];
             int row = i / p->shape.heads, head = i % p->shape.heads;
             int keys = a->past + (a->blind ? 0 : row + 1), at = head / group * d;
+            int window = p->shape.window, from = window && window < keys ? keys - window : 0;
+            double cap = (double)p->shape.softcap;
             const double *q = p->x + (a->q0 + row) * wide + head * d;
             double sum = 0, *to = out + (a->q0 + row) * wide + head * d;
 
-            for (int j = 0; j < keys; j++) {
-                double dot = 0;
+            for (int j = from; j < keys; j++) {
+                double dot = 0, x;
 
                 for (int t = 0; t < d; t++)
                     dot += q[t] * p->y[(a->kv0 + j) * narrow + at + t];
-                e[j] = exp(dot * (double)p->shape.scale);
+                x = dot * (double)p->shape.scale;
+                e[j] = exp(cap > 0 ? cap * tanh(x / cap) : x);
                 sum += e[j];
             }
             for (int t = 0; t < d; t++) {
                 to[t] = 0;
-                for (int j = 0; j < keys; j++)
+                for (int j = from; j < keys; j++)
                     to[t] += e[j] / sum * p->z[(a->kv0 + j) * narrow + at + t];
             }
         }
@@ -231,21 +256,24 @@ static void test_attention(void)
     struct device *dev;
 
     for (int d = 0; (dev = device_at(d, 2)); d++) {
-        attention_case(dev, one, 1, 1, 1, (struct attn_shape){1, 1, 4, 0.5F}, true);
-        attention_case(dev, mixed, 4, 7, 20, (struct attn_shape){6, 2, 5, 0.7F}, true);
-        attention_case(dev, mixed, 4, 7, 20, (struct attn_shape){3, 3, 4, 1}, true);
-        attention_case(dev, length, 2, 220, 230, (struct attn_shape){4, 1, 8, 0.35F}, false);
+        attention_case(dev, one, 1, 1, 1, (struct attn_shape){1, 1, 4, 0.5F, 0, 0}, true);
+        attention_case(dev, mixed, 4, 7, 20, (struct attn_shape){6, 2, 5, 0.7F, 0, 0}, true);
+        attention_case(dev, mixed, 4, 7, 20, (struct attn_shape){3, 3, 4, 1, 0, 1.5F}, true);
+        attention_case(dev, mixed, 4, 7, 20, (struct attn_shape){6, 2, 5, 2, 2, 0.7F}, true);
+        attention_case(dev, mixed, 4, 7, 20, (struct attn_shape){4, 2, 5, 2, 1, 0}, true);
+        attention_case(dev, length, 2, 220, 230, (struct attn_shape){4, 1, 8, 0.35F, 0, 0}, false);
+        attention_case(dev, length, 2, 220, 230, (struct attn_shape){4, 1, 8, 3, 33, 2}, false);
         finish(dev);
     }
 }
 
 /* Causal attention over more queries than one block: the gradient by an independent formula would
  * cost too many differences, so only some directions are tried. */
-static void test_long_gradient(void)
+static void long_gradient(int window, float cap)
 {
     enum { ROWS = 90, D = 4, N = ROWS * D };
     static const struct attn_seq seq[] = {{0, ROWS, 0, 0, false}};
-    struct attn_shape shape = {1, 1, D, 0.5F};
+    struct attn_shape shape = {1, 1, D, 0.5F, window, cap};
     double *x[3] = {noise(N), noise(N), noise(N)}, *dout = noise(N), *step = noise(N);
     struct plain p = {
         .rows = 1, .other = ROWS, .x = x[0], .y = x[1], .z = x[2], .seq = seq, .shape = shape};
@@ -287,39 +315,52 @@ static void test_long_gradient(void)
     free(step);
 }
 
-static void swiglu_plain(const void *context, double *out)
+static void test_long_gradient(void)
+{
+    long_gradient(0, 0);
+    long_gradient(20, 0.5F);
+    long_gradient(70, 0);
+}
+
+/* y NULL: no factor */
+static void gated_plain(const void *context, double *out)
 {
     const struct plain *p = context;
 
-    for (int i = 0; i < p->rows * p->cols; i++)
-        out[i] = p->x[i] / (1 + exp(-p->x[i])) * p->y[i];
+    for (int i = 0; i < p->rows * p->cols; i++) {
+        double x = p->x[i], t = sqrt(2 / acos(-1.0)) * (x + 0.044715 * x * x * x);
+        double a = p->act == ACT_SILU ? x / (1 + exp(-x)) : x * 0.5 * (1 + tanh(t));
+
+        out[i] = p->y ? a * p->y[i] : a;
+    }
 }
 
-static void test_swiglu(void)
+static void gated_case(enum activation act, bool factor)
 {
     enum { ROWS = 5, COLS = 37, N = ROWS * COLS };
     double *gate = noise(N), *up = noise(N), *dout = noise(N), *want = zeros(N), *dg, *du;
-    struct plain p = {.rows = ROWS, .cols = COLS, .x = gate, .y = up};
+    struct plain p = {.rows = ROWS, .cols = COLS, .x = gate, .y = factor ? up : NULL, .act = act};
     struct device *dev;
 
     for (int i = 0; i < N; i++)
-        gate[i] *= 20;
+        gate[i] *= act == ACT_SILU ? 20 : 3;
     gate[0] = -200; /* e^200 is no float */
     gate[1] = 200;
-    swiglu_plain(&p, want);
-    dg = differences(gate, N, swiglu_plain, &p, dout, N);
-    du = differences(up, N, swiglu_plain, &p, dout, N);
+    gated_plain(&p, want);
+    dg = differences(gate, N, gated_plain, &p, dout, N);
+    du = differences(up, N, gated_plain, &p, dout, N);
     for (int d = 0; (dev = device_at(d, 2)); d++) {
         struct mat mg = make(dev, DT_F32, ROWS, COLS, 0, gate);
-        struct mat mu = make(dev, DT_F32, ROWS, COLS, 1, up);
+        struct mat mu = factor ? make(dev, DT_F32, ROWS, COLS, 1, up) : (struct mat){0};
         struct mat md = make(dev, DT_F32, ROWS, COLS, 0, dout);
         struct mat out = make(dev, DT_F32, ROWS, COLS, 0, NULL);
 
-        device_swiglu(dev, mg, mu, out);
-        check_mat(dev, "swiglu", out, want, LOOSE);
-        device_swiglu_grad(dev, mg, mu, md, mg, mu); /* in place */
-        check_mat(dev, "swiglu_grad gate", mg, dg, LOOSE);
-        check_mat(dev, "swiglu_grad up", mu, du, LOOSE);
+        device_gated(dev, act, mg, mu, out);
+        check_mat(dev, "gated", out, want, LOOSE);
+        device_gated_grad(dev, act, mg, mu, md, mg, mu); /* in place */
+        check_mat(dev, "gated_grad gate", mg, dg, LOOSE);
+        if (factor)
+            check_mat(dev, "gated_grad up", mu, du, LOOSE);
         finish(dev);
     }
     free(gate);
@@ -328,6 +369,50 @@ static void test_swiglu(void)
     free(want);
     free(dg);
     free(du);
+}
+
+static void test_gated(void)
+{
+    gated_case(ACT_SILU, true);
+    gated_case(ACT_SILU, false);
+    gated_case(ACT_GELU, true);
+    gated_case(ACT_GELU, false);
+}
+
+static void softcap_plain(const void *context, double *out)
+{
+    const struct plain *p = context;
+
+    for (int i = 0; i < p->rows * p->cols; i++)
+        out[i] = p->cap * tanh(p->x[i] / p->cap);
+}
+
+static void test_softcap(void)
+{
+    enum { ROWS = 3, COLS = 41, N = ROWS * COLS };
+    double *x = noise(N), *dy = noise(N), *want = zeros(N), *grad;
+    struct plain p = {.rows = ROWS, .cols = COLS, .x = x, .cap = 2.5};
+    struct device *dev;
+
+    for (int i = 0; i < N; i++)
+        x[i] *= 6;
+    x[0] = 1e4;
+    softcap_plain(&p, want);
+    grad = differences(x, N, softcap_plain, &p, dy, N);
+    for (int d = 0; (dev = device_at(d, 2)); d++) {
+        struct mat mx = make(dev, DT_F32, ROWS, COLS, 1, x);
+        struct mat md = make(dev, DT_F32, ROWS, COLS, 0, dy);
+
+        device_softcap(dev, 2.5F, mx);
+        check_mat(dev, "softcap", mx, want, LOOSE);
+        device_softcap_grad(dev, 2.5F, mx, md);
+        check_mat(dev, "softcap_grad", md, grad, LOOSE);
+        finish(dev);
+    }
+    free(x);
+    free(dy);
+    free(want);
+    free(grad);
 }
 
 static double lse_plain(const double *x, int n)
@@ -452,8 +537,8 @@ int main(void)
     static const struct test tests[] = {
         {"norm", test_norm},           {"rope", test_rope},
         {"attention", test_attention}, {"long gradient", test_long_gradient},
-        {"swiglu", test_swiglu},       {"losses", test_losses},
-        {"adam", test_adam},
+        {"gated", test_gated},         {"softcap", test_softcap},
+        {"losses", test_losses},       {"adam", test_adam},
     };
 
     return test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));

@@ -380,7 +380,7 @@ static void test_far_refuses(void)
     device_axpy(dev, 1, host, there);
     CHECK(!device_sync(dev, &err));
     CHECK_STR(err.text, "far: operand of axpy is not device memory");
-    device_rmsnorm(dev, there, mat_rows(host, 0, 1), 1, there);
+    device_norm(dev, there, (struct norm){.gain = mat_rows(host, 0, 1), .eps = 1}, there);
     CHECK(!device_sync(dev, NULL));
     CHECK(dev->ops->adopt(dev, here, sizeof(here)) == NULL);
     CHECK(!pipe(ends)); /* the kernel says politely what a read of ours would crash on */
