@@ -1,0 +1,568 @@
+/* What config.json and the files beside it may say: the defaults of each model family, and that
+ * what is damaged, hostile or unknown is refused with one line that names it. The files of
+ * tests/data/architectures, changed in one place each. */
+#include <ftw.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/base/buf.h"
+#include "core/base/clock.h"
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/model/format.h"
+#include "core/model/safetensors.h"
+#include "tests/test.h"
+
+#define FOLDER "tests/data/architectures/"
+
+/* Families that are still refused by name. This list only shrinks. */
+static const char *const pending[] = {
+    "gpt2",   "gpt2-prefixed", "mistral",      "qwen3",        "qwen3-window",
+    "gemma3", "gemma3-nested", "llama-biased", "mistral-full", NULL};
+
+static char folder[64];
+
+static bool is_pending(const char *name)
+{
+    for (int i = 0; pending[i]; i++)
+        if (!strcmp(pending[i], name))
+            return true;
+    return false;
+}
+
+static bool says(const char *text, const char *part)
+{
+    if (strstr(text, part) && !strchr(text, '\n'))
+        return true;
+    printf("'%s' is not in '%s'\n", part, text);
+    return false;
+}
+
+/* --- changing a file -------------------------------------------------------------------- */
+
+/* Lays `patch` over `base`: objects are laid over one another, "-" as a value takes a key away. */
+static void lay_over(json_t *base, json_t *patch)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(patch, key, value)
+    {
+        json_t *there = json_object_get(base, key);
+
+        if (json_is_string(value) && !strcmp(json_string_value(value), "-"))
+            json_object_del(base, key);
+        else if (json_is_object(value) && json_is_object(there) && json_object_size(value))
+            lay_over(there, value);
+        else
+            json_object_set(base, key, value);
+    }
+}
+
+/* The config.json of a model with a patch laid over it. Caller frees. */
+static char *changed(const char *name, const char *patch)
+{
+    char *path = xasprintf(FOLDER "%s/config.json", name), *text;
+    json_t *base = json_load_file(path, 0, NULL), *over = json_loads(patch, 0, NULL);
+
+    CHECK(base && over);
+    lay_over(base, over);
+    text = json_dumps(base, 0);
+    json_decref(base);
+    json_decref(over);
+    free(path);
+    return text;
+}
+
+/* The message of a text that is refused; "" if it is not. */
+static const char *refusal(const char *text, size_t len)
+{
+    static struct err err;
+    struct model_config c;
+    bool ok;
+
+    err = (struct err){0};
+    ok = config_from_json(&c, text, len, &err);
+    CHECK(ok ? err.kind == ERR_NONE : err.kind == ERR_MODEL && *err.text);
+    CHECK(!ok || config_check(&c, NULL));
+    return err.text;
+}
+
+/* --- config.json ------------------------------------------------------------------------ */
+
+struct change {
+    const char *name, *patch, *says;
+};
+
+static const struct change unknown[] = {
+    {"llama3", "{\"model_type\":\"mamba\"}", "'mamba' is not supported"},
+    {"llama3", "{\"model_type\":\"mixtral\",\"num_local_experts\":8}", "'mixtral'"},
+    {"qwen3", "{\"model_type\":\"qwen3_moe\",\"num_experts\":128}", "'qwen3_moe'"},
+    {"llama3", "{\"model_type\":\"\\u001b[2J\"}", "not supported"},
+    {"llama3", "{\"model_type\":7}", "model_type"},
+    {"llama3", "{\"model_type\":\"-\"}", "model_type is missing"},
+    {"llama2", "{\"rope_scaling\":{\"type\":\"yarn\"}}", "'yarn'"},
+    {"llama2", "{\"rope_scaling\":{\"rope_type\":\"dynamic\"}}", "'dynamic'"},
+    {"llama3", "{\"rope_parameters\":{\"rope_type\":\"longrope\"}}", "'longrope'"},
+    {"llama3", "{\"rope_parameters\":{\"rope_type\":4}}", "rope_type"},
+    {"mistral", "{\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4}}", "'yarn'"},
+    {"qwen2", "{\"rope_scaling\":{\"type\":\"yarn\",\"factor\":4}}", "'yarn'"},
+    {"qwen3", "{\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4}}", "'yarn'"},
+    {"gemma3", "{\"rope_scaling\":{\"rope_type\":\"dynamic\"}}", "'dynamic'"},
+    {"gemma3-nested",
+     "{\"text_config\":{\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"yarn\"}}}}",
+     "'yarn'"},
+    {"gemma3-nested",
+     "{\"text_config\":{\"rope_parameters\":{\"sliding_attention\":{\"rope_type\":\"yarn\"}}}}",
+     "'yarn'"},
+    {"llama3", "{\"quantization_config\":{\"quant_method\":\"gptq\",\"bits\":4}}", "gptq"},
+    {"llama3", "{\"quantization_config\":{}}", "quanti"},
+    {"gpt2", "{\"quantization_config\":{\"quant_method\":\"bitsandbytes\"}}", "bitsandbytes"},
+    {"gemma3-nested", "{\"quantization_config\":{\"quant_method\":\"fp8\"}}", "fp8"},
+    {"llama3", "{\"hidden_act\":\"relu\"}", "'relu'"},
+    {"llama3", "{\"hidden_act\":5}", "activation"},
+    {"mistral", "{\"hidden_act\":\"gelu\"}", "'gelu'"},
+    {"qwen2", "{\"hidden_act\":\"relu2\"}", "'relu2'"},
+    {"qwen3", "{\"hidden_act\":\"mish\"}", "'mish'"},
+    {"gpt2", "{\"activation_function\":\"relu\"}", "'relu'"},
+    {"gemma3", "{\"hidden_activation\":\"quick_gelu\"}", "'quick_gelu'"},
+    {"gemma3-nested", "{\"text_config\":{\"hidden_activation\":\"relu\"}}", "'relu'"},
+    {"llama3", "{\"partial_rotary_factor\":0.5}", "partial_rotary_factor"},
+    {"gpt2", "{\"scale_attn_weights\":false}", "scale_attn_weights"},
+    {"gpt2", "{\"add_cross_attention\":true}", "add_cross_attention"},
+    {"gemma3", "{\"use_bidirectional_attention\":true}", "use_bidirectional_attention"},
+    {"qwen3-window",
+     "{\"layer_types\":[\"full_attention\",\"chunked_attention\","
+     "\"full_attention\"]}",
+     "chunked_attention"},
+    {"gemma3-nested", "{\"text_config\":{\"model_type\":\"llama\"}}", "llama"},
+};
+
+static const struct change wrong[] = {
+    {"llama2", "{\"hidden_size\":\"-\"}", "hidden_size is missing"},
+    {"llama2", "{\"intermediate_size\":\"-\"}", "intermediate_size is missing"},
+    {"llama2", "{\"num_hidden_layers\":null}", "num_hidden_layers is missing"},
+    {"llama2", "{\"num_attention_heads\":\"-\"}", "num_attention_heads is missing"},
+    {"llama2", "{\"vocab_size\":\"-\"}", "vocab_size is missing"},
+    {"gemma3-nested", "{\"text_config\":{\"hidden_size\":\"-\"}}", "hidden_size"},
+    {"gemma3-nested", "{\"text_config\":\"-\"}", "text_config"},
+    {"gemma3-nested", "{\"text_config\":[1]}", "text_config"},
+    {"llama2", "{\"num_attention_heads\":0}", "heads is 0"},
+    {"gpt2", "{\"n_head\":0}", "heads is 0"},
+    {"gemma3", "{\"num_attention_heads\":0}", "heads is 0"},
+    {"llama2", "{\"num_attention_heads\":5}", "hidden_size 32 is no multiple of 5"},
+    {"gpt2", "{\"n_embd\":30}", "no multiple of 4"},
+    {"llama3", "{\"num_key_value_heads\":8}", "key-value heads is 8"},
+    {"llama3", "{\"num_key_value_heads\":0}", "key-value heads is 0"},
+    {"llama3", "{\"num_key_value_heads\":3}", "share"},
+    {"qwen3", "{\"num_key_value_heads\":64}", "key-value heads is 64"},
+    {"llama3", "{\"num_hidden_layers\":1000000000}", "num_hidden_layers is 1000000000"},
+    {"llama3", "{\"num_hidden_layers\":1e9}", "num_hidden_layers is no whole number"},
+    {"llama3", "{\"num_hidden_layers\":-1}", "num_hidden_layers is -1"},
+    {"llama3", "{\"num_hidden_layers\":0}", "layers is 0"},
+    {"llama3", "{\"num_hidden_layers\":\"3\"}", "num_hidden_layers is no whole number"},
+    {"gpt2", "{\"n_layer\":1000000000}", "n_layer is 1000000000"},
+    {"llama3", "{\"hidden_size\":9223372036854775807}", "hidden_size is 9223372036854775807"},
+    {"llama3", "{\"hidden_size\":32.5}", "hidden_size is no whole number"},
+    {"llama3", "{\"vocab_size\":2147483648}", "vocab_size is 2147483648"},
+    {"llama3", "{\"head_dim\":7}", "halve"},
+    {"llama3", "{\"head_dim\":-2}", "head_dim is -2"},
+    {"llama3", "{\"max_position_embeddings\":0}", "context length is 0"},
+    {"llama3", "{\"rms_norm_eps\":\"NaN\"}", "rms_norm_eps is no number"},
+    {"llama3", "{\"rms_norm_eps\":-1}", "epsilon"},
+    {"llama3", "{\"rms_norm_eps\":1e300}", "epsilon"},
+    {"gpt2", "{\"layer_norm_epsilon\":\"1e-5\"}", "layer_norm_epsilon is no number"},
+    {"qwen2", "{\"rope_theta\":0}", "rotary base"},
+    {"qwen2", "{\"rope_theta\":\"1e6\"}", "rope_theta is no number"},
+    {"llama2", "{\"rope_scaling\":{\"factor\":0}}", "factor is 0"},
+    {"llama2", "{\"rope_scaling\":{\"factor\":-2.5}}", "factor"},
+    {"llama2", "{\"rope_scaling\":[]}", "no object"},
+    {"llama3", "{\"rope_parameters\":{\"low_freq_factor\":8}}", "0 < low < high"},
+    {"llama3", "{\"rope_parameters\":{\"original_max_position_embeddings\":0}}", "length"},
+    {"llama3", "{\"tie_word_embeddings\":\"yes\"}", "tie_word_embeddings is neither true nor"},
+    {"mistral", "{\"sliding_window\":\"4\"}", "sliding_window"},
+    {"mistral", "{\"sliding_window\":-4}", "sliding_window is -4"},
+    {"qwen2-window", "{\"use_sliding_window\":1}", "use_sliding_window"},
+    {"qwen3-window", "{\"layer_types\":[\"full_attention\"]}", "layer_types"},
+    {"qwen3-window", "{\"layer_types\":\"full_attention\"}", "layer_types"},
+    {"gemma3", "{\"query_pre_attn_scalar\":0}", "query_pre_attn_scalar"},
+    {"gemma3", "{\"query_pre_attn_scalar\":\"x\"}", "query_pre_attn_scalar"},
+    {"gemma3", "{\"sliding_window_pattern\":0}", "sliding_window_pattern"},
+    {"gemma3", "{\"rope_local_base_freq\":-1}", "rotary base"},
+    {"gemma3", "{\"final_logit_softcapping\":-30}", "softcap"},
+    {"gemma3", "{\"attn_logit_softcapping\":\"30\"}", "softcap"},
+};
+
+static void refused(const struct change *table, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char *text = changed(table[i].name, table[i].patch);
+        const char *got = refusal(text, strlen(text));
+
+        if (!says(got, is_pending(table[i].name) ? "" : table[i].says)) {
+            printf("    %s with %s\n", table[i].name, table[i].patch);
+            CHECK(!"refused by name");
+        }
+        CHECK(*got);
+        free(text);
+    }
+}
+
+static void unknown_is_named(void)
+{
+    refused(unknown, sizeof(unknown) / sizeof(*unknown));
+}
+
+static void wrong_is_named(void)
+{
+    refused(wrong, sizeof(wrong) / sizeof(*wrong));
+}
+
+/* The files themselves are fine, and each pending family really is refused. */
+static void the_files_are_fine(void)
+{
+    static const char *const names[] = {"gpt2",        "gpt2-prefixed", "llama2", "llama3",
+                                        "mistral",     "mistral-full",  "qwen2",  "qwen2-window",
+                                        "qwen3",       "qwen3-window",  "gemma3", "gemma3-nested",
+                                        "llama-biased"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        char *text = changed(names[i], "{}");
+        const char *got = refusal(text, strlen(text));
+
+        if (!*got == is_pending(names[i]))
+            printf("%s: %s\n", names[i], *got ? got : "is read: strike it off the list");
+        CHECK(!*got != is_pending(names[i]));
+        free(text);
+    }
+}
+
+/* What is not said: transformers' defaults. */
+static void defaults(void)
+{
+    static const struct {
+        const char *name, *patch;
+        int heads, kv_heads, head_dim, context, ffn;
+        bool tied;
+    } cases[] = {
+        {"llama2", "{\"tie_word_embeddings\":\"-\",\"max_position_embeddings\":\"-\"}", 4, 4, 8,
+         2048, 48, false},
+        {"llama3", "{\"head_dim\":null,\"num_key_value_heads\":null}", 4, 4, 8, 64, 48, true},
+        {"mistral", "{\"num_attention_heads\":16,\"num_key_value_heads\":\"-\"}", 16, 8, 2, 64, 48,
+         false},
+        {"mistral-full", "{}", 8, 8, 2, 131072, 24, true},
+        {"qwen2", "{\"tie_word_embeddings\":\"-\"}", 4, 1, 8, 64, 64, false},
+        {"qwen3", "{\"head_dim\":\"-\"}", 4, 2, 128, 64, 48, true},
+        {"gemma3", "{\"head_dim\":\"-\",\"num_attention_heads\":8,\"num_key_value_heads\":\"-\"}",
+         8, 4, 256, 64, 32, true},
+        {"gemma3-nested", "{}", 4, 2, 8, 64, 40, true},
+        {"gpt2", "{\"n_positions\":\"-\",\"n_ctx\":\"-\"}", 4, 4, 8, 1024, 128, true},
+        {"gpt2-prefixed", "{}", 3, 3, 8, 20, 40, true},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char *text = changed(cases[i].name, cases[i].patch);
+        struct model_config c = {0};
+        bool ok = config_from_json(&c, text, strlen(text), NULL);
+        int before = test_failures;
+
+        CHECK(ok || is_pending(cases[i].name));
+        if (ok) {
+            CHECK(c.heads == cases[i].heads && c.kv_heads == cases[i].kv_heads);
+            CHECK(c.head_dim == cases[i].head_dim && c.ffn == cases[i].ffn);
+            CHECK(c.context == cases[i].context && c.tied == cases[i].tied);
+        }
+        if (test_failures > before)
+            printf("    %s: %d heads, %d kv, head_dim %d, context %d, ffn %d, tied %d\n",
+                   cases[i].name, c.heads, c.kv_heads, c.head_dim, c.context, c.ffn, c.tied);
+        free(text);
+    }
+}
+
+/* --- hostile text ----------------------------------------------------------------------- */
+
+static void repeat(struct buf *b, const char *text, int times)
+{
+    while (times-- > 0)
+        buf_puts(b, text);
+}
+
+static void hostile_json(void)
+{
+    static const char *const texts[] = {
+        "",
+        "null",
+        "[]",
+        "7",
+        "\xef\xbb\xbf{}",
+        "{\"model_type\":\"llama\"",
+        "{\"model_type\":\"llama\"} {}",
+        "{\"model_type\":\"llama\",\"model_type\":\"qwen2\"}",
+        "{\"model_type\":\"\\ud800\"}",
+        "{\"model_type\":\"ll\\u0000ama\"}",
+        "{\"model_type\":\"\xff\xfe\"}",
+        "{\"model_type\":\"llama\",\"hidden_size\":1e400}",
+        "{\"model_type\":\"llama\",\"hidden_size\":NaN}",
+        "{\"model_type\":\"llama\",\"hidden_size\":99999999999999999999}",
+        "{\"model_type\":\"llama\",\"hidden_size\":-0}",
+        "{\"model_type\":\"llama\",\"hidden_size\":0x20}",
+        "{\"model_type\":\"llama\",}",
+    };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+        CHECK(*refusal(texts[i], strlen(texts[i])));
+}
+
+static void deep_and_wide_json(void)
+{
+    struct buf deep = {0}, wide = {0};
+    double start = clock_seconds();
+
+    repeat(&deep, "[", 100000);
+    CHECK(*refusal(deep.data, deep.len));
+    buf_free(&deep);
+    repeat(&deep, "{\"text_config\":", 100000);
+    CHECK(*refusal(deep.data, deep.len));
+    buf_free(&deep);
+    repeat(&deep, "{\"text_config\":", 1000); /* within jansson's depth */
+    buf_puts(&deep, "7");
+    repeat(&deep, "}", 1000);
+    CHECK(*refusal(deep.data, deep.len));
+    buf_free(&deep);
+    buf_puts(&wide, "{\"model_type\":\"llama\"");
+    for (int i = 0; i < 200000; i++)
+        buf_printf(&wide, ",\"k%d\":%d", i, i);
+    buf_puts(&wide, "}");
+    CHECK(says(refusal(wide.data, wide.len), "missing"));
+    buf_free(&wide);
+    CHECK(clock_seconds() - start < 5);
+}
+
+/* Every cut, and bits flipped everywhere: an answer, never a crash; what is accepted is within
+ * bounds (refusal() looks). */
+static void cut_and_flipped(void)
+{
+    static const char *const names[] = {"gpt2", "llama3", "qwen3-window", "gemma3-nested"};
+    static const char masks[] = {0x01, 0x10, (char)0x80};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        char *text = changed(names[i], "{}");
+        size_t n = strlen(text);
+
+        for (size_t cut = 0; cut < n; cut++)
+            CHECK(*refusal(text, cut));
+        for (size_t at = 0; at < n; at++)
+            for (size_t m = 0; m < sizeof(masks); m++) {
+                text[at] = (char)(text[at] ^ masks[m]);
+                refusal(text, n);
+                text[at] = (char)(text[at] ^ masks[m]);
+            }
+        free(text);
+    }
+}
+
+/* --- the files beside it ---------------------------------------------------------------- */
+
+static char *in_folder(const char *name)
+{
+    return xasprintf("%s/%s", folder, name);
+}
+
+static void put(const char *name, const char *bytes, size_t n)
+{
+    char *path = in_folder(name);
+
+    CHECK(file_make_parents(path, NULL) && file_write(path, bytes, n, NULL));
+    free(path);
+}
+
+/* Copies a file of a model into the test's folder, under the same name unless `as` says another. */
+static void bring(const char *model, const char *name, const char *as)
+{
+    char *from = xasprintf(FOLDER "%s/%s", model, name), *to = xasprintf("%s/%s", model, as);
+    size_t n;
+    char *bytes = file_read(from, 1 << 24, &n, NULL);
+
+    CHECK(bytes);
+    if (bytes)
+        put(to, bytes, n);
+    free(bytes);
+    free(from);
+    free(to);
+}
+
+#define SHARD "model-0000%d-of-00003.safetensors"
+#define INDEX "model.safetensors.index.json"
+
+/* A fresh copy of the llama3 model, which is in three shards. */
+static void fresh(void)
+{
+    bring("llama3", "config.json", "config.json");
+    bring("llama3", INDEX, INDEX);
+    for (int i = 1; i <= 3; i++) {
+        char *name = xasprintf(SHARD, i);
+
+        bring("llama3", name, name);
+        free(name);
+    }
+}
+
+static bool folder_says(const char *name, const char *part)
+{
+    char *path = in_folder(name);
+    struct err err = {0};
+    struct weights *w = weights_open(path, &err);
+
+    weights_close(w);
+    free(path);
+    if (!part)
+        CHECK_STR(err.text, "");
+    else
+        CHECK(!w && err.kind == ERR_MODEL);
+    return part ? says(err.text, part) : w != NULL;
+}
+
+/* Points the first tensor of the index elsewhere. */
+static bool mapped_to(const char *where, const char *part)
+{
+    char *path = in_folder("llama3/" INDEX);
+    json_t *root, *map;
+
+    fresh();
+    root = json_load_file(path, 0, NULL);
+    map = json_object_get(root, "weight_map");
+    json_object_set_new(map, "model.norm.weight", json_loads(where, JSON_DECODE_ANY, NULL));
+    CHECK(!json_dump_file(root, path, 0));
+    json_decref(root);
+    free(path);
+    return folder_says("llama3", part);
+}
+
+static void shards(void)
+{
+    static const char *const elsewhere[] = {"\"../x.safetensors\"",
+                                            "\"/etc/passwd\"",
+                                            "\"a/b.safetensors\"",
+                                            "\"..\"",
+                                            "\"\"",
+                                            "\".hidden.safetensors\"",
+                                            "7",
+                                            "null",
+                                            "[\"x.safetensors\"]"};
+
+    fresh();
+    CHECK(folder_says("llama3", NULL));
+    for (size_t i = 0; i < sizeof(elsewhere) / sizeof(*elsewhere); i++)
+        CHECK(mapped_to(elsewhere[i], "model.norm.weight"));
+    CHECK(mapped_to("\"absent.safetensors\"", "absent.safetensors: No such file"));
+    CHECK(mapped_to("\"model-00001-of-00003.safetensors\"", "model.norm.weight is not in") ||
+          mapped_to("\"model-00002-of-00003.safetensors\"", "model.norm.weight is not in"));
+    put("llama3/" INDEX, "{\"weight_map\":[]}", 17);
+    CHECK(folder_says("llama3", "weight_map"));
+    put("llama3/" INDEX, "{\"weight_map\":{}}", 17);
+    CHECK(folder_says("llama3", "missing"));
+}
+
+static void missing_and_doubled_shards(void)
+{
+    struct st_tensor all[64];
+    struct safetensors *one, *two;
+    char *path = in_folder("llama3/model-00002-of-00003.safetensors");
+    int n = 0;
+
+    fresh();
+    CHECK(!unlink(path));
+    CHECK(folder_says("llama3", "model-00002-of-00003.safetensors: No such file"));
+    one = safetensors_open(FOLDER "llama3/model-00001-of-00003.safetensors", NULL);
+    two = safetensors_open(FOLDER "llama3/model-00002-of-00003.safetensors", NULL);
+    CHECK(one && two && safetensors_count(two) < 63);
+    if (!one || !two)
+        return;
+    for (; n < safetensors_count(two); n++)
+        all[n] = *safetensors_at(two, n);
+    all[n] = *safetensors_at(one, 0); /* in both */
+    CHECK(safetensors_save(path, all, n + 1, NULL, 0, NULL));
+    CHECK(folder_says("llama3", "the index names"));
+    all[n].name = "model.layers.0.self_attn.extra.weight"; /* nowhere in the index */
+    CHECK(safetensors_save(path, all, n + 1, NULL, 0, NULL));
+    CHECK(folder_says("llama3", "the index names"));
+    safetensors_close(one);
+    safetensors_close(two);
+    free(path);
+}
+
+/* The sizes in config.json and the tensors must be of one model. */
+static void sizes_and_tensors(void)
+{
+    static const struct change cases[] = {
+        {"llama2", "{\"vocab_size\":97}", "96 x 32, not 97 x 32"},
+        {"llama2", "{\"vocab_size\":95}", "96 x 32, not 95 x 32"},
+        {"llama2", "{\"intermediate_size\":64}", "48 x 32, not 64 x 32"},
+        {"llama2", "{\"num_key_value_heads\":2}", "32 x 32, not 16 x 32"},
+        {"llama2", "{\"num_hidden_layers\":3}", "is missing"},
+        {"llama2", "{\"num_hidden_layers\":1}", "no part of"},
+        {"llama2", "{\"head_dim\":16}", "32 x 32, not 64 x 32"},
+        {"llama2", "{\"attention_bias\":true}", "bias"},
+        {"llama2", "{\"model_type\":\"qwen2\"}", "bias is missing"},
+        {"llama-biased", "{\"attention_bias\":false,\"mlp_bias\":false}", "no part of"},
+        {"qwen2", "{\"model_type\":\"llama\"}", "no part of"},
+        {"qwen3", "{\"model_type\":\"llama\"}", "no part of"},
+        {"qwen3", "{\"model_type\":\"qwen2\"}", "is missing"},
+        {"gpt2", "{\"vocab_size\":95}", "96 x 32, not 95 x 32"},
+        {"gpt2", "{\"n_positions\":16}", "32 x 32, not 16 x 32"},
+        {"gpt2", "{\"n_inner\":96}", "128"},
+        {"gpt2", "{\"n_layer\":3}", "is missing"},
+        {"gemma3", "{\"head_dim\":16}", "not 32 x 32"},
+        {"gemma3-nested", "{\"text_config\":{\"vocab_size\":95}}", "not 95 x 24"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char *text = changed(cases[i].name, cases[i].patch);
+        char *name = xasprintf("%s/config.json", cases[i].name);
+
+        bring(cases[i].name, "model.safetensors", "model.safetensors");
+        put(name, text, strlen(text));
+        if (!folder_says(cases[i].name, is_pending(cases[i].name) ? "" : cases[i].says)) {
+            printf("    %s with %s\n", cases[i].name, cases[i].patch);
+            CHECK(!"refused by name");
+        }
+        free(name);
+        free(text);
+    }
+}
+
+static const struct test tests[] = {
+    {"the files of every family are read", the_files_are_fine},
+    {"what is unknown is refused by name", unknown_is_named},
+    {"what is wrong is refused by name", wrong_is_named},
+    {"defaults", defaults},
+    {"hostile JSON", hostile_json},
+    {"deep and wide JSON", deep_and_wide_json},
+    {"cut and flipped", cut_and_flipped},
+    {"shards and their index", shards},
+    {"missing and doubled shards", missing_and_doubled_shards},
+    {"sizes against tensors", sizes_and_tensors},
+};
+
+static int forget(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+int main(void)
+{
+    const char *tmp = getenv("TMPDIR");
+    int status;
+
+    snprintf(folder, sizeof(folder), "%s/editscope-config.XXXXXX",
+             tmp && strlen(tmp) < 32 ? tmp : "/tmp");
+    if (!mkdtemp(folder))
+        return 1;
+    status = test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
+    nftw(folder, forget, 8, FTW_DEPTH | FTW_PHYS);
+    return status;
+}
