@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/device/device.h"
 #include "views/cli/cli.h"
@@ -10,55 +11,76 @@
 #include "gpu/cuda.h"
 #endif
 
-/* In the order of preference. `partial`: lacks operations; used only when asked for by name. */
+/* In the order of preference. */
 static const struct {
     const struct device_ops *ops;
-    bool untried; /* not yet measured on hardware: only when asked for by name */
+    bool untried; /* not yet measured on hardware: taken only when asked for by name */
 } devices[] = {
 #if HAVE_CUDA
-    {&device_cuda, true},
+    {&device_cuda, true}, /* `false` once `make check-gpu` has passed on a GPU */
 #endif
     {&device_cpu, false}, /* last: always there */
 };
 
-/* What --device NAME[:N] means here; NULL or "auto": the first that is there and tried. */
-static const struct device_ops *device_choose(const char *name, int *index, struct err *err)
+/* The first that is there, tried and fit; what kept a better one out is said in a notice. */
+static bool automatic(struct device_choice *out, struct err *err)
+{
+    out->automatic = true;
+    for (size_t i = 0; i < sizeof(devices) / sizeof(*devices); i++) {
+        const struct device_ops *ops = devices[i].ops;
+        struct err why = {0};
+        enum device_presence is = ops->check(0, &why);
+
+        if (is == DEVICE_READY && !devices[i].untried) {
+            out->ops = ops;
+            return true;
+        }
+        if (is == DEVICE_UNFIT)
+            snprintf(out->notice, sizeof(out->notice), "using the CPU: %s", why.text);
+        else if (is == DEVICE_READY)
+            snprintf(out->notice, sizeof(out->notice),
+                     "using the CPU: a GPU is here, but the %s device has not been validated on "
+                     "one yet (--device %s insists)",
+                     ops->name, ops->name);
+    }
+    return err_set(err, ERR_DEVICE, "no device can be used");
+}
+
+/* What --device NAME[:N] means here; NULL or "auto": the program chooses. */
+static bool device_choose(const char *name, struct device_choice *out, struct err *err)
 {
     const char *colon = name ? strchr(name, ':') : NULL;
     size_t length = colon ? (size_t)(colon - name) : name ? strlen(name) : 0;
-    bool any = !name || !strcmp(name, "auto");
     char *end = NULL;
     long n = colon ? strtol(colon + 1, &end, 10) : 0;
 
-    *index = (int)n;
-    if (colon && (end == colon + 1 || *end || n < 0 || n > 1023)) {
-        err_set(err, ERR_USAGE, "--device %s: after ':' comes the number of a GPU, from 0", name);
-        return NULL;
-    }
+    *out = (struct device_choice){.index = (int)n};
+    if (!name || !strcmp(name, "auto"))
+        return automatic(out, err);
+    if (colon && (end == colon + 1 || *end || n < 0 || n > 1023))
+        return err_set(err, ERR_USAGE, "--device %s: after ':' comes the number of a GPU, from 0",
+                       name);
     for (size_t i = 0; i < sizeof(devices) / sizeof(*devices); i++) {
-        const struct device_ops *ops = devices[i].ops;
-
-        if (any && ops->count() > 0) {
-            if (!devices[i].untried)
-                return ops;
-            fprintf(stderr,
-                    "editscope: a GPU is here, but the %s device has not been validated on one "
-                    "yet: using the CPU (--device %s insists)\n",
-                    ops->name, ops->name);
-        } else if (!any && strlen(ops->name) == length && !strncmp(name, ops->name, length)) {
-            if (ops->count() > *index)
-                return ops;
-            err_set(err, ERR_DEVICE, "--device %s: %d found here; use --device cpu", name,
-                    ops->count());
-            return NULL;
-        }
+        out->ops = devices[i].ops;
+        if (strlen(out->ops->name) == length && !strncmp(name, out->ops->name, length))
+            return out->ops->check(out->index, err) == DEVICE_READY ||
+                   err_in(err, "--device %s", name);
     }
-    err_set(err, ERR_USAGE, "--device %s: not one of auto, cpu, cuda%s", name,
-            HAVE_CUDA ? "" : " (this program was built without CUDA)");
-    return NULL;
+    return err_set(err, ERR_USAGE, "--device %s: not one of auto, cpu, cuda%s", name,
+                   HAVE_CUDA ? "" : " (this program was built without CUDA)");
+}
+
+static void device_survey(struct buf *out)
+{
+    for (size_t i = 0; i < sizeof(devices) / sizeof(*devices); i++)
+        devices[i].ops->survey(out);
+    if (!HAVE_CUDA)
+        buf_printf(out, "cuda\tbuilt without CUDA\n");
 }
 
 int main(int argc, char **argv)
 {
-    return cli_main(argc, argv, device_choose);
+    static const struct device_house house = {device_choose, device_survey};
+
+    return cli_main(argc, argv, &house);
 }

@@ -39,7 +39,23 @@ static inline bool empty(struct mat x)
     return x.rows == 0 || x.cols == 0;
 }
 
+/* open.c. cuda_ok: a result that is no success becomes the device's fault; one that stays marks the
+ * device as lost. */
 bool cuda_ok(struct device *dev, cudaError_t rc, const char *what);
+int cuda_count(void);
+enum device_presence cuda_check(int index, struct err *err);
+void cuda_survey(struct buf *out);
+struct device *cuda_open(int index, int threads, struct err *err);
+void cuda_close(struct device *dev);
+void cuda_finish(struct device *dev);
+
+/* memory.c */
+size_t cuda_free_memory(struct device *dev);
+void *cuda_alloc(struct device *dev, size_t bytes);
+void cuda_release(struct device *dev, void *ptr, size_t bytes);
+const void *cuda_adopt(struct device *dev, const void *host, size_t bytes);
+void cuda_upload(struct device *dev, void *dst, const void *src, size_t bytes);
+void cuda_download(struct device *dev, void *dst, const void *src, size_t bytes);
 /* At least `bytes` on the device for the operation at hand; NULL after a fault. What an earlier
  * call for this room gave may be gone. */
 void *cuda_scratch(struct device *dev, enum room_name name, size_t bytes);

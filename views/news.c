@@ -96,6 +96,10 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
             snprintf(out, 320, "what was kept of %s: to look at, nothing is asked or written",
                      d->model.name);
         *tone = TONE_PLAIN;
+        if (*d->model.notice) {
+            snprintf(out, 320, "%.318s", d->model.notice);
+            *tone = TONE_WARN;
+        }
         return true;
     case EV_PREVIEW:
         of_preview(d, out, 320);

@@ -88,9 +88,11 @@ bool device_sync(struct device *dev, struct err *err)
 {
     struct err fault;
 
-    dev->ops->finish(dev);
+    if (!dev->lost)
+        dev->ops->finish(dev);
     fault = dev->fault;
-    memset(&dev->fault, 0, sizeof(dev->fault));
+    if (!dev->lost)
+        memset(&dev->fault, 0, sizeof(dev->fault));
     if (fault.kind)
         return err_set(err, fault.kind, "%s: %s", dev->ops->name, fault.text);
     return true;

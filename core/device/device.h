@@ -89,9 +89,19 @@ enum precision {
 };
 extern const char *const precision_names[PRECISION_COUNT]; /* "full", "split", "tf32", "bf16" */
 
+enum device_presence {
+    DEVICE_ABSENT, /* there is none, and no sign of one */
+    DEVICE_UNFIT,  /* something is here that cannot be used: err says what is wrong with it */
+    DEVICE_READY,
+};
+
+struct buf;
+
 struct device {
     const struct device_ops *ops;
     struct err fault;
+    bool lost; /* nothing more can come from it: every operation from now on is a fault, which
+                  device_sync() reports each time; only closing it makes sense */
     enum precision precision; /* set by whoever opened it, before its first operation */
     size_t in_use;            /* bytes, kept by device_alloc() and device_release() */
     int threads;
@@ -101,6 +111,10 @@ struct device_ops {
     const char *name;   /* "cpu", "cuda": what --device takes */
     bool graphs;        /* recorded operations can be launched; if not, call them every time */
     int (*count)(void); /* how many can be opened now; 0 is no error */
+    /* Whether this one can be opened; err says why not, whichever of the two it is. */
+    enum device_presence (*check)(int index, struct err *err);
+    /* What is here, for `doctor`: lines "NAME<tab>TEXT". */
+    void (*survey)(struct buf *out);
     struct device *(*open)(int index, int threads, struct err *err);
     void (*close)(struct device *dev);
     size_t (*free_memory)(struct device *dev);
@@ -184,7 +198,8 @@ void device_release(struct device *dev, void *ptr, size_t bytes);
 size_t device_free_memory(struct device *dev);
 /* Host bytes as device memory, read-only, for as long as they stay mapped; NULL: not possible. */
 const void *device_adopt(struct device *dev, const void *host, size_t bytes);
-/* Reports and clears the first fault. Waits for all that was queued. */
+/* Reports and clears the first fault. Waits for all that was queued. A lost device stays at fault.
+ */
 bool device_sync(struct device *dev, struct err *err);
 
 /* A fresh matrix of F32 or F64, zeroed; data NULL after a fault. */

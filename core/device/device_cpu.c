@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/device/cpu.h"
 
@@ -17,6 +18,13 @@
 static int cpu_count(void)
 {
     return 1;
+}
+
+static enum device_presence cpu_check(int index, struct err *err)
+{
+    (void)index;
+    (void)err;
+    return DEVICE_READY;
 }
 
 static void cpu_close(struct device *dev)
@@ -83,6 +91,12 @@ static size_t cpu_free_memory(struct device *dev)
         used = cached < used ? used - cached : 0;
     limit = used < limit ? limit - used : 1;
     return left && left < limit ? left : limit;
+}
+
+static void cpu_survey(struct buf *out)
+{
+    buf_printf(out, "cpu\t%ld processors, %.1f GiB of memory free\n", sysconf(_SC_NPROCESSORS_ONLN),
+               (double)cpu_free_memory(NULL) / 1073741824);
 }
 
 /* The kernel promises more than it has and ends programs that believe it: so ask before. */
@@ -214,6 +228,8 @@ void cpu_rows(struct cpu *cpu, int rows, size_t cost, void (*work)(void *, int, 
 const struct device_ops device_cpu = {
     .name = "cpu",
     .count = cpu_count,
+    .check = cpu_check,
+    .survey = cpu_survey,
     .open = cpu_open,
     .close = cpu_close,
     .free_memory = cpu_free_memory,

@@ -63,6 +63,16 @@ static int far_count(void)
     return 1;
 }
 
+static enum device_presence far_check(int index, struct err *err)
+{
+    return device_cpu.check(index, err);
+}
+
+static void far_survey(struct buf *out)
+{
+    device_cpu.survey(out);
+}
+
 static size_t rounded(size_t bytes)
 {
     return bytes ? (bytes + ALIGN - 1) / ALIGN * ALIGN : ALIGN;
@@ -393,6 +403,8 @@ static void far_delta_apply(struct device *dev, struct mat r, struct mat xm, str
 const struct device_ops device_far = {
     .name = "far",
     .count = far_count,
+    .check = far_check,
+    .survey = far_survey,
     .open = far_open,
     .close = far_close,
     .free_memory = far_free_memory,

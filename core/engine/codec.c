@@ -107,6 +107,7 @@ static const struct member model_info_field[] = {
     COUNT(model_info, neurons), COUNT(model_info, hidden),
     COUNT(model_info, heads),   COUNT(model_info, vocab),
     COUNT(model_info, threads), REAL(model_info, load_seconds),
+    CHARS(model_info, notice),
 };
 SHAPE(model_info);
 

@@ -168,6 +168,8 @@ static void say_model(struct engine *e)
     m->vocab = e->model->head.rows;
     m->threads = e->dev->threads;
     m->load_seconds = e->model->load_seconds;
+    if (e->options.notice)
+        snprintf(m->notice, sizeof(m->notice), "%s", e->options.notice);
     engine_emit(e, EV_MODEL, m);
 }
 
@@ -246,6 +248,7 @@ static void options_copy(struct engine_options *to, const struct engine_options 
     to->session = xstrdup(from->session);
     to->prefixes = xstrdup(from->prefixes);
     to->text = xstrdup(from->text);
+    to->notice = xstrdup(from->notice);
     to->params = NULL; /* the engine has its copy */
 }
 
@@ -352,6 +355,7 @@ void engine_stop(struct engine *e)
     free((char *)(size_t)e->options.session);
     free((char *)(size_t)e->options.prefixes);
     free((char *)(size_t)e->options.text);
+    free((char *)(size_t)e->options.notice);
     free(e->player);
     free(e);
 }

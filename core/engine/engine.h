@@ -149,6 +149,14 @@ struct event {
 };
 
 struct device_ops;
+/* Which device, and why: what --device comes to on this machine. */
+struct device_choice {
+    const struct device_ops *ops;
+    int index;
+    bool automatic;   /* nobody asked for it by name: the CPU will do where it cannot */
+    char notice[440]; /* why it is not a better one, or "" */
+};
+
 struct engine_options {
     const char *model;   /* file or folder */
     const char *session; /* path, or NULL: a session in memory that is not kept */
@@ -156,6 +164,8 @@ struct engine_options {
     bool autosave; /* no session named: keep one under a fresh name in the state folder */
     const struct device_ops *device;
     int device_index, threads;   /* threads 0: all */
+    bool automatic;              /* where the device does not open or hold the model: the CPU */
+    const char *notice;          /* about the choice, to be told with the model; or NULL */
     int precision;               /* enum precision of core/device/device.h */
     long long memory;            /* bytes of float32 residency; 0: three quarters of what is free */
     const struct params *params; /* what the background prepares for, copied; NULL: the defaults */

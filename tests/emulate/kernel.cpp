@@ -1,8 +1,10 @@
 #include "tests/emulate/kernel.hpp"
+#include "tests/emulate/emulated.h"
 
 #include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 #include <ucontext.h>
 
 dim3 gridDim, blockDim, blockIdx, threadIdx;
@@ -87,6 +89,11 @@ void __syncthreads()
 
 void emulate_launch(dim3 grid, dim3 block, const std::function<void()> &kernel)
 {
+    static std::mutex one_at_a_time; /* the fibers and what is __shared__ are the program's */
+    std::lock_guard<std::mutex> turn_of(one_at_a_time);
+
+    if (!emulated_launch())
+        return;
     if (block.x > FIBERS)
         std::abort();
     body = &kernel;

@@ -7,32 +7,85 @@
 #include "core/base/mem.h"
 #include "core/device/dtype.h"
 #include "gpu/blas.h"
+#include "tests/emulate/emulated.h"
+
+struct emulated emulated = {
+    .gpus = 1, .driver = 13000, .runtime = 13000, .memory = (size_t)1 << 30, .launches_left = -1};
+
+static _Thread_local int current;
+
+/* An error that stays is every later call's answer. */
+static cudaError_t alive(void)
+{
+    return emulated.lost ? cudaErrorLaunchFailure : cudaSuccess;
+}
+
+int emulated_launch(void)
+{
+    if (emulated.launches_left > 0 && --emulated.launches_left == 0)
+        emulated.lost = 1;
+    return !emulated.lost;
+}
+
+cudaError_t cudaDriverGetVersion(int *version)
+{
+    *version = emulated.driver;
+    return cudaSuccess;
+}
+
+cudaError_t cudaRuntimeGetVersion(int *version)
+{
+    *version = emulated.runtime;
+    return cudaSuccess;
+}
 
 cudaError_t cudaGetDeviceCount(int *count)
 {
-    *count = 1;
-    return cudaSuccess;
+    *count = 0;
+    if (emulated.driver < emulated.runtime)
+        return cudaErrorInsufficientDriver;
+    if (!emulated.gpus)
+        return cudaErrorNoDevice;
+    *count = emulated.gpus;
+    return alive();
 }
 
 cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr what, int device)
 {
     *value = what == cudaDevAttrComputeCapabilityMajor ? 9 : 0;
-    return device ? cudaErrorInvalidDevice : cudaSuccess;
+    return device < emulated.gpus ? alive() : cudaErrorInvalidDevice;
+}
+
+cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *out, int device)
+{
+    *out = (struct cudaDeviceProp){
+        .name = "Emulated GPU", .major = 9, .totalGlobalMem = emulated.memory};
+    return device < emulated.gpus ? alive() : cudaErrorInvalidDevice;
 }
 
 cudaError_t cudaSetDevice(int device)
 {
-    return device ? cudaErrorInvalidDevice : cudaSuccess;
+    if (device >= emulated.gpus)
+        return cudaErrorInvalidDevice;
+    current = device;
+    return alive();
 }
 
 cudaError_t cudaGetLastError(void)
 {
-    return cudaSuccess;
+    return alive();
 }
 
 const char *cudaGetErrorString(cudaError_t error)
 {
-    return error == cudaErrorMemoryAllocation ? "out of memory" : "error";
+    switch (error) {
+    case cudaErrorMemoryAllocation:
+        return "out of memory";
+    case cudaErrorLaunchFailure:
+        return "unspecified launch failure";
+    default:
+        return "error";
+    }
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
@@ -51,39 +104,65 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream)
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
     (void)stream;
-    return cudaSuccess;
+    return alive();
 }
+
+/* Its size and device stand before a piece of memory. */
+struct piece {
+    size_t bytes;
+    int device;
+};
 
 /* What a GPU gives is not zeroed: here it is NaN, so that a kernel that counts on zeros fails. */
 cudaError_t cudaMalloc(void **ptr, size_t bytes)
 {
-    *ptr = aligned_alloc(256, (bytes + 255) / 256 * 256);
-    if (!*ptr)
+    size_t *used = &emulated.used[current];
+    char *at;
+
+    if (alive() != cudaSuccess)
+        return alive();
+    if (bytes > emulated.memory || *used > emulated.memory - bytes)
         return cudaErrorMemoryAllocation;
+    at = aligned_alloc(256, 256 + (bytes + 255) / 256 * 256);
+    if (!at)
+        return cudaErrorMemoryAllocation;
+    *(struct piece *)(void *)at = (struct piece){bytes, current};
+    *used += bytes;
+    if (*used > emulated.peak[current])
+        emulated.peak[current] = *used;
+    *ptr = at + 256;
     memset(*ptr, 0xff, bytes);
     return cudaSuccess;
 }
 
 cudaError_t cudaFree(void *ptr)
 {
-    free(ptr);
-    return cudaSuccess;
+    if (ptr) {
+        struct piece *at = (struct piece *)(void *)((char *)ptr - 256);
+
+        emulated.used[at->device] -= at->bytes;
+        free(at);
+    }
+    return alive();
 }
 
 cudaError_t cudaMallocHost(void **ptr, size_t bytes)
 {
-    return cudaMalloc(ptr, bytes);
+    *ptr = malloc(bytes ? bytes : 1);
+    return *ptr ? alive() : cudaErrorMemoryAllocation;
 }
 
 cudaError_t cudaFreeHost(void *ptr)
 {
-    return cudaFree(ptr);
+    free(ptr);
+    return alive();
 }
 
 cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total)
 {
-    *free_bytes = *total = (size_t)1 << 30;
-    return cudaSuccess;
+    *free_bytes = emulated.memory - emulated.used[current];
+    *total = emulated.memory;
+    return alive();
 }
 
 cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes, enum cudaMemcpyKind kind,
@@ -91,8 +170,9 @@ cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes, enum cudaM
 {
     (void)kind;
     (void)stream;
-    memcpy(dst, src, bytes);
-    return cudaSuccess;
+    if (alive() == cudaSuccess)
+        memcpy(dst, src, bytes);
+    return alive();
 }
 
 static cublasStatus_t blas_create(cublasHandle_t *handle)

@@ -110,9 +110,9 @@ static bool work(struct cli *c, int argc, char **argv, struct err *err)
     return c->ops ? c->ops->run(c, err) : screen(c, err);
 }
 
-int cli_main(int argc, char **argv, device_chooser *choose)
+int cli_main(int argc, char **argv, const struct device_house *house)
 {
-    struct cli c = {.choose = choose};
+    struct cli c = {.house = house};
     struct err err = {0};
     bool ok = work(&c, argc, argv, &err);
     int status = 0;

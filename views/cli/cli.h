@@ -14,8 +14,6 @@
 
 #define CLI_VERSION "editscope 0.1.0"
 
-struct device_ops;
-
 /* Which commands take an option. */
 enum {
     FOR_ALL = 1,
@@ -130,7 +128,11 @@ struct option_info {
 };
 extern const struct option_info option_infos[OPT_COUNT];
 
-typedef const struct device_ops *device_chooser(const char *name, int *index, struct err *err);
+/* What main.c knows about devices. */
+struct device_house {
+    bool (*choose)(const char *name, struct device_choice *out, struct err *err);
+    void (*survey)(struct buf *out); /* lines "NAME<tab>TEXT" */
+};
 
 struct cli {
     const struct cli_ops *ops;    /* the command, NULL for the screen */
@@ -143,7 +145,7 @@ struct cli {
     struct buf notes;        /* what is odd about its keys, a line each */
     struct params params;
     char *model, *text, *preset; /* as found; preset: path of the one that applies, or NULL */
-    device_chooser *choose;
+    const struct device_house *house;
     struct engine *engine;
     struct model_info info;      /* as the engine last told */
     struct state_info state;     /* the same */
@@ -166,7 +168,7 @@ extern const struct cli_ops cli_tokens, cli_query, cli_attribute, cli_edit, cli_
     cli_bisect, cli_themes, cli_completions, cli_replay, cli_view, cli_relations_list;
 
 /* The whole program after the devices are known: the exit status. */
-int cli_main(int argc, char **argv, device_chooser *choose);
+int cli_main(int argc, char **argv, const struct device_house *house);
 
 /* arguments.c */
 const struct cli_ops *cli_find(const char *name);

@@ -2,8 +2,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "views/cli/cli.h"
@@ -54,6 +56,24 @@ static void files(struct report *r)
     free(state);
 }
 
+/* What main.c knows of: a line each. */
+static void devices(struct report *r)
+{
+    struct buf found = {0};
+    char *save = NULL;
+
+    r->c->house->survey(&found);
+    for (char *l = found.data ? strtok_r(found.data, "\n", &save) : NULL; l;
+         l = strtok_r(NULL, "\n", &save)) {
+        char *text = strchr(l, '\t');
+
+        if (text)
+            *text++ = '\0';
+        line(r, l, true, "%s", text ? text : "");
+    }
+    buf_free(&found);
+}
+
 static void engine(struct report *r)
 {
     struct cli *c = r->c;
@@ -73,7 +93,8 @@ static void engine(struct report *r)
     line(r, "model", true, "%s: %s, %d layers of %d neurons, width %d, %s, loaded in %.1f s",
          c->info.path, c->info.arch, c->info.layers, c->info.neurons, c->info.hidden, c->info.type,
          c->info.load_seconds);
-    line(r, "device", true, "%s, %d threads", c->info.device, c->info.threads);
+    line(r, "device", true, "%s, %d threads%s%s", c->info.device, c->info.threads,
+         *c->info.notice ? "; " : "", c->info.notice);
 }
 
 static bool run(struct cli *c, struct err *err)
@@ -84,6 +105,7 @@ static bool run(struct cli *c, struct err *err)
     line(&r, "program", true, "editscope 0.1.0, %ld processors", sysconf(_SC_NPROCESSORS_ONLN));
     line(&r, "terminal", term && *term, "TERM=%s", term ? term : "(not set)");
     files(&r);
+    devices(&r);
     engine(&r);
     if (c->signal)
         return err_set(err, ERR_CANCELLED, "interrupted");

@@ -65,6 +65,7 @@ bool cli_start(struct cli *c, unsigned needs, struct err *err)
                                .params = &c->params,
                                .prefixes = c->value[OPT_PREFIXES],
                                .text = c->text};
+    struct device_choice device;
     long threads;
 
     if ((needs & NEED_SESSION) && !o.session)
@@ -80,9 +81,12 @@ bool cli_start(struct cli *c, unsigned needs, struct err *err)
     o.threads = (int)threads;
     if (!engine_precision(c->value[OPT_PRECISION], &o.precision, err))
         return false;
-    o.device = c->choose(c->value[OPT_DEVICE], &o.device_index, err);
-    if (!o.device)
+    if (!c->house->choose(c->value[OPT_DEVICE], &device, err))
         return false;
+    o.device = device.ops;
+    o.device_index = device.index;
+    o.automatic = device.automatic;
+    o.notice = device.notice;
     if (!(needs & FOR_A_SCREEN)) /* the screen has its own way */
         catch_signals(&while_waiting);
     c->engine = engine_start(&o, err);
@@ -107,9 +111,12 @@ static void note(struct cli *c, const struct event *ev)
         bar(c, ev->progress);
     else
         cli_unbar(c);
-    if (ev->kind == EV_MODEL)
+    if (ev->kind == EV_MODEL) {
         c->info = *ev->model;
-    else if (ev->kind == EV_STATE)
+        if (*c->info.notice)
+            cli_say(c, "%s", c->info.notice);
+    }
+    if (ev->kind == EV_STATE)
         c->state = *ev->state;
 }
 

@@ -1,0 +1,111 @@
+/* The device's memory: large pieces, scratch rooms, and the ring small host arrays travel by. */
+#include <string.h>
+
+#include "gpu/inside.h"
+
+size_t cuda_free_memory(struct device *dev)
+{
+    size_t free_bytes = 0, total = 0;
+
+    cuda_ok(dev, cudaMemGetInfo(&free_bytes, &total), "ask for free memory");
+    return free_bytes;
+}
+
+/* A refusal is no fault of the hardware: it is cleared, and the next call may succeed. Anything
+ * else that comes back here is an earlier operation's. */
+static void *take(struct device *dev, size_t bytes, const char *what)
+{
+    void *ptr = NULL;
+    size_t free_bytes = 0, total = 0;
+    cudaError_t rc = cudaMalloc(&ptr, bytes ? bytes : 1);
+
+    if (rc == cudaSuccess)
+        return ptr;
+    if (rc != cudaErrorMemoryAllocation) {
+        cuda_ok(dev, rc, "take memory");
+        return NULL;
+    }
+    cudaGetLastError();
+    if (cudaMemGetInfo(&free_bytes, &total) != cudaSuccess)
+        cudaGetLastError();
+    err_set(&dev->fault, ERR_LIMIT,
+            "the GPU has no room for %.1f MiB of %s: %.1f MiB of %.1f MiB are free; use --device "
+            "cpu, or close what else is on it",
+            (double)bytes / 1048576, what, (double)free_bytes / 1048576, (double)total / 1048576);
+    return NULL;
+}
+
+void *cuda_alloc(struct device *dev, size_t bytes)
+{
+    return take(dev, bytes, "matrices");
+}
+
+void cuda_release(struct device *dev, void *ptr, size_t bytes)
+{
+    (void)bytes;
+    cuda_ok(dev, cudaFree(ptr), "release memory");
+}
+
+const void *cuda_adopt(struct device *dev, const void *host, size_t bytes)
+{
+    (void)dev;
+    (void)host;
+    (void)bytes;
+    return NULL; /* host memory is too far away to compute from */
+}
+
+void cuda_upload(struct device *dev, void *dst, const void *src, size_t bytes)
+{
+    cuda_ok(dev, cudaMemcpyAsync(dst, src, bytes, cudaMemcpyHostToDevice, cuda_of(dev)->stream),
+            "upload");
+}
+
+void cuda_download(struct device *dev, void *dst, const void *src, size_t bytes)
+{
+    cuda_ok(dev, cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDeviceToHost, cuda_of(dev)->stream),
+            "download");
+    cuda_ok(dev, cudaStreamSynchronize(cuda_of(dev)->stream), "download");
+}
+
+void *cuda_scratch(struct device *dev, enum room_name name, size_t bytes)
+{
+    struct room *room = &cuda_of(dev)->room[name];
+
+    if (dev->fault.kind)
+        return NULL;
+    if (bytes <= room->bytes)
+        return room->data;
+    cuda_ok(dev, cudaFree(room->data), "release memory"); /* waits for what uses it */
+    *room = (struct room){0};
+    room->data = take(dev, bytes, "scratch");
+    room->bytes = room->data ? bytes : 0;
+    return room->data;
+}
+
+const void *cuda_stage(struct device *dev, const void *host, size_t bytes)
+{
+    struct cuda *self = cuda_of(dev);
+    size_t at;
+
+    if (dev->fault.kind)
+        return NULL;
+    if (bytes > STAGE_BYTES) {
+        err_set(&dev->fault, ERR_LIMIT, "%zu bytes of indices at once; at most %d", bytes,
+                STAGE_BYTES);
+        return NULL;
+    }
+    if (self->stage_at + bytes > STAGE_BYTES) { /* round again, once everything has been read */
+        if (!cuda_ok(dev, cudaStreamSynchronize(self->stream), "synchronize"))
+            return NULL;
+        self->stage_at = 0;
+    }
+    at = self->stage_at;
+    self->stage_at += (bytes + 255) / 256 * 256;
+    memcpy(self->stage_host + at, host, bytes);
+    if (!cuda_ok(dev,
+                 cudaMemcpyAsync(self->stage + at, self->stage_host + at, bytes,
+                                 cudaMemcpyHostToDevice, self->stream),
+                 "upload"))
+        return NULL;
+    return self->stage + at;
+}

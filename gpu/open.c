@@ -1,0 +1,222 @@
+/* Which GPUs are here and fit, opening and closing one, and what its errors mean.
+ *
+ * The runtime is linked in and the libraries are loaded when they are needed, so the program
+ * starts on a machine without any of NVIDIA's; what is missing or too old is then said by name. */
+#include <stdlib.h>
+
+#include "core/base/buf.h"
+#include "gpu/cuda.h"
+#include "gpu/inside.h"
+
+enum { OLDEST_CAPABILITY = 75 }; /* the first of CUDA_ARCH in the Makefile */
+
+/* Some errors end every use of the GPU by this process: each later call gives the same one. So an
+ * error is taken back, and the stream is asked again. */
+static bool is_lost(const struct cuda *self)
+{
+    cudaGetLastError();
+    if (cudaStreamSynchronize(self->stream) == cudaSuccess)
+        return false;
+    cudaGetLastError();
+    return cudaStreamSynchronize(self->stream) != cudaSuccess;
+}
+
+bool cuda_ok(struct device *dev, cudaError_t rc, const char *what)
+{
+    if (rc == cudaSuccess)
+        return true;
+    if (!dev->lost && is_lost(cuda_of(dev))) {
+        dev->lost = true;
+        err_set(&dev->fault, ERR_DEVICE,
+                "the GPU is lost to this program (%s: %s); what is in the session is safe, "
+                "--device cpu goes on without the GPU",
+                what, cudaGetErrorString(rc));
+    }
+    return err_set(&dev->fault, ERR_DEVICE, "%s: %s", what, cudaGetErrorString(rc));
+}
+
+void cuda_finish(struct device *dev)
+{
+    cuda_ok(dev, cudaGetLastError(), "launch");
+    cuda_ok(dev, cudaStreamSynchronize(cuda_of(dev)->stream), "synchronize");
+}
+
+int cuda_count(void)
+{
+    int n = 0;
+
+    if (cudaGetDeviceCount(&n) == cudaSuccess)
+        return n;
+    cudaGetLastError(); /* no driver is no fault of a later operation */
+    return 0;
+}
+
+static int version(cudaError_t (*ask)(int *))
+{
+    int v = 0;
+
+    if (ask(&v) == cudaSuccess)
+        return v;
+    cudaGetLastError();
+    return 0;
+}
+
+/* cudaErrorInsufficientDriver stands for two things: no driver at all, and one that is older than
+ * the runtime in this program. Only the driver's version tells them apart: 0 is none. */
+static enum device_presence no_driver(struct err *err)
+{
+    int has = version(cudaDriverGetVersion), needs = version(cudaRuntimeGetVersion);
+
+    if (!has) {
+        err_set(err, ERR_DEVICE, "no GPU: no NVIDIA driver is installed; use --device cpu");
+        return DEVICE_ABSENT;
+    }
+    err_set(err, ERR_DEVICE,
+            "the NVIDIA driver is too old: it is for CUDA %d.%d, this program was built with CUDA "
+            "%d.%d; install a newer driver, or use --device cpu",
+            has / 1000, has % 1000 / 10, needs / 1000, needs % 1000 / 10);
+    return DEVICE_UNFIT;
+}
+
+static bool capability(int index, int *major, int *minor)
+{
+    bool ok =
+        cudaDeviceGetAttribute(major, cudaDevAttrComputeCapabilityMajor, index) == cudaSuccess &&
+        cudaDeviceGetAttribute(minor, cudaDevAttrComputeCapabilityMinor, index) == cudaSuccess;
+
+    if (!ok)
+        cudaGetLastError();
+    return ok;
+}
+
+enum device_presence cuda_check(int index, struct err *err)
+{
+    int n = 0, major = 0, minor = 0;
+    cudaError_t rc = cudaGetDeviceCount(&n);
+
+    if (rc != cudaSuccess)
+        cudaGetLastError();
+    if (rc == cudaErrorInsufficientDriver)
+        return no_driver(err);
+    if (rc == cudaErrorNoDevice || (rc == cudaSuccess && !n)) {
+        err_set(err, ERR_DEVICE, "no GPU: the NVIDIA driver sees none; use --device cpu");
+        return DEVICE_ABSENT;
+    }
+    if (rc != cudaSuccess)
+        err_set(err, ERR_DEVICE, "the NVIDIA driver does not answer: %s; use --device cpu",
+                cudaGetErrorString(rc));
+    else if (index < 0 || index >= n)
+        err_set(err, ERR_DEVICE, "no GPU %d here: %d found, the first is 0; use --device cpu",
+                index, n);
+    else if (!capability(index, &major, &minor))
+        err_set(err, ERR_DEVICE, "GPU %d does not say what it is; use --device cpu", index);
+    else if (major * 10 + minor < OLDEST_CAPABILITY)
+        err_set(err, ERR_DEVICE,
+                "GPU %d has compute capability %d.%d, %d.%d is needed; use --device cpu", index,
+                major, minor, OLDEST_CAPABILITY / 10, OLDEST_CAPABILITY % 10);
+    else if (blas_load(err))
+        return DEVICE_READY;
+    return DEVICE_UNFIT;
+}
+
+static void one_gpu(int index, struct buf *out)
+{
+    struct cudaDeviceProp is;
+    size_t free_bytes = 0, total = 0;
+
+    if (cudaGetDeviceProperties(&is, index) != cudaSuccess) {
+        cudaGetLastError();
+        buf_printf(out, "cuda:%d\tdoes not say what it is\n", index);
+        return;
+    }
+    buf_printf(out, "cuda:%d\t%s, compute capability %d.%d%s, ", index, is.name, is.major, is.minor,
+               is.major * 10 + is.minor < OLDEST_CAPABILITY ? " (too old)" : "");
+    if (cudaSetDevice(index) == cudaSuccess && cudaMemGetInfo(&free_bytes, &total) == cudaSuccess) {
+        buf_printf(out, "%.1f of %.1f GiB free\n", (double)free_bytes / 1073741824,
+                   (double)total / 1073741824);
+        return;
+    }
+    cudaGetLastError();
+    buf_printf(out, "%.1f GiB\n", (double)is.totalGlobalMem / 1073741824);
+}
+
+void cuda_survey(struct buf *out)
+{
+    int has = version(cudaDriverGetVersion), needs = version(cudaRuntimeGetVersion);
+    struct err blas = {0}, solver = {0}, why = {0};
+
+    buf_printf(out, "cuda\tbuilt with CUDA %d.%d; ", needs / 1000, needs % 1000 / 10);
+    if (has)
+        buf_printf(out, "the driver is for CUDA %d.%d\n", has / 1000, has % 1000 / 10);
+    else
+        buf_printf(out, "no NVIDIA driver\n");
+    if (has && cuda_check(0, &why) != DEVICE_READY)
+        buf_printf(out, "cuda\t%s\n", why.text);
+    for (int i = 0; i < cuda_count(); i++)
+        one_gpu(i, out);
+    buf_printf(out, "cublas\t%s\n", blas_load(&blas) ? "found" : blas.text);
+    buf_printf(out, "cusolver\t%s\n", solver_load(&solver) ? "found" : solver.text);
+}
+
+void cuda_close(struct device *dev)
+{
+    struct cuda *self = cuda_of(dev);
+
+    if (self->solver)
+        self->solver_api->destroy(self->solver);
+    if (self->blas)
+        self->api->destroy(self->blas);
+    for (int i = 0; i < ROOMS; i++)
+        cudaFree(self->room[i].data); /* NULL is fine */
+    cudaFree(self->stage);
+    cudaFreeHost(self->stage_host);
+    if (self->stream)
+        cudaStreamDestroy(self->stream);
+    cudaGetLastError(); /* of a lost GPU */
+    free(self);
+}
+
+static bool cublas_ok(struct device *dev, cublasStatus_t rc, const char *what)
+{
+    if (rc == CUBLAS_STATUS_SUCCESS)
+        return true;
+    return err_set(&dev->fault, ERR_DEVICE, "%s: %s", what, cuda_of(dev)->api->status(rc));
+}
+
+/* Full float32 in products until another precision is asked for. */
+static bool start(struct cuda *self)
+{
+    struct device *dev = &self->base;
+
+    self->api = blas_load(&dev->fault);
+    return self->api && cuda_ok(dev, cudaSetDevice(self->index), "select the GPU") &&
+           cuda_ok(dev, cudaStreamCreateWithFlags(&self->stream, cudaStreamNonBlocking),
+                   "create a stream") &&
+           cuda_ok(dev, cudaMalloc((void **)&self->stage, STAGE_BYTES), "take memory") &&
+           cuda_ok(dev, cudaMallocHost((void **)&self->stage_host, STAGE_BYTES), "pin memory") &&
+           cublas_ok(dev, self->api->create(&self->blas), "start cuBLAS") &&
+           cublas_ok(dev, self->api->set_stream(self->blas, self->stream), "bind the stream") &&
+           cublas_ok(dev, self->api->set_math(self->blas, self->math = CUBLAS_PEDANTIC_MATH),
+                     "set the precision");
+}
+
+/* `threads` are the CPU's business. */
+struct device *cuda_open(int index, int threads, struct err *err)
+{
+    struct cuda *self;
+
+    (void)threads;
+    if (cuda_check(index, err) != DEVICE_READY)
+        return NULL;
+    self = calloc(1, sizeof(*self));
+    if (!self) {
+        err_set(err, ERR_LIMIT, "out of memory");
+        return NULL;
+    }
+    self->index = index;
+    if (start(self))
+        return &self->base;
+    err_set(err, self->base.fault.kind, "cuda: %s", self->base.fault.text);
+    cuda_close(&self->base);
+    return NULL;
+}
