@@ -153,29 +153,23 @@ bool say(struct engine *e, const struct weights_view *view, const struct request
          struct said *out, struct err *err)
 {
     const struct row *row = &r->row[0];
-    struct generate_options o = {.tokens = SAID_TOKENS};
+    struct generate_options o = {.tokens = SAID_TOKENS, .want = r->target, .wants = r->targets};
     struct generated g;
     struct buf text = {0};
-    double *logp = xcalloc((size_t)r->targets, sizeof(double)), sum = 0;
-    bool *top = xcalloc((size_t)r->targets, sizeof(bool));
+    double sum = 0;
     struct word w;
     int best;
-    bool ok = continuation_logp(view, row->id, row->count, r->target, r->targets, logp, top,
-                                &e->job, err) &&
-              generate(&g, view, row->id, row->count, &o, &e->job, err);
 
     *out = (struct said){.all_argmax = true};
+    if (!generate(&g, view, row->id, row->count, &o, &e->job, err))
+        return false;
     for (int j = 0; j < r->targets; j++) {
-        sum += logp[j];
-        out->all_argmax = out->all_argmax && top[j];
-        out->accuracy += top[j] ? 1.0 / r->targets : 0;
+        sum += g.logp[j];
+        out->all_argmax = out->all_argmax && g.top[j];
+        out->accuracy += g.top[j] ? 1.0 / r->targets : 0;
     }
     out->p_target = exp(sum);
-    out->p_first = exp(logp[0]);
-    free(logp);
-    free(top);
-    if (!ok)
-        return false;
+    out->p_first = exp(g.logp[0]);
     top_k(g.logits, view->model->head.rows, 1, &best);
     if (r->old >= 0)
         out->p_old = exp((double)g.logits[r->old] - log_sum_exp(g.logits, view->model->head.rows));

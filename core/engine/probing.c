@@ -36,23 +36,23 @@ static bool ask(struct board *b, const struct weights_view *view, const struct t
     struct generate_options o = {.tokens = tokens, .stop = {stop}, .stops = stop >= 0};
     struct generated g = {0};
     struct buf text = {0};
-    int n = answer ? answer->count : 0;
-    double *logp = xcalloc((size_t)n + 1, sizeof(*logp));
-    bool *top = xcalloc((size_t)n + 1, sizeof(*top));
-    bool ok = (!n || continuation_logp(view, prompt->ids, prompt->count, answer->ids, n, logp, top,
-                                       &e->job, b->err)) &&
-              generate(&g, view, prompt->ids, prompt->count, &o, &e->job, b->err);
+    bool ok;
 
-    *out = (struct heard){.p = n ? exp(logp[0]) : (double)NAN, .top = n > 0};
-    for (int i = 0; i < n; i++)
-        out->top = out->top && top[i];
+    if (answer) {
+        o.want = answer->ids;
+        o.wants = answer->count;
+    }
+    *out = (struct heard){.p = (double)NAN, .top = o.wants > 0};
+    ok = generate(&g, view, prompt->ids, prompt->count, &o, &e->job, b->err);
     if (ok) {
+        for (int i = 0; i < o.wants; i++)
+            out->top = out->top && g.top[i];
+        if (o.wants)
+            out->p = exp(g.logp[0]);
         tokenizer_decode(e->model->tokenizer, g.id, g.count, true, &text);
         out->said = buf_take(&text);
     }
     generated_free(&g);
-    free(logp);
-    free(top);
     return ok;
 }
 

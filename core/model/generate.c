@@ -67,29 +67,47 @@ static int sample(const float *logits, int n, double temperature, uint64_t *rng)
     return best;
 }
 
-/* A context that grows: one sequence, its cache, and the logits after its last token. */
+/* A context that grows: one sequence, its cache, and room for the logits of its newest tokens. */
 struct context {
+    const struct weights_view *view;
     struct forward *f;
     struct cache *cache;
     struct mat x, logits;
     int length;
 };
 
-static void context_free(struct context *c, struct device *dev)
+/* For passes of up to `pass` tokens, `capacity` in all, logits of up to `rows` at once. */
+static struct context context_new(const struct weights_view *view, int pass, int capacity, int rows)
 {
+    const struct model *m = view->model;
+
+    return (struct context){
+        .view = view,
+        .f = forward_new(m, pass),
+        .cache = cache_new(m, capacity),
+        .x = mat_new(m->dev, DT_F32, pass, m->config->hidden),
+        .logits = mat_new(m->dev, DT_F32, rows, m->head.rows),
+    };
+}
+
+static void context_free(struct context *c)
+{
+    struct device *dev = c->view->model->dev;
+
     forward_free(c->f);
     cache_free(c->cache, dev);
     mat_free(dev, &c->x);
     mat_free(dev, &c->logits);
 }
 
-static bool extend(struct context *c, const struct weights_view *view, const int *ids, int n,
-                   const struct tap *tap, float *logits, struct job *job, struct err *err)
+/* n more tokens; `logits` [rows, V] on the host are those after the last `rows` of them. */
+static bool extend(struct context *c, const int *ids, int n, int rows, const struct tap *tap,
+                   float *logits, struct job *job, struct err *err)
 {
-    struct device *dev = view->model->dev;
+    struct device *dev = c->view->model->dev;
     struct attn_seq seq = {.n = n, .past = c->length};
     struct pass p = {.rows = n, .seq = &seq, .seqs = 1};
-    struct mat x = mat_rows(c->x, 0, n);
+    struct mat x = mat_rows(c->x, 0, n), out = mat_rows(c->logits, 0, rows);
     bool ok;
 
     p.id = xmalloc((size_t)n * sizeof(int));
@@ -98,15 +116,57 @@ static bool extend(struct context *c, const struct weights_view *view, const int
         p.id[i] = ids[i];
         p.pos[i] = c->length + i;
     }
-    ok = forward_run(c->f, view, &p, c->cache, x, tap, job, err);
+    ok = forward_run(c->f, c->view, &p, c->cache, x, tap, job, err);
     free(p.id);
     free(p.pos);
     if (!ok)
         return false;
     c->length += n;
-    forward_logits(c->f, mat_rows(x, n - 1, 1), c->logits);
-    device_download(dev, logits, c->logits);
+    forward_logits(c->f, mat_rows(x, n - rows, rows), out);
+    device_download(dev, logits, out);
     return device_sync(dev, err);
+}
+
+/* How the logits [targets, V] like the tokens that are to follow. Either result may be NULL. */
+static void judge(const float *logits, int vocab, const int *target, int targets, double *logp,
+                  bool *top)
+{
+    for (int j = 0; j < targets; j++) {
+        const float *row = logits + (size_t)j * (size_t)vocab;
+        int best;
+
+        if (logp)
+            logp[j] = (double)row[target[j]] - log_sum_exp(row, vocab);
+        if (top) {
+            top_k(row, vocab, 1, &best);
+            top[j] = best == target[j];
+        }
+    }
+}
+
+/* The wanted continuation, teacher-forced behind the prompt; the context then stands at the
+ * prompt's end again. */
+static bool weigh_wanted(struct context *c, const struct generate_options *o, struct generated *out,
+                         struct job *job, struct err *err)
+{
+    int vocab = c->view->model->head.rows, rest = o->wants - 1;
+    float *logits;
+    bool ok;
+
+    if (!o->wants)
+        return true;
+    out->logp = xmalloc((size_t)o->wants * sizeof(*out->logp));
+    out->top = xmalloc((size_t)o->wants * sizeof(*out->top));
+    judge(out->logits, vocab, o->want, 1, out->logp, out->top);
+    if (!rest)
+        return true;
+    logits = xmalloc((size_t)rest * (size_t)vocab * sizeof(float));
+    ok = extend(c, o->want, rest, rest, NULL, logits, job, err);
+    if (ok)
+        judge(logits, vocab, o->want + 1, rest, out->logp + 1, out->top + 1);
+    c->length -= rest;
+    free(logits);
+    return ok;
 }
 
 static bool ends(const struct generate_options *o, int id, int eos)
@@ -118,12 +178,18 @@ static bool ends(const struct generate_options *o, int id, int eos)
     return end && !o->past_end;
 }
 
+static int most(int a, int b)
+{
+    return a > b ? a : b;
+}
+
 bool generate(struct generated *out, const struct weights_view *view, const int *ids, int count,
               const struct generate_options *o, struct job *job, struct err *err)
 {
     const struct model *m = view->model;
     int vocab = m->head.rows, eos = tokenizer_eos(m->tokenizer);
-    struct context c = {0};
+    int wants = most(o->wants, 1), further = most(o->tokens, wants - 1);
+    struct context c;
     uint64_t rng = o->seed;
     float *logits;
     bool ok;
@@ -131,17 +197,15 @@ bool generate(struct generated *out, const struct weights_view *view, const int 
     *out = (struct generated){0};
     if (count < 1)
         return err_set(err, ERR_USAGE, "an empty prompt: type at least one token");
-    if (count + o->tokens > m->config->context)
+    if (further > m->config->context - count)
         return err_set(err, ERR_USAGE, "%d prompt tokens and %d new ones; the model holds %d",
-                       count, o->tokens, m->config->context);
-    c.f = forward_new(m, count);
-    c.cache = cache_new(m, count + o->tokens);
-    c.x = mat_new(m->dev, DT_F32, count, m->config->hidden);
-    c.logits = mat_new(m->dev, DT_F32, 1, vocab);
+                       count, further, m->config->context);
+    c = context_new(view, most(count, wants), count + further, wants);
     out->logits = xmalloc((size_t)vocab * sizeof(float));
     out->id = xmalloc((size_t)(o->tokens + 1) * sizeof(int));
     logits = xmalloc((size_t)vocab * sizeof(float));
-    ok = extend(&c, view, ids, count, o->tap, out->logits, job, err);
+    ok = extend(&c, ids, count, 1, o->tap, out->logits, job, err) &&
+         weigh_wanted(&c, o, out, job, err);
     memcpy(logits, out->logits, (size_t)vocab * sizeof(float));
     while (ok && out->count < o->tokens) {
         int id = sample(logits, vocab, o->temperature, &rng);
@@ -152,10 +216,10 @@ bool generate(struct generated *out, const struct weights_view *view, const int 
         if (o->token)
             o->token(o->ctx, id);
         if (out->count < o->tokens)
-            ok = extend(&c, view, &id, 1, o->tap, logits, job, err);
+            ok = extend(&c, &id, 1, 1, o->tap, logits, job, err);
     }
     free(logits);
-    context_free(&c, m->dev);
+    context_free(&c);
     if (!ok)
         generated_free(out);
     return ok;
@@ -165,63 +229,28 @@ void generated_free(struct generated *g)
 {
     free(g->id);
     free(g->logits);
+    free(g->logp);
+    free(g->top);
     *g = (struct generated){0};
-}
-
-/* One forward over `ids`; what `pick` rows give, as logits [picks, V] on the host. */
-static bool logits_at(const struct weights_view *view, const int *ids, int count, const int *pick,
-                      int picks, float *logits, struct job *job, struct err *err)
-{
-    const struct model *m = view->model;
-    struct forward *f = forward_new(m, count);
-    struct pass p = pass_new(&ids, &count, NULL, 1, 0);
-    struct cache *cache = cache_new(m, count);
-    struct mat x = mat_new(m->dev, DT_F32, count, m->config->hidden);
-    struct mat rows = mat_new(m->dev, DT_F32, picks, m->config->hidden);
-    struct mat out = mat_new(m->dev, DT_F32, picks, m->head.rows);
-    bool ok = forward_run(f, view, &p, cache, x, NULL, job, err);
-
-    if (ok) {
-        device_gather(m->dev, x, pick, rows);
-        forward_logits(f, rows, out);
-        device_download(m->dev, logits, out);
-        ok = device_sync(m->dev, err);
-    }
-    mat_free(m->dev, &out);
-    mat_free(m->dev, &rows);
-    mat_free(m->dev, &x);
-    cache_free(cache, m->dev);
-    pass_free(&p);
-    forward_free(f);
-    return ok;
 }
 
 bool continuation_logp(const struct weights_view *view, const int *ids, int count,
                        const int *target, int targets, double *logp, bool *top, struct job *job,
                        struct err *err)
 {
-    int vocab = view->model->head.rows, n = count + targets - 1, best;
-    int *all = xmalloc((size_t)n * sizeof(int)), *pick = xmalloc((size_t)targets * sizeof(int));
+    int vocab = view->model->head.rows, n = count + targets - 1;
+    int *all = xmalloc((size_t)n * sizeof(int));
     float *logits = xmalloc((size_t)targets * (size_t)vocab * sizeof(float));
+    struct context c = context_new(view, n, n, targets);
     bool ok;
 
     memcpy(all, ids, (size_t)count * sizeof(int));
     memcpy(all + count, target, (size_t)(targets - 1) * sizeof(int));
-    for (int j = 0; j < targets; j++)
-        pick[j] = count - 1 + j;
-    ok = logits_at(view, all, n, pick, targets, logits, job, err);
-    for (int j = 0; ok && j < targets; j++) {
-        const float *row = logits + (size_t)j * (size_t)vocab;
-
-        if (logp)
-            logp[j] = (double)row[target[j]] - log_sum_exp(row, vocab);
-        if (top) {
-            top_k(row, vocab, 1, &best);
-            top[j] = best == target[j];
-        }
-    }
+    ok = extend(&c, all, n, targets, NULL, logits, job, err);
+    if (ok)
+        judge(logits, vocab, target, targets, logp, top);
+    context_free(&c);
     free(all);
-    free(pick);
     free(logits);
     return ok;
 }

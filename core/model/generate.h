@@ -16,11 +16,15 @@ struct generate_options {
     const struct tap *tap;            /* sees every pass, prompt and new tokens; may be NULL */
     void (*token)(void *ctx, int id); /* hears of each new token; may be NULL */
     void *ctx;
+    const int *want; /* a continuation to be judged beside, see below; or NULL */
+    int wants;
 };
 
 struct generated {
     int *id, count; /* new tokens, an end-of-text token not included */
     float *logits;  /* [V] after the prompt */
+    double *logp;   /* [wants] log p of each wanted token, teacher-forced; NULL without any */
+    bool *top;      /* [wants] whether it is the argmax */
 };
 
 /* `ids` are the whole prompt (BOS included if wanted). */
@@ -28,8 +32,8 @@ bool generate(struct generated *out, const struct weights_view *view, const int 
               const struct generate_options *o, struct job *job, struct err *err);
 void generated_free(struct generated *g);
 
-/* log p of each of the `targets` tokens after the prompt, teacher-forced: logp [targets]; and
- * whether each is the argmax: top [targets] (either may be NULL). */
+/* As .want of generate(), when nothing is to be generated: one pass. logp, top [targets]; either
+ * may be NULL. */
 bool continuation_logp(const struct weights_view *view, const int *ids, int count,
                        const int *target, int targets, double *logp, bool *top, struct job *job,
                        struct err *err);
