@@ -12,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/base/sha256.h"
 #include "core/engine/inside.h"
+#include "core/hub/hub.h"
 
 void engine_emit(struct engine *e, enum event_kind kind, void *payload)
 {
@@ -136,8 +137,8 @@ static bool run_command(struct engine *e, struct command *cmd)
     return go_on;
 }
 
-/* What a user calls the model: the file's or folder's name. Names inside files are often those of
- * a training run. */
+/* What a user calls the model: the file's or folder's name, or that of a folder of the Hub's
+ * cache. Names inside files are often those of a training run. */
 static void call_model(const char *path, char *name, size_t size)
 {
     size_t n = strlen(path), from;
@@ -148,6 +149,8 @@ static void call_model(const char *path, char *name, size_t size)
         ;
     if (n - from > 5 && !strncmp(path + n - 5, ".gguf", 5))
         n -= 5;
+    else if (hub_name_of_path(path, name, (int)size))
+        return;
     snprintf(name, size, "%.*s", (int)(n - from), path + from);
 }
 

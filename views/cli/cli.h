@@ -165,7 +165,7 @@ struct cli_ops {
 
 extern const struct cli_ops cli_tokens, cli_query, cli_attribute, cli_edit, cli_undo, cli_redo,
     cli_log, cli_verify, cli_stats, cli_doctor, cli_keys, cli_config, cli_sweep, cli_diff,
-    cli_bisect, cli_themes, cli_completions, cli_replay, cli_view, cli_relations_list;
+    cli_bisect, cli_themes, cli_completions, cli_replay, cli_view, cli_relations_list, cli_pull;
 
 /* The whole program after the devices are known: the exit status. */
 int cli_main(int argc, char **argv, const struct device_house *house);
@@ -186,6 +186,8 @@ bool cli_number(const struct cli *c, enum option option, long low, long high, lo
 bool cli_settle(struct cli *c, struct err *err);
 /* The same parameters for another model: its preset counts. */
 bool cli_settle_model(struct cli *c, const char *model, struct err *err);
+/* Whether the model's file is there; ERR_MODEL says how to come by it. */
+bool cli_model_there(const struct cli *c, struct err *err);
 /* A file that comes with the program: beside the sources, or installed. NULL: not there. Caller
  * frees. */
 char *cli_sample(const char *name);

@@ -70,11 +70,8 @@ bool cli_start(struct cli *c, unsigned needs, struct err *err)
 
     if ((needs & NEED_SESSION) && !o.session)
         return err_set(err, ERR_USAGE, "%s needs a session: -s FILE", c->ops->name);
-    if (!file_exists(c->model))
-        return err_set(err, ERR_MODEL,
-                       "no model at %s; `make run` or samples/fetch-model fetches "
-                       "the default one, -m names another",
-                       c->model);
+    if (!cli_model_there(c, err))
+        return false;
     if (!cli_number(c, OPT_THREADS, 1, 4096, 0, &threads, err) ||
         (c->value[OPT_MEMORY] && !memory_size(c->value[OPT_MEMORY], &o.memory, err)))
         return false;

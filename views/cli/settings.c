@@ -9,6 +9,7 @@
 #include "core/base/config.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/hub/hub.h"
 #include "views/cli/cli.h"
 #include "views/keymap.h"
 
@@ -50,12 +51,17 @@ static bool read_params(struct cli *c, const char *path, enum param_source from,
     return ok;
 }
 
-/* The model's own name: the last part of its path in small letters. Caller frees. */
+/* The model's own name: the last part of its path, or what it is called on the Hub, in small
+ * letters. Caller frees. */
 static char *model_name(const char *path)
 {
     size_t n = strlen(path), from;
-    char *name;
+    char *name, hub[200];
 
+    if (hub_name_of_path(path, hub, sizeof(hub)) && strncmp(path + n - 5, ".gguf", 5) != 0) {
+        path = hub;
+        n = strlen(hub);
+    }
     while (n > 1 && path[n - 1] == '/')
         n--;
     for (from = n; from && path[from - 1] != '/'; from--)
@@ -246,9 +252,38 @@ static bool settle_params(struct cli *c, struct err *err)
     return apply_short(c, err);
 }
 
+/* A path as it is; a name on the Hub as the path it has in the cache, if it is there. Caller
+ * frees. */
+static char *find_model(const char *model)
+{
+    struct hub_name name;
+    char *path = NULL;
+
+    if (!file_exists(model) && hub_name_parse(&name, model, NULL))
+        path = hub_find(&name, NULL);
+    return path ? path : xstrdup(model);
+}
+
+bool cli_model_there(const struct cli *c, struct err *err)
+{
+    struct hub_name name;
+
+    if (file_exists(c->model))
+        return true;
+    if (hub_name_like(c->model) && hub_name_parse(&name, c->model, err)) {
+        free(hub_find(&name, err)); /* says why there is none */
+        if (err->kind)
+            return false;
+    }
+    return err_set(err, ERR_MODEL,
+                   "no model at %s; `make run` or samples/fetch-model fetches "
+                   "the default one, -m names another",
+                   c->model);
+}
+
 bool cli_settle_model(struct cli *c, const char *model, struct err *err)
 {
-    char *path = xstrdup(model); /* it may be c->model */
+    char *path = find_model(model); /* it may be c->model */
 
     free(c->model);
     c->model = path;
@@ -262,7 +297,7 @@ bool cli_settle(struct cli *c, struct err *err)
 {
     const char *model = c->value[OPT_MODEL] ? c->value[OPT_MODEL] : getenv("EDITSCOPE_MODEL");
 
-    c->model = model && *model ? xstrdup(model)
+    c->model = model && *model ? find_model(model)
                                : file_cache_path("models/SmolLM2-135M-Instruct.Q4_1.gguf");
     c->text =
         c->value[OPT_TEXT] ? xstrdup(c->value[OPT_TEXT]) : cli_sample("text/wikitext2-test.txt");

@@ -91,7 +91,7 @@ static bool input(const struct cli *c, struct buf *text, struct err *err)
 
 static bool run(struct cli *c, struct err *err)
 {
-    struct codec *codec = codec_open(c->model, err);
+    struct codec *codec = cli_model_there(c, err) ? codec_open(c->model, err) : NULL;
     struct buf text = {0};
     struct coded coded = {0};
     bool ok;

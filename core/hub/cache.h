@@ -1,0 +1,51 @@
+/* The Hugging Face cache on disk:
+ *
+ *   models--ORG--NAME/blobs/ETAG                      what a file holds, under its hash
+ *   models--ORG--NAME/snapshots/COMMIT/PATH           a relative link into blobs/
+ *   models--ORG--NAME/refs/REVISION                   the commit a branch or tag stands for
+ *   .locks/models--ORG--NAME/ETAG.lock                held while a blob is being written
+ *
+ * The cache's own folder may be reached through symbolic links, as people put it on another disk;
+ * below it none is followed when something is written: every step is an open folder and a name in
+ * it. A blob that is being fetched is called ETAG.editscope.part, which Python does not look at. */
+#ifndef CORE_HUB_CACHE_H
+#define CORE_HUB_CACHE_H
+
+#include <stdbool.h>
+
+#include "core/base/err.h"
+
+struct cache {
+    char *path;             /* of the cache */
+    int root, repo, blobs;  /* open folders */
+    int locks;              /* or -1: no locks here */
+    const char *repository; /* the caller's, for messages */
+};
+
+/* Makes what is missing of the folders. On failure nothing is left open. */
+bool cache_open(struct cache *c, const char *path, const char *repo, struct err *err);
+void cache_close(struct cache *c);
+/* Bytes free for this user on its disk; -1: not known. */
+long long cache_room(const struct cache *c);
+
+/* The open lock of a blob, -1 with *busy where another process holds it, -1 alone where files
+ * cannot be locked here. close() releases it. */
+int cache_lock(const struct cache *c, const char *etag, bool *busy);
+/* The blob for reading, -1: not there or of another size. */
+int cache_blob(const struct cache *c, const char *etag, long long bytes);
+/* The file in a snapshot, where the cache holds files in place of links. -1: not there. */
+int cache_file(const struct cache *c, const char *commit, const char *path, long long bytes);
+/* What has come of a blob, locked, for reading and writing; made if there is none. -1 with *busy
+ * where another process writes it. */
+int cache_part(const struct cache *c, const char *etag, bool *busy, struct err *err);
+long long cache_part_size(const struct cache *c, const char *etag); /* 0: none */
+void cache_part_drop(const struct cache *c, const char *etag);
+/* The part is whole and right: it becomes the blob, durably. */
+bool cache_part_keep(const struct cache *c, const char *etag, int fd, struct err *err);
+/* The blob under its path in the snapshot; `copies`: as a file instead of a link. */
+bool cache_link(const struct cache *c, const char *commit, const char *path, const char *etag,
+                bool copies, struct err *err);
+/* The revision stands for the commit from now on. Nothing for a commit. */
+bool cache_ref(const struct cache *c, const char *revision, const char *commit, struct err *err);
+
+#endif

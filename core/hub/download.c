@@ -1,0 +1,298 @@
+/* One file: asked for, fetched from where it stopped last time, checked, put in its place. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/hub/check.h"
+#include "core/hub/headers.h"
+#include "core/hub/pull_inside.h"
+
+enum { GAIN = 1 << 20 }; /* bytes that make a new connection worth as many tries as the first */
+
+enum fault { FAULT_NONE, FAULT_PLACE, FAULT_SIZE, FAULT_LONG, FAULT_DISK };
+
+struct body { /* what comes, on its way into the part */
+    struct pull *p;
+    const struct plan_file *f;
+    int fd;
+    long long at, asked; /* bytes that are there; where the present request began */
+    struct check *check;
+    enum fault fault;
+    int error; /* errno of FAULT_DISK */
+};
+
+static void told(void *ctx, long long bytes)
+{
+    struct body *b = ctx;
+
+    b->p->done += bytes;
+    job_progress(b->p->job, b->f->path, (double)b->p->done, (double)b->p->total);
+}
+
+/* From the beginning again. */
+static bool rewind_part(struct body *b)
+{
+    check_end(b->check);
+    b->check = check_new(b->f->etag, b->f->bytes);
+    b->p->done -= b->at;
+    b->at = 0;
+    if (!ftruncate(b->fd, 0))
+        return true;
+    b->fault = FAULT_DISK;
+    b->error = errno;
+    return false;
+}
+
+static bool begin(void *ctx, const struct http_reply *reply)
+{
+    struct body *b = ctx;
+    const char *range = http_header(reply, H_RANGE), *length = http_header(reply, H_LENGTH);
+    long long from = 0, to = 0, total = 0;
+
+    if (reply->status == 206) {
+        if (b->asked > 0 && range && header_range(range, &from, &to, &total) && from == b->asked &&
+            total == b->f->bytes)
+            return true;
+        b->fault = FAULT_PLACE;
+        return false;
+    }
+    if (length && header_number(length) != b->f->bytes) {
+        b->fault = FAULT_SIZE;
+        return false;
+    }
+    return !b->at || rewind_part(b); /* the server knows no ranges: all of it comes */
+}
+
+static bool take(void *ctx, const void *bytes, size_t n)
+{
+    struct body *b = ctx;
+    const char *p = bytes;
+
+    if ((long long)n > b->f->bytes - b->at) {
+        b->fault = FAULT_LONG;
+        return false;
+    }
+    while (n) {
+        ssize_t put = pwrite(b->fd, p, n, (off_t)b->at);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0) {
+            b->fault = FAULT_DISK;
+            b->error = put ? errno : ENOSPC;
+            return false;
+        }
+        check_add(b->check, p, (size_t)put);
+        b->at += put;
+        p += put;
+        n -= (size_t)put;
+        told(b, put);
+    }
+    return true;
+}
+
+/* Why what came was not taken. True: from the beginning again. */
+static bool declined(struct body *b, struct patience *patience, struct http_reply *reply,
+                     struct err *err)
+{
+    const char *path = b->f->path;
+
+    switch (b->fault) {
+    case FAULT_PLACE:
+        if (!rewind_part(b))
+            return declined(b, patience, reply, err);
+        snprintf(reply->why, sizeof(reply->why),
+                 "the server sends another part than was asked for");
+        return pull_again(b->p, patience, HTTP_LOST, reply, path, err);
+    case FAULT_DISK:
+        return err_set(err, b->error == ENOSPC || b->error == EDQUOT ? ERR_LIMIT : ERR_IO,
+                       "%s: %s: %s; what has come of it is kept", b->p->cache.path, path,
+                       strerror(b->error));
+    case FAULT_LONG:
+    case FAULT_SIZE:
+    case FAULT_NONE:
+        break;
+    }
+    if (b->fault == FAULT_LONG) /* what is there cannot be right */
+        rewind_part(b);
+    return err_set(err, ERR_FORMAT, "%s: the server sends another size than the %lld bytes of it",
+                   path, b->f->bytes);
+}
+
+/* A signed address has run out: the Hub gives another. */
+static bool is_expired(const struct pull *p, const char *url, int status)
+{
+    return (status == 401 || status == 403 || status == 404 || status == 410) &&
+           !url_same_origin(url, p->hub->endpoint);
+}
+
+/* One request; true when all is there or it is worth going on. */
+static bool request(struct body *b, struct ask_file *ask, struct patience *patience,
+                    struct err *err)
+{
+    struct http_call call = {
+        .url = ask->url, .from = b->at, .begin = begin, .take = take, .ctx = b};
+    struct http_reply reply = {0};
+    enum http_end end;
+    long long before = b->at;
+    bool ok = true;
+
+    b->asked = b->at;
+    b->fault = FAULT_NONE;
+    end = ask_follow(b->p, &call, false, &reply);
+    if (b->at >= before + GAIN)
+        patience->tries = 0;
+    if (end == HTTP_DECLINED) {
+        ok = declined(b, patience, &reply, err);
+    } else if (end == HTTP_ANSWERED && reply.status == 416 && b->at) {
+        ok = rewind_part(b) || declined(b, patience, &reply, err);
+        snprintf(reply.why, sizeof(reply.why), "the server has no such part");
+        ok = ok && pull_again(b->p, patience, HTTP_LOST, &reply, b->f->path, err);
+    } else if (end == HTTP_ANSWERED && is_expired(b->p, ask->url, reply.status)) {
+        snprintf(reply.why, sizeof(reply.why), "the address it was to come from has expired");
+        free(ask->url);
+        ask->url = NULL;
+        ok = pull_again(b->p, patience, HTTP_LOST, &reply, b->f->path, err) &&
+             ask_file(b->p, b->f, ask, err);
+    } else if (end == HTTP_ANSWERED && reply.status / 100 == 2) {
+        if (b->at < b->f->bytes) { /* it ended early and did not say so */
+            snprintf(reply.why, sizeof(reply.why), "the connection ended early");
+            ok = pull_again(b->p, patience, HTTP_LOST, &reply, b->f->path, err);
+        }
+    } else {
+        ok = pull_again(b->p, patience, end, &reply, b->f->path, err);
+    }
+    http_reply_free(&reply);
+    return ok;
+}
+
+/* Whether an open file is what it should be; counts as done if it is. */
+static bool is_right(struct pull *p, const struct plan_file *f, int fd, bool *right,
+                     struct err *err)
+{
+    struct body b = {.p = p, .f = f};
+    struct check *check = check_new(f->etag, f->bytes);
+    long long before = p->done;
+    bool ok = check_add_file(check, fd, f->bytes, p->job, told, &b, err);
+
+    *right = check_end(check) && ok;
+    if (!*right)
+        p->done = before;
+    return ok;
+}
+
+/* In the cache already, whole and right, maybe brought by another program. */
+static bool is_there(struct pull *p, const struct plan_file *f, bool *there, struct err *err)
+{
+    int fd = cache_blob(&p->cache, f->etag, f->bytes);
+    bool ok = true;
+
+    *there = false;
+    if (fd < 0)
+        fd = cache_file(&p->cache, p->commit, f->path, f->bytes);
+    if (fd < 0)
+        return true;
+    ok = is_right(p, f, fd, there, err);
+    if (ok && !*there)
+        pull_note(p, "%s: what the cache has is damaged; it is fetched anew", f->path);
+    close(fd);
+    return ok;
+}
+
+/* The part's bytes from before, hashed; the rest fetched; *right: all is as it should be. */
+static bool fill(struct body *b, struct ask_file *ask, bool *right, struct err *err)
+{
+    struct patience patience = {0};
+    long long size = (long long)lseek(b->fd, 0, SEEK_END);
+    bool ok = true;
+
+    b->check = check_new(b->f->etag, b->f->bytes);
+    if (size > b->f->bytes || size < 0)
+        ok = rewind_part(b) || declined(b, &patience, NULL, err);
+    else if (size)
+        ok = check_add_file(b->check, b->fd, size, b->p->job, told, b, err);
+    if (ok && size > 0 && size <= b->f->bytes)
+        b->at = size;
+    while (ok && b->at < b->f->bytes)
+        ok = request(b, ask, &patience, err);
+    *right = check_end(b->check) && ok;
+    if (!*right)
+        b->p->done -= b->at;
+    return ok;
+}
+
+static bool fetch(struct pull *p, const struct plan_file *f, int fd, struct err *err)
+{
+    struct ask_file ask = {0};
+    bool ok = ask_file(p, f, &ask, err), right = false;
+
+    for (int round = 0; ok && !right && round < 2; round++) {
+        struct body b = {.p = p, .f = f, .fd = fd};
+        bool resumed = lseek(fd, 0, SEEK_END) > 0;
+
+        ok = fill(&b, &ask, &right, err);
+        if (!ok || right)
+            break;
+        ok = !ftruncate(fd, 0) && resumed; /* wrong bytes are no start for the next time */
+        if (resumed)
+            pull_note(p, "%s: what was there of it does not fit; from the beginning", f->path);
+    }
+    if (!right)
+        err_set(err, ERR_FORMAT,
+                "%s: what came has another hash than the Hub says (%.12s...); it was thrown away",
+                f->path, f->etag);
+    free(ask.url);
+    return right;
+}
+
+/* Waits for another process that fetches the same; -1 with no error where there are no locks. */
+static int lock(struct pull *p, const struct plan_file *f, bool part, struct err *err)
+{
+    for (bool said = false;; said = true) {
+        bool busy;
+        int fd = part ? cache_part(&p->cache, f->etag, &busy, err)
+                      : cache_lock(&p->cache, f->etag, &busy);
+
+        if (!busy)
+            return fd;
+        if (!said)
+            pull_note(p, "%s: another program is fetching it; waiting", f->path);
+        if (!pull_wait(p, 0.1 / p->hub->second, err))
+            return -1;
+    }
+}
+
+static bool fetch_locked(struct pull *p, const struct plan_file *f, struct err *err)
+{
+    int fd = lock(p, f, true, err);
+    bool ok = fd >= 0 && fetch(p, f, fd, err) && cache_part_keep(&p->cache, f->etag, fd, err);
+
+    if (fd >= 0 && !ok && !cache_part_size(&p->cache, f->etag))
+        cache_part_drop(&p->cache, f->etag);
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+bool download(struct pull *p, const struct plan_file *f, bool *fetched, struct err *err)
+{
+    struct err own = {0};
+    bool there = false, ok;
+    int held;
+
+    job_progress(p->job, f->path, (double)p->done, (double)p->total);
+    ok = is_there(p, f, &there, &own);
+    if (ok && !there) {
+        held = lock(p, f, false, &own);
+        ok = !own.kind && is_there(p, f, &there, &own); /* while we waited */
+        if (ok && !there)
+            ok = fetch_locked(p, f, &own);
+        if (held >= 0)
+            close(held);
+    }
+    *fetched = ok && !there;
+    ok = ok && cache_link(&p->cache, p->commit, f->path, f->etag, p->hub->copies, &own);
+    return ok || err_set(err, own.kind, "%s", own.text);
+}

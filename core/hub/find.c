@@ -1,0 +1,99 @@
+/* Models that have been fetched, found again without a network. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/hub/hub.h"
+#include "core/hub/name.h"
+
+/* The snapshot of a revision. Caller frees; NULL: none. */
+static char *snapshot(const char *cache, const struct hub_name *name)
+{
+    struct buf repo = {0};
+    char *path = NULL, *ref, *commit, *trimmed = NULL;
+
+    buf_printf(&repo, "%s/", cache);
+    name_folder(&repo, name->repo);
+    ref = xasprintf("%s/refs/%s", repo.data, name->revision);
+    commit =
+        name_is_commit(name->revision) ? xstrdup(name->revision) : file_read(ref, 64, NULL, NULL);
+    if (commit)
+        trimmed = xtrimmed(commit, strlen(commit));
+    if (trimmed && name_is_commit(trimmed))
+        path = xasprintf("%s/snapshots/%s", repo.data, trimmed);
+    if (path && !file_exists(path)) {
+        free(path);
+        path = NULL;
+    }
+    free(trimmed);
+    free(commit);
+    free(ref);
+    buf_free(&repo);
+    return path;
+}
+
+static bool has(const char *folder, const char *name)
+{
+    char *path = xasprintf("%s/%s", folder, name);
+    bool there = file_exists(path);
+
+    free(path);
+    return there;
+}
+
+/* The one GGUF file of a folder that answers to the word; "" any. NULL: none, or several. */
+static char *one_gguf(const char *folder, const char *word, int *fits, struct buf *names)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *e;
+    char *found = NULL;
+
+    *fits = 0;
+    while (dir && (e = readdir(dir))) {
+        if (!name_ends(e->d_name, ".gguf") || (*word && !name_gguf_matches(e->d_name, word)))
+            continue;
+        buf_printf(names, "%s%s", names->len ? ", " : "", e->d_name);
+        free(found);
+        found = xasprintf("%s/%s", folder, e->d_name);
+        ++*fits;
+    }
+    if (dir)
+        closedir(dir);
+    if (*fits == 1)
+        return found;
+    free(found);
+    return NULL;
+}
+
+char *hub_find(const struct hub_name *name, struct err *err)
+{
+    char *cache = hub_cache_path(), *folder = snapshot(cache, name), *path = NULL;
+    bool main = !strcmp(name->revision, "main");
+    struct buf names = {0}, ask = {0};
+    int fits = 0;
+
+    if (folder && *name->file && has(folder, name->file))
+        path = xasprintf("%s/%s", folder, name->file);
+    else if (folder && !*name->file && has(folder, "config.json"))
+        path = xstrdup(folder);
+    else if (folder)
+        path = one_gguf(folder, name->file, &fits, &names);
+    buf_printf(&ask, "%s%s%s%s%s", name->repo, main ? "" : "@", main ? "" : name->revision,
+               *name->file ? ":" : "", name->file);
+    if (!path && fits > 1)
+        err_set(err, ERR_USAGE, "%s stands for %d GGUF files; name one, as in %s:Q4_K_M, of %.200s",
+                ask.data, fits, name->repo, names.data);
+    else if (!path)
+        err_set(err, ERR_MODEL,
+                "no model at %s, and none of that name in %s; `editscope pull %s` "
+                "fetches it",
+                ask.data, cache, ask.data);
+    buf_free(&names);
+    buf_free(&ask);
+    free(folder);
+    free(cache);
+    return path;
+}

@@ -1,0 +1,193 @@
+#include "core/hub/name.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/hub/hub.h"
+
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* One side of org/name: 1 to 96 of [A-Za-z0-9_.-], a letter or digit at either end. */
+static bool part_good(const char *p, size_t n)
+{
+    if (!n || n > 96 || !is_word(p[0]) || !is_word(p[n - 1]))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_word(p[i]) && p[i] != '.' && p[i] != '-')
+            return false;
+        if (i && (p[i] == '.' || p[i] == '-') && p[i - 1] == p[i]) /* ".." climbs, "--" is a / */
+            return false;
+    }
+    return true;
+}
+
+bool name_repo_good(const char *repo)
+{
+    const char *slash = strchr(repo, '/');
+    const char *name = slash ? slash + 1 : repo;
+
+    return (!slash || part_good(repo, (size_t)(slash - repo))) && part_good(name, strlen(name)) &&
+           !name_ends(name, ".git");
+}
+
+/* Parts between slashes: none empty, none that begins with a dot if `dots` is false. */
+static bool parts_good(const char *text, size_t most, bool dots)
+{
+    const char *p = text;
+
+    if (strlen(text) > most)
+        return false;
+    for (;;) {
+        size_t n = strcspn(p, "/");
+
+        if (!n || n > 255 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.') ||
+            (!dots && p[0] == '.'))
+            return false;
+        if (!p[n])
+            return true;
+        p += n + 1;
+    }
+}
+
+bool name_revision_good(const char *revision)
+{
+    size_t n = strlen(revision);
+
+    for (size_t i = 0; i < n; i++)
+        if (!is_word(revision[i]) && !strchr("./+-", revision[i]))
+            return false;
+    return parts_good(revision, 199, false) && !strstr(revision, "..");
+}
+
+bool name_path_good(const char *path)
+{
+    for (const unsigned char *p = (const unsigned char *)path; *p; p++)
+        if (*p < 32 || *p == 127 || *p == '\\')
+            return false;
+    return parts_good(path, 1000, true);
+}
+
+static bool hex(const char *text, size_t n, bool small)
+{
+    size_t i = 0;
+
+    while (i < n && isxdigit((unsigned char)text[i]) && !(small && isupper((unsigned char)text[i])))
+        i++;
+    return i == n && !text[n];
+}
+
+bool name_is_commit(const char *text)
+{
+    return hex(text, 40, true);
+}
+
+bool name_is_etag(const char *text)
+{
+    return hex(text, 40, true) || hex(text, 64, true);
+}
+
+void name_encode(struct buf *out, const char *text, bool slashes)
+{
+    for (; *text; text++) {
+        if (is_word(*text) || strchr("-.~", *text) || (slashes && *text == '/'))
+            buf_add(out, text, 1);
+        else
+            buf_printf(out, "%%%02X", (unsigned)(unsigned char)*text);
+    }
+}
+
+void name_folder(struct buf *out, const char *repo)
+{
+    const char *slash = strchr(repo, '/');
+
+    buf_puts(out, "models--");
+    if (slash)
+        buf_printf(out, "%.*s--", (int)(slash - repo), repo);
+    buf_puts(out, slash ? slash + 1 : repo);
+}
+
+bool name_ends(const char *name, const char *end)
+{
+    size_t n = strlen(name), m = strlen(end);
+
+    return n >= m && !strcasecmp(name + n - m, end);
+}
+
+bool name_gguf_matches(const char *path, const char *word)
+{
+    const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
+    size_t n = strlen(last), m = strlen(word);
+
+    if (!name_ends(last, ".gguf") || !m)
+        return false;
+    if (!strcmp(path, word) || !strcasecmp(last, word))
+        return true;
+    n -= 5;
+    return n > m && !strncasecmp(last + n - m, word, m) && strchr(".-_", last[n - m - 1]);
+}
+
+static bool wrong(struct err *err, const char *text, const char *why)
+{
+    return err_set(err, ERR_USAGE, "'%.150s' is no name of a model on the Hub: %s", text, why);
+}
+
+bool hub_name_parse(struct hub_name *name, const char *text, struct err *err)
+{
+    const char *colon = strchr(text, ':'), *end = colon ? colon : text + strlen(text);
+    const char *at = memchr(text, '@', (size_t)(end - text));
+    size_t repo = (size_t)((at ? at : end) - text), revision = at ? (size_t)(end - at - 1) : 0;
+
+    *name = (struct hub_name){.revision = "main"};
+    if (repo >= sizeof(name->repo) || revision >= sizeof(name->revision) ||
+        (colon && strlen(colon + 1) >= sizeof(name->file)))
+        return wrong(err, text, "it is too long");
+    snprintf(name->repo, sizeof(name->repo), "%.*s", (int)repo, text);
+    if (at)
+        snprintf(name->revision, sizeof(name->revision), "%.*s", (int)revision, at + 1);
+    if (colon)
+        snprintf(name->file, sizeof(name->file), "%s", colon + 1);
+    if (!name_repo_good(name->repo))
+        return wrong(err, text, "one is written org/name, with letters, digits, '.', '-' and '_'");
+    if (!name_revision_good(name->revision))
+        return wrong(err, text, "after @ comes a branch, a tag or a commit");
+    if (colon && !name_path_good(name->file))
+        return wrong(err, text, "after : comes one of its GGUF files, or a type such as Q4_K_M");
+    return true;
+}
+
+bool hub_name_like(const char *text)
+{
+    struct hub_name name;
+
+    return hub_name_parse(&name, text, NULL) && strchr(name.repo, '/') &&
+           !name_ends(name.repo, ".gguf") && !name_ends(name.repo, ".safetensors");
+}
+
+bool hub_name_of_path(const char *path, char *out, int size)
+{
+    static const char mark[] = "models--", end[] = "/snapshots/";
+    const char *stop = NULL, *p = path, *from;
+    int n = 0;
+
+    while ((p = strstr(p, end)) != NULL)
+        stop = p++; /* the last one */
+    if (!stop)
+        return false;
+    for (from = stop; from > path && from[-1] != '/'; from--)
+        ;
+    if (strncmp(from, mark, sizeof(mark) - 1) != 0 || (from += sizeof(mark) - 1) >= stop)
+        return false;
+    for (; from < stop && n + 1 < size; from++) {
+        bool slash = from[0] == '-' && from[1] == '-' && from + 1 < stop;
+
+        out[n++] = slash ? '/' : *from;
+        from += slash;
+    }
+    out[n] = '\0';
+    return true;
+}

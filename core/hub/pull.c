@@ -1,0 +1,192 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/hub/name.h"
+#include "core/hub/pull_inside.h"
+
+enum { PAGES_MOST = 200, INDEX_MOST = 32 << 20, SPARE = 16 << 20 };
+
+static bool learn_commit(struct pull *p, struct err *err)
+{
+    struct buf url = {0}, text = {0};
+    bool ok;
+
+    buf_printf(&url, "%s/api/models/%s/revision/", p->hub->endpoint, p->name->repo);
+    name_encode(&url, p->name->revision, false);
+    ok = ask_text(p, url.data, &text, NULL, err) &&
+         plan_commit(text.data ? text.data : "", text.len, p->commit, err);
+    if (ok && name_is_commit(p->name->revision) && strcmp(p->commit, p->name->revision) != 0)
+        ok = err_set(err, ERR_FORMAT, "%s: the Hub answers with another commit than was asked for",
+                     p->name->repo);
+    buf_free(&url);
+    buf_free(&text);
+    return ok;
+}
+
+static bool learn_files(struct pull *p, struct err *err)
+{
+    char *url = xasprintf("%s/api/models/%s/tree/%s?recursive=true", p->hub->endpoint,
+                          p->name->repo, p->commit);
+    bool ok = true;
+
+    for (int page = 0; ok && url; page++) {
+        struct buf text = {0};
+        char *next = NULL;
+
+        ok = page < PAGES_MOST ||
+             err_set(err, ERR_LIMIT, "%s: the listing does not end", p->name->repo);
+        ok = ok && ask_text(p, url, &text, &next, err) &&
+             plan_list(&p->plan, text.data ? text.data : "", text.len, err);
+        buf_free(&text);
+        free(url);
+        url = next;
+    }
+    free(url);
+    return ok;
+}
+
+/* The index of a model in several files says which these are. */
+static bool learn_shards(struct pull *p, struct err *err)
+{
+    struct plan_file *index = NULL;
+    char *text;
+    bool ok;
+    ssize_t n = 0;
+    int fd;
+
+    for (int i = 0; i < p->plan.files; i++)
+        if (p->plan.file[i].path == p->plan.index)
+            index = &p->plan.file[i];
+    if (!index)
+        return true;
+    if (index->bytes > INDEX_MOST)
+        return err_set(err, ERR_LIMIT, "%s: more than %d MiB", index->path, INDEX_MOST >> 20);
+    p->total = index->bytes;
+    if (!download(p, index, &index->fetched, err))
+        return false;
+    index->there = true;
+    fd = cache_blob(&p->cache, index->etag, index->bytes);
+    if (fd < 0)
+        fd = cache_file(&p->cache, p->commit, index->path, index->bytes);
+    text = xmalloc((size_t)index->bytes + 1);
+    if (fd >= 0)
+        n = pread(fd, text, (size_t)index->bytes, 0);
+    ok = n == (ssize_t)index->bytes
+             ? plan_shards(&p->plan, text, (size_t)n, err)
+             : err_set(err, ERR_IO, "%s: cannot be read back from the cache", index->path);
+    if (fd >= 0)
+        close(fd);
+    free(text);
+    return ok;
+}
+
+static void in_words(double bytes, char out[16])
+{
+    if (bytes >= 1e9)
+        snprintf(out, 16, "%.1f GB", bytes / 1e9);
+    else
+        snprintf(out, 16, "%.0f MB", bytes / 1e6);
+}
+
+/* Room for what is not there yet, before the first byte of it. */
+static bool has_room(struct pull *p, struct err *err)
+{
+    long long room = cache_room(&p->cache), missing = 0;
+
+    p->total = 0;
+    for (int i = 0; i < p->plan.files; i++) {
+        const struct plan_file *f = &p->plan.file[i];
+        int fd;
+
+        if (!f->wanted)
+            continue;
+        if (__builtin_add_overflow(p->total, f->bytes, &p->total))
+            return err_set(err, ERR_FORMAT, "%s: sizes that no disk has", p->name->repo);
+        fd = cache_blob(&p->cache, f->etag, f->bytes);
+        if (fd < 0)
+            missing += f->bytes - cache_part_size(&p->cache, f->etag);
+        else
+            close(fd);
+    }
+    if (room >= 0 && missing > 0 && (missing > room || room - missing < SPARE)) {
+        char need[16], have[16];
+
+        in_words((double)missing, need);
+        in_words((double)room, have);
+        return err_set(err, ERR_LIMIT,
+                       "%s needs %s and %s has %s free; make room, or set HF_HUB_CACHE to another "
+                       "disk",
+                       p->name->repo, need, p->cache.path, have);
+    }
+    return true;
+}
+
+static bool fetch_all(struct pull *p, struct hub_pulled *out, struct err *err)
+{
+    out->file = xcalloc((size_t)p->plan.files, sizeof(*out->file));
+    for (int i = 0; i < p->plan.files; i++) {
+        struct plan_file *f = &p->plan.file[i];
+        struct hub_file *got = &out->file[out->files];
+
+        if (!f->wanted)
+            continue;
+        if (!f->there && !download(p, f, &f->fetched, err))
+            return false;
+        got->fetched = f->fetched;
+        got->path = xstrdup(f->path);
+        got->bytes = f->bytes;
+        memcpy(got->etag, f->etag, sizeof(got->etag));
+        out->files++;
+    }
+    return true;
+}
+
+static bool work(struct pull *p, struct hub_pulled *out, struct err *err)
+{
+    struct buf folder = {0};
+
+    if (!learn_commit(p, err) || !learn_files(p, err) || !plan_choose(&p->plan, p->name, err) ||
+        !cache_open(&p->cache, p->hub->cache, p->name->repo, err) || !learn_shards(p, err) ||
+        !has_room(p, err) || !fetch_all(p, out, err) ||
+        !cache_ref(&p->cache, p->name->revision, p->commit, err))
+        return false;
+    name_folder(&folder, p->name->repo);
+    out->path = xasprintf("%s/%s/snapshots/%s%s%s", p->hub->cache, folder.data, p->commit,
+                          p->plan.gguf ? "/" : "", p->plan.gguf ? p->plan.gguf : "");
+    memcpy(out->commit, p->commit, sizeof(out->commit));
+    buf_free(&folder);
+    return true;
+}
+
+bool hub_pull(const struct hub *h, const struct hub_name *name, struct job *job, hub_note *note,
+              void *ctx, struct hub_pulled *out, struct err *err)
+{
+    struct pull p = {.hub = h, .name = name, .job = job, .note = note, .ctx = ctx};
+    bool ok;
+
+    *out = (struct hub_pulled){0};
+    if (h->offline)
+        return err_set(err, ERR_IO,
+                       "%s: HF_HUB_OFFLINE says that no network may be used; unset it to fetch",
+                       name->repo);
+    p.http = http_open(h, err);
+    ok = p.http && work(&p, out, err);
+    http_close(p.http);
+    cache_close(&p.cache);
+    plan_free(&p.plan);
+    if (!ok)
+        hub_pulled_free(out);
+    return ok;
+}
+
+void hub_pulled_free(struct hub_pulled *p)
+{
+    for (int i = 0; i < p->files; i++)
+        free(p->file[i].path);
+    free(p->file);
+    free(p->path);
+    *p = (struct hub_pulled){0};
+}

@@ -1,0 +1,59 @@
+/* One pull at work, seen by core/hub/ alone. */
+#ifndef CORE_HUB_PULL_INSIDE_H
+#define CORE_HUB_PULL_INSIDE_H
+
+#include "core/hub/cache.h"
+#include "core/hub/hub.h"
+#include "core/hub/plan.h"
+#include "core/hub/transport.h"
+
+struct pull {
+    const struct hub *hub;
+    const struct hub_name *name;
+    struct http *http;
+    struct job *job;
+    hub_note *note;
+    void *ctx;
+    struct cache cache;
+    char commit[41];
+    struct plan plan;
+    long long done, total; /* bytes of what is wanted */
+};
+
+/* How often something has been tried. */
+struct patience {
+    int tries;
+};
+
+void pull_note(struct pull *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* After an answer that is none: waits and returns true if it is worth another try; else err says
+ * why not. `what` is the file or "" for the repository itself. */
+bool pull_again(struct pull *p, struct patience *patience, enum http_end end,
+                const struct http_reply *reply, const char *what, struct err *err);
+/* Waits so many seconds of hub->second; false: cancelled. */
+bool pull_wait(struct pull *p, double seconds, struct err *err);
+/* Why a status is no answer to what was asked. Always false. */
+bool pull_refused(struct pull *p, const struct http_reply *reply, const char *what,
+                  struct err *err);
+
+/* ask.c */
+/* The text of an address of the endpoint; redirects stay there. *next is the following page's
+ * address, or NULL. `next` may be NULL. */
+bool ask_text(struct pull *p, const char *url, struct buf *text, char **next, struct err *err);
+
+struct ask_file { /* free url */
+    char etag[65];
+    long long bytes;
+    char *url; /* where its bytes are: signed, and maybe on another host */
+};
+
+bool ask_file(struct pull *p, const struct plan_file *f, struct ask_file *out, struct err *err);
+/* GET with redirects followed by hand, https alone, the token for the endpoint alone. */
+enum http_end ask_follow(struct pull *p, const struct http_call *call, bool stay,
+                         struct http_reply *reply);
+
+/* download.c */
+/* The file, checked, in the cache and in the snapshot. *fetched: it was not there before. */
+bool download(struct pull *p, const struct plan_file *f, bool *fetched, struct err *err);
+
+#endif

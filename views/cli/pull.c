@@ -1,0 +1,203 @@
+/* editscope pull: a model of the Hugging Face Hub into its cache. Needs no engine. */
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/rate.h"
+#include "core/hub/hub.h"
+#include "views/cli/cli.h"
+
+static volatile sig_atomic_t signalled;
+
+static void on_signal(int number)
+{
+    signalled = number;
+}
+
+struct telling { /* how far it is, to a terminal, as lines, or as records */
+    struct cli *c;
+    struct job job;
+    struct rate rate;
+    bool terminal;
+    double said;   /* when */
+    char file[96]; /* that is being fetched, as last said */
+};
+
+/* A second signal ends the program at once. */
+static void catch_signals(void)
+{
+    struct sigaction act = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+
+    sigemptyset(&act.sa_mask);
+    sigaction(SIGINT, &act, NULL);
+    sigaction(SIGTERM, &act, NULL);
+}
+
+static void look_for_signals(void *ctx)
+{
+    struct telling *t = ctx;
+
+    if (signalled) {
+        t->c->signal = signalled;
+        atomic_store(&t->job.cancel, true);
+    }
+}
+
+static const char *size_words(double bytes, char out[24])
+{
+    if (bytes >= 1e9)
+        snprintf(out, 24, "%.2f GB", bytes / 1e9);
+    else if (bytes >= 1e6)
+        snprintf(out, 24, "%.1f MB", bytes / 1e6);
+    else
+        snprintf(out, 24, "%.0f KB", ceil(bytes / 1e3));
+    return out;
+}
+
+static const char *time_words(double seconds, char out[24])
+{
+    if (seconds >= 90)
+        snprintf(out, 24, "%.0f min", ceil(seconds / 60));
+    else
+        snprintf(out, 24, "%.0f s", ceil(seconds));
+    return out;
+}
+
+static void say_record(const struct telling *t, const char *what, double done, double total)
+{
+    json_t *o = cli_event("progress");
+    double left = rate_left(&t->rate, total);
+
+    json_object_set_new(o, "what", cli_text(what));
+    json_object_set_new(o, "done", cli_real(done));
+    json_object_set_new(o, "total", cli_real(total));
+    json_object_set_new(o, "per_second", cli_real(rate_a_second(&t->rate)));
+    json_object_set_new(o, "seconds_left", left < 0 ? json_null() : cli_real(left));
+    cli_print(o);
+}
+
+static void say_line(struct telling *t, double done, double total)
+{
+    double speed = rate_a_second(&t->rate), left = rate_left(&t->rate, total);
+    char have[24], all[24], word[24];
+
+    fprintf(stderr, "%s%s: %s of %s", t->terminal ? "\r\033[K" : "", t->file,
+            size_words(done, have), size_words(total, all));
+    if (speed > 0)
+        fprintf(stderr, ", %s/s", size_words(speed, word));
+    if (left >= 1)
+        fprintf(stderr, ", %s left", time_words(left, word));
+    t->c->bar = t->terminal;
+    if (!t->terminal)
+        fputc('\n', stderr);
+}
+
+/* A terminal sees it move; a log gets a line a file, and one every ten seconds. */
+static void on_progress(void *ctx, const char *what, double done, double total)
+{
+    struct telling *t = ctx;
+    bool json = cli_json(t->c);
+    double now = clock_seconds(), pause = json ? 0.5 : t->terminal ? 0.1 : 10;
+    char file[96];
+
+    cli_show(what, file, sizeof(file));
+    rate_note(&t->rate, now, done);
+    if (cli_has(t->c, OPT_QUIET) || (now - t->said < pause && !strcmp(file, t->file)))
+        return;
+    memcpy(t->file, file, sizeof(file));
+    t->said = now;
+    if (json)
+        say_record(t, what, done, total);
+    else
+        say_line(t, done, total);
+}
+
+static void on_note(void *ctx, const char *text)
+{
+    struct telling *t = ctx;
+    char line[320];
+
+    cli_unbar(t->c);
+    cli_show(text, line, sizeof(line));
+    if (!cli_has(t->c, OPT_QUIET))
+        fprintf(stderr, "%s\n", line);
+}
+
+static void say_pulled(struct cli *c, const struct hub_name *name, const struct hub_pulled *got)
+{
+    json_t *o, *files;
+
+    cli_unbar(c);
+    if (!cli_json(c)) {
+        puts(got->path);
+        return;
+    }
+    o = cli_event("pulled");
+    files = json_array();
+    json_object_set_new(o, "name", json_string(name->repo));
+    json_object_set_new(o, "revision", json_string(name->revision));
+    json_object_set_new(o, "commit", json_string(got->commit));
+    json_object_set_new(o, "path", cli_text(got->path));
+    for (int i = 0; i < got->files; i++) {
+        json_t *f = json_object();
+
+        json_object_set_new(f, "path", cli_text(got->file[i].path));
+        json_object_set_new(f, "bytes", json_integer(got->file[i].bytes));
+        json_object_set_new(f, "etag", json_string(got->file[i].etag));
+        json_object_set_new(f, "fetched", json_boolean(got->file[i].fetched));
+        json_array_append_new(files, f);
+    }
+    json_object_set_new(o, "files", files);
+    cli_print(o);
+}
+
+static bool read_name(const struct cli *c, struct hub_name *name, struct err *err)
+{
+    char *text;
+    bool ok;
+
+    if (c->rest_count < 1 || c->rest_count > 2)
+        return err_set(err, ERR_USAGE,
+                       "pull takes a model's name on the Hub, as org/name, and for one of its "
+                       "GGUF files that or its type: pull org/name Q4_K_M");
+    text = c->rest_count == 2 ? xasprintf("%s:%s", c->rest[0], c->rest[1]) : xstrdup(c->rest[0]);
+    ok = hub_name_parse(name, text, err);
+    free(text);
+    return ok;
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    struct telling t = {.c = c, .terminal = isatty(STDERR_FILENO) && !cli_json(c)};
+    struct hub_pulled got;
+    struct hub_name name;
+    struct hub hub;
+    bool ok;
+
+    t.job.progress = on_progress;
+    t.job.breathe = look_for_signals;
+    t.job.ctx = &t;
+    if (!read_name(c, &name, err) || !hub_open(&hub, err))
+        return false;
+    catch_signals();
+    ok = hub_pull(&hub, &name, &t.job, on_note, &t, &got, err);
+    cli_unbar(c);
+    if (ok) {
+        say_pulled(c, &name, &got);
+        hub_pulled_free(&got);
+    } else if (err->kind == ERR_CANCELLED) {
+        *err = (struct err){0};
+        err_set(err, ERR_CANCELLED,
+                "interrupted; what has come is kept, the same command goes on there");
+    }
+    hub_close(&hub);
+    return ok;
+}
+
+const struct cli_ops cli_pull = {"pull", "ORG/NAME[@REVISION] [FILE]",
+                                 "Fetch a model of the Hugging Face Hub into its cache", 0, run};
