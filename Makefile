@@ -142,7 +142,8 @@ check:
 check-fast: tests
 	@LINT='$(LINT)' sh tests/run $(B)
 
-LINT = sh tests/lint/run $(CUDA) $(CC) $(ALL_CPPFLAGS) -std=c11 $(WARN)
+LINT = sh tests/lint/run $(CUDA) $(ALL_CPPFLAGS) -std=c11 $(WARN)
+check check-fast lint: export CC := $(CC)
 lint:
 	@$(LINT)
 
