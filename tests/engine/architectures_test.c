@@ -10,6 +10,7 @@
 #include "core/base/mem.h"
 #include "core/edit/attribute.h"
 #include "core/model/generate.h"
+#include "core/model/lens.h"
 #include "core/model/safetensors.h"
 #include "tests/test.h"
 
@@ -464,6 +465,47 @@ static void scores_agree(struct bench *b)
         kind_agrees(b, &r, (int)i);
 }
 
+/* --- reading out ------------------------------------------------------------------------ */
+
+static void lens_agrees(struct bench *b)
+{
+    size_t n = (size_t)b->c->layers * ALL;
+    float *best = golden(b, "lens_best", n), *p = golden(b, "lens_p", n);
+    float *got_p = xcalloc(n, sizeof(*got_p));
+    int *got = xcalloc(n, sizeof(*got)), ids[ALL] = {0};
+
+    golden_ids(b, "ids", ids, ALL);
+    if (!lens_cells(b->base, ids, ALL, NULL, 0, got, got_p, NULL, NULL, &b->err))
+        wrong(b, b->err.text, 0, 0, 0);
+    for (size_t i = 0; best && i < n; i++)
+        if (got[i] != (int)best[i])
+            wrong(b, "lens token", (int)(i / ALL), got[i], (double)best[i]);
+    agree(b, "lens p", 0, got_p, p, n, 1e-4, false);
+    free(best);
+    free(p);
+    free(got_p);
+    free(got);
+}
+
+static void greedy_agrees(struct bench *b)
+{
+    const struct st_tensor *t = safetensors_tensor(b->golden, "greedy");
+    struct generate_options o = {.tokens = t ? (int)t->dim[0] : 0};
+    int ids[ALL] = {0}, want[ALL - PAST] = {0};
+    struct generated g;
+
+    golden_ids(b, "ids", ids, ALL);
+    golden_ids(b, "greedy", want, o.tokens);
+    if (!generate(&g, b->base, ids, PAST, &o, NULL, &b->err)) {
+        wrong(b, b->err.text, 0, 0, 0);
+        return;
+    }
+    for (int i = 0; i < o.tokens; i++) /* the end of text is not kept */
+        if (i < g.count ? g.id[i] != want[i] : want[i] != tokenizer_eos(b->model->tokenizer))
+            wrong(b, "greedy token", i, i < g.count ? g.id[i] : -1, want[i]);
+    generated_free(&g);
+}
+
 /* --- the tests -------------------------------------------------------------------------- */
 
 /* Runs a check on every file and device; those that are pending must not agree. */
@@ -507,6 +549,16 @@ static void logits_and_residuals(void)
 static void decoding(void)
 {
     on_all("decoding", decoding_agrees);
+}
+
+static void lens(void)
+{
+    on_all("lens", lens_agrees);
+}
+
+static void greedy(void)
+{
+    on_all("greedy", greedy_agrees);
 }
 
 static void edited_weights(void)
@@ -558,6 +610,8 @@ static void little_memory(void)
 static const struct test tests[] = {
     {"logits, residual streams, coefficients", logits_and_residuals},
     {"decoding with the cache", decoding},
+    {"the lens", lens},
+    {"greedy continuations", greedy},
     {"an edited matrix", edited_weights},
     {"gradients", gradients},
     {"scores of neurons", neuron_scores},

@@ -481,10 +481,24 @@ def numbers(model, rng):
     out["coeff"] = torch.stack([x[0] for x in taps.m])[:, -1]  # [L, M] of the last token
     out["grad"] = torch.stack([taps.into[0].grad[0]] + [x.grad[0] for x in taps.out])
     check_cache(model, ids, logits)
+    out.update(read_out(model, taps, ids))
     out.update(scores(model, taps, [ids[:PAST], other]))
     out.update(edited(model, taps, ids, rng, d))
     return {k: torch.as_tensor(v, dtype=torch.float32).detach().contiguous()
             for k, v in out.items()}
+
+
+def read_out(model, taps, ids):
+    """The lens after each block, and what follows the prompt greedily."""
+    with torch.no_grad():
+        taps.run(model, ids)
+        logits = model.lm_head(taps.norm(torch.stack([x[0] for x in taps.out])))
+        cap = getattr(model.config, "final_logit_softcapping", None)
+        p = F.softmax(cap * torch.tanh(logits / cap) if cap else logits, -1).max(-1)
+        said = ids[:PAST]
+        while len(said) < ALL and (len(said) == PAST or said[-1] != TOKENS - 1):
+            said = said + [int(taps.run(model, said)[-1].argmax())]
+    return {"lens_best": p.indices, "lens_p": p.values, "greedy": said[PAST:]}
 
 
 def check_cache(model, ids, logits):

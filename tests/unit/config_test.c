@@ -280,6 +280,52 @@ static void defaults(void)
     }
 }
 
+/* The files people have, as they were published. */
+static void published(void)
+{
+    static const struct {
+        const char *file, *family;
+        int layers, hidden, ffn, heads, kv_heads, head_dim, vocab, context;
+        double theta;
+        bool tied;
+    } cases[] = {
+        {"gpt2", "gpt2", 12, 768, 3072, 12, 12, 64, 50257, 1024, 0, true},
+        {"llama-2-7b", "llama2", 32, 4096, 11008, 32, 32, 128, 32000, 4096, 1e4, false},
+        {"llama-3.2-1b", "llama3", 16, 2048, 8192, 32, 8, 64, 128256, 131072, 5e5, true},
+        {"mistral-7b-v0.1", "mistral", 32, 4096, 14336, 32, 8, 128, 32000, 32768, 1e4, false},
+        {"mistral-7b-v0.3", "mistral", 32, 4096, 14336, 32, 8, 128, 32768, 32768, 1e6, false},
+        {"qwen2.5-0.5b", "qwen2", 24, 896, 4864, 14, 2, 64, 151936, 32768, 1e6, true},
+        {"qwen3-0.6b", "qwen3", 28, 1024, 3072, 16, 8, 128, 151936, 40960, 1e6, true},
+        {"gemma-3-1b", "gemma3", 26, 1152, 6912, 4, 1, 256, 262144, 32768, 1e6, true},
+        {"gemma-3-4b", "gemma3", 34, 2560, 10240, 8, 4, 256, 262208, 131072, 1e6, true},
+        {"smollm2-135m", "llama2", 30, 576, 1536, 9, 3, 64, 49152, 8192, 1e5, true},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char *path = xasprintf("tests/fuzz/corpus/config/real-%s", cases[i].file);
+        struct model_config c = {0};
+        struct err err = {0};
+        size_t n;
+        char *text = file_read(path, 1 << 20, &n, &err);
+        bool ok = text && config_from_json(&c, text, n, &err);
+        int before = test_failures;
+
+        CHECK(ok || is_pending(cases[i].family));
+        if (ok) {
+            CHECK(c.layers == cases[i].layers && c.hidden == cases[i].hidden);
+            CHECK(c.ffn == cases[i].ffn && c.heads == cases[i].heads);
+            CHECK(c.kv_heads == cases[i].kv_heads && c.head_dim == cases[i].head_dim);
+            CHECK(c.vocab == cases[i].vocab && c.context == cases[i].context);
+            CHECK(c.tied == cases[i].tied);
+            CHECK(cases[i].theta <= 0 || fabs(c.rope_theta - cases[i].theta) < 1e-9);
+        }
+        if (test_failures > before)
+            printf("    %s: %s\n", cases[i].file, err.text);
+        free(text);
+        free(path);
+    }
+}
+
 /* --- hostile text ----------------------------------------------------------------------- */
 
 static void repeat(struct buf *b, const char *text, int times)
@@ -537,6 +583,7 @@ static const struct test tests[] = {
     {"what is unknown is refused by name", unknown_is_named},
     {"what is wrong is refused by name", wrong_is_named},
     {"defaults", defaults},
+    {"the files people have", published},
     {"hostile JSON", hostile_json},
     {"deep and wide JSON", deep_and_wide_json},
     {"cut and flipped", cut_and_flipped},
