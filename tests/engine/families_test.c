@@ -1,0 +1,215 @@
+/* A fact edited into a model of every family, through the engine's door: the stream becomes what
+ * the optimisation asked for, the new answer is given, undo brings the very bits back, and what is
+ * longer than the model's context is refused in words. */
+#include "core/model/weights.h"
+#include "tests/engine/small.h"
+
+#define FOLDER "tests/data/architectures/"
+
+/* What is refused still, and how; "" for a window that limits the context. This list only shrinks.
+ */
+static const struct {
+    const char *file, *says;
+} pending[] = {
+    {"gpt2", "not supported"},
+    {"gpt2/model.gguf", "not supported"},
+    {"gpt2-prefixed", "not supported"},
+    {"llama-biased", "not supported"},
+    {"mistral", "not supported"},
+    {"mistral-full", "not supported"},
+    {"qwen3", "not supported"},
+    {"qwen3/model.gguf", "not supported"},
+    {"qwen3-window", "not supported"},
+    {"gemma3", "not supported"},
+    {"gemma3/model.gguf", "not supported"},
+    {"gemma3-nested", "not supported"},
+    {"qwen2-window", ""},
+    {NULL, NULL},
+};
+
+static const char *const files[] = {
+    "gpt2",
+    "gpt2/model.gguf",
+    "gpt2-prefixed",
+    "llama2",
+    "llama3",
+    "llama3/model.gguf",
+    "llama-biased",
+    "mistral",
+    "mistral-full",
+    "qwen2",
+    "qwen2-window",
+    "qwen3",
+    "qwen3/model.gguf",
+    "qwen3-window",
+    "gemma3",
+    "gemma3/model.gguf",
+    "gemma3-nested",
+};
+enum { FILES = sizeof(files) / sizeof(*files) };
+
+static bool is_pending(const char *file)
+{
+    for (int i = 0; pending[i].file; i++)
+        if (!strcmp(pending[i].file, file)) {
+            char *path = xasprintf(FOLDER "%s", file);
+            struct err err = {0};
+            struct weights *w = weights_open(path, &err);
+
+            bool still = *pending[i].says ? !w && strstr(err.text, pending[i].says)
+                                          : w && weights_config(w)->context == 4;
+
+            if (!still)
+                printf("%s: %s\n", file, w ? "opens: strike it off the list" : err.text);
+            CHECK(still);
+            weights_close(w);
+            free(path);
+            return true;
+        }
+    return false;
+}
+
+static struct engine *start_on(const char *file, struct heard *base)
+{
+    char *path = xasprintf(FOLDER "%s", file);
+    struct engine *e = start(path, &device_cpu, NULL, false);
+
+    *base = opened(e);
+    free(path);
+    return e;
+}
+
+/* "The subject is its own prompt": what is written at its last token is what is said next. */
+static struct command say(enum command_kind kind, const char *prompt, const char *method)
+{
+    static const char *const set[][2] = {
+        {"attr.prefixes", "0"}, {"edit.v_steps", "25"},   {"edit.v_clamp", "50"},
+        {"edit.v_wd", "0"},     {"edit.v_kl", "0"},       {"edit.lambda", "0.01"},
+        {"edit.layers", "0-1"}, {"stats.tokens", "2048"},
+    };
+    struct command c = command(kind, "Al", "k");
+
+    free(c.facts[0].prompt);
+    c.facts[0].prompt = xstrdup(prompt);
+    for (size_t i = 0; i < sizeof(set) / sizeof(*set); i++)
+        CHECK(params_set(&c.params, set[i][0], set[i][1], FROM_COMMAND_LINE, NULL));
+    CHECK(params_set(&c.params, "edit.method", method, FROM_COMMAND_LINE, NULL));
+    return c;
+}
+
+/* What a commit reports of itself. */
+struct report {
+    double z_error, p[2];
+    char says[48], why[400];
+};
+
+static struct report commit(struct engine *e, struct command c)
+{
+    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
+    unsigned job = engine_post(e, &c);
+    struct report r = {.z_error = 1};
+    bool done = false;
+    struct event ev;
+
+    while (!done && poll(&fd, 1, 120000) > 0)
+        while (!done && engine_next(e, &ev)) {
+            done = ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED);
+            if (ev.kind == EV_FAILED)
+                snprintf(r.why, sizeof(r.why), "%s", ev.err.text);
+            if (ev.kind == EV_COMMIT) {
+                r.z_error = ev.applied->z_error;
+                r.p[0] = ev.applied->p_before;
+                r.p[1] = ev.applied->p_after;
+            }
+            if (ev.kind == EV_EDITED)
+                snprintf(r.says, sizeof(r.says), "%s", ev.edited->argmax[1]);
+            event_free(&ev);
+        }
+    return r;
+}
+
+/* Without a mask and with hardly any ridge the stream behind the last edited block is z, and the
+ * new object's first token is what the model says. */
+static void the_stream_becomes_z(void)
+{
+    for (int i = 0; i < FILES; i++) {
+        struct heard base;
+        struct engine *e;
+        struct report r;
+        int before = test_failures;
+
+        if (is_pending(files[i]))
+            continue;
+        e = start_on(files[i], &base);
+        r = commit(e, say(CMD_COMMIT, "{}", "memit"));
+        CHECK_STR(r.why, "");
+        CHECK(r.z_error < 1e-3);
+        CHECK(r.p[1] > 5 * r.p[0]);
+        CHECK_STR(r.says, " ");
+        CHECK_STR(run(e, command(CMD_UNDO, NULL, NULL)).checksum, base.checksum);
+        if (test_failures > before)
+            printf("    %s: z error %.1e, p %.4f to %.4f, says '%s'\n", files[i], r.z_error, r.p[0],
+                   r.p[1], r.says);
+        engine_stop(e);
+    }
+}
+
+/* The published method: a mask from scores; only its columns change; undo and redo. */
+static void a_masked_edit(void)
+{
+    for (int i = 0; i < FILES; i++) {
+        struct heard base, edited;
+        struct engine *e;
+
+        if (is_pending(files[i]))
+            continue;
+        e = start_on(files[i], &base);
+        edited = run(e, say(CMD_COMMIT, "{}", "nmke"));
+        CHECK(edited.edits == 1 && edited.unmasked_unchanged);
+        CHECK(strcmp(edited.checksum, base.checksum) != 0);
+        CHECK(run(e, command(CMD_VERIFY, NULL, NULL)).verified);
+        CHECK_STR(run(e, command(CMD_UNDO, NULL, NULL)).checksum, base.checksum);
+        CHECK_STR(run(e, command(CMD_REDO, NULL, NULL)).checksum, edited.checksum);
+        engine_stop(e);
+    }
+}
+
+/* Learnt positions end where the context ends. */
+static void longer_than_the_context(void)
+{
+    static const char *const learnt[] = {"gpt2", "gpt2-prefixed"}; /* 32 and 20 tokens */
+
+    for (int i = 0; i < 2; i++) {
+        struct command q = {.kind = CMD_QUERY, .tokens = 30, .text = xstrdup("what is said here")};
+        struct heard base, h = {0};
+        struct engine *e;
+        struct report r;
+        unsigned job;
+
+        if (is_pending(learnt[i])) {
+            free(q.text);
+            continue;
+        }
+        e = start_on(learnt[i], &base);
+        r = commit(e, say(CMD_COMMIT, "{} is one who lives in a house that is", "nmke"));
+        if (!strstr(r.why, "holds"))
+            printf("    %s: '%s'\n", learnt[i], r.why);
+        CHECK(strstr(r.why, "holds"));
+        params_default(&q.params);
+        job = engine_post(e, &q); /* ends at the edge, or says why not */
+        CHECK(listen(e, EV_DONE, job, &h) == EV_DONE || strstr(h.err.text, "holds"));
+        CHECK_STR(run(e, command(CMD_VERIFY, NULL, NULL)).checksum, base.checksum);
+        engine_stop(e);
+    }
+}
+
+static const struct test tests[] = {
+    {"the stream becomes what was asked for", the_stream_becomes_z},
+    {"a masked edit, undone and redone", a_masked_edit},
+    {"longer than the context", longer_than_the_context},
+};
+
+int main(void)
+{
+    return small_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
+}
