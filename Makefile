@@ -13,7 +13,7 @@ NVCC    ?= $(firstword $(wildcard $(addsuffix /bin/nvcc,$(CUDA_HOME) /usr/local/
            $(shell command -v nvcc))
 CUDA    ?= $(if $(NVCC),1,0)
 CUDA_HOME ?= $(patsubst %/bin/nvcc,%,$(NVCC))
-CUDA_ARCH ?= 75 80 90
+CUDA_ARCH ?= 80 90 100
 PKGS    := ncursesw openblas lapacke jansson libpcre2-8 libutf8proc sqlite3 libcrypto libcurl zlib
 JOBS    ?= $(shell nproc)
 SAN     ?=
@@ -42,7 +42,10 @@ SRC   := $(wildcard core/*/*.c core/*/*/*.c tui/*.c views/*.c views/cli/*.c)
 TEST  := $(wildcard $(addsuffix /*_test.c,$(addprefix tests/,unit engine screens e2e faults)))
 FUZZ  := $(wildcard tests/fuzz/*_fuzz.c)
 BENCH := $(wildcard tests/bench/*_bench.c)
+# What is asked of a GPU. Its programs are built with the CUDA device, and once more emulated.
+GPU_BENCH_SRC := $(wildcard tests/gpu/bench_*.c) tests/gpu/synthetic.c
 ifeq ($(CUDA),1)
+TEST  += $(wildcard tests/gpu/*_test.c)
 SRC   += $(wildcard gpu/*.c gpu/*.cu)
 ALL_CPPFLAGS += $(if $(filter-out /usr,$(CUDA_HOME)),-isystem $(CUDA_HOME)/include)
 LIBS  += $(if $(filter-out /usr,$(CUDA_HOME)),-L$(CUDA_HOME)/lib64 -Wl$(comma)-rpath$(comma)$(CUDA_HOME)/lib64) \
@@ -59,22 +62,25 @@ EMU_FLAGS = -Itests/emulate/include $(ALL_CPPFLAGS) -UHAVE_CUDA -DHAVE_CUDA=1 -O
 TEST_BIN  := $(TEST:%.c=$(B)/%)
 FUZZ_BIN  := $(FUZZ:%.c=$(B)/%)
 BENCH_BIN := $(BENCH:%.c=$(B)/%)
+GPU_BENCH := $(B)/tests/gpu/gpu_bench
+EMU_BENCH := $(if $(EMU_TEST),$(B)/tests/emulate/gpu_bench)
 
 all: $(B)/$(NAME)
 	$(Q)$(if $(SAN),:,ln -sfn $(B:build/%=%)/$(NAME) build/$(NAME))
 
-tests: all $(TEST_BIN) $(FUZZ_BIN) $(EMU_BIN)
+tests: all $(TEST_BIN) $(FUZZ_BIN) $(EMU_BIN) $(if $(SAN),,$(GPU_BENCH) $(EMU_BENCH))
 
 $(B)/$(NAME): $(B)/main.c.o
 $(TEST_BIN) $(BENCH_BIN): $(B)/%: $(B)/%.c.o
 # FUZZER=1 (`make fuzz`): libFuzzer brings main(); otherwise replay.c runs the files it is given.
 $(FUZZ_BIN):  $(B)/%: $(B)/%.c.o $(if $(FUZZER),,$(B)/tests/fuzz/replay.c.o)
 $(FUZZ_BIN):  ALL_LDFLAGS += $(if $(FUZZER),-fsanitize=fuzzer)
+$(GPU_BENCH): $(GPU_BENCH_SRC:%=$(B)/%.o)
 # An archive: a test program holds what it tests, and links while other folders are being rebuilt.
 $(B)/$(NAME).a: $(OBJ)
 	@echo "  AR    $@"
 	$(Q)rm -f $@; ar rcs $@ $^
-$(B)/$(NAME) $(TEST_BIN) $(FUZZ_BIN) $(BENCH_BIN): $(B)/$(NAME).a
+$(B)/$(NAME) $(TEST_BIN) $(FUZZ_BIN) $(BENCH_BIN) $(GPU_BENCH): $(B)/$(NAME).a
 	@mkdir -p $(@D); echo "  LD    $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
@@ -87,7 +93,9 @@ $(B)/emulated/%.cpp.o: %.cpp
 $(B)/emulated/%.c.o: %.c | libraries
 	@mkdir -p $(@D); echo "  EMU   $<"
 	$(Q)$(CC) -std=c11 $(WARN) $(EMU_FLAGS) -c -o $@ $<
-$(EMU_BIN): $(B)/%: $(B)/emulated/%.c.o $(EMU_OBJ) $(B)/$(NAME).a
+$(EMU_BIN): $(B)/%: $(B)/emulated/%.c.o
+$(EMU_BENCH): $(GPU_BENCH_SRC:%=$(B)/emulated/%.o)
+$(EMU_BIN) $(EMU_BENCH): $(EMU_OBJ) $(B)/$(NAME).a
 	@mkdir -p $(@D); echo "  LD    $@"
 	$(Q)$(CXX) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(filter-out -lcudart%,$(LIBS))
 

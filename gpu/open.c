@@ -8,7 +8,7 @@
 #include "gpu/cuda.h"
 #include "gpu/inside.h"
 
-enum { OLDEST_CAPABILITY = 75 }; /* the first of CUDA_ARCH in the Makefile */
+enum { OLDEST_CAPABILITY = 80 }; /* the first of CUDA_ARCH in the Makefile */
 
 /* Some errors end every use of the GPU by this process: each later call gives the same one. So an
  * error is taken back, and the stream is asked again. */

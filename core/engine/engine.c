@@ -279,7 +279,7 @@ bool engine_begin(struct engine *e, void *(*main)(void *), void *arg, struct err
 
 bool engine_precision(const char *name, int *precision, struct err *err)
 {
-    *precision = PRECISION_FULL;
+    *precision = PRECISION_DEFAULT;
     for (int i = 0; name && i < PRECISION_COUNT; i++)
         if (!strcmp(precision_names[i], name)) {
             *precision = i;

@@ -175,7 +175,8 @@ struct engine_options {
     bool look_only;              /* needs no session, no moments (tokens, query on the base) */
 };
 
-/* What --precision NAME means as engine_options.precision; NULL: full. ERR_USAGE lists the names.
+/* What --precision NAME means as engine_options.precision; NULL: PRECISION_DEFAULT. ERR_USAGE lists
+ * the names.
  */
 bool engine_precision(const char *name, int *precision, struct err *err);
 struct engine *engine_start(const struct engine_options *options, struct err *err);
