@@ -55,8 +55,8 @@ OBJ   := $(SRC:%=$(B)/%.o)
 # The CUDA device compiled for the host (gpu/launch.cuh), where there is a C++ compiler.
 EMU_TEST := $(if $(SAN),,$(if $(shell command -v $(CXX)),$(wildcard tests/emulate/*_test.c)))
 EMU_BIN  := $(EMU_TEST:%.c=$(B)/%)
-EMU_OBJ  := $(patsubst %,$(B)/emulated/%.o,$(filter-out gpu/blas.c,$(wildcard gpu/*.c)) $(wildcard gpu/*.cu) \
-            tests/emulate/runtime.c tests/emulate/kernel.cpp)
+EMU_OBJ  := $(patsubst %,$(B)/emulated/%.o,$(filter-out gpu/blas.c,$(wildcard gpu/*.c gpu/*.cu)) \
+            tests/emulate/runtime.c tests/emulate/kernel.cpp tests/emulate/stream.cpp)
 EMU_FLAGS = -Itests/emulate/include $(ALL_CPPFLAGS) -UHAVE_CUDA -DHAVE_CUDA=1 -O1 -g -pthread \
             -ffp-contract=off -MMD -MP
 TEST_BIN  := $(TEST:%.c=$(B)/%)

@@ -34,10 +34,15 @@ const struct blas *blas_load(struct err *err)
 {
     static struct blas api;
     const struct symbol want[] = {
-        {"cublasCreate_v2", &api.create},        {"cublasDestroy_v2", &api.destroy},
-        {"cublasSetStream_v2", &api.set_stream}, {"cublasSetMathMode", &api.set_math},
-        {"cublasSgemm_v2", &api.sgemm},          {"cublasGemmEx", &api.gemm_ex},
-        {"cublasDgemm_v2", &api.dgemm},          {"cublasDtrsm_v2", &api.dtrsm},
+        {"cublasCreate_v2", &api.create},
+        {"cublasDestroy_v2", &api.destroy},
+        {"cublasSetStream_v2", &api.set_stream},
+        {"cublasSetMathMode", &api.set_math},
+        {"cublasSetWorkspace_v2", &api.set_workspace},
+        {"cublasSgemm_v2", &api.sgemm},
+        {"cublasGemmEx", &api.gemm_ex},
+        {"cublasDgemm_v2", &api.dgemm},
+        {"cublasDtrsm_v2", &api.dtrsm},
         {"cublasGetStatusString", &api.status},
     };
     bool ok = load("libcublas.so." TEXT(CUBLAS_VER_MAJOR), want, sizeof(want) / sizeof(*want), err);

@@ -13,6 +13,7 @@ struct blas {
     __typeof__(cublasCreate_v2) *create;
     __typeof__(cublasDestroy_v2) *destroy;
     __typeof__(cublasSetStream_v2) *set_stream;
+    __typeof__(cublasSetWorkspace_v2) *set_workspace;
     __typeof__(cublasSetMathMode) *set_math;
     __typeof__(cublasSgemm_v2) *sgemm;
     __typeof__(cublasGemmEx) *gemm_ex;

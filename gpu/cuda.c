@@ -177,25 +177,10 @@ static void cuda_delta_apply(struct device *dev, struct mat r, struct mat xm, st
         kernel_delta_apply(cuda_of(dev)->stream, r, xm, w);
 }
 
-/* Operations run when they are called and are not recorded: .graphs says so. */
-static void cuda_graph_begin(struct device *dev)
-{
-    (void)dev;
-}
-
-static void *cuda_graph_end(struct device *dev)
-{
-    return dev; /* something that is not NULL */
-}
-
-static void cuda_graph_use(struct device *dev, void *graph)
-{
-    (void)dev;
-    (void)graph;
-}
-
 const struct device_ops device_cuda = {
     .name = "cuda",
+    .graphs = true,
+    .queues = true,
     .count = cuda_count,
     .check = cuda_check,
     .survey = cuda_survey,
@@ -210,8 +195,9 @@ const struct device_ops device_cuda = {
     .finish = cuda_finish,
     .graph_begin = cuda_graph_begin,
     .graph_end = cuda_graph_end,
-    .graph_launch = cuda_graph_use,
-    .graph_free = cuda_graph_use,
+    .graph_launch = cuda_graph_launch,
+    .graph_free = cuda_graph_free,
+    .pace = cuda_pace,
     .copy = cuda_copy,
     .fill = cuda_fill,
     .gather = cuda_gather,

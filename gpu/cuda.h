@@ -1,5 +1,5 @@
 /* The CUDA device. Linked in by `make CUDA=1`; named nowhere but in main.c and its test. Every slot
- * of the table is filled; graphs are not recorded yet (.graphs says so). */
+ * of the table is filled. */
 #ifndef GPU_CUDA_H
 #define GPU_CUDA_H
 

@@ -7,7 +7,7 @@
 #include "core/device/device.h"
 #include "gpu/blas.h"
 
-enum { STAGE_BYTES = 1 << 20 };
+enum { STAGE_BYTES = 1 << 20, PACES = 16 };
 /* Scratch rooms: of an operation, and of the products it asks for. */
 enum room_name { ROOM_WORK, ROOM_SPLIT, ROOMS };
 
@@ -27,6 +27,13 @@ struct cuda {
     char *stage,
         *stage_host; /* small host arrays on their way: a ring, pinned on the host's side */
     size_t stage_at;
+    void *workspace;     /* of cuBLAS: with its own, recordings would allocate theirs */
+    struct graph *graph; /* that is being recorded */
+    int graphs;          /* that are kept; while there are any, nothing they may use is freed */
+    void **retired;      /* but waits here */
+    int retired_count;
+    cudaEvent_t pace[PACES];
+    unsigned long paced;
 };
 
 static inline struct cuda *cuda_of(struct device *dev)
@@ -62,6 +69,20 @@ void *cuda_scratch(struct device *dev, enum room_name name, size_t bytes);
 /* A copy on the device of a small host array, good until STAGE_BYTES more have been staged. The
  * host array may be changed at once. NULL after a fault. */
 const void *cuda_stage(struct device *dev, const void *host, size_t bytes);
+
+/* graph.c */
+void cuda_graph_begin(struct device *dev);
+void *cuda_graph_end(struct device *dev);
+void cuda_graph_launch(struct device *dev, void *graph);
+void cuda_graph_free(struct device *dev, void *graph);
+void cuda_pace(struct device *dev, int ahead);
+/* Whether operations are being recorded: `what` is then a fault. */
+bool cuda_recording(struct device *dev, const char *what);
+/* cuda_stage() while recording: the copy lives as long as the graph. */
+const void *cuda_graph_stage(struct device *dev, const void *host, size_t bytes);
+/* Memory to be freed once no graph can use it any more. */
+void cuda_retire(struct cuda *self, void *ptr);
+void cuda_retired_free(struct cuda *self);
 
 /* algebra.c */
 void cuda_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,

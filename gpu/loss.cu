@@ -83,16 +83,26 @@ void kernel_kl(cudaStream_t s, struct mat logits, struct mat ref, float weight, 
 }
 
 /* torch.optim.Adam: eps is added after the bias correction of the second moment. One block, since
- * the projection needs the norm of all that was moved. */
+ * the decay and the projection need norms of all that is moved. `taken` counts the steps: every
+ * thread reads it before the block's sums, one writes it after. */
 __global__ static void adam_step(int cols, const float *grad, float *x, float *m, float *v,
-                                 float beta1, float beta2, float eps, float rate, float root,
-                                 float max_norm)
+                                 double *taken, double lr, float beta1, float beta2, float eps,
+                                 float max_norm, double decay, bool power2)
 {
-    double square = 0;
+    double step = *taken + 1, square = 0;
+    float rate = (float)(lr / (1 - pow((double)beta1, step)));
+    float root = (float)sqrt(1 - pow((double)beta2, step)), factor;
 
+    for (int i = (int)threadIdx.x; i < cols; i += THREADS)
+        square += (double)x[i] * (double)x[i];
+    square = block_sum(square);
+    factor = power2 ? (float)(2 * decay) : square > 0 ? (float)(decay / sqrt(square)) : 0;
+    square = 0;
     for (int i = (int)threadIdx.x; i < cols; i += THREADS) {
-        m[i] = beta1 * m[i] + (1 - beta1) * grad[i];
-        v[i] = beta2 * v[i] + (1 - beta2) * grad[i] * grad[i];
+        float g = grad[i] + factor * x[i];
+
+        m[i] = beta1 * m[i] + (1 - beta1) * g;
+        v[i] = beta2 * v[i] + (1 - beta2) * g * g;
         x[i] -= rate * m[i] / (sqrtf(v[i]) / root + eps);
         square += (double)x[i] * (double)x[i];
     }
@@ -103,13 +113,13 @@ __global__ static void adam_step(int cols, const float *grad, float *x, float *m
         for (int i = (int)threadIdx.x; i < cols; i += THREADS)
             x[i] *= shrink;
     }
+    if (!threadIdx.x)
+        *taken = step;
 }
 
 void kernel_adam(cudaStream_t s, struct mat grad, struct adam a)
 {
-    double fix1 = 1 - pow((double)a.beta1, a.step), fix2 = 1 - pow((double)a.beta2, a.step);
-
     LAUNCH(adam_step, 1, THREADS, s, grad.cols, (const float *)grad.data, (float *)a.x.data,
-           (float *)a.m.data, (float *)a.v.data, a.beta1, a.beta2, a.eps,
-           (float)((double)a.lr / fix1), (float)sqrt(fix2), a.max_norm);
+           (float *)a.m.data, (float *)a.v.data, (double *)a.taken.data, (double)a.lr, a.beta1,
+           a.beta2, a.eps, a.max_norm, a.decay, a.square);
 }

@@ -37,13 +37,16 @@ static void *take(struct device *dev, size_t bytes, const char *what)
 
 void *cuda_alloc(struct device *dev, size_t bytes)
 {
-    return take(dev, bytes, "matrices");
+    return cuda_recording(dev, "taking memory") ? NULL : take(dev, bytes, "matrices");
 }
 
 void cuda_release(struct device *dev, void *ptr, size_t bytes)
 {
     (void)bytes;
-    cuda_ok(dev, cudaFree(ptr), "release memory");
+    if (cuda_recording(dev, "releasing memory"))
+        cuda_retire(cuda_of(dev), ptr);
+    else
+        cuda_ok(dev, cudaFree(ptr), "release memory");
 }
 
 const void *cuda_adopt(struct device *dev, const void *host, size_t bytes)
@@ -56,12 +59,16 @@ const void *cuda_adopt(struct device *dev, const void *host, size_t bytes)
 
 void cuda_upload(struct device *dev, void *dst, const void *src, size_t bytes)
 {
+    if (cuda_recording(dev, "an upload"))
+        return;
     cuda_ok(dev, cudaMemcpyAsync(dst, src, bytes, cudaMemcpyHostToDevice, cuda_of(dev)->stream),
             "upload");
 }
 
 void cuda_download(struct device *dev, void *dst, const void *src, size_t bytes)
 {
+    if (cuda_recording(dev, "a download"))
+        return;
     cuda_ok(dev, cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDeviceToHost, cuda_of(dev)->stream),
             "download");
     cuda_ok(dev, cudaStreamSynchronize(cuda_of(dev)->stream), "download");
@@ -75,7 +82,12 @@ void *cuda_scratch(struct device *dev, enum room_name name, size_t bytes)
         return NULL;
     if (bytes <= room->bytes)
         return room->data;
-    cuda_ok(dev, cudaFree(room->data), "release memory"); /* waits for what uses it */
+    if (cuda_recording(dev, "more scratch than before"))
+        return NULL;
+    if (cuda_of(dev)->graphs && room->data)
+        cuda_retire(cuda_of(dev), room->data);
+    else
+        cuda_ok(dev, cudaFree(room->data), "release memory"); /* waits for what uses it */
     *room = (struct room){0};
     room->data = take(dev, bytes, "scratch");
     room->bytes = room->data ? bytes : 0;
@@ -94,6 +106,8 @@ const void *cuda_stage(struct device *dev, const void *host, size_t bytes)
                 STAGE_BYTES);
         return NULL;
     }
+    if (self->graph)
+        return cuda_graph_stage(dev, host, bytes);
     if (self->stage_at + bytes > STAGE_BYTES) { /* round again, once everything has been read */
         if (!cuda_ok(dev, cudaStreamSynchronize(self->stream), "synchronize"))
             return NULL;

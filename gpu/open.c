@@ -8,13 +8,18 @@
 #include "gpu/cuda.h"
 #include "gpu/inside.h"
 
-enum { OLDEST_CAPABILITY = 80 }; /* the first of CUDA_ARCH in the Makefile */
+enum {
+    OLDEST_CAPABILITY = 80,     /* the first of CUDA_ARCH in the Makefile */
+    WORKSPACE_BYTES = 32 << 20, /* what cuBLAS recommends for Hopper; 4 MiB elsewhere */
+};
 
 /* Some errors end every use of the GPU by this process: each later call gives the same one. So an
  * error is taken back, and the stream is asked again. */
 static bool is_lost(const struct cuda *self)
 {
     cudaGetLastError();
+    if (self->graph) /* waiting would end the recording; whoever ends it looks again */
+        return false;
     if (cudaStreamSynchronize(self->stream) == cudaSuccess)
         return false;
     cudaGetLastError();
@@ -37,6 +42,8 @@ bool cuda_ok(struct device *dev, cudaError_t rc, const char *what)
 
 void cuda_finish(struct device *dev)
 {
+    if (cuda_recording(dev, "waiting"))
+        cuda_graph_end(dev);
     cuda_ok(dev, cudaGetLastError(), "launch");
     cuda_ok(dev, cudaStreamSynchronize(cuda_of(dev)->stream), "synchronize");
 }
@@ -162,12 +169,19 @@ void cuda_close(struct device *dev)
 {
     struct cuda *self = cuda_of(dev);
 
+    if (self->graph)
+        cuda_graph_end(dev);
+    cuda_retired_free(self);
     if (self->solver)
         self->solver_api->destroy(self->solver);
     if (self->blas)
         self->api->destroy(self->blas);
     for (int i = 0; i < ROOMS; i++)
         cudaFree(self->room[i].data); /* NULL is fine */
+    for (int i = 0; i < PACES; i++)
+        if (self->pace[i])
+            cudaEventDestroy(self->pace[i]);
+    cudaFree(self->workspace);
     cudaFree(self->stage);
     cudaFreeHost(self->stage_host);
     if (self->stream)
@@ -196,6 +210,9 @@ static bool start(struct cuda *self)
            cuda_ok(dev, cudaMallocHost((void **)&self->stage_host, STAGE_BYTES), "pin memory") &&
            cublas_ok(dev, self->api->create(&self->blas), "start cuBLAS") &&
            cublas_ok(dev, self->api->set_stream(self->blas, self->stream), "bind the stream") &&
+           cuda_ok(dev, cudaMalloc(&self->workspace, WORKSPACE_BYTES), "take memory") &&
+           cublas_ok(dev, self->api->set_workspace(self->blas, self->workspace, WORKSPACE_BYTES),
+                     "lend cuBLAS memory") &&
            cublas_ok(dev, self->api->set_math(self->blas, self->math = CUBLAS_PEDANTIC_MATH),
                      "set the precision");
 }

@@ -130,19 +130,36 @@ void cpu_kl(struct device *dev, struct mat logits, struct mat ref, float weight,
     cpu_rows((struct cpu *)dev, logits.rows, 8 * (size_t)logits.cols, kl_rows, &j);
 }
 
+/* What the gradient gets of x: d/dx decay ||x||^2 = 2 decay x, d/dx decay ||x|| = decay x / ||x||.
+ */
+static float pull(struct adam a)
+{
+    const float *x = a.x.data;
+    double square = 0;
+
+    if (a.square)
+        return (float)(2 * a.decay);
+    for (int i = 0; i < a.x.cols; i++)
+        square += (double)x[i] * (double)x[i];
+    return square > 0 ? (float)(a.decay / sqrt(square)) : 0;
+}
+
 /* torch.optim.Adam: eps is added after the bias correction of the second moment. */
 void cpu_adam(struct device *dev, struct mat grad, struct adam a)
 {
     float *x = a.x.data, *m = a.m.data, *v = a.v.data;
     const float *g = grad.data;
-    double fix1 = 1 - pow((double)a.beta1, a.step), fix2 = 1 - pow((double)a.beta2, a.step);
-    float rate = (float)((double)a.lr / fix1), root = (float)sqrt(fix2);
+    double step = *(double *)a.taken.data += 1;
+    double fix1 = 1 - pow((double)a.beta1, step), fix2 = 1 - pow((double)a.beta2, step);
+    float rate = (float)((double)a.lr / fix1), root = (float)sqrt(fix2), factor = pull(a);
     double square = 0;
 
     (void)dev;
     for (int i = 0; i < a.x.cols; i++) {
-        m[i] = a.beta1 * m[i] + (1 - a.beta1) * g[i];
-        v[i] = a.beta2 * v[i] + (1 - a.beta2) * g[i] * g[i];
+        float gi = g[i] + factor * x[i];
+
+        m[i] = a.beta1 * m[i] + (1 - a.beta1) * gi;
+        v[i] = a.beta2 * v[i] + (1 - a.beta2) * gi * gi;
         x[i] -= rate * m[i] / (sqrtf(v[i]) / root + a.eps);
         square += (double)x[i] * (double)x[i];
     }

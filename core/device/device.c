@@ -427,8 +427,9 @@ void device_adam(struct device *dev, struct mat grad, struct adam a)
 {
     if (fits(dev,
              is_row(grad, a.x.cols) && is_row(a.x, grad.cols) && is_row(a.m, grad.cols) &&
-                 is_row(a.v, grad.cols) && a.step >= 1,
-             "adam", "sizes do not fit, or the step is not counted from 1"))
+                 is_row(a.v, grad.cols) && is_f64(a.taken) && a.taken.rows == 1 &&
+                 a.taken.cols == 1,
+             "adam", "sizes do not fit"))
         dev->ops->adam(dev, grad, a);
 }
 
@@ -462,6 +463,11 @@ void device_graph_free(struct device *dev, void *graph)
 {
     if (graph)
         dev->ops->graph_free(dev, graph);
+}
+
+void device_pace(struct device *dev, int ahead)
+{
+    dev->ops->pace(dev, ahead);
 }
 
 size_t device_free_memory(struct device *dev)

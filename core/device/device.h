@@ -60,12 +60,15 @@ enum activation {
     ACT_GELU, /* x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) */
 };
 
-/* One optimisation state of target optimisation, kept on the device. */
+/* One optimisation state of target optimisation, kept on the device: a recorded step can be
+ * launched again and counts for itself. */
 struct adam {
     struct mat x, m, v; /* [1, d]: variable, first and second moment */
+    struct mat taken;   /* F64 [1, 1]: steps taken so far; 0 before the first */
     float lr, beta1, beta2, eps;
     float max_norm; /* project onto ||x|| <= max_norm; <= 0: no bound */
-    int step;       /* from 1 */
+    double decay;   /* its share of the loss is decay ||x||, or decay ||x||^2 if square; 0: none */
+    bool square;    /* ||x|| has no derivative at 0: taken as 0 */
 };
 
 /* Scores of a tile of the vocabulary for N rows and M neurons, see device_lps(). */
@@ -113,6 +116,7 @@ struct device {
 struct device_ops {
     const char *name;   /* "cpu", "cuda": what --device takes */
     bool graphs;        /* recorded operations can be launched; if not, call them every time */
+    bool queues;        /* operations return before they are done */
     int (*count)(void); /* how many can be opened now; 0 is no error */
     /* Whether this one can be opened; err says why not, whichever of the two it is. */
     enum device_presence (*check)(int index, struct err *err);
@@ -129,12 +133,16 @@ struct device_ops {
     void (*upload)(struct device *dev, void *dst, const void *src, size_t bytes);
     void (*download)(struct device *dev, void *dst, const void *src, size_t bytes);
     void (*finish)(struct device *dev); /* wait for everything queued */
-    /* Between begin and end the operations are recorded; launch runs them again. Recording on the
-     * CPU also runs them, once, and its launch does nothing: ask graphs. */
+    /* Where graphs: operations between begin and end are recorded, not run, and a launch runs
+     * them, as often as wanted, on what is in their matrices then; arrays of the host are as they
+     * were when recorded. The operations must have run once before with these shapes. Meanwhile
+     * no memory is taken or released and nothing is copied from or to the host. The matrices live
+     * as long as the graph. A fault while recording ends it: end returns NULL. */
     void (*graph_begin)(struct device *dev);
     void *(*graph_end)(struct device *dev);
     void (*graph_launch)(struct device *dev, void *graph);
     void (*graph_free)(struct device *dev, void *graph);
+    void (*pace)(struct device *dev, int ahead);
 
     /* moving and elementwise; F32 unless said */
     void (*copy)(struct device *dev, struct mat src,
@@ -271,6 +279,10 @@ void device_cross_entropy(struct device *dev, struct mat logits, const int *labe
  * with grad the logits become weight * p_j (log p_j - ref_j - loss). */
 void device_kl(struct device *dev, struct mat logits, struct mat ref, float weight, struct mat loss,
                bool grad);
+/* Returns when, of what was queued before earlier calls of this, only the last `ahead` (at most 15)
+ * portions may be undone still: bounds how far the host runs ahead, and so how long a cancel takes.
+ * At once where operations do not queue. */
+void device_pace(struct device *dev, int ahead);
 /* Log probability shift, one tile of the vocabulary (Eq. 2, 3; methods 2.6). With
  * U = head values (head [T, d]: rows v0 .. v0+T of the unembedding; values [d, M]: the value
  * vectors scaled by the final norm's gain), for each row b and neuron i the terms
@@ -281,13 +293,14 @@ void device_kl(struct device *dev, struct mat logits, struct mat ref, float weig
  * mean and square with 0. */
 void device_lps(struct device *dev, struct mat head, struct mat values, struct mat base,
                 struct mat coeff, const int *target, int v0, struct lps_state s);
-/* One step of Adam on a.x with grad [1, d], then the projection (moments untouched). */
+/* One step of Adam on a.x with grad [1, d] plus the gradient of the decay, then the projection
+ * (moments untouched). */
 void device_adam(struct device *dev, struct mat grad, struct adam a);
 /* w += r^T xm in the one defined way (core/edit/delta.h): r [u, rows], xm [u, cols]. Columns
  * where xm is 0 for every rank keep their bits. */
 void device_delta_apply(struct device *dev, struct mat r, struct mat xm, struct mat w);
-void *device_graph_end(struct device *dev);
 void device_graph_begin(struct device *dev);
+void *device_graph_end(struct device *dev); /* NULL after a fault; whoever began must end */
 void device_graph_launch(struct device *dev, void *graph);
 void device_graph_free(struct device *dev, void *graph);
 

@@ -155,7 +155,7 @@ static void cpu_nothing(struct device *dev)
     (void)dev;
 }
 
-/* Recording runs the operations; there is nothing to run again, only something to return. */
+/* Nothing is recorded (.graphs is not set): there is only something to return. */
 static void *cpu_graph_end(struct device *dev)
 {
     return dev;
@@ -165,6 +165,12 @@ static void cpu_graph_use(struct device *dev, void *graph)
 {
     (void)dev;
     (void)graph;
+}
+
+static void cpu_pace(struct device *dev, int ahead)
+{
+    (void)dev;
+    (void)ahead;
 }
 
 static bool grow(struct device *dev, void **ptr, size_t bytes)
@@ -243,6 +249,7 @@ const struct device_ops device_cpu = {
     .graph_end = cpu_graph_end,
     .graph_launch = cpu_graph_use,
     .graph_free = cpu_graph_use,
+    .pace = cpu_pace,
     .copy = cpu_copy,
     .fill = cpu_fill,
     .gather = cpu_gather,

@@ -247,6 +247,12 @@ static void far_graph_use(struct device *dev, void *graph)
     (void)graph;
 }
 
+static void far_pace(struct device *dev, int ahead)
+{
+    (void)dev;
+    (void)ahead;
+}
+
 static void far_copy(struct device *dev, struct mat src, struct mat dst)
 {
     RUN("copy", cpu_copy(cpu, src, dst), src, dst);
@@ -392,7 +398,7 @@ static void far_lps(struct device *dev, struct mat head, struct mat values, stru
 
 static void far_adam(struct device *dev, struct mat grad, struct adam a)
 {
-    RUN("adam", cpu_adam(cpu, grad, a), grad, a.x, a.m, a.v);
+    RUN("adam", cpu_adam(cpu, grad, a), grad, a.x, a.m, a.v, a.taken);
 }
 
 static void far_delta_apply(struct device *dev, struct mat r, struct mat xm, struct mat w)
@@ -418,6 +424,7 @@ const struct device_ops device_far = {
     .graph_end = far_graph_end,
     .graph_launch = far_graph_use,
     .graph_free = far_graph_use,
+    .pace = far_pace,
     .copy = far_copy,
     .fill = far_fill,
     .gather = far_gather,

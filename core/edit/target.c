@@ -24,15 +24,21 @@ struct search {
     struct mat lx, logits, dl, losses;        /* label rows */
     struct mat kx, klogits, kref, kdx, kloss; /* the KL position */
     struct mat delta, m, v, grad;             /* [1, d] */
-    float *h0, *hdelta, *hgrad, *hloss;       /* host */
+    struct mat taken;                         /* steps of Adam */
+    struct adam adam;
+    float kl_factor;
+    void *graph;                /* advance(), where the device records */
+    float *h0, *hdelta, *hloss; /* host */
+    double h2;                  /* |h0|^2 */
 };
 
 static void search_free(struct search *s)
 {
     struct mat *all[] = {&s->start, &s->x,      &s->dx, &s->mid,     &s->lx,   &s->logits,
                          &s->dl,    &s->losses, &s->kx, &s->klogits, &s->kref, &s->kdx,
-                         &s->kloss, &s->delta,  &s->m,  &s->v,       &s->grad};
+                         &s->kloss, &s->delta,  &s->m,  &s->v,       &s->grad, &s->taken};
 
+    device_graph_free(s->dev, s->graph);
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         mat_free(s->dev, all[i]);
     for (int l = 0; s->saved && l < s->layers; l++)
@@ -46,7 +52,6 @@ static void search_free(struct search *s)
     free(s->lookup_row);
     free(s->h0);
     free(s->hdelta);
-    free(s->hgrad);
     free(s->hloss);
 }
 
@@ -159,12 +164,16 @@ static bool allocate(struct search *s, struct err *err)
     s->m = mat_new(dev, DT_F32, 1, s->hidden);
     s->v = mat_new(dev, DT_F32, 1, s->hidden);
     s->grad = mat_new(dev, DT_F32, 1, s->hidden);
+    s->taken = mat_new(dev, DT_F64, 1, 1);
     s->h0 = xcalloc((size_t)s->hidden, sizeof(float));
     s->hdelta = xcalloc((size_t)s->hidden, sizeof(float));
-    s->hgrad = xcalloc((size_t)s->hidden, sizeof(float));
     s->hloss = xcalloc((size_t)labels, sizeof(float));
     device_download(dev, s->h0, mat_rows(s->start, s->lookup_row[0], 1));
-    return device_sync(dev, err);
+    if (!device_sync(dev, err))
+        return false;
+    for (int j = 0; j < s->hidden; j++)
+        s->h2 += (double)s->h0[j] * (double)s->h0[j];
+    return true;
 }
 
 /* Blocks z+1 to the last on the new positions, delta added at every lookup. */
@@ -202,58 +211,36 @@ static bool keep_reference(struct search *s, struct err *err)
     return ok;
 }
 
-/* Loss and, in dx, its gradient with respect to the residuals NLL and KL are read from. */
-static bool losses(struct search *s, const struct params *p, struct target_step *t, struct err *err)
+/* The logits NLL and KL are read from; those of NLL become their gradient at once. */
+static void logits(struct search *s)
 {
-    struct device *dev = s->dev;
     struct mat from = s->loss_layer < s->layers - 1 ? s->mid : s->x;
-    double norm = 0, h2 = 0, kl_factor = p->value[P_EDIT_V_KL], wd = p->value[P_EDIT_V_WD];
-    int labels = s->rows * s->targets;
-    float kl;
 
-    device_gather(dev, from, s->label_row, s->lx);
+    device_gather(s->dev, from, s->label_row, s->lx);
     forward_logits(s->f, s->lx, s->logits);
-    device_cross_entropy(dev, s->logits, s->label, 1.0F / (float)labels, s->losses, true);
-    device_gather(dev, s->x, &s->lookup_row[s->rows], s->kx);
+    device_cross_entropy(s->dev, s->logits, s->label, 1.0F / (float)(s->rows * s->targets),
+                         s->losses, true);
+    device_gather(s->dev, s->x, &s->lookup_row[s->rows], s->kx);
     forward_logits(s->f, s->kx, s->klogits);
-    if (t->step == 0 && !keep_reference(s, err))
-        return false;
-    device_kl(dev, s->klogits, s->kref, (float)kl_factor, s->kloss, true);
-    device_download(dev, s->hloss, s->losses);
-    device_download(dev, &kl, s->kloss);
-    device_download(dev, s->hdelta, s->delta);
-    if (!device_sync(dev, err))
-        return false;
-    for (int i = 0; i < s->rows; i++) {
-        double row = 0;
+}
 
-        for (int j = 0; j < s->targets; j++)
-            row += (double)s->hloss[i * s->targets + j];
-        t->nll += row / labels;
-        t->p_target += exp(-row) / s->rows;
-    }
-    for (int j = 0; j < s->hidden; j++) {
-        norm += (double)s->hdelta[j] * (double)s->hdelta[j];
-        h2 += (double)s->h0[j] * (double)s->h0[j];
-    }
-    t->delta_norm = sqrt(norm);
-    t->kl = kl_factor * (double)kl;
-    t->wd = wd * (p->value[P_EDIT_WD_POWER] > 1.5 ? norm : t->delta_norm) / h2;
-    t->loss = t->nll + t->kl + t->wd;
-    if (!isfinite(t->loss))
-        return err_set(err, ERR_FORMAT,
-                       "the optimisation's loss is not finite at step %d; lower edit.v_lr (%g)",
-                       t->step, p->value[P_EDIT_V_LR]);
+/* The first losses, at delta = 0. */
+static bool first(struct search *s, struct job *job, struct err *err)
+{
+    if (!forward(s, job, err))
+        return false;
+    logits(s);
+    if (!keep_reference(s, err))
+        return false;
+    device_kl(s->dev, s->klogits, s->kref, s->kl_factor, s->kloss, true);
     return true;
 }
 
-/* d loss / d delta: back through the blocks, summed over lookups, plus the decay's. */
-static bool backward(struct search *s, const struct params *p, const struct target_step *t,
-                     struct job *job, struct err *err)
+/* d loss / d delta without the decay's: back through the blocks, summed over lookups. */
+static bool backward(struct search *s, struct job *job, struct err *err)
 {
     struct device *dev = s->dev;
     bool late = s->loss_layer >= s->layers - 1;
-    double h2 = 0, wd = p->value[P_EDIT_V_WD], factor = 0;
 
     device_fill(dev, s->dx, 0);
     device_fill(dev, s->dl, 0);
@@ -273,14 +260,77 @@ static bool backward(struct search *s, const struct params *p, const struct targ
     }
     for (int i = 0; i <= s->rows; i++)
         device_axpy(dev, 1, mat_rows(s->dx, s->lookup_row[i], 1), s->grad);
+    return true;
+}
+
+/* From the losses of one step to those of the next. Nothing in it depends on the host or on which
+ * step it is, so that a device can record it. */
+static bool advance(struct search *s, struct job *job, struct err *err)
+{
+    if (!backward(s, job, err))
+        return false;
+    device_adam(s->dev, s->grad, s->adam);
+    if (!forward(s, job, err))
+        return false;
+    logits(s);
+    device_kl(s->dev, s->klogits, s->kref, s->kl_factor, s->kloss, true);
+    return true;
+}
+
+/* advance() as one launch where the device records: the first time it is run, so that everything
+ * it needs is there, the second time recorded. Cancel is seen between launches. */
+static bool advance_recorded(struct search *s, int step, struct job *job, struct err *err)
+{
+    struct device *dev = s->dev;
+
+    if (!dev->ops->graphs || step < 2)
+        return advance(s, job, err);
+    if (job_cancelled(job, err))
+        return false;
+    if (!s->graph) {
+        device_graph_begin(dev);
+        advance(s, NULL, NULL);
+        s->graph = device_graph_end(dev);
+        if (!s->graph)
+            return device_sync(dev, err) && advance(s, job, err);
+    }
+    device_graph_launch(dev, s->graph);
+    return true;
+}
+
+/* What the step has found, on the host. */
+static bool read_losses(struct search *s, const struct params *p, struct target_step *t,
+                        struct err *err)
+{
+    struct device *dev = s->dev;
+    double norm = 0, wd = p->value[P_EDIT_V_WD];
+    int labels = s->rows * s->targets;
+    float kl = 0;
+
+    device_download(dev, s->hloss, s->losses);
+    device_download(dev, &kl, s->kloss);
+    device_download(dev, s->hdelta, s->delta);
+    if (!device_sync(dev, err))
+        return false;
+    for (int i = 0; i < s->rows; i++) {
+        double row = 0;
+
+        for (int j = 0; j < s->targets; j++)
+            row += (double)s->hloss[i * s->targets + j];
+        t->nll += row / labels;
+        t->p_target += exp(-row) / s->rows;
+    }
     for (int j = 0; j < s->hidden; j++)
-        h2 += (double)s->h0[j] * (double)s->h0[j];
-    if (p->value[P_EDIT_WD_POWER] > 1.5)
-        factor = 2 * wd / h2;
-    else if (t->delta_norm > 0) /* the norm has no derivative at 0: taken as 0 */
-        factor = wd / (h2 * t->delta_norm);
-    device_axpy(dev, (float)factor, s->delta, s->grad);
-    return device_sync(dev, err);
+        norm += (double)s->hdelta[j] * (double)s->hdelta[j];
+    t->delta_norm = sqrt(norm);
+    t->kl = p->value[P_EDIT_V_KL] * (double)kl;
+    t->wd = wd * (s->adam.square ? norm : t->delta_norm) / s->h2;
+    t->loss = t->nll + t->kl + t->wd;
+    if (!isfinite(t->loss))
+        return err_set(err, ERR_FORMAT,
+                       "the optimisation's loss is not finite at step %d; lower edit.v_lr (%g)",
+                       t->step, p->value[P_EDIT_V_LR]);
+    return true;
 }
 
 static bool iterate(struct search *s, struct target *out, const struct params *p,
@@ -288,38 +338,35 @@ static bool iterate(struct search *s, struct target *out, const struct params *p
                     struct err *err)
 {
     int steps = (int)p->value[P_EDIT_V_STEPS];
-    double h2 = 0;
 
-    for (int j = 0; j < s->hidden; j++)
-        h2 += (double)s->h0[j] * (double)s->h0[j];
-    out->h0_norm = sqrt(h2);
+    out->h0_norm = sqrt(s->h2);
     out->trace = xcalloc((size_t)steps, sizeof(*out->trace));
-    for (int it = 0; it < steps; it++) {
-        struct target_step *t = &out->trace[it];
-        struct adam adam = {.x = s->delta,
+    s->kl_factor = (float)p->value[P_EDIT_V_KL];
+    s->adam = (struct adam){.x = s->delta,
                             .m = s->m,
                             .v = s->v,
+                            .taken = s->taken,
                             .beta1 = 0.9F,
                             .beta2 = 0.999F,
                             .eps = 1e-8F,
                             .lr = (float)p->value[P_EDIT_V_LR],
-                            .step = it + 1,
-                            .max_norm = (float)(p->value[P_EDIT_V_CLAMP] * out->h0_norm)};
+                            .max_norm = (float)(p->value[P_EDIT_V_CLAMP] * out->h0_norm),
+                            .decay = p->value[P_EDIT_V_WD] / s->h2,
+                            .square = p->value[P_EDIT_WD_POWER] > 1.5};
+    for (int it = 0; it < steps; it++) {
+        struct target_step *t = &out->trace[it];
 
         t->step = it;
-        if (!forward(s, job, err) || !losses(s, p, t, err))
+        if (!(it ? advance_recorded(s, it, job, err) : first(s, job, err)) ||
+            !read_losses(s, p, t, err))
             return false;
         out->steps = it + 1;
         if (hear)
             hear(ctx, t);
-        if (t->loss < p->value[P_EDIT_V_STOP] || it == steps - 1)
+        if (t->loss < p->value[P_EDIT_V_STOP])
             break;
-        if (!backward(s, p, t, job, err))
-            return false;
-        device_adam(s->dev, s->grad, adam);
     }
-    device_download(s->dev, s->hdelta, s->delta);
-    return device_sync(s->dev, err);
+    return true;
 }
 
 bool target_optimise(struct target *out, const struct weights_view *view,

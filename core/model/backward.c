@@ -86,11 +86,15 @@ void backward_block(struct forward *f, const struct weights_view *view, int laye
 void backward_logits(struct forward *f, struct mat x, struct mat d_logits, struct mat dx)
 {
     struct device *dev = f->model->dev;
-    struct mat dn = mat_new(dev, DT_F32, x.rows, x.cols);
+    struct mat own = {0}, dn;
 
+    make_workspace(f);
+    dn = mat_rows(f->d_norm, 0, x.rows);
+    if (x.rows > f->capacity)
+        dn = own = mat_new(dev, DT_F32, x.rows, x.cols);
     device_gemm(dev, 1, d_logits, false, f->model->head, false, 0, dn);
     device_norm_grad(dev, x,
                      (struct norm){.gain = f->model->final_norm, .eps = f->model->config->norm_eps},
                      dn, dx);
-    mat_free(dev, &dn);
+    mat_free(dev, &own);
 }

@@ -203,13 +203,15 @@ void forward_block(struct forward *f, const struct weights_view *view, int layer
 
 void forward_logits(struct forward *f, struct mat x, struct mat logits)
 {
-    struct mat norm = mat_new(f->model->dev, DT_F32, x.rows, x.cols);
+    struct mat own = {0}, norm = mat_rows(f->norm, 0, x.rows);
 
+    if (x.rows > f->capacity)
+        norm = own = mat_new(f->model->dev, DT_F32, x.rows, x.cols);
     device_norm(f->model->dev, x,
                 (struct norm){.gain = f->model->final_norm, .eps = f->model->config->norm_eps},
                 norm);
     device_gemm(f->model->dev, 1, norm, false, f->model->head, true, 0, logits);
-    mat_free(f->model->dev, &norm);
+    mat_free(f->model->dev, &own);
 }
 
 bool forward_run(struct forward *f, const struct weights_view *view, const struct pass *p,

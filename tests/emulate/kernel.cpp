@@ -9,7 +9,8 @@
 
 dim3 gridDim, blockDim, blockIdx, threadIdx;
 
-namespace {
+namespace
+{
 
 enum { STACK = 64 << 10, FIBERS = 256 };
 
@@ -87,7 +88,7 @@ void __syncthreads()
     yield(running);
 }
 
-void emulate_launch(dim3 grid, dim3 block, const std::function<void()> &kernel)
+void emulate_kernel(dim3 grid, dim3 block, const std::function<void()> &kernel)
 {
     static std::mutex one_at_a_time; /* the fibers and what is __shared__ are the program's */
     std::lock_guard<std::mutex> turn_of(one_at_a_time);

@@ -1,4 +1,4 @@
-/* CUDA's language for a compiler of the host: see gpu/launch.h. Blocks run one after another; the
+/* CUDA's language for a compiler of the host: see gpu/launch.cuh. Blocks run one after another; the
  * threads of a block are fibers that take turns at __syncthreads(). */
 #ifndef TESTS_EMULATE_KERNEL_H
 #define TESTS_EMULATE_KERNEL_H
@@ -25,10 +25,13 @@ extern dim3 gridDim, blockDim, blockIdx, threadIdx;
 
 void __syncthreads();
 /* Fails the program where threads of a block disagree about a __syncthreads(). */
-void emulate_launch(dim3 grid, dim3 block, const std::function<void()> &kernel);
+void emulate_kernel(dim3 grid, dim3 block, const std::function<void()> &kernel);
+/* Queues it on the stream. */
+void emulate_launch(cudaStream_t stream, dim3 grid, dim3 block,
+                    const std::function<void()> &kernel);
 
 #define LAUNCH(kernel, grid, block, stream, ...) \
-    ((void)(stream), emulate_launch(dim3(grid), dim3(block), [=] { kernel(__VA_ARGS__); }))
+    emulate_launch(stream, dim3(grid), dim3(block), [=] { kernel(__VA_ARGS__); })
 
 using std::exp;
 using std::log;

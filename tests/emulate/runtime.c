@@ -8,6 +8,7 @@
 #include "core/device/dtype.h"
 #include "gpu/blas.h"
 #include "tests/emulate/emulated.h"
+#include "tests/emulate/stream.h"
 
 struct emulated emulated = {
     .gpus = 1, .driver = 13000, .runtime = 13000, .memory = (size_t)1 << 30, .launches_left = -1};
@@ -52,7 +53,9 @@ cudaError_t cudaGetDeviceCount(int *count)
 
 cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr what, int device)
 {
-    *value = what == cudaDevAttrComputeCapabilityMajor ? 9 : 0;
+    *value = what == cudaDevAttrComputeCapabilityMajor ? 9
+             : what == cudaDevAttrL2CacheSize          ? 1 << 17 /* so that tiles are small */
+                                                       : 0;
     return device < emulated.gpus ? alive() : cudaErrorInvalidDevice;
 }
 
@@ -71,11 +74,6 @@ cudaError_t cudaSetDevice(int device)
     return alive();
 }
 
-cudaError_t cudaGetLastError(void)
-{
-    return alive();
-}
-
 const char *cudaGetErrorString(cudaError_t error)
 {
     switch (error) {
@@ -83,28 +81,11 @@ const char *cudaGetErrorString(cudaError_t error)
         return "out of memory";
     case cudaErrorLaunchFailure:
         return "unspecified launch failure";
+    case cudaErrorStreamCaptureUnsupported:
+        return "operation not permitted when stream is capturing";
     default:
         return "error";
     }
-}
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
-{
-    (void)flags;
-    *stream = NULL;
-    return cudaSuccess;
-}
-
-cudaError_t cudaStreamDestroy(cudaStream_t stream)
-{
-    (void)stream;
-    return cudaSuccess;
-}
-
-cudaError_t cudaStreamSynchronize(cudaStream_t stream)
-{
-    (void)stream;
-    return alive();
 }
 
 /* Its size and device stand before a piece of memory. */
@@ -119,8 +100,11 @@ cudaError_t cudaMalloc(void **ptr, size_t bytes)
     size_t *used = &emulated.used[current];
     char *at;
 
+    *ptr = NULL;
     if (alive() != cudaSuccess)
         return alive();
+    if (emulate_is_forbidden())
+        return cudaErrorStreamCaptureUnsupported;
     if (bytes > emulated.memory || *used > emulated.memory - bytes)
         return cudaErrorMemoryAllocation;
     at = aligned_alloc(256, 256 + (bytes + 255) / 256 * 256);
@@ -135,8 +119,12 @@ cudaError_t cudaMalloc(void **ptr, size_t bytes)
     return cudaSuccess;
 }
 
+/* Waits for everything, as CUDA does. */
 cudaError_t cudaFree(void *ptr)
 {
+    if (emulate_is_forbidden())
+        return cudaErrorStreamCaptureUnsupported;
+    cudaDeviceSynchronize();
     if (ptr) {
         struct piece *at = (struct piece *)(void *)((char *)ptr - 256);
 
@@ -149,11 +137,15 @@ cudaError_t cudaFree(void *ptr)
 cudaError_t cudaMallocHost(void **ptr, size_t bytes)
 {
     *ptr = malloc(bytes ? bytes : 1);
+    if (*ptr)
+        emulate_pin(*ptr, bytes);
     return *ptr ? alive() : cudaErrorMemoryAllocation;
 }
 
 cudaError_t cudaFreeHost(void *ptr)
 {
+    cudaDeviceSynchronize();
+    emulate_unpin(ptr);
     free(ptr);
     return alive();
 }
@@ -165,19 +157,13 @@ cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total)
     return alive();
 }
 
-cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes, enum cudaMemcpyKind kind,
-                            cudaStream_t stream)
-{
-    (void)kind;
-    (void)stream;
-    if (alive() == cudaSuccess)
-        memcpy(dst, src, bytes);
-    return alive();
-}
+struct emulated_blas {
+    cudaStream_t stream;
+};
 
 static cublasStatus_t blas_create(cublasHandle_t *handle)
 {
-    *handle = xcalloc(1, 1);
+    *handle = xcalloc(1, sizeof(**handle));
     return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -189,9 +175,15 @@ static cublasStatus_t blas_destroy(cublasHandle_t handle)
 
 static cublasStatus_t blas_set_stream(cublasHandle_t handle, cudaStream_t stream)
 {
-    (void)handle;
-    (void)stream;
+    handle->stream = stream;
     return CUBLAS_STATUS_SUCCESS;
+}
+
+/* Only that it is what cuBLAS takes. */
+static cublasStatus_t blas_set_workspace(cublasHandle_t handle, void *workspace, size_t bytes)
+{
+    (void)handle;
+    return (size_t)workspace % 256 || !bytes;
 }
 
 static cublasStatus_t blas_set_math(cublasHandle_t handle, cublasMath_t mode)
@@ -212,13 +204,45 @@ static CBLAS_TRANSPOSE turned(cublasOperation_t op)
     return op == CUBLAS_OP_T ? CblasTrans : CblasNoTrans;
 }
 
+/* One call, with its scalars as they were. */
+struct product {
+    cublasOperation_t ta, tb;
+    cublasSideMode_t side;
+    cublasFillMode_t fill;
+    cublasDiagType_t diag;
+    int m, n, k, lda, ldb, ldc;
+    double alpha, beta;
+    const void *a, *b;
+    void *c;
+};
+
+static void run_sgemm(const void *args)
+{
+    const struct product *p = args;
+
+    cblas_sgemm(CblasColMajor, turned(p->ta), turned(p->tb), p->m, p->n, p->k, (float)p->alpha,
+                p->a, p->lda, p->b, p->ldb, (float)p->beta, p->c, p->ldc);
+}
+
 static cublasStatus_t blas_sgemm(cublasHandle_t handle, cublasOperation_t ta, cublasOperation_t tb,
                                  int m, int n, int k, const float *alpha, const float *a, int lda,
                                  const float *b, int ldb, const float *beta, float *c, int ldc)
 {
-    (void)handle;
-    cblas_sgemm(CblasColMajor, turned(ta), turned(tb), m, n, k, *alpha, a, lda, b, ldb, *beta, c,
-                ldc);
+    struct product p = {.ta = ta,
+                        .tb = tb,
+                        .m = m,
+                        .n = n,
+                        .k = k,
+                        .lda = lda,
+                        .ldb = ldb,
+                        .ldc = ldc,
+                        .alpha = (double)*alpha,
+                        .beta = (double)*beta,
+                        .a = a,
+                        .b = b,
+                        .c = c};
+
+    emulate_queue(handle->stream, run_sgemm, &p, sizeof(p));
     return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -233,6 +257,23 @@ static float *widened(const void *x, int rows, int cols, int ld)
     return out;
 }
 
+static void run_gemm_ex(const void *args)
+{
+    struct product p = *(const struct product *)args;
+    bool ta = p.ta == CUBLAS_OP_T, tb = p.tb == CUBLAS_OP_T;
+    int ra = ta ? p.k : p.m, rb = tb ? p.n : p.k;
+    float *wa = widened(p.a, ra, ta ? p.m : p.k, p.lda);
+    float *wb = widened(p.b, rb, tb ? p.k : p.n, p.ldb);
+
+    p.a = wa;
+    p.lda = ra;
+    p.b = wb;
+    p.ldb = rb;
+    run_sgemm(&p);
+    free(wa);
+    free(wb);
+}
+
 static cublasStatus_t blas_gemm_ex(cublasHandle_t handle, cublasOperation_t ta,
                                    cublasOperation_t tb, int m, int n, int k, const void *alpha,
                                    const void *a, cudaDataType a_type, int lda, const void *b,
@@ -240,30 +281,66 @@ static cublasStatus_t blas_gemm_ex(cublasHandle_t handle, cublasOperation_t ta,
                                    cudaDataType c_type, int ldc, cublasComputeType_t compute,
                                    cublasGemmAlgo_t algorithm)
 {
-    int ra = ta == CUBLAS_OP_T ? k : m, ca = ta == CUBLAS_OP_T ? m : k;
-    int rb = tb == CUBLAS_OP_T ? n : k, cb = tb == CUBLAS_OP_T ? k : n;
-    float *wa, *wb;
+    struct product p = {.ta = ta,
+                        .tb = tb,
+                        .m = m,
+                        .n = n,
+                        .k = k,
+                        .lda = lda,
+                        .ldb = ldb,
+                        .ldc = ldc,
+                        .alpha = (double)*(const float *)alpha,
+                        .beta = (double)*(const float *)beta,
+                        .a = a,
+                        .b = b,
+                        .c = c};
 
     (void)algorithm;
     if (a_type != CUDA_R_16BF || b_type != CUDA_R_16BF || c_type != CUDA_R_32F ||
         compute != CUBLAS_COMPUTE_32F)
         return 1;
-    wa = widened(a, ra, ca, lda);
-    wb = widened(b, rb, cb, ldb);
-    blas_sgemm(handle, ta, tb, m, n, k, alpha, wa, ra, wb, rb, beta, c, ldc);
-    free(wa);
-    free(wb);
+    emulate_queue(handle->stream, run_gemm_ex, &p, sizeof(p));
     return CUBLAS_STATUS_SUCCESS;
+}
+
+static void run_dgemm(const void *args)
+{
+    const struct product *p = args;
+
+    cblas_dgemm(CblasColMajor, turned(p->ta), turned(p->tb), p->m, p->n, p->k, p->alpha, p->a,
+                p->lda, p->b, p->ldb, p->beta, p->c, p->ldc);
 }
 
 static cublasStatus_t blas_dgemm(cublasHandle_t handle, cublasOperation_t ta, cublasOperation_t tb,
                                  int m, int n, int k, const double *alpha, const double *a, int lda,
                                  const double *b, int ldb, const double *beta, double *c, int ldc)
 {
-    (void)handle;
-    cblas_dgemm(CblasColMajor, turned(ta), turned(tb), m, n, k, *alpha, a, lda, b, ldb, *beta, c,
-                ldc);
+    struct product p = {.ta = ta,
+                        .tb = tb,
+                        .m = m,
+                        .n = n,
+                        .k = k,
+                        .lda = lda,
+                        .ldb = ldb,
+                        .ldc = ldc,
+                        .alpha = *alpha,
+                        .beta = *beta,
+                        .a = a,
+                        .b = b,
+                        .c = c};
+
+    emulate_queue(handle->stream, run_dgemm, &p, sizeof(p));
     return CUBLAS_STATUS_SUCCESS;
+}
+
+static void run_dtrsm(const void *args)
+{
+    const struct product *p = args;
+
+    cblas_dtrsm(CblasColMajor, p->side == CUBLAS_SIDE_LEFT ? CblasLeft : CblasRight,
+                p->fill == CUBLAS_FILL_MODE_LOWER ? CblasLower : CblasUpper, turned(p->ta),
+                p->diag == CUBLAS_DIAG_UNIT ? CblasUnit : CblasNonUnit, p->m, p->n, p->alpha, p->a,
+                p->lda, p->c, p->ldc);
 }
 
 static cublasStatus_t blas_dtrsm(cublasHandle_t handle, cublasSideMode_t side,
@@ -271,10 +348,19 @@ static cublasStatus_t blas_dtrsm(cublasHandle_t handle, cublasSideMode_t side,
                                  cublasDiagType_t diag, int m, int n, const double *alpha,
                                  const double *a, int lda, double *b, int ldb)
 {
-    (void)handle;
-    cblas_dtrsm(CblasColMajor, side == CUBLAS_SIDE_LEFT ? CblasLeft : CblasRight,
-                fill == CUBLAS_FILL_MODE_LOWER ? CblasLower : CblasUpper, turned(trans),
-                diag == CUBLAS_DIAG_UNIT ? CblasUnit : CblasNonUnit, m, n, *alpha, a, lda, b, ldb);
+    struct product p = {.side = side,
+                        .fill = fill,
+                        .ta = trans,
+                        .diag = diag,
+                        .m = m,
+                        .n = n,
+                        .alpha = *alpha,
+                        .a = a,
+                        .lda = lda,
+                        .c = b,
+                        .ldc = ldb};
+
+    emulate_queue(handle->stream, run_dtrsm, &p, sizeof(p));
     return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -284,9 +370,14 @@ void dsyevd_(const char *job, const char *triangle, const int *n, double *a, con
 void dpotrf_(const char *triangle, const int *n, double *a, const int *lda, int *info,
              size_t triangle_len);
 
+/* Factors are made at once, after what was queued before. */
+struct emulated_solver {
+    cudaStream_t stream;
+};
+
 static cusolverStatus_t solver_create(cusolverDnHandle_t *handle)
 {
-    *handle = xcalloc(1, 1);
+    *handle = xcalloc(1, sizeof(**handle));
     return CUSOLVER_STATUS_SUCCESS;
 }
 
@@ -298,8 +389,7 @@ static cusolverStatus_t solver_destroy(cusolverDnHandle_t handle)
 
 static cusolverStatus_t solver_set_stream(cusolverDnHandle_t handle, cudaStream_t stream)
 {
-    (void)handle;
-    (void)stream;
+    handle->stream = stream;
     return CUSOLVER_STATUS_SUCCESS;
 }
 
@@ -318,9 +408,10 @@ static cusolverStatus_t cholesky_size(cusolverDnHandle_t handle, cublasFillMode_
 static cusolverStatus_t cholesky(cusolverDnHandle_t handle, cublasFillMode_t fill, int n, double *a,
                                  int lda, double *work, int words, int *info)
 {
-    (void)handle;
     (void)work;
     (void)words;
+    if (!emulate_settle(handle->stream))
+        return 1;
     dpotrf_(fill == CUBLAS_FILL_MODE_LOWER ? "L" : "U", &n, a, &lda, info, 1);
     return CUSOLVER_STATUS_SUCCESS;
 }
@@ -343,9 +434,11 @@ static cusolverStatus_t eigh(cusolverDnHandle_t handle, cusolverEigMode_t job,
                              cublasFillMode_t fill, int n, double *a, int lda, double *values,
                              double *work, int words, int *info)
 {
-    int size = 3 + 5 * n, *room = xcalloc((size_t)size, sizeof(*room));
+    int size = 3 + 5 * n, *room;
 
-    (void)handle;
+    if (!emulate_settle(handle->stream))
+        return 1;
+    room = xcalloc((size_t)size, sizeof(*room));
     dsyevd_(job == CUSOLVER_EIG_MODE_VECTOR ? "V" : "N", fill == CUBLAS_FILL_MODE_LOWER ? "L" : "U",
             &n, a, &lda, values, work, &words, room, &size, info, 1, 1);
     free(room);
@@ -354,9 +447,16 @@ static cusolverStatus_t eigh(cusolverDnHandle_t handle, cusolverEigMode_t job,
 
 const struct blas *blas_load(struct err *err)
 {
-    static const struct blas api = {blas_create,   blas_destroy, blas_set_stream,
-                                    blas_set_math, blas_sgemm,   blas_gemm_ex,
-                                    blas_dgemm,    blas_dtrsm,   blas_status};
+    static const struct blas api = {.create = blas_create,
+                                    .destroy = blas_destroy,
+                                    .set_stream = blas_set_stream,
+                                    .set_workspace = blas_set_workspace,
+                                    .set_math = blas_set_math,
+                                    .sgemm = blas_sgemm,
+                                    .gemm_ex = blas_gemm_ex,
+                                    .dgemm = blas_dgemm,
+                                    .dtrsm = blas_dtrsm,
+                                    .status = blas_status};
 
     (void)err;
     return &api;

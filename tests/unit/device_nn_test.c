@@ -489,8 +489,9 @@ static void test_losses(void)
     free(kl);
 }
 
-/* Five steps of the textbook form in double, with a bound that acts. */
-static void test_adam(void)
+/* Five steps of the textbook form in double, with a bound that acts; then also with a decay of the
+ * length, and of its square. */
+static void adam_case(int kind)
 {
     enum { N = 19, STEPS = 5 };
     double *start = noise(N), *x = zeros(N), m[N] = {0}, v[N] = {0}, *grad[STEPS];
@@ -499,11 +500,18 @@ static void test_adam(void)
 
     memcpy(x, start, N * sizeof(*x));
     for (int t = 1; t <= STEPS; t++) {
-        double *g = grad[t - 1] = noise(N), square = 0;
+        double *g = grad[t - 1] = noise(N), square = 0, pull = kind == 2 ? 2 * 0.7 : 0;
 
+        for (int i = 0; i < N; i++)
+            square += x[i] * x[i];
+        if (kind == 1)
+            pull = 0.7 / sqrt(square);
+        square = 0;
         for (int i = 0; i < N; i++) {
-            m[i] = b1 * m[i] + (1 - b1) * g[i];
-            v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
+            double gi = g[i] + pull * x[i];
+
+            m[i] = b1 * m[i] + (1 - b1) * gi;
+            v[i] = b2 * v[i] + (1 - b2) * gi * gi;
             x[i] -= lr * (m[i] / (1 - pow(b1, t))) / (sqrt(v[i] / (1 - pow(b2, t))) + eps);
             square += x[i] * x[i];
         }
@@ -514,22 +522,31 @@ static void test_adam(void)
         struct adam a = {make(dev, DT_F32, 1, N, 0, start),
                          make(dev, DT_F32, 1, N, 0, NULL),
                          make(dev, DT_F32, 1, N, 0, NULL),
+                         make(dev, DT_F64, 1, 1, 0, NULL),
                          0.1F,
                          0.9F,
                          0.999F,
                          1e-8F,
                          2,
-                         0};
+                         kind ? 0.7 : 0,
+                         kind == 2};
 
-        for (a.step = 1; a.step <= STEPS; a.step++)
-            device_adam(dev, make(dev, DT_F32, 1, N, 0, grad[a.step - 1]), a);
+        for (int t = 0; t < STEPS; t++)
+            device_adam(dev, make(dev, DT_F32, 1, N, 0, grad[t]), a);
         check_mat(dev, "adam", a.x, x, 1e-10);
+        check_mat(dev, "steps of adam", a.taken, (double[1]){STEPS}, 0);
         finish(dev);
     }
     free(start);
     free(x);
     for (int t = 0; t < STEPS; t++)
         free(grad[t]);
+}
+
+static void test_adam(void)
+{
+    for (int kind = 0; kind < 3; kind++)
+        adam_case(kind);
 }
 
 int main(void)

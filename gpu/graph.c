@@ -1,0 +1,159 @@
+/* Recorded operations (CUDA graphs), and the pace of a host that runs ahead of the device.
+ *
+ * While operations are recorded nothing may wait, take or give back memory, or copy from the host;
+ * CUDA would drop the recording. What small arrays the operations bring are gathered and uploaded
+ * once, when the recording ends, to memory that lives as long as the graph. Scratch rooms keep
+ * their place as long as a graph may use them (cuda_retire). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "gpu/inside.h"
+
+enum { GRAPH_STAGE_BYTES = 1 << 20 };
+
+struct graph {
+    cudaGraphExec_t exec;
+    char *stage, *stage_host;
+    size_t stage_at;
+};
+
+static void discard(struct cuda *self, struct graph *g)
+{
+    if (g->exec)
+        cuda_ok(&self->base, cudaGraphExecDestroy(g->exec), "drop a recording");
+    cudaFree(g->stage);
+    free(g->stage_host);
+    free(g);
+}
+
+void cuda_graph_begin(struct device *dev)
+{
+    struct cuda *self = cuda_of(dev);
+    struct graph *g;
+
+    if (cuda_recording(dev, "recording"))
+        return;
+    g = xcalloc(1, sizeof(*g));
+    g->stage_host = xmalloc(GRAPH_STAGE_BYTES);
+    if (cuda_ok(dev, cudaMalloc((void **)&g->stage, GRAPH_STAGE_BYTES), "take memory") &&
+        cuda_ok(dev, cudaStreamBeginCapture(self->stream, cudaStreamCaptureModeThreadLocal),
+                "record"))
+        self->graph = g;
+    else
+        discard(self, g);
+}
+
+bool cuda_recording(struct device *dev, const char *what)
+{
+    if (!cuda_of(dev)->graph)
+        return false;
+    if (!dev->fault.kind)
+        err_set(&dev->fault, ERR_DEVICE, "%s is not possible while operations are recorded", what);
+    return true;
+}
+
+const void *cuda_graph_stage(struct device *dev, const void *host, size_t bytes)
+{
+    struct graph *g = cuda_of(dev)->graph;
+    size_t at = g->stage_at;
+
+    if (bytes > GRAPH_STAGE_BYTES - at) {
+        err_set(&dev->fault, ERR_LIMIT, "recorded operations bring more than %d bytes of indices",
+                GRAPH_STAGE_BYTES);
+        return NULL;
+    }
+    memcpy(g->stage_host + at, host, bytes);
+    g->stage_at = at + (bytes + 255) / 256 * 256;
+    if (g->stage_at > GRAPH_STAGE_BYTES)
+        g->stage_at = GRAPH_STAGE_BYTES;
+    return g->stage + at;
+}
+
+/* What was captured is dropped where anything went wrong: the first fault says what. */
+void *cuda_graph_end(struct device *dev)
+{
+    struct cuda *self = cuda_of(dev);
+    struct graph *g = self->graph;
+    cudaGraph_t graph = NULL;
+    bool ok;
+
+    if (!g)
+        return NULL;
+    self->graph = NULL;
+    ok = cuda_ok(dev, cudaStreamEndCapture(self->stream, &graph), "record") &&
+         cuda_ok(dev, cudaGetLastError(), "record") && !dev->fault.kind &&
+         cuda_ok(dev, cudaGraphInstantiate(&g->exec, graph, 0), "record") &&
+         cuda_ok(dev,
+                 cudaMemcpyAsync(g->stage, g->stage_host, g->stage_at, cudaMemcpyHostToDevice,
+                                 self->stream),
+                 "upload");
+    if (graph)
+        cudaGraphDestroy(graph);
+    if (ok) {
+        self->graphs++;
+        return g;
+    }
+    cudaGetLastError(); /* it has been said */
+    discard(self, g);
+    if (!self->graphs)
+        cuda_retired_free(self);
+    return NULL;
+}
+
+void cuda_graph_launch(struct device *dev, void *graph)
+{
+    struct graph *g = graph;
+
+    if (!cuda_recording(dev, "launching a recording"))
+        cuda_ok(dev, cudaGraphLaunch(g->exec, cuda_of(dev)->stream), "launch a recording");
+}
+
+void cuda_graph_free(struct device *dev, void *graph)
+{
+    struct cuda *self = cuda_of(dev);
+
+    if (cuda_recording(dev, "dropping a recording"))
+        return;
+    cuda_ok(dev, cudaStreamSynchronize(self->stream), "synchronize");
+    discard(self, graph);
+    if (!--self->graphs)
+        cuda_retired_free(self);
+}
+
+void cuda_retire(struct cuda *self, void *ptr)
+{
+    self->retired =
+        xrealloc(self->retired, (size_t)(self->retired_count + 1) * sizeof(*self->retired));
+    self->retired[self->retired_count++] = ptr;
+}
+
+void cuda_retired_free(struct cuda *self)
+{
+    for (int i = 0; i < self->retired_count; i++)
+        cudaFree(self->retired[i]);
+    free(self->retired);
+    self->retired = NULL;
+    self->retired_count = 0;
+}
+
+/* The n-th call records the n-th event of a ring and waits for the one of `ahead` calls before. */
+void cuda_pace(struct device *dev, int ahead)
+{
+    struct cuda *self = cuda_of(dev);
+    unsigned long n = self->paced;
+
+    if (dev->fault.kind || cuda_recording(dev, "waiting"))
+        return;
+    ahead = ahead < 0 ? 0 : ahead < PACES ? ahead : PACES - 1;
+    if (!self->pace[n % PACES] &&
+        !cuda_ok(dev, cudaEventCreateWithFlags(&self->pace[n % PACES], cudaEventDisableTiming),
+                 "create an event"))
+        return;
+    if (!cuda_ok(dev, cudaEventRecord(self->pace[n % PACES], self->stream), "record an event"))
+        return;
+    self->paced++;
+    if (n >= (unsigned long)ahead)
+        cuda_ok(dev, cudaEventSynchronize(self->pace[(n - (unsigned long)ahead) % PACES]),
+                "synchronize");
+}
