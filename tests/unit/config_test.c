@@ -1,79 +1,10 @@
-/* What config.json and the files beside it may say: the defaults of each model family, and that
- * what is damaged, hostile or unknown is refused with one line that names it. The files of
- * tests/data/architectures, changed in one place each. */
-#include <ftw.h>
-#include <jansson.h>
-#include <stdlib.h>
-#include <unistd.h>
+/* What config.json may say: the defaults of each model family, and that what is hostile, wrong or
+ * unknown is refused with one line that names it. The files of tests/data/architectures, changed in
+ * one place each. */
+#include "tests/unit/families.h"
 
 #include "core/base/buf.h"
 #include "core/base/clock.h"
-#include "core/base/file.h"
-#include "core/base/mem.h"
-#include "core/model/format.h"
-#include "core/model/safetensors.h"
-#include "tests/test.h"
-
-#define FOLDER "tests/data/architectures/"
-
-/* Families that are still refused by name. This list only shrinks. */
-static const char *const pending[] = {
-    "gpt2",   "gpt2-prefixed", "mistral",      "qwen3",        "qwen3-window",
-    "gemma3", "gemma3-nested", "llama-biased", "mistral-full", NULL};
-
-static char folder[64];
-
-static bool is_pending(const char *name)
-{
-    for (int i = 0; pending[i]; i++)
-        if (!strcmp(pending[i], name))
-            return true;
-    return false;
-}
-
-static bool says(const char *text, const char *part)
-{
-    if (strstr(text, part) && !strchr(text, '\n'))
-        return true;
-    printf("'%s' is not in '%s'\n", part, text);
-    return false;
-}
-
-/* --- changing a file -------------------------------------------------------------------- */
-
-/* Lays `patch` over `base`: objects are laid over one another, "-" as a value takes a key away. */
-static void lay_over(json_t *base, json_t *patch)
-{
-    const char *key;
-    json_t *value;
-
-    json_object_foreach(patch, key, value)
-    {
-        json_t *there = json_object_get(base, key);
-
-        if (json_is_string(value) && !strcmp(json_string_value(value), "-"))
-            json_object_del(base, key);
-        else if (json_is_object(value) && json_is_object(there) && json_object_size(value))
-            lay_over(there, value);
-        else
-            json_object_set(base, key, value);
-    }
-}
-
-/* The config.json of a model with a patch laid over it. Caller frees. */
-static char *changed(const char *name, const char *patch)
-{
-    char *path = xasprintf(FOLDER "%s/config.json", name), *text;
-    json_t *base = json_load_file(path, 0, NULL), *over = json_loads(patch, 0, NULL);
-
-    CHECK(base && over);
-    lay_over(base, over);
-    text = json_dumps(base, 0);
-    json_decref(base);
-    json_decref(over);
-    free(path);
-    return text;
-}
 
 /* The message of a text that is refused; "" if it is not. */
 static const char *refusal(const char *text, size_t len)
@@ -90,10 +21,6 @@ static const char *refusal(const char *text, size_t len)
 }
 
 /* --- config.json ------------------------------------------------------------------------ */
-
-struct change {
-    const char *name, *patch, *says;
-};
 
 static const struct change unknown[] = {
     {"llama3", "{\"model_type\":\"mamba\"}", "'mamba' is not supported"},
@@ -408,176 +335,6 @@ static void cut_and_flipped(void)
     }
 }
 
-/* --- the files beside it ---------------------------------------------------------------- */
-
-static char *in_folder(const char *name)
-{
-    return xasprintf("%s/%s", folder, name);
-}
-
-static void put(const char *name, const char *bytes, size_t n)
-{
-    char *path = in_folder(name);
-
-    CHECK(file_make_parents(path, NULL) && file_write(path, bytes, n, NULL));
-    free(path);
-}
-
-/* Copies a file of a model into the test's folder, under the same name unless `as` says another. */
-static void bring(const char *model, const char *name, const char *as)
-{
-    char *from = xasprintf(FOLDER "%s/%s", model, name), *to = xasprintf("%s/%s", model, as);
-    size_t n;
-    char *bytes = file_read(from, 1 << 24, &n, NULL);
-
-    CHECK(bytes);
-    if (bytes)
-        put(to, bytes, n);
-    free(bytes);
-    free(from);
-    free(to);
-}
-
-#define SHARD "model-0000%d-of-00003.safetensors"
-#define INDEX "model.safetensors.index.json"
-
-/* A fresh copy of the llama3 model, which is in three shards. */
-static void fresh(void)
-{
-    bring("llama3", "config.json", "config.json");
-    bring("llama3", INDEX, INDEX);
-    for (int i = 1; i <= 3; i++) {
-        char *name = xasprintf(SHARD, i);
-
-        bring("llama3", name, name);
-        free(name);
-    }
-}
-
-static bool folder_says(const char *name, const char *part)
-{
-    char *path = in_folder(name);
-    struct err err = {0};
-    struct weights *w = weights_open(path, &err);
-
-    weights_close(w);
-    free(path);
-    if (!part)
-        CHECK_STR(err.text, "");
-    else
-        CHECK(!w && err.kind == ERR_MODEL);
-    return part ? says(err.text, part) : w != NULL;
-}
-
-/* Points the first tensor of the index elsewhere. */
-static bool mapped_to(const char *where, const char *part)
-{
-    char *path = in_folder("llama3/" INDEX);
-    json_t *root, *map;
-
-    fresh();
-    root = json_load_file(path, 0, NULL);
-    map = json_object_get(root, "weight_map");
-    json_object_set_new(map, "model.norm.weight", json_loads(where, JSON_DECODE_ANY, NULL));
-    CHECK(!json_dump_file(root, path, 0));
-    json_decref(root);
-    free(path);
-    return folder_says("llama3", part);
-}
-
-static void shards(void)
-{
-    static const char *const elsewhere[] = {"\"../x.safetensors\"",
-                                            "\"/etc/passwd\"",
-                                            "\"a/b.safetensors\"",
-                                            "\"..\"",
-                                            "\"\"",
-                                            "\".hidden.safetensors\"",
-                                            "7",
-                                            "null",
-                                            "[\"x.safetensors\"]"};
-
-    fresh();
-    CHECK(folder_says("llama3", NULL));
-    for (size_t i = 0; i < sizeof(elsewhere) / sizeof(*elsewhere); i++)
-        CHECK(mapped_to(elsewhere[i], "model.norm.weight"));
-    CHECK(mapped_to("\"absent.safetensors\"", "absent.safetensors: No such file"));
-    CHECK(mapped_to("\"model-00001-of-00003.safetensors\"", "model.norm.weight is not in") ||
-          mapped_to("\"model-00002-of-00003.safetensors\"", "model.norm.weight is not in"));
-    put("llama3/" INDEX, "{\"weight_map\":[]}", 17);
-    CHECK(folder_says("llama3", "weight_map"));
-    put("llama3/" INDEX, "{\"weight_map\":{}}", 17);
-    CHECK(folder_says("llama3", "missing"));
-}
-
-static void missing_and_doubled_shards(void)
-{
-    struct st_tensor all[64];
-    struct safetensors *one, *two;
-    char *path = in_folder("llama3/model-00002-of-00003.safetensors");
-    int n = 0;
-
-    fresh();
-    CHECK(!unlink(path));
-    CHECK(folder_says("llama3", "model-00002-of-00003.safetensors: No such file"));
-    one = safetensors_open(FOLDER "llama3/model-00001-of-00003.safetensors", NULL);
-    two = safetensors_open(FOLDER "llama3/model-00002-of-00003.safetensors", NULL);
-    CHECK(one && two && safetensors_count(two) < 63);
-    if (!one || !two)
-        return;
-    for (; n < safetensors_count(two); n++)
-        all[n] = *safetensors_at(two, n);
-    all[n] = *safetensors_at(one, 0); /* in both */
-    CHECK(safetensors_save(path, all, n + 1, NULL, 0, NULL));
-    CHECK(folder_says("llama3", "the index names"));
-    all[n].name = "model.layers.0.self_attn.extra.weight"; /* nowhere in the index */
-    CHECK(safetensors_save(path, all, n + 1, NULL, 0, NULL));
-    CHECK(folder_says("llama3", "the index names"));
-    safetensors_close(one);
-    safetensors_close(two);
-    free(path);
-}
-
-/* The sizes in config.json and the tensors must be of one model. */
-static void sizes_and_tensors(void)
-{
-    static const struct change cases[] = {
-        {"llama2", "{\"vocab_size\":97}", "96 x 32, not 97 x 32"},
-        {"llama2", "{\"vocab_size\":95}", "96 x 32, not 95 x 32"},
-        {"llama2", "{\"intermediate_size\":64}", "48 x 32, not 64 x 32"},
-        {"llama2", "{\"num_key_value_heads\":2}", "32 x 32, not 16 x 32"},
-        {"llama2", "{\"num_hidden_layers\":3}", "is missing"},
-        {"llama2", "{\"num_hidden_layers\":1}", "no part of"},
-        {"llama2", "{\"head_dim\":16}", "32 x 32, not 64 x 32"},
-        {"llama2", "{\"attention_bias\":true}", "bias"},
-        {"llama2", "{\"model_type\":\"qwen2\"}", "bias is missing"},
-        {"llama-biased", "{\"attention_bias\":false,\"mlp_bias\":false}", "no part of"},
-        {"qwen2", "{\"model_type\":\"llama\"}", "no part of"},
-        {"qwen3", "{\"model_type\":\"llama\"}", "no part of"},
-        {"qwen3", "{\"model_type\":\"qwen2\"}", "is missing"},
-        {"gpt2", "{\"vocab_size\":95}", "96 x 32, not 95 x 32"},
-        {"gpt2", "{\"n_positions\":16}", "32 x 32, not 16 x 32"},
-        {"gpt2", "{\"n_inner\":96}", "128"},
-        {"gpt2", "{\"n_layer\":3}", "is missing"},
-        {"gemma3", "{\"head_dim\":16}", "not 32 x 32"},
-        {"gemma3-nested", "{\"text_config\":{\"vocab_size\":95}}", "not 95 x 24"},
-    };
-
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        char *text = changed(cases[i].name, cases[i].patch);
-        char *name = xasprintf("%s/config.json", cases[i].name);
-
-        bring(cases[i].name, "model.safetensors", "model.safetensors");
-        put(name, text, strlen(text));
-        if (!folder_says(cases[i].name, is_pending(cases[i].name) ? "" : cases[i].says)) {
-            printf("    %s with %s\n", cases[i].name, cases[i].patch);
-            CHECK(!"refused by name");
-        }
-        free(name);
-        free(text);
-    }
-}
-
 static const struct test tests[] = {
     {"the files of every family are read", the_files_are_fine},
     {"what is unknown is refused by name", unknown_is_named},
@@ -587,29 +344,6 @@ static const struct test tests[] = {
     {"hostile JSON", hostile_json},
     {"deep and wide JSON", deep_and_wide_json},
     {"cut and flipped", cut_and_flipped},
-    {"shards and their index", shards},
-    {"missing and doubled shards", missing_and_doubled_shards},
-    {"sizes against tensors", sizes_and_tensors},
 };
 
-static int forget(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
-int main(void)
-{
-    const char *tmp = getenv("TMPDIR");
-    int status;
-
-    snprintf(folder, sizeof(folder), "%s/editscope-config.XXXXXX",
-             tmp && strlen(tmp) < 32 ? tmp : "/tmp");
-    if (!mkdtemp(folder))
-        return 1;
-    status = test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
-    nftw(folder, forget, 8, FTW_DEPTH | FTW_PHYS);
-    return status;
-}
+TEST_MAIN(tests)
