@@ -22,6 +22,7 @@ struct ops {
     struct mat wide, small, values; /* float64: [M, M] or less; factors */
     struct mat losses;
     struct mat state, unit; /* of Adam, [3, d]; numbers near 1, [1, d] */
+    struct mat taken;       /* its steps */
     struct lps_state lps;
     int tile;
 };
@@ -293,11 +294,11 @@ static void adam(void *ctx, int turn)
                 (struct adam){.x = mat_rows(o->state, 0, 1),
                               .m = mat_rows(o->state, 1, 1),
                               .v = mat_rows(o->state, 2, 1),
+                              .taken = o->taken,
                               .lr = 1e-4F,
                               .beta1 = 0.9F,
                               .beta2 = 0.999F,
-                              .eps = 1e-8F,
-                              .step = 1 + turn % 20});
+                              .eps = 1e-8F});
 }
 
 static void delta_apply(void *ctx, int turn)
@@ -448,6 +449,7 @@ static void prepare(struct ops *o)
         .heads = s->heads, .kv_heads = s->kv_heads, .head_dim = s->head_dim, .scale = 0.1F};
     o->state = mat_new(dev, DT_F32, 3, s->hidden);
     device_fill(dev, o->state, 0.1);
+    o->taken = mat_new(dev, DT_F64, 1, 1);
     o->unit = mat_new(dev, DT_F32, 1, s->hidden);
     device_fill(dev, o->unit, 1); /* so that what is scaled again and again stays in range */
     device_axpy(dev, 1e-4F, in(o, 1, s->hidden, 0), o->unit);
@@ -480,6 +482,7 @@ void bench_ops(struct bench *b, const struct shape *s)
     bench_drop(b, &o.out);
     bench_drop(b, &o.weight);
     mat_free(b->dev, &o.state);
+    mat_free(b->dev, &o.taken);
     mat_free(b->dev, &o.unit);
     mat_free(b->dev, &o.losses);
     mat_free(b->dev, &o.lps.max);
