@@ -181,10 +181,27 @@ static enum command_kind kind_of(const struct desk *d, unsigned job)
 }
 
 /* What the screen asks for by itself when something has become known or has changed. */
+/* A GPU that is lost takes nothing along: its owner is asked once. */
+static void offer_cpu(struct app *app)
+{
+    struct question q = {.title = "The GPU is lost", .yes = "Use the CPU", .then = ACTION_VERIFY};
+
+    snprintf(q.text, sizeof(q.text),
+             "It no longer answers this program. The session is safe: %d edit%s in its journal.\n"
+             "Go on with the CPU? The weights are rebuilt there, to the same bits.\n"
+             "(:device cpu does it later.)",
+             app->desk.state.edits, app->desk.state.edits == 1 ? "" : "s");
+    app->host.ask(&app->host, &q);
+}
+
 static void follow_up(struct app *app, const struct event *ev)
 {
     struct desk *d = &app->desk;
 
+    if (ev->kind == EV_STATE && d->state.lost) {
+        offer_cpu(app);
+        return;
+    }
     if (ev->kind == EV_STATE && d->ready && strcmp(d->state.state, app->known_state) != 0) {
         snprintf(app->known_state, sizeof(app->known_state), "%s", d->state.state);
         verb_simple(&app->host, CMD_HISTORY, 0);

@@ -172,6 +172,13 @@ static void run_write(struct app *app, const char *path)
     app->host.post(&app->host, &cmd);
 }
 
+static void run_device(struct app *app, const char *name)
+{
+    struct command cmd = {.kind = CMD_DEVICE, .text = xstrdup(name)};
+
+    app->host.post(&app->host, &cmd);
+}
+
 static void run_quit(struct app *app, const char *rest)
 {
     (void)rest;
@@ -189,7 +196,7 @@ static const struct {
     {"bind", run_bind},     {"unbind", run_unbind},
     {"q!", run_quit},       {"reset", run_reset},
     {"export", run_export}, {"export!", run_export_over},
-    {"write", run_write},
+    {"write", run_write},   {"device", run_device},
 };
 
 static bool run_own(struct app *app, const char *word, const char *rest)

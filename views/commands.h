@@ -47,6 +47,7 @@ enum word_kind { /* what an argument is: what Tab offers */
     X("drift", "[STATES]", WORD_NUMBER, "history", "How the edits hold as more are made")       \
     X("sweep", "GRID", WORD_TEXT, "sweep", "Such as alpha_ge=.05,.1;beta_sp=.1..0.5/5")         \
     X("bisect", "PROMPT => ANSWER", WORD_TEXT, "history", "Which edit made an answer begin so") \
+    X("device", "cpu", WORD_TEXT, "", "Go on with the CPU, as after a GPU was lost")            \
     X("write", "FILE", WORD_FILE, "", "Save the session under a name and go on there")          \
     X("q!", "", WORD_NONE, "", "Leave without asking")
 

@@ -281,6 +281,8 @@ void verb_confirmed(struct host *host, const struct question *question)
 
     if (question->then == ACTION_UNDO) {
         verb_simple(host, CMD_UNDO, question->number);
+    } else if (question->then == ACTION_VERIFY) { /* of a lost GPU: rebuild where there is one */
+        verb_simple(host, CMD_DEVICE, 0);
     } else if (question->then == ACTION_COMMIT && about_fact(host, CMD_COMMIT, &cmd)) {
         host->desk->steps = 0;
         host->post(host, &cmd);

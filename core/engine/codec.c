@@ -124,6 +124,7 @@ static const struct member state_info_field[] = {
     ONE(state_info, moment_tokens, FIELD_LONG),
     ONE(state_info, moment_goal, FIELD_LONG),
     BOOL(state_info, verified),
+    BOOL(state_info, lost),
     COUNT(state_info, edited_count),
     FIXED_OF(state_info, edited_layers, FIELD_INT, edited_count),
 };
@@ -468,6 +469,7 @@ static const char *const command_names[] = {
     [CMD_TRACE] = "trace",     [CMD_PROBE] = "probe",     [CMD_TRY] = "try",
     [CMD_DRIFT] = "drift",     [CMD_DIFF] = "diff",       [CMD_BISECT] = "bisect",
     [CMD_NOTE] = "note",       [CMD_SAVE] = "save",       [CMD_QUIT] = "quit",
+    [CMD_DEVICE] = "device",
 };
 
 enum event_kind event_of_name(const char *name)

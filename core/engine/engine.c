@@ -12,7 +12,6 @@
 #include "core/base/mem.h"
 #include "core/base/sha256.h"
 #include "core/engine/inside.h"
-#include "core/hub/hub.h"
 
 void engine_emit(struct engine *e, enum event_kind kind, void *payload)
 {
@@ -68,6 +67,8 @@ static void breathe(void *ctx)
 
 static bool run_kind(struct engine *e, struct command *cmd, struct err *err)
 {
+    if (!model_stands(e, cmd->kind, err))
+        return false;
     switch (cmd->kind) {
     case CMD_LOOK:
         return job_look(e, cmd, err);
@@ -112,6 +113,8 @@ static bool run_kind(struct engine *e, struct command *cmd, struct err *err)
         return job_note(e, cmd, err);
     case CMD_SAVE:
         return job_save(e, cmd, err);
+    case CMD_DEVICE:
+        return job_device(e, cmd, err);
     case CMD_NONE:
     case CMD_QUIT:
         break;
@@ -129,69 +132,21 @@ static bool run_command(struct engine *e, struct command *cmd)
     e->job_began = clock_seconds();
     atomic_store(&e->job.cancel, bus_cancelled(e->bus, cmd->job));
     if (go_on && !run_kind(e, cmd, &end.err)) {
-        device_sync(e->dev, NULL); /* a fault that nobody has asked about does not stay */
+        if (e->dev)
+            device_sync(e->dev, NULL); /* a fault that nobody has asked about does not stay */
         end.kind = EV_FAILED;
+        model_lost(e);
     }
     bus_emit(e->bus, end);
     command_free(cmd);
     return go_on;
 }
 
-/* What a user calls the model: the file's or folder's name, or that of a folder of the Hub's
- * cache. Names inside files are often those of a training run. */
-static void call_model(const char *path, char *name, size_t size)
-{
-    size_t n = strlen(path), from;
-
-    while (n > 1 && path[n - 1] == '/')
-        n--;
-    for (from = n; from > 0 && path[from - 1] != '/'; from--)
-        ;
-    if (n - from > 5 && !strncmp(path + n - 5, ".gguf", 5))
-        n -= 5;
-    else if (hub_name_of_path(path, name, (int)size))
-        return;
-    snprintf(name, size, "%.*s", (int)(n - from), path + from);
-}
-
-static void say_model(struct engine *e)
-{
-    const struct model_config *c = e->model->config;
-    struct model_info *m = xcalloc(1, sizeof(*m));
-
-    call_model(e->options.model, m->name, sizeof(m->name));
-    snprintf(m->arch, sizeof(m->arch), "%s", c->arch);
-    snprintf(m->path, sizeof(m->path), "%s", e->options.model);
-    snprintf(m->device, sizeof(m->device), "%s", e->dev->ops->name);
-    snprintf(m->type, sizeof(m->type), "%s", dtype_name(e->model->block[0].down.type));
-    m->layers = c->layers;
-    m->neurons = c->ffn;
-    m->hidden = c->hidden;
-    m->heads = c->heads;
-    m->vocab = e->model->head.rows;
-    m->threads = e->dev->threads;
-    m->load_seconds = e->model->load_seconds;
-    if (e->options.notice)
-        snprintf(m->notice, sizeof(m->notice), "%s", e->options.notice);
-    engine_emit(e, EV_MODEL, m);
-}
-
 /* Model, then the answer can begin; identity and session, then edits can. */
 static bool open_all(struct engine *e, struct err *err)
 {
-    e->dev = device_open(e->options.device, e->options.device_index, e->options.threads, err);
-    if (!e->dev)
+    if (!model_ready(e, err))
         return false;
-    e->dev->precision = (enum precision)e->options.precision;
-    e->model = model_open(e->options.model, e->dev, e->options.memory, &e->job, err);
-    if (!e->model) { /* whichever of its files is missing or damaged: there is no model */
-        if (err->kind == ERR_IO || err->kind == ERR_FORMAT)
-            err->kind = ERR_MODEL;
-        return false;
-    }
-    e->base = view_new(e->model, ++e->generation);
-    e->edited = view_copy(e->base, ++e->generation);
-    say_model(e);
     if (e->options.look_only)
         return true;
     return weights_identity(e->model->file, &e->job, e->identity, err) && states_open(e, err) &&
@@ -200,16 +155,10 @@ static bool open_all(struct engine *e, struct err *err)
 
 static void close_all(struct engine *e)
 {
-    preview_drop(e);
-    runs_free(e);
-    ground_free(e);
+    model_forget(e);
     tokens_free(&e->text);
     prefixes_free(&e->prefixes);
     states_close(e);
-    view_free(e->edited);
-    view_free(e->base);
-    model_close(e->model);
-    device_close(e->dev);
 }
 
 static void *engine_main(void *arg)
@@ -235,6 +184,7 @@ static void *engine_main(void *arg)
             if (end.err.kind) { /* the background has failed: say so once, go on without */
                 bus_emit(e->bus, (struct event){.kind = EV_FAILED, .err = end.err});
                 end.err = (struct err){0};
+                model_lost(e);
             }
             e->options.background_moments = false;
         }
@@ -300,6 +250,7 @@ struct engine *engine_start(const struct engine_options *options, struct err *er
     params_default(&e->params);
     if (options->params)
         e->params = *options->params;
+    e->wants_moments = options->background_moments;
     return engine_begin(e, engine_main, e, err) ? e : NULL;
 }
 

@@ -46,6 +46,7 @@ enum command_kind {
     CMD_BISECT,  /* text, expect; from, edit (0: base, end): EV_BISECTED, streamed */
     CMD_NOTE,    /* edit, text: a note to an edit; EV_HISTORY */
     CMD_SAVE,    /* text: the session goes on under this name; EV_STATE */
+    CMD_DEVICE,  /* go on with the CPU, weights rebuilt from the journal: EV_MODEL, EV_STATE */
     CMD_QUIT,
 };
 
@@ -68,7 +69,7 @@ struct command {
     bool all_layers;
     bool curves;     /* CMD_ATTRIBUTE: also slope and curve in the amplification */
     bool draft;      /* may use the last moments checkpoint instead of waiting */
-    char *text;      /* owned */
+    char *text;      /* owned; CMD_DEVICE: "cpu" */
     unsigned states; /* enum model_state bits; 0: base and edited */
     int edit;        /* CMD_QUERY: ask the state after this edit (0: none) */
     int tokens, top;

@@ -76,9 +76,12 @@ struct engine {
     unsigned newest_look; /* job of it: an older one that it overtook has nothing to say */
     long moment_goal;
     bool verified;
-    bool curves;    /* the attribution at work is to have them */
-    bool quiet;     /* it is of no state on the screen: nobody is told of it */
-    struct job job; /* of the command at work */
+    bool lost;              /* the device is: nothing can be computed, the session stands */
+    bool wants_moments;     /* the background sums them, when nothing stops it */
+    struct state_info said; /* the last state that was told */
+    bool curves;            /* the attribution at work is to have them */
+    bool quiet;             /* it is of no state on the screen: nobody is told of it */
+    struct job job;         /* of the command at work */
     unsigned job_id;
     double job_began;
     struct params params;  /* of the last edit command: what the background prepares for */
@@ -94,6 +97,18 @@ bool engine_begin(struct engine *e, void *(*main)(void *), void *arg, struct err
 void engine_emit(struct engine *e, enum event_kind kind, void *payload);
 void engine_say_progress(struct engine *e, unsigned job, const char *what, double done,
                          double total);
+
+/* opening.c: the model on its device */
+/* Opens device and model (the CPU where that is allowed), makes the base view and one that is not
+ * edited yet, says EV_MODEL. */
+bool model_ready(struct engine *e, struct err *err);
+/* Closes the device and all that is on it; the session stays. */
+void model_forget(struct engine *e);
+/* Whether a command of this kind can run; err says why not. */
+bool model_stands(const struct engine *e, enum command_kind kind, struct err *err);
+/* After a failure: a lost device is told, once, as a state. */
+void model_lost(struct engine *e);
+bool job_device(struct engine *e, struct command *cmd, struct err *err);
 
 /* ground.c: moments, null spaces, key stores */
 bool ground_ready(struct engine *e, const struct params *p, bool draft, struct err *err);

@@ -37,6 +37,7 @@ struct state_info {
     long moment_goal;
     bool verified; /* CMD_VERIFY compared and found equal */
     int edited_layers[64], edited_count;
+    bool lost; /* the device is; what is told is the state before. CMD_DEVICE goes on */
 };
 
 struct word { /* a token as it is shown: bytes made printable is the screen's work */

@@ -150,6 +150,7 @@ bool states_say(struct engine *e, struct err *err)
             return false;
         }
     }
+    e->said = *s;
     engine_emit(e, EV_STATE, s);
     return true;
 }

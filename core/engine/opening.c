@@ -1,0 +1,165 @@
+/* The model on its device: bringing it there, what happens when the device is lost, and going on
+ * with the CPU. The session is no part of it: the journal on disk is what the weights are rebuilt
+ * from. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/engine/inside.h"
+#include "core/hub/hub.h"
+
+/* What a user calls the model: the file's or folder's name, or that of a folder of the Hub's
+ * cache. Names inside files are often those of a training run. */
+static void call_model(const char *path, char *name, size_t size)
+{
+    size_t n = strlen(path), from;
+
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    for (from = n; from > 0 && path[from - 1] != '/'; from--)
+        ;
+    if (n - from > 5 && !strncmp(path + n - 5, ".gguf", 5))
+        n -= 5;
+    else if (hub_name_of_path(path, name, (int)size))
+        return;
+    snprintf(name, size, "%.*s", (int)(n - from), path + from);
+}
+
+static void say_model(struct engine *e)
+{
+    const struct model_config *c = e->model->config;
+    struct model_info *m = xcalloc(1, sizeof(*m));
+
+    call_model(e->options.model, m->name, sizeof(m->name));
+    snprintf(m->arch, sizeof(m->arch), "%s", c->arch);
+    snprintf(m->path, sizeof(m->path), "%s", e->options.model);
+    snprintf(m->device, sizeof(m->device), "%s", e->dev->ops->name);
+    snprintf(m->type, sizeof(m->type), "%s", dtype_name(e->model->block[0].down.type));
+    m->layers = c->layers;
+    m->neurons = c->ffn;
+    m->hidden = c->hidden;
+    m->heads = c->heads;
+    m->vocab = e->model->head.rows;
+    m->threads = e->dev->threads;
+    m->load_seconds = e->model->load_seconds;
+    if (e->options.notice)
+        snprintf(m->notice, sizeof(m->notice), "%s", e->options.notice);
+    engine_emit(e, EV_MODEL, m);
+}
+
+void model_forget(struct engine *e)
+{
+    preview_drop(e);
+    runs_free(e);
+    ground_free(e);
+    view_free(e->edited);
+    view_free(e->base);
+    model_close(e->model);
+    device_close(e->dev);
+    e->edited = e->base = NULL;
+    e->model = NULL;
+    e->dev = NULL;
+}
+
+/* To be told with the model. Takes the text. */
+static void set_notice(struct engine *e, char *text)
+{
+    free((char *)(size_t)e->options.notice);
+    e->options.notice = text;
+}
+
+static bool bring(struct engine *e, struct err *err)
+{
+    e->dev = device_open(e->options.device, e->options.device_index, e->options.threads, err);
+    if (!e->dev)
+        return false;
+    e->dev->precision = (enum precision)e->options.precision;
+    e->model = model_open(e->options.model, e->dev, e->options.memory, &e->job, err);
+    return e->model != NULL;
+}
+
+/* A device nobody asked for by name is no reason to fail. */
+static bool bring_somewhere(struct engine *e, struct err *err)
+{
+    struct err why = {0};
+
+    if (bring(e, &why))
+        return true;
+    if (e->options.automatic && e->options.device != &device_cpu &&
+        (why.kind == ERR_DEVICE || why.kind == ERR_LIMIT)) {
+        model_forget(e);
+        set_notice(e, xasprintf("using the CPU: %s", why.text));
+        e->options.device = &device_cpu;
+        e->options.device_index = 0;
+        return bring(e, err);
+    }
+    return err_set(err, why.kind, "%s", why.text);
+}
+
+bool model_ready(struct engine *e, struct err *err)
+{
+    if (!bring_somewhere(e, err)) {
+        /* whichever of its files is missing or damaged: there is no model */
+        if (err->kind == ERR_IO || err->kind == ERR_FORMAT)
+            err->kind = ERR_MODEL;
+        return false;
+    }
+    e->lost = false;
+    e->base = view_new(e->model, ++e->generation);
+    e->edited = view_copy(e->base, ++e->generation);
+    say_model(e);
+    return true;
+}
+
+bool model_stands(const struct engine *e, enum command_kind kind, struct err *err)
+{
+    bool without = kind == CMD_QUIT || kind == CMD_DEVICE || kind == CMD_HISTORY ||
+                   kind == CMD_NOTE || kind == CMD_NONE;
+
+    if (without || (e->model && !e->lost))
+        return true;
+    return err_set(err, ERR_DEVICE,
+                   "the GPU is lost; the session is safe, and goes on with the CPU: :device cpu");
+}
+
+void model_lost(struct engine *e)
+{
+    struct state_info *s;
+
+    if (e->lost || !e->dev || !e->dev->lost)
+        return;
+    e->lost = true;
+    s = xmalloc(sizeof(*s));
+    *s = e->said;
+    s->lost = true;
+    engine_emit(e, EV_STATE, s);
+}
+
+bool job_device(struct engine *e, struct command *cmd, struct err *err)
+{
+    struct weights_view *view = NULL;
+
+    if (cmd->text && strcmp(cmd->text, device_cpu.name) != 0)
+        return err_set(err, ERR_USAGE,
+                       "device %.40s: a running program can go on with the cpu alone; --device "
+                       "takes the others",
+                       cmd->text);
+    if (e->dev && e->options.device == &device_cpu)
+        return err_set(err, ERR_USAGE, "the model is on the CPU already");
+    model_forget(e);
+    e->options.device = &device_cpu;
+    e->options.device_index = 0;
+    e->options.background_moments = e->wants_moments;
+    set_notice(e, xstrdup("gone on with the CPU"));
+    if (!model_ready(e, err))
+        return false;
+    if (e->options.look_only)
+        return true;
+    if (!states_rebuild(e, 0, &view, err))
+        return false;
+    view_free(e->edited);
+    e->edited = view;
+    e->history++;
+    return states_say(e, err);
+}

@@ -1,0 +1,122 @@
+/* A GPU that is lost in the middle of work, and one that does not open: the session is what it was,
+ * and goes on with the CPU. */
+#include "tests/engine/small.h"
+
+#include "gpu/cuda.h"
+#include "tests/emulate/emulated.h"
+
+/* Runs a command that is to fail since the GPU is lost; what was told of the state goes to h. */
+static struct heard lose(struct engine *e, struct command c)
+{
+    struct heard h = {0};
+    unsigned job = engine_post(e, &c);
+    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
+    struct event ev;
+    bool told = false;
+
+    while (!told && poll(&fd, 1, 120000) > 0)
+        while (!told && engine_next(e, &ev)) {
+            hear(&h, &ev);
+            told = ev.kind == EV_STATE && ev.state->lost;
+            event_free(&ev);
+        }
+    CHECK(told && job);
+    return h;
+}
+
+/* A short way: emulated kernels take their time. */
+static struct command brief(enum command_kind kind, const char *subject, const char *target)
+{
+    struct command c = command(kind, subject, target);
+
+    CHECK(params_set(&c.params, "stats.tokens", "512", FROM_COMMAND_LINE, NULL));
+    CHECK(params_set(&c.params, "edit.v_steps", "2", FROM_COMMAND_LINE, NULL));
+    CHECK(params_set(&c.params, "edit.layers", "1", FROM_COMMAND_LINE, NULL));
+    return c;
+}
+
+static void a_lost_gpu_loses_no_edit(void)
+{
+    char *session = in_home("lost.es");
+    struct engine *e = start(tiny, &device_cuda, session, false);
+    struct command cpu = {.kind = CMD_DEVICE, .text = xstrdup("cpu")};
+    struct command ask = command(CMD_QUERY, NULL, NULL);
+    struct heard first, lost, refused = {0}, again;
+    long launches = 1L << 40;
+    unsigned job;
+
+    opened(e);
+    first = run(e, brief(CMD_COMMIT, "Lily", "park"));
+    emulated.launches_left = launches;
+    run(e, brief(CMD_PREVIEW, "Tom", "shop"));
+    launches -= emulated.launches_left;
+    CHECK(launches > 100);
+    emulated.launches_left = launches * 9 / 10;
+    lost = lose(e, brief(CMD_COMMIT, "Tom", "shed"));
+    CHECK(lost.edits == 1);
+    ask.text = xstrdup("One day");
+    job = engine_post(e, &ask);
+    CHECK(listen(e, EV_DONE, job, &refused) == EV_FAILED); /* refused, not wrong */
+    CHECK(refused.err.kind == ERR_DEVICE);
+    again = run(e, cpu);
+    CHECK(again.edits == 1);
+    CHECK_STR(again.checksum, first.checksum);
+    CHECK(run(e, command(CMD_VERIFY, NULL, NULL)).verified);
+    CHECK(run(e, brief(CMD_COMMIT, "Tom", "shed")).edits == 2);
+    engine_stop(e);
+    emulated.lost = 0;
+    emulated.launches_left = -1;
+    free(session);
+}
+
+/* Opens with what --device auto gives; the device's name and what was said of it. */
+static void opened_on(char *name, char *notice, size_t size)
+{
+    struct engine_options o = {
+        .model = tiny, .device = &device_cuda, .automatic = true, .threads = 1, .look_only = true};
+    struct engine *e = engine_start(&o, NULL);
+    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
+    struct event ev;
+
+    *name = *notice = '\0';
+    while (!*name && poll(&fd, 1, 60000) > 0)
+        while (engine_next(e, &ev)) {
+            if (ev.kind == EV_MODEL) {
+                snprintf(name, size, "%s", ev.model->device);
+                snprintf(notice, size, "%s", ev.model->notice);
+            }
+            event_free(&ev);
+        }
+    engine_stop(e);
+}
+
+static void auto_takes_the_cpu_and_says_why(void)
+{
+    char name[600], notice[600];
+    struct engine_options o = {.model = tiny, .device = &device_cuda, .threads = 1};
+    struct engine *e;
+    struct heard h = {0};
+
+    opened_on(name, notice, sizeof(name));
+    CHECK_STR(name, "cuda");
+    CHECK_STR(notice, "");
+    emulated.memory = 3 << 19;
+    opened_on(name, notice, sizeof(name));
+    CHECK_STR(name, "cpu");
+    CHECK(strstr(notice, "using the CPU") && strstr(notice, "MiB"));
+    e = engine_start(&o, NULL); /* asked for by name, it refuses */
+    CHECK(listen(e, EV_STATE, 0, &h) == EV_STOPPED);
+    CHECK(h.err.kind == ERR_LIMIT && strstr(h.err.text, "--device cpu"));
+    engine_stop(e);
+    emulated.memory = (size_t)1 << 30;
+}
+
+static const struct test tests[] = {
+    {"a lost GPU loses no edit", a_lost_gpu_loses_no_edit},
+    {"auto takes the CPU and says why", auto_takes_the_cpu_and_says_why},
+};
+
+int main(void)
+{
+    return small_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
+}
