@@ -17,13 +17,19 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/base/sha1.h"
+#include "core/base/sha256.h"
+
+#pragma GCC diagnostic ignored "-Wunused-function"
 
 #define HUB_COMMIT "0123456789abcdef0123456789abcdef01234567"
 #define HUB_TOKEN  "hf_NobodyMaySeeThis"
