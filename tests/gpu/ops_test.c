@@ -401,27 +401,34 @@ static void lps_case(void)
 
 static void adam_case(void)
 {
-    int d = some_size(MOST);
+    int d = some_size(MOST), steps = 1 + below(4), before = below(20);
     struct trio *grad = make(DT_F32, 1, d, 1), *x = make(DT_F32, 1, d, 1);
     struct trio *m = make(DT_F32, 1, d, 0.1), *v = make_filled(DT_F32, 1, d, 0.01);
+    struct trio *taken = make_filled(DT_F64, 1, 1, before);
     float norm = below(2) ? 0.5F : 0;
-    int step = 1 + below(25);
+    double decay = below(2) ? 0.3 : 0;
+    bool square = below(2);
 
-    ABOUT("%d, step %d, bound %g", d, step, (double)norm);
+    ABOUT("%d, %d steps after %d, bound %g, decay %g%s", d, steps, before, (double)norm, decay,
+          square ? " squared" : "");
     EACH_RUN(r)
-    device_adam(pair.dev[r], grad->m[r],
-                (struct adam){.x = x->m[r],
-                              .m = m->m[r],
-                              .v = v->m[r],
-                              .lr = 0.5F,
-                              .beta1 = 0.9F,
-                              .beta2 = 0.999F,
-                              .eps = 1e-8F,
-                              .max_norm = norm,
-                              .step = step});
-    same("adam", x, 5e-6);
-    same("adam, first moment", m, 5e-6);
-    same("adam, second moment", v, 5e-6);
+    for (int i = 0; i < steps; i++)
+        device_adam(pair.dev[r], grad->m[r],
+                    (struct adam){.x = x->m[r],
+                                  .m = m->m[r],
+                                  .v = v->m[r],
+                                  .taken = taken->m[r],
+                                  .lr = 0.5F,
+                                  .beta1 = 0.9F,
+                                  .beta2 = 0.999F,
+                                  .eps = 1e-8F,
+                                  .max_norm = norm,
+                                  .decay = decay,
+                                  .square = square});
+    same("adam", x, 1e-5);
+    same("adam, first moment", m, 1e-5);
+    same("adam, second moment", v, 1e-5);
+    same("adam, steps", taken, 0);
 }
 
 static void delta_case(void)
