@@ -76,8 +76,6 @@ $(TEST_BIN) $(BENCH_BIN): $(B)/%: $(B)/%.c.o
 $(FUZZ_BIN):  $(B)/%: $(B)/%.c.o $(if $(FUZZER),,$(B)/tests/fuzz/replay.c.o)
 $(FUZZ_BIN):  ALL_LDFLAGS += $(if $(FUZZER),-fsanitize=fuzzer)
 $(GPU_BENCH): $(GPU_BENCH_SRC:%=$(B)/%.o)
-# The server that the Hub's client is tested with.
-$(B)/tests/unit/hub_pull_test $(B)/tests/e2e/pull_test: LIBS += -lssl -lcrypto
 # An archive: a test program holds what it tests, and links while other folders are being rebuilt.
 $(B)/$(NAME).a: $(OBJ)
 	@echo "  AR    $@"
@@ -106,7 +104,7 @@ $(EMU_BIN) $(EMU_BENCH): $(EMU_OBJ) $(B)/$(NAME).a
 ifeq ($(SAN),)
 $(B)/core/device/%.c.o: ALL_CFLAGS += -O3
 endif
-$(B)/core/device/dtype.c.o $(B)/core/device/cpu_delta.c.o $(B)/core/edit/delta.c.o: \
+$(B)/core/device/dtype.c.o $(B)/core/device/dtype_store.c.o $(B)/core/device/cpu_delta.c.o $(B)/core/edit/delta.c.o: \
 	ALL_CFLAGS += -ffp-contract=off
 
 $(B)/%.c.o: %.c | libraries

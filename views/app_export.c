@@ -1,8 +1,10 @@
 /* What is seen, as a file: the picture (SVG, ANSI, text) or the rows behind it (CSV, JSON). */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/file.h"
+#include "core/base/mem.h"
 #include "tui/svg.h"
 #include "views/app_inside.h"
 #include "views/sheet.h"
@@ -93,6 +95,30 @@ static void save(struct app *app, const char *path, bool over,
     buf_free(&out);
 }
 
+/* KIND PATH: the edited model, an adapter, a delta or the journal. */
+static bool of_model(struct app *app, const char *words, bool over)
+{
+    static const char *const kinds[] = {"safetensors", "gguf", "lora", "delta", "json"};
+    size_t n = strcspn(words, " ");
+    const char *path = words + n + strspn(words + n, " ");
+    struct command cmd = {.kind = CMD_EXPORT, .force = over};
+
+    for (size_t i = 0; *path && i < sizeof(kinds) / sizeof(*kinds); i++)
+        if (strlen(kinds[i]) == n && !strncmp(kinds[i], words, n))
+            cmd.export = xstrdup(kinds[i]);
+    if (!cmd.export)
+        return false;
+    if (app->driven) { /* as of pictures */
+        app->host.say(&app->host, TONE_WARN,
+                      "export: a recorded run writes no file; %s is not touched", path);
+        free(cmd.export);
+        return true;
+    }
+    cmd.text = xstrdup(path);
+    app->host.post(&app->host, &cmd);
+    return true;
+}
+
 void app_export(struct app *app, const char *path, bool over)
 {
     static const struct {
@@ -104,6 +130,8 @@ void app_export(struct app *app, const char *path, bool over)
     };
     const char *dot = strrchr(path, '.');
 
+    if (of_model(app, path, over))
+        return;
     if (!*path) {
         char line[64];
 
@@ -117,5 +145,7 @@ void app_export(struct app *app, const char *path, bool over)
             return;
         }
     app->host.say(&app->host, TONE_ERROR,
-                  "export: '%s' does not end in .svg, .ansi, .txt, .csv or .json", path);
+                  "export: '%s' does not end in .svg, .ansi, .txt, .csv or .json; safetensors, "
+                  "gguf, lora, delta or json and a place write what was edited",
+                  path);
 }

@@ -179,6 +179,13 @@ static void run_device(struct app *app, const char *name)
     app->host.post(&app->host, &cmd);
 }
 
+static void run_apply(struct app *app, const char *path)
+{
+    struct command cmd = {.kind = CMD_APPLY, .text = xstrdup(path)};
+
+    app->host.post(&app->host, &cmd);
+}
+
 static void run_quit(struct app *app, const char *rest)
 {
     (void)rest;
@@ -197,6 +204,7 @@ static const struct {
     {"q!", run_quit},       {"reset", run_reset},
     {"export", run_export}, {"export!", run_export_over},
     {"write", run_write},   {"device", run_device},
+    {"apply", run_apply},
 };
 
 static bool run_own(struct app *app, const char *word, const char *rest)

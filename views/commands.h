@@ -35,8 +35,10 @@ enum word_kind { /* what an argument is: what Tab offers */
     X("bind", "[VIEW] KEY ACTION", WORD_BIND, "", "Give a key an action, here or in one view")  \
     X("unbind", "[VIEW] KEY", WORD_BIND, "", "Take a key's action away")                        \
     X("dump", "FILE", WORD_FILE, "", "Write the screen as text")                                \
-    X("export", "[FILE]", WORD_FILE, "", "Save what is seen; the file's ending says how")       \
-    X("export!", "FILE", WORD_FILE, "", "The same, over a file that is there")                  \
+    X("export", "[[KIND] FILE]", WORD_FILE, "",                                                 \
+      "What is seen (by the ending), or what was edited")                                       \
+    X("export!", "[KIND] FILE", WORD_FILE, "", "The same, over what is there")                  \
+    X("apply", "FILE", WORD_FILE, "", "A delta file into the session, as one edit")             \
     X("facts", "[FILE]", WORD_FILE, "facts", "A queue of facts from a file")                    \
     X("model", "FILE", WORD_FILE, "models", "Open another model")                               \
     X("state", "WHICH", WORD_STATE, "query", "Ask this state: base, edited, preview or edit:N") \

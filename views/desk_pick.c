@@ -42,6 +42,10 @@ const char *desk_busy_word(enum command_kind kind)
         return "answering";
     case CMD_VERIFY:
         return "verifying";
+    case CMD_EXPORT:
+        return "exporting";
+    case CMD_APPLY:
+        return "applying";
     case CMD_TRACE:
         return "tracing";
     case CMD_LENS:

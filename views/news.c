@@ -37,6 +37,24 @@ static const char *object_of(const struct desk *d, unsigned job)
     return d->fact.target ? d->fact.target : "";
 }
 
+static void of_export(const struct exported *x, enum tone *tone, char *out, size_t n)
+{
+    char differs[64] = "", loss[64] = "";
+    double bytes = 0;
+
+    for (int i = 0; i < x->files; i++)
+        bytes += x->file[i].bytes;
+    if (x->prompts)
+        snprintf(differs, sizeof(differs), " · opened again: logits differ by %.2g",
+                 x->max_logit_diff);
+    if (x->loss > 0 || x->truncated > 0)
+        snprintf(loss, sizeof(loss), " · %.3g %% of the edit lost",
+                 100 * (x->loss > 0 ? x->loss : x->truncated));
+    if (x->held[1] < x->held[0])
+        *tone = TONE_WARN;
+    snprintf(out, n, "wrote %.120s as %s, %.1f MB%s%s", x->path, x->as, bytes / 1e6, differs, loss);
+}
+
 static void of_proof(const struct desk *d, unsigned job, enum tone *tone, char *out, size_t n)
 {
     const struct edited *e = d->proof;
@@ -71,6 +89,10 @@ static bool of_done(const struct desk *d, enum command_kind kind, char *out, siz
         snprintf(out, n, "%s",
                  d->state.verified ? "verified: weights rebuilt from the journal are bit-identical"
                                    : "verify ended without a comparison");
+        return true;
+    case CMD_APPLY:
+        snprintf(out, n, "applied as one edit: %d edit%s, checksum %.8s", d->state.edits,
+                 d->state.edits == 1 ? "" : "s", d->state.checksum);
         return true;
     case CMD_SAVE:
         snprintf(out, n, "saved; the session goes on as %.250s", d->state.session);
@@ -115,6 +137,9 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
         return true;
     case EV_EDITED:
         of_proof(d, ev->job, tone, out, 320);
+        return true;
+    case EV_EXPORTED:
+        of_export(ev->exported, tone, out, 320);
         return true;
     case EV_FAILED:
         *tone = ev->err.kind == ERR_CANCELLED ? TONE_WARN : TONE_ERROR;

@@ -35,5 +35,11 @@ size_t dtype_row_bytes(enum dtype type, long n);
  * multiple of the block; type is not DT_F64. The same bits on every machine: no
  * contraction into fused multiply-adds. Thread-safe. */
 void dtype_to_float(enum dtype type, const void *src, float *dst, long n);
+/* Whether dtype_from_float() knows the type: F32, F16, BF16, Q4_0 to Q8_0. */
+bool dtype_can_store(enum dtype type);
+/* The n floats rounded into the type, at dst (any alignment; dtype_row_bytes() of it). n is a
+ * multiple of the block. F16 and BF16 to nearest, ties to even; blocks as the reference
+ * quantisers of GGUF do. The same bits on every machine. Thread-safe. */
+void dtype_from_float(enum dtype type, const float *src, void *dst, long n);
 
 #endif

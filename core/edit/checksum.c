@@ -6,8 +6,7 @@
 #include "core/base/mem.h"
 #include "core/base/sha256.h"
 
-/* The layer's matrix as host float32. Caller frees; NULL on a fault. */
-static float *fetch(const struct weights_view *view, int layer, struct err *err)
+float *weights_fetch(const struct weights_view *view, int layer, struct err *err)
 {
     struct device *dev = view->model->dev;
     struct mat w = view_down(view, layer), copy = {0};
@@ -43,7 +42,7 @@ bool weights_checksum(struct weights_view *view, char hex[65], struct err *err)
 
         if (view->hashed[l])
             continue;
-        host = fetch(view, l, err);
+        host = weights_fetch(view, l, err);
         if (!host)
             return false;
         one = sha256_new();
@@ -64,7 +63,7 @@ bool weights_unmasked_equal(const struct weights_view *before, const struct weig
                             struct err *err)
 {
     struct mat w = view_down(before, layer);
-    float *a = fetch(before, layer, err), *b = a ? fetch(after, layer, err) : NULL;
+    float *a = weights_fetch(before, layer, err), *b = a ? weights_fetch(after, layer, err) : NULL;
 
     *equal = true;
     *changed = false;

@@ -55,6 +55,8 @@ void command_free(struct command *cmd)
     free(cmd->forces);
     free(cmd->variants);
     free(cmd->expect);
+    free(cmd->export);
+    free(cmd->dtype);
     memset(cmd, 0, sizeof(*cmd));
 }
 

@@ -426,6 +426,32 @@ static const struct member drift_field[] = {
 };
 SHAPE(drift);
 
+static const struct member exported_file_field[] = {
+    TEXT(exported_file, name),
+    REAL(exported_file, bytes),
+    CHARS(exported_file, sha256),
+};
+SHAPE(exported_file);
+
+static const struct member exported_field[] = {
+    TEXT(exported, path),
+    CHARS(exported, as),
+    CHARS(exported, type),
+    COUNT(exported, files),
+    LIST(exported, file, exported_file_shape, files),
+    INT(exported, tensors),
+    REAL(exported, loss),
+    INT(exported, rank),
+    REAL(exported, truncated),
+    INT(exported, prompts),
+    INT(exported, same),
+    REAL(exported, max_logit_diff),
+    INT(exported, facts),
+    FIXED(exported, held, FIELD_INT),
+    REAL(exported, seconds),
+};
+SHAPE(exported);
+
 static const struct {
     const char *name;
     const struct shape *shape;
@@ -454,6 +480,7 @@ static const struct {
     [EV_DRIFT] = {"drift", &drift_shape},
     [EV_DIFF] = {"diff", &diff_shape},
     [EV_BISECTED] = {"bisected", &bisected_shape},
+    [EV_EXPORTED] = {"exported", &exported_shape},
     [EV_TAPE] = {"tape", NULL},
     [EV_DONE] = {"done", NULL},
     [EV_FAILED] = {"failed", NULL},
@@ -468,8 +495,8 @@ static const char *const command_names[] = {
     [CMD_VERIFY] = "verify",   [CMD_MOMENTS] = "moments", [CMD_LENS] = "lens",
     [CMD_TRACE] = "trace",     [CMD_PROBE] = "probe",     [CMD_TRY] = "try",
     [CMD_DRIFT] = "drift",     [CMD_DIFF] = "diff",       [CMD_BISECT] = "bisect",
-    [CMD_NOTE] = "note",       [CMD_SAVE] = "save",       [CMD_QUIT] = "quit",
-    [CMD_DEVICE] = "device",
+    [CMD_NOTE] = "note",       [CMD_EXPORT] = "export",   [CMD_APPLY] = "apply",
+    [CMD_SAVE] = "save",       [CMD_QUIT] = "quit",       [CMD_DEVICE] = "device",
 };
 
 enum event_kind event_of_name(const char *name)

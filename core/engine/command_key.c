@@ -95,6 +95,10 @@ char *command_key(const struct command *cmd)
     case CMD_BISECT:
         buf_printf(&out, " expect %s", cmd->expect ? cmd->expect : "");
         break;
+    case CMD_EXPORT:
+        buf_printf(&out, " as %s %s rank %d edit %d state %u", cmd->export ? cmd->export : "",
+                   cmd->dtype ? cmd->dtype : "", cmd->rank, cmd->edit, cmd->states);
+        break;
     case CMD_UNDO:
     case CMD_REDO:
     case CMD_NOTE:

@@ -111,6 +111,10 @@ static bool run_kind(struct engine *e, struct command *cmd, struct err *err)
         return job_bisect(e, cmd, err);
     case CMD_NOTE:
         return job_note(e, cmd, err);
+    case CMD_EXPORT:
+        return job_export(e, cmd, err);
+    case CMD_APPLY:
+        return job_apply(e, cmd, err);
     case CMD_SAVE:
         return job_save(e, cmd, err);
     case CMD_DEVICE:

@@ -45,6 +45,8 @@ enum command_kind {
     CMD_DIFF,    /* from, edit: EV_DIFF */
     CMD_BISECT,  /* text, expect; from, edit (0: base, end): EV_BISECTED, streamed */
     CMD_NOTE,    /* edit, text: a note to an edit; EV_HISTORY */
+    CMD_EXPORT,  /* text: where to; export; edit (0: `states`, base or edited): EV_EXPORTED */
+    CMD_APPLY,   /* text: a delta file, journalled as one edit; EV_HISTORY, EV_STATE */
     CMD_SAVE,    /* text: the session goes on under this name; EV_STATE */
     CMD_DEVICE,  /* go on with the CPU, weights rebuilt from the journal: EV_MODEL, EV_STATE */
     CMD_QUIT,
@@ -83,6 +85,10 @@ struct command {
     int force_count;
     struct params *variants; /* CMD_TRY: owned */
     int variant_count;
+    char *export; /* CMD_EXPORT: owned: safetensors, gguf, lora, delta or json */
+    char *dtype;  /* the same: f32, f16, bf16, same; NULL: what the kind defaults to */
+    int rank;     /* the same: of an adapter; 0: exact */
+    bool force;   /* the same: replace what is there */
     int from;     /* CMD_DIFF, CMD_BISECT: the earlier state; `edit` is the later one */
     char *expect; /* CMD_BISECT: owned, how the answer begins */
 };
@@ -113,6 +119,7 @@ enum event_kind {
     EV_DRIFT,      /* drift: so far */
     EV_DIFF,       /* diff */
     EV_BISECTED,   /* bisected */
+    EV_EXPORTED,   /* exported: files that were written, read again and asked */
     EV_TAPE,       /* tape: of a recorded run alone */
     EV_DONE,       /* the job has ended well */
     EV_FAILED,     /* the job has ended: err */
@@ -145,6 +152,7 @@ struct event {
         struct drift *drift;
         struct diff *diff;
         struct bisected *bisected;
+        struct exported *exported;
         struct tape *tape;
     };
 };

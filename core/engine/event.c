@@ -93,6 +93,15 @@ static void bisected_free(struct bisected *b)
     free(b);
 }
 
+static void exported_free(struct exported *x)
+{
+    for (int i = 0; i < x->files; i++)
+        free(x->file[i].name);
+    free(x->file);
+    free(x->path);
+    free(x);
+}
+
 static void drift_free(struct drift *d)
 {
     free(d->point);
@@ -134,6 +143,9 @@ void event_free(struct event *ev)
         break;
     case EV_BISECTED:
         bisected_free(ev->bisected);
+        break;
+    case EV_EXPORTED:
+        exported_free(ev->exported);
         break;
     case EV_PROGRESS:
     case EV_MODEL:

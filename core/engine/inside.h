@@ -181,6 +181,10 @@ bool job_diff(struct engine *e, struct command *cmd, struct err *err);
 bool job_bisect(struct engine *e, struct command *cmd, struct err *err);
 bool job_note(struct engine *e, struct command *cmd, struct err *err);
 
+/* exporting.c, applying.c: what was edited as files, and back */
+bool job_export(struct engine *e, struct command *cmd, struct err *err);
+bool job_apply(struct engine *e, struct command *cmd, struct err *err);
+
 /* attributing.c */
 bool job_attribute(struct engine *e, struct command *cmd, struct err *err);
 /* The run for these facts under the edited view, computed for the wanted layers if need be. `id`

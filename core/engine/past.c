@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/edit/checksum.h"
 #include "core/engine/inside.h"
 
 enum { STATES = 24, NEAR_TOKENS = 3, WORDS = 6, ANSWER_TOKENS = 24 };
@@ -194,22 +195,6 @@ static bool state_of(struct engine *e, int edit, struct weights_view **view, str
     return true;
 }
 
-static float *matrix(const struct weights_view *view, int layer, struct err *err)
-{
-    struct mat w = view_down(view, layer);
-    struct device *dev = view->model->dev;
-    struct mat copy = mat_new(dev, DT_F32, w.rows, w.cols);
-    float *host = xmalloc((size_t)w.rows * (size_t)w.cols * sizeof(float));
-
-    device_copy(dev, w, copy);
-    device_download(dev, host, copy);
-    mat_free(dev, &copy);
-    if (device_sync(dev, err))
-        return host;
-    free(host);
-    return NULL;
-}
-
 /* Columns whose bits differ, and norms. [rows][cols] */
 static void compare(const float *a, const float *b, int rows, int cols, struct diff_layer *out)
 {
@@ -246,8 +231,8 @@ static bool diff_layers(struct engine *e, struct weights_view *const view[2], st
             continue;
         if (job_cancelled(&e->job, err))
             return false;
-        a = matrix(view[0], l, err);
-        b = a ? matrix(view[1], l, err) : NULL;
+        a = weights_fetch(view[0], l, err);
+        b = a ? weights_fetch(view[1], l, err) : NULL;
         *out = (struct diff_layer){.layer = l};
         if (b)
             compare(a, b, w.rows, w.cols, out);

@@ -146,7 +146,8 @@ static void begin_answer(struct player *p, unsigned recorded, unsigned job, int 
 static bool writes(enum command_kind kind)
 {
     return kind == CMD_COMMIT || kind == CMD_UNDO || kind == CMD_REDO || kind == CMD_NOTE ||
-           kind == CMD_SAVE || kind == CMD_MOMENTS || kind == CMD_DEVICE;
+           kind == CMD_SAVE || kind == CMD_MOMENTS || kind == CMD_DEVICE || kind == CMD_EXPORT ||
+           kind == CMD_APPLY;
 }
 
 /* What needs no recorded answer, or can have none. */

@@ -262,6 +262,28 @@ struct drift {
     int points, of; /* points so far, points there will be */
 };
 
+/* Files that were written, and what they say when they are opened again. */
+struct exported {
+    char *path;    /* as asked for */
+    char as[16];   /* safetensors, gguf, lora, delta, json */
+    char type[32]; /* what the edited tensors became: "F32", "as it was" */
+    int files;
+    struct exported_file {
+        char *name; /* within the folder, or the file's own */
+        double bytes;
+        char sha256[65];
+    } * file;
+    int tensors;           /* edited matrices */
+    double loss;           /* |round(W + D) - (W + D)| / |D|; 0: exact */
+    int rank;              /* of an adapter */
+    double truncated;      /* |D - D_rank| / |D| */
+    int prompts;           /* asked of the session's weights and of the files'; 0: none could be */
+    int same;              /* prompts whose most probable next token is the same */
+    double max_logit_diff; /* over all prompts and the whole vocabulary; < 0: not asked */
+    int facts, held[2]; /* edited facts among them; said by the session's weights, by the files' */
+    double seconds;
+};
+
 /* What a recorded run says besides: what was typed then, and how far it is. */
 struct tape {
     enum { TAPE_AT, TAPE_KEY, TAPE_SIZE, TAPE_END } what; /* END: from now on it only answers */

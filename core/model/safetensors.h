@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/device/dtype.h"
 
@@ -66,6 +67,10 @@ void st_tensor_floats(const struct st_tensor *t, float *dst);
 /* The matching matrix type; false for integers. */
 bool st_type_dtype(enum st_type type, enum dtype *out);
 
+/* Sorts into the official order, fills in `bytes`, and appends to `header` all that comes before
+ * the first tensor's bytes: for writers that stream. Errors as of safetensors_save(). */
+bool safetensors_layout(struct st_tensor *tensors, int count, const struct st_meta *meta, int metas,
+                        struct buf *header, struct err *err);
 /* Writes a file in the official order (type, then name), the header padded to 8 bytes.
  * `bytes` of each tensor may be 0: it follows from type and shape. "format": "pt" is added
  * unless meta has a "format". Written beside, synced and renamed: on error the old file

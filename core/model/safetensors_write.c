@@ -146,21 +146,28 @@ static int put_all(int fd, const struct buf *header, const struct st_tensor *ten
     return fsync(fd) ? errno : 0;
 }
 
+bool safetensors_layout(struct st_tensor *tensors, int count, const struct st_meta *meta, int metas,
+                        struct buf *header, struct err *err)
+{
+    for (int i = 0; i < count; i++)
+        if (!size_of(&tensors[i], err))
+            return false;
+    qsort(tensors, (size_t)count, sizeof(*tensors), by_type_and_name);
+    return make_header(header, tensors, count, meta, metas, err);
+}
+
 bool safetensors_save(const char *path, const struct st_tensor *tensors, int count,
                       const struct st_meta *meta, int metas, struct err *err)
 {
     struct st_tensor *sorted = xcalloc((size_t)count + 1, sizeof(*sorted));
     char *temp = xasprintf("%s.%ld.tmp", path, (long)getpid());
     struct buf header = {0};
-    bool ok = true;
+    bool ok;
     int fd, why;
 
-    for (int i = 0; i < count && ok; i++) {
-        sorted[i] = tensors[i];
-        ok = size_of(&sorted[i], err);
-    }
-    qsort(sorted, (size_t)count, sizeof(*sorted), by_type_and_name);
-    if (ok && make_header(&header, sorted, count, meta, metas, err)) {
+    if (count)
+        memcpy(sorted, tensors, (size_t)count * sizeof(*sorted));
+    if (safetensors_layout(sorted, count, meta, metas, &header, err)) {
         fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
         why = fd < 0 ? errno : put_all(fd, &header, sorted, count);
         if (fd >= 0 && close(fd) && !why)

@@ -29,6 +29,7 @@ enum {
     FOR_STATS = 1024,
     FOR_TOKENS = 2048,
     FOR_CONFIG = 4096,
+    FOR_EXPORT = 1 << 14,
     FOR_SCREEN = 8192,
     FOR_SWEEP = 1 << 20,
     FOR_DIFF = 1 << 21,
@@ -62,7 +63,7 @@ enum {
       "Tokens to generate, or to sum over")                                                       \
     X(WINDOW, "window", 0, "N", FOR_STATS, "Length of the pieces the text is read in")            \
     X(TOP, "top", 0, "K", FOR_QUERY | FOR_ATTRIBUTE, "How many next tokens, or neurons, to say")  \
-    X(STATE, "state", 0, "WHICH", FOR_QUERY, "base, edited, both or edit:N")                      \
+    X(STATE, "state", 0, "WHICH", FOR_QUERY | FOR_EXPORT, "base, edited, both or edit:N")         \
     X(SAMPLE, "temperature-sample", 0, "T", FOR_QUERY, "Sample at this temperature; 0: greedy")   \
     X(CHAT, "chat", 0, "", FOR_QUERY, "Ask in the model's chat form")                             \
     X(NEURON, "neuron", 0, "NEURON", FOR_QUERY,                                                   \
@@ -72,7 +73,12 @@ enum {
     X(DATA, "data", 0, "FILE", FOR_SWEEP, "Many facts: every cell is tried on each of them")      \
     X(FROM, "from", 0, "N", FOR_DIFF | FOR_BISECT,                                                \
       "The earlier state: after edit N; 0 is the base")                                           \
-    X(TO, "to", 0, "N", FOR_DIFF | FOR_BISECT, "The later state; bisect: the last")               \
+    X(TO, "to", 0, "N", FOR_DIFF | FOR_BISECT | FOR_EXPORT,                                       \
+      "The later state; bisect: the last; export: the file or folder to make")                    \
+    X(AS, "as", 0, "KIND", FOR_EXPORT, "safetensors, gguf, lora, delta or json")                  \
+    X(DTYPE, "dtype", 0, "TYPE", FOR_EXPORT, "Of the edited tensors: f32, f16, bf16 or same")     \
+    X(RANK, "rank", 0, "N", FOR_EXPORT, "Of an adapter; without it the edit is exact")            \
+    X(FORCE, "force", 0, "", FOR_EXPORT, "Replace an export that is there")                       \
     X(EXPECT, "expect", 0, "TEXT", FOR_BISECT, "How the answer should begin")                     \
     X(NO_BOS, "no-bos", 0, "", FOR_TOKENS, "Do not put the beginning-of-text token before")       \
     X(DECODE, "decode", 0, "IDS", FOR_TOKENS, "Ids separated by commas or blanks, to text")       \
@@ -165,7 +171,8 @@ struct cli_ops {
 
 extern const struct cli_ops cli_tokens, cli_query, cli_attribute, cli_edit, cli_undo, cli_redo,
     cli_log, cli_verify, cli_stats, cli_doctor, cli_keys, cli_config, cli_sweep, cli_diff,
-    cli_bisect, cli_themes, cli_completions, cli_replay, cli_view, cli_relations_list, cli_pull;
+    cli_bisect, cli_themes, cli_completions, cli_replay, cli_view, cli_relations_list, cli_pull,
+    cli_export, cli_apply;
 
 /* The whole program after the devices are known: the exit status. */
 int cli_main(int argc, char **argv, const struct device_house *house);

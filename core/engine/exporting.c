@@ -1,0 +1,448 @@
+/* What was edited, as files: written beside, opened again, asked what the session says, and only
+ * then given their name. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "core/base/mem.h"
+#include "core/edit/checksum.h"
+#include "core/engine/inside.h"
+#include "core/model/generate.h"
+#include "core/session/export/export.h"
+
+enum { FACTS_ASKED = 32 };
+
+/* Asked besides the edits' own prompts, since an export may spoil what no edit is about. */
+static const char *const others[] = {
+    "The capital of France is",
+    "Once upon a time there was a",
+    "To sort a list of numbers, one",
+    "Water boils at a temperature of",
+};
+enum { OTHERS = sizeof(others) / sizeof(*others) };
+
+/* --- what is exported ---------------------------------------------------------------------- */
+
+struct gathered {
+    struct export_source source;
+    struct export_layer *layer;
+    struct edit_record *edits;
+    struct weights_view *view; /* of the state */
+    struct place place;
+    char *name;
+};
+
+static void gathered_free(struct gathered *g)
+{
+    for (int i = 0; i < g->source.layers; i++) {
+        for (int p = 0; p < g->layer[i].parts; p++)
+            delta_free(&g->layer[i].part[p]);
+        free(g->layer[i].part);
+        free(g->layer[i].w);
+    }
+    free(g->layer);
+    edit_records_free(g->edits, g->source.edit_count);
+    view_free(g->view);
+    free(g->name);
+    place_end(&g->place);
+}
+
+/* A copy with the mask multiplied in, as it is applied. */
+static struct delta masked(const struct delta *d)
+{
+    struct delta c = delta_copy(d);
+
+    free(c.x);
+    free(c.weight);
+    c.x = delta_masked_x(d);
+    c.weight = NULL;
+    c.scale = 1;
+    return c;
+}
+
+static bool add_parts(struct engine *e, struct gathered *g, int edit, struct err *err)
+{
+    struct delta *delta = NULL;
+    int count = 0;
+    bool ok = session_load_deltas(e->session, edit, &delta, &count, err);
+
+    for (int t = 0; t < count; t++) {
+        struct export_layer *l = NULL;
+
+        for (int i = 0; i < g->source.layers; i++)
+            if (g->layer[i].layer == delta[t].layer)
+                l = &g->layer[i];
+        if (l) {
+            l->part = xrealloc(l->part, (size_t)(l->parts + 1) * sizeof(*l->part));
+            l->part[l->parts++] = masked(&delta[t]);
+            l->rank += delta[t].rank;
+        }
+        delta_free(&delta[t]);
+    }
+    free(delta);
+    return ok;
+}
+
+static double distance(const float *a, const float *b, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double d = (double)a[i] - (double)b[i];
+
+        sum += d * d;
+    }
+    return sqrt(sum);
+}
+
+static bool add_layers(struct engine *e, struct gathered *g, struct err *err)
+{
+    int layers = e->model->config->layers;
+
+    g->layer = xcalloc((size_t)layers, sizeof(*g->layer));
+    for (int l = 0; l < layers; l++) {
+        struct export_layer *out = &g->layer[g->source.layers];
+        struct mat w = view_down(g->view, l);
+        float *base;
+
+        if (!g->view->down[l].data)
+            continue;
+        if (job_cancelled(&e->job, err))
+            return false;
+        *out = (struct export_layer){.layer = l, .rows = w.rows, .cols = w.cols};
+        out->w = weights_fetch(g->view, l, err);
+        base = out->w ? weights_fetch(e->base, l, err) : NULL;
+        g->source.layers++;
+        if (!base)
+            return false;
+        out->delta_norm = distance(out->w, base, (size_t)w.rows * (size_t)w.cols);
+        free(base);
+    }
+    g->source.layer = g->layer;
+    return true;
+}
+
+/* The state, its edits up to it and what they added. */
+static bool gather_state(struct engine *e, const struct command *cmd, struct gathered *g,
+                         struct err *err)
+{
+    struct edit_record *edits = NULL;
+    bool base = cmd->states == STATE_BASE && !cmd->edit;
+    int count = 0, kept = 0;
+    bool ok;
+
+    if (base)
+        g->view = view_copy(e->base, ++e->generation);
+    else if (!states_rebuild(e, cmd->edit, &g->view, err))
+        return false;
+    ok = add_layers(e, g, err) && session_edits(e->session, false, &edits, &count, err);
+    g->edits = edits;
+    g->source.edit_count = count;
+    for (; ok && kept < count && !base && (!cmd->edit || edits[kept].id <= cmd->edit); kept++)
+        ok = add_parts(e, g, edits[kept].id, err);
+    if (!ok)
+        return false;
+    for (int i = kept; i < count; i++)
+        edit_record_free(&edits[i]);
+    g->source.edit_count = kept;
+    g->source.edits = edits;
+    return true;
+}
+
+static bool begin(struct engine *e, const struct command *cmd, const struct export_ops *ops,
+                  struct gathered *g, struct err *err)
+{
+    const struct weights *w = e->model->file;
+    int files = weights_files(w), n = 0;
+    const char **source = xcalloc((size_t)files + 3, sizeof(*source));
+    const char *path = weights_path(w), *slash;
+    bool ok;
+
+    for (int i = 0; i < files; i++)
+        source[n++] = weights_file(w, i);
+    source[n++] = path;
+    source[n++] = weights_dir(w);
+    source[n++] = session_path(e->session);
+    ok = place_begin(&g->place, cmd->text, ops->many, cmd->force, source, n, &e->job, err);
+    free(source);
+    slash = strrchr(path, '/');
+    g->name = xstrdup(slash && slash[1] ? slash + 1 : path);
+    g->source.weights = w;
+    g->source.dev = e->dev;
+    g->source.session = e->session;
+    g->source.until = cmd->edit;
+    g->source.identity = e->identity;
+    g->source.name = g->name;
+    g->source.tool = "editscope 0.1.0";
+    return ok && gather_state(e, cmd, g, err);
+}
+
+/* --- the files asked again -------------------------------------------------------------------- */
+
+struct question {
+    char *text;
+    const struct fact *fact; /* or NULL */
+};
+
+static int questions(const struct gathered *g, struct question *q)
+{
+    int total = 0, n = 0, at = 0;
+
+    for (int i = 0; i < g->source.edit_count; i++)
+        total += g->edits[i].requests;
+    for (int i = 0; i < g->source.edit_count; i++)
+        for (int k = 0; k < g->edits[i].requests; k++, at++) {
+            const struct fact *f = &g->edits[i].facts[k];
+
+            /* evenly spaced where there are too many, the last one always */
+            if (total > FACTS_ASKED &&
+                (long long)(at + 1) * FACTS_ASKED / total == (long long)at * FACTS_ASKED / total)
+                continue;
+            q[n].text = fact_text(f);
+            if (q[n].text)
+                q[n++].fact = f;
+        }
+    for (int i = 0; i < OTHERS; i++)
+        q[n++] = (struct question){xstrdup(others[i]), NULL};
+    return n;
+}
+
+static bool logits_of(struct engine *e, const struct weights_view *view, const struct tokens *t,
+                      struct generated *g, struct err *err)
+{
+    struct generate_options o = {.tokens = 0};
+
+    return generate(g, view, t->ids, t->count, &o, &e->job, err) && device_sync(e->dev, err);
+}
+
+/* One prompt to both. */
+static bool compare(struct engine *e, const struct question *q, const struct weights_view *mine,
+                    const struct weights_view *theirs, struct exported *x, struct err *err)
+{
+    struct tokens a = {0}, b = {0};
+    struct generated one = {0}, two = {0};
+    int vocab = mine->model->head.rows, top[2];
+    size_t n = strlen(q->text);
+    bool ok = tokenizer_encode(mine->model->tokenizer, q->text, n, ENCODE_BOS, &a, err) &&
+              tokenizer_encode(theirs->model->tokenizer, q->text, n, ENCODE_BOS, &b, err);
+
+    if (ok && (a.count != b.count || memcmp(a.ids, b.ids, (size_t)a.count * sizeof(int)) ||
+               theirs->model->head.rows != vocab))
+        ok =
+            err_set(err, ERR_FORMAT, "the files' tokenizer cuts \"%.60s\" in another way", q->text);
+    ok = ok && a.count && logits_of(e, mine, &a, &one, err) && logits_of(e, theirs, &b, &two, err);
+    if (ok) {
+        for (int i = 0; i < vocab; i++) {
+            double d = fabs((double)one.logits[i] - (double)two.logits[i]);
+
+            if (!(d <= x->max_logit_diff)) /* a NaN stays */
+                x->max_logit_diff = d;
+        }
+        top_k(one.logits, vocab, 1, &top[0]);
+        top_k(two.logits, vocab, 1, &top[1]);
+        x->same += top[0] == top[1];
+        x->prompts++;
+    }
+    generated_free(&one);
+    generated_free(&two);
+    tokens_free(&a);
+    tokens_free(&b);
+    return ok;
+}
+
+static bool holds(struct engine *e, const struct question *q, const struct weights_view *mine,
+                  const struct weights_view *theirs, struct exported *x, struct err *err)
+{
+    const struct weights_view *const view[2] = {mine, theirs};
+    struct expectation want;
+    bool ok = expect_answer(e, &want, q->text, q->fact->target, err), yes;
+
+    for (int k = 0; ok && k < 2; k++) {
+        ok = expect_holds(e, &want, view[k], &yes, NULL, err);
+        x->held[k] += ok && yes;
+    }
+    x->facts += ok;
+    expect_free(&want);
+    return ok;
+}
+
+static bool ask_all(struct engine *e, const struct gathered *g, const struct weights_view *theirs,
+                    struct exported *x, struct err *err)
+{
+    struct question *q = xcalloc(FACTS_ASKED + OTHERS + 1, sizeof(*q));
+    int n = questions(g, q);
+    bool ok = true;
+
+    x->max_logit_diff = 0;
+    for (int i = 0; i < n; i++) {
+        ok = ok && compare(e, &q[i], g->view, theirs, x, err) &&
+             (!q[i].fact || holds(e, &q[i], g->view, theirs, x, err));
+        engine_say_progress(e, e->job_id, "asking the files", i + 1, n);
+        free(q[i].text);
+    }
+    free(q);
+    return ok;
+}
+
+/* The factors of an adapter or a delta on the base. */
+static bool ask_deltas(struct engine *e, const struct gathered *g, const struct export_ops *ops,
+                       const char *path, struct exported *x, struct err *err)
+{
+    struct weights_view *view = view_copy(e->base, ++e->generation);
+    struct delta *delta = NULL;
+    int count = 0;
+    bool ok = ops->read_back(path, e->model->file, &delta, &count, err);
+
+    for (int i = 0; i < count; i++) {
+        if (ok)
+            view_apply(view, &delta[i]);
+        delta_free(&delta[i]);
+    }
+    free(delta);
+    ok = ok && device_sync(e->dev, err) && ask_all(e, g, view, x, err);
+    view_free(view);
+    return ok;
+}
+
+/* A model of its own: with its weights in their stored type, which gives the same bits and takes
+ * no memory to speak of. */
+static bool ask_model(struct engine *e, const struct gathered *g, const char *path,
+                      struct exported *x, struct err *err)
+{
+    struct model *m = model_open(path, e->dev, 1, &e->job, err);
+    struct weights_view *view;
+    bool ok;
+
+    if (!m)
+        return err_in(err, "the files cannot be opened again");
+    view = view_new(m, ++e->generation);
+    ok = ask_all(e, g, view, x, err);
+    view_free(view);
+    model_close(m);
+    return ok;
+}
+
+static bool ask_files(struct engine *e, const struct gathered *g, const struct export_ops *ops,
+                      struct exported *x, struct err *err)
+{
+    char *path = place_path(&g->place, ops->many ? "." : g->place.file[0].name);
+    bool ok, exact = x->loss == 0 && x->truncated == 0;
+
+    if (ops->many)
+        path[strlen(path) - 2] = '\0';
+    ok = ops->read_back ? ask_deltas(e, g, ops, path, x, err) : ask_model(e, g, path, x, err);
+    free(path);
+    if (!ok)
+        return false;
+    if (!isfinite(x->max_logit_diff))
+        return err_set(err, ERR_FORMAT, "the files answer with numbers that are none");
+    return !exact || !strcmp(x->type, "F16") || !strcmp(x->type, "BF16") ||
+           x->max_logit_diff <= 0.1 ||
+           err_set(err, ERR_FORMAT,
+                   "the files do not say what the session says (logits differ by %.3g), so they "
+                   "were not kept",
+                   x->max_logit_diff);
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+/* What the folder was made from. */
+static bool put_manifest(const struct gathered *g, const struct export_ops *ops, const char *state,
+                         struct err *err)
+{
+    json_t *root = json_object(), *files = json_array();
+    const struct place *p = &g->place;
+    char *text;
+    bool ok;
+
+    json_object_set_new(root, "schema", json_integer(1));
+    json_object_set_new(root, "kind", json_string("editscope-export"));
+    json_object_set_new(root, "tool", json_string(g->source.tool));
+    json_object_set_new(root, "as", json_string(ops->name));
+    json_object_set_new(root, "base_identity", json_string(g->source.identity));
+    json_object_set_new(root, "state", json_string(state));
+    json_object_set_new(root, "edits", json_integer(g->source.edit_count));
+    for (int i = 0; i < p->files; i++) {
+        json_t *o = json_object();
+
+        json_object_set_new(o, "path", json_string(p->file[i].name));
+        json_object_set_new(o, "bytes", json_integer((json_int_t)p->file[i].bytes));
+        json_object_set_new(o, "sha256", json_string(p->file[i].sha256));
+        json_array_append_new(files, o);
+    }
+    json_object_set_new(root, "files", files);
+    text = json_dumps(root, JSON_INDENT(2));
+    ok = text ? place_put(&((struct gathered *)(size_t)g)->place, PLACE_MANIFEST, text,
+                          strlen(text), err)
+              : err_set(err, ERR_LIMIT, "no memory for " PLACE_MANIFEST);
+    free(text);
+    json_decref(root);
+    return ok;
+}
+
+static void tell(struct engine *e, const struct gathered *g, struct exported *x)
+{
+    struct event ev = {.kind = EV_EXPORTED, .job = e->job_id, .exported = x};
+    const struct place *p = &g->place;
+
+    x->path = xstrdup(p->target);
+    x->files = p->files;
+    x->file = xcalloc((size_t)p->files + 1, sizeof(*x->file));
+    for (int i = 0; i < p->files; i++) {
+        x->file[i].name = xstrdup(p->file[i].name);
+        x->file[i].bytes = (double)p->file[i].bytes;
+        memcpy(x->file[i].sha256, p->file[i].sha256, sizeof(x->file[i].sha256));
+    }
+    x->seconds = clock_seconds() - e->job_began;
+    bus_emit(e->bus, ev);
+}
+
+static bool write_all(struct engine *e, const struct command *cmd, const struct export_ops *ops,
+                      struct gathered *g, struct exported *x, struct err *err)
+{
+    struct export_wish wish = {cmd->dtype, cmd->rank};
+    struct export_result r = {0};
+    struct session_status status;
+    char state[32];
+
+    if (!begin(e, cmd, ops, g, err) || !session_status(e->session, &status, err) ||
+        !ops->write(&g->source, &wish, &g->place, &r, err))
+        return false;
+    snprintf(x->as, sizeof(x->as), "%s", ops->name);
+    snprintf(x->type, sizeof(x->type), "%s", r.dtype);
+    x->tensors = r.tensors;
+    x->loss = r.loss;
+    x->rank = r.rank;
+    x->truncated = r.truncated;
+    if (cmd->edit)
+        snprintf(state, sizeof(state), "edit:%d", cmd->edit);
+    else
+        snprintf(state, sizeof(state), "%s", cmd->states == STATE_BASE ? "base" : status.state);
+    return (!ops->many || put_manifest(g, ops, state, err)) &&
+           (ops->journal || ask_files(e, g, ops, x, err)) && place_commit(&g->place, err);
+}
+
+bool job_export(struct engine *e, struct command *cmd, struct err *err)
+{
+    const struct export_ops *ops = export_find(cmd->export, err);
+    struct gathered g = {.place = {.lock = -1}};
+    struct exported *x;
+    bool ok;
+
+    if (!ops)
+        return false;
+    if (!cmd->text || !*cmd->text)
+        return err_set(err, ERR_USAGE, "an export needs a place: --to PATH");
+    x = xcalloc(1, sizeof(*x));
+    x->max_logit_diff = -1;
+    ok = write_all(e, cmd, ops, &g, x, err);
+    if (ok)
+        tell(e, &g, x);
+    else
+        free(x);
+    gathered_free(&g);
+    return ok;
+}

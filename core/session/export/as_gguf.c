@@ -1,0 +1,224 @@
+/* The edited model as a GGUF file: metadata and every tensor that was not edited byte for byte the
+ * source's; the edited ones as F32 (exact), F16, BF16, or back in their own type. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/model/gguf.h"
+#include "core/session/export/export.h"
+
+struct source {
+    struct file_map map;
+    struct gguf g;
+    int fd;
+    size_t infos; /* where the list of tensors begins */
+    size_t align;
+    int edited;                        /* tensors of edited layers */
+    enum dtype *type;                  /* [tensors] in the new file */
+    struct export_layer const **layer; /* [tensors] NULL: not edited */
+    size_t *bytes;                     /* [tensors] in the new file */
+};
+
+/* The file's number for a type; only those that are written. */
+static unsigned number_of(enum dtype type)
+{
+    static const unsigned char number[DT_COUNT] = {
+        [DT_F16] = 1,   [DT_Q4_0] = 2,  [DT_Q4_1] = 3,  [DT_Q5_0] = 6,
+        [DT_Q5_1] = 7,  [DT_Q8_0] = 8,  [DT_Q2_K] = 10, [DT_Q3_K] = 11,
+        [DT_Q4_K] = 12, [DT_Q5_K] = 13, [DT_Q6_K] = 14, [DT_BF16] = 30,
+    };
+
+    return number[type];
+}
+
+/* Behind the last byte of a value. The file was parsed: everything lies within it. */
+static const uint8_t *end_of(const struct gguf_value *v)
+{
+    static const unsigned char size[GGUF_KINDS] = {
+        [GGUF_U8] = 1,  [GGUF_I8] = 1,  [GGUF_U16] = 2, [GGUF_I16] = 2,
+        [GGUF_U32] = 4, [GGUF_I32] = 4, [GGUF_F32] = 4, [GGUF_BOOL] = 1,
+        [GGUF_U64] = 8, [GGUF_I64] = 8, [GGUF_F64] = 8,
+    };
+    const uint8_t *at = v->data;
+    size_t len;
+
+    if (v->kind != GGUF_STRING)
+        return at + v->count * size[v->kind];
+    for (uint64_t i = 0; i < v->count; i++)
+        gguf_string(&at, &len);
+    return at;
+}
+
+static size_t padded(const struct source *in, size_t n)
+{
+    return (n + in->align - 1) & ~(in->align - 1);
+}
+
+static bool open_source(struct source *in, const char *path, struct err *err)
+{
+    const struct gguf_value *v;
+    long long align = 32;
+
+    *in = (struct source){.fd = -1};
+    if (!file_map(&in->map, path, err))
+        return false;
+    if (!gguf_parse(&in->g, in->map.data, in->map.size, err))
+        return err_in(err, "%s", path);
+    in->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (in->fd < 0)
+        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+    in->infos = 24;
+    for (int i = 0; i < in->g.values; i++) {
+        size_t end = (size_t)(end_of(&in->g.value[i]) - in->map.data);
+
+        in->infos = end > in->infos ? end : in->infos;
+    }
+    v = gguf_find(&in->g, "general.alignment");
+    if (v)
+        gguf_int(v, 0, &align);
+    in->align = (size_t)align;
+    return true;
+}
+
+static void close_source(struct source *in)
+{
+    gguf_free(&in->g);
+    file_unmap(&in->map);
+    if (in->fd >= 0)
+        close(in->fd);
+    free(in->type);
+    free(in->layer);
+    free(in->bytes);
+    *in = (struct source){.fd = -1};
+}
+
+/* Which tensors change, and into what. */
+static bool plan(struct source *in, const struct export_source *s, const struct export_wish *wish,
+                 struct err *err)
+{
+    size_t n = (size_t)in->g.tensors + 1;
+
+    in->type = xcalloc(n, sizeof(*in->type));
+    in->layer = xcalloc(n, sizeof(*in->layer));
+    in->bytes = xcalloc(n, sizeof(*in->bytes));
+    for (int i = 0; i < in->g.tensors; i++) {
+        const struct tensor *t = &in->g.tensor[i];
+        int layer, at = 0;
+
+        in->type[i] = t->type;
+        in->bytes[i] = t->bytes;
+        if (sscanf(t->name, "blk.%9d.ffn_down.weight%n", &layer, &at) == 1 && at && !t->name[at])
+            in->layer[i] = export_layer_of(s, layer);
+        if (!in->layer[i])
+            continue;
+        if (t->ndim != 2 || t->dim[0] != in->layer[i]->rows || t->dim[1] != in->layer[i]->cols)
+            return err_set(err, ERR_FORMAT, "tensor %s is not what the layer was read from",
+                           t->name);
+        if (!export_type(wish, DT_F32, t->type, &in->type[i], err))
+            return false;
+        in->bytes[i] = dtype_row_bytes(in->type[i], t->dim[1]) * (size_t)t->dim[0];
+        in->edited++;
+    }
+    return in->edited == s->layers ||
+           err_set(err, ERR_FORMAT, "%d of the %d edited tensors are in the model's file",
+                   in->edited, s->layers);
+}
+
+static void put_little(struct buf *b, uint64_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        buf_add(b, &(unsigned char){(unsigned char)(value >> 8 * i)}, 1);
+}
+
+/* The list of tensors anew: types and offsets of what lies behind an edited one are others. */
+static void make_infos(const struct source *in, struct buf *out)
+{
+    size_t offset = 0;
+
+    for (int i = 0; i < in->g.tensors; i++) {
+        const struct tensor *t = &in->g.tensor[i];
+
+        put_little(out, strlen(t->name), 8);
+        buf_puts(out, t->name);
+        put_little(out, (uint64_t)t->ndim, 4);
+        for (int d = t->ndim - 1; d >= 0; d--)
+            put_little(out, (uint64_t)t->dim[d], 8);
+        put_little(out, number_of(in->type[i]), 4);
+        put_little(out, offset, 8);
+        offset += padded(in, in->bytes[i]);
+    }
+}
+
+static bool put_tensor(const struct source *in, int i, struct out *o, double *lost2,
+                       struct err *err)
+{
+    const struct tensor *t = &in->g.tensor[i];
+    size_t from = (size_t)((const unsigned char *)t->data - in->map.data), bytes;
+    void *data;
+    bool ok;
+
+    if (!in->layer[i])
+        return out_copy(o, in->fd, from, t->data, t->bytes, err);
+    data = export_encode(in->layer[i], in->type[i], false, in->type[i] == t->type ? t->data : NULL,
+                         lost2, &bytes, err);
+    ok = data && out_put(o, data, bytes, err);
+    free(data);
+    return ok;
+}
+
+static bool write_to(const struct source *in, struct place *p, double *lost2, struct err *err)
+{
+    const char *slash = strrchr(p->target, '/');
+    struct buf infos = {0};
+    size_t head, total;
+    struct out o = {.fd = -1};
+    bool ok;
+
+    make_infos(in, &infos);
+    head = in->infos + infos.len;
+    total = padded(in, head);
+    for (int i = 0; i < in->g.tensors; i++)
+        total += padded(in, in->bytes[i]);
+    ok = out_begin(&o, p, slash + 1, total, err) &&
+         out_copy(&o, in->fd, 0, in->map.data, in->infos, err) &&
+         out_put(&o, infos.data, infos.len, err) && out_zeros(&o, padded(in, head) - head, err);
+    for (int i = 0; ok && i < in->g.tensors; i++)
+        ok = put_tensor(in, i, &o, lost2, err) &&
+             out_zeros(&o, padded(in, in->bytes[i]) - in->bytes[i], err);
+    buf_free(&infos);
+    return out_end(&o, ok, err);
+}
+
+static bool write_gguf(const struct export_source *s, const struct export_wish *wish,
+                       struct place *p, struct export_result *r, struct err *err)
+{
+    size_t n = strlen(p->target);
+    struct source in = {.fd = -1};
+    double lost2 = 0;
+    bool ok;
+
+    if (wish->rank)
+        return err_set(err, ERR_USAGE, "--rank is for an adapter (--as lora)");
+    if (n < 6 || strcmp(p->target + n - 5, ".gguf"))
+        return err_set(err, ERR_USAGE, "%s: the name of a GGUF file ends in .gguf", p->target);
+    if (strcmp(weights_format(s->weights), "gguf"))
+        return err_set(err, ERR_USAGE,
+                       "the model came from safetensors files: export --as safetensors, and "
+                       "llama.cpp's convert_hf_to_gguf.py makes a GGUF file of that");
+    ok = open_source(&in, weights_file(s->weights, 0), err) && plan(&in, s, wish, err) &&
+         write_to(&in, p, &lost2, err);
+    for (int i = 0; ok && i < in.g.tensors; i++)
+        if (in.layer[i])
+            snprintf(r->dtype, sizeof(r->dtype), "%s", dtype_name(in.type[i]));
+    export_loss(s, lost2, r);
+    close_source(&in);
+    return ok;
+}
+
+const struct export_ops export_gguf = {"gguf",     false, false, "the edited model as a GGUF file",
+                                       write_gguf, NULL};

@@ -1,0 +1,214 @@
+/* The session as JSON (editscope-json(7)): everything a rebuilding needs to be told, and the hashes
+ * that prove it. The values themselves are in the session and in a delta. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "core/base/mem.h"
+#include "core/base/sha256.h"
+#include "core/base/utf8.h"
+#include "core/session/export/export.h"
+
+static json_t *text_of(const char *text)
+{
+    struct buf clean = {0};
+    json_t *o;
+
+    if (!text)
+        return json_null();
+    utf8_clean(&clean, text, strlen(text));
+    o = json_string(clean.data ? clean.data : "");
+    buf_free(&clean);
+    return o;
+}
+
+/* JSON that is kept as text; null if it is none. */
+static json_t *json_of(const char *text)
+{
+    json_t *o = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+
+    return o ? o : json_null();
+}
+
+static json_t *hash_of(const void *bytes, size_t n)
+{
+    char hex[65];
+
+    if (!bytes)
+        return json_null();
+    sha256_of(bytes, n, hex);
+    return json_string(hex);
+}
+
+static json_t *delta_json(const struct delta *d)
+{
+    size_t rank = (size_t)d->rank, cols = (size_t)d->cols;
+    json_t *o = json_object();
+    int kept = 0;
+
+    for (int j = 0; j < d->cols; j++)
+        kept += !d->weight || d->weight[j] != 0.0F;
+    json_object_set_new(o, "layer", json_integer(d->layer));
+    json_object_set_new(o, "rank", json_integer(d->rank));
+    json_object_set_new(o, "rows", json_integer(d->rows));
+    json_object_set_new(o, "cols", json_integer(d->cols));
+    json_object_set_new(o, "kept", json_integer(kept));
+    json_object_set_new(o, "scale", json_real(d->scale));
+    json_object_set_new(o, "r_sha256", hash_of(d->r, rank * (size_t)d->rows * sizeof(float)));
+    json_object_set_new(o, "x_sha256", hash_of(d->x, rank * cols * sizeof(float)));
+    json_object_set_new(o, "mask_sha256", hash_of(d->weight, cols * sizeof(float)));
+    json_object_set_new(o, "key_sha256", hash_of(d->key, rank * cols * sizeof(float)));
+    return o;
+}
+
+static json_t *facts_json(const struct edit_record *e)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < e->requests; i++) {
+        char *text = fact_to_json(&e->facts[i]);
+
+        json_array_append_new(list, json_of(text));
+        free(text);
+    }
+    return list;
+}
+
+static bool add_deltas(struct session *s, const struct edit_record *e, json_t *o, struct err *err)
+{
+    struct delta *delta = NULL;
+    float *z = NULL;
+    int deltas = 0, requests = 0, width = 0;
+    json_t *list;
+
+    if (!session_load_deltas(s, e->id, &delta, &deltas, err) ||
+        !session_load_z(s, e->id, &z, &requests, &width, err))
+        return false;
+    list = json_array();
+    for (int i = 0; i < deltas; i++) {
+        json_array_append_new(list, delta_json(&delta[i]));
+        delta_free(&delta[i]);
+    }
+    free(delta);
+    json_object_set_new(o, "deltas", list);
+    json_object_set_new(o, "z_sha256",
+                        hash_of(z, (size_t)requests * (size_t)width * sizeof(float)));
+    free(z);
+    return true;
+}
+
+static json_t *edit_json(struct session *s, const struct edit_record *e, struct err *err)
+{
+    json_t *o = json_object();
+
+    json_object_set_new(o, "edit", json_integer(e->id));
+    json_object_set_new(o, "active", json_boolean(e->active));
+    json_object_set_new(o, "when", json_real(e->when));
+    json_object_set_new(o, "facts", facts_json(e));
+    json_object_set_new(o, "parameters", json_of(e->params_json));
+    json_object_set_new(o, "metrics", json_of(e->metrics_json));
+    json_object_set_new(o, "lambda", json_real(e->lambda));
+    json_object_set_new(o, "projector", text_of(*e->projector ? e->projector : NULL));
+    json_object_set_new(o, "draft", json_boolean(e->draft));
+    json_object_set_new(o, "moment_tokens", json_integer(e->moment_tokens));
+    json_object_set_new(o, "hash", text_of(e->hash));
+    json_object_set_new(o, "checksum", text_of(*e->checksum ? e->checksum : NULL));
+    json_object_set_new(o, "note", text_of(e->note));
+    if (add_deltas(s, e, o, err))
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+static bool add_journal(struct session *s, json_t *root, struct err *err)
+{
+    static const char *const ops[] = {"create", "edit", "undo", "redo", "remove"};
+    struct journal_row *rows = NULL;
+    json_t *list = json_array();
+    int count = 0;
+    bool ok = session_log(s, &rows, &count, err);
+
+    for (int i = 0; ok && i < count; i++) {
+        json_t *o = json_object();
+
+        json_object_set_new(o, "seq", json_integer(rows[i].seq));
+        json_object_set_new(o, "when", json_real(rows[i].when));
+        json_object_set_new(o, "op", json_string(ops[rows[i].op]));
+        json_object_set_new(o, "edit", rows[i].edit ? json_integer(rows[i].edit) : json_null());
+        json_object_set_new(o, "state", text_of(rows[i].state));
+        json_object_set_new(o, "checksum", text_of(*rows[i].checksum ? rows[i].checksum : NULL));
+        json_array_append_new(list, o);
+    }
+    free(rows);
+    json_object_set_new(root, "journal", list);
+    return ok;
+}
+
+static bool add_edits(struct session *s, json_t *root, struct err *err)
+{
+    struct edit_record *edits = NULL;
+    json_t *list = json_array();
+    int count = 0;
+    bool ok = session_edits(s, true, &edits, &count, err);
+
+    for (int i = 0; ok && i < count; i++) {
+        json_t *o = edit_json(s, &edits[i], err);
+
+        ok = o && !json_array_append_new(list, o);
+    }
+    edit_records_free(edits, count);
+    json_object_set_new(root, "edits", list);
+    return ok;
+}
+
+static json_t *setting(struct session *s, const char *name)
+{
+    char *text = session_get(s, name, NULL);
+    json_t *o = text_of(text);
+
+    free(text);
+    return o;
+}
+
+static bool write_json(const struct export_source *s, const struct export_wish *wish,
+                       struct place *p, struct export_result *r, struct err *err)
+{
+    const char *slash = strrchr(p->target, '/');
+    struct session_status status;
+    json_t *root, *base;
+    char *text = NULL;
+    bool ok;
+
+    if (wish->rank || wish->dtype)
+        return err_set(err, ERR_USAGE, "the journal has neither --rank nor --dtype");
+    if (s->until)
+        return err_set(err, ERR_USAGE, "the journal is written whole, without --state");
+    if (!session_status(s->session, &status, err))
+        return false;
+    root = json_object();
+    base = json_object();
+    json_object_set_new(root, "schema", json_integer(1));
+    json_object_set_new(root, "kind", json_string("editscope-session"));
+    json_object_set_new(root, "tool", json_string(s->tool));
+    json_object_set_new(base, "name", text_of(s->name));
+    json_object_set_new(base, "identity", text_of(s->identity));
+    json_object_set_new(base, "path", setting(s->session, SESSION_MODEL_PATH));
+    json_object_set_new(root, "base", base);
+    json_object_set_new(root, "prefixes", setting(s->session, SESSION_PREFIXES));
+    json_object_set_new(root, "state", text_of(status.state));
+    json_object_set_new(root, "checksum", text_of(*status.checksum ? status.checksum : NULL));
+    ok = add_edits(s->session, root, err) && add_journal(s->session, root, err);
+    if (ok)
+        text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+    ok = ok && (text || err_set(err, ERR_LIMIT, "no memory for the journal")) &&
+         place_put(p, slash + 1, text, strlen(text), err);
+    free(text);
+    json_decref(root);
+    snprintf(r->dtype, sizeof(r->dtype), "%s", "none");
+    return ok;
+}
+
+const struct export_ops export_json = {
+    "json", false, true, "the session's journal, with hashes", write_json, NULL};

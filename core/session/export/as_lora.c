@@ -1,0 +1,231 @@
+/* The edits as a PEFT adapter (LoRA): exact when its rank is that of all edits together. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "core/base/mem.h"
+#include "core/model/safetensors.h"
+#include "core/session/export/low_rank.h"
+
+#define WEIGHTS "adapter_model.safetensors"
+#define CONFIG  "adapter_config.json"
+
+/* One rank for all layers: those of fewer get rows of zeros. */
+static int common_rank(const struct low_rank *r, int count)
+{
+    int most = 0;
+
+    for (int i = 0; i < count; i++)
+        most = r[i].rank > most ? r[i].rank : most;
+    return most;
+}
+
+static void put_json(json_t *root, const char *key, json_t *value)
+{
+    json_object_set_new(root, key, value);
+}
+
+static bool put_config(const struct export_source *s, struct place *p, int rank, struct err *err)
+{
+    const struct model_config *c = weights_config(s->weights);
+    json_t *root = json_object(), *modules = json_array();
+    char *text;
+    bool ok;
+
+    for (int i = 0; i < s->layers; i++) {
+        char *module = hf_down_module(c, s->layer[i].layer);
+
+        json_array_append_new(modules, json_string(module));
+        free(module);
+    }
+    put_json(root, "peft_type", json_string("LORA"));
+    put_json(root, "task_type", json_string("CAUSAL_LM"));
+    put_json(root, "base_model_name_or_path", json_string(s->name));
+    put_json(root, "revision", json_null());
+    put_json(root, "inference_mode", json_true());
+    put_json(root, "r", json_integer(rank));
+    put_json(root, "lora_alpha", json_integer(rank)); /* alpha / r scales the product: 1 */
+    put_json(root, "lora_dropout", json_real(0));
+    put_json(root, "target_modules", modules);
+    put_json(root, "modules_to_save", json_null());
+    put_json(root, "bias", json_string("none"));
+    put_json(root, "fan_in_fan_out", json_boolean(hf_transposed(c)));
+    put_json(root, "init_lora_weights", json_true());
+    put_json(root, "use_rslora", json_false());
+    put_json(root, "use_dora", json_false());
+    put_json(root, "rank_pattern", json_object());
+    put_json(root, "alpha_pattern", json_object());
+    text = json_dumps(root, JSON_INDENT(2));
+    ok = text ? place_put(p, CONFIG, text, strlen(text), err)
+              : err_set(err, ERR_FORMAT, "the model's name is not UTF-8");
+    free(text);
+    json_decref(root);
+    return ok;
+}
+
+/* lora_A [rank, cols] is `down` with rows of zeros behind; lora_B [rows, rank] is up^T. */
+static float *tensor_of(const struct low_rank *r, int rank, bool b)
+{
+    size_t wide = (size_t)rank, cols = (size_t)r->cols;
+    float *x = xcalloc(wide * (b ? (size_t)r->rows : cols) + 1, sizeof(*x));
+
+    if (!b) {
+        memcpy(x, r->down, (size_t)r->rank * cols * sizeof(*x));
+        return x;
+    }
+    for (int t = 0; t < r->rank; t++)
+        for (int i = 0; i < r->rows; i++)
+            x[(size_t)i * wide + (size_t)t] = r->up[(size_t)t * (size_t)r->rows + (size_t)i];
+    return x;
+}
+
+static bool put_weights(const struct export_source *s, struct place *p, const struct low_rank *r,
+                        int rank, struct err *err)
+{
+    const struct model_config *c = weights_config(s->weights);
+    int count = 2 * s->layers;
+    struct st_tensor *t = xcalloc((size_t)count + 1, sizeof(*t));
+    struct buf header = {0};
+    struct out o = {.fd = -1};
+    size_t total = 0;
+    bool ok;
+
+    for (int i = 0; i < count; i++) {
+        const struct low_rank *of = &r[i / 2];
+        bool b = i % 2;
+        char *module = hf_down_module(c, s->layer[i / 2].layer);
+
+        t[i] = (struct st_tensor){.type = ST_F32, .ndim = 2};
+        t[i].name = xasprintf("base_model.model.%s.lora_%c.weight", module, b ? 'B' : 'A');
+        t[i].dim[0] = b ? of->rows : rank;
+        t[i].dim[1] = b ? rank : of->cols;
+        t[i].data = tensor_of(of, rank, b);
+        free(module);
+    }
+    ok = safetensors_layout(t, count, NULL, 0, &header, err);
+    for (int i = 0; i < count; i++)
+        total += t[i].bytes;
+    ok = ok && out_begin(&o, p, WEIGHTS, header.len + total, err) &&
+         out_put(&o, header.data, header.len, err);
+    for (int i = 0; i < count; i++) {
+        ok = ok && out_put(&o, t[i].data, t[i].bytes, err);
+        free((char *)(size_t)t[i].name);
+        free((void *)(size_t)t[i].data);
+    }
+    ok = out_end(&o, ok, err);
+    buf_free(&header);
+    free(t);
+    return ok;
+}
+
+/* Every layer's factors, of at most this rank if it is not 0. */
+static bool factors(const struct export_source *s, int rank, struct low_rank *r, double *lost,
+                    struct err *err)
+{
+    double lost2 = 0, whole2 = 0;
+
+    for (int i = 0; i < s->layers; i++) {
+        struct low_rank cut;
+
+        if (!low_rank_exact(&r[i], &s->layer[i], err))
+            return false;
+        if (!rank || rank >= r[i].rank)
+            continue;
+        if (!low_rank_cut(&cut, &r[i], rank, s->dev, &lost2, &whole2, err))
+            return false;
+        low_rank_free(&r[i]);
+        r[i] = cut;
+    }
+    whole2 = 0;
+    for (int i = 0; i < s->layers; i++)
+        whole2 += s->layer[i].delta_norm * s->layer[i].delta_norm;
+    *lost = whole2 > 0 ? sqrt(lost2 / whole2) : 0;
+    return true;
+}
+
+static bool write_lora(const struct export_source *s, const struct export_wish *wish,
+                       struct place *p, struct export_result *r, struct err *err)
+{
+    struct low_rank *factor;
+    bool ok;
+
+    if (wish->dtype && strcmp(wish->dtype, "f32"))
+        return err_set(err, ERR_USAGE, "an adapter is written in f32, which is exact");
+    if (!s->layers)
+        return err_set(err, ERR_USAGE, "this state has no edit: there is nothing to adapt");
+    factor = xcalloc((size_t)s->layers, sizeof(*factor));
+    ok = factors(s, wish->rank, factor, &r->truncated, err);
+    r->rank = common_rank(factor, s->layers);
+    r->tensors = s->layers;
+    snprintf(r->dtype, sizeof(r->dtype), "F32");
+    ok = ok && put_weights(s, p, factor, r->rank, err) && put_config(s, p, r->rank, err);
+    for (int i = 0; i < s->layers; i++)
+        low_rank_free(&factor[i]);
+    free(factor);
+    return ok;
+}
+
+/* --- read again ------------------------------------------------------------------------------- */
+
+static bool delta_of(const struct safetensors *st, const char *module, int layer,
+                     struct delta *delta, struct err *err)
+{
+    char *a = xasprintf("base_model.model.%s.lora_A.weight", module);
+    char *b = xasprintf("base_model.model.%s.lora_B.weight", module);
+    const struct st_tensor *down = safetensors_tensor(st, a), *up = safetensors_tensor(st, b);
+    bool ok = down && up && down->ndim == 2 && up->ndim == 2 && down->dim[0] == up->dim[1];
+    float *x;
+
+    free(a);
+    free(b);
+    if (!ok)
+        return err_set(err, ERR_FORMAT, WEIGHTS " lacks the factors of %s", module);
+    *delta = (struct delta){.layer = layer,
+                            .rank = (int)down->dim[0],
+                            .rows = (int)up->dim[0],
+                            .cols = (int)down->dim[1],
+                            .scale = 1};
+    delta->x = xmalloc(down->bytes + 1);
+    delta->r = xmalloc(up->bytes + 1);
+    x = xmalloc(up->bytes + 1);
+    st_tensor_floats(down, delta->x);
+    st_tensor_floats(up, x);
+    for (int i = 0; i < delta->rows; i++)
+        for (int t = 0; t < delta->rank; t++)
+            delta->r[(size_t)t * (size_t)delta->rows + (size_t)i] =
+                x[(size_t)i * (size_t)delta->rank + (size_t)t];
+    free(x);
+    return true;
+}
+
+static bool read_lora(const char *path, const struct weights *w, struct delta **delta, int *count,
+                      struct err *err)
+{
+    const struct model_config *c = weights_config(w);
+    char *file = xasprintf("%s/" WEIGHTS, path);
+    struct safetensors *st = safetensors_open(file, err);
+    bool ok = st != NULL;
+
+    *delta = xcalloc((size_t)c->layers, sizeof(**delta));
+    *count = 0;
+    for (int l = 0; ok && l < c->layers; l++) {
+        char *module = hf_down_module(c, l);
+        char *a = xasprintf("base_model.model.%s.lora_A.weight", module);
+
+        if (safetensors_tensor(st, a)) {
+            ok = delta_of(st, module, l, &(*delta)[*count], err);
+            *count += ok;
+        }
+        free(a);
+        free(module);
+    }
+    safetensors_close(st);
+    free(file);
+    return ok;
+}
+
+const struct export_ops export_lora = {"lora",     true,     false, "the edits as a PEFT adapter",
+                                       write_lora, read_lora};

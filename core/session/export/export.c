@@ -1,0 +1,133 @@
+#include "core/session/export/export.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+static const struct export_ops *const exporters[] = {
+    &export_safetensors, &export_gguf, &export_lora, &export_delta, &export_json,
+};
+enum { EXPORTERS = sizeof(exporters) / sizeof(*exporters) };
+
+const struct export_ops *export_at(int n)
+{
+    return n >= 0 && n < EXPORTERS ? exporters[n] : NULL;
+}
+
+const struct export_ops *export_find(const char *name, struct err *err)
+{
+    struct buf known = {0};
+
+    for (int i = 0; i < EXPORTERS; i++) {
+        if (name && !strcmp(exporters[i]->name, name))
+            return exporters[i];
+        buf_printf(&known, "%s%s", i ? ", " : "", exporters[i]->name);
+    }
+    err_set(err, ERR_USAGE, "an export is one of %s%s%.40s%s", known.data, name ? ", not '" : "",
+            name ? name : "", name ? "'" : "");
+    buf_free(&known);
+    return NULL;
+}
+
+const struct export_layer *export_layer_of(const struct export_source *s, int layer)
+{
+    for (int i = 0; i < s->layers; i++)
+        if (s->layer[i].layer == layer)
+            return &s->layer[i];
+    return NULL;
+}
+
+bool export_type(const struct export_wish *wish, enum dtype absent, enum dtype stored,
+                 enum dtype *out, struct err *err)
+{
+    static const struct {
+        const char *name;
+        enum dtype type;
+    } known[] = {{"f32", DT_F32}, {"f16", DT_F16}, {"bf16", DT_BF16}};
+
+    *out = absent;
+    if (!wish->dtype)
+        return true;
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+        if (!strcmp(wish->dtype, known[i].name)) {
+            *out = known[i].type;
+            return true;
+        }
+    if (strcmp(wish->dtype, "same"))
+        return err_set(err, ERR_USAGE, "--dtype %.40s: not one of f32, f16, bf16, same",
+                       wish->dtype);
+    if (!dtype_can_store(stored))
+        return err_set(err, ERR_USAGE,
+                       "--dtype same: the edited tensors are %s, which is not written here; f32, "
+                       "f16 and bf16 keep the edit, and llama-quantize makes %s of the result",
+                       dtype_name(stored), dtype_name(stored));
+    *out = stored;
+    return true;
+}
+
+/* Rows of the file's own orientation. */
+static float *oriented(const struct export_layer *l, bool transposed)
+{
+    size_t n = (size_t)l->rows * (size_t)l->cols;
+    float *out = malloc(n * sizeof(*out));
+
+    if (!out || !transposed) {
+        if (out)
+            memcpy(out, l->w, n * sizeof(*out));
+        return out;
+    }
+    for (int i = 0; i < l->rows; i++)
+        for (int j = 0; j < l->cols; j++)
+            out[(size_t)j * (size_t)l->rows + (size_t)i] =
+                l->w[(size_t)i * (size_t)l->cols + (size_t)j];
+    return out;
+}
+
+void *export_encode(const struct export_layer *l, enum dtype type, bool transposed,
+                    const void *base, double *lost2, size_t *bytes, struct err *err)
+{
+    size_t n = (size_t)l->rows * (size_t)l->cols, part = dtype_block_bytes(type);
+    int block = dtype_block(type);
+    float *w = oriented(l, transposed), back[256], was[256];
+    unsigned char *out = NULL, *at;
+
+    *bytes = n / (size_t)block * part;
+    if (w && (transposed ? l->rows : l->cols) % block == 0)
+        out = malloc(*bytes);
+    if (!out) {
+        free(w);
+        err_set(err, ERR_LIMIT, "no memory for %zu bytes of layer %d", *bytes, l->layer);
+        return NULL;
+    }
+    at = out;
+    for (size_t i = 0; i < n; i += (size_t)block, at += part) {
+        const unsigned char *old = base ? (const unsigned char *)base + (at - out) : NULL;
+
+        if (old)
+            dtype_to_float(type, old, was, block);
+        if (old && !memcmp(was, w + i, (size_t)block * sizeof(*was)))
+            memcpy(at, old, part);
+        else
+            dtype_from_float(type, w + i, at, block);
+        dtype_to_float(type, at, back, block);
+        for (int k = 0; k < block; k++) {
+            double lost = (double)back[k] - (double)w[i + (size_t)k];
+
+            *lost2 += lost * lost;
+        }
+    }
+    free(w);
+    return out;
+}
+
+void export_loss(const struct export_source *s, double lost2, struct export_result *r)
+{
+    double norm2 = 0;
+
+    for (int i = 0; i < s->layers; i++)
+        norm2 += s->layer[i].delta_norm * s->layer[i].delta_norm;
+    r->loss = norm2 > 0 ? sqrt(lost2 / norm2) : 0;
+    r->tensors = s->layers;
+}

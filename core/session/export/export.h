@@ -1,0 +1,122 @@
+/* What was edited, as files other programs use.
+ *
+ * An exporter writes one kind of files from the base model's files and the edited layers. It only
+ * says which bytes come where: place.h keeps the promises about crashes and full disks. To add
+ * one: a file of statics ending in a const struct export_ops, a line in export.c.
+ *
+ * Belongs to the engine's thread. Model files are read, never written. */
+#ifndef CORE_SESSION_EXPORT_EXPORT_H
+#define CORE_SESSION_EXPORT_EXPORT_H
+
+#include "core/device/device.h"
+#include "core/edit/delta.h"
+#include "core/model/weights.h"
+#include "core/session/export/place.h"
+#include "core/session/session.h"
+
+/* An edited down projection W [rows = d, cols = M] and what was added to it. */
+struct export_layer {
+    int layer, rows, cols;
+    float *w;           /* [rows][cols] edited, float32 */
+    double delta_norm;  /* Frobenius norm of W minus the base's */
+    struct delta *part; /* [parts] masked (weight NULL, scale 1), in the order they apply */
+    int parts, rank;    /* rank: of all parts together */
+};
+
+struct export_source {
+    const struct weights *weights; /* the base model's files */
+    struct device *dev;            /* for factorisations */
+    struct session *session;
+    const struct export_layer *layer; /* [layers] ascending */
+    int layers;
+    const struct edit_record *edits; /* [edit_count] that the state stands for, with facts */
+    int edit_count;
+    int until;            /* edit:N, 0: all */
+    const char *identity; /* of the base model */
+    const char *name;     /* what a user calls it */
+    const char *tool;     /* program and version */
+};
+
+struct export_wish {
+    const char *dtype; /* "f16", "bf16", "f32", "same"; NULL: the exporter's default */
+    int rank;          /* of an adapter; 0: exact */
+};
+
+struct export_result {
+    char dtype[32];   /* what the edited tensors became */
+    int tensors;      /* edited ones written */
+    double loss;      /* |round(W + D) - (W + D)| / |D| over all of them; 0: exact */
+    int rank;         /* of an adapter */
+    double truncated; /* |D - D_rank| / |D| */
+};
+
+struct export_ops {
+    const char *name;
+    bool many;    /* writes a folder */
+    bool journal; /* writes the session, not a model: nothing of it can be asked */
+    const char *help;
+    /* What cannot be done is told before the first byte is written. ERR_USAGE, ERR_IO. */
+    bool (*write)(const struct export_source *s, const struct export_wish *wish, struct place *p,
+                  struct export_result *r, struct err *err);
+    /* The deltas that the written files stand for, to be added to the base; NULL: the place holds
+     * a model of its own. Caller frees each and the array. */
+    bool (*read_back)(const char *path, const struct weights *w, struct delta **delta, int *count,
+                      struct err *err);
+};
+
+const struct export_ops *export_find(const char *name, struct err *err); /* ERR_USAGE lists them */
+const struct export_ops *export_at(int n);                               /* NULL past the last */
+
+extern const struct export_ops export_safetensors, export_gguf, export_lora, export_delta,
+    export_json;
+
+/* --- what exporters share ------------------------------------------------------------------ */
+
+const struct export_layer *export_layer_of(const struct export_source *s, int layer); /* or NULL */
+/* The type a wish names; `same` gives `stored`. ERR_USAGE: not a type, or none that can be
+ * written, and then what to choose. */
+bool export_type(const struct export_wish *wish, enum dtype absent, enum dtype stored,
+                 enum dtype *out, struct err *err);
+/* An edited matrix in a file's type, [rows][cols] or with `transposed` [cols][rows]; the rounding
+ * is added to *lost2 as a sum of squares. Blocks that are still those of `base` (stored in the
+ * same type; may be NULL) keep their bytes. Caller frees; NULL: no memory. */
+void *export_encode(const struct export_layer *l, enum dtype type, bool transposed,
+                    const void *base, double *lost2, size_t *bytes, struct err *err);
+/* loss of the result from the sums of squares */
+void export_loss(const struct export_source *s, double lost2, struct export_result *r);
+
+/* names.c: what Hugging Face calls a model's parts, by architecture */
+/* The module of a layer's down projection ("model.layers.3.mlp.down_proj"). Caller frees. */
+char *hf_down_module(const struct model_config *c, int layer);
+/* A tensor's name from ours ("blk.3.ffn_down.weight"). NULL: it has none. Caller frees. */
+char *hf_tensor_name(const struct model_config *c, const char *ours);
+/* Whether its linear layers hold [in, out] (GPT-2's Conv1D). */
+bool hf_transposed(const struct model_config *c);
+
+/* config_out.c, tokenizer_out.c: a GGUF file's metadata as the files transformers reads. ERR_USAGE
+ * names what cannot be said. */
+bool hf_config(const struct weights *w, enum dtype type, struct buf *out, struct err *err);
+bool hf_generation_config(const struct weights *w, struct buf *out);
+bool hf_tokenizer(const struct weights *w, struct buf *tokenizer, struct buf *config,
+                  struct err *err);
+
+/* folder_out.c: a GGUF model as such a folder */
+bool export_gguf_as_folder(const struct export_source *s, const struct export_wish *wish,
+                           struct place *p, struct export_result *r, struct err *err);
+
+/* A delta file, as export_delta writes it. */
+struct delta_file {
+    struct fact *facts; /* [count] what it says */
+    int count;
+    struct delta *delta; /* [deltas] */
+    int deltas;
+    char base[65];     /* identity of the model it was made for */
+    char *params_json; /* of its last edit, or NULL */
+    char *tool;        /* or NULL */
+};
+/* ERR_FORMAT: not such a file. ERR_STATE: made for another model, or a tensor differs. */
+bool delta_file_open(struct delta_file *f, const char *path, const struct weights *w,
+                     struct err *err);
+void delta_file_free(struct delta_file *f);
+
+#endif

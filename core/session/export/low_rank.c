@@ -1,0 +1,184 @@
+#include "core/session/export/low_rank.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+void low_rank_free(struct low_rank *r)
+{
+    free(r->up);
+    free(r->down);
+    *r = (struct low_rank){0};
+}
+
+static bool make(struct low_rank *r, int rank, int rows, int cols, struct err *err)
+{
+    *r = (struct low_rank){.rank = rank, .rows = rows, .cols = cols};
+    r->up = calloc((size_t)rank * (size_t)rows + 1, sizeof(float));
+    r->down = calloc((size_t)rank * (size_t)cols + 1, sizeof(float));
+    if (r->up && r->down)
+        return true;
+    low_rank_free(r);
+    return err_set(err, ERR_LIMIT, "no memory for an adapter of rank %d", rank);
+}
+
+/* D itself, summed in double. */
+static bool whole(struct low_rank *out, const struct export_layer *l, struct err *err)
+{
+    double *row = xmalloc((size_t)l->cols * sizeof(*row));
+    bool ok = make(out, l->rows, l->rows, l->cols, err);
+
+    for (int i = 0; ok && i < l->rows; i++) {
+        out->up[(size_t)i * (size_t)l->rows + (size_t)i] = 1;
+        memset(row, 0, (size_t)l->cols * sizeof(*row));
+        for (int p = 0; p < l->parts; p++)
+            for (int t = 0; t < l->part[p].rank; t++) {
+                double r = (double)l->part[p].r[(size_t)t * (size_t)l->rows + (size_t)i];
+                const float *x = l->part[p].x + (size_t)t * (size_t)l->cols;
+
+                for (int j = 0; j < l->cols; j++)
+                    row[j] += r * (double)x[j];
+            }
+        for (int j = 0; j < l->cols; j++)
+            out->down[(size_t)i * (size_t)l->cols + (size_t)j] = (float)row[j];
+    }
+    free(row);
+    return ok;
+}
+
+bool low_rank_exact(struct low_rank *out, const struct export_layer *l, struct err *err)
+{
+    size_t at = 0;
+
+    if (l->rank > l->rows)
+        return whole(out, l, err);
+    if (!make(out, l->rank, l->rows, l->cols, err))
+        return false;
+    for (int p = 0; p < l->parts; p++) {
+        const struct delta *d = &l->part[p];
+        size_t n = (size_t)d->rank;
+
+        memcpy(out->up + at * (size_t)l->rows, d->r, n * (size_t)l->rows * sizeof(float));
+        memcpy(out->down + at * (size_t)l->cols, d->x, n * (size_t)l->cols * sizeof(float));
+        at += n;
+    }
+    return true;
+}
+
+static struct mat doubles(struct device *dev, const float *x, int rows, int cols)
+{
+    size_t n = (size_t)rows * (size_t)cols;
+    struct mat m = mat_new(dev, DT_F64, rows, cols);
+    double *wide = xmalloc((n + 1) * sizeof(*wide));
+
+    for (size_t i = 0; i < n; i++)
+        wide[i] = (double)x[i];
+    device_upload(dev, m, wide);
+    free(wide);
+    return m;
+}
+
+static void floats(struct device *dev, struct mat m, float *out)
+{
+    size_t n = (size_t)m.rows * (size_t)m.cols;
+    double *wide = xcalloc(n + 1, sizeof(*wide));
+
+    device_download(dev, wide, m);
+    for (size_t i = 0; i < n; i++)
+        out[i] = (float)wide[i];
+    free(wide);
+}
+
+/* m becomes diag(s^power) m; what is nothing beside the largest is nothing. */
+static void scale(struct device *dev, struct mat m, const double *s, double power)
+{
+    double *x = xcalloc((size_t)m.rows * (size_t)m.cols + 1, sizeof(*x)), most = s[m.rows - 1];
+
+    device_download(dev, x, m);
+    for (int i = 0; i < m.rows; i++)
+        for (int j = 0; j < m.cols; j++)
+            x[(size_t)i * (size_t)m.cols + (size_t)j] *= s[i] > 1e-14 * most ? pow(s[i], power) : 0;
+    device_upload(dev, m, x);
+    free(x);
+}
+
+/* Gram matrix x x^T [u, u] of rows. */
+static struct mat gram(struct device *dev, struct mat x)
+{
+    struct mat g = mat_new(dev, DT_F64, x.rows, x.rows);
+
+    device_gemm(dev, 1, x, false, x, true, 0, g);
+    return g;
+}
+
+/* Eigenvectors as rows in place; the values, ascending, to be freed. */
+static double *eigen(struct device *dev, struct mat a)
+{
+    struct mat values = mat_new(dev, DT_F64, 1, a.rows);
+    double *s = xcalloc((size_t)a.rows + 1, sizeof(*s));
+
+    device_eigh(dev, a, values);
+    device_download(dev, s, values);
+    mat_free(dev, &values);
+    return s;
+}
+
+/* out = a b */
+static struct mat product(struct device *dev, struct mat a, struct mat b)
+{
+    struct mat out = mat_new(dev, DT_F64, a.rows, b.cols);
+
+    device_gemm(dev, 1, a, false, b, false, 0, out);
+    return out;
+}
+
+/* With up^T = Q L, Q orthonormal and L = diag(s)^1/2 V from the eigenvectors V of up up^T, the
+ * left singular vectors of D = up^T down are Q times the eigenvectors W of L (down down^T) L^T.
+ * The first `rank` of them, as rows: up' = W diag(s)^-1/2 V up, down' = W diag(s)^1/2 V down. */
+bool low_rank_cut(struct low_rank *out, const struct low_rank *exact, int rank, struct device *dev,
+                  double *lost2, double *whole2, struct err *err)
+{
+    struct mat up = doubles(dev, exact->up, exact->rank, exact->rows);
+    struct mat down = doubles(dev, exact->down, exact->rank, exact->cols);
+    struct mat v = gram(dev, up), g = gram(dev, down), l, lg, s2, w, wl, back, new_up, new_down;
+    double *s = eigen(dev, v), *sigma2;
+    bool ok = make(out, rank, exact->rows, exact->cols, err);
+
+    l = mat_new(dev, DT_F64, v.rows, v.cols);
+    device_copy(dev, v, l);
+    scale(dev, l, s, 0.5);
+    lg = product(dev, l, g);
+    s2 = mat_new(dev, DT_F64, v.rows, v.rows);
+    device_gemm(dev, 1, lg, false, l, true, 0, s2);
+    sigma2 = eigen(dev, s2);
+    for (int i = 0; i < exact->rank; i++) {
+        double square = sigma2[i] > 0 ? sigma2[i] : 0;
+
+        *whole2 += square;
+        *lost2 += i < exact->rank - rank ? square : 0;
+    }
+    w = mat_rows(s2, exact->rank - rank, rank);
+    scale(dev, v, s, -0.5);
+    wl = product(dev, w, l);
+    back = product(dev, w, v);
+    new_up = product(dev, back, up);
+    new_down = product(dev, wl, down);
+    if (ok) {
+        floats(dev, new_up, out->up);
+        floats(dev, new_down, out->down);
+    }
+    {
+        struct mat *all[] = {&up, &down, &v, &g, &l, &lg, &s2, &wl, &back, &new_up, &new_down};
+
+        for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+            mat_free(dev, all[i]);
+    }
+    free(s);
+    free(sigma2);
+    if (device_sync(dev, err) && ok)
+        return true;
+    low_rank_free(out);
+    return false;
+}

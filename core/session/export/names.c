@@ -1,0 +1,113 @@
+/* What Hugging Face's classes call the parts of a model: the way back from our names. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/session/export/export.h"
+
+struct part {
+    const char *ours, *theirs;
+};
+
+static const struct part llama_whole[] = {
+    {"token_embd.weight", "model.embed_tokens.weight"},
+    {"output_norm.weight", "model.norm.weight"},
+    {"output.weight", "lm_head.weight"},
+    {NULL, NULL},
+};
+
+static const struct part llama_block[] = {
+    {"attn_norm", "input_layernorm"},    {"attn_q", "self_attn.q_proj"},
+    {"attn_k", "self_attn.k_proj"},      {"attn_v", "self_attn.v_proj"},
+    {"attn_output", "self_attn.o_proj"}, {"attn_q_norm", "self_attn.q_norm"},
+    {"attn_k_norm", "self_attn.k_norm"}, {"ffn_norm", "post_attention_layernorm"},
+    {"ffn_gate", "mlp.gate_proj"},       {"ffn_up", "mlp.up_proj"},
+    {"ffn_down", "mlp.down_proj"},       {NULL, NULL},
+};
+
+static const struct part gemma3_block[] = {
+    {"attn_norm", "input_layernorm"},
+    {"attn_q", "self_attn.q_proj"},
+    {"attn_k", "self_attn.k_proj"},
+    {"attn_v", "self_attn.v_proj"},
+    {"attn_output", "self_attn.o_proj"},
+    {"attn_q_norm", "self_attn.q_norm"},
+    {"attn_k_norm", "self_attn.k_norm"},
+    {"post_attention_norm", "post_attention_layernorm"},
+    {"ffn_norm", "pre_feedforward_layernorm"},
+    {"post_ffw_norm", "post_feedforward_layernorm"},
+    {"ffn_gate", "mlp.gate_proj"},
+    {"ffn_up", "mlp.up_proj"},
+    {"ffn_down", "mlp.down_proj"},
+    {NULL, NULL},
+};
+
+static const struct part gpt2_whole[] = {
+    {"token_embd.weight", "transformer.wte.weight"},
+    {"position_embd.weight", "transformer.wpe.weight"},
+    {"output_norm.weight", "transformer.ln_f.weight"},
+    {"output_norm.bias", "transformer.ln_f.bias"},
+    {"output.weight", "lm_head.weight"},
+    {NULL, NULL},
+};
+
+static const struct part gpt2_block[] = {
+    {"attn_norm", "ln_1"}, {"attn_qkv", "attn.c_attn"}, {"attn_output", "attn.c_proj"},
+    {"ffn_norm", "ln_2"},  {"ffn_up", "mlp.c_fc"},      {"ffn_down", "mlp.c_proj"},
+    {NULL, NULL},
+};
+
+/* By architecture; the first entry is for those of no other. */
+static const struct naming {
+    const char *arch, *layers;
+    const struct part *whole, *block;
+    bool transposed;
+} namings[] = {
+    {"", "model.layers", llama_whole, llama_block, false},
+    {"gemma3", "model.layers", llama_whole, gemma3_block, false},
+    {"gpt2", "transformer.h", gpt2_whole, gpt2_block, true},
+};
+
+static const struct naming *naming_of(const struct model_config *c)
+{
+    for (size_t i = 1; i < sizeof(namings) / sizeof(*namings); i++)
+        if (!strncmp(c->arch, namings[i].arch, strlen(namings[i].arch)))
+            return &namings[i];
+    return &namings[0];
+}
+
+static const char *find(const struct part *part, const char *ours, size_t n)
+{
+    for (; part->ours; part++)
+        if (strlen(part->ours) == n && !strncmp(part->ours, ours, n))
+            return part->theirs;
+    return NULL;
+}
+
+char *hf_down_module(const struct model_config *c, int layer)
+{
+    const struct naming *n = naming_of(c);
+
+    return xasprintf("%s.%d.%s", n->layers, layer, find(n->block, "ffn_down", 8));
+}
+
+char *hf_tensor_name(const struct model_config *c, const char *ours)
+{
+    const struct naming *n = naming_of(c);
+    const char *whole = find(n->whole, ours, strlen(ours)), *dot, *theirs;
+    int layer, at = 0;
+
+    if (whole)
+        return xstrdup(whole);
+    if (sscanf(ours, "blk.%9d.%n", &layer, &at) != 1 || !at)
+        return NULL;
+    dot = strrchr(ours + at, '.');
+    theirs = dot ? find(n->block, ours + at, (size_t)(dot - ours - at)) : NULL;
+    return theirs ? xasprintf("%s.%d.%s%s", n->layers, layer, theirs, dot) : NULL;
+}
+
+bool hf_transposed(const struct model_config *c)
+{
+    return naming_of(c)->transposed;
+}

@@ -1,0 +1,146 @@
+/* editscope export, apply: what was edited as files, and a delta back into a session. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "views/cli/cli.h"
+
+static void as_json(const struct exported *x)
+{
+    json_t *o = cli_event("exported"), *files = json_array();
+
+    for (int i = 0; i < x->files; i++) {
+        json_t *f = json_object();
+
+        json_object_set_new(f, "path", cli_text(x->file[i].name));
+        json_object_set_new(f, "bytes", json_integer((json_int_t)x->file[i].bytes));
+        json_object_set_new(f, "sha256", json_string(x->file[i].sha256));
+        json_array_append_new(files, f);
+    }
+    json_object_set_new(o, "path", cli_text(x->path));
+    json_object_set_new(o, "as", json_string(x->as));
+    json_object_set_new(o, "files", files);
+    json_object_set_new(o, "dtype", json_string(x->type));
+    json_object_set_new(o, "tensors", json_integer(x->tensors));
+    json_object_set_new(o, "loss", cli_real(x->loss));
+    json_object_set_new(o, "rank", x->rank ? json_integer(x->rank) : json_null());
+    json_object_set_new(o, "rank_error", cli_real(x->truncated));
+    json_object_set_new(o, "prompts", json_integer(x->prompts));
+    json_object_set_new(o, "same_top", json_integer(x->same));
+    json_object_set_new(o, "max_logit_diff",
+                        x->prompts ? cli_real(x->max_logit_diff) : json_null());
+    json_object_set_new(o, "facts", json_integer(x->facts));
+    json_object_set_new(o, "held",
+                        json_pack("{s:i, s:i}", "session", x->held[0], "files", x->held[1]));
+    json_object_set_new(o, "seconds", cli_real(x->seconds));
+    cli_print(o);
+}
+
+static void as_text(const struct exported *x)
+{
+    double bytes = 0;
+
+    for (int i = 0; i < x->files; i++) {
+        printf("%14.0f bytes  %.12s  %s\n", x->file[i].bytes, x->file[i].sha256, x->file[i].name);
+        bytes += x->file[i].bytes;
+    }
+    printf("%s as %s: %d file%s, %.1f MB, %.1f s\n", x->path, x->as, x->files,
+           x->files == 1 ? "" : "s", bytes / 1e6, x->seconds);
+    if (x->tensors)
+        printf("edited tensors: %d as %s, ", x->tensors, x->type);
+    if (x->tensors && x->loss > 0)
+        printf("rounding took %.3g %% of the edit\n", 100 * x->loss);
+    else if (x->tensors)
+        puts("exact");
+    if (x->rank)
+        printf("rank %d, %.3g %% of the edit left out\n", x->rank, 100 * x->truncated);
+    if (x->prompts)
+        printf("opened again: logits differ by %.2g at most over %d prompts, %d of %d say the same "
+               "word\n",
+               x->max_logit_diff, x->prompts, x->same, x->prompts);
+    if (x->facts)
+        printf("facts that hold: %d of %d, in the session %d\n", x->held[1], x->facts, x->held[0]);
+}
+
+static void hear(struct cli *c, struct event *ev, void *ctx)
+{
+    (void)ctx;
+    if (ev->kind != EV_EXPORTED)
+        return;
+    if (cli_json(c))
+        as_json(ev->exported);
+    else
+        as_text(ev->exported);
+}
+
+/* base, edited or edit:N */
+static bool which_state(const struct cli *c, struct command *cmd, struct err *err)
+{
+    const char *word = c->value[OPT_STATE];
+    char *end = NULL;
+    long n;
+
+    if (!word || !strcmp(word, "edited"))
+        return true;
+    if (!strcmp(word, "base")) {
+        cmd->states = STATE_BASE;
+        return true;
+    }
+    n = strncmp(word, "edit:", 5) ? 0 : strtol(word + 5, &end, 10);
+    if (n < 1 || n > 1000000000 || *end)
+        return err_set(err, ERR_USAGE, "--state %.40s: not base, edited or edit:N", word);
+    cmd->edit = (int)n;
+    return true;
+}
+
+static bool export_run(struct cli *c, struct err *err)
+{
+    struct command cmd = {.kind = CMD_EXPORT};
+    long rank;
+
+    if (c->rest_count && !c->value[OPT_SESSION])
+        c->value[OPT_SESSION] = c->rest[0];
+    if (!cli_has(c, OPT_AS))
+        return err_set(err, ERR_USAGE, "export needs --as safetensors, gguf, lora, delta or json");
+    if (!cli_has(c, OPT_TO))
+        return err_set(err, ERR_USAGE, "export needs --to PATH");
+    if (!cli_number(c, OPT_RANK, 1, 1000000, 0, &rank, err) || !which_state(c, &cmd, err) ||
+        !cli_start(c, (cmd.states == STATE_BASE ? 0 : NEED_SESSION) | READS, err))
+        return false;
+    cmd.text = xstrdup(c->value[OPT_TO]);
+    cmd.export = xstrdup(c->value[OPT_AS]);
+    cmd.dtype = xstrdup(c->value[OPT_DTYPE]);
+    cmd.rank = (int)rank;
+    cmd.force = cli_has(c, OPT_FORCE);
+    return cli_job(c, &cmd, hear, NULL, err);
+}
+
+static bool apply_run(struct cli *c, struct err *err)
+{
+    struct command cmd = {.kind = CMD_APPLY};
+    json_t *o;
+
+    if (c->rest_count != 1)
+        return err_set(err, ERR_USAGE, "apply needs one FILE, as `export --as delta` writes it");
+    if (!cli_start(c, NEED_SESSION | MAY_CREATE, err) || !cli_wait_open(c, err))
+        return false;
+    cmd.text = xstrdup(c->rest[0]);
+    if (!cli_job(c, &cmd, NULL, NULL, err))
+        return false;
+    if (!cli_json(c)) {
+        printf("applied as one edit; %d edits\nchecksum %s\n", c->state.edits, c->state.checksum);
+        return true;
+    }
+    o = cli_event("applied");
+    json_object_set_new(o, "edits", json_integer(c->state.edits));
+    json_object_set_new(o, "checksum", json_string(c->state.checksum));
+    json_object_set_new(o, "state", json_string(c->state.state));
+    cli_print(o);
+    return true;
+}
+
+const struct cli_ops cli_export = {"export", "[SESSION]", "What was edited, as files others use",
+                                   FOR_EXPORT | FOR_SESSION | FOR_MODEL, export_run};
+const struct cli_ops cli_apply = {"apply", "FILE", "A delta file into a session, as one edit",
+                                  FOR_SESSION | FOR_MODEL, apply_run};
