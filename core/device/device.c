@@ -73,6 +73,8 @@ void *device_alloc(struct device *dev, size_t bytes)
 
     if (ptr)
         dev->in_use += bytes;
+    if (dev->in_use > dev->peak)
+        dev->peak = dev->in_use;
     return ptr;
 }
 

@@ -108,8 +108,11 @@ struct device {
     struct err fault;
     bool lost; /* nothing more can come from it: every operation from now on is a fault, which
                   device_sync() reports each time; only closing it makes sense */
-    enum precision precision; /* set by whoever opened it, before its first operation */
-    size_t in_use;            /* bytes, kept by device_alloc() and device_release() */
+    enum precision precision;  /* set by whoever opened it, before its first operation */
+    bool far_sums, far_spaces; /* set by whoever planned its memory: second moments, and null
+                                  spaces, stay on the host and pass in bands */
+    size_t far_band;           /* bytes of such a band; 0: 128 MiB */
+    size_t in_use, peak;       /* bytes, kept by device_alloc() and device_release() */
     int threads;
 };
 

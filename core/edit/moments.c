@@ -6,21 +6,25 @@
 #include "core/base/mem.h"
 #include "core/base/sha256.h"
 
-enum { KEY_VERSION = 1 };
+enum { KEY_VERSION = 1, PIECE = 256 /* tokens that are widened at a time */ };
+#define WAITING ((size_t)256 << 20) /* bytes of rows of a layer that wait for far sums */
 
 struct moments *moments_new(struct device *dev, const struct moments_origin *origin, int layers,
                             const int *layer, int neurons, struct err *err)
 {
     struct moments *m = xcalloc(1, sizeof *m);
     double room = 8.0 * neurons * neurons * layers;
+    bool ok = true;
 
     *m = (struct moments){.dev = dev, .origin = *origin, .layers = layers, .neurons = neurons};
     m->layer = xcalloc((size_t)layers, sizeof *m->layer);
     memcpy(m->layer, layer, (size_t)layers * sizeof *layer);
     m->sum = xcalloc((size_t)layers, sizeof *m->sum);
-    for (int i = 0; i < layers; i++)
-        m->sum[i] = mat_new(dev, DT_F64, neurons, neurons);
-    if (device_sync(dev, err))
+    m->waiting = xcalloc((size_t)layers, sizeof *m->waiting);
+    m->waiters = xcalloc((size_t)layers, sizeof *m->waiters);
+    for (int i = 0; ok && i < layers; i++)
+        ok = shelf_new(&m->sum[i], dev, neurons, neurons, dev->far_sums, err);
+    if (device_sync(dev, err) && ok)
         return m;
     err_in(err, "second moments of %d layers (%.1f MB; name fewer with edit.layers)", layers,
            room / 1e6);
@@ -44,15 +48,79 @@ void moments_free(struct moments *m)
     if (!m)
         return;
     for (int i = 0; m->sum && i < m->layers; i++)
-        mat_free(m->dev, &m->sum[i]);
+        shelf_free(&m->sum[i]);
+    for (int i = 0; m->waiting && i < m->layers; i++)
+        free(m->waiting[i]);
+    free(m->waiting);
+    free(m->waiters);
     free(m->sum);
     free(m->layer);
     free(m);
 }
 
+static int most_waiting(const struct moments *m)
+{
+    size_t rows = WAITING / ((size_t)m->neurons * sizeof(float));
+
+    return rows < PIECE ? PIECE : rows > 8192 ? 8192 : (int)rows;
+}
+
+/* The far sum of one layer += rows^T rows: bands of it come and go, the rows stay. */
+static void settle(struct moments *m, int index)
+{
+    struct shelf *sum = &m->sum[index];
+    int n = m->neurons, rows = m->waiters[index], step = shelf_step(sum);
+    struct mat x = mat_new(m->dev, DT_F32, rows, n), wide = mat_new(m->dev, DT_F64, PIECE, n);
+    struct mat room = {0};
+
+    if (x.data)
+        device_upload(m->dev, x, m->waiting[index]);
+    for (int at = 0; x.data && wide.data && at < n; at += step) {
+        int count = n - at < step ? n - at : step;
+        struct mat band = shelf_take(sum, at, count, &room);
+
+        for (int r = 0; band.data && r < rows; r += PIECE) {
+            int some = rows - r < PIECE ? rows - r : PIECE;
+            struct mat piece = mat_rows(wide, 0, some);
+
+            device_copy(m->dev, mat_rows(x, r, some), piece);
+            device_gemm(m->dev, 1, mat_cols(piece, at, count), true, piece, false, 1, band);
+        }
+        shelf_give(sum, at, band);
+    }
+    m->waiters[index] = 0;
+    mat_free(m->dev, &room);
+    mat_free(m->dev, &wide);
+    mat_free(m->dev, &x);
+}
+
+void moments_settle(struct moments *m)
+{
+    for (int i = 0; m->waiters && i < m->layers; i++)
+        if (m->waiters[i])
+            settle(m, i);
+}
+
 void moments_add(struct moments *m, int index, struct mat coeff)
 {
-    device_gram(m->dev, coeff, m->sum[index]);
+    size_t width = (size_t)m->neurons;
+    int most = most_waiting(m);
+
+    if (m->sum[index].here.data) {
+        device_gram(m->dev, coeff, m->sum[index].here);
+        return;
+    }
+    if (!m->waiting[index])
+        m->waiting[index] = xmalloc((size_t)most * width * sizeof(float));
+    for (int r = 0, some; r < coeff.rows; r += some) {
+        some =
+            coeff.rows - r < most - m->waiters[index] ? coeff.rows - r : most - m->waiters[index];
+        device_download(m->dev, m->waiting[index] + (size_t)m->waiters[index] * width,
+                        mat_rows(coeff, r, some));
+        m->waiters[index] += some;
+        if (m->waiters[index] == most)
+            settle(m, index);
+    }
 }
 
 void moments_tokens_add(struct moments *m, int n)

@@ -9,7 +9,7 @@
 #define CORE_EDIT_MOMENTS_H
 
 #include "core/base/buf.h"
-#include "core/device/device.h"
+#include "core/edit/shelf.h"
 
 struct moments_origin { /* what the sums are of */
     char model[65];     /* identity of the model, hex */
@@ -23,7 +23,9 @@ struct moments {
     int layers, neurons; /* neurons: M */
     int *layer;          /* [layers] */
     long tokens;         /* summed so far */
-    struct mat *sum;     /* [layers] F64 [M, M] on the device: sum of m m^T */
+    struct shelf *sum;   /* [layers] F64 [M, M]: sum of m m^T, settled */
+    float **waiting;     /* [layers] rows not summed yet, where the sums are on the host */
+    int *waiters;        /* [layers] how many */
 };
 
 /* Zero sums. NULL when the device has no room (8 M^2 bytes a layer). */
@@ -33,9 +35,14 @@ struct moments *moments_new(struct device *dev, const struct moments_origin *ori
 struct moments *moments_count(const struct moments *of);
 void moments_free(struct moments *m);
 /* Adds the rows of coeff [n, M] F32 to the sum of m->layer[index]. Faults surface at
- * device_sync(). When all layers have had their rows, moments_tokens_add() counts them. */
+ * device_sync(). When all layers have had their rows, moments_tokens_add() counts them.
+ * Products of two float32 numbers are exact in float64, so a sum over n tokens is off by at most
+ * n 2^-53 times the sum of the terms' sizes, whatever the device and the order. */
 void moments_add(struct moments *m, int index, struct mat coeff);
 void moments_tokens_add(struct moments *m, int n);
+/* Rows of far sums wait on the host until many can be added at once: now they are. Before the sums
+ * are read; moments_save() does it by itself. */
+void moments_settle(struct moments *m);
 
 /* The i-th fixed token count, from 0: 20 M, 50 M, 100 M, 200 M, 500 M ... */
 long moments_checkpoint(int neurons, int i);

@@ -12,7 +12,6 @@
 #include "core/base/mem.h"
 #include "core/base/sha256.h"
 #include "core/edit/moments.h"
-#include "core/edit/window.h"
 #include "core/model/safetensors.h"
 
 static size_t triangle(int neurons)
@@ -46,7 +45,7 @@ static bool save_layer(struct moments *m, int index, struct err *err)
 {
     char key[65], hash[65], tokens[32];
     long long count = m->tokens;
-    double *sum = window_download(m->dev, m->sum[index], err);
+    double *sum = shelf_download(&m->sum[index], 0, m->neurons, err);
     char *path;
     bool ok;
 
@@ -81,6 +80,9 @@ static bool save_layer(struct moments *m, int index, struct err *err)
 
 bool moments_save(struct moments *m, struct err *err)
 {
+    moments_settle(m);
+    if (!device_sync(m->dev, err))
+        return false;
     for (int i = 0; i < m->layers; i++)
         if (!save_layer(m, i, err))
             return false;
@@ -141,7 +143,7 @@ static bool upload_sum(struct moments *m, int index, const struct st_tensor *sum
         for (size_t c = r + 1; c < n; c++)
             full[c * n + r] = full[r * n + c];
     }
-    device_upload(m->dev, m->sum[index], full);
+    shelf_upload(&m->sum[index], 0, m->neurons, full);
     free(full);
     return device_sync(m->dev, err);
 }
@@ -241,6 +243,7 @@ bool moments_load(struct moments *m, long goal, struct buf *notes, struct err *e
     int n = list_counts(m, moments_whole(m, goal), counts, MOST);
 
     m->tokens = 0;
+    memset(m->waiters, 0, (size_t)m->layers * sizeof *m->waiters);
     for (int i = 0; i < n; i++) {
         enum outcome outcome;
 
@@ -253,6 +256,6 @@ bool moments_load(struct moments *m, long goal, struct buf *notes, struct err *e
             return outcome == LOADED;
     }
     for (int i = 0; i < m->layers; i++)
-        device_fill(m->dev, m->sum[i], 0);
+        shelf_fill(&m->sum[i], 0);
     return device_sync(m->dev, err);
 }

@@ -74,26 +74,86 @@ static bool set_values(struct nullspace *n, double *value, struct nullspace_rule
     return true;
 }
 
-static bool decompose(struct nullspace *n, struct mat sum, struct nullspace_rule rule,
+/* The kept vectors, the last rows of a [M, M], come onto their shelf. */
+static bool keep_vectors(struct nullspace *n, struct device *from, struct mat a, struct err *err)
+{
+    struct mat kept = mat_rows(a, n->neurons - n->kept, n->kept);
+    double *host = NULL;
+
+    if (!n->kept)
+        return true;
+    if (!shelf_new(&n->vectors, n->dev, n->kept, n->neurons, n->dev->far_spaces, err))
+        return false;
+    if (from == n->dev && n->vectors.here.data) {
+        device_copy(n->dev, kept, n->vectors.here);
+        return true;
+    }
+    host = window_download(from, kept, err);
+    if (host)
+        shelf_upload(&n->vectors, 0, n->kept, host);
+    free(host);
+    return host != NULL;
+}
+
+/* Eigenvectors of the sum on a device, which may be another than the one they are for. */
+static bool decompose_on(struct nullspace *n, struct device *dev, const struct shelf *sum,
+                         struct nullspace_rule rule, struct err *err)
+{
+    struct mat a = mat_new(dev, DT_F64, n->neurons, n->neurons);
+    struct mat values = mat_new(dev, DT_F64, 1, n->neurons);
+    double *value = NULL, *host = NULL;
+    bool ok = a.data != NULL;
+
+    if (sum->here.data && dev == n->dev)
+        device_copy(dev, sum->here, a);
+    else if (sum->host && ok)
+        device_upload(dev, a, sum->host);
+    else if (ok && (host = shelf_download(sum, 0, n->neurons, err)) != NULL)
+        device_upload(dev, a, host);
+    free(host);
+    device_eigh(dev, a, values);
+    value = window_download(dev, values, err);
+    ok = value && set_values(n, value, rule, err) && keep_vectors(n, dev, a, err);
+    free(value);
+    mat_free(dev, &values);
+    mat_free(dev, &a);
+    return device_sync(dev, err) && ok;
+}
+
+/* Eigenvectors want the matrix and about twice as much to work in. A device that has not so much
+ * free leaves them to the CPU: minutes where it took seconds, but they come. */
+static bool decompose(struct nullspace *n, const struct shelf *sum, struct nullspace_rule rule,
                       struct err *err)
 {
-    struct mat a = mat_new(n->dev, DT_F64, n->neurons, n->neurons);
-    struct mat values = mat_new(n->dev, DT_F64, 1, n->neurons);
-    double *value;
+    double wants = 3.2 * 8 * (double)n->neurons * (double)n->neurons;
+    struct device *cpu;
     bool ok;
 
-    device_copy(n->dev, sum, a);
-    device_eigh(n->dev, a, values);
-    value = window_download(n->dev, values, err);
-    ok = value && set_values(n, value, rule, err);
-    free(value);
-    mat_free(n->dev, &values);
-    if (ok && n->kept) {
-        n->vectors = mat_new(n->dev, DT_F64, n->kept, n->neurons);
-        device_copy(n->dev, mat_rows(a, n->neurons - n->kept, n->kept), n->vectors);
+    if (!(n->dev->far_sums || n->dev->far_spaces) || wants < (double)device_free_memory(n->dev))
+        return decompose_on(n, n->dev, sum, rule, err);
+    cpu = device_open(&device_cpu, 0, 0, err);
+    ok = cpu && decompose_on(n, cpu, sum, rule, err);
+    device_close(cpu);
+    return ok && device_sync(n->dev, err);
+}
+
+/* A copy of the sum: the moments may go on. */
+static bool keep_sum(struct nullspace *n, const struct shelf *sum, struct err *err)
+{
+    bool far = n->dev->far_spaces;
+    double *host;
+
+    if (!shelf_new(&n->sum, n->dev, n->neurons, n->neurons, far, err))
+        return false;
+    if (!far && sum->here.data) {
+        device_copy(n->dev, sum->here, n->sum.here);
+        return device_sync(n->dev, err);
     }
-    mat_free(n->dev, &a);
-    return device_sync(n->dev, err) && ok;
+    host = shelf_download(sum, 0, n->neurons, err);
+    if (host)
+        shelf_upload(&n->sum, 0, n->neurons, host);
+    free(host);
+    return host && device_sync(n->dev, err);
 }
 
 struct nullspace *nullspace_new(const struct moments *m, int index, struct nullspace_rule rule,
@@ -109,15 +169,9 @@ struct nullspace *nullspace_new(const struct moments *m, int index, struct nulls
                 n->layer);
         goto fail;
     }
-    if (!decompose(n, m->sum[index], rule, err))
-        goto fail;
-    if (keep_moment) {
-        n->sum = mat_new(n->dev, DT_F64, n->neurons, n->neurons);
-        device_copy(n->dev, m->sum[index], n->sum);
-        if (!device_sync(n->dev, err))
-            goto fail;
-    }
-    return n;
+    if (decompose(n, &m->sum[index], rule, err) &&
+        (!keep_moment || keep_sum(n, &m->sum[index], err)))
+        return n;
 fail:
     nullspace_free(n);
     return NULL;
@@ -127,23 +181,50 @@ void nullspace_free(struct nullspace *n)
 {
     if (!n)
         return;
-    mat_free(n->dev, &n->vectors);
-    mat_free(n->dev, &n->sum);
+    shelf_free(&n->vectors);
+    shelf_free(&n->sum);
     free(n->value);
     free(n);
 }
 
 void nullspace_project(const struct nullspace *n, struct mat keys, struct mat out)
 {
-    struct mat part;
+    int step = n->kept ? shelf_step(&n->vectors) : 0;
+    struct mat part, k = out, room = {0};
 
     device_copy(n->dev, keys, out);
     if (!n->kept)
         return;
-    part = mat_new(n->dev, DT_F64, keys.rows, n->kept);
-    device_gemm(n->dev, 1, out, false, n->vectors, true, 0, part);
-    device_gemm(n->dev, -1, part, false, n->vectors, false, 1, out);
+    if (step < n->kept) { /* every band projects the keys themselves */
+        k = mat_new(n->dev, DT_F64, keys.rows, keys.cols);
+        device_copy(n->dev, keys, k);
+    }
+    part = mat_new(n->dev, DT_F64, keys.rows, step);
+    for (int at = 0; at < n->kept; at += step) {
+        int count = n->kept - at < step ? n->kept - at : step;
+        struct mat u = shelf_take(&n->vectors, at, count, &room), p = mat_cols(part, 0, count);
+
+        device_gemm(n->dev, 1, k, false, u, true, 0, p);
+        device_gemm(n->dev, -1, p, false, u, false, 1, out);
+    }
+    if (k.data != out.data)
+        mat_free(n->dev, &k);
+    mat_free(n->dev, &room);
     mat_free(n->dev, &part);
+}
+
+void nullspace_subtract(const struct nullspace *n, struct mat out)
+{
+    int step = n->kept ? shelf_step(&n->vectors) : 0;
+    struct mat room = {0};
+
+    for (int at = 0; at < n->kept; at += step) {
+        int count = n->kept - at < step ? n->kept - at : step;
+        struct mat u = shelf_take(&n->vectors, at, count, &room);
+
+        device_gemm(n->dev, -1, u, true, u, false, 1, out);
+    }
+    mat_free(n->dev, &room);
 }
 
 static double dot(const double *a, const double *b, int n)
@@ -160,7 +241,7 @@ static bool leak_exact(const struct nullspace *n, struct mat x, double *leak, st
     struct mat y = mat_new(n->dev, DT_F64, x.rows, x.cols);
     double *hx, *hy = NULL;
 
-    device_gemm(n->dev, 1 / (double)n->tokens, x, false, n->sum, false, 0, y);
+    device_gemm(n->dev, 1 / (double)n->tokens, x, false, n->sum.here, false, 0, y);
     hx = window_download(n->dev, x, err);
     if (hx)
         hy = window_download(n->dev, y, err);
@@ -178,10 +259,16 @@ static bool leak_kept(const struct nullspace *n, struct mat x, double *leak, dou
 {
     struct mat part = mat_new(n->dev, DT_F64, x.rows, n->kept ? n->kept : 1);
     double *hx, *hp = NULL;
+    struct mat room = {0};
     size_t r = (size_t)part.cols;
 
-    if (n->kept)
-        device_gemm(n->dev, 1, x, false, n->vectors, true, 0, part);
+    for (int at = 0, step = n->kept ? shelf_step(&n->vectors) : 0; at < n->kept; at += step) {
+        int count = n->kept - at < step ? n->kept - at : step;
+
+        device_gemm(n->dev, 1, x, false, shelf_take(&n->vectors, at, count, &room), true, 0,
+                    mat_cols(part, at, count));
+    }
+    mat_free(n->dev, &room);
     hx = window_download(n->dev, x, err);
     if (hx)
         hp = window_download(n->dev, part, err);
@@ -208,7 +295,7 @@ static bool leak_kept(const struct nullspace *n, struct mat x, double *leak, dou
 bool nullspace_leak(const struct nullspace *n, struct mat x, double *leak, double *slack,
                     struct err *err)
 {
-    if (!n->sum.data)
+    if (!n->sum.here.data)
         return leak_kept(n, x, leak, slack, err);
     for (int i = 0; slack && i < x.rows; i++)
         slack[i] = 0;

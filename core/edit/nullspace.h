@@ -17,9 +17,10 @@ struct nullspace {
     struct device *dev;
     int layer, neurons; /* M */
     int kept;           /* r: directions that are not null */
-    struct mat vectors; /* F64 [r, M] on the device: eigenvectors as rows, eigenvalue ascending */
-    double *value;      /* [r] their eigenvalues, of C */
-    struct mat sum;     /* F64 [M, M]: tokens * C; data NULL when it was not to be kept */
+    struct shelf
+        vectors;      /* F64 [r, M]: eigenvectors as rows, eigenvalue ascending; empty if r is 0 */
+    double *value;    /* [r] their eigenvalues, of C */
+    struct shelf sum; /* F64 [M, M]: tokens * C; empty when it was not to be kept */
     long tokens;
     double threshold;     /* the rule's, or the smallest eigenvalue that is not null */
     double null_fraction; /* (M - r) / M */
@@ -37,8 +38,10 @@ struct nullspace *nullspace_new(const struct moments *m, int index, struct nulls
 void nullspace_free(struct nullspace *n);
 /* out [u, M] F64 = each row of keys [u, M] (F32 or F64) projected: P k = k - U^T (U k). */
 void nullspace_project(const struct nullspace *n, struct mat keys, struct mat out);
+/* out [M, M] F64 -= U^T U */
+void nullspace_subtract(const struct nullspace *n, struct mat out);
 /* leak[i] = x_i^T C x_i of each row of x [rows, M] F64. slack[i] (slack may be NULL) bounds what
- * was left out: 0 with the moment kept, else threshold * ||P x_i||^2. */
+ * was left out: 0 with the moment kept on the device, else threshold * ||P x_i||^2. */
 bool nullspace_leak(const struct nullspace *n, struct mat x, double *leak, double *slack,
                     struct err *err);
 

@@ -15,8 +15,7 @@ static bool finish(struct solver *s, struct err *err)
 static void dense_projector(const struct solver *s, struct mat out)
 {
     window_identity(s->dev, 1, out);
-    if (s->null->kept)
-        device_gemm(s->dev, -1, s->null->vectors, true, s->null->vectors, false, 1, out);
+    nullspace_subtract(s->null, out);
 }
 
 bool solve_dense(struct solver *s, struct mat keys, struct mat x, struct err *err)
@@ -57,7 +56,7 @@ static bool scaled_moment(struct solver *s, double scale, double diagonal, struc
     for (int at = 0; at < s->neurons; at += step) {
         int rows = s->neurons - at < step ? s->neurons - at : step;
         size_t width = (size_t)s->neurons;
-        double *host = window_download(s->dev, mat_rows(s->null->sum, at, rows), err);
+        double *host = shelf_download(&s->null->sum, at, rows, err);
 
         if (!host)
             return false;
@@ -73,7 +72,7 @@ static bool scaled_moment(struct solver *s, double scale, double diagonal, struc
 
 static bool moment_is_kept(const struct solver *s, const char *what, struct err *err)
 {
-    if (s->null->sum.data)
+    if (shelf_is_there(&s->null->sum))
         return true;
     return err_set(err, ERR_LIMIT,
                    "layer %d: %s needs the second moment, which is too large to be kept (%d by "

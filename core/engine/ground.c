@@ -283,6 +283,7 @@ static bool spaces_at(struct engine *e, long tokens, const struct params *p, str
     struct moments *kept;
     bool ok;
 
+    moments_settle(g->moments);
     if (g->moments->tokens == tokens && gather_idle(g->gather))
         return make_spaces(e, g->moments, p, err);
     kept = moments_new(e->dev, &g->moments->origin, g->layers, g->layer, g->moments->neurons, err);

@@ -186,12 +186,12 @@ static struct nullspace *made_up_space(struct device *dev, int layer, int neuron
                             .threshold = 0.5,
                             .null_fraction = 1 - (double)kept / neurons};
     n->value = xcalloc((size_t)kept + 1, sizeof(*n->value));
-    n->vectors = mat_new(dev, DT_F64, kept, neurons);
-    for (int i = 0; i < kept && n->vectors.data; i++) {
+    shelf_new(&n->vectors, dev, kept, neurons, dev->far_spaces, NULL);
+    for (int i = 0; i < kept && shelf_is_there(&n->vectors); i++) {
         for (int k = 0; k < each; k++)
             row[i * each + k] = (k & 1 ? -1 : 1) / sqrt(each);
         n->value[i] = 1 + i * 1e-3;
-        device_upload(dev, mat_rows(n->vectors, i, 1), row);
+        shelf_upload(&n->vectors, i, 1, row);
         for (int k = 0; k < each; k++)
             row[i * each + k] = 0;
     }

@@ -46,8 +46,8 @@ static bool same_sums(struct moments *a, struct moments *b)
     bool same = a->tokens == b->tokens;
 
     for (int l = 0; l < b->layers; l++) {
-        double *x = window_download(a->dev, a->sum[l], NULL);
-        double *y = window_download(b->dev, b->sum[l], NULL);
+        double *x = shelf_download(&a->sum[l], 0, a->neurons, NULL);
+        double *y = shelf_download(&b->sum[l], 0, b->neurons, NULL);
 
         same = same && !memcmp(x, y, M * M * sizeof *x);
         free(x);
@@ -257,11 +257,58 @@ static void test_clean(void)
     free(command);
 }
 
+/* Products of floats are exact in doubles, so n of them add up to within n 2^-53 of the sum of
+ * their sizes: against long doubles, on the device and in bands on the host. */
+static void test_error(void)
+{
+    enum { N = 5000, STEP = 50 };
+    static float x[N * M];
+    struct device *dev = device_open(&device_cpu, 0, 1, NULL);
+
+    for (int i = 0; i < N * M; i++)
+        x[i] = (float)(sin(i * 1.7) * (i % 7 ? 1 : 1e4));
+    dev->far_band = 5 * M * sizeof(double);
+    for (int far = 0; far < 2; far++) {
+        struct moments *m;
+        double *sum;
+
+        dev->far_sums = far;
+        m = fresh(dev, 1);
+        for (int t = 0; t < N; t += STEP) {
+            struct mat rows = mat_new(dev, DT_F32, STEP, M);
+
+            device_upload(dev, rows, x + t * M);
+            moments_add(m, 0, rows);
+            moments_tokens_add(m, STEP);
+            mat_free(dev, &rows);
+        }
+        moments_settle(m);
+        sum = shelf_download(&m->sum[0], 0, M, NULL);
+        for (int i = 0; i < M; i++)
+            for (int j = 0; j < M; j++) {
+                long double exact = 0, size = 0;
+
+                for (int t = 0; t < N; t++) {
+                    long double term = (long double)x[t * M + i] * (long double)x[t * M + j];
+
+                    exact += term;
+                    size += term < 0 ? -term : term;
+                }
+                CHECK_NEAR(sum[i * M + j], (double)exact, (double)(N * 0x1p-53L * size));
+            }
+        free(sum);
+        moments_free(m);
+    }
+    CHECK(dev->in_use == 0);
+    device_close(dev);
+}
+
 static const struct test tests[] = {
     {"an own cache folder", test_folder},
     {"checkpoints", test_checkpoints},
     {"cache round trip and resuming", test_round_trip},
     {"a damaged cache is never trusted", test_damage},
+    {"sums are as exact as they say", test_error},
     {"gain of the golden solutions", test_goldens},
     {"clean up", test_clean},
 };
