@@ -293,10 +293,10 @@ static bool prepare(struct attribute_run *run, int layer, struct attribution *a,
         coefficients(run, hh, a->activation, hxv, a->value_norm, coeff, scale);
         lens_rows(run, hh);
         w->values = down;
-        device_scale_rows(dev, run->view->model->final_norm, w->values);
+        device_scale_rows(dev, run->view->model->final_norm.gain, w->values);
         w->lens = mat_new(dev, DT_F32, run->rows, run->hidden);
         device_upload(dev, w->lens, hh);
-        device_scale_cols(dev, w->lens, run->view->model->final_norm, w->lens);
+        device_scale_cols(dev, w->lens, run->view->model->final_norm.gain, w->lens);
         w->coeff = mat_new(dev, DT_F32, run->rows, run->neurons);
         device_upload(dev, w->coeff, coeff);
         if (own_base) {

@@ -50,7 +50,7 @@ static bool rough_values(struct attribute_run *run, int layer, struct attributio
     device_download(dev, host, w->values);
     if ((ok = device_sync(dev, err)))
         attribute_norms(host, run->hidden, run->neurons, a->value_norm);
-    device_scale_rows(dev, run->view->model->final_norm, w->values);
+    device_scale_rows(dev, run->view->model->final_norm.gain, w->values);
     free(host);
     return ok;
 }

@@ -1,28 +1,36 @@
 /* The gradient of a loss with respect to the residual stream; weights get none. */
-#include <math.h>
-
 #include "core/model/forward.h"
 
 struct saved saved_new(const struct model *m, int rows)
 {
     const struct model_config *c = m->config;
-
-    return (struct saved){
+    int q = c->heads * c->head_dim, k = c->kv_heads * c->head_dim;
+    struct saved s = {
         .in = mat_new(m->dev, DT_F32, rows, c->hidden),
-        .q = mat_new(m->dev, DT_F32, rows, c->heads * c->head_dim),
+        .q = mat_new(m->dev, DT_F32, rows, q),
         .h = mat_new(m->dev, DT_F32, rows, c->hidden),
         .gate = mat_new(m->dev, DT_F32, rows, c->ffn),
         .up = mat_new(m->dev, DT_F32, rows, c->ffn),
     };
+
+    if (c->parts & PART_QK_NORM) {
+        s.q_raw = mat_new(m->dev, DT_F32, rows, q);
+        s.k_raw = mat_new(m->dev, DT_F32, rows, k);
+    }
+    if (c->parts & PART_POST_NORMS) {
+        s.att_sum = mat_new(m->dev, DT_F32, rows, c->hidden);
+        s.ffn_sum = mat_new(m->dev, DT_F32, rows, c->hidden);
+    }
+    return s;
 }
 
 void saved_free(struct saved *s, struct device *dev)
 {
-    mat_free(dev, &s->in);
-    mat_free(dev, &s->q);
-    mat_free(dev, &s->h);
-    mat_free(dev, &s->gate);
-    mat_free(dev, &s->up);
+    struct mat *all[] = {&s->in,    &s->q,     &s->h,       &s->gate,   &s->up,
+                         &s->q_raw, &s->k_raw, &s->att_sum, &s->ffn_sum};
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        mat_free(dev, all[i]);
 }
 
 static void make_workspace(struct forward *f)
@@ -42,59 +50,114 @@ static void make_workspace(struct forward *f)
     f->d_m = mat_new(dev, DT_F32, n, f->m.cols);
 }
 
+/* The gradient of what attention or FFN gave to the stream, before the norm behind it if there is
+ * one: then written to `room`, else dx itself. */
+static struct mat before_norm(struct device *dev, struct norm post, struct mat sum, struct mat room,
+                              struct mat dx)
+{
+    if (!post.gain.data)
+        return dx;
+    device_fill(dev, room, 0);
+    device_norm_grad(dev, mat_rows(sum, 0, dx.rows), post, dx, room);
+    return room;
+}
+
+/* o = h + W_down m, m = act(gate) * up of norm(h) */
+static void ffn_grad(struct forward *f, const struct weights_view *view, int layer,
+                     const struct saved *save, struct mat dx)
+{
+    const struct model *m = f->model;
+    const struct block *b = &m->block[layer];
+    struct device *dev = m->dev;
+    int n = dx.rows;
+    struct mat dn = mat_rows(f->d_norm, 0, n), dm = mat_rows(f->d_m, 0, n);
+    struct mat dg = mat_rows(f->d_gate, 0, n), du = {0}, up = {0};
+    struct mat dsum =
+        before_norm(dev, b->post_ffn_norm, save->ffn_sum, mat_rows(f->norm, 0, n), dx);
+
+    if (b->up.data) {
+        du = mat_rows(f->d_up, 0, n);
+        up = mat_rows(save->up, 0, n);
+    }
+    device_gemm(dev, 1, dsum, false, view_down(view, layer), false, 0, dm);
+    device_gated_grad(dev, m->config->act, mat_rows(save->gate, 0, n), up, dm, dg, du);
+    device_gemm(dev, 1, dg, false, b->gate, false, 0, dn);
+    if (b->up.data)
+        device_gemm(dev, 1, du, false, b->up, false, 1, dn);
+    device_norm_grad(dev, mat_rows(save->h, 0, n), b->ffn_norm, dn, dx);
+}
+
+/* Back through rotation and norm of q or k: the result is in d or in room. */
+static struct mat heads_grad(struct forward *f, const struct block *b, const struct pass *p,
+                             int heads, struct norm n, struct mat raw, struct mat d,
+                             struct mat room)
+{
+    struct device *dev = f->model->dev;
+
+    if (b->freq)
+        device_rope(dev, d, p->pos, heads, b->freq, f->model->config->rope_interleaved, true);
+    if (!n.gain.data)
+        return d;
+    device_fill(dev, room, 0);
+    device_norm_grad(dev, forward_by_head(mat_rows(raw, 0, d.rows), heads), n,
+                     forward_by_head(d, heads), forward_by_head(room, heads));
+    return room;
+}
+
 void backward_block(struct forward *f, const struct weights_view *view, int layer,
                     const struct pass *p, struct cache *c, const struct saved *save, struct mat dx)
 {
-    const struct model *m = f->model;
-    const struct model_config *cfg = m->config;
-    const struct block *b = &m->block[layer];
-    struct device *dev = m->dev;
+    const struct model_config *cfg = f->model->config;
+    const struct block *b = &f->model->block[layer];
+    struct device *dev = f->model->dev;
     int n = p->rows;
 
     make_workspace(f);
-    struct mat dn = mat_rows(f->d_norm, 0, n), dm = mat_rows(f->d_m, 0, n);
-    struct mat dg = mat_rows(f->d_gate, 0, n), du = mat_rows(f->d_up, 0, n);
+    struct mat dn = mat_rows(f->d_norm, 0, n), datt = mat_rows(f->d_att, 0, n), dsum;
     struct mat dq = mat_rows(f->d_q, 0, n), dk = mat_rows(f->d_k, 0, n);
-    struct mat dv = mat_rows(f->d_v, 0, n), datt = mat_rows(f->d_att, 0, n);
+    struct mat dv = mat_rows(f->d_v, 0, n);
 
-    /* FFN: o = h + W_down m, m = silu(gate) * up of norm(h) */
-    device_gemm(dev, 1, dx, false, view_down(view, layer), false, 0, dm);
-    device_gated_grad(dev, ACT_SILU, mat_rows(save->gate, 0, n), mat_rows(save->up, 0, n), dm, dg,
-                      du);
-    device_gemm(dev, 1, dg, false, b->gate, false, 0, dn);
-    device_gemm(dev, 1, du, false, b->up, false, 1, dn);
-    device_norm_grad(dev, mat_rows(save->h, 0, n),
-                     (struct norm){.gain = b->ffn_norm, .eps = cfg->norm_eps}, dn, dx);
-
-    /* attention: h = x + W_o att(q, k, v) of norm(x); cached rows do not depend on x */
-    device_gemm(dev, 1, dx, false, b->o, false, 0, datt);
+    ffn_grad(f, view, layer, save, mat_rows(dx, 0, n));
+    /* h = x + W_o att(q, k, v) of norm(x); cached rows do not depend on x */
+    dsum = before_norm(dev, b->post_attn_norm, save->att_sum, mat_rows(f->norm, 0, n), dx);
+    device_gemm(dev, 1, dsum, false, b->o, false, 0, datt);
     device_attention_grad(dev, mat_rows(save->q, 0, n), c->k[layer], c->v[layer], p->seq, p->seqs,
-                          (struct attn_shape){.heads = cfg->heads,
-                                              .kv_heads = cfg->kv_heads,
-                                              .head_dim = cfg->head_dim,
-                                              .scale = 1.0F / sqrtf((float)cfg->head_dim)},
-                          datt, dq, dk, dv);
-    device_rope(dev, dq, p->pos, cfg->heads, m->freq, cfg->rope_interleaved, true);
-    device_rope(dev, dk, p->pos, cfg->kv_heads, m->freq, cfg->rope_interleaved, true);
+                          b->shape, datt, dq, dk, dv);
+    dq = heads_grad(f, b, p, cfg->heads, b->q_norm, save->q_raw, dq, mat_rows(f->q, 0, n));
+    dk = heads_grad(f, b, p, cfg->kv_heads, b->k_norm, save->k_raw, dk, mat_rows(f->k, 0, n));
     device_gemm(dev, 1, dq, false, b->q, false, 0, dn);
     device_gemm(dev, 1, dk, false, b->k, false, 1, dn);
     device_gemm(dev, 1, dv, false, b->v, false, 1, dn);
-    device_norm_grad(dev, mat_rows(save->in, 0, n),
-                     (struct norm){.gain = b->attn_norm, .eps = cfg->norm_eps}, dn, dx);
+    device_norm_grad(dev, mat_rows(save->in, 0, n), b->attn_norm, dn, dx);
+}
+
+/* Room for logits, kept for the next call. */
+static struct mat capped_room(struct forward *f, int rows, int cols)
+{
+    if (f->capped.rows < rows) {
+        mat_free(f->model->dev, &f->capped);
+        f->capped = mat_new(f->model->dev, DT_F32, rows, cols);
+    }
+    return mat_rows(f->capped, 0, rows);
 }
 
 void backward_logits(struct forward *f, struct mat x, struct mat d_logits, struct mat dx)
 {
-    struct device *dev = f->model->dev;
+    const struct model *m = f->model;
+    float cap = m->config->logit_softcap;
     struct mat own = {0}, dn;
 
     make_workspace(f);
     dn = mat_rows(f->d_norm, 0, x.rows);
     if (x.rows > f->capacity)
-        dn = own = mat_new(dev, DT_F32, x.rows, x.cols);
-    device_gemm(dev, 1, d_logits, false, f->model->head, false, 0, dn);
-    device_norm_grad(dev, x,
-                     (struct norm){.gain = f->model->final_norm, .eps = f->model->config->norm_eps},
-                     dn, dx);
-    mat_free(dev, &own);
+        dn = own = mat_new(m->dev, DT_F32, x.rows, x.cols);
+    if (cap > 0) { /* the capped logits once more: the loss has written over them */
+        struct mat logits = capped_room(f, d_logits.rows, d_logits.cols);
+
+        forward_logits(f, x, logits);
+        device_softcap_grad(m->dev, cap, logits, d_logits);
+    }
+    device_gemm(m->dev, 1, d_logits, false, m->head, false, 0, dn);
+    device_norm_grad(m->dev, x, m->final_norm, dn, dx);
+    mat_free(m->dev, &own);
 }

@@ -1,37 +1,10 @@
-/* What a model is made of: the table of architectures, and config.json. */
+/* What a model is made of, and config.json. */
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/buf.h"
 #include "core/model/format.h"
-
-static const struct arch archs[] = {
-    /* name    interleaved  qkv bias */
-    {"llama", true, false},
-    {"qwen2", false, true},
-};
-
-const struct arch *arch_find(const char *name)
-{
-    for (size_t i = 0; i < sizeof(archs) / sizeof(*archs); i++)
-        if (!strcmp(archs[i].name, name))
-            return &archs[i];
-    return NULL;
-}
-
-bool arch_unknown(const char *name, struct err *err)
-{
-    struct buf known = {0};
-
-    for (size_t i = 0; i < sizeof(archs) / sizeof(*archs); i++)
-        buf_printf(&known, "%s%s", i ? ", " : "", archs[i].name);
-    err_set(err, ERR_MODEL, "architecture '%.64s' is not supported; supported are %s", name,
-            known.data);
-    buf_free(&known);
-    return false;
-}
 
 static bool between(const char *what, long value, long low, long high, struct err *err)
 {
@@ -40,28 +13,15 @@ static bool between(const char *what, long value, long low, long high, struct er
     return err_set(err, ERR_MODEL, "%s is %ld; %ld to %ld are supported", what, value, low, high);
 }
 
-bool config_check(const struct model_config *c, struct err *err)
+static bool check_rope(const struct model_config *c, struct err *err)
 {
-    if (!between("the number of layers", c->layers, 1, 512, err) ||
-        !between("the hidden size", c->hidden, 1, 1 << 17, err) ||
-        !between("the FFN size", c->ffn, 1, 1 << 20, err) ||
-        !between("the number of attention heads", c->heads, 1, 4096, err) ||
-        !between("the number of key-value heads", c->kv_heads, 1, c->heads, err) ||
-        !between("the head size", c->head_dim, 2, 4096, err) ||
-        !between("the vocabulary size", c->vocab, 1, 1 << 24, err) ||
-        !between("the context length", c->context, 1, 1 << 28, err))
-        return false;
-    if (c->heads % c->kv_heads)
-        return err_set(err, ERR_MODEL, "%d attention heads cannot share %d key-value heads",
-                       c->heads, c->kv_heads);
     if (c->head_dim % 2)
         return err_set(err, ERR_MODEL, "the head size is %d, which rotary positions cannot halve",
                        c->head_dim);
-    if (!(c->norm_eps >= 0 && c->norm_eps < 1))
-        return err_set(err, ERR_MODEL, "the norm's epsilon is %g; 0 to 1 is valid",
-                       (double)c->norm_eps);
-    if (!(c->rope_theta > 0) || !isfinite(c->rope_theta))
-        return err_set(err, ERR_MODEL, "the rotary base is %g; it must be positive", c->rope_theta);
+    if (!(c->rope_theta > 0) || !isfinite(c->rope_theta) || !(c->rope_theta_swa >= 0) ||
+        !isfinite(c->rope_theta_swa))
+        return err_set(err, ERR_MODEL, "the rotary base is %g; it must be positive",
+                       c->rope_theta > 0 ? c->rope_theta_swa : c->rope_theta);
     if (c->rope_scaling == ROPE_NONE)
         return true;
     if (!(c->rope_factor > 0) || !isfinite(c->rope_factor))
@@ -77,6 +37,31 @@ bool config_check(const struct model_config *c, struct err *err)
     return true;
 }
 
+bool config_check(const struct model_config *c, struct err *err)
+{
+    if (!between("the number of layers", c->layers, 1, MODEL_MAX_LAYERS, err) ||
+        !between("the hidden size", c->hidden, 1, 1 << 17, err) ||
+        !between("the FFN size", c->ffn, 1, 1 << 20, err) ||
+        !between("the number of attention heads", c->heads, 1, 4096, err) ||
+        !between("the number of key-value heads", c->kv_heads, 1, c->heads, err) ||
+        !between("the head size", c->head_dim, 2, 4096, err) ||
+        !between("the vocabulary size", c->vocab, 1, 1 << 24, err) ||
+        !between("the context length", c->context, 1, 1 << 28, err) ||
+        !between("the sliding window", c->window, 0, 1 << 28, err))
+        return false;
+    if (c->heads % c->kv_heads)
+        return err_set(err, ERR_MODEL, "%d attention heads cannot share %d key-value heads",
+                       c->heads, c->kv_heads);
+    if (!(c->norm_eps >= 0 && c->norm_eps < 1))
+        return err_set(err, ERR_MODEL, "the norm's epsilon is %g; 0 to 1 is valid",
+                       (double)c->norm_eps);
+    if (!(c->attn_scale >= 0 && isfinite(c->attn_scale) && c->attn_softcap >= 0 &&
+          isfinite(c->attn_softcap) && c->logit_softcap >= 0 && isfinite(c->logit_softcap)))
+        return err_set(err, ERR_MODEL,
+                       "scores are scaled by %g, capped at %g, logits at %g; each must be positive",
+                       (double)c->attn_scale, (double)c->attn_softcap, (double)c->logit_softcap);
+    return (c->parts & PART_POSITIONS) || check_rope(c, err);
+}
 static const json_t *get(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
@@ -125,27 +110,23 @@ static bool get_bool(const json_t *o, const char *key, bool *out, struct err *er
     return true;
 }
 
-/* "rope_parameters" of newer files holds all; older ones have rope_theta beside a
- * "rope_scaling" whose "rope_type" was once called "type". */
-static bool read_rope(struct model_config *c, const json_t *root, struct err *err)
+/* One set of rotary parameters; `outer` has what older files keep beside it. */
+static bool read_scaling(struct model_config *c, const json_t *outer, const json_t *rope,
+                         struct err *err)
 {
-    const json_t *rope = get(root, "rope_parameters"), *type;
-    const char *word;
+    const json_t *type = get(rope, "rope_type") ? get(rope, "rope_type") : get(rope, "type");
+    const char *word = type ? json_string_value(type) : "default";
     double partial;
 
-    if (!rope)
-        rope = get(root, "rope_scaling");
     if (rope && !json_is_object(rope))
         return err_set(err, ERR_MODEL, "rope_scaling is no object");
-    if (!get_number(root, "rope_theta", 10000, &c->rope_theta, err) ||
+    if (!get_number(outer, "rope_theta", arch_of(c)->theta, &c->rope_theta, err) ||
         !get_number(rope, "rope_theta", c->rope_theta, &c->rope_theta, err) ||
-        !get_number(root, "partial_rotary_factor", 1, &partial, err) ||
+        !get_number(outer, "partial_rotary_factor", 1, &partial, err) ||
         !get_number(rope, "partial_rotary_factor", partial, &partial, err))
         return false;
     if (fabs(partial - 1) > 1e-9)
         return err_set(err, ERR_MODEL, "partial_rotary_factor %g is not supported", partial);
-    type = get(rope, "rope_type") ? get(rope, "rope_type") : get(rope, "type");
-    word = type ? json_string_value(type) : "default";
     if (!word)
         return err_set(err, ERR_MODEL, "rope_type is no text");
     if (!strcmp(word, "default"))
@@ -161,6 +142,35 @@ static bool read_rope(struct model_config *c, const json_t *root, struct err *er
            get_number(rope, "original_max_position_embeddings", 0, &c->rope_orig, err);
 }
 
+/* "rope_parameters" of newer files holds all, for Gemma once for each kind of layer; older ones
+ * have rope_theta beside a "rope_scaling" whose "rope_type" was once called "type". */
+static bool read_rope(struct model_config *c, const json_t *root, struct err *err)
+{
+    const struct arch *arch = arch_of(c);
+    const json_t *rope = get(root, "rope_parameters"), *swa;
+    const json_t *full = get(rope, "full_attention");
+    struct model_config local = *c;
+
+    if (c->parts & PART_POSITIONS)
+        return true;
+    if (!full) {
+        c->rope_theta_swa = arch->theta_swa;
+        return read_scaling(c, root, rope ? rope : get(root, "rope_scaling"), err) &&
+               (arch->theta_swa == 0 ||
+                get_number(root, "rope_local_base_freq", arch->theta_swa, &c->rope_theta_swa, err));
+    }
+    swa = get(rope, "sliding_attention");
+    if (!read_scaling(c, root, full, err) || (swa && !read_scaling(&local, root, swa, err)))
+        return false;
+    if (swa && local.rope_scaling != ROPE_NONE)
+        return err_set(err, ERR_MODEL,
+                       "scaled rotary positions of sliding_attention layers are "
+                       "not supported");
+    c->rope_theta_swa = swa ? local.rope_theta : 0;
+    return true;
+}
+
+/* What would change the arithmetic and is not built here is refused, never ignored. */
 static bool refuse_if(const json_t *root, const char *key, struct err *err)
 {
     bool on = false;
@@ -170,79 +180,211 @@ static bool refuse_if(const json_t *root, const char *key, struct err *err)
     return !on || err_set(err, ERR_MODEL, "%s true is not supported", key);
 }
 
-/* What would change the arithmetic and is not built here is refused, never ignored. */
-static bool refuse_unknown(const struct model_config *c, const json_t *root, struct err *err)
+static bool refuse_quantised(const json_t *root, struct err *err)
 {
     const json_t *quantised = get(root, "quantization_config");
-    const json_t *act = get(root, "hidden_act");
     const char *method = json_string_value(get(quantised, "quant_method"));
 
-    if (quantised)
-        return err_set(err, ERR_MODEL,
-                       "the weights are quantised (%.64s), which is not supported in safetensors; "
-                       "use the original or a GGUF file",
-                       method ? method : "quantization_config");
-    if (act && (!json_is_string(act) || (strcmp(json_string_value(act), "silu") &&
-                                         strcmp(json_string_value(act), "swish"))))
-        return err_set(err, ERR_MODEL, "activation '%.64s' is not supported; supported is silu",
-                       json_is_string(act) ? json_string_value(act) : "?");
-    if (!strcmp(c->arch, "llama") && !refuse_if(root, "attention_bias", err))
-        return false;
-    return refuse_if(root, "mlp_bias", err);
+    return !quantised ||
+           err_set(err, ERR_MODEL,
+                   "the weights are quantised (%.64s), which is not supported in safetensors; use "
+                   "the original or a GGUF file",
+                   method ? method : "quantization_config");
 }
 
-/* Inside its window a sliding attention is a full one: the window limits the context. */
-static bool read_window(struct model_config *c, const json_t *root, struct err *err)
+static bool read_activation(const struct model_config *c, const json_t *root, struct err *err)
 {
-    int window;
-    bool used = false;
+    static const struct {
+        const char *name;
+        enum activation act;
+    } known[] = {
+        {"silu", ACT_SILU},
+        {"swish", ACT_SILU},
+        {"gelu_new", ACT_GELU},
+        {"gelu_pytorch_tanh", ACT_GELU},
+    };
+    const json_t *value = get(root, arch_of(c)->keys->act);
+    const char *word = json_string_value(value);
 
-    if (!get_int(root, "max_position_embeddings", 2048, &c->context, err) ||
-        !get_int(root, "sliding_window", 0, &window, err) ||
-        !get_bool(root, "use_sliding_window", &used, err))
+    if (!value)
+        return true;
+    for (size_t i = 0; word && i < sizeof(known) / sizeof(*known); i++)
+        if (known[i].act == c->act && !strcmp(known[i].name, word))
+            return true;
+    return err_set(err, ERR_MODEL, "activation '%.64s' is not supported; supported is %s",
+                   word ? word : "?", c->act == ACT_SILU ? "silu" : "gelu_new (the tanh form)");
+}
+
+/* A part that the configuration asks for, or that the architecture cannot have. */
+static bool read_part(struct model_config *c, const json_t *root, const char *key, unsigned parts,
+                      struct err *err)
+{
+    bool on = false;
+
+    if (!(arch_of(c)->maybe & parts)) /* the key means nothing then */
+        return true;
+    if (!get_bool(root, key, &on, err))
         return false;
-    if (used && window > 0 && window < c->context)
-        c->context = window;
+    c->parts |= on ? parts : 0;
     return true;
+}
+
+/* The layers by their types: a list of "full_attention" and "sliding_attention". */
+static bool read_layer_types(struct model_config *c, const json_t *types, struct err *err)
+{
+    if (!json_is_array(types) || json_array_size(types) != (size_t)c->layers)
+        return err_set(err, ERR_MODEL, "layer_types is no list of the types of %d layers",
+                       c->layers);
+    for (int l = 0; l < c->layers; l++) {
+        const char *type = json_string_value(json_array_get(types, (size_t)l));
+
+        if (!type || (strcmp(type, "full_attention") && strcmp(type, "sliding_attention")))
+            return err_set(err, ERR_MODEL,
+                           "layer type '%.64s' is not supported; supported are full_attention, "
+                           "sliding_attention",
+                           type ? type : "?");
+        c->windowed[l] = !strcmp(type, "sliding_attention");
+    }
+    return true;
+}
+
+static bool read_windows(struct model_config *c, const json_t *root, struct err *err)
+{
+    const struct arch *arch = arch_of(c);
+    const json_t *types = get(root, "layer_types");
+    bool there = json_object_get(root, "sliding_window") != NULL, used = true;
+    int first, pattern;
+
+    if (arch->windows == WINDOW_NONE)
+        return true;
+    if (!get_int(root, "sliding_window", there ? 0 : arch->window, &c->window, err) ||
+        !get_int(root, "max_window_layers", 28, &first, err) ||
+        !get_int(root, "sliding_window_pattern", 6, &pattern, err) ||
+        (arch->windows == WINDOW_IF_USED && !get_bool(root, "use_sliding_window", &used, err)))
+        return false;
+    if (!used)
+        c->window = 0;
+    if (!c->window)
+        return true;
+    if (arch->windows != WINDOW_ALL && types)
+        return read_layer_types(c, types, err);
+    if (!between("sliding_window_pattern", pattern, 1, 1 << 28, err))
+        return false;
+    for (int l = 0; l < c->layers; l++)
+        c->windowed[l] = arch->windows == WINDOW_ALL ||
+                         (arch->windows == WINDOW_IF_USED ? l >= first : (l + 1) % pattern != 0);
+    return true;
+}
+
+/* Scales and caps of scores and logits. */
+static bool read_scales(struct model_config *c, const json_t *root, struct err *err)
+{
+    double query = 0, scores = 0, logits = 0;
+    bool scaled = true;
+
+    if (c->parts & PART_POSITIONS) { /* GPT-2's own */
+        if (get(root, "scale_attn_weights") && !get_bool(root, "scale_attn_weights", &scaled, err))
+            return false;
+        c->attn_scale = scaled ? 0 : 1;
+        return get_bool(root, "scale_attn_by_inverse_layer_idx", &c->attn_scale_by_layer, err) &&
+               refuse_if(root, "add_cross_attention", err);
+    }
+    if (!arch_of(c)->gemma)
+        return true;
+    if (!get_number(root, "query_pre_attn_scalar", 256, &query, err) ||
+        !get_number(root, "attn_logit_softcapping", 0, &scores, err) ||
+        !get_number(root, "final_logit_softcapping", 0, &logits, err) ||
+        !refuse_if(root, "use_bidirectional_attention", err))
+        return false;
+    if (!(query > 0))
+        return err_set(err, ERR_MODEL, "query_pre_attn_scalar is %g; it must be positive", query);
+    c->attn_scale = (float)(1 / sqrt(query));
+    c->attn_softcap = (float)scores;
+    c->logit_softcap = (float)logits;
+    c->norm_offset = 1;
+    c->embed_scale = sqrtf((float)c->hidden);
+    return true;
+}
+
+static bool read_sizes(struct model_config *c, const json_t *root, struct err *err)
+{
+    const struct arch *arch = arch_of(c);
+    const struct config_keys *k = arch->keys;
+    bool kv = json_object_get(root, "num_key_value_heads") != NULL;
+    bool dim = json_object_get(root, "head_dim") != NULL;
+    bool plain = c->parts & PART_POSITIONS; /* GPT-2 has neither, and its FFN a default */
+    double eps = 0;
+    int apart;
+
+    if (!get_int(root, k->layers, -1, &c->layers, err) ||
+        !get_int(root, k->hidden, -1, &c->hidden, err) ||
+        !get_int(root, k->ffn, plain ? 4L * c->hidden : -1, &c->ffn, err) ||
+        !get_int(root, k->heads, -1, &c->heads, err) ||
+        !get_int(root, "vocab_size", -1, &c->vocab, err) ||
+        !get_int(root, k->context, arch->context, &c->context, err) ||
+        !get_number(root, k->eps, arch->eps, &eps, err))
+        return false;
+    c->norm_eps = (float)eps;
+    c->kv_heads = c->heads;
+    apart = c->heads ? c->hidden / c->heads : 0;
+    c->head_dim = apart;
+    if (plain
+            ? c->heads && c->hidden % c->heads
+            : (dim ? !get(root, "head_dim") : !arch->head_dim) && c->heads && c->hidden % c->heads)
+        return err_set(err, ERR_MODEL, "%s %d is no multiple of %d heads", k->hidden, c->hidden,
+                       c->heads);
+    return plain ||
+           (get_int(root, "num_key_value_heads", kv || !arch->kv_heads ? c->heads : arch->kv_heads,
+                    &c->kv_heads, err) &&
+            get_int(root, "head_dim", dim || !arch->head_dim ? apart : arch->head_dim, &c->head_dim,
+                    err));
+}
+
+/* Models that also see nest the one that writes. */
+static bool find_text(const json_t *root, const json_t **text, const struct arch **arch,
+                      struct err *err)
+{
+    const char *type;
+
+    if (!json_is_object(root))
+        return err_set(err, ERR_MODEL, "is no object");
+    *text = root;
+    for (int depth = 0; depth < 2; depth++) {
+        type = json_string_value(get(*text, "model_type"));
+        if (!type)
+            return err_set(err, ERR_MODEL, "model_type is missing");
+        *arch = arch_of_type(type);
+        if (!*arch)
+            return arch_unknown(type, err);
+        if (!refuse_quantised(*text, err))
+            return false;
+        if (!json_is_object(get(*text, "text_config")))
+            return true;
+        *text = get(*text, "text_config");
+    }
+    return err_set(err, ERR_MODEL, "text_config is nested twice");
 }
 
 static bool read_config(struct model_config *c, const json_t *root, struct err *err)
 {
-    const char *type = json_string_value(get(root, "model_type"));
     const char *name = json_string_value(get(root, "_name_or_path"));
-    const struct arch *arch;
-    double eps = 0;
-    int apart;
+    const struct arch *arch = NULL;
+    const json_t *text = NULL;
 
-    if (!json_is_object(root))
-        return err_set(err, ERR_MODEL, "is no object");
-    if (!type)
-        return err_set(err, ERR_MODEL, "model_type is missing");
-    arch = arch_find(type);
-    if (!arch)
-        return arch_unknown(type, err);
-    snprintf(c->arch, sizeof(c->arch), "%s", arch->name);
+    if (!find_text(root, &text, &arch, err))
+        return false;
+    arch_start(arch, c);
     snprintf(c->name, sizeof(c->name), "%s", name && *name != '/' ? name : "");
     text_make_ascii(c->name);
-    c->qkv_bias = arch->qkv_bias;
-    if (!get_int(root, "num_hidden_layers", -1, &c->layers, err) ||
-        !get_int(root, "hidden_size", -1, &c->hidden, err) ||
-        !get_int(root, "intermediate_size", -1, &c->ffn, err) ||
-        !get_int(root, "num_attention_heads", -1, &c->heads, err) ||
-        !get_int(root, "num_key_value_heads", c->heads, &c->kv_heads, err) ||
-        !get_int(root, "vocab_size", -1, &c->vocab, err) ||
-        !get_number(root, "rms_norm_eps", 1e-6, &eps, err) ||
-        !get_bool(root, "tie_word_embeddings", &c->tied, err))
+    c->tied = arch->tied;
+    if (get(text, "tie_word_embeddings") && !get_bool(text, "tie_word_embeddings", &c->tied, err))
         return false;
-    apart = c->heads ? c->hidden / c->heads : 0;
-    c->norm_eps = (float)eps;
-    if (!get_int(root, "head_dim", apart, &c->head_dim, err) || !read_rope(c, root, err) ||
-        !read_window(c, root, err) || !refuse_unknown(c, root, err))
-        return false;
-    if (!get(root, "head_dim") && c->heads && c->hidden % c->heads)
-        return err_set(err, ERR_MODEL, "hidden_size %d is no multiple of %d heads", c->hidden,
-                       c->heads);
-    return config_check(c, err);
+    return read_sizes(c, text, err) &&
+           between("the number of layers", c->layers, 1, MODEL_MAX_LAYERS, err) &&
+           read_part(c, text, "attention_bias", PART_QKV_BIAS | PART_OUT_BIAS, err) &&
+           read_part(c, text, "mlp_bias", PART_FFN_BIAS, err) && read_rope(c, text, err) &&
+           read_windows(c, text, err) && read_scales(c, text, err) &&
+           read_activation(c, text, err) && config_check(c, err);
 }
 
 bool config_from_json(struct model_config *c, const char *text, size_t len, struct err *err)

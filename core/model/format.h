@@ -2,7 +2,7 @@
  * weights.c and identity.c see this; everyone else asks weights.h.
  *
  * To add a format: one file that ends in a const struct format_ops, one line in formats.c.
- * To add an architecture: one line in config.c. */
+ * To add an architecture: an entry in arch.c. */
 #ifndef CORE_MODEL_FORMAT_H
 #define CORE_MODEL_FORMAT_H
 
@@ -36,15 +36,58 @@ struct format_ops {
 extern const struct format_ops format_gguf, format_safetensors;
 extern const struct format_ops *const formats[]; /* ends in NULL */
 
-struct arch {
-    const char *name; /* GGUF general.architecture, and model_type of config.json */
-    bool interleaved; /* how GGUF files order the rotated pairs */
-    bool qkv_bias;
+/* Lists of these end in NULL. */
+struct tensor_name {
+    const char *theirs, *ours;
+    bool transposed; /* their matrix is [in, out] */
 };
 
-const struct arch *arch_find(const char *name); /* or NULL */
+struct config_keys {
+    const char *layers, *hidden, *ffn, *heads, *context, *eps, *act;
+};
+
+/* Which layers have the sliding window. */
+enum windows {
+    WINDOW_NONE,
+    WINDOW_ALL,
+    WINDOW_IF_USED, /* use_sliding_window: layer_types, or those from max_window_layers on */
+    WINDOW_PATTERN, /* layer_types, or all but every sixth (sliding_window_pattern) */
+};
+
+enum { ARCH_TYPES = 2 };
+
+struct arch {
+    const char *name;              /* model_config.arch */
+    const char *types[ARCH_TYPES]; /* model_type of config.json */
+    const char *gguf;              /* general.architecture; NULL: GGUF has no name of its own */
+    unsigned parts, maybe;         /* enum part: always; if the file says so */
+    enum norm_kind norm;
+    enum activation act;
+    bool interleaved; /* GGUF files order the rotated pairs (2i, 2i+1) */
+    bool gemma; /* gains are w of 1 + w, the embedding is scaled, the scores by a number given */
+    enum windows windows, gguf_windows;
+    const char *gguf_eps; /* key, without the architecture */
+    const struct config_keys *keys;
+    const char *block; /* what a block's number stands behind */
+    const struct tensor_name *prefixes, *globals, *names;
+    const char *const *ballast; /* tensors that mean nothing here: NAME, START*, *END */
+    /* what config.json says by saying nothing; 0 for kv_heads: as many as heads, for head_dim:
+     * hidden / heads */
+    bool tied;
+    int kv_heads, head_dim, context, window;
+    double eps, theta, theta_swa;
+};
+
+const struct arch *arch_of_type(const char *type); /* by model_type; or NULL */
+const struct arch *arch_of_gguf(const char *name); /* by general.architecture; or NULL */
+const struct arch *arch_of(const struct model_config *c);
 /* ERR_MODEL, naming the architecture and those that are known. */
 bool arch_unknown(const char *name, struct err *err);
+bool arch_ballast(const struct arch *arch, const char *name);
+/* Our name for a tensor of theirs, or its own: the check then names it. The caller frees it. */
+char *arch_canonical(const struct arch *arch, const char *name, bool *transposed);
+/* What the table says of the architecture, put into an empty configuration. */
+void arch_start(const struct arch *arch, struct model_config *c);
 /* Sizes within bounds and consistent with one another. ERR_MODEL. */
 bool config_check(const struct model_config *c, struct err *err);
 /* From the text of a config.json. `tied` is what it says; the file's tensors decide. */

@@ -73,7 +73,10 @@ static bool read_rope(struct model_config *c, const struct gguf *g, struct err *
     double old_scale;
     int rotated;
 
-    if (!get_number(c, g, "rope.freq_base", 10000, &c->rope_theta, err) ||
+    if (c->parts & PART_POSITIONS)
+        return true;
+    if (!get_number(c, g, "rope.freq_base", arch_of(c)->theta, &c->rope_theta, err) ||
+        !get_number(c, g, "rope.freq_base_swa", arch_of(c)->theta_swa, &c->rope_theta_swa, err) ||
         !get_int(c, g, "rope.dimension_count", c->head_dim, &rotated, err) ||
         !get_number(c, g, "rope.scale_linear", 1, &old_scale, err) ||
         !get_number(c, g, "rope.scaling.factor", old_scale, &c->rope_factor, err))
@@ -94,7 +97,8 @@ static bool read_rope(struct model_config *c, const struct gguf *g, struct err *
 
 static bool read_sizes(struct model_config *c, const struct gguf *g, struct err *err)
 {
-    int values, experts, window;
+    const char *eps_key = arch_of(c)->gguf_eps;
+    int values, experts;
     double eps;
 
     if (!get_int(c, g, "block_count", -1, &c->layers, err) ||
@@ -103,18 +107,14 @@ static bool read_sizes(struct model_config *c, const struct gguf *g, struct err 
         !get_int(c, g, "attention.head_count", -1, &c->heads, err) ||
         !get_int(c, g, "attention.head_count_kv", c->heads, &c->kv_heads, err) ||
         !get_int(c, g, "context_length", -1, &c->context, err) ||
-        !get_int(c, g, "attention.sliding_window", 0, &window, err) ||
         !get_int(c, g, "expert_count", 0, &experts, err) ||
-        !get_number(c, g, "attention.layer_norm_rms_epsilon", -1, &eps, err))
+        !get_number(c, g, eps_key, -1, &eps, err))
         return false;
     if (experts)
         return err_set(err, ERR_MODEL, "a mixture of %d experts is not supported", experts);
     if (eps < 0)
-        return err_set(err, ERR_MODEL, "metadata %s.attention.layer_norm_rms_epsilon is missing",
-                       c->arch);
+        return err_set(err, ERR_MODEL, "metadata %s.%s is missing", c->arch, eps_key);
     c->norm_eps = (float)eps;
-    if (window > 0 && window < c->context)
-        c->context = window;
     if (!get_int(c, g, "attention.key_length", c->heads ? c->hidden / c->heads : 0, &c->head_dim,
                  err) ||
         !get_int(c, g, "attention.value_length", c->head_dim, &values, err))
@@ -122,6 +122,71 @@ static bool read_sizes(struct model_config *c, const struct gguf *g, struct err 
     if (values != c->head_dim)
         return err_set(err, ERR_MODEL, "keys of %d and values of %d elements are not supported",
                        c->head_dim, values);
+    return true;
+}
+
+/* Which layers have the window: an array says it for each, or a number n that it is all but every
+ * nth. */
+static bool read_pattern(struct model_config *c, const struct gguf *g, struct err *err)
+{
+    const struct gguf_value *v = arch_value(c, g, "attention.sliding_window_pattern");
+    long long on;
+    int every;
+
+    if (v && v->array) {
+        for (int l = 0; l < c->layers; l++) {
+            if ((uint64_t)l >= v->count || !gguf_int(v, (uint64_t)l, &on))
+                return err_set(err, ERR_MODEL,
+                               "metadata %s.attention.sliding_window_pattern does not say it for "
+                               "%d layers",
+                               c->arch, c->layers);
+            c->windowed[l] = on != 0;
+        }
+        return true;
+    }
+    if (!get_int(c, g, "attention.sliding_window_pattern", 6, &every, err))
+        return false;
+    for (int l = 0; l < c->layers; l++)
+        c->windowed[l] = every > 0 && (l + 1) % every != 0;
+    return true;
+}
+
+static bool read_windows(struct model_config *c, const struct gguf *g, struct err *err)
+{
+    enum windows windows = arch_of(c)->gguf_windows;
+
+    if (!get_int(c, g, "attention.sliding_window",
+                 windows == WINDOW_PATTERN ? arch_of(c)->window : 0, &c->window, err))
+        return false;
+    if (windows == WINDOW_PATTERN)
+        return read_pattern(c, g, err);
+    for (int l = 0; l < c->layers; l++)
+        c->windowed[l] = windows == WINDOW_ALL;
+    if (windows == WINDOW_NONE) { /* which layers is not said: inside a window nothing changes */
+        c->context = c->window && c->window < c->context ? c->window : c->context;
+        c->window = 0;
+    }
+    return true;
+}
+
+/* Gemma's, with what llama.cpp takes where a key is missing: the largest model, of 62 layers, has
+ * its own scale. */
+static bool read_scales(struct model_config *c, const struct gguf *g, struct err *err)
+{
+    double scale, scores, logits,
+        own = c->heads && c->hidden >= c->heads && c->layers == 62 ? 1 / sqrt(c->hidden / c->heads)
+                                                                   : 1 / sqrt(fmax(c->head_dim, 1));
+
+    if (!arch_of(c)->gemma)
+        return true;
+    if (!get_number(c, g, "attention.scale", own, &scale, err) ||
+        !get_number(c, g, "attn_logit_softcapping", 0, &scores, err) ||
+        !get_number(c, g, "final_logit_softcapping", 0, &logits, err))
+        return false;
+    c->attn_scale = (float)scale;
+    c->attn_softcap = (float)scores;
+    c->logit_softcap = (float)logits;
+    c->embed_scale = sqrtf((float)c->hidden);
     return true;
 }
 
@@ -150,14 +215,15 @@ bool config_from_gguf(struct model_config *c, const struct gguf *g, struct err *
     get_text(g, "general.architecture", word, sizeof(word));
     if (!*word)
         return err_set(err, ERR_MODEL, "metadata general.architecture is missing");
-    arch = arch_find(word);
+    arch = arch_of_gguf(word);
     if (!arch)
         return arch_unknown(word, err);
-    snprintf(c->arch, sizeof(c->arch), "%s", arch->name);
+    arch_start(arch, c);
+    c->maybe = arch->maybe;
     get_text(g, "general.name", c->name, sizeof(c->name));
     c->rope_interleaved = arch->interleaved;
-    c->qkv_bias = arch->qkv_bias;
     return read_sizes(c, g, err) && read_rope(c, g, err) && read_vocab(c, g, err) &&
+           config_check(c, err) && read_windows(c, g, err) && read_scales(c, g, err) &&
            config_check(c, err);
 }
 

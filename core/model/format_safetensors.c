@@ -1,5 +1,6 @@
 /* A model in a folder: config.json and one safetensors file, or several with an index. */
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,56 +12,11 @@
 
 enum { MAX_JSON = 64 << 20, MAX_SHARDS = 4096 };
 
-/* Hugging Face's names for ours. */
-static const struct {
-    const char *theirs, *ours;
-} globals[] =
-    {
-        {"model.embed_tokens.weight", "token_embd.weight"},
-        {"model.norm.weight", "output_norm.weight"},
-        {"lm_head.weight", "output.weight"},
-},
-  parts[] = {
-      {"input_layernorm", "attn_norm"},    {"self_attn.q_proj", "attn_q"},
-      {"self_attn.k_proj", "attn_k"},      {"self_attn.v_proj", "attn_v"},
-      {"self_attn.o_proj", "attn_output"}, {"post_attention_layernorm", "ffn_norm"},
-      {"mlp.gate_proj", "ffn_gate"},       {"mlp.up_proj", "ffn_up"},
-      {"mlp.down_proj", "ffn_down"},
-};
-
-/* Our name for a tensor, or its own: the check then names it. The caller frees it. */
-static char *canonical(const char *name)
-{
-    int layer, at = 0;
-
-    for (size_t i = 0; i < sizeof(globals) / sizeof(*globals); i++)
-        if (!strcmp(globals[i].theirs, name))
-            return xstrdup(globals[i].ours);
-    if (sscanf(name, "model.layers.%9d.%n", &layer, &at) != 1 || !at || layer < 0)
-        return xstrdup(name);
-    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-        size_t n = strlen(parts[i].theirs);
-
-        if (!strncmp(name + at, parts[i].theirs, n) && name[(size_t)at + n] == '.')
-            return xasprintf("blk.%d.%s%s", layer, parts[i].ours, name + (size_t)at + n);
-    }
-    return xstrdup(name);
-}
-
-/* Old checkpoints hold a copy of what follows from the configuration. */
-static bool is_ballast(const char *name)
-{
-    const char *end = ".rotary_emb.inv_freq";
-    size_t n = strlen(name), m = strlen(end);
-
-    return n > m && !strcmp(name + n - m, end);
-}
-
-static bool add_tensor(struct weights *w, const struct st_tensor *s, struct err *err)
+static bool add_tensor(struct weights *w, const struct st_tensor *s, int file, struct err *err)
 {
     struct tensor *t = &w->tensor[w->count];
 
-    if (is_ballast(s->name))
+    if (arch_ballast(arch_of(&w->config), s->name))
         return true;
     if (!st_type_dtype(s->type, &t->type) || t->type == DT_F64)
         return err_set(err, ERR_MODEL,
@@ -70,9 +26,16 @@ static bool add_tensor(struct weights *w, const struct st_tensor *s, struct err 
     if (s->ndim < 1 || s->ndim > 4 || !s->bytes)
         return err_set(err, ERR_MODEL, "tensor %s has %d dimensions and %zu bytes", s->name,
                        s->ndim, s->bytes);
-    t->name = canonical(s->name);
+    t->name = arch_canonical(arch_of(&w->config), s->name, &t->transposed);
+    t->origin = xstrdup(s->name);
+    t->file = file;
     t->ndim = s->ndim;
     memcpy(t->dim, s->dim, sizeof(t->dim));
+    t->transposed = t->transposed && t->ndim == 2;
+    if (t->transposed) {
+        t->dim[0] = s->dim[1];
+        t->dim[1] = s->dim[0];
+    }
     t->data = s->data;
     t->bytes = s->bytes;
     w->count++;
@@ -101,6 +64,7 @@ static void settle_head(struct weights *w)
         return;
     }
     free(head->name);
+    free(head->origin);
     w->count--;
     memmove(head, head + 1, (size_t)(&w->tensor[w->count] - head) * sizeof(*head));
 }
@@ -272,24 +236,39 @@ static bool open_files(struct weights *w, struct err *err)
     return ok;
 }
 
+/* The embedding's factor has the type of its weights: 11 or 8 bits of it. */
+static void settle_scale(struct weights *w)
+{
+    const struct tensor *embed = find(w, "token_embd.weight");
+    int bits = !embed ? 24 : embed->type == DT_BF16 ? 8 : embed->type == DT_F16 ? 11 : 24, power;
+    double part = frexp((double)w->config.embed_scale, &power);
+
+    w->config.embed_scale = (float)ldexp(rint(ldexp(part, bits)), power - bits);
+}
+
 static bool read_folder(struct weights *w, struct err *err)
 {
     size_t total = 0;
+    int first; /* of the shards among the files */
 
     if (is_folder(w->path)) {
         free(w->dir);
         w->dir = xstrdup(w->path);
     }
-    if (!read_config(w, err) || !open_files(w, err))
+    if (!read_config(w, err))
+        return false;
+    first = w->files;
+    if (!open_files(w, err))
         return false;
     for (int i = 0; i < w->shards; i++)
         total += (size_t)safetensors_count(w->shard[i]);
     w->tensor = xcalloc(total + 1, sizeof(*w->tensor));
     for (int i = 0; i < w->shards; i++)
         for (int j = 0; j < safetensors_count(w->shard[i]); j++)
-            if (!add_tensor(w, safetensors_at(w->shard[i], j), err))
+            if (!add_tensor(w, safetensors_at(w->shard[i], j), first + i, err))
                 return false;
     settle_head(w);
+    settle_scale(w);
     add_tokenizer_files(w);
     return true;
 }

@@ -1,6 +1,5 @@
 #include "core/model/forward.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +31,8 @@ struct forward *forward_new(const struct model *m, int capacity)
     f->gate = mat_new(dev, DT_F32, capacity, c->ffn);
     f->up = mat_new(dev, DT_F32, capacity, c->ffn);
     f->m = mat_new(dev, DT_F32, capacity, c->ffn);
+    if (c->parts & PART_POST_NORMS)
+        f->sum = mat_new(dev, DT_F32, capacity, c->hidden);
     return f;
 }
 
@@ -42,9 +43,9 @@ void forward_free(struct forward *f)
     if (!f)
         return;
     dev = f->model->dev;
-    struct mat *all[] = {&f->norm,  &f->q,      &f->k,      &f->v,   &f->att, &f->gate,
-                         &f->up,    &f->m,      &f->d_norm, &f->d_q, &f->d_k, &f->d_v,
-                         &f->d_att, &f->d_gate, &f->d_up,   &f->d_m};
+    struct mat *all[] = {&f->norm, &f->q,     &f->k,      &f->v,      &f->att, &f->gate,
+                         &f->up,   &f->m,     &f->sum,    &f->d_norm, &f->d_q, &f->d_k,
+                         &f->d_v,  &f->d_att, &f->d_gate, &f->d_up,   &f->d_m, &f->capped};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         mat_free(dev, all[i]);
@@ -121,17 +122,17 @@ void pass_free(struct pass *p)
 
 void forward_embed(struct forward *f, const struct pass *p, struct mat x)
 {
-    device_gather(f->model->dev, f->model->embed, p->id, x);
-}
+    const struct model *m = f->model;
 
-static struct attn_shape shape_of(const struct model *m)
-{
-    const struct model_config *c = m->config;
+    device_gather(m->dev, m->embed, p->id, x);
+    if (m->embed_scale.data)
+        device_scale_cols(m->dev, x, m->embed_scale, x);
+    if (m->positions.data) {
+        struct mat at = mat_rows(f->norm, 0, x.rows);
 
-    return (struct attn_shape){.heads = c->heads,
-                               .kv_heads = c->kv_heads,
-                               .head_dim = c->head_dim,
-                               .scale = 1.0F / sqrtf((float)c->head_dim)};
+        device_gather(m->dev, m->positions, p->pos, at);
+        device_axpy(m->dev, 1, at, x);
+    }
 }
 
 /* y = x W^T (+ bias) */
@@ -142,22 +143,64 @@ static void linear(struct device *dev, struct mat x, struct mat w, struct mat bi
         device_axpy(dev, 1, bias, y);
 }
 
+/* x += y W^T + bias, or with a norm behind it x += norm(sum), sum = y W^T + bias. */
+static void add_to_stream(struct forward *f, struct mat y, struct mat w, struct mat bias,
+                          struct norm post, struct mat sum, struct mat x)
+{
+    struct device *dev = f->model->dev;
+    struct mat norm = mat_rows(f->norm, 0, x.rows);
+
+    if (!post.gain.data) {
+        device_gemm(dev, 1, y, false, w, true, 1, x);
+        if (bias.data)
+            device_axpy(dev, 1, bias, x);
+        return;
+    }
+    linear(dev, y, w, bias, sum);
+    device_norm(dev, sum, post, norm);
+    device_axpy(dev, 1, norm, x);
+}
+
+/* Each head of each row becomes a row. */
+struct mat forward_by_head(struct mat x, int heads)
+{
+    x.rows *= heads;
+    x.cols /= heads;
+    x.stride = x.cols;
+    return x;
+}
+
+/* The norm of q or k, head by head; raw, unless its data is NULL, keeps what was there. */
+static void norm_heads(struct device *dev, struct mat x, int heads, struct norm n, struct mat raw)
+{
+    struct mat each = forward_by_head(x, heads);
+
+    if (!n.gain.data)
+        return;
+    if (raw.data)
+        device_copy(dev, x, mat_rows(raw, 0, x.rows));
+    device_norm(dev, each, n, each);
+}
+
 static void attend(struct forward *f, const struct block *b, int layer, const struct pass *p,
                    struct cache *c, struct mat x, struct saved *save)
 {
-    const struct model *m = f->model;
-    const struct model_config *cfg = m->config;
-    struct device *dev = m->dev;
+    const struct model_config *cfg = f->model->config;
+    struct device *dev = f->model->dev;
     struct mat norm = mat_rows(f->norm, 0, p->rows), att = mat_rows(f->att, 0, p->rows);
     struct mat q = save ? mat_rows(save->q, 0, p->rows) : mat_rows(f->q, 0, p->rows);
     struct mat k = mat_rows(f->k, 0, p->rows), v = mat_rows(f->v, 0, p->rows);
 
-    device_norm(dev, x, (struct norm){.gain = b->attn_norm, .eps = cfg->norm_eps}, norm);
+    device_norm(dev, x, b->attn_norm, norm);
     linear(dev, norm, b->q, b->q_bias, q);
     linear(dev, norm, b->k, b->k_bias, k);
     linear(dev, norm, b->v, b->v_bias, v);
-    device_rope(dev, q, p->pos, cfg->heads, m->freq, cfg->rope_interleaved, false);
-    device_rope(dev, k, p->pos, cfg->kv_heads, m->freq, cfg->rope_interleaved, false);
+    norm_heads(dev, q, cfg->heads, b->q_norm, save ? save->q_raw : (struct mat){0});
+    norm_heads(dev, k, cfg->kv_heads, b->k_norm, save ? save->k_raw : (struct mat){0});
+    if (b->freq) {
+        device_rope(dev, q, p->pos, cfg->heads, b->freq, cfg->rope_interleaved, false);
+        device_rope(dev, k, p->pos, cfg->kv_heads, b->freq, cfg->rope_interleaved, false);
+    }
     for (int s = 0; s < p->seqs; s++) {
         const struct attn_seq *a = &p->seq[s];
 
@@ -166,8 +209,9 @@ static void attend(struct forward *f, const struct block *b, int layer, const st
         device_copy(dev, mat_rows(k, a->q0, a->n), mat_rows(c->k[layer], a->kv0 + a->past, a->n));
         device_copy(dev, mat_rows(v, a->q0, a->n), mat_rows(c->v[layer], a->kv0 + a->past, a->n));
     }
-    device_attention(dev, q, c->k[layer], c->v[layer], p->seq, p->seqs, shape_of(m), att);
-    device_gemm(dev, 1, att, false, b->o, true, 1, x);
+    device_attention(dev, q, c->k[layer], c->v[layer], p->seq, p->seqs, b->shape, att);
+    add_to_stream(f, att, b->o, b->o_bias, b->post_attn_norm,
+                  mat_rows(save ? save->att_sum : f->sum, 0, p->rows), x);
 }
 
 void forward_block(struct forward *f, const struct weights_view *view, int layer,
@@ -178,8 +222,7 @@ void forward_block(struct forward *f, const struct weights_view *view, int layer
     const struct block *b = &m->block[layer];
     struct device *dev = m->dev;
     struct mat norm = mat_rows(f->norm, 0, p->rows), coeff = mat_rows(f->m, 0, p->rows);
-    struct mat gate = mat_rows(save ? save->gate : f->gate, 0, p->rows);
-    struct mat up = mat_rows(save ? save->up : f->up, 0, p->rows);
+    struct mat gate = mat_rows(save ? save->gate : f->gate, 0, p->rows), up = {0};
 
     if (tap)
         tap->fn(tap->ctx, layer, TAP_BLOCK_IN, x);
@@ -190,28 +233,33 @@ void forward_block(struct forward *f, const struct weights_view *view, int layer
         tap->fn(tap->ctx, layer, TAP_FFN_IN, x);
     if (save)
         device_copy(dev, x, mat_rows(save->h, 0, p->rows));
-    device_norm(dev, x, (struct norm){.gain = b->ffn_norm, .eps = m->config->norm_eps}, norm);
-    device_gemm(dev, 1, norm, false, b->gate, true, 0, gate);
-    device_gemm(dev, 1, norm, false, b->up, true, 0, up);
-    device_gated(dev, ACT_SILU, gate, up, coeff);
+    device_norm(dev, x, b->ffn_norm, norm);
+    linear(dev, norm, b->gate, b->gate_bias, gate);
+    if (b->up.data) {
+        up = mat_rows(save ? save->up : f->up, 0, p->rows);
+        linear(dev, norm, b->up, b->up_bias, up);
+    }
+    device_gated(dev, m->config->act, gate, up, coeff);
     if (tap)
         tap->fn(tap->ctx, layer, TAP_COEFF, coeff);
-    device_gemm(dev, 1, coeff, false, view_down(view, layer), true, 1, x);
+    add_to_stream(f, coeff, view_down(view, layer), b->down_bias, b->post_ffn_norm,
+                  mat_rows(save ? save->ffn_sum : f->sum, 0, p->rows), x);
     if (tap)
         tap->fn(tap->ctx, layer, TAP_BLOCK_OUT, x);
 }
 
 void forward_logits(struct forward *f, struct mat x, struct mat logits)
 {
+    const struct model *m = f->model;
     struct mat own = {0}, norm = mat_rows(f->norm, 0, x.rows);
 
     if (x.rows > f->capacity)
-        norm = own = mat_new(f->model->dev, DT_F32, x.rows, x.cols);
-    device_norm(f->model->dev, x,
-                (struct norm){.gain = f->model->final_norm, .eps = f->model->config->norm_eps},
-                norm);
-    device_gemm(f->model->dev, 1, norm, false, f->model->head, true, 0, logits);
-    mat_free(f->model->dev, &own);
+        norm = own = mat_new(m->dev, DT_F32, x.rows, x.cols);
+    device_norm(m->dev, x, m->final_norm, norm);
+    device_gemm(m->dev, 1, norm, false, m->head, true, 0, logits);
+    if (m->config->logit_softcap > 0)
+        device_softcap(m->dev, m->config->logit_softcap, logits);
+    mat_free(m->dev, &own);
 }
 
 bool forward_run(struct forward *f, const struct weights_view *view, const struct pass *p,

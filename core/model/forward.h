@@ -1,5 +1,7 @@
-/* The forward pass of decoder-only transformers with gated FFN (Llama, Qwen2), block by block,
- * with taps; and the gradient of a loss with respect to the residual stream.
+/* The forward pass of decoder-only transformers, block by block, with taps; and the gradient of a
+ * loss with respect to the residual stream. What a block has (biases, norms of q and k, norms
+ * behind attention and FFN, a gate, a window) is told by struct block, not by the architecture's
+ * name.
  *
  * A pass is a packed batch: the new rows of all sequences under one another. Rows already in
  * the cache are not computed again. A block is one slice of work: the caller looks at the
@@ -34,16 +36,20 @@ struct pass {
     int seqs;
 };
 
-/* What the backward pass needs of one block, for the new rows. */
+/* What the backward pass needs of one block, for the new rows; what the block has no use for is
+ * data NULL. */
 struct saved {
     struct mat in, q, h, gate, up;
+    struct mat q_raw, k_raw;     /* before their norms */
+    struct mat att_sum, ffn_sum; /* before the norms behind them */
 };
 
 struct forward { /* workspace for passes of up to `capacity` rows */
     const struct model *model;
     int capacity;
-    struct mat norm, q, k, v, att, gate, up, m;                 /* [capacity, ...] */
+    struct mat norm, q, k, v, att, gate, up, m, sum;            /* [capacity, ...] */
     struct mat d_norm, d_q, d_k, d_v, d_att, d_gate, d_up, d_m; /* backward; made when first used */
+    struct mat capped; /* [n, V] logits under a soft cap, likewise */
 };
 
 struct forward *forward_new(const struct model *m, int capacity);
@@ -58,7 +64,8 @@ struct pass pass_new(const int *const *ids, const int *count, const int *past, i
 void pass_free(struct pass *p);
 int pass_cache_rows(const struct pass *p, int spare);
 
-/* x [rows, d] = embeddings of the pass's tokens */
+/* x [rows, d] = embeddings of the pass's tokens, scaled and with learned positions where the model
+ * has them */
 void forward_embed(struct forward *f, const struct pass *p, struct mat x);
 /* x becomes the output of block `layer` under the view. */
 void forward_block(struct forward *f, const struct weights_view *view, int layer,
@@ -75,8 +82,12 @@ bool forward_run(struct forward *f, const struct weights_view *view, const struc
  * its input. `save` is what forward_block() kept on the same pass and cache. */
 void backward_block(struct forward *f, const struct weights_view *view, int layer,
                     const struct pass *p, struct cache *c, const struct saved *save, struct mat dx);
-/* dx [n, d] += gradient through head and final norm of x [n, d] for d_logits [n, V]. */
+/* dx [n, d] += gradient through head and final norm of x [n, d] for d_logits [n, V], which are
+ * changed where the model caps its logits. */
 void backward_logits(struct forward *f, struct mat x, struct mat d_logits, struct mat dx);
+
+/* x [rows, heads * n], dense, as [rows * heads, n]. */
+struct mat forward_by_head(struct mat x, int heads);
 
 struct saved saved_new(const struct model *m, int rows);
 void saved_free(struct saved *s, struct device *dev);

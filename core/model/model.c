@@ -20,21 +20,46 @@ static void own(struct model *m, struct mat x)
     m->owned[m->owned_count++] = x;
 }
 
-/* A tensor as a device matrix: vectors are one row. The small ones are always float32. */
+/* A matrix kept as [in, out], dense and the right way round, uploaded. */
+static void upload_turned(struct device *dev, const struct tensor *t, struct mat to)
+{
+    size_t rows = (size_t)t->dim[0], cols = (size_t)t->dim[1], size = dtype_row_bytes(t->type, 1);
+    size_t stride = t->stride ? (size_t)t->stride : rows;
+    char *out = malloc(t->bytes);
+
+    if (!out) {
+        err_set(&dev->fault, ERR_DEVICE, "no memory for the %zu bytes of tensor %s", t->bytes,
+                t->origin);
+        return;
+    }
+    for (size_t c = 0; c < cols; c++) {
+        const char *from = (const char *)t->data + c * stride * size;
+
+        for (size_t r = 0; r < rows; r++)
+            memcpy(out + (r * cols + c) * size, from + r * size, size);
+    }
+    device_upload(dev, to, out);
+    free(out);
+}
+
+/* A matrix as the device has it: float32 as far as the budget goes, else its stored type. */
 static struct mat place(struct budget *b, const struct tensor *t)
 {
     struct device *dev = b->m->dev;
-    int rows = t->ndim == 1 ? 1 : (int)t->dim[0], cols = (int)t->dim[t->ndim == 1 ? 0 : 1];
+    int rows = (int)t->dim[0], cols = (int)t->dim[1];
     struct mat stored = {.type = t->type, .rows = rows, .cols = cols, .stride = cols};
     double bytes = 4.0 * rows * cols;
-    bool resident = rows == 1 || bytes <= b->left, copied = false;
+    bool resident = bytes <= b->left, copied = false;
     struct mat x;
 
-    stored.data = (void *)(size_t)device_adopt(dev, t->data, t->bytes);
+    if (!t->transposed)
+        stored.data = (void *)(size_t)device_adopt(dev, t->data, t->bytes);
     if (!stored.data) { /* the device has its own memory */
         copied = true;
         stored.data = device_alloc(dev, t->bytes);
-        if (stored.data)
+        if (stored.data && t->transposed)
+            upload_turned(dev, t, stored);
+        else if (stored.data)
             device_upload(dev, stored, t->data);
     }
     if (!resident) {
@@ -47,16 +72,32 @@ static struct mat place(struct budget *b, const struct tensor *t)
     own(b->m, x);
     if (copied)
         device_release(dev, stored.data, t->bytes);
-    if (rows > 1)
-        b->left -= bytes;
+    b->left -= bytes;
     return x;
 }
 
-static struct mat tensor(struct budget *b, const char *name)
+/* A vector as one float32 row, `add` added to each element. */
+static struct mat place_vector(struct budget *b, const struct tensor *t, float add)
+{
+    struct mat x = mat_new(b->m->dev, DT_F32, 1, (int)t->dim[0]);
+    float *host = xmalloc((size_t)t->dim[0] * sizeof(float));
+
+    dtype_to_float(t->type, t->data, host, t->dim[0]);
+    for (long i = 0; i < t->dim[0]; i++)
+        host[i] += add;
+    device_upload(b->m->dev, x, host);
+    own(b->m, x);
+    free(host);
+    return x;
+}
+
+static struct mat tensor(struct budget *b, const char *name, float add)
 {
     const struct tensor *t = weights_tensor(b->m->file, name);
 
-    return t ? place(b, t) : (struct mat){0};
+    if (!t)
+        return (struct mat){0};
+    return t->ndim == 1 ? place_vector(b, t, add) : place(b, t);
 }
 
 static struct mat of_block(struct budget *b, int layer, const char *name)
@@ -64,34 +105,97 @@ static struct mat of_block(struct budget *b, int layer, const char *name)
     char full[80];
 
     snprintf(full, sizeof(full), "blk.%d.%s", layer, name);
-    return tensor(b, full);
+    return tensor(b, full, 0);
+}
+
+static struct norm norm_named(struct budget *b, const char *name)
+{
+    const struct model_config *c = b->m->config;
+    char full[80];
+    struct norm n = {.kind = c->norm, .eps = c->norm_eps};
+
+    snprintf(full, sizeof(full), "%s.weight", name);
+    n.gain = tensor(b, full, c->norm_offset);
+    snprintf(full, sizeof(full), "%s.bias", name);
+    n.bias = tensor(b, full, 0);
+    return n;
+}
+
+static struct norm norm_of_block(struct budget *b, int layer, const char *name)
+{
+    char full[64];
+
+    snprintf(full, sizeof(full), "blk.%d.%s", layer, name);
+    return norm_named(b, full);
+}
+
+static struct attn_shape shape_of(const struct model_config *c, int layer)
+{
+    float scale = c->attn_scale > 0 ? c->attn_scale : 1.0F / sqrtf((float)c->head_dim);
+
+    return (struct attn_shape){
+        .heads = c->heads,
+        .kv_heads = c->kv_heads,
+        .head_dim = c->head_dim,
+        .scale = c->attn_scale_by_layer ? scale / (float)(layer + 1) : scale,
+        .window = c->windowed[layer] ? c->window : 0,
+        .softcap = c->attn_softcap,
+    };
+}
+
+static void place_block(struct budget *b, int l)
+{
+    struct model *m = b->m;
+    struct block *k = &m->block[l];
+
+    k->attn_norm = norm_of_block(b, l, "attn_norm");
+    k->ffn_norm = norm_of_block(b, l, "ffn_norm");
+    k->q_norm = norm_of_block(b, l, "attn_q_norm");
+    k->k_norm = norm_of_block(b, l, "attn_k_norm");
+    k->post_attn_norm = norm_of_block(b, l, "post_attention_norm");
+    k->post_ffn_norm = norm_of_block(b, l, "post_ffw_norm");
+    k->q = of_block(b, l, "attn_q.weight");
+    k->k = of_block(b, l, "attn_k.weight");
+    k->v = of_block(b, l, "attn_v.weight");
+    k->o = of_block(b, l, "attn_output.weight");
+    k->q_bias = of_block(b, l, "attn_q.bias");
+    k->k_bias = of_block(b, l, "attn_k.bias");
+    k->v_bias = of_block(b, l, "attn_v.bias");
+    k->o_bias = of_block(b, l, "attn_output.bias");
+    if (m->config->parts & PART_GATE) {
+        k->gate = of_block(b, l, "ffn_gate.weight");
+        k->gate_bias = of_block(b, l, "ffn_gate.bias");
+        k->up = of_block(b, l, "ffn_up.weight");
+        k->up_bias = of_block(b, l, "ffn_up.bias");
+    } else {
+        k->gate = of_block(b, l, "ffn_up.weight");
+        k->gate_bias = of_block(b, l, "ffn_up.bias");
+    }
+    k->down = of_block(b, l, "ffn_down.weight");
+    k->down_bias = of_block(b, l, "ffn_down.bias");
+    k->shape = shape_of(m->config, l);
+    k->freq = m->config->windowed[l] && m->freq_swa ? m->freq_swa : m->freq;
 }
 
 static bool place_all(struct budget *b, struct job *job, struct err *err)
 {
     struct model *m = b->m;
+    float scale = m->config->embed_scale;
 
     for (int l = 0; l < m->config->layers; l++) {
-        struct block *k = &m->block[l];
-
         if (job_cancelled(job, err))
             return false;
-        k->attn_norm = of_block(b, l, "attn_norm.weight");
-        k->ffn_norm = of_block(b, l, "ffn_norm.weight");
-        k->q = of_block(b, l, "attn_q.weight");
-        k->k = of_block(b, l, "attn_k.weight");
-        k->v = of_block(b, l, "attn_v.weight");
-        k->o = of_block(b, l, "attn_output.weight");
-        k->q_bias = of_block(b, l, "attn_q.bias");
-        k->k_bias = of_block(b, l, "attn_k.bias");
-        k->v_bias = of_block(b, l, "attn_v.bias");
-        k->gate = of_block(b, l, "ffn_gate.weight");
-        k->up = of_block(b, l, "ffn_up.weight");
-        k->down = of_block(b, l, "ffn_down.weight");
+        place_block(b, l);
     }
-    m->final_norm = tensor(b, "output_norm.weight");
-    m->embed = tensor(b, "token_embd.weight");
-    m->head = m->config->tied ? m->embed : tensor(b, "output.weight");
+    m->final_norm = norm_named(b, "output_norm");
+    m->embed = tensor(b, "token_embd.weight", 0);
+    m->positions = tensor(b, "position_embd.weight", 0);
+    m->head = m->config->tied ? m->embed : tensor(b, "output.weight", 0);
+    if (scale > 0) {
+        m->embed_scale = mat_new(m->dev, DT_F32, 1, m->config->hidden);
+        device_fill(m->dev, m->embed_scale, (double)scale);
+        own(m, m->embed_scale);
+    }
     return !job_cancelled(job, err);
 }
 
@@ -110,7 +214,7 @@ static double rope_scaled(const struct model_config *c, double f)
     return (1 - s) * f / c->rope_factor + s * f;
 }
 
-/* inv_freq of rotary positions with linear or Llama-3 scaling (formats 3.2). */
+/* inv_freq of rotary positions, scaled as the file says (formats 3.2). */
 static float *frequencies(const struct model *m)
 {
     const struct model_config *c = m->config;
@@ -134,6 +238,16 @@ static float *frequencies(const struct model *m)
     return freq;
 }
 
+/* Those of layers with a window, which have a base of their own and no scaling. */
+static float *frequencies_swa(const struct model_config *c)
+{
+    float *freq = xmalloc((size_t)(c->head_dim / 2) * sizeof(float));
+
+    for (int i = 0; i < c->head_dim / 2; i++)
+        freq[i] = (float)pow(c->rope_theta_swa, -2.0 * i / c->head_dim);
+    return freq;
+}
+
 struct model *model_of(struct weights *file, struct tokenizer *tokenizer, struct device *dev,
                        long long memory, struct job *job, struct err *err)
 {
@@ -148,9 +262,12 @@ struct model *model_of(struct weights *file, struct tokenizer *tokenizer, struct
     if (memory <= 0)
         b.left = 0.75 * (double)device_free_memory(dev);
     m->block = xcalloc((size_t)m->config->layers, sizeof(*m->block));
+    if (!(m->config->parts & PART_POSITIONS))
+        m->freq = frequencies(m);
+    if (m->freq && m->config->rope_theta_swa > 0)
+        m->freq_swa = frequencies_swa(m->config);
     if (!place_all(&b, job, err))
         goto fail;
-    m->freq = frequencies(m);
     if (!device_sync(dev, err)) {
         err_in(err, "%s", weights_path(file));
         goto fail;
@@ -189,6 +306,7 @@ void model_close(struct model *m)
     free(m->owned);
     free(m->block);
     free(m->freq);
+    free(m->freq_swa);
     tokenizer_free(m->tokenizer);
     weights_close(m->file);
     free(m);

@@ -12,11 +12,19 @@
 #include "core/model/tokenizer.h"
 #include "core/model/weights.h"
 
+/* What an architecture has not is data NULL; biases and gains are [1, n] of what they belong to. */
 struct block {
-    struct mat attn_norm, ffn_norm;    /* [1, d] */
-    struct mat q, k, v, o;             /* [H hd, d], [Hkv hd, d] twice, [d, H hd] */
-    struct mat q_bias, k_bias, v_bias; /* [1, ...], data NULL: none */
-    struct mat gate, up, down;         /* [M, d], [M, d], [d, M] */
+    struct norm attn_norm, ffn_norm;           /* before attention and FFN */
+    struct norm q_norm, k_norm;                /* [1, hd]: of each head, before the rotation */
+    struct norm post_attn_norm, post_ffn_norm; /* of what attention and FFN give to the stream */
+    struct mat q, k, v, o;                     /* [H hd, d], [Hkv hd, d] twice, [d, H hd] */
+    struct mat q_bias, k_bias, v_bias, o_bias;
+    /* [M, d], [M, d], [d, M]: m = act(gate x) * (up x). Of an ungated FFN the matrix that the
+     * activation reads (GGUF's ffn_up) is `gate`, and there is no `up`. */
+    struct mat gate, up, down;
+    struct mat gate_bias, up_bias, down_bias;
+    struct attn_shape shape;
+    const float *freq; /* rotary positions; NULL: none */
 };
 
 struct model {
@@ -24,12 +32,15 @@ struct model {
     const struct model_config *config;
     struct tokenizer *tokenizer;
     struct device *dev;
-    struct block *block; /* [layers] */
-    struct mat embed;    /* [V, d] */
-    struct mat head;     /* [V, d]; the embedding when tied */
-    struct mat final_norm;
-    float *freq;       /* [head_dim / 2] radians a position, rope scaling applied */
-    struct mat *owned; /* what mat_free() gives back */
+    struct block *block;    /* [layers] */
+    struct mat embed;       /* [V, d] */
+    struct mat embed_scale; /* [1, d] of the embedding's rows, or data NULL */
+    struct mat positions;   /* [context, d] added to them, or data NULL */
+    struct mat head;        /* [V, d]; the embedding when tied */
+    struct norm final_norm;
+    float *freq, *freq_swa; /* [head_dim / 2] radians a position, rope scaling applied; swa: those
+                               of layers with a window, NULL: the same */
+    struct mat *owned;      /* what mat_free() gives back */
     int owned_count;
     double load_seconds;
 };

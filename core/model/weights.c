@@ -15,42 +15,73 @@
 struct need {
     const char *name; /* blk.N.NAME if a block's */
     long rows, cols;  /* cols 0: a vector of `rows` */
+    unsigned parts;   /* enum part: belongs to all of these */
     bool optional;
 };
 
-enum { MOST_NEEDS = 16 };
+enum { MOST_NEEDS = 32 };
+
+/* Leaves out what the configuration has no part for; what it may have is optional. */
+static int add_need(const struct model_config *c, struct need *out, int n, struct need need)
+{
+    if ((need.parts & ~(c->parts | c->maybe)) != 0)
+        return n;
+    need.optional |= (need.parts & ~c->parts) != 0;
+    out[n] = need;
+    return n + 1;
+}
 
 static int global_needs(const struct model_config *c, struct need *out)
 {
+    const struct need all[] = {
+        {"token_embd.weight", c->vocab, c->hidden, 0, false},
+        {"position_embd.weight", c->context, c->hidden, PART_POSITIONS, false},
+        {"output_norm.weight", c->hidden, 0, 0, false},
+        {"output_norm.bias", c->hidden, 0, PART_NORM_BIAS, false},
+    };
     int n = 0;
 
-    out[n++] = (struct need){"token_embd.weight", c->vocab, c->hidden, false};
-    out[n++] = (struct need){"output_norm.weight", c->hidden, 0, false};
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        n = add_need(c, out, n, all[i]);
     if (!c->tied)
-        out[n++] = (struct need){"output.weight", c->vocab, c->hidden, false};
-    out[n++] = (struct need){"rope_freqs.weight", c->head_dim / 2, 0, true};
+        out[n++] = (struct need){"output.weight", c->vocab, c->hidden, 0, false};
+    if (!(c->parts & PART_POSITIONS))
+        out[n++] = (struct need){"rope_freqs.weight", c->head_dim / 2, 0, 0, true};
     return n;
 }
 
 static int block_needs(const struct model_config *c, struct need *out)
 {
     long q = (long)c->heads * c->head_dim, kv = (long)c->kv_heads * c->head_dim;
+    long d = c->hidden, m = c->ffn;
+    const struct need all[] = {
+        {"attn_norm.weight", d, 0, 0, false},
+        {"attn_norm.bias", d, 0, PART_NORM_BIAS, false},
+        {"attn_q.weight", q, d, 0, false},
+        {"attn_q.bias", q, 0, PART_QKV_BIAS, false},
+        {"attn_q_norm.weight", c->head_dim, 0, PART_QK_NORM, false},
+        {"attn_k.weight", kv, d, 0, false},
+        {"attn_k.bias", kv, 0, PART_QKV_BIAS, false},
+        {"attn_k_norm.weight", c->head_dim, 0, PART_QK_NORM, false},
+        {"attn_v.weight", kv, d, 0, false},
+        {"attn_v.bias", kv, 0, PART_QKV_BIAS, false},
+        {"attn_output.weight", d, q, 0, false},
+        {"attn_output.bias", d, 0, PART_OUT_BIAS, false},
+        {"post_attention_norm.weight", d, 0, PART_POST_NORMS, false},
+        {"ffn_norm.weight", d, 0, 0, false},
+        {"ffn_norm.bias", d, 0, PART_NORM_BIAS, false},
+        {"ffn_gate.weight", m, d, PART_GATE, false},
+        {"ffn_gate.bias", m, 0, PART_GATE | PART_FFN_BIAS, false},
+        {"ffn_up.weight", m, d, 0, false},
+        {"ffn_up.bias", m, 0, PART_FFN_BIAS, false},
+        {"ffn_down.weight", d, m, 0, false},
+        {"ffn_down.bias", d, 0, PART_FFN_BIAS, false},
+        {"post_ffw_norm.weight", d, 0, PART_POST_NORMS, false},
+    };
     int n = 0;
 
-    out[n++] = (struct need){"attn_norm.weight", c->hidden, 0, false};
-    out[n++] = (struct need){"attn_q.weight", q, c->hidden, false};
-    out[n++] = (struct need){"attn_k.weight", kv, c->hidden, false};
-    out[n++] = (struct need){"attn_v.weight", kv, c->hidden, false};
-    out[n++] = (struct need){"attn_output.weight", c->hidden, q, false};
-    out[n++] = (struct need){"ffn_norm.weight", c->hidden, 0, false};
-    out[n++] = (struct need){"ffn_gate.weight", c->ffn, c->hidden, false};
-    out[n++] = (struct need){"ffn_up.weight", c->ffn, c->hidden, false};
-    out[n++] = (struct need){"ffn_down.weight", c->hidden, c->ffn, false};
-    if (c->qkv_bias) {
-        out[n++] = (struct need){"attn_q.bias", q, 0, false};
-        out[n++] = (struct need){"attn_k.bias", kv, 0, false};
-        out[n++] = (struct need){"attn_v.bias", kv, 0, false};
-    }
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        n = add_need(c, out, n, all[i]);
     return n;
 }
 
@@ -90,10 +121,13 @@ static bool check_needs(const struct weights *w, int *met, struct err *err)
     n = block_needs(&w->config, need);
     for (int l = 0; l < w->config.layers; l++)
         for (int i = 0; i < n; i++) {
+            const struct tensor *t;
+
             snprintf(name, sizeof(name), "blk.%d.%s", l, need[i].name);
-            if (!meets(weights_tensor(w, name), &need[i], name, err))
+            t = weights_tensor(w, name);
+            if (!meets(t, &need[i], name, err))
                 return false;
-            ++*met;
+            *met += t != NULL;
         }
     return true;
 }
@@ -160,10 +194,73 @@ static int compare_tensors(const void *a, const void *b)
                   (*(const struct tensor *const *)b)->name);
 }
 
+/* --- q, k and v in one --------------------------------------------------------------------- */
+
+/* Rows first to first + rows of a fused tensor (elements of a vector, columns as it is stored if
+ * it is transposed). */
+static struct tensor part_of(const struct tensor *t, const char *part, long first, long rows)
+{
+    const char *dot = strrchr(t->name, '.');
+    struct tensor out = *t;
+    int layer = (int)strtol(t->name + 4, NULL, 10);
+    size_t skip = t->transposed || t->ndim == 1
+                      ? dtype_row_bytes(t->type, first)
+                      : (size_t)first * dtype_row_bytes(t->type, t->dim[1]);
+
+    out.name = xasprintf("blk.%d.%s%s", layer, part, dot);
+    out.origin = xstrdup(t->origin);
+    out.data = (const char *)t->data + skip;
+    out.dim[0] = rows;
+    out.bytes = t->ndim == 1 ? dtype_row_bytes(t->type, rows)
+                             : (size_t)rows * dtype_row_bytes(t->type, t->dim[1]);
+    if (t->transposed)
+        out.stride = t->dim[0];
+    return out;
+}
+
+static bool is_fused(const struct tensor *t)
+{
+    return !strncmp(t->name, "blk.", 4) && strstr(t->name, ".attn_qkv.") && t->ndim <= 2;
+}
+
+/* GPT-2 keeps q, k and v in one tensor, in this order: here they are three. */
+static bool split_fused(struct weights *w, struct err *err)
+{
+    const struct model_config *c = &w->config;
+    long q = (long)c->heads * c->head_dim, kv = (long)c->kv_heads * c->head_dim;
+    int fused = 0, n = w->count;
+
+    for (int i = 0; i < n; i++)
+        fused += is_fused(&w->tensor[i]);
+    if (!fused)
+        return true;
+    w->tensor = xrealloc(w->tensor, (size_t)(n + 2 * fused) * sizeof(*w->tensor));
+    for (int i = 0; i < n; i++) {
+        struct tensor t = w->tensor[i];
+
+        if (!is_fused(&t))
+            continue;
+        if (t.dim[0] != q + 2 * kv)
+            return err_set(err, ERR_MODEL, "tensor %s has %ld rows, not %ld", t.origin, t.dim[0],
+                           q + 2 * kv);
+        w->tensor[i] = part_of(&t, "attn_q", 0, q);
+        w->tensor[w->count++] = part_of(&t, "attn_k", q, kv);
+        w->tensor[w->count++] = part_of(&t, "attn_v", q + kv, kv);
+        free(t.name);
+        free(t.origin);
+    }
+    return true;
+}
+
 bool weights_check(struct weights *w, struct err *err)
 {
     int met;
 
+    for (int i = 0; i < w->count; i++)
+        if (!w->tensor[i].origin)
+            w->tensor[i].origin = xstrdup(w->tensor[i].name);
+    if (!config_check(&w->config, err) || !split_fused(w, err))
+        return false;
     w->by_name = xcalloc((size_t)w->count + 1, sizeof(struct tensor *));
     for (int i = 0; i < w->count; i++)
         w->by_name[i] = &w->tensor[i];
@@ -173,8 +270,7 @@ bool weights_check(struct weights *w, struct err *err)
             return err_set(err, ERR_MODEL, "tensor %s is there twice", w->by_name[i]->name);
     if (w->gguf.values) /* config.json says it itself */
         w->config.tied = !weights_tensor(w, "output.weight");
-    return config_check(&w->config, err) && check_needs(w, &met, err) &&
-           check_surplus(w, met, err) && check_rope(w, err);
+    return check_needs(w, &met, err) && check_surplus(w, met, err) && check_rope(w, err);
 }
 
 /* --- open and close -------------------------------------------------------------------- */
@@ -255,8 +351,10 @@ void weights_close(struct weights *w)
 {
     if (!w)
         return;
-    for (int i = 0; i < w->count; i++)
+    for (int i = 0; i < w->count; i++) {
         free(w->tensor[i].name);
+        free(w->tensor[i].origin);
+    }
     free(w->tensor);
     free(w->by_name);
     gguf_free(&w->gguf);

@@ -2,23 +2,28 @@
  *
  * Tensors carry the GGUF names whatever the file's own are: token_embd.weight,
  * output_norm.weight, output.weight (absent when tied), rope_freqs.weight (optional), and for
- * each block N blk.N.{attn_norm,attn_q,attn_k,attn_v,attn_output,ffn_norm,ffn_gate,ffn_up,
- * ffn_down}.weight, with blk.N.attn_{q,k,v}.bias where the architecture has them. Their data
- * points into the mapped file: nothing is copied, nothing is written. A struct weights never
- * changes once open and may be read from any thread. */
+ * each block N blk.N.{attn_norm,attn_q,attn_k,attn_v,attn_output,ffn_norm,ffn_up,
+ * ffn_down}.weight; and what struct model_config's parts name. Shapes are the same in every
+ * format too: a matrix is [out, in], and W_down [d, M]. Their data points into the mapped file:
+ * nothing is copied, nothing is written. A struct weights never changes once open and may be
+ * read from any thread. */
 #ifndef CORE_MODEL_WEIGHTS_H
 #define CORE_MODEL_WEIGHTS_H
 
 #include "core/base/job.h"
-#include "core/device/dtype.h"
+#include "core/device/device.h"
 
 struct tensor {
-    char *name;
+    char *name;   /* GGUF's */
+    char *origin; /* the file's own; several have the same where it keeps q, k and v in one */
+    int file;     /* weights_file() that holds it */
     enum dtype type;
     int ndim;         /* 1 to 4 */
     long dim[4];      /* dim[0] = rows (out), dim[1] = columns (in); the last is contiguous */
     const void *data; /* in a safetensors file of any alignment: copy, do not cast, if odd */
-    size_t bytes;
+    size_t bytes;     /* of dim; from `data` on they are all its own if the stride is 0 */
+    bool transposed;  /* stored the other way round, [in, out]: only of unquantised types */
+    long stride;      /* elements between the starts of two stored rows; 0: they are dense */
 };
 
 enum rope_scaling {
@@ -27,16 +32,39 @@ enum rope_scaling {
     ROPE_LLAMA3, /* by wavelength; low, high and orig say where */
 };
 
+/* What a block may have beyond norm, attention, norm and an ungated FFN. */
+enum part {
+    PART_GATE = 1 << 0,       /* ffn_gate.weight: the FFN's coefficients are act(gate) * up */
+    PART_QKV_BIAS = 1 << 1,   /* attn_{q,k,v}.bias */
+    PART_OUT_BIAS = 1 << 2,   /* attn_output.bias */
+    PART_FFN_BIAS = 1 << 3,   /* ffn_{gate,up,down}.bias */
+    PART_NORM_BIAS = 1 << 4,  /* attn_norm.bias, ffn_norm.bias, output_norm.bias */
+    PART_QK_NORM = 1 << 5,    /* attn_{q,k}_norm.weight: each head's q and k pass a norm */
+    PART_POST_NORMS = 1 << 6, /* post_attention_norm, post_ffw_norm: their sums pass a norm */
+    PART_POSITIONS = 1 << 7,  /* position_embd.weight; without it positions are rotary */
+};
+
+enum { MODEL_MAX_LAYERS = 512 };
+
 struct model_config {
-    char arch[32];  /* "llama", "qwen2" */
+    char arch[32];  /* "gpt2", "llama", "mistral", "qwen2", "qwen3", "gemma3" */
     char name[128]; /* the file's own name for the model, else that of the file or folder */
     int layers, hidden, ffn, heads, kv_heads, head_dim, vocab;
-    int context; /* tokens; at most the sliding window, so that a window never acts */
+    int context;           /* tokens */
+    unsigned parts, maybe; /* enum part: what there is; what there may be, tensor by tensor */
+    enum norm_kind norm;
+    enum activation act;
     float norm_eps;
-    double rope_theta;
+    float norm_offset; /* added to the gains the file has: Gemma's safetensors hold w of 1 + w */
+    float embed_scale; /* of the embedding's rows; 0: none */
+    float attn_scale;  /* of the scores; 0: 1 / sqrt(head_dim) */
+    bool attn_scale_by_layer;          /* and divided by the layer's number, from 1 */
+    float attn_softcap, logit_softcap; /* 0: none */
+    int window;                        /* keys a row sees in layers that have one; 0: none has */
+    bool windowed[MODEL_MAX_LAYERS];   /* which layers do */
+    double rope_theta, rope_theta_swa; /* swa: of windowed layers, never scaled; 0: as the rest */
     bool rope_interleaved; /* pairs (2i, 2i+1): Llama in GGUF; else half split (i, i + hd/2) */
     bool tied;             /* the head is the embedding; there is no output.weight */
-    bool qkv_bias;
     enum rope_scaling rope_scaling;
     double rope_factor, rope_low, rope_high, rope_orig; /* rope_orig in tokens */
 };

@@ -128,7 +128,8 @@ static void neurons_add_up(void)
 static double *project(const float *x)
 {
     int d = real.model->config->hidden, v = real.model->head.rows;
-    float *head = fetch(real.dev, real.model->head), *g = fetch(real.dev, real.model->final_norm);
+    float *head = fetch(real.dev, real.model->head),
+          *g = fetch(real.dev, real.model->final_norm.gain);
     double *out = xcalloc((size_t)v, sizeof(*out));
 
     for (int j = 0; j < v; j++)

@@ -35,6 +35,11 @@ static struct mat matrix(int rows, int cols, const float *host)
     return m;
 }
 
+static struct norm norm(const float *gain)
+{
+    return (struct norm){.gain = matrix(1, HIDDEN, gain), .eps = config.norm_eps};
+}
+
 static float noise(uint64_t *state, double scale)
 {
     return (float)(scale * (2 * rng_unit(state) - 1));
@@ -71,30 +76,40 @@ static void plant(void)
     head[TARGET][SAYS_TARGET] = 2;
     for (int j = 0; j < HIDDEN; j++)
         one[j] = 1;
-    block = (struct block){.attn_norm = matrix(1, HIDDEN, one),
-                           .ffn_norm = matrix(1, HIDDEN, one),
+    block = (struct block){.attn_norm = norm(one),
+                           .ffn_norm = norm(one),
                            .q = matrix(HIDDEN, HIDDEN, NULL),
                            .k = matrix(HIDDEN, HIDDEN, NULL),
                            .v = matrix(HIDDEN, HIDDEN, NULL),
                            .o = matrix(HIDDEN, HIDDEN, NULL),
                            .gate = matrix(NEURONS, HIDDEN, *gate),
                            .up = matrix(NEURONS, HIDDEN, *up),
-                           .down = matrix(HIDDEN, NEURONS, *down)};
+                           .down = matrix(HIDDEN, NEURONS, *down),
+                           .shape = {.heads = 1, .kv_heads = 1, .head_dim = HIDDEN, .scale = 0.25F},
+                           .freq = freq};
     model = (struct model){.config = &config,
                            .dev = dev,
                            .block = &block,
                            .embed = matrix(VOCAB, HIDDEN, *embed),
                            .head = matrix(VOCAB, HIDDEN, *head),
-                           .final_norm = matrix(1, HIDDEN, one),
-                           .freq = freq};
+                           .final_norm = norm(one)};
     view = view_new(&model, 1);
 }
 
 static void uproot(void)
 {
-    struct mat *all[] = {&block.attn_norm, &block.ffn_norm, &block.q,    &block.k,
-                         &block.v,         &block.o,        &block.gate, &block.up,
-                         &block.down,      &model.embed,    &model.head, &model.final_norm};
+    struct mat *all[] = {&block.attn_norm.gain,
+                         &block.ffn_norm.gain,
+                         &block.q,
+                         &block.k,
+                         &block.v,
+                         &block.o,
+                         &block.gate,
+                         &block.up,
+                         &block.down,
+                         &model.embed,
+                         &model.head,
+                         &model.final_norm.gain};
 
     view_free(view);
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
