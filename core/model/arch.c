@@ -129,7 +129,7 @@ static const struct config_keys gpt2_keys = {
 static const struct arch archs[] = {
     {
         .name = "gpt2",
-        .types = {"gpt2"},
+        .type = "gpt2",
         .gguf = "gpt2",
         .parts = PART_QKV_BIAS | PART_OUT_BIAS | PART_FFN_BIAS | PART_NORM_BIAS | PART_POSITIONS,
         .norm = NORM_LAYER,
@@ -150,7 +150,7 @@ static const struct arch archs[] = {
         LIKE_LLAMA,
         LLAMA_FILES,
         .name = "llama",
-        .types = {"llama"},
+        .type = "llama",
         .gguf = "llama",
         .interleaved = true,
         .parts = PART_GATE,
@@ -162,7 +162,7 @@ static const struct arch archs[] = {
         LIKE_LLAMA,
         LLAMA_FILES,
         .name = "mistral",
-        .types = {"mistral"},
+        .type = "mistral",
         .parts = PART_GATE,
         .windows = WINDOW_ALL,
         .kv_heads = 8,
@@ -173,7 +173,7 @@ static const struct arch archs[] = {
         LIKE_LLAMA,
         LLAMA_FILES,
         .name = "qwen2",
-        .types = {"qwen2"},
+        .type = "qwen2",
         .gguf = "qwen2",
         .parts = PART_GATE | PART_QKV_BIAS,
         .windows = WINDOW_IF_USED,
@@ -185,7 +185,7 @@ static const struct arch archs[] = {
         LIKE_LLAMA,
         LLAMA_FILES,
         .name = "qwen3",
-        .types = {"qwen3"},
+        .type = "qwen3",
         .gguf = "qwen3",
         .parts = PART_GATE | PART_QK_NORM,
         .maybe = PART_QKV_BIAS | PART_OUT_BIAS,
@@ -198,7 +198,10 @@ static const struct arch archs[] = {
     {
         LIKE_LLAMA,
         .name = "gemma3",
-        .types = {"gemma3_text", "gemma3"},
+        .type = "gemma3_text",
+        .nested = "gemma3",
+        .heads = 8,
+        .vocab = 262208,
         .gguf = "gemma3",
         .parts = PART_GATE | PART_QK_NORM | PART_POST_NORMS,
         .maybe = PART_QKV_BIAS | PART_OUT_BIAS,
@@ -221,12 +224,13 @@ static const struct arch archs[] = {
 };
 enum { ARCHS = sizeof(archs) / sizeof(*archs) };
 
-const struct arch *arch_of_type(const char *type)
+const struct arch *arch_of_type(const char *type, bool *nested)
 {
-    for (int i = 0; i < ARCHS; i++)
-        for (int j = 0; j < ARCH_TYPES && archs[i].types[j]; j++)
-            if (!strcmp(archs[i].types[j], type))
-                return &archs[i];
+    for (int i = 0; i < ARCHS; i++) {
+        *nested = archs[i].nested && !strcmp(archs[i].nested, type);
+        if (*nested || !strcmp(archs[i].type, type))
+            return &archs[i];
+    }
     return NULL;
 }
 

@@ -55,11 +55,14 @@ bool config_check(const struct model_config *c, struct err *err)
     if (!(c->norm_eps >= 0 && c->norm_eps < 1))
         return err_set(err, ERR_MODEL, "the norm's epsilon is %g; 0 to 1 is valid",
                        (double)c->norm_eps);
-    if (!(c->attn_scale >= 0 && isfinite(c->attn_scale) && c->attn_softcap >= 0 &&
-          isfinite(c->attn_softcap) && c->logit_softcap >= 0 && isfinite(c->logit_softcap)))
+    if (!(c->attn_scale >= 0) || !isfinite(c->attn_scale))
+        return err_set(err, ERR_MODEL, "scores are scaled by %g, which is not positive",
+                       (double)c->attn_scale);
+    if (!(c->attn_softcap >= 0 && c->logit_softcap >= 0) || !isfinite(c->attn_softcap) ||
+        !isfinite(c->logit_softcap))
         return err_set(err, ERR_MODEL,
-                       "scores are scaled by %g, capped at %g, logits at %g; each must be positive",
-                       (double)c->attn_scale, (double)c->attn_softcap, (double)c->logit_softcap);
+                       "the softcap of scores is %g and that of logits %g; they must be positive",
+                       (double)c->attn_softcap, (double)c->logit_softcap);
     return (c->parts & PART_POSITIONS) || check_rope(c, err);
 }
 static const json_t *get(const json_t *object, const char *key)
@@ -180,6 +183,15 @@ static bool refuse_if(const json_t *root, const char *key, struct err *err)
     return !on || err_set(err, ERR_MODEL, "%s true is not supported", key);
 }
 
+static bool refuse_unless(const json_t *root, const char *key, struct err *err)
+{
+    bool on = true;
+
+    if (get(root, key) && !get_bool(root, key, &on, err))
+        return false;
+    return on || err_set(err, ERR_MODEL, "%s false is not supported", key);
+}
+
 static bool refuse_quantised(const json_t *root, struct err *err)
 {
     const json_t *quantised = get(root, "quantization_config");
@@ -280,15 +292,11 @@ static bool read_windows(struct model_config *c, const json_t *root, struct err 
 static bool read_scales(struct model_config *c, const json_t *root, struct err *err)
 {
     double query = 0, scores = 0, logits = 0;
-    bool scaled = true;
 
-    if (c->parts & PART_POSITIONS) { /* GPT-2's own */
-        if (get(root, "scale_attn_weights") && !get_bool(root, "scale_attn_weights", &scaled, err))
-            return false;
-        c->attn_scale = scaled ? 0 : 1;
+    if (c->parts & PART_POSITIONS) /* GPT-2's own */
         return get_bool(root, "scale_attn_by_inverse_layer_idx", &c->attn_scale_by_layer, err) &&
+               refuse_unless(root, "scale_attn_weights", err) &&
                refuse_if(root, "add_cross_attention", err);
-    }
     if (!arch_of(c)->gemma)
         return true;
     if (!get_number(root, "query_pre_attn_scalar", 256, &query, err) ||
@@ -319,8 +327,8 @@ static bool read_sizes(struct model_config *c, const json_t *root, struct err *e
     if (!get_int(root, k->layers, -1, &c->layers, err) ||
         !get_int(root, k->hidden, -1, &c->hidden, err) ||
         !get_int(root, k->ffn, plain ? 4L * c->hidden : -1, &c->ffn, err) ||
-        !get_int(root, k->heads, -1, &c->heads, err) ||
-        !get_int(root, "vocab_size", -1, &c->vocab, err) ||
+        !get_int(root, k->heads, arch->heads ? arch->heads : -1, &c->heads, err) ||
+        !get_int(root, "vocab_size", arch->vocab ? arch->vocab : -1, &c->vocab, err) ||
         !get_int(root, k->context, arch->context, &c->context, err) ||
         !get_number(root, k->eps, arch->eps, &eps, err))
         return false;
@@ -333,36 +341,36 @@ static bool read_sizes(struct model_config *c, const json_t *root, struct err *e
             : (dim ? !get(root, "head_dim") : !arch->head_dim) && c->heads && c->hidden % c->heads)
         return err_set(err, ERR_MODEL, "%s %d is no multiple of %d heads", k->hidden, c->hidden,
                        c->heads);
-    return plain ||
-           (get_int(root, "num_key_value_heads", kv || !arch->kv_heads ? c->heads : arch->kv_heads,
-                    &c->kv_heads, err) &&
-            get_int(root, "head_dim", dim || !arch->head_dim ? apart : arch->head_dim, &c->head_dim,
-                    err));
+    if (!kv && arch->kv_heads && arch->kv_heads < c->heads)
+        c->kv_heads = arch->kv_heads;
+    return plain || (get_int(root, "num_key_value_heads", c->kv_heads, &c->kv_heads, err) &&
+                     get_int(root, "head_dim", dim || !arch->head_dim ? apart : arch->head_dim,
+                             &c->head_dim, err));
 }
 
-/* Models that also see nest the one that writes. */
+/* The architecture, and the object that has its sizes: models that also see nest the one that
+ * writes. */
 static bool find_text(const json_t *root, const json_t **text, const struct arch **arch,
                       struct err *err)
 {
-    const char *type;
+    const char *type = json_string_value(get(root, "model_type")), *inner;
+    bool nested;
 
     if (!json_is_object(root))
         return err_set(err, ERR_MODEL, "is no object");
-    *text = root;
-    for (int depth = 0; depth < 2; depth++) {
-        type = json_string_value(get(*text, "model_type"));
-        if (!type)
-            return err_set(err, ERR_MODEL, "model_type is missing");
-        *arch = arch_of_type(type);
-        if (!*arch)
-            return arch_unknown(type, err);
-        if (!refuse_quantised(*text, err))
-            return false;
-        if (!json_is_object(get(*text, "text_config")))
-            return true;
-        *text = get(*text, "text_config");
-    }
-    return err_set(err, ERR_MODEL, "text_config is nested twice");
+    if (!type)
+        return err_set(err, ERR_MODEL, "model_type is missing");
+    *arch = arch_of_type(type, &nested);
+    if (!*arch)
+        return arch_unknown(type, err);
+    *text = nested ? get(root, "text_config") : root;
+    if (!json_is_object(*text))
+        return err_set(err, ERR_MODEL, "text_config is missing or no object");
+    inner = json_string_value(get(*text, "model_type"));
+    if (nested && inner && strcmp(inner, (*arch)->type))
+        return err_set(err, ERR_MODEL, "text_config of a %s is a '%.64s', not a %s", type, inner,
+                       (*arch)->type);
+    return refuse_quantised(root, err) && refuse_quantised(*text, err);
 }
 
 static bool read_config(struct model_config *c, const json_t *root, struct err *err)

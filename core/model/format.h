@@ -54,13 +54,12 @@ enum windows {
     WINDOW_PATTERN, /* layer_types, or all but every sixth (sliding_window_pattern) */
 };
 
-enum { ARCH_TYPES = 2 };
-
 struct arch {
-    const char *name;              /* model_config.arch */
-    const char *types[ARCH_TYPES]; /* model_type of config.json */
-    const char *gguf;              /* general.architecture; NULL: GGUF has no name of its own */
-    unsigned parts, maybe;         /* enum part: always; if the file says so */
+    const char *name;      /* model_config.arch */
+    const char *type;      /* model_type of config.json */
+    const char *nested;    /* that of a model with more senses, which has this one as text_config */
+    const char *gguf;      /* general.architecture; NULL: GGUF has no name of its own */
+    unsigned parts, maybe; /* enum part: always; if the file says so */
     enum norm_kind norm;
     enum activation act;
     bool interleaved; /* GGUF files order the rotated pairs (2i, 2i+1) */
@@ -72,13 +71,14 @@ struct arch {
     const struct tensor_name *prefixes, *globals, *names;
     const char *const *ballast; /* tensors that mean nothing here: NAME, START*, *END */
     /* what config.json says by saying nothing; 0 for kv_heads: as many as heads, for head_dim:
-     * hidden / heads */
+     * hidden / heads, for heads and vocab: they must be there */
     bool tied;
-    int kv_heads, head_dim, context, window;
+    int heads, vocab, kv_heads, head_dim, context, window;
     double eps, theta, theta_swa;
 };
 
-const struct arch *arch_of_type(const char *type); /* by model_type; or NULL */
+/* By model_type, or NULL; *nested: the model itself is config.json's text_config. */
+const struct arch *arch_of_type(const char *type, bool *nested);
 const struct arch *arch_of_gguf(const char *name); /* by general.architecture; or NULL */
 const struct arch *arch_of(const struct model_config *c);
 /* ERR_MODEL, naming the architecture and those that are known. */

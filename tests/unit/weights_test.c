@@ -110,7 +110,8 @@ static void gguf_llama(void)
     CHECK_STR(weights_dir(w), folder);
     CHECK(c->layers == 1 && c->hidden == 32 && c->ffn == 64 && c->heads == 4 && c->kv_heads == 2);
     CHECK(c->head_dim == 8 && c->vocab == 6 && c->context == 64);
-    CHECK(c->tied && c->rope_interleaved && !c->qkv_bias && c->rope_scaling == ROPE_NONE);
+    CHECK(c->tied && c->rope_interleaved && !(c->parts & PART_QKV_BIAS) &&
+          c->rope_scaling == ROPE_NONE);
     CHECK_NEAR((double)c->norm_eps, 1e-5, 1e-12);
     CHECK_NEAR(c->rope_theta, 5000, 0);
     CHECK(weights_tensor(w, "rope_freqs.weight") && !weights_tensor(w, "output.weight"));
@@ -137,7 +138,7 @@ static void gguf_qwen2(void)
     if (!w)
         return;
     c = weights_config(w);
-    CHECK(c->layers == 2 && !c->tied && !c->rope_interleaved && c->qkv_bias);
+    CHECK(c->layers == 2 && !c->tied && !c->rope_interleaved && c->parts & PART_QKV_BIAS);
     check_ramp(weights_tensor(w, "blk.1.attn_k.bias"), 0);
     check_ramp(weights_tensor(w, "output.weight"), 0.05);
     weights_close(w);
@@ -250,7 +251,8 @@ static const char *patched(const char *file, const char *from, const char *to, s
 static void gguf_refusals(void)
 {
     CHECK(says(patched(LLAMA, "\5\0\0\0\0\0\0\0llama", "\5\0\0\0\0\0\0\0l\33ama", 13),
-               "architecture 'l?ama' is not supported; supported are llama, qwen2"));
+               "architecture 'l?ama' is not supported; supported are gpt2, llama, "
+               "mistral, qwen2, qwen3, gemma3"));
     CHECK(says(patched(LLAMA, "blk.0.ffn_up", "blk.0.ffn_ux", 12), "blk.0.ffn_up.weight"));
     CHECK(says(patched(LLAMA, "rope_freqs", "rope_freqz", 10), "rope_freqz.weight is no part"));
     CHECK(says(patched(LLAMA, "block_count\4\0\0\0\1", "block_count\4\0\0\0\2", 16),
@@ -309,7 +311,7 @@ static void folder_of_safetensors(void)
         c = weights_config(w);
         t = weights_tensor(w, "blk.4.ffn_down.weight");
         CHECK(c->layers == 5 && c->head_dim == 8 && c->kv_heads == 4 && c->context == 512);
-        CHECK(c->tied && !c->rope_interleaved && !c->qkv_bias);
+        CHECK(c->tied && !c->rope_interleaved && !(c->parts & PART_QKV_BIAS));
         CHECK(t && t->type == DT_F32 && t->dim[0] == 64 && t->dim[1] == 172);
         CHECK(weights_count(w) == 47);
         CHECK_STR(weights_dir(w), STORIES);
@@ -412,14 +414,16 @@ static void configs(void)
         const char *more, *why;
     } cases[] = {
         {"\"model_type\":\"llama\"", NULL},
-        {"\"model_type\":\"qwen2\",\"head_dim\":null,\"rope_scaling\":null", NULL},
+        {"\"model_type\":\"qwen2\",\"num_key_value_heads\":2,\"head_dim\":null,\"rope_scaling\":"
+         "null",
+         NULL},
         {"\"model_type\":\"llama\",\"rope_scaling\":{\"type\":\"linear\",\"factor\":2}", NULL},
         {"\"model_type\":\"llama\",\"dtype\":\"bfloat16\",\"quantization_config\":null", NULL},
         {"\"model_type\":\"gpt_neox\"", "'gpt_neox' is not supported"},
         {"\"a\":1", "model_type is missing"},
         {"\"model_type\":\"llama\",\"hidden_act\":\"gelu\"", "activation 'gelu'"},
-        {"\"model_type\":\"llama\",\"attention_bias\":true", "attention_bias"},
-        {"\"model_type\":\"llama\",\"mlp_bias\":true", "mlp_bias"},
+        {"\"model_type\":\"llama\",\"attention_bias\":true", NULL},
+        {"\"model_type\":\"llama\",\"mlp_bias\":true", NULL},
         {"\"model_type\":\"llama\",\"quantization_config\":{\"quant_method\":\"awq\"}", "awq"},
         {"\"model_type\":\"llama\",\"rope_scaling\":{\"rope_type\":\"yarn\"}", "'yarn'"},
         {"\"model_type\":\"llama\",\"rope_scaling\":{\"rope_type\":\"linear\"}", "factor is 0"},
@@ -461,7 +465,8 @@ static void rope_of_configs(void)
         ",\"model_type\":\"llama\",\"rope_parameters\":{\"rope_theta\":500000,\"rope_type\":"
         "\"llama3\",\"factor\":32,\"low_freq_factor\":1,\"high_freq_factor\":4,"
         "\"original_max_position_embeddings\":8192}}";
-    static const char window[] = "{" SIZES ",\"model_type\":\"qwen2\",\"use_sliding_window\":true,"
+    static const char window[] = "{" SIZES ",\"model_type\":\"qwen2\",\"num_key_value_heads\":8,"
+                                 "\"use_sliding_window\":true,"
                                  "\"sliding_window\":100,\"max_position_embeddings\":4096}";
     const char *texts[] = {older, newer};
     struct model_config c;
@@ -471,7 +476,8 @@ static void rope_of_configs(void)
         CHECK(c.rope_scaling == ROPE_LLAMA3 && c.rope_theta == 500000 && c.rope_factor == 32);
         CHECK(c.rope_low == 1 && c.rope_high == 4 && c.rope_orig == 8192);
     }
-    CHECK(config_from_json(&c, window, strlen(window), NULL) && c.context == 100 && c.qkv_bias);
+    CHECK(config_from_json(&c, window, strlen(window), NULL) && c.context == 4096);
+    CHECK(c.window == 100 && !c.windowed[4] && c.parts & PART_QKV_BIAS);
     CHECK(c.kv_heads == 8 && c.head_dim == 8 && !c.tied && c.rope_theta == 10000);
 }
 
