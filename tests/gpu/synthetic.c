@@ -121,7 +121,7 @@ static void add_block(struct weights *w, const struct pools *p, const struct sha
         {"ffn_down.weight", d, s->ffn}, {"attn_q.bias", q, 0},
         {"attn_k.bias", kv, 0},         {"attn_v.bias", kv, 0},
     };
-    size_t parts = sizeof(part) / sizeof(*part) - (w->config.qkv_bias ? 0 : 3);
+    size_t parts = sizeof(part) / sizeof(*part) - (w->config.parts & PART_QKV_BIAS ? 0 : 3);
 
     for (size_t i = 0; i < parts; i++) {
         char *name = xasprintf("blk.%d.%s", layer, part[i].name);
