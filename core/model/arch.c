@@ -132,6 +132,7 @@ static const struct arch archs[] = {
         .type = "gpt2",
         .gguf = "gpt2",
         .parts = PART_QKV_BIAS | PART_OUT_BIAS | PART_FFN_BIAS | PART_NORM_BIAS | PART_POSITIONS,
+        .fused = true,
         .norm = NORM_LAYER,
         .act = ACT_GELU,
         .gguf_eps = "attention.layer_norm_epsilon",

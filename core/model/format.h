@@ -62,6 +62,7 @@ struct arch {
     unsigned parts, maybe; /* enum part: always; if the file says so */
     enum norm_kind norm;
     enum activation act;
+    bool fused;       /* files keep q, k and v in one, attn_qkv */
     bool interleaved; /* GGUF files order the rotated pairs (2i, 2i+1) */
     bool gemma; /* gains are w of 1 + w, the embedding is scaled, the scores by a number given */
     enum windows windows, gguf_windows;

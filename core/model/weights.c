@@ -85,14 +85,25 @@ static int block_needs(const struct model_config *c, struct need *out)
     return n;
 }
 
-static bool meets(const struct tensor *t, const struct need *need, const char *name,
-                  struct err *err)
+/* By the name it has in the file, if q, k and v are one there. */
+static bool missing(const struct model_config *c, const char *name, struct err *err)
+{
+    const char *part = strstr(name, ".attn_"), *dot = strrchr(name, '.');
+
+    if (arch_of(c)->fused && part && strchr("qkv", part[6]) && part + 7 == dot)
+        return err_set(err, ERR_MODEL, "tensor %.*s.attn_qkv%s is missing", (int)(part - name),
+                       name, dot);
+    return err_set(err, ERR_MODEL, "tensor %s is missing", name);
+}
+
+static bool meets(const struct model_config *c, const struct tensor *t, const struct need *need,
+                  const char *name, struct err *err)
 {
     char is[96] = "";
     int n = 0;
 
     if (!t)
-        return need->optional || err_set(err, ERR_MODEL, "tensor %s is missing", name);
+        return need->optional || missing(c, name, err);
     if (t->dim[0] == need->rows && t->ndim == (need->cols ? 2 : 1) &&
         (!need->cols || t->dim[1] == need->cols))
         return true;
@@ -114,7 +125,7 @@ static bool check_needs(const struct weights *w, int *met, struct err *err)
     for (int i = 0; i < n; i++) {
         const struct tensor *t = weights_tensor(w, need[i].name);
 
-        if (!meets(t, &need[i], need[i].name, err))
+        if (!meets(&w->config, t, &need[i], need[i].name, err))
             return false;
         *met += t != NULL;
     }
@@ -125,7 +136,7 @@ static bool check_needs(const struct weights *w, int *met, struct err *err)
 
             snprintf(name, sizeof(name), "blk.%d.%s", l, need[i].name);
             t = weights_tensor(w, name);
-            if (!meets(t, &need[i], name, err))
+            if (!meets(&w->config, t, &need[i], name, err))
                 return false;
             *met += t != NULL;
         }
@@ -232,7 +243,7 @@ static bool split_fused(struct weights *w, struct err *err)
 
     for (int i = 0; i < n; i++)
         fused += is_fused(&w->tensor[i]);
-    if (!fused)
+    if (!fused || !arch_of(c)->fused)
         return true;
     w->tensor = xrealloc(w->tensor, (size_t)(n + 2 * fused) * sizeof(*w->tensor));
     for (int i = 0; i < n; i++) {

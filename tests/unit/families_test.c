@@ -221,7 +221,7 @@ static void renamed_in_gguf(void)
         {"gemma3", "blk.0.attn_k_norm", "blk.0.attn_k_norx", "blk.0.attn_k_nor"},
         {"gemma3", "blk.0.post_ffw_norm", "blk.0.post_ffw_norx", "blk.0.post_ffw_nor"},
         {"gemma3", "post_attention_norm", "post_attention_norx", "post_attention_nor"},
-        {"gemma3", "gemma3.attention.key_length", "gemma3.expert_count_of_____", "value"},
+        {"gemma3", "gemma3.attention.key_length", "gemma3.expert_count_of_____", ""},
         {"gemma3", "gemma3.attention.sliding_window", "gemma3.attention.sliding_windox", ""},
         {"qwen3", "general.name", "general.namx", ""},
     };
