@@ -59,7 +59,7 @@ struct arch {
     const char *type;      /* model_type of config.json */
     const char *nested;    /* that of a model with more senses, which has this one as text_config */
     const char *gguf;      /* general.architecture; NULL: GGUF has no name of its own */
-    unsigned parts, maybe; /* enum part: always; if the file says so */
+    unsigned parts, maybe; /* enum model_part: always; if the file says so */
     enum norm_kind norm;
     enum activation act;
     bool fused;       /* files keep q, k and v in one, attn_qkv */

@@ -15,7 +15,7 @@
 struct need {
     const char *name; /* blk.N.NAME if a block's */
     long rows, cols;  /* cols 0: a vector of `rows` */
-    unsigned parts;   /* enum part: belongs to all of these */
+    unsigned parts;   /* enum model_part: belongs to all of these */
     bool optional;
 };
 

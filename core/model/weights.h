@@ -33,7 +33,7 @@ enum rope_scaling {
 };
 
 /* What a block may have beyond norm, attention, norm and an ungated FFN. */
-enum part {
+enum model_part {
     PART_GATE = 1 << 0,       /* ffn_gate.weight: the FFN's coefficients are act(gate) * up */
     PART_QKV_BIAS = 1 << 1,   /* attn_{q,k,v}.bias */
     PART_OUT_BIAS = 1 << 2,   /* attn_output.bias */
@@ -51,7 +51,7 @@ struct model_config {
     char name[128]; /* the file's own name for the model, else that of the file or folder */
     int layers, hidden, ffn, heads, kv_heads, head_dim, vocab;
     int context;           /* tokens */
-    unsigned parts, maybe; /* enum part: what there is; what there may be, tensor by tensor */
+    unsigned parts, maybe; /* enum model_part: what there is; what there may be, tensor by tensor */
     enum norm_kind norm;
     enum activation act;
     float norm_eps;
