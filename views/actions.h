@@ -74,6 +74,7 @@
     X(FACTS, "facts", "9", "Views", "Facts: a queue of many, and the scoreboard")             \
     X(SWEEP, "sweep", "#", "Views", "Sweep: a grid over two knobs")                           \
     X(MODELS, "models", "O", "Views", "Models on this machine: open another one")             \
+    X(PULL, "pull", "H", "Views", "Fetch a model of the Hugging Face Hub by its name")        \
     X(LOG, "log", "L", "Views", "Messages and jobs so far")                                   \
     X(HELP, "help", "? F1", "Views", "All keys")                                              \
     X(ASK, "ask", "i", "Views", "Type a question (Query)")                                    \

@@ -58,7 +58,7 @@ static unsigned host_post(struct host *host, struct command *cmd)
     struct app *app = (struct app *)host;
     enum command_kind kind = cmd->kind;
     bool writes = kind == CMD_COMMIT || kind == CMD_UNDO || kind == CMD_REDO || kind == CMD_NOTE ||
-                  kind == CMD_APPLY;
+                  kind == CMD_APPLY || kind == CMD_PULL;
     char *about;
     unsigned job;
 

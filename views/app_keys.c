@@ -28,6 +28,10 @@ static void ask_quit(struct app *app)
     if (d->state.edits && !*d->state.session)
         snprintf(q.text, sizeof(q.text), "%d edit%s will be lost: no session file was named.",
                  d->state.edits, d->state.edits == 1 ? "" : "s");
+    else if (d->pull_job)
+        snprintf(q.text, sizeof(q.text),
+                 "%.100s is being fetched; what has come is kept, and :pull goes on there.",
+                 d->pull_name);
     else if (desk_busy(d) == CMD_COMMIT)
         snprintf(q.text, sizeof(q.text), "An edit is being made; it would be stopped.");
     if (*q.text)
@@ -219,13 +223,18 @@ static bool engine_action(struct app *app, enum action action)
     case ACTION_RELEASE:
         verb_release(&app->host);
         return true;
+    case ACTION_PULL:
+        app_open(app, "models");
+        app_line_open(app, ":pull ");
+        return true;
     case ACTION_VERIFY:
         verb_simple(&app->host, CMD_VERIFY, 0);
         return true;
     case ACTION_CANCEL:
-        if (desk_busy(d))
+        if (desk_busy(d) || d->pull_job)
             engine_cancel(app->engine, 0);
-        app_say(app, TONE_WARN, desk_busy(d) ? "stopping" : "nothing runs; :q leaves");
+        app_say(app, TONE_WARN,
+                desk_busy(d) || d->pull_job ? "stopping" : "nothing runs; :q leaves");
         return true;
     default:
         return false;

@@ -5,25 +5,43 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/hub/hub.h"
 #include "views/app_inside.h"
+
+/* A path, or a name on the Hub of what is in its cache. Caller frees. */
+static char *find(const char *path, struct err *err)
+{
+    struct hub_name name;
+
+    if (file_exists(path))
+        return xstrdup(path);
+    if (hub_name_like(path) && hub_name_parse(&name, path, err))
+        return hub_find(&name, err);
+    err_set(err, ERR_MODEL, "there is no %.300s", path);
+    return NULL;
+}
 
 void app_reopen_ask(struct app *app, const char *path)
 {
     const struct desk *d = &app->desk;
     struct question q = {.title = "Open another model?", .yes = "Open", .then = ACTION_MODELS};
+    struct err err = {0};
+    char *here;
     int n = 0;
 
     if (!app->options->reopen) {
         app_say(app, TONE_WARN, "a recorded run has one model: no other can be opened here");
         return;
     }
-    if (!file_exists(path)) {
-        app->host.say(&app->host, TONE_ERROR, "model: there is no %s", path);
+    here = find(path, &err);
+    if (!here) {
+        app->host.say(&app->host, TONE_ERROR, "model: %s", err.text);
         return;
     }
     free(app->other.wanted);
     free(app->other.wanted_session);
-    app->other.wanted = xstrdup(path);
+    app->other.wanted = here;
+    path = here;
     app->other.wanted_session = NULL;
     app->other.confirmed = false;
     if (d->state.edits && !*d->state.session)
@@ -33,6 +51,9 @@ void app_reopen_ask(struct app *app, const char *path)
     if (desk_busy(d))
         n += snprintf(q.text + n, sizeof(q.text) - (size_t)n,
                       "What is being computed is stopped.\n");
+    if (d->pull_job)
+        n += snprintf(q.text + n, sizeof(q.text) - (size_t)n,
+                      "Fetching %.100s is stopped; :pull goes on there.\n", d->pull_name);
     if (d->state.preview)
         n += snprintf(q.text + n, sizeof(q.text) - (size_t)n, "The preview is forgotten.\n");
     if (!n) {

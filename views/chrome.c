@@ -126,6 +126,8 @@ static void status(const struct screen *screen, struct surface *s, struct rect l
     }
     if (busy || d->progress.total > 0) {
         end = gauge(&d->progress, desk_busy_word(busy), s, line);
+    } else if (d->pull_job) {
+        end = gauge(&d->pull, "", s, line);
     } else if (d->background.total > 0) {
         end = gauge(&d->background, "", s, line);
     } else if (d->state.preview && line.w >= 100) {

@@ -41,6 +41,7 @@ enum word_kind { /* what an argument is: what Tab offers */
     X("apply", "FILE", WORD_FILE, "", "A delta file into the session, as one edit")             \
     X("facts", "[FILE]", WORD_FILE, "facts", "A queue of facts from a file")                    \
     X("model", "FILE", WORD_FILE, "models", "Open another model")                               \
+    X("pull", "ORG/NAME[:FILE]", WORD_TEXT, "models", "Fetch a model of the Hugging Face Hub")  \
     X("state", "WHICH", WORD_STATE, "query", "Ask this state: base, edited, preview or edit:N") \
     X("tokens", "N", WORD_NUMBER, "query", "How many tokens an answer has")                     \
     X("sample", "T", WORD_NUMBER, "query", "Sample answers at this temperature; 0: greedy")     \

@@ -301,6 +301,10 @@ static void ended(struct desk *d, unsigned job)
         }
     if (job && job == d->progress_job)
         d->progress = (struct progress){0};
+    if (job && job == d->pull_job) {
+        d->pull = (struct progress){0};
+        d->pull_job = 0;
+    }
 }
 
 static void take_state(struct desk *d, struct state_info *state)
@@ -331,7 +335,11 @@ static void take_state(struct desk *d, struct state_info *state)
 
 static void take_progress(struct desk *d, unsigned job, struct progress *p)
 {
-    *(job ? &d->progress : &d->background) = *p;
+    *(!job ? &d->background : job == d->pull_job ? &d->pull : &d->progress) = *p;
+    if (job && job == d->pull_job) {
+        free(p);
+        return;
+    }
     if (job)
         d->progress_job = job;
     else if (p->done >= p->total)

@@ -126,7 +126,10 @@ struct desk {
     struct progress progress;   /* of a posted job */
     struct progress background; /* of job 0 */
     unsigned progress_job;
-    bool stopped; /* the engine has ended */
+    struct progress pull; /* of a model that is being fetched */
+    unsigned pull_job;    /* 0: none is */
+    char pull_name[100];  /* as it was asked for, also when it is over */
+    bool stopped;         /* the engine has ended */
 
     /* where the user is */
     const char *at_view; /* the name of the view shown */

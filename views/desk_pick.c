@@ -18,6 +18,7 @@ enum command_kind desk_busy(const struct desk *d)
             case CMD_NEURON:
             case CMD_HISTORY:
             case CMD_WEIGH:
+            case CMD_PULL: /* disturbs nobody */
                 break;
             default:
                 busy = d->job[i].kind;

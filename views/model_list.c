@@ -9,6 +9,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/hub/hub.h"
 
 enum { MODELS_MOST = 500, CONFIG_MOST = 1 << 20 };
 
@@ -140,26 +141,17 @@ static void add_hub(struct model_list *l, const char *hub)
     const struct dirent *e;
 
     while (dir && (e = readdir(dir))) {
-        char *snapshots, name[96] = "";
+        char *snapshots, name[96];
         const struct dirent *s;
-        const char *p = e->d_name + 8;
         DIR *in;
 
-        if (strncmp(e->d_name, "models--", 8) != 0)
-            continue;
-        for (size_t n = 0; *p && n + 1 < sizeof(name); p++) {
-            bool slash = p[0] == '-' && p[1] == '-';
-
-            name[n++] = *p;
-            name[n - 1] = slash ? '/' : *p;
-            p += slash;
-        }
         snapshots = xasprintf("%s/%s/snapshots", hub, e->d_name);
         in = opendir(snapshots);
         while (in && (s = readdir(in))) {
             char *folder = xasprintf("%s/%s", snapshots, s->d_name);
 
-            if (s->d_name[0] != '.' && !add_folder(l, folder, name, "hugging face"))
+            if (s->d_name[0] != '.' && hub_name_of_path(folder, name, sizeof(name)) &&
+                !add_folder(l, folder, name, "hugging face"))
                 add_files(l, folder, "hugging face", false);
             free(folder);
         }
@@ -176,21 +168,9 @@ static int by_name(const void *a, const void *b)
     return strcasecmp(((const struct model_file *)a)->name, ((const struct model_file *)b)->name);
 }
 
-/* $HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub. Caller frees; NULL: nowhere. */
-static char *hub_path(void)
-{
-    const char *hub = getenv("HF_HUB_CACHE"), *home = getenv("HF_HOME"), *user = getenv("HOME");
-
-    if (hub && *hub)
-        return xstrdup(hub);
-    if (home && *home)
-        return xasprintf("%s/hub", home);
-    return user && *user ? xasprintf("%s/.cache/huggingface/hub", user) : NULL;
-}
-
 void model_list_read(struct model_list *l, const char *current)
 {
-    char *cache = file_cache_path("models"), *hub = hub_path();
+    char *cache = file_cache_path("models"), *hub = hub_cache_path();
     const char *slash = current ? strrchr(current, '/') : NULL;
     int first;
 

@@ -1,8 +1,11 @@
 /* Models on this machine; Enter opens one in place of the one at hand. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/mem.h"
+#include "core/hub/hub.h"
 #include "tui/box.h"
 #include "tui/text.h"
 #include "views/model_list.h"
@@ -11,6 +14,7 @@
 struct models {
     struct model_list all;
     struct list list;
+    unsigned pull; /* the job of the last one asked for */
 };
 
 enum { PAGE = 10 };
@@ -87,11 +91,64 @@ static void models_find(struct view *v, const char *text)
                      text);
 }
 
+static void go_to(struct models *m, const char *name)
+{
+    size_t n = strcspn(name, "@:");
+    char called[200];
+
+    for (int i = 0; i < m->all.count; i++)
+        if (hub_name_of_path(m->all.file[i].path, called, sizeof(called)) && strlen(called) == n &&
+            !strncasecmp(called, name, n))
+            m->list.at = i;
+}
+
+static void pull(struct view *v, const char *name)
+{
+    struct command cmd = {.kind = CMD_PULL, .text = xstrdup(name)};
+    struct models *m = v->state;
+    struct desk *d = v->host->desk;
+    unsigned job;
+
+    if (!v->host->reopen) {
+        free(cmd.text);
+        v->host->say(v->host, TONE_WARN, "a recorded run fetches nothing");
+        return;
+    }
+    if (d->pull_job) {
+        free(cmd.text);
+        v->host->say(v->host, TONE_WARN, "%s is being fetched; C-c stops it", d->pull_name);
+        return;
+    }
+    job = v->host->post(v->host, &cmd);
+    if (!job)
+        return;
+    m->pull = d->pull_job = job;
+    snprintf(d->pull_name, sizeof(d->pull_name), "%s", name);
+}
+
+/* What was fetched is in the list now. */
+static void models_event(struct view *v, const struct event *ev)
+{
+    struct models *m = v->state;
+    const struct desk *d = v->host->desk;
+
+    if (ev->kind != EV_DONE || !m->pull || ev->job != m->pull)
+        return;
+    model_list_read(&m->all, d->ready ? d->model.path : NULL);
+    go_to(m, d->pull_name);
+    list_move(&m->list, 0, m->all.count, PAGE);
+}
+
 static bool models_command(struct view *v, const char *word, const char *rest)
 {
-    if (strcmp(word, "model") != 0)
+    bool fetch = !strcmp(word, "pull");
+
+    if (!fetch && strcmp(word, "model") != 0)
         return false;
-    ask_for(v, rest);
+    if (fetch)
+        pull(v, rest);
+    else
+        ask_for(v, rest);
     return true;
 }
 
@@ -130,13 +187,38 @@ static void row(const struct model_file *f, bool current, bool here, struct surf
     buf_free(&path);
 }
 
+/* The one that is being fetched: how much of it, how fast, how long still. */
+static void fetching(const struct desk *d, struct surface *s, struct rect in, int y)
+{
+    struct pen p = pen_at(s, in, y, 0);
+    const struct progress *g = &d->pull;
+    double left = g->seconds_left;
+    char done[16], total[16];
+    int bar = in.w >= 100 ? 20 : 10;
+
+    pen_fit(&p, ROLE_ACCENT, in.w >= 100 ? 44 : 30, *g->what ? g->what : d->pull_name);
+    if (!(g->total > 0)) {
+        pen_text(&p, ROLE_DIM, "asking the Hub  C-c stops");
+        return;
+    }
+    for (int i = 0; i < bar; i++)
+        pen_text(&p, i < g->done / g->total * bar ? ROLE_FILL : ROLE_TRACK,
+                 i < g->done / g->total * bar ? "━" : "─");
+    pen_printf(&p, ROLE_TEXT, " %s of %s", size_words(g->done, done), size_words(g->total, total));
+    if (left > 0)
+        pen_printf(&p, ROLE_DIM, "  %s/s", size_words((g->total - g->done) / left, done));
+    if (left >= 90)
+        pen_printf(&p, ROLE_DIM, "  %.0f min left", left / 60);
+    else if (left >= 1)
+        pen_printf(&p, ROLE_DIM, "  %.0f s left", left);
+}
+
 static void models_draw(const struct view *v, struct surface *s, struct rect area)
 {
     const struct models *m = v->state;
     const struct desk *d = v->host->desk;
-    struct rect in =
-        box_draw(s, area, "Models on this machine", "Enter opens  = types a path", true);
-    int rows = in.h - 2, top = list_top(&m->list, m->all.count, rows);
+    struct rect in = box_draw(s, area, "Models on this machine", "Enter opens  H fetches", true);
+    int rows = in.h - 2 - (d->pull_job != 0), top = list_top(&m->list, m->all.count, rows);
     struct pen p = pen_at(s, in, 0, 2);
 
     if (rows < 1)
@@ -152,8 +234,10 @@ static void models_draw(const struct view *v, struct surface *s, struct rect are
     p = pen_at(s, in, 1, 2);
     if (!m->all.count)
         pen_fit(&p, ROLE_DIM, in.w - 2,
-                v->host->reopen ? "none found; = opens a GGUF file or a folder with safetensors"
+                v->host->reopen ? "none found; H fetches one, = opens a file or folder"
                                 : "a recorded run has one model");
+    if (d->pull_job)
+        fetching(d, s, in, in.h - 2);
     p = pen_at(s, in, in.h - 1, 0);
     if (d->ready)
         pen_printf(&p, ROLE_DIM, "open: %s, %s, %d layers of %d neurons, %s", d->model.name,
@@ -163,11 +247,12 @@ static void models_draw(const struct view *v, struct surface *s, struct rect are
 const struct view_ops view_models = {
     .name = "models",
     .title = "Models",
-    .footer = "enter:open exact:path search back help:keys",
+    .footer = "enter:open pull:fetch exact:path search back help:keys",
     .size = sizeof(struct models),
     .open = models_open,
     .close = models_close,
     .action = models_action,
+    .event = models_event,
     .find = models_find,
     .find_next = models_next,
     .command = models_command,

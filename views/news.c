@@ -97,6 +97,10 @@ static bool of_done(const struct desk *d, enum command_kind kind, char *out, siz
     case CMD_SAVE:
         snprintf(out, n, "saved; the session goes on as %.250s", d->state.session);
         return true;
+    case CMD_PULL:
+        snprintf(out, n, "%.100s is here, whole and checked: Enter in Models (O) opens it",
+                 d->pull_name);
+        return true;
     case CMD_MOMENTS:
         snprintf(out, n, "second moments are ready");
         return true;
@@ -147,6 +151,9 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
             snprintf(out, 320, "%.300s", ev->err.text);
         else if (kind == CMD_ATTRIBUTE && d->done)
             snprintf(out, 320, "stopped: %d of %d layers scored, x goes on", d->done, d->layers);
+        else if (kind == CMD_PULL)
+            snprintf(out, 320, "stopped: what has come of %.100s is kept, :pull goes on there",
+                     d->pull_name);
         else
             snprintf(out, 320, "stopped");
         return kind != CMD_WEIGH && kind != CMD_NEURON &&

@@ -308,7 +308,7 @@ void verb_want_words(struct host *host)
 
     for (int i = 0; i < DESK_JOBS; i++)
         if (d->job[i].job && d->job[i].kind != CMD_WEIGH && d->job[i].kind != CMD_HISTORY &&
-            d->job[i].kind != CMD_ATTRIBUTE)
+            d->job[i].kind != CMD_ATTRIBUTE && d->job[i].kind != CMD_PULL)
             return; /* words wait for what the user asked for, and for each other */
     for (int i = 0; d->ready && i < d->wants; i++)
         if (want(host, d->want[i].layer, d->want[i].neuron))

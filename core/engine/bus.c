@@ -95,7 +95,7 @@ unsigned bus_post(struct bus *bus, struct command *cmd)
 static bool is_urgent(enum command_kind kind)
 {
     return kind == CMD_LOOK || kind == CMD_QUERY || kind == CMD_NEURON || kind == CMD_HISTORY ||
-           kind == CMD_LENS || kind == CMD_NOTE;
+           kind == CMD_LENS || kind == CMD_NOTE || kind == CMD_PULL;
 }
 
 bool bus_take(struct bus *bus, struct command *cmd, bool wait, bool urgent)

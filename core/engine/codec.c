@@ -497,6 +497,7 @@ static const char *const command_names[] = {
     [CMD_DRIFT] = "drift",     [CMD_DIFF] = "diff",       [CMD_BISECT] = "bisect",
     [CMD_NOTE] = "note",       [CMD_EXPORT] = "export",   [CMD_APPLY] = "apply",
     [CMD_SAVE] = "save",       [CMD_QUIT] = "quit",       [CMD_DEVICE] = "device",
+    [CMD_PULL] = "pull",
 };
 
 enum event_kind event_of_name(const char *name)

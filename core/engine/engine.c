@@ -119,6 +119,8 @@ static bool run_kind(struct engine *e, struct command *cmd, struct err *err)
         return job_save(e, cmd, err);
     case CMD_DEVICE:
         return job_device(e, cmd, err);
+    case CMD_PULL:
+        return job_pull(e, cmd, err);
     case CMD_NONE:
     case CMD_QUIT:
         break;
@@ -141,7 +143,8 @@ static bool run_command(struct engine *e, struct command *cmd)
         end.kind = EV_FAILED;
         model_lost(e);
     }
-    bus_emit(e->bus, end);
+    if (cmd->kind != CMD_PULL || end.kind == EV_FAILED) /* it has a thread that says the rest */
+        bus_emit(e->bus, end);
     command_free(cmd);
     return go_on;
 }
@@ -159,6 +162,7 @@ static bool open_all(struct engine *e, struct err *err)
 
 static void close_all(struct engine *e)
 {
+    pulling_end(e);
     model_forget(e);
     tokens_free(&e->text);
     prefixes_free(&e->prefixes);

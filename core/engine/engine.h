@@ -49,6 +49,7 @@ enum command_kind {
     CMD_APPLY,   /* text: a delta file, journalled as one edit; EV_HISTORY, EV_STATE */
     CMD_SAVE,    /* text: the session goes on under this name; EV_STATE */
     CMD_DEVICE,  /* go on with the CPU, weights rebuilt from the journal: EV_MODEL, EV_STATE */
+    CMD_PULL,    /* text: a model of the Hub; goes on beside other jobs: EV_PROGRESS in bytes */
     CMD_QUIT,
 };
 

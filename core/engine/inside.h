@@ -55,6 +55,8 @@ struct preview {
     char projector[65];
 };
 
+struct pulling;
+
 struct engine {
     struct bus *bus;
     pthread_t thread;
@@ -84,10 +86,11 @@ struct engine {
     struct job job;         /* of the command at work */
     unsigned job_id;
     double job_began;
-    struct params params;  /* of the last edit command: what the background prepares for */
-    struct player *player; /* of a recorded run, and then nothing above but the bus; or NULL */
-    bool told_stopped;     /* the receiver's: it has taken EV_STOPPED, */
-    struct err told_why;   /* which said this */
+    struct params params;    /* of the last edit command: what the background prepares for */
+    struct pulling *pulling; /* a model that is being fetched, or was; NULL: none */
+    struct player *player;   /* of a recorded run, and then nothing above but the bus; or NULL */
+    bool told_stopped;       /* the receiver's: it has taken EV_STOPPED, */
+    struct err told_why;     /* which said this */
 };
 
 /* Starts `main` with `arg` as the thread behind e->bus. On failure e is freed. */
@@ -224,5 +227,9 @@ bool requests_build(struct engine *e, const struct command *cmd, struct request 
 void requests_free(struct request *r, int count);
 /* An edit's deltas onto a view, as the journal holds them. */
 bool states_apply(struct engine *e, struct weights_view *view, int edit, struct err *err);
+
+/* pulling.c: a model of the Hub, fetched by a thread that ends the job itself */
+bool job_pull(struct engine *e, struct command *cmd, struct err *err);
+void pulling_end(struct engine *e); /* stops it and waits */
 
 #endif

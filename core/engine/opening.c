@@ -115,7 +115,7 @@ bool model_ready(struct engine *e, struct err *err)
 bool model_stands(const struct engine *e, enum command_kind kind, struct err *err)
 {
     bool without = kind == CMD_QUIT || kind == CMD_DEVICE || kind == CMD_HISTORY ||
-                   kind == CMD_NOTE || kind == CMD_NONE;
+                   kind == CMD_NOTE || kind == CMD_PULL || kind == CMD_NONE;
 
     if (without || (e->model && !e->lost))
         return true;

@@ -147,7 +147,7 @@ static bool writes(enum command_kind kind)
 {
     return kind == CMD_COMMIT || kind == CMD_UNDO || kind == CMD_REDO || kind == CMD_NOTE ||
            kind == CMD_SAVE || kind == CMD_MOMENTS || kind == CMD_DEVICE || kind == CMD_EXPORT ||
-           kind == CMD_APPLY;
+           kind == CMD_APPLY || kind == CMD_PULL;
 }
 
 /* What needs no recorded answer, or can have none. */
