@@ -199,9 +199,12 @@ static bool write_gguf(const struct export_source *s, const struct export_wish *
 {
     size_t n = strlen(p->target);
     struct source in = {.fd = -1};
+    enum dtype type;
     double lost2 = 0;
     bool ok;
 
+    if (!export_type(wish, DT_F32, DT_F32, &type, err)) /* also where nothing was edited */
+        return false;
     if (wish->rank)
         return err_set(err, ERR_USAGE, "--rank is for an adapter (--as lora)");
     if (n < 6 || strcmp(p->target + n - 5, ".gguf"))

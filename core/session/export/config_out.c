@@ -72,37 +72,49 @@ static void put_id(const struct weights *w, const char *key, const char *name, s
         buf_printf(out, "  \"%s\": %lld,\n", name, id);
 }
 
-/* The file holds the factors themselves; of the rule they came from every published model uses the
- * same two bounds. Whether they are that rule's is checked. */
-static bool put_llama3(const struct weights *w, const struct tensor *factors, struct buf *out,
-                       struct err *err)
+/* Whether the factors are those of the rule with this original length and the two bounds every
+ * published model uses. */
+static bool is_llama3(const struct model_config *c, const float *by, long n, double factor,
+                      double orig)
 {
-    const struct model_config *c = weights_config(w);
-    const double low = 1, high = 4, orig = 8192;
-    long n = factors->dim[factors->ndim - 1];
-    float *by = xmalloc((size_t)n * sizeof(*by)), most = 0;
-    bool same = true;
+    const double low = 1, high = 4;
 
-    dtype_to_float(factors->type, factors->data, by, n);
-    for (long i = 0; i < n; i++)
-        most = by[i] > most ? by[i] : most;
     for (long i = 0; i < n; i++) {
         double f = pow(c->rope_theta, -2.0 * (double)i / c->head_dim), wave = 2 * M_PI / f;
         double s = (orig / wave - low) / (high - low), want;
 
         s = s < 0 ? 0 : s > 1 ? 1 : s;
-        want = 1 / ((1 - s) / (double)most + s);
-        same = same && fabs(want - (double)by[i]) <= 1e-3 * want;
+        want = 1 / ((1 - s) / factor + s);
+        if (fabs(want - (double)by[i]) > 1e-3 * want)
+            return false;
     }
+    return true;
+}
+
+/* The file holds the factors themselves: the rule they came from is found again. */
+static bool put_llama3(const struct weights *w, const struct tensor *factors, struct buf *out,
+                       struct err *err)
+{
+    const struct model_config *c = weights_config(w);
+    long n = factors->dim[factors->ndim - 1], orig = 16;
+    float *by = xmalloc((size_t)n * sizeof(*by)), most = 0;
+
+    dtype_to_float(factors->type, factors->data, by, n);
+    for (long i = 0; i < n; i++)
+        most = by[i] > most ? by[i] : most;
+    while (orig <= 1 << 24 && !is_llama3(c, by, n, (double)most, (double)orig))
+        orig *= 2;
     free(by);
-    if (!same)
+    if (orig > 1 << 24)
         return err_set(err, ERR_USAGE,
                        "the rotary factors in rope_freqs.weight are no known rule: config.json "
                        "cannot say them");
     buf_puts(out, "  \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": ");
     put_real(out, (double)most);
-    buf_puts(out, ", \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0, "
-                  "\"original_max_position_embeddings\": 8192},\n");
+    buf_printf(out,
+               ", \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0, "
+               "\"original_max_position_embeddings\": %ld},\n",
+               orig);
     return true;
 }
 
