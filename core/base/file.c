@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,14 @@ void file_unmap(struct file_map *map)
     if (map->data)
         munmap((void *)(size_t)map->data, map->size);
     *map = (struct file_map){0};
+}
+
+void file_soon(const void *bytes, size_t n)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)bytes / page * page;
+
+    if (n) /* a hint: what it cannot do is done when the bytes are read */
+        (void)!madvise((void *)at, n + ((uintptr_t)bytes - at), MADV_WILLNEED);
 }
 
 char *file_read(const char *path, size_t max, size_t *len, struct err *err)

@@ -13,6 +13,8 @@ struct file_map {
 
 bool file_map(struct file_map *map, const char *path, struct err *err);
 void file_unmap(struct file_map *map); /* accepts a zeroed one */
+/* These mapped bytes will be read soon: the system may begin to fetch them. Returns at once. */
+void file_soon(const void *bytes, size_t n);
 /* The whole file as a NUL-terminated string, at most max bytes. Caller frees. */
 char *file_read(const char *path, size_t max, size_t *len, struct err *err);
 /* Writes beside, fsyncs, renames, fsyncs the folder. On error the old file stands. */

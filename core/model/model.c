@@ -52,7 +52,7 @@ static struct mat place(struct budget *b, const struct tensor *t)
     bool resident = bytes <= b->left, copied = false;
     struct mat x;
 
-    if (!t->transposed)
+    if (!t->transposed && (t->type != DT_F32 || (uintptr_t)t->data % sizeof(float) == 0))
         stored.data = (void *)(size_t)device_adopt(dev, t->data, t->bytes);
     if (!stored.data) { /* the device has its own memory */
         copied = true;
@@ -62,9 +62,11 @@ static struct mat place(struct budget *b, const struct tensor *t)
         else if (stored.data)
             device_upload(dev, stored, t->data);
     }
-    if (!resident) {
-        if (copied)
+    if (!resident || t->type == DT_F32) { /* nothing to convert: the file's own bytes will do */
+        if (copied) {
             own(b->m, stored);
+            b->left -= (double)t->bytes;
+        }
         return stored;
     }
     x = mat_new(dev, DT_F32, rows, cols);
@@ -177,14 +179,30 @@ static void place_block(struct budget *b, int l)
     k->freq = m->config->windowed[l] && m->freq_swa ? m->freq_swa : m->freq;
 }
 
+/* Tells the system a block ahead what will be read, so that it reads while we convert. */
+static void announce(const struct model *m, int layer)
+{
+    char start[32];
+
+    if (layer < m->config->layers) {
+        snprintf(start, sizeof(start), "blk.%d.", layer);
+        weights_soon(m->file, start);
+    } else {
+        weights_soon(m->file, "token_embd.");
+        weights_soon(m->file, "output.");
+    }
+}
+
 static bool place_all(struct budget *b, struct job *job, struct err *err)
 {
     struct model *m = b->m;
     float scale = m->config->embed_scale;
 
+    announce(m, 0);
     for (int l = 0; l < m->config->layers; l++) {
         if (job_cancelled(job, err))
             return false;
+        announce(m, l + 1);
         place_block(b, l);
     }
     m->final_norm = norm_named(b, "output_norm");

@@ -430,6 +430,15 @@ const struct model_config *weights_config(const struct weights *w)
     return &w->config;
 }
 
+void weights_soon(const struct weights *w, const char *start)
+{
+    size_t n = strlen(start);
+
+    for (int i = 0; i < w->count; i++)
+        if (!strncmp(w->tensor[i].name, start, n))
+            file_soon(w->tensor[i].data, w->tensor[i].bytes);
+}
+
 const char *weights_path(const struct weights *w)
 {
     return w->path;
