@@ -113,9 +113,10 @@ static bool get_bool(const json_t *o, const char *key, bool *out, struct err *er
     return true;
 }
 
-/* One set of rotary parameters; `outer` has what older files keep beside it. */
+/* One set of rotary parameters, of base `theta` if it does not say; `outer` has what older files
+ * keep beside it. */
 static bool read_scaling(struct model_config *c, const json_t *outer, const json_t *rope,
-                         struct err *err)
+                         double theta, struct err *err)
 {
     const json_t *type = get(rope, "rope_type") ? get(rope, "rope_type") : get(rope, "type");
     const char *word = type ? json_string_value(type) : "default";
@@ -123,7 +124,7 @@ static bool read_scaling(struct model_config *c, const json_t *outer, const json
 
     if (rope && !json_is_object(rope))
         return err_set(err, ERR_MODEL, "rope_scaling is no object");
-    if (!get_number(outer, "rope_theta", arch_of(c)->theta, &c->rope_theta, err) ||
+    if (!get_number(outer, "rope_theta", theta, &c->rope_theta, err) ||
         !get_number(rope, "rope_theta", c->rope_theta, &c->rope_theta, err) ||
         !get_number(outer, "partial_rotary_factor", 1, &partial, err) ||
         !get_number(rope, "partial_rotary_factor", partial, &partial, err))
@@ -145,32 +146,42 @@ static bool read_scaling(struct model_config *c, const json_t *outer, const json
            get_number(rope, "original_max_position_embeddings", 0, &c->rope_orig, err);
 }
 
+/* The base of layers with a window: only Gemma has one that is not the others'. */
+static bool read_local_rope(struct model_config *c, const json_t *root, const json_t *swa,
+                            struct err *err)
+{
+    struct model_config local = *c;
+    double theta;
+
+    if (!arch_of(c)->theta_swa && !swa)
+        return true;
+    local.rope_scaling = ROPE_NONE;
+    if (!get_number(root, "rope_local_base_freq",
+                    arch_of(c)->theta_swa > 0 ? arch_of(c)->theta_swa : c->rope_theta, &theta,
+                    err) ||
+        !read_scaling(&local, NULL, swa, theta, err))
+        return false;
+    if (local.rope_scaling != ROPE_NONE)
+        return err_set(err, ERR_MODEL,
+                       "scaled rotary positions of sliding_attention layers are "
+                       "not supported");
+    c->rope_theta_swa = local.rope_theta;
+    return true;
+}
+
 /* "rope_parameters" of newer files holds all, for Gemma once for each kind of layer; older ones
  * have rope_theta beside a "rope_scaling" whose "rope_type" was once called "type". */
 static bool read_rope(struct model_config *c, const json_t *root, struct err *err)
 {
-    const struct arch *arch = arch_of(c);
-    const json_t *rope = get(root, "rope_parameters"), *swa;
-    const json_t *full = get(rope, "full_attention");
-    struct model_config local = *c;
+    const json_t *rope = get(root, "rope_parameters");
+    const json_t *full = get(rope, "full_attention"), *swa = get(rope, "sliding_attention");
 
     if (c->parts & PART_POSITIONS)
         return true;
-    if (!full) {
-        c->rope_theta_swa = arch->theta_swa;
-        return read_scaling(c, root, rope ? rope : get(root, "rope_scaling"), err) &&
-               (arch->theta_swa == 0 ||
-                get_number(root, "rope_local_base_freq", arch->theta_swa, &c->rope_theta_swa, err));
-    }
-    swa = get(rope, "sliding_attention");
-    if (!read_scaling(c, root, full, err) || (swa && !read_scaling(&local, root, swa, err)))
-        return false;
-    if (swa && local.rope_scaling != ROPE_NONE)
-        return err_set(err, ERR_MODEL,
-                       "scaled rotary positions of sliding_attention layers are "
-                       "not supported");
-    c->rope_theta_swa = swa ? local.rope_theta : 0;
-    return true;
+    if (!full && !swa)
+        full = rope ? rope : get(root, "rope_scaling");
+    return read_scaling(c, root, full, arch_of(c)->theta, err) &&
+           read_local_rope(c, root, swa, err);
 }
 
 /* What would change the arithmetic and is not built here is refused, never ignored. */
@@ -276,6 +287,8 @@ static bool read_windows(struct model_config *c, const json_t *root, struct err 
         return false;
     if (!used)
         c->window = 0;
+    if (!c->window && arch->theta_swa > 0)
+        return err_set(err, ERR_MODEL, "sliding_window is missing for %s", arch->name);
     if (!c->window)
         return true;
     if (arch->windows != WINDOW_ALL && types)

@@ -12,17 +12,6 @@
 
 #define FOLDER "tests/data/architectures/"
 
-/* Families that are still refused by name. This list only shrinks. */
-static const char *const pending[] = {NULL};
-
-static bool is_pending(const char *name)
-{
-    for (int i = 0; pending[i]; i++)
-        if (!strcmp(pending[i], name))
-            return true;
-    return false;
-}
-
 static bool says(const char *text, const char *part)
 {
     if (strstr(text, part) && !strchr(text, '\n'))
