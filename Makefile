@@ -170,6 +170,29 @@ fuzz-programs: $(FUZZ_BIN)
 bench: all $(BENCH_BIN)
 	@rc=0; for b in $(BENCH_BIN); do echo "== $$b"; $$b || rc=1; done; exit $$rc
 
+# On a GPU; EMULATE=1: the same programs without one. Where there is none they say so.
+GPU_PROGRAMS = $(NAME) $(addprefix tests/,unit/device_test unit/device_nn_test \
+        unit/device_lps_test unit/cuda_test engine/cuda_edit_test gpu/ops_test gpu/models_test \
+        gpu/gpu_bench)
+gpu-programs: $(GPU_PROGRAMS:%=$(B)/%)
+
+check-gpu:
+ifeq ($(EMULATE),1)
+	@$(SUBMAKE) CUDA=0 tests
+	@sh tests/gpu/check build/cpu emulated
+else ifeq ($(CUDA),1)
+	@$(SUBMAKE) CUDA=1 gpu-programs
+	@sh tests/gpu/check build/cuda
+else
+	@echo "nothing was checked on a GPU: there is no CUDA compiler (NVCC, CUDA_HOME) here"
+	@echo "0 passed, 0 failed, 1 skipped"
+endif
+
+# ARGS="--device cpu --small" tries the benchmark itself; see tests/gpu/bench_main.c.
+bench-gpu:
+	@$(SUBMAKE) $(B)/tests/gpu/gpu_bench
+	@$(B)/tests/gpu/gpu_bench --json build/gpu-bench.json $(ARGS) || [ $$? = 77 ]
+
 screens: tests
 	@for t in $(filter $(B)/tests/screens/%,$(TEST_BIN)); do SCREENS=write $$t || exit 1; done
 
@@ -218,10 +241,12 @@ clean:
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
 	@echo "also: tests deps model check-fast lint format tidy fuzz bench screens themes reference"
+	@echo "      check-gpu bench-gpu gpu-kit"
 	@echo "      install uninstall (PREFIX, DESTDIR) clean"
 
 .PHONY: all tests libraries deps model run check check-fast lint format tidy fuzz fuzz-programs \
-        bench screens demo-record themes reference install uninstall clean help
+        bench gpu-programs check-gpu bench-gpu gpu-kit screens demo-record themes reference \
+        install uninstall clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

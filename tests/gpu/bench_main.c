@@ -78,7 +78,7 @@ static struct device *open_device(const char *name, struct err *err)
     return NULL;
 }
 
-/* --- what ran ------------------------------------------------------------------------------- */
+/* --- what ran --------------------------------------------------------------------- */
 
 static void first_line(const char *command, char *to, size_t room)
 {
@@ -130,7 +130,7 @@ static void header(struct bench *b, int argc, char **argv)
     buf_free(&command);
 }
 
-/* --- the models ----------------------------------------------------------------------------- */
+/* --- the models ------------------------------------------------------------------- */
 
 static void on_synthetic(struct bench *b, const struct shape *s)
 {
@@ -209,7 +209,7 @@ static void journeys(struct bench *b, const struct options *o)
     free(path);
 }
 
-/* --- the verdicts --------------------------------------------------------------------------- */
+/* --- the verdicts ----------------------------------------------------------------- */
 
 /* The fastest precision that keeps 99.5 % of the neurons in the class float32 gives them, in every
  * model measured; NULL: nothing was. */

@@ -36,7 +36,7 @@ static void look_at_memory(struct journey *j)
     j->least = now < j->least ? now : j->least;
 }
 
-/* --- attribution ---------------------------------------------------------------------------- */
+/* --- attribution ------------------------------------------------------------------ */
 
 /* layer[j->layers] of request r's attributions; NULL after a fault. */
 static bool attribute(struct journey *j, int r, struct attribution **layer)
@@ -168,7 +168,7 @@ static void attributions(struct journey *j)
     drop(want, j->requests * j->layers);
 }
 
-/* --- an edit -------------------------------------------------------------------------------- */
+/* --- an edit ---------------------------------------------------------------------- */
 
 /* A null space without an eigendecomposition: kept directions that do not overlap, each on a few
  * neurons of its own, so that they are orthonormal as they stand. */
@@ -311,7 +311,7 @@ static void edits(struct journey *j)
     }
 }
 
-/* --- second moments --------------------------------------------------------------------------- */
+/* --- second moments --------------------------------------------------------------- */
 
 static bool sum_to(struct journey *j, struct gather *g, const struct moments *m, long until)
 {
@@ -353,7 +353,7 @@ static void moments(struct journey *j)
     free(ids);
 }
 
-/* --- all of it -------------------------------------------------------------------------------- */
+/* --- all of it -------------------------------------------------------------------- */
 
 void bench_model(struct bench *b, struct model *model, const char *name,
                  const struct request *request, int requests)

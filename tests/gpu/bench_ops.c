@@ -52,7 +52,7 @@ static struct mat out(struct ops *o, int rows, int cols, int turn)
     return window(o->out, rows, cols, turn);
 }
 
-/* --- the cases ------------------------------------------------------------------------------ */
+/* --- the cases -------------------------------------------------------------------- */
 
 static void up_product(void *ctx, int turn)
 {
@@ -318,7 +318,7 @@ static void lps(void *ctx, int turn)
                in(o, SCORED, o->s->ffn, 5), o->index, 0, o->lps);
 }
 
-/* --- the list ------------------------------------------------------------------------------- */
+/* --- the list --------------------------------------------------------------------- */
 
 /* What an operation cannot do without: each input read once, each output written once. */
 static void simple_cases(struct ops *o, const char *part)

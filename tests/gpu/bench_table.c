@@ -155,7 +155,7 @@ void bench_drop(struct bench *b, struct mat *m)
     *m = (struct mat){0};
 }
 
-/* --- the table ----------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------- */
 
 /* 1.234 with its unit, eight characters wide. */
 static const char *time_text(double s)

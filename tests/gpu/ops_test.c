@@ -18,7 +18,7 @@ static int number_of_cases(void)
     return n > 0 && n < 100000 ? (int)n : CASES;
 }
 
-/* --- moving and elementwise ------------------------------------------------------------------- */
+/* --- moving and elementwise ------------------------------------------------------- */
 
 static void copy_case(void)
 {
@@ -178,7 +178,7 @@ static void factors_case(void)
     same("vectors and values together", back, 1e-11);
 }
 
-/* --- the transformer ------------------------------------------------------------------------- */
+/* --- the transformer -------------------------------------------------------------- */
 
 static void norm_case(void)
 {

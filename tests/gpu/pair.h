@@ -32,7 +32,7 @@ static struct pair pair;
 
 #define EACH_RUN(r) for (int r = 0; r < RUNS; r++)
 
-/* --- random numbers and shapes -------------------------------------------------------------- */
+/* --- random numbers and shapes ---------------------------------------------------- */
 
 static double uniform(void)
 {
@@ -67,7 +67,7 @@ static int some_pad(void)
     return pad[below(6)];
 }
 
-/* --- matrices --------------------------------------------------------------------------------- */
+/* --- matrices --------------------------------------------------------------------- */
 
 static const uint32_t guard32 = 0x7fedcba9U; /* NaN with bits of its own */
 static const uint64_t guard64 = 0x7ffdcba987654321U;

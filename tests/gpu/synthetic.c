@@ -51,7 +51,7 @@ void noise_bf16(uint16_t *to, size_t n, float size, uint32_t seed)
     }
 }
 
-/* --- weights ----------------------------------------------------------------------------- */
+/* --- weights ---------------------------------------------------------------------- */
 
 /* config.json of the shape, read by the code that reads everyone's. */
 static bool configure(struct weights *w, const struct shape *s, struct err *err)
@@ -176,7 +176,7 @@ struct model *synthetic_model(const struct shape *s, struct device *dev, uint32_
     return w ? model_of(w, NULL, dev, 1, NULL, err) : NULL; /* a byte: nothing is widened */
 }
 
-/* --- a fact ------------------------------------------------------------------------------ */
+/* --- a fact ----------------------------------------------------------------------- */
 
 static struct row row_of(int count, int lookup, int vocab, uint32_t seed)
 {
