@@ -6,7 +6,6 @@
 #include "gpu/kernels.h"
 
 #define UNPACKED ((size_t)256 << 20) /* bytes of a stored matrix turned to floats at a time */
-#define SHIFTED  ((size_t)32 << 20)  /* bytes of U a tile: it stays in the second cache */
 
 static bool blas_ok(struct device *dev, cublasStatus_t rc, const char *what)
 {
@@ -51,19 +50,12 @@ static void full_product(struct device *dev, float alpha, struct mat a, bool ta,
             "gemm");
 }
 
-/* A factor as bfloat16 matrices that add up to it, to 8 more bits each; what is stored so already
- * is its own first term, exactly. Dense, one after another. */
-struct split {
-    struct mat term[3];
-    int terms;
-};
-
-static size_t split_bytes(struct mat x, int terms)
+size_t split_bytes(struct mat x, int terms)
 {
     return x.type == DT_BF16 ? 0 : (size_t)x.rows * (size_t)x.cols * 2 * (size_t)terms;
 }
 
-static struct split split_into(struct device *dev, struct mat x, int terms, char *room)
+struct split split_into(struct device *dev, struct mat x, int terms, char *room)
 {
     struct split s = {.terms = x.type == DT_BF16 ? 1 : terms};
     size_t bytes = (size_t)x.rows * (size_t)x.cols * 2;
@@ -74,47 +66,59 @@ static struct split split_into(struct device *dev, struct mat x, int terms, char
     }
     for (int t = 0; t < terms; t++)
         s.term[t] = (struct mat){room + (size_t)t * bytes, DT_BF16, x.rows, x.cols, x.cols};
-    kernel_split(cuda_of(dev)->stream, x, terms, room);
+    if (!empty(x))
+        kernel_split(cuda_of(dev)->stream, x, terms, room);
     return s;
 }
 
-/* Products of bfloat16 terms on the tensor cores, the largest last. With a factor stored as
- * bfloat16 three terms of the other make it exact; with two float32 factors the product of both
- * remainders is left out (2^-16 of a term). One term each is plain bfloat16. */
-static void split_product(struct device *dev, float alpha, struct mat a, bool ta, struct mat b,
-                          bool tb, float beta, struct mat c)
+int split_terms(const struct device *dev, struct mat a, struct mat b)
+{
+    bool exact = a.type == DT_BF16 || b.type == DT_BF16;
+
+    return dev->precision == PRECISION_BF16 ? 1 : exact ? 3 : 2;
+}
+
+void split_multiply(struct device *dev, float alpha, const struct split *x, bool ta,
+                    const struct split *y, bool tb, float beta, struct mat c)
 {
     struct cuda *self = cuda_of(dev);
-    bool exact = a.type == DT_BF16 || b.type == DT_BF16;
-    int terms = dev->precision == PRECISION_BF16 ? 1 : exact ? 3 : 2;
-    size_t half = split_bytes(a, terms);
-    char *room = cuda_scratch(dev, ROOM_SPLIT, half + split_bytes(b, terms) + 1);
-    struct split x, y;
+    int most = x->terms > y->terms ? x->terms : y->terms;
+    int k = ta ? x->term[0].rows : x->term[0].cols;
     float one = 1;
 
-    if (!room)
-        return;
-    x = split_into(dev, a, terms, room);
-    y = split_into(dev, b, terms, room + half);
-    for (int sum = (exact ? terms : x.terms) - 1; sum >= 0 && !dev->fault.kind; sum--)
-        for (int i = x.terms - 1; i >= 0; i--) {
+    for (int sum = most - 1; sum >= 0 && !dev->fault.kind; sum--)
+        for (int i = x->terms - 1; i >= 0; i--) {
             int j = sum - i;
 
-            if (j < 0 || j >= y.terms)
+            if (j < 0 || j >= y->terms)
                 continue;
             blas_ok(dev,
-                    self->api->gemm_ex(self->blas, turned(tb), turned(ta), c.cols, c.rows,
-                                       ta ? a.rows : a.cols, &alpha, y.term[j].data, CUDA_R_16BF,
-                                       leading(y.term[j]), x.term[i].data, CUDA_R_16BF,
-                                       leading(x.term[i]), &beta, c.data, CUDA_R_32F, leading(c),
-                                       CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),
+                    self->api->gemm_ex(self->blas, turned(tb), turned(ta), c.cols, c.rows, k,
+                                       &alpha, y->term[j].data, CUDA_R_16BF, leading(y->term[j]),
+                                       x->term[i].data, CUDA_R_16BF, leading(x->term[i]), &beta,
+                                       c.data, CUDA_R_32F, leading(c), CUBLAS_COMPUTE_32F,
+                                       CUBLAS_GEMM_DEFAULT),
                     "gemm");
             beta = one; /* the rest is added */
         }
 }
 
-/* Whether bfloat16 terms are multiplied: worth it where there is something to multiply. */
-static bool splits(const struct device *dev, struct mat a, struct mat b)
+static void split_product(struct device *dev, float alpha, struct mat a, bool ta, struct mat b,
+                          bool tb, float beta, struct mat c)
+{
+    int terms = split_terms(dev, a, b);
+    size_t half = split_bytes(a, terms);
+    char *room = cuda_scratch(dev, ROOM_SPLIT, half + split_bytes(b, terms) + 1);
+    struct split x, y;
+
+    if (!room)
+        return;
+    x = split_into(dev, a, terms, room);
+    y = split_into(dev, b, terms, room + half);
+    split_multiply(dev, alpha, &x, ta, &y, tb, beta, c);
+}
+
+bool splits(const struct device *dev, struct mat a, struct mat b)
 {
     return (dev->precision == PRECISION_SPLIT || dev->precision == PRECISION_BF16) &&
            (a.type == DT_F32 || a.type == DT_BF16) && (b.type == DT_F32 || b.type == DT_BF16);
@@ -122,8 +126,8 @@ static bool splits(const struct device *dev, struct mat a, struct mat b)
 
 /* c = alpha op(a) op(b) + beta c: all float64, or c float32 and the factors float32, or bfloat16
  * where splits() says so. */
-static void product(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
-                    double beta, struct mat c)
+void cuda_product(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
+                  double beta, struct mat c)
 {
     struct cuda *self = cuda_of(dev);
 
@@ -170,7 +174,7 @@ void cuda_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct m
     if (empty(c))
         return;
     if (b.type == DT_F32 || b.type == DT_F64 || splits(dev, a, b) || !b.rows) {
-        product(dev, alpha, a, ta, b, tb, beta, c);
+        cuda_product(dev, alpha, a, ta, b, tb, beta, c);
         return;
     }
     for (int r = 0; r < b.rows && !dev->fault.kind; r += step) {
@@ -180,10 +184,10 @@ void cuda_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct m
         if (!piece.data)
             return;
         if (tb)
-            product(dev, alpha, a, ta, piece, true, beta, mat_cols(c, r, rows));
+            cuda_product(dev, alpha, a, ta, piece, true, beta, mat_cols(c, r, rows));
         else
-            product(dev, alpha, ta ? mat_rows(a, r, rows) : mat_cols(a, r, rows), ta, piece, false,
-                    r ? 1 : beta, c);
+            cuda_product(dev, alpha, ta ? mat_rows(a, r, rows) : mat_cols(a, r, rows), ta, piece,
+                         false, r ? 1 : beta, c);
     }
 }
 
@@ -201,7 +205,7 @@ void cuda_gram(struct device *dev, struct mat x, struct mat c)
         if (!wide.data)
             return;
         kernel_copy(cuda_of(dev)->stream, mat_rows(x, r, rows), wide);
-        product(dev, 1, wide, true, wide, false, 1, c);
+        cuda_product(dev, 1, wide, true, wide, false, 1, c);
     }
 }
 
@@ -313,34 +317,4 @@ void cuda_cholesky_solve(struct device *dev, struct mat l, struct mat b, bool ha
                                  pass ? CUBLAS_OP_T : CUBLAS_OP_N, CUBLAS_DIAG_NON_UNIT, b.cols,
                                  b.rows, &one, l.data, leading(l), b.data, leading(b)),
                 "solve");
-}
-
-/* U = head values, some rows of the vocabulary at a time: the product by cuBLAS, then one kernel
- * that reads the tile once for all rows b. */
-void cuda_lps(struct device *dev, struct mat head, struct mat values, struct mat base,
-              struct mat coeff, const int *target, int v0, struct lps_state s)
-{
-    size_t row = (size_t)values.cols * sizeof(float), stored = (size_t)head.cols * sizeof(float);
-    int step = rows_in(SHIFTED, row, head.rows);
-    const int *own;
-
-    if (empty(head) || empty(coeff))
-        return;
-    own = cuda_stage(dev, target, (size_t)coeff.rows * sizeof(*target));
-    for (int r = 0; own && r < head.rows && !dev->fault.kind; r += step) {
-        int rows = head.rows - r < step ? head.rows - r : step;
-        struct mat u = {NULL, DT_F32, rows, values.cols, values.cols}, piece;
-        char *room = cuda_scratch(dev, ROOM_WORK, (size_t)step * (row + stored));
-
-        if (!room)
-            return;
-        u.data = room + (size_t)step * stored;
-        piece = mat_rows(head, r, rows);
-        if (head.type != DT_F32 && !splits(dev, head, values)) {
-            piece = (struct mat){room, DT_F32, rows, head.cols, head.cols};
-            kernel_unpack(cuda_of(dev)->stream, mat_rows(head, r, rows), NULL, piece);
-        }
-        product(dev, 1, piece, false, values, false, 0, u);
-        kernel_lps(cuda_of(dev)->stream, u, mat_cols(base, r, rows), coeff, own, v0 + r, s);
-    }
 }

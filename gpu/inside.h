@@ -8,8 +8,20 @@
 #include "gpu/blas.h"
 
 enum { STAGE_BYTES = 1 << 20, PACES = 16 };
-/* Scratch rooms: of an operation, and of the products it asks for. */
-enum room_name { ROOM_WORK, ROOM_SPLIT, ROOMS };
+/* Scratch rooms: of an operation, of the products it asks for; of the log probability shift: tiles
+ * of U (or what the fused kernel's blocks find), and the values as terms. */
+enum room_name { ROOM_WORK, ROOM_SPLIT, ROOM_TILES, ROOM_VALUES, ROOMS };
+
+/* Two ways to the same numbers: tiles of U by cuBLAS, or U inside one kernel (gpu/lps_fused.cu),
+ * where the precision and the shapes allow. */
+enum lps_path { LPS_TILES, LPS_FUSED };
+
+/* A factor as bfloat16 matrices that add up to it, to 8 more bits each; what is stored so already
+ * is its own first term, exactly. Dense, one after another. */
+struct split {
+    struct mat term[3];
+    int terms;
+};
 
 struct cuda {
     struct device base; /* first, so that a device * is a cuda * */
@@ -34,6 +46,15 @@ struct cuda {
     int retired_count;
     cudaEvent_t pace[PACES];
     unsigned long paced;
+    struct shifting {
+        enum lps_path path; /* which a benchmark may choose */
+        int rows;           /* of a tile; 0: by the size of the second cache */
+        long cache;         /* that size */
+        cudaStream_t side;  /* a tile is reduced while the next is made */
+        cudaEvent_t made[2], reduced[2];
+        const void *values; /* whose terms are in ROOM_VALUES */
+        struct split split;
+    } shifting;
 };
 
 static inline struct cuda *cuda_of(struct device *dev)
@@ -91,6 +112,23 @@ void cuda_gram(struct device *dev, struct mat x, struct mat c);
 void cuda_eigh(struct device *dev, struct mat a, struct mat values);
 void cuda_cholesky(struct device *dev, struct mat a);
 void cuda_cholesky_solve(struct device *dev, struct mat l, struct mat b, bool half);
+/* Whether bfloat16 terms are multiplied: float32 and bfloat16 factors, in the precisions that say
+ * so; and how many terms a float32 one has. */
+bool splits(const struct device *dev, struct mat a, struct mat b);
+int split_terms(const struct device *dev, struct mat a, struct mat b);
+size_t split_bytes(struct mat x, int terms);
+struct split split_into(struct device *dev, struct mat x, int terms, char *room);
+/* Products of terms on the tensor cores, the largest last. With a factor stored as bfloat16 three
+ * terms of the other make it exact; with two float32 factors the product of both remainders is
+ * left out (2^-16 of a term). One term each is plain bfloat16. */
+void split_multiply(struct device *dev, float alpha, const struct split *x, bool ta,
+                    const struct split *y, bool tb, float beta, struct mat c);
+/* c = alpha op(a) op(b) + beta c, factors float32, or bfloat16 where splits() says so. */
+void cuda_product(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
+                  double beta, struct mat c);
+
+/* lps.c */
+void lps_close(struct cuda *self);
 void cuda_lps(struct device *dev, struct mat head, struct mat values, struct mat base,
               struct mat coeff, const int *target, int v0, struct lps_state s);
 

@@ -61,9 +61,19 @@ void kernel_kl(cudaStream_t s, struct mat logits, struct mat ref, float weight, 
                bool grad);
 void kernel_adam(cudaStream_t s, struct mat grad, struct adam a);
 
-/* method.cu. u [T, M] = head values of the vocabulary rows from v0 on; base [N, T]. */
+/* lps.cu. u [T, M] = head values of the vocabulary rows from v0 on; base [N, T]. */
 void kernel_lps(cudaStream_t s, struct mat u, struct mat base, struct mat coeff, const int *target,
                 int v0, struct lps_state state);
+
+/* lps_fused.cu. The same without u: head [T, d] and values [d, M] as bfloat16 terms that add up to
+ * them (one of both may have three, or both two), dense or of one stride, 16-byte aligned, d and M
+ * multiples of 8. room: bytes for what blocks find. */
+size_t kernel_lps_fused_bytes(int vocab, int rows, int neurons, bool moments);
+void kernel_lps_fused(cudaStream_t s, const struct mat *head, int head_terms,
+                      const struct mat *values, int value_terms, struct mat base, struct mat coeff,
+                      const int *target, int v0, struct lps_state state, void *room);
+
+/* method.cu */
 void kernel_delta_apply(cudaStream_t s, struct mat r, struct mat xm, struct mat w);
 
 #ifdef __cplusplus

@@ -31,6 +31,29 @@ static inline unsigned blocks_for(long n)
     return (unsigned)(blocks < 1 ? 1 : blocks < 65535 ? blocks : 65535);
 }
 
+#ifdef __CUDACC__
+/* 16 bytes on their way from global to shared memory while the thread goes on (sm_80); zeros where
+ * nothing is there. Copies since the last copy_async_group() are one group; copy_async_wait1()
+ * returns when this thread's groups but the last have arrived. */
+__device__ static inline void copy_async16(void *shared, const void *global, bool there)
+{
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(
+                     (unsigned)__cvta_generic_to_shared(shared)),
+                 "l"(global), "r"(there ? 16 : 0)
+                 : "memory");
+}
+
+__device__ static inline void copy_async_group(void)
+{
+    asm volatile("cp.async.commit_group;\n" ::: "memory");
+}
+
+__device__ static inline void copy_async_wait1(void)
+{
+    asm volatile("cp.async.wait_group 1;\n" ::: "memory");
+}
+#endif
+
 /* A grid that strides over the elements of a [rows, cols] window: an element is one thread's. */
 #define FOR_EACH_ELEMENT(i, r, c, rows, cols)                                                  \
     for (long i = (long)blockIdx.x * blockDim.x + threadIdx.x, r = i / (cols), c = i % (cols); \

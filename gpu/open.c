@@ -172,6 +172,7 @@ void cuda_close(struct device *dev)
     if (self->graph)
         cuda_graph_end(dev);
     cuda_retired_free(self);
+    lps_close(self);
     if (self->solver)
         self->solver_api->destroy(self->solver);
     if (self->blas)

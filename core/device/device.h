@@ -78,6 +78,8 @@ struct lps_state {
                                 term may be nearly all of it */
     struct mat mean, square; /* [N, M] sums of e U and e U^2, or data NULL: not wanted */
     struct mat base_scale;   /* [N, M] multiplies base[b, j] for neuron i; data NULL: 1 */
+    bool again; /* head is another tile, values are the ones of the call before: what the device
+                   has made of them may be used once more */
 };
 
 /* How float32 products are made where the hardware has faster ways. All add up in float32; they

@@ -16,6 +16,9 @@ struct emulated {
      * `lost` is that state. A program that is run again finds the GPU well. */
     long launches_left;
     int lost;
+    /* Work of all streams but the first made runs when it is queued (after what it waits for),
+     * while the first runs as late as ever; 0: everything is late. */
+    int early;
 };
 extern struct emulated emulated;
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <ucontext.h>
+#include <vector>
 
 dim3 gridDim, blockDim, blockIdx, threadIdx;
 
@@ -88,6 +89,51 @@ void __syncthreads()
     yield(running);
 }
 
+namespace
+{
+
+struct copy16 {
+    void *to;
+    char bytes[16];
+};
+
+std::vector<std::vector<copy16>> groups[FIBERS]; /* of each thread; the last is still open */
+
+} // namespace
+
+void copy_async16(void *shared, const void *global, bool there)
+{
+    copy16 c = {shared, {0}};
+
+    if (reinterpret_cast<uintptr_t>(shared) % 16 || reinterpret_cast<uintptr_t>(global) % 16) {
+        std::fprintf(stderr, "emulated kernel: cp.async of an unaligned address\n");
+        std::abort();
+    }
+    if (there)
+        std::memcpy(c.bytes, global, 16);
+    if (groups[running].empty())
+        groups[running].emplace_back();
+    groups[running].back().push_back(c);
+}
+
+void copy_async_group(void)
+{
+    if (groups[running].empty())
+        groups[running].emplace_back();
+    groups[running].emplace_back();
+}
+
+void copy_async_wait1(void)
+{
+    std::vector<std::vector<copy16>> &g = groups[running];
+
+    while (g.size() > 2) { /* one closed, one open */
+        for (const copy16 &c : g.front())
+            std::memcpy(c.to, c.bytes, 16);
+        g.erase(g.begin());
+    }
+}
+
 void emulate_kernel(dim3 grid, dim3 block, const std::function<void()> &kernel)
 {
     static std::mutex one_at_a_time; /* the fibers and what is __shared__ are the program's */
@@ -102,8 +148,10 @@ void emulate_kernel(dim3 grid, dim3 block, const std::function<void()> &kernel)
     blockDim = block;
     for (unsigned i = 0; i < grid.x * grid.y * grid.z; i++) {
         blockIdx = dim3(i % grid.x, i / grid.x % grid.y, i / grid.x / grid.y);
-        for (unsigned t = 0; t < block.x; t++)
+        for (unsigned t = 0; t < block.x; t++) {
             fibers[t].ended = false;
+            groups[t].clear();
+        }
         while (turn(block.x))
             ;
     }

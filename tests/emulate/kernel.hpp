@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 
 #include <cuda_runtime_api.h>
@@ -32,6 +33,13 @@ void emulate_launch(cudaStream_t stream, dim3 grid, dim3 block,
 
 #define LAUNCH(kernel, grid, block, stream, ...) \
     emulate_launch(stream, dim3(grid), dim3(block), [=] { kernel(__VA_ARGS__); })
+
+#define __launch_bounds__(threads, blocks)
+
+/* Copies to shared memory are late: they arrive when they are waited for. */
+void copy_async16(void *shared, const void *global, bool there);
+void copy_async_group(void);
+void copy_async_wait1(void);
 
 using std::exp;
 using std::log;

@@ -84,6 +84,8 @@ void enqueue(emulated_stream *s, work w)
     } else {
         s->queue.push_back(std::move(w));
         s->queued++;
+        if (emulated.early && s != streams.front())
+            run_until(s, s->queued);
     }
 }
 
@@ -163,6 +165,18 @@ cudaError_t cudaGetLastError(void)
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
 {
     streams.push_back(*stream = new emulated_stream);
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t *stream, unsigned flags, int)
+{
+    return cudaStreamCreateWithFlags(stream, flags);
+}
+
+cudaError_t cudaDeviceGetStreamPriorityRange(int *lowest, int *highest)
+{
+    *lowest = 0;
+    *highest = -5;
     return cudaSuccess;
 }
 

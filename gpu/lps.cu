@@ -1,0 +1,108 @@
+/* The log probability shift of a tile of U that cuBLAS has made: read once for all rows b. */
+#include "gpu/kernels.h"
+#include "gpu/shift.cuh"
+
+enum {
+    LANES = 32,               /* of a block: neurons side by side, */
+    SLICES = THREADS / LANES, /* slices of the vocabulary, */
+    CHUNK = 256               /* rows of it whose base is at hand */
+};
+
+/* A block: LANES neurons, ROWS rows b from blockIdx.y * ROWS on, the tile's vocabulary in SLICES.
+ * Every thread walks all chunks, so that all meet at the barriers. */
+template <int ROWS, bool MOMENTS>
+__global__ static void lps(int vocab, int neurons, const float *u, long ldu, int rows,
+                           const float *base, long ld_base, const float *coeff, long ld_coeff,
+                           const float *scale, long ld_scale, struct lps_state state)
+{
+    __shared__ float at_hand[ROWS][CHUNK];
+    __shared__ struct shift part[SLICES][LANES];
+    int lane = (int)threadIdx.x % LANES, slice = (int)threadIdx.x / LANES;
+    int i = (int)blockIdx.x * LANES + lane, b0 = (int)blockIdx.y * ROWS;
+    bool live = i < neurons;
+    struct shift t[ROWS];
+    float c[ROWS], a[ROWS];
+
+    UNROLL
+    for (int b = 0; b < ROWS; b++) {
+        bool there = live && b0 + b < rows;
+
+        t[b] = shift_none();
+        c[b] = there ? coeff[(b0 + b) * ld_coeff + i] : 0;
+        a[b] = there && scale ? scale[(b0 + b) * ld_scale + i] : 1;
+    }
+    for (int v0 = 0; v0 < vocab; v0 += CHUNK) {
+        int end = vocab - v0 < CHUNK ? vocab - v0 : CHUNK;
+
+        __syncthreads();
+        for (int k = (int)threadIdx.x; k < ROWS * CHUNK; k += THREADS) {
+            int b = k / CHUNK, v = k % CHUNK;
+
+            at_hand[b][v] = b0 + b < rows && v < end ? base[(b0 + b) * ld_base + v0 + v] : 0;
+        }
+        __syncthreads();
+        for (int v = slice * SHIFT_TERMS; live && v < end; v += SLICES * SHIFT_TERMS) {
+            int n = end - v < SHIFT_TERMS ? end - v : SHIFT_TERMS;
+            float x[SHIFT_TERMS];
+
+            UNROLL
+            for (int k = 0; k < SHIFT_TERMS; k++)
+                x[k] = k < n ? u[(long)(v0 + v + k) * ldu + i] : 0;
+            UNROLL
+            for (int b = 0; b < ROWS; b++)
+                if (b0 + b < rows)
+                    shift_take<MOMENTS>(&t[b], x, &at_hand[b][v], c[b], a[b], n);
+        }
+    }
+    UNROLL
+    for (int b = 0; b < ROWS; b++) {
+        if (b0 + b >= rows)
+            break; /* of the whole block */
+        part[slice][lane] = t[b];
+        __syncthreads();
+        if (!slice && live) {
+            struct shift all = shift_load<MOMENTS>(state, b0 + b, i);
+
+            for (int k = 0; k < SLICES; k++)
+                shift_join(&all, part[k][lane]);
+            shift_store<MOMENTS>(state, b0 + b, i, all);
+        }
+        __syncthreads();
+    }
+}
+
+/* own[b] = the tile's row of U for the explained token, where it lies in the tile. */
+__global__ static void own_row(int vocab, int neurons, const float *u, long ldu, const int *target,
+                               int v0, int rows, float *own, long ld_own)
+{
+    FOR_EACH_ELEMENT(k, b, i, rows, neurons)
+    {
+        long v = (long)target[b] - v0;
+
+        if (v >= 0 && v < vocab)
+            own[b * ld_own + i] = u[v * ldu + i];
+    }
+}
+
+template <int ROWS, bool MOMENTS>
+static void run_lps(cudaStream_t s, struct mat u, struct mat base, struct mat coeff,
+                    struct lps_state state)
+{
+    dim3 grid((unsigned)((u.cols + LANES - 1) / LANES), (unsigned)((coeff.rows + ROWS - 1) / ROWS));
+
+    LAUNCH((lps<ROWS, MOMENTS>), grid, THREADS, s, u.rows, u.cols, (const float *)u.data, u.stride,
+           coeff.rows, (const float *)base.data, base.stride, (const float *)coeff.data,
+           coeff.stride, (const float *)state.base_scale.data, state.base_scale.stride, state);
+}
+
+void kernel_lps(cudaStream_t s, struct mat u, struct mat base, struct mat coeff, const int *target,
+                int v0, struct lps_state state)
+{
+    LAUNCH(own_row, blocks_for((long)coeff.rows * u.cols), THREADS, s, u.rows, u.cols,
+           (const float *)u.data, u.stride, target, v0, coeff.rows, (float *)state.own.data,
+           state.own.stride);
+    if (state.mean.data)
+        run_lps<4, true>(s, u, base, coeff, state);
+    else
+        run_lps<8, false>(s, u, base, coeff, state);
+}
