@@ -76,6 +76,8 @@ $(TEST_BIN) $(BENCH_BIN): $(B)/%: $(B)/%.c.o
 $(FUZZ_BIN):  $(B)/%: $(B)/%.c.o $(if $(FUZZER),,$(B)/tests/fuzz/replay.c.o)
 $(FUZZ_BIN):  ALL_LDFLAGS += $(if $(FUZZER),-fsanitize=fuzzer)
 $(GPU_BENCH): $(GPU_BENCH_SRC:%=$(B)/%.o)
+# The server that the Hub's client is tested with.
+$(addprefix $(B)/tests/,unit/hub_pull_test engine/pulling_test e2e/pull_test): LIBS += -lssl -lcrypto
 # An archive: a test program holds what it tests, and links while other folders are being rebuilt.
 $(B)/$(NAME).a: $(OBJ)
 	@echo "  AR    $@"

@@ -50,7 +50,7 @@ bool pull_again(struct pull *p, struct patience *patience, enum http_end end,
 {
     bool lost = end == HTTP_LOST;
     long asked = -1, wait = 1L << patience->tries;
-    char *host = url_host(p->hub->endpoint), why[240];
+    char *host = url_host(p->hub->endpoint), why[256];
 
     if (lost)
         snprintf(why, sizeof(why), "%s", reply->why);

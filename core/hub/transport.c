@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/clock.h"
 #include "core/base/mem.h"
 
 /* Discarded bodies and headers are bounded; what is wanted is bounded by who takes it. */
@@ -24,6 +25,7 @@ struct exchange { /* one call while it runs */
     struct http_reply *reply;
     bool begun, declined;
     size_t discarded;
+    double heard; /* when the last byte came */
 };
 
 static const char *const header_names[H_COUNT] = {
@@ -94,6 +96,7 @@ static size_t on_header(char *line, size_t one, size_t n, void *arg)
     const char *colon = memchr(line, ':', n);
 
     (void)one;
+    x->heard = clock_seconds();
     r->header_bytes += n;
     if (r->header_bytes > HEADERS_MOST)
         return 0;
@@ -120,6 +123,7 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *arg)
     long status = 0;
 
     (void)one;
+    x->heard = clock_seconds();
     curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
     x->reply->status = (int)status;
     if (status / 100 != 2 || !x->call->take) {
@@ -247,8 +251,16 @@ static enum http_end end_of(const struct exchange *x, CURLcode code)
     }
 }
 
+/* Nothing at all for so long; libcurl sees to those that only trickle. */
+static bool gone_silent(const struct http *h, const struct exchange *x)
+{
+    int limit = h->hub->stall + (x->reply->header_bytes ? 0 : h->hub->connect);
+
+    return clock_seconds() - x->heard > limit;
+}
+
 /* Until the transfer is over; false: the job was cancelled. */
-static bool wait_for(const struct http *h, struct job *job, CURLcode *code)
+static bool wait_for(const struct http *h, struct exchange *x, struct job *job, CURLcode *code)
 {
     int running = 1, left;
 
@@ -267,6 +279,10 @@ static bool wait_for(const struct http *h, struct job *job, CURLcode *code)
             }
         if (job_cancelled(job, NULL))
             return false;
+        if (gone_silent(h, x)) {
+            *code = CURLE_OPERATION_TIMEDOUT;
+            return true;
+        }
         curl_multi_poll(h->multi, NULL, 0, LOOK_MS, NULL);
     }
 }
@@ -274,7 +290,7 @@ static bool wait_for(const struct http *h, struct job *job, CURLcode *code)
 enum http_end http_do(struct http *h, const struct http_call *call, struct http_reply *reply,
                       struct job *job)
 {
-    struct exchange x = {.easy = h->easy, .call = call, .reply = reply};
+    struct exchange x = {.easy = h->easy, .call = call, .reply = reply, .heard = clock_seconds()};
     struct curl_slist *headers = own_headers(h, call);
     char trouble[CURL_ERROR_SIZE] = "";
     enum http_end end = HTTP_CANCELLED;
@@ -288,7 +304,7 @@ enum http_end http_do(struct http *h, const struct http_call *call, struct http_
         snprintf(reply->why, sizeof(reply->why), "libcurl takes no request");
         return HTTP_UNSAFE;
     }
-    if (wait_for(h, job, &code)) {
+    if (wait_for(h, &x, job, &code)) {
         curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
         reply->status = (int)status;
         end = end_of(&x, code);

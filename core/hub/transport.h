@@ -38,7 +38,7 @@ struct http_reply { /* zero-initialise; http_reply_free() ends it */
     int status;
     struct buf value[H_COUNT];
     size_t header_bytes;
-    char why[200];
+    char why[256];
 };
 
 struct http_call {
