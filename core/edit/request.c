@@ -97,7 +97,7 @@ static bool target_build(const char *object, const struct tokenizer *tok, int **
 {
     char *text = xasprintf(" %s", object);
     struct tokens t = {0};
-    bool ok = tokenizer_encode(tok, text, strlen(text), 0, &t, err);
+    bool ok = tokenizer_encode(tok, text, strlen(text), ENCODE_CONTINUES, &t, err);
 
     free(text);
     if (!ok)

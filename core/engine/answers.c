@@ -175,7 +175,7 @@ bool say(struct engine *e, const struct weights_view *view, const struct request
         out->p_old = exp((double)g.logits[r->old] - log_sum_exp(g.logits, view->model->head.rows));
     word_of(e, best, &w);
     memcpy(out->argmax, w.text, sizeof(out->argmax));
-    tokenizer_decode(e->model->tokenizer, g.id, g.count, true, &text);
+    tokenizer_decode(e->model->tokenizer, g.id, g.count, DECODE_SKIP_SPECIAL, &text);
     if (text.data)
         snprintf(out->generated, sizeof(out->generated), "%s", text.data);
     buf_free(&text);
@@ -187,6 +187,7 @@ struct stream {
     struct engine *e;
     struct answer base; /* what every partial answer repeats; owns nothing */
     const char *prompt;
+    struct decoder decoder; /* holds back what is not a whole character yet */
     struct buf text;
     double last;
 };
@@ -196,7 +197,7 @@ static void stream_token(void *ctx, int id)
     struct stream *s = ctx;
     struct answer *a;
 
-    tokenizer_piece(s->e->model->tokenizer, id, &s->text);
+    decoder_put(&s->decoder, id, &s->text);
     a = xcalloc(1, sizeof(*a));
     *a = s->base;
     a->partial = true;
@@ -281,7 +282,7 @@ static struct answer *answer_whole(struct engine *e, const struct stream *s,
 
     *a = s->base;
     a->prompt = xstrdup(cmd->text);
-    tokenizer_decode(e->model->tokenizer, g->id, g->count, true, &text);
+    tokenizer_decode(e->model->tokenizer, g->id, g->count, DECODE_SKIP_SPECIAL, &text);
     a->completion = buf_take(&text);
     a->ids = g->id;
     a->count = g->count;
@@ -308,11 +309,14 @@ static bool answer_one(struct engine *e, const struct command *cmd, const struct
     struct tokens t = {0};
     struct generated g = {0};
     struct answer *a;
-    bool ok =
-        prompt_tokens(e, cmd, &t, &o, err) && generate(&g, v, t.ids, t.count, &o, &e->job, err);
+    bool ok;
+
+    decoder_begin(&s.decoder, e->model->tokenizer, DECODE_SKIP_SPECIAL);
+    ok = prompt_tokens(e, cmd, &t, &o, err) && generate(&g, v, t.ids, t.count, &o, &e->job, err);
 
     mat_free(e->dev, &changed.factors);
     tokens_free(&t);
+    decoder_end(&s.decoder, NULL);
     buf_free(&s.text);
     if (!ok)
         return false;

@@ -31,7 +31,7 @@ bool expect_answer(const struct engine *e, struct expectation *x, const char *pr
 
     *x = (struct expectation){0};
     ok = encode(e, prompt, ENCODE_BOS, &x->id, &x->count, err) &&
-         encode(e, text, 0, &x->want, &x->wants, err);
+         encode(e, text, ENCODE_CONTINUES, &x->want, &x->wants, err);
     free(text);
     if (!ok)
         expect_free(x);
@@ -97,7 +97,7 @@ char *say_words(struct engine *e, const struct weights_view *view, const char *p
     free(id);
     if (!ok)
         return NULL;
-    tokenizer_decode(e->model->tokenizer, g.id, g.count, true, &text);
+    tokenizer_decode(e->model->tokenizer, g.id, g.count, DECODE_SKIP_SPECIAL, &text);
     generated_free(&g);
     return buf_take(&text);
 }

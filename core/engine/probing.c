@@ -49,7 +49,7 @@ static bool ask(struct board *b, const struct weights_view *view, const struct t
             out->top = out->top && g.top[i];
         if (o.wants)
             out->p = exp(g.logp[0]);
-        tokenizer_decode(e->model->tokenizer, g.id, g.count, true, &text);
+        tokenizer_decode(e->model->tokenizer, g.id, g.count, DECODE_SKIP_SPECIAL, &text);
         out->said = buf_take(&text);
     }
     generated_free(&g);
@@ -65,7 +65,7 @@ static bool tokens_of(struct board *b, const char *text, unsigned flags, struct 
 static bool answer_tokens(struct board *b, const char *answer, struct tokens *t)
 {
     char *text = xasprintf(" %s", answer);
-    bool ok = tokens_of(b, text, 0, t);
+    bool ok = tokens_of(b, text, ENCODE_CONTINUES, t);
 
     free(text);
     return ok;

@@ -81,7 +81,7 @@ static bool make_prefixes(struct engine *e, struct err *err)
         o.tokens = 10 - t.count; /* ten tokens in all */
         ok = ok && generate(&g, e->base, t.ids, t.count, &o, &e->job, err);
         if (ok)
-            tokenizer_decode(e->model->tokenizer, g.id, g.count, true, &one);
+            tokenizer_decode(e->model->tokenizer, g.id, g.count, DECODE_SKIP_SPECIAL, &one);
         for (size_t j = 0; j < one.len; j++)
             if (strchr("{}\n\r", one.data[j]))
                 one.data[j] = ' ';

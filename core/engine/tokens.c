@@ -1,43 +1,19 @@
 #include "core/engine/tokens.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/model/tokenizer.h"
-#include "core/model/weights.h"
 
 struct codec {
     struct tokenizer *tokenizer;
 };
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-
-    return n >= m && !strcmp(text + n - m, end);
-}
-
-/* A folder or a file with tokenizer.json is enough; weights are opened only where the vocabulary
- * is inside them. */
 struct codec *codec_open(const char *model, struct err *err)
 {
-    char *beside = ends_in(model, ".json") ? xstrdup(model) : xasprintf("%s/tokenizer.json", model);
-    struct tokenizer *t = NULL;
+    struct tokenizer *t = tokenizer_at(model, err);
     struct codec *c;
 
-    if (!file_exists(model)) {
-        err_set(err, ERR_MODEL, "%s: no such model", model);
-    } else if (file_exists(beside)) {
-        t = tokenizer_from_json(beside, err);
-    } else {
-        struct weights *w = weights_open(model, err);
-
-        t = w ? tokenizer_open(w, err) : NULL;
-        weights_close(w);
-    }
-    free(beside);
     if (!t) { /* whichever of its files is missing or damaged: there is no tokenizer */
         if (err && (err->kind == ERR_IO || err->kind == ERR_FORMAT))
             err->kind = ERR_MODEL;
@@ -92,6 +68,6 @@ bool codec_decode(const struct codec *c, const int *id, int count, struct buf *o
         if (id[i] < 0 || id[i] >= tokenizer_vocab(c->tokenizer))
             return err_set(err, ERR_USAGE, "--decode: no token %d; ids are 0 to %d", id[i],
                            tokenizer_vocab(c->tokenizer) - 1);
-    tokenizer_decode(c->tokenizer, id, count, false, out);
+    tokenizer_decode(c->tokenizer, id, count, DECODE_BEGINS, out);
     return true;
 }

@@ -16,7 +16,8 @@ struct coded {
     int count;
 };
 
-/* Of a GGUF file, a folder with tokenizer.json, or a tokenizer.json. ERR_MODEL, ERR_IO. */
+/* Of a GGUF file, be it only a vocabulary; a folder with tokenizer.json, or vocab.json and
+ * merges.txt; or a file in one. No weights are needed. ERR_MODEL. */
 struct codec *codec_open(const char *model, struct err *err);
 void codec_close(struct codec *c); /* accepts NULL */
 /* ERR_FORMAT: not UTF-8. */

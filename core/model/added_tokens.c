@@ -105,7 +105,27 @@ static bool is_white(int32_t c)
            c == 0x205f || c == 0x3000;
 }
 
-/* What a regular expression's \w is, as far as utf8proc's Unicode goes: letters, marks, decimal
+/* Word characters of Unicode 16 that utf8proc 2.8, which knows Unicode 15, does not have. */
+static const struct {
+    int32_t first, last;
+} newer[] = {{0x897, 0x897},     {0x1c89, 0x1c8a},   {0xa7cb, 0xa7cd},   {0xa7da, 0xa7dc},
+             {0x105c0, 0x105f3}, {0x10d40, 0x10d65}, {0x10d69, 0x10d6d}, {0x10d6f, 0x10d85},
+             {0x10ec2, 0x10ec4}, {0x10efc, 0x10efc}, {0x11380, 0x11389}, {0x1138b, 0x1138b},
+             {0x1138e, 0x1138e}, {0x11390, 0x113b5}, {0x113b7, 0x113c0}, {0x113c2, 0x113c2},
+             {0x113c5, 0x113c5}, {0x113c7, 0x113ca}, {0x113cc, 0x113d3}, {0x113e1, 0x113e2},
+             {0x116d0, 0x116e3}, {0x11bc0, 0x11be0}, {0x11bf0, 0x11bf9}, {0x11f5a, 0x11f5a},
+             {0x13460, 0x143fa}, {0x16100, 0x16139}, {0x16d40, 0x16d6c}, {0x16d70, 0x16d79},
+             {0x18cff, 0x18cff}, {0x1ccf0, 0x1ccf9}, {0x1e5d0, 0x1e5fa}, {0x2ebf0, 0x2ee5d}};
+
+static bool is_newer(int32_t c)
+{
+    for (size_t i = 0; i < sizeof(newer) / sizeof(*newer) && newer[i].first <= c; i++)
+        if (c <= newer[i].last)
+            return true;
+    return false;
+}
+
+/* What a regular expression's \w is: letters, marks, decimal
  * digits, connectors, joiners. */
 static bool is_word(int32_t c)
 {
@@ -125,7 +145,7 @@ static bool is_word(int32_t c)
     default: /* circled letters are symbols, yet alphabetic */
         return c == 0x200c || c == 0x200d || (c >= 0x24b6 && c <= 0x24e9) ||
                (c >= 0x1f130 && c <= 0x1f149) || (c >= 0x1f150 && c <= 0x1f169) ||
-               (c >= 0x1f170 && c <= 0x1f189);
+               (c >= 0x1f170 && c <= 0x1f189) || is_newer(c);
     }
 }
 

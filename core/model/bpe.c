@@ -1,5 +1,6 @@
 #include "core/model/bpe.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -68,18 +69,27 @@ static uint32_t table_size(int items)
     return size;
 }
 
+void bpe_room(struct bpe *bpe, int merges)
+{
+    uint32_t rules = table_size(merges);
+
+    free(bpe->merge);
+    bpe->merge = xmalloc(rules * sizeof(*bpe->merge));
+    memset(bpe->merge, 0xff, rules * sizeof(*bpe->merge));
+    bpe->merge_mask = rules - 1;
+}
+
 void bpe_begin(struct bpe *bpe, int tokens, int merges)
 {
-    uint32_t slots = table_size(tokens), rules = table_size(merges);
+    uint32_t slots = table_size(tokens);
 
-    *bpe = (struct bpe){.unk = -1, .slot_mask = slots - 1, .merge_mask = rules - 1};
+    *bpe = (struct bpe){.unk = -1, .slot_mask = slots - 1};
     /* Without randomness from the system the hash still works, it can only be foreseen. */
     if (getrandom(&bpe->seed, sizeof(bpe->seed), GRND_NONBLOCK) != sizeof(bpe->seed))
         bpe->seed = (uint64_t)(uintptr_t)bpe;
     bpe->slot = xmalloc(slots * sizeof(*bpe->slot));
     memset(bpe->slot, 0xff, slots * sizeof(*bpe->slot));
-    bpe->merge = xmalloc(rules * sizeof(*bpe->merge));
-    memset(bpe->merge, 0xff, rules * sizeof(*bpe->merge));
+    bpe_room(bpe, merges);
     bpe->cap = tokens;
     bpe->offset = xcalloc((size_t)tokens + 1, sizeof(*bpe->offset));
     bpe->length = xcalloc((size_t)tokens + 1, sizeof(*bpe->length));
@@ -203,41 +213,81 @@ bool bpe_merge(struct bpe *bpe, int rank, struct bpe_text left, struct bpe_text 
     return true;
 }
 
+/* As printf's "<0x%02X>"; small letters are read, but never looked for. */
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                  : -1;
+}
+
+bool bpe_is_byte(const char *text, size_t len, int *byte)
+{
+    int high, low;
+
+    if (len != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>')
+        return false;
+    high = hex_digit(text[3]);
+    low = hex_digit(text[4]);
+    *byte = high * 16 + low;
+    return high >= 0 && low >= 0;
+}
+
 void bpe_end(struct bpe *bpe)
 {
     for (int byte = 0; byte < 256; byte++) {
-        char text[4];
+        char text[8];
         int n = utf8_put(text, byte_to_char((unsigned)byte));
 
+        if (bpe->characters)
+            n = snprintf(text, sizeof(text), "<0x%02X>", (unsigned)byte);
         bpe->byte_id[byte] = bpe_find(bpe, text, (size_t)n);
     }
 }
 
-void bpe_piece(const struct bpe *bpe, int id, struct buf *out)
+const char *bpe_text_of(const struct bpe *bpe, int id, size_t *len)
 {
-    size_t start = out->len;
-    const char *p, *end;
+    bool has = id >= 0 && id < bpe->count && bpe->length[id];
 
-    if (id < 0 || id >= bpe->count || !bpe->length[id])
-        return;
-    p = bpe->text.data + bpe->offset[id];
-    end = p + bpe->length[id];
-    while (p < end) {
-        int byte = char_to_byte(utf8_next(&p, end));
-        char c = (char)byte;
-
-        if (byte < 0) { /* not in the alphabet: the whole token is plain text */
-            out->len = start;
-            buf_add(out, bpe->text.data + bpe->offset[id], bpe->length[id]);
-            return;
-        }
-        buf_add(out, &c, 1);
-    }
+    *len = has ? bpe->length[id] : 0;
+    return has ? bpe->text.data + bpe->offset[id] : NULL;
 }
 
-/* The piece in the byte-level alphabet. */
+void bpe_piece(const struct bpe *bpe, int id, struct buf *out)
+{
+    size_t start = out->len, len;
+    const char *text = bpe_text_of(bpe, id, &len), *p = text, *end = text ? text + len : NULL;
+    int byte;
+
+    if (!text)
+        return;
+    if (bpe->characters && bpe->fallback && bpe_is_byte(text, len, &byte)) {
+        char c = (char)byte;
+
+        buf_add(out, &c, 1);
+        return;
+    }
+    while (!bpe->characters && p < end) {
+        char c;
+
+        byte = char_to_byte(utf8_next(&p, end));
+        c = (char)byte;
+        if (byte < 0) /* not in the alphabet: the whole token is plain text */
+            break;
+        buf_add(out, &c, 1);
+        if (p == end)
+            return;
+    }
+    out->len = start;
+    buf_add(out, text, len);
+}
+
+/* The token that a piece is as it stands, or -1. */
 static int whole_piece(const struct bpe *bpe, const char *bytes, size_t n, struct bpe_work *work)
 {
+    if (bpe->characters)
+        return bpe_find(bpe, bytes, n);
     buf_clear(&work->text);
     for (size_t i = 0; i < n; i++) {
         char text[4];
@@ -296,11 +346,46 @@ static struct bpe_candidate heap_pop(struct bpe_work *work)
     return top;
 }
 
-/* One symbol a byte; bytes without a token become unk or nothing. */
+static void put_symbol(struct bpe_work *work, int id, size_t start, size_t len)
+{
+    work->symbol[work->count] = (struct bpe_symbol){.id = id,
+                                                    .prev = work->count - 1,
+                                                    .next = work->count + 1,
+                                                    .start = (uint32_t)start,
+                                                    .len = (uint32_t)len};
+    work->count++;
+}
+
+/* The tokens of a character's bytes, when all of them have one. */
+static bool fall_back(const struct bpe *bpe, const char *bytes, size_t start, size_t len,
+                      struct bpe_work *work)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!bpe->fallback || bpe->byte_id[(unsigned char)bytes[i]] < 0)
+            return false;
+    for (size_t i = 0; i < len; i++)
+        put_symbol(work, bpe->byte_id[(unsigned char)bytes[i]], start + i, 1);
+    return true;
+}
+
+/* The token of one byte, or of the character that begins there; *len is its length. */
+static int first_token(const struct bpe *bpe, const char *bytes, size_t n, size_t *len)
+{
+    const char *p = bytes;
+
+    *len = 1;
+    if (!bpe->characters)
+        return bpe->byte_id[(unsigned char)*bytes];
+    utf8_next(&p, bytes + n);
+    *len = (size_t)(p - bytes);
+    return bpe_find(bpe, bytes, *len);
+}
+
+/* One symbol a byte, or a character; those without a token become their bytes, unk or nothing. As
+ * in the reference, an unk waits for the next token or unk: bytes come before it. */
 static void start_symbols(const struct bpe *bpe, const char *bytes, size_t n, struct bpe_work *work)
 {
-    struct bpe_symbol *s;
-    bool unk_before = false;
+    size_t len, unk = 0, at = 0; /* bytes of the unk that waits, and where it will be put */
 
     if (n > work->symbol_cap) {
         work->symbol_cap = n < 64 ? 64 : n;
@@ -308,27 +393,46 @@ static void start_symbols(const struct bpe *bpe, const char *bytes, size_t n, st
         work->symbol = xmalloc(work->symbol_cap * sizeof(*work->symbol));
     }
     work->count = 0;
-    s = work->symbol;
-    for (size_t i = 0; i < n; i++) {
-        int id = bpe->byte_id[(unsigned char)bytes[i]];
-        bool unk = id < 0;
+    for (size_t i = 0; i < n; i += len) {
+        int id = first_token(bpe, bytes + i, n - i, &len);
 
-        if (unk && bpe->unk < 0)
-            continue;
-        if (unk && unk_before && bpe->fuse_unk) {
-            s[work->count - 1].len++;
+        if (id < 0 && bpe->characters && fall_back(bpe, bytes + i, unk ? at : i, len, work)) {
+            at += len;
             continue;
         }
-        s[work->count] = (struct bpe_symbol){.id = unk ? bpe->unk : id,
-                                             .prev = work->count - 1,
-                                             .next = work->count + 1,
-                                             .start = (uint32_t)i,
-                                             .len = 1};
-        unk_before = unk;
-        work->count++;
+        if (unk && (id >= 0 || !bpe->fuse_unk)) {
+            put_symbol(work, bpe->unk, at, unk);
+            unk = 0;
+        }
+        if (id >= 0) {
+            put_symbol(work, id, i, len);
+        } else if (bpe->unk >= 0) {
+            at = unk ? at : i;
+            unk += len;
+        }
     }
+    if (unk)
+        put_symbol(work, bpe->unk, at, unk);
     if (work->count)
-        s[work->count - 1].next = -1;
+        work->symbol[work->count - 1].next = -1;
+}
+
+bool bpe_crosses(const struct bpe *bpe, const char *mark)
+{
+    size_t n = strlen(mark), left, right;
+
+    for (uint32_t i = 0; i <= bpe->merge_mask; i++) {
+        const struct bpe_rule *rule = &bpe->merge[i];
+        const char *a, *b;
+
+        if (rule->left == FREE_SLOT)
+            continue;
+        a = bpe_text_of(bpe, (int)rule->left, &left);
+        b = bpe_text_of(bpe, (int)rule->right, &right);
+        if (right >= n && !memcmp(b, mark, n) && (left < n || memcmp(a + left - n, mark, n) != 0))
+            return true;
+    }
+    return false;
 }
 
 void bpe_encode(const struct bpe *bpe, const char *bytes, size_t n, struct bpe_work *work)

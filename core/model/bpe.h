@@ -1,8 +1,10 @@
 /* Byte pair encoding: a vocabulary, its merges, and the heap that applies them.
  *
- * Tokens are kept as the files write them, in the byte-level alphabet of GPT-2: each of the 256
- * bytes stands as one printable character ("Ġ" is the space). Build: bpe_begin, bpe_add for every
- * token, bpe_merge for every merge best first, bpe_end. Read-only from then on. */
+ * Tokens are kept as the files write them. In the byte-level families that is the alphabet of
+ * GPT-2, where each of the 256 bytes stands as one printable character ("Ġ" is the space); in the
+ * SentencePiece ones it is plain text, and bytes of characters that have no token are "<0x0A>".
+ * Build: bpe_begin, `characters`, bpe_add for every token, bpe_merge for every merge best first,
+ * bpe_end. Read-only from then on. */
 #ifndef CORE_MODEL_BPE_H
 #define CORE_MODEL_BPE_H
 
@@ -34,9 +36,11 @@ struct bpe {
     struct bpe_rule *merge; /* (left, right) to rank and id */
     uint32_t merge_mask;
     uint64_t seed;      /* of the hash: a file cannot be made to collide */
-    int byte_id[256];   /* the token of each byte, -1 for none */
+    bool characters;    /* merging begins with characters of plain text, not with bytes */
+    int byte_id[256];   /* the token that stands for each byte alone, -1 for none */
+    bool fallback;      /* characters: one without a token becomes its bytes, if all have one */
     uint32_t longest;   /* bytes of the longest token's text */
-    int unk;            /* id for bytes without a token; -1: they are dropped */
+    int unk;            /* id for what has no token; -1: it is dropped */
     bool fuse_unk;      /* a run of them is one unk */
     bool ignore_merges; /* a piece that is a token as it stands is that token */
 };
@@ -60,19 +64,31 @@ struct bpe_work {
 
 /* Room for `tokens` tokens and `merges` merges, each at most BPE_MAX_ID. */
 void bpe_begin(struct bpe *bpe, int tokens, int merges);
+/* Other room, before the first merge. */
+void bpe_room(struct bpe *bpe, int merges);
 /* ERR_MODEL when the id is not in 0..BPE_MAX_ID-1 or is taken. Of two ids with one text the later
  * is the one found, as in other loaders. An empty text is an id without a token. */
 bool bpe_add(struct bpe *bpe, int64_t id, const char *text, size_t len, struct err *err);
-/* ERR_MODEL when a part or the result is no token. Of two equal merges the later counts. */
+/* ERR_MODEL when a part or the result is no token. Of two equal merges the later counts. Merges of
+ * one rank are applied from left to right. */
 bool bpe_merge(struct bpe *bpe, int rank, struct bpe_text left, struct bpe_text right,
                struct err *err);
 void bpe_end(struct bpe *bpe);
 void bpe_free(struct bpe *bpe);
 
+/* Whether a merge joins something that begins with `mark` to something that does not end with it:
+ * when none does, text may be cut there and encoded in parts. */
+bool bpe_crosses(const struct bpe *bpe, const char *mark);
+
 int bpe_find(const struct bpe *bpe, const char *text, size_t len); /* -1 for none */
+/* The text of a token as the files write it; NULL and *len = 0 for an id without one. */
+const char *bpe_text_of(const struct bpe *bpe, int id, size_t *len);
+/* Whether a text is "<0x0A>" or such; *byte is the one meant. */
+bool bpe_is_byte(const char *text, size_t len, int *byte);
 /* Appends the bytes a token stands for; text outside the byte alphabet stands for itself. */
 void bpe_piece(const struct bpe *bpe, int id, struct buf *out);
-/* Tokens of one pre-token of n raw bytes, into work. O(n log n). n < 2^31. */
+/* Tokens of one pre-token of n raw bytes (characters: of UTF-8), into work. O(n log n). n < 2^31.
+ */
 void bpe_encode(const struct bpe *bpe, const char *bytes, size_t n, struct bpe_work *work);
 void bpe_work_free(struct bpe_work *work);
 

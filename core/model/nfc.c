@@ -59,55 +59,53 @@ static void order_marks(int32_t *code, size_t n)
     }
 }
 
-static void note_change(struct nfc *nfc, struct nfc_change change)
-{
-    if (nfc->count == nfc->cap) {
-        nfc->cap = nfc->cap ? nfc->cap * 2 : 16;
-        nfc->change = xrealloc(nfc->change, (size_t)nfc->cap * sizeof(*nfc->change));
-    }
-    nfc->change[nfc->count++] = change;
-}
+/* Scratch memory of one call. */
+struct codes {
+    int32_t *code;
+    size_t cap;
+};
 
 /* Normalises text[from, to) and appends it. */
-static void add_segment(struct nfc *nfc, const char *text, size_t from, size_t to)
+static void add_segment(struct rewrite *out, struct codes *codes, const char *text, size_t from,
+                        size_t to)
 {
     const char *p = text + from, *end = text + to;
-    size_t n = 0, start = nfc->text.len;
+    size_t n = 0, start = out->text.len;
     utf8proc_ssize_t left;
 
     while (p < end) {
         utf8proc_ssize_t wrote;
 
-        if (n + 32 > nfc->code_cap) { /* no character decomposes into more than 18 */
-            nfc->code_cap = 2 * nfc->code_cap + 64;
-            nfc->code = xrealloc(nfc->code, nfc->code_cap * sizeof(*nfc->code));
+        if (n + 32 > codes->cap) { /* no character decomposes into more than 18 */
+            codes->cap = 2 * codes->cap + 64;
+            codes->code = xrealloc(codes->code, codes->cap * sizeof(*codes->code));
         }
-        nfc->code[n] = utf8_next(&p, end);
-        wrote = utf8proc_decompose_char(nfc->code[n], nfc->code + n, 32,
+        codes->code[n] = utf8_next(&p, end);
+        wrote = utf8proc_decompose_char(codes->code[n], codes->code + n, 32,
                                         UTF8PROC_STABLE | UTF8PROC_DECOMPOSE, NULL);
         n += wrote > 0 && wrote <= 32 ? (size_t)wrote : 1;
     }
-    order_marks(nfc->code, n);
-    left = utf8proc_normalize_utf32(nfc->code, (utf8proc_ssize_t)n,
+    order_marks(codes->code, n);
+    left = utf8proc_normalize_utf32(codes->code, (utf8proc_ssize_t)n,
                                     UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     for (utf8proc_ssize_t i = 0; i < left; i++) {
         char bytes[4];
-        int len = utf8_put(bytes, nfc->code[i]);
+        int len = utf8_put(bytes, codes->code[i]);
 
-        buf_add(&nfc->text, bytes, (size_t)len);
+        buf_add(&out->text, bytes, (size_t)len);
     }
-    if (nfc->text.len - start != to - from ||
-        memcmp(nfc->text.data + start, text + from, to - from) != 0)
-        note_change(nfc, (struct nfc_change){start, nfc->text.len, from, to});
+    if (out->text.len - start != to - from ||
+        memcmp(out->text.data + start, text + from, to - from) != 0)
+        rewrite_note(out, start, from, to);
 }
 
-void nfc_apply(struct nfc *nfc, const char *text, size_t len)
+void nfc_apply(struct rewrite *out, const char *text, size_t len)
 {
     const char *p = text, *end = text + len;
     size_t done = 0, last = 0; /* text before it is in; start of the character before p */
+    struct codes codes = {0};
 
-    buf_clear(&nfc->text);
-    nfc->count = 0;
+    rewrite_clear(out);
     while (p < end) {
         size_t here = (size_t)(p - text), stop = len;
 
@@ -120,40 +118,10 @@ void nfc_apply(struct nfc *nfc, const char *text, size_t len)
             if (stands_apart(utf8_next(&p, end)))
                 stop = here;
         }
-        buf_add(&nfc->text, text + done, last - done);
-        add_segment(nfc, text, last, stop);
+        buf_add(&out->text, text + done, last - done);
+        add_segment(out, &codes, text, last, stop);
         done = last = stop;
     }
-    buf_add(&nfc->text, text + done, len - done);
-}
-
-size_t nfc_origin(const struct nfc *nfc, size_t pos, bool end)
-{
-    int low = 0, high = nfc->count;
-    const struct nfc_change *c;
-
-    while (low < high) { /* the first change that begins at pos or later */
-        int mid = (low + high) / 2;
-
-        if (nfc->change[mid].from < pos)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    if (!end && low < nfc->count && nfc->change[low].from == pos)
-        return nfc->change[low].origin_from;
-    if (!low)
-        return pos;
-    c = &nfc->change[low - 1];
-    if (pos < c->to)
-        return end ? c->origin_to : c->origin_from;
-    return c->origin_to + (pos - c->to);
-}
-
-void nfc_free(struct nfc *nfc)
-{
-    buf_free(&nfc->text);
-    free(nfc->change);
-    free(nfc->code);
-    *nfc = (struct nfc){0};
+    buf_add(&out->text, text + done, len - done);
+    free(codes.code);
 }

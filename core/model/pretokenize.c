@@ -59,6 +59,7 @@ static const struct {
 
 struct pretok {
     pcre2_code *step[MAX_STEPS];
+    enum split_behavior behavior[MAX_STEPS];
     int count;
 };
 
@@ -92,7 +93,8 @@ struct pretok *pretok_new(void)
     return xcalloc(1, sizeof(struct pretok));
 }
 
-bool pretok_add(struct pretok *pretok, enum split_kind kind, struct err *err)
+static bool add_step(struct pretok *pretok, const char *pattern, uint32_t options,
+                     enum split_behavior behavior, struct err *err)
 {
     PCRE2_UCHAR text[128] = {0};
     PCRE2_SIZE where = 0;
@@ -101,8 +103,8 @@ bool pretok_add(struct pretok *pretok, enum split_kind kind, struct err *err)
 
     if (pretok->count == MAX_STEPS)
         return err_set(err, ERR_MODEL, "pre-tokenizer has more than %d steps", MAX_STEPS);
-    code = pcre2_compile((PCRE2_SPTR)splits[kind].pcre, PCRE2_ZERO_TERMINATED,
-                         PCRE2_UTF | PCRE2_UCP, &problem, &where, NULL);
+    code =
+        pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, &problem, &where, NULL);
     if (!code) {
         pcre2_get_error_message(problem, text, sizeof(text));
         return err_set(err, ERR_MODEL,
@@ -110,8 +112,25 @@ bool pretok_add(struct pretok *pretok, enum split_kind kind, struct err *err)
                        (const char *)text, where);
     }
     pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* without it matching is slower, no different */
+    pretok->behavior[pretok->count] = behavior;
     pretok->step[pretok->count++] = code;
     return true;
+}
+
+bool pretok_add(struct pretok *pretok, enum split_kind kind, struct err *err)
+{
+    return add_step(pretok, splits[kind].pcre, PCRE2_UTF | PCRE2_UCP, SPLIT_ISOLATED, err);
+}
+
+bool pretok_add_text(struct pretok *pretok, const char *text, enum split_behavior behavior,
+                     struct err *err)
+{
+    return add_step(pretok, text, PCRE2_UTF | PCRE2_LITERAL, behavior, err);
+}
+
+int pretok_steps(const struct pretok *pretok)
+{
+    return pretok->count;
 }
 
 void pretok_free(struct pretok *pretok)
@@ -158,32 +177,54 @@ static bool next_step(const struct split *s, int step, const char *text, size_t 
     return split_from(s, step, text, len);
 }
 
-/* Matches and the text between them are pieces alike. No expression here matches nothing, so every
- * turn gets further. */
+/* The next match at or after `at`; *from = *to = len when there is none. No expression here matches
+ * nothing, so every turn gets further. */
+static bool find_match(const struct split *s, int step, const char *text, size_t len, size_t at,
+                       size_t *from, size_t *to)
+{
+    const PCRE2_SIZE *found;
+    int rc = at == len ? PCRE2_ERROR_NOMATCH
+                       : pcre2_match(s->pretok->step[step], (PCRE2_SPTR)text, len, at,
+                                     PCRE2_NO_UTF_CHECK, s->run->match, s->run->context);
+
+    *from = *to = len;
+    if (rc == PCRE2_ERROR_NOMATCH)
+        return true;
+    if (rc < 0)
+        return err_set(s->err, ERR_LIMIT,
+                       "cannot cut the text into words (PCRE2 error %d, %zu bytes into a piece); "
+                       "split the text",
+                       rc, at);
+    found = pcre2_get_ovector_pointer(s->run->match);
+    *from = found[0];
+    *to = found[1];
+    return true;
+}
+
+/* Matches and the text between them become pieces as the step's behavior says. A match that goes
+ * with the next piece waits in [held, at) until that piece is known. */
 static bool split_from(const struct split *s, int step, const char *text, size_t len)
 {
-    size_t at = 0;
+    enum split_behavior behavior = s->pretok->behavior[step];
+    size_t at = 0, held = 0, from, to;
 
-    while (at < len) {
-        const PCRE2_SIZE *found;
-        size_t from, to;
-        int rc = pcre2_match(s->pretok->step[step], (PCRE2_SPTR)text, len, at, PCRE2_NO_UTF_CHECK,
-                             s->run->match, s->run->context);
+    while (held < len) {
+        bool gap;
 
-        if (rc == PCRE2_ERROR_NOMATCH)
-            return next_step(s, step + 1, text + at, len - at);
-        if (rc < 0)
-            return err_set(
-                s->err, ERR_LIMIT,
-                "cannot cut the text into words (PCRE2 error %d, %zu bytes into a piece); "
-                "split the text",
-                rc, at);
-        found = pcre2_get_ovector_pointer(s->run->match);
-        from = found[0];
-        to = found[1];
-        if (!next_step(s, step + 1, text + at, from - at) ||
+        if (!find_match(s, step, text, len, at, &from, &to))
+            return false;
+        gap = from > at;
+        if (behavior == SPLIT_WITH_PREVIOUS && gap)
+            from = to; /* the match goes with the gap */
+        if (behavior == SPLIT_WITH_NEXT && !gap && held < at &&
+            !next_step(s, step + 1, text + held, at - held))
+            return false; /* the match held back has no gap behind it: a piece of its own */
+        if (gap && !next_step(s, step + 1, text + held, from - held))
+            return false;
+        if ((behavior == SPLIT_ISOLATED || behavior == SPLIT_WITH_PREVIOUS) &&
             !next_step(s, step + 1, text + from, to - from))
             return false;
+        held = behavior == SPLIT_WITH_NEXT && to > from ? from : to;
         at = to;
     }
     return true;

@@ -19,11 +19,18 @@ enum split_kind {
     SPLIT_KINDS
 };
 
+/* What becomes of a match; what lies between matches is always a piece, or part of one. */
+enum split_behavior { SPLIT_ISOLATED, SPLIT_REMOVED, SPLIT_WITH_PREVIOUS, SPLIT_WITH_NEXT };
+
 struct pretok;     /* the steps; read-only once built */
 struct pretok_run; /* scratch memory of one thread */
 
 struct pretok *pretok_new(void);
 bool pretok_add(struct pretok *pretok, enum split_kind kind, struct err *err);
+/* Cuts at each occurrence of a text, which is not empty. */
+bool pretok_add_text(struct pretok *pretok, const char *text, enum split_behavior behavior,
+                     struct err *err);
+int pretok_steps(const struct pretok *pretok);
 void pretok_free(struct pretok *pretok); /* accepts NULL, as pretok_run_free does */
 /* The kind that a regular expression of a tokenizer.json is; false when it is none known. */
 bool pretok_known(const char *regex, enum split_kind *kind);

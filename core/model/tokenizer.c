@@ -5,19 +5,18 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/model/nfc.h"
 
 enum { TEXT_LIMIT = 1 << 28 };
 
-/* One call of tokenizer_encode(). Positions are in `base`, which is a stretch of the text that
- * begins at `origin`, or that stretch normalised. */
+/* One call of tokenizer_encode(). A stretch is what lies between two tokens found in the text, a
+ * part what lies between two found in the normalised stretch. */
 struct encoder {
     const struct tokenizer *t;
     struct tokens *out;
-    const char *base;
-    size_t origin;
-    bool specials, changed;
-    struct nfc nfc;
+    bool specials, continues;
+    size_t origin; /* of the stretch in the text */
+    size_t offset; /* of the part in the normalised stretch */
+    struct normal_run stretch, part;
     struct bpe_work work;
     struct pretok_run *run;
     struct err *err;
@@ -36,7 +35,8 @@ struct tokenizer *tokenizer_begin(int tokens, int merges)
 bool tokenizer_add_special(struct tokenizer *t, struct added_token token, const char *text,
                            size_t len, bool normalized, struct err *err)
 {
-    struct nfc nfc = {0};
+    struct normal_run run = {0};
+    bool ok = true;
 
     if (!utf8_valid(text, len, NULL)) /* it would cut texts inside a character */
         return err_set(err, ERR_MODEL, "the special token with id %d is not UTF-8", token.id);
@@ -48,14 +48,15 @@ bool tokenizer_add_special(struct tokenizer *t, struct added_token token, const 
         t->special_count = count;
     }
     t->special[token.id] = token.special;
-    if (normalized && t->nfc) {
-        nfc_apply(&nfc, text, len);
-        added_put(&t->normal, nfc.text.data, nfc.text.len, token);
-        nfc_free(&nfc);
-    } else {
-        added_put(normalized ? &t->normal : &t->raw, text, len, token);
+    if (normalized) { /* it is sought in normalised text */
+        ok = normalizer_apply(&t->normalizer, &run, text, len, PLACE_INSIDE, err);
+        text = run.text;
+        len = run.len;
     }
-    return true;
+    if (ok)
+        added_put(normalized ? &t->normal : &t->raw, text, len, token);
+    normal_run_free(&run);
+    return ok;
 }
 
 void tokenizer_end(struct tokenizer *t)
@@ -63,6 +64,8 @@ void tokenizer_end(struct tokenizer *t)
     added_end(&t->raw);
     added_end(&t->normal);
     bpe_end(&t->bpe);
+    t->cuts = t->bpe.characters && *t->blank && !t->bpe.ignore_merges &&
+              bpe_find(&t->bpe, t->blank, strlen(t->blank)) >= 0 && !bpe_crosses(&t->bpe, t->blank);
 }
 
 void tokenizer_free(struct tokenizer *t)
@@ -92,19 +95,18 @@ static void put_token(struct tokens *out, int id, size_t start, size_t end)
     out->end[out->count++] = (int)end;
 }
 
+/* Positions are in the part. */
 static void emit(struct encoder *e, int id, size_t start, size_t end)
 {
-    if (e->changed) {
-        start = nfc_origin(&e->nfc, start, false);
-        end = nfc_origin(&e->nfc, end, true);
-    }
-    put_token(e->out, id, e->origin + start, e->origin + end);
+    start = e->offset + normal_origin(&e->part, start, false);
+    end = e->offset + normal_origin(&e->part, end, true);
+    put_token(e->out, id, e->origin + normal_origin(&e->stretch, start, false),
+              e->origin + normal_origin(&e->stretch, end, true));
 }
 
-static bool encode_piece(void *ctx, const char *text, size_t len)
+static void encode_word(struct encoder *e, const char *text, size_t len)
 {
-    struct encoder *e = ctx;
-    size_t at = (size_t)(text - e->base);
+    size_t at = (size_t)(text - e->part.text);
 
     bpe_encode(&e->t->bpe, text, len, &e->work);
     for (int i = 0; i < e->work.count; i++) {
@@ -112,34 +114,57 @@ static bool encode_piece(void *ctx, const char *text, size_t len)
 
         emit(e, s->id, at + s->start, at + s->start + s->len);
     }
+}
+
+static bool encode_piece(void *ctx, const char *text, size_t len)
+{
+    struct encoder *e = ctx;
+    const char *end = text + len, *p = text;
+    size_t n = strlen(e->t->blank);
+
+    /* In front of a blank that follows something else. A word is short; without this one would be
+     * as long as the text. */
+    while (e->t->cuts && (p = memmem(p, (size_t)(end - p), e->t->blank, n))) {
+        if (p > text) {
+            encode_word(e, text, (size_t)(p - text));
+            text = p;
+        }
+        while ((size_t)(end - p) >= n && !memcmp(p, e->t->blank, n))
+            p += n;
+    }
+    encode_word(e, text, (size_t)(end - text));
     return true;
+}
+
+static bool encode_part(struct encoder *e, const char *text, size_t len, enum normal_place place)
+{
+    return normalizer_apply(&e->t->lead, &e->part, text, len, place, e->err) &&
+           pretok_split(e->t->pretok, e->run, e->part.text, e->part.len, encode_piece, e, e->err);
 }
 
 /* A stretch of the text between tokens found in it: normalise, find the others, cut, encode. */
 static bool encode_stretch(struct encoder *e, const char *text, size_t origin, size_t len)
 {
+    enum normal_place place = origin ? PLACE_INSIDE : e->continues ? PLACE_CONTINUES : PLACE_BEGINS;
     struct added_match m;
     size_t at = 0;
 
-    e->base = text;
     e->origin = origin;
-    e->changed = false;
-    if (e->t->nfc && len) {
-        nfc_apply(&e->nfc, text, len);
-        if (e->nfc.count) {
-            e->changed = true;
-            e->base = e->nfc.text.data;
-            len = e->nfc.text.len;
-        }
-    }
-    while (added_next(&e->t->normal, e->base, len, at, e->specials, &m)) {
-        if (!pretok_split(e->t->pretok, e->run, e->base + at, m.start - at, encode_piece, e,
-                          e->err))
+    if (!normalizer_apply(&e->t->normalizer, &e->stretch, text, len, place, e->err))
+        return false;
+    text = e->stretch.text;
+    len = e->stretch.len;
+    while (added_next(&e->t->normal, text, len, at, e->specials, &m)) {
+        e->offset = at;
+        if (!encode_part(e, text + at, m.start - at, at ? PLACE_INSIDE : place))
             return false;
+        e->offset = 0;
+        e->part.count = 0;
         emit(e, m.id, m.start, m.end);
         at = m.end;
     }
-    return pretok_split(e->t->pretok, e->run, e->base + at, len - at, encode_piece, e, e->err);
+    e->offset = at;
+    return encode_part(e, text + at, len - at, at ? PLACE_INSIDE : place);
 }
 
 static bool encode_text(struct encoder *e, const char *text, size_t len)
@@ -159,7 +184,11 @@ static bool encode_text(struct encoder *e, const char *text, size_t len)
 bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, unsigned flags,
                       struct tokens *out, struct err *err)
 {
-    struct encoder e = {.t = t, .out = out, .specials = flags & ENCODE_SPECIALS, .err = err};
+    struct encoder e = {.t = t,
+                        .out = out,
+                        .specials = flags & ENCODE_SPECIALS,
+                        .continues = flags & ENCODE_CONTINUES,
+                        .err = err};
     size_t bad;
     bool ok;
 
@@ -178,7 +207,8 @@ bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, u
     ok = encode_text(&e, text, len);
     pretok_run_free(e.run);
     bpe_work_free(&e.work);
-    nfc_free(&e.nfc);
+    normal_run_free(&e.stretch);
+    normal_run_free(&e.part);
     return ok;
 }
 
@@ -188,24 +218,6 @@ void tokens_free(struct tokens *tokens)
     free(tokens->start);
     free(tokens->end);
     *tokens = (struct tokens){0};
-}
-
-void tokenizer_piece(const struct tokenizer *t, int id, struct buf *out)
-{
-    bpe_piece(&t->bpe, id, out);
-}
-
-void tokenizer_decode(const struct tokenizer *t, const int *ids, int n, bool skip_special,
-                      struct buf *out)
-{
-    struct buf bytes = {0};
-
-    for (int i = 0; i < n; i++)
-        if (!skip_special || !tokenizer_is_special(t, ids[i]))
-            bpe_piece(&t->bpe, ids[i], &bytes);
-    if (bytes.len)
-        utf8_clean(out, bytes.data, bytes.len);
-    buf_free(&bytes);
 }
 
 int tokenizer_find(const struct tokenizer *t, const char *text)

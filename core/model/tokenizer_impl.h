@@ -4,6 +4,7 @@
 
 #include "core/model/added_tokens.h"
 #include "core/model/bpe.h"
+#include "core/model/normalize.h"
 #include "core/model/pretokenize.h"
 #include "core/model/tokenizer.h"
 
@@ -11,10 +12,14 @@ enum { TOKENIZER_PREFIX = 4 };
 
 struct tokenizer {
     struct added_set raw, normal; /* sought before and after normalisation */
-    bool nfc;
+    struct normalizer normalizer; /* of what is between the raw ones */
+    struct normalizer lead;       /* of what is between all of them */
     struct pretok *pretok;
     struct bpe bpe;
-    unsigned char *special; /* (special_count) by id */
+    char blank[NORMAL_TEXT]; /* what stands for a space inside tokens, "▁"; or empty */
+    int strip;               /* spaces that a decoded text loses at its beginning */
+    bool cuts;               /* no merge reaches over a blank: pieces are cut in front of them */
+    unsigned char *special;  /* (special_count) by id */
     int special_count;
     int prefix[TOKENIZER_PREFIX], prefix_count; /* ids put before a text */
     int bos, eos, pad;

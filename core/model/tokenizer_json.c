@@ -1,32 +1,18 @@
-#include <jansson.h>
+/* A tokenizer.json: its vocabulary, its added tokens, and the file as a whole. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/model/tokenizer_impl.h"
+#include "core/model/tokenizer_json.h"
 
 #define FILE_LIMIT ((size_t)256 << 20)
 
-enum { MAX_NESTING = 8 };
-
-static const char *type_of(const json_t *part)
-{
-    const char *type = json_string_value(json_object_get(part, "type"));
-
-    return type ? type : "(no type)";
-}
-
-static bool flag(const json_t *part, const char *key, bool otherwise)
+bool json_flag(const json_t *part, const char *key, bool otherwise)
 {
     const json_t *value = json_object_get(part, key);
 
     return json_is_boolean(value) ? json_is_true(value) : otherwise;
-}
-
-static bool absent(const json_t *value)
-{
-    return !value || json_is_null(value);
 }
 
 /* Null, or the empty string, or nothing there. */
@@ -34,141 +20,7 @@ static bool blank(const json_t *part, const char *key)
 {
     const json_t *value = json_object_get(part, key);
 
-    return absent(value) || (json_is_string(value) && !json_string_length(value));
-}
-
-/* Calls take() for a part, or for each part of a Sequence of them. */
-static bool each_part(struct tokenizer *t, const json_t *part, const char *what, const char *list,
-                      bool (*take)(struct tokenizer *, const json_t *, struct err *), int depth,
-                      struct err *err)
-{
-    const json_t *parts;
-
-    if (absent(part))
-        return true;
-    if (!json_is_object(part))
-        return err_set(err, ERR_MODEL, "%s is not an object", what);
-    if (strcmp(type_of(part), "Sequence") != 0)
-        return take(t, part, err);
-    parts = json_object_get(part, list);
-    if (!json_is_array(parts))
-        return err_set(err, ERR_MODEL, "%s: Sequence without a list '%s'", what, list);
-    if (depth == MAX_NESTING)
-        return err_set(err, ERR_MODEL, "%s: Sequences nested over %d deep", what, MAX_NESTING);
-    for (size_t i = 0; i < json_array_size(parts); i++)
-        if (!each_part(t, json_array_get(parts, i), what, list, take, depth + 1, err))
-            return false;
-    return true;
-}
-
-static bool take_normalizer(struct tokenizer *t, const json_t *part, struct err *err)
-{
-    if (strcmp(type_of(part), "NFC") != 0)
-        return err_set(err, ERR_MODEL, "normalizer '%.60s' is not known; NFC is", type_of(part));
-    t->nfc = true;
-    return true;
-}
-
-static bool take_split(struct tokenizer *t, const json_t *part, struct err *err)
-{
-    const char *regex =
-        json_string_value(json_object_get(json_object_get(part, "pattern"), "Regex"));
-    const char *behavior = json_string_value(json_object_get(part, "behavior"));
-    enum split_kind kind;
-
-    if (!regex)
-        return err_set(err, ERR_MODEL, "pre-tokenizer 'Split' on a fixed string is not known");
-    if (!pretok_known(regex, &kind))
-        return err_set(
-            err, ERR_MODEL,
-            "pre-tokenizer 'Split': this regular expression is not one of GPT-2, Llama-3 "
-            "or Qwen2: %.150s",
-            regex);
-    /* The known expressions match all of a text: to remove what is between matches removes
-     * nothing. */
-    if (!behavior || (strcmp(behavior, "Isolated") != 0 &&
-                      (strcmp(behavior, "Removed") != 0 || !flag(part, "invert", false))))
-        return err_set(err, ERR_MODEL, "pre-tokenizer 'Split': behavior '%.40s' is not known",
-                       behavior ? behavior : "");
-    return pretok_add(t->pretok, kind, err);
-}
-
-static bool take_pre_tokenizer(struct tokenizer *t, const json_t *part, struct err *err)
-{
-    const char *type = type_of(part);
-
-    if (!strcmp(type, "Split"))
-        return take_split(t, part, err);
-    if (!strcmp(type, "Digits"))
-        return pretok_add(t->pretok,
-                          flag(part, "individual_digits", false) ? SPLIT_DIGIT : SPLIT_DIGITS, err);
-    if (strcmp(type, "ByteLevel") != 0)
-        return err_set(err, ERR_MODEL,
-                       "pre-tokenizer '%.60s' is not known; ByteLevel, Digits and Split are", type);
-    if (flag(part, "add_prefix_space", true))
-        return err_set(err, ERR_MODEL,
-                       "pre-tokenizer 'ByteLevel' with add_prefix_space is not known");
-    return !flag(part, "use_regex", true) || pretok_add(t->pretok, SPLIT_GPT2, err);
-}
-
-/* True when bytes become characters of the byte-level alphabet on their way to the model. */
-static bool is_byte_level(const json_t *part, int depth)
-{
-    const json_t *parts = json_object_get(part, "pretokenizers");
-
-    if (depth > MAX_NESTING)
-        return false;
-    for (size_t i = 0; i < json_array_size(parts); i++)
-        if (is_byte_level(json_array_get(parts, i), depth + 1))
-            return true;
-    return !strcmp(type_of(part), "ByteLevel");
-}
-
-static bool take_decoder(struct tokenizer *t, const json_t *part, struct err *err)
-{
-    (void)t;
-    if (!strcmp(type_of(part), "ByteLevel"))
-        return true;
-    return err_set(err, ERR_MODEL, "decoder '%.60s' is not known; ByteLevel is", type_of(part));
-}
-
-static bool take_template(struct tokenizer *t, const json_t *part, struct err *err)
-{
-    const json_t *single = json_object_get(part, "single"), *item;
-
-    for (size_t i = 0; i < json_array_size(single); i++) {
-        const json_t *special = json_object_get(json_array_get(single, i), "SpecialToken");
-        const char *name = json_string_value(json_object_get(special, "id"));
-
-        if (!special)
-            return true; /* the text; what comes behind it is not added here */
-        item = name ? json_object_get(json_object_get(part, "special_tokens"), name) : NULL;
-        item = json_object_get(item, "ids");
-        for (size_t k = 0; k < json_array_size(item); k++) {
-            json_int_t id = json_integer_value(json_array_get(item, k));
-
-            if (!json_is_integer(json_array_get(item, k)) || id < 0 || id >= t->bpe.count ||
-                t->prefix_count == TOKENIZER_PREFIX)
-                return err_set(err, ERR_MODEL, "post-processor: id %lld of '%.40s' is not possible",
-                               (long long)id, name);
-            t->prefix[t->prefix_count++] = (int)id;
-        }
-        if (!json_array_size(item))
-            return err_set(err, ERR_MODEL, "post-processor: no ids for token '%.40s'",
-                           name ? name : "");
-    }
-    return true;
-}
-
-static bool take_post_processor(struct tokenizer *t, const json_t *part, struct err *err)
-{
-    if (!strcmp(type_of(part), "TemplateProcessing"))
-        return take_template(t, part, err);
-    if (!strcmp(type_of(part), "ByteLevel"))
-        return true;
-    return err_set(err, ERR_MODEL,
-                   "post-processor '%.60s' is not known; ByteLevel and TemplateProcessing are",
-                   type_of(part));
+    return !value || json_is_null(value) || (json_is_string(value) && !json_string_length(value));
 }
 
 static bool add_vocab(struct tokenizer *t, json_t *vocab, struct err *err)
@@ -219,12 +71,24 @@ static bool check_model(const json_t *model, struct err *err)
     if (json_array_size(json_object_get(model, "merges")) > BPE_MAX_ID ||
         json_object_size(json_object_get(model, "vocab")) > BPE_MAX_ID)
         return err_set(err, ERR_MODEL, "the model has more than %d tokens or merges", BPE_MAX_ID);
-    if (!absent(dropout) && json_number_value(dropout) != 0)
+    if (json_is_number(dropout) && json_number_value(dropout) != 0)
         return err_set(err, ERR_MODEL, "BPE with dropout is not known");
     if (!blank(model, "continuing_subword_prefix") || !blank(model, "end_of_word_suffix"))
         return err_set(err, ERR_MODEL,
                        "BPE with continuing_subword_prefix or end_of_word_suffix "
                        "is not known");
+    return true;
+}
+
+/* Of byte-level tokenizers all bytes have a token, or nobody knows what was meant. Elsewhere some
+ * may be missing: Gemma has a token for the tabulator, and none for its byte. */
+static bool take_fallback(struct tokenizer *t, struct err *err)
+{
+    t->bpe.fallback = t->bpe.characters;
+    for (int byte = 0; byte < 256 && !t->bpe.characters; byte++)
+        if (t->bpe.byte_id[byte] < 0)
+            return err_set(err, ERR_MODEL, "byte_fallback with byte 0x%02x missing is not known",
+                           (unsigned)byte);
     return true;
 }
 
@@ -238,13 +102,11 @@ static bool add_model(struct tokenizer *t, const json_t *model, struct err *err)
     for (size_t i = 0; i < json_array_size(merges); i++)
         if (!add_merge(t, json_array_get(merges, i), (int)i, err))
             return false;
-    t->bpe.ignore_merges = flag(model, "ignore_merges", false);
-    t->bpe.fuse_unk = flag(model, "fuse_unk", false);
+    t->bpe.ignore_merges = json_flag(model, "ignore_merges", false);
+    t->bpe.fuse_unk = json_flag(model, "fuse_unk", false);
     bpe_end(&t->bpe);
-    for (int byte = 0; flag(model, "byte_fallback", false) && byte < 256; byte++)
-        if (t->bpe.byte_id[byte] < 0)
-            return err_set(err, ERR_MODEL, "byte_fallback with byte 0x%02x missing is not known",
-                           (unsigned)byte);
+    if (json_flag(model, "byte_fallback", false) && !take_fallback(t, err))
+        return false;
     if (json_is_string(unk)) {
         t->bpe.unk = bpe_find(&t->bpe, json_string_value(unk), json_string_length(unk));
         if (t->bpe.unk < 0)
@@ -262,10 +124,10 @@ static bool add_added(struct tokenizer *t, const json_t *item, int *next, struct
     const json_t *content = json_object_get(item, "content"), *id = json_object_get(item, "id");
     const char *text = json_string_value(content);
     size_t len = json_string_length(content);
-    struct added_token token = {.special = flag(item, "special", false),
-                                .single_word = flag(item, "single_word", false),
-                                .lstrip = flag(item, "lstrip", false),
-                                .rstrip = flag(item, "rstrip", false)};
+    struct added_token token = {.special = json_flag(item, "special", false),
+                                .single_word = json_flag(item, "single_word", false),
+                                .lstrip = json_flag(item, "lstrip", false),
+                                .rstrip = json_flag(item, "rstrip", false)};
 
     if (!text)
         return err_set(err, ERR_MODEL, "an added token has no 'content'");
@@ -280,7 +142,7 @@ static bool add_added(struct tokenizer *t, const json_t *item, int *next, struct
     if (json_is_integer(id) && json_integer_value(id) != token.id)
         return err_set(err, ERR_MODEL, "added token '%.40s' says id %lld, its place gives %d", text,
                        (long long)json_integer_value(id), token.id);
-    return tokenizer_add_special(t, token, text, len, flag(item, "normalized", !token.special),
+    return tokenizer_add_special(t, token, text, len, json_flag(item, "normalized", !token.special),
                                  err);
 }
 
@@ -297,15 +159,14 @@ static bool add_all_added(struct tokenizer *t, const json_t *list, struct err *e
 static struct tokenizer *build(const json_t *root, struct err *err)
 {
     const char *version = json_string_value(json_object_get(root, "version"));
-    const json_t *model = json_object_get(root, "model"), *pre, *added;
+    const json_t *model = json_object_get(root, "model");
+    const json_t *added = json_object_get(root, "added_tokens");
     struct tokenizer *t;
 
     if (!version || strcmp(version, "1.0") != 0) {
         err_set(err, ERR_MODEL, "version is '%.20s', not 1.0", version ? version : "missing");
         return NULL;
     }
-    pre = json_object_get(root, "pre_tokenizer");
-    added = json_object_get(root, "added_tokens");
     if (!check_model(model, err))
         return NULL;
     if (json_array_size(added) > BPE_MAX_ID) {
@@ -315,18 +176,8 @@ static struct tokenizer *build(const json_t *root, struct err *err)
     t = tokenizer_begin(
         (int)(json_object_size(json_object_get(model, "vocab")) + json_array_size(added)),
         (int)json_array_size(json_object_get(model, "merges")));
-    if (each_part(t, json_object_get(root, "normalizer"), "normalizer", "normalizers",
-                  take_normalizer, 0, err) &&
-        each_part(t, pre, "pre-tokenizer", "pretokenizers", take_pre_tokenizer, 0, err) &&
-        (is_byte_level(pre, 0) ||
-         err_set(err, ERR_MODEL,
-                 "only byte-level tokenizers are known; this one is of another "
-                 "kind")) &&
-        each_part(t, json_object_get(root, "decoder"), "decoder", "decoders", take_decoder, 0,
-                  err) &&
-        add_model(t, model, err) && add_all_added(t, added, err) &&
-        each_part(t, json_object_get(root, "post_processor"), "post-processor", "processors",
-                  take_post_processor, 0, err)) {
+    if (pipeline_read(t, root, err) && add_model(t, model, err) && add_all_added(t, added, err) &&
+        pipeline_prefix(t, root, err)) {
         tokenizer_end(t);
         return t;
     }
@@ -353,7 +204,7 @@ static void apply_config(struct tokenizer *t, const json_t *config)
     t->pad = config_token(t, config, "pad_token");
     if (t->bos < 0 && t->prefix_count)
         t->bos = t->prefix[0];
-    if (t->bos >= 0 && !t->prefix_count && flag(config, "add_bos_token", false))
+    if (t->bos >= 0 && !t->prefix_count && json_flag(config, "add_bos_token", false))
         t->prefix[t->prefix_count++] = t->bos;
 }
 
@@ -372,6 +223,26 @@ static json_t *load(const char *name, const char *text, size_t len, size_t flags
     return NULL;
 }
 
+struct tokenizer *tokenizer_build(const json_t *root, const json_t *config, struct err *err)
+{
+    struct tokenizer *t = build(root, err);
+
+    if (t)
+        apply_config(t, config);
+    return t;
+}
+
+json_t *json_object_file(const char *path, size_t flags, struct err *err)
+{
+    size_t len;
+    char *text = file_read(path, FILE_LIMIT, &len, err);
+    const char *slash = strrchr(path, '/');
+    json_t *root = text ? load(slash ? slash + 1 : path, text, len, flags, err) : NULL;
+
+    free(text);
+    return root;
+}
+
 struct tokenizer *tokenizer_parse(const char *json, size_t len, const char *config,
                                   size_t config_len, struct err *err)
 {
@@ -382,9 +253,7 @@ struct tokenizer *tokenizer_parse(const char *json, size_t len, const char *conf
         /* Llama's says model_max_length 10^30, which is no integer anywhere but in Python. */
         settings = load("tokenizer_config.json", config, config_len, JSON_DECODE_INT_AS_REAL, err);
     if (root && (settings || !config))
-        t = build(root, err);
-    if (t)
-        apply_config(t, settings);
+        t = tokenizer_build(root, settings, err);
     json_decref(settings);
     json_decref(root);
     return t;

@@ -329,15 +329,40 @@ static void mask_controls(char *text)
             *text = text[1] = '?';
 }
 
-struct weights *weights_open(const char *path, struct err *err)
+static struct weights *begin(const char *path, const struct format_ops *format)
 {
     struct weights *w = xcalloc(1, sizeof(*w));
-    struct err why = {0};
-    bool ok;
 
     w->path = xstrdup(path);
     w->dir = folder_of(path);
-    w->format = format_of(path);
+    w->format = format;
+    return w;
+}
+
+/* The weights, or the reason why there are none with the path before it. */
+static struct weights *finish(struct weights *w, bool ok, struct err *why, struct err *err)
+{
+    const char *path = w->path;
+
+    if (ok) {
+        name_after_path(w);
+        return w;
+    }
+    mask_controls(why->text);
+    if (!strncmp(why->text, path, strlen(path))) /* a reader of files names them itself */
+        err_set(err, ERR_MODEL, "%s", why->text);
+    else
+        err_set(err, ERR_MODEL, "%s: %s", path, why->text);
+    weights_close(w);
+    return NULL;
+}
+
+struct weights *weights_open(const char *path, struct err *err)
+{
+    struct weights *w = begin(path, format_of(path));
+    struct err why = {0};
+    bool ok;
+
     if (!w->format)
         ok = err_set(&why, ERR_MODEL, "%s",
                      file_exists(path) ? "no model: give a .gguf file or a folder with config.json "
@@ -345,17 +370,19 @@ struct weights *weights_open(const char *path, struct err *err)
                                        : "no such file or folder");
     else
         ok = w->format->read(w, &why) && weights_check(w, &why);
-    if (ok) {
-        name_after_path(w);
-        return w;
-    }
-    weights_close(w);
-    mask_controls(why.text);
-    if (!strncmp(why.text, path, strlen(path))) /* a reader of files names them itself */
-        err_set(err, ERR_MODEL, "%s", why.text);
-    else
-        err_set(err, ERR_MODEL, "%s: %s", path, why.text);
-    return NULL;
+    return finish(w, ok, &why, err);
+}
+
+struct weights *weights_open_vocabulary(const char *path, struct err *err)
+{
+    struct weights *w = begin(path, &format_gguf);
+    struct err why = {0};
+    bool ok;
+
+    w->map = xcalloc(1, sizeof(*w->map));
+    w->maps = 1;
+    ok = file_map(w->map, path, &why) && gguf_parse(&w->gguf, w->map->data, w->map->size, &why);
+    return finish(w, ok, &why, err);
 }
 
 void weights_close(struct weights *w)

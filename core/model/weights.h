@@ -76,6 +76,8 @@ struct weights;
  * are there with the right shapes, and none that it does not know. ERR_MODEL says what is
  * missing, damaged or unknown. */
 struct weights *weights_open(const char *path, struct err *err);
+/* Of a GGUF file its metadata only, for the vocabulary in it: there need be no model. */
+struct weights *weights_open_vocabulary(const char *path, struct err *err);
 void weights_close(struct weights *w);
 
 const struct tensor *weights_tensor(const struct weights *w, const char *name); /* or NULL */

@@ -183,7 +183,7 @@ static double answers_differ(const struct weights_view *view, const struct reque
     }
     lse = log_sum_exp(g.logits, real.model->head.rows);
     CHECK_NEAR(exp((double)g.logits[r->target[0]] - lse), number_of(want, "p_first"), 1e-3);
-    tokenizer_decode(real.model->tokenizer, g.id, g.count, false, &text);
+    tokenizer_decode(real.model->tokenizer, g.id, g.count, 0, &text);
     CHECK_STR(text.data, json_string_value(json_object_get(want, "generated")));
     buf_free(&text);
     generated_free(&g);

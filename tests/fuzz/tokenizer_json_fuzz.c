@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 if (tokens.ids[i] < 0 || tokens.ids[i] >= tokenizer_vocab(t) ||
                     tokens.start[i] > tokens.end[i] || tokens.end[i] >= (int)sizeof(text))
                     abort();
-    tokenizer_decode(t, tokens.ids, tokens.count, true, &out);
+    tokenizer_decode(t, tokens.ids, tokens.count, DECODE_SKIP_SPECIAL, &out);
     tokens_free(&tokens);
     buf_free(&out);
     tokenizer_free(t);

@@ -65,7 +65,7 @@ static void check_spans(const struct tokenizer *t, const json_t *texts)
             at = (size_t)tokens.end[k];
         }
         buf_clear(&whole);
-        tokenizer_decode(t, tokens.ids, tokens.count, false, &whole);
+        tokenizer_decode(t, tokens.ids, tokens.count, 0, &whole);
         if (!ok || whole.len != len || (len && memcmp(whole.data, text, len) != 0))
             printf("text %zu\n", i);
         CHECK(ok && at == len && whole.len == len &&
@@ -232,10 +232,10 @@ static void decoding(void)
     half[0] = tokens.ids[0];
     half[1] = tokenizer_find(t, "<|im_end|>");
     half[2] = tokenizer_find(t, "a");
-    tokenizer_decode(t, half, 3, false, &out);
+    tokenizer_decode(t, half, 3, 0, &out);
     CHECK_STR(out.data, "\xef\xbf\xbd<|im_end|>a");
     buf_clear(&out);
-    tokenizer_decode(t, half, 3, true, &out);
+    tokenizer_decode(t, half, 3, DECODE_SKIP_SPECIAL, &out);
     CHECK_STR(out.data, "\xef\xbf\xbd"
                         "a");
     buf_clear(&out);
@@ -308,7 +308,10 @@ static const struct {
     {HEAD PRE "}", "no 'model'"},
     {HEAD MODEL "}", "byte-level"},
     {HEAD "\"pre_tokenizer\":{\"type\":\"Metaspace\"}," MODEL "}", "'Metaspace'"},
-    {HEAD "\"pre_tokenizer\":{\"type\":\"ByteLevel\"}," MODEL "}", "add_prefix_space"},
+    {HEAD "\"pre_tokenizer\":{\"type\":\"Whitespace\"}," MODEL "}", "'Whitespace'"},
+    {HEAD "\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\"},"
+          "{\"type\":\"ByteLevel\"}]}," MODEL "}",
+     "add_prefix_space"},
     {HEAD "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a+)+$\"},"
           "\"behavior\":\"Isolated\"}," MODEL "}",
      "(a+)+$"},
