@@ -18,6 +18,36 @@ static bool stands_apart(int32_t c)
            (c >= 0x3001 && c <= 0x3029) || (c >= 0x1f300 && c <= 0x1faff);
 }
 
+/* Marks of Unicode 10 to 15, which the tokenizers library takes for ordinary characters: nothing is
+ * put in order over them, and nothing is joined with them. (U+11930 has no class, but joins.) */
+static const struct {
+    int32_t first, last;
+} recent[] = {{0x7fd, 0x7fd},     {0x898, 0x89f},     {0x8ca, 0x8d3},     {0x9fe, 0x9fe},
+              {0xc3c, 0xc3c},     {0xd3b, 0xd3c},     {0xeba, 0xeba},     {0x1715, 0x1715},
+              {0x1abf, 0x1ace},   {0x1df6, 0x1dfa},   {0xa82c, 0xa82c},   {0x10d24, 0x10d27},
+              {0x10eab, 0x10eac}, {0x10efd, 0x10eff}, {0x10f46, 0x10f50}, {0x10f82, 0x10f85},
+              {0x11070, 0x11070}, {0x1133b, 0x1133b}, {0x1145e, 0x1145e}, {0x11839, 0x1183a},
+              {0x11930, 0x11930}, {0x1193d, 0x1193e}, {0x11943, 0x11943}, {0x119e0, 0x119e0},
+              {0x11a34, 0x11a34}, {0x11a47, 0x11a47}, {0x11a99, 0x11a99}, {0x11d42, 0x11d42},
+              {0x11d44, 0x11d45}, {0x11d97, 0x11d97}, {0x11f41, 0x11f42}, {0x16ff0, 0x16ff1},
+              {0x1e08f, 0x1e08f}, {0x1e130, 0x1e136}, {0x1e2ae, 0x1e2ae}, {0x1e2ec, 0x1e2ef},
+              {0x1e4ec, 0x1e4ef}};
+
+static bool is_recent(int32_t c)
+{
+    int low = 0, high = (int)(sizeof(recent) / sizeof(*recent));
+
+    while (low < high) {
+        int mid = (low + high) / 2;
+
+        if (recent[mid].last < c)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < (int)(sizeof(recent) / sizeof(*recent)) && recent[low].first <= c;
+}
+
 static int combining_class(int32_t code)
 {
     return utf8proc_get_property(code)->combining_class;
@@ -108,19 +138,22 @@ void nfc_apply(struct rewrite *out, const char *text, size_t len)
     rewrite_clear(out);
     while (p < end) {
         size_t here = (size_t)(p - text), stop = len;
+        int32_t c = utf8_next(&p, end);
 
-        if (stands_apart(utf8_next(&p, end))) {
-            last = here;
+        if (stands_apart(c) || is_recent(c)) {
+            last = is_recent(c) ? (size_t)(p - text) : here;
             continue;
         }
         while (p < end && stop == len) {
             here = (size_t)(p - text);
-            if (stands_apart(utf8_next(&p, end)))
+            c = utf8_next(&p, end);
+            if (stands_apart(c) || is_recent(c))
                 stop = here;
         }
         buf_add(&out->text, text + done, last - done);
         add_segment(out, &codes, text, last, stop);
         done = last = stop;
+        p = text + stop;
     }
     buf_add(&out->text, text + done, len - done);
     free(codes.code);

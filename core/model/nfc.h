@@ -1,8 +1,6 @@
 /* Unicode normalisation form C that remembers where each byte came from.
- *
- * The tokenizers library carries older Unicode tables: a few combining marks assigned since
- * Unicode 14 have no class there and keep their place beside another mark, where here they are
- * put in order. No other text differs. */
+ * The tokenizers library carries Unicode 9's tables, and so do the vocabularies made with it: marks
+ * assigned since are ordinary characters here as well. */
 #ifndef CORE_MODEL_NFC_H
 #define CORE_MODEL_NFC_H
 

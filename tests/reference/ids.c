@@ -41,8 +41,8 @@ int main(int argc, char **argv)
     bool ok = t != NULL;
 
     while (ok && getline(&line, &cap, stdin) > 0)
-        ok = one(t, line, (unsigned)strtoul(argv[2], NULL, 0),
-                 (unsigned)strtoul(argv[3], NULL, 0), &err);
+        ok = one(t, line, (unsigned)strtoul(argv[2], NULL, 0), (unsigned)strtoul(argv[3], NULL, 0),
+                 &err);
     if (!ok)
         fprintf(stderr, "%s\n", err.text);
     free(line);

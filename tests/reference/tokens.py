@@ -2,15 +2,19 @@
 """Token ids by Hugging Face's tokenizers: small vocabularies of each family, and the default model.
 
 Writes tests/data/tokenizer/: FAMILY.json, a tokenizer of 600-odd tokens; cases.json, texts and
-their ids by each; model.json, texts and their ids by the default model (EDITSCOPE_MODEL), whose
-tokenizer.json is put together here from the vocabulary in the GGUF file.
+their ids by each; many.json.gz, the same of generated texts; model.json, texts and their ids by the
+default model (EDITSCOPE_MODEL), whose tokenizer.json is put together here from the vocabulary in the
+GGUF file. The SentencePiece families' vocabularies are those that pieces.py left there.
 """
+import gzip
 import json
 import os
 import random
 
 from gguf import GGUFReader
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+from texts import generate
 
 OUT = "tests/data/tokenizer/"
 TRAIN = """The Eiffel Tower is located in the city of Paris, and it's been there since 1889.
@@ -157,6 +161,17 @@ def write(name, value, indent=None):
         f.write("\n")
 
 
+def write_many(specs, count=270):
+    """Special tokens' texts are those of all families: one's are another's plain text."""
+    special = sorted({t["content"] for spec in specs.values() for t in spec["added_tokens"]})
+    texts = list(generate(count, random.Random(7), special))
+    value = {"texts": texts, "ids": {name: ids(Tokenizer.from_str(json.dumps(spec)), texts, True)
+                                     for name, spec in specs.items()}}
+    with open(OUT + "many.json.gz", "wb") as raw, \
+            gzip.GzipFile("", "wb", 9, raw, mtime=0) as f:
+        f.write(json.dumps(value, separators=(",", ":")).encode("ascii"))
+
+
 def model_tokenizer():
     path = os.environ.get("EDITSCOPE_MODEL") or os.path.expanduser(
         "~/.cache/editscope/models/SmolLM2-135M-Instruct.Q4_1.gguf")
@@ -180,12 +195,18 @@ def main():
         vocab, merges = train()
     texts = TEXTS + random_texts(60)
     cases = {"texts": texts, "ids": {}, "plain": {}}
-    for name, spec in families(vocab, merges).items():
+    specs = families(vocab, merges)
+    for name, spec in specs.items():
         write(name + ".json", spec)
+    for name in ("llama2", "mistral", "gemma"):
+        with open(OUT + name + ".json", encoding="ascii") as f:
+            specs[name] = json.load(f)
+    for name, spec in specs.items():
         tokenizer = Tokenizer.from_str(json.dumps(spec))
         cases["ids"][name] = ids(tokenizer, texts, True)
         cases["plain"][name] = ids(tokenizer, texts, False)
     write("cases.json", cases)
+    write_many(specs)
     tokenizer = model_tokenizer()
     write("model.json", {"texts": texts, "ids": ids(tokenizer, texts, True),
                          "plain": ids(tokenizer, texts, False)})
