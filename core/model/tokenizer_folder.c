@@ -253,13 +253,14 @@ static json_t *as_tokenizer(const struct folder *f, enum folder_kind kind, json_
 /* Lines "left right", best first; the version in the first line and empty lines say nothing. */
 static json_t *read_merges(const char *path, struct err *err)
 {
-    size_t len;
+    size_t len, number = 0;
     char *text = file_read(path, MERGES_LIMIT, &len, err), *line = text, *end;
     json_t *list = text ? json_array() : NULL;
 
     for (; list && line < text + len; line = end + 1) {
         size_t n;
 
+        number++;
         end = memchr(line, '\n', (size_t)(text + len - line));
         if (!end)
             end = text + len;
@@ -269,7 +270,7 @@ static json_t *read_merges(const char *path, struct err *err)
         if (!n || (n >= 8 && !strncmp(line, "#version", 8)))
             continue;
         if (json_array_append_new(list, json_stringn(line, n))) { /* it is not UTF-8 */
-            err_set(err, ERR_MODEL, "%s: line %zu is no text", path, json_array_size(list) + 1);
+            err_set(err, ERR_MODEL, "merges.txt: line %zu is not UTF-8", number);
             json_decref(list);
             list = NULL;
         }

@@ -28,7 +28,7 @@ def train(lines, tokens, family):
              {"unk": "<unk>", "bos": special[1 if family == "llama2" else 2],
               "eos": special[2 if family == "llama2" else 1]}.items()}
     user = ["<start_of_turn>", "<end_of_turn>", "\n\n", "\n\n\n",
-            *(BLANK * n for n in range(2, 32))] if family == "gemma" else []
+            *(BLANK * n for n in range(2, 32 if tokens > 2000 else 9))] if family == "gemma" else []
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(lines), model_writer=out, model_type="bpe", vocab_size=tokens,
         byte_fallback=True, character_coverage=.995, normalization_rule_name="identity",
@@ -100,7 +100,7 @@ def write_gguf(path, pieces, bos, eos, prefix):
 def main():
     out = sys.argv[1] if len(sys.argv) > 1 else "tests/data/tokenizer"
     tokens = int(sys.argv[2]) if len(sys.argv) > 2 else 620
-    texts = sys.argv[3:] or ["samples/text/wikitext2-test.txt", "tests/reference/tokens.py"]
+    texts = sys.argv[3:] or ["samples/text/wikitext2-test.txt"]
     lines = [line for path in texts for line in open(path, encoding="utf-8").read().splitlines() if line]
     llama, gemma = train(lines, tokens, "llama2"), train(lines, tokens, "gemma")
     replace = {"type": "Replace", "pattern": {"String": " "}, "content": BLANK}
