@@ -67,9 +67,7 @@ static struct device *open_device(const char *name, struct err *err)
 
         if (device_cuda.count() > index)
             return device_open(&device_cuda, index, 2, err);
-        err_set(err, ERR_DEVICE,
-                "no GPU here: nothing was measured (--device cpu --small tries "
-                "the benchmark itself)");
+        device_cuda.check(index, err);
         return NULL;
     }
 #endif
@@ -309,7 +307,7 @@ int main(int argc, char **argv)
     }
     b.dev = open_device(o.device, &b.err);
     if (!b.dev) {
-        printf("gpu_bench: %s\n", b.err.text);
+        printf("nothing was measured on a GPU: %s\n", b.err.text);
         return b.err.kind == ERR_USAGE ? 2 : 77;
     }
     b.small = o.small;
