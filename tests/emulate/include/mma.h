@@ -3,6 +3,8 @@
 #ifndef EMULATED_MMA_H
 #define EMULATED_MMA_H
 
+#include <cuda_runtime_api.h>
+
 #ifdef __cplusplus
 
 #include <cstdio>
