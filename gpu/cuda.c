@@ -179,6 +179,7 @@ static void cuda_delta_apply(struct device *dev, struct mat r, struct mat xm, st
 
 const struct device_ops device_cuda = {
     .name = "cuda",
+    .own_memory = true,
     .graphs = true,
     .queues = true,
     .count = cuda_count,

@@ -30,6 +30,12 @@ bool cuda_ok(struct device *dev, cudaError_t rc, const char *what)
 {
     if (rc == cudaSuccess)
         return true;
+    if (rc == cudaErrorMemoryAllocation) { /* the only one that is nobody's fault */
+        cudaGetLastError();
+        return err_set(
+            &dev->fault, ERR_LIMIT,
+            "%s: the GPU is out of memory; use --device cpu, or close what else is on it", what);
+    }
     if (!dev->lost && is_lost(cuda_of(dev))) {
         dev->lost = true;
         err_set(&dev->fault, ERR_DEVICE,

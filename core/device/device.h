@@ -120,6 +120,7 @@ struct device {
 
 struct device_ops {
     const char *name;   /* "cpu", "cuda": what --device takes */
+    bool own_memory;    /* what is to be computed with must be brought to it, and fit */
     bool graphs;        /* recorded operations can be launched; if not, call them every time */
     bool queues;        /* operations return before they are done */
     int (*count)(void); /* how many can be opened now; 0 is no error */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/edit/plan.h"
 #include "core/engine/inside.h"
 #include "core/hub/hub.h"
 
@@ -69,13 +70,54 @@ static void set_notice(struct engine *e, char *text)
     e->options.notice = text;
 }
 
+/* Reckons what this model will need on a device with memory of its own, before anything is taken,
+ * and says what stays on the host. *floats: bytes for float32 copies. */
+static bool plan(struct engine *e, const struct weights *file, long long *floats, struct err *err)
+{
+    const struct model_config *c = weights_config(file);
+    struct plan_request r = {.config = c,
+                             .rows = 1 + (int)e->params.value[P_ATTR_PREFIXES],
+                             .precision = e->dev->precision,
+                             .allowed = (double)e->options.memory,
+                             .free = (double)device_free_memory(e->dev)};
+    struct memory_plan p;
+    int layer[PARAM_MAX_LAYERS];
+
+    if (edited_layers(&e->params, c, layer, &r.edited, NULL) && r.edited)
+        r.above = c->layers - 1 - layer[r.edited - 1];
+    plan_weights(file, r.precision, &r.weights, &r.wider);
+    if (!plan_memory(&p, &r, err))
+        return false;
+    e->dev->far_sums = p.far_sums;
+    e->dev->far_spaces = p.far_spaces;
+    *floats = p.part[PLAN_FLOATS] >= 1 ? (long long)p.part[PLAN_FLOATS] : -1;
+    return true;
+}
+
+static struct model *model_on(struct engine *e, struct err *err)
+{
+    struct weights *file = weights_open(e->options.model, err);
+    struct tokenizer *tokenizer = file ? tokenizer_open(file, err) : NULL;
+    long long floats = e->options.memory;
+
+    if (tokenizer && (!e->dev->ops->own_memory || plan(e, file, &floats, err)))
+        return model_of(file, tokenizer, e->dev, floats, &e->job, err);
+    tokenizer_free(tokenizer);
+    weights_close(file);
+    return NULL;
+}
+
 static bool bring(struct engine *e, struct err *err)
 {
+    double start = clock_seconds();
+
     e->dev = device_open(e->options.device, e->options.device_index, e->options.threads, err);
     if (!e->dev)
         return false;
     e->dev->precision = (enum precision)e->options.precision;
-    e->model = model_open(e->options.model, e->dev, e->options.memory, &e->job, err);
+    e->model = model_on(e, err);
+    if (e->model)
+        e->model->load_seconds = clock_seconds() - start;
     return e->model != NULL;
 }
 

@@ -48,8 +48,12 @@ static struct mat place(struct budget *b, const struct tensor *t)
     struct device *dev = b->m->dev;
     int rows = (int)t->dim[0], cols = (int)t->dim[1];
     struct mat stored = {.type = t->type, .rows = rows, .cols = cols, .stride = cols};
-    double bytes = 4.0 * rows * cols;
-    bool resident = bytes <= b->left, copied = false;
+    bool own_memory = dev->ops->own_memory; /* what is stored is there, and was reckoned with */
+    bool terms = dev->precision == PRECISION_SPLIT || dev->precision == PRECISION_BF16;
+    double bytes = 4.0 * rows * cols - (own_memory ? (double)t->bytes : 0);
+    /* products of bfloat16 terms take what is stored so as it is */
+    bool direct = own_memory && terms && t->type == DT_BF16;
+    bool resident = bytes <= b->left && !direct, copied = false;
     struct mat x;
 
     if (!t->transposed && (t->type != DT_F32 || (uintptr_t)t->data % sizeof(float) == 0))
@@ -65,7 +69,7 @@ static struct mat place(struct budget *b, const struct tensor *t)
     if (!resident || t->type == DT_F32) { /* nothing to convert: the file's own bytes will do */
         if (copied) {
             own(b->m, stored);
-            b->left -= (double)t->bytes;
+            b->left -= own_memory ? 0 : (double)t->bytes;
         }
         return stored;
     }
@@ -277,7 +281,7 @@ struct model *model_of(struct weights *file, struct tokenizer *tokenizer, struct
     m->file = file;
     m->config = weights_config(file);
     m->tokenizer = tokenizer;
-    if (memory <= 0)
+    if (!memory)
         b.left = 0.75 * (double)device_free_memory(dev);
     m->block = xcalloc((size_t)m->config->layers, sizeof(*m->block));
     if (!(m->config->parts & PART_POSITIONS))

@@ -103,15 +103,52 @@ static void auto_takes_the_cpu_and_says_why(void)
     emulated.memory = 3 << 19;
     opened_on(name, notice, sizeof(name));
     CHECK_STR(name, "cpu");
-    CHECK(strstr(notice, "using the CPU") && strstr(notice, "MiB"));
+    CHECK(strstr(notice, "using the CPU") && strstr(notice, "memory"));
     e = engine_start(&o, NULL); /* asked for by name, it refuses */
     CHECK(listen(e, EV_STATE, 0, &h) == EV_STOPPED);
-    CHECK(h.err.kind == ERR_LIMIT && strstr(h.err.text, "--device cpu"));
+    CHECK(h.err.kind == ERR_LIMIT);
+    CHECK(strstr(h.err.text, "--device cpu"));
+    engine_stop(e);
+    emulated.memory = 34 << 20; /* it opens, and the plan says no */
+    e = engine_start(&o, NULL);
+    h = (struct heard){0};
+    CHECK(listen(e, EV_STATE, 0, &h) == EV_STOPPED);
+    CHECK(h.err.kind == ERR_LIMIT && strstr(h.err.text, "GB are needed"));
     engine_stop(e);
     emulated.memory = (size_t)1 << 30;
 }
 
+/* With --memory small, second moments and null spaces stay on the host: the edit succeeds the same.
+ */
+static void a_small_limit_keeps_the_large_on_the_host(void)
+{
+    size_t peak[2];
+    struct heard h;
+
+    for (int k = 0; k < 2; k++) {
+        struct engine_options o = {.model = tiny,
+                                   .create = true,
+                                   .device = &device_cuda,
+                                   .memory = k ? 508LL << 20 : 0,
+                                   .threads = 1,
+                                   .prefixes = prefixes,
+                                   .text = text};
+        struct engine *e = engine_start(&o, NULL);
+
+        opened(e);
+        emulated.peak[0] = 0;
+        h = run(e, brief(CMD_COMMIT, "Lily", "park"));
+        peak[k] = emulated.peak[0];
+        CHECK(h.edits == 1 && h.unmasked_unchanged);
+        CHECK(run(e, command(CMD_VERIFY, NULL, NULL)).verified);
+        engine_stop(e);
+        CHECK(emulated.used[0] == 0);
+    }
+    CHECK(peak[1] < peak[0]);
+}
+
 static const struct test tests[] = {
+    {"a small limit keeps the large on the host", a_small_limit_keeps_the_large_on_the_host},
     {"a lost GPU loses no edit", a_lost_gpu_loses_no_edit},
     {"auto takes the CPU and says why", auto_takes_the_cpu_and_says_why},
 };
