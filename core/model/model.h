@@ -46,9 +46,9 @@ struct model {
 };
 
 /* Opens a .gguf file or a folder of safetensors and brings it onto the device, as float32 as
- * far as `memory` bytes allow (0: three quarters of what is free; negative: none), else in its stored
- * type. On a device with memory of its own the bytes are those beyond the stored ones. The device
- * must outlive the model. `job` may be NULL. */
+ * far as `memory` bytes allow (0: three quarters of what is free; negative: none), else in its
+ * stored type. On a device with memory of its own the bytes are those beyond the stored ones. The
+ * device must outlive the model. `job` may be NULL. */
 struct model *model_open(const char *path, struct device *dev, long long memory, struct job *job,
                          struct err *err);
 /* The same of weights that are open already, and a tokenizer (NULL: token ids are given directly).
