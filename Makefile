@@ -174,7 +174,8 @@ bench: all $(BENCH_BIN)
 
 # On a GPU; EMULATE=1: the same programs without one. Where there is none they say so.
 GPU_PROGRAMS = $(NAME) $(addprefix tests/,unit/device_test unit/device_nn_test \
-        unit/device_lps_test unit/cuda_test engine/cuda_edit_test gpu/ops_test gpu/models_test \
+        unit/device_lps_test unit/device_graph_test unit/cuda_test engine/cuda_edit_test \
+        gpu/ops_test gpu/models_test \
         gpu/gpu_bench)
 gpu-programs: $(GPU_PROGRAMS:%=$(B)/%)
 

@@ -69,6 +69,10 @@ const char *bench_shape(const char *format, ...) __attribute__((format(printf, 1
 void bench_print(const struct bench *b); /* the table */
 json_t *bench_json(struct bench *b);     /* lines and ceilings into b->json, which is returned */
 
+/* How the CUDA device makes the log probability shift: tiles of U by the library and a reduction,
+ * or one kernel that never writes U. False where the second is not to be had. */
+bool bench_fuse(struct bench *b, enum precision p, bool fused);
+
 /* The parts. Each leaves the device without what it took. */
 void bench_ceilings(struct bench *b, const struct shape *s);
 void bench_ops(struct bench *b, const struct shape *s);

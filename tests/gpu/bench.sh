@@ -39,7 +39,7 @@ measured() { # FACTOR: every line took time
 }
 
 check "on the CPU" runs "$plain/tests/gpu/gpu_bench" --device cpu --repeats 5
-check "the table is there" says "ceilings: copy" "attention_grad" "lps tile, full" "small, as Llama 3" \
+check "the table is there" says "ceilings: copy" "attention_grad" "lps, tiles, full" "small, as Llama 3" \
     "edit, whole" "second moments" "same class" "fastest precision with 99.5 %"
 check "the JSON is there" writes header command ceilings lines precisions memory fastest_precision
 check "no number is missing" no_nan
@@ -47,7 +47,7 @@ check "everything took time" measured 40
 if [ -x "$plain/tests/emulate/gpu_bench" ]; then
     check "on the emulated device" runs "$plain/tests/emulate/gpu_bench" --device cuda --repeats 1 \
         --only llama
-    check "every precision" says " full " " split " " tf32 " " bf16 " "bf16 as stored"
+    check "every precision" says " full " " split " " tf32 " " bf16 " "bf16 as stored" "bf16, fused" "recorded"
     check "no number is missing there" no_nan
 fi
 check "an unknown device is refused" sh -c "! '$plain/tests/gpu/gpu_bench' --device nothing"

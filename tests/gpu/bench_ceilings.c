@@ -15,6 +15,18 @@ static bool is_cuda(const struct bench *b)
     return !strcmp(b->dev->ops->name, "cuda");
 }
 
+bool bench_fuse(struct bench *b, enum precision p, bool fused)
+{
+    bool units = p == PRECISION_SPLIT || p == PRECISION_BF16; /* the kernel multiplies bfloat16 */
+
+    if (!is_cuda(b))
+        return !fused;
+#if HAVE_CUDA
+    cuda_of(b->dev)->shifting.path = fused && units ? LPS_FUSED : LPS_TILES;
+#endif
+    return !fused || units;
+}
+
 /* A window of an operand at a place of its own. */
 static void *place(struct mat pool, long elements, int turn, size_t each)
 {

@@ -116,7 +116,8 @@ static bool reference(struct journey *j, struct attribution **want)
     return ok;
 }
 
-static void judge(struct journey *j, enum precision p, struct attribution **want, double seconds)
+static void judge(struct journey *j, enum precision p, bool fused, struct attribution **want,
+                  double seconds)
 {
     struct agreement a = {0};
     struct attribution *got[MOST_LAYERS] = {NULL};
@@ -131,39 +132,52 @@ static void judge(struct journey *j, enum precision p, struct attribution **want
     }
     share = a.neurons ? (double)a.same / (double)a.neurons : 0;
     kept = a.either ? (double)a.both / (double)a.either : 1;
-    json_array_append_new(verdicts, json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:f}", "model",
-                                              j->part, "precision", precision_names[p], "seconds",
-                                              seconds, "bare_u", floor, "same_class", share,
-                                              "same_kept", kept, "worst_score", a.worst));
+    json_array_append_new(verdicts,
+                          json_pack("{s:s, s:s, s:b, s:f, s:f, s:f, s:f, s:f}", "model", j->part,
+                                    "precision", precision_names[p], "fused", fused, "seconds",
+                                    seconds, "bare_u", floor, "same_class", share, "same_kept",
+                                    kept, "worst_score", a.worst));
+}
+
+/* All edited layers in one precision and one way, timed and judged. */
+static void attribution(struct journey *j, enum precision p, bool fused, struct attribution **want)
+{
+    const struct model_config *c = j->model->config;
+    struct attribution *got[MOST_LAYERS] = {NULL};
+    double u = 2.0 * c->vocab * c->ffn * c->hidden * j->layers, seconds[64], first = 0;
+    struct line *l;
+
+    for (int i = -1; i < j->b->repeats; i++) {
+        double start = clock_seconds();
+
+        attribute(j, 0, got);
+        *(i < 0 ? &first : &seconds[i]) = clock_seconds() - start;
+        drop(got, j->layers);
+    }
+    l = bench_note(
+        j->b, j->part,
+        bench_shape("attribution, %d layers, %s%s", j->layers, precision_names[p],
+                    fused ? ", fused" : ""),
+        bench_shape("%dx%dx%d, %d rows", c->vocab, c->ffn, c->hidden, j->request->scoreds),
+        (struct cost){u, 0, (enum rate)p}, first, seconds, j->b->repeats);
+    l->floor = bare(j, p);
+    snprintf(l->note, sizeof(l->note), "floor: U alone by the library");
+    judge(j, p, fused, want, l->far);
 }
 
 static void attributions(struct journey *j)
 {
-    const struct model_config *c = j->model->config;
     bool cuda = !strcmp(j->b->dev->ops->name, "cuda");
-    struct attribution *want[MOST_REQUESTS * MOST_LAYERS] = {NULL}, *got[MOST_LAYERS] = {NULL};
-    double u = 2.0 * c->vocab * c->ffn * c->hidden * j->layers, seconds[64], first = 0, start;
+    struct attribution *want[MOST_REQUESTS * MOST_LAYERS] = {NULL};
 
-    if (!reference(j, want))
-        return;
-    for (int p = 0; p < (cuda ? PRECISION_COUNT : 1) && !j->b->err.kind; p++) {
-        struct line *l;
-
-        j->b->dev->precision = (enum precision)p;
-        for (int i = -1; i < j->b->repeats; i++) {
-            start = clock_seconds();
-            attribute(j, 0, got);
-            *(i < 0 ? &first : &seconds[i]) = clock_seconds() - start;
-            drop(got, j->layers);
-        }
-        l = bench_note(
-            j->b, j->part, bench_shape("attribution, %d layers, %s", j->layers, precision_names[p]),
-            bench_shape("%dx%dx%d, %d rows", c->vocab, c->ffn, c->hidden, j->request->scoreds),
-            (struct cost){u, 0, (enum rate)p}, first, seconds, j->b->repeats);
-        l->floor = bare(j, (enum precision)p);
-        snprintf(l->note, sizeof(l->note), "floor: U alone by the library");
-        judge(j, (enum precision)p, want, l->far);
-    }
+    if (reference(j, want))
+        for (int p = 0; p < (cuda ? PRECISION_COUNT : 1); p++)
+            for (int fused = 0; fused < 2 && !j->b->err.kind; fused++) {
+                j->b->dev->precision = (enum precision)p;
+                if (bench_fuse(j->b, (enum precision)p, fused))
+                    attribution(j, (enum precision)p, fused, want);
+            }
+    bench_fuse(j->b, PRECISION_FULL, false);
     j->b->dev->precision = PRECISION_FULL;
     drop(want, j->requests * j->layers);
 }

@@ -369,6 +369,26 @@ static enum rate unit_of(enum precision p)
     return p == PRECISION_BF16 ? RATE_STORED_BF16 : (enum rate)p;
 }
 
+/* One tile of the vocabulary by both ways: U by the library and a reduction, or one kernel. */
+static void shift_cases(struct ops *o, const char *part, enum precision p)
+{
+    double d = o->s->hidden, m = o->s->ffn;
+    const char *shape = bench_shape("%dx%dx%d, %d rows", o->tile, o->s->ffn, o->s->hidden, SCORED);
+    struct cost cost = {2 * o->tile * d * m,
+                        2 * d * o->tile + 4 * d * m + 4.0 * SCORED * (o->tile + 5 * m), unit_of(p)};
+
+    for (int fused = 0; fused < 2; fused++) {
+        if (!bench_fuse(o->b, p, fused))
+            continue;
+        device_fill(o->b->dev, o->lps.max, -1e30);
+        device_fill(o->b->dev, o->lps.sum, 0);
+        bench_measure(o->b, part,
+                      bench_shape("lps, %s, %s", fused ? "fused" : "tiles", precision_names[p]),
+                      shape, cost, lps, o);
+    }
+    bench_fuse(o->b, p, false);
+}
+
 static void product_cases(struct ops *o, const char *part)
 {
     static const struct {
@@ -393,14 +413,7 @@ static void product_cases(struct ops *o, const char *part)
                       bench_shape("%dx%dx%d", LABELS, o->s->vocab, o->s->hidden),
                       (struct cost){2 * LABELS * v * d, 2 * d * v + 4 * LABELS * (d + v), rate},
                       head_product, o);
-        device_fill(o->b->dev, o->lps.max, -1e30);
-        device_fill(o->b->dev, o->lps.sum, 0);
-        bench_measure(o->b, part, bench_shape("lps tile, %s", precision_names[p]),
-                      bench_shape("%dx%dx%d, %d rows", o->tile, o->s->ffn, o->s->hidden, SCORED),
-                      (struct cost){2 * o->tile * d * m,
-                                    2 * d * o->tile + 4 * d * m + 4.0 * SCORED * (o->tile + 5 * m),
-                                    rate},
-                      lps, o);
+        shift_cases(o, part, (enum precision)p);
     }
     o->b->dev->precision = PRECISION_FULL;
 }
