@@ -20,6 +20,24 @@ static void own(struct model *m, struct mat x)
     m->owned[m->owned_count++] = x;
 }
 
+/* out[r][c] = in[c][r]: a block that stays in the cache after another. The elements' size is known
+ * where this is inlined. */
+static inline void turn(char *out, const char *in, size_t rows, size_t cols, size_t stride,
+                        size_t size)
+{
+    enum { BLOCK = 32 };
+
+    for (size_t r0 = 0; r0 < rows; r0 += BLOCK)
+        for (size_t c0 = 0; c0 < cols; c0 += BLOCK) {
+            size_t r1 = r0 + BLOCK < rows ? r0 + BLOCK : rows;
+            size_t c1 = c0 + BLOCK < cols ? c0 + BLOCK : cols;
+
+            for (size_t r = r0; r < r1; r++)
+                for (size_t c = c0; c < c1; c++)
+                    memcpy(out + (r * cols + c) * size, in + (c * stride + r) * size, size);
+        }
+}
+
 /* A matrix kept as [in, out], dense and the right way round, uploaded. */
 static void upload_turned(struct device *dev, const struct tensor *t, struct mat to)
 {
@@ -32,12 +50,12 @@ static void upload_turned(struct device *dev, const struct tensor *t, struct mat
                 t->origin);
         return;
     }
-    for (size_t c = 0; c < cols; c++) {
-        const char *from = (const char *)t->data + c * stride * size;
-
-        for (size_t r = 0; r < rows; r++)
-            memcpy(out + (r * cols + c) * size, from + r * size, size);
-    }
+    if (size == 4)
+        turn(out, t->data, rows, cols, stride, 4);
+    else if (size == 2)
+        turn(out, t->data, rows, cols, stride, 2);
+    else
+        turn(out, t->data, rows, cols, stride, size);
     device_upload(dev, to, out);
     free(out);
 }
