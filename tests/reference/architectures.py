@@ -288,6 +288,9 @@ def save_tokenizer(where):
                              "fuse_unk": False, "byte_fallback": False,
                              "vocab": {t: i for i, t in enumerate(tokens)}, "merges": merges}},
                   f)
+    with open(f"{where}/tokenizer_config.json", "w") as f:
+        json.dump({"eos_token": EOS, "tokenizer_class": "PreTrainedTokenizerFast"}, f)
+        f.write("\n")
 
 
 NAMES = [  # parts of transformers' names, and GGUF's for them
@@ -483,6 +486,7 @@ def numbers(model, rng):
     check_cache(model, ids, logits)
     out.update(read_out(model, taps, ids))
     out.update(scores(model, taps, [ids[:PAST], other]))
+    out.update(padded_scores(model, taps, [ids[:PAST], other]))
     out.update(edited(model, taps, ids, rng, d))
     return {k: torch.as_tensor(v, dtype=torch.float32).detach().contiguous()
             for k, v in out.items()}
@@ -545,45 +549,60 @@ def lens(model, taps, x, f, own):
     return cap * torch.tanh(logits / cap) if cap else logits
 
 
-def scores(model, taps, prompts):
-    """Score of every neuron by its definition: each one in turn is made AMPLIFY times louder and
-    the lens is read again, in float64. Behind a norm (Gemma) a neuron's contribution passes it
-    with the scale of the unperturbed sum. The token explained is the model's own next one."""
-    n, rows = len(taps.layers), len(prompts)
-    result = {k: [] for k in ("lps", "psa", "lps_own", "mpc")}
-    out = {"target": [], "base_logp": []}
+def states(model, taps, prompts, padded):
+    """What each prompt's row is scored by: residual before each FFN, coefficients, what the FFN
+    says, final residual, next token; at the last token or, padded on the right to the longest,
+    at the last column, as the released code reads it."""
+    longest = max(len(p) for p in prompts)
     for ids in prompts:
-        with torch.no_grad():
-            y = int(taps.run(model, ids)[-1].argmax())
-            out["target"].append(y)
-            f = taps.out[-1][0, -1].double()
-            per = {k: [] for k in result}
-            base = []
-            for l in range(n):
-                w = taps.down(l).weight.double()
-                values = w if taps.gpt2 else w.T  # [M, d]: row i is v_i
-                layer = taps.layers[l]
-                if hasattr(layer, "post_feedforward_layernorm"):
-                    norm = layer.post_feedforward_layernorm
-                    sum_ = taps.ffn[l][0, -1].double()
-                    values = values * (1 + norm.weight.double()) / torch.sqrt(
-                        (sum_ * sum_).mean() + norm.eps)
-                x0, m = taps.h[l][0, -1].double(), taps.m[l][0, -1].double()
-                x = x0 + AMPLIFY * m[:, None] * values
-                per["mpc"].append(m)
-                for own in (False, True):
-                    p0 = F.log_softmax(lens(model, taps, x0, f, own), -1)[y]
-                    p = F.log_softmax(lens(model, taps, x, f, own), -1)[:, y]
-                    per["lps_own" if own else "lps"].append(p - p0)
-                    if not own:
-                        per["psa"].append(p.exp() - p0.exp())
-                        base.append(p0)
-            out["base_logp"].append(torch.stack(base))
-            for k in result:
-                result[k].append(torch.stack(per[k]))
-    out["base_logp"] = torch.stack(out["base_logp"], 1)  # [L, N]
-    out.update({k: torch.stack(v, 1) for k, v in result.items()})  # [L, N, M]
-    return out
+        wide = ids + [TOKENS - 1] * (longest - len(ids) if padded else 0)
+        mask = torch.tensor([[1] * len(ids) + [0] * (len(wide) - len(ids))])
+        n = len(taps.layers)
+        taps.into, taps.out, taps.h, taps.m, taps.ffn = ([None] * n for _ in range(5))
+        logits = model(input_ids=torch.tensor([wide]), attention_mask=mask, use_cache=False).logits
+        h, m, said = ([x[0, -1].double() for x in xs] for xs in (taps.h, taps.m, taps.ffn))
+        yield h, m, said, taps.out[-1][0, -1].double(), int(logits[0, -1].argmax())
+
+
+def loud(taps, l, m, said):
+    """What each neuron of layer l adds to the residual, AMPLIFY times louder: [M, d]. Behind a
+    norm (Gemma) it passes the norm with the scale of the unperturbed sum `said`."""
+    w = taps.down(l).weight.double()
+    values = w if taps.gpt2 else w.T  # row i is v_i
+    norm = getattr(taps.layers[l], "post_feedforward_layernorm", None)
+    if norm is not None:
+        values = values * (1 + norm.weight.double()) / torch.sqrt((said * said).mean() + norm.eps)
+    return AMPLIFY * m[:, None] * values
+
+
+@torch.no_grad()
+def scores(model, taps, prompts, padded=False):
+    """Score of every neuron by its definition: each one in turn is made AMPLIFY times louder and
+    the lens is read again, in float64. The token explained is the model's own next one."""
+    rows = list(states(model, taps, prompts, padded))
+    out = {k: [] for k in ("lps", "psa", "lps_own", "mpc", "base_logp")}
+    for l in range(len(taps.layers)):
+        per = {k: [] for k in out}
+        for h, m, said, f, y in rows:
+            x = h[l] + loud(taps, l, m[l], said[l])
+            p0, p = (F.log_softmax(lens(model, taps, at, f, False), -1)[..., y] for at in (h[l], x))
+            q0, q = (F.log_softmax(lens(model, taps, at, f, True), -1)[..., y] for at in (h[l], x))
+            for k, v in {"lps": p - p0, "psa": p.exp() - p0.exp(), "lps_own": q - q0, "mpc": m[l],
+                         "base_logp": p0}.items():
+                per[k].append(v)
+        for k in out:
+            out[k].append(torch.stack(per[k]))
+    result = {k: torch.stack(v) for k, v in out.items()}  # [L, N, M]; base_logp [L, N]
+    result["target"] = [row[-1] for row in rows]
+    return result
+
+
+def padded_scores(model, taps, prompts):
+    """Not where a window acts: how far it reaches from a pad is nobody's use case."""
+    if getattr(model.config, "sliding_window", None):
+        return {}
+    result = scores(model, taps, prompts, padded=True)
+    return {"lps_padded": result["lps"], "target_padded": result["target"]}
 
 
 def check_files(where, spec, golden):
