@@ -233,6 +233,8 @@ static bool compare(struct engine *e, const struct question *q, const struct wei
                theirs->model->head.rows != vocab))
         ok =
             err_set(err, ERR_FORMAT, "the files' tokenizer cuts \"%.60s\" in another way", q->text);
+    if (a.count > mine->model->config->context) /* as much as the model holds */
+        a.count = b.count = mine->model->config->context;
     ok = ok &&
          (!a.count || (logits_of(e, mine, &a, &one, err) && logits_of(e, theirs, &b, &two, err)));
     if (ok && a.count) { /* a text without tokens asks nothing */
@@ -254,8 +256,8 @@ static bool compare(struct engine *e, const struct question *q, const struct wei
     return ok;
 }
 
-static bool holds(struct engine *e, const struct question *q, const struct weights_view *mine,
-                  const struct weights_view *theirs, struct exported *x, struct err *err)
+static bool asked_holds(struct engine *e, const struct question *q, const struct weights_view *mine,
+                        const struct weights_view *theirs, struct exported *x, struct err *err)
 {
     const struct weights_view *const view[2] = {mine, theirs};
     struct expectation want;
@@ -280,7 +282,7 @@ static bool ask_all(struct engine *e, const struct gathered *g, const struct wei
     x->max_logit_diff = 0;
     for (int i = 0; i < n; i++) {
         ok = ok && compare(e, &q[i], g->view, theirs, x, err) &&
-             (!q[i].fact || holds(e, &q[i], g->view, theirs, x, err));
+             (!q[i].fact || asked_holds(e, &q[i], g->view, theirs, x, err));
         engine_say_progress(e, e->job_id, "asking the files", i + 1, n);
         free(q[i].text);
     }

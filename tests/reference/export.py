@@ -89,6 +89,53 @@ def gguf_equal(base, new, layers):
             for t in b.tensors if t.name in edited}
 
 
+def tiny(program, where, work):
+    """Models of every architecture: a GGUF base as a folder, and an adapter on the base."""
+    import torch
+    from peft import PeftModel
+    from safetensors.numpy import save_file
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    def load(path):
+        return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
+
+    def logits(model, ids):
+        with torch.no_grad():
+            return model(ids).logits[0].numpy()
+
+    for name in sorted(os.listdir(where)):
+        source, to = f"{where}/{name}", f"{work}/tiny-{name}"
+        config = AutoConfig.from_pretrained(source).get_text_config()
+        ids = torch.tensor([[(7 * i + 3) % 90 for i in range(12)]])
+        truth = logits(load(source), ids)
+        if os.path.exists(source + "/model.gguf"):
+            run(program, "export", "-m", source + "/model.gguf", "--state", "base", "--as",
+                "safetensors", "--to", to + "-base", "--json")
+            d = float(np.abs(logits(load(to + "-base"), ids) - truth).max())
+            check(f"{name}: its GGUF file as a folder", d <= (0.02 if "gemma" in name else 1e-3),
+                  f"max |d| {d:.2g}")
+        d, m = config.hidden_size, getattr(config, "intermediate_size", None) or config.n_inner
+        rng = np.random.default_rng(1)
+        save_file({"blk.1.ffn_down.weight.delta_u": rng.normal(size=(d, 2)).astype(np.float32),
+                   "blk.1.ffn_down.weight.delta_v": rng.normal(size=(2, m)).astype(np.float32)},
+                  to + ".safetensors",
+                  {"kind": "editscope-delta", "facts": json.dumps(
+                      [{"subject": "a", "prompt": "{} b", "target_new": "c"}])})
+        prefixes = work + "/prefixes.txt"
+        with open(prefixes, "w") as f:
+            f.write("a. \n")
+        run(program, "apply", "-m", source, "-s", to + ".es", to + ".safetensors", "--json")
+        for kind in ("lora", "safetensors"):
+            run(program, "export", "-m", source, "-s", to + ".es", "--as", kind, "--to",
+                f"{to}-{kind}", "--json", *(("--dtype", "f32") if kind != "lora" else ()))
+        new = logits(load(to + "-safetensors"), ids)
+        moved = float(np.abs(new - truth).max())
+        d = float(np.abs(logits(PeftModel.from_pretrained(load(source), to + "-lora").eval(), ids)
+                         - new).max())
+        check(f"{name}: adapter on the base as the edited folder", d <= 1e-3 < moved,
+              f"max |d| {d:.2g}, the edit moves {moved:.2g}")
+
+
 def main():
     program = sys.argv[1] if len(sys.argv) > 1 else "build/editscope"
     base = os.environ["EDITSCOPE_MODEL"]
@@ -104,6 +151,7 @@ def main():
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         torch.manual_seed(0)
+        tiny(program, "tests/data/architectures", work)
         run(program, "edit", "--fact", fact, "-s", session, "--json")
         wanted = said(program, session, PROMPTS + [FACT["prompt"]])
         check("the session says the new object", "Rome" in wanted[FACT["prompt"]][1],

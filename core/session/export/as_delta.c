@@ -18,26 +18,6 @@
 
 enum { MOST_PARTS = 1 << 20 };
 
-static const struct tensor *base_tensor(const struct weights *w, int layer)
-{
-    char name[64];
-
-    snprintf(name, sizeof(name), "blk.%d.ffn_down.weight", layer);
-    return weights_tensor(w, name);
-}
-
-static char *matrix_name(const struct weights *w, int layer)
-{
-    char *module, *name;
-
-    if (!strcmp(weights_format(w), "gguf"))
-        return xasprintf("blk.%d.ffn_down.weight", layer);
-    module = hf_down_module(weights_config(w), layer);
-    name = xasprintf("%s.weight", module);
-    free(module);
-    return name;
-}
-
 /* --- writing ------------------------------------------------------------------------------------
  */
 
@@ -122,8 +102,9 @@ static float *values(const struct export_layer *l, enum which which)
 static void add_layer(const struct export_source *s, const struct export_layer *l,
                       struct strings *meta, struct st_tensor *t, int *count)
 {
-    const struct tensor *base = base_tensor(s->weights, l->layer);
-    char *name = matrix_name(s->weights, l->layer), hex[65];
+    const struct tensor *base = export_down(s->weights, l->layer);
+    const char *name = base->origin;
+    char hex[65];
     struct buf parts = {0};
 
     for (int p = 0; p < l->parts; p++)
@@ -140,7 +121,6 @@ static void add_layer(const struct export_source *s, const struct export_layer *
         x->dim[1] = k == DELTA_U ? l->rank : l->cols;
         x->data = values(l, (enum which)k);
     }
-    free(name);
 }
 
 static bool put_all(struct place *p, struct st_tensor *t, int count, const struct strings *meta,
@@ -288,12 +268,12 @@ static void add_steps(struct delta_file *f, int layer, const struct st_tensor *c
     free(key);
 }
 
-/* One layer of the file, under the name this model's format has for it or the other's. */
+/* One layer of the file, under one of the names there are for it. */
 static bool read_layer(struct delta_file *f, const struct safetensors *st, const struct weights *w,
                        int layer, const char *name, int *found, struct err *err)
 {
     const struct model_config *c = weights_config(w);
-    const struct tensor *base = base_tensor(w, layer);
+    const struct tensor *base = export_down(w, layer);
     const struct st_tensor *t[3];
     char hex[65], *key;
     const char *want, *parts_text;
@@ -341,14 +321,19 @@ static bool read_layers(struct delta_file *f, const struct safetensors *st, cons
     int found = 0;
 
     for (int l = 0; l < c->layers; l++) {
-        char *module = hf_down_module(c, l);
-        char *names[2] = {xasprintf("blk.%d.ffn_down.weight", l), xasprintf("%s.weight", module)};
+        const char *origin = export_down(w, l)->origin;
+        char *module = hf_down_module(w, l);
+        char *names[3] = {xasprintf("blk.%d.ffn_down.weight", l), xasprintf("%s.weight", module),
+                          xstrdup(origin)};
         bool ok = true;
 
-        for (int k = 0; k < 2; k++) {
-            ok = ok && read_layer(f, st, w, l, names[k], &found, err);
-            free(names[k]);
+        for (int k = 0; k < 3; k++) {
+            bool again = k == 2 && (!strcmp(origin, names[0]) || !strcmp(origin, names[1]));
+
+            ok = ok && (again || read_layer(f, st, w, l, names[k], &found, err));
         }
+        for (int k = 0; k < 3; k++)
+            free(names[k]);
         free(module);
         if (!ok)
             return false;

@@ -36,7 +36,7 @@ static bool put_config(const struct export_source *s, struct place *p, int rank,
     bool ok;
 
     for (int i = 0; i < s->layers; i++) {
-        char *module = hf_down_module(c, s->layer[i].layer);
+        char *module = hf_down_module(s->weights, s->layer[i].layer);
 
         json_array_append_new(modules, json_string(module));
         free(module);
@@ -85,7 +85,6 @@ static float *tensor_of(const struct low_rank *r, int rank, bool b)
 static bool put_weights(const struct export_source *s, struct place *p, const struct low_rank *r,
                         int rank, struct err *err)
 {
-    const struct model_config *c = weights_config(s->weights);
     int count = 2 * s->layers;
     struct st_tensor *t = xcalloc((size_t)count + 1, sizeof(*t));
     struct buf header = {0};
@@ -96,7 +95,7 @@ static bool put_weights(const struct export_source *s, struct place *p, const st
     for (int i = 0; i < count; i++) {
         const struct low_rank *of = &r[i / 2];
         bool b = i % 2;
-        char *module = hf_down_module(c, s->layer[i / 2].layer);
+        char *module = hf_down_module(s->weights, s->layer[i / 2].layer);
 
         t[i] = (struct st_tensor){.type = ST_F32, .ndim = 2};
         t[i].name = xasprintf("base_model.model.%s.lora_%c.weight", module, b ? 'B' : 'A');
@@ -212,7 +211,7 @@ static bool read_lora(const char *path, const struct weights *w, struct delta **
     *delta = xcalloc((size_t)c->layers, sizeof(**delta));
     *count = 0;
     for (int l = 0; ok && l < c->layers; l++) {
-        char *module = hf_down_module(c, l);
+        char *module = hf_down_module(w, l);
         char *a = xasprintf("base_model.model.%s.lora_A.weight", module);
 
         if (safetensors_tensor(st, a)) {

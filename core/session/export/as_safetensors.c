@@ -58,22 +58,13 @@ static bool ends_in(const char *text, const char *end)
     return n >= m && !strcmp(text + n - m, end);
 }
 
-/* The layer whose down projection this tensor is: by its name's end, since checkpoints of one
- * class differ in what stands before. NULL: it is no edited one. */
+/* The layer whose down projection this tensor is. NULL: it is no edited one. */
 static const struct export_layer *edited(const struct export_source *s, const struct st_tensor *t)
 {
-    const struct model_config *c = weights_config(s->weights);
-
     for (int i = 0; i < s->layers; i++) {
-        char *module = hf_down_module(c, s->layer[i].layer);
-        char *dot = strchr(module, '.');
-        char *end = xasprintf("%s.weight", dot + 1); /* without what heads the class */
-        bool is = ends_in(t->name, end) && (strlen(t->name) == strlen(end) ||
-                                            t->name[strlen(t->name) - strlen(end) - 1] == '.');
+        const struct tensor *down = export_down(s->weights, s->layer[i].layer);
 
-        free(module);
-        free(end);
-        if (is)
+        if (down && !strcmp(down->origin, t->name))
             return &s->layer[i];
     }
     return NULL;

@@ -7,44 +7,21 @@
 #include "core/base/mem.h"
 #include "core/session/export/export.h"
 
-/* Classes by the file's architecture. */
-static const struct class
+/* What a class of transformers wants to be told besides sizes. */
+struct class
 {
-    const char *arch, *model_type, *name, *more; /* more: what else the class wants to be told */
-} classes[] = {
-    {"llama", "llama", "LlamaForCausalLM",
-     "  \"attention_bias\": false,\n  \"mlp_bias\": false,\n"},
-    {"qwen2", "qwen2", "Qwen2ForCausalLM",
-     "  \"use_sliding_window\": false,\n  \"sliding_window\": null,\n"},
-    {"qwen3", "qwen3", "Qwen3ForCausalLM",
-     "  \"attention_bias\": false,\n  \"use_sliding_window\": false,\n"
-     "  \"sliding_window\": null,\n"},
+    const char *arch, *model_type, *name, *act; /* act: key of the activation, and its word */
+    void (*more)(const struct weights *w, struct buf *out);
 };
-static const struct class mistral = {"llama", "mistral", "MistralForCausalLM", ""};
 
 static bool meta_int(const struct weights *w, const char *key, long long *value)
 {
     char full[128];
+    size_t len = 0;
+    const char *arch = weights_meta_text(w, "general.architecture", &len);
 
-    snprintf(full, sizeof(full), "%s.%s", weights_config(w)->arch, key);
+    snprintf(full, sizeof(full), "%.*s.%s", (int)(len < 32 ? len : 32), arch ? arch : "", key);
     return weights_meta_int(w, full, value);
-}
-
-static const struct class *class_of(const struct weights *w, struct err *err)
-{
-    const char *arch = weights_config(w)->arch;
-    long long window;
-
-    if (!strcmp(arch, "llama") && meta_int(w, "attention.sliding_window", &window) && window > 0)
-        return &mistral;
-    for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
-        if (!strcmp(classes[i].arch, arch))
-            return &classes[i];
-    err_set(err, ERR_USAGE,
-            "a GGUF file of architecture %s is not written as safetensors (llama, qwen2 and qwen3 "
-            "are): --as gguf, lora and delta are possible",
-            arch);
-    return NULL;
 }
 
 /* The shortest decimal that is this float again. */
@@ -60,6 +37,104 @@ static void put_real(struct buf *out, double value)
     buf_puts(out, text);
     if (!strpbrk(text, ".e"))
         buf_puts(out, ".0");
+}
+
+static void more_llama(const struct weights *w, struct buf *out)
+{
+    unsigned parts = weights_config(w)->parts;
+
+    buf_printf(out, "  \"attention_bias\": %s,\n  \"mlp_bias\": %s,\n",
+               parts & PART_QKV_BIAS ? "true" : "false", parts & PART_FFN_BIAS ? "true" : "false");
+}
+
+static void put_window(const struct model_config *c, struct buf *out)
+{
+    if (c->window)
+        buf_printf(out, "  \"sliding_window\": %d,\n", c->window);
+    else
+        buf_puts(out, "  \"sliding_window\": null,\n");
+}
+
+static void more_mistral(const struct weights *w, struct buf *out)
+{
+    put_window(weights_config(w), out);
+}
+
+static void more_qwen(const struct weights *w, struct buf *out)
+{
+    const struct model_config *c = weights_config(w);
+    int first = 0;
+
+    while (c->window && first < c->layers && !c->windowed[first])
+        first++;
+    buf_printf(out, "  \"attention_bias\": false,\n  \"use_sliding_window\": %s,\n",
+               c->window ? "true" : "false");
+    buf_printf(out, "  \"max_window_layers\": %d,\n", c->window ? first : c->layers);
+    put_window(c, out);
+}
+
+static void put_cap(const char *name, float cap, struct buf *out)
+{
+    buf_printf(out, "  \"%s\": ", name);
+    if (cap > 0)
+        put_real(out, (double)cap);
+    else
+        buf_puts(out, "null");
+    buf_puts(out, ",\n");
+}
+
+static void more_gemma3(const struct weights *w, struct buf *out)
+{
+    const struct model_config *c = weights_config(w);
+    double scale = (double)c->attn_scale;
+
+    buf_printf(out,
+               "  \"attention_bias\": false,\n  \"query_pre_attn_scalar\": %ld,\n"
+               "  \"rope_local_base_freq\": ",
+               scale > 0 ? lround(1 / (scale * scale)) : (long)c->head_dim);
+    put_real(out, c->rope_theta_swa > 0 ? c->rope_theta_swa : c->rope_theta);
+    buf_puts(out, ",\n  \"layer_types\": [");
+    for (int l = 0; l < c->layers; l++)
+        buf_printf(out, "%s\"%s\"", l ? ", " : "",
+                   c->window && c->windowed[l] ? "sliding_attention" : "full_attention");
+    buf_puts(out, "],\n");
+    put_window(c, out);
+    put_cap("attn_logit_softcapping", c->attn_softcap, out);
+    put_cap("final_logit_softcapping", c->logit_softcap, out);
+}
+
+static const struct class classes[] = {
+    {"llama", "llama", "LlamaForCausalLM", "\"hidden_act\": \"silu\"", more_llama},
+    {"mistral", "mistral", "MistralForCausalLM", "\"hidden_act\": \"silu\"", more_mistral},
+    {"qwen2", "qwen2", "Qwen2ForCausalLM", "\"hidden_act\": \"silu\"", more_qwen},
+    {"qwen3", "qwen3", "Qwen3ForCausalLM", "\"hidden_act\": \"silu\"", more_qwen},
+    {"gemma3", "gemma3_text", "Gemma3ForCausalLM", "\"hidden_activation\": \"gelu_pytorch_tanh\"",
+     more_gemma3},
+    {"gpt2", "gpt2", "GPT2LMHeadModel", "\"activation_function\": \"gelu_new\"", NULL},
+};
+
+/* A GGUF file does not tell Mistral from Llama but by its window. */
+static const struct class *class_of(const struct weights *w, struct err *err)
+{
+    const struct model_config *c = weights_config(w);
+    const char *arch = !strcmp(c->arch, "llama") && c->window ? "mistral" : c->arch;
+    unsigned odd = c->parts & (PART_QKV_BIAS | PART_OUT_BIAS);
+
+    if (!strcmp(c->arch, "llama") && odd == PART_QKV_BIAS) {
+        err_set(err, ERR_USAGE,
+                "its attention has biases at q, k and v alone, which no class of "
+                "transformers for Llama has: --as gguf, lora and delta are "
+                "possible");
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
+        if (!strcmp(classes[i].arch, arch))
+            return &classes[i];
+    err_set(err, ERR_USAGE,
+            "a GGUF file of architecture %s is not written as safetensors: --as gguf, lora and "
+            "delta are possible",
+            arch);
+    return NULL;
 }
 
 static void put_id(const struct weights *w, const char *key, const char *name, struct buf *out)
@@ -141,31 +216,48 @@ static const char *torch_type(enum dtype type)
     return type == DT_F16 ? "float16" : type == DT_BF16 ? "bfloat16" : "float32";
 }
 
-bool hf_config(const struct weights *w, enum dtype type, struct buf *out, struct err *err)
+static void put_gpt2(const struct model_config *c, long long context, struct buf *out)
+{
+    buf_printf(out,
+               "  \"n_embd\": %d,\n  \"n_inner\": %d,\n  \"n_layer\": %d,\n  \"n_head\": %d,\n"
+               "  \"vocab_size\": %d,\n  \"n_positions\": %lld,\n  \"layer_norm_epsilon\": ",
+               c->hidden, c->ffn, c->layers, c->heads, c->vocab, context);
+    put_real(out, (double)c->norm_eps);
+    buf_puts(out, ",\n");
+}
+
+static bool put_sizes(const struct weights *w, long long context, struct buf *out, struct err *err)
 {
     const struct model_config *c = weights_config(w);
-    const struct class *class = class_of(w, err);
-    long long context = c->context, window = 0;
 
-    if (!class)
-        return false;
-    meta_int(w, "context_length", &context);
-    buf_printf(out, "{\n  \"architectures\": [\"%s\"],\n  \"model_type\": \"%s\",\n", class->name,
-               class->model_type);
     buf_printf(out,
                "  \"hidden_size\": %d,\n  \"intermediate_size\": %d,\n"
                "  \"num_hidden_layers\": %d,\n  \"num_attention_heads\": %d,\n"
                "  \"num_key_value_heads\": %d,\n  \"head_dim\": %d,\n  \"vocab_size\": %d,\n"
-               "  \"max_position_embeddings\": %lld,\n  \"hidden_act\": \"silu\",\n",
+               "  \"max_position_embeddings\": %lld,\n  \"rms_norm_eps\": ",
                c->hidden, c->ffn, c->layers, c->heads, c->kv_heads, c->head_dim, c->vocab, context);
-    buf_puts(out, "  \"rms_norm_eps\": ");
     put_real(out, (double)c->norm_eps);
     buf_puts(out, ",\n");
-    if (!put_rope(w, out, err))
+    return put_rope(w, out, err);
+}
+
+bool hf_config(const struct weights *w, enum dtype type, struct buf *out, struct err *err)
+{
+    const struct model_config *c = weights_config(w);
+    const struct class *class = class_of(w, err);
+    long long context = c->context;
+
+    if (!class)
         return false;
-    buf_puts(out, class->more);
-    if (meta_int(w, "attention.sliding_window", &window) && window > 0)
-        buf_printf(out, "  \"sliding_window\": %lld,\n", window);
+    meta_int(w, "context_length", &context);
+    buf_printf(out, "{\n  \"architectures\": [\"%s\"],\n  \"model_type\": \"%s\",\n  %s,\n",
+               class->name, class->model_type, class->act);
+    if (c->parts & PART_POSITIONS)
+        put_gpt2(c, context, out);
+    else if (!put_sizes(w, context, out, err))
+        return false;
+    if (class->more)
+        class->more(w, out);
     put_id(w, "bos_token_id", "bos_token_id", out);
     put_id(w, "eos_token_id", "eos_token_id", out);
     put_id(w, "padding_token_id", "pad_token_id", out);

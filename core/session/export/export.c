@@ -1,6 +1,7 @@
 #include "core/session/export/export.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,14 @@ const struct export_layer *export_layer_of(const struct export_source *s, int la
         if (s->layer[i].layer == layer)
             return &s->layer[i];
     return NULL;
+}
+
+const struct tensor *export_down(const struct weights *w, int layer)
+{
+    char name[64];
+
+    snprintf(name, sizeof(name), "blk.%d.ffn_down.weight", layer);
+    return weights_tensor(w, name);
 }
 
 bool export_type(const struct export_wish *wish, enum dtype absent, enum dtype stored,

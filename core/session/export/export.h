@@ -73,6 +73,7 @@ extern const struct export_ops export_safetensors, export_gguf, export_lora, exp
 /* --- what exporters share ------------------------------------------------------------------ */
 
 const struct export_layer *export_layer_of(const struct export_source *s, int layer); /* or NULL */
+const struct tensor *export_down(const struct weights *w, int layer); /* its down projection */
 /* The type a wish names; `same` gives `stored`. ERR_USAGE: not a type, or none that can be
  * written, and then what to choose. */
 bool export_type(const struct export_wish *wish, enum dtype absent, enum dtype stored,
@@ -87,7 +88,7 @@ void export_loss(const struct export_source *s, double lost2, struct export_resu
 
 /* names.c: what Hugging Face calls a model's parts, by architecture */
 /* The module of a layer's down projection ("model.layers.3.mlp.down_proj"). Caller frees. */
-char *hf_down_module(const struct model_config *c, int layer);
+char *hf_down_module(const struct weights *w, int layer);
 /* A tensor's name from ours ("blk.3.ffn_down.weight"). NULL: it has none. Caller frees. */
 char *hf_tensor_name(const struct model_config *c, const char *ours);
 /* Whether its linear layers hold [in, out] (GPT-2's Conv1D). */

@@ -12,45 +12,76 @@
 struct source {
     const struct tensor *t;
     const struct export_layer *edited; /* or NULL */
+    long rows, cols;                   /* as it is stored in the file; rows 1: a vector */
     int heads;                         /* its rows are rotated pairs of so many heads; 0: not */
+    bool turned;                       /* the folder has it [in, out] */
+    float less;                        /* what the file has added to a gain */
 };
 
 /* Llama's files hold the two halves of each head's rows in turn (pairs), transformers one after
  * the other: row j of the folder's is this row of the file's. */
 static long row_of(const struct source *s, long row)
 {
-    long per, head, at;
+    long rows = s->rows == 1 ? s->cols : s->rows, per, at;
 
     if (!s->heads)
         return row;
-    per = s->t->dim[0] / s->heads;
-    head = row / per;
+    per = rows / s->heads;
     at = row % per;
-    return head * per + 2 * (at % (per / 2)) + at / (per / 2);
+    return row / per * per + 2 * (at % (per / 2)) + at / (per / 2);
+}
+
+/* One row of the folder's that is not turned. */
+static void take_row(const struct source *s, long row, float *x, float *y)
+{
+    size_t stored = dtype_row_bytes(s->t->type, s->cols);
+    long from = s->rows == 1 ? 0 : row_of(s, row);
+
+    dtype_to_float(s->t->type, (const unsigned char *)s->t->data + (size_t)from * stored, x,
+                   s->cols);
+    for (long j = 0; j < s->cols; j++) /* a bias is permuted as its rows are */
+        y[j] = x[s->rows == 1 ? row_of(s, j) : j] - s->less;
 }
 
 static bool put_rows(const struct source *s, struct out *o, enum dtype type, struct err *err)
 {
-    long rows = s->t->ndim == 1 ? 1 : s->t->dim[0], cols = s->t->dim[s->t->ndim - 1];
-    size_t stored = dtype_row_bytes(s->t->type, cols), bytes = dtype_row_bytes(type, cols);
-    float *x = xmalloc((size_t)cols * sizeof(*x)), *y = xmalloc((size_t)cols * sizeof(*y));
+    size_t bytes = dtype_row_bytes(type, s->cols), n = (size_t)s->cols;
+    float *x = xmalloc(n * sizeof(*x)), *y = xmalloc(n * sizeof(*y));
     unsigned char *out = xmalloc(bytes + 1);
-    bool ok = true, vector = s->t->ndim == 1;
+    bool ok = true;
 
-    for (long i = 0; ok && i < rows; i++) {
-        long from = vector ? 0 : row_of(s, i);
-
-        dtype_to_float(s->t->type, (const unsigned char *)s->t->data + (size_t)from * stored, x,
-                       cols);
-        for (long j = 0; vector && j < cols; j++) /* a bias is permuted as its rows are */
-            y[j] = x[row_of(s, j)];
-        dtype_from_float(type, vector ? y : x, out, cols);
+    for (long i = 0; ok && i < s->rows; i++) {
+        take_row(s, i, x, y);
+        dtype_from_float(type, y, out, s->cols);
         ok = out_put(o, out, bytes, err);
         if (ok && i % 1024 == 1023)
             ok = !job_cancelled(o->place->job, err);
     }
     free(x);
     free(y);
+    free(out);
+    return ok;
+}
+
+/* The other way round, whole: such matrices are small enough for memory. */
+static bool put_turned(const struct source *s, struct out *o, enum dtype type, struct err *err)
+{
+    size_t rows = (size_t)s->rows, cols = (size_t)s->cols;
+    float *x = xmalloc(2 * cols * sizeof(*x)), *all = malloc(rows * cols * sizeof(*all));
+    unsigned char *out = malloc(rows * cols * sizeof(*all));
+    bool ok = (all && out) || err_set(err, ERR_LIMIT, "no memory for tensor %s", s->t->name);
+
+    for (size_t i = 0; ok && i < rows; i++) {
+        take_row(s, (long)i, x, x + cols);
+        for (size_t j = 0; j < cols; j++)
+            all[j * rows + i] = x[cols + j];
+    }
+    if (ok) {
+        dtype_from_float(type, all, out, (long)(rows * cols));
+        ok = out_put(o, out, rows * cols * dtype_block_bytes(type), err);
+    }
+    free(x);
+    free(all);
     free(out);
     return ok;
 }
@@ -63,22 +94,45 @@ static bool put_tensor(const struct source *s, struct out *o, enum dtype type, d
     bool ok;
 
     if (!s->edited)
-        return put_rows(s, o, type, err);
-    data = export_encode(s->edited, type, false, NULL, lost2, &bytes, err);
+        return s->turned ? put_turned(s, o, type, err) : put_rows(s, o, type, err);
+    data = export_encode(s->edited, type, s->turned, NULL, lost2, &bytes, err);
     ok = data && out_put(o, data, bytes, err);
     free(data);
     return ok;
+}
+
+/* q, k and v of one tensor of the file lie one behind the other: q's beginning is that of all. */
+static long fused_rows(const struct weights *w, const struct tensor *q)
+{
+    long rows = 0;
+
+    for (int i = 0; i < weights_count(w); i++)
+        if (!strcmp(weights_at(w, i)->origin, q->origin))
+            rows += weights_at(w, i)->dim[0];
+    return rows;
+}
+
+static bool ends_in(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+
+    return n >= m && !strcmp(text + n - m, end);
 }
 
 static struct source source_of(const struct export_source *s, const struct tensor *t)
 {
     const struct model_config *c = weights_config(s->weights);
     struct source out = {.t = t};
-    char part[32];
-    int layer;
+    char part[32] = "";
+    int layer = 0;
+    long rows = strcmp(t->name, t->origin) ? fused_rows(s->weights, t) : t->dim[0];
 
+    out.rows = t->ndim == 1 ? 1 : rows;
+    out.cols = t->ndim == 1 ? rows : t->dim[1];
+    out.less = !strcmp(c->arch, "gemma3") && ends_in(t->name, "norm.weight") ? 1 : 0;
     if (sscanf(t->name, "blk.%9d.%31s", &layer, part) != 2)
         return out;
+    out.turned = hf_transposed(c) && t->ndim == 2;
     if (!strcmp(part, "ffn_down.weight"))
         out.edited = export_layer_of(s, layer);
     if (c->rope_interleaved && !strncmp(part, "attn_q.", 7))
@@ -96,12 +150,19 @@ static const struct source *find(const struct source *list, const struct st_tens
     return NULL;
 }
 
-static void describe(const struct tensor *t, const char *name, enum dtype type,
+static void describe(const struct source *s, const char *name, enum dtype type,
                      struct st_tensor *out)
 {
-    *out = (struct st_tensor){.name = name, .ndim = t->ndim, .data = t->data};
+    *out = (struct st_tensor){.name = name, .ndim = s->t->ndim, .data = s->t->data};
     out->type = type == DT_F16 ? ST_F16 : type == DT_BF16 ? ST_BF16 : ST_F32;
-    memcpy(out->dim, t->dim, sizeof(t->dim));
+    out->dim[0] = s->t->ndim == 1 || s->turned ? s->cols : s->rows;
+    out->dim[1] = s->turned ? s->rows : s->cols;
+}
+
+/* Whether it is part of a tensor that was told already. */
+static bool told(const struct tensor *t)
+{
+    return strcmp(t->name, t->origin) != 0 && !strstr(t->name, ".attn_q.");
 }
 
 /* `t` points with `data` to where its source begins: that is how it is found again. */
@@ -136,14 +197,15 @@ static bool write_weights(const struct export_source *s, struct place *p, enum d
         const struct tensor *of = weights_at(w, i);
         char *name;
 
-        if (!strcmp(of->name, "rope_freqs.weight")) /* said in config.json */
+        if (!strcmp(of->name, "rope_freqs.weight") || told(of)) /* the first: said in config.json */
             continue;
-        name = hf_tensor_name(weights_config(w), of->name);
+        name = hf_tensor_name(weights_config(w), of->origin);
         ok = name || err_set(err, ERR_USAGE, "tensor %s has no name in transformers", of->name);
         if (!ok)
             break;
         from[count] = source_of(s, of);
-        describe(of, name, type, &t[count++]);
+        describe(&from[count], name, type, &t[count]);
+        count++;
     }
     ok = ok && write_sorted(t, count, from, p, type, lost2, err);
     for (int i = 0; i < count; i++)

@@ -85,10 +85,14 @@ static const char *find(const struct part *part, const char *ours, size_t n)
     return NULL;
 }
 
-char *hf_down_module(const struct model_config *c, int layer)
+char *hf_down_module(const struct weights *w, int layer)
 {
-    const struct naming *n = naming_of(c);
+    const struct naming *n = naming_of(weights_config(w));
+    const struct tensor *down = export_down(w, layer);
 
+    /* text inside a model of more senses: its class keeps it one level deeper */
+    if (down && strstr(down->origin, "language_model."))
+        return xasprintf("model.language_model.layers.%d.%s", layer, find(n->block, "ffn_down", 8));
     return xasprintf("%s.%d.%s", n->layers, layer, find(n->block, "ffn_down", 8));
 }
 
