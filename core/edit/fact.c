@@ -391,6 +391,25 @@ static bool read_array(struct fact_list *list, const char *text, size_t len, str
     return ok;
 }
 
+/* The facts of a session's active edits, as `export --as json` writes it. */
+static bool list_add_session(struct fact_list *list, const json_t *root, struct err *err)
+{
+    json_t *edit, *fact;
+    size_t i, k;
+
+    json_array_foreach(json_object_get(root, "edits"), i, edit)
+    {
+        if (!json_is_true(json_object_get(edit, "active")))
+            continue;
+        json_array_foreach(json_object_get(edit, "facts"), k, fact)
+        {
+            if (!list_add(list, fact, err))
+                return false;
+        }
+    }
+    return true;
+}
+
 /* Objects one after the other, each on a line or on several. */
 static bool read_objects(struct fact_list *list, const char *text, size_t len, struct err *err)
 {
@@ -404,7 +423,8 @@ static bool read_objects(struct fact_list *list, const char *text, size_t len, s
         if (!root)
             return err_set(err, ERR_FORMAT, "record %d is not JSON: %s", list->records + 1,
                            where.text);
-        ok = list_add(list, root, err);
+        ok = json_is_array(json_object_get(root, "edits")) ? list_add_session(list, root, err)
+                                                           : list_add(list, root, err);
         json_decref(root);
         if (!ok)
             return false;

@@ -235,6 +235,33 @@ static void round_trip(void)
     drop(f, 2);
 }
 
+/* What `export --as json` wrote: the active edits' facts in order. */
+static void a_session_s_journal(void)
+{
+    static const char text[] =
+        "{\"schema\":1,\"kind\":\"editscope-session\",\"edits\":["
+        "{\"edit\":1,\"active\":true,\"facts\":[{\"subject\":\"A\",\"prompt\":\"{} is\","
+        "\"target_new\":\"x\",\"unknown\":[1]}]},"
+        "{\"edit\":2,\"active\":false,\"facts\":[{\"subject\":\"B\",\"prompt\":\"{} is\","
+        "\"target_new\":\"y\"}]},"
+        "{\"edit\":3,\"active\":true,\"facts\":[{\"subject\":\"C\",\"prompt\":\"{} is\","
+        "\"target_new\":\"z\"},{\"subject\":\"D\",\"prompt\":\"{} is\",\"target_new\":\"w\"}]}"
+        "]}";
+    struct err err = {0};
+    struct fact *facts;
+    int count;
+
+    CHECK(facts_from_text(text, strlen(text), &facts, &count, NULL, &err));
+    CHECK(count == 3);
+    if (count == 3) {
+        CHECK_STR(facts[0].subject, "A");
+        CHECK_STR(facts[2].target, "w");
+    }
+    for (int i = 0; i < count; i++)
+        fact_free(&facts[i]);
+    free(facts);
+}
+
 static const struct test all[] = {
     {"our shape", our_shape},
     {"a literal subject", literal_subject},
@@ -246,6 +273,7 @@ static const struct test all[] = {
     {"EasyEdit's shape, an object a line", easyedit_shape_by_line},
     {"a bad record is named", a_bad_record_is_named},
     {"round trip", round_trip},
+    {"a session's journal", a_session_s_journal},
 };
 
 TEST_MAIN(all)
