@@ -293,6 +293,5 @@ bool download(struct pull *p, const struct plan_file *f, bool *fetched, struct e
             close(held);
     }
     *fetched = ok && !there;
-    ok = ok && cache_link(&p->cache, p->commit, f->path, f->etag, p->hub->copies, &own);
     return ok || err_set(err, own.kind, "%s", own.text);
 }

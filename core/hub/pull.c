@@ -144,14 +144,23 @@ static bool fetch_all(struct pull *p, struct hub_pulled *out, struct err *err)
     return true;
 }
 
+/* All is there: now it becomes a snapshot, and the revision's name comes last. */
+static bool link_all(struct pull *p, const struct hub_pulled *got, struct err *err)
+{
+    for (int i = 0; i < got->files; i++)
+        if (!cache_link(&p->cache, p->commit, got->file[i].path, got->file[i].etag, p->hub->copies,
+                        err))
+            return false;
+    return cache_ref(&p->cache, p->name->revision, p->commit, err);
+}
+
 static bool work(struct pull *p, struct hub_pulled *out, struct err *err)
 {
     struct buf folder = {0};
 
     if (!learn_commit(p, err) || !learn_files(p, err) || !plan_choose(&p->plan, p->name, err) ||
         !cache_open(&p->cache, p->hub->cache, p->name->repo, err) || !learn_shards(p, err) ||
-        !has_room(p, err) || !fetch_all(p, out, err) ||
-        !cache_ref(&p->cache, p->name->revision, p->commit, err))
+        !has_room(p, err) || !fetch_all(p, out, err) || !link_all(p, out, err))
         return false;
     name_folder(&folder, p->name->repo);
     out->path = xasprintf("%s/%s/snapshots/%s%s%s", p->hub->cache, folder.data, p->commit,

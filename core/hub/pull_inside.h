@@ -53,7 +53,7 @@ enum http_end ask_follow(struct pull *p, const struct http_call *call, bool stay
                          struct http_reply *reply);
 
 /* download.c */
-/* The file, checked, in the cache and in the snapshot. *fetched: it was not there before. */
+/* The file, checked, among the blobs. *fetched: it was not there before. */
 bool download(struct pull *p, const struct plan_file *f, bool *fetched, struct err *err);
 
 #endif

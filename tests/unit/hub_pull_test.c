@@ -274,7 +274,7 @@ static void a_server_that_misbehaves_is_survived_or_named(void)
                    (int)err.kind, err.text, notes);
             test_failures++;
         }
-        CHECK(exists("refs/main") == ok);
+        CHECK(exists("refs/main") == ok && exists("snapshots") == ok);
         if (ok)
             same_as_served(2);
         CHECK(part_of("model.safetensors") < LARGE);

@@ -223,6 +223,8 @@ static void a_plan_takes_what_makes_a_model(void)
         "{}", "{\"weight_map\":{}}", "{\"weight_map\":{\"a\":\"../a-1.safetensors\"}}",
         "{\"weight_map\":{\"a\":1}}", "{\"weight_map\":{\"a\":\"pytorch_model.bin\"}}"};
     static const char index[] = "{\"weight_map\":{\"a\":\"a-1.safetensors\"}}";
+    static const char evil[] = "[{\"type\":\"file\",\"path\":\"../../evil.gguf\",\"size\":4,"
+                               "\"oid\":\"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391\"}]";
     struct hub_name name = {.repo = "org/name"};
     struct plan p = {0};
     struct err err = {0};
@@ -240,6 +242,7 @@ static void a_plan_takes_what_makes_a_model(void)
         CHECK(!plan_list(&p, bad[i], strlen(bad[i]), NULL));
         plan_free(&p);
     }
+    CHECK(plan_list(&p, evil, strlen(evil), &err) && !p.files); /* as if it were not there */
     CHECK(!plan_choose(&p, &name, &err) && err.kind == ERR_MODEL);
     CHECK(!plan_commit("{\"sha\":\"../../x\"}", 17, commit, NULL));
     CHECK(!plan_commit("{\"sha\":\"e69d\"}", 14, commit, NULL));
