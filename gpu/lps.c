@@ -130,6 +130,7 @@ static void one_tile(struct tile_job *j, int n, int first, struct mat u)
     struct shifting *s = &self->shifting;
     bool beside = !self->graph;
     cudaStream_t stream = beside ? s->side : self->stream;
+    struct lps_state state = j->state;
     int half = n % 2;
 
     if (beside && n >= 2 &&
@@ -139,8 +140,9 @@ static void one_tile(struct tile_job *j, int n, int first, struct mat u)
     if (beside && (!cuda_ok(dev, cudaEventRecord(s->made[half], self->stream), "record an event") ||
                    !cuda_ok(dev, cudaStreamWaitEvent(stream, s->made[half], 0), "wait")))
         return;
+    state.add = mat_cols(state.add, first, u.rows);
     kernel_lps(stream, u, mat_cols(j->base, first, u.rows), j->coeff, j->target, j->v0 + first,
-               j->state);
+               state);
     if (beside)
         cuda_ok(dev, cudaEventRecord(s->reduced[half], stream), "record an event");
 }
@@ -184,7 +186,8 @@ static bool fusable(const struct tile_job *j)
         j->head.type != DT_BF16 || ((uintptr_t)j->head.data % 16 == 0 && j->head.stride % 8 == 0);
 
     return cuda_of(j->dev)->shifting.path == LPS_FUSED && j->split && aligned &&
-           j->values.rows % 8 == 0 && j->values.cols % 8 == 0;
+           !j->state.add.data && !(j->state.cap > 0) && j->values.rows % 8 == 0 &&
+           j->values.cols % 8 == 0;
 }
 
 static void fused(struct tile_job *j)

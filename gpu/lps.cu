@@ -84,6 +84,35 @@ __global__ static void own_row(int vocab, int neurons, const float *u, long ldu,
     }
 }
 
+/* Terms that are bent by state.add and state.cap: seldom wanted, so plain. A thread takes one
+ * neuron of one row through the tile. */
+__global__ static void lps_bent(int vocab, int neurons, const float *u, long ldu, int rows,
+                                const float *base, long ld_base, const float *coeff, long ld_coeff,
+                                const float *scale, long ld_scale, struct lps_state state)
+{
+    const float *add = (const float *)state.add.data;
+
+    FOR_EACH_ELEMENT(k, b, i, rows, neurons)
+    {
+        struct shift all = shift_load<false>(state, (int)b, (int)i);
+        float c = coeff[b * ld_coeff + i], a = scale ? scale[b * ld_scale + i] : 1;
+
+        for (int v = 0; v < vocab; v++) {
+            float x = a * base[b * ld_base + v] + (add ? add[v] : 0);
+
+            x = fmaf(c, u[(long)v * ldu + i], x);
+            if (state.cap > 0)
+                x = state.cap * tanhf(x / state.cap);
+            if (x > all.max) {
+                all.sum *= (double)expf(all.max - x);
+                all.max = x;
+            }
+            all.sum += (double)expf(x - all.max);
+        }
+        shift_store<false>(state, (int)b, (int)i, all);
+    }
+}
+
 template <int ROWS, bool MOMENTS>
 static void run_lps(cudaStream_t s, struct mat u, struct mat base, struct mat coeff,
                     struct lps_state state)
@@ -101,7 +130,12 @@ void kernel_lps(cudaStream_t s, struct mat u, struct mat base, struct mat coeff,
     LAUNCH(own_row, blocks_for((long)coeff.rows * u.cols), THREADS, s, u.rows, u.cols,
            (const float *)u.data, u.stride, target, v0, coeff.rows, (float *)state.own.data,
            state.own.stride);
-    if (state.mean.data)
+    if (state.add.data || state.cap > 0)
+        LAUNCH(lps_bent, blocks_for((long)coeff.rows * u.cols), THREADS, s, u.rows, u.cols,
+               (const float *)u.data, u.stride, coeff.rows, (const float *)base.data, base.stride,
+               (const float *)coeff.data, coeff.stride, (const float *)state.base_scale.data,
+               state.base_scale.stride, state);
+    else if (state.mean.data)
         run_lps<4, true>(s, u, base, coeff, state);
     else
         run_lps<8, false>(s, u, base, coeff, state);

@@ -171,6 +171,40 @@ INLINE void lps_loop(const struct lps_strip *s, bool fused)
     gather_sums(s);
 }
 
+/* cap tanh(x / cap) = cap (1 - 2 / (1 + e^(2 x / cap))) */
+INLINE float bend(float x, float cap, bool fused)
+{
+    return cap > 0 ? cap * (1 - 2 / (1 + exponential(2 * x / cap, fused))) : x;
+}
+
+INLINE float bent_term(const struct lps_strip *s, int v, int i, bool fused)
+{
+    float x = s->scale[i] * s->base[v] + (s->add ? s->add[v] : 0);
+
+    return bend(multiply_add(s->coeff[i], s->u[(long)v * s->ld + i], x, fused), s->cap, fused);
+}
+
+/* The same with an addition and a cap: seldom wanted, so plain. */
+INLINE void bent_loop(const struct lps_strip *s, bool fused)
+{
+    for (int i = 0; i < s->n; i++)
+        s->keep[i] = s->max[i];
+    for (int v = 0; v < s->rows; v++)
+        for (int i = 0; i < s->n; i++) {
+            float x = bent_term(s, v, i, fused);
+
+            s->max[i] = x > s->max[i] ? x : s->max[i];
+        }
+    for (int i = 0; i < s->n; i++) {
+        s->keep[i] = exponential(s->keep[i] - s->max[i], fused);
+        s->part[i] = 0;
+    }
+    for (int v = 0; v < s->rows; v++)
+        for (int i = 0; i < s->n; i++)
+            s->part[i] += exponential(bent_term(s, v, i, fused) - s->max[i], fused);
+    gather_sums(s);
+}
+
 INLINE void moments_loop(const struct lps_strip *s, bool fused)
 {
     const float *restrict coeff = s->coeff, *restrict scale = s->scale;
@@ -243,7 +277,9 @@ INLINE void delta_loop(float r, const float *restrict x, const int *restrict liv
     }                                                                                         \
     target static void lps_##set(const struct lps_strip *s)                                   \
     {                                                                                         \
-        if (s->mean)                                                                          \
+        if (s->add || s->cap > 0)                                                             \
+            bent_loop(s, fused);                                                              \
+        else if (s->mean)                                                                     \
             moments_loop(s, fused);                                                           \
         else                                                                                  \
             lps_loop(s, fused);                                                               \

@@ -5,13 +5,16 @@
 #include <stdbool.h>
 
 /* One row of LPS over a strip of the vocabulary and some neurons: term(v, i) =
- * scale[i] * base[v] + coeff[i] * u[v * ld + i]. The sums are kept relative to max. */
+ * scale[i] * base[v] + coeff[i] * u[v * ld + i], plus add[v], then cap tanh(term / cap). The sums
+ * are kept relative to max. */
 struct lps_strip {
     const float *u, *base, *coeff, *scale;
     float *max;
     double *sum;          /* in double: where one term is nearly all, the others still count */
     float *mean, *square; /* NULL: not wanted */
     float *shift, *keep, *part; /* [n] working room */
+    const float *add;           /* NULL: none; it and cap only without mean and square */
+    float cap;                  /* 0: none */
     int rows, n, ld;
 };
 

@@ -43,6 +43,8 @@ static void consume(const struct shift *j, int v0, int rows, int i0, int n, floa
                 .shift = room,
                 .keep = room + NEURONS,
                 .part = room + 3 * NEURONS,
+                .add = j->s.add.data ? row_f32(j->s.add, 0) + j->first + v0 + v : NULL,
+                .cap = j->s.cap,
                 .rows = rows - v < STRIP ? rows - v : STRIP,
                 .n = n,
                 .ld = NEURONS,

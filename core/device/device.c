@@ -420,8 +420,10 @@ void device_lps(struct device *dev, struct mat head, struct mat values, struct m
     bool moments = !s.mean.data || (is_f32(s.mean) && is_f32(s.square) && s.square.data &&
                                     same_shape(s.mean, coeff) && same_shape(s.square, coeff));
     bool scaled = !s.base_scale.data || (is_f32(s.base_scale) && same_shape(s.base_scale, coeff));
+    bool bent = (!s.add.data || is_row(s.add, head.rows)) && s.cap >= 0 &&
+                (!s.mean.data || (!s.add.data && s.cap <= 0));
 
-    if (fits(dev, tile && state && moments && scaled, "lps", "sizes do not fit"))
+    if (fits(dev, tile && state && moments && scaled && bent, "lps", "sizes do not fit"))
         dev->ops->lps(dev, head, values, base, coeff, target, v0, s);
 }
 

@@ -80,6 +80,9 @@ struct lps_state {
     struct mat base_scale;   /* [N, M] multiplies base[b, j] for neuron i; data NULL: 1 */
     bool again; /* head is another tile, values are the ones of the call before: what the device
                    has made of them may be used once more */
+    /* Terms may be bent: x becomes x + add[j], then cap tanh(x / cap). Then no mean and square. */
+    struct mat add; /* [1, T], the tile's part; data NULL: none */
+    float cap;      /* 0: none */
 };
 
 /* How float32 products are made where the hardware has faster ways. All add up in float32; they
@@ -292,9 +295,9 @@ void device_pace(struct device *dev, int ahead);
 /* Log probability shift, one tile of the vocabulary (Eq. 2, 3; methods 2.6). With
  * U = head values (head [T, d]: rows v0 .. v0+T of the unembedding; values [d, M]: the value
  * vectors scaled by the final norm's gain), for each row b and neuron i the terms
- * base_scale[b, i] * base[b, j] + coeff[b, i] * U[j, i] enter the running max and sum; s.own
- * takes U[target[b]] when the target lies in the tile. base [N, T] is the tile's part of the
- * unperturbed lens.
+ * base_scale[b, i] * base[b, j] + coeff[b, i] * U[j, i] (bent by s.add and s.cap) enter the running
+ * max and sum; s.own takes U[target[b]] when the target lies in the tile. base [N, T] is the
+ * tile's part of the unperturbed lens.
  * U never leaves the tile. Before the first tile the caller fills max with -INFINITY and sum,
  * mean and square with 0. */
 void device_lps(struct device *dev, struct mat head, struct mat values, struct mat base,

@@ -393,7 +393,7 @@ static void far_lps(struct device *dev, struct mat head, struct mat values, stru
     struct mat scale = s.base_scale.data ? s.base_scale : s.sum;
 
     RUN("lps", cpu_lps(cpu, head, values, base, coeff, target, v0, s), head, values, base, coeff,
-        s.max, s.sum, s.own, mean, square, scale);
+        s.max, s.sum, s.own, mean, square, scale, s.add);
 }
 
 static void far_adam(struct device *dev, struct mat grad, struct adam a)

@@ -124,11 +124,8 @@ static bool final_state(struct attribute_run *run, struct forward *f, struct mat
     device_download(dev, host, fin);
     ok = ok && device_sync(dev, err);
     for (int b = 0; ok && b < run->rows; b++) {
-        double sum = 0;
-
-        for (int j = 0; j < run->hidden; j++)
-            sum += (double)host[b * run->hidden + j] * (double)host[b * run->hidden + j];
-        run->rms2[b] = (float)(sum / run->hidden);
+        attribute_centre(run, host + b * run->hidden);
+        run->rms2[b] = (float)(attribute_square(host + b * run->hidden, run->hidden) / run->hidden);
     }
     free(host);
     mat_free(dev, &logits);
@@ -203,119 +200,17 @@ void attribute_end(struct attribute_run *run)
 
 void layer_work_free(struct layer_work *w, struct device *dev)
 {
-    struct mat *all[] = {&w->values,     &w->lens,        &w->base,      &w->coeff,
-                         &w->base_scale, &w->state.max,   &w->state.sum, &w->state.own,
-                         &w->state.mean, &w->state.square};
+    struct mat *all[] = {&w->values,    &w->lens,       &w->base,        &w->coeff,
+                         &w->add,       &w->base_scale, &w->state.max,   &w->state.sum,
+                         &w->state.own, &w->state.mean, &w->state.square};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         mat_free(dev, all[i]);
 }
 
-/* Per row and neuron: c = amplify m / rms. With `own` the rms is that of the perturbed vector,
- * |x + a m v|^2 = |x|^2 + 2 a m <x, v> + a^2 m^2 |v|^2, and the base is scaled by 1 / rms too. */
-static void coefficients(struct attribute_run *run, const float *h, const float *m, const float *xv,
-                         const float *vnorm, float *coeff, float *scale)
+static double bend(double x, double cap)
 {
-    bool own = params_choice(&run->params, P_ATTR_NORM) == NORM_OWN;
-    double amplify = run->params.value[P_ATTR_AMPLIFY];
-
-    for (int b = 0; b < run->rows; b++) {
-        double x2 = 0, fixed = 1 / sqrt((double)run->rms2[b] + (double)run->eps);
-
-        for (int j = 0; j < run->hidden; j++)
-            x2 += (double)h[b * run->hidden + j] * (double)h[b * run->hidden + j];
-        for (int i = 0; i < run->neurons; i++) {
-            size_t at = (size_t)b * (size_t)run->neurons + (size_t)i;
-            double am = amplify * (double)m[at], inv = fixed;
-
-            if (own) {
-                double v2 = (double)vnorm[i] * (double)vnorm[i];
-                double q = x2 + 2 * am * (double)xv[at] + am * am * v2;
-
-                inv = 1 / sqrt(fmax(q, 0) / run->hidden + (double)run->eps);
-                scale[at] = (float)inv;
-            }
-            coeff[at] = (float)(am * inv);
-        }
-    }
-}
-
-/* x [N, d] becomes what the head is multiplied with: g * h / rms (fixed), or g * h (own). */
-static void lens_rows(struct attribute_run *run, float *h)
-{
-    if (params_choice(&run->params, P_ATTR_NORM) == NORM_OWN)
-        return;
-    for (int b = 0; b < run->rows; b++) {
-        float inv = (float)(1 / sqrt((double)run->rms2[b] + (double)run->eps));
-
-        for (int j = 0; j < run->hidden; j++)
-            h[b * run->hidden + j] *= inv;
-    }
-}
-
-void attribute_norms(const float *w, int d, int m, float *norm)
-{
-    double *sum = xcalloc((size_t)m, sizeof(*sum));
-
-    for (int j = 0; j < d; j++)
-        for (int i = 0; i < m; i++)
-            sum[i] += (double)w[(size_t)j * (size_t)m + (size_t)i] *
-                      (double)w[(size_t)j * (size_t)m + (size_t)i];
-    for (int i = 0; i < m; i++)
-        norm[i] = (float)sqrt(sum[i]);
-    free(sum);
-}
-
-static bool prepare(struct attribute_run *run, int layer, struct attribution *a,
-                    struct layer_work *w, float *own_base, struct err *err)
-{
-    struct device *dev = run->view->model->dev;
-    struct mat h = mat_rows(run->h, layer * run->rows, run->rows);
-    struct mat m = mat_rows(run->m, layer * run->rows, run->rows);
-    struct mat down = mat_new(dev, DT_F32, run->hidden, run->neurons);
-    struct mat xv = mat_new(dev, DT_F32, run->rows, run->neurons);
-    size_t nm = (size_t)run->rows * (size_t)run->neurons,
-           dm = (size_t)run->hidden * (size_t)run->neurons;
-    float *hh = xmalloc((size_t)run->rows * (size_t)run->hidden * sizeof(float));
-    float *hw = xmalloc(dm * sizeof(float)), *hxv = xmalloc(nm * sizeof(float));
-    float *coeff = xmalloc(nm * sizeof(float)), *scale = xcalloc(nm, sizeof(float));
-    bool ok;
-
-    device_copy(dev, view_down(run->view, layer), down);
-    device_gemm(dev, 1, h, false, down, false, 0, xv);
-    device_download(dev, hh, h);
-    device_download(dev, a->activation, m);
-    device_download(dev, hw, down);
-    device_download(dev, hxv, xv);
-    ok = device_sync(dev, err);
-    if (ok) {
-        attribute_norms(hw, run->hidden, run->neurons, a->value_norm);
-        coefficients(run, hh, a->activation, hxv, a->value_norm, coeff, scale);
-        lens_rows(run, hh);
-        w->values = down;
-        device_scale_rows(dev, run->view->model->final_norm.gain, w->values);
-        w->lens = mat_new(dev, DT_F32, run->rows, run->hidden);
-        device_upload(dev, w->lens, hh);
-        device_scale_cols(dev, w->lens, run->view->model->final_norm.gain, w->lens);
-        w->coeff = mat_new(dev, DT_F32, run->rows, run->neurons);
-        device_upload(dev, w->coeff, coeff);
-        if (own_base) {
-            memcpy(own_base, scale, nm * sizeof(float));
-            w->base_scale = mat_new(dev, DT_F32, run->rows, run->neurons);
-            device_upload(dev, w->base_scale, scale);
-        }
-        w->base = mat_new(dev, DT_F32, run->rows, run->vocab);
-        device_gemm(dev, 1, w->lens, false, run->view->model->head, true, 0, w->base);
-    } else {
-        mat_free(dev, &down);
-    }
-    mat_free(dev, &xv);
-    free(hh);
-    free(hw);
-    free(hxv);
-    free(coeff);
-    free(scale);
-    return ok;
+    return cap > 0 ? cap * tanh(x / cap) : x;
 }
 
 /* log p(target) of the unperturbed lens. Where p is nearly 1 the scores are small differences of
@@ -323,20 +218,26 @@ static bool prepare(struct attribute_run *run, int layer, struct attribution *a,
 static bool base_logp(struct attribute_run *run, struct layer_work *w, const float *h0_scale,
                       struct attribution *a, struct err *err)
 {
+    struct device *dev = run->view->model->dev;
+    double cap = (double)run->view->model->config->logit_softcap;
     float *row = xmalloc((size_t)run->vocab * sizeof(float));
+    float *add = xcalloc((size_t)run->vocab, sizeof(float));
     bool ok = true;
 
+    if (w->add.data)
+        device_download(dev, add, w->add);
     for (int b = 0; ok && b < run->rows; b++) {
         double unit = h0_scale ? (double)h0_scale[b] : 1; /* own: not divided by an rms yet */
 
-        device_download(run->view->model->dev, row, mat_rows(w->base, b, 1));
-        ok = device_sync(run->view->model->dev, err);
-        for (int j = 0; ok && h0_scale && j < run->vocab; j++)
-            row[j] = (float)(unit * (double)row[j]);
+        device_download(dev, row, mat_rows(w->base, b, 1));
+        ok = device_sync(dev, err);
+        for (int j = 0; ok && (h0_scale || cap > 0) && j < run->vocab; j++)
+            row[j] = (float)bend(unit * (double)row[j] + (double)add[j], cap);
         if (ok)
             a->base_logp[b] = (double)row[run->target[b]] - log_sum_exp(row, run->vocab);
     }
     free(row);
+    free(add);
     return ok;
 }
 
@@ -346,6 +247,9 @@ static bool tiles(struct attribute_run *run, struct layer_work *w, bool curves, 
     const struct model *m = run->view->model;
     struct mat *const state[] = {&w->state.max, &w->state.own, &w->state.mean, &w->state.square};
 
+    w->state.cap = m->config->logit_softcap;
+    if (w->state.cap > 0) /* the slope is not U then */
+        curves = false;
     for (int i = 0; i < (curves ? 4 : 2); i++)
         *state[i] = mat_new(m->dev, DT_F32, run->rows, run->neurons);
     w->state.sum = mat_new(m->dev, DT_F64, run->rows, run->neurons);
@@ -356,6 +260,8 @@ static bool tiles(struct attribute_run *run, struct layer_work *w, bool curves, 
 
         if (job_cancelled(job, err))
             return false;
+        if (w->add.data)
+            w->state.add = mat_cols(w->add, v0, n);
         device_lps(m->dev, mat_rows(m->head, v0, n), w->values, mat_cols(w->base, v0, n), w->coeff,
                    run->target, v0, w->state);
     }
@@ -365,6 +271,7 @@ static bool tiles(struct attribute_run *run, struct layer_work *w, bool curves, 
 /* What the tiles left behind, on the host: [N][M] each. */
 struct sums {
     float *max, *own, *mean, *square, *coeff, *base; /* base: one row of the lens, [V] */
+    float *add;                                      /* [V], or NULL */
     double *sum;
 };
 
@@ -385,6 +292,10 @@ static bool sums_fetch(struct sums *h, struct attribute_run *run, struct layer_w
     h->sum = xmalloc(nm * sizeof(double));
     device_download(dev, h->sum, w->state.sum);
     h->base = xmalloc((size_t)run->vocab * sizeof(float));
+    if (w->add.data) {
+        h->add = xmalloc((size_t)run->vocab * sizeof(float));
+        device_download(dev, h->add, w->add);
+    }
     return device_sync(dev, err);
 }
 
@@ -396,6 +307,7 @@ static void sums_free(struct sums *h)
     free(h->square);
     free(h->coeff);
     free(h->base);
+    free(h->add);
     free(h->sum);
 }
 
@@ -406,19 +318,21 @@ static void score_row(struct attribute_run *run, const struct sums *h, const flo
 {
     double clamp = run->params.value[P_ATTR_CLAMP], amplify = run->params.value[P_ATTR_AMPLIFY];
     double lo = clamp > 0 ? log(clamp) : -HUGE_VAL, logp0 = a->base_logp[b];
+    double cap = (double)run->view->model->config->logit_softcap;
+    double add = h->add ? (double)h->add[run->target[b]] : 0;
 
     for (int i = 0; i < run->neurons; i++) {
         size_t at = (size_t)b * (size_t)run->neurons + (size_t)i;
         double scale = own_base ? (double)own_base[at] : 1, base = (double)h->base[run->target[b]];
         double c = (double)h->coeff[at], uy = (double)h->own[at], sum = h->sum[at];
-        double logp = scale * base + c * uy - (double)h->max[at] - log(sum);
+        double logp = bend(scale * base + add + c * uy, cap) - (double)h->max[at] - log(sum);
         double unit = amplify > 0 ? c / amplify : 0, eu, vu;
 
         if (a->strategy == STRATEGY_PSA)
             a->score[at] = or_zero(exp(fmax(logp, lo)) - exp(fmax(logp0, lo)));
         else
             a->score[at] = or_zero(fmax(logp, lo) - fmax(logp0, lo));
-        if (own_base || !a->slope) /* own: the rms moves with the amplification too */
+        if (own_base || !a->slope || !h->mean) /* own: the rms moves with the amplification too */
             continue;
         eu = (double)h->mean[at] / sum;
         vu = (double)h->square[at] / sum - eu * eu;
@@ -449,17 +363,18 @@ static bool own_scale(struct attribute_run *run, int layer, float *scale, struct
 {
     struct device *dev = run->view->model->dev;
     float *h = xmalloc((size_t)run->rows * (size_t)run->hidden * sizeof(float));
+    bool ok;
 
     device_download(dev, h, mat_rows(run->h, layer * run->rows, run->rows));
-    for (int b = 0; b < run->rows; b++) {
-        double sum = 0;
-
-        for (int j = 0; j < run->hidden; j++)
-            sum += (double)h[b * run->hidden + j] * (double)h[b * run->hidden + j];
-        scale[b] = (float)(1 / sqrt(sum / run->hidden + (double)run->eps));
+    ok = device_sync(dev, err);
+    for (int b = 0; ok && b < run->rows; b++) {
+        attribute_centre(run, h + b * run->hidden);
+        scale[b] =
+            (float)(1 / sqrt(attribute_square(h + b * run->hidden, run->hidden) / run->hidden +
+                             (double)run->eps));
     }
     free(h);
-    return device_sync(dev, err);
+    return ok;
 }
 
 struct attribution *attribute_empty(const struct attribute_run *run, int layer,
@@ -489,7 +404,7 @@ struct attribution *attribute_layer(struct attribute_run *run, int layer, bool c
     double start = clock_seconds();
 
     ok = !job_cancelled(job, err) && (!own || own_scale(run, layer, h0, err)) &&
-         prepare(run, layer, a, &w, own_base, err) && base_logp(run, &w, h0, a, err);
+         attribute_stage(run, layer, a, &w, own_base, err) && base_logp(run, &w, h0, a, err);
     if (ok && a->strategy == STRATEGY_MPC)
         ok = attribute_project(run, &w, a, err);
     else if (ok)

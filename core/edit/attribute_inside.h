@@ -15,15 +15,16 @@ struct attribute_run {
     int *target;     /* [rows] */
     struct mat h, m; /* [layers * rows, d], [layers * rows, M] at the scored positions */
     struct mat scratch_h, scratch_m;
-    float *rms2; /* [rows] mean square of the final hidden state */
+    float *rms2; /* [rows] mean square of the final hidden state, centred if the norm centres */
     float eps;
 };
 
 /* Everything one layer needs while its tiles go by. */
 struct layer_work {
-    struct mat values;     /* [d, M] diag(g) W_l */
+    struct mat values;     /* [d, M] diag(g) W_l, see lens_contribution() */
     struct mat lens;       /* [N, d] g * h: the unperturbed lens before the head */
     struct mat base;       /* [N, V] */
+    struct mat add;        /* [1, V] W_U beta, where it is not in the base; data NULL: none */
     struct mat coeff;      /* [N, M] c of methods 2.6 */
     struct mat base_scale; /* [N, M] attr.norm = own: 1 / rms of each perturbed vector */
     struct lps_state state;
@@ -38,6 +39,13 @@ void layer_work_free(struct layer_work *w, struct device *dev);
 /* An attribution of a layer of this run that holds no scores yet. */
 struct attribution *attribute_empty(const struct attribute_run *run, int layer,
                                     enum strategy strategy, bool curves);
+/* x [d] without its mean, if the final norm takes it away. */
+void attribute_centre(const struct attribute_run *run, float *x);
+double attribute_square(const float *x, int n); /* |x|^2 */
+/* Makes of a layer what its tiles need; activation and value_norm of `a` too. own_base [N, M],
+ * unless NULL (attr.norm = own): what multiplies the base for each row and neuron. */
+bool attribute_stage(struct attribute_run *run, int layer, struct attribution *a,
+                     struct layer_work *w, float *own_base, struct err *err);
 /* norm [m]: ||w_i|| of each column of w [d, m]. */
 void attribute_norms(const float *w, int d, int m, float *norm);
 /* MPC: the coefficient, times ||v||, or times the target's direct projection U_y (methods 2.5).

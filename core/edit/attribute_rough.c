@@ -6,6 +6,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/edit/attribute_inside.h"
+#include "core/model/lens.h"
 
 bool attribute_project(struct attribute_run *run, struct layer_work *w, struct attribution *a,
                        struct err *err)
@@ -50,6 +51,7 @@ static bool rough_values(struct attribute_run *run, int layer, struct attributio
     device_download(dev, host, w->values);
     if ((ok = device_sync(dev, err)))
         attribute_norms(host, run->hidden, run->neurons, a->value_norm);
+    lens_contribution(run->view->model, layer, w->values);
     device_scale_rows(dev, run->view->model->final_norm.gain, w->values);
     free(host);
     return ok;

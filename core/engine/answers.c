@@ -377,6 +377,7 @@ bool job_neuron(struct engine *e, struct command *cmd, struct err *err)
     device_copy(m->dev, view_down(e->edited, cmd->layer), down);
     device_copy(m->dev, mat_cols(down, n, 1), v);
     g = (struct mat){v.data, DT_F32, 1, d, d}; /* the same column as a row */
+    lens_contribution(m, cmd->layer, v);
     device_scale_cols(m->dev, g, m->final_norm.gain, g);
     device_gemm(m->dev, 1, g, false, m->head, true, 0, logits);
     device_download(m->dev, host, logits);

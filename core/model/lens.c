@@ -10,6 +10,24 @@
 /* Rows the head is read for at once: a slice of about 35 ms on two cores at d 576, V 49152. */
 enum { HEAD_ROWS = 32, HEAD_BYTES = 64 << 20 };
 
+void lens_contribution(const struct model *m, int layer, struct mat values)
+{
+    struct device *dev = m->dev;
+    struct mat gain = m->block[layer].post_ffn_norm.gain, ones, mean;
+
+    if (gain.data)
+        device_scale_rows(dev, gain, values);
+    if (m->final_norm.kind != NORM_LAYER)
+        return;
+    ones = mat_new(dev, DT_F32, 1, values.rows);
+    mean = mat_new(dev, DT_F32, 1, values.cols);
+    device_fill(dev, ones, 1.0 / values.rows);
+    device_gemm(dev, 1, ones, false, values, false, 0, mean);
+    device_axpy(dev, -1, mean, values);
+    mat_free(dev, &ones);
+    mat_free(dev, &mean);
+}
+
 struct lens {
     struct device *dev;
     struct mat rows; /* [layers * wanted, d] */

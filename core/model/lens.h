@@ -5,6 +5,12 @@
 
 #include "core/model/forward.h"
 
+/* The columns of values [d, n], value vectors of a layer, become what they add to the stream as far
+ * as the final norm sees it: a norm behind the FFN multiplies them with its gain (and divides all
+ * of them by one number a row, which is left to the caller), and a final norm that centres takes
+ * each one's mean away: diag(g_post) V, (I - 11^T / d) V. Elsewhere they stay as they are. */
+void lens_contribution(const struct model *m, int layer, struct mat values);
+
 /* A prompt with a continuation, in one pass: what a fact looks like to the model. */
 struct lens_look {
     float *logits; /* [V] after the prompt */

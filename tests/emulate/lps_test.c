@@ -81,7 +81,7 @@ static struct scores shifted(struct device *dev, const struct shape *s, enum dty
     struct scores out = {xmalloc((size_t)nm * sizeof(double)), xcalloc((size_t)nm, sizeof(double)),
                          xcalloc((size_t)nm, sizeof(double)), xmalloc((size_t)nm * sizeof(float))};
     struct mat h, all[10];
-    struct lps_state state;
+    struct lps_state state = {0};
 
     state_of_noise = 7;
     head = numbers(s->vocab * s->d, 1);

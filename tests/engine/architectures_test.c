@@ -33,12 +33,6 @@ static const struct device_ops *const devices[] = {ARCHITECTURES_DEVICES};
 static const struct {
     const char *file, *what;
 } pending[] = {
-    {"gpt2", "scores"},
-    {"gpt2/model.gguf", "scores"},
-    {"gpt2-prefixed", "scores"},
-    {"gemma3", "scores"},
-    {"gemma3/model.gguf", "scores"},
-    {"gemma3-nested", "scores"},
     {"", ""},
 };
 

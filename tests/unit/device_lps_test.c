@@ -8,6 +8,7 @@ struct problem {
     int vocab, d, neurons, rows;
     double *head, *values, *base, *coeff, *scale;
     int *target;
+    double *add, cap; /* of bent terms: NULL, 0: none */
 };
 
 static struct problem problem_new(int vocab, int d, int neurons, int rows)
@@ -21,7 +22,9 @@ static struct problem problem_new(int vocab, int d, int neurons, int rows)
                         noise(rows * vocab),
                         noise(rows * neurons),
                         noise(rows * neurons),
-                        xcalloc((size_t)rows, sizeof(int))};
+                        xcalloc((size_t)rows, sizeof(int)),
+                        NULL,
+                        0};
 
     for (int b = 0; b < rows; b++) {
         p.target[b] = (b * 7919 + vocab - 1) % vocab;
@@ -43,13 +46,14 @@ static void problem_free(struct problem *p)
     free(p->coeff);
     free(p->scale);
     free(p->target);
+    free(p->add);
 }
 
 /* want[3]: log-sum-exp, E U and E U^2 under the shifted distribution, and U of the target. */
 static void naive(const struct problem *p, bool scaled, double *lse, double *own, double *mean,
                   double *square)
 {
-    double *u = zeros(p->vocab);
+    double *u = zeros(p->vocab), *x = zeros(p->vocab);
 
     for (int i = 0; i < p->neurons; i++) {
         for (int j = 0; j < p->vocab; j++) {
@@ -63,10 +67,14 @@ static void naive(const struct problem *p, bool scaled, double *lse, double *own
             double top = -DBL_MAX, sum = 0, first = 0, second = 0;
             double scale = scaled ? p->scale[at] : 1;
 
-            for (int j = 0; j < p->vocab; j++)
-                top = fmax(top, scale * base[j] + p->coeff[at] * u[j]);
             for (int j = 0; j < p->vocab; j++) {
-                double e = exp(scale * base[j] + p->coeff[at] * u[j] - top);
+                x[j] = scale * base[j] + p->coeff[at] * u[j] + (p->add ? p->add[j] : 0);
+                if (p->cap > 0)
+                    x[j] = p->cap * tanh(x[j] / p->cap);
+                top = fmax(top, x[j]);
+            }
+            for (int j = 0; j < p->vocab; j++) {
+                double e = exp(x[j] - top);
 
                 sum += e;
                 first += e * u[j];
@@ -79,6 +87,7 @@ static void naive(const struct problem *p, bool scaled, double *lse, double *own
         }
     }
     free(u);
+    free(x);
 }
 
 static struct lps_state run(struct device *dev, const struct problem *p, struct mat head, int tile,
@@ -90,16 +99,21 @@ static struct lps_state run(struct device *dev, const struct problem *p, struct 
     struct lps_state s = {.max = make(dev, DT_F32, p->rows, p->neurons, 0, NULL),
                           .own = make(dev, DT_F32, p->rows, p->neurons, 0, NULL),
                           .sum = make(dev, DT_F64, p->rows, p->neurons, 0, NULL)};
+    struct mat add = {0};
 
     if (moments) { /* and with a scale of the base, as for vectors normed one by one */
         s.base_scale = make(dev, DT_F32, p->rows, p->neurons, 1, p->scale);
         s.mean = make(dev, DT_F32, p->rows, p->neurons, 0, NULL);
         s.square = make(dev, DT_F32, p->rows, p->neurons, 0, NULL);
     }
+    if (p->add)
+        add = make(dev, DT_F32, 1, p->vocab, 0, p->add);
+    s.cap = (float)p->cap;
     device_fill(dev, s.max, (double)-INFINITY);
     for (int v0 = 0; v0 < p->vocab; v0 += tile) {
         int n = p->vocab - v0 < tile ? p->vocab - v0 : tile;
 
+        s.add = add.data ? mat_cols(add, v0, n) : add;
         device_lps(dev, mat_rows(head, v0, n), values, mat_cols(base, v0, n), coeff, p->target, v0,
                    s);
     }
@@ -155,6 +169,10 @@ static void test_shift(void)
             struct problem p = problem_new(shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3]);
 
             shift_case(dev, &p, shapes[i][4], i & 1);
+            p.add = noise(p.vocab);
+            shift_case(dev, &p, shapes[i][4], false);
+            p.cap = 7.5;
+            shift_case(dev, &p, shapes[i][4], false);
             problem_free(&p);
         }
         finish(dev);
