@@ -175,8 +175,8 @@ bench: all $(BENCH_BIN)
 # On a GPU; EMULATE=1: the same programs without one. Where there is none they say so.
 GPU_PROGRAMS = $(NAME) $(addprefix tests/,unit/device_test unit/device_nn_test \
         unit/device_lps_test unit/device_graph_test unit/cuda_test engine/cuda_edit_test \
-        gpu/ops_test gpu/models_test \
-        gpu/gpu_bench)
+        gpu/ops_test gpu/models_test gpu/gpu_bench)
+DEFAULT_MODEL = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/editscope/models/SmolLM2-135M-Instruct.Q4_1.gguf
 gpu-programs: $(GPU_PROGRAMS:%=$(B)/%)
 
 check-gpu:
@@ -195,6 +195,16 @@ endif
 bench-gpu:
 	@$(SUBMAKE) $(B)/tests/gpu/gpu_bench
 	@$(B)/tests/gpu/gpu_bench --json build/gpu-bench.json $(ARGS) || [ $$? = 77 ]
+
+# build/gpu-kit: what these two need, for a machine with a GPU and nothing else.
+gpu-kit:
+ifeq ($(CUDA),1)
+	@$(SUBMAKE) gpu-programs $(B)/tests/emulate/gpu_ops_test
+	@sh samples/fetch-model
+	@CUDA_HOME='$(CUDA_HOME)' sh tests/gpu/kit $(B) build/gpu-kit "$(or $(EDITSCOPE_MODEL),$(DEFAULT_MODEL))"
+else
+	@echo "gpu-kit: there is no CUDA compiler (NVCC, CUDA_HOME) here"; exit 1
+endif
 
 screens: tests
 	@for t in $(filter $(B)/tests/screens/%,$(TEST_BIN)); do SCREENS=write $$t || exit 1; done
