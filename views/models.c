@@ -196,7 +196,7 @@ static void fetching(const struct desk *d, struct surface *s, struct rect in, in
     char done[16], total[16];
     int bar = in.w >= 100 ? 20 : 10;
 
-    pen_fit(&p, ROLE_ACCENT, in.w >= 100 ? 44 : 30, *g->what ? g->what : d->pull_name);
+    pen_fit(&p, ROLE_ACCENT, in.w >= 100 ? 44 : 26, *g->what ? g->what : d->pull_name);
     if (!(g->total > 0)) {
         pen_text(&p, ROLE_DIM, "asking the Hub  C-c stops");
         return;

@@ -69,6 +69,11 @@ static void a_model_is_fetched_and_opened_by_its_name(void)
     CHECK(out.data && strstr(out.data, "' cit'"));
     CHECK(run(&out, "tokens -m org/name@v/1 --no-bos 'the city'") == 0);
     refused(4, "model", "editscope pull org/name@v2", "tokens -m org/name@v2 x");
+    CHECK(run(&out, "models --json") == 0);
+    o = event(&out, "model", 0);
+    CHECK_STR(text_of(o, "name"), "org/name");
+    CHECK_STR(text_of(o, "place"), "hugging face");
+    json_decref(o);
     setenv("HF_HUB_OFFLINE", "1", 1);
     refused(1, "io", "HF_HUB_OFFLINE", "pull org/name");
     unsetenv("HF_HUB_OFFLINE");

@@ -172,7 +172,7 @@ struct cli_ops {
 extern const struct cli_ops cli_tokens, cli_query, cli_attribute, cli_edit, cli_undo, cli_redo,
     cli_log, cli_verify, cli_stats, cli_doctor, cli_keys, cli_config, cli_sweep, cli_diff,
     cli_bisect, cli_themes, cli_completions, cli_replay, cli_view, cli_relations_list, cli_pull,
-    cli_export, cli_apply;
+    cli_models, cli_export, cli_apply;
 
 /* The whole program after the devices are known: the exit status. */
 int cli_main(int argc, char **argv, const struct device_house *house);

@@ -1,0 +1,42 @@
+/* editscope models: the models that are on this machine, as the Models view lists them. */
+#include <stdio.h>
+
+#include "core/hub/hub.h"
+#include "views/cli/cli.h"
+#include "views/model_list.h"
+
+static void tell(const struct cli *c, const struct model_file *f)
+{
+    char name[96], path[1024];
+    json_t *o;
+
+    if (!cli_json(c)) {
+        cli_show(f->name, name, sizeof(name));
+        cli_show(f->path, path, sizeof(path));
+        printf("%-44s %9.1f MB  %-9s %-12s  %s\n", name, f->bytes / 1e6, f->type, f->place, path);
+        return;
+    }
+    o = cli_event("model");
+    json_object_set_new(o, "name", cli_text(f->name));
+    json_object_set_new(o, "path", cli_text(f->path));
+    json_object_set_new(o, "bytes", cli_real(f->bytes));
+    json_object_set_new(o, "type", cli_text(f->type));
+    json_object_set_new(o, "place", cli_text(f->place));
+    cli_print(o);
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    struct model_list all = {0};
+
+    (void)err;
+    model_list_read(&all, NULL);
+    for (int i = 0; i < all.count; i++)
+        tell(c, &all.file[i]);
+    if (!all.count)
+        cli_say(c, "no models here; `editscope pull org/name` fetches one of the Hugging Face Hub");
+    model_list_free(&all);
+    return true;
+}
+
+const struct cli_ops cli_models = {"models", "", "The models that are on this machine", 0, run};
