@@ -116,6 +116,9 @@ bool desk_take_look(struct desk *d, struct event *ev)
     case EV_BISECTED:
         desk_keep(EV_BISECTED, (void **)&d->bisected, ev->bisected);
         break;
+    case EV_EXPORTED:
+        desk_keep(EV_EXPORTED, (void **)&d->exported, ev->exported);
+        break;
     default:
         return false;
     }
@@ -131,4 +134,5 @@ void desk_free_looks(struct desk *d)
     desk_drop(EV_DRIFT, d->drift);
     desk_drop(EV_DIFF, d->diff);
     desk_drop(EV_BISECTED, d->bisected);
+    desk_drop(EV_EXPORTED, d->exported);
 }

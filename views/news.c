@@ -143,8 +143,9 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
         of_proof(d, ev->job, tone, out, 320);
         return true;
     case EV_EXPORTED:
-        of_export(ev->exported, tone, out, 320);
-        return true;
+        if (d->exported)
+            of_export(d->exported, tone, out, 320);
+        return d->exported != NULL;
     case EV_FAILED:
         *tone = ev->err.kind == ERR_CANCELLED ? TONE_WARN : TONE_ERROR;
         if (ev->err.kind != ERR_CANCELLED)

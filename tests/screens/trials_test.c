@@ -1,5 +1,6 @@
 /* Compare, Sweep and History with results in them: what is posted, what is drawn. */
 #include "tests/screens/stage.h"
+#include "views/news.h"
 
 #include "core/base/grid.h"
 
@@ -177,7 +178,36 @@ static void the_past_is_asked(void)
     desk_free(&d);
 }
 
+/* What was written is said with what it says when it is opened again. */
+static void an_export_is_told(void)
+{
+    struct exported *x = xcalloc(1, sizeof(*x));
+    struct event ev = {.kind = EV_EXPORTED, .job = 1, .exported = x};
+    enum tone tone = TONE_PLAIN;
+    char text[320] = "";
+    struct desk d;
+
+    make_full_desk(&d);
+    *x = (struct exported){.path = xstrdup("/home/a/paris.gguf"),
+                           .files = 1,
+                           .loss = 0.25,
+                           .prompts = 5,
+                           .max_logit_diff = 0.5,
+                           .held = {2, 1}};
+    snprintf(x->as, sizeof(x->as), "gguf");
+    x->file = xcalloc(1, sizeof(*x->file));
+    x->file[0].name = xstrdup("paris.gguf");
+    x->file[0].bytes = 98.4e6;
+    desk_event(&d, &ev);
+    CHECK(news_of(&d, &ev, CMD_EXPORT, &tone, text) && tone == TONE_WARN); /* a fact is lost */
+    CHECK_STR(text,
+              "wrote /home/a/paris.gguf as gguf, 98.4 MB · opened again: logits differ by 0.5 "
+              "· 25 % of the edit lost");
+    desk_free(&d);
+}
+
 static const struct test tests[] = {
+    {"an export is told", an_export_is_told},
     {"the past is asked", the_past_is_asked},
     {"masks are compared", masks_are_compared},
     {"a grid is swept", a_grid_is_swept},

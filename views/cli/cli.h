@@ -73,7 +73,7 @@ enum {
     X(DATA, "data", 0, "FILE", FOR_SWEEP, "Many facts: every cell is tried on each of them")      \
     X(FROM, "from", 0, "N", FOR_DIFF | FOR_BISECT,                                                \
       "The earlier state: after edit N; 0 is the base")                                           \
-    X(TO, "to", 0, "N", FOR_DIFF | FOR_BISECT | FOR_EXPORT,                                       \
+    X(TO, "to", 0, "N|PATH", FOR_DIFF | FOR_BISECT | FOR_EXPORT,                                  \
       "The later state; bisect: the last; export: the file or folder to make")                    \
     X(AS, "as", 0, "KIND", FOR_EXPORT, "safetensors, gguf, lora, delta or json")                  \
     X(DTYPE, "dtype", 0, "TYPE", FOR_EXPORT, "Of the edited tensors: f32, f16, bf16 or same")     \

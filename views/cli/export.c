@@ -50,7 +50,8 @@ static void as_text(const struct exported *x)
     if (x->tensors)
         printf("edited tensors: %d as %s, ", x->tensors, x->type);
     if (x->tensors && x->loss > 0)
-        printf("rounding took %.3g %% of the edit\n", 100 * x->loss);
+        printf("rounding took %.3g %% of the edit%s\n", 100 * x->loss,
+               x->loss > 0.1 ? ": --dtype f32 keeps it whole" : "");
     else if (x->tensors)
         puts("exact");
     if (x->rank)
