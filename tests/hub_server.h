@@ -306,7 +306,7 @@ static void served_question(struct connection *c, const char *path)
     else if (s->fault == F_NOT_FOUND)
         served_short(c, 404, "X-Error-Code: RepoNotFound\r\n", "{}");
     else if (s->fault == F_NOT_JSON)
-        served_short(c, 200, "", "<html>Welcome to this airport's network</html>");
+        served_short(c, 200, "", "\033[2J<html>Welcome to this airport's network</html>");
     else if (s->fault == F_ASK_ELSEWHERE) {
         snprintf(more, sizeof(more), "Location: http://localhost:%d%.100s\r\n", s->port,
                  "/api/models/org/name/revision/main");

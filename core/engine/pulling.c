@@ -39,8 +39,10 @@ static void on_progress(void *ctx, const char *what, double done, double total)
     struct pulling *p = ctx;
     double now = clock_seconds();
 
-    (void)what; /* a file of the repository; what is fetched is the model */
-    rate_note(&p->rate, now, done);
+    if (!strncmp(what, HUB_CHECKING, strlen(HUB_CHECKING)))
+        p->rate = (struct rate){0}; /* of the disk: it says nothing about the network */
+    else
+        rate_note(&p->rate, now, done);
     if (now - p->said < PAUSE && done < total)
         return;
     p->said = now;

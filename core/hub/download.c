@@ -1,5 +1,6 @@
 /* One file: asked for, fetched from where it stopped last time, checked, put in its place. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,10 @@
 #include "core/hub/headers.h"
 #include "core/hub/pull_inside.h"
 
-enum { GAIN = 1 << 20 }; /* bytes that make a new connection worth as many tries as the first */
+enum {
+    GAIN = 1 << 20,       /* bytes that make a new connection worth as many tries as the first */
+    WRITE_OUT = 32 << 20, /* how much may wait to be written */
+};
 
 enum fault { FAULT_NONE, FAULT_PLACE, FAULT_SIZE, FAULT_LONG, FAULT_DISK };
 
@@ -17,6 +21,7 @@ struct body { /* what comes, on its way into the part */
     struct pull *p;
     const struct plan_file *f;
     int fd;
+    long long written;   /* to the disk, or on their way */
     long long at, asked; /* bytes that are there; where the present request began */
     struct check *check;
     enum fault fault;
@@ -31,13 +36,24 @@ static void told(void *ctx, long long bytes)
     job_progress(b->p->job, b->f->path, (double)b->p->done, (double)b->p->total);
 }
 
+/* The same for what was there and is only read. */
+static void told_checking(void *ctx, long long bytes)
+{
+    struct body *b = ctx;
+    char what[128];
+
+    b->p->done += bytes;
+    snprintf(what, sizeof(what), HUB_CHECKING "%s", b->f->path);
+    job_progress(b->p->job, what, (double)b->p->done, (double)b->p->total);
+}
+
 /* From the beginning again. */
 static bool rewind_part(struct body *b)
 {
     check_end(b->check);
     b->check = check_new(b->f->etag, b->f->bytes);
     b->p->done -= b->at;
-    b->at = 0;
+    b->at = b->written = 0;
     if (!ftruncate(b->fd, 0))
         return true;
     b->fault = FAULT_DISK;
@@ -89,6 +105,10 @@ static bool take(void *ctx, const void *bytes, size_t n)
         p += put;
         n -= (size_t)put;
         told(b, put);
+    }
+    if (b->at - b->written > WRITE_OUT) { /* so that the sync at the end is short */
+        sync_file_range(b->fd, (off_t)b->written, 0, SYNC_FILE_RANGE_WRITE);
+        b->written = b->at;
     }
     return true;
 }
@@ -175,7 +195,7 @@ static bool is_right(struct pull *p, const struct plan_file *f, int fd, bool *ri
     struct body b = {.p = p, .f = f};
     struct check *check = check_new(f->etag, f->bytes);
     long long before = p->done;
-    bool ok = check_add_file(check, fd, f->bytes, p->job, told, &b, err);
+    bool ok = check_add_file(check, fd, f->bytes, p->job, told_checking, &b, err);
 
     *right = check_end(check) && ok;
     if (!*right)
@@ -212,7 +232,7 @@ static bool fill(struct body *b, struct ask_file *ask, bool *right, struct err *
     if (size > b->f->bytes || size < 0)
         ok = rewind_part(b) || declined(b, &patience, NULL, err);
     else if (size)
-        ok = check_add_file(b->check, b->fd, size, b->p->job, told, b, err);
+        ok = check_add_file(b->check, b->fd, size, b->p->job, told_checking, b, err);
     if (ok && size > 0 && size <= b->f->bytes)
         b->at = size;
     while (ok && b->at < b->f->bytes)

@@ -63,6 +63,9 @@ struct hub_pulled {
     int files;
 };
 
+/* What a job's progress begins with while a file is read that was there before. */
+#define HUB_CHECKING "checking "
+
 /* What a pull has to say beside progress; one line, safe to show. */
 typedef void hub_note(void *ctx, const char *text);
 

@@ -67,7 +67,7 @@ bool name_revision_good(const char *revision)
 bool name_path_good(const char *path)
 {
     for (const unsigned char *p = (const unsigned char *)path; *p; p++)
-        if (*p < 32 || *p == 127 || *p == '\\')
+        if (*p < 32 || *p > 126 || *p == '\\')
             return false;
     return parts_good(path, 1000, true);
 }

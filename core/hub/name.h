@@ -9,9 +9,10 @@
 
 bool name_repo_good(const char *repo);         /* [org/]name, as huggingface_hub has it */
 bool name_revision_good(const char *revision); /* a git ref that stays below refs/ */
-bool name_path_good(const char *path);         /* of a file, relative, stays below its folder */
-bool name_is_commit(const char *text);         /* 40 hex digits */
-bool name_is_etag(const char *text);           /* 40 or 64 small hex digits */
+/* Of a file: printable ASCII, relative, stays below its folder. */
+bool name_path_good(const char *path);
+bool name_is_commit(const char *text); /* 40 hex digits */
+bool name_is_etag(const char *text);   /* 40 or 64 small hex digits */
 /* Percent-encodes all but A-Za-z0-9-._~, and / unless `slashes`. */
 void name_encode(struct buf *out, const char *text, bool slashes);
 /* models--org--name */

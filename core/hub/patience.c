@@ -21,6 +21,7 @@ void pull_note(struct pull *p, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    pull_harmless(text);
     p->note(p->ctx, text);
 }
 
@@ -99,7 +100,7 @@ bool pull_refused(struct pull *p, const struct http_reply *reply, const char *wh
     char said[120];
 
     server_says(reply, said);
-    if (reply->status == 403 || (gated && p->hub->token))
+    if (p->hub->token && (reply->status == 403 || gated))
         return err_set(err, ERR_MODEL,
                        "%s may not be fetched with this token (%d); accept its terms at %s/%s "
                        "with the token's account, or use a token that may read it",
@@ -109,6 +110,11 @@ bool pull_refused(struct pull *p, const struct http_reply *reply, const char *wh
                        "%s: the Hub does not take the token (401), or there is no such model; log "
                        "in again or correct HF_TOKEN",
                        repo);
+    if (gated)
+        return err_set(err, ERR_MODEL,
+                       "%s is gated (%d): accept its terms at %s/%s, then set HF_TOKEN or log in "
+                       "with `hf auth login`",
+                       repo, reply->status, p->hub->endpoint, repo);
     if (reply->status == 401)
         return err_set(err, ERR_MODEL,
                        "%s: no such model, or it is private or gated (401); for those accept its "

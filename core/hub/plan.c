@@ -183,7 +183,7 @@ bool plan_shards(struct plan *p, const char *json, size_t n, struct err *err)
             ok = err_set(err, ERR_FORMAT,
                          "model.safetensors.index.json names '%.80s', which is no safetensors "
                          "file of the repository",
-                         path ? path : "something that is no text");
+                         path && name_path_good(path) ? path : "what is no path");
         else if (ok)
             f->wanted = true;
     }

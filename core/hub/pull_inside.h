@@ -26,6 +26,7 @@ struct patience {
 };
 
 void pull_note(struct pull *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void pull_harmless(char *text); /* control characters become ? */
 /* After an answer that is none: waits and returns true if it is worth another try; else err says
  * why not. `what` is the file or "" for the repository itself. */
 bool pull_again(struct pull *p, struct patience *patience, enum http_end end,

@@ -88,6 +88,7 @@ static bool pull_job(const char *name, enum fault fault, int times, struct job *
     hub_close(&h);
     CHECK(hub_server.betrayed == 0);
     CHECK(!strstr(err->text, HUB_TOKEN) && !strstr(err->text, "secret"));
+    CHECK(!strchr(err->text, '\033') && !strchr(notes, '\033'));
     CHECK(!strstr(notes, HUB_TOKEN) && !strstr(notes, "secret"));
     return ok;
 }
@@ -554,6 +555,10 @@ static void without_a_network_nothing_is_asked(void)
     setenv("HF_HUB_DISABLE_IMPLICIT_TOKEN", "yes", 1);
     hub_server.trusted = 0;
     CHECK(pull("org/name", F_NONE, 0, &err) && hub_server.trusted == 0);
+    err = (struct err){0};
+    CHECK(!pull("org/name", F_GATED, 1, &err) && strstr(err.text, "is gated"));
+    err = (struct err){0};
+    CHECK(!pull("org/name", F_UNKNOWN, 1, &err) && strstr(err.text, "set HF_TOKEN"));
     unsetenv("HF_HUB_DISABLE_IMPLICIT_TOKEN");
     hub_server_stop();
     empty_cache();

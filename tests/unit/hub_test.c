@@ -42,8 +42,18 @@ static void names_that_could_be_paths_are_no_names(void)
     static const char *const none[] = {"",   "/a",   "a/",  "a//b", "..",   "a/../b",
                                        ".a", "a/.b", "a b", "a?b",  "a%2e", "a\\b"};
     static const char *const paths[] = {"a", "a/b.json", ".gitattributes", "a b"};
-    static const char *const outside[] = {"",      "..",   "../a", "a/../../b", "/etc/passwd",
-                                          "a/./b", "a//b", "a/",   "a\\..\\b",  "a\nb"};
+    static const char *const outside[] = {"",
+                                          "..",
+                                          "../a",
+                                          "a/../../b",
+                                          "/etc/passwd",
+                                          "a\xc2\x9b"
+                                          "b",
+                                          "a/./b",
+                                          "a//b",
+                                          "a/",
+                                          "a\\..\\b",
+                                          "a\nb"};
     char longer[120];
 
     for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)

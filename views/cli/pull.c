@@ -106,7 +106,10 @@ static void on_progress(void *ctx, const char *what, double done, double total)
     char file[96];
 
     cli_show(what, file, sizeof(file));
-    rate_note(&t->rate, now, done);
+    if (!strncmp(what, HUB_CHECKING, strlen(HUB_CHECKING)))
+        t->rate = (struct rate){0}; /* of the disk: it says nothing about the network */
+    else
+        rate_note(&t->rate, now, done);
     if (cli_has(t->c, OPT_QUIET) || (now - t->said < pause && !strcmp(file, t->file)))
         return;
     memcpy(t->file, file, sizeof(file));
