@@ -322,6 +322,8 @@ static void query_event(struct view *v, const struct event *ev)
     p->last = a->partial ? clock_seconds() : p->last;
     p->tokens += a->partial;
     p->over = !a->partial;
+    if (a->plain && !a->partial)
+        v->host->say(v->host, TONE_WARN, "asked as plain text: %s", a->plain);
 }
 
 const struct view_ops view_query = {

@@ -187,6 +187,7 @@ struct stream {
     struct engine *e;
     struct answer base; /* what every partial answer repeats; owns nothing */
     const char *prompt;
+    char *plain;            /* as an answer's */
     struct decoder decoder; /* holds back what is not a whole character yet */
     struct buf text;
     double last;
@@ -203,6 +204,7 @@ static void stream_token(void *ctx, int id)
     a->partial = true;
     a->prompt = xstrdup(s->prompt);
     a->completion = xstrdup(s->text.data ? s->text.data : "");
+    a->plain = s->plain ? xstrdup(s->plain) : NULL;
     engine_emit(s->e, EV_ANSWER, a);
 }
 
@@ -261,17 +263,24 @@ static struct changed changes_begin(struct engine *e, const struct command *cmd)
     return c;
 }
 
-/* The prompt's tokens; in chat form also what ends the answer. */
+/* The prompt's tokens; in chat form also what ends the answer. A model without a chat form that is
+ * known is asked as it is, and *plain says why. */
 static bool prompt_tokens(const struct engine *e, const struct command *cmd, struct tokens *t,
-                          struct generate_options *o, struct err *err)
+                          struct generate_options *o, char **plain, struct err *err)
 {
-    if (!cmd->chat)
-        return tokenizer_encode(e->model->tokenizer, cmd->text, strlen(cmd->text), ENCODE_BOS, t,
-                                err);
-    if (!chat_encode(e->model, cmd->text, NULL, t, &o->stop[0], err))
+    struct err why = {0};
+
+    if (cmd->chat && chat_encode(e->model, cmd->text, NULL, t, &o->stop[0], &why)) {
+        o->stops = o->stop[0] >= 0;
+        return true;
+    }
+    if (cmd->chat && why.kind != ERR_MODEL) {
+        *err = why;
         return false;
-    o->stops = o->stop[0] >= 0;
-    return true;
+    }
+    if (cmd->chat)
+        *plain = xstrdup(why.text);
+    return tokenizer_encode(e->model->tokenizer, cmd->text, strlen(cmd->text), ENCODE_BOS, t, err);
 }
 
 static struct answer *answer_whole(struct engine *e, const struct stream *s,
@@ -284,6 +293,7 @@ static struct answer *answer_whole(struct engine *e, const struct stream *s,
     a->prompt = xstrdup(cmd->text);
     tokenizer_decode(e->model->tokenizer, g->id, g->count, DECODE_SKIP_SPECIAL, &text);
     a->completion = buf_take(&text);
+    a->plain = s->plain ? xstrdup(s->plain) : NULL;
     a->ids = g->id;
     a->count = g->count;
     g->id = NULL;
@@ -312,15 +322,17 @@ static bool answer_one(struct engine *e, const struct command *cmd, const struct
     bool ok;
 
     decoder_begin(&s.decoder, e->model->tokenizer, DECODE_SKIP_SPECIAL);
-    ok = prompt_tokens(e, cmd, &t, &o, err) && generate(&g, v, t.ids, t.count, &o, &e->job, err);
+    ok = prompt_tokens(e, cmd, &t, &o, &s.plain, err) &&
+         generate(&g, v, t.ids, t.count, &o, &e->job, err);
 
     mat_free(e->dev, &changed.factors);
     tokens_free(&t);
     decoder_end(&s.decoder, NULL);
     buf_free(&s.text);
+    a = ok ? answer_whole(e, &s, cmd, &g) : NULL;
+    free(s.plain);
     if (!ok)
         return false;
-    a = answer_whole(e, &s, cmd, &g);
     generated_free(&g);
     if (e->session && !e->options.readonly && !cmd->change_count)
         session_add_query(e->session, cmd->text, a->completion,

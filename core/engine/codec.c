@@ -254,6 +254,7 @@ static const struct member answer_field[] = {
     INT(answer, changed),
     TEXT(answer, prompt),
     TEXT(answer, completion),
+    TEXT_OR_NULL(answer, plain),
     COUNT(answer, count),
     OR_NULL(answer, ids, FIELD_INT, count, NO_COUNT),
     COUNT(answer, nexts),

@@ -28,6 +28,7 @@ static void answer_free(struct answer *a)
 {
     free(a->prompt);
     free(a->completion);
+    free(a->plain);
     free(a->ids);
     free(a->next);
     free(a);

@@ -121,6 +121,7 @@ struct answer {
     bool chat;      /* the prompt was wrapped in the model's chat form */
     int changed;    /* interventions that were in force */
     char *prompt, *completion;
+    char *plain; /* why the chat form that was asked for was not to be had; NULL: it was */
     int *ids, count;
     struct word *next;
     int nexts;

@@ -7,7 +7,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 
-#define KNOWN           "one of ChatML, Llama 3, Gemma, Mistral"
+#define KNOWN           "one of ChatML, Llama 2, Llama 3, Gemma, Mistral, Zephyr"
 #define TEMPLATE_LIMIT  ((size_t)1 << 20)
 #define CONFIG_LIMIT    ((size_t)64 << 20)
 #define LLAMA_KNOWLEDGE "Cutting Knowledge Date: December 2023\nToday Date: "
@@ -16,14 +16,14 @@
 
 struct chat_family {
     const char *name;
-    const char *mark; /* only templates of this family hold it */
-    const char *stop;
+    const char *mark;                /* only templates of this family hold it */
+    const char *stop;                /* NULL: the end-of-text token */
     const char *system[2], *user[2]; /* before and after a message; system NULL: no such turn */
     const char *answer;              /* what begins the model's turn */
     bool trims;                      /* messages lose blanks at both ends */
 };
 
-enum { CHATML, LLAMA3, GEMMA, MISTRAL, FAMILIES };
+enum { CHATML, LLAMA3, GEMMA, LLAMA2, MISTRAL, ZEPHYR, FAMILIES };
 
 static const struct chat_family families[FAMILIES] = {
     [CHATML] = {"ChatML",
@@ -47,21 +47,31 @@ static const struct chat_family families[FAMILIES] = {
                {"<start_of_turn>user\n", "<end_of_turn>\n"},
                "<start_of_turn>model\n",
                true},
-    [MISTRAL] = {"Mistral", "[INST]", "</s>", {NULL, NULL}, {"[INST]", "[/INST]"}, "", false},
+    [LLAMA2] = {"Llama 2", "<<SYS>>", NULL, {NULL, NULL}, {"[INST]", "[/INST]"}, "", false},
+    [MISTRAL] = {"Mistral", "[INST]", NULL, {NULL, NULL}, {"[INST]", "[/INST]"}, "", false},
+    [ZEPHYR] = {"Zephyr",
+                "<|user|>",
+                NULL,
+                {"<|system|>\n", ""},
+                {"<|user|>\n", ""},
+                "<|assistant|>",
+                false},
 };
 
-/* What only templates outside the four hold, though they share a family's tokens. */
+/* What only templates outside them hold, though they share a family's tokens. */
 static const struct {
     const char *mark, *why;
 } others[] = {
-    {"<<SYS>>", "Llama 2's"},
     {"[SYSTEM_PROMPT]", "Mistral's with a system prompt of its own"},
     {"<|im_middle|>", "Kimi's"},
     {"<|channel|>", "one with channels"},
+    {"<|end|>", "Phi's"},
+    {"[gMASK]", "ChatGLM's"},
 };
 
-/* The template with the escapes of its string literals undone. */
-static char *plain(const char *template, size_t len)
+/* The template with the escapes of its string literals undone; `quotes` also makes both kinds of
+ * quotation marks one, for a look at its expressions. */
+static char *plain(const char *template, size_t len, bool quotes)
 {
     struct buf out = {0};
 
@@ -69,7 +79,7 @@ static char *plain(const char *template, size_t len)
         bool escape = template[i] == '\\' && i + 1 < len && strchr("n'\"\\", template[i + 1]);
         char c = escape ? template[++i] : template[i];
 
-        buf_add(&out, escape && c == 'n' ? "\n" : &c, 1);
+        buf_add(&out, escape && c == 'n' ? "\n" : quotes && c == '"' ? "'" : &c, 1);
     }
     return buf_take(&out);
 }
@@ -98,38 +108,122 @@ static bool unknown(const char *text, struct err *err)
                    *text ? text : "(empty)");
 }
 
-bool chat_parse(struct chat *c, const char *template, size_t len, struct err *err)
+static bool odd(const struct chat_family *f, struct err *err)
 {
-    char *text = plain(template, len);
-    bool ok = true;
+    return err_set(err, ERR_MODEL,
+                   "the chat template of this model is %s's, but puts a message together in a way "
+                   "that is not known",
+                   f->name);
+}
 
-    *c = (struct chat){0};
+/* How many new lines are written behind an expression: in a literal, or as text of the template
+ * that no tag swallows. `at` is where the expression's last operand ends. */
+static int breaks(const char *at)
+{
+    static const char literal[] = " + '\n'";
+    int count = 0;
+
+    for (; !strncmp(at, literal, sizeof(literal) - 1); at += sizeof(literal) - 1)
+        count++;
+    at += strspn(at, " ");
+    if (strncmp(at, "}}\n", 3) != 0)
+        return count;
+    at += 3 + strspn(at + 3, " \n");
+    return count + (strncmp(at, "{%-", 3) != 0 && strncmp(at, "{{-", 3) != 0);
+}
+
+/* Zephyr: each turn ends with the end-of-text token, and most often a new line. */
+static bool read_zephyr(struct chat *c, const char *text, struct err *err)
+{
+    static const char user[] = "'<|user|>\n' + message['content'] + eos_token";
+    static const char answer[] = "'<|assistant|>'", broken[] = "'<|assistant|>\n' }}";
+    const char *turn = strstr(text, user), *one = strstr(text, answer), *two = strstr(text, broken);
+
+    if (!turn || (!one && !two))
+        return odd(c->family, err);
+    c->turn_breaks = breaks(turn + sizeof(user) - 1);
+    c->answer_breaks =
+        two ? 1 + breaks(two + sizeof(broken) - 4) : breaks(one + sizeof(answer) - 1);
+    c->no_system = !strstr(text, "'<|system|>\n' + message['content'] + eos_token");
+    return true;
+}
+
+static void put_breaks(struct buf *out, int count)
+{
+    for (int i = 0; i < count; i++)
+        buf_puts(out, "\n");
+}
+
+/* Llama 2: the system message stands in the first user turn, between marks. */
+static bool read_llama2(struct chat *c, const char *text, struct err *err)
+{
+    const char *own = "set system_message = '";
+
+    if (!strstr(text, "'<<SYS>>\n' + system_message + '\n<</SYS>>\n\n' + message['content']") ||
+        !strstr(text, "INST] ' + content"))
+        return odd(c->family, err);
+    c->trims = strstr(text, "INST] ' + content.strip()") ||
+               strstr(text, "INST] ' + content | trim") || strstr(text, "INST] ' + content|trim");
+    own = strstr(text, own) ? strstr(text, own) + strlen(own) : NULL;
+    if (own && strstr(text, "elif true == true") && strchr(own, '\''))
+        c->system = xasprintf("%.*s", (int)(strchr(own, '\'') - own), own);
+    return true;
+}
+
+/* What the models of a family differ in; text has one kind of quotation marks. */
+static bool read_parts(struct chat *c, const char *text, struct err *err)
+{
+    c->trims = c->family->trims;
+    c->spaces[0] = strstr(text, "' [INST]");
+    c->spaces[1] = strstr(text, "[INST] ");
+    c->spaces[2] = strstr(text, " [/INST]");
+    c->spaces[3] = strstr(text, "[/INST] '");
+    if (c->family == &families[MISTRAL])
+        c->system_in_user = strstr(text, "system_message + '\n\n' + message");
+    if (c->family == &families[GEMMA])
+        c->system_in_user = strstr(text, "'system'") && !strstr(text, "System role not supported");
+    if (c->family == &families[LLAMA2])
+        c->system_in_user = true;
+    return (c->family != &families[LLAMA2] || read_llama2(c, text, err)) &&
+           (c->family != &families[ZEPHYR] || read_zephyr(c, text, err));
+}
+
+static bool recognise(struct chat *c, const char *text, struct err *err)
+{
     for (int i = 0; i < FAMILIES && !c->family; i++)
         if (strstr(text, families[i].mark))
             c->family = &families[i];
-    for (size_t i = 0; c->family && ok && i < sizeof(others) / sizeof(*others); i++)
+    if (!c->family)
+        return unknown(text, err);
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
         if (strstr(text, others[i].mark))
-            ok = err_set(err, ERR_MODEL, "the chat template of this model is %s, not " KNOWN,
-                         others[i].why);
+            return err_set(err, ERR_MODEL, "the chat template of this model is %s, not " KNOWN,
+                           others[i].why);
     c->dated = c->family == &families[LLAMA3] && strstr(text, "Cutting Knowledge Date");
-    if (ok && c->family && !c->dated && strstr(text, "strftime"))
-        ok = err_set(err, ERR_MODEL,
-                     "the chat template of this model writes today's date into its %s prompt",
-                     c->family->name);
-    if (ok && !c->family)
-        ok = unknown(text, err);
+    if (!c->dated && strstr(text, "strftime"))
+        return err_set(err, ERR_MODEL,
+                       "the chat template of this model writes today's date into its %s prompt",
+                       c->family->name);
+    return true;
+}
+
+bool chat_parse(struct chat *c, const char *template, size_t len, struct err *err)
+{
+    char *text = plain(template, len, false), *alike = plain(template, len, true);
+    bool ok;
+
+    *c = (struct chat){0};
+    ok = recognise(c, text, err);
     if (ok) {
         c->system = own_system(text, c->family);
         c->bos = strstr(text, "bos_token") || strstr(text, "<|begin_of_text|>");
-        c->system_in_user = c->family == &families[GEMMA] && strstr(text, "'system'") &&
-                            !strstr(text, "System role not supported");
-        c->spaces[0] = strstr(text, "[INST] ");
-        c->spaces[1] = strstr(text, " [/INST]");
         c->thinks = strstr(text, "<|im_start|>assistant\n<think>\n");
-    } else {
-        c->family = NULL;
+        ok = read_parts(c, alike, err);
     }
+    if (!ok)
+        chat_free(c);
     free(text);
+    free(alike);
     return ok;
 }
 
@@ -157,37 +251,68 @@ static void put_message(struct buf *out, const char *text, bool trims)
     buf_add(out, text, n);
 }
 
-bool chat_render(const struct chat *c, const char *bos, const char *system, const char *user,
-                 struct buf *out, struct err *err)
+static void put_system(const struct chat *c, const char *eos, const char *system, struct buf *out)
 {
     const struct chat_family *f = c->family;
 
-    if (system && !f->system[0] && !c->system_in_user)
+    if (!f->system[0] || (!system && !c->system && !c->dated))
+        return;
+    buf_puts(out, f->system[0]);
+    if (c->dated)
+        buf_puts(out, LLAMA_KNOWLEDGE LLAMA_DATE "\n\n");
+    put_message(out, system ? system : c->system ? c->system : "", f->trims && system);
+    buf_puts(out, f->system[1]);
+    if (f == &families[ZEPHYR]) {
+        buf_puts(out, eos);
+        put_breaks(out, c->turn_breaks);
+    }
+}
+
+/* The user's text, with the system message before it where the family puts it there. Llama 2 trims
+ * both together. */
+static void put_user(const struct chat *c, const char *system, const char *user, struct buf *out)
+{
+    bool marked = c->family == &families[LLAMA2];
+    struct buf both = {0};
+
+    if (c->system_in_user && !system)
+        system = c->system;
+    if (!c->system_in_user || !system) {
+        put_message(out, user, c->trims);
+        return;
+    }
+    buf_printf(marked ? &both : out, "%s%s%s\n\n", marked ? "<<SYS>>\n" : "", system,
+               marked ? "\n<</SYS>>" : "");
+    put_message(marked ? &both : out, user, c->trims && !marked);
+    if (marked)
+        put_message(out, both.data, c->trims);
+    buf_free(&both);
+}
+
+bool chat_render(const struct chat *c, const char *bos, const char *eos, const char *system,
+                 const char *user, struct buf *out, struct err *err)
+{
+    const struct chat_family *f = c->family;
+    bool inst = f == &families[MISTRAL] || f == &families[LLAMA2];
+
+    if (system && (c->no_system || (!f->system[0] && !c->system_in_user)))
         return err_set(err, ERR_USAGE, "the %s chat form of this model has no system message",
                        f->name);
     if (c->bos)
         buf_puts(out, bos);
-    if (f->system[0] && (system || c->system || c->dated)) {
-        buf_puts(out, f->system[0]);
-        if (c->dated)
-            buf_puts(out, LLAMA_KNOWLEDGE LLAMA_DATE "\n\n");
-        put_message(out, system ? system : c->system ? c->system : "", f->trims && system);
-        buf_puts(out, f->system[1]);
+    put_system(c, eos, system, out);
+    buf_printf(out, "%s%s%s", inst && c->spaces[0] ? " " : "", f->user[0],
+               inst && c->spaces[1] ? " " : "");
+    put_user(c, system, user, out);
+    buf_printf(out, "%s%s%s", inst && c->spaces[2] ? " " : "", f->user[1],
+               inst && c->spaces[3] ? " " : "");
+    if (f == &families[ZEPHYR]) {
+        buf_puts(out, eos);
+        put_breaks(out, c->turn_breaks);
     }
-    buf_puts(out, f->user[0]);
-    if (f == &families[MISTRAL] && c->spaces[0])
-        buf_puts(out, " ");
-    if (system && c->system_in_user) {
-        put_message(out, system, false);
-        buf_puts(out, "\n\n");
-    }
-    put_message(out, user, f->trims);
-    if (f == &families[MISTRAL] && c->spaces[1])
-        buf_puts(out, " ");
-    buf_puts(out, f->user[1]);
     buf_puts(out, f->answer);
-    if (c->thinks)
-        buf_puts(out, "<think>\n");
+    put_breaks(out, c->answer_breaks);
+    buf_puts(out, c->thinks ? "<think>\n" : "");
     return true;
 }
 
@@ -244,8 +369,7 @@ bool chat_open(struct chat *c, const struct model *m, struct err *err)
     *c = (struct chat){0};
     if (text) {
         ok = chat_parse(c, text, strlen(text), err);
-        if (ok && c->family != &families[MISTRAL] &&
-            tokenizer_find(m->tokenizer, c->family->stop) < 0) {
+        if (ok && c->family->stop && tokenizer_find(m->tokenizer, c->family->stop) < 0) {
             ok = err_set(err, ERR_MODEL, "the chat template is %s, but the vocabulary has no %s",
                          c->family->name, c->family->stop);
             chat_free(c);
@@ -254,40 +378,43 @@ bool chat_open(struct chat *c, const struct model *m, struct err *err)
         return ok;
     }
     for (int i = 0; i < FAMILIES && !c->family; i++)
-        if (tokenizer_find(m->tokenizer, families[i].mark) >= 0 &&
+        if (families[i].stop && tokenizer_find(m->tokenizer, families[i].mark) >= 0 &&
             tokenizer_find(m->tokenizer, families[i].stop) >= 0)
             c->family = &families[i];
+    if (!c->family && tokenizer_find(m->tokenizer, families[MISTRAL].mark) >= 0)
+        c->family = &families[MISTRAL];
+    c->trims = c->family && c->family->trims;
     c->bos = tokenizer_adds_bos(m->tokenizer);
-    c->spaces[0] = c->spaces[1] = true;
-    return c->family || err_set(err, ERR_MODEL,
-                                "%s brings no chat template, and its vocabulary no tokens of " KNOWN
-                                ": ask it without --chat",
-                                m->config->name);
+    c->spaces[1] = c->spaces[2] = true;
+    return c->family ||
+           err_set(err, ERR_MODEL,
+                   "%s brings no chat template, and its vocabulary holds the tokens of none known",
+                   m->config->name);
 }
 
-static bool wrap(const struct chat *c, const struct model *m, const char *user, const char *system,
-                 struct buf *out, struct err *err)
+static char *token_text(const struct tokenizer *t, int id)
 {
-    struct buf bos = {0};
-    bool ok;
+    struct buf text = {0};
 
-    if (tokenizer_bos(m->tokenizer) >= 0)
-        tokenizer_piece(m->tokenizer, tokenizer_bos(m->tokenizer), &bos);
-    ok = chat_render(c, bos.data ? bos.data : "", system, user, out, err);
-    buf_free(&bos);
-    return ok;
+    if (id >= 0)
+        tokenizer_piece(t, id, &text);
+    return buf_take(&text);
 }
 
 bool chat_encode(const struct model *m, const char *user, const char *system, struct tokens *out,
                  int *stop, struct err *err)
 {
+    char *bos = token_text(m->tokenizer, tokenizer_bos(m->tokenizer));
+    char *eos = token_text(m->tokenizer, tokenizer_eos(m->tokenizer));
     struct buf text = {0};
     struct chat c;
-    bool ok = chat_open(&c, m, err) && wrap(&c, m, user, system, &text, err) &&
+    bool ok = chat_open(&c, m, err) && chat_render(&c, bos, eos, system, user, &text, err) &&
               tokenizer_encode(m->tokenizer, text.data, text.len, ENCODE_SPECIALS, out, err);
 
-    *stop = ok ? tokenizer_find(m->tokenizer, c.family->stop) : -1;
+    *stop = ok && c.family->stop ? tokenizer_find(m->tokenizer, c.family->stop) : -1;
     buf_free(&text);
     chat_free(&c);
+    free(bos);
+    free(eos);
     return ok;
 }

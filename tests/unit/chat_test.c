@@ -16,7 +16,7 @@ static void as_rendered(void)
     json_t *all = json_load_file(DATA "expected.json", 0, NULL), *one;
     size_t i;
 
-    CHECK(json_array_size(all) == 32);
+    CHECK(json_array_size(all) == 44);
     json_array_foreach(all, i, one)
     {
         const char *name = json_string_value(json_object_get(one, "template"));
@@ -30,7 +30,7 @@ static void as_rendered(void)
         struct err err = {0};
         struct chat c = {0};
         bool ok = text && chat_parse(&c, text, len, &err) &&
-                  chat_render(&c, "<BOS>", system, user, &got, &err);
+                  chat_render(&c, "<BOS>", "</s>", system, user, &got, &err);
 
         if (want) {
             CHECK_STR(err.text, "");
@@ -49,8 +49,9 @@ static void as_rendered(void)
 
 static void families_are_named(void)
 {
-    static const char *const pair[][2] = {
-        {"smollm2", "ChatML"}, {"llama31", "Llama 3"}, {"gemma2", "Gemma"}, {"mistral", "Mistral"}};
+    static const char *const pair[][2] = {{"smollm2", "ChatML"}, {"llama31", "Llama 3"},
+                                          {"gemma2", "Gemma"},   {"mistral", "Mistral"},
+                                          {"llama2", "Llama 2"}, {"zephyr", "Zephyr"}};
 
     for (size_t i = 0; i < sizeof(pair) / sizeof(*pair); i++) {
         char *path = xasprintf(DATA "%s.jinja", pair[i][0]);
@@ -75,7 +76,7 @@ static void others_are_refused(void)
         "{{ bos_token }}[INST] <<SYS>>{{ system }}<</SYS>> {{ m.content }} [/INST]",
         "{{ '<|im_start|>system\\nToday: ' + strftime_now('%d') + '<|im_end|>' }}",
     };
-    static const char *const says[] = {"(empty)", "<|user|>", "Llama 2's", "today's date"};
+    static const char *const says[] = {"(empty)", "Phi's", "Llama 2's", "today's date"};
 
     for (size_t i = 0; i < sizeof(text) / sizeof(*text); i++) {
         struct chat c;
@@ -90,10 +91,12 @@ static void others_are_refused(void)
 }
 
 /* What a template's text may hold without harm: cut anywhere, it is known or refused. */
-static void cut_templates(void)
+static void cut_template(int at)
 {
+    static const char *const name[] = {"qwen2.5", "llama2", "zephyr", "mistral2"};
     size_t len = 0;
-    char *text = file_read(DATA "qwen2.5.jinja", 1 << 20, &len, NULL);
+    char *path = xasprintf(DATA "%s.jinja", name[at]);
+    char *text = file_read(path, 1 << 20, &len, NULL);
 
     for (size_t n = 0; text && n <= len; n++) {
         char *cut = xmalloc(n + 1);
@@ -102,12 +105,19 @@ static void cut_templates(void)
 
         memcpy(cut, text, n);
         if (chat_parse(&c, cut, n, NULL))
-            CHECK(chat_render(&c, "", NULL, "?", &out, NULL));
+            CHECK(chat_render(&c, "", "", NULL, "?", &out, NULL));
         chat_free(&c);
         buf_free(&out);
         free(cut);
     }
     free(text);
+    free(path);
+}
+
+static void cut_templates(void)
+{
+    for (int i = 0; i < 4; i++)
+        cut_template(i);
 }
 
 static const struct test tests[] = {

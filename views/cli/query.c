@@ -24,8 +24,10 @@ static void as_json(const struct answer *a)
 
     json_object_set_new(o, "state", json_string(state_name(a, name)));
     json_object_set_new(o, "prompt", cli_text(a->prompt));
-    if (a->chat)
+    if (a->chat && !a->plain)
         json_object_set_new(o, "chat", json_true());
+    if (a->plain)
+        json_object_set_new(o, "plain", cli_text(a->plain));
     if (a->changed)
         json_object_set_new(o, "changed", json_integer(a->changed));
     json_object_set_new(o, "completion", cli_text(a->completion));
@@ -52,6 +54,10 @@ static void as_text(const struct answer *a)
     cli_show(a->prompt, prompt, sizeof(prompt));
     cli_show(a->completion, answer, sizeof(answer));
     printf("%s\n  %-8s %s\n", prompt, state_name(a, name), answer);
+    if (a->plain) {
+        cli_show(a->plain, answer, sizeof(answer));
+        fprintf(stderr, "editscope: asked as plain text: %s\n", answer);
+    }
     for (int i = 0; i < a->nexts; i++) {
         char piece[96];
 
