@@ -117,7 +117,7 @@ static const struct param_info rows[PARAM_COUNT] = {
     [P_STATS_TOKENS] = {"stats.tokens", "", PARAM_INTEGER, 153600, 1, 1e12, "", "", "tokens",
                         "text the second moments are taken over; 100 M (neurons a layer) is good"},
     [P_STATS_WINDOW] = {"stats.window", "", PARAM_INTEGER, 256, 1, 1048576, "", "", "tokens",
-                        "length of the pieces the text is read in"},
+                        "length of the pieces the text is read in; at most the model's context"},
     [P_ACCEPT_P_MIN] = {"accept.p_min", "", PARAM_NUMBER, 0, 0, 1, "", "", "probability",
                         "an edit is a success if all target tokens win and p(target) is at least "
                         "this"},

@@ -37,7 +37,7 @@ static bool run_blocks(const struct weights_view *view, const struct request *re
     struct cache *cache;
     struct pass p;
     struct mat x;
-    bool ok = true;
+    bool ok;
 
     for (int r = 0; r < count; r++)
         for (int i = 0; i < request[r].rows; i++, row++) {
@@ -55,7 +55,9 @@ static bool run_blocks(const struct weights_view *view, const struct request *re
     f = forward_new(m, p.rows);
     cache = cache_new(m, p.rows);
     x = mat_new(m->dev, DT_F32, p.rows, m->config->hidden);
-    forward_embed(f, &p, x);
+    ok = pass_fits(&p, m, err);
+    if (ok)
+        forward_embed(f, &p, x);
     for (int l = 0; ok && l <= c->last; l++) {
         ok = !job_cancelled(job, err);
         if (ok)

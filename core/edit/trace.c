@@ -235,7 +235,8 @@ struct trace_run *trace_begin(const struct weights_view *view, const int *ids, i
     p = pass_new(row, counts, NULL, run->sequences, 0);
     x = mat_new(m->dev, DT_F32, p.rows, m->config->hidden);
     run->base.noise = noise;
-    if (noise <= 0) {
+    ok = pass_fits(&p, m, err);
+    if (ok && noise <= 0) {
         ok = embedding_spread(m, &run->base.noise, job, err);
         run->base.noise *= 3;
     }

@@ -80,11 +80,13 @@ static bool load_text(struct engine *e, struct err *err)
 bool ground_plan(struct engine *e, const struct params *p, struct err *err)
 {
     struct ground *g = &e->ground;
-    struct moments_origin origin = {.window = (int)p->value[P_STATS_WINDOW]};
+    struct moments_origin origin = {.window = e->model->config->context};
     struct buf notes = {0};
     int layer[PARAM_MAX_LAYERS], layers;
     bool ok;
 
+    if (p->value[P_STATS_WINDOW] < origin.window) /* no longer than the model holds */
+        origin.window = (int)p->value[P_STATS_WINDOW];
     if (!edited_layers(p, e->model->config, layer, &layers, err) || !load_text(e, err))
         return false;
     if (layers > EDIT_MAX_LAYERS)

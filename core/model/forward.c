@@ -112,6 +112,16 @@ int pass_cache_rows(const struct pass *p, int spare)
     return rows;
 }
 
+bool pass_fits(const struct pass *p, const struct model *m, struct err *err)
+{
+    for (int i = 0; i < p->rows; i++)
+        if (p->pos[i] >= m->config->context)
+            return err_set(err, ERR_USAGE,
+                           "more tokens than the %d the model holds: use a shorter text",
+                           m->config->context);
+    return true;
+}
+
 void pass_free(struct pass *p)
 {
     free(p->id);
@@ -266,6 +276,8 @@ bool forward_run(struct forward *f, const struct weights_view *view, const struc
                  struct cache *c, struct mat x, const struct tap *tap, struct job *job,
                  struct err *err)
 {
+    if (!pass_fits(p, f->model, err))
+        return false;
     forward_embed(f, p, x);
     for (int l = 0; l < f->model->config->layers; l++) {
         if (job_cancelled(job, err))

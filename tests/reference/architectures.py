@@ -485,6 +485,7 @@ def numbers(model, rng):
     out["grad"] = torch.stack([taps.into[0].grad[0]] + [x.grad[0] for x in taps.out])
     check_cache(model, ids, logits)
     out.update(read_out(model, taps, ids))
+    out["neuron"] = neuron(model, taps, 1, 3)
     out.update(scores(model, taps, [ids[:PAST], other]))
     out.update(padded_scores(model, taps, [ids[:PAST], other]))
     out.update(edited(model, taps, ids, rng, d))
@@ -595,6 +596,20 @@ def scores(model, taps, prompts, padded=False):
     result = {k: torch.stack(v) for k, v in out.items()}  # [L, N, M]; base_logp [L, N]
     result["target"] = [row[-1] for row in rows]
     return result
+
+
+@torch.no_grad()
+def neuron(model, taps, l, i):
+    """What value vector i of layer l promotes: the head on it, through the gains of the norms it
+    passes; a LayerNorm also takes its mean away. [V]"""
+    w = taps.down(l).weight.double()
+    v, g = (w[i] if taps.gpt2 else w[:, i]), taps.norm.weight.double()
+    norm = getattr(taps.layers[l], "post_feedforward_layernorm", None)
+    if norm is not None:
+        v, g = v * (1 + norm.weight.double()), 1 + g
+    if taps.gpt2:
+        v = v - v.mean()
+    return model.lm_head.weight.double() @ (g * v)
 
 
 def padded_scores(model, taps, prompts):

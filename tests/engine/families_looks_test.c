@@ -1,0 +1,165 @@
+/* Everything that can be asked about a fact and a model, of a model of every family, through the
+ * engine's door: each job ends well, and what a neuron promotes is what the reference says
+ * (tests/reference/architectures.py). */
+#include "core/model/safetensors.h"
+#include "tests/engine/small.h"
+
+#define FOLDER "tests/data/architectures/"
+
+static const char *const files[] = {
+    "gpt2",          "gpt2/model.gguf", "gpt2-prefixed",      "llama2",       "llama3/model.gguf",
+    "llama-biased",  "mistral",         "mistral/model.gguf", "mistral-full", "qwen2",
+    "qwen2-window",  "qwen3",           "qwen3-window",       "gemma3",       "gemma3/model.gguf",
+    "gemma3-nested",
+};
+enum { FILES = sizeof(files) / sizeof(*files) };
+
+static struct engine *start_on(const char *file)
+{
+    char *path = xasprintf(FOLDER "%s", file);
+    struct engine *e = start(path, &device_cpu, NULL, false);
+
+    opened(e);
+    free(path);
+    return e;
+}
+
+static struct command about(enum command_kind kind)
+{
+    struct command c = command(kind, "Al", "k");
+
+    free(c.facts[0].prompt);
+    c.facts[0].prompt = xstrdup("{} is");
+    CHECK(params_set(&c.params, "attr.prefixes", "0", FROM_COMMAND_LINE, NULL));
+    CHECK(params_set(&c.params, "stats.tokens", "1024", FROM_COMMAND_LINE, NULL));
+    CHECK(params_set(&c.params, "edit.v_steps", "3", FROM_COMMAND_LINE, NULL));
+    CHECK(params_set(&c.params, "edit.layers", "0-1", FROM_COMMAND_LINE, NULL));
+    return c;
+}
+
+/* The words of a neuron against the golden projection: each has its logit, in descending order,
+ * and no word that is not among them has more. */
+static bool promotes(const struct neuron_info *info, const float *want, int vocab)
+{
+    double least = info->promotes[info->count - 1].logit;
+    int above = 0;
+
+    for (int i = 0; i < info->count; i++) {
+        const struct word *w = &info->promotes[i];
+
+        if (w->id < 0 || w->id >= vocab || fabs(w->logit - (double)want[w->id]) > 1e-4 ||
+            (i && w->logit > w[-1].logit))
+            return false;
+    }
+    for (int j = 0; j < vocab; j++)
+        above += (double)want[j] > least + 1e-4;
+    return info->count == 12 && above < 12;
+}
+
+static bool neuron_agrees(struct engine *e, const char *file)
+{
+    struct command c = {.kind = CMD_NEURON, .layer = 1, .neuron = 3};
+    char *path = xasprintf(FOLDER "%.*s/golden.safetensors", (int)strcspn(file, "/"), file);
+    struct safetensors *golden = safetensors_open(path, NULL);
+    const struct st_tensor *t = golden ? safetensors_tensor(golden, "neuron") : NULL;
+    float *want = t ? xcalloc((size_t)st_tensor_elements(t), sizeof(float)) : NULL;
+    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
+    bool done = false, ok = false;
+    struct event ev;
+    unsigned job;
+
+    CHECK(t != NULL);
+    if (t)
+        st_tensor_floats(t, want);
+    params_default(&c.params);
+    job = engine_post(e, &c);
+    while (t && !done && poll(&fd, 1, 60000) > 0)
+        while (!done && engine_next(e, &ev)) {
+            done = ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED);
+            if (ev.kind == EV_NEURON)
+                ok = promotes(ev.neuron, want, (int)st_tensor_elements(t));
+            event_free(&ev);
+        }
+    free(want);
+    safetensors_close(golden);
+    free(path);
+    return ok;
+}
+
+static void what_neurons_promote(void)
+{
+    for (int i = 0; i < FILES; i++) {
+        struct engine *e = start_on(files[i]);
+        bool ok = neuron_agrees(e, files[i]);
+
+        if (!ok)
+            printf("%s does not agree\n", files[i]);
+        CHECK(ok);
+        engine_stop(e);
+    }
+}
+
+/* A question with a neuron silenced and another one made louder. */
+static struct command changed_query(void)
+{
+    struct command c = about(CMD_QUERY);
+
+    c.text = xstrdup("Al is");
+    c.tokens = 3;
+    c.top = 5;
+    c.change_count = 2;
+    c.changes = xcalloc(2, sizeof(*c.changes));
+    c.changes[0] = (struct intervention){.layer = 0, .neuron = 1};
+    c.changes[1] = (struct intervention){.layer = 1, .neuron = 2, .scale = true, .value = 3};
+    return c;
+}
+
+static struct command tried(void)
+{
+    struct command c = about(CMD_TRY);
+
+    c.variants = xcalloc(2, sizeof(*c.variants));
+    c.variant_count = 2;
+    c.variants[0] = c.variants[1] = c.params;
+    CHECK(params_set(&c.variants[1], "edit.method", "alphaedit", FROM_COMMAND_LINE, NULL));
+    return c;
+}
+
+static void everything_can_be_asked(void)
+{
+    static const enum command_kind kinds[] = {
+        CMD_LOOK,  CMD_LENS,   CMD_TRACE, CMD_MOMENTS, CMD_ATTRIBUTE, CMD_WEIGH,
+        CMD_PROBE, CMD_COMMIT, CMD_DRIFT, CMD_LENS,    CMD_PROBE,     CMD_VERIFY,
+    };
+
+    for (int i = 0; i < FILES; i++) {
+        struct engine *e = start_on(files[i]);
+        int before = test_failures;
+
+        for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
+            struct command c = about(kinds[k]);
+
+            c.all_layers = kinds[k] == CMD_ATTRIBUTE;
+            c.tokens = kinds[k] == CMD_DRIFT ? 4 : 0;
+            run(e, c);
+            if (test_failures > before)
+                printf("    %s, job %zu\n", files[i], k);
+            before = test_failures;
+        }
+        run(e, changed_query());
+        run(e, tried());
+        if (test_failures > before)
+            printf("    %s, a query or a trial\n", files[i]);
+        engine_stop(e);
+    }
+}
+
+static const struct test tests[] = {
+    {"what neurons promote", what_neurons_promote},
+    {"everything can be asked", everything_can_be_asked},
+};
+
+int main(void)
+{
+    return small_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
+}
