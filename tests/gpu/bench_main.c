@@ -133,7 +133,8 @@ static void header(struct bench *b, int argc, char **argv)
 static void on_synthetic(struct bench *b, const struct shape *s)
 {
     struct request request[2];
-    struct model *m = synthetic_model(s, b->dev, 1, &b->err);
+    struct weights *file = synthetic_weights(s, 1, &b->err);
+    struct model *m = file ? bench_place(b, file, NULL) : NULL;
 
     if (!m)
         return;
@@ -154,7 +155,14 @@ static void on_model(struct bench *b, const char *path)
     struct fact *fact = NULL;
     struct request request[MOST];
     int facts = 0, n = 0;
-    struct model *m = model_open(path, b->dev, 0, NULL, &b->err);
+    struct weights *file = weights_open(path, &b->err);
+    struct tokenizer *tokenizer = file ? tokenizer_open(file, &b->err) : NULL;
+    struct model *m = NULL;
+
+    if (tokenizer)
+        m = bench_place(b, file, tokenizer);
+    else
+        weights_close(file);
 
     params_default(&params);
     if (m && prefixes_load(&prefixes, "samples/prefixes.txt", &b->err) &&

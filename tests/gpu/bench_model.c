@@ -9,6 +9,7 @@
 #include "core/base/mem.h"
 #include "core/edit/editor.h"
 #include "core/edit/gather.h"
+#include "core/edit/plan.h"
 #include "tests/gpu/bench.h"
 
 #define NULL_SHARE 0.7 /* of the directions are null: the default of edit.null_frac */
@@ -298,7 +299,8 @@ static void time_edits(struct journey *j, struct solver **solver, bool recorded)
             j->b->repeats);
 
         if (!k)
-            snprintf(l->note, sizeof(l->note), "%d layers; no journal, no checksum", j->layers);
+            snprintf(l->note, sizeof(l->note), "%d layers; null spaces on the %s; no journal",
+                     j->layers, j->b->dev->far_spaces ? "host" : "device");
     }
 }
 
@@ -365,6 +367,34 @@ static void moments(struct journey *j)
     gather_free(g);
     moments_free(m);
     free(ids);
+}
+
+/* --- placing the weights ---------------------------------------------------------------- */
+
+struct model *bench_place(struct bench *b, struct weights *file, struct tokenizer *tokenizer)
+{
+    const struct model_config *c = weights_config(file);
+    struct plan_request r = {.config = c, .free = (double)device_free_memory(b->dev)};
+    struct memory_plan plan;
+    struct params params;
+    int layer[PARAM_MAX_LAYERS];
+
+    params_default(&params);
+    r.rows = 1 + (int)params.value[P_ATTR_PREFIXES];
+    if (edited_layers(&params, c, layer, &r.edited, NULL) && r.edited)
+        r.above = c->layers - 1 - layer[r.edited - 1];
+    plan_weights(file, PRECISION_BF16, &r.weights, &r.wider);
+    r.wider = 0;
+    if (b->dev->ops->own_memory) {
+        if (!plan_memory(&plan, &r, &b->err)) {
+            tokenizer_free(tokenizer);
+            weights_close(file);
+            return NULL;
+        }
+        b->dev->far_sums = plan.far_sums;
+        b->dev->far_spaces = plan.far_spaces;
+    }
+    return model_of(file, tokenizer, b->dev, 1, NULL, &b->err); /* a byte: nothing is widened */
 }
 
 /* --- all of it -------------------------------------------------------------------- */

@@ -168,14 +168,6 @@ fail:
     return NULL;
 }
 
-struct model *synthetic_model(const struct shape *s, struct device *dev, uint32_t seed,
-                              struct err *err)
-{
-    struct weights *w = synthetic_weights(s, seed, err);
-
-    return w ? model_of(w, NULL, dev, 1, NULL, err) : NULL; /* a byte: nothing is widened */
-}
-
 /* --- a fact ----------------------------------------------------------------------- */
 
 static struct row row_of(int count, int lookup, int vocab, uint32_t seed)

@@ -24,9 +24,6 @@ void noise_f32(float *to, size_t n, float size, uint32_t seed);
 /* The matrices are windows on one pool of bfloat16 noise, each from a place of its own, so that the
  * pool is little larger than the largest matrix. NULL with err where the memory is not there. */
 struct weights *synthetic_weights(const struct shape *s, uint32_t seed, struct err *err);
-/* Those weights on the device, in their stored type. */
-struct model *synthetic_model(const struct shape *s, struct device *dev, uint32_t seed,
-                              struct err *err);
 /* A fact as token ids drawn from the seed: a bare prompt of 10 tokens and 5 prefixed ones of 20,
  * the subject ending at the 5th of the prompt, one target token. */
 struct request synthetic_request(int vocab, uint32_t seed);
