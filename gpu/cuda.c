@@ -54,6 +54,12 @@ static void cuda_scale_rows(struct device *dev, struct mat s, struct mat x)
         kernel_scale_rows(cuda_of(dev)->stream, s, x);
 }
 
+static void cuda_col_norms(struct device *dev, struct mat x, struct mat out)
+{
+    if (!empty(out))
+        kernel_col_norms(cuda_of(dev)->stream, x, out);
+}
+
 static void cuda_norm(struct device *dev, struct mat x, struct norm n, struct mat y)
 {
     if (!empty(x))
@@ -206,6 +212,7 @@ const struct device_ops device_cuda = {
     .axpy = cuda_axpy,
     .scale_cols = cuda_scale_cols,
     .scale_rows = cuda_scale_rows,
+    .col_norms = cuda_col_norms,
     .gemm = cuda_gemm,
     .gram = cuda_gram,
     .eigh = cuda_eigh,

@@ -84,6 +84,31 @@ void kernel_scale_rows(cudaStream_t s, struct mat scale, struct mat x)
            (const float *)scale.data, (float *)x.data, x.stride);
 }
 
+/* A block: 32 columns side by side, their rows in THREADS / 32 slices; one thread adds the slices
+ * of a column up. */
+__global__ static void col_norms(int rows, int cols, const float *x, long stride, float *out)
+{
+    __shared__ double part[THREADS];
+    int lane = (int)threadIdx.x % 32, slice = (int)threadIdx.x / 32;
+    long c = (long)blockIdx.x * 32 + lane;
+    double sum = 0;
+
+    for (int r = slice; c < cols && r < rows; r += THREADS / 32)
+        sum += (double)x[r * stride + c] * (double)x[r * stride + c];
+    part[threadIdx.x] = sum;
+    __syncthreads();
+    for (int k = 1; !slice && k < THREADS / 32; k++)
+        sum += part[32 * k + lane];
+    if (!slice && c < cols)
+        out[c] = (float)sqrt(sum);
+}
+
+void kernel_col_norms(cudaStream_t s, struct mat x, struct mat out)
+{
+    LAUNCH(col_norms, (unsigned)((x.cols + 31) / 32), THREADS, s, x.rows, x.cols,
+           (const float *)x.data, x.stride, (float *)out.data);
+}
+
 /* A thread a column takes the rows in order: two rows may go to one place. */
 __global__ static void scatter_add(int rows, int cols, const float *x, long x_stride,
                                    const int *index, float *out, long out_stride)

@@ -49,6 +49,7 @@ void cpu_scatter_add(struct device *dev, struct mat x, const int *index, struct 
 void cpu_axpy(struct device *dev, float alpha, struct mat x, struct mat y);
 void cpu_scale_cols(struct device *dev, struct mat x, struct mat s, struct mat y);
 void cpu_scale_rows(struct device *dev, struct mat s, struct mat x);
+void cpu_col_norms(struct device *dev, struct mat x, struct mat out);
 
 /* OpenBLAS starts threads when it is loaded; this makes them block all signals, so that a signal
  * reaches the thread that waits for it. The BLAS then runs on one thread: the device has its own.

@@ -1,6 +1,7 @@
 /* Moving and elementwise operations of the CPU device. */
 #include "core/device/cpu.h"
 
+#include <math.h>
 #include <string.h>
 
 struct pair {
@@ -154,4 +155,33 @@ void cpu_scale_rows(struct device *dev, struct mat s, struct mat x)
     struct pair p = {.x = x, .s = s};
 
     cpu_rows((struct cpu *)dev, x.rows, (size_t)x.cols, scale_rows_rows, &p);
+}
+
+/* Columns first to end: each is summed from its first row to its last, whatever the range. */
+static void col_norms_cols(void *context, int first, int end)
+{
+    const struct pair *p = context;
+    double sum[64];
+
+    for (int i = first; i < end; i += 64) {
+        int n = end - i < 64 ? end - i : 64;
+        float *out = (float *)p->y.data + i;
+
+        memset(sum, 0, sizeof(sum));
+        for (int r = 0; r < p->x.rows; r++) {
+            const float *x = row_f32(p->x, r) + i;
+
+            for (int k = 0; k < n; k++)
+                sum[k] += (double)x[k] * (double)x[k];
+        }
+        for (int k = 0; k < n; k++)
+            out[k] = (float)sqrt(sum[k]);
+    }
+}
+
+void cpu_col_norms(struct device *dev, struct mat x, struct mat out)
+{
+    struct pair p = {.x = x, .y = out};
+
+    cpu_rows((struct cpu *)dev, x.cols, (size_t)x.rows, col_norms_cols, &p);
 }

@@ -224,6 +224,12 @@ void device_scale_rows(struct device *dev, struct mat s, struct mat x)
         dev->ops->scale_rows(dev, s, x);
 }
 
+void device_col_norms(struct device *dev, struct mat x, struct mat out)
+{
+    if (fits(dev, is_f32(x) && is_row(out, x.cols), "col_norms", "sizes do not fit"))
+        dev->ops->col_norms(dev, x, out);
+}
+
 void device_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
                  double beta, struct mat c)
 {

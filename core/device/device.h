@@ -165,6 +165,7 @@ struct device_ops {
                        struct mat y); /* y = x diag(s) */
     void (*scale_rows)(struct device *dev, struct mat s,
                        struct mat x); /* x = diag(s) x, s [1, rows] */
+    void (*col_norms)(struct device *dev, struct mat x, struct mat out);
 
     /* algebra: c = alpha op(a) op(b) + beta c. F32 (b of any stored type) or all F64 */
     void (*gemm)(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
@@ -242,6 +243,8 @@ void device_scatter_add(struct device *dev, struct mat x, const int *index, stru
 void device_axpy(struct device *dev, float alpha, struct mat x, struct mat y);
 void device_scale_cols(struct device *dev, struct mat x, struct mat s, struct mat y);
 void device_scale_rows(struct device *dev, struct mat s, struct mat x);
+/* out [1, cols] = the length of each column of x, summed up in double */
+void device_col_norms(struct device *dev, struct mat x, struct mat out);
 void device_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
                  double beta, struct mat c);
 void device_gram(struct device *dev, struct mat x, struct mat c);

@@ -257,6 +257,7 @@ const struct device_ops device_cpu = {
     .axpy = cpu_axpy,
     .scale_cols = cpu_scale_cols,
     .scale_rows = cpu_scale_rows,
+    .col_norms = cpu_col_norms,
     .gemm = cpu_gemm,
     .gram = cpu_gram,
     .eigh = cpu_eigh,

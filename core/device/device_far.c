@@ -288,6 +288,11 @@ static void far_scale_rows(struct device *dev, struct mat s, struct mat x)
     RUN("scale_rows", cpu_scale_rows(cpu, s, x), s, x);
 }
 
+static void far_col_norms(struct device *dev, struct mat x, struct mat out)
+{
+    RUN("col_norms", cpu_col_norms(cpu, x, out), x, out);
+}
+
 static void far_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
                      double beta, struct mat c)
 {
@@ -432,6 +437,7 @@ const struct device_ops device_far = {
     .axpy = far_axpy,
     .scale_cols = far_scale_cols,
     .scale_rows = far_scale_rows,
+    .col_norms = far_col_norms,
     .gemm = far_gemm,
     .gram = far_gram,
     .eigh = far_eigh,

@@ -8,9 +8,6 @@
 #include "core/base/mem.h"
 #include "core/model/generate.h"
 
-/* Vocabulary rows a slice: about 35 ms on two CPU cores at d 576, M 1536. */
-enum { TILE = 4096 };
-
 bool edited_layers(const struct params *p, const struct model_config *config, int *layer,
                    int *count, struct err *err)
 {
@@ -159,6 +156,7 @@ struct attribute_run *attribute_begin(const struct weights_view *view,
                                   .vocab = m->head.rows};
     for (int r = 0; r < count; r++)
         run->rows += request[r].scoreds;
+    run->ahead = 1;
     run->eps = p->value[P_ATTR_EPS] > 0 ? (float)p->value[P_ATTR_EPS] : c->norm_eps;
     run->target = xcalloc((size_t)run->rows, sizeof(int));
     run->rms2 = xcalloc((size_t)run->rows, sizeof(float));
@@ -208,158 +206,8 @@ void layer_work_free(struct layer_work *w, struct device *dev)
         mat_free(dev, all[i]);
 }
 
-static double bend(double x, double cap)
-{
-    return cap > 0 ? cap * tanh(x / cap) : x;
-}
-
-/* log p(target) of the unperturbed lens. Where p is nearly 1 the scores are small differences of
- * these, so the sum is taken in double, relative to the target's own logit. */
-static bool base_logp(struct attribute_run *run, struct layer_work *w, const float *h0_scale,
-                      struct attribution *a, struct err *err)
-{
-    struct device *dev = run->view->model->dev;
-    double cap = (double)run->view->model->config->logit_softcap;
-    float *row = xmalloc((size_t)run->vocab * sizeof(float));
-    float *add = xcalloc((size_t)run->vocab, sizeof(float));
-    bool ok = true;
-
-    if (w->add.data)
-        device_download(dev, add, w->add);
-    for (int b = 0; ok && b < run->rows; b++) {
-        double unit = h0_scale ? (double)h0_scale[b] : 1; /* own: not divided by an rms yet */
-
-        device_download(dev, row, mat_rows(w->base, b, 1));
-        ok = device_sync(dev, err);
-        for (int j = 0; ok && (h0_scale || cap > 0) && j < run->vocab; j++)
-            row[j] = (float)bend(unit * (double)row[j] + (double)add[j], cap);
-        if (ok)
-            a->base_logp[b] = (double)row[run->target[b]] - log_sum_exp(row, run->vocab);
-    }
-    free(row);
-    free(add);
-    return ok;
-}
-
-static bool tiles(struct attribute_run *run, struct layer_work *w, bool curves, struct job *job,
-                  struct err *err)
-{
-    const struct model *m = run->view->model;
-    struct mat *const state[] = {&w->state.max, &w->state.own, &w->state.mean, &w->state.square};
-
-    w->state.cap = m->config->logit_softcap;
-    if (w->state.cap > 0) /* the slope is not U then */
-        curves = false;
-    for (int i = 0; i < (curves ? 4 : 2); i++)
-        *state[i] = mat_new(m->dev, DT_F32, run->rows, run->neurons);
-    w->state.sum = mat_new(m->dev, DT_F64, run->rows, run->neurons);
-    device_fill(m->dev, w->state.max, -1e30);
-    w->state.base_scale = w->base_scale;
-    for (int v0 = 0; v0 < run->vocab; v0 += TILE) {
-        int n = run->vocab - v0 < TILE ? run->vocab - v0 : TILE;
-
-        if (job_cancelled(job, err))
-            return false;
-        if (w->add.data)
-            w->state.add = mat_cols(w->add, v0, n);
-        device_lps(m->dev, mat_rows(m->head, v0, n), w->values, mat_cols(w->base, v0, n), w->coeff,
-                   run->target, v0, w->state);
-    }
-    return device_sync(m->dev, err);
-}
-
-/* What the tiles left behind, on the host: [N][M] each. */
-struct sums {
-    float *max, *own, *mean, *square, *coeff, *base; /* base: one row of the lens, [V] */
-    float *add;                                      /* [V], or NULL */
-    double *sum;
-};
-
-static bool sums_fetch(struct sums *h, struct attribute_run *run, struct layer_work *w,
-                       struct err *err)
-{
-    struct device *dev = run->view->model->dev;
-    size_t nm = (size_t)run->rows * (size_t)run->neurons;
-    float **to[] = {&h->max, &h->own, &h->mean, &h->square, &h->coeff};
-    struct mat from[] = {w->state.max, w->state.own, w->state.mean, w->state.square, w->coeff};
-
-    for (int k = 0; k < 5; k++) {
-        if (!from[k].data) /* no curves wanted */
-            continue;
-        *to[k] = xmalloc(nm * sizeof(float));
-        device_download(dev, *to[k], from[k]);
-    }
-    h->sum = xmalloc(nm * sizeof(double));
-    device_download(dev, h->sum, w->state.sum);
-    h->base = xmalloc((size_t)run->vocab * sizeof(float));
-    if (w->add.data) {
-        h->add = xmalloc((size_t)run->vocab * sizeof(float));
-        device_download(dev, h->add, w->add);
-    }
-    return device_sync(dev, err);
-}
-
-static void sums_free(struct sums *h)
-{
-    free(h->max);
-    free(h->own);
-    free(h->mean);
-    free(h->square);
-    free(h->coeff);
-    free(h->base);
-    free(h->add);
-    free(h->sum);
-}
-
-/* From the running sums to A (Eq. 3): log p(x_i) - log p(x_0), or the probabilities' difference;
- * and the score's slope and curve in the amplification (dA/dc = U_y - E U, d2A/dc2 = -Var U). */
-static void score_row(struct attribute_run *run, const struct sums *h, const float *own_base, int b,
-                      struct attribution *a)
-{
-    double clamp = run->params.value[P_ATTR_CLAMP], amplify = run->params.value[P_ATTR_AMPLIFY];
-    double lo = clamp > 0 ? log(clamp) : -HUGE_VAL, logp0 = a->base_logp[b];
-    double cap = (double)run->view->model->config->logit_softcap;
-    double add = h->add ? (double)h->add[run->target[b]] : 0;
-
-    for (int i = 0; i < run->neurons; i++) {
-        size_t at = (size_t)b * (size_t)run->neurons + (size_t)i;
-        double scale = own_base ? (double)own_base[at] : 1, base = (double)h->base[run->target[b]];
-        double c = (double)h->coeff[at], uy = (double)h->own[at], sum = h->sum[at];
-        double logp = bend(scale * base + add + c * uy, cap) - (double)h->max[at] - log(sum);
-        double unit = amplify > 0 ? c / amplify : 0, eu, vu;
-
-        if (a->strategy == STRATEGY_PSA)
-            a->score[at] = or_zero(exp(fmax(logp, lo)) - exp(fmax(logp0, lo)));
-        else
-            a->score[at] = or_zero(fmax(logp, lo) - fmax(logp0, lo));
-        if (own_base || !a->slope || !h->mean) /* own: the rms moves with the amplification too */
-            continue;
-        eu = (double)h->mean[at] / sum;
-        vu = (double)h->square[at] / sum - eu * eu;
-        a->slope[at] = or_zero(unit * (uy - eu));
-        a->curve[at] = or_zero(-unit * unit * fmax(vu, 0));
-    }
-}
-
-static bool finish(struct attribute_run *run, struct layer_work *w, const float *own_base,
-                   struct attribution *a, struct err *err)
-{
-    struct device *dev = run->view->model->dev;
-    struct sums h = {0};
-    bool ok = sums_fetch(&h, run, w, err);
-
-    for (int b = 0; ok && b < run->rows; b++) {
-        device_download(dev, h.base, mat_rows(w->base, b, 1));
-        ok = device_sync(dev, err);
-        if (ok)
-            score_row(run, &h, own_base, b, a);
-    }
-    sums_free(&h);
-    return ok;
-}
-
 /* 1 / rms of each row of h itself: the unperturbed lens under attr.norm = own. */
-static bool own_scale(struct attribute_run *run, int layer, float *scale, struct err *err)
+bool attribute_own_scale(struct attribute_run *run, int layer, float *scale, struct err *err)
 {
     struct device *dev = run->view->model->dev;
     float *h = xmalloc((size_t)run->rows * (size_t)run->hidden * sizeof(float));
@@ -389,32 +237,4 @@ struct attribution *attribute_empty(const struct attribute_run *run, int layer,
     a->amplify = run->params.value[P_ATTR_AMPLIFY];
     memcpy(a->target, run->target, (size_t)run->rows * sizeof(int));
     return a;
-}
-
-struct attribution *attribute_layer(struct attribute_run *run, int layer, bool curves,
-                                    struct job *job, struct err *err)
-{
-    struct attribution *a = attribute_empty(
-        run, layer, (enum strategy)params_choice(&run->params, P_ATTR_STRATEGY), curves);
-    struct layer_work w = {0};
-    bool own = params_choice(&run->params, P_ATTR_NORM) == NORM_OWN, ok;
-    size_t nm = (size_t)run->rows * (size_t)run->neurons;
-    float *own_base = own ? xcalloc(nm, sizeof(float)) : NULL;
-    float *h0 = own ? xcalloc((size_t)run->rows, sizeof(float)) : NULL;
-    double start = clock_seconds();
-
-    ok = !job_cancelled(job, err) && (!own || own_scale(run, layer, h0, err)) &&
-         attribute_stage(run, layer, a, &w, own_base, err) && base_logp(run, &w, h0, a, err);
-    if (ok && a->strategy == STRATEGY_MPC)
-        ok = attribute_project(run, &w, a, err);
-    else if (ok)
-        ok = tiles(run, &w, curves, job, err) && finish(run, &w, own_base, a, err);
-    layer_work_free(&w, run->view->model->dev);
-    free(own_base);
-    free(h0);
-    a->seconds = clock_seconds() - start;
-    if (ok)
-        return a;
-    attribution_unref(a);
-    return NULL;
 }

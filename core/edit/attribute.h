@@ -23,6 +23,12 @@ struct attribute_run *attribute_begin(const struct weights_view *view,
  * quarter more time. NULL and err on cancel or a fault. Caller owns a reference. */
 struct attribution *attribute_layer(struct attribute_run *run, int layer, bool curves,
                                     struct job *job, struct err *err);
+/* The same of several layers, in this order: hear() takes each with its reference, in this thread,
+ * as it finishes. Where the device queues, one is scored while it is at the next, and hear() may
+ * be called in between. False and err on cancel or a fault; what hear() has taken stays good. */
+bool attribute_layers(struct attribute_run *run, const int *layer, int count, bool curves,
+                      void (*hear)(void *ctx, struct attribution *a), void *ctx, struct job *job,
+                      struct err *err);
 /* The free picture of a layer: activations and MPC scores (methods 2.5), which need no vocabulary
  * pass. base_logp is 0 in it, and so is value_norm unless mpc.kind takes norms or projections.
  * Same ownership. */

@@ -17,6 +17,7 @@ struct attribute_run {
     struct mat scratch_h, scratch_m;
     float *rms2; /* [rows] mean square of the final hidden state, centred if the norm centres */
     float eps;
+    int ahead; /* slices the host may queue beyond the device */
 };
 
 /* Everything one layer needs while its tiles go by. */
@@ -46,8 +47,10 @@ double attribute_square(const float *x, int n); /* |x|^2 */
  * unless NULL (attr.norm = own): what multiplies the base for each row and neuron. */
 bool attribute_stage(struct attribute_run *run, int layer, struct attribution *a,
                      struct layer_work *w, float *own_base, struct err *err);
-/* norm [m]: ||w_i|| of each column of w [d, m]. */
-void attribute_norms(const float *w, int d, int m, float *norm);
+/* 1 / rms of each row of h itself: the unperturbed lens under attr.norm = own. */
+bool attribute_own_scale(struct attribute_run *run, int layer, float *scale, struct err *err);
+/* norm [M]: the length of each column of values [d, M]. */
+bool attribute_norms(struct attribute_run *run, struct mat values, float *norm, struct err *err);
 /* MPC: the coefficient, times ||v||, or times the target's direct projection U_y (methods 2.5).
  * a->activation (and for the norms value_norm) is there already, w->values is diag(g) W_l. */
 bool attribute_project(struct attribute_run *run, struct layer_work *w, struct attribution *a,

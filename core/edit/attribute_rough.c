@@ -43,17 +43,13 @@ static bool rough_values(struct attribute_run *run, int layer, struct attributio
                          struct layer_work *w, struct err *err)
 {
     struct device *dev = run->view->model->dev;
-    float *host = xmalloc((size_t)run->hidden * (size_t)run->neurons * sizeof(float));
     bool ok;
 
     w->values = mat_new(dev, DT_F32, run->hidden, run->neurons);
     device_copy(dev, view_down(run->view, layer), w->values);
-    device_download(dev, host, w->values);
-    if ((ok = device_sync(dev, err)))
-        attribute_norms(host, run->hidden, run->neurons, a->value_norm);
+    ok = attribute_norms(run, w->values, a->value_norm, err);
     lens_contribution(run->view->model, layer, w->values);
     device_scale_rows(dev, run->view->model->final_norm.gain, w->values);
-    free(host);
     return ok;
 }
 

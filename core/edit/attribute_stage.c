@@ -72,19 +72,6 @@ static void lens_rows(struct attribute_run *run, float *h)
     }
 }
 
-void attribute_norms(const float *w, int d, int m, float *norm)
-{
-    double *sum = xcalloc((size_t)m, sizeof(*sum));
-
-    for (int j = 0; j < d; j++)
-        for (int i = 0; i < m; i++)
-            sum[i] += (double)w[(size_t)j * (size_t)m + (size_t)i] *
-                      (double)w[(size_t)j * (size_t)m + (size_t)i];
-    for (int i = 0; i < m; i++)
-        norm[i] = (float)sqrt(sum[i]);
-    free(sum);
-}
-
 /* What a norm behind the FFN divides each row's sum by, as 1 / rms: that of the unperturbed run, as
  * the final norm's (methods 2.4). 1 where there is none. `down` is W_l itself. */
 static bool post_scales(struct attribute_run *run, int layer, struct mat down, float *scale,
@@ -116,17 +103,15 @@ static bool post_scales(struct attribute_run *run, int layer, struct mat down, f
     return ok;
 }
 
-static bool column_norms(struct attribute_run *run, struct mat values, float *norm, struct err *err)
+bool attribute_norms(struct attribute_run *run, struct mat values, float *norm, struct err *err)
 {
     struct device *dev = run->view->model->dev;
-    float *host = xmalloc((size_t)run->hidden * (size_t)run->neurons * sizeof(float));
-    bool ok;
+    struct mat norms = mat_new(dev, DT_F32, 1, run->neurons);
 
-    device_download(dev, host, values);
-    if ((ok = device_sync(dev, err)))
-        attribute_norms(host, run->hidden, run->neurons, norm);
-    free(host);
-    return ok;
+    device_col_norms(dev, values, norms);
+    device_download(dev, norm, norms);
+    mat_free(dev, &norms);
+    return device_sync(dev, err);
 }
 
 /* The unperturbed lens: base [N, V], and what the final norm's bias adds to every term. */
@@ -192,14 +177,14 @@ static bool stage(struct attribute_run *run, int layer, struct attribution *a, s
     w->values = mat_new(dev, DT_F32, run->hidden, run->neurons);
     device_copy(dev, view_down(run->view, layer), w->values);
     ok = post_scales(run, layer, w->values, s->post, err) &&
-         column_norms(run, w->values, a->value_norm, err);
+         attribute_norms(run, w->values, a->value_norm, err);
     lens_contribution(model, layer, w->values);
     device_gemm(dev, 1, h, false, w->values, false, 0, xv);
     device_download(dev, s->h, h);
     device_download(dev, a->activation, mat_rows(run->m, layer * run->rows, run->rows));
     device_download(dev, s->xv, xv);
     memcpy(s->norm, a->value_norm, (size_t)run->neurons * sizeof(float));
-    ok = ok && (!changed || column_norms(run, w->values, s->norm, err)) && device_sync(dev, err);
+    ok = ok && (!changed || attribute_norms(run, w->values, s->norm, err)) && device_sync(dev, err);
     for (int b = 0; ok && b < run->rows; b++)
         attribute_centre(run, s->h + b * run->hidden);
     mat_free(dev, &xv);

@@ -130,6 +130,45 @@ static bool rough(struct engine *e, const struct run *run, struct attribute_run 
     return true;
 }
 
+/* Layers that are on their way to a run. */
+struct arriving {
+    struct engine *e;
+    struct run *run;
+    int done, layers;
+};
+
+static void arrived(void *ctx, struct attribution *a)
+{
+    struct arriving *to = ctx;
+
+    to->run->layer[a->layer] = a;
+    if (!to->e->quiet)
+        say_layer(to->e, a);
+    if (++to->done < to->layers)
+        engine_say_progress(to->e, to->e->job_id, "attribution", to->done, to->layers);
+}
+
+/* Those that are there already, then the others as they arrive. */
+static bool scores(struct engine *e, struct run *run, struct attribute_run *work, const int *layer,
+                   int layers, bool tell, struct err *err)
+{
+    struct arriving to = {e, run, 0, layers};
+    int missing[PARAM_MAX_LAYERS], n = 0;
+
+    for (int i = 0; i < layers; i++) {
+        struct attribution *there = run->layer[layer[i]];
+
+        if (!there)
+            missing[n++] = layer[i];
+        else if (tell && !e->quiet)
+            say_layer(e, there);
+    }
+    to.done = layers - n;
+    if (n)
+        engine_say_progress(e, e->job_id, "attribution", to.done, layers);
+    return !n || attribute_layers(work, missing, n, e->curves, arrived, &to, &e->job, err);
+}
+
 static bool compute(struct engine *e, struct run *run, const struct request *request, int count,
                     const struct params *p, const int *layer, int layers, bool tell,
                     struct err *err)
@@ -153,18 +192,7 @@ static bool compute(struct engine *e, struct run *run, const struct request *req
         say_meta(e, run, request, count, layer, layers);
     if (missing && params_choice(p, P_ATTR_STRATEGY) != STRATEGY_MPC)
         ok = rough(e, run, work, layer, layers, err);
-    for (int i = 0; ok && i < layers; i++) {
-        struct attribution **at = &run->layer[layer[i]];
-        bool there = *at != NULL;
-
-        if (!there) {
-            engine_say_progress(e, e->job_id, "attribution", i, layers);
-            *at = attribute_layer(work, layer[i], e->curves, &e->job, err);
-        }
-        ok = *at != NULL;
-        if (ok && (tell || !there) && !e->quiet)
-            say_layer(e, *at);
-    }
+    ok = ok && scores(e, run, work, layer, layers, tell, err);
     attribute_end(work);
     return ok;
 }

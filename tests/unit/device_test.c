@@ -175,6 +175,14 @@ static void test_moving(void)
             for (int i = 0; i < 63; i++)
                 want[i] *= s[i / 9];
             check_mat(dev, "scale_rows", my, want, 1e-13);
+            memset(want, 0, 9 * sizeof(*want));
+            for (int i = 0; i < 63; i++)
+                want[i % 9] += x[i] * x[i];
+            for (int i = 0; i < 9; i++)
+                want[i] = sqrt(want[i]);
+            mw = make(dev, DT_F32, 1, 9, 0, NULL);
+            device_col_norms(dev, mx, mw);
+            check_mat(dev, "col_norms", mw, want, 1e-13);
             device_copy(dev, wide, my);
             check_mat(dev, "copy to float32", my, x, 0);
             device_fill(dev, my, 0);
