@@ -103,6 +103,8 @@ __global__ static void lps_bent(int vocab, int neurons, const float *u, long ldu
             x = fmaf(c, u[(long)v * ldu + i], x);
             if (state.cap > 0)
                 x = state.cap * tanhf(x / state.cap);
+            if (x == -INFINITY)
+                continue; /* nothing; before the first term it would have no maximum to be of */
             if (x > all.max) {
                 all.sum *= (double)expf(all.max - x);
                 all.max = x;

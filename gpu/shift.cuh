@@ -31,6 +31,8 @@ __device__ static inline void shift_take(struct shift *t, const float *u, const 
         x[k] = k < n ? fmaf(c, u[k], a * base[k]) : -INFINITY;
         top = fmaxf(top, x[k]);
     }
+    if (top == -INFINITY)
+        return; /* terms that are nothing, and nothing before them */
     if (top > t->max) {
         double keep = (double)expf(t->max - top);
 

@@ -89,6 +89,8 @@ static struct scores shifted(struct device *dev, const struct shape *s, enum dty
         head[i] = roundf(head[i] * 63) / 64 + (head[i] < 0 ? -1.0F / 64 : 1.0F / 64);
     values = numbers(s->d * s->neurons, 1);
     base = numbers(s->rows * s->vocab, 10);
+    for (int i = 0; i < 9 && i < s->vocab / 3; i++) /* tokens that cannot be, the first ones */
+        base[i] = -INFINITY;
     coeff = numbers(s->rows * s->neurons, 3);
     scale = numbers(s->rows * s->neurons, 0.5F);
     for (int i = 0; i < nm; i++)
@@ -108,7 +110,7 @@ static struct scores shifted(struct device *dev, const struct shape *s, enum dty
     state.mean = s->moments ? all[6] : (struct mat){0};
     state.square = s->moments ? all[7] : (struct mat){0};
     state.base_scale = s->moments ? all[8] : (struct mat){0};
-    device_fill(dev, state.max, (double)-INFINITY);
+    device_fill(dev, state.max, -1e30);
     for (int v = 0; v < s->vocab; v += s->tile) {
         int n = s->vocab - v < s->tile ? s->vocab - v : s->tile;
 

@@ -143,6 +143,52 @@ static void test_stored(void)
     }
 }
 
+/* Whole blocks of any bits that are finite numbers, signs and high bits too, as float32. */
+static void bits_case(struct device *dev, enum dtype type)
+{
+    enum { ROWS = 9 };
+    int cols = 2 * (dtype_block(type) < 32 ? 32 : dtype_block(type)), step = dtype_block(type);
+    size_t row = dtype_row_bytes(type, cols), block = dtype_block_bytes(type), n = 0;
+    unsigned char *raw = xmalloc(row * ROWS);
+    float *want = xmalloc((size_t)(ROWS * cols) * sizeof(*want)), *got;
+    struct mat m = {device_alloc(dev, row * ROWS), type, ROWS, cols, cols};
+    struct mat out = make(dev, DT_F32, ROWS, cols, 0, NULL);
+
+    for (size_t at = 0; at < row * ROWS; at += block, n += (size_t)step) {
+        bool finite = false;
+
+        while (!finite) {
+            for (size_t i = 0; i < block; i++)
+                raw[at + i] = (unsigned char)(int)(128 * (1 + uniform()));
+            dtype_to_float(type, raw + at, want + n, step);
+            finite = true;
+            for (int i = 0; i < step; i++)
+                finite = finite && isfinite(want[n + (size_t)i]);
+        }
+    }
+    device_upload(dev, m, raw);
+    device_copy(dev, m, out);
+    got = xmalloc((size_t)(ROWS * cols) * sizeof(*got));
+    device_download(dev, got, out);
+    CHECK(!memcmp(want, got, (size_t)(ROWS * cols) * sizeof(*got)));
+    device_release(dev, m.data, row * ROWS);
+    free(raw);
+    free(want);
+    free(got);
+}
+
+static void test_bits(void)
+{
+    struct device *dev;
+
+    for (int d = 0; (dev = device_at(d, 2)); d++) {
+        for (int t = 0; t < DT_COUNT; t++)
+            if (t != DT_F64)
+                bits_case(dev, (enum dtype)t);
+        finish(dev);
+    }
+}
+
 static void test_moving(void)
 {
     struct device *dev;
@@ -441,10 +487,15 @@ static void test_signals(void)
 int main(void)
 {
     static const struct test tests[] = {
-        {"gemm", test_gemm},         {"stored weights", test_stored},
-        {"moving", test_moving},     {"linear algebra", test_linalg},
-        {"big gram", test_big_gram}, {"delta", test_delta},
-        {"faults", test_faults},     {"far refuses", test_far_refuses},
+        {"gemm", test_gemm},
+        {"stored weights", test_stored},
+        {"stored bits", test_bits},
+        {"moving", test_moving},
+        {"linear algebra", test_linalg},
+        {"big gram", test_big_gram},
+        {"delta", test_delta},
+        {"faults", test_faults},
+        {"far refuses", test_far_refuses},
         {"signals", test_signals},
     };
 
