@@ -101,7 +101,8 @@ enum {
     X(PLAIN, "plain", 0, "", FOR_SCREEN, "Lines of words instead of a screen")                    \
     X(REFRESH, "refresh", 0, "N", FOR_CANVAS, "Frames a second at most, 1 to 120")                \
     X(SESSION, "session", 's', "FILE", FOR_SESSION | FOR_QUERY, "The session")                    \
-    X(MODEL, "model", 'm', "M", FOR_MODEL, "A GGUF file, or a folder with safetensors files")     \
+    X(MODEL, "model", 'm', "M", FOR_MODEL,                                                        \
+      "A GGUF file, a folder with safetensors files, or org/name")                                \
     X(DEVICE, "device", 0, "NAME", FOR_MODEL, "auto, cpu or cuda[:N]")                            \
     X(PRECISION, "precision", 0, "NAME", FOR_MODEL, "Products on a GPU: full, split, tf32, bf16") \
     X(THREADS, "threads", 0, "N", FOR_MODEL, "Threads of the CPU device")                         \

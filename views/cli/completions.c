@@ -44,6 +44,8 @@ static const char *rest_of(const struct cli_ops *ops)
 {
     if (ops && !strcmp(ops->name, "completions"))
         return "bash zsh fish";
+    if (ops && !strcmp(ops->name, "pull")) /* only the Hub knows */
+        return "";
     if (ops && !strcmp(ops->name, "themes"))
         return "check";
     return !ops || *ops->rest ? "FILE" : "";
