@@ -32,6 +32,8 @@ bool tokenizer_add_special(struct tokenizer *t, struct added_token token, const 
                            size_t len, bool normalized, struct err *err);
 /* After the last token and merge. */
 void tokenizer_end(struct tokenizer *t);
+/* Of the vocabulary in a GGUF file. */
+struct tokenizer *tokenizer_from_gguf(const struct weights *weights, struct err *err);
 /* What tokenizer_from_json() does with the two files' text; config may be NULL. */
 struct tokenizer *tokenizer_parse(const char *json, size_t len, const char *config,
                                   size_t config_len, struct err *err);

@@ -6,7 +6,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/model/tokenizer.h"
+#include "core/model/tokenizer_impl.h"
 #include "core/model/weights.h"
 
 static int token_id(const struct weights *weights, const char *key)
@@ -93,7 +93,7 @@ static struct tokenizer *from_arrays(const struct weights *weights, const struct
     return tokenizer_from_vocab(&vocab, err);
 }
 
-static struct tokenizer *from_gguf(const struct weights *weights, struct err *err)
+struct tokenizer *tokenizer_from_gguf(const struct weights *weights, struct err *err)
 {
     size_t len = 0;
     const char *kind = weights_meta_text(weights, "tokenizer.ggml.model", &len);
@@ -123,7 +123,7 @@ struct tokenizer *tokenizer_open(const struct weights *weights, struct err *err)
     int rows = weights_config(weights)->vocab;
     bool gguf = !strcmp(weights_format(weights), "gguf");
     struct tokenizer *t =
-        gguf ? from_gguf(weights, err) : tokenizer_from_folder(weights_dir(weights), err);
+        gguf ? tokenizer_from_gguf(weights, err) : tokenizer_from_folder(weights_dir(weights), err);
 
     if (t && tokenizer_vocab(t) > rows) {
         err_set(err, ERR_MODEL, "%s: the tokenizer has ids up to %d, the model embeds %d",
@@ -157,7 +157,7 @@ struct tokenizer *tokenizer_at(const char *path, struct err *err)
         return tokenizer_from_folder(path, err);
     if (ends_in(path, ".gguf")) {
         weights = weights_open_vocabulary(path, err);
-        t = weights ? from_gguf(weights, err) : NULL;
+        t = weights ? tokenizer_from_gguf(weights, err) : NULL;
         weights_close(weights);
         return t;
     }

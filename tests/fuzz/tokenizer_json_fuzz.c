@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort(); /* a refusal without a reason, or a reason without one */
     if (!t)
         return 0;
-    for (unsigned flags = 0; flags < 4; flags++)
+    for (unsigned flags = 0; flags < 8; flags++)
         if (tokenizer_encode(t, text, sizeof(text) - 1, flags, &tokens, NULL))
             for (int i = 0; i < tokens.count; i++)
                 if (tokens.ids[i] < 0 || tokens.ids[i] >= tokenizer_vocab(t) ||

@@ -297,6 +297,9 @@ static void long_runs(void)
 #define MODEL \
     "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}"
 #define HEAD "{\"version\":\"1.0\","
+#define SPACES \
+    "\"decoder\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"_\"},\"content\":\" \"},"
+#define LONG "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 /* Files that are refused, and what the message names. */
 static const struct {
@@ -320,6 +323,33 @@ static const struct {
     {HEAD "\"post_processor\":{\"type\":\"BertProcessing\"}," PRE "," MODEL "}",
      "'BertProcessing'"},
     {HEAD PRE ",\"model\":{\"type\":\"Unigram\",\"vocab\":[]}}", "'Unigram'"},
+    {HEAD "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\" {2,}\"},"
+          "\"content\":\" \"}," PRE "," MODEL "}",
+     "regular expression"},
+    {HEAD "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"\"},"
+          "\"content\":\"x\"}," PRE "," MODEL "}",
+     "without a text"},
+    {HEAD "\"normalizer\":{\"type\":\"Prepend\",\"prepend\":\"" LONG "\"}," PRE "," MODEL "}",
+     "too long"},
+    {HEAD "\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\"},"
+          "{\"type\":\"Metaspace\",\"replacement\":\"_\"}]}," SPACES MODEL "}",
+     "'Metaspace' behind"},
+    {HEAD "\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"_\","
+          "\"prepend_scheme\":\"last\"}," SPACES MODEL "}",
+     "'last'"},
+    {HEAD "\"decoder\":{\"type\":\"ByteLevel\"}," MODEL "}", "'ByteLevel'"},
+    {HEAD "\"decoder\":{\"type\":\"WordPiece\"}," MODEL "}", "'WordPiece'"},
+    {HEAD "\"decoder\":{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":1}," MODEL "}",
+     "'Strip' of 1 and 1"},
+    {HEAD "\"decoder\":{\"type\":\"Strip\",\"content\":\" \",\"start\":-1}," MODEL "}", "'Strip'"},
+    {HEAD "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"\"},"
+          "\"behavior\":\"Isolated\"}," SPACES MODEL "}",
+     "pattern"},
+    {HEAD "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\" \"},"
+          "\"behavior\":\"Contiguous\"}," SPACES MODEL "}",
+     "'Contiguous'"},
+    {HEAD SPACES MODEL ",\"post_processor\":{\"type\":\"RobertaProcessing\"}}",
+     "'RobertaProcessing'"},
     {HEAD PRE ",\"model\":{\"vocab\":{\"a\":0,\"b\":1},\"merges\":[\"a b\"]}}", "the result"},
     {HEAD PRE ",\"model\":{\"vocab\":{\"a\":0},\"merges\":[[\"a\",\"c\"]]}}", "the second"},
     {HEAD PRE ",\"model\":{\"vocab\":{\"a\":0},\"merges\":[7]}}", "merge 0"},
