@@ -125,8 +125,6 @@ static bool open_mapped(struct weights *w, json_t *map, const char ***names, str
 static bool check_map(const struct weights *w, json_t *map, const char *const *names,
                       struct err *err)
 {
-    size_t held = 0;
-
     for (void *it = json_object_iter(map); it; it = json_object_iter_next(map, it)) {
         const char *tensor = json_object_iter_key(it);
         const char *file = json_string_value(json_object_iter_value(it));
@@ -138,10 +136,15 @@ static bool check_map(const struct weights *w, json_t *map, const char *const *n
                            file);
     }
     for (int i = 0; i < w->shards; i++)
-        held += (size_t)safetensors_count(w->shard[i]);
-    if (held != json_object_size(map))
-        return err_set(err, ERR_MODEL, "the files hold %zu tensors, the index names %zu", held,
-                       json_object_size(map));
+        for (int j = 0; j < safetensors_count(w->shard[i]); j++) {
+            const char *tensor = safetensors_at(w->shard[i], j)->name;
+            const char *file = json_string_value(json_object_get(map, tensor));
+
+            if (!file || strcmp(file, names[i]))
+                return err_set(err, ERR_MODEL, "tensor %s is in %s, %s%s", tensor, names[i],
+                               file ? "but the index has it in " : "which the index does not say",
+                               file ? file : "");
+        }
     return true;
 }
 

@@ -115,7 +115,7 @@ static void missing_and_doubled_shards(void)
 {
     struct st_tensor all[64];
     struct safetensors *one, *two;
-    char *path = in_folder("llama3/model-00002-of-00003.safetensors");
+    char *path = in_folder("llama3/model-00002-of-00003.safetensors"), *twice;
     int n = 0;
 
     fresh();
@@ -130,10 +130,15 @@ static void missing_and_doubled_shards(void)
         all[n] = *safetensors_at(two, n);
     all[n] = *safetensors_at(one, 0); /* in both */
     CHECK(safetensors_save(path, all, n + 1, NULL, 0, NULL));
-    CHECK(folder_says("llama3", "the index names"));
+    twice = xasprintf("tensor %s is in model-00002-of-00003.safetensors, but the index has it in "
+                      "model-00001-of-00003.safetensors",
+                      all[n].name);
+    CHECK(folder_says("llama3", twice));
+    free(twice);
     all[n].name = "model.layers.0.self_attn.extra.weight"; /* nowhere in the index */
     CHECK(safetensors_save(path, all, n + 1, NULL, 0, NULL));
-    CHECK(folder_says("llama3", "the index names"));
+    CHECK(folder_says("llama3", "tensor model.layers.0.self_attn.extra.weight is in model-00002-of-"
+                                "00003.safetensors, which the index does not say"));
     safetensors_close(one);
     safetensors_close(two);
     free(path);
@@ -177,6 +182,33 @@ static void sizes_and_tensors(void)
         free(name);
         free(text);
     }
+}
+
+/* Models that also see have been saved under two prefixes. */
+static void renamed_prefix(void)
+{
+    struct safetensors *st = safetensors_open(FOLDER "gemma3-nested/model.safetensors", NULL);
+    struct st_tensor all[128];
+    char *path = in_folder("gemma3-nested/model.safetensors");
+    int n = 0;
+
+    CHECK(st && safetensors_count(st) <= 128);
+    for (; st && n < safetensors_count(st); n++) {
+        const char *name = safetensors_at(st, n)->name,
+                   *rest = name + strlen("language_model.model.");
+        bool text = !strncmp(name, "language_model.model.", strlen("language_model.model."));
+
+        all[n] = *safetensors_at(st, n);
+        all[n].name =
+            text ? xasprintf("model.language_model.%s", rest) : xasprintf("model.%s", name);
+    }
+    bring("gemma3-nested", "config.json", "config.json");
+    CHECK(safetensors_save(path, all, n, NULL, 0, NULL));
+    CHECK(folder_says("gemma3-nested", NULL));
+    for (int i = 0; i < n; i++)
+        free((void *)(size_t)all[i].name);
+    free(path);
+    safetensors_close(st);
 }
 
 /* --- GGUF ------------------------------------------------------------------------------- */
@@ -271,6 +303,7 @@ static const struct test tests[] = {
     {"shards and their index", shards},
     {"missing and doubled shards", missing_and_doubled_shards},
     {"sizes against tensors", sizes_and_tensors},
+    {"the other prefix of models that see", renamed_prefix},
     {"renamed in GGUF", renamed_in_gguf},
     {"damaged GGUF", damaged_gguf},
 };
