@@ -96,6 +96,29 @@ def model(path, arch, layers, tied):
     w.close()
 
 
+def sizes_only(path):
+    """The largest Gemma 3's keys and no layers: what its file does not say follows from them."""
+    w = GGUFWriter(path, "gemma3")
+    w.add_block_count(62)
+    w.add_context_length(131072)
+    w.add_embedding_length(5376)
+    w.add_feed_forward_length(21504)
+    w.add_head_count(32)
+    w.add_head_count_kv(16)
+    w.add_key_length(128)
+    w.add_value_length(128)
+    w.add_layer_norm_rms_eps(1e-6)
+    w.add_rope_freq_base(1e6)
+    w.add_sliding_window(1024)
+    w.add_string("gemma3.rope.scaling.type", "linear")
+    w.add_rope_scaling_factor(8.0)
+    add(w, "token_embd.weight", np.zeros((1, 32), np.float32), T.Q8_0)
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
+
+
 if __name__ == "__main__":
     where = sys.argv[1] if len(sys.argv) > 1 else "tests/fuzz/corpus/gguf"
     model(f"{where}/llama", "llama", 1, True)
@@ -103,3 +126,4 @@ if __name__ == "__main__":
     model(f"{where}/gpt2", "gpt2", 1, True)
     model(f"{where}/qwen3", "qwen3", 1, True)
     model(f"{where}/gemma3", "gemma3", 1, True)
+    sizes_only(f"{where}/gemma3_sizes")

@@ -234,6 +234,29 @@ static const char *gguf_says(const char *family, const char *from, const char *t
     return err.text;
 }
 
+/* What llama.cpp's loader knows of Gemma 3 and its files do not say: the largest model's scale of
+ * attention, sqrt(hidden / heads) in place of sqrt(head_dim), the local rotary base, which layers
+ * see all. */
+static void unsaid_in_gguf(void)
+{
+    struct err err = {0};
+    struct model_config c = {0};
+    struct gguf g = {0};
+    size_t n;
+    char *bytes = file_read("tests/fuzz/corpus/gguf/gemma3_sizes", 1 << 20, &n, NULL);
+
+    CHECK(bytes && gguf_parse(&g, bytes, n, &err) && config_from_gguf(&c, &g, &err));
+    CHECK_STR(err.text, "");
+    CHECK_NEAR((double)c.attn_scale, 1 / sqrt(5376.0 / 32), 1e-8);
+    CHECK(c.rope_theta == 1e6 && c.rope_theta_swa == 1e4 && c.rope_factor == 8);
+    CHECK(c.window == 1024 && c.head_dim == 128);
+    for (int l = 0; l < c.layers; l++)
+        CHECK(c.windowed[l] == (l % 6 != 5));
+    CHECK_NEAR((double)c.embed_scale, sqrt(5376.0), 1e-5);
+    gguf_free(&g);
+    free(bytes);
+}
+
 /* A key or a tensor that goes by another name is missing under its own. */
 static void renamed_in_gguf(void)
 {
@@ -304,6 +327,7 @@ static const struct test tests[] = {
     {"missing and doubled shards", missing_and_doubled_shards},
     {"sizes against tensors", sizes_and_tensors},
     {"the other prefix of models that see", renamed_prefix},
+    {"unsaid in GGUF", unsaid_in_gguf},
     {"renamed in GGUF", renamed_in_gguf},
     {"damaged GGUF", damaged_gguf},
 };
