@@ -29,6 +29,12 @@ static void words_of(enum option option, struct buf *out)
         buf_puts(out, param_info(P_EDIT_METHOD)->words);
     else if (option == OPT_DEVICE)
         buf_puts(out, "auto cpu cuda");
+    else if (option == OPT_AS)
+        buf_puts(out, "safetensors gguf lora delta json");
+    else if (option == OPT_DTYPE)
+        buf_puts(out, "f32 f16 bf16 same");
+    else if (option == OPT_TO)
+        buf_puts(out, "FILE");
     else if (option == OPT_PRESET)
         buf_puts(out, "auto paper");
     else if (!strcmp(arg, "FILE") || !strcmp(arg, "M"))

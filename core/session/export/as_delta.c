@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/sha256.h"
 #include "core/model/safetensors.h"
@@ -353,33 +354,49 @@ static bool read_facts(struct delta_file *f, const struct safetensors *st, struc
     return facts_from_text(text, strlen(text), &f->facts, &f->count, NULL, err);
 }
 
+static bool read_all(struct delta_file *f, const struct safetensors *st, const struct weights *w,
+                     struct err *err)
+{
+    const char *kind = safetensors_meta(st, "kind"), *base = safetensors_meta(st, "base_identity");
+
+    if (!kind || strcmp(kind, "editscope-delta"))
+        return err_set(err, ERR_FORMAT, "a safetensors file, but no delta of this program");
+    if (!read_layers(f, st, w, err) || !read_facts(f, st, err))
+        return false;
+    snprintf(f->base, sizeof(f->base), "%s", base ? base : "");
+    f->params_json = xstrdup(safetensors_meta(st, "parameters"));
+    f->tool = xstrdup(safetensors_meta(st, "tool"));
+    return true;
+}
+
+bool delta_file_parse(struct delta_file *f, const void *bytes, size_t n, const struct weights *w,
+                      struct err *err)
+{
+    struct safetensors *st = safetensors_parse(bytes, n, err);
+    bool ok = false;
+
+    *f = (struct delta_file){0};
+    if (st)
+        ok = read_all(f, st, w, err);
+    if (!ok)
+        delta_file_free(f);
+    safetensors_close(st);
+    return ok;
+}
+
 bool delta_file_open(struct delta_file *f, const char *path, const struct weights *w,
                      struct err *err)
 {
-    struct safetensors *st;
+    struct file_map map;
     struct err why = {0};
-    const char *kind, *base;
     bool ok;
 
     *f = (struct delta_file){0};
-    st = safetensors_open(path, err);
-    if (!st)
+    if (!file_map(&map, path, err))
         return false;
-    kind = safetensors_meta(st, "kind");
-    base = safetensors_meta(st, "base_identity");
-    ok = (kind && !strcmp(kind, "editscope-delta")) ||
-         err_set(&why, ERR_FORMAT, "a safetensors file, but no delta of this program");
-    ok = ok && read_layers(f, st, w, &why) && read_facts(f, st, &why);
-    if (ok) {
-        snprintf(f->base, sizeof(f->base), "%s", base ? base : "");
-        f->params_json = xstrdup(safetensors_meta(st, "parameters"));
-        f->tool = xstrdup(safetensors_meta(st, "tool"));
-    } else {
-        err_set(err, why.kind, "%s: %s", path, why.text);
-        delta_file_free(f);
-    }
-    safetensors_close(st);
-    return ok;
+    ok = delta_file_parse(f, map.data, map.size, w, &why);
+    file_unmap(&map);
+    return ok || err_set(err, why.kind, "%s: %s", path, why.text);
 }
 
 static bool read_back(const char *path, const struct weights *w, struct delta **delta, int *count,

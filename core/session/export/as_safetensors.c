@@ -345,6 +345,15 @@ static bool copy_companions(const struct export_source *s, struct place *p, bool
     return ok;
 }
 
+static size_t elements_of(const struct tensor *t)
+{
+    size_t n = 1;
+
+    for (int i = 0; i < t->ndim; i++)
+        n *= (size_t)t->dim[i];
+    return n;
+}
+
 static bool from_folder(const struct export_source *s, const struct export_wish *wish,
                         struct place *p, struct export_result *r, struct err *err)
 {
@@ -352,11 +361,17 @@ static bool from_folder(const struct export_source *s, const struct export_wish 
     enum dtype to = DT_F32;
     double lost2 = 0;
     int found = 0, parts = 0;
+    size_t bytes = 0;
 
     if (!export_type(wish, DT_F32, DT_F32, &to, err))
         return false;
     for (int i = 0; i < weights_files(s->weights); i++)
         parts += ends_in(weights_file(s->weights, i), ".safetensors");
+    for (int i = 0; i < weights_count(s->weights); i++) /* of all shards together */
+        bytes += convert ? elements_of(weights_at(s->weights, i)) * dtype_block_bytes(to)
+                         : weights_at(s->weights, i)->bytes;
+    if (!place_room(p, bytes, err))
+        return false;
     for (int i = 0; ok && i < weights_files(s->weights); i++) {
         const char *path = weights_file(s->weights, i);
         struct shard in = {.fd = -1};

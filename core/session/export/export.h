@@ -118,6 +118,9 @@ struct delta_file {
 /* ERR_FORMAT: not such a file. ERR_STATE: made for another model, or a tensor differs. */
 bool delta_file_open(struct delta_file *f, const char *path, const struct weights *w,
                      struct err *err);
+/* The same of bytes in memory. */
+bool delta_file_parse(struct delta_file *f, const void *bytes, size_t n, const struct weights *w,
+                      struct err *err);
 void delta_file_free(struct delta_file *f);
 
 #endif

@@ -57,7 +57,7 @@ static bool put(struct out *o, const char *bytes, size_t n, struct err *err)
 
 static bool go_on(struct out *o, struct err *err)
 {
-    job_progress(o->place->job, "writing", (double)o->at / 1e6, (double)o->total / 1e6);
+    job_progress(o->place->job, "writing, MB", (double)o->at / 1e6, (double)o->total / 1e6);
     return !job_cancelled(o->place->job, err);
 }
 

@@ -1,0 +1,29 @@
+/* A delta file, against a tiny model. Run from the repository's root. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "core/session/export/export.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct weights *w;
+    struct err err = {0};
+    struct delta_file f;
+    bool ok;
+
+    if (!w)
+        w = weights_open("tests/data/architectures/llama2", &err);
+    if (!w)
+        return 0;
+    ok = delta_file_parse(&f, data, size, w, &err);
+    if (ok == (err.kind != ERR_NONE))
+        abort(); /* a refusal without a reason, or a reason without one */
+    for (int i = 0; i < f.deltas; i++)
+        if (f.delta[i].rank < 1 || f.delta[i].rows != weights_config(w)->hidden ||
+            f.delta[i].cols != weights_config(w)->ffn)
+            abort();
+    delta_file_free(&f);
+    return 0;
+}
