@@ -21,11 +21,11 @@ const struct export_ops *export_find(const char *name, struct err *err)
 {
     struct buf known = {0};
 
-    for (int i = 0; i < EXPORTERS; i++) {
+    for (int i = 0; i < EXPORTERS; i++)
         if (name && !strcmp(exporters[i]->name, name))
             return exporters[i];
+    for (int i = 0; i < EXPORTERS; i++)
         buf_printf(&known, "%s%s", i ? ", " : "", exporters[i]->name);
-    }
     err_set(err, ERR_USAGE, "an export is one of %s%s%.40s%s", known.data, name ? ", not '" : "",
             name ? name : "", name ? "'" : "");
     buf_free(&known);
