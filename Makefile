@@ -1,6 +1,7 @@
 # make            build build/editscope             make run        set up, build, open it (ARGS=…)
 # make check      set up, run every test            make help       all targets
 # make CUDA=0|1   without / with the CUDA device    make V=1        show the commands
+# make MPI=1          with Open MPI: mpirun -n N   make check-mpi  its tests
 # make SAN=address,undefined tests                  make DEPS=0 …   install nothing
 # Lasting overrides go in config.mk.
 -include config.mk
@@ -17,21 +18,28 @@ CUDA_ARCH ?= 80 90 100
 PKGS    := ncursesw openblas lapacke jansson libpcre2-8 libutf8proc sqlite3 libcrypto libcurl zlib
 JOBS    ?= $(shell nproc)
 SAN     ?=
+MPI     ?= 0
 V       ?= 0
 
 # Each variant has its own folder, so none is ever linked with another's objects.
 comma   := ,
-B       := build/$(if $(SAN),$(subst $(comma),-,$(SAN))-)$(if $(filter 1,$(CUDA)),cuda,cpu)
+B       := build/$(if $(SAN),$(subst $(comma),-,$(SAN))-)$(if $(filter 1,$(MPI)),mpi-)$(if \
+           $(filter 1,$(CUDA)),cuda,cpu)
 Q       := $(if $(filter 0,$(V)),@)
 SUBMAKE  = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
            -Wpointer-arith -Wvla -Wwrite-strings -Wundef -Wdouble-promotion -fno-common \
            $(if $(filter true 1,$(CI)),-Werror)
-ALL_CPPFLAGS := -I. -D_GNU_SOURCE -DHAVE_CUDA=$(CUDA) \
+ALL_CPPFLAGS := -I. -D_GNU_SOURCE -DHAVE_CUDA=$(CUDA) -DHAVE_MPI=$(MPI) \
            $(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CPPFLAGS)
 ALL_CFLAGS   := -std=c11 $(WARN) $(CFLAGS) -pthread
 LIBS         := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm -pthread
+# Its headers are its own business, so -isystem.
+ifeq ($(MPI),1)
+ALL_CPPFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags ompi-c))
+LIBS         += $(shell pkg-config --libs ompi-c)
+endif
 ifneq ($(SAN),)
 ALL_CFLAGS   += -O1 -fno-omit-frame-pointer -fsanitize=$(SAN) \
            $(if $(findstring undefined,$(SAN)),-fno-sanitize-recover=undefined)
@@ -148,6 +156,13 @@ check:
 	@LINT='$(LINT)' sh tests/run $(if $(filter 1,$(CUDA)),build/cuda,build/cpu) \
 		build/address-undefined-cpu build/thread-cpu
 
+# Sums and sweeps of several processes against those of one, where Open MPI is.
+check-mpi:
+	@if pkg-config --exists ompi-c && command -v mpirun >/dev/null; then \
+		$(SUBMAKE) CUDA=0 MPI=1 all build/mpi-cpu/tests/e2e/ranks_test && \
+		build/mpi-cpu/tests/e2e/ranks_test; \
+	else echo "skip all: no Open MPI here"; echo "0 passed, 0 failed, 1 skipped"; fi
+
 # What to run while writing: one variant, no sanitizers, nothing installed.
 check-fast: tests
 	@LINT='$(LINT)' sh tests/run $(B)
@@ -257,7 +272,7 @@ help:
 	@echo "      check-gpu bench-gpu gpu-kit"
 	@echo "      install uninstall (PREFIX, DESTDIR) clean"
 
-.PHONY: all tests libraries deps model run check check-fast lint format tidy fuzz fuzz-programs \
+.PHONY: check-mpi all tests libraries deps model run check check-fast lint format tidy fuzz fuzz-programs \
         bench gpu-programs check-gpu bench-gpu gpu-kit screens demo-record themes reference \
         install uninstall clean help
 .SECONDARY:

@@ -5,6 +5,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
+#include "core/base/ranks.h"
 #include "core/device/device.h"
 #include "views/cli/cli.h"
 #if HAVE_CUDA
@@ -55,6 +56,9 @@ static bool device_choose(const char *name, struct device_choice *out, struct er
     long n = colon ? strtol(colon + 1, &end, 10) : 0;
 
     *out = (struct device_choice){.index = (int)n};
+    if (name && !strcmp(name, "cuda") && ranks_all() > 1) /* a GPU each, as far as there are */
+        out->index =
+            HAVE_CUDA && devices[0].ops->count() > 0 ? ranks_here() % devices[0].ops->count() : 0;
     if (!name || !strcmp(name, "auto"))
         return automatic(out, err);
     if (colon && (end == colon + 1 || *end || n < 0 || n > 1023))
@@ -76,11 +80,25 @@ static void device_survey(struct buf *out)
         devices[i].ops->survey(out);
     if (!HAVE_CUDA)
         buf_printf(out, "cuda\tbuilt without CUDA\n");
+    if (HAVE_MPI)
+        buf_printf(out, "mpi\tbuilt with Open MPI: mpirun -n N editscope stats, or sweep\n");
+    else
+        buf_printf(out, "mpi\tbuilt without Open MPI (make MPI=1)\n");
 }
 
 int main(int argc, char **argv)
 {
     static const struct device_house house = {device_choose, device_survey};
 
-    return cli_main(argc, argv, &house);
+    struct err err = {0};
+    int status = 1;
+
+    if (ranks_begin(&err)) {
+        status = cli_main(argc, argv, &house);
+    } else {
+        fprintf(stderr, "editscope: %s\n", err.text);
+        status = err_exit_status(err.kind);
+    }
+    ranks_end(status);
+    return status;
 }

@@ -94,7 +94,7 @@ static bool run_kind(struct engine *e, struct command *cmd, struct err *err)
     case CMD_VERIFY:
         return job_verify(e, cmd, err);
     case CMD_MOMENTS:
-        return ground_ready(e, &cmd->params, false, err) && ground_say(e);
+        return ground_together(e, cmd, err) && ground_say(e);
     case CMD_LENS:
         return job_lens(e, cmd, err);
     case CMD_TRACE:

@@ -71,6 +71,7 @@ struct command {
     unsigned attribution; /* id of the run to take masks from; 0: make one */
     bool all_layers;
     bool curves;     /* CMD_ATTRIBUTE: also slope and curve in the amplification */
+    bool share;      /* CMD_MOMENTS of several processes: every one is to have them */
     bool draft;      /* may use the last moments checkpoint instead of waiting */
     char *text;      /* owned; CMD_DEVICE: "cpu" */
     unsigned states; /* enum model_state bits; 0: base and edited */

@@ -6,6 +6,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/ranks.h"
 #include "core/base/sha256.h"
 #include "core/engine/inside.h"
 
@@ -76,6 +77,75 @@ static bool load_text(struct engine *e, struct err *err)
     return ok || err_in(err, "%s", e->options.text);
 }
 
+/* The cache of rank 0 counts, and only there are the sums so far: the others add nothing to them
+ * but what they sum themselves. All must be summing the same. */
+static bool load_together(struct ground *g, struct err *err)
+{
+    struct {
+        struct moments_origin origin;
+        long tokens;
+    } first;
+
+    if (!ranks_me() && !moments_load(g->moments, g->goal, NULL, err))
+        return false;
+    memset(&first, 0, sizeof(first));
+    first.origin = g->moments->origin;
+    first.tokens = g->moments->tokens;
+    if (!ranks_share(&first, sizeof(first), err))
+        return false;
+    g->moments->tokens = first.tokens;
+    if (!strcmp(first.origin.model, g->moments->origin.model) &&
+        !strcmp(first.origin.text, g->moments->origin.text) &&
+        first.origin.window == g->moments->origin.window)
+        return true;
+    return err_set(err, ERR_STATE, "process %d of mpirun has another model or text than process 0",
+                   ranks_me());
+}
+
+/* What the processes summed in this round comes together on rank 0. */
+static bool join(struct ground *g, long until, struct err *err)
+{
+    struct moments *m = g->moments;
+
+    moments_settle(m);
+    for (int i = 0; i < m->layers; i++) {
+        double *sum = shelf_download(&m->sum[i], 0, m->neurons, err);
+        bool ok = sum && ranks_sum(sum, (size_t)m->neurons * (size_t)m->neurons, err);
+
+        if (ok && !ranks_me())
+            shelf_upload(&m->sum[i], 0, m->neurons, sum);
+        else if (ok)
+            shelf_fill(&m->sum[i], 0);
+        free(sum);
+        if (!ok || !device_sync(m->dev, err))
+            return false;
+    }
+    m->tokens = until;
+    g->part = g->part_end = 0;
+    return true;
+}
+
+/* A slice of this process' part of a round, which goes from one fixed count to the next. */
+static bool step_together(struct engine *e, long until, struct err *err)
+{
+    struct ground *g = &e->ground;
+    struct moments *m = g->moments;
+    int window = m->origin.window;
+    long begin = m->tokens;
+
+    if (!g->part_end) {
+        long end, first = ranks_part((until - begin) / window, ranks_me(), ranks_all(), &end);
+
+        g->part = m->tokens = begin + first * window;
+        g->part_end = begin + end * window;
+    }
+    if (m->tokens < g->part_end && !gather_step(g->gather, g->part_end, err))
+        return false;
+    engine_say_progress(e, e->job_id, "second moments",
+                        (double)(g->part + (m->tokens - g->part) * ranks_all()), (double)g->goal);
+    return m->tokens < g->part_end || !gather_idle(g->gather) || join(g, until, err);
+}
+
 /* Makes the ground for these parameters' layers, from the cache as far as it goes. */
 bool ground_plan(struct engine *e, const struct params *p, struct err *err)
 {
@@ -83,7 +153,7 @@ bool ground_plan(struct engine *e, const struct params *p, struct err *err)
     struct moments_origin origin = {.window = e->model->config->context};
     struct buf notes = {0};
     int layer[PARAM_MAX_LAYERS], layers;
-    bool ok;
+    bool ok, together;
 
     if (p->value[P_STATS_WINDOW] < origin.window) /* no longer than the model holds */
         origin.window = (int)p->value[P_STATS_WINDOW];
@@ -96,14 +166,17 @@ bool ground_plan(struct engine *e, const struct params *p, struct err *err)
     if (g->moments && g->layers == layers && g->moments->origin.window == origin.window &&
         !memcmp(g->layer, layer, (size_t)layers * sizeof(int)))
         return true;
+    together = g->together;
     ground_free(e);
+    g->together = together;
     memcpy(origin.model, e->identity, sizeof(origin.model));
     memcpy(origin.text, e->text_hash, sizeof(origin.text));
     memcpy(g->layer, layer, (size_t)layers * sizeof(int));
     g->layers = layers;
     g->goal = (long)p->value[P_STATS_TOKENS];
     g->moments = moments_new(e->dev, &origin, layers, layer, e->model->config->ffn, err);
-    ok = g->moments && moments_load(g->moments, g->goal, &notes, err);
+    ok = g->moments &&
+         (g->together ? load_together(g, err) : moments_load(g->moments, g->goal, &notes, err));
     buf_free(&notes);
     if (!ok)
         return false;
@@ -148,15 +221,23 @@ static bool advance(struct engine *e, struct err *err)
     struct ground *g = &e->ground;
     long until = moments_next(g->moments, g->goal), before = g->moments->tokens;
 
-    if (!gather_step(g->gather, until, err))
+    if (g->together) {
+        if (!g->part_end)
+            g->round = until;
+        until = g->round;
+        if (!step_together(e, until, err))
+            return false;
+    } else if (!gather_step(g->gather, until, err)) {
         return false;
-    if (g->moments->tokens != before)
+    }
+    if (g->moments->tokens != before && !g->together)
         engine_say_progress(e, e->job_id, "second moments", (double)g->moments->tokens,
                             (double)g->goal);
-    if (g->moments->tokens == until && until != before) {
+    if (g->moments->tokens == until && !g->part_end && (g->together || until != before)) {
         struct err note = {0};
 
-        if (!moments_save(g->moments, &note)) /* a full cache disk is no reason to stop */
+        if (!ranks_me() &&
+            !moments_save(g->moments, &note)) /* a full cache disk is no reason to stop */
             engine_say_progress(e, e->job_id, note.text, (double)until, (double)g->goal);
         if (g->contexts->tokens == until)
             contexts_save(g->contexts, g->moments, NULL);
@@ -302,7 +383,7 @@ static bool spaces_at(struct engine *e, long tokens, const struct params *p, str
 
 /* Fewer tokens than neurons leave a null space that is an artefact of rank: a draft needs the
  * first checkpoint. */
-bool ground_ready(struct engine *e, const struct params *p, bool draft, struct err *err)
+static bool ground_summed(struct engine *e, const struct params *p, bool draft, struct err *err)
 {
     struct ground *g = &e->ground;
     long enough;
@@ -315,7 +396,50 @@ bool ground_ready(struct engine *e, const struct params *p, bool draft, struct e
     while (g->moments->tokens < enough)
         if (job_cancelled(&e->job, err) || !advance(e, err))
             return false;
-    return spaces_at(e, draft ? g->checkpoint : g->moments->tokens, p, err);
+    return true;
+}
+
+bool ground_ready(struct engine *e, const struct params *p, bool draft, struct err *err)
+{
+    const struct ground *g = &e->ground;
+
+    return ground_summed(e, p, draft, err) &&
+           spaces_at(e, draft ? g->checkpoint : g->moments->tokens, p, err);
+}
+
+/* Rank 0's sums to everybody. */
+static bool spread(struct ground *g, struct err *err)
+{
+    struct moments *m = g->moments;
+    size_t count = (size_t)m->neurons * (size_t)m->neurons;
+
+    for (int i = 0; i < m->layers; i++) {
+        double *sum = shelf_download(&m->sum[i], 0, m->neurons, err);
+        bool ok = sum && ranks_share(sum, count * sizeof(*sum), err);
+
+        if (ok && ranks_me())
+            shelf_upload(&m->sum[i], 0, m->neurons, sum);
+        free(sum);
+        if (!ok || !device_sync(m->dev, err))
+            return false;
+    }
+    return true;
+}
+
+bool ground_together(struct engine *e, const struct command *cmd, struct err *err)
+{
+    struct ground *g = &e->ground;
+    bool ok;
+
+    if (ranks_all() < 2)
+        return ground_ready(e, &cmd->params, cmd->draft, err);
+    ground_free(e);
+    g->together = true;
+    ok = ground_summed(e, &cmd->params, cmd->draft, err) && (!cmd->share || spread(g, err));
+    g->together = false;
+    if (!ok || (ranks_me() && !cmd->share))
+        return ok;
+    return ground_ready(e, &cmd->params, cmd->draft, err);
 }
 
 /* The end of the text up to a token, as much as fits: whole characters. */

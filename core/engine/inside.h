@@ -28,11 +28,14 @@ struct ground {
     int layer[EDIT_MAX_LAYERS], layers;
     struct moments *moments;
     struct gather *gather;
-    struct contexts *contexts; /* heard by the way */
-    struct moments *counter;   /* when sums came from the cache and contexts did not: */
-    struct gather *listener;   /* the text is walked again for them alone */
-    long goal;                 /* tokens asked for */
-    long checkpoint;           /* the last fixed count that was reached and kept on disk */
+    struct contexts *contexts;  /* heard by the way */
+    struct moments *counter;    /* when sums came from the cache and contexts did not: */
+    struct gather *listener;    /* the text is walked again for them alone */
+    long goal;                  /* tokens asked for */
+    bool together;              /* several processes are summing: */
+    long round, part, part_end; /* the round's end; tokens from which and up to which this one does,
+                                   in this round */
+    long checkpoint;            /* the last fixed count that was reached and kept on disk */
     struct nullspace *space[EDIT_MAX_LAYERS];
     struct solver *solver[EDIT_MAX_LAYERS];
     long space_tokens; /* moments the spaces were made of; 0: none */
@@ -117,6 +120,9 @@ bool job_device(struct engine *e, struct command *cmd, struct err *err);
 bool ground_ready(struct engine *e, const struct params *p, bool draft, struct err *err);
 /* A slice of background work; false when there is none. */
 bool ground_step(struct engine *e, struct err *err);
+/* CMD_MOMENTS: sums to stats.tokens, the work dealt to the processes of mpirun; null spaces on
+ * rank 0 or, with `share`, everywhere. */
+bool ground_together(struct engine *e, const struct command *cmd, struct err *err);
 bool ground_plan(struct engine *e, const struct params *p, struct err *err);
 void ground_free(struct engine *e);
 /* The keys that have come into the stores belong to this edit. */

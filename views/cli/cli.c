@@ -7,6 +7,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/ranks.h"
 #include "core/edit/relations.h"
 #include "core/engine/recorder.h"
 #include "views/app.h"
@@ -93,6 +94,20 @@ static bool screen(struct cli *c, struct err *err)
     return !err->kind;
 }
 
+/* Under mpirun, two commands share their work, and rank 0 alone speaks. */
+static bool alone(struct cli *c, struct err *err)
+{
+    if (ranks_all() == 1)
+        return true;
+    if (c->ops != &cli_stats && c->ops != &cli_sweep)
+        return err_set(err, ERR_USAGE,
+                       "mpirun has started %d processes: only stats and sweep share their work",
+                       ranks_all());
+    c->value[OPT_QUIET] = "";
+    return !ranks_me() || freopen("/dev/null", "w", stdout) ||
+           err_set(err, ERR_IO, "/dev/null does not open");
+}
+
 static bool work(struct cli *c, int argc, char **argv, struct err *err)
 {
     if (!cli_parse(c, argc, argv, err))
@@ -105,7 +120,7 @@ static bool work(struct cli *c, int argc, char **argv, struct err *err)
         cli_help(c);
         return true;
     }
-    if (!cli_settle(c, err))
+    if (!cli_settle(c, err) || !alone(c, err))
         return false;
     return c->ops ? c->ops->run(c, err) : screen(c, err);
 }

@@ -6,6 +6,7 @@
 
 #include "core/base/grid.h"
 #include "core/base/mem.h"
+#include "core/base/ranks.h"
 #include "views/cli/cli.h"
 
 /* Sums over the facts that were tried in one cell. */
@@ -20,6 +21,7 @@ struct sweep {
     struct grid grid;
     struct cell *cell;
     int facts;
+    int *mine, count; /* the cells this process of mpirun tries: every n-th */
 };
 
 static double mean_gain(const struct applied *a)
@@ -157,9 +159,9 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
 
     if (ev->kind != EV_TRIED)
         return;
-    add(&s->cell[ev->tried->variant], ev->tried);
-    if (s->facts == 1)
-        tell(c, s, ev->tried->variant);
+    add(&s->cell[s->mine[ev->tried->variant]], ev->tried);
+    if (s->facts == 1 && ranks_all() == 1)
+        tell(c, s, s->mine[ev->tried->variant]);
 }
 
 static bool on_fact(struct cli *c, struct sweep *s, const struct fact *fact, struct err *err)
@@ -169,19 +171,43 @@ static bool on_fact(struct cli *c, struct sweep *s, const struct fact *fact, str
     cmd.facts = xcalloc(1, sizeof(*cmd.facts));
     cmd.facts[0] = fact_copy(fact);
     cmd.count = 1;
-    cmd.variant_count = s->grid.cells;
-    cmd.variants = xcalloc((size_t)s->grid.cells, sizeof(*cmd.variants));
-    for (int i = 0; i < s->grid.cells; i++) {
+    cmd.variant_count = s->count;
+    cmd.variants = xcalloc((size_t)s->count, sizeof(*cmd.variants));
+    for (int i = 0; i < s->count; i++) {
         cmd.variants[i] = c->params;
-        grid_set(&s->grid, i, &cmd.variants[i], NULL); /* checked when it was parsed */
+        grid_set(&s->grid, s->mine[i], &cmd.variants[i], NULL); /* checked when it was parsed */
     }
     return cli_job(c, &cmd, hear, s, err) || err_in(err, "%s", fact->subject);
 }
 
+/* The second moments once for all processes, before each goes its own way. */
+static bool together(struct cli *c, struct err *err)
+{
+    struct command cmd = {
+        .kind = CMD_MOMENTS, .params = c->params, .draft = cli_has(c, OPT_DRAFT), .share = true};
+
+    return ranks_all() == 1 || cli_job(c, &cmd, NULL, NULL, err);
+}
+
+/* The cells of all processes on rank 0. */
+static bool collect(struct sweep *s, struct err *err)
+{
+    size_t row = (size_t)s->grid.cells * sizeof(*s->cell);
+    struct cell *of = xcalloc((size_t)ranks_all(), row + 1);
+    bool ok = ranks_gather(s->cell, of, row, err);
+
+    for (int i = 0; ok && !ranks_me() && i < s->grid.cells; i++)
+        s->cell[i] = of[(size_t)(i % ranks_all()) * (size_t)s->grid.cells + (size_t)i];
+    free(of);
+    return ok;
+}
+
 static bool all(struct cli *c, struct sweep *s, const struct fact *facts, struct err *err)
 {
+    bool at_end = s->facts > 1 || ranks_all() > 1;
+
     if (!cli_start(c, cli_has(c, OPT_SESSION) ? NEED_SESSION | READS : 0, err) ||
-        !cli_wait_open(c, err))
+        !cli_wait_open(c, err) || !together(c, err))
         return false;
     if (!cli_json(c))
         heading(s);
@@ -191,7 +217,9 @@ static bool all(struct cli *c, struct sweep *s, const struct fact *facts, struct
         if (!on_fact(c, s, &facts[i], err))
             return false;
     }
-    for (int i = 0; s->facts > 1 && i < s->grid.cells; i++)
+    if (!collect(s, err))
+        return false;
+    for (int i = 0; at_end && i < s->grid.cells; i++)
         tell(c, s, i);
     return true;
 }
@@ -208,9 +236,16 @@ static bool run(struct cli *c, struct err *err)
     ok =
         ok && grid_parse(&s->grid, c->value[OPT_GRID], err) && cli_facts(c, &facts, &s->facts, err);
     s->cell = xcalloc((size_t)s->grid.cells + 1, sizeof(*s->cell));
+    s->mine = xcalloc((size_t)s->grid.cells + 1, sizeof(*s->mine));
+    for (int i = ranks_me(); i < s->grid.cells; i += ranks_all())
+        s->mine[s->count++] = i;
+    if (ok && ranks_all() > s->grid.cells)
+        ok = err_set(err, ERR_USAGE, "mpirun has started %d processes for %d cells", ranks_all(),
+                     s->grid.cells);
     ok = ok && all(c, s, facts, err);
     cli_facts_free(facts, s->facts);
     free(s->cell);
+    free(s->mine);
     free(s);
     return ok;
 }
