@@ -83,7 +83,7 @@ static void sums(void)
     struct buf a = {0}, b = {0};
     struct dirent *entry;
     int files = 0;
-    json_t *told;
+    char *told;
     DIR *dir;
 
     if (!model)
@@ -104,10 +104,9 @@ static void sums(void)
     if (dir)
         closedir(dir);
     CHECK(files == 2);
-    told = event(&b, "moments", 0);
-    CHECK(json_integer_value(json_object_get(told, "tokens")) == 3008);
-    CHECK(!event(&b, "moments", 1)); /* rank 0 alone speaks */
-    json_decref(told);
+    told = b.data ? strstr(b.data, "\"goal\"") : NULL;
+    CHECK(told && strstr(b.data, "\"tokens\":3008"));
+    CHECK(told && !strstr(told + 1, "\"goal\"")); /* rank 0 alone speaks */
     free(one);
     buf_free(&a);
     buf_free(&b);
