@@ -76,8 +76,8 @@ bool bench_fuse(struct bench *b, enum precision p, bool fused);
 /* The parts. Each leaves the device without what it took. */
 void bench_ceilings(struct bench *b, const struct shape *s);
 void bench_ops(struct bench *b, const struct shape *s);
-/* Weights on the device in their stored type, null spaces and second moments where the program's
- * own plan of the memory puts them. Takes both arguments, also when it fails. */
+/* Weights on the device (synthetic ones in their stored type), null spaces and second moments where
+ * the program's own plan of the memory puts them. Takes both arguments, also when it fails. */
 struct model *bench_place(struct bench *b, struct weights *file, struct tokenizer *tokenizer);
 /* Attribution in every precision, an edit, moments. `model` may have a tokenizer or not; request
  * [requests] are in its tokens. Verdicts go into b->json. */

@@ -378,13 +378,15 @@ struct model *bench_place(struct bench *b, struct weights *file, struct tokenize
     struct memory_plan plan;
     struct params params;
     int layer[PARAM_MAX_LAYERS];
+    long long floats = tokenizer ? 0 : 1; /* synthetic weights stay as stored: a byte for more */
 
     params_default(&params);
     r.rows = 1 + (int)params.value[P_ATTR_PREFIXES];
     if (edited_layers(&params, c, layer, &r.edited, NULL) && r.edited)
         r.above = c->layers - 1 - layer[r.edited - 1];
     plan_weights(file, PRECISION_BF16, &r.weights, &r.wider);
-    r.wider = 0;
+    if (!tokenizer)
+        r.wider = 0;
     if (b->dev->ops->own_memory) {
         if (!plan_memory(&plan, &r, &b->err)) {
             tokenizer_free(tokenizer);
@@ -393,8 +395,9 @@ struct model *bench_place(struct bench *b, struct weights *file, struct tokenize
         }
         b->dev->far_sums = plan.far_sums;
         b->dev->far_spaces = plan.far_spaces;
+        floats = plan.part[PLAN_FLOATS] >= 1 ? (long long)plan.part[PLAN_FLOATS] : 1;
     }
-    return model_of(file, tokenizer, b->dev, 1, NULL, &b->err); /* a byte: nothing is widened */
+    return model_of(file, tokenizer, b->dev, floats, NULL, &b->err);
 }
 
 /* --- all of it -------------------------------------------------------------------- */
