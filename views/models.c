@@ -196,9 +196,12 @@ static void fetching(const struct desk *d, struct surface *s, struct rect in, in
     char done[16], total[16];
     int bar = in.w >= 100 ? 20 : 10;
 
-    pen_fit(&p, ROLE_ACCENT, in.w >= 100 ? 44 : 26, *g->what ? g->what : d->pull_name);
+    pen_fit(&p, ROLE_ACCENT, in.w >= 100 ? 44 : 26, d->pull_name);
     if (!(g->total > 0)) {
-        pen_text(&p, ROLE_DIM, "asking the Hub  C-c stops");
+        bool waits = *g->what && strncmp(d->pull_name, g->what, strlen(g->what)) != 0;
+
+        pen_printf(&p, waits ? ROLE_WARN : ROLE_DIM, "%s  C-c stops",
+                   waits ? g->what : "asking the Hub");
         return;
     }
     for (int i = 0; i < bar; i++)
