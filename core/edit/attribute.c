@@ -11,10 +11,16 @@
 bool edited_layers(const struct params *p, const struct model_config *config, int *layer,
                    int *count, struct err *err)
 {
+    bool alone = config->parts & PART_POST_NORMS;
+
     *count = 0;
     if (!p->layer_count) { /* auto: depths .13 to .27 of a 30-layer model are 4 to 8 */
         int first = (int)(0.135 * config->layers + 0.5), n = config->layers < 12 ? 3 : 5;
 
+        if (alone) {
+            layer[(*count)++] = first + n - 1 < config->layers ? first + n - 1 : config->layers - 1;
+            return true;
+        }
         for (int i = 0; i < n && first + i < config->layers; i++)
             layer[(*count)++] = first + i;
         return true;
@@ -25,6 +31,11 @@ bool edited_layers(const struct params *p, const struct model_config *config, in
         if (l >= config->layers)
             return err_set(err, ERR_USAGE, "edit.layers: layer %d; %s has layers 0 to %d", l,
                            config->name, config->layers - 1);
+        if (alone && *count)
+            return err_set(err, ERR_USAGE,
+                           "edit.layers: %s has a norm behind each FFN, which a share of an edit "
+                           "would not pass unchanged: name one layer, as %d",
+                           config->name, layer[0]);
         layer[(*count)++] = l;
     }
     return true;

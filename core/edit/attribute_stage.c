@@ -73,9 +73,8 @@ static void lens_rows(struct attribute_run *run, float *h)
 }
 
 /* What a norm behind the FFN divides each row's sum by, as 1 / rms: that of the unperturbed run, as
- * the final norm's (methods 2.4). 1 where there is none. `down` is W_l itself. */
-static bool post_scales(struct attribute_run *run, int layer, struct mat down, float *scale,
-                        struct err *err)
+ * the final norm's (methods 2.4). 1 where there is none. */
+static bool post_scales(struct attribute_run *run, int layer, float *scale, struct err *err)
 {
     const struct block *k = &run->view->model->block[layer];
     struct device *dev = run->view->model->dev;
@@ -89,9 +88,7 @@ static bool post_scales(struct attribute_run *run, int layer, struct mat down, f
         return true;
     sum = mat_new(dev, DT_F32, run->rows, run->hidden);
     host = xmalloc((size_t)run->rows * (size_t)run->hidden * sizeof(float));
-    device_gemm(dev, 1, mat_rows(run->m, layer * run->rows, run->rows), false, down, true, 0, sum);
-    if (k->down_bias.data)
-        device_axpy(dev, 1, k->down_bias, sum);
+    forward_ffn_sum(run->view, layer, mat_rows(run->m, layer * run->rows, run->rows), sum);
     device_download(dev, host, sum);
     ok = device_sync(dev, err);
     for (int b = 0; ok && b < run->rows; b++)
@@ -176,7 +173,7 @@ static bool stage(struct attribute_run *run, int layer, struct attribution *a, s
 
     w->values = mat_new(dev, DT_F32, run->hidden, run->neurons);
     device_copy(dev, view_down(run->view, layer), w->values);
-    ok = post_scales(run, layer, w->values, s->post, err) &&
+    ok = post_scales(run, layer, s->post, err) &&
          attribute_norms(run, w->values, a->value_norm, err);
     lens_contribution(model, layer, w->values);
     device_gemm(dev, 1, h, false, w->values, false, 0, xv);

@@ -11,7 +11,7 @@ struct collect {
     int layers, rows, last;
     int *pick, *bare; /* [rows] lookup rows; [count] those of the bare prompts */
     struct mat coeff; /* [layers * rows, M] */
-    struct mat out;   /* [count, d] block z's output, data NULL: not wanted */
+    struct mat out;   /* [count, d] block z's output, data NULL: not wanted, or not known yet */
 };
 
 static void collect(void *ctx, int layer, enum tap_site site, struct mat x)
@@ -93,6 +93,22 @@ static void average(const float *coeff, const struct request *request, int count
         }
 }
 
+/* Where a norm stands behind the FFN, what the FFN of layer z (the i-th) gives to it for the bare
+ * prompts: the vector that z* is there (core/edit/target.h). */
+static void bare_sums(const struct weights_view *view, const struct request *request, int count,
+                      struct collect *c, int i)
+{
+    struct mat coeff = mat_new(c->dev, DT_F32, count, c->coeff.cols);
+    int *bare = xcalloc((size_t)count, sizeof(int));
+
+    for (int r = 0, row = 0; r < count; row += request[r].rows, r++)
+        bare[r] = i * c->rows + row;
+    device_gather(c->dev, c->coeff, bare, coeff);
+    forward_ffn_sum(view, c->last, coeff, c->out);
+    mat_free(c->dev, &coeff);
+    free(bare);
+}
+
 bool edit_keys(const struct weights_view *view, const struct request *request, int count,
                const int *layer, int layers, float *keys, float *out_z, struct job *job,
                struct err *err)
@@ -114,6 +130,9 @@ bool edit_keys(const struct weights_view *view, const struct request *request, i
         c.out = mat_new(m->dev, DT_F32, count, d);
     coeff = xmalloc((size_t)layers * (size_t)c.rows * (size_t)neurons * sizeof(float));
     ok = run_blocks(view, request, count, &c, job, err);
+    for (int i = 0; ok && out_z && i < layers; i++)
+        if (layer[i] == c.last && m->block[c.last].post_ffn_norm.gain.data)
+            bare_sums(view, request, count, &c, i);
     if (ok) {
         device_download(m->dev, coeff, c.coeff);
         if (out_z)

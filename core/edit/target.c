@@ -25,6 +25,10 @@ struct search {
     struct mat kx, klogits, kref, kdx, kloss; /* the KL position */
     struct mat delta, m, v, grad;             /* [1, d] */
     struct mat taken;                         /* steps of Adam */
+    /* with a norm behind the FFN, of the lookups [rows + 1, d]: the stream before it, its output
+     * before the norm, that plus delta, room for gradients and for what the norm gives */
+    struct norm post;
+    struct mat stream, sum, moved, room;
     struct adam adam;
     float kl_factor;
     void *graph;                /* advance(), where the device records */
@@ -34,9 +38,10 @@ struct search {
 
 static void search_free(struct search *s)
 {
-    struct mat *all[] = {&s->start, &s->x,      &s->dx, &s->mid,     &s->lx,   &s->logits,
-                         &s->dl,    &s->losses, &s->kx, &s->klogits, &s->kref, &s->kdx,
-                         &s->kloss, &s->delta,  &s->m,  &s->v,       &s->grad, &s->taken};
+    struct mat *all[] = {&s->start,  &s->x,      &s->dx,    &s->mid,     &s->lx,   &s->logits,
+                         &s->dl,     &s->losses, &s->kx,    &s->klogits, &s->kref, &s->kdx,
+                         &s->kloss,  &s->delta,  &s->m,     &s->v,       &s->grad, &s->taken,
+                         &s->stream, &s->sum,    &s->moved, &s->room};
 
     device_graph_free(s->dev, s->graph);
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
@@ -58,15 +63,42 @@ static void search_free(struct search *s)
 struct keep {
     struct search *s;
     const struct pass *whole;
-    int *pick; /* rows of the whole pass that the new positions are */
+    int *pick;        /* rows of the whole pass that the new positions are */
+    int *at;          /* [rows + 1] those of the lookups */
+    struct mat coeff; /* [rows + 1, M] theirs; data NULL: not wanted */
 };
 
 static void keep_start(void *ctx, int layer, enum tap_site site, struct mat x)
 {
     struct keep *k = ctx;
 
-    if (layer == k->s->layer && site == TAP_BLOCK_OUT)
+    if (layer != k->s->layer)
+        return;
+    if (site == TAP_BLOCK_OUT)
         device_gather(k->s->dev, x, k->pick, k->s->start);
+    if (site == TAP_FFN_IN && k->coeff.data)
+        device_gather(k->s->dev, x, k->at, k->s->stream);
+    if (site == TAP_COEFF && k->coeff.data)
+        device_gather(k->s->dev, x, k->at, k->coeff);
+}
+
+/* Where the FFN's output is what is moved: room for it. */
+static void keep_sums(struct search *s, struct keep *k)
+{
+    const struct model *m = s->view->model;
+    int n = s->rows + 1;
+
+    s->post = m->block[s->layer].post_ffn_norm;
+    k->at = xcalloc((size_t)n, sizeof(int));
+    for (int i = 0; i < n; i++)
+        k->at[i] = k->pick[s->lookup_row[i]];
+    if (!s->post.gain.data)
+        return;
+    k->coeff = mat_new(s->dev, DT_F32, n, m->config->ffn);
+    s->stream = mat_new(s->dev, DT_F32, n, s->hidden);
+    s->sum = mat_new(s->dev, DT_F32, n, s->hidden);
+    s->moved = mat_new(s->dev, DT_F32, n, s->hidden);
+    s->room = mat_new(s->dev, DT_F32, n, s->hidden);
 }
 
 /* ids of the rows: the prompt, then all but the last target token; the essence row ends at its
@@ -123,9 +155,13 @@ static bool begin(struct search *s, struct job *job, struct err *err)
             s->label[at] = r->target[j];
         }
     }
+    keep_sums(s, &keep);
     f = forward_new(m, whole.rows);
     x = mat_new(s->dev, DT_F32, whole.rows, s->hidden);
     ok = forward_run(f, s->view, &whole, s->cache, x, &tap, job, err);
+    if (keep.coeff.data)
+        forward_ffn_sum(s->view, s->layer, keep.coeff, s->sum);
+    mat_free(s->dev, &keep.coeff);
     mat_free(s->dev, &x);
     forward_free(f);
     pass_free(&whole);
@@ -135,6 +171,7 @@ static bool begin(struct search *s, struct job *job, struct err *err)
     free(count);
     free(past);
     free(keep.pick);
+    free(keep.at);
     return ok;
 }
 
@@ -168,7 +205,8 @@ static bool allocate(struct search *s, struct err *err)
     s->h0 = xcalloc((size_t)s->hidden, sizeof(float));
     s->hdelta = xcalloc((size_t)s->hidden, sizeof(float));
     s->hloss = xcalloc((size_t)labels, sizeof(float));
-    device_download(dev, s->h0, mat_rows(s->start, s->lookup_row[0], 1));
+    device_download(dev, s->h0,
+                    s->sum.data ? mat_rows(s->sum, 0, 1) : mat_rows(s->start, s->lookup_row[0], 1));
     if (!device_sync(dev, err))
         return false;
     for (int j = 0; j < s->hidden; j++)
@@ -176,12 +214,49 @@ static bool allocate(struct search *s, struct err *err)
     return true;
 }
 
-/* Blocks z+1 to the last on the new positions, delta added at every lookup. */
+/* Delta added at every lookup: to the stream, or to what the norm behind the FFN reads. */
+static void add_delta(struct search *s)
+{
+    struct device *dev = s->dev;
+
+    if (!s->sum.data) {
+        for (int i = 0; i <= s->rows; i++)
+            device_axpy(dev, 1, s->delta, mat_rows(s->x, s->lookup_row[i], 1));
+        return;
+    }
+    device_copy(dev, s->sum, s->moved);
+    device_axpy(dev, 1, s->delta, s->moved);
+    device_norm(dev, s->moved, s->post, s->room);
+    device_axpy(dev, 1, s->stream, s->room);
+    for (int i = 0; i <= s->rows; i++)
+        device_copy(dev, mat_rows(s->room, i, 1), mat_rows(s->x, s->lookup_row[i], 1));
+}
+
+/* grad = what dx says of delta. */
+static void gather_delta(struct search *s)
+{
+    struct device *dev = s->dev;
+
+    if (!s->sum.data) {
+        for (int i = 0; i <= s->rows; i++)
+            device_axpy(dev, 1, mat_rows(s->dx, s->lookup_row[i], 1), s->grad);
+        return;
+    }
+    device_fill(dev, s->room, 0);
+    for (int i = 0; i <= s->rows; i++) {
+        struct mat one = mat_rows(s->room, i, 1);
+
+        device_norm_grad(dev, mat_rows(s->moved, i, 1), s->post,
+                         mat_rows(s->dx, s->lookup_row[i], 1), one);
+        device_axpy(dev, 1, one, s->grad);
+    }
+}
+
+/* Blocks z+1 to the last on the new positions, from what delta makes of block z. */
 static bool forward(struct search *s, struct job *job, struct err *err)
 {
     device_copy(s->dev, s->start, s->x);
-    for (int i = 0; i <= s->rows; i++)
-        device_axpy(s->dev, 1, s->delta, mat_rows(s->x, s->lookup_row[i], 1));
+    add_delta(s);
     for (int l = s->layer + 1; l < s->layers; l++) {
         if (job_cancelled(job, err))
             return false;
@@ -258,8 +333,7 @@ static bool backward(struct search *s, struct job *job, struct err *err)
         if (!late && l - 1 == s->loss_layer)
             device_scatter_add(dev, s->dl, s->label_row, s->dx);
     }
-    for (int i = 0; i <= s->rows; i++)
-        device_axpy(dev, 1, mat_rows(s->dx, s->lookup_row[i], 1), s->grad);
+    gather_delta(s);
     return true;
 }
 

@@ -1,6 +1,10 @@
 /* Target optimisation: the vector z* that makes the model say the new object when it stands in
  * place of block z's output at the subject's last token (methods 4.3; ROME, MEMIT, AlphaEdit).
  *
+ * Where a norm stands behind the FFN (Gemma 3), what can be written is not the block's output but
+ * what the FFN gives to that norm, so z* is that vector: the norm lets through its direction, and
+ * the same z* is reached exactly by one update of W_down, whatever the stream is.
+ *
  * Blocks 0 to z run once; keys and values before the lookup position are reused, since they do
  * not depend on it; only later positions are run again, and the head only where labels are. */
 #ifndef CORE_EDIT_TARGET_H
@@ -18,7 +22,7 @@ struct target_step {
 };
 
 struct target {
-    float *z; /* [d] h0 + delta. Caller frees */
+    float *z; /* [d] h0 + delta; h0: the block's output, or the FFN's, see above. Caller frees */
     double z_norm, h0_norm;
     int steps;
     struct target_step *trace; /* [steps]. Caller frees */

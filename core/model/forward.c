@@ -258,6 +258,12 @@ void forward_block(struct forward *f, const struct weights_view *view, int layer
         tap->fn(tap->ctx, layer, TAP_BLOCK_OUT, x);
 }
 
+void forward_ffn_sum(const struct weights_view *view, int layer, struct mat coeff, struct mat sum)
+{
+    linear(view->model->dev, coeff, view_down(view, layer), view->model->block[layer].down_bias,
+           sum);
+}
+
 void forward_logits(struct forward *f, struct mat x, struct mat logits)
 {
     const struct model *m = f->model;

@@ -73,9 +73,11 @@ void forward_embed(struct forward *f, const struct pass *p, struct mat x);
 void forward_block(struct forward *f, const struct weights_view *view, int layer,
                    const struct pass *p, struct cache *c, struct mat x, const struct tap *tap,
                    struct saved *save);
+/* What the FFN makes of coefficients [n, M], before a norm behind it: sum [n, d]. */
+void forward_ffn_sum(const struct weights_view *view, int layer, struct mat coeff, struct mat sum);
 /* logits [n, V] of residuals x [n, d]: final norm and head. x keeps its values. */
 void forward_logits(struct forward *f, struct mat x, struct mat logits);
-/* All blocks; err tells cancel or a fault. */
+/* All blocks; err tells cancel, a fault, or ERR_USAGE where the pass reaches beyond the context. */
 bool forward_run(struct forward *f, const struct weights_view *view, const struct pass *p,
                  struct cache *c, struct mat x, const struct tap *tap, struct job *job,
                  struct err *err);

@@ -6,16 +6,6 @@
 
 #define FOLDER "tests/data/architectures/"
 
-/* What is refused still, and how; "" for a window that limits the context; NULL for what opens and
- * cannot be edited yet. This list only shrinks. */
-static const struct {
-    const char *file, *says;
-} pending[] = {
-    {"gpt2", NULL},   {"gpt2/model.gguf", NULL},   {"gpt2-prefixed", NULL},
-    {"gemma3", NULL}, {"gemma3/model.gguf", NULL}, {"gemma3-nested", NULL},
-    {"", ""},
-};
-
 static const char *const files[] = {
     "gpt2",
     "gpt2/model.gguf",
@@ -37,26 +27,14 @@ static const char *const files[] = {
 };
 enum { FILES = sizeof(files) / sizeof(*files) };
 
-static bool is_pending(const char *file)
+/* Which layers are edited: behind a norm one alone. */
+static const char *layers;
+
+/* A norm bounds what an FFN can say, and these add to a stream of many others: the answer becomes
+ * likelier, no more. */
+static bool is_bounded(const char *file)
 {
-    for (int i = 0; *pending[i].file; i++)
-        if (!strcmp(pending[i].file, file)) {
-            char *path = xasprintf(FOLDER "%s", file);
-            struct err err = {0};
-            struct weights *w = weights_open(path, &err);
-
-            bool still = !pending[i].says   ? w != NULL
-                         : *pending[i].says ? !w && strstr(err.text, pending[i].says)
-                                            : w && weights_config(w)->context == 4;
-
-            if (!still)
-                printf("%s: %s\n", file, w ? "opens: strike it off the list" : err.text);
-            CHECK(still);
-            weights_close(w);
-            free(path);
-            return true;
-        }
-    return false;
+    return !strncmp(file, "gemma3", 6);
 }
 
 static struct engine *start_on(const char *file, struct heard *base)
@@ -64,6 +42,7 @@ static struct engine *start_on(const char *file, struct heard *base)
     char *path = xasprintf(FOLDER "%s", file);
     struct engine *e = start(path, &device_cpu, NULL, false);
 
+    layers = is_bounded(file) ? "1" : "0-1";
     *base = opened(e);
     free(path);
     return e;
@@ -73,9 +52,9 @@ static struct engine *start_on(const char *file, struct heard *base)
 static struct command say(enum command_kind kind, const char *prompt, const char *method)
 {
     static const char *const set[][2] = {
-        {"attr.prefixes", "0"}, {"edit.v_steps", "25"},   {"edit.v_clamp", "50"},
-        {"edit.v_wd", "0"},     {"edit.v_kl", "0"},       {"edit.lambda", "0.01"},
-        {"edit.layers", "0-1"}, {"stats.tokens", "2048"},
+        {"attr.prefixes", "0"},   {"edit.v_steps", "25"}, {"edit.v_clamp", "50"},
+        {"edit.v_wd", "0"},       {"edit.v_kl", "0"},     {"edit.lambda", "0.01"},
+        {"stats.tokens", "2048"},
     };
     struct command c = command(kind, "Al", "k");
 
@@ -83,6 +62,7 @@ static struct command say(enum command_kind kind, const char *prompt, const char
     c.facts[0].prompt = xstrdup(prompt);
     for (size_t i = 0; i < sizeof(set) / sizeof(*set); i++)
         CHECK(params_set(&c.params, set[i][0], set[i][1], FROM_COMMAND_LINE, NULL));
+    CHECK(params_set(&c.params, "edit.layers", layers, FROM_COMMAND_LINE, NULL));
     CHECK(params_set(&c.params, "edit.method", method, FROM_COMMAND_LINE, NULL));
     return c;
 }
@@ -128,14 +108,13 @@ static void the_stream_becomes_z(void)
         struct report r;
         int before = test_failures;
 
-        if (is_pending(files[i]))
-            continue;
         e = start_on(files[i], &base);
         r = commit(e, say(CMD_COMMIT, "{}", "memit"));
         CHECK_STR(r.why, "");
         CHECK(r.z_error < 1e-3);
-        CHECK(r.p[1] > 5 * r.p[0]);
-        CHECK_STR(r.says, " ");
+        CHECK(r.p[1] > (is_bounded(files[i]) ? 2 : 5) * r.p[0]);
+        if (!is_bounded(files[i]))
+            CHECK_STR(r.says, " ");
         CHECK_STR(run(e, command(CMD_UNDO, NULL, NULL)).checksum, base.checksum);
         if (test_failures > before)
             printf("    %s: z error %.1e, p %.4f to %.4f, says '%s'\n", files[i], r.z_error, r.p[0],
@@ -151,8 +130,6 @@ static void a_masked_edit(void)
         struct heard base, edited;
         struct engine *e;
 
-        if (is_pending(files[i]))
-            continue;
         e = start_on(files[i], &base);
         edited = run(e, say(CMD_COMMIT, "{}", "nmke"));
         CHECK(edited.edits == 1 && edited.unmasked_unchanged);
