@@ -176,6 +176,13 @@ static void scale_rows(void *ctx, int turn)
     device_scale_rows(o->b->dev, o->unit, out(o, o->s->hidden, o->s->ffn, turn));
 }
 
+static void col_norms(void *ctx, int turn)
+{
+    struct ops *o = ctx;
+
+    device_col_norms(o->b->dev, in(o, o->s->hidden, o->s->ffn, turn), out(o, 1, o->s->ffn, turn));
+}
+
 static struct norm norm_of(struct ops *o, enum norm_kind kind)
 {
     return (struct norm){.kind = kind,
@@ -343,6 +350,7 @@ static void simple_cases(struct ops *o, const char *part)
         {"axpy", nd, axpy, {2 * n * d, 12 * n * d, 0}},
         {"scale_cols", nd, scale_cols, {n * d, 8 * n * d, 0}},
         {"scale_rows", dm, scale_rows, {d * m, 8 * d * m, 0}},
+        {"col_norms", dm, col_norms, {2 * d * m, 4 * d * m, 0}},
         {"norm, root mean square", nd, rms_norm, {4 * n * d, 8 * n * d, 0}},
         {"norm, layer", nd, layer_norm, {8 * n * d, 8 * n * d, 0}},
         {"norm_grad, root mean square", nd, norm_grad, {8 * n * d, 16 * n * d, 0}},
