@@ -5,7 +5,7 @@
 #include "gpu/inside.h"
 #include "gpu/kernels.h"
 
-#define UNPACKED ((size_t)256 << 20) /* bytes of a stored matrix turned to floats at a time */
+#define UNPACKED ((size_t)64 << 20) /* bytes of a stored matrix turned to floats at a time */
 
 static bool blas_ok(struct device *dev, cublasStatus_t rc, const char *what)
 {
@@ -111,6 +111,7 @@ static void split_product(struct device *dev, float alpha, struct mat a, bool ta
     char *room = cuda_scratch(dev, ROOM_SPLIT, half + split_bytes(b, terms) + 1);
     struct split x, y;
 
+    cuda_of(dev)->shifting.values = NULL; /* theirs was the room */
     if (!room)
         return;
     x = split_into(dev, a, terms, room);

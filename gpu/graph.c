@@ -105,8 +105,10 @@ void cuda_graph_launch(struct device *dev, void *graph)
 {
     struct graph *g = graph;
 
-    if (!cuda_recording(dev, "launching a recording"))
-        cuda_ok(dev, cudaGraphLaunch(g->exec, cuda_of(dev)->stream), "launch a recording");
+    if (cuda_recording(dev, "launching a recording"))
+        return;
+    cuda_of(dev)->shifting.values = NULL; /* it may use the room */
+    cuda_ok(dev, cudaGraphLaunch(g->exec, cuda_of(dev)->stream), "launch a recording");
 }
 
 void cuda_graph_free(struct device *dev, void *graph)

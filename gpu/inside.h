@@ -8,9 +8,9 @@
 #include "gpu/blas.h"
 
 enum { STAGE_BYTES = 1 << 20, PACES = 16 };
-/* Scratch rooms: of an operation, of the products it asks for; of the log probability shift: tiles
- * of U (or what the fused kernel's blocks find), and the values as terms. */
-enum room_name { ROOM_WORK, ROOM_SPLIT, ROOM_TILES, ROOM_VALUES, ROOMS };
+/* Scratch rooms: of an operation; of terms of factors; of the log probability shift: tiles of U, or
+ * what the fused kernel's blocks find. */
+enum room_name { ROOM_WORK, ROOM_SPLIT, ROOM_TILES, ROOMS };
 
 /* Two ways to the same numbers: tiles of U by cuBLAS, or U inside one kernel (gpu/lps_fused.cu),
  * where the precision and the shapes allow. */
@@ -52,7 +52,7 @@ struct cuda {
         long cache;         /* that size */
         cudaStream_t side;  /* a tile is reduced while the next is made */
         cudaEvent_t made[2], reduced[2];
-        const void *values; /* whose terms are in ROOM_VALUES */
+        const void *values; /* whose terms are in ROOM_SPLIT still; NULL: nobody's */
         struct split split;
     } shifting;
 };

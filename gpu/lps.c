@@ -72,7 +72,7 @@ static bool split_values(struct tile_job *j)
         s->split.term[0].rows == j->values.rows && s->split.term[0].cols == j->values.cols)
         return true;
     s->values = NULL;
-    room = cuda_scratch(j->dev, ROOM_VALUES, split_bytes(j->values, terms));
+    room = cuda_scratch(j->dev, ROOM_SPLIT, split_bytes(j->values, terms));
     if (!room)
         return false;
     s->split = split_into(j->dev, j->values, terms, room);
@@ -80,31 +80,32 @@ static bool split_values(struct tile_job *j)
     return true;
 }
 
-/* Rows of the head as something that can be multiplied, in the operation's rooms. */
+/* Rows of the head as something that can be multiplied, in the operation's room: as floats, and
+ * behind them as terms. */
 static bool some_head(struct tile_job *j, int first, int rows, struct mat *piece,
                       struct split *terms)
 {
     struct device *dev = j->dev;
+    struct mat plain = {NULL, DT_F32, rows, j->head.cols, j->head.cols};
+    size_t floats = 0;
     int count;
     char *room;
 
     *piece = mat_rows(j->head, first, rows);
-    if (piece->type != DT_F32 && !(j->split && piece->type == DT_BF16)) {
-        struct mat plain = {NULL, DT_F32, rows, j->head.cols, j->head.cols};
-
-        plain.data = cuda_scratch(dev, ROOM_WORK, mat_bytes(plain));
-        if (!plain.data)
-            return false;
+    if (piece->type != DT_F32 && !(j->split && piece->type == DT_BF16))
+        floats = mat_bytes(plain);
+    count = split_terms(dev, floats ? plain : *piece, j->values);
+    room = cuda_scratch(dev, ROOM_WORK,
+                        floats + (j->split ? split_bytes(floats ? plain : *piece, count) : 0) + 1);
+    if (!room)
+        return false;
+    if (floats) {
+        plain.data = room;
         kernel_unpack(cuda_of(dev)->stream, *piece, NULL, plain);
         *piece = plain;
     }
-    if (!j->split)
-        return true;
-    count = split_terms(dev, *piece, j->values);
-    room = cuda_scratch(dev, ROOM_SPLIT, split_bytes(*piece, count) + 1);
-    if (!room)
-        return false;
-    *terms = split_into(dev, *piece, count, room);
+    if (j->split)
+        *terms = split_into(dev, *piece, count, room + floats);
     return true;
 }
 

@@ -9,10 +9,10 @@ enum { PROMPT = 24, BATCH = 512, TARGET = 3, KEYS = 64 };
 
 #define GIB       1073741824.0
 #define ALLOWANCE (4 * GIB)
-#define SYSTEM    (0.45 * GIB) /* measured by none yet: the most that is left for it */
-#define SLACK     (0.12 * GIB) /* pieces have rounded sizes, and small things are not counted */
-#define UNPACKED  (0.25 * GIB) /* the room that stored matrices are turned to floats in */
-#define IN_BANDS  (0.42 * GIB) /* rows, a band and a widened piece: core/edit/moments.c */
+#define SYSTEM    (0.45 * GIB)   /* measured by none yet: the most that is left for it */
+#define SLACK     (0.12 * GIB)   /* pieces have rounded sizes, and small things are not counted */
+#define UNPACKED  (0.0625 * GIB) /* the room that stored matrices are turned to floats in */
+#define IN_BANDS  (0.42 * GIB)   /* rows, a band and a widened piece: core/edit/moments.c */
 
 static const char *const names[PLAN_PARTS] = {
     "weights",      "edited layers", "keys",        "reading text",   "scratch",
@@ -59,16 +59,23 @@ static double working_room(const struct plan_request *r)
     return 4 * larger(attribution + cache + tokens * row_floats(c), target);
 }
 
+/* Two tiles of U, cuBLAS' own, and by precision: the value vectors or another float32 factor as
+ * terms, a stored matrix as floats (gpu/lps.c, gpu/algebra.c). */
 static double scratch(const struct plan_request *r)
 {
     const struct model_config *c = r->config;
-    double dm = (double)c->hidden * c->ffn, tile = 0.03 * GIB;
+    double dm = (double)c->hidden * c->ffn;
+    double tiles = larger(0.0625 * GIB, 2.0 * 1024 * 4 * c->ffn) + 0.03 * GIB;
     double room = 4.0 * c->hidden * larger(c->ffn, c->vocab);
 
     room = room < UNPACKED ? room : UNPACKED;
-    if (r->precision == PRECISION_SPLIT) /* three terms of the value vectors */
-        return larger(6 * dm, r->wider > 0 ? room : 0) + tile;
-    return larger(r->precision == PRECISION_BF16 ? 2 * dm : 0, room) + tile;
+    if (r->precision != PRECISION_SPLIT && r->precision != PRECISION_BF16)
+        return room + tiles;
+    if (!(r->wider > 0))
+        room = 0;
+    if (r->precision == PRECISION_SPLIT)
+        return larger(6 * dm, room) + room + tiles;
+    return larger(2 * dm, room / 2) + room + tiles;
 }
 
 /* The next thing to be on the device, if the limit allows it. */
