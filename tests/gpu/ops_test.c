@@ -537,6 +537,8 @@ static void large(void)
     float end[3] = {0};
     struct err err = {0};
 
+    if (getenv("GPU_CASES"))
+        SKIP("GPU_CASES asks for little");
     if (device_free_memory(dev) < (size_t)ROWS * COLS * 4 + ((size_t)2 << 30))
         SKIP("less than 12 GB of memory are free on the GPU");
     x = mat_new(dev, DT_F32, ROWS, COLS);
