@@ -28,14 +28,6 @@ enum { PAST = 12, ALL = 16 }; /* tokens of the prompt, and with those decoded af
 
 static const struct device_ops *const devices[] = {ARCHITECTURES_DEVICES};
 
-/* What does not agree yet: a file that is refused or gives other numbers. This list only shrinks:
- * a line about a file that agrees fails the test. */
-static const struct {
-    const char *file, *what;
-} pending[] = {
-    {"", ""},
-};
-
 static const char *const files[] = {
     "gpt2",
     "gpt2/model.gguf",
@@ -73,14 +65,6 @@ struct bench {
     double farthest; /* the largest difference of all */
     char first[200]; /* the first that failed */
 };
-
-static bool is_pending(const char *file, const char *what)
-{
-    for (int i = 0; *pending[i].file; i++)
-        if (!strcmp(pending[i].file, file) && !strcmp(pending[i].what, what))
-            return true;
-    return false;
-}
 
 static bool bench_open(struct bench *b, const char *file, const struct device_ops *ops,
                        long long memory)
@@ -497,34 +481,26 @@ static void greedy_agrees(struct bench *b)
 
 /* --- the tests -------------------------------------------------------------------------- */
 
-/* Runs a check on every file and device; those that are pending must not agree. */
+/* Runs a check on every file and device. */
 static void on_all(const char *what, void (*check)(struct bench *b))
 {
     double farthest = 0;
 
     for (int i = 0; i < FILES; i++)
         for (size_t d = 0; d < sizeof(devices) / sizeof(*devices); d++) {
-            bool forward = is_pending(files[i], "forward");
-            bool late = forward || is_pending(files[i], what), ok;
             struct bench b;
+            bool ok;
 
             if (!devices[d]->count())
                 continue;
             ok = bench_open(&b, files[i], devices[d], 0);
             if (ok)
                 check(&b);
-            if (!ok || b.wrong) {
-                if (!late)
-                    printf("%s on %s: %s: %s\n", files[i], devices[d]->name, what,
-                           b.wrong ? b.first : b.err.text);
-                CHECK(late);
-            } else if (late && !(forward && strcmp(what, "forward"))) {
-                printf("%s on %s: %s agrees: strike it off the list\n", files[i], devices[d]->name,
-                       what);
-                CHECK(!late);
-            }
-            if (ok && !b.wrong)
-                farthest = fmax(farthest, b.farthest);
+            if (!ok || b.wrong)
+                printf("%s on %s: %s: %s\n", files[i], devices[d]->name, what,
+                       b.wrong ? b.first : b.err.text);
+            CHECK(ok && !b.wrong);
+            farthest = fmax(farthest, b.farthest);
             bench_close(&b);
         }
     printf("%s: at most %.1e apart\n", what, farthest);
@@ -590,7 +566,7 @@ static void little_memory(void)
             printf("%s: other bits with little memory\n", files[i]);
             CHECK(!"the same bits");
         }
-        CHECK((logits[0] && logits[1]) || is_pending(files[i], "forward"));
+        CHECK(logits[0] && logits[1]);
         free(logits[0]);
         free(logits[1]);
     }

@@ -33,7 +33,6 @@ static struct command about(enum command_kind kind)
     CHECK(params_set(&c.params, "attr.prefixes", "0", FROM_COMMAND_LINE, NULL));
     CHECK(params_set(&c.params, "stats.tokens", "1024", FROM_COMMAND_LINE, NULL));
     CHECK(params_set(&c.params, "edit.v_steps", "3", FROM_COMMAND_LINE, NULL));
-    CHECK(params_set(&c.params, "edit.layers", "0-1", FROM_COMMAND_LINE, NULL));
     return c;
 }
 
