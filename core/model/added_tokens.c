@@ -37,9 +37,20 @@ static int compare_items(const void *a, const void *b, void *text)
     return c ? c : y->order - x->order; /* the later of two equals first: it stays */
 }
 
+static void index_bytes(struct added_set *set)
+{
+    int at = 0;
+
+    for (int byte = 0; byte <= 256; byte++) {
+        while (at < set->count && (unsigned char)set->text.data[set->item[at].text] < byte)
+            at++;
+        set->first[byte] = at;
+    }
+}
+
 void added_end(struct added_set *set)
 {
-    int kept = 0, at = 0;
+    int kept = 0;
 
     if (!set->count)
         return;
@@ -48,11 +59,27 @@ void added_end(struct added_set *set)
         if (!i || compare_text(&set->item[kept - 1], &set->item[i], set->text.data) != 0)
             set->item[kept++] = set->item[i];
     set->count = kept;
-    for (int byte = 0; byte <= 256; byte++) {
-        while (at < kept && (unsigned char)set->text.data[set->item[at].text] < byte)
-            at++;
-        set->first[byte] = at;
-    }
+    index_bytes(set);
+}
+
+void added_limit(struct added_set *set, int limit)
+{
+    int kept = 0;
+
+    for (int i = 0; i < set->count; i++)
+        if (set->item[i].id < limit)
+            set->item[kept++] = set->item[i];
+    set->count = kept;
+    if (set->item)
+        index_bytes(set);
+}
+
+bool added_has(const struct added_set *set, int id)
+{
+    for (int i = 0; i < set->count; i++)
+        if (set->item[i].id == id)
+            return true;
+    return false;
 }
 
 void added_free(struct added_set *set)

@@ -32,6 +32,9 @@ struct added_match {
 /* An empty text is passed over; of two with one text the later stays. */
 void added_put(struct added_set *set, const char *text, size_t len, struct added_token token);
 void added_end(struct added_set *set);
+/* After added_end(): takes out tokens with ids of `limit` and above. */
+void added_limit(struct added_set *set, int limit);
+bool added_has(const struct added_set *set, int id);
 void added_free(struct added_set *set);
 /* The next token at or after `from`: leftmost, of those the longest. Special ones only when asked
  * for. `from` is where the previous match ended: white space is taken along no further back. */

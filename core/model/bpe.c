@@ -137,7 +137,7 @@ int bpe_find(const struct bpe *bpe, const char *text, size_t len)
     struct bpe_text part = {text, len};
     uint32_t id = len ? *find_slot(bpe, &part, 1) : FREE_SLOT;
 
-    return id == FREE_SLOT ? -1 : (int)id;
+    return id == FREE_SLOT || id >= (uint32_t)bpe->count ? -1 : (int)id;
 }
 
 static void grow_ids(struct bpe *bpe, int count)

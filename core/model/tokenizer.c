@@ -6,7 +6,7 @@
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 
-enum { TEXT_LIMIT = 1 << 28 };
+enum { TEXT_LIMIT = 1 << 28, MOST_BEYOND = 4096 };
 
 /* One call of tokenizer_encode(). A stretch is what lies between two tokens found in the text, a
  * part what lies between two found in the normalised stretch. */
@@ -66,6 +66,32 @@ void tokenizer_end(struct tokenizer *t)
     bpe_end(&t->bpe);
     t->cuts = t->bpe.characters && *t->blank && !t->bpe.ignore_merges &&
               bpe_find(&t->bpe, t->blank, strlen(t->blank)) >= 0 && !bpe_crosses(&t->bpe, t->blank);
+}
+
+bool tokenizer_limit(struct tokenizer *t, int rows, struct err *err)
+{
+    size_t len;
+
+    for (int id = rows; id < t->bpe.count; id++)
+        if (id - rows == MOST_BEYOND || (bpe_text_of(&t->bpe, id, &len) &&
+                                         !added_has(&t->raw, id) && !added_has(&t->normal, id)))
+            return err_set(err, ERR_MODEL, "the tokenizer has ids up to %d, the model embeds %d",
+                           t->bpe.count - 1, rows);
+    for (int i = 0; i < t->prefix_count; i++)
+        if (t->prefix[i] >= rows)
+            return err_set(err, ERR_MODEL, "a text begins with token %d, the model embeds %d",
+                           t->prefix[i], rows);
+    if (rows >= t->bpe.count)
+        return true;
+    added_limit(&t->raw, rows);
+    added_limit(&t->normal, rows);
+    t->bpe.count = rows; /* their texts stay, and are no longer found */
+    bpe_end(&t->bpe);
+    t->bpe.unk = t->bpe.unk < rows ? t->bpe.unk : -1;
+    t->bos = t->bos < rows ? t->bos : -1;
+    t->eos = t->eos < rows ? t->eos : -1;
+    t->pad = t->pad < rows ? t->pad : -1;
+    return true;
 }
 
 void tokenizer_free(struct tokenizer *t)

@@ -32,6 +32,10 @@ bool tokenizer_add_special(struct tokenizer *t, struct added_token token, const 
                            size_t len, bool normalized, struct err *err);
 /* After the last token and merge. */
 void tokenizer_end(struct tokenizer *t);
+/* Keeps to the `rows` tokens that a model embeds. Added tokens beyond them, as Gemma 3's
+ * <image_soft_token> is for its models that cannot see, are no longer found in texts. ERR_MODEL: a
+ * token of the vocabulary itself is beyond. */
+bool tokenizer_limit(struct tokenizer *t, int rows, struct err *err);
 /* Of the vocabulary in a GGUF file. */
 struct tokenizer *tokenizer_from_gguf(const struct weights *weights, struct err *err);
 /* What tokenizer_from_json() does with the two files' text; config may be NULL. */

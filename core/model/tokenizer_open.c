@@ -125,9 +125,8 @@ struct tokenizer *tokenizer_open(const struct weights *weights, struct err *err)
     struct tokenizer *t =
         gguf ? tokenizer_from_gguf(weights, err) : tokenizer_from_folder(weights_dir(weights), err);
 
-    if (t && tokenizer_vocab(t) > rows) {
-        err_set(err, ERR_MODEL, "%s: the tokenizer has ids up to %d, the model embeds %d",
-                weights_path(weights), tokenizer_vocab(t) - 1, rows);
+    if (t && !tokenizer_limit(t, rows, err)) {
+        err_in(err, "%s", weights_path(weights));
         tokenizer_free(t);
         return NULL;
     }

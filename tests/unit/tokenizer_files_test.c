@@ -8,7 +8,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/model/tokenizer.h"
+#include "core/model/tokenizer_impl.h"
 #include "tests/test.h"
 
 #define DATA  "tests/data/tokenizer/"
@@ -404,6 +404,30 @@ static void streaming(void)
     json_decref(cases);
 }
 
+/* A model may embed fewer tokens than its tokenizer has, if those beyond are added ones. */
+static void fewer_rows(void)
+{
+    struct tokenizer *t = open_at(DATA "gpt2.json");
+    int all = t ? tokenizer_vocab(t) : 0, end = t ? tokenizer_find(t, "<|im_end|>") : -1;
+    struct tokens tokens = {0};
+    struct err err = {0};
+
+    CHECK(end == all - 1);
+    CHECK(tokenizer_encode(t, "a<|im_end|>", 11, ENCODE_SPECIALS, &tokens, NULL));
+    CHECK(tokens.count == 2 && tokens.ids[1] == end);
+    CHECK(tokenizer_limit(t, all, &err) && tokenizer_find(t, "<|im_end|>") == end);
+    CHECK(tokenizer_limit(t, all - 1, &err) && tokenizer_vocab(t) == all - 1);
+    CHECK(tokenizer_find(t, "<|im_end|>") == -1 && tokenizer_find(t, "<|im_start|>") == end - 1);
+    CHECK(tokenizer_encode(t, "a<|im_end|>", 11, ENCODE_SPECIALS, &tokens, NULL));
+    CHECK(tokens.count > 4);
+    for (int i = 0; i < tokens.count; i++)
+        CHECK(tokens.ids[i] < all - 1);
+    CHECK(!tokenizer_limit(t, 100, &err) && err.kind == ERR_MODEL);
+    CHECK(strstr(err.text, "embeds 100"));
+    tokens_free(&tokens);
+    tokenizer_free(t);
+}
+
 /* --- hostile vocabularies -------------------------------------------------------------- */
 
 enum { SMALL = 8 };
@@ -496,6 +520,7 @@ static const struct test tests[] = {
     {"blanks at the beginning", blanks},
     {"spans", spans},
     {"text as it comes", streaming},
+    {"a model that embeds fewer tokens", fewer_rows},
     {"hostile scores", hostile_scores},
     {"a vocabulary cut short", cut_short},
 };
