@@ -14,8 +14,11 @@ bool edited_layers(const struct params *p, const struct model_config *config, in
     bool alone = config->parts & PART_POST_NORMS;
 
     *count = 0;
-    if (!p->layer_count) { /* auto: depths .13 to .27 of a 30-layer model are 4 to 8 */
-        int first = (int)(0.135 * config->layers + 0.5), n = config->layers < 12 ? 3 : 5;
+    if (!p->layer_count) { /* auto: depths in use (methods 8): 4 to 8 of 30, 2 to 4 of 12 layers; of
+                              the larger GPT-2 models, 13 to 17 of 48 */
+        bool deep = (config->parts & PART_POSITIONS) && config->layers > 12;
+        int first = (int)((deep ? 0.27 : 0.135) * config->layers + 0.5);
+        int n = config->layers <= 12 ? 3 : 5;
 
         if (alone) {
             layer[(*count)++] = first + n - 1 < config->layers ? first + n - 1 : config->layers - 1;

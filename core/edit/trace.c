@@ -54,6 +54,9 @@ static bool embedding_spread(const struct model *m, double *out, struct job *job
     }
     mean = sum / n;
     *out = sqrt(fmax(square / n - mean * mean, 0));
+    if (m->config->embed_scale >
+        0) /* the noise is added to the rows as the first block reads them */
+        *out *= (double)m->config->embed_scale;
     free(host);
     mat_free(m->dev, &rows);
     return ok;
