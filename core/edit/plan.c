@@ -44,17 +44,27 @@ static double larger(double a, double b)
 static double row_floats(const struct model_config *c)
 {
     return 3.0 * c->ffn + 2.0 * c->heads * c->head_dim + 2.0 * c->kv_heads * c->head_dim +
-           2.0 * c->hidden;
+           2.0 * c->hidden + (c->parts & PART_POST_NORMS ? c->hidden : 0);
+}
+
+/* Of one row of one block, what the backward pass keeps. */
+static double kept_floats(const struct model_config *c)
+{
+    double heads = (double)c->head_dim * c->heads, keys = (double)c->head_dim * c->kv_heads;
+
+    return 2.0 * c->hidden + heads + 2.0 * c->ffn + (c->parts & PART_QK_NORM ? heads + keys : 0) +
+           (c->parts & PART_POST_NORMS ? 2.0 * c->hidden : 0);
 }
 
 static double working_room(const struct plan_request *r)
 {
     const struct model_config *c = r->config;
     double m = c->ffn, d = c->hidden, v = c->vocab, n = r->rows, tokens = n * PROMPT;
-    double kept = tokens * (2 * d + c->heads * c->head_dim + 2 * m); /* a block's, backward */
+    double labels = (c->logit_softcap > 0 ? 3 : 2) * (n * TARGET + 1);
     double cache = tokens * 2 * c->layers * c->kv_heads * c->head_dim;
     double attribution = d * m + n * (c->layers * (d + m) + 2 * v + 10 * m);
-    double target = r->above * kept + cache + 2 * tokens * row_floats(c) + 2 * (n * TARGET + 1) * v;
+    double target =
+        r->above * tokens * kept_floats(c) + cache + 2 * tokens * row_floats(c) + labels * v;
 
     return 4 * larger(attribution + cache + tokens * row_floats(c), target);
 }
