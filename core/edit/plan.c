@@ -75,9 +75,10 @@ static double scratch(const struct plan_request *r)
 {
     const struct model_config *c = r->config;
     double dm = (double)c->hidden * c->ffn;
-    double tiles = larger(0.0625 * GIB, 2.0 * 1024 * 4 * c->ffn) + 0.03 * GIB;
+    double tiles = larger(0.0625 * GIB, 2.0 * 1024 * 4 * c->ffn);
     double room = 4.0 * c->hidden * larger(c->ffn, c->vocab);
 
+    tiles = (tiles < 4.0 * c->vocab * c->ffn ? tiles : 4.0 * c->vocab * c->ffn) + 0.03 * GIB;
     room = room < UNPACKED ? room : UNPACKED;
     if (r->precision != PRECISION_SPLIT && r->precision != PRECISION_BF16)
         return room + tiles;
