@@ -62,6 +62,11 @@ long gather_limit(const struct gather *g)
     return g->count - g->count % g->window;
 }
 
+int gather_batch(const struct gather *g)
+{
+    return g->f->capacity;
+}
+
 bool gather_idle(const struct gather *g)
 {
     return g->block < 0;

@@ -8,6 +8,7 @@
 #include "core/base/mem.h"
 #include "core/base/ranks.h"
 #include "core/base/sha256.h"
+#include "core/edit/fleet.h"
 #include "core/engine/inside.h"
 
 enum { MOST_BEFORE = 40 }; /* tokens shown before the one where a neuron spoke */
@@ -103,12 +104,14 @@ static bool load_together(struct ground *g, struct err *err)
 }
 
 /* What the processes summed in this round comes together on rank 0. */
-static bool join(struct ground *g, long until, struct err *err)
+static bool join(struct ground *g, long until, struct job *job, struct err *err)
 {
     struct moments *m = g->moments;
 
     moments_settle(m);
-    for (int i = 0; i < m->layers; i++) {
+    if (!device_sync(m->dev, err) || (g->fleet && !fleet_join(g->fleet, m, job, err)))
+        return false;
+    for (int i = 0; ranks_all() > 1 && i < m->layers; i++) {
         double *sum = shelf_download(&m->sum[i], 0, m->neurons, err);
         bool ok = sum && ranks_sum(sum, (size_t)m->neurons * (size_t)m->neurons, err);
 
@@ -125,25 +128,40 @@ static bool join(struct ground *g, long until, struct err *err)
     return true;
 }
 
+/* Which tokens of a round are the n-th worker's: whole batches, the last as it comes. */
+static void part_of(struct ground *g, long begin, long until, int n, int workers)
+{
+    long batch = gather_batch(g->gather), end;
+    long first = ranks_part((until - begin + batch - 1) / batch, n, workers, &end);
+
+    g->part = begin + first * batch < until ? begin + first * batch : until;
+    g->part_end = begin + end * batch < until ? begin + end * batch : until;
+}
+
 /* A slice of this process' part of a round, which goes from one fixed count to the next. */
 static bool step_together(struct engine *e, long until, struct err *err)
 {
     struct ground *g = &e->ground;
     struct moments *m = g->moments;
-    int window = m->origin.window;
     long begin = m->tokens;
 
     if (!g->part_end) {
-        long end, first = ranks_part((until - begin) / window, ranks_me(), ranks_all(), &end);
+        int each = 1 + fleet_size(g->fleet), at = ranks_me() * each;
 
-        g->part = m->tokens = begin + first * window;
-        g->part_end = begin + end * window;
+        for (int i = each - 1; i >= 0; i--) { /* the last part is this device's own */
+            part_of(g, begin, until, at + i, each * ranks_all());
+            if (i)
+                fleet_give(g->fleet, i - 1, g->part, g->part_end);
+        }
+        m->tokens = g->part;
     }
     if (m->tokens < g->part_end && !gather_step(g->gather, g->part_end, err))
         return false;
-    engine_say_progress(e, e->job_id, "second moments",
-                        (double)(g->part + (m->tokens - g->part) * ranks_all()), (double)g->goal);
-    return m->tokens < g->part_end || !gather_idle(g->gather) || join(g, until, err);
+    engine_say_progress(
+        e, e->job_id, "second moments",
+        (double)(g->part + (m->tokens - g->part) * ranks_all() * (1 + fleet_size(g->fleet))),
+        (double)g->goal);
+    return m->tokens < g->part_end || !gather_idle(g->gather) || join(g, until, &e->job, err);
 }
 
 /* Makes the ground for these parameters' layers, from the cache as far as it goes. */
@@ -431,12 +449,20 @@ bool ground_together(struct engine *e, const struct command *cmd, struct err *er
     struct ground *g = &e->ground;
     bool ok;
 
-    if (ranks_all() < 2)
+    if (ranks_all() < 2 && !e->options.more_devices)
         return ground_ready(e, &cmd->params, cmd->draft, err);
     ground_free(e);
     g->together = true;
-    ok = ground_summed(e, &cmd->params, cmd->draft, err) && (!cmd->share || spread(g, err));
+    ok = ground_plan(e, &cmd->params, err);
+    if (ok && e->options.more_devices && g->moments->tokens < g->goal) {
+        g->fleet = fleet_new(e->model, g->moments, e->options.device_index, e->options.more_devices,
+                             e->text.ids, e->text.count, err);
+        ok = g->fleet != NULL;
+    }
+    ok = ok && ground_summed(e, &cmd->params, cmd->draft, err) && (!cmd->share || spread(g, err));
     g->together = false;
+    fleet_free(g->fleet);
+    g->fleet = NULL;
     if (!ok || (ranks_me() && !cmd->share))
         return ok;
     return ground_ready(e, &cmd->params, cmd->draft, err);

@@ -4,7 +4,6 @@
 #include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
-#include <mutex>
 #include <ucontext.h>
 #include <vector>
 
@@ -136,9 +135,6 @@ void copy_async_wait1(void)
 
 void emulate_kernel(dim3 grid, dim3 block, const std::function<void()> &kernel)
 {
-    static std::mutex one_at_a_time; /* the fibers and what is __shared__ are the program's */
-    std::lock_guard<std::mutex> turn_of(one_at_a_time);
-
     if (!emulated_launch())
         return;
     if (block.x > FIBERS)

@@ -1,6 +1,7 @@
 /* The CUDA runtime and its libraries on the host, for tests of gpu/ where there is no GPU. What
  * they are asked is written down by NVIDIA; the BLAS and LAPACK of the host answer. */
 #include <cblas.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -468,5 +469,83 @@ const struct solver_api *solver_load(struct err *err)
         solver_create, solver_destroy, solver_set_stream, cholesky_size, cholesky, eigh_size, eigh};
 
     (void)err;
+    return &api;
+}
+
+/* NCCL: what is asked for in a group is done at its end, when all have asked. */
+static struct {
+    double *to[EMULATED_GPUS];
+    size_t count[EMULATED_GPUS];
+    int asked, size;
+    bool open;
+} group;
+
+static int nccl_version(int *version)
+{
+    *version = 22703;
+    return 0;
+}
+
+static int nccl_init(nccl_comm *comm, int n, const int *index)
+{
+    if (emulated.no_nccl)
+        return 1;
+    for (int i = 0; i < n; i++) {
+        if (index[i] >= emulated.gpus)
+            return 4;
+        comm[i] = xcalloc(1, 1);
+    }
+    group.size = n;
+    return 0;
+}
+
+static int nccl_destroy(nccl_comm comm)
+{
+    free(comm);
+    return 0;
+}
+
+static int nccl_reduce(const void *from, void *to, size_t count, int type, int op, int root,
+                       nccl_comm comm, cudaStream_t stream)
+{
+    (void)comm;
+    (void)stream;
+    if (!group.open || from != to || type != NCCL_FLOAT64 || op != NCCL_SUM || root ||
+        group.asked == group.size)
+        return 5;
+    group.to[group.asked] = to;
+    group.count[group.asked++] = count;
+    return 0;
+}
+
+static int nccl_group_start(void)
+{
+    group.open = true;
+    group.asked = 0;
+    return 0;
+}
+
+static int nccl_group_end(void)
+{
+    group.open = false;
+    if (group.asked != group.size)
+        return 5;
+    for (int k = 1; k < group.asked; k++)
+        for (size_t i = 0; i < group.count[0]; i++)
+            group.to[0][i] += group.to[k][i];
+    emulated.reduced++;
+    return 0;
+}
+
+static const char *nccl_text(int rc)
+{
+    return rc == 5 ? "invalid usage" : "error";
+}
+
+const struct nccl *nccl_load(void)
+{
+    static const struct nccl api = {nccl_version,     nccl_init,      nccl_destroy, nccl_reduce,
+                                    nccl_group_start, nccl_group_end, nccl_text};
+
     return &api;
 }

@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "tests/emulate/emulated.h"
@@ -39,6 +40,12 @@ struct emulated_event {
 
 namespace
 {
+
+/* The machine does one thing at a time, whichever thread asks: several GPUs have one each. */
+std::recursive_mutex machine;
+struct hold {
+    std::lock_guard<std::recursive_mutex> lock{machine};
+};
 
 std::map<const char *, size_t> pinned;
 std::vector<emulated_stream *> streams;
@@ -118,11 +125,13 @@ bool is_pinned(const void *p)
 
 void emulate_launch(cudaStream_t stream, dim3 grid, dim3 block, const std::function<void()> &kernel)
 {
+    hold now;
     enqueue(stream, [=] { emulate_kernel(grid, block, kernel); });
 }
 
 void emulate_queue(cudaStream_t stream, void (*run)(const void *), const void *args, size_t bytes)
 {
+    hold now;
     auto copy = std::make_shared<std::vector<char>>(static_cast<const char *>(args),
                                                     static_cast<const char *>(args) + bytes);
 
@@ -131,31 +140,37 @@ void emulate_queue(cudaStream_t stream, void (*run)(const void *), const void *a
 
 bool emulate_settle(cudaStream_t stream)
 {
+    hold now;
     return cudaStreamSynchronize(stream) == cudaSuccess;
 }
 
 bool emulate_is_forbidden(void)
 {
+    hold now;
     return forbidden();
 }
 
 void emulate_pin(void *ptr, size_t bytes)
 {
+    hold now;
     pinned[static_cast<const char *>(ptr)] = bytes;
 }
 
 void emulate_unpin(void *ptr)
 {
+    hold now;
     pinned.erase(static_cast<const char *>(ptr));
 }
 
 cudaError_t emulate_report(cudaError_t rc)
 {
+    hold now;
     return report(rc);
 }
 
 cudaError_t cudaGetLastError(void)
 {
+    hold now;
     cudaError_t rc = emulated.lost ? alive() : last_error;
 
     last_error = cudaSuccess;
@@ -164,17 +179,20 @@ cudaError_t cudaGetLastError(void)
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
 {
+    hold now;
     streams.push_back(*stream = new emulated_stream);
     return cudaSuccess;
 }
 
 cudaError_t cudaStreamCreateWithPriority(cudaStream_t *stream, unsigned flags, int)
 {
+    hold now;
     return cudaStreamCreateWithFlags(stream, flags);
 }
 
 cudaError_t cudaDeviceGetStreamPriorityRange(int *lowest, int *highest)
 {
+    hold now;
     *lowest = 0;
     *highest = -5;
     return cudaSuccess;
@@ -182,6 +200,7 @@ cudaError_t cudaDeviceGetStreamPriorityRange(int *lowest, int *highest)
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
+    hold now;
     run_until(stream, stream->queued);
     for (size_t i = 0; i < streams.size(); i++)
         if (streams[i] == stream)
@@ -193,6 +212,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream)
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
+    hold now;
     if (forbidden())
         return cudaErrorStreamCaptureUnsupported;
     if (stream)
@@ -204,6 +224,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 
 cudaError_t cudaDeviceSynchronize(void)
 {
+    hold now;
     if (forbidden())
         return cudaErrorStreamCaptureUnsupported;
     run_all();
@@ -212,12 +233,14 @@ cudaError_t cudaDeviceSynchronize(void)
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
 {
+    hold now;
     *event = new emulated_event;
     return cudaSuccess;
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event)
 {
+    hold now;
     delete event;
     return cudaSuccess;
 }
@@ -225,6 +248,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t event)
 /* Joining streams of a capture is more than gpu/ does: it counts as an error here. */
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
+    hold now;
     if (stream->capture) {
         stream->spoilt = true;
         return report(cudaErrorStreamCaptureUnsupported);
@@ -236,6 +260,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned)
 {
+    hold now;
     emulated_event then = *event; /* what was recorded by now */
 
     if (stream->capture) {
@@ -249,6 +274,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event)
 {
+    hold now;
     if (event->stream)
         run_until(event->stream, event->at);
     return alive();
@@ -259,6 +285,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
 cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes, enum cudaMemcpyKind kind,
                             cudaStream_t stream)
 {
+    hold now;
     bool host = kind != cudaMemcpyDeviceToDevice;
     bool late = !host || is_pinned(kind == cudaMemcpyHostToDevice ? src : dst);
 
@@ -282,6 +309,7 @@ cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes, enum cudaM
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode)
 {
+    hold now;
     if (stream->capture)
         return report(cudaErrorIllegalState);
     stream->capture = new emulated_graph;
@@ -291,6 +319,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMo
 
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph)
 {
+    hold now;
     *graph = nullptr;
     if (!stream->capture)
         return report(cudaErrorIllegalState);
@@ -304,18 +333,21 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph)
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long)
 {
+    hold now;
     *exec = new emulated_graph_exec{graph->node};
     return cudaSuccess;
 }
 
 cudaError_t cudaGraphDestroy(cudaGraph_t graph)
 {
+    hold now;
     delete graph;
     return cudaSuccess;
 }
 
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
 {
+    hold now;
     for (const work &w : exec->node)
         enqueue(stream, w);
     return cudaSuccess;
@@ -323,6 +355,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
 {
+    hold now;
     delete exec;
     return cudaSuccess;
 }
