@@ -18,7 +18,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/model/safetensors.h"
-#include "tests/test.h"
+#include "tests/folder.h"
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 
@@ -114,7 +114,6 @@ static void refused(int status, const char *code, const char *part, const char *
 static int command_main(const struct test *tests, int count)
 {
     const char *named = getenv("EDITSCOPE_MODEL");
-    struct buf out = {0};
     int failed;
 
     model = named && *named ? xstrdup(named)
@@ -125,17 +124,13 @@ static int command_main(const struct test *tests, int count)
     } else {
         setenv("EDITSCOPE_MODEL", model, 1);
     }
-    snprintf(folder, sizeof(folder), "/tmp/editscope-cli.XXXXXX");
-    if (!mkdtemp(folder))
+    if (!folder_make(folder, sizeof(folder)))
         return 1;
     setenv("XDG_CACHE_HOME", folder, 1); /* everything but the model */
     setenv("XDG_STATE_HOME", folder, 1);
     setenv("XDG_CONFIG_HOME", folder, 1);
     failed = test_main(tests, count);
-    buf_printf(&out, "rm -rf '%s'", folder);
-    if (system(out.data))
-        failed = 1;
-    buf_free(&out);
+    folder_remove(folder);
     free(model);
     return failed;
 }

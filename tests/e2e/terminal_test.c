@@ -18,7 +18,7 @@
 #include "core/base/clock.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "tests/test.h"
+#include "tests/folder.h"
 
 struct pty {
     int fd, slave; /* the other end stays open here: its modes can be read after the end */
@@ -419,11 +419,9 @@ int main(void)
 {
     char *found = file_cache_path("models/SmolLM2-135M-Instruct.Q4_1.gguf");
     const char *set = getenv("EDITSCOPE_MODEL");
-    char *command;
     int failed;
 
-    snprintf(folder, sizeof(folder), "/tmp/editscope-terminal-XXXXXX");
-    if (!mkdtemp(folder))
+    if (!folder_make(folder, sizeof(folder)))
         return 1;
     setenv("XDG_STATE_HOME", folder, 1);
     setenv("XDG_CONFIG_HOME", folder, 1);
@@ -431,10 +429,7 @@ int main(void)
     program = getenv("EDITSCOPE") ? getenv("EDITSCOPE") : "build/editscope";
     signal(SIGPIPE, SIG_IGN);
     failed = test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
-    command = xasprintf("rm -rf %s", folder);
-    if (system(command) != 0)
-        printf("%s was left\n", folder);
-    free(command);
+    folder_remove(folder);
     free(found);
     return failed;
 }

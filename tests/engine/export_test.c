@@ -1,6 +1,5 @@
 /* What was edited as files, and back: tiny models of several architectures get a known change by
  * `apply`, are exported every way, and read again by other parts of the program. */
-#include <ftw.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -14,7 +13,7 @@
 #include "core/model/safetensors.h"
 #include "core/model/tokenizer.h"
 #include "core/model/weights.h"
-#include "tests/test.h"
+#include "tests/folder.h"
 
 extern const struct device_ops device_cpu;
 
@@ -473,26 +472,4 @@ static const struct test tests[] = {
     {"refused", refused},
 };
 
-static int forget(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
-int main(void)
-{
-    const char *tmp = getenv("TMPDIR");
-    int status;
-
-    snprintf(home, sizeof(home), "%s/editscope-export.XXXXXX",
-             tmp && strlen(tmp) < 32 ? tmp : "/tmp");
-    if (!mkdtemp(home))
-        return 1;
-    setenv("XDG_CACHE_HOME", home, 1);
-    setenv("XDG_STATE_HOME", home, 1);
-    status = test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
-    nftw(home, forget, 8, FTW_DEPTH | FTW_PHYS);
-    return status;
-}
+FOLDER_MAIN(home, tests)

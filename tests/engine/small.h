@@ -3,13 +3,13 @@
 #ifndef TESTS_ENGINE_SMALL_H
 #define TESTS_ENGINE_SMALL_H
 
-#include <ftw.h>
 #include <poll.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/engine/engine.h"
 #include "tests/engine/golden.h"
+#include "tests/folder.h"
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 
@@ -222,30 +222,19 @@ static struct heard opened(struct engine *e)
     return h;
 }
 
-static int forget(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 /* Runs the tests in a folder of their own, which goes with them. */
 static int small_main(const struct test *tests, int count)
 {
-    const char *tmp = getenv("TMPDIR");
     int status;
 
-    snprintf(home, sizeof(home), "%s/editscope-engine.XXXXXX",
-             tmp && strlen(tmp) < 32 ? tmp : "/tmp");
-    if (!mkdtemp(home))
+    if (!folder_make(home, sizeof(home)))
         return 1;
     real = golden_model_path();
     setenv("XDG_CACHE_HOME", home, 1);
     setenv("XDG_STATE_HOME", home, 1);
     make_tiny();
     status = test_main(tests, count);
-    nftw(home, forget, 8, FTW_DEPTH | FTW_PHYS);
+    folder_remove(home);
     free(real);
     free(tiny);
     free(text);

@@ -1,14 +1,13 @@
 /* The loudest coefficients of each neuron: against sorting them all; and their cache. */
 #include "core/edit/contexts.h"
 
-#include <ftw.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/rng.h"
-#include "tests/test.h"
+#include "tests/folder.h"
 
 enum { M = 7, TOKENS = 90 };
 
@@ -105,23 +104,6 @@ static const struct test tests[] = {
     {"they come back from the cache, or not at all", they_come_back},
 };
 
-static int forget(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
+static char folder[64];
 
-int main(void)
-{
-    char home[] = "/tmp/editscope-contexts.XXXXXX";
-    int status;
-
-    if (!mkdtemp(home))
-        return 1;
-    setenv("XDG_CACHE_HOME", home, 1);
-    status = test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
-    nftw(home, forget, 8, FTW_DEPTH | FTW_PHYS);
-    return status;
-}
+FOLDER_MAIN(folder, tests)

@@ -1,6 +1,5 @@
 /* Where exports are written: targets that are refused, full disks, crashes, two at a time. */
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -11,7 +10,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/session/export/place.h"
-#include "tests/test.h"
+#include "tests/folder.h"
 
 static char home[64];
 
@@ -257,24 +256,4 @@ static const struct test tests[] = {
     {"copies are equal", copies_are_equal},
 };
 
-static int forget(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
-int main(void)
-{
-    const char *tmp = getenv("TMPDIR");
-    int status;
-
-    snprintf(home, sizeof(home), "%s/editscope-place.XXXXXX",
-             tmp && strlen(tmp) < 32 ? tmp : "/tmp");
-    if (!mkdtemp(home))
-        return 1;
-    status = test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
-    nftw(home, forget, 8, FTW_DEPTH | FTW_PHYS);
-    return status;
-}
+FOLDER_MAIN(home, tests)

@@ -2,10 +2,10 @@
  * are missing or damaged. Refused with one line that names what is wrong. */
 #include "tests/unit/families.h"
 
-#include <ftw.h>
 #include <unistd.h>
 
 #include "core/model/safetensors.h"
+#include "tests/folder.h"
 
 static char folder[64];
 
@@ -332,24 +332,4 @@ static const struct test tests[] = {
     {"damaged GGUF", damaged_gguf},
 };
 
-static int forget(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
-int main(void)
-{
-    const char *tmp = getenv("TMPDIR");
-    int status;
-
-    snprintf(folder, sizeof(folder), "%s/editscope-families.XXXXXX",
-             tmp && strlen(tmp) < 32 ? tmp : "/tmp");
-    if (!mkdtemp(folder))
-        return 1;
-    status = test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
-    nftw(folder, forget, 8, FTW_DEPTH | FTW_PHYS);
-    return status;
-}
+FOLDER_MAIN(folder, tests)

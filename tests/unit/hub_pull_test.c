@@ -2,7 +2,6 @@
 #include "core/hub/hub.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -12,8 +11,8 @@
 #include "core/base/file.h"
 #include "core/base/sha256.h"
 
+#include "tests/folder.h"
 #include "tests/hub_server.h"
-#include "tests/test.h"
 
 enum { LARGE = 3000000 };
 static const char config[] = "{\"model_type\": \"llama\"}";
@@ -39,17 +38,11 @@ static char *in_repo(const char *path)
     return xasprintf("%s/cache/%s/%s", root, folder_name, path);
 }
 
-static int drop_one(const char *path, const struct stat *st, int kind, struct FTW *f)
-{
-    (void)st, (void)kind, (void)f;
-    return remove(path);
-}
-
 static void empty_cache(void)
 {
     char *cache = in_root("cache");
 
-    nftw(cache, drop_one, 16, FTW_DEPTH | FTW_PHYS);
+    folder_remove(cache);
     free(cache);
 }
 
@@ -578,11 +571,9 @@ int main(void)
         {"a certificate has to be trusted", a_certificate_has_to_be_trusted},
         {"without a network nothing is asked", without_a_network_nothing_is_asked},
     };
-    const char *tmp = getenv("TMPDIR");
     int failed;
 
-    snprintf(root, sizeof(root), "%s/hub.XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
-    if (!mkdtemp(root))
+    if (!folder_make(root, sizeof(root)))
         return 1;
     signal(SIGPIPE, SIG_IGN);
     failed = test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));

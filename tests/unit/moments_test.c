@@ -9,7 +9,7 @@
 #include "core/edit/solve.h"
 #include "core/edit/window.h"
 #include "core/model/safetensors.h"
-#include "tests/test.h"
+#include "tests/folder.h"
 
 enum { M = 12 };
 
@@ -242,21 +242,6 @@ static void test_goldens(void)
     device_close(dev);
 }
 
-static void test_folder(void)
-{
-    snprintf(folder, sizeof folder, "/tmp/moments_test.XXXXXX");
-    CHECK(mkdtemp(folder) != NULL);
-    CHECK(setenv("XDG_CACHE_HOME", folder, 1) == 0);
-}
-
-static void test_clean(void)
-{
-    char *command = xasprintf("rm -r '%s'", folder);
-
-    CHECK(system(command) == 0);
-    free(command);
-}
-
 /* Products of floats are exact in doubles, so n of them add up to within n 2^-53 of the sum of
  * their sizes: against long doubles, on the device and in bands on the host. */
 static void test_error(void)
@@ -304,13 +289,11 @@ static void test_error(void)
 }
 
 static const struct test tests[] = {
-    {"an own cache folder", test_folder},
     {"checkpoints", test_checkpoints},
     {"cache round trip and resuming", test_round_trip},
     {"a damaged cache is never trusted", test_damage},
     {"sums are as exact as they say", test_error},
     {"gain of the golden solutions", test_goldens},
-    {"clean up", test_clean},
 };
 
-TEST_MAIN(tests)
+FOLDER_MAIN(folder, tests)

@@ -7,7 +7,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/model/safetensors.h"
-#include "tests/test.h"
+#include "tests/folder.h"
 
 static char folder[64];
 
@@ -232,22 +232,4 @@ static const struct test tests[] = {
     {"files that are none", files_that_are_none},
 };
 
-int main(void)
-{
-    const char *names[] = {"round.safetensors", "none.safetensors", "empty"};
-    const char *base = getenv("TMPDIR");
-    int rc;
-
-    snprintf(folder, sizeof(folder), "%s/st-XXXXXX", base && strlen(base) < 48 ? base : "/tmp");
-    if (!mkdtemp(folder))
-        return 1;
-    rc = test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        char *path = in_folder(names[i]);
-
-        unlink(path);
-        free(path);
-    }
-    rmdir(folder);
-    return rc;
-}
+FOLDER_MAIN(folder, tests)

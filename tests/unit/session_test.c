@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
-#include "tests/test.h"
+#include "tests/folder.h"
 
 static char folder[64], file[96];
 
@@ -18,11 +18,6 @@ static void fresh_file(void)
 {
     static int n;
 
-    if (!*folder) {
-        snprintf(folder, sizeof(folder), "%s", "/tmp/session_test.XXXXXX");
-        if (!mkdtemp(folder))
-            perror(folder);
-    }
     snprintf(file, sizeof(file), "%s/%d.es", folder, n++);
 }
 
@@ -643,14 +638,6 @@ static void autosave_is_new_and_private(void)
     free(path);
 }
 
-static void folder_removed(void)
-{
-    char command[128];
-
-    snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-    CHECK(system(command) == 0);
-}
-
 static const struct test tests[] = {
     {"what is appended comes back the same", kept_and_reopened},
     {"undo, redo, remove", undo_redo_remove},
@@ -666,7 +653,6 @@ static const struct test tests[] = {
     {"in memory, then copied", in_memory_and_copied},
     {"bad edits are refused", bad_edits_refused},
     {"autosave has a fresh name", autosave_is_new_and_private},
-    {"nothing is left behind", folder_removed},
 };
 
-TEST_MAIN(tests)
+FOLDER_MAIN(folder, tests)

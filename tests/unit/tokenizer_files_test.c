@@ -9,7 +9,7 @@
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/model/tokenizer_impl.h"
-#include "tests/test.h"
+#include "tests/folder.h"
 
 #define DATA  "tests/data/tokenizer/"
 #define BLANK "\xe2\x96\x81"
@@ -165,32 +165,16 @@ static void take_apart(const char *name, const char *folder)
     free(path);
 }
 
-static void clear(const char *folder)
-{
-    static const char *const name[] = {
-        "vocab.json",     "merges.txt",        "tokenizer_config.json",
-        "config.json",    "added_tokens.json", "special_tokens_map.json",
-        "tokenizer.model"};
-
-    for (size_t i = 0; i < sizeof(name) / sizeof(*name); i++) {
-        char *path = xasprintf("%s/%s", folder, name[i]);
-
-        unlink(path);
-        free(path);
-    }
-    rmdir(folder);
-}
-
 static void vocab_and_merges(void)
 {
     static const char *const name[] = {"gpt2", "qwen2"};
     json_t *cases = many();
 
     for (int i = 0; i < 2; i++) {
-        char folder[] = "/tmp/editscope-tokens-XXXXXX", *path;
+        char folder[64], *path;
         struct tokenizer *t;
 
-        CHECK(mkdtemp(folder) != NULL);
+        CHECK(folder_make(folder, sizeof(folder)));
         take_apart(name[i], folder);
         t = open_at(folder);
         compare(t, cases, name[i], true);
@@ -200,7 +184,7 @@ static void vocab_and_merges(void)
         CHECK(t && tokenizer_find(t, "<|endoftext|>") >= 0);
         tokenizer_free(t);
         free(path);
-        clear(folder);
+        folder_remove(folder);
     }
     json_decref(cases);
 }
@@ -230,10 +214,10 @@ static int encode_in(const char *folder, const char *text, int *first)
 /* What the smaller files beside them say, or do not say. */
 static void beside(void)
 {
-    char folder[] = "/tmp/editscope-tokens-XXXXXX";
+    char folder[64];
     int id = -1;
 
-    CHECK(mkdtemp(folder) != NULL);
+    CHECK(folder_make(folder, sizeof(folder)));
     CHECK(encode_in(folder, "ab", &id) == -1); /* empty */
     put(folder, "tokenizer.model", "?");
     CHECK(encode_in(folder, "ab", &id) == -1);
@@ -260,7 +244,7 @@ static void beside(void)
     CHECK(encode_in(folder, "a", &id) == -1);
     put(folder, "merges.txt", "a c\n");
     CHECK(encode_in(folder, "a", &id) == -1);
-    clear(folder);
+    folder_remove(folder);
 }
 
 /* --- blanks, bytes, and text as it comes ------------------------------------------------- */
@@ -490,10 +474,10 @@ static void hostile_scores(void)
 /* Every beginning of a vocabulary file is refused with a line. */
 static void cut_short(void)
 {
-    char folder[] = "/tmp/editscope-tokens-XXXXXX", *path, *bytes;
+    char folder[64], *path, *bytes;
     size_t len = 0;
 
-    CHECK(mkdtemp(folder) != NULL);
+    CHECK(folder_make(folder, sizeof(folder)));
     path = xasprintf("%s/tokenizer.gguf", folder);
     bytes = file_read(DATA "llama2.gguf", 1 << 20, &len, NULL);
     for (size_t n = 0; bytes && n + 64 < len; n += n < 300 ? 7 : 211) {
@@ -506,8 +490,7 @@ static void cut_short(void)
         tokenizer_free(t);
     }
     CHECK(len > 1000);
-    unlink(path);
-    rmdir(folder);
+    folder_remove(folder);
     free(path);
     free(bytes);
 }

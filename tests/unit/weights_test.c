@@ -1,6 +1,5 @@
 /* Model files: what they hold, and that a damaged one is refused with one line. The GGUF files
  * are another writer's (tests/reference/tiny_gguf.py). */
-#include <ftw.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -11,7 +10,7 @@
 #include "core/base/mem.h"
 #include "core/model/format.h"
 #include "core/model/safetensors.h"
-#include "tests/test.h"
+#include "tests/folder.h"
 
 #define STORIES "tests/data/stories260K"
 #define LLAMA   "tests/fuzz/corpus/gguf/llama"
@@ -553,25 +552,4 @@ static const struct test tests[] = {
     {"identity of a changed file", identity_of_changed_file},
 };
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void)st;
-    (void)kind;
-    (void)ftw;
-    return remove(path);
-}
-
-int main(void)
-{
-    const char *base = getenv("TMPDIR");
-    int rc;
-
-    snprintf(folder, sizeof(folder), "%s/weights-XXXXXX",
-             base && strlen(base) < 44 ? base : "/tmp");
-    if (!mkdtemp(folder))
-        return 1;
-    setenv("XDG_CACHE_HOME", folder, 1);
-    rc = test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    return rc;
-}
+FOLDER_MAIN(folder, tests)
