@@ -11,13 +11,6 @@ void field_free(struct field *f)
     f->at = 0;
 }
 
-void field_set(struct field *f, const char *text)
-{
-    buf_clear(&f->text);
-    f->at = 0;
-    field_insert(f, text, strlen(text));
-}
-
 const char *field_text(const struct field *f)
 {
     return f->text.data ? f->text.data : "";
@@ -36,7 +29,7 @@ static void splice(struct field *f, size_t from, size_t to, const char *bytes, s
     f->at = from + n;
 }
 
-void field_insert(struct field *f, const char *bytes, size_t n)
+static void insert(struct field *f, const char *bytes, size_t n)
 {
     const char *p = bytes, *end = bytes + n;
     struct buf clean = {0};
@@ -53,6 +46,13 @@ void field_insert(struct field *f, const char *bytes, size_t n)
     if (clean.len && f->text.len + clean.len <= FIELD_MAX)
         splice(f, f->at, f->at, clean.data, clean.len);
     buf_free(&clean);
+}
+
+void field_set(struct field *f, const char *text)
+{
+    buf_clear(&f->text);
+    f->at = 0;
+    insert(f, text, strlen(text));
 }
 
 static size_t before(const struct field *f, size_t at)
@@ -138,7 +138,7 @@ bool field_key(struct field *f, const struct key *key)
     if (move(f, code))
         return true;
     if (code == K_PASTE)
-        field_insert(f, key->paste, strlen(key->paste));
+        insert(f, key->paste, strlen(key->paste));
     else if (code == K_ERASE || code == '\b')
         splice(f, before(f, f->at), f->at, "", 0);
     else if (code == K_DELETE || code == key_ctrl('d'))
@@ -150,9 +150,9 @@ bool field_key(struct field *f, const struct key *key)
     else if (code == key_ctrl('w'))
         splice(f, word_before(f), f->at, "", 0);
     else if (f->lines && (code == '\n' || code == K_ALT_ENTER))
-        field_insert(f, "\n", 1);
+        insert(f, "\n", 1);
     else if (code >= 0x20 && code < 0x110000 && code != K_ERASE)
-        field_insert(f, bytes, (size_t)utf8_put(bytes, code));
+        insert(f, bytes, (size_t)utf8_put(bytes, code));
     else
         return false;
     return true;

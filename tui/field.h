@@ -23,7 +23,6 @@ void field_free(struct field *f);
 void field_set(struct field *f, const char *text);      /* cursor at the end */
 const char *field_text(const struct field *f);          /* never NULL */
 bool field_key(struct field *f, const struct key *key); /* false: not a key of a field */
-void field_insert(struct field *f, const char *bytes, size_t n);
 /* One line of `cols` columns, scrolled so that the cursor shows; the hardware cursor is put
  * there if `focus`. */
 void field_draw(const struct field *f, struct surface *s, struct rect area, int y, int x, int cols,

@@ -91,15 +91,6 @@ void layout_columns(struct rect area, const struct slice *slice, int n, struct r
     }
 }
 
-struct rect rect_inset(struct rect r, int y, int x)
-{
-    r.y += y;
-    r.x += x;
-    r.h = r.h > 2 * y ? r.h - 2 * y : 0;
-    r.w = r.w > 2 * x ? r.w - 2 * x : 0;
-    return r;
-}
-
 bool rect_empty(struct rect r)
 {
     return r.h <= 0 || r.w <= 0;

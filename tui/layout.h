@@ -19,7 +19,6 @@ struct slice {
 void layout_rows(struct rect area, const struct slice *slice, int n, struct rect *out);
 void layout_columns(struct rect area, const struct slice *slice, int n, struct rect *out);
 
-struct rect rect_inset(struct rect r, int y, int x); /* smaller by y and x on both sides */
 bool rect_empty(struct rect r);
 bool rect_has(struct rect r, int y, int x);
 /* h x w in the middle of r, cut to fit. */

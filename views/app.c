@@ -217,7 +217,7 @@ static void follow_up(struct app *app, const struct event *ev)
     }
 }
 
-void app_event(struct app *app, struct event *ev)
+static void app_event(struct app *app, struct event *ev)
 {
     enum command_kind kind = kind_of(&app->desk, ev->job);
     enum tone tone;

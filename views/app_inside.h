@@ -92,7 +92,6 @@ void app_do(struct app *app, enum action action);     /* and says so */
 void app_key(struct app *app, const struct key *key);
 void app_mouse(struct app *app, const struct key *key);
 void app_answer(struct app *app, bool yes); /* to the question that is asked */
-void app_event(struct app *app, struct event *ev);
 /* The command line: a key while it is open; what it says when it is entered. */
 void app_line_open(struct app *app, const char *text);
 void app_line_key(struct app *app, const struct key *key);

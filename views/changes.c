@@ -24,7 +24,8 @@ int force_of(const struct desk *d, int layer, int neuron)
     return 0;
 }
 
-bool change_set(struct desk *d, const struct intervention *change, bool off)
+/* Sets, replaces, or (`off`) takes away a change. False: the desk's list is full. */
+static bool change_set(struct desk *d, const struct intervention *change, bool off)
 {
     const struct intervention *old = change_of(d, change->layer, change->neuron);
     int at = old ? (int)(old - d->change) : d->changes;
@@ -41,7 +42,8 @@ bool change_set(struct desk *d, const struct intervention *change, bool off)
     return true;
 }
 
-bool force_next(struct desk *d, int layer, int neuron)
+/* in, out, neither, in ... False: the list is full. */
+static bool force_next(struct desk *d, int layer, int neuron)
 {
     for (int i = 0; i < d->forces; i++) {
         if (d->force[i].layer != layer || d->force[i].neuron != neuron)

@@ -8,13 +8,9 @@
 /* The change of a neuron, NULL: none. What it is forced to: 1 in, -1 out, 0 neither. */
 const struct intervention *change_of(const struct desk *d, int layer, int neuron);
 int force_of(const struct desk *d, int layer, int neuron);
-/* Sets, replaces, or (`off`) takes away a change. False: the desk's list is full. */
-bool change_set(struct desk *d, const struct intervention *change, bool off);
 /* "L5N912=0", "L5N912*2", "L5N912=off". Errors say which form is meant. */
 bool change_parse(const struct desk *d, const char *text, struct intervention *out, bool *off,
                   struct err *err);
-/* in, out, neither, in ... False: the list is full. */
-bool force_next(struct desk *d, int layer, int neuron);
 /* "silenced", "=0.5", "×2" */
 const char *change_word(const struct intervention *change, char out[24]);
 /* "2 changed · 1 forced", "" for none. */

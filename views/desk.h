@@ -153,8 +153,6 @@ void desk_event(struct desk *d, struct event *ev);
 void desk_remask(struct desk *d);        /* after a parameter changed; 0 to 16 ms */
 void desk_forget_scores(struct desk *d); /* another fact: nothing shown is about it any more */
 void desk_forget_trial(struct desk *d);  /* what was said under changes */
-void desk_forget_tries(struct desk *d);
-void desk_forget_queue(struct desk *d); /* the list of facts */
 void desk_queue_drop(struct desk *d, int at);
 void desk_posted(struct desk *d, unsigned job, enum command_kind kind);
 /* The kind of a running job, CMD_NONE if there is none the user waits for. */

@@ -25,10 +25,20 @@ static void take_board(struct desk *d, unsigned job, struct probed *board)
     desk_keep(EV_PROBED, (void **)&d->board, board);
 }
 
+static void forget_tries(struct desk *d)
+{
+    for (int i = 0; i < DESK_TRIED; i++) {
+        desk_drop(EV_TRIED, d->tried[i]);
+        d->tried[i] = NULL;
+    }
+    d->variants = 0;
+    d->trying = 0;
+}
+
 static void take_tried(struct desk *d, unsigned job, struct tried *t)
 {
     if (job != d->trying)
-        desk_forget_tries(d);
+        forget_tries(d);
     d->trying = job;
     d->variants = t->variants < DESK_TRIED ? t->variants : DESK_TRIED;
     if (t->variant >= 0 && t->variant < DESK_TRIED)
@@ -48,16 +58,6 @@ void desk_forget_trial(struct desk *d)
     }
 }
 
-void desk_forget_tries(struct desk *d)
-{
-    for (int i = 0; i < DESK_TRIED; i++) {
-        desk_drop(EV_TRIED, d->tried[i]);
-        d->tried[i] = NULL;
-    }
-    d->variants = 0;
-    d->trying = 0;
-}
-
 void desk_queue_drop(struct desk *d, int at)
 {
     if (at < 0 || at >= d->queued)
@@ -68,7 +68,7 @@ void desk_queue_drop(struct desk *d, int at)
     d->queued--;
 }
 
-void desk_forget_queue(struct desk *d)
+static void forget_queue(struct desk *d)
 {
     for (int i = 0; i < d->queued; i++) {
         fact_free(&d->queue[i].fact);
@@ -129,8 +129,8 @@ bool desk_take_look(struct desk *d, struct event *ev)
 void desk_free_looks(struct desk *d)
 {
     desk_forget_looks(d);
-    desk_forget_tries(d);
-    desk_forget_queue(d);
+    forget_tries(d);
+    forget_queue(d);
     desk_drop(EV_DRIFT, d->drift);
     desk_drop(EV_DIFF, d->diff);
     desk_drop(EV_BISECTED, d->bisected);

@@ -17,7 +17,8 @@ const struct knob_info *knob_info(enum knob knob)
     return &knobs[knob];
 }
 
-double knob_value(const struct params *p, enum knob knob)
+/* As shown. */
+static double knob_value(const struct params *p, enum knob knob)
 {
     double v = p->value[knobs[knob].param];
 
@@ -34,7 +35,8 @@ double knob_position(const struct params *p, enum knob knob)
     return v <= k->low ? 0 : log(v / k->low) / log(k->high / k->low);
 }
 
-void knob_set(struct params *p, enum knob knob, double value)
+/* Sets what is shown; clamped to the parameter's range. */
+static void knob_set(struct params *p, enum knob knob, double value)
 {
     const struct knob_info *k = &knobs[knob];
     const struct param_info *info = param_info(k->param);

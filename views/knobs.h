@@ -23,10 +23,7 @@ struct knob_info {
 };
 
 const struct knob_info *knob_info(enum knob knob);
-double knob_value(const struct params *p, enum knob knob);    /* as shown */
 double knob_position(const struct params *p, enum knob knob); /* 0..1 along the slider */
-/* Sets what is shown; clamped to the parameter's range. */
-void knob_set(struct params *p, enum knob knob, double value);
 void knob_step(struct params *p, enum knob knob, int steps);
 const char *knob_text(const struct params *p, enum knob knob, char out[16]);
 /* A choice's next word. */

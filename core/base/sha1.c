@@ -10,22 +10,15 @@ struct sha1 {
     EVP_MD_CTX *ctx;
 };
 
-struct sha1 *sha1_new(void)
+struct sha1 *sha1_new_blob(long long bytes)
 {
     struct sha1 *s = xcalloc(1, sizeof(*s));
+    char head[40];
+    int n = snprintf(head, sizeof(head), "blob %lld", bytes);
 
     s->ctx = EVP_MD_CTX_new();
     if (!s->ctx || EVP_DigestInit_ex(s->ctx, EVP_sha1(), NULL) != 1)
         abort();
-    return s;
-}
-
-struct sha1 *sha1_new_blob(long long bytes)
-{
-    struct sha1 *s = sha1_new();
-    char head[40];
-    int n = snprintf(head, sizeof(head), "blob %lld", bytes);
-
     sha1_add(s, head, (size_t)n + 1); /* with its NUL */
     return s;
 }

@@ -7,7 +7,6 @@
 
 struct sha1; /* opaque */
 
-struct sha1 *sha1_new(void);
 struct sha1 *sha1_new_blob(long long bytes); /* git's, of a file of so many bytes */
 void sha1_add(struct sha1 *s, const void *bytes, size_t n);
 void sha1_end(struct sha1 *s, char hex[41]); /* frees s */

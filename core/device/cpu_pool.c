@@ -142,11 +142,6 @@ void cpu_pool_close(struct cpu_pool *pool)
     free(pool);
 }
 
-int cpu_pool_threads(const struct cpu_pool *pool)
-{
-    return pool->threads;
-}
-
 static void wait_until_idle(struct cpu_pool *pool)
 {
     for (int i = 0; i < SPINS && atomic_load(&pool->busy); i++)

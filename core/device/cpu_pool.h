@@ -14,7 +14,6 @@ struct cpu_pool;
 /* threads >= 1 counts the caller. Workers block all signals. */
 struct cpu_pool *cpu_pool_open(int threads, struct err *err);
 void cpu_pool_close(struct cpu_pool *pool);
-int cpu_pool_threads(const struct cpu_pool *pool);
 /* Calls work(context, piece, worker) once for each piece in 0 .. pieces and returns when all
  * are done. worker is in 0 .. threads and names whose scratch may be used. Not reentrant. */
 void cpu_pool_run(struct cpu_pool *pool, int pieces, void (*work)(void *, int, int), void *context);

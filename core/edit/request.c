@@ -34,15 +34,6 @@ bool prefixes_load(struct prefixes *p, const char *path, struct err *err)
     return ok;
 }
 
-char *prefixes_text(const struct prefixes *p)
-{
-    struct buf out = {0};
-
-    for (int i = 0; i < p->count; i++)
-        buf_printf(&out, "%s\n", p->text[i]);
-    return buf_take(&out);
-}
-
 void prefixes_free(struct prefixes *p)
 {
     for (int i = 0; i < p->count; i++)

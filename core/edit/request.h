@@ -32,7 +32,6 @@ struct prefixes {
 /* One prefix a line, trailing spaces kept. */
 bool prefixes_load(struct prefixes *p, const char *path, struct err *err);
 bool prefixes_parse(struct prefixes *p, const char *text, struct err *err);
-char *prefixes_text(const struct prefixes *p); /* as prefixes_parse() takes it. Caller frees */
 void prefixes_free(struct prefixes *p);
 
 /* Tokenises the rows. The rows that are scored are the bare prompt and, by attr.rows, the prefixed

@@ -9,7 +9,8 @@ struct mat window_of(struct mat m, int row, int rows, int col, int cols)
     return m.data ? mat_cols(mat_rows(m, row, rows), col, cols) : m;
 }
 
-struct mat window_diagonal(struct mat m)
+/* [n, 1] of a square matrix. */
+static struct mat window_diagonal(struct mat m)
 {
     return (struct mat){m.data, m.type, m.rows, 1, m.stride + 1};
 }

@@ -6,8 +6,7 @@
 #include "core/device/device.h"
 
 struct mat window_of(struct mat m, int row, int rows, int col, int cols);
-struct mat window_diagonal(struct mat m); /* [n, 1] of a square matrix */
-struct mat window_turned(struct mat m);   /* a dense [1, n] as [n, 1], or the other way */
+struct mat window_turned(struct mat m); /* a dense [1, n] as [n, 1], or the other way */
 /* m = value on the diagonal, 0 elsewhere; m F64, square. */
 void window_identity(struct device *dev, double value, struct mat m);
 /* out [n, m] = in [m, n] transposed; both F64, `in` dense. */

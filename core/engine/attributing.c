@@ -42,7 +42,7 @@ static char *about(const struct engine *e, const struct request *request, int co
     return buf_take(&text);
 }
 
-struct run *run_find(struct engine *e, unsigned id)
+static struct run *run_find(struct engine *e, unsigned id)
 {
     for (int i = 0; id && i < RUNS; i++)
         if (e->run[i].id == id)

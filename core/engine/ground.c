@@ -40,11 +40,6 @@ void ground_free(struct engine *e)
     *g = (struct ground){0};
 }
 
-long ground_tokens(const struct engine *e)
-{
-    return e->ground.space_tokens;
-}
-
 /* CR LF becomes LF, so that a text has the same tokens wherever it was saved. */
 static size_t unix_lines(char *text, size_t len)
 {

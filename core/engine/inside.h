@@ -129,7 +129,6 @@ void ground_free(struct engine *e);
 /* The keys that have come into the stores belong to this edit. */
 void ground_own(struct ground *g, int edit);
 bool ground_say(struct engine *e);
-long ground_tokens(const struct engine *e); /* of the moments in use */
 /* Where in the text this neuron spoke loudest, for layers that are edited. */
 void ground_contexts(const struct engine *e, struct neuron_info *info);
 
@@ -202,7 +201,6 @@ bool job_attribute(struct engine *e, struct command *cmd, struct err *err);
 struct run *run_for(struct engine *e, const struct request *request, int count,
                     const struct params *p, unsigned id, const int *layer, int layers, bool tell,
                     struct err *err);
-struct run *run_find(struct engine *e, unsigned id);
 void runs_free(struct engine *e);
 
 /* editing.c */

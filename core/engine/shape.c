@@ -53,7 +53,8 @@ void json_put_text(struct buf *out, const char *text)
     buf_add(out, "\"", 1);
 }
 
-void json_put_double(struct buf *out, double value)
+/* A string for what is not finite. */
+static void json_put_double(struct buf *out, double value)
 {
     char text[40];
 

@@ -66,6 +66,5 @@ bool shape_read(const struct shape *shape, const json_t *from, void *into, struc
 void shape_free(const struct shape *shape, void *what); /* what it owns; zeroes it */
 /* Appends text as a JSON value: a string, or {"b64": ...} where it is not UTF-8. */
 void json_put_text(struct buf *out, const char *text);
-void json_put_double(struct buf *out, double value); /* a string for what is not finite */
 
 #endif

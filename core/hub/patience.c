@@ -41,47 +41,6 @@ bool pull_wait(struct pull *p, double seconds, struct err *err)
     }
 }
 
-static bool worth_it(int status)
-{
-    return status == 408 || status == 429 || (status >= 500 && status <= 504 && status != 501);
-}
-
-bool pull_again(struct pull *p, struct patience *patience, enum http_end end,
-                const struct http_reply *reply, const char *what, struct err *err)
-{
-    bool lost = end == HTTP_LOST;
-    long asked = -1, wait = 1L << patience->tries;
-    char *host = url_host(p->hub->endpoint), why[256];
-
-    if (lost)
-        snprintf(why, sizeof(why), "%s", reply->why);
-    else
-        snprintf(why, sizeof(why), "the Hub answers %d", reply->status);
-    if (end == HTTP_CANCELLED) {
-        err_set(err, ERR_CANCELLED, "cancelled");
-    } else if (end == HTTP_UNSAFE) {
-        err_set(err, ERR_IO, "%s: %s%s%s", p->name->repo, *what ? what : "", *what ? ": " : "",
-                reply->why);
-    } else if (!lost && !worth_it(reply->status)) {
-        pull_refused(p, reply, what, err);
-    } else if (++patience->tries >= TRIES) {
-        err_set(err, ERR_IO, "%s: %s, %d times; %s%s", lost ? host : p->name->repo, why, TRIES,
-                *what ? "what has come of it is kept, the same pull goes on there"
-                      : "what is in the cache opens without a network",
-                "");
-    } else {
-        if (reply->status == 429 && !lost)
-            asked = header_wait(http_header(reply, H_RATELIMIT), http_header(reply, H_RETRY_AFTER));
-        wait = asked >= 0 ? asked + 1 : wait > LONGEST ? LONGEST : wait;
-        pull_note(p, "%s%s%s; trying again in %ld s (%d of %d)", what, *what ? ": " : "", why, wait,
-                  patience->tries + 1, TRIES);
-        free(host);
-        return pull_wait(p, (double)wait, err);
-    }
-    free(host);
-    return false;
-}
-
 /* The server's own words, fit to be shown. */
 static void server_says(const struct http_reply *reply, char out[120])
 {
@@ -93,7 +52,9 @@ static void server_says(const struct http_reply *reply, char out[120])
     out[n] = '\0';
 }
 
-bool pull_refused(struct pull *p, const struct http_reply *reply, const char *what, struct err *err)
+/* Why a status is no answer to what was asked. Always false. */
+static bool refused(const struct pull *p, const struct http_reply *reply, const char *what,
+                    struct err *err)
 {
     const char *code = http_header(reply, H_ERROR_CODE), *repo = p->name->repo;
     bool gated = code && !strcmp(code, "GatedRepo");
@@ -130,4 +91,45 @@ bool pull_refused(struct pull *p, const struct http_reply *reply, const char *wh
                        *what ? what : p->name->revision);
     return err_set(err, ERR_IO, "%s: the Hub answers %d%s%s", repo, reply->status,
                    *said ? ": " : "", said);
+}
+
+static bool worth_it(int status)
+{
+    return status == 408 || status == 429 || (status >= 500 && status <= 504 && status != 501);
+}
+
+bool pull_again(struct pull *p, struct patience *patience, enum http_end end,
+                const struct http_reply *reply, const char *what, struct err *err)
+{
+    bool lost = end == HTTP_LOST;
+    long asked = -1, wait = 1L << patience->tries;
+    char *host = url_host(p->hub->endpoint), why[256];
+
+    if (lost)
+        snprintf(why, sizeof(why), "%s", reply->why);
+    else
+        snprintf(why, sizeof(why), "the Hub answers %d", reply->status);
+    if (end == HTTP_CANCELLED) {
+        err_set(err, ERR_CANCELLED, "cancelled");
+    } else if (end == HTTP_UNSAFE) {
+        err_set(err, ERR_IO, "%s: %s%s%s", p->name->repo, *what ? what : "", *what ? ": " : "",
+                reply->why);
+    } else if (!lost && !worth_it(reply->status)) {
+        refused(p, reply, what, err);
+    } else if (++patience->tries >= TRIES) {
+        err_set(err, ERR_IO, "%s: %s, %d times; %s%s", lost ? host : p->name->repo, why, TRIES,
+                *what ? "what has come of it is kept, the same pull goes on there"
+                      : "what is in the cache opens without a network",
+                "");
+    } else {
+        if (reply->status == 429 && !lost)
+            asked = header_wait(http_header(reply, H_RATELIMIT), http_header(reply, H_RETRY_AFTER));
+        wait = asked >= 0 ? asked + 1 : wait > LONGEST ? LONGEST : wait;
+        pull_note(p, "%s%s%s; trying again in %ld s (%d of %d)", what, *what ? ": " : "", why, wait,
+                  patience->tries + 1, TRIES);
+        free(host);
+        return pull_wait(p, (double)wait, err);
+    }
+    free(host);
+    return false;
 }

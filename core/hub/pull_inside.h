@@ -33,9 +33,6 @@ bool pull_again(struct pull *p, struct patience *patience, enum http_end end,
                 const struct http_reply *reply, const char *what, struct err *err);
 /* Waits so many seconds of hub->second; false: cancelled. */
 bool pull_wait(struct pull *p, double seconds, struct err *err);
-/* Why a status is no answer to what was asked. Always false. */
-bool pull_refused(struct pull *p, const struct http_reply *reply, const char *what,
-                  struct err *err);
 
 /* ask.c */
 /* The text of an address of the endpoint; redirects stay there. *next is the following page's

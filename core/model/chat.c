@@ -361,7 +361,8 @@ static char *template_of(const struct weights *w)
     return text;
 }
 
-bool chat_open(struct chat *c, const struct model *m, struct err *err)
+/* Of a model. ERR_MODEL: no template and no known special tokens, or a template of another kind. */
+static bool chat_open(struct chat *c, const struct model *m, struct err *err)
 {
     char *text = template_of(m->file);
     bool ok = true;

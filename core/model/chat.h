@@ -30,8 +30,6 @@ struct chat {
 
 /* From a template's text. ERR_MODEL: none of the six. chat_free() in either case. */
 bool chat_parse(struct chat *c, const char *template, size_t len, struct err *err);
-/* Of a model. ERR_MODEL: no template and no known special tokens, or a template of another kind. */
-bool chat_open(struct chat *c, const struct model *m, struct err *err);
 void chat_free(struct chat *c);
 const char *chat_name(const struct chat *c); /* "ChatML" */
 /* Appends the whole prompt: one user turn and what begins the answer. `bos` and `eos` are the texts

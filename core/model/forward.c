@@ -103,15 +103,6 @@ struct pass pass_new(const int *const *ids, const int *count, const int *past, i
     return p;
 }
 
-int pass_cache_rows(const struct pass *p, int spare)
-{
-    int rows = 0;
-
-    for (int s = 0; s < p->seqs; s++)
-        rows += p->seq[s].past + p->seq[s].n + spare;
-    return rows;
-}
-
 bool pass_fits(const struct pass *p, const struct model *m, struct err *err)
 {
     for (int i = 0; i < p->rows; i++)

@@ -64,7 +64,6 @@ struct pass pass_new(const int *const *ids, const int *count, const int *past, i
 void pass_free(struct pass *p);
 /* Whether all positions lie within the model's context; else ERR_USAGE. forward_run() asks. */
 bool pass_fits(const struct pass *p, const struct model *m, struct err *err);
-int pass_cache_rows(const struct pass *p, int spare);
 
 /* x [rows, d] = embeddings of the pass's tokens, scaled and with learned positions where the model
  * has them */

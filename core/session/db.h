@@ -68,8 +68,6 @@ bool z_store(struct session *s, int edit, const float *z, int requests, int widt
 /* Writes a row about the state as it is inside the open transaction. edit 0: none. */
 bool journal_add(struct session *s, const char *op, int edit, double when, const char *checksum,
                  struct err *err);
-/* 16 hex digits that stand for the active edits. */
-bool journal_state(struct session *s, char state[17], struct err *err);
 double journal_now(void);
 
 #endif

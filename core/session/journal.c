@@ -21,7 +21,8 @@ double journal_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-bool journal_state(struct session *s, char state[17], struct err *err)
+/* 16 hex digits that stand for the active edits. */
+static bool journal_state(struct session *s, char state[17], struct err *err)
 {
     sqlite3_stmt *q = db_query(s, err, "SELECT hash FROM edits WHERE active = 1 ORDER BY id", "");
     struct buf all = {0};

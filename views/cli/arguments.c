@@ -30,7 +30,7 @@ const struct cli_ops *cli_command(int n)
 const unsigned cli_screen_options = FOR_ALL | FOR_MODEL | FOR_PARAMS | FOR_SESSION | FOR_TEXT |
                                     FOR_SCREEN | FOR_RECORD | FOR_CANVAS;
 
-const struct cli_ops *cli_find(const char *name)
+static const struct cli_ops *cli_find(const char *name)
 {
     for (int i = 0; i < COMMANDS; i++)
         if (!strcmp(commands[i]->name, name))

@@ -103,7 +103,7 @@ enum {
     X(SESSION, "session", 's', "FILE", FOR_SESSION | FOR_QUERY, "The session")                    \
     X(MODEL, "model", 'm', "M", FOR_MODEL,                                                        \
       "A GGUF file, a folder with safetensors files, or org/name")                                \
-    X(DEVICE, "device", 0, "NAME", FOR_MODEL, "auto, cpu, cuda[:N] or cuda:all")                            \
+    X(DEVICE, "device", 0, "NAME", FOR_MODEL, "auto, cpu, cuda[:N] or cuda:all")                  \
     X(PRECISION, "precision", 0, "NAME", FOR_MODEL, "Products on a GPU: full, split, tf32, bf16") \
     X(THREADS, "threads", 0, "N", FOR_MODEL, "Threads of the CPU device")                         \
     X(MEMORY, "memory", 0, "SIZE", FOR_MODEL, "Most memory for weights as floats: 800M, 4G")      \
@@ -179,7 +179,6 @@ extern const struct cli_ops cli_tokens, cli_query, cli_attribute, cli_edit, cli_
 int cli_main(int argc, char **argv, const struct device_house *house);
 
 /* arguments.c */
-const struct cli_ops *cli_find(const char *name);
 const struct cli_ops *cli_command(int n); /* the n-th; NULL past the last */
 extern const unsigned cli_screen_options; /* what the program takes without a command */
 bool cli_parse(struct cli *c, int argc, char **argv, struct err *err);

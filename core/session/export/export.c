@@ -12,11 +12,6 @@ static const struct export_ops *const exporters[] = {
 };
 enum { EXPORTERS = sizeof(exporters) / sizeof(*exporters) };
 
-const struct export_ops *export_at(int n)
-{
-    return n >= 0 && n < EXPORTERS ? exporters[n] : NULL;
-}
-
 const struct export_ops *export_find(const char *name, struct err *err)
 {
     struct buf known = {0};

@@ -65,7 +65,6 @@ struct export_ops {
 };
 
 const struct export_ops *export_find(const char *name, struct err *err); /* ERR_USAGE lists them */
-const struct export_ops *export_at(int n);                               /* NULL past the last */
 
 extern const struct export_ops export_safetensors, export_gguf, export_lora, export_delta,
     export_json;
