@@ -129,7 +129,7 @@ static void a_small_limit_keeps_the_large_on_the_host(void)
         struct engine_options o = {.model = tiny,
                                    .create = true,
                                    .device = &device_cuda,
-                                   .memory = k ? 508LL << 20 : 0,
+                                   .memory = k ? 600LL << 20 : 0,
                                    .threads = 1,
                                    .prefixes = prefixes,
                                    .text = text};
