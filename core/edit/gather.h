@@ -21,8 +21,8 @@ void gather_hear(struct gather *g, struct contexts *contexts);
 long gather_limit(const struct gather *g);
 /* One slice towards `until` tokens. moments->tokens grows when a batch is whole. */
 bool gather_step(struct gather *g, long until, struct err *err);
-/* Tokens that go through the model at once: parts of the text that begin at multiples of it have the
- * same coefficients to the bit, whoever computes them. */
+/* Tokens that go through the model at once: parts of the text that begin at multiples of it have
+ * the same coefficients to the bit, whoever computes them. */
 int gather_batch(const struct gather *g);
 bool gather_idle(const struct gather *g); /* no batch is half done */
 
