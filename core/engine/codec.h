@@ -8,7 +8,8 @@
 #include "core/engine/engine.h"
 #include "core/engine/shape.h"
 
-enum event_kind event_of_name(const char *name); /* of "look"; EV_NONE: no such event */
+const char *event_name(enum event_kind kind);    /* "look"; "" for EV_NONE */
+enum event_kind event_of_name(const char *name); /* EV_NONE: no such event */
 const char *command_name(enum command_kind kind);
 enum command_kind command_of_name(const char *name);
 /* The shape of what an event of this kind points to; NULL: nothing. */

@@ -1,0 +1,503 @@
+/* The fields of every event, by tables. */
+#include <string.h>
+
+#include "core/engine/codec.h"
+
+enum { MOST_LAYERS = 4096, MOST_TOKENS = 1 << 22 };
+
+#define AT(s, f)           offsetof(struct s, f)
+#define ELEM(s, f)         sizeof(((struct s *)0)->f)
+#define NAMED(s, f, t, st) .name = #f, .type = t, .store = st, .offset = AT(s, f)
+#define NONE               \
+    {                      \
+        NO_COUNT, NO_COUNT \
+    }
+
+#define ONE(s, f, t)                                                 \
+    {                                                                \
+        NAMED(s, f, t, STORE_ONE), .size = ELEM(s, f), .count = NONE \
+    }
+#define INT(s, f) ONE(s, f, FIELD_INT)
+/* An int of low..high. */
+#define RANGE(s, f, l, h)                                                                          \
+    {                                                                                              \
+        NAMED(s, f, FIELD_INT, STORE_ONE), .size = sizeof(int), .low = l, .most = h, .count = NONE \
+    }
+#define COUNT(s, f) RANGE(s, f, 0, MOST_TOKENS)
+#define BOOL(s, f)  ONE(s, f, FIELD_BOOL)
+#define REAL(s, f)  ONE(s, f, FIELD_DOUBLE)
+#define CHARS(s, f) ONE(s, f, FIELD_CHARS)
+#define TEXT(s, f)  ONE(s, f, FIELD_TEXT)
+#define TEXT_OR_NULL(s, f)                                                         \
+    {                                                                              \
+        NAMED(s, f, FIELD_TEXT, STORE_ONE), .size = sizeof(char *), .count = NONE, \
+                                            .optional = true                       \
+    }
+#define PART(s, f, sh)                                                                       \
+    {                                                                                        \
+        NAMED(s, f, FIELD_PART, STORE_ONE), .size = ELEM(s, f), .count = NONE, .part = &(sh) \
+    }
+/* Arrays in the struct: all of it, or the first `n`. */
+#define FIXED(s, f, t)                                                                   \
+    {                                                                                    \
+        NAMED(s, f, t, STORE_FIXED), .size = ELEM(s, f[0]),                              \
+                                     .most = sizeof(((struct s *)0)->f) / ELEM(s, f[0]), \
+                                     .count = NONE                                       \
+    }
+#define FIXED_OF(s, f, t, n)                                                                      \
+    {                                                                                             \
+        NAMED(s, f, t, STORE_FIXED),                                                              \
+            .size = ELEM(s, f[0]), .most = sizeof(((struct s *)0)->f) / ELEM(s, f[0]), .count = { \
+                AT(s, n),                                                                         \
+                NO_COUNT                                                                          \
+            }                                                                                     \
+    }
+#define PARTS_OF(s, f, sh, n)                                                                     \
+    {                                                                                             \
+        NAMED(s, f, FIELD_PART, STORE_FIXED), .size = ELEM(s, f[0]),                              \
+                                              .most = sizeof(((struct s *)0)->f) / ELEM(s, f[0]), \
+                                              .count = {AT(s, n), NO_COUNT}, .part = &(sh)        \
+    }
+/* Arrays of their own. */
+#define OWNED(s, f, t, n)                                                                   \
+    {                                                                                       \
+        NAMED(s, f, t, STORE_OWNED), .size = ELEM(s, f[0]), .count = { AT(s, n), NO_COUNT } \
+    }
+#define OR_NULL(s, f, t, n, m)                                                      \
+    {                                                                               \
+        NAMED(s, f, t, STORE_OWNED), .size = ELEM(s, f[0]), .count = {AT(s, n), m}, \
+                                     .optional = true                               \
+    }
+#define LIST(s, f, sh, n)                                                                  \
+    {                                                                                      \
+        NAMED(s, f, FIELD_PART, STORE_OWNED), .size = ELEM(s, f[0]),                       \
+                                              .count = {AT(s, n), NO_COUNT}, .part = &(sh) \
+    }
+#define LIST_2(s, f, sh, n, m)                                                             \
+    {                                                                                      \
+        NAMED(s, f, FIELD_PART, STORE_OWNED), .size = ELEM(s, f[0]),                       \
+                                              .count = {AT(s, n), AT(s, m)}, .part = &(sh) \
+    }
+#define FLOATS(s, f, n, m, p, o)                                                              \
+    {                                                                                         \
+        NAMED(s, f, FIELD_FLOAT, STORE_OWNED), .size = sizeof(float), .count = {AT(s, n), m}, \
+                                               .small = p, .optional = o                      \
+    }
+
+#define SHAPE(s)                                                            \
+    static const struct shape s##_shape = {#s, sizeof(struct s), s##_field, \
+                                           sizeof(s##_field) / sizeof(*s##_field)}
+
+static const struct member progress_field[] = {
+    CHARS(progress, what),
+    REAL(progress, done),
+    REAL(progress, total),
+    REAL(progress, seconds_left),
+};
+SHAPE(progress);
+
+static const struct member model_info_field[] = {
+    CHARS(model_info, name),    CHARS(model_info, arch),
+    CHARS(model_info, path),    CHARS(model_info, device),
+    CHARS(model_info, type),    RANGE(model_info, layers, 0, MOST_LAYERS),
+    COUNT(model_info, neurons), COUNT(model_info, hidden),
+    COUNT(model_info, heads),   COUNT(model_info, vocab),
+    COUNT(model_info, threads), REAL(model_info, load_seconds),
+    CHARS(model_info, notice),
+};
+SHAPE(model_info);
+
+static const struct member state_info_field[] = {
+    COUNT(state_info, edits),
+    BOOL(state_info, preview),
+    CHARS(state_info, checksum),
+    CHARS(state_info, state),
+    CHARS(state_info, session),
+    CHARS(state_info, base),
+    BOOL(state_info, readonly),
+    BOOL(state_info, can_undo),
+    BOOL(state_info, can_redo),
+    ONE(state_info, moment_tokens, FIELD_LONG),
+    ONE(state_info, moment_goal, FIELD_LONG),
+    BOOL(state_info, verified),
+    BOOL(state_info, lost),
+    COUNT(state_info, edited_count),
+    FIXED_OF(state_info, edited_layers, FIELD_INT, edited_count),
+};
+SHAPE(state_info);
+
+static const struct member word_field[] = {
+    INT(word, id), CHARS(word, text), REAL(word, p), REAL(word, logit), BOOL(word, subject),
+};
+SHAPE(word);
+
+static const struct member look_field[] = {
+    ONE(look, job, FIELD_UNSIGNED),
+    COUNT(look, tokens),
+    LIST(look, token, word_shape, tokens),
+    COUNT(look, lookup),
+    COUNT(look, targets),
+    LIST(look, target, word_shape, targets),
+    COUNT(look, nexts),
+    LIST(look, next, word_shape, nexts),
+    REAL(look, p_target),
+    REAL(look, p_first),
+    COUNT(look, rank),
+    PART(look, old, word_shape),
+    RANGE(look, layers, 0, MOST_LAYERS),
+    OR_NULL(look, rank_old, FIELD_INT, layers, NO_COUNT),
+    OR_NULL(look, rank_new, FIELD_INT, layers, NO_COUNT),
+    CHARS(look, problem),
+};
+SHAPE(look);
+
+static const struct member meta_field[] = {
+    ONE(meta, id, FIELD_UNSIGNED),
+    COUNT(meta, rows),
+    COUNT(meta, neurons),
+    RANGE(meta, layers, 0, MOST_LAYERS),
+    OWNED(meta, prompt, FIELD_TEXT, rows),
+    LIST(meta, target, word_shape, rows),
+    RANGE(meta, order_count, 0, MOST_LAYERS),
+    OWNED(meta, order, FIELD_INT, order_count),
+};
+SHAPE(meta);
+
+static const struct member attribution_field[] = {
+    ONE(attribution, id, FIELD_UNSIGNED),
+    ONE(attribution, generation, FIELD_UNSIGNED),
+    {NAMED(attribution, strategy, FIELD_INT, STORE_ONE), .size = sizeof(int), .most = STRATEGY_MPC,
+     .count = NONE},
+    RANGE(attribution, layer, 0, MOST_LAYERS),
+    RANGE(attribution, layers, 0, MOST_LAYERS),
+    COUNT(attribution, rows),
+    COUNT(attribution, neurons),
+    REAL(attribution, amplify),
+    FLOATS(attribution, score, rows, AT(attribution, neurons), EXACT, false),
+    FLOATS(attribution, activation, rows, AT(attribution, neurons), HALF, false),
+    FLOATS(attribution, slope, rows, AT(attribution, neurons), COARSE, true),
+    FLOATS(attribution, curve, rows, AT(attribution, neurons), DROPPED, true),
+    FLOATS(attribution, value_norm, neurons, NO_COUNT, HALF, false),
+    OWNED(attribution, target, FIELD_INT, rows),
+    OWNED(attribution, base_logp, FIELD_DOUBLE, rows),
+    REAL(attribution, seconds),
+};
+SHAPE(attribution);
+
+static const struct member weighed_layer_field[] = {
+    INT(weighed_layer, layer),
+    INT(weighed_layer, kept),
+    REAL(weighed_layer, q),
+    REAL(weighed_layer, gain),
+    REAL(weighed_layer, gain_mask),
+    REAL(weighed_layer, leak),
+    REAL(weighed_layer, leak_unmasked),
+    REAL(weighed_layer, leak_ratio),
+    REAL(weighed_layer, percentile_gain),
+    REAL(weighed_layer, percentile_leak),
+    REAL(weighed_layer, residual),
+    REAL(weighed_layer, delta_norm),
+    REAL(weighed_layer, weight_norm),
+    BOOL(weighed_layer, stale),
+};
+SHAPE(weighed_layer);
+
+static const struct member applied_field[] = {
+    INT(applied, edit),
+    COUNT(applied, layers),
+    PARTS_OF(applied, layer, weighed_layer_shape, layers),
+    REAL(applied, z_error),
+    ONE(applied, moment_tokens, FIELD_LONG),
+    BOOL(applied, draft),
+    CHARS(applied, checksum),
+    REAL(applied, p_before),
+    REAL(applied, p_after),
+    CHARS(applied, generated),
+};
+SHAPE(applied);
+
+static const struct member step_field[] = {
+    INT(step, step), REAL(step, loss),     REAL(step, nll),        REAL(step, kl),
+    REAL(step, wd),  REAL(step, p_target), REAL(step, delta_norm),
+};
+SHAPE(step);
+
+static const struct member edited_field[] = {
+    INT(edited, edit),
+    INT(edited, fact),
+    BOOL(edited, success),
+    BOOL(edited, unmasked_unchanged),
+    FIXED(edited, p_target, FIELD_DOUBLE),
+    FIXED(edited, p_first, FIELD_DOUBLE),
+    FIXED(edited, log_odds, FIELD_DOUBLE),
+    FIXED(edited, argmax, FIELD_CHARS),
+    FIXED(edited, generated, FIELD_CHARS),
+    REAL(edited, rewrite_acc),
+    REAL(edited, seconds_target),
+    REAL(edited, seconds_attribution),
+    REAL(edited, seconds_solve),
+    REAL(edited, seconds_verify),
+    REAL(edited, seconds_total),
+    CHARS(edited, checksum),
+};
+SHAPE(edited);
+
+static const struct member answer_field[] = {
+    ONE(answer, state, FIELD_UNSIGNED),
+    INT(answer, edit),
+    BOOL(answer, partial),
+    BOOL(answer, chat),
+    INT(answer, changed),
+    TEXT(answer, prompt),
+    TEXT(answer, completion),
+    TEXT_OR_NULL(answer, plain),
+    COUNT(answer, count),
+    OR_NULL(answer, ids, FIELD_INT, count, NO_COUNT),
+    COUNT(answer, nexts),
+    LIST(answer, next, word_shape, nexts),
+};
+SHAPE(answer);
+
+static const struct member context_field[] = {
+    CHARS(context, text),
+    ONE(context, coefficient, FIELD_FLOAT),
+};
+SHAPE(context);
+
+static const struct member neuron_info_field[] = {
+    INT(neuron_info, layer),
+    INT(neuron_info, neuron),
+    RANGE(neuron_info, count, 0, 12),
+    PARTS_OF(neuron_info, promotes, word_shape, count),
+    PARTS_OF(neuron_info, suppresses, word_shape, count),
+    RANGE(neuron_info, contexts, 0, 5),
+    PARTS_OF(neuron_info, context, context_shape, contexts),
+};
+SHAPE(neuron_info);
+
+static const struct member history_entry_field[] = {
+    INT(history_entry, edit),         BOOL(history_entry, active),
+    REAL(history_entry, when),        TEXT(history_entry, subject),
+    TEXT(history_entry, prompt),      TEXT(history_entry, target),
+    TEXT_OR_NULL(history_entry, old), CHARS(history_entry, checksum),
+    REAL(history_entry, p_before),    REAL(history_entry, p_after),
+    INT(history_entry, kept),         BOOL(history_entry, success),
+    BOOL(history_entry, draft),       TEXT_OR_NULL(history_entry, note),
+};
+SHAPE(history_entry);
+
+static const struct member history_field[] = {
+    COUNT(history, count),
+    LIST(history, entry, history_entry_shape, count),
+};
+SHAPE(history);
+
+static const struct member moments_info_field[] = {
+    ONE(moments_info, tokens, FIELD_LONG),
+    ONE(moments_info, goal, FIELD_LONG),
+    RANGE(moments_info, layers, 0, 64),
+    FIXED_OF(moments_info, layer, FIELD_INT, layers),
+    FIXED_OF(moments_info, null_fraction, FIELD_DOUBLE, layers),
+    FIXED_OF(moments_info, trace_lost, FIELD_DOUBLE, layers),
+    FIXED_OF(moments_info, trace, FIELD_DOUBLE, layers),
+    FIXED_OF(moments_info, threshold, FIELD_DOUBLE, layers),
+    {.name = "top",
+     .type = FIELD_DOUBLE,
+     .store = STORE_FIXED,
+     .offset = AT(moments_info, top),
+     .size = sizeof(double),
+     .most = sizeof(((struct moments_info *)0)->top) / sizeof(double),
+     .count = NONE},
+};
+SHAPE(moments_info);
+
+static const struct member lens_grid_field[] = {
+    ONE(lens_grid, state, FIELD_UNSIGNED),
+    COUNT(lens_grid, tokens),
+    RANGE(lens_grid, layers, 0, MOST_LAYERS),
+    LIST(lens_grid, token, word_shape, tokens),
+    LIST_2(lens_grid, top, word_shape, layers, tokens),
+    OR_NULL(lens_grid, rank_old, FIELD_INT, layers, AT(lens_grid, tokens)),
+    OR_NULL(lens_grid, rank_new, FIELD_INT, layers, AT(lens_grid, tokens)),
+};
+SHAPE(lens_grid);
+
+static const struct member trace_field[] = {
+    COUNT(trace, tokens),
+    RANGE(trace, layers, 0, MOST_LAYERS),
+    COUNT(trace, done),
+    LIST(trace, token, word_shape, tokens),
+    PART(trace, answer, word_shape),
+    REAL(trace, p_clean),
+    REAL(trace, p_corrupt),
+    INT(trace, samples),
+    REAL(trace, noise),
+    FLOATS(trace, effect, layers, AT(trace, tokens), HALF, false),
+};
+SHAPE(trace);
+
+static const struct member probe_result_field[] = {
+    {NAMED(probe_result, kind, FIELD_INT, STORE_ONE), .size = sizeof(int), .most = PROBE_FACT,
+     .count = NONE},
+    TEXT(probe_result, prompt),
+    TEXT(probe_result, expected),
+    FIXED(probe_result, said, FIELD_TEXT),
+    FIXED(probe_result, p, FIELD_DOUBLE),
+    FIXED(probe_result, ok, FIELD_BOOL),
+    BOOL(probe_result, known),
+};
+SHAPE(probe_result);
+
+static const struct member probed_field[] = {
+    INT(probed, fact),
+    TEXT(probed, subject),
+    COUNT(probed, probes),
+    LIST(probed, probe, probe_result_shape, probes),
+};
+SHAPE(probed);
+
+static const struct member tried_field[] = {
+    COUNT(tried, variant),
+    COUNT(tried, variants),
+    ONE(tried, params, FIELD_PARAMS),
+    PART(tried, applied, applied_shape),
+    BOOL(tried, success),
+    FIXED(tried, p_target, FIELD_DOUBLE),
+    FIXED(tried, p_first, FIELD_DOUBLE),
+    CHARS(tried, why),
+    CHARS(tried, said),
+    INT(tried, rephrase_ok),
+    INT(tried, rephrases),
+    INT(tried, locality_kept),
+    INT(tried, localities),
+    REAL(tried, share_kept),
+    REAL(tried, leak_ratio),
+    REAL(tried, relative_norm),
+    REAL(tried, seconds),
+};
+SHAPE(tried);
+
+static const struct member diff_layer_field[] = {
+    INT(diff_layer, layer),
+    INT(diff_layer, columns),
+    REAL(diff_layer, norm),
+    REAL(diff_layer, weight_norm),
+};
+SHAPE(diff_layer);
+
+static const struct member diff_field[] = {
+    INT(diff, from),
+    INT(diff, to),
+    RANGE(diff, layers, 0, 64),
+    PARTS_OF(diff, layer, diff_layer_shape, layers),
+    COUNT(diff, probes),
+    LIST(diff, probe, probe_result_shape, probes),
+};
+SHAPE(diff);
+
+static const struct member bisect_step_field[] = {
+    INT(bisect_step, edit),
+    BOOL(bisect_step, holds),
+    CHARS(bisect_step, said),
+};
+SHAPE(bisect_step);
+
+static const struct member bisected_field[] = {
+    TEXT(bisected, prompt),        TEXT(bisected, expect),
+    INT(bisected, edit),           BOOL(bisected, exact),
+    BOOL(bisected, over),          COUNT(bisected, states),
+    RANGE(bisected, steps, 0, 32), PARTS_OF(bisected, step, bisect_step_shape, steps),
+};
+SHAPE(bisected);
+
+static const struct member drift_point_field[] = {
+    INT(drift_point, edit),   INT(drift_point, asked),  INT(drift_point, held),
+    INT(drift_point, others), INT(drift_point, stayed),
+};
+SHAPE(drift_point);
+
+static const struct member drift_field[] = {
+    COUNT(drift, points),
+    COUNT(drift, of),
+    LIST(drift, point, drift_point_shape, points),
+};
+SHAPE(drift);
+
+static const struct member exported_file_field[] = {
+    TEXT(exported_file, name),
+    REAL(exported_file, bytes),
+    CHARS(exported_file, sha256),
+};
+SHAPE(exported_file);
+
+static const struct member exported_field[] = {
+    TEXT(exported, path),
+    CHARS(exported, as),
+    CHARS(exported, type),
+    COUNT(exported, files),
+    LIST(exported, file, exported_file_shape, files),
+    INT(exported, tensors),
+    REAL(exported, loss),
+    INT(exported, rank),
+    REAL(exported, truncated),
+    INT(exported, prompts),
+    INT(exported, same),
+    REAL(exported, max_logit_diff),
+    INT(exported, facts),
+    FIXED(exported, held, FIELD_INT),
+    REAL(exported, seconds),
+};
+SHAPE(exported);
+
+static const struct {
+    const char *name;
+    const struct shape *shape;
+} kinds[] = {
+    [EV_NONE] = {"", NULL},
+    [EV_PROGRESS] = {"progress", &progress_shape},
+    [EV_MODEL] = {"model", &model_info_shape},
+    [EV_STATE] = {"state", &state_info_shape},
+    [EV_LOOK] = {"look", &look_shape},
+    [EV_META] = {"meta", &meta_shape},
+    [EV_LAYER] = {"layer", &attribution_shape},
+    [EV_ATTRIBUTED] = {"attributed", NULL},
+    [EV_WEIGHED] = {"weighed", &applied_shape},
+    [EV_STEP] = {"step", &step_shape},
+    [EV_PREVIEW] = {"preview", &applied_shape},
+    [EV_COMMIT] = {"commit", &applied_shape},
+    [EV_EDITED] = {"edited", &edited_shape},
+    [EV_ANSWER] = {"answer", &answer_shape},
+    [EV_NEURON] = {"neuron", &neuron_info_shape},
+    [EV_HISTORY] = {"history", &history_shape},
+    [EV_MOMENTS] = {"moments", &moments_info_shape},
+    [EV_LENS] = {"lens", &lens_grid_shape},
+    [EV_TRACE] = {"trace", &trace_shape},
+    [EV_PROBED] = {"probed", &probed_shape},
+    [EV_TRIED] = {"tried", &tried_shape},
+    [EV_DRIFT] = {"drift", &drift_shape},
+    [EV_DIFF] = {"diff", &diff_shape},
+    [EV_BISECTED] = {"bisected", &bisected_shape},
+    [EV_EXPORTED] = {"exported", &exported_shape},
+    [EV_TAPE] = {"tape", NULL},
+    [EV_DONE] = {"done", NULL},
+    [EV_FAILED] = {"failed", NULL},
+    [EV_STOPPED] = {"stopped", NULL},
+};
+
+const char *event_name(enum event_kind kind)
+{
+    return kinds[kind].name;
+}
+
+enum event_kind event_of_name(const char *name)
+{
+    for (size_t i = 1; i < sizeof(kinds) / sizeof(*kinds); i++)
+        if (!strcmp(kinds[i].name, name))
+            return (enum event_kind)i;
+    return EV_NONE;
+}
+
+const struct shape *event_shape(enum event_kind kind)
+{
+    return kinds[kind].shape;
+}
