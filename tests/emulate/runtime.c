@@ -217,6 +217,22 @@ struct product {
     void *c;
 };
 
+static struct product product_of(cublasOperation_t ta, cublasOperation_t tb, int m, int n, int k,
+                                 const void *a, int lda, const void *b, int ldb, void *c, int ldc)
+{
+    return (struct product){.ta = ta,
+                            .tb = tb,
+                            .m = m,
+                            .n = n,
+                            .k = k,
+                            .lda = lda,
+                            .ldb = ldb,
+                            .ldc = ldc,
+                            .a = a,
+                            .b = b,
+                            .c = c};
+}
+
 static void run_sgemm(const void *args)
 {
     const struct product *p = args;
@@ -229,20 +245,10 @@ static cublasStatus_t blas_sgemm(cublasHandle_t handle, cublasOperation_t ta, cu
                                  int m, int n, int k, const float *alpha, const float *a, int lda,
                                  const float *b, int ldb, const float *beta, float *c, int ldc)
 {
-    struct product p = {.ta = ta,
-                        .tb = tb,
-                        .m = m,
-                        .n = n,
-                        .k = k,
-                        .lda = lda,
-                        .ldb = ldb,
-                        .ldc = ldc,
-                        .alpha = (double)*alpha,
-                        .beta = (double)*beta,
-                        .a = a,
-                        .b = b,
-                        .c = c};
+    struct product p = product_of(ta, tb, m, n, k, a, lda, b, ldb, c, ldc);
 
+    p.alpha = (double)*alpha;
+    p.beta = (double)*beta;
     emulate_queue(handle->stream, run_sgemm, &p, sizeof(p));
     return CUBLAS_STATUS_SUCCESS;
 }
@@ -282,24 +288,14 @@ static cublasStatus_t blas_gemm_ex(cublasHandle_t handle, cublasOperation_t ta,
                                    cudaDataType c_type, int ldc, cublasComputeType_t compute,
                                    cublasGemmAlgo_t algorithm)
 {
-    struct product p = {.ta = ta,
-                        .tb = tb,
-                        .m = m,
-                        .n = n,
-                        .k = k,
-                        .lda = lda,
-                        .ldb = ldb,
-                        .ldc = ldc,
-                        .alpha = (double)*(const float *)alpha,
-                        .beta = (double)*(const float *)beta,
-                        .a = a,
-                        .b = b,
-                        .c = c};
+    struct product p = product_of(ta, tb, m, n, k, a, lda, b, ldb, c, ldc);
 
     (void)algorithm;
     if (a_type != CUDA_R_16BF || b_type != CUDA_R_16BF || c_type != CUDA_R_32F ||
         compute != CUBLAS_COMPUTE_32F)
         return 1;
+    p.alpha = (double)*(const float *)alpha;
+    p.beta = (double)*(const float *)beta;
     emulate_queue(handle->stream, run_gemm_ex, &p, sizeof(p));
     return CUBLAS_STATUS_SUCCESS;
 }
@@ -316,20 +312,10 @@ static cublasStatus_t blas_dgemm(cublasHandle_t handle, cublasOperation_t ta, cu
                                  int m, int n, int k, const double *alpha, const double *a, int lda,
                                  const double *b, int ldb, const double *beta, double *c, int ldc)
 {
-    struct product p = {.ta = ta,
-                        .tb = tb,
-                        .m = m,
-                        .n = n,
-                        .k = k,
-                        .lda = lda,
-                        .ldb = ldb,
-                        .ldc = ldc,
-                        .alpha = *alpha,
-                        .beta = *beta,
-                        .a = a,
-                        .b = b,
-                        .c = c};
+    struct product p = product_of(ta, tb, m, n, k, a, lda, b, ldb, c, ldc);
 
+    p.alpha = *alpha;
+    p.beta = *beta;
     emulate_queue(handle->stream, run_dgemm, &p, sizeof(p));
     return CUBLAS_STATUS_SUCCESS;
 }

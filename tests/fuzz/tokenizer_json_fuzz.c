@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/model/tokenizer_impl.h"
+#include "tests/fuzz/tokens.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,22 +17,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err err = {0};
     struct tokenizer *t =
         tokenizer_parse(json, len, nul ? nul + 1 : NULL, nul ? size - len - 1 : 0, &err);
-    struct tokens tokens = {0};
-    struct buf out = {0};
 
     if (!t != (err.kind != ERR_NONE) || strlen(err.text) >= sizeof(err.text))
         abort(); /* a refusal without a reason, or a reason without one */
     if (!t)
         return 0;
-    for (unsigned flags = 0; flags < 8; flags++)
-        if (tokenizer_encode(t, text, sizeof(text) - 1, flags, &tokens, NULL))
-            for (int i = 0; i < tokens.count; i++)
-                if (tokens.ids[i] < 0 || tokens.ids[i] >= tokenizer_vocab(t) ||
-                    tokens.start[i] > tokens.end[i] || tokens.end[i] >= (int)sizeof(text))
-                    abort();
-    tokenizer_decode(t, tokens.ids, tokens.count, DECODE_SKIP_SPECIAL, &out);
-    tokens_free(&tokens);
-    buf_free(&out);
+    through_tokens(t, text, sizeof(text) - 1, DECODE_SKIP_SPECIAL);
     tokenizer_free(t);
     return 0;
 }
