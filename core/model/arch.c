@@ -86,25 +86,12 @@ static const char *const gemma_ballast[] = {
 
 /* --- names of sizes in config.json ------------------------------------------------------- */
 
-static const struct config_keys llama_keys = {
-    .layers = "num_hidden_layers",
-    .hidden = "hidden_size",
-    .ffn = "intermediate_size",
-    .heads = "num_attention_heads",
-    .context = "max_position_embeddings",
-    .eps = "rms_norm_eps",
-    .act = "hidden_act",
-};
+#define LLAMA_KEYS                                                                      \
+    .layers = "num_hidden_layers", .hidden = "hidden_size", .ffn = "intermediate_size", \
+    .heads = "num_attention_heads", .context = "max_position_embeddings", .eps = "rms_norm_eps"
 
-static const struct config_keys gemma_keys = {
-    .layers = "num_hidden_layers",
-    .hidden = "hidden_size",
-    .ffn = "intermediate_size",
-    .heads = "num_attention_heads",
-    .context = "max_position_embeddings",
-    .eps = "rms_norm_eps",
-    .act = "hidden_activation",
-};
+static const struct config_keys llama_keys = {LLAMA_KEYS, .act = "hidden_act"};
+static const struct config_keys gemma_keys = {LLAMA_KEYS, .act = "hidden_activation"};
 
 static const struct config_keys gpt2_keys = {
     .layers = "n_layer",
