@@ -73,7 +73,8 @@ static bool may_replace(struct place *p, bool force, const char *const *source, 
         return err_set(err, ERR_USAGE, "%s is the model or the session itself: choose another name",
                        p->target);
     if (!force)
-        return err_set(err, ERR_USAGE, "%s is there already; --force replaces it", p->target);
+        return err_set(err, ERR_USAGE, "%s is there already; --force (:export!) replaces it",
+                       p->target);
     if (p->many ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode))
         return err_set(err, ERR_USAGE, "%s is there and is no %s: choose another name", p->target,
                        p->many ? "folder" : "plain file");
@@ -210,7 +211,8 @@ static bool name_file(struct place *p, struct err *err)
     bool ok = p->replace || access(p->target, F_OK) != 0;
 
     if (!ok)
-        err_set(err, ERR_USAGE, "%s has come to be meanwhile; --force replaces it", p->target);
+        err_set(err, ERR_USAGE, "%s has come to be meanwhile; --force (:export!) replaces it",
+                p->target);
     else if (rename(from, p->target))
         ok = err_set(err, ERR_IO, "%s: %s", p->target, strerror(errno));
     free(from);
