@@ -73,6 +73,20 @@ static void drop(struct device *dev, struct mat *m, int n)
         mat_free(dev, &m[i]);
 }
 
+/* The whole vocabulary, tile by tile; values, base and coefficients first in `all`. */
+static void by_tiles(struct device *dev, const struct shape *s, struct mat head,
+                     const struct mat *all, const int *target, struct lps_state state)
+{
+    device_fill(dev, state.max, -1e30);
+    for (int v = 0; v < s->vocab; v += s->tile) {
+        int n = s->vocab - v < s->tile ? s->vocab - v : s->tile;
+
+        state.again = v > 0;
+        device_lps(dev, mat_rows(head, v, n), all[0], mat_cols(all[1], v, n), all[2], target, v,
+                   state);
+    }
+}
+
 static struct scores shifted(struct device *dev, const struct shape *s, enum dtype type)
 {
     int nm = s->rows * s->neurons, target[16];
@@ -110,14 +124,7 @@ static struct scores shifted(struct device *dev, const struct shape *s, enum dty
     state.mean = s->moments ? all[6] : (struct mat){0};
     state.square = s->moments ? all[7] : (struct mat){0};
     state.base_scale = s->moments ? all[8] : (struct mat){0};
-    device_fill(dev, state.max, -1e30);
-    for (int v = 0; v < s->vocab; v += s->tile) {
-        int n = s->vocab - v < s->tile ? s->vocab - v : s->tile;
-
-        state.again = v > 0;
-        device_lps(dev, mat_rows(h, v, n), all[0], mat_cols(all[1], v, n), all[2], target, v,
-                   state);
-    }
+    by_tiles(dev, s, h, all, target, state);
     device_download(dev, max, state.max);
     device_download(dev, out.own, state.own);
     device_download(dev, out.lse, state.sum);

@@ -95,6 +95,25 @@ static void set(struct params *p, const char *assignment)
     CHECK_STR(err.text, "");
 }
 
+/* p(target) after the edit that a preview works out; -1: none. */
+static double previewed(struct engine *e, struct command c)
+{
+    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
+    unsigned job = engine_post(e, &c);
+    struct event ev;
+    bool over = false;
+    double p = -1;
+
+    while (!over && poll(&fd, 1, 120000) > 0)
+        while (engine_next(e, &ev)) {
+            if (ev.kind == EV_PREVIEW)
+                p = ev.applied->p_after;
+            over = over || (ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED));
+            event_free(&ev);
+        }
+    return p;
+}
+
 static void variants_write_nothing(void)
 {
     struct engine *e = start(tiny, &device_cpu, NULL, false);
@@ -141,20 +160,7 @@ static void variants_write_nothing(void)
     c = command(CMD_PREVIEW, "Lily", "park");
     c.params.value[P_EDIT_LAMBDA] = 1e-6;
     p = t.tried[0].p_first[1];
-    {
-        unsigned job = engine_post(e, &c);
-        struct event ev;
-        struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
-        bool over = false;
-
-        while (!over && poll(&fd, 1, 120000) > 0)
-            while (engine_next(e, &ev)) {
-                if (ev.kind == EV_PREVIEW)
-                    CHECK_NEAR(ev.applied->p_after, p, 0);
-                over = over || (ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED));
-                event_free(&ev);
-            }
-    }
+    CHECK_NEAR(previewed(e, c), p, 0);
     run(e, command(CMD_DISCARD, NULL, NULL));
     CHECK(take(e, tries(1), 0, &again) == EV_DONE);
     CHECK_NEAR(again.tried[0].p_first[1], p, 0); /* and is the same whatever ran in between */

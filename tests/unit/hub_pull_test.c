@@ -277,6 +277,18 @@ static void a_server_that_misbehaves_is_survived_or_named(void)
     hub_server_stop();
 }
 
+/* The first half of the large file, as a pull leaves it that was cut off: its path. */
+static char *half_there(void)
+{
+    char *blob = xasprintf("blobs/%s.editscope.part", hub_server.file[1].etag);
+    char *path = in_repo(blob);
+
+    CHECK(file_make_parents(path, NULL));
+    CHECK(file_write(path, hub_server.file[1].bytes, LARGE / 2, NULL));
+    free(blob);
+    return path;
+}
+
 static void a_pull_goes_on_where_it_stopped(void)
 {
     static const struct {
@@ -294,36 +306,23 @@ static void a_pull_goes_on_where_it_stopped(void)
 
     serve_folder();
     for (size_t i = 0; i < sizeof(trials) / sizeof(*trials); i++) {
-        path = in_repo("blobs/x");
-        CHECK(file_make_parents(path, &err));
-        free(path);
-        blob = xasprintf("blobs/%s.editscope.part", hub_server.file[1].etag);
-        path = in_repo(blob);
-        CHECK(file_write(path, hub_server.file[1].bytes, LARGE / 2, &err));
+        free(half_there());
         CHECK(pull("org/name", trials[i].fault, 1, &err));
         CHECK(hub_server.from == trials[i].from);
         CHECK(strstr(notes, trials[i].says) != NULL);
         same_as_served(2);
         empty_cache();
-        free(blob);
-        free(path);
     }
     /* bytes that somebody changed, and more than there can be: from the beginning, once */
     for (int longer = 0; longer < 2; longer++) {
-        path = in_repo("blobs/x");
-        CHECK(file_make_parents(path, &err));
-        free(path);
-        blob = xasprintf("blobs/%s.editscope.part", hub_server.file[1].etag);
-        path = in_repo(blob);
         hub_server.file[1].bytes[7] ^= 1;
-        CHECK(file_write(path, hub_server.file[1].bytes, LARGE / 2, &err));
+        path = half_there();
         hub_server.file[1].bytes[7] ^= 1;
         if (longer)
             CHECK(!truncate(path, LARGE + 1));
         CHECK(pull("org/name", F_NONE, 0, &err));
         CHECK(hub_server.from == 0 && (longer || strstr(notes, "does not fit")));
         same_as_served(2);
-        free(blob);
         free(path);
         if (!longer)
             empty_cache();
