@@ -12,6 +12,7 @@
 #include "core/model/generate.h"
 #include "core/model/lens.h"
 #include "core/model/safetensors.h"
+#include "tests/engine/architectures.h"
 #include "tests/test.h"
 
 #ifndef ARCHITECTURES_DEVICES
@@ -22,35 +23,10 @@
 #define ARCHITECTURES_DEVICES &device_cpu, &device_far
 #endif
 #endif
-#define FOLDER "tests/data/architectures/"
 
 enum { PAST = 12, ALL = 16 }; /* tokens of the prompt, and with those decoded after it */
 
 static const struct device_ops *const devices[] = {ARCHITECTURES_DEVICES};
-
-static const char *const files[] = {
-    "gpt2",
-    "gpt2/model.gguf",
-    "gpt2-prefixed",
-    "llama2",
-    "llama2/model.gguf",
-    "llama3",
-    "llama3/model.gguf",
-    "llama-biased",
-    "mistral",
-    "mistral/model.gguf",
-    "mistral-full",
-    "qwen2",
-    "qwen2/model.gguf",
-    "qwen2-window",
-    "qwen3",
-    "qwen3/model.gguf",
-    "qwen3-window",
-    "gemma3",
-    "gemma3/model.gguf",
-    "gemma3-nested",
-};
-enum { FILES = sizeof(files) / sizeof(*files) };
 
 /* One model on one device, and its golden numbers. */
 struct bench {

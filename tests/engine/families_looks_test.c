@@ -2,17 +2,8 @@
  * engine's door: each job ends well, and what a neuron promotes is what the reference says
  * (tests/reference/architectures.py). */
 #include "core/model/safetensors.h"
+#include "tests/engine/architectures.h"
 #include "tests/engine/small.h"
-
-#define FOLDER "tests/data/architectures/"
-
-static const char *const files[] = {
-    "gpt2",          "gpt2/model.gguf", "gpt2-prefixed",      "llama2",       "llama3/model.gguf",
-    "llama-biased",  "mistral",         "mistral/model.gguf", "mistral-full", "qwen2",
-    "qwen2-window",  "qwen3",           "qwen3-window",       "gemma3",       "gemma3/model.gguf",
-    "gemma3-nested",
-};
-enum { FILES = sizeof(files) / sizeof(*files) };
 
 static struct engine *start_on(const char *file)
 {

@@ -2,30 +2,8 @@
  * the optimisation asked for, the new answer is given, undo brings the very bits back, and what is
  * longer than the model's context is refused in words. */
 #include "core/model/weights.h"
+#include "tests/engine/architectures.h"
 #include "tests/engine/small.h"
-
-#define FOLDER "tests/data/architectures/"
-
-static const char *const files[] = {
-    "gpt2",
-    "gpt2/model.gguf",
-    "gpt2-prefixed",
-    "llama2",
-    "llama3",
-    "llama3/model.gguf",
-    "llama-biased",
-    "mistral",
-    "mistral-full",
-    "qwen2",
-    "qwen2-window",
-    "qwen3",
-    "qwen3/model.gguf",
-    "qwen3-window",
-    "gemma3",
-    "gemma3/model.gguf",
-    "gemma3-nested",
-};
-enum { FILES = sizeof(files) / sizeof(*files) };
 
 /* Which layers are edited: behind a norm one alone. */
 static const char *layers;
