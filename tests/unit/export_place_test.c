@@ -99,6 +99,7 @@ static void refused_targets(void)
 {
     char *model = in_home("model/model.safetensors"), *link = in_home("link.gguf");
     char *dir = in_home("model");
+    struct place p;
 
     put_file("model/model.safetensors", "weights");
     put_file("cache/models--org--name/blobs/abc", "blob");
@@ -114,6 +115,9 @@ static void refused_targets(void)
     refuses("cache/models--org--name/snapshots", true, true, NULL, "cache of the Hub");
     refuses("nowhere/at/all.gguf", false, false, NULL, "nowhere");
     refuses("..", true, false, NULL, "no name");
+    put_file("blobs/mine", "a folder's name alone makes no cache");
+    CHECK(begin(&p, "blobs/a.gguf", false, false, NULL, NULL));
+    place_end(&p);
     has("model/model.safetensors", "weights");
     has("other/thesis.tex", "years of work");
     has("cache/models--org--name/blobs/abc", "blob");

@@ -20,13 +20,11 @@
  * that shares it. */
 static bool outside_cache(const char *folder, const char *target, struct err *err)
 {
-    for (const char *at = folder; (at = strchr(at, '/')); at++)
-        if (!strncmp(at, "/models--", 9) || !strncmp(at, "/blobs/", 7) || !strcmp(at, "/blobs"))
-            return err_set(err, ERR_USAGE,
-                           "%s lies in the cache of the Hub, which must hold what the Hub sent: "
-                           "choose another place",
-                           target);
-    return true;
+    return !strstr(folder, "/models--") ||
+           err_set(err, ERR_USAGE,
+                   "%s lies in the cache of the Hub, which must hold what the Hub sent: choose "
+                   "another place",
+                   target);
 }
 
 static bool is_source(const struct stat *target, const char *const *source, int sources)
