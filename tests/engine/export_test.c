@@ -356,6 +356,19 @@ static void common_exports(struct bench *b)
     stop(&other);
 }
 
+/* No part of the configuration still names the type that was left. */
+static void check_type_said(const char *exported)
+{
+    char *name = xasprintf("%s/config.json", exported), *path = in_home(name);
+    size_t len;
+    char *text = file_read(path, 1 << 20, &len, NULL);
+
+    CHECK(text && strstr(text, "\"float32\"") && !strstr(text, "float16"));
+    free(text);
+    free(path);
+    free(name);
+}
+
 static void from_safetensors(void)
 {
     static const char *const models[] = {"llama2",       "llama3",       "qwen2", "mistral",
@@ -371,6 +384,7 @@ static void from_safetensors(void)
         CHECK(b.exported && b.exported->loss < 0.1);
         exports(&b, "safetensors", "hf", "f32", 0); /* in its place */
         exact(&b, "safetensors f32");
+        check_type_said("hf");
         check_matrix(&b, "hf", 1e-6);
         if (i % 3 == 0) /* one of each kind */
             common_exports(&b);

@@ -202,31 +202,45 @@ static bool write_converted(const struct export_source *s, struct shard *in, str
     return ok;
 }
 
-/* config.json with the value of "torch_dtype" or "dtype" replaced, every other byte as it was. */
-static bool put_config(struct place *p, const char *from, enum dtype to, struct err *err)
+/* The next text that is the value of a "torch_dtype" or "dtype", or NULL. */
+static char *next_dtype(const char *text)
 {
     static const char *const keys[] = {"\"torch_dtype\"", "\"dtype\""};
+    char *value = NULL;
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        char *at = strstr(text, keys[i]);
+
+        for (; at; at = strstr(at, keys[i])) {
+            at += strlen(keys[i]);
+            at += strspn(at, " \t\r\n:");
+            if (*at != '"')
+                continue;
+            value = value && value < at ? value : at + 1;
+            break;
+        }
+    }
+    return value;
+}
+
+/* config.json with every such type replaced (a part of the model may name its own), and not one
+ * byte more. */
+static bool put_config(struct place *p, const char *from, enum dtype to, struct err *err)
+{
     const char *word = to == DT_F16 ? "float16" : to == DT_BF16 ? "bfloat16" : "float32";
     size_t len = 0;
-    char *text = file_read(from, MAX_JSON, &len, err), *at = NULL, *open = NULL, *close = NULL;
+    char *text = file_read(from, MAX_JSON, &len, err), *rest = text, *value;
     struct buf out = {0};
     bool ok;
 
     if (!text)
         return false;
-    for (size_t i = 0; !at && i < sizeof(keys) / sizeof(*keys); i++) {
-        at = strstr(text, keys[i]);
-        open = at ? at + strlen(keys[i]) : NULL;
-    }
-    open = open ? open + strspn(open, " \t\r\n:") : NULL;
-    close = open && *open == '"' ? strchr(open + 1, '"') : NULL;
-    if (close) {
-        buf_add(&out, text, (size_t)(open + 1 - text));
+    while ((value = next_dtype(rest))) {
+        buf_add(&out, rest, (size_t)(value - rest));
         buf_puts(&out, word);
-        buf_puts(&out, close);
-    } else {
-        buf_puts(&out, text);
+        rest = value + strcspn(value, "\"");
     }
+    buf_puts(&out, rest);
     ok = place_put(p, "config.json", out.data, out.len, err);
     buf_free(&out);
     free(text);
