@@ -32,6 +32,18 @@ static cublasOperation_t turned(bool transposed)
     return transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
 }
 
+static bool with_math(struct device *dev, cublasMath_t math)
+{
+    struct cuda *self = cuda_of(dev);
+
+    if (math != self->math) {
+        if (!blas_ok(dev, self->api->set_math(self->blas, math), "set the precision"))
+            return false;
+        self->math = math;
+    }
+    return true;
+}
+
 static void full_product(struct device *dev, float alpha, struct mat a, bool ta, struct mat b,
                          bool tb, float beta, struct mat c)
 {
@@ -39,10 +51,8 @@ static void full_product(struct device *dev, float alpha, struct mat a, bool ta,
     cublasMath_t math =
         dev->precision == PRECISION_TF32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_PEDANTIC_MATH;
 
-    if (math != self->math &&
-        !blas_ok(dev, self->api->set_math(self->blas, math), "set the precision"))
+    if (!with_math(dev, math))
         return;
-    self->math = math;
     blas_ok(dev,
             self->api->sgemm(self->blas, turned(tb), turned(ta), c.cols, c.rows,
                              ta ? a.rows : a.cols, &alpha, b.data, leading(b), a.data, leading(a),
@@ -86,6 +96,10 @@ void split_multiply(struct device *dev, float alpha, const struct split *x, bool
     int k = ta ? x->term[0].rows : x->term[0].cols;
     float one = 1;
 
+    /* Pedantic mathematics, a float32 product's, may keep cuBLAS off the tensor cores. Sums stay
+     * float32 by the compute type, and so does what is summed in parts, since c is float32. */
+    if (!with_math(dev, CUBLAS_DEFAULT_MATH))
+        return;
     for (int sum = most - 1; sum >= 0 && !dev->fault.kind; sum--)
         for (int i = x->terms - 1; i >= 0; i--) {
             int j = sum - i;

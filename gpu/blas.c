@@ -1,11 +1,15 @@
 #include "gpu/blas.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <string.h>
 
 #define TEXT(x)    TEXT_OF(x)
 #define TEXT_OF(x) #x
+
+/* Every GPU has a thread of its own that opens it: one fills the slots, for all. */
+static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
 
 struct symbol {
     const char *name;
@@ -33,6 +37,7 @@ static bool load(const char *name, const struct symbol *want, size_t count, stru
 const struct blas *blas_load(struct err *err)
 {
     static struct blas api;
+    static bool loaded;
     const struct symbol want[] = {
         {"cublasCreate_v2", &api.create},
         {"cublasDestroy_v2", &api.destroy},
@@ -45,14 +50,20 @@ const struct blas *blas_load(struct err *err)
         {"cublasDtrsm_v2", &api.dtrsm},
         {"cublasGetStatusString", &api.status},
     };
-    bool ok = load("libcublas.so." TEXT(CUBLAS_VER_MAJOR), want, sizeof(want) / sizeof(*want), err);
+    bool ok;
 
+    pthread_mutex_lock(&loading);
+    loaded = loaded ||
+             load("libcublas.so." TEXT(CUBLAS_VER_MAJOR), want, sizeof(want) / sizeof(*want), err);
+    ok = loaded;
+    pthread_mutex_unlock(&loading);
     return ok ? &api : NULL;
 }
 
 const struct solver_api *solver_load(struct err *err)
 {
     static struct solver_api api;
+    static bool loaded;
     const struct symbol want[] = {
         {"cusolverDnCreate", &api.create},
         {"cusolverDnDestroy", &api.destroy},
@@ -62,9 +73,13 @@ const struct solver_api *solver_load(struct err *err)
         {"cusolverDnDsyevd_bufferSize", &api.eigh_size},
         {"cusolverDnDsyevd", &api.eigh},
     };
-    bool ok =
-        load("libcusolver.so." TEXT(CUSOLVER_VER_MAJOR), want, sizeof(want) / sizeof(*want), err);
+    bool ok;
 
+    pthread_mutex_lock(&loading);
+    loaded = loaded || load("libcusolver.so." TEXT(CUSOLVER_VER_MAJOR), want,
+                            sizeof(want) / sizeof(*want), err);
+    ok = loaded;
+    pthread_mutex_unlock(&loading);
     return ok ? &api : NULL;
 }
 

@@ -36,10 +36,12 @@ static bool start(struct device *dev)
         return false;
     s->cache = cache;
     for (int i = 0; i < 2; i++)
-        if (!cuda_ok(dev, cudaEventCreateWithFlags(&s->made[i], cudaEventDisableTiming),
-                     "create an event") ||
-            !cuda_ok(dev, cudaEventCreateWithFlags(&s->reduced[i], cudaEventDisableTiming),
-                     "create an event"))
+        if ((!s->made[i] && /* not by an earlier call that failed further down */
+             !cuda_ok(dev, cudaEventCreateWithFlags(&s->made[i], cudaEventDisableTiming),
+                      "create an event")) ||
+            (!s->reduced[i] &&
+             !cuda_ok(dev, cudaEventCreateWithFlags(&s->reduced[i], cudaEventDisableTiming),
+                      "create an event")))
             return false;
     /* before the blocks of the next product, which would otherwise all go first */
     return cuda_ok(dev, cudaStreamCreateWithPriority(&s->side, cudaStreamNonBlocking, highest),
@@ -68,8 +70,10 @@ static bool split_values(struct tile_job *j)
     int terms = split_terms(j->dev, head, j->values);
     char *room;
 
-    if (j->state.again && s->values == j->values.data && s->split.terms == terms &&
-        s->split.term[0].rows == j->values.rows && s->split.term[0].cols == j->values.cols)
+    /* A recording makes its own: when it is launched, the room may hold another's. */
+    if (j->state.again && !cuda_of(j->dev)->graph && s->values == j->values.data &&
+        s->split.terms == terms && s->split.term[0].rows == j->values.rows &&
+        s->split.term[0].cols == j->values.cols)
         return true;
     s->values = NULL;
     room = cuda_scratch(j->dev, ROOM_SPLIT, split_bytes(j->values, terms));

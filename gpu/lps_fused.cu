@@ -190,10 +190,11 @@ __global__ static void __launch_bounds__(BLOCK, 2)
         sum16 sum[HIGH][WIDE];
 
         UNROLL
-        for (int h = 0; h < HIGH; h++)
+        for (int h = 0; h < HIGH; h++) {
             UNROLL
-        for (int w = 0; w < WIDE; w++)
-            wmma::fill_fragment(sum[h][w], 0);
+            for (int w = 0; w < WIDE; w++)
+                wmma::fill_fragment(sum[h][w], 0);
+        }
         bring(room, &head, &values, v, vocab, i0, neurons, 0, steps, d);
         copy_async_group();
         for (int s = 0; s < pairs * steps; s++) {
@@ -210,13 +211,15 @@ __global__ static void __launch_bounds__(BLOCK, 2)
             int at = v + half * (TILE / 2) + part * PART_ROWS;
             int n = vocab - at < PART_ROWS ? vocab - at : PART_ROWS;
 
-            if (down == half * (TILE / 2))
+            if (down == half * (TILE / 2)) {
                 UNROLL
-            for (int h = 0; h < HIGH; h++)
-                UNROLL
-            for (int w = 0; w < WIDE; w++)
-                wmma::store_matrix_sync(u + 16 * h * LD_U + across + 16 * w, sum[h][w], LD_U,
-                                        wmma::mem_row_major);
+                for (int h = 0; h < HIGH; h++) {
+                    UNROLL
+                    for (int w = 0; w < WIDE; w++)
+                        wmma::store_matrix_sync(u + 16 * h * LD_U + across + 16 * w, sum[h][w],
+                                                LD_U, wmma::mem_row_major);
+                }
+            }
             __syncthreads();
             if (i0 + i < neurons && (n > 0 || (v == first && !half)))
                 reduce<MOMENTS>(u + part * PART_ROWS * LD_U + i, at, n, i0 + i, neurons, v0, &rows,

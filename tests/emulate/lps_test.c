@@ -244,12 +244,78 @@ static void test_fallback(void)
     CHECK(gap(&shapes[0], LPS_FUSED, PRECISION_FULL, DT_F32) < 3e-5);
 }
 
+/* One row, eight equal neurons: U is the same everywhere, and lse is known. */
+struct tiny {
+    struct mat head, values, base, coeff, state[3], other, product;
+};
+
+static void reset(struct device *dev, struct tiny *t)
+{
+    device_fill(dev, t->state[0], -1e30);
+    device_fill(dev, t->state[1], 0);
+}
+
+static double lse_of(struct device *dev, const struct tiny *t)
+{
+    float max[8];
+    double sum[8];
+
+    device_download(dev, max, t->state[0]);
+    device_download(dev, sum, t->state[1]);
+    CHECK(device_sync(dev, NULL));
+    return (double)max[0] + log(sum[0]);
+}
+
+/* Values that are "again" those of a call before the recording: the room they lie in is another's
+ * by the time it is launched. */
+static void test_recorded_again(void)
+{
+    struct device *dev = device_open(&device_cuda, 0, 1, NULL);
+    struct tiny t = {.head = mat_new(dev, DT_F32, 16, 8),
+                     .values = mat_new(dev, DT_F32, 8, 8),
+                     .base = mat_new(dev, DT_F32, 1, 16),
+                     .coeff = mat_new(dev, DT_F32, 1, 8),
+                     .state = {mat_new(dev, DT_F32, 1, 8), mat_new(dev, DT_F64, 1, 8),
+                               mat_new(dev, DT_F32, 1, 8)},
+                     .other = mat_new(dev, DT_F32, 8, 8),
+                     .product = mat_new(dev, DT_F32, 8, 8)};
+    struct lps_state s = {.max = t.state[0], .sum = t.state[1], .own = t.state[2]};
+    int target = 0;
+    double want, got;
+    void *graph;
+
+    dev->precision = PRECISION_SPLIT;
+    device_fill(dev, t.head, 0.5);
+    device_fill(dev, t.values, 0.25);
+    device_fill(dev, t.coeff, 1);
+    device_fill(dev, t.other, 3);
+    device_gemm(dev, 1, t.other, false, t.other, false, 0, t.product); /* the room's last size */
+    reset(dev, &t);
+    device_lps(dev, t.head, t.values, t.base, t.coeff, &target, 0, s);
+    want = lse_of(dev, &t);
+    CHECK_NEAR(want, 1 + log(16), 1e-6);
+    s.again = true;
+    device_graph_begin(dev);
+    device_lps(dev, t.head, t.values, t.base, t.coeff, &target, 0, s);
+    graph = device_graph_end(dev);
+    CHECK(graph);
+    device_gemm(dev, 1, t.other, false, t.other, false, 0, t.product);
+    reset(dev, &t);
+    device_graph_launch(dev, graph);
+    got = lse_of(dev, &t);
+    CHECK_NEAR(got, want, 1e-6);
+    device_graph_free(dev, graph);
+    drop(dev, &t.head, (int)(sizeof(t) / sizeof(t.head)));
+    device_close(dev);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
         {"tiles on two streams", test_tiles},
         {"fused", test_fused},
         {"what the fused kernel cannot do", test_fallback},
+        {"a recording makes its own terms of the values", test_recorded_again},
     };
 
     return test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
