@@ -31,8 +31,13 @@ __device__ static inline void shift_take(struct shift *t, const float *u, const 
         x[k] = k < n ? fmaf(c, u[k], a * base[k]) : -INFINITY;
         top = fmaxf(top, x[k]);
     }
-    if (top == -INFINITY)
-        return; /* terms that are nothing, and nothing before them */
+    if (top == -INFINITY) { /* terms that are nothing, and nothing before them; or NaN */
+        UNROLL
+        for (int k = 0; k < SHIFT_TERMS; k++)
+            sum += x[k] == -INFINITY ? 0 : x[k];
+        t->sum += (double)sum;
+        return;
+    }
     if (top > t->max) {
         double keep = (double)expf(t->max - top);
 
@@ -63,8 +68,10 @@ __device__ static inline void shift_join(struct shift *t, struct shift o)
     float max = fmaxf(t->max, o.max);
     double mine, other;
 
-    if (max == -INFINITY)
-        return; /* nothing on either side yet */
+    if (max == -INFINITY) { /* nothing on either side yet, or NaN */
+        t->sum += o.sum;
+        return;
+    }
     mine = (double)expf(t->max - max);
     other = (double)expf(o.max - max);
     t->max = max;

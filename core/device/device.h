@@ -226,8 +226,8 @@ const void *device_adopt(struct device *dev, const void *host, size_t bytes);
  */
 bool device_sync(struct device *dev, struct err *err);
 
-/* Matrices of several devices of one kind, F64 and dense: the first becomes their sum, in order.
- * The others are at rest. Faults are the first's. */
+/* Matrices of several devices of one kind, F64 and dense: the first becomes their sum, in order
+ * (NCCL: in one of its own). The others are at rest. Faults are the first's. */
 void device_join(struct device *const *dev, int n, const struct mat *x);
 void device_join_by_host(struct device *const *dev, int n,
                          const struct mat *x); /* a slot for many */

@@ -309,6 +309,31 @@ static void test_recorded_again(void)
     device_close(dev);
 }
 
+/* NaN that comes before any number must not get lost: nothing would show that anything is wrong. */
+static void test_nan(void)
+{
+    for (int path = 0; path < 2; path++) {
+        struct device *dev = device_open(&device_cuda, 0, 1, NULL);
+        struct tiny t = {.head = mat_new(dev, DT_F32, 16, 8),
+                         .values = mat_new(dev, DT_F32, 8, 8),
+                         .base = mat_new(dev, DT_F32, 1, 16),
+                         .coeff = mat_new(dev, DT_F32, 1, 8),
+                         .state = {mat_new(dev, DT_F32, 1, 8), mat_new(dev, DT_F64, 1, 8),
+                                   mat_new(dev, DT_F32, 1, 8)}};
+        struct lps_state s = {.max = t.state[0], .sum = t.state[1], .own = t.state[2]};
+        int target = 0;
+
+        dev->precision = PRECISION_SPLIT;
+        cuda_of(dev)->shifting.path = path ? LPS_FUSED : LPS_TILES;
+        device_fill(dev, t.coeff, NAN);
+        device_fill(dev, t.state[0], -INFINITY);
+        device_lps(dev, t.head, t.values, t.base, t.coeff, &target, 0, s);
+        CHECK(isnan(lse_of(dev, &t)));
+        drop(dev, &t.head, 7);
+        device_close(dev);
+    }
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -316,6 +341,7 @@ int main(void)
         {"fused", test_fused},
         {"what the fused kernel cannot do", test_fallback},
         {"a recording makes its own terms of the values", test_recorded_again},
+        {"NaN stays NaN", test_nan},
     };
 
     return test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
