@@ -33,7 +33,8 @@ struct solver_api {
 };
 
 /* The libraries stay loaded as long as the program runs. NULL with ERR_DEVICE, naming what is
- * missing. Any thread. The solver is wanted for second moments only and is loaded when it is first used. */
+ * missing. Any thread. The solver is wanted for second moments only and is loaded when it is first
+ * used. */
 const struct blas *blas_load(struct err *err);
 const struct solver_api *solver_load(struct err *err);
 
