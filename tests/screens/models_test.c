@@ -1,6 +1,7 @@
 /* The Models view while a model is being fetched. */
 #include <unistd.h>
 
+#include "tests/folder.h"
 #include "tests/screens/stage.h"
 
 static struct command posted; /* owns nothing any more */
@@ -39,16 +40,17 @@ static void progress(struct desk *d, double done, double total, double left)
 
 static void a_pull_is_shown_and_disturbs_nobody(void)
 {
-    char *root = xstrdup("build/models_XXXXXX");
+    char root[128];
     struct event end = {.kind = EV_FAILED, .job = 7, .err = {.kind = ERR_CANCELLED}};
     struct desk d;
     struct host host;
     struct view *v;
     struct screen screen;
 
-    CHECK(mkdtemp(root)); /* nothing is on this machine */
+    CHECK(folder_make(root, sizeof(root))); /* nothing is on this machine */
     setenv("XDG_CACHE_HOME", root, 1);
     setenv("HF_HUB_CACHE", root, 1);
+    unsetenv("EDITSCOPE_MODEL");
     make_full_desk(&d);
     snprintf(d.model.path, sizeof(d.model.path), "/models/tiny.gguf");
     host = host_of(&d);
@@ -77,8 +79,7 @@ static void a_pull_is_shown_and_disturbs_nobody(void)
     CHECK(!d.pull_job && d.pull.total <= 0);
     view_close(v);
     desk_free(&d);
-    CHECK(!rmdir(root));
-    free(root);
+    folder_remove(root);
 }
 
 static const struct test tests[] = {

@@ -264,7 +264,7 @@ static void second_writer_refused(void)
     append(s, 1);
     gethostname(host, sizeof(host) - 1);
     snprintf(want, sizeof(want), "process %ld on %s", (long)getpid(), host);
-    snprintf(other, sizeof(other), "%s/../%s", folder, file + strlen("/tmp/"));
+    snprintf(other, sizeof(other), "%s/..%s", folder, file + (strrchr(folder, '/') - folder));
     child = fork();
     if (child == 0) /* by another way to write the same path */
         _exit(session_open(other, NULL, false, false, &err) || err.kind != ERR_HELD ||
