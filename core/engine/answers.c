@@ -75,9 +75,10 @@ static bool look_deep(struct engine *e, const struct request *r, struct look *lo
     double sum = 0;
     int old = r->old; /* what edited weights say may be the new object already */
 
-    if (old < 0 && !same_weights(e->base, e->edited) && !base_answer(e, row, &old, err))
+    if (old < 0 && !same_weights(e->base, e->open->edited) && !base_answer(e, row, &old, err))
         return false;
-    if (!lens_look(&l, e->edited, row->id, row->count, r->target, r->targets, old, &e->job, err))
+    if (!lens_look(&l, e->open->edited, row->id, row->count, r->target, r->targets, old, &e->job,
+                   err))
         return false;
     look->next = next_words(e, l.logits, NEXT, &look->nexts);
     look->rank = 1;
@@ -128,7 +129,7 @@ bool job_look(struct engine *e, struct command *cmd, struct err *err)
     e->newest_look = e->job_id;
     look = xcalloc(1, sizeof(*look));
     look->job = e->job_id;
-    if (!request_build(&r, &cmd->facts[0], &e->prefixes, e->model->tokenizer, &cmd->params,
+    if (!request_build(&r, &cmd->facts[0], &e->open->prefixes, e->model->tokenizer, &cmd->params,
                        &problem)) {
         snprintf(look->problem, sizeof(look->problem), "%s", problem.text);
         look_shallow(e, &cmd->facts[0], look);
@@ -334,8 +335,8 @@ static bool answer_one(struct engine *e, const struct command *cmd, const struct
     if (!ok)
         return false;
     generated_free(&g);
-    if (e->session && !e->options.readonly && !cmd->change_count)
-        session_add_query(e->session, cmd->text, a->completion,
+    if (e->open && !e->options.readonly && !cmd->change_count)
+        session_add_query(e->open->journal, cmd->text, a->completion,
                           state == STATE_BASE      ? "base"
                           : state == STATE_PREVIEW ? "preview"
                                                    : "edited",
@@ -354,7 +355,7 @@ bool job_query(struct engine *e, struct command *cmd, struct err *err)
         return false;
     if (cmd->edit) {
         struct weights_view *past = NULL;
-        bool ok = states_rebuild(e, cmd->edit, &past, err) &&
+        bool ok = states_rebuild(e, e->open->journal, cmd->edit, &past, err) &&
                   answer_one(e, cmd, past, STATE_EDITED, cmd->edit, err);
 
         view_free(past);
@@ -363,7 +364,8 @@ bool job_query(struct engine *e, struct command *cmd, struct err *err)
     if ((states & STATE_PREVIEW) && !e->preview.view)
         return err_set(err, ERR_USAGE, "no preview stands: make one first");
     return (!(states & STATE_BASE) || answer_one(e, cmd, e->base, STATE_BASE, 0, err)) &&
-           (!(states & STATE_EDITED) || answer_one(e, cmd, e->edited, STATE_EDITED, 0, err)) &&
+           (!(states & STATE_EDITED) ||
+            answer_one(e, cmd, e->open->edited, STATE_EDITED, 0, err)) &&
            (!(states & STATE_PREVIEW) ||
             answer_one(e, cmd, e->preview.view, STATE_PREVIEW, 0, err));
 }
@@ -386,7 +388,7 @@ bool job_neuron(struct engine *e, struct command *cmd, struct err *err)
     v = mat_new(m->dev, DT_F32, d, 1);
     logits = mat_new(m->dev, DT_F32, 1, vocab);
     host = xmalloc((size_t)vocab * sizeof(float));
-    device_copy(m->dev, view_down(e->edited, cmd->layer), down);
+    device_copy(m->dev, view_down(e->open->edited, cmd->layer), down);
     device_copy(m->dev, mat_cols(down, n, 1), v);
     g = (struct mat){v.data, DT_F32, 1, d, d}; /* the same column as a row */
     lens_contribution(m, cmd->layer, v);

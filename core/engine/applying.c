@@ -15,7 +15,7 @@
 static char *prove(struct engine *e, const struct delta_file *f, const struct weights_view *after,
                    struct err *err)
 {
-    const struct weights_view *const view[2] = {e->edited, after};
+    const struct weights_view *const view[2] = {e->open->edited, after};
     double p[2] = {0, 0};
     bool success = true;
     json_t *o;
@@ -52,7 +52,7 @@ static bool journal(struct engine *e, const char *path, struct delta_file *f,
     rec.params_json = f->params_json;
     rec.note = xasprintf("applied from %.200s", slash ? slash + 1 : path);
     rec.metrics_json = ok ? prove(e, f, view, err) : NULL;
-    ok = ok && rec.metrics_json && session_append(e->session, &rec, err);
+    ok = ok && rec.metrics_json && session_append(e->open->journal, &rec, err);
     free(rec.metrics_json);
     free(rec.note);
     return ok;
@@ -68,7 +68,7 @@ bool job_apply(struct engine *e, struct command *cmd, struct err *err)
         return err_set(err, ERR_USAGE, "apply needs the file of a delta");
     if (!delta_file_open(&f, cmd->text, e->model->file, err))
         return false;
-    view = view_copy(e->edited, ++e->generation);
+    view = view_copy(e->open->edited, ++e->generation);
     for (int i = 0; i < f.deltas; i++)
         view_apply(view, &f.delta[i]);
     ok = !job_cancelled(&e->job, err) && device_sync(e->dev, err) &&
@@ -79,8 +79,8 @@ bool job_apply(struct engine *e, struct command *cmd, struct err *err)
         return false;
     }
     preview_drop(e);
-    view_free(e->edited);
-    e->edited = view;
-    e->history++; /* the key stores are built anew from the journal */
+    view_free(e->open->edited);
+    e->open->edited = view;
+    e->open->history++; /* the key stores are built anew from the journal */
     return job_history(e, cmd, err) && states_say(e, err);
 }

@@ -38,7 +38,7 @@ static char *about(const struct engine *e, const struct request *request, int co
         for (int i = 0; i < request[r].scoreds; i++)
             buf_printf(&text, "%s\n%d %d\n", request[r].scored[i].text, request[r].target[0],
                        request[r].old);
-    buf_printf(&text, "%u", e->edited->generation);
+    buf_printf(&text, "%u", e->open->edited->generation);
     return buf_take(&text);
 }
 
@@ -55,7 +55,7 @@ static struct run *run_new(struct engine *e, char *text)
     run_free(e, &e->run[RUNS - 1]);
     memmove(&e->run[1], &e->run[0], (RUNS - 1) * sizeof(e->run[0]));
     e->run[0] =
-        (struct run){.id = ++e->last_run, .generation = e->edited->generation, .about = text};
+        (struct run){.id = ++e->last_run, .generation = e->open->edited->generation, .about = text};
     e->run[0].layer = xcalloc((size_t)e->model->config->layers, sizeof(*e->run[0].layer));
     return &e->run[0];
 }
@@ -180,7 +180,7 @@ static bool compute(struct engine *e, struct run *run, const struct request *req
     for (int i = 0; i < layers; i++)
         missing += !run->layer[layer[i]];
     if (missing) {
-        work = attribute_begin(e->edited, request, count, p, run->id, &e->job, err);
+        work = attribute_begin(e->open->edited, request, count, p, run->id, &e->job, err);
         if (!work)
             return false;
         run->rows = attribute_rows(work);

@@ -92,20 +92,14 @@ unsigned bus_post(struct bus *bus, struct command *cmd)
     return job;
 }
 
-static bool is_urgent(enum command_kind kind)
-{
-    return kind == CMD_LOOK || kind == CMD_QUERY || kind == CMD_NEURON || kind == CMD_HISTORY ||
-           kind == CMD_LENS || kind == CMD_NOTE || kind == CMD_PULL;
-}
-
-bool bus_take(struct bus *bus, struct command *cmd, bool wait, bool urgent)
+bool bus_take(struct bus *bus, struct command *cmd, bool wait, bus_fit *fit, const void *ctx)
 {
     int at = 0;
 
     pthread_mutex_lock(&bus->lock);
     while (wait && !bus->command_count)
         pthread_cond_wait(&bus->changed, &bus->lock);
-    while (urgent && at < bus->command_count && !is_urgent(bus->command[at].kind))
+    while (fit && at < bus->command_count && !fit(&bus->command[at], ctx))
         at++;
     if (at < bus->command_count) {
         *cmd = bus->command[at];

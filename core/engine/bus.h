@@ -22,9 +22,10 @@ int bus_fd(const struct bus *bus);
 void bus_cancel(struct bus *bus, unsigned job); /* 0: everything posted so far */
 
 /* engine's thread */
-/* The next command; with `wait` blocks until there is one. With `urgent` only commands that
- * answer a question and change nothing are taken, in their order. */
-bool bus_take(struct bus *bus, struct command *cmd, bool wait, bool urgent);
+/* The next command; with `wait` blocks until there is one. With `fit` the first that fits, if there
+ * is one; it is called under the bus' lock. */
+typedef bool bus_fit(const struct command *cmd, const void *ctx);
+bool bus_take(struct bus *bus, struct command *cmd, bool wait, bus_fit *fit, const void *ctx);
 /* Sleeps until a command is there or the time is over (seconds < 0: no limit). */
 void bus_wait(struct bus *bus, double seconds);
 void bus_emit(struct bus *bus, struct event ev); /* takes what ev points to */

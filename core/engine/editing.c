@@ -28,7 +28,7 @@ bool requests_build(struct engine *e, const struct command *cmd, struct request 
         return err_set(err, ERR_USAGE, "no fact: give subject, prompt and new object");
     *out = xcalloc((size_t)cmd->count, sizeof(**out));
     for (int i = 0; i < cmd->count; i++)
-        if (!request_build(&(*out)[i], &cmd->facts[i], &e->prefixes, e->model->tokenizer,
+        if (!request_build(&(*out)[i], &cmd->facts[i], &e->open->prefixes, e->model->tokenizer,
                            &cmd->params, err)) {
             requests_free(*out, i);
             *out = NULL;
@@ -56,7 +56,7 @@ static char *about(const struct engine *e, const struct command *cmd, long token
         buf_printf(&b, "%s\n", fact);
         free(fact);
     }
-    buf_printf(&b, "%s %u %ld", params, e->edited->generation, tokens);
+    buf_printf(&b, "%s %u %ld", params, e->open->edited->generation, tokens);
     for (int i = 0; i < cmd->force_count; i++)
         buf_printf(&b, " L%dN%d%c", cmd->forces[i].layer, cmd->forces[i].neuron,
                    cmd->forces[i].in ? '+' : '-');
@@ -91,8 +91,8 @@ static bool targets(struct engine *e, const struct command *cmd, const struct re
         struct target t;
 
         engine_say_progress(e, e->job_id, "target", i, cmd->count);
-        if (!target_optimise(&t, e->edited, &request[i], layer, &cmd->params, hear_step, e, &e->job,
-                             err))
+        if (!target_optimise(&t, e->open->edited, &request[i], layer, &cmd->params, hear_step, e,
+                             &e->job, err))
             return false;
         memcpy(z + (size_t)i * (size_t)d, t.z, (size_t)d * sizeof(float));
         target_free(&t);
@@ -138,8 +138,8 @@ bool edit_masks(struct engine *e, const struct command *cmd, const struct reques
     plan->mask = xcalloc((size_t)plan->layers * (size_t)(plan->own_masks ? plan->count : 1),
                          sizeof(*plan->mask));
     keys = xmalloc((size_t)plan->layers * um * sizeof(float));
-    if (!edit_keys(e->edited, request, plan->count, plan->layer, plan->layers, keys, NULL, &e->job,
-                   err)) {
+    if (!edit_keys(e->open->edited, request, plan->count, plan->layer, plan->layers, keys, NULL,
+                   &e->job, err)) {
         free(keys);
         return false;
     }
@@ -236,7 +236,7 @@ static bool make_preview(struct engine *e, struct command *cmd, const struct req
     t2 = clock_seconds();
     plan.z = v->z;
     if (ok) {
-        v->view = view_copy(e->edited, ++e->generation);
+        v->view = view_copy(e->open->edited, ++e->generation);
         ok = edit_apply(&v->result, v->view, &plan, &e->job, err);
     }
     edit_plan_free(&plan);
@@ -261,7 +261,7 @@ static bool describe(struct engine *e, const struct request *request, int count,
     struct applied *a = &v->applied;
 
     for (int i = 0; i < count; i++)
-        if (!say(e, e->edited, &request[i], &before[i], err) ||
+        if (!say(e, e->open->edited, &request[i], &before[i], err) ||
             !say(e, v->view, &request[i], &after[i], err))
             return false;
     *a = (struct applied){.layers = v->result.layers, .z_error = v->result.z_error};
@@ -328,7 +328,8 @@ static bool unmasked_unchanged(struct engine *e, bool *out, struct err *err)
         for (int u = 0; u < v->result.deltas; u++) /* columns any delta of the layer may write */
             for (int j = 0; v->result.delta[u].layer == d->layer && j < d->cols; j++)
                 any[j] += v->result.delta[u].weight ? v->result.delta[u].weight[j] : 1;
-        if (!weights_unmasked_equal(e->edited, v->view, d->layer, any, &equal, &changed, err)) {
+        if (!weights_unmasked_equal(e->open->edited, v->view, d->layer, any, &equal, &changed,
+                                    err)) {
             free(any);
             return false;
         }
@@ -380,19 +381,19 @@ static bool commit(struct engine *e, struct command *cmd, const struct request *
     rec.metrics_json = metrics(done, &v->applied);
     memcpy(rec.projector, v->projector, sizeof(rec.projector));
     memcpy(rec.checksum, v->applied.checksum, sizeof(rec.checksum));
-    ok = session_append(e->session, &rec, err);
+    ok = session_append(e->open->journal, &rec, err);
     free(rec.facts);
     free(rec.params_json);
     free(rec.metrics_json);
     if (!ok)
         return false;
     v->applied.edit = done->edit = rec.id;
-    view_free(e->edited);
-    e->edited = v->view;
+    view_free(e->open->edited);
+    e->open->edited = v->view;
     v->view = NULL;
-    e->history++;
+    e->open->history++;
     if (edit_remember(&v->result, &plan, NULL)) {
-        e->ground.history = e->history; /* the stores have grown with the journal */
+        e->ground.history = e->open->history; /* the stores have grown with the journal */
         ground_own(&e->ground, rec.id);
     }
     return true;
@@ -491,7 +492,7 @@ bool job_weigh(struct engine *e, struct command *cmd, struct err *err)
     ok = ground_ready(e, &cmd->params, true, err);
     edit_plan_begin(e, &plan, cmd, request);
     ok = ok && (!edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &plan, &id, err)) &&
-         edit_weigh(report, e->edited, &plan, &e->job, err);
+         edit_weigh(report, e->open->edited, &plan, &e->job, err);
     if (ok) {
         a = xcalloc(1, sizeof(*a));
         a->layers = plan.layers;

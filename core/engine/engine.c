@@ -44,6 +44,12 @@ static void progress(void *ctx, const char *what, double done, double total)
 
 static bool run_command(struct engine *e, struct command *cmd);
 
+/* Questions overtake longer work, but not the opening of what they ask about. */
+static bool overtakes(const struct command *cmd, const void *ctx)
+{
+    return command_urgent(cmd) && command_ready(ctx, cmd, NULL);
+}
+
 /* Between two slices: questions are answered at once, and cancelling is noticed. */
 static void breathe(void *ctx)
 {
@@ -57,75 +63,12 @@ static void breathe(void *ctx)
     if (bus_cancelled(e->bus, job) || (!job && bus_waiting(e->bus, CMD_QUIT)))
         atomic_store(&e->job.cancel, true);
     cancel = atomic_load(&e->job.cancel);
-    while (!cancel && e->model && bus_take(e->bus, &cmd, false, true)) {
+    while (!cancel && bus_take(e->bus, &cmd, false, overtakes, e)) {
         run_command(e, &cmd);
         e->job_id = job;
         e->job_began = began;
         atomic_store(&e->job.cancel, false);
     }
-}
-
-static bool run_kind(struct engine *e, struct command *cmd, struct err *err)
-{
-    if (!model_stands(e, cmd->kind, err))
-        return false;
-    switch (cmd->kind) {
-    case CMD_LOOK:
-        return job_look(e, cmd, err);
-    case CMD_ATTRIBUTE:
-        return job_attribute(e, cmd, err);
-    case CMD_WEIGH:
-        return job_weigh(e, cmd, err);
-    case CMD_PREVIEW:
-    case CMD_COMMIT:
-        return job_edit(e, cmd, err);
-    case CMD_DISCARD:
-        preview_drop(e);
-        return states_say(e, err);
-    case CMD_UNDO:
-    case CMD_REDO:
-        return job_undo(e, cmd, err);
-    case CMD_QUERY:
-        return job_query(e, cmd, err);
-    case CMD_NEURON:
-        return job_neuron(e, cmd, err);
-    case CMD_HISTORY:
-        return job_history(e, cmd, err);
-    case CMD_VERIFY:
-        return job_verify(e, cmd, err);
-    case CMD_MOMENTS:
-        return ground_together(e, cmd, err) && ground_say(e);
-    case CMD_LENS:
-        return job_lens(e, cmd, err);
-    case CMD_TRACE:
-        return job_trace(e, cmd, err);
-    case CMD_PROBE:
-        return job_probe(e, cmd, err);
-    case CMD_TRY:
-        return job_try(e, cmd, err);
-    case CMD_DRIFT:
-        return job_drift(e, cmd, err);
-    case CMD_DIFF:
-        return job_diff(e, cmd, err);
-    case CMD_BISECT:
-        return job_bisect(e, cmd, err);
-    case CMD_NOTE:
-        return job_note(e, cmd, err);
-    case CMD_EXPORT:
-        return job_export(e, cmd, err);
-    case CMD_APPLY:
-        return job_apply(e, cmd, err);
-    case CMD_SAVE:
-        return job_save(e, cmd, err);
-    case CMD_DEVICE:
-        return job_device(e, cmd, err);
-    case CMD_PULL:
-        return job_pull(e, cmd, err);
-    case CMD_NONE:
-    case CMD_QUIT:
-        break;
-    }
-    return true;
 }
 
 /* False when it was the command to quit. */
@@ -137,7 +80,7 @@ static bool run_command(struct engine *e, struct command *cmd)
     e->job_id = cmd->job;
     e->job_began = clock_seconds();
     atomic_store(&e->job.cancel, bus_cancelled(e->bus, cmd->job));
-    if (go_on && !run_kind(e, cmd, &end.err)) {
+    if (go_on && !command_run(e, cmd, &end.err)) {
         if (e->dev)
             device_sync(e->dev, NULL); /* a fault that nobody has asked about does not stay */
         end.kind = EV_FAILED;
@@ -149,15 +92,14 @@ static bool run_command(struct engine *e, struct command *cmd)
     return go_on;
 }
 
-/* Model, then the answer can begin; identity and session, then edits can. */
+/* Once the model is there the base can be asked; all else waits until the session is open. */
 static bool open_all(struct engine *e, struct err *err)
 {
     if (!model_ready(e, err))
         return false;
     if (e->options.look_only)
         return true;
-    return weights_identity(e->model->file, &e->job, e->identity, err) && states_open(e, err) &&
-           states_say(e, err);
+    return states_open(e, err) && states_say(e, err);
 }
 
 static void close_all(struct engine *e)
@@ -165,7 +107,6 @@ static void close_all(struct engine *e)
     pulling_end(e);
     model_forget(e);
     tokens_free(&e->text);
-    prefixes_free(&e->prefixes);
     states_close(e);
 }
 
@@ -183,7 +124,7 @@ static void *engine_main(void *arg)
     while (go_on) {
         bool background = e->options.background_moments && !e->options.look_only;
 
-        if (bus_take(e->bus, &cmd, !background, false)) {
+        if (bus_take(e->bus, &cmd, !background, NULL, NULL)) {
             go_on = run_command(e, &cmd);
             continue;
         }

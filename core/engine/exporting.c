@@ -67,7 +67,7 @@ static bool add_parts(struct engine *e, struct gathered *g, int edit, struct err
 {
     struct delta *delta = NULL;
     int count = 0;
-    bool ok = session_load_deltas(e->session, edit, &delta, &count, err);
+    bool ok = session_load_deltas(e->open->journal, edit, &delta, &count, err);
 
     for (int t = 0; t < count; t++) {
         struct export_layer *l = NULL;
@@ -136,9 +136,9 @@ static bool gather_state(struct engine *e, const struct command *cmd, struct gat
 
     if (base)
         g->view = view_copy(e->base, ++e->generation);
-    else if (!states_rebuild(e, cmd->edit, &g->view, err))
+    else if (!states_rebuild(e, e->open->journal, cmd->edit, &g->view, err))
         return false;
-    ok = add_layers(e, g, err) && session_edits(e->session, false, &edits, &count, err);
+    ok = add_layers(e, g, err) && session_edits(e->open->journal, false, &edits, &count, err);
     g->edits = edits;
     g->source.edit_count = count;
     for (; ok && kept < count && !base && (!cmd->edit || edits[kept].id <= cmd->edit); kept++)
@@ -165,16 +165,16 @@ static bool begin(struct engine *e, const struct command *cmd, const struct expo
         source[n++] = weights_file(w, i);
     source[n++] = path;
     source[n++] = weights_dir(w);
-    source[n++] = session_path(e->session);
+    source[n++] = session_path(e->open->journal);
     ok = place_begin(&g->place, cmd->text, ops->many, cmd->force, source, n, &e->job, err);
     free(source);
     slash = strrchr(path, '/');
     g->name = xstrdup(slash && slash[1] ? slash + 1 : path);
     g->source.weights = w;
     g->source.dev = e->dev;
-    g->source.session = e->session;
+    g->source.session = e->open->journal;
     g->source.until = cmd->edit;
-    g->source.identity = e->identity;
+    g->source.identity = e->open->identity;
     g->source.name = g->name;
     g->source.tool = "editscope 0.1.0";
     return ok && gather_state(e, cmd, g, err);
@@ -413,7 +413,7 @@ static bool write_all(struct engine *e, const struct command *cmd, const struct 
     struct session_status status;
     char state[32];
 
-    if (!begin(e, cmd, ops, g, err) || !session_status(e->session, &status, err) ||
+    if (!begin(e, cmd, ops, g, err) || !session_status(e->open->journal, &status, err) ||
         !ops->write(&g->source, &wish, &g->place, &r, err))
         return false;
     snprintf(x->as, sizeof(x->as), "%s", ops->name);

@@ -182,7 +182,7 @@ bool ground_plan(struct engine *e, const struct params *p, struct err *err)
     together = g->together;
     ground_free(e);
     g->together = together;
-    memcpy(origin.model, e->identity, sizeof(origin.model));
+    memcpy(origin.model, e->open->identity, sizeof(origin.model));
     memcpy(origin.text, e->text_hash, sizeof(origin.text));
     memcpy(g->layer, layer, (size_t)layers * sizeof(int));
     g->layers = layers;
@@ -320,7 +320,7 @@ static bool remember_history(struct engine *e, struct err *err)
     struct ground *g = &e->ground;
     struct edit_record *edits = NULL;
     int count = 0;
-    bool ok = session_edits(e->session, false, &edits, &count, err);
+    bool ok = session_edits(e->open->journal, false, &edits, &count, err);
 
     for (int n = 0; ok && n < count; n++) {
         struct edit_result past = {0};
@@ -328,7 +328,7 @@ static bool remember_history(struct engine *e, struct err *err)
 
         memcpy(plan.layer, g->layer, sizeof(plan.layer));
         memcpy(plan.solver, g->solver, sizeof(plan.solver));
-        ok = session_load_deltas(e->session, edits[n].id, &past.delta, &past.deltas, err) &&
+        ok = session_load_deltas(e->open->journal, edits[n].id, &past.delta, &past.deltas, err) &&
              edit_remember(&past, &plan, err);
         ground_own(g, edits[n].id);
         edit_result_free(&past);
@@ -346,7 +346,7 @@ static bool make_spaces(struct engine *e, const struct moments *from, const stru
     bool same = g->space_tokens == from->tokens && g->rule.threshold == rule.threshold &&
                 g->rule.fraction == rule.fraction;
 
-    if (same && g->lambda == p->value[P_EDIT_LAMBDA] && g->history == e->history)
+    if (same && g->lambda == p->value[P_EDIT_LAMBDA] && g->history == e->open->history)
         return true;
     if (!same)
         spaces_free(g);
@@ -368,7 +368,7 @@ static bool make_spaces(struct engine *e, const struct moments *from, const stru
         return false;
     g->space_tokens = from->tokens;
     g->rule = rule;
-    g->history = e->history;
+    g->history = e->open->history;
     return true;
 }
 

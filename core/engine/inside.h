@@ -61,19 +61,29 @@ struct preview {
 
 struct pulling;
 
+/* A session that stands open on its model. It is whole or it is not there: states_open() makes it
+ * from a journal, the base's identity and the weights rebuilt from both, and only then gives it to
+ * the engine. Edited weights have no other address, so that nobody takes the base for them. */
+struct open_session {
+    struct session *journal;
+    char identity[65]; /* of the base */
+    struct prefixes prefixes;
+    struct weights_view *edited; /* the base and the active edits */
+    unsigned history;            /* counts changes of the list of active edits */
+    bool verified;
+};
+
 struct engine {
     struct bus *bus;
     pthread_t thread;
     struct engine_options options; /* strings owned */
     struct device *dev;
     struct model *model;
-    char identity[65];
-    struct weights_view *base, *edited;
-    unsigned generation; /* last one given to a view */
-    unsigned history;    /* counts changes of the list of active edits */
-    struct session *session;
-    struct prefixes prefixes;
-    struct tokens text; /* of the moments */
+    struct weights_view *base;
+    unsigned generation;         /* last one given to a view */
+    struct open_session *open;   /* NULL: no session is open (yet, or its model is away) */
+    struct open_session *parked; /* one whose model is away: without edited weights */
+    struct tokens text;          /* of the moments */
     char text_hash[65];
     struct ground ground;
     struct preview preview;
@@ -81,7 +91,6 @@ struct engine {
     unsigned last_run;
     unsigned newest_look; /* job of it: an older one that it overtook has nothing to say */
     long moment_goal;
-    bool verified;
     bool lost;              /* the device is: nothing can be computed, the session stands */
     bool wants_moments;     /* the background sums them, when nothing stops it */
     struct state_info said; /* the last state that was told */
@@ -106,13 +115,10 @@ void engine_say_progress(struct engine *e, unsigned job, const char *what, doubl
                          double total);
 
 /* opening.c: the model on its device */
-/* Opens device and model (the CPU where that is allowed), makes the base view and one that is not
- * edited yet, says EV_MODEL. */
+/* Opens device and model (the CPU where that is allowed), makes the base view, says EV_MODEL. */
 bool model_ready(struct engine *e, struct err *err);
-/* Closes the device and all that is on it; the session stays. */
+/* Closes the device and all that is on it; an open session is parked. */
 void model_forget(struct engine *e);
-/* Whether a command of this kind can run; err says why not. */
-bool model_stands(const struct engine *e, enum command_kind kind, struct err *err);
 /* After a failure: a lost device is told, once, as a state. */
 void model_lost(struct engine *e);
 bool job_device(struct engine *e, struct command *cmd, struct err *err);
@@ -217,21 +223,37 @@ bool edit_masks(struct engine *e, const struct command *cmd, const struct reques
 void edit_plan_free(struct edit_plan *plan); /* the masks */
 void edit_weighed(struct weighed_layer *to, const struct layer_report *r, bool stale);
 
+/* commands.c: what each kind of command needs, and who runs it */
+/* Whether the command may run now; err says why not. */
+bool command_ready(const struct engine *e, const struct command *cmd, struct err *err);
+/* Whether it answers a question and changes nothing: it need not wait for longer work. */
+bool command_urgent(const struct command *cmd);
+/* Runs it if it is ready. */
+bool command_run(struct engine *e, struct command *cmd, struct err *err);
+
 /* states.c */
 bool job_undo(struct engine *e, struct command *cmd, struct err *err);
 bool job_history(struct engine *e, struct command *cmd, struct err *err);
 bool job_save(struct engine *e, struct command *cmd, struct err *err);
 bool job_verify(struct engine *e, struct command *cmd, struct err *err);
+/* Opens the journal on the model at hand and rebuilds the edited weights: sets e->open. On failure
+ * there is no open session. */
+bool states_open(struct engine *e, struct err *err);
+/* The model goes away: nothing can be asked of the session until states_resume(). */
+void states_park(struct engine *e);
+bool states_resume(struct engine *e, struct err *err);
 void states_close(struct engine *e);
-bool states_open(struct engine *e, struct err *err); /* rebuilds the edited view */
-bool states_rebuild(struct engine *e, int until, struct weights_view **out, struct err *err);
+/* The weights of a journal up to edit `until` (0: all). Caller frees the view. */
+bool states_rebuild(struct engine *e, struct session *journal, int until, struct weights_view **out,
+                    struct err *err);
 struct history *states_history(struct session *session, struct err *err); /* NULL: failed */
 bool states_say(struct engine *e, struct err *err);                       /* EV_STATE */
 bool requests_build(struct engine *e, const struct command *cmd, struct request **out,
                     struct err *err);
 void requests_free(struct request *r, int count);
 /* An edit's deltas onto a view, as the journal holds them. */
-bool states_apply(struct engine *e, struct weights_view *view, int edit, struct err *err);
+bool states_apply(struct engine *e, struct session *journal, struct weights_view *view, int edit,
+                  struct err *err);
 
 /* pulling.c: a model of the Hub, fetched by a thread that ends the job itself */
 bool job_pull(struct engine *e, struct command *cmd, struct err *err);

@@ -61,7 +61,7 @@ bool request_to_look(struct engine *e, const struct fact *fact, const struct par
         whole.target = xstrdup("it");
     }
     p.value[P_ATTR_PREFIXES] = 0;
-    ok = request_build(r, &whole, &e->prefixes, e->model->tokenizer, &p, err);
+    ok = request_build(r, &whole, &e->open->prefixes, e->model->tokenizer, &p, err);
     if (ok && open)
         r->targets = 0;
     fact_free(&whole);
@@ -150,7 +150,7 @@ bool same_weights(const struct weights_view *a, const struct weights_view *b)
 
 static bool lens_states(struct engine *e, unsigned states, const struct subject *s, struct err *err)
 {
-    const struct weights_view *const view[] = {e->base, e->edited,
+    const struct weights_view *const view[] = {e->base, e->open->edited,
                                                states & STATE_PREVIEW ? e->preview.view : NULL};
     static const unsigned state[] = {STATE_BASE, STATE_EDITED, STATE_PREVIEW};
     unsigned shared = STATE_BASE | STATE_EDITED;
@@ -163,7 +163,7 @@ static bool lens_states(struct engine *e, unsigned states, const struct subject 
         g = lens_of(e, view[i], state[i], s, err);
         if (!g)
             return false;
-        if ((states & shared) == shared && i == 0 && same_weights(e->base, e->edited)) {
+        if ((states & shared) == shared && i == 0 && same_weights(e->base, e->open->edited)) {
             tell_again(e, g, STATE_EDITED);
             states &= ~(unsigned)STATE_EDITED;
         }

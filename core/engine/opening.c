@@ -54,11 +54,11 @@ void model_forget(struct engine *e)
     preview_drop(e);
     runs_free(e);
     ground_free(e);
-    view_free(e->edited);
+    states_park(e);
     view_free(e->base);
     model_close(e->model);
     device_close(e->dev);
-    e->edited = e->base = NULL;
+    e->base = NULL;
     e->model = NULL;
     e->dev = NULL;
 }
@@ -149,20 +149,8 @@ bool model_ready(struct engine *e, struct err *err)
     }
     e->lost = false;
     e->base = view_new(e->model, ++e->generation);
-    e->edited = view_copy(e->base, ++e->generation);
     say_model(e);
     return true;
-}
-
-bool model_stands(const struct engine *e, enum command_kind kind, struct err *err)
-{
-    bool without = kind == CMD_QUIT || kind == CMD_DEVICE || kind == CMD_HISTORY ||
-                   kind == CMD_NOTE || kind == CMD_PULL || kind == CMD_NONE;
-
-    if (without || (e->model && !e->lost))
-        return true;
-    return err_set(err, ERR_DEVICE,
-                   "the GPU is lost; the session is safe, and goes on with the CPU: :device cpu");
 }
 
 void model_lost(struct engine *e)
@@ -180,8 +168,6 @@ void model_lost(struct engine *e)
 
 bool job_device(struct engine *e, struct command *cmd, struct err *err)
 {
-    struct weights_view *view = NULL;
-
     if (cmd->text && strcmp(cmd->text, device_cpu.name) != 0)
         return err_set(err, ERR_USAGE,
                        "device %.40s: a running program can go on with the cpu alone; --device "
@@ -198,10 +184,5 @@ bool job_device(struct engine *e, struct command *cmd, struct err *err)
         return false;
     if (e->options.look_only)
         return true;
-    if (!states_rebuild(e, 0, &view, err))
-        return false;
-    view_free(e->edited);
-    e->edited = view;
-    e->history++;
-    return states_say(e, err);
+    return states_resume(e, err) && states_say(e, err);
 }

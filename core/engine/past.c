@@ -63,7 +63,7 @@ static bool quiz_new(struct engine *e, struct quiz *q, struct err *err)
     int total = 0;
 
     *q = (struct quiz){0};
-    if (!session_edits(e->session, false, &q->edits, &q->count, err))
+    if (!session_edits(e->open->journal, false, &q->edits, &q->count, err))
         return false;
     for (int n = 0; n < q->count; n++)
         total += q->edits[n].requests;
@@ -172,7 +172,7 @@ bool job_drift(struct engine *e, struct command *cmd, struct err *err)
         int n = spaced(k, of, q.count);
 
         for (; ok && at <= n; at++)
-            ok = states_apply(e, view, q.edits[at].id, err);
+            ok = states_apply(e, e->open->journal, view, q.edits[at].id, err);
         ok = ok && device_sync(e->dev, err) && drift_at(e, &q, n, view, &point[k], err);
         if (ok) {
             tell_drift(e, point, k + 1, of);
@@ -190,7 +190,7 @@ bool job_drift(struct engine *e, struct command *cmd, struct err *err)
 static bool state_of(struct engine *e, int edit, struct weights_view **view, struct err *err)
 {
     if (edit)
-        return states_rebuild(e, edit, view, err);
+        return states_rebuild(e, e->open->journal, edit, view, err);
     *view = view_copy(e->base, ++e->generation);
     return true;
 }
@@ -430,7 +430,7 @@ bool job_bisect(struct engine *e, struct command *cmd, struct err *err)
 
     if (!cmd->text || !*cmd->text || !cmd->expect || !cmd->expect[strspn(cmd->expect, " \t\n")])
         return err_set(err, ERR_USAGE, "bisect needs a prompt and how its answer should begin");
-    if (!session_edits(e->session, false, &s.edits, &s.count, err))
+    if (!session_edits(e->open->journal, false, &s.edits, &s.count, err))
         return false;
     ok = s.count > 0 || err_set(err, ERR_USAGE, "no active edit: nothing can have been broken");
     ok = ok && place(&s, cmd->from, 0, &s.from, err) && place(&s, cmd->edit, s.count, &s.to, err);
@@ -453,6 +453,6 @@ bool job_note(struct engine *e, struct command *cmd, struct err *err)
 
     if (e->options.readonly)
         return err_set(err, ERR_USAGE, "read-only: no note is written");
-    return session_set_note(e->session, cmd->edit, *text ? text : NULL, err) &&
+    return session_set_note(e->open->journal, cmd->edit, *text ? text : NULL, err) &&
            job_history(e, cmd, err);
 }

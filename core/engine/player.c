@@ -426,7 +426,7 @@ static void *player_main(void *arg)
         next = played < 0 || (answered >= 0 && answered < played) ? answered : played;
         if (next < 0 || next > now)
             bus_wait(p->e->bus, next < 0 ? -1 : next - now);
-        while (go_on && bus_take(p->e->bus, &cmd, false, false)) {
+        while (go_on && bus_take(p->e->bus, &cmd, false, NULL, NULL)) {
             go_on = cmd.kind != CMD_QUIT;
             if (go_on)
                 ask(p, &cmd);

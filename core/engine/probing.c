@@ -276,7 +276,7 @@ static bool all_probes(struct board *b, bool paraphrases_are_rows)
 
 bool job_probe(struct engine *e, struct command *cmd, struct err *err)
 {
-    const struct weights_view *after = e->preview.view ? e->preview.view : e->edited;
+    const struct weights_view *after = e->preview.view ? e->preview.view : e->open->edited;
     bool rows = strcmp(params_word(&cmd->params, P_ATTR_ROWS), "prefixes") != 0;
 
     if (cmd->count < 1)

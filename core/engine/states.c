@@ -11,12 +11,13 @@
 #include "core/engine/inside.h"
 #include "core/model/generate.h"
 
-bool states_apply(struct engine *e, struct weights_view *view, int edit, struct err *err)
+bool states_apply(struct engine *e, struct session *journal, struct weights_view *view, int edit,
+                  struct err *err)
 {
     const struct model_config *c = e->model->config;
     struct delta *delta = NULL;
     int deltas = 0;
-    bool ok = session_load_deltas(e->session, edit, &delta, &deltas, err);
+    bool ok = session_load_deltas(journal, edit, &delta, &deltas, err);
 
     for (int t = 0; t < deltas; t++) {
         if (ok &&
@@ -33,15 +34,16 @@ bool states_apply(struct engine *e, struct weights_view *view, int edit, struct 
 
 /* base + the deltas of the active edits in order (up to edit `until`; 0: all) is bit for bit the
  * state the session was in. */
-bool states_rebuild(struct engine *e, int until, struct weights_view **out, struct err *err)
+bool states_rebuild(struct engine *e, struct session *journal, int until, struct weights_view **out,
+                    struct err *err)
 {
     struct weights_view *view = view_copy(e->base, ++e->generation);
     struct edit_record *edits = NULL;
     int count = 0;
-    bool found = until == 0, ok = session_edits(e->session, false, &edits, &count, err);
+    bool found = until == 0, ok = session_edits(journal, false, &edits, &count, err);
 
     for (int n = 0; ok && n < count && (until == 0 || edits[n].id <= until); n++) {
-        ok = states_apply(e, view, edits[n].id, err);
+        ok = states_apply(e, journal, view, edits[n].id, err);
         found = found || edits[n].id == until;
     }
     edit_records_free(edits, count);
@@ -56,7 +58,7 @@ bool states_rebuild(struct engine *e, int until, struct weights_view **out, stru
 }
 
 /* Prefixes: a file's, else the session's, else made by the base model itself and kept. */
-static bool make_prefixes(struct engine *e, struct err *err)
+static bool make_prefixes(struct engine *e, struct open_session *s, struct err *err)
 {
     static const char *const seed[] = {"The", "Therefore", "Because", "I", "You"};
     struct generate_options o = {0};
@@ -65,10 +67,10 @@ static bool make_prefixes(struct engine *e, struct err *err)
     bool ok = true;
 
     if (e->options.prefixes)
-        return prefixes_load(&e->prefixes, e->options.prefixes, err);
-    text = session_get(e->session, SESSION_PREFIXES, NULL);
+        return prefixes_load(&s->prefixes, e->options.prefixes, err);
+    text = session_get(s->journal, SESSION_PREFIXES, NULL);
     if (text) {
-        ok = prefixes_parse(&e->prefixes, text, err);
+        ok = prefixes_parse(&s->prefixes, text, err);
         free(text);
         return ok;
     }
@@ -90,30 +92,91 @@ static bool make_prefixes(struct engine *e, struct err *err)
         generated_free(&g);
         tokens_free(&t);
     }
-    ok = ok && prefixes_parse(&e->prefixes, all.data, err);
+    ok = ok && prefixes_parse(&s->prefixes, all.data, err);
     if (ok && !e->options.readonly)
-        session_set(e->session, SESSION_PREFIXES, all.data, NULL);
+        session_set(s->journal, SESSION_PREFIXES, all.data, NULL);
     buf_free(&all);
     return ok;
 }
 
+/* The journal, the identity it was made with, and what the edits make of the base. */
+static bool session_stands(struct engine *e, struct open_session *s, struct err *err)
+{
+    if (!weights_identity(e->model->file, &e->job, s->identity, err))
+        return false;
+    s->journal =
+        session_open(e->options.session, s->identity, e->options.create, e->options.readonly, err);
+    if (!s->journal || !make_prefixes(e, s, err) ||
+        !states_rebuild(e, s->journal, 0, &s->edited, err))
+        return false;
+    if (!e->options.readonly) {
+        session_set(s->journal, SESSION_BASE_NAME, e->model->config->name, NULL);
+        session_set(s->journal, SESSION_MODEL_PATH, e->options.model, NULL);
+    }
+    return true;
+}
+
+/* An autosave in which nothing was ever edited is nobody's loss. */
+static void session_end(struct engine *e, struct open_session *s)
+{
+    struct session_status status = {0};
+    bool empty = s->journal && e->options.autosave && session_status(s->journal, &status, NULL) &&
+                 !status.total;
+    char *path = empty ? xstrdup(session_path(s->journal)) : NULL;
+
+    session_close(s->journal);
+    if (path && *path)
+        unlink(path);
+    free(path);
+    view_free(s->edited);
+    prefixes_free(&s->prefixes);
+    free(s);
+}
+
 bool states_open(struct engine *e, struct err *err)
 {
-    struct weights_view *view = NULL;
+    struct open_session *s = xcalloc(1, sizeof(*s));
 
     if (e->options.autosave && !e->options.session)
         e->options.session = session_autosave_path(); /* freed with the options */
-    e->session =
-        session_open(e->options.session, e->identity, e->options.create, e->options.readonly, err);
-    if (!e->session || !make_prefixes(e, err) || !states_rebuild(e, 0, &view, err))
-        return false;
-    if (!e->options.readonly) {
-        session_set(e->session, SESSION_BASE_NAME, e->model->config->name, NULL);
-        session_set(e->session, SESSION_MODEL_PATH, e->options.model, NULL);
+    if (session_stands(e, s, err)) {
+        e->open = s;
+        return true;
     }
-    view_free(e->edited);
-    e->edited = view;
+    session_end(e, s);
+    return false;
+}
+
+void states_park(struct engine *e)
+{
+    if (!e->open)
+        return;
+    e->parked = e->open;
+    e->open = NULL;
+    view_free(e->parked->edited);
+    e->parked->edited = NULL;
+}
+
+bool states_resume(struct engine *e, struct err *err)
+{
+    struct open_session *s = e->parked;
+
+    if (!s)
+        return err_set(err, ERR_STATE, "no session is open");
+    if (!states_rebuild(e, s->journal, 0, &s->edited, err))
+        return false;
+    s->history++;
+    e->open = s;
+    e->parked = NULL;
     return true;
+}
+
+void states_close(struct engine *e)
+{
+    states_park(e);
+    if (e->parked)
+        session_end(e, e->parked);
+    e->parked = NULL;
 }
 
 bool states_say(struct engine *e, struct err *err)
@@ -121,8 +184,9 @@ bool states_say(struct engine *e, struct err *err)
     struct state_info *s = xcalloc(1, sizeof(*s));
     struct session_status status;
     int layer[PARAM_MAX_LAYERS];
-    bool ok = session_status(e->session, &status, err) &&
-              weights_checksum(e->preview.view ? e->preview.view : e->edited, s->checksum, err);
+    bool ok =
+        session_status(e->open->journal, &status, err) &&
+        weights_checksum(e->preview.view ? e->preview.view : e->open->edited, s->checksum, err);
 
     if (!ok) {
         free(s);
@@ -131,20 +195,20 @@ bool states_say(struct engine *e, struct err *err)
     s->edits = status.edits;
     s->preview = e->preview.view != NULL;
     memcpy(s->state, status.state, sizeof(s->state));
-    snprintf(s->session, sizeof(s->session), "%s", session_path(e->session));
-    memcpy(s->base, e->identity, sizeof(s->base));
+    snprintf(s->session, sizeof(s->session), "%s", session_path(e->open->journal));
+    memcpy(s->base, e->open->identity, sizeof(s->base));
     s->readonly = e->options.readonly;
     s->can_undo = status.last != 0;
     s->can_redo = status.redo != 0;
     s->moment_tokens = e->ground.checkpoint;
     s->moment_goal = e->ground.goal;
-    s->verified = e->verified;
+    s->verified = e->open->verified;
     edited_layers(&e->params, e->model->config, layer, &s->edited_count, NULL);
     if (s->edited_count > EDIT_MAX_LAYERS)
         s->edited_count = EDIT_MAX_LAYERS;
     memcpy(s->edited_layers, layer, (size_t)s->edited_count * sizeof(int));
     if (!s->preview && !e->options.readonly) { /* an unlike checksum of a like state is told */
-        ok = session_set_checksum(e->session, 0, s->checksum, err);
+        ok = session_set_checksum(e->open->journal, 0, s->checksum, err);
         if (!ok) {
             free(s);
             return false;
@@ -164,16 +228,16 @@ bool job_undo(struct engine *e, struct command *cmd, struct err *err)
     if (e->options.readonly)
         return err_set(err, ERR_USAGE, "read-only: nothing is undone or redone");
     if (cmd->kind == CMD_REDO)
-        ok = session_redo(e->session, cmd->edit, &edit, err);
+        ok = session_redo(e->open->journal, cmd->edit, &edit, err);
     else
-        ok = cmd->edit ? session_remove(e->session, cmd->edit, err)
-                       : session_undo(e->session, &edit, err);
-    if (!ok || !states_rebuild(e, 0, &view, err))
+        ok = cmd->edit ? session_remove(e->open->journal, cmd->edit, err)
+                       : session_undo(e->open->journal, &edit, err);
+    if (!ok || !states_rebuild(e, e->open->journal, 0, &view, err))
         return false;
     preview_drop(e);
-    view_free(e->edited);
-    e->edited = view;
-    e->history++;
+    view_free(e->open->edited);
+    e->open->edited = view;
+    e->open->history++;
     return states_say(e, err);
 }
 
@@ -225,7 +289,7 @@ bool job_history(struct engine *e, struct command *cmd, struct err *err)
     struct event ev = {.kind = EV_HISTORY, .job = e->job_id};
 
     (void)cmd;
-    ev.history = states_history(e->session, err);
+    ev.history = states_history(e->open->journal, err);
     if (!ev.history)
         return false;
     bus_emit(e->bus, ev);
@@ -240,10 +304,10 @@ bool job_verify(struct engine *e, struct command *cmd, struct err *err)
     bool ok;
 
     (void)cmd;
-    if (!session_check(e->session, err) || !session_status(e->session, &status, err) ||
-        !states_rebuild(e, 0, &view, err))
+    if (!session_check(e->open->journal, err) || !session_status(e->open->journal, &status, err) ||
+        !states_rebuild(e, e->open->journal, 0, &view, err))
         return false;
-    ok = weights_checksum(e->edited, now, err) && weights_checksum(view, again, err);
+    ok = weights_checksum(e->open->edited, now, err) && weights_checksum(view, again, err);
     view_free(view);
     if (ok && strcmp(now, again))
         ok = err_set(err, ERR_STATE, "rebuilt weights have checksum %.16s, those in use %.16s",
@@ -251,7 +315,7 @@ bool job_verify(struct engine *e, struct command *cmd, struct err *err)
     if (ok && status.checksum[0] && strcmp(status.checksum, again))
         ok = err_set(err, ERR_STATE, "rebuilt weights have checksum %.16s, the session says %.16s",
                      again, status.checksum);
-    e->verified = ok;
+    e->open->verified = ok;
     return ok && states_say(e, err);
 }
 
@@ -264,30 +328,15 @@ bool job_save(struct engine *e, struct command *cmd, struct err *err)
     if (!cmd->text || !*cmd->text)
         return err_set(err, ERR_USAGE,
                        "a session needs a name to be saved under, such as paris.es");
-    if (!session_copy(e->session, cmd->text, err))
+    if (!session_copy(e->open->journal, cmd->text, err))
         return false;
-    copy = session_open(cmd->text, e->identity, false, e->options.readonly, err);
+    copy = session_open(cmd->text, e->open->identity, false, e->options.readonly, err);
     if (!copy)
         return false;
-    states_close(e);
-    e->session = copy;
+    session_close(e->open->journal);
+    e->open->journal = copy;
     e->options.autosave = false;
     free((char *)(size_t)e->options.session);
     e->options.session = xstrdup(cmd->text);
     return states_say(e, err);
-}
-
-/* An autosave in which nothing was ever edited is nobody's loss. */
-void states_close(struct engine *e)
-{
-    struct session_status status = {0};
-    bool empty = e->session && e->options.autosave && session_status(e->session, &status, NULL) &&
-                 !status.total;
-    char *path = empty ? xstrdup(session_path(e->session)) : NULL;
-
-    session_close(e->session);
-    e->session = NULL;
-    if (path && *path)
-        unlink(path);
-    free(path);
 }

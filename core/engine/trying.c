@@ -53,8 +53,8 @@ static bool trial_begin(struct trial *t, struct err *err)
     struct engine *e = t->e;
     const struct fact *f = &t->cmd->facts[0];
     struct request *request = NULL;
-    bool ok =
-        requests_build(e, t->cmd, &request, err) && say(e, e->edited, &request[0], &t->before, err);
+    bool ok = requests_build(e, t->cmd, &request, err) &&
+              say(e, e->open->edited, &request[0], &t->before, err);
 
     requests_free(request, request ? t->cmd->count : 0);
     if (ok && f->rephrase) {
@@ -95,8 +95,8 @@ static bool aim(struct trial *t, const struct request *request, int variant, str
     if (t->z[variant])
         return true;
     engine_say_progress(e, e->job_id, "target", 0, 0);
-    if (!target_optimise(&target, e->edited, request, e->ground.layer[e->ground.layers - 1], p,
-                         NULL, NULL, &e->job, err))
+    if (!target_optimise(&target, e->open->edited, request, e->ground.layer[e->ground.layers - 1],
+                         p, NULL, NULL, &e->job, err))
         return false;
     t->z[variant] = t->own[t->owns++] = target.z;
     target.z = NULL;
@@ -179,7 +179,7 @@ static bool make(struct trial *t, int variant, const struct command *cmd, struct
         ok = !edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &plan, &run, err);
     }
     if (ok) {
-        view = view_copy(e->edited, ++e->generation);
+        view = view_copy(e->open->edited, ++e->generation);
         ok = edit_apply(&result, view, &plan, &e->job, err);
     }
     out->seconds = clock_seconds() - began;

@@ -22,7 +22,7 @@ static void *engine(void *arg)
     struct bus *bus = arg;
     struct command cmd;
 
-    bus_take(bus, &cmd, true, false);
+    bus_take(bus, &cmd, true, NULL, NULL);
     for (int i = 1; i <= 1000; i++)
         bus_emit(bus, progress_of(cmd.job, i));
     for (int i = 0; i < 3000; i++) /* more than the queue holds: it waits for room */
@@ -84,18 +84,24 @@ static void a_full_queue_refuses_and_frees(void)
     bus_close(bus);
 }
 
+static bool command_is_query(const struct command *cmd, const void *ctx)
+{
+    (void)ctx;
+    return cmd->kind == CMD_QUERY;
+}
+
 static void questions_overtake_work(void)
 {
     struct bus *bus = bus_open(NULL);
     struct command work = {.kind = CMD_ATTRIBUTE}, ask = {.kind = CMD_QUERY}, got;
 
     CHECK(bus_post(bus, &work) == 1);
-    CHECK(!bus_take(bus, &got, false, true));
+    CHECK(!bus_take(bus, &got, false, command_is_query, NULL));
     CHECK(bus_post(bus, &ask) == 2);
     CHECK(bus_waiting(bus, CMD_QUERY));
-    CHECK(bus_take(bus, &got, false, true) && got.kind == CMD_QUERY);
+    CHECK(bus_take(bus, &got, false, command_is_query, NULL) && got.kind == CMD_QUERY);
     CHECK(!bus_waiting(bus, CMD_QUERY));
-    CHECK(bus_take(bus, &got, false, false) && got.kind == CMD_ATTRIBUTE);
+    CHECK(bus_take(bus, &got, false, NULL, NULL) && got.kind == CMD_ATTRIBUTE);
     bus_close(bus);
 }
 
