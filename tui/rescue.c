@@ -1,8 +1,10 @@
+/* What is left to do when the program must end at once: give the terminal back, say why. */
 #include "tui/rescue.h"
 
 #include <execinfo.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +20,11 @@ static struct {
 } rescue;
 
 static const int ending[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
-static const int crashing[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+static const struct {
+    int number;
+    const char *name;
+} crashing[] = {{SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"}, {SIGILL, "SIGILL"},  {SIGFPE, "SIGFPE"},
+                {SIGTRAP, "SIGTRAP"}, {SIGSYS, "SIGSYS"}, {SIGABRT, "SIGABRT"}};
 
 enum { ENDING = sizeof(ending) / sizeof(*ending), CRASHING = sizeof(crashing) / sizeof(*crashing) };
 
@@ -41,18 +47,10 @@ static void put(int fd, const char *text)
 
 static const char *name_of(int sig)
 {
-    switch (sig) {
-    case SIGSEGV:
-        return "SIGSEGV";
-    case SIGBUS:
-        return "SIGBUS";
-    case SIGILL:
-        return "SIGILL";
-    case SIGFPE:
-        return "SIGFPE";
-    default:
-        return "SIGABRT";
-    }
+    for (int i = 0; i < CRASHING; i++)
+        if (crashing[i].number == sig)
+            return crashing[i].name;
+    return "a signal";
 }
 
 static void report(int sig)
@@ -96,17 +94,29 @@ static void say(int sig)
     put(rescue.said, "\n");
 }
 
-/* write, tcsetattr, open, backtrace (loaded before, so that it allocates nothing), raise. */
+/* In whichever thread the fault is. Calls write, tcsetattr, open, backtrace (loaded before, so that
+ * it allocates nothing), signal, raise. Of several threads that crash the first one tells it; the
+ * others wait for the end. A crash in here ends the program. */
 static void on_crash(int sig)
 {
-    if (rescue.active) {
-        rescue.active = 0; /* a crash in here must not come back */
-        put(rescue.fd, rescue.restore);
-        tcsetattr(rescue.fd, TCSANOW, &rescue.before);
-        report(sig);
-        say(sig);
+    static atomic_flag crashed = ATOMIC_FLAG_INIT;
+    static pthread_t first;
+
+    if (!atomic_flag_test_and_set(&crashed)) {
+        first = pthread_self();
+        if (rescue.active) {
+            rescue.active = 0;
+            put(rescue.fd, rescue.restore);
+            tcsetattr(rescue.fd, TCSANOW, &rescue.before);
+            report(sig);
+            say(sig);
+        }
+    } else if (!pthread_equal(first, pthread_self())) {
+        for (;;)
+            pause();
     }
-    raise(sig); /* SA_RESETHAND has put the default back */
+    signal(sig, SIG_DFL);
+    raise(sig);
 }
 
 static void late_signals(sigset_t *set)
@@ -150,7 +160,7 @@ void rescue_start(const struct rescue_options *o)
 {
     static char stack[1 << 16];
     stack_t alternative = {.ss_sp = stack, .ss_size = sizeof(stack)};
-    struct sigaction crash = {.sa_handler = on_crash, .sa_flags = (int)SA_RESETHAND | SA_ONSTACK};
+    struct sigaction crash = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK};
     struct sigaction end = {.sa_handler = on_ending}, stop = {.sa_handler = on_stop};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     void *frame[1];
@@ -165,7 +175,7 @@ void rescue_start(const struct rescue_options *o)
     sigaltstack(&alternative, NULL);
     rescue_block();
     for (int i = 0; i < CRASHING; i++)
-        sigaction(crashing[i], &crash, NULL);
+        sigaction(crashing[i].number, &crash, NULL);
     for (int i = 0; i < ENDING; i++)
         sigaction(ending[i], &end, NULL);
     sigaction(SIGTSTP, &stop, NULL);

@@ -5,7 +5,8 @@
 
 #include <cblas.h>
 #include <pthread.h>
-#include <signal.h>
+
+#include "core/base/thread.h"
 
 enum {
     PIECE_ROWS = 512,  /* rows of c a piece at most */
@@ -32,14 +33,13 @@ int blas_thread_shutdown_(void) __attribute__((weak));
 /* Threads that this starts inherit the mask. */
 static void set_threads(int threads, bool anew)
 {
-    sigset_t all, old;
+    sigset_t old;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
+    thread_mask(&old);
     if (anew && blas_thread_shutdown_)
         blas_thread_shutdown_();
     openblas_set_num_threads(threads);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    thread_unmask(&old);
 }
 
 static void start_anew(void)

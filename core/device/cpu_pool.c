@@ -1,12 +1,12 @@
 #include "core/device/cpu_pool.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/thread.h"
 
 /* How often a waiting thread looks before it sleeps: some microseconds, the gap between two
  * operations of a forward pass. */
@@ -84,20 +84,15 @@ static void *worker_main(void *arg)
 
 static void start_workers(struct cpu_pool *pool)
 {
-    sigset_t all, old;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
     for (int i = 0; i < pool->threads - 1; i++) {
         struct worker *w = &pool->worker[i];
 
         w->pool = pool;
         w->index = i + 1;
-        if (pthread_create(&w->thread, NULL, worker_main, w))
-            break;
+        if (!thread_start(&w->thread, "worker", worker_main, w, NULL))
+            break; /* fewer do the same work */
         pool->started++;
     }
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 struct cpu_pool *cpu_pool_open(int threads, struct err *err)

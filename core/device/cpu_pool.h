@@ -11,7 +11,7 @@
 
 struct cpu_pool;
 
-/* threads >= 1 counts the caller. Workers block all signals. */
+/* threads >= 1 counts the caller. */
 struct cpu_pool *cpu_pool_open(int threads, struct err *err);
 void cpu_pool_close(struct cpu_pool *pool);
 /* Calls work(context, piece, worker) once for each piece in 0 .. pieces and returns when all

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "core/base/mem.h"
+#include "core/base/thread.h"
 #include "core/edit/gather.h"
 
 struct ship {
@@ -130,8 +131,8 @@ struct fleet *fleet_new(const struct model *leader, const struct moments *like, 
 
         s->fleet = f;
         s->index = first + 1 + f->ships;
-        if (pthread_create(&s->thread, NULL, live, s)) {
-            err_set(err, ERR_LIMIT, "cannot start a thread for GPU %d", s->index);
+        if (!thread_start(&s->thread, "fleet", live, s, err)) {
+            err_in(err, "GPU %d", s->index);
             fleet_free(f);
             return NULL;
         }

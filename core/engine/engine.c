@@ -2,7 +2,6 @@
  * on the moments while nobody wants anything. */
 #include "core/engine/engine.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/sha256.h"
+#include "core/base/thread.h"
 #include "core/engine/inside.h"
 
 void engine_emit(struct engine *e, enum event_kind kind, void *payload)
@@ -156,21 +156,13 @@ static void options_copy(struct engine_options *to, const struct engine_options 
 
 bool engine_begin(struct engine *e, void *(*main)(void *), void *arg, struct err *err)
 {
-    sigset_t all, old;
-    int failed;
-
     e->bus = bus_open(err);
     if (!e->bus) {
         free(e);
         return false;
     }
-    sigfillset(&all); /* signals are the screen's */
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    failed = pthread_create(&e->thread, NULL, main, arg);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (!failed)
+    if (thread_start(&e->thread, "engine", main, arg, err))
         return true;
-    err_set(err, ERR_LIMIT, "cannot start a thread: %s", strerror(failed));
     bus_close(e->bus);
     free(e);
     return false;

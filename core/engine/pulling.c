@@ -6,6 +6,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/rate.h"
+#include "core/base/thread.h"
 #include "core/engine/inside.h"
 #include "core/hub/hub.h"
 
@@ -122,9 +123,9 @@ bool job_pull(struct engine *e, struct command *cmd, struct err *err)
         free(p);
         return false;
     }
-    if (pthread_create(&p->thread, NULL, pull_main, p)) {
+    if (!thread_start(&p->thread, "pull", pull_main, p, err)) {
         free(p);
-        return err_set(err, ERR_LIMIT, "cannot start a thread");
+        return false;
     }
     e->pulling = p;
     return true;

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "core/base/clock.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/thread.h"
 #include "core/engine/codec.h"
 
 enum { KEPT = 5, WAITING_MOST = 64 << 20 };
@@ -137,8 +137,7 @@ struct recorder *recorder_open(const char *path, const struct recorder_options *
 {
     struct recorder *r = xcalloc(1, sizeof(*r));
     pthread_condattr_t forward;
-    sigset_t all, old;
-    int failed = 1;
+    bool started = false;
 
     r->small = options->small;
     r->most = options->most ? options->most : 64ll << 20;
@@ -150,16 +149,11 @@ struct recorder *recorder_open(const char *path, const struct recorder_options *
     pthread_condattr_destroy(&forward);
     if (open_file(r, path, err)) {
         head(r, options);
-        sigfillset(&all); /* signals are the screen's */
-        pthread_sigmask(SIG_SETMASK, &all, &old);
-        failed = pthread_create(&r->thread, NULL, recorder_main, r);
-        pthread_sigmask(SIG_SETMASK, &old, NULL);
-        if (failed) {
-            err_set(err, ERR_LIMIT, "cannot start a thread: %s", strerror(failed));
+        started = thread_start(&r->thread, "recorder", recorder_main, r, err);
+        if (!started)
             gzclose(r->file);
-        }
     }
-    if (!failed)
+    if (started)
         return r;
     buf_free(&r->waiting);
     free(r);

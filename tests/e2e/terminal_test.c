@@ -1,6 +1,7 @@
 /* The screen in a terminal of its own (a pty): every way to leave it gives back the terminal as it
  * was. Model: the default one, as for the other tests here. The program: $EDITSCOPE, else
  * build/editscope. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -175,36 +177,116 @@ static void signals_end_it_in_order(void)
     }
 }
 
-static void a_crash_gives_the_terminal_back(void)
+/* Dies of `sig`, the terminal is as it was, and a report says which. */
+static void crashed_well(struct pty *p, size_t from, int sig, const char *name)
 {
-    static const int crash[] = {SIGSEGV, SIGABRT};
     char *path = xasprintf("%s/editscope/crash.txt", folder), *report;
+    int status = end_of(p, 10);
 
-    if (!model)
-        SKIP("the default model is missing: run `make model`");
-    for (int i = 0; i < 2; i++) {
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == sig);
+    CHECK(wait_for(p, from, "editscope: crashed (SIG", 0.1));
+    CHECK(wait_for(p, from, name, 0.1));
+    CHECK(wait_for(p, from, path, 0.1));
+    screen_left(p, from);
+    same_modes(p);
+    report = file_read(path, 1 << 16, NULL, NULL);
+    CHECK(report && strstr(report, name) && strstr(report, "editscope 0."));
+    free(report);
+    unlink(path);
+    free(path);
+}
+
+static const struct {
+    int number;
+    const char *name;
+} crashes[] = {{SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"}, {SIGILL, "SIGILL"},  {SIGFPE, "SIGFPE"},
+               {SIGTRAP, "SIGTRAP"}, {SIGSYS, "SIGSYS"}, {SIGABRT, "SIGABRT"}};
+
+enum { CRASHES = sizeof(crashes) / sizeof(*crashes), THREADS = 64 };
+
+/* The threads of a process, with their names and the signals that each blocks. */
+static int threads_of(pid_t pid, int tid[THREADS], char name[THREADS][32],
+                      unsigned long long blocked[THREADS])
+{
+    char *folder_name = xasprintf("/proc/%d/task", (int)pid);
+    DIR *all = opendir(folder_name);
+    struct dirent *one;
+    int count = 0;
+
+    while (all && (one = readdir(all)) && count < THREADS) {
+        char *path = xasprintf("%s/%s/status", folder_name, one->d_name), line[256];
+        FILE *f = one->d_name[0] == '.' ? NULL : fopen(path, "r");
+
+        free(path);
+        if (!f)
+            continue;
+        tid[count] = (int)strtol(one->d_name, NULL, 10);
+        while (fgets(line, sizeof(line), f)) {
+            sscanf(line, "Name: %31s", name[count]);
+            sscanf(line, "SigBlk: %llx", &blocked[count]);
+        }
+        fclose(f);
+        count++;
+    }
+    if (all)
+        closedir(all);
+    free(folder_name);
+    return count;
+}
+
+static void start_small(struct pty *p)
+{
+    const char *const argv[] = {program,     "-m", "tests/data/architectures/llama3/model.gguf",
+                                "--threads", "3",  NULL};
+
+    start_in(p, NULL, argv);
+    CHECK(wait_for(p, 0, "BASE", 20));
+}
+
+/* A fault that a thread raises itself kills at once, with no handler, where it is blocked. */
+static void a_crash_in_any_thread_gives_the_terminal_back(void)
+{
+    static const char *const wanted[] = {"editscope", "engine", "worker", "recorder"};
+    int tid[THREADS], seen[4] = {0};
+
+    for (int n = 0, count = 1; n < count; n++) { /* each thread once, each time a new program */
+        char name[THREADS][32];
+        unsigned long long blocked[THREADS];
         struct pty p;
         size_t from;
-        int status;
+        int crash = n % CRASHES;
 
-        unlink(path);
-        start(&p, NULL, NULL);
-        CHECK(wait_for(&p, 0, "BASE", 20));
+        start_small(&p);
+        count = threads_of(p.pid, tid, name, blocked);
+        CHECK(count > 0);
+        for (int i = 0; i < count; i++)
+            for (int k = 0; k < CRASHES; k++)
+                CHECK(!(blocked[i] >> (crashes[k].number - 1) & 1));
+        for (int k = 0; k < 4 && n < count; k++)
+            seen[k] += !strcmp(name[n], wanted[k]);
         from = p.out.len;
-        kill(p.pid, crash[i]);
-        status = end_of(&p, 10);
-        CHECK(WIFSIGNALED(status) && WTERMSIG(status) == crash[i]);
-        CHECK(wait_for(&p, from, "editscope: crashed (SIG", 0.1));
-        CHECK(wait_for(&p, from, path, 0.1));
-        screen_left(&p, from);
-        same_modes(&p);
-        report = file_read(path, 1 << 16, NULL, NULL);
-        CHECK(report && strstr(report, i ? "signal SIGABRT" : "signal SIGSEGV"));
-        CHECK(report && strstr(report, "editscope 0."));
-        free(report);
+        if (n < count) {
+            syscall(SYS_tgkill, p.pid, tid[n], crashes[crash].number);
+            crashed_well(&p, from, crashes[crash].number, crashes[crash].name);
+        }
         finish(&p);
     }
-    free(path);
+    for (int k = 0; k < 4; k++)
+        CHECK(seen[k] > 0);
+}
+
+static void every_crash_gives_the_terminal_back(void)
+{
+    for (int i = 0; i < CRASHES; i++) {
+        struct pty p;
+        size_t from;
+
+        start_small(&p);
+        from = p.out.len;
+        kill(p.pid, crashes[i].number);
+        crashed_well(&p, from, crashes[i].number, crashes[i].name);
+        finish(&p);
+    }
 }
 
 static void leave(struct pty *p)
@@ -404,7 +486,9 @@ static void read_only_refuses_what_writes(void)
 
 static const struct test tests[] = {
     {"signals end it in order", signals_end_it_in_order},
-    {"a crash gives the terminal back", a_crash_gives_the_terminal_back},
+    {"a crash in any thread gives the terminal back",
+     a_crash_in_any_thread_gives_the_terminal_back},
+    {"every crash gives the terminal back", every_crash_gives_the_terminal_back},
     {"it leaves when told to", it_leaves_when_told_to},
     {"terminals it does not know", terminals_it_does_not_know},
     {"without colours and in the C locale", without_colours_and_in_the_c_locale},

@@ -1,0 +1,63 @@
+/* Starting threads, with the signals that each may take. */
+#include "core/base/thread.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+enum { HANDLER_STACK = 64 << 10 }; /* what a crash handler needs, with a backtrace */
+
+struct start {
+    void *(*main)(void *);
+    void *arg;
+};
+
+static void *thread_main(void *arg)
+{
+    struct start start = *(struct start *)arg;
+    stack_t before, handler = {.ss_sp = xmalloc(HANDLER_STACK), .ss_size = HANDLER_STACK};
+    void *result;
+
+    free(arg);
+    sigaltstack(&handler, &before);
+    result = start.main(start.arg);
+    sigaltstack(&before, NULL); /* a sanitizer frees the one that it finds */
+    free(handler.ss_sp);
+    return result;
+}
+
+void thread_mask(sigset_t *old)
+{
+    static const int fault[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT};
+    sigset_t mask;
+
+    sigfillset(&mask);
+    for (size_t i = 0; i < sizeof(fault) / sizeof(*fault); i++)
+        sigdelset(&mask, fault[i]);
+    pthread_sigmask(SIG_SETMASK, &mask, old);
+}
+
+void thread_unmask(const sigset_t *old)
+{
+    pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
+bool thread_start(pthread_t *thread, const char *name, void *(*main)(void *), void *arg,
+                  struct err *err)
+{
+    struct start *start = xmalloc(sizeof(*start));
+    sigset_t old;
+    int failed;
+
+    *start = (struct start){main, arg};
+    thread_mask(&old);
+    failed = pthread_create(thread, NULL, thread_main, start);
+    thread_unmask(&old);
+    if (failed) {
+        free(start);
+        return err_set(err, ERR_LIMIT, "cannot start a thread: %s", strerror(failed));
+    }
+    pthread_setname_np(*thread, name);
+    return true;
+}
