@@ -55,7 +55,7 @@ bool theme_load(struct theme *theme, const char *name, const char *folder, struc
 
     theme_default(&loaded);
     if (path) {
-        text = file_read(path, THEME_MAX, &len, err);
+        text = file_read_text(path, THEME_MAX, &len, err);
         ok = text && theme_parse(&loaded, text, len, err);
         if (!ok)
             err_in(err, "theme %s", path);

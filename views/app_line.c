@@ -53,7 +53,7 @@ static void keep(struct app *app, const char *text)
 
 void app_line_start(struct app *app)
 {
-    char *path = file_state_path("history"), *text = file_read(path, HISTORY_MOST, NULL, NULL);
+    char *path = file_state_path("history"), *text = file_read_text(path, HISTORY_MOST, NULL, NULL);
 
     for (char *p = text, *end; p && *p; p = end) {
         end = p + strcspn(p, "\n");
@@ -93,7 +93,7 @@ static void remember(struct app *app, const char *text)
 
 void app_line_finish(struct app *app)
 {
-    char *path = file_state_path("history"), *text = file_read(path, HISTORY_MOST, NULL, NULL);
+    char *path = file_state_path("history"), *text = file_read_text(path, HISTORY_MOST, NULL, NULL);
     struct buf all = {0};
     int lines = 0;
 

@@ -235,7 +235,7 @@ static bool do_compare(struct script *s, const char *text, struct err *err)
 
     if (getenv("SCREENS"))
         return do_dump(s, text, err);
-    want = file_read(text, SCRIPT_MOST, NULL, err);
+    want = file_read_text(text, SCRIPT_MOST, NULL, err);
     if (!want)
         return false;
     picture(s, &out);
@@ -316,7 +316,7 @@ static bool run(struct script *s, char *text, struct err *err)
 bool app_script(struct engine *engine, const struct app_options *options, const char *script,
                 struct err *err)
 {
-    char *text = script ? file_read(script, SCRIPT_MOST, NULL, err) : NULL;
+    char *text = script ? file_read_text(script, SCRIPT_MOST, NULL, err) : NULL;
     struct script s = {.path = script, .h = 36, .w = 120};
     bool ok = true;
 

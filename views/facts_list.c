@@ -72,7 +72,7 @@ bool facts_take_file(struct host *host, const char *path)
 {
     struct err err = {0};
     size_t len = 0;
-    char *text = file_read(path, MOST_BYTES, &len, &err);
+    char *text = file_read_text(path, MOST_BYTES, &len, &err);
     int n = text ? facts_take(host, text, len) : 0;
 
     if (!text)

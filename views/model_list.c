@@ -50,7 +50,7 @@ static void type_of_name(const char *name, char out[24])
 static void type_of_folder(const char *folder, char out[24])
 {
     char *path = xasprintf("%s/config.json", folder);
-    char *text = file_read(path, CONFIG_MOST, NULL, NULL);
+    char *text = file_read_text(path, CONFIG_MOST, NULL, NULL);
     char *at = text ? strstr(text, "dtype\"") : NULL;
 
     at = at ? strchr(at + 6, '"') : NULL;

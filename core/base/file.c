@@ -10,11 +10,129 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/buf.h"
 #include "core/base/mem.h"
+
+enum { KEPT_MOST = 64, DESCRIPTOR_MOST = 1 << 20, PIPE_PART = 1 << 16 };
+
+static const size_t PIPE_MOST = (size_t)1 << 30;
+
+/* What came by pipes: files without a name, in memory. */
+static struct {
+    char *path;
+    int fd;
+} kept[KEPT_MOST];
+static int kept_count;
+
+static int kept_of(const char *path)
+{
+    for (int i = 0; i < kept_count; i++)
+        if (!strcmp(kept[i].path, path))
+            return kept[i].fd;
+    return -1;
+}
+
+/* The descriptor that a path such as /dev/stdin or /dev/fd/63 stands for, or -1. */
+static int descriptor_of(const char *path)
+{
+    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+
+    if (!strcmp(path, FILE_STDIN))
+        return STDIN_FILENO;
+    for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
+        size_t n = strlen(folders[i]);
+        char *end;
+        long fd;
+
+        if (strncmp(path, folders[i], n) || path[n] < '0' || path[n] > '9')
+            continue;
+        fd = strtol(path + n, &end, 10);
+        return *end || fd > DESCRIPTOR_MOST ? -1 : (int)fd;
+    }
+    return -1;
+}
+
+static bool write_all(int fd, const char *bytes, size_t n)
+{
+    while (n) {
+        ssize_t put = write(fd, bytes, n);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return false;
+        bytes += put;
+        n -= (size_t)put;
+    }
+    return true;
+}
+
+static bool copy_pipe(int from, int to, const char *path, struct err *err)
+{
+    char *part = xmalloc(PIPE_PART);
+    size_t all = 0;
+    ssize_t n = 0;
+    bool ok = true;
+
+    while (ok && (n = read(from, part, PIPE_PART)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            ok = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        else if ((all += (size_t)n) > PIPE_MOST)
+            ok = err_set(err, ERR_LIMIT, "%s: more than %zu bytes by a pipe: write a file", path,
+                         PIPE_MOST);
+        else if (!write_all(to, part, (size_t)n))
+            ok = err_set(err, ERR_IO, "%s: cannot be kept in memory: %s", path, strerror(errno));
+    }
+    free(part);
+    return ok;
+}
+
+bool file_keep(const char *path, struct err *err)
+{
+    int given = descriptor_of(path), from, to;
+    struct stat st;
+    bool ok;
+
+    if (kept_of(path) >= 0 || (given < 0 && (stat(path, &st) || S_ISREG(st.st_mode))) ||
+        (given < 0 && S_ISDIR(st.st_mode)))
+        return true;
+    if (kept_count == KEPT_MOST)
+        return err_set(err, ERR_LIMIT, "%s: more than %d pipes", path, KEPT_MOST);
+    /* a descriptor goes on where it stands, and may be a socket, which has no name to be opened by
+     */
+    from = given >= 0 ? fcntl(given, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
+    if (from < 0)
+        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+    to = memfd_create("editscope", MFD_CLOEXEC);
+    ok = to >= 0 || err_set(err, ERR_IO, "%s: cannot be kept in memory: %s", path, strerror(errno));
+    ok = ok && copy_pipe(from, to, path, err);
+    close(from);
+    if (ok) {
+        kept[kept_count].path = xstrdup(path);
+        kept[kept_count++].fd = to;
+    } else if (to >= 0) {
+        close(to);
+    }
+    return ok;
+}
+
+/* A kept pipe is opened anew each time, so that each reader has a place of its own in it. */
+static int open_bytes(const char *path)
+{
+    int fd = kept_of(path);
+    char name[64];
+
+    if (fd < 0)
+        return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+    return open(name, O_RDONLY | O_CLOEXEC);
+}
 
 static int open_regular(const char *path, struct stat *st, struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open_bytes(path);
 
     if (fd < 0) {
         err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
@@ -26,6 +144,13 @@ static int open_regular(const char *path, struct stat *st, struct err *err)
         return -1;
     }
     return fd;
+}
+
+int file_open(const char *path, struct err *err)
+{
+    struct stat st;
+
+    return open_regular(path, &st, err);
 }
 
 bool file_map(struct file_map *map, const char *path, struct err *err)
@@ -65,6 +190,16 @@ void file_soon(const void *bytes, size_t n)
         (void)!madvise((void *)at, n + ((uintptr_t)bytes - at), MADV_WILLNEED);
 }
 
+size_t file_peek(const char *path, void *head, size_t n)
+{
+    int fd = file_open(path, NULL);
+    ssize_t got = fd < 0 ? 0 : pread(fd, head, n, 0);
+
+    if (fd >= 0)
+        close(fd);
+    return got < 0 ? 0 : (size_t)got;
+}
+
 char *file_read(const char *path, size_t max, size_t *len, struct err *err)
 {
     struct stat st;
@@ -97,19 +232,71 @@ char *file_read(const char *path, size_t max, size_t *len, struct err *err)
     return text;
 }
 
-static bool write_all(int fd, const char *bytes, size_t n)
+/* The encoding that the first bytes of a text show, other than UTF-8; NULL: none. */
+static const char *foreign(const char *text, size_t len)
 {
-    while (n) {
-        ssize_t put = write(fd, bytes, n);
+    const unsigned char *b = (const unsigned char *)text;
 
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return false;
-        bytes += put;
-        n -= (size_t)put;
+    if (len >= 4 && ((!b[0] && !b[1] && b[2] == 0xfe && b[3] == 0xff) ||
+                     (b[0] == 0xff && b[1] == 0xfe && !b[2] && !b[3])))
+        return "UTF-32";
+    if (len >= 2 && b[0] == 0xff && b[1] == 0xfe)
+        return "UTF-16 (little-endian)";
+    if (len >= 2 && b[0] == 0xfe && b[1] == 0xff)
+        return "UTF-16 (big-endian)";
+    return NULL;
+}
+
+/* CR LF becomes LF; a lone CR too, where it is asked for. Returns the new length. */
+static size_t unix_lines(char *text, size_t len, bool lone)
+{
+    char *first = memchr(text, '\r', len);
+    size_t to = first ? (size_t)(first - text) : len;
+
+    for (size_t i = to; i < len; i++)
+        if (text[i] != '\r')
+            text[to++] = text[i];
+        else if (i + 1 == len || text[i + 1] != '\n')
+            text[to++] = lone ? '\n' : '\r';
+    text[to] = '\0';
+    return to;
+}
+
+static char *read_text(const char *path, size_t max, size_t *len, bool prose, struct err *err)
+{
+    size_t n = 0;
+    char *text = file_read(path, max, &n, err), *zero;
+    const char *encoding = text ? foreign(text, n) : NULL;
+
+    if (!text)
+        return NULL;
+    if (!encoding && n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
+        n -= 3;
+        memmove(text, text + 3, n + 1);
     }
-    return true;
+    n = unix_lines(text, n, !prose);
+    zero = prose || encoding ? NULL : memchr(text, '\0', n);
+    if (encoding)
+        err_set(err, ERR_FORMAT, "%s: the text is %s: save it as UTF-8", path, encoding);
+    else if (zero)
+        err_set(err, ERR_FORMAT, "%s: a zero byte at %zu: not a text%s", path,
+                (size_t)(zero - text), zero - text < 2 ? ", or UTF-16: save it as UTF-8" : "");
+    if (len)
+        *len = n;
+    if (!encoding && !zero)
+        return text;
+    free(text);
+    return NULL;
+}
+
+char *file_read_text(const char *path, size_t max, size_t *len, struct err *err)
+{
+    return read_text(path, max, len, false, err);
+}
+
+char *file_read_prose(const char *path, size_t max, size_t *len, struct err *err)
+{
+    return read_text(path, max, len, true, err);
 }
 
 static void sync_folder(const char *path)

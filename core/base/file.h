@@ -17,6 +17,23 @@ void file_unmap(struct file_map *map); /* accepts a zeroed one */
 void file_soon(const void *bytes, size_t n);
 /* The whole file as a NUL-terminated string, at most max bytes. Caller frees. */
 char *file_read(const char *path, size_t max, size_t *len, struct err *err);
+/* A text as an editor shows it, wherever it was saved: lines end in LF alone (for CR LF and a lone
+ * CR as well), and a UTF-8 byte order mark before it is not there. UTF-16, UTF-32 and a NUL are
+ * ERR_FORMAT with the encoding's name. Everything but bytes is read by this. */
+char *file_read_text(const char *path, size_t max, size_t *len, struct err *err);
+/* The same for running text, whose tokens must not depend on more than they have to: a lone CR and
+ * a NUL stay what they are. */
+char *file_read_prose(const char *path, size_t max, size_t *len, struct err *err);
+/* A path for reading bytes on, from the file's beginning: -1 with the reason. Close it. */
+int file_open(const char *path, struct err *err);
+/* The first bytes, at most n of them; 0 for what cannot be read. */
+size_t file_peek(const char *path, void *head, size_t n);
+/* What comes by a pipe, or by standard input, comes once. This reads it to its end and keeps it, so
+ * that from here on the path is read as a file is, as often as one likes. Nothing is done for a
+ * path that is a file, a folder or not there. Called before there are other threads. */
+bool file_keep(const char *path, struct err *err);
+/* What standard input is called as a path. */
+#define FILE_STDIN "/dev/stdin"
 /* Writes beside, fsyncs, renames, fsyncs the folder. On error the old file stands. */
 bool file_write(const char *path, const void *bytes, size_t n, struct err *err);
 bool file_exists(const char *path);

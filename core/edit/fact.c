@@ -463,7 +463,7 @@ bool facts_load_usable(const char *path, struct fact **facts, int *count, struct
                        struct err *err)
 {
     size_t len;
-    char *text = file_read(path, MAX_FACTS_BYTES, &len, err);
+    char *text = file_read_text(path, MAX_FACTS_BYTES, &len, err);
     bool ok;
 
     *facts = NULL;

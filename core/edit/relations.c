@@ -137,7 +137,7 @@ bool relations_parse(struct relations *r, const char *text, size_t len, struct e
 bool relations_load(struct relations *r, const char *path, struct err *err)
 {
     size_t len = 0;
-    char *text = file_read(path, MOST_BYTES, &len, err);
+    char *text = file_read_text(path, MOST_BYTES, &len, err);
     bool ok;
 
     *r = (struct relations){0};

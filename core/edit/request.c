@@ -27,7 +27,7 @@ bool prefixes_parse(struct prefixes *p, const char *text, struct err *err)
 
 bool prefixes_load(struct prefixes *p, const char *path, struct err *err)
 {
-    char *text = file_read(path, 1 << 20, NULL, err);
+    char *text = file_read_text(path, 1 << 20, NULL, err);
     bool ok = text && prefixes_parse(p, text, err);
 
     free(text);

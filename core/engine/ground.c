@@ -40,18 +40,6 @@ void ground_free(struct engine *e)
     *g = (struct ground){0};
 }
 
-/* CR LF becomes LF, so that a text has the same tokens wherever it was saved. */
-static size_t unix_lines(char *text, size_t len)
-{
-    size_t to = 0;
-
-    for (size_t i = 0; i < len; i++)
-        if (text[i] != '\r' || i + 1 == len || text[i + 1] != '\n')
-            text[to++] = text[i];
-    text[to] = '\0';
-    return to;
-}
-
 /* The text for the moments, as tokens, once. */
 static bool load_text(struct engine *e, struct err *err)
 {
@@ -63,10 +51,9 @@ static bool load_text(struct engine *e, struct err *err)
         return true;
     if (!e->options.text)
         return err_set(err, ERR_USAGE, "no text for the second moments: give one with --text FILE");
-    text = file_read(e->options.text, (size_t)1 << 30, &len, err);
+    text = file_read_prose(e->options.text, (size_t)1 << 30, &len, err);
     if (!text)
         return err_in(err, "text of the second moments");
-    len = unix_lines(text, len);
     sha256_of(text, len, e->text_hash);
     ok = tokenizer_encode(e->model->tokenizer, text, len, 0, &e->text, err);
     free(text);

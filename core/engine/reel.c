@@ -1,14 +1,15 @@
 #include "core/engine/reel.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <zlib.h>
 
 #include "core/base/buf.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/engine/codec.h"
 
@@ -91,14 +92,16 @@ struct reel *reel_of_text(const char *name, char *text, size_t size, struct para
 
 struct reel *reel_open(const char *path, struct params *params, struct fact *fact, struct err *err)
 {
-    gzFile file = gzopen(path, "rbe");
+    int fd = file_open(path, err), n;
+    gzFile file = fd < 0 ? NULL : gzdopen(fd, "rb");
     struct buf text = {0};
     struct reel *reel;
     size_t size;
-    int n;
 
     if (!file) {
-        err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        err_set(err, ERR_LIMIT, "%s: out of memory", path); /* unless it is told already */
         return NULL;
     }
     n = read_on(file, &text, true);
@@ -107,6 +110,10 @@ struct reel *reel_open(const char *path, struct params *params, struct fact *fac
                 n < 0 ? "damaged from its beginning on" : "empty, or not a file");
         gzclose(file);
         return NULL;
+    }
+    if (!strncmp(text.data, "\xef\xbb\xbf", 3)) { /* an editor's mark */
+        text.len -= 3;
+        memmove(text.data, text.data + 3, text.len + 1);
     }
     size = text.len;
     reel = reel_of_text(path, buf_take(&text), size, params, fact, err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/engine/codec.h"
 #include "core/engine/inside.h"
@@ -190,12 +191,9 @@ static bool session_lines(const char *path, struct buf *out, struct err *err)
 static bool is_session(const char *path)
 {
     char head[16] = "";
-    FILE *f = fopen(path, "rbe");
-    size_t n = f ? fread(head, 1, sizeof(head), f) : 0;
 
-    if (f)
-        fclose(f);
-    return n == sizeof(head) && !memcmp(head, "SQLite format 3", sizeof(head));
+    return file_peek(path, head, sizeof(head)) == sizeof(head) &&
+           !memcmp(head, "SQLite format 3", sizeof(head));
 }
 
 bool still_lines(const char *path, struct buf *out, struct err *err)

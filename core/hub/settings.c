@@ -102,7 +102,7 @@ static bool find_token(struct hub *h, struct err *err)
         return take_token(h, value, "HF_TOKEN", err);
     home = home_path();
     path = named ? absolute(named) : xasprintf("%s/token", home);
-    text = file_read(path, TOKEN_MOST, NULL, NULL); /* most people have none */
+    text = file_read_text(path, TOKEN_MOST, NULL, NULL); /* most people have none */
     if (text) {
         ok = take_token(h, text, path, err);
         explicit_bzero(text, strlen(text));

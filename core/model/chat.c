@@ -320,7 +320,7 @@ bool chat_render(const struct chat *c, const char *bos, const char *eos, const c
 static char *from_config(const char *path)
 {
     size_t len;
-    char *text = file_read(path, CONFIG_LIMIT, &len, NULL), *out;
+    char *text = file_read_text(path, CONFIG_LIMIT, &len, NULL), *out;
     json_t *root = text ? json_loadb(text, len, 0, NULL) : NULL;
     json_t *value = json_object_get(root, "chat_template"), *one;
     const char *found = json_string_value(value);
@@ -351,7 +351,7 @@ static char *template_of(const struct weights *w)
     if (!strcmp(weights_format(w), "gguf"))
         return NULL;
     path = xasprintf("%s/chat_template.jinja", weights_dir(w));
-    text = file_exists(path) ? file_read(path, TEMPLATE_LIMIT, NULL, NULL) : NULL;
+    text = file_exists(path) ? file_read_text(path, TEMPLATE_LIMIT, NULL, NULL) : NULL;
     free(path);
     if (text)
         return text;

@@ -154,7 +154,7 @@ static bool open_index(struct weights *w, const char *path, struct err *err)
     json_error_t why;
     json_t *root, *map;
     size_t len;
-    char *text = file_read(path, MAX_JSON, &len, err);
+    char *text = file_read_text(path, MAX_JSON, &len, err);
     bool ok;
 
     if (!text)
@@ -180,7 +180,7 @@ static bool read_config(struct weights *w, struct err *err)
     char *path = xasprintf("%s/config.json", w->dir);
     struct err why = {0};
     size_t len;
-    char *text = file_read(path, MAX_JSON, &len, err);
+    char *text = file_read_text(path, MAX_JSON, &len, err);
     bool ok = text && config_from_json(&w->config, text, len, &why);
 
     if (ok)

@@ -254,7 +254,7 @@ static json_t *as_tokenizer(const struct folder *f, enum folder_kind kind, json_
 static json_t *read_merges(const char *path, struct err *err)
 {
     size_t len, number = 0;
-    char *text = file_read(path, MERGES_LIMIT, &len, err), *line = text, *end;
+    char *text = file_read_text(path, MERGES_LIMIT, &len, err), *line = text, *end;
     json_t *list = text ? json_array() : NULL;
 
     for (; list && line < text + len; line = end + 1) {

@@ -235,7 +235,7 @@ struct tokenizer *tokenizer_build(const json_t *root, const json_t *config, stru
 json_t *json_object_file(const char *path, size_t flags, struct err *err)
 {
     size_t len;
-    char *text = file_read(path, FILE_LIMIT, &len, err);
+    char *text = file_read_text(path, FILE_LIMIT, &len, err);
     const char *slash = strrchr(path, '/');
     json_t *root = text ? load(slash ? slash + 1 : path, text, len, flags, err) : NULL;
 
@@ -267,12 +267,12 @@ struct tokenizer *tokenizer_from_json(const char *path, struct err *err)
     size_t len = 0, config_len = 0;
     struct tokenizer *t = NULL;
 
-    json = file_read(path, FILE_LIMIT, &len, err);
+    json = file_read_text(path, FILE_LIMIT, &len, err);
     if (json && file_exists(config_path))
-        config = file_read(config_path, FILE_LIMIT, &config_len, err);
+        config = file_read_text(config_path, FILE_LIMIT, &config_len, err);
     if (json && (config || !file_exists(config_path)))
         t = tokenizer_parse(json, len, config, config_len, err);
-    if (!t && json) /* file_read() named the file that it could not read */
+    if (!t && json) /* file_read_text() named the file that it could not read */
         err_in(err, "%s", path);
     free(json);
     free(config);

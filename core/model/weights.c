@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/base/mem.h"
 #include "core/model/format.h"
@@ -361,13 +362,18 @@ struct weights *weights_open(const char *path, struct err *err)
 {
     struct weights *w = begin(path, format_of(path));
     struct err why = {0};
+    struct stat st;
     bool ok;
 
     if (!w->format)
         ok = err_set(&why, ERR_MODEL, "%s",
-                     file_exists(path) ? "no model: give a .gguf file or a folder with config.json "
-                                         "and safetensors"
-                                       : "no such file or folder");
+                     !stat(path, &st) && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
+                         ? "a model is mapped and hashed: it cannot come by a pipe, write it to a "
+                           "file first"
+                     : file_exists(path)
+                         ? "no model: give a .gguf file or a folder with config.json "
+                           "and safetensors"
+                         : "no such file or folder");
     else
         ok = w->format->read(w, &why) && weights_check(w, &why);
     return finish(w, ok, &why, err);

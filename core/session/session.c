@@ -96,7 +96,11 @@ static bool check_file(const char *path, bool create, bool *exists, struct err *
 
     *exists = stat(path, &st) == 0;
     if (*exists && !S_ISREG(st.st_mode))
-        return err_set(err, ERR_FORMAT, "%s: not a file, so not an editscope session", path);
+        return err_set(err, ERR_FORMAT, "%s: %s", path,
+                       S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)
+                           ? "a session is a database, which is used in place: it cannot come by a "
+                             "pipe, write it to a file first"
+                           : "not a file, so not an editscope session");
     if (!*exists && !create)
         return err_set(err, ERR_IO, "%s: no such session", path);
     return true;

@@ -1,5 +1,7 @@
 /* editscope bisect: which of a session's edits made an answer another. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "core/base/mem.h"
 #include "views/cli/cli.h"
@@ -70,6 +72,7 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
 static bool run(struct cli *c, struct err *err)
 {
     struct command cmd = {.kind = CMD_BISECT, .params = c->params};
+    char *text = NULL;
     long tokens, from, to;
 
     if (c->rest_count != 1 || !cli_has(c, OPT_EXPECT))
@@ -79,12 +82,16 @@ static bool run(struct cli *c, struct err *err)
     if (!cli_number(c, OPT_TOKENS, 1, 4096, 24, &tokens, err) ||
         !cli_number(c, OPT_FROM, 0, 1000000000, 0, &from, err) ||
         !cli_number(c, OPT_TO, 1, 1000000000, 0, &to, err) ||
-        !cli_start(c, NEED_SESSION | READS, err))
+        (!strcmp(c->rest[0], "-") && !(text = cli_stdin_text("bisect", err))))
         return false;
+    if (!cli_start(c, NEED_SESSION | READS, err)) {
+        free(text);
+        return false;
+    }
     cmd.tokens = (int)tokens;
     cmd.from = (int)from;
     cmd.edit = (int)to;
-    cmd.text = xstrdup(c->rest[0]);
+    cmd.text = text ? text : xstrdup(c->rest[0]);
     cmd.expect = xstrdup(c->value[OPT_EXPECT]);
     return cli_job(c, &cmd, hear, NULL, err);
 }

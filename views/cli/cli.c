@@ -120,7 +120,7 @@ static bool work(struct cli *c, int argc, char **argv, struct err *err)
         cli_help(c);
         return true;
     }
-    if (!cli_settle(c, err) || !alone(c, err))
+    if (!cli_files(c, err) || !cli_settle(c, err) || !alone(c, err))
         return false;
     return c->ops ? c->ops->run(c, err) : screen(c, err);
 }

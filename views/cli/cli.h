@@ -188,6 +188,14 @@ bool cli_has(const struct cli *c, enum option option);
 bool cli_number(const struct cli *c, enum option option, long low, long high, long def, long *out,
                 struct err *err);
 
+/* files.c */
+/* What the command line names as files: `-` becomes standard input's path, and what comes by a pipe
+ * is read and kept, so that every reader can read it as a file. */
+bool cli_files(struct cli *c, struct err *err);
+/* All of standard input as a text, without the end of its last line, for the command or argument
+ * `name`. Caller frees. */
+char *cli_stdin_text(const char *name, struct err *err);
+
 /* settings.c */
 /* Parameters from presets, config file and options; paths of model and text. */
 bool cli_settle(struct cli *c, struct err *err);

@@ -18,28 +18,10 @@ void cli_facts_free(struct fact *facts, int count)
     free(facts);
 }
 
-static char *standard_input(size_t *len, struct err *err)
-{
-    struct buf all = {0};
-    char part[4096];
-    size_t n;
-
-    while ((n = fread(part, 1, sizeof(part), stdin)) > 0 && all.len <= FACT_MOST)
-        buf_add(&all, part, n);
-    if (all.len > FACT_MOST) {
-        buf_free(&all);
-        err_set(err, ERR_LIMIT, "--fact -: more than %d bytes", FACT_MOST);
-        return NULL;
-    }
-    *len = all.len;
-    return buf_take(&all);
-}
-
 static bool from_json(const char *path, struct fact *fact, struct err *err)
 {
     size_t len = 0;
-    char *text =
-        strcmp(path, "-") ? file_read(path, FACT_MOST, &len, err) : standard_input(&len, err);
+    char *text = file_read_text(path, FACT_MOST, &len, err);
     bool ok = text && (fact_from_json(fact, text, len, err) || err_in(err, "--fact %s", path));
 
     free(text);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/mem.h"
 #include "views/cli/cli.h"
@@ -129,15 +130,43 @@ static bool take_neuron(const char *text, struct intervention *out, struct err *
                    "--neuron %.60s: not of the form L5N912=0 (set) or L5N912*2 (scale)", text);
 }
 
-static bool ask(struct cli *c, const struct intervention *change, struct err *err)
+/* The prompts: the words of the command line, where - is all of standard input without the end of
+ * its last line; without words, the lines of standard input that are not blank. Pieces of *text,
+ * or the words. NULL with the reason. Caller frees both. */
+static const char **take_prompts(const struct cli *c, char **text, int *count, struct err *err)
+{
+    bool lines = !c->rest_count && !isatty(STDIN_FILENO), used = lines;
+    const char **prompt = NULL;
+    size_t room = (size_t)c->rest_count;
+
+    for (int i = 0; i < c->rest_count; i++)
+        used = used || !strcmp(c->rest[i], "-");
+    *text = used ? cli_stdin_text("query", err) : NULL;
+    if (used && !*text)
+        return NULL;
+    for (size_t i = 0; lines && i <= strlen(*text); i += strcspn(*text + i, "\n") + 1)
+        room++;
+    prompt = xcalloc(room + 1, sizeof(*prompt));
+    for (int i = 0; i < c->rest_count; i++)
+        prompt[(*count)++] = strcmp(c->rest[i], "-") ? c->rest[i] : *text;
+    for (char *line = *text, *end; lines && line; line = end) {
+        end = strchr(line, '\n');
+        if (end)
+            *end++ = '\0';
+        if (line[strspn(line, " \t")])
+            prompt[(*count)++] = line;
+    }
+    return prompt;
+}
+
+static bool ask(struct cli *c, const struct intervention *change, const char *const *prompt,
+                int prompt_count, struct err *err)
 {
     struct command base = {.kind = CMD_QUERY, .params = c->params, .chat = cli_has(c, OPT_CHAT)};
     const char *heat = c->value[OPT_SAMPLE];
     char *end = NULL;
     long tokens, top;
 
-    if (!c->rest_count)
-        return err_set(err, ERR_USAGE, "query: no prompt; `editscope query PROMPT`");
     if (!which(c, &base, err) || !cli_number(c, OPT_TOKENS, 1, 4096, 12, &tokens, err) ||
         !cli_number(c, OPT_TOP, 0, 1000, 5, &top, err))
         return false;
@@ -148,10 +177,10 @@ static bool ask(struct cli *c, const struct intervention *change, struct err *er
     base.top = (int)top;
     if (!cli_start(c, cli_has(c, OPT_SESSION) ? NEED_SESSION : ONLY_LOOKS, err))
         return false;
-    for (int i = 0; i < c->rest_count; i++) {
+    for (int i = 0; i < prompt_count; i++) {
         struct command cmd = base;
 
-        cmd.text = xstrdup(c->rest[i]);
+        cmd.text = xstrdup(prompt[i]);
         cmd.changes = xcalloc((size_t)c->neuron_count + 1, sizeof(*change));
         memcpy(cmd.changes, change, (size_t)c->neuron_count * sizeof(*change));
         cmd.change_count = c->neuron_count;
@@ -164,15 +193,25 @@ static bool ask(struct cli *c, const struct intervention *change, struct err *er
 static bool run(struct cli *c, struct err *err)
 {
     struct intervention *change = xcalloc((size_t)c->neuron_count + 1, sizeof(*change));
+    const char **prompt;
+    char *text = NULL;
+    int count = 0;
     bool ok = true;
 
     for (int i = 0; ok && i < c->neuron_count; i++)
         ok = take_neuron(c->neurons[i], &change[i], err);
-    ok = ok && ask(c, change, err);
+    prompt = ok ? take_prompts(c, &text, &count, err) : NULL;
+    ok = prompt &&
+         (count || err_set(err, ERR_USAGE,
+                           "query: no prompt; `editscope query PROMPT`, or one a line on "
+                           "standard input")) &&
+         ask(c, change, prompt, count, err);
     free(change);
+    free(prompt);
+    free(text);
     return ok;
 }
 
-const struct cli_ops cli_query = {"query", "PROMPT...",
+const struct cli_ops cli_query = {"query", "[PROMPT...]",
                                   "What the model answers, and its next tokens",
                                   FOR_QUERY | FOR_MODEL | FOR_PARAMS, run};

@@ -144,12 +144,13 @@ static bool script(struct cli *c, const char *path, struct err *err)
 /* gzip, or the first line of a recording. */
 static bool is_recording(const char *path)
 {
-    FILE *f = fopen(path, "rbe");
-    int a = f ? fgetc(f) : EOF, b = f ? fgetc(f) : EOF;
+    char head[6] = "";
+    const char *at = head;
 
-    if (f)
-        fclose(f);
-    return (a == 0x1f && b == 0x8b) || (a == '{' && b == '"');
+    file_peek(path, head, sizeof(head) - 1);
+    if (!strncmp(at, "\xef\xbb\xbf", 3))
+        at += 3;
+    return !strncmp(at, "\x1f\x8b", 2) || !strncmp(at, "{\"", 2);
 }
 
 static bool run(struct cli *c, struct err *err)

@@ -41,7 +41,7 @@ char *cli_sample(const char *name)
 
 static bool read_params(struct cli *c, const char *path, enum param_source from, struct err *err)
 {
-    char *text = file_read(path, CONFIG_MOST, NULL, err);
+    char *text = file_read_text(path, CONFIG_MOST, NULL, err);
     bool ok;
 
     if (!text)
@@ -201,7 +201,7 @@ static bool apply_config(struct cli *c, struct err *err)
     const char *path = c->value[OPT_CONFIG] ? c->value[OPT_CONFIG] : usual;
     bool ok = !c->value[OPT_CONFIG] && !file_exists(usual);
 
-    if (!ok && (text = file_read(path, CONFIG_MOST, NULL, err)))
+    if (!ok && (text = file_read_text(path, CONFIG_MOST, NULL, err)))
         ok = (((c->ops && c->ops != &cli_keys) ||
                keymap_parse(keymap_used(), text, &c->notes, err)) &&
               screen_lines(c, text, err) && params_parse(&c->params, text, FROM_CONFIG, err)) ||

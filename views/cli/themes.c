@@ -19,7 +19,7 @@ static bool as_written(struct theme *theme, const char *name, const char *path, 
     memset(theme, 0, sizeof(*theme));
     snprintf(theme->name, sizeof(theme->name), "%s", name);
     if (path)
-        text = read = file_read(path, THEME_MAX, &len, err);
+        text = read = file_read_text(path, THEME_MAX, &len, err);
     else if (text)
         len = strlen(text);
     ok = text && (theme_parse(theme, text, len, err) || err_in(err, "%s", path ? path : name));

@@ -73,15 +73,16 @@ static void show(struct cli *c, const struct coded *coded)
     cli_print(o);
 }
 
-/* The words given, with a blank between them, or all of standard input. */
+/* The words given, with a blank between them, or all of standard input, byte for byte. */
 static bool input(const struct cli *c, struct buf *text, struct err *err)
 {
+    bool words = c->rest_count > 1 || (c->rest_count && strcmp(c->rest[0], "-") != 0);
     char part[4096];
     size_t n;
 
-    for (int i = 0; i < c->rest_count; i++)
+    for (int i = 0; words && i < c->rest_count; i++)
         buf_printf(text, "%s%s", i ? " " : "", c->rest[i]);
-    while (!c->rest_count && (n = fread(part, 1, sizeof(part), stdin)) > 0) {
+    while (!words && (n = fread(part, 1, sizeof(part), stdin)) > 0) {
         buf_add(text, part, n);
         if (text->len > INPUT_MOST)
             return err_set(err, ERR_LIMIT, "tokens: more than %d MiB of text", INPUT_MOST >> 20);
