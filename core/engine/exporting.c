@@ -10,6 +10,7 @@
 #include "core/base/mem.h"
 #include "core/edit/checksum.h"
 #include "core/engine/inside.h"
+#include "core/hub/hub.h"
 #include "core/model/generate.h"
 #include "core/session/export/export.h"
 
@@ -32,7 +33,8 @@ struct gathered {
     struct edit_record *edits;
     struct weights_view *view; /* of the state */
     struct place place;
-    char *name;
+    char *name, *where;
+    char commit[41];
 };
 
 static void gathered_free(struct gathered *g)
@@ -47,6 +49,7 @@ static void gathered_free(struct gathered *g)
     edit_records_free(g->edits, g->source.edit_count);
     view_free(g->view);
     free(g->name);
+    free(g->where);
     place_end(&g->place);
 }
 
@@ -152,6 +155,23 @@ static bool gather_state(struct engine *e, const struct command *cmd, struct gat
     return true;
 }
 
+/* What finds the base again from anywhere: a folder's last name would be looked up on the Hub. */
+static void locate(struct gathered *g, const char *path)
+{
+    char repo[256], *real = realpath(path, NULL);
+
+    if (hub_name_of_path(path, repo, sizeof(repo)) ||
+        (real && hub_name_of_path(real, repo, sizeof(repo)))) {
+        g->where = xstrdup(repo);
+        if (hub_commit_of_path(path, g->commit) || (real && hub_commit_of_path(real, g->commit)))
+            g->source.revision = g->commit;
+    } else {
+        g->where = xstrdup(real ? real : path);
+    }
+    g->source.where = g->where;
+    free(real);
+}
+
 static bool begin(struct engine *e, const struct command *cmd, const struct export_ops *ops,
                   struct gathered *g, struct err *err)
 {
@@ -177,6 +197,7 @@ static bool begin(struct engine *e, const struct command *cmd, const struct expo
     g->source.identity = e->open->identity;
     g->source.name = g->name;
     g->source.tool = "editscope 0.1.0";
+    locate(g, path);
     return ok && gather_state(e, cmd, g, err);
 }
 

@@ -30,6 +30,8 @@ static void call_model(const char *path, char *name, size_t size)
 static void say_model(struct engine *e)
 {
     const struct model_config *c = e->model->config;
+    const char *device = e->options.notice ? e->options.notice : "";
+    const char *note = weights_note(e->model->file);
     struct model_info *m = xcalloc(1, sizeof(*m));
 
     call_model(e->options.model, m->name, sizeof(m->name));
@@ -44,8 +46,8 @@ static void say_model(struct engine *e)
     m->vocab = e->model->head.rows;
     m->threads = e->dev->threads;
     m->load_seconds = e->model->load_seconds;
-    if (e->options.notice)
-        snprintf(m->notice, sizeof(m->notice), "%s", e->options.notice);
+    snprintf(m->notice, sizeof(m->notice), "%s%s%s", device, *device && note ? "; " : "",
+             note ? note : "");
     engine_emit(e, EV_MODEL, m);
 }
 

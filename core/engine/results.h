@@ -22,7 +22,8 @@ struct model_info {
     char name[128], arch[32], path[512], device[32], type[16];
     int layers, neurons, hidden, heads, vocab, threads;
     double load_seconds;
-    char notice[440]; /* about the device: why it is not the one that was wanted; "" nothing */
+    char notice[440]; /* why the device is not the one that was wanted, what else the folder of the
+                       * model holds; "" nothing */
 };
 
 struct state_info {

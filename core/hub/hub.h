@@ -27,6 +27,9 @@ bool hub_name_parse(struct hub_name *name, const char *text, struct err *err);
  * out untouched, for any other path. */
 bool hub_name_of_path(const char *path, char *out, int size);
 
+/* The commit in such a path; false, and out untouched, where there is none. */
+bool hub_commit_of_path(const char *path, char commit[41]);
+
 /* Where the Hub is and where its files are kept: read once from the environment. */
 struct hub {
     char *endpoint; /* without a slash at its end */

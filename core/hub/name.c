@@ -7,6 +7,8 @@
 
 #include "core/hub/hub.h"
 
+#define SNAPSHOTS "/snapshots/"
+
 static bool is_word(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -168,14 +170,36 @@ bool hub_name_like(const char *text)
            !name_ends(name.repo, ".gguf") && !name_ends(name.repo, ".safetensors");
 }
 
+/* The last "/snapshots/" of a path, or NULL. */
+static const char *snapshots_in(const char *path)
+{
+    const char *last = NULL, *p = path;
+
+    while ((p = strstr(p, SNAPSHOTS)) != NULL)
+        last = p++;
+    return last;
+}
+
+bool hub_commit_of_path(const char *path, char commit[41])
+{
+    const char *at = snapshots_in(path);
+    char text[41];
+
+    if (!at)
+        return false;
+    snprintf(text, sizeof(text), "%s", at + strlen(SNAPSHOTS));
+    if (!name_is_commit(text))
+        return false;
+    memcpy(commit, text, sizeof(text));
+    return true;
+}
+
 bool hub_name_of_path(const char *path, char *out, int size)
 {
-    static const char mark[] = "models--", end[] = "/snapshots/";
-    const char *stop = NULL, *p = path, *from;
+    static const char mark[] = "models--";
+    const char *stop = snapshots_in(path), *from;
     int n = 0;
 
-    while ((p = strstr(p, end)) != NULL)
-        stop = p++; /* the last one */
     if (!stop)
         return false;
     for (from = stop; from > path && from[-1] != '/'; from--)

@@ -323,6 +323,50 @@ char *arch_canonical(const struct arch *arch, const char *name, bool *transposed
     return ours ? ours : xstrdup(name);
 }
 
+/* The entry of our name, which stands before a dot or is all of it. */
+static const struct tensor_name *entry_of_ours(const struct tensor_name *names, const char *ours)
+{
+    for (; names->theirs; names++) {
+        size_t n = strlen(names->ours);
+
+        if (!strncmp(names->ours, ours, n) && ours[n] == '.')
+            return names;
+    }
+    return NULL;
+}
+
+/* The way back from canonical(). */
+static char *name_of_ours(const struct arch *arch, const char *ours)
+{
+    const struct tensor_name *found = entry_of_ours(arch->globals, ours);
+    int layer, at = 0;
+
+    if (found)
+        return xasprintf("%s%s", found->theirs, ours + strlen(found->ours));
+    if (sscanf(ours, "blk.%9d.%n", &layer, &at) != 1 || !at)
+        return NULL;
+    found = entry_of_ours(arch->names, ours + at);
+    return found ? xasprintf("%s%d.%s%s", arch->block, layer, found->theirs,
+                             ours + at + strlen(found->ours))
+                 : NULL;
+}
+
+char *arch_theirs(const struct arch *arch, const char *ours, const char *like)
+{
+    char *name = name_of_ours(arch, ours), *full = NULL;
+
+    /* a head beside the model has no prefix but in models of more senses, which hold the whole */
+    for (const struct tensor_name *p = arch->prefixes; name && like && p->theirs && !full; p++)
+        if (!strncmp(like, p->theirs, strlen(p->theirs)) &&
+            !strncmp(name, p->ours, strlen(p->ours)) &&
+            (arch->nested || strncmp(name, "lm_head.", 8)))
+            full = xasprintf("%s%s", p->theirs, name + strlen(p->ours));
+    if (!full)
+        return name;
+    free(name);
+    return full;
+}
+
 void arch_start(const struct arch *arch, struct model_config *c)
 {
     *c = (struct model_config){.parts = arch->parts, .norm = arch->norm, .act = arch->act};

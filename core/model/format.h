@@ -24,11 +24,12 @@ struct weights {
     char **file; /* [files] what the identity is made of */
     int files;
     struct gguf gguf; /* zeroed if the file is none */
+    char *note;       /* weights_note() */
 };
 
 struct format_ops {
     const char *name;
-    bool (*accepts)(const char *path); /* by name and what lies there; no content is read */
+    bool (*accepts)(const char *path); /* by name and what lies there */
     /* Fills config, tensor, count, file; on failure weights_close() frees what is there. */
     bool (*read)(struct weights *w, struct err *err);
 };
@@ -87,6 +88,9 @@ bool arch_unknown(const char *name, struct err *err);
 bool arch_ballast(const struct arch *arch, const char *name);
 /* Our name for a tensor of theirs, or its own: the check then names it. The caller frees it. */
 char *arch_canonical(const struct arch *arch, const char *name, bool *transposed);
+/* Their name for a tensor of ours; `like` is a name of the same file, which shows what stands
+ * before all of them, or NULL. Caller frees; NULL: they have none. */
+char *arch_theirs(const struct arch *arch, const char *ours, const char *like);
 /* What the table says of the architecture, put into an empty configuration. */
 void arch_start(const struct arch *arch, struct model_config *c);
 /* Sizes within bounds and consistent with one another. ERR_MODEL. */
@@ -101,6 +105,8 @@ void text_make_ascii(char *text);
 void weights_add_file(struct weights *w, const char *path); /* for the identity */
 /* Sorts the names and checks config and tensors against one another. */
 bool weights_check(struct weights *w, struct err *err);
+/* Whether a model so configured asks for the tensor that its files call so. */
+bool weights_needs(const struct model_config *c, const char *theirs);
 /* A GGUF file in memory, for tests; the bytes must outlive the result. */
 struct weights *weights_from_gguf(const void *bytes, size_t n, struct err *err);
 

@@ -1,8 +1,11 @@
 /* A model in one GGUF file. */
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/mem.h"
 #include "core/model/format.h"
@@ -240,10 +243,18 @@ static bool refuse_split(const struct gguf *g, struct err *err)
                    parts);
 }
 
+/* A vocabulary alone, as llama.cpp's ggml-vocab files are. */
+static bool refuse_empty(const struct gguf *g, struct err *err)
+{
+    return g->tensors || err_set(err, ERR_MODEL,
+                                 "the file holds metadata and no weights: `editscope tokens` reads "
+                                 "its vocabulary; all else needs the whole model's file");
+}
+
 static bool fill(struct weights *w, const void *bytes, size_t n, struct err *err)
 {
     if (!gguf_parse(&w->gguf, bytes, n, err) || !refuse_split(&w->gguf, err) ||
-        !config_from_gguf(&w->config, &w->gguf, err))
+        !refuse_empty(&w->gguf, err) || !config_from_gguf(&w->config, &w->gguf, err))
         return false;
     w->tensor = w->gguf.tensor; /* theirs was the name already */
     w->count = w->gguf.tensors;
@@ -252,11 +263,26 @@ static bool fill(struct weights *w, const void *bytes, size_t n, struct err *err
     return true;
 }
 
-static bool gguf_accepts(const char *path)
+static bool begins_so(const char *path)
+{
+    char magic[4] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool ok = fd >= 0 && read(fd, magic, sizeof(magic)) == 4 && !memcmp(magic, "GGUF", 4);
+
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+bool weights_is_gguf(const char *path)
 {
     size_t n = strlen(path);
+    bool named = n > 5 && !strcasecmp(path + n - 5, ".gguf");
+    struct stat st;
 
-    return n > 5 && !strcasecmp(path + n - 5, ".gguf");
+    if (stat(path, &st)) /* it will be said by that name that it is not there */
+        return named;
+    return !S_ISDIR(st.st_mode) && (named || (S_ISREG(st.st_mode) && begins_so(path)));
 }
 
 static bool gguf_read(struct weights *w, struct err *err)
@@ -282,4 +308,4 @@ struct weights *weights_from_gguf(const void *bytes, size_t n, struct err *err)
     return NULL;
 }
 
-const struct format_ops format_gguf = {"gguf", gguf_accepts, gguf_read};
+const struct format_ops format_gguf = {"gguf", weights_is_gguf, gguf_read};

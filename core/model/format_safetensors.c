@@ -1,11 +1,13 @@
 /* A model in a folder: config.json and one safetensors file, or several with an index. */
+#include <dirent.h>
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
+#include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/model/format.h"
 #include "core/model/safetensors.h"
@@ -24,8 +26,10 @@ static bool add_tensor(struct weights *w, const struct st_tensor *s, int file, s
                        "and BF16",
                        s->name, st_type_name(s->type));
     if (s->ndim < 1 || s->ndim > 4 || !s->bytes)
-        return err_set(err, ERR_MODEL, "tensor %s has %d dimensions and %zu bytes", s->name,
-                       s->ndim, s->bytes);
+        return err_set(err, ERR_MODEL,
+                       "tensor %s has %d dimensions%s; 1 to 4, none of them 0, are "
+                       "valid",
+                       s->name, s->ndim, s->bytes ? "" : ", one of them 0");
     t->name = arch_canonical(arch_of(&w->config), s->name, &t->transposed);
     t->origin = xstrdup(s->name);
     t->file = file;
@@ -93,64 +97,82 @@ static int compare_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Opens the files of the map, each once, in the order of their names; *names, to be freed, is
- * parallel to w->shard. */
-static bool open_mapped(struct weights *w, json_t *map, const char ***names, struct err *err)
+/* The first tensor that the model needs of those the index has in this file, or NULL. */
+static const char *needed_in(const struct weights *w, json_t *map, const char *file)
 {
-    size_t n = json_object_size(map), unique = 0;
-    const char **name = xcalloc(n + 1, sizeof(*name));
-
-    *names = name;
-    for (void *it = json_object_iter(map); it; it = json_object_iter_next(map, it)) {
-        name[unique] = json_string_value(json_object_iter_value(it));
-        if (!plain_name(name[unique]))
-            return err_set(err, ERR_MODEL, "tensor %s: '%s' is no plain file name",
-                           json_object_iter_key(it), name[unique] ? name[unique] : "?");
-        unique++;
-    }
-    qsort(name, n, sizeof(*name), compare_text);
-    unique = 0;
-    for (size_t i = 0; i < n; i++)
-        if (!i || strcmp(name[i], name[unique - 1]))
-            name[unique++] = name[i];
-    if (unique > MAX_SHARDS)
-        return err_set(err, ERR_MODEL, "%zu files; at most %d are read", unique, MAX_SHARDS);
-    for (size_t i = 0; i < unique; i++)
-        if (!open_shard(w, name[i], err))
-            return false;
-    return true;
+    for (void *it = json_object_iter(map); it; it = json_object_iter_next(map, it))
+        if (!strcmp(json_string_value(json_object_iter_value(it)), file) &&
+            weights_needs(&w->config, json_object_iter_key(it)))
+            return json_object_iter_key(it);
+    return NULL;
 }
 
-/* Every tensor of the map is in the file it names, and the files hold no other. */
-static bool check_map(const struct weights *w, json_t *map, const char *const *names,
-                      struct err *err)
+/* Opens a file of the index. One that is not there is left out if nothing in it is needed. */
+static bool open_mapped_file(struct weights *w, json_t *map, const char *name, struct err *err)
+{
+    char *path = xasprintf("%s/%s", w->dir, name);
+    const char *needed = file_exists(path) ? NULL : needed_in(w, map, name);
+    bool ok = true;
+
+    if (needed)
+        ok = err_set(err, ERR_MODEL,
+                     "%s is not there, where the index has tensor %s; is the "
+                     "download complete?",
+                     path, needed);
+    else if (file_exists(path))
+        ok = open_shard(w, name, err);
+    free(path);
+    return ok;
+}
+
+/* Opens the files of the map, each once, in the order of their names. */
+static bool open_mapped(struct weights *w, json_t *map, struct err *err)
+{
+    size_t n = json_object_size(map), at = 0;
+    const char **name = xcalloc(n + 1, sizeof(*name)), *last = NULL;
+    int unique = 0;
+    bool ok = true;
+
+    for (void *it = json_object_iter(map); it; it = json_object_iter_next(map, it)) {
+        name[at] = json_string_value(json_object_iter_value(it));
+        if (!plain_name(name[at])) {
+            ok = err_set(err, ERR_MODEL, "tensor %s: '%s' is no plain file name",
+                         json_object_iter_key(it), name[at] ? name[at] : "?");
+            break;
+        }
+        at++;
+    }
+    qsort(name, at, sizeof(*name), compare_text);
+    for (size_t i = 0; ok && i < n; i++) {
+        if (last && !strcmp(name[i], last))
+            continue;
+        last = name[i];
+        ok = ++unique <= MAX_SHARDS ? open_mapped_file(w, map, last, err)
+                                    : err_set(err, ERR_MODEL, "more than %d files", MAX_SHARDS);
+    }
+    free(name);
+    return ok;
+}
+
+/* The index is a list of files to transformers, which takes whatever tensors they hold; what it
+ * names in vain matters only if it is needed. */
+static bool check_map(const struct weights *w, json_t *map, struct err *err)
 {
     for (void *it = json_object_iter(map); it; it = json_object_iter_next(map, it)) {
         const char *tensor = json_object_iter_key(it);
-        const char *file = json_string_value(json_object_iter_value(it));
-        const char *const *at =
-            bsearch(&file, names, (size_t)w->shards, sizeof(*names), compare_text);
+        bool there = false;
 
-        if (!at || !safetensors_tensor(w->shard[at - names], tensor))
+        for (int i = 0; i < w->shards && !there; i++)
+            there = safetensors_tensor(w->shard[i], tensor) != NULL;
+        if (!there && weights_needs(&w->config, tensor))
             return err_set(err, ERR_MODEL, "tensor %s is not in %s, where the index has it", tensor,
-                           file);
+                           json_string_value(json_object_iter_value(it)));
     }
-    for (int i = 0; i < w->shards; i++)
-        for (int j = 0; j < safetensors_count(w->shard[i]); j++) {
-            const char *tensor = safetensors_at(w->shard[i], j)->name;
-            const char *file = json_string_value(json_object_get(map, tensor));
-
-            if (!file || strcmp(file, names[i]))
-                return err_set(err, ERR_MODEL, "tensor %s is in %s, %s%s", tensor, names[i],
-                               file ? "but the index has it in " : "which the index does not say",
-                               file ? file : "");
-        }
     return true;
 }
 
 static bool open_index(struct weights *w, const char *path, struct err *err)
 {
-    const char **names = NULL;
     json_error_t why;
     json_t *root, *map;
     size_t len;
@@ -167,12 +189,67 @@ static bool open_index(struct weights *w, const char *path, struct err *err)
     else if (!json_is_object(map))
         ok = err_set(err, ERR_MODEL, "%s: weight_map is missing", path);
     else
-        ok = open_mapped(w, map, &names, err) && check_map(w, map, names, err);
-    free(names);
+        ok = open_mapped(w, map, err) && check_map(w, map, err);
     json_decref(root);
     if (ok)
         weights_add_file(w, path);
     return ok;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+
+    return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+/* The names in the folder that begin and end so, a comma between them. Caller frees. */
+static char *names_like(const char *dir, const char *start, const char *end)
+{
+    struct dirent **entry = NULL;
+    int n = scandir(dir, &entry, NULL, alphasort);
+    struct buf names = {0};
+
+    for (int i = 0; i < n; i++) {
+        const char *name = entry[i]->d_name;
+        size_t len = strlen(name), m = strlen(end);
+
+        if (len >= m && !strcasecmp(name + len - m, end) && !strncmp(name, start, strlen(start)))
+            buf_printf(&names, "%s%s", names.len ? ", " : "", name);
+        free(entry[i]);
+    }
+    free(entry);
+    return buf_take(&names);
+}
+
+/* A folder without what it takes to be read, by what it holds in its place. */
+static bool refuse_folder(const struct weights *w, const char *lacks, struct err *err)
+{
+    static const struct {
+        const char *start, *end, *what;
+    } kinds[] = {
+        {"", ".gguf", "GGUF files are here: name the one to open"},
+        {"adapter_", ".safetensors", "this is an adapter: name the folder of its base"},
+        {"pytorch_model", ".bin",
+         "Python's pickled weights are not read: transformers' save_pretrained() writes them as "
+         "safetensors"},
+        {"", ".pth", "Python's pickled weights are not read: convert them to safetensors"},
+        {"", ".safetensors",
+         "these are here without the model.safetensors.index.json that lists shards: fetch it, or "
+         "name the one file of the model"},
+    };
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+        char *names = names_like(w->dir, kinds[i].start, kinds[i].end);
+
+        if (*names && (strcmp(lacks, "config.json") || i < 2))
+            err_set(err, ERR_MODEL, "no %s; %s (%.120s)", lacks, kinds[i].what, names);
+        free(names);
+    }
+    return err_set(err, ERR_MODEL,
+                   "no %s in this folder; a model's folder holds config.json and "
+                   "safetensors",
+                   lacks);
 }
 
 static bool read_config(struct weights *w, struct err *err)
@@ -180,8 +257,15 @@ static bool read_config(struct weights *w, struct err *err)
     char *path = xasprintf("%s/config.json", w->dir);
     struct err why = {0};
     size_t len;
-    char *text = file_read_text(path, MAX_JSON, &len, err);
-    bool ok = text && config_from_json(&w->config, text, len, &why);
+    char *text;
+    bool ok;
+
+    if (!file_exists(path) && is_folder(w->path)) {
+        free(path);
+        return refuse_folder(w, "config.json", err);
+    }
+    text = file_read_text(path, MAX_JSON, &len, err);
+    ok = text && config_from_json(&w->config, text, len, &why);
 
     if (ok)
         weights_add_file(w, path);
@@ -206,13 +290,6 @@ static void add_tokenizer_files(struct weights *w)
     }
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat st;
-
-    return !stat(path, &st) && S_ISDIR(st.st_mode);
-}
-
 static bool is_safetensors(const char *path)
 {
     const char *dot = strrchr(path, '.');
@@ -225,28 +302,44 @@ static bool accepts(const char *path)
     return is_folder(path) || is_safetensors(path);
 }
 
+/* What else could have been opened, said in one line. */
+static void note_choice(struct weights *w, bool single, bool index)
+{
+    char *gguf = names_like(w->dir, "", ".gguf");
+
+    if (single && index)
+        w->note = xasprintf("%s: model.safetensors is read, as transformers does, not the files of "
+                            "model.safetensors.index.json beside it",
+                            w->path);
+    else if (*gguf)
+        w->note = xasprintf("%s: its safetensors are read; name a GGUF file in it to open that "
+                            "(%.120s)",
+                            w->path, gguf);
+    free(gguf);
+}
+
+/* In transformers' order: one file before several with an index. */
 static bool open_files(struct weights *w, struct err *err)
 {
     const char *base = strrchr(w->path, '/');
-    char *index;
+    char *index, *one;
     bool ok;
 
+    base = base ? base + 1 : w->path;
     if (!is_folder(w->path))
-        return open_shard(w, base ? base + 1 : w->path, err);
+        return strstr(base, "-of-0")
+                   ? err_set(err, ERR_MODEL, "one shard of several: name their folder")
+                   : open_shard(w, base, err);
     index = xasprintf("%s/model.safetensors.index.json", w->dir);
-    ok = file_exists(index) ? open_index(w, index, err) : open_shard(w, "model.safetensors", err);
+    one = xasprintf("%s/model.safetensors", w->dir);
+    ok = file_exists(one)     ? open_shard(w, "model.safetensors", err)
+         : file_exists(index) ? open_index(w, index, err)
+                              : refuse_folder(w, "model.safetensors", err);
+    if (ok)
+        note_choice(w, file_exists(one), file_exists(index));
     free(index);
+    free(one);
     return ok;
-}
-
-/* The embedding's factor has the type of its weights: 11 or 8 bits of it. */
-static void settle_scale(struct weights *w)
-{
-    const struct tensor *embed = find(w, "token_embd.weight");
-    int bits = !embed ? 24 : embed->type == DT_BF16 ? 8 : embed->type == DT_F16 ? 11 : 24, power;
-    double part = frexp((double)w->config.embed_scale, &power);
-
-    w->config.embed_scale = (float)ldexp(rint(ldexp(part, bits)), power - bits);
 }
 
 static bool read_folder(struct weights *w, struct err *err)
@@ -271,7 +364,6 @@ static bool read_folder(struct weights *w, struct err *err)
             if (!add_tensor(w, safetensors_at(w->shard[i], j), first + i, err))
                 return false;
     settle_head(w);
-    settle_scale(w);
     add_tokenizer_files(w);
     return true;
 }

@@ -308,6 +308,8 @@ static bool take_tensors(struct gguf *g, struct cursor *c, uint64_t count, uint6
         if (__builtin_add_overflow(sum, (uint64_t)t->bytes, &sum) || !pad(sum, alignment, &sum))
             return err_set(err, ERR_MODEL, "tensor %s ends beyond any file", t->name);
     }
+    if (!count) /* metadata alone: nothing follows that would need the padding */
+        return true;
     if (!names_unique(g, err))
         return false;
     if (!pad(offset(c), alignment, &start) || __builtin_add_overflow(start, sum, &end) ||

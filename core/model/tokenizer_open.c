@@ -154,7 +154,7 @@ struct tokenizer *tokenizer_at(const char *path, struct err *err)
     }
     if (S_ISDIR(st.st_mode))
         return tokenizer_from_folder(path, err);
-    if (ends_in(path, ".gguf")) {
+    if (weights_is_gguf(path)) {
         weights = weights_open_vocabulary(path, err);
         t = weights ? tokenizer_from_gguf(weights, err) : NULL;
         weights_close(weights);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/model/format.h"
 #include "core/model/safetensors.h"
@@ -86,34 +87,72 @@ static int block_needs(const struct model_config *c, struct need *out)
     return n;
 }
 
-/* By the name it has in the file, if q, k and v are one there. */
-static bool missing(const struct model_config *c, const char *name, struct err *err)
+/* The file's name of some block's tensor: what stands before it stands before all. */
+static const char *name_of_a_block(const struct weights *w)
 {
-    const char *part = strstr(name, ".attn_"), *dot = strrchr(name, '.');
-
-    if (arch_of(c)->fused && part && strchr("qkv", part[6]) && part + 7 == dot)
-        return err_set(err, ERR_MODEL, "tensor %.*s.attn_qkv%s is missing", (int)(part - name),
-                       name, dot);
-    return err_set(err, ERR_MODEL, "tensor %s is missing", name);
+    for (int i = 0; i < w->count; i++)
+        if (!strncmp(w->tensor[i].name, "blk.", 4))
+            return w->tensor[i].origin;
+    return NULL;
 }
 
-static bool meets(const struct model_config *c, const struct tensor *t, const struct need *need,
+/* A tensor's name as the file would have it: a user knows no other. Caller frees. */
+static char *name_in_file(const struct weights *w, const char *name)
+{
+    const struct arch *arch = arch_of(&w->config);
+    const char *part = strstr(name, ".attn_"), *dot = strrchr(name, '.');
+    bool fused = arch->fused && part && strchr("qkv", part[6]) && part + 7 == dot;
+    char *ours =
+        fused ? xasprintf("%.*s.attn_qkv%s", (int)(part - name), name, dot) : xstrdup(name);
+    char *theirs =
+        w->format == &format_safetensors ? arch_theirs(arch, ours, name_of_a_block(w)) : NULL;
+
+    if (!theirs)
+        return ours;
+    free(ours);
+    return theirs;
+}
+
+/* Rows and columns in the order in which the file has them. */
+static void show_shape(struct buf *out, const struct tensor *t, long rows, long cols)
+{
+    if (t->transposed && cols)
+        buf_printf(out, "%ld x %ld", cols, rows);
+    else if (cols)
+        buf_printf(out, "%ld x %ld", rows, cols);
+    else
+        buf_printf(out, "%ld", rows);
+}
+
+static bool misshaped(const struct tensor *t, const struct need *need, struct err *err)
+{
+    struct buf is = {0}, wanted = {0};
+
+    for (int i = 0; i < t->ndim; i++)
+        buf_printf(&is, "%s%ld", i ? " x " : "", t->dim[t->transposed ? t->ndim - 1 - i : i]);
+    show_shape(&wanted, t, need->rows, need->cols);
+    err_set(err, ERR_MODEL, "tensor %s is %s, not %s", t->origin, is.data, wanted.data);
+    buf_free(&is);
+    buf_free(&wanted);
+    return false;
+}
+
+static bool meets(const struct weights *w, const struct tensor *t, const struct need *need,
                   const char *name, struct err *err)
 {
-    char is[96] = "";
-    int n = 0;
+    char *theirs;
 
-    if (!t)
-        return need->optional || missing(c, name, err);
-    if (t->dim[0] == need->rows && t->ndim == (need->cols ? 2 : 1) &&
+    if (t && t->dim[0] == need->rows && t->ndim == (need->cols ? 2 : 1) &&
         (!need->cols || t->dim[1] == need->cols))
         return true;
-    for (int i = 0; i < t->ndim; i++)
-        n += snprintf(is + n, sizeof(is) - (size_t)n, "%s%ld", i ? " x " : "", t->dim[i]);
-    if (need->cols)
-        return err_set(err, ERR_MODEL, "tensor %s is %s, not %ld x %ld", name, is, need->rows,
-                       need->cols);
-    return err_set(err, ERR_MODEL, "tensor %s is %s, not %ld", name, is, need->rows);
+    if (t)
+        return misshaped(t, need, err);
+    if (need->optional)
+        return true;
+    theirs = name_in_file(w, name);
+    err_set(err, ERR_MODEL, "tensor %s is missing", theirs);
+    free(theirs);
+    return false;
 }
 
 static bool check_needs(const struct weights *w, int *met, struct err *err)
@@ -126,7 +165,7 @@ static bool check_needs(const struct weights *w, int *met, struct err *err)
     for (int i = 0; i < n; i++) {
         const struct tensor *t = weights_tensor(w, need[i].name);
 
-        if (!meets(&w->config, t, &need[i], need[i].name, err))
+        if (!meets(w, t, &need[i], need[i].name, err))
             return false;
         *met += t != NULL;
     }
@@ -137,7 +176,7 @@ static bool check_needs(const struct weights *w, int *met, struct err *err)
 
             snprintf(name, sizeof(name), "blk.%d.%s", l, need[i].name);
             t = weights_tensor(w, name);
-            if (!meets(&w->config, t, &need[i], name, err))
+            if (!meets(w, t, &need[i], name, err))
                 return false;
             *met += t != NULL;
         }
@@ -167,6 +206,24 @@ static bool is_needed(const struct model_config *c, const char *name)
     return false;
 }
 
+bool weights_needs(const struct model_config *c, const char *theirs)
+{
+    const struct arch *arch = arch_of(c);
+    bool transposed, needed;
+    char *ours, *fused;
+
+    if (arch_ballast(arch, theirs))
+        return false;
+    ours = arch_canonical(arch, theirs, &transposed);
+    fused = arch->fused ? strstr(ours, ".attn_qkv.") : NULL;
+    if (fused) /* as good as any of the three in it */
+        memmove(fused + strlen(".attn_q"), fused + strlen(".attn_qkv"),
+                strlen(fused + strlen(".attn_qkv")) + 1);
+    needed = is_needed(c, ours);
+    free(ours);
+    return needed;
+}
+
 /* A tensor nobody asks for means arithmetic nobody does: the answers would be wrong. */
 static bool check_surplus(const struct weights *w, int met, struct err *err)
 {
@@ -176,7 +233,7 @@ static bool check_surplus(const struct weights *w, int met, struct err *err)
         if (!is_needed(&w->config, w->tensor[i].name))
             return err_set(err, ERR_MODEL,
                            "tensor %s is no part of architecture %s as it is known here",
-                           w->tensor[i].name, w->config.arch);
+                           w->tensor[i].origin, w->config.arch);
     return true;
 }
 
@@ -264,6 +321,19 @@ static bool split_fused(struct weights *w, struct err *err)
     return true;
 }
 
+/* In two shards, or under two names of the same tensor. */
+static bool there_twice(const struct weights *w, const struct tensor *a, const struct tensor *b,
+                        struct err *err)
+{
+    const char *file = b->file < w->files ? strrchr(w->file[b->file], '/') : NULL;
+
+    if (strcmp(a->origin, b->origin) != 0)
+        return err_set(err, ERR_MODEL, "tensor %s is there twice, also as %s", a->origin,
+                       b->origin);
+    return err_set(err, ERR_MODEL, "tensor %s is there twice%s%s", a->origin,
+                   file ? ", also in " : "", file ? file + 1 : "");
+}
+
 bool weights_check(struct weights *w, struct err *err)
 {
     int met;
@@ -279,7 +349,7 @@ bool weights_check(struct weights *w, struct err *err)
     qsort(w->by_name, (size_t)w->count, sizeof(struct tensor *), compare_tensors);
     for (int i = 1; i < w->count; i++)
         if (!strcmp(w->by_name[i - 1]->name, w->by_name[i]->name))
-            return err_set(err, ERR_MODEL, "tensor %s is there twice", w->by_name[i]->name);
+            return there_twice(w, w->by_name[i - 1], w->by_name[i], err);
     if (w->gguf.values) /* config.json says it itself */
         w->config.tied = !weights_tensor(w, "output.weight");
     return check_needs(w, &met, err) && check_surplus(w, met, err) && check_rope(w, err);
@@ -413,6 +483,7 @@ void weights_close(struct weights *w)
     free(w->file);
     free(w->path);
     free(w->dir);
+    free(w->note);
     free(w);
 }
 
@@ -485,6 +556,11 @@ const char *weights_dir(const struct weights *w)
 const char *weights_format(const struct weights *w)
 {
     return w->format->name;
+}
+
+const char *weights_note(const struct weights *w)
+{
+    return w->note;
 }
 
 int weights_files(const struct weights *w)

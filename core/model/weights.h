@@ -79,6 +79,9 @@ struct weights *weights_open(const char *path, struct err *err);
 /* Of a GGUF file its metadata only, for the vocabulary in it: there need be no model. */
 struct weights *weights_open_vocabulary(const char *path, struct err *err);
 void weights_close(struct weights *w);
+/* Whether a path is read as GGUF: by its name, or by how the file begins where the name says
+ * nothing, as in the stores of other programs. A folder never is. */
+bool weights_is_gguf(const char *path);
 
 const struct tensor *weights_tensor(const struct weights *w, const char *name); /* or NULL */
 int weights_count(const struct weights *w);
@@ -89,6 +92,8 @@ void weights_soon(const struct weights *w, const char *start);
 const char *weights_path(const struct weights *w);   /* as given */
 const char *weights_dir(const struct weights *w);    /* the folder that holds the files */
 const char *weights_format(const struct weights *w); /* "gguf", "safetensors" */
+/* One line for the user where a folder held more than was taken; NULL: nothing to say. */
+const char *weights_note(const struct weights *w);
 /* The files the identity is made of; full paths. */
 int weights_files(const struct weights *w);
 const char *weights_file(const struct weights *w, int i);

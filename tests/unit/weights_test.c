@@ -2,6 +2,7 @@
  * are another writer's (tests/reference/tiny_gguf.py). */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -271,6 +272,38 @@ static void gguf_refusals(void)
     CHECK(says(refusal("note.txt"), "give a .gguf file or a folder"));
 }
 
+/* The first n bytes of the file, in memory of that size. */
+static bool parses(const char *file, size_t n)
+{
+    size_t size;
+    char *bytes = file_read(file, 1 << 24, &size, NULL), *exact = xmalloc(n ? n : 1);
+    struct gguf g;
+    bool ok;
+
+    CHECK(bytes && n <= size);
+    memcpy(exact, bytes, n);
+    ok = gguf_parse(&g, exact, n, NULL);
+    gguf_free(&g);
+    free(exact);
+    free(bytes);
+    return ok;
+}
+
+/* With no tensors the header may be padded or end where it ends; gguf-py wrote the second file,
+ * and the first one's last value is a byte, seven before its end. */
+static void gguf_vocabulary(void)
+{
+    for (size_t n = 13050; n <= 13056; n++)
+        CHECK(parses("tests/data/tokenizer/llama2.gguf", n));
+    CHECK(!parses("tests/data/tokenizer/llama2.gguf", 13049));
+    CHECK(parses("tests/data/field/vocab-only.gguf", 3919));
+    CHECK(!parses("tests/data/field/vocab-only.gguf", 3918));
+    copy("tests/data/field/vocab-only.gguf", "vocabulary.gguf");
+    CHECK(says(refusal("vocabulary.gguf"), "metadata and no weights"));
+    copy(LLAMA, "blob"); /* a name that says nothing */
+    CHECK_STR(refusal("blob"), "");
+}
+
 static void default_model(void)
 {
     const char *path = getenv("EDITSCOPE_MODEL");
@@ -319,7 +352,16 @@ static void folder_of_safetensors(void)
     }
 }
 
-enum { SPLIT_GOOD, SPLIT_UNMAPPED, SPLIT_MISSING, SPLIT_ESCAPES };
+enum {
+    SPLIT_GOOD,
+    SPLIT_UNMAPPED, /* a tensor the index does not say */
+    SPLIT_MOVED,    /* one in another shard than it says */
+    SPLIT_STALE,    /* one in no shard that nothing needs, and one in a file that is not there */
+    SPLIT_MISSING,  /* one in no shard */
+    SPLIT_NO_FILE,  /* one in a file that is not there */
+    SPLIT_TWICE,    /* one in both shards */
+    SPLIT_ESCAPES,
+};
 
 /* The stories model in two files and an index, good or wrong in one way. */
 static const char *split_model(int how)
@@ -335,14 +377,21 @@ static const char *split_model(int how)
     for (int i = 0; st && i < safetensors_count(st); i++) {
         const struct st_tensor *t = safetensors_at(st, i);
 
-        part[i % 2][count[i % 2]++] = *t;
+        if (i != 7 || (how != SPLIT_MISSING && how != SPLIT_NO_FILE))
+            part[i % 2][count[i % 2]++] = *t;
+        if (i == 7 && how == SPLIT_TWICE)
+            part[0][count[0]++] = *t;
         if (i == 7 && how == SPLIT_UNMAPPED)
             continue;
         buf_printf(&index, "%s\"%s\":\"%s\"", i ? "," : "", t->name,
-                   i == 7 && how == SPLIT_MISSING   ? names[0]
+                   i == 7 && how == SPLIT_MOVED     ? names[0]
+                   : i == 7 && how == SPLIT_NO_FILE ? "model-00003-of-00002.safetensors"
                    : i == 7 && how == SPLIT_ESCAPES ? "../x.safetensors"
                                                     : names[i % 2]);
     }
+    if (how == SPLIT_STALE)
+        buf_puts(&index, ",\"mtp.fc.weight\":\"model-00001-of-00002.safetensors\","
+                         "\"mtp.norm.weight\":\"mtp.safetensors\"");
     buf_puts(&index, "}}");
     put("split/model.safetensors.index.json", index.data, index.len);
     for (int i = 0; i < 2; i++) {
@@ -361,11 +410,48 @@ static const char *split_model(int how)
 static void shards(void)
 {
     CHECK_STR(split_model(SPLIT_GOOD), "");
-    CHECK(says(split_model(SPLIT_UNMAPPED), "which the index does not say"));
+    CHECK_STR(split_model(SPLIT_UNMAPPED), "");
+    CHECK_STR(split_model(SPLIT_MOVED), "");
+    CHECK_STR(split_model(SPLIT_STALE), "");
     CHECK(says(split_model(SPLIT_MISSING), "where the index has it"));
+    CHECK(says(split_model(SPLIT_NO_FILE), "model-00003-of-00002.safetensors is not there"));
+    CHECK(says(split_model(SPLIT_TWICE), "is there twice, also in model-00002-of-00002"));
     CHECK(says(split_model(SPLIT_ESCAPES), "no plain file name"));
     put("split/model.safetensors.index.json", "{", 1);
     CHECK(says(refusal("split"), "index.json: line 1"));
+}
+
+/* Where one file and shards stand side by side, the file is read, as by transformers. */
+static void one_before_shards(void)
+{
+    struct weights *w;
+
+    CHECK_STR(split_model(SPLIT_GOOD), "");
+    w = open_in("split", NULL);
+    CHECK(w && !weights_note(w));
+    weights_close(w);
+    copy(STORIES "/model.safetensors", "split/model.safetensors");
+    w = open_in("split", NULL);
+    CHECK(w && weights_note(w) && strstr(weights_note(w), "model.safetensors is read"));
+    CHECK(w && strstr(weights_file(w, 1), "/model.safetensors"));
+    weights_close(w);
+}
+
+static void folders_refused(void)
+{
+    put("poor/config.json", "\xef\xbb\xbf{\"model_type\":\"x\"}", 21);
+    CHECK(says(refusal("poor"), "architecture 'x'")); /* behind the mark of Windows */
+    copy(STORIES "/config.json", "poor/config.json");
+    CHECK(says(refusal("poor"), "no model.safetensors in this folder"));
+    put("poor/pytorch_model.bin", "PK", 2);
+    CHECK(says(refusal("poor"), "no model.safetensors; Python's pickled weights"));
+    copy(LLAMA, "poor/b.gguf");
+    copy(LLAMA, "poor/a.gguf");
+    CHECK(says(refusal("poor"), "name the one to open (a.gguf, b.gguf)"));
+    copy(LLAMA, "ggufs/a.gguf");
+    CHECK(says(refusal("ggufs"), "no config.json; GGUF files are here"));
+    put("split/other-00001-of-00002.safetensors", "", 0);
+    CHECK(says(refusal("split/other-00001-of-00002.safetensors"), "one shard of several"));
 }
 
 /* A head beside a tied embedding: a copy changes nothing, other values undo the tie. */
@@ -482,13 +568,13 @@ static void rope_of_configs(void)
 
 static void damaged_folders(void)
 {
-    CHECK(says(refusal("."), "config.json: No such file"));
+    CHECK(says(refusal("."), "no config.json"));
     copy(STORIES "/config.json", "bad/config.json");
-    CHECK(says(refusal("bad"), "model.safetensors: No such file"));
+    CHECK(says(refusal("bad"), "no model.safetensors in this folder"));
     put("bad/model.safetensors", "12345678", 8);
     CHECK(says(refusal("bad"), "complete"));
     put("bad/model.safetensors", "\2\0\0\0\0\0\0\0{}", 10);
-    CHECK(says(refusal("bad"), "token_embd.weight is missing"));
+    CHECK(says(refusal("bad"), "model.embed_tokens.weight is missing"));
     put("bad/config.json", "{", 1);
     CHECK(says(refusal("bad"), "config.json: line 1"));
 }
@@ -541,9 +627,12 @@ static const struct test tests[] = {
     {"gguf: cut at every length", gguf_cut},
     {"gguf: every header byte changed", gguf_flipped},
     {"gguf: refusals", gguf_refusals},
+    {"gguf: a vocabulary alone", gguf_vocabulary},
     {"default model", default_model},
     {"folder of safetensors", folder_of_safetensors},
     {"shards", shards},
+    {"safetensors: one file before shards", one_before_shards},
+    {"safetensors: folders refused", folders_refused},
     {"stored heads", stored_heads},
     {"configs", configs},
     {"rope of configs", rope_of_configs},

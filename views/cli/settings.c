@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/config.h"
@@ -267,6 +268,7 @@ static char *find_model(const char *model)
 bool cli_model_there(const struct cli *c, struct err *err)
 {
     struct hub_name name;
+    struct stat st;
 
     if (file_exists(c->model))
         return true;
@@ -275,6 +277,8 @@ bool cli_model_there(const struct cli *c, struct err *err)
         if (err->kind)
             return false;
     }
+    if (!lstat(c->model, &st) && S_ISLNK(st.st_mode))
+        return err_set(err, ERR_MODEL, "no model at %s: the link leads nowhere", c->model);
     return err_set(err, ERR_MODEL,
                    "no model at %s; `make run` or samples/fetch-model fetches "
                    "the default one, -m names another",

@@ -43,8 +43,8 @@ static bool put_config(const struct export_source *s, struct place *p, int rank,
     }
     put_json(root, "peft_type", json_string("LORA"));
     put_json(root, "task_type", json_string("CAUSAL_LM"));
-    put_json(root, "base_model_name_or_path", json_string(s->name));
-    put_json(root, "revision", json_null());
+    put_json(root, "base_model_name_or_path", json_string(s->where));
+    put_json(root, "revision", s->revision ? json_string(s->revision) : json_null());
     put_json(root, "inference_mode", json_true());
     put_json(root, "r", json_integer(rank));
     put_json(root, "lora_alpha", json_integer(rank)); /* alpha / r scales the product: 1 */
@@ -60,7 +60,8 @@ static bool put_config(const struct export_source *s, struct place *p, int rank,
     put_json(root, "alpha_pattern", json_object());
     text = json_dumps(root, JSON_INDENT(2));
     ok = text ? place_put(p, CONFIG, text, strlen(text), err)
-              : err_set(err, ERR_FORMAT, "the model's name is not UTF-8");
+              : err_set(err, ERR_FORMAT,
+                        "the model's path is not UTF-8; an adapter has to name it: rename it");
     free(text);
     json_decref(root);
     return ok;

@@ -17,6 +17,8 @@
 #include "core/model/safetensors.h"
 #include "core/session/export/export.h"
 
+#define INDEX "model.safetensors.index.json"
+
 enum { ROWS_AT_ONCE = 1 << 18, MAX_JSON = 64 << 20 };
 
 /* One of the source's files, and where the edited tensors are in it. */
@@ -276,7 +278,7 @@ static bool put_index(struct place *p, const char *from, struct err *err)
     } else {
         buf_puts(&out, text);
     }
-    ok = ok && place_put(p, "model.safetensors.index.json", out.data, out.len, err);
+    ok = ok && place_put(p, INDEX, out.data, out.len, err);
     buf_free(&out);
     free(text);
     return ok;
@@ -302,7 +304,6 @@ static bool companion(const char *name)
         "chat_template.json",
         "preprocessor_config.json",
         "processor_config.json",
-        "model.safetensors.index.json",
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -319,8 +320,6 @@ static bool copy_companion(const struct export_source *s, struct place *p, const
 
     if (convert && !strcmp(name, "config.json"))
         ok = put_config(p, from, to, err);
-    else if (convert && !strcmp(name, "model.safetensors.index.json"))
-        ok = put_index(p, from, err);
     else
         ok = place_copy(p, name, from, err);
     free(from);
@@ -374,13 +373,15 @@ static bool from_folder(const struct export_source *s, const struct export_wish 
     bool convert = wish->dtype && strcmp(wish->dtype, "same") != 0, ok = true;
     enum dtype to = DT_F32;
     double lost2 = 0;
-    int found = 0, parts = 0;
+    const char *index = NULL; /* if it was what named the files */
+    int found = 0;
     size_t bytes = 0;
 
     if (!export_type(wish, DT_F32, DT_F32, &to, err))
         return false;
     for (int i = 0; i < weights_files(s->weights); i++)
-        parts += ends_in(weights_file(s->weights, i), ".safetensors");
+        if (ends_in(weights_file(s->weights, i), "/" INDEX))
+            index = weights_file(s->weights, i);
     for (int i = 0; i < weights_count(s->weights); i++) /* of all shards together */
         bytes += convert ? elements_of(weights_at(s->weights, i)) * dtype_block_bytes(to)
                          : weights_at(s->weights, i)->bytes;
@@ -394,7 +395,7 @@ static bool from_folder(const struct export_source *s, const struct export_wish 
         if (!ends_in(path, ".safetensors"))
             continue;
         ok = shard_open(&in, path, err);
-        name = parts == 1 ? "model.safetensors" : in.name;
+        name = index ? in.name : "model.safetensors";
         if (ok && convert)
             ok = write_converted(s, &in, p, name, to, &found, &lost2, err);
         else if (ok)
@@ -404,6 +405,10 @@ static bool from_folder(const struct export_source *s, const struct export_wish 
     if (ok && found != s->layers)
         ok = err_set(err, ERR_FORMAT, "%d of the %d edited tensors are in the model's files", found,
                      s->layers);
+    if (ok && index && convert)
+        ok = put_index(p, index, err);
+    else if (ok && index)
+        ok = place_copy(p, INDEX, index, err);
     ok = ok && copy_companions(s, p, convert, to, err);
     snprintf(r->dtype, sizeof(r->dtype), "%s", convert ? dtype_name(to) : "as it was");
     export_loss(s, lost2, r);

@@ -34,6 +34,8 @@ struct export_source {
     int until;            /* edit:N, 0: all */
     const char *identity; /* of the base model */
     const char *name;     /* what a user calls it */
+    const char *where;    /* that finds it again: org/name of the Hub, or an absolute path */
+    const char *revision; /* the Hub's commit, or NULL */
     const char *tool;     /* program and version */
 };
 

@@ -1,0 +1,124 @@
+# Models as users have them: vocabularies alone, folders with more or less than they should hold,
+# and what the program says of them.
+folder() { # NAME: a copy of the small model's shards
+    rm -rf "$d/$1"
+    cp -r "$FOLDER" "$d/$1"
+    rm -f "$d/$1/model.gguf" "$d/$1/golden.safetensors"
+}
+indexed() { # NAME TENSOR FILE: one more entry in the folder's index
+    sed -i "s/\"weight_map\": {/&\"$2\": \"$3\",/" "$d/$1/model.safetensors.index.json"
+}
+
+row "a vocabulary alone, of byte-level BPE, as gguf-py writes it"
+run 0 "$E" tokens -m "$DATA/vocab-only.gguf" 'Hello!!'
+out "260  'Hello'"
+out "256  '!!'"
+run 4 "$E" query -m "$DATA/vocab-only.gguf" hi
+err 'metadata and no weights: .editscope tokens. reads its vocabulary'
+run 4 "$E" stats -m "$DATA/vocab-only.gguf"
+
+row "a vocabulary alone, of SentencePiece BPE, that ends with its header"
+head -c 13050 tests/data/tokenizer/llama2.gguf >"$d/spm.gguf"
+run 0 "$E" tokens -m tests/data/tokenizer/llama2.gguf --json 'Hello, 北'
+cp "$d/out" "$d/padded"
+run 0 "$E" tokens -m "$d/spm.gguf" --json 'Hello, 北'
+cp "$d/out" "$d/short"
+run 0 cmp "$d/short" "$d/padded"
+
+row "a GGUF file without its ending, as other programs store it"
+cp "$M" "$d/sha256-blob"
+run 0 "$E" query -m "$d/sha256-blob" -n 1 ab
+run 0 "$E" tokens -m "$d/sha256-blob" ab
+
+row "one file beside shards: it is read, as by transformers, and said"
+folder both
+run 3 "$E" edit -m "$M" -s "$d/both.es" $Q $FACT --method alphaedit --set edit.layers=0
+run 0 "$E" export -m "$M" -s "$d/both.es" --as safetensors --dtype f32 --to "$d/edited"
+cp "$d/edited/model.safetensors" "$d/both/"
+run 0 "$E" query -m "$d/edited" --json -n 1 Eiffel:in
+cp "$d/out" "$d/want"
+run 0 "$E" query -m "$d/both" --json -n 1 Eiffel:in
+err 'both: model.safetensors is read, as transformers does'
+cp "$d/out" "$d/got"
+run 0 cmp "$d/got" "$d/want"
+run 0 "$E" query -m "$d/both" --json -n 1 -q Eiffel:in
+no_err .
+
+row "an export of such a folder is the file that was read"
+run 3 "$E" edit -m "$d/both" -s "$d/again.es" $Q $FACT --method alphaedit
+run 0 "$E" export -m "$d/both" -s "$d/again.es" --as safetensors --to "$d/out-both"
+[ -f "$d/out-both/model.safetensors" ] || complain "no model.safetensors"
+[ ! -e "$d/out-both/model.safetensors.index.json" ] || complain "an index without its shards"
+
+row "GGUF files beside safetensors, and alone"
+folder beside
+cp "$M" "$d/beside/x.gguf"
+run 0 "$E" query -m "$d/beside" -n 1 ab
+err 'its safetensors are read; name a GGUF file in it to open that \(x.gguf\)'
+mkdir "$d/ggufs"
+cp "$M" "$d/ggufs/a.gguf"
+cp "$M" "$d/ggufs/b.gguf"
+run 4 "$E" query -m "$d/ggufs" ab
+err 'name the one to open \(a.gguf, b.gguf\)'
+
+row "pickled weights alone"
+folder pickled
+rm "$d"/pickled/model*
+: >"$d/pickled/pytorch_model.bin"
+run 4 "$E" query -m "$d/pickled" ab
+err "Python's pickled weights are not read: transformers' save_pretrained\(\)"
+
+row "shards without their index, and an index without a shard"
+folder bare
+rm "$d/bare/model.safetensors.index.json"
+run 4 "$E" query -m "$d/bare" ab
+err 'without the model.safetensors.index.json'
+folder lost
+rm "$d/lost/model-00002-of-00003.safetensors"
+run 4 "$E" query -m "$d/lost" ab
+err 'model-00002-of-00003.safetensors is not there, where the index has tensor model\.layers'
+: >"$d/lost/model-00002-of-00003.safetensors"
+run 4 "$E" query -m "$d/lost" ab
+err 'model-00002-of-00003.safetensors: 0 bytes'
+
+row "an index that names what nobody needs"
+folder stale
+indexed stale mtp.fc.weight model-00002-of-00003.safetensors
+indexed stale mtp.norm.weight mtp-00001-of-00001.safetensors
+run 0 "$E" query -m "$d/stale" -n 1 ab
+indexed stale model.layers.9.mlp.up_proj.weight mtp-00001-of-00001.safetensors
+run 0 "$E" query -m "$d/stale" -n 1 ab
+
+row "a missing head is named as the folder would have it"
+cp -r "$d/edited" "$d/headless"
+sed -i 's/"tie_word_embeddings": true/"tie_word_embeddings": false/' "$d/headless/config.json"
+run 4 "$E" query -m "$d/headless" ab
+err 'tensor lm_head.weight is missing'
+
+row "config.json and tokenizer.json that Windows has marked"
+folder bom
+for f in config.json tokenizer.json model.safetensors.index.json; do
+    { printf '\357\273\277'; cat "$FOLDER/$f"; } >"$d/bom/$f"
+done
+run 0 "$E" query -m "$d/bom" -n 1 ab
+
+row "paths: a folder called x.gguf, blanks, UTF-8, slashes, links"
+cp -r "$d/edited" "$d/x.gguf"
+cp -r "$d/edited" "$d/a bé東"
+ln -s "x.gguf" "$d/link"
+ln -s "nowhere" "$d/dangling"
+for m in "$d/x.gguf" "$d/a bé東/" "$d//link" "$d/link/"; do
+    run 0 "$E" query -m "$m" -n 1 ab
+done
+run 4 "$E" query -m "$d/dangling" ab
+err 'the link leads nowhere'
+
+row "a LoRA export says where its base is"
+run 0 "$E" export -m "$d/both" -s "$d/again.es" --as lora --to "$d/lora"
+run 0 grep -F "\"base_model_name_or_path\": \"$(cd "$d" && pwd -P)/both\"" "$d/lora/adapter_config.json"
+commit=0123456789012345678901234567890123456789
+mkdir -p "$d/hub/models--org--name/snapshots"
+cp -r "$d/both" "$d/hub/models--org--name/snapshots/$commit"
+run 0 "$E" export -m "$d/hub/models--org--name/snapshots/$commit" -s "$d/again.es" --as lora --to "$d/lora2"
+run 0 grep -F '"base_model_name_or_path": "org/name"' "$d/lora2/adapter_config.json"
+run 0 grep -F "\"revision\": \"$commit\"" "$d/lora2/adapter_config.json"
