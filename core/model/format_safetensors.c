@@ -302,22 +302,6 @@ static bool accepts(const char *path)
     return is_folder(path) || is_safetensors(path);
 }
 
-/* What else could have been opened, said in one line. */
-static void note_choice(struct weights *w, bool single, bool index)
-{
-    char *gguf = names_like(w->dir, "", ".gguf");
-
-    if (single && index)
-        w->note = xasprintf("%s: model.safetensors is read, as transformers does, not the files of "
-                            "model.safetensors.index.json beside it",
-                            w->path);
-    else if (*gguf)
-        w->note = xasprintf("%s: its safetensors are read; name a GGUF file in it to open that "
-                            "(%.120s)",
-                            w->path, gguf);
-    free(gguf);
-}
-
 /* In transformers' order: one file before several with an index. */
 static bool open_files(struct weights *w, struct err *err)
 {
@@ -335,8 +319,10 @@ static bool open_files(struct weights *w, struct err *err)
     ok = file_exists(one)     ? open_shard(w, "model.safetensors", err)
          : file_exists(index) ? open_index(w, index, err)
                               : refuse_folder(w, "model.safetensors", err);
-    if (ok)
-        note_choice(w, file_exists(one), file_exists(index));
+    if (ok && file_exists(one) && file_exists(index))
+        w->note = xasprintf("%s: model.safetensors is read, as transformers does, not the files of "
+                            "model.safetensors.index.json beside it",
+                            w->path);
     free(index);
     free(one);
     return ok;
