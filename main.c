@@ -6,6 +6,7 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/ranks.h"
+#include "core/base/std.h"
 #include "core/device/device.h"
 #include "views/cli/cli.h"
 #if HAVE_CUDA
@@ -100,10 +101,11 @@ int main(int argc, char **argv)
     struct err err = {0};
     int status = 1;
 
+    std_begin();
     if (ranks_begin(&err)) {
         status = cli_main(argc, argv, &house);
     } else {
-        fprintf(stderr, "editscope: %s\n", err.text);
+        std_message("%s", err.text);
         status = err_exit_status(err.kind);
     }
     ranks_end(status);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/std.h"
 #include "tui/background.h"
 #include "tui/rescue.h"
 #include "views/app_inside.h"
@@ -59,10 +60,10 @@ static void say_notes(struct app *app, const char *notes)
 /* At once, before the engine has come to rest: it may be in the middle of something. */
 static void say_ended(const struct desk *d, int signal)
 {
-    fprintf(stderr, "editscope: ended by SIG%s", sigabbrev_np(signal));
-    if (*d->state.session)
-        fprintf(stderr, "; the session is whole: editscope %s", d->state.session);
-    fputc('\n', stderr);
+    bool session = *d->state.session;
+
+    std_message("ended by SIG%s%s%s", sigabbrev_np(signal),
+                session ? "; the session is whole: editscope " : "", d->state.session);
 }
 
 /* Whether the ground is light, as the caller says, the environment, or the terminal itself. */

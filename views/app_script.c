@@ -7,6 +7,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/std.h"
 #include "core/base/utf8.h"
 #include "core/engine/codec.h"
 #include "views/app_inside.h"
@@ -72,7 +73,7 @@ static bool wrong(const struct script *s, struct err *err, const char *what, con
     struct buf out = {0};
 
     surface_dump(s->app->surface, &out);
-    fprintf(stderr, "%s", out.data ? out.data : "");
+    std_notes(out.data ? out.data : "");
     buf_free(&out);
     return err_set(err, ERR_FORMAT, "%s:%d: %s '%.200s'", s->path, s->line, what, text);
 }
@@ -340,7 +341,7 @@ bool app_script(struct engine *engine, const struct app_options *options, const 
         live(&s, 5, is_idle);
         app_paint(s.app, s.h, s.w);
         surface_dump(s.app->surface, &out);
-        fputs(out.data ? out.data : "", stdout);
+        std_text(out.data ? out.data : "");
         buf_free(&out);
     }
     app_finish(s.app);

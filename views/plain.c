@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
+#include "core/base/std.h"
 #include "tui/text.h"
 #include "views/news.h"
 #include "views/verbs.h"
@@ -50,14 +52,16 @@ static void plain_open(struct host *host, const char *view)
 static void plain_say(struct host *host, enum tone tone, const char *fmt, ...)
 {
     static const char *const before[] = {"", "", "warning: ", "error: "};
+    struct buf text = {0};
     va_list ap;
 
     (void)host;
-    fputs(before[tone], stdout);
+    std_text(before[tone]);
     va_start(ap, fmt);
-    vprintf(fmt, ap);
+    show_vformat(&text, fmt, ap);
     va_end(ap);
-    putchar('\n');
+    std_puts(text.data ? text.data : "");
+    buf_free(&text);
 }
 
 static void plain_ask(struct host *host, const struct question *question)
@@ -66,13 +70,13 @@ static void plain_ask(struct host *host, const struct question *question)
 
     p->question = *question;
     p->asking = true;
-    printf("%s\n%s\nanswer yes or no\n", question->title, question->text);
+    std_print("%s\n%s\nanswer yes or no\n", question->title, question->text);
 }
 
 static void plain_prompt(struct host *host, const char *text)
 {
     (void)host;
-    printf("type %s\n", text + 1);
+    std_print("type %s\n", text + 1);
 }
 
 static void plain_moved(struct host *host)
@@ -91,10 +95,10 @@ static void say_fact(const struct desk *d)
 {
     char subject[200], prompt[400], target[200];
 
-    printf("fact: subject %s. prompt %s. new object %s\n",
-           text_piece(subject, sizeof(subject), d->fact.subject),
-           text_piece(prompt, sizeof(prompt), d->fact.prompt),
-           text_piece(target, sizeof(target), d->fact.target));
+    std_print("fact: subject %s. prompt %s. new object %s\n",
+              text_piece(subject, sizeof(subject), d->fact.subject),
+              text_piece(prompt, sizeof(prompt), d->fact.prompt),
+              text_piece(target, sizeof(target), d->fact.target));
 }
 
 static void say_neurons(const struct desk *d)
@@ -103,15 +107,15 @@ static void say_neurons(const struct desk *d)
     int n = d->done ? desk_top(d, -1, ORDER_SCORE, top, 10) : 0;
 
     if (!n)
-        printf("no neuron is scored yet: attribute scores them\n");
+        std_print("no neuron is scored yet: attribute scores them\n");
     for (int i = 0; i < n; i++)
-        printf("%d. layer %d neuron %d, score %.3f, %s, %s the mask\n", i + 1, top[i].layer,
-               top[i].neuron, top[i].score,
-               top[i].class_bits == 3   ? "general and specific"
-               : top[i].class_bits == 1 ? "general"
-               : top[i].class_bits == 2 ? "specific"
-                                        : "of no class",
-               top[i].kept ? "in" : "outside");
+        std_print("%d. layer %d neuron %d, score %.3f, %s, %s the mask\n", i + 1, top[i].layer,
+                  top[i].neuron, top[i].score,
+                  top[i].class_bits == 3   ? "general and specific"
+                  : top[i].class_bits == 1 ? "general"
+                  : top[i].class_bits == 2 ? "specific"
+                                           : "of no class",
+                  top[i].kept ? "in" : "outside");
 }
 
 static void say_ratios(const struct desk *d)
@@ -124,13 +128,14 @@ static void say_ratios(const struct desk *d)
         if (!m || !desk_edits(d, l))
             continue;
         any = true;
-        printf("layer %d: general entropy %.3f, ratio %.3f, threshold %.3f. specific entropy %.3f, "
-               "ratio %.3f, threshold %.3f. %d neurons kept\n",
-               l, m->general.H, m->general.rho, m->general.tau, m->specific.H, m->specific.rho,
-               m->specific.tau, m->kept);
+        std_print(
+            "layer %d: general entropy %.3f, ratio %.3f, threshold %.3f. specific entropy %.3f, "
+            "ratio %.3f, threshold %.3f. %d neurons kept\n",
+            l, m->general.H, m->general.rho, m->general.tau, m->specific.H, m->specific.rho,
+            m->specific.tau, m->kept);
     }
     if (!any)
-        printf("no ratios yet: attribute computes them\n");
+        std_print("no ratios yet: attribute computes them\n");
 }
 
 static void say_history(const struct history *h)
@@ -138,23 +143,24 @@ static void say_history(const struct history *h)
     char subject[200], target[200];
 
     for (int i = 0; i < h->count; i++)
-        printf("edit %d, %s: %s is %s, probability %.3f before and %.3f after\n", h->entry[i].edit,
-               h->entry[i].active ? "active" : "undone",
-               text_piece(subject, sizeof(subject), h->entry[i].subject),
-               text_piece(target, sizeof(target), h->entry[i].target), h->entry[i].p_before,
-               h->entry[i].p_after);
+        std_print("edit %d, %s: %s is %s, probability %.3f before and %.3f after\n",
+                  h->entry[i].edit, h->entry[i].active ? "active" : "undone",
+                  text_piece(subject, sizeof(subject), h->entry[i].subject),
+                  text_piece(target, sizeof(target), h->entry[i].target), h->entry[i].p_before,
+                  h->entry[i].p_after);
     if (!h->count)
-        printf("no edits yet\n");
+        std_print("no edits yet\n");
 }
 
 static void say_help(void)
 {
-    puts("fact SUBJECT | PROMPT | OBJECT: another fact, {} stands for the subject. fact: say it\n"
-         "attribute: score the neurons\nneurons: the strongest\nratios: entropy, ratio, threshold\n"
-         "why: both\npreview: try the edit\ncommit: write it, asks\nundo: take back, "
-         "asks\nredo\nhistory: the edits\n"
-         "query TEXT: ask the model\nset NAME=VALUE: a parameter\nstate: what is in force\n"
-         "quit\nControl C stops what runs");
+    std_puts(
+        "fact SUBJECT | PROMPT | OBJECT: another fact, {} stands for the subject. fact: say it\n"
+        "attribute: score the neurons\nneurons: the strongest\nratios: entropy, ratio, threshold\n"
+        "why: both\npreview: try the edit\ncommit: write it, asks\nundo: take back, "
+        "asks\nredo\nhistory: the edits\n"
+        "query TEXT: ask the model\nset NAME=VALUE: a parameter\nstate: what is in force\n"
+        "quit\nControl C stops what runs");
 }
 
 static void set_fact(struct plain *p, const char *text)
@@ -165,7 +171,7 @@ static void set_fact(struct plain *p, const char *text)
 
     if (!two) {
         if (*text)
-            printf("error: fact SUBJECT | PROMPT | OBJECT\n");
+            std_print("error: fact SUBJECT | PROMPT | OBJECT\n");
         else
             say_fact(&p->desk);
         return;
@@ -177,7 +183,7 @@ static void set_fact(struct plain *p, const char *text)
         verb_fact(&p->host, &fact);
         say_fact(&p->desk);
     } else {
-        printf("error: %s\n", err.text);
+        std_print("error: %s\n", err.text);
     }
     fact_free(&fact);
 }
@@ -187,11 +193,11 @@ static void set_parameter(struct plain *p, const char *assignment)
     struct err err = {0};
 
     if (!params_assign(&p->desk.params, assignment, FROM_COMMAND_LINE, &err)) {
-        printf("error: %s\n", err.text);
+        std_print("error: %s\n", err.text);
         return;
     }
     desk_remask(&p->desk);
-    printf("%s\n", assignment);
+    std_print("%s\n", assignment);
 }
 
 static void answered(struct plain *p, const char *word)
@@ -200,7 +206,7 @@ static void answered(struct plain *p, const char *word)
     if (!strcmp(word, "yes") || !strcmp(word, "y"))
         verb_confirmed(&p->host, &p->question);
     else
-        printf("cancelled; nothing was changed\n");
+        std_print("cancelled; nothing was changed\n");
 }
 
 static void do_word(struct plain *p, const char *word, const char *rest)
@@ -232,14 +238,14 @@ static void do_word(struct plain *p, const char *word, const char *rest)
     else if (!strcmp(word, "why"))
         say_neurons(d), say_ratios(d);
     else if (!strcmp(word, "state"))
-        printf("%s, %d edits, checksum %.8s\n", d->state.preview ? "preview" : "no preview",
-               d->state.edits, d->state.checksum);
+        std_print("%s, %d edits, checksum %.8s\n", d->state.preview ? "preview" : "no preview",
+                  d->state.edits, d->state.checksum);
     else if (!strcmp(word, "help"))
         say_help();
     else if (!strcmp(word, "quit") || !strcmp(word, "q") || !strcmp(word, "q!"))
         p->quit = true;
     else
-        printf("error: no command %s; help lists them\n", word);
+        std_print("error: no command %s; help lists them\n", word);
 }
 
 static void do_line(struct plain *p, const char *text)
@@ -267,7 +273,7 @@ static void hear(struct plain *p, struct event *ev)
             kind = p->desk.job[i].kind;
     if (ev->kind == EV_ANSWER && !ev->answer->partial) {
         text_piece(said, sizeof(said), ev->answer->completion);
-        printf("%s says: %s\n", ev->answer->state == STATE_BASE ? "base" : "edited", said);
+        std_print("%s says: %s\n", ev->answer->state == STATE_BASE ? "base" : "edited", said);
     }
     desk_event(&p->desk, ev);
     p->stated |= ev->kind == EV_STATE || ev->kind == EV_FAILED;
@@ -291,11 +297,11 @@ static void wait_for(struct plain *p)
     static size_t room;
 
     if (busy != p->told && busy)
-        printf("%s\n", desk_busy_word(busy));
+        std_print("%s\n", desk_busy_word(busy));
     else if (!rest && isatty(STDIN_FILENO) && p->told)
-        printf("%s\n", p->asking ? "yes or no?" : "ready");
+        std_print("%s\n", p->asking ? "yes or no?" : "ready");
     p->told = busy;
-    fflush(stdout);
+    std_flush();
     poll(fd, rest ? 1 : 2, rest ? 200 : -1);
     if (interrupted) {
         interrupted = 0;
@@ -343,7 +349,7 @@ bool plain_run(struct engine *engine, const struct app_options *options, struct 
         if (!p->quit)
             wait_for(p);
     }
-    fflush(stdout);
+    std_flush();
     desk_free(&p->desk);
     free(p);
     return engine_ended(engine, err) || !err->kind;

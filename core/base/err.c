@@ -1,8 +1,11 @@
 #include "core/base/err.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/show.h"
+#include "core/base/utf8.h"
 
 static const struct {
     const char *code;
@@ -23,33 +26,37 @@ static const struct {
 
 bool err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
 {
+    struct buf text = {0};
     va_list ap;
 
     if (!err || err->kind)
         return false;
     err->kind = kind;
     va_start(ap, fmt);
-    vsnprintf(err->text, sizeof(err->text), fmt, ap);
+    show_vformat(&text, fmt, ap);
     va_end(ap);
+    utf8_copy(err->text, sizeof(err->text), text.data ? text.data : "");
+    buf_free(&text);
     return false;
 }
 
 bool err_in(struct err *err, const char *fmt, ...)
 {
-    char text[sizeof(err->text) - 1];
+    struct buf text = {0};
     va_list ap;
-    int n;
 
     if (!err || !err->kind)
         return false;
     va_start(ap, fmt);
-    n = vsnprintf(text, sizeof(text), fmt, ap);
+    show_vformat(&text, fmt, ap);
     va_end(ap);
     /* what does not fit is cut off, which is all right: the beginning says most */
-    if (n >= 0 && (size_t)n < sizeof(text) &&
-        snprintf(text + n, sizeof(text) - (size_t)n, ": %s", err->text) < 0)
-        text[n] = '\0';
-    memcpy(err->text, text, sizeof(text));
+    if (text.len < sizeof(err->text)) {
+        buf_puts(&text, ": ");
+        buf_puts(&text, err->text);
+    }
+    utf8_copy(err->text, sizeof(err->text), text.data);
+    buf_free(&text);
     return false;
 }
 

@@ -33,7 +33,8 @@ struct err {
     char text[400];
 };
 
-/* Records the failure unless one is recorded already. Always returns false. */
+/* Records the failure unless one is recorded already. Always returns false. The format is
+ * show_format()'s: what it quotes can not act on a terminal, and is cut by columns. */
 bool err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Puts "fmt: " before the recorded text, to say what was being done. Returns false. */

@@ -96,6 +96,27 @@ void utf8_clean(struct buf *out, const char *text, size_t n)
     buf_add(out, start, (size_t)(end - start));
 }
 
+size_t utf8_cut(const char *text, size_t length, size_t n)
+{
+    size_t cut = length < n ? length : n, back = 0;
+
+    if (cut == length)
+        return length;
+    while (back < 3 && back < cut && ((unsigned char)text[cut - back] & 0xc0) == 0x80)
+        back++; /* the byte behind the cut belongs to a character before it */
+    return ((unsigned char)text[cut - back] & 0xc0) == 0x80 ? cut : cut - back;
+}
+
+void utf8_copy(char *out, size_t size, const char *text)
+{
+    size_t length = strlen(text), n = size ? utf8_cut(text, length, size - 1) : 0;
+
+    if (!size)
+        return;
+    memmove(out, text, n);
+    out[n] = '\0';
+}
+
 int utf8_put(char out[4], int32_t code)
 {
     if (code < 0x80) {

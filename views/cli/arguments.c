@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/std.h"
 #include "views/cli/cli.h"
 
 const struct option_info option_infos[OPT_COUNT] = {
@@ -217,37 +218,37 @@ static void help_options(unsigned which)
         snprintf(left, sizeof(left), "%s%c%s--%s%s%s", o->letter ? "-" : "",
                  o->letter ? o->letter : ' ', o->letter ? ", " : "   ", o->name, *o->arg ? " " : "",
                  o->arg);
-        printf("  %-30s %s\n", left, o->help);
+        std_print("  %-30s %s\n", left, o->help);
     }
 }
 
 static void help_parameters(void)
 {
-    puts("\nParameters (--set NAME=VALUE):");
+    std_puts("\nParameters (--set NAME=VALUE):");
     for (int i = 0; i < PARAM_COUNT; i++) {
         const struct param_info *p = param_info((enum param)i);
 
-        printf("  %-20s %s%s%s%s\n", *p->alias ? p->alias : p->name, p->help, *p->words ? " (" : "",
-               p->words, *p->words ? ")" : "");
+        std_print("  %-20s %s%s%s%s\n", *p->alias ? p->alias : p->name, p->help,
+                  *p->words ? " (" : "", p->words, *p->words ? ")" : "");
     }
 }
 
 void cli_help(const struct cli *c)
 {
     if (c->ops) {
-        printf("usage: editscope %s [options]%s%s\n\n%s\n\nOptions:\n", c->ops->name,
-               *c->ops->rest ? " " : "", c->ops->rest, c->ops->help);
+        std_print("usage: editscope %s [options]%s%s\n\n%s\n\nOptions:\n", c->ops->name,
+                  *c->ops->rest ? " " : "", c->ops->rest, c->ops->help);
         help_options(takes(c));
         if (takes(c) & FOR_PARAMS)
             help_parameters();
         return;
     }
-    puts("usage: editscope [options] [SESSION]\n"
-         "       editscope COMMAND [options]\n\n"
-         "Without a command: the screen, on SESSION if one is named.\n\nCommands:");
+    std_puts("usage: editscope [options] [SESSION]\n"
+             "       editscope COMMAND [options]\n\n"
+             "Without a command: the screen, on SESSION if one is named.\n\nCommands:");
     for (int i = 0; i < COMMANDS; i++)
-        printf("  %-12s %s\n", commands[i]->name, commands[i]->help);
-    puts("\nOptions of the screen:");
+        std_print("  %-12s %s\n", commands[i]->name, commands[i]->help);
+    std_puts("\nOptions of the screen:");
     help_options(cli_screen_options);
     help_parameters();
 }

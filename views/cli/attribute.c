@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/std.h"
 #include "core/engine/run_file.h"
 #include "views/cli/cli.h"
 
@@ -92,13 +93,14 @@ static void tell_text(const struct layer *l, bool first)
     const json_t *best = json_array_get(l->top, 0);
 
     if (first)
-        puts("layer   H_ge   H_sp  rho_ge  rho_sp  general specific   both   kept  top neuron"
-             "   seconds");
-    printf("%5d %6.3f %6.3f %7.3f %7.3f %8d %8d %6d %6d  %-12lld %7.2f\n", l->attribution->layer,
-           m->general.H, m->specific.H, m->general.rho, m->specific.rho, m->general.chosen,
-           m->specific.chosen, m->both, m->kept,
-           (long long)json_integer_value(json_object_get(best, "neuron")), l->attribution->seconds);
-    fflush(stdout);
+        std_puts("layer   H_ge   H_sp  rho_ge  rho_sp  general specific   both   kept  top neuron"
+                 "   seconds");
+    std_print("%5d %6.3f %6.3f %7.3f %7.3f %8d %8d %6d %6d  %-12lld %7.2f\n", l->attribution->layer,
+              m->general.H, m->specific.H, m->general.rho, m->specific.rho, m->general.chosen,
+              m->specific.chosen, m->both, m->kept,
+              (long long)json_integer_value(json_object_get(best, "neuron")),
+              l->attribution->seconds);
+    std_flush();
 }
 
 /* In the order they came: a layer that still waits holds back those after it. */
@@ -166,13 +168,8 @@ static void hear_meta(struct cli *c, struct watch *w, struct event *ev)
         return;
     }
     json_decref(o);
-    for (int i = 0; i < w->rows.rows; i++) {
-        char prompt[256], target[64];
-
-        cli_show(w->rows.prompt[i], prompt, sizeof(prompt));
-        cli_show(w->rows.target[i].text, target, sizeof(target));
-        printf("row %d: %s ->%s\n", i, prompt, target);
-    }
+    for (int i = 0; i < w->rows.rows; i++)
+        std_print("row %d: %.256s ->%.64s\n", i, w->rows.prompt[i], w->rows.target[i].text);
 }
 
 static void hear(struct cli *c, struct event *ev, void *ctx)
@@ -216,8 +213,9 @@ static void done(struct cli *c, const struct watch *w)
     for (int i = 0; i < w->count; i++)
         seconds += w->layer[i].attribution->seconds;
     if (!cli_json(c)) {
-        printf("%d layers in %.1f s%s%s\n", w->count, seconds, cli_has(c, OPT_OUTPUT) ? ": " : "",
-               cli_has(c, OPT_OUTPUT) ? c->value[OPT_OUTPUT] : "");
+        std_print("%d layers in %.1f s%s%s\n", w->count, seconds,
+                  cli_has(c, OPT_OUTPUT) ? ": " : "",
+                  cli_has(c, OPT_OUTPUT) ? c->value[OPT_OUTPUT] : "");
         return;
     }
     o = cli_event("done");

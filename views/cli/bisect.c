@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/std.h"
 #include "views/cli/cli.h"
 
 static void step_json(const struct bisect_step *s)
@@ -18,13 +19,10 @@ static void step_json(const struct bisect_step *s)
 
 static void step_text(const struct bisect_step *s)
 {
-    char said[80];
-
-    cli_show(s->said, said, sizeof(said));
     if (s->edit)
-        printf("after edit %-6d %-3s  %s\n", s->edit, s->holds ? "yes" : "no", said);
+        std_print("after edit %-6d %-3s  %s\n", s->edit, s->holds ? "yes" : "no", s->said);
     else
-        printf("base              %-3s  %s\n", s->holds ? "yes" : "no", said);
+        std_print("base              %-3s  %s\n", s->holds ? "yes" : "no", s->said);
 }
 
 static void found_json(const struct bisected *b)
@@ -44,11 +42,11 @@ static void found_text(const struct bisected *b)
     bool at_base = b->steps && b->step[0].holds; /* at the earlier end */
 
     if (b->edit)
-        printf("edit %d %s; %d of %d states asked, it and the one before it among them\n", b->edit,
-               at_base ? "broke it" : "brought it", b->steps, b->states);
+        std_print("edit %d %s; %d of %d states asked, it and the one before it among them\n",
+                  b->edit, at_base ? "broke it" : "brought it", b->steps, b->states);
     else
-        printf("no edit between them did: the answer %s at both ends%s\n",
-               at_base ? "holds" : "fails", at_base ? "" : "; --from N starts where it held");
+        std_print("no edit between them did: the answer %s at both ends%s\n",
+                  at_base ? "holds" : "fails", at_base ? "" : "; --from N starts where it held");
 }
 
 static void hear(struct cli *c, struct event *ev, void *ctx)
@@ -66,7 +64,7 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
         step_json(&b->step[b->steps - 1]);
     else if (b->steps)
         step_text(&b->step[b->steps - 1]);
-    fflush(stdout);
+    std_flush();
 }
 
 static bool run(struct cli *c, struct err *err)

@@ -1,5 +1,8 @@
 #include "views/cli/cli.h"
 
+#include "core/base/std.h"
+
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +23,9 @@ static void complain(struct cli *c, const struct err *err)
     json_t *o;
 
     cli_unbar(c);
-    fflush(stdout);
-    fprintf(stderr, "editscope: %s\n", err->text);
-    if (!cli_json(c))
+    std_flush();
+    std_message("%s", err->text);
+    if (!cli_json(c) || std_failed())
         return;
     o = cli_event("error");
     json_object_set_new(o, "code", json_string(err_code(err->kind)));
@@ -113,7 +116,7 @@ static bool work(struct cli *c, int argc, char **argv, struct err *err)
     if (!cli_parse(c, argc, argv, err))
         return false;
     if (cli_has(c, OPT_VERSION)) {
-        puts(CLI_VERSION);
+        std_puts(CLI_VERSION);
         return true;
     }
     if (cli_has(c, OPT_HELP)) {
@@ -125,6 +128,18 @@ static bool work(struct cli *c, int argc, char **argv, struct err *err)
     return c->ops ? c->ops->run(c, err) : screen(c, err);
 }
 
+/* The exit status of a command whose output was lost, whatever else became of it. */
+static int unwritten(void)
+{
+    struct err err = {0};
+
+    if (std_unread())
+        return 128 + SIGPIPE; /* as where the signal is not ignored: no news to anybody */
+    std_error(&err);
+    std_message("%s", err.text);
+    return err_exit_status(err.kind);
+}
+
 int cli_main(int argc, char **argv, const struct device_house *house)
 {
     struct cli c = {.house = house};
@@ -133,10 +148,12 @@ int cli_main(int argc, char **argv, const struct device_house *house)
     int status = 0;
 
     cli_stop(&c);
-    if (!ok) {
+    std_flush();
+    if (!ok && !c.unheard)
         complain(&c, &err);
+    if (!ok)
         status = err_exit_status(err.kind);
-    } else if (c.rejected) {
+    if (ok && c.rejected) {
         err_set(&err, ERR_ACCEPT,
                 "the edit stands but its acceptance test failed; `editscope "
                 "undo -s SESSION` takes it back");
@@ -145,6 +162,8 @@ int cli_main(int argc, char **argv, const struct device_house *house)
     }
     if (c.signal)
         status = 128 + c.signal;
+    else if (std_failed())
+        status = unwritten();
     if (c.relations)
         relations_free(c.relations);
     free(c.relations);
@@ -158,7 +177,5 @@ int cli_main(int argc, char **argv, const struct device_house *house)
     for (int i = 0; i < OPT_COUNT; i++)
         free(c.config[i]);
     buf_free(&c.notes);
-    if (fflush(stdout) && !status)
-        status = 1;
     return status;
 }

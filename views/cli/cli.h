@@ -158,6 +158,7 @@ struct cli {
     struct state_info state;     /* the same */
     bool bar;                    /* a progress line stands on standard error */
     bool rejected;               /* an edit stands that failed its acceptance test */
+    bool unheard;                /* it was stopped because standard output cannot be written */
     int signal;                  /* that ended it, or 0 */
     struct relations *relations; /* cli_first_facts()'s, or NULL */
     struct fact *samples;
@@ -252,10 +253,9 @@ bool cli_scored(const struct cli *c, const struct attribution *a);
 bool cli_json(const struct cli *c);
 void cli_print(json_t *object); /* one line with "schema": 1 first; takes the object */
 json_t *cli_event(const char *name);
-json_t *cli_real(double value);                    /* null for what is not finite */
-json_t *cli_text(const char *text);                /* what is not UTF-8 becomes U+FFFD */
-json_t *cli_pair(double before, double after);     /* {"before": .., "after": ..} */
-void cli_show(const char *text, char *out, int n); /* line breaks made visible, UTF-8 */
+json_t *cli_real(double value);                /* null for what is not finite */
+json_t *cli_text(const char *text);            /* what is not UTF-8 becomes U+FFFD */
+json_t *cli_pair(double before, double after); /* {"before": .., "after": ..} */
 void cli_say(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_unbar(struct cli *c); /* wipes the progress line */
 

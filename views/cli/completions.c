@@ -5,6 +5,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/params.h"
+#include "core/base/std.h"
 #include "tui/theme.h"
 #include "views/cli/cli.h"
 
@@ -68,16 +69,16 @@ static void names(const struct cli_ops *ops)
 
     for (int i = 0; i < OPT_COUNT; i++)
         if (option_infos[i].commands & taken(ops)) {
-            printf("%s--%s", blank, option_infos[i].name);
+            std_print("%s--%s", blank, option_infos[i].name);
             if (option_infos[i].letter)
-                printf(" -%c", option_infos[i].letter);
+                std_print(" -%c", option_infos[i].letter);
             blank = " ";
         }
 }
 
 static void bash_values(void)
 {
-    puts("    case $before in");
+    std_puts("    case $before in");
     for (int i = 0; i < OPT_COUNT; i++) {
         const struct option_info *o = &option_infos[i];
         struct buf words = {0};
@@ -85,66 +86,66 @@ static void bash_values(void)
         if (!*o->arg)
             continue;
         words_of((enum option)i, &words);
-        printf("    --%s", o->name);
+        std_print("    --%s", o->name);
         if (o->letter)
-            printf("|-%c", o->letter);
-        printf(") ");
+            std_print("|-%c", o->letter);
+        std_print(") ");
         if (!strcmp(words.data, "FILE"))
-            printf("compopt -o filenames; COMPREPLY=($(compgen -f -- \"$word\"))");
+            std_print("compopt -o filenames; COMPREPLY=($(compgen -f -- \"$word\"))");
         else if (!strcmp(words.data, "FOLDER"))
-            printf("compopt -o filenames; COMPREPLY=($(compgen -d -- \"$word\"))");
+            std_print("compopt -o filenames; COMPREPLY=($(compgen -d -- \"$word\"))");
         else if (*words.data)
-            printf("%sCOMPREPLY=($(compgen -W '%s' -- \"$word\"))",
-                   strchr("=:", words.data[words.len - 1]) ? "compopt -o nospace; " : "",
-                   words.data);
+            std_print("%sCOMPREPLY=($(compgen -W '%s' -- \"$word\"))",
+                      strchr("=:", words.data[words.len - 1]) ? "compopt -o nospace; " : "",
+                      words.data);
         else
-            printf("COMPREPLY=()");
-        puts("; return ;;");
+            std_print("COMPREPLY=()");
+        std_puts("; return ;;");
         buf_free(&words);
     }
-    puts("    esac");
+    std_puts("    esac");
 }
 
 static void bash(void)
 {
     const struct cli_ops *ops;
 
-    puts("# bash completion for editscope; `editscope completions bash` writes it.\n"
-         "_editscope()\n"
-         "{\n"
-         "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
-         "    local command= i options rest\n"
-         "    [[ $before == = ]] && before=${COMP_WORDS[COMP_CWORD-2]}\n"
-         "    [[ $word == = ]] && word=\n"
-         "    COMPREPLY=()");
+    std_puts("# bash completion for editscope; `editscope completions bash` writes it.\n"
+             "_editscope()\n"
+             "{\n"
+             "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
+             "    local command= i options rest\n"
+             "    [[ $before == = ]] && before=${COMP_WORDS[COMP_CWORD-2]}\n"
+             "    [[ $word == = ]] && word=\n"
+             "    COMPREPLY=()");
     bash_values();
-    printf("    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-           "        case ${COMP_WORDS[i]} in\n        ");
+    std_print("    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+              "        case ${COMP_WORDS[i]} in\n        ");
     for (int n = 0; (ops = cli_command(n)) != NULL; n++)
-        printf("%s%s", n ? "|" : "", ops->name);
-    puts(") command=${COMP_WORDS[i]}; break ;;\n        esac\n    done\n    case $command in");
+        std_print("%s%s", n ? "|" : "", ops->name);
+    std_puts(") command=${COMP_WORDS[i]}; break ;;\n        esac\n    done\n    case $command in");
     for (int n = 0; (ops = cli_command(n)) != NULL; n++) {
-        printf("    %s) options='", ops->name);
+        std_print("    %s) options='", ops->name);
         names(ops);
-        printf("' rest='%s' ;;\n", rest_of(ops));
+        std_print("' rest='%s' ;;\n", rest_of(ops));
     }
-    printf("    *) options='");
+    std_print("    *) options='");
     names(NULL);
-    printf("' rest='");
+    std_print("' rest='");
     for (int n = 0; (ops = cli_command(n)) != NULL; n++)
-        printf("%s ", ops->name);
-    puts("FILE' ;;\n    esac\n"
-         "    if [[ $word == -* ]]; then\n"
-         "        COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
-         "        return\n"
-         "    fi\n"
-         "    if [[ $rest == *FILE ]]; then\n"
-         "        compopt -o filenames\n"
-         "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
-         "    fi\n"
-         "    COMPREPLY+=($(compgen -W \"${rest%FILE}\" -- \"$word\"))\n"
-         "}\n"
-         "complete -F _editscope editscope");
+        std_print("%s ", ops->name);
+    std_puts("FILE' ;;\n    esac\n"
+             "    if [[ $word == -* ]]; then\n"
+             "        COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
+             "        return\n"
+             "    fi\n"
+             "    if [[ $rest == *FILE ]]; then\n"
+             "        compopt -o filenames\n"
+             "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
+             "    fi\n"
+             "    COMPREPLY+=($(compgen -W \"${rest%FILE}\" -- \"$word\"))\n"
+             "}\n"
+             "complete -F _editscope editscope");
 }
 
 /* Text inside single quotes; in zsh's descriptions brackets and colons are special too. */
@@ -152,11 +153,11 @@ static void quoted(const char *text, bool zsh)
 {
     for (; *text; text++) {
         if (*text == '\'')
-            fputs("'\\''", stdout);
+            std_text("'\\''");
         else if (zsh && strchr("[]:\\", *text))
-            printf("\\%c", *text);
+            std_print("\\%c", *text);
         else
-            putchar(*text);
+            std_print("%.1s", text);
     }
 }
 
@@ -167,28 +168,28 @@ static void zsh_option(enum option option)
     int forms = o->letter ? 2 : 1;
 
     for (int k = 0; k < forms; k++) {
-        printf(" \\\n            '%s", option == OPT_SET ? "*" : "");
+        std_print(" \\\n            '%s", option == OPT_SET ? "*" : "");
         if (k)
-            printf("-%c[", o->letter);
+            std_print("-%c[", o->letter);
         else
-            printf("--%s%s[", o->name, *o->arg ? "=" : "");
+            std_print("--%s%s[", o->name, *o->arg ? "=" : "");
         quoted(o->help, true);
-        printf("]");
+        std_print("]");
         if (*o->arg) {
             words_of(option, &words);
-            printf(":%s:", o->arg);
+            std_print(":%s:", o->arg);
             if (!strcmp(words.data, "FILE"))
-                printf("_files");
+                std_print("_files");
             else if (!strcmp(words.data, "FOLDER"))
-                printf("_files -/");
+                std_print("_files -/");
             else if (*words.data) {
-                printf("(");
+                std_print("(");
                 quoted(words.data, true);
-                printf(")");
+                std_print(")");
             }
             buf_free(&words);
         }
-        printf("'");
+        std_print("'");
     }
 }
 
@@ -203,33 +204,33 @@ static void zsh(void)
 {
     const struct cli_ops *ops;
 
-    puts("#compdef editscope\n"
-         "# zsh completion for editscope; `editscope completions zsh` writes it.\n"
-         "_editscope() {\n"
-         "    local -a commands\n"
-         "    local command=${words[(r)[a-z]##]}\n"
-         "    commands=(");
+    std_puts("#compdef editscope\n"
+             "# zsh completion for editscope; `editscope completions zsh` writes it.\n"
+             "_editscope() {\n"
+             "    local -a commands\n"
+             "    local command=${words[(r)[a-z]##]}\n"
+             "    commands=(");
     for (int n = 0; (ops = cli_command(n)) != NULL; n++) {
-        printf("        '%s:", ops->name);
+        std_print("        '%s:", ops->name);
         quoted(ops->help, true);
-        puts("'");
+        std_puts("'");
     }
-    puts("    )\n    case $command in");
+    std_puts("    )\n    case $command in");
     for (int n = 0; (ops = cli_command(n)) != NULL; n++) {
         const char *rest = rest_of(ops);
 
-        printf("    %s)\n        _arguments '1:command:(%s)'", ops->name, ops->name);
+        std_print("    %s)\n        _arguments '1:command:(%s)'", ops->name, ops->name);
         zsh_options(ops);
         if (!strcmp(rest, "FILE"))
-            printf(" \\\n            '*:file:_files'");
+            std_print(" \\\n            '*:file:_files'");
         else if (*rest)
-            printf(" \\\n            '*:word:(%s)'", rest);
-        puts(" ;;");
+            std_print(" \\\n            '*:word:(%s)'", rest);
+        std_puts(" ;;");
     }
-    printf("    *)\n        _arguments '1:command or session:{_describe command commands; "
-           "_files}'");
+    std_print("    *)\n        _arguments '1:command or session:{_describe command commands; "
+              "_files}'");
     zsh_options(NULL);
-    puts(" ;;\n    esac\n}\n_editscope \"$@\"");
+    std_puts(" ;;\n    esac\n}\n_editscope \"$@\"");
 }
 
 static void fish_option(const struct cli_ops *ops, enum option option)
@@ -237,42 +238,42 @@ static void fish_option(const struct cli_ops *ops, enum option option)
     const struct option_info *o = &option_infos[option];
     struct buf words = {0};
 
-    printf("complete -c editscope -n '%s%s' -l %s", ops ? "__fish_seen_subcommand_from " : "",
-           ops ? ops->name : "__fish_use_subcommand", o->name);
+    std_print("complete -c editscope -n '%s%s' -l %s", ops ? "__fish_seen_subcommand_from " : "",
+              ops ? ops->name : "__fish_use_subcommand", o->name);
     if (o->letter)
-        printf(" -s %c", o->letter);
+        std_print(" -s %c", o->letter);
     if (*o->arg) {
         words_of(option, &words);
         if (!strcmp(words.data, "FILE"))
-            printf(" -r -F");
+            std_print(" -r -F");
         else if (!strcmp(words.data, "FOLDER"))
-            printf(" -x -a '(__fish_complete_directories)'");
+            std_print(" -x -a '(__fish_complete_directories)'");
         else {
-            printf(" -x");
+            std_print(" -x");
             if (*words.data)
-                printf(" -a '%s'", words.data);
+                std_print(" -a '%s'", words.data);
         }
         buf_free(&words);
     }
-    printf(" -d '");
+    std_print(" -d '");
     quoted(o->help, false);
-    puts("'");
+    std_puts("'");
 }
 
 static void fish(void)
 {
     const struct cli_ops *ops;
 
-    puts("# fish completion for editscope; `editscope completions fish` writes it.");
+    std_puts("# fish completion for editscope; `editscope completions fish` writes it.");
     for (int n = 0; (ops = cli_command(n)) != NULL; n++) {
         const char *rest = rest_of(ops);
 
-        printf("complete -c editscope -n __fish_use_subcommand -a %s -d '", ops->name);
+        std_print("complete -c editscope -n __fish_use_subcommand -a %s -d '", ops->name);
         quoted(ops->help, false);
-        puts("'");
+        std_puts("'");
         if (strcmp(rest, "FILE") != 0)
-            printf("complete -c editscope -n '__fish_seen_subcommand_from %s' -f%s%s%s\n",
-                   ops->name, *rest ? " -a '" : "", rest, *rest ? "'" : "");
+            std_print("complete -c editscope -n '__fish_seen_subcommand_from %s' -f%s%s%s\n",
+                      ops->name, *rest ? " -a '" : "", rest, *rest ? "'" : "");
         for (int i = 0; i < OPT_COUNT; i++)
             if (option_infos[i].commands & taken(ops))
                 fish_option(ops, (enum option)i);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/std.h"
 #include "views/cli/cli.h"
 
 static bool run(struct cli *c, struct err *err)
@@ -26,8 +27,8 @@ static bool run(struct cli *c, struct err *err)
         struct buf value = {0};
 
         params_show(&p, (enum param)i, &value);
-        printf("# %s%s%s%s\n%s = %s\n", info->help, *info->words ? " (" : "", info->words,
-               *info->words ? ")" : "", info->name, value.data);
+        std_print("# %s%s%s%s\n%s = %s\n", info->help, *info->words ? " (" : "", info->words,
+                  *info->words ? ")" : "", info->name, value.data);
         buf_free(&value);
     }
     return true;

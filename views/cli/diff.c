@@ -1,6 +1,7 @@
 /* editscope diff: what the edits between two states of a session changed. */
 #include <stdio.h>
 
+#include "core/base/std.h"
 #include "views/cli/cli.h"
 
 static const char *const kinds[] = {"rephrase", "locality", "portability",
@@ -60,20 +61,16 @@ static void as_json(const struct diff *d)
 
 static void as_text(const struct diff *d)
 {
-    printf("from %d to %d\nlayer  columns  |difference|       |W|\n", d->from, d->to);
+    std_print("from %d to %d\nlayer  columns  |difference|       |W|\n", d->from, d->to);
     for (int i = 0; i < d->layers; i++)
-        printf("%5d  %7d  %12.5f  %8.3f\n", d->layer[i].layer, d->layer[i].columns,
-               d->layer[i].norm, d->layer[i].weight_norm);
+        std_print("%5d  %7d  %12.5f  %8.3f\n", d->layer[i].layer, d->layer[i].columns,
+                  d->layer[i].norm, d->layer[i].weight_norm);
     for (int i = 0; i < d->probes; i++) {
         const struct probe_result *p = &d->probe[i];
-        char prompt[128], before[64], after[64];
 
-        cli_show(p->prompt, prompt, sizeof(prompt));
-        cli_show(said(p, 0), before, sizeof(before));
-        cli_show(said(p, 1), after, sizeof(after));
-        printf("%-11s %s %s  p %.4f -> %.4f  %s\n    %s ->%s%s\n", kinds[p->kind],
-               p->ok[0] ? "yes" : "no ", p->ok[1] ? "yes" : "no ", p->p[0], p->p[1], prompt, before,
-               after, p->known ? "" : "  (the base did not know it)");
+        std_print("%-11s %s %s  p %.4f -> %.4f  %.128s\n    %.64s ->%.64s%s\n", kinds[p->kind],
+                  p->ok[0] ? "yes" : "no ", p->ok[1] ? "yes" : "no ", p->p[0], p->p[1], p->prompt,
+                  said(p, 0), said(p, 1), p->known ? "" : "  (the base did not know it)");
     }
 }
 

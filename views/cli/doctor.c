@@ -8,6 +8,7 @@
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/std.h"
 #include "views/cli/cli.h"
 
 struct report {
@@ -35,7 +36,7 @@ static void line(struct report *r, const char *what, bool good, const char *fmt,
         json_object_set_new(o, "text", cli_text(one));
         cli_print(o);
     } else {
-        printf("%-4s %-10s %s\n", good ? "ok" : "BAD", what, one);
+        std_print("%-4s %-10s %s\n", good ? "ok" : "BAD", what, one);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/std.h"
 #include "core/engine/run_file.h"
 #include "views/cli/cli.h"
 
@@ -25,39 +26,31 @@ static void tell_layer(struct cli *c, const struct attribution *a)
 static void applied_text(const struct applied *a, bool preview)
 {
     if (preview)
-        puts("preview: nothing is kept");
-    printf("layer   kept       gain  gain_mask      leak  leak_ratio  |delta|/|W|\n");
+        std_puts("preview: nothing is kept");
+    std_print("layer   kept       gain  gain_mask      leak  leak_ratio  |delta|/|W|\n");
     for (int i = 0; i < a->layers; i++) {
         const struct weighed_layer *l = &a->layer[i];
 
-        printf("%5d %6d %10.4g %10.4g %9.3g %11.4g %12.4g\n", l->layer, l->kept, l->gain,
-               l->gain_mask, l->leak, l->leak_ratio,
-               l->weight_norm > 0 ? l->delta_norm / l->weight_norm : 0);
+        std_print("%5d %6d %10.4g %10.4g %9.3g %11.4g %12.4g\n", l->layer, l->kept, l->gain,
+                  l->gain_mask, l->leak, l->leak_ratio,
+                  l->weight_norm > 0 ? l->delta_norm / l->weight_norm : 0);
     }
-    printf("z error %.3f, moments of %ld tokens%s\n", a->z_error, a->moment_tokens,
-           a->draft ? " (draft)" : "");
-    if (preview) {
-        char text[400];
-
-        cli_show(a->generated, text, sizeof(text));
-        printf("p(first) %.4f -> %.4f, says:%s\n", a->p_before, a->p_after, text);
-    }
+    std_print("z error %.3f, moments of %ld tokens%s\n", a->z_error, a->moment_tokens,
+              a->draft ? " (draft)" : "");
+    if (preview)
+        std_print("p(first) %.4f -> %.4f, says:%s\n", a->p_before, a->p_after, a->generated);
 }
 
 static void edited_text(const struct fact *f, const struct edited *e)
 {
-    char text[400];
-
-    printf("edit %d: %s -> %s: %s\n", e->edit, f->subject, f->target,
-           e->success ? "accepted" : "NOT accepted (undo takes it back)");
-    printf("  p(target) %.4f -> %.4f, p(first) %.4f -> %.4f\n", e->p_target[0], e->p_target[1],
-           e->p_first[0], e->p_first[1]);
-    for (int i = 0; i < 2; i++) {
-        cli_show(e->generated[i], text, sizeof(text));
-        printf("  %-7s%s\n", i ? "after" : "before", text);
-    }
-    printf("  weights outside the mask %s, %.1f s\n  checksum %s\n",
-           e->unmasked_unchanged ? "unchanged" : "CHANGED", e->seconds_total, e->checksum);
+    std_print("edit %d: %s -> %s: %s\n", e->edit, f->subject, f->target,
+              e->success ? "accepted" : "NOT accepted (undo takes it back)");
+    std_print("  p(target) %.4f -> %.4f, p(first) %.4f -> %.4f\n", e->p_target[0], e->p_target[1],
+              e->p_first[0], e->p_first[1]);
+    for (int i = 0; i < 2; i++)
+        std_print("  %-7s%s\n", i ? "after" : "before", e->generated[i]);
+    std_print("  weights outside the mask %s, %.1f s\n  checksum %s\n",
+              e->unmasked_unchanged ? "unchanged" : "CHANGED", e->seconds_total, e->checksum);
 }
 
 static void hear_edited(struct cli *c, struct watch *w, const struct edited *e)
@@ -91,15 +84,12 @@ static void board_text(const struct probed *b)
 
     for (int i = 0; i < b->probes; i++) {
         const struct probe_result *p = &b->probe[i];
-        char text[200], prompt[200];
 
-        cli_show(p->said[1], text, sizeof(text));
-        cli_show(p->prompt, prompt, sizeof(prompt));
-        printf("  %-9s %-7s %.48s:%.40s\n", kinds[p->kind],
-               p->ok[1]   ? "ok"
-               : p->known ? "FAILS"
-                          : "unknown", /* the base could not do it either */
-               prompt, text);
+        std_print("  %-9s %-7s %.48s:%.40s\n", kinds[p->kind],
+                  p->ok[1]   ? "ok"
+                  : p->known ? "FAILS"
+                             : "unknown", /* the base could not do it either */
+                  p->prompt, p->said[1]);
     }
 }
 
@@ -126,7 +116,7 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
         board_text(ev->probed);
     for (int i = 0; ev->kind == EV_PROBED && json && i < ev->probed->probes; i++)
         cli_print(record_probe(&ev->probed->probe[i]));
-    fflush(stdout);
+    std_flush();
 }
 
 static void summary(struct cli *c, const struct watch *w)
@@ -134,8 +124,8 @@ static void summary(struct cli *c, const struct watch *w)
     json_t *o;
 
     if (!cli_json(c)) {
-        printf("%d facts in %d edits, %d accepted, %.1f s\nchecksum %s\n", w->heard, w->edits,
-               w->succeeded, w->seconds, c->state.checksum);
+        std_print("%d facts in %d edits, %d accepted, %.1f s\nchecksum %s\n", w->heard, w->edits,
+                  w->succeeded, w->seconds, c->state.checksum);
         return;
     }
     o = cli_event("summary");

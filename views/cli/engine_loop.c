@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/file.h"
+#include "core/base/std.h"
 #include "views/cli/cli.h"
 
 static volatile sig_atomic_t signalled;
@@ -95,11 +96,12 @@ static void bar(struct cli *c, const struct progress *p)
 {
     if (cli_has(c, OPT_QUIET) || !isatty(STDERR_FILENO))
         return;
-    fprintf(stderr, "\r\033[K%s", p->what);
+    std_wipe();
+    std_aside("%s", p->what);
     if (p->total > 0)
-        fprintf(stderr, " %.0f of %.0f", p->done, p->total);
+        std_aside(" %.0f of %.0f", p->done, p->total);
     if (p->seconds_left >= 1)
-        fprintf(stderr, ", %.0f s left", p->seconds_left);
+        std_aside(", %.0f s left", p->seconds_left);
     c->bar = true;
 }
 
@@ -141,6 +143,11 @@ static bool listen_to(struct cli *c, unsigned job, const int *waiting, cli_hear 
     while (!over && !(waiting && !*waiting)) {
         if (c->signal)
             return err_set(err, ERR_CANCELLED, "interrupted");
+        if (std_failed()) { /* nobody would hear of what comes */
+            engine_cancel(c->engine, 0);
+            c->unheard = true;
+            return std_error(err);
+        }
         if (!engine_next(c->engine, &ev)) {
             rest(c);
             continue;

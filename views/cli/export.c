@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/std.h"
 #include "views/cli/cli.h"
 
 static void as_json(const struct exported *x)
@@ -42,26 +43,29 @@ static void as_text(const struct exported *x)
     double bytes = 0;
 
     for (int i = 0; i < x->files; i++) {
-        printf("%14.0f bytes  %.12s  %s\n", x->file[i].bytes, x->file[i].sha256, x->file[i].name);
+        std_print("%14.0f bytes  %.12s  %s\n", x->file[i].bytes, x->file[i].sha256,
+                  x->file[i].name);
         bytes += x->file[i].bytes;
     }
-    printf("%s as %s: %d file%s, %.1f MB, %.1f s\n", x->path, x->as, x->files,
-           x->files == 1 ? "" : "s", bytes / 1e6, x->seconds);
+    std_print("%s as %s: %d file%s, %.1f MB, %.1f s\n", x->path, x->as, x->files,
+              x->files == 1 ? "" : "s", bytes / 1e6, x->seconds);
     if (x->tensors)
-        printf("edited tensors: %d as %s, ", x->tensors, x->type);
+        std_print("edited tensors: %d as %s, ", x->tensors, x->type);
     if (x->tensors && x->loss > 0)
-        printf("rounding took %.3g %% of the edit%s\n", 100 * x->loss,
-               x->loss > 0.1 ? ": --dtype f32 keeps it whole" : "");
+        std_print("rounding took %.3g %% of the edit%s\n", 100 * x->loss,
+                  x->loss > 0.1 ? ": --dtype f32 keeps it whole" : "");
     else if (x->tensors)
-        puts("exact");
+        std_puts("exact");
     if (x->rank)
-        printf("rank %d, %.3g %% of the edit left out\n", x->rank, 100 * x->truncated);
+        std_print("rank %d, %.3g %% of the edit left out\n", x->rank, 100 * x->truncated);
     if (x->prompts)
-        printf("opened again: logits differ by %.2g at most over %d prompts, %d of %d say the same "
-               "word\n",
-               x->max_logit_diff, x->prompts, x->same, x->prompts);
+        std_print(
+            "opened again: logits differ by %.2g at most over %d prompts, %d of %d say the same "
+            "word\n",
+            x->max_logit_diff, x->prompts, x->same, x->prompts);
     if (x->facts)
-        printf("facts that hold: %d of %d, in the session %d\n", x->held[1], x->facts, x->held[0]);
+        std_print("facts that hold: %d of %d, in the session %d\n", x->held[1], x->facts,
+                  x->held[0]);
 }
 
 static void hear(struct cli *c, struct event *ev, void *ctx)
@@ -130,7 +134,8 @@ static bool apply_run(struct cli *c, struct err *err)
     if (!cli_job(c, &cmd, NULL, NULL, err))
         return false;
     if (!cli_json(c)) {
-        printf("applied as one edit; %d edits\nchecksum %s\n", c->state.edits, c->state.checksum);
+        std_print("applied as one edit; %d edits\nchecksum %s\n", c->state.edits,
+                  c->state.checksum);
         return true;
     }
     o = cli_event("applied");

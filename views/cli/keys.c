@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/std.h"
 #include "views/cli/cli.h"
 #include "views/commands.h"
 #include "views/keymap.h"
@@ -9,12 +10,12 @@
 static void print_commands(struct cli *c)
 {
     if (!cli_json(c))
-        printf("\nCommands after :\n");
+        std_print("\nCommands after :\n");
     for (const struct command_info *info = command_infos; info->name; info++) {
         json_t *o;
 
         if (!cli_json(c)) {
-            printf("  :%-10s %-27s %s\n", info->name, info->argument, info->help);
+            std_print("  :%-10s %-27s %s\n", info->name, info->argument, info->help);
             continue;
         }
         o = cli_event("command");
@@ -38,8 +39,8 @@ static bool run(struct cli *c, struct err *err)
         keymap_keys(keymap_used(), NULL, (enum action)a, keys);
         if (!cli_json(c)) {
             if (strcmp(group, info->group))
-                printf("%s%s\n", *group ? "\n" : "", info->group);
-            printf("  %-12s %-16s %s\n", keys, info->name, info->help);
+                std_print("%s%s\n", *group ? "\n" : "", info->group);
+            std_print("  %-12s %-16s %s\n", keys, info->name, info->help);
             group = info->group;
             continue;
         }
@@ -52,7 +53,7 @@ static bool run(struct cli *c, struct err *err)
     }
     print_commands(c);
     if (c->notes.len)
-        fprintf(stderr, "%s", c->notes.data);
+        std_notes(c->notes.data);
     return true;
 }
 

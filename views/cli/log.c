@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "core/base/std.h"
 #include "views/cli/cli.h"
 
 static void as_json(const struct history *h)
@@ -29,22 +30,20 @@ static void as_json(const struct history *h)
 
 static void as_text(const struct history *h)
 {
-    puts(" edit  when              p(first)          fact");
+    std_puts(" edit  when              p(first)          fact");
     for (int i = 0; i < h->count; i++) {
         const struct history_entry *e = &h->entry[i];
-        char when[32] = "", subject[64], target[64], note[128];
+        char when[32] = "";
+        bool note = e->note && *e->note;
         time_t t = (time_t)e->when;
         struct tm tm;
 
         if (localtime_r(&t, &tm))
             strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
-        cli_show(e->subject, subject, sizeof(subject));
-        cli_show(e->target, target, sizeof(target));
-        cli_show(e->note ? e->note : "", note, sizeof(note));
-        printf("%5d  %-16s  %.4f -> %.4f  %s -> %s%s%s%s%s%s\n", e->edit, when, e->p_before,
-               e->p_after, subject, target, e->active ? "" : "  (undone)",
-               e->success ? "" : "  (not accepted)", e->draft ? "  (draft)" : "",
-               *note ? "  # " : "", note);
+        std_print("%5d  %-16s  %.4f -> %.4f  %.64s -> %.64s%s%s%s%s%.128s\n", e->edit, when,
+                  e->p_before, e->p_after, e->subject, e->target, e->active ? "" : "  (undone)",
+                  e->success ? "" : "  (not accepted)", e->draft ? "  (draft)" : "",
+                  note ? "  # " : "", e->note);
     }
 }
 
@@ -67,7 +66,7 @@ static bool run(struct cli *c, struct err *err)
     if (!cli_start(c, NEED_SESSION | READS, err) || !cli_job(c, &cmd, hear, NULL, err))
         return false;
     if (!cli_json(c)) {
-        printf("%d edits\nchecksum %s\n", c->state.edits, c->state.checksum);
+        std_print("%d edits\nchecksum %s\n", c->state.edits, c->state.checksum);
         return true;
     }
     o = cli_event("state");

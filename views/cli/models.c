@@ -1,19 +1,18 @@
 /* editscope models: the models that are on this machine, as the Models view lists them. */
 #include <stdio.h>
 
+#include "core/base/std.h"
 #include "core/hub/hub.h"
 #include "views/cli/cli.h"
 #include "views/model_list.h"
 
 static void tell(const struct cli *c, const struct model_file *f)
 {
-    char name[96], path[1024];
     json_t *o;
 
     if (!cli_json(c)) {
-        cli_show(f->name, name, sizeof(name));
-        cli_show(f->path, path, sizeof(path));
-        printf("%-44s %9.1f MB  %-9s %-12s  %s\n", name, f->bytes / 1e6, f->type, f->place, path);
+        std_print("%-44s %9.1f MB  %-9s %-12s  %s\n", f->name, f->bytes / 1e6, f->type, f->place,
+                  f->path);
         return;
     }
     o = cli_event("model");

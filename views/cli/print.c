@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/show.h"
+#include "core/base/std.h"
 #include "core/base/utf8.h"
 #include "views/cli/cli.h"
 
@@ -23,13 +25,37 @@ json_t *cli_event(const char *name)
     return o;
 }
 
+/* What may not reach a terminal raw is not in JSON's own list of what to escape. All of it stands
+ * inside strings, where \u and four digits say the same. */
+static void put_json(struct buf *out, const char *text)
+{
+    const char *p = text, *end = text + strlen(text);
+
+    while (p < end) {
+        const char *from = p;
+        int32_t code = utf8_next(&p, end);
+
+        if (code < 0x7f || (show_width(code) >= 0 && !show_invisible(code)))
+            buf_add(out, from, (size_t)(p - from));
+        else if (code < 0x10000)
+            buf_printf(out, "\\u%04x", (unsigned)code);
+        else
+            buf_printf(out, "\\u%04x\\u%04x", 0xd7c0u + ((unsigned)code >> 10),
+                       0xdc00u + ((unsigned)code & 0x3ff));
+    }
+}
+
 void cli_print(json_t *object)
 {
     char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(12));
+    struct buf line = {0};
 
     if (text)
-        puts(text);
-    fflush(stdout); /* who reads events reads them as they come */
+        put_json(&line, text);
+    if (text)
+        std_line(line.data, line.len);
+    std_flush(); /* who reads events reads them as they come */
+    buf_free(&line);
     free(text);
     json_decref(object);
 }
@@ -59,50 +85,24 @@ json_t *cli_pair(double before, double after)
     return o;
 }
 
-/* One line for people: control characters, which could move a terminal's cursor, made visible. */
-void cli_show(const char *text, char *out, int n)
-{
-    struct buf clean = {0}, line = {0};
-
-    utf8_clean(&clean, text ? text : "", text ? strlen(text) : 0);
-    for (size_t i = 0; i < clean.len; i++) {
-        unsigned char b = (unsigned char)clean.data[i];
-
-        if (b == '\n')
-            buf_puts(&line, "\\n");
-        else if (b < 32 || b == 127)
-            buf_printf(&line, "\\x%02x", b);
-        else
-            buf_add(&line, &b, 1);
-    }
-    if (line.len >= (size_t)n) { /* cut between characters */
-        line.len = (size_t)n - 1;
-        while (line.len && ((unsigned char)line.data[line.len] & 0xc0) == 0x80)
-            line.len--;
-    }
-    memcpy(out, line.data ? line.data : "", line.len);
-    out[line.len] = '\0';
-    buf_free(&clean);
-    buf_free(&line);
-}
-
 void cli_unbar(struct cli *c)
 {
     if (c->bar)
-        fputs("\r\033[K", stderr);
+        std_wipe();
     c->bar = false;
 }
 
 void cli_say(struct cli *c, const char *fmt, ...)
 {
+    struct buf text = {0};
     va_list ap;
 
     if (cli_has(c, OPT_QUIET))
         return;
     cli_unbar(c);
-    fputs("editscope: ", stderr);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    show_vformat(&text, fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
+    std_message("%s", text.data ? text.data : "");
+    buf_free(&text);
 }

@@ -9,6 +9,8 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/rate.h"
+#include "core/base/std.h"
+#include "core/base/utf8.h"
 #include "core/hub/hub.h"
 #include "views/cli/cli.h"
 
@@ -86,15 +88,16 @@ static void say_line(struct telling *t, double done, double total)
     double speed = rate_a_second(&t->rate), left = rate_left(&t->rate, total);
     char have[24], all[24], word[24];
 
-    fprintf(stderr, "%s%s: %s of %s", t->terminal ? "\r\033[K" : "", t->file,
-            size_words(done, have), size_words(total, all));
+    if (t->terminal)
+        std_wipe();
+    std_aside("%s: %s of %s", t->file, size_words(done, have), size_words(total, all));
     if (speed > 0)
-        fprintf(stderr, ", %s/s", size_words(speed, word));
+        std_aside(", %s/s", size_words(speed, word));
     if (left >= 1)
-        fprintf(stderr, ", %s left", time_words(left, word));
+        std_aside(", %s left", time_words(left, word));
     t->c->bar = t->terminal;
     if (!t->terminal)
-        fputc('\n', stderr);
+        std_aside("\n");
 }
 
 /* A terminal sees it move; a log gets a line a file, and one every ten seconds. */
@@ -105,7 +108,7 @@ static void on_progress(void *ctx, const char *what, double done, double total)
     double now = clock_seconds(), pause = json ? 0.5 : t->terminal ? 0.1 : 10;
     char file[96];
 
-    cli_show(what, file, sizeof(file));
+    utf8_copy(file, sizeof(file), what);
     if (!strncmp(what, HUB_CHECKING, strlen(HUB_CHECKING)))
         t->rate = (struct rate){0}; /* of the disk: it says nothing about the network */
     else
@@ -123,12 +126,10 @@ static void on_progress(void *ctx, const char *what, double done, double total)
 static void on_note(void *ctx, const char *text)
 {
     struct telling *t = ctx;
-    char line[320];
 
     cli_unbar(t->c);
-    cli_show(text, line, sizeof(line));
     if (!cli_has(t->c, OPT_QUIET))
-        fprintf(stderr, "%s\n", line);
+        std_aside("%s\n", text);
 }
 
 static void say_pulled(struct cli *c, const struct hub_name *name, const struct hub_pulled *got)
@@ -137,7 +138,7 @@ static void say_pulled(struct cli *c, const struct hub_name *name, const struct 
 
     cli_unbar(c);
     if (!cli_json(c)) {
-        puts(got->path);
+        std_puts(got->path);
         return;
     }
     o = cli_event("pulled");

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
+#include "core/base/std.h"
 #include "views/cli/cli.h"
 
 static const char *state_name(const struct answer *a, char name[32])
@@ -50,22 +51,14 @@ static void as_json(const struct answer *a)
 
 static void as_text(const struct answer *a)
 {
-    char prompt[512], answer[2048], name[32];
+    char name[32];
 
-    cli_show(a->prompt, prompt, sizeof(prompt));
-    cli_show(a->completion, answer, sizeof(answer));
-    printf("%s\n  %-8s %s\n", prompt, state_name(a, name), answer);
-    if (a->plain) {
-        cli_show(a->plain, answer, sizeof(answer));
-        fprintf(stderr, "editscope: asked as plain text: %s\n", answer);
-    }
-    for (int i = 0; i < a->nexts; i++) {
-        char piece[96];
-
-        cli_show(a->next[i].text, piece, sizeof(piece));
-        printf("  %8.2f %%  '%s'\n", 100 * a->next[i].p, piece);
-    }
-    fflush(stdout);
+    std_print("%s\n  %-8s %s\n", a->prompt, state_name(a, name), a->completion);
+    if (a->plain)
+        std_message("asked as plain text: %s", a->plain);
+    for (int i = 0; i < a->nexts; i++)
+        std_print("  %8.2f %%  '%s'\n", 100 * a->next[i].p, a->next[i].text);
+    std_flush();
 }
 
 static void hear(struct cli *c, struct event *ev, void *ctx)

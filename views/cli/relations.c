@@ -1,6 +1,7 @@
 /* editscope relations: the relations a triple can name. */
 #include <stdio.h>
 
+#include "core/base/std.h"
 #include "core/edit/relations.h"
 #include "views/cli/cli.h"
 
@@ -28,15 +29,15 @@ static void tell(struct cli *c, const struct relation *r, bool all)
         cli_print(o);
         return;
     }
-    printf("%-6s %-40.40s %s\n", r->id, r->name, r->prompt[0]);
+    std_print("%-6s %-40.40s %s\n", r->id, r->name, r->prompt[0]);
     for (int i = 1; all && i < r->prompts; i++)
-        printf("%-47s %s\n", "", r->prompt[i]);
+        std_print("%-47s %s\n", "", r->prompt[i]);
     for (int i = 0; all && i < r->alsos; i++)
-        printf("%7salso called %s\n", "", r->also[i]);
+        std_print("%7salso called %s\n", "", r->also[i]);
     if (all && r->question)
-        printf("%7sasked as    %s\n", "", r->question);
+        std_print("%7sasked as    %s\n", "", r->question);
     for (int i = 0; all && i < 3 && i < r->facts; i++)
-        printf("%7sfor example %s: %s\n", "", r->subject[i], r->object[i]);
+        std_print("%7sfor example %s: %s\n", "", r->subject[i], r->object[i]);
 }
 
 static bool run(struct cli *c, struct err *err)

@@ -2,6 +2,7 @@
  * earlier run was stopped. */
 #include <stdio.h>
 
+#include "core/base/std.h"
 #include "views/cli/cli.h"
 
 static void hear(struct cli *c, struct event *ev, void *ctx)
@@ -31,9 +32,9 @@ static bool run(struct cli *c, struct err *err)
         cli_print(record_moments(&m));
         return true;
     }
-    printf("%ld tokens\nlayer  null fraction  trace lost\n", m.tokens);
+    std_print("%ld tokens\nlayer  null fraction  trace lost\n", m.tokens);
     for (int i = 0; i < m.layers; i++)
-        printf("%5d  %13.4f  %10.4g\n", m.layer[i], m.null_fraction[i], m.trace_lost[i]);
+        std_print("%5d  %13.4f  %10.4g\n", m.layer[i], m.null_fraction[i], m.trace_lost[i]);
     return true;
 }
 

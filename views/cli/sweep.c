@@ -7,6 +7,7 @@
 #include "core/base/grid.h"
 #include "core/base/mem.h"
 #include "core/base/ranks.h"
+#include "core/base/std.h"
 #include "views/cli/cli.h"
 
 /* Sums over the facts that were tried in one cell. */
@@ -108,40 +109,38 @@ static void as_json(const struct cli *cli, const struct sweep *s, int at)
 static void put_share(double value)
 {
     if (isfinite(value))
-        printf("  %7.1f %%", 100 * value);
+        std_print("  %7.1f %%", 100 * value);
     else
-        printf("  %9s", "-");
+        std_print("  %9s", "-");
 }
 
 static void as_text(const struct sweep *s, int at)
 {
     const struct cell *c = &s->cell[at];
-    char said[64];
 
     for (int i = 0; i < s->grid.axes; i++)
-        printf("%-14s  ", s->grid.axis[i].value[grid_at(&s->grid, at, i)]);
+        std_print("%-14s  ", s->grid.axis[i].value[grid_at(&s->grid, at, i)]);
     if (!c->tried) {
-        printf("%s\n", c->why);
+        std_print("%s\n", c->why);
         return;
     }
     put_share(share(c->success, c->tried));
-    printf("  %9.4f", c->p[1] / c->tried);
+    std_print("  %9.4f", c->p[1] / c->tried);
     put_share(c->kept / c->tried);
-    printf("  %8.4f  %9.2f", c->gain / c->tried, c->leak_ratio / c->tried);
+    std_print("  %8.4f  %9.2f", c->gain / c->tried, c->leak_ratio / c->tried);
     put_share(share(c->rephrase_ok, c->rephrases));
     put_share(share(c->locality_kept, c->localities));
-    cli_show(c->said, said, sizeof(said));
-    printf("  %8.5f  %6.2f  %s\n", c->norm / c->tried, c->seconds / c->tried,
-           s->facts == 1 ? said : "");
+    std_print("  %8.5f  %6.2f  %s\n", c->norm / c->tried, c->seconds / c->tried,
+              s->facts == 1 ? c->said : "");
 }
 
 static void heading(const struct sweep *s)
 {
     for (int i = 0; i < s->grid.axes; i++)
-        printf("%-14s  ", s->grid.axis[i].name);
-    printf("  %9s  %9s  %9s  %8s  %9s  %9s  %9s  %8s  %6s  %s\n", "success", "p(new)", "kept",
-           "gain", "leak/g^2", "rephrase", "locality", "|dW|/|W|", "s",
-           s->facts == 1 ? "says" : "");
+        std_print("%-14s  ", s->grid.axis[i].name);
+    std_print("  %9s  %9s  %9s  %8s  %9s  %9s  %9s  %8s  %6s  %s\n", "success", "p(new)", "kept",
+              "gain", "leak/g^2", "rephrase", "locality", "|dW|/|W|", "s",
+              s->facts == 1 ? "says" : "");
 }
 
 static void tell(const struct cli *c, const struct sweep *s, int at)
@@ -150,7 +149,7 @@ static void tell(const struct cli *c, const struct sweep *s, int at)
         as_json(c, s, at);
     else
         as_text(s, at);
-    fflush(stdout);
+    std_flush();
 }
 
 static void hear(struct cli *c, struct event *ev, void *ctx)

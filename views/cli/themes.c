@@ -5,6 +5,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/std.h"
 #include "tui/theme.h"
 #include "views/cli/cli.h"
 
@@ -36,11 +37,11 @@ static void list(const struct cli *c, const struct theme_place *p)
     json_t *o;
 
     if (!cli_json(c)) {
-        printf("%-16s %-6s %s%s%s\n", p->name,
-               !ok           ? "BAD"
-               : theme.light ? "light"
-                             : "dark",
-               path, ok ? "" : ": ", ok ? "" : err.text);
+        std_print("%-16s %-6s %s%s%s\n", p->name,
+                  !ok           ? "BAD"
+                  : theme.light ? "light"
+                                : "dark",
+                  path, ok ? "" : ": ", ok ? "" : err.text);
         return;
     }
     o = cli_event("theme");
@@ -58,10 +59,10 @@ static void tell(const struct cli *c, const char *name, const struct buf *said, 
 
     if (!cli_json(c)) {
         if (!bad)
-            printf("ok   %s\n", name);
+            std_print("ok   %s\n", name);
         for (char *l = said->data ? strtok_r(said->data, "\n", &save) : NULL; l;
              l = strtok_r(NULL, "\n", &save))
-            printf("BAD  %s: %s\n", name, l);
+            std_print("BAD  %s: %s\n", name, l);
         return;
     }
     o = cli_event("theme_check");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/std.h"
 #include "core/engine/tokens.h"
 #include "views/cli/cli.h"
 
@@ -41,7 +42,8 @@ static bool decode(struct cli *c, const struct codec *codec, struct err *err)
         json_object_set_new(o, "text", cli_text(text.data));
         cli_print(o);
     } else if (ok) {
-        puts(text.data ? text.data : "");
+        std_raw(text.data, text.len);
+        std_text("\n");
     }
     buf_free(&text);
     free(id);
@@ -53,12 +55,8 @@ static void show(struct cli *c, const struct coded *coded)
     json_t *o, *ids, *pieces;
 
     if (!cli_json(c)) {
-        for (int i = 0; i < coded->count; i++) {
-            char piece[64];
-
-            cli_show(coded->piece[i], piece, sizeof(piece));
-            printf("%8d  '%s'\n", coded->id[i], piece);
-        }
+        for (int i = 0; i < coded->count; i++)
+            std_print("%8d  '%s'\n", coded->id[i], coded->piece[i]);
         return;
     }
     o = cli_event(NULL);

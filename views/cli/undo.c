@@ -1,6 +1,7 @@
 /* editscope undo, redo: which edits are active. Nothing is ever deleted. */
 #include <stdio.h>
 
+#include "core/base/std.h"
 #include "views/cli/cli.h"
 
 static bool step(struct cli *c, enum command_kind kind, struct err *err)
@@ -15,7 +16,7 @@ static bool step(struct cli *c, enum command_kind kind, struct err *err)
     if (!cli_job(c, &cmd, NULL, NULL, err))
         return false;
     if (!cli_json(c)) {
-        printf("%d edits\nchecksum %s\n", c->state.edits, c->state.checksum);
+        std_print("%d edits\nchecksum %s\n", c->state.edits, c->state.checksum);
         return true;
     }
     o = cli_event(NULL);

@@ -1,6 +1,7 @@
 /* editscope verify: rebuilds the weights from the journal and compares checksums. */
 #include <stdio.h>
 
+#include "core/base/std.h"
 #include "views/cli/cli.h"
 
 static bool run(struct cli *c, struct err *err)
@@ -11,7 +12,7 @@ static bool run(struct cli *c, struct err *err)
     if (!cli_start(c, NEED_SESSION | READS, err) || !cli_job(c, &cmd, NULL, NULL, err))
         return false;
     if (!cli_json(c)) {
-        printf("%d edits rebuilt: equal\nchecksum %s\n", c->state.edits, c->state.checksum);
+        std_print("%d edits rebuilt: equal\nchecksum %s\n", c->state.edits, c->state.checksum);
         return true;
     }
     o = cli_event(NULL);
