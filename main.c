@@ -62,13 +62,6 @@ static bool device_choose(const char *name, struct device_choice *out, struct er
             HAVE_CUDA && devices[0].ops->count() > 0 ? ranks_here() % devices[0].ops->count() : 0;
     if (!name || !strcmp(name, "auto"))
         return automatic(out, err);
-    if (HAVE_CUDA && !strcmp(name, "cuda:all")) {
-        name = "cuda";
-        colon = NULL;
-        length = 4;
-        out->index = 0;
-        out->more = devices[0].ops->count() > 1 ? devices[0].ops->count() - 1 : 0;
-    }
     if (colon && (end == colon + 1 || *end || n < 0 || n > 1023))
         return err_set(err, ERR_USAGE, "--device %s: after ':' comes the number of a GPU, from 0",
                        name);

@@ -82,31 +82,3 @@ const struct solver_api *solver_load(struct err *err)
     pthread_mutex_unlock(&loading);
     return ok ? &api : NULL;
 }
-
-const struct nccl *nccl_load(void)
-{
-    static struct nccl api;
-    static int state; /* 0: not tried; the engine's thread alone asks */
-    const struct {
-        const char *name;
-        void *slot;
-    } want[] = {
-        {"ncclGetVersion", &api.version},     {"ncclCommInitAll", &api.init},
-        {"ncclCommDestroy", &api.destroy},    {"ncclReduce", &api.reduce},
-        {"ncclGroupStart", &api.group_start}, {"ncclGroupEnd", &api.group_end},
-        {"ncclGetErrorString", &api.text},
-    };
-    void *library = state ? NULL : dlopen("libnccl.so.2", RTLD_NOW | RTLD_LOCAL);
-
-    if (!state) {
-        state = library ? 1 : -1;
-        for (size_t i = 0; library && i < sizeof(want) / sizeof(*want); i++) {
-            void *symbol = dlsym(library, want[i].name);
-
-            memcpy(want[i].slot, &symbol, sizeof(symbol)); /* POSIX: a function's address fits */
-            if (!symbol)
-                state = -1;
-        }
-    }
-    return state > 0 ? &api : NULL;
-}

@@ -1,4 +1,4 @@
-/* cuBLAS, cuSOLVER and NCCL, loaded when a GPU is opened: linked in, they would cost every start of
+/* cuBLAS and cuSOLVER, loaded when a GPU is opened: linked in, they would cost every start of
  * the program 80 ms, with or without a GPU. */
 #ifndef GPU_BLAS_H
 #define GPU_BLAS_H
@@ -37,24 +37,5 @@ struct solver_api {
  * used. */
 const struct blas *blas_load(struct err *err);
 const struct solver_api *solver_load(struct err *err);
-
-/* The handful of NCCL's calls that sum over GPUs, as NCCL 2 documents them: its header is not asked
- * for. ncclResult_t is 0 for success; in place, reduce takes the same pointer twice. */
-enum { NCCL_SUM = 0, NCCL_FLOAT64 = 8 }; /* ncclRedOp_t, ncclDataType_t */
-
-typedef struct ncclComm *nccl_comm;
-
-struct nccl {
-    int (*version)(int *);
-    int (*init)(nccl_comm *, int, const int *);
-    int (*destroy)(nccl_comm);
-    int (*reduce)(const void *, void *, size_t, int, int, int, nccl_comm, cudaStream_t);
-    int (*group_start)(void);
-    int (*group_end)(void);
-    const char *(*text)(int);
-};
-
-/* NULL where libnccl.so.2 is not there: it is not needed. Engine thread. */
-const struct nccl *nccl_load(void);
 
 #endif

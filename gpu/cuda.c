@@ -199,7 +199,6 @@ const struct device_ops device_cuda = {
     .adopt = cuda_adopt,
     .upload = cuda_upload,
     .download = cuda_download,
-    .join = cuda_join,
     .finish = cuda_finish,
     .graph_begin = cuda_graph_begin,
     .graph_end = cuda_graph_end,

@@ -77,10 +77,6 @@ struct device *cuda_open(int index, int threads, struct err *err);
 void cuda_close(struct device *dev);
 void cuda_finish(struct device *dev);
 
-/* nccl.c */
-void cuda_join(struct device *const *dev, int n, const struct mat *x);
-void nccl_survey(struct buf *out);
-
 /* memory.c */
 size_t cuda_free_memory(struct device *dev);
 void *cuda_alloc(struct device *dev, size_t bytes);

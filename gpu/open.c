@@ -169,7 +169,6 @@ void cuda_survey(struct buf *out)
         one_gpu(i, out);
     buf_printf(out, "cublas\t%s\n", blas_load(&blas) ? "found" : blas.text);
     buf_printf(out, "cusolver\t%s\n", solver_load(&solver) ? "found" : solver.text);
-    nccl_survey(out);
 }
 
 void cuda_close(struct device *dev)

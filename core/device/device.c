@@ -101,44 +101,6 @@ bool device_sync(struct device *dev, struct err *err)
     return true;
 }
 
-void device_join_by_host(struct device *const *dev, int n, const struct mat *x)
-{
-    int step = x[0].cols ? (1 << 22) / x[0].cols + 1 : 1;
-    size_t room = (size_t)step * (size_t)x[0].cols * sizeof(double) + 1;
-    double *sum = malloc(room), *one = malloc(room);
-
-    if (!sum || !one)
-        err_set(&dev[0]->fault, ERR_LIMIT, "no memory on the host to add sums");
-    for (int at = 0; sum && one && at < x[0].rows; at += step) {
-        int rows = x[0].rows - at < step ? x[0].rows - at : step;
-        size_t count = (size_t)rows * (size_t)x[0].cols;
-
-        device_download(dev[0], sum, mat_rows(x[0], at, rows));
-        for (int k = 1; k < n; k++) {
-            device_download(dev[k], one, mat_rows(x[k], at, rows));
-            if (dev[k]->fault.kind)
-                err_set(&dev[0]->fault, dev[k]->fault.kind, "%s", dev[k]->fault.text);
-            for (size_t i = 0; i < count; i++)
-                sum[i] += one[i];
-        }
-        device_upload(dev[0], mat_rows(x[0], at, rows), sum);
-        dev[0]->ops->finish(dev[0]); /* before the room is used again */
-    }
-    free(sum);
-    free(one);
-}
-
-void device_join(struct device *const *dev, int n, const struct mat *x)
-{
-    bool alike = n > 0;
-
-    for (int i = 0; i < n; i++)
-        alike = alike && dev[i]->ops == dev[0]->ops && is_f64(x[i]) && same_shape(x[i], x[0]) &&
-                (x[i].rows < 2 || x[i].stride == x[i].cols);
-    if (fits(dev[0], alike, "join", "matrices of several devices differ"))
-        dev[0]->ops->join(dev, n, x);
-}
-
 struct mat mat_new(struct device *dev, enum dtype type, int rows, int cols)
 {
     struct mat m = {NULL, type, rows, cols, cols};

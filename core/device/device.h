@@ -141,9 +141,6 @@ struct device_ops {
     const void *(*adopt)(struct device *dev, const void *host, size_t bytes);
     void (*upload)(struct device *dev, void *dst, const void *src, size_t bytes);
     void (*download)(struct device *dev, void *dst, const void *src, size_t bytes);
-    /* x[0] += x[1] .. x[n-1], F64, dense and alike, each on its device; the calling thread is that
-     * of dev[0], the other devices are at rest */
-    void (*join)(struct device *const *dev, int n, const struct mat *x);
     void (*finish)(struct device *dev); /* wait for everything queued */
     /* Where graphs: operations between begin and end are recorded, not run, and a launch runs
      * them, as often as wanted, on what is in their matrices then; arrays of the host are as they
@@ -225,12 +222,6 @@ const void *device_adopt(struct device *dev, const void *host, size_t bytes);
 /* Reports and clears the first fault. Waits for all that was queued. A lost device stays at fault.
  */
 bool device_sync(struct device *dev, struct err *err);
-
-/* Matrices of several devices of one kind, F64 and dense: the first becomes their sum, in order
- * (NCCL: in one of its own). The others are at rest. Faults are the first's. */
-void device_join(struct device *const *dev, int n, const struct mat *x);
-void device_join_by_host(struct device *const *dev, int n,
-                         const struct mat *x); /* a slot for many */
 
 /* A fresh matrix of F32 or F64, zeroed; data NULL after a fault. */
 struct mat mat_new(struct device *dev, enum dtype type, int rows, int cols);

@@ -244,7 +244,6 @@ const struct device_ops device_cpu = {
     .adopt = cpu_adopt,
     .upload = cpu_transfer,
     .download = cpu_transfer,
-    .join = device_join_by_host,
     .finish = cpu_nothing,
     .graph_begin = cpu_nothing,
     .graph_end = cpu_graph_end,

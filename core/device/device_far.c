@@ -424,7 +424,6 @@ const struct device_ops device_far = {
     .adopt = far_adopt,
     .upload = far_upload,
     .download = far_download,
-    .join = device_join_by_host,
     .finish = far_nothing,
     .graph_begin = far_nothing,
     .graph_end = far_graph_end,

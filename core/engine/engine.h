@@ -164,7 +164,6 @@ struct device_ops;
 struct device_choice {
     const struct device_ops *ops;
     int index;
-    int more;         /* devices behind it that help to sum second moments */
     bool automatic;   /* nobody asked for it by name: the CPU will do where it cannot */
     char notice[440]; /* why it is not a better one, or "" */
 };
@@ -176,7 +175,6 @@ struct engine_options {
     bool autosave; /* no session named: keep one under a fresh name in the state folder */
     const struct device_ops *device;
     int device_index, threads;   /* threads 0: all */
-    int more_devices;            /* GPUs behind device_index that help to sum second moments */
     bool automatic;              /* where the device does not open or hold the model: the CPU */
     const char *notice;          /* about the choice, to be told with the model; or NULL */
     int precision;               /* enum precision of core/device/device.h */

@@ -8,7 +8,6 @@
 #include "core/base/mem.h"
 #include "core/base/ranks.h"
 #include "core/base/sha256.h"
-#include "core/edit/fleet.h"
 #include "core/engine/inside.h"
 
 enum { MOST_BEFORE = 40 }; /* tokens shown before the one where a neuron spoke */
@@ -86,12 +85,12 @@ static bool load_together(struct ground *g, struct err *err)
 }
 
 /* What the processes summed in this round comes together on rank 0. */
-static bool join(struct ground *g, long until, struct job *job, struct err *err)
+static bool join(struct ground *g, long until, struct err *err)
 {
     struct moments *m = g->moments;
 
     moments_settle(m);
-    if (!device_sync(m->dev, err) || (g->fleet && !fleet_join(g->fleet, m, job, err)))
+    if (!device_sync(m->dev, err))
         return false;
     for (int i = 0; ranks_all() > 1 && i < m->layers; i++) {
         double *sum = shelf_download(&m->sum[i], 0, m->neurons, err);
@@ -110,11 +109,11 @@ static bool join(struct ground *g, long until, struct job *job, struct err *err)
     return true;
 }
 
-/* Which tokens of a round are the n-th worker's: whole batches, the last as it comes. */
-static void part_of(struct ground *g, long begin, long until, int n, int workers)
+/* Which tokens of a round are this process': whole batches, the last as it comes. */
+static void part_of(struct ground *g, long begin, long until)
 {
     long batch = gather_batch(g->gather), end;
-    long first = ranks_part((until - begin + batch - 1) / batch, n, workers, &end);
+    long first = ranks_part((until - begin + batch - 1) / batch, ranks_me(), ranks_all(), &end);
 
     g->part = begin + first * batch < until ? begin + first * batch : until;
     g->part_end = begin + end * batch < until ? begin + end * batch : until;
@@ -128,22 +127,14 @@ static bool step_together(struct engine *e, long until, struct err *err)
     long begin = m->tokens;
 
     if (!g->part_end) {
-        int each = 1 + fleet_size(g->fleet), at = ranks_me() * each;
-
-        for (int i = each - 1; i >= 0; i--) { /* the last part is this device's own */
-            part_of(g, begin, until, at + i, each * ranks_all());
-            if (i)
-                fleet_give(g->fleet, i - 1, g->part, g->part_end);
-        }
+        part_of(g, begin, until);
         m->tokens = g->part;
     }
     if (m->tokens < g->part_end && !gather_step(g->gather, g->part_end, err))
         return false;
-    engine_say_progress(
-        e, e->job_id, "second moments",
-        (double)(g->part + (m->tokens - g->part) * ranks_all() * (1 + fleet_size(g->fleet))),
-        (double)g->goal);
-    return m->tokens < g->part_end || !gather_idle(g->gather) || join(g, until, &e->job, err);
+    engine_say_progress(e, e->job_id, "second moments",
+                        (double)(g->part + (m->tokens - g->part) * ranks_all()), (double)g->goal);
+    return m->tokens < g->part_end || !gather_idle(g->gather) || join(g, until, err);
 }
 
 /* Makes the ground for these parameters' layers, from the cache as far as it goes. */
@@ -431,20 +422,13 @@ bool ground_together(struct engine *e, const struct command *cmd, struct err *er
     struct ground *g = &e->ground;
     bool ok;
 
-    if (ranks_all() < 2 && !e->options.more_devices)
+    if (ranks_all() < 2)
         return ground_ready(e, &cmd->params, cmd->draft, err);
     ground_free(e);
     g->together = true;
-    ok = ground_plan(e, &cmd->params, err);
-    if (ok && e->options.more_devices && g->moments->tokens < g->goal) {
-        g->fleet = fleet_new(e->model, g->moments, e->options.device_index, e->options.more_devices,
-                             e->text.ids, e->text.count, err);
-        ok = g->fleet != NULL;
-    }
-    ok = ok && ground_summed(e, &cmd->params, cmd->draft, err) && (!cmd->share || spread(g, err));
+    ok = ground_plan(e, &cmd->params, err) && ground_summed(e, &cmd->params, cmd->draft, err) &&
+         (!cmd->share || spread(g, err));
     g->together = false;
-    fleet_free(g->fleet);
-    g->fleet = NULL;
     if (!ok || (ranks_me() && !cmd->share))
         return ok;
     return ground_ready(e, &cmd->params, cmd->draft, err);

@@ -32,8 +32,7 @@ struct ground {
     struct moments *counter;    /* when sums came from the cache and contexts did not: */
     struct gather *listener;    /* the text is walked again for them alone */
     long goal;                  /* tokens asked for */
-    bool together;              /* several processes or GPUs are summing: */
-    struct fleet *fleet;        /* the other GPUs; NULL: there is one */
+    bool together;              /* several processes are summing: */
     long round, part, part_end; /* the round's end; tokens from which and up to which this one does,
                                    in this round */
     long checkpoint;            /* the last fixed count that was reached and kept on disk */

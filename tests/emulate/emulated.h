@@ -16,7 +16,6 @@ struct emulated {
      * `lost` is that state. A program that is run again finds the GPU well. */
     long launches_left;
     int lost;
-    int no_nccl, reduced; /* NCCL does not start; sums it has made */
     /* Work of all streams but the first made runs when it is queued (after what it waits for),
      * while the first runs as late as ever; 0: everything is late. */
     int early;

@@ -103,7 +103,7 @@ enum {
     X(SESSION, "session", 's', "FILE", FOR_SESSION | FOR_QUERY, "The session")                    \
     X(MODEL, "model", 'm', "M", FOR_MODEL,                                                        \
       "A GGUF file, a folder with safetensors files, or org/name")                                \
-    X(DEVICE, "device", 0, "NAME", FOR_MODEL, "auto, cpu, cuda[:N] or cuda:all")                  \
+    X(DEVICE, "device", 0, "NAME", FOR_MODEL, "auto, cpu or cuda[:N]")                            \
     X(PRECISION, "precision", 0, "NAME", FOR_MODEL, "Products on a GPU: full, split, tf32, bf16") \
     X(THREADS, "threads", 0, "N", FOR_MODEL, "Threads of the CPU device")                         \
     X(MEMORY, "memory", 0, "SIZE", FOR_MODEL, "Most memory for weights as floats: 800M, 4G")      \

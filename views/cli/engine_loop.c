@@ -83,7 +83,6 @@ bool cli_start(struct cli *c, unsigned needs, struct err *err)
         return false;
     o.device = device.ops;
     o.device_index = device.index;
-    o.more_devices = device.more;
     o.automatic = device.automatic;
     o.notice = device.notice;
     if (!(needs & FOR_A_SCREEN)) /* the screen has its own way */
