@@ -9,7 +9,6 @@
 #include <stddef.h>
 
 #include "core/base/err.h"
-#include "core/base/std.h"
 
 /* A descriptor that was closed by who started us must not become that of a file of ours: each of
  * the three is there from here on, and what cannot be written fails as it should. Past a limit on

@@ -6,6 +6,7 @@
 
 #include "core/base/file.h"
 #include "core/base/ranks.h"
+#include "core/base/std.h"
 #include "views/cli/cli.h"
 
 enum { TEXT_MOST = 64 << 20 };
@@ -72,7 +73,7 @@ static bool take_file(const char *name, const char **path, const char **by, stru
     if (!take_stdin(name, by, err))
         return false;
     if (isatty(STDIN_FILENO))
-        fprintf(stderr, "editscope: %s: reading standard input, Ctrl-D ends it\n", name);
+        std_message("%s: reading standard input, Ctrl-D ends it", name);
     return file_keep(*path, err);
 }
 
