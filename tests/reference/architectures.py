@@ -155,7 +155,7 @@ SPECS = {
              torch_dtype="float32", bos_token_id=95, eos_token_id=[95, 94], pad_token_id=0),
         store="F32", gguf="gemma3"),
     # As the models that also see: text_config, language_model., pictures' tensors beside; the new
-    # spelling of the rotary bases; both soft caps. sqrt(24) in bfloat16 is 4.90625.
+    # spelling of the rotary bases; both soft caps. sqrt(24) in bfloat16 would be 4.90625.
     "gemma3-nested": Spec(
         dict(model_type="gemma3", architectures=["Gemma3ForConditionalGeneration"],
              boi_token_index=1, eoi_token_index=2, image_token_index=3, mm_tokens_per_image=4,
@@ -232,9 +232,6 @@ def build(spec, rng):
     gemma = kind.model_type.startswith("gemma")
     fill(model, rng, gemma)
     model.tie_weights()
-    if gemma and spec.store != "F32":  # the factor has the type of the stored weights
-        scale = model.model.embed_tokens.embed_scale
-        scale.copy_(scale.to(torch.bfloat16).float())
     return model
 
 

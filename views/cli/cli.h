@@ -106,7 +106,7 @@ enum {
     X(DEVICE, "device", 0, "NAME", FOR_MODEL, "auto, cpu or cuda[:N]")                            \
     X(PRECISION, "precision", 0, "NAME", FOR_MODEL, "Products on a GPU: full, split, tf32, bf16") \
     X(THREADS, "threads", 0, "N", FOR_MODEL, "Threads of the CPU device")                         \
-    X(MEMORY, "memory", 0, "SIZE", FOR_MODEL, "Most memory for weights as floats: 800M, 4G")      \
+    X(MEMORY, "memory", 0, "SIZE", FOR_MODEL, "Most memory for float copies of weights: 800M, 4G")      \
     X(PREFIXES, "prefixes", 0, "FILE", FOR_FACT | FOR_SCREEN, "Context prefixes, one a line")     \
     X(TEXT, "text", 0, "FILE", FOR_TEXT, "The text the second moments are taken over")            \
     X(SET, "set", 0, "NAME=VALUE", FOR_PARAMS, "Set a parameter; repeatable")                     \

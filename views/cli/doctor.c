@@ -81,6 +81,7 @@ static void engine(struct report *r)
     struct command cmd = {
         .kind = CMD_QUERY, .states = STATE_BASE, .text = xstrdup("The"), .tokens = 1, .top = 1};
     struct err err = {0};
+    double squared;
 
     if (!cli_start(c, ONLY_LOOKS, &err)) {
         free(cmd.text);
@@ -91,9 +92,15 @@ static void engine(struct report *r)
         line(r, "model", false, "%s", err.text);
         return;
     }
+    squared = (double)c->info.neurons * c->info.neurons;
     line(r, "model", true, "%s: %s, %d layers of %d neurons, width %d, %s, loaded in %.1f s",
          c->info.path, c->info.arch, c->info.layers, c->info.neurons, c->info.hidden, c->info.type,
          c->info.load_seconds);
+    /* sums, their copy and kept vectors; LAPACK's matrix and room; floats of one matrix */
+    line(r, "edits", true,
+         "each edited layer takes %.2f GB beside the weights, the one at work %.2f GB more; "
+         "--memory is for weights alone",
+         20 * squared / 1e9 + 4e-9 * c->info.neurons * c->info.hidden, 24 * squared / 1e9);
     line(r, "device", true, "%s, %d threads%s%s", c->info.device, c->info.threads,
          *c->info.notice ? "; " : "", c->info.notice);
 }
