@@ -209,6 +209,11 @@ static bool layer_span(const char **text, unsigned char *layer)
     return true;
 }
 
+const char *params_layers_name(const struct params *p)
+{
+    return p->layers_option ? "--layers" : "edit.layers";
+}
+
 static bool layers_set(struct params *p, const char *text, enum param_source from, struct err *err)
 {
     unsigned char layer[PARAM_MAX_LAYERS] = {0};
@@ -235,6 +240,7 @@ static bool layers_set(struct params *p, const char *text, enum param_source fro
         count += layer[i];
     memcpy(p->layer, layer, sizeof(layer));
     p->layer_count = count;
+    p->layers_option = false;
     p->source[P_EDIT_LAYERS] = (unsigned char)from;
     return true;
 }

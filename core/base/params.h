@@ -79,6 +79,7 @@ struct params {
     unsigned char source[PARAM_COUNT];     /* enum param_source */
     unsigned char layer[PARAM_MAX_LAYERS]; /* P_EDIT_LAYERS: 1 where edited */
     int layer_count;                       /* 0 = auto */
+    bool layers_option;                    /* they were given as --layers */
 };
 
 struct param_info {
@@ -96,6 +97,8 @@ const struct param_info *param_info(enum param p);
 void params_default(struct params *p);
 /* Every quirk of the authors' released code (methods 9, column official). */
 void params_official(struct params *p, enum param_source from);
+/* What the user called P_EDIT_LAYERS, for messages. */
+const char *params_layers_name(const struct params *p);
 /* NAME=VALUE. Names: param_info's, the aliases (alpha_ge ... beta_sp), `alpha` and `beta` (both
  * kinds), `temperature` (= 1/ratio.inv_temp), `amplify`. Unknown names and values out of range
  * are ERR_USAGE and name the nearest valid one. A lower source never overrides a higher one. */

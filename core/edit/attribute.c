@@ -8,40 +8,49 @@
 #include "core/base/mem.h"
 #include "core/model/generate.h"
 
-bool edited_layers(const struct params *p, const struct model_config *config, int *layer,
-                   int *count, struct err *err)
+/* methods 8: 4 to 8 of 30, 2 to 4 of 12 layers; of the larger GPT-2 models, 13 to 17 of 48. */
+static void usual_layers(const struct model_config *config, int *layer, int *count)
 {
-    bool alone = config->parts & PART_POST_NORMS;
+    bool deep = (config->parts & PART_POSITIONS) && config->layers > 12;
+    int first = (int)((deep ? 0.27 : 0.135) * config->layers + 0.5);
+    int n = config->layers <= 12 ? 3 : 5;
 
-    *count = 0;
-    if (!p->layer_count) { /* auto: depths in use (methods 8): 4 to 8 of 30, 2 to 4 of 12 layers; of
-                              the larger GPT-2 models, 13 to 17 of 48 */
-        bool deep = (config->parts & PART_POSITIONS) && config->layers > 12;
-        int first = (int)((deep ? 0.27 : 0.135) * config->layers + 0.5);
-        int n = config->layers <= 12 ? 3 : 5;
-
-        if (alone) {
-            layer[(*count)++] = first + n - 1 < config->layers ? first + n - 1 : config->layers - 1;
-            return true;
-        }
-        for (int i = 0; i < n && first + i < config->layers; i++)
-            layer[(*count)++] = first + i;
-        return true;
+    if (config->parts & PART_POST_NORMS) {
+        layer[(*count)++] = first + n - 1 < config->layers ? first + n - 1 : config->layers - 1;
+        return;
     }
-    for (int l = 0; l < PARAM_MAX_LAYERS; l++) {
+    for (int i = 0; i < n && first + i < config->layers; i++)
+        layer[(*count)++] = first + i;
+}
+
+bool named_layers(const struct params *p, const struct model_config *config, int *layer, int *count,
+                  struct err *err)
+{
+    *count = 0;
+    if (!p->layer_count)
+        usual_layers(config, layer, count);
+    for (int l = 0; p->layer_count && l < PARAM_MAX_LAYERS; l++) {
         if (!p->layer[l])
             continue;
         if (l >= config->layers)
-            return err_set(err, ERR_USAGE, "edit.layers: layer %d; %s has layers 0 to %d", l,
-                           config->name, config->layers - 1);
-        if (alone && *count)
-            return err_set(err, ERR_USAGE,
-                           "edit.layers: %s has a norm behind each FFN, which a share of an edit "
-                           "would not pass unchanged: name one layer, as %d",
-                           config->name, layer[0]);
+            return err_set(err, ERR_USAGE, "%s: layer %d; %s has layers 0 to %d",
+                           params_layers_name(p), l, config->name, config->layers - 1);
         layer[(*count)++] = l;
     }
     return true;
+}
+
+bool edited_layers(const struct params *p, const struct model_config *config, int *layer,
+                   int *count, struct err *err)
+{
+    if (!named_layers(p, config, layer, count, err))
+        return false;
+    if (!(config->parts & PART_POST_NORMS) || *count < 2)
+        return true;
+    return err_set(err, ERR_USAGE,
+                   "%s: %s has a norm behind each FFN, which a share of an edit "
+                   "would not pass unchanged: name one layer, as %d",
+                   params_layers_name(p), config->name, layer[0]);
 }
 
 static void keep_scored(void *ctx, int layer, enum tap_site site, struct mat x)

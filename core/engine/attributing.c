@@ -212,7 +212,7 @@ static int layer_order(const struct engine *e, const struct params *p, bool all,
 {
     int n, edited[PARAM_MAX_LAYERS], edits;
 
-    if (!edited_layers(p, e->model->config, edited, &edits, err))
+    if (!named_layers(p, e->model->config, edited, &edits, err))
         return 0;
     memcpy(order, edited, (size_t)edits * sizeof(int));
     n = edits;

@@ -1,6 +1,8 @@
 /* The kinds of commands: what each one needs before it may run, whether it overtakes longer work,
  * and who runs it. Both ways to a job, the queue and the gaps between slices, ask this table: a
  * command whose needs are not met stays in the queue. */
+#include <string.h>
+
 #include "core/engine/inside.h"
 
 enum {
@@ -18,6 +20,13 @@ static bool job_discard(struct engine *e, struct command *cmd, struct err *err)
 
 static bool job_moments(struct engine *e, struct command *cmd, struct err *err)
 {
+    struct params *p = &cmd->params;
+
+    if (cmd->all_layers) {
+        p->layer_count = e->model->config->layers;
+        memset(p->layer, 0, sizeof(p->layer));
+        memset(p->layer, 1, (size_t)p->layer_count);
+    }
     return ground_together(e, cmd, err) && ground_say(e);
 }
 

@@ -435,6 +435,13 @@ static bool finish(struct engine *e, struct command *cmd, const struct request *
     return states_say(e, err);
 }
 
+bool may_edit(const struct engine *e, const struct params *p, struct err *err)
+{
+    int layer[PARAM_MAX_LAYERS], layers;
+
+    return edited_layers(p, e->model->config, layer, &layers, err);
+}
+
 bool job_edit(struct engine *e, struct command *cmd, struct err *err)
 {
     bool commits = cmd->kind == CMD_COMMIT, ok, reuse;
@@ -446,7 +453,7 @@ bool job_edit(struct engine *e, struct command *cmd, struct err *err)
     if (commits && e->options.readonly)
         return err_set(err, ERR_USAGE, "read-only: nothing is committed");
     e->params = cmd->params;
-    if (!requests_build(e, cmd, &request, err))
+    if (!may_edit(e, &cmd->params, err) || !requests_build(e, cmd, &request, err))
         return false;
     if (!ground_ready(e, &cmd->params, cmd->draft, err)) {
         requests_free(request, cmd->count);
@@ -483,7 +490,7 @@ bool job_weigh(struct engine *e, struct command *cmd, struct err *err)
 
     if (bus_waiting(e->bus, CMD_WEIGH)) /* the knob has moved on */
         return true;
-    if (!ground_plan(e, &cmd->params, err))
+    if (!may_edit(e, &cmd->params, err) || !ground_plan(e, &cmd->params, err))
         return false;
     if (!e->ground.checkpoint) /* no moments yet: nothing to weigh with, and no reason to wait */
         return true;

@@ -148,11 +148,11 @@ bool ground_plan(struct engine *e, const struct params *p, struct err *err)
 
     if (p->value[P_STATS_WINDOW] < origin.window) /* no longer than the model holds */
         origin.window = (int)p->value[P_STATS_WINDOW];
-    if (!edited_layers(p, e->model->config, layer, &layers, err) || !load_text(e, err))
+    if (!named_layers(p, e->model->config, layer, &layers, err) || !load_text(e, err))
         return false;
     if (layers > EDIT_MAX_LAYERS)
-        return err_set(err, ERR_USAGE, "edit.layers: %d layers; at most %d", layers,
-                       EDIT_MAX_LAYERS);
+        return err_set(err, ERR_USAGE, "%s: %d layers; at most %d at once", params_layers_name(p),
+                       layers, EDIT_MAX_LAYERS);
     g->goal = (long)p->value[P_STATS_TOKENS];
     if (g->moments && g->layers == layers && g->moments->origin.window == origin.window &&
         !memcmp(g->layer, layer, (size_t)layers * sizeof(int)))
@@ -176,6 +176,13 @@ bool ground_plan(struct engine *e, const struct params *p, struct err *err)
     g->contexts = contexts_new(g->moments);
     contexts_load(g->contexts, g->moments);
     gather_hear(g->gather, g->contexts);
+    if (!gather_limit(g->gather)) {
+        ground_free(e); /* the next to ask is told the same */
+        return err_set(err, ERR_USAGE,
+                       "%s: %d tokens, and a window needs %d: give a longer text (--text) or a "
+                       "shorter stats.window",
+                       e->options.text, e->text.count, origin.window);
+    }
     if (g->goal > gather_limit(g->gather))
         g->goal = gather_limit(g->gather);
     return device_sync(e->dev, err);

@@ -124,6 +124,8 @@ bool job_device(struct engine *e, struct command *cmd, struct err *err);
 
 /* ground.c: moments, null spaces, key stores */
 bool ground_ready(struct engine *e, const struct params *p, bool draft, struct err *err);
+/* Whether the layers can be edited together: ERR_USAGE. */
+bool may_edit(const struct engine *e, const struct params *p, struct err *err);
 /* A slice of background work; false when there is none. */
 bool ground_step(struct engine *e, struct err *err);
 /* CMD_MOMENTS: sums to stats.tokens, the work dealt to the processes of mpirun; null spaces on

@@ -85,7 +85,7 @@ static bool plan(struct engine *e, const struct weights *file, long long *floats
     struct memory_plan p;
     int layer[PARAM_MAX_LAYERS];
 
-    if (edited_layers(&e->params, c, layer, &r.edited, NULL) && r.edited)
+    if (named_layers(&e->params, c, layer, &r.edited, NULL) && r.edited)
         r.above = c->layers - 1 - layer[r.edited - 1];
     plan_weights(file, r.precision, &r.weights, &r.wider);
     if (!plan_memory(&p, &r, err))

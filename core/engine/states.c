@@ -203,7 +203,7 @@ bool states_say(struct engine *e, struct err *err)
     s->moment_tokens = e->ground.checkpoint;
     s->moment_goal = e->ground.goal;
     s->verified = e->open->verified;
-    edited_layers(&e->params, e->model->config, layer, &s->edited_count, NULL);
+    named_layers(&e->params, e->model->config, layer, &s->edited_count, NULL);
     if (s->edited_count > EDIT_MAX_LAYERS)
         s->edited_count = EDIT_MAX_LAYERS;
     memcpy(s->edited_layers, layer, (size_t)s->edited_count * sizeof(int));

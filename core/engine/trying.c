@@ -166,7 +166,7 @@ static bool make(struct trial *t, int variant, const struct command *cmd, struct
     struct edit_plan plan = {0};
     unsigned run = 0;
     double began;
-    bool ok = requests_build(e, cmd, &request, err) &&
+    bool ok = may_edit(e, &cmd->params, err) && requests_build(e, cmd, &request, err) &&
               ground_ready(e, &cmd->params, cmd->draft, err) && aim(t, request, variant, err);
 
     if (ok && edit_wants_mask(&cmd->params))

@@ -236,6 +236,8 @@ static bool apply_short(struct cli *c, struct err *err)
             continue;
         if (!params_set(&c->params, of[i].name, value, FROM_COMMAND_LINE, err))
             return err_in(err, "--%s", option_infos[of[i].option].name);
+        if (of[i].option == OPT_LAYERS)
+            c->params.layers_option = true;
     }
     return true;
 }

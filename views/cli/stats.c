@@ -1,6 +1,7 @@
 /* editscope stats: second moments and null spaces, which edits stand on. Goes on where an
  * earlier run was stopped. */
 #include <stdio.h>
+#include <string.h>
 
 #include "core/base/std.h"
 #include "views/cli/cli.h"
@@ -25,7 +26,11 @@ static bool run(struct cli *c, struct err *err)
 {
     struct command cmd = {.kind = CMD_MOMENTS, .params = c->params};
     struct moments_info m = {0};
+    const char *layers = c->value[OPT_LAYERS];
 
+    cmd.all_layers = layers && !strcmp(layers, "all");
+    c->params.layers_option |= cmd.all_layers;
+    cmd.params.layers_option |= cmd.all_layers;
     if (!cli_start(c, 0, err) || !cli_job(c, &cmd, hear, &m, err))
         return false;
     if (cli_json(c)) {

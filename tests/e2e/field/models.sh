@@ -122,3 +122,32 @@ cp -r "$d/both" "$d/hub/models--org--name/snapshots/$commit"
 run 0 "$E" export -m "$d/hub/models--org--name/snapshots/$commit" -s "$d/again.es" --as lora --to "$d/lora2"
 run 0 grep -F '"base_model_name_or_path": "org/name"' "$d/lora2/adapter_config.json"
 run 0 grep -F "\"revision\": \"$commit\"" "$d/lora2/adapter_config.json"
+
+row "a model with norms behind its FFNs: several layers to look at and to sum over"
+G=$PWD/tests/data/architectures/gemma3/model.gguf
+run 0 "$E" attribute -m "$G" --layers 1-3 $FACT --json
+run 0 test "$(grep -c '"event":"layer"' "$d/out")" = 3
+run 0 "$E" stats -m "$G" $Q --layers 1-3
+run 0 "$E" stats -m "$G" $Q --layers all --json
+out '"layer":0,.*"layer":6'
+run 2 "$E" edit -m "$G" $Q --set edit.layers=1-3 --preview $FACT
+err 'edit.layers: .* name one layer, as 1'
+run 0 "$E" sweep -m "$G" $Q --grid 'edit.layers=1-3' $FACT
+out 'edit.layers: .* name one layer, as 1'
+
+row "messages name the layers as the user did"
+run 2 "$E" attribute -m "$G" --layers 3-10 $FACT
+err '^editscope: --layers: layer 7; .* has layers 0 to 6$'
+run 2 "$E" stats -m "$G" --set edit.layers=3-10
+err '^editscope: edit.layers: layer 7;'
+
+row "a text shorter than a window"
+printf 'too short' >"$d/short.txt"
+run 2 "$E" stats -m "$M" --text "$d/short.txt" --window 32
+err 'short.txt: 9 tokens, and a window needs 32: give a longer text \(--text\) or a shorter stats.window'
+run 2 "$E" edit -m "$M" --text "$d/short.txt" --preview $FACT
+err 'a window needs'
+: >"$d/empty.txt"
+run 2 "$E" stats -m "$M" --text "$d/empty.txt"
+err 'empty.txt: 0 tokens'
+run 0 "$E" stats -m "$M" --text "$d/short.txt" --window 4
