@@ -26,8 +26,7 @@ struct moments *moments_new(struct device *dev, const struct moments_origin *ori
         ok = shelf_new(&m->sum[i], dev, neurons, neurons, dev->far_sums, err);
     if (device_sync(dev, err) && ok)
         return m;
-    err_in(err, "second moments of %d layers (%.1f MB; name fewer layers)", layers,
-           room / 1e6);
+    err_in(err, "second moments of %d layers (%.1f MB; name fewer layers)", layers, room / 1e6);
     moments_free(m);
     return NULL;
 }

@@ -41,82 +41,82 @@ enum {
 };
 
 /* id, long name, short name, argument ("" for a flag), commands, help */
-#define OPTIONS(X)                                                                                \
-    X(TRIPLE, "triple", 0, "TRIPLE", FOR_FACT,                                                    \
-      "subject | relation | object; see editscope relations")                                     \
-    X(PROBE, "probe", 0, "", FOR_EDIT, "The scoreboard after each of many facts too")             \
-    X(SUBJECT, "subject", 0, "TEXT", FOR_FACT, "What the fact is about")                          \
-    X(PROMPT, "prompt", 0, "TEXT", FOR_FACT, "What is asked; {} stands for the subject")          \
-    X(TARGET, "target", 0, "TEXT", FOR_FACT, "The new object")                                    \
-    X(OLD, "old", 0, "TEXT", FOR_FACT, "The old object, if it is known")                          \
-    X(FACT, "fact", 0, "FILE", FOR_FACT, "A fact as one JSON object; - is standard input")        \
-    X(FACTS, "facts", 0, "FILE", FOR_EDIT, "Many facts, JSON or a JSON object a line, in order")  \
-    X(BATCH, "batch", 0, "N", FOR_EDIT, "Facts written together by one solve")                    \
-    X(METHOD, "method", 0, "NAME", FOR_EDIT, "nmke, alphaedit or memit")                          \
-    X(PREVIEW, "preview", 0, "", FOR_EDIT, "Compute the edit and keep nothing")                   \
-    X(DRAFT, "draft", 0, "", FOR_EDIT | FOR_SWEEP,                                                \
-      "Do not wait for the full count of second moments")                                         \
-    X(Z, "z", 0, "FILE", FOR_EDIT, "Skip the optimisation: tensor z of a safetensors file")       \
-    X(LAYERS, "layers", 0, "LIST", FOR_ATTRIBUTE | FOR_STATS, "all, or such as 4-8 or 4,6")       \
-    X(OUTPUT, "output", 'o', "FILE", FOR_ATTRIBUTE, "Write the run as safetensors")               \
-    X(TOKENS, "tokens", 'n', "N", FOR_QUERY | FOR_STATS | FOR_BISECT,                             \
-      "Tokens to generate, or to sum over")                                                       \
-    X(WINDOW, "window", 0, "N", FOR_STATS, "Length of the pieces the text is read in")            \
-    X(TOP, "top", 0, "K", FOR_QUERY | FOR_ATTRIBUTE, "How many next tokens, or neurons, to say")  \
-    X(STATE, "state", 0, "WHICH", FOR_QUERY | FOR_EXPORT, "base, edited, both or edit:N")         \
-    X(SAMPLE, "temperature-sample", 0, "T", FOR_QUERY, "Sample at this temperature; 0: greedy")   \
-    X(CHAT, "chat", 0, "", FOR_QUERY, "Ask in the model's chat form")                             \
-    X(NEURON, "neuron", 0, "NEURON", FOR_QUERY,                                                   \
-      "L5N912=0 sets its coefficient, L5N912*2 scales it; repeatable")                            \
-    X(EDIT, "edit", 0, "N", FOR_STEP, "This edit and not the last one")                           \
-    X(GRID, "grid", 0, "AXES", FOR_SWEEP, "alpha_ge=.05,.1;beta_sp=.2..0.4/3: the cells")         \
-    X(DATA, "data", 0, "FILE", FOR_SWEEP, "Many facts: every cell is tried on each of them")      \
-    X(FROM, "from", 0, "N", FOR_DIFF | FOR_BISECT,                                                \
-      "The earlier state: after edit N; 0 is the base")                                           \
-    X(TO, "to", 0, "N|PATH", FOR_DIFF | FOR_BISECT | FOR_EXPORT,                                  \
-      "The later state; bisect: the last; export: the file or folder to make")                    \
-    X(AS, "as", 0, "KIND", FOR_EXPORT, "safetensors, gguf, lora, delta or json")                  \
-    X(DTYPE, "dtype", 0, "TYPE", FOR_EXPORT, "Of the edited tensors: f32, f16, bf16 or same")     \
-    X(RANK, "rank", 0, "N", FOR_EXPORT, "Of an adapter; without it the edit is exact")            \
-    X(FORCE, "force", 0, "", FOR_EXPORT, "Replace an export that is there")                       \
-    X(EXPECT, "expect", 0, "TEXT", FOR_BISECT, "How the answer should begin")                     \
-    X(NO_BOS, "no-bos", 0, "", FOR_TOKENS, "Do not put the beginning-of-text token before")       \
-    X(DECODE, "decode", 0, "IDS", FOR_TOKENS, "Ids separated by commas or blanks, to text")       \
-    X(DEFAULT, "default", 0, "", FOR_CONFIG, "The defaults, as a config file")                    \
-    X(THEME, "theme", 0, "NAME", FOR_CANVAS, "Colours of the screen")                             \
-    X(THEME_DIR, "theme-dir", 0, "FOLDER", FOR_CANVAS | FOR_THEMES, "More themes, a file each")   \
-    X(COLOR, "color", 0, "WHEN", FOR_CANVAS, "auto, always, never, 8, 16, 256 or direct")         \
-    X(ASCII, "ascii", 0, "", FOR_CANVAS, "No glyphs beyond ASCII")                                \
-    X(BACKGROUND, "background", 0, "WHICH", FOR_CANVAS,                                           \
-      "Its ground: light, dark, query (asks it)")                                                 \
-    X(DEMO, "demo", 0, "", FOR_SCREEN, "Play the recorded run that comes with the program")       \
-    X(RECORD, "record", 0, "FILE", FOR_RECORD, "Keep the run in this file, for `replay`")         \
-    X(NO_RECORD, "no-record", 0, "", FOR_SCREEN, "Do not keep the run")                           \
-    X(SMALL, "small", 0, "", FOR_REPLAY, "Record all floats but scores roughly")                  \
-    X(SCRIPT, "script", 0, "FILE", FOR_REPLAY, "Lines that type, wait and expect (with --batch)") \
-    X(UNATTENDED, "batch", 0, "", FOR_REPLAY, "Without a terminal, as fast as it goes")           \
-    X(SPEED, "speed", 0, "X", FOR_REPLAY | FOR_SCREEN, "Times as fast as it was, or max")         \
-    X(READONLY, "read-only", 0, "", FOR_SCREEN, "Look at the session, change nothing")            \
-    X(NO_MOUSE, "no-mouse", 0, "", FOR_CANVAS, "Leave the mouse to the terminal")                 \
-    X(PLAIN, "plain", 0, "", FOR_SCREEN, "Lines of words instead of a screen")                    \
-    X(REFRESH, "refresh", 0, "N", FOR_CANVAS, "Frames a second at most, 1 to 120")                \
-    X(SESSION, "session", 's', "FILE", FOR_SESSION | FOR_QUERY, "The session")                    \
-    X(MODEL, "model", 'm', "M", FOR_MODEL,                                                        \
-      "A GGUF file, a folder with safetensors files, or org/name")                                \
-    X(DEVICE, "device", 0, "NAME", FOR_MODEL, "auto, cpu or cuda[:N]")                            \
-    X(PRECISION, "precision", 0, "NAME", FOR_MODEL, "Products on a GPU: full, split, tf32, bf16") \
-    X(THREADS, "threads", 0, "N", FOR_MODEL, "Threads of the CPU device")                         \
-    X(MEMORY, "memory", 0, "SIZE", FOR_MODEL, "Most memory for float copies of weights: 800M, 4G")      \
-    X(PREFIXES, "prefixes", 0, "FILE", FOR_FACT | FOR_SCREEN, "Context prefixes, one a line")     \
-    X(TEXT, "text", 0, "FILE", FOR_TEXT, "The text the second moments are taken over")            \
-    X(SET, "set", 0, "NAME=VALUE", FOR_PARAMS, "Set a parameter; repeatable")                     \
-    X(OFFICIAL, "official", 0, "", FOR_PARAMS, "Every documented quirk of the released code")     \
-    X(PRESET, "preset", 0, "NAME", FOR_PARAMS, "Parameters of a preset or a file; paper: none")   \
-    X(CONFIG, "config", 0, "FILE", FOR_PARAMS, "Read parameters from this file")                  \
-    X(SEED, "seed", 0, "N", FOR_PARAMS, "Seed of everything random")                              \
-    X(JSON, "json", 0, "", FOR_ALL, "JSON instead of text, one object a line")                    \
-    X(QUIET, "quiet", 'q', "", FOR_ALL, "No progress")                                            \
-    X(VERSION, "version", 0, "", FOR_ALL, "Print the version and leave")                          \
+#define OPTIONS(X)                                                                                 \
+    X(TRIPLE, "triple", 0, "TRIPLE", FOR_FACT,                                                     \
+      "subject | relation | object; see editscope relations")                                      \
+    X(PROBE, "probe", 0, "", FOR_EDIT, "The scoreboard after each of many facts too")              \
+    X(SUBJECT, "subject", 0, "TEXT", FOR_FACT, "What the fact is about")                           \
+    X(PROMPT, "prompt", 0, "TEXT", FOR_FACT, "What is asked; {} stands for the subject")           \
+    X(TARGET, "target", 0, "TEXT", FOR_FACT, "The new object")                                     \
+    X(OLD, "old", 0, "TEXT", FOR_FACT, "The old object, if it is known")                           \
+    X(FACT, "fact", 0, "FILE", FOR_FACT, "A fact as one JSON object; - is standard input")         \
+    X(FACTS, "facts", 0, "FILE", FOR_EDIT, "Many facts, JSON or a JSON object a line, in order")   \
+    X(BATCH, "batch", 0, "N", FOR_EDIT, "Facts written together by one solve")                     \
+    X(METHOD, "method", 0, "NAME", FOR_EDIT, "nmke, alphaedit or memit")                           \
+    X(PREVIEW, "preview", 0, "", FOR_EDIT, "Compute the edit and keep nothing")                    \
+    X(DRAFT, "draft", 0, "", FOR_EDIT | FOR_SWEEP,                                                 \
+      "Do not wait for the full count of second moments")                                          \
+    X(Z, "z", 0, "FILE", FOR_EDIT, "Skip the optimisation: tensor z of a safetensors file")        \
+    X(LAYERS, "layers", 0, "LIST", FOR_ATTRIBUTE | FOR_STATS, "all, or such as 4-8 or 4,6")        \
+    X(OUTPUT, "output", 'o', "FILE", FOR_ATTRIBUTE, "Write the run as safetensors")                \
+    X(TOKENS, "tokens", 'n', "N", FOR_QUERY | FOR_STATS | FOR_BISECT,                              \
+      "Tokens to generate, or to sum over")                                                        \
+    X(WINDOW, "window", 0, "N", FOR_STATS, "Length of the pieces the text is read in")             \
+    X(TOP, "top", 0, "K", FOR_QUERY | FOR_ATTRIBUTE, "How many next tokens, or neurons, to say")   \
+    X(STATE, "state", 0, "WHICH", FOR_QUERY | FOR_EXPORT, "base, edited, both or edit:N")          \
+    X(SAMPLE, "temperature-sample", 0, "T", FOR_QUERY, "Sample at this temperature; 0: greedy")    \
+    X(CHAT, "chat", 0, "", FOR_QUERY, "Ask in the model's chat form")                              \
+    X(NEURON, "neuron", 0, "NEURON", FOR_QUERY,                                                    \
+      "L5N912=0 sets its coefficient, L5N912*2 scales it; repeatable")                             \
+    X(EDIT, "edit", 0, "N", FOR_STEP, "This edit and not the last one")                            \
+    X(GRID, "grid", 0, "AXES", FOR_SWEEP, "alpha_ge=.05,.1;beta_sp=.2..0.4/3: the cells")          \
+    X(DATA, "data", 0, "FILE", FOR_SWEEP, "Many facts: every cell is tried on each of them")       \
+    X(FROM, "from", 0, "N", FOR_DIFF | FOR_BISECT,                                                 \
+      "The earlier state: after edit N; 0 is the base")                                            \
+    X(TO, "to", 0, "N|PATH", FOR_DIFF | FOR_BISECT | FOR_EXPORT,                                   \
+      "The later state; bisect: the last; export: the file or folder to make")                     \
+    X(AS, "as", 0, "KIND", FOR_EXPORT, "safetensors, gguf, lora, delta or json")                   \
+    X(DTYPE, "dtype", 0, "TYPE", FOR_EXPORT, "Of the edited tensors: f32, f16, bf16 or same")      \
+    X(RANK, "rank", 0, "N", FOR_EXPORT, "Of an adapter; without it the edit is exact")             \
+    X(FORCE, "force", 0, "", FOR_EXPORT, "Replace an export that is there")                        \
+    X(EXPECT, "expect", 0, "TEXT", FOR_BISECT, "How the answer should begin")                      \
+    X(NO_BOS, "no-bos", 0, "", FOR_TOKENS, "Do not put the beginning-of-text token before")        \
+    X(DECODE, "decode", 0, "IDS", FOR_TOKENS, "Ids separated by commas or blanks, to text")        \
+    X(DEFAULT, "default", 0, "", FOR_CONFIG, "The defaults, as a config file")                     \
+    X(THEME, "theme", 0, "NAME", FOR_CANVAS, "Colours of the screen")                              \
+    X(THEME_DIR, "theme-dir", 0, "FOLDER", FOR_CANVAS | FOR_THEMES, "More themes, a file each")    \
+    X(COLOR, "color", 0, "WHEN", FOR_CANVAS, "auto, always, never, 8, 16, 256 or direct")          \
+    X(ASCII, "ascii", 0, "", FOR_CANVAS, "No glyphs beyond ASCII")                                 \
+    X(BACKGROUND, "background", 0, "WHICH", FOR_CANVAS,                                            \
+      "Its ground: light, dark, query (asks it)")                                                  \
+    X(DEMO, "demo", 0, "", FOR_SCREEN, "Play the recorded run that comes with the program")        \
+    X(RECORD, "record", 0, "FILE", FOR_RECORD, "Keep the run in this file, for `replay`")          \
+    X(NO_RECORD, "no-record", 0, "", FOR_SCREEN, "Do not keep the run")                            \
+    X(SMALL, "small", 0, "", FOR_REPLAY, "Record all floats but scores roughly")                   \
+    X(SCRIPT, "script", 0, "FILE", FOR_REPLAY, "Lines that type, wait and expect (with --batch)")  \
+    X(UNATTENDED, "batch", 0, "", FOR_REPLAY, "Without a terminal, as fast as it goes")            \
+    X(SPEED, "speed", 0, "X", FOR_REPLAY | FOR_SCREEN, "Times as fast as it was, or max")          \
+    X(READONLY, "read-only", 0, "", FOR_SCREEN, "Look at the session, change nothing")             \
+    X(NO_MOUSE, "no-mouse", 0, "", FOR_CANVAS, "Leave the mouse to the terminal")                  \
+    X(PLAIN, "plain", 0, "", FOR_SCREEN, "Lines of words instead of a screen")                     \
+    X(REFRESH, "refresh", 0, "N", FOR_CANVAS, "Frames a second at most, 1 to 120")                 \
+    X(SESSION, "session", 's', "FILE", FOR_SESSION | FOR_QUERY, "The session")                     \
+    X(MODEL, "model", 'm', "M", FOR_MODEL,                                                         \
+      "A GGUF file, a folder with safetensors files, or org/name")                                 \
+    X(DEVICE, "device", 0, "NAME", FOR_MODEL, "auto, cpu or cuda[:N]")                             \
+    X(PRECISION, "precision", 0, "NAME", FOR_MODEL, "Products on a GPU: full, split, tf32, bf16")  \
+    X(THREADS, "threads", 0, "N", FOR_MODEL, "Threads of the CPU device")                          \
+    X(MEMORY, "memory", 0, "SIZE", FOR_MODEL, "Most memory for float copies of weights: 800M, 4G") \
+    X(PREFIXES, "prefixes", 0, "FILE", FOR_FACT | FOR_SCREEN, "Context prefixes, one a line")      \
+    X(TEXT, "text", 0, "FILE", FOR_TEXT, "The text the second moments are taken over")             \
+    X(SET, "set", 0, "NAME=VALUE", FOR_PARAMS, "Set a parameter; repeatable")                      \
+    X(OFFICIAL, "official", 0, "", FOR_PARAMS, "Every documented quirk of the released code")      \
+    X(PRESET, "preset", 0, "NAME", FOR_PARAMS, "Parameters of a preset or a file; paper: none")    \
+    X(CONFIG, "config", 0, "FILE", FOR_PARAMS, "Read parameters from this file")                   \
+    X(SEED, "seed", 0, "N", FOR_PARAMS, "Seed of everything random")                               \
+    X(JSON, "json", 0, "", FOR_ALL, "JSON instead of text, one object a line")                     \
+    X(QUIET, "quiet", 'q', "", FOR_ALL, "No progress")                                             \
+    X(VERSION, "version", 0, "", FOR_ALL, "Print the version and leave")                           \
     X(HELP, "help", 'h', "", FOR_ALL, "Print this and leave")
 
 enum option {
