@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -354,6 +355,21 @@ bool file_write(const char *path, const void *bytes, size_t n, struct err *err)
 bool file_exists(const char *path)
 {
     return access(path, F_OK) == 0;
+}
+
+char *file_absolute(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
+    char here[PATH_MAX];
+
+    if ((!strcmp(last, ".") || !strcmp(last, "..")) && realpath(path, here))
+        return xstrdup(here); /* "." has no name to keep */
+    while (path[0] == '.' && path[1] == '/')
+        for (path += 2; *path == '/';)
+            path++;
+    if (*path == '/' || !getcwd(here, sizeof(here)))
+        return xstrdup(path);
+    return xasprintf("%s/%s", strcmp(here, "/") ? here : "", path);
 }
 
 bool file_make_parents(const char *path, struct err *err)

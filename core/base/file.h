@@ -37,6 +37,9 @@ bool file_keep(const char *path, struct err *err);
 /* Writes beside, fsyncs, renames, fsyncs the folder. On error the old file stands. */
 bool file_write(const char *path, const void *bytes, size_t n, struct err *err);
 bool file_exists(const char *path);
+/* The path from the root on, links left as they are: their names may say more than what they
+ * point to. Caller frees. */
+char *file_absolute(const char *path);
 /* mkdir -p of the folder that will hold `path`. */
 bool file_make_parents(const char *path, struct err *err);
 /* $XDG_CACHE_HOME/editscope/NAME and so on; falls back to ~/.cache ... Caller frees. */

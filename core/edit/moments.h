@@ -15,6 +15,7 @@ struct moments_origin { /* what the sums are of */
     char model[65];     /* identity of the model, hex */
     char text[65];      /* sha256 of the text, hex */
     int window;         /* tokens of a window of text */
+    char former[65];    /* what version 0.1.0 called it: its cache is read too; "": nothing */
 };
 
 struct moments {

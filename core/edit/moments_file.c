@@ -236,7 +236,7 @@ static enum outcome load_all(struct moments *m, long tokens, struct buf *notes, 
     return LOADED;
 }
 
-bool moments_load(struct moments *m, long goal, struct buf *notes, struct err *err)
+static bool load_best(struct moments *m, long goal, struct buf *notes, struct err *err)
 {
     enum { MOST = 256 };
     long counts[MOST];
@@ -258,4 +258,17 @@ bool moments_load(struct moments *m, long goal, struct buf *notes, struct err *e
     for (int i = 0; i < m->layers; i++)
         shelf_fill(&m->sum[i], 0);
     return device_sync(m->dev, err);
+}
+
+bool moments_load(struct moments *m, long goal, struct buf *notes, struct err *err)
+{
+    struct moments_origin now = m->origin;
+    bool ok = load_best(m, goal, notes, err);
+
+    if (ok && !m->tokens && *now.former) {
+        memcpy(m->origin.model, now.former, sizeof(now.former));
+        ok = load_best(m, goal, notes, err);
+        m->origin = now;
+    }
+    return ok;
 }

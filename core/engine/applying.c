@@ -6,7 +6,9 @@
 
 #include <jansson.h>
 
+#include "core/base/buf.h"
 #include "core/base/mem.h"
+#include "core/base/sha256.h"
 #include "core/edit/checksum.h"
 #include "core/engine/inside.h"
 #include "core/session/export/export.h"
@@ -58,6 +60,95 @@ static bool journal(struct engine *e, const char *path, struct delta_file *f,
     return ok;
 }
 
+/* What one change does to the weights, whether its mask is kept apart or multiplied in. */
+static void change_hash(const struct delta *d, char hex[65])
+{
+    const int shape[] = {d->layer, d->rank, d->rows, d->cols};
+    float *x = delta_masked_x(d);
+    struct sha256 *sha = sha256_new();
+    unsigned char digest[32];
+
+    sha256_add(sha, shape, sizeof(shape));
+    sha256_add(sha, d->r, (size_t)d->rank * (size_t)d->rows * sizeof(float));
+    sha256_add(sha, x, (size_t)d->rank * (size_t)d->cols * sizeof(float));
+    sha256_end(sha, digest);
+    sha256_hex(digest, hex);
+    free(x);
+}
+
+/* A delta's changes that active edits have made already. */
+struct overlap {
+    char (*hash)[65]; /* [count] of the delta's changes */
+    bool *in;         /* [count] */
+    int count, there;
+    struct buf edits; /* " 1, 4" */
+};
+
+static void overlap_free(struct overlap *o)
+{
+    free(o->hash);
+    free(o->in);
+    buf_free(&o->edits);
+}
+
+static bool overlap_change(struct overlap *o, const struct delta *d)
+{
+    char hex[65];
+
+    change_hash(d, hex);
+    for (int i = 0; i < o->count; i++)
+        if (!o->in[i] && !strcmp(o->hash[i], hex)) {
+            o->in[i] = true;
+            o->there++;
+            return true;
+        }
+    return false;
+}
+
+static bool overlap_edit(struct overlap *o, struct session *s, int edit, struct err *err)
+{
+    struct delta *delta = NULL;
+    int count = 0;
+    bool ok = session_load_deltas(s, edit, &delta, &count, err), any = false;
+
+    for (int i = 0; i < count; i++) {
+        any = overlap_change(o, &delta[i]) || any;
+        delta_free(&delta[i]);
+    }
+    free(delta);
+    if (any)
+        buf_printf(&o->edits, "%s %d", o->edits.len ? "," : "", edit);
+    return ok;
+}
+
+/* Nothing is added twice by oversight: ERR_STATE says which edits are this delta, or part of it. */
+static bool not_applied_yet(struct engine *e, const char *path, const struct delta_file *f,
+                            struct err *err)
+{
+    struct overlap o = {.count = f->deltas};
+    struct edit_record *edits = NULL;
+    int count = 0;
+    bool ok = session_edits(e->open->journal, false, &edits, &count, err);
+
+    o.hash = xcalloc((size_t)f->deltas + 1, sizeof(*o.hash));
+    o.in = xcalloc((size_t)f->deltas + 1, sizeof(*o.in));
+    for (int i = 0; i < f->deltas; i++)
+        change_hash(&f->delta[i], o.hash[i]);
+    for (int i = 0; ok && i < count; i++)
+        ok = overlap_edit(&o, e->open->journal, edits[i].id, err);
+    if (ok && o.there) {
+        bool many = strchr(o.edits.data, ',') != NULL;
+
+        ok =
+            err_set(err, ERR_STATE, "%.150s: edit%s%.60s%s %s %s already; --force adds it again",
+                    path, many ? "s" : "", o.edits.data, o.edits.len > 60 ? "..." : "",
+                    many ? "are" : "is", o.there < o.count ? "a part of this delta" : "this delta");
+    }
+    edit_records_free(edits, count);
+    overlap_free(&o);
+    return ok;
+}
+
 bool job_apply(struct engine *e, struct command *cmd, struct err *err)
 {
     struct weights_view *view;
@@ -68,6 +159,10 @@ bool job_apply(struct engine *e, struct command *cmd, struct err *err)
         return err_set(err, ERR_USAGE, "apply needs the file of a delta");
     if (!delta_file_open(&f, cmd->text, e->model->file, err))
         return false;
+    if (!cmd->force && !not_applied_yet(e, cmd->text, &f, err)) {
+        delta_file_free(&f);
+        return false;
+    }
     view = view_copy(e->open->edited, ++e->generation);
     for (int i = 0; i < f.deltas; i++)
         view_apply(view, &f.delta[i]);

@@ -90,7 +90,7 @@ struct command {
     char *export; /* CMD_EXPORT: owned: safetensors, gguf, lora, delta or json */
     char *dtype;  /* the same: f32, f16, bf16, same; NULL: what the kind defaults to */
     int rank;     /* the same: of an adapter; 0: exact */
-    bool force;   /* the same: replace what is there */
+    bool force;   /* the same: replace what is there; CMD_APPLY: add what is in already */
     int from;     /* CMD_DIFF, CMD_BISECT: the earlier state; `edit` is the later one */
     char *expect; /* CMD_BISECT: owned, how the answer begins */
 };
@@ -172,6 +172,7 @@ struct engine_options {
     const char *model;   /* file or folder */
     const char *session; /* path, or NULL: a session in memory that is not kept */
     bool readonly, create;
+    bool yields; /* a session that cannot be written now is opened for reading, and that is said */
     bool autosave; /* no session named: keep one under a fresh name in the state folder */
     const struct device_ops *device;
     int device_index, threads;   /* threads 0: all */
@@ -190,6 +191,15 @@ struct engine_options {
  * the names.
  */
 bool engine_precision(const char *name, int *precision, struct err *err);
+/* The path of the model that a session file says it is of, where it lies now; the file is read
+ * without a lock. `rival`: what would be opened otherwise, or NULL. With one, or where the model
+ * has gone, its content decides. NULL: the session names no model, or none that is there, and
+ * then `gone` says which. Caller frees. Any thread; may read a whole model. */
+char *engine_model_of(const char *session, const char *rival, struct err *gone);
+/* A session's past as its file tells it, without the model and without a lock; `state` says how
+ * many edits are active, and their checksum, "" if none was recorded. Caller frees it as the
+ * `history` of an event. NULL: failed. Any thread. */
+struct history *engine_past(const char *session, struct state_info *state, struct err *err);
 struct engine *engine_start(const struct engine_options *options, struct err *err);
 /* Takes what the command points to even when it is refused. Returns the job's number, 0 if
  * the queue is full. Never blocks. UI thread. */

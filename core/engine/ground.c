@@ -161,6 +161,7 @@ bool ground_plan(struct engine *e, const struct params *p, struct err *err)
     ground_free(e);
     g->together = together;
     memcpy(origin.model, e->open->identity, sizeof(origin.model));
+    memcpy(origin.former, e->open->former, sizeof(origin.former));
     memcpy(origin.text, e->text_hash, sizeof(origin.text));
     memcpy(g->layer, layer, (size_t)layers * sizeof(int));
     g->layers = layers;

@@ -66,6 +66,7 @@ struct pulling;
 struct open_session {
     struct session *journal;
     char identity[65]; /* of the base */
+    char former[65];   /* what version 0.1.0 called it */
     struct prefixes prefixes;
     struct weights_view *edited; /* the base and the active edits */
     unsigned history;            /* counts changes of the list of active edits */

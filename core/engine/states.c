@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/edit/checksum.h"
 #include "core/engine/inside.h"
@@ -99,21 +100,73 @@ static bool make_prefixes(struct engine *e, struct open_session *s, struct err *
     return ok;
 }
 
+/* For the screen: a session that another program writes, or that nobody may write, is opened for
+ * reading, and that is said. */
+static struct session *journal_open(struct engine *e, struct err *err)
+{
+    const struct engine_options *o = &e->options;
+    struct err why = {0};
+    struct session *s = session_open(o->session, NULL, o->create, o->readonly, &why);
+
+    if (!s && o->yields && !o->readonly && (why.kind == ERR_HELD || why.kind == ERR_IO) &&
+        (s = session_open(o->session, NULL, false, true, NULL)) != NULL) {
+        struct event said = {.kind = EV_FAILED};
+
+        e->options.readonly = true;
+        err_set(&said.err, why.kind, "open for reading only: %s", why.text);
+        bus_emit(e->bus, said);
+    }
+    if (!s)
+        err_set(err, why.kind, "%s", why.text);
+    return s;
+}
+
+/* Compares the model at hand with the one the journal is of; `path`: where that was last. */
+static bool journal_bind(struct engine *e, struct open_session *s, const struct identity *id,
+                         const char *path, struct err *err)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    char today[65];
+    const char *former[] = {s->former, today};
+    struct session_base base = {
+        .identity = s->identity, .former = former, .formers = 2, .name = e->model->config->name};
+
+    memcpy(s->identity, id->hex, sizeof(s->identity));
+    identity_named(id, slash ? slash + 1 : path, s->former);
+    identity_named(id, NULL, today);
+    return session_bind(s->journal, &base, err);
+}
+
+/* Where the model is now. */
+static void journal_place(struct engine *e, struct open_session *s, const char *was)
+{
+    char *path = file_absolute(e->options.model);
+
+    session_set(s->journal, SESSION_BASE_NAME, e->model->config->name, NULL);
+    if (!was || strcmp(was, path))
+        session_set(s->journal, SESSION_MODEL_PATH, path, NULL);
+    free(path);
+}
+
 /* The journal, the identity it was made with, and what the edits make of the base. */
 static bool session_stands(struct engine *e, struct open_session *s, struct err *err)
 {
-    if (!weights_identity(e->model->file, &e->job, s->identity, err))
+    struct identity id;
+    char *path = NULL;
+    bool ok;
+
+    if (!weights_identity(e->model->file, &e->job, &id, err))
         return false;
-    s->journal =
-        session_open(e->options.session, s->identity, e->options.create, e->options.readonly, err);
-    if (!s->journal || !make_prefixes(e, s, err) ||
-        !states_rebuild(e, s->journal, 0, &s->edited, err))
-        return false;
-    if (!e->options.readonly) {
-        session_set(s->journal, SESSION_BASE_NAME, e->model->config->name, NULL);
-        session_set(s->journal, SESSION_MODEL_PATH, e->options.model, NULL);
-    }
-    return true;
+    s->journal = journal_open(e, err);
+    if (s->journal)
+        path = session_get(s->journal, SESSION_MODEL_PATH, NULL);
+    ok = s->journal && journal_bind(e, s, &id, path, err) && make_prefixes(e, s, err) &&
+         states_rebuild(e, s->journal, 0, &s->edited, err);
+    if (ok && !e->options.readonly)
+        journal_place(e, s, path);
+    identity_free(&id);
+    free(path);
+    return ok;
 }
 
 /* An autosave in which nothing was ever edited is nobody's loss. */
@@ -330,7 +383,7 @@ bool job_save(struct engine *e, struct command *cmd, struct err *err)
                        "a session needs a name to be saved under, such as paris.es");
     if (!session_copy(e->open->journal, cmd->text, err))
         return false;
-    copy = session_open(cmd->text, e->open->identity, false, e->options.readonly, err);
+    copy = session_open(cmd->text, NULL, false, e->options.readonly, err);
     if (!copy)
         return false;
     session_close(e->open->journal);

@@ -162,27 +162,45 @@ static void put_edited_model(struct buf *out, struct session *s, struct state_in
     put(out, EV_MODEL, 0, m);
 }
 
+/* What a session's file tells by itself. NULL: failed. */
+static struct history *past(struct session *s, struct state_info *state, struct err *err)
+{
+    struct session_status status;
+
+    if (!session_status(s, &status, err))
+        return NULL;
+    *state = (struct state_info){.edits = status.edits, .readonly = true};
+    snprintf(state->state, sizeof(state->state), "%s", status.state);
+    snprintf(state->checksum, sizeof(state->checksum), "%s", status.checksum);
+    snprintf(state->session, sizeof(state->session), "%s", session_path(s));
+    return states_history(s, err);
+}
+
+struct history *engine_past(const char *session, struct state_info *state, struct err *err)
+{
+    struct session *s = session_open(session, NULL, false, true, err);
+    struct history *h = s ? past(s, state, err) : NULL;
+
+    session_close(s);
+    return h;
+}
+
 static bool session_lines(const char *path, struct buf *out, struct err *err)
 {
     struct session *s = session_open(path, NULL, false, true, err);
-    struct session_status status;
-    struct history *h = s && session_status(s, &status, err) ? states_history(s, err) : NULL;
-    struct state_info *state;
+    struct state_info *state = xcalloc(1, sizeof(*state));
+    struct history *h = s ? past(s, state, err) : NULL;
     char *params;
 
     if (h) {
         params = session_get(s, SESSION_PARAMETERS, NULL);
         put_head(out, params);
         free(params);
-        state = xcalloc(1, sizeof(*state));
-        state->edits = status.edits;
-        state->readonly = true;
-        snprintf(state->state, sizeof(state->state), "%s", status.state);
-        snprintf(state->checksum, sizeof(state->checksum), "%s", status.checksum);
-        snprintf(state->session, sizeof(state->session), "%s", session_path(s));
         put_edited_model(out, s, state, h);
         put(out, EV_STATE, 0, state);
         put(out, EV_HISTORY, 0, h);
+    } else {
+        free(state);
     }
     session_close(s);
     return h != NULL;

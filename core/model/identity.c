@@ -1,4 +1,4 @@
-/* Which model a file is, told by its content.
+/* Which model a file is, told by its content: what files are called does not count.
  *
  * Hashing 16 GB takes a while, so each file's sum is kept in the user's cache, in one small file
  * named after device and inode that holds size, times and sum. A file changed since then has
@@ -138,33 +138,83 @@ static int compare_lines(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-bool weights_identity(const struct weights *w, struct job *job, char hex[65], struct err *err)
+/* sha256 over the lines, sorted; they are freed. */
+static void hash_lines(char **line, int count, char hex[65])
 {
-    char **line = xcalloc((size_t)w->files + 1, sizeof(*line)), sum[65];
-    struct progress p = {.job = job};
     struct buf all = {0};
+
+    qsort(line, (size_t)count, sizeof(*line), compare_lines);
+    for (int i = 0; i < count; i++) {
+        buf_puts(&all, line[i]);
+        free(line[i]);
+    }
+    sha256_of(all.data ? all.data : "", all.len, hex);
+    buf_free(&all);
+    free(line);
+}
+
+/* An index says under which name a tensor's file lies, and nothing about the model. */
+static bool file_counts(const char *name)
+{
+    static const char end[] = ".index.json";
+    size_t n = strlen(name), most = sizeof(end) - 1;
+
+    return n < most || strcmp(name + n - most, end) != 0;
+}
+
+static void hash_contents(const struct identity *id, char hex[65])
+{
+    char **line = xcalloc((size_t)id->files + 1, sizeof(*line));
+    int count = 0;
+
+    for (int i = 0; i < id->files; i++)
+        if (file_counts(id->file[i].name))
+            line[count++] = xasprintf("%lld %s\n", id->file[i].bytes, id->file[i].sha256);
+    hash_lines(line, count, hex);
+}
+
+void identity_named(const struct identity *id, const char *name, char hex[65])
+{
+    char **line = xcalloc((size_t)id->files + 1, sizeof(*line));
+
+    for (int i = 0; i < id->files; i++)
+        line[i] = xasprintf("%s %lld %s\n", name && id->files == 1 ? name : id->file[i].name,
+                            id->file[i].bytes, id->file[i].sha256);
+    hash_lines(line, id->files, hex);
+}
+
+bool weights_identity(const struct weights *w, struct job *job, struct identity *id,
+                      struct err *err)
+{
+    struct progress p = {.job = job};
     struct stat st;
     bool ok = true;
 
+    *id = (struct identity){.file = xcalloc((size_t)w->files + 1, sizeof(*id->file))};
     for (int i = 0; i < w->files; i++)
         p.total += stat(w->file[i], &st) ? 0 : (double)st.st_size;
     for (int i = 0; i < w->files && ok; i++) {
         const char *slash = strrchr(w->file[i], '/');
+        struct file_sum *f = &id->file[id->files];
 
-        ok = hash_file(w->file[i], &p, &st, sum, err);
-        if (ok)
-            line[i] = xasprintf("%s %lld %s\n", slash ? slash + 1 : w->file[i],
-                                (long long)st.st_size, sum);
+        ok = hash_file(w->file[i], &p, &st, f->sha256, err);
+        if (ok) {
+            f->name = xstrdup(slash ? slash + 1 : w->file[i]);
+            f->bytes = (long long)st.st_size;
+            id->files++;
+        }
     }
-    if (ok) {
-        qsort(line, (size_t)w->files, sizeof(*line), compare_lines);
-        for (int i = 0; i < w->files; i++)
-            buf_puts(&all, line[i]);
-        sha256_of(all.data ? all.data : "", all.len, hex);
-    }
-    for (int i = 0; i < w->files; i++)
-        free(line[i]);
-    free(line);
-    buf_free(&all);
+    if (ok)
+        hash_contents(id, id->hex);
+    else
+        identity_free(id);
     return ok;
+}
+
+void identity_free(struct identity *id)
+{
+    for (int i = 0; i < id->files; i++)
+        free(id->file[i].name);
+    free(id->file);
+    *id = (struct identity){0};
 }

@@ -112,10 +112,28 @@ long weights_meta_strings(const struct weights *w, const char *key, const char *
 long weights_meta_ints(const struct weights *w, const char *key, int **values);
 long weights_meta_floats(const struct weights *w, const char *key, float **values);
 
-/* Which model this is: sha256 over the lines "NAME SIZE SHA256\n" of its files, sorted by name
- * (names without folders). The files' own sums are kept in the user's cache by device, inode,
- * size and times, so that a second call is immediate. Reads whole files: a long job the first
- * time. ERR_CANCELLED, ERR_IO. */
-bool weights_identity(const struct weights *w, struct job *job, char hex[65], struct err *err);
+/* Which model this is, told by what its files hold. */
+struct identity {
+    /* sha256 over the sorted lines "SIZE SHA256\n" of the files. Names do not count, nor does an
+     * index of shards, which holds nothing but names: a renamed or copied model is the same one,
+     * a model that was converted or cut into other shards is another. */
+    char hex[65];
+    struct file_sum {
+        char *name; /* without folders */
+        long long bytes;
+        char sha256[65];
+    } * file; /* [files] */
+    int files;
+};
+
+/* The files' own sums are kept in the user's cache by device, inode, size and times, so that a
+ * second call is immediate. Reads whole files: a long job the first time. On failure *id is empty.
+ * ERR_CANCELLED, ERR_IO. Caller frees with identity_free(). */
+bool weights_identity(const struct weights *w, struct job *job, struct identity *id,
+                      struct err *err);
+/* What version 0.1.0 called the same model: sha256 over the sorted lines "NAME SIZE SHA256\n" of
+ * all files. `name`: what the file of a model of one file was called then; NULL: as it is now. */
+void identity_named(const struct identity *id, const char *name, char hex[65]);
+void identity_free(struct identity *id);
 
 #endif

@@ -35,7 +35,7 @@ bool db_fail(struct session *s, int rc, struct err *err)
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
-        return err_set(err, ERR_IO, "%s: may not be written; open it read-only", path);
+        return err_set(err, ERR_IO, "%s: may not be written; nothing was changed", path);
     case SQLITE_NOMEM:
     case SQLITE_TOOBIG:
         return err_set(err, ERR_LIMIT, "%s: %s; nothing was changed", path, sqlite3_errmsg(s->db));

@@ -26,11 +26,11 @@ static void held_by(const char *path, int fd, struct err *err)
             *p = ' ';
     if (sscanf(text, "%255s %ld", host, &pid) == 2)
         err_set(err, ERR_HELD,
-                "%s: in use by process %ld on %s; close it there, or open it read-only", path, pid,
-                host);
+                "%s: being written by process %ld on %s; wait until it has ended, or end it", path,
+                pid, host);
     else
         err_set(err, ERR_HELD,
-                "%s: in use by another program; close it there, or open it read-only", path);
+                "%s: being written by another program; wait until it has ended, or end it", path);
 }
 
 static void write_owner(int fd)
@@ -64,8 +64,9 @@ int lock_take(const char *path, struct err *err)
     for (int tries = 0; tries < 100; tries++) {
         fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0666);
         if (fd < 0) {
-            err_set(err, ERR_IO, "%s: cannot create the lock file: %s; open it read-only", path,
-                    strerror(errno));
+            err_set(err, ERR_IO,
+                    "%s: cannot create the lock file beside it: %s; it can be read, not changed",
+                    path, strerror(errno));
             break;
         }
         if (flock(fd, LOCK_EX | LOCK_NB)) {

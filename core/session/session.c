@@ -10,11 +10,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/session/db.h"
 
-enum { BUSY_MILLISECONDS = 5000 };
+enum {
+    BUSY_MILLISECONDS = 5000,
+    COPY_IN_MEMORY = 64 << 20, /* bytes of a session that a reader holds in memory */
+};
 
 /* One name for one file, so that two ways to write its path meet at one lock. Caller frees. */
 static char *absolute(const char *path, struct err *err)
@@ -90,6 +94,46 @@ static void heal(struct session *s)
     free(journal);
 }
 
+/* All pages as they are at one moment; waits while a step is being written. */
+static int copy_pages(sqlite3 *from, sqlite3 *to)
+{
+    double end = clock_seconds() + BUSY_MILLISECONDS * 1e-3;
+    sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
+    int rc, ended;
+
+    if (!backup)
+        return sqlite3_extended_errcode(to);
+    while ((rc = sqlite3_backup_step(backup, -1)) == SQLITE_BUSY && clock_seconds() < end)
+        sqlite3_sleep(10);
+    ended = sqlite3_backup_finish(backup);
+    return rc == SQLITE_DONE ? ended : rc;
+}
+
+/* From here on a reader has a copy of its own: no writer waits for it, and what it tells is of one
+ * moment. What memory should not hold goes to a file without a name. */
+static bool read_copy(struct session *s, struct err *err)
+{
+    struct session copy = {.path = s->path};
+    struct stat st;
+    bool small = !stat(s->path, &st) && st.st_size <= COPY_IN_MEMORY;
+    int rc = sqlite3_open_v2(small ? ":memory:" : "", &copy.db,
+                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+
+    if (rc == SQLITE_OK)
+        rc = copy_pages(s->db, copy.db);
+    if (rc != SQLITE_OK) {
+        if (copy.db)
+            db_fail(&copy, rc, err);
+        else
+            err_set(err, ERR_LIMIT, "%s: out of memory", s->path);
+        disconnect(&copy);
+        return false;
+    }
+    disconnect(s);
+    s->db = copy.db;
+    return configure(s, err);
+}
+
 static bool check_file(const char *path, bool create, bool *exists, struct err *err)
 {
     struct stat st;
@@ -106,7 +150,7 @@ static bool check_file(const char *path, bool create, bool *exists, struct err *
     return true;
 }
 
-static bool open_file(struct session *s, bool create, struct err *err)
+static bool open_file(struct session *s, bool create, bool glance, struct err *err)
 {
     bool exists, ok;
 
@@ -114,7 +158,8 @@ static bool open_file(struct session *s, bool create, struct err *err)
         return false;
     if (s->readonly) {
         heal(s);
-        return connect(s, SQLITE_OPEN_READONLY, err) && schema_open(s, false, err);
+        return connect(s, SQLITE_OPEN_READONLY, err) && schema_open(s, false, err) &&
+               (glance || read_copy(s, err));
     }
     s->lock = lock_take(s->path, err);
     if (s->lock < 0)
@@ -148,11 +193,24 @@ struct session *session_open(const char *path, const char *base_identity, bool c
         create = create && !readonly;
         ok = !create || file_make_parents(path, err);
         s->path = ok ? absolute(path, err) : NULL;
-        ok = s->path && open_file(s, create, err);
+        ok = s->path && open_file(s, create, false, err);
     }
     if (ok && base_identity)
-        ok = session_bind(s, base_identity, NULL, err);
+        ok = session_bind(s, &(struct session_base){.identity = base_identity}, err);
     if (ok)
+        return s;
+    session_close(s);
+    return NULL;
+}
+
+struct session *session_glance(const char *path, struct err *err)
+{
+    struct session *s = xcalloc(1, sizeof(*s));
+
+    s->lock = -1;
+    s->readonly = true;
+    s->path = absolute(path, err);
+    if (s->path && open_file(s, false, true, err))
         return s;
     session_close(s);
     return NULL;
@@ -230,38 +288,62 @@ static char *model_words(const char *name, const char *identity)
                          : xasprintf("a model with hash %.12s", identity);
 }
 
-static bool other_model(struct session *s, const char *identity, const char *name,
-                        const char *bound, struct err *err)
+/* Where the model was last, for a message: ", last at PATH". Caller frees. */
+static char *model_place(struct session *s)
 {
-    char *bound_name = session_get(s, SESSION_BASE_NAME, NULL);
-    char *theirs = model_words(bound_name, bound), *ours = model_words(name, identity);
+    char *path = session_get(s, SESSION_MODEL_PATH, NULL), *words;
 
-    err_set(err, ERR_STATE, "%s: made with %s, not with %s; open it with that model (-m)", s->path,
-            theirs, ours);
+    if (!path || !*path)
+        words = xstrdup("");
+    else
+        words =
+            xasprintf(", last at %.140s%s", path, file_exists(path) ? "" : " (not there any more)");
+    free(path);
+    return words;
+}
+
+static bool other_model(struct session *s, const struct session_base *base, const char *bound,
+                        struct err *err)
+{
+    char *bound_name = session_get(s, SESSION_BASE_NAME, NULL), *place = model_place(s);
+    char *theirs = model_words(bound_name, bound), *ours = model_words(base->name, base->identity);
+
+    err_set(err, ERR_STATE,
+            "%s: made with %s%s, not with %s; open it with that model (-m), whatever its files are "
+            "called",
+            s->path, theirs, place, ours);
     free(ours);
     free(theirs);
+    free(place);
     free(bound_name);
     return false;
 }
 
-bool session_bind(struct session *s, const char *identity, const char *name, struct err *err)
+static bool known_before(const struct session_base *base, const char *bound)
+{
+    for (int i = 0; i < base->formers; i++)
+        if (!strcmp(base->former[i], bound))
+            return true;
+    return false;
+}
+
+bool session_bind(struct session *s, const struct session_base *base, struct err *err)
 {
     struct err why = {0};
     char *bound = session_get(s, SESSION_BASE_IDENTITY, &why);
-    bool ok = true;
+    bool same, known;
 
     if (why.kind)
         return err_set(err, why.kind, "%s", why.text);
-    if (bound) {
-        ok = strcmp(bound, identity) == 0 || other_model(s, identity, name, bound, err);
-        free(bound);
-        return ok;
-    }
-    if (s->readonly)
-        return true; /* nothing recorded, nothing to compare */
+    same = bound && !strcmp(bound, base->identity);
+    known = !bound || same || known_before(base, bound) || other_model(s, base, bound, err);
+    free(bound);
+    if (!known || same || s->readonly) /* nothing to record, or nowhere */
+        return known;
     if (!db_begin(s, err))
         return false;
-    ok = store_setting(s, SESSION_BASE_IDENTITY, identity, err) &&
-         (!name || store_setting(s, SESSION_BASE_NAME, name, err));
-    return db_end(s, ok, err);
+    return db_end(s,
+                  store_setting(s, SESSION_BASE_IDENTITY, base->identity, err) &&
+                      (!base->name || store_setting(s, SESSION_BASE_NAME, base->name, err)),
+                  err);
 }

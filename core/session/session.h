@@ -79,17 +79,28 @@ struct session_status {
 #define SESSION_PARAMETERS    "parameters" /* JSON of params_to_json() */
 
 /* Opens PATH, with `create` making it (and its folders) if it is not there; `readonly` takes no
- * lock and changes nothing. path NULL is a session in memory, lost at close.
- * base_identity: the sha256 of the model at hand (contract: base identity), recorded in a new
- * session and compared with an old one's; NULL leaves that to session_bind().
- * ERR_HELD (another process writes it: names host and pid), ERR_STATE (of another model),
- * ERR_FORMAT (not a session, damaged, or of a newer version), ERR_IO. */
+ * lock, changes nothing and reads a copy of the file as it was at this moment, so that what it
+ * tells stays consistent and no writer waits for it. path NULL is a session in memory, lost at
+ * close. base_identity: the sha256 of the model at hand (contract: base identity), recorded in a
+ * new session and compared with an old one's; NULL leaves that to session_bind(). ERR_HELD (another
+ * process writes it: names host and pid), ERR_STATE (of another model), ERR_FORMAT (not a session,
+ * damaged, or of a newer version), ERR_IO. */
 struct session *session_open(const char *path, const char *base_identity, bool create,
                              bool readonly, struct err *err);
+/* Only to read a few settings: without the copy that session_open() makes for a reader. */
+struct session *session_glance(const char *path, struct err *err);
 void session_close(struct session *s); /* NULL is fine; releases the lock */
-/* The session is of this model from now on, or ERR_STATE naming both. `name` is what a user
- * calls the model, or NULL. To be called before the first edit is made. */
-bool session_bind(struct session *s, const char *identity, const char *name, struct err *err);
+/* The model at hand, as a session knows models. */
+struct session_base {
+    const char *identity;      /* sha256 of what its files hold */
+    const char *const *former; /* [formers] what earlier versions called the same model */
+    int formers;
+    const char *name; /* what a user calls it, or NULL */
+};
+/* The session is of this model from now on, or ERR_STATE naming both. A session that knows the
+ * model by a former identity is given the present one, if it may be written. To be called before
+ * the first edit is made. */
+bool session_bind(struct session *s, const struct session_base *base, struct err *err);
 const char *session_path(const struct session *s); /* as opened, absolute; "" in memory */
 /* A fresh name for a session nobody named, in $XDG_STATE_HOME/editscope. Caller frees. */
 char *session_autosave_path(void);

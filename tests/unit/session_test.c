@@ -227,6 +227,11 @@ static void settings_and_queries(void)
     session_close(s);
 }
 
+static bool bind(struct session *s, const char *identity, const char *name, struct err *err)
+{
+    return session_bind(s, &(struct session_base){.identity = identity, .name = name}, err);
+}
+
 static void other_model_refused(void)
 {
     static const char base[] = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
@@ -236,11 +241,11 @@ static void other_model_refused(void)
 
     fresh_file();
     s = must_open(true);
-    CHECK(session_bind(s, base, "SmolLM2", NULL) && session_bind(s, base, "SmolLM2", NULL));
+    CHECK(bind(s, base, "SmolLM2", NULL) && bind(s, base, "SmolLM2", NULL));
     session_close(s);
     s = session_open(file, base, false, false, NULL);
     CHECK(s);
-    CHECK(!session_bind(s, other, "Qwen", &err) && err.kind == ERR_STATE);
+    CHECK(!bind(s, other, "Qwen", &err) && err.kind == ERR_STATE);
     CHECK(strstr(err.text, "SmolLM2 (b179c9523d0e)") && strstr(err.text, "Qwen (1234567890ab)"));
     session_close(s);
     err = (struct err){0};
@@ -274,6 +279,10 @@ static void second_writer_refused(void)
     CHECK(reader);
     check_active(reader, "1");
     append(s, 2);
+    check_active(reader, "1"); /* as it was when they came, */
+    session_close(reader);
+    reader = session_open(file, NULL, false, true, NULL); /* and come again */
+    CHECK(reader);
     check_active(reader, "1 2");
     session_close(reader);
     session_close(s);
@@ -323,7 +332,7 @@ static void readonly_changes_nothing(void)
     CHECK(!session_append(s, &r, &err) && err.kind == ERR_USAGE && strstr(err.text, "read-only"));
     CHECK(!session_undo(s, NULL, NULL) && !session_redo(s, 0, NULL, NULL));
     CHECK(!session_set(s, "a", "b", NULL) && !session_add_query(s, "a", "b", "c", NULL));
-    CHECK(session_bind(s, "abc", "X", NULL));
+    CHECK(bind(s, "abc", "X", NULL));
     check_active(s, "1");
     session_close(s);
     edit_record_free(&r);

@@ -581,43 +581,73 @@ static void damaged_folders(void)
 
 /* --- identity -------------------------------------------------------------------------- */
 
-/* sha256 of "config.json 503 ...\nmodel.safetensors 1044992 ...\n", made with hashlib. */
-#define STORIES_ID "a3d2d4dcc08b28e51776d81da6c63e9ea28b17c688efd7a0282760728a9a11f5"
+/* sha256 of "503 ...\n1044992 ...\n" and of "config.json 503 ...\nmodel.safetensors 1044992
+ * ...\n", made with hashlib. */
+#define STORIES_ID    "c26b20adff23523efb76c1b9b3b57003c0c52f5b0db5e5aed92e35216da8287f"
+#define STORIES_NAMED "a3d2d4dcc08b28e51776d81da6c63e9ea28b17c688efd7a0282760728a9a11f5"
 
 static void identity(void)
 {
     struct weights *w = weights_open(STORIES, NULL);
     struct job job = {0};
     struct err err = {0};
-    char hex[65] = "";
+    struct identity id;
+    char named[65];
 
     CHECK(w && weights_files(w) == 2);
     if (!w)
         return;
     atomic_store(&job.cancel, true);
-    CHECK(!weights_identity(w, &job, hex, &err) && err.kind == ERR_CANCELLED);
-    CHECK(weights_identity(w, NULL, hex, NULL));
-    CHECK_STR(hex, STORIES_ID);
-    CHECK(weights_identity(w, &job, hex, NULL)); /* remembered: nothing is left to cancel */
-    CHECK_STR(hex, STORIES_ID);
+    CHECK(!weights_identity(w, &job, &id, &err) && err.kind == ERR_CANCELLED);
+    CHECK(weights_identity(w, NULL, &id, NULL) && id.files == 2);
+    CHECK_STR(id.hex, STORIES_ID);
+    identity_named(&id, NULL, named);
+    CHECK_STR(named, STORIES_NAMED);
+    identity_named(&id, "other.gguf", named); /* only a single file had another name */
+    CHECK_STR(named, STORIES_NAMED);
+    identity_free(&id);
+    CHECK(weights_identity(w, &job, &id, NULL)); /* remembered: nothing is left to cancel */
+    CHECK_STR(id.hex, STORIES_ID);
+    identity_free(&id);
+    weights_close(w);
+}
+
+static void identity_in(const char *name, char hex[65], char as_llama[65])
+{
+    struct weights *w = open_in(name, NULL);
+    struct identity id = {0};
+
+    CHECK(w && weights_identity(w, NULL, &id, NULL));
+    memcpy(hex, id.hex, 65);
+    identity_named(&id, "llama.gguf", as_llama);
+    identity_free(&id);
     weights_close(w);
 }
 
 /* A file that changes is read again, whatever was remembered. */
 static void identity_of_changed_file(void)
 {
-    char first[65], second[65];
-    struct weights *w;
+    char first[65], second[65], named[65];
 
     copy(LLAMA, "changing.gguf");
-    w = open_in("changing.gguf", NULL);
-    CHECK(w && weights_identity(w, NULL, first, NULL));
-    weights_close(w);
+    identity_in("changing.gguf", first, named);
     copy(QWEN, "changing.gguf");
-    w = open_in("changing.gguf", NULL);
-    CHECK(w && weights_identity(w, NULL, second, NULL));
-    weights_close(w);
+    identity_in("changing.gguf", second, named);
     CHECK(strcmp(first, second));
+}
+
+/* What a file is called does not count, and its name of old can be said again. */
+static void identity_of_renamed_file(void)
+{
+    char here[65], there[65], named[2][65];
+
+    copy(LLAMA, "llama.gguf");
+    copy(LLAMA, "Other Name.gguf");
+    identity_in("llama.gguf", here, named[0]);
+    identity_in("Other Name.gguf", there, named[1]);
+    CHECK_STR(here, there);
+    CHECK_STR(named[0], named[1]);
+    CHECK(strcmp(here, named[0]));
 }
 
 static const struct test tests[] = {
@@ -639,6 +669,7 @@ static const struct test tests[] = {
     {"damaged folders", damaged_folders},
     {"identity", identity},
     {"identity of a changed file", identity_of_changed_file},
+    {"identity of a renamed file", identity_of_renamed_file},
 };
 
 FOLDER_MAIN(folder, tests)

@@ -1,0 +1,104 @@
+/* Which model a session file is of, told before any is opened. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/engine/engine.h"
+#include "core/hub/hub.h"
+#include "core/model/weights.h"
+#include "core/session/session.h"
+
+/* What a session says of its model; each may be NULL. */
+struct memory {
+    char *path, *name, *identity;
+};
+
+static void memory_free(struct memory *m)
+{
+    free(m->path);
+    free(m->name);
+    free(m->identity);
+}
+
+static bool remember(const char *file, struct memory *m)
+{
+    struct session *s = session_glance(file, NULL);
+
+    *m = (struct memory){0};
+    if (!s)
+        return false;
+    m->path = session_get(s, SESSION_MODEL_PATH, NULL);
+    m->name = session_get(s, SESSION_BASE_NAME, NULL);
+    m->identity = session_get(s, SESSION_BASE_IDENTITY, NULL);
+    session_close(s);
+    return m->path && *m->path && m->identity;
+}
+
+static bool model_fits(const char *path, const struct memory *m)
+{
+    struct weights *w = weights_open(path, NULL);
+    struct identity id;
+    const char *slash = strrchr(m->path, '/');
+    bool fits = w && weights_identity(w, NULL, &id, NULL);
+    char then[65], now[65];
+
+    if (fits) {
+        identity_named(&id, slash ? slash + 1 : m->path, then);
+        identity_named(&id, NULL, now);
+        fits =
+            !strcmp(m->identity, id.hex) || !strcmp(m->identity, then) || !strcmp(m->identity, now);
+        identity_free(&id);
+    }
+    weights_close(w);
+    return fits;
+}
+
+/* A relative path beside the session, or the same model of the Hub where the cache is today.
+ * Caller frees. */
+static char *look_elsewhere(const char *session, const char *path)
+{
+    const char *slash = strrchr(session, '/');
+    char *found = NULL, repo[200];
+    struct hub_name name;
+
+    if (*path != '/' && slash)
+        found = xasprintf("%.*s/%s", (int)(slash - session), session, path);
+    else if (hub_name_of_path(path, repo, sizeof(repo)) && hub_name_parse(&name, repo, NULL))
+        found = hub_find(&name, NULL);
+    if (found && file_exists(found))
+        return found;
+    free(found);
+    return NULL;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+char *engine_model_of(const char *session, const char *rival, struct err *gone)
+{
+    struct memory m;
+    char *path = NULL;
+
+    if (remember(session, &m)) {
+        bool there = file_exists(m.path);
+
+        path = there ? xstrdup(m.path) : look_elsewhere(session, m.path);
+        if (path && (!there || (rival && !same_file(path, rival))) && !model_fits(path, &m)) {
+            free(path);
+            path = NULL;
+        }
+        if (!path)
+            err_set(gone, ERR_MODEL,
+                    "%.120s was made with %.60s (%.12s), which is not at %.120s %s", session,
+                    m.name ? m.name : "a model", m.identity, m.path,
+                    there ? "any more: another is there" : "any more");
+    }
+    memory_free(&m);
+    return path;
+}
