@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/base/order.h"
 #include "tui/text.h"
 
 static void edge(struct surface *s, struct rect r, int y, const char *left, const char *right,
@@ -64,7 +65,7 @@ void box_foot(struct surface *s, struct rect area, const char *text)
 
 void slider_draw(struct surface *s, struct rect area, int y, int x, int cols, double t, bool focus)
 {
-    int at = (int)lround((t < 0 ? 0 : t > 1 ? 1 : t) * (cols - 1));
+    int at = (int)lround(clamped(t, 0, 1) * (cols - 1));
 
     for (int i = 0; i < cols; i++)
         surface_text(s, area, y, x + i,
@@ -80,7 +81,7 @@ void meter_draw(struct surface *s, struct rect area, int y, int x, int cols, dou
                 enum role role)
 {
     static const char *const part[] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"};
-    int eighths = (int)lround((t < 0 ? 0 : t > 1 ? 1 : t) * cols * 8);
+    int eighths = (int)lround(clamped(t, 0, 1) * cols * 8);
 
     for (int i = 0; i < cols; i++) {
         int here = eighths - i * 8;
@@ -92,9 +93,8 @@ void meter_draw(struct surface *s, struct rect area, int y, int x, int cols, dou
 const char *bar_glyph(double t)
 {
     static const char *const glyph[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-    int level = (int)ceil(t * 8);
 
-    return glyph[level < 0 || isnan(t) ? 0 : level > 8 ? 8 : level];
+    return glyph[(int)ceil(clamped(t, 0, 1) * 8)];
 }
 
 int list_top(const struct list *l, int count, int shown)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "core/base/order.h"
 #include "core/base/utf8.h"
 
 struct dots {        /* bits of braille patterns and the role that drew last, a cell each */
@@ -35,7 +36,7 @@ static double height(const struct chart *c, double y)
         y = log(y);
     }
     t = high == low ? 0.5 : (y - low) / (high - low);
-    return t < 0 ? 0 : t > 1 ? 1 : t;
+    return clamped(t, 0, 1);
 }
 
 int chart_row(const struct chart *c, double y, int h)

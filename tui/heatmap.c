@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/order.h"
 
 const char *heat_scale_name(enum heat_scale scale)
 {
@@ -62,14 +63,14 @@ int heat_level(double value, double high, enum heat_scale scale, const float *so
 {
     double t = high > 0 ? value / high : 0;
 
-    t = !(t > 0) ? 0 : t > 1 ? 1 : t;
+    t = clamped(t, 0, 1);
     if (scale == SCALE_SQRT)
         t = sqrt(t);
     else if (scale == SCALE_LOG) /* three decades */
         t = t <= 1e-3 ? 0 : 1 + log10(t) / 3;
     else if (scale == SCALE_RANK)
         t = rank_of(value, sorted, n);
-    return (int)lround((t > 1 ? 1 : t) * (RAMP_LEVELS - 1));
+    return (int)lround(clamped(t, 0, 1) * (RAMP_LEVELS - 1));
 }
 
 int heat_level_signed(double value, double high, enum heat_scale scale, const float *sorted, int n)
@@ -81,9 +82,7 @@ int heat_level_signed(double value, double high, enum heat_scale scale, const fl
 
 static int compare(const void *a, const void *b)
 {
-    float x = *(const float *)a, y = *(const float *)b;
-
-    return (x > y) - (x < y);
+    return number_order((double)*(const float *)a, (double)*(const float *)b);
 }
 
 /* The sizes of the computed values in rising order. Caller frees. */
@@ -106,8 +105,8 @@ double heat_clip(const float *value, int n, double share)
     double clip = 0;
 
     if (count) {
-        at = (int)(share * (count - 1) + 0.5);
-        clip = (double)v[at < 0 ? 0 : at >= count ? count - 1 : at];
+        at = (int)clamped(share * (count - 1) + 0.5, 0, count - 1);
+        clip = (double)v[at];
         if (clip <= 0) /* nearly all are zero */
             clip = (double)v[count - 1];
     }

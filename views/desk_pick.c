@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/order.h"
 #include "tui/text.h"
 #include "views/desk.h"
 
@@ -118,8 +119,10 @@ static int class_rank(unsigned bits)
 static int by_score(const void *a, const void *b)
 {
     const struct desk_neuron *x = a, *y = b;
-    if (x->score != y->score)
-        return x->score < y->score ? 1 : -1;
+    int order = number_order(y->score, x->score);
+
+    if (order)
+        return order;
     return x->layer != y->layer ? x->layer - y->layer : x->neuron - y->neuron;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/order.h"
 
 const char *heat_mode_name(enum heat_mode mode)
 {
@@ -67,11 +68,12 @@ struct place {
 static int by_place(const void *a, const void *b)
 {
     const struct place *x = a, *y = b;
+    int order = number_order((double)y->key, (double)x->key);
 
     if (x->class != y->class)
         return x->class - y->class;
-    if (x->key < y->key || x->key > y->key)
-        return x->key < y->key ? 1 : -1;
+    if (order)
+        return order;
     return x->neuron - y->neuron;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/order.h"
 #include "tui/box.h"
 #include "tui/heatmap.h"
 #include "tui/layout.h"
@@ -84,7 +85,7 @@ static double nearness(const struct desk *d, int rank)
 {
     double vocab = d->model.vocab > 1 ? d->model.vocab : 2;
 
-    return rank < 1 ? 0 : 1 - log(rank) / log(vocab);
+    return rank < 1 ? 0 : clamped(1 - log(rank) / log(vocab), 0, 1);
 }
 
 static const int *ranks_of(const struct lens_grid *g, enum lens_mode mode)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/order.h"
 #include "tui/text.h"
 #include "views/changes.h"
 #include "views/panes.h"
@@ -217,11 +218,12 @@ struct keyed { /* a row and what it is sorted by */
 static int by_key(const void *a, const void *b)
 {
     const struct keyed *x = a, *y = b;
+    int order = number_order(y->key, x->key);
 
     if (x->class != y->class)
         return x->class - y->class;
-    if (x->key < y->key || x->key > y->key)
-        return x->key < y->key ? 1 : -1;
+    if (order)
+        return order;
     return x->row.layer != y->row.layer ? x->row.layer - y->row.layer
                                         : x->row.neuron - y->row.neuron;
 }
@@ -241,8 +243,6 @@ static struct keyed keyed_of(const struct desk *d, enum table_sort sort,
         out.key = fabs((double)a->activation[n->neuron]);
     else if (sort == BY_NORM)
         out.key = (double)a->value_norm[n->neuron];
-    if (isnan(out.key))
-        out.key = -1e300;
     return out;
 }
 

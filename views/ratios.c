@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "core/base/order.h"
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
@@ -65,7 +66,8 @@ static int histogram(const float *x, int n, double cut, enum role role, struct s
         return 0;
     bin = xcalloc((size_t)in.w, sizeof(*bin));
     for (int i = 0; i < n; i++) {
-        int b = high > low ? (int)(((double)x[i] - low) / (high - low) * (in.w - 1)) : 0;
+        double place = high > low ? ((double)x[i] - low) / (high - low) : 0;
+        int b = (int)(clamped(place, 0, 1) * (in.w - 1));
 
         bin[b]++;
         tallest = bin[b] > tallest ? bin[b] : tallest;
@@ -84,7 +86,7 @@ static int histogram(const float *x, int n, double cut, enum role role, struct s
     snprintf(number, sizeof(number), "%.3g", high);
     p.x = in.w - text_width(number);
     pen_text(&p, ROLE_DIM, number);
-    at = high > low ? (int)(fmin(fmax((cut - low) / (high - low), 0), 1) * (in.w - 1)) : 0;
+    at = high > low ? (int)(clamped((cut - low) / (high - low), 0, 1) * (in.w - 1)) : 0;
     surface_text(s, in, h, at, role, "▴");
     return tallest;
 }

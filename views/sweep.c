@@ -7,6 +7,7 @@
 
 #include "core/base/grid.h"
 #include "core/base/mem.h"
+#include "core/base/order.h"
 #include "tui/box.h"
 #include "tui/heatmap.h"
 #include "tui/layout.h"
@@ -384,7 +385,8 @@ static void cell(const struct trial *t, enum metric m, const double range[2], st
     }
     for (int i = 0; i < at->swatch; i++)
         surface_ink(s, in, at->y, at->x + i, ROLE_TEXT, "█",
-                    ink_ramp(RAMP_HEAT, (int)lround(u * (RAMP_LEVELS - 1))), INK_NONE);
+                    ink_ramp(RAMP_HEAT, (int)lround(clamped(u, 0, 1) * (RAMP_LEVELS - 1))),
+                    INK_NONE);
     if (at->number)
         pen_right(&p,
                   at->best   ? ROLE_GOOD

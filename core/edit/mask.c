@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/order.h"
 #include "core/base/params.h"
 #include "core/edit/scores.h"
 #include "core/edit/select.h"
@@ -79,14 +80,9 @@ static double specific_entropy(const struct work *w, const float *maxima, int ne
     return scores_softmax_entropy(maxima, neurons, sharpness(w->p, maxima, neurons), w->scratch);
 }
 
-static double between(double x, double low, double high)
-{
-    return x < low ? low : x > high ? high : x;
-}
-
 static double ratio(const struct params *p, double h, enum param a, enum param b, enum param gamma)
 {
-    return between(p->value[b] + p->value[a] * pow(h, p->value[gamma]), 0, 1);
+    return clamped(p->value[b] + p->value[a] * pow(h, p->value[gamma]), 0, 1);
 }
 
 static void set_ratios(struct mask *mask, const struct work *w, int rows)
@@ -94,8 +90,8 @@ static void set_ratios(struct mask *mask, const struct work *w, int rows)
     const struct params *p = w->p;
     int mode = params_choice(p, P_MASK_MODE);
 
-    mask->general.H = between(general_entropy(w, rows, mask->neurons), 0, 1);
-    mask->specific.H = between(specific_entropy(w, mask->r_specific, mask->neurons), 0, 1);
+    mask->general.H = clamped(general_entropy(w, rows, mask->neurons), 0, 1);
+    mask->specific.H = clamped(specific_entropy(w, mask->r_specific, mask->neurons), 0, 1);
     mask->general.rho = ratio(p, mask->general.H, P_RATIO_GE_A, P_RATIO_GE_B, P_RATIO_GE_GAMMA);
     mask->specific.rho = ratio(p, mask->specific.H, P_RATIO_SP_A, P_RATIO_SP_B, P_RATIO_SP_GAMMA);
     if (mode == MODE_FIXED) {

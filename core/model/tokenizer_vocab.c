@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/order.h"
 #include "core/model/tokenizer_impl.h"
 
 #define BLANK "\xe2\x96\x81" /* U+2581, how SentencePiece writes a space */
@@ -107,7 +108,7 @@ static int compare_scores(const void *a, const void *b)
 {
     const struct scored *x = a, *y = b;
 
-    return x->score > y->score ? -1 : x->score < y->score;
+    return number_order((double)y->score, (double)x->score);
 }
 
 /* (count) of every token: 0 for the highest score; equal scores have one rank and are merged from

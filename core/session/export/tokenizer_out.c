@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "core/base/mem.h"
+#include "core/base/order.h"
 #include "core/session/export/export.h"
 
 enum { TYPE_UNKNOWN = 2, TYPE_CONTROL = 3, TYPE_USER_DEFINED = 4, TYPE_UNUSED = 5 };
@@ -268,8 +269,10 @@ static int by_score(const void *a, const void *b)
 {
     const struct cut *x = a, *y = b;
 
-    if (x->score != y->score)
-        return x->score > y->score ? -1 : 1;
+    int order = number_order((double)y->score, (double)x->score);
+
+    if (order)
+        return order;
     if (x->id != y->id)
         return x->id < y->id ? -1 : 1;
     return (x->at > y->at) - (x->at < y->at);
