@@ -1,7 +1,11 @@
 #include "core/device/device.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/device/finite.h"
 
 const char *const precision_names[PRECISION_COUNT] = {"full", "split", "tf32", "bf16"};
 
@@ -96,6 +100,8 @@ bool device_sync(struct device *dev, struct err *err)
     fault = dev->fault;
     if (!dev->lost)
         memset(&dev->fault, 0, sizeof(dev->fault));
+    if (fault.kind == ERR_FORMAT)
+        return err_set(err, fault.kind, "%s", fault.text);
     if (fault.kind)
         return err_set(err, fault.kind, "%s: %s", dev->ops->name, fault.text);
     return true;
@@ -170,6 +176,28 @@ void device_download(struct device *dev, void *dst, struct mat src)
     for (int r = 0; r < src.rows && !dev->fault.kind; r++)
         dev->ops->download(dev, (char *)dst + (size_t)r * row,
                            (const char *)src.data + (size_t)r * step, row);
+}
+
+void device_fetch(struct device *dev, void *dst, struct mat src, const char *name, ...)
+{
+    size_t n = (size_t)src.rows * (size_t)src.cols;
+    char text[160];
+    long at;
+    va_list ap;
+
+    device_download(dev, dst, src);
+    if (dev->fault.kind)
+        return;
+    at = src.type == DT_F64 ? not_finite_doubles(dst, n) : not_finite(dst, n);
+    if (at < 0)
+        return;
+    va_start(ap, name);
+    vsnprintf(text, sizeof(text), name, ap);
+    va_end(ap);
+    err_set(&dev->fault, ERR_FORMAT, "%s: row %ld, column %ld is %s, not a finite number", text,
+            at / src.cols, at % src.cols,
+            number_word(src.type == DT_F64 ? ((const double *)dst)[at]
+                                           : (double)((const float *)dst)[at]));
 }
 
 void device_copy(struct device *dev, struct mat src, struct mat dst)

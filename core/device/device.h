@@ -220,7 +220,7 @@ size_t device_free_memory(struct device *dev);
 /* Host bytes as device memory, read-only, for as long as they stay mapped; NULL: not possible. */
 const void *device_adopt(struct device *dev, const void *host, size_t bytes);
 /* Reports and clears the first fault. Waits for all that was queued. A lost device stays at fault.
- */
+ * What is wrong with numbers (ERR_FORMAT) is no fault of the hardware, and its name is not said. */
 bool device_sync(struct device *dev, struct err *err);
 
 /* A fresh matrix of F32 or F64, zeroed; data NULL after a fault. */
@@ -233,6 +233,11 @@ size_t mat_bytes(struct mat m);
 /* Whole matrices between host (dense, row-major, the mat's type) and device. */
 void device_upload(struct device *dev, struct mat dst, const void *src);
 void device_download(struct device *dev, void *dst, struct mat src);
+/* The same of results that are to be numbers: one that is NaN or infinite is a fault, which says
+ * the name, the row and the column. Whatever leaves the device to be shown, compared, sorted or
+ * kept comes this way; F32 or F64. */
+void device_fetch(struct device *dev, void *dst, struct mat src, const char *name, ...)
+    __attribute__((format(printf, 4, 5)));
 
 void device_copy(struct device *dev, struct mat src, struct mat dst);
 void device_fill(struct device *dev, struct mat x, double value);

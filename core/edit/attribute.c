@@ -125,7 +125,7 @@ static bool final_state(struct attribute_run *run, struct forward *f, struct mat
 
     device_gather(dev, x, run->pick, fin);
     forward_logits(f, fin, logits);
-    device_download(dev, host, logits);
+    device_fetch(dev, host, logits, "the logits (a row a prompt, a column a token)");
     if ((ok = device_sync(dev, err)))
         for (int b = 0; b < run->rows; b++) {
             const float *row = host + (size_t)b * (size_t)run->vocab;
@@ -141,7 +141,7 @@ static bool final_state(struct attribute_run *run, struct forward *f, struct mat
             if (kind == TARGET_OLD && request[r].old >= 0)
                 run->target[b] = request[r].old;
         }
-    device_download(dev, host, fin);
+    device_fetch(dev, host, fin, "the final stream (a row a prompt)");
     ok = ok && device_sync(dev, err);
     for (int b = 0; ok && b < run->rows; b++) {
         attribute_centre(run, host + b * run->hidden);
@@ -236,7 +236,8 @@ bool attribute_own_scale(struct attribute_run *run, int layer, float *scale, str
     float *h = xmalloc((size_t)run->rows * (size_t)run->hidden * sizeof(float));
     bool ok;
 
-    device_download(dev, h, mat_rows(run->h, layer * run->rows, run->rows));
+    device_fetch(dev, h, mat_rows(run->h, layer * run->rows, run->rows), "layer %d: the stream",
+                 layer);
     ok = device_sync(dev, err);
     for (int b = 0; ok && b < run->rows; b++) {
         attribute_centre(run, h + b * run->hidden);
@@ -246,6 +247,13 @@ bool attribute_own_scale(struct attribute_run *run, int layer, float *scale, str
     }
     free(h);
     return ok;
+}
+
+void attribute_fetch_activation(struct attribute_run *run, int layer, struct attribution *a)
+{
+    device_fetch(run->view->model->dev, a->activation,
+                 mat_rows(run->m, layer * run->rows, run->rows),
+                 "layer %d: the coefficients (a row a prompt, a column a neuron)", layer);
 }
 
 struct attribution *attribute_empty(const struct attribute_run *run, int layer,

@@ -2,8 +2,6 @@
 #ifndef CORE_EDIT_ATTRIBUTE_INSIDE_H
 #define CORE_EDIT_ATTRIBUTE_INSIDE_H
 
-#include <math.h>
-
 #include "core/edit/attribute.h"
 
 struct attribute_run {
@@ -31,15 +29,12 @@ struct layer_work {
     struct lps_state state;
 };
 
-static inline float or_zero(double x)
-{
-    return isfinite(x) ? (float)x : 0; /* the released code does the same */
-}
-
 void layer_work_free(struct layer_work *w, struct device *dev);
 /* An attribution of a layer of this run that holds no scores yet. */
 struct attribution *attribute_empty(const struct attribute_run *run, int layer,
                                     enum strategy strategy, bool curves);
+/* What the device knows of the layer's activations, into a->activation. */
+void attribute_fetch_activation(struct attribute_run *run, int layer, struct attribution *a);
 /* x [d] without its mean, if the final norm takes it away. */
 void attribute_centre(const struct attribute_run *run, float *x);
 double attribute_square(const float *x, int n); /* |x|^2 */

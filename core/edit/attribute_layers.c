@@ -135,20 +135,25 @@ static bool layer_fetch(struct attribute_run *run, struct layer_run *l, struct e
     float **to[] = {&h->max, &h->own, &h->mean, &h->square, &h->coeff};
     struct mat from[] = {l->w.state.max, l->w.state.own, l->w.state.mean, l->w.state.square,
                          l->w.coeff};
+    static const char *const name[] = {"largest logits", "projections", "means", "squares",
+                                       "amplified coefficients"};
+    int layer = l->a->layer;
 
     for (int k = 0; k < 5; k++) {
         if (!from[k].data) /* no curves wanted */
             continue;
         *to[k] = xmalloc(nm * sizeof(float));
-        device_download(dev, *to[k], from[k]);
+        device_fetch(dev, *to[k], from[k], "layer %d: the %s (a row a prompt, a column a neuron)",
+                     layer, name[k]);
     }
     h->sum = xmalloc(nm * sizeof(double));
-    device_download(dev, h->sum, l->w.state.sum);
+    device_fetch(dev, h->sum, l->w.state.sum,
+                 "layer %d: sums over the vocabulary (a column a neuron)", layer);
     h->base = xmalloc((size_t)run->rows * (size_t)run->vocab * sizeof(float));
-    device_download(dev, h->base, l->w.base);
+    device_fetch(dev, h->base, l->w.base, "layer %d: the lens (a column a token)", layer);
     if (l->w.add.data) {
         h->add = xmalloc((size_t)run->vocab * sizeof(float));
-        device_download(dev, h->add, l->w.add);
+        device_fetch(dev, h->add, l->w.add, "the final norm's bias read out (a column a token)");
     }
     layer_work_free(&l->w, dev);
     return device_sync(dev, err);
@@ -195,28 +200,32 @@ static void score_row(struct attribute_run *run, struct layer_run *l, int b)
         double unit = amplify > 0 ? c / amplify : 0, eu, vu;
 
         if (a->strategy == STRATEGY_PSA)
-            a->score[at] = or_zero(exp(fmax(logp, lo)) - exp(fmax(logp0, lo)));
+            a->score[at] = (float)(exp(fmax(logp, lo)) - exp(fmax(logp0, lo)));
         else
-            a->score[at] = or_zero(fmax(logp, lo) - fmax(logp0, lo));
+            a->score[at] = (float)(fmax(logp, lo) - fmax(logp0, lo));
         if (l->own_base || !a->slope ||
             !h->mean) /* own: the rms moves with the amplification too */
             continue;
         eu = (double)h->mean[at] / sum;
         vu = (double)h->square[at] / sum - eu * eu;
-        a->slope[at] = or_zero(unit * (uy - eu));
-        a->curve[at] = or_zero(-unit * unit * fmax(vu, 0));
+        a->slope[at] = (float)(unit * (uy - eu));
+        a->curve[at] = (float)(-unit * unit * fmax(vu, 0));
     }
 }
 
-/* The layer's scores are made and it is given away. Host only. */
-static struct attribution *layer_score(struct attribute_run *run, struct layer_run *l)
+/* The layer's scores are made and it is given away; NULL if they are no numbers. Host only. */
+static struct attribution *layer_score(struct attribute_run *run, struct layer_run *l,
+                                       struct err *err)
 {
     struct attribution *a = l->a;
 
     for (int b = 0; l->h.base && b < run->rows; b++)
         score_row(run, l, b);
     a->seconds = clock_seconds() - l->start;
-    l->a = NULL;
+    if (attribution_sound(a, err))
+        l->a = NULL;
+    else
+        a = NULL;
     layer_run_free(run, l);
     return a;
 }
@@ -230,9 +239,9 @@ static bool layer_project(struct attribute_run *run, struct layer_run *l, struct
     float *add = l->w.add.data ? xmalloc(vocab * sizeof(float)) : NULL;
     bool ok;
 
-    device_download(dev, rows, l->w.base);
+    device_fetch(dev, rows, l->w.base, "layer %d: the lens (a column a token)", l->a->layer);
     if (add)
-        device_download(dev, add, l->w.add);
+        device_fetch(dev, add, l->w.add, "the final norm's bias read out (a column a token)");
     ok = device_sync(dev, err);
     for (int b = 0; ok && b < run->rows; b++)
         l->a->base_logp[b] = base_logp(run, l, b, rows + (size_t)b * vocab, add);
@@ -247,14 +256,18 @@ struct waiting {
     struct layer_run layer;
     void (*hear)(void *ctx, struct attribution *a);
     void *ctx;
+    struct err fault; /* of the scores: no layer is heard of after it */
 };
 
 static void score_waiting(void *ctx)
 {
     struct waiting *p = ctx;
 
-    if (p->layer.a)
-        p->hear(p->ctx, layer_score(p->run, &p->layer));
+    struct attribution *a =
+        p->layer.a && !p->fault.kind ? layer_score(p->run, &p->layer, &p->fault) : NULL;
+
+    if (a)
+        p->hear(p->ctx, a);
 }
 
 bool attribute_layers(struct attribute_run *run, const int *layer, int count, bool curves,
@@ -279,6 +292,8 @@ bool attribute_layers(struct attribute_run *run, const int *layer, int count, bo
         l = (struct layer_run){0};
         if (!run->view->model->dev->ops->queues || i == count - 1)
             score_waiting(&before);
+        if (before.fault.kind)
+            ok = err_set(err, before.fault.kind, "%s", before.fault.text);
     }
     layer_run_free(run, &l);
     layer_run_free(run, &before.layer);

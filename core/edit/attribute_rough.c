@@ -21,7 +21,7 @@ bool attribute_project(struct attribute_run *run, struct layer_work *w, struct a
 
     device_gather(m->dev, m->head, run->target, head);
     device_gemm(m->dev, 1, head, false, w->values, false, 0, u);
-    device_download(m->dev, uy, u);
+    device_fetch(m->dev, uy, u, "layer %d: projections of values (a column a neuron)", a->layer);
     ok = device_sync(m->dev, err);
     for (size_t at = 0; ok && at < nm; at++) {
         double coeff = (double)a->activation[at];
@@ -30,12 +30,12 @@ bool attribute_project(struct attribute_run *run, struct layer_work *w, struct a
             coeff = fabs(coeff) * (double)a->value_norm[at % (size_t)run->neurons];
         else if (kind == MPC_COEFF_PROJ)
             coeff *= (double)uy[at];
-        a->score[at] = or_zero(coeff);
+        a->score[at] = (float)coeff;
     }
     free(uy);
     mat_free(m->dev, &head);
     mat_free(m->dev, &u);
-    return ok;
+    return ok && attribution_sound(a, err);
 }
 
 /* The values' norms and the values diag(g) W_l themselves, for the kinds of MPC that take them. */
@@ -63,18 +63,16 @@ struct attribution *attribute_rough(struct attribute_run *run, int layer, struct
     double start = clock_seconds();
     bool ok;
 
-    device_download(dev, a->activation, mat_rows(run->m, layer * run->rows, run->rows));
+    attribute_fetch_activation(run, layer, a);
     ok = device_sync(dev, err);
     if (params_choice(&run->params, P_MPC_KIND) == MPC_COEFF)
         memcpy(a->score, a->activation, nm * sizeof(float));
     else
         ok = ok && !job_cancelled(job, err) && rough_values(run, layer, a, &w, err) &&
              attribute_project(run, &w, a, err);
-    for (size_t i = 0; i < nm; i++)
-        a->score[i] = or_zero((double)a->score[i]);
     layer_work_free(&w, dev);
     a->seconds = clock_seconds() - start;
-    if (ok)
+    if (ok && attribution_sound(a, err))
         return a;
     attribution_unref(a);
     return NULL;

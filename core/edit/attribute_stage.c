@@ -89,7 +89,7 @@ static bool post_scales(struct attribute_run *run, int layer, float *scale, stru
     sum = mat_new(dev, DT_F32, run->rows, run->hidden);
     host = xmalloc((size_t)run->rows * (size_t)run->hidden * sizeof(float));
     forward_ffn_sum(run->view, layer, mat_rows(run->m, layer * run->rows, run->rows), sum);
-    device_download(dev, host, sum);
+    device_fetch(dev, host, sum, "layer %d: the FFN's output", layer);
     ok = device_sync(dev, err);
     for (int b = 0; ok && b < run->rows; b++)
         scale[b] =
@@ -106,7 +106,7 @@ bool attribute_norms(struct attribute_run *run, struct mat values, float *norm, 
     struct mat norms = mat_new(dev, DT_F32, 1, run->neurons);
 
     device_col_norms(dev, values, norms);
-    device_download(dev, norm, norms);
+    device_fetch(dev, norm, norms, "the lengths of value vectors (a column a neuron)");
     mat_free(dev, &norms);
     return device_sync(dev, err);
 }
@@ -177,9 +177,10 @@ static bool stage(struct attribute_run *run, int layer, struct attribution *a, s
          attribute_norms(run, w->values, a->value_norm, err);
     lens_contribution(model, layer, w->values);
     device_gemm(dev, 1, h, false, w->values, false, 0, xv);
-    device_download(dev, s->h, h);
-    device_download(dev, a->activation, mat_rows(run->m, layer * run->rows, run->rows));
-    device_download(dev, s->xv, xv);
+    device_fetch(dev, s->h, h, "layer %d: the stream", layer);
+    attribute_fetch_activation(run, layer, a);
+    device_fetch(dev, s->xv, xv, "layer %d: the stream along the values (a column a neuron)",
+                 layer);
     memcpy(s->norm, a->value_norm, (size_t)run->neurons * sizeof(float));
     ok = ok && (!changed || attribute_norms(run, w->values, s->norm, err)) && device_sync(dev, err);
     for (int b = 0; ok && b < run->rows; b++)

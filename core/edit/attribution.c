@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "core/device/finite.h"
 
 struct attribution *attribution_new(int layer, int rows, int neurons, bool curves)
 {
@@ -21,6 +22,33 @@ struct attribution *attribution_new(int layer, int rows, int neurons, bool curve
     a->target = xcalloc((size_t)rows, sizeof(int));
     a->base_logp = xcalloc((size_t)rows, sizeof(double));
     return a;
+}
+
+static bool table_sound(const struct attribution *a, const char *what, const float *x, int rows,
+                        struct err *err)
+{
+    long at = x ? not_finite(x, (size_t)rows * (size_t)a->neurons) : -1;
+
+    return at < 0 ||
+           err_set(err, ERR_FORMAT,
+                   "layer %d: the %s of neuron %ld in row %ld is %s, not a finite number", a->layer,
+                   what, at % a->neurons, at / a->neurons, number_word((double)x[at]));
+}
+
+bool attribution_sound(const struct attribution *a, struct err *err)
+{
+    long at = a->base_logp ? not_finite_doubles(a->base_logp, (size_t)a->rows) : -1;
+
+    if (at >= 0)
+        return err_set(
+            err, ERR_FORMAT,
+            "layer %d: the target's log probability in row %ld is %s, not a finite number",
+            a->layer, at, number_word(a->base_logp[at]));
+    return table_sound(a, "score", a->score, a->rows, err) &&
+           table_sound(a, "coefficient", a->activation, a->rows, err) &&
+           table_sound(a, "slope", a->slope, a->rows, err) &&
+           table_sound(a, "curve", a->curve, a->rows, err) &&
+           table_sound(a, "value norm", a->value_norm, 1, err);
 }
 
 struct attribution *attribution_ref(struct attribution *a)

@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "core/base/err.h"
+
 enum strategy { STRATEGY_LPS, STRATEGY_PSA, STRATEGY_MPC };
 
 struct attribution {
@@ -27,6 +29,8 @@ struct attribution {
 
 /* All arrays allocated, zeroed (slope and curve only if `curves`); refs = 1. */
 struct attribution *attribution_new(int layer, int rows, int neurons, bool curves);
+/* Whether all its numbers are finite; ERR_FORMAT names the layer, what, the row and the neuron. */
+bool attribution_sound(const struct attribution *a, struct err *err);
 struct attribution *attribution_ref(struct attribution *a);
 void attribution_unref(struct attribution *a); /* NULL is fine; any thread */
 

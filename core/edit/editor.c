@@ -179,7 +179,7 @@ static bool solve_layer(const struct edit_plan *plan, int i, const float *keys, 
     }
     ok = ok && report_hits(solver, s, report, err);
     device_copy(dev, s->x, x32);
-    device_download(dev, s->hx, x32);
+    device_fetch(dev, s->hx, x32, "the solution (a row a fact, a column a neuron)");
     ok = ok && device_sync(dev, err);
     mat_free(dev, &k32);
     mat_free(dev, &x32);
@@ -257,7 +257,7 @@ static double matrix_norm(const struct weights_view *view, int layer, struct err
     norms = mat_new(dev, DT_F32, 1, w.cols);
     device_copy(dev, w, copy);
     device_col_norms(dev, copy, norms);
-    device_download(dev, host, norms);
+    device_fetch(dev, host, norms, "layer %d: the value vectors (a column a neuron)", layer);
     mat_free(dev, &copy);
     mat_free(dev, &norms);
     if (device_sync(dev, err))

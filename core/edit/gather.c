@@ -83,7 +83,8 @@ static void hear(struct gather *g, int index, struct mat x)
 {
     struct device *dev = g->view->model->dev;
 
-    device_download(dev, g->coeff, x);
+    device_fetch(dev, g->coeff, x, "layer %d: the coefficients (a column a neuron)",
+                 g->moments->layer[index]);
     if (device_sync(dev, &g->fault))
         contexts_add(g->contexts, index, g->coeff, x.rows, g->moments->tokens);
 }
@@ -129,6 +130,7 @@ static void begin(struct gather *g, long until)
 bool gather_step(struct gather *g, long until, struct err *err)
 {
     struct tap tap = {sum, g};
+    bool sound;
 
     if (until > gather_limit(g))
         until = gather_limit(g);
@@ -141,8 +143,13 @@ bool gather_step(struct gather *g, long until, struct err *err)
                   &tap, NULL);
     if (g->fault.kind)
         return err_set(err, g->fault.kind, "%s", g->fault.text);
-    if (!device_sync(g->view->model->dev, err))
+    if (!forward_sound(g->f, mat_rows(g->x, 0, g->pass.rows), &sound, err))
         return false;
+    if (!sound)
+        return err_set(err, ERR_FORMAT,
+                       "layer %d: its output holds numbers that are not finite, between tokens %ld "
+                       "and %ld of the text",
+                       g->block, g->moments->tokens, g->moments->tokens + g->pass.rows - 1);
     if (++g->block > g->last) {
         moments_tokens_add(g->moments, g->pass.rows);
         if (g->hears)

@@ -134,9 +134,9 @@ bool edit_keys(const struct weights_view *view, const struct request *request, i
         if (layer[i] == c.last && m->block[c.last].post_ffn_norm.gain.data)
             bare_sums(view, request, count, &c, i);
     if (ok) {
-        device_download(m->dev, coeff, c.coeff);
+        device_fetch(m->dev, coeff, c.coeff, "the keys (a column a neuron)");
         if (out_z)
-            device_download(m->dev, out_z, c.out);
+            device_fetch(m->dev, out_z, c.out, "layer %d: its output", c.last);
         ok = device_sync(m->dev, err);
     }
     if (ok)

@@ -11,6 +11,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/sha256.h"
+#include "core/device/finite.h"
 #include "core/edit/moments.h"
 #include "core/model/safetensors.h"
 
@@ -104,6 +105,7 @@ static const struct st_tensor *checked_sum(const struct safetensors *st, const s
     const struct st_tensor *count = safetensors_tensor(st, "tokens");
     double stored = 0;
     char text[32], hash[65];
+    long at;
 
     snprintf(text, sizeof text, "%ld", tokens);
     if (count && st_tensor_elements(count) == 1)
@@ -122,6 +124,11 @@ static const struct st_tensor *checked_sum(const struct safetensors *st, const s
     sha256_of(sum->data, sum->bytes, hash);
     if (!meta_is(st, "sha256", hash)) {
         err_set(err, ERR_FORMAT, "its bytes are not the ones that were written");
+        return NULL;
+    }
+    at = not_finite_doubles(sum->data, triangle(m->neurons));
+    if (at >= 0) {
+        err_set(err, ERR_FORMAT, "number %ld of its sum is not finite", at);
         return NULL;
     }
     return sum;

@@ -88,7 +88,7 @@ static bool keep_vectors(struct nullspace *n, struct device *from, struct mat a,
         device_copy(n->dev, kept, n->vectors.here);
         return true;
     }
-    host = window_download(from, kept, err);
+    host = window_download(from, kept, "eigenvectors", err);
     if (host)
         shelf_upload(&n->vectors, 0, n->kept, host);
     free(host);
@@ -112,7 +112,7 @@ static bool decompose_on(struct nullspace *n, struct device *dev, const struct s
         device_upload(dev, a, host);
     free(host);
     device_eigh(dev, a, values);
-    value = window_download(dev, values, err);
+    value = window_download(dev, values, NULL, err);
     ok = value && set_values(n, value, rule, err) && keep_vectors(n, dev, a, err);
     free(value);
     mat_free(dev, &values);
@@ -242,9 +242,9 @@ static bool leak_exact(const struct nullspace *n, struct mat x, double *leak, st
     double *hx, *hy = NULL;
 
     device_gemm(n->dev, 1 / (double)n->tokens, x, false, n->sum.here, false, 0, y);
-    hx = window_download(n->dev, x, err);
+    hx = window_download(n->dev, x, "vectors to project", err);
     if (hx)
-        hy = window_download(n->dev, y, err);
+        hy = window_download(n->dev, y, "their products with the moment", err);
     for (int i = 0; hy && i < x.rows; i++)
         leak[i] = dot(hx + (size_t)i * (size_t)x.cols, hy + (size_t)i * (size_t)x.cols, x.cols);
     mat_free(n->dev, &y);
@@ -269,9 +269,9 @@ static bool leak_kept(const struct nullspace *n, struct mat x, double *leak, dou
                     mat_cols(part, at, count));
     }
     mat_free(n->dev, &room);
-    hx = window_download(n->dev, x, err);
+    hx = window_download(n->dev, x, "vectors to project", err);
     if (hx)
-        hp = window_download(n->dev, part, err);
+        hp = window_download(n->dev, part, "their projections", err);
     for (int i = 0; hp && i < x.rows; i++) {
         const double *row = hx + (size_t)i * (size_t)x.cols;
         double inside = dot(row, row, x.cols);

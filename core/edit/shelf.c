@@ -82,7 +82,7 @@ double *shelf_download(const struct shelf *s, int first, int count, struct err *
     double *rows;
 
     if (!s->host)
-        return window_download(s->dev, mat_rows(s->here, first, count), err);
+        return window_download(s->dev, mat_rows(s->here, first, count), NULL, err);
     rows = malloc(n ? n * sizeof(double) : 1);
     if (rows)
         memcpy(rows, s->host + count_of(s, first), n * sizeof(double));

@@ -147,7 +147,7 @@ bool solve_pre(struct solver *s, struct mat keys, const float *weight, double mu
     for (int i = 0; i < width; i++)
         if (weight[i] > 0)
             index[n++] = i;
-    rows = window_download(s->dev, keys, err);
+    rows = window_download(s->dev, keys, "the keys", err);
     if (!rows || (n && !make_prior(s, mu, err)))
         goto out;
     if (n) {
@@ -156,7 +156,7 @@ bool solve_pre(struct solver *s, struct mat keys, const float *weight, double mu
         ks = mat_new(s->dev, DT_F64, u, n);
         device_upload(s->dev, ks, chosen);
         solve_chosen(s, index, ks);
-        solved = window_download(s->dev, ks, err);
+        solved = window_download(s->dev, ks, "the solution", err);
         if (!solved)
             goto out;
     }

@@ -205,8 +205,9 @@ static bool allocate(struct search *s, struct err *err)
     s->h0 = xcalloc((size_t)s->hidden, sizeof(float));
     s->hdelta = xcalloc((size_t)s->hidden, sizeof(float));
     s->hloss = xcalloc((size_t)labels, sizeof(float));
-    device_download(dev, s->h0,
-                    s->sum.data ? mat_rows(s->sum, 0, 1) : mat_rows(s->start, s->lookup_row[0], 1));
+    device_fetch(dev, s->h0,
+                 s->sum.data ? mat_rows(s->sum, 0, 1) : mat_rows(s->start, s->lookup_row[0], 1),
+                 "layer %d: its output at the subject", s->layer);
     if (!device_sync(dev, err))
         return false;
     for (int j = 0; j < s->hidden; j++)
@@ -275,8 +276,8 @@ static bool keep_reference(struct search *s, struct err *err)
     bool ok;
 
     device_lse(s->dev, s->klogits, s->kloss);
-    device_download(s->dev, &lse, s->kloss);
-    device_download(s->dev, row, s->klogits);
+    device_fetch(s->dev, &lse, s->kloss, "the essence's sum");
+    device_fetch(s->dev, row, s->klogits, "the logits (a column a token)");
     ok = device_sync(s->dev, err);
     for (int j = 0; ok && j < s->vocab; j++)
         row[j] -= lse;

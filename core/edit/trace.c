@@ -7,6 +7,7 @@
 #include "core/base/mem.h"
 #include "core/base/rng.h"
 #include "core/model/generate.h"
+#include "core/model/sound.h"
 
 /* New rows of a pass (a block is then a slice of under 50 ms on two cores), rows of keys, rows the
  * head is read for, rows of the embedding summed at once. */
@@ -39,13 +40,15 @@ static bool embedding_spread(const struct model *m, double *out, struct job *job
     double sum = 0, square = 0, n = (double)m->embed.rows * d, mean;
     bool ok = true;
 
+    model_use(m, m->config->layers);
     for (int r = 0; ok && r < m->embed.rows; r += EMBED_ROWS) {
         int some = m->embed.rows - r < EMBED_ROWS ? m->embed.rows - r : EMBED_ROWS;
 
         for (int i = 0; i < some; i++)
             index[i] = r + i;
         device_gather(m->dev, m->embed, index, mat_rows(rows, 0, some));
-        device_download(m->dev, host, mat_rows(rows, 0, some));
+        device_fetch(m->dev, host, mat_rows(rows, 0, some), "the embedding (a row a token) from %d",
+                     r);
         ok = device_sync(m->dev, err) && !job_cancelled(job, err);
         for (size_t i = 0; ok && i < (size_t)some * (size_t)d; i++) {
             sum += (double)host[i];
@@ -146,7 +149,7 @@ static bool probabilities(struct trace_run *run, struct mat rows, double *p, str
 
         forward_logits(run->f, mat_rows(rows, r, n), mat_rows(logits, 0, n));
         device_cross_entropy(m->dev, mat_rows(logits, 0, n), label, 1, mat_cols(loss, 0, n), false);
-        device_download(m->dev, host, mat_cols(loss, 0, n));
+        device_fetch(m->dev, host, mat_cols(loss, 0, n), "the answer's losses in the trace");
         ok = device_sync(m->dev, err) && !job_cancelled(job, err);
         for (int i = 0; ok && i < n; i++)
             p[r + i] = exp(-(double)host[i]);
@@ -171,7 +174,7 @@ static bool read_base(struct trace_run *run, struct mat x, struct job *job, stru
         last[s] = (s + 1) * run->count - 1;
     device_gather(m->dev, x, last, rows);
     forward_logits(run->f, mat_rows(rows, run->sequences - 1, 1), logits);
-    device_download(m->dev, host, logits);
+    device_fetch(m->dev, host, logits, "the logits (a column a token)");
     if ((ok = device_sync(m->dev, err)))
         top_k(host, m->head.rows, 1, &run->base.answer);
     ok = ok && probabilities(run, rows, p, job, err);

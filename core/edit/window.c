@@ -80,7 +80,7 @@ void window_select(struct device *dev, struct mat a, const int *index, struct ma
     mat_free(dev, &rows);
 }
 
-double *window_download(struct device *dev, struct mat m, struct err *err)
+double *window_download(struct device *dev, struct mat m, const char *name, struct err *err)
 {
     size_t n = (size_t)m.rows * (size_t)m.cols;
     double *host = malloc(n ? n * sizeof *host : 1);
@@ -94,7 +94,10 @@ double *window_download(struct device *dev, struct mat m, struct err *err)
         wide = mat_new(dev, DT_F64, m.rows, m.cols);
         device_copy(dev, m, wide);
     }
-    device_download(dev, host, wide);
+    if (name)
+        device_fetch(dev, host, wide, "%s", name);
+    else
+        device_download(dev, host, wide);
     if (m.type != DT_F64)
         mat_free(dev, &wide);
     if (device_sync(dev, err))

@@ -16,7 +16,8 @@ void window_transpose(struct device *dev, struct mat in, struct mat out);
 void window_products(struct device *dev, struct mat a, struct mat b, struct mat out);
 /* out [n, n] = a [index, index] for a symmetric a, F64; index[] is host memory. */
 void window_select(struct device *dev, struct mat a, const int *index, struct mat out);
-/* The matrix (F32 or F64) as host doubles, dense. Caller frees; NULL when memory is short. */
-double *window_download(struct device *dev, struct mat m, struct err *err);
+/* The matrix (F32 or F64) as host doubles, dense, all finite: else ERR_FORMAT says which of `name`
+ * is not. Name NULL: whatever they are. Caller frees; NULL when memory is short, or on a fault. */
+double *window_download(struct device *dev, struct mat m, const char *name, struct err *err);
 
 #endif

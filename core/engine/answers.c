@@ -10,6 +10,7 @@
 #include "core/model/chat.h"
 #include "core/model/generate.h"
 #include "core/model/lens.h"
+#include "core/model/sound.h"
 
 enum { NEXT = 10, SAID_TOKENS = 12 };
 
@@ -388,13 +389,15 @@ bool job_neuron(struct engine *e, struct command *cmd, struct err *err)
     v = mat_new(m->dev, DT_F32, d, 1);
     logits = mat_new(m->dev, DT_F32, 1, vocab);
     host = xmalloc((size_t)vocab * sizeof(float));
+    model_use(m, m->config->layers);
+    model_use(m, cmd->layer);
     device_copy(m->dev, view_down(e->open->edited, cmd->layer), down);
     device_copy(m->dev, mat_cols(down, n, 1), v);
     g = (struct mat){v.data, DT_F32, 1, d, d}; /* the same column as a row */
     lens_contribution(m, cmd->layer, v);
     device_scale_cols(m->dev, g, m->final_norm.gain, g);
     device_gemm(m->dev, 1, g, false, m->head, true, 0, logits);
-    device_download(m->dev, host, logits);
+    device_fetch(m->dev, host, logits, "L%dN%d: its projection (a column a token)", cmd->layer, n);
     ok = device_sync(m->dev, err);
     if (ok) {
         info = xcalloc(1, sizeof(*info));

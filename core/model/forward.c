@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/device/finite.h"
+#include "core/model/sound.h"
 
 static int q_cols(const struct model *m)
 {
@@ -125,6 +127,7 @@ void forward_embed(struct forward *f, const struct pass *p, struct mat x)
 {
     const struct model *m = f->model;
 
+    model_use(m, m->config->layers);
     device_gather(m->dev, m->embed, p->id, x);
     if (m->embed_scale.data)
         device_scale_cols(m->dev, x, m->embed_scale, x);
@@ -225,6 +228,7 @@ void forward_block(struct forward *f, const struct weights_view *view, int layer
     struct mat norm = mat_rows(f->norm, 0, p->rows), coeff = mat_rows(f->m, 0, p->rows);
     struct mat gate = mat_rows(save ? save->gate : f->gate, 0, p->rows), up = {0};
 
+    model_use(m, layer);
     if (tap)
         tap->fn(tap->ctx, layer, TAP_BLOCK_IN, x);
     if (save)
@@ -260,6 +264,7 @@ void forward_logits(struct forward *f, struct mat x, struct mat logits)
     const struct model *m = f->model;
     struct mat own = {0}, norm = mat_rows(f->norm, 0, x.rows);
 
+    model_use(m, m->config->layers);
     if (x.rows > f->capacity)
         norm = own = mat_new(m->dev, DT_F32, x.rows, x.cols);
     device_norm(m->dev, x, m->final_norm, norm);
@@ -269,17 +274,85 @@ void forward_logits(struct forward *f, struct mat x, struct mat logits)
     mat_free(m->dev, &own);
 }
 
-bool forward_run(struct forward *f, const struct weights_view *view, const struct pass *p,
-                 struct cache *c, struct mat x, const struct tap *tap, struct job *job,
-                 struct err *err)
+/* A pass once more, to find where its numbers cease to be some. */
+struct search {
+    struct device *dev;
+    const struct pass *pass;
+    const struct tap *tap; /* the pass's own, or NULL */
+    struct err found;
+};
+
+static void look_for_flaw(struct search *s, int layer, enum tap_site site, struct mat x)
 {
-    if (!pass_fits(p, f->model, err))
-        return false;
+    size_t n = (size_t)x.rows * (size_t)x.cols;
+    float *host = xmalloc(n * sizeof(float));
+    long at;
+
+    device_download(s->dev, host, x);
+    at = s->dev->fault.kind ? -1 : not_finite(host, n);
+    if (at >= 0)
+        err_set(&s->found, ERR_FORMAT,
+                "layer %d: %s %ld at position %d is %s, not a finite number; weights, an edit or a "
+                "changed neuron are too large for float32",
+                layer, site == TAP_COEFF ? "the coefficient of neuron" : "the stream's component",
+                at % x.cols, s->pass->pos[at / x.cols], number_word((double)host[at]));
+    free(host);
+}
+
+static void search_tap(void *ctx, int layer, enum tap_site site, struct mat x)
+{
+    struct search *s = ctx;
+
+    if (s->tap)
+        s->tap->fn(s->tap->ctx, layer, site, x);
+    if (!s->found.kind)
+        look_for_flaw(s, layer, site, x);
+}
+
+static bool run_blocks(struct forward *f, const struct weights_view *view, const struct pass *p,
+                       struct cache *c, struct mat x, const struct tap *tap, struct job *job,
+                       struct err *err)
+{
     forward_embed(f, p, x);
     for (int l = 0; l < f->model->config->layers; l++) {
         if (job_cancelled(job, err))
             return false;
         forward_block(f, view, l, p, c, x, tap, NULL);
     }
-    return device_sync(f->model->dev, err);
+    return true;
+}
+
+/* One NaN or infinity on the way makes the stream behind it such, and so the lengths of its
+ * columns, which are all that is brought to the host. */
+bool forward_sound(struct forward *f, struct mat x, bool *sound, struct err *err)
+{
+    struct device *dev = f->model->dev;
+    struct mat lengths = mat_rows(f->norm, 0, 1);
+    float *host = xmalloc((size_t)x.cols * sizeof(float));
+    bool ok;
+
+    device_col_norms(dev, x, lengths);
+    device_download(dev, host, lengths);
+    ok = device_sync(dev, err);
+    *sound = ok && not_finite(host, (size_t)x.cols) < 0;
+    free(host);
+    return ok;
+}
+
+bool forward_run(struct forward *f, const struct weights_view *view, const struct pass *p,
+                 struct cache *c, struct mat x, const struct tap *tap, struct job *job,
+                 struct err *err)
+{
+    struct search s = {f->model->dev, p, tap, {0}};
+    struct tap searching = {search_tap, &s};
+    bool sound;
+
+    if (!pass_fits(p, f->model, err) || !run_blocks(f, view, p, c, x, tap, job, err) ||
+        !forward_sound(f, x, &sound, err))
+        return false;
+    if (sound)
+        return true;
+    if (!run_blocks(f, view, p, c, x, &searching, job, err) || !device_sync(f->model->dev, err))
+        return false;
+    return !s.found.kind || err_set(err, s.found.kind, "%s", s.found.text);
 }

@@ -76,7 +76,9 @@ void forward_block(struct forward *f, const struct weights_view *view, int layer
 void forward_ffn_sum(const struct weights_view *view, int layer, struct mat coeff, struct mat sum);
 /* logits [n, V] of residuals x [n, d]: final norm and head. x keeps its values. */
 void forward_logits(struct forward *f, struct mat x, struct mat logits);
-/* All blocks; err tells cancel, a fault, or ERR_USAGE where the pass reaches beyond the context. */
+/* All blocks; err tells cancel, a fault, ERR_USAGE where the pass reaches beyond the context, or
+ * ERR_FORMAT with the layer and the place where a number is not finite: then the taps of blocks
+ * that were passed have been called twice. */
 bool forward_run(struct forward *f, const struct weights_view *view, const struct pass *p,
                  struct cache *c, struct mat x, const struct tap *tap, struct job *job,
                  struct err *err);
@@ -91,6 +93,9 @@ void backward_logits(struct forward *f, struct mat x, struct mat d_logits, struc
 
 /* x [rows, heads * n], dense, as [rows * heads, n]. */
 struct mat forward_by_head(struct mat x, int heads);
+
+/* Whether x [n, d] holds numbers alone; scratch of f is used. False is a fault, not an answer. */
+bool forward_sound(struct forward *f, struct mat x, bool *sound, struct err *err);
 
 struct saved saved_new(const struct model *m, int rows);
 void saved_free(struct saved *s, struct device *dev);

@@ -29,7 +29,7 @@ int top_k(const float *x, int n, int k, int *index)
     for (int i = 0; i < n; i++) { /* insertion into a short sorted list: k is small */
         int at = found;
 
-        if (found == k && x[i] <= x[index[k - 1]])
+        if (isnan(x[i]) || !k || (found == k && x[i] <= x[index[k - 1]]))
             continue;
         while (at > 0 && x[index[at - 1]] < x[i])
             at--;
@@ -41,30 +41,27 @@ int top_k(const float *x, int n, int k, int *index)
     return found;
 }
 
+/* Logits less the largest, so that no temperature makes the numbers too large for an exponential.
+ */
 static int sample(const float *logits, int n, double temperature, uint64_t *rng)
 {
-    double u, sum = 0, lse;
-    float *scaled;
+    double u, sum = 0, all = 0;
     int best = 0;
 
-    if (temperature <= 0) {
-        for (int i = 1; i < n; i++)
-            if (logits[i] > logits[best])
-                best = i;
+    for (int i = 1; i < n; i++)
+        if (logits[i] > logits[best])
+            best = i;
+    if (temperature <= 0)
         return best;
-    }
-    scaled = xmalloc((size_t)n * sizeof(float));
     for (int i = 0; i < n; i++)
-        scaled[i] = (float)((double)logits[i] / temperature);
-    lse = log_sum_exp(scaled, n);
-    u = rng_unit(rng);
-    for (best = 0; best < n - 1; best++) {
-        sum += exp((double)scaled[best] - lse);
+        all += exp(((double)logits[i] - (double)logits[best]) / temperature);
+    u = rng_unit(rng) * all;
+    for (int i = 0; i < n - 1; i++) {
+        sum += exp(((double)logits[i] - (double)logits[best]) / temperature);
         if (sum > u)
-            break;
+            return i;
     }
-    free(scaled);
-    return best;
+    return n - 1;
 }
 
 /* A context that grows: one sequence, its cache, and room for the logits of its newest tokens. */
@@ -123,7 +120,7 @@ static bool extend(struct context *c, const int *ids, int n, int rows, const str
         return false;
     c->length += n;
     forward_logits(c->f, mat_rows(x, n - rows, rows), out);
-    device_download(dev, logits, out);
+    device_fetch(dev, logits, out, "the logits (a column a token)");
     return device_sync(dev, err);
 }
 
@@ -133,7 +130,7 @@ static void judge(const float *logits, int vocab, const int *target, int targets
 {
     for (int j = 0; j < targets; j++) {
         const float *row = logits + (size_t)j * (size_t)vocab;
-        int best;
+        int best = -1;
 
         if (logp)
             logp[j] = (double)row[target[j]] - log_sum_exp(row, vocab);

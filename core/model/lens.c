@@ -95,8 +95,8 @@ static bool read_out(const struct model *m, struct mat x,
         if ((ok = !job_cancelled(job, err))) {
             forward_logits(f, mat_rows(x, r, n), o);
             device_lse(m->dev, o, s);
-            device_download(m->dev, logits, o);
-            device_download(m->dev, lse, s);
+            device_fetch(m->dev, logits, o, "the lens (a column a token)");
+            device_fetch(m->dev, lse, s, "the lens's sums");
             ok = device_sync(m->dev, err);
         }
         for (int i = 0; ok && i < n; i++)

@@ -7,6 +7,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "core/model/sound.h"
 
 /* Where the float32 copies go: what does not fit keeps its stored type. */
 struct budget {
@@ -76,6 +77,8 @@ static struct mat place(struct budget *b, const struct tensor *t)
 
     if (!t->transposed && (t->type != DT_F32 || (uintptr_t)t->data % sizeof(float) == 0))
         stored.data = (void *)(size_t)device_adopt(dev, t->data, t->bytes);
+    if (!stored.data || (resident && t->type != DT_F32)) /* its bytes are read now */
+        model_look_at(b->m, t);
     if (!stored.data) { /* the device has its own memory */
         copied = true;
         stored.data = device_alloc(dev, t->bytes);
@@ -302,6 +305,8 @@ struct model *model_of(struct weights *file, struct tokenizer *tokenizer, struct
     if (!memory)
         b.left = 0.75 * (double)device_free_memory(dev);
     m->block = xcalloc((size_t)m->config->layers, sizeof(*m->block));
+    m->seen = xcalloc((size_t)weights_count(file) + 1, sizeof(*m->seen));
+    m->sound = xcalloc((size_t)m->config->layers + 1, sizeof(*m->sound));
     if (!(m->config->parts & PART_POSITIONS))
         m->freq = frequencies(m);
     if (m->freq && m->config->rope_theta_swa > 0)
@@ -345,6 +350,8 @@ void model_close(struct model *m)
         mat_free(m->dev, &m->owned[i]);
     free(m->owned);
     free(m->block);
+    free(m->seen);
+    free(m->sound);
     free(m->freq);
     free(m->freq_swa);
     tokenizer_free(m->tokenizer);

@@ -40,6 +40,8 @@ struct model {
     struct norm final_norm;
     float *freq, *freq_swa; /* [head_dim / 2] radians a position, rope scaling applied; swa: those
                                of layers with a window, NULL: the same */
+    bool *seen;             /* [weights_count] tensors that were looked at and are finite */
+    bool *sound;            /* [layers + 1] blocks, then the rest: all theirs were (sound.h) */
     struct mat *owned;      /* what mat_free() gives back */
     int owned_count;
     double load_seconds;

@@ -189,8 +189,8 @@ static void test_lowrank_dense(void)
         random_keys(k, u, &state);
         keys = on_device(s.dev, k, u, M);
         CHECK(solve_lowrank(solver, keys, x, NULL) && solve_dense(solver, keys, y, NULL));
-        hx = window_download(s.dev, x, NULL);
-        hy = window_download(s.dev, y, NULL);
+        hx = window_download(s.dev, x, NULL, NULL);
+        hy = window_download(s.dev, y, NULL, NULL);
         CHECK(distance(hx, hy, u * M) < 1e-8);
         if (edit % 8 == 4) {
             host_solve(s.null, past, n, k, u, 1.5, want);
@@ -215,7 +215,7 @@ static void test_lowrank_dense(void)
 
 static double *factor_of(struct solver *s)
 {
-    return window_download(s->dev, window_of(s->factor, 0, s->count, 0, s->count), NULL);
+    return window_download(s->dev, window_of(s->factor, 0, s->count, 0, s->count), NULL, NULL);
 }
 
 static void test_factor(void)
@@ -289,7 +289,7 @@ static void test_report(void)
     keys = on_device(s.dev, k, 1, M);
     keys2 = on_device(rough.dev, k, 1, M);
     CHECK(solve_lowrank(solver, keys, sol, NULL));
-    x = window_download(s.dev, sol, NULL);
+    x = window_download(s.dev, sol, NULL, NULL);
     for (int i = 0; i < M; i++) {
         weight[i] = i % 3 == 0;
         xm[i] = 2 * (double)weight[i] * x[i];
@@ -339,7 +339,7 @@ static void test_chance(void)
     }
     keys = on_device(s.dev, k, 1, M);
     CHECK(solve_lowrank(solver, keys, sol, NULL));
-    x = window_download(s.dev, sol, NULL);
+    x = window_download(s.dev, sol, NULL, NULL);
     CHECK(solver_chance(solver, keys, sol, weight, 200, 5, &gain, &leak, NULL));
     CHECK(solver_chance(solver, keys, sol, weight, 200, 5, &again[0], &again[1], NULL));
     CHECK(gain == again[0] && leak == again[1]);
@@ -364,7 +364,7 @@ static void check_pre(struct setting *s, struct solver *solver, const float *pas
     double want[4 * M], *got;
 
     CHECK(solve_pre(solver, keys, weight, mu, x, NULL));
-    got = window_download(s->dev, x, NULL);
+    got = window_download(s->dev, x, NULL, NULL);
     host_pre(s->c, mu, solver->lambda, past, solver->count, k, u, weight, want);
     CHECK(distance(got, want, u * M) < 1e-8);
     for (int i = 0; i < u * M; i++)
@@ -401,7 +401,7 @@ static void test_pre(void)
     x = mat_new(s.dev, DT_F64, 1, M);
     device_fill(s.dev, x, 1);
     CHECK(solve_pre(solver, mat_rows(keys, 0, 1), none, 100, x, NULL));
-    zero = window_download(s.dev, x, NULL);
+    zero = window_download(s.dev, x, NULL, NULL);
     CHECK(zero && zero[0] == 0 && zero[M - 1] == 0);
     free(zero);
     mat_free(s.dev, &keys);
@@ -440,7 +440,7 @@ static void test_memit(void)
     eliminate(a, b, M, 2);
     for (int i = 0; i < 2 * M; i++)
         want[i] = b[i % M * 2 + i / M];
-    got = window_download(s.dev, x, NULL);
+    got = window_download(s.dev, x, NULL, NULL);
     CHECK(distance(got, want, 2 * M) < 1e-8);
     free(got);
     free(a);
@@ -465,7 +465,7 @@ static void test_hits(void)
     keys = on_device(s.dev, k, 2, M);
     CHECK(solver_append(solver, rows, NULL) && solve_lowrank(solver, keys, x, NULL));
     CHECK(solver_hits(solver, x, NULL, hit, NULL));
-    hx = window_download(s.dev, x, NULL);
+    hx = window_download(s.dev, x, NULL, NULL);
     for (int t = 0; t < 2; t++)
         for (int j = 0; j < 3; j++) {
             double sum = 0;

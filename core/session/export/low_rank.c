@@ -85,7 +85,7 @@ static void floats(struct device *dev, struct mat m, float *out)
     size_t n = (size_t)m.rows * (size_t)m.cols;
     double *wide = xcalloc(n + 1, sizeof(*wide));
 
-    device_download(dev, wide, m);
+    device_fetch(dev, wide, m, "the adapter's factors");
     for (size_t i = 0; i < n; i++)
         out[i] = (float)wide[i];
     free(wide);
@@ -96,7 +96,7 @@ static void scale(struct device *dev, struct mat m, const double *s, double powe
 {
     double *x = xcalloc((size_t)m.rows * (size_t)m.cols + 1, sizeof(*x)), most = s[m.rows - 1];
 
-    device_download(dev, x, m);
+    device_fetch(dev, x, m, "the adapter's factors");
     for (int i = 0; i < m.rows; i++)
         for (int j = 0; j < m.cols; j++)
             x[(size_t)i * (size_t)m.cols + (size_t)j] *= s[i] > 1e-14 * most ? pow(s[i], power) : 0;
@@ -120,7 +120,7 @@ static double *eigen(struct device *dev, struct mat a)
     double *s = xcalloc((size_t)a.rows + 1, sizeof(*s));
 
     device_eigh(dev, a, values);
-    device_download(dev, s, values);
+    device_fetch(dev, s, values, "the adapter's singular values");
     mat_free(dev, &values);
     return s;
 }
