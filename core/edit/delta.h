@@ -2,6 +2,10 @@
 #ifndef CORE_EDIT_DELTA_H
 #define CORE_EDIT_DELTA_H
 
+#include <stdbool.h>
+
+#include "core/base/err.h"
+
 struct delta {
     int layer;
     int rank, rows, cols; /* u; d; M for a down projection W [d, M] */
@@ -15,6 +19,9 @@ struct delta {
  * order, element (i, j): w = fmaf(r[t][i], xm[t][j], w), xm[t][j] = (float)scale *
  * (weight[j] * x[t][j]) in float32, without contraction. Columns of weight 0 stay untouched. */
 
+/* Whether all its numbers are finite; ERR_FORMAT names the layer, the part, the row (fact) and the
+ * column. What is applied to weights or kept has passed here. */
+bool delta_sound(const struct delta *d, struct err *err);
 void delta_free(struct delta *d); /* frees the arrays, zeroes the struct */
 struct delta delta_copy(const struct delta *d);
 /* xm [u][M] as defined above. Caller frees. */

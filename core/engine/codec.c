@@ -69,6 +69,8 @@ static bool fits(const struct event *ev, struct err *err)
 {
     bool ok = true;
 
+    if (ev->kind == EV_LAYER && !attribution_sound(ev->attribution, err))
+        return false;
     if (ev->kind == EV_LOOK)
         ok = ev->look->lookup < (ev->look->tokens ? ev->look->tokens : 1);
     else if (ev->kind == EV_LAYER)

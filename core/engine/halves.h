@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdint.h>
 
-/* Nearest half with `bits` (2 to 10) bits of mantissa, ties away from zero; what is too large
- * becomes infinite. */
+/* Nearest half with `bits` (2 to 10) bits of mantissa, ties away from zero; what is finite and too
+ * large becomes the largest half there is with so many bits. */
 static inline uint16_t half_of_float(float x, int bits)
 {
     uint16_t sign = signbit(x) ? 0x8000 : 0;
@@ -15,6 +15,8 @@ static inline uint16_t half_of_float(float x, int bits)
 
     if (isnan(a))
         return 0x7e00;
+    if (isinf(a))
+        return sign | 0x7c00;
     if (a == 0)
         return sign;
     (void)frexp(a, &e); /* a = m 2^e, m in [1/2, 1) */
@@ -24,7 +26,7 @@ static inline uint16_t half_of_float(float x, int bits)
     if (a == 0)
         return sign;
     if (a >= 65536)
-        return sign | 0x7c00;
+        return sign | (uint16_t)(0x7bff & ~((1 << (10 - bits)) - 1));
     (void)frexp(a, &e);
     if (e < -13) /* subnormal: multiples of 2^-24 */
         return sign | (uint16_t)ldexp(a, 24);

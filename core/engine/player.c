@@ -81,9 +81,13 @@ static void tell(struct player *p, int what, const struct tape *more)
 static void tell_line(struct player *p, const struct reel_line *line, unsigned job, bool answer)
 {
     json_t *o = reel_json(p->reel, line);
-    struct event ev;
+    struct event ev, bad = {.kind = EV_FAILED, .job = job};
 
-    if (line->event == EV_STOPPED || line->event == EV_TAPE || !event_read(o, &ev, NULL)) {
+    if (line->event == EV_STOPPED || line->event == EV_TAPE || !event_read(o, &ev, &bad.err)) {
+        if (bad.err.kind) { /* its numbers or its form cannot be: said, and left out */
+            err_in(&bad.err, "%s", p->reel->name);
+            bus_emit(p->e->bus, bad);
+        }
         json_decref(o);
         return;
     }

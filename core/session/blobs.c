@@ -6,6 +6,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/sha256.h"
+#include "core/device/finite.h"
 #include "core/session/db.h"
 #include "core/session/session.h"
 
@@ -46,7 +47,7 @@ bool delta_usable(const struct delta *d, struct err *err)
                        "layer %d: %d facts at once are too many for a session; "
                        "use a smaller edit.batch",
                        d->layer, d->rank);
-    return true;
+    return delta_sound(d, err);
 }
 
 bool deltas_store(struct session *s, int edit, const struct delta *delta, int count,
@@ -69,11 +70,22 @@ bool deltas_store(struct session *s, int edit, const struct delta *delta, int co
     return true;
 }
 
+static bool z_sound(const float *z, int requests, int width, struct err *err)
+{
+    long at = not_finite(z, (size_t)requests * (size_t)width);
+
+    return at < 0 ||
+           err_set(err, ERR_FORMAT, "z of fact %ld, component %ld is %s, not a finite number",
+                   at / width, at % width, number_word((double)z[at]));
+}
+
 bool z_store(struct session *s, int edit, const float *z, int requests, int width, struct err *err)
 {
     if (width < 1 || (long long)requests * width > INT_MAX / (int)sizeof(float))
         return err_set(err, ERR_USAGE, "edit %d: z of %d x %d cannot be kept", edit, requests,
                        width);
+    if (!z_sound(z, requests, width, err))
+        return false;
     return db_run(s, err, "INSERT INTO targets (edit, requests, width, z) VALUES (?, ?, ?, ?)",
                   "iiib", (long long)edit, (long long)requests, (long long)width, (const void *)z,
                   (size_t)requests * (size_t)width * sizeof(float));
@@ -156,7 +168,9 @@ static bool read_delta(struct session *s, sqlite3_stmt *q, int edit, struct delt
     if (!read_floats(s, q, 7, cols, true, &at, &d->weight, err))
         return false;
     at.what = "the key";
-    return read_floats(s, q, 8, rank * cols, true, &at, &d->key, err);
+    if (!read_floats(s, q, 8, rank * cols, true, &at, &d->key, err))
+        return false;
+    return delta_sound(d, err) || err_in(err, "%s: edit %d", s->path, edit);
 }
 
 static void deltas_free(struct delta *delta, int count)
@@ -245,6 +259,8 @@ bool session_load_z(struct session *s, int edit, float **z, int *requests, int *
         if (!ok)
             err_set(err, ERR_FORMAT, "%s: edit %d: z has a size that cannot be", s->path, edit);
         ok = ok && read_floats(s, q, 2, (long long)*requests * *width, false, &at, z, err);
+        if (ok && !z_sound(*z, *requests, *width, err))
+            ok = err_in(err, "%s: edit %d", s->path, edit);
     }
     sqlite3_finalize(q);
     return ok;

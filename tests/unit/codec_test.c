@@ -51,7 +51,9 @@ static void fill_one(const struct member *f, char *at)
         *(bool *)at = chance(2);
         break;
     case FIELD_DOUBLE:
-        *(double *)at = isnan(any.x) ? 0.1 : chance(9) ? any.x : (double)INFINITY;
+        *(double *)at = !isfinite(any.x)                       ? 0.1
+                        : chance(9) || f->store == STORE_OWNED ? any.x /* log p: numbers */
+                                                               : (double)INFINITY;
         break;
     case FIELD_FLOAT:
         *(float *)at = (float)chance(1000) / 7;
@@ -241,7 +243,8 @@ static void halves_are_the_nearest(void)
             wrong += half_of_float(x + (next - x) * 0.4f, 10) != h;
     }
     CHECK(wrong == 0);
-    CHECK(half_of_float(1e30f, 10) == 0x7c00 && half_of_float(65504, 10) == 0x7bff);
+    CHECK(half_of_float(INFINITY, 10) == 0x7c00 && half_of_float(1e30f, 10) == 0x7bff);
+    CHECK(half_of_float(-1e30f, 2) == 0xfb00 && half_of_float(65504, 10) == 0x7bff);
     CHECK((half_of_float(0.3f, 2) & 0xff) == 0);
     CHECK_NEAR((double)float_of_half(half_of_float(0.3f, 2)), 0.3, 0.3 / 8);
 }

@@ -278,7 +278,7 @@ static bool read_layer(struct delta_file *f, const struct safetensors *st, const
     const struct st_tensor *t[3];
     char hex[65], *key;
     const char *want, *parts_text;
-    int *part = NULL, parts = 0;
+    int *part = NULL, parts = 0, first = f->deltas;
     bool ok;
 
     for (int k = DELTA_U; k <= DELTA_KEY; k++) {
@@ -312,6 +312,8 @@ static bool read_layer(struct delta_file *f, const struct safetensors *st, const
     if (ok)
         add_steps(f, layer, t, part, parts);
     free(part);
+    for (int i = first; ok && i < f->deltas; i++)
+        ok = delta_sound(&f->delta[i], err) || err_in(err, "%s", name);
     return ok;
 }
 
