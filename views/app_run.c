@@ -179,11 +179,21 @@ static void run_device(struct app *app, const char *name)
     app->host.post(&app->host, &cmd);
 }
 
-static void run_apply(struct app *app, const char *path)
+static void post_apply(struct app *app, const char *path, bool again)
 {
-    struct command cmd = {.kind = CMD_APPLY, .text = xstrdup(path)};
+    struct command cmd = {.kind = CMD_APPLY, .text = xstrdup(path), .force = again};
 
     app->host.post(&app->host, &cmd);
+}
+
+static void run_apply(struct app *app, const char *path)
+{
+    post_apply(app, path, false);
+}
+
+static void run_apply_again(struct app *app, const char *path)
+{
+    post_apply(app, path, true);
 }
 
 static void run_quit(struct app *app, const char *rest)
@@ -204,7 +214,7 @@ static const struct {
     {"q!", run_quit},       {"reset", run_reset},
     {"export", run_export}, {"export!", run_export_over},
     {"write", run_write},   {"device", run_device},
-    {"apply", run_apply},
+    {"apply", run_apply},   {"apply!", run_apply_again},
 };
 
 static bool run_own(struct app *app, const char *word, const char *rest)

@@ -39,6 +39,7 @@ enum word_kind { /* what an argument is: what Tab offers */
       "What is seen (by the ending), or what was edited")                                       \
     X("export!", "[KIND] FILE", WORD_FILE, "", "The same, over what is there")                  \
     X("apply", "FILE", WORD_FILE, "", "A delta file into the session, as one edit")             \
+    X("apply!", "FILE", WORD_FILE, "", "The same, also when it is in already")                  \
     X("facts", "[FILE]", WORD_FILE, "facts", "A queue of facts from a file")                    \
     X("model", "FILE", WORD_FILE, "models", "Open another model")                               \
     X("pull", "ORG/NAME[:FILE]", WORD_TEXT, "models", "Fetch a model of the Hugging Face Hub")  \

@@ -38,6 +38,7 @@ enum {
     FOR_REPLAY = 1 << 24,
     FOR_RECORD = 1 << 25,
     FOR_CANVAS = 1 << 26, /* how any screen looks */
+    FOR_APPLY = 1 << 27,
 };
 
 /* id, long name, short name, argument ("" for a flag), commands, help */
@@ -78,7 +79,8 @@ enum {
     X(AS, "as", 0, "KIND", FOR_EXPORT, "safetensors, gguf, lora, delta or json")                   \
     X(DTYPE, "dtype", 0, "TYPE", FOR_EXPORT, "Of the edited tensors: f32, f16, bf16 or same")      \
     X(RANK, "rank", 0, "N", FOR_EXPORT, "Of an adapter; without it the edit is exact")             \
-    X(FORCE, "force", 0, "", FOR_EXPORT, "Replace an export that is there")                        \
+    X(FORCE, "force", 0, "", FOR_EXPORT | FOR_APPLY,                                               \
+      "export: replace what is there; apply: add what is in already")                              \
     X(EXPECT, "expect", 0, "TEXT", FOR_BISECT, "How the answer should begin")                      \
     X(NO_BOS, "no-bos", 0, "", FOR_TOKENS, "Do not put the beginning-of-text token before")        \
     X(DECODE, "decode", 0, "IDS", FOR_TOKENS, "Ids separated by commas or blanks, to text")        \
@@ -152,6 +154,7 @@ struct cli {
     struct buf notes;        /* what is odd about its keys, a line each */
     struct params params;
     char *model, *text, *preset; /* as found; preset: path of the one that applies, or NULL */
+    struct err lost;             /* the session's own model is not where it was: which, and where */
     const struct device_house *house;
     struct engine *engine;
     struct model_info info;      /* as the engine last told */

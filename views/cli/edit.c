@@ -196,7 +196,7 @@ static bool run(struct cli *c, struct err *err)
 {
     bool preview = cli_has(c, OPT_PREVIEW), ok;
     unsigned needs =
-        preview ? (cli_has(c, OPT_SESSION) ? NEED_SESSION : 0) : NEED_SESSION | MAY_CREATE;
+        preview ? (cli_has(c, OPT_SESSION) ? NEED_SESSION | READS : 0) : NEED_SESSION | MAY_CREATE;
     struct fact *facts;
     int count;
 

@@ -131,6 +131,7 @@ static bool apply_run(struct cli *c, struct err *err)
     if (!cli_start(c, NEED_SESSION | MAY_CREATE, err) || !cli_wait_open(c, err))
         return false;
     cmd.text = xstrdup(c->rest[0]);
+    cmd.force = cli_has(c, OPT_FORCE);
     if (!cli_job(c, &cmd, NULL, NULL, err))
         return false;
     if (!cli_json(c)) {
@@ -149,4 +150,4 @@ static bool apply_run(struct cli *c, struct err *err)
 const struct cli_ops cli_export = {"export", "[SESSION]", "What was edited, as files others use",
                                    FOR_EXPORT | FOR_SESSION | FOR_MODEL, export_run};
 const struct cli_ops cli_apply = {"apply", "FILE", "A delta file into a session, as one edit",
-                                  FOR_SESSION | FOR_MODEL, apply_run};
+                                  FOR_APPLY | FOR_SESSION | FOR_MODEL, apply_run};

@@ -58,12 +58,31 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
         as_text(ev->history);
 }
 
-static bool run(struct cli *c, struct err *err)
+/* The session's file tells its past by itself; with -m it is compared with that model. */
+static bool past(struct cli *c, struct err *err)
 {
     struct command cmd = {.kind = CMD_HISTORY};
+    struct event ev = {.kind = EV_HISTORY};
+
+    if (cli_has(c, OPT_SESSION) && !cli_has(c, OPT_MODEL)) {
+        ev.history = engine_past(c->value[OPT_SESSION], &c->state, err);
+        if (!ev.history)
+            return false;
+        if (*c->state.checksum) {
+            hear(c, &ev, NULL);
+            event_free(&ev);
+            return true;
+        }
+        event_free(&ev);
+    }
+    return cli_start(c, NEED_SESSION | READS, err) && cli_job(c, &cmd, hear, NULL, err);
+}
+
+static bool run(struct cli *c, struct err *err)
+{
     json_t *o;
 
-    if (!cli_start(c, NEED_SESSION | READS, err) || !cli_job(c, &cmd, hear, NULL, err))
+    if (!past(c, err))
         return false;
     if (!cli_json(c)) {
         std_print("%d edits\nchecksum %s\n", c->state.edits, c->state.checksum);

@@ -168,7 +168,7 @@ static bool ask(struct cli *c, const struct intervention *change, const char *co
         return err_set(err, ERR_USAGE, "--temperature-sample %s: not a number of 0 to 100", heat);
     base.tokens = (int)tokens;
     base.top = (int)top;
-    if (!cli_start(c, cli_has(c, OPT_SESSION) ? NEED_SESSION : ONLY_LOOKS, err))
+    if (!cli_start(c, cli_has(c, OPT_SESSION) ? NEED_SESSION | READS : ONLY_LOOKS, err))
         return false;
     for (int i = 0; i < prompt_count; i++) {
         struct command cmd = base;

@@ -274,6 +274,8 @@ bool cli_model_there(const struct cli *c, struct err *err)
 
     if (file_exists(c->model))
         return true;
+    if (c->lost.kind)
+        return err_set(err, ERR_MODEL, "%s; -m says where it is", c->lost.text);
     if (hub_name_like(c->model) && hub_name_parse(&name, c->model, err)) {
         free(hub_find(&name, err)); /* says why there is none */
         if (err->kind)
@@ -299,12 +301,37 @@ bool cli_settle_model(struct cli *c, const char *model, struct err *err)
     return settle_params(c, err);
 }
 
+/* The session file that the command is about, or NULL. */
+static const char *session_file(const struct cli *c)
+{
+    const char *named = c->value[OPT_SESSION];
+
+    if (!named && c->rest_count && (!c->ops || c->ops == &cli_export))
+        named = c->rest[0];
+    return named && *named && file_exists(named) ? named : NULL;
+}
+
+/* -m, else the model that the session is of, else $EDITSCOPE_MODEL, else the default one. Caller
+ * frees. */
+static char *choose_model(struct cli *c)
+{
+    const char *usual = getenv("EDITSCOPE_MODEL"), *session = session_file(c);
+    char *other, *own;
+
+    if (c->value[OPT_MODEL] && *c->value[OPT_MODEL])
+        return find_model(c->value[OPT_MODEL]);
+    other = usual && *usual ? find_model(usual)
+                            : file_cache_path("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+    own = session ? engine_model_of(session, usual && *usual ? other : NULL, &c->lost) : NULL;
+    if (!own)
+        return other;
+    free(other);
+    return own;
+}
+
 bool cli_settle(struct cli *c, struct err *err)
 {
-    const char *model = c->value[OPT_MODEL] ? c->value[OPT_MODEL] : getenv("EDITSCOPE_MODEL");
-
-    c->model = model && *model ? find_model(model)
-                               : file_cache_path("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+    c->model = choose_model(c);
     c->text =
         c->value[OPT_TEXT] ? xstrdup(c->value[OPT_TEXT]) : cli_sample("text/wikitext2-test.txt");
     return settle_params(c, err);
