@@ -1,4 +1,5 @@
-/* The fields of every event, by tables. */
+/* The fields of every event, by tables: how it is written, read and given back. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/engine/codec.h"
@@ -500,4 +501,20 @@ enum event_kind event_of_name(const char *name)
 const struct shape *event_shape(enum event_kind kind)
 {
     return kinds[kind].shape;
+}
+
+void event_free(struct event *ev)
+{
+    const struct shape *shape = event_shape(ev->kind);
+    /* one pointer, whatever it is; a receiver that keeps it makes the event EV_NONE */
+    void *payload = ev->kind == EV_NONE ? NULL : ev->progress;
+
+    if (ev->kind == EV_LAYER) { /* shared */
+        attribution_unref(ev->attribution);
+    } else if (payload) {
+        if (shape)
+            shape_free(shape, payload);
+        free(payload);
+    }
+    memset(ev, 0, sizeof(*ev));
 }

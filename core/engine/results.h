@@ -1,8 +1,8 @@
 /* What the engine's events point to: plain data that belongs to the receiver.
  *
  * Everything a screen shows and a command prints is one of these structs or an attribution. An
- * event's payload is given back whole by event_free(); results.c and event.c know what each one
- * owns. Words hold raw bytes of the vocabulary: making them printable is the receiver's work. */
+ * event's payload is given back whole by event_free(): event_shapes.c has the fields of each one.
+ * Words hold raw bytes of the vocabulary: making them printable is the receiver's work. */
 #ifndef CORE_ENGINE_RESULTS_H
 #define CORE_ENGINE_RESULTS_H
 
