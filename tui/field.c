@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/base/show.h"
 #include "core/base/utf8.h"
 #include "tui/text.h"
 
@@ -40,7 +41,7 @@ static void insert(struct field *f, const char *bytes, size_t n)
 
         if (code == '\n' || code == '\t' || code == '\r')
             buf_puts(&clean, f->lines && code == '\n' ? "\n" : " ");
-        else if (code >= 0x20 && char_width(code) >= 0)
+        else if (code >= 0x20 && show_width(code) >= 0)
             buf_add(&clean, from, (size_t)(p - from));
     }
     if (clean.len && f->text.len + clean.len <= FIELD_MAX)

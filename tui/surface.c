@@ -1,12 +1,12 @@
 #include "tui/surface.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "tui/text.h"
 
 static const char *const role_names[ROLE_COUNT] = {
@@ -183,13 +183,14 @@ void pen_text(struct pen *p, enum role role, const char *text)
 
 void pen_printf(struct pen *p, enum role role, const char *fmt, ...)
 {
-    char text[512];
+    struct buf text = {0};
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
+    show_vformat(&text, fmt, ap);
     va_end(ap);
-    pen_text(p, role, text);
+    pen_text(p, role, text.data ? text.data : "");
+    buf_free(&text);
 }
 
 void pen_fit(struct pen *p, enum role role, int cols, const char *text)

@@ -80,7 +80,7 @@ enum ramp {
 const char *role_name(enum role role);
 const char *ramp_name(enum ramp ramp);
 
-enum { CELL_BYTES = 14 }; /* a base character and a few marks, NUL-terminated */
+enum { CELL_BYTES = 36 }; /* a character with its marks, an emoji of seven code points; NUL */
 enum { INK_NONE = 0, RAMP_LEVELS = 256 };
 
 struct rect {
@@ -139,6 +139,7 @@ struct pen {
 
 struct pen pen_at(struct surface *s, struct rect area, int y, int x);
 void pen_text(struct pen *p, enum role role, const char *text);
+/* The format is show_format()'s: what it quotes is escaped, cut and padded by columns. */
 void pen_printf(struct pen *p, enum role role, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Exactly `cols` columns: cut with an ellipsis or padded. */

@@ -1,79 +1,30 @@
 #include "tui/text.h"
 
-#include <locale.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <wchar.h>
 
 #include "core/base/buf.h"
+#include "core/base/show.h"
 #include "core/base/utf8.h"
-
-static locale_t wide;
-static pthread_once_t wide_once = PTHREAD_ONCE_INIT;
-
-static void wide_open(void)
-{
-    wide = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-}
-
-/* wcwidth() in the program's locale is -1 for everything outside ASCII when that is "C", as it is
- * in tests and pipes; so it is asked in a locale of our own. */
-static int wide_width(int32_t code)
-{
-    locale_t before;
-    int width;
-
-    pthread_once(&wide_once, wide_open);
-    if (wide == (locale_t)0)
-        return 1;
-    before = uselocale(wide);
-    width = wcwidth((wchar_t)code);
-    uselocale(before);
-    return width;
-}
-
-int char_width(int32_t code)
-{
-    if (code < 0x20 || (code >= 0x7f && code < 0xa0))
-        return -1;
-    if (code < 0x300)
-        return code == 0xad ? -1 : 1;
-    return wide_width(code);
-}
 
 bool text_next(const char **text, struct grapheme *g)
 {
-    const char *p = *text, *end;
-    size_t used;
+    const char *from = *text, *end;
+    size_t n;
 
-    if (!*p)
+    if (!*from)
         return false;
-    end = p + strnlen(p, 64);
-    g->code = utf8_next(&p, end);
-    g->width = g->code < 0 ? -1 : char_width(g->code);
-    used = (size_t)(p - *text);
-    if (g->width < 1 || used >= CELL_BYTES) {
-        memset(g->text, 0, sizeof(g->text));
+    end = from + strnlen(from, 256); /* marks have no end by themselves */
+    *text = from + show_cluster(from, end, &g->width, &g->code);
+    n = utf8_cut(from, (size_t)(*text - from), CELL_BYTES - 1);
+    memset(g->text, 0, sizeof(g->text));
+    if (g->width < 1) {
         g->text[0] = '?';
         g->width = 1;
-        *text = p;
-        return true;
+    } else {
+        memcpy(g->text, from, n);
     }
-    while (p < end && (*p & 0x80)) { /* marks stay with their base */
-        const char *mark = p;
-        int32_t code = utf8_next(&mark, end);
-
-        if (code < 0 || char_width(code) != 0)
-            break;
-        if ((size_t)(mark - *text) < CELL_BYTES)
-            used = (size_t)(mark - *text);
-        p = mark;
-    }
-    memset(g->text, 0, sizeof(g->text));
-    memcpy(g->text, *text, used);
-    *text = p;
     return true;
 }
 
@@ -119,27 +70,6 @@ size_t text_line(const char *text, int cols)
     return (size_t)(p - text);
 }
 
-/* Characters that draw nothing or change how their neighbours are drawn. */
-static bool invisible(int32_t c)
-{
-    return c == 0xad || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
-           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-           (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff) ||
-           (c >= 0xe000 && c <= 0xf8ff);
-}
-
-static void escape_control(struct buf *out, unsigned char c)
-{
-    if (c == '\n')
-        buf_puts(out, "\\n");
-    else if (c == '\t')
-        buf_puts(out, "\\t");
-    else if (c == '\r')
-        buf_puts(out, "\\r");
-    else
-        buf_printf(out, "\\x%02x", c);
-}
-
 bool text_row(const char **text, int cols, const char **row, size_t *n)
 {
     const char *p = *text;
@@ -157,42 +87,14 @@ bool text_row(const char **text, int cols, const char **row, size_t *n)
     return true;
 }
 
-void text_escape(struct buf *out, const char *bytes, size_t n)
-{
-    const char *p = bytes, *end = bytes + n;
-
-    while (p < end) {
-        const char *from = p;
-        int32_t code = utf8_next(&p, end);
-
-        if (code < 0)
-            for (; from < p; from++)
-                buf_printf(out, "\\x%02x", (unsigned char)*from);
-        else if (code < 0x20 || code == 0x7f)
-            escape_control(out, (unsigned char)code);
-        else if (code >= 0x80 && code < 0xa0)
-            buf_printf(out, "\\x%02x", (unsigned)code);
-        else if (invisible(code) || char_width(code) < 0)
-            buf_printf(out, "\\u%04x", (unsigned)code);
-        else
-            buf_add(out, from, (size_t)(p - from));
-    }
-}
-
 const char *text_piece(char *out, size_t size, const char *piece)
 {
     struct buf b = {0};
-    size_t n;
 
     for (; *piece == ' '; piece++)
         buf_puts(&b, "·");
-    text_escape(&b, piece, strlen(piece));
-    n = b.len < size - 1 ? b.len : size - 1;
-    while (n && n < b.len && ((unsigned char)b.data[n] & 0xc0) == 0x80)
-        n--; /* never half a character */
-    if (n)
-        memcpy(out, b.data, n);
-    out[n] = '\0';
+    show_escape(&b, piece, strlen(piece));
+    utf8_copy(out, size, b.data ? b.data : "");
     buf_free(&b);
     return out;
 }

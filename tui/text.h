@@ -1,4 +1,4 @@
-/* Text in columns: widths, cutting, and making foreign bytes safe to show.
+/* Text in columns: widths and cutting.
  *
  * Nothing here depends on the program's locale. Thread-safe. */
 #ifndef TUI_TEXT_H
@@ -17,11 +17,10 @@ struct grapheme {
     int32_t code;          /* of the base character */
 };
 
-/* The next grapheme of NUL-terminated text (a character and the marks on it) and moves *text past
- * it; false at the end. Controls, and bytes that are not UTF-8, come out as '?'. */
+/* The next grapheme of NUL-terminated text (show_cluster()) and moves *text past it; false at the
+ * end. Controls, and bytes that are not UTF-8, come out as '?'. */
 bool text_next(const char **text, struct grapheme *g);
 int text_width(const char *text); /* columns */
-int char_width(int32_t code);     /* 0, 1, 2; -1 for controls */
 /* Appends the text, cut to `cols` columns; a cut ends in an ellipsis. */
 void text_fit(struct buf *out, const char *text, int cols);
 /* How many bytes of the text make the next line of `cols` columns, broken at a space if it can;
@@ -30,10 +29,8 @@ size_t text_line(const char *text, int cols);
 /* The next row of text that may hold line breaks, wrapped as above: *row and its bytes. Moves *text
  * on, to NULL behind the last row; false when it is NULL. An empty text is one empty row. */
 bool text_row(const char **text, int cols, const char **row, size_t *n);
-/* Appends n bytes of foreign text so that it is safe and visible: controls and invalid bytes as
- * \n, \t, \x1b; invisible and direction-changing characters as \u202e. */
-void text_escape(struct buf *out, const char *bytes, size_t n);
-/* The same for a vocabulary piece, with leading spaces as middle dots. `out` holds size bytes. */
+/* A vocabulary piece as show_escape() shows it, with leading spaces as middle dots. `out` holds
+ * size bytes. */
 const char *text_piece(char *out, size_t size, const char *piece);
 /* The nearest ASCII character to a glyph of ours, '?' if there is none. */
 char text_ascii(int32_t code);

@@ -7,6 +7,7 @@
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "tui/theme.h"
 
 /* The n-th folder that may hold themes; NULL past the last. Caller frees. */
@@ -65,7 +66,7 @@ bool theme_load(struct theme *theme, const char *name, const char *folder, struc
         ok = err_set(err, ERR_USAGE, "no theme '%.60s'; `editscope themes` lists them", name);
     }
     if (ok) {
-        snprintf(loaded.name, sizeof(loaded.name), "%s", last ? last + 1 : name);
+        utf8_copy(loaded.name, sizeof(loaded.name), last ? last + 1 : name);
         *theme = loaded;
     }
     free(text);
@@ -89,7 +90,7 @@ static void add(struct theme_place **list, int *count, const char *name, const c
             return;
     *list = xrealloc(*list, ((size_t)*count + 1) * sizeof(**list));
     p = &(*list)[(*count)++];
-    snprintf(p->name, sizeof(p->name), "%s", name);
+    utf8_copy(p->name, sizeof(p->name), name);
     p->path = dir ? xasprintf("%s/%s", dir, name) : NULL;
 }
 

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "core/engine/bus.h"
 #include "views/app_inside.h"
 #include "views/news.h"
@@ -17,7 +19,7 @@ static const double REST = 0.3; /* seconds a knob must rest before its consequen
 
 void app_say(struct app *app, enum tone tone, const char *text)
 {
-    snprintf(app->said, sizeof(app->said), "%s", text);
+    utf8_copy(app->said, sizeof(app->said), text);
     app->tone = tone;
     app->dirty = true;
     desk_log(&app->desk, (int)tone, text);
@@ -92,7 +94,7 @@ static void host_say(struct host *host, enum tone tone, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
+    show_vprint(text, sizeof(text), fmt, ap);
     va_end(ap);
     app_say((struct app *)host, tone, text);
 }
@@ -187,11 +189,11 @@ static void offer_cpu(struct app *app)
 {
     struct question q = {.title = "The GPU is lost", .yes = "Use the CPU", .then = ACTION_VERIFY};
 
-    snprintf(q.text, sizeof(q.text),
-             "It no longer answers this program. The session is safe: %d edit%s in its journal.\n"
-             "Go on with the CPU? The weights are rebuilt there, to the same bits.\n"
-             "(:device cpu does it later.)",
-             app->desk.state.edits, app->desk.state.edits == 1 ? "" : "s");
+    show_print(q.text, sizeof(q.text),
+               "It no longer answers this program. The session is safe: %d edit%s in its journal.\n"
+               "Go on with the CPU? The weights are rebuilt there, to the same bits.\n"
+               "(:device cpu does it later.)",
+               app->desk.state.edits, app->desk.state.edits == 1 ? "" : "s");
     app->host.ask(&app->host, &q);
 }
 
@@ -204,7 +206,7 @@ static void follow_up(struct app *app, const struct event *ev)
         return;
     }
     if (ev->kind == EV_STATE && d->ready && strcmp(d->state.state, app->known_state) != 0) {
-        snprintf(app->known_state, sizeof(app->known_state), "%s", d->state.state);
+        utf8_copy(app->known_state, sizeof(app->known_state), d->state.state);
         verb_simple(&app->host, CMD_HISTORY, 0);
         if (d->fact.subject)
             verb_look(&app->host, &d->fact);

@@ -5,6 +5,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "tui/svg.h"
 #include "views/app_inside.h"
 #include "views/sheet.h"
@@ -24,8 +25,8 @@ static void as_svg(struct app *app, struct buf *out)
     char title[200];
 
     picture(app);
-    snprintf(title, sizeof(title), "editscope: %s, %s", views[app->at]->title,
-             *app->desk.model.name ? app->desk.model.name : "no model");
+    show_print(title, sizeof(title), "editscope: %s, %s", views[app->at]->title,
+               *app->desk.model.name ? app->desk.model.name : "no model");
     svg_surface(app->surface, &app->theme, app->palette.caps.ascii, title, out);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/app_inside.h"
@@ -26,12 +27,12 @@ static void ask_quit(struct app *app)
     struct question q = {.title = "Leave?", .yes = "Leave", .then = ACTION_QUIT};
 
     if (d->state.edits && !*d->state.session)
-        snprintf(q.text, sizeof(q.text), "%d edit%s will be lost: no session file was named.",
-                 d->state.edits, d->state.edits == 1 ? "" : "s");
+        show_print(q.text, sizeof(q.text), "%d edit%s will be lost: no session file was named.",
+                   d->state.edits, d->state.edits == 1 ? "" : "s");
     else if (d->pull_job)
-        snprintf(q.text, sizeof(q.text),
-                 "%.100s is being fetched; what has come is kept, and :pull goes on there.",
-                 d->pull_name);
+        show_print(q.text, sizeof(q.text),
+                   "%.100s is being fetched; what has come is kept, and :pull goes on there.",
+                   d->pull_name);
     else if (desk_busy(d) == CMD_COMMIT)
         snprintf(q.text, sizeof(q.text), "An edit is being made; it would be stopped.");
     if (*q.text)

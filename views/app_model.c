@@ -5,6 +5,8 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "core/hub/hub.h"
 #include "views/app_inside.h"
 
@@ -60,7 +62,7 @@ void app_reopen_ask(struct app *app, const char *path)
         app->other.confirmed = true;
         return;
     }
-    snprintf(q.text + n, sizeof(q.text) - (size_t)n, "%.300s", path);
+    utf8_copy(q.text + n, sizeof(q.text) - (size_t)n, path);
     app->host.ask(&app->host, &q);
 }
 
@@ -92,7 +94,7 @@ void app_reopen(struct app *app)
     }
     engine = app->options->reopen(app->options->ctx, path, session, &params, &err);
     if (!engine && app->other.model) { /* not even begun: the one before, at once */
-        snprintf(app->other.why, sizeof(app->other.why), "%.300s", err.text);
+        utf8_copy(app->other.why, sizeof(app->other.why), err.text);
         free(path);
         path = app->other.model;
         app->other.model = NULL;
@@ -119,8 +121,8 @@ bool app_reopen_back(struct app *app, const struct event *ev)
 {
     if (!app->other.model)
         return false;
-    snprintf(app->other.why, sizeof(app->other.why), "%.250s; the model before is back",
-             *ev->err.text ? ev->err.text : "the model did not open");
+    show_print(app->other.why, sizeof(app->other.why), "%.250s; the model before is back",
+               *ev->err.text ? ev->err.text : "the model did not open");
     app->other.wanted = app->other.model;
     app->other.wanted_session = app->other.session;
     app->other.model = app->other.session = NULL;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/show.h"
 #include "core/engine/player.h"
 #include "views/app_inside.h"
 
@@ -85,9 +86,9 @@ void app_tape(struct app *app, struct event *ev)
                     "the recorded run ends here; look around, p plays it from the beginning");
     }
     app->dirty = true;
-    snprintf(app->tape_words, sizeof(app->tape_words), "%s recorded run %d:%02d of %d:%02d",
-             app->driven ? "▶" : "‖", (int)app->tape.at / 60, (int)app->tape.at % 60,
-             (int)app->tape.length / 60, (int)app->tape.length % 60);
+    show_print(app->tape_words, sizeof(app->tape_words), "%s recorded run %d:%02d of %d:%02d",
+               app->driven ? "▶" : "‖", (int)app->tape.at / 60, (int)app->tape.at % 60,
+               (int)app->tape.length / 60, (int)app->tape.length % 60);
     event_free(ev);
 }
 

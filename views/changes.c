@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "views/verbs.h"
 
 const struct intervention *change_of(const struct desk *d, int layer, int neuron)
@@ -111,7 +112,7 @@ const char *changes_word(const struct desk *d, char out[48])
     if (d->changes)
         n = snprintf(out, 48, "%d neuron%s changed", d->changes, d->changes == 1 ? "" : "s");
     if (d->forces)
-        snprintf(out + n, 48 - (size_t)n, "%s%d forced", n ? " · " : "", d->forces);
+        show_print(out + n, 48 - (size_t)n, "%s%d forced", n ? " · " : "", d->forces);
     return out;
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
@@ -65,12 +67,12 @@ static void banner(const struct desk *d, const char *tape, struct surface *s, in
                        d->model.threads, d->model.threads == 1 ? "" : "s");
     }
     file = file ? file + 1 : d->state.session;
-    snprintf(tail, sizeof(tail), "%s%s%s",
-             tape    ? tape
-             : *file ? file
-                     : "not saved",
-             d->ready && d->state.moment_tokens < d->state.moment_goal ? "  draft" : "",
-             d->stopped ? "  engine stopped" : "");
+    show_print(tail, sizeof(tail), "%s%s%s",
+               tape    ? tape
+               : *file ? file
+                       : "not saved",
+               d->ready && d->state.moment_tokens < d->state.moment_goal ? "  draft" : "",
+               d->stopped ? "  engine stopped" : "");
     at = w - 2 - text_width(tail);
     if (at > p.x + state_width(d) + 4) {
         p.x = at - state_width(d) - 3;
@@ -95,7 +97,7 @@ static int gauge(const struct progress *g, const char *what, struct surface *s, 
         snprintf(left, sizeof(left), " %.0f min left", ceil(g->seconds_left / 60));
     else if (g->seconds_left >= 1)
         snprintf(left, sizeof(left), " %.0f s left", g->seconds_left);
-    snprintf(text, sizeof(text), "%s%s", *g->what ? g->what : what, left);
+    show_print(text, sizeof(text), "%s%s", *g->what ? g->what : what, left);
     p = pen_at(s, line, 0, line.w - text_width(text) - (bar ? 13 : 2));
     if (!*text || p.x < line.w / 3)
         return line.w;
@@ -158,7 +160,7 @@ static enum action footer(const struct screen *screen, struct surface *s, struct
         int wide;
 
         snprintf(word, sizeof(word), "%.*s", (int)strcspn(name, ": "), name);
-        snprintf(label, sizeof(label), "%s", word);
+        utf8_copy(label, sizeof(label), word);
         if (name[strlen(word)] == ':') /* another word than its name */
             snprintf(label, sizeof(label), "%.*s", (int)(n - strlen(word) - 1),
                      name + strlen(word) + 1);
@@ -284,7 +286,8 @@ static enum action tabs(const struct screen *screen, struct surface *s, struct r
         char text[32];
         int wide;
 
-        snprintf(text, sizeof(text), line.w >= 76 || here ? "%d %s" : "%d", i + 1, views[i]->title);
+        show_print(text, sizeof(text), line.w >= 76 || here ? "%d %s" : "%d", i + 1,
+                   views[i]->title);
         wide = text_width(text);
         if (x + wide >= line.w)
             break;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
@@ -118,9 +119,9 @@ static void ask_take_over(struct view *v)
                          .then = ACTION_ENTER,
                          .number = c->at};
 
-    snprintf(q.text, sizeof(q.text), "%s%s: %s.\nThe next preview or commit is made with them.",
-             columns[c->at].name, columns[c->at].equal ? " at equal gain" : "",
-             columns[c->at].what);
+    show_print(q.text, sizeof(q.text), "%s%s: %s.\nThe next preview or commit is made with them.",
+               columns[c->at].name, columns[c->at].equal ? " at equal gain" : "",
+               columns[c->at].what);
     v->host->ask(v->host, &q);
 }
 
@@ -258,7 +259,7 @@ static void table(const struct compare *c, const struct desk *d, struct surface 
     if (c->running)
         snprintf(hint, sizeof(hint), "%d of %d tried", tried, VARIANTS);
     else if (tried && *trials_stale(&c->about, d))
-        snprintf(hint, sizeof(hint), "%s: x again", trials_stale(&c->about, d));
+        show_print(hint, sizeof(hint), "%s: x again", trials_stale(&c->about, d));
     else if (tried)
         snprintf(hint, sizeof(hint), "%d tried, Enter takes over", tried);
     in = box_draw(s, area, trials_title(&c->about, d, "Compare", title), hint, true);
@@ -381,8 +382,8 @@ static void cloud(const struct compare *c, struct surface *s, struct rect area)
     char title[80];
     struct rect in, plot;
 
-    snprintf(title, sizeof(title), "%s against %s, %d random masks of equal size", metric_name(a.y),
-             metric_name(a.x), CLOUD);
+    show_print(title, sizeof(title), "%s against %s, %d random masks of equal size",
+               metric_name(a.y), metric_name(a.x), CLOUD);
     in = box_draw(s, area, title, "d other axes", false);
     plot = (struct rect){in.y, in.x + 8, in.h - 2, in.w - 8};
     if (rect_empty(in) || plot.h < 2 || plot.w < 12)

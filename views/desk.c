@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 
 void desk_init(struct desk *d, const struct params *params)
 {
@@ -89,7 +90,7 @@ void desk_log(struct desk *d, int tone, const char *text)
     struct desk_line *line = &d->news[d->news_count % DESK_NEWS];
 
     line->tone = tone;
-    snprintf(line->text, sizeof(line->text), "%s", text);
+    utf8_copy(line->text, sizeof(line->text), text);
     d->news_count++;
 }
 

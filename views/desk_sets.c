@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "views/desk_inside.h"
 
 static void set_free(struct desk_set *s)
@@ -31,7 +32,7 @@ void desk_keep_set(struct desk *d)
 
     if (d->done < d->layers || !d->meta || d->meta->rows < 1 || !d->meta->prompt[0])
         return;
-    snprintf(new.prompt, sizeof(new.prompt), "%s", d->meta->prompt[0]);
+    utf8_copy(new.prompt, sizeof(new.prompt), d->meta->prompt[0]);
     new.bits = xcalloc((size_t) new.layers, bytes);
     for (int l = 0; l < new.layers; l++)
         for (int i = 0; d->layer[l].mask && i < d->layer[l].mask->neurons && i < new.neurons; i++)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
@@ -36,10 +37,11 @@ static void ask_commit(struct view *v)
         v->host->say(v->host, TONE_WARN, "no fact waits: paste some, or :facts FILE");
         return;
     }
-    snprintf(q.text, sizeof(q.text),
-             "%d fact%s, one edit each, in the order of the list.\nEvery edit is journalled before "
-             "the next begins; Ctrl-C stops.",
-             n, n == 1 ? "" : "s");
+    show_print(
+        q.text, sizeof(q.text),
+        "%d fact%s, one edit each, in the order of the list.\nEvery edit is journalled before "
+        "the next begins; Ctrl-C stops.",
+        n, n == 1 ? "" : "s");
     v->host->ask(v->host, &q);
 }
 
@@ -160,7 +162,7 @@ static void row(const struct desk_fact *q, struct surface *s, struct rect in, in
     p.x = 2;
     pen_fit(&p, role, 7, facts_word(q->state));
     p.x = 9;
-    snprintf(text, sizeof(text), "%.120s → %.100s", q->fact.subject, q->fact.target);
+    show_print(text, sizeof(text), "%.120s → %.100s", q->fact.subject, q->fact.target);
     pen_fit(&p, ROLE_TEXT, words > 8 ? words : 8, text);
     p.x++;
     if (q->edit)
@@ -177,7 +179,7 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
     struct rect in;
     int top;
 
-    snprintf(hint, sizeof(hint), "%d wait%s", facts_waiting(d), f->going ? ", going on" : "");
+    show_print(hint, sizeof(hint), "%d wait%s", facts_waiting(d), f->going ? ", going on" : "");
     in = box_draw(s, area, "Facts", d->queued ? hint : "", true);
     if (!d->queued) {
         static const char *const help[] = {"Paste facts here, or :facts FILE. A line is one of",
@@ -212,13 +214,13 @@ static void draw_board(const struct view *v, struct surface *s, struct rect area
 
     if (in.h < 1)
         return;
-    snprintf(words, sizeof(words), "%.100s: %.60s",
-             q                 ? q->fact.subject
-             : d->fact.subject ? d->fact.subject
-                               : "no fact",
-             q                ? q->fact.target
-             : d->fact.target ? d->fact.target
-                              : "");
+    show_print(words, sizeof(words), "%.100s: %.60s",
+               q                 ? q->fact.subject
+               : d->fact.subject ? d->fact.subject
+                                 : "no fact",
+               q                ? q->fact.target
+               : d->fact.target ? d->fact.target
+                                : "");
     pen_fit(&p, ROLE_STRONG, in.w, words);
     p = pen_at(s, in, 1, 0);
     if (q && q->state == QUEUE_FAILED)

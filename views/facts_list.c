@@ -6,6 +6,8 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/show.h"
+#include "core/base/utf8.h"
 
 enum { MOST_BYTES = 64 << 20 };
 
@@ -50,7 +52,7 @@ int facts_take(struct host *host, const char *text, size_t len)
     for (const char *p = left_out.data; p && *p; p += strcspn(p, "\n") + 1) {
         char line[200];
 
-        snprintf(line, sizeof(line), "left out, %.*s", (int)strcspn(p, "\n"), p);
+        show_print(line, sizeof(line), "left out, %.*s", (int)strcspn(p, "\n"), p);
         desk_log(d, TONE_WARN, line);
         if (!strchr(p, '\n'))
             break;
@@ -135,7 +137,7 @@ static bool one_hears(struct host *host, struct desk_fact *q, const struct event
         if (q->state != QUEUE_RUNS)
             return !*stopped; /* only its scoreboard failed */
         q->state = *stopped ? QUEUE_WAITS : QUEUE_FAILED;
-        snprintf(q->why, sizeof(q->why), "%.150s", *stopped ? "" : ev->err.text);
+        utf8_copy(q->why, sizeof(q->why), *stopped ? "" : ev->err.text);
         return !*stopped;
     } else if (ev->kind == EV_DONE) {
         bool asked = q->board != NULL;

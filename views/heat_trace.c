@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "tui/box.h"
 #include "tui/heatmap.h"
 #include "tui/text.h"
@@ -111,10 +113,10 @@ static void token_names(const struct trace *t, const struct shape *m, struct sur
         char piece[64], text[72];
 
         text_piece(piece, sizeof(piece), w->text);
-        snprintf(text, sizeof(text), "%s%s", piece, w->subject ? "*" : "");
+        show_print(text, sizeof(text), "%s%s", piece, w->subject ? "*" : "");
         if (text_width(text) >= m->wide && w->subject) { /* the star stays */
             pen_text(&p, m->token + i == at ? ROLE_SELECTED : ROLE_SUBJECT, "*");
-            snprintf(text, sizeof(text), "%s", piece);
+            utf8_copy(text, sizeof(text), piece);
         }
         pen_fit(&p,
                 m->token + i == at ? ROLE_SELECTED
@@ -205,9 +207,9 @@ void pane_trace(const struct desk *d, int token, struct surface *s, struct rect 
     token = t && token >= t->tokens ? t->tokens - 1 : token < 0 ? 0 : token;
     m = shape_of(d, token, area);
     if (t) {
-        snprintf(title, sizeof(title), "%s   Δ p(%s), one state restored",
-                 area.w < 60 ? "Trace" : "Causal trace",
-                 text_piece(piece, sizeof(piece), t->answer.text));
+        show_print(title, sizeof(title), "%s   Δ p(%s), one state restored",
+                   area.w < 60 ? "Trace" : "Causal trace",
+                   text_piece(piece, sizeof(piece), t->answer.text));
         snprintf(hint, sizeof(hint), "noise %.2g, %d draws", t->noise, t->samples);
         if (t->done < t->layers)
             snprintf(hint, sizeof(hint), "%d of %d layers", t->done, t->layers);

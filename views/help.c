@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "tui/box.h"
 #include "tui/field.h"
 #include "tui/text.h"
@@ -216,9 +218,9 @@ static void draw_item(const struct desk *d, struct surface *s, struct rect in, i
     if (item->kind == ITEM_ACTION)
         keymap_keys(keymap_used(), NULL, (enum action)item->at, keys);
     else if (item->kind == ITEM_COMMAND)
-        snprintf(keys, sizeof(keys), ":%s %s", item->name, command_infos[item->at].argument);
+        show_print(keys, sizeof(keys), ":%s %s", item->name, command_infos[item->at].argument);
     else
-        snprintf(keys, sizeof(keys), "%s", item->name);
+        utf8_copy(keys, sizeof(keys), item->name);
     pen_fit(&p, ROLE_KEY, left - 1, keys);
     p.x = left;
     pen_fit(&p, here ? ROLE_STRONG : ROLE_TEXT, in.w - left - right - 1, item->help);

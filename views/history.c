@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
@@ -416,8 +417,8 @@ static void rows_draw(const struct view *v, struct surface *s, struct rect area)
     char hint[96];
     struct rect in;
 
-    snprintf(hint, sizeof(hint), "%d of %d active%s%.40s", v->host->desk->state.edits,
-             journal(v)->count, w->filter ? ", with " : "", w->filter ? w->filter : "");
+    show_print(hint, sizeof(hint), "%d of %d active%s%.40s", v->host->desk->state.edits,
+               journal(v)->count, w->filter ? ", with " : "", w->filter ? w->filter : "");
     in = box_draw(s, area, "Journal", hint, true);
     top = list_top(&w->list, count, in.h);
     for (int i = top; i < count && i - top < in.h; i++) {
@@ -471,14 +472,14 @@ static void details(const struct view *v, struct surface *s, struct rect area)
     }
     field(s, in, &y, "subject", ROLE_SUBJECT, e->subject);
     field(s, in, &y, "prompt", ROLE_TEXT, e->prompt);
-    snprintf(text, sizeof(text), "%.60s%s%.60s", e->old ? e->old : "", e->old ? " → " : "",
-             e->target ? e->target : "");
+    show_print(text, sizeof(text), "%.60s%s%.60s", e->old ? e->old : "", e->old ? " → " : "",
+               e->target ? e->target : "");
     field(s, in, &y, "object", ROLE_NEW, text);
-    snprintf(text, sizeof(text), "%s → %s, %s", text_probability(number[0], e->p_before),
-             text_probability(number[1], e->p_after), e->success ? "holds" : "did not hold");
+    show_print(text, sizeof(text), "%s → %s, %s", text_probability(number[0], e->p_before),
+               text_probability(number[1], e->p_after), e->success ? "holds" : "did not hold");
     field(s, in, &y, "p(new)", e->success ? ROLE_GOOD : ROLE_WARN, text);
-    snprintf(text, sizeof(text), "%s neurons of the first edited layer",
-             text_thousands(number[2], e->kept));
+    show_print(text, sizeof(text), "%s neurons of the first edited layer",
+               text_thousands(number[2], e->kept));
     field(s, in, &y, "kept", ROLE_TEXT, text);
     field(s, in, &y, "made", ROLE_TEXT, clock_text(e->when, true, number[0]));
     field(s, in, &y, "state", e->active ? ROLE_EDITED : ROLE_NONE,

@@ -9,6 +9,7 @@
 #include "core/base/config.h"
 #include "core/base/mem.h"
 #include "core/base/near.h"
+#include "core/base/show.h"
 #include "tui/key.h"
 #include "views/view.h"
 
@@ -72,8 +73,8 @@ static void add(char out[KEYMAP_TEXT], const char *before, int32_t code)
 
     key_show(key, code);
     if (n + strlen(before) + strlen(key) + 3 < KEYMAP_TEXT)
-        snprintf(out + n, KEYMAP_TEXT - n, "%s%s%s%s", n ? " " : "", before, *before ? ":" : "",
-                 key);
+        show_print(out + n, KEYMAP_TEXT - n, "%s%s%s%s", n ? " " : "", before, *before ? ":" : "",
+                   key);
 }
 
 const char *keymap_keys(const struct keymap *m, const char *view, enum action action,
@@ -134,7 +135,7 @@ static void tell(struct buf *notes, int line, const char *fmt, ...)
     if (!notes)
         return;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
+    show_vprint(text, sizeof(text), fmt, ap);
     va_end(ap);
     if (line)
         buf_printf(notes, "config line %d: ", line);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/utf8.h"
 #include "tui/layout.h"
 #include "views/panes.h"
 #include "views/verbs.h"
@@ -46,7 +47,7 @@ static void want_grids(struct view *v, bool again)
     if (!states || (!again && !strcmp(about, l->asked)))
         return;
     if (verb_lens(v->host, states))
-        snprintf(l->asked, sizeof(l->asked), "%s", about);
+        utf8_copy(l->asked, sizeof(l->asked), about);
 }
 
 static void lens_open(struct view *v)

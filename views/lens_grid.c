@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "core/base/order.h"
+#include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "tui/box.h"
 #include "tui/heatmap.h"
 #include "tui/layout.h"
@@ -103,7 +105,7 @@ static int cell_of(const struct desk *d, const struct shape *m, enum lens_mode m
 
     out[0] = '\0';
     if (mode == LENS_TOP && !m->base) {
-        snprintf(out, n, "%s", text_piece(piece, sizeof(piece), top->text));
+        utf8_copy(out, n, text_piece(piece, sizeof(piece), top->text));
         return heat_level(top->p, 1, d->scale == SCALE_LOG ? SCALE_LOG : SCALE_LINEAR, NULL, 0);
     }
     if (mode == LENS_TOP) {
@@ -111,7 +113,7 @@ static int cell_of(const struct desk *d, const struct shape *m, enum lens_mode m
         double change = top->p - was->p;
 
         if (strcmp(was->text, top->text) != 0) {
-            snprintf(out, n, "→%s", text_piece(piece, sizeof(piece), top->text));
+            show_print(out, n, "→%s", text_piece(piece, sizeof(piece), top->text));
             return heat_level_signed(top->p, 1, SCALE_SQRT, NULL, 0);
         }
         snprintf(out, n, fabs(change) < 0.005 ? "·" : "%+.2f", change);
@@ -268,12 +270,12 @@ void pane_lens_grid(const struct desk *d, enum lens_mode mode, int token, struct
     struct rect in;
 
     if (m.g && m.base)
-        snprintf(title, sizeof(title), "%s: BASE → %s", what[mode], state_word(m.g->state));
+        show_print(title, sizeof(title), "%s: BASE → %s", what[mode], state_word(m.g->state));
     else
-        snprintf(title, sizeof(title), "%s%s%s", what[mode], m.g ? ": " : "",
-                 m.g ? state_word(m.g->state) : "");
+        show_print(title, sizeof(title), "%s%s%s", what[mode], m.g ? ": " : "",
+                   m.g ? state_word(m.g->state) : "");
     title[0] = (char)(title[0] - 'a' + 'A');
-    snprintf(hint, sizeof(hint), "d %s  v side", mode == LENS_TOP ? "ranks" : "next");
+    show_print(hint, sizeof(hint), "d %s  v side", mode == LENS_TOP ? "ranks" : "next");
     in = box_draw(s, area, title, hint, focus);
     if (rect_empty(in))
         return;

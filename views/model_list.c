@@ -9,6 +9,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/hub/hub.h"
 
 enum { MODELS_MOST = 500, CONFIG_MOST = 1 << 20 };
@@ -77,9 +78,9 @@ static void add(struct model_list *l, char *path, const char *name, const char *
     l->file = xrealloc(l->file, (size_t)(l->count + 1) * sizeof(*l->file));
     f = &l->file[l->count++];
     *f = (struct model_file){.path = path, .bytes = bytes};
-    snprintf(f->name, sizeof(f->name), "%s", name);
-    snprintf(f->type, sizeof(f->type), "%s", type);
-    snprintf(f->place, sizeof(f->place), "%s", place);
+    utf8_copy(f->name, sizeof(f->name), name);
+    utf8_copy(f->type, sizeof(f->type), type);
+    utf8_copy(f->place, sizeof(f->place), place);
 }
 
 /* A folder that holds a model in safetensors files is one model. */

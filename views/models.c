@@ -5,6 +5,8 @@
 #include <strings.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "core/hub/hub.h"
 #include "tui/box.h"
 #include "tui/text.h"
@@ -123,7 +125,7 @@ static void pull(struct view *v, const char *name)
     if (!job)
         return;
     m->pull = d->pull_job = job;
-    snprintf(d->pull_name, sizeof(d->pull_name), "%s", name);
+    utf8_copy(d->pull_name, sizeof(d->pull_name), name);
 }
 
 /* What was fetched is in the list now. */
@@ -172,8 +174,8 @@ static void row(const struct model_file *f, bool current, bool here, struct surf
         surface_fill(s, (struct rect){in.y + y, in.x, 1, in.w}, ROLE_SELECTED);
         surface_cursor(s, in, y, 2);
     }
-    text_escape(&name, f->name, strlen(f->name)); /* files are called what somebody called them */
-    text_escape(&path, f->path, strlen(f->path));
+    show_escape(&name, f->name, strlen(f->name)); /* files are called what somebody called them */
+    show_escape(&path, f->path, strlen(f->path));
     pen_text(&p, ROLE_GOOD, current ? "● " : "  ");
     pen_fit(&p, here ? ROLE_ACCENT : ROLE_STRONG, in.w >= 100 ? 42 : 34,
             name.data ? name.data : "");

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/changes.h"
@@ -107,7 +109,7 @@ static void set_filter(struct view *v, const char *text)
 {
     struct neurons *s = v->state;
 
-    snprintf(s->table.filter, sizeof(s->table.filter), "%s", text);
+    utf8_copy(s->table.filter, sizeof(s->table.filter), text);
     s->list = (struct list){0, 0};
     find_cursor(v);
     want_words(v);
@@ -344,7 +346,7 @@ static void title_of(const struct view *v, int n, bool words, char *title, size_
     }
     for (int i = 0; i < DESK_WORDS && words; i++)
         known += d->words[i] != NULL;
-    snprintf(title, size, "%d neuron%s: %.40s", n, n == 1 ? "" : "s", s->table.filter);
+    show_print(title, size, "%d neuron%s: %.40s", n, n == 1 ? "" : "s", s->table.filter);
     if (words)
         snprintf(title + strlen(title), size - strlen(title), "   of %d whose words are known",
                  known);
@@ -373,8 +375,8 @@ static void table_draw(const struct view *v, struct surface *s, struct rect area
     struct rect in;
 
     title_of(v, n, words, title, sizeof(title));
-    snprintf(hint, sizeof(hint), "by %s%s  [ ] layer  \\ filter", sort_name(state->table.sort),
-             state->table.inverted ? ", turned round" : "");
+    show_print(hint, sizeof(hint), "by %s%s  [ ] layer  \\ filter", sort_name(state->table.sort),
+               state->table.inverted ? ", turned round" : "");
     in = box_draw(s, area, title, hint, true);
     shown = in.h - 1 - line;
     if (shown > 0) {

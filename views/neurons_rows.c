@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/show.h"
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/changes.h"
@@ -34,7 +35,7 @@ static void head_column(struct pen *p, const struct neurons_table *t, enum table
     char text[32];
     bool here = t->sort == sort;
 
-    snprintf(text, sizeof(text), "%s%s", name, !here ? "" : t->inverted ? "▴" : "▾");
+    show_print(text, sizeof(text), "%s%s", name, !here ? "" : t->inverted ? "▴" : "▾");
     pen_right(p, here ? ROLE_STRONG : ROLE_DIM, cols, text);
 }
 
@@ -192,7 +193,7 @@ static int scores(const struct desk *d, int layer, int neuron, struct surface *s
         if (d->meta && r < d->meta->rows && d->meta->prompt[r]) {
             struct buf text = {0};
 
-            text_escape(&text, d->meta->prompt[r], strlen(d->meta->prompt[r]));
+            show_escape(&text, d->meta->prompt[r], strlen(d->meta->prompt[r]));
             pen_fit(&p, ROLE_DIM, in.w - p.x, text.data ? text.data : "");
             buf_free(&text);
         }
@@ -233,7 +234,7 @@ static void contexts(const struct neuron_info *n, struct surface *s, struct rect
         p = pen_at(s, in, y + 1 + i, 0);
         put_number(&p, ROLE_BAR, 7, (double)n->context[i].coefficient);
         p.x++;
-        text_escape(&text, n->context[i].text, strlen(n->context[i].text));
+        show_escape(&text, n->context[i].text, strlen(n->context[i].text));
         pen_fit(&p, ROLE_TEXT, in.w - p.x, text.data ? text.data : "");
         buf_free(&text);
     }

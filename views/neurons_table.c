@@ -8,6 +8,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/order.h"
+#include "core/base/utf8.h"
 #include "tui/text.h"
 #include "views/changes.h"
 #include "views/panes.h"
@@ -142,7 +143,7 @@ static struct term term_of(const struct desk *d, const char *word)
     if (number_term(word, &t) || layer_term(d, word, &t))
         return t;
     t.kind = *word == '-' && word[1] ? TERM_SUPPRESSES : TERM_PROMOTES;
-    snprintf(t.word, sizeof(t.word), "%s", word + (t.kind == TERM_SUPPRESSES));
+    utf8_copy(t.word, sizeof(t.word), word + (t.kind == TERM_SUPPRESSES));
     return t;
 }
 

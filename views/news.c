@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "tui/text.h"
 #include "views/pane_board.h"
 
@@ -21,11 +23,11 @@ static void of_preview(const struct desk *d, char *out, size_t n)
         high = share > high ? share : high;
     }
     text_piece(said, sizeof(said), a->generated + strspn(a->generated, " "));
-    snprintf(out, n, "preview%s: %d%s%.0d %% of neurons in L%d–%d · p(%s) %s → %s · says %s",
-             a->draft ? " (draft moments)" : "", low, high > low ? " to " : "",
-             high > low ? high : 0, a->layers ? a->layer[0].layer : 0,
-             a->layers ? a->layer[a->layers - 1].layer : 0, d->fact.target,
-             text_probability(before, a->p_before), text_probability(after, a->p_after), said);
+    show_print(out, n, "preview%s: %d%s%.0d %% of neurons in L%d–%d · p(%s) %s → %s · says %s",
+               a->draft ? " (draft moments)" : "", low, high > low ? " to " : "",
+               high > low ? high : 0, a->layers ? a->layer[0].layer : 0,
+               a->layers ? a->layer[a->layers - 1].layer : 0, d->fact.target,
+               text_probability(before, a->p_before), text_probability(after, a->p_after), said);
 }
 
 /* The new object of the fact a job is about: one of the list, or the one at hand. */
@@ -52,7 +54,8 @@ static void of_export(const struct exported *x, enum tone *tone, char *out, size
                  100 * (x->loss > 0 ? x->loss : x->truncated));
     if (x->held[1] < x->held[0])
         *tone = TONE_WARN;
-    snprintf(out, n, "wrote %.120s as %s, %.1f MB%s%s", x->path, x->as, bytes / 1e6, differs, loss);
+    show_print(out, n, "wrote %.120s as %s, %.1f MB%s%s", x->path, x->as, bytes / 1e6, differs,
+               loss);
 }
 
 static void of_proof(const struct desk *d, unsigned job, enum tone *tone, char *out, size_t n)
@@ -62,12 +65,12 @@ static void of_proof(const struct desk *d, unsigned job, enum tone *tone, char *
 
     *tone = e->success ? TONE_GOOD : TONE_WARN;
     text_piece(said, sizeof(said), e->generated[1] + strspn(e->generated[1], " "));
-    snprintf(out, n, "edit %d %s: p(%s) %s → %s · %s · %.1f s · says %s", e->edit,
-             e->success ? "holds" : "is in but does not hold (u undoes)", object_of(d, job),
-             text_probability(before, e->p_target[0]), text_probability(after, e->p_target[1]),
-             e->unmasked_unchanged ? "other columns bit-identical"
-                                   : "OTHER COLUMNS CHANGED: undo and report this",
-             e->seconds_total, said);
+    show_print(out, n, "edit %d %s: p(%s) %s → %s · %s · %.1f s · says %s", e->edit,
+               e->success ? "holds" : "is in but does not hold (u undoes)", object_of(d, job),
+               text_probability(before, e->p_target[0]), text_probability(after, e->p_target[1]),
+               e->unmasked_unchanged ? "other columns bit-identical"
+                                     : "OTHER COLUMNS CHANGED: undo and report this",
+               e->seconds_total, said);
 }
 
 static bool of_done(const struct desk *d, enum command_kind kind, char *out, size_t n)
@@ -78,28 +81,28 @@ static bool of_done(const struct desk *d, enum command_kind kind, char *out, siz
                  d->peak_layer, d->layers ? d->layer[d->peak_layer].strongest : 0, d->peak);
         return true;
     case CMD_UNDO:
-        snprintf(out, n, "undone: %d edit%s, checksum %.8s", d->state.edits,
-                 d->state.edits == 1 ? "" : "s", d->state.checksum);
+        show_print(out, n, "undone: %d edit%s, checksum %.8s", d->state.edits,
+                   d->state.edits == 1 ? "" : "s", d->state.checksum);
         return true;
     case CMD_REDO:
-        snprintf(out, n, "redone: %d edit%s, checksum %.8s", d->state.edits,
-                 d->state.edits == 1 ? "" : "s", d->state.checksum);
+        show_print(out, n, "redone: %d edit%s, checksum %.8s", d->state.edits,
+                   d->state.edits == 1 ? "" : "s", d->state.checksum);
         return true;
     case CMD_VERIFY:
-        snprintf(out, n, "%s",
-                 d->state.verified ? "verified: weights rebuilt from the journal are bit-identical"
-                                   : "verify ended without a comparison");
+        utf8_copy(out, n,
+                  d->state.verified ? "verified: weights rebuilt from the journal are bit-identical"
+                                    : "verify ended without a comparison");
         return true;
     case CMD_APPLY:
-        snprintf(out, n, "applied as one edit: %d edit%s, checksum %.8s", d->state.edits,
-                 d->state.edits == 1 ? "" : "s", d->state.checksum);
+        show_print(out, n, "applied as one edit: %d edit%s, checksum %.8s", d->state.edits,
+                   d->state.edits == 1 ? "" : "s", d->state.checksum);
         return true;
     case CMD_SAVE:
-        snprintf(out, n, "saved; the session goes on as %.250s", d->state.session);
+        show_print(out, n, "saved; the session goes on as %.250s", d->state.session);
         return true;
     case CMD_PULL:
-        snprintf(out, n, "%.100s is here, whole and checked: Enter in Models (O) opens it",
-                 d->pull_name);
+        show_print(out, n, "%.100s is here, whole and checked: Enter in Models (O) opens it",
+                   d->pull_name);
         return true;
     case CMD_MOMENTS:
         snprintf(out, n, "second moments are ready");
@@ -116,14 +119,14 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
     switch (ev->kind) {
     case EV_MODEL:
         if (d->model.load_seconds > 0)
-            snprintf(out, 320, "%s is ready (%.1f s): e edits the fact, x scores its neurons",
-                     d->model.name, d->model.load_seconds);
+            show_print(out, 320, "%s is ready (%.1f s): e edits the fact, x scores its neurons",
+                       d->model.name, d->model.load_seconds);
         else /* a run or a session without its model */
-            snprintf(out, 320, "what was kept of %s: to look at, nothing is asked or written",
-                     d->model.name);
+            show_print(out, 320, "what was kept of %s: to look at, nothing is asked or written",
+                       d->model.name);
         *tone = TONE_PLAIN;
         if (*d->model.notice) {
-            snprintf(out, 320, "%.318s", d->model.notice);
+            utf8_copy(out, 320, d->model.notice);
             *tone = TONE_WARN;
         }
         return true;
@@ -136,7 +139,7 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
         {
             char words[160];
 
-            snprintf(out, 320, "scoreboard: %s (9 shows it)", board_words(d->board, words));
+            show_print(out, 320, "scoreboard: %s (9 shows it)", board_words(d->board, words));
         }
         return true;
     case EV_EDITED:
@@ -149,20 +152,20 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
     case EV_FAILED:
         *tone = ev->err.kind == ERR_CANCELLED ? TONE_WARN : TONE_ERROR;
         if (ev->err.kind != ERR_CANCELLED)
-            snprintf(out, 320, "%.300s", ev->err.text);
+            utf8_copy(out, 320, ev->err.text);
         else if (kind == CMD_ATTRIBUTE && d->done)
             snprintf(out, 320, "stopped: %d of %d layers scored, x goes on", d->done, d->layers);
         else if (kind == CMD_PULL)
-            snprintf(out, 320, "stopped: what has come of %.100s is kept, :pull goes on there",
-                     d->pull_name);
+            show_print(out, 320, "stopped: what has come of %.100s is kept, :pull goes on there",
+                       d->pull_name);
         else
             snprintf(out, 320, "stopped");
         return kind != CMD_WEIGH && kind != CMD_NEURON &&
                !(kind == CMD_PROBE && ev->err.kind == ERR_CANCELLED);
     case EV_STOPPED:
         *tone = TONE_ERROR;
-        snprintf(out, 320, "%.250s%sthe engine has ended, :q leaves", ev->err.text,
-                 *ev->err.text ? " · " : "");
+        show_print(out, 320, "%.250s%sthe engine has ended, :q leaves", ev->err.text,
+                   *ev->err.text ? " · " : "");
         return true;
     case EV_DONE:
         return of_done(d, kind, out, 320);

@@ -6,6 +6,8 @@
 #include <strings.h>
 
 #include "core/base/buf.h"
+#include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "tui/box.h"
 #include "tui/text.h"
 #include "views/knobs.h"
@@ -148,7 +150,7 @@ static void options_filter(struct view *v, const char *text)
 {
     struct options *o = v->state;
 
-    snprintf(o->filter, sizeof(o->filter), "%s", text);
+    utf8_copy(o->filter, sizeof(o->filter), text);
     o->list = (struct list){0, 0};
 }
 
@@ -282,7 +284,7 @@ static void options_draw(const struct view *v, struct surface *s, struct rect ar
     char title[80];
     struct rect in, body;
 
-    snprintf(title, sizeof(title), *o->filter ? "Parameters with '%s'" : "Parameters", o->filter);
+    show_print(title, sizeof(title), *o->filter ? "Parameters with '%s'" : "Parameters", o->filter);
     in =
         box_draw(s, area, title, "h l step  Enter types  r default  Z takes back  \\ filter", true);
     rows = in.h - 3;

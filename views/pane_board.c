@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/show.h"
 #include "tui/text.h"
 
 static const char *const kind_words[] = {"rephrase", "neighbour", "follows",
@@ -50,8 +51,8 @@ const char *board_words(const struct probed *board, char out[160])
                              near ? " kept" : "");
     }
     if (unknown && used < 130)
-        snprintf(out + used, (size_t)(160 - used), "%s%d the base failed", used ? " · " : "",
-                 unknown);
+        show_print(out + used, (size_t)(160 - used), "%s%d the base failed", used ? " · " : "",
+                   unknown);
     return out;
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
@@ -85,11 +86,11 @@ void pane_changes(const struct desk *d, struct surface *s, struct rect area)
     char title[96], word[48];
     struct rect in, r[3];
 
-    snprintf(title, sizeof(title), "In force: %s%s", changes_word(d, word),
-             !d->trial[0]                          ? ""
-             : d->trial[0]->state == STATE_PREVIEW ? ", asked of the preview"
-             : d->trial[0]->state == STATE_EDITED  ? ", asked of the edited model"
-                                                   : ", asked of the base");
+    show_print(title, sizeof(title), "In force: %s%s", changes_word(d, word),
+               !d->trial[0]                          ? ""
+               : d->trial[0]->state == STATE_PREVIEW ? ", asked of the preview"
+               : d->trial[0]->state == STATE_EDITED  ? ", asked of the edited model"
+                                                     : ", asked of the base");
     in = box_draw(s, area, title, "nothing is written   F lets go", false);
     if (rect_empty(in))
         return;

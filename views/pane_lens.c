@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/chart.h"
 #include "tui/layout.h"
@@ -85,7 +86,7 @@ static const char *leads(const struct desk *d, char hint[64])
     int from = look ? lens_overtakes(look->rank_old, look->rank_new, look->layers, 1) : -1;
 
     if (from >= 0 && d->fact.target)
-        snprintf(hint, 64, "%.12s leads from L%d", d->fact.target, from);
+        show_print(hint, 64, "%.12s leads from L%d", d->fact.target, from);
     else
         snprintf(hint, 64, "log");
     return hint;

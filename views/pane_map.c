@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/heatmap.h"
 #include "tui/layout.h"
@@ -125,7 +126,7 @@ static void legend_bar(const struct map *m, struct pen *p)
         piece(p, m->in.w, ROLE_DIM, "row's peak");
         return;
     }
-    snprintf(text, sizeof(text), "%.2g%s", top, g->clipped < 100 ? "+" : "");
+    show_print(text, sizeof(text), "%.2g%s", top, g->clipped < 100 ? "+" : "");
     piece(p, m->in.w, ROLE_DIM, text);
     if (g->clipped < 100) {
         snprintf(text, sizeof(text), "  clip %g %%", g->clipped);
@@ -149,7 +150,7 @@ static void legend(const struct map *m, int y)
         pen_text(&p, ROLE_DIM, "peak ");
         pen_printf(&p, ROLE_BAR, "L%d   ", m->d->peak_layer);
     }
-    snprintf(text, sizeof(text), "scale %s  ", heat_scale_name(m->d->scale));
+    show_print(text, sizeof(text), "scale %s  ", heat_scale_name(m->d->scale));
     piece(&p, m->in.w - 8, ROLE_DIM, text);
     if (m->g.differs && m->g.exact && !m->d->per_layer)
         pen_printf(&p, ROLE_DIM, "-%.2g ", m->g.top);
@@ -184,7 +185,7 @@ static void axis(const struct map *m, int y)
     for (int i = 0; i < 3; i++) {
         int x, cols;
 
-        snprintf(text, sizeof(text), "%s%d", mark, number[i]);
+        show_print(text, sizeof(text), "%s%d", mark, number[i]);
         cols = text_width(text);
         x = i == 2 ? width - cols : place[i];
         if (x >= 0 && (!i || width > 24) && (x + cols < at || x > at + wide))
@@ -204,22 +205,22 @@ static void title_of(const struct map *m, bool narrow, char *title, size_t n)
     desk_explained(m->d, explained);
     if (m->mode <= HEAT_PSA && *explained) {
         snprintf(delta, sizeof(delta), m->mode == HEAT_LPS ? "Δ log p(" : "Δ p(");
-        snprintf(delta + strlen(delta), sizeof(delta) - strlen(delta), "%s)%s", explained,
-                 m->mode == HEAT_LPS && !narrow ? ", nats" : "");
+        show_print(delta + strlen(delta), sizeof(delta) - strlen(delta), "%s)%s", explained,
+                   m->mode == HEAT_LPS && !narrow ? ", nats" : "");
     } else if (m->mode == HEAT_MPC) {
-        snprintf(delta, sizeof(delta), "coefficient%s",
-                 !strcmp(kind, "coeff_norm")   ? " × ‖value‖"
-                 : !strcmp(kind, "coeff_proj") ? " × projection"
-                                               : "");
+        show_print(delta, sizeof(delta), "coefficient%s",
+                   !strcmp(kind, "coeff_norm")   ? " × ‖value‖"
+                   : !strcmp(kind, "coeff_proj") ? " × projection"
+                                                 : "");
     } else if (m->mode == HEAT_ACTIVATION) {
         snprintf(delta, sizeof(delta), "coefficients");
     }
     if (!m->g.exact && !m->g.rough && !m->d->done)
         snprintf(title, n, "Attribution");
     else
-        snprintf(title, n, "%s%s%s%s%s%s", narrow ? "" : "Attribution  ", heat_mode_name(m->mode),
-                 narrow ? "  " : "   ", delta, m->d->approximate ? "  ≈" : "",
-                 m->d->stale ? "  before the last change" : "");
+        show_print(title, n, "%s%s%s%s%s%s", narrow ? "" : "Attribution  ", heat_mode_name(m->mode),
+                   narrow ? "  " : "   ", delta, m->d->approximate ? "  ≈" : "",
+                   m->d->stale ? "  before the last change" : "");
 }
 
 static void hint_of(const struct map *m, char *hint, size_t n)
@@ -228,12 +229,12 @@ static void hint_of(const struct map *m, char *hint, size_t n)
 
     if (m->d->attributing &&
         m->mode == (enum heat_mode)params_choice(&m->d->params, P_ATTR_STRATEGY))
-        snprintf(hint, n, "%d of %d layers%s", m->d->done, m->d->layers,
-                 m->g.rough ? ", the rest ≈ MPC" : "");
+        show_print(hint, n, "%d of %d layers%s", m->d->done, m->d->layers,
+                   m->g.rough ? ", the rest ≈ MPC" : "");
     else if (bin > 1 && m->d->pool == POOL_ABOVE)
         snprintf(hint, n, "count in the mask, of each bin of %d", bin);
     else if (bin > 1)
-        snprintf(hint, n, "%s of each bin of %d", heat_pool_name(m->d->pool), bin);
+        show_print(hint, n, "%s of each bin of %d", heat_pool_name(m->d->pool), bin);
     else
         snprintf(hint, n, "one column a neuron");
 }

@@ -1,6 +1,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/text.h"
 #include "views/panes.h"
@@ -36,10 +37,10 @@ static void foot(const struct desk *d, struct surface *s, struct rect area)
         isfinite(m->general.next_up))
         snprintf(text, sizeof(text), "quantile: next change at ρ_ge %.3f", m->general.next_up);
     else
-        snprintf(text, sizeof(text), "mask %s · select %s · %s%s",
-                 params_word(&d->params, P_MASK_MODE), params_word(&d->params, P_SELECT_RULE),
-                 *desk_edited_range(d, range) ? range : "layers auto",
-                 params_choice(&d->params, P_MASK_COMPENSATE) ? " · gain=" : "");
+        show_print(text, sizeof(text), "mask %s · select %s · %s%s",
+                   params_word(&d->params, P_MASK_MODE), params_word(&d->params, P_SELECT_RULE),
+                   *desk_edited_range(d, range) ? range : "layers auto",
+                   params_choice(&d->params, P_MASK_COMPENSATE) ? " · gain=" : "");
     box_foot(s, area, text);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/chart.h"
 #include "tui/layout.h"
@@ -238,8 +239,8 @@ void pane_diff(const struct desk *d, struct surface *s, struct rect area)
     struct rect in;
 
     if (f) {
-        snprintf(title, sizeof(title), "From %s to %s", state_name(f->from, from),
-                 state_name(f->to, to));
+        show_print(title, sizeof(title), "From %s to %s", state_name(f->from, from),
+                   state_name(f->to, to));
         for (int i = 0; i < f->probes; i++)
             changed += f->probe[i].ok[0] != f->probe[i].ok[1];
         snprintf(hint, sizeof(hint), "%d of %d changed", changed, f->probes);
@@ -324,8 +325,8 @@ void pane_bisect(const struct desk *d, struct surface *s, struct rect area)
     struct rect in;
 
     if (b)
-        snprintf(title, sizeof(title), "%s => %s", text_piece(piece[0], 64, b->prompt),
-                 text_piece(piece[1], 48, b->expect));
+        show_print(title, sizeof(title), "%s => %s", text_piece(piece[0], 64, b->prompt),
+                   text_piece(piece[1], 48, b->expect));
     in = box_draw(s, area, title, b && b->over ? "found" : "", false);
     if (rect_empty(in))
         return;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/text.h"
 #include "views/panes.h"
@@ -56,7 +57,7 @@ static void weight(struct pen *p, int width, const struct weighed_layer *w)
         put(p, LEAK, width, "·");
         return;
     }
-    snprintf(text, sizeof(text), "%s%.2f", w->stale ? "≈" : "", w->gain_mask);
+    show_print(text, sizeof(text), "%s%.2f", w->stale ? "≈" : "", w->gain_mask);
     put(p, GAIN, width, text);
     snprintf(text, sizeof(text), w->leak_ratio >= 100 ? "%.0f×" : "%.1f×", w->leak_ratio);
     put(p, LEAK, width, text);

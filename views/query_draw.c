@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
@@ -23,8 +25,8 @@ void query_state_name(const struct desk *d, const struct desk_pair *pair, char *
     else
         n = snprintf(out, size, "BASE");
     if (pair->changed && n > 0 && (size_t)n < size)
-        snprintf(out + n, size - (size_t)n, ", %d neuron%s changed", d->changes,
-                 d->changes == 1 ? "" : "s");
+        show_print(out + n, size - (size_t)n, ", %d neuron%s changed", d->changes,
+                   d->changes == 1 ? "" : "s");
 }
 
 bool query_parting(const char *a, const char *b, size_t *at)
@@ -49,7 +51,7 @@ static void escape_lines(struct buf *out, const char *text, size_t n)
         const char *nl = memchr(text, '\n', n);
         size_t len = nl ? (size_t)(nl - text) : n;
 
-        text_escape(out, text, len);
+        show_escape(out, text, len);
         if (nl)
             buf_puts(out, "\n");
         len += nl != NULL;
@@ -158,10 +160,10 @@ static void moved_table(const struct answer *before, const struct answer *after,
         pen_fit(&p, was ? ROLE_STRONG : ROLE_TEXT, 16,
                 text_piece(piece, sizeof(piece), after->next[i].text));
         if (was >= 0)
-            snprintf(bound, sizeof(bound), "%s", text_probability(number, before->next[was].p));
+            utf8_copy(bound, sizeof(bound), text_probability(number, before->next[was].p));
         else if (before->nexts) /* beyond what was told: below the least of it */
-            snprintf(bound, sizeof(bound), "<%s",
-                     text_probability(number, before->next[before->nexts - 1].p));
+            show_print(bound, sizeof(bound), "<%s",
+                       text_probability(number, before->next[before->nexts - 1].p));
         else
             snprintf(bound, sizeof(bound), "?");
         pen_right(&p, ROLE_OLD, 9, bound);
@@ -183,12 +185,12 @@ static void pace_words(const struct query *q, const struct answer *a, char *out,
     if (!a)
         snprintf(out, size, "not asked yet");
     else if (p && p->tokens > 1 && spent > 0)
-        snprintf(out, size, "%s%d tokens, %.3g/s", a->partial ? "answering " : "", p->tokens,
-                 (p->tokens - 1) / spent);
+        show_print(out, size, "%s%d tokens, %.3g/s", a->partial ? "answering " : "", p->tokens,
+                   (p->tokens - 1) / spent);
     else if (a->partial)
         snprintf(out, size, "answering");
     else if (a->count)
-        snprintf(out, size, "%d token%s", a->count, a->count == 1 ? "" : "s");
+        show_print(out, size, "%d token%s", a->count, a->count == 1 ? "" : "s");
     else
         *out = '\0';
 }

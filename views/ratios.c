@@ -5,6 +5,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/order.h"
+#include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
@@ -107,7 +108,7 @@ static void side_histogram(const struct desk *d, const struct mask *m, bool gene
     in = box_draw(s, area, title, "", false);
     tallest = histogram(general ? m->r_general : m->r_specific, m->neurons, side->tau,
                         general ? ROLE_GENERAL : ROLE_SPECIFIC, s, in);
-    snprintf(foot, sizeof(foot), "cut %.4g %s; log, top %d", side->tau, unit, tallest);
+    show_print(foot, sizeof(foot), "cut %.4g %s; log, top %d", side->tau, unit, tallest);
     box_foot(s, area, foot);
 }
 

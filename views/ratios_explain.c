@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/text.h"
 #include "views/ratios_inside.h"
@@ -148,14 +149,14 @@ static void entropy_words(struct writer *w, const struct desk *d, const struct m
                                    : "the scores are spread over nearly all neurons";
 
     if (is_fixed(d, general))
-        snprintf(text, sizeof(text), "entropy %s of 1: %s; this mask mode does not ask for it",
-                 text_probability(at, h), spread);
+        show_print(text, sizeof(text), "entropy %s of 1: %s; this mask mode does not ask for it",
+                   text_probability(at, h), spread);
     else
-        snprintf(text, sizeof(text),
-                 "entropy %s of 1: %s, so ρ_%s is %.3f, between %.3f (entropy 0) and %.3f "
-                 "(entropy 1)",
-                 text_probability(at, h), spread, k.name, k.side->rho, fmin(fmax(k.b, 0), 1),
-                 fmin(fmax(k.a + k.b, 0), 1));
+        show_print(text, sizeof(text),
+                   "entropy %s of 1: %s, so ρ_%s is %.3f, between %.3f (entropy 0) and %.3f "
+                   "(entropy 1)",
+                   text_probability(at, h), spread, k.name, k.side->rho, fmin(fmax(k.b, 0), 1),
+                   fmin(fmax(k.a + k.b, 0), 1));
     words(w, ROLE_TEXT, text);
 }
 

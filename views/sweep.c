@@ -8,6 +8,8 @@
 #include "core/base/grid.h"
 #include "core/base/mem.h"
 #include "core/base/order.h"
+#include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "tui/box.h"
 #include "tui/heatmap.h"
 #include "tui/layout.h"
@@ -84,7 +86,7 @@ static void lay(struct sweep *w, int axis, enum knob knob, int count)
     struct grid_axis *a = &w->grid.axis[axis];
 
     *a = (struct grid_axis){.count = count};
-    snprintf(a->name, sizeof(a->name), "%s", alias[knob]);
+    utf8_copy(a->name, sizeof(a->name), alias[knob]);
     for (int i = 0; i < count; i++) {
         double t = count > 1 ? (double)i / (count - 1) : 0;
         double v = span[knob].log ? span[knob].low * pow(span[knob].high / span[knob].low, t)
@@ -175,8 +177,8 @@ static void open_cell(struct view *v)
         const struct grid_axis *a = &w->grid.axis[i];
         size_t n = strlen(text);
 
-        snprintf(text + n, sizeof(text) - n, "%s%s=%s", i ? " " : "", a->name,
-                 a->value[grid_at(&w->grid, at(w), i)]);
+        show_print(text + n, sizeof(text) - n, "%s%s=%s", i ? " " : "", a->name,
+                   a->value[grid_at(&w->grid, at(w), i)]);
     }
     v->host->knobs_moved(v->host);
     v->host->say(v->host, TONE_GOOD, "%s: P previews with it", text);
@@ -341,10 +343,10 @@ static void axes(const struct sweep *w, const struct desk *d, struct surface *s,
     for (int i = 0; i < cells(w); i++)
         tried += w->trial[i].has;
     if (w->running || tried)
-        snprintf(hint, sizeof(hint), "%d of %d cells%s", tried, cells(w),
-                 w->running ? ", trying" : "");
+        show_print(hint, sizeof(hint), "%d of %d cells%s", tried, cells(w),
+                   w->running ? ", trying" : "");
     if (!w->running && tried && *trials_stale(&w->about, d))
-        snprintf(hint, sizeof(hint), "%s: x again", trials_stale(&w->about, d));
+        show_print(hint, sizeof(hint), "%s: x again", trials_stale(&w->about, d));
     in =
         box_draw(s, area, trials_title(&w->about, d, "Sweep", title), hint, w->focus != FOCUS_MAPS);
     for (int i = 0; i < w->grid.axes && i < in.h; i++)
@@ -440,9 +442,9 @@ static void map(const struct sweep *w, enum metric m, struct surface *s, struct 
     struct rect in;
 
     if (any)
-        snprintf(hint, sizeof(hint), "%s–%s", text_probability(number[0], range[0]),
-                 text_probability(number[1], range[1]));
-    snprintf(title, sizeof(title), "%s", metric_name(m));
+        show_print(hint, sizeof(hint), "%s–%s", text_probability(number[0], range[0]),
+                   text_probability(number[1], range[1]));
+    utf8_copy(title, sizeof(title), metric_name(m));
     in = box_draw(s, area, title, hint, false);
     if (in.h < 2 || in.w < label + 2 * a->count)
         return;
@@ -484,8 +486,8 @@ static void details(const struct sweep *w, struct surface *s, struct rect area)
     for (int i = 0; i < w->grid.axes; i++) {
         size_t n = strlen(title);
 
-        snprintf(title + n, sizeof(title) - n, " %s=%s", w->grid.axis[i].name,
-                 w->grid.axis[i].value[grid_at(&w->grid, at(w), i)]);
+        show_print(title + n, sizeof(title) - n, " %s=%s", w->grid.axis[i].name,
+                   w->grid.axis[i].value[grid_at(&w->grid, at(w), i)]);
     }
     in = box_draw(s, area, title, trial_stands(t) ? "Enter takes it over" : "",
                   w->focus == FOCUS_MAPS);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "tui/text.h"
 
 static const struct {
@@ -29,7 +31,7 @@ void trials_now(struct trials_about *a, const struct desk *d)
 
     text_piece(subject, sizeof(subject), d->fact.subject ? d->fact.subject : "no fact");
     text_piece(target, sizeof(target), d->fact.target ? d->fact.target : "?");
-    snprintf(a->fact, sizeof(a->fact), "%s → %s", subject, target);
+    show_print(a->fact, sizeof(a->fact), "%s → %s", subject, target);
     memcpy(a->state, d->state.state, sizeof(a->state));
 }
 
@@ -39,7 +41,7 @@ const char *trials_title(const struct trials_about *a, const struct desk *d, con
     struct trials_about now;
 
     trials_now(&now, d);
-    snprintf(out, 160, "%s: %s", word, *a->fact ? a->fact : now.fact);
+    show_print(out, 160, "%s: %s", word, *a->fact ? a->fact : now.fact);
     return out;
 }
 
@@ -65,8 +67,8 @@ void trial_take(struct trial *to, const struct tried *t)
                          .rephrases = t->rephrases,
                          .locality_kept = t->locality_kept,
                          .localities = t->localities};
-    snprintf(to->why, sizeof(to->why), "%s", t->why);
-    snprintf(to->said, sizeof(to->said), "%s", t->said);
+    utf8_copy(to->why, sizeof(to->why), t->why);
+    utf8_copy(to->said, sizeof(to->said), t->said);
     m[METRIC_P] = t->p_target[1];
     m[METRIC_SUCCESS] = t->success;
     m[METRIC_REPHRASE] = share(t->rephrase_ok, t->rephrases);
@@ -121,7 +123,7 @@ const char *metric_text(const struct trial *t, enum metric m, char out[24])
     } else if (m == METRIC_SECONDS) {
         snprintf(out, 24, "%.2f s", v);
     } else {
-        snprintf(out, 24, "%s", text_probability(number, v));
+        utf8_copy(out, 24, text_probability(number, v));
     }
     return out;
 }
@@ -136,7 +138,7 @@ const char *metric_short(const struct trial *t, enum metric m, char out[16])
     else if (isnan(v))
         snprintf(out, 16, "–");
     else if (fabs(v) < 0.995)
-        snprintf(out, 16, "%s.%02d", v < 0 ? "-" : "", (int)lround(fabs(v) * 100));
+        show_print(out, 16, "%s.%02d", v < 0 ? "-" : "", (int)lround(fabs(v) * 100));
     else if (fabs(v) < 9.95)
         snprintf(out, 16, "%.1f", v);
     else

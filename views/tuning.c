@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/show.h"
+
 void tuning_start(struct tuning *t, const struct params *p)
 {
     *t = (struct tuning){.now = *p, .param = -1};
@@ -60,8 +62,8 @@ bool tuning_back(struct tuning *t, struct params *p, char out[160])
     if (n == 1) {
         params_show(&t->now, (enum param)param, &was);
         params_show(p, (enum param)param, &is);
-        snprintf(out, 160, "%s %.40s to %.40s", param_info((enum param)param)->name, was.data,
-                 is.data);
+        show_print(out, 160, "%s %.40s to %.40s", param_info((enum param)param)->name, was.data,
+                   is.data);
     } else {
         snprintf(out, 160, "%d parameters", n);
     }

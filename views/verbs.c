@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "tui/text.h"
 #include "views/knobs.h"
 
@@ -241,13 +242,13 @@ void verb_ask_commit(struct host *host)
     text_thousands(all, neurons);
     if (!n)
         snprintf(some, sizeof(some), "the masked");
-    snprintf(q.text, sizeof(q.text), "%s: %s\nThe update touches %s of %s neurons in %s.\n%s\n%s",
-             d->fact.subject, d->fact.target, some, all, desk_edited_range(d, range),
-             d->state.moment_tokens < d->state.moment_goal
-                 ? "The second moments are a draft; the journal will say so."
-                 : "",
-             *d->state.session ? "It is journalled first and can be undone to the bit."
-                               : "There is no session file: it lasts as long as this program.");
+    show_print(q.text, sizeof(q.text), "%s: %s\nThe update touches %s of %s neurons in %s.\n%s\n%s",
+               d->fact.subject, d->fact.target, some, all, desk_edited_range(d, range),
+               d->state.moment_tokens < d->state.moment_goal
+                   ? "The second moments are a draft; the journal will say so."
+                   : "",
+               *d->state.session ? "It is journalled first and can be undone to the bit."
+                                 : "There is no session file: it lasts as long as this program.");
     host->ask(host, &q);
 }
 
@@ -270,8 +271,8 @@ void verb_ask_undo(struct host *host, int edit)
         snprintf(q.title, sizeof(q.title), "Undo edit %d?", entry->edit);
     else
         snprintf(q.title, sizeof(q.title), "Undo the last edit?");
-    snprintf(q.text, sizeof(q.text), "%s%s%s\nThe weights go back to the very bits they were.",
-             entry ? entry->subject : "", entry ? ": " : "", entry ? entry->target : "");
+    show_print(q.text, sizeof(q.text), "%s%s%s\nThe weights go back to the very bits they were.",
+               entry ? entry->subject : "", entry ? ": " : "", entry ? entry->target : "");
     host->ask(host, &q);
 }
 

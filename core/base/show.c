@@ -317,15 +317,22 @@ void show_format(struct buf *out, const char *fmt, ...)
     va_end(ap);
 }
 
-const char *show_print(char *out, size_t size, const char *fmt, ...)
+const char *show_vprint(char *out, size_t size, const char *fmt, va_list ap)
 {
     struct buf b = {0};
+
+    show_vformat(&b, fmt, ap);
+    utf8_copy(out, size, b.data);
+    buf_free(&b);
+    return out;
+}
+
+const char *show_print(char *out, size_t size, const char *fmt, ...)
+{
     va_list ap;
 
     va_start(ap, fmt);
-    show_vformat(&b, fmt, ap);
+    show_vprint(out, size, fmt, ap);
     va_end(ap);
-    utf8_copy(out, size, b.data ? b.data : "");
-    buf_free(&b);
     return out;
 }

@@ -42,6 +42,8 @@ void show_vformat(struct buf *out, const char *fmt, va_list ap)
 /* The same into size bytes, cut at a character, NUL-terminated. Returns out. */
 const char *show_print(char *out, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+const char *show_vprint(char *out, size_t size, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
 
 #ifdef __cplusplus
 }

@@ -109,11 +109,12 @@ size_t utf8_cut(const char *text, size_t length, size_t n)
 
 void utf8_copy(char *out, size_t size, const char *text)
 {
-    size_t length = strlen(text), n = size ? utf8_cut(text, length, size - 1) : 0;
+    size_t length = text ? strlen(text) : 0, n = size ? utf8_cut(text, length, size - 1) : 0;
 
     if (!size)
         return;
-    memmove(out, text, n);
+    if (n)
+        memmove(out, text, n);
     out[n] = '\0';
 }
 

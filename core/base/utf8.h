@@ -18,7 +18,8 @@ int32_t utf8_next(const char **p, const char *end);
 void utf8_clean(struct buf *out, const char *text, size_t n);
 /* How many of the text's bytes fit into n without cutting a character in two. */
 size_t utf8_cut(const char *text, size_t length, size_t n);
-/* Copies the text into `size` bytes, as much as fits of whole characters, NUL-terminated. */
+/* Copies the text into `size` bytes, as much as fits of whole characters, NUL-terminated. NULL is
+ * "". */
 void utf8_copy(char *out, size_t size, const char *text);
 /* Writes a code point (valid, not a surrogate) as 1 to 4 bytes and returns how many. */
 int utf8_put(char out[4], int32_t code);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/engine/inside.h"
 #include "core/model/chat.h"
 #include "core/model/generate.h"
@@ -20,9 +21,7 @@ void word_of(const struct engine *e, int id, struct word *w)
 
     *w = (struct word){.id = id};
     tokenizer_piece(e->model->tokenizer, id, &piece);
-    if (piece.len)
-        memcpy(w->text, piece.data,
-               piece.len < sizeof(w->text) - 1 ? piece.len : sizeof(w->text) - 1);
+    utf8_copy(w->text, sizeof(w->text), piece.data);
     buf_free(&piece);
 }
 
@@ -132,7 +131,7 @@ bool job_look(struct engine *e, struct command *cmd, struct err *err)
     look->job = e->job_id;
     if (!request_build(&r, &cmd->facts[0], &e->open->prefixes, e->model->tokenizer, &cmd->params,
                        &problem)) {
-        snprintf(look->problem, sizeof(look->problem), "%s", problem.text);
+        utf8_copy(look->problem, sizeof(look->problem), problem.text);
         look_shallow(e, &cmd->facts[0], look);
     } else {
         look->token = prompt_words(e, &r);
@@ -179,7 +178,7 @@ bool say(struct engine *e, const struct weights_view *view, const struct request
     memcpy(out->argmax, w.text, sizeof(out->argmax));
     tokenizer_decode(e->model->tokenizer, g.id, g.count, DECODE_SKIP_SPECIAL, &text);
     if (text.data)
-        snprintf(out->generated, sizeof(out->generated), "%s", text.data);
+        utf8_copy(out->generated, sizeof(out->generated), text.data);
     buf_free(&text);
     generated_free(&g);
     return true;

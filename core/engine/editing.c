@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/edit/checksum.h"
 #include "core/engine/inside.h"
 
@@ -273,7 +274,7 @@ static bool describe(struct engine *e, const struct request *request, int count,
     a->draft = e->ground.space_tokens < e->ground.goal;
     a->p_before = before->p_first;
     a->p_after = after->p_first;
-    memcpy(a->generated, after->generated, sizeof(a->generated) - 1);
+    utf8_copy(a->generated, sizeof(a->generated), after->generated);
     return weights_checksum(v->view, a->checksum, err);
 }
 

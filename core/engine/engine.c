@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/base/sha256.h"
 #include "core/base/thread.h"
+#include "core/base/utf8.h"
 #include "core/engine/inside.h"
 
 void engine_emit(struct engine *e, enum event_kind kind, void *payload)
@@ -28,7 +29,7 @@ void engine_say_progress(struct engine *e, unsigned job, const char *what, doubl
     double spent = clock_seconds() - e->job_began;
 
     ev.progress = xcalloc(1, sizeof(*ev.progress));
-    snprintf(ev.progress->what, sizeof(ev.progress->what), "%s", what);
+    utf8_copy(ev.progress->what, sizeof(ev.progress->what), what);
     ev.progress->done = done;
     ev.progress->total = total;
     ev.progress->seconds_left = job && done > 0 && total > 0 ? spent * (total - done) / done : -1;

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/edit/checksum.h"
 #include "core/engine/inside.h"
 #include "core/hub/hub.h"
@@ -437,8 +438,8 @@ static bool write_all(struct engine *e, const struct command *cmd, const struct 
     if (!begin(e, cmd, ops, g, err) || !session_status(e->open->journal, &status, err) ||
         !ops->write(&g->source, &wish, &g->place, &r, err))
         return false;
-    snprintf(x->as, sizeof(x->as), "%s", ops->name);
-    snprintf(x->type, sizeof(x->type), "%s", r.dtype);
+    utf8_copy(x->as, sizeof(x->as), ops->name);
+    utf8_copy(x->type, sizeof(x->type), r.dtype);
     x->tensors = r.tensors;
     x->loss = r.loss;
     x->rank = r.rank;
@@ -446,7 +447,7 @@ static bool write_all(struct engine *e, const struct command *cmd, const struct 
     if (cmd->edit)
         snprintf(state, sizeof(state), "edit:%d", cmd->edit);
     else
-        snprintf(state, sizeof(state), "%s", cmd->states == STATE_BASE ? "base" : status.state);
+        utf8_copy(state, sizeof(state), cmd->states == STATE_BASE ? "base" : status.state);
     return (!ops->many || put_manifest(g, ops, state, err)) &&
            (ops->journal || ask_files(e, g, ops, x, err)) && place_commit(&g->place, err);
 }

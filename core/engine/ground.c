@@ -8,6 +8,7 @@
 #include "core/base/mem.h"
 #include "core/base/ranks.h"
 #include "core/base/sha256.h"
+#include "core/base/utf8.h"
 #include "core/engine/inside.h"
 
 enum { MOST_BEFORE = 40 }; /* tokens shown before the one where a neuron spoke */
@@ -456,7 +457,7 @@ static void text_until(const struct engine *e, int token, int window, char *out,
     at = text.len < size ? 0 : text.len - size + 1;
     while (at < text.len && at && ((unsigned char)text.data[at] & 0xC0) == 0x80)
         at++;
-    snprintf(out, size, "%s", text.data ? text.data + at : "");
+    utf8_copy(out, size, text.data ? text.data + at : "");
     buf_free(&text);
 }
 

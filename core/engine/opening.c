@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/edit/plan.h"
 #include "core/engine/inside.h"
 #include "core/hub/hub.h"
@@ -35,10 +36,10 @@ static void say_model(struct engine *e)
     struct model_info *m = xcalloc(1, sizeof(*m));
 
     call_model(e->options.model, m->name, sizeof(m->name));
-    snprintf(m->arch, sizeof(m->arch), "%s", c->arch);
-    snprintf(m->path, sizeof(m->path), "%s", e->options.model);
-    snprintf(m->device, sizeof(m->device), "%s", e->dev->ops->name);
-    snprintf(m->type, sizeof(m->type), "%s", dtype_name(e->model->block[0].down.type));
+    utf8_copy(m->arch, sizeof(m->arch), c->arch);
+    utf8_copy(m->path, sizeof(m->path), e->options.model);
+    utf8_copy(m->device, sizeof(m->device), e->dev->ops->name);
+    utf8_copy(m->type, sizeof(m->type), dtype_name(e->model->block[0].down.type));
     m->layers = c->layers;
     m->neurons = c->ffn;
     m->hidden = c->hidden;

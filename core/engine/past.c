@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/edit/checksum.h"
 #include "core/engine/inside.h"
 
@@ -375,7 +376,7 @@ static bool ask_state(struct search *s, int state, bool *holds, struct err *err)
     if (!text)
         return false;
     *step = (struct bisect_step){.edit = edit, .holds = begins(text, s->cmd->expect)};
-    snprintf(step->said, sizeof(step->said), "%.79s", text);
+    utf8_copy(step->said, sizeof(step->said), text);
     *holds = step->holds;
     if (s->b.steps < (int)(sizeof(s->b.step) / sizeof(s->b.step[0])) - 1)
         s->b.steps++;

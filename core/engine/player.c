@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/engine/codec.h"
 #include "core/engine/inside.h"
 #include "core/engine/reel.h"
@@ -313,7 +314,7 @@ static void tell_typed(struct player *p, const struct reel_line *line)
         tape.code = number_at(o, "key", 0);
         tape.y = number_at(o, "at", 0);
         tape.x = number_at(o, "at", 1);
-        snprintf(tape.paste, sizeof(tape.paste), "%s", paste ? paste : "");
+        utf8_copy(tape.paste, sizeof(tape.paste), paste ? paste : "");
     }
     json_decref(o);
     tell(p, line->kind == LINE_SIZE ? TAPE_SIZE : TAPE_KEY, &tape);

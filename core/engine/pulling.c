@@ -7,6 +7,7 @@
 #include "core/base/mem.h"
 #include "core/base/rate.h"
 #include "core/base/thread.h"
+#include "core/base/utf8.h"
 #include "core/engine/inside.h"
 #include "core/hub/hub.h"
 
@@ -28,7 +29,7 @@ static void emit(struct pulling *p, const char *what, double done, double total)
     struct event ev = {.kind = EV_PROGRESS, .job = p->id};
 
     ev.progress = xcalloc(1, sizeof(*ev.progress));
-    snprintf(ev.progress->what, sizeof(ev.progress->what), "%s", what);
+    utf8_copy(ev.progress->what, sizeof(ev.progress->what), what);
     ev.progress->done = done;
     ev.progress->total = total;
     ev.progress->seconds_left = rate_left(&p->rate, total);
@@ -57,7 +58,7 @@ static void on_note(void *ctx, const char *text)
     const char *end = strstr(text, "; ");
     char what[48];
 
-    snprintf(what, sizeof(what), "%s", end ? end + 2 : text);
+    utf8_copy(what, sizeof(what), end ? end + 2 : text);
     for (char *c = what; *c; c++)
         if (*c < 32 || *c > 126)
             *c = '?';

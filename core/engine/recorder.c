@@ -16,6 +16,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/thread.h"
+#include "core/base/utf8.h"
 #include "core/engine/codec.h"
 
 enum { KEPT = 5, WAITING_MOST = 64 << 20 };
@@ -54,7 +55,7 @@ static void say_trouble(struct recorder *r, const char *text)
 {
     pthread_mutex_lock(&r->lock);
     if (!*r->trouble)
-        snprintf(r->trouble, sizeof(r->trouble), "%s", text);
+        utf8_copy(r->trouble, sizeof(r->trouble), text);
     buf_clear(&r->waiting);
     atomic_store(&r->stopped, true);
     pthread_mutex_unlock(&r->lock);

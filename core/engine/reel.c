@@ -11,6 +11,7 @@
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/engine/codec.h"
 
 enum { TEXT_MOST = 1 << 30, PART = 1 << 16, JOBS_MOST = 1 << 20 };
@@ -141,7 +142,7 @@ static bool understand(struct reel_line *line, const json_t *o)
         line->kind = LINE_EVENT;
         line->event = event_of_name(event);
         if (line->event == EV_STATE && state)
-            snprintf(line->state, sizeof(line->state), "%s", state);
+            utf8_copy(line->state, sizeof(line->state), state);
         return line->event != EV_NONE;
     }
     if (post) {

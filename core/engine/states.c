@@ -8,6 +8,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/edit/checksum.h"
 #include "core/engine/inside.h"
 #include "core/model/generate.h"
@@ -248,7 +249,7 @@ bool states_say(struct engine *e, struct err *err)
     s->edits = status.edits;
     s->preview = e->preview.view != NULL;
     memcpy(s->state, status.state, sizeof(s->state));
-    snprintf(s->session, sizeof(s->session), "%s", session_path(e->open->journal));
+    utf8_copy(s->session, sizeof(s->session), session_path(e->open->journal));
     memcpy(s->base, e->open->identity, sizeof(s->base));
     s->readonly = e->options.readonly;
     s->can_undo = status.last != 0;

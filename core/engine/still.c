@@ -7,6 +7,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/engine/codec.h"
 #include "core/engine/inside.h"
 #include "core/model/safetensors.h"
@@ -34,7 +35,7 @@ static void copy_text(char *to, size_t size, const json_t *from)
 {
     const char *text = json_string_value(from);
 
-    snprintf(to, size, "%s", text ? text : "");
+    utf8_copy(to, size, text ? text : "");
 }
 
 static int number(const json_t *o, const char *name)
@@ -146,7 +147,7 @@ static void put_edited_model(struct buf *out, struct session *s, struct state_in
     struct delta *delta = NULL;
     int count = 0;
 
-    snprintf(m->name, sizeof(m->name), "%s", name ? name : "model not at hand");
+    utf8_copy(m->name, sizeof(m->name), name ? name : "model not at hand");
     m->layers = m->neurons = 1;
     if (h->count && session_load_deltas(s, h->entry[0].edit, &delta, &count, NULL))
         for (int i = 0; i < count; i++) {
@@ -170,9 +171,9 @@ static struct history *past(struct session *s, struct state_info *state, struct 
     if (!session_status(s, &status, err))
         return NULL;
     *state = (struct state_info){.edits = status.edits, .readonly = true};
-    snprintf(state->state, sizeof(state->state), "%s", status.state);
-    snprintf(state->checksum, sizeof(state->checksum), "%s", status.checksum);
-    snprintf(state->session, sizeof(state->session), "%s", session_path(s));
+    utf8_copy(state->state, sizeof(state->state), status.state);
+    utf8_copy(state->checksum, sizeof(state->checksum), status.checksum);
+    utf8_copy(state->session, sizeof(state->session), session_path(s));
     return states_history(s, err);
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/engine/inside.h"
 
 enum { NEAR_TOKENS = 3 }; /* of the base's answer to a neighbouring question: must stay */
@@ -138,8 +139,8 @@ static bool judge(struct trial *t, const struct weights_view *view, const struct
     out->p_first[0] = out->applied.p_before = t->before.p_first;
     out->p_first[1] = out->applied.p_after = after.p_first;
     out->success = after.all_argmax && after.p_target >= out->params.value[P_ACCEPT_P_MIN];
-    snprintf(out->said, sizeof(out->said), "%.79s", after.generated);
-    snprintf(out->applied.generated, sizeof(out->applied.generated), "%.159s", after.generated);
+    utf8_copy(out->said, sizeof(out->said), after.generated);
+    utf8_copy(out->applied.generated, sizeof(out->applied.generated), after.generated);
     out->rephrases = t->rephrases;
     out->localities = t->nears;
     if (t->rephrases) {
@@ -214,7 +215,7 @@ static bool try_one(struct trial *t, int variant, struct err *err)
             free(out);
             return false;
         }
-        snprintf(out->why, sizeof(out->why), "%.159s", why.text);
+        utf8_copy(out->why, sizeof(out->why), why.text);
     }
     engine_emit(t->e, EV_TRIED, out);
     return true;

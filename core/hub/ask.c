@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/hub/headers.h"
 #include "core/hub/name.h"
 #include "core/hub/pull_inside.h"
@@ -17,7 +18,7 @@ static bool is_redirect(int status)
 
 static enum http_end unsafe(struct http_reply *reply, const char *why)
 {
-    snprintf(reply->why, sizeof(reply->why), "%s", why);
+    utf8_copy(reply->why, sizeof(reply->why), why);
     return HTTP_UNSAFE;
 }
 

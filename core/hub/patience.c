@@ -6,6 +6,8 @@
 #include <time.h>
 
 #include "core/base/clock.h"
+#include "core/base/show.h"
+#include "core/base/utf8.h"
 #include "core/hub/headers.h"
 #include "core/hub/pull_inside.h"
 
@@ -19,7 +21,7 @@ void pull_note(struct pull *p, const char *fmt, ...)
     if (!p->note)
         return;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
+    show_vprint(text, sizeof(text), fmt, ap);
     va_end(ap);
     pull_harmless(text);
     p->note(p->ctx, text);
@@ -106,7 +108,7 @@ bool pull_again(struct pull *p, struct patience *patience, enum http_end end,
     char *host = url_host(p->hub->endpoint), why[256];
 
     if (lost)
-        snprintf(why, sizeof(why), "%s", reply->why);
+        utf8_copy(why, sizeof(why), reply->why);
     else
         snprintf(why, sizeof(why), "the Hub answers %d", reply->status);
     if (end == HTTP_CANCELLED) {

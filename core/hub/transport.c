@@ -9,6 +9,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 
 /* Discarded bodies and headers are bounded; what is wanted is bounded by who takes it. */
 enum { HEADERS_MOST = 64 << 10, DISCARD_MOST = 256 << 10, LOOK_MS = 50, PIECE = 128 << 10 };
@@ -219,7 +220,7 @@ static void set_up(const struct http *h, const struct http_call *call, struct ex
 /* In words that hold nothing but printable ASCII. */
 static void say_why(struct http_reply *reply, CURLcode code, const char *trouble)
 {
-    snprintf(reply->why, sizeof(reply->why), "%s", *trouble ? trouble : curl_easy_strerror(code));
+    utf8_copy(reply->why, sizeof(reply->why), *trouble ? trouble : curl_easy_strerror(code));
     for (char *p = reply->why; *p; p++)
         if (*p < 32 || *p > 126)
             *p = '?';

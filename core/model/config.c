@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/utf8.h"
 #include "core/model/format.h"
 
 static bool between(const char *what, long value, long low, long high, struct err *err)
@@ -395,7 +396,7 @@ static bool read_config(struct model_config *c, const json_t *root, struct err *
     if (!find_text(root, &text, &arch, err))
         return false;
     arch_start(arch, c);
-    snprintf(c->name, sizeof(c->name), "%s", name && *name != '/' ? name : "");
+    utf8_copy(c->name, sizeof(c->name), name && *name != '/' ? name : "");
     text_make_ascii(c->name);
     c->tied = arch->tied;
     if (get(text, "tie_word_embeddings") && !get_bool(text, "tie_word_embeddings", &c->tied, err))

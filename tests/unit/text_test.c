@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/buf.h"
+#include "core/base/show.h"
 #include "tui/key.h"
 
 #include "tests/test.h"
@@ -19,7 +20,7 @@ static char *escaped(const char *bytes, size_t n)
 {
     struct buf b = {0};
 
-    text_escape(&b, bytes, n);
+    show_escape(&b, bytes, n);
     return buf_take(&b);
 }
 

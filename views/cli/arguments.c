@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
@@ -215,9 +216,9 @@ static void help_options(unsigned which)
 
         if (!(o->commands & which))
             continue;
-        snprintf(left, sizeof(left), "%s%c%s--%s%s%s", o->letter ? "-" : "",
-                 o->letter ? o->letter : ' ', o->letter ? ", " : "   ", o->name, *o->arg ? " " : "",
-                 o->arg);
+        show_print(left, sizeof(left), "%s%c%s--%s%s%s", o->letter ? "-" : "",
+                   o->letter ? o->letter : ' ', o->letter ? ", " : "   ", o->name,
+                   *o->arg ? " " : "", o->arg);
         std_print("  %-30s %s\n", left, o->help);
     }
 }

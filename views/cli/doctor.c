@@ -8,6 +8,7 @@
 #include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
@@ -25,7 +26,7 @@ static void line(struct report *r, const char *what, bool good, const char *fmt,
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(one, sizeof(one), fmt, ap);
+    show_vprint(one, sizeof(one), fmt, ap);
     va_end(ap);
     r->bad = r->bad || !good;
     if (cli_json(r->c)) {

@@ -9,11 +9,12 @@
 
 #include "core/base/mem.h"
 #include "core/base/std.h"
+#include "core/base/utf8.h"
 #include "views/cli/cli.h"
 
 static const char *state_name(const struct answer *a, char name[32])
 {
-    snprintf(name, 32, "%s", a->state == STATE_BASE ? "base" : "edited");
+    utf8_copy(name, 32, a->state == STATE_BASE ? "base" : "edited");
     if (a->edit)
         snprintf(name, 32, "edit:%d", a->edit);
     return name;

@@ -8,6 +8,7 @@
 #include "core/base/mem.h"
 #include "core/base/ranks.h"
 #include "core/base/std.h"
+#include "core/base/utf8.h"
 #include "views/cli/cli.h"
 
 /* Sums over the facts that were tried in one cell. */
@@ -38,7 +39,7 @@ static void add(struct cell *c, const struct tried *t)
 {
     if (*t->why) {
         c->failed++;
-        snprintf(c->why, sizeof(c->why), "%s", t->why);
+        utf8_copy(c->why, sizeof(c->why), t->why);
         return;
     }
     c->tried++;
@@ -54,7 +55,7 @@ static void add(struct cell *c, const struct tried *t)
     c->leak_ratio += t->leak_ratio;
     c->norm += t->relative_norm;
     c->seconds += t->seconds;
-    snprintf(c->said, sizeof(c->said), "%s", t->said);
+    utf8_copy(c->said, sizeof(c->said), t->said);
 }
 
 static double share(double part, double whole)

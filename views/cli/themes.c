@@ -6,6 +6,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/std.h"
+#include "core/base/utf8.h"
 #include "tui/theme.h"
 #include "views/cli/cli.h"
 
@@ -18,7 +19,7 @@ static bool as_written(struct theme *theme, const char *name, const char *path, 
     bool ok;
 
     memset(theme, 0, sizeof(*theme));
-    snprintf(theme->name, sizeof(theme->name), "%s", name);
+    utf8_copy(theme->name, sizeof(theme->name), name);
     if (path)
         text = read = file_read_text(path, THEME_MAX, &len, err);
     else if (text)
