@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -391,13 +392,31 @@ bool file_make_parents(const char *path, struct err *err)
     return true;
 }
 
+char *file_home(void)
+{
+    const char *named = getenv("HOME");
+    struct passwd entry, *found = NULL;
+    char room[16384];
+
+    if (named && *named == '/')
+        return xstrdup(named);
+    if (!getpwuid_r(getuid(), &entry, room, sizeof(room), &found) && found && found->pw_dir &&
+        *found->pw_dir == '/')
+        return xstrdup(found->pw_dir);
+    return xstrdup(FILE_NOWHERE);
+}
+
 static char *xdg_path(const char *variable, const char *fallback, const char *name)
 {
-    const char *base = getenv(variable), *home = getenv("HOME");
+    const char *base = getenv(variable);
+    char *home, *path;
 
     if (base && *base == '/')
         return xasprintf("%s/editscope/%s", base, name);
-    return xasprintf("%s/%s/editscope/%s", home && *home ? home : "/tmp", fallback, name);
+    home = file_home();
+    path = xasprintf("%s/%s/editscope/%s", home, fallback, name);
+    free(home);
+    return path;
 }
 
 char *file_cache_path(const char *name)

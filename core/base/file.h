@@ -42,6 +42,11 @@ bool file_exists(const char *path);
 char *file_absolute(const char *path);
 /* mkdir -p of the folder that will hold `path`. */
 bool file_make_parents(const char *path, struct err *err);
+/* A folder in which nothing can be made, by nobody: stands for a home folder that is not known, in
+ * place of one in /tmp, which others could make first. */
+#define FILE_NOWHERE "/dev/null/no-home-folder"
+/* $HOME, else what the system's list of users says, else FILE_NOWHERE. Caller frees. */
+char *file_home(void);
 /* $XDG_CACHE_HOME/editscope/NAME and so on; falls back to ~/.cache ... Caller frees. */
 char *file_cache_path(const char *name);
 char *file_state_path(const char *name);

@@ -46,17 +46,22 @@ static char *absolute(const char *path)
 /* $HF_HOME, else $XDG_CACHE_HOME/huggingface, else ~/.cache/huggingface. Caller frees. */
 static char *home_path(void)
 {
-    const char *named = said("HF_HOME"), *cache = said("XDG_CACHE_HOME"), *home = said("HOME");
+    const char *named = said("HF_HOME"), *cache = said("XDG_CACHE_HOME");
+    char *home, *path;
 
     if (named)
         return absolute(named);
     if (cache) {
-        char *base = absolute(cache), *path = xasprintf("%s/huggingface", base);
+        char *base = absolute(cache);
 
+        path = xasprintf("%s/huggingface", base);
         free(base);
         return path;
     }
-    return xasprintf("%s/.cache/huggingface", home ? home : "/tmp");
+    home = file_home();
+    path = xasprintf("%s/.cache/huggingface", home);
+    free(home);
+    return path;
 }
 
 char *hub_cache_path(void)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/err.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/session/db.h"
 
@@ -64,9 +65,15 @@ int lock_take(const char *path, struct err *err)
     for (int tries = 0; tries < 100; tries++) {
         fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0666);
         if (fd < 0) {
-            err_set(err, ERR_IO,
+            int why = errno;
+
+            if (file_exists(path))
+                err_set(
+                    err, ERR_IO,
                     "%s: cannot create the lock file beside it: %s; it can be read, not changed",
-                    path, strerror(errno));
+                    path, strerror(why));
+            else
+                err_set(err, ERR_IO, "%s: a session cannot be made here: %s", path, strerror(why));
             break;
         }
         if (flock(fd, LOCK_EX | LOCK_NB)) {

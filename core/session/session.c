@@ -36,7 +36,9 @@ static char *absolute(const char *path, struct err *err)
         free(base);
     }
     free(copy);
-    if (!full)
+    if (!full && errno == ENOENT) /* made for nobody: a folder mistyped would hide the session */
+        err_set(err, ERR_IO, "%s: no such folder; make it first (mkdir -p)", path);
+    else if (!full)
         err_set(err, ERR_IO, "%s: %s", path, strerror(errno ? errno : EISDIR));
     return full;
 }
@@ -191,8 +193,7 @@ struct session *session_open(const char *path, const char *base_identity, bool c
              schema_open(s, true, err);
     } else {
         create = create && !readonly;
-        ok = !create || file_make_parents(path, err);
-        s->path = ok ? absolute(path, err) : NULL;
+        s->path = absolute(path, err);
         ok = s->path && open_file(s, create, false, err);
     }
     if (ok && base_identity)
@@ -248,6 +249,7 @@ char *session_autosave_path(void)
         if (!file_exists(path))
             break;
     }
+    file_make_parents(path, NULL); /* where it cannot be, opening the session says so */
     return path;
 }
 

@@ -106,11 +106,23 @@ static void append(const char ***list, int *count, const char *value)
     (*list)[(*count)++] = value;
 }
 
+/* An empty name is a variable of a script that was not set. */
+static bool names_a_file(int option)
+{
+    const char *arg = option_infos[option].arg;
+
+    return !strcmp(arg, "FILE") || !strcmp(arg, "FOLDER") || option == OPT_MODEL ||
+           option == OPT_TO || option == OPT_PRESET;
+}
+
 static bool keep(struct cli *c, int option, const char *value, struct err *err)
 {
     if (!value)
         return err_set(err, ERR_USAGE, "--%s needs a value: %s", option_infos[option].name,
                        option_infos[option].arg);
+    if (!*value && names_a_file(option))
+        return err_set(err, ERR_USAGE, "--%s: the name is empty; give a %s",
+                       option_infos[option].name, option == OPT_THEME_DIR ? "folder" : "file");
     c->value[option] = value;
     if (option == OPT_SET)
         append(&c->sets, &c->set_count, value);
@@ -203,6 +215,13 @@ bool cli_parse(struct cli *c, int argc, char **argv, struct err *err)
     if (c->ops && !*c->ops->rest && c->rest_count)
         return err_set(err, ERR_USAGE, "%s: what is '%.60s'? `editscope %s --help`", c->ops->name,
                        c->rest[0], c->ops->name);
+    for (int i = 0; i < c->rest_count; i++)
+        if (!*c->rest[i] &&
+            (!c->ops || strstr(c->ops->rest, "FILE") || strstr(c->ops->rest, "SESSION")))
+            return err_set(err, ERR_USAGE,
+                           "the name of a file is empty%s%s: `editscope %s%s--help`",
+                           c->ops ? ", for " : "", c->ops ? c->ops->name : "",
+                           c->ops ? c->ops->name : "", c->ops ? " " : "");
     return c->ops || c->rest_count < 2 ||
            err_set(err, ERR_USAGE, "'%.60s' is no command; `editscope --help` lists them",
                    c->rest[0]);

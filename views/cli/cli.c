@@ -111,6 +111,16 @@ static bool alone(struct cli *c, struct err *err)
            err_set(err, ERR_IO, "/dev/null does not open");
 }
 
+/* Without a home folder everything works, and nothing is kept. */
+static void homeless(struct cli *c)
+{
+    char *cache = file_cache_path("");
+
+    if (!strncmp(cache, FILE_NOWHERE, strlen(FILE_NOWHERE)))
+        cli_say(c, "no home folder is known: no cache is kept; set HOME or XDG_CACHE_HOME");
+    free(cache);
+}
+
 static bool work(struct cli *c, int argc, char **argv, struct err *err)
 {
     if (!cli_parse(c, argc, argv, err))
@@ -125,6 +135,7 @@ static bool work(struct cli *c, int argc, char **argv, struct err *err)
     }
     if (!cli_files(c, err) || !cli_settle(c, err) || !alone(c, err))
         return false;
+    homeless(c);
     return c->ops ? c->ops->run(c, err) : screen(c, err);
 }
 

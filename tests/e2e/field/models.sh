@@ -151,3 +151,38 @@ err 'a window needs'
 run 2 "$E" stats -m "$M" --text "$d/empty.txt"
 err 'empty.txt: 0 tokens'
 run 0 "$E" stats -m "$M" --text "$d/short.txt" --window 4
+
+row "where a session cannot be made"
+run 1 "$E" edit -m "$M" -s /proc/x.es $Q $FACT
+err '/proc/x.es: a session cannot be made here: '
+no_err 'read-only|it can be read'
+run 1 "$E" edit -m "$M" -s "$d/no/such/folder/x.es" $Q $FACT
+err 'x.es: no such folder; make it first'
+[ ! -e "$d/no" ] || complain "a folder was made"
+
+row "an empty file name is a usage error that names the option"
+for option in --session --fact --facts --z --prefixes --text --config --model --preset --record; do
+    run 2 "$E" edit "$option" "" -m "$M" $FACT
+    case $option in
+    --record) ;; # no option of edit
+    *) err "^editscope: $option: the name is empty" ;;
+    esac
+done
+run 2 "$E" export -m "$M" --as gguf --to ""
+err '^editscope: --to: the name is empty'
+run 2 "$E" attribute -m "$M" $FACT -o ''
+err '^editscope: --output: the name is empty'
+run 2 "$E" view ""
+err 'the name of a file is empty, for view'
+run 2 "$E" ""
+
+row "HOME unset: the list of users knows; where nobody does, nothing is kept and it is said"
+own=$(getent passwd "$(id -u)" | cut -d: -f6)
+run 0 env -u HOME -u XDG_CACHE_HOME -u XDG_STATE_HOME -u XDG_CONFIG_HOME "$E" doctor -m "$M"
+out "$own/.cache/editscope/moments"
+no_out '/tmp/\.cache'
+run 0 env -u XDG_CACHE_HOME HOME=relative "$E" doctor -m "$M"
+out "$own/.cache/editscope/moments"
+run 0 env -u XDG_CACHE_HOME HOME=/dev/null/no-home-folder "$E" query -m "$M" -n 1 ab
+err 'no home folder is known'
+run 0 env -u XDG_CACHE_HOME HOME=/dev/null/no-home-folder "$E" edit --preview -m "$M" $Q $FACT
