@@ -23,7 +23,9 @@ struct sweep {
     struct grid grid;
     struct cell *cell;
     int facts;
-    int *mine, count; /* the cells this process of mpirun tries: every n-th */
+    const struct fact *fact; /* [facts] */
+    int at, done;            /* the one being tried; how many every cell was tried on */
+    int *mine, count;        /* the cells this process of mpirun tries: every n-th */
 };
 
 static double mean_gain(const struct applied *a)
@@ -72,16 +74,22 @@ static json_t *value_of(const char *text)
     return end != text && !*end && isfinite(v) ? json_real(v) : json_string(text);
 }
 
-static void as_json(const struct cli *cli, const struct sweep *s, int at)
+/* A cell over the facts so far, or with `one` what was tried on the present one of many. */
+static void as_json(const struct cli *cli, const struct sweep *s, int at, const struct cell *c,
+                    bool one)
 {
-    const struct cell *c = &s->cell[at];
-    json_t *o = cli_event("result"), *grid = json_object();
+    json_t *o = cli_event(one ? "tried" : "result"), *grid = json_object();
     struct params p = cli->params;
 
     grid_set(&s->grid, at, &p, NULL);
     for (int i = 0; i < s->grid.axes; i++)
         json_object_set_new(grid, s->grid.axis[i].name,
                             value_of(s->grid.axis[i].value[grid_at(&s->grid, at, i)]));
+    if (one) {
+        json_object_set_new(o, "fact", json_integer(s->at + 1));
+        json_object_set_new(o, "subject", cli_text(s->fact[s->at].subject));
+    }
+    json_object_set_new(o, "facts", json_integer(s->facts));
     json_object_set_new(o, "cell", json_integer(at));
     json_object_set_new(o, "of", json_integer(s->grid.cells));
     json_object_set_new(o, "grid", grid);
@@ -98,7 +106,7 @@ static void as_json(const struct cli *cli, const struct sweep *s, int at)
     json_object_set_new(o, "relative_norm", cli_real(share(c->norm, c->tried)));
     json_object_set_new(o, "seconds_per_edit", cli_real(share(c->seconds, c->tried)));
     json_object_set_new(o, "seed", json_integer((json_int_t)p.value[P_SEED]));
-    if (s->facts == 1 && c->tried)
+    if ((one || s->facts == 1) && c->tried)
         json_object_set_new(o, "said", cli_text(c->said));
     if (c->failed) {
         json_object_set_new(o, "failed", json_integer(c->failed));
@@ -115,13 +123,13 @@ static void put_share(double value)
         std_print("  %9s", "-");
 }
 
-static void as_text(const struct sweep *s, int at)
+static void as_text(const struct sweep *s, int at, const struct cell *c, bool one)
 {
-    const struct cell *c = &s->cell[at];
-
     for (int i = 0; i < s->grid.axes; i++)
         std_print("%-14s  ", s->grid.axis[i].value[grid_at(&s->grid, at, i)]);
     if (!c->tried) {
+        if (one)
+            std_print("fact %d: ", s->at + 1);
         std_print("%s\n", c->why);
         return;
     }
@@ -131,37 +139,42 @@ static void as_text(const struct sweep *s, int at)
     std_print("  %8.4f  %9.2f", c->gain / c->tried, c->leak_ratio / c->tried);
     put_share(share(c->rephrase_ok, c->rephrases));
     put_share(share(c->locality_kept, c->localities));
-    std_print("  %8.5f  %6.2f  %s\n", c->norm / c->tried, c->seconds / c->tried,
-              s->facts == 1 ? c->said : "");
+    std_print("  %8.5f  %6.2f  ", c->norm / c->tried, c->seconds / c->tried);
+    if (one)
+        std_print("fact %d: ", s->at + 1);
+    std_print("%s\n", one || s->facts == 1 ? c->said : "");
 }
 
-static void heading(const struct sweep *s)
+static void heading(const struct sweep *s, bool one)
 {
     for (int i = 0; i < s->grid.axes; i++)
         std_print("%-14s  ", s->grid.axis[i].name);
     std_print("  %9s  %9s  %9s  %8s  %9s  %9s  %9s  %8s  %6s  %s\n", "success", "p(new)", "kept",
               "gain", "leak/g^2", "rephrase", "locality", "|dW|/|W|", "s",
-              s->facts == 1 ? "says" : "");
+              one || s->facts == 1 ? "says" : "");
 }
 
-static void tell(const struct cli *c, const struct sweep *s, int at)
+static void tell(const struct cli *c, const struct sweep *s, int at, const struct cell *cell,
+                 bool one)
 {
     if (cli_json(c))
-        as_json(c, s, at);
+        as_json(c, s, at, cell, one);
     else
-        as_text(s, at);
+        as_text(s, at, cell, one);
     std_flush();
 }
 
 static void hear(struct cli *c, struct event *ev, void *ctx)
 {
     struct sweep *s = ctx;
+    struct cell now = {0};
 
     if (ev->kind != EV_TRIED)
         return;
     add(&s->cell[s->mine[ev->tried->variant]], ev->tried);
-    if (s->facts == 1 && ranks_all() == 1)
-        tell(c, s, s->mine[ev->tried->variant]);
+    add(&now, ev->tried);
+    if (ranks_all() == 1) /* as it comes; of many facts the means follow at the end */
+        tell(c, s, s->mine[ev->tried->variant], &now, s->facts > 1);
 }
 
 static bool on_fact(struct cli *c, struct sweep *s, const struct fact *fact, struct err *err)
@@ -202,26 +215,49 @@ static bool collect(struct sweep *s, struct err *err)
     return ok;
 }
 
-static bool all(struct cli *c, struct sweep *s, const struct fact *facts, struct err *err)
+/* The cells over all facts, or over those that an interruption or a fault has left. */
+static void means(const struct cli *c, const struct sweep *s)
 {
-    bool at_end = s->facts > 1 || ranks_all() > 1;
+    int ahead = 0; /* cells that the fact at work was tried in */
+
+    for (int i = 0; i < s->grid.cells; i++)
+        ahead += s->cell[i].tried + s->cell[i].failed > s->done;
+    if (!cli_json(c) && s->facts > 1 && s->done + ahead) {
+        std_print("\nover %d of %d facts", s->done, s->facts);
+        if (ahead)
+            std_print(", %d of %d cells over %d", ahead, s->grid.cells, s->done + 1);
+        std_print(":\n");
+        heading(s, false);
+    }
+    for (int i = 0; i < s->grid.cells; i++)
+        if (s->cell[i].tried || s->cell[i].failed)
+            tell(c, s, i, &s->cell[i], false);
+}
+
+static bool all(struct cli *c, struct sweep *s, struct err *err)
+{
+    bool at_end = s->facts > 1 || ranks_all() > 1, ok = true;
 
     if (!cli_start(c, cli_has(c, OPT_SESSION) ? NEED_SESSION | READS : 0, err) ||
         !cli_wait_open(c, err) || !together(c, err))
         return false;
-    if (!cli_json(c))
-        heading(s);
-    for (int i = 0; i < s->facts; i++) {
+    if (!cli_json(c) && ranks_all() == 1)
+        heading(s, s->facts > 1);
+    for (s->at = 0; ok && s->at < s->facts; s->at++) {
         if (s->facts > 1)
-            cli_say(c, "fact %d of %d: %s", i + 1, s->facts, facts[i].subject);
-        if (!on_fact(c, s, &facts[i], err))
-            return false;
+            cli_say(c, "fact %d of %d: %s", s->at + 1, s->facts, s->fact[s->at].subject);
+        ok = on_fact(c, s, &s->fact[s->at], err);
+        s->done += ok;
     }
-    if (!collect(s, err))
-        return false;
-    for (int i = 0; at_end && i < s->grid.cells; i++)
-        tell(c, s, i);
-    return true;
+    if (ranks_all() > 1) { /* all of them go on, or none */
+        if (!ok || !collect(s, err))
+            return false;
+        if (!cli_json(c) && s->facts == 1)
+            heading(s, false);
+    }
+    if (at_end)
+        means(c, s);
+    return ok;
 }
 
 static bool run(struct cli *c, struct err *err)
@@ -242,7 +278,8 @@ static bool run(struct cli *c, struct err *err)
     if (ok && ranks_all() > s->grid.cells)
         ok = err_set(err, ERR_USAGE, "mpirun has started %d processes for %d cells", ranks_all(),
                      s->grid.cells);
-    ok = ok && all(c, s, facts, err);
+    s->fact = facts;
+    ok = ok && all(c, s, err);
     cli_facts_free(facts, s->facts);
     free(s->cell);
     free(s->mine);

@@ -186,3 +186,28 @@ out "$own/.cache/editscope/moments"
 run 0 env -u XDG_CACHE_HOME HOME=/dev/null/no-home-folder "$E" query -m "$M" -n 1 ab
 err 'no home folder is known'
 run 0 env -u XDG_CACHE_HOME HOME=/dev/null/no-home-folder "$E" edit --preview -m "$M" $Q $FACT
+
+row "a sweep over many facts tells each one as it comes"
+seq 3 | sed 's/.*/{"subject":"Eiffel","prompt":"{}:in","target_new":"R&me"}/' >"$d/three.jsonl"
+run 0 "$E" sweep -m "$M" $Q --grid 'alpha_ge=.1,.2' --data "$d/three.jsonl" --json -q
+run 0 test "$(sed -n '1,6p' "$d/out" | grep -c '"event":"tried"')" = 6
+run 0 "$E" sweep -m "$M" $Q --grid 'alpha_ge=.1,.2' --data "$d/three.jsonl" --json -q
+out '"event":"tried","fact":3,"subject":"Eiffel","facts":3,"cell":1,"of":2'
+out '"event":"result","facts":3,"cell":1,"of":2.*"edits":3'
+run 0 "$E" sweep -m "$M" $Q --grid 'alpha_ge=.1,.2' --data "$d/three.jsonl" -q
+out '^over 3 of 3 facts:'
+out 'fact 2: '
+
+row "an interrupted sweep tells what is done"
+seq 300 | sed 's/.*/{"subject":"Eiffel","prompt":"{}:in","target_new":"R&me"}/' >"$d/many.jsonl"
+"$E" sweep -m "$M" $Q --grid 'alpha_ge=.1,.2' --data "$d/many.jsonl" -q >"$d/out" 2>"$d/err" &
+sweep=$!
+for i in $(seq 600); do
+    [ "$(grep -c '^\.2' "$d/out")" -ge 2 ] && break
+    sleep .05
+done
+kill -INT $sweep
+wait $sweep
+[ $? = 130 ] || complain "an interrupted sweep does not end with 130"
+out '^over [0-9]+ of 300 facts'
+out 'success .* locality .* s  $'
