@@ -20,10 +20,10 @@ run 4 "$E" stats -m "$DATA/vocab-only.gguf"
 row "a vocabulary alone, of SentencePiece BPE, that ends with its header"
 head -c 13050 tests/data/tokenizer/llama2.gguf >"$d/spm.gguf"
 run 0 "$E" tokens -m tests/data/tokenizer/llama2.gguf --json 'Hello, 北'
-cp "$d/out" "$d/padded"
+cp "$d/out" "$d/m-padded"
 run 0 "$E" tokens -m "$d/spm.gguf" --json 'Hello, 北'
-cp "$d/out" "$d/short"
-run 0 cmp "$d/short" "$d/padded"
+cp "$d/out" "$d/m-short"
+run 0 cmp "$d/m-short" "$d/m-padded"
 
 row "a GGUF file without its ending, as other programs store it"
 cp "$M" "$d/sha256-blob"
@@ -32,21 +32,21 @@ run 0 "$E" tokens -m "$d/sha256-blob" ab
 
 row "one file beside shards: it is read, as by transformers, and said"
 folder both
-run 3 "$E" edit -m "$M" -s "$d/both.es" $Q $FACT --method alphaedit --set edit.layers=0
-run 0 "$E" export -m "$M" -s "$d/both.es" --as safetensors --dtype f32 --to "$d/edited"
-cp "$d/edited/model.safetensors" "$d/both/"
-run 0 "$E" query -m "$d/edited" --json -n 1 Eiffel:in
-cp "$d/out" "$d/want"
+run 3 "$E" edit -m "$M" -s "$d/models-both.es" $Q $FACT --method alphaedit --set edit.layers=0
+run 0 "$E" export -m "$M" -s "$d/models-both.es" --as safetensors --dtype f32 --to "$d/m-edited"
+cp "$d/m-edited/model.safetensors" "$d/both/"
+run 0 "$E" query -m "$d/m-edited" --json -n 1 Eiffel:in
+cp "$d/out" "$d/m-want"
 run 0 "$E" query -m "$d/both" --json -n 1 Eiffel:in
 err 'both: model.safetensors is read, as transformers does'
-cp "$d/out" "$d/got"
-run 0 cmp "$d/got" "$d/want"
+cp "$d/out" "$d/m-got"
+run 0 cmp "$d/m-got" "$d/m-want"
 run 0 "$E" query -m "$d/both" --json -n 1 -q Eiffel:in
 no_err .
 
 row "an export of such a folder is the file that was read"
-run 3 "$E" edit -m "$d/both" -s "$d/again.es" $Q $FACT --method alphaedit
-run 0 "$E" export -m "$d/both" -s "$d/again.es" --as safetensors --to "$d/out-both"
+run 3 "$E" edit -m "$d/both" -s "$d/models-again.es" $Q $FACT --method alphaedit
+run 0 "$E" export -m "$d/both" -s "$d/models-again.es" --as safetensors --to "$d/out-both"
 [ -f "$d/out-both/model.safetensors" ] || complain "no model.safetensors"
 [ ! -e "$d/out-both/model.safetensors.index.json" ] || complain "an index without its shards"
 
@@ -90,7 +90,7 @@ indexed stale model.layers.9.mlp.up_proj.weight mtp-00001-of-00001.safetensors
 run 0 "$E" query -m "$d/stale" -n 1 ab
 
 row "a missing head is named as the folder would have it"
-cp -r "$d/edited" "$d/headless"
+cp -r "$d/m-edited" "$d/headless"
 sed -i 's/"tie_word_embeddings": true/"tie_word_embeddings": false/' "$d/headless/config.json"
 run 4 "$E" query -m "$d/headless" ab
 err 'tensor lm_head.weight is missing'
@@ -103,25 +103,25 @@ done
 run 0 "$E" query -m "$d/bom" -n 1 ab
 
 row "paths: a folder called x.gguf, blanks, UTF-8, slashes, links"
-cp -r "$d/edited" "$d/x.gguf"
-cp -r "$d/edited" "$d/a bé東"
-ln -s "x.gguf" "$d/link"
-ln -s "nowhere" "$d/dangling"
-for m in "$d/x.gguf" "$d/a bé東/" "$d//link" "$d/link/"; do
+cp -r "$d/m-edited" "$d/x.gguf"
+cp -r "$d/m-edited" "$d/a bé東"
+ln -s "x.gguf" "$d/m-link"
+ln -s "nowhere" "$d/m-dangling"
+for m in "$d/x.gguf" "$d/a bé東/" "$d//m-link" "$d/m-link/"; do
     run 0 "$E" query -m "$m" -n 1 ab
 done
-run 4 "$E" query -m "$d/dangling" ab
+run 4 "$E" query -m "$d/m-dangling" ab
 err 'the link leads nowhere'
 
 row "a LoRA export says where its base is"
-run 0 "$E" export -m "$d/both" -s "$d/again.es" --as lora --to "$d/lora"
-run 0 grep -F "\"base_model_name_or_path\": \"$(cd "$d" && pwd -P)/both\"" "$d/lora/adapter_config.json"
+run 0 "$E" export -m "$d/both" -s "$d/models-again.es" --as lora --to "$d/m-lora"
+run 0 grep -F "\"base_model_name_or_path\": \"$(cd "$d" && pwd -P)/both\"" "$d/m-lora/adapter_config.json"
 commit=0123456789012345678901234567890123456789
-mkdir -p "$d/hub/models--org--name/snapshots"
-cp -r "$d/both" "$d/hub/models--org--name/snapshots/$commit"
-run 0 "$E" export -m "$d/hub/models--org--name/snapshots/$commit" -s "$d/again.es" --as lora --to "$d/lora2"
-run 0 grep -F '"base_model_name_or_path": "org/name"' "$d/lora2/adapter_config.json"
-run 0 grep -F "\"revision\": \"$commit\"" "$d/lora2/adapter_config.json"
+mkdir -p "$d/m-hub/models--org--name/snapshots"
+cp -r "$d/both" "$d/m-hub/models--org--name/snapshots/$commit"
+run 0 "$E" export -m "$d/m-hub/models--org--name/snapshots/$commit" -s "$d/models-again.es" --as lora --to "$d/m-lora2"
+run 0 grep -F '"base_model_name_or_path": "org/name"' "$d/m-lora2/adapter_config.json"
+run 0 grep -F "\"revision\": \"$commit\"" "$d/m-lora2/adapter_config.json"
 
 row "a model with norms behind its FFNs: several layers to look at and to sum over"
 G=$PWD/tests/data/architectures/gemma3/model.gguf
@@ -142,15 +142,15 @@ run 2 "$E" stats -m "$G" --set edit.layers=3-10
 err '^editscope: edit.layers: layer 7;'
 
 row "a text shorter than a window"
-printf 'too short' >"$d/short.txt"
-run 2 "$E" stats -m "$M" --text "$d/short.txt" --window 32
-err 'short.txt: 9 tokens, and a window needs 32: give a longer text \(--text\) or a shorter stats.window'
-run 2 "$E" edit -m "$M" --text "$d/short.txt" --preview $FACT
+printf 'too short' >"$d/m-short.txt"
+run 2 "$E" stats -m "$M" --text "$d/m-short.txt" --window 32
+err 'm-short.txt: 9 tokens, and a window needs 32: give a longer text \(--text\) or a shorter stats.window'
+run 2 "$E" edit -m "$M" --text "$d/m-short.txt" --preview $FACT
 err 'a window needs'
-: >"$d/empty.txt"
-run 2 "$E" stats -m "$M" --text "$d/empty.txt"
-err 'empty.txt: 0 tokens'
-run 0 "$E" stats -m "$M" --text "$d/short.txt" --window 4
+: >"$d/m-empty.txt"
+run 2 "$E" stats -m "$M" --text "$d/m-empty.txt"
+err 'm-empty.txt: 0 tokens'
+run 0 "$E" stats -m "$M" --text "$d/m-short.txt" --window 4
 
 row "where a session cannot be made"
 run 1 "$E" edit -m "$M" -s /proc/x.es $Q $FACT
@@ -188,19 +188,19 @@ err 'no home folder is known'
 run 0 env -u XDG_CACHE_HOME HOME=/dev/null/no-home-folder "$E" edit --preview -m "$M" $Q $FACT
 
 row "a sweep over many facts tells each one as it comes"
-seq 3 | sed 's/.*/{"subject":"Eiffel","prompt":"{}:in","target_new":"R&me"}/' >"$d/three.jsonl"
-run 0 "$E" sweep -m "$M" $Q --grid 'alpha_ge=.1,.2' --data "$d/three.jsonl" --json -q
+seq 3 | sed 's/.*/{"subject":"Eiffel","prompt":"{}:in","target_new":"R&me"}/' >"$d/m-three.jsonl"
+run 0 "$E" sweep -m "$M" $Q --grid 'alpha_ge=.1,.2' --data "$d/m-three.jsonl" --json -q
 run 0 test "$(sed -n '1,6p' "$d/out" | grep -c '"event":"tried"')" = 6
-run 0 "$E" sweep -m "$M" $Q --grid 'alpha_ge=.1,.2' --data "$d/three.jsonl" --json -q
+run 0 "$E" sweep -m "$M" $Q --grid 'alpha_ge=.1,.2' --data "$d/m-three.jsonl" --json -q
 out '"event":"tried","fact":3,"subject":"Eiffel","facts":3,"cell":1,"of":2'
 out '"event":"result","facts":3,"cell":1,"of":2.*"edits":3'
-run 0 "$E" sweep -m "$M" $Q --grid 'alpha_ge=.1,.2' --data "$d/three.jsonl" -q
+run 0 "$E" sweep -m "$M" $Q --grid 'alpha_ge=.1,.2' --data "$d/m-three.jsonl" -q
 out '^over 3 of 3 facts:'
 out 'fact 2: '
 
 row "an interrupted sweep tells what is done"
-seq 300 | sed 's/.*/{"subject":"Eiffel","prompt":"{}:in","target_new":"R&me"}/' >"$d/many.jsonl"
-"$E" sweep -m "$M" $Q --grid 'alpha_ge=.1,.2' --data "$d/many.jsonl" -q >"$d/out" 2>"$d/err" &
+seq 300 | sed 's/.*/{"subject":"Eiffel","prompt":"{}:in","target_new":"R&me"}/' >"$d/m-many.jsonl"
+"$E" sweep -m "$M" $Q --grid 'alpha_ge=.1,.2' --data "$d/m-many.jsonl" -q >"$d/out" 2>"$d/err" &
 sweep=$!
 for i in $(seq 600); do
     [ "$(grep -c '^\.2' "$d/out")" -ge 2 ] && break
