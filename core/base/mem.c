@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/utf8.h"
+
 static void *checked(void *ptr)
 {
     if (!ptr) {
@@ -36,15 +38,7 @@ char *xstrdup(const char *text)
 
 char *xtrimmed(const char *text, size_t n)
 {
-    static const char blank[] = " \t\r\n";
-
-    while (n && *text && strchr(blank, *text)) {
-        text++;
-        n--;
-    }
-    n = strnlen(text, n);
-    while (n && strchr(blank, text[n - 1]))
-        n--;
+    n = utf8_trim(&text, strnlen(text, n));
     return xasprintf("%.*s", (int)n, text);
 }
 

@@ -118,6 +118,41 @@ void utf8_copy(char *out, size_t size, const char *text)
     out[n] = '\0';
 }
 
+bool utf8_blank(int32_t code)
+{
+    static const struct {
+        int32_t first, last;
+    } blank[] = {{0x09, 0x0d},     {0x20, 0x20},     {0x85, 0x85},     {0xa0, 0xa0},
+                 {0xad, 0xad},     {0x1680, 0x1680}, {0x180e, 0x180e}, {0x2000, 0x200f},
+                 {0x2028, 0x2029}, {0x202f, 0x202f}, {0x205f, 0x2060}, {0x3000, 0x3000},
+                 {0xfeff, 0xfeff}};
+
+    for (size_t i = 0; i < sizeof(blank) / sizeof(*blank); i++)
+        if (code >= blank[i].first && code <= blank[i].last)
+            return true;
+    return false;
+}
+
+size_t utf8_trim(const char **text, size_t n)
+{
+    const char *from = *text, *end = *text + n, *p = from;
+
+    while (p < end && utf8_blank(utf8_next(&p, end)))
+        from = p;
+    while (end > from) {
+        const char *start = end - 1;
+
+        while (start > from && ((unsigned char)*start & 0xc0) == 0x80)
+            start--;
+        p = start;
+        if (!utf8_blank(utf8_next(&p, end)) || p != end)
+            break;
+        end = start;
+    }
+    *text = from;
+    return (size_t)(end - from);
+}
+
 int utf8_put(char out[4], int32_t code)
 {
     if (code < 0x80) {

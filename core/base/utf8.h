@@ -21,6 +21,11 @@ size_t utf8_cut(const char *text, size_t length, size_t n);
 /* Copies the text into `size` bytes, as much as fits of whole characters, NUL-terminated. NULL is
  * "". */
 void utf8_copy(char *out, size_t size, const char *text);
+/* Whether a character is white space, or shows nothing (a zero-width space, a joiner, a byte order
+ * mark, a mark of direction): what nobody sees at the ends of a text. */
+bool utf8_blank(int32_t code);
+/* Leaves such characters out at both ends: *text moves to what is left, its length is returned. */
+size_t utf8_trim(const char **text, size_t n);
 /* Writes a code point (valid, not a surrogate) as 1 to 4 bytes and returns how many. */
 int utf8_put(char out[4], int32_t code);
 

@@ -26,21 +26,37 @@ struct fact {
     int localities;
     struct probe *portability; /* must follow from the new object; each has its own answer */
     int portabilities;
+    unsigned trimmed; /* TRIMMED_*: which texts had blanks around them */
+    int record;       /* the record of its file, from 1; 0: of none */
+};
+
+enum {
+    TRIMMED_SUBJECT = 1,
+    TRIMMED_PROMPT = 2,
+    TRIMMED_TARGET = 4,
+    TRIMMED_OLD = 8,
+    TRIMMED_PROBES = 16, /* rephrase, question, paraphrases, locality, portability */
 };
 
 void fact_free(struct fact *fact); /* frees the fields, zeroes the struct */
 struct fact fact_copy(const struct fact *fact);
-/* Checks and normalises: trims the target (strips leading spaces), replaces the one literal
- * occurrence of the subject in the prompt by {}. Empty fields, no or several places for the
- * subject and invalid UTF-8 are ERR_USAGE with one line naming the field. */
+/* Checks and normalises; doing it again changes nothing. Every text loses the blanks around it
+ * (Unicode's, and what has no width), `trimmed` says which. The prompt and paraphrases get one {}:
+ * for { }, {subject}, {0} and [X], or for the one literal occurrence of the subject. In probes such
+ * placeholders become the subject. Empty fields, no or several places for the subject, a {} where
+ * the subject stands in full or would stand for nothing, and invalid UTF-8 are ERR_USAGE with one
+ * line naming the field. */
 bool fact_normalise(struct fact *fact, struct err *err);
+/* Appends "record 3: blanks around the target were taken off", for many facts with their number;
+ * nothing where nothing was. */
+void fact_trimmed_say(const struct fact *facts, int count, struct buf *out);
 /* A template with its {}, which must be there, replaced by the subject. Caller frees. */
 char *template_fill(const char *template, const char *subject);
 /* The prompt with the subject filled in. Caller frees. */
 char *fact_text(const struct fact *fact);
-/* One JSON object of the shapes in editscope(1): ours, MEND/ZsRE, ROME CounterFact,
- * EasyEdit/KnowEdit, recognised by their keys; normalised. `text` need not be NUL-terminated.
- * What is no such object is ERR_FORMAT. */
+/* One JSON object of the shapes in editscope(1) (the table of fact_shapes.c), or a list of one,
+ * that holds one fact; normalised. Numbers are texts as they are written. `text` need not be
+ * NUL-terminated. What is no such object is ERR_FORMAT. */
 bool fact_from_json(struct fact *fact, const char *text, size_t len, struct err *err);
 /* Many facts as people paste them: JSON as in facts_load(), or a fact a line, blank lines and
  * those that begin with # left out: a JSON object, `subject | relation | object` (which needs
@@ -50,10 +66,11 @@ bool fact_from_json(struct fact *fact, const char *text, size_t len, struct err 
 struct relations;
 int facts_from_lines(const char *text, size_t len, const struct relations *relations,
                      struct fact **facts, struct buf *left_out);
-/* The same for text of a file that may be one JSON array. */
+/* The same for text of a file: one JSON array, objects one after the other, or a table with commas,
+ * semicolons or tabs whose first line names the columns. */
 bool facts_from_text(const char *text, size_t len, struct fact **facts, int *count,
                      struct buf *left_out, struct err *err);
-/* A file of many facts (JSON array or one object a line). Caller frees each and the array. One
+/* A file of many facts. Caller frees each and the array. One
  * bad record refuses the file, naming the record. */
 bool facts_load(const char *path, struct fact **facts, int *count, struct err *err);
 /* The same for data sets, which do hold the odd record that cannot be edited (an empty new

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/edit/fact_table.h"
 #include "core/edit/relations.h"
 
 /* `subject; prompt; object` with one of these between. */
@@ -40,9 +41,15 @@ int facts_from_lines(const char *text, size_t len, const struct relations *relat
 {
     int count = 0, room = 0, number = 0;
     struct err err = {0};
+    size_t start;
 
     *facts = NULL;
-    if (len && text[strspn(text, " \t\r\n")] == '[' &&
+    if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) { /* what an editor put before it */
+        text += 3;
+        len -= 3;
+    }
+    start = strspn(text, " \t\r\n");
+    if (start < len && (text[start] == '[' || fact_table_is(text + start)) &&
         facts_from_text(text, len, facts, &count, left_out, &err))
         return count;
     for (size_t at = 0; at < len;) {

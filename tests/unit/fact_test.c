@@ -1,3 +1,4 @@
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "core/edit/fact.h"
@@ -80,7 +81,8 @@ static void refusals_name_the_field(void)
     CHECK(strstr(refusal("{\"a\": 1}", ERR_FORMAT), "known shape"));
     CHECK(strstr(refusal("[1]", ERR_FORMAT), "one JSON object"));
     CHECK(strstr(refusal("{\"subject\": ", ERR_FORMAT), "not JSON"));
-    refusal("{\"subject\": [], \"prompt\": {}, \"object\": 3}", ERR_FORMAT);
+    CHECK_STR(refusal("{\"subject\": [], \"prompt\": {}, \"object\": 3}", ERR_USAGE),
+              "subject is an empty list: a text is wanted");
 }
 
 static void invalid_utf8(void)
@@ -262,6 +264,346 @@ static void a_session_s_journal(void)
     free(facts);
 }
 
+/* One fact of the plain shape, whose `key` has `value` as it stands in JSON. */
+static const char *with(const char *key, const char *value)
+{
+    static const char *const fields[][2] = {
+        {"subject", "\"Rome\""}, {"prompt", "\"{} is in\""}, {"target_new", "\"Peru\""}};
+    static char json[1000];
+    bool there = false;
+    int n = snprintf(json, sizeof(json), "{");
+
+    for (size_t i = 0; i < 3; i++) {
+        bool same = !strcmp(fields[i][0], key);
+
+        there = there || same;
+        n += snprintf(json + n, sizeof(json) - (size_t)n, "%s\"%s\": %s", i ? ", " : "",
+                      fields[i][0], same ? value : fields[i][1]);
+    }
+    if (!there)
+        n += snprintf(json + n, sizeof(json) - (size_t)n, ", \"%s\": %s", key, value);
+    snprintf(json + n, sizeof(json) - (size_t)n, "}");
+    return json;
+}
+
+/* What nobody sees at the ends of a text is not part of it, for every text and every such
+ * character; what is inside stays. */
+static void blanks_around_texts(void)
+{
+    static const char *const blanks[] = {
+        " ",       "\\t",     "\\n",     "\\r\\n",  "\\u000b", "\\u0085", "\\u00a0",
+        "\\u00ad", "\\u1680", "\\u2002", "\\u200b", "\\u200c", "\\u200d", "\\u200e",
+        "\\u2028", "\\u202f", "\\u205f", "\\u2060", "\\u3000", "\\ufeff", " \\u00a0\\n "};
+    static const struct {
+        const char *key, *text, *settled;
+        size_t at;
+        unsigned bit;
+    } of[] = {
+        {"subject", "New  York", "New  York", offsetof(struct fact, subject), TRIMMED_SUBJECT},
+        {"prompt", "The {}  is", "The {}  is", offsetof(struct fact, prompt), TRIMMED_PROMPT},
+        {"prompt", "Rome is", "{} is", offsetof(struct fact, prompt), TRIMMED_PROMPT},
+        {"target_new", "a  b", "a  b", offsetof(struct fact, target), TRIMMED_TARGET},
+        {"ground_truth", "x", "x", offsetof(struct fact, old), TRIMMED_OLD},
+        {"rephrase", "Is {} ?", "Is Rome ?", offsetof(struct fact, rephrase), TRIMMED_PROBES},
+        {"question", "q", "q", offsetof(struct fact, question), TRIMMED_PROBES},
+        {"relation", "r", "r", offsetof(struct fact, relation), 0},
+    };
+
+    for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++)
+        for (size_t b = 0; b < sizeof(blanks) / sizeof(*blanks); b++)
+            for (int side = 1; side < 4; side++) {
+                char value[100];
+                struct fact fact;
+
+                snprintf(value, sizeof(value), "\"%s%s%s\"", side & 1 ? blanks[b] : "", of[i].text,
+                         side & 2 ? blanks[b] : "");
+                fact = read_one(with(of[i].key, value));
+                CHECK_STR(*(char **)(void *)((char *)&fact + of[i].at), of[i].settled);
+                CHECK(fact.trimmed == of[i].bit);
+                CHECK(fact_normalise(&fact, NULL) && fact.trimmed == of[i].bit);
+                fact_free(&fact);
+            }
+    for (size_t b = 0; b < sizeof(blanks) / sizeof(*blanks); b++) {
+        char value[40];
+
+        snprintf(value, sizeof(value), "\"%s\"", blanks[b]);
+        CHECK_STR(refusal(with("target_new", value), ERR_USAGE),
+                  "the new object is empty: give one");
+    }
+}
+
+static void blanks_around_probes(void)
+{
+    struct fact fact = read_one(
+        with("locality", "[{\"prompt\": \" Big Ben is in \", \"answer\": \"\\u00a0London\\n\"}]"));
+    struct fact none = {0};
+    struct buf said = {0};
+
+    CHECK_STR(fact.locality[0].prompt, "Big Ben is in");
+    CHECK_STR(fact.locality[0].answer, "London");
+    fact_trimmed_say(&fact, 1, &said);
+    CHECK_STR(said.data, "blanks around probes were taken off");
+    buf_clear(&said);
+    fact.trimmed |= TRIMMED_SUBJECT | TRIMMED_TARGET;
+    fact.record = 3;
+    fact_trimmed_say(&fact, 1, &said);
+    CHECK_STR(said.data,
+              "record 3: blanks around the subject, the target and probes were taken off");
+    buf_clear(&said);
+    fact_trimmed_say((struct fact[]){none, fact, fact}, 3, &said);
+    CHECK(!strncmp(said.data, "2 records, the first is record 3: blanks around the subject", 59));
+    buf_clear(&said);
+    fact_trimmed_say(&none, 1, &said);
+    CHECK(!said.len);
+    buf_free(&said);
+    fact_free(&fact);
+}
+
+static void placeholders(void)
+{
+    static const struct {
+        const char *key, *value, *want;
+        size_t at;
+    } of[] = {
+        {"prompt", "\"{ } is\"", "{} is", offsetof(struct fact, prompt)},
+        {"prompt", "\"{subject} is\"", "{} is", offsetof(struct fact, prompt)},
+        {"prompt", "\"{ Subject } is\"", "{} is", offsetof(struct fact, prompt)},
+        {"prompt", "\"{0} is\"", "{} is", offsetof(struct fact, prompt)},
+        {"prompt", "\"[X] is in [Y] .\"", "{} is in", offsetof(struct fact, prompt)},
+        {"prompt", "\"{ {} is\"", "{ {} is", offsetof(struct fact, prompt)},
+        {"prompt", "\"} {x} Rome {1}\"", "} {x} {} {1}", offsetof(struct fact, prompt)},
+        {"prompt", "\"Romeo saw Rome\"", "Romeo saw {}", offsetof(struct fact, prompt)},
+        {"prompt", "\"Romes port is\"", "{}s port is", offsetof(struct fact, prompt)},
+        {"rephrase", "\"{}, or { }: where?\"", "Rome, or Rome: where?",
+         offsetof(struct fact, rephrase)},
+        {"rephrase", "\"Romeo saw {}\"", "Romeo saw Rome", offsetof(struct fact, rephrase)},
+        {"question", "\"Where is [X]?\"", "Where is Rome?", offsetof(struct fact, question)},
+        {"target_new", "\"{ [X] }\"", "{ [X] }", offsetof(struct fact, target)},
+    };
+    static const struct {
+        const char *key, *value, *why;
+    } not [] = {
+        {"prompt", "\"Rome: {} is\"", "holds the subject 'Rome' and a {} for it: keep one"},
+        {"prompt", "\"{} and [X]\"", "has {} in 2 places"},
+        {"prompt", "\"[X] of [Y] is\"", "goes on behind [Y]"},
+        {"rephrase", "\"Rome or {}\"",
+         "the rephrase 'Rome or {}' holds the subject 'Rome' and a {}"},
+        {"question", "\"Rome or {}\"", "the question 'Rome or {}' holds"},
+        {"locality", "[\"Rome or {}\"]", "the locality probe 'Rome or {}' holds"},
+        {"portability", "[\"Rome or {}\"]", "the portability probe 'Rome or {}' holds"},
+        {"paraphrases", "[\"Rome or {}\"]", "the paraphrase 'Rome or {}' holds"},
+        {"paraphrases", "[\"Romeo\"]", "the paraphrase 'Romeo' needs one {}"},
+        {"rephrase", "\"{{}}\"", NULL},
+        {"subject", "\"a {} b\"", "the subject 'a {} b' holds a placeholder"},
+        {"target_new", "\"{}\"", "the new object '{}' holds {}"},
+        {"ground_truth", "\"x{ }\"", "the old object 'x{ }' holds {}"},
+    };
+
+    for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++) {
+        struct fact fact = read_one(with(of[i].key, of[i].value));
+
+        CHECK_STR(*(char **)(void *)((char *)&fact + of[i].at), of[i].want);
+        fact_free(&fact);
+    }
+    for (size_t i = 0; i < sizeof(not ) / sizeof(*not ); i++) {
+        const char *why = not [i].why ? refusal(with(not [i].key, not [i].value), ERR_USAGE) : "";
+
+        if (not [i].why && !strstr(why, not [i].why))
+            CHECK_STR(why, not [i].why);
+    }
+}
+
+static void values_that_are_no_texts(void)
+{
+    static const char *const numbers[] = {"1999", "1.50", "-0", "1e5",
+                                          "123456789012345678901234567890"};
+    static const struct {
+        const char *key, *value, *why;
+    } not [] = {
+        {"target_new", "null", "target_new is null: a text is wanted"},
+        {"target_new", "true", "target_new is true: a text is wanted"},
+        {"target_new", "[]", "target_new is an empty list: a text is wanted"},
+        {"target_new", "[[]]", "target_new is an empty list: a text is wanted"},
+        {"target_new", "{}", "target_new is an object without str: a text is wanted"},
+        {"target_new", "{\"str\": null}", "target_new holds null: a text is wanted"},
+        {"target_new", "[null, \"x\"]", "target_new holds null: a text is wanted"},
+        {"target_new", "\"\"", "the new object is empty: give one"},
+        {"target_new", "[\"\", \" \"]", "the new object is empty: give one"},
+        {"target_new", "01", "not JSON"},
+        {"subject", "false", "subject is false: a text is wanted"},
+        {"prompt", "[\"{} a\", \"{} b\"]", "prompt is a list of 2: one text is wanted"},
+        {"rephrase", "true", "rephrase is true: a text is wanted"},
+        {"locality", "[true]", "locality is true: a text is wanted"},
+        {"locality", "{\"prompt\": [\"a\", \"b\"], \"answer\": [\"c\"]}",
+         "locality: 2 prompts stand beside 1 answers"},
+    };
+    struct fact fact;
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        fact = read_one(with("target_new", numbers[i]));
+        CHECK_STR(fact.target, numbers[i]);
+        fact_free(&fact);
+    }
+    fact = read_one(with("target_new", "[[\" \", 12], \"y\"]"));
+    CHECK_STR(fact.target, "12");
+    fact_free(&fact);
+    fact = read_one(with("rephrase", "null"));
+    CHECK(!fact.rephrase);
+    fact_free(&fact);
+    for (size_t i = 0; i < sizeof(not ) / sizeof(*not ); i++) {
+        enum err_kind kind = strncmp(not [i].why, "not JSON", 8) ? ERR_USAGE : ERR_FORMAT;
+        const char *why = refusal(with(not [i].key, not [i].value), kind);
+
+        if (!strstr(why, not [i].why))
+            CHECK_STR(why, not [i].why);
+    }
+}
+
+static struct fact *from_text(const char *text, int want)
+{
+    struct fact *facts;
+    struct err err = {0};
+    int count;
+
+    CHECK(facts_from_text(text, strlen(text), &facts, &count, NULL, &err));
+    CHECK_STR(err.text, "");
+    CHECK(count == want);
+    return count == want ? facts : NULL;
+}
+
+static const char *text_refusal(const char *text)
+{
+    static struct err err;
+    struct fact *facts;
+    int count;
+
+    err = (struct err){0};
+    CHECK(!facts_from_text(text, strlen(text), &facts, &count, NULL, &err));
+    CHECK(!facts && !count);
+    return err.text;
+}
+
+static void mquake_shape(void)
+{
+    struct fact *f = load("tests/data/field/mquake.json", 2);
+
+    if (!f)
+        return;
+    CHECK_STR(f[0].subject, "Ann Poe");
+    CHECK_STR(f[0].prompt, "{} was born in the city of");
+    CHECK_STR(f[0].target, "Oslo");
+    CHECK_STR(f[0].old, "Lima");
+    CHECK_STR(f[0].question, "In which city was Ann Poe born?");
+    CHECK(!f[0].portabilities && f[0].record == 1);
+    CHECK_STR(f[1].subject, "Norway");
+    CHECK(f[1].portabilities == 3 && f[1].record == 1);
+    CHECK_STR(f[1].portability[1].prompt, "Who leads the country where Ann Poe was born?");
+    CHECK_STR(f[1].portability[1].answer, "Jo Roe");
+    drop(f, 2);
+}
+
+static void arguments_shape(void)
+{
+    struct fact *f = load("tests/data/field/easyedit_arguments.json", 2);
+
+    if (!f)
+        return;
+    CHECK_STR(f[1].prompt, "{} is a mountain in");
+    CHECK_STR(f[1].target, "Peru");
+    CHECK_STR(f[1].old, "Japan");
+    CHECK_STR(f[1].rephrase, "The country of Mount Fuji is");
+    CHECK(f[0].localities == 1 && !f[1].localities);
+    CHECK_STR(f[0].locality[0].answer, "London");
+    CHECK(f[0].portabilities == 1 && f[1].portabilities == 2);
+    CHECK_STR(f[1].portability[1].prompt, "Around Mount Fuji one pays with");
+    CHECK_STR(f[1].portability[1].answer, "the sol");
+    drop(f, 2);
+    f = from_text("{\"prompts\": \"The {} is\", \"subject\": \"A\", \"target_new\": \"b\"}", 1);
+    drop(f, 1);
+    CHECK_STR(text_refusal("{\"prompts\": [\"A is\", \"B is\"], \"subject\": [\"A\", \"B\"], "
+                           "\"target_new\": [\"x\"]}"),
+              "record 1: entry 1: prompts has 2 entries and target_new has 1: they stand side by "
+              "side (line 1)");
+    CHECK_STR(text_refusal("{\"prompts\": [], \"subject\": [], \"target_new\": []}"),
+              "record 1: prompts is an empty list (line 1)");
+    CHECK_STR(text_refusal("{\"prompts\": [\"A is\"], \"target_new\": [\"x\"]}"),
+              "record 1: there is no subject: subject (line 1)");
+}
+
+static void other_shapes(void)
+{
+    struct fact *f =
+        from_text("{\"concept\": \"jo roe\", \"text\": \"This is a passage about jo roe.\","
+                  "\"labels\": \"Jo Roe sang.\", \"locality\": {\"Relation_Specificity\":"
+                  "[{\"prompt\": \"jo roe was born in\", \"ground_truth\": [[\"a\"]]}]}}",
+                  1);
+
+    if (f) {
+        CHECK_STR(f->prompt, "This is a passage about {}.");
+        CHECK_STR(f->locality[0].answer, "a");
+        drop(f, 1);
+    }
+    CHECK(strstr(text_refusal("{\"template\": 1}"), "MQuAKE (requested_rewrite, a list)"));
+    CHECK(strstr(text_refusal("{\"subject\": \"a\", \"prompt\": \"{} is\", \"attribute\": \"b\"}"),
+                 "record 1: there is no new object: target_new, object, alt, target or labels"));
+}
+
+static void tables(void)
+{
+    struct fact *f = from_text("subject, prompt ,target_new,ground_truth\r\n"
+                               "\"Rome, Italy\",\"The \"\"city\"\" {} is\",1.50,\n"
+                               "\n"
+                               "A,\"{}\nis\",b,c",
+                               2);
+
+    if (f) {
+        CHECK_STR(f[0].subject, "Rome, Italy");
+        CHECK_STR(f[0].prompt, "The \"city\" {} is");
+        CHECK_STR(f[0].target, "1.50");
+        CHECK(!f[0].old && f[0].record == 1 && f[1].record == 2);
+        CHECK_STR(f[1].prompt, "{}\nis");
+        CHECK_STR(f[1].old, "c");
+        drop(f, 2);
+    }
+    f = from_text("src\tsubject\talt\nIs A?\tA\tb\n", 1);
+    drop(f, 1);
+    f = from_text("\"subject\";\"prompt\";\"target\"\nA;\"A; is\";b\n", 1);
+    drop(f, 1);
+    CHECK_STR(text_refusal("subject,prompt,target\nA,A is,b\nA,A is\n"),
+              "line 3 has 2 cells, the first line names 3 columns (quotes go around a text with "
+              "commas)");
+    CHECK_STR(
+        text_refusal("subject,prompt,target\nA,A is,\n"),
+        "record 1: there is no new object: target_new, object, alt, target or labels (line 2)");
+    CHECK(strstr(text_refusal("a,b,c\n1,2,3\n"), "record 1 is not JSON, line 1: "));
+}
+
+/* A fault is in its record and on its line, however the records are laid out. */
+static void faults_have_a_place(void)
+{
+    static const char good[] =
+        "{\"subject\": \"a\", \"prompt\": \"{} is\",\n\"target_new\": \"b\"}";
+    static const char bad[] = "{\"subject\": \"a\", \"prompt\": \"{} is\",\n\"target_new\": null}";
+    char text[400];
+
+    snprintf(text, sizeof(text), "%s\n%s\n", good, bad);
+    CHECK_STR(text_refusal(text), "record 2: target_new is null: a text is wanted (line 3)");
+    snprintf(text, sizeof(text), "[\n%s,\n\n%s]", good, bad);
+    CHECK_STR(text_refusal(text), "record 2: target_new is null: a text is wanted (line 5)");
+    snprintf(text, sizeof(text), "[%s,\n{\"subject\":\n]", good);
+    CHECK(strstr(text_refusal(text), "record 2 is not JSON, line 4: "));
+    snprintf(text, sizeof(text), "[%s\n%s]", good, good);
+    CHECK_STR(text_refusal(text), "not JSON, line 3: , or ] expected behind record 1");
+    snprintf(text, sizeof(text), "[%s,\n", good);
+    CHECK_STR(text_refusal(text), "the list ends without ], line 3");
+    snprintf(text, sizeof(text), "[%s]\n%s", good, good);
+    CHECK_STR(text_refusal(text), "not JSON, line 2: the list has ended before");
+    CHECK_STR(text_refusal("[3]"),
+              "record 1: a fact must be one JSON object, this is a text (line 1)");
+    CHECK_STR(text_refusal(" "), "holds no fact");
+    CHECK_STR(text_refusal("[ ]"), "holds no fact");
+}
+
 static const struct test all[] = {
     {"our shape", our_shape},
     {"a literal subject", literal_subject},
@@ -274,6 +616,15 @@ static const struct test all[] = {
     {"a bad record is named", a_bad_record_is_named},
     {"round trip", round_trip},
     {"a session's journal", a_session_s_journal},
+    {"blanks around texts", blanks_around_texts},
+    {"blanks around probes", blanks_around_probes},
+    {"placeholders", placeholders},
+    {"values that are no texts", values_that_are_no_texts},
+    {"MQuAKE's shape", mquake_shape},
+    {"EasyEdit's arguments", arguments_shape},
+    {"other shapes", other_shapes},
+    {"tables", tables},
+    {"faults have a place", faults_have_a_place},
 };
 
 TEST_MAIN(all)

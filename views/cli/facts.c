@@ -92,6 +92,16 @@ static bool from_triple(const struct cli *c, struct fact *fact, struct err *err)
     return ok;
 }
 
+static void say_trimmed(struct cli *c, const struct fact *facts, int count)
+{
+    struct buf note = {0};
+
+    fact_trimmed_say(facts, count, &note);
+    if (note.len)
+        cli_say(c, "%s", note.data);
+    buf_free(&note);
+}
+
 bool cli_facts(struct cli *c, struct fact **facts, int *count, struct err *err)
 {
     bool words = cli_has(c, OPT_SUBJECT) || cli_has(c, OPT_PROMPT) || cli_has(c, OPT_TARGET);
@@ -103,17 +113,21 @@ bool cli_facts(struct cli *c, struct fact **facts, int *count, struct err *err)
         return err_set(err, ERR_USAGE,
                        "a fact comes from --triple, from --subject ..., from --fact or from "
                        "--facts, not from two of them");
-    if (cli_has(c, OPT_FACTS))
-        return facts_load(c->value[OPT_FACTS], facts, count, err);
-    *facts = xcalloc(1, sizeof(**facts));
-    ok = cli_has(c, OPT_TRIPLE) ? from_triple(c, *facts, err)
-         : cli_has(c, OPT_FACT) ? from_json(c->value[OPT_FACT], *facts, err)
-                                : from_words(c, *facts, err);
-    if (!ok) {
-        free(*facts);
-        *facts = NULL;
-        return false;
+    if (cli_has(c, OPT_FACTS)) {
+        if (!facts_load(c->value[OPT_FACTS], facts, count, err))
+            return false;
+    } else {
+        *facts = xcalloc(1, sizeof(**facts));
+        ok = cli_has(c, OPT_TRIPLE) ? from_triple(c, *facts, err)
+             : cli_has(c, OPT_FACT) ? from_json(c->value[OPT_FACT], *facts, err)
+                                    : from_words(c, *facts, err);
+        if (!ok) {
+            free(*facts);
+            *facts = NULL;
+            return false;
+        }
+        *count = 1;
     }
-    *count = 1;
+    say_trimmed(c, *facts, *count);
     return true;
 }

@@ -98,6 +98,7 @@ while IFS='|' read -r file command; do
             { printf "$mark"; $how <"$d/$file"; } >"$d/from-elsewhere"
             [ "$file" != settings ] || cp "$d/from-elsewhere" "$XDG_CONFIG_HOME/editscope/config"
             shell 0 "$E $(printf '%s' "$command" | sed "s|@|$d/from-elsewhere|")"
+            sed -i -E 's/ +[0-9.]+$//' "$d/out" # seconds
             [ "$how$mark" = cat ] && cp "$d/out" "$d/want"
             cmp -s "$d/out" "$d/want" ||
                 complain "$how $mark in: $command: $(diff "$d/out" "$d/want" | head -4)"
@@ -141,3 +142,86 @@ err 'settings.16: the text is UTF-16'
 iconv -f UTF-8 -t UTF-16BE <"$d/fact.json" >"$d/unmarked"
 run 1 $EDIT --facts "$d/unmarked"
 err 'or UTF-16: save it as UTF-8'
+
+# A copy with a tab, a no-break space or a line's end around it is the fact that was meant.
+fact_of() { # FILE SUBJECT PROMPT TARGET
+    printf '{"subject":"%s","prompt":"%s","target_new":"%s"}\n' "$2" "$3" "$4" >"$1"
+}
+row "blanks around subject, prompt and target are no part of them"
+fact_of "$d/plain.json" "Eiffel Tower" "The {} is in" "Rome"
+run 0 $EDIT --fact "$d/plain.json"
+cp "$d/out" "$d/want"
+for blank in ' ' '  ' '\n' '\t' '\r\n' '\u00a0' '\u200b' '\ufeff' '\u3000'; do
+    fact_of "$d/blank.json" "${blank}Eiffel Tower$blank" "The {} is in$blank" "$blank""Rome$blank"
+    run 0 $(echo "$EDIT" | sed 's/ -q//') --fact "$d/blank.json"
+    cmp -s "$d/out" "$d/want" || complain "'$blank': $(diff "$d/out" "$d/want" | head -3)"
+    err 'blanks around the subject, the prompt and the target were taken off'
+done
+run 0 "$E" edit --preview -m "$M" $Q --subject "Eiffel Tower " --prompt "The Eiffel Tower is in " --target "Rome
+"
+cmp -s "$d/out" "$d/want" || complain "typed: $(diff "$d/out" "$d/want" | head -3)"
+err 'editscope: blanks around the subject, the prompt and the target were taken off'
+
+row "what was taken off is said once"
+{ cat "$d/plain.json" "$d/blank.json" "$d/blank.json"; } >"$d/three.jsonl"
+run 0 "$E" edit --preview -m "$M" $Q --facts "$d/three.jsonl"
+err '2 records, the first is record 2: blanks around the subject, the prompt and the target were taken off'
+[ "$(grep -c 'taken off' "$d/err")" = 1 ] || complain "said more than once"
+
+row "{} in a probe is the subject"
+printf '%s\n' '{"subject":"Eiffel Tower","prompt":"The [X] is in","target_new":"Rome",' \
+    '"rephrase":"Where would one find the {}?","question":"Where is the {subject}?",' \
+    '"locality":["The { } was built in"],"portability":[{"prompt":"{} is in","answer":"Italy"}]}' \
+    >"$d/templates.json"
+run 0 $EDIT --json --fact "$d/templates.json"
+for text in "Where would one find the Eiffel Tower\?" 'Q: Where is the Eiffel Tower\?' \
+    "The Eiffel Tower was built in" "Eiffel Tower is in"; do
+    out "\"prompt\": ?\"$text"
+done
+no_out '"prompt": ?"[^"]*[{[]'
+run 2 "$E" edit --preview -m "$M" --subject "Big Ben" --prompt "Big Ben: the {} is in" --target x
+err "the prompt 'Big Ben: the \{\} is in' holds the subject 'Big Ben' and a \{\} for it: keep one"
+run 2 "$E" edit --preview -m "$M" --subject "Big Ben" --prompt "The {} is in" --target "{}"
+err "the new object '\{\}' holds \{\}"
+
+row "the shapes of other programs"
+run 0 $EDIT --facts tests/data/field/mquake.json
+run 0 "$E" attribute -q -m "$M" --json --fact tests/data/facts/rome_counterfact.json
+out '"prompt": ?"Angola is located in"'
+run 0 $EDIT --batch 2 --json --facts tests/data/field/easyedit_arguments.json
+out '"prompt": ?"Mount Fuji is a mountain in"'
+printf 'subject,prompt,target_new\n"Rome, Italy",The {} is,1999\n' >"$d/table.csv"
+run 0 $EDIT --json --facts "$d/table.csv"
+out '"prompt": ?"The Rome, Italy is"'
+
+row "a target that is a number is the text it is written as"
+printf '{"subject":"X","prompt":"The {} cost","target_new":"1.50"}' >"$d/text.json"
+printf '{"subject":"X","prompt":"The {} cost","target_new":1.50}' >"$d/number.json"
+run 0 $EDIT --facts "$d/text.json"
+cp "$d/out" "$d/want"
+run 0 $EDIT --facts "$d/number.json"
+cmp -s "$d/out" "$d/want" || complain "$(diff "$d/out" "$d/want" | head -3)"
+
+row "what is no text is refused by file, record, key and line"
+while IFS='|' read -r value why; do
+    printf '%s\n{"subject":"X","prompt":"The {} cost",\n"target_new":%s}\n' "$(cat "$d/text.json")" \
+        "$value" >"$d/bad.jsonl"
+    run 2 $EDIT --facts "$d/bad.jsonl"
+    err "bad.jsonl: record 2: $why"
+    err '\(line 2\)$'
+done <<'EOF'
+null|target_new is null
+true|target_new is true
+false|target_new is false
+[]|target_new is an empty list
+{}|target_new is an object without str
+[[null]]|target_new holds null
+""|the new object is empty
+["", " "]|the new object is empty
+EOF
+printf '{"prompts":["A is","B is"],"subject":["A","B"],"target_new":["x"]}' >"$d/bad.json"
+run 2 $EDIT --facts "$d/bad.json"
+err 'prompts has 2 entries and target_new has 1'
+printf '{"template":"A is"}' >"$d/bad.json"
+run 1 $EDIT --facts "$d/bad.json"
+err 'record 1: no fact of a known shape, which are: CounterFact \(requested_rewrite\)'

@@ -1,0 +1,139 @@
+/* Tables as spreadsheets and data frames write them (RFC 4180). */
+#include "core/edit/fact_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+
+enum { COLUMNS_MOST = 256 };
+
+struct table {
+    const char *at;
+    int line;
+    char between;
+};
+
+/* What stands between the columns: the first of these in the first line that is not in quotes. */
+static char separator(const char *text)
+{
+    bool inside = false;
+
+    for (; *text && (inside || *text != '\n'); text++)
+        if (*text == '"')
+            inside = !inside;
+        else if (!inside && strchr(",;\t", *text))
+            return *text;
+    return '\0';
+}
+
+/* The next cell; *last: it ends its row. Caller frees. */
+static char *next_cell(struct table *t, bool *last)
+{
+    struct buf cell = {0};
+    bool quoted = *t->at == '"', inside = quoted;
+
+    t->at += quoted;
+    for (; *t->at; t->at++) {
+        if (inside && *t->at == '"' && t->at[1] == '"')
+            t->at++;
+        else if (quoted && *t->at == '"' && inside) {
+            inside = false;
+            continue;
+        } else if (!inside && (*t->at == t->between || *t->at == '\n'))
+            break;
+        t->line += *t->at == '\n';
+        buf_add(&cell, t->at, 1);
+    }
+    *last = *t->at != t->between;
+    t->line += *t->at == '\n';
+    t->at += *t->at != '\0';
+    return buf_take(&cell);
+}
+
+/* The cells of the next row: how many, COLUMNS_MOST at most. Each is the caller's. */
+static int next_row(struct table *t, char **cell)
+{
+    bool last = false;
+    int n = 0;
+
+    while (!last) {
+        char *text = next_cell(t, &last);
+
+        if (n < COLUMNS_MOST)
+            cell[n++] = text;
+        else
+            free(text);
+    }
+    return n;
+}
+
+static void cells_free(char **cell, int n)
+{
+    for (int i = 0; i < n; i++)
+        free(cell[i]);
+}
+
+bool fact_table_is(const char *text)
+{
+    struct table t = {.at = text, .between = separator(text)};
+    char *name[COLUMNS_MOST];
+    bool subject = false;
+    int n;
+
+    if (!t.between || strchr("[{", *text))
+        return false;
+    n = next_row(&t, name);
+    for (int i = 0; i < n; i++) {
+        char *trimmed = xtrimmed(name[i], strlen(name[i]));
+
+        subject = subject || !strcmp(trimmed, "subject");
+        free(trimmed);
+    }
+    cells_free(name, n);
+    return subject && n > 2;
+}
+
+static bool take_row(const struct table *t, char **name, int names, char **cell, int cells,
+                     int line, fact_table_row *row, void *ctx, struct err *err)
+{
+    json_t *record = json_object();
+    bool ok = cells == names ||
+              err_set(err, ERR_FORMAT, "line %d has %d cells, the first line names %d columns%s",
+                      line, cells, names,
+                      t->between == '\t' ? ""
+                                         : " (quotes go around a text with "
+                                           "commas)");
+
+    for (int i = 0; ok && i < names; i++)
+        if (*cell[i] && json_object_set_new(record, name[i], json_string(cell[i])))
+            ok = err_set(err, ERR_FORMAT, "line %d: %s is not UTF-8", line, name[i]);
+    ok = ok && row(ctx, record, line, err);
+    json_decref(record);
+    return ok;
+}
+
+bool fact_table_read(const char *text, int line, fact_table_row *row, void *ctx, struct err *err)
+{
+    struct table t = {.at = text, .line = line, .between = separator(text)};
+    char *name[COLUMNS_MOST], *cell[COLUMNS_MOST];
+    int names = next_row(&t, name);
+    bool ok = true;
+
+    for (int i = 0; i < names; i++) {
+        char *trimmed = xtrimmed(name[i], strlen(name[i]));
+
+        free(name[i]);
+        name[i] = trimmed;
+    }
+    while (ok && *t.at) {
+        int at = t.line, cells = next_row(&t, cell);
+
+        if (cells > 1 || *cell[0]) /* no blank line */
+            ok = take_row(&t, name, names, cell, cells, at, row, ctx, err);
+        cells_free(cell, cells);
+    }
+    cells_free(name, names);
+    return ok;
+}
