@@ -417,6 +417,15 @@ static double drive(struct player *p)
     return now;
 }
 
+static void tell_damage(struct player *p)
+{
+    struct event ev = {.kind = EV_FAILED};
+
+    err_set(&ev.err, ERR_FORMAT, "%s: line %d is damaged: played as far as there", p->reel->name,
+            p->reel->damaged);
+    bus_emit(p->e->bus, ev);
+}
+
 static void *player_main(void *arg)
 {
     struct player *p = arg;
@@ -424,6 +433,8 @@ static void *player_main(void *arg)
     bool go_on = true;
 
     reel_index(p->reel);
+    if (p->reel->damaged)
+        tell_damage(p);
     p->live = xcalloc(p->reel->jobs, sizeof(*p->live));
     while (go_on) {
         double played = drive(p), answered = answer_all(p), now = clock_seconds(), next;

@@ -207,6 +207,7 @@ void reel_index(struct reel *reel)
         good = understand(&line, o);
         json_decref(o);
         if (!good) {
+            reel->damaged = reel->lines + 2; /* the first line is the head */
             free(line.about);
             break;
         }

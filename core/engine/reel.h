@@ -26,6 +26,7 @@ struct reel {
     size_t size;
     struct reel_line *line;
     int lines;
+    int damaged; /* number of the line in the file that ended the recording; 0: none did */
     double length;
     unsigned jobs;           /* all job numbers are below */
     bool *whole;             /* [jobs] ended with EV_DONE */
@@ -39,8 +40,8 @@ struct reel *reel_open(const char *path, struct params *params, struct fact *fac
 /* The same from text at hand, which it takes over also when it fails. */
 struct reel *reel_of_text(const char *name, char *text, size_t size, struct params *params,
                           struct fact *fact, struct err *err);
-/* Finds and checks all lines; slow enough for a thread of its own. A damaged line ends the
- * recording there: what is before it is good. */
+/* Finds and checks all lines; slow enough for a thread of its own. A damaged line (no JSON, a
+ * number that no double can be) ends the recording there: what is before it is good. */
 void reel_index(struct reel *reel);
 json_t *reel_json(const struct reel *reel, const struct reel_line *line); /* NULL: damaged */
 void reel_close(struct reel *reel);

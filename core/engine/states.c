@@ -59,14 +59,40 @@ bool states_rebuild(struct engine *e, struct session *journal, int until, struct
     return ok;
 }
 
+/* What the base model goes on with. A model whose numbers are none says nothing, which is no reason
+ * not to open it: whatever computes with it says what is wrong. Nothing is kept then. */
+static bool prefix_text(struct engine *e, const char *seed, struct buf *out, bool *sound,
+                        struct err *err)
+{
+    struct generate_options o = {0};
+    struct tokens t = {0};
+    struct generated g = {0};
+    struct err why = {0};
+    bool ok = tokenizer_encode(e->model->tokenizer, seed, strlen(seed), ENCODE_BOS, &t, &why);
+
+    o.tokens = 10 - t.count; /* ten tokens in all */
+    ok = ok && generate(&g, e->base, t.ids, t.count, &o, &e->job, &why);
+    if (ok)
+        tokenizer_decode(e->model->tokenizer, g.id, g.count, DECODE_SKIP_SPECIAL, out);
+    else if (why.kind == ERR_FORMAT)
+        *sound = false;
+    else
+        err_set(err, why.kind, "%s", why.text);
+    for (size_t j = 0; j < out->len; j++)
+        if (strchr("{}\n\r", out->data[j]))
+            out->data[j] = ' ';
+    generated_free(&g);
+    tokens_free(&t);
+    return ok || !*sound;
+}
+
 /* Prefixes: a file's, else the session's, else made by the base model itself and kept. */
 static bool make_prefixes(struct engine *e, struct open_session *s, struct err *err)
 {
     static const char *const seed[] = {"The", "Therefore", "Because", "I", "You"};
-    struct generate_options o = {0};
     struct buf all = {0};
     char *text;
-    bool ok = true;
+    bool ok = true, sound = true;
 
     if (e->options.prefixes)
         return prefixes_load(&s->prefixes, e->options.prefixes, err);
@@ -77,25 +103,14 @@ static bool make_prefixes(struct engine *e, struct open_session *s, struct err *
         return ok;
     }
     for (size_t i = 0; ok && i < sizeof(seed) / sizeof(*seed); i++) {
-        struct tokens t = {0};
-        struct generated g = {0};
         struct buf one = {0};
 
-        ok = tokenizer_encode(e->model->tokenizer, seed[i], strlen(seed[i]), ENCODE_BOS, &t, err);
-        o.tokens = 10 - t.count; /* ten tokens in all */
-        ok = ok && generate(&g, e->base, t.ids, t.count, &o, &e->job, err);
-        if (ok)
-            tokenizer_decode(e->model->tokenizer, g.id, g.count, DECODE_SKIP_SPECIAL, &one);
-        for (size_t j = 0; j < one.len; j++)
-            if (strchr("{}\n\r", one.data[j]))
-                one.data[j] = ' ';
+        ok = prefix_text(e, seed[i], &one, &sound, err);
         buf_printf(&all, "%s%s. \n", seed[i], one.data ? one.data : "");
         buf_free(&one);
-        generated_free(&g);
-        tokens_free(&t);
     }
     ok = ok && prefixes_parse(&s->prefixes, all.data, err);
-    if (ok && !e->options.readonly)
+    if (ok && sound && !e->options.readonly)
         session_set(s->journal, SESSION_PREFIXES, all.data, NULL);
     buf_free(&all);
     return ok;

@@ -110,6 +110,10 @@ static bool put_layer(struct buf *out, const struct safetensors *st, const json_
     a->amplify = json_number_value(json_object_get(params, "attr.amplify"));
     st_tensor_floats(score, a->score);
     st_tensor_floats(activation, a->activation);
+    if (!attribution_sound(a, err)) {
+        attribution_unref(a);
+        return false;
+    }
     put(out, EV_LAYER, 0, a);
     return true;
 }

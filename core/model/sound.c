@@ -110,8 +110,7 @@ void model_use(const struct model *m, int layer)
 {
     int n = weights_count(m->file), layers = m->config->layers;
 
-    if (m->sound[layer] || m->dev->fault.kind ||
-        (layer == layers && (!angles_sound(m, m->freq) || !angles_sound(m, m->freq_swa))))
+    if (m->sound[layer] || m->dev->fault.kind)
         return;
     for (int i = 0; i < n; i++) {
         const struct tensor *t = weights_at(m->file, i);
@@ -122,5 +121,5 @@ void model_use(const struct model *m, int layer)
             return;
         m->seen[i] = true;
     }
-    m->sound[layer] = true;
+    m->sound[layer] = layer < layers || (angles_sound(m, m->freq) && angles_sound(m, m->freq_swa));
 }

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort(); /* a refusal without a reason, or a reason without one */
     for (int i = 0; i < f.deltas; i++)
         if (f.delta[i].rank < 1 || f.delta[i].rows != weights_config(w)->hidden ||
-            f.delta[i].cols != weights_config(w)->ffn)
+            f.delta[i].cols != weights_config(w)->ffn || !delta_sound(&f.delta[i], NULL))
             abort();
     delta_file_free(&f);
     return 0;

@@ -21,6 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         line = json_loadb(text.data, text.len, 0, NULL);
         if (!event_read(line, &again, NULL))
             abort();
+        if (ev.kind == EV_LAYER && !attribution_sound(ev.attribution, NULL))
+            abort();
         event_free(&again);
         event_free(&ev);
         buf_free(&text);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <zlib.h>
+
 #include "core/base/clock.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
@@ -228,6 +230,45 @@ static void taken_over_it_answers_at_once(void)
     engine_stop(e);
 }
 
+/* The recording as text, from which a part on other bytes stand. */
+static bool spoiled(const char *before, const char *bytes)
+{
+    gzFile file = gzopen(path, "rb");
+    char *text = xcalloc(1, 1 << 20), *at;
+    int n = file ? gzread(file, text, (1 << 20) - 1) : 0;
+    bool ok;
+
+    at = strstr(text, before);
+    if (at)
+        memcpy(at + strlen(before), bytes, strlen(bytes));
+    ok = at && file_write(path, text, (size_t)n, NULL);
+    if (file)
+        gzclose(file);
+    free(text);
+    return ok;
+}
+
+/* A score that is none: said, and the rest is played. */
+static void a_number_that_is_none_is_told(void)
+{
+    struct err err = {0};
+    struct engine *e;
+    struct event ev;
+
+    CHECK(spoiled("\"score\":\"f32:", "AADAfwAA")); /* 0x7fc00000 and two bytes */
+    e = play(&err);
+    CHECK(e && until(e, EV_FAILED, &ev) && ev.err.kind == ERR_FORMAT);
+    CHECK(strstr(ev.err.text, "score of neuron 0 in row 0 is nan, not a finite number"));
+    CHECK(until(e, EV_ATTRIBUTED, &ev));
+    engine_stop(e);
+    record();
+    CHECK(spoiled("\n{\"t\":", "1e999,\"")); /* JSON, but no double */
+    e = play(&err);
+    CHECK(e && until(e, EV_FAILED, &ev) && strstr(ev.err.text, "line 2 is damaged"));
+    engine_stop(e);
+    record();
+}
+
 static void a_cut_file_is_good_up_to_the_cut(void)
 {
     size_t size;
@@ -252,6 +293,7 @@ static const struct test tests[] = {
     {"it drives as it was", it_drives_as_it_was},
     {"then it answers what it can", then_it_answers_what_it_can},
     {"taken over it answers at once", taken_over_it_answers_at_once},
+    {"a number that is none is told", a_number_that_is_none_is_told},
     {"a cut file is good up to the cut", a_cut_file_is_good_up_to_the_cut},
 };
 

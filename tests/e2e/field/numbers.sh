@@ -30,12 +30,14 @@ one_line() { # STATUS TEXT COMMAND…: stops with one line that has TEXT in it
     [ "$(wc -l <"$d/err")" = 1 ] || complain "not one line: $(cat "$d/err")"
 }
 stops() { # TEXT MODEL: every command that computes
+    as=safetensors to="$d/none"
+    case $2 in *.gguf) as=gguf to="$d/none.gguf" ;; esac
     one_line 1 "$1" "$E" query -q -m "$2" -n 2 "hi there"
     one_line 1 "$1" "$E" attribute -q -m "$2" $FACT
     rm -f "$d/none.es"
     one_line 1 "$1" "$E" edit -q -m "$2" -s "$d/none.es" $Q $FACT
-    one_line 1 "$1" "$E" export -q -m "$2" -s "$d/none.es" --state base --as gguf --to "$d/none"
-    [ ! -e "$d/none" ] || complain "an export was left behind"
+    one_line 1 "$1" "$E" export -q -m "$2" -s "$d/none.es" --state base --as "$as" --to "$to"
+    [ ! -e "$to" ] || complain "an export was left behind"
     one_line 1 "$1" "$E" stats -q -m "$2" $Q
     one_line 1 "$1" "$E" sweep -q -m "$2" $Q --grid "alpha=.1" $FACT
     run 0 "$E" tokens -m "$2" hi
@@ -49,5 +51,70 @@ for bytes in '\300\177=nan' '\200\177=inf' '\200\377=-inf'; do
     row "${bytes#*=} in a down projection (folder, bfloat16)"
     folder
     spoil model.layers.2.mlp.down_proj.weight 53 "${bytes%=*}"
-    stops "^editscope: layer 2: tensor model.layers.2.mlp.down_proj.weight \(blk.2.ffn_down.weight\), row 1, column 5 \(neuron 5\) is ${bytes#*=}, " "$d/m"
+    stops "layer 2: tensor model.layers.2.mlp.down_proj.weight \(blk.2.ffn_down.weight\), row 1, column 5 \(neuron 5\) is ${bytes#*=}, " "$d/m"
 done
+
+row "a sound model, made to say numbers that are too large"
+all=
+for i in $(seq 0 47); do all="$all --neuron L2N$i=3e38"; done
+one_line 1 "^editscope: layer 2: .* at position [0-9]+ is (inf|nan), not a finite number; .*a changed neuron" \
+    "$E" query -q -m "$M" $all hi
+run 0 "$E" query -q -m "$M" hi
+run 0 "$E" query -q -m "$M" --temperature-sample 1e-30 hi
+
+row "a delta file with a NaN: the session stays as it was"
+run 3 "$E" edit -q -m "$M" -s "$d/a.es" $Q $FACT
+run 0 "$E" export -q -m "$M" -s "$d/a.es" --as delta --to "$d/delta"
+run 3 "$E" edit -q -m "$M" -s "$d/b.es" $Q --subject Rome --prompt '{} in' --target Oslo
+run 0 "$E" log --json -m "$M" -s "$d/b.es"
+cp "$d/out" "$d/log.before"
+names=$(head -c 20000 "$d/delta" | grep -ao '"[^"]*\.delta_[uv]":{"dtype"' | sed 's/":.*//; s/"//')
+for name in $names; do
+    for bytes in '\000\000\300\177=nan' '\000\000\200\377=-inf'; do
+        cp "$d/delta" "$d/bad.delta"
+        put "$d/bad.delta" $(($(tensor_at "$d/bad.delta" "$name") + 4 * 3)) "${bytes%=*}"
+        one_line 1 "bad.delta: .*layer [0-9]: the change's [rx] \(delta_[uv]\), row 0, column 3 is ${bytes#*=}" \
+            "$E" apply -q -m "$M" -s "$d/b.es" "$d/bad.delta"
+    done
+done
+[ -n "$names" ] || complain "no tensors in the delta"
+run 0 "$E" log --json -m "$M" -s "$d/b.es"
+cmp -s "$d/out" "$d/log.before" || complain "the session has changed"
+
+row "a target file with a NaN"
+for type in 'F32 128 \000\000\300\177' 'F16 64 \000\176' 'BF16 64 \200\177' 'F64 256 \000\000\000\000\000\000\370\177'; do
+    set -- $type
+    header=$(printf '{"z":{"dtype":"%s","shape":[32],"data_offsets":[0,%d]}}' "$1" "$2")
+    { printf "\\$(printf %o ${#header})\\000\\000\\000\\000\\000\\000\\000"; printf '%s' "$header"
+        head -c "$2" /dev/zero; } >"$d/z"
+    put "$d/z" $((8 + ${#header})) "$3"
+    run 2 "$E" edit -q -m "$M" -s "$d/z.es" $Q $FACT --z "$d/z"
+    err 'z\[0\] is not a finite number'
+done
+
+row "a RUN file with a NaN"
+run 0 "$E" attribute -q -m "$M" $FACT --json
+no_out '[:,[](null|-?nan|-?inf)'
+run 0 "$E" attribute -q -m "$M" $FACT -o "$d/run"
+put "$d/run" $(($(tensor_at "$d/run" scores.1) + 4 * 50)) '\000\000\300\177'
+one_line 1 "run: layer 1: the score of neuron 2 in row 1 is nan, not a finite number" \
+    "$E" view "$d/run"
+
+row "the screen says the line and goes on"
+cat >"$d/script" <<'END'
+size 160 40
+wait idle 60
+expect token_embd.weight, row 95
+key 6
+key i
+type hello
+key enter
+wait idle 60
+expect token_embd.weight, row 95
+key esc
+key 1
+key x
+wait idle 60
+expect token_embd.weight, row 95
+END
+run 0 "$E" replay -m "$d/row.gguf" $Q "$d/script" --batch
