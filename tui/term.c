@@ -19,6 +19,7 @@
 #include "core/base/buf.h"
 #include "core/base/utf8.h"
 #include "tui/rescue.h"
+#include "tui/text.h"
 
 enum {
     CODE_PASTE = 2000,
@@ -51,16 +52,30 @@ void term_block_signals(void)
     rescue_block();
 }
 
+/* What the environment says of the locale's characters; NULL: nothing. */
+static const char *said_locale(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (getenv(names[i]) && *getenv(names[i]))
+            return getenv(names[i]);
+    return NULL;
+}
+
+/* The terminal shows what the locale's characters are: ASCII where that is not UTF-8. A locale that
+ * is not said, or is of UTF-8 by its name and not installed, is no reason for less. */
 static void open_locale(void)
 {
-    const char *codeset;
+    const char *said = said_locale();
+    bool utf8;
 
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C");
-    codeset = nl_langinfo(CODESET);
-    if (!strcmp(codeset, "ANSI_X3.4-1968") && setlocale(LC_CTYPE, "C.UTF-8"))
-        codeset = nl_langinfo(CODESET);
-    term.caps.ascii = strcmp(codeset, "UTF-8") != 0;
+    utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+    if (!utf8 && (!said || strcasestr(said, "utf8") || strcasestr(said, "utf-8")))
+        utf8 = setlocale(LC_CTYPE, "C.UTF-8") != NULL;
+    term.caps.ascii = !utf8;
 }
 
 static bool open_files(struct err *err)
@@ -404,26 +419,22 @@ static void spare(struct paint *paint, const struct paint *last)
         paint->fg = last->fg;
 }
 
-static void show_cell(int y, int x, const struct paint *paint)
+static void show_cell(int y, int x, int cols, const struct paint *paint)
 {
     static const attr_t attribute[5] = {A_BOLD, A_DIM, A_ITALIC, A_UNDERLINE, A_REVERSE};
-    const char *p = paint->text, *end = p + strlen(p);
-    int pair = pair_of(paint->fg, paint->bg), n = 0;
-    wchar_t wide[CCHARW_MAX + 1];
+    int pair = pair_of(paint->fg, paint->bg);
+    wchar_t wide[TEXT_SURE], second[2] = {0};
+    int sure = text_sure(paint->text, wide, second);
     attr_t attrs = 0;
     cchar_t c;
 
-    while (p < end && n < CCHARW_MAX) {
-        int32_t code = utf8_next(&p, end);
-
-        wide[n++] = code < 0 ? L'?' : (wchar_t)code;
-    }
-    wide[n] = L'\0';
     for (int i = 0; i < 5; i++)
         if (paint->attrs & 1u << i)
             attrs |= attribute[i];
     if (setcchar(&c, wide, attrs, 0, &pair) == OK)
         mvadd_wch(y, x, &c);
+    if (sure < cols && setcchar(&c, second, attrs, 0, &pair) == OK)
+        mvadd_wch(y, x + 1, &c);
 }
 
 void term_show(const struct surface *s, const struct palette *p)
@@ -444,7 +455,7 @@ void term_show(const struct surface *s, const struct palette *p)
                 continue;
             palette_paint(p, c, &paint);
             spare(&paint, &last);
-            show_cell(y, x, &paint);
+            show_cell(y, x, c->width, &paint);
             last = paint;
         }
     }

@@ -99,6 +99,36 @@ const char *text_piece(char *out, size_t size, const char *piece)
     return out;
 }
 
+int text_sure(const char *text, wchar_t wide[TEXT_SURE], wchar_t *second)
+{
+    const char *p = text, *end = p + strlen(p);
+    int32_t first = p < end ? utf8_next(&p, end) : ' ';
+    int n = 0;
+
+    *second = L' ';
+    if (first >= 0x1f1e6 && first <= 0x1f1ff) {
+        int32_t code = p < end ? utf8_next(&p, end) : 0;
+
+        wide[0] = (wchar_t)(L'A' + first - 0x1f1e6);
+        wide[1] = L'\0';
+        if (code >= 0x1f1e6 && code <= 0x1f1ff)
+            *second = (wchar_t)(L'A' + code - 0x1f1e6);
+        return 1;
+    }
+    wide[n++] = first < 0 ? L'?' : (wchar_t)first;
+    while (p < end && n < TEXT_SURE - 1) {
+        int32_t code = utf8_next(&p, end);
+
+        if (code == 0x200d && first >= 0x2190)
+            break; /* what is joined goes with the joiner */
+        if (code > 0 && code != 0x20e3 && (code & 0xffff0) != 0xfe00 && show_width(code) == 0 &&
+            !show_invisible(code))
+            wide[n++] = (wchar_t)code;
+    }
+    wide[n] = L'\0';
+    return first < 0 ? 1 : show_width(first);
+}
+
 static char braille_ascii(int32_t code)
 {
     int dots = code - 0x2800, high = dots & 0x1b, low = dots & 0xe4;

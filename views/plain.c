@@ -238,8 +238,8 @@ static void do_word(struct plain *p, const char *word, const char *rest)
     else if (!strcmp(word, "why"))
         say_neurons(d), say_ratios(d);
     else if (!strcmp(word, "state"))
-        std_print("%s, %d edits, checksum %.8s\n", d->state.preview ? "preview" : "no preview",
-                  d->state.edits, d->state.checksum);
+        std_print("%s, %d edit%s, checksum %.8s\n", d->state.preview ? "preview" : "no preview",
+                  d->state.edits, d->state.edits == 1 ? "" : "s", d->state.checksum);
     else if (!strcmp(word, "help"))
         say_help();
     else if (!strcmp(word, "quit") || !strcmp(word, "q") || !strcmp(word, "q!"))

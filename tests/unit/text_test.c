@@ -73,6 +73,32 @@ static void pieces_show_their_space(void)
     CHECK_STR(text_piece(small, sizeof(small), "aé日"), "aé");
 }
 
+static void terminals_get_what_they_agree_on(void)
+{
+    static const struct {
+        const char *text;
+        const wchar_t *wide;
+        wchar_t second;
+        int columns;
+    } cells[] = {
+        {"a", L"a", L' ', 1},
+        {"\xe6\x97\xa5", L"\x65e5", L' ', 2},
+        {"e\xcc\x81", L"e\x0301", L' ', 1},
+        {"\xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9", L"\x1f468", L' ', 2},
+        {"\xf0\x9f\x91\x8b\xf0\x9f\x8f\xbd", L"\x1f44b", L' ', 2},
+        {"\xf0\x9f\x87\xab\xf0\x9f\x87\xb7", L"F", L'R', 1},
+        {"1\xef\xb8\x8f\xe2\x83\xa3", L"1", L' ', 1},
+        {"\xe2\x9d\xa4\xef\xb8\x8f", L"\x2764", L' ', 1},
+    };
+
+    for (size_t i = 0; i < sizeof(cells) / sizeof(*cells); i++) {
+        wchar_t wide[TEXT_SURE], second;
+
+        CHECK(text_sure(cells[i].text, wide, &second) == cells[i].columns);
+        CHECK(!wcscmp(wide, cells[i].wide) && second == cells[i].second);
+    }
+}
+
 static void numbers_are_short(void)
 {
     char out[32];
@@ -105,6 +131,7 @@ static const struct test tests[] = {
     {"a cut shows", a_cut_shows},
     {"foreign text cannot act", foreign_text_cannot_act},
     {"pieces show their space", pieces_show_their_space},
+    {"terminals get what they agree on", terminals_get_what_they_agree_on},
     {"numbers are short", numbers_are_short},
     {"keys have names", keys_have_names},
 };

@@ -124,8 +124,9 @@ static void summary(struct cli *c, const struct watch *w)
     json_t *o;
 
     if (!cli_json(c)) {
-        std_print("%d facts in %d edits, %d accepted, %.1f s\nchecksum %s\n", w->heard, w->edits,
-                  w->succeeded, w->seconds, c->state.checksum);
+        std_print("%d fact%s in %d edit%s, %d accepted, %.1f s\nchecksum %s\n", w->heard,
+                  w->heard == 1 ? "" : "s", w->edits, w->edits == 1 ? "" : "s", w->succeeded,
+                  w->seconds, c->state.checksum);
         return;
     }
     o = cli_event("summary");

@@ -50,7 +50,8 @@ static void as_text(const struct exported *x)
     std_print("%s as %s: %d file%s, %.1f MB, %.1f s\n", x->path, x->as, x->files,
               x->files == 1 ? "" : "s", bytes / 1e6, x->seconds);
     if (x->tensors)
-        std_print("edited tensors: %d as %s, ", x->tensors, x->type);
+        std_print("edited tensors: %d %s%s, ", x->tensors,
+                  strncmp(x->type, "as ", 3) ? "as " : "stored ", x->type);
     if (x->tensors && x->loss > 0)
         std_print("rounding took %.3g %% of the edit%s\n", 100 * x->loss,
                   x->loss > 0.1 ? ": --dtype f32 keeps it whole" : "");
@@ -135,8 +136,8 @@ static bool apply_run(struct cli *c, struct err *err)
     if (!cli_job(c, &cmd, NULL, NULL, err))
         return false;
     if (!cli_json(c)) {
-        std_print("applied as one edit; %d edits\nchecksum %s\n", c->state.edits,
-                  c->state.checksum);
+        std_print("applied as one edit; %d edit%s\nchecksum %s\n", c->state.edits,
+                  c->state.edits == 1 ? "" : "s", c->state.checksum);
         return true;
     }
     o = cli_event("applied");

@@ -85,7 +85,8 @@ static bool run(struct cli *c, struct err *err)
     if (!past(c, err))
         return false;
     if (!cli_json(c)) {
-        std_print("%d edits\nchecksum %s\n", c->state.edits, c->state.checksum);
+        std_print("%d edit%s\nchecksum %s\n", c->state.edits, c->state.edits == 1 ? "" : "s",
+                  c->state.checksum);
         return true;
     }
     o = cli_event("state");

@@ -64,9 +64,12 @@ static void as_text(const struct answer *a)
 
 static void hear(struct cli *c, struct event *ev, void *ctx)
 {
-    (void)ctx;
+    const int *top = ctx;
+
     if (ev->kind != EV_ANSWER || ev->answer->partial)
         return;
+    if (!*top) /* the engine takes 0 for as many as it likes */
+        ev->answer->nexts = 0;
     if (cli_json(c))
         as_json(ev->answer);
     else
@@ -178,7 +181,7 @@ static bool ask(struct cli *c, const struct intervention *change, const char *co
         cmd.changes = xcalloc((size_t)c->neuron_count + 1, sizeof(*change));
         memcpy(cmd.changes, change, (size_t)c->neuron_count * sizeof(*change));
         cmd.change_count = c->neuron_count;
-        if (!cli_job(c, &cmd, hear, NULL, err))
+        if (!cli_job(c, &cmd, hear, &base.top, err))
             return false;
     }
     return true;

@@ -16,7 +16,8 @@ static bool step(struct cli *c, enum command_kind kind, struct err *err)
     if (!cli_job(c, &cmd, NULL, NULL, err))
         return false;
     if (!cli_json(c)) {
-        std_print("%d edits\nchecksum %s\n", c->state.edits, c->state.checksum);
+        std_print("%d edit%s\nchecksum %s\n", c->state.edits, c->state.edits == 1 ? "" : "s",
+                  c->state.checksum);
         return true;
     }
     o = cli_event(NULL);

@@ -12,7 +12,8 @@ static bool run(struct cli *c, struct err *err)
     if (!cli_start(c, NEED_SESSION | READS, err) || !cli_job(c, &cmd, NULL, NULL, err))
         return false;
     if (!cli_json(c)) {
-        std_print("%d edits rebuilt: equal\nchecksum %s\n", c->state.edits, c->state.checksum);
+        std_print("%d edit%s rebuilt: equal\nchecksum %s\n", c->state.edits,
+                  c->state.edits == 1 ? "" : "s", c->state.checksum);
         return true;
     }
     o = cli_event(NULL);

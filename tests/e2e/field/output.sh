@@ -164,3 +164,15 @@ cut() {
 }
 run 0 cut
 no_out .
+
+row "no next tokens are none"
+run 0 "$E" query -m "$M" --top 0 -n 2 hi
+no_out '%'
+run 0 "$E" query -m "$M" --top 0 -n 2 hi --json
+out '"next":\[\]'
+
+row "numbers and words agree"
+run 0 "$E" verify -m "$M" -s "$S"
+out '^1 edit rebuilt'
+run 0 "$E" export -m "$M" -s "$S" --as gguf --to "$d/words.gguf" --force
+no_out 'as as'
