@@ -24,6 +24,13 @@ struct session {
 int lock_take(const char *path, struct err *err);
 void lock_drop(const char *path, int lock); /* -1 is fine */
 
+/* ---- crashed.c ---- */
+
+/* The path of a copy of PATH and its journal, in a folder of their own; NULL where there can be
+ * none. Ends with crashed_remove(), which frees it. */
+char *crashed_copy(const char *path);
+void crashed_remove(char *copy);
+
 /* ---- db.c ---- */
 
 /* Records why the last call on the connection failed; `rc` is its result. Returns false. */

@@ -96,6 +96,43 @@ static void heal(struct session *s)
     free(journal);
 }
 
+/* What a crash left half written is read as it was before, in a copy that has no name any more
+ * when this returns. */
+static bool connect_crashed(struct session *s)
+{
+    char *copy = crashed_copy(s->path), *path = s->path;
+    bool ok = copy != NULL;
+
+    if (ok) {
+        s->path = copy;
+        ok = connect(s, SQLITE_OPEN_READWRITE, NULL) && schema_open(s, false, NULL);
+        s->path = path;
+        crashed_remove(copy);
+    }
+    return ok;
+}
+
+static bool connect_reader(struct session *s, struct err *err)
+{
+    struct err why = {0};
+    char *journal = xasprintf("%s-journal", s->path);
+    bool ok, left;
+
+    heal(s);
+    ok = connect(s, SQLITE_OPEN_READONLY, &why) && schema_open(s, false, &why);
+    left = !ok && why.kind == ERR_IO && file_exists(journal);
+    free(journal);
+    if (left) {
+        disconnect(s);
+        ok = connect_crashed(s) ||
+             err_set(err, ERR_IO,
+                     "%s: a crash left it half written; copy it and its -journal together to where "
+                     "they may be written, and open the copy",
+                     s->path);
+    }
+    return ok || err_set(err, why.kind, "%s", why.text);
+}
+
 /* All pages as they are at one moment; waits while a step is being written. */
 static int copy_pages(sqlite3 *from, sqlite3 *to)
 {
@@ -158,11 +195,8 @@ static bool open_file(struct session *s, bool create, bool glance, struct err *e
 
     if (!check_file(s->path, create, &exists, err))
         return false;
-    if (s->readonly) {
-        heal(s);
-        return connect(s, SQLITE_OPEN_READONLY, err) && schema_open(s, false, err) &&
-               (glance || read_copy(s, err));
-    }
+    if (s->readonly)
+        return connect_reader(s, err) && (glance || read_copy(s, err));
     s->lock = lock_take(s->path, err);
     if (s->lock < 0)
         return false;

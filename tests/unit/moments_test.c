@@ -110,6 +110,13 @@ static void test_round_trip(void)
     CHECK(same_sums(m, two));
     CHECK(moments_load(got, 39, &notes, &err) && got->tokens == 40);
     CHECK(moments_load(got, 32, &notes, &err) && got->tokens == 0);
+    snprintf(two->origin.former, sizeof(two->origin.former), "%s", two->origin.model);
+    snprintf(two->origin.model, sizeof(two->origin.model), "a new name");
+    CHECK(moments_load(two, 64, &notes, &err) && two->tokens == 64); /* known by the old one */
+    CHECK_STR(two->origin.model, "a new name");
+    two->origin.former[0] = '\0';
+    CHECK(moments_load(two, 64, &notes, &err) && two->tokens == 0);
+    snprintf(two->origin.model, sizeof(two->origin.model), "model");
     two->origin.window = 16; /* something else */
     CHECK(moments_load(two, 64, &notes, &err) && two->tokens == 0);
     CHECK(notes.len == 0);

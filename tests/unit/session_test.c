@@ -256,6 +256,34 @@ static void other_model_refused(void)
     session_close(s);
 }
 
+/* What an earlier version called the same model is known, and replaced by who may write. */
+static void former_name_known(void)
+{
+    static const char *const former[] = {"something", "former"};
+    struct session_base base = {.identity = "present", .former = former, .formers = 2, .name = "X"};
+    struct err err = {0};
+    struct session *s;
+    char *now;
+
+    fresh_file();
+    s = must_open(true);
+    CHECK(bind(s, "former", "X", NULL));
+    session_close(s);
+    s = session_open(file, NULL, false, true, NULL);
+    CHECK(s && session_bind(s, &base, NULL)); /* nothing is written */
+    now = session_get(s, SESSION_BASE_IDENTITY, NULL);
+    CHECK_STR(now, "former");
+    free(now);
+    session_close(s);
+    s = must_open(false);
+    CHECK(session_bind(s, &base, NULL));
+    now = session_get(s, SESSION_BASE_IDENTITY, NULL);
+    CHECK_STR(now, "present");
+    free(now);
+    CHECK(!bind(s, "former", "X", &err) && err.kind == ERR_STATE);
+    session_close(s);
+}
+
 static void second_writer_refused(void)
 {
     char want[300], host[256] = "", other[200], lock[128];
@@ -413,6 +441,7 @@ static const struct test tests[] = {
     {"the log and its checksums", log_and_checksums},
     {"settings, queries, metrics, notes", settings_and_queries},
     {"a session of another model is refused", other_model_refused},
+    {"a former name of the model", former_name_known},
     {"a second writer is told who holds it", second_writer_refused},
     {"a dead holder's lock is free", dead_holder_forgotten},
     {"read-only changes nothing", readonly_changes_nothing},

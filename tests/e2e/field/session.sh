@@ -194,3 +194,48 @@ run 5 "$E" apply -s "$d/part.es" "$d/three.delta"
 err 'edit 1 is a part of this delta already'
 run 0 "$E" undo -s "$d/part.es"
 run 0 "$E" apply -s "$d/part.es" "$d/three.delta" # undone edits do not count
+
+# --- where nothing may be written -----------------------------------------------------------------
+# As somebody who may not write; root may everywhere, and becomes nobody where it can.
+other() {
+    if [ "$(id -u)" = 0 ]; then
+        XDG_CACHE_HOME="$d/nobody" XDG_STATE_HOME="$d/nobody" \
+            setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+    else
+        "$@"
+    fi
+}
+chmod 755 "$d"
+mkdir -m 777 "$d/nobody"
+mkdir "$d/fixed"
+cp "$OLD" "$d/fixed/old.es"
+cp "$OLD" "$d/fixed/crashed.es"
+python3 - "$d/fixed/crashed.es" <<'P' # the middle of a step, on the disk
+import os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA cache_size = 1"); db.execute("BEGIN IMMEDIATE")
+db.execute("UPDATE edits SET active = 0"); db.execute("CREATE TABLE junk (x)")
+for i in range(200):
+    db.execute("INSERT INTO junk VALUES (zeroblob(3000))")
+os._exit(0)
+P
+chmod 444 "$d/fixed/"*
+chmod 555 "$d/fixed"
+if other test -x "$E" 2>/dev/null && other test -r "$M"; then
+    row "who may not write reads, also what a crash left"
+    [ -f "$d/fixed/crashed.es-journal" ] || complain "no journal was left"
+    for file in old crashed; do
+        run 0 other "$E" verify -m "$M" -s "$d/fixed/$file.es"
+        out "^checksum $OLD_SUM$"
+        run 0 other "$E" log -s "$d/fixed/$file.es"
+        out "^checksum $OLD_SUM$"
+        run 0 other "$E" query -m "$M" -s "$d/fixed/$file.es" hi
+        run 1 other "$E" undo -m "$M" -s "$d/fixed/$file.es"
+        err 'cannot create the lock file.*it can be read, not changed'
+    done
+    run 1 other env TMPDIR=/proc "$E" verify -m "$M" -s "$d/fixed/crashed.es"
+    err 'copy it and its -journal together'
+    printf 'size 120 30\nwait idle 60\nexpect READ-ONLY\nkey 8\nwait idle 60\nexpect Oslo\n' >"$d/fixed.script"
+    run 0 other "$E" replay "$d/fixed.script" --batch -m "$M" -s "$d/fixed/old.es"
+fi
+chmod 755 "$d/fixed"
