@@ -67,7 +67,7 @@ for cache in warm cold; do
     [ $cache = cold ] || ln -sfn cache "$d/cold"
     run 0 cold "$E" undo -m "$slow" -s "$d/$cache.es" --edit 1
     [ $cache = cold ] && rm -rf "$d/cold"
-    run 0 cold "$E" apply -m "$slow" -s "$d/$cache.es" "$d/slow.delta"
+    run 0 cold "$E" apply --force -m "$slow" -s "$d/$cache.es" "$d/slow.delta"
     [ $cache = cold ] && rm -rf "$d/cold"
     run 3 cold "$E" edit -q -m "$slow" -s "$d/$cache.es" $Q $FACT
     [ $cache = cold ] && rm -rf "$d/cold"
