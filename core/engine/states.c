@@ -393,15 +393,18 @@ bool job_verify(struct engine *e, struct command *cmd, struct err *err)
 bool job_save(struct engine *e, struct command *cmd, struct err *err)
 {
     struct session *copy;
+    bool readonly;
 
     if (!cmd->text || !*cmd->text)
         return err_set(err, ERR_USAGE,
                        "a session needs a name to be saved under, such as paris.es");
     if (!session_copy(e->open->journal, cmd->text, err))
         return false;
-    copy = session_open(cmd->text, NULL, false, e->options.readonly, err);
+    readonly = e->options.readonly && !e->options.yields; /* nobody else holds the new file */
+    copy = session_open(cmd->text, NULL, false, readonly, err);
     if (!copy)
         return false;
+    e->options.readonly = readonly;
     session_close(e->open->journal);
     e->open->journal = copy;
     e->options.autosave = false;

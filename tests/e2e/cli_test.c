@@ -328,7 +328,9 @@ static void interrupted(void)
               (char *)NULL);
         _exit(127);
     }
-    sleep(3);
+    for (int i = 0; i < 600 && !file_exists(session); i++) /* until it is at work */
+        usleep(100000);
+    usleep(500000);
     kill(child, SIGINT);
     waitpid(child, &status, 0);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 130);

@@ -59,7 +59,7 @@ bool cli_start(struct cli *c, unsigned needs, struct err *err)
                                .session = c->value[OPT_SESSION],
                                .autosave = (needs & FOR_A_SCREEN) && !c->value[OPT_SESSION] &&
                                            !cli_has(c, OPT_READONLY),
-                               .yields = (needs & FOR_A_SCREEN) != 0,
+                               .yields = (needs & FOR_A_SCREEN) && !cli_has(c, OPT_READONLY),
                                .create = (needs & MAY_CREATE) != 0,
                                .look_only = (needs & ONLY_LOOKS) != 0,
                                .background_moments = (needs & FOR_A_SCREEN) != 0,
