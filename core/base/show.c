@@ -124,7 +124,10 @@ static void escape(struct buf *out, const char *bytes, size_t n, const char *kee
         int32_t code = utf8_next(&p, end);
         bool joiner = joins && (code == JOINER || code == NON_JOINER);
 
-        if (code < 0)
+        if (code < 0 && end - from > 1 && !memcmp(from, UTF8_NUL, 2)) {
+            escape_control(out, 0);
+            p = from + 2;
+        } else if (code < 0)
             for (; from < p; from++)
                 buf_printf(out, "\\x%02x", (unsigned char)*from);
         else if (code && code < 0x20 && strchr(keep, code))

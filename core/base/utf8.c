@@ -153,6 +153,30 @@ size_t utf8_trim(const char **text, size_t n)
     return (size_t)(end - from);
 }
 
+void utf8_carry(struct buf *text)
+{
+    struct buf out = {0};
+
+    if (!text->len || !memchr(text->data, 0, text->len))
+        return;
+    for (size_t i = 0; i < text->len; i++)
+        buf_add(&out, text->data[i] ? &text->data[i] : UTF8_NUL, text->data[i] ? 1 : 2);
+    buf_free(text);
+    *text = out;
+}
+
+void utf8_uncarry(struct buf *out, const char *text)
+{
+    const char *at;
+
+    while ((at = strstr(text, UTF8_NUL))) {
+        buf_add(out, text, (size_t)(at - text));
+        buf_add(out, "", 1);
+        text = at + 2;
+    }
+    buf_puts(out, text);
+}
+
 int utf8_put(char out[4], int32_t code)
 {
     if (code < 0x80) {

@@ -15,13 +15,23 @@
 
 enum { NEXT = 10, SAID_TOKENS = 12 };
 
+char *text_of_ids(const struct engine *e, const int *id, int count)
+{
+    struct buf text = {0};
+
+    tokenizer_decode(e->model->tokenizer, id, count, DECODE_SKIP_SPECIAL, &text);
+    utf8_carry(&text);
+    return buf_take(&text);
+}
+
 void word_of(const struct engine *e, int id, struct word *w)
 {
     struct buf piece = {0};
 
     *w = (struct word){.id = id};
     tokenizer_piece(e->model->tokenizer, id, &piece);
-    utf8_copy(w->text, sizeof(w->text), piece.data);
+    utf8_carry(&piece);
+    utf8_copy(w->text, sizeof(w->text), piece.data ? piece.data : "");
     buf_free(&piece);
 }
 
@@ -156,9 +166,9 @@ bool say(struct engine *e, const struct weights_view *view, const struct request
     const struct row *row = &r->row[0];
     struct generate_options o = {.tokens = SAID_TOKENS, .want = r->target, .wants = r->targets};
     struct generated g;
-    struct buf text = {0};
     double sum = 0;
     struct word w;
+    char *text;
     int best;
 
     *out = (struct said){.all_argmax = true};
@@ -176,10 +186,9 @@ bool say(struct engine *e, const struct weights_view *view, const struct request
         out->p_old = exp((double)g.logits[r->old] - log_sum_exp(g.logits, view->model->head.rows));
     word_of(e, best, &w);
     memcpy(out->argmax, w.text, sizeof(out->argmax));
-    tokenizer_decode(e->model->tokenizer, g.id, g.count, DECODE_SKIP_SPECIAL, &text);
-    if (text.data)
-        utf8_copy(out->generated, sizeof(out->generated), text.data);
-    buf_free(&text);
+    text = text_of_ids(e, g.id, g.count);
+    utf8_copy(out->generated, sizeof(out->generated), text);
+    free(text);
     generated_free(&g);
     return true;
 }
@@ -200,6 +209,7 @@ static void stream_token(void *ctx, int id)
     struct answer *a;
 
     decoder_put(&s->decoder, id, &s->text);
+    utf8_carry(&s->text);
     a = xcalloc(1, sizeof(*a));
     *a = s->base;
     a->partial = true;
@@ -288,12 +298,10 @@ static struct answer *answer_whole(struct engine *e, const struct stream *s,
                                    const struct command *cmd, struct generated *g)
 {
     struct answer *a = xcalloc(1, sizeof(*a));
-    struct buf text = {0};
 
     *a = s->base;
     a->prompt = xstrdup(cmd->text);
-    tokenizer_decode(e->model->tokenizer, g->id, g->count, DECODE_SKIP_SPECIAL, &text);
-    a->completion = buf_take(&text);
+    a->completion = text_of_ids(e, g->id, g->count);
     a->plain = s->plain ? xstrdup(s->plain) : NULL;
     a->ids = g->id;
     a->count = g->count;

@@ -89,7 +89,7 @@ char *say_words(struct engine *e, const struct weights_view *view, const char *p
 {
     struct generate_options o = {.tokens = tokens};
     struct generated g = {0};
-    struct buf text = {0};
+    char *text;
     int *id = NULL, count = 0;
     bool ok = encode(e, prompt, ENCODE_BOS, &id, &count, err) &&
               generate(&g, view, id, count, &o, &e->job, err);
@@ -97,7 +97,7 @@ char *say_words(struct engine *e, const struct weights_view *view, const char *p
     free(id);
     if (!ok)
         return NULL;
-    tokenizer_decode(e->model->tokenizer, g.id, g.count, DECODE_SKIP_SPECIAL, &text);
+    text = text_of_ids(e, g.id, g.count);
     generated_free(&g);
-    return buf_take(&text);
+    return text;
 }

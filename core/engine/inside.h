@@ -152,6 +152,8 @@ struct said {
 };
 bool say(struct engine *e, const struct weights_view *view, const struct request *r,
          struct said *out, struct err *err);
+/* What tokens say, specials left out, as a C string that carries NUL bytes. Caller frees. */
+char *text_of_ids(const struct engine *e, const int *id, int count);
 void word_of(const struct engine *e, int id, struct word *w);
 struct word *words_of(const struct engine *e, const int *id, int count);
 /* The bare prompt's tokens, those of the subject marked. */

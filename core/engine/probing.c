@@ -35,7 +35,6 @@ static bool ask(struct board *b, const struct weights_view *view, const struct t
     struct engine *e = b->e;
     struct generate_options o = {.tokens = tokens, .stop = {stop}, .stops = stop >= 0};
     struct generated g = {0};
-    struct buf text = {0};
     bool ok;
 
     if (answer) {
@@ -49,8 +48,7 @@ static bool ask(struct board *b, const struct weights_view *view, const struct t
             out->top = out->top && g.top[i];
         if (o.wants)
             out->p = exp(g.logp[0]);
-        tokenizer_decode(e->model->tokenizer, g.id, g.count, DECODE_SKIP_SPECIAL, &text);
-        out->said = buf_take(&text);
+        out->said = text_of_ids(e, g.id, g.count);
     }
     generated_free(&g);
     return ok;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/model/tokenizer.h"
 
 struct codec {
@@ -47,6 +48,7 @@ bool codec_encode(const struct codec *c, const char *text, size_t len, bool bos,
 
         out->id[i] = t.ids[i];
         tokenizer_piece(c->tokenizer, t.ids[i], &piece);
+        utf8_carry(&piece);
         out->piece[i] = buf_take(&piece);
     }
     tokens_free(&t);

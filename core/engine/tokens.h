@@ -12,7 +12,7 @@ struct codec; /* opaque */
 
 struct coded {
     int *id;
-    char **piece; /* bytes of each token; may be part of a character */
+    char **piece; /* of each token, NUL carried (utf8_carry); may be part of a character */
     int count;
 };
 

@@ -1,3 +1,6 @@
+#include <stdlib.h>
+#include <string.h>
+
 #include "core/base/utf8.h"
 
 #include "tests/test.h"
@@ -61,7 +64,31 @@ static void round_trip(void)
     CHECK(wrong == 0);
 }
 
+/* NUL bytes come back from a C string, wherever they stand. */
+static void carrying(void)
+{
+    static const struct {
+        const char *text;
+        size_t len;
+    } texts[] = {{"", 0}, {"abc", 3}, {"\0", 1}, {"a\0b", 3}, {"\0\0é\0", 5}, {"\xc0\0\x80", 3}};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        struct buf text = {0}, back = {0};
+        char *string;
+
+        buf_add(&text, texts[i].text, texts[i].len);
+        utf8_carry(&text);
+        string = buf_take(&text);
+        utf8_uncarry(&back, string);
+        CHECK(back.len == texts[i].len);
+        CHECK(!back.len || !memcmp(back.data, texts[i].text, back.len));
+        free(string);
+        buf_free(&back);
+    }
+}
+
 static const struct test tests[] = {
+    {"carrying", carrying},
     {"validity", validity},
     {"cleaning", cleaning},
     {"round_trip", round_trip},

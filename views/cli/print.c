@@ -65,13 +65,22 @@ json_t *cli_real(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+/* The text as it was, with what is not UTF-8 as U+FFFD; NUL bytes are text. */
+static struct buf clean_text(const char *text)
+{
+    struct buf raw = {0}, clean = {0};
+
+    utf8_uncarry(&raw, text ? text : "");
+    utf8_clean(&clean, raw.data ? raw.data : "", raw.len);
+    buf_free(&raw);
+    return clean;
+}
+
 json_t *cli_text(const char *text)
 {
-    struct buf clean = {0};
-    json_t *string;
+    struct buf clean = clean_text(text);
+    json_t *string = json_stringn(clean.data ? clean.data : "", clean.len);
 
-    utf8_clean(&clean, text ? text : "", text ? strlen(text) : 0);
-    string = json_string(clean.data ? clean.data : "");
     buf_free(&clean);
     return string;
 }

@@ -7,6 +7,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/std.h"
+#include "core/base/utf8.h"
 #include "core/engine/tokens.h"
 #include "views/cli/cli.h"
 
@@ -39,6 +40,7 @@ static bool decode(struct cli *c, const struct codec *codec, struct err *err)
     if (ok && cli_json(c)) {
         json_t *o = cli_event(NULL);
 
+        utf8_carry(&text);
         json_object_set_new(o, "text", cli_text(text.data));
         cli_print(o);
     } else if (ok) {
