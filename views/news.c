@@ -149,6 +149,10 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
         if (d->exported)
             of_export(d->exported, tone, out, 320);
         return d->exported != NULL;
+    case EV_NOTICE:
+        *tone = TONE_WARN;
+        snprintf(out, 320, "%s", ev->notice->text);
+        return true;
     case EV_FAILED:
         *tone = ev->err.kind == ERR_CANCELLED ? TONE_WARN : TONE_ERROR;
         if (ev->err.kind != ERR_CANCELLED)

@@ -96,6 +96,19 @@ static void now_says(const struct desk *d, struct surface *s, struct rect in, in
     }
 }
 
+/* Where the prompt and the new object meet otherwise than usual. */
+static void word_unusual(const struct desk *d, struct pen *p)
+{
+    const struct look *look = d->look;
+    bool chat = d->fact.wording.form ? d->fact.wording.form == ASK_CHAT
+                                     : params_choice(&d->params, P_PROMPT_FORM) != 0;
+    const char *words = chat ? "  chat form" : "  no blank before it";
+
+    if ((chat || (look->targets && *look->target[0].text != ' ')) &&
+        p->x + text_width(words) <= p->area.w)
+        pen_text(p, ROLE_DIM, words);
+}
+
 static void target_line(const struct desk *d, struct surface *s, struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 0);
@@ -115,6 +128,7 @@ static void target_line(const struct desk *d, struct surface *s, struct rect in,
     pen_printf(&p, ROLE_DIM, "rank %s", text_thousands(number, d->look->rank));
     if (p.x + 4 + text_width(text_thousands(number, d->model.vocab)) <= in.w)
         pen_printf(&p, ROLE_DIM, " of %s", number);
+    word_unusual(d, &p);
 }
 
 void pane_fact(const struct desk *d, const struct fact_form *form, struct surface *s,
@@ -136,6 +150,11 @@ void pane_fact(const struct desk *d, const struct fact_form *form, struct surfac
 
         pen_fit(&p, ROLE_WARN, in.w, d->look->problem);
         return;
+    }
+    if (*d->look->note) {
+        struct pen p = pen_at(s, in, y++, 0);
+
+        pen_fit(&p, ROLE_WARN, in.w, d->look->note);
     }
     y += chips(d->look, s, in, y, in.h - y - 2 > 1 ? in.h - y - 2 : 1);
     now_says(d, s, in, y);

@@ -69,6 +69,9 @@ enum param {
     P_STATS_WINDOW,
     P_ACCEPT_P_MIN,
     P_SEED,
+    P_PROMPT_FORM,    /* plain | chat */
+    P_PROMPT_SPECIAL, /* text | token */
+    P_TARGET_BLANK,   /* auto | yes | no */
     PARAM_COUNT
 };
 

@@ -123,6 +123,14 @@ static const struct param_info rows[PARAM_COUNT] = {
                         "this"},
     [P_SEED] = {"seed", "", PARAM_INTEGER, 0, 0, 4294967295.0, "", "", "",
                 "seed of everything drawn at random"},
+    [P_PROMPT_FORM] = {"prompt.form", "", PARAM_CHOICE, 0, 0, 1, "plain chat", "", "",
+                       "how a prompt is asked: as it is, or as the user's turn of the model's chat "
+                       "form"},
+    [P_PROMPT_SPECIAL] = {"prompt.special", "", PARAM_CHOICE, 0, 0, 1, "text token", "", "",
+                          "special tokens written in a text: plain characters, or the tokens"},
+    [P_TARGET_BLANK] = {"target.blank", "", PARAM_CHOICE, 0, 0, 2, "auto yes no", "", "",
+                        "a blank between prompt and new object; auto: none between scripts "
+                        "written without"},
 };
 
 const struct param_info *param_info(enum param p)

@@ -71,6 +71,7 @@ struct fact fact_copy(const struct fact *fact)
         .paraphrases = fact->paraphrases,
         .locality = probes_copy(fact->locality, fact->localities),
         .localities = fact->localities,
+        .wording = fact->wording,
         .portability = probes_copy(fact->portability, fact->portabilities),
         .portabilities = fact->portabilities,
     };
@@ -136,6 +137,7 @@ char *fact_to_json(const struct fact *fact)
                               json_string(fact->paraphrase[i]));
     }
     put_probes(root, "locality", fact->locality, fact->localities);
+    wording_to_json(&fact->wording, root);
     put_probes(root, "portability", fact->portability, fact->portabilities);
     text = json_dumps(root, JSON_COMPACT);
     json_decref(root);

@@ -7,6 +7,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
+#include "core/edit/wording.h"
 
 struct probe {
     char *prompt, *answer; /* owned; answer may be NULL (whatever the base model says) */
@@ -26,8 +27,9 @@ struct fact {
     int localities;
     struct probe *portability; /* must follow from the new object; each has its own answer */
     int portabilities;
-    unsigned trimmed; /* TRIMMED_*: which texts had blanks around them */
-    int record;       /* the record of its file, from 1; 0: of none */
+    unsigned trimmed;       /* TRIMMED_*: which texts had blanks around them */
+    int record;             /* the record of its file, from 1; 0: of none */
+    struct wording wording; /* how its texts become tokens */
 };
 
 enum {

@@ -424,16 +424,30 @@ static const struct {
     {"editscope, EasyEdit, KnowEdit", "subject, prompt, target_new", is_flat, read_flat},
 };
 
+/* The keys of a wording, which facts of every shape may have. */
+static bool read_wording(const json_t *record, struct fact *fact, int count, struct err *err)
+{
+    struct wording w;
+
+    if (!wording_from_json(&w, record, err))
+        return false;
+    for (int i = 0; i < count; i++)
+        fact[i].wording = w;
+    return true;
+}
+
 bool fact_shapes_read(const json_t *record, struct fact_list *list, struct err *err)
 {
     struct buf known = {0};
+    int before = list->count;
 
     if (!json_is_object(record))
         return err_set(err, ERR_FORMAT, "a fact must be one JSON object, this is %s",
                        json_is_string(record) ? "a text" : kind_of(record));
     for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++)
         if (shapes[i].is(record))
-            return shapes[i].read(list, record, err);
+            return shapes[i].read(list, record, err) &&
+                   read_wording(record, list->fact + before, list->count - before, err);
     for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++)
         buf_printf(&known, "%s%s (%s)", i ? "; " : "", shapes[i].name, shapes[i].keys);
     err_set(err, ERR_FORMAT, "no fact of a known shape, which are: %s", known.data);

@@ -42,72 +42,108 @@ void prefixes_free(struct prefixes *p)
     *p = (struct prefixes){0};
 }
 
-/* prefix + template with {} filled; *end is the byte after the subject. */
-static char *fill(const char *prefix, const char *template, const char *subject, size_t *end)
+/* prefix + template with {} filled; the subject's bytes are [*begin, *end). */
+static char *fill(const char *prefix, const char *template, const char *subject, size_t *begin,
+                  size_t *end)
 {
     const char *hole = strstr(template, "{}");
     char *text =
         xasprintf("%s%.*s%s%s", prefix, (int)(hole - template), template, subject, hole + 2);
 
-    *end = strlen(prefix) + (size_t)(hole - template) + strlen(subject);
+    *begin = strlen(prefix) + (size_t)(hole - template);
+    *end = *begin + strlen(subject);
     return text;
 }
 
-static bool row_build(struct row *row, const char *prefix, const char *template,
-                      const char *subject, const struct tokenizer *tok, bool by_prefix,
-                      struct err *err)
+static int *ids_of(const struct tokens *t)
+{
+    int *id = xmalloc((size_t)t->count * sizeof(int) + 1);
+
+    if (t->count)
+        memcpy(id, t->ids, (size_t)t->count * sizeof(int));
+    return id;
+}
+
+/* The tokens of the subject, bytes [begin, end) of the asked text. Specials such as BOS have empty
+ * offsets. */
+static void find_subject(struct row *row, const struct tokens *t, long begin, long end)
+{
+    row->first = row->lookup = -1;
+    for (int i = 0; i < t->count; i++) {
+        if (t->start[i] >= end || t->end[i] <= t->start[i])
+            continue;
+        row->lookup = i;
+        if (row->first < 0 && t->end[i] > begin)
+            row->first = i;
+    }
+    row->last = row->lookup;
+}
+
+/* The released code's count: the length of the tokens up to the subject's end, less one. */
+static bool count_prefix(struct row *row, const struct asking *a, const struct tokenizer *tok,
+                         long end, struct err *err)
 {
     struct tokens t = {0};
-    size_t end;
 
-    row->text = fill(prefix, template, subject, &end);
-    if (!tokenizer_encode(tok, row->text, strlen(row->text), ENCODE_BOS, &t, err))
+    if (!tokenizer_encode(tok, a->text, (size_t)end, a->flags, &t, err))
         return false;
-    row->count = t.count;
-    row->id = xmalloc((size_t)t.count * sizeof(int));
-    memcpy(row->id, t.ids, (size_t)t.count * sizeof(int));
-    row->lookup = -1;
-    for (int i = 0; i < t.count; i++) /* specials such as BOS have empty offsets */
-        if ((size_t)t.start[i] < end && t.end[i] > t.start[i])
-            row->lookup = i;
+    row->lookup = t.count - 1;
     tokens_free(&t);
-    if (by_prefix) {
-        if (!tokenizer_encode(tok, row->text, end, ENCODE_BOS, &t, err))
-            return false;
-        row->lookup = t.count - 1;
-        tokens_free(&t);
-    }
-    if (row->lookup < 0 || row->lookup >= row->count)
-        return err_set(err, ERR_USAGE, "subject \"%s\" has no tokens in \"%s\"", subject,
-                       row->text);
     return true;
 }
 
-static bool target_build(const char *object, const struct tokenizer *tok, int **id, int *count,
-                         struct err *err)
+/* How rows are made of templates. */
+struct maker {
+    const struct model *model;
+    struct wording wording;
+    bool by_prefix;
+};
+
+static bool row_build(struct row *row, const char *prefix, const char *template,
+                      const char *subject, const struct maker *m, struct err *err)
 {
-    char *text = xasprintf(" %s", object);
-    struct tokens t = {0};
-    bool ok = tokenizer_encode(tok, text, strlen(text), ENCODE_CONTINUES, &t, err);
+    size_t begin, end;
+    char *text = fill(prefix, template, subject, &begin, &end);
+    struct asking a;
+    bool ok = asked_prompt(&a, &m->wording, m->model, text, err);
 
     free(text);
     if (!ok)
+        return false;
+    row->count = a.tokens.count;
+    row->id = ids_of(&a.tokens);
+    find_subject(row, &a.tokens, a.at + (long)begin, a.at + (long)end);
+    ok = !m->by_prefix || count_prefix(row, &a, m->model->tokenizer, a.at + (long)end, err);
+    row->text = a.text;
+    a.text = NULL;
+    asked_free(&a);
+    if (ok && (row->lookup < 0 || row->lookup >= row->count))
+        ok = err_set(err, ERR_USAGE, "subject \"%s\" has no tokens in \"%s\"", subject, row->text);
+    return ok;
+}
+
+/* The tokens of an object behind the bare prompt. */
+static bool target_build(const struct request *r, const struct maker *m, const char *object,
+                         int **id, int *count, struct err *err)
+{
+    const struct asking bare = {.text = r->row[0].text};
+    struct tokens t = {0};
+
+    if (!asked_answer(&bare, &m->wording, m->model, object, &t, err))
         return false;
     if (!t.count) {
         tokens_free(&t);
         return err_set(err, ERR_USAGE, "object \"%s\" has no tokens", object);
     }
     *count = t.count;
-    *id = xmalloc((size_t)t.count * sizeof(int));
-    memcpy(*id, t.ids, (size_t)t.count * sizeof(int));
+    *id = ids_of(&t);
     tokens_free(&t);
     return true;
 }
 
 /* The rows that are scored, in the order bare prompt, prefixed ones, paraphrases. Those of `row`
  * are shared with it; request_free() knows. */
-static bool scored_build(struct request *r, const struct tokenizer *tok, bool by_prefix, int choice,
-                         struct err *err)
+static bool scored_build(struct request *r, const struct maker *m, int choice, struct err *err)
 {
     enum { PREFIXES, PARAPHRASES, BOTH };
     int shared = choice == PARAPHRASES ? 1 : r->rows, more = r->fact.paraphrases;
@@ -125,8 +161,8 @@ static bool scored_build(struct request *r, const struct tokenizer *tok, bool by
     memcpy(r->scored, r->row, (size_t)shared * sizeof(*r->scored));
     r->scoreds = shared;
     for (int i = 0; i < more; i++, r->scoreds++)
-        if (!row_build(&r->scored[shared + i], "", r->fact.paraphrase[i], r->fact.subject, tok,
-                       by_prefix, err)) {
+        if (!row_build(&r->scored[shared + i], "", r->fact.paraphrase[i], r->fact.subject, m,
+                       err)) {
             r->scoreds++;
             return false;
         }
@@ -134,32 +170,37 @@ static bool scored_build(struct request *r, const struct tokenizer *tok, bool by
 }
 
 bool request_build(struct request *r, const struct fact *fact, const struct prefixes *prefixes,
-                   const struct tokenizer *tok, const struct params *p, struct err *err)
+                   const struct model *model, const struct params *p, struct err *err)
 {
-    bool by_prefix = params_choice(p, P_EDIT_LOOKUP) == LOOKUP_PREFIX;
+    struct maker m = {.model = model,
+                      .by_prefix = params_choice(p, P_EDIT_LOOKUP) == LOOKUP_PREFIX};
     int used = (int)p->value[P_ATTR_PREFIXES], *old = NULL, olds = 0;
 
     *r = (struct request){.fact = fact_copy(fact), .old = -1};
     if (!fact_normalise(&r->fact, err))
         goto fail;
+    wording_settle(&r->fact.wording, p);
+    m.wording = r->fact.wording;
     if (used > prefixes->count)
         used = prefixes->count;
     r->row = xcalloc((size_t)used + 1, sizeof(*r->row));
     for (int i = 0; i <= used; i++, r->rows++)
         if (!row_build(&r->row[i], i ? prefixes->text[i - 1] : "", r->fact.prompt, r->fact.subject,
-                       tok, by_prefix, err)) {
+                       &m, err)) {
             r->rows++;
             goto fail;
         }
-    if (!scored_build(r, tok, by_prefix, params_choice(p, P_ATTR_ROWS), err))
+    if (!scored_build(r, &m, params_choice(p, P_ATTR_ROWS), err))
         goto fail;
-    if (!row_build(&r->essence, "", "{} is a", r->fact.subject, tok, by_prefix, err))
+    if (!target_build(r, &m, r->fact.target, &r->target, &r->targets, err))
         goto fail;
-    if (!target_build(r->fact.target, tok, &r->target, &r->targets, err))
-        goto fail;
-    if (r->fact.old && target_build(r->fact.old, tok, &old, &olds, NULL))
+    if (r->fact.old && target_build(r, &m, r->fact.old, &old, &olds, NULL))
         r->old = old[0];
     free(old);
+    old = NULL;
+    m.wording.form = ASK_PLAIN; /* what the subject is, is asked of the text, as EasyEdit does */
+    if (!row_build(&r->essence, "", "{} is a", r->fact.subject, &m, err))
+        goto fail;
     return true;
 fail:
     request_free(r);

@@ -3,13 +3,14 @@
 #define CORE_EDIT_REQUEST_H
 
 #include "core/base/params.h"
+#include "core/edit/asked.h"
 #include "core/edit/fact.h"
-#include "core/model/tokenizer.h"
 
 struct row {
-    char *text;     /* prefix + prompt with the subject filled in */
-    int *id, count; /* its tokens (with BOS if the tokenizer adds one) */
-    int lookup;     /* index of the subject's last token */
+    char *text;      /* prefix + prompt with the subject filled in; or the chat turn around them */
+    int *id, count;  /* its tokens (with BOS if the tokenizer adds one) */
+    int first, last; /* tokens of the subject */
+    int lookup;      /* index of the subject's last token, by edit.lookup */
 };
 
 struct request {
@@ -19,8 +20,8 @@ struct request {
     struct row *scored; /* what attribution scores (attr.rows): `row` itself, or paraphrases */
     int scoreds;
     struct row essence;   /* "{} is a": the row whose distribution is to stay (KL) */
-    int *target, targets; /* tokens of " " + new object */
-    int old;              /* first token of " " + old object, -1: none */
+    int *target, targets; /* tokens of the new object behind the bare prompt */
+    int old;              /* first token of the old object there, -1: none */
 };
 
 /* Context prefixes: used verbatim before the prompt (methods 4.1). */
@@ -38,9 +39,10 @@ void prefixes_free(struct prefixes *p);
  * ones, the fact's paraphrases or both; a fact without paraphrases that is asked for them is
  * ERR_USAGE. edit.lookup = offsets: the last token that overlaps the subject; = prefix:
  * the length of the tokens of everything up to the subject's end, less one (released code).
- * attr.prefixes of the prefixes are used. `r` owns a copy of the fact. */
+ * attr.prefixes of the prefixes are used. What the fact's wording leaves unsaid the parameters say.
+ * `r` owns a copy of the fact. */
 bool request_build(struct request *r, const struct fact *fact, const struct prefixes *prefixes,
-                   const struct tokenizer *tok, const struct params *p, struct err *err);
+                   const struct model *model, const struct params *p, struct err *err);
 void request_free(struct request *r);
 
 #endif

@@ -64,15 +64,9 @@ struct word *prompt_words(const struct engine *e, const struct request *r)
 {
     const struct row *row = &r->row[0];
     struct word *w = words_of(e, row->id, row->count);
-    size_t begin = (size_t)(strstr(r->fact.prompt, "{}") - r->fact.prompt);
-    size_t end = begin + strlen(r->fact.subject);
-    struct tokens t = {0};
 
-    if (tokenizer_encode(e->model->tokenizer, row->text, strlen(row->text), ENCODE_BOS, &t, NULL))
-        for (int i = 0; i < t.count && i < row->count; i++)
-            w[i].subject =
-                t.end[i] > t.start[i] && (size_t)t.start[i] < end && (size_t)t.end[i] > begin;
-    tokens_free(&t);
+    for (int i = row->first; i >= 0 && i <= row->last; i++)
+        w[i].subject = true;
     return w;
 }
 
@@ -139,14 +133,14 @@ bool job_look(struct engine *e, struct command *cmd, struct err *err)
     e->newest_look = e->job_id;
     look = xcalloc(1, sizeof(*look));
     look->job = e->job_id;
-    if (!request_build(&r, &cmd->facts[0], &e->open->prefixes, e->model->tokenizer, &cmd->params,
-                       &problem)) {
+    if (!request_build(&r, &cmd->facts[0], &e->open->prefixes, e->model, &cmd->params, &problem)) {
         utf8_copy(look->problem, sizeof(look->problem), problem.text);
         look_shallow(e, &cmd->facts[0], look);
     } else {
         look->token = prompt_words(e, &r);
         look->tokens = r.row[0].count;
         look->lookup = r.row[0].lookup;
+        notice_of(e, &r, look->note);
         look->target = words_of(e, r.target, r.targets);
         look->targets = r.targets;
         ok = look_deep(e, &r, look, err);
@@ -276,22 +270,24 @@ static struct changed changes_begin(struct engine *e, const struct command *cmd)
 
 /* The prompt's tokens; in chat form also what ends the answer. A model without a chat form that is
  * known is asked as it is, and *plain says why. */
-static bool prompt_tokens(const struct engine *e, const struct command *cmd, struct tokens *t,
-                          struct generate_options *o, char **plain, struct err *err)
+static bool prompt_tokens(const struct engine *e, const char *prompt, struct wording *w,
+                          struct asking *a, struct generate_options *o, char **plain,
+                          struct err *err)
 {
     struct err why = {0};
 
-    if (cmd->chat && chat_encode(e->model, cmd->text, NULL, t, &o->stop[0], &why)) {
-        o->stops = o->stop[0] >= 0;
+    if (asked_prompt(a, w, e->model, prompt, &why)) {
+        o->stop[0] = a->stop;
+        o->stops = a->stop >= 0;
         return true;
     }
-    if (cmd->chat && why.kind != ERR_MODEL) {
+    if (w->form != ASK_CHAT || why.kind != ERR_MODEL) {
         *err = why;
         return false;
     }
-    if (cmd->chat)
-        *plain = xstrdup(why.text);
-    return tokenizer_encode(e->model->tokenizer, cmd->text, strlen(cmd->text), ENCODE_BOS, t, err);
+    *plain = xstrdup(why.text);
+    w->form = ASK_PLAIN;
+    return asked_prompt(a, w, e->model, prompt, err);
 }
 
 static struct answer *answer_whole(struct engine *e, const struct stream *s,
@@ -310,13 +306,24 @@ static struct answer *answer_whole(struct engine *e, const struct stream *s,
     return a;
 }
 
+static struct wording query_wording(const struct command *cmd)
+{
+    struct wording w = wording_of(&cmd->params);
+
+    w.form = cmd->chat ? ASK_CHAT : ASK_PLAIN; /* its own switch, on the screen too */
+    return w;
+}
+
 static bool answer_one(struct engine *e, const struct command *cmd, const struct weights_view *v,
                        unsigned state, int edit, struct err *err)
 {
-    struct stream s = {
-        .e = e,
-        .prompt = cmd->text,
-        .base = {.state = state, .edit = edit, .chat = cmd->chat, .changed = cmd->change_count}};
+    struct wording w = query_wording(cmd);
+    struct stream s = {.e = e,
+                       .prompt = cmd->text,
+                       .base = {.state = state,
+                                .edit = edit,
+                                .chat = w.form == ASK_CHAT,
+                                .changed = cmd->change_count}};
     struct changed changed = changes_begin(e, cmd);
     struct tap tap = {change_neurons, &changed};
     struct generate_options o = {.tokens = cmd->tokens,
@@ -325,17 +332,17 @@ static bool answer_one(struct engine *e, const struct command *cmd, const struct
                                  .tap = changed.count ? &tap : NULL,
                                  .token = stream_token,
                                  .ctx = &s};
-    struct tokens t = {0};
+    struct asking asking;
     struct generated g = {0};
     struct answer *a;
     bool ok;
 
     decoder_begin(&s.decoder, e->model->tokenizer, DECODE_SKIP_SPECIAL);
-    ok = prompt_tokens(e, cmd, &t, &o, &s.plain, err) &&
-         generate(&g, v, t.ids, t.count, &o, &e->job, err);
+    ok = prompt_tokens(e, cmd->text, &w, &asking, &o, &s.plain, err) &&
+         generate(&g, v, asking.tokens.ids, asking.tokens.count, &o, &e->job, err);
 
     mat_free(e->dev, &changed.factors);
-    tokens_free(&t);
+    asked_free(&asking);
     decoder_end(&s.decoder, NULL);
     buf_free(&s.text);
     a = ok ? answer_whole(e, &s, cmd, &g) : NULL;
@@ -356,11 +363,13 @@ static bool answer_one(struct engine *e, const struct command *cmd, const struct
 bool job_query(struct engine *e, struct command *cmd, struct err *err)
 {
     unsigned states = cmd->states ? cmd->states : STATE_BASE | STATE_EDITED;
+    struct wording w = query_wording(cmd);
 
     if (!cmd->text || !*cmd->text)
         return err_set(err, ERR_USAGE, "an empty prompt: type a question or a text to continue");
     if (!changes_check(e, cmd, err))
         return false;
+    notice_text(e, &w, cmd->text);
     if (cmd->edit) {
         struct weights_view *past = NULL;
         bool ok = states_rebuild(e, e->open->journal, cmd->edit, &past, err) &&

@@ -26,7 +26,8 @@ static char *prove(struct engine *e, const struct delta_file *f, const struct we
     for (int i = f->count - 1; i >= 0; i--) { /* the first fact's numbers stay */
         char *prompt = fact_text(&f->facts[i]);
         struct expectation want;
-        bool yes = false, ok = expect_answer(e, &want, prompt, f->facts[i].target, err);
+        bool yes = false,
+             ok = expect_answer(e, &want, &f->facts[i].wording, prompt, f->facts[i].target, err);
 
         for (int k = 0; ok && k < 2; k++)
             ok = expect_holds(e, &want, view[k], &yes, &p[k], err);

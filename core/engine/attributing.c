@@ -36,8 +36,8 @@ static char *about(const struct engine *e, const struct request *request, int co
     }
     for (int r = 0; r < count; r++)
         for (int i = 0; i < request[r].scoreds; i++)
-            buf_printf(&text, "%s\n%d %d\n", request[r].scored[i].text, request[r].target[0],
-                       request[r].old);
+            buf_printf(&text, "%s\n%d %d %d\n", request[r].scored[i].text, request[r].target[0],
+                       request[r].old, request[r].fact.wording.markup);
     buf_printf(&text, "%u", e->open->edited->generation);
     return buf_take(&text);
 }
@@ -236,6 +236,7 @@ bool job_attribute(struct engine *e, struct command *cmd, struct err *err)
 
     if (!n || !requests_build(e, cmd, &request, err))
         return false;
+    notice_facts(e, request, cmd->count);
     e->curves = cmd->curves;
     run = run_for(e, request, cmd->count, &cmd->params, 0, order, n, true, err);
     e->curves = false;

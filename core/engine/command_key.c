@@ -1,6 +1,7 @@
 /* What an answer depends on: how a recorded run finds the answer to what is asked now. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/engine/codec.h"
 
@@ -63,6 +64,20 @@ static void facts(const struct command *cmd, struct buf *out)
     }
 }
 
+/* What is not the usual wording; nothing, so that recordings made before there was one still fit.
+ */
+static void put_wording(const struct command *cmd, struct buf *out)
+{
+    static const struct wording usual = {JOIN_AUTO, ASK_PLAIN, MARKUP_TEXT};
+    struct wording w = cmd->count ? cmd->facts[0].wording : (struct wording){0};
+    char text[48];
+
+    wording_settle(&w, &cmd->params);
+    wording_write(&w, text);
+    if (memcmp(&w, &usual, sizeof(w)) != 0)
+        buf_printf(out, " %s", text);
+}
+
 char *command_key(const struct command *cmd)
 {
     struct buf out = {0};
@@ -107,5 +122,6 @@ char *command_key(const struct command *cmd)
     default:
         break;
     }
+    put_wording(cmd, &out);
     return buf_take(&out);
 }

@@ -29,8 +29,8 @@ bool requests_build(struct engine *e, const struct command *cmd, struct request 
         return err_set(err, ERR_USAGE, "no fact: give subject, prompt and new object");
     *out = xcalloc((size_t)cmd->count, sizeof(**out));
     for (int i = 0; i < cmd->count; i++)
-        if (!request_build(&(*out)[i], &cmd->facts[i], &e->open->prefixes, e->model->tokenizer,
-                           &cmd->params, err)) {
+        if (!request_build(&(*out)[i], &cmd->facts[i], &e->open->prefixes, e->model, &cmd->params,
+                           err)) {
             requests_free(*out, i);
             *out = NULL;
             return false;
@@ -460,6 +460,7 @@ bool job_edit(struct engine *e, struct command *cmd, struct err *err)
         requests_free(request, cmd->count);
         return false;
     }
+    notice_facts(e, request, cmd->count);
     now_about = about(e, cmd, e->ground.space_tokens);
     reuse = e->preview.about && !strcmp(e->preview.about, now_about);
     free(now_about);

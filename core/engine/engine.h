@@ -122,6 +122,7 @@ enum event_kind {
     EV_DIFF,       /* diff */
     EV_BISECTED,   /* bisected */
     EV_EXPORTED,   /* exported: files that were written, read again and asked */
+    EV_NOTICE,     /* notice: how the command's text was taken, where one may wonder */
     EV_TAPE,       /* tape: of a recorded run alone */
     EV_DONE,       /* the job has ended well */
     EV_FAILED,     /* the job has ended: err */
@@ -155,6 +156,7 @@ struct event {
         struct diff *diff;
         struct bisected *bisected;
         struct exported *exported;
+        struct notice *notice;
         struct tape *tape;
     };
 };

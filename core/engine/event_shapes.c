@@ -148,9 +148,13 @@ static const struct member look_field[] = {
     RANGE(look, layers, 0, MOST_LAYERS),
     OR_NULL(look, rank_old, FIELD_INT, layers, NO_COUNT),
     OR_NULL(look, rank_new, FIELD_INT, layers, NO_COUNT),
+    CHARS(look, note),
     CHARS(look, problem),
 };
 SHAPE(look);
+
+static const struct member notice_field[] = {CHARS(notice, text)};
+SHAPE(notice);
 
 static const struct member meta_field[] = {
     ONE(meta, id, FIELD_UNSIGNED),
@@ -479,6 +483,7 @@ static const struct {
     [EV_DIFF] = {"diff", &diff_shape},
     [EV_BISECTED] = {"bisected", &bisected_shape},
     [EV_EXPORTED] = {"exported", &exported_shape},
+    [EV_NOTICE] = {"notice", &notice_shape},
     [EV_TAPE] = {"tape", NULL},
     [EV_DONE] = {"done", NULL},
     [EV_FAILED] = {"failed", NULL},

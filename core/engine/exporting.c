@@ -244,13 +244,17 @@ static bool logits_of(struct engine *e, const struct weights_view *view, const s
 static bool compare(struct engine *e, const struct question *q, const struct weights_view *mine,
                     const struct weights_view *theirs, struct exported *x, struct err *err)
 {
-    struct tokens a = {0}, b = {0};
+    static const struct wording plain = {0};
+    struct tokens b = {0};
+    struct asking asking;
     struct generated one = {0}, two = {0};
     int vocab = mine->model->head.rows, top[2];
-    size_t n = strlen(q->text);
-    bool ok = tokenizer_encode(mine->model->tokenizer, q->text, n, ENCODE_BOS, &a, err) &&
-              tokenizer_encode(theirs->model->tokenizer, q->text, n, ENCODE_BOS, &b, err);
+    bool ok =
+        asked_prompt(&asking, q->fact ? &q->fact->wording : &plain, mine->model, q->text, err);
+    struct tokens a = asking.tokens;
 
+    ok = ok && tokenizer_encode(theirs->model->tokenizer, asking.text, strlen(asking.text),
+                                asking.flags, &b, err);
     if (ok && (a.count != b.count || memcmp(a.ids, b.ids, (size_t)a.count * sizeof(int)) ||
                theirs->model->head.rows != vocab))
         ok =
@@ -273,7 +277,7 @@ static bool compare(struct engine *e, const struct question *q, const struct wei
     }
     generated_free(&one);
     generated_free(&two);
-    tokens_free(&a);
+    asked_free(&asking);
     tokens_free(&b);
     return ok;
 }
@@ -283,7 +287,7 @@ static bool asked_holds(struct engine *e, const struct question *q, const struct
 {
     const struct weights_view *const view[2] = {mine, theirs};
     struct expectation want;
-    bool ok = expect_answer(e, &want, q->text, q->fact->target, err), yes;
+    bool ok = expect_answer(e, &want, &q->fact->wording, q->text, q->fact->target, err), yes;
 
     for (int k = 0; ok && k < 2; k++) {
         ok = expect_holds(e, &want, view[k], &yes, NULL, err);

@@ -164,19 +164,24 @@ struct expectation {
     int *id, count;   /* the prompt's tokens */
     int *want, wants; /* the answer's */
 };
-/* The prompt and " " + answer. */
-bool expect_answer(const struct engine *e, struct expectation *x, const char *prompt,
-                   const char *answer, struct err *err);
+/* The prompt and the answer behind it, by the wording. */
+bool expect_answer(const struct engine *e, struct expectation *x, const struct wording *w,
+                   const char *prompt, const char *answer, struct err *err);
 /* The prompt and the first `tokens` tokens that this view says by itself. */
-bool expect_same(struct engine *e, struct expectation *x, const struct weights_view *view,
-                 const char *prompt, int tokens, struct err *err);
+bool expect_same(struct engine *e, struct expectation *x, const struct wording *w,
+                 const struct weights_view *view, const char *prompt, int tokens, struct err *err);
 /* Whether the answer's tokens are the argmax, teacher-forced; p (may be NULL) of its first. */
 bool expect_holds(struct engine *e, const struct expectation *x, const struct weights_view *view,
                   bool *holds, double *p, struct err *err);
 void expect_free(struct expectation *x);
 /* The first words a view answers, greedily, as text. Caller frees; NULL with err. */
-char *say_words(struct engine *e, const struct weights_view *view, const char *prompt, int tokens,
-                struct err *err);
+char *say_words(struct engine *e, const struct wording *w, const struct weights_view *view,
+                const char *prompt, int tokens, struct err *err);
+
+/* EV_NOTICE where special tokens stand in a text, or in the prompts and objects of facts. */
+void notice_text(struct engine *e, const struct wording *w, const char *text);
+void notice_facts(struct engine *e, const struct request *request, int count);
+void notice_of(const struct engine *e, const struct request *r, char out[NOTICE]);
 
 /* looking.c, tracing.c: into the residual stream */
 /* The bare prompt of a fact that may still lack its new object (then targets is 0). */

@@ -20,11 +20,13 @@ static void subject_free(struct subject *s)
     free(s->word);
 }
 
-static bool of_text(struct engine *e, const char *text, struct subject *s, struct err *err)
+static bool of_text(struct engine *e, const struct command *cmd, struct subject *s, struct err *err)
 {
-    struct tokens t = {0};
-    bool ok = tokenizer_encode(e->model->tokenizer, text, strlen(text), ENCODE_BOS, &t, err) &&
-              (t.count || err_set(err, ERR_USAGE, "nothing to look at: type a prompt"));
+    struct wording w = wording_of(&cmd->params);
+    struct asking a;
+    bool ok = asked_prompt(&a, &w, e->model, cmd->text, err) &&
+              (a.tokens.count || err_set(err, ERR_USAGE, "nothing to look at: type a prompt"));
+    struct tokens t = a.tokens;
 
     *s = (struct subject){.old = -1, .new = -1};
     if (ok) {
@@ -33,7 +35,7 @@ static bool of_text(struct engine *e, const char *text, struct subject *s, struc
         memcpy(s->id, t.ids, (size_t)t.count * sizeof(int));
         s->word = words_of(e, t.ids, t.count);
     }
-    tokens_free(&t);
+    asked_free(&a);
     return ok;
 }
 
@@ -61,7 +63,7 @@ bool request_to_look(struct engine *e, const struct fact *fact, const struct par
         whole.target = xstrdup("it");
     }
     p.value[P_ATTR_PREFIXES] = 0;
-    ok = request_build(r, &whole, &e->open->prefixes, e->model->tokenizer, &p, err);
+    ok = request_build(r, &whole, &e->open->prefixes, e->model, &p, err);
     if (ok && open)
         r->targets = 0;
     fact_free(&whole);
@@ -184,7 +186,7 @@ bool job_lens(struct engine *e, struct command *cmd, struct err *err)
         return err_set(err, ERR_USAGE, "no preview stands: make one first");
     if (!cmd->count && (!cmd->text || !*cmd->text))
         return err_set(err, ERR_USAGE, "nothing to look at: type a fact or a prompt");
-    if (!(cmd->count ? of_fact(e, cmd, &s, err) : of_text(e, cmd->text, &s, err)))
+    if (!(cmd->count ? of_fact(e, cmd, &s, err) : of_text(e, cmd, &s, err)))
         return false;
     ok = lens_states(e, states, &s, err);
     subject_free(&s);

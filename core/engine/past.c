@@ -88,7 +88,7 @@ static bool asked_ready(struct engine *e, struct asked *a, struct err *err)
 
     if (a->ready)
         return true;
-    if (!expect_answer(e, &a->own, a->text, f->target, err))
+    if (!expect_answer(e, &a->own, &f->wording, a->text, f->target, err))
         return false;
     a->near = xcalloc((size_t)f->localities + 1, sizeof(*a->near));
     for (int i = 0; i < f->localities; i++) {
@@ -96,9 +96,9 @@ static bool asked_ready(struct engine *e, struct asked *a, struct err *err)
         struct expectation *x = &a->near[a->nears];
         bool known = true;
 
-        if (!(p->answer ? expect_answer(e, x, p->prompt, p->answer, err) &&
+        if (!(p->answer ? expect_answer(e, x, &f->wording, p->prompt, p->answer, err) &&
                               expect_holds(e, x, e->base, &known, NULL, err)
-                        : expect_same(e, x, e->base, p->prompt, NEAR_TOKENS, err)))
+                        : expect_same(e, x, &f->wording, e->base, p->prompt, NEAR_TOKENS, err)))
             return false;
         if (known)
             a->nears++;
@@ -247,8 +247,9 @@ static bool diff_layers(struct engine *e, struct weights_view *const view[2], st
 }
 
 /* One question of both states. `expected` NULL: what the base says. */
-static bool probe_both(struct engine *e, struct weights_view *const view[2], enum probe_kind kind,
-                       const char *prompt, const char *expected, struct diff *d, struct err *err)
+static bool probe_both(struct engine *e, struct weights_view *const view[2],
+                       const struct wording *w, enum probe_kind kind, const char *prompt,
+                       const char *expected, struct diff *d, struct err *err)
 {
     struct probe_result *r;
     struct expectation x = {0};
@@ -260,16 +261,16 @@ static bool probe_both(struct engine *e, struct weights_view *const view[2], enu
     r = &d->probe[d->probes++];
     *r = (struct probe_result){.kind = kind, .prompt = xstrdup(prompt), .known = true};
     if (!expected) {
-        r->expected = say_words(e, e->base, prompt, NEAR_TOKENS, err);
-        ok = r->expected && expect_same(e, &x, e->base, prompt, NEAR_TOKENS, err);
+        r->expected = say_words(e, w, e->base, prompt, NEAR_TOKENS, err);
+        ok = r->expected && expect_same(e, &x, w, e->base, prompt, NEAR_TOKENS, err);
     } else {
         r->expected = xstrdup(expected);
-        ok = expect_answer(e, &x, prompt, expected, err);
+        ok = expect_answer(e, &x, w, prompt, expected, err);
         if (ok && kind == PROBE_LOCALITY)
             ok = expect_holds(e, &x, e->base, &r->known, NULL, err);
     }
     for (int k = 0; ok && k < 2; k++) {
-        r->said[k] = say_words(e, view[k], prompt, WORDS, err);
+        r->said[k] = say_words(e, w, view[k], prompt, WORDS, err);
         ok = r->said[k] && expect_holds(e, &x, view[k], &r->ok[k], &r->p[k], err);
     }
     expect_free(&x);
@@ -288,15 +289,15 @@ static bool diff_probes(struct engine *e, struct weights_view *const view[2], st
         engine_say_progress(e, e->job_id, "questions", i, q->facts);
         if (a->superseded < q->count && q->edits[a->superseded].id <= until)
             continue;
-        ok = probe_both(e, view, PROBE_FACT, a->text, f->target, d, err);
+        ok = probe_both(e, view, &f->wording, PROBE_FACT, a->text, f->target, d, err);
         if (ok && f->rephrase)
-            ok = probe_both(e, view, PROBE_REPHRASE, f->rephrase, f->target, d, err);
+            ok = probe_both(e, view, &f->wording, PROBE_REPHRASE, f->rephrase, f->target, d, err);
         for (int k = 0; ok && k < f->localities; k++)
-            ok = probe_both(e, view, PROBE_LOCALITY, f->locality[k].prompt, f->locality[k].answer,
-                            d, err);
+            ok = probe_both(e, view, &f->wording, PROBE_LOCALITY, f->locality[k].prompt,
+                            f->locality[k].answer, d, err);
         for (int k = 0; ok && k < f->portabilities; k++)
             ok = !f->portability[k].answer ||
-                 probe_both(e, view, PROBE_PORTABILITY, f->portability[k].prompt,
+                 probe_both(e, view, &f->wording, PROBE_PORTABILITY, f->portability[k].prompt,
                             f->portability[k].answer, d, err);
     }
     return ok;
@@ -368,10 +369,11 @@ static bool ask_state(struct search *s, int state, bool *holds, struct err *err)
     struct weights_view *view = NULL;
     int edit = state ? s->edits[state - 1].id : 0;
     int tokens = s->cmd->tokens > 0 ? s->cmd->tokens : ANSWER_TOKENS;
+    struct wording w = wording_of(&s->cmd->params);
     char *text = NULL;
 
     if (!job_cancelled(&e->job, err) && state_of(e, edit, &view, err))
-        text = say_words(e, view, s->cmd->text, tokens, err);
+        text = say_words(e, &w, view, s->cmd->text, tokens, err);
     view_free(view);
     if (!text)
         return false;
@@ -427,6 +429,7 @@ static bool place(const struct search *s, int edit, int otherwise, int *at, stru
 bool job_bisect(struct engine *e, struct command *cmd, struct err *err)
 {
     struct search s = {.e = e, .cmd = cmd};
+    struct wording w = wording_of(&cmd->params);
     bool ok;
 
     if (!cmd->text || !*cmd->text || !cmd->expect || !cmd->expect[strspn(cmd->expect, " \t\n")])
@@ -439,6 +442,8 @@ bool job_bisect(struct engine *e, struct command *cmd, struct err *err)
         ok = err_set(err, ERR_USAGE, "bisect: edit %d is not before edit %d", cmd->from,
                      s.edits[s.to - 1].id);
     s.b.states = s.to - s.from + 1;
+    if (ok)
+        notice_text(e, &w, cmd->text);
     ok = ok && bisect(&s, err);
     if (ok)
         tell_bisected(&s, true);

@@ -17,6 +17,7 @@ struct board {
     struct engine *e;
     const struct weights_view *view[2]; /* before, after */
     const struct fact *fact;
+    struct wording wording; /* of the prompt asked last */
     char *old; /* the object the base gives to the fact's own prompt; NULL: not known */
     struct probed *out;
     struct err *err;
@@ -54,19 +55,21 @@ static bool ask(struct board *b, const struct weights_view *view, const struct t
     return ok;
 }
 
-static bool tokens_of(struct board *b, const char *text, unsigned flags, struct tokens *t)
+/* A prompt in the fact's own wording; a question with "A:" behind it is plain text always. */
+static bool prompt_tokens(struct board *b, enum probe_kind kind, const char *prompt,
+                          struct asking *a)
 {
-    return tokenizer_encode(b->e->model->tokenizer, text, strlen(text), flags, t, b->err);
+    b->wording = b->fact->wording;
+    if (kind == PROBE_QUESTION)
+        b->wording.form = ASK_PLAIN;
+    return asked_prompt(a, &b->wording, b->e->model, prompt, b->err);
 }
 
-/* An answer as tokens that continue a prompt: with the blank between them. */
-static bool answer_tokens(struct board *b, const char *answer, struct tokens *t)
+/* An answer as tokens that continue the prompt asked last. */
+static bool answer_tokens(struct board *b, const struct asking *a, const char *answer,
+                          struct tokens *t)
 {
-    char *text = xasprintf(" %s", answer);
-    bool ok = tokens_of(b, text, ENCODE_CONTINUES, t);
-
-    free(text);
-    return ok;
+    return asked_answer(a, &b->wording, b->e->model, answer, t, b->err);
 }
 
 /* The first words of an answer: up to the end of a clause. Caller frees. */
@@ -112,7 +115,7 @@ static void heard_free(struct heard heard[2])
 }
 
 /* Whether the base gives the old object here: if not, the question is not one it understands. */
-static bool base_understands(struct board *b, const struct tokens *prompt, bool *known)
+static bool base_understands(struct board *b, const struct asking *a, bool *known)
 {
     struct tokens old = {0};
     struct heard h = {0};
@@ -120,7 +123,7 @@ static bool base_understands(struct board *b, const struct tokens *prompt, bool 
 
     *known = true;
     if (b->old && *b->old) {
-        ok = answer_tokens(b, b->old, &old) && ask(b, b->view[0], prompt, &old, 1, -1, &h);
+        ok = answer_tokens(b, a, b->old, &old) && ask(b, b->view[0], &a->tokens, &old, 1, -1, &h);
         *known = h.top;
     }
     tokens_free(&old);
@@ -132,12 +135,13 @@ static bool base_understands(struct board *b, const struct tokens *prompt, bool 
 static bool follows(struct board *b, enum probe_kind kind, const char *prompt, const char *expected,
                     bool same_object)
 {
-    struct tokens t = {0}, answer = {0};
+    struct tokens answer = {0};
     struct heard heard[2] = {{0}};
+    struct asking a;
     bool known = true;
-    bool ok = tokens_of(b, prompt, ENCODE_BOS, &t) && answer_tokens(b, expected, &answer) &&
-              ask_both(b, &t, &answer, SAID, -1, heard) &&
-              (!same_object || base_understands(b, &t, &known));
+    bool ok = prompt_tokens(b, kind, prompt, &a) && answer_tokens(b, &a, expected, &answer) &&
+              ask_both(b, &a.tokens, &answer, SAID, a.stop, heard) &&
+              (!same_object || base_understands(b, &a, &known));
 
     if (ok) {
         struct probe_result *r = probe_new(b, kind, prompt, expected, heard);
@@ -145,7 +149,7 @@ static bool follows(struct board *b, enum probe_kind kind, const char *prompt, c
         r->known = known || r->ok[1];
     }
     heard_free(heard);
-    tokens_free(&t);
+    asked_free(&a);
     tokens_free(&answer);
     return ok;
 }
@@ -154,11 +158,12 @@ static bool follows(struct board *b, enum probe_kind kind, const char *prompt, c
  * (and then the probe is grey if no answer was given to hold it against). */
 static bool stays(struct board *b, const struct probe *p)
 {
-    struct tokens t = {0}, answer = {0};
+    struct tokens answer = {0};
     struct heard heard[2] = {{0}};
-    bool ok = tokens_of(b, p->prompt, ENCODE_BOS, &t) &&
-              (!p->answer || answer_tokens(b, p->answer, &answer)) &&
-              ask_both(b, &t, p->answer ? &answer : NULL, SAID, -1, heard);
+    struct asking a;
+    bool ok = prompt_tokens(b, PROBE_LOCALITY, p->prompt, &a) &&
+              (!p->answer || answer_tokens(b, &a, p->answer, &answer)) &&
+              ask_both(b, &a.tokens, p->answer ? &answer : NULL, SAID, a.stop, heard);
 
     if (ok) {
         bool known = !p->answer || heard[0].top, given = known && p->answer;
@@ -175,7 +180,7 @@ static bool stays(struct board *b, const struct probe *p)
         free(after);
     }
     heard_free(heard);
-    tokens_free(&t);
+    asked_free(&a);
     tokens_free(&answer);
     return ok;
 }
@@ -210,18 +215,18 @@ static bool in_chat(struct board *b, const char *question)
 static bool find_old(struct board *b)
 {
     char *text = fact_text(b->fact);
-    struct tokens t = {0};
+    struct asking a = {0};
     struct heard h = {0};
     bool ok = true;
 
     if (b->fact->old)
         b->old = xstrdup(b->fact->old);
-    else if ((ok =
-                  tokens_of(b, text, ENCODE_BOS, &t) && ask(b, b->view[0], &t, NULL, SAID, -1, &h)))
+    else if ((ok = prompt_tokens(b, PROBE_FACT, text, &a) &&
+                   ask(b, b->view[0], &a.tokens, NULL, SAID, a.stop, &h)))
         b->old = first_words(h.said);
     free(h.said);
     free(text);
-    tokens_free(&t);
+    asked_free(&a);
     return ok;
 }
 
@@ -286,6 +291,7 @@ bool job_probe(struct engine *e, struct command *cmd, struct err *err)
 
         if (!fact_normalise(&cmd->facts[i], err))
             return false;
+        wording_settle(&cmd->facts[i].wording, &cmd->params);
         b.out = xcalloc(1, sizeof(*b.out));
         b.out->fact = i;
         b.out->subject = xstrdup(cmd->facts[i].subject);

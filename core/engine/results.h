@@ -62,6 +62,7 @@ struct look {
     struct word old; /* what the present answer is: the most probable token */
     int layers;
     int *rank_old, *rank_new; /* [layers] logit lens of each block's output, from 1 */
+    char note[NOTICE];        /* about special tokens written in it, or "" */
     char problem[400];        /* why the fact cannot be used, or "" */
 };
 
@@ -284,6 +285,11 @@ struct exported {
     double max_logit_diff; /* over all prompts and the whole vocabulary; < 0: not asked */
     int facts, held[2]; /* edited facts among them; said by the session's weights, by the files' */
     double seconds;
+};
+
+/* What is worth knowing about how the command's text was taken. */
+struct notice {
+    char text[NOTICE];
 };
 
 /* What a recorded run says besides: what was typed then, and how far it is. */

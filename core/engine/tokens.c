@@ -4,6 +4,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
+#include "core/edit/asked.h"
 #include "core/model/tokenizer.h"
 
 struct codec {
@@ -32,14 +33,18 @@ void codec_close(struct codec *c)
     free(c);
 }
 
-bool codec_encode(const struct codec *c, const char *text, size_t len, bool bos, struct coded *out,
-                  struct err *err)
+bool codec_encode(const struct codec *c, const char *text, size_t len, bool bos, bool special,
+                  struct coded *out, struct err *err)
 {
+    const struct wording w = {.markup = special ? MARKUP_TOKENS : MARKUP_TEXT};
+    unsigned flags = (bos ? ENCODE_BOS : 0) | (special ? ENCODE_SPECIALS : 0);
     struct tokens t = {0};
 
     *out = (struct coded){0};
-    if (!tokenizer_encode(c->tokenizer, text, len, bos ? ENCODE_BOS : 0, &t, err))
+    if (!tokenizer_encode(c->tokenizer, text, len, flags, &t, err))
         return false;
+    if (bos || !special)
+        asked_notice(&w, c->tokenizer, text, out->notice);
     out->count = t.count;
     out->id = xcalloc((size_t)t.count + 1, sizeof(int));
     out->piece = xcalloc((size_t)t.count + 1, sizeof(char *));

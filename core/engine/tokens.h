@@ -7,6 +7,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
+#include "core/edit/wording.h"
 
 struct codec; /* opaque */
 
@@ -14,15 +15,16 @@ struct coded {
     int *id;
     char **piece; /* of each token, NUL carried (utf8_carry); may be part of a character */
     int count;
+    char notice[NOTICE]; /* about special tokens written in the text, or "" */
 };
 
 /* Of a GGUF file, be it only a vocabulary; a folder with tokenizer.json, or vocab.json and
  * merges.txt; or a file in one. No weights are needed. ERR_MODEL. */
 struct codec *codec_open(const char *model, struct err *err);
 void codec_close(struct codec *c); /* accepts NULL */
-/* ERR_FORMAT: not UTF-8. */
-bool codec_encode(const struct codec *c, const char *text, size_t len, bool bos, struct coded *out,
-                  struct err *err);
+/* With `special` the special tokens written in the text are those tokens. ERR_FORMAT: not UTF-8. */
+bool codec_encode(const struct codec *c, const char *text, size_t len, bool bos, bool special,
+                  struct coded *out, struct err *err);
 void coded_free(struct coded *coded);
 /* Appends the text of the ids; ERR_USAGE for an id that the vocabulary does not have. */
 bool codec_decode(const struct codec *c, const int *id, int count, struct buf *out,

@@ -18,6 +18,7 @@ struct trial {
     struct engine *e;
     const struct command *cmd;
     struct said before;
+    struct wording wording;
     struct expectation rephrase, *near;
     int rephrases, nears;
     const float **z; /* [variants] targets; one may stand for many */
@@ -57,14 +58,19 @@ static bool trial_begin(struct trial *t, struct err *err)
     bool ok = requests_build(e, t->cmd, &request, err) &&
               say(e, e->open->edited, &request[0], &t->before, err);
 
+    if (ok) {
+        t->wording = request[0].fact.wording;
+        notice_facts(e, request, 1);
+    }
     requests_free(request, request ? t->cmd->count : 0);
     if (ok && f->rephrase) {
-        ok = expect_answer(e, &t->rephrase, f->rephrase, f->target, err);
+        ok = expect_answer(e, &t->rephrase, &t->wording, f->rephrase, f->target, err);
         t->rephrases = ok;
     }
     t->near = xcalloc((size_t)f->localities + 1, sizeof(*t->near));
     for (int i = 0; ok && i < f->localities; i++) {
-        ok = expect_same(e, &t->near[i], e->base, f->locality[i].prompt, NEAR_TOKENS, err);
+        ok = expect_same(e, &t->near[i], &t->wording, e->base, f->locality[i].prompt, NEAR_TOKENS,
+                         err);
         t->nears += ok;
     }
     return ok;
@@ -243,6 +249,17 @@ static bool try_all(struct trial *t, struct err *err)
     return ok;
 }
 
+/* Before and after are asked once for all variants, in one wording. */
+static bool same_wording(const struct command *cmd, struct err *err)
+{
+    for (int i = 0; i < cmd->variant_count; i++)
+        if (!same_values(&cmd->variants[i], &cmd->params, P_PROMPT_FORM, P_TARGET_BLANK))
+            return err_set(err, ERR_USAGE,
+                           "prompt.form, prompt.special and target.blank are the same for all "
+                           "variants: set them with --set, not in the grid");
+    return true;
+}
+
 bool job_try(struct engine *e, struct command *cmd, struct err *err)
 {
     struct trial t = {.e = e, .cmd = cmd};
@@ -253,6 +270,8 @@ bool job_try(struct engine *e, struct command *cmd, struct err *err)
         return err_set(err, ERR_USAGE, "variants are tried on one fact, not on %d", cmd->count);
     if (n < 1 || n > TRY_MOST)
         return err_set(err, ERR_USAGE, "%d variants: 1 to %d can be tried at once", n, TRY_MOST);
+    if (!same_wording(cmd, err))
+        return false;
     t.z = xcalloc((size_t)n, sizeof(*t.z));
     t.own = xcalloc((size_t)n, sizeof(*t.own));
     e->quiet = true;

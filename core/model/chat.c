@@ -402,20 +402,47 @@ static char *token_text(const struct tokenizer *t, int id)
     return buf_take(&text);
 }
 
-bool chat_encode(const struct model *m, const char *user, const char *system, struct tokens *out,
-                 int *stop, struct err *err)
+/* Where the user's text begins: where a turn with another user's differs. What a family trims in
+ * front lies before it. */
+static bool find_user(const struct chat *c, const char *bos, const char *eos, const char *system,
+                      const char *user, const char *text, long *at, struct err *err)
+{
+    struct buf other = {0};
+    bool ok = chat_render(c, bos, eos, system, "\x01", &other, err);
+
+    if (ok) {
+        long place = (long)strcspn(other.data, "\x01"), lead = (long)strspn(user, " \t\r\n\f\v");
+
+        *at = lead && !strncmp(text + place, user, (size_t)lead) ? place : place - lead;
+    }
+    buf_free(&other);
+    return ok;
+}
+
+bool chat_text(const struct model *m, const char *user, const char *system, struct buf *out,
+               long *at, int *stop, struct err *err)
 {
     char *bos = token_text(m->tokenizer, tokenizer_bos(m->tokenizer));
     char *eos = token_text(m->tokenizer, tokenizer_eos(m->tokenizer));
-    struct buf text = {0};
     struct chat c;
-    bool ok = chat_open(&c, m, err) && chat_render(&c, bos, eos, system, user, &text, err) &&
-              tokenizer_encode(m->tokenizer, text.data, text.len, ENCODE_SPECIALS, out, err);
+    bool ok = chat_open(&c, m, err) && chat_render(&c, bos, eos, system, user, out, err) &&
+              find_user(&c, bos, eos, system, user, out->data, at, err);
 
     *stop = ok && c.family->stop ? tokenizer_find(m->tokenizer, c.family->stop) : -1;
-    buf_free(&text);
     chat_free(&c);
     free(bos);
     free(eos);
+    return ok;
+}
+
+bool chat_encode(const struct model *m, const char *user, const char *system, struct tokens *out,
+                 int *stop, struct err *err)
+{
+    struct buf text = {0};
+    long at;
+    bool ok = chat_text(m, user, system, &text, &at, stop, err) &&
+              tokenizer_encode(m->tokenizer, text.data, text.len, ENCODE_SPECIALS, out, err);
+
+    buf_free(&text);
     return ok;
 }

@@ -38,6 +38,10 @@ const char *chat_name(const struct chat *c); /* "ChatML" */
 bool chat_render(const struct chat *c, const char *bos, const char *eos, const char *system,
                  const char *user, struct buf *out, struct err *err);
 
+/* The same for a model. *at is where `user` begins in the text, *stop the id of the token that ends
+ * the answer's turn (-1: none but the one that ends a text). */
+bool chat_text(const struct model *m, const char *user, const char *system, struct buf *out,
+               long *at, int *stop, struct err *err);
 /* All of it for a model, as tokens (its beginning-of-text token is among them), and the id of the
  * token that ends the answer's turn (-1: none but the one that ends a text). */
 bool chat_encode(const struct model *m, const char *user, const char *system, struct tokens *out,

@@ -207,6 +207,20 @@ static bool encode_text(struct encoder *e, const char *text, size_t len)
     return encode_stretch(e, text + at, at, len - at);
 }
 
+/* A text that begins with the token that was put before it needs no second one. */
+static void drop_second_bos(const struct tokenizer *t, struct tokens *out)
+{
+    int n = t->prefix_count;
+
+    if (!n || out->count <= n || t->prefix[n - 1] != t->bos || out->ids[n] != t->bos ||
+        out->start[n])
+        return;
+    out->count--;
+    memmove(out->ids + n - 1, out->ids + n, (size_t)(out->count - n + 1) * sizeof(int));
+    memmove(out->start + n - 1, out->start + n, (size_t)(out->count - n + 1) * sizeof(int));
+    memmove(out->end + n - 1, out->end + n, (size_t)(out->count - n + 1) * sizeof(int));
+}
+
 bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, unsigned flags,
                       struct tokens *out, struct err *err)
 {
@@ -231,6 +245,8 @@ bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, u
         return true;
     e.run = pretok_run_new();
     ok = encode_text(&e, text, len);
+    if (ok && flags & ENCODE_BOS && e.specials)
+        drop_second_bos(t, out);
     pretok_run_free(e.run);
     bpe_work_free(&e.work);
     normal_run_free(&e.stretch);

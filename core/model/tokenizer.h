@@ -42,7 +42,9 @@ struct tokens {
 };
 
 enum {
-    ENCODE_BOS = 1,      /* begin with what the tokenizer puts before a text, if anything */
+    /* Begin with what the tokenizer puts before a text, if anything. With ENCODE_SPECIALS, not
+     * where the text itself begins with that token. */
+    ENCODE_BOS = 1,
     ENCODE_SPECIALS = 2, /* "<|im_end|>" in the text is that token, not eleven characters */
     /* The text continues another: no space is put before it where the family does that to the
      * beginning of a text, so that " Paris" is the token which follows " is", not two. */

@@ -52,6 +52,17 @@ bool journal_add(struct session *s, const char *op, int edit, double when, const
            db_run(s, err, sql, "dtitt", when, op, (long long)edit, state, checksum);
 }
 
+/* A setting, and not a column: files of version 0.1.0 have none, and readers of it pass it over. */
+static bool store_wording(struct session *s, int edit, int request, const struct wording *w,
+                          struct err *err)
+{
+    char name[64], text[48];
+
+    snprintf(name, sizeof(name), SESSION_WORDING, edit, request);
+    wording_write(w, text);
+    return db_run(s, err, "INSERT INTO settings (name, value) VALUES (?, ?)", "tt", name, text);
+}
+
 static bool store_fact(struct session *s, int edit, int request, const struct fact *f,
                        struct err *err)
 {
@@ -64,6 +75,8 @@ static bool store_fact(struct session *s, int edit, int request, const struct fa
         return err_set(err, ERR_USAGE, "a fact needs a subject, a prompt and a target");
     if (!db_run(s, err, fact, "iittttt", (long long)edit, (long long)request, f->subject, f->prompt,
                 f->target, f->old, f->rephrase))
+        return false;
+    if (!store_wording(s, edit, request, &f->wording, err))
         return false;
     for (int i = 0; i < f->localities; i++)
         if (!db_run(s, err, probe, "iiitt", (long long)edit, (long long)request, (long long)i,

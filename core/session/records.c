@@ -1,4 +1,5 @@
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,25 @@ static bool read_probes(struct session *s, int edit, int request, struct fact *f
     return got == 0;
 }
 
+/* How the fact was asked; what an edit of version 0.1.0 leaves unsaid stays so. */
+static bool read_wording(struct session *s, int edit, int request, struct wording *w,
+                         struct err *err)
+{
+    struct err why = {0};
+    char name[64], *text;
+    bool ok = true;
+
+    snprintf(name, sizeof(name), SESSION_WORDING, edit, request);
+    text = session_get(s, name, &why);
+    if (why.kind)
+        *err = why;
+    else if (text && !wording_read(w, text))
+        ok = err_set(err, ERR_FORMAT, "%s: the wording of edit %d is '%.40s', which is none",
+                     s->path, edit, text);
+    free(text);
+    return ok && !why.kind;
+}
+
 static bool read_facts(struct session *s, struct edit_record *rec, struct err *err)
 {
     sqlite3_stmt *q = db_query(s, err,
@@ -72,7 +92,8 @@ static bool read_facts(struct session *s, struct edit_record *rec, struct err *e
                            .target = text_or_empty(q, 2),
                            .old = db_text(q, 3),
                            .rephrase = db_text(q, 4)};
-        if (!read_probes(s, rec->id, sqlite3_column_int(q, 5), f, err)) {
+        if (!read_wording(s, rec->id, sqlite3_column_int(q, 5), &f->wording, err) ||
+            !read_probes(s, rec->id, sqlite3_column_int(q, 5), f, err)) {
             got = -1;
             break;
         }

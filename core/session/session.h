@@ -75,8 +75,9 @@ struct session_status {
 #define SESSION_BASE_IDENTITY "base.identity" /* written by session_bind() */
 #define SESSION_BASE_NAME     "base.name"
 #define SESSION_MODEL_PATH    "model.path"
-#define SESSION_PREFIXES      "prefixes"   /* context prefixes, one a line, verbatim */
-#define SESSION_PARAMETERS    "parameters" /* JSON of params_to_json() */
+#define SESSION_PREFIXES      "prefixes"      /* context prefixes, one a line, verbatim */
+#define SESSION_WORDING       "wording.%d.%d" /* of an edit and one of its facts */
+#define SESSION_PARAMETERS    "parameters"    /* JSON of params_to_json() */
 
 /* Opens PATH, with `create` making it (and its folders) if it is not there; `readonly` takes no
  * lock, changes nothing and reads a copy of the file as it was at this moment, so that what it

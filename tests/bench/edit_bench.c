@@ -120,7 +120,7 @@ static bool open_bench(struct bench *b, const char *path, struct err *err)
                         "The first thing to say is. \nTherefore, as we know. \nBecause of this "
                         "fact. \nI would like to tell. \nYou can see that. \n",
                         err) ||
-        !request_build(&b->request, &fact, &prefixes, b->model->tokenizer, &b->params, err))
+        !request_build(&b->request, &fact, &prefixes, b->model, &b->params, err))
         return false;
     prefixes_free(&prefixes);
     b->view = view_new(b->model, 1);

@@ -17,7 +17,7 @@ static struct request golden_request(int n, const struct params *p)
     struct request r;
     struct err err = {0};
 
-    CHECK(request_build(&r, &fact, &prefixes, model->tokenizer, p, &err));
+    CHECK(request_build(&r, &fact, &prefixes, model, p, &err));
     CHECK_STR(err.text, "");
     fact_free(&fact);
     return r;

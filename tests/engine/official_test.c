@@ -30,7 +30,7 @@ static struct request official_request(const struct params *p)
         buf_printf(&lines, "%.*s\n", (int)strcspn(json_string_value(t), "{"), json_string_value(t));
     CHECK(prefixes_parse(&prefixes, lines.data, &err));
     CHECK(prefixes.count == 5);
-    CHECK(request_build(&r, &fact, &prefixes, real.model->tokenizer, p, &err));
+    CHECK(request_build(&r, &fact, &prefixes, real.model, p, &err));
     CHECK_STR(err.text, "");
     prefixes_free(&prefixes);
     buf_free(&lines);

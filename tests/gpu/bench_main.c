@@ -168,7 +168,7 @@ static void on_model(struct bench *b, const char *path)
     if (m && prefixes_load(&prefixes, "samples/prefixes.txt", &b->err) &&
         facts_load("samples/facts.jsonl", &fact, &facts, &b->err))
         while (n < MOST && n < facts &&
-               request_build(&request[n], &fact[n], &prefixes, m->tokenizer, &params, &b->err))
+               request_build(&request[n], &fact[n], &prefixes, m, &params, &b->err))
             n++;
     if (n)
         bench_model(b, m, m->config->name, request, n);

@@ -37,7 +37,7 @@ static bool side_open(struct side *s, const struct device_ops *ops, const char *
     s->dev = device_open(ops, 0, 2, &err);
     s->model = s->dev ? model_open(path, s->dev, 0, NULL, &err) : NULL;
     ok = s->model && prefixes_load(&before, prefixes, &err) &&
-         request_build(&s->request, &fact, &before, s->model->tokenizer, p, &err);
+         request_build(&s->request, &fact, &before, s->model, p, &err);
     if (ok)
         s->view = view_new(s->model, 1);
     CHECK_STR(err.text, "");

@@ -66,7 +66,10 @@ enum {
     X(TOP, "top", 0, "K", FOR_QUERY | FOR_ATTRIBUTE, "How many next tokens, or neurons, to say")   \
     X(STATE, "state", 0, "WHICH", FOR_QUERY | FOR_EXPORT, "base, edited, both or edit:N")          \
     X(SAMPLE, "temperature-sample", 0, "T", FOR_QUERY, "Sample at this temperature; 0: greedy")    \
-    X(CHAT, "chat", 0, "", FOR_QUERY, "Ask in the model's chat form")                              \
+    X(CHAT, "chat", 0, "", FOR_QUERY | FOR_FACT | FOR_BISECT, "Ask in the model's chat form")      \
+    X(SPECIAL, "parse-special", 0, "", FOR_TOKENS | FOR_QUERY | FOR_FACT | FOR_BISECT,             \
+      "Special tokens written in a text are those tokens")                                         \
+    X(NO_BLANK, "no-blank", 0, "", FOR_FACT, "No blank between the prompt and the new object")     \
     X(NEURON, "neuron", 0, "NEURON", FOR_QUERY,                                                    \
       "L5N912=0 sets its coefficient, L5N912*2 scales it; repeatable")                             \
     X(EDIT, "edit", 0, "N", FOR_STEP, "This edit and not the last one")                            \
@@ -159,6 +162,7 @@ struct cli {
     struct engine *engine;
     struct model_info info;      /* as the engine last told */
     struct state_info state;     /* the same */
+    char noticed[NOTICE];        /* by cli_notice() last */
     bool bar;                    /* a progress line stands on standard error */
     bool rejected;               /* an edit stands that failed its acceptance test */
     bool unheard;                /* it was stopped because standard output cannot be written */
@@ -260,6 +264,8 @@ json_t *cli_real(double value);                /* null for what is not finite */
 json_t *cli_text(const char *text);            /* what is not UTF-8 becomes U+FFFD */
 json_t *cli_pair(double before, double after); /* {"before": .., "after": ..} */
 void cli_say(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* One line on standard error, or an event "notice"; not the same one twice. */
+void cli_notice(struct cli *c, const char *text);
 void cli_unbar(struct cli *c); /* wipes the progress line */
 
 /* records.c: events as the contract's records */

@@ -118,6 +118,8 @@ static void note(struct cli *c, const struct event *ev)
     }
     if (ev->kind == EV_STATE)
         c->state = *ev->state;
+    if (ev->kind == EV_NOTICE)
+        cli_notice(c, ev->notice->text);
 }
 
 /* Sleeps until an event may be there. A signal cancels what runs, once. */

@@ -101,6 +101,24 @@ void cli_unbar(struct cli *c)
     c->bar = false;
 }
 
+void cli_notice(struct cli *c, const char *text)
+{
+    json_t *o;
+    char line[2 * NOTICE];
+
+    if (!strcmp(c->noticed, text)) /* of the fact before, too */
+        return;
+    snprintf(c->noticed, sizeof(c->noticed), "%s", text);
+    if (cli_json(c)) {
+        o = cli_event("notice");
+        json_object_set_new(o, "text", cli_text(text));
+        cli_print(o);
+        return;
+    }
+    cli_show(text, line, sizeof(line));
+    cli_say(c, "%s", line);
+}
+
 void cli_say(struct cli *c, const char *fmt, ...)
 {
     struct buf text = {0};

@@ -159,7 +159,9 @@ static const char **take_prompts(const struct cli *c, char **text, int *count, s
 static bool ask(struct cli *c, const struct intervention *change, const char *const *prompt,
                 int prompt_count, struct err *err)
 {
-    struct command base = {.kind = CMD_QUERY, .params = c->params, .chat = cli_has(c, OPT_CHAT)};
+    struct command base = {.kind = CMD_QUERY,
+                           .params = c->params,
+                           .chat = params_choice(&c->params, P_PROMPT_FORM) != 0};
     const char *heat = c->value[OPT_SAMPLE];
     char *end = NULL;
     long tokens, top;

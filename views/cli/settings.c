@@ -228,6 +228,14 @@ static bool apply_short(struct cli *c, struct err *err)
         {OPT_WINDOW, "stats.window", stats},
         {OPT_LAYERS, "edit.layers", true},
     };
+    static const struct {
+        enum option option;
+        const char *assignment;
+    } flags[] = {
+        {OPT_CHAT, "prompt.form=chat"},
+        {OPT_SPECIAL, "prompt.special=token"},
+        {OPT_NO_BLANK, "target.blank=no"},
+    };
 
     for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++) {
         const char *value = c->value[of[i].option];
@@ -239,6 +247,10 @@ static bool apply_short(struct cli *c, struct err *err)
         if (of[i].option == OPT_LAYERS)
             c->params.layers_option = true;
     }
+    for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+        if (cli_has(c, flags[i].option) &&
+            !params_assign(&c->params, flags[i].assignment, FROM_COMMAND_LINE, err))
+            return false;
     return true;
 }
 

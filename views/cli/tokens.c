@@ -56,6 +56,8 @@ static void show(struct cli *c, const struct coded *coded)
 {
     json_t *o, *ids, *pieces;
 
+    if (*coded->notice && !cli_json(c))
+        cli_notice(c, coded->notice);
     if (!cli_json(c)) {
         for (int i = 0; i < coded->count; i++)
             std_print("%8d  '%s'\n", coded->id[i], coded->piece[i]);
@@ -70,6 +72,8 @@ static void show(struct cli *c, const struct coded *coded)
     }
     json_object_set_new(o, "ids", ids);
     json_object_set_new(o, "pieces", pieces);
+    if (*coded->notice)
+        json_object_set_new(o, "notice", cli_text(coded->notice));
     cli_print(o);
 }
 
@@ -102,8 +106,9 @@ static bool run(struct cli *c, struct err *err)
     if (cli_has(c, OPT_DECODE)) {
         ok = decode(c, codec, err);
     } else {
-        ok = input(c, &text, err) && codec_encode(codec, text.data ? text.data : "", text.len,
-                                                  !cli_has(c, OPT_NO_BOS), &coded, err);
+        ok = input(c, &text, err) &&
+             codec_encode(codec, text.data ? text.data : "", text.len, !cli_has(c, OPT_NO_BOS),
+                          cli_has(c, OPT_SPECIAL), &coded, err);
         if (ok)
             show(c, &coded);
     }

@@ -68,7 +68,12 @@ static json_t *facts_json(const struct edit_record *e)
     json_t *list = json_array();
 
     for (int i = 0; i < e->requests; i++) {
-        char *text = fact_to_json(&e->facts[i]);
+        struct fact fact = e->facts[i]; /* borrows */
+        char *text;
+
+        if (!fact.wording.join) /* of version 0.1.0: a blank everywhere */
+            fact.wording.join = JOIN_BLANK;
+        text = fact_to_json(&fact);
 
         json_array_append_new(list, json_of(text));
         free(text);

@@ -1,0 +1,48 @@
+/* How texts become tokens: in which form a prompt is asked, what special tokens written in a text
+ * are, and what stands between a prompt and its answer. This is the one place that joins the two.
+ *
+ * A fact keeps its own wording, so that it is asked later as it was edited. */
+#ifndef CORE_EDIT_WORDING_H
+#define CORE_EDIT_WORDING_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "core/base/err.h"
+#include "core/base/params.h"
+
+enum join {
+    JOIN_UNSAID, /* of a fact at hand: what the parameters say. Of an edit of version 0.1.0: a
+                    blank, whatever the prompt ends in */
+    JOIN_AUTO,   /* a blank, but none between two scripts that are written without */
+    JOIN_BLANK,
+    JOIN_NONE,
+};
+enum ask_form { ASK_UNSAID, ASK_PLAIN, ASK_CHAT };
+enum markup { MARKUP_UNSAID, MARKUP_TEXT, MARKUP_TOKENS };
+
+enum { NOTICE = 320 }; /* bytes of a line about how a text was taken */
+
+struct wording {
+    enum join join;
+    enum ask_form form;
+    enum markup markup;
+};
+
+/* What the parameters say. */
+struct wording wording_of(const struct params *p);
+/* What `w` leaves unsaid is what the parameters say. */
+void wording_settle(struct wording *w, const struct params *p);
+/* Three words, for the journal; and back. False: no wording. */
+void wording_write(const struct wording *w, char out[48]);
+bool wording_read(struct wording *w, const char *text);
+/* The keys "join", "form" and "special" of a fact; what is not there stays unsaid. ERR_USAGE names
+ * a value that cannot be. */
+bool wording_from_json(struct wording *w, const json_t *fact, struct err *err);
+void wording_to_json(const struct wording *w, json_t *fact);
+/* What stands between a prompt and an answer: " " or "". In the chat form `prompt` is the whole
+ * turn as it is rendered. */
+const char *wording_join(const struct wording *w, const char *prompt, const char *answer);
+
+#endif
