@@ -105,17 +105,16 @@ void asked_notice(const struct wording *w, const struct tokenizer *t, const char
 
     if (tokenizer_encode(t, text, strlen(text), ENCODE_SPECIALS, &tokens, NULL))
         count = written(t, text, &tokens, &names);
-    if (!count)
-        snprintf(out, NOTICE, "%s", "");
-    else if (w->form == ASK_CHAT)
+    *out = '\0';
+    if (count && w->form == ASK_CHAT)
         snprintf(out, NOTICE, "%.120s in the text: taken as special, as the chat form has it",
                  names.data);
-    else if (w->markup != MARKUP_TOKENS)
+    else if (count && w->markup != MARKUP_TOKENS)
         snprintf(out, NOTICE,
                  "%.120s in the text: taken as plain characters; --parse-special (prompt.special = "
                  "token) takes %s",
                  names.data, count > 1 ? "them as special tokens" : "it as the special token");
-    else if (tokenizer_adds_bos(t) && tokens.ids[0] == tokenizer_bos(t))
+    else if (count && tokenizer_adds_bos(t) && tokens.ids[0] == tokenizer_bos(t))
         snprintf(out, NOTICE, "the text begins with %.120s: no second one is put before it",
                  names.data);
     tokens_free(&tokens);

@@ -48,7 +48,7 @@ static inline struct request real_request(const struct real *r, int n, const str
     struct request q;
     struct err err = {0};
 
-    CHECK(request_build(&q, &fact, &r->prefixes, r->model->tokenizer, p, &err));
+    CHECK(request_build(&q, &fact, &r->prefixes, r->model, p, &err));
     CHECK_STR(err.text, "");
     fact_free(&fact);
     return q;

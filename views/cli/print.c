@@ -104,7 +104,6 @@ void cli_unbar(struct cli *c)
 void cli_notice(struct cli *c, const char *text)
 {
     json_t *o;
-    char line[2 * NOTICE];
 
     if (!strcmp(c->noticed, text)) /* of the fact before, too */
         return;
@@ -115,8 +114,7 @@ void cli_notice(struct cli *c, const char *text)
         cli_print(o);
         return;
     }
-    cli_show(text, line, sizeof(line));
-    cli_say(c, "%s", line);
+    cli_say(c, "%s", text);
 }
 
 void cli_say(struct cli *c, const char *fmt, ...)
