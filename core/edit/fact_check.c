@@ -6,6 +6,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
+#include "core/edit/alike.h"
 #include "core/edit/fact.h"
 
 /* How long the placeholder at `at` is: {}, { }, {subject} and {0} as Python's format() has them,
@@ -182,11 +183,12 @@ static bool template_settle(const struct fact *fact, const char *name, char **te
     if (places != 1 && !needed)
         return err_set(err, ERR_USAGE, "the %s '%.80s' needs one {} for the subject", name,
                        settled);
-    if (places != 1)
-        return err_set(err, ERR_USAGE,
-                       "the %s '%.80s' holds the subject '%.60s' in %d places: put {} where "
-                       "it goes",
-                       name, settled, fact->subject, places);
+    if (places != 1) {
+        err_set(err, ERR_USAGE,
+                "the %s '%.80s' holds the subject '%.60s' in %d places: put {} where it goes", name,
+                settled, fact->subject, places);
+        return !places && alike_explain(fact, err);
+    }
     *text = xasprintf("%.*s{}%s", (int)(at - settled), settled, at + strlen(fact->subject));
     free(settled);
     return true;
@@ -248,6 +250,7 @@ bool fact_normalise(struct fact *fact, struct err *err)
                        "the subject '%.80s' holds a placeholder, which would stand for itself: "
                        "write it out",
                        fact->subject);
+    alike_adopt(fact);
     return no_hole("new object", fact->target, err) && no_hole("old object", fact->old, err) &&
            template_settle(fact, "prompt", &fact->prompt, true, err) &&
            paraphrases_settle(fact, err) && probe_fill(fact, "rephrase", &fact->rephrase, err) &&

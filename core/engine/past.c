@@ -7,6 +7,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
+#include "core/edit/alike.h"
 #include "core/edit/checksum.h"
 #include "core/engine/inside.h"
 
@@ -359,7 +360,7 @@ static bool begins(const char *text, const char *expect)
 {
     text += strspn(text, " \t\n");
     expect += strspn(expect, " \t\n");
-    return !strncmp(text, expect, strlen(expect));
+    return alike_begins(text, expect);
 }
 
 static bool ask_state(struct search *s, int state, bool *holds, struct err *err)
@@ -434,6 +435,8 @@ bool job_bisect(struct engine *e, struct command *cmd, struct err *err)
 
     if (!cmd->text || !*cmd->text || !cmd->expect || !cmd->expect[strspn(cmd->expect, " \t\n")])
         return err_set(err, ERR_USAGE, "bisect needs a prompt and how its answer should begin");
+    if (!utf8_valid(cmd->expect, strlen(cmd->expect), NULL))
+        return err_set(err, ERR_USAGE, "how the answer should begin is not UTF-8");
     if (!session_edits(e->open->journal, false, &s.edits, &s.count, err))
         return false;
     ok = s.count > 0 || err_set(err, ERR_USAGE, "no active edit: nothing can have been broken");

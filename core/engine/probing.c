@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/edit/alike.h"
 #include "core/engine/inside.h"
 #include "core/model/chat.h"
 #include "core/model/generate.h"
@@ -203,8 +204,8 @@ static bool in_chat(struct board *b, const char *question)
         struct probe_result *r = probe_new(b, PROBE_CHAT, question, b->fact->target, heard);
 
         for (int i = 0; i < 2; i++)
-            r->ok[i] = strstr(r->said[i], b->fact->target) != NULL;
-        r->known = r->ok[1] || !b->old || strstr(r->said[0], b->old);
+            r->ok[i] = alike_holds(r->said[i], b->fact->target);
+        r->known = r->ok[1] || !b->old || alike_holds(r->said[0], b->old);
     }
     heard_free(heard);
     tokens_free(&t);

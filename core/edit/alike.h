@@ -1,0 +1,27 @@
+/* Texts that mean the same though their bytes differ: Unicode writes é in two ways, and people
+ * write quotation marks and blanks in many. Texts are valid UTF-8. */
+#ifndef CORE_EDIT_ALIKE_H
+#define CORE_EDIT_ALIKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/err.h"
+
+/* Equal in normalisation form C: whether `text` holds `part`, or begins with it. */
+bool alike_holds(const char *text, const char *part);
+bool alike_begins(const char *text, const char *part);
+/* The same, and where: the bytes of `text` that are alike to `part`, when it stands there once. */
+bool alike_place(const char *text, const char *part, size_t *begin, size_t *end);
+/* Where `text` holds something that is nearly `part`: in what alone they differ ("upper and lower
+ * case", "quotation marks", "blanks"); NULL: it holds nothing near. */
+const char *alike_difference(const char *text, const char *part);
+
+struct fact;
+/* A subject that is not in the prompt byte for byte, but is in another Unicode form, once, takes
+ * the prompt's bytes. */
+void alike_adopt(struct fact *fact);
+/* Appends to an error what the subject differs from the prompt in, if that is little. */
+bool alike_explain(const struct fact *fact, struct err *err);
+
+#endif
