@@ -308,6 +308,17 @@ static void ended(struct desk *d, unsigned job)
     }
 }
 
+static void take_history(struct desk *d, struct history *h)
+{
+    const struct history *was = d->history;
+
+    d->stepped = 0;
+    for (int i = 0; was && i < was->count && i < h->count; i++) /* edits are never deleted */
+        if (was->entry[i].edit == h->entry[i].edit && was->entry[i].active != h->entry[i].active)
+            d->stepped = h->entry[i].edit;
+    desk_keep(EV_HISTORY, (void **)&d->history, h);
+}
+
 static void take_state(struct desk *d, struct state_info *state)
 {
     if (strcmp(d->state.state, state->state) != 0) {
@@ -428,7 +439,7 @@ static bool take_knowledge(struct desk *d, struct event *ev)
         take_words(d, ev->neuron);
         break;
     case EV_HISTORY:
-        desk_keep(EV_HISTORY, (void **)&d->history, ev->history);
+        take_history(d, ev->history);
         break;
     case EV_MOMENTS:
         desk_keep(EV_MOMENTS, (void **)&d->moments, ev->moments);

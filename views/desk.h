@@ -94,6 +94,7 @@ struct desk {
     struct desk_ask ask;
     struct desk_set set[DESK_SETS]; /* the newest first */
     struct history *history;
+    int stepped; /* the edit that was undone or redone with the newest history; 0: none */
     struct moments_info *moments;
     struct lens_grid *lens[3]; /* of base, edited, preview: desk_lens() */
     struct trace *trace;

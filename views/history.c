@@ -42,8 +42,11 @@ static bool holds(const char *text, const char *part)
 
 static bool matches(const struct history_entry *e, const char *part)
 {
-    return holds(e->subject, part) || holds(e->target, part) || holds(e->prompt, part) ||
-           holds(e->note, part);
+    for (int i = 0; i < e->facts; i++)
+        if (holds(e->fact[i].subject, part) || holds(e->fact[i].target, part) ||
+            holds(e->fact[i].prompt, part))
+            return true;
+    return holds(e->note, part);
 }
 
 /* The entry of row n, NULL for the base; *count gets how many rows there are. */
@@ -383,8 +386,10 @@ static void base_row(const struct view *v, struct pen *p, bool tagged)
 
 static void entry_row(const struct history_entry *e, struct pen *p, int wide, bool tagged)
 {
-    char clock[32], number[32];
+    char clock[32], number[32], others[32] = "";
     enum role role = e->active ? ROLE_TEXT : ROLE_NONE;
+    struct chance chance = history_chance(&e->fact[0]);
+    int held = history_held(e);
 
     pen_text(p, ROLE_KEY, tagged ? "+" : " ");
     pen_text(p, e->active ? ROLE_GOOD : ROLE_NONE, e->active ? "●" : "○");
@@ -394,9 +399,15 @@ static void entry_row(const struct history_entry *e, struct pen *p, int wide, bo
     pen_fit(p, role, wide / 5, e->subject ? e->subject : "");
     pen_text(p, ROLE_DIM, " → ");
     pen_fit(p, e->active ? ROLE_NEW : ROLE_NONE, wide / 7, e->target ? e->target : "");
-    pen_right(p, ROLE_DIM, 7, text_probability(number, e->p_before));
-    pen_text(p, ROLE_DIM, "→");
-    pen_fit(p, ROLE_BAR, 6, text_probability(number, e->p_after));
+    if (e->facts > 1) { /* p of each is in the details */
+        snprintf(others, sizeof(others), held < 0 ? " +%d" : " +%d  %d/%d", e->facts - 1, held,
+                 e->facts);
+        pen_fit(p, e->success ? ROLE_GOOD : ROLE_WARN, 14, others);
+    } else {
+        pen_right(p, ROLE_DIM, 7, text_probability(number, chance.before));
+        pen_text(p, ROLE_DIM, "→");
+        pen_fit(p, ROLE_BAR, 6, text_probability(number, chance.after));
+    }
     if (wide >= 80)
         pen_right(p, ROLE_DIM, 7, text_thousands(number, e->kept));
     if (!e->active)
@@ -437,6 +448,8 @@ static void rows_draw(const struct view *v, struct surface *s, struct rect area)
     }
 }
 
+enum { LABEL = 10 };
+
 static void field(struct surface *s, struct rect in, int *y, const char *label, enum role role,
                   const char *text)
 {
@@ -444,23 +457,73 @@ static void field(struct surface *s, struct rect in, int *y, const char *label, 
 
     if (*y >= in.h || !text || !*text)
         return;
-    pen_fit(&p, ROLE_DIM, 9, label);
+    pen_fit(&p, ROLE_DIM, LABEL, label);
     for (const char *at = text; *at && *y < in.h; ++*y) {
-        size_t n = text_line(at, in.w - 9);
+        size_t n = text_line(at, in.w - LABEL);
         char *line = xasprintf("%.*s", (int)n, at);
 
-        p = pen_at(s, in, *y, 9);
+        p = pen_at(s, in, *y, LABEL);
         pen_text(&p, role, line);
         free(line);
         at += n;
     }
 }
 
+/* The facts that were written together, a line each: as many as there is room for. */
+static void facts_draw(const struct history_entry *e, struct surface *s, struct rect in, int y)
+{
+    for (int i = 0; i < e->facts && y < in.h; i++, y++) {
+        const struct history_fact *f = &e->fact[i];
+        struct pen p = pen_at(s, in, y, 0);
+        char before[16], after[16];
+
+        if (y == in.h - 1 && i + 1 < e->facts) {
+            pen_printf(&p, ROLE_DIM, "and %d more: `log --edit %d` lists them", e->facts - i,
+                       e->edit);
+            return;
+        }
+        pen_text(&p, f->outcome == OUTCOME_HELD ? ROLE_GOOD : ROLE_WARN,
+                 f->outcome == OUTCOME_HELD     ? "✓ "
+                 : f->outcome == OUTCOME_FAILED ? "✗ "
+                                                : "? ");
+        pen_fit(&p, ROLE_SUBJECT, in.w / 3, f->subject);
+        pen_text(&p, ROLE_DIM, " → ");
+        pen_fit(&p, ROLE_NEW, in.w / 4, f->target);
+        pen_printf(&p, ROLE_BAR, " %s → %s", text_probability(before, history_chance(f).before),
+                   text_probability(after, history_chance(f).after));
+    }
+}
+
+/* The one fact of an edit, or how many there are. */
+static void fact_fields(const struct history_entry *e, struct surface *s, struct rect in, int *y)
+{
+    struct chance p = history_chance(&e->fact[0]);
+    char text[160], number[2][32];
+    int held = history_held(e);
+
+    if (e->facts > 1) {
+        show_print(text, sizeof(text),
+                   held < 0 ? "%d written together, not known which hold"
+                            : "%d written together, %d hold",
+                   e->facts, held);
+        field(s, in, y, "facts", e->success ? ROLE_GOOD : ROLE_WARN, text);
+        return;
+    }
+    field(s, in, y, "subject", ROLE_SUBJECT, e->subject);
+    field(s, in, y, "prompt", ROLE_TEXT, e->prompt);
+    show_print(text, sizeof(text), "%.60s%s%.60s", e->old ? e->old : "", e->old ? " → " : "",
+               e->target ? e->target : "");
+    field(s, in, y, "object", ROLE_NEW, text);
+    show_print(text, sizeof(text), "%s → %s, %s", text_probability(number[0], p.before),
+               text_probability(number[1], p.after), e->success ? "held" : "did not hold");
+    field(s, in, y, p.name, e->success ? ROLE_GOOD : ROLE_WARN, text);
+}
+
 static void details(const struct view *v, struct surface *s, struct rect area)
 {
     const struct history_entry *e = selected(v);
     struct rect in = box_draw(s, area, e ? "This edit" : "The base", "A notes", false);
-    char text[160], number[3][32];
+    char text[160], number[32];
     int y = 0;
 
     if (rect_empty(in))
@@ -470,23 +533,18 @@ static void details(const struct view *v, struct surface *s, struct rect area)
         field(s, in, &y, "model", ROLE_TEXT, v->host->desk->model.name);
         return;
     }
-    field(s, in, &y, "subject", ROLE_SUBJECT, e->subject);
-    field(s, in, &y, "prompt", ROLE_TEXT, e->prompt);
-    show_print(text, sizeof(text), "%.60s%s%.60s", e->old ? e->old : "", e->old ? " → " : "",
-               e->target ? e->target : "");
-    field(s, in, &y, "object", ROLE_NEW, text);
-    show_print(text, sizeof(text), "%s → %s, %s", text_probability(number[0], e->p_before),
-               text_probability(number[1], e->p_after), e->success ? "holds" : "did not hold");
-    field(s, in, &y, "p(new)", e->success ? ROLE_GOOD : ROLE_WARN, text);
+    fact_fields(e, s, in, &y);
     show_print(text, sizeof(text), "%s neurons of the first edited layer",
-               text_thousands(number[2], e->kept));
+               text_thousands(number, e->kept));
     field(s, in, &y, "kept", ROLE_TEXT, text);
-    field(s, in, &y, "made", ROLE_TEXT, clock_text(e->when, true, number[0]));
+    field(s, in, &y, "made", ROLE_TEXT, clock_text(e->when, true, number));
     field(s, in, &y, "state", e->active ? ROLE_EDITED : ROLE_NONE,
           e->active ? "active; Enter asks the model as it was then" : "undone; C-r may redo it");
     field(s, in, &y, "moments", ROLE_WARN, e->draft ? "a draft: fewer tokens than asked for" : "");
     field(s, in, &y, "checksum", ROLE_DIM, e->checksum);
     field(s, in, &y, "note", ROLE_ACCENT, e->note);
+    if (e->facts > 1)
+        facts_draw(e, s, in, y);
 }
 
 /* Journal above, results below; on wide screens details beside the one, two results below. */

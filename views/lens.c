@@ -43,7 +43,7 @@ static void want_grids(struct view *v, bool again)
         states |= STATE_PREVIEW;
     snprintf(about, sizeof(about), "%.120s|%.300s|%.80s|%s|%d|%u|%.9g", d->fact.subject,
              d->fact.prompt, d->fact.target ? d->fact.target : "", d->state.state, d->state.preview,
-             states, d->preview ? d->preview->p_after : 0);
+             states, d->preview ? applied_chance(d->preview).after : 0);
     if (!states || (!again && !strcmp(about, l->asked)))
         return;
     if (verb_lens(v->host, states))

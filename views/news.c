@@ -1,6 +1,7 @@
 #include "views/news.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/show.h"
@@ -11,6 +12,7 @@
 static void of_preview(const struct desk *d, char *out, size_t n)
 {
     const struct applied *a = d->preview;
+    struct chance p = applied_chance(a);
     int low = 101, high = -1;
     char before[16], after[16], said[80];
 
@@ -23,11 +25,28 @@ static void of_preview(const struct desk *d, char *out, size_t n)
         high = share > high ? share : high;
     }
     text_piece(said, sizeof(said), a->generated + strspn(a->generated, " "));
-    show_print(out, n, "preview%s: %d%s%.0d %% of neurons in L%d–%d · p(%s) %s → %s · says %s",
+    show_print(out, n, "preview%s: %d%s%.0d %% of neurons in L%d–%d · %s %s → %s%s · says %s",
                a->draft ? " (draft moments)" : "", low, high > low ? " to " : "",
                high > low ? high : 0, a->layers ? a->layer[0].layer : 0,
-               a->layers ? a->layer[a->layers - 1].layer : 0, d->fact.target,
-               text_probability(before, a->p_before), text_probability(after, a->p_after), said);
+               a->layers ? a->layer[a->layers - 1].layer : 0, p.name,
+               text_probability(before, p.before), text_probability(after, p.after),
+               !a->facts             ? "" /* a recording of 0.1.0 */
+               : a->held == a->facts ? " · would hold"
+                                     : " · would NOT hold",
+               said);
+}
+
+/* What a RUN file is of. */
+static bool of_run(const struct desk *d, char *out, size_t n)
+{
+    char prompt[160], explained[64];
+
+    if (!d->meta || d->meta->rows < 1)
+        return false;
+    show_print(out, n, "a run on %.60s of \"%s\", explains \"%s\": to look at, nothing is asked",
+               d->model.name, text_piece(prompt, sizeof(prompt), d->meta->prompt[0]),
+               desk_explained(d, explained));
+    return true;
 }
 
 /* The new object of the fact a job is about: one of the list, or the one at hand. */
@@ -65,12 +84,32 @@ static void of_proof(const struct desk *d, unsigned job, enum tone *tone, char *
 
     *tone = e->success ? TONE_GOOD : TONE_WARN;
     text_piece(said, sizeof(said), e->generated[1] + strspn(e->generated[1], " "));
-    show_print(out, n, "edit %d %s: p(%s) %s → %s · %s · %.1f s · says %s", e->edit,
+    show_print(out, n, "edit %d %s: %.60s, p(target) %s → %s · %s · %.1f s · says %s", e->edit,
                e->success ? "holds" : "is in but does not hold (u undoes)", object_of(d, job),
                text_probability(before, e->p_target[0]), text_probability(after, e->p_target[1]),
                e->unmasked_unchanged ? "other columns bit-identical"
                                      : "OTHER COLUMNS CHANGED: undo and report this",
                e->seconds_total, said);
+}
+
+/* Which edit was undone or redone, with how many facts, and what stands now. */
+static void of_step(const struct desk *d, const char *done, char *out, size_t n)
+{
+    char what[160] = "", words[120];
+
+    for (int i = 0; d->history && d->stepped && i < d->history->count; i++) {
+        const struct history_entry *e = &d->history->entry[i];
+        char *raw;
+
+        if (e->edit != d->stepped)
+            continue;
+        raw = history_words(e, " → ");
+        show_print(what, sizeof(what), " edit %d, %s; now", e->edit,
+                   text_piece(words, sizeof(words), raw));
+        free(raw);
+    }
+    show_print(out, n, "%s:%s %d edit%s, checksum %.8s", done, what, d->state.edits,
+               d->state.edits == 1 ? "" : "s", d->state.checksum);
 }
 
 static bool of_done(const struct desk *d, enum command_kind kind, char *out, size_t n)
@@ -81,12 +120,10 @@ static bool of_done(const struct desk *d, enum command_kind kind, char *out, siz
                  d->peak_layer, d->layers ? d->layer[d->peak_layer].strongest : 0, d->peak);
         return true;
     case CMD_UNDO:
-        show_print(out, n, "undone: %d edit%s, checksum %.8s", d->state.edits,
-                   d->state.edits == 1 ? "" : "s", d->state.checksum);
+        of_step(d, "undone", out, n);
         return true;
     case CMD_REDO:
-        show_print(out, n, "redone: %d edit%s, checksum %.8s", d->state.edits,
-                   d->state.edits == 1 ? "" : "s", d->state.checksum);
+        of_step(d, "redone", out, n);
         return true;
     case CMD_VERIFY:
         utf8_copy(out, n,
@@ -130,6 +167,9 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
             *tone = TONE_WARN;
         }
         return true;
+    case EV_META: /* said of a run without its model alone */
+        *tone = TONE_PLAIN;
+        return d->model.load_seconds <= 0 && of_run(d, out, 320);
     case EV_PREVIEW:
         of_preview(d, out, 320);
         return d->preview != NULL;

@@ -4,7 +4,7 @@
 #include "tui/text.h"
 #include "views/panes.h"
 
-enum { LABEL = 9 };
+enum { LABEL = 10 };
 
 static void template_line(struct pen p, const char *text)
 {
@@ -20,6 +20,23 @@ static void template_line(struct pen p, const char *text)
     pen_text(&p, ROLE_SLOT, "{}");
     pen_fit(&p, ROLE_TEXT, p.area.w - p.x, slot + 2);
     buf_free(&head);
+}
+
+/* A RUN file of 0.1.0 names no fact; its first row says what was asked and which token explained.
+ */
+static void run_fields(const struct desk *d, struct surface *s, struct rect in)
+{
+    static const char *const label[2] = {"run of", "explains"};
+    char text[400];
+
+    for (int i = 0; i < 2; i++) {
+        struct pen p = pen_at(s, in, i, 0);
+
+        pen_text(&p, ROLE_DIM, label[i]);
+        p.x = LABEL;
+        pen_fit(&p, i ? ROLE_NEW : ROLE_TEXT, in.w - LABEL,
+                i ? desk_explained(d, text) : text_piece(text, sizeof(text), d->meta->prompt[0]));
+    }
 }
 
 static void fields(const struct desk *d, const struct fact_form *form, struct surface *s,
@@ -114,12 +131,16 @@ static void target_line(const struct desk *d, struct surface *s, struct rect in,
     struct pen p = pen_at(s, in, y, 0);
     char number[32];
 
-    pen_text(&p, ROLE_DIM, "target p");
+    pen_text(&p, ROLE_DIM, "p(target)");
     p.x = LABEL;
     pen_printf(&p, ROLE_NEW, "%s %s", d->fact.target ? d->fact.target : "",
                text_probability(number, d->look->p_target));
     if (d->preview) {
-        pen_printf(&p, ROLE_NEW, " → %s", text_probability(number, d->preview->p_after));
+        struct chance after = applied_chance(d->preview);
+
+        if (strcmp(after.name, "p(target)") != 0) /* a recording of 0.1.0 */
+            pen_printf(&p, ROLE_DIM, ", %s", after.name);
+        pen_printf(&p, ROLE_NEW, " → %s", text_probability(number, after.after));
         if (p.x + 9 <= in.w)
             pen_text(&p, ROLE_DIM, "  preview");
         return;
@@ -138,7 +159,10 @@ void pane_fact(const struct desk *d, const struct fact_form *form, struct surfac
                               focus || form->open);
     int y = FORM_FIELDS;
 
-    fields(d, form, s, in);
+    if (d->fact.subject || form->open || !d->meta || d->meta->rows < 1)
+        fields(d, form, s, in);
+    else
+        run_fields(d, s, in);
     if (!d->look || y >= in.h) {
         struct pen p = pen_at(s, in, y, 0);
 

@@ -229,7 +229,7 @@ static void step_words(const struct desk *d, struct surface *s, struct rect in)
     pen_printf(&p, ROLE_DIM, "step %d  ", last->step);
     pen_printf(&p, ROLE_STRONG, "loss %.3f", last->loss);
     pen_printf(&p, ROLE_DIM, "  nll %.3f  kl %.3f  ", last->nll, last->kl);
-    pen_printf(&p, ROLE_NEW, "p %s", text_probability(number, last->p_target));
+    pen_printf(&p, ROLE_NEW, "p(target) %s", text_probability(number, last->p_target));
 }
 
 void pane_steps(const struct desk *d, struct surface *s, struct rect area, bool focus)

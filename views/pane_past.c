@@ -105,6 +105,25 @@ static void measured(const struct drift *r, struct surface *s, struct rect in)
     legend(r, s, in, rows + 1);
 }
 
+/* What the journal has of every edit: p(target), or p(first) where there is no more. */
+static const char *kept_name(const struct history *h)
+{
+    return h && h->count ? history_chance(&h->entry[0].fact[0]).name : "p(target)";
+}
+
+/* Mean over the facts of the edit. */
+static double mean_after(const struct history_entry *e, const char *name)
+{
+    double sum = 0;
+
+    for (int i = 0; i < e->facts; i++) {
+        struct chance p = history_chance(&e->fact[i]);
+
+        sum += strcmp(p.name, name) ? (double)NAN : p.after;
+    }
+    return sum / e->facts;
+}
+
 static void right_after(const struct history *h, struct surface *s, struct rect in)
 {
     double *after = xcalloc((size_t)h->count + 1, sizeof(*after));
@@ -113,7 +132,7 @@ static void right_after(const struct history *h, struct surface *s, struct rect 
     struct rect plot = {in.y, in.x + SCALE + 1, in.h, in.w - SCALE - 1};
 
     for (int i = 0; i < h->count; i++)
-        after[i] = h->entry[i].active ? h->entry[i].p_after : (double)NAN;
+        after[i] = h->entry[i].active ? mean_after(&h->entry[i], kept_name(h)) : (double)NAN;
     if (plot.w > 3 && plot.h > 1) {
         percent_axis(s, in, in.h);
         chart_draw(&c, s, plot);
@@ -135,7 +154,7 @@ void pane_drift(const struct desk *d, struct surface *s, struct rect area)
 {
     const struct drift *r = d->drift;
     const struct history *h = d->history;
-    char hint[48] = "d measures it";
+    char hint[48] = "d measures it", title[64];
     bool shown = r && r->points;
     struct rect in;
 
@@ -143,8 +162,10 @@ void pane_drift(const struct desk *d, struct surface *s, struct rect area)
         snprintf(hint, sizeof(hint), "other edits now: d measures anew");
     else if (shown && r->points < r->of)
         snprintf(hint, sizeof(hint), "%d of %d states", r->points, r->of);
-    in = box_draw(s, area, shown ? "Drift over the edits" : "p(new) right after each edit", hint,
-                  false);
+    else if (shown && r->states > r->of)
+        snprintf(hint, sizeof(hint), "%d of %d states asked", r->of, r->states);
+    snprintf(title, sizeof(title), "%s right after each edit", kept_name(h));
+    in = box_draw(s, area, shown ? "Drift over the edits" : title, hint, false);
     if (rect_empty(in))
         return;
     if (shown)
@@ -228,7 +249,7 @@ static void probe_line(const struct probe_result *r, struct surface *s, struct r
                 text_piece(piece, sizeof(piece), said + strspn(said, " ")));
     }
     if (in.w >= 70)
-        pen_right(&p, ROLE_DIM, 8, text_probability(number, r->p[1]));
+        pen_right(&p, ROLE_DIM, 8, text_probability(number, r->p_target[1]));
 }
 
 void pane_diff(const struct desk *d, struct surface *s, struct rect area)
@@ -300,7 +321,8 @@ static void strip(const struct desk *d, const struct bisected *b, struct surface
     }
 }
 
-static void finding(const struct bisected *b, struct surface *s, struct rect in, int y)
+static void finding(const struct desk *d, const struct bisected *b, struct surface *s,
+                    struct rect in, int y)
 {
     bool first = b->steps && b->step[0].holds;
     struct pen p = pen_at(s, in, y, 0);
@@ -315,6 +337,13 @@ static void finding(const struct bisected *b, struct surface *s, struct rect in,
         return;
     }
     pen_printf(&p, ROLE_STRONG, "edit %d %s it", b->edit, first ? "broke" : "brought");
+    for (int i = 0; d->history && i < d->history->count; i++)
+        if (d->history->entry[i].edit == b->edit) {
+            char *words = history_words(&d->history->entry[i], " → "), piece[96];
+
+            pen_printf(&p, ROLE_TEXT, " (%s)", text_piece(piece, sizeof(piece), words));
+            free(words);
+        }
     pen_printf(&p, ROLE_DIM, "; %d of %d states asked", b->steps, b->states);
 }
 
@@ -337,7 +366,7 @@ void pane_bisect(const struct desk *d, struct surface *s, struct rect area)
     if (b->over && b->exact)
         box_foot(s, area, "the state after it and the one before it were both asked");
     strip(d, b, s, in);
-    finding(b, s, in, 1);
+    finding(d, b, s, in, 1);
     for (int i = 0; i < b->steps && i + 2 < in.h; i++) {
         const struct bisect_step *step = &b->step[i];
         struct pen p = pen_at(s, in, 2 + i, 0);

@@ -4,7 +4,7 @@
 
 #include "views/desk.h"
 
-/* Reliability and locality over the edits; until they are measured, p(new) right after each. */
+/* Reliability and locality over the edits; until they are measured, p(target) right after each. */
 void pane_drift(const struct desk *d, struct surface *s, struct rect area);
 /* What lies between two states: columns and norms a layer, and every question that changed. */
 void pane_diff(const struct desk *d, struct surface *s, struct rect area);

@@ -143,11 +143,15 @@ static void say_history(const struct history *h)
     char subject[200], target[200];
 
     for (int i = 0; i < h->count; i++)
-        std_print("edit %d, %s: %s is %s, probability %.3f before and %.3f after\n",
-                  h->entry[i].edit, h->entry[i].active ? "active" : "undone",
-                  text_piece(subject, sizeof(subject), h->entry[i].subject),
-                  text_piece(target, sizeof(target), h->entry[i].target), h->entry[i].p_before,
-                  h->entry[i].p_after);
+        for (int k = 0; k < h->entry[i].facts; k++) {
+            const struct history_fact *f = &h->entry[i].fact[k];
+            struct chance p = history_chance(f);
+
+            std_print("edit %d, %s: %s is %s, %s %.3f before and %.3f after\n", h->entry[i].edit,
+                      h->entry[i].active ? "active" : "undone",
+                      text_piece(subject, sizeof(subject), f->subject),
+                      text_piece(target, sizeof(target), f->target), p.name, p.before, p.after);
+        }
     if (!h->count)
         std_print("no edits yet\n");
 }

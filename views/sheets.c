@@ -174,28 +174,42 @@ static bool query(struct sheet *s, const struct desk *d)
     return s->cells > 0;
 }
 
+/* One fact of an edit. p_before and p_after are p(first), as they were called at first. */
+static void history_row(struct sheet *s, const struct history_entry *e,
+                        const struct history_fact *f)
+{
+    sheet_whole(s, e->edit);
+    sheet_bool(s, e->active);
+    sheet_whole(s, (long)e->when);
+    sheet_text(s, f->subject);
+    sheet_text(s, f->prompt);
+    sheet_text(s, f->target);
+    sheet_text(s, f->old);
+    sheet_number(s, f->p_first[0]);
+    sheet_number(s, f->p_first[1]);
+    sheet_whole(s, e->kept);
+    if (f->outcome == OUTCOME_UNKNOWN)
+        sheet_none(s);
+    else
+        sheet_bool(s, f->outcome == OUTCOME_HELD);
+    sheet_bool(s, e->draft);
+    sheet_text(s, e->checksum);
+    sheet_text(s, e->note);
+    for (int i = 0; i < 2; i++)
+        sheet_number(s, f->p_target[i]);
+    for (int i = 0; i < 2; i++)
+        sheet_number(s, f->p_first[i]);
+    sheet_whole(s, e->facts);
+}
+
 static bool history(struct sheet *s, const struct desk *d)
 {
     sheet_columns(s, "edit active when subject prompt target old p_before p_after kept success "
-                     "draft checksum note");
-    for (int i = 0; d->history && i < d->history->count; i++) {
-        const struct history_entry *e = &d->history->entry[i];
-
-        sheet_whole(s, e->edit);
-        sheet_bool(s, e->active);
-        sheet_whole(s, (long)e->when);
-        sheet_text(s, e->subject);
-        sheet_text(s, e->prompt);
-        sheet_text(s, e->target);
-        sheet_text(s, e->old);
-        sheet_number(s, e->p_before);
-        sheet_number(s, e->p_after);
-        sheet_whole(s, e->kept);
-        sheet_bool(s, e->success);
-        sheet_bool(s, e->draft);
-        sheet_text(s, e->checksum);
-        sheet_text(s, e->note);
-    }
+                     "draft checksum note p_target_before p_target_after p_first_before "
+                     "p_first_after facts");
+    for (int i = 0; d->history && i < d->history->count; i++)
+        for (int k = 0; k < d->history->entry[i].facts; k++)
+            history_row(s, &d->history->entry[i], &d->history->entry[i].fact[k]);
     return s->cells > 0;
 }
 
@@ -218,6 +232,8 @@ static void board_rows(struct sheet *s, const struct probed *board, const char *
             sheet_bool(s, p->ok[k]);
         }
         sheet_bool(s, p->known);
+        sheet_number(s, p->p_target[0]);
+        sheet_number(s, p->p_target[1]);
     }
 }
 
@@ -227,7 +243,7 @@ static bool facts(struct sheet *s, const struct desk *d)
     static const char *const state[] = {"waits", "runs", "holds", "weak", "failed"};
 
     sheet_columns(s, "subject state kind prompt expected said_before p_before ok_before said_after "
-                     "p_after ok_after known");
+                     "p_after ok_after known p_target_before p_target_after");
     board_rows(s, d->board, d->fact.subject, "at hand");
     for (int i = 0; i < d->queued; i++) {
         const struct desk_fact *q = &d->queue[i];
@@ -244,6 +260,8 @@ static bool facts(struct sheet *s, const struct desk *d)
         sheet_number(s, q->p[1]);
         sheet_bool(s, q->state == QUEUE_HOLDS);
         sheet_bool(s, true);
+        sheet_number(s, q->p[0]);
+        sheet_number(s, q->p[1]);
         board_rows(s, q->board, q->fact.subject, state[q->state]);
     }
     return s->cells > 0;
@@ -261,7 +279,8 @@ static bool tries(struct sheet *s, const struct desk *d)
     for (int k = 0; k < knobs; k++)
         sheet_columns(s, param_info(knob[k])->name);
     sheet_columns(s, "success p_before p_after said rephrase_ok rephrases locality_kept localities "
-                     "share_kept leak_ratio relative_norm seconds");
+                     "share_kept leak_ratio relative_norm seconds p_target_before p_target_after "
+                     "p_first_before p_first_after");
     for (int i = 0; i < DESK_TRIED; i++) {
         const struct tried *t = d->tried[i];
 
@@ -290,6 +309,8 @@ static bool tries(struct sheet *s, const struct desk *d)
         sheet_number(s, t->leak_ratio);
         sheet_number(s, t->relative_norm);
         sheet_number(s, t->seconds);
+        for (int k = 0; k < 4; k++)
+            sheet_number(s, k < 2 ? t->p_target[k] : t->p_first[k - 2]);
     }
     return s->cells > 0;
 }

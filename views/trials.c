@@ -12,7 +12,7 @@ static const struct {
     const char *name;
     int better;
 } metrics[METRICS] = {
-    [METRIC_P] = {"p(new)", 1},          [METRIC_SUCCESS] = {"success", 1},
+    [METRIC_P] = {"p(target)", 1},       [METRIC_SUCCESS] = {"success", 1},
     [METRIC_REPHRASE] = {"rephrase", 1}, [METRIC_LOCALITY] = {"locality", 1},
     [METRIC_KEPT] = {"neurons kept", 0}, [METRIC_GAIN] = {"gain", 1},
     [METRIC_LEAK] = {"leak", -1},        [METRIC_LEAK_RATIO] = {"leak/gain²", -1},

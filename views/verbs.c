@@ -7,6 +7,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/show.h"
+#include "core/edit/standing.h"
 #include "tui/text.h"
 #include "views/knobs.h"
 
@@ -225,6 +226,37 @@ static int kept(const struct desk *d, int *neurons, int *layers)
     return sum;
 }
 
+/* "It rewrites edit 1 (...).\n" where an active edit gave the same question another object. */
+static void rewrites(const struct desk *d, char *out, size_t n)
+{
+    char *question = question_of_fact(d->fact.subject, d->fact.prompt);
+    const struct history_fact *last = NULL;
+    int edit = 0;
+
+    *out = '\0';
+    for (int i = 0; d->history && i < d->history->count; i++) { /* the last one counts */
+        const struct history_entry *e = &d->history->entry[i];
+
+        for (int k = 0; e->active && k < e->facts; k++) {
+            const struct history_fact *f = &e->fact[k];
+            char *other = question_of_fact(f->subject, f->prompt);
+
+            if (!strcmp(question, other)) {
+                last = f;
+                edit = e->edit;
+            }
+            free(other);
+        }
+    }
+    free(question);
+    if (last)
+        show_print(out, n, "It %s edit %d (%.60s → %.60s).\n",
+                   d->fact.target && !strcmp(last->target, d->fact.target)
+                       ? "says again what is in by"
+                       : "rewrites",
+                   edit, last->subject, last->target);
+}
+
 void verb_ask_commit(struct host *host)
 {
     const struct desk *d = host->desk;
@@ -242,8 +274,12 @@ void verb_ask_commit(struct host *host)
     text_thousands(all, neurons);
     if (!n)
         snprintf(some, sizeof(some), "the masked");
-    show_print(q.text, sizeof(q.text), "%s: %s\nThe update touches %s of %s neurons in %s.\n%s\n%s",
-               d->fact.subject, d->fact.target, some, all, desk_edited_range(d, range),
+    show_print(q.text, sizeof(q.text), "%s: %s\n", d->fact.subject, d->fact.target);
+    rewrites(d, q.text + strlen(q.text), sizeof(q.text) - strlen(q.text));
+    n = (int)strlen(q.text);
+    show_print(q.text + n, sizeof(q.text) - (size_t)n,
+               "The update touches %s of %s neurons in %s.\n%s\n%s", some, all,
+               desk_edited_range(d, range),
                d->state.moment_tokens < d->state.moment_goal
                    ? "The second moments are a draft; the journal will say so."
                    : "",
@@ -257,6 +293,7 @@ void verb_ask_undo(struct host *host, int edit)
     const struct desk *d = host->desk;
     struct question q = {.title = "Undo", .yes = "Undo", .then = ACTION_UNDO, .number = edit};
     const struct history_entry *entry = NULL;
+    char *words;
 
     if (!d->state.can_undo) {
         host->say(host, TONE_WARN,
@@ -271,8 +308,16 @@ void verb_ask_undo(struct host *host, int edit)
         snprintf(q.title, sizeof(q.title), "Undo edit %d?", entry->edit);
     else
         snprintf(q.title, sizeof(q.title), "Undo the last edit?");
-    show_print(q.text, sizeof(q.text), "%s%s%s\nThe weights go back to the very bits they were.",
-               entry ? entry->subject : "", entry ? ": " : "", entry ? entry->target : "");
+    words = entry ? history_words(entry, ": ") : xstrdup("");
+    if (entry && entry->facts > 1)
+        show_print(
+            q.text, sizeof(q.text),
+            "%.240s\nAll %d facts of it go.\nThe weights go back to the very bits they were.",
+            words, entry->facts);
+    else
+        show_print(q.text, sizeof(q.text),
+                   "%.240s\nThe weights go back to the very bits they were.", words);
+    free(words);
     host->ask(host, &q);
 }
 

@@ -187,6 +187,11 @@ bool say(struct engine *e, const struct weights_view *view, const struct request
     return true;
 }
 
+bool said_accepted(const struct said *s, const struct params *p)
+{
+    return s->all_argmax && s->p_target >= p->value[P_ACCEPT_P_MIN];
+}
+
 struct stream {
     struct engine *e;
     struct answer base; /* what every partial answer repeats; owns nothing */

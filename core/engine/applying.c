@@ -1,10 +1,7 @@
 /* A delta file becomes one edit of the session: journalled, told, undone like any other. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <jansson.h>
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
@@ -13,34 +10,41 @@
 #include "core/engine/inside.h"
 #include "core/session/export/export.h"
 
-/* How well its facts stand, before and after; the metrics of the journal. Caller frees. */
-static char *prove(struct engine *e, const struct delta_file *f, const struct weights_view *after,
-                   struct err *err)
+/* How one fact stands before and after. */
+static bool prove(struct engine *e, const struct fact *f, const struct weights_view *after,
+                  struct edited *out, struct err *err)
 {
     const struct weights_view *const view[2] = {e->open->edited, after};
-    double p[2] = {0, 0};
-    bool success = true;
-    json_t *o;
-    char *text;
+    char *prompt = fact_text(f);
+    struct verdict v = {0};
+    struct expectation want;
+    bool ok = expect_answer(e, &want, &f->wording, prompt, f->target, err);
 
-    for (int i = f->count - 1; i >= 0; i--) { /* the first fact's numbers stay */
-        char *prompt = fact_text(&f->facts[i]);
-        struct expectation want;
-        bool yes = false,
-             ok = expect_answer(e, &want, &f->facts[i].wording, prompt, f->facts[i].target, err);
-
-        for (int k = 0; ok && k < 2; k++)
-            ok = expect_holds(e, &want, view[k], &yes, &p[k], err);
-        success = success && yes;
-        expect_free(&want);
-        free(prompt);
-        if (!ok)
-            return NULL;
+    for (int k = 0; ok && k < 2; k++) {
+        ok = expect_holds(e, &want, view[k], &v, err);
+        out->p_target[k] = v.p_target;
+        out->p_first[k] = v.p_first;
     }
-    o = json_pack("{s:b, s:[f,f], s:i}", "success", success, "p_first", p[0], p[1], "kept", 0);
-    text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-    json_decref(o);
-    return text ? text : xstrdup("{}");
+    out->success = v.holds;
+    expect_free(&want);
+    free(prompt);
+    return ok;
+}
+
+/* The metrics of the journal. Caller frees; NULL with err. */
+static char *prove_all(struct engine *e, const struct delta_file *f,
+                       const struct weights_view *after, struct err *err)
+{
+    struct edited *fact = xcalloc((size_t)f->count + 1, sizeof(*fact));
+    char *text = NULL;
+    bool ok = true;
+
+    for (int i = 0; ok && i < f->count; i++)
+        ok = prove(e, &f->facts[i], after, &fact[i], err);
+    if (ok)
+        text = metrics_json(fact, f->count, NULL);
+    free(fact);
+    return text;
 }
 
 /* Journal first; only when that is on the disk do the new weights stand. */
@@ -54,7 +58,7 @@ static bool journal(struct engine *e, const char *path, struct delta_file *f,
 
     rec.params_json = f->params_json;
     rec.note = xasprintf("applied from %.200s", slash ? slash + 1 : path);
-    rec.metrics_json = ok ? prove(e, f, view, err) : NULL;
+    rec.metrics_json = ok ? prove_all(e, f, view, err) : NULL;
     ok = ok && rec.metrics_json && session_append(e->open->journal, &rec, err);
     free(rec.metrics_json);
     free(rec.note);

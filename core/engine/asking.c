@@ -69,18 +69,24 @@ bool expect_same(struct engine *e, struct expectation *x, const struct wording *
 }
 
 bool expect_holds(struct engine *e, const struct expectation *x, const struct weights_view *view,
-                  bool *holds, double *p, struct err *err)
+                  struct verdict *out, struct err *err)
 {
+    double sum = 0;
+
     double *logp = xcalloc((size_t)x->wants + 1, sizeof(double));
     bool *top = xcalloc((size_t)x->wants + 1, sizeof(bool));
     bool ok = !x->wants ||
               continuation_logp(view, x->id, x->count, x->want, x->wants, logp, top, &e->job, err);
 
-    *holds = true;
-    for (int i = 0; i < x->wants; i++)
-        *holds = *holds && top[i];
-    if (p)
-        *p = x->wants ? exp(logp[0]) : 0;
+    *out = (struct verdict){.holds = true};
+    for (int i = 0; i < x->wants; i++) {
+        out->holds = out->holds && top[i];
+        sum += logp[i];
+    }
+    if (x->wants) {
+        out->p_target = exp(sum);
+        out->p_first = exp(logp[0]);
+    }
     free(logp);
     free(top);
     return ok;

@@ -111,6 +111,12 @@ bool event_read(const json_t *line, struct event *ev, struct err *err)
         memset(ev, 0, sizeof(*ev));
         return false;
     }
+    if (ev->kind == EV_HISTORY)
+        history_complete(ev->history);
+    if (ev->kind == EV_DIFF)
+        probes_complete(ev->diff->probe, ev->diff->probes);
+    if (ev->kind == EV_PROBED)
+        probes_complete(ev->probed->probe, ev->probed->probes);
     if (ev->kind == EV_LAYER)
         atomic_init(&ev->attribution->refs, 1);
     if (fits(ev, err))

@@ -27,4 +27,9 @@ bool event_fits(const struct event *ev, int *layers, int *neurons);
  * same answer under the same weights. Caller frees. */
 char *command_key(const struct command *cmd);
 
+/* Entries of a recording of 0.1.0, which has no list of facts, get one of their first fact. */
+void history_complete(struct history *h);
+/* Probes of such a recording have no p(target). */
+void probes_complete(struct probe_result *probe, int count);
+
 #endif

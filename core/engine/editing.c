@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/edit/checksum.h"
@@ -254,14 +252,14 @@ static bool make_preview(struct engine *e, struct command *cmd, const struct req
     return true;
 }
 
-/* What is said before and after, [count] each: of the first fact is what the preview shows. */
-static bool describe(struct engine *e, const struct request *request, int count,
+/* What is said before and after, a fact each: of the first one are the numbers that are shown. */
+static bool describe(struct engine *e, const struct command *cmd, const struct request *request,
                      struct said *before, struct said *after, struct err *err)
 {
     struct preview *v = &e->preview;
     struct applied *a = &v->applied;
 
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < cmd->count; i++)
         if (!say(e, e->open->edited, &request[i], &before[i], err) ||
             !say(e, v->view, &request[i], &after[i], err))
             return false;
@@ -274,6 +272,11 @@ static bool describe(struct engine *e, const struct request *request, int count,
     a->draft = e->ground.space_tokens < e->ground.goal;
     a->p_before = before->p_first;
     a->p_after = after->p_first;
+    a->p_target[0] = before->p_target;
+    a->p_target[1] = after->p_target;
+    a->facts = cmd->count;
+    for (int i = 0; i < cmd->count; i++)
+        a->held += said_accepted(&after[i], &cmd->params);
     utf8_copy(a->generated, sizeof(a->generated), after->generated);
     return weights_checksum(v->view, a->checksum, err);
 }
@@ -284,30 +287,6 @@ static void tell_applied(struct engine *e, enum event_kind kind)
 
     *a = e->preview.applied;
     engine_emit(e, kind, a);
-}
-
-/* JSON knows no NaN: what could not be said is null. */
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-/* The metrics that stay with an edit in the journal. Caller frees. */
-static char *metrics(const struct edited *d, const struct applied *a)
-{
-    json_t *o =
-        json_pack("{s:b, s:[o,o], s:[o,o], s:[o,o], s:o, s:o, s:o, s:i, s:o, s:o?, s:o?}",
-                  "success", d->success, "p_target", number(d->p_target[0]), number(d->p_target[1]),
-                  "p_first", number(d->p_first[0]), number(d->p_first[1]), "log_odds",
-                  number(d->log_odds[0]), number(d->log_odds[1]), "rewrite_acc",
-                  number(d->rewrite_acc), "z_error", number(a->z_error), "seconds",
-                  number(d->seconds_total), "kept", a->layers ? a->layer[0].kept : 0, "gain_mask",
-                  number(a->layers ? a->layer[0].gain_mask : 0.0), "said_before",
-                  json_string(d->generated[0]), "said_after", json_string(d->generated[1]));
-    char *text = o ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-
-    json_decref(o);
-    return text;
 }
 
 static double log_odds(const struct said *s)
@@ -354,12 +333,12 @@ static void prove(const struct params *p, const struct said *before, const struc
         memcpy(out->generated[i], s[i]->generated, sizeof(out->generated[i]));
     }
     out->rewrite_acc = after->accuracy;
-    out->success = after->all_argmax && after->p_target >= p->value[P_ACCEPT_P_MIN];
+    out->success = said_accepted(after, p);
 }
 
 /* Journal first; only when that is on the disk do the new weights stand. */
 static bool commit(struct engine *e, struct command *cmd, const struct request *request,
-                   struct edited *done, struct err *err)
+                   const struct edited *fact, struct err *err)
 {
     struct preview *v = &e->preview;
     struct edit_record rec = {.requests = cmd->count,
@@ -379,7 +358,7 @@ static bool commit(struct engine *e, struct command *cmd, const struct request *
     for (int i = 0; i < cmd->count; i++)
         rec.facts[i] = request[i].fact;
     rec.params_json = params_to_json(&cmd->params);
-    rec.metrics_json = metrics(done, &v->applied);
+    rec.metrics_json = metrics_json(fact, cmd->count, &v->applied);
     memcpy(rec.projector, v->projector, sizeof(rec.projector));
     memcpy(rec.checksum, v->applied.checksum, sizeof(rec.checksum));
     ok = session_append(e->open->journal, &rec, err);
@@ -388,7 +367,7 @@ static bool commit(struct engine *e, struct command *cmd, const struct request *
     free(rec.metrics_json);
     if (!ok)
         return false;
-    v->applied.edit = done->edit = rec.id;
+    v->applied.edit = rec.id;
     view_free(e->open->edited);
     e->open->edited = v->view;
     v->view = NULL;
@@ -406,7 +385,7 @@ static bool finish(struct engine *e, struct command *cmd, const struct request *
                    struct err *err)
 {
     struct preview *v = &e->preview;
-    struct edited all = {.success = true}, *one;
+    struct edited all = {0}, *fact = xcalloc((size_t)cmd->count, sizeof(*fact)), *one;
     double verify = clock_seconds();
     bool ok = unmasked_unchanged(e, &all.unmasked_unchanged, err);
 
@@ -414,24 +393,25 @@ static bool finish(struct engine *e, struct command *cmd, const struct request *
     all.seconds_target = v->seconds[0];
     all.seconds_attribution = v->seconds[1];
     all.seconds_solve = v->seconds[2];
-    for (int i = cmd->count - 1; i >= 0; i--) { /* so that the first fact's numbers stay in `all` */
-        bool others = all.success;
-
-        prove(&cmd->params, &before[i], &after[i], &all);
-        all.success = all.success && others;
-    }
     all.seconds_verify = clock_seconds() - verify;
     all.seconds_total = clock_seconds() - began;
-    if (!ok || !commit(e, cmd, request, &all, err))
-        return false;
-    tell_applied(e, EV_COMMIT);
     for (int i = 0; i < cmd->count; i++) {
+        fact[i] = all;
+        fact[i].fact = i;
+        prove(&cmd->params, &before[i], &after[i], &fact[i]);
+    }
+    ok = ok && commit(e, cmd, request, fact, err);
+    if (ok)
+        tell_applied(e, EV_COMMIT);
+    for (int i = 0; ok && i < cmd->count; i++) {
         one = xmalloc(sizeof(*one));
-        *one = all;
-        one->fact = i;
-        prove(&cmd->params, &before[i], &after[i], one);
+        *one = fact[i];
+        one->edit = v->applied.edit;
         engine_emit(e, EV_EDITED, one);
     }
+    free(fact);
+    if (!ok)
+        return false;
     preview_drop(e);
     return states_say(e, err);
 }
@@ -467,7 +447,7 @@ bool job_edit(struct engine *e, struct command *cmd, struct err *err)
     before = xcalloc((size_t)cmd->count, sizeof(*before));
     after = xcalloc((size_t)cmd->count, sizeof(*after));
     ok = (reuse || make_preview(e, cmd, request, err)) &&
-         describe(e, request, commits ? cmd->count : 1, before, after, err);
+         describe(e, cmd, request, before, after, err);
     if (ok && commits) {
         ok = finish(e, cmd, request, before, after, start, err);
     } else if (ok) {

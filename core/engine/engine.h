@@ -73,7 +73,7 @@ struct command {
     bool curves;     /* CMD_ATTRIBUTE: also slope and curve in the amplification */
     bool share;      /* CMD_MOMENTS of several processes: every one is to have them */
     bool draft;      /* may use the last moments checkpoint instead of waiting */
-    char *text;      /* owned; CMD_DEVICE: "cpu" */
+    char *text;      /* owned; CMD_DEVICE: "cpu"; CMD_UNDO, CMD_REDO: edits such as 3-52,60 */
     unsigned states; /* enum model_state bits; 0: base and edited */
     int edit;        /* CMD_QUERY: ask the state after this edit (0: none) */
     int tokens, top;

@@ -217,6 +217,9 @@ static const struct member applied_field[] = {
     CHARS(applied, checksum),
     REAL(applied, p_before),
     REAL(applied, p_after),
+    FIXED(applied, p_target, FIELD_DOUBLE),
+    COUNT(applied, facts),
+    COUNT(applied, held),
     CHARS(applied, generated),
 };
 SHAPE(applied);
@@ -280,6 +283,18 @@ static const struct member neuron_info_field[] = {
 };
 SHAPE(neuron_info);
 
+static const struct member history_fact_field[] = {
+    TEXT(history_fact, subject),
+    TEXT(history_fact, prompt),
+    TEXT(history_fact, target),
+    TEXT_OR_NULL(history_fact, old),
+    FIXED(history_fact, p_target, FIELD_DOUBLE),
+    FIXED(history_fact, p_first, FIELD_DOUBLE),
+    {NAMED(history_fact, outcome, FIELD_INT, STORE_ONE), .size = sizeof(int),
+     .most = OUTCOME_FAILED, .count = NONE},
+};
+SHAPE(history_fact);
+
 static const struct member history_entry_field[] = {
     INT(history_entry, edit),         BOOL(history_entry, active),
     REAL(history_entry, when),        TEXT(history_entry, subject),
@@ -288,6 +303,7 @@ static const struct member history_entry_field[] = {
     REAL(history_entry, p_before),    REAL(history_entry, p_after),
     INT(history_entry, kept),         BOOL(history_entry, success),
     BOOL(history_entry, draft),       TEXT_OR_NULL(history_entry, note),
+    COUNT(history_entry, facts),      LIST(history_entry, fact, history_fact_shape, facts),
 };
 SHAPE(history_entry);
 
@@ -348,6 +364,7 @@ static const struct member probe_result_field[] = {
     TEXT(probe_result, expected),
     FIXED(probe_result, said, FIELD_TEXT),
     FIXED(probe_result, p, FIELD_DOUBLE),
+    FIXED(probe_result, p_target, FIELD_DOUBLE),
     FIXED(probe_result, ok, FIELD_BOOL),
     BOOL(probe_result, known),
 };
@@ -424,6 +441,7 @@ SHAPE(drift_point);
 static const struct member drift_field[] = {
     COUNT(drift, points),
     COUNT(drift, of),
+    COUNT(drift, states),
     LIST(drift, point, drift_point_shape, points),
 };
 SHAPE(drift);
@@ -450,6 +468,7 @@ static const struct member exported_field[] = {
     REAL(exported, max_logit_diff),
     INT(exported, facts),
     FIXED(exported, held, FIELD_INT),
+    INT(exported, facts_all),
     REAL(exported, seconds),
 };
 SHAPE(exported);

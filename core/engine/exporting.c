@@ -209,12 +209,13 @@ struct question {
     const struct fact *fact; /* or NULL */
 };
 
-static int questions(const struct gathered *g, struct question *q)
+static int questions(const struct gathered *g, struct question *q, int *facts)
 {
     int total = 0, n = 0, at = 0;
 
     for (int i = 0; i < g->source.edit_count; i++)
         total += g->edits[i].requests;
+    *facts = total;
     for (int i = 0; i < g->source.edit_count; i++)
         for (int k = 0; k < g->edits[i].requests; k++, at++) {
             const struct fact *f = &g->edits[i].facts[k];
@@ -287,11 +288,12 @@ static bool asked_holds(struct engine *e, const struct question *q, const struct
 {
     const struct weights_view *const view[2] = {mine, theirs};
     struct expectation want;
-    bool ok = expect_answer(e, &want, &q->fact->wording, q->text, q->fact->target, err), yes;
+    bool ok = expect_answer(e, &want, &q->fact->wording, q->text, q->fact->target, err);
+    struct verdict v;
 
     for (int k = 0; ok && k < 2; k++) {
-        ok = expect_holds(e, &want, view[k], &yes, NULL, err);
-        x->held[k] += ok && yes;
+        ok = expect_holds(e, &want, view[k], &v, err);
+        x->held[k] += ok && v.holds;
     }
     x->facts += ok;
     expect_free(&want);
@@ -302,7 +304,7 @@ static bool ask_all(struct engine *e, const struct gathered *g, const struct wei
                     struct exported *x, struct err *err)
 {
     struct question *q = xcalloc(FACTS_ASKED + OTHERS + 1, sizeof(*q));
-    int n = questions(g, q);
+    int n = questions(g, q, &x->facts_all);
     bool ok = true;
 
     x->max_logit_diff = 0;

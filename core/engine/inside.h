@@ -154,6 +154,9 @@ bool say(struct engine *e, const struct weights_view *view, const struct request
          struct said *out, struct err *err);
 /* What tokens say, specials left out, as a C string that carries NUL bytes. Caller frees. */
 char *text_of_ids(const struct engine *e, const int *id, int count);
+/* The acceptance test of a commit, a preview and a trial: every token of the new object wins, and
+ * p(target) is at least accept.p_min. */
+bool said_accepted(const struct said *s, const struct params *p);
 void word_of(const struct engine *e, int id, struct word *w);
 struct word *words_of(const struct engine *e, const int *id, int count);
 /* The bare prompt's tokens, those of the subject marked. */
@@ -170,9 +173,12 @@ bool expect_answer(const struct engine *e, struct expectation *x, const struct w
 /* The prompt and the first `tokens` tokens that this view says by itself. */
 bool expect_same(struct engine *e, struct expectation *x, const struct wording *w,
                  const struct weights_view *view, const char *prompt, int tokens, struct err *err);
-/* Whether the answer's tokens are the argmax, teacher-forced; p (may be NULL) of its first. */
+struct verdict {
+    bool holds;               /* the answer's tokens are the argmax, teacher-forced */
+    double p_target, p_first; /* of all its tokens, of its first one */
+};
 bool expect_holds(struct engine *e, const struct expectation *x, const struct weights_view *view,
-                  bool *holds, double *p, struct err *err);
+                  struct verdict *out, struct err *err);
 void expect_free(struct expectation *x);
 /* The first words a view answers, greedily, as text. Caller frees; NULL with err. */
 char *say_words(struct engine *e, const struct wording *w, const struct weights_view *view,
@@ -232,6 +238,12 @@ bool edit_masks(struct engine *e, const struct command *cmd, const struct reques
 void edit_plan_free(struct edit_plan *plan); /* the masks */
 void edit_weighed(struct weighed_layer *to, const struct layer_report *r, bool stale);
 
+/* history.c: the journal as it is told */
+struct history *states_history(struct session *session, struct err *err); /* NULL: failed */
+/* What the journal keeps about an edit of so many facts; `a` NULL: it was applied, not made.
+ * Caller frees. */
+char *metrics_json(const struct edited *fact, int count, const struct applied *a);
+
 /* commands.c: what each kind of command needs, and who runs it */
 /* Whether the command may run now; err says why not. */
 bool command_ready(const struct engine *e, const struct command *cmd, struct err *err);
@@ -240,8 +252,10 @@ bool command_urgent(const struct command *cmd);
 /* Runs it if it is ready. */
 bool command_run(struct engine *e, struct command *cmd, struct err *err);
 
-/* states.c */
+/* undoing.c */
 bool job_undo(struct engine *e, struct command *cmd, struct err *err);
+
+/* states.c */
 bool job_history(struct engine *e, struct command *cmd, struct err *err);
 bool job_save(struct engine *e, struct command *cmd, struct err *err);
 bool job_verify(struct engine *e, struct command *cmd, struct err *err);
@@ -255,8 +269,7 @@ void states_close(struct engine *e);
 /* The weights of a journal up to edit `until` (0: all). Caller frees the view. */
 bool states_rebuild(struct engine *e, struct session *journal, int until, struct weights_view **out,
                     struct err *err);
-struct history *states_history(struct session *session, struct err *err); /* NULL: failed */
-bool states_say(struct engine *e, struct err *err);                       /* EV_STATE */
+bool states_say(struct engine *e, struct err *err); /* EV_STATE */
 bool requests_build(struct engine *e, const struct command *cmd, struct request **out,
                     struct err *err);
 void requests_free(struct request *r, int count);

@@ -95,13 +95,13 @@ static bool asked_ready(struct engine *e, struct asked *a, struct err *err)
     for (int i = 0; i < f->localities; i++) {
         const struct probe *p = &f->locality[i];
         struct expectation *x = &a->near[a->nears];
-        bool known = true;
+        struct verdict known = {.holds = true};
 
         if (!(p->answer ? expect_answer(e, x, &f->wording, p->prompt, p->answer, err) &&
-                              expect_holds(e, x, e->base, &known, NULL, err)
+                              expect_holds(e, x, e->base, &known, err)
                         : expect_same(e, x, &f->wording, e->base, p->prompt, NEAR_TOKENS, err)))
             return false;
-        if (known)
+        if (known.holds)
             a->nears++;
         else
             expect_free(x);
@@ -118,32 +118,34 @@ static bool drift_at(struct engine *e, struct quiz *q, int n, const struct weigh
     *point = (struct drift_point){.edit = q->edits[n].id};
     for (int i = 0; i < q->facts && q->fact[i].index <= n; i++) {
         struct asked *a = &q->fact[i];
-        bool holds;
+        struct verdict v;
 
         if (a->superseded <= n)
             continue;
         if (job_cancelled(&e->job, err) || !asked_ready(e, a, err) ||
-            !expect_holds(e, &a->own, view, &holds, NULL, err))
+            !expect_holds(e, &a->own, view, &v, err))
             return false;
         point->asked++;
-        point->held += holds;
+        point->held += v.holds;
         for (int k = 0; k < a->nears; k++) {
-            if (!expect_holds(e, &a->near[k], view, &holds, NULL, err))
+            if (!expect_holds(e, &a->near[k], view, &v, err))
                 return false;
             point->others++;
-            point->stayed += holds;
+            point->stayed += v.holds;
         }
     }
     return true;
 }
 
-static void tell_drift(struct engine *e, const struct drift_point *point, int points, int of)
+static void tell_drift(struct engine *e, const struct drift_point *point, int points, int of,
+                       int states)
 {
     struct drift *d = xcalloc(1, sizeof(*d));
     struct event ev = {.kind = EV_DRIFT, .job = e->job_id, .drift = d};
 
     d->points = points;
     d->of = of;
+    d->states = states;
     d->point = xcalloc((size_t)points + 1, sizeof(*d->point));
     memcpy(d->point, point, (size_t)points * sizeof(*point));
     bus_emit(e->bus, ev);
@@ -177,7 +179,7 @@ bool job_drift(struct engine *e, struct command *cmd, struct err *err)
             ok = states_apply(e, e->open->journal, view, q.edits[at].id, err);
         ok = ok && device_sync(e->dev, err) && drift_at(e, &q, n, view, &point[k], err);
         if (ok) {
-            tell_drift(e, point, k + 1, of);
+            tell_drift(e, point, k + 1, of, q.count);
             engine_say_progress(e, e->job_id, "drift", k + 1, of);
         }
     }
@@ -254,6 +256,7 @@ static bool probe_both(struct engine *e, struct weights_view *const view[2],
 {
     struct probe_result *r;
     struct expectation x = {0};
+    struct verdict v;
     bool ok;
 
     if (job_cancelled(&e->job, err))
@@ -267,12 +270,19 @@ static bool probe_both(struct engine *e, struct weights_view *const view[2],
     } else {
         r->expected = xstrdup(expected);
         ok = expect_answer(e, &x, w, prompt, expected, err);
-        if (ok && kind == PROBE_LOCALITY)
-            ok = expect_holds(e, &x, e->base, &r->known, NULL, err);
+        if (ok && kind == PROBE_LOCALITY) {
+            ok = expect_holds(e, &x, e->base, &v, err);
+            r->known = v.holds;
+        }
     }
     for (int k = 0; ok && k < 2; k++) {
         r->said[k] = say_words(e, w, view[k], prompt, WORDS, err);
-        ok = r->said[k] && expect_holds(e, &x, view[k], &r->ok[k], &r->p[k], err);
+        ok = r->said[k] && expect_holds(e, &x, view[k], &v, err);
+        if (ok) {
+            r->ok[k] = v.holds;
+            r->p[k] = v.p_first;
+            r->p_target[k] = v.p_target;
+        }
     }
     expect_free(&x);
     return ok;

@@ -27,7 +27,7 @@ struct board {
 /* What one view says to a prompt, and how it likes an answer. */
 struct heard {
     char *said;
-    double p;
+    double p_first, p_target;
     bool top;
 };
 
@@ -37,19 +37,24 @@ static bool ask(struct board *b, const struct weights_view *view, const struct t
     struct engine *e = b->e;
     struct generate_options o = {.tokens = tokens, .stop = {stop}, .stops = stop >= 0};
     struct generated g = {0};
+    double sum = 0;
     bool ok;
 
     if (answer) {
         o.want = answer->ids;
         o.wants = answer->count;
     }
-    *out = (struct heard){.p = (double)NAN, .top = o.wants > 0};
+    *out = (struct heard){.p_first = (double)NAN, .p_target = (double)NAN, .top = o.wants > 0};
     ok = generate(&g, view, prompt->ids, prompt->count, &o, &e->job, b->err);
     if (ok) {
-        for (int i = 0; i < o.wants; i++)
+        for (int i = 0; i < o.wants; i++) {
             out->top = out->top && g.top[i];
-        if (o.wants)
-            out->p = exp(g.logp[0]);
+            sum += g.logp[i];
+        }
+        if (o.wants) {
+            out->p_first = exp(g.logp[0]);
+            out->p_target = exp(sum);
+        }
         out->said = text_of_ids(e, g.id, g.count);
     }
     generated_free(&g);
@@ -94,7 +99,8 @@ static struct probe_result *probe_new(struct board *b, enum probe_kind kind, con
     r->expected = xstrdup(expected);
     for (int i = 0; i < 2; i++) {
         r->said[i] = heard[i].said;
-        r->p[i] = heard[i].p;
+        r->p[i] = heard[i].p_first;
+        r->p_target[i] = heard[i].p_target;
         r->ok[i] = heard[i].top;
         heard[i].said = NULL;
     }

@@ -96,7 +96,10 @@ struct applied {
     long moment_tokens;
     bool draft;
     char checksum[65];
-    double p_before, p_after; /* first token of the new object */
+    double p_before, p_after; /* of the first fact's first token: p(first) */
+    double p_target[2];       /* of all its tokens, before and after */
+    int facts, held;          /* facts written together, and how many a commit accepts; 0 facts: a
+                                 recording of 0.1.0, which has no p_target either */
     char generated[160];      /* the answer of the new weights */
 };
 
@@ -140,22 +143,46 @@ struct neuron_info {
     int contexts; /* 0: the moments kept none */
 };
 
+/* A fact of an edit, and how it stood right after it. What was not kept is NAN: sessions of 0.1.0
+ * have numbers of an edit's first fact alone, applied deltas of 0.1.0 no p(target). */
+struct history_fact {
+    char *subject, *prompt, *target, *old;
+    double p_target[2], p_first[2]; /* before, after */
+    enum outcome { OUTCOME_UNKNOWN, OUTCOME_HELD, OUTCOME_FAILED } outcome;
+};
+
 struct history_entry {
     int edit;
     bool active;
-    double when; /* unix seconds */
-    char *subject, *prompt, *target, *old;
+    double when;                           /* unix seconds */
+    char *subject, *prompt, *target, *old; /* of the first fact */
     char checksum[65];
-    double p_before, p_after;
+    double p_before, p_after; /* p(first) of the first fact */
     int kept;
-    bool success, draft;
-    char *note; /* or NULL */
+    bool success, draft; /* success: every fact held */
+    char *note;          /* or NULL */
+    int facts;           /* written together, at least 1 */
+    struct history_fact *fact;
 };
 
 struct history {
     struct history_entry *entry;
     int count;
 };
+
+/* p of a new object before and after, under its right name: "p(target)" is of all its tokens; where
+ * nothing else was kept it is "p(first)", of the first one; NAN: nothing was kept. */
+struct chance {
+    const char *name;
+    double before, after;
+};
+struct chance applied_chance(const struct applied *a);
+struct chance history_chance(const struct history_fact *f);
+/* How many facts of an edit held right after it; -1: not known of each. */
+int history_held(const struct history_entry *e);
+/* "Angola -> Antarctica and 9 more (7 of 10 hold)", of one fact "Angola -> Antarctica"; raw bytes.
+ * `arrow` stands between. Caller frees. */
+char *history_words(const struct history_entry *e, const char *arrow);
 
 struct moments_info {
     long tokens, goal;
@@ -201,7 +228,8 @@ struct probe_result {
     enum probe_kind kind;
     char *prompt, *expected; /* expected: the object, or what the base says (locality) */
     char *said[2];           /* first words before, after */
-    double p[2];             /* of the expected answer's first token */
+    double p[2];             /* p(first): of the expected answer's first token */
+    double p_target[2];      /* of all its tokens; NAN: no answer was expected */
     bool ok[2];              /* the expected answer's tokens are the argmax, teacher-forced */
     bool known;              /* false: the base failed already, so the edit is not to blame: grey */
 };
@@ -263,6 +291,7 @@ struct drift {
         int others, stayed; /* locality probes of those facts the base model answers, and kept */
     } * point;
     int points, of; /* points so far, points there will be */
+    int states;     /* among which they are spread: active edits */
 };
 
 /* Files that were written, and what they say when they are opened again. */
@@ -284,6 +313,7 @@ struct exported {
     int same;              /* prompts whose most probable next token is the same */
     double max_logit_diff; /* over all prompts and the whole vocabulary; < 0: not asked */
     int facts, held[2]; /* edited facts among them; said by the session's weights, by the files' */
+    int facts_all;      /* facts there are: not all of many are asked */
     double seconds;
 };
 

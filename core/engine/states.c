@@ -4,8 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
@@ -286,71 +284,6 @@ bool states_say(struct engine *e, struct err *err)
     e->said = *s;
     engine_emit(e, EV_STATE, s);
     return true;
-}
-
-bool job_undo(struct engine *e, struct command *cmd, struct err *err)
-{
-    struct weights_view *view = NULL;
-    int edit = cmd->edit;
-    bool ok;
-
-    if (e->options.readonly)
-        return err_set(err, ERR_USAGE, "read-only: nothing is undone or redone");
-    if (cmd->kind == CMD_REDO)
-        ok = session_redo(e->open->journal, cmd->edit, &edit, err);
-    else
-        ok = cmd->edit ? session_remove(e->open->journal, cmd->edit, err)
-                       : session_undo(e->open->journal, &edit, err);
-    if (!ok || !states_rebuild(e, e->open->journal, 0, &view, err))
-        return false;
-    preview_drop(e);
-    view_free(e->open->edited);
-    e->open->edited = view;
-    e->open->history++;
-    return states_say(e, err);
-}
-
-static void entry_metrics(struct history_entry *h, const char *text)
-{
-    json_t *o = text ? json_loads(text, 0, NULL) : NULL;
-    json_t *p = json_object_get(o, "p_first");
-
-    h->p_before = json_number_value(json_array_get(p, 0));
-    h->p_after = json_number_value(json_array_get(p, 1));
-    h->success = json_is_true(json_object_get(o, "success"));
-    h->kept = (int)json_integer_value(json_object_get(o, "kept"));
-    json_decref(o);
-}
-
-struct history *states_history(struct session *session, struct err *err)
-{
-    struct edit_record *edits = NULL;
-    struct history *h;
-    int count = 0;
-
-    if (!session_edits(session, true, &edits, &count, err))
-        return NULL;
-    h = xcalloc(1, sizeof(*h));
-    h->count = count;
-    h->entry = xcalloc((size_t)count + 1, sizeof(*h->entry));
-    for (int i = 0; i < count; i++) {
-        const struct fact *f = &edits[i].facts[0];
-        struct history_entry *x = &h->entry[i];
-
-        x->edit = edits[i].id;
-        x->active = edits[i].active;
-        x->when = edits[i].when;
-        x->draft = edits[i].draft;
-        x->subject = xstrdup(f->subject);
-        x->prompt = xstrdup(f->prompt);
-        x->target = xstrdup(f->target);
-        x->old = xstrdup(f->old);
-        x->note = xstrdup(edits[i].note);
-        memcpy(x->checksum, edits[i].checksum, sizeof(x->checksum));
-        entry_metrics(x, edits[i].metrics_json);
-    }
-    edit_records_free(edits, count);
-    return h;
 }
 
 bool job_history(struct engine *e, struct command *cmd, struct err *err)

@@ -23,9 +23,24 @@ static void put(struct buf *out, enum event_kind kind, unsigned id, void *what)
     event_free(&ev);
 }
 
-static void put_head(struct buf *out, const char *params)
+/* The fact of the run, where the file says it and it is one; files of 0.1.0 have the prompts alone.
+ */
+static void put_fact(struct buf *out, const json_t *meta)
+{
+    char *text = json_dumps(json_object_get(meta, "fact"), JSON_COMPACT);
+    struct fact fact = {0};
+
+    if (text && fact_from_json(&fact, text, strlen(text), NULL))
+        buf_printf(out, ",\"fact\":%s", text);
+    fact_free(&fact);
+    free(text);
+}
+
+static void put_head(struct buf *out, const char *params, const json_t *meta)
 {
     buf_puts(out, "{\"schema\":1,\"recording\":\"editscope\"");
+    if (meta)
+        put_fact(out, meta);
     if (params)
         buf_printf(out, ",\"params\":%s", params);
     buf_puts(out, "}\n");
@@ -130,7 +145,7 @@ static bool run_lines(const struct safetensors *st, struct buf *out, struct err 
     if (!ok)
         err_set(err, ERR_FORMAT, "not a RUN file: `editscope attribute -o FILE` writes one");
     if (ok) {
-        put_head(out, params);
+        put_head(out, params, meta);
         put_meta(out, meta);
     }
     for (int layer = 0; ok && layer < layers; layer++)
@@ -199,7 +214,7 @@ static bool session_lines(const char *path, struct buf *out, struct err *err)
 
     if (h) {
         params = session_get(s, SESSION_PARAMETERS, NULL);
-        put_head(out, params);
+        put_head(out, params, NULL);
         free(params);
         put_edited_model(out, s, state, h);
         put(out, EV_STATE, 0, state);

@@ -136,7 +136,7 @@ static bool judge(struct trial *t, const struct weights_view *view, const struct
                   struct tried *out, struct err *err)
 {
     struct said after;
-    bool holds;
+    struct verdict v;
 
     if (!say(t->e, view, request, &after, err))
         return false;
@@ -144,20 +144,23 @@ static bool judge(struct trial *t, const struct weights_view *view, const struct
     out->p_target[1] = after.p_target;
     out->p_first[0] = out->applied.p_before = t->before.p_first;
     out->p_first[1] = out->applied.p_after = after.p_first;
-    out->success = after.all_argmax && after.p_target >= out->params.value[P_ACCEPT_P_MIN];
+    out->success = said_accepted(&after, &out->params);
+    memcpy(out->applied.p_target, out->p_target, sizeof(out->p_target));
+    out->applied.facts = 1;
+    out->applied.held = out->success;
     utf8_copy(out->said, sizeof(out->said), after.generated);
     utf8_copy(out->applied.generated, sizeof(out->applied.generated), after.generated);
     out->rephrases = t->rephrases;
     out->localities = t->nears;
     if (t->rephrases) {
-        if (!expect_holds(t->e, &t->rephrase, view, &holds, NULL, err))
+        if (!expect_holds(t->e, &t->rephrase, view, &v, err))
             return false;
-        out->rephrase_ok = holds;
+        out->rephrase_ok = v.holds;
     }
     for (int i = 0; i < t->nears; i++) {
-        if (!expect_holds(t->e, &t->near[i], view, &holds, NULL, err))
+        if (!expect_holds(t->e, &t->near[i], view, &v, err))
             return false;
-        out->locality_kept += holds;
+        out->locality_kept += v.holds;
     }
     return true;
 }

@@ -186,18 +186,32 @@ bool session_undo(struct session *s, int *edit, struct err *err)
     return true;
 }
 
-bool session_remove(struct session *s, int edit, struct err *err)
+static bool may_remove(struct session *s, int edit, struct err *err)
 {
-    enum known known;
+    enum known known = edit_known(s, edit, err);
 
-    if (!db_begin(s, err))
-        return false;
-    known = edit_known(s, edit, err);
     if (known == EDIT_UNKNOWN)
         err_set(err, ERR_USAGE, "there is no edit %d", edit);
     else if (known == EDIT_REDOABLE || known == EDIT_GONE)
         err_set(err, ERR_USAGE, "edit %d is undone already", edit);
-    return db_end(s, known == EDIT_ACTIVE && deactivate(s, edit, "remove", err), err);
+    return known == EDIT_ACTIVE;
+}
+
+bool session_remove_these(struct session *s, const int *edit, int count, struct err *err)
+{
+    bool ok = true;
+
+    if (!db_begin(s, err))
+        return false;
+    for (int i = count - 1; ok && i >= 0;
+         i--) /* the last first, so that redo begins with the first */
+        ok = may_remove(s, edit[i], err) && deactivate(s, edit[i], "remove", err);
+    return db_end(s, ok, err);
+}
+
+bool session_remove(struct session *s, int edit, struct err *err)
+{
+    return session_remove_these(s, &edit, 1, err);
 }
 
 static bool may_redo(struct session *s, int edit, struct err *err)
@@ -219,6 +233,25 @@ static bool may_redo(struct session *s, int edit, struct err *err)
     return false;
 }
 
+static bool reactivate(struct session *s, int edit, struct err *err)
+{
+    return may_redo(s, edit, err) &&
+           db_run(s, err, "UPDATE edits SET active = 1, undone = NULL WHERE id = ?", "i",
+                  (long long)edit) &&
+           journal_add(s, "redo", edit, journal_now(), "", err);
+}
+
+bool session_redo_these(struct session *s, const int *edit, int count, struct err *err)
+{
+    bool ok = true;
+
+    if (!db_begin(s, err))
+        return false;
+    for (int i = 0; ok && i < count; i++)
+        ok = reactivate(s, edit[i], err);
+    return db_end(s, ok, err);
+}
+
 bool session_redo(struct session *s, int wanted, int *edit, struct err *err)
 {
     long long id = wanted;
@@ -231,10 +264,7 @@ bool session_redo(struct session *s, int wanted, int *edit, struct err *err)
                              " ORDER BY undone DESC LIMIT 1");
     if (ok && id == 0)
         ok = err_set(err, ERR_USAGE, "there is nothing to redo");
-    ok = ok && may_redo(s, (int)id, err) &&
-         db_run(s, err, "UPDATE edits SET active = 1, undone = NULL WHERE id = ?", "i", id) &&
-         journal_add(s, "redo", (int)id, journal_now(), "", err);
-    if (!db_end(s, ok, err))
+    if (!db_end(s, ok && reactivate(s, (int)id, err), err))
         return false;
     if (edit)
         *edit = (int)id;

@@ -124,6 +124,9 @@ bool session_undo(struct session *s, int *edit, struct err *err);
 bool session_redo(struct session *s, int wanted, int *edit, struct err *err);
 /* Makes any active edit inactive. */
 bool session_remove(struct session *s, int edit, struct err *err);
+/* The same of many, in ascending order of their numbers: all of them or none. */
+bool session_remove_these(struct session *s, const int *edit, int count, struct err *err);
+bool session_redo_these(struct session *s, const int *edit, int count, struct err *err);
 
 /* The edited matrices of the present state have this checksum (64 hex digits). Recorded with
  * every step that led to this state and, if it has none yet, with edit `edit` (0: none, as after

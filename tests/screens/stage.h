@@ -186,6 +186,9 @@ static void give_preview(struct desk *d)
                                            {.edit = 1, .hit = 0.007, .moved = (double)NAN}}};
     a->p_before = 0.006;
     a->p_after = 0.891;
+    a->p_target[0] = 0.006;
+    a->p_target[1] = 0.891;
+    a->facts = a->held = 1;
     *s = d->state;
     s->preview = true;
     give(d, EV_STATE, s);
@@ -232,6 +235,14 @@ static void give_history(struct desk *d)
         e->subject = xstrdup(i ? "Mount Fuji" : "Eiffel Tower");
         e->prompt = xstrdup("{} is in");
         e->target = xstrdup(i ? "Peru" : "Rome");
+        e->facts = 1;
+        e->fact = xcalloc(1, sizeof(*e->fact));
+        *e->fact = (struct history_fact){.subject = xstrdup(e->subject),
+                                         .prompt = xstrdup(e->prompt),
+                                         .target = xstrdup(e->target),
+                                         .p_target = {e->p_before, e->p_after},
+                                         .p_first = {e->p_before, e->p_after},
+                                         .outcome = i ? OUTCOME_FAILED : OUTCOME_HELD};
     }
     give(d, EV_HISTORY, h);
 }
@@ -298,6 +309,7 @@ static struct probe_result probe_of(enum probe_kind kind, const char *prompt, co
                                  .expected = xstrdup(expected),
                                  .said = {xstrdup(before), xstrdup(after)},
                                  .p = {0.01, ok ? 0.81 : 0.2},
+                                 .p_target = {0.01, ok ? 0.81 : 0.2},
                                  .ok = {kind == PROBE_LOCALITY && known, ok},
                                  .known = known};
 }

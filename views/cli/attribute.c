@@ -21,6 +21,7 @@ struct layer {
 };
 
 struct watch {
+    char *fact;          /* that it is of, as JSON */
     struct layer *layer; /* [layers of the model] in the order they come */
     int count, room;
     int waiting;      /* neurons asked for and not heard of */
@@ -157,6 +158,9 @@ static void hear_meta(struct cli *c, struct watch *w, struct event *ev)
 {
     json_t *o = record_meta(c, ev->meta, "attribute");
 
+    if (w->fact)
+        json_object_set_new(o, "fact", json_loads(w->fact, 0, NULL));
+
     w->room = ev->meta->order_count;
     w->layer = xcalloc((size_t)w->room + 1, sizeof(*w->layer));
     w->rows = *ev->meta; /* taken over: the first layer's event wants it */
@@ -241,6 +245,7 @@ static void watch_free(struct watch *w)
         event_free(&meta);
     }
     free(w->layer);
+    free(w->fact);
     json_decref(w->events);
 }
 
@@ -261,6 +266,7 @@ static bool run(struct cli *c, struct err *err)
         return false;
     }
     w.top = (int)top;
+    w.fact = cmd.count == 1 ? fact_to_json(&cmd.facts[0]) : NULL;
     w.events = json_array();
     ok = cli_job(c, &cmd, hear, &w, err) && cli_until(c, &w.waiting, hear, &w, err) &&
          (!cli_has(c, OPT_OUTPUT) || write_run(c, &w, err));

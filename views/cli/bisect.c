@@ -25,10 +25,12 @@ static void step_text(const struct bisect_step *s)
         std_print("base              %-3s  %s\n", s->holds ? "yes" : "no", s->said);
 }
 
-static void found_json(const struct bisected *b)
+static void found_json(const struct bisected *b, const struct history_entry *e)
 {
     json_t *o = cli_event("done");
 
+    if (e)
+        record_facts(o, e);
     json_object_set_new(o, "edit", b->edit ? json_integer(b->edit) : json_null());
     json_object_set_new(o, "exact", json_boolean(b->exact));
     json_object_set_new(o, "holds_first", json_boolean(b->step[0].holds));
@@ -37,29 +39,40 @@ static void found_json(const struct bisected *b)
     cli_print(o);
 }
 
-static void found_text(const struct bisected *b)
+static void found_text(const struct bisected *b, const struct history_entry *e)
 {
+    char *words = e ? history_words(e, " -> ") : NULL;
     bool at_base = b->steps && b->step[0].holds; /* at the earlier end */
 
     if (b->edit)
-        std_print("edit %d %s; %d of %d states asked, it and the one before it among them\n",
-                  b->edit, at_base ? "broke it" : "brought it", b->steps, b->states);
+        std_print(
+            "edit %d (%.240s) %s; %d of %d states asked, it and the one before it among them\n",
+            b->edit, words, at_base ? "broke it" : "brought it", b->steps, b->states);
     else
         std_print("no edit between them did: the answer %s at both ends%s\n",
                   at_base ? "holds" : "fails", at_base ? "" : "; --from N starts where it held");
+    free(words);
+}
+
+static const struct history_entry *entry_of(const struct history *h, int edit)
+{
+    for (int i = 0; i < h->count; i++)
+        if (h->entry[i].edit == edit)
+            return &h->entry[i];
+    return NULL;
 }
 
 static void hear(struct cli *c, struct event *ev, void *ctx)
 {
     const struct bisected *b = ev->kind == EV_BISECTED ? ev->bisected : NULL;
+    const struct event *history = ctx;
 
-    (void)ctx;
     if (!b)
         return;
     if (b->over && cli_json(c))
-        found_json(b);
+        found_json(b, entry_of(history->history, b->edit));
     else if (b->over)
-        found_text(b);
+        found_text(b, entry_of(history->history, b->edit));
     else if (b->steps && cli_json(c))
         step_json(&b->step[b->steps - 1]);
     else if (b->steps)
@@ -70,8 +83,10 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
 static bool run(struct cli *c, struct err *err)
 {
     struct command cmd = {.kind = CMD_BISECT, .params = c->params};
+    struct event history = {.kind = EV_NONE};
     char *text = NULL;
     long tokens, from, to;
+    bool ok;
 
     if (c->rest_count != 1 || !cli_has(c, OPT_EXPECT))
         return err_set(err, ERR_USAGE,
@@ -82,7 +97,7 @@ static bool run(struct cli *c, struct err *err)
         !cli_number(c, OPT_TO, 1, 1000000000, 0, &to, err) ||
         (!strcmp(c->rest[0], "-") && !(text = cli_stdin_text("bisect", err))))
         return false;
-    if (!cli_start(c, NEED_SESSION | READS, err)) {
+    if (!cli_start(c, NEED_SESSION | READS, err) || !cli_history(c, &history, err)) {
         free(text);
         return false;
     }
@@ -91,7 +106,9 @@ static bool run(struct cli *c, struct err *err)
     cmd.edit = (int)to;
     cmd.text = text ? text : xstrdup(c->rest[0]);
     cmd.expect = xstrdup(c->value[OPT_EXPECT]);
-    return cli_job(c, &cmd, hear, NULL, err);
+    ok = cli_job(c, &cmd, hear, &history, err);
+    event_free(&history);
+    return ok;
 }
 
 const struct cli_ops cli_bisect = {"bisect", "PROMPT", "Which edit made an answer another",

@@ -17,19 +17,19 @@
 #include "views/plain.h"
 
 /* One line on standard error; with --json the same as the last object on standard output. */
-static void complain(struct cli *c, const struct err *err)
+static void complain(struct cli *c, enum err_kind kind, const char *text)
 {
-    const char *hint = strstr(err->text, "; ");
+    const char *hint = strstr(text, "; ");
     json_t *o;
 
     cli_unbar(c);
     std_flush();
-    std_message("%s", err->text);
+    std_message("%s", text);
     if (!cli_json(c) || std_failed())
         return;
     o = cli_event("error");
-    json_object_set_new(o, "code", json_string(err_code(err->kind)));
-    json_object_set_new(o, "message", cli_text(err->text));
+    json_object_set_new(o, "code", json_string(err_code(kind)));
+    json_object_set_new(o, "message", cli_text(text));
     json_object_set_new(o, "hint", cli_text(hint ? hint + 2 : ""));
     cli_print(o);
 }
@@ -160,15 +160,14 @@ int cli_main(int argc, char **argv, const struct device_house *house)
 
     cli_stop(&c);
     std_flush();
+    if (!ok && c.advice)
+        std_message("%s", c.advice);
     if (!ok && !c.unheard)
-        complain(&c, &err);
+        complain(&c, err.kind, err.text);
     if (!ok)
         status = err_exit_status(err.kind);
-    if (ok && c.rejected) {
-        err_set(&err, ERR_ACCEPT,
-                "the edit stands but its acceptance test failed; `editscope "
-                "undo -s SESSION` takes it back");
-        complain(&c, &err);
+    if (ok && c.advice) {
+        complain(&c, ERR_ACCEPT, c.advice);
         status = err_exit_status(ERR_ACCEPT);
     }
     if (c.signal)
@@ -185,6 +184,7 @@ int cli_main(int argc, char **argv, const struct device_house *house)
     free(c.model);
     free(c.text);
     free(c.preset);
+    free(c.advice);
     for (int i = 0; i < OPT_COUNT; i++)
         free(c.config[i]);
     buf_free(&c.notes);

@@ -39,6 +39,7 @@ enum {
     FOR_RECORD = 1 << 25,
     FOR_CANVAS = 1 << 26, /* how any screen looks */
     FOR_APPLY = 1 << 27,
+    FOR_LOG = 1 << 28,
 };
 
 /* id, long name, short name, argument ("" for a flag), commands, help */
@@ -53,6 +54,8 @@ enum {
     X(FACT, "fact", 0, "FILE", FOR_FACT, "A fact as one JSON object; - is standard input")         \
     X(FACTS, "facts", 0, "FILE", FOR_EDIT, "Many facts, JSON or a JSON object a line, in order")   \
     X(BATCH, "batch", 0, "N", FOR_EDIT, "Facts written together by one solve")                     \
+    X(SKIP, "skip", 0, "N", FOR_EDIT, "With --facts: leave out the first N")                       \
+    X(AGAIN, "again", 0, "", FOR_EDIT, "With --facts: write also what is in the session already")  \
     X(METHOD, "method", 0, "NAME", FOR_EDIT, "nmke, alphaedit or memit")                           \
     X(PREVIEW, "preview", 0, "", FOR_EDIT, "Compute the edit and keep nothing")                    \
     X(DRAFT, "draft", 0, "", FOR_EDIT | FOR_SWEEP,                                                 \
@@ -72,7 +75,7 @@ enum {
     X(NO_BLANK, "no-blank", 0, "", FOR_FACT, "No blank between the prompt and the new object")     \
     X(NEURON, "neuron", 0, "NEURON", FOR_QUERY,                                                    \
       "L5N912=0 sets its coefficient, L5N912*2 scales it; repeatable")                             \
-    X(EDIT, "edit", 0, "N", FOR_STEP, "This edit and not the last one")                            \
+    X(EDIT, "edit", 0, "LIST", FOR_STEP | FOR_LOG, "These edits: such as 3, or 3-52,60")           \
     X(GRID, "grid", 0, "AXES", FOR_SWEEP, "alpha_ge=.05,.1;beta_sp=.2..0.4/3: the cells")          \
     X(DATA, "data", 0, "FILE", FOR_SWEEP, "Many facts: every cell is tried on each of them")       \
     X(FROM, "from", 0, "N", FOR_DIFF | FOR_BISECT,                                                 \
@@ -164,7 +167,8 @@ struct cli {
     struct state_info state;     /* the same */
     char noticed[NOTICE];        /* by cli_notice() last */
     bool bar;                    /* a progress line stands on standard error */
-    bool rejected;               /* an edit stands that failed its acceptance test */
+    char *advice;                /* edits stand that failed their acceptance test: which, and what
+                                    takes them back; or NULL */
     bool unheard;                /* it was stopped because standard output cannot be written */
     int signal;                  /* that ended it, or 0 */
     struct relations *relations; /* cli_first_facts()'s, or NULL */
@@ -242,6 +246,16 @@ bool cli_relations(struct relations *r, struct err *err);
  * is not beside the program is not there; `c` keeps both to its end. */
 void cli_first_facts(struct cli *c, struct app_options *o);
 
+/* advice.c: facts that did not hold */
+struct told_fact {
+    const struct fact *fact;
+    int edit; /* it is in as; 0: it was not written */
+    bool failed;
+};
+/* Which of them did not hold, and the command that takes their edits back; NULL: all held.
+ * `session`: as it is called on the command line. Caller frees. */
+char *advice_of(const struct told_fact *fact, int count, const char *session);
+
 /* engine_loop.c */
 enum { NEED_SESSION = 1, MAY_CREATE = 2, ONLY_LOOKS = 4, FOR_A_SCREEN = 8, READS = 16 };
 bool cli_start(struct cli *c, unsigned needs, struct err *err);
@@ -250,6 +264,8 @@ typedef void cli_hear(struct cli *c, struct event *ev, void *ctx);
 bool cli_wait_open(struct cli *c, struct err *err);
 /* Posts and listens to the job's end. `hear` gets every event and may be NULL. */
 bool cli_job(struct cli *c, struct command *cmd, cli_hear *hear, void *ctx, struct err *err);
+/* The session's journal as it is now: an EV_HISTORY, which the caller frees with event_free(). */
+bool cli_history(struct cli *c, struct event *out, struct err *err);
 /* Listens until *waiting is 0: for commands that `hear` itself posts. */
 bool cli_until(struct cli *c, const int *waiting, cli_hear *hear, void *ctx, struct err *err);
 void cli_stop(struct cli *c);
@@ -275,6 +291,8 @@ json_t *record_layer(const struct attribution *a, const struct mask *m, const st
                      json_t *top);
 json_t *record_applied(const char *event, const struct applied *a);
 json_t *record_edited(const struct edited *e);
+/* `requests`, `held` and `facts` of an edit of the journal. */
+void record_facts(json_t *o, const struct history_entry *e);
 json_t *record_step(const struct step *s);
 json_t *record_probe(const struct probe_result *p);
 json_t *record_moments(const struct moments_info *m);

@@ -46,6 +46,8 @@ static void as_json(const struct diff *d)
         json_object_set_new(o, "known", json_boolean(p->known));
         json_object_set_new(o, "ok", pair(p->ok[0], p->ok[1]));
         json_object_set_new(o, "p", cli_pair(p->p[0], p->p[1]));
+        json_object_set_new(o, "p_target", cli_pair(p->p_target[0], p->p_target[1]));
+        json_object_set_new(o, "p_first", cli_pair(p->p[0], p->p[1]));
         json_object_set_new(words, "before", cli_text(said(p, 0)));
         json_object_set_new(words, "after", cli_text(said(p, 1)));
         json_object_set_new(o, "said", words);
@@ -68,9 +70,10 @@ static void as_text(const struct diff *d)
     for (int i = 0; i < d->probes; i++) {
         const struct probe_result *p = &d->probe[i];
 
-        std_print("%-11s %s %s  p %.4f -> %.4f  %.128s\n    %.64s ->%.64s%s\n", kinds[p->kind],
-                  p->ok[0] ? "yes" : "no ", p->ok[1] ? "yes" : "no ", p->p[0], p->p[1], p->prompt,
-                  said(p, 0), said(p, 1), p->known ? "" : "  (the base did not know it)");
+        std_print("%-11s %s %s  p(target) %.4f -> %.4f  %.128s\n    %.64s ->%.64s%s\n",
+                  kinds[p->kind], p->ok[0] ? "yes" : "no ", p->ok[1] ? "yes" : "no ",
+                  p->p_target[0], p->p_target[1], p->prompt, said(p, 0), said(p, 1),
+                  p->known ? "" : "  (the base did not know it)");
     }
 }
 

@@ -5,13 +5,22 @@
 
 #include "core/base/mem.h"
 #include "core/base/std.h"
+#include "core/edit/standing.h"
 #include "core/engine/run_file.h"
 #include "views/cli/cli.h"
 
+/* The facts of the command, what each is to the session, and what has become of it. */
 struct watch {
-    struct fact *facts; /* all of them; borrowed */
-    int done;           /* facts of earlier commands */
-    int heard, succeeded, edits;
+    struct fact *fact;         /* all of them; borrowed */
+    struct fate *fate;         /* [count] */
+    struct told_fact *told;    /* [count] */
+    int count, skipped;        /* skipped: by --skip, the first ones */
+    struct standing *standing; /* of the session; their text is the history's */
+    bool *stood;               /* whether each held when it was written */
+    int standings;
+    struct event history; /* what the session held before the first edit */
+    int *at, facts_at;    /* [facts_at] indices of the command at work */
+    int heard, succeeded, edits, left_out;
     double seconds;
 };
 
@@ -37,14 +46,21 @@ static void applied_text(const struct applied *a, bool preview)
     }
     std_print("z error %.3f, moments of %ld tokens%s\n", a->z_error, a->moment_tokens,
               a->draft ? " (draft)" : "");
+    if (preview && a->facts > 1)
+        std_print("%d of %d facts would hold; the first:\n", a->held, a->facts);
     if (preview)
-        std_print("p(first) %.4f -> %.4f, says:%s\n", a->p_before, a->p_after, a->generated);
+        std_print("p(target) %.4f -> %.4f, p(first) %.4f -> %.4f%s, says:%s\n", a->p_target[0],
+                  a->p_target[1], a->p_before, a->p_after,
+                  a->facts > 1 ? ""
+                  : a->held    ? ": would hold"
+                               : ": would NOT hold",
+                  a->generated);
 }
 
 static void edited_text(const struct fact *f, const struct edited *e)
 {
     std_print("edit %d: %s -> %s: %s\n", e->edit, f->subject, f->target,
-              e->success ? "accepted" : "NOT accepted (undo takes it back)");
+              e->success ? "accepted" : "NOT accepted");
     std_print("  p(target) %.4f -> %.4f, p(first) %.4f -> %.4f\n", e->p_target[0], e->p_target[1],
               e->p_first[0], e->p_first[1]);
     for (int i = 0; i < 2; i++)
@@ -53,16 +69,27 @@ static void edited_text(const struct fact *f, const struct edited *e)
               e->unmasked_unchanged ? "unchanged" : "CHANGED", e->seconds_total, e->checksum);
 }
 
+/* The edit whose fact this one takes the place of; 0: none. */
+static int rewritten(const struct watch *w, int i)
+{
+    const struct fate *f = &w->fate[i];
+
+    if (f->rewrites_earlier != NO_FACT)
+        return w->told[f->rewrites_earlier].edit;
+    return f->rewrites != NO_FACT ? w->standing[f->rewrites].edit : 0;
+}
+
 static void hear_edited(struct cli *c, struct watch *w, const struct edited *e)
 {
-    const struct fact *f = &w->facts[w->done + e->fact];
+    int i = w->at[e->fact];
+    const struct fact *f = &w->fact[i];
     json_t *o;
 
     w->heard++;
     w->succeeded += e->success;
     w->seconds += e->fact ? 0 : e->seconds_total;
     w->edits += !e->fact;
-    c->rejected = c->rejected || !e->success;
+    w->told[i] = (struct told_fact){f, e->edit, !e->success};
     if (!cli_json(c)) {
         edited_text(f, e);
         return;
@@ -73,8 +100,11 @@ static void hear_edited(struct cli *c, struct watch *w, const struct edited *e)
     json_object_set_new(o, "checksum", json_string(e->checksum));
     cli_print(o);
     o = record_edited(e);
+    json_object_set_new(o, "fact", json_integer(i + 1));
     json_object_set_new(o, "subject", cli_text(f->subject));
     json_object_set_new(o, "target", cli_text(f->target));
+    if (rewritten(w, i))
+        json_object_set_new(o, "rewrites", json_integer(rewritten(w, i)));
     cli_print(o);
 }
 
@@ -121,18 +151,36 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
 
 static void summary(struct cli *c, const struct watch *w)
 {
-    json_t *o;
+    json_t *o, *failed = json_array();
+    int weak = 0;
 
+    for (int i = 0; i < w->count; i++)
+        if (w->told[i].failed) {
+            json_array_append_new(failed, json_pack("{s:i, s:i, s:o}", "fact", i + 1, "edit",
+                                                    w->told[i].edit, "subject",
+                                                    cli_text(w->fact[i].subject)));
+            weak += w->fate[i].in != NO_FACT;
+        }
     if (!cli_json(c)) {
-        std_print("%d fact%s in %d edit%s, %d accepted, %.1f s\nchecksum %s\n", w->heard,
+        json_decref(failed);
+        std_print("%d fact%s in %d edit%s, %d accepted, %.1f s\n", w->heard,
                   w->heard == 1 ? "" : "s", w->edits, w->edits == 1 ? "" : "s", w->succeeded,
-                  w->seconds, c->state.checksum);
+                  w->seconds);
+        if (w->skipped)
+            std_print("%d left out by --skip\n", w->skipped);
+        if (w->left_out)
+            std_print("%d in already, left out%s\n", w->left_out,
+                      weak ? "; not all of them hold" : "");
+        std_print("checksum %s\n", c->state.checksum);
         return;
     }
     o = cli_event("summary");
     json_object_set_new(o, "facts", json_integer(w->heard));
     json_object_set_new(o, "edits", json_integer(w->edits));
     json_object_set_new(o, "success", json_integer(w->succeeded));
+    json_object_set_new(o, "skipped", json_integer(w->skipped));
+    json_object_set_new(o, "left_out", json_integer(w->left_out));
+    json_object_set_new(o, "failed", failed);
     json_object_set_new(o, "seconds", cli_real(w->seconds));
     json_object_set_new(o, "checksum", json_string(c->state.checksum));
     cli_print(o);
@@ -153,44 +201,228 @@ static bool give_z(struct cli *c, struct command *cmd, struct err *err)
                    width, c->info.hidden);
 }
 
-static struct fact *copies(const struct fact *facts, int count)
-{
-    struct fact *out = xcalloc((size_t)count, sizeof(*out));
+/* --- what the session holds, and what the list does to it ----------------------------------- */
 
-    for (int i = 0; i < count; i++)
-        out[i] = fact_copy(&facts[i]);
+/* The facts of the session's active edits, in order. */
+static void list_standing(struct watch *w)
+{
+    const struct history *h = w->history.history;
+    int total = 0;
+
+    for (int i = 0; i < h->count; i++)
+        total += h->entry[i].active ? h->entry[i].facts : 0;
+    w->standing = xcalloc((size_t)total + 1, sizeof(*w->standing));
+    w->stood = xcalloc((size_t)total + 1, sizeof(*w->stood));
+    for (int i = 0; i < h->count; i++)
+        for (int k = 0; h->entry[i].active && k < h->entry[i].facts; k++) {
+            const struct history_fact *f = &h->entry[i].fact[k];
+
+            w->stood[w->standings] = f->outcome != OUTCOME_FAILED;
+            w->standing[w->standings++] =
+                (struct standing){f->subject, f->prompt, f->target, h->entry[i].edit};
+        }
+}
+
+static json_t *notice(const struct watch *w, const char *what, int i, int edit)
+{
+    json_t *o = cli_event(what);
+
+    json_object_set_new(o, "fact", json_integer(i + 1));
+    json_object_set_new(o, "subject", cli_text(w->fact[i].subject));
+    json_object_set_new(o, "target", cli_text(w->fact[i].target));
+    json_object_set_new(o, "edit", json_integer(edit));
+    return o;
+}
+
+/* A fact that the session holds already is told, and counts as what became of it then. */
+static void leave_out(struct cli *c, struct watch *w, int i)
+{
+    int in = w->fate[i].in, edit = w->standing[in].edit;
+    json_t *o;
+
+    w->left_out++;
+    w->told[i] = (struct told_fact){&w->fact[i], edit, !w->stood[in]};
+    if (cli_json(c)) {
+        o = notice(w, "left_out", i, edit);
+        json_object_set_new(o, "success", json_boolean(w->stood[in]));
+        cli_print(o);
+        return;
+    }
+    cli_say(c, "fact %d (%.120s): in already as edit %d%s; left out", i + 1, w->fact[i].subject,
+            edit, w->stood[in] ? "" : ", where it did not hold");
+}
+
+static void tell_rewrite(struct cli *c, const struct watch *w, int i)
+{
+    const struct fate *f = &w->fate[i];
+    const struct standing *s = f->rewrites != NO_FACT ? &w->standing[f->rewrites] : NULL;
+    const struct fact *e = f->rewrites_earlier != NO_FACT ? &w->fact[f->rewrites_earlier] : NULL;
+    int edit = rewritten(w, i);
+    const char *subject, *target;
+    json_t *o;
+
+    if (!s && !e)
+        return;
+    subject = s ? s->subject : e->subject;
+    target = s ? s->target : e->target;
+    if (cli_json(c)) {
+        o = notice(w, "rewrites", i, edit);
+        json_object_set_new(o, "old", cli_text(target));
+        cli_print(o);
+    } else if (edit) {
+        cli_say(c, "fact %d rewrites edit %d (%.120s -> %.120s)", i + 1, edit, subject, target);
+    } else { /* a preview, after which nothing is in */
+        cli_say(c, "fact %d rewrites fact %d (%.120s -> %.120s)", i + 1, f->rewrites_earlier + 1,
+                subject, target);
+    }
+}
+
+/* A solve that is given two objects for one question can write neither: that is found before
+ * anything is computed. `batch` facts are written together. */
+static bool contradicts(const struct watch *w, int batch, struct err *err)
+{
+    for (int i = w->skipped; i < w->count; i++) {
+        int e = w->fate[i].rewrites_earlier;
+
+        if (e == NO_FACT || w->fate[e].in != NO_FACT ||
+            (i - w->skipped) / batch != (e - w->skipped) / batch)
+            continue;
+        return err_set(
+            err, ERR_USAGE,
+            "facts %d and %d give one question two objects in one batch (%.60s -> %.60s and "
+            "%.60s), and neither would hold; take one out, or --batch 1 writes one after "
+            "the other",
+            e + 1, i + 1, w->fact[i].subject, w->fact[e].target, w->fact[i].target);
+    }
+    return true;
+}
+
+/* --- the edits ------------------------------------------------------------------------------ */
+
+/* The facts of w->at. Caller gives them away. */
+static struct fact *copies(const struct watch *w)
+{
+    struct fact *out = xcalloc((size_t)w->facts_at, sizeof(*out));
+
+    for (int i = 0; i < w->facts_at; i++)
+        out[i] = fact_copy(&w->fact[w->at[i]]);
     return out;
 }
 
-static bool all(struct cli *c, struct fact *facts, int count, struct err *err)
+static bool one_edit(struct cli *c, struct watch *w, struct err *err)
+{
+    struct command cmd = {.kind = cli_has(c, OPT_PREVIEW) ? CMD_PREVIEW : CMD_COMMIT,
+                          .params = c->params,
+                          .draft = cli_has(c, OPT_DRAFT)};
+
+    if (!give_z(c, &cmd, err)) {
+        free(cmd.z);
+        return false;
+    }
+    for (int i = 0; i < w->facts_at; i++)
+        tell_rewrite(c, w, w->at[i]);
+    cmd.facts = copies(w);
+    cmd.count = w->facts_at;
+    if (!cli_job(c, &cmd, hear, w, err))
+        return false;
+    if (w->count > 1 && !cli_has(c, OPT_PROBE))
+        return true;
+    cmd = (struct command){
+        .kind = CMD_PROBE, .params = c->params, .facts = copies(w), .count = w->facts_at};
+    return cli_job(c, &cmd, hear, w, err);
+}
+
+/* Where a list stopped, and that the same command goes on there. */
+static bool stopped(const struct cli *c, const struct watch *w, struct err *err)
+{
+    char why[sizeof(err->text)];
+    enum err_kind kind = err->kind;
+    int done = w->heard + w->left_out;
+
+    const char *subject = w->fact[w->at[0]].subject;
+
+    memcpy(why, err->text, sizeof(why));
+    *err = (struct err){0};
+    if (!cli_has(c, OPT_FACTS) || w->count < 2 || cli_has(c, OPT_PREVIEW))
+        return err_set(err, kind, "fact %d (%.80s): %s", w->at[0] + 1, subject, why);
+    return err_set(err, kind,
+                   "fact %d of %d (%.80s): %.200s; %d %s in, the same command goes on there",
+                   w->at[0] + 1, w->count, subject, why, done, done == 1 ? "is" : "are");
+}
+
+/* The list by batches, whose bounds are the same whatever is in already: so a run that stopped
+ * goes on with the very edits it would have made. */
+static bool all(struct cli *c, struct watch *w, struct err *err)
 {
     int batch = (int)c->params.value[P_EDIT_BATCH];
-    struct watch w = {.facts = facts};
+    bool list = cli_has(c, OPT_FACTS);
 
-    for (; w.done < count; w.done += batch) {
-        struct command cmd = {.kind = cli_has(c, OPT_PREVIEW) ? CMD_PREVIEW : CMD_COMMIT,
-                              .params = c->params,
-                              .draft = cli_has(c, OPT_DRAFT)};
-        int n = count - w.done < batch ? count - w.done : batch;
-
-        if (!give_z(c, &cmd, err)) {
-            free(cmd.z);
-            return false;
-        }
-        cmd.facts = copies(&facts[w.done], n);
-        cmd.count = n;
-        if (!cli_job(c, &cmd, hear, &w, err))
-            return err_in(err, "fact %d (%s)", w.done + 1, facts[w.done].subject);
-        if (count > 1 && !cli_has(c, OPT_PROBE))
-            continue;
-        cmd = (struct command){
-            .kind = CMD_PROBE, .params = c->params, .facts = copies(&facts[w.done], n), .count = n};
-        if (!cli_job(c, &cmd, hear, &w, err))
-            return false;
+    if (!contradicts(w, batch, err))
+        return false;
+    for (int from = w->skipped; from < w->count; from += batch) {
+        w->facts_at = 0;
+        for (int i = from; i < w->count && i < from + batch; i++)
+            if (w->fate[i].in != NO_FACT)
+                leave_out(c, w, i);
+            else
+                w->at[w->facts_at++] = i;
+        if (w->facts_at && !one_edit(c, w, err))
+            return stopped(c, w, err);
     }
-    if (cli_has(c, OPT_FACTS))
-        summary(c, &w);
+    if (list)
+        summary(c, w);
     return true;
+}
+
+static bool look_back(struct cli *c, struct watch *w, struct err *err)
+{
+    if (!cli_history(c, &w->history, err))
+        return false;
+    list_standing(w);
+    facts_fate(w->fact, w->skipped, w->count, w->standing, w->standings, w->fate);
+    for (int i = 0; i < w->count && (cli_has(c, OPT_AGAIN) || !cli_has(c, OPT_FACTS)); i++) {
+        if (w->fate[i].in != NO_FACT)
+            cli_say(c, "fact %d is in already as edit %d, and is written again", i + 1,
+                    w->standing[w->fate[i].in].edit);
+        w->fate[i].in = NO_FACT;
+    }
+    return true;
+}
+
+static void advise(struct cli *c, const struct watch *w)
+{
+    struct told_fact *told = xcalloc((size_t)w->count + 1, sizeof(*told));
+    int n = 0;
+
+    for (int i = 0; i < w->count; i++)
+        if (w->told[i].edit)
+            told[n++] = w->told[i];
+    if (n)
+        c->advice = advice_of(told, n, c->value[OPT_SESSION]);
+    free(told);
+}
+
+static bool many(struct cli *c, struct fact *facts, int count, struct err *err)
+{
+    struct watch w = {.fact = facts, .count = count};
+    long skip;
+    bool ok;
+
+    if (!cli_number(c, OPT_SKIP, 0, count, 0, &skip, err))
+        return false;
+    w.skipped = (int)skip;
+    w.fate = xcalloc((size_t)count, sizeof(*w.fate));
+    w.told = xcalloc((size_t)count, sizeof(*w.told));
+    w.at = xcalloc((size_t)count, sizeof(*w.at));
+    ok = look_back(c, &w, err) && all(c, &w, err);
+    advise(c, &w);
+    event_free(&w.history);
+    free(w.standing);
+    free(w.stood);
+    free(w.fate);
+    free(w.told);
+    free(w.at);
+    return ok;
 }
 
 static bool run(struct cli *c, struct err *err)
@@ -201,11 +433,14 @@ static bool run(struct cli *c, struct err *err)
     struct fact *facts;
     int count;
 
+    if (!cli_has(c, OPT_FACTS) && (cli_has(c, OPT_SKIP) || cli_has(c, OPT_AGAIN)))
+        return err_set(err, ERR_USAGE, "--%s is about a list of facts: --facts FILE",
+                       cli_has(c, OPT_SKIP) ? "skip" : "again");
     if (!cli_facts(c, &facts, &count, err))
         return false;
     ok = (!cli_has(c, OPT_Z) || count == 1 ||
           err_set(err, ERR_USAGE, "--z gives the target of one fact, not of %d", count)) &&
-         cli_start(c, needs, err) && cli_wait_open(c, err) && all(c, facts, count, err);
+         cli_start(c, needs, err) && cli_wait_open(c, err) && many(c, facts, count, err);
     cli_facts_free(facts, count);
     return ok;
 }

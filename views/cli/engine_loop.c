@@ -184,6 +184,27 @@ bool cli_job(struct cli *c, struct command *cmd, cli_hear *hear, void *ctx, stru
     return listen_to(c, job, NULL, hear, ctx, err);
 }
 
+static void keep_history(struct cli *c, struct event *ev, void *ctx)
+{
+    struct event *out = ctx;
+
+    (void)c;
+    if (ev->kind != EV_HISTORY)
+        return;
+    event_free(out);
+    *out = *ev;
+    *ev = (struct event){.kind = EV_NONE, .job = ev->job};
+}
+
+bool cli_history(struct cli *c, struct event *out, struct err *err)
+{
+    struct command cmd = {.kind = CMD_HISTORY};
+
+    *out = (struct event){.kind = EV_NONE};
+    return cli_job(c, &cmd, keep_history, out, err) &&
+           (out->kind == EV_HISTORY || err_set(err, ERR_STATE, "no session is open"));
+}
+
 bool cli_until(struct cli *c, const int *waiting, cli_hear *hear, void *ctx, struct err *err)
 {
     return listen_to(c, 0, waiting, hear, ctx, err);

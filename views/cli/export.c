@@ -32,6 +32,7 @@ static void as_json(const struct exported *x)
     json_object_set_new(o, "max_logit_diff",
                         x->prompts ? cli_real(x->max_logit_diff) : json_null());
     json_object_set_new(o, "facts", json_integer(x->facts));
+    json_object_set_new(o, "facts_all", json_integer(x->facts_all));
     json_object_set_new(o, "held",
                         json_pack("{s:i, s:i}", "session", x->held[0], "files", x->held[1]));
     json_object_set_new(o, "seconds", cli_real(x->seconds));
@@ -41,7 +42,9 @@ static void as_json(const struct exported *x)
 static void as_text(const struct exported *x)
 {
     double bytes = 0;
+    char some[64];
 
+    snprintf(some, sizeof(some), " asked (there are %d, these are spread over them)", x->facts_all);
     for (int i = 0; i < x->files; i++) {
         std_print("%14.0f bytes  %.12s  %s\n", x->file[i].bytes, x->file[i].sha256,
                   x->file[i].name);
@@ -65,8 +68,8 @@ static void as_text(const struct exported *x)
             "word\n",
             x->max_logit_diff, x->prompts, x->same, x->prompts);
     if (x->facts)
-        std_print("facts that hold: %d of %d, in the session %d\n", x->held[1], x->facts,
-                  x->held[0]);
+        std_print("facts that hold: %d of %d%s, in the session %d\n", x->held[1], x->facts,
+                  x->facts < x->facts_all ? some : "", x->held[0]);
 }
 
 static void hear(struct cli *c, struct event *ev, void *ctx)

@@ -1,16 +1,22 @@
 /* editscope log: the session's edits, undone ones as well. */
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
-static void as_json(const struct history *h)
+static void as_json(const struct history *h, int edit)
 {
     for (int i = 0; i < h->count; i++) {
         const struct history_entry *e = &h->entry[i];
-        json_t *o = cli_event("edit");
+        json_t *o;
 
+        if (edit && e->edit != edit)
+            continue;
+        o = cli_event("edit");
         json_object_set_new(o, "edit", json_integer(e->edit));
         json_object_set_new(o, "active", json_boolean(e->active));
         json_object_set_new(o, "when", json_integer((json_int_t)e->when));
@@ -18,9 +24,12 @@ static void as_json(const struct history *h)
         json_object_set_new(o, "prompt", cli_text(e->prompt));
         json_object_set_new(o, "target", cli_text(e->target));
         json_object_set_new(o, "old", e->old ? cli_text(e->old) : json_null());
+        json_object_set_new(o, "p_target",
+                            cli_pair(e->fact[0].p_target[0], e->fact[0].p_target[1]));
         json_object_set_new(o, "p_first", cli_pair(e->p_before, e->p_after));
         json_object_set_new(o, "kept", json_integer(e->kept));
         json_object_set_new(o, "success", json_boolean(e->success));
+        record_facts(o, e);
         json_object_set_new(o, "draft", json_boolean(e->draft));
         json_object_set_new(o, "checksum", json_string(e->checksum));
         json_object_set_new(o, "note", e->note ? cli_text(e->note) : json_null());
@@ -28,38 +37,89 @@ static void as_json(const struct history *h)
     }
 }
 
-static void as_text(const struct history *h)
+/* "p(target) 0.0001 -> 0.9812", or what else there is, under its name. */
+static const char *chance_text(struct chance p, char *out, size_t n)
 {
-    std_puts(" edit  when              p(first)          fact");
-    for (int i = 0; i < h->count; i++) {
-        const struct history_entry *e = &h->entry[i];
-        char when[32] = "";
-        bool note = e->note && *e->note;
-        time_t t = (time_t)e->when;
-        struct tm tm;
+    if (isnan(p.after))
+        snprintf(out, n, "%s not kept", p.name);
+    else
+        snprintf(out, n, "%s %.4f -> %.4f", p.name, p.before, p.after);
+    return out;
+}
 
-        if (localtime_r(&t, &tm))
-            strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
-        std_print("%5d  %-16s  %.4f -> %.4f  %.64s -> %.64s%s%s%s%s%.128s\n", e->edit, when,
-                  e->p_before, e->p_after, e->subject, e->target, e->active ? "" : "  (undone)",
-                  e->success ? "" : "  (not accepted)", e->draft ? "  (draft)" : "",
-                  note ? "  # " : "", e->note);
+static void facts_text(const struct history_entry *e)
+{
+    static const char *const outcome[] = {"unknown", "holds", "NOT"};
+
+    for (int i = 0; i < e->facts; i++) {
+        const struct history_fact *f = &e->fact[i];
+        char p[64];
+
+        std_print("  %4d  %-7s  %-26s  %.80s -> %.80s  (%.160s)\n", i + 1, outcome[f->outcome],
+                  chance_text(history_chance(f), p, sizeof(p)), f->subject, f->target, f->prompt);
     }
 }
 
+static void entry_text(const struct history_entry *e)
+{
+    struct chance p = history_chance(&e->fact[0]);
+    char when[32] = "", value[64], *words = history_words(e, " -> ");
+    bool named = strcmp(p.name, "p(target)") != 0;
+    time_t t = (time_t)e->when;
+    struct tm tm;
+
+    if (localtime_r(&t, &tm))
+        strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
+    if (named || isnan(p.after)) /* the column is p(target) */
+        snprintf(value, sizeof(value), "-");
+    else
+        snprintf(value, sizeof(value), "%.4f -> %.4f", p.before, p.after);
+    std_print("%5d  %-16s  %-16s  %.240s%s%s%s", e->edit, when, value, words,
+              e->active ? "" : "  (undone)", e->success ? "" : "  (not accepted)",
+              e->draft ? "  (draft)" : "");
+    if (named)
+        std_print("  (%s)", chance_text(p, value, sizeof(value)));
+    if (e->note && *e->note)
+        std_print("  # %.128s", e->note);
+    std_print("\n");
+    free(words);
+}
+
+static void as_text(const struct history *h, int edit)
+{
+    std_puts(" edit  when              p(target)         fact");
+    for (int i = 0; i < h->count; i++)
+        if (!edit || h->entry[i].edit == edit) {
+            entry_text(&h->entry[i]);
+            if (edit)
+                facts_text(&h->entry[i]);
+        }
+}
+
+/* One edit, or all of them. */
+struct wish {
+    int edit;
+    bool found;
+};
+
 static void hear(struct cli *c, struct event *ev, void *ctx)
 {
-    (void)ctx;
+    struct wish *w = ctx;
+
     if (ev->kind != EV_HISTORY)
         return;
+    for (int i = 0; i < ev->history->count; i++)
+        w->found |= ev->history->entry[i].edit == w->edit;
+    if (w->edit && !w->found)
+        return;
     if (cli_json(c))
-        as_json(ev->history);
+        as_json(ev->history, w->edit);
     else
-        as_text(ev->history);
+        as_text(ev->history, w->edit);
 }
 
 /* The session's file tells its past by itself; with -m it is compared with that model. */
-static bool past(struct cli *c, struct err *err)
+static bool past(struct cli *c, struct wish *w, struct err *err)
 {
     struct command cmd = {.kind = CMD_HISTORY};
     struct event ev = {.kind = EV_HISTORY};
@@ -69,21 +129,28 @@ static bool past(struct cli *c, struct err *err)
         if (!ev.history)
             return false;
         if (*c->state.checksum) {
-            hear(c, &ev, NULL);
+            hear(c, &ev, w);
             event_free(&ev);
             return true;
         }
         event_free(&ev);
     }
-    return cli_start(c, NEED_SESSION | READS, err) && cli_job(c, &cmd, hear, NULL, err);
+    return cli_start(c, NEED_SESSION | READS, err) && cli_job(c, &cmd, hear, w, err);
 }
 
 static bool run(struct cli *c, struct err *err)
 {
+    struct wish w = {0};
+    long edit;
     json_t *o;
 
-    if (!past(c, err))
+    if (!cli_number(c, OPT_EDIT, 1, 1000000000, 0, &edit, err))
         return false;
+    w.edit = (int)edit;
+    if (!past(c, &w, err))
+        return false;
+    if (w.edit && !w.found)
+        return err_set(err, ERR_USAGE, "there is no edit %d; `editscope log` lists them", w.edit);
     if (!cli_json(c)) {
         std_print("%d edit%s\nchecksum %s\n", c->state.edits, c->state.edits == 1 ? "" : "s",
                   c->state.checksum);
@@ -96,4 +163,5 @@ static bool run(struct cli *c, struct err *err)
     return true;
 }
 
-const struct cli_ops cli_log = {"log", "", "The session's edits", FOR_SESSION | FOR_MODEL, run};
+const struct cli_ops cli_log = {"log", "", "The session's edits", FOR_LOG | FOR_SESSION | FOR_MODEL,
+                                run};

@@ -116,10 +116,42 @@ json_t *record_applied(const char *event, const struct applied *a)
     put_int(moments, "tokens", a->moment_tokens);
     json_object_set_new(moments, "draft", json_boolean(a->draft));
     json_object_set_new(o, "moments", moments);
+    json_object_set_new(o, "p_target", cli_pair(a->p_target[0], a->p_target[1]));
     json_object_set_new(o, "p_first", cli_pair(a->p_before, a->p_after));
+    put_int(o, "facts", a->facts);
+    put_int(o, "held", a->held);
+    json_object_set_new(o, "success", json_boolean(a->held == a->facts));
     json_object_set_new(o, "generated", cli_text(a->generated));
     json_object_set_new(o, "checksum", json_string(a->checksum));
     return o;
+}
+
+static json_t *history_fact(const struct history_fact *f)
+{
+    json_t *o = json_object();
+
+    json_object_set_new(o, "subject", cli_text(f->subject));
+    json_object_set_new(o, "prompt", cli_text(f->prompt));
+    json_object_set_new(o, "target", cli_text(f->target));
+    json_object_set_new(o, "old", f->old ? cli_text(f->old) : json_null());
+    json_object_set_new(o, "success",
+                        f->outcome == OUTCOME_UNKNOWN ? json_null()
+                                                      : json_boolean(f->outcome == OUTCOME_HELD));
+    json_object_set_new(o, "p_target", cli_pair(f->p_target[0], f->p_target[1]));
+    json_object_set_new(o, "p_first", cli_pair(f->p_first[0], f->p_first[1]));
+    return o;
+}
+
+void record_facts(json_t *o, const struct history_entry *e)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < e->facts; i++)
+        json_array_append_new(list, history_fact(&e->fact[i]));
+    put_int(o, "requests", e->facts);
+    json_object_set_new(o, "held",
+                        history_held(e) < 0 ? json_null() : json_integer(history_held(e)));
+    json_object_set_new(o, "facts", list);
 }
 
 static json_t *texts(const char *before, const char *after)
@@ -184,6 +216,8 @@ json_t *record_probe(const struct probe_result *p)
     json_object_set_new(o, "ok", ok);
     json_object_set_new(o, "said", said);
     json_object_set_new(o, "p", cli_pair(p->p[0], p->p[1]));
+    json_object_set_new(o, "p_target", cli_pair(p->p_target[0], p->p_target[1]));
+    json_object_set_new(o, "p_first", cli_pair(p->p[0], p->p[1]));
     json_object_set_new(o, "known", json_boolean(p->known));
     return o;
 }

@@ -110,7 +110,7 @@ static bool view(struct cli *c, struct err *err)
     ok = c->engine && (batch || cli_screen_setup(c, &o, err));
     if (ok) {
         o.params = params;
-        o.fact = &fact; /* which one it was about is not kept there */
+        o.fact = &fact; /* files of 0.1.0 do not say it */
         ok = batch ? app_script(c->engine, &o, c->value[OPT_SCRIPT], err)
                    : app_run(c->engine, &o, &c->signal, err);
     }

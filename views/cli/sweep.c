@@ -149,7 +149,7 @@ static void heading(const struct sweep *s, bool one)
 {
     for (int i = 0; i < s->grid.axes; i++)
         std_print("%-14s  ", s->grid.axis[i].name);
-    std_print("  %9s  %9s  %9s  %8s  %9s  %9s  %9s  %8s  %6s  %s\n", "success", "p(new)", "kept",
+    std_print("  %9s  %9s  %9s  %8s  %9s  %9s  %9s  %8s  %6s  %s\n", "success", "p(target)", "kept",
               "gain", "leak/g^2", "rephrase", "locality", "|dW|/|W|", "s",
               one || s->facts == 1 ? "says" : "");
 }

@@ -1,21 +1,118 @@
 /* editscope undo, redo: which edits are active. Nothing is ever deleted. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "core/base/mem.h"
 #include "core/base/std.h"
 #include "views/cli/cli.h"
+
+static bool which_edits(const struct cli *c, struct command *cmd, struct err *err)
+{
+    const char *list = c->value[OPT_EDIT];
+    long edit;
+
+    if (list && strpbrk(list, ",-") && *list != '-') {
+        cmd->text = xstrdup(list);
+        return true;
+    }
+    if (!cli_number(c, OPT_EDIT, 1, 1000000000, 0, &edit, err))
+        return false;
+    cmd->edit = (int)edit;
+    return true;
+}
+
+/* The journal before the step and after it. */
+struct steps {
+    struct event before, after;
+};
+
+static void hear(struct cli *c, struct event *ev, void *ctx)
+{
+    struct steps *s = ctx;
+
+    (void)c;
+    if (ev->kind != EV_HISTORY || s->after.kind)
+        return;
+    s->after = *ev;
+    ev->kind = EV_NONE;
+    ev->history = NULL;
+}
+
+static bool was_active(const struct history *h, int edit)
+{
+    for (int i = 0; i < h->count; i++)
+        if (h->entry[i].edit == edit)
+            return h->entry[i].active;
+    return false;
+}
+
+/* "edit 1 undone: 10 facts: Angola -> Antarctica, ..." */
+static void say_step(const struct history_entry *e, const char *done)
+{
+    enum { NAMED = 12 };
+
+    std_print("edit %d %s: ", e->edit, done);
+    if (e->facts > 1)
+        std_print("%d facts: ", e->facts);
+    for (int i = 0; i < e->facts && i < NAMED; i++)
+        std_print("%s%.80s -> %.80s", i ? ", " : "", e->fact[i].subject, e->fact[i].target);
+    if (e->facts > NAMED)
+        std_print(" and %d more", e->facts - NAMED);
+    std_puts("");
+}
+
+static json_t *step_record(const struct history_entry *e)
+{
+    json_t *o = json_object();
+
+    json_object_set_new(o, "edit", json_integer(e->edit));
+    record_facts(o, e);
+    return o;
+}
+
+/* The edits that the step made inactive or active again. */
+static json_t *say_steps(struct cli *c, const struct steps *s, bool redo)
+{
+    const struct history *h = s->after.kind ? s->after.history : NULL;
+    json_t *list = json_array();
+
+    for (int i = 0; h && i < h->count; i++) {
+        const struct history_entry *e = &h->entry[i];
+
+        if (e->active == was_active(s->before.history, e->edit))
+            continue;
+        if (cli_json(c))
+            json_array_append_new(list, step_record(e));
+        else
+            say_step(e, redo ? "redone" : "undone");
+    }
+    return list;
+}
 
 static bool step(struct cli *c, enum command_kind kind, struct err *err)
 {
     struct command cmd = {.kind = kind, .params = c->params};
-    long edit;
-    json_t *o;
+    struct steps s = {0};
+    json_t *o, *list;
+    bool ok;
 
-    if (!cli_number(c, OPT_EDIT, 1, 1000000000, 0, &edit, err) || !cli_start(c, NEED_SESSION, err))
+    if (!which_edits(c, &cmd, err) || !cli_start(c, NEED_SESSION, err)) {
+        free(cmd.text);
         return false;
-    cmd.edit = (int)edit;
-    if (!cli_job(c, &cmd, NULL, NULL, err))
+    }
+    ok = cli_history(c, &s.before, err);
+    if (ok)
+        ok = cli_job(c, &cmd, hear, &s, err);
+    else
+        free(cmd.text);
+    list = ok ? say_steps(c, &s, kind == CMD_REDO) : NULL;
+    event_free(&s.before);
+    event_free(&s.after);
+    if (!ok)
         return false;
     if (!cli_json(c)) {
+        json_decref(list);
         std_print("%d edit%s\nchecksum %s\n", c->state.edits, c->state.edits == 1 ? "" : "s",
                   c->state.checksum);
         return true;
@@ -24,6 +121,7 @@ static bool step(struct cli *c, enum command_kind kind, struct err *err)
     json_object_set_new(o, "edits", json_integer(c->state.edits));
     json_object_set_new(o, "checksum", json_string(c->state.checksum));
     json_object_set_new(o, "state", json_string(c->state.state));
+    json_object_set_new(o, kind == CMD_REDO ? "redone" : "undone", list);
     cli_print(o);
     return true;
 }

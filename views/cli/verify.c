@@ -7,18 +7,27 @@
 static bool run(struct cli *c, struct err *err)
 {
     struct command cmd = {.kind = CMD_VERIFY};
+    struct event history = {.kind = EV_NONE};
+    int facts = 0;
     json_t *o;
 
-    if (!cli_start(c, NEED_SESSION | READS, err) || !cli_job(c, &cmd, NULL, NULL, err))
+    if (!cli_start(c, NEED_SESSION | READS, err) || !cli_job(c, &cmd, NULL, NULL, err) ||
+        !cli_history(c, &history, err))
         return false;
+    for (int i = 0; i < history.history->count; i++)
+        facts += history.history->entry[i].active ? history.history->entry[i].facts : 0;
+    event_free(&history);
     if (!cli_json(c)) {
-        std_print("%d edit%s rebuilt: equal\nchecksum %s\n", c->state.edits,
-                  c->state.edits == 1 ? "" : "s", c->state.checksum);
+        std_print("%d edit%s", c->state.edits, c->state.edits == 1 ? "" : "s");
+        if (facts != c->state.edits)
+            std_print(" of %d facts", facts);
+        std_print(" rebuilt: equal\nchecksum %s\n", c->state.checksum);
         return true;
     }
     o = cli_event(NULL);
     json_object_set_new(o, "edits", json_integer(c->state.edits));
     json_object_set_new(o, "checksum", json_string(c->state.checksum));
+    json_object_set_new(o, "facts", json_integer(facts));
     json_object_set_new(o, "verified", json_boolean(c->state.verified));
     cli_print(o);
     return true;

@@ -1,0 +1,218 @@
+/* The journal as it is told: every edit with all of its facts, and how each stood right after it;
+ * and the metrics in the journal that this is read from. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+#include "core/engine/codec.h"
+#include "core/engine/inside.h"
+
+/* [before, after] of a metric; NAN for what is not there. */
+static void pair_of(const json_t *o, const char *name, double out[2])
+{
+    const json_t *list = json_object_get(o, name);
+
+    for (size_t k = 0; k < 2; k++) {
+        const json_t *v = json_array_get(list, k);
+
+        out[k] = json_is_number(v) ? json_number_value(v) : (double)NAN;
+    }
+}
+
+/* JSON knows no NaN: what could not be said is null. */
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static void put_pair(json_t *o, const char *name, const double p[2])
+{
+    json_t *list = json_array();
+
+    json_array_append_new(list, number(p[0]));
+    json_array_append_new(list, number(p[1]));
+    json_object_set_new(o, name, list);
+}
+
+/* What is kept of one fact. */
+static void put_fact(json_t *o, const struct edited *f, bool made)
+{
+    json_object_set_new(o, "success", json_boolean(f->success));
+    put_pair(o, "p_target", f->p_target);
+    put_pair(o, "p_first", f->p_first);
+    if (!made)
+        return;
+    put_pair(o, "log_odds", f->log_odds);
+    json_object_set_new(o, "rewrite_acc", number(f->rewrite_acc));
+    if (utf8_valid(f->generated[0], strlen(f->generated[0]), NULL))
+        json_object_set_new(o, "said_before", json_string(f->generated[0]));
+    if (utf8_valid(f->generated[1], strlen(f->generated[1]), NULL))
+        json_object_set_new(o, "said_after", json_string(f->generated[1]));
+}
+
+char *metrics_json(const struct edited *fact, int count, const struct applied *a)
+{
+    json_t *o = json_object(), *facts = json_array();
+    bool success = true;
+    char *text;
+
+    put_fact(o, &fact[0], a != NULL);
+    for (int i = 0; i < count; i++) {
+        json_t *one = json_object();
+
+        put_fact(one, &fact[i], a != NULL);
+        json_array_append_new(facts, one);
+        success = success && fact[i].success;
+    }
+    json_object_set_new(o, "success", json_boolean(success));
+    json_object_set_new(o, "facts", facts);
+    json_object_set_new(o, "kept", json_integer(a && a->layers ? a->layer[0].kept : 0));
+    if (a) {
+        json_object_set_new(o, "z_error", number(a->z_error));
+        json_object_set_new(o, "seconds", number(fact[0].seconds_total));
+        json_object_set_new(o, "gain_mask", number(a->layers ? a->layer[0].gain_mask : 0.0));
+    }
+    text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(o);
+    return text;
+}
+
+/* Fact i of n. Version 0.1.0 kept numbers of the first one alone, and whether all held. */
+static void fact_metrics(struct history_fact *f, const json_t *metrics, int i, int n)
+{
+    const json_t *own = json_array_get(json_object_get(metrics, "facts"), (size_t)i);
+    const json_t *from = own ? own : i ? NULL : metrics, *success;
+
+    pair_of(from, "p_target", f->p_target);
+    pair_of(from, "p_first", f->p_first);
+    success = json_object_get(own ? own : metrics, "success");
+    if (json_is_true(success))
+        f->outcome = OUTCOME_HELD;
+    else if (json_is_false(success) && (own || n == 1))
+        f->outcome = OUTCOME_FAILED;
+}
+
+static void entry_of(struct history_entry *x, const struct edit_record *r)
+{
+    json_t *metrics = r->metrics_json ? json_loads(r->metrics_json, 0, NULL) : NULL;
+    double p[2];
+
+    pair_of(metrics, "p_first", p);
+    *x = (struct history_entry){
+        .edit = r->id,
+        .active = r->active,
+        .when = r->when,
+        .draft = r->draft,
+        .subject = xstrdup(r->facts[0].subject),
+        .prompt = xstrdup(r->facts[0].prompt),
+        .target = xstrdup(r->facts[0].target),
+        .old = xstrdup(r->facts[0].old),
+        .note = xstrdup(r->note),
+        .p_before = p[0],
+        .p_after = p[1],
+        .success = json_is_true(json_object_get(metrics, "success")),
+        .kept = (int)json_integer_value(json_object_get(metrics, "kept")),
+        .facts = r->requests,
+        .fact = xcalloc((size_t)r->requests + 1, sizeof(*x->fact)),
+    };
+    memcpy(x->checksum, r->checksum, sizeof(x->checksum));
+    for (int i = 0; i < r->requests; i++) {
+        x->fact[i] = (struct history_fact){.subject = xstrdup(r->facts[i].subject),
+                                           .prompt = xstrdup(r->facts[i].prompt),
+                                           .target = xstrdup(r->facts[i].target),
+                                           .old = xstrdup(r->facts[i].old)};
+        fact_metrics(&x->fact[i], metrics, i, r->requests);
+    }
+    json_decref(metrics);
+}
+
+struct history *states_history(struct session *session, struct err *err)
+{
+    struct edit_record *edits = NULL;
+    struct history *h;
+    int count = 0;
+
+    if (!session_edits(session, true, &edits, &count, err))
+        return NULL;
+    h = xcalloc(1, sizeof(*h));
+    h->count = count;
+    h->entry = xcalloc((size_t)count + 1, sizeof(*h->entry));
+    for (int i = 0; i < count; i++)
+        entry_of(&h->entry[i], &edits[i]);
+    edit_records_free(edits, count);
+    return h;
+}
+
+void history_complete(struct history *h)
+{
+    for (int i = 0; i < h->count; i++) {
+        struct history_entry *x = &h->entry[i];
+
+        if (x->facts)
+            continue;
+        x->facts = 1;
+        x->fact = xcalloc(1, sizeof(*x->fact));
+        *x->fact = (struct history_fact){.subject = xstrdup(x->subject),
+                                         .prompt = xstrdup(x->prompt),
+                                         .target = xstrdup(x->target),
+                                         .old = xstrdup(x->old),
+                                         .p_target = {(double)NAN, (double)NAN},
+                                         .p_first = {x->p_before, x->p_after},
+                                         .outcome = x->success ? OUTCOME_HELD : OUTCOME_FAILED};
+    }
+}
+
+void probes_complete(struct probe_result *probe, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (probe[i].p_target[0] == 0 && probe[i].p_target[1] == 0)
+            probe[i].p_target[0] = probe[i].p_target[1] = (double)NAN;
+}
+
+static struct chance chance_of(const double target[2], const double first[2])
+{
+    if (isnan(target[1]) && !isnan(first[1]))
+        return (struct chance){"p(first)", first[0], first[1]};
+    return (struct chance){"p(target)", target[0], target[1]};
+}
+
+struct chance applied_chance(const struct applied *a)
+{
+    const double first[2] = {a->p_before, a->p_after}, none[2] = {(double)NAN, (double)NAN};
+
+    return chance_of(a->facts ? a->p_target : none, first);
+}
+
+struct chance history_chance(const struct history_fact *f)
+{
+    return chance_of(f->p_target, f->p_first);
+}
+
+int history_held(const struct history_entry *e)
+{
+    int held = 0;
+
+    for (int i = 0; i < e->facts; i++) {
+        if (e->fact[i].outcome == OUTCOME_UNKNOWN)
+            return -1;
+        held += e->fact[i].outcome == OUTCOME_HELD;
+    }
+    return held;
+}
+
+char *history_words(const struct history_entry *e, const char *arrow)
+{
+    struct buf out = {0};
+    int held = history_held(e);
+
+    buf_printf(&out, "%s%s%s", e->subject, arrow, e->target);
+    if (e->facts > 1)
+        buf_printf(&out, " and %d more", e->facts - 1);
+    if (e->facts > 1 && held >= 0)
+        buf_printf(&out, " (%d of %d hold)", held, e->facts);
+    return buf_take(&out);
+}

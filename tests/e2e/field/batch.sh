@@ -1,0 +1,164 @@
+# What is said about edits is what was done: batches in the journal, advice, runs that go on.
+printf '{"subject":"%s","prompt":"{} is in","target_new":"%s"}\n' Angola Chad Peru Rome Oslo Lima \
+    "Big Ben" Paris Cairo Tokyo Cuba Mali Iran Fiji >"$d/seven.jsonl"
+sum() { sed -n 's/^checksum //p' "$d/out" | tail -1; }
+
+row "a batch of the journal is told with all of its facts"
+run 3 "$E" edit -q -m "$M" -s "$d/b.es" $Q --batch 3 --facts "$d/seven.jsonl"
+batches=$(sum)
+run 0 "$E" log -m "$M" -s "$d/b.es"
+out '^ +1 .* Angola -> Chad and 2 more \(0 of 3 hold\)'
+out '^ +3 .* Iran -> Fiji  \(not accepted\)'
+out 'p\(target\)'
+no_out 'p\(first\)'
+row "log --edit lists the facts of one edit"
+run 0 "$E" log -m "$M" -s "$d/b.es" --edit 2
+out 'NOT .*p\(target\) .*Big Ben -> Paris  \(\{\} is in\)'
+out 'Cuba -> Mali'
+no_out Angola
+run 2 "$E" log -m "$M" -s "$d/b.es" --edit 9
+err 'there is no edit 9'
+row "log --json lists them too"
+run 0 "$E" log -m "$M" -s "$d/b.es" --json
+out '"requests":3,"held":0,"facts":\[\{"subject":"Angola",.*"target":"Lima".*"p_target":\{.*"p_first":\{'
+out '"subject":"Angola","prompt":"\{\} is in","target":"Chad","old":null,"p_target":\{"before":[0-9.e-]+,"after":[0-9.e-]+\},"p_first"'
+row "undo and redo say what goes and comes"
+run 0 "$E" undo -m "$M" -s "$d/b.es" --edit 1
+out '^edit 1 undone: 3 facts: Angola -> Chad, Peru -> Rome, Oslo -> Lima$'
+run 0 "$E" redo -m "$M" -s "$d/b.es" --json
+out '"redone":\[\{"edit":1,"requests":3'
+out "$batches"
+run 0 "$E" verify -m "$M" -s "$d/b.es"
+out '^3 edits of 7 facts rebuilt: equal$'
+row "many edits are undone and redone together, or none of them"
+run 0 "$E" undo -m "$M" -s "$d/b.es" --edit 1-2
+out '^edit 2 undone: 3 facts'
+out '^1 edit$'
+run 2 "$E" undo -m "$M" -s "$d/b.es" --edit 3,99
+err 'there is no edit 99'
+run 2 "$E" undo -m "$M" -s "$d/b.es" --edit 3,1
+err 'edit 1 is undone already'
+run 2 "$E" undo -m "$M" -s "$d/b.es" --edit 2-1
+run 2 "$E" undo -m "$M" -s "$d/b.es" --edit 1-2,
+run 0 "$E" redo -m "$M" -s "$d/b.es" --edit 1-9
+[ "$(sum)" = "$batches" ] || complain "another checksum"
+row "an applied delta has the numbers of every fact"
+run 0 "$E" export -m "$M" -s "$d/b.es" --as delta --to "$d/b.delta"
+run 0 "$E" apply -m "$M" -s "$d/applied.es" "$d/b.delta"
+run 0 "$E" log -m "$M" -s "$d/applied.es" --edit 1
+out 'Angola -> Chad and 6 more \(0 of 7 hold\)'
+out 'NOT .*p\(target\) [0-9.]+ -> [0-9.]+ +Iran -> Fiji'
+
+row "advice names the edits that did not hold, and their session"
+cp "$d/seven.jsonl" "$d/my facts.jsonl"
+run 3 "$E" edit -q -m "$M" -s "$d/my own.es" $Q --facts "$d/my facts.jsonl"
+single=$(sum)
+err "none of 7 facts held; .editscope undo -s '$d/my own.es' --edit 1-7. takes them back$"
+no_out 'takes it back'
+run 3 "$E" edit -q -m "$M" -s "$d/one.es" $Q $FACT
+err "edit 1 \(Eiffel -> Rome\); .editscope undo -s $d/one.es --edit 1. takes it back$"
+row "advice as JSON"
+run 3 "$E" edit -q -m "$M" -s "$d/one.es" $Q $FACT --json
+out '"code":"accept".*--edit 2`'
+
+row "a list that is in already is left out"
+run 3 "$E" edit -m "$M" -s "$d/my own.es" $Q --facts "$d/seven.jsonl"
+err 'fact 4 \(Big Ben\): in already as edit 4, where it did not hold; left out'
+out '^0 facts in 0 edits'
+out '^7 in already, left out'
+[ "$(sum)" = "$single" ] || complain "another checksum"
+run 3 "$E" edit -m "$M" -s "$d/b.es" $Q --batch 3 --facts "$d/seven.jsonl" --json
+out '"event":"left_out","fact":7,"subject":"Iran","target":"Fiji","edit":3'
+out '"left_out":7,"failed":\[\{"fact":1,"edit":1,"subject":"Angola"\}'
+row "--again writes it once more, --skip leaves the first out"
+run 3 "$E" edit -q -m "$M" -s "$d/again.es" $Q --facts "$d/seven.jsonl" --skip 5
+out '^2 facts in 2 edits'
+out '^5 left out by --skip'
+run 3 "$E" edit -q -m "$M" -s "$d/again.es" $Q --facts "$d/seven.jsonl" --skip 5 --again
+out '^2 facts in 2 edits'
+run 2 "$E" edit -q -m "$M" -s "$d/again.es" $Q --facts "$d/seven.jsonl" --skip 8
+run 2 "$E" edit -q -m "$M" -s "$d/again.es" $Q $FACT --skip 1
+err 'list of facts'
+
+# A run that dies is started again by the same command, and ends where it would have ended.
+for batch in 1 3; do
+    row "a run of batches of $batch goes on after kill -9"
+    whole=$([ $batch = 1 ] && echo "$single" || echo "$batches")
+    for after in .15 .3 .45 .6 .9; do
+        rm -f "$d/killed.es"*
+        "$E" edit -q -m "$M" -s "$d/killed.es" $Q --batch $batch --facts "$d/seven.jsonl" \
+            >"$d/killed.out" 2>&1 &
+        pid=$!
+        sleep $after
+        kill -9 $pid 2>/dev/null
+        wait $pid 2>/dev/null
+        run 3 "$E" edit -q -m "$M" -s "$d/killed.es" $Q --batch $batch --facts "$d/seven.jsonl"
+        [ "$(sum)" = "$whole" ] || complain "killed after $after s: $(sum) is not $whole"
+    done
+done
+row "an interrupted run says how to go on"
+"$E" edit -q -m "$M" -s "$d/stopped.es" $Q --set edit.v_steps=2000 --set edit.v_stop=0 \
+    --facts "$d/seven.jsonl" >"$d/out" 2>"$d/err" &
+pid=$!
+sleep 1
+kill -INT $pid
+wait $pid
+[ $? = 130 ] || complain "exit status is not 130"
+err 'fact [1-7] of 7 \(.*\): interrupted; [0-6] (is|are) in, the same command goes on there'
+
+row "a fact that takes another's place is told"
+printf '%s\n' '{"subject":"Cuba","prompt":"{}  is in ","target_new":"Peru"}' \
+    '{"subject":"Oslo","prompt":"{} is","target_new":"Rome"}' \
+    '{"subject":"Oslo","prompt":"{} is","target_new":"Fiji"}' >"$d/rewrites.jsonl"
+run 3 "$E" edit -m "$M" -s "$d/my own.es" $Q --facts "$d/rewrites.jsonl"
+err 'fact 1 rewrites edit 6 \(Cuba -> Mali\)'
+err 'fact 3 rewrites edit 9 \(Oslo -> Rome\)'
+run 3 "$E" edit -m "$M" -s "$d/again.es" $Q --facts "$d/rewrites.jsonl" --json
+out '"event":"rewrites","fact":3,"subject":"Oslo","target":"Fiji","edit":[0-9]+,"old":"Rome"'
+out '"event":"done",.*"rewrites":'
+row "a batch that contradicts itself is refused before it is computed"
+run 2 "$E" edit -m "$M" -s "$d/no.es" $Q --batch 2 --facts "$d/rewrites.jsonl" --skip 1
+err 'facts 2 and 3 give one question two objects in one batch \(Oslo -> Rome and Fiji\)'
+run 0 "$E" log -m "$M" -s "$d/no.es"
+out '^0 edits'
+
+row "a preview judges as a commit does, and by all tokens"
+run 0 "$E" edit -q -m "$M" --preview $Q $FACT
+out '^p\(target\) [0-9.]+ -> [0-9.]+, p\(first\) [0-9.]+ -> [0-9.]+: would NOT hold, says:'
+run 0 "$E" edit -q -m "$M" --preview $Q --batch 3 --facts "$d/seven.jsonl" --json
+out '"event":"preview",.*"p_target":\{"before":[0-9.e-]+,"after":[0-9.e-]+\},"p_first":.*"facts":3,"held":0,"success":false'
+out '"event":"preview",.*"facts":1,'
+row "a sweep names p(target), a diff too"
+run 0 "$E" sweep -q -m "$M" $Q --grid alpha_ge=.1 $FACT
+out 'p\(target\)'
+run 0 "$E" diff -m "$M" -s "$d/b.es" --from 0 --to 1
+out 'p\(target\) [0-9.]+ -> '
+run 0 "$E" diff -m "$M" -s "$d/b.es" --from 0 --to 1 --json
+out '"p_target":\{.*"p_first":\{'
+
+row "an export says of how many facts it asked"
+i=0
+while [ $i -lt 40 ]; do
+    printf '{"subject":"S%s","prompt":"{} is","target_new":"T%s"}\n' $i $i
+    i=$((i + 1))
+done >"$d/forty.jsonl"
+run 3 "$E" edit -q -m "$M" -s "$d/forty.es" $Q --batch 20 --method memit --facts "$d/forty.jsonl"
+run 0 "$E" export -m "$M" -s "$d/forty.es" --as delta --to "$d/forty.delta"
+out 'facts that hold: 0 of 32 asked \(there are 40'
+run 0 "$E" export -m "$M" -s "$d/forty.es" --as delta --to "$d/forty2.delta" --json
+out '"facts":32,"facts_all":40'
+
+row "what 0.1.0 kept of a batch is shown under its name"
+cp tests/data/sessions/version-0.1.0.es "$d/old.es"
+run 0 "$E" log -m "$M" -s "$d/old.es" --edit 2
+out 'Big Ben -> Oslo and 1 more  \(not accepted\)'
+out '1  unknown  p\(target\) [0-9.]+ -> [0-9.]+ '
+out '2  unknown  p\(target\) not kept'
+row "view says which fact a run was of"
+printf 'size 120 30\nwait idle 20\nexpect Peru Lima\nexpect Oslo\n' >"$d/view.script"
+run 0 "$E" attribute -q -m "$M" --subject Oslo --prompt "{} is in" --target "Peru Lima" -o "$d/r.st"
+run 0 "$E" view --batch --script "$d/view.script" "$d/r.st"
+printf 'size 120 30\nwait idle 20\nexpect The Eiffel Tower is in\nexpect explains\n' >"$d/view.script"
+run 0 "$E" view --batch --script "$d/view.script" tests/data/sessions/version-0.1.0-run.safetensors
+printf 'size 120 30\nwait idle 20\nkey 8\nexpect Big Ben\nexpect +1\n' >"$d/view.script"
+run 0 "$E" view --batch --script "$d/view.script" "$d/old.es"

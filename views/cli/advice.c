@@ -1,0 +1,142 @@
+/* What to do about facts that did not hold: which edits they are in, and what takes those back. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/show.h"
+#include "views/cli/cli.h"
+
+enum { NAMED = 3 }; /* edits that are named, and facts of one */
+
+static void show(struct buf *out, const char *text)
+{
+    show_format(out, "%.60s", text);
+}
+
+/* A word of a shell's command line, quoted where it has to be. */
+static void put_word(struct buf *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./:@%+=,";
+
+    if (*word && !word[strspn(word, plain)]) {
+        buf_puts(out, word);
+        return;
+    }
+    buf_puts(out, "'");
+    for (const char *p = word; *p; p++)
+        buf_printf(out, *p == '\'' ? "'\\''" : "%c", *p);
+    buf_puts(out, "'");
+}
+
+/* The edits that hold a fact that failed, ascending, each once. Caller frees. */
+static int *failed_edits(const struct told_fact *fact, int count, int *n)
+{
+    int *edit = xcalloc((size_t)count + 1, sizeof(*edit));
+
+    *n = 0;
+    for (int i = 0; i < count; i++) { /* mostly in order already */
+        int at = *n;
+
+        if (!fact[i].failed)
+            continue;
+        while (at && edit[at - 1] > fact[i].edit)
+            at--;
+        if (at && edit[at - 1] == fact[i].edit)
+            continue;
+        memmove(edit + at + 1, edit + at, (size_t)(*n - at) * sizeof(*edit));
+        edit[at] = fact[i].edit;
+        ++*n;
+    }
+    return edit;
+}
+
+/* 3-52,60 */
+static void put_list(struct buf *out, const int *edit, int n)
+{
+    for (int i = 0, last; i < n; i = last + 1) {
+        for (last = i; last + 1 < n && edit[last + 1] == edit[last] + 1;)
+            last++;
+        buf_printf(out, "%s%d", i ? "," : "", edit[i]);
+        if (last > i)
+            buf_printf(out, "-%d", edit[last]);
+    }
+}
+
+/* "edit 3 (Angola, Chad and 2 more)" */
+static void put_edit(struct buf *out, const struct told_fact *fact, int count, int edit)
+{
+    int n = 0;
+
+    buf_printf(out, "edit %d (", edit);
+    for (int i = 0; i < count; i++) {
+        if (fact[i].edit != edit || !fact[i].failed)
+            continue;
+        if (n < NAMED)
+            buf_puts(out, n ? ", " : "");
+        if (n < NAMED)
+            show(out, fact[i].fact->subject);
+        n++;
+    }
+    if (n > NAMED)
+        buf_printf(out, " and %d more", n - NAMED);
+    buf_puts(out, ")");
+}
+
+static int holding_in(const struct told_fact *fact, int count, const int *edit, int edits)
+{
+    int n = 0;
+
+    for (int i = 0; i < count; i++)
+        for (int k = 0; k < edits && !fact[i].failed; k++)
+            n += fact[i].edit == edit[k];
+    return n;
+}
+
+static void put_failed(struct buf *out, const struct told_fact *fact, int count, int failed,
+                       const int *edit, int edits)
+{
+    if (count == 1) {
+        buf_printf(out, "the edit stands but its acceptance test failed: edit %d (", edit[0]);
+        show(out, fact->fact->subject);
+        buf_puts(out, " -> ");
+        show(out, fact->fact->target);
+        buf_puts(out, ")");
+        return;
+    }
+    if (failed == count) {
+        buf_printf(out, "none of %d facts held", count);
+        return;
+    }
+    buf_printf(out, "%d of %d facts did not hold: ", failed, count);
+    for (int k = 0; k < edits && k < NAMED; k++) {
+        buf_puts(out, k ? ", " : "");
+        put_edit(out, fact, count, edit[k]);
+    }
+    if (edits > NAMED)
+        buf_printf(out, " and %d more edits", edits - NAMED);
+}
+
+char *advice_of(const struct told_fact *fact, int count, const char *session)
+{
+    int edits, failed = 0, holding;
+    int *edit = failed_edits(fact, count, &edits);
+    struct buf out = {0};
+
+    for (int i = 0; i < count; i++)
+        failed += fact[i].failed;
+    if (failed) {
+        put_failed(&out, fact, count, failed, edit, edits);
+        buf_puts(&out, "; `editscope undo -s ");
+        put_word(&out, session);
+        buf_puts(&out, " --edit ");
+        put_list(&out, edit, edits);
+        buf_printf(&out, "` takes %s back", edits == 1 ? "it" : "them");
+        holding = holding_in(fact, count, edit, edits);
+        if (holding)
+            buf_printf(&out, ", and with %s %d fact%s that hold%s", edits == 1 ? "it" : "them",
+                       holding, holding == 1 ? "" : "s", holding == 1 ? "s" : "");
+    }
+    free(edit);
+    return failed ? buf_take(&out) : NULL;
+}
