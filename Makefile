@@ -117,7 +117,7 @@ $(EMU_BIN) $(EMU_BENCH): $(EMU_OBJ) $(B)/$(NAME).a
 ifeq ($(SAN),)
 $(B)/core/device/%.c.o: ALL_CFLAGS += -O3
 endif
-$(B)/core/device/dtype.c.o $(B)/core/device/dtype_store.c.o $(B)/core/device/cpu_delta.c.o $(B)/core/edit/delta.c.o: \
+$(B)/core/device/dtype.c.o $(B)/core/device/dtype_avx2.c.o $(B)/core/device/dtype_store.c.o $(B)/core/device/cpu_delta.c.o $(B)/core/edit/delta.c.o: \
 	ALL_CFLAGS += -ffp-contract=off
 
 $(B)/%.c.o: %.c | libraries

@@ -59,6 +59,8 @@ void cpu_blas_start(void);
 void cpu_blas_threads(int threads);
 void cpu_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
               double beta, struct mat c);
+/* c = alpha a b^T + beta c in float32, b of any stored type; a.rows <= DEVICE_FEW_ROWS. */
+void cpu_gemv(struct cpu *cpu, float alpha, struct mat a, struct mat b, float beta, struct mat c);
 void cpu_gram(struct device *dev, struct mat x, struct mat c);
 void cpu_eigh(struct device *dev, struct mat a, struct mat values);
 void cpu_cholesky(struct device *dev, struct mat a);

@@ -9,7 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { LANES = 16 }; /* partial results of a reduction, the same number in every set */
+/* Partial results of a reduction and of a dot product, the same number in every set. */
+enum { LANES = 16, DOT_LANES = 32 };
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -243,6 +244,22 @@ INLINE void delta_loop(float r, const float *restrict x, const int *restrict liv
     }
 }
 
+INLINE float dot_loop(const float *restrict a, const float *restrict b, int n, bool fused)
+{
+    float sum[DOT_LANES] = {0};
+    int whole = n / DOT_LANES * DOT_LANES;
+
+    for (int i = 0; i < whole; i += DOT_LANES)
+        for (int l = 0; l < DOT_LANES; l++)
+            sum[l] = multiply_add(a[i + l], b[i + l], sum[l], fused);
+    for (int l = 0; whole + l < n; l++)
+        sum[l] = multiply_add(a[whole + l], b[whole + l], sum[l], fused);
+    for (int half = DOT_LANES / 2; half; half /= 2)
+        for (int l = 0; l < half; l++)
+            sum[l] += sum[l + half];
+    return sum[0];
+}
+
 /* The table for one instruction set. */
 #define LOOPS(set, target, fused)                                                             \
     target static void exp_##set(const float *x, float shift, float *y, int n)                \
@@ -288,13 +305,18 @@ INLINE void delta_loop(float r, const float *restrict x, const int *restrict liv
     {                                                                                         \
         delta_loop(r, x, live, w, n);                                                         \
     }                                                                                         \
+    target static float dot_##set(const float *a, const float *b, int n)                      \
+    {                                                                                         \
+        return dot_loop(a, b, n, fused);                                                      \
+    }                                                                                         \
     static const struct cpu_loops loops_##set = {exp_##set,                                   \
                                                  max_##set,                                   \
                                                  softmax_##set,                               \
                                                  {silu_##set, gelu_##set},                    \
                                                  {silu_grad_##set, gelu_grad_##set},          \
                                                  lps_##set,                                   \
-                                                 delta_##set};
+                                                 delta_##set,                                 \
+                                                 dot_##set};
 
 #if defined(__FP_FAST_FMAF)
 LOOPS(base, , true)

@@ -31,6 +31,7 @@ struct cpu_loops {
     void (*lps)(const struct lps_strip *s);
     /* w[j] = fmaf(r, x[j], w[j]) where live[j]; the same bits in every set */
     void (*delta)(float r, const float *x, const int *live, float *w, int n);
+    float (*dot)(const float *a, const float *b, int n);
 };
 
 /* The best for this processor. */

@@ -16,7 +16,10 @@
 #include "core/base/err.h"
 #include "core/device/dtype.h"
 
-enum { DEVICE_MAX_HEAD_DIM = 1024 }; /* of rotary positions */
+enum {
+    DEVICE_MAX_HEAD_DIM = 1024, /* of rotary positions */
+    DEVICE_FEW_ROWS = 6, /* up to so many rows of a, the CPU's a b^T takes as long as reading b */
+};
 
 /* A row-major window on device memory (or, for weights of a file, on host memory the device
  * was given with device_adopt()). It owns nothing. Quantised types: cols counts elements,

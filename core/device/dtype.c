@@ -3,6 +3,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/device/dtype_avx2.h"
+#include "core/device/dtype_blocks.h"
+
 /* A multiplication and an addition stay two roundings. gcc does not know the pragma, so the
  * Makefile passes -ffp-contract=off for this file as well. */
 #ifdef __clang__
@@ -57,37 +60,7 @@ static uint16_t load16(const uint8_t *p)
     return (uint16_t)(p[0] | p[1] << 8);
 }
 
-static float float_of(uint32_t bits)
-{
-    float value;
-
-    memcpy(&value, &bits, sizeof(value));
-    return value;
-}
-
-static uint32_t bits_of(float value)
-{
-    uint32_t bits;
-
-    memcpy(&bits, &value, sizeof(bits));
-    return bits;
-}
-
-/* IEEE half to single without branches, so that loops of it vectorise. Normal numbers: shift
- * the fields into place with an exponent that is too large by 112 and scale that away (exact;
- * infinities and NaN keep an exponent of all ones). Subnormals: put the fraction behind the
- * point of 0.5 and subtract 0.5 (exact). */
-static float half(uint16_t h)
-{
-    uint32_t twice = (uint32_t)h << 17;
-    uint32_t sign = (uint32_t)(h & 0x8000) << 16;
-    uint32_t normal = bits_of(float_of((twice >> 4) + (0xe0u << 23)) * 0x1p-112f);
-    uint32_t subnormal = bits_of(float_of((twice >> 17) | (126u << 23)) - 0.5f);
-
-    return float_of(sign | (twice < (1u << 27) ? subnormal : normal));
-}
-
-static void from_f16(const uint8_t *src, float *dst, long n)
+static void from_f16(const uint8_t *restrict src, float *restrict dst, long n)
 {
     for (long i = 0; i < n; i++) {
         uint16_t h;
@@ -97,7 +70,7 @@ static void from_f16(const uint8_t *src, float *dst, long n)
     }
 }
 
-static void from_bf16(const uint8_t *src, float *dst, long n)
+static void from_bf16(const uint8_t *restrict src, float *restrict dst, long n)
 {
     for (long i = 0; i < n; i++) {
         uint16_t h;
@@ -223,18 +196,6 @@ static void from_q3_k(const uint8_t *restrict b, float *restrict dst, long n)
     }
 }
 
-/* The eight 6-bit scales and minima of Q4_K and Q5_K, packed into 12 bytes. */
-static void scales_k(const uint8_t *s, int k, int *scale, int *least)
-{
-    if (k < 4) {
-        *scale = s[k] & 63;
-        *least = s[k + 4] & 63;
-    } else {
-        *scale = (s[k + 4] & 15) | s[k - 4] >> 6 << 4;
-        *least = s[k + 4] >> 4 | s[k] >> 6 << 4;
-    }
-}
-
 /* 144 bytes: d | dmin | scales[12] | qs[128]; Q5_K has qh[32] before its qs. */
 static void from_q45_k(const uint8_t *restrict b, float *restrict dst, long n, bool five)
 {
@@ -286,7 +247,7 @@ void dtype_to_float(enum dtype type, const void *src, float *dst, long n)
 {
     const uint8_t *b = src;
 
-    if (n <= 0)
+    if (n <= 0 || dtype_avx2(type, b, dst, n))
         return;
     switch (type) {
     case DT_F32:
@@ -332,4 +293,9 @@ void dtype_to_float(enum dtype type, const void *src, float *dst, long n)
     case DT_COUNT:
         break;
     }
+}
+
+bool dtype_is_quick(enum dtype type)
+{
+    return type == DT_BF16 || dtype_has_avx2(type);
 }

@@ -38,6 +38,8 @@ void dtype_to_float(enum dtype type, const void *src, float *dst, long n);
 /* The index of the first of the n elements at src whose float32 value is NaN or infinite; -1: none
  * is. Same conditions; reads no more than it must: of quantised types the scales. Thread-safe. */
 long dtype_not_finite(enum dtype type, const void *src, long n);
+/* Whether dtype_to_float() is faster on this processor than reading as many floats from memory. */
+bool dtype_is_quick(enum dtype type);
 /* Whether dtype_from_float() knows the type: F32, F16, BF16, Q4_0 to Q8_0. */
 bool dtype_can_store(enum dtype type);
 /* The n floats rounded into the type, at dst (any alignment; dtype_row_bytes() of it). n is a

@@ -140,11 +140,11 @@ void forward_embed(struct forward *f, const struct pass *p, struct mat x)
 }
 
 /* y = x W^T (+ bias) */
-static void linear(struct device *dev, struct mat x, struct mat w, struct mat bias, struct mat y)
+static void linear(const struct model *m, struct mat x, struct mat w, struct mat bias, struct mat y)
 {
-    device_gemm(dev, 1, x, false, w, true, 0, y);
+    device_gemm(m->dev, 1, x, false, model_weight(m, w, x.rows), true, 0, y);
     if (bias.data)
-        device_axpy(dev, 1, bias, y);
+        device_axpy(m->dev, 1, bias, y);
 }
 
 /* x += y W^T + bias, or with a norm behind it x += norm(sum), sum = y W^T + bias. */
@@ -155,12 +155,12 @@ static void add_to_stream(struct forward *f, struct mat y, struct mat w, struct 
     struct mat norm = mat_rows(f->norm, 0, x.rows);
 
     if (!post.gain.data) {
-        device_gemm(dev, 1, y, false, w, true, 1, x);
+        device_gemm(dev, 1, y, false, model_weight(f->model, w, y.rows), true, 1, x);
         if (bias.data)
             device_axpy(dev, 1, bias, x);
         return;
     }
-    linear(dev, y, w, bias, sum);
+    linear(f->model, y, w, bias, sum);
     device_norm(dev, sum, post, norm);
     device_axpy(dev, 1, norm, x);
 }
@@ -196,9 +196,9 @@ static void attend(struct forward *f, const struct block *b, int layer, const st
     struct mat k = mat_rows(f->k, 0, p->rows), v = mat_rows(f->v, 0, p->rows);
 
     device_norm(dev, x, b->attn_norm, norm);
-    linear(dev, norm, b->q, b->q_bias, q);
-    linear(dev, norm, b->k, b->k_bias, k);
-    linear(dev, norm, b->v, b->v_bias, v);
+    linear(f->model, norm, b->q, b->q_bias, q);
+    linear(f->model, norm, b->k, b->k_bias, k);
+    linear(f->model, norm, b->v, b->v_bias, v);
     norm_heads(dev, q, cfg->heads, b->q_norm, save ? save->q_raw : (struct mat){0});
     norm_heads(dev, k, cfg->kv_heads, b->k_norm, save ? save->k_raw : (struct mat){0});
     if (b->freq) {
@@ -239,10 +239,10 @@ void forward_block(struct forward *f, const struct weights_view *view, int layer
     if (save)
         device_copy(dev, x, mat_rows(save->h, 0, p->rows));
     device_norm(dev, x, b->ffn_norm, norm);
-    linear(dev, norm, b->gate, b->gate_bias, gate);
+    linear(m, norm, b->gate, b->gate_bias, gate);
     if (b->up.data) {
         up = mat_rows(save ? save->up : f->up, 0, p->rows);
-        linear(dev, norm, b->up, b->up_bias, up);
+        linear(m, norm, b->up, b->up_bias, up);
     }
     device_gated(dev, m->config->act, gate, up, coeff);
     if (tap)
@@ -255,8 +255,7 @@ void forward_block(struct forward *f, const struct weights_view *view, int layer
 
 void forward_ffn_sum(const struct weights_view *view, int layer, struct mat coeff, struct mat sum)
 {
-    linear(view->model->dev, coeff, view_down(view, layer), view->model->block[layer].down_bias,
-           sum);
+    linear(view->model, coeff, view_down(view, layer), view->model->block[layer].down_bias, sum);
 }
 
 void forward_logits(struct forward *f, struct mat x, struct mat logits)
@@ -268,7 +267,7 @@ void forward_logits(struct forward *f, struct mat x, struct mat logits)
     if (x.rows > f->capacity)
         norm = own = mat_new(m->dev, DT_F32, x.rows, x.cols);
     device_norm(m->dev, x, m->final_norm, norm);
-    device_gemm(m->dev, 1, norm, false, m->head, true, 0, logits);
+    device_gemm(m->dev, 1, norm, false, model_weight(m, m->head, x.rows), true, 0, logits);
     if (m->config->logit_softcap > 0)
         device_softcap(m->dev, m->config->logit_softcap, logits);
     mat_free(m->dev, &own);

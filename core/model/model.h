@@ -44,6 +44,8 @@ struct model {
     bool *sound;            /* [layers + 1] blocks, then the rest: all theirs were (sound.h) */
     struct mat *owned;      /* what mat_free() gives back */
     int owned_count;
+    struct twin *twin; /* by address: float32 copies whose stored weights can be read as well */
+    int twins;
     double load_seconds;
 };
 
@@ -58,6 +60,10 @@ struct model *model_open(const char *path, struct device *dev, long long memory,
 struct model *model_of(struct weights *file, struct tokenizer *tokenizer, struct device *dev,
                        long long memory, struct job *job, struct err *err);
 void model_close(struct model *m);
+
+/* The weight w for a product of x with w transposed, x of so many rows: for few, the stored one
+ * where there are both, since that is fewer bytes to read. The bits of the product are the same. */
+struct mat model_weight(const struct model *m, struct mat w, int rows);
 
 struct weights_view {
     const struct model *model;

@@ -138,8 +138,40 @@ static void test_stored(void)
                 continue;
             stored_case(dev, (enum dtype)t, 1, 600, cols);
             stored_case(dev, (enum dtype)t, 7, 600, cols);
+            stored_case(dev, (enum dtype)t, 5, 40, 2304);
         }
         finish(dev);
+    }
+}
+
+/* Few rows, one and more chunks of a sum and what is left of one: the bits of one thread. */
+static void test_threads(void)
+{
+    static const int depths[] = {1, 31, 576, 2048, 5003};
+
+    for (int s = 0; s < 5; s++) {
+        int k = depths[s], n = 701;
+        double *a = noise(3 * k), *b = noise(n * k), *first = NULL;
+
+        for (int threads = 1; threads <= 3; threads++) {
+            struct device *dev = device_at(0, threads);
+            struct mat c = make(dev, DT_F32, 3, n, 1, NULL);
+            double *got;
+
+            device_gemm(dev, 0.5, make(dev, DT_F32, 3, k, 2, a), false,
+                        make(dev, DT_F32, n, k, 3, b), true, 0, c);
+            got = fetch(dev, c);
+            if (first) {
+                CHECK(!memcmp(first, got, (size_t)(3 * n) * sizeof(*got)));
+                free(got);
+            } else {
+                first = got;
+            }
+            finish(dev);
+        }
+        free(a);
+        free(b);
+        free(first);
     }
 }
 
@@ -494,15 +526,11 @@ static void test_signals(void)
 int main(void)
 {
     static const struct test tests[] = {
-        {"gemm", test_gemm},
-        {"stored weights", test_stored},
-        {"stored bits", test_bits},
-        {"moving", test_moving},
-        {"linear algebra", test_linalg},
-        {"big gram", test_big_gram},
-        {"delta", test_delta},
-        {"faults", test_faults},
-        {"far refuses", test_far_refuses},
+        {"gemm", test_gemm},         {"stored weights", test_stored},
+        {"stored bits", test_bits},  {"threads", test_threads},
+        {"moving", test_moving},     {"linear algebra", test_linalg},
+        {"big gram", test_big_gram}, {"delta", test_delta},
+        {"faults", test_faults},     {"far refuses", test_far_refuses},
         {"signals", test_signals},
     };
 

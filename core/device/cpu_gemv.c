@@ -1,0 +1,61 @@
+/* Products of a few rows with a transposed matrix, c = alpha a b^T + beta c: what decoding one
+ * token consists of. Each row of b is read once, in its stored type and from start to end, which is
+ * how memory is fastest. A sum is made in the same order whatever the type, the number of rows and
+ * the number of threads: a stored weight and its float32 copy give the same bits. */
+#include "core/device/cpu.h"
+
+enum {
+    CHUNK = 2048,      /* elements of b at a time: whole blocks of every type */
+    PIECE = 1 << 15,   /* elements of b worth handing to a thread */
+    ALONE = 2 * PIECE, /* so few are not worth waking one */
+};
+
+struct gemv {
+    const struct cpu_loops *loops;
+    float alpha, beta;
+    struct mat a, b, c;
+    int step; /* rows of b a piece */
+};
+
+/* Column n of c. A row of b longer than a chunk is a sum of chunks, in order. */
+static void product_column(const struct gemv *g, int n)
+{
+    float room[CHUNK], sum[DEVICE_FEW_ROWS] = {0};
+
+    for (int k = 0; k < g->b.cols; k += CHUNK) {
+        int count = g->b.cols - k < CHUNK ? g->b.cols - k : CHUNK;
+        const float *b = room;
+
+        if (g->b.type == DT_F32)
+            b = row_f32(g->b, n) + k;
+        else
+            dtype_to_float(g->b.type, row_bytes(g->b, n) + dtype_row_bytes(g->b.type, k), room,
+                           count);
+        for (int i = 0; i < g->a.rows; i++)
+            sum[i] += g->loops->dot(row_f32(g->a, i) + k, b, count);
+    }
+    for (int i = 0; i < g->a.rows; i++) {
+        float *c = row_f32(g->c, i) + n, x = g->alpha * sum[i];
+
+        *c = g->beta != 0 ? g->beta * *c + x : x;
+    }
+}
+
+static void product_columns(void *context, int piece, int worker)
+{
+    const struct gemv *g = context;
+    int first = piece * g->step;
+
+    (void)worker;
+    for (int n = first; n < first + g->step && n < g->b.rows; n++)
+        product_column(g, n);
+}
+
+void cpu_gemv(struct cpu *cpu, float alpha, struct mat a, struct mat b, float beta, struct mat c)
+{
+    struct gemv g = {cpu->loops, alpha, beta, a, b, c, b.rows};
+
+    if ((long)b.rows * b.cols > ALONE)
+        g.step = (PIECE + b.cols - 1) / b.cols;
+    cpu_pool_run(cpu->pool, (b.rows + g.step - 1) / g.step, product_columns, &g);
+}
