@@ -37,12 +37,13 @@ static void of_preview(const struct desk *d, char *out, size_t n)
 }
 
 /* What a RUN file is of. */
-static bool of_run(const struct desk *d, char *out, size_t n)
+static bool of_run(const struct desk *d, enum tone *tone, char *out, size_t n)
 {
     char prompt[160], explained[64];
 
     if (!d->meta || d->meta->rows < 1)
         return false;
+    *tone = TONE_PLAIN;
     show_print(out, n, "a run on %.60s of \"%s\", explains \"%s\": to look at, nothing is asked",
                d->model.name, text_piece(prompt, sizeof(prompt), d->meta->prompt[0]),
                desk_explained(d, explained));
@@ -168,8 +169,7 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
         }
         return true;
     case EV_META: /* said of a run without its model alone */
-        *tone = TONE_PLAIN;
-        return d->model.load_seconds <= 0 && of_run(d, out, 320);
+        return d->model.load_seconds <= 0 && of_run(d, tone, out, 320);
     case EV_PREVIEW:
         of_preview(d, out, 320);
         return d->preview != NULL;
