@@ -97,14 +97,15 @@ for batch in 1 3; do
     done
 done
 row "an interrupted run says how to go on"
-"$E" edit -q -m "$M" -s "$d/stopped.es" $Q --set edit.v_steps=2000 --set edit.v_stop=0 \
-    --facts "$d/seven.jsonl" >"$d/out" 2>"$d/err" &
+awk 'BEGIN { for (i = 0; i < 2000; i++)
+    printf "{\"subject\":\"S%d\",\"prompt\":\"{} is\",\"target_new\":\"T\"}\n", i }' >"$d/long.jsonl"
+"$E" edit -q -m "$M" -s "$d/stopped.es" $Q --facts "$d/long.jsonl" >"$d/out" 2>"$d/err" &
 pid=$!
 sleep 1
 kill -INT $pid
 wait $pid
 [ $? = 130 ] || complain "exit status is not 130"
-err 'fact [1-7] of 7 \(.*\): interrupted; [0-6] (is|are) in, the same command goes on there'
+err 'fact [0-9]+ of 2000 \(S.*\): interrupted; [0-9]+ (is|are) in, the same command goes on there'
 
 row "a fact that takes another's place is told"
 printf '%s\n' '{"subject":"Cuba","prompt":"{}  is in ","target_new":"Peru"}' \
