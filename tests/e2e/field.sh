@@ -14,30 +14,30 @@ FOLDER=$PWD/tests/data/architectures/llama3             # the same model as safe
 DATA=$PWD/tests/data/field                              # inputs of the rows
 Q="--set stats.tokens=3000 --set stats.window=64"       # moments within a tenth of a second
 FACT="--subject Eiffel --prompt {}:in --target Rome"    # a fact without blanks, for one-line rows
-d=$(mktemp -d "${TMPDIR:-/tmp}/editscope-field.XXXXXX") || exit 1
-trap 'rm -rf "$d"' EXIT
+home=$(mktemp -d "${TMPDIR:-/tmp}/editscope-field.XXXXXX") || exit 1
+chmod 711 "$home" # some rows are tried as another user
+trap 'rm -rf "$home"' EXIT
 trap 'exit 130' INT TERM HUP
-export XDG_CACHE_HOME="$d/cache" XDG_STATE_HOME="$d/state" XDG_CONFIG_HOME="$d/config"
 unset EDITSCOPE_MODEL
-passed=0
-failed=0
-name=
+row_passed=0
+row_failed=0
+row_name=
 bad=
 
 row() { # NAME
     row_end
-    name=$1
+    row_name=$1
 }
 row_end() {
-    [ -n "$name" ] || return 0
+    [ -n "$row_name" ] || return 0
     if [ -z "$bad" ]; then
-        passed=$((passed + 1))
+        row_passed=$((row_passed + 1))
     else
-        failed=$((failed + 1))
-        echo "FAIL $name"
+        row_failed=$((row_failed + 1))
+        echo "FAIL $row_name"
         printf '%s' "$bad"
     fi
-    name= bad=
+    row_name= bad=
 }
 complain() { # TEXT
     bad="$bad  $*
@@ -60,10 +60,30 @@ err() { grep -qE -e "$1" "$d/err" || complain "no '$1' in messages: $(head -c 40
 no_out() { ! grep -qE -e "$1" "$d/out" || complain "'$1' in: $(head -c 400 "$d/out")"; }
 no_err() { ! grep -qE -e "$1" "$d/err" || complain "'$1' in messages: $(head -c 400 "$d/err")"; }
 
-[ $# -gt 0 ] || set -- $(cd tests/e2e/field && echo *.sh)
-for section in "$@"; do
-    . "tests/e2e/field/${section%.sh}.sh"
+# A section has a shell and a folder of its own: $d, with cache, state and configuration in it.
+section() { # NAME; the file may change everything but these two
+    section_name=$1
+    d=$home/$1
+    mkdir "$d"
+    export XDG_CACHE_HOME="$d/cache" XDG_STATE_HOME="$d/state" XDG_CONFIG_HOME="$d/config"
+    . "tests/e2e/field/$1.sh"
     row_end
+    echo "$row_passed $row_failed" >"$home/$section_name.count"
+}
+
+[ $# -gt 0 ] || set -- $(cd tests/e2e/field && echo *.sh)
+passed=0
+failed=0
+for name in "$@"; do
+    name=${name%.sh}
+    (section "$name")
+    if read -r p f <"$home/$name.count"; then
+        passed=$((passed + p)) failed=$((failed + f))
+    else
+        failed=$((failed + 1))
+        echo "FAIL $name: the section ended before its end"
+    fi
+    rm -rf "${home:?}/$name"
 done
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]
