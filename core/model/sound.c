@@ -108,10 +108,11 @@ static bool angles_sound(const struct model *m, const float *freq)
 
 void model_use(const struct model *m, int layer)
 {
-    int n = weights_count(m->file), layers = m->config->layers;
+    int n, layers = m->config->layers;
 
-    if (m->sound[layer] || m->dev->fault.kind)
+    if (!m->file || m->sound[layer] || m->dev->fault.kind) /* no file: nothing came from outside */
         return;
+    n = weights_count(m->file);
     for (int i = 0; i < n; i++) {
         const struct tensor *t = weights_at(m->file, i);
 
