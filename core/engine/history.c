@@ -155,6 +155,7 @@ void history_complete(struct history *h)
         if (x->facts)
             continue;
         x->facts = 1;
+        free(x->fact); /* "facts":0,"fact":[] */
         x->fact = xcalloc(1, sizeof(*x->fact));
         *x->fact = (struct history_fact){.subject = xstrdup(x->subject),
                                          .prompt = xstrdup(x->prompt),

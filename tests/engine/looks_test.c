@@ -328,7 +328,7 @@ static void contexts_are_the_loudest(void)
 {
     enum { W = 16, WINDOWS = 6 };
     static const int layer[] = {1};
-    struct moments_origin origin = {"m", "t", W};
+    struct moments_origin origin = {.model = "m", .text = "t", .window = W};
     int m = model->config->ffn, ids[W * WINDOWS];
     struct moments *sums = moments_new(dev, &origin, 1, layer, m, NULL);
     struct moments *count = moments_count(sums);
