@@ -110,8 +110,6 @@ static struct event made_up(enum event_kind kind)
     }
     if (kind == EV_LAYER)
         ev.attribution->refs = 1;
-    if (kind == EV_HISTORY)
-        history_complete(ev.history);
     if (kind == EV_FAILED)
         err_set(&ev.err, ERR_LIMIT, "too \"large\"");
     return ev;
