@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/base/mem.h"
 #include "core/base/show.h"
@@ -364,17 +363,6 @@ static void history_filter(struct view *v, const char *text)
 
 /* --- drawing ------------------------------------------------------------------------------ */
 
-static const char *clock_text(double when, bool date, char out[32])
-{
-    time_t t = (time_t)when;
-    struct tm tm;
-
-    *out = '\0';
-    if (localtime_r(&t, &tm))
-        strftime(out, 32, date ? "%Y-%m-%d %H:%M" : "%H:%M", &tm);
-    return out;
-}
-
 static void base_row(const struct view *v, struct pen *p, bool tagged)
 {
     pen_text(p, ROLE_KEY, tagged ? "+" : " ");
@@ -394,7 +382,7 @@ static void entry_row(const struct history_entry *e, struct pen *p, int wide, bo
     pen_text(p, ROLE_KEY, tagged ? "+" : " ");
     pen_text(p, e->active ? ROLE_GOOD : ROLE_NONE, e->active ? "●" : "○");
     pen_printf(p, ROLE_STRONG, "%4d ", e->edit);
-    pen_printf(p, ROLE_DIM, "%s ", clock_text(e->when, wide >= 100, clock));
+    pen_printf(p, ROLE_DIM, "%s ", pane_clock(e->when, wide >= 100, clock));
     pen_text(p, e->success ? ROLE_GOOD : ROLE_WARN, e->success ? "✓ " : "✗ ");
     pen_fit(p, role, wide / 5, e->subject ? e->subject : "");
     pen_text(p, ROLE_DIM, " → ");
@@ -448,105 +436,6 @@ static void rows_draw(const struct view *v, struct surface *s, struct rect area)
     }
 }
 
-enum { LABEL = 10 };
-
-static void field(struct surface *s, struct rect in, int *y, const char *label, enum role role,
-                  const char *text)
-{
-    struct pen p = pen_at(s, in, *y, 0);
-
-    if (*y >= in.h || !text || !*text)
-        return;
-    pen_fit(&p, ROLE_DIM, LABEL, label);
-    for (const char *at = text; *at && *y < in.h; ++*y) {
-        size_t n = text_line(at, in.w - LABEL);
-        char *line = xasprintf("%.*s", (int)n, at);
-
-        p = pen_at(s, in, *y, LABEL);
-        pen_text(&p, role, line);
-        free(line);
-        at += n;
-    }
-}
-
-/* The facts that were written together, a line each: as many as there is room for. */
-static void facts_draw(const struct history_entry *e, struct surface *s, struct rect in, int y)
-{
-    for (int i = 0; i < e->facts && y < in.h; i++, y++) {
-        const struct history_fact *f = &e->fact[i];
-        struct pen p = pen_at(s, in, y, 0);
-        char before[16], after[16];
-
-        if (y == in.h - 1 && i + 1 < e->facts) {
-            pen_printf(&p, ROLE_DIM, "and %d more: `log --edit %d` lists them", e->facts - i,
-                       e->edit);
-            return;
-        }
-        pen_text(&p, f->outcome == OUTCOME_HELD ? ROLE_GOOD : ROLE_WARN,
-                 f->outcome == OUTCOME_HELD     ? "✓ "
-                 : f->outcome == OUTCOME_FAILED ? "✗ "
-                                                : "? ");
-        pen_fit(&p, ROLE_SUBJECT, in.w / 3, f->subject);
-        pen_text(&p, ROLE_DIM, " → ");
-        pen_fit(&p, ROLE_NEW, in.w / 4, f->target);
-        pen_printf(&p, ROLE_BAR, " %s → %s", text_probability(before, history_chance(f).before),
-                   text_probability(after, history_chance(f).after));
-    }
-}
-
-/* The one fact of an edit, or how many there are. */
-static void fact_fields(const struct history_entry *e, struct surface *s, struct rect in, int *y)
-{
-    struct chance p = history_chance(&e->fact[0]);
-    char text[160], number[2][32];
-    int held = history_held(e);
-
-    if (e->facts > 1) {
-        show_print(text, sizeof(text),
-                   held < 0 ? "%d written together, not known which hold"
-                            : "%d written together, %d hold",
-                   e->facts, held);
-        field(s, in, y, "facts", e->success ? ROLE_GOOD : ROLE_WARN, text);
-        return;
-    }
-    field(s, in, y, "subject", ROLE_SUBJECT, e->subject);
-    field(s, in, y, "prompt", ROLE_TEXT, e->prompt);
-    show_print(text, sizeof(text), "%.60s%s%.60s", e->old ? e->old : "", e->old ? " → " : "",
-               e->target ? e->target : "");
-    field(s, in, y, "object", ROLE_NEW, text);
-    show_print(text, sizeof(text), "%s → %s, %s", text_probability(number[0], p.before),
-               text_probability(number[1], p.after), e->success ? "held" : "did not hold");
-    field(s, in, y, p.name, e->success ? ROLE_GOOD : ROLE_WARN, text);
-}
-
-static void details(const struct view *v, struct surface *s, struct rect area)
-{
-    const struct history_entry *e = selected(v);
-    struct rect in = box_draw(s, area, e ? "This edit" : "The base", "A notes", false);
-    char text[160], number[32];
-    int y = 0;
-
-    if (rect_empty(in))
-        return;
-    if (!e) {
-        field(s, in, &y, "state", ROLE_TEXT, "the model as its file has it: edit 0");
-        field(s, in, &y, "model", ROLE_TEXT, v->host->desk->model.name);
-        return;
-    }
-    fact_fields(e, s, in, &y);
-    show_print(text, sizeof(text), "%s neurons of the first edited layer",
-               text_thousands(number, e->kept));
-    field(s, in, &y, "kept", ROLE_TEXT, text);
-    field(s, in, &y, "made", ROLE_TEXT, clock_text(e->when, true, number));
-    field(s, in, &y, "state", e->active ? ROLE_EDITED : ROLE_NONE,
-          e->active ? "active; Enter asks the model as it was then" : "undone; C-r may redo it");
-    field(s, in, &y, "moments", ROLE_WARN, e->draft ? "a draft: fewer tokens than asked for" : "");
-    field(s, in, &y, "checksum", ROLE_DIM, e->checksum);
-    field(s, in, &y, "note", ROLE_ACCENT, e->note);
-    if (e->facts > 1)
-        facts_draw(e, s, in, y);
-}
-
 /* Journal above, results below; on wide screens details beside the one, two results below. */
 static void lay(struct rect area, struct rect r[4])
 {
@@ -596,7 +485,7 @@ static void history_draw(const struct view *v, struct surface *s, struct rect ar
     lay(area, r);
     rows_draw(v, s, r[0]);
     if (!rect_empty(r[1]))
-        details(v, s, r[1]);
+        pane_details(v->host->desk, selected(v), s, r[1]);
     if (!rect_empty(r[3])) { /* drift has the left place, the newer of the others the right one */
         show = SHOW_DRIFT;
         if (w->diffed || !d->bisected)
@@ -613,7 +502,7 @@ static void history_draw(const struct view *v, struct surface *s, struct rect ar
     else if (show == SHOW_BISECT)
         pane_bisect(d, s, r[2]);
     else
-        details(v, s, r[2]);
+        pane_details(v->host->desk, selected(v), s, r[2]);
 }
 
 const struct view_ops view_history = {

@@ -10,5 +10,10 @@ void pane_drift(const struct desk *d, struct surface *s, struct rect area);
 void pane_diff(const struct desk *d, struct surface *s, struct rect area);
 /* The states asked, in place, and the edit that was found. */
 void pane_bisect(const struct desk *d, struct surface *s, struct rect area);
+/* pane_details.c: one edit, NULL: the base. */
+void pane_details(const struct desk *d, const struct history_entry *e, struct surface *s,
+                  struct rect area);
+/* The local time of day, with `date` the day as well. Returns out. */
+const char *pane_clock(double when, bool date, char out[32]);
 
 #endif

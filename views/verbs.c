@@ -312,7 +312,7 @@ void verb_ask_undo(struct host *host, int edit)
     if (entry && entry->facts > 1)
         show_print(
             q.text, sizeof(q.text),
-            "%.240s\nAll %d facts of it go.\nThe weights go back to the very bits they were.",
+            "%.240s\nAll %d facts are taken back.\nThe weights go back to the very bits they were.",
             words, entry->facts);
     else
         show_print(q.text, sizeof(q.text),

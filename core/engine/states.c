@@ -125,9 +125,11 @@ static struct session *journal_open(struct engine *e, struct err *err)
     if (!s && o->yields && !o->readonly && (why.kind == ERR_HELD || why.kind == ERR_IO) &&
         (s = session_open(o->session, NULL, false, true, NULL)) != NULL) {
         struct event said = {.kind = EV_FAILED};
+        size_t n = strlen(session_path(s)); /* a long path would hide the reason */
+        bool named = !strncmp(why.text, session_path(s), n) && !strncmp(why.text + n, ": ", 2);
 
         e->options.readonly = true;
-        err_set(&said.err, why.kind, "open for reading only: %s", why.text);
+        err_set(&said.err, why.kind, "open for reading only: %s", why.text + (named ? n + 2 : 0));
         bus_emit(e->bus, said);
     }
     if (!s)
