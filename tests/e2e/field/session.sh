@@ -199,7 +199,7 @@ run 0 "$E" apply -s "$d/part.es" "$d/three.delta" # undone edits do not count
 # As somebody who may not write; root may everywhere, and becomes nobody where it can.
 other() {
     if [ "$(id -u)" = 0 ]; then
-        XDG_CACHE_HOME="$d/nobody" XDG_STATE_HOME="$d/nobody" \
+        TMPDIR="$d/nobody" XDG_CACHE_HOME="$d/nobody" XDG_STATE_HOME="$d/nobody" \
             setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
     else
         "$@"
