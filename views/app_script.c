@@ -344,6 +344,8 @@ bool app_script(struct engine *engine, const struct app_options *options, const 
         std_text(out.data ? out.data : "");
         buf_free(&out);
     }
+    if (ok && *s.app->tape.damage)
+        ok = err_set(err, ERR_FORMAT, "%s", s.app->tape.damage);
     app_finish(s.app);
     free(text);
     return ok;

@@ -150,23 +150,28 @@ static bool of_done(const struct desk *d, enum command_kind kind, char *out, siz
     }
 }
 
+static void of_model(const struct desk *d, enum tone *tone, char out[320])
+{
+    if (d->model.load_seconds > 0)
+        show_print(out, 320, "%s is ready (%.1f s): e edits the fact, x scores its neurons",
+                   d->model.name, d->model.load_seconds);
+    else /* a run or a session without its model */
+        show_print(out, 320, "what was kept of %s: to look at, nothing is asked or written",
+                   d->model.name);
+    *tone = TONE_PLAIN;
+    if (*d->model.notice) {
+        utf8_copy(out, 320, d->model.notice);
+        *tone = TONE_WARN;
+    }
+}
+
 bool news_of(const struct desk *d, const struct event *ev, enum command_kind kind, enum tone *tone,
              char out[320])
 {
     *tone = TONE_GOOD;
     switch (ev->kind) {
     case EV_MODEL:
-        if (d->model.load_seconds > 0)
-            show_print(out, 320, "%s is ready (%.1f s): e edits the fact, x scores its neurons",
-                       d->model.name, d->model.load_seconds);
-        else /* a run or a session without its model */
-            show_print(out, 320, "what was kept of %s: to look at, nothing is asked or written",
-                       d->model.name);
-        *tone = TONE_PLAIN;
-        if (*d->model.notice) {
-            utf8_copy(out, 320, d->model.notice);
-            *tone = TONE_WARN;
-        }
+        of_model(d, tone, out);
         return true;
     case EV_META: /* said of a run without its model alone */
         return d->model.load_seconds <= 0 && of_run(d, tone, out, 320);
@@ -189,6 +194,10 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
         if (d->exported)
             of_export(d->exported, tone, out, 320);
         return d->exported != NULL;
+    case EV_MOMENTS:
+        *tone = TONE_WARN;
+        utf8_copy(out, 320, d->moments ? d->moments->unkept : "");
+        return *out;
     case EV_NOTICE:
         *tone = TONE_WARN;
         snprintf(out, 320, "%s", ev->notice->text);

@@ -316,6 +316,7 @@ SHAPE(history);
 static const struct member moments_info_field[] = {
     ONE(moments_info, tokens, FIELD_LONG),
     ONE(moments_info, goal, FIELD_LONG),
+    CHARS(moments_info, unkept),
     RANGE(moments_info, layers, 0, 64),
     FIXED_OF(moments_info, layer, FIELD_INT, layers),
     FIXED_OF(moments_info, null_fraction, FIELD_DOUBLE, layers),

@@ -198,6 +198,7 @@ bool ground_say(struct engine *e)
     info->tokens = g->moments ? g->moments->tokens : 0;
     info->goal = g->goal;
     info->layers = g->layers;
+    utf8_copy(info->unkept, sizeof(info->unkept), g->unkept);
     for (int i = 0; i < g->layers; i++) {
         struct nullspace *s = g->space[i];
 
@@ -234,11 +235,13 @@ static bool advance(struct engine *e, struct err *err)
         engine_say_progress(e, e->job_id, "second moments", (double)g->moments->tokens,
                             (double)g->goal);
     if (g->moments->tokens == until && !g->part_end && (g->together || until != before)) {
-        struct err note = {0};
+        struct err why = {0};
 
-        if (!ranks_me() &&
-            !moments_save(g->moments, &note)) /* a full cache disk is no reason to stop */
-            engine_say_progress(e, e->job_id, note.text, (double)until, (double)g->goal);
+        if (!ranks_me())
+            moments_save(g->moments, &why); /* a full cache disk is no reason to stop */
+        if (why.kind)
+            err_in(&why, "not kept for the next run");
+        utf8_copy(g->unkept, sizeof(g->unkept), why.text);
         if (g->contexts->tokens == until)
             contexts_save(g->contexts, g->moments, NULL);
         g->checkpoint = until;

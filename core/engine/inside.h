@@ -36,6 +36,7 @@ struct ground {
     long round, part, part_end; /* the round's end; tokens from which and up to which this one does,
                                    in this round */
     long checkpoint;            /* the last fixed count that was reached and kept on disk */
+    char unkept[NOTICE];        /* why it is not kept there, or "" */
     struct nullspace *space[EDIT_MAX_LAYERS];
     struct solver *solver[EDIT_MAX_LAYERS];
     long space_tokens; /* moments the spaces were made of; 0: none */

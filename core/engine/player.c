@@ -46,6 +46,7 @@ struct player {
     int answer_count;
     struct state_info state; /* as last told */
     int layers, neurons;     /* of the model it told of */
+    char damage[NOTICE];     /* as a tape's */
 };
 
 static void emit(struct player *p, enum event_kind kind, unsigned job, void *what)
@@ -74,20 +75,30 @@ static void tell(struct player *p, int what, const struct tape *more)
     tape->at = p->at < p->reel->lines ? p->reel->line[p->at].t : p->reel->length;
     tape->length = p->reel->length;
     tape->hurry = tape->at < p->options.from;
+    utf8_copy(tape->damage, sizeof(tape->damage), p->damage);
     p->told = tape->at;
     emit(p, EV_TAPE, 0, tape);
+}
+
+/* Tells a fault of the recording itself, and keeps the first for the tape. */
+static void tell_damage(struct player *p, unsigned job, const struct err *err)
+{
+    if (!*p->damage)
+        utf8_copy(p->damage, sizeof(p->damage), err->text);
+    bus_emit(p->e->bus, (struct event){.kind = EV_FAILED, .job = job, .err = *err});
 }
 
 /* Tells the line's event as one of `job`. */
 static void tell_line(struct player *p, const struct reel_line *line, unsigned job, bool answer)
 {
     json_t *o = reel_json(p->reel, line);
-    struct event ev, bad = {.kind = EV_FAILED, .job = job};
+    struct err bad = {0};
+    struct event ev;
 
-    if (line->event == EV_STOPPED || line->event == EV_TAPE || !event_read(o, &ev, &bad.err)) {
-        if (bad.err.kind) { /* its numbers or its form cannot be: said, and left out */
-            err_in(&bad.err, "%s", p->reel->name);
-            bus_emit(p->e->bus, bad);
+    if (line->event == EV_STOPPED || line->event == EV_TAPE || !event_read(o, &ev, &bad)) {
+        if (bad.kind) { /* its numbers or its form cannot be: said, and left out */
+            err_in(&bad, "%s", p->reel->name);
+            tell_damage(p, job, &bad);
         }
         json_decref(o);
         return;
@@ -417,24 +428,19 @@ static double drive(struct player *p)
     return now;
 }
 
-static void tell_damage(struct player *p)
-{
-    struct event ev = {.kind = EV_FAILED};
-
-    err_set(&ev.err, ERR_FORMAT, "%s: line %d is damaged: played as far as there", p->reel->name,
-            p->reel->damaged);
-    bus_emit(p->e->bus, ev);
-}
-
 static void *player_main(void *arg)
 {
     struct player *p = arg;
+    struct err damage = {0};
     struct command cmd;
     bool go_on = true;
 
     reel_index(p->reel);
-    if (p->reel->damaged)
-        tell_damage(p);
+    if (p->reel->damaged) {
+        err_set(&damage, ERR_FORMAT, "%s: line %d is damaged: played as far as there",
+                p->reel->name, p->reel->damaged);
+        tell_damage(p, 0, &damage);
+    }
     p->live = xcalloc(p->reel->jobs, sizeof(*p->live));
     while (go_on) {
         double played = drive(p), answered = answer_all(p), now = clock_seconds(), next;

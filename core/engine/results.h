@@ -189,6 +189,7 @@ struct moments_info {
     int layers;
     int layer[64];
     double null_fraction[64], trace_lost[64], trace[64], threshold[64], top[64][5];
+    char unkept[NOTICE]; /* why the sums could not be kept on disk, or "" */
 };
 
 /* Logit lens of a prompt: what each block's output would say at each position, through the final
@@ -327,8 +328,9 @@ struct tape {
     enum { TAPE_AT, TAPE_KEY, TAPE_SIZE, TAPE_END } what; /* END: from now on it only answers */
     double at, length;                                    /* seconds */
     bool hurry;                                           /* on the way to where it goes on */
-    int code, y, x;  /* KEY: tui/key.h; SIZE: y rows, x columns */
-    char paste[256]; /* KEY */
+    int code, y, x;      /* KEY: tui/key.h; SIZE: y rows, x columns */
+    char paste[256];     /* KEY */
+    char damage[NOTICE]; /* what of the recording could not be played, the first of it; or "" */
 };
 
 #endif

@@ -61,10 +61,10 @@ bool cli_number(const struct cli *c, enum option option, long low, long high, lo
         return true;
     errno = 0;
     *out = strtol(text, &end, 10);
-    if (end == text || *end || errno)
+    if (end == text || *end)
         return err_set(err, ERR_USAGE, "--%s %s: not a whole number", option_infos[option].name,
                        text);
-    if (*out < low || *out > high)
+    if (*out < low || *out > high || errno)
         return err_set(err, ERR_USAGE, "--%s %s: out of range %ld to %ld",
                        option_infos[option].name, text, low, high);
     return true;

@@ -18,9 +18,11 @@ struct watch {
     struct standing *standing; /* of the session; their text is the history's */
     bool *stood;               /* whether each held when it was written */
     int standings;
-    struct event history; /* what the session held before the first edit */
-    int *at, facts_at;    /* [facts_at] indices of the command at work */
-    int heard, succeeded, edits, left_out;
+    struct event history;                  /* what the session held before the first edit */
+    int *at, facts_at;                     /* [facts_at] indices of the command at work */
+    int heard, succeeded, edits, left_out; /* heard, succeeded: of a preview too, whose edits
+                                              would hold */
+    int previews;
     double seconds;
 };
 
@@ -123,11 +125,20 @@ static void board_text(const struct probed *b)
     }
 }
 
+static void hear_preview(struct watch *w, const struct applied *a)
+{
+    w->previews++;
+    w->heard += a->facts;
+    w->succeeded += a->held;
+}
+
 static void hear(struct cli *c, struct event *ev, void *ctx)
 {
     struct watch *w = ctx;
     bool json = cli_json(c);
 
+    if (ev->kind == EV_PREVIEW)
+        hear_preview(w, ev->applied);
     if (ev->kind == EV_META && json)
         cli_print(record_meta(c, ev->meta, "edit"));
     else if (ev->kind == EV_LAYER && json && cli_scored(c, ev->attribution))
@@ -152,7 +163,8 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
 static void summary(struct cli *c, const struct watch *w)
 {
     json_t *o, *failed = json_array();
-    int weak = 0;
+    bool preview = cli_has(c, OPT_PREVIEW);
+    int weak = 0, rounds = preview ? w->previews : w->edits;
 
     for (int i = 0; i < w->count; i++)
         if (w->told[i].failed) {
@@ -163,9 +175,12 @@ static void summary(struct cli *c, const struct watch *w)
         }
     if (!cli_json(c)) {
         json_decref(failed);
-        std_print("%d fact%s in %d edit%s, %d accepted, %.1f s\n", w->heard,
-                  w->heard == 1 ? "" : "s", w->edits, w->edits == 1 ? "" : "s", w->succeeded,
-                  w->seconds);
+        std_print("%d fact%s in %d %s%s, %d ", w->heard, w->heard == 1 ? "" : "s", rounds,
+                  preview ? "preview" : "edit", rounds == 1 ? "" : "s", w->succeeded);
+        if (preview)
+            std_puts("would hold");
+        else
+            std_print("accepted, %.1f s\n", w->seconds);
         if (w->skipped)
             std_print("%d left out by --skip\n", w->skipped);
         if (w->left_out)
@@ -177,6 +192,8 @@ static void summary(struct cli *c, const struct watch *w)
     o = cli_event("summary");
     json_object_set_new(o, "facts", json_integer(w->heard));
     json_object_set_new(o, "edits", json_integer(w->edits));
+    if (preview)
+        json_object_set_new(o, "previews", json_integer(w->previews));
     json_object_set_new(o, "success", json_integer(w->succeeded));
     json_object_set_new(o, "skipped", json_integer(w->skipped));
     json_object_set_new(o, "left_out", json_integer(w->left_out));

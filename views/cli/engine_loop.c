@@ -120,6 +120,8 @@ static void note(struct cli *c, const struct event *ev)
         c->state = *ev->state;
     if (ev->kind == EV_NOTICE)
         cli_notice(c, ev->notice->text);
+    if (ev->kind == EV_MOMENTS && *ev->moments->unkept && c->ops != &cli_stats) /* ends with it */
+        cli_notice(c, ev->moments->unkept);
 }
 
 /* Sleeps until an event may be there. A signal cancels what runs, once. */

@@ -35,12 +35,12 @@ static bool run(struct cli *c, struct err *err)
         return false;
     if (cli_json(c)) {
         cli_print(record_moments(&m));
-        return true;
+    } else {
+        std_print("%ld tokens\nlayer  null fraction  trace lost\n", m.tokens);
+        for (int i = 0; i < m.layers; i++)
+            std_print("%5d  %13.4f  %10.4g\n", m.layer[i], m.null_fraction[i], m.trace_lost[i]);
     }
-    std_print("%ld tokens\nlayer  null fraction  trace lost\n", m.tokens);
-    for (int i = 0; i < m.layers; i++)
-        std_print("%5d  %13.4f  %10.4g\n", m.layer[i], m.null_fraction[i], m.trace_lost[i]);
-    return true;
+    return !*m.unkept || err_set(err, ERR_IO, "%s", m.unkept);
 }
 
 const struct cli_ops cli_stats = {"stats", "", "Second moments of a text, and their null spaces",

@@ -1,0 +1,51 @@
+# What a user who comes back found after the first mending.
+
+row "a preview of a list counts its facts"
+printf '%s\n' '{"subject":"T1","prompt":"{}:in","target_new":"R"}' \
+    '{"subject":"T2","prompt":"{}:in","target_new":"R"}' '{"subject":"T3","prompt":"{}:in","target_new":"R"}' >"$d/three.jsonl"
+run 0 "$E" edit -m "$M" $Q --preview --facts "$d/three.jsonl"
+out '^3 facts in 3 previews, [0-3] would hold$'
+no_out 'accepted'
+run 0 "$E" edit -m "$M" $Q --preview --batch 2 --facts "$d/three.jsonl" --json
+out '"event":"summary","facts":3,"edits":0,"previews":2,"success":[0-3]'
+
+row "sums that cannot be kept: stats fails, an edit says it once"
+touch "$d/file"
+for folder in /proc/1 "$d/file"; do
+    run 1 env XDG_CACHE_HOME="$folder" "$E" stats -m "$M" $Q
+    out '^ +2 '
+    err '^editscope: not kept for the next run: second moments of layer 0: .*cannot create folder'
+    run 0 env XDG_CACHE_HOME="$folder" "$E" edit -m "$M" $Q --preview $FACT
+    err '^editscope: not kept for the next run: '
+    [ "$(grep -c 'not kept' "$d/err")" = 1 ] || complain "said more than once"
+done
+run 1 env XDG_CACHE_HOME=/proc/1 "$E" stats -m "$M" $Q --json
+out '"code":"io","message":"not kept for the next run'
+run 0 "$E" stats -m "$M" $Q
+no_err 'kept'
+
+row "a damaged recording fails in a batch"
+echo 'sleep 0.2' >"$d/script"
+run 0 "$E" replay --batch -m "$M" --record "$d/run.rec" "$d/script"
+run 0 "$E" replay --batch "$d/run.rec"
+gzip -dc <"$d/run.rec" >"$d/run.jsonl"
+{ head -2 "$d/run.jsonl"; echo garbage; tail -n +3 "$d/run.jsonl"; } >"$d/line.jsonl"
+sed 's/"load_seconds":[0-9.e-]*/"load_seconds":"x"/' "$d/run.jsonl" >"$d/field.jsonl"
+run 1 "$E" replay --batch "$d/line.jsonl"
+err 'line 3 is damaged: played as far as there'
+run 1 "$E" replay --batch "$d/line.jsonl" --script "$d/script"
+err 'line 3 is damaged'
+run 1 "$E" replay --batch "$d/field.jsonl"
+err 'model_info.load_seconds: not a value of its kind'
+
+row "numbers of options at their edges and beyond"
+for n in 0 -1 4097 4294967297 999999999999999999999; do
+    run 2 "$E" query -m "$M" -n "$n" hi
+    err "^editscope: --tokens $n: out of range 1 to 4096"
+    run 2 "$E" query -m "$M" --threads "$n" hi
+    err "^editscope: --threads $n: out of range 1 to 4096"
+done
+for n in '' ' ' nan inf 1e3 0x10 1.5 3abc; do
+    run 2 "$E" query -m "$M" -n "$n" hi
+    err "^editscope: --tokens $n: not a whole number"
+done
