@@ -273,6 +273,8 @@ void cli_stop(struct cli *c);
 bool cli_scored(const struct cli *c, const struct attribution *a);
 
 /* print.c */
+/* "0.0057 -> 0.991": a probability before and after. Returns out. */
+const char *cli_change(const double p[2], char out[40]);
 bool cli_json(const struct cli *c);
 void cli_print(json_t *object); /* one line with "schema": 1 first; takes the object */
 json_t *cli_event(const char *name);

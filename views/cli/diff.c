@@ -69,10 +69,11 @@ static void as_text(const struct diff *d)
                   d->layer[i].norm, d->layer[i].weight_norm);
     for (int i = 0; i < d->probes; i++) {
         const struct probe_result *p = &d->probe[i];
+        char change[40];
 
-        std_print("%-11s %s %s  p(target) %.4f -> %.4f  %.128s\n    %.64s ->%.64s%s\n",
-                  kinds[p->kind], p->ok[0] ? "yes" : "no ", p->ok[1] ? "yes" : "no ",
-                  p->p_target[0], p->p_target[1], p->prompt, said(p, 0), said(p, 1),
+        std_print("%-11s %s %s  p(target) %s  %.128s\n    %.64s ->%.64s%s\n", kinds[p->kind],
+                  p->ok[0] ? "yes" : "no ", p->ok[1] ? "yes" : "no ",
+                  cli_change(p->p_target, change), p->prompt, said(p, 0), said(p, 1),
                   p->known ? "" : "  (the base did not know it)");
     }
 }

@@ -36,6 +36,8 @@ static void tell_layer(struct cli *c, const struct attribution *a)
 
 static void applied_text(const struct applied *a, bool preview)
 {
+    char target[40], first[40];
+
     if (preview)
         std_puts("preview: nothing is kept");
     std_print("layer   kept       gain  gain_mask      leak  leak_ratio  |delta|/|W|\n");
@@ -51,8 +53,8 @@ static void applied_text(const struct applied *a, bool preview)
     if (preview && a->facts > 1)
         std_print("%d of %d facts would hold; the first:\n", a->held, a->facts);
     if (preview)
-        std_print("p(target) %.4f -> %.4f, p(first) %.4f -> %.4f%s, says:%s\n", a->p_target[0],
-                  a->p_target[1], a->p_before, a->p_after,
+        std_print("p(target) %s, p(first) %s%s, says:%s\n", cli_change(a->p_target, target),
+                  cli_change((const double[]){a->p_before, a->p_after}, first),
                   a->facts > 1 ? ""
                   : a->held    ? ": would hold"
                                : ": would NOT hold",
@@ -61,10 +63,12 @@ static void applied_text(const struct applied *a, bool preview)
 
 static void edited_text(const struct fact *f, const struct edited *e)
 {
+    char target[40], first[40];
+
     std_print("edit %d: %s -> %s: %s\n", e->edit, f->subject, f->target,
               e->success ? "accepted" : "NOT accepted");
-    std_print("  p(target) %.4f -> %.4f, p(first) %.4f -> %.4f\n", e->p_target[0], e->p_target[1],
-              e->p_first[0], e->p_first[1]);
+    std_print("  p(target) %s, p(first) %s\n", cli_change(e->p_target, target),
+              cli_change(e->p_first, first));
     for (int i = 0; i < 2; i++)
         std_print("  %-7s%s\n", i ? "after" : "before", e->generated[i]);
     std_print("  weights outside the mask %s, %.1f s\n  checksum %s\n",

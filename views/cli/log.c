@@ -40,16 +40,18 @@ static void as_json(const struct history *h, int edit)
 /* "p(target) 0.0001 -> 0.9812", or what else there is, under its name. */
 static const char *chance_text(struct chance p, char *out, size_t n)
 {
+    char change[40];
+
     if (isnan(p.after))
         snprintf(out, n, "%s not kept", p.name);
     else
-        snprintf(out, n, "%s %.4f -> %.4f", p.name, p.before, p.after);
+        snprintf(out, n, "%s %s", p.name, cli_change((const double[]){p.before, p.after}, change));
     return out;
 }
 
 static void facts_text(const struct history_entry *e)
 {
-    static const char *const outcome[] = {"unknown", "holds", "NOT"};
+    static const char *const outcome[] = {"unknown", "holds", "fails"};
 
     for (int i = 0; i < e->facts; i++) {
         const struct history_fact *f = &e->fact[i];
@@ -73,7 +75,7 @@ static void entry_text(const struct history_entry *e)
     if (named || isnan(p.after)) /* the column is p(target) */
         snprintf(value, sizeof(value), "-");
     else
-        snprintf(value, sizeof(value), "%.4f -> %.4f", p.before, p.after);
+        cli_change((const double[]){p.before, p.after}, value);
     std_print("%5d  %-16s  %-16s  %.240s%s%s%s", e->edit, when, value, words,
               e->active ? "" : "  (undone)", e->success ? "" : "  (not accepted)",
               e->draft ? "  (draft)" : "");

@@ -9,11 +9,20 @@
 #include "core/base/show.h"
 #include "core/base/std.h"
 #include "core/base/utf8.h"
+#include "tui/text.h"
 #include "views/cli/cli.h"
 
 bool cli_json(const struct cli *c)
 {
     return cli_has(c, OPT_JSON);
+}
+
+const char *cli_change(const double p[2], char out[40])
+{
+    char before[16], after[16];
+
+    snprintf(out, 40, "%s -> %s", text_probability(before, p[0]), text_probability(after, p[1]));
+    return out;
 }
 
 json_t *cli_event(const char *name)
