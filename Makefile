@@ -50,7 +50,7 @@ ALL_LDFLAGS  := -fsanitize=$(SAN)
 endif
 
 SRC   := $(wildcard core/*/*.c core/*/*/*.c tui/*.c views/*.c views/cli/*.c)
-TEST  := $(wildcard $(addsuffix /*_test.c,$(addprefix tests/,unit engine screens e2e faults)))
+TEST  := $(wildcard $(addsuffix /*_test.c,$(addprefix tests/,unit engine screens e2e)))
 FUZZ  := $(wildcard tests/fuzz/*_fuzz.c)
 BENCH := $(wildcard tests/bench/*_bench.c)
 # What is asked of a GPU. Its programs are built with the CUDA device, and once more emulated.

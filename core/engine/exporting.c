@@ -9,6 +9,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
+#include "core/base/version.h"
 #include "core/edit/checksum.h"
 #include "core/engine/inside.h"
 #include "core/hub/hub.h"
@@ -197,7 +198,7 @@ static bool begin(struct engine *e, const struct command *cmd, const struct expo
     g->source.until = cmd->edit;
     g->source.identity = e->open->identity;
     g->source.name = g->name;
-    g->source.tool = "editscope 0.1.0";
+    g->source.tool = EDITSCOPE_VERSION;
     locate(g, path);
     return ok && gather_state(e, cmd, g, err);
 }

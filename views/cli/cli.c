@@ -126,7 +126,7 @@ static bool work(struct cli *c, int argc, char **argv, struct err *err)
     if (!cli_parse(c, argc, argv, err))
         return false;
     if (cli_has(c, OPT_VERSION)) {
-        std_puts(CLI_VERSION);
+        std_puts(EDITSCOPE_VERSION);
         return true;
     }
     if (cli_has(c, OPT_HELP)) {

@@ -10,9 +10,8 @@
 #include <jansson.h>
 
 #include "core/base/params.h"
+#include "core/base/version.h"
 #include "core/engine/engine.h"
-
-#define CLI_VERSION "editscope 0.1.0"
 
 /* Which commands take an option. */
 enum {

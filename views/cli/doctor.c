@@ -111,7 +111,7 @@ static bool run(struct cli *c, struct err *err)
     struct report r = {.c = c};
     const char *term = getenv("TERM");
 
-    line(&r, "program", true, "editscope 0.1.0, %ld processors", sysconf(_SC_NPROCESSORS_ONLN));
+    line(&r, "program", true, EDITSCOPE_VERSION ", %ld processors", sysconf(_SC_NPROCESSORS_ONLN));
     line(&r, "terminal", term && *term, "TERM=%s", term ? term : "(not set)");
     files(&r);
     devices(&r);

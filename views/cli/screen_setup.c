@@ -44,7 +44,7 @@ bool cli_screen_setup(struct cli *c, struct app_options *o, struct err *err)
     else
         free(log);
     o->term.report = file_state_path("crash.txt");
-    o->term.version = CLI_VERSION;
+    o->term.version = EDITSCOPE_VERSION;
     term_block_signals();
     return true;
 }
