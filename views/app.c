@@ -62,7 +62,7 @@ static unsigned host_post(struct host *host, struct command *cmd)
     bool writes = kind == CMD_COMMIT || kind == CMD_UNDO || kind == CMD_REDO || kind == CMD_NOTE ||
                   kind == CMD_APPLY || kind == CMD_PULL;
     char *about;
-    unsigned job;
+    unsigned job = 0;
 
     if (writes && app->desk.state.readonly) {
         command_free(cmd);
@@ -73,7 +73,10 @@ static unsigned host_post(struct host *host, struct command *cmd)
         app->said[0] = '\0'; /* "stopped", or what went wrong, is over */
     make_way(app, kind);
     about = recorder_about(app->options->recorder, cmd);
-    job = engine_post(app->engine, cmd);
+    if (desk_room(&app->desk))
+        job = engine_post(app->engine, cmd);
+    else
+        command_free(cmd); /* a job that is not known to run could not be stopped */
     recorder_post(app->options->recorder, job, kind, about);
     free(about);
     desk_posted(&app->desk, job, kind);

@@ -473,6 +473,14 @@ void desk_event(struct desk *d, struct event *ev)
     ev->progress = NULL;
 }
 
+bool desk_room(const struct desk *d)
+{
+    for (int i = 0; i < DESK_JOBS; i++)
+        if (!d->job[i].job)
+            return true;
+    return false;
+}
+
 void desk_posted(struct desk *d, unsigned job, enum command_kind kind)
 {
     for (int i = 0; job && i < DESK_JOBS; i++)

@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/base/show.h"
 #include "core/base/std.h"
+#include "core/engine/bus.h"
 #include "tui/text.h"
 #include "views/news.h"
 #include "views/verbs.h"
@@ -37,8 +38,12 @@ static unsigned plain_post(struct host *host, struct command *cmd)
 {
     struct plain *p = (struct plain *)host;
     enum command_kind kind = cmd->kind;
-    unsigned job = engine_post(p->engine, cmd);
+    unsigned job = 0;
 
+    if (desk_room(&p->desk))
+        job = engine_post(p->engine, cmd);
+    else
+        command_free(cmd);
     desk_posted(&p->desk, job, kind);
     return job;
 }
