@@ -93,6 +93,7 @@ static void form_open(struct view *v)
 static bool complete(const struct desk *d, struct fact *fact, struct err *err)
 {
     const struct fact *old = &d->fact;
+    unsigned trimmed;
     char *target;
 
     if (d->relations && is_triple(fact->subject)) {
@@ -110,10 +111,12 @@ static bool complete(const struct desk *d, struct fact *fact, struct err *err)
     if (!old->subject || strcmp(old->subject, fact->subject) != 0 ||
         strcmp(old->prompt, fact->prompt) != 0)
         return true;
+    trimmed = fact->trimmed; /* of what was typed now */
     target = fact->target;
     fact->target = NULL;
     fact_free(fact);
     *fact = fact_copy(old);
+    fact->trimmed = trimmed;
     free(fact->target);
     fact->target = target;
     return true;

@@ -31,17 +31,23 @@ static void ask_commit(struct view *v)
 {
     struct desk *d = v->host->desk;
     struct question q = {.title = "Commit all that wait?", .yes = "Commit", .then = ACTION_COMMIT};
-    int n = facts_waiting(d);
+    const struct history_fact *in;
+    int n = facts_waiting(d), again = 0;
+    char known[80] = "";
 
     if (!n) {
         v->host->say(v->host, TONE_WARN, "no fact waits: paste some, or :facts FILE");
         return;
     }
+    for (int i = 0; i < d->queued; i++)
+        again += d->queue[i].state == QUEUE_WAITS && verb_standing(d, &d->queue[i].fact, &in);
+    if (again)
+        snprintf(known, sizeof(known), "Of %d an active edit has the question already.\n", again);
     show_print(
         q.text, sizeof(q.text),
-        "%d fact%s, one edit each, in the order of the list.\nEvery edit is journalled before "
+        "%d fact%s, one edit each, in the order of the list.\n%sEvery edit is journalled before "
         "the next begins; Ctrl-C stops.",
-        n, n == 1 ? "" : "s");
+        n, n == 1 ? "" : "s", known);
     v->host->ask(v->host, &q);
 }
 

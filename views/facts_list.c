@@ -38,12 +38,15 @@ enum role facts_role(enum queue_state state)
 int facts_take(struct host *host, const char *text, size_t len)
 {
     struct desk *d = host->desk;
-    struct buf left_out = {0};
+    struct buf left_out = {0}, blanks = {0};
     struct fact *facts;
     int n = facts_from_lines(text, len, d->relations, &facts, &left_out), bad = 0;
 
     for (const char *p = left_out.data; p && (p = strchr(p, '\n')); p++)
         bad++;
+    fact_trimmed_say(facts, n, &blanks);
+    if (blanks.len)
+        desk_log(d, TONE_WARN, blanks.data);
     if (n)
         d->queue = xrealloc(d->queue, (size_t)(d->queued + n) * sizeof(*d->queue));
     for (int i = 0; i < n; i++)
@@ -61,12 +64,13 @@ int facts_take(struct host *host, const char *text, size_t len)
         host->say(host, TONE_WARN, "%d fact%s taken, %d line%s left out: %.*s%s", n,
                   n == 1 ? "" : "s", bad, bad == 1 ? "" : "s", (int)strcspn(left_out.data, "\n"),
                   left_out.data, bad > 1 ? " (L lists all)" : "");
+    else if (n)
+        host->say(host, blanks.len ? TONE_WARN : TONE_GOOD, "%d fact%s taken: C commits them%s%s",
+                  n, n > 1 ? "s" : "", blanks.len ? "; " : "", blanks.len ? blanks.data : "");
     else
-        host->say(host, n ? TONE_GOOD : TONE_WARN,
-                  n ? "%d fact%s taken: C commits them"
-                    : "no fact in it%.0d%s: a line is subject | relation | object",
-                  n, n > 1 ? "s" : "");
+        host->say(host, TONE_WARN, "no fact in it: a line is subject | relation | object");
     buf_free(&left_out);
+    buf_free(&blanks);
     return n;
 }
 

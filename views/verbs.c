@@ -31,11 +31,16 @@ unsigned verb_look(struct host *host, const struct fact *fact)
 void verb_fact(struct host *host, const struct fact *fact)
 {
     struct desk *d = host->desk;
+    struct buf note = {0};
 
     if (fact != &d->fact) {
         fact_free(&d->fact);
         d->fact = fact_copy(fact);
+        fact_trimmed_say(fact, 1, &note);
     }
+    if (note.len)
+        host->say(host, TONE_WARN, "%s", note.data);
+    buf_free(&note);
     desk_forget_scores(d);
     if (d->state.preview)
         verb_simple(host, CMD_DISCARD, 0);
@@ -226,14 +231,12 @@ static int kept(const struct desk *d, int *neurons, int *layers)
     return sum;
 }
 
-/* "It rewrites edit 1 (...).\n" where an active edit gave the same question another object. */
-static void rewrites(const struct desk *d, char *out, size_t n)
+int verb_standing(const struct desk *d, const struct fact *fact, const struct history_fact **last)
 {
-    char *question = question_of_fact(d->fact.subject, d->fact.prompt);
-    const struct history_fact *last = NULL;
+    char *question = question_of_fact(fact->subject, fact->prompt);
     int edit = 0;
 
-    *out = '\0';
+    *last = NULL;
     for (int i = 0; d->history && i < d->history->count; i++) { /* the last one counts */
         const struct history_entry *e = &d->history->entry[i];
 
@@ -242,14 +245,24 @@ static void rewrites(const struct desk *d, char *out, size_t n)
             char *other = question_of_fact(f->subject, f->prompt);
 
             if (!strcmp(question, other)) {
-                last = f;
+                *last = f;
                 edit = e->edit;
             }
             free(other);
         }
     }
     free(question);
-    if (last)
+    return edit;
+}
+
+/* "It rewrites edit 1 (...).\n" where an active edit gave the same question another object. */
+static void rewrites(const struct desk *d, char *out, size_t n)
+{
+    const struct history_fact *last;
+    int edit = verb_standing(d, &d->fact, &last);
+
+    *out = '\0';
+    if (edit)
         show_print(out, n, "It %s edit %d (%.60s → %.60s).\n",
                    d->fact.target && !strcmp(last->target, d->fact.target)
                        ? "says again what is in by"

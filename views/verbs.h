@@ -7,8 +7,12 @@
 struct params;
 
 unsigned verb_look(struct host *host, const struct fact *fact);
-/* Another fact lies on the desk: what was about the old one goes. */
+/* Another fact lies on the desk: what was about the old one goes. Says of which of its texts blanks
+ * were taken off. */
 void verb_fact(struct host *host, const struct fact *fact);
+/* The last active edit that gave the fact's question an object, and that fact of it (the desk's);
+ * 0 and NULL: none. */
+int verb_standing(const struct desk *d, const struct fact *fact, const struct history_fact **last);
 void verb_attribute(struct host *host);
 /* The scoreboard of a fact; *job (may be NULL) is the list's that wants it. */
 void verb_probe(struct host *host, const struct fact *fact, unsigned *job);

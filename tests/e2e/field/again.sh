@@ -49,3 +49,39 @@ for n in '' ' ' nan inf 1e3 0x10 1.5 3abc; do
     run 2 "$E" query -m "$M" -n "$n" hi
     err "^editscope: --tokens $n: not a whole number"
 done
+
+row "the screen says of blanks taken off, and of facts that are in already"
+printf '%s\n' '[{"subject":"Eiffel ","prompt":"{}:in","target_new":"Rome "},{"subject":"B","prompt":"{}:in","target_new":"x"}]' >"$d/blanks.json"
+cat >"$d/blanks.script" <<END
+size 120 36
+within 30 expect BASE
+type :facts $d/blanks.json
+key enter
+within 5 expect record 1: blanks around the subject and the target were taken off
+END
+run 0 "$E" replay --batch -m "$M" $Q "$d/blanks.script"
+run 3 "$E" edit -m "$M" $Q -s "$d/in.es" --set edit.v_steps=1 $FACT
+cat >"$d/in.script" <<END
+size 120 36
+within 30 expect EDITED
+type :facts $d/blanks.json
+key enter
+within 5 expect 2 facts taken
+key C
+within 5 expect Of 1 an active edit has the question already
+END
+run 0 "$E" replay --batch -m "$M" $Q -s "$d/in.es" "$d/in.script"
+cat >"$d/typed.script" <<END
+size 120 36
+within 30 expect BASE
+key e C-u
+type Eiffel 
+key tab C-u
+type {}:in
+key tab C-u
+type Rome  
+key enter
+within 5 expect blanks around the
+END
+sed -i 's/^type Rome *$/type Rome  /; s/^type Eiffel *$/type Eiffel  /' "$d/typed.script"
+run 0 "$E" replay --batch -m "$M" $Q "$d/typed.script"
