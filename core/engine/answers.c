@@ -179,7 +179,7 @@ bool say(struct engine *e, const struct weights_view *view, const struct request
     if (r->old >= 0)
         out->p_old = exp((double)g.logits[r->old] - log_sum_exp(g.logits, view->model->head.rows));
     word_of(e, best, &w);
-    memcpy(out->argmax, w.text, sizeof(out->argmax));
+    utf8_copy(out->argmax, sizeof(out->argmax), w.text);
     text = text_of_ids(e, g.id, g.count);
     utf8_copy(out->generated, sizeof(out->generated), text);
     free(text);

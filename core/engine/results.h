@@ -43,7 +43,8 @@ struct state_info {
 
 struct word { /* a token as it is shown: bytes made printable is the screen's work */
     int id;
-    char text[48]; /* raw bytes of the piece, NUL-terminated, cut to fit */
+    char text[264]; /* raw bytes of the piece, NUL-terminated; longer ones than any vocabulary of
+                       the supported families has (128) are cut to fit */
     double p, logit;
     bool subject; /* token of the subject */
 };

@@ -85,3 +85,11 @@ within 5 expect blanks around the
 END
 sed -i 's/^type Rome *$/type Rome  /; s/^type Eiffel *$/type Eiffel  /' "$d/typed.script"
 run 0 "$E" replay --batch -m "$M" $Q "$d/typed.script"
+
+row "JSON carries a long piece whole"
+cp -r "$FOLDER" "$d/long"
+long=$(printf '%0126d' 0)
+sed "s/endoftext/$long/g" "$FOLDER/tokenizer.json" >"$d/long/tokenizer.json"
+sed "s/endoftext/$long/g" "$FOLDER/tokenizer_config.json" >"$d/long/tokenizer_config.json"
+run 0 "$E" query -m "$d/long" -n 1 --top 200 --json hi
+out "\"piece\":\"<.$long.>\""
