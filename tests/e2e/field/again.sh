@@ -64,6 +64,9 @@ run 3 "$E" edit -m "$M" $Q -s "$d/in.es" --set edit.v_steps=1 $FACT
 cat >"$d/in.script" <<END
 size 120 36
 within 30 expect EDITED
+type :open history
+key enter
+within 10 expect 1 of 1 active
 type :facts $d/blanks.json
 key enter
 within 5 expect 2 facts taken
