@@ -24,16 +24,16 @@ struct bench {
     unsigned attribution; /* of the last whole one */
 };
 
-struct outcome {
+struct ending {
     bool ended; /* DONE or FAILED came */
     bool cancelled;
     bool stopped;
 };
 
 /* Takes events until the job has ended or the moment has come. */
-static struct outcome listen(struct bench *b, unsigned job, double until)
+static struct ending listen(struct bench *b, unsigned job, double until)
 {
-    struct outcome out = {0};
+    struct ending out = {0};
 
     while (!out.ended && !out.stopped) {
         struct pollfd p = {.fd = engine_fd(b->e), .events = POLLIN};
@@ -152,7 +152,7 @@ static bool bench_kind(struct bench *b, const char *name, enum command_kind kind
         struct command c = make(b, kind);
         double from = clock_seconds(), told, took, cpu;
         unsigned job = engine_post(b->e, &c);
-        struct outcome out = listen(b, job, from + moments[i]);
+        struct ending out = listen(b, job, from + moments[i]);
 
         if (out.stopped)
             return false;

@@ -221,8 +221,8 @@ static void what_contradicts_itself_is_refused(void)
         "{\"event\":\"look\",\"job\":1.5,\"what\":{}}",
         "{\"event\":\"applied\",\"what\":{\"layers\":65}}",
         "{\"event\":\"preview\",\"what\":{\"layers\":65}}",
-        "{\"event\":\"layer\",\"what\":{\"layers\":2,\"rows\":1,\"neurons\":2,\"score\":\"f32:"
-        "AAAA\"}}",
+        ("{\"event\":\"layer\",\"what\":{\"layers\":2,\"rows\":1,\"neurons\":2,\"score\":\"f32:"
+         "AAAA\"}}"),
         "{\"event\":\"layer\",\"what\":{\"layers\":2,\"rows\":4194304,\"neurons\":4194304}}",
         "{\"event\":\"layer\",\"what\":{\"layers\":2,\"rows\":0,\"neurons\":4}}",
         "{\"event\":\"model\",\"what\":{\"layers\":1000000000,\"neurons\":1}}",

@@ -12,8 +12,10 @@
 enum { M = 7, TOKENS = 90 };
 
 static const int layer[] = {4, 5};
-static struct moments about = {
-    .origin = {"model", "text", 30}, .layers = 2, .neurons = M, .layer = (int *)(size_t)layer};
+static struct moments about = {.origin = {.model = "model", .text = "text", .window = 30},
+                               .layers = 2,
+                               .neurons = M,
+                               .layer = (int *)(size_t)layer};
 
 static float heard[2][TOKENS][M];
 

@@ -47,8 +47,8 @@ static void names_that_could_be_paths_are_no_names(void)
                                           "../a",
                                           "a/../../b",
                                           "/etc/passwd",
-                                          "a\xc2\x9b"
-                                          "b",
+                                          ("a\xc2\x9b"
+                                           "b"),
                                           "a/./b",
                                           "a//b",
                                           "a/",
@@ -226,8 +226,8 @@ static void a_plan_takes_what_makes_a_model(void)
         "{",
         "{}",
         "[{\"type\":\"file\",\"path\":\"a\"}]",
-        "[{\"type\":\"file\",\"path\":\"a\",\"size\":-1,"
-        "\"oid\":\"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391\"}]",
+        ("[{\"type\":\"file\",\"path\":\"a\",\"size\":-1,"
+         "\"oid\":\"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391\"}]"),
         "[{\"type\":\"file\",\"path\":\"a\",\"size\":1,\"oid\":\"../x\"}]"};
     static const char *const indexes[] = {
         "{}", "{\"weight_map\":{}}", "{\"weight_map\":{\"a\":\"../a-1.safetensors\"}}",

@@ -9,7 +9,7 @@ warm() { "$@" >"$d/warm.out" 2>"$d/warm.err"; }
 cold() { XDG_CACHE_HOME="$d/cold" "$@"; }
 # Times differ; nothing else may.
 plain() { sed -E 's/"(seconds|when|since)":[0-9.e+-]+/"\1":0/g; s/[0-9.]+ s([,. ]|$)/T s\1/g
-    /%/s/ 0\.[0-9]{2}  /  T  /' "$1"; }
+    /%/s/ 0\.[0-9]{2}  /  T  /; /^ +[0-9]+  [0-9.]+ /s/ +[0-9]+\.[0-9]{2}$/ T/' "$1"; }
 same_when_cold() { # STATUS COMMAND…: the same output with a cache that knows nothing
     want=$1
     shift
