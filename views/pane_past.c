@@ -270,8 +270,7 @@ void pane_diff(const struct desk *d, struct surface *s, struct rect area)
     if (rect_empty(in))
         return;
     if (!f) {
-        surface_text(s, in, 0, 0, ROLE_EMPTY,
-                     "space tags a state, v compares it with the one under the cursor");
+        surface_text(s, in, 0, 0, ROLE_EMPTY, "space tags a state, v compares it with another");
         return;
     }
     y = diff_layers_draw(f, s, in, in.h - f->probes > 1 ? in.h - f->probes : 1);

@@ -183,12 +183,17 @@ static bool template_settle(const struct fact *fact, const char *name, char **te
     if (places != 1 && !needed)
         return err_set(err, ERR_USAGE, "the %s '%.80s' needs one {} for the subject", name,
                        settled);
-    if (places != 1) {
+    if (!places) {
         err_set(err, ERR_USAGE,
-                "the %s '%.80s' holds the subject '%.60s' in %d places: put {} where it goes", name,
-                settled, fact->subject, places);
-        return !places && alike_explain(fact, err);
+                "the %s '%.80s' has neither {} nor the subject '%.60s': put {} where it goes", name,
+                settled, fact->subject);
+        return alike_explain(fact, err);
     }
+    if (places > 1)
+        return err_set(
+            err, ERR_USAGE,
+            "the %s '%.80s' holds the subject '%.60s' in %d places: put {} where it goes", name,
+            settled, fact->subject, places);
     *text = xasprintf("%.*s{}%s", (int)(at - settled), settled, at + strlen(fact->subject));
     free(settled);
     return true;

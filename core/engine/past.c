@@ -449,7 +449,7 @@ bool job_bisect(struct engine *e, struct command *cmd, struct err *err)
         return err_set(err, ERR_USAGE, "how the answer should begin is not UTF-8");
     if (!session_edits(e->open->journal, false, &s.edits, &s.count, err))
         return false;
-    ok = s.count > 0 || err_set(err, ERR_USAGE, "no active edit: nothing can have been broken");
+    ok = s.count > 0 || err_set(err, ERR_USAGE, "the session has no active edit to search");
     ok = ok && place(&s, cmd->from, 0, &s.from, err) && place(&s, cmd->edit, s.count, &s.to, err);
     if (ok && s.from >= s.to)
         ok = err_set(err, ERR_USAGE, "bisect: edit %d is not before edit %d", cmd->from,

@@ -74,7 +74,7 @@ static void refusals_name_the_field(void)
                "2 places"));
     CHECK(strstr(
         refusal("{\"subject\": \"Rome\", \"prompt\": \"it is\", \"object\": \"b\"}", ERR_USAGE),
-        "0 places"));
+        "has neither {} nor the subject 'Rome'"));
     CHECK(
         strstr(refusal("{\"subject\": \"aa\", \"prompt\": \"aaa\", \"object\": \"b\"}", ERR_USAGE),
                "2 places"));

@@ -121,7 +121,7 @@ static void board_text(const struct probed *b)
     for (int i = 0; i < b->probes; i++) {
         const struct probe_result *p = &b->probe[i];
 
-        std_print("  %-9s %-7s %.48s:%.40s\n", kinds[p->kind],
+        std_print("  %-9s %-7s %.48s:%.96s\n", kinds[p->kind],
                   p->ok[1]   ? "ok"
                   : p->known ? "FAILS"
                              : "unknown", /* the base could not do it either */

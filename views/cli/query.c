@@ -185,6 +185,8 @@ static bool ask(struct cli *c, const struct intervention *change, const char *co
         cmd.change_count = c->neuron_count;
         if (!cli_job(c, &cmd, hear, &base.top, err))
             return false;
+        if (!i && (base.states & STATE_EDITED) && !c->state.edits)
+            std_message("the session has no active edit: the edited state is the base");
     }
     return true;
 }
