@@ -155,7 +155,8 @@ static bool write_lora(const struct export_source *s, const struct export_wish *
     if (wish->dtype && strcmp(wish->dtype, "f32"))
         return err_set(err, ERR_USAGE, "an adapter is written in f32, which is exact");
     if (!s->layers)
-        return err_set(err, ERR_USAGE, "this state has no active edit: an adapter of it would be empty");
+        return err_set(err, ERR_USAGE,
+                       "this state has no active edit: an adapter of it would be empty");
     factor = xcalloc((size_t)s->layers, sizeof(*factor));
     ok = factors(s, wish->rank, factor, &r->truncated, err);
     r->rank = common_rank(factor, s->layers);
