@@ -359,13 +359,13 @@ static bool stopped(const struct cli *c, const struct watch *w, struct err *err)
     char why[sizeof(err->text)];
     enum err_kind kind = err->kind;
     int done = w->heard + w->left_out;
-
     const char *subject = w->fact[w->at[0]].subject;
 
     memcpy(why, err->text, sizeof(why));
     *err = (struct err){0};
     if (!cli_has(c, OPT_FACTS) || w->count < 2 || cli_has(c, OPT_PREVIEW))
-        return err_set(err, kind, "fact %d (%.80s): %s", w->at[0] + 1, subject, why);
+        return err_set(err, kind, "fact %d (%.80s): %s%s", w->at[0] + 1, subject, why,
+                       kind == ERR_CANCELLED && !w->heard ? "; nothing was written" : "");
     return err_set(err, kind,
                    "fact %d of %d (%.80s): %.200s; %d %s in, the same command goes on there",
                    w->at[0] + 1, w->count, subject, why, done, done == 1 ? "is" : "are");
