@@ -312,12 +312,12 @@ static bool take_tensors(struct gguf *g, struct cursor *c, uint64_t count, uint6
         return true;
     if (!names_unique(g, err))
         return false;
-    if (!pad(offset(c), alignment, &start) || __builtin_add_overflow(start, sum, &end) ||
-        end > offset(c) + c->left)
+    if (!pad(offset(c), alignment, &start) || __builtin_add_overflow(start, sum, &end))
+        return err_set(err, ERR_MODEL, "the tensors end beyond any file");
+    if (end > offset(c) + c->left)
         return err_set(err, ERR_MODEL,
-                       "the tensors need %llu bytes, the file has %zu behind its header; is the "
-                       "download complete?",
-                       (unsigned long long)sum, c->left);
+                       "the tensors end at byte %llu, the file at %zu; is the download complete?",
+                       (unsigned long long)end, offset(c) + c->left);
     at = start;
     for (int i = 0; i < g->tensors; i++) {
         g->tensor[i].data = c->start + at;
@@ -338,7 +338,7 @@ bool gguf_parse(struct gguf *g, const void *bytes, size_t n, struct err *err)
     skip(&c, 4);
     if (!take(&c, 4, &version))
         return short_of(&c, "the header", err);
-    if ((version & 0xffff) == 0)
+    if (version && (version & 0xffff) == 0)
         return err_set(err, ERR_MODEL, "GGUF of a big-endian machine; convert it to little-endian");
     if (version != 2 && version != 3)
         return err_set(err, ERR_MODEL, "GGUF version %llu; 2 and 3 are supported",

@@ -236,6 +236,8 @@ static bool parse(struct safetensors *st, const uint8_t *bytes, size_t n, struct
 
     for (int i = 7; i >= 0 && n >= 8; i--)
         header = header << 8 | bytes[i];
+    if (n >= 8 && (header == 0 || (n > 8 && bytes[8] != '{')))
+        return err_set(err, ERR_FORMAT, "not a safetensors file: the header does not begin with {");
     if (n < 8 || header > n - 8)
         return err_set(err, ERR_FORMAT,
                        "%zu bytes, the header alone needs %llu; is the download "
@@ -244,8 +246,6 @@ static bool parse(struct safetensors *st, const uint8_t *bytes, size_t n, struct
     if (header > MAX_HEADER)
         return err_set(err, ERR_FORMAT, "a header of %llu bytes; at most %d are valid",
                        (unsigned long long)header, MAX_HEADER);
-    if (header == 0 || bytes[8] != '{')
-        return err_set(err, ERR_FORMAT, "not a safetensors file: the header does not begin with {");
     if (has_oddity(bytes + 8, (size_t)header))
         return err_set(err, ERR_FORMAT, "the header is damaged: a NUL byte or a negative number");
     st->header = json_loadb((const char *)bytes + 8, (size_t)header, JSON_REJECT_DUPLICATES, &why);

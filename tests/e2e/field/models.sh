@@ -211,3 +211,24 @@ wait $sweep
 [ $? = 130 ] || complain "an interrupted sweep does not end with 130"
 out '^over [0-9]+ of 300 facts'
 out 'success .* locality .* s  $'
+
+row "a GGUF file that ends early says where it ends and where it should"
+size=$(wc -c <"$M")
+head -c $((size - 1)) "$M" >"$d/m-short.gguf"
+run 4 "$E" query -m "$d/m-short.gguf" hi
+err "the tensors end at byte $size, the file at $((size - 1)); is the download complete"
+
+row "a GGUF version of zero is no big-endian machine's"
+{ printf 'GGUF\0\0\0\0'; tail -c +9 "$M"; } >"$d/m-zero.gguf"
+run 4 "$E" query -m "$d/m-zero.gguf" hi
+err 'GGUF version 0; 2 and 3 are supported'
+{ printf 'GGUF\0\0\0\003'; tail -c +9 "$M"; } >"$d/m-big.gguf"
+run 4 "$E" query -m "$d/m-big.gguf" hi
+err 'GGUF of a big-endian machine'
+
+row "what is no RUN file is not taken for half a download"
+for file in "$M" "$FOLDER/config.json"; do
+    run 1 "$E" view --batch "$file"
+    err 'not a safetensors file'
+    no_err 'download'
+done
