@@ -9,21 +9,24 @@
 
 enum { PIECE = 512 };
 
-static bool any_32(const unsigned char *x, size_t n)
+/* Whether one of n <= PIECE numbers has every bit of its exponent set. */
+typedef bool bad_in(const unsigned char *x, size_t n, uint64_t exponent);
+
+static bool bad_in_32(const unsigned char *x, size_t n, uint64_t exponent)
 {
-    uint32_t piece[PIECE], bad = 0;
+    uint32_t piece[PIECE], bad = 0, ones = (uint32_t)exponent;
 
     if (n < PIECE)
         memset(piece, 0, sizeof(piece));
     memcpy(piece, x, n * sizeof(*piece));
     for (int i = 0; i < PIECE; i++)
-        bad |= (uint32_t)((piece[i] & 0x7f800000) == 0x7f800000);
+        bad |= (uint32_t)((piece[i] & ones) == ones);
     return bad;
 }
 
-static bool any_64(const unsigned char *x, size_t n)
+static bool bad_in_64(const unsigned char *x, size_t n, uint64_t ones)
 {
-    uint64_t piece[PIECE], bad = 0, ones = (uint64_t)0x7ff << 52;
+    uint64_t piece[PIECE], bad = 0;
 
     if (n < PIECE)
         memset(piece, 0, sizeof(piece));
@@ -33,70 +36,46 @@ static bool any_64(const unsigned char *x, size_t n)
     return bad;
 }
 
-static bool any_16(const unsigned char *x, size_t n, uint16_t exponent)
+static bool bad_in_16(const unsigned char *x, size_t n, uint64_t exponent)
 {
-    uint16_t piece[PIECE], bad = 0;
+    uint16_t piece[PIECE], bad = 0, ones = (uint16_t)exponent;
 
     if (n < PIECE)
         memset(piece, 0, sizeof(piece));
     memcpy(piece, x, n * sizeof(*piece));
     for (int i = 0; i < PIECE; i++)
-        bad |= (uint16_t)((piece[i] & exponent) == exponent);
+        bad |= (uint16_t)((piece[i] & ones) == ones);
     return bad;
+}
+
+/* `size`: bytes of a number. */
+static long first_bad(const unsigned char *x, size_t n, size_t size, bad_in *bad, uint64_t exponent)
+{
+    for (size_t at = 0; at < n; at += PIECE) {
+        size_t some = n - at < PIECE ? n - at : PIECE;
+
+        if (!bad(x + at * size, some, exponent))
+            continue;
+        while (!bad(x + at * size, 1, exponent))
+            at++;
+        return (long)at;
+    }
+    return -1;
 }
 
 long not_finite(const void *floats, size_t n)
 {
-    const unsigned char *bytes = floats;
-
-    for (size_t at = 0; at < n; at += PIECE) {
-        size_t some = n - at < PIECE ? n - at : PIECE;
-
-        if (!any_32(bytes + at * sizeof(float), some))
-            continue;
-        for (float x;; at++) {
-            memcpy(&x, bytes + at * sizeof(x), sizeof(x));
-            if (!isfinite(x))
-                return (long)at;
-        }
-    }
-    return -1;
+    return first_bad(floats, n, sizeof(float), bad_in_32, 0x7f800000);
 }
 
 long not_finite_doubles(const void *doubles, size_t n)
 {
-    const unsigned char *bytes = doubles;
-
-    for (size_t at = 0; at < n; at += PIECE) {
-        size_t some = n - at < PIECE ? n - at : PIECE;
-
-        if (!any_64(bytes + at * sizeof(double), some))
-            continue;
-        for (double x;; at++) {
-            memcpy(&x, bytes + at * sizeof(x), sizeof(x));
-            if (!isfinite(x))
-                return (long)at;
-        }
-    }
-    return -1;
+    return first_bad(doubles, n, sizeof(double), bad_in_64, (uint64_t)0x7ff << 52);
 }
 
 long not_finite_16(const void *x, size_t n, unsigned exponent)
 {
-    const unsigned char *bytes = x;
-
-    for (size_t at = 0; at < n; at += PIECE) {
-        size_t some = n - at < PIECE ? n - at : PIECE;
-
-        if (!any_16(bytes + 2 * at, some, (uint16_t)exponent))
-            continue;
-        for (uint16_t h = 0;; at++) {
-            memcpy(&h, bytes + 2 * at, sizeof(h));
-            if ((h & exponent) == exponent)
-                return (long)at;
-        }
-    }
-    return -1;
+    return first_bad(x, n, sizeof(uint16_t), bad_in_16, exponent);
 }
 
 const char *number_word(double x)
