@@ -49,7 +49,7 @@ ALL_CFLAGS   += -O1 -fno-omit-frame-pointer -fsanitize=$(SAN) \
 ALL_LDFLAGS  := -fsanitize=$(SAN)
 endif
 
-SRC   := $(wildcard core/*/*.c core/*/*/*.c tui/*.c views/*.c views/cli/*.c)
+SRC   := $(wildcard core/*/*.c core/*/*/*.c tui/*.c views/*.c views/*/*.c)
 TEST  := $(wildcard $(addsuffix /*_test.c,$(addprefix tests/,unit engine screens e2e)))
 FUZZ  := $(wildcard tests/fuzz/*_fuzz.c)
 BENCH := $(wildcard tests/bench/*_bench.c)
@@ -89,6 +89,9 @@ $(FUZZ_BIN):  ALL_LDFLAGS += $(if $(FUZZER),-fsanitize=fuzzer)
 $(GPU_BENCH): $(GPU_BENCH_SRC:%=$(B)/%.o)
 # The server that the Hub's client is tested with.
 $(addprefix $(B)/tests/,unit/hub_pull_test engine/pulling_test e2e/pull_test): LIBS += -lssl -lcrypto
+# Doubles that tests put in a part's place.
+DOUBLES := $(wildcard tests/doubles/*.c)
+$(TEST_BIN): $(DOUBLES:%=$(B)/%.o)
 # An archive: a test program holds what it tests, and links while other folders are being rebuilt.
 $(B)/$(NAME).a: $(OBJ)
 	@echo "  AR    $@"
@@ -106,7 +109,7 @@ $(B)/emulated/%.cpp.o: %.cpp
 $(B)/emulated/%.c.o: %.c | libraries
 	@mkdir -p $(@D); echo "  EMU   $<"
 	$(Q)$(CC) -std=c11 $(WARN) $(EMU_FLAGS) -c -o $@ $<
-$(EMU_BIN): $(B)/%: $(B)/emulated/%.c.o
+$(EMU_BIN): $(B)/%: $(B)/emulated/%.c.o $(DOUBLES:%=$(B)/%.o)
 $(EMU_BENCH): $(GPU_BENCH_SRC:%=$(B)/emulated/%.o)
 $(EMU_BIN) $(EMU_BENCH): $(EMU_OBJ) $(B)/$(NAME).a
 	@mkdir -p $(@D); echo "  LD    $@"

@@ -44,8 +44,8 @@ const char *command_nearest(const char *word)
         near_try(&near, c->name);
     for (int a = 1; a < ACTION_COUNT; a++)
         near_try(&near, action_infos[a].name);
-    for (int i = 0; views[i]; i++)
-        near_try(&near, views[i]->name);
+    for (int i = 0; view_names[i]; i++)
+        near_try(&near, view_names[i]);
     return near.name;
 }
 
@@ -78,8 +78,8 @@ static void offer_names(struct candidates *c, const char *typed)
 {
     for (const struct command_info *info = command_infos; info->name; info++)
         offer(c, typed, "%s%s", info->name, command_needs(info) ? " " : "");
-    for (int i = 0; views[i]; i++)
-        offer(c, typed, "%s", views[i]->name);
+    for (int i = 0; view_names[i]; i++)
+        offer(c, typed, "%s", view_names[i]);
     for (int a = 1; a < ACTION_COUNT; a++)
         offer(c, typed, "%s", action_infos[a].name);
 }
@@ -139,8 +139,8 @@ static void offer_binding(struct candidates *c, const char *typed, const char *c
     const char *last = strrchr(rest, ' ');
 
     if (!last) {
-        for (int i = 0; views[i]; i++)
-            offer(c, typed, "%s %s ", command, views[i]->name);
+        for (int i = 0; view_names[i]; i++)
+            offer(c, typed, "%s %s ", command, view_names[i]);
         return;
     }
     if (strcmp(command, "bind") != 0)
@@ -166,8 +166,8 @@ void candidates_of(struct candidates *c, const char *typed)
     }
     switch (info ? info->kind : WORD_NONE) {
     case WORD_VIEW:
-        for (int i = 0; views[i]; i++)
-            offer(c, typed, "%s %s", name, views[i]->name);
+        for (int i = 0; view_names[i]; i++)
+            offer(c, typed, "%s %s", name, view_names[i]);
         break;
     case WORD_STATE:
         for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)

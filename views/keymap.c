@@ -173,10 +173,10 @@ bool keymap_bind(struct keymap *m, const char *view, const char *key, const char
                  struct buf *notes, struct err *err)
 {
     struct binding b = {.code = key_parse(key), .line = line, .user = true};
-    const struct view_ops *ops = view && *view ? view_find(view) : NULL;
+    const char *name = view && *view ? view_named(view) : NULL;
     char nearest[32];
 
-    if (view && *view && !ops)
+    if (view && *view && !name)
         return err_set(err, ERR_USAGE, "no view is called '%s'; did you mean %s?", view,
                        view_nearest(view));
     if (b.code < 0)
@@ -187,7 +187,7 @@ bool keymap_bind(struct keymap *m, const char *view, const char *key, const char
         return false;
     if (m->count == KEYMAP_MAX)
         return err_set(err, ERR_LIMIT, "more than %d keys are bound", KEYMAP_MAX);
-    b.view = ops ? ops->name : NULL;
+    b.view = name;
     put(m, &b, notes);
     return true;
 }

@@ -70,13 +70,33 @@ struct view {
     void *state;
 };
 
-extern const struct view_ops *const views[]; /* NULL ends it; 1 to 8 first, in order */
-extern const struct view_ops view_edit, view_heatmap, view_neurons, view_ratios, view_lens,
-    view_query, view_models, view_compare, view_history, view_sweep, view_facts, view_relations,
-    view_help, view_log, view_options;
+/* The list of views; 1 to 8 are the first, in order. */
+#define VIEWS(X) \
+    X(edit)      \
+    X(heatmap)   \
+    X(neurons)   \
+    X(ratios)    \
+    X(lens)      \
+    X(query)     \
+    X(compare)   \
+    X(history)   \
+    X(sweep)     \
+    X(facts)     \
+    X(models)    \
+    X(relations) \
+    X(options)   \
+    X(log)       \
+    X(help)
+#define VIEW_OPS(name) extern const struct view_ops view_##name;
+VIEWS(VIEW_OPS)
+#undef VIEW_OPS
+extern const struct view_ops *const views[]; /* NULL ends it (views/screens/views.c) */
+
+extern const char *const view_names[];      /* NULL ends it */
+const char *view_named(const char *name);   /* the same, static; NULL: no such view */
+const char *view_nearest(const char *name); /* the name most like this one */
 
 const struct view_ops *view_find(const char *name); /* NULL: no such view */
-const char *view_nearest(const char *name);         /* the name most like this one */
 struct view *view_open(const struct view_ops *ops, struct host *host);
 void view_close(struct view *v);
 

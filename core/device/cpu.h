@@ -1,5 +1,5 @@
 /* The rooms of the CPU device: what device_cpu.c's table is made of. Only the cpu_*.c files and
- * device_far.c look in here. */
+ * tests/doubles/device_far.c look in here. */
 #ifndef CORE_DEVICE_CPU_H
 #define CORE_DEVICE_CPU_H
 

@@ -212,7 +212,6 @@ struct device_ops {
 };
 
 extern const struct device_ops device_cpu;
-extern const struct device_ops device_far; /* tests: cpu whose memory only operations may touch */
 
 struct device *device_open(const struct device_ops *ops, int index, int threads, struct err *err);
 void device_close(struct device *dev);

@@ -9,7 +9,7 @@
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/edit/fact.h"
-#include "core/model/nfc.h"
+#include "core/model/tokenizer/nfc.h"
 
 static struct rewrite nfc_of(const char *text)
 {

@@ -31,39 +31,53 @@ static bool job_moments(struct engine *e, struct command *cmd, struct err *err)
 }
 
 static const struct command_row {
+    const char *name;
     bool (*run)(struct engine *e, struct command *cmd, struct err *err);
     unsigned needs;
     bool urgent;
 } rows[] = {
-    [CMD_NONE] = {0},
-    [CMD_LOOK] = {job_look, NEEDS_BOTH, true},
-    [CMD_ATTRIBUTE] = {job_attribute, NEEDS_BOTH, false},
-    [CMD_WEIGH] = {job_weigh, NEEDS_BOTH, false},
-    [CMD_PREVIEW] = {job_edit, NEEDS_BOTH, false},
-    [CMD_COMMIT] = {job_edit, NEEDS_BOTH, false},
-    [CMD_DISCARD] = {job_discard, NEEDS_BOTH, false},
-    [CMD_UNDO] = {job_undo, NEEDS_BOTH, false},
-    [CMD_REDO] = {job_undo, NEEDS_BOTH, false},
-    [CMD_QUERY] = {job_query, NEEDS_BOTH, true},
-    [CMD_NEURON] = {job_neuron, NEEDS_BOTH, true},
-    [CMD_HISTORY] = {job_history, NEEDS_SESSION, true},
-    [CMD_VERIFY] = {job_verify, NEEDS_BOTH, false},
-    [CMD_MOMENTS] = {job_moments, NEEDS_BOTH, false},
-    [CMD_LENS] = {job_lens, NEEDS_BOTH, true},
-    [CMD_TRACE] = {job_trace, NEEDS_BOTH, false},
-    [CMD_PROBE] = {job_probe, NEEDS_BOTH, false},
-    [CMD_TRY] = {job_try, NEEDS_BOTH, false},
-    [CMD_DRIFT] = {job_drift, NEEDS_BOTH, false},
-    [CMD_DIFF] = {job_diff, NEEDS_BOTH, false},
-    [CMD_BISECT] = {job_bisect, NEEDS_BOTH, false},
-    [CMD_NOTE] = {job_note, NEEDS_SESSION, true},
-    [CMD_EXPORT] = {job_export, NEEDS_BOTH, false},
-    [CMD_APPLY] = {job_apply, NEEDS_BOTH, false},
-    [CMD_SAVE] = {job_save, NEEDS_BOTH, false},
-    [CMD_DEVICE] = {job_device, 0, false},
-    [CMD_PULL] = {job_pull, 0, true},
-    [CMD_QUIT] = {0},
+    [CMD_NONE] = {"", NULL, 0, false},
+    [CMD_LOOK] = {"look", job_look, NEEDS_BOTH, true},
+    [CMD_ATTRIBUTE] = {"attribute", job_attribute, NEEDS_BOTH, false},
+    [CMD_WEIGH] = {"weigh", job_weigh, NEEDS_BOTH, false},
+    [CMD_PREVIEW] = {"preview", job_edit, NEEDS_BOTH, false},
+    [CMD_COMMIT] = {"commit", job_edit, NEEDS_BOTH, false},
+    [CMD_DISCARD] = {"discard", job_discard, NEEDS_BOTH, false},
+    [CMD_UNDO] = {"undo", job_undo, NEEDS_BOTH, false},
+    [CMD_REDO] = {"redo", job_undo, NEEDS_BOTH, false},
+    [CMD_QUERY] = {"query", job_query, NEEDS_BOTH, true},
+    [CMD_NEURON] = {"neuron", job_neuron, NEEDS_BOTH, true},
+    [CMD_HISTORY] = {"history", job_history, NEEDS_SESSION, true},
+    [CMD_VERIFY] = {"verify", job_verify, NEEDS_BOTH, false},
+    [CMD_MOMENTS] = {"moments", job_moments, NEEDS_BOTH, false},
+    [CMD_LENS] = {"lens", job_lens, NEEDS_BOTH, true},
+    [CMD_TRACE] = {"trace", job_trace, NEEDS_BOTH, false},
+    [CMD_PROBE] = {"probe", job_probe, NEEDS_BOTH, false},
+    [CMD_TRY] = {"try", job_try, NEEDS_BOTH, false},
+    [CMD_DRIFT] = {"drift", job_drift, NEEDS_BOTH, false},
+    [CMD_DIFF] = {"diff", job_diff, NEEDS_BOTH, false},
+    [CMD_BISECT] = {"bisect", job_bisect, NEEDS_BOTH, false},
+    [CMD_NOTE] = {"note", job_note, NEEDS_SESSION, true},
+    [CMD_EXPORT] = {"export", job_export, NEEDS_BOTH, false},
+    [CMD_APPLY] = {"apply", job_apply, NEEDS_BOTH, false},
+    [CMD_SAVE] = {"save", job_save, NEEDS_BOTH, false},
+    [CMD_DEVICE] = {"device", job_device, 0, false},
+    [CMD_PULL] = {"pull", job_pull, 0, true},
+    [CMD_QUIT] = {"quit", NULL, 0, false},
 };
+
+const char *command_name(enum command_kind kind)
+{
+    return rows[kind].name;
+}
+
+enum command_kind command_of_name(const char *name)
+{
+    for (size_t i = 1; i < sizeof(rows) / sizeof(*rows); i++)
+        if (!strcmp(rows[i].name, name))
+            return (enum command_kind)i;
+    return CMD_NONE;
+}
 
 /* The base alone can be asked before a session is open, and without one. */
 static unsigned command_needs(const struct command *cmd)

@@ -95,6 +95,9 @@ struct command {
     char *expect; /* CMD_BISECT: owned, how the answer begins */
 };
 
+const char *command_name(enum command_kind kind);    /* "look": as in recordings */
+enum command_kind command_of_name(const char *name); /* CMD_NONE: no such command */
+
 enum event_kind {
     EV_NONE,
     EV_PROGRESS,   /* what, done, total, seconds left: of `job` (0: background) */

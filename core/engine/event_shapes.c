@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/engine/codec.h"
+#include "core/engine/event_shapes.h"
 
 enum { MOST_LAYERS = 4096, MOST_TOKENS = 1 << 22 };
 

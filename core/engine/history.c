@@ -8,7 +8,6 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/engine/codec.h"
 #include "core/engine/inside.h"
 
 /* [before, after] of a metric; NAN for what is not there. */
@@ -145,33 +144,6 @@ struct history *states_history(struct session *session, struct err *err)
         entry_of(&h->entry[i], &edits[i]);
     edit_records_free(edits, count);
     return h;
-}
-
-void history_complete(struct history *h)
-{
-    for (int i = 0; i < h->count; i++) {
-        struct history_entry *x = &h->entry[i];
-
-        if (x->facts)
-            continue;
-        x->facts = 1;
-        free(x->fact); /* "facts":0,"fact":[] */
-        x->fact = xcalloc(1, sizeof(*x->fact));
-        *x->fact = (struct history_fact){.subject = xstrdup(x->subject),
-                                         .prompt = xstrdup(x->prompt),
-                                         .target = xstrdup(x->target),
-                                         .old = xstrdup(x->old),
-                                         .p_target = {(double)NAN, (double)NAN},
-                                         .p_first = {x->p_before, x->p_after},
-                                         .outcome = x->success ? OUTCOME_HELD : OUTCOME_FAILED};
-    }
-}
-
-void probes_complete(struct probe_result *probe, int count)
-{
-    for (int i = 0; i < count; i++)
-        if (probe[i].p_target[0] == 0 && probe[i].p_target[1] == 0)
-            probe[i].p_target[0] = probe[i].p_target[1] = (double)NAN;
 }
 
 static struct chance chance_of(const double target[2], const double first[2])

@@ -10,6 +10,7 @@
 #include "core/edit/plan.h"
 #include "core/engine/inside.h"
 #include "core/hub/hub.h"
+#include "core/model/vocabulary.h"
 
 /* What a user calls the model: the file's or folder's name, or that of a folder of the Hub's
  * cache. Names inside files are often those of a training run. */

@@ -5,7 +5,8 @@
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/edit/asked.h"
-#include "core/model/tokenizer.h"
+#include "core/model/tokenizer/tokenizer.h"
+#include "core/model/vocabulary.h"
 
 struct codec {
     struct tokenizer *tokenizer;

@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/model/sound.h"
+#include "core/model/vocabulary.h"
 
 /* Where the float32 copies go: what does not fit keeps its stored type. */
 struct budget {

@@ -9,7 +9,7 @@
 
 #include "core/base/job.h"
 #include "core/device/device.h"
-#include "core/model/tokenizer.h"
+#include "core/model/tokenizer/tokenizer.h"
 #include "core/model/weights.h"
 
 /* What an architecture has not is data NULL; biases and gains are [1, n] of what they belong to. */

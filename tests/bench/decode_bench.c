@@ -13,6 +13,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/model/generate.h"
+#include "core/model/vocabulary.h"
 
 enum { MOST_REPEATS = 64, BUFFER = 1 << 28 };
 

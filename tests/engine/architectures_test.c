@@ -12,6 +12,7 @@
 #include "core/model/generate.h"
 #include "core/model/lens.h"
 #include "core/model/safetensors.h"
+#include "tests/doubles/device_far.h"
 #include "tests/engine/architectures.h"
 #include "tests/test.h"
 

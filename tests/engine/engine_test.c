@@ -1,5 +1,6 @@
 /* The engine through its door: edits that are committed, undone, redone, reopened and rebuilt are
  * bit for bit the same; jobs can be cancelled; questions are answered while a job runs. */
+#include "tests/doubles/device_far.h"
 #include "tests/engine/small.h"
 
 static void same_bits(void)

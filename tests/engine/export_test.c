@@ -11,7 +11,7 @@
 #include "core/base/mem.h"
 #include "core/engine/engine.h"
 #include "core/model/safetensors.h"
-#include "core/model/tokenizer.h"
+#include "core/model/tokenizer/tokenizer.h"
 #include "core/model/weights.h"
 #include "tests/folder.h"
 

@@ -1,6 +1,7 @@
 /* Looking inside, through the engine's door: the lens, traces, contexts, the free map, neurons that
  * say something else, the chat form. */
 #include "core/engine/bus.h"
+#include "tests/doubles/device_far.h"
 #include "tests/engine/small.h"
 
 /* Runs a command and keeps the last event of a kind; the job's end. */

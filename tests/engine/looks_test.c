@@ -4,6 +4,7 @@
 #include "core/edit/trace.h"
 #include "core/model/generate.h"
 #include "core/model/lens.h"
+#include "tests/doubles/device_far.h"
 #include "tests/engine/small.h"
 
 static struct device *dev;

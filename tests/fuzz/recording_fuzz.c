@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "core/engine/codec.h"
+#include "core/record/codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

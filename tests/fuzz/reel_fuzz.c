@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/engine/reel.h"
+#include "core/record/reel.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "core/engine/still.h"
+#include "core/record/still.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

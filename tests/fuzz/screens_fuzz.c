@@ -5,7 +5,7 @@
 #include <string.h>
 
 #pragma GCC diagnostic ignored "-Wunused-function" /* the stage has more than is used here */
-#include "core/engine/codec.h"
+#include "core/record/codec.h"
 #include "tests/screens/stage.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "core/model/tokenizer_impl.h"
+#include "core/model/tokenizer/tokenizer_impl.h"
 
 static void through_tokens(const struct tokenizer *t, const char *text, size_t len, unsigned decode)
 {

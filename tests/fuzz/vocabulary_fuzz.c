@@ -4,6 +4,7 @@
 
 #include "core/base/mem.h"
 #include "core/model/format.h"
+#include "core/model/vocabulary.h"
 #include "tests/fuzz/tokens.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -13,6 +13,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/model/vocabulary.h"
 #include "tests/gpu/bench.h"
 #if HAVE_CUDA
 #include "gpu/cuda.h"

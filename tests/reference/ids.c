@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/model/tokenizer.h"
+#include "core/model/tokenizer/tokenizer.h"
+#include "core/model/vocabulary.h"
 
 static bool one(const struct tokenizer *t, const char *line, unsigned flags, unsigned decode,
                 struct err *err)

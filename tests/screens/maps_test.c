@@ -3,9 +3,9 @@
 
 #include "tui/theme.h"
 #include "views/changes.h"
-#include "views/heat_grid.h"
-#include "views/neurons_table.h"
-#include "views/panes.h"
+#include "views/panes/heat_grid.h"
+#include "views/panes/neurons_table.h"
+#include "views/panes/panes.h"
 
 static const int every[LAYERS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
 

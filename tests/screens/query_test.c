@@ -1,7 +1,7 @@
 /* The Query view: what its keys ask for, and its pictures of two answers. */
 #include "tests/screens/stage.h"
 
-#include "views/query_inside.h"
+#include "views/screens/query_inside.h"
 
 enum { POSTED = 16 };
 static struct {

@@ -1,7 +1,7 @@
 /* The Ratios view: numbers it works out by itself. */
 #include "tests/screens/stage.h"
 
-#include "views/ratios_inside.h"
+#include "views/screens/ratios_inside.h"
 
 static int entering(const struct mask *from, const struct mask *to)
 {

@@ -4,7 +4,7 @@
 
 #include "tui/layout.h"
 #include "tui/theme.h"
-#include "views/edit_layout.h"
+#include "views/screens/edit_layout.h"
 
 static void every_view_is_as_it_was(void)
 {

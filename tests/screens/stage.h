@@ -9,7 +9,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/engine/bus.h"
-#include "views/chrome.h"
+#include "views/shell/chrome.h"
 
 #include "tests/test.h"
 

@@ -1,6 +1,6 @@
 /* Compare, Sweep and History with results in them: what is posted, what is drawn. */
 #include "tests/screens/stage.h"
-#include "views/news.h"
+#include "views/shell/news.h"
 
 #include "core/base/grid.h"
 

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "core/model/nfc.h"
+#include "core/model/tokenizer/nfc.h"
 #include "tests/test.h"
 
 static void places(void)

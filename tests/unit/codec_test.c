@@ -1,5 +1,5 @@
 /* Every kind of event, filled with chance, there and back. */
-#include "core/engine/codec.h"
+#include "core/record/codec.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -9,6 +9,7 @@
 
 #include "core/base/mem.h"
 #include "core/device/device.h"
+#include "tests/doubles/device_far.h"
 #include "tests/test.h"
 #if defined(HAVE_CUDA) && HAVE_CUDA
 #include "gpu/cuda.h"

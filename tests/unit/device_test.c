@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "tests/doubles/device_far.h"
 #include "tests/unit/device_cases.h"
 
 static const int pads[] = {0, 3};

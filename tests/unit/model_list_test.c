@@ -1,4 +1,4 @@
-#include "views/model_list.h"
+#include "views/screens/model_list.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* A run is recorded, and what comes out again is the run. */
-#include "core/engine/player.h"
+#include "core/record/player.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -10,8 +10,8 @@
 #include "core/base/clock.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/engine/codec.h"
-#include "core/engine/recorder.h"
+#include "core/record/codec.h"
+#include "core/record/recorder.h"
 #include "tests/test.h"
 
 static char path[64];

@@ -4,6 +4,7 @@
 
 #include "core/base/rng.h"
 #include "core/edit/window.h"
+#include "tests/doubles/device_far.h"
 #include "tests/test.h"
 #include "tests/unit/host_solve.h"
 

@@ -8,7 +8,8 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/model/tokenizer_impl.h"
+#include "core/model/tokenizer/tokenizer_impl.h"
+#include "core/model/vocabulary.h"
 #include "tests/folder.h"
 
 #define DATA  "tests/data/tokenizer/"

@@ -4,7 +4,8 @@
 #include <jansson.h>
 
 #include "core/base/mem.h"
-#include "core/model/tokenizer_impl.h"
+#include "core/model/tokenizer/tokenizer_impl.h"
+#include "core/model/vocabulary.h"
 #include "core/session/export/export.h"
 #include "tests/test.h"
 

@@ -1,12 +1,13 @@
 /* Ids against Hugging Face's tokenizers (tests/reference/tokens.py wrote tests/data/tokenizer). */
-#include "core/model/tokenizer.h"
+#include "core/model/tokenizer/tokenizer.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "core/base/mem.h"
-#include "core/model/tokenizer_impl.h"
+#include "core/model/tokenizer/tokenizer_impl.h"
+#include "core/model/vocabulary.h"
 #include "core/model/weights.h"
 #include "tests/test.h"
 

@@ -6,7 +6,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/std.h"
-#include "core/engine/run_file.h"
+#include "core/record/run_file.h"
 #include "views/cli/cli.h"
 
 enum { MOST_TOP = 50 };

@@ -12,9 +12,9 @@
 #include "core/base/mem.h"
 #include "core/base/ranks.h"
 #include "core/edit/relations.h"
-#include "core/engine/recorder.h"
-#include "views/app.h"
-#include "views/plain.h"
+#include "core/record/recorder.h"
+#include "views/shell/app.h"
+#include "views/shell/plain.h"
 
 /* One line on standard error; with --json the same as the last object on standard output. */
 static void complain(struct cli *c, enum err_kind kind, const char *text)

@@ -6,7 +6,7 @@
 #include "core/base/mem.h"
 #include "core/base/std.h"
 #include "core/edit/standing.h"
-#include "core/engine/run_file.h"
+#include "core/record/run_file.h"
 #include "views/cli/cli.h"
 
 /* The facts of the command, what each is to the session, and what has become of it. */

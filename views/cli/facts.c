@@ -6,8 +6,8 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/edit/relations.h"
-#include "views/app.h"
 #include "views/cli/cli.h"
+#include "views/shell/app.h"
 
 enum { FACT_MOST = 1 << 20 };
 

@@ -4,7 +4,7 @@
 #include "core/base/std.h"
 #include "core/hub/hub.h"
 #include "views/cli/cli.h"
-#include "views/model_list.h"
+#include "views/screens/model_list.h"
 
 static void tell(const struct cli *c, const struct model_file *f)
 {

@@ -5,10 +5,10 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/engine/player.h"
-#include "core/engine/recorder.h"
-#include "views/app.h"
+#include "core/record/player.h"
+#include "core/record/recorder.h"
 #include "views/cli/cli.h"
+#include "views/shell/app.h"
 
 bool cli_record(struct cli *c, const struct recorder_options *how, struct app_options *o,
                 struct err *err)

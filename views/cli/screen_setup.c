@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "core/base/file.h"
-#include "views/app.h"
 #include "views/cli/cli.h"
+#include "views/shell/app.h"
 
 static bool choice(const struct cli *c, enum option option, const char *words, struct err *err)
 {

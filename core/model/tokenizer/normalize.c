@@ -1,0 +1,110 @@
+#include "core/model/tokenizer/normalize.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/model/tokenizer/nfc.h"
+
+#define RESULT_LIMIT ((size_t)1 << 30)
+
+bool normalizer_add(struct normalizer *n, enum normal_kind kind, const char *from, const char *to,
+                    struct err *err)
+{
+    struct normal_step *step = &n->step[n->count];
+
+    if (n->count == NORMAL_STEPS)
+        return err_set(err, ERR_MODEL, "normalizer has more than %d steps", NORMAL_STEPS);
+    if (strlen(from) >= NORMAL_TEXT || strlen(to) >= NORMAL_TEXT)
+        return err_set(err, ERR_MODEL, "normalizer: '%.40s' to '%.40s' is too long", from, to);
+    if (kind == NORMAL_REPLACE && !*from)
+        return err_set(err, ERR_MODEL, "normalizer 'Replace' without a text to replace");
+    step->kind = kind;
+    snprintf(step->from, sizeof(step->from), "%s", from);
+    snprintf(step->to, sizeof(step->to), "%s", to);
+    n->count++;
+    return true;
+}
+
+static bool replace_all(const struct normal_step *s, struct rewrite *out, const char *text,
+                        size_t len, struct err *err)
+{
+    size_t at = 0, from = strlen(s->from);
+    const char *found;
+
+    rewrite_clear(out);
+    while (at < len && (found = memmem(text + at, len - at, s->from, from))) {
+        size_t next = (size_t)(found - text), start;
+
+        buf_add(&out->text, text + at, next - at);
+        start = out->text.len;
+        buf_puts(&out->text, s->to);
+        at = next + from;
+        rewrite_note(out, start, next, at);
+        if (out->text.len >= RESULT_LIMIT)
+            return err_set(err, ERR_LIMIT, "the text grows over 1 GiB in the tokenizer");
+    }
+    if (out->count)
+        buf_add(&out->text, text + at, len - at);
+    return true;
+}
+
+static void put_before(const struct normal_step *s, struct rewrite *out, const char *text,
+                       size_t len)
+{
+    rewrite_clear(out);
+    buf_puts(&out->text, s->to);
+    rewrite_note(out, 0, 0, 0);
+    buf_add(&out->text, text, len);
+}
+
+/* Whether a step puts its text before a stretch. */
+static bool puts_before(const struct normal_step *s, const char *text, size_t len,
+                        enum normal_place place)
+{
+    size_t n = strlen(s->to);
+
+    if (!n || place == PLACE_CONTINUES || (s->kind == NORMAL_FIRST && place != PLACE_BEGINS))
+        return false;
+    return s->kind == NORMAL_PREPEND || len < n || memcmp(text, s->to, n) != 0;
+}
+
+bool normalizer_apply(const struct normalizer *n, struct normal_run *run, const char *text,
+                      size_t len, enum normal_place place, struct err *err)
+{
+    run->count = 0;
+    run->text = text;
+    run->len = len;
+    for (int i = 0; i < n->count && run->len; i++) {
+        struct rewrite *out = &run->pass[run->count];
+
+        rewrite_clear(out);
+        if (n->step[i].kind == NORMAL_NFC)
+            nfc_apply(out, run->text, run->len);
+        else if (n->step[i].kind != NORMAL_REPLACE &&
+                 puts_before(&n->step[i], run->text, run->len, place))
+            put_before(&n->step[i], out, run->text, run->len);
+        else if (n->step[i].kind == NORMAL_REPLACE &&
+                 !replace_all(&n->step[i], out, run->text, run->len, err))
+            return false;
+        if (!out->count)
+            continue;
+        run->count++;
+        run->text = out->text.data ? out->text.data : "";
+        run->len = out->text.len;
+    }
+    return true;
+}
+
+size_t normal_origin(const struct normal_run *run, size_t pos, bool end)
+{
+    for (int i = run->count; i-- > 0;)
+        pos = rewrite_origin(&run->pass[i], pos, end);
+    return pos;
+}
+
+void normal_run_free(struct normal_run *run)
+{
+    for (int i = 0; i < NORMAL_STEPS; i++)
+        rewrite_free(&run->pass[i]);
+    *run = (struct normal_run){0};
+}

@@ -1,0 +1,127 @@
+/* What an answer depends on: how a recorded run finds the answer to what is asked now. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/record/codec.h"
+
+static uint64_t mix(uint64_t h, const void *bytes, size_t n)
+{
+    const unsigned char *p = bytes;
+
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ p[i]) * 0x100000001b3u; /* FNV-1a */
+    return h;
+}
+
+/* The parameters first..last, and the edited layers. */
+static uint64_t mix_params(uint64_t h, const struct params *p, int first, int last, bool layers)
+{
+    for (int i = first; i <= last; i++)
+        h = mix(h, &p->value[i], sizeof(p->value[i]));
+    for (int i = 0; layers && i < PARAM_MAX_LAYERS; i++)
+        if (p->layer[i])
+            h = mix(h, &i, sizeof(i));
+    return h;
+}
+
+static uint64_t edit_hash(const struct command *cmd)
+{
+    uint64_t h = mix_params(0xcbf29ce484222325u, &cmd->params, 0, P_SEED, true);
+
+    for (int i = 0; i < cmd->force_count; i++) {
+        const struct mask_force *f = &cmd->forces[i];
+        const int all[3] = {f->layer, f->neuron, f->in};
+
+        h = mix(h, all, sizeof(all));
+    }
+    for (int i = 0; i < cmd->variant_count; i++)
+        h = mix_params(h, &cmd->variants[i], 0, P_SEED, true);
+    return h;
+}
+
+static uint64_t change_hash(const struct command *cmd)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+
+    for (int i = 0; i < cmd->change_count; i++) {
+        const struct intervention *c = &cmd->changes[i];
+        const int all[3] = {c->layer, c->neuron, c->scale};
+
+        h = mix(mix(h, all, sizeof(all)), &c->value, sizeof(c->value));
+    }
+    return cmd->change_count ? h : 0;
+}
+
+static void facts(const struct command *cmd, struct buf *out)
+{
+    for (int i = 0; i < cmd->count; i++) {
+        char *text = fact_text(&cmd->facts[i]);
+
+        buf_printf(out, "%s%s > %s", i ? "; " : "", text,
+                   cmd->facts[i].target ? cmd->facts[i].target : "");
+        free(text);
+    }
+}
+
+/* What is not the usual wording; nothing, so that recordings made before there was one still fit.
+ */
+static void put_wording(const struct command *cmd, struct buf *out)
+{
+    static const struct wording usual = {JOIN_AUTO, ASK_PLAIN, MARKUP_TEXT};
+    struct wording w = cmd->count ? cmd->facts[0].wording : (struct wording){0};
+    char text[48];
+
+    wording_settle(&w, &cmd->params);
+    wording_write(&w, text);
+    if (memcmp(&w, &usual, sizeof(w)) != 0)
+        buf_printf(out, " %s", text);
+}
+
+char *command_key(const struct command *cmd)
+{
+    struct buf out = {0};
+    uint64_t h;
+
+    facts(cmd, &out);
+    if (cmd->text)
+        buf_printf(&out, "%s", cmd->text);
+    switch (cmd->kind) {
+    case CMD_ATTRIBUTE:
+        h = mix_params(0xcbf29ce484222325u, &cmd->params, P_ATTR_STRATEGY, P_MPC_KIND, false);
+        buf_printf(&out, " #%016llx", (unsigned long long)h);
+        break;
+    case CMD_WEIGH:
+    case CMD_PREVIEW:
+    case CMD_COMMIT:
+    case CMD_TRY:
+        buf_printf(&out, " #%016llx", (unsigned long long)edit_hash(cmd));
+        break;
+    case CMD_QUERY:
+        buf_printf(&out, " state %u edit %d%s #%llx", cmd->states, cmd->edit,
+                   cmd->chat ? " chat" : "", (unsigned long long)change_hash(cmd));
+        break;
+    case CMD_NEURON:
+        buf_printf(&out, "L%dN%d", cmd->layer, cmd->neuron);
+        break;
+    case CMD_DIFF:
+        buf_printf(&out, "%d to %d", cmd->from, cmd->edit);
+        break;
+    case CMD_BISECT:
+        buf_printf(&out, " expect %s", cmd->expect ? cmd->expect : "");
+        break;
+    case CMD_EXPORT:
+        buf_printf(&out, " as %s %s rank %d edit %d state %u", cmd->export ? cmd->export : "",
+                   cmd->dtype ? cmd->dtype : "", cmd->rank, cmd->edit, cmd->states);
+        break;
+    case CMD_UNDO:
+    case CMD_REDO:
+    case CMD_NOTE:
+        buf_printf(&out, " %d", cmd->edit);
+        break;
+    default:
+        break;
+    }
+    put_wording(cmd, &out);
+    return buf_take(&out);
+}

@@ -1,0 +1,9 @@
+/* A CPU whose memory only its own operations may touch (device_far.c). */
+#ifndef TESTS_DOUBLES_DEVICE_FAR_H
+#define TESTS_DOUBLES_DEVICE_FAR_H
+
+#include "core/device/device.h"
+
+extern const struct device_ops device_far;
+
+#endif

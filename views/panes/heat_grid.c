@@ -1,0 +1,264 @@
+#include "views/panes/heat_grid.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/order.h"
+
+const char *heat_mode_name(enum heat_mode mode)
+{
+    static const char *const name[HEAT_MODES] = {"LPS", "PSA", "MPC", "activation", "causal trace"};
+
+    return name[mode];
+}
+
+enum heat_mode window_mode(const struct map_window *w, const struct desk *d)
+{
+    return w->chosen ? w->mode : (enum heat_mode)params_choice(&d->params, P_ATTR_STRATEGY);
+}
+
+bool window_has(const struct map_window *w, int layer)
+{
+    return !w->some || (layer >= 0 && layer < PARAM_MAX_LAYERS && w->layer[layer]);
+}
+
+/* The rows of numbers a mode is drawn from; NULL: there are none yet. */
+static const struct attribution *source(const struct desk_layer *l, enum heat_mode mode)
+{
+    if (mode == HEAT_ACTIVATION)
+        return l->shown ? l->shown : l->rough;
+    if (l->shown && (enum heat_mode)l->shown->strategy == mode)
+        return l->shown;
+    return l->rough;
+}
+
+enum heat_row heat_values(const struct desk *d, enum heat_mode mode, int layer, bool keep_sign,
+                          float *x)
+{
+    const struct attribution *a = source(&d->layer[layer], mode);
+    const float *from;
+    bool rough;
+
+    if (!a || a->neurons != d->model.neurons)
+        return ROW_EMPTY;
+    rough = mode != HEAT_ACTIVATION && (enum heat_mode)a->strategy != mode;
+    from = mode == HEAT_ACTIVATION ? a->activation : a->score;
+    keep_sign |= mode == HEAT_ACTIVATION || mode == HEAT_MPC || rough; /* size is what counts */
+    for (int i = 0; i < a->neurons; i++) {
+        float most = from[i];
+
+        for (int r = 1; r < a->rows; r++) {
+            float v = from[(size_t)r * (size_t)a->neurons + (size_t)i];
+
+            if (keep_sign ? fabsf(v) > fabsf(most) : v > most)
+                most = v;
+        }
+        x[i] = keep_sign || !(most < 0) ? most : 0; /* what only lowers p counts as nothing */
+    }
+    return rough ? ROW_ROUGH : ROW_EXACT;
+}
+
+struct place {
+    float key;
+    int class, neuron;
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    int order = number_order((double)y->key, (double)x->key);
+
+    if (x->class != y->class)
+        return x->class - y->class;
+    if (order)
+        return order;
+    return x->neuron - y->neuron;
+}
+
+void heat_order(const struct desk *d, enum heat_mode mode, int layer, int *at)
+{
+    static const int class_rank[4] = {3, 1, 2, 0}; /* both, general, specific, none */
+    const struct desk_layer *l = &d->layer[layer];
+    int n = d->model.neurons;
+    struct place *place;
+    float *x;
+
+    for (int i = 0; i < n; i++)
+        at[i] = i;
+    if (d->order == ORDER_INDEX)
+        return;
+    x = xcalloc((size_t)n + 1, sizeof(*x));
+    place = xcalloc((size_t)n + 1, sizeof(*place));
+    if (heat_values(d, mode, layer, false, x) != ROW_EMPTY) {
+        for (int i = 0; i < n; i++)
+            place[i] = (struct place){
+                fabsf(x[i]),
+                d->order == ORDER_CLASS && l->mask ? class_rank[l->mask->class_bits[i] & 3] : 0, i};
+        qsort(place, (size_t)n, sizeof(*place), by_place);
+        for (int i = 0; i < n; i++)
+            at[i] = place[i].neuron;
+    }
+    free(place);
+    free(x);
+}
+
+/* How many columns lie before the cut; -1 where no cut can be drawn in this order. */
+static int cut_of(const struct desk *d, enum heat_mode mode, const struct desk_layer *l,
+                  const int *at)
+{
+    int kept = 0, n = d->model.neurons;
+
+    if (d->order == ORDER_INDEX || !l->mask || !l->shown ||
+        (enum heat_mode)l->shown->strategy != mode)
+        return -1;
+    if (d->order == ORDER_SCORE) /* this is the order Eq. 5 cuts */
+        return l->mask->specific.chosen;
+    while (kept < n && l->mask->weight[at[kept]] > 0)
+        kept++;
+    for (int i = kept; i < n; i++)
+        if (l->mask->weight[at[i]] > 0 && l->mask->class_bits[at[i]])
+            return -1; /* the mask is no beginning of this order */
+    return kept;
+}
+
+/* The rule goes between two bins: what lies behind it moves on by one column. */
+static void put_rule(float *row, int bins, int cut, int from, int to)
+{
+    int at;
+
+    if (cut <= from || cut >= to) { /* no cut here: the column shows what is beside it */
+        row[bins] = bins ? row[bins - 1] : (float)NAN;
+        return;
+    }
+    at = (int)((long long)(cut - from) * bins / (to - from));
+    memmove(row + at + 1, row + at, (size_t)(bins - at) * sizeof(*row));
+    row[at] = HEAT_RULE;
+}
+
+static void fill_row(struct heat_grid *g, const struct desk *d, enum heat_mode mode, int r)
+{
+    const struct desk_layer *l = &d->layer[g->layer[r]];
+    float *row = g->value + (size_t)r * (size_t)g->cols;
+    size_t n = (size_t)d->model.neurons;
+    float *x = xcalloc(n + 1, sizeof(*x)), *y = xcalloc(n + 1, sizeof(*y));
+    int *at = xcalloc(n + 1, sizeof(*at)), cut;
+    bool count;
+
+    g->kind[r] = heat_values(d, mode, g->layer[r], g->differs, x);
+    heat_order(d, mode, g->layer[r], at);
+    count = d->pool == POOL_ABOVE && l->mask && g->kind[r] == ROW_EXACT;
+    for (int i = 0; i < d->model.neurons; i++) {
+        float v = x[at[i]];
+
+        if (isfinite(v) && (double)fabsf(v) > g->peak[r])
+            g->peak[r] = (double)fabsf(v);
+        y[i] = count                                   ? l->mask->weight[at[i]]
+               : !isfinite(v)                          ? INFINITY
+               : g->differs && g->kind[r] == ROW_EXACT ? v
+                                                       : fabsf(v);
+    }
+    if (g->kind[r] == ROW_EMPTY)
+        for (int i = 0; i < g->cols; i++)
+            row[i] = NAN;
+    else
+        heat_pool(y + g->from, g->to - g->from, count || d->pool != POOL_ABOVE ? d->pool : POOL_MAX,
+                  row, g->bins);
+    cut = cut_of(d, mode, l, at);
+    if (g->ruled && g->kind[r] != ROW_EMPTY)
+        put_rule(row, g->bins, cut, g->from, g->to);
+    if (g->layer[r] == d->at_layer)
+        for (int i = g->from; i < g->to; i++)
+            if (at[i] == d->at_neuron)
+                g->cursor = (int)((long long)(i - g->from) * g->bins / (g->to - g->from));
+    if (g->cursor >= 0 && g->layer[r] == d->at_layer && g->ruled && cut >= 0)
+        for (int i = 0; i <= g->cursor; i++)
+            if (isinf(row[i]) && row[i] < 0) {
+                g->cursor++;
+                break;
+            }
+    free(at);
+    free(y);
+    free(x);
+}
+
+/* Where the colours end: for the scores the desk's clip, which does not crawl while one zooms. */
+static void find_top(struct heat_grid *g, const struct desk *d, enum heat_mode mode)
+{
+    float *all = xmalloc(((size_t)g->rows * (size_t)g->cols + 1) * sizeof(*all));
+    bool scores = (enum heat_mode)params_choice(&d->params, P_ATTR_STRATEGY) == mode;
+    int n = 0;
+
+    for (int r = 0; r < g->rows; r++) {
+        g->exact += g->kind[r] == ROW_EXACT;
+        if (g->kind[r] == ROW_EXACT && g->peak[r] > g->highest)
+            g->highest = g->peak[r];
+        g->rough += g->kind[r] == ROW_ROUGH;
+        for (int i = 0; i < g->cols && g->kind[r] == ROW_EXACT; i++)
+            all[n++] = g->value[(size_t)r * (size_t)g->cols + (size_t)i];
+    }
+    g->clipped = d->pool == POOL_ABOVE ? 100 : 99.5;
+    g->top = heat_clip(all, n, g->clipped / 100);
+    if (scores && d->pool == POOL_MAX && d->clip > 0 && n) {
+        g->top = d->clip;
+        g->clipped = 99.98;
+    }
+    free(all);
+}
+
+static void scale_rows(struct heat_grid *g, const struct desk *d)
+{
+    for (int r = 0; r < g->rows; r++) {
+        const float *row = g->value + (size_t)r * (size_t)g->cols;
+        bool own = g->kind[r] == ROW_ROUGH || d->per_layer;
+
+        g->ramp[r] = g->kind[r] == ROW_ROUGH ? RAMP_GREY : d->ramp;
+        g->high[r] = own ? heat_clip(row, g->cols, 1) : g->top;
+        if (own && d->pool == POOL_MAX && g->peak[r] > 0 && g->kind[r] == ROW_EXACT)
+            g->high[r] = g->peak[r];
+    }
+}
+
+void heat_grid_make(struct heat_grid *g, const struct desk *d, const struct map_window *w,
+                    const int *layer, int rows, int room)
+{
+    enum heat_mode mode = window_mode(w, d);
+    int neurons = d->model.neurons;
+    size_t n = (size_t)(rows > 0 ? rows : 0) + 1;
+
+    *g = (struct heat_grid){.rows = rows > 0 ? rows : 0, .cursor = -1};
+    g->differs = d->ramp == RAMP_DIVERGE && d->pool != POOL_ABOVE;
+    g->from = w->from >= 0 && w->from < neurons ? w->from : 0;
+    g->to = w->to > g->from && w->to <= neurons ? w->to : neurons;
+    for (int r = 0; r < g->rows && d->order != ORDER_INDEX; r++)
+        g->ruled |= d->layer[layer[r]].mask && d->layer[layer[r]].shown &&
+                    (enum heat_mode)d->layer[layer[r]].shown->strategy == mode;
+    room -= g->ruled;
+    g->bins = g->to - g->from < room ? g->to - g->from : room;
+    g->bins = g->bins > 0 ? g->bins : 0;
+    g->cols = g->bins + g->ruled;
+    g->layer = xcalloc(n, sizeof(*g->layer));
+    g->kind = xcalloc(n, sizeof(*g->kind));
+    g->peak = xcalloc(n, sizeof(*g->peak));
+    g->high = xcalloc(n, sizeof(*g->high));
+    g->ramp = xcalloc(n, sizeof(*g->ramp));
+    g->value = xcalloc(n * ((size_t)g->cols + 1), sizeof(*g->value));
+    if (g->rows)
+        memcpy(g->layer, layer, (size_t)g->rows * sizeof(*layer));
+    for (int r = 0; r < g->rows && g->bins; r++)
+        fill_row(g, d, mode, r);
+    find_top(g, d, mode);
+    scale_rows(g, d);
+}
+
+void heat_grid_free(struct heat_grid *g)
+{
+    free(g->layer);
+    free(g->kind);
+    free(g->peak);
+    free(g->high);
+    free(g->ramp);
+    free(g->value);
+    *g = (struct heat_grid){0};
+}

@@ -1,0 +1,295 @@
+/* The lens at every position: what each block's output would say. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/order.h"
+#include "core/base/show.h"
+#include "core/base/utf8.h"
+#include "tui/box.h"
+#include "tui/heatmap.h"
+#include "tui/layout.h"
+#include "tui/text.h"
+#include "views/panes/panes.h"
+
+enum { NARROWEST = 7, WIDEST = 14 };
+
+const struct lens_grid *lens_shown(const struct desk *d, enum desk_side side)
+{
+    const struct lens_grid *base = desk_lens(d, STATE_BASE);
+    const struct lens_grid *edited = desk_lens(d, STATE_EDITED);
+    const struct lens_grid *preview = desk_lens(d, STATE_PREVIEW);
+
+    return side == SIDE_BEFORE ? base : preview ? preview : edited ? edited : base;
+}
+
+int lens_overtakes(const int *rank_old, const int *rank_new, int layers, int step)
+{
+    int from = -1;
+
+    for (int l = layers - 1; rank_old && rank_new && l >= 0; l--) {
+        if (rank_new[l * step] >= rank_old[l * step])
+            break;
+        from = l;
+    }
+    return from;
+}
+
+struct shape {
+    const struct lens_grid *g, *base; /* base: compared with it; NULL: not */
+    struct rect in, plot;
+    int left, wide;
+    int token, tokens, first, rows;
+};
+
+static struct shape shape_of(const struct desk *d, int token, struct rect area)
+{
+    struct shape m = {.g = lens_shown(d, d->side),
+                      .in = {area.y + 1, area.x + 2, area.h - 2, area.w - 4},
+                      .left = d->layers > 100 ? 5 : 4};
+
+    if (m.g && d->side == SIDE_BOTH && m.g != desk_lens(d, STATE_BASE))
+        m.base = desk_lens(d, STATE_BASE);
+    if (m.base && (m.base->tokens != m.g->tokens || m.base->layers != m.g->layers))
+        m.base = NULL;
+    m.plot = (struct rect){m.in.y + 1, m.in.x + m.left, m.in.h - 4, m.in.w - m.left};
+    if (!m.g || m.g->tokens < 1 || m.g->layers < 1 || m.plot.h < 1 || m.plot.w < NARROWEST)
+        return (struct shape){.g = m.g, .in = m.in};
+    m.wide = m.plot.w / m.g->tokens;
+    m.wide = m.wide < NARROWEST ? NARROWEST : m.wide > WIDEST ? WIDEST : m.wide;
+    m.tokens = m.plot.w / m.wide < m.g->tokens ? m.plot.w / m.wide : m.g->tokens;
+    m.token = token - m.tokens / 2;
+    m.token = m.token + m.tokens > m.g->tokens ? m.g->tokens - m.tokens : m.token;
+    m.token = m.token < 0 ? 0 : m.token;
+    m.rows = m.plot.h < m.g->layers ? m.plot.h : m.g->layers;
+    m.first = d->at_layer - m.rows / 2;
+    m.first = m.first + m.rows > m.g->layers ? m.g->layers - m.rows : m.first;
+    m.first = m.first < 0 ? 0 : m.first;
+    return m;
+}
+
+bool lens_cell_at(const struct desk *d, int token, struct rect area, int y, int x, int *layer,
+                  int *at)
+{
+    struct shape m = shape_of(d, token, area);
+
+    if (!m.wide || y < m.plot.y || y >= m.plot.y + m.rows || x < m.plot.x ||
+        x >= m.plot.x + m.tokens * m.wide)
+        return false;
+    *layer = m.first + y - m.plot.y;
+    *at = m.token + (x - m.plot.x) / m.wide;
+    return true;
+}
+
+/* How near a rank is to the first, 0..1 on a logarithmic axis. */
+static double nearness(const struct desk *d, int rank)
+{
+    double vocab = d->model.vocab > 1 ? d->model.vocab : 2;
+
+    return rank < 1 ? 0 : clamped(1 - log(rank) / log(vocab), 0, 1);
+}
+
+static const int *ranks_of(const struct lens_grid *g, enum lens_mode mode)
+{
+    return mode == LENS_OLD ? g->rank_old : g->rank_new;
+}
+
+/* The text of a cell and how strong its colour is: 0..255 of a ramp. */
+static int cell_of(const struct desk *d, const struct shape *m, enum lens_mode mode, size_t at,
+                   char *out, size_t n)
+{
+    const struct word *top = &m->g->top[at];
+    const int *rank = ranks_of(m->g, mode), *before = m->base ? ranks_of(m->base, mode) : NULL;
+    char piece[64];
+
+    out[0] = '\0';
+    if (mode == LENS_TOP && !m->base) {
+        utf8_copy(out, n, text_piece(piece, sizeof(piece), top->text));
+        return heat_level(top->p, 1, d->scale == SCALE_LOG ? SCALE_LOG : SCALE_LINEAR, NULL, 0);
+    }
+    if (mode == LENS_TOP) {
+        const struct word *was = &m->base->top[at];
+        double change = top->p - was->p;
+
+        if (strcmp(was->text, top->text) != 0) {
+            show_print(out, n, "→%s", text_piece(piece, sizeof(piece), top->text));
+            return heat_level_signed(top->p, 1, SCALE_SQRT, NULL, 0);
+        }
+        snprintf(out, n, fabs(change) < 0.005 ? "·" : "%+.2f", change);
+        return heat_level_signed(change, 1, SCALE_SQRT, NULL, 0);
+    }
+    if (!rank) {
+        snprintf(out, n, "·");
+        return 0;
+    }
+    if (!before) {
+        snprintf(out, n, "%d", rank[at]);
+        return (int)(nearness(d, rank[at]) * (RAMP_LEVELS - 1));
+    }
+    if (before[at] == rank[at])
+        snprintf(out, n, "·");
+    else
+        snprintf(out, n, "%d→%d", before[at], rank[at]);
+    return heat_level_signed(nearness(d, rank[at]) - nearness(d, before[at]), 1, SCALE_SQRT, NULL,
+                             0);
+}
+
+static void put_cell(struct surface *s, struct rect plot, int y, int x, int cols, const char *text,
+                     uint16_t ink)
+{
+    struct pen p = pen_at(s, plot, y, x);
+
+    pen_fit(&p, ROLE_TEXT, cols, text);
+    for (int i = 0; i < cols; i++) {
+        struct cell *c = surface_at(s, plot.y + y, plot.x + x + i);
+
+        if (c && x + i < plot.w)
+            c->bg = ink;
+    }
+}
+
+static void tokens(const struct shape *m, int at, struct surface *s)
+{
+    for (int i = 0; i < m->tokens; i++) {
+        const struct word *w = &m->g->token[m->token + i];
+        struct pen p = pen_at(s, m->in, 0, m->left + i * m->wide);
+        char piece[64];
+
+        pen_fit(&p,
+                m->token + i == at ? ROLE_SELECTED
+                : w->subject       ? ROLE_SUBJECT
+                                   : ROLE_DIM,
+                m->wide - 1, text_piece(piece, sizeof(piece), w->text));
+    }
+    if (m->tokens < m->g->tokens)
+        surface_text(s, m->in, 0, 0, ROLE_KEY, "{ }");
+}
+
+static void cells(const struct desk *d, const struct shape *m, enum lens_mode mode, int token,
+                  struct surface *s)
+{
+    enum ramp ramp = m->base ? RAMP_DIVERGE : d->ramp == RAMP_DIVERGE ? RAMP_HEAT : d->ramp;
+
+    for (int r = 0; r < m->rows; r++) {
+        int layer = m->first + r;
+        bool here = layer == d->at_layer, edited = desk_edits(d, layer);
+        struct pen p = pen_at(s, m->in, r + 1, 0);
+
+        pen_printf(&p, here ? ROLE_SELECTED : edited ? ROLE_ACCENT : ROLE_DIM, "L%d", layer);
+        if (edited)
+            surface_text(s, m->in, r + 1, m->left - 1, ROLE_ACCENT, "›");
+        for (int i = 0; i < m->tokens; i++) {
+            char text[96];
+            size_t at = (size_t)layer * (size_t)m->g->tokens + (size_t)(m->token + i);
+            int level = cell_of(d, m, mode, at, text, sizeof(text));
+
+            put_cell(s, m->plot, r, i * m->wide, m->wide - 1, text, ink_ramp(ramp, level));
+            if (here && m->token + i == token)
+                surface_cursor(s, m->plot, r, i * m->wide);
+        }
+    }
+}
+
+static void rank_words(struct pen *p, const struct desk *d, const struct lens_grid *g, size_t at,
+                       bool narrow)
+{
+    const char *rank = narrow ? "#" : "rank ";
+    char piece[64], number[32];
+
+    if (g->rank_old && d->look) {
+        pen_printf(p, ROLE_OLD, "  %s ", text_piece(piece, sizeof(piece), d->look->old.text));
+        pen_printf(p, ROLE_TEXT, "%s%s", rank, text_thousands(number, g->rank_old[at]));
+    }
+    if (g->rank_new && d->fact.target) {
+        pen_printf(p, ROLE_NEW, "  %s ", text_piece(piece, sizeof(piece), d->fact.target));
+        pen_printf(p, ROLE_TEXT, "%s%s", rank, text_thousands(number, g->rank_new[at]));
+    }
+}
+
+/* The cell under the cursor in words, before and after. */
+static void cursor_lines(const struct desk *d, const struct shape *m, int token, struct surface *s)
+{
+    const struct lens_grid *grid[2] = {desk_lens(d, STATE_BASE), lens_shown(d, SIDE_AFTER)};
+    static const char *const name[2] = {"before", "after "};
+    int layer = d->at_layer < m->g->layers ? d->at_layer : m->g->layers - 1;
+    int rows = grid[1] != grid[0] ? 2 : 1;
+    bool narrow = m->in.w < 60;
+
+    for (int k = 0; k < rows; k++) {
+        const struct lens_grid *g = grid[k];
+        struct pen p = pen_at(s, m->in, m->in.h - rows + k, 0);
+        size_t at = (size_t)layer * (size_t)m->g->tokens + (size_t)token;
+        char piece[64], number[16];
+
+        if (!g || g->tokens != m->g->tokens || g->layers != m->g->layers)
+            continue;
+        if (rows > 1)
+            pen_printf(&p, ROLE_DIM, "%s ", name[k]);
+        if (!narrow)
+            pen_printf(&p, ROLE_DIM, "L%d %s: ", layer,
+                       text_piece(piece, sizeof(piece), g->token[token].text));
+        pen_printf(&p, ROLE_STRONG, "%s ", text_piece(piece, sizeof(piece), g->top[at].text));
+        pen_text(&p, ROLE_BAR, text_probability(number, g->top[at].p));
+        rank_words(&p, d, g, at, narrow);
+    }
+}
+
+static void legend(const struct desk *d, const struct shape *m, enum lens_mode mode,
+                   struct surface *s, int y)
+{
+    struct pen p = pen_at(s, m->in, y, 0);
+    enum ramp ramp = m->base ? RAMP_DIVERGE : d->ramp == RAMP_DIVERGE ? RAMP_HEAT : d->ramp;
+    char number[32];
+
+    if (m->base)
+        pen_text(&p, ROLE_DIM, mode == LENS_TOP ? "p falls " : "rank falls ");
+    else if (mode == LENS_TOP && m->in.w < 60)
+        pen_text(&p, ROLE_DIM, "p of the top token  0 ");
+    else if (mode == LENS_TOP)
+        pen_printf(&p, ROLE_DIM, "p of the top token, scale %s  0 ",
+                   heat_scale_name(d->scale == SCALE_LOG ? SCALE_LOG : SCALE_LINEAR));
+    else
+        pen_printf(&p, ROLE_DIM, "rank %s ", text_thousands(number, d->model.vocab));
+    heat_legend(s, m->in, y, p.x, 12, ramp);
+    p.x += 13;
+    pen_text(&p, ROLE_DIM, m->base ? "rises" : "1");
+}
+
+static const char *state_word(unsigned state)
+{
+    return state == STATE_BASE ? "BASE" : state == STATE_EDITED ? "EDITED" : "PREVIEW";
+}
+
+void pane_lens_grid(const struct desk *d, enum lens_mode mode, int token, struct surface *s,
+                    struct rect area, bool focus)
+{
+    static const char *const what[LENS_MODES] = {"top token", "rank of old", "rank of new"};
+    struct shape m = shape_of(d, token, area);
+    char title[96], hint[48] = "";
+    struct rect in;
+
+    if (m.g && m.base)
+        show_print(title, sizeof(title), "%s: BASE → %s", what[mode], state_word(m.g->state));
+    else
+        show_print(title, sizeof(title), "%s%s%s", what[mode], m.g ? ": " : "",
+                   m.g ? state_word(m.g->state) : "");
+    title[0] = (char)(title[0] - 'a' + 'A');
+    show_print(hint, sizeof(hint), "d %s  v side", mode == LENS_TOP ? "ranks" : "next");
+    in = box_draw(s, area, title, hint, focus);
+    if (rect_empty(in))
+        return;
+    if (!m.wide) {
+        surface_text(s, in, 0, 0, ROLE_DIM,
+                     m.g                            ? ""
+                     : desk_busy(d) == CMD_LENS     ? "every block's output is being read"
+                     : d->look && *d->look->problem ? d->look->problem
+                                                    : "not read yet: Enter reads it");
+        return;
+    }
+    token = token < 0 ? 0 : token >= m.g->tokens ? m.g->tokens - 1 : token;
+    tokens(&m, token, s);
+    cells(d, &m, mode, token, s);
+    legend(d, &m, mode, s, m.rows + 1);
+    cursor_lines(d, &m, token, s);
+}

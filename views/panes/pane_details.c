@@ -1,0 +1,120 @@
+/* One edit of the journal: its facts and how each stood, its mask, when it was made. */
+#include <stdlib.h>
+#include <time.h>
+
+#include "core/base/mem.h"
+#include "core/base/show.h"
+#include "tui/box.h"
+#include "tui/layout.h"
+#include "tui/text.h"
+#include "views/panes/pane_past.h"
+
+const char *pane_clock(double when, bool date, char out[32])
+{
+    time_t t = (time_t)when;
+    struct tm tm;
+
+    *out = '\0';
+    if (localtime_r(&t, &tm))
+        strftime(out, 32, date ? "%Y-%m-%d %H:%M" : "%H:%M", &tm);
+    return out;
+}
+
+enum { LABEL = 10 };
+
+static void field(struct surface *s, struct rect in, int *y, const char *label, enum role role,
+                  const char *text)
+{
+    struct pen p = pen_at(s, in, *y, 0);
+
+    if (*y >= in.h || !text || !*text)
+        return;
+    pen_fit(&p, ROLE_DIM, LABEL, label);
+    for (const char *at = text; *at && *y < in.h; ++*y) {
+        size_t n = text_line(at, in.w - LABEL);
+        char *line = xasprintf("%.*s", (int)n, at);
+
+        p = pen_at(s, in, *y, LABEL);
+        pen_text(&p, role, line);
+        free(line);
+        at += n;
+    }
+}
+
+/* The facts that were written together, a line each: as many as there is room for. */
+static void facts_draw(const struct history_entry *e, struct surface *s, struct rect in, int y)
+{
+    for (int i = 0; i < e->facts && y < in.h; i++, y++) {
+        const struct history_fact *f = &e->fact[i];
+        struct pen p = pen_at(s, in, y, 0);
+        char before[16], after[16];
+
+        if (y == in.h - 1 && i + 1 < e->facts) {
+            pen_printf(&p, ROLE_DIM, "and %d more: `log --edit %d` lists them", e->facts - i,
+                       e->edit);
+            return;
+        }
+        pen_text(&p, f->outcome == OUTCOME_HELD ? ROLE_GOOD : ROLE_WARN,
+                 f->outcome == OUTCOME_HELD     ? "✓ "
+                 : f->outcome == OUTCOME_FAILED ? "✗ "
+                                                : "? ");
+        pen_fit(&p, ROLE_SUBJECT, in.w / 3, f->subject);
+        pen_text(&p, ROLE_DIM, " → ");
+        pen_fit(&p, ROLE_NEW, in.w / 4, f->target);
+        pen_printf(&p, ROLE_BAR, " %s → %s", text_probability(before, history_chance(f).before),
+                   text_probability(after, history_chance(f).after));
+    }
+}
+
+/* The one fact of an edit, or how many there are. */
+static void fact_fields(const struct history_entry *e, struct surface *s, struct rect in, int *y)
+{
+    struct chance p = history_chance(&e->fact[0]);
+    char text[160], number[2][32];
+    int held = history_held(e);
+
+    if (e->facts > 1) {
+        show_print(text, sizeof(text),
+                   held < 0 ? "%d written together, not known which hold"
+                            : "%d written together, %d hold",
+                   e->facts, held);
+        field(s, in, y, "facts", e->success ? ROLE_GOOD : ROLE_WARN, text);
+        return;
+    }
+    field(s, in, y, "subject", ROLE_SUBJECT, e->subject);
+    field(s, in, y, "prompt", ROLE_TEXT, e->prompt);
+    show_print(text, sizeof(text), "%.60s%s%.60s", e->old ? e->old : "", e->old ? " → " : "",
+               e->target ? e->target : "");
+    field(s, in, y, "object", ROLE_NEW, text);
+    show_print(text, sizeof(text), "%s → %s, %s", text_probability(number[0], p.before),
+               text_probability(number[1], p.after), e->success ? "held" : "did not hold");
+    field(s, in, y, p.name, e->success ? ROLE_GOOD : ROLE_WARN, text);
+}
+
+void pane_details(const struct desk *d, const struct history_entry *e, struct surface *s,
+                  struct rect area)
+{
+    struct rect in = box_draw(s, area, e ? "This edit" : "The base", "A notes", false);
+    char text[160], number[32];
+    int y = 0;
+
+    if (rect_empty(in))
+        return;
+    if (!e) {
+        field(s, in, &y, "state", ROLE_TEXT, "the model as its file has it: edit 0");
+        field(s, in, &y, "model", ROLE_TEXT, d->model.name);
+        return;
+    }
+    fact_fields(e, s, in, &y);
+    show_print(text, sizeof(text), "%s neurons of the first edited layer",
+               text_thousands(number, e->kept));
+    field(s, in, &y, "kept", ROLE_TEXT, text);
+    field(s, in, &y, "made", ROLE_TEXT, pane_clock(e->when, true, number));
+    field(s, in, &y, "state", e->active ? ROLE_EDITED : ROLE_NONE,
+          e->active ? "active; Enter asks the model as it was then" : "undone; C-r may redo it");
+    field(s, in, &y, "moments", ROLE_WARN, e->draft ? "a draft: fewer tokens than asked for" : "");
+    field(s, in, &y, "checksum", ROLE_DIM, e->checksum);
+    field(s, in, &y, "note", ROLE_ACCENT, e->note);
+    if (e->facts > 1)
+        facts_draw(e, s, in, y);
+}

@@ -1,0 +1,186 @@
+#include <string.h>
+
+#include "tui/box.h"
+#include "tui/text.h"
+#include "views/panes/panes.h"
+
+enum { LABEL = 10 };
+
+static void template_line(struct pen p, const char *text)
+{
+    const char *slot = strstr(text, "{}");
+    struct buf head = {0};
+
+    if (!slot) {
+        pen_fit(&p, ROLE_TEXT, p.area.w - p.x, text);
+        return;
+    }
+    buf_add(&head, text, (size_t)(slot - text));
+    pen_text(&p, ROLE_TEXT, head.data ? head.data : "");
+    pen_text(&p, ROLE_SLOT, "{}");
+    pen_fit(&p, ROLE_TEXT, p.area.w - p.x, slot + 2);
+    buf_free(&head);
+}
+
+/* A RUN file of 0.1.0 names no fact; its first row says what was asked and which token explained.
+ */
+static void run_fields(const struct desk *d, struct surface *s, struct rect in)
+{
+    static const char *const label[2] = {"run of", "explains"};
+    char text[400];
+
+    for (int i = 0; i < 2; i++) {
+        struct pen p = pen_at(s, in, i, 0);
+
+        pen_text(&p, ROLE_DIM, label[i]);
+        p.x = LABEL;
+        pen_fit(&p, i ? ROLE_NEW : ROLE_TEXT, in.w - LABEL,
+                i ? desk_explained(d, text) : text_piece(text, sizeof(text), d->meta->prompt[0]));
+    }
+}
+
+static void fields(const struct desk *d, const struct fact_form *form, struct surface *s,
+                   struct rect in)
+{
+    static const char *const label[FORM_FIELDS] = {"subject", "prompt", "new"};
+    const char *value[FORM_FIELDS] = {d->fact.subject, d->fact.prompt, d->fact.target};
+
+    for (int i = 0; i < FORM_FIELDS; i++) {
+        struct pen p = pen_at(s, in, i, 0);
+
+        pen_text(&p, form->open && form->at == i ? ROLE_ACCENT : ROLE_DIM, label[i]);
+        p.x = LABEL;
+        if (form->open)
+            field_draw(&form->field[i], s, in, i, LABEL, in.w - LABEL, form->at == i);
+        else if (!value[i])
+            pen_text(&p, ROLE_DIM, "e types it");
+        else if (i == FORM_PROMPT)
+            template_line(p, value[i]);
+        else
+            pen_fit(&p, i == FORM_TARGET ? ROLE_NEW : ROLE_STRONG, in.w - LABEL, value[i]);
+    }
+}
+
+/* The prompt's tokens as chips; over `rows` rows. Returns the rows it took. */
+static int chips(const struct look *look, struct surface *s, struct rect in, int y, int rows)
+{
+    struct pen p = pen_at(s, in, y, 0);
+
+    for (int i = 0; i < look->tokens; i++) {
+        const struct word *w = &look->token[i];
+        char piece[64];
+        int cols = text_width(text_piece(piece, sizeof(piece), w->text));
+
+        if (p.x && p.x + cols > in.w) {
+            if (p.y - y + 1 >= rows) {
+                p.x = p.x < in.w ? p.x : in.w - 1;
+                pen_text(&p, ROLE_DIM, "…");
+                break;
+            }
+            p.y++;
+            p.x = 0;
+        }
+        pen_text(&p,
+                 i == look->lookup ? ROLE_LOOKUP
+                 : w->subject      ? ROLE_SUBJECT
+                                   : ROLE_TOKEN,
+                 piece);
+        p.x++;
+    }
+    return p.y - y + 1;
+}
+
+static void now_says(const struct desk *d, struct surface *s, struct rect in, int y)
+{
+    struct pen p = pen_at(s, in, y, 0);
+    const struct look *look = d->look;
+
+    pen_text(&p, ROLE_DIM, "now says");
+    p.x = LABEL;
+    for (int i = 0; i < look->nexts; i++) {
+        const char *text = look->next[i].text;
+        char piece[64];
+
+        text_piece(piece, sizeof(piece), *text == ' ' && text[1] ? text + 1 : text);
+        if (p.x + text_width(piece) + 5 > in.w)
+            break;
+        pen_printf(&p,
+                   i                 ? ROLE_TEXT
+                   : look->rank == 1 ? ROLE_NEW
+                                     : ROLE_OLD,
+                   "%s %.2f", piece, look->next[i].p);
+        p.x += 2;
+    }
+}
+
+/* Where the prompt and the new object meet otherwise than usual. */
+static void word_unusual(const struct desk *d, struct pen *p)
+{
+    const struct look *look = d->look;
+    bool chat = d->fact.wording.form ? d->fact.wording.form == ASK_CHAT
+                                     : params_choice(&d->params, P_PROMPT_FORM) != 0;
+    const char *words = chat ? "  chat form" : "  no blank before it";
+
+    if ((chat || (look->targets && *look->target[0].text != ' ')) &&
+        p->x + text_width(words) <= p->area.w)
+        pen_text(p, ROLE_DIM, words);
+}
+
+static void target_line(const struct desk *d, struct surface *s, struct rect in, int y)
+{
+    struct pen p = pen_at(s, in, y, 0);
+    char number[32];
+
+    pen_text(&p, ROLE_DIM, "p(target)");
+    p.x = LABEL;
+    pen_printf(&p, ROLE_NEW, "%s %s", d->fact.target ? d->fact.target : "",
+               text_probability(number, d->look->p_target));
+    if (d->preview) {
+        struct chance after = applied_chance(d->preview);
+
+        if (strcmp(after.name, "p(target)") != 0) /* a recording of 0.1.0 */
+            pen_printf(&p, ROLE_DIM, ", %s", after.name);
+        pen_printf(&p, ROLE_NEW, " → %s", text_probability(number, after.after));
+        if (p.x + 9 <= in.w)
+            pen_text(&p, ROLE_DIM, "  preview");
+        return;
+    }
+    p.x += 2;
+    pen_printf(&p, ROLE_DIM, "rank %s", text_thousands(number, d->look->rank));
+    if (p.x + 4 + text_width(text_thousands(number, d->model.vocab)) <= in.w)
+        pen_printf(&p, ROLE_DIM, " of %s", number);
+    word_unusual(d, &p);
+}
+
+void pane_fact(const struct desk *d, const struct fact_form *form, struct surface *s,
+               struct rect area, bool focus)
+{
+    struct rect in = box_draw(s, area, "Fact", form->open ? "Enter accepts  Esc leaves" : "e edit",
+                              focus || form->open);
+    int y = FORM_FIELDS;
+
+    if (d->fact.subject || form->open || !d->meta || d->meta->rows < 1)
+        fields(d, form, s, in);
+    else
+        run_fields(d, s, in);
+    if (!d->look || y >= in.h) {
+        struct pen p = pen_at(s, in, y, 0);
+
+        pen_text(&p, ROLE_DIM, d->ready ? "" : "the model is being loaded");
+        return;
+    }
+    if (d->look->problem[0]) {
+        struct pen p = pen_at(s, in, y, 0);
+
+        pen_fit(&p, ROLE_WARN, in.w, d->look->problem);
+        return;
+    }
+    if (*d->look->note) {
+        struct pen p = pen_at(s, in, y++, 0);
+
+        pen_fit(&p, ROLE_WARN, in.w, d->look->note);
+    }
+    y += chips(d->look, s, in, y, in.h - y - 2 > 1 ? in.h - y - 2 : 1);
+    now_says(d, s, in, y);
+    target_line(d, s, in, y + 1);
+}

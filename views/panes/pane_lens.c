@@ -1,0 +1,261 @@
+/* Ranks of the old and the new object by layer, and the loss of an optimisation by step. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/show.h"
+#include "tui/box.h"
+#include "tui/chart.h"
+#include "tui/layout.h"
+#include "tui/text.h"
+#include "views/panes/panes.h"
+
+enum { LEFT = 6, RIGHT = 7 };
+
+/* [n] ranks that lie `step` apart; NAN where there is none. Caller frees. */
+static double *ranks(const int *rank, int n, int step)
+{
+    double *y = xcalloc((size_t)n + 1, sizeof(*y));
+
+    for (int i = 0; i < n; i++)
+        y[i] = rank && rank[i * step] > 0 ? rank[i * step] : (double)NAN;
+    return y;
+}
+
+static void short_number(char out[16], double n)
+{
+    snprintf(out, 16, n >= 10000 ? "%.0fk" : "%.0f", n >= 10000 ? n / 1000 : n);
+}
+
+static void rank_axis(const struct chart *c, struct surface *s, struct rect in, struct rect plot)
+{
+    for (double r = 1; r <= c->low; r *= 100) {
+        struct pen p = pen_at(s, in, chart_row(c, r, plot.h), 0);
+        char number[16];
+
+        short_number(number, r);
+        if (r == 1 || chart_row(c, r, plot.h) < plot.h - 2)
+            pen_right(&p, ROLE_DIM, LEFT - 2, number);
+    }
+    if (plot.h > 1) {
+        struct pen p = pen_at(s, in, plot.h - 1, 0);
+        char number[16];
+
+        short_number(number, c->low);
+        pen_right(&p, ROLE_DIM, LEFT - 2, number);
+    }
+}
+
+static void layer_axis(struct surface *s, struct rect in, struct rect plot, int layers)
+{
+    int step = plot.w >= 30 ? 10 : 20;
+
+    for (int l = 0; l < layers; l += step) {
+        struct pen p =
+            pen_at(s, in, plot.h, LEFT + l * (plot.w - 1) / (layers - 1 ? layers - 1 : 1));
+
+        if (l + step / 2 > layers && l)
+            break;
+        pen_printf(&p, ROLE_DIM, "L%d", l);
+    }
+    if (layers > 1) {
+        struct pen p = pen_at(s, in, plot.h, LEFT + plot.w - 2);
+
+        pen_printf(&p, ROLE_DIM, "L%d", layers - 1);
+    }
+}
+
+static void curve_name(struct surface *s, struct rect in, struct rect plot, int y, int *taken,
+                       enum role role, const char *name)
+{
+    struct pen p;
+
+    if (y == *taken) /* two names on one line would hide each other */
+        y += y + 1 < plot.h ? 1 : -1;
+    *taken = y;
+    p = pen_at(s, in, y, LEFT + plot.w + 1);
+    pen_fit(&p, role, RIGHT - 1, name);
+}
+
+/* "Rome leads from L23" for a frame's corner, else what the axis is. */
+static const char *leads(const struct desk *d, char hint[64])
+{
+    const struct look *look = d->look;
+    int from = look ? lens_overtakes(look->rank_old, look->rank_new, look->layers, 1) : -1;
+
+    if (from >= 0 && d->fact.target)
+        show_print(hint, 64, "%.12s leads from L%d", d->fact.target, from);
+    else
+        snprintf(hint, 64, "log");
+    return hint;
+}
+
+void pane_lens(const struct desk *d, struct surface *s, struct rect area, bool focus)
+{
+    char hint[64];
+    struct rect in = box_draw(s, area, "Lens: rank by layer", leads(d, hint), focus);
+    struct rect plot = {in.y, in.x + LEFT, in.h - 1, in.w - LEFT - RIGHT};
+    const struct look *look = d->look;
+    struct series series[2];
+    struct chart c = {series, 2, 0, d->model.vocab > 1 ? d->model.vocab : 2, 1, true};
+    double *new_rank, *old_rank;
+    char old[48];
+    int taken = -1;
+
+    if (rect_empty(plot) || !look || look->layers < 1) {
+        struct pen p = pen_at(s, in, 0, 0);
+
+        if (!rect_empty(in))
+            pen_text(&p, ROLE_DIM, "ranks appear with the fact");
+        return;
+    }
+    new_rank = ranks(look->rank_new, look->layers, 1);
+    old_rank = ranks(look->rank_old, look->layers, 1);
+    series[0] = (struct series){new_rank, look->layers, ROLE_NEW};
+    series[1] = (struct series){old_rank, look->layers, ROLE_OLD};
+    chart_draw(&c, s, plot);
+    rank_axis(&c, s, in, plot);
+    layer_axis(s, in, plot, look->layers);
+    text_piece(old, sizeof(old), look->old.text[0] == ' ' ? look->old.text + 1 : look->old.text);
+    curve_name(s, in, plot, chart_row(&c, series[1].y[look->layers - 1], plot.h), &taken, ROLE_OLD,
+               old);
+    curve_name(s, in, plot, chart_row(&c, series[0].y[look->layers - 1], plot.h), &taken, ROLE_NEW,
+               d->fact.target ? d->fact.target : "");
+    free(new_rank);
+    free(old_rank);
+}
+
+/* Before and after, with the layer where the new object passes the old one named. */
+struct curves {
+    const char *name;
+    int layers, leads; /* -1: the new object does not end ahead */
+    double *old, *new;
+};
+
+static bool curves_of(const struct desk *d, bool after, int token, struct curves *c)
+{
+    const struct lens_grid *g = after ? lens_shown(d, SIDE_AFTER) : desk_lens(d, STATE_BASE);
+    const struct look *look = d->look;
+
+    if (after && g == desk_lens(d, STATE_BASE)) {
+        if (d->state.edits + d->state.preview == 0)
+            return false; /* nothing was done yet: there is no after */
+        g = NULL;         /* the lens after has not come */
+    }
+    c->name = after ? "after" : "before";
+    if (g && token < g->tokens && g->rank_old && g->rank_new) {
+        c->layers = g->layers;
+        c->old = ranks(g->rank_old + token, g->layers, g->tokens);
+        c->new = ranks(g->rank_new + token, g->layers, g->tokens);
+        c->leads = lens_overtakes(g->rank_old + token, g->rank_new + token, g->layers, g->tokens);
+        return true;
+    }
+    /* the look is of the committed weights */
+    if (look && look->layers && look->rank_old && look->rank_new && !d->state.preview &&
+        after == (d->state.edits > 0)) {
+        c->layers = look->layers;
+        c->old = ranks(look->rank_old, look->layers, 1);
+        c->new = ranks(look->rank_new, look->layers, 1);
+        c->leads = lens_overtakes(look->rank_old, look->rank_new, look->layers, 1);
+        return true;
+    }
+    return false;
+}
+
+static void curve_words(const struct desk *d, const struct curves *c, const char *old, bool dotted,
+                        struct surface *s, struct rect in, int y)
+{
+    struct pen p = pen_at(s, in, y, 0);
+    const char *new = d->fact.target ? d->fact.target : "new";
+
+    pen_printf(&p, ROLE_DIM, "%-6s %s ", c->name, dotted ? "···" : "───");
+    if (c->leads >= 0) {
+        pen_printf(&p, ROLE_NEW, "%.12s", new);
+        pen_printf(&p, ROLE_TEXT, " overtakes at L%d", c->leads);
+    } else {
+        pen_printf(&p, ROLE_OLD, "%.12s", old);
+        pen_text(&p, ROLE_TEXT, " stays ahead");
+    }
+}
+
+void pane_curves(const struct desk *d, int token, struct surface *s, struct rect area, bool focus)
+{
+    struct curves c[2] = {{0}};
+    struct series series[2];
+    struct chart chart = {series, 2, 0, d->model.vocab > 1 ? d->model.vocab : 2, 1, true};
+    struct rect in = box_draw(s, area, "Rank by layer", "log", focus);
+    struct rect plot = {in.y, in.x + LEFT, in.h - 4, in.w - LEFT - RIGHT};
+    char old[48] = "old";
+    int taken = -1, last = -1, lines = 0;
+
+    for (int k = 0; k < 2; k++)
+        if (curves_of(d, k, token, &c[k]))
+            last = k;
+    if (last < 0 || rect_empty(plot)) {
+        if (!rect_empty(in))
+            surface_text(s, in, 0, 0, ROLE_DIM, "ranks appear with the fact");
+    } else {
+        if (d->look)
+            text_piece(old, sizeof(old), d->look->old.text + strspn(d->look->old.text, " "));
+        for (int k = 0; k <= last; k++) {
+            series[0] = (struct series){c[k].new, c[k].layers, ROLE_NEW};
+            series[1] = (struct series){c[k].old, c[k].layers, ROLE_OLD};
+            (k == last ? chart_draw : chart_draw_dotted)(&chart, s, plot);
+        }
+        rank_axis(&chart, s, in, plot);
+        layer_axis(s, in, plot, c[last].layers);
+        curve_name(s, in, plot, chart_row(&chart, c[last].old[c[last].layers - 1], plot.h), &taken,
+                   ROLE_OLD, old);
+        curve_name(s, in, plot, chart_row(&chart, c[last].new[c[last].layers - 1], plot.h), &taken,
+                   ROLE_NEW, d->fact.target ? d->fact.target : "");
+        for (int k = 0; k < 2; k++)
+            if (c[k].layers)
+                curve_words(d, &c[k], old, k < last, s, in, in.h - 2 + lines++);
+    }
+    for (int k = 0; k < 2; k++) {
+        free(c[k].old);
+        free(c[k].new);
+    }
+}
+
+static void step_words(const struct desk *d, struct surface *s, struct rect in)
+{
+    const struct step *last = &d->step[d->steps - 1];
+    struct pen p = pen_at(s, in, in.h - 1, 0);
+    char number[16];
+
+    pen_printf(&p, ROLE_DIM, "step %d  ", last->step);
+    pen_printf(&p, ROLE_STRONG, "loss %.3f", last->loss);
+    pen_printf(&p, ROLE_DIM, "  nll %.3f  kl %.3f  ", last->nll, last->kl);
+    pen_printf(&p, ROLE_NEW, "p(target) %s", text_probability(number, last->p_target));
+}
+
+void pane_steps(const struct desk *d, struct surface *s, struct rect area, bool focus)
+{
+    struct rect in = box_draw(s, area, "Target: loss by step", "Esc stops", focus);
+    struct rect plot = {in.y, in.x + LEFT, in.h - 1, in.w - LEFT};
+    double high = 0, *y = xcalloc((size_t)d->steps + 1, sizeof(*y));
+    struct series series = {y, d->steps, ROLE_CURVE};
+    struct chart c = {&series, 1, (int)d->params.value[P_EDIT_V_STEPS], 0, 1, false};
+    char number[16];
+
+    for (int i = 0; i < d->steps; i++) {
+        y[i] = d->step[i].loss;
+        high = y[i] > high ? y[i] : high;
+    }
+    c.high = high > 0 ? high : 1;
+    c.points = c.points > d->steps ? c.points : d->steps;
+    if (!rect_empty(plot) && d->steps) {
+        struct pen p = pen_at(s, in, 0, 0);
+
+        chart_draw(&c, s, plot);
+        snprintf(number, sizeof(number), "%.3g", high);
+        pen_right(&p, ROLE_DIM, LEFT - 1, number);
+        p = pen_at(s, in, plot.h - 1, 0);
+        pen_right(&p, ROLE_DIM, LEFT - 1, "0");
+        step_words(d, s, in);
+    }
+    free(y);
+}

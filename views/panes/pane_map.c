@@ -1,0 +1,313 @@
+/* The layer x neuron map. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/show.h"
+#include "tui/box.h"
+#include "tui/heatmap.h"
+#include "tui/layout.h"
+#include "tui/text.h"
+#include "views/panes/heat_grid.h"
+#include "views/panes/panes.h"
+
+enum { RIGHT = 7, WIDEST = 8, TALLEST = 3 };
+
+struct map { /* what the drawing functions share */
+    const struct desk *d;
+    struct surface *s;
+    struct rect in, plot;
+    int left;       /* columns of the layers' names */
+    int wide, tall; /* cell columns of a bin, half rows of a layer */
+    enum heat_mode mode;
+    struct heat_grid g;
+};
+
+struct map_shape map_shape(const struct desk *d, const struct map_window *w, struct rect area)
+{
+    struct map_shape m = {.left = d->layers > 100 ? 5 : 4};
+    int allowed[PARAM_MAX_LAYERS], n = 0, here = 0, rows, columns, rest;
+
+    m.in = (struct rect){area.y + 1, area.x + 2, area.h - 2, area.w - 4};
+    m.plot = (struct rect){m.in.y, m.in.x + m.left, m.in.h - 2, m.in.w - m.left - RIGHT};
+    m.plot.w = m.plot.w > 8 ? m.plot.w : 8;
+    if (!d->ready || m.in.h < 3 || m.in.w < 8)
+        return m;
+    for (int l = 0; l < d->layers && n < PARAM_MAX_LAYERS; l++)
+        if (window_has(w, l)) {
+            here = l <= d->at_layer ? n : here;
+            allowed[n++] = l;
+        }
+    rows = m.plot.h / (n ? n : 1);
+    m.tall = rows < 1 ? 1 : 2 * (rows < TALLEST ? rows : TALLEST);
+    m.rows = rows < 1 ? m.plot.h * 2 : n;
+    m.rows = m.rows < n ? m.rows : n;
+    rest = n - m.rows;
+    m.first = here - m.rows / 2 < 0 ? 0 : (here - m.rows / 2) & ~1;
+    m.first = m.first < rest ? m.first : rest;
+    memcpy(m.layer, allowed + m.first, (size_t)m.rows * sizeof(*allowed));
+    m.from = w->from;
+    m.to = w->to ? w->to : d->model.neurons;
+    columns = m.to - m.from > 0 ? m.plot.w / (m.to - m.from) : 1;
+    m.wide = columns < 1 ? 1 : columns < WIDEST ? columns : WIDEST;
+    return m;
+}
+
+/* The name of the layers in one row of cells, and the strongest of them at the right edge. */
+static void label(const struct map *m, int y, int r, int n)
+{
+    const struct heat_grid *g = &m->g;
+    int strongest = r;
+    bool edited = false, here = false, rough = true;
+    struct pen p = pen_at(m->s, m->in, y, 0);
+    double peak;
+
+    for (int k = r; k < r + n; k++) {
+        edited |= desk_edits(m->d, g->layer[k]);
+        here |= g->layer[k] == m->d->at_layer;
+        rough &= g->kind[k] != ROW_EXACT;
+        if (g->kind[k] > g->kind[strongest] ||
+            (g->kind[k] == g->kind[strongest] && g->peak[k] > g->peak[strongest]))
+            strongest = k;
+    }
+    pen_printf(&p,
+               here     ? ROLE_SELECTED
+               : edited ? ROLE_ACCENT
+                        : ROLE_DIM,
+               "L%d",
+               here && n > 1 && g->layer[r + 1] == m->d->at_layer ? g->layer[r + 1] : g->layer[r]);
+    if (edited && p.x < m->left)
+        surface_text(m->s, m->in, y, m->left - 1, ROLE_ACCENT, "›");
+    if (g->kind[strongest] == ROW_EMPTY || m->in.w < m->left + g->cols * m->wide + RIGHT)
+        return;
+    p.x = m->left + g->cols * m->wide + 1;
+    if (rough) {
+        pen_text(&p, ROLE_DIM, "≈ MPC");
+        return;
+    }
+    peak = g->peak[strongest];
+    pen_text(&p, ROLE_BAR, bar_glyph(g->highest > 0 ? peak / g->highest : 0));
+    pen_printf(&p, ROLE_DIM,
+               peak >= 99.95 || peak == 0 ? "%5.0f"
+               : peak >= 0.05             ? "%5.1f"
+                                          : " %.0e",
+               peak);
+}
+
+static void labels(const struct map *m)
+{
+    int step = m->tall > 1 ? 1 : 2;
+
+    for (int r = 0; r < m->g.rows; r += step)
+        label(m, m->tall > 1 ? r * m->tall / 2 : r / 2, r, r + step <= m->g.rows ? step : 1);
+}
+
+/* Writes it if it fits before `end`. */
+static void piece(struct pen *p, int end, enum role role, const char *text)
+{
+    if (p->x + text_width(text) <= end)
+        pen_text(p, role, text);
+}
+
+static void legend_bar(const struct map *m, struct pen *p)
+{
+    const struct heat_grid *g = &m->g;
+    double top = g->exact ? g->top : 0;
+    int bar = m->in.w > p->x + 22 ? 15 : m->in.w - p->x - 6;
+    char text[32];
+
+    if (bar < 2)
+        return;
+    heat_legend(m->s, m->in, p->y, p->x, bar, g->exact ? m->d->ramp : RAMP_GREY);
+    p->x += bar + 1;
+    if (m->d->per_layer || !g->exact) {
+        piece(p, m->in.w, ROLE_DIM, "row's peak");
+        return;
+    }
+    show_print(text, sizeof(text), "%.2g%s", top, g->clipped < 100 ? "+" : "");
+    piece(p, m->in.w, ROLE_DIM, text);
+    if (g->clipped < 100) {
+        snprintf(text, sizeof(text), "  clip %g %%", g->clipped);
+        piece(p, m->in.w, ROLE_DIM, text);
+    }
+}
+
+static void legend(const struct map *m, int y)
+{
+    struct pen p = pen_at(m->s, m->in, y, 0);
+    char range[48], text[64];
+
+    if (y >= m->in.h)
+        return;
+    desk_edited_range(m->d, range);
+    if (m->in.w > 80 && *range)
+        pen_text(&p, ROLE_DIM, "edited layers ");
+    if (*range)
+        pen_printf(&p, ROLE_ACCENT, "%s   ", range);
+    if (m->in.w > 50 && m->d->done) {
+        pen_text(&p, ROLE_DIM, "peak ");
+        pen_printf(&p, ROLE_BAR, "L%d   ", m->d->peak_layer);
+    }
+    show_print(text, sizeof(text), "scale %s  ", heat_scale_name(m->d->scale));
+    piece(&p, m->in.w - 8, ROLE_DIM, text);
+    if (m->g.differs && m->g.exact && !m->d->per_layer)
+        pen_printf(&p, ROLE_DIM, "-%.2g ", m->g.top);
+    else
+        pen_text(&p, ROLE_DIM, m->g.differs && m->g.exact ? "-peak " : "0 ");
+    legend_bar(m, &p);
+    if (m->g.ruled)
+        piece(&p, m->in.w, ROLE_DIM,
+              m->d->order == ORDER_SCORE ? "  │ threshold of ● specific" : "  │ end of the mask");
+}
+
+static void axis(const struct map *m, int y)
+{
+    const struct heat_grid *g = &m->g;
+    int width = g->cols * m->wide, at = g->cursor < 0 ? -1 : g->cursor * m->wide;
+    const char *mark = m->d->order == ORDER_INDEX ? "N" : "#";
+    int place[3] = {0, width / 2 - 3, 0}, number[3];
+    int wide;
+    char text[48], cursor[48];
+
+    if (y >= m->in.h)
+        return;
+    number[0] = g->from;
+    number[1] = (g->from + g->to) / 2;
+    number[2] = g->to - 1;
+    snprintf(cursor, sizeof(cursor), "▴L%dN%d", m->d->at_layer, m->d->at_neuron);
+    wide = at < 0 ? 0 : text_width(cursor);
+    if (at + wide > width && at >= wide) {
+        snprintf(cursor, sizeof(cursor), "L%dN%d▴", m->d->at_layer, m->d->at_neuron);
+        at -= wide - 1;
+    }
+    for (int i = 0; i < 3; i++) {
+        int x, cols;
+
+        show_print(text, sizeof(text), "%s%d", mark, number[i]);
+        cols = text_width(text);
+        x = i == 2 ? width - cols : place[i];
+        if (x >= 0 && (!i || width > 24) && (x + cols < at || x > at + wide))
+            surface_text(m->s, m->in, y, m->left + x, ROLE_DIM, text);
+    }
+    if (at < 0)
+        return;
+    surface_text(m->s, m->in, y, m->left + at, ROLE_SELECTED, cursor);
+    surface_cursor(m->s, m->in, y, m->left + g->cursor * m->wide);
+}
+
+static void title_of(const struct map *m, bool narrow, char *title, size_t n)
+{
+    char explained[64], delta[96] = "";
+    const char *kind = params_word(&m->d->params, P_MPC_KIND);
+
+    desk_explained(m->d, explained);
+    if (m->mode <= HEAT_PSA && *explained) {
+        snprintf(delta, sizeof(delta), m->mode == HEAT_LPS ? "Δ log p(" : "Δ p(");
+        show_print(delta + strlen(delta), sizeof(delta) - strlen(delta), "%s)%s", explained,
+                   m->mode == HEAT_LPS && !narrow ? ", nats" : "");
+    } else if (m->mode == HEAT_MPC) {
+        show_print(delta, sizeof(delta), "coefficient%s",
+                   !strcmp(kind, "coeff_norm")   ? " × ‖value‖"
+                   : !strcmp(kind, "coeff_proj") ? " × projection"
+                                                 : "");
+    } else if (m->mode == HEAT_ACTIVATION) {
+        snprintf(delta, sizeof(delta), "coefficients");
+    }
+    if (!m->g.exact && !m->g.rough && !m->d->done)
+        snprintf(title, n, "Attribution");
+    else
+        show_print(title, n, "%s%s%s%s%s%s", narrow ? "" : "Attribution  ", heat_mode_name(m->mode),
+                   narrow ? "  " : "   ", delta, m->d->approximate ? "  ≈" : "",
+                   m->d->stale ? "  before the last change" : "");
+}
+
+static void hint_of(const struct map *m, char *hint, size_t n)
+{
+    int bin = m->g.bins > 0 ? (m->g.to - m->g.from + m->g.bins - 1) / m->g.bins : 0;
+
+    if (m->d->attributing &&
+        m->mode == (enum heat_mode)params_choice(&m->d->params, P_ATTR_STRATEGY))
+        show_print(hint, n, "%d of %d layers%s", m->d->done, m->d->layers,
+                   m->g.rough ? ", the rest ≈ MPC" : "");
+    else if (bin > 1 && m->d->pool == POOL_ABOVE)
+        snprintf(hint, n, "count in the mask, of each bin of %d", bin);
+    else if (bin > 1)
+        show_print(hint, n, "%s of each bin of %d", heat_pool_name(m->d->pool), bin);
+    else
+        snprintf(hint, n, "one column a neuron");
+}
+
+/* What is missing, and the key that brings it. */
+static void missing(const struct map *m, int y)
+{
+    struct pen p = pen_at(m->s, m->in, y, m->left);
+    const char *name = heat_mode_name(m->mode);
+    bool strategy = (enum heat_mode)params_choice(&m->d->params, P_ATTR_STRATEGY) == m->mode;
+
+    surface_fill(m->s, (struct rect){m->in.y + y, m->in.x, 1, m->in.w}, ROLE_TEXT);
+    if (m->in.w >= 60 && strategy)
+        pen_text(&p, ROLE_DIM, "not computed yet: ");
+    else if (m->in.w >= 60)
+        pen_printf(&p, ROLE_DIM, "%s is not computed: ", name);
+    pen_text(&p, ROLE_KEY, "x");
+    if (strategy || m->mode >= HEAT_MPC)
+        pen_fit(&p, ROLE_DIM, m->in.w - p.x, " scores every neuron for this fact");
+    else
+        pen_printf(&p, ROLE_DIM, " scores this fact by %s", name);
+}
+
+static void map_plot(const struct map *m, const struct map_shape *shape)
+{
+    struct heatmap map = {.value = m->g.value,
+                          .rows = m->g.rows,
+                          .cols = m->g.cols,
+                          .high = m->g.top,
+                          .scale = m->d->scale,
+                          .ramp = m->d->ramp,
+                          .wide = m->wide,
+                          .tall = m->tall,
+                          .row_high = m->g.high,
+                          .row_ramp = m->g.ramp};
+    int rows = m->tall > 1 ? m->g.rows * m->tall / 2 : (m->g.rows + 1) / 2;
+
+    heatmap_draw(&map, m->s, shape->plot);
+    labels(m);
+    if (m->g.exact || m->g.rough) {
+        legend(m, rows);
+        axis(m, rows + 1);
+    }
+    if (!m->g.exact && !m->d->attributing)
+        missing(m, m->in.h - 1);
+}
+
+void pane_map(const struct desk *d, const struct map_window *window, struct surface *s,
+              struct rect area, bool focus)
+{
+    struct map_shape shape = map_shape(d, window, area);
+    struct map m = {.d = d,
+                    .s = s,
+                    .in = shape.in,
+                    .plot = shape.plot,
+                    .left = shape.left,
+                    .wide = shape.wide,
+                    .tall = shape.tall,
+                    .mode = window_mode(window, d)};
+    char title[160], hint[64] = "";
+
+    if (d->ready && shape.rows)
+        heat_grid_make(&m.g, d, window, shape.layer, shape.rows, shape.plot.w / shape.wide);
+    title_of(&m, area.w < 60, title, sizeof(title));
+    if (d->ready)
+        hint_of(&m, hint, sizeof(hint));
+    box_draw(s, area, title, hint, focus);
+    if (!d->ready && area.h > 2 && area.w > 6) {
+        struct pen p = pen_at(s, m.in, m.in.h / 2, m.in.w / 2 - 12);
+
+        pen_text(&p, ROLE_DIM, "the model is being loaded");
+    } else if (m.g.rows && m.g.bins) {
+        map_plot(&m, &shape);
+    }
+    heat_grid_free(&m.g);
+}

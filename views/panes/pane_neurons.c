@@ -1,0 +1,71 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tui/box.h"
+#include "tui/text.h"
+#include "views/panes/panes.h"
+
+enum { SHOWN_MAX = 64 };
+
+void put_words(struct pen *p, const struct neuron_info *n, bool promotes, int cols)
+{
+    int end = p->x + cols;
+
+    for (int i = 0; i < n->count; i++) {
+        const struct word *w = promotes ? &n->promotes[i] : &n->suppresses[i];
+        const char *text = w->text[0] == ' ' && w->text[1] ? w->text + 1 : w->text;
+        char piece[64];
+        int width = text_width(text_piece(piece, sizeof(piece), text));
+
+        if (p->x >= end)
+            break;
+        if (p->x + width > end) {
+            pen_fit(p, ROLE_DIM, end - p->x, piece);
+            break;
+        }
+        pen_text(p, ROLE_DIM, piece);
+        p->x++;
+    }
+    p->x = end;
+}
+
+static void row(const struct desk *d, const struct desk_neuron *n, struct surface *s,
+                struct rect in, int y, bool here)
+{
+    const struct neuron_info *words = desk_words(d, n->layer, n->neuron);
+    struct pen p = pen_at(s, in, y, 0);
+    char address[24], score[16];
+
+    if (here) {
+        surface_fill(s, (struct rect){in.y + y, in.x, 1, in.w}, ROLE_SELECTED);
+        surface_cursor(s, in, y, 2);
+    }
+    pen_text(&p, class_role(n->class_bits), class_glyph(n->class_bits));
+    p.x++;
+    snprintf(address, sizeof(address), "L%dN%d", n->layer, n->neuron);
+    pen_fit(&p, ROLE_STRONG, 9, address);
+    snprintf(score, sizeof(score), fabs(n->score) < 0.05 ? "%.0e" : "%.1f", n->score);
+    pen_right(&p, ROLE_BAR, 6, score);
+    p.x += 2;
+    if (words)
+        put_words(&p, words, true, in.w - p.x);
+    else
+        pen_text(&p, ROLE_EMPTY, "·");
+}
+
+void pane_neurons(const struct desk *d, int at, struct surface *s, struct rect area, bool focus)
+{
+    struct rect in = box_draw(s, area, "Strongest neurons", "3 all", focus);
+    struct desk_neuron top[SHOWN_MAX];
+    int n = desk_top(d, -1, ORDER_SCORE, top, SHOWN_MAX);
+    int first = at >= in.h ? at - in.h + 1 : 0;
+
+    if (!n && in.h) {
+        struct pen p = pen_at(s, in, 0, 0);
+
+        pen_text(&p, ROLE_DIM, "x scores them");
+    }
+    for (int i = first; i < n && i - first < in.h; i++)
+        row(d, &top[i], s, in, i - first, focus && i == at);
+}

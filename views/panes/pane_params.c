@@ -1,0 +1,57 @@
+#include <math.h>
+#include <stdio.h>
+
+#include "core/base/show.h"
+#include "tui/box.h"
+#include "tui/text.h"
+#include "views/panes/panes.h"
+
+static void row(const struct desk *d, enum knob knob, struct surface *s, struct rect in, int y,
+                bool focus)
+{
+    const struct knob_info *k = knob_info(knob);
+    int label = in.w >= 32 ? 13 : 0, slider = in.w - 6 - label - 9;
+    struct pen p = pen_at(s, in, y, 0);
+    char value[16];
+
+    pen_fit(&p, focus ? ROLE_ACCENT : ROLE_STRONG, 6, k->symbol);
+    if (label) {
+        pen_fit(&p, ROLE_DIM, label - 1, k->label);
+        p.x++;
+    }
+    if (slider >= 4)
+        slider_draw(s, in, y, p.x, slider, knob_position(&d->params, knob), focus);
+    p.x = in.w - 8;
+    knob_text(&d->params, knob, value);
+    pen_right(&p, focus ? ROLE_ACCENT : ROLE_STRONG, 8, value);
+    if (focus)
+        surface_cursor(s, in, y, in.w - text_width(value));
+}
+
+static void foot(const struct desk *d, struct surface *s, struct rect area)
+{
+    char range[48], text[160];
+    const struct mask *m = d->at_layer < d->layers ? d->layer[d->at_layer].mask : NULL;
+
+    if (params_choice(&d->params, P_SELECT_RULE) == RULE_QUANTILE_GE && m &&
+        isfinite(m->general.next_up))
+        snprintf(text, sizeof(text), "quantile: next change at ρ_ge %.3f", m->general.next_up);
+    else
+        show_print(text, sizeof(text), "mask %s · select %s · %s%s",
+                   params_word(&d->params, P_MASK_MODE), params_word(&d->params, P_SELECT_RULE),
+                   *desk_edited_range(d, range) ? range : "layers auto",
+                   params_choice(&d->params, P_MASK_COMPENSATE) ? " · gain=" : "");
+    box_foot(s, area, text);
+}
+
+void pane_params(const struct desk *d, enum knob at, struct surface *s, struct rect area,
+                 bool focus)
+{
+    struct rect in =
+        box_draw(s, area, "Parameters", focus ? knob_info(at)->equation : "Tab", focus);
+    int top = (int)at >= in.h ? (int)at - in.h + 1 : 0;
+
+    for (int i = top; i < KNOB_COUNT && i - top < in.h; i++)
+        row(d, (enum knob)i, s, in, i - top, focus && i == (int)at);
+    foot(d, s, area);
+}

@@ -1,0 +1,210 @@
+/* Entropy, ratio, threshold: a row a layer, the formula with its numbers, where the chosen are. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/show.h"
+#include "tui/box.h"
+#include "tui/text.h"
+#include "views/panes/panes.h"
+
+enum { H_GE, RHO_GE, H_SP, RHO_SP, N_GE, N_SP, N_BOTH, KEPT, GAIN, LEAK, COLUMNS };
+
+static const struct {
+    const char *title;
+    int cols, drop; /* drop: left out when narrower than this */
+    enum role role;
+} columns[COLUMNS] = {
+    [H_GE] = {"H_ge", 6, 60, ROLE_TEXT},    [RHO_GE] = {"ρ_ge", 7, 0, ROLE_GENERAL},
+    [H_SP] = {"H_sp", 7, 60, ROLE_TEXT},    [RHO_SP] = {"ρ_sp", 7, 0, ROLE_SPECIFIC},
+    [N_GE] = {"▲gen", 6, 50, ROLE_GENERAL}, [N_SP] = {"●spec", 6, 50, ROLE_SPECIFIC},
+    [N_BOTH] = {"◆both", 6, 50, ROLE_BOTH}, [KEPT] = {"kept", 9, 28, ROLE_STRONG},
+    [GAIN] = {"gain", 6, 34, ROLE_BAR},     [LEAK] = {"leak/g²", 8, 42, ROLE_ERROR},
+};
+
+static bool stands(int column, int width)
+{
+    return width >= columns[column].drop;
+}
+
+static void put(struct pen *p, int column, int width, const char *text)
+{
+    if (stands(column, width))
+        pen_right(p, columns[column].role, columns[column].cols, text);
+}
+
+static void number(struct pen *p, int column, int width, double x)
+{
+    char text[16];
+
+    put(p, column, width, text_probability(text, x));
+}
+
+static void count(struct pen *p, int column, int width, int n)
+{
+    char text[16];
+
+    snprintf(text, sizeof(text), "%d", n);
+    put(p, column, width, text);
+}
+
+static void weight(struct pen *p, int width, const struct weighed_layer *w)
+{
+    char text[24];
+
+    if (!w) {
+        put(p, GAIN, width, "·");
+        put(p, LEAK, width, "·");
+        return;
+    }
+    show_print(text, sizeof(text), "%s%.2f", w->stale ? "≈" : "", w->gain_mask);
+    put(p, GAIN, width, text);
+    snprintf(text, sizeof(text), w->leak_ratio >= 100 ? "%.0f×" : "%.1f×", w->leak_ratio);
+    put(p, LEAK, width, text);
+}
+
+static void layer_row(const struct desk *d, int layer, struct surface *s, struct rect in, int y)
+{
+    const struct mask *m = d->layer[layer].mask;
+    bool here = layer == d->at_layer;
+    struct pen p = pen_at(s, in, y, 0);
+    char text[24];
+
+    if (here)
+        surface_fill(s, (struct rect){in.y + y, in.x, 1, in.w}, ROLE_SELECTED);
+    pen_printf(&p, here || desk_edits(d, layer) ? ROLE_STRONG : ROLE_TEXT, "%d", layer);
+    p.x = 2;
+    if (!m) {
+        pen_text(&p, ROLE_EMPTY, "  ·");
+        return;
+    }
+    number(&p, H_GE, in.w, m->general.H);
+    number(&p, RHO_GE, in.w, m->general.rho);
+    number(&p, H_SP, in.w, m->specific.H);
+    number(&p, RHO_SP, in.w, m->specific.rho);
+    count(&p, N_GE, in.w, m->general.chosen - m->both);
+    count(&p, N_SP, in.w, m->specific.chosen - m->both);
+    count(&p, N_BOTH, in.w, m->both);
+    snprintf(text, sizeof(text), "%d %2.0f%%", m->kept,
+             m->neurons ? 100.0 * m->kept / m->neurons : 0);
+    put(&p, KEPT, in.w, text);
+    weight(&p, in.w, desk_weight(d, layer));
+}
+
+static void heading(struct surface *s, struct rect in)
+{
+    struct pen p = pen_at(s, in, 0, 0);
+
+    pen_text(&p, ROLE_DIM, "L ");
+    for (int c = 0; c < COLUMNS; c++)
+        if (stands(c, in.w))
+            pen_right(&p, ROLE_DIM, columns[c].cols, columns[c].title);
+}
+
+/* ρ_ge = α_ge · H_ge + β_ge  = .100 × 0.027 + .300 = 0.303 */
+static void formula(const struct desk *d, const struct mask *m, bool general, struct surface *s,
+                    struct rect in, int y)
+{
+    const struct mask_side *side = general ? &m->general : &m->specific;
+    const char *k = general ? "ge" : "sp";
+    double a = d->params.value[general ? P_RATIO_GE_A : P_RATIO_SP_A];
+    double b = d->params.value[general ? P_RATIO_GE_B : P_RATIO_SP_B];
+    double power = d->params.value[general ? P_RATIO_GE_GAMMA : P_RATIO_SP_GAMMA];
+    struct pen p = pen_at(s, in, y, 0);
+    char up[16] = "", h[16];
+
+    if (fabs(power - 1) > 1e-12)
+        snprintf(up, sizeof(up), "^%.3g", power);
+    if (in.w >= 58)
+        pen_printf(&p, ROLE_DIM, "ρ_%s = α_%s · H_%s%s + β_%s  ", k, k, k, up, k);
+    else
+        pen_printf(&p, ROLE_DIM, "ρ_%s ", k);
+    pen_printf(&p, ROLE_TEXT, "= %.3f × %s%s + %.3f = ", a, text_probability(h, side->H), up, b);
+    pen_printf(&p, general ? ROLE_GENERAL : ROLE_SPECIFIC, "%.3f", side->rho);
+    if (side->ties > 0)
+        pen_printf(&p, ROLE_DIM, "  tied %.0f%%", side->ties * 100);
+}
+
+/* Share of the neurons of a class in each bin along the layer. */
+static void density(const struct mask *m, struct surface *s, struct rect in, int y, int layer)
+{
+    int bins = in.w - 4 - 7;
+    struct pen p = pen_at(s, in, y, 0);
+
+    bins = bins < m->neurons ? bins : m->neurons;
+    if (bins < 8)
+        return;
+    pen_printf(&p, ROLE_STRONG, "L%d", layer);
+    for (int b = 0; b < bins; b++) {
+        int from = (int)((long long)b * m->neurons / bins);
+        int to = (int)((long long)(b + 1) * m->neurons / bins), n[2] = {0, 0};
+
+        for (int i = from; i < to; i++) {
+            n[0] += (m->class_bits[i] & CLASS_GENERAL) != 0;
+            n[1] += (m->class_bits[i] & CLASS_SPECIFIC) != 0;
+        }
+        surface_ink(s, in, y, 4 + b, ROLE_TEXT, "▀",
+                    ink_ramp(RAMP_GENERAL, n[0] * 255 / (to - from)),
+                    ink_ramp(RAMP_SPECIFIC, n[1] * 255 / (to - from)));
+    }
+}
+
+static void density_title(struct surface *s, struct rect in, int y)
+{
+    struct pen p = pen_at(s, in, y, 4);
+
+    pen_text(&p, ROLE_DIM, "density along the layer: ");
+    pen_text(&p, ROLE_GENERAL, "▀");
+    pen_text(&p, ROLE_DIM, " general  ");
+    pen_text(&p, ROLE_SPECIFIC, "▄");
+    pen_text(&p, ROLE_DIM, " specific");
+}
+
+/* The layers listed: the edited ones, or all if there is room. Returns how many. */
+static int listed(const struct desk *d, int rows, int *layer)
+{
+    int n = 0, at = 0, first;
+    bool all = rows >= d->layers + 2, any = false;
+
+    for (int l = 0; l < d->layers; l++)
+        any |= desk_edits(d, l);
+
+    for (int l = 0; l < d->layers && n < 512; l++)
+        if (all || desk_edits(d, l) || l == d->at_layer || (!any && d->layer[l].mask)) {
+            if (l == d->at_layer)
+                at = n;
+            layer[n++] = l;
+        }
+    first = n > rows ? at - rows / 2 : 0;
+    first = first > n - rows ? n - rows : first;
+    first = first < 0 ? 0 : first;
+    n = n - first < rows ? n - first : rows;
+    memmove(layer, layer + first, (size_t)n * sizeof(*layer));
+    return n;
+}
+
+void pane_ratios(const struct desk *d, struct surface *s, struct rect area, bool focus)
+{
+    struct rect in = box_draw(s, area, "Ratios and mask", "entropy → ratio → threshold", focus);
+    const struct mask *m = d->at_layer < d->layers ? d->layer[d->at_layer].mask : NULL;
+    int below = !m ? 0 : in.h >= 11 ? 5 : in.h >= 8 ? 3 : in.h >= 6 ? 2 : 0;
+    int layer[512], n, y;
+
+    if (in.h < 2)
+        return;
+    heading(s, in);
+    n = listed(d, in.h - 1 - below, layer);
+    for (int i = 0; i < n; i++)
+        layer_row(d, layer[i], s, in, i + 1);
+    if (!below)
+        return;
+    y = in.h - below + (below == 5);
+    if (below == 3)
+        y = in.h - 3;
+    formula(d, m, true, s, in, y);
+    formula(d, m, false, s, in, y + 1);
+    if (below == 5)
+        density_title(s, in, y + 2);
+    if (below >= 3)
+        density(m, s, in, in.h - 1, d->at_layer);
+}

@@ -1,0 +1,405 @@
+/* The main screen: the fact, the knobs, the map, the ratios, the lens, the strongest neurons. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/edit/relations.h"
+#include "tui/layout.h"
+#include "views/panes/panes.h"
+#include "views/screens/edit_layout.h"
+#include "views/verbs.h"
+#include "views/view.h"
+
+struct edit {
+    struct fact_form form;
+    int pane; /* enum edit_pane */
+    enum knob knob;
+    int neuron;
+    unsigned look;    /* job of the look under way, 0: none */
+    bool look_wanted; /* the fact has changed since it was asked for */
+};
+
+static struct edit_layout layout_of(const struct view *v, struct rect area)
+{
+    return edit_layout(area, v->host->desk->layers);
+}
+
+static void edit_open(struct view *v)
+{
+    struct edit *e = v->state;
+
+    if (!e->pane)
+        e->pane = PANE_PARAMS;
+}
+
+static void edit_close(struct view *v)
+{
+    struct edit *e = v->state;
+
+    for (int i = 0; i < FORM_FIELDS; i++)
+        field_free(&e->form.field[i]);
+}
+
+static struct fact typed(const struct fact_form *form)
+{
+    return (struct fact){
+        .subject = xstrdup(field_text(&form->field[FORM_SUBJECT])),
+        .prompt = xstrdup(field_text(&form->field[FORM_PROMPT])),
+        .target = xstrdup(field_text(&form->field[FORM_TARGET])),
+    };
+}
+
+/* Tokens and the present answer follow the typing: one question at a time. */
+static void look_at_typed(struct view *v)
+{
+    struct edit *e = v->state;
+    struct fact fact = typed(&e->form);
+
+    e->look_wanted = false;
+    if (fact_normalise(&fact, NULL) && e->look == 0)
+        e->look = verb_look(v->host, &fact);
+    else
+        e->look_wanted = e->look != 0;
+    fact_free(&fact);
+}
+
+static void edit_event(struct view *v, const struct event *ev)
+{
+    struct edit *e = v->state;
+
+    if (!e->look || ev->job != e->look || (ev->kind != EV_DONE && ev->kind != EV_FAILED))
+        return;
+    e->look = 0;
+    if (e->look_wanted && e->form.open)
+        look_at_typed(v);
+}
+
+static void form_open(struct view *v)
+{
+    struct edit *e = v->state;
+    const struct fact *fact = &v->host->desk->fact;
+
+    field_set(&e->form.field[FORM_SUBJECT], fact->subject ? fact->subject : "");
+    field_set(&e->form.field[FORM_PROMPT], fact->prompt ? fact->prompt : "");
+    field_set(&e->form.field[FORM_TARGET], fact->target ? fact->target : "");
+    e->form.at = FORM_SUBJECT;
+    e->form.open = true;
+    e->pane = PANE_FACT;
+}
+
+/* A subject typed as subject | relation | object is the whole fact. What is known of a fact, its
+ * probes above all, stays with it while subject and prompt stay. */
+static bool complete(const struct desk *d, struct fact *fact, struct err *err)
+{
+    const struct fact *old = &d->fact;
+    unsigned trimmed;
+    char *target;
+
+    if (d->relations && is_triple(fact->subject)) {
+        struct fact triple;
+        bool ok = fact_from_triple(&triple, d->relations, fact->subject, 0, err);
+
+        if (ok) {
+            fact_free(fact);
+            *fact = triple;
+        }
+        return ok;
+    }
+    if (!fact_normalise(fact, err))
+        return false;
+    if (!old->subject || strcmp(old->subject, fact->subject) != 0 ||
+        strcmp(old->prompt, fact->prompt) != 0)
+        return true;
+    trimmed = fact->trimmed; /* of what was typed now */
+    target = fact->target;
+    fact->target = NULL;
+    fact_free(fact);
+    *fact = fact_copy(old);
+    fact->trimmed = trimmed;
+    free(fact->target);
+    fact->target = target;
+    return true;
+}
+
+static void form_accept(struct view *v)
+{
+    struct edit *e = v->state;
+    struct fact fact = typed(&e->form);
+    struct err err = {0};
+
+    if (!complete(v->host->desk, &fact, &err)) {
+        v->host->say(v->host, TONE_ERROR, "%s", err.text);
+        fact_free(&fact);
+        return;
+    }
+    e->form.open = false;
+    e->pane = PANE_PARAMS;
+    verb_fact(v->host, &fact);
+    fact_free(&fact);
+}
+
+static void form_leave(struct view *v)
+{
+    struct edit *e = v->state;
+
+    e->form.open = false;
+    e->pane = PANE_PARAMS;
+    if (v->host->desk->fact.subject) /* what was asked while typing is not what stands there */
+        verb_look(v->host, &v->host->desk->fact);
+}
+
+static bool edit_key(struct view *v, const struct key *key)
+{
+    struct edit *e = v->state;
+
+    if (!e->form.open)
+        return false;
+    if (key->code == K_ENTER) {
+        form_accept(v);
+    } else if (key->code == K_ESCAPE) {
+        form_leave(v);
+    } else if (key->code == K_TAB || key->code == K_DOWN) {
+        e->form.at = (e->form.at + 1) % FORM_FIELDS;
+    } else if (key->code == K_BACK_TAB || key->code == K_UP) {
+        e->form.at = (e->form.at + FORM_FIELDS - 1) % FORM_FIELDS;
+    } else if (field_key(&e->form.field[e->form.at], key)) {
+        look_at_typed(v);
+    } else {
+        return false; /* Ctrl-C, function keys */
+    }
+    return true;
+}
+
+static void next_pane(struct view *v, int by)
+{
+    struct edit *e = v->state;
+
+    e->pane = (e->pane + by + PANE_COUNT) % PANE_COUNT;
+    if (e->pane == PANE_NONE)
+        e->pane = by > 0 ? PANE_FACT : PANE_COUNT - 1;
+}
+
+static bool knob_action(struct view *v, enum action action)
+{
+    struct edit *e = v->state;
+    struct params *p = &v->host->desk->params;
+    char text[16], command[64];
+
+    switch (action) {
+    case ACTION_UP:
+        e->knob = e->knob ? e->knob - 1 : 0;
+        return true;
+    case ACTION_DOWN:
+        e->knob = e->knob + 1 < KNOB_COUNT ? e->knob + 1 : e->knob;
+        return true;
+    case ACTION_LEFT:
+    case ACTION_LESS:
+        knob_step(p, e->knob, -1);
+        break;
+    case ACTION_RIGHT:
+    case ACTION_MORE:
+        knob_step(p, e->knob, 1);
+        break;
+    case ACTION_MUCH_LESS:
+        knob_step(p, e->knob, -10);
+        break;
+    case ACTION_MUCH_MORE:
+        knob_step(p, e->knob, 10);
+        break;
+    case ACTION_RESET:
+        p->value[knob_info(e->knob)->param] = param_info(knob_info(e->knob)->param)->def;
+        break;
+    case ACTION_EXACT:
+        snprintf(command, sizeof(command), ":set %s=%s",
+                 param_info(knob_info(e->knob)->param)->alias, knob_text(p, e->knob, text));
+        v->host->prompt(v->host, command);
+        return true;
+    default:
+        return false;
+    }
+    v->host->knobs_moved(v->host);
+    return true;
+}
+
+static bool neuron_action(struct view *v, enum action action)
+{
+    struct edit *e = v->state;
+    struct desk *d = v->host->desk;
+    struct desk_neuron top[64];
+    int n = desk_top(d, -1, ORDER_SCORE, top, 64);
+
+    if (action == ACTION_UP)
+        e->neuron -= e->neuron > 0;
+    else if (action == ACTION_DOWN)
+        e->neuron += e->neuron + 1 < n;
+    else if (action != ACTION_ENTER)
+        return false;
+    if (n) {
+        e->neuron = e->neuron < n ? e->neuron : n - 1;
+        d->at_layer = top[e->neuron].layer;
+        d->at_neuron = top[e->neuron].neuron;
+    }
+    if (action == ACTION_ENTER)
+        v->host->open(v->host, "neurons");
+    return true;
+}
+
+static bool map_action(struct view *v, enum action action)
+{
+    struct desk *d = v->host->desk;
+    int bin = d->model.neurons / 64 > 0 ? d->model.neurons / 64 : 1;
+
+    if (action == ACTION_ENTER) {
+        v->host->open(v->host, "heatmap");
+        return true;
+    }
+    if (action == ACTION_LEFT)
+        verb_move_neuron(d, -bin);
+    else if (action == ACTION_RIGHT)
+        verb_move_neuron(d, bin);
+    else if (action == ACTION_UP || action == ACTION_DOWN)
+        verb_move_layer(d, action == ACTION_UP ? -1 : 1);
+    else
+        return false;
+    return true;
+}
+
+static bool pane_action(struct view *v, enum action action)
+{
+    struct edit *e = v->state;
+
+    switch (e->pane) {
+    case PANE_FACT:
+        if (action == ACTION_ENTER)
+            form_open(v);
+        return action == ACTION_ENTER;
+    case PANE_PARAMS:
+        return knob_action(v, action);
+    case PANE_MAP:
+        return map_action(v, action);
+    case PANE_NEURONS:
+        return neuron_action(v, action);
+    case PANE_RATIOS:
+        if (action == ACTION_ENTER)
+            v->host->open(v->host, "ratios");
+        return action == ACTION_ENTER;
+    default:
+        return false;
+    }
+}
+
+static bool edit_action(struct view *v, enum action action)
+{
+    struct edit *e = v->state;
+
+    if (pane_action(v, action))
+        return true;
+    switch (action) {
+    case ACTION_EDIT_FACT:
+        form_open(v);
+        return true;
+    case ACTION_NEXT_PANE:
+        next_pane(v, 1);
+        return true;
+    case ACTION_PREVIOUS_PANE:
+        next_pane(v, -1);
+        return true;
+    case ACTION_ALPHA:
+        e->knob =
+            e->pane == PANE_PARAMS && e->knob == KNOB_ALPHA_GE ? KNOB_ALPHA_SP : KNOB_ALPHA_GE;
+        break;
+    case ACTION_BETA:
+        e->knob = e->pane == PANE_PARAMS && e->knob == KNOB_BETA_GE ? KNOB_BETA_SP : KNOB_BETA_GE;
+        break;
+    case ACTION_TEMPERATURE:
+        e->knob = KNOB_TAU;
+        break;
+    case ACTION_UP:
+    case ACTION_DOWN:
+        verb_move_layer(v->host->desk, action == ACTION_UP ? -1 : 1);
+        return true;
+    case ACTION_MORE:
+    case ACTION_LESS:
+    case ACTION_MUCH_MORE:
+    case ACTION_MUCH_LESS:
+    case ACTION_EXACT:
+    case ACTION_RESET:
+        return knob_action(v, action);
+    default:
+        return false;
+    }
+    e->pane = PANE_PARAMS;
+    return true;
+}
+
+static bool edit_click(struct view *v, struct rect area, int y, int x)
+{
+    struct edit *e = v->state;
+    struct edit_layout l = layout_of(v, area);
+
+    for (int i = PANE_FACT; i < PANE_COUNT; i++)
+        if (rect_has(l.pane[i], y, x)) {
+            int shown = l.pane[i].h - 2, top = (int)e->knob >= shown ? (int)e->knob - shown + 1 : 0;
+            int knob = y - l.pane[i].y - 1 + top; /* as pane_params() scrolls */
+
+            e->pane = i;
+            if (i == PANE_PARAMS && knob >= 0 && knob < KNOB_COUNT)
+                e->knob = (enum knob)knob;
+            return true;
+        }
+    return false;
+}
+
+/* Over a knob the wheel steps it, elsewhere it moves in the pane it is over. */
+static bool edit_wheel(struct view *v, struct rect area, int y, int x, int by)
+{
+    struct edit *e = v->state;
+    struct rect params = layout_of(v, area).pane[PANE_PARAMS];
+    enum action action = by < 0 ? ACTION_UP : ACTION_DOWN;
+
+    if (!edit_click(v, area, y, x))
+        return false;
+    if (e->pane == PANE_PARAMS && rect_has(params, y, x))
+        action = by < 0 ? ACTION_RIGHT : ACTION_LEFT;
+    return edit_action(v, action);
+}
+
+static void edit_draw(const struct view *v, struct surface *s, struct rect area)
+{
+    const struct edit *e = v->state;
+    const struct desk *d = v->host->desk;
+    struct edit_layout l = layout_of(v, area);
+    enum command_kind busy = desk_busy(d);
+    bool solving = (busy == CMD_PREVIEW || busy == CMD_COMMIT) && d->steps;
+    struct rect steps = l.pane[PANE_LENS];
+
+    if (rect_empty(steps))
+        steps = l.pane[PANE_NEURONS];
+    pane_fact(d, &e->form, s, l.pane[PANE_FACT], e->pane == PANE_FACT);
+    pane_params(d, e->knob, s, l.pane[PANE_PARAMS], e->pane == PANE_PARAMS);
+    pane_map(d, &(struct map_window){0}, s, l.pane[PANE_MAP], e->pane == PANE_MAP);
+    pane_ratios(d, s, l.pane[PANE_RATIOS], e->pane == PANE_RATIOS);
+    if (!solving || steps.y != l.pane[PANE_LENS].y || rect_empty(l.pane[PANE_LENS]))
+        pane_lens(d, s, l.pane[PANE_LENS], e->pane == PANE_LENS);
+    if (!solving || steps.y != l.pane[PANE_NEURONS].y)
+        pane_neurons(d, e->neuron, s, l.pane[PANE_NEURONS], e->pane == PANE_NEURONS);
+    if (solving)
+        pane_steps(d, s, steps, false);
+}
+
+const struct view_ops view_edit = {
+    .name = "edit",
+    .title = "Edit",
+    .footer = "attribute preview commit undo help:keys flip:before/after view-compare:compare "
+              "search command quit",
+    .size = sizeof(struct edit),
+    .open = edit_open,
+    .close = edit_close,
+    .event = edit_event,
+    .key = edit_key,
+    .click = edit_click,
+    .wheel = edit_wheel,
+    .action = edit_action,
+    .draw = edit_draw,
+};

@@ -1,0 +1,25 @@
+/* Where the main screen's panes go: a pure function of the room there is. */
+#ifndef VIEWS_SCREENS_EDIT_LAYOUT_H
+#define VIEWS_SCREENS_EDIT_LAYOUT_H
+
+#include "tui/surface.h"
+
+enum edit_pane {
+    PANE_NONE,
+    PANE_FACT,
+    PANE_PARAMS,
+    PANE_MAP,
+    PANE_RATIOS,
+    PANE_LENS,
+    PANE_NEURONS,
+    PANE_COUNT
+};
+
+struct edit_layout {
+    struct rect pane[PANE_COUNT]; /* of size 0: no room for it */
+};
+
+/* `layers` of the model decide how high the map wants to be; 0: not known. */
+struct edit_layout edit_layout(struct rect area, int layers);
+
+#endif

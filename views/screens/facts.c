@@ -1,0 +1,273 @@
+/* Many facts: pasted, loaded or typed as a list, edited one after another, each with its
+ * scoreboard. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/show.h"
+#include "tui/box.h"
+#include "tui/layout.h"
+#include "tui/text.h"
+#include "views/panes/pane_board.h"
+#include "views/screens/facts_list.h"
+#include "views/verbs.h"
+
+enum { PAGE = 15, WIDE = 100 };
+
+struct facts {
+    struct list list;
+    int board_top;
+    bool going; /* the next one begins when one is over */
+};
+
+static struct desk_fact *selected(const struct view *v)
+{
+    const struct facts *f = v->state;
+    struct desk *d = v->host->desk;
+
+    return f->list.at < d->queued ? &d->queue[f->list.at] : NULL;
+}
+
+static void ask_commit(struct view *v)
+{
+    struct desk *d = v->host->desk;
+    struct question q = {.title = "Commit all that wait?", .yes = "Commit", .then = ACTION_COMMIT};
+    const struct history_fact *in;
+    int n = facts_waiting(d), again = 0;
+    char known[80] = "";
+
+    if (!n) {
+        v->host->say(v->host, TONE_WARN, "no fact waits: paste some, or :facts FILE");
+        return;
+    }
+    for (int i = 0; i < d->queued; i++)
+        again += d->queue[i].state == QUEUE_WAITS && verb_standing(d, &d->queue[i].fact, &in);
+    if (again)
+        snprintf(known, sizeof(known), "Of %d an active edit has the question already.\n", again);
+    show_print(
+        q.text, sizeof(q.text),
+        "%d fact%s, one edit each, in the order of the list.\n%sEvery edit is journalled before "
+        "the next begins; Ctrl-C stops.",
+        n, n == 1 ? "" : "s", known);
+    v->host->ask(v->host, &q);
+}
+
+static bool facts_confirmed(struct view *v, const struct question *question)
+{
+    struct facts *f = v->state;
+
+    if (question->then != ACTION_COMMIT)
+        return false;
+    f->going = facts_next(v->host);
+    return true;
+}
+
+static void facts_event(struct view *v, const struct event *ev)
+{
+    struct facts *f = v->state;
+    bool stopped, next = facts_hear(v->host, ev, &stopped);
+
+    if (stopped && f->going)
+        v->host->say(v->host, TONE_WARN, "stopped: %d wait%s (C goes on)",
+                     facts_waiting(v->host->desk), facts_waiting(v->host->desk) == 1 ? "s" : "");
+    f->going &= !stopped;
+    if (next && f->going && !facts_next(v->host)) {
+        f->going = false;
+        v->host->say(v->host, TONE_GOOD, "the list is done");
+    }
+}
+
+static void probe(struct view *v)
+{
+    struct desk_fact *q = selected(v);
+
+    if (q)
+        verb_probe(v->host, &q->fact, &q->job);
+    else
+        verb_probe(v->host, &v->host->desk->fact, NULL);
+}
+
+/* Removes the selected one unless it runs; edits that were made stay made. */
+static void discard(struct view *v)
+{
+    struct facts *f = v->state;
+    struct desk *d = v->host->desk;
+    struct desk_fact *q = selected(v);
+
+    if (!q || q->job)
+        return;
+    desk_queue_drop(d, f->list.at);
+    list_move(&f->list, 0, d->queued, PAGE);
+}
+
+static bool facts_action(struct view *v, enum action action)
+{
+    struct facts *f = v->state;
+    struct desk *d = v->host->desk;
+    struct desk_fact *q = selected(v);
+    int by = action_steps(action, PAGE, d->queued + 1);
+
+    if (by) {
+        list_move(&f->list, by, d->queued, PAGE);
+        f->board_top = 0;
+        return true;
+    }
+    switch (action) {
+    case ACTION_COMMIT:
+        ask_commit(v);
+        return true;
+    case ACTION_PROBE:
+        probe(v);
+        return true;
+    case ACTION_DISCARD:
+        discard(v);
+        return true;
+    case ACTION_ENTER:
+        if (q) {
+            verb_fact(v->host, &q->fact);
+            v->host->open(v->host, "edit");
+        }
+        return true;
+    case ACTION_LAYER_BACK:
+    case ACTION_LAYER_NEXT:
+        f->board_top += action == ACTION_LAYER_NEXT ? 1 : f->board_top > 0 ? -1 : 0;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool facts_key(struct view *v, const struct key *key)
+{
+    if (key->code != K_PASTE)
+        return false;
+    facts_take(v->host, key->paste, strlen(key->paste));
+    return true;
+}
+
+static bool facts_command(struct view *v, const char *word, const char *rest)
+{
+    if (strcmp(word, "facts") != 0)
+        return false;
+    if (*rest)
+        facts_take_file(v->host, rest);
+    return true;
+}
+
+static void row(const struct desk_fact *q, struct surface *s, struct rect in, int y, bool at)
+{
+    struct rect line = {in.y + y, in.x, 1, in.w};
+    enum role role = facts_role(q->state);
+    int words = in.w - 17;
+    struct pen p;
+    char text[300], number[16];
+
+    if (at)
+        surface_fill(s, line, ROLE_SELECTED);
+    p = pen_at(s, in, y, 0);
+    pen_text(&p, role, facts_glyph(q->state));
+    p.x = 2;
+    pen_fit(&p, role, 7, facts_word(q->state));
+    p.x = 9;
+    show_print(text, sizeof(text), "%.120s → %.100s", q->fact.subject, q->fact.target);
+    pen_fit(&p, ROLE_TEXT, words > 8 ? words : 8, text);
+    p.x++;
+    if (q->edit)
+        pen_text(&p, ROLE_STRONG, text_probability(number, q->p[1]));
+    if (at)
+        surface_cursor(s, in, y, 0);
+}
+
+static void draw_list(const struct view *v, struct surface *s, struct rect area)
+{
+    const struct facts *f = v->state;
+    const struct desk *d = v->host->desk;
+    char hint[64];
+    struct rect in;
+    int top;
+
+    show_print(hint, sizeof(hint), "%d wait%s", facts_waiting(d), f->going ? ", going on" : "");
+    in = box_draw(s, area, "Facts", d->queued ? hint : "", true);
+    if (!d->queued) {
+        static const char *const help[] = {"Paste facts here, or :facts FILE. A line is one of",
+                                           "  Eiffel Tower | location | Rome",
+                                           "  Eiffel Tower; The {} is in the city of; Rome",
+                                           "  {\"subject\": …, \"prompt\": …, \"target_new\": …}",
+                                           "| picks a relation; B asks the scoreboard of the",
+                                           "fact at hand."};
+
+        for (int i = 0; i < 6 && i < in.h; i++) {
+            struct pen p = pen_at(s, in, i, 0);
+
+            pen_fit(&p, i && i < 4 ? ROLE_TEXT : ROLE_DIM, in.w, help[i]);
+        }
+        return;
+    }
+    top = list_top(&f->list, d->queued, in.h);
+    for (int y = 0; y < in.h && top + y < d->queued; y++)
+        row(&d->queue[top + y], s, in, y, top + y == f->list.at);
+}
+
+/* Of the selected fact; with no list, of the fact at hand. */
+static void draw_board(const struct view *v, struct surface *s, struct rect area)
+{
+    const struct facts *f = v->state;
+    const struct desk *d = v->host->desk;
+    const struct desk_fact *q = selected(v);
+    const struct probed *board = q ? q->board : d->board;
+    struct rect in = box_draw(s, area, "Scoreboard", board ? "before → after" : "B asks", false);
+    struct pen p = pen_at(s, in, 0, 0);
+    char words[400];
+
+    if (in.h < 1)
+        return;
+    show_print(words, sizeof(words), "%.100s: %.60s",
+               q                 ? q->fact.subject
+               : d->fact.subject ? d->fact.subject
+                                 : "no fact",
+               q                ? q->fact.target
+               : d->fact.target ? d->fact.target
+                                : "");
+    pen_fit(&p, ROLE_STRONG, in.w, words);
+    p = pen_at(s, in, 1, 0);
+    if (q && q->state == QUEUE_FAILED)
+        pen_fit(&p, ROLE_ERROR, in.w, q->why);
+    else if (board)
+        pen_fit(&p, ROLE_DIM, in.w, board_words(board, words));
+    else
+        pen_fit(&p, ROLE_DIM, in.w, "rephrases, question, chat form, neighbours: before and after");
+    if (board && in.h > 3)
+        board_draw(board, s, (struct rect){in.y + 3, in.x, in.h - 3, in.w},
+                   f->board_top < board->probes ? f->board_top : 0);
+}
+
+static void facts_draw(const struct view *v, struct surface *s, struct rect area)
+{
+    bool wide = area.w >= WIDE;
+    int part = wide ? area.w * 2 / 5 : area.h / 2;
+    struct rect list = area, board = area;
+
+    if (wide) {
+        list.w = part;
+        board.x += part;
+        board.w -= part;
+    } else {
+        list.h = part;
+        board.y += part;
+        board.h -= part;
+    }
+    draw_list(v, s, list);
+    draw_board(v, s, board);
+}
+
+const struct view_ops view_facts = {
+    .name = "facts",
+    .title = "Facts",
+    .footer = "commit probe:scoreboard enter:edit discard:remove relation command help",
+    .size = sizeof(struct facts),
+    .event = facts_event,
+    .key = facts_key,
+    .action = facts_action,
+    .confirmed = facts_confirmed,
+    .command = facts_command,
+    .draw = facts_draw,
+};

@@ -1,0 +1,164 @@
+#include "views/screens/facts_list.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/base/show.h"
+#include "core/base/utf8.h"
+
+enum { MOST_BYTES = 64 << 20 };
+
+static const struct {
+    const char *word, *glyph;
+    enum role role;
+} shown[] = {
+    [QUEUE_WAITS] = {"waits", "○", ROLE_DIM},     [QUEUE_RUNS] = {"runs", "▸", ROLE_ACCENT},
+    [QUEUE_HOLDS] = {"holds", "✓", ROLE_GOOD},    [QUEUE_WEAK] = {"weak", "▽", ROLE_WARN},
+    [QUEUE_FAILED] = {"failed", "✗", ROLE_ERROR},
+};
+
+const char *facts_word(enum queue_state state)
+{
+    return shown[state].word;
+}
+
+const char *facts_glyph(enum queue_state state)
+{
+    return shown[state].glyph;
+}
+
+enum role facts_role(enum queue_state state)
+{
+    return shown[state].role;
+}
+
+int facts_take(struct host *host, const char *text, size_t len)
+{
+    struct desk *d = host->desk;
+    struct buf left_out = {0}, blanks = {0};
+    struct fact *facts;
+    int n = facts_from_lines(text, len, d->relations, &facts, &left_out), bad = 0;
+
+    for (const char *p = left_out.data; p && (p = strchr(p, '\n')); p++)
+        bad++;
+    fact_trimmed_say(facts, n, &blanks);
+    if (blanks.len)
+        desk_log(d, TONE_WARN, blanks.data);
+    if (n)
+        d->queue = xrealloc(d->queue, (size_t)(d->queued + n) * sizeof(*d->queue));
+    for (int i = 0; i < n; i++)
+        d->queue[d->queued++] = (struct desk_fact){.fact = facts[i]};
+    free(facts);
+    for (const char *p = left_out.data; p && *p; p += strcspn(p, "\n") + 1) {
+        char line[200];
+
+        show_print(line, sizeof(line), "left out, %.*s", (int)strcspn(p, "\n"), p);
+        desk_log(d, TONE_WARN, line);
+        if (!strchr(p, '\n'))
+            break;
+    }
+    if (bad)
+        host->say(host, TONE_WARN, "%d fact%s taken, %d line%s left out: %.*s%s", n,
+                  n == 1 ? "" : "s", bad, bad == 1 ? "" : "s", (int)strcspn(left_out.data, "\n"),
+                  left_out.data, bad > 1 ? " (L lists all)" : "");
+    else if (n)
+        host->say(host, blanks.len ? TONE_WARN : TONE_GOOD, "%d fact%s taken: C commits them%s%s",
+                  n, n > 1 ? "s" : "", blanks.len ? "; " : "", blanks.len ? blanks.data : "");
+    else
+        host->say(host, TONE_WARN, "no fact in it: a line is subject | relation | object");
+    buf_free(&left_out);
+    buf_free(&blanks);
+    return n;
+}
+
+bool facts_take_file(struct host *host, const char *path)
+{
+    struct err err = {0};
+    size_t len = 0;
+    char *text = file_read_text(path, MOST_BYTES, &len, &err);
+    int n = text ? facts_take(host, text, len) : 0;
+
+    if (!text)
+        host->say(host, TONE_ERROR, "%s", err.text);
+    free(text);
+    return n > 0;
+}
+
+int facts_waiting(const struct desk *d)
+{
+    int n = 0;
+
+    for (int i = 0; i < d->queued; i++)
+        n += d->queue[i].state == QUEUE_WAITS;
+    return n;
+}
+
+static unsigned post(struct host *host, struct desk_fact *q, enum command_kind kind)
+{
+    struct command cmd = {.kind = kind, .params = host->desk->params, .count = 1, .draft = true};
+
+    cmd.facts = xcalloc(1, sizeof(*cmd.facts));
+    cmd.facts[0] = fact_copy(&q->fact);
+    q->job = host->post(host, &cmd);
+    return q->job;
+}
+
+bool facts_next(struct host *host)
+{
+    struct desk *d = host->desk;
+
+    for (int i = 0; i < d->queued; i++)
+        if (d->queue[i].state == QUEUE_WAITS) {
+            if (!post(host, &d->queue[i], CMD_COMMIT))
+                return false;
+            d->queue[i].state = QUEUE_RUNS;
+            return true;
+        }
+    return false;
+}
+
+static void proved(struct desk_fact *q, const struct edited *e)
+{
+    q->edit = e->edit;
+    q->p[0] = e->p_target[0];
+    q->p[1] = e->p_target[1];
+    q->state = e->success ? QUEUE_HOLDS : QUEUE_WEAK;
+}
+
+/* `proof` is the desk's: the event's own payload has been taken by then. */
+static bool one_hears(struct host *host, struct desk_fact *q, const struct event *ev, bool *stopped)
+{
+    const struct edited *proof = host->desk->proof;
+
+    if (ev->kind == EV_EDITED && proof) {
+        proved(q, proof);
+    } else if (ev->kind == EV_FAILED) {
+        *stopped = ev->err.kind == ERR_CANCELLED;
+        q->job = 0;
+        if (q->state != QUEUE_RUNS)
+            return !*stopped; /* only its scoreboard failed */
+        q->state = *stopped ? QUEUE_WAITS : QUEUE_FAILED;
+        utf8_copy(q->why, sizeof(q->why), *stopped ? "" : ev->err.text);
+        return !*stopped;
+    } else if (ev->kind == EV_DONE) {
+        bool asked = q->board != NULL;
+
+        q->job = 0;
+        return asked || !post(host, q, CMD_PROBE);
+    }
+    return false;
+}
+
+bool facts_hear(struct host *host, const struct event *ev, bool *stopped)
+{
+    struct desk *d = host->desk;
+
+    *stopped = false;
+    for (int i = 0; ev->job && i < d->queued; i++)
+        if (d->queue[i].job == ev->job)
+            return one_hears(host, &d->queue[i], ev, stopped);
+    return false;
+}

@@ -1,0 +1,465 @@
+/* The map on the whole screen; zooms from bins to single neurons. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "tui/box.h"
+#include "tui/layout.h"
+#include "tui/text.h"
+#include "views/panes/neurons_table.h"
+#include "views/panes/panes.h"
+#include "views/verbs.h"
+#include "views/view.h"
+
+enum { SMALLEST = 16 /* columns one can zoom to */, DETAILS = 10 /* rows of a neuron */ };
+
+struct heat {
+    struct map_window window;
+    int token;      /* under the cursor of the trace */
+    double clicked; /* when, for double clicks; 0: not */
+    int click_y, click_x;
+};
+
+static enum heat_mode mode_of(const struct view *v)
+{
+    return window_mode(&((const struct heat *)v->state)->window, v->host->desk);
+}
+
+/* The column, in their order, of the neuron under the cursor; and the neuron at a column. */
+static int *order_here(const struct view *v)
+{
+    const struct desk *d = v->host->desk;
+    int *at = xcalloc((size_t)d->model.neurons + 1, sizeof(*at));
+
+    if (d->at_layer < d->layers)
+        heat_order(d, mode_of(v), d->at_layer, at);
+    return at;
+}
+
+static int column_here(const struct view *v)
+{
+    const struct desk *d = v->host->desk;
+    int *at = order_here(v), column = 0;
+
+    for (int i = 0; i < d->model.neurons; i++)
+        if (at[i] == d->at_neuron)
+            column = i;
+    free(at);
+    return column;
+}
+
+/* Keeps the neuron under the cursor in the window. */
+static void follow(struct view *v)
+{
+    struct heat *h = v->state;
+    int span = h->window.to - h->window.from, column;
+
+    if (!h->window.to || v->host->desk->at_neuron < 0)
+        return;
+    column = column_here(v);
+    if (column < h->window.from)
+        h->window.from = column;
+    if (column >= h->window.to)
+        h->window.from = column - span + 1;
+    h->window.to = h->window.from + span;
+}
+
+static void move(struct view *v, int by)
+{
+    struct desk *d = v->host->desk;
+    int *at = order_here(v), column = column_here(v) + by, n = d->model.neurons;
+
+    column = column >= n ? n - 1 : column < 0 ? 0 : column;
+    if (n)
+        d->at_neuron = at[column];
+    free(at);
+    follow(v);
+}
+
+static bool zoom(struct view *v, int factor, bool in)
+{
+    struct heat *h = v->state;
+    struct desk *d = v->host->desk;
+    int neurons = d->model.neurons, span = h->window.to ? h->window.to - h->window.from : neurons;
+    int at;
+
+    if ((in && span <= SMALLEST) || (!in && !h->window.to))
+        return false;
+    if (d->at_neuron < 0)
+        d->at_neuron = neurons / 2;
+    at = column_here(v);
+    span = in ? span / factor : span * factor;
+    span = span < SMALLEST ? SMALLEST : span;
+    if (span >= neurons) {
+        h->window.from = h->window.to = 0;
+        return true;
+    }
+    h->window.from = at - span / 2 < 0 ? 0 : at - span / 2;
+    h->window.from = h->window.from + span > neurons ? neurons - span : h->window.from;
+    h->window.to = h->window.from + span;
+    return true;
+}
+
+/* The next layer that is shown. */
+static void move_layer(struct view *v, int by)
+{
+    const struct heat *h = v->state;
+    struct desk *d = v->host->desk;
+    int left = by < 0 ? -by : by, at = d->at_layer;
+
+    for (int l = at + (by < 0 ? -1 : 1); left && l >= 0 && l < d->layers; l += by < 0 ? -1 : 1)
+        if (window_has(&h->window, l)) {
+            at = l;
+            left--;
+        }
+    d->at_layer = at;
+}
+
+static void start_trace(struct view *v)
+{
+    struct desk *d = v->host->desk;
+
+    for (int i = 0; i < DESK_JOBS; i++)
+        if (d->job[i].job && d->job[i].kind == CMD_TRACE)
+            return;
+    if (!d->trace)
+        verb_trace(v->host);
+}
+
+static void next_mode(struct view *v)
+{
+    struct heat *h = v->state;
+
+    h->window.mode = (enum heat_mode)((mode_of(v) + 1) % HEAT_MODES);
+    h->window.chosen = true;
+    if (h->window.mode == HEAT_TRACE)
+        start_trace(v);
+    v->host->say(v->host, TONE_PLAIN, "shown: %s", heat_mode_name(h->window.mode));
+}
+
+/* The cursor stands in a layer that is shown. */
+static void stay_inside(struct view *v)
+{
+    const struct heat *h = v->state;
+    struct desk *d = v->host->desk;
+
+    for (int l = 0; l < d->layers && !window_has(&h->window, d->at_layer); l++)
+        if (window_has(&h->window, l))
+            d->at_layer = l;
+}
+
+/* All layers, or those that are edited. */
+static void next_layers(struct view *v)
+{
+    struct heat *h = v->state;
+    struct desk *d = v->host->desk;
+
+    h->window.some = !h->window.some;
+    memset(h->window.layer, 0, sizeof(h->window.layer));
+    for (int l = 0; l < d->layers && l < PARAM_MAX_LAYERS; l++)
+        h->window.layer[l] = desk_edits(d, l);
+    stay_inside(v);
+    v->host->say(v->host, TONE_PLAIN, h->window.some ? "edited layers only" : "all layers");
+}
+
+/* "4-8,12", "edited", "all" */
+static bool set_layers(struct view *v, const char *text)
+{
+    struct heat *h = v->state;
+    struct desk *d = v->host->desk;
+    unsigned char wanted[PARAM_MAX_LAYERS] = {0};
+    const char *p = text;
+    bool all = !strcmp(text, "all");
+
+    if (all || !strcmp(text, "edited")) {
+        h->window.some = all;
+        next_layers(v);
+        return true;
+    }
+    do {
+        char *end;
+        long from, to;
+
+        p += strspn(p, " ,L");
+        from = to = strtol(p, &end, 10);
+        if (end != p && *end == '-')
+            to = strtol(p = end + 1 + (end[1] == 'L'), &end, 10);
+        if (end == p || from < 0 || to < from || to >= d->layers || to >= PARAM_MAX_LAYERS ||
+            (*end && !strchr(", ", *end))) {
+            v->host->say(v->host, TONE_ERROR,
+                         "layers: '%s' are no layers of this model; 4-8,12, edited and all are",
+                         text);
+            return true;
+        }
+        memset(wanted + from, 1, (size_t)(to - from + 1));
+        p = end + strspn(end, " ,");
+    } while (*p);
+    memcpy(h->window.layer, wanted, sizeof(wanted));
+    h->window.some = true;
+    stay_inside(v);
+    return true;
+}
+
+static bool heat_command(struct view *v, const char *word, const char *rest)
+{
+    return !strcmp(word, "layers") && set_layers(v, rest);
+}
+
+static bool trace_action(struct view *v, enum action action)
+{
+    struct heat *h = v->state;
+    struct desk *d = v->host->desk;
+    int last = d->trace ? d->trace->tokens - 1 : 0;
+
+    switch (action) {
+    case ACTION_LEFT:
+    case ACTION_TOKEN_BACK:
+        h->token -= h->token > 0;
+        return true;
+    case ACTION_RIGHT:
+    case ACTION_TOKEN_NEXT:
+        h->token += h->token < last;
+        return true;
+    case ACTION_ROW_START:
+    case ACTION_ROW_END:
+        h->token = action == ACTION_ROW_START ? 0 : last;
+        return true;
+    case ACTION_ENTER:
+        start_trace(v);
+        return true;
+    case ACTION_BACK:
+        h->window.chosen = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Scores of another kind than the edit's: the strategy changes with the picture. */
+static bool attribute_by_mode(struct view *v)
+{
+    struct desk *d = v->host->desk;
+    enum heat_mode mode = mode_of(v);
+
+    if (mode > HEAT_PSA || mode == (enum heat_mode)params_choice(&d->params, P_ATTR_STRATEGY))
+        return false;
+    d->params.value[P_ATTR_STRATEGY] = mode;
+    d->params.source[P_ATTR_STRATEGY] = FROM_COMMAND_LINE;
+    v->host->say(v->host, TONE_PLAIN, "the edit's strategy is %s now", heat_mode_name(mode));
+    verb_attribute(v->host);
+    return true;
+}
+
+static bool move_action(struct view *v, enum action action)
+{
+    struct heat *h = v->state;
+    struct desk *d = v->host->desk;
+    int span = h->window.to ? h->window.to - h->window.from : d->model.neurons;
+    int step = span / 128 > 1 ? span / 128 : 1;
+
+    switch (action) {
+    case ACTION_UP:
+    case ACTION_DOWN:
+    case ACTION_LAYER_BACK:
+    case ACTION_LAYER_NEXT:
+        move_layer(v, action == ACTION_UP || action == ACTION_LAYER_BACK ? -1 : 1);
+        break;
+    case ACTION_PAGE_UP:
+    case ACTION_PAGE_DOWN:
+        move_layer(v, action == ACTION_PAGE_UP ? -8 : 8);
+        break;
+    case ACTION_FIRST:
+    case ACTION_LAST:
+        move_layer(v, action == ACTION_FIRST ? -d->layers : d->layers);
+        break;
+    case ACTION_LEFT:
+    case ACTION_RIGHT:
+        move(v, action == ACTION_LEFT ? -step : step);
+        return true;
+    case ACTION_MUCH_LESS:
+    case ACTION_MUCH_MORE:
+        move(v, action == ACTION_MUCH_LESS ? -step * 10 : step * 10);
+        return true;
+    case ACTION_ROW_START:
+    case ACTION_ROW_END:
+        move(v, action == ACTION_ROW_START ? -d->model.neurons : d->model.neurons);
+        return true;
+    default:
+        return false;
+    }
+    if (d->order == ORDER_INDEX || mode_of(v) == HEAT_TRACE)
+        follow(v);
+    return true;
+}
+
+static bool heat_action(struct view *v, enum action action)
+{
+    struct desk *d = v->host->desk;
+
+    if ((mode_of(v) == HEAT_TRACE && trace_action(v, action)) || move_action(v, action))
+        return true;
+    switch (action) {
+    case ACTION_MORE:
+    case ACTION_LESS:
+        zoom(v, 2, action == ACTION_MORE);
+        return true;
+    case ACTION_ENTER:
+        if (d->model.neurons && !zoom(v, 4, true))
+            v->host->open(v->host, "neurons");
+        return true;
+    case ACTION_BACK:
+        return zoom(v, 4, false);
+    case ACTION_MODE:
+        next_mode(v);
+        return true;
+    case ACTION_FILTER:
+        next_layers(v);
+        return true;
+    case ACTION_ATTRIBUTE:
+        return attribute_by_mode(v);
+    default:
+        return false;
+    }
+}
+
+/* The map, and below it, where there is room, the neuron under the cursor in full. */
+static struct rect areas(const struct view *v, struct rect area, struct rect *below)
+{
+    const struct heat *h = v->state;
+    const struct desk *d = v->host->desk;
+    struct rect small = {area.y, area.x, area.h - DETAILS, area.w}, map = area;
+    struct map_shape m = map_shape(d, &h->window, small);
+    int layers = 0, used;
+
+    for (int l = 0; l < d->layers; l++)
+        layers += window_has(&h->window, l);
+    used = m.tall > 1 ? m.rows * m.tall / 2 : (m.rows + 1) / 2;
+    map.h = area.h - 1;
+    if (m.rows && m.rows == layers && d->done && d->at_neuron >= 0)
+        map.h = used + 4;
+    *below = (struct rect){area.y + map.h, area.x, area.h - map.h, area.w};
+    return map;
+}
+
+static bool cell_at(struct view *v, struct rect area, int y, int x)
+{
+    struct heat *h = v->state;
+    struct desk *d = v->host->desk;
+    struct map_shape m;
+    struct rect below;
+    int row, *order, column;
+
+    if (mode_of(v) == HEAT_TRACE) {
+        int layer = 0, token = trace_token_at(d, h->token, area, y, x, &layer);
+
+        if (token < 0)
+            return false;
+        h->token = token;
+        d->at_layer = layer;
+        return true;
+    }
+    area = areas(v, area, &below);
+    m = map_shape(d, &h->window, area);
+    row = m.tall ? (y - m.plot.y) * 2 / m.tall : -1;
+    if (!m.rows || y < m.plot.y || row >= m.rows || x < m.plot.x || x >= m.plot.x + m.plot.w)
+        return false;
+    d->at_layer = m.layer[row];
+    column = m.to - m.from < m.plot.w
+                 ? m.from + (x - m.plot.x) / m.wide
+                 : m.from + (int)((long long)(x - m.plot.x) * (m.to - m.from) / m.plot.w);
+    order = order_here(v);
+    d->at_neuron = order[column < m.to ? column : m.to - 1];
+    free(order);
+    return true;
+}
+
+static bool heat_click(struct view *v, struct rect area, int y, int x)
+{
+    struct heat *h = v->state;
+    double now = clock_seconds();
+    bool twice = h->clicked > 0 && now - h->clicked < 0.4 && h->click_y == y && h->click_x == x;
+
+    h->clicked = twice ? 0 : now;
+    h->click_y = y;
+    h->click_x = x;
+    if (!cell_at(v, area, y, x))
+        return false;
+    return !twice || heat_action(v, ACTION_ENTER);
+}
+
+static void heat_find(struct view *v, const char *text)
+{
+    if (verb_go(v->host->desk, text))
+        follow(v);
+    else
+        v->host->say(v->host, TONE_WARN, "no neuron '%s' here: L5N912 is how one is called", text);
+}
+
+/* The number under the cursor always stands in words: colour is never the only carrier. */
+static void cursor_line(const struct view *v, struct surface *s, struct rect area)
+{
+    const struct desk *d = v->host->desk;
+    struct pen p = pen_at(s, area, area.h - 1, 1);
+    const struct desk_layer *l = &d->layer[d->at_layer];
+    const struct neuron_info *words = desk_words(d, d->at_layer, d->at_neuron);
+    unsigned bits = l->mask ? l->mask->class_bits[d->at_neuron] : 0;
+    float *x = xcalloc((size_t)d->model.neurons + 1, sizeof(*x));
+    enum heat_mode mode = mode_of(v);
+    enum heat_row kind = heat_values(d, mode, d->at_layer, true, x);
+
+    pen_text(&p, class_role(bits), class_glyph(bits));
+    pen_printf(&p, ROLE_STRONG, " L%dN%d ", d->at_layer, d->at_neuron);
+    if (kind == ROW_EMPTY)
+        pen_text(&p, ROLE_DIM, " not computed yet ");
+    else
+        pen_printf(&p, ROLE_BAR, " %.4g%s ", (double)x[d->at_neuron],
+                   kind == ROW_ROUGH || mode >= HEAT_MPC ? " coefficient"
+                   : mode == HEAT_LPS                    ? " nats"
+                                                         : "");
+    if (kind == ROW_ROUGH)
+        pen_text(&p, ROLE_DIM, "≈ MPC ");
+    if (l->mask)
+        pen_printf(&p, ROLE_DIM, " weight %.2g ", (double)l->mask->weight[d->at_neuron]);
+    if (words) {
+        pen_text(&p, ROLE_DIM, " promotes ");
+        put_words(&p, words, true, (area.w - p.x) / 2);
+        pen_text(&p, ROLE_DIM, "  suppresses ");
+        put_words(&p, words, false, area.w - p.x);
+    }
+    free(x);
+}
+
+static void heat_draw(const struct view *v, struct surface *s, struct rect area)
+{
+    const struct heat *h = v->state;
+    const struct desk *d = v->host->desk;
+    struct rect map, below;
+
+    if (mode_of(v) == HEAT_TRACE) {
+        pane_trace(d, h->token, s, area, true);
+        return;
+    }
+    map = areas(v, area, &below);
+    pane_map(d, &h->window, s, map, true);
+    if (d->at_neuron < 0 || d->at_neuron >= d->model.neurons || d->at_layer >= d->layers)
+        return;
+    if (below.h > DETAILS / 2)
+        pane_neuron(d, d->at_layer, d->at_neuron, s,
+                    (struct rect){below.y, below.x, below.h - 1, below.w}, "Enter zooms, then 3");
+    cursor_line(v, s, area);
+}
+
+const struct view_ops view_heatmap = {
+    .name = "heatmap",
+    .title = "Heatmap",
+    .footer = "attribute mode more:zoom less:out scale pool ramp per-layer order filter:edited "
+              "target copy help:keys",
+    .size = sizeof(struct heat),
+    .click = heat_click,
+    .action = heat_action,
+    .find = heat_find,
+    .command = heat_command,
+    .draw = heat_draw,
+};

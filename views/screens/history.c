@@ -1,0 +1,524 @@
+/* The journal: every edit and what it did, the states it went through, and the way back. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/show.h"
+#include "tui/box.h"
+#include "tui/layout.h"
+#include "tui/text.h"
+#include "views/panes/pane_past.h"
+#include "views/verbs.h"
+#include "views/view.h"
+
+enum { PAGE = 15, WIDE = 110 };
+enum { SHOW_DRIFT, SHOW_DIFF, SHOW_BISECT, SHOW_DETAILS, SHOWS };
+
+/* Rows are the base and the edits that the filter lets through. */
+struct history_view {
+    struct list list;
+    int known;    /* edits there were when last looked: new ones are gone to */
+    int tag;      /* edit tagged, 0: the base, -1: none */
+    int show;     /* the pane below, where there is room for one only */
+    bool diffed;  /* of the two that share a place the newer: diff, else bisection */
+    char *filter; /* or NULL */
+};
+
+static const struct history *journal(const struct view *v)
+{
+    static const struct history none;
+    const struct history *h = v->host->desk->history;
+
+    return h ? h : &none;
+}
+
+static bool holds(const char *text, const char *part)
+{
+    return text && strcasestr(text, part);
+}
+
+static bool matches(const struct history_entry *e, const char *part)
+{
+    for (int i = 0; i < e->facts; i++)
+        if (holds(e->fact[i].subject, part) || holds(e->fact[i].target, part) ||
+            holds(e->fact[i].prompt, part))
+            return true;
+    return holds(e->note, part);
+}
+
+/* The entry of row n, NULL for the base; *count gets how many rows there are. */
+static const struct history_entry *row_entry(const struct view *v, int n, int *count)
+{
+    const struct history_view *w = v->state;
+    const struct history *h = journal(v);
+    const struct history_entry *found = NULL;
+    int rows = 1;
+
+    for (int i = 0; i < h->count; i++) {
+        if (w->filter && !matches(&h->entry[i], w->filter))
+            continue;
+        if (rows++ == n)
+            found = &h->entry[i];
+    }
+    *count = rows;
+    return found;
+}
+
+static const struct history_entry *selected(const struct view *v)
+{
+    const struct history_view *w = v->state;
+    int count;
+
+    return row_entry(v, w->list.at, &count);
+}
+
+static int row_count(const struct view *v)
+{
+    int count;
+
+    row_entry(v, 0, &count);
+    return count;
+}
+
+/* When edits were made meanwhile, the newest is what is looked for. */
+static void follow(struct view *v)
+{
+    struct history_view *w = v->state;
+    const struct history *h = journal(v);
+
+    if (h->count != w->known)
+        list_move(&w->list, row_count(v), row_count(v), PAGE);
+    else
+        list_move(&w->list, 0, row_count(v), PAGE);
+    w->known = h->count;
+}
+
+static void history_open(struct view *v)
+{
+    struct history_view *w = v->state;
+
+    if (!w->known)
+        w->tag = -1;
+    verb_simple(v->host, CMD_HISTORY, 0);
+    follow(v);
+}
+
+static void history_close(struct view *v)
+{
+    free(((struct history_view *)v->state)->filter);
+}
+
+static void history_event(struct view *v, const struct event *ev)
+{
+    struct history_view *w = v->state;
+
+    if (ev->kind == EV_HISTORY) {
+        follow(v);
+    } else if (ev->kind == EV_DRIFT) {
+        w->show = SHOW_DRIFT;
+    } else if (ev->kind == EV_DIFF || ev->kind == EV_BISECTED) {
+        w->show = ev->kind == EV_DIFF ? SHOW_DIFF : SHOW_BISECT;
+        w->diffed = ev->kind == EV_DIFF;
+    }
+}
+
+static void post(struct view *v, struct command *cmd, const char *what)
+{
+    cmd->params = v->host->desk->params;
+    if (v->host->post(v->host, cmd))
+        v->host->say(v->host, TONE_PLAIN, "%s", what);
+}
+
+/* Time travel: the edit's own question, asked of the state right after it. */
+static void ask_then(struct view *v, const struct history_entry *e)
+{
+    struct fact fact = {.subject = e->subject, .prompt = e->prompt, .target = e->target};
+    char *text;
+
+    if (!e->active) {
+        v->host->say(v->host, TONE_WARN, "edit %d is undone: no state is called after it", e->edit);
+        return;
+    }
+    text = fact_text(&fact);
+    verb_query(v->host, text, e->edit);
+    free(text);
+    v->host->open(v->host, "query");
+}
+
+static void diff(struct view *v, int from, int to)
+{
+    struct command cmd = {.kind = CMD_DIFF, .from = from, .edit = to};
+
+    if (from == to)
+        v->host->say(v->host, TONE_WARN, "two states are needed: space tags one, v on another");
+    else
+        post(v, &cmd, "comparing two states");
+}
+
+/* The tagged state with the one at hand, else what the edit at hand changed. */
+static void diff_here(struct view *v)
+{
+    const struct history_view *w = v->state;
+    const struct history *h = journal(v);
+    const struct history_entry *e = selected(v);
+    int from = w->tag, to = e ? e->edit : 0;
+
+    if (e && !e->active) {
+        v->host->say(v->host, TONE_WARN, "edit %d is undone: no state is called after it", e->edit);
+        return;
+    }
+    for (int i = 0; from < 0 && i < h->count && h->entry[i].edit < to; i++)
+        if (h->entry[i].active && (i + 1 == h->count || h->entry[i + 1].edit >= to))
+            from = h->entry[i].edit;
+    for (int i = h->count - 1; from < 0 && i >= 0; i--) /* undone ones lie between */
+        if (h->entry[i].active && h->entry[i].edit < to)
+            from = h->entry[i].edit;
+    from = from < 0 ? 0 : from;
+    diff(v, from < to ? from : to, from < to ? to : from);
+}
+
+static void tag(struct view *v)
+{
+    struct history_view *w = v->state;
+    const struct history_entry *e = selected(v);
+    int edit = e ? e->edit : 0;
+
+    w->tag = w->tag == edit ? -1 : edit;
+    if (w->tag >= 0)
+        v->host->say(v->host, TONE_PLAIN, "tagged: v on another row compares the two states");
+    list_move(&w->list, 1, row_count(v), PAGE);
+}
+
+static void prompt_note(struct view *v)
+{
+    const struct history_entry *e = selected(v);
+    char *text;
+
+    if (!e) {
+        v->host->say(v->host, TONE_WARN, "a note belongs to an edit: select one");
+        return;
+    }
+    text = xasprintf(":note %s", e->note ? e->note : "");
+    v->host->prompt(v->host, text);
+    free(text);
+}
+
+static void measure_drift(struct view *v, int states)
+{
+    struct command cmd = {.kind = CMD_DRIFT, .tokens = states};
+
+    post(v, &cmd, "asking the states: Ctrl-C stops, what came stays");
+}
+
+static bool own_action(struct view *v, enum action action)
+{
+    struct history_view *w = v->state;
+    const struct history_entry *e = selected(v);
+
+    switch (action) {
+    case ACTION_UNDO:
+        if (!e || !e->active)
+            return false;
+        verb_ask_undo(v->host, e->edit);
+        return true;
+    case ACTION_ENTER:
+        if (e)
+            ask_then(v, e);
+        else
+            v->host->say(v->host, TONE_PLAIN, "the base: space tags it, v on an edit compares");
+        return true;
+    case ACTION_TAG:
+        tag(v);
+        return true;
+    case ACTION_UNTAG:
+        w->tag = -1;
+        return true;
+    case ACTION_FLIP:
+        diff_here(v);
+        return true;
+    case ACTION_NOTE:
+        prompt_note(v);
+        return true;
+    case ACTION_MODE:
+        measure_drift(v, 0);
+        return true;
+    case ACTION_DETAILS:
+    case ACTION_NEXT_PANE:
+        w->show = (w->show + 1) % SHOWS;
+        w->diffed = w->show == SHOW_DIFF || (w->show != SHOW_BISECT && w->diffed);
+        return true;
+    case ACTION_PREVIOUS_PANE:
+        w->show = (w->show + SHOWS - 1) % SHOWS;
+        w->diffed = w->show == SHOW_DIFF || (w->show != SHOW_BISECT && w->diffed);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool history_action(struct view *v, enum action action)
+{
+    struct history_view *w = v->state;
+    int rows = row_count(v), steps = action_steps(action, PAGE, rows);
+
+    if (!steps)
+        return own_action(v, action);
+    list_move(&w->list, steps, rows, PAGE);
+    return true;
+}
+
+static bool note(struct view *v, const char *text)
+{
+    const struct history_entry *e = selected(v);
+    struct command cmd = {.kind = CMD_NOTE, .edit = e ? e->edit : 0, .text = xstrdup(text)};
+
+    if (!e) {
+        free(cmd.text);
+        v->host->say(v->host, TONE_WARN, "a note belongs to an edit: select one in History");
+        return true;
+    }
+    post(v, &cmd, "noted");
+    return true;
+}
+
+/* PROMPT => ANSWER; from the tagged state on, if one is tagged. */
+static bool bisect(struct view *v, const char *text)
+{
+    const struct history_view *w = v->state;
+    const char *arrow = strstr(text, "=>");
+    struct command cmd = {.kind = CMD_BISECT, .from = w->tag > 0 ? w->tag : 0};
+
+    if (!arrow || arrow == text || !arrow[2 + strspn(arrow + 2, " ")]) {
+        v->host->say(v->host, TONE_ERROR,
+                     "bisect: PROMPT => ANSWER, such as :bisect Big Ben is in => London");
+        return true;
+    }
+    cmd.text = xtrimmed(text, (size_t)(arrow - text));
+    cmd.expect = xtrimmed(arrow + 2, strlen(arrow + 2));
+    post(v, &cmd, "asking states by halves");
+    return true;
+}
+
+static bool history_command(struct view *v, const char *word, const char *rest)
+{
+    char *end = NULL;
+    long a, b;
+
+    if (!strcmp(word, "note"))
+        return note(v, rest);
+    if (!strcmp(word, "bisect"))
+        return bisect(v, rest);
+    a = strtol(rest, &end, 10);
+    if (!strcmp(word, "drift")) {
+        if (*end || a < 0 || a > 10000)
+            v->host->say(v->host, TONE_ERROR, "drift: '%s' is not a number of states", rest);
+        else
+            measure_drift(v, (int)a);
+        return true;
+    }
+    if (strcmp(word, "diff") != 0)
+        return false;
+    rest = end;
+    b = strtol(rest, &end, 10);
+    if (end == rest || *end || a < 0 || b < 0 || a > 1000000000 || b > 1000000000)
+        v->host->say(v->host, TONE_ERROR, "diff: two numbers of edits, 0 for the base");
+    else
+        diff(v, (int)a, (int)b);
+    return true;
+}
+
+static bool history_find_next(struct view *v, const char *text, int by)
+{
+    struct history_view *w = v->state;
+    int rows = row_count(v), count;
+
+    for (int k = 1; k <= rows; k++) {
+        int at = ((w->list.at + by * k) % rows + rows) % rows;
+        const struct history_entry *e = row_entry(v, at, &count);
+
+        if (e && matches(e, text)) {
+            list_move(&w->list, at - w->list.at, rows, PAGE);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void history_find(struct view *v, const char *text)
+{
+    if (!history_find_next(v, text, 1))
+        v->host->say(v->host, TONE_WARN, "no edit with '%s'", text);
+}
+
+static void history_filter(struct view *v, const char *text)
+{
+    struct history_view *w = v->state;
+
+    free(w->filter);
+    w->filter = *text ? xstrdup(text) : NULL;
+    list_move(&w->list, 0, row_count(v), PAGE);
+}
+
+/* --- drawing ------------------------------------------------------------------------------ */
+
+static void base_row(const struct view *v, struct pen *p, bool tagged)
+{
+    pen_text(p, ROLE_KEY, tagged ? "+" : " ");
+    pen_text(p, ROLE_BASE, "●   0 ");
+    pen_text(p, ROLE_TEXT, "the base");
+    if (!journal(v)->count)
+        pen_text(p, ROLE_DIM, "   no edits yet: P previews one, C commits it");
+}
+
+static void entry_row(const struct history_entry *e, struct pen *p, int wide, bool tagged)
+{
+    char clock[32], number[32], others[32] = "";
+    enum role role = e->active ? ROLE_TEXT : ROLE_NONE;
+    struct chance chance = history_chance(&e->fact[0]);
+    int held = history_held(e);
+
+    pen_text(p, ROLE_KEY, tagged ? "+" : " ");
+    pen_text(p, e->active ? ROLE_GOOD : ROLE_NONE, e->active ? "●" : "○");
+    pen_printf(p, ROLE_STRONG, "%4d ", e->edit);
+    pen_printf(p, ROLE_DIM, "%s ", pane_clock(e->when, wide >= 100, clock));
+    pen_text(p, e->success ? ROLE_GOOD : ROLE_WARN, e->success ? "✓ " : "✗ ");
+    pen_fit(p, role, wide / 5, e->subject ? e->subject : "");
+    pen_text(p, ROLE_DIM, " → ");
+    pen_fit(p, e->active ? ROLE_NEW : ROLE_NONE, wide / 7, e->target ? e->target : "");
+    if (e->facts > 1) { /* p of each is in the details */
+        snprintf(others, sizeof(others), held < 0 ? " +%d" : " +%d  %d/%d", e->facts - 1, held,
+                 e->facts);
+        pen_fit(p, e->success ? ROLE_GOOD : ROLE_WARN, 14, others);
+    } else {
+        pen_right(p, ROLE_DIM, 7, text_probability(number, chance.before));
+        pen_text(p, ROLE_DIM, "→");
+        pen_fit(p, ROLE_BAR, 6, text_probability(number, chance.after));
+    }
+    if (wide >= 80)
+        pen_right(p, ROLE_DIM, 7, text_thousands(number, e->kept));
+    if (!e->active)
+        pen_text(p, ROLE_NONE, " undone");
+    if (e->draft)
+        pen_text(p, ROLE_WARN, " draft");
+    if (e->note) {
+        pen_text(p, ROLE_DIM, "  ");
+        if (wide - p->x > 3)
+            pen_fit(p, ROLE_ACCENT, wide - p->x, e->note);
+    }
+}
+
+static void rows_draw(const struct view *v, struct surface *s, struct rect area)
+{
+    const struct history_view *w = v->state;
+    int count = row_count(v), top;
+    char hint[96];
+    struct rect in;
+
+    show_print(hint, sizeof(hint), "%d of %d active%s%.40s", v->host->desk->state.edits,
+               journal(v)->count, w->filter ? ", with " : "", w->filter ? w->filter : "");
+    in = box_draw(s, area, "Journal", hint, true);
+    top = list_top(&w->list, count, in.h);
+    for (int i = top; i < count && i - top < in.h; i++) {
+        const struct history_entry *e = row_entry(v, i, &count);
+        struct pen p = pen_at(s, in, i - top, 0);
+        bool tagged = w->tag == (e ? e->edit : 0);
+
+        if (i == w->list.at) {
+            surface_fill(s, (struct rect){in.y + i - top, in.x, 1, in.w}, ROLE_SELECTED);
+            surface_cursor(s, in, i - top, 0);
+        }
+        if (e)
+            entry_row(e, &p, in.w, tagged);
+        else
+            base_row(v, &p, tagged);
+    }
+}
+
+/* Journal above, results below; on wide screens details beside the one, two results below. */
+static void lay(struct rect area, struct rect r[4])
+{
+    static const struct slice halves[2] = {{5, 9, 1, 0}, {5, 9, 1, 1}};
+    static const struct slice beside[2] = {{60, 70, 2, 0}, {36, 40, 1, 1}};
+    struct rect row[2], c[2];
+
+    layout_rows(area, halves, 2, row);
+    r[0] = row[0];
+    r[1] = (struct rect){0, 0, 0, 0};
+    r[2] = row[1];
+    r[3] = (struct rect){0, 0, 0, 0};
+    if (area.w < WIDE)
+        return;
+    layout_columns(row[0], beside, 2, c);
+    r[0] = c[0];
+    r[1] = c[1];
+    if (rect_empty(row[1]))
+        return;
+    layout_columns(row[1], (struct slice[2]){{40, 50, 1, 0}, {40, 50, 1, 0}}, 2, c);
+    r[2] = c[0];
+    r[3] = c[1];
+}
+
+static bool history_click(struct view *v, struct rect area, int y, int x)
+{
+    struct history_view *w = v->state;
+    int rows = row_count(v), top;
+    struct rect r[4];
+
+    lay(area, r);
+    top = list_top(&w->list, rows, r[0].h - 2);
+    y -= r[0].y + 1;
+    if (y < 0 || y >= r[0].h - 2 || x >= r[0].x + r[0].w || top + y >= rows)
+        return false;
+    w->list.at = top + y;
+    return true;
+}
+
+static void history_draw(const struct view *v, struct surface *s, struct rect area)
+{
+    const struct history_view *w = v->state;
+    const struct desk *d = v->host->desk;
+    struct rect r[4];
+    int show = w->show;
+
+    lay(area, r);
+    rows_draw(v, s, r[0]);
+    if (!rect_empty(r[1]))
+        pane_details(v->host->desk, selected(v), s, r[1]);
+    if (!rect_empty(r[3])) { /* drift has the left place, the newer of the others the right one */
+        show = SHOW_DRIFT;
+        if (w->diffed || !d->bisected)
+            pane_diff(d, s, r[3]);
+        else
+            pane_bisect(d, s, r[3]);
+    }
+    if (rect_empty(r[2]))
+        return;
+    if (show == SHOW_DRIFT)
+        pane_drift(d, s, r[2]);
+    else if (show == SHOW_DIFF)
+        pane_diff(d, s, r[2]);
+    else if (show == SHOW_BISECT)
+        pane_bisect(d, s, r[2]);
+    else
+        pane_details(v->host->desk, selected(v), s, r[2]);
+}
+
+const struct view_ops view_history = {
+    .name = "history",
+    .title = "History",
+    .footer = "enter:ask-then undo redo note tag flip:compare mode:drift next-pane:results verify "
+              "help:keys",
+    .size = sizeof(struct history_view),
+    .open = history_open,
+    .close = history_close,
+    .event = history_event,
+    .action = history_action,
+    .click = history_click,
+    .find = history_find,
+    .find_next = history_find_next,
+    .filter = history_filter,
+    .command = history_command,
+    .draw = history_draw,
+};

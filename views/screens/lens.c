@@ -1,0 +1,165 @@
+/* The logit lens: layer x position, and how old and new object rise through the layers. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/utf8.h"
+#include "tui/layout.h"
+#include "views/panes/panes.h"
+#include "views/verbs.h"
+#include "views/view.h"
+
+struct lens {
+    enum lens_mode mode;
+    int token;       /* under the cursor */
+    bool moved;      /* by the user; else it is the last one, whose next token is the answer */
+    char asked[600]; /* what the grids under way or here are about */
+};
+
+static int token_of(const struct view *v)
+{
+    const struct lens *l = v->state;
+    const struct desk *d = v->host->desk;
+    const struct lens_grid *g = lens_shown(d, d->side);
+    int last = g ? g->tokens - 1 : d->look ? d->look->tokens - 1 : 0;
+
+    last = last < 0 ? 0 : last;
+    return l->moved && l->token < last ? l->token : last;
+}
+
+/* Asks for the grids that are missing, once for each fact and state. */
+static void want_grids(struct view *v, bool again)
+{
+    struct lens *l = v->state;
+    const struct desk *d = v->host->desk;
+    unsigned states = 0;
+    char about[600];
+
+    if (!d->ready || !d->fact.subject || (d->at_view && strcmp(d->at_view, "lens") != 0))
+        return;
+    states |= desk_lens(d, STATE_BASE) ? 0 : STATE_BASE;
+    if (d->state.edits && !desk_lens(d, STATE_EDITED))
+        states |= STATE_EDITED;
+    if (d->state.preview && !desk_lens(d, STATE_PREVIEW))
+        states |= STATE_PREVIEW;
+    snprintf(about, sizeof(about), "%.120s|%.300s|%.80s|%s|%d|%u|%.9g", d->fact.subject,
+             d->fact.prompt, d->fact.target ? d->fact.target : "", d->state.state, d->state.preview,
+             states, d->preview ? applied_chance(d->preview).after : 0);
+    if (!states || (!again && !strcmp(about, l->asked)))
+        return;
+    if (verb_lens(v->host, states))
+        utf8_copy(l->asked, sizeof(l->asked), about);
+}
+
+static void lens_open(struct view *v)
+{
+    want_grids(v, false);
+}
+
+static void lens_event(struct view *v, const struct event *ev)
+{
+    switch (ev->kind) {
+    case EV_LOOK:
+        ((struct lens *)v->state)->moved = false;
+        want_grids(v, false);
+        break;
+    case EV_STATE:
+    case EV_PREVIEW:
+    case EV_EDITED:
+    case EV_MODEL:
+        want_grids(v, false);
+        break;
+    default:
+        break;
+    }
+}
+
+static void move_token(struct view *v, int by)
+{
+    struct lens *l = v->state;
+    int at = token_of(v) + by;
+
+    l->token = at < 0 ? 0 : at;
+    l->moved = true;
+}
+
+static bool lens_action(struct view *v, enum action action)
+{
+    struct lens *l = v->state;
+    struct desk *d = v->host->desk;
+    int steps = action_steps(action, 8, d->layers);
+
+    if (steps) {
+        verb_move_layer(d, steps);
+        return true;
+    }
+    switch (action) {
+    case ACTION_LEFT:
+    case ACTION_TOKEN_BACK:
+        move_token(v, -1);
+        return true;
+    case ACTION_RIGHT:
+    case ACTION_TOKEN_NEXT:
+        move_token(v, 1);
+        return true;
+    case ACTION_ROW_START:
+    case ACTION_ROW_END:
+        move_token(v, action == ACTION_ROW_START ? -1000000 : 1000000);
+        return true;
+    case ACTION_MODE:
+        l->mode = (enum lens_mode)((l->mode + 1) % LENS_MODES);
+        return true;
+    case ACTION_ENTER:
+        want_grids(v, true);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void areas(struct rect area, struct rect r[2])
+{
+    static const struct slice columns[2] = {{36, 44, 0, 1}, {44, 60, 1, 0}};
+
+    layout_columns(area, columns, 2, r);
+}
+
+static bool lens_click(struct view *v, struct rect area, int y, int x)
+{
+    struct lens *l = v->state;
+    struct desk *d = v->host->desk;
+    struct rect r[2];
+    int layer, token;
+
+    areas(area, r);
+    if (!lens_cell_at(d, token_of(v), r[1], y, x, &layer, &token))
+        return false;
+    d->at_layer = layer;
+    l->token = token;
+    l->moved = true;
+    return true;
+}
+
+static void lens_draw(const struct view *v, struct surface *s, struct rect area)
+{
+    const struct lens *l = v->state;
+    struct rect r[2];
+
+    areas(area, r);
+    if (!rect_empty(r[0]))
+        pane_curves(v->host->desk, token_of(v), s, r[0], false);
+    if (!rect_empty(r[1]))
+        pane_lens_grid(v->host->desk, l->mode, token_of(v), s, r[1], true);
+}
+
+const struct view_ops view_lens = {
+    .name = "lens",
+    .title = "Lens",
+    .footer = "mode flip:before/after token-back:token token-next:token layer-back:layer "
+              "layer-next:layer scale ramp fact preview commit help:keys",
+    .size = sizeof(struct lens),
+    .open = lens_open,
+    .event = lens_event,
+    .click = lens_click,
+    .action = lens_action,
+    .draw = lens_draw,
+};

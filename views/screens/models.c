@@ -1,0 +1,265 @@
+/* Models on this machine; Enter opens one in place of the one at hand. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/base/mem.h"
+#include "core/base/show.h"
+#include "core/base/utf8.h"
+#include "core/hub/hub.h"
+#include "tui/box.h"
+#include "tui/text.h"
+#include "views/screens/model_list.h"
+#include "views/view.h"
+
+struct models {
+    struct model_list all;
+    struct list list;
+    unsigned pull; /* the job of the last one asked for */
+};
+
+enum { PAGE = 10 };
+
+static void models_open(struct view *v)
+{
+    struct models *m = v->state;
+    const struct desk *d = v->host->desk;
+
+    if (v->host->reopen) /* else there is no other to go to: a recorded run */
+        model_list_read(&m->all, d->ready ? d->model.path : NULL);
+    list_move(&m->list, 0, m->all.count, PAGE);
+}
+
+static void models_close(struct view *v)
+{
+    model_list_free(&((struct models *)v->state)->all);
+}
+
+static void ask_for(struct view *v, const char *path)
+{
+    const struct desk *d = v->host->desk;
+
+    if (!v->host->reopen)
+        v->host->say(v->host, TONE_WARN, "a recorded run has one model: no other can be opened");
+    else if (d->ready && !strcmp(path, d->model.path))
+        v->host->say(v->host, TONE_PLAIN, "this model is open already");
+    else
+        v->host->reopen(v->host, path);
+}
+
+static bool models_action(struct view *v, enum action action)
+{
+    struct models *m = v->state;
+    int by = action_steps(action, PAGE, 10000);
+
+    if (action == ACTION_ENTER) {
+        if (m->list.at < m->all.count)
+            ask_for(v, m->all.file[m->list.at].path);
+        else
+            v->host->prompt(v->host, ":model ");
+        return true;
+    }
+    if (action == ACTION_EXACT) {
+        v->host->prompt(v->host, ":model ");
+        return true;
+    }
+    if (!by)
+        return false;
+    list_move(&m->list, by, m->all.count, PAGE);
+    return true;
+}
+
+static bool models_next(struct view *v, const char *text, int by)
+{
+    struct models *m = v->state;
+    int n = m->all.count;
+
+    for (int i = 1; i <= n; i++) {
+        int at = ((m->list.at + by * i) % n + n) % n;
+
+        if (strcasestr(m->all.file[at].name, text)) {
+            m->list.at = at;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void models_find(struct view *v, const char *text)
+{
+    if (!models_next(v, text, 1))
+        v->host->say(v->host, TONE_WARN, "no model here is called '%s'; :model FILE opens any",
+                     text);
+}
+
+static void go_to(struct models *m, const char *name)
+{
+    size_t n = strcspn(name, "@:");
+    char called[200];
+
+    for (int i = 0; i < m->all.count; i++)
+        if (hub_name_of_path(m->all.file[i].path, called, sizeof(called)) && strlen(called) == n &&
+            !strncasecmp(called, name, n))
+            m->list.at = i;
+}
+
+static void pull(struct view *v, const char *name)
+{
+    struct command cmd = {.kind = CMD_PULL, .text = xstrdup(name)};
+    struct models *m = v->state;
+    struct desk *d = v->host->desk;
+    unsigned job;
+
+    if (!v->host->reopen) {
+        free(cmd.text);
+        v->host->say(v->host, TONE_WARN, "a recorded run fetches nothing");
+        return;
+    }
+    if (d->pull_job) {
+        free(cmd.text);
+        v->host->say(v->host, TONE_WARN, "%s is being fetched; C-c stops it", d->pull_name);
+        return;
+    }
+    job = v->host->post(v->host, &cmd);
+    if (!job)
+        return;
+    m->pull = d->pull_job = job;
+    utf8_copy(d->pull_name, sizeof(d->pull_name), name);
+}
+
+/* What was fetched is in the list now. */
+static void models_event(struct view *v, const struct event *ev)
+{
+    struct models *m = v->state;
+    const struct desk *d = v->host->desk;
+
+    if (ev->kind != EV_DONE || !m->pull || ev->job != m->pull)
+        return;
+    model_list_read(&m->all, d->ready ? d->model.path : NULL);
+    go_to(m, d->pull_name);
+    list_move(&m->list, 0, m->all.count, PAGE);
+}
+
+static bool models_command(struct view *v, const char *word, const char *rest)
+{
+    bool fetch = !strcmp(word, "pull");
+
+    if (!fetch && strcmp(word, "model") != 0)
+        return false;
+    if (fetch)
+        pull(v, rest);
+    else
+        ask_for(v, rest);
+    return true;
+}
+
+static const char *size_words(double bytes, char out[16])
+{
+    if (bytes >= 1e9)
+        snprintf(out, 16, "%.1f GB", bytes / 1e9);
+    else
+        snprintf(out, 16, "%.0f MB", bytes / 1e6);
+    return out;
+}
+
+static void row(const struct model_file *f, bool current, bool here, struct surface *s,
+                struct rect in, int y)
+{
+    struct pen p = pen_at(s, in, y, 0);
+    struct buf name = {0}, path = {0};
+    char size[16];
+
+    if (here) {
+        surface_fill(s, (struct rect){in.y + y, in.x, 1, in.w}, ROLE_SELECTED);
+        surface_cursor(s, in, y, 2);
+    }
+    show_escape(&name, f->name, strlen(f->name)); /* files are called what somebody called them */
+    show_escape(&path, f->path, strlen(f->path));
+    pen_text(&p, ROLE_GOOD, current ? "● " : "  ");
+    pen_fit(&p, here ? ROLE_ACCENT : ROLE_STRONG, in.w >= 100 ? 42 : 34,
+            name.data ? name.data : "");
+    pen_right(&p, ROLE_TEXT, 9, size_words(f->bytes, size));
+    p.x += 2;
+    pen_fit(&p, ROLE_TEXT, 10, f->type);
+    pen_fit(&p, ROLE_DIM, 14, current ? "open now" : f->place);
+    if (in.w - p.x > 8)
+        pen_fit(&p, ROLE_DIM, in.w - p.x, path.data ? path.data : "");
+    buf_free(&name);
+    buf_free(&path);
+}
+
+/* The one that is being fetched: how much of it, how fast, how long still. */
+static void fetching(const struct desk *d, struct surface *s, struct rect in, int y)
+{
+    struct pen p = pen_at(s, in, y, 0);
+    const struct progress *g = &d->pull;
+    double left = g->seconds_left;
+    char done[16], total[16];
+    int bar = in.w >= 100 ? 20 : 10;
+
+    pen_fit(&p, ROLE_ACCENT, in.w >= 100 ? 44 : 26, d->pull_name);
+    if (!(g->total > 0)) {
+        bool waits = *g->what && strncmp(d->pull_name, g->what, strlen(g->what)) != 0;
+
+        pen_printf(&p, waits ? ROLE_WARN : ROLE_DIM, "%s  C-c stops",
+                   waits ? g->what : "asking the Hub");
+        return;
+    }
+    for (int i = 0; i < bar; i++)
+        pen_text(&p, i < g->done / g->total * bar ? ROLE_FILL : ROLE_TRACK,
+                 i < g->done / g->total * bar ? "━" : "─");
+    pen_printf(&p, ROLE_TEXT, " %s of %s", size_words(g->done, done), size_words(g->total, total));
+    if (left > 0)
+        pen_printf(&p, ROLE_DIM, "  %s/s", size_words((g->total - g->done) / left, done));
+    if (left >= 90)
+        pen_printf(&p, ROLE_DIM, "  %.0f min left", left / 60);
+    else if (left >= 1)
+        pen_printf(&p, ROLE_DIM, "  %.0f s left", left);
+}
+
+static void models_draw(const struct view *v, struct surface *s, struct rect area)
+{
+    const struct models *m = v->state;
+    const struct desk *d = v->host->desk;
+    struct rect in = box_draw(s, area, "Models on this machine", "Enter opens  H fetches", true);
+    int rows = in.h - 2 - (d->pull_job != 0), top = list_top(&m->list, m->all.count, rows);
+    struct pen p = pen_at(s, in, 0, 2);
+
+    if (rows < 1)
+        return;
+    pen_fit(&p, ROLE_DIM, in.w >= 100 ? 42 : 34, "model");
+    pen_right(&p, ROLE_DIM, 9, "size");
+    p.x += 2;
+    pen_fit(&p, ROLE_DIM, 10, "weights");
+    pen_fit(&p, ROLE_DIM, 14, "where");
+    for (int i = top; i < m->all.count && i - top < rows; i++)
+        row(&m->all.file[i], d->ready && !strcmp(m->all.file[i].path, d->model.path),
+            i == m->list.at, s, in, 1 + i - top);
+    p = pen_at(s, in, 1, 2);
+    if (!m->all.count)
+        pen_fit(&p, ROLE_DIM, in.w - 2,
+                v->host->reopen ? "none found; H fetches one, = opens a file or folder"
+                                : "a recorded run has one model");
+    if (d->pull_job)
+        fetching(d, s, in, in.h - 2);
+    p = pen_at(s, in, in.h - 1, 0);
+    if (d->ready)
+        pen_printf(&p, ROLE_DIM, "open: %s, %s, %d layers of %d neurons, %s", d->model.name,
+                   d->model.arch, d->model.layers, d->model.neurons, d->model.type);
+}
+
+const struct view_ops view_models = {
+    .name = "models",
+    .title = "Models",
+    .footer = "enter:open pull:fetch exact:path search back help:keys",
+    .size = sizeof(struct models),
+    .open = models_open,
+    .close = models_close,
+    .action = models_action,
+    .event = models_event,
+    .find = models_find,
+    .find_next = models_next,
+    .command = models_command,
+    .draw = models_draw,
+};

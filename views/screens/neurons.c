@@ -1,0 +1,427 @@
+/* Neurons as a table: scores, classes, words; and what the user lays upon single ones. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/show.h"
+#include "core/base/utf8.h"
+#include "tui/layout.h"
+#include "tui/text.h"
+#include "views/changes.h"
+#include "views/panes/neurons_table.h"
+#include "views/panes/panes.h"
+#include "views/verbs.h"
+#include "views/view.h"
+
+struct neurons {
+    struct list list;
+    struct neurons_table table;
+    struct field field; /* the filter while it is typed */
+    bool typing, details, details_known;
+};
+
+enum { PAGE = 20, DETAILS_FROM = 150 };
+
+static const struct neurons *state_of(const struct view *v)
+{
+    return v->state;
+}
+
+/* Puts the list's cursor on the neuron under the desk's. */
+static void find_cursor(struct view *v)
+{
+    struct neurons *s = v->state;
+    struct desk *d = v->host->desk;
+    int n;
+    struct desk_neuron *row = table_rows(d, &s->table, &n, NULL);
+
+    s->list.at = s->list.at < n ? s->list.at : n > 0 ? n - 1 : 0;
+    for (int i = 0; i < n; i++)
+        if (row[i].neuron == d->at_neuron && row[i].layer == d->at_layer)
+            s->list.at = i;
+    free(row);
+}
+
+/* Moves the list's cursor and the desk's with it. A table of one layer stays with that layer. */
+static void go_to(struct view *v, int by)
+{
+    struct neurons *s = v->state;
+    struct desk *d = v->host->desk;
+    int n;
+    struct desk_neuron *row = table_rows(d, &s->table, &n, NULL);
+
+    list_move(&s->list, by, n, PAGE);
+    if (n) {
+        d->at_layer = row[s->list.at].layer;
+        d->at_neuron = row[s->list.at].neuron;
+    }
+    free(row);
+}
+
+/* The words the screen lacks: of the rows about the cursor; of all, while a word filters. */
+static void want_words(struct view *v)
+{
+    const struct neurons *s = state_of(v);
+    struct desk *d = v->host->desk;
+    struct desk_neuron *row;
+    bool words = false;
+    int n, from;
+
+    d->wants = 0;
+    if (!d->done || !d->at_view || strcmp(d->at_view, "neurons") != 0)
+        return;
+    row = table_rows(d, &s->table, &n, &words);
+    if (words) {
+        free(row);
+        row = table_candidates(d, &s->table, &n);
+    }
+    from = words || s->list.at < PAGE ? 0 : s->list.at - PAGE;
+    for (int i = from; i < n && d->wants < DESK_WANTS && (words || i < from + 3 * PAGE); i++)
+        if (!desk_words(d, row[i].layer, row[i].neuron))
+            d->want[d->wants++] = (struct desk_place){row[i].layer, row[i].neuron};
+    free(row);
+}
+
+static void neurons_open(struct view *v)
+{
+    find_cursor(v);
+    want_words(v);
+}
+
+static void neurons_close(struct view *v)
+{
+    field_free(&((struct neurons *)v->state)->field);
+}
+
+static void neurons_event(struct view *v, const struct event *ev)
+{
+    if (ev->kind == EV_NEURON || ev->kind == EV_LAYER || ev->kind == EV_ATTRIBUTED)
+        want_words(v);
+    if (ev->kind == EV_ATTRIBUTED)
+        find_cursor(v);
+    if (ev->kind == EV_STATE && v->host->desk->changes && v->host->desk->at_view == v->ops->name)
+        verb_try_changes(v->host);
+}
+
+static void set_filter(struct view *v, const char *text)
+{
+    struct neurons *s = v->state;
+
+    utf8_copy(s->table.filter, sizeof(s->table.filter), text);
+    s->list = (struct list){0, 0};
+    find_cursor(v);
+    want_words(v);
+}
+
+static bool neurons_key(struct view *v, const struct key *key)
+{
+    struct neurons *s = v->state;
+
+    if (!s->typing)
+        return false;
+    if (key->code == K_ENTER) {
+        s->typing = false;
+        go_to(v, 0);
+    } else if (key->code == K_ESCAPE) {
+        s->typing = false;
+        set_filter(v, "");
+    } else if (key->code == K_UP || key->code == K_DOWN) {
+        go_to(v, key->code == K_UP ? -1 : 1);
+    } else if (field_key(&s->field, key)) {
+        set_filter(v, field_text(&s->field));
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* X and f are for all that is tagged, else for the neuron under the cursor. */
+static void for_tagged(struct view *v, void (*verb)(struct host *, int, int))
+{
+    const struct neurons *s = state_of(v);
+    struct desk *d = v->host->desk;
+
+    if (!s->table.tags.count) {
+        verb(v->host, d->at_layer, d->at_neuron);
+        return;
+    }
+    for (int i = 0; i < s->table.tags.count; i++)
+        verb(v->host, s->table.tags.at[i].layer, s->table.tags.at[i].neuron);
+}
+
+static void tag(struct view *v)
+{
+    struct neurons *s = v->state;
+    const struct desk *d = v->host->desk;
+
+    if (d->at_neuron < 0)
+        return;
+    if (!tag_turn(&s->table.tags, d->at_layer, d->at_neuron))
+        v->host->say(v->host, TONE_WARN, "%d neurons are tagged already: U untags all", TAGS_MAX);
+    else
+        go_to(v, 1);
+}
+
+static void type_change(struct view *v)
+{
+    const struct desk *d = v->host->desk;
+    char text[64];
+
+    if (d->at_neuron < 0) {
+        v->host->say(v->host, TONE_WARN, "no neuron is under the cursor: x scores them");
+        return;
+    }
+    snprintf(text, sizeof(text), ":neuron L%dN%d=", d->at_layer, d->at_neuron);
+    v->host->prompt(v->host, text);
+}
+
+/* The next row, in this direction, whose words hold what was searched for. */
+static bool neurons_find_next(struct view *v, const char *text, int by)
+{
+    struct neurons *s = v->state;
+    struct desk *d = v->host->desk;
+    int n, at = -1;
+    struct desk_neuron *row = table_rows(d, &s->table, &n, NULL);
+
+    for (int i = 1; i <= n && at < 0; i++) {
+        int k = ((s->list.at + by * i) % n + n) % n;
+
+        if (words_hold(desk_words(d, row[k].layer, row[k].neuron), text, true))
+            at = k;
+    }
+    free(row);
+    if (at >= 0)
+        go_to(v, at - s->list.at);
+    want_words(v);
+    return at >= 0;
+}
+
+static void neurons_find(struct view *v, const char *text)
+{
+    struct neurons *s = v->state;
+
+    if (verb_go(v->host->desk, text)) {
+        s->table.filter[0] = '\0';
+        find_cursor(v);
+        want_words(v);
+    } else if (!neurons_find_next(v, text, 1)) {
+        v->host->say(v->host, TONE_WARN,
+                     "no row whose words are known promotes '%s'; L5N912 goes to a neuron", text);
+    }
+}
+
+static bool order_action(struct view *v, enum action action)
+{
+    struct neurons *s = v->state;
+
+    switch (action) {
+    case ACTION_ORDER:
+        s->table.sort = (enum table_sort)((s->table.sort + 1) % SORT_COUNT);
+        v->host->say(v->host, TONE_PLAIN, "neurons by %s", sort_name(s->table.sort));
+        break;
+    case ACTION_INVERT:
+        s->table.inverted = !s->table.inverted;
+        break;
+    case ACTION_LAYER_BACK:
+    case ACTION_LAYER_NEXT:
+        verb_move_layer(v->host->desk, action == ACTION_LAYER_BACK ? -1 : 1);
+        s->list = (struct list){0, 0};
+        go_to(v, 0);
+        return true;
+    case ACTION_FILTER:
+        s->typing = true;
+        field_set(&s->field, s->table.filter);
+        return true;
+    default:
+        return false;
+    }
+    find_cursor(v);
+    return true;
+}
+
+static bool neuron_action(struct view *v, enum action action)
+{
+    struct neurons *s = v->state;
+
+    switch (action) {
+    case ACTION_TAG:
+        tag(v);
+        return true;
+    case ACTION_UNTAG:
+        s->table.tags.count = 0;
+        return true;
+    case ACTION_SILENCE:
+        for_tagged(v, verb_silence);
+        return true;
+    case ACTION_FORCE:
+        for_tagged(v, verb_force);
+        return true;
+    case ACTION_EXACT:
+        type_change(v);
+        return true;
+    case ACTION_DETAILS:
+        s->details = !s->details;
+        s->details_known = true;
+        return true;
+    case ACTION_ENTER:
+        v->host->open(v->host, "heatmap");
+        return true;
+    case ACTION_BACK:
+        if (!*s->table.filter)
+            return false;
+        set_filter(v, "");
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool neurons_action(struct view *v, enum action action)
+{
+    int steps = action_steps(action, PAGE, 1 << 24);
+
+    if (steps) {
+        go_to(v, steps);
+        want_words(v);
+        return true;
+    }
+    if (!order_action(v, action) && !neuron_action(v, action))
+        return false;
+    if (action != ACTION_ENTER)
+        want_words(v);
+    return true;
+}
+
+/* Where table, details and what is in force lie. */
+static void areas(const struct view *v, struct rect area, struct rect *table, struct rect *details,
+                  struct rect *changes)
+{
+    const struct neurons *s = state_of(v);
+    int rows = pane_changes_rows(v->host->desk, area.h);
+    bool show = s->details_known ? s->details : area.w >= DETAILS_FROM;
+
+    *changes = (struct rect){area.y + area.h - rows, area.x, rows, area.w};
+    area.h -= rows;
+    *table = area;
+    *details = (struct rect){area.y, area.x + area.w, area.h, 0};
+    if (show && area.w >= 110) {
+        details->w = area.w >= DETAILS_FROM ? 58 : 46;
+        details->x -= details->w;
+        table->w -= details->w;
+    } else if (show && area.h >= 12) { /* below, where there is no room beside */
+        details->h = area.h * 3 / 5;
+        *details = (struct rect){area.y + area.h - details->h, area.x, details->h, area.w};
+        table->h -= details->h;
+    }
+}
+
+static bool neurons_click(struct view *v, struct rect area, int y, int x)
+{
+    struct neurons *s = v->state;
+    struct rect table, details, changes;
+    int n, top;
+    struct desk_neuron *row;
+
+    areas(v, area, &table, &details, &changes);
+    if (!rect_has(table, y, x) || y < table.y + 2 || y >= table.y + table.h - 1)
+        return false;
+    row = table_rows(v->host->desk, &s->table, &n, NULL);
+    free(row);
+    top = list_top(&s->list, n, table.h - 3);
+    go_to(v, top + y - table.y - 2 - s->list.at);
+    return true;
+}
+
+static void title_of(const struct view *v, int n, bool words, char *title, size_t size)
+{
+    const struct neurons *s = state_of(v);
+    const struct desk *d = v->host->desk;
+    int known = 0;
+
+    if (!*s->table.filter) {
+        snprintf(title, size, "Neurons of layer %d", d->at_layer);
+        return;
+    }
+    for (int i = 0; i < DESK_WORDS && words; i++)
+        known += d->words[i] != NULL;
+    show_print(title, size, "%d neuron%s: %.40s", n, n == 1 ? "" : "s", s->table.filter);
+    if (words)
+        snprintf(title + strlen(title), size - strlen(title), "   of %d whose words are known",
+                 known);
+}
+
+static void filter_line(const struct neurons *s, struct surface *surface, struct rect in)
+{
+    struct pen p = pen_at(surface, in, in.h - 1, 0);
+
+    surface_fill(surface, (struct rect){in.y + in.h - 1, in.x, 1, in.w}, ROLE_FIELD);
+    pen_text(&p, ROLE_KEY, "\\ ");
+    field_draw(&s->field, surface, in, in.h - 1, 2, in.w - 2, true);
+    if (!s->field.text.len)
+        surface_text(surface, in, in.h - 1, 4, ROLE_DIM,
+                     "a word it promotes, -word, general, kept, L5, L4-8, all, >0.5, tagged");
+}
+
+static void table_draw(const struct view *v, struct surface *s, struct rect area)
+{
+    const struct neurons *state = state_of(v);
+    const struct desk *d = v->host->desk;
+    bool words = false, line = state->typing;
+    int n, top, shown;
+    struct desk_neuron *row = table_rows(d, &state->table, &n, &words);
+    char title[160], hint[64];
+    struct rect in;
+
+    title_of(v, n, words, title, sizeof(title));
+    show_print(hint, sizeof(hint), "by %s%s  [ ] layer  \\ filter", sort_name(state->table.sort),
+               state->table.inverted ? ", turned round" : "");
+    in = box_draw(s, area, title, hint, true);
+    shown = in.h - 1 - line;
+    if (shown > 0) {
+        table_head(d, &state->table, s, in);
+        top = list_top(&state->list, n, shown);
+        for (int i = top; i < n && i - top < shown; i++)
+            table_row(d, &state->table, &row[i], s, in, i - top + 1, i == state->list.at);
+        if (!n)
+            surface_text(s, in, 1, 2, ROLE_DIM,
+                         !d->done ? "not computed yet: x scores every neuron for this fact"
+                         : !words ? "none is like this: Esc shows all"
+                                  : "none so far: words are being asked for, Esc shows all");
+        if (line)
+            filter_line(state, s, in);
+    }
+    free(row);
+}
+
+static void neurons_draw(const struct view *v, struct surface *s, struct rect area)
+{
+    const struct desk *d = v->host->desk;
+    struct rect table, details, changes;
+
+    areas(v, area, &table, &details, &changes);
+    table_draw(v, s, table);
+    if (!rect_empty(details))
+        pane_neuron(d, d->at_layer, d->at_neuron, s, details, "K closes");
+    if (!rect_empty(changes))
+        pane_changes(d, s, changes);
+}
+
+const struct view_ops view_neurons = {
+    .name = "neurons",
+    .title = "Neurons",
+    .footer = "silence force:in/out exact:set release details filter order tag search attribute "
+              "copy enter:map help:keys",
+    .size = sizeof(struct neurons),
+    .open = neurons_open,
+    .close = neurons_close,
+    .event = neurons_event,
+    .key = neurons_key,
+    .click = neurons_click,
+    .action = neurons_action,
+    .find = neurons_find,
+    .find_next = neurons_find_next,
+    .filter = set_filter,
+    .draw = neurons_draw,
+};

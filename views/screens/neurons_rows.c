@@ -1,0 +1,296 @@
+/* How a row of the Neurons view is drawn, and one neuron in full. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/show.h"
+#include "tui/layout.h"
+#include "tui/text.h"
+#include "views/changes.h"
+#include "views/panes/neurons_table.h"
+#include "views/panes/panes.h"
+
+/* Columns by the room there is: all of them want 150. */
+static bool has_rows(struct rect in)
+{
+    return in.w >= 108;
+}
+
+static bool has_norm(struct rect in)
+{
+    return in.w >= 84;
+}
+
+static int rows_shown(const struct desk *d, struct rect in)
+{
+    int rows = d->meta ? d->meta->rows : 6, room = (in.w - 84) / 7;
+
+    return !has_rows(in) ? 0 : rows < room ? rows : room;
+}
+
+static void head_column(struct pen *p, const struct neurons_table *t, enum table_sort sort,
+                        int cols, const char *name)
+{
+    char text[32];
+    bool here = t->sort == sort;
+
+    show_print(text, sizeof(text), "%s%s", name, !here ? "" : t->inverted ? "▴" : "▾");
+    pen_right(p, here ? ROLE_STRONG : ROLE_DIM, cols, text);
+}
+
+void table_head(const struct desk *d, const struct neurons_table *t, struct surface *s,
+                struct rect in)
+{
+    struct pen p = pen_at(s, in, 0, 2);
+    int rows = rows_shown(d, in);
+
+    pen_text(&p, t->sort == BY_CLASS ? ROLE_STRONG : ROLE_DIM,
+             t->sort == BY_CLASS ? t->inverted ? "▴ " : "▾ " : "  ");
+    pen_fit(&p, t->sort == BY_INDEX ? ROLE_STRONG : ROLE_DIM, 10,
+            t->sort != BY_INDEX ? "neuron"
+            : t->inverted       ? "neuron▴"
+                                : "neuron▾");
+    head_column(&p, t, BY_SCORE, 8, "score");
+    pen_text(&p, ROLE_DIM, "  mask ");
+    head_column(&p, t, BY_ACTIVATION, 8, "coeff");
+    if (has_norm(in))
+        head_column(&p, t, BY_NORM, 8, "‖v‖");
+    for (int r = 0; r < rows; r++)
+        pen_printf(&p, ROLE_DIM, "%*s%d", r > 8 ? 5 : 6, "row", r + 1);
+    if (in.w - p.x > 14) {
+        p.x += 2;
+        pen_text(&p, ROLE_DIM, "promotes");
+        p.x += (in.w - p.x) * 3 / 5 - 7;
+        if (in.w - p.x > 10)
+            pen_text(&p, ROLE_DIM, "suppresses");
+    }
+}
+
+static void mask_word(struct pen *p, const struct desk *d, const struct desk_neuron *n)
+{
+    int forced = force_of(d, n->layer, n->neuron);
+    const struct intervention *change = change_of(d, n->layer, n->neuron);
+
+    if (forced)
+        pen_text(p, forced > 0 ? ROLE_GOOD : ROLE_WARN, forced > 0 ? "  in!  " : "  out! ");
+    else
+        pen_text(p, n->kept ? ROLE_GOOD : ROLE_DIM, n->kept ? "  kept " : "       ");
+    if (change) {
+        char word[24];
+        int w = text_width(change_word(change, word));
+
+        p->x += w < 8 ? 8 - w : 0; /* right-aligned, as the coefficients are */
+        pen_fit(p, ROLE_WARN, 8, word);
+    }
+}
+
+static void put_number(struct pen *p, enum role role, int cols, double x)
+{
+    char text[32];
+
+    if (isnan(x))
+        snprintf(text, sizeof(text), "!");
+    else
+        snprintf(text, sizeof(text),
+                 fabs(x) >= 1000                       ? "%.0f"
+                 : fabs(x) >= 0.0095 || !(fabs(x) > 0) ? "%.2f"
+                                                       : "%.0e",
+                 x);
+    pen_right(p, role, cols, text);
+}
+
+void table_row(const struct desk *d, const struct neurons_table *t, const struct desk_neuron *n,
+               struct surface *s, struct rect in, int y, bool here)
+{
+    const struct neuron_info *words = desk_words(d, n->layer, n->neuron);
+    const struct attribution *a = d->layer[n->layer].shown;
+    struct pen p = pen_at(s, in, y, 0);
+    char text[24];
+
+    if (here) {
+        surface_fill(s, (struct rect){in.y + y, in.x, 1, in.w}, ROLE_SELECTED);
+        surface_cursor(s, in, y, 4);
+    }
+    pen_text(&p, ROLE_ACCENT, tag_has(&t->tags, n->layer, n->neuron) ? "✓ " : "  ");
+    pen_text(&p, class_role(n->class_bits), class_glyph(n->class_bits));
+    snprintf(text, sizeof(text), " L%dN%d", n->layer, n->neuron);
+    pen_fit(&p, ROLE_STRONG, 11, text);
+    put_number(&p, ROLE_BAR, 8, n->score);
+    mask_word(&p, d, n);
+    if (p.x <= 29) {
+        p.x = 29;
+        put_number(&p, ROLE_TEXT, 8, (double)a->activation[n->neuron]);
+    }
+    p.x = 37;
+    if (has_norm(in))
+        put_number(&p, ROLE_DIM, 8, (double)a->value_norm[n->neuron]);
+    for (int r = 0; r < rows_shown(d, in); r++)
+        if (r < a->rows)
+            put_number(&p, ROLE_DIM, 7,
+                       (double)a->score[(size_t)r * (size_t)a->neurons + (size_t)n->neuron]);
+    p.x += 2;
+    if (words && in.w - p.x > 12) {
+        int half = (in.w - p.x) * 3 / 5;
+
+        put_words(&p, words, true, half - 1);
+        p.x++;
+        put_words(&p, words, false, in.w - p.x);
+    }
+}
+
+static void name_of_class(struct pen *p, unsigned bits, bool brief)
+{
+    static const char *const name[4] = {"neither kind", "general", "specific",
+                                        "general and specific"};
+
+    pen_text(p, class_role(bits), class_glyph(bits));
+    pen_printf(p, class_role(bits), " %s", brief && bits == 3 ? "both" : name[bits & 3]);
+}
+
+static int about(const struct desk *d, int layer, int neuron, struct surface *s, struct rect in)
+{
+    const struct desk_layer *l = &d->layer[layer];
+    const struct intervention *change = change_of(d, layer, neuron);
+    struct pen p = pen_at(s, in, 0, 0);
+    int forced = force_of(d, layer, neuron);
+    char word[24];
+
+    if (l->mask) {
+        name_of_class(&p, l->mask->class_bits[neuron], in.w < 46);
+        pen_printf(&p, ROLE_DIM, "   weight ");
+        pen_printf(&p, ROLE_STRONG, "%.2g", (double)l->mask->weight[neuron]);
+    }
+    if (forced)
+        pen_printf(&p, ROLE_WARN, "   forced %s", forced > 0 ? "in" : "out");
+    if (change)
+        pen_printf(&p, ROLE_WARN, "   %s", change_word(change, word));
+    p = pen_at(s, in, 1, 0);
+    if (l->shown) {
+        pen_text(&p, ROLE_DIM, "value norm ");
+        put_number(&p, ROLE_STRONG, 6, (double)l->shown->value_norm[neuron]);
+    }
+    return 2;
+}
+
+static int scores(const struct desk *d, int layer, int neuron, struct surface *s, struct rect in,
+                  int y)
+{
+    const struct attribution *a = d->layer[layer].shown;
+    struct pen p = pen_at(s, in, y, 0);
+
+    if (!a)
+        return y;
+    pen_text(&p, ROLE_DIM, "row   score   coeff  prompt");
+    for (int r = 0; r < a->rows && y + (in.h > 24 || in.h < 14 ? 1 : 8) < in.h; r++) {
+        size_t at = (size_t)r * (size_t)a->neurons + (size_t)neuron;
+
+        p = pen_at(s, in, ++y, 0);
+        pen_printf(&p, ROLE_DIM, "%3d", r + 1);
+        put_number(&p, ROLE_BAR, 8, (double)a->score[at]);
+        put_number(&p, ROLE_TEXT, 8, (double)a->activation[at]);
+        p.x += 2;
+        if (d->meta && r < d->meta->rows && d->meta->prompt[r]) {
+            struct buf text = {0};
+
+            show_escape(&text, d->meta->prompt[r], strlen(d->meta->prompt[r]));
+            pen_fit(&p, ROLE_DIM, in.w - p.x, text.data ? text.data : "");
+            buf_free(&text);
+        }
+    }
+    return y + 1;
+}
+
+static int words_block(const struct neuron_info *n, bool promotes, struct surface *s,
+                       struct rect in, int y)
+{
+    struct pen p = pen_at(s, in, y, 0);
+    int columns = in.w >= 48 ? 3 : in.w >= 30 ? 2 : 1, wide = in.w / columns;
+
+    pen_text(&p, promotes ? ROLE_NEW : ROLE_OLD, promotes ? "promotes" : "suppresses");
+    for (int i = 0; i < n->count; i++) {
+        const struct word *w = promotes ? &n->promotes[i] : &n->suppresses[i];
+        char piece[64], logit[24];
+
+        p = pen_at(s, in, y + 1 + i / columns, i % columns * wide);
+        if (p.y >= in.h)
+            break;
+        snprintf(logit, sizeof(logit), "%+.2f", w->logit);
+        pen_fit(&p, ROLE_TEXT, wide - 8, text_piece(piece, sizeof(piece), w->text));
+        pen_right(&p, ROLE_DIM, 6, logit);
+    }
+    return y + 1 + (n->count + columns - 1) / columns;
+}
+
+static void contexts(const struct neuron_info *n, struct surface *s, struct rect in, int y)
+{
+    struct pen p = pen_at(s, in, y, 0);
+
+    if (n->contexts)
+        pen_text(&p, ROLE_DIM, "spoke loudest in");
+    for (int i = 0; i < n->contexts && i < 5 && y + 1 + i < in.h; i++) {
+        struct buf text = {0};
+
+        p = pen_at(s, in, y + 1 + i, 0);
+        put_number(&p, ROLE_BAR, 7, (double)n->context[i].coefficient);
+        p.x++;
+        show_escape(&text, n->context[i].text, strlen(n->context[i].text));
+        pen_fit(&p, ROLE_TEXT, in.w - p.x, text.data ? text.data : "");
+        buf_free(&text);
+    }
+}
+
+/* Rows of scores and words beside each other: where there is width but no height. */
+static void flat(const struct desk *d, int layer, int neuron, struct surface *s, struct rect in)
+{
+    const struct neuron_info *words = desk_words(d, layer, neuron);
+    struct rect left = {in.y, in.x, in.h, in.w * 2 / 5};
+    struct rect mid = {in.y, in.x + left.w + 1, in.h, (in.w - left.w) / 2 - 1};
+    struct rect right = {in.y, mid.x + mid.w + 1, in.h, in.x + in.w - mid.x - mid.w - 1};
+
+    scores(d, layer, neuron, s, left, about(d, layer, neuron, s, left) - 1);
+    if (words) {
+        words_block(words, true, s, mid, 0);
+        words_block(words, false, s, right, 0);
+    } else {
+        surface_text(s, mid, 0, 0, ROLE_EMPTY, "· its words are being asked for");
+    }
+}
+
+void pane_neuron(const struct desk *d, int layer, int neuron, struct surface *s, struct rect area,
+                 const char *hint)
+{
+    const struct neuron_info *words = desk_words(d, layer, neuron);
+    char title[32];
+    struct rect in;
+    int y;
+
+    if (layer < 0 || layer >= d->layers || neuron < 0 || neuron >= d->model.neurons)
+        return;
+    snprintf(title, sizeof(title), "L%dN%d", layer, neuron);
+    in = box_draw(s, area, title, hint, false);
+    if (rect_empty(in))
+        return;
+    if (in.h < 14 && in.w >= 70) {
+        flat(d, layer, neuron, s, in);
+        return;
+    }
+    y = about(d, layer, neuron, s, in);
+    y = scores(d, layer, neuron, s, in, y + (in.h > 16));
+    y += in.h > 20;
+    if (!words) {
+        surface_text(s, in, y, 0, ROLE_EMPTY, "· its words are being asked for");
+        return;
+    }
+    if (in.w >= 70) { /* beside each other */
+        struct rect left = {in.y, in.x, in.h, in.w / 2 - 1};
+        struct rect right = {in.y, in.x + in.w / 2 + 1, in.h, in.w - in.w / 2 - 1};
+
+        words_block(words, true, s, left, y);
+        y = words_block(words, false, s, right, y);
+    } else {
+        y = words_block(words, true, s, in, y);
+        y = words_block(words, false, s, in, y + (in.h > 26));
+    }
+    contexts(words, s, in, y + (in.h > 26));
+}

@@ -1,0 +1,344 @@
+/* Ask the model, before and after, side by side. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "tui/layout.h"
+#include "views/screens/query_inside.h"
+#include "views/verbs.h"
+
+enum { PAGE = 10, TOKENS_MOST = 4096 };
+
+static void query_close(struct view *v)
+{
+    struct query *q = v->state;
+
+    for (int i = 0; i < QUERY_PAST; i++)
+        free(q->past[i]);
+    free(q->draft);
+    field_free(&q->field);
+}
+
+static void query_open(struct view *v)
+{
+    struct query *q = v->state;
+    const struct desk *d = v->host->desk;
+
+    q->field.lines = true;
+    if (!q->field.text.len && d->ask.prompt) { /* asked from somewhere else */
+        field_set(&q->field, d->ask.prompt);
+    } else if (!q->field.text.len && d->fact.subject) { /* the fact's own question is likeliest */
+        char *text = fact_text(&d->fact);
+
+        field_set(&q->field, text);
+        free(text);
+    }
+}
+
+static void remember(struct query *q, const char *text)
+{
+    int at = 0;
+
+    while (at < QUERY_PAST - 1 && q->past[at] && strcmp(q->past[at], text) != 0)
+        at++;
+    free(q->past[at]);
+    memmove(&q->past[1], &q->past[0], (size_t)at * sizeof(q->past[0]));
+    q->past[0] = xstrdup(text);
+    q->recalled = -1;
+}
+
+static void ask(struct view *v)
+{
+    struct query *q = v->state;
+
+    q->typing = false;
+    if (!field_text(&q->field)[strspn(field_text(&q->field), " \n")]) {
+        v->host->say(v->host, TONE_WARN, "nothing to ask: i types a question");
+        return;
+    }
+    remember(q, field_text(&q->field));
+    q->scroll = 0;
+    verb_query(v->host, field_text(&q->field), 0);
+}
+
+static void begin_typing(struct query *q, bool fresh)
+{
+    q->typing = true;
+    q->fresh = fresh;
+    q->recalled = -1;
+}
+
+/* Questions asked before; past the newest comes back what was being typed. */
+static bool recall(struct query *q, int by)
+{
+    int at = q->recalled + by;
+
+    if (at < -1 || at >= QUERY_PAST || (at >= 0 && !q->past[at]))
+        return true;
+    if (q->recalled < 0) {
+        free(q->draft);
+        q->draft = xstrdup(field_text(&q->field));
+    }
+    q->recalled = at;
+    field_set(&q->field, at < 0 ? q->draft : q->past[at]);
+    return true;
+}
+
+static bool type_key(struct query *q, const struct key *key)
+{
+    bool printable = key->code >= ' ' && key->code < K_UP && key->code != K_ERASE;
+
+    if (q->fresh && (printable || key->code == K_PASTE))
+        field_set(&q->field, "");
+    q->fresh = false;
+    if (field_key(&q->field, key))
+        return true;
+    return (key->code == K_UP || key->code == K_DOWN) && recall(q, key->code == K_UP ? 1 : -1);
+}
+
+static bool query_key(struct view *v, const struct key *key)
+{
+    struct query *q = v->state;
+
+    if (!q->typing)
+        return false;
+    if (key->code == K_ENTER)
+        ask(v);
+    else if (key->code == K_ESCAPE)
+        q->typing = false;
+    else
+        return type_key(q, key);
+    return true;
+}
+
+static bool query_takes_lines(const struct view *v)
+{
+    return ((const struct query *)v->state)->typing;
+}
+
+/* The state before or after this one in the session's past: base, each active edit, now. */
+static int state_beside(const struct desk *d, int at, int by)
+{
+    int state[514], n = 0, here = -1;
+
+    state[n++] = ASK_BASE;
+    for (int i = 0; d->history && i < d->history->count && n < 512; i++)
+        if (d->history->entry[i].active)
+            state[n++] = d->history->entry[i].edit;
+    if (n > 1 && !d->state.preview)
+        n--; /* after the last edit is now */
+    state[n++] = ASK_NOW;
+    for (int i = 0; i < n; i++)
+        if (state[i] == at)
+            here = i;
+    here = here < 0 ? n - 1 : here + by;
+    return state[here < 0 ? 0 : here >= n ? n - 1 : here];
+}
+
+static void to_state(struct view *v, int state)
+{
+    struct desk *d = v->host->desk;
+    struct desk_pair pair;
+    char name[96];
+
+    d->ask.state = state;
+    pair = desk_pair(d);
+    query_state_name(d, &pair, name, sizeof(name));
+    v->host->say(v->host, TONE_PLAIN, "asking %s", name);
+    if (!desk_busy(d))
+        verb_query_missing(v->host);
+}
+
+static void copy(struct view *v)
+{
+    struct desk_pair pair = desk_pair(v->host->desk);
+    const struct query *q = v->state;
+    const struct answer *a = pair.after && q->side != SHOW_BEFORE ? pair.after : pair.before;
+
+    if (!a || !a->completion)
+        v->host->say(v->host, TONE_WARN, "no answer yet: Enter asks");
+    else if (!v->host->copy || !v->host->copy(v->host, a->completion))
+        v->host->say(v->host, TONE_WARN, "the answer could not be copied: it is too long");
+    else
+        v->host->say(v->host, TONE_PLAIN, "copied the answer, %zu bytes", strlen(a->completion));
+}
+
+static void flip(struct view *v)
+{
+    static const char *const name[] = {"before and after", "the difference", "before", "after"};
+    struct query *q = v->state;
+
+    q->side = (enum query_side)((q->side + 1) % SHOW_COUNT);
+    q->scroll = 0;
+    v->host->say(v->host, TONE_PLAIN, "showing %s", name[q->side]);
+}
+
+static bool query_action(struct view *v, enum action action)
+{
+    struct query *q = v->state;
+    struct desk *d = v->host->desk;
+
+    switch (action) {
+    case ACTION_ASK:
+        begin_typing(q, true);
+        return true;
+    case ACTION_ENTER:
+        ask(v);
+        return true;
+    case ACTION_FLIP:
+        flip(v);
+        return true;
+    case ACTION_MODE:
+        d->ask.chat = !d->ask.chat;
+        v->host->say(v->host, TONE_PLAIN, "Enter asks %s",
+                     d->ask.chat ? "in the model's chat form" : "for the text to go on");
+        return true;
+    case ACTION_LAYER_BACK:
+    case ACTION_LAYER_NEXT:
+        to_state(v, state_beside(d, d->ask.state, action == ACTION_LAYER_BACK ? -1 : 1));
+        return true;
+    case ACTION_COPY:
+        copy(v);
+        return true;
+    default:
+        if (!action_steps(action, PAGE, 100000))
+            return false;
+        q->scroll += action_steps(action, PAGE, 100000);
+        q->scroll = q->scroll < 0 ? 0 : q->scroll > 4000 ? 4000 : q->scroll;
+        return true;
+    }
+}
+
+static bool query_click(struct view *v, struct rect area, int y, int x)
+{
+    struct query *q = v->state;
+
+    (void)x;
+    if (y >= area.y + 3)
+        return false;
+    begin_typing(q, false);
+    return true;
+}
+
+static bool number_of(const char *text, double low, double high, double *out)
+{
+    char *end;
+
+    errno = 0;
+    *out = strtod(text, &end);
+    return end != text && !*end && !errno && isfinite(*out) && *out >= low && *out <= high;
+}
+
+static void set_state(struct view *v, const char *which)
+{
+    const struct desk *d = v->host->desk;
+    const char *digits = strncmp(which, "edit:", 5) ? which : which + 5;
+    double edit;
+
+    if (!strcmp(which, "base")) {
+        to_state(v, ASK_BASE);
+    } else if (!strcmp(which, "edited") || !strcmp(which, "preview") || !strcmp(which, "both")) {
+        to_state(v, ASK_NOW);
+    } else if (number_of(digits, 1, 1e6, &edit)) {
+        for (int i = 0; d->history && i < d->history->count; i++)
+            if (d->history->entry[i].edit == (int)edit && d->history->entry[i].active) {
+                to_state(v, (int)edit);
+                return;
+            }
+        v->host->say(v->host, TONE_ERROR, "state: there is no active edit %.0f (8 lists them)",
+                     edit);
+    } else {
+        v->host->say(v->host, TONE_ERROR, "state: '%s' is none of base, edited, edit:N", which);
+    }
+}
+
+static bool query_command(struct view *v, const char *word, const char *rest)
+{
+    struct desk *d = v->host->desk;
+    double value;
+
+    if (!strcmp(word, "state")) {
+        set_state(v, rest);
+    } else if (!strcmp(word, "tokens")) {
+        if (number_of(rest, 1, TOKENS_MOST, &value) && value >= floor(value) &&
+            value <= floor(value)) {
+            d->ask.tokens = (int)value;
+            v->host->say(v->host, TONE_PLAIN, "answers have up to %d tokens", d->ask.tokens);
+        } else {
+            v->host->say(v->host, TONE_ERROR, "tokens: '%s' is not a whole number from 1 to %d",
+                         rest, TOKENS_MOST);
+        }
+    } else if (!strcmp(word, "sample")) {
+        if (number_of(rest, 0, 10, &value)) {
+            d->ask.sample = value;
+            v->host->say(v->host, TONE_PLAIN, value > 0 ? "sampling at %.3g" : "greedy answers",
+                         value);
+        } else {
+            v->host->say(v->host, TONE_ERROR, "sample: '%s' is not a temperature from 0 to 10",
+                         rest);
+        }
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool same_answer(const struct query_pace *p, const struct answer *a)
+{
+    return p->state == a->state && p->edit == a->edit && p->chat == a->chat &&
+           p->changed == (a->changed > 0);
+}
+
+const struct query_pace *query_pace(const struct query *q, const struct answer *a)
+{
+    for (int i = q->paces - 1; i >= 0 && i >= q->paces - QUERY_PACES; i--)
+        if (same_answer(&q->pace[i % QUERY_PACES], a))
+            return &q->pace[i % QUERY_PACES];
+    return NULL;
+}
+
+/* Tokens are counted as they come: the pace shown is measured. */
+static void query_event(struct view *v, const struct event *ev)
+{
+    struct query *q = v->state;
+    const struct answer *a = ev->kind == EV_ANSWER ? v->host->desk->answer[0] : NULL;
+    struct query_pace *p;
+
+    if (!a)
+        return;
+    p = (struct query_pace *)(size_t)query_pace(q, a);
+    if (!p || p->over) {
+        p = &q->pace[q->paces++ % QUERY_PACES];
+        *p = (struct query_pace){.state = a->state,
+                                 .edit = a->edit,
+                                 .chat = a->chat,
+                                 .changed = a->changed > 0,
+                                 .first = clock_seconds()};
+    }
+    p->last = a->partial ? clock_seconds() : p->last;
+    p->tokens += a->partial;
+    p->over = !a->partial;
+    if (a->plain && !a->partial)
+        v->host->say(v->host, TONE_WARN, "asked as plain text: %s", a->plain);
+}
+
+const struct view_ops view_query = {
+    .name = "query",
+    .title = "Query",
+    .footer = "ask:type enter:ask flip:before/after mode:chat layer-back:state layer-next:state "
+              "copy preview commit undo help:keys",
+    .size = sizeof(struct query),
+    .open = query_open,
+    .close = query_close,
+    .event = query_event,
+    .key = query_key,
+    .takes_lines = query_takes_lines,
+    .click = query_click,
+    .action = query_action,
+    .command = query_command,
+    .draw = query_draw,
+};

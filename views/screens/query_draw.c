@@ -1,0 +1,342 @@
+/* The picture of the Query view: question, answers, next tokens. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/show.h"
+#include "core/base/utf8.h"
+#include "tui/box.h"
+#include "tui/layout.h"
+#include "tui/text.h"
+#include "views/screens/query_inside.h"
+
+enum { BESIDE = 70 }; /* columns below which the answers stand below each other */
+
+void query_state_name(const struct desk *d, const struct desk_pair *pair, char *out, size_t size)
+{
+    int n;
+
+    if (pair->edit)
+        n = snprintf(out, size, "After edit %d", pair->edit);
+    else if (pair->state == STATE_PREVIEW)
+        n = snprintf(out, size, "PREVIEW");
+    else if (pair->state == STATE_EDITED)
+        n = snprintf(out, size, "EDITED +%d", d->state.edits);
+    else
+        n = snprintf(out, size, "BASE");
+    if (pair->changed && n > 0 && (size_t)n < size)
+        show_print(out + n, size - (size_t)n, ", %d neuron%s changed", d->changes,
+                   d->changes == 1 ? "" : "s");
+}
+
+bool query_parting(const char *a, const char *b, size_t *at)
+{
+    size_t i = 0;
+
+    while (a[i] && a[i] == b[i])
+        i++;
+    *at = 0;
+    if (a[i] == b[i])
+        return false;
+    while (i && a[i - 1] != ' ' && a[i - 1] != '\n')
+        i--;
+    *at = i;
+    return true;
+}
+
+/* The text made safe; line breaks stay. */
+static void escape_lines(struct buf *out, const char *text, size_t n)
+{
+    while (n) {
+        const char *nl = memchr(text, '\n', n);
+        size_t len = nl ? (size_t)(nl - text) : n;
+
+        show_escape(out, text, len);
+        if (nl)
+            buf_puts(out, "\n");
+        len += nl != NULL;
+        text += len;
+        n -= len;
+    }
+}
+
+/* The answer, wrapped, without its first `skip` rows; from byte `parting` of the completion on
+ * (SIZE_MAX: never) behind a mark and in `role`. Returns the rows it took. */
+static int completion(const struct answer *a, size_t parting, enum role role, int skip,
+                      struct surface *s, struct rect in, int rows)
+{
+    const char *said = a->completion ? a->completion : "", *p, *row;
+    size_t n = strlen(said), mark, wide;
+    struct buf text = {0};
+    int y = -skip;
+
+    parting = parting < n ? parting : n;
+    escape_lines(&text, said, parting);
+    mark = parting < n ? text.len : SIZE_MAX;
+    if (parting < n)
+        buf_puts(&text, "▸");
+    escape_lines(&text, said + parting, n - parting);
+    if (a->partial)
+        buf_puts(&text, "█");
+    p = text.data ? text.data : "";
+    while (y < rows && text_row(&p, in.w, &row, &wide)) {
+        size_t from = (size_t)(row - (text.data ? text.data : row));
+        size_t head = mark <= from ? 0 : mark - from < wide ? mark - from : wide;
+        struct pen pen = pen_at(s, in, y, 0);
+        struct buf part = {0};
+
+        if (y++ < 0)
+            continue;
+        buf_add(&part, row, head);
+        pen_text(&pen, ROLE_STRONG, part.data ? part.data : "");
+        buf_clear(&part);
+        buf_add(&part, row + head, wide - head);
+        pen_text(&pen, role, part.data ? part.data : "");
+        buf_free(&part);
+    }
+    buf_free(&text);
+    return y < 0 ? 0 : y;
+}
+
+static int place_of(const struct answer *a, int id)
+{
+    for (int i = 0; a && i < a->nexts; i++)
+        if (a->next[i].id == id)
+            return i;
+    return -1;
+}
+
+/* What has become of a token's rank. */
+static void rank_moved(struct pen *p, int before, int now)
+{
+    if (before < 0)
+        pen_text(p, ROLE_NEW, "new");
+    else if (before != now)
+        pen_printf(p, before > now ? ROLE_GOOD : ROLE_WARN, "%s%d", before > now ? "↑" : "↓",
+                   before > now ? before - now : now - before);
+    else
+        pen_text(p, ROLE_DIM, "=");
+}
+
+/* The most probable next tokens; with `other` (the answer before) also how their ranks moved. */
+static void next_table(const struct answer *a, const struct answer *other, struct surface *s,
+                       struct rect in, int y)
+{
+    struct pen p = pen_at(s, in, y++, 0);
+
+    pen_fit(&p, ROLE_DIM, in.w, other ? "next token            p  ↑ ↓ of rank" : "next token");
+    for (int i = 0; i < a->nexts && y < in.h; i++, y++) {
+        int bar = in.w - 30 > 24 ? 24 : in.w - 30;
+        char piece[48], number[16];
+
+        p = pen_at(s, in, y, 0);
+        pen_fit(&p, i ? ROLE_TEXT : ROLE_STRONG, 16,
+                text_piece(piece, sizeof(piece), a->next[i].text));
+        pen_right(&p, ROLE_BAR, 7, text_probability(number, a->next[i].p));
+        p.x++;
+        if (bar > 3)
+            meter_draw(s, in, y, p.x, bar, a->next[i].p, ROLE_FILL);
+        p.x += bar > 3 ? bar + 1 : 0;
+        if (other)
+            rank_moved(&p, place_of(other, a->next[i].id), i);
+    }
+}
+
+/* Tokens of both answers: p before and after, and how the rank moved. */
+static void moved_table(const struct answer *before, const struct answer *after, struct surface *s,
+                        struct rect in, int y)
+{
+    int bar = in.w - 52 > 24 ? 24 : in.w - 52;
+    struct pen p = pen_at(s, in, y++, 0);
+
+    pen_fit(&p, ROLE_DIM, in.w,
+            "rank  next token        p before  → after   rank moved (↑ up, ↓ down)");
+    for (int i = 0; i < after->nexts && y < in.h; i++, y++) {
+        int was = place_of(before, after->next[i].id);
+        char piece[48], number[16], bound[20];
+
+        p = pen_at(s, in, y, 0);
+        pen_printf(&p, ROLE_DIM, "%4d  ", i + 1);
+        pen_fit(&p, was ? ROLE_STRONG : ROLE_TEXT, 16,
+                text_piece(piece, sizeof(piece), after->next[i].text));
+        if (was >= 0)
+            utf8_copy(bound, sizeof(bound), text_probability(number, before->next[was].p));
+        else if (before->nexts) /* beyond what was told: below the least of it */
+            show_print(bound, sizeof(bound), "<%s",
+                       text_probability(number, before->next[before->nexts - 1].p));
+        else
+            snprintf(bound, sizeof(bound), "?");
+        pen_right(&p, ROLE_OLD, 9, bound);
+        pen_text(&p, ROLE_DIM, "  → ");
+        pen_right(&p, ROLE_NEW, 7, text_probability(number, after->next[i].p));
+        p.x += 2;
+        if (bar > 3)
+            meter_draw(s, in, y, p.x, bar, after->next[i].p, ROLE_FILL);
+        p.x += bar > 3 ? bar + 1 : 0;
+        rank_moved(&p, was, i);
+    }
+}
+
+static void pace_words(const struct query *q, const struct answer *a, char *out, size_t size)
+{
+    const struct query_pace *p = a ? query_pace(q, a) : NULL;
+    double spent = p ? p->last - p->first : 0;
+
+    if (!a)
+        snprintf(out, size, "not asked yet");
+    else if (p && p->tokens > 1 && spent > 0)
+        show_print(out, size, "%s%d tokens, %.3g/s", a->partial ? "answering " : "", p->tokens,
+                   (p->tokens - 1) / spent);
+    else if (a->partial)
+        snprintf(out, size, "answering");
+    else if (a->count)
+        show_print(out, size, "%d token%s", a->count, a->count == 1 ? "" : "s");
+    else
+        *out = '\0';
+}
+
+struct shown {                           /* one column */
+    const struct answer *answer, *other; /* other: ranks are compared with it */
+    const char *title;
+    size_t parting;
+    enum role role;
+    bool focus;
+};
+
+static void column(const struct query *q, const struct shown *c, struct surface *s,
+                   struct rect area)
+{
+    char pace[48];
+    struct rect in;
+    int y, rows;
+
+    pace_words(q, c->answer, pace, sizeof(pace));
+    in = box_draw(s, area, c->title, pace, c->focus);
+    if (!c->answer || rect_empty(in))
+        return;
+    rows = in.h > 8 ? in.h - 2 - (c->answer->nexts < in.h / 2 ? c->answer->nexts : in.h / 2) : in.h;
+    y = completion(c->answer, c->parting, c->role, q->scroll, s, in, rows);
+    if (y + 2 < in.h && c->answer->nexts)
+        next_table(c->answer, c->other, s, in, y + 1);
+}
+
+/* Where the two answers part, in words. */
+static void parting_words(const struct desk_pair *pair, bool differ, size_t at, struct surface *s,
+                          struct rect in, int y)
+{
+    struct pen p = pen_at(s, in, y, 0);
+    const char *text = pair->before->completion;
+    int word = 1;
+
+    for (size_t i = 1; i < at; i++)
+        word += text[i] == ' ' && text[i - 1] != ' ';
+    if (pair->before->partial || pair->after->partial)
+        pen_text(&p, ROLE_DIM, "still answering");
+    else if (differ)
+        pen_printf(&p, ROLE_TEXT, "▸ the answers part at word %d", word);
+    else
+        pen_text(&p, ROLE_TEXT, "= the same answer, to the byte");
+}
+
+static void difference(const struct query *q, const struct desk_pair *pair, const char *title,
+                       struct surface *s, struct rect area)
+{
+    struct rect in, top, half[2];
+    static const struct slice rows[2] = {{4, 6, 1, 0}, {4, 15, 0, 1}};
+    static const struct slice halves[2] = {{20, 30, 1, 0}, {20, 30, 1, 0}};
+    struct rect r[2];
+    size_t at;
+    bool differ = query_parting(pair->before->completion ? pair->before->completion : "",
+                                pair->after->completion ? pair->after->completion : "", &at);
+    struct shown c[2] = {{.answer = pair->before, .title = "BASE", .role = ROLE_OLD},
+                         {.answer = pair->after, .title = title, .role = ROLE_NEW, .focus = true}};
+
+    layout_rows(area, rows, 2, r);
+    top = rect_empty(r[1]) ? area : r[0];
+    layout_columns(top, halves, 2, half);
+    for (int i = 0; i < 2; i++) {
+        char pace[48];
+
+        pace_words(q, c[i].answer, pace, sizeof(pace));
+        in = box_draw(s, half[i], c[i].title, pace, c[i].focus);
+        if (!rect_empty(in))
+            completion(c[i].answer, differ ? at : SIZE_MAX, c[i].role, q->scroll, s, in, in.h);
+    }
+    in = rect_empty(r[1]) ? r[1] : box_draw(s, r[1], "Difference", "before → after", false);
+    if (rect_empty(in))
+        return;
+    parting_words(pair, differ, at, s, in, 0);
+    if (in.h > 2)
+        moved_table(pair->before, pair->after, s, in, 1);
+}
+
+static void answers(const struct query *q, const struct desk *d, struct surface *s,
+                    struct rect area)
+{
+    static const struct slice halves[2] = {{30, 30, 1, 0}, {30, 30, 1, 0}};
+    static const struct slice rows[2] = {{3, 5, 1, 0}, {3, 5, 1, 0}};
+    struct desk_pair pair = desk_pair(d);
+    char title[96];
+    struct shown before = {pair.before, NULL, "BASE", SIZE_MAX, ROLE_STRONG, false};
+    struct shown after = {pair.after, pair.before, title, SIZE_MAX, ROLE_STRONG, true};
+    struct rect r[2];
+
+    query_state_name(d, &pair, title, sizeof(title));
+    if (!pair.two || q->side == SHOW_BEFORE) {
+        before.focus = true;
+        column(q, &before, s, area);
+    } else if (q->side == SHOW_AFTER) {
+        column(q, &after, s, area);
+    } else if (q->side == SHOW_DIFFERENCE && pair.before && pair.after) {
+        difference(q, &pair, title, s, area);
+    } else {
+        if (area.w >= BESIDE)
+            layout_columns(area, halves, 2, r);
+        else
+            layout_rows(area, rows, 2, r);
+        column(q, &before, s, r[0]);
+        column(q, &after, s, r[1]);
+    }
+}
+
+/* "chat form · up to 32 tokens · greedy · changed: L5N912=0" */
+static void how_words(const struct desk *d, struct buf *out)
+{
+    buf_printf(out, "%s · up to %d token%s · ", d->ask.chat ? "chat form" : "plain text",
+               d->ask.tokens, d->ask.tokens == 1 ? "" : "s");
+    if (d->ask.sample > 0)
+        buf_printf(out, "sampled at %.3g", d->ask.sample);
+    else
+        buf_puts(out, "greedy");
+    for (int i = 0; i < d->changes && i < 4; i++)
+        buf_printf(out, "%sL%dN%d%s%.3g", i ? " " : " · changed: ", d->change[i].layer,
+                   d->change[i].neuron, d->change[i].scale ? "×" : "=", (double)d->change[i].value);
+    if (d->changes > 4)
+        buf_printf(out, " and %d more", d->changes - 4);
+}
+
+void query_draw(const struct view *v, struct surface *s, struct rect area)
+{
+    const struct query *q = v->state;
+    int want = field_rows(&q->field, area.w - 6);
+    struct slice rows[2] = {{3, 3, 0, 0}, {3, 3, 1, 0}};
+    struct buf how = {0};
+    struct rect r[2], in;
+
+    want = want > QUERY_ROWS ? QUERY_ROWS : want;
+    rows[0].want = want + 2 < area.h / 2 ? want + 2 : area.h / 2 > 3 ? area.h / 2 : 3;
+    layout_rows(area, rows, 2, r);
+    in = box_draw(s, r[0], "Question",
+                  q->typing ? "Enter asks  C-j new line  Up: asked before" : "i types  Enter asks",
+                  q->typing);
+    how_words(v->host->desk, &how);
+    box_foot(s, r[0], how.data);
+    buf_free(&how);
+    if (!rect_empty(in)) {
+        surface_text(s, in, 0, 0, ROLE_KEY, "›");
+        in.x += 2;
+        in.w -= 2;
+        field_draw_rows(&q->field, s, in, q->typing);
+    }
+    answers(q, v->host->desk, s, r[1]);
+}

@@ -1,0 +1,191 @@
+/* Every layer's ratios, the layer at hand explained, and where the cut falls among its scores. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/mem.h"
+#include "core/base/order.h"
+#include "core/base/show.h"
+#include "tui/box.h"
+#include "tui/layout.h"
+#include "tui/text.h"
+#include "views/panes/panes.h"
+#include "views/screens/ratios_inside.h"
+#include "views/verbs.h"
+#include "views/view.h"
+
+enum { PAGE = 8, BESIDE = 110 };
+
+struct ratios {
+    bool histograms;           /* where there is no room for both */
+    int scroll;                /* of the explanation */
+    struct knob_effect effect; /* kept between frames */
+};
+
+static bool ratios_action(struct view *v, enum action action)
+{
+    struct ratios *r = v->state;
+    struct desk *d = v->host->desk;
+
+    switch (action) {
+    case ACTION_UP:
+    case ACTION_DOWN:
+        verb_move_layer(d, action == ACTION_UP ? -1 : 1);
+        return true;
+    case ACTION_FIRST:
+    case ACTION_LAST:
+        verb_move_layer(d, action == ACTION_FIRST ? -d->layers : d->layers);
+        return true;
+    case ACTION_PAGE_UP:
+    case ACTION_PAGE_DOWN:
+        r->scroll += action == ACTION_PAGE_UP ? -PAGE : PAGE;
+        r->scroll = r->scroll < 0 ? 0 : r->scroll > 40 ? 40 : r->scroll;
+        return true;
+    case ACTION_MODE:
+        r->histograms = !r->histograms;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Counts (log height) of x over [low, high]; the part at or above the cut in the class's role, and
+ * a mark where it lies. Returns the tallest count. */
+static int histogram(const float *x, int n, double cut, enum role role, struct surface *s,
+                     struct rect in)
+{
+    double low = HUGE_VAL, high = -HUGE_VAL, most = 0;
+    int *bin, h = in.h - 1, tallest = 0, at;
+    char number[24];
+    struct pen p = pen_at(s, in, h, 0);
+
+    for (int i = 0; i < n; i++) {
+        low = (double)x[i] < low ? (double)x[i] : low;
+        high = (double)x[i] > high ? (double)x[i] : high;
+    }
+    if (n < 1 || h < 1 || in.w < 10 || !isfinite(low) || !isfinite(high))
+        return 0;
+    bin = xcalloc((size_t)in.w, sizeof(*bin));
+    for (int i = 0; i < n; i++) {
+        double place = high > low ? ((double)x[i] - low) / (high - low) : 0;
+        int b = (int)(clamped(place, 0, 1) * (in.w - 1));
+
+        bin[b]++;
+        tallest = bin[b] > tallest ? bin[b] : tallest;
+    }
+    most = log1p(tallest);
+    for (int b = 0; b < in.w; b++) {
+        double tall = log1p(bin[b]) / most * h, from = low + (high - low) * b / (in.w - 1);
+        bool above = from + (high - low) / (in.w - 1) / 2 >= cut;
+
+        for (int y = 0; y < h; y++)
+            surface_text(s, in, h - 1 - y, b, above ? role : ROLE_NONE, bar_glyph(tall - y));
+    }
+    free(bin);
+    snprintf(number, sizeof(number), "%.3g", low);
+    pen_text(&p, ROLE_DIM, number);
+    snprintf(number, sizeof(number), "%.3g", high);
+    p.x = in.w - text_width(number);
+    pen_text(&p, ROLE_DIM, number);
+    at = high > low ? (int)(clamped((cut - low) / (high - low), 0, 1) * (in.w - 1)) : 0;
+    surface_text(s, in, h, at, role, "▴");
+    return tallest;
+}
+
+static void side_histogram(const struct desk *d, const struct mask *m, bool general,
+                           struct surface *s, struct rect area)
+{
+    const char *unit = general                                                    ? "rows"
+                       : params_choice(&d->params, P_SCORE_SP_INPUT) == SP_ZSCORE ? "z-score"
+                                                                                  : "nats";
+    const struct mask_side *side = general ? &m->general : &m->specific;
+    char title[80], foot[80];
+    struct rect in;
+    int tallest;
+
+    snprintf(title, sizeof(title), general ? "L%d r_ge: rows that agree" : "L%d r_sp: top score",
+             d->at_layer);
+    in = box_draw(s, area, title, "", false);
+    tallest = histogram(general ? m->r_general : m->r_specific, m->neurons, side->tau,
+                        general ? ROLE_GENERAL : ROLE_SPECIFIC, s, in);
+    show_print(foot, sizeof(foot), "cut %.4g %s; log, top %d", side->tau, unit, tallest);
+    box_foot(s, area, foot);
+}
+
+static void histograms(const struct desk *d, const struct mask *m, struct surface *s,
+                       struct rect area, bool stacked)
+{
+    static const struct slice halves[2] = {{5, 5, 1, 0}, {5, 5, 1, 1}};
+    struct rect half[2];
+
+    if (stacked)
+        layout_rows(area, halves, 2, half);
+    else
+        layout_columns(area, halves, 2, half);
+    side_histogram(d, m, true, s, half[0]);
+    side_histogram(d, m, false, s, half[1]);
+}
+
+static void explanation(const struct desk *d, struct ratios *state, struct surface *s,
+                        struct rect area)
+{
+    const struct mask *m = d->layer[d->at_layer].mask;
+    struct rect in;
+    char title[48], foot[64];
+    int rows, most;
+
+    snprintf(title, sizeof(title), "L%d: why %d of %d are kept", d->at_layer, m->kept, m->neurons);
+    in = box_draw(s, area, title, "[ ] layer", false);
+    if (rect_empty(in))
+        return;
+    knob_effect_of(&state->effect, d, d->at_layer);
+    rows = ratios_explain(d, &state->effect, 1000, s, in); /* out of sight: to know how many */
+    most = rows > in.h ? rows - in.h : 0;
+    rows = ratios_explain(d, &state->effect, state->scroll > most ? most : state->scroll, s, in);
+    if (most) {
+        snprintf(foot, sizeof(foot), "PgDn: %d rows in all", rows);
+        box_foot(s, area, foot);
+    }
+}
+
+static void ratios_draw(const struct view *v, struct surface *s, struct rect area)
+{
+    static const struct slice columns[2] = {{50, 57, 1, 0}, {46, 63, 2, 0}};
+    static const struct slice beside[2] = {{8, 14, 2, 0}, {10, 12, 1, 1}};
+    static const struct slice below[2] = {{5, 7, 0, 0}, {8, 12, 1, 1}};
+    struct ratios *state = v->state;
+    const struct desk *d = v->host->desk;
+    const struct mask *m = d->at_layer < d->layers ? d->layer[d->at_layer].mask : NULL;
+    struct rect r[2], right[2];
+
+    if (!m) {
+        pane_ratios(d, s, area, true);
+        return;
+    }
+    if (area.w >= BESIDE) {
+        layout_columns(area, columns, 2, r);
+        explanation(d, state, s, r[0]);
+        layout_rows(r[1], beside, 2, right);
+        pane_ratios(d, s, right[0], true);
+        histograms(d, m, s, right[1], right[1].h >= 20);
+        return;
+    }
+    layout_rows(area, below, 2, r);
+    pane_ratios(d, s, r[0], true);
+    if (rect_empty(r[1]))
+        return;
+    if (state->histograms)
+        histograms(d, m, s, r[1], r[1].h >= 20);
+    else
+        explanation(d, state, s, r[1]);
+}
+
+const struct view_ops view_ratios = {
+    .name = "ratios",
+    .title = "Ratios",
+    .footer = "layer-back:layer layer-next:layer alpha beta temperature mask-mode select-rule "
+              "mode:histograms preview help:keys",
+    .size = sizeof(struct ratios),
+    .action = ratios_action,
+    .draw = ratios_draw,
+};

@@ -1,0 +1,328 @@
+/* Why this layer's mask is what it is, and what it does: the chain from entropy to ratio to
+ * threshold with its numbers, what a knob would change, gain and leak, whom the edit hits. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/show.h"
+#include "tui/box.h"
+#include "tui/text.h"
+#include "views/screens/ratios_inside.h"
+
+enum { HITS = 3, SHARED = 4 };
+
+static struct params stepped(const struct params *p, enum knob knob, int by)
+{
+    struct params out = *p;
+
+    knob_step(&out, knob, by);
+    return out;
+}
+
+void knob_effect_of(struct knob_effect *e, const struct desk *d, int layer)
+{
+    const struct desk_layer *l = &d->layer[layer];
+
+    if (e->score == l->shown && e->layer == layer && e->forces == d->forces &&
+        e->kept == l->mask->kept && !memcmp(&e->params, &d->params, sizeof(d->params)))
+        return;
+    *e = (struct knob_effect){
+        .score = l->shown, .layer = layer, .kept = l->mask->kept, .forces = d->forces};
+    memcpy(&e->params, &d->params, sizeof(d->params));
+    for (int k = 0; k < KNOB_AMPLIFY; k++)
+        for (int up = 0; up < 2; up++) {
+            struct params p = stepped(&d->params, (enum knob)k, up ? 1 : -1);
+            struct mask *m = mask_build(l->shown, NULL, &p);
+
+            mask_apply_forces(m, d->force, d->forces);
+            for (int i = 0; i < m->neurons; i++) {
+                e->of[k].enter[up] += m->weight[i] > 0 && !(l->mask->weight[i] > 0);
+                e->of[k].leave[up] += !(m->weight[i] > 0) && l->mask->weight[i] > 0;
+            }
+            mask_free(m);
+        }
+}
+
+struct writer { /* lines one below the other, the first ones above the area */
+    struct surface *s;
+    struct rect in;
+    int y;
+};
+
+static struct pen next_line(struct writer *w)
+{
+    struct pen p = pen_at(w->s, w->in, w->y, 0);
+
+    w->y++;
+    return p;
+}
+
+static void title(struct writer *w, const char *text)
+{
+    struct pen p;
+
+    if (w->in.h >= 24) /* air only where there is room for it */
+        w->y++;
+    p = next_line(w);
+    pen_text(&p, ROLE_TITLE, text);
+}
+
+/* The text, wrapped. */
+static void words(struct writer *w, enum role role, const char *text)
+{
+    const char *row;
+    size_t n;
+
+    while (text_row(&text, w->in.w, &row, &n)) {
+        struct pen p = next_line(w);
+
+        pen_printf(&p, role, "%.*s", (int)n, row);
+    }
+}
+
+struct kind { /* what of the two kinds is asked */
+    const struct mask_side *side;
+    const char *name, *glyph;
+    enum role role;
+    double a, b, gamma;
+};
+
+static struct kind kind_of(const struct desk *d, const struct mask *m, bool general)
+{
+    const double *v = d->params.value;
+
+    if (general)
+        return (struct kind){
+            &m->general,        "ge", "▲", ROLE_GENERAL, v[P_RATIO_GE_A], v[P_RATIO_GE_B],
+            v[P_RATIO_GE_GAMMA]};
+    return (struct kind){
+        &m->specific,       "sp", "●", ROLE_SPECIFIC, v[P_RATIO_SP_A], v[P_RATIO_SP_B],
+        v[P_RATIO_SP_GAMMA]};
+}
+
+static bool is_fixed(const struct desk *d, bool general)
+{
+    int mode = params_choice(&d->params, P_MASK_MODE);
+
+    return mode == MODE_FIXED || (mode == MODE_POOLED && !general);
+}
+
+/* ▲ H_ge 0.027 → ρ_ge = 0.100 × 0.027 + 0.300 = 0.303 → k = round(0.303 × 1536) = 465 → cut */
+static void chain(struct writer *w, const struct desk *d, const struct mask *m, bool general)
+{
+    struct kind k = kind_of(d, m, general);
+    bool quantile = params_choice(&d->params, P_SELECT_RULE) == RULE_QUANTILE_GE;
+    struct pen p = next_line(w);
+    char h[16], up[16] = "";
+
+    if (fabs(k.gamma - 1) > 1e-12)
+        snprintf(up, sizeof(up), "^%.3g", k.gamma);
+    pen_printf(&p, k.role, "%s ", k.glyph);
+    pen_printf(&p, ROLE_STRONG, "H_%s %s", k.name, text_probability(h, k.side->H));
+    pen_printf(&p, ROLE_DIM, " → ρ_%s = ", k.name);
+    if (is_fixed(d, general))
+        pen_text(&p, ROLE_TEXT, "set by the mask mode = ");
+    else
+        pen_printf(&p, ROLE_TEXT, "%.3f × %s%s + %.3f = ", k.a, h, up, k.b);
+    pen_printf(&p, k.role, "%.3f", k.side->rho);
+    p = next_line(w);
+    if (quantile)
+        pen_printf(&p, ROLE_DIM, "  → r_%s ≥ its %.3f quantile: ", k.name, 1 - k.side->rho);
+    else
+        pen_printf(&p, ROLE_DIM, "  → k = round(%.3f × %d) = ", k.side->rho, m->neurons);
+    pen_printf(&p, k.role, "%d", k.side->chosen);
+    pen_printf(&p, ROLE_DIM, " → cut at r_%s ", k.name);
+    pen_printf(&p, ROLE_STRONG, "%.4g", k.side->tau);
+    if (k.side->ties > 0)
+        pen_printf(&p, ROLE_WARN, ", %.0f%% tied", k.side->ties * 100);
+}
+
+static void entropy_words(struct writer *w, const struct desk *d, const struct mask *m,
+                          bool general)
+{
+    struct kind k = kind_of(d, m, general);
+    double h = k.side->H;
+    char text[320], at[16];
+    const char *spread = h < 0.1   ? "a few neurons hold nearly all of the score"
+                         : h < 0.5 ? "some neurons hold most of the score"
+                         : h < 0.9 ? "the scores are spread over many neurons"
+                                   : "the scores are spread over nearly all neurons";
+
+    if (is_fixed(d, general))
+        show_print(text, sizeof(text), "entropy %s of 1: %s; this mask mode does not ask for it",
+                   text_probability(at, h), spread);
+    else
+        show_print(text, sizeof(text),
+                   "entropy %s of 1: %s, so ρ_%s is %.3f, between %.3f (entropy 0) and %.3f "
+                   "(entropy 1)",
+                   text_probability(at, h), spread, k.name, k.side->rho, fmin(fmax(k.b, 0), 1),
+                   fmin(fmax(k.a + k.b, 0), 1));
+    words(w, ROLE_TEXT, text);
+}
+
+static void classes(struct writer *w, const struct mask *m)
+{
+    const struct {
+        const char *name;
+        int n;
+        unsigned bits;
+    } of[] = {
+        {"general alone", m->general.chosen - m->both, CLASS_GENERAL},
+        {"specific alone", m->specific.chosen - m->both, CLASS_SPECIFIC},
+        {"both", m->both, CLASS_GENERAL | CLASS_SPECIFIC},
+        {"neither", m->neurons - m->general.chosen - m->specific.chosen + m->both, 0},
+    };
+
+    for (int i = 0; i < 4; i++) {
+        int y = w->y;
+        struct pen p = next_line(w);
+
+        pen_printf(&p, class_role(of[i].bits), "%s ", class_glyph(of[i].bits));
+        pen_fit(&p, ROLE_TEXT, 15, of[i].name);
+        pen_printf(&p, ROLE_STRONG, "%6d %3.0f%% ", of[i].n,
+                   m->neurons ? 100.0 * of[i].n / m->neurons : 0);
+        if (y >= 0 && y < w->in.h && w->in.w - p.x > 4)
+            meter_draw(w->s, w->in, y, p.x, w->in.w - p.x > 30 ? 30 : w->in.w - p.x,
+                       m->neurons ? (double)of[i].n / m->neurons : 0, class_role(of[i].bits));
+    }
+}
+
+/* Where nothing changes within a step: the ratio at which something does. */
+static void next_change(struct pen *p, const struct desk *d, const struct mask *m, enum knob knob,
+                        const struct knob_effect *e)
+{
+    bool general = knob == KNOB_BETA_GE;
+    struct kind k = kind_of(d, m, general);
+    int still = e->of[knob].enter[1] + e->of[knob].leave[1] == 0;
+
+    if ((knob != KNOB_BETA_GE && knob != KNOB_BETA_SP) || !still || !isfinite(k.side->next_up) ||
+        is_fixed(d, general))
+        return;
+    pen_printf(p, ROLE_DIM, " next at %.3f", k.b + k.side->next_up - k.side->rho);
+}
+
+static void effects(struct writer *w, const struct desk *d, const struct mask *m,
+                    const struct knob_effect *e)
+{
+    title(w, "neurons that enter + and leave − the mask");
+    words(w, ROLE_DIM, "knob      now     a step down     a step up");
+    for (int k = 0; k < KNOB_AMPLIFY; k++) {
+        struct pen p = next_line(w);
+        char value[16], moved[2][24];
+
+        for (int up = 0; up < 2; up++)
+            if (e->of[k].enter[up] + e->of[k].leave[up])
+                snprintf(moved[up], sizeof(moved[up]), "+%d −%d", e->of[k].enter[up],
+                         e->of[k].leave[up]);
+            else
+                snprintf(moved[up], sizeof(moved[up]), "none");
+        pen_fit(&p, ROLE_ACCENT, 6, knob_info((enum knob)k)->symbol);
+        pen_right(&p, ROLE_STRONG, 7, knob_text(&d->params, (enum knob)k, value));
+        pen_right(&p, ROLE_TEXT, 16, moved[0]);
+        pen_right(&p, ROLE_TEXT, 14, moved[1]);
+        next_change(&p, d, m, (enum knob)k, e);
+    }
+}
+
+static const char *subject_of(const struct desk *d, int edit)
+{
+    for (int i = 0; d->history && i < d->history->count; i++)
+        if (d->history->entry[i].edit == edit)
+            return d->history->entry[i].subject;
+    return "";
+}
+
+static void hits(struct writer *w, const struct desk *d, const struct weighed_layer *x)
+{
+    char h[16], text[64];
+
+    title(w, "past edits this one hits most");
+    if (!x->hits)
+        words(w, ROLE_DIM, "none: no active edit has a key in this layer");
+    for (int i = 0; i < x->hits && i < HITS; i++) {
+        struct pen p = next_line(w);
+
+        pen_printf(&p, ROLE_STRONG, "edit %-4d ", x->hit[i].edit);
+        pen_fit(&p, ROLE_TEXT, w->in.w > 56 ? 22 : 14,
+                text_piece(text, sizeof(text), subject_of(d, x->hit[i].edit)));
+        pen_printf(&p, ROLE_DIM, " %s‖R‖", text_probability(h, x->hit[i].hit));
+        if (isfinite(x->hit[i].moved))
+            pen_printf(&p, ROLE_WARN, "  moved %s", text_probability(h, x->hit[i].moved));
+    }
+}
+
+/* What the mask does to the update of this layer. */
+static void consequence(struct writer *w, const struct desk *d)
+{
+    const struct weighed_layer *x = desk_weight(d, d->at_layer);
+    const char *about = x && x->stale ? "≈" : "";
+    struct pen p;
+    char a[16], b[16];
+
+    title(w, x && x->stale ? "gain and leak (≈ from before the last change)" : "gain and leak");
+    if (!x) {
+        words(w, ROLE_DIM,
+              desk_edits(d, d->at_layer) ? "not weighed yet: the second moments are not there"
+                                         : "the edit does not write this layer");
+        return;
+    }
+    p = next_line(w);
+    pen_printf(&p, ROLE_DIM, "gain %s", about);
+    pen_printf(&p, ROLE_STRONG, "%s", text_probability(a, x->gain_mask));
+    pen_printf(&p, ROLE_DIM, " of %s unmasked   leak %s", text_probability(b, x->gain), about);
+    pen_printf(&p, ROLE_STRONG, "%s", text_probability(a, x->leak));
+    p = next_line(w);
+    pen_printf(&p, ROLE_DIM, "leak/gain² %s", about);
+    pen_printf(&p, x->leak_ratio > 1 ? ROLE_WARN : ROLE_GOOD, "%.3g×", x->leak_ratio);
+    pen_text(&p, ROLE_DIM, " that of the unmasked update");
+    if (x->percentile_gain >= 0) {
+        char text[160];
+
+        snprintf(text, sizeof(text),
+                 "of 200 random masks of this size %.0f%% have less gain, %.0f%% less leak/gain²",
+                 x->percentile_gain, x->percentile_leak);
+        words(w, ROLE_TEXT, text);
+    }
+    hits(w, d, x);
+}
+
+static void shared(struct writer *w, const struct desk *d)
+{
+    int n = 0;
+
+    for (int i = 0; i < DESK_SETS && n < SHARED; i++) {
+        struct desk_shared x;
+        char text[100];
+        struct pen p;
+
+        if (!desk_shared(d, i, d->at_layer, &x))
+            continue;
+        if (!n++)
+            title(w, "general neurons shared with facts scored before");
+        p = next_line(w);
+        pen_printf(&p, ROLE_STRONG, "%5d", x.shared);
+        pen_printf(&p, ROLE_DIM, ", %.1f by chance", x.chance);
+        if (x.chance > 0)
+            pen_printf(&p, x.shared > x.chance ? ROLE_GOOD : ROLE_DIM, " (%.2f×)  ",
+                       x.shared / x.chance);
+        pen_fit(&p, ROLE_TEXT, w->in.w - p.x, text_piece(text, sizeof(text), x.prompt));
+    }
+}
+
+int ratios_explain(const struct desk *d, const struct knob_effect *e, int scroll, struct surface *s,
+                   struct rect in)
+{
+    const struct mask *m = d->layer[d->at_layer].mask;
+    struct writer w = {s, in, -scroll};
+
+    chain(&w, d, m, true);
+    chain(&w, d, m, false);
+    entropy_words(&w, d, m, true);
+    entropy_words(&w, d, m, false);
+    title(&w, "classes");
+    classes(&w, m);
+    effects(&w, d, m, e);
+    consequence(&w, d);
+    shared(&w, d);
+    return w.y + scroll;
+}

@@ -1,0 +1,400 @@
+#include "views/shell/app.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/base/show.h"
+#include "core/base/utf8.h"
+#include "core/engine/bus.h"
+#include "views/shell/app_inside.h"
+#include "views/shell/news.h"
+#include "views/verbs.h"
+
+static const double REST = 0.3; /* seconds a knob must rest before its consequence is asked for */
+
+void app_say(struct app *app, enum tone tone, const char *text)
+{
+    utf8_copy(app->said, sizeof(app->said), text);
+    app->tone = tone;
+    app->dirty = true;
+    desk_log(&app->desk, (int)tone, text);
+}
+
+static bool in_list(const struct desk *d, unsigned job)
+{
+    for (int i = 0; i < d->queued; i++)
+        if (d->queue[i].job == job)
+            return true;
+    return false;
+}
+
+/* The scoreboard is asked for unbidden: it makes way for whatever the user wants. */
+static void make_way(struct app *app, enum command_kind kind)
+{
+    const struct desk *d = &app->desk;
+
+    switch (kind) {
+    case CMD_LOOK: /* these overtake it */
+    case CMD_QUERY:
+    case CMD_NEURON:
+    case CMD_HISTORY:
+    case CMD_LENS:
+    case CMD_NOTE:
+    case CMD_PROBE:
+        return;
+    default:
+        break;
+    }
+    for (int i = 0; i < DESK_JOBS; i++)
+        if (d->job[i].job && d->job[i].kind == CMD_PROBE && !in_list(d, d->job[i].job))
+            engine_cancel(app->engine, d->job[i].job);
+}
+
+static unsigned host_post(struct host *host, struct command *cmd)
+{
+    struct app *app = (struct app *)host;
+    enum command_kind kind = cmd->kind;
+    bool writes = kind == CMD_COMMIT || kind == CMD_UNDO || kind == CMD_REDO || kind == CMD_NOTE ||
+                  kind == CMD_APPLY || kind == CMD_PULL;
+    char *about;
+    unsigned job = 0;
+
+    if (writes && app->desk.state.readonly) {
+        command_free(cmd);
+        app_say(app, TONE_WARN, "the session is open read-only: nothing is written");
+        return 0;
+    }
+    if ((kind == CMD_ATTRIBUTE || kind == CMD_PREVIEW) && app->tone >= TONE_WARN)
+        app->said[0] = '\0'; /* "stopped", or what went wrong, is over */
+    make_way(app, kind);
+    about = recorder_about(app->options->recorder, cmd);
+    if (desk_room(&app->desk))
+        job = engine_post(app->engine, cmd);
+    else
+        command_free(cmd); /* a job that is not known to run could not be stopped */
+    recorder_post(app->options->recorder, job, kind, about);
+    free(about);
+    desk_posted(&app->desk, job, kind);
+    if (!job && kind != CMD_NEURON && kind != CMD_WEIGH)
+        app_say(app, TONE_WARN, "too much is waiting already: Ctrl-C stops what runs");
+    app->dirty = true;
+    return job;
+}
+
+static void host_open(struct host *host, const char *view)
+{
+    app_open((struct app *)host, view);
+}
+
+static void host_say(struct host *host, enum tone tone, const char *fmt, ...)
+{
+    char text[400];
+    va_list ap;
+
+    va_start(ap, fmt);
+    show_vprint(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    app_say((struct app *)host, tone, text);
+}
+
+static void host_ask(struct host *host, const struct question *question)
+{
+    struct app *app = (struct app *)host;
+
+    app->question = *question;
+    app->asking = true;
+    app->confirm_selected = false;
+    app->dirty = true;
+}
+
+static void host_prompt(struct host *host, const char *text)
+{
+    app_line_open((struct app *)host, text);
+}
+
+static void host_knobs_moved(struct host *host)
+{
+    struct app *app = (struct app *)host;
+
+    tuning_note(&app->tuning, &app->desk.params, clock_seconds());
+    app->knobs_moved = true; /* many steps between two frames are one re-mask */
+    app->weigh_at = clock_seconds() + REST;
+    app->dirty = true;
+}
+
+static bool host_copy(struct host *host, const char *text)
+{
+    (void)host;
+    return term_copy(text);
+}
+
+static void host_reopen(struct host *host, const char *path)
+{
+    app_reopen_ask((struct app *)host, path);
+}
+
+static bool host_run(struct host *host, enum action action)
+{
+    return app_action((struct app *)host, action);
+}
+
+void app_open(struct app *app, const char *name)
+{
+    for (int i = 0; views[i] && i < VIEWS_MAX; i++) {
+        if (strcmp(views[i]->name, name) != 0)
+            continue;
+        if (!app->view[i])
+            app->view[i] = view_open(views[i], &app->host);
+        if (i != app->at)
+            app->before = app->at;
+        app->at = i;
+        app->desk.at_view = views[i]->name;
+        if (views[i]->open)
+            views[i]->open(app->view[i]);
+        app->dirty = true;
+        return;
+    }
+}
+
+struct screen app_screen(const struct app *app)
+{
+    return (struct screen){
+        .desk = &app->desk,
+        .view = app->view[app->at],
+        .question = app->asking ? &app->question : NULL,
+        .confirm_selected = app->confirm_selected,
+        .line = app->typing ? &app->line : NULL,
+        .candidates = &app->candidates,
+        .offered = app->offered,
+        .tone = app->tone,
+        .said = app->said,
+        .paused = app->paused,
+        .tape = app_tape_words(app),
+    };
+}
+
+static enum command_kind kind_of(const struct desk *d, unsigned job)
+{
+    for (int i = 0; i < DESK_JOBS; i++)
+        if (job && d->job[i].job == job)
+            return d->job[i].kind;
+    return CMD_NONE;
+}
+
+/* What the screen asks for by itself when something has become known or has changed. */
+/* A GPU that is lost takes nothing along: its owner is asked once. */
+static void offer_cpu(struct app *app)
+{
+    struct question q = {.title = "The GPU is lost", .yes = "Use the CPU", .then = ACTION_VERIFY};
+
+    show_print(q.text, sizeof(q.text),
+               "It no longer answers this program. The session is safe: %d edit%s in its journal.\n"
+               "Go on with the CPU? The weights are rebuilt there, to the same bits.\n"
+               "(:device cpu does it later.)",
+               app->desk.state.edits, app->desk.state.edits == 1 ? "" : "s");
+    app->host.ask(&app->host, &q);
+}
+
+static void follow_up(struct app *app, const struct event *ev)
+{
+    struct desk *d = &app->desk;
+
+    if (ev->kind == EV_STATE && d->state.lost) {
+        offer_cpu(app);
+        return;
+    }
+    if (ev->kind == EV_STATE && d->ready && strcmp(d->state.state, app->known_state) != 0) {
+        utf8_copy(app->known_state, sizeof(app->known_state), d->state.state);
+        verb_simple(&app->host, CMD_HISTORY, 0);
+        if (d->fact.subject)
+            verb_look(&app->host, &d->fact);
+    } else if (ev->kind == EV_MODEL && d->fact.subject) {
+        verb_look(&app->host, &d->fact);
+    } else if (ev->kind == EV_ATTRIBUTED) {
+        app->weigh_at = clock_seconds();
+    } else if (ev->kind == EV_EDITED && !in_list(d, ev->job) && d->fact.subject) {
+        verb_probe(&app->host, &d->fact, NULL);
+    }
+}
+
+static void app_event(struct app *app, struct event *ev)
+{
+    enum command_kind kind = kind_of(&app->desk, ev->job);
+    enum tone tone;
+    char text[320];
+
+    desk_event(&app->desk, ev);
+    if (news_of(&app->desk, ev, kind, &tone, text))
+        app_say(app, tone, text);
+    for (int i = 0; i < VIEWS_MAX; i++)
+        if (app->view[i] && app->view[i]->ops->event)
+            app->view[i]->ops->event(app->view[i], ev);
+    follow_up(app, ev);
+    if (ev->kind == EV_STATE)
+        app_reopen_done(app);
+    if (ev->kind == EV_STOPPED && app_reopen_back(app, ev))
+        return;
+    app->quit |= app->desk.stopped; /* the caller says why: engine_ended() */
+    app->dirty |= !app->paused;
+}
+
+void app_wear(struct app *app, const struct theme *theme)
+{
+    app->theme = *theme;
+    palette_build(&app->palette, &app->theme,
+                  app->offscreen ? (struct caps){.tier = TIER_DIRECT} : term_caps());
+    app->dirty = true;
+}
+
+bool app_theme(struct app *app, const char *name, struct err *err)
+{
+    struct theme theme;
+
+    if (!name) {
+        enum tier tier = app->offscreen ? TIER_DIRECT : term_caps().tier;
+
+        name = tier == TIER_MONO ? "mono" : tier <= TIER_16 ? "16" : app->light ? "light" : "dark";
+    }
+    if (!theme_load(&theme, name, app->theme_folder, err))
+        return false;
+    app_wear(app, &theme);
+    return true;
+}
+
+void app_paint(struct app *app, int h, int w)
+{
+    struct screen screen;
+
+    if (app->knobs_moved) {
+        desk_remask(&app->desk);
+        app->knobs_moved = false;
+    }
+    if (h != app->surface->h || w != app->surface->w) {
+        surface_resize(app->surface, h, w);
+        recorder_size(app->options->recorder, h, w);
+    }
+    screen = app_screen(app);
+    screen_draw(&screen, app->surface);
+    app->dirty = false;
+    app->next_frame = clock_seconds() + app->frame;
+}
+
+/* Once a knob rests: exact scores if the amplification moved, then the mask's consequence. */
+static void weigh(struct app *app)
+{
+    if (desk_busy(&app->desk))
+        return; /* asked again when that is over */
+    if (app->knobs_moved)
+        desk_remask(&app->desk);
+    app->knobs_moved = false;
+    app->weigh_at = 0;
+    if (app->desk.approximate && app->desk.done)
+        verb_attribute(&app->host);
+    else
+        verb_weigh(&app->host);
+}
+
+void app_work(struct app *app)
+{
+    const char *trouble;
+    struct event ev;
+
+    while (engine_next(app->engine, &ev)) {
+        recorder_event(app->options->recorder, &ev);
+        app->seen[ev.kind]++;
+        if (ev.kind == EV_TAPE)
+            app_tape(app, &ev);
+        else
+            app_event(app, &ev);
+    }
+    if (app->rewind)
+        app_tape_rewind(app);
+    if (app->other.wanted && app->other.confirmed && !app->quit)
+        app_reopen(app);
+    if (app->quit)
+        return;
+    if (app->weigh_at > 0 && clock_seconds() >= app->weigh_at)
+        weigh(app);
+    verb_want_words(&app->host);
+    trouble = recorder_trouble(app->options->recorder);
+    if (trouble)
+        app_say(app, TONE_WARN, trouble);
+}
+
+static void begin(struct app *app, struct engine *engine)
+{
+    struct fact first = {.subject = (char[]){"Eiffel Tower"},
+                         .prompt = (char[]){"The {} is located in the city of"},
+                         .target = (char[]){"Rome"}};
+    const struct app_options *options = app->options;
+
+    app->engine = engine;
+    desk_init(&app->desk, &app->other.params);
+    tuning_start(&app->tuning, &app->other.params);
+    app->desk.relations = options->relations;
+    app->desk.fact = fact_copy(options->fact ? options->fact : &first);
+    app->at = 0;
+    app_open(app, "edit");
+    app->before = app->at;
+}
+
+struct app *app_start(struct engine *engine, const struct app_options *options)
+{
+    struct app *app = xcalloc(1, sizeof(*app));
+
+    app->options = options;
+    app->theme_folder = options->themes;
+    app->host = (struct host){.desk = &app->desk,
+                              .post = host_post,
+                              .open = host_open,
+                              .say = host_say,
+                              .ask = host_ask,
+                              .prompt = host_prompt,
+                              .knobs_moved = host_knobs_moved,
+                              .run = host_run,
+                              .copy = host_copy,
+                              .reopen = options->reopen ? host_reopen : NULL};
+    app->frame = options->refresh           ? 1.0 / options->refresh
+                 : getenv("SSH_CONNECTION") ? 0.1
+                                            : 1.0 / 30;
+    app->surface = surface_new(1, 1);
+    app->other.params = options->params;
+    app_line_start(app);
+    begin(app, engine);
+    return app;
+}
+
+static void end(struct app *app)
+{
+    for (int i = 0; i < VIEWS_MAX; i++) {
+        view_close(app->view[i]);
+        app->view[i] = NULL;
+    }
+    desk_free(&app->desk);
+}
+
+void app_restart(struct app *app, struct engine *engine)
+{
+    end(app);
+    app_line_leave(app);
+    app->asking = app->paused = app->knobs_moved = false;
+    app->weigh_at = 0;
+    app->known_state[0] = app->said[0] = '\0';
+    begin(app, engine);
+}
+
+void app_finish(struct app *app)
+{
+    end(app);
+    app_line_finish(app);
+    app_reopen_done(app);
+    free(app->other.wanted);
+    free(app->other.wanted_session);
+    surface_free(app->surface);
+    free(app);
+}

@@ -1,0 +1,54 @@
+/* The mouse: a click selects, a second one looks closer, the wheel scrolls or steps. */
+#include "tui/layout.h"
+#include "views/shell/app_inside.h"
+
+static const double TWICE = 0.4; /* seconds within which a second click is a double click */
+
+static bool second_click(struct app *app, const struct key *key)
+{
+    double now = clock_seconds();
+    bool twice = now - app->clicked < TWICE && key->y == app->click_y && key->x == app->click_x;
+
+    app->clicked = twice ? 0 : now;
+    app->click_y = key->y;
+    app->click_x = key->x;
+    return twice;
+}
+
+static void wheel(struct app *app, const struct key *key, struct rect body)
+{
+    struct view *v = app->view[app->at];
+    int by = key->code == K_WHEEL_UP ? -1 : 1;
+
+    if (!rect_has(body, key->y, key->x) || !v->ops->wheel ||
+        !v->ops->wheel(v, body, key->y, key->x, by))
+        app_action(app, by < 0 ? ACTION_UP : ACTION_DOWN);
+}
+
+void app_mouse(struct app *app, const struct key *key)
+{
+    struct view *v = app->view[app->at];
+    int h = app->surface->h, w = app->surface->w;
+    struct rect body = screen_body(h, w);
+    struct screen screen = app_screen(app);
+    enum action action;
+    int button;
+
+    if (app->asking) {
+        button = key->code == K_CLICK ? screen_button(&screen, h, w, key->y, key->x) : -1;
+        if (button >= 0)
+            app_answer(app, button == 1);
+        return;
+    }
+    if (key->code != K_CLICK) {
+        wheel(app, key, body);
+        return;
+    }
+    app_line_leave(app); /* a click elsewhere does */
+    action = screen_click(&screen, h, w, key->y, key->x);
+    if (action != ACTION_NONE)
+        app_do(app, action);
+    else if (rect_has(body, key->y, key->x) && v->ops->click &&
+             v->ops->click(v, body, key->y, key->x) && second_click(app, key))
+        app_action(app, ACTION_ENTER);
+}

@@ -1,0 +1,332 @@
+/* What is entered on the line at the bottom is done here: commands, searches, filters. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "views/changes.h"
+#include "views/keymap.h"
+#include "views/shell/app_inside.h"
+#include "views/verbs.h"
+
+static void run_set(struct app *app, const char *assignment)
+{
+    struct err err = {0};
+
+    if (!params_assign(&app->desk.params, assignment, FROM_COMMAND_LINE, &err)) {
+        app->host.say(&app->host, TONE_ERROR, "set: %s", err.text);
+        return;
+    }
+    app->host.knobs_moved(&app->host);
+    app->host.say(&app->host, TONE_PLAIN, "%s", assignment);
+}
+
+/* Writes the screen as text: for bug reports and papers. */
+static void run_dump(struct app *app, const char *path)
+{
+    struct screen screen = app_screen(app);
+    struct buf text = {0};
+
+    screen.line = NULL;
+    screen_draw(&screen, app->surface);
+    surface_dump(app->surface, &text);
+    app_write(app, "dump", path, &text);
+    buf_free(&text);
+}
+
+static void run_open(struct app *app, const char *name)
+{
+    if (view_find(name))
+        app_open(app, name);
+    else
+        app->host.say(&app->host, TONE_ERROR, "open: there is no view '%s'; Tab lists them", name);
+}
+
+static void run_theme(struct app *app, const char *name)
+{
+    struct err err = {0};
+
+    if (!app_theme(app, name, &err))
+        app->host.say(&app->host, TONE_ERROR, "theme: %s", err.text);
+}
+
+static void run_undo(struct app *app, const char *rest)
+{
+    char *end;
+    long edit;
+
+    errno = 0;
+    edit = strtol(rest, &end, 10);
+    if (*rest && (*end || errno || edit < 1 || edit > 1000000))
+        app->host.say(&app->host, TONE_ERROR, "undo: '%s' is not the number of an edit", rest);
+    else
+        verb_ask_undo(&app->host, *rest ? (int)edit : 0);
+}
+
+static void run_query(struct app *app, const char *text)
+{
+    app_open(app, "query");
+    if (*text)
+        verb_query(&app->host, text, 0);
+}
+
+static void run_neuron(struct app *app, const char *address)
+{
+    if (strpbrk(address, "=*"))
+        verb_neuron(&app->host, address);
+    else if (!verb_go(&app->desk, address))
+        app->host.say(&app->host, TONE_ERROR,
+                      "neuron: '%s' is no neuron of this model; L5N912 is layer 5, neuron 912",
+                      address);
+}
+
+/* SUBJECT | PROMPT | OBJECT, blanks around the bars do not count. */
+static void run_fact(struct app *app, const char *text)
+{
+    const char *one = strchr(text, '|'), *two = one ? strchr(one + 1, '|') : NULL;
+    struct err err = {0};
+    struct fact fact = {0};
+
+    if (!*text) {
+        app_action(app, ACTION_EDIT_FACT);
+        return;
+    }
+    if (!two) {
+        app_say(app, TONE_ERROR,
+                "fact: SUBJECT | PROMPT | OBJECT, such as :fact Eiffel Tower | "
+                "The {} is in the city of | Rome");
+        return;
+    }
+    fact.subject = xtrimmed(text, (size_t)(one - text));
+    fact.prompt = xtrimmed(one + 1, (size_t)(two - one - 1));
+    fact.target = xtrimmed(two + 1, strlen(two + 1));
+    if (fact_normalise(&fact, &err))
+        verb_fact(&app->host, &fact);
+    else
+        app->host.say(&app->host, TONE_ERROR, "fact: %s", err.text);
+    fact_free(&fact);
+}
+
+static void bind(struct app *app, const char *rest, bool taken)
+{
+    struct buf notes = {0};
+    struct err err = {0};
+
+    if (!*rest && !taken)
+        app_open(app, "help");
+    else if (!keymap_command(keymap_used(), rest, taken, &notes, &err))
+        app->host.say(&app->host, TONE_ERROR, "%s: %s", taken ? "unbind" : "bind", err.text);
+    else if (notes.len)
+        app->host.say(&app->host, TONE_WARN, "%.*s", (int)notes.len - 1, notes.data);
+    else
+        app->host.say(&app->host, TONE_PLAIN,
+                      "%s %s, until the program ends; [keys] of the config "
+                      "file keeps it",
+                      rest, taken ? "is free" : "is bound");
+    buf_free(&notes);
+}
+
+static void run_bind(struct app *app, const char *rest)
+{
+    bind(app, rest, false);
+}
+
+static void run_unbind(struct app *app, const char *rest)
+{
+    bind(app, rest, true);
+}
+
+static void run_reset(struct app *app, const char *name)
+{
+    for (int i = 0; *name && i < PARAM_COUNT; i++) {
+        const struct param_info *info = param_info((enum param)i);
+
+        if (strcmp(info->name, name) != 0 && (!*info->alias || strcmp(info->alias, name) != 0))
+            continue;
+        param_reset(&app->desk.params, (enum param)i);
+        app->host.knobs_moved(&app->host);
+        app->host.say(&app->host, TONE_PLAIN, "%s has its default", info->name);
+        return;
+    }
+    if (*name)
+        app->host.say(&app->host, TONE_ERROR, "reset: no parameter '%s'; o lists them", name);
+    else
+        app_do(app, ACTION_RESET);
+}
+
+static void run_export(struct app *app, const char *path)
+{
+    app_export(app, path, false);
+}
+
+static void run_export_over(struct app *app, const char *path)
+{
+    app_export(app, path, true);
+}
+
+static void run_write(struct app *app, const char *path)
+{
+    struct command cmd = {.kind = CMD_SAVE, .text = xstrdup(path)};
+
+    app->host.post(&app->host, &cmd);
+}
+
+static void run_device(struct app *app, const char *name)
+{
+    struct command cmd = {.kind = CMD_DEVICE, .text = xstrdup(name)};
+
+    app->host.post(&app->host, &cmd);
+}
+
+static void post_apply(struct app *app, const char *path, bool again)
+{
+    struct command cmd = {.kind = CMD_APPLY, .text = xstrdup(path), .force = again};
+
+    app->host.post(&app->host, &cmd);
+}
+
+static void run_apply(struct app *app, const char *path)
+{
+    post_apply(app, path, false);
+}
+
+static void run_apply_again(struct app *app, const char *path)
+{
+    post_apply(app, path, true);
+}
+
+static void run_quit(struct app *app, const char *rest)
+{
+    (void)rest;
+    app->quit = true;
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct app *app, const char *rest);
+} own[] = {
+    {"set", run_set},       {"dump", run_dump},
+    {"open", run_open},     {"theme", run_theme},
+    {"undo", run_undo},     {"query", run_query},
+    {"fact", run_fact},     {"neuron", run_neuron},
+    {"bind", run_bind},     {"unbind", run_unbind},
+    {"q!", run_quit},       {"reset", run_reset},
+    {"export", run_export}, {"export!", run_export_over},
+    {"write", run_write},   {"device", run_device},
+    {"apply", run_apply},   {"apply!", run_apply_again},
+};
+
+static bool run_own(struct app *app, const char *word, const char *rest)
+{
+    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+        if (!strcmp(own[i].name, word)) {
+            own[i].run(app, rest);
+            return true;
+        }
+    return false;
+}
+
+static bool ask_view(struct app *app, const char *word, const char *rest)
+{
+    struct view *v = app->view[app->at];
+
+    return v->ops->command && v->ops->command(v, word, rest);
+}
+
+static bool run_listed(struct app *app, const struct command_info *info, const char *rest)
+{
+    if (!*rest && command_needs(info)) {
+        if (action_of_name(info->name) != ACTION_NONE || view_find(info->name))
+            return false;
+        app->host.say(&app->host, TONE_ERROR, "%s needs %s: %s", info->name, info->argument,
+                      info->help);
+        return true;
+    }
+    if (ask_view(app, info->name, rest) || (!*info->view && run_own(app, info->name, rest)))
+        return true;
+    if (*info->view && *rest && view_find(info->view)) {
+        app_open(app, info->view);
+        if (ask_view(app, info->name, rest))
+            return true;
+    }
+    return false;
+}
+
+void app_run_command(struct app *app, const char *text)
+{
+    char *line = xtrimmed(text, strlen(text)), word[64];
+    size_t n = strcspn(line, " ");
+    const char *rest = line + n + strspn(line + n, " ");
+    const struct command_info *info;
+
+    snprintf(word, sizeof(word), "%.*s", (int)n, line);
+    info = command_find(word);
+    if (!*word || (info && run_listed(app, info, rest)) || (!info && ask_view(app, word, rest)))
+        ;
+    else if (!strcmp(word, "q"))
+        app_action(app, ACTION_QUIT);
+    else if (!strcmp(word, "quit!") || !strcmp(word, "qa!"))
+        app->quit = true;
+    else if (strchr(word, '='))
+        run_set(app, line);
+    else if (view_find(word) && !*rest)
+        app_open(app, word);
+    else if (action_of_name(word) != ACTION_NONE && !*rest)
+        app_do(app, action_of_name(word));
+    else if (info)
+        app->host.say(&app->host, TONE_ERROR, "%s: not possible here (%s)", word, info->help);
+    else if (!verb_go(&app->desk, line))
+        app->host.say(&app->host, TONE_ERROR, "no command '%s'; did you mean %s? ? lists all", word,
+                      command_nearest(word));
+    free(line);
+}
+
+static void seek(struct app *app, const char *text)
+{
+    if (text == app->sought)
+        return;
+    free(app->sought);
+    app->sought = xstrdup(text);
+}
+
+void app_find(struct app *app, const char *text)
+{
+    struct view *v = app->view[app->at];
+
+    if (!*text && app->sought) /* as in vi: the same again */
+        text = app->sought;
+    seek(app, text);
+    text = app->sought;
+    if (v->ops->find)
+        v->ops->find(v, text);
+    else if (!verb_go(&app->desk, text))
+        app->host.say(&app->host, TONE_WARN, "nothing here is called '%s'; L5N912 is a neuron",
+                      text);
+}
+
+void app_find_next(struct app *app, int by)
+{
+    struct view *v = app->view[app->at];
+
+    if (!app->sought || !*app->sought)
+        app_say(app, TONE_WARN, "nothing was searched for yet: / does");
+    else if (v->ops->find_next ? !v->ops->find_next(v, app->sought, by) : !v->ops->find)
+        app->host.say(&app->host, TONE_WARN, "no other '%s' here", app->sought);
+    else if (!v->ops->find_next)
+        v->ops->find(v, app->sought);
+}
+
+void app_filter(struct app *app, const char *text)
+{
+    struct view *v = app->view[app->at];
+
+    if (*text)
+        seek(app, text);
+    if (v->ops->filter)
+        v->ops->filter(v, text);
+    else if (v->ops->find && *text)
+        v->ops->find(v, text);
+    else
+        app_say(app, TONE_WARN, "this view has no rows to filter");
+}

@@ -1,0 +1,365 @@
+#include "views/shell/plain.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/base/show.h"
+#include "core/base/std.h"
+#include "core/engine/bus.h"
+#include "tui/text.h"
+#include "views/shell/news.h"
+#include "views/verbs.h"
+
+struct plain {
+    struct host host; /* first */
+    struct engine *engine;
+    struct desk desk;
+    struct question question;
+    bool asking, quit;
+    bool stated, listing;   /* the session's state is here; the edits were asked for */
+    enum command_kind told; /* the job that was last announced */
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+}
+
+static unsigned plain_post(struct host *host, struct command *cmd)
+{
+    struct plain *p = (struct plain *)host;
+    enum command_kind kind = cmd->kind;
+    unsigned job = 0;
+
+    if (desk_room(&p->desk))
+        job = engine_post(p->engine, cmd);
+    else
+        command_free(cmd);
+    desk_posted(&p->desk, job, kind);
+    return job;
+}
+
+static void plain_open(struct host *host, const char *view)
+{
+    (void)host;
+    (void)view;
+}
+
+static void plain_say(struct host *host, enum tone tone, const char *fmt, ...)
+{
+    static const char *const before[] = {"", "", "warning: ", "error: "};
+    struct buf text = {0};
+    va_list ap;
+
+    (void)host;
+    std_text(before[tone]);
+    va_start(ap, fmt);
+    show_vformat(&text, fmt, ap);
+    va_end(ap);
+    std_puts(text.data ? text.data : "");
+    buf_free(&text);
+}
+
+static void plain_ask(struct host *host, const struct question *question)
+{
+    struct plain *p = (struct plain *)host;
+
+    p->question = *question;
+    p->asking = true;
+    std_print("%s\n%s\nanswer yes or no\n", question->title, question->text);
+}
+
+static void plain_prompt(struct host *host, const char *text)
+{
+    (void)host;
+    std_print("type %s\n", text + 1);
+}
+
+static void plain_moved(struct host *host)
+{
+    desk_remask(host->desk);
+}
+
+static bool plain_action(struct host *host, enum action action)
+{
+    (void)host;
+    (void)action;
+    return false;
+}
+
+static void say_fact(const struct desk *d)
+{
+    char subject[200], prompt[400], target[200];
+
+    std_print("fact: subject %s. prompt %s. new object %s\n",
+              text_piece(subject, sizeof(subject), d->fact.subject),
+              text_piece(prompt, sizeof(prompt), d->fact.prompt),
+              text_piece(target, sizeof(target), d->fact.target));
+}
+
+static void say_neurons(const struct desk *d)
+{
+    struct desk_neuron top[10];
+    int n = d->done ? desk_top(d, -1, ORDER_SCORE, top, 10) : 0;
+
+    if (!n)
+        std_print("no neuron is scored yet: attribute scores them\n");
+    for (int i = 0; i < n; i++)
+        std_print("%d. layer %d neuron %d, score %.3f, %s, %s the mask\n", i + 1, top[i].layer,
+                  top[i].neuron, top[i].score,
+                  top[i].class_bits == 3   ? "general and specific"
+                  : top[i].class_bits == 1 ? "general"
+                  : top[i].class_bits == 2 ? "specific"
+                                           : "of no class",
+                  top[i].kept ? "in" : "outside");
+}
+
+static void say_ratios(const struct desk *d)
+{
+    bool any = false;
+
+    for (int l = 0; l < d->layers; l++) {
+        const struct mask *m = d->layer[l].mask;
+
+        if (!m || !desk_edits(d, l))
+            continue;
+        any = true;
+        std_print(
+            "layer %d: general entropy %.3f, ratio %.3f, threshold %.3f. specific entropy %.3f, "
+            "ratio %.3f, threshold %.3f. %d neurons kept\n",
+            l, m->general.H, m->general.rho, m->general.tau, m->specific.H, m->specific.rho,
+            m->specific.tau, m->kept);
+    }
+    if (!any)
+        std_print("no ratios yet: attribute computes them\n");
+}
+
+static void say_history(const struct history *h)
+{
+    char subject[200], target[200];
+
+    for (int i = 0; i < h->count; i++)
+        for (int k = 0; k < h->entry[i].facts; k++) {
+            const struct history_fact *f = &h->entry[i].fact[k];
+            struct chance p = history_chance(f);
+
+            std_print("edit %d, %s: %s is %s, %s %.3f before and %.3f after\n", h->entry[i].edit,
+                      h->entry[i].active ? "active" : "undone",
+                      text_piece(subject, sizeof(subject), f->subject),
+                      text_piece(target, sizeof(target), f->target), p.name, p.before, p.after);
+        }
+    if (!h->count)
+        std_print("no edits yet\n");
+}
+
+static void say_help(void)
+{
+    std_puts(
+        "fact SUBJECT | PROMPT | OBJECT: another fact, {} stands for the subject. fact: say it\n"
+        "attribute: score the neurons\nneurons: the strongest\nratios: entropy, ratio, threshold\n"
+        "why: both\npreview: try the edit\ncommit: write it, asks\nundo: take back, "
+        "asks\nredo\nhistory: the edits\n"
+        "query TEXT: ask the model\nset NAME=VALUE: a parameter\nstate: what is in force\n"
+        "quit\nControl C stops what runs");
+}
+
+static void set_fact(struct plain *p, const char *text)
+{
+    const char *one = strchr(text, '|'), *two = one ? strchr(one + 1, '|') : NULL;
+    struct fact fact = {0};
+    struct err err = {0};
+
+    if (!two) {
+        if (*text)
+            std_print("error: fact SUBJECT | PROMPT | OBJECT\n");
+        else
+            say_fact(&p->desk);
+        return;
+    }
+    fact.subject = xtrimmed(text, (size_t)(one - text));
+    fact.prompt = xtrimmed(one + 1, (size_t)(two - one - 1));
+    fact.target = xtrimmed(two + 1, strlen(two + 1));
+    if (fact_normalise(&fact, &err)) {
+        verb_fact(&p->host, &fact);
+        say_fact(&p->desk);
+    } else {
+        std_print("error: %s\n", err.text);
+    }
+    fact_free(&fact);
+}
+
+static void set_parameter(struct plain *p, const char *assignment)
+{
+    struct err err = {0};
+
+    if (!params_assign(&p->desk.params, assignment, FROM_COMMAND_LINE, &err)) {
+        std_print("error: %s\n", err.text);
+        return;
+    }
+    desk_remask(&p->desk);
+    std_print("%s\n", assignment);
+}
+
+static void answered(struct plain *p, const char *word)
+{
+    p->asking = false;
+    if (!strcmp(word, "yes") || !strcmp(word, "y"))
+        verb_confirmed(&p->host, &p->question);
+    else
+        std_print("cancelled; nothing was changed\n");
+}
+
+static void do_word(struct plain *p, const char *word, const char *rest)
+{
+    struct desk *d = &p->desk;
+
+    if (!strcmp(word, "fact"))
+        set_fact(p, rest);
+    else if (!strcmp(word, "attribute"))
+        verb_attribute(&p->host);
+    else if (!strcmp(word, "preview"))
+        verb_preview(&p->host, &d->params);
+    else if (!strcmp(word, "commit"))
+        verb_ask_commit(&p->host);
+    else if (!strcmp(word, "undo"))
+        verb_ask_undo(&p->host, (int)strtol(rest, NULL, 10));
+    else if (!strcmp(word, "redo"))
+        verb_simple(&p->host, CMD_REDO, 0);
+    else if (!strcmp(word, "history"))
+        p->listing = true, verb_simple(&p->host, CMD_HISTORY, 0);
+    else if (!strcmp(word, "query") && *rest)
+        verb_query(&p->host, rest, 0);
+    else if (!strcmp(word, "set"))
+        set_parameter(p, rest);
+    else if (!strcmp(word, "neurons"))
+        say_neurons(d);
+    else if (!strcmp(word, "ratios"))
+        say_ratios(d);
+    else if (!strcmp(word, "why"))
+        say_neurons(d), say_ratios(d);
+    else if (!strcmp(word, "state"))
+        std_print("%s, %d edit%s, checksum %.8s\n", d->state.preview ? "preview" : "no preview",
+                  d->state.edits, d->state.edits == 1 ? "" : "s", d->state.checksum);
+    else if (!strcmp(word, "help"))
+        say_help();
+    else if (!strcmp(word, "quit") || !strcmp(word, "q") || !strcmp(word, "q!"))
+        p->quit = true;
+    else
+        std_print("error: no command %s; help lists them\n", word);
+}
+
+static void do_line(struct plain *p, const char *text)
+{
+    char *line = xtrimmed(text, strlen(text)), word[32];
+    const char *at = line + (line[0] == ':');
+    size_t n = strcspn(at, " ");
+
+    snprintf(word, sizeof(word), "%.*s", (int)n, at);
+    if (p->asking)
+        answered(p, word);
+    else if (*word)
+        do_word(p, word, at + n + strspn(at + n, " "));
+    free(line);
+}
+
+static void hear(struct plain *p, struct event *ev)
+{
+    enum command_kind kind = CMD_NONE;
+    enum tone tone;
+    char text[320], said[400];
+
+    for (int i = 0; i < DESK_JOBS; i++)
+        if (ev->job && p->desk.job[i].job == ev->job)
+            kind = p->desk.job[i].kind;
+    if (ev->kind == EV_ANSWER && !ev->answer->partial) {
+        text_piece(said, sizeof(said), ev->answer->completion);
+        std_print("%s says: %s\n", ev->answer->state == STATE_BASE ? "base" : "edited", said);
+    }
+    desk_event(&p->desk, ev);
+    p->stated |= ev->kind == EV_STATE || ev->kind == EV_FAILED;
+    if (p->listing && p->desk.history && ev->kind == EV_HISTORY)
+        say_history(p->desk.history);
+    if (ev->kind == EV_HISTORY || ev->kind == EV_FAILED)
+        p->listing = false;
+    if (news_of(&p->desk, ev, kind, &tone, text))
+        plain_say(&p->host, tone, "%s", text);
+    p->quit |= p->desk.stopped;
+}
+
+/* What runs is announced once; the next line is read when it is over. */
+static void wait_for(struct plain *p)
+{
+    enum command_kind busy = desk_busy(&p->desk);
+    bool rest = busy || !p->desk.ready || !p->stated || p->listing;
+    struct pollfd fd[2] = {{.fd = engine_fd(p->engine), .events = POLLIN},
+                           {.fd = STDIN_FILENO, .events = POLLIN}};
+    static char *line;
+    static size_t room;
+
+    if (busy != p->told && busy)
+        std_print("%s\n", desk_busy_word(busy));
+    else if (!rest && isatty(STDIN_FILENO) && p->told)
+        std_print("%s\n", p->asking ? "yes or no?" : "ready");
+    p->told = busy;
+    std_flush();
+    poll(fd, rest ? 1 : 2, rest ? 200 : -1);
+    if (interrupted) {
+        interrupted = 0;
+        p->quit |= !busy;
+        engine_cancel(p->engine, 0);
+    } else if (!rest && fd[1].revents) {
+        if (getline(&line, &room, stdin) < 0)
+            p->quit = true;
+        else
+            do_line(p, line);
+    }
+    if (p->quit) {
+        free(line);
+        line = NULL;
+        room = 0;
+    }
+}
+
+bool plain_run(struct engine *engine, const struct app_options *options, struct err *err)
+{
+    struct fact first = {.subject = (char[]){"Eiffel Tower"},
+                         .prompt = (char[]){"The {} is located in the city of"},
+                         .target = (char[]){"Rome"}};
+    struct sigaction act = {.sa_handler = on_interrupt};
+    struct plain *p = xcalloc(1, sizeof(*p));
+    struct event ev;
+
+    setvbuf(stdin, NULL, _IONBF, 0); /* poll() must see what is not read yet */
+    sigaction(SIGINT, &act, NULL);
+    p->engine = engine;
+    p->host = (struct host){.desk = &p->desk,
+                            .post = plain_post,
+                            .open = plain_open,
+                            .say = plain_say,
+                            .ask = plain_ask,
+                            .prompt = plain_prompt,
+                            .knobs_moved = plain_moved,
+                            .run = plain_action};
+    desk_init(&p->desk, &options->params);
+    p->desk.fact = fact_copy(options->fact ? options->fact : &first);
+    say_fact(&p->desk);
+    while (!p->quit) {
+        while (engine_next(engine, &ev))
+            hear(p, &ev);
+        if (!p->quit)
+            wait_for(p);
+    }
+    std_flush();
+    desk_free(&p->desk);
+    free(p);
+    return engine_ended(engine, err) || !err->kind;
+}
