@@ -1,0 +1,40 @@
+# A state is the base and what every active edit left. The numbers are in tests/data/sessions/README.md.
+OLD=$PWD/tests/data/sessions
+
+row "a session of low-rank edits alone verifies"
+cp "$OLD/low-rank.es" "$d/old.es"
+run 0 "$E" verify -m "$M" -s "$d/old.es"
+out '^4 edits of 5 facts rebuilt: equal$'
+out '^checksum c538dc53a78d5f81759554682012ad3a46cda93556defbf0fc94f4a98d7b5b99$'
+run 0 "$E" log -m "$M" -s "$d/old.es"
+out 'Kyoto -> Peru .*# applied from kyoto-delta$'
+out 'Alan Turing -> Lima  \(undone\) .*# taken back at once$'
+
+row "a session of low-rank edits alone answers, also from its past"
+for at in edited:1.755272865 edit:1:1.784234523 edit:2:1.780940651 edit:3:1.762322187; do
+    run 0 "$E" query -m "$M" -s "$d/old.es" --json --top 1 -n 3 --state "${at%:*}" "Kyoto lies in"
+    out '"completion":"aA;"'
+    out "\"logit\":${at##*:}"
+done
+
+row "a session of low-rank edits alone undoes and redoes any edit to the bit"
+run 0 "$E" undo -m "$M" -s "$d/old.es"
+out '^checksum 5e7be0b14cf9820f2dbe7015197ff5174133550799bd92e172782d793296bd89$'
+run 0 "$E" undo -m "$M" -s "$d/old.es" --edit 2
+out '^checksum d9c399e1a915ac25a2e9ce4c474a27aff839975f894983bac81bc3003bc8682b$'
+run 0 "$E" redo -m "$M" -s "$d/old.es" --edit 5
+out '^checksum 684b8e4315194c2a7f323b266401b8f5f3cacca9550da69b8df2a8e9727fce96$'
+run 0 "$E" redo -m "$M" -s "$d/old.es" --edit 2
+out '^checksum 3682c314279f668f3335d1a907c9a3062bfc9b76096ecf63d9552ad3df7f9bd4$'
+
+row "a delta of low-rank edits alone is applied, known again, and written again"
+run 0 "$E" apply -m "$M" -s "$d/applied.es" "$OLD/low-rank-delta"
+out '^checksum c538dc53a78d5f81759554682012ad3a46cda93556defbf0fc94f4a98d7b5b99$'
+run 5 "$E" apply -m "$M" -s "$d/old.es" "$OLD/low-rank-delta"
+err 'edits 1, 2, 3 are a part of this delta already; --force adds it again'
+cp "$OLD/low-rank.es" "$d/again.es"
+run 0 "$E" export -m "$M" -s "$d/again.es" --as delta --to "$d/delta"
+for f in "$d/delta" "$OLD/low-rank-delta"; do # what follows the header, which names the version
+    tail -c +$(($(od -An -tu8 -N8 "$f") + 9)) "$f" >"$d/$(basename "$f").values"
+done
+cmp "$d/delta.values" "$d/low-rank-delta.values" >"$d/differ" 2>&1 || complain "$(cat "$d/differ")"
