@@ -120,8 +120,9 @@ static bool word_at(const char *words, int i, char word[MAX_NAME])
     return true;
 }
 
-static bool choice_parse(const struct param_info *info, const char *text, double *value,
-                         struct err *err)
+/* `name`, here and below: the parameter as the user wrote it, which may be an alias. */
+static bool choice_parse(const struct param_info *info, const char *name, const char *text,
+                         double *value, struct err *err)
 {
     char word[MAX_NAME], nearest[MAX_NAME] = "";
     int least = 2 * MAX_NAME;
@@ -138,8 +139,8 @@ static bool choice_parse(const struct param_info *info, const char *text, double
             memcpy(nearest, word, sizeof(nearest));
         }
     }
-    return err_set(err, ERR_USAGE, "%s: '%.60s' is not one of: %s; nearest is '%s'", info->name,
-                   text, info->words, nearest);
+    return err_set(err, ERR_USAGE, "%s: '%.60s' is not one of: %s; nearest is '%s'", name, text,
+                   info->words, nearest);
 }
 
 static void number_show(double value, char text[40])
@@ -166,7 +167,8 @@ static bool number_text(const char *name, const char *text, double *value, struc
 }
 
 /* `value` as the row wants it, or a refusal that names the nearest allowed one. */
-static bool number_check(const struct param_info *info, double value, struct err *err)
+static bool number_check(const struct param_info *info, const char *name, double value,
+                         struct err *err)
 {
     char got[40], low[40], high[40];
 
@@ -174,12 +176,12 @@ static bool number_check(const struct param_info *info, double value, struct err
     number_show(info->low, low);
     number_show(info->high, high);
     if (value < info->low || value > info->high)
-        return err_set(err, ERR_USAGE, "%s = %s is out of range %s to %s; nearest is %s",
-                       info->name, got, low, high, value < info->low ? low : high);
+        return err_set(err, ERR_USAGE, "%s = %s is out of range %s to %s; nearest is %s", name, got,
+                       low, high, value < info->low ? low : high);
     if (info->kind == PARAM_INTEGER && (floor(value) < value)) {
         number_show(floor(value + 0.5), low);
-        return err_set(err, ERR_USAGE, "%s = %s must be a whole number; nearest is %s", info->name,
-                       got, low);
+        return err_set(err, ERR_USAGE, "%s = %s must be a whole number; nearest is %s", name, got,
+                       low);
     }
     return true;
 }
@@ -245,8 +247,8 @@ static bool layers_set(struct params *p, const char *text, enum param_source fro
     return true;
 }
 
-static bool set_row(struct params *p, enum param id, const char *text, enum param_source from,
-                    struct err *err)
+static bool set_row(struct params *p, enum param id, const char *name, const char *text,
+                    enum param_source from, struct err *err)
 {
     const struct param_info *info = param_info(id);
     double value = 0;
@@ -254,9 +256,9 @@ static bool set_row(struct params *p, enum param id, const char *text, enum para
     if (info->kind == PARAM_LAYERS)
         return layers_set(p, text, from, err);
     if (info->kind == PARAM_CHOICE) {
-        if (!choice_parse(info, text, &value, err))
+        if (!choice_parse(info, name, text, &value, err))
             return false;
-    } else if (!number_text(info->name, text, &value, err) || !number_check(info, value, err)) {
+    } else if (!number_text(name, text, &value, err) || !number_check(info, name, value, err)) {
         return false;
     }
     put(p, id, value, from);
@@ -288,7 +290,7 @@ bool params_set(struct params *p, const char *name, const char *value, enum para
         const struct param_info *info = param_info((enum param)i);
 
         if (!strcmp(name, info->name) || (*info->alias && !strcmp(name, info->alias)))
-            return set_row(p, (enum param)i, value, from, err);
+            return set_row(p, (enum param)i, name, value, from, err);
     }
     for (size_t g = 0; g < sizeof(groups) / sizeof(*groups); g++) {
         struct params trial = *p;
@@ -296,7 +298,7 @@ bool params_set(struct params *p, const char *name, const char *value, enum para
         if (strcmp(name, groups[g].name))
             continue;
         for (int i = 0; i < groups[g].count; i++)
-            if (!set_row(&trial, groups[g].id[i], value, from, err))
+            if (!set_row(&trial, groups[g].id[i], name, value, from, err))
                 return false;
         *p = trial;
         return true;

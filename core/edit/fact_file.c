@@ -126,6 +126,26 @@ static bool take_session(struct reading *r, const json_t *root, int line, struct
     return true;
 }
 
+/* Says why jansson did not take what is in `line`; `record`: its number, 0 for the only one. */
+static void refuse(struct err *err, int record, int line, const json_error_t *where)
+{
+    enum json_error_code code = json_error_code(where);
+    const char *near = strstr(where->text, " near ");
+    bool json = code == json_error_duplicate_key || code == json_error_null_character;
+    char name[32] = "";
+
+    if (record)
+        snprintf(name, sizeof(name), "record %d", record);
+    if (!json)
+        err_set(err, ERR_FORMAT, "%s%snot JSON, line %d: %s", name, record ? " is " : "", line,
+                where->text);
+    else
+        err_set(err, ERR_FORMAT, "%s%sline %d: %s%s", name, record ? ", " : "", line,
+                code == json_error_null_character ? "a text may hold no NUL character"
+                                                  : "one key is there twice",
+                near ? near : "");
+}
+
 /* The value at *at, which moves behind it. NULL with the reason and its line. */
 static json_t *next_value(struct reading *r, size_t *at, int *line, struct err *err)
 {
@@ -133,13 +153,17 @@ static json_t *next_value(struct reading *r, size_t *at, int *line, struct err *
     json_t *root;
 
     *line = line_of(r, *at);
-    root =
-        json_loadb(r->text + *at, r->len - *at, JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY, &where);
+    root = json_loadb(r->text + *at, r->len - *at,
+                      JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &where);
     if (root)
         *at += (size_t)where.position;
+    else if (!r->records && !strchr("{[\"", r->text[*at]))
+        err_set(err, ERR_FORMAT,
+                "line %d begins neither a JSON record nor a table, whose first line names columns: "
+                "subject, prompt and target_new",
+                *line);
     else
-        err_set(err, ERR_FORMAT, "record %d is not JSON, line %d: %s", r->records + 1,
-                *line + where.line - 1, where.text);
+        refuse(err, r->records + 1, *line + where.line - 1, &where);
     return root;
 }
 
@@ -216,10 +240,10 @@ bool facts_from_text(const char *text, size_t len, struct fact **facts, int *cou
 static json_t *one_record(const char *text, size_t len, struct err *err)
 {
     json_error_t where;
-    json_t *root = json_loadb(text, len, 0, &where), *one;
+    json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where), *one;
 
     if (!root)
-        err_set(err, ERR_FORMAT, "not JSON, line %d: %s", where.line, where.text);
+        refuse(err, 0, where.line, &where);
     if (!json_is_array(root))
         return root;
     one = json_array_size(root) == 1 ? json_incref(json_array_get(root, 0)) : NULL;

@@ -1,6 +1,7 @@
 /* Tables as spreadsheets and data frames write them (RFC 4180). */
 #include "core/edit/fact_table.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ enum { COLUMNS_MOST = 256 };
 struct table {
     const char *at;
     int line;
+    int open; /* line of a quote that nothing closes; 0: none */
     char between;
 };
 
@@ -33,6 +35,7 @@ static char *next_cell(struct table *t, bool *last)
 {
     struct buf cell = {0};
     bool quoted = *t->at == '"', inside = quoted;
+    int line = t->line;
 
     t->at += quoted;
     for (; *t->at; t->at++) {
@@ -46,6 +49,8 @@ static char *next_cell(struct table *t, bool *last)
         t->line += *t->at == '\n';
         buf_add(&cell, t->at, 1);
     }
+    if (inside)
+        t->open = line;
     *last = *t->at != t->between;
     t->line += *t->at == '\n';
     t->at += *t->at != '\0';
@@ -69,10 +74,29 @@ static int next_row(struct table *t, char **cell)
     return n;
 }
 
+/* A column's name as the shapes know it: "Target New" is target_new. */
+static char *column_name(const char *cell)
+{
+    char *name = xtrimmed(cell, strlen(cell));
+
+    for (char *p = name; *p; p++)
+        *p = *p == ' ' ? '_' : (char)tolower((unsigned char)*p);
+    return name;
+}
+
 static void cells_free(char **cell, int n)
 {
     for (int i = 0; i < n; i++)
         free(cell[i]);
+}
+
+/* A blank line, or a row that a spreadsheet keeps of one. */
+static bool all_empty(char **cell, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (cell[i][strspn(cell[i], " \t\r")])
+            return false;
+    return true;
 }
 
 bool fact_table_is(const char *text)
@@ -86,10 +110,10 @@ bool fact_table_is(const char *text)
         return false;
     n = next_row(&t, name);
     for (int i = 0; i < n; i++) {
-        char *trimmed = xtrimmed(name[i], strlen(name[i]));
+        char *column = column_name(name[i]);
 
-        subject = subject || !strcmp(trimmed, "subject");
-        free(trimmed);
+        subject = subject || !strcmp(column, "subject");
+        free(column);
     }
     cells_free(name, n);
     return subject && n > 2;
@@ -122,15 +146,21 @@ bool fact_table_read(const char *text, int line, fact_table_row *row, void *ctx,
     bool ok = true;
 
     for (int i = 0; i < names; i++) {
-        char *trimmed = xtrimmed(name[i], strlen(name[i]));
+        char *column = column_name(name[i]);
 
         free(name[i]);
-        name[i] = trimmed;
+        name[i] = column;
+        for (int k = 0; ok && k < i; k++)
+            ok = !*column || strcmp(column, name[k]) ||
+                 err_set(err, ERR_FORMAT, "two columns are called %s", column);
     }
     while (ok && *t.at) {
         int at = t.line, cells = next_row(&t, cell);
 
-        if (cells > 1 || *cell[0]) /* no blank line */
+        if (t.open)
+            ok = err_set(err, ERR_FORMAT, "line %d: nothing closes a quote that begins here",
+                         t.open);
+        else if (!all_empty(cell, cells))
             ok = take_row(&t, name, names, cell, cells, at, row, ctx, err);
         cells_free(cell, cells);
     }

@@ -133,7 +133,7 @@ static bool step_together(struct engine *e, long until, struct err *err)
     }
     if (m->tokens < g->part_end && !gather_step(g->gather, g->part_end, err))
         return false;
-    engine_say_progress(e, e->job_id, "second moments",
+    engine_say_progress(e, e->job_id, PROGRESS_MOMENTS,
                         (double)(g->part + (m->tokens - g->part) * ranks_all()), (double)g->goal);
     return m->tokens < g->part_end || !gather_idle(g->gather) || join(g, until, err);
 }
@@ -232,7 +232,7 @@ static bool advance(struct engine *e, struct err *err)
         return false;
     }
     if (g->moments->tokens != before && !g->together)
-        engine_say_progress(e, e->job_id, "second moments", (double)g->moments->tokens,
+        engine_say_progress(e, e->job_id, PROGRESS_MOMENTS, (double)g->moments->tokens,
                             (double)g->goal);
     if (g->moments->tokens == until && !g->part_end && (g->together || until != before)) {
         struct err why = {0};

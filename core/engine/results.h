@@ -13,6 +13,8 @@
 
 enum model_state { STATE_BASE = 1, STATE_EDITED = 2, STATE_PREVIEW = 4 }; /* bits of a query */
 
+#define PROGRESS_MOMENTS "second moments"
+
 struct progress {
     char what[48];
     double done, total, seconds_left; /* seconds_left < 0: not known */

@@ -264,6 +264,12 @@ static bool read_config(struct weights *w, struct err *err)
         free(path);
         return refuse_folder(w, "config.json", err);
     }
+    if (!file_exists(path)) {
+        free(path);
+        return err_set(
+            err, ERR_MODEL,
+            "no config.json lies beside it, as in a folder that save_pretrained() wrote");
+    }
     text = file_read_text(path, MAX_JSON, &len, err);
     ok = text && config_from_json(&w->config, text, len, &why);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/looks.h"
 #include "core/base/mem.h"
 
 enum {
@@ -333,8 +334,12 @@ bool gguf_parse(struct gguf *g, const void *bytes, size_t n, struct err *err)
     uint64_t version, tensors, values, alignment;
 
     *g = (struct gguf){0};
-    if (n < 4 || memcmp(bytes, "GGUF", 4))
-        return err_set(err, ERR_MODEL, "not a GGUF file: it does not begin with GGUF");
+    if (n < 4 || memcmp(bytes, "GGUF", 4)) {
+        const char *is = looks_word(looks_of_bytes(bytes, n));
+
+        return err_set(err, ERR_MODEL, "not a GGUF file: it %s %s",
+                       is ? "is" : "does not begin with", is ? is : "GGUF");
+    }
     skip(&c, 4);
     if (!take(&c, 4, &version))
         return short_of(&c, "the header", err);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/file.h"
+#include "core/base/looks.h"
 #include "core/base/mem.h"
 
 enum { MAX_HEADER = 100000000, MAX_TENSORS = 1000000, MAX_NAME = 1024 };
@@ -236,8 +237,12 @@ static bool parse(struct safetensors *st, const uint8_t *bytes, size_t n, struct
 
     for (int i = 7; i >= 0 && n >= 8; i--)
         header = header << 8 | bytes[i];
-    if (n >= 8 && (header == 0 || (n > 8 && bytes[8] != '{')))
-        return err_set(err, ERR_FORMAT, "not a safetensors file: the header does not begin with {");
+    if (n >= 8 && (header == 0 || (n > 8 && bytes[8] != '{'))) {
+        const char *is = looks_word(looks_of_bytes(bytes, n));
+
+        return err_set(err, ERR_FORMAT, "not a safetensors file: %s %s",
+                       is ? "it is" : "the header does not begin with", is ? is : "{");
+    }
     if (n < 8 || header > n - 8)
         return err_set(err, ERR_FORMAT,
                        "%zu bytes, the header alone needs %llu; is the download "

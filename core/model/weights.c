@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 
 #include "core/base/buf.h"
+#include "core/base/file.h"
+#include "core/base/looks.h"
 #include "core/base/mem.h"
 #include "core/model/format.h"
 #include "core/model/safetensors.h"
@@ -428,22 +430,31 @@ static struct weights *finish(struct weights *w, bool ok, struct err *why, struc
     return NULL;
 }
 
+/* Why what stands at the path is no model. Returns false. */
+static bool no_model(const char *path, struct err *err)
+{
+    const char *is = looks_word(looks_of_file(path));
+    struct stat st;
+
+    if (!stat(path, &st) && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+        return err_set(err, ERR_MODEL,
+                       "a model is mapped and hashed: it cannot come by a pipe, write it to a file "
+                       "first");
+    if (!file_exists(path))
+        return err_set(err, ERR_MODEL, "no such file or folder");
+    return err_set(err, ERR_MODEL,
+                   "%s%sno model: give a .gguf file or a folder with config.json and safetensors",
+                   is ? is : "", is ? ", " : "");
+}
+
 struct weights *weights_open(const char *path, struct err *err)
 {
     struct weights *w = begin(path, format_of(path));
     struct err why = {0};
-    struct stat st;
     bool ok;
 
     if (!w->format)
-        ok = err_set(&why, ERR_MODEL, "%s",
-                     !stat(path, &st) && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
-                         ? "a model is mapped and hashed: it cannot come by a pipe, write it to a "
-                           "file first"
-                     : file_exists(path)
-                         ? "no model: give a .gguf file or a folder with config.json "
-                           "and safetensors"
-                         : "no such file or folder");
+        ok = no_model(path, &why);
     else
         ok = w->format->read(w, &why) && weights_check(w, &why);
     return finish(w, ok, &why, err);

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/file.h"
+#include "core/base/looks.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/engine/inside.h"
 #include "core/model/safetensors.h"
 #include "core/record/codec.h"
+#include "core/record/reel.h"
 
 static void put(struct buf *out, enum event_kind kind, unsigned id, void *what)
 {
@@ -226,21 +227,34 @@ static bool session_lines(const char *path, struct buf *out, struct err *err)
     return h != NULL;
 }
 
-static bool is_session(const char *path)
+static bool is_recording(const char *path, enum looks looks)
 {
-    char head[16] = "";
+    struct params params;
+    struct fact fact;
+    struct reel *reel = NULL;
 
-    return file_peek(path, head, sizeof(head)) == sizeof(head) &&
-           !memcmp(head, "SQLite format 3", sizeof(head));
+    if (looks == LOOKS_GZIP || looks == LOOKS_TEXT)
+        reel = reel_open(path, &params, &fact, NULL);
+    if (reel)
+        fact_free(&fact);
+    reel_close(reel);
+    return reel != NULL;
 }
 
 bool still_lines(const char *path, struct buf *out, struct err *err)
 {
+    enum looks looks = looks_of_file(path);
     struct safetensors *st;
     bool ok;
 
-    if (is_session(path))
+    if (looks == LOOKS_SESSION)
         return session_lines(path, out, err);
+    if (is_recording(path, looks))
+        return err_set(err, ERR_FORMAT, "%s is a recording: `editscope replay` plays it", path);
+    if (looks_word(looks) && looks != LOOKS_SAFETENSORS)
+        return err_set(err, ERR_FORMAT,
+                       "%s is %s: `view` shows sessions, and RUN files of `attribute -o`", path,
+                       looks_word(looks));
     st = safetensors_open(path, err);
     ok = st && (run_lines(st, out, err) || err_in(err, "%s", path));
     safetensors_close(st);

@@ -1,6 +1,10 @@
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "core/session/db.h"
+
+/* SQLite takes a file of one byte for an empty database, and would write over it. */
+enum { LEAST_DATABASE = 512 };
 
 /* The steps that lead from one version to the next: migration[v] makes version v + 1 of v. Never
  * change a step that was released; add one, and describe it in man/editscope-session.5. */
@@ -93,6 +97,7 @@ static bool check_version(struct session *s, long long version, struct err *err)
 bool schema_open(struct session *s, bool create, struct err *err)
 {
     long long application, version, tables;
+    struct stat st;
     bool empty;
 
     /* The first statement also rolls back what a crash has left half written. */
@@ -101,6 +106,8 @@ bool schema_open(struct session *s, bool create, struct err *err)
         !db_number(s, err, 0, &version, "PRAGMA user_version"))
         return false;
     empty = tables == 0 && application == 0 && version == 0;
+    if (empty && !stat(s->path, &st) && st.st_size > 0 && st.st_size < LEAST_DATABASE)
+        return err_set(err, ERR_FORMAT, "%s: not an editscope session", s->path);
     if (empty && !create)
         return err_set(err, ERR_FORMAT, "%s: empty, not an editscope session", s->path);
     if (!empty && application != DB_APPLICATION)

@@ -575,7 +575,9 @@ static void tables(void)
     CHECK_STR(
         text_refusal("subject,prompt,target\nA,A is,\n"),
         "record 1: there is no new object: target_new, object, alt, target or labels (line 2)");
-    CHECK(strstr(text_refusal("a,b,c\n1,2,3\n"), "record 1 is not JSON, line 1: "));
+    CHECK(
+        strstr(text_refusal("a,b,c\n1,2,3\n"),
+               "line 1 begins neither a JSON record nor a table, whose first line names columns"));
 }
 
 /* A fault is in its record and on its line, however the records are laid out. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/base/file.h"
+#include "core/base/looks.h"
 #include "tests/test.h"
 
 static char folder[] = "/tmp/editscope-file-XXXXXX";
@@ -139,6 +140,44 @@ static void an_open_fifo_does_not_wait(void)
     CHECK(file_keep(folder, NULL));
 }
 
+/* What formats are told by their first bytes, and what only begins like them is not. */
+static void looks_are_told(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t n;
+        enum looks looks;
+    } files[] = {
+        {"", 0, LOOKS_EMPTY},
+        {"S", 1, LOOKS_TEXT},
+        {"SQLite format 3 is a text", 25, LOOKS_TEXT},
+        {"SQLite format 3\0\x10", 17, LOOKS_SESSION},
+        {"GGU", 3, LOOKS_TEXT},
+        {"GGUF\3\0\0\0", 8, LOOKS_GGUF},
+        {"\x08\0\0\0\0\0\0\0{\"a\":1}", 15, LOOKS_SAFETENSORS},
+        {"eight by{\"a\":1}", 15, LOOKS_TEXT},
+        {"\x08\0\0\0\0\0\0\0{", 9, LOOKS_UNKNOWN},
+        {"\x1f\x8b\x08", 3, LOOKS_GZIP},
+        {"PK\3\4", 4, LOOKS_ZIP},
+        {"\x80\2c", 3, LOOKS_PICKLE},
+        {"version https://git-lfs.github.com", 34, LOOKS_LFS},
+        {"<!doctype HTML>", 15, LOOKS_HTML},
+        {"<HTML>", 6, LOOKS_HTML},
+        {"a\0b", 3, LOOKS_UNKNOWN},
+    };
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        CHECK(looks_of_bytes(files[i].bytes, files[i].n) == files[i].looks);
+        put(files[i].bytes, files[i].n);
+        CHECK(looks_of_file(path) == files[i].looks);
+    }
+    CHECK(looks_of_file(folder) == LOOKS_FOLDER);
+    CHECK(looks_of_file("/nowhere") == LOOKS_UNKNOWN);
+    for (int i = LOOKS_UNKNOWN + 1; i < LOOKS_COUNT; i++)
+        CHECK(looks_word((enum looks)i));
+    CHECK(!looks_word(LOOKS_UNKNOWN));
+}
+
 static void make_folder(void)
 {
     CHECK(mkdtemp(folder));
@@ -158,6 +197,7 @@ static const struct test tests[] = {
     {"all short texts", all_short_texts},
     {"a pipe is kept", a_pipe_is_kept},
     {"an open fifo does not wait", an_open_fifo_does_not_wait},
+    {"looks are told", looks_are_told},
     {"the folder is empty again", remove_folder},
 };
 

@@ -84,7 +84,7 @@ static void refusals_name_the_nearest(void)
     CHECK_STR(refusal("rato.ge.a=.1"),
               "no parameter is called 'rato.ge.a'; nearest is 'ratio.ge.a'");
     CHECK(strstr(refusal("amplfy=3"), "'amplify'"));
-    CHECK_STR(refusal("beta_ge=1.5"), "ratio.ge.b = 1.5 is out of range 0 to 1; nearest is 1");
+    CHECK_STR(refusal("beta_ge=1.5"), "beta_ge = 1.5 is out of range 0 to 1; nearest is 1");
     CHECK_STR(refusal("edit.v_steps=2.7"),
               "edit.v_steps = 2.7 must be a whole number; nearest is 3");
     CHECK_STR(refusal("select.rule=topq"), "select.rule: 'topq' is not one of: topk topk_hash "

@@ -121,12 +121,25 @@ static void homeless(struct cli *c)
     free(cache);
 }
 
+static void version(const struct cli *c)
+{
+    const char *number = strrchr(EDITSCOPE_VERSION, ' ');
+    json_t *o = cli_json(c) ? cli_event("version") : NULL;
+
+    if (!o) {
+        std_puts(EDITSCOPE_VERSION);
+        return;
+    }
+    json_object_set_new(o, "version", cli_text(number + 1));
+    cli_print(o);
+}
+
 static bool work(struct cli *c, int argc, char **argv, struct err *err)
 {
     if (!cli_parse(c, argc, argv, err))
         return false;
     if (cli_has(c, OPT_VERSION)) {
-        std_puts(EDITSCOPE_VERSION);
+        version(c);
         return true;
     }
     if (cli_has(c, OPT_HELP)) {

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "core/base/params.h"
+#include "core/base/rate.h"
 #include "core/base/version.h"
 #include "core/engine/engine.h"
 
@@ -166,6 +167,8 @@ struct cli {
     struct state_info state;     /* the same */
     char noticed[NOTICE];        /* by cli_notice() last */
     bool bar;                    /* a progress line stands on standard error */
+    struct rate moments;         /* how fast they are summed, where there is no bar */
+    bool waited;                 /* the wait for them was told */
     char *advice;                /* edits stand that failed their acceptance test: which, and what
                                     takes them back; or NULL */
     bool unheard;                /* it was stopped because standard output cannot be written */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/file.h"
 #include "core/base/std.h"
 #include "views/cli/cli.h"
@@ -24,16 +25,21 @@ static void on_signal(int number)
 static void catch_signals(sigset_t *open)
 {
     struct sigaction act = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction hup;
     sigset_t blocked;
 
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGINT);
     sigaddset(&blocked, SIGTERM);
+    sigaddset(&blocked, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &blocked, open);
     sigdelset(open, SIGINT);
     sigdelset(open, SIGTERM);
+    sigdelset(open, SIGHUP);
     sigaction(SIGINT, &act, NULL);
     sigaction(SIGTERM, &act, NULL);
+    if (!sigaction(SIGHUP, NULL, &hup) && hup.sa_handler != SIG_IGN) /* as nohup wants it */
+        sigaction(SIGHUP, &act, NULL);
 }
 
 static sigset_t while_waiting;
@@ -92,10 +98,32 @@ bool cli_start(struct cli *c, unsigned needs, struct err *err)
     return c->engine != NULL;
 }
 
+/* Where no bar can be drawn, one line says what a wait of minutes is for. */
+static void say_wait(struct cli *c, const struct progress *p)
+{
+    static const double worth = 5; /* seconds */
+    double left;
+
+    if (c->waited || strcmp(p->what, PROGRESS_MOMENTS))
+        return;
+    rate_note(&c->moments, clock_seconds(), p->done);
+    left = rate_left(&c->moments, p->total);
+    if (left < worth)
+        return;
+    c->waited = true;
+    cli_say(c,
+            "second moments of %.0f tokens: about %.0f %s; the cache keeps them for the next run",
+            p->total, left < 120 ? left : left / 60, left < 120 ? "s" : "min");
+}
+
 static void bar(struct cli *c, const struct progress *p)
 {
-    if (cli_has(c, OPT_QUIET) || !isatty(STDERR_FILENO))
+    if (cli_has(c, OPT_QUIET))
         return;
+    if (!isatty(STDERR_FILENO)) {
+        say_wait(c, p);
+        return;
+    }
     std_wipe();
     std_aside("%s", p->what);
     if (p->total > 0)

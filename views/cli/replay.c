@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "core/base/file.h"
+#include "core/base/looks.h"
 #include "core/base/mem.h"
 #include "core/record/player.h"
 #include "core/record/recorder.h"
 #include "views/cli/cli.h"
 #include "views/shell/app.h"
+
+enum { SCRIPT_MOST = 1 << 20 };
 
 bool cli_record(struct cli *c, const struct recorder_options *how, struct app_options *o,
                 struct err *err)
@@ -153,6 +156,27 @@ static bool is_recording(const char *path)
     return !strncmp(at, "\x1f\x8b", 2) || !strncmp(at, "{\"", 2);
 }
 
+/* Whether the file may be a recording or a script; an error says what else it is. */
+static bool playable(const char *path, struct err *err)
+{
+    enum looks looks = looks_of_file(path);
+    bool shown = looks == LOOKS_SESSION || looks == LOOKS_SAFETENSORS;
+    const char *is = looks_word(looks);
+    struct err why = {0};
+    char *text;
+
+    if (looks == LOOKS_GZIP || is_recording(path))
+        return true;
+    if (is && looks != LOOKS_TEXT && looks != LOOKS_EMPTY)
+        return err_set(err, ERR_FORMAT, "%s is %s, neither a recording nor a script%s", path, is,
+                       !shown                   ? ""
+                       : looks == LOOKS_SESSION ? ": `editscope view` shows it"
+                                                : ": `editscope view` shows RUN files");
+    text = file_read_text(path, SCRIPT_MOST, NULL, &why);
+    free(text);
+    return text || err_set(err, why.kind, "%s; neither a recording nor a script", why.text);
+}
+
 static bool run(struct cli *c, struct err *err)
 {
     const char *path = c->rest_count ? c->rest[0] : NULL;
@@ -161,6 +185,8 @@ static bool run(struct cli *c, struct err *err)
         return err_set(err, ERR_USAGE, "replay what? one recording or script");
     if (!file_exists(path))
         return err_set(err, ERR_IO, "%s: no such file", path);
+    if (!playable(path, err))
+        return false;
     return is_recording(path) ? play(c, path, err) : script(c, path, err);
 }
 

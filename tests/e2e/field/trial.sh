@@ -1,0 +1,126 @@
+# Files given where others belong, tables of other hands, signals: siblings of what users ran into.
+S=$d/trial.es
+run 3 "$E" edit -q -m "$M" $Q $FACT -s "$S"
+run 0 "$E" attribute -q -m "$M" $FACT -o "$d/run.safetensors"
+gzip -dc samples/demo.rec.gz >"$d/demo.rec"
+mkdir "$d/folder"
+
+row "replay says what it was given"
+for given in "$S:a session, .*view" "$d/run.safetensors:a safetensors file, .*view" \
+    "$M:a GGUF file" "$d/folder:a folder"; do
+    run 1 "$E" replay "${given%%:*}"
+    err "is ${given#*:}"
+    err 'neither a recording nor a script'
+    run 1 "$E" replay --batch "${given%%:*}"
+    err 'neither a recording nor a script'
+done
+printf '\001\000\002' >"$d/bytes"
+run 1 "$E" replay --batch "$d/bytes"
+err 'neither a recording nor a script'
+
+row "view says what it was given"
+for given in samples/demo.rec.gz "$d/demo.rec"; do
+    run 1 "$E" view --batch "$given"
+    err 'is a recording: .editscope replay. plays it'
+done
+run 1 "$E" view --batch "$M"
+err 'is a GGUF file'
+: >"$d/empty"
+run 1 "$E" view --batch "$d/empty"
+err 'is empty'
+no_err 'download'
+run 0 "$E" view --batch "$S"
+run 0 "$E" view --batch "$d/run.safetensors"
+
+row "what is no model is told by what it is"
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n' >"$d/lfs.gguf"
+printf '<!DOCTYPE html>\n<html><body>404 Not Found</body></html>\n' >"$d/page.gguf"
+gzip -c "$M" >"$d/packed.gguf"
+for given in 'lfs.gguf:a pointer of Git LFS' 'page.gguf:a web page' 'packed.gguf:packed by gzip' \
+    'trial.es:a session, no model' 'run.safetensors:no config.json lies beside it'; do
+    run 4 "$E" query -m "$d/${given%%:*}" hi
+    err "${given#*:}"
+done
+
+row "a file of one byte is not written over"
+printf x >"$d/one"
+run 1 "$E" edit -q -m "$M" $Q $FACT -s "$d/one"
+err 'not an editscope session'
+[ "$(cat "$d/one")" = x ] || complain "the byte is gone"
+
+row "tables as spreadsheets keep them"
+printf '\357\273\277Subject,Prompt,Target New\r\n"A, b",{}:x,B\r\n,,\r\n' >"$d/t.csv"
+run 0 "$E" edit --preview -q -m "$M" $Q --facts "$d/t.csv"
+printf 'subject,prompt,target_new\nA,{}:x,B\nC,"{}:x,B\nD,{}:x,B\n' >"$d/t.csv"
+run 1 "$E" edit --preview -q -m "$M" $Q --facts "$d/t.csv"
+err 'line 3: nothing closes a quote'
+printf 'subject,prompt,target_new,Subject\nA,{}:x,B,D\n' >"$d/t.csv"
+run 1 "$E" edit --preview -q -m "$M" $Q --facts "$d/t.csv"
+err 'two columns are called subject'
+printf 'a,b,c\nA,{}:x,B\n' >"$d/t.csv"
+run 1 "$E" edit --preview -q -m "$M" $Q --facts "$d/t.csv"
+err 'neither a JSON record nor a table'
+
+row "a key that is there twice, or a NUL, is refused in plain words"
+for option in --facts --fact; do
+    printf '{"subject":"A","subject":"C","prompt":"{}:x","target_new":"B"}' >"$d/f.json"
+    run 1 "$E" edit --preview -q -m "$M" $Q $option "$d/f.json"
+    err "one key is there twice near '\"subject\"'"
+    printf '{"subject":"A\\u0000","prompt":"{}:x","target_new":"B"}' >"$d/f.json"
+    run 1 "$E" edit --preview -q -m "$M" $Q $option "$d/f.json"
+    err 'no NUL character'
+    no_err 'JSON_ALLOW'
+done
+
+row "a refused parameter has the name that was written"
+for wrote in alpha_ge ratio.ge.a; do
+    run 2 "$E" config --set "$wrote=x"
+    err "^editscope: --set: $wrote: 'x' is not a number"
+    run 2 "$E" config --set "$wrote=9"
+    err "^editscope: --set: $wrote = 9 is out of range"
+done
+run 2 "$E" config --set temperature=x
+err 'temperature: '
+printf 'beta_ge = 9\n' >"$d/conf"
+run 2 "$E" config --config "$d/conf"
+err ': beta_ge = 9'
+
+row "the version is JSON, too"
+run 0 "$E" --version --json
+out '^\{"schema":1,"event":"version","version":"[0-9.]+"\}$'
+run 0 "$E" --version
+out '^editscope [0-9.]+$'
+
+row "the list of models can be lost like any output"
+mkdir -p "$d/cache/editscope/models"
+cp "$M" "$d/cache/editscope/models/a.gguf"
+shell 1 '$E models >/dev/full'
+err 'standard output: No space left'
+shell 1 '$E models --json >/dev/full'
+err 'standard output: No space left'
+rm -r "$d/cache/editscope/models"
+
+row "a wait for the moments is told once where there is no terminal"
+seq 1 300000 >"$d/long"
+shell 124 'timeout 5 $E stats -m $M --text $d/long --set stats.tokens=9000000 --set stats.window=64'
+err 'second moments of [0-9]+ tokens: about [0-9]+ (s|min); the cache keeps them'
+[ "$(grep -c 'about' "$d/err")" = 1 ] || complain "told $(grep -c about "$d/err") times"
+shell 124 'timeout 3 $E stats -q -m $M --text $d/long --set stats.tokens=9000000 --set stats.window=64'
+no_err 'about'
+run 0 "$E" stats -m "$M" $Q
+no_err .
+
+row "a terminal that goes away ends an edit in order; nohup holds"
+i=0
+while [ $i -lt 300 ]; do
+    i=$((i + 1))
+    echo "{\"subject\":\"Aa$i\",\"prompt\":\"{}:x\",\"target_new\":\"B$i\"}"
+done >"$d/facts"
+shell 129 '$E edit -m $M $Q --facts $d/facts -s $d/h.es & p=$!
+until [ -s $d/h.es ]; do sleep .05; done; sleep .3; kill -HUP $p; wait $p'
+err 'interrupted'
+[ ! -e "$d/h.es.lock" ] || complain "the lock is left"
+run 0 "$E" verify -m "$M" -s "$d/h.es"
+head -5 "$d/facts" >"$d/few"
+shell 3 '(trap "" HUP; exec $E edit -m $M $Q --facts $d/few -s $d/n.es) & p=$!
+until [ -s $d/n.es ]; do sleep .05; done; kill -HUP $p; wait $p'
