@@ -192,7 +192,7 @@ void alike_adopt(struct fact *fact)
 {
     size_t begin, end;
 
-    if (strstr(fact->prompt, "{}") || strstr(fact->prompt, fact->subject) ||
+    if (strstr(fact->prompt, fact->subject) ||
         !alike_place(fact->prompt, fact->subject, &begin, &end))
         return;
     free(fact->subject);

@@ -19,7 +19,7 @@ const char *alike_difference(const char *text, const char *part);
 
 struct fact;
 /* A subject that is not in the prompt byte for byte, but is in another Unicode form, once, takes
- * the prompt's bytes. */
+ * the prompt's bytes. For prompts without a placeholder. */
 void alike_adopt(struct fact *fact);
 /* Appends to an error what the subject differs from the prompt in, if that is little. */
 bool alike_explain(const struct fact *fact, struct err *err);

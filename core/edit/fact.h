@@ -52,6 +52,10 @@ bool fact_normalise(struct fact *fact, struct err *err);
 /* Appends "record 3: blanks around the target were taken off", for many facts with their number;
  * nothing where nothing was. */
 void fact_trimmed_say(const struct fact *facts, int count, struct buf *out);
+/* Whether the text holds one of those placeholders. */
+bool has_hole(const char *text);
+/* Writes them as {}; whether there is one now, so that template_fill() may have it. */
+bool template_of(char **text);
 /* A template with its {}, which must be there, replaced by the subject. Caller frees. */
 char *template_fill(const char *template, const char *subject);
 /* The prompt with the subject filled in. Caller frees. */

@@ -30,7 +30,7 @@ static size_t hole_length(const char *at)
     return at[n] == '}' ? n + 1 : 0;
 }
 
-static bool has_hole(const char *text)
+bool has_hole(const char *text)
 {
     for (; *text; text++)
         if (hole_length(text))
@@ -153,6 +153,21 @@ static bool cut_object(const char *name, char *text, struct err *err)
     return true;
 }
 
+/* Writes every placeholder as {}; how many there are. */
+static int holes_settle(char **text)
+{
+    char *settled = with_holes_as(*text, "{}");
+
+    free(*text);
+    *text = settled;
+    return count_of(settled, "{}");
+}
+
+bool template_of(char **text)
+{
+    return cut_object("template", *text, NULL) && holes_settle(text) == 1;
+}
+
 /* Makes the text a template, with one {} where the subject goes. `needed`: it is the prompt, in
  * which the subject may be part of a word. */
 static bool template_settle(const struct fact *fact, const char *name, char **text, bool needed,
@@ -164,10 +179,8 @@ static bool template_settle(const struct fact *fact, const char *name, char **te
 
     if (!cut_object(name, *text, err))
         return false;
-    settled = with_holes_as(*text, "{}");
-    free(*text);
-    *text = settled;
-    places = count_of(settled, "{}");
+    places = holes_settle(text);
+    settled = *text;
     if (places > 1)
         return err_set(err, ERR_USAGE, "the %s '%.80s' has {} in %d places: keep one", name,
                        settled, places);
@@ -255,7 +268,8 @@ bool fact_normalise(struct fact *fact, struct err *err)
                        "the subject '%.80s' holds a placeholder, which would stand for itself: "
                        "write it out",
                        fact->subject);
-    alike_adopt(fact);
+    if (!has_hole(fact->prompt))
+        alike_adopt(fact);
     return no_hole("new object", fact->target, err) && no_hole("old object", fact->old, err) &&
            template_settle(fact, "prompt", &fact->prompt, true, err) &&
            paraphrases_settle(fact, err) && probe_fill(fact, "rephrase", &fact->rephrase, err) &&

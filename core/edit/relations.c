@@ -11,6 +11,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/near.h"
+#include "core/base/utf8.h"
 
 enum { MOST_BYTES = 16 << 20, MOST_RELATIONS = 4096, LOCALITIES = 10, PARAPHRASES = 5 };
 
@@ -57,11 +58,16 @@ static char **texts_of(const json_t *object, const char *name, int *count)
     return text;
 }
 
-static bool has_one_place(const char *template)
+static bool template_read(const struct relation *r, const char *name, char **text, struct err *err)
 {
-    const char *at = template ? strstr(template, "{}") : NULL;
+    return template_of(text) ||
+           err_set(err, ERR_FORMAT, "relation %s: the %s '%.60s' needs one {}", r->id, name, *text);
+}
 
-    return at && !strstr(at + 1, "{}");
+/* Whether an edit could have the text as its subject or object. */
+static bool is_plain(const char *text)
+{
+    return text && utf8_trim(&text, strlen(text)) && !has_hole(text);
 }
 
 static bool read_one(struct relation *r, const json_t *root, struct err *err)
@@ -81,7 +87,7 @@ static bool read_one(struct relation *r, const json_t *root, struct err *err)
         const char *subject = json_string_value(json_array_get(pair, 0));
         const char *object = json_string_value(json_array_get(pair, 1));
 
-        if (subject && object) {
+        if (is_plain(subject) && is_plain(object)) {
             r->subject[r->facts] = xstrdup(subject);
             r->object[r->facts++] = xstrdup(object);
         }
@@ -89,13 +95,9 @@ static bool read_one(struct relation *r, const json_t *root, struct err *err)
     if (!r->id || !r->name || !r->prompts)
         return err_set(err, ERR_FORMAT, "a relation needs id, name and prompts");
     for (int i = 0; i < r->prompts; i++)
-        if (!has_one_place(r->prompt[i]))
-            return err_set(err, ERR_FORMAT, "relation %s: the prompt '%.60s' needs one {}", r->id,
-                           r->prompt[i]);
-    if (r->question && !has_one_place(r->question))
-        return err_set(err, ERR_FORMAT, "relation %s: the question '%.60s' needs one {}", r->id,
-                       r->question);
-    return true;
+        if (!template_read(r, "prompt", &r->prompt[i], err))
+            return false;
+    return !r->question || template_read(r, "question", &r->question, err);
 }
 
 static bool read_line(struct relations *r, const char *line, size_t len, struct err *err)

@@ -3,8 +3,9 @@
  * They come from a file (samples/pararel/: 39 relations of ParaRel) of one JSON object a line:
  * {"id", "name", "also": [...], "question", "prompts": ["{} is located in", ...], "facts":
  * [["Eiffel Tower", "Paris"], ...]}. A relation gives the prompt, other templates that say the
- * same, a question, and facts of other subjects that an edit must leave alone. Plain data; any
- * thread may read it. */
+ * same, a question, and facts of other subjects that an edit must leave alone; facts without a
+ * subject or an object, or with a placeholder in one, are left out. Placeholders are those of a
+ * fact (fact_normalise()). Plain data; any thread may read it. */
 #ifndef CORE_EDIT_RELATIONS_H
 #define CORE_EDIT_RELATIONS_H
 

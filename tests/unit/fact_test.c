@@ -1,6 +1,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "core/base/mem.h"
 #include "core/edit/fact.h"
 #include "tests/test.h"
 
@@ -359,6 +360,26 @@ static void blanks_around_probes(void)
     fact_free(&fact);
 }
 
+/* A subject in another Unicode form than the prompt's stays as it is where a placeholder, however
+ * it is written, says where it goes. */
+static void placeholders_before_forms(void)
+{
+    static const char *const prompts[] = {"{}", "{subject}", "[X]"};
+
+    for (size_t i = 0; i < sizeof(prompts) / sizeof(*prompts); i++) {
+        struct err err = {0};
+        struct fact f = {.subject = xstrdup("Cafe\xcc\x81"),
+                         .prompt = xasprintf("By the Caf\xc3\xa9, %s is", prompts[i]),
+                         .target = xstrdup("Rome")};
+
+        CHECK(fact_normalise(&f, &err));
+        CHECK_STR(err.text, "");
+        CHECK_STR(f.subject, "Cafe\xcc\x81");
+        CHECK_STR(f.prompt, "By the Caf\xc3\xa9, {} is");
+        fact_free(&f);
+    }
+}
+
 static void placeholders(void)
 {
     static const struct {
@@ -621,6 +642,7 @@ static const struct test all[] = {
     {"blanks around texts", blanks_around_texts},
     {"blanks around probes", blanks_around_probes},
     {"placeholders", placeholders},
+    {"a placeholder says where the subject goes", placeholders_before_forms},
     {"values that are no texts", values_that_are_no_texts},
     {"MQuAKE's shape", mquake_shape},
     {"EasyEdit's arguments", arguments_shape},

@@ -97,6 +97,35 @@ static void a_fact_keeps_what_a_relation_gave(void)
     CHECK(strstr(err.text, "one {}") || err.kind == ERR_FORMAT);
 }
 
+static void placeholders_are_those_of_a_fact(void)
+{
+    static const char taken[] =
+        "{\"id\":\"P1\",\"name\":\"birth\",\"question\":\"Where is {0} from?\","
+        "\"prompts\":[\"[X] was born in [Y] .\",\"{ } is from\"],"
+        "\"facts\":[[\"{}\",\"Rome\"],[\"Ann\",\"{0}\"],[\" \",\"Rome\"],"
+        "[\"Ann\",\"\"],[\"Ann\",\"Rome\"]]}";
+    static const char refused[] =
+        "{\"id\":\"P1\",\"name\":\"birth\",\"prompts\":[\"{ } is from {}\"]}";
+    struct relations r;
+    struct err err = {0};
+    struct fact f;
+
+    CHECK(relations_parse(&r, taken, sizeof(taken) - 1, &err));
+    CHECK_STR(err.text, "");
+    CHECK(r.count == 1 && r.relation[0].facts == 1);
+    CHECK(fact_from_triple(&f, &r, "Eve | birth | Oslo", 0, &err));
+    CHECK_STR(f.prompt, "{} was born in");
+    CHECK_STR(f.rephrase, "Eve is from");
+    CHECK_STR(f.question, "Where is Eve from?");
+    CHECK(f.localities == 1);
+    CHECK_STR(f.locality[0].prompt, "Ann was born in");
+    fact_free(&f);
+    relations_free(&r);
+    CHECK(!relations_parse(&r, refused, sizeof(refused) - 1, &err) && err.kind == ERR_FORMAT);
+    CHECK(strstr(err.text, "relation P1: the prompt '{} is from {}' needs one {}"));
+    relations_free(&r);
+}
+
 static void pasted_lines(void)
 {
     static const char text[] = "# mine\n"
@@ -135,5 +164,6 @@ static const struct test tests[] = {
     {"a triple is a fact with probes", a_triple_is_a_fact},
     {"a fact keeps what a relation gave", a_fact_keeps_what_a_relation_gave},
     {"pasted lines are facts", pasted_lines},
+    {"placeholders of a relation are those of a fact", placeholders_are_those_of_a_fact},
 };
 TEST_MAIN(tests)
