@@ -36,12 +36,12 @@ def run(program, *args):
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
-def said(program, session, prompts, vocab=1000):
+def said(program, session, prompts, vocab=1000, source=None):
     """The session's logits: {prompt: {id: logit}}, the largest of them, and the answers."""
     out = {}
     for p in prompts:
         for a in run(program, "query", "-s", session, "--state", "edited", "-n", "5", "--json",
-                     "--top", str(vocab), p):
+                     "--top", str(vocab), *(("-m", source) if source else ()), p):
             if a.get("event") == "answer":
                 out[p] = ({n["id"]: n["logit"] for n in a["next"]}, a["completion"])
     return out
@@ -92,16 +92,22 @@ def gguf_equal(base, new, layers):
 def tiny(program, where, work):
     """Models of every architecture: a GGUF base as a folder, and an adapter on the base."""
     import torch
+    import architectures  # for its side effect: Gemma's attention gets its softcap
     from peft import PeftModel
     from safetensors.numpy import save_file
     from transformers import AutoConfig, AutoModelForCausalLM
 
     def load(path):
-        return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
+        return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32,
+                                                    attn_implementation="eager").eval()
 
     def logits(model, ids):
+        """Those of transformers, whose Gemma 3 with pictures forgets the softcap of its text."""
         with torch.no_grad():
-            return model(ids).logits[0].numpy()
+            out = model(ids).logits[0]
+        cap = model.config.model_type == "gemma3" and \
+            model.config.get_text_config().final_logit_softcapping
+        return (cap * torch.tanh(out / cap) if cap else out).numpy()
 
     for name in sorted(os.listdir(where)):
         source, to = f"{where}/{name}", f"{work}/tiny-{name}"
@@ -131,10 +137,37 @@ def tiny(program, where, work):
                 f"{to}-{kind}", "--json", *(("--dtype", "f32") if kind != "lora" else ()))
         new = logits(load(to + "-safetensors"), ids)
         moved = float(np.abs(new - truth).max())
-        d = float(np.abs(logits(PeftModel.from_pretrained(load(source), to + "-lora").eval(), ids)
-                         - new).max())
-        check(f"{name}: adapter on the base as the edited folder", d <= 1e-3 < moved,
-              f"max |d| {d:.2g}, the edit moves {moved:.2g}")
+        adapted = PeftModel.from_pretrained(load(source), to + "-lora").eval()
+        for how in ("adapter on", "adapter merged into"):
+            if how != "adapter on":
+                adapted = adapted.merge_and_unload()
+            d = float(np.abs(logits(adapted, ids) - new).max())
+            check(f"{name}: {how} the base as the edited folder", d <= 1e-3 < moved,
+                  f"max |d| {d:.2g}, the edit moves {moved:.2g}")
+        queried(program, source, to, name, load, logits)
+
+
+def queried(program, source, to, name, load, logits):
+    """A small model's own answer, edited, against the three ways to have it in transformers."""
+    import torch
+    from peft import PeftModel
+
+    prompts = ["Eiffel:in", "a:b", "Once upon"]
+    ids = [run(program, "tokens", "-m", source, "--json", p)[0]["ids"] for p in prompts]
+    wanted = said(program, to + ".es", prompts, source=source)
+    adapted = PeftModel.from_pretrained(load(source), to + "-lora").eval()
+    for way in ("the edited folder", "the adapter", "the adapter, merged"):
+        if way == "the edited folder":
+            model = load(to + "-safetensors")
+        else:
+            model = adapted if way == "the adapter" else adapted.merge_and_unload()
+        worst, most = 0.0, 0
+        for prompt, row in zip(prompts, ids):
+            got, want = logits(model, torch.tensor([row]))[-1], wanted[prompt][0]
+            most = max(most, len(want))
+            worst = max([worst] + [abs(float(got[k]) - v) for k, v in want.items()])
+        check(f"{name}: query's logits as {way}", worst <= 1e-3 and most > 0,
+              f"max |d| {worst:.2g} of {most} tokens")
 
 
 def main():
@@ -172,6 +205,8 @@ def main():
         model = AutoModelForCausalLM.from_pretrained(work + "/base", dtype=torch.float32)
         model = PeftModel.from_pretrained(model, work + "/lora").eval()
         compare("peft on the base", model, tokenizer, wanted)
+        model = model.merge_and_unload()
+        compare("peft merged into the base", model, tokenizer, wanted)
         del model
         delta = load_file(work + "/d.safetensors")
         layers = sorted(int(k.split(".")[1]) for k in delta if k.endswith("delta_u"))
