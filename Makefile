@@ -73,13 +73,22 @@ EMU_FLAGS = -Itests/emulate/include $(ALL_CPPFLAGS) -UHAVE_CUDA -DHAVE_CUDA=1 -O
 TEST_BIN  := $(TEST:%.c=$(B)/%)
 FUZZ_BIN  := $(FUZZ:%.c=$(B)/%)
 BENCH_BIN := $(BENCH:%.c=$(B)/%)
+# What `tests` builds and tests/run runs: everything on the plain build. Under the sanitizers neither
+# whole programs, nor what takes faults for itself, nor what needs minutes of the default model there;
+# under the thread sanitizer only what has threads.
+SAN_LEAVES := $(wildcard tests/e2e/*_test.c tests/gpu/*_test.c $(patsubst %,tests/unit/%_test.c,cuda rescue) \
+           $(patsubst %,tests/engine/%_test.c,cuda_edit attribution forward identities official solve_golden))
+THREADED := $(wildcard $(patsubst %,tests/unit/%_test.c,bus player device*) \
+           $(patsubst %,tests/engine/%_test.c,engine looks looks_door past pulling))
+CHOSEN   := $(if $(SAN),$(filter-out $(SAN_LEAVES),$(if $(filter thread,$(SAN)),$(THREADED),$(TEST))),$(TEST))
+CHOSEN_BIN := $(CHOSEN:%.c=$(B)/%) $(if $(filter thread,$(SAN)),,$(FUZZ_BIN)) $(EMU_BIN)
 GPU_BENCH := $(B)/tests/gpu/gpu_bench
 EMU_BENCH := $(if $(EMU_TEST),$(B)/tests/emulate/gpu_bench)
 
 all: $(B)/$(NAME)
 	$(Q)$(if $(SAN),:,ln -sfn $(B:build/%=%)/$(NAME) build/$(NAME))
 
-tests: all $(TEST_BIN) $(FUZZ_BIN) $(EMU_BIN) $(if $(SAN),,$(GPU_BENCH) $(EMU_BENCH))
+tests: all $(CHOSEN_BIN) $(if $(SAN),,$(GPU_BENCH) $(EMU_BENCH))
 
 $(B)/$(NAME): $(B)/main.c.o
 $(TEST_BIN) $(BENCH_BIN): $(B)/%: $(B)/%.c.o
@@ -151,10 +160,11 @@ run: deps
 	@sh samples/fetch-model
 	@build/$(NAME) $(ARGS)
 
-# The plain variants, then the sanitizers. tests/run prints the closing line.
+# The plain variants, then the sanitizers. tests/run prints the closing line. Where there is a CUDA
+# compiler, the tests run on that build, and the one without it is the program alone.
 check:
 	@sh tests/deps check
-	@$(SUBMAKE) CUDA=0 tests
+	@$(SUBMAKE) CUDA=0 $(if $(filter 1,$(CUDA)),all,tests)
 	@$(if $(filter 1,$(CUDA)),$(SUBMAKE) CUDA=1 tests)
 	@$(SUBMAKE) CUDA=0 SAN=address,undefined tests
 	@$(SUBMAKE) CUDA=0 SAN=thread tests
@@ -168,6 +178,10 @@ check-mpi:
 		$(SUBMAKE) CUDA=0 MPI=1 all build/mpi-cpu/tests/e2e/ranks_test && \
 		build/mpi-cpu/tests/e2e/ranks_test; \
 	else echo "skip all: no Open MPI here"; echo "0 passed, 0 failed, 1 skipped"; fi
+
+# The test programs of this variant, for tests/run.
+chosen:
+	@printf '%s\n' $(CHOSEN:%.c=$(B)/%)
 
 # What to run while writing: one variant, no sanitizers, nothing installed.
 check-fast: tests
@@ -278,7 +292,7 @@ help:
 	@echo "      check-gpu bench-gpu gpu-kit"
 	@echo "      install uninstall (PREFIX, DESTDIR) clean"
 
-.PHONY: check-mpi all tests libraries deps model run check check-fast lint format tidy fuzz fuzz-programs \
+.PHONY: check-mpi all tests chosen libraries deps model run check check-fast lint format tidy fuzz fuzz-programs \
         bench gpu-programs check-gpu bench-gpu gpu-kit screens demo-record themes reference \
         install uninstall clean help
 .SECONDARY:
