@@ -202,8 +202,7 @@ row "an interrupted sweep tells what is done"
 seq 300 | sed 's/.*/{"subject":"Eiffel","prompt":"{}:in","target_new":"R&me"}/' >"$d/m-many.jsonl"
 "$E" sweep -m "$M" $Q --grid 'alpha_ge=.1,.2' --data "$d/m-many.jsonl" -q >"$d/out" 2>"$d/err" &
 sweep=$!
-for i in $(seq 600); do
-    [ "$(grep -c '^\.2' "$d/out")" -ge 2 ] && break
+while kill -0 $sweep && [ "$(grep -c '^\.2' "$d/out")" -lt 2 ]; do
     sleep .05
 done
 kill -INT $sweep
