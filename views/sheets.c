@@ -6,7 +6,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
-#include "views/sheet.h"
+#include "views/sheets.h"
 
 static const char *class_name(unsigned bits)
 {
@@ -15,18 +15,18 @@ static const char *class_name(unsigned bits)
     return name[bits & 3];
 }
 
-static void words(struct sheet *s, const struct neuron_info *n, bool promotes)
+static void words(struct table *s, const struct neuron_info *n, bool promotes)
 {
     struct buf out = {0};
 
     for (int i = 0; n && i < n->count && i < 12; i++)
         buf_printf(&out, "%s%s", i ? " | " : "",
                    promotes ? n->promotes[i].text : n->suppresses[i].text);
-    sheet_text(s, n ? out.data ? out.data : "" : NULL);
+    table_text(s, n ? out.data ? out.data : "" : NULL);
     buf_free(&out);
 }
 
-static void neuron_row(struct sheet *s, const struct desk *d, const struct desk_layer *layer, int l,
+static void neuron_row(struct table *s, const struct desk *d, const struct desk_layer *layer, int l,
                        int j, int rows)
 {
     const struct neuron_info *info = desk_words(d, l, j);
@@ -34,35 +34,35 @@ static void neuron_row(struct sheet *s, const struct desk *d, const struct desk_
     char address[32];
 
     snprintf(address, sizeof(address), "L%dN%d", l, j);
-    sheet_text(s, address);
-    sheet_whole(s, l);
-    sheet_whole(s, j);
-    sheet_number(s, layer->strength ? (double)layer->strength[j] : (double)NAN);
-    sheet_text(s, layer->mask ? class_name(layer->mask->class_bits[j]) : NULL);
-    sheet_number(s, layer->mask ? (double)layer->mask->weight[j] : (double)NAN);
+    table_text(s, address);
+    table_integer(s, l);
+    table_integer(s, j);
+    table_real(s, layer->strength ? (double)layer->strength[j] : (double)NAN);
+    table_text(s, layer->mask ? class_name(layer->mask->class_bits[j]) : NULL);
+    table_real(s, layer->mask ? (double)layer->mask->weight[j] : (double)NAN);
     for (int r = 0; r < rows; r++)
-        sheet_number(s, r < a->rows ? (double)a->score[(size_t)r * (size_t)a->neurons + (size_t)j]
-                                    : (double)NAN);
-    sheet_number(s, (double)a->activation[j]);
+        table_real(s, r < a->rows ? (double)a->score[(size_t)r * (size_t)a->neurons + (size_t)j]
+                                  : (double)NAN);
+    table_real(s, (double)a->activation[j]);
     words(s, info, true);
     words(s, info, false);
 }
 
 /* Every neuron of the layers that are edited, or of the one at hand where none is. */
-static bool neurons(struct sheet *s, const struct desk *d)
+static bool neurons(struct table *s, const struct desk *d)
 {
     int rows = d->meta ? d->meta->rows : 0;
     bool any = false;
 
     rows = rows > 24 ? 24 : rows;
-    sheet_columns(s, "address layer neuron strength class weight");
+    table_columns(s, "address layer neuron strength class weight");
     for (int r = 0; r < rows; r++) {
         char name[24];
 
         snprintf(name, sizeof(name), "score_%d", r + 1);
-        sheet_columns(s, name);
+        table_columns(s, name);
     }
-    sheet_columns(s, "coefficient promotes suppresses");
+    table_columns(s, "coefficient promotes suppresses");
     for (int l = 0; l < d->layers; l++)
         any |= desk_edits(d, l) && d->layer[l].shown;
     for (int l = 0; l < d->layers; l++)
@@ -73,35 +73,35 @@ static bool neurons(struct sheet *s, const struct desk *d)
 }
 
 /* Layer and neuron of the whole map. */
-static bool heatmap(struct sheet *s, const struct desk *d)
+static bool heatmap(struct table *s, const struct desk *d)
 {
-    sheet_columns(s, "layer neuron strength class weight");
+    table_columns(s, "layer neuron strength class weight");
     for (int l = 0; l < d->layers; l++) {
         const struct desk_layer *layer = &d->layer[l];
 
         for (int j = 0; layer->shown && layer->strength && j < layer->shown->neurons; j++) {
-            sheet_whole(s, l);
-            sheet_whole(s, j);
-            sheet_number(s, (double)layer->strength[j]);
-            sheet_text(s, layer->mask ? class_name(layer->mask->class_bits[j]) : NULL);
-            sheet_number(s, layer->mask ? (double)layer->mask->weight[j] : (double)NAN);
+            table_integer(s, l);
+            table_integer(s, j);
+            table_real(s, (double)layer->strength[j]);
+            table_text(s, layer->mask ? class_name(layer->mask->class_bits[j]) : NULL);
+            table_real(s, layer->mask ? (double)layer->mask->weight[j] : (double)NAN);
         }
     }
     return s->cells > 0;
 }
 
-static void ratio_side(struct sheet *s, const struct mask_side *side)
+static void ratio_side(struct table *s, const struct mask_side *side)
 {
-    sheet_number(s, side->H);
-    sheet_number(s, side->rho);
-    sheet_number(s, side->tau);
-    sheet_whole(s, side->chosen);
-    sheet_number(s, side->ties);
+    table_real(s, side->H);
+    table_real(s, side->rho);
+    table_real(s, side->tau);
+    table_integer(s, side->chosen);
+    table_real(s, side->ties);
 }
 
-static bool ratios(struct sheet *s, const struct desk *d)
+static bool ratios(struct table *s, const struct desk *d)
 {
-    sheet_columns(s,
+    table_columns(s,
                   "layer edited entropy_ge ratio_ge threshold_ge general ties_ge entropy_sp "
                   "ratio_sp threshold_sp specific ties_sp both kept neurons gain leak leak_ratio "
                   "percentile_gain percentile_leak");
@@ -111,18 +111,18 @@ static bool ratios(struct sheet *s, const struct desk *d)
 
         if (!m)
             continue;
-        sheet_whole(s, l);
-        sheet_bool(s, desk_edits(d, l));
+        table_integer(s, l);
+        table_bool(s, desk_edits(d, l));
         ratio_side(s, &m->general);
         ratio_side(s, &m->specific);
-        sheet_whole(s, m->both);
-        sheet_whole(s, m->kept);
-        sheet_whole(s, m->neurons);
-        sheet_number(s, w ? w->gain : (double)NAN);
-        sheet_number(s, w ? w->leak : (double)NAN);
-        sheet_number(s, w ? w->leak_ratio : (double)NAN);
-        sheet_number(s, w && w->percentile_gain >= 0 ? w->percentile_gain : (double)NAN);
-        sheet_number(s, w && w->percentile_leak >= 0 ? w->percentile_leak : (double)NAN);
+        table_integer(s, m->both);
+        table_integer(s, m->kept);
+        table_integer(s, m->neurons);
+        table_real(s, w ? w->gain : (double)NAN);
+        table_real(s, w ? w->leak : (double)NAN);
+        table_real(s, w ? w->leak_ratio : (double)NAN);
+        table_real(s, w && w->percentile_gain >= 0 ? w->percentile_gain : (double)NAN);
+        table_real(s, w && w->percentile_leak >= 0 ? w->percentile_leak : (double)NAN);
     }
     return s->cells > 0;
 }
@@ -132,79 +132,79 @@ static const char *state_name(unsigned state)
     return state == STATE_BASE ? "base" : state == STATE_EDITED ? "edited" : "preview";
 }
 
-static bool lens(struct sheet *s, const struct desk *d)
+static bool lens(struct table *s, const struct desk *d)
 {
-    sheet_columns(s, "state layer position token top p rank_old rank_new");
+    table_columns(s, "state layer position token top p rank_old rank_new");
     for (unsigned state = STATE_BASE; state <= STATE_PREVIEW; state *= 2) {
         const struct lens_grid *g = desk_lens(d, state);
 
         for (int i = 0; g && i < g->layers * g->tokens; i++) {
-            sheet_text(s, state_name(state));
-            sheet_whole(s, i / g->tokens);
-            sheet_whole(s, i % g->tokens);
-            sheet_text(s, g->token[i % g->tokens].text);
-            sheet_text(s, g->top[i].text);
-            sheet_number(s, g->top[i].p);
-            sheet_number(s, g->rank_old ? g->rank_old[i] : (double)NAN);
-            sheet_number(s, g->rank_new ? g->rank_new[i] : (double)NAN);
+            table_text(s, state_name(state));
+            table_integer(s, i / g->tokens);
+            table_integer(s, i % g->tokens);
+            table_text(s, g->token[i % g->tokens].text);
+            table_text(s, g->top[i].text);
+            table_real(s, g->top[i].p);
+            table_real(s, g->rank_old ? g->rank_old[i] : (double)NAN);
+            table_real(s, g->rank_new ? g->rank_new[i] : (double)NAN);
         }
     }
     return s->cells > 0;
 }
 
-static bool query(struct sheet *s, const struct desk *d)
+static bool query(struct table *s, const struct desk *d)
 {
-    sheet_columns(s, "state edit changed prompt completion rank token id p logit");
+    table_columns(s, "state edit changed prompt completion rank token id p logit");
     for (int i = 0; i < DESK_ANSWERS; i++) {
         const struct answer *a = d->answer[i];
 
         for (int k = 0; a && k < a->nexts; k++) {
-            sheet_text(s, state_name(a->state));
-            sheet_whole(s, a->edit);
-            sheet_whole(s, a->changed);
-            sheet_text(s, a->prompt);
-            sheet_text(s, a->completion);
-            sheet_whole(s, k + 1);
-            sheet_text(s, a->next[k].text);
-            sheet_whole(s, a->next[k].id);
-            sheet_number(s, a->next[k].p);
-            sheet_number(s, a->next[k].logit);
+            table_text(s, state_name(a->state));
+            table_integer(s, a->edit);
+            table_integer(s, a->changed);
+            table_text(s, a->prompt);
+            table_text(s, a->completion);
+            table_integer(s, k + 1);
+            table_text(s, a->next[k].text);
+            table_integer(s, a->next[k].id);
+            table_real(s, a->next[k].p);
+            table_real(s, a->next[k].logit);
         }
     }
     return s->cells > 0;
 }
 
 /* One fact of an edit. p_before and p_after are p(first), as they were called at first. */
-static void history_row(struct sheet *s, const struct history_entry *e,
+static void history_row(struct table *s, const struct history_entry *e,
                         const struct history_fact *f)
 {
-    sheet_whole(s, e->edit);
-    sheet_bool(s, e->active);
-    sheet_whole(s, (long)e->when);
-    sheet_text(s, f->subject);
-    sheet_text(s, f->prompt);
-    sheet_text(s, f->target);
-    sheet_text(s, f->old);
-    sheet_number(s, f->p_first[0]);
-    sheet_number(s, f->p_first[1]);
-    sheet_whole(s, e->kept);
+    table_integer(s, e->edit);
+    table_bool(s, e->active);
+    table_integer(s, (long)e->when);
+    table_text(s, f->subject);
+    table_text(s, f->prompt);
+    table_text(s, f->target);
+    table_text(s, f->old);
+    table_real(s, f->p_first[0]);
+    table_real(s, f->p_first[1]);
+    table_integer(s, e->kept);
     if (f->outcome == OUTCOME_UNKNOWN)
-        sheet_none(s);
+        table_missing(s);
     else
-        sheet_bool(s, f->outcome == OUTCOME_HELD);
-    sheet_bool(s, e->draft);
-    sheet_text(s, e->checksum);
-    sheet_text(s, e->note);
+        table_bool(s, f->outcome == OUTCOME_HELD);
+    table_bool(s, e->draft);
+    table_text(s, e->checksum);
+    table_text(s, e->note);
     for (int i = 0; i < 2; i++)
-        sheet_number(s, f->p_target[i]);
+        table_real(s, f->p_target[i]);
     for (int i = 0; i < 2; i++)
-        sheet_number(s, f->p_first[i]);
-    sheet_whole(s, e->facts);
+        table_real(s, f->p_first[i]);
+    table_integer(s, e->facts);
 }
 
-static bool history(struct sheet *s, const struct desk *d)
+static bool history(struct table *s, const struct desk *d)
 {
-    sheet_columns(s, "edit active when subject prompt target old p_before p_after kept success "
+    table_columns(s, "edit active when subject prompt target old p_before p_after kept success "
                      "draft checksum note p_target_before p_target_after p_first_before "
                      "p_first_after facts");
     for (int i = 0; d->history && i < d->history->count; i++)
@@ -213,7 +213,7 @@ static bool history(struct sheet *s, const struct desk *d)
     return s->cells > 0;
 }
 
-static void board_rows(struct sheet *s, const struct probed *board, const char *subject,
+static void board_rows(struct table *s, const struct probed *board, const char *subject,
                        const char *state)
 {
     static const char *const kind[] = {"rephrase", "locality", "portability", "question", "chat"};
@@ -221,64 +221,64 @@ static void board_rows(struct sheet *s, const struct probed *board, const char *
     for (int i = 0; board && i < board->probes; i++) {
         const struct probe_result *p = &board->probe[i];
 
-        sheet_text(s, subject);
-        sheet_text(s, state);
-        sheet_text(s, kind[p->kind]);
-        sheet_text(s, p->prompt);
-        sheet_text(s, p->expected);
+        table_text(s, subject);
+        table_text(s, state);
+        table_text(s, kind[p->kind]);
+        table_text(s, p->prompt);
+        table_text(s, p->expected);
         for (int k = 0; k < 2; k++) {
-            sheet_text(s, p->said[k]);
-            sheet_number(s, p->p[k]);
-            sheet_bool(s, p->ok[k]);
+            table_text(s, p->said[k]);
+            table_real(s, p->p[k]);
+            table_bool(s, p->ok[k]);
         }
-        sheet_bool(s, p->known);
-        sheet_number(s, p->p_target[0]);
-        sheet_number(s, p->p_target[1]);
+        table_bool(s, p->known);
+        table_real(s, p->p_target[0]);
+        table_real(s, p->p_target[1]);
     }
 }
 
 /* The scoreboards: of the fact at hand, and of the queue. */
-static bool facts(struct sheet *s, const struct desk *d)
+static bool facts(struct table *s, const struct desk *d)
 {
     static const char *const state[] = {"waits", "runs", "holds", "weak", "failed"};
 
-    sheet_columns(s, "subject state kind prompt expected said_before p_before ok_before said_after "
+    table_columns(s, "subject state kind prompt expected said_before p_before ok_before said_after "
                      "p_after ok_after known p_target_before p_target_after");
     board_rows(s, d->board, d->fact.subject, "at hand");
     for (int i = 0; i < d->queued; i++) {
         const struct desk_fact *q = &d->queue[i];
 
-        sheet_text(s, q->fact.subject);
-        sheet_text(s, state[q->state]);
-        sheet_text(s, "edit");
-        sheet_text(s, q->fact.prompt);
-        sheet_text(s, q->fact.target);
-        sheet_none(s);
-        sheet_number(s, q->p[0]);
-        sheet_none(s);
-        sheet_text(s, *q->why ? q->why : NULL);
-        sheet_number(s, q->p[1]);
-        sheet_bool(s, q->state == QUEUE_HOLDS);
-        sheet_bool(s, true);
-        sheet_number(s, q->p[0]);
-        sheet_number(s, q->p[1]);
+        table_text(s, q->fact.subject);
+        table_text(s, state[q->state]);
+        table_text(s, "edit");
+        table_text(s, q->fact.prompt);
+        table_text(s, q->fact.target);
+        table_missing(s);
+        table_real(s, q->p[0]);
+        table_missing(s);
+        table_text(s, *q->why ? q->why : NULL);
+        table_real(s, q->p[1]);
+        table_bool(s, q->state == QUEUE_HOLDS);
+        table_bool(s, true);
+        table_real(s, q->p[0]);
+        table_real(s, q->p[1]);
         board_rows(s, q->board, q->fact.subject, state[q->state]);
     }
     return s->cells > 0;
 }
 
 /* Every way that was tried, with the knobs it was tried with. */
-static bool tries(struct sheet *s, const struct desk *d)
+static bool tries(struct table *s, const struct desk *d)
 {
     static const enum param knob[] = {P_EDIT_METHOD, P_MASK_MODE,     P_MASK_COMPENSATE,
                                       P_RATIO_GE_A,  P_RATIO_GE_B,    P_RATIO_SP_A,
                                       P_RATIO_SP_B,  P_RATIO_INV_TEMP};
     const int knobs = (int)(sizeof(knob) / sizeof(*knob));
 
-    sheet_columns(s, "variant");
+    table_columns(s, "variant");
     for (int k = 0; k < knobs; k++)
-        sheet_columns(s, param_info(knob[k])->name);
-    sheet_columns(s, "success p_before p_after said rephrase_ok rephrases locality_kept localities "
+        table_columns(s, param_info(knob[k])->name);
+    table_columns(s, "success p_before p_after said rephrase_ok rephrases locality_kept localities "
                      "share_kept leak_ratio relative_norm seconds p_target_before p_target_after "
                      "p_first_before p_first_after");
     for (int i = 0; i < DESK_TRIED; i++) {
@@ -286,50 +286,50 @@ static bool tries(struct sheet *s, const struct desk *d)
 
         if (!t)
             continue;
-        sheet_whole(s, t->variant);
+        table_integer(s, t->variant);
         for (int k = 0; k < knobs; k++) {
             struct buf value = {0};
 
             params_show(&t->params, knob[k], &value);
             if (param_info(knob[k])->kind == PARAM_NUMBER)
-                sheet_number(s, t->params.value[knob[k]]);
+                table_real(s, t->params.value[knob[k]]);
             else
-                sheet_text(s, value.data);
+                table_text(s, value.data);
             buf_free(&value);
         }
-        sheet_bool(s, t->success);
-        sheet_number(s, t->p_target[0]);
-        sheet_number(s, t->p_target[1]);
-        sheet_text(s, t->said);
-        sheet_whole(s, t->rephrase_ok);
-        sheet_whole(s, t->rephrases);
-        sheet_whole(s, t->locality_kept);
-        sheet_whole(s, t->localities);
-        sheet_number(s, t->share_kept);
-        sheet_number(s, t->leak_ratio);
-        sheet_number(s, t->relative_norm);
-        sheet_number(s, t->seconds);
+        table_bool(s, t->success);
+        table_real(s, t->p_target[0]);
+        table_real(s, t->p_target[1]);
+        table_text(s, t->said);
+        table_integer(s, t->rephrase_ok);
+        table_integer(s, t->rephrases);
+        table_integer(s, t->locality_kept);
+        table_integer(s, t->localities);
+        table_real(s, t->share_kept);
+        table_real(s, t->leak_ratio);
+        table_real(s, t->relative_norm);
+        table_real(s, t->seconds);
         for (int k = 0; k < 4; k++)
-            sheet_number(s, k < 2 ? t->p_target[k] : t->p_first[k - 2]);
+            table_real(s, k < 2 ? t->p_target[k] : t->p_first[k - 2]);
     }
     return s->cells > 0;
 }
 
-bool sheet_of(struct sheet *sheet, const char *view, const struct desk *d)
+bool sheet_of(struct table *table, const char *view, const struct desk *d)
 {
     static const struct {
         const char *name;
-        bool (*fill)(struct sheet *s, const struct desk *d);
+        bool (*fill)(struct table *s, const struct desk *d);
     } of[] = {
         {"edit", neurons}, {"heatmap", heatmap}, {"neurons", neurons}, {"ratios", ratios},
         {"lens", lens},    {"query", query},     {"compare", tries},   {"sweep", tries},
         {"facts", facts},  {"history", history},
     };
 
-    *sheet = (struct sheet){.name = view};
+    *table = (struct table){.name = view};
     for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++)
-        if (!strcmp(of[i].name, view) && of[i].fill(sheet, d))
+        if (!strcmp(of[i].name, view) && of[i].fill(table, d))
             return true;
-    sheet_free(sheet);
+    table_free(table);
     return false;
 }

@@ -212,6 +212,28 @@ static void put_text(struct buf *out, const struct conversion *c, const char *te
     buf_free(&shown);
 }
 
+void show_fitted(struct buf *out, const char *text, int width, int most)
+{
+    put_text(out,
+             &(struct conversion){.left = width < 0,
+                                  .width = width < 0 ? -width : width,
+                                  .precision = most ? most : -1},
+             text);
+}
+
+int show_columns(const char *text, int most)
+{
+    struct buf shown = {0};
+    int cols = 0, width;
+    int32_t code;
+
+    show_fitted(&shown, text, 0, most);
+    for (size_t i = 0; i < shown.len; cols += width < 0 ? 1 : width)
+        i += show_cluster(shown.data + i, shown.data + shown.len, &width, &code);
+    buf_free(&shown);
+    return cols;
+}
+
 /* "%" is behind us: reads the conversion at *p, and what of it comes as an argument. */
 static void read_conversion(struct conversion *c, const char **p, int *width, int *precision)
 {

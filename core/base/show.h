@@ -33,6 +33,12 @@ void show_escape(struct buf *out, const char *bytes, size_t n);
 /* The same for text of several lines of our own making: line breaks and tabs stay. */
 void show_lines(struct buf *out, const char *bytes, size_t n);
 
+/* Columns that a text takes when it is shown so, cut to `most` columns (0: not cut). */
+int show_columns(const char *text, int most);
+/* The text as "%*s" shows it, for a width that a table says: negative is flush left, 0 none.
+ * `most` (0: not cut) is the precision of "%.60s". */
+void show_fitted(struct buf *out, const char *text, int width, int most);
+
 /* printf for people. A %s or %c is shown as by show_escape(). "%-20s" pads to 20 columns. "%.60s"
  * is at most 60 columns and ends in an ellipsis where it was cut; below 20 the beginning is meant,
  * as of a hash, and there is no mark. "%.*s" takes that many bytes, as printf does. NULL is "". */

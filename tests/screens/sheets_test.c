@@ -1,5 +1,5 @@
 /* Every view that shows rows can hand them over, row by row whole. */
-#include "views/sheet.h"
+#include "views/sheets.h"
 
 #include "tests/screens/stage.h"
 
@@ -7,7 +7,7 @@ static void every_view_with_rows_exports_them(void)
 {
     static const char *const names[] = {"edit", "heatmap", "neurons", "ratios",
                                         "lens", "query",   "facts",   "history"};
-    struct sheet sheet;
+    struct table sheet;
     struct desk d;
 
     make_desk(&d);
@@ -21,7 +21,7 @@ static void every_view_with_rows_exports_them(void)
         if (!there)
             printf("no rows of %s\n", names[i]);
         CHECK(there && sheet.cells % (size_t)sheet.columns == 0);
-        sheet_free(&sheet);
+        table_free(&sheet);
     }
     desk_free(&d);
 }

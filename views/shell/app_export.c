@@ -1,4 +1,5 @@
-/* What is seen, as a file: the picture (SVG, ANSI, text) or the rows behind it (CSV, JSON). */
+/* What is seen, as a file: the picture (SVG, ANSI, text) or the rows behind it (CSV, JSON,
+ * Markdown, LaTeX). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include "core/base/mem.h"
 #include "core/base/show.h"
 #include "tui/svg.h"
-#include "views/sheet.h"
+#include "views/sheets.h"
 #include "views/shell/app_inside.h"
 
 /* The screen without the command line that asked for it. */
@@ -42,27 +43,6 @@ static void as_text(struct app *app, struct buf *out)
     surface_dump(app->surface, out);
 }
 
-static void as_rows(struct app *app, struct buf *out,
-                    void (*write)(const struct sheet *sheet, struct buf *out))
-{
-    struct sheet sheet;
-
-    if (!sheet_of(&sheet, views[app->at]->name, &app->desk))
-        return;
-    write(&sheet, out);
-    sheet_free(&sheet);
-}
-
-static void as_csv(struct app *app, struct buf *out)
-{
-    as_rows(app, out, sheet_csv);
-}
-
-static void as_json(struct app *app, struct buf *out)
-{
-    as_rows(app, out, sheet_json);
-}
-
 void app_write(struct app *app, const char *what, const char *path, const struct buf *text)
 {
     struct err err = {0};
@@ -76,24 +56,58 @@ void app_write(struct app *app, const char *what, const char *path, const struct
         app->host.say(&app->host, TONE_ERROR, "%s: %s", what, err.text);
 }
 
-static void save(struct app *app, const char *path, bool over,
-                 void (*make)(struct app *app, struct buf *out))
+/* The rows of the view shown; nothing where it has none. */
+static void as_rows(struct app *app, const struct table_form *form, struct buf *out)
 {
-    struct buf out = {0};
+    struct table table;
 
-    if (!over && file_exists(path)) {
-        app->host.say(&app->host, TONE_ERROR,
-                      "export: %s is there already; :export! writes over it", path);
+    if (!sheet_of(&table, views[app->at]->name, &app->desk))
         return;
-    }
-    make(app, &out);
-    if (!out.len)
-        app->host.say(&app->host, TONE_ERROR,
-                      "export: %s has no rows to write now; .svg, .ansi and .txt are pictures",
-                      views[app->at]->title);
-    else
-        app_write(app, "export", path, &out);
-    buf_free(&out);
+    form->write(&table, out);
+    table_free(&table);
+}
+
+static const struct {
+    const char *ending;
+    void (*make)(struct app *app, struct buf *out);
+} pictures[] = {{".svg", as_svg}, {".ansi", as_ansi}, {".txt", as_text}};
+
+enum { PICTURES = sizeof(pictures) / sizeof(*pictures) };
+
+/* As the path's ending says; false where it says nothing. */
+static bool as_ending(struct app *app, const char *path, struct buf *out)
+{
+    const char *dot = strrchr(path, '.');
+
+    for (size_t i = 0; dot && i < PICTURES; i++)
+        if (!strcmp(dot, pictures[i].ending)) {
+            pictures[i].make(app, out);
+            return true;
+        }
+    for (const struct table_form *form = table_forms; dot && *form->ending; form++)
+        if (!strcmp(dot, form->ending)) {
+            as_rows(app, form, out);
+            return true;
+        }
+    return false;
+}
+
+static void say_endings(struct app *app, const char *path)
+{
+    struct buf endings = {0};
+
+    for (size_t i = 0; i < PICTURES; i++)
+        buf_printf(&endings, "%s, ", pictures[i].ending);
+    for (const struct table_form *form = table_forms; *form->ending; form++)
+        buf_printf(&endings, "%s%s", form->ending,
+                   !*form[1].ending   ? ""
+                   : !*form[2].ending ? " or "
+                                      : ", ");
+    app->host.say(&app->host, TONE_ERROR,
+                  "export: '%s' does not end in %s; safetensors, gguf, lora, delta or json and a "
+                  "place write what was edited",
+                  path, endings.data);
+    buf_free(&endings);
 }
 
 /* KIND PATH: the edited model, an adapter, a delta or the journal. */
@@ -122,14 +136,7 @@ static bool of_model(struct app *app, const char *words, bool over)
 
 void app_export(struct app *app, const char *path, bool over)
 {
-    static const struct {
-        const char *ending;
-        void (*make)(struct app *app, struct buf *out);
-    } kind[] = {
-        {".svg", as_svg}, {".ansi", as_ansi}, {".txt", as_text},
-        {".csv", as_csv}, {".json", as_json},
-    };
-    const char *dot = strrchr(path, '.');
+    struct buf out = {0};
 
     if (of_model(app, path, over))
         return;
@@ -140,13 +147,16 @@ void app_export(struct app *app, const char *path, bool over)
         app_line_open(app, line);
         return;
     }
-    for (size_t i = 0; dot && i < sizeof(kind) / sizeof(*kind); i++)
-        if (!strcmp(dot, kind[i].ending)) {
-            save(app, path, over, kind[i].make);
-            return;
-        }
-    app->host.say(&app->host, TONE_ERROR,
-                  "export: '%s' does not end in .svg, .ansi, .txt, .csv or .json; safetensors, "
-                  "gguf, lora, delta or json and a place write what was edited",
-                  path);
+    if (!as_ending(app, path, &out))
+        say_endings(app, path);
+    else if (!over && file_exists(path))
+        app->host.say(&app->host, TONE_ERROR,
+                      "export: %s is there already; :export! writes over it", path);
+    else if (!out.len)
+        app->host.say(&app->host, TONE_ERROR,
+                      "export: %s has no rows to write now; .svg, .ansi and .txt are pictures",
+                      views[app->at]->title);
+    else
+        app_write(app, "export", path, &out);
+    buf_free(&out);
 }
