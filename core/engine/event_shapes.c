@@ -1,7 +1,9 @@
 /* The fields of every event, by tables: how it is written, read and given back. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/mem.h"
 #include "core/engine/event_shapes.h"
 
 enum { MOST_LAYERS = 4096, MOST_TOKENS = 1 << 22 };
@@ -34,6 +36,20 @@ enum { MOST_LAYERS = 4096, MOST_TOKENS = 1 << 22 };
         NAMED(s, f, FIELD_TEXT, STORE_ONE), .size = sizeof(char *), .count = NONE, \
                                             .optional = true                       \
     }
+/* What is about the model that a recording is of: how many layers and neurons it has, which one. */
+#define OF_MODEL(s, f, h, m)                                                                   \
+    {                                                                                          \
+        NAMED(s, f, FIELD_INT, STORE_ONE), .size = sizeof(int), .most = h, .means = MEANS_##m, \
+                                           .count = NONE                                       \
+    }
+#define LAYERS(s, f)  OF_MODEL(s, f, MOST_LAYERS, LAYERS)
+#define NEURONS(s, f) OF_MODEL(s, f, MOST_TOKENS, NEURONS)
+#define LAYER(s, f)   OF_MODEL(s, f, MOST_LAYERS, LAYER)
+#define NEURON(s, f)  OF_MODEL(s, f, MOST_TOKENS, NEURON)
+#define PATH(s, f, t)                                                                     \
+    {                                                                                     \
+        NAMED(s, f, t, STORE_ONE), .size = ELEM(s, f), .means = MEANS_PATH, .count = NONE \
+    }
 #define PART(s, f, sh)                                                                       \
     {                                                                                        \
         NAMED(s, f, FIELD_PART, STORE_ONE), .size = ELEM(s, f), .count = NONE, .part = &(sh) \
@@ -52,6 +68,15 @@ enum { MOST_LAYERS = 4096, MOST_TOKENS = 1 << 22 };
                 AT(s, n),                                                                         \
                 NO_COUNT                                                                          \
             }                                                                                     \
+    }
+#define LAYERS_OF(s, f, n)                                                                       \
+    {                                                                                            \
+        NAMED(s, f, FIELD_INT, STORE_FIXED), .size = ELEM(s, f[0]),                              \
+                                             .most = sizeof(((struct s *)0)->f) / ELEM(s, f[0]), \
+                                             .means = MEANS_LAYER, .count = {                    \
+                                                 AT(s, n),                                       \
+                                                 NO_COUNT                                        \
+                                             }                                                   \
     }
 #define PARTS_OF(s, f, sh, n)                                                                     \
     {                                                                                             \
@@ -85,9 +110,10 @@ enum { MOST_LAYERS = 4096, MOST_TOKENS = 1 << 22 };
                                                .small = p, .optional = o                      \
     }
 
-#define SHAPE(s)                                                            \
+#define SHAPE_READY(s, ready)                                               \
     static const struct shape s##_shape = {#s, sizeof(struct s), s##_field, \
-                                           sizeof(s##_field) / sizeof(*s##_field)}
+                                           sizeof(s##_field) / sizeof(*s##_field), ready}
+#define SHAPE(s) SHAPE_READY(s, NULL)
 
 static const struct member progress_field[] = {
     CHARS(progress, what),
@@ -98,22 +124,36 @@ static const struct member progress_field[] = {
 SHAPE(progress);
 
 static const struct member model_info_field[] = {
-    CHARS(model_info, name),    CHARS(model_info, arch),
-    CHARS(model_info, path),    CHARS(model_info, device),
-    CHARS(model_info, type),    RANGE(model_info, layers, 0, MOST_LAYERS),
-    COUNT(model_info, neurons), COUNT(model_info, hidden),
-    COUNT(model_info, heads),   COUNT(model_info, vocab),
-    COUNT(model_info, threads), REAL(model_info, load_seconds),
+    CHARS(model_info, name),
+    CHARS(model_info, arch),
+    PATH(model_info, path, FIELD_CHARS),
+    CHARS(model_info, device),
+    CHARS(model_info, type),
+    RANGE(model_info, layers, 0, MOST_LAYERS),
+    COUNT(model_info, neurons),
+    COUNT(model_info, hidden),
+    COUNT(model_info, heads),
+    COUNT(model_info, vocab),
+    COUNT(model_info, threads),
+    REAL(model_info, load_seconds),
     CHARS(model_info, notice),
 };
-SHAPE(model_info);
+
+static bool model_info_ready(void *what, struct err *err)
+{
+    const struct model_info *m = what;
+
+    (void)err;
+    return m->layers > 0 && m->neurons > 0;
+}
+SHAPE_READY(model_info, model_info_ready);
 
 static const struct member state_info_field[] = {
     COUNT(state_info, edits),
     BOOL(state_info, preview),
     CHARS(state_info, checksum),
     CHARS(state_info, state),
-    CHARS(state_info, session),
+    PATH(state_info, session, FIELD_CHARS),
     CHARS(state_info, base),
     BOOL(state_info, readonly),
     BOOL(state_info, can_undo),
@@ -123,7 +163,7 @@ static const struct member state_info_field[] = {
     BOOL(state_info, verified),
     BOOL(state_info, lost),
     COUNT(state_info, edited_count),
-    FIXED_OF(state_info, edited_layers, FIELD_INT, edited_count),
+    LAYERS_OF(state_info, edited_layers, edited_count),
 };
 SHAPE(state_info);
 
@@ -145,13 +185,22 @@ static const struct member look_field[] = {
     REAL(look, p_first),
     COUNT(look, rank),
     PART(look, old, word_shape),
-    RANGE(look, layers, 0, MOST_LAYERS),
+    {NAMED(look, layers, FIELD_INT, STORE_ONE), .size = sizeof(int), .most = MOST_LAYERS,
+     .means = MEANS_LAYERS, .optional = true, .count = NONE},
     OR_NULL(look, rank_old, FIELD_INT, layers, NO_COUNT),
     OR_NULL(look, rank_new, FIELD_INT, layers, NO_COUNT),
     CHARS(look, note),
     CHARS(look, problem),
 };
-SHAPE(look);
+
+static bool look_ready(void *what, struct err *err)
+{
+    const struct look *l = what;
+
+    (void)err;
+    return l->lookup < (l->tokens ? l->tokens : 1);
+}
+SHAPE_READY(look, look_ready);
 
 static const struct member notice_field[] = {CHARS(notice, text)};
 SHAPE(notice);
@@ -159,8 +208,8 @@ SHAPE(notice);
 static const struct member meta_field[] = {
     ONE(meta, id, FIELD_UNSIGNED),
     COUNT(meta, rows),
-    COUNT(meta, neurons),
-    RANGE(meta, layers, 0, MOST_LAYERS),
+    NEURONS(meta, neurons),
+    LAYERS(meta, layers),
     OWNED(meta, prompt, FIELD_TEXT, rows),
     LIST(meta, target, word_shape, rows),
     RANGE(meta, order_count, 0, MOST_LAYERS),
@@ -173,10 +222,10 @@ static const struct member attribution_field[] = {
     ONE(attribution, generation, FIELD_UNSIGNED),
     {NAMED(attribution, strategy, FIELD_INT, STORE_ONE), .size = sizeof(int), .most = STRATEGY_MPC,
      .count = NONE},
-    RANGE(attribution, layer, 0, MOST_LAYERS),
-    RANGE(attribution, layers, 0, MOST_LAYERS),
+    LAYER(attribution, layer),
+    LAYERS(attribution, layers),
     COUNT(attribution, rows),
-    COUNT(attribution, neurons),
+    NEURONS(attribution, neurons),
     REAL(attribution, amplify),
     FLOATS(attribution, score, rows, AT(attribution, neurons), EXACT, false),
     FLOATS(attribution, activation, rows, AT(attribution, neurons), HALF, false),
@@ -187,10 +236,18 @@ static const struct member attribution_field[] = {
     OWNED(attribution, base_logp, FIELD_DOUBLE, rows),
     REAL(attribution, seconds),
 };
-SHAPE(attribution);
+
+static bool attribution_ready(void *what, struct err *err)
+{
+    struct attribution *a = what;
+
+    atomic_init(&a->refs, 1);
+    return attribution_sound(a, err) && a->rows > 0 && a->neurons > 0 && a->layer < a->layers;
+}
+SHAPE_READY(attribution, attribution_ready);
 
 static const struct member weighed_layer_field[] = {
-    INT(weighed_layer, layer),
+    LAYER(weighed_layer, layer),
     INT(weighed_layer, kept),
     REAL(weighed_layer, q),
     REAL(weighed_layer, gain),
@@ -273,8 +330,8 @@ static const struct member context_field[] = {
 SHAPE(context);
 
 static const struct member neuron_info_field[] = {
-    INT(neuron_info, layer),
-    INT(neuron_info, neuron),
+    LAYER(neuron_info, layer),
+    NEURON(neuron_info, neuron),
     RANGE(neuron_info, count, 0, 12),
     PARTS_OF(neuron_info, promotes, word_shape, count),
     PARTS_OF(neuron_info, suppresses, word_shape, count),
@@ -305,7 +362,29 @@ static const struct member history_entry_field[] = {
     BOOL(history_entry, draft),       TEXT_OR_NULL(history_entry, note),
     COUNT(history_entry, facts),      LIST(history_entry, fact, history_fact_shape, facts),
 };
-SHAPE(history_entry);
+
+/* Entries of a recording of 0.1.0, which has no list of facts, get one of their first fact. */
+static bool history_entry_ready(void *what, struct err *err)
+{
+    static const double YEAR_10000 = 253402300800; /* seconds since 1970 */
+    struct history_entry *x = what;
+
+    (void)err;
+    if (!x->facts) {
+        x->facts = 1;
+        free(x->fact); /* "facts":0,"fact":[] */
+        x->fact = xcalloc(1, sizeof(*x->fact));
+        *x->fact = (struct history_fact){.subject = xstrdup(x->subject),
+                                         .prompt = xstrdup(x->prompt),
+                                         .target = xstrdup(x->target),
+                                         .old = xstrdup(x->old),
+                                         .p_target = {(double)NAN, (double)NAN},
+                                         .p_first = {x->p_before, x->p_after},
+                                         .outcome = x->success ? OUTCOME_HELD : OUTCOME_FAILED};
+    }
+    return x->when >= 0 && x->when < YEAR_10000;
+}
+SHAPE_READY(history_entry, history_entry_ready);
 
 static const struct member history_field[] = {
     COUNT(history, count),
@@ -318,7 +397,7 @@ static const struct member moments_info_field[] = {
     ONE(moments_info, goal, FIELD_LONG),
     CHARS(moments_info, unkept),
     RANGE(moments_info, layers, 0, 64),
-    FIXED_OF(moments_info, layer, FIELD_INT, layers),
+    LAYERS_OF(moments_info, layer, layers),
     FIXED_OF(moments_info, null_fraction, FIELD_DOUBLE, layers),
     FIXED_OF(moments_info, trace_lost, FIELD_DOUBLE, layers),
     FIXED_OF(moments_info, trace, FIELD_DOUBLE, layers),
@@ -336,7 +415,7 @@ SHAPE(moments_info);
 static const struct member lens_grid_field[] = {
     ONE(lens_grid, state, FIELD_UNSIGNED),
     COUNT(lens_grid, tokens),
-    RANGE(lens_grid, layers, 0, MOST_LAYERS),
+    LAYERS(lens_grid, layers),
     LIST(lens_grid, token, word_shape, tokens),
     LIST_2(lens_grid, top, word_shape, layers, tokens),
     OR_NULL(lens_grid, rank_old, FIELD_INT, layers, AT(lens_grid, tokens)),
@@ -346,7 +425,7 @@ SHAPE(lens_grid);
 
 static const struct member trace_field[] = {
     COUNT(trace, tokens),
-    RANGE(trace, layers, 0, MOST_LAYERS),
+    LAYERS(trace, layers),
     COUNT(trace, done),
     LIST(trace, token, word_shape, tokens),
     PART(trace, answer, word_shape),
@@ -356,7 +435,15 @@ static const struct member trace_field[] = {
     REAL(trace, noise),
     FLOATS(trace, effect, layers, AT(trace, tokens), HALF, false),
 };
-SHAPE(trace);
+
+static bool trace_ready(void *what, struct err *err)
+{
+    const struct trace *t = what;
+
+    (void)err;
+    return t->done <= t->layers;
+}
+SHAPE_READY(trace, trace_ready);
 
 static const struct member probe_result_field[] = {
     {NAMED(probe_result, kind, FIELD_INT, STORE_ONE), .size = sizeof(int), .most = PROBE_FACT,
@@ -369,7 +456,18 @@ static const struct member probe_result_field[] = {
     FIXED(probe_result, ok, FIELD_BOOL),
     BOOL(probe_result, known),
 };
-SHAPE(probe_result);
+
+/* Probes of a recording of 0.1.0 have no p(target). */
+static bool probe_result_ready(void *what, struct err *err)
+{
+    struct probe_result *p = what;
+
+    (void)err;
+    if (p->p_target[0] == 0 && p->p_target[1] == 0)
+        p->p_target[0] = p->p_target[1] = (double)NAN;
+    return true;
+}
+SHAPE_READY(probe_result, probe_result_ready);
 
 static const struct member probed_field[] = {
     INT(probed, fact),
@@ -401,7 +499,7 @@ static const struct member tried_field[] = {
 SHAPE(tried);
 
 static const struct member diff_layer_field[] = {
-    INT(diff_layer, layer),
+    LAYER(diff_layer, layer),
     INT(diff_layer, columns),
     REAL(diff_layer, norm),
     REAL(diff_layer, weight_norm),
@@ -455,7 +553,7 @@ static const struct member exported_file_field[] = {
 SHAPE(exported_file);
 
 static const struct member exported_field[] = {
-    TEXT(exported, path),
+    PATH(exported, path, FIELD_TEXT),
     CHARS(exported, as),
     CHARS(exported, type),
     COUNT(exported, files),
@@ -474,40 +572,30 @@ static const struct member exported_field[] = {
 };
 SHAPE(exported);
 
+static const struct member tape_field[] = {
+    {NAMED(tape, what, FIELD_INT, STORE_ONE), .size = sizeof(int), .most = TAPE_END, .count = NONE},
+    REAL(tape, at),
+    REAL(tape, length),
+    BOOL(tape, hurry),
+    INT(tape, code),
+    INT(tape, y),
+    INT(tape, x),
+    CHARS(tape, paste),
+    CHARS(tape, damage),
+};
+SHAPE(tape);
+
 static const struct {
     const char *name;
     const struct shape *shape;
 } kinds[] = {
-    [EV_NONE] = {"", NULL},
-    [EV_PROGRESS] = {"progress", &progress_shape},
-    [EV_MODEL] = {"model", &model_info_shape},
-    [EV_STATE] = {"state", &state_info_shape},
-    [EV_LOOK] = {"look", &look_shape},
-    [EV_META] = {"meta", &meta_shape},
-    [EV_LAYER] = {"layer", &attribution_shape},
-    [EV_ATTRIBUTED] = {"attributed", NULL},
-    [EV_WEIGHED] = {"weighed", &applied_shape},
-    [EV_STEP] = {"step", &step_shape},
-    [EV_PREVIEW] = {"preview", &applied_shape},
-    [EV_COMMIT] = {"commit", &applied_shape},
-    [EV_EDITED] = {"edited", &edited_shape},
-    [EV_ANSWER] = {"answer", &answer_shape},
-    [EV_NEURON] = {"neuron", &neuron_info_shape},
-    [EV_HISTORY] = {"history", &history_shape},
-    [EV_MOMENTS] = {"moments", &moments_info_shape},
-    [EV_LENS] = {"lens", &lens_grid_shape},
-    [EV_TRACE] = {"trace", &trace_shape},
-    [EV_PROBED] = {"probed", &probed_shape},
-    [EV_TRIED] = {"tried", &tried_shape},
-    [EV_DRIFT] = {"drift", &drift_shape},
-    [EV_DIFF] = {"diff", &diff_shape},
-    [EV_BISECTED] = {"bisected", &bisected_shape},
-    [EV_EXPORTED] = {"exported", &exported_shape},
-    [EV_NOTICE] = {"notice", &notice_shape},
-    [EV_TAPE] = {"tape", NULL},
-    [EV_DONE] = {"done", NULL},
-    [EV_FAILED] = {"failed", NULL},
-    [EV_STOPPED] = {"stopped", NULL},
+#define OWN(id, name, type, member) [EV_##id] = {name, &type##_shape},
+#define ALSO(id, name, type)        [EV_##id] = {name, &type##_shape},
+#define BARE(id, name)              [EV_##id] = {name, NULL},
+    EVENTS(OWN, ALSO, BARE)
+#undef OWN
+#undef ALSO
+#undef BARE
 };
 
 const char *event_name(enum event_kind kind)

@@ -1,4 +1,5 @@
-/* What the engine's events point to: plain data that belongs to the receiver.
+/* What the engine's events point to, plain data that belongs to the receiver, and the list of
+ * events (EVENTS, at the end).
  *
  * Everything a screen shows and a command prints is one of these structs or an attribution. An
  * event's payload is given back whole by event_free(): event_shapes.c has the fields of each one.
@@ -8,8 +9,11 @@
 
 #include <stdbool.h>
 
+#include "core/base/err.h"
 #include "core/base/params.h"
 #include "core/edit/fact.h"
+
+struct attribution;
 
 enum model_state { STATE_BASE = 1, STATE_EDITED = 2, STATE_PREVIEW = 4 }; /* bits of a query */
 
@@ -334,6 +338,71 @@ struct tape {
     int code, y, x;      /* KEY: tui/key.h; SIZE: y rows, x columns */
     char paste[256];     /* KEY */
     char damage[NOTICE]; /* what of the recording could not be played, the first of it; or "" */
+};
+
+/* The kinds of events. To add one: a row here, and its struct's fields in event_shapes.c; enum,
+ * union, event_free(), recordings and whatever goes over fields follow.
+ *
+ * OWN(ID, name, struct, member): points to a struct that no other kind has. ALSO(ID, name, struct):
+ * points to one that another row names. BARE(ID, name): points to nothing. The name is the ID in
+ * small letters, as it stands in recordings. */
+#define EVENTS(OWN, ALSO, BARE)                                                               \
+    BARE(NONE, "")                                                                            \
+    /* what, done, total, seconds left: of `job` (0: background) */                           \
+    OWN(PROGRESS, "progress", progress, progress)                                             \
+    OWN(MODEL, "model", model_info, model) /* ready */                                        \
+    OWN(STATE, "state", state_info, state) /* whenever it changes */                          \
+    OWN(LOOK, "look", look, look)                                                             \
+    OWN(META, "meta", meta, meta) /* rows of the attribution that begins */                   \
+    /* One layer (by reference); of another strategy than the parameters ask for: the free    \
+     * picture that comes before the scores. */                                               \
+    OWN(LAYER, "layer", attribution, attribution)                                             \
+    BARE(ATTRIBUTED, "attributed")    /* the attribution's id is the event's */               \
+    ALSO(WEIGHED, "weighed", applied) /* weights of masks: layers only */                     \
+    OWN(STEP, "step", step, step)     /* of the target optimisation */                        \
+    OWN(PREVIEW, "preview", applied, applied)                                                 \
+    ALSO(COMMIT, "commit", applied)                                                           \
+    OWN(EDITED, "edited", edited, edited) /* verification and the answers before and after */ \
+    OWN(ANSWER, "answer", answer, answer) /* one prompt, one state; `partial` until whole */  \
+    OWN(NEURON, "neuron", neuron_info, neuron)                                                \
+    OWN(HISTORY, "history", history, history)                                                 \
+    OWN(MOMENTS, "moments", moments_info, moments) /* a checkpoint is ready */                \
+    OWN(LENS, "lens", lens_grid, lens)                                                        \
+    OWN(TRACE, "trace", trace, trace)     /* so far */                                        \
+    OWN(PROBED, "probed", probed, probed) /* the scoreboard of a fact */                      \
+    OWN(TRIED, "tried", tried, tried)     /* one variant */                                   \
+    OWN(DRIFT, "drift", drift, drift)     /* so far */                                        \
+    OWN(DIFF, "diff", diff, diff)                                                             \
+    OWN(BISECTED, "bisected", bisected, bisected)                                             \
+    OWN(EXPORTED, "exported", exported, exported) /* written, read again and asked */         \
+    OWN(NOTICE, "notice", notice, notice) /* how the text was taken, where one may wonder */  \
+    OWN(TAPE, "tape", tape, tape)         /* of a recorded run alone */                       \
+    BARE(DONE, "done")                    /* the job has ended well */                        \
+    BARE(FAILED, "failed")                /* the job has ended: err */                        \
+    BARE(STOPPED, "stopped")              /* the engine has ended: nothing comes after this */
+
+enum event_kind {
+#define OWN(id, name, type, member) EV_##id,
+#define ALSO(id, name, type)        EV_##id,
+#define BARE(id, name)              EV_##id,
+    EVENTS(OWN, ALSO, BARE)
+#undef OWN
+#undef ALSO
+#undef BARE
+};
+
+struct event {
+    enum event_kind kind;
+    unsigned job; /* of the command it answers */
+    unsigned id;  /* EV_ATTRIBUTED */
+    struct err err;
+    union { /* one pointer, whatever it is */
+#define OWN(id, name, type, member) struct type *member;
+#define NO_MEMBER(...)
+        EVENTS(OWN, NO_MEMBER, NO_MEMBER)
+#undef OWN
+#undef NO_MEMBER
+    };
 };
 
 #endif

@@ -29,6 +29,16 @@ static long length_of(const struct member *f, const char *base)
     return n;
 }
 
+/* Where the elements of a field are. */
+static const char *items_of(const struct member *f, const char *base)
+{
+    const char *at = base + f->offset;
+
+    if (f->store == STORE_OWNED)
+        memcpy(&at, base + f->offset, sizeof(at));
+    return at;
+}
+
 /* ---- writing ---- */
 
 void json_put_text(struct buf *out, const char *text)
@@ -100,6 +110,13 @@ static void put_params(struct buf *out, const struct params *p)
     free(text);
 }
 
+static void put_text(const struct member *f, const char *text, bool small, struct buf *out)
+{
+    const char *slash = small && f->means == MEANS_PATH ? strrchr(text, '/') : NULL;
+
+    json_put_text(out, slash ? slash + 1 : text);
+}
+
 static void put_one(const struct member *f, const char *at, bool small, enum grain least,
                     struct buf *out)
 {
@@ -124,12 +141,12 @@ static void put_one(const struct member *f, const char *at, bool small, enum gra
         break;
     case FIELD_TEXT:
         if (*(char *const *)at)
-            json_put_text(out, *(char *const *)at);
+            put_text(f, *(char *const *)at, small, out);
         else
             buf_puts(out, "null");
         break;
     case FIELD_CHARS:
-        json_put_text(out, at);
+        put_text(f, at, small, out);
         break;
     case FIELD_PART:
         shape_write(f->part, at, small, least, out);
@@ -155,12 +172,10 @@ void shape_write(const struct shape *shape, const void *from, bool small, enum g
 
     buf_add(out, "{", 1);
     for (const struct member *f = shape->field; f < shape->field + shape->fields; f++) {
-        const char *at = base + f->offset;
+        const char *at = items_of(f, base);
         long n = length_of(f, base);
         enum grain p = small && f->small < at_least ? at_least : small ? f->small : EXACT;
 
-        if (f->store == STORE_OWNED)
-            memcpy(&at, base + f->offset, sizeof(at));
         if (!at || (f->store != STORE_OWNED && all_zero(at, (size_t)n * f->size)) ||
             (f->type == FIELD_CHARS && !*at && f->store == STORE_ONE) ||
             (p == DROPPED && f->optional))
@@ -390,13 +405,53 @@ static bool get_field(const struct shape *shape, const struct member *f, const j
 bool shape_read(const struct shape *shape, const json_t *from, void *into, struct err *err)
 {
     bool ok = json_is_object(from) || err_set(err, ERR_FORMAT, "%s: not an object", shape->name);
+    struct err why = {0};
 
     for (int i = 0; ok && i < shape->fields; i++)
         ok = get_field(shape, &shape->field[i], json_object_get(from, shape->field[i].name), into,
                        err);
+    if (ok && shape->ready && !shape->ready(into, &why))
+        ok = err_set(err, ERR_FORMAT, "%s: %s", shape->name,
+                     why.kind ? why.text : "its numbers contradict each other");
     if (!ok)
         shape_free(shape, into);
     return ok;
+}
+
+/* ---- going over fields ---- */
+
+static bool fits_model(const struct member *f, int value, int layers, int neurons)
+{
+    switch (f->means) {
+    case MEANS_LAYERS:
+        return value == layers || (f->optional && !value);
+    case MEANS_NEURONS:
+        return value == neurons;
+    case MEANS_LAYER:
+        return value >= 0 && value < layers;
+    case MEANS_NEURON:
+        return value >= 0 && value < neurons;
+    case MEANS_NOTHING:
+    case MEANS_PATH:
+        break;
+    }
+    return true;
+}
+
+bool shape_of_model(const struct shape *shape, const void *what, int layers, int neurons)
+{
+    for (const struct member *f = shape->field; f < shape->field + shape->fields; f++) {
+        const char *at = items_of(f, what);
+
+        for (long i = 0, n = at ? length_of(f, what) : 0; i < n; i++, at += f->size) {
+            if (f->type == FIELD_PART && !shape_of_model(f->part, at, layers, neurons))
+                return false;
+            if (f->type == FIELD_INT &&
+                !fits_model(f, *(const int *)(const void *)at, layers, neurons))
+                return false;
+        }
+    }
+    return true;
 }
 
 void shape_free(const struct shape *shape, void *what)
@@ -405,10 +460,8 @@ void shape_free(const struct shape *shape, void *what)
 
     for (const struct member *f = shape->field; f < shape->field + shape->fields; f++) {
         long n = length_of(f, base);
-        char *at = base + f->offset;
+        char *at = (char *)(size_t)items_of(f, base);
 
-        if (f->store == STORE_OWNED)
-            memcpy(&at, base + f->offset, sizeof(at));
         for (long i = 0; at && i < n; i++) {
             if (f->type == FIELD_TEXT)
                 free(*(char **)(void *)(at + (size_t)i * f->size));

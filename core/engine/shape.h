@@ -36,6 +36,17 @@ enum { NO_COUNT = -1 };
 /* How exactly floats are kept: bit by bit, as halves (11 bits), as their upper byte (3 bits). */
 enum grain { EXACT, HALF, COARSE, DROPPED /* optional ones only */ };
 
+/* What a value stands for, where somebody must know. */
+enum field_meaning {
+    MEANS_NOTHING,
+    MEANS_LAYERS, /* the number of the model's layers; `optional`: or 0 */
+    MEANS_NEURONS,
+    MEANS_LAYER, /* one of them, from 0 */
+    MEANS_NEURON,
+    MEANS_PATH, /* a text: where its maker keeps files, which what is made to be passed on leaves
+                   out */
+};
+
 struct member {
     const char *name;
     enum field_type type;
@@ -46,7 +57,8 @@ struct member {
     int count[2];        /* offsets of the int fields that count it */
     const struct shape *part;
     enum grain small; /* of FIELD_FLOAT arrays where a recording is to be small */
-    bool optional;    /* text or STORE_OWNED that may be NULL */
+    enum field_meaning means;
+    bool optional; /* text or STORE_OWNED that may be NULL */
 };
 
 struct shape {
@@ -54,15 +66,20 @@ struct shape {
     size_t size;
     const struct member *field;
     int fields;
+    /* Optional: looks at what was read. Completes what older files do not have; false: its numbers
+     * contradict each other, and err may say how. */
+    bool (*ready)(void *what, struct err *err);
 };
 
-/* Appends the struct as one JSON object. `small`: arrays of floats as the table allows, and no
- * finer than `at_least`; else all of them are exact. */
+/* Appends the struct as one JSON object. `small`: to be passed on: arrays of floats as the table
+ * allows, and no finer than `at_least`, and of paths the last name; else all of it is exact. */
 void shape_write(const struct shape *shape, const void *from, bool small, enum grain at_least,
                  struct buf *out);
 /* Fills a zeroed struct. ERR_FORMAT names the field; what was read so far is then given back and
  * the struct zeroed. */
 bool shape_read(const struct shape *shape, const json_t *from, void *into, struct err *err);
+/* Whether all in it that is about layers and neurons is about a model that has so many. */
+bool shape_of_model(const struct shape *shape, const void *what, int layers, int neurons);
 void shape_free(const struct shape *shape, void *what); /* what it owns; zeroes it */
 /* Appends text as a JSON value: a string, or {"b64": ...} where it is not UTF-8. */
 void json_put_text(struct buf *out, const char *text);

@@ -2,7 +2,6 @@
 #include "core/record/codec.h"
 
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,55 +38,6 @@ static bool read_number(const json_t *line, const char *name, long long most, un
            err_set(err, ERR_FORMAT, "%s: not a number in range", name);
 }
 
-/* What no table says and receivers rely on. */
-static bool fits(const struct event *ev, struct err *err)
-{
-    bool ok = true;
-
-    if (ev->kind == EV_LAYER && !attribution_sound(ev->attribution, err))
-        return false;
-    if (ev->kind == EV_LOOK)
-        ok = ev->look->lookup < (ev->look->tokens ? ev->look->tokens : 1);
-    else if (ev->kind == EV_LAYER)
-        ok = ev->attribution->rows > 0 && ev->attribution->neurons > 0 &&
-             ev->attribution->layer < ev->attribution->layers;
-    else if (ev->kind == EV_MODEL)
-        ok = ev->model->layers > 0 && ev->model->neurons > 0;
-    else if (ev->kind == EV_TRACE)
-        ok = ev->trace->done <= ev->trace->layers;
-    return ok ||
-           err_set(err, ERR_FORMAT, "%s: its numbers contradict each other", event_name(ev->kind));
-}
-
-/* Entries of a recording of 0.1.0, which has no list of facts, get one of their first fact. */
-static void history_complete(struct history *h)
-{
-    for (int i = 0; i < h->count; i++) {
-        struct history_entry *x = &h->entry[i];
-
-        if (x->facts)
-            continue;
-        x->facts = 1;
-        free(x->fact); /* "facts":0,"fact":[] */
-        x->fact = xcalloc(1, sizeof(*x->fact));
-        *x->fact = (struct history_fact){.subject = xstrdup(x->subject),
-                                         .prompt = xstrdup(x->prompt),
-                                         .target = xstrdup(x->target),
-                                         .old = xstrdup(x->old),
-                                         .p_target = {(double)NAN, (double)NAN},
-                                         .p_first = {x->p_before, x->p_after},
-                                         .outcome = x->success ? OUTCOME_HELD : OUTCOME_FAILED};
-    }
-}
-
-/* Probes of such a recording have no p(target). */
-static void probes_complete(struct probe_result *probe, int count)
-{
-    for (int i = 0; i < count; i++)
-        if (probe[i].p_target[0] == 0 && probe[i].p_target[1] == 0)
-            probe[i].p_target[0] = probe[i].p_target[1] = (double)NAN;
-}
-
 bool event_read(const json_t *line, struct event *ev, struct err *err)
 {
     const char *name = json_string_value(json_object_get(line, "event"));
@@ -115,16 +65,16 @@ bool event_read(const json_t *line, struct event *ev, struct err *err)
         memset(ev, 0, sizeof(*ev));
         return false;
     }
-    if (ev->kind == EV_HISTORY)
-        history_complete(ev->history);
-    if (ev->kind == EV_DIFF)
-        probes_complete(ev->diff->probe, ev->diff->probes);
-    if (ev->kind == EV_PROBED)
-        probes_complete(ev->probed->probe, ev->probed->probes);
-    if (ev->kind == EV_LAYER)
-        atomic_init(&ev->attribution->refs, 1);
-    if (fits(ev, err))
-        return true;
-    event_free(ev);
-    return false;
+    return true;
+}
+
+bool event_fits(const struct event *ev, int *layers, int *neurons)
+{
+    const struct shape *shape = event_shape(ev->kind);
+
+    if (ev->kind == EV_MODEL) {
+        *layers = ev->model->layers;
+        *neurons = ev->model->neurons;
+    }
+    return !shape || shape_of_model(shape, ev->progress, *layers, *neurons);
 }

@@ -6,8 +6,9 @@
 
 #include "core/engine/event_shapes.h"
 
-/* Appends `"event":NAME,...` without braces. `small`: slopes, activations and the like are kept
- * as halves or coarser; scores never are. */
+/* Appends `"event":NAME,...` without braces. `small`, made to be passed on: slopes, activations and
+ * the like are kept as halves or coarser (scores never are), and paths do not tell where their
+ * maker keeps files. */
 void event_write(const struct event *ev, bool small, struct buf *out);
 /* The event of a parsed line; the caller gives it back with event_free(). ERR_FORMAT. */
 bool event_read(const json_t *line, struct event *ev, struct err *err);

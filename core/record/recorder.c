@@ -186,33 +186,6 @@ static void end(struct recorder *r, struct buf *line)
     buf_free(line);
 }
 
-static void file_alone(char *path)
-{
-    char *slash = strrchr(path, '/');
-
-    if (slash)
-        memmove(path, slash + 1, strlen(slash + 1) + 1);
-}
-
-/* What is made to be passed on does not tell where its maker keeps files. */
-static void write_discreet(const struct event *ev, struct buf *line)
-{
-    struct model_info model;
-    struct state_info state;
-    struct event copy = *ev;
-
-    if (ev->kind == EV_MODEL) {
-        model = *ev->model;
-        file_alone(model.path);
-        copy.model = &model;
-    } else if (ev->kind == EV_STATE) {
-        state = *ev->state;
-        file_alone(state.session);
-        copy.state = &state;
-    }
-    event_write(&copy, true, line);
-}
-
 void recorder_event(struct recorder *r, const struct event *ev)
 {
     struct buf line = {0};
@@ -224,10 +197,7 @@ void recorder_event(struct recorder *r, const struct event *ev)
     }
     if (ev->kind == EV_TAPE || !begin(r, &line))
         return;
-    if (r->small)
-        write_discreet(ev, &line);
-    else
-        event_write(ev, false, &line);
+    event_write(ev, r->small, &line);
     end(r, &line);
 }
 

@@ -127,6 +127,11 @@ static bool fitting(const struct event *ev)
         return ev->model->layers > 0 && ev->model->neurons > 0;
     case EV_TRACE:
         return ev->trace->done <= ev->trace->layers;
+    case EV_HISTORY: /* of this era */
+        for (int i = 0; i < ev->history->count; i++)
+            if (!(ev->history->entry[i].when >= 0 && ev->history->entry[i].when < 253402300800))
+                return false;
+        return true;
     default:
         return true;
     }
@@ -289,6 +294,69 @@ static void small_recordings_keep_scores_exact(void)
     buf_free(&text);
 }
 
+/* What is made to be passed on says what files are called, not where they are. */
+static void small_recordings_keep_no_folders(void)
+{
+    static const enum event_kind kinds[] = {EV_MODEL, EV_STATE, EV_EXPORTED};
+
+    for (int small = 0; small < 2; small++)
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+            struct event ev = {.kind = kinds[i]};
+            struct buf text = {0};
+
+            ev.progress = xcalloc(1, event_shape(ev.kind)->size);
+            if (ev.kind == EV_MODEL)
+                snprintf(ev.model->path, sizeof(ev.model->path), "/home/me/tiny.gguf");
+            else if (ev.kind == EV_STATE)
+                snprintf(ev.state->session, sizeof(ev.state->session), "/home/me/tiny.gguf");
+            else
+                ev.exported->path = xstrdup("/home/me/tiny.gguf");
+            event_write(&ev, small, &text);
+            CHECK(strstr(text.data, "tiny.gguf") != NULL);
+            CHECK((strstr(text.data, "/home/me") != NULL) == !small);
+            event_free(&ev);
+            buf_free(&text);
+        }
+}
+
+/* Whatever an event says of layers and neurons must be of the model that was told, however deep in
+ * it that stands. */
+static void what_is_of_another_model_does_not_fit(void)
+{
+    static const struct {
+        const char *text;
+        bool fits;
+    } row[] = {
+        {"{\"event\":\"neuron\",\"what\":{\"layer\":5,\"neuron\":9}}", true},
+        {"{\"event\":\"neuron\",\"what\":{\"layer\":6}}", false},
+        {"{\"event\":\"neuron\",\"what\":{\"neuron\":10}}", false},
+        {"{\"event\":\"state\",\"what\":{\"edited_count\":2,\"edited_layers\":[1,6]}}", false},
+        {"{\"event\":\"commit\",\"what\":{\"layers\":1,\"layer\":[{\"layer\":5}]}}", true},
+        {"{\"event\":\"commit\",\"what\":{\"layers\":1,\"layer\":[{\"layer\":6}]}}", false},
+        {"{\"event\":\"diff\",\"what\":{\"layers\":1,\"layer\":[{\"layer\":6}]}}", false},
+        {"{\"event\":\"tried\",\"what\":{\"applied\":{\"layers\":1,\"layer\":[{\"layer\":6}]}}}",
+         false},
+        {"{\"event\":\"look\",\"what\":{}}", true},
+        {"{\"event\":\"look\",\"what\":{\"layers\":6}}", true},
+        {"{\"event\":\"look\",\"what\":{\"layers\":5}}", false},
+        {"{\"event\":\"trace\",\"what\":{}}", false},
+        {"{\"event\":\"meta\",\"what\":{\"layers\":6,\"neurons\":11}}", false},
+    };
+    int layers = 0, neurons = 0;
+    struct err err = {0};
+    struct event ev;
+
+    CHECK(parse("{\"event\":\"model\",\"what\":{\"layers\":6,\"neurons\":10}}", &ev, &err));
+    CHECK(event_fits(&ev, &layers, &neurons) && layers == 6 && neurons == 10);
+    event_free(&ev);
+    for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+        CHECK(parse(row[i].text, &ev, &err));
+        CHECK_STR(err.text, "");
+        CHECK(event_fits(&ev, &layers, &neurons) == row[i].fits);
+        event_free(&ev);
+    }
+}
+
 static void base64_is_the_standard_one(void)
 {
     static const char *const pair[][2] = {{"", ""},
@@ -320,6 +388,8 @@ static const struct test tests[] = {
     {"every event comes back", every_event_comes_back},
     {"no field is left out", no_field_is_left_out},
     {"what contradicts itself is refused", what_contradicts_itself_is_refused},
+    {"small recordings keep no folders", small_recordings_keep_no_folders},
+    {"what is of another model does not fit", what_is_of_another_model_does_not_fit},
     {"halves are the nearest", halves_are_the_nearest},
     {"small recordings keep scores exact", small_recordings_keep_scores_exact},
     {"base64 is the standard one", base64_is_the_standard_one},
