@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/buf.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 
 bool prefixes_parse(struct prefixes *p, const char *text, struct err *err)
 {
@@ -25,11 +27,48 @@ bool prefixes_parse(struct prefixes *p, const char *text, struct err *err)
     return true;
 }
 
+/* A line of a file as a prefix, appended with the end of its line. "The. {}", as ROME writes them,
+ * is "The. "; what is blank, or {} alone, is none. */
+static bool prefix_line(const char *line, size_t n, struct buf *out, struct err *err)
+{
+    const char *text = line;
+    size_t bad, kept = n;
+
+    if (!utf8_valid(line, n, &bad))
+        return err_set(err, ERR_FORMAT, "not UTF-8: byte 0x%02x at offset %zu",
+                       (unsigned char)line[bad], bad);
+    if (n >= 2 && !memcmp(line + n - 2, "{}", 2))
+        kept -= 2;
+    if (memmem(line, kept, "{}", 2))
+        return err_set(err, ERR_FORMAT,
+                       "the prompt comes behind a prefix: {} can stand at its end alone");
+    if (utf8_trim(&text, kept)) {
+        buf_add(out, line, kept);
+        buf_puts(out, "\n");
+    }
+    return true;
+}
+
 bool prefixes_load(struct prefixes *p, const char *path, struct err *err)
 {
     char *text = file_read_text(path, 1 << 20, NULL, err);
-    bool ok = text && prefixes_parse(p, text, err);
+    struct buf lines = {0};
+    bool ok = text != NULL;
+    int number = 0;
 
+    *p = (struct prefixes){0};
+    for (const char *at = text; ok && *at; at += *at == '\n') {
+        size_t n = strcspn(at, "\n");
+
+        number++;
+        ok = prefix_line(at, n, &lines, err) || err_in(err, "%s: line %d", path, number);
+        at += n;
+    }
+    if (ok && !lines.len)
+        ok = err_set(err, ERR_FORMAT, "%s: holds no prefix; --set attr.prefixes=0 goes without",
+                     path);
+    ok = ok && (prefixes_parse(p, lines.data, err) || err_in(err, "%s", path));
+    buf_free(&lines);
     free(text);
     return ok;
 }

@@ -30,7 +30,8 @@ struct prefixes {
     int count;
 };
 
-/* One prefix a line, trailing spaces kept. */
+/* One prefix a line, trailing spaces kept; of a file also as "The. {}". ERR_FORMAT with the line,
+ * or for a file without any. */
 bool prefixes_load(struct prefixes *p, const char *path, struct err *err);
 bool prefixes_parse(struct prefixes *p, const char *text, struct err *err);
 void prefixes_free(struct prefixes *p);

@@ -237,7 +237,8 @@ static bool parse(struct safetensors *st, const uint8_t *bytes, size_t n, struct
 
     for (int i = 7; i >= 0 && n >= 8; i--)
         header = header << 8 | bytes[i];
-    if (n >= 8 && (header == 0 || (n > 8 && bytes[8] != '{'))) {
+    if (n >= 8 ? header == 0 || (n > 8 && bytes[8] != '{')
+               : n && looks_of_bytes(bytes, n) != LOOKS_UNKNOWN) {
         const char *is = looks_word(looks_of_bytes(bytes, n));
 
         return err_set(err, ERR_FORMAT, "not a safetensors file: %s %s",

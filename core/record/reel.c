@@ -108,7 +108,8 @@ struct reel *reel_open(const char *path, struct params *params, struct fact *fac
     n = read_on(file, &text, true);
     if (!text.len) {
         err_set(err, n < 0 ? ERR_FORMAT : ERR_IO, "%s: %s", path,
-                n < 0 ? "damaged from its beginning on" : "empty, or not a file");
+                n < 0 ? "damaged from its beginning on"
+                      : "holds nothing; is the download complete?");
         gzclose(file);
         return NULL;
     }

@@ -115,6 +115,15 @@ static bool names_a_file(int option)
            option == OPT_TO || option == OPT_PRESET;
 }
 
+/* What counts once: elsewhere the last of several values is taken, so that an alias can be
+ * overridden. */
+static bool holds_facts(int option)
+{
+    return option == OPT_FACT || option == OPT_FACTS || option == OPT_TRIPLE ||
+           option == OPT_DATA || option == OPT_SUBJECT || option == OPT_PROMPT ||
+           option == OPT_TARGET;
+}
+
 static bool keep(struct cli *c, int option, const char *value, struct err *err)
 {
     if (!value)
@@ -123,6 +132,9 @@ static bool keep(struct cli *c, int option, const char *value, struct err *err)
     if (!*value && names_a_file(option))
         return err_set(err, ERR_USAGE, "--%s: the name is empty; give a %s",
                        option_infos[option].name, option == OPT_THEME_DIR ? "folder" : "file");
+    if (c->value[option] && holds_facts(option))
+        return err_set(err, ERR_USAGE, "--%s is there twice, and one would be lost: give one",
+                       option_infos[option].name);
     c->value[option] = value;
     if (option == OPT_SET)
         append(&c->sets, &c->set_count, value);

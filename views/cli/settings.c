@@ -212,6 +212,16 @@ static bool apply_config(struct cli *c, struct err *err)
     return ok;
 }
 
+/* Puts the option that was written in the place of the parameter's name. Returns false. */
+static bool refuse_short(const char *option, const char *name, const struct err *why,
+                         struct err *err)
+{
+    size_t n = strlen(name);
+
+    return err_set(err, why->kind, "--%s%s%s", option, strncmp(why->text, name, n) ? ": " : "",
+                   why->text + (strncmp(why->text, name, n) ? 0 : n));
+}
+
 /* Options that are short for a parameter. */
 static bool apply_short(struct cli *c, struct err *err)
 {
@@ -239,11 +249,12 @@ static bool apply_short(struct cli *c, struct err *err)
 
     for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++) {
         const char *value = c->value[of[i].option];
+        struct err why = {0};
 
         if (!value || !of[i].when || (of[i].option == OPT_LAYERS && !strcmp(value, "all")))
             continue;
-        if (!params_set(&c->params, of[i].name, value, FROM_COMMAND_LINE, err))
-            return err_in(err, "--%s", option_infos[of[i].option].name);
+        if (!params_set(&c->params, of[i].name, value, FROM_COMMAND_LINE, &why))
+            return refuse_short(option_infos[of[i].option].name, of[i].name, &why, err);
         if (of[i].option == OPT_LAYERS)
             c->params.layers_option = true;
     }

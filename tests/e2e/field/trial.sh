@@ -42,6 +42,34 @@ for given in 'lfs.gguf:a pointer of Git LFS' 'page.gguf:a web page' 'packed.gguf
     err "${given#*:}"
 done
 
+row "prefix files: as ROME writes them, and what is none is told by its line"
+ask() { run "$1" "$E" attribute -q -m "$M" $FACT --prefixes "$d/prefixes" --set attr.prefixes=2; }
+printf 'The. \nSo. \n' >"$d/prefixes"
+ask 0
+cp "$d/out" "$d/want"
+printf '{}\n\nThe. {}\n  \nSo. {}' >"$d/prefixes"
+ask 0
+grep '^row' "$d/want" >"$d/rows"
+grep '^row' "$d/out" | cmp -s - "$d/rows" || complain "other rows: $(cat "$d/out")"
+printf 'The. \nSo {} is. \n' >"$d/prefixes"
+ask 1
+err 'prefixes: line 2: the prompt comes behind a prefix'
+printf 'The. \n\nA\377\n' >"$d/prefixes"
+ask 1
+err 'prefixes: line 3: not UTF-8: byte 0xff at offset 1'
+printf '\n \n' >"$d/prefixes"
+ask 1
+err 'holds no prefix'
+
+row "facts that are given twice are refused, and not lost"
+for twice in "--facts a --facts b" "--fact a --fact b" "--triple a|b|c --triple a|b|d" \
+    "--subject A --subject B --prompt {} --target T"; do
+    run 2 "$E" edit --preview -m "$M" $Q $twice
+    err 'is there twice'
+done
+run 0 "$E" config --seed 1 --seed 2
+out '^seed = 2$'
+
 row "a file of one byte is not written over"
 printf x >"$d/one"
 run 1 "$E" edit -q -m "$M" $Q $FACT -s "$d/one"
@@ -79,6 +107,12 @@ for wrote in alpha_ge ratio.ge.a; do
     run 2 "$E" config --set "$wrote=9"
     err "^editscope: --set: $wrote = 9 is out of range"
 done
+run 2 "$E" attribute -m "$M" $FACT --layers 2-1
+err "^editscope: --layers: '2-1' is not a list"
+run 2 "$E" config --seed -1
+err "^editscope: --seed = -1 is out of range"
+run 2 "$E" edit --preview -m "$M" $Q $FACT --method magic
+err "^editscope: --method: 'magic' is not one of"
 run 2 "$E" config --set temperature=x
 err 'temperature: '
 printf 'beta_ge = 9\n' >"$d/conf"
