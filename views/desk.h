@@ -183,7 +183,7 @@ const struct lens_grid *desk_lens(const struct desk *d, unsigned state); /* NULL
 struct desk_pair {
     const struct answer *before, *after; /* NULL: not asked yet */
     bool two;                            /* there is a second state to ask */
-    unsigned state;                      /* of it: a bit of enum model_state */
+    unsigned state;                      /* of it: a bit of enum which_state */
     int edit;                            /* the state after this edit; 0: as it is now */
     bool changed;                        /* interventions go with it */
 };

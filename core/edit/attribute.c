@@ -153,10 +153,9 @@ static bool final_state(struct attribute_run *run, struct forward *f, struct mat
     return ok;
 }
 
-struct attribute_run *attribute_begin(const struct weights_view *view,
-                                      const struct request *request, int count,
-                                      const struct params *p, unsigned id, struct job *job,
-                                      struct err *err)
+struct attribute_run *attribute_begin(const struct model_state *view, const struct request *request,
+                                      int count, const struct params *p, unsigned id,
+                                      struct job *job, struct err *err)
 {
     const struct model *m = view->model;
     const struct model_config *c = m->config;

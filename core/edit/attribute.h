@@ -15,10 +15,9 @@ struct attribute_run; /* the state after the forward pass */
 
 /* Forward pass over the rows of `count` requests under the view (rows of all requests under one
  * another). Keeps residuals and coefficients of every layer at the scored position. */
-struct attribute_run *attribute_begin(const struct weights_view *view,
-                                      const struct request *request, int count,
-                                      const struct params *p, unsigned id, struct job *job,
-                                      struct err *err);
+struct attribute_run *attribute_begin(const struct model_state *view, const struct request *request,
+                                      int count, const struct params *p, unsigned id,
+                                      struct job *job, struct err *err);
 /* Scores of one layer; with `curves` also their slope and curve in the amplification, at about a
  * quarter more time. NULL and err on cancel or a fault. Caller owns a reference. */
 struct attribution *attribute_layer(struct attribute_run *run, int layer, bool curves,

@@ -5,7 +5,7 @@
 #include "core/edit/attribute.h"
 
 struct attribute_run {
-    const struct weights_view *view;
+    const struct model_state *view;
     struct params params;
     unsigned id;
     int rows, layers, neurons, hidden, vocab;

@@ -46,7 +46,7 @@ static bool rough_values(struct attribute_run *run, int layer, struct attributio
     bool ok;
 
     w->values = mat_new(dev, DT_F32, run->hidden, run->neurons);
-    device_copy(dev, view_down(run->view, layer), w->values);
+    device_copy(dev, state_matrix(run->view, layer, MATRIX_DOWN), w->values);
     ok = attribute_norms(run, w->values, a->value_norm, err);
     lens_contribution(run->view->model, layer, w->values);
     device_scale_rows(dev, run->view->model->final_norm.gain, w->values);

@@ -172,7 +172,7 @@ static bool stage(struct attribute_run *run, int layer, struct attribution *a, s
     bool ok;
 
     w->values = mat_new(dev, DT_F32, run->hidden, run->neurons);
-    device_copy(dev, view_down(run->view, layer), w->values);
+    device_copy(dev, state_matrix(run->view, layer, MATRIX_DOWN), w->values);
     ok = post_scales(run, layer, s->post, err) &&
          attribute_norms(run, w->values, a->value_norm, err);
     lens_contribution(model, layer, w->values);

@@ -1,19 +1,20 @@
 #include "core/edit/checksum.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
 #include "core/base/sha256.h"
 
-float *weights_fetch(const struct weights_view *view, int layer, struct err *err)
+float *weights_fetch(const struct model_state *view, int layer, enum matrix which, struct err *err)
 {
     struct device *dev = view->model->dev;
-    struct mat w = view_down(view, layer), copy = {0};
+    struct mat w = state_matrix(view, layer, which), copy = {0};
     float *host = malloc((size_t)w.rows * (size_t)w.cols * sizeof(float));
 
     if (!host) {
-        err_set(err, ERR_LIMIT, "no memory for a copy of layer %d", layer);
+        err_set(err, ERR_LIMIT, "no memory for a copy of layer %d's %s", layer, matrix_name(which));
         return NULL;
     }
     if (w.type != DT_F32) {
@@ -29,41 +30,68 @@ float *weights_fetch(const struct weights_view *view, int layer, struct err *err
     return NULL;
 }
 
-bool weights_checksum(struct weights_view *view, char hex[65], struct err *err)
+/* The hash of a matrix is known from here on. */
+static bool matrix_hash(const struct model_state *view, int layer, enum matrix which,
+                        struct err *err)
+{
+    struct shared_mat *x = state_shared(view, layer, which);
+    struct sha256 *sha;
+    float *host;
+
+    if (x->hashed)
+        return true;
+    host = weights_fetch(view, layer, which, err);
+    if (!host)
+        return false;
+    sha = sha256_new();
+    sha256_add(sha, host, (size_t)x->w.rows * (size_t)x->w.cols * sizeof(float));
+    sha256_end(sha, x->hash);
+    x->hashed = true;
+    free(host);
+    return true;
+}
+
+static bool add_matrix(struct sha256 *all, const struct model_state *view, int layer,
+                       enum matrix which, struct err *err)
+{
+    char line[64];
+
+    if (!matrix_hash(view, layer, which, err))
+        return false;
+    snprintf(line, sizeof(line), "matrix %d %s\n", layer, matrix_name(which));
+    sha256_add(all, line, strlen(line));
+    sha256_add(all, state_shared(view, layer, which)->hash, 32);
+    return true;
+}
+
+bool weights_checksum(const struct model_state *view, char hex[65], struct err *err)
 {
     int layers = view->model->config->layers;
     struct sha256 *all;
     unsigned char digest[32];
+    bool ok = true;
 
-    for (int l = 0; l < layers; l++) {
-        struct mat w = view_down(view, l);
-        struct sha256 *one;
-        float *host;
-
-        if (view->hashed[l])
-            continue;
-        host = weights_fetch(view, l, err);
-        if (!host)
-            return false;
-        one = sha256_new();
-        sha256_add(one, host, (size_t)w.rows * (size_t)w.cols * sizeof(float));
-        sha256_end(one, view->hash[l]);
-        view->hashed[l] = true;
-        free(host);
-    }
     all = sha256_new();
-    sha256_add(all, view->hash, (size_t)layers * sizeof(*view->hash));
+    for (int l = 0; ok && l < layers; l++) {
+        ok = matrix_hash(view, l, MATRIX_DOWN, err);
+        sha256_add(all, state_shared(view, l, MATRIX_DOWN)->hash, sizeof(digest));
+    }
+    for (int l = 0; ok && l < layers; l++)
+        for (int i = 0; ok && i < MATRICES; i++)
+            if (i != MATRIX_DOWN && state_replaced(view, l, (enum matrix)i))
+                ok = add_matrix(all, view, l, (enum matrix)i, err);
     sha256_end(all, digest);
     sha256_hex(digest, hex);
-    return true;
+    return ok;
 }
 
-bool weights_unmasked_equal(const struct weights_view *before, const struct weights_view *after,
+bool weights_unmasked_equal(const struct model_state *before, const struct model_state *after,
                             int layer, const float *weight, bool *equal, bool *changed,
                             struct err *err)
 {
-    struct mat w = view_down(before, layer);
-    float *a = weights_fetch(before, layer, err), *b = a ? weights_fetch(after, layer, err) : NULL;
+    struct mat w = state_matrix(before, layer, MATRIX_DOWN);
+    float *a = weights_fetch(before, layer, MATRIX_DOWN, err);
+    float *b = a ? weights_fetch(after, layer, MATRIX_DOWN, err) : NULL;
 
     *equal = true;
     *changed = false;

@@ -10,10 +10,10 @@ enum { CHANCE_TRIALS = 200 };
 /* Below this share of the residual a compensated update would be a blow-up, not an edit. */
 static const double smallest_gain = 0.02;
 
-void view_apply(struct weights_view *view, const struct delta *d)
+void delta_apply(struct model_state *view, const struct delta *d)
 {
     struct device *dev = view->model->dev;
-    struct mat w = view_own_down(view, d->layer);
+    struct mat w = state_own(view, d->layer, MATRIX_DOWN);
     struct mat r = mat_new(dev, DT_F32, d->rank, d->rows);
     struct mat x = mat_new(dev, DT_F32, d->rank, d->cols);
     float *xm = delta_masked_x(d);
@@ -218,7 +218,7 @@ static struct delta *add_delta(struct edit_result *out, int layer, int rank, int
 }
 
 /* The layer's deltas into the result and the view: one of rank u, or with own masks u of rank 1. */
-static double write_layer(struct edit_result *out, struct weights_view *scratch,
+static double write_layer(struct edit_result *out, struct model_state *scratch,
                           const struct edit_plan *plan, int i, const struct solution *s,
                           const float *residual, int left)
 {
@@ -239,16 +239,16 @@ static double write_layer(struct edit_result *out, struct weights_view *scratch,
             delta->weight = xmalloc((size_t)m * sizeof(float));
             memcpy(delta->weight, parts > 1 ? mask->weight : s->weight, (size_t)m * sizeof(float));
         }
-        view_apply(scratch, delta);
+        delta_apply(scratch, delta);
         norm2 += pow(frobenius(delta), 2);
     }
     return sqrt(norm2);
 }
 
 /* Frobenius: the lengths of the columns are taken where the matrix is, and only they come here. */
-static double matrix_norm(const struct weights_view *view, int layer, struct err *err)
+static double matrix_norm(const struct model_state *view, int layer, struct err *err)
 {
-    struct mat w = view_down(view, layer), copy, norms;
+    struct mat w = state_matrix(view, layer, MATRIX_DOWN), copy, norms;
     struct device *dev = view->model->dev;
     float *host = xmalloc((size_t)w.cols * sizeof(float));
     double sum = 0;
@@ -283,7 +283,7 @@ static double residual_of(const struct edit_plan *plan, int d, const float *out_
 }
 
 /* Step 4 of methods 4.10 for every layer, once. */
-static bool one_pass(struct edit_result *out, struct weights_view *scratch,
+static bool one_pass(struct edit_result *out, struct model_state *scratch,
                      const struct edit_plan *plan, float *keys, float *out_z, float *residual,
                      struct job *job, struct err *err)
 {
@@ -311,7 +311,7 @@ static bool one_pass(struct edit_result *out, struct weights_view *scratch,
     return device_sync(scratch->model->dev, err);
 }
 
-bool edit_apply(struct edit_result *out, struct weights_view *scratch, const struct edit_plan *plan,
+bool edit_apply(struct edit_result *out, struct model_state *scratch, const struct edit_plan *plan,
                 struct job *job, struct err *err)
 {
     int d = scratch->model->config->hidden, m = scratch->model->config->ffn, u = plan->count;
@@ -380,7 +380,7 @@ bool edit_remember(const struct edit_result *r, const struct edit_plan *plan, st
     return true;
 }
 
-bool edit_weigh(struct layer_report *report, const struct weights_view *view,
+bool edit_weigh(struct layer_report *report, const struct model_state *view,
                 const struct edit_plan *plan, struct job *job, struct err *err)
 {
     int m = view->model->config->ffn;

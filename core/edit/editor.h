@@ -56,13 +56,13 @@ struct edit_result {
 /* Keys of all requests at the lookup positions under the view (methods 4.4): half the bare
  * prompt's coefficients, half the mean over the prefixed ones. keys [layers][count][M], host;
  * out_z (may be NULL) [count][d]: block z's output at the bare prompt's lookup. */
-bool edit_keys(const struct weights_view *view, const struct request *request, int count,
+bool edit_keys(const struct model_state *view, const struct request *request, int count,
                const int *layer, int layers, float *keys, float *out_z, struct job *job,
                struct err *err);
 
 /* Writes the edit into `scratch` (a copy of the present view, changed in place). The key stores
  * are not extended: edit_remember() does so once the edit stands. */
-bool edit_apply(struct edit_result *out, struct weights_view *scratch, const struct edit_plan *plan,
+bool edit_apply(struct edit_result *out, struct model_state *scratch, const struct edit_plan *plan,
                 struct job *job, struct err *err);
 /* Appends the post-edit keys (deltas' keys) to the layers' stores. */
 bool edit_remember(const struct edit_result *r, const struct edit_plan *plan, struct err *err);
@@ -70,10 +70,10 @@ void edit_result_free(struct edit_result *r);
 
 /* What the masks would do without solving later layers on changed weights: keys and unmasked
  * solutions on the view as it is. report [layers]. */
-bool edit_weigh(struct layer_report *report, const struct weights_view *view,
+bool edit_weigh(struct layer_report *report, const struct model_state *view,
                 const struct edit_plan *plan, struct job *job, struct err *err);
 
 /* Applies a delta to the view's own matrix of its layer, in the one defined way. */
-void view_apply(struct weights_view *view, const struct delta *d);
+void delta_apply(struct model_state *view, const struct delta *d);
 
 #endif

@@ -7,7 +7,7 @@
 enum { BATCH = 512 }; /* tokens: a block and its sum stay under 50 ms on two cores */
 
 struct gather {
-    const struct weights_view *view;
+    const struct model_state *view;
     struct moments *moments;
     const int *ids;
     long count;
@@ -24,7 +24,7 @@ struct gather {
     struct err fault;          /* of reading them back */
 };
 
-struct gather *gather_new(const struct weights_view *view, struct moments *moments, const int *ids,
+struct gather *gather_new(const struct model_state *view, struct moments *moments, const int *ids,
                           long count)
 {
     struct gather *g = xcalloc(1, sizeof(*g));

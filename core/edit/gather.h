@@ -11,7 +11,7 @@ struct gather;
 
 /* `ids` [count] are the text's tokens as one string without BOS; borrowed, as `moments`, which
  * says where to begin (moments->tokens) and which layers are wanted. `view` is a base view. */
-struct gather *gather_new(const struct weights_view *view, struct moments *moments, const int *ids,
+struct gather *gather_new(const struct model_state *view, struct moments *moments, const int *ids,
                           long count);
 void gather_free(struct gather *g);
 /* Lets `contexts` (borrowed) hear the same coefficients, from the token on up to which they have

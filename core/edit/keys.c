@@ -26,7 +26,7 @@ static void collect(void *ctx, int layer, enum tap_site site, struct mat x)
 }
 
 /* Only what comes before and at the lookup matters, and only blocks 0 to z. */
-static bool run_blocks(const struct weights_view *view, const struct request *request, int count,
+static bool run_blocks(const struct model_state *view, const struct request *request, int count,
                        struct collect *c, struct job *job, struct err *err)
 {
     const struct model *m = view->model;
@@ -95,7 +95,7 @@ static void average(const float *coeff, const struct request *request, int count
 
 /* Where a norm stands behind the FFN, what the FFN of layer z (the i-th) gives to it for the bare
  * prompts: the vector that z* is there (core/edit/target.h). */
-static void bare_sums(const struct weights_view *view, const struct request *request, int count,
+static void bare_sums(const struct model_state *view, const struct request *request, int count,
                       struct collect *c, int i)
 {
     struct mat coeff = mat_new(c->dev, DT_F32, count, c->coeff.cols);
@@ -109,7 +109,7 @@ static void bare_sums(const struct weights_view *view, const struct request *req
     free(bare);
 }
 
-bool edit_keys(const struct weights_view *view, const struct request *request, int count,
+bool edit_keys(const struct model_state *view, const struct request *request, int count,
                const int *layer, int layers, float *keys, float *out_z, struct job *job,
                struct err *err)
 {

@@ -8,7 +8,7 @@
 
 /* Everything the steps share. Rows: the request's, then the essence row for KL. */
 struct search {
-    const struct weights_view *view;
+    const struct model_state *view;
     const struct request *request;
     struct device *dev;
     int layer, loss_layer, rows, hidden, layers, vocab, targets;
@@ -444,7 +444,7 @@ static bool iterate(struct search *s, struct target *out, const struct params *p
     return true;
 }
 
-bool target_optimise(struct target *out, const struct weights_view *view,
+bool target_optimise(struct target *out, const struct model_state *view,
                      const struct request *request, int layer, const struct params *p,
                      void (*step)(void *ctx, const struct target_step *s), void *ctx,
                      struct job *job, struct err *err)

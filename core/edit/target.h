@@ -29,7 +29,7 @@ struct target {
 };
 
 /* `layer` is z, the last edited layer. `step` (may be NULL) hears of every step. */
-bool target_optimise(struct target *out, const struct weights_view *view,
+bool target_optimise(struct target *out, const struct model_state *view,
                      const struct request *request, int layer, const struct params *p,
                      void (*step)(void *ctx, const struct target_step *s), void *ctx,
                      struct job *job, struct err *err);

@@ -14,7 +14,7 @@
 enum { PASS_ROWS = 256, KEY_ROWS = 8192, HEAD_ROWS = 32, EMBED_ROWS = 2048 };
 
 struct trace_run {
-    const struct weights_view *view;
+    const struct model_state *view;
     struct trace_base base;
     int count, sequences; /* tokens; draws and, the last of them, the clean run */
     int first;            /* first corrupted token */
@@ -215,7 +215,7 @@ static void make_room(struct trace_run *run)
     }
 }
 
-struct trace_run *trace_begin(const struct weights_view *view, const int *ids, int count,
+struct trace_run *trace_begin(const struct model_state *view, const int *ids, int count,
                               const bool *corrupt, int samples, double noise, uint64_t seed,
                               struct job *job, struct err *err)
 {

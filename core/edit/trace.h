@@ -24,7 +24,7 @@ struct trace_base {
 /* The clean and the corrupted runs over `ids` [count]; corrupt [count] marks the tokens that get
  * noise, at least one of them. noise <= 0: three times the standard deviation of the model's token
  * embeddings. Draws are made from the seed in the order sample, token, component. */
-struct trace_run *trace_begin(const struct weights_view *view, const int *ids, int count,
+struct trace_run *trace_begin(const struct model_state *view, const int *ids, int count,
                               const bool *corrupt, int samples, double noise, uint64_t seed,
                               struct job *job, struct err *err);
 const struct trace_base *trace_base(const struct trace_run *run);

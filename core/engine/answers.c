@@ -79,7 +79,7 @@ static bool look_deep(struct engine *e, const struct request *r, struct look *lo
     double sum = 0;
     int old = r->old; /* what edited weights say may be the new object already */
 
-    if (old < 0 && !same_weights(e->base, e->open->edited) && !base_answer(e, row, &old, err))
+    if (old < 0 && !state_same(e->base, e->open->edited) && !base_answer(e, row, &old, err))
         return false;
     if (!lens_look(&l, e->open->edited, row->id, row->count, r->target, r->targets, old, &e->job,
                    err))
@@ -154,7 +154,7 @@ bool job_look(struct engine *e, struct command *cmd, struct err *err)
     return ok;
 }
 
-bool say(struct engine *e, const struct weights_view *view, const struct request *r,
+bool say(struct engine *e, const struct model_state *view, const struct request *r,
          struct said *out, struct err *err)
 {
     const struct row *row = &r->row[0];
@@ -319,7 +319,7 @@ static struct wording query_wording(const struct command *cmd)
     return w;
 }
 
-static bool answer_one(struct engine *e, const struct command *cmd, const struct weights_view *v,
+static bool answer_one(struct engine *e, const struct command *cmd, const struct model_state *v,
                        unsigned state, int edit, struct err *err)
 {
     struct wording w = query_wording(cmd);
@@ -376,11 +376,11 @@ bool job_query(struct engine *e, struct command *cmd, struct err *err)
         return false;
     notice_text(e, &w, cmd->text);
     if (cmd->edit) {
-        struct weights_view *past = NULL;
+        struct model_state *past = NULL;
         bool ok = states_rebuild(e, e->open->journal, cmd->edit, &past, err) &&
                   answer_one(e, cmd, past, STATE_EDITED, cmd->edit, err);
 
-        view_free(past);
+        state_free(past);
         return ok;
     }
     if ((states & STATE_PREVIEW) && !e->preview.view)
@@ -412,7 +412,7 @@ bool job_neuron(struct engine *e, struct command *cmd, struct err *err)
     host = xmalloc((size_t)vocab * sizeof(float));
     model_use(m, m->config->layers);
     model_use(m, cmd->layer);
-    device_copy(m->dev, view_down(e->open->edited, cmd->layer), down);
+    device_copy(m->dev, state_matrix(e->open->edited, cmd->layer, MATRIX_DOWN), down);
     device_copy(m->dev, mat_cols(down, n, 1), v);
     g = (struct mat){v.data, DT_F32, 1, d, d}; /* the same column as a row */
     lens_contribution(m, cmd->layer, v);

@@ -11,10 +11,10 @@
 #include "core/session/export/export.h"
 
 /* How one fact stands before and after. */
-static bool prove(struct engine *e, const struct fact *f, const struct weights_view *after,
+static bool prove(struct engine *e, const struct fact *f, const struct model_state *after,
                   struct edited *out, struct err *err)
 {
-    const struct weights_view *const view[2] = {e->open->edited, after};
+    const struct model_state *const view[2] = {e->open->edited, after};
     char *prompt = fact_text(f);
     struct verdict v = {0};
     struct expectation want;
@@ -33,7 +33,7 @@ static bool prove(struct engine *e, const struct fact *f, const struct weights_v
 
 /* The metrics of the journal. Caller frees; NULL with err. */
 static char *prove_all(struct engine *e, const struct delta_file *f,
-                       const struct weights_view *after, struct err *err)
+                       const struct model_state *after, struct err *err)
 {
     struct edited *fact = xcalloc((size_t)f->count + 1, sizeof(*fact));
     char *text = NULL;
@@ -49,7 +49,7 @@ static char *prove_all(struct engine *e, const struct delta_file *f,
 
 /* Journal first; only when that is on the disk do the new weights stand. */
 static bool journal(struct engine *e, const char *path, struct delta_file *f,
-                    struct weights_view *view, struct err *err)
+                    struct model_state *view, struct err *err)
 {
     const char *slash = strrchr(path, '/');
     struct edit_record rec = {
@@ -156,7 +156,7 @@ static bool not_applied_yet(struct engine *e, const char *path, const struct del
 
 bool job_apply(struct engine *e, struct command *cmd, struct err *err)
 {
-    struct weights_view *view;
+    struct model_state *view;
     struct delta_file f;
     bool ok;
 
@@ -168,18 +168,18 @@ bool job_apply(struct engine *e, struct command *cmd, struct err *err)
         delta_file_free(&f);
         return false;
     }
-    view = view_copy(e->open->edited, ++e->generation);
+    view = state_copy(e->open->edited, ++e->generation);
     for (int i = 0; i < f.deltas; i++)
-        view_apply(view, &f.delta[i]);
+        delta_apply(view, &f.delta[i]);
     ok = !job_cancelled(&e->job, err) && device_sync(e->dev, err) &&
          journal(e, cmd->text, &f, view, err);
     delta_file_free(&f);
     if (!ok) {
-        view_free(view);
+        state_free(view);
         return false;
     }
     preview_drop(e);
-    view_free(e->open->edited);
+    state_free(e->open->edited);
     e->open->edited = view;
     e->open->history++; /* the key stores are built anew from the journal */
     return job_history(e, cmd, err) && states_say(e, err);

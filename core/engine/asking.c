@@ -48,7 +48,7 @@ bool expect_answer(const struct engine *e, struct expectation *x, const struct w
 }
 
 bool expect_same(struct engine *e, struct expectation *x, const struct wording *w,
-                 const struct weights_view *view, const char *prompt, int tokens, struct err *err)
+                 const struct model_state *view, const char *prompt, int tokens, struct err *err)
 {
     struct generate_options o = {.tokens = tokens, .past_end = true};
     struct generated g = {0};
@@ -68,7 +68,7 @@ bool expect_same(struct engine *e, struct expectation *x, const struct wording *
     return ok;
 }
 
-bool expect_holds(struct engine *e, const struct expectation *x, const struct weights_view *view,
+bool expect_holds(struct engine *e, const struct expectation *x, const struct model_state *view,
                   struct verdict *out, struct err *err)
 {
     double sum = 0;
@@ -99,7 +99,7 @@ void expect_free(struct expectation *x)
     *x = (struct expectation){0};
 }
 
-char *say_words(struct engine *e, const struct wording *w, const struct weights_view *view,
+char *say_words(struct engine *e, const struct wording *w, const struct model_state *view,
                 const char *prompt, int tokens, struct err *err)
 {
     struct generate_options o = {.tokens = tokens};

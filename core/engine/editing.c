@@ -12,7 +12,7 @@ void preview_drop(struct engine *e)
 {
     struct preview *p = &e->preview;
 
-    view_free(p->view);
+    state_free(p->view);
     edit_result_free(&p->result);
     free(p->about);
     free(p->z);
@@ -235,7 +235,7 @@ static bool make_preview(struct engine *e, struct command *cmd, const struct req
     t2 = clock_seconds();
     plan.z = v->z;
     if (ok) {
-        v->view = view_copy(e->open->edited, ++e->generation);
+        v->view = state_copy(e->open->edited, ++e->generation);
         ok = edit_apply(&v->result, v->view, &plan, &e->job, err);
     }
     edit_plan_free(&plan);
@@ -368,7 +368,7 @@ static bool commit(struct engine *e, struct command *cmd, const struct request *
     if (!ok)
         return false;
     v->applied.edit = rec.id;
-    view_free(e->open->edited);
+    state_free(e->open->edited);
     e->open->edited = v->view;
     v->view = NULL;
     e->open->history++;

@@ -74,7 +74,7 @@ struct command {
     bool share;      /* CMD_MOMENTS of several processes: every one is to have them */
     bool draft;      /* may use the last moments checkpoint instead of waiting */
     char *text;      /* owned; CMD_DEVICE: "cpu"; CMD_UNDO, CMD_REDO: edits such as 3-52,60 */
-    unsigned states; /* enum model_state bits; 0: base and edited */
+    unsigned states; /* enum which_state bits; 0: base and edited */
     int edit;        /* CMD_QUERY: ask the state after this edit (0: none) */
     int tokens, top;
     double temperature; /* of sampling; 0: greedy */

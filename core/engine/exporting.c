@@ -33,7 +33,7 @@ struct gathered {
     struct export_source source;
     struct export_layer *layer;
     struct edit_record *edits;
-    struct weights_view *view; /* of the state */
+    struct model_state *view; /* of the state */
     struct place place;
     char *name, *where;
     char commit[41];
@@ -49,7 +49,7 @@ static void gathered_free(struct gathered *g)
     }
     free(g->layer);
     edit_records_free(g->edits, g->source.edit_count);
-    view_free(g->view);
+    state_free(g->view);
     free(g->name);
     free(g->where);
     place_end(&g->place);
@@ -110,16 +110,16 @@ static bool add_layers(struct engine *e, struct gathered *g, struct err *err)
     g->layer = xcalloc((size_t)layers, sizeof(*g->layer));
     for (int l = 0; l < layers; l++) {
         struct export_layer *out = &g->layer[g->source.layers];
-        struct mat w = view_down(g->view, l);
+        struct mat w = state_matrix(g->view, l, MATRIX_DOWN);
         float *base;
 
-        if (!g->view->down[l].data)
+        if (!state_replaced(g->view, l, MATRIX_DOWN))
             continue;
         if (job_cancelled(&e->job, err))
             return false;
         *out = (struct export_layer){.layer = l, .rows = w.rows, .cols = w.cols};
-        out->w = weights_fetch(g->view, l, err);
-        base = out->w ? weights_fetch(e->base, l, err) : NULL;
+        out->w = weights_fetch(g->view, l, MATRIX_DOWN, err);
+        base = out->w ? weights_fetch(e->base, l, MATRIX_DOWN, err) : NULL;
         g->source.layers++;
         if (!base)
             return false;
@@ -140,7 +140,7 @@ static bool gather_state(struct engine *e, const struct command *cmd, struct gat
     bool ok;
 
     if (base)
-        g->view = view_copy(e->base, ++e->generation);
+        g->view = state_copy(e->base, ++e->generation);
     else if (!states_rebuild(e, e->open->journal, cmd->edit, &g->view, err))
         return false;
     ok = add_layers(e, g, err) && session_edits(e->open->journal, false, &edits, &count, err);
@@ -234,7 +234,7 @@ static int questions(const struct gathered *g, struct question *q, int *facts)
     return n;
 }
 
-static bool logits_of(struct engine *e, const struct weights_view *view, const struct tokens *t,
+static bool logits_of(struct engine *e, const struct model_state *view, const struct tokens *t,
                       struct generated *g, struct err *err)
 {
     struct generate_options o = {.tokens = 0};
@@ -243,8 +243,8 @@ static bool logits_of(struct engine *e, const struct weights_view *view, const s
 }
 
 /* One prompt to both. */
-static bool compare(struct engine *e, const struct question *q, const struct weights_view *mine,
-                    const struct weights_view *theirs, struct exported *x, struct err *err)
+static bool compare(struct engine *e, const struct question *q, const struct model_state *mine,
+                    const struct model_state *theirs, struct exported *x, struct err *err)
 {
     static const struct wording plain = {0};
     struct tokens b = {0};
@@ -284,10 +284,10 @@ static bool compare(struct engine *e, const struct question *q, const struct wei
     return ok;
 }
 
-static bool asked_holds(struct engine *e, const struct question *q, const struct weights_view *mine,
-                        const struct weights_view *theirs, struct exported *x, struct err *err)
+static bool asked_holds(struct engine *e, const struct question *q, const struct model_state *mine,
+                        const struct model_state *theirs, struct exported *x, struct err *err)
 {
-    const struct weights_view *const view[2] = {mine, theirs};
+    const struct model_state *const view[2] = {mine, theirs};
     struct expectation want;
     bool ok = expect_answer(e, &want, &q->fact->wording, q->text, q->fact->target, err);
     struct verdict v;
@@ -301,7 +301,7 @@ static bool asked_holds(struct engine *e, const struct question *q, const struct
     return ok;
 }
 
-static bool ask_all(struct engine *e, const struct gathered *g, const struct weights_view *theirs,
+static bool ask_all(struct engine *e, const struct gathered *g, const struct model_state *theirs,
                     struct exported *x, struct err *err)
 {
     struct question *q = xcalloc(FACTS_ASKED + OTHERS + 1, sizeof(*q));
@@ -323,19 +323,19 @@ static bool ask_all(struct engine *e, const struct gathered *g, const struct wei
 static bool ask_deltas(struct engine *e, const struct gathered *g, const struct export_ops *ops,
                        const char *path, struct exported *x, struct err *err)
 {
-    struct weights_view *view = view_copy(e->base, ++e->generation);
+    struct model_state *view = state_copy(e->base, ++e->generation);
     struct delta *delta = NULL;
     int count = 0;
     bool ok = ops->read_back(path, e->model->file, &delta, &count, err);
 
     for (int i = 0; i < count; i++) {
         if (ok)
-            view_apply(view, &delta[i]);
+            delta_apply(view, &delta[i]);
         delta_free(&delta[i]);
     }
     free(delta);
     ok = ok && device_sync(e->dev, err) && ask_all(e, g, view, x, err);
-    view_free(view);
+    state_free(view);
     return ok;
 }
 
@@ -345,14 +345,14 @@ static bool ask_model(struct engine *e, const struct gathered *g, const char *pa
                       struct exported *x, struct err *err)
 {
     struct model *m = model_open(path, e->dev, 1, &e->job, err);
-    struct weights_view *view;
+    struct model_state *view;
     bool ok;
 
     if (!m)
         return err_in(err, "the files cannot be opened again");
-    view = view_new(m, ++e->generation);
+    view = state_new(m, ++e->generation);
     ok = ask_all(e, g, view, x, err);
-    view_free(view);
+    state_free(view);
     model_close(m);
     return ok;
 }

@@ -48,7 +48,7 @@ struct ground {
 
 struct preview {
     char *about; /* facts, parameters and state it is a preview of; NULL: none */
-    struct weights_view *view;
+    struct model_state *view;
     struct edit_result result;
     struct applied applied;
     float *z;
@@ -69,8 +69,8 @@ struct open_session {
     char identity[65]; /* of the base */
     char former[65];   /* what version 0.1.0 called it */
     struct prefixes prefixes;
-    struct weights_view *edited; /* the base and the active edits */
-    unsigned history;            /* counts changes of the list of active edits */
+    struct model_state *edited; /* the base and the active edits */
+    unsigned history;           /* counts changes of the list of active edits */
     bool verified;
 };
 
@@ -80,7 +80,7 @@ struct engine {
     struct engine_options options; /* strings owned */
     struct device *dev;
     struct model *model;
-    struct weights_view *base;
+    struct model_state *base;
     unsigned generation;         /* last one given to a view */
     struct open_session *open;   /* NULL: no session is open (yet, or its model is away) */
     struct open_session *parked; /* one whose model is away: without edited weights */
@@ -151,7 +151,7 @@ struct said {
     bool all_argmax;
     char argmax[48], generated[200];
 };
-bool say(struct engine *e, const struct weights_view *view, const struct request *r,
+bool say(struct engine *e, const struct model_state *view, const struct request *r,
          struct said *out, struct err *err);
 /* What tokens say, specials left out, as a C string that carries NUL bytes. Caller frees. */
 char *text_of_ids(const struct engine *e, const int *id, int count);
@@ -173,16 +173,16 @@ bool expect_answer(const struct engine *e, struct expectation *x, const struct w
                    const char *prompt, const char *answer, struct err *err);
 /* The prompt and the first `tokens` tokens that this view says by itself. */
 bool expect_same(struct engine *e, struct expectation *x, const struct wording *w,
-                 const struct weights_view *view, const char *prompt, int tokens, struct err *err);
+                 const struct model_state *view, const char *prompt, int tokens, struct err *err);
 struct verdict {
     bool holds;               /* the answer's tokens are the argmax, teacher-forced */
     double p_target, p_first; /* of all its tokens, of its first one */
 };
-bool expect_holds(struct engine *e, const struct expectation *x, const struct weights_view *view,
+bool expect_holds(struct engine *e, const struct expectation *x, const struct model_state *view,
                   struct verdict *out, struct err *err);
 void expect_free(struct expectation *x);
 /* The first words a view answers, greedily, as text. Caller frees; NULL with err. */
-char *say_words(struct engine *e, const struct wording *w, const struct weights_view *view,
+char *say_words(struct engine *e, const struct wording *w, const struct model_state *view,
                 const char *prompt, int tokens, struct err *err);
 
 /* EV_NOTICE where special tokens stand in a text, or in the prompts and objects of facts. */
@@ -196,7 +196,6 @@ bool request_to_look(struct engine *e, const struct fact *fact, const struct par
                      struct request *r, struct err *err);
 /* The token the base says first: the old object of a fact that names none. */
 bool base_answer(struct engine *e, const struct row *row, int *out, struct err *err);
-bool same_weights(const struct weights_view *a, const struct weights_view *b);
 bool job_lens(struct engine *e, struct command *cmd, struct err *err);
 bool job_trace(struct engine *e, struct command *cmd, struct err *err);
 
@@ -268,14 +267,14 @@ void states_park(struct engine *e);
 bool states_resume(struct engine *e, struct err *err);
 void states_close(struct engine *e);
 /* The weights of a journal up to edit `until` (0: all). Caller frees the view. */
-bool states_rebuild(struct engine *e, struct session *journal, int until, struct weights_view **out,
+bool states_rebuild(struct engine *e, struct session *journal, int until, struct model_state **out,
                     struct err *err);
 bool states_say(struct engine *e, struct err *err); /* EV_STATE */
 bool requests_build(struct engine *e, const struct command *cmd, struct request **out,
                     struct err *err);
 void requests_free(struct request *r, int count);
 /* An edit's deltas onto a view, as the journal holds them. */
-bool states_apply(struct engine *e, struct session *journal, struct weights_view *view, int edit,
+bool states_apply(struct engine *e, struct session *journal, struct model_state *view, int edit,
                   struct err *err);
 
 /* pulling.c: a model of the Hub, fetched by a thread that ends the job itself */

@@ -109,7 +109,7 @@ static void tell_again(struct engine *e, const struct lens_grid *known, unsigned
     engine_emit(e, EV_LENS, g);
 }
 
-static struct lens_grid *lens_of(struct engine *e, const struct weights_view *view, unsigned state,
+static struct lens_grid *lens_of(struct engine *e, const struct model_state *view, unsigned state,
                                  const struct subject *s, struct err *err)
 {
     int layers = e->model->config->layers, token[2], tokens = 0;
@@ -142,18 +142,10 @@ static struct lens_grid *lens_of(struct engine *e, const struct weights_view *vi
     return g;
 }
 
-bool same_weights(const struct weights_view *a, const struct weights_view *b)
-{
-    for (int l = 0; l < a->model->config->layers; l++)
-        if (a->down[l].data != b->down[l].data)
-            return false;
-    return true;
-}
-
 static bool lens_states(struct engine *e, unsigned states, const struct subject *s, struct err *err)
 {
-    const struct weights_view *const view[] = {e->base, e->open->edited,
-                                               states & STATE_PREVIEW ? e->preview.view : NULL};
+    const struct model_state *const view[] = {e->base, e->open->edited,
+                                              states & STATE_PREVIEW ? e->preview.view : NULL};
     static const unsigned state[] = {STATE_BASE, STATE_EDITED, STATE_PREVIEW};
     unsigned shared = STATE_BASE | STATE_EDITED;
 
@@ -165,7 +157,7 @@ static bool lens_states(struct engine *e, unsigned states, const struct subject 
         g = lens_of(e, view[i], state[i], s, err);
         if (!g)
             return false;
-        if ((states & shared) == shared && i == 0 && same_weights(e->base, e->open->edited)) {
+        if ((states & shared) == shared && i == 0 && state_same(e->base, e->open->edited)) {
             tell_again(e, g, STATE_EDITED);
             states &= ~(unsigned)STATE_EDITED;
         }

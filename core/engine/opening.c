@@ -40,7 +40,7 @@ static void say_model(struct engine *e)
     utf8_copy(m->arch, sizeof(m->arch), c->arch);
     utf8_copy(m->path, sizeof(m->path), e->options.model);
     utf8_copy(m->device, sizeof(m->device), e->dev->ops->name);
-    utf8_copy(m->type, sizeof(m->type), dtype_name(e->model->block[0].down.type));
+    utf8_copy(m->type, sizeof(m->type), dtype_name(e->model->block[0].w[MATRIX_DOWN].type));
     m->layers = c->layers;
     m->neurons = c->ffn;
     m->hidden = c->hidden;
@@ -59,7 +59,7 @@ void model_forget(struct engine *e)
     runs_free(e);
     ground_free(e);
     states_park(e);
-    view_free(e->base);
+    state_free(e->base);
     model_close(e->model);
     device_close(e->dev);
     e->base = NULL;
@@ -152,7 +152,7 @@ bool model_ready(struct engine *e, struct err *err)
         return false;
     }
     e->lost = false;
-    e->base = view_new(e->model, ++e->generation);
+    e->base = state_new(e->model, ++e->generation);
     say_model(e);
     return true;
 }

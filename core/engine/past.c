@@ -112,7 +112,7 @@ static bool asked_ready(struct engine *e, struct asked *a, struct err *err)
 
 /* --- drift -------------------------------------------------------------------------------- */
 
-static bool drift_at(struct engine *e, struct quiz *q, int n, const struct weights_view *view,
+static bool drift_at(struct engine *e, struct quiz *q, int n, const struct model_state *view,
                      struct drift_point *point, struct err *err)
 {
     *point = (struct drift_point){.edit = q->edits[n].id};
@@ -160,7 +160,7 @@ static int spaced(int k, int of, int n)
 bool job_drift(struct engine *e, struct command *cmd, struct err *err)
 {
     struct quiz q;
-    struct weights_view *view = NULL;
+    struct model_state *view = NULL;
     struct drift_point *point = NULL;
     int of = cmd->tokens > 0 ? cmd->tokens : STATES, at = 0;
     bool ok = quiz_new(e, &q, err);
@@ -170,7 +170,7 @@ bool job_drift(struct engine *e, struct command *cmd, struct err *err)
     of = of > q.count ? q.count : of;
     if (ok) {
         point = xcalloc((size_t)of + 1, sizeof(*point));
-        view = view_copy(e->base, ++e->generation);
+        view = state_copy(e->base, ++e->generation);
     }
     for (int k = 0; ok && k < of; k++) {
         int n = spaced(k, of, q.count);
@@ -184,18 +184,18 @@ bool job_drift(struct engine *e, struct command *cmd, struct err *err)
         }
     }
     free(point);
-    view_free(view);
+    state_free(view);
     quiz_free(&q);
     return ok;
 }
 
 /* --- differences -------------------------------------------------------------------------- */
 
-static bool state_of(struct engine *e, int edit, struct weights_view **view, struct err *err)
+static bool state_of(struct engine *e, int edit, struct model_state **view, struct err *err)
 {
     if (edit)
         return states_rebuild(e, e->open->journal, edit, view, err);
-    *view = view_copy(e->base, ++e->generation);
+    *view = state_copy(e->base, ++e->generation);
     return true;
 }
 
@@ -221,22 +221,22 @@ static void compare(const float *a, const float *b, int rows, int cols, struct d
     free(differs);
 }
 
-static bool diff_layers(struct engine *e, struct weights_view *const view[2], struct diff *d,
+static bool diff_layers(struct engine *e, struct model_state *const view[2], struct diff *d,
                         struct err *err)
 {
     int most = (int)(sizeof(d->layer) / sizeof(d->layer[0]));
 
     for (int l = 0; l < e->model->config->layers && d->layers < most; l++) {
-        struct mat w = view_down(view[0], l);
+        struct mat w = state_matrix(view[0], l, MATRIX_DOWN);
         struct diff_layer *out = &d->layer[d->layers];
         float *a, *b;
 
-        if (!view[0]->down[l].data && !view[1]->down[l].data)
+        if (!state_replaced(view[0], l, MATRIX_DOWN) && !state_replaced(view[1], l, MATRIX_DOWN))
             continue;
         if (job_cancelled(&e->job, err))
             return false;
-        a = weights_fetch(view[0], l, err);
-        b = a ? weights_fetch(view[1], l, err) : NULL;
+        a = weights_fetch(view[0], l, MATRIX_DOWN, err);
+        b = a ? weights_fetch(view[1], l, MATRIX_DOWN, err) : NULL;
         *out = (struct diff_layer){.layer = l};
         if (b)
             compare(a, b, w.rows, w.cols, out);
@@ -250,9 +250,9 @@ static bool diff_layers(struct engine *e, struct weights_view *const view[2], st
 }
 
 /* One question of both states. `expected` NULL: what the base says. */
-static bool probe_both(struct engine *e, struct weights_view *const view[2],
-                       const struct wording *w, enum probe_kind kind, const char *prompt,
-                       const char *expected, struct diff *d, struct err *err)
+static bool probe_both(struct engine *e, struct model_state *const view[2], const struct wording *w,
+                       enum probe_kind kind, const char *prompt, const char *expected,
+                       struct diff *d, struct err *err)
 {
     struct probe_result *r;
     struct expectation x = {0};
@@ -288,7 +288,7 @@ static bool probe_both(struct engine *e, struct weights_view *const view[2],
     return ok;
 }
 
-static bool diff_probes(struct engine *e, struct weights_view *const view[2], struct quiz *q,
+static bool diff_probes(struct engine *e, struct model_state *const view[2], struct quiz *q,
                         int until, struct diff *d, struct err *err)
 {
     bool ok = true;
@@ -316,7 +316,7 @@ static bool diff_probes(struct engine *e, struct weights_view *const view[2], st
 
 bool job_diff(struct engine *e, struct command *cmd, struct err *err)
 {
-    struct weights_view *view[2] = {NULL, NULL};
+    struct model_state *view[2] = {NULL, NULL};
     struct diff *d = xcalloc(1, sizeof(*d));
     struct event ev = {.kind = EV_DIFF, .job = e->job_id, .diff = d};
     struct quiz q = {0};
@@ -332,8 +332,8 @@ bool job_diff(struct engine *e, struct command *cmd, struct err *err)
     ok = ok && state_of(e, cmd->from, &view[0], err) && state_of(e, cmd->edit, &view[1], err) &&
          diff_layers(e, view, d, err) &&
          diff_probes(e, view, &q, cmd->from > cmd->edit ? cmd->from : cmd->edit, d, err);
-    view_free(view[0]);
-    view_free(view[1]);
+    state_free(view[0]);
+    state_free(view[1]);
     quiz_free(&q);
     if (ok)
         bus_emit(e->bus, ev);
@@ -377,7 +377,7 @@ static bool ask_state(struct search *s, int state, bool *holds, struct err *err)
 {
     struct engine *e = s->e;
     struct bisect_step *step = &s->b.step[s->b.steps];
-    struct weights_view *view = NULL;
+    struct model_state *view = NULL;
     int edit = state ? s->edits[state - 1].id : 0;
     int tokens = s->cmd->tokens > 0 ? s->cmd->tokens : ANSWER_TOKENS;
     struct wording w = wording_of(&s->cmd->params);
@@ -385,7 +385,7 @@ static bool ask_state(struct search *s, int state, bool *holds, struct err *err)
 
     if (!job_cancelled(&e->job, err) && state_of(e, edit, &view, err))
         text = say_words(e, &w, view, s->cmd->text, tokens, err);
-    view_free(view);
+    state_free(view);
     if (!text)
         return false;
     *step = (struct bisect_step){.edit = edit, .holds = begins(text, s->cmd->expect)};

@@ -16,7 +16,7 @@ enum { SAID = 6, CHAT_SAID = 24, MORE_REPHRASES = 2 };
 
 struct board {
     struct engine *e;
-    const struct weights_view *view[2]; /* before, after */
+    const struct model_state *view[2]; /* before, after */
     const struct fact *fact;
     struct wording wording; /* of the prompt asked last */
     char *old; /* the object the base gives to the fact's own prompt; NULL: not known */
@@ -31,7 +31,7 @@ struct heard {
     bool top;
 };
 
-static bool ask(struct board *b, const struct weights_view *view, const struct tokens *prompt,
+static bool ask(struct board *b, const struct model_state *view, const struct tokens *prompt,
                 const struct tokens *answer, int tokens, int stop, struct heard *out)
 {
     struct engine *e = b->e;
@@ -286,7 +286,7 @@ static bool all_probes(struct board *b, bool paraphrases_are_rows)
 
 bool job_probe(struct engine *e, struct command *cmd, struct err *err)
 {
-    const struct weights_view *after = e->preview.view ? e->preview.view : e->open->edited;
+    const struct model_state *after = e->preview.view ? e->preview.view : e->open->edited;
     bool rows = strcmp(params_word(&cmd->params, P_ATTR_ROWS), "prefixes") != 0;
 
     if (cmd->count < 1)

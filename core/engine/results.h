@@ -15,7 +15,7 @@
 
 struct attribution;
 
-enum model_state { STATE_BASE = 1, STATE_EDITED = 2, STATE_PREVIEW = 4 }; /* bits of a query */
+enum which_state { STATE_BASE = 1, STATE_EDITED = 2, STATE_PREVIEW = 4 }; /* bits of a query */
 
 #define PROGRESS_MOMENTS "second moments"
 
@@ -127,7 +127,7 @@ struct edited { /* the proof of a commit, an event a fact */
 };
 
 struct answer {
-    unsigned state; /* one bit of enum model_state */
+    unsigned state; /* one bit of enum which_state */
     int edit;       /* the state after this edit, 0: none */
     bool partial;   /* more is coming for this prompt and state */
     bool chat;      /* the prompt was wrapped in the model's chat form */
@@ -202,7 +202,7 @@ struct moments_info {
 /* Logit lens of a prompt: what each block's output would say at each position, through the final
  * norm and the head. Row 0 is the first block's output. */
 struct lens_grid {
-    unsigned state; /* one bit of enum model_state */
+    unsigned state; /* one bit of enum which_state */
     int tokens, layers;
     struct word *token;       /* [tokens] */
     struct word *top;         /* [layers][tokens] most probable next token, with its p */

@@ -11,7 +11,7 @@
 #include "core/engine/inside.h"
 #include "core/model/generate.h"
 
-bool states_apply(struct engine *e, struct session *journal, struct weights_view *view, int edit,
+bool states_apply(struct engine *e, struct session *journal, struct model_state *view, int edit,
                   struct err *err)
 {
     const struct model_config *c = e->model->config;
@@ -25,7 +25,7 @@ bool states_apply(struct engine *e, struct session *journal, struct weights_view
             ok = err_set(err, ERR_STATE, "edit %d does not fit this model's layer %d", edit,
                          delta[t].layer);
         if (ok)
-            view_apply(view, &delta[t]);
+            delta_apply(view, &delta[t]);
         delta_free(&delta[t]);
     }
     free(delta);
@@ -34,10 +34,10 @@ bool states_apply(struct engine *e, struct session *journal, struct weights_view
 
 /* base + the deltas of the active edits in order (up to edit `until`; 0: all) is bit for bit the
  * state the session was in. */
-bool states_rebuild(struct engine *e, struct session *journal, int until, struct weights_view **out,
+bool states_rebuild(struct engine *e, struct session *journal, int until, struct model_state **out,
                     struct err *err)
 {
-    struct weights_view *view = view_copy(e->base, ++e->generation);
+    struct model_state *view = state_copy(e->base, ++e->generation);
     struct edit_record *edits = NULL;
     int count = 0;
     bool found = until == 0, ok = session_edits(journal, false, &edits, &count, err);
@@ -53,7 +53,7 @@ bool states_rebuild(struct engine *e, struct session *journal, int until, struct
     if (ok)
         *out = view;
     else
-        view_free(view);
+        state_free(view);
     return ok;
 }
 
@@ -197,7 +197,7 @@ static void session_end(struct engine *e, struct open_session *s)
     if (path && *path)
         unlink(path);
     free(path);
-    view_free(s->edited);
+    state_free(s->edited);
     prefixes_free(&s->prefixes);
     free(s);
 }
@@ -222,7 +222,7 @@ void states_park(struct engine *e)
         return;
     e->parked = e->open;
     e->open = NULL;
-    view_free(e->parked->edited);
+    state_free(e->parked->edited);
     e->parked->edited = NULL;
 }
 
@@ -302,7 +302,7 @@ bool job_history(struct engine *e, struct command *cmd, struct err *err)
 
 bool job_verify(struct engine *e, struct command *cmd, struct err *err)
 {
-    struct weights_view *view = NULL;
+    struct model_state *view = NULL;
     struct session_status status;
     char now[65], again[65];
     bool ok;
@@ -312,7 +312,7 @@ bool job_verify(struct engine *e, struct command *cmd, struct err *err)
         !states_rebuild(e, e->open->journal, 0, &view, err))
         return false;
     ok = weights_checksum(e->open->edited, now, err) && weights_checksum(view, again, err);
-    view_free(view);
+    state_free(view);
     if (ok && strcmp(now, again))
         ok = err_set(err, ERR_STATE, "rebuilt weights have checksum %.16s, those in use %.16s",
                      again, now);

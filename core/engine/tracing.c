@@ -59,7 +59,7 @@ static bool layers_of(struct engine *e, struct trace_run *run, struct trace *t, 
 
 bool job_trace(struct engine *e, struct command *cmd, struct err *err)
 {
-    const struct weights_view *view = cmd->states == STATE_BASE ? e->base : e->open->edited;
+    const struct model_state *view = cmd->states == STATE_BASE ? e->base : e->open->edited;
     struct trace t = {0};
     struct trace_run *run;
     struct request r;

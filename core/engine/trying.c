@@ -132,7 +132,7 @@ static void weigh(struct tried *out, const struct engine *e, const struct edit_r
 }
 
 /* What the edited view says, to the fact's own prompt and to its probes. */
-static bool judge(struct trial *t, const struct weights_view *view, const struct request *request,
+static bool judge(struct trial *t, const struct model_state *view, const struct request *request,
                   struct tried *out, struct err *err)
 {
     struct said after;
@@ -172,7 +172,7 @@ static bool make(struct trial *t, int variant, const struct command *cmd, struct
     struct engine *e = t->e;
     struct request *request = NULL;
     struct edit_result result = {0};
-    struct weights_view *view = NULL;
+    struct model_state *view = NULL;
     struct edit_plan plan = {0};
     unsigned run = 0;
     double began;
@@ -189,7 +189,7 @@ static bool make(struct trial *t, int variant, const struct command *cmd, struct
         ok = !edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &plan, &run, err);
     }
     if (ok) {
-        view = view_copy(e->open->edited, ++e->generation);
+        view = state_copy(e->open->edited, ++e->generation);
         ok = edit_apply(&result, view, &plan, &e->job, err);
     }
     out->seconds = clock_seconds() - began;
@@ -199,7 +199,7 @@ static bool make(struct trial *t, int variant, const struct command *cmd, struct
     }
     edit_result_free(&result);
     edit_plan_free(&plan);
-    view_free(view);
+    state_free(view);
     requests_free(request, request ? 1 : 0);
     return ok;
 }

@@ -111,14 +111,14 @@ static bool step(struct engine *e, const struct command *cmd, struct err *err)
 
 bool job_undo(struct engine *e, struct command *cmd, struct err *err)
 {
-    struct weights_view *view = NULL;
+    struct model_state *view = NULL;
 
     if (e->options.readonly)
         return err_set(err, ERR_USAGE, "read-only: nothing is undone or redone");
     if (!step(e, cmd, err) || !states_rebuild(e, e->open->journal, 0, &view, err))
         return false;
     preview_drop(e);
-    view_free(e->open->edited);
+    state_free(e->open->edited);
     e->open->edited = view;
     e->open->history++;
     return job_history(e, cmd, err) && states_say(e, err);

@@ -63,7 +63,7 @@ static struct mat before_norm(struct device *dev, struct norm post, struct mat s
 }
 
 /* o = h + W_down m, m = act(gate) * up of norm(h) */
-static void ffn_grad(struct forward *f, const struct weights_view *view, int layer,
+static void ffn_grad(struct forward *f, const struct model_state *view, int layer,
                      const struct saved *save, struct mat dx)
 {
     const struct model *m = f->model;
@@ -75,15 +75,15 @@ static void ffn_grad(struct forward *f, const struct weights_view *view, int lay
     struct mat dsum =
         before_norm(dev, b->post_ffn_norm, save->ffn_sum, mat_rows(f->norm, 0, n), dx);
 
-    if (b->up.data) {
+    if (b->w[MATRIX_UP].data) {
         du = mat_rows(f->d_up, 0, n);
         up = mat_rows(save->up, 0, n);
     }
-    device_gemm(dev, 1, dsum, false, view_down(view, layer), false, 0, dm);
+    device_gemm(dev, 1, dsum, false, state_matrix(view, layer, MATRIX_DOWN), false, 0, dm);
     device_gated_grad(dev, m->config->act, mat_rows(save->gate, 0, n), up, dm, dg, du);
-    device_gemm(dev, 1, dg, false, b->gate, false, 0, dn);
-    if (b->up.data)
-        device_gemm(dev, 1, du, false, b->up, false, 1, dn);
+    device_gemm(dev, 1, dg, false, state_matrix(view, layer, MATRIX_GATE), false, 0, dn);
+    if (b->w[MATRIX_UP].data)
+        device_gemm(dev, 1, du, false, state_matrix(view, layer, MATRIX_UP), false, 1, dn);
     device_norm_grad(dev, mat_rows(save->h, 0, n), b->ffn_norm, dn, dx);
 }
 
@@ -104,7 +104,7 @@ static struct mat heads_grad(struct forward *f, const struct block *b, const str
     return room;
 }
 
-void backward_block(struct forward *f, const struct weights_view *view, int layer,
+void backward_block(struct forward *f, const struct model_state *view, int layer,
                     const struct pass *p, struct cache *c, const struct saved *save, struct mat dx)
 {
     const struct model_config *cfg = f->model->config;
@@ -120,14 +120,14 @@ void backward_block(struct forward *f, const struct weights_view *view, int laye
     ffn_grad(f, view, layer, save, mat_rows(dx, 0, n));
     /* h = x + W_o att(q, k, v) of norm(x); cached rows do not depend on x */
     dsum = before_norm(dev, b->post_attn_norm, save->att_sum, mat_rows(f->norm, 0, n), dx);
-    device_gemm(dev, 1, dsum, false, b->o, false, 0, datt);
+    device_gemm(dev, 1, dsum, false, state_matrix(view, layer, MATRIX_O), false, 0, datt);
     device_attention_grad(dev, mat_rows(save->q, 0, n), c->k[layer], c->v[layer], p->seq, p->seqs,
                           b->shape, datt, dq, dk, dv);
     dq = heads_grad(f, b, p, cfg->heads, b->q_norm, save->q_raw, dq, mat_rows(f->q, 0, n));
     dk = heads_grad(f, b, p, cfg->kv_heads, b->k_norm, save->k_raw, dk, mat_rows(f->k, 0, n));
-    device_gemm(dev, 1, dq, false, b->q, false, 0, dn);
-    device_gemm(dev, 1, dk, false, b->k, false, 1, dn);
-    device_gemm(dev, 1, dv, false, b->v, false, 1, dn);
+    device_gemm(dev, 1, dq, false, state_matrix(view, layer, MATRIX_Q), false, 0, dn);
+    device_gemm(dev, 1, dk, false, state_matrix(view, layer, MATRIX_K), false, 1, dn);
+    device_gemm(dev, 1, dv, false, state_matrix(view, layer, MATRIX_V), false, 1, dn);
     device_norm_grad(dev, mat_rows(save->in, 0, n), b->attn_norm, dn, dx);
 }
 

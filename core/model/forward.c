@@ -140,29 +140,36 @@ void forward_embed(struct forward *f, const struct pass *p, struct mat x)
 }
 
 /* y = x W^T (+ bias) */
-static void linear(const struct model *m, struct mat x, struct mat w, struct mat bias, struct mat y)
+static void linear(const struct model_state *view, int layer, enum matrix which, struct mat x,
+                   struct mat y)
 {
-    device_gemm(m->dev, 1, x, false, model_weight(m, w, x.rows), true, 0, y);
+    const struct model *m = view->model;
+    struct mat bias = m->block[layer].bias[which];
+
+    device_gemm(m->dev, 1, x, false, model_weight(m, state_matrix(view, layer, which), x.rows),
+                true, 0, y);
     if (bias.data)
         device_axpy(m->dev, 1, bias, y);
 }
 
 /* x += y W^T + bias, or with a norm behind it x += norm(sum), sum = y W^T + bias. */
-static void add_to_stream(struct forward *f, struct mat y, struct mat w, struct mat bias,
-                          struct norm post, struct mat sum, struct mat x)
+static void add_to_stream(struct forward *f, const struct model_state *view, int layer,
+                          enum matrix which, struct mat y, struct norm post, struct mat sum,
+                          struct mat x)
 {
-    struct device *dev = f->model->dev;
-    struct mat norm = mat_rows(f->norm, 0, x.rows);
+    const struct model *m = view->model;
+    struct mat norm = mat_rows(f->norm, 0, x.rows), bias = m->block[layer].bias[which];
 
     if (!post.gain.data) {
-        device_gemm(dev, 1, y, false, model_weight(f->model, w, y.rows), true, 1, x);
+        device_gemm(m->dev, 1, y, false, model_weight(m, state_matrix(view, layer, which), y.rows),
+                    true, 1, x);
         if (bias.data)
-            device_axpy(dev, 1, bias, x);
+            device_axpy(m->dev, 1, bias, x);
         return;
     }
-    linear(f->model, y, w, bias, sum);
-    device_norm(dev, sum, post, norm);
-    device_axpy(dev, 1, norm, x);
+    linear(view, layer, which, y, sum);
+    device_norm(m->dev, sum, post, norm);
+    device_axpy(m->dev, 1, norm, x);
 }
 
 /* Each head of each row becomes a row. */
@@ -186,9 +193,10 @@ static void norm_heads(struct device *dev, struct mat x, int heads, struct norm 
     device_norm(dev, each, n, each);
 }
 
-static void attend(struct forward *f, const struct block *b, int layer, const struct pass *p,
-                   struct cache *c, struct mat x, struct saved *save)
+static void attend(struct forward *f, const struct model_state *view, int layer,
+                   const struct pass *p, struct cache *c, struct mat x, struct saved *save)
 {
+    const struct block *b = &f->model->block[layer];
     const struct model_config *cfg = f->model->config;
     struct device *dev = f->model->dev;
     struct mat norm = mat_rows(f->norm, 0, p->rows), att = mat_rows(f->att, 0, p->rows);
@@ -196,9 +204,9 @@ static void attend(struct forward *f, const struct block *b, int layer, const st
     struct mat k = mat_rows(f->k, 0, p->rows), v = mat_rows(f->v, 0, p->rows);
 
     device_norm(dev, x, b->attn_norm, norm);
-    linear(f->model, norm, b->q, b->q_bias, q);
-    linear(f->model, norm, b->k, b->k_bias, k);
-    linear(f->model, norm, b->v, b->v_bias, v);
+    linear(view, layer, MATRIX_Q, norm, q);
+    linear(view, layer, MATRIX_K, norm, k);
+    linear(view, layer, MATRIX_V, norm, v);
     norm_heads(dev, q, cfg->heads, b->q_norm, save ? save->q_raw : (struct mat){0});
     norm_heads(dev, k, cfg->kv_heads, b->k_norm, save ? save->k_raw : (struct mat){0});
     if (b->freq) {
@@ -214,11 +222,11 @@ static void attend(struct forward *f, const struct block *b, int layer, const st
         device_copy(dev, mat_rows(v, a->q0, a->n), mat_rows(c->v[layer], a->kv0 + a->past, a->n));
     }
     device_attention(dev, q, c->k[layer], c->v[layer], p->seq, p->seqs, b->shape, att);
-    add_to_stream(f, att, b->o, b->o_bias, b->post_attn_norm,
+    add_to_stream(f, view, layer, MATRIX_O, att, b->post_attn_norm,
                   mat_rows(save ? save->att_sum : f->sum, 0, p->rows), x);
 }
 
-void forward_block(struct forward *f, const struct weights_view *view, int layer,
+void forward_block(struct forward *f, const struct model_state *view, int layer,
                    const struct pass *p, struct cache *c, struct mat x, const struct tap *tap,
                    struct saved *save)
 {
@@ -233,29 +241,29 @@ void forward_block(struct forward *f, const struct weights_view *view, int layer
         tap->fn(tap->ctx, layer, TAP_BLOCK_IN, x);
     if (save)
         device_copy(dev, x, mat_rows(save->in, 0, p->rows));
-    attend(f, b, layer, p, c, x, save);
+    attend(f, view, layer, p, c, x, save);
     if (tap)
         tap->fn(tap->ctx, layer, TAP_FFN_IN, x);
     if (save)
         device_copy(dev, x, mat_rows(save->h, 0, p->rows));
     device_norm(dev, x, b->ffn_norm, norm);
-    linear(m, norm, b->gate, b->gate_bias, gate);
-    if (b->up.data) {
+    linear(view, layer, MATRIX_GATE, norm, gate);
+    if (b->w[MATRIX_UP].data) {
         up = mat_rows(save ? save->up : f->up, 0, p->rows);
-        linear(m, norm, b->up, b->up_bias, up);
+        linear(view, layer, MATRIX_UP, norm, up);
     }
     device_gated(dev, m->config->act, gate, up, coeff);
     if (tap)
         tap->fn(tap->ctx, layer, TAP_COEFF, coeff);
-    add_to_stream(f, coeff, view_down(view, layer), b->down_bias, b->post_ffn_norm,
+    add_to_stream(f, view, layer, MATRIX_DOWN, coeff, b->post_ffn_norm,
                   mat_rows(save ? save->ffn_sum : f->sum, 0, p->rows), x);
     if (tap)
         tap->fn(tap->ctx, layer, TAP_BLOCK_OUT, x);
 }
 
-void forward_ffn_sum(const struct weights_view *view, int layer, struct mat coeff, struct mat sum)
+void forward_ffn_sum(const struct model_state *view, int layer, struct mat coeff, struct mat sum)
 {
-    linear(view->model, coeff, view_down(view, layer), view->model->block[layer].down_bias, sum);
+    linear(view, layer, MATRIX_DOWN, coeff, sum);
 }
 
 void forward_logits(struct forward *f, struct mat x, struct mat logits)
@@ -308,7 +316,7 @@ static void search_tap(void *ctx, int layer, enum tap_site site, struct mat x)
         look_for_flaw(s, layer, site, x);
 }
 
-static bool run_blocks(struct forward *f, const struct weights_view *view, const struct pass *p,
+static bool run_blocks(struct forward *f, const struct model_state *view, const struct pass *p,
                        struct cache *c, struct mat x, const struct tap *tap, struct job *job,
                        struct err *err)
 {
@@ -338,7 +346,7 @@ bool forward_sound(struct forward *f, struct mat x, bool *sound, struct err *err
     return ok;
 }
 
-bool forward_run(struct forward *f, const struct weights_view *view, const struct pass *p,
+bool forward_run(struct forward *f, const struct model_state *view, const struct pass *p,
                  struct cache *c, struct mat x, const struct tap *tap, struct job *job,
                  struct err *err)
 {

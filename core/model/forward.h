@@ -9,7 +9,7 @@
 #ifndef CORE_MODEL_FORWARD_H
 #define CORE_MODEL_FORWARD_H
 
-#include "core/model/model.h"
+#include "core/model/state.h"
 
 enum tap_site {
     TAP_BLOCK_IN,  /* residual before attention, [rows, d] */
@@ -69,23 +69,23 @@ bool pass_fits(const struct pass *p, const struct model *m, struct err *err);
  * has them */
 void forward_embed(struct forward *f, const struct pass *p, struct mat x);
 /* x becomes the output of block `layer` under the view. */
-void forward_block(struct forward *f, const struct weights_view *view, int layer,
+void forward_block(struct forward *f, const struct model_state *view, int layer,
                    const struct pass *p, struct cache *c, struct mat x, const struct tap *tap,
                    struct saved *save);
 /* What the FFN makes of coefficients [n, M], before a norm behind it: sum [n, d]. */
-void forward_ffn_sum(const struct weights_view *view, int layer, struct mat coeff, struct mat sum);
+void forward_ffn_sum(const struct model_state *view, int layer, struct mat coeff, struct mat sum);
 /* logits [n, V] of residuals x [n, d]: final norm and head. x keeps its values. */
 void forward_logits(struct forward *f, struct mat x, struct mat logits);
 /* All blocks; err tells cancel, a fault, ERR_USAGE where the pass reaches beyond the context, or
  * ERR_FORMAT with the layer and the place where a number is not finite: then the taps of blocks
  * that were passed have been called twice. */
-bool forward_run(struct forward *f, const struct weights_view *view, const struct pass *p,
+bool forward_run(struct forward *f, const struct model_state *view, const struct pass *p,
                  struct cache *c, struct mat x, const struct tap *tap, struct job *job,
                  struct err *err);
 
 /* dx [rows, d]: the gradient with respect to the block's output becomes that with respect to
  * its input. `save` is what forward_block() kept on the same pass and cache. */
-void backward_block(struct forward *f, const struct weights_view *view, int layer,
+void backward_block(struct forward *f, const struct model_state *view, int layer,
                     const struct pass *p, struct cache *c, const struct saved *save, struct mat dx);
 /* dx [n, d] += gradient through head and final norm of x [n, d] for d_logits [n, V], which are
  * changed where the model caps its logits. */

@@ -66,7 +66,7 @@ static int sample(const float *logits, int n, double temperature, uint64_t *rng)
 
 /* A context that grows: one sequence, its cache, and room for the logits of its newest tokens. */
 struct context {
-    const struct weights_view *view;
+    const struct model_state *view;
     struct forward *f;
     struct cache *cache;
     struct mat x, logits;
@@ -74,7 +74,7 @@ struct context {
 };
 
 /* For passes of up to `pass` tokens, `capacity` in all, logits of up to `rows` at once. */
-static struct context context_new(const struct weights_view *view, int pass, int capacity, int rows)
+static struct context context_new(const struct model_state *view, int pass, int capacity, int rows)
 {
     const struct model *m = view->model;
 
@@ -180,7 +180,7 @@ static int most(int a, int b)
     return a > b ? a : b;
 }
 
-bool generate(struct generated *out, const struct weights_view *view, const int *ids, int count,
+bool generate(struct generated *out, const struct model_state *view, const int *ids, int count,
               const struct generate_options *o, struct job *job, struct err *err)
 {
     const struct model *m = view->model;
@@ -231,9 +231,8 @@ void generated_free(struct generated *g)
     *g = (struct generated){0};
 }
 
-bool continuation_logp(const struct weights_view *view, const int *ids, int count,
-                       const int *target, int targets, double *logp, bool *top, struct job *job,
-                       struct err *err)
+bool continuation_logp(const struct model_state *view, const int *ids, int count, const int *target,
+                       int targets, double *logp, bool *top, struct job *job, struct err *err)
 {
     int vocab = view->model->head.rows, n = count + targets - 1;
     int *all = xmalloc((size_t)n * sizeof(int));

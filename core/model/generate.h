@@ -28,15 +28,14 @@ struct generated {
 };
 
 /* `ids` are the whole prompt (BOS included if wanted). */
-bool generate(struct generated *out, const struct weights_view *view, const int *ids, int count,
+bool generate(struct generated *out, const struct model_state *view, const int *ids, int count,
               const struct generate_options *o, struct job *job, struct err *err);
 void generated_free(struct generated *g);
 
 /* As .want of generate(), when nothing is to be generated: one pass. logp, top [targets]; either
  * may be NULL. */
-bool continuation_logp(const struct weights_view *view, const int *ids, int count,
-                       const int *target, int targets, double *logp, bool *top, struct job *job,
-                       struct err *err);
+bool continuation_logp(const struct model_state *view, const int *ids, int count, const int *target,
+                       int targets, double *logp, bool *top, struct job *job, struct err *err);
 
 /* Indices of the k largest of n, descending; ties by index. k is cut to n; returns it. */
 int top_k(const float *x, int n, int k, int *index);

@@ -47,7 +47,7 @@ static void keep_output(void *ctx, int layer, enum tap_site site, struct mat x)
 /* One forward over `ids`: rows [layers * wanted, d] take every block's output from position
  * `first` on, wanted of them; `rest`, unless it has no rows, takes those of the last block that
  * come after them. */
-static bool run_to_rows(const struct weights_view *view, const int *ids, int count, int first,
+static bool run_to_rows(const struct model_state *view, const int *ids, int count, int first,
                         int wanted, struct mat rows, struct mat rest, struct job *job,
                         struct err *err)
 {
@@ -151,7 +151,7 @@ static void take_cell(void *ctx, int row, const float *logits, double lse)
         c->rank[(size_t)t * (size_t)c->rows + (size_t)row] = rank_of(logits, c->vocab, c->token[t]);
 }
 
-static bool cells_from(const struct weights_view *view, const int *ids, int count, int first,
+static bool cells_from(const struct model_state *view, const int *ids, int count, int first,
                        struct cells *c, struct job *job, struct err *err)
 {
     const struct model *m = view->model;
@@ -167,7 +167,7 @@ static bool cells_from(const struct weights_view *view, const int *ids, int coun
     return ok;
 }
 
-bool lens_cells(const struct weights_view *view, const int *ids, int count, const int *token,
+bool lens_cells(const struct model_state *view, const int *ids, int count, const int *token,
                 int tokens, int *best, float *p, int *rank, struct job *job, struct err *err)
 {
     struct cells c = {.token = token, .tokens = tokens, .best = best, .p = p, .rank = rank};
@@ -175,7 +175,7 @@ bool lens_cells(const struct weights_view *view, const int *ids, int count, cons
     return cells_from(view, ids, count, 0, &c, job, err);
 }
 
-bool lens_ranks(const struct weights_view *view, const int *ids, int count, const int *token,
+bool lens_ranks(const struct model_state *view, const int *ids, int count, const int *token,
                 int tokens, int *rank, struct job *job, struct err *err)
 {
     struct cells c = {.token = token, .tokens = tokens, .rank = rank};
@@ -210,7 +210,7 @@ static void take_look(void *ctx, int row, const float *logits, double lse)
     l->out->rank_new[layer] = rank_of(logits, l->vocab, l->target[0]);
 }
 
-bool lens_look(struct lens_look *out, const struct weights_view *view, const int *ids, int count,
+bool lens_look(struct lens_look *out, const struct model_state *view, const int *ids, int count,
                const int *target, int targets, int old, struct job *job, struct err *err)
 {
     const struct model *m = view->model;

@@ -22,7 +22,7 @@ struct lens_look {
 };
 
 /* old < 0: take the most probable token. `target` has at least one token. */
-bool lens_look(struct lens_look *out, const struct weights_view *view, const int *ids, int count,
+bool lens_look(struct lens_look *out, const struct model_state *view, const int *ids, int count,
                const int *target, int targets, int old, struct job *job, struct err *err);
 void lens_look_free(struct lens_look *look);
 
@@ -30,11 +30,11 @@ void lens_look_free(struct lens_look *look);
  * probability, p [layers][count] (either may be NULL), and the rank, from 1, of each of the
  * `tokens` asked, rank [tokens][layers][count]. The head is read for a few rows at a time, so
  * that memory stays bounded; the job's flag is looked at between them. */
-bool lens_cells(const struct weights_view *view, const int *ids, int count, const int *token,
+bool lens_cells(const struct model_state *view, const int *ids, int count, const int *token,
                 int tokens, int *best, float *p, int *rank, struct job *job, struct err *err);
 
 /* The last position only: rank [tokens][layers]. */
-bool lens_ranks(const struct weights_view *view, const int *ids, int count, const int *token,
+bool lens_ranks(const struct model_state *view, const int *ids, int count, const int *token,
                 int tokens, int *rank, struct job *job, struct err *err);
 
 #endif

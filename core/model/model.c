@@ -159,11 +159,11 @@ static struct mat tensor(struct budget *b, const char *name, float add)
     return t->ndim == 1 ? place_vector(b, t, add) : place(b, t);
 }
 
-static struct mat of_block(struct budget *b, int layer, const char *name)
+static struct mat of_block(struct budget *b, int layer, const char *name, const char *part)
 {
     char full[80];
 
-    snprintf(full, sizeof(full), "blk.%d.%s", layer, name);
+    snprintf(full, sizeof(full), "blk.%d.%s.%s", layer, name, part);
     return tensor(b, full, 0);
 }
 
@@ -213,25 +213,14 @@ static void place_block(struct budget *b, int l)
     k->k_norm = norm_of_block(b, l, "attn_k_norm");
     k->post_attn_norm = norm_of_block(b, l, "post_attention_norm");
     k->post_ffn_norm = norm_of_block(b, l, "post_ffw_norm");
-    k->q = of_block(b, l, "attn_q.weight");
-    k->k = of_block(b, l, "attn_k.weight");
-    k->v = of_block(b, l, "attn_v.weight");
-    k->o = of_block(b, l, "attn_output.weight");
-    k->q_bias = of_block(b, l, "attn_q.bias");
-    k->k_bias = of_block(b, l, "attn_k.bias");
-    k->v_bias = of_block(b, l, "attn_v.bias");
-    k->o_bias = of_block(b, l, "attn_output.bias");
-    if (m->config->parts & PART_GATE) {
-        k->gate = of_block(b, l, "ffn_gate.weight");
-        k->gate_bias = of_block(b, l, "ffn_gate.bias");
-        k->up = of_block(b, l, "ffn_up.weight");
-        k->up_bias = of_block(b, l, "ffn_up.bias");
-    } else {
-        k->gate = of_block(b, l, "ffn_up.weight");
-        k->gate_bias = of_block(b, l, "ffn_up.bias");
+    for (int i = 0; i < MATRICES; i++) {
+        const char *name = matrix_tensor(m->config, (enum matrix)i);
+
+        if (!name)
+            continue;
+        k->w[i] = of_block(b, l, name, "weight");
+        k->bias[i] = of_block(b, l, name, "bias");
     }
-    k->down = of_block(b, l, "ffn_down.weight");
-    k->down_bias = of_block(b, l, "ffn_down.bias");
     k->shape = shape_of(m->config, l);
     k->freq = m->config->windowed[l] && m->freq_swa ? m->freq_swa : m->freq;
 }
@@ -392,60 +381,4 @@ void model_close(struct model *m)
     tokenizer_free(m->tokenizer);
     weights_close(m->file);
     free(m);
-}
-
-struct weights_view *view_new(const struct model *m, unsigned generation)
-{
-    struct weights_view *v = xcalloc(1, sizeof(*v));
-
-    v->model = m;
-    v->generation = generation;
-    v->down = xcalloc((size_t)m->config->layers, sizeof(*v->down));
-    v->hash = xcalloc((size_t)m->config->layers, sizeof(*v->hash));
-    v->hashed = xcalloc((size_t)m->config->layers, sizeof(*v->hashed));
-    return v;
-}
-
-struct weights_view *view_copy(const struct weights_view *v, unsigned generation)
-{
-    struct weights_view *c = view_new(v->model, generation);
-
-    for (int l = 0; l < v->model->config->layers; l++) {
-        memcpy(c->hash[l], v->hash[l], sizeof(c->hash[l]));
-        c->hashed[l] = v->hashed[l];
-        if (!v->down[l].data)
-            continue;
-        c->down[l] = mat_new(v->model->dev, DT_F32, v->down[l].rows, v->down[l].cols);
-        device_copy(v->model->dev, v->down[l], c->down[l]);
-    }
-    return c;
-}
-
-void view_free(struct weights_view *v)
-{
-    if (!v)
-        return;
-    for (int l = 0; l < v->model->config->layers; l++)
-        mat_free(v->model->dev, &v->down[l]);
-    free(v->down);
-    free(v->hash);
-    free(v->hashed);
-    free(v);
-}
-
-struct mat view_down(const struct weights_view *v, int layer)
-{
-    return v->down[layer].data ? v->down[layer] : v->model->block[layer].down;
-}
-
-struct mat view_own_down(struct weights_view *v, int layer)
-{
-    struct mat base = v->model->block[layer].down;
-
-    v->hashed[layer] = false;
-    if (!v->down[layer].data) {
-        v->down[layer] = mat_new(v->model->dev, DT_F32, base.rows, base.cols);
-        device_copy(v->model->dev, base, v->down[layer]);
-    }
-    return v->down[layer];
 }

@@ -1,14 +1,11 @@
-/* A model on a device: its weights by role, and views of them.
- *
- * The model itself is never changed. A weights_view says which down projections stand for the
- * base's: the edited state, a preview and `edit:17` are views side by side. Everything that was
- * computed under a view carries the view's generation. All of this belongs to the engine's
- * thread. */
+/* A model on a device: its weights by role. It is never changed; what an edit makes of it is a
+ * state (state.h). All of this belongs to the engine's thread. */
 #ifndef CORE_MODEL_MODEL_H
 #define CORE_MODEL_MODEL_H
 
 #include "core/base/job.h"
 #include "core/device/device.h"
+#include "core/model/matrix.h"
 #include "core/model/tokenizer/tokenizer.h"
 #include "core/model/weights.h"
 
@@ -17,12 +14,7 @@ struct block {
     struct norm attn_norm, ffn_norm;           /* before attention and FFN */
     struct norm q_norm, k_norm;                /* [1, hd]: of each head, before the rotation */
     struct norm post_attn_norm, post_ffn_norm; /* of what attention and FFN give to the stream */
-    struct mat q, k, v, o;                     /* [H hd, d], [Hkv hd, d] twice, [d, H hd] */
-    struct mat q_bias, k_bias, v_bias, o_bias;
-    /* [M, d], [M, d], [d, M]: m = act(gate x) * (up x). Of an ungated FFN the matrix that the
-     * activation reads (GGUF's ffn_up) is `gate`, and there is no `up`. */
-    struct mat gate, up, down;
-    struct mat gate_bias, up_bias, down_bias;
+    struct mat w[MATRICES], bias[MATRICES];
     struct attn_shape shape;
     const float *freq; /* rotary positions; NULL: none */
 };
@@ -64,20 +56,5 @@ void model_close(struct model *m);
 /* The weight w for a product of x with w transposed, x of so many rows: for few, the stored one
  * where there are both, since that is fewer bytes to read. The bits of the product are the same. */
 struct mat model_weight(const struct model *m, struct mat w, int rows);
-
-struct weights_view {
-    const struct model *model;
-    struct mat *down; /* [layers]; data NULL: the base's */
-    unsigned generation;
-    unsigned char (*hash)[32]; /* [layers] sha256 of each matrix, see core/edit/checksum.h */
-    bool *hashed;              /* [layers] whether it is known */
-};
-
-struct weights_view *view_new(const struct model *m, unsigned generation); /* the base */
-struct weights_view *view_copy(const struct weights_view *v, unsigned generation);
-void view_free(struct weights_view *v);
-struct mat view_down(const struct weights_view *v, int layer);
-/* The layer's down projection as an own float32 matrix of this view, to be written to. */
-struct mat view_own_down(struct weights_view *v, int layer);
 
 #endif

@@ -94,7 +94,7 @@ struct spent {
     double wall, cpu;
 };
 
-static bool prefill(const struct weights_view *view, const int *ids, int n, struct spent *spent)
+static bool prefill(const struct model_state *view, const int *ids, int n, struct spent *spent)
 {
     const struct model *m = view->model;
     struct pass pass = pass_new(&ids, &n, NULL, 1, 0);
@@ -117,7 +117,7 @@ static bool prefill(const struct weights_view *view, const int *ids, int n, stru
     return ok;
 }
 
-static bool decode(const struct weights_view *view, const int *ids, int n, struct spent *spent)
+static bool decode(const struct model_state *view, const int *ids, int n, struct spent *spent)
 {
     struct generate_options o = {.tokens = n, .past_end = true};
     struct generated g = {0};
@@ -142,7 +142,7 @@ static bool measure(const struct plan *p, enum dtype type, long long memory)
     struct device *dev = device_open(&device_cpu, 0, p->threads, NULL);
     struct weights *w = weights_open(p->model, NULL);
     int *ids = xcalloc((size_t)p->prompt + 1, sizeof(*ids));
-    struct weights_view *view;
+    struct model_state *view;
     struct model *m;
     bool ok = true;
 
@@ -154,7 +154,7 @@ static bool measure(const struct plan *p, enum dtype type, long long memory)
         return false;
     for (int i = 0; i < p->prompt; i++)
         ids[i] = 100 + (int)(i * 7919L % 20000) % (m->head.rows - 100);
-    view = view_new(m, 1);
+    view = state_new(m, 1);
     for (int r = -1; ok && r < p->repeats; r++) {
         struct spent pp = {0}, tg = {0};
 
@@ -174,7 +174,7 @@ static bool measure(const struct plan *p, enum dtype type, long long memory)
                p->tokens / median(wall[1], p->repeats), floor, tg / floor);
         fflush(stdout);
     }
-    view_free(view);
+    state_free(view);
     model_close(m);
     device_close(dev);
     free(ids);

@@ -85,7 +85,7 @@ static double step_floor(const struct model_config *c, int n, int labels, int bl
 struct bench {
     struct device *dev;
     struct model *model;
-    struct weights_view *view;
+    struct model_state *view;
     struct request request;
     struct params params;
 };
@@ -123,7 +123,7 @@ static bool open_bench(struct bench *b, const char *path, struct err *err)
         !request_build(&b->request, &fact, &prefixes, b->model, &b->params, err))
         return false;
     prefixes_free(&prefixes);
-    b->view = view_new(b->model, 1);
+    b->view = state_new(b->model, 1);
     return true;
 }
 

@@ -146,7 +146,7 @@ static double one_token(struct model *m)
     struct cache *cache = cache_new(m, 1);
     struct mat x = mat_new(m->dev, DT_F32, 1, m->config->hidden);
     struct mat logits = mat_new(m->dev, DT_F32, 1, m->head.rows);
-    struct weights_view *view = view_new(m, 1);
+    struct model_state *view = state_new(m, 1);
     double start = clock_seconds(), took;
 
     if (!forward_run(f, view, &pass, cache, x, NULL, NULL, NULL))
@@ -154,7 +154,7 @@ static double one_token(struct model *m)
     forward_logits(f, x, logits);
     device_sync(m->dev, NULL);
     took = clock_seconds() - start;
-    view_free(view);
+    state_free(view);
     mat_free(m->dev, &x);
     mat_free(m->dev, &logits);
     cache_free(cache, m->dev);

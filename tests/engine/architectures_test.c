@@ -34,7 +34,7 @@ struct bench {
     const char *file;
     struct device *dev;
     struct model *model;
-    struct weights_view *base;
+    struct model_state *base;
     struct safetensors *golden;
     const struct model_config *c;
     struct err err;
@@ -59,14 +59,14 @@ static bool bench_open(struct bench *b, const char *file, const struct device_op
     b->model = b->dev ? model_open(path, b->dev, memory, NULL, &b->err) : NULL;
     if (!b->model)
         return false;
-    b->base = view_new(b->model, 1);
+    b->base = state_new(b->model, 1);
     b->c = b->model->config;
     return b->golden != NULL;
 }
 
 static void bench_close(struct bench *b)
 {
-    view_free(b->base);
+    state_free(b->base);
     model_close(b->model);
     device_close(b->dev);
     safetensors_close(b->golden);
@@ -171,7 +171,7 @@ static void step_free(struct bench *b, struct step *s)
 }
 
 /* Logits [to - from][V] of a view. Caller frees. */
-static float *step_run(struct bench *b, struct step *s, const struct weights_view *view,
+static float *step_run(struct bench *b, struct step *s, const struct model_state *view,
                        const int *ids, int from, int to, const struct tap *tap)
 {
     struct pass pass = pass_new(&ids, &to, &from, 1, 0);
@@ -264,7 +264,7 @@ static void edited_agrees(struct bench *b)
     int d = b->c->hidden, m = b->c->ffn, ids[ALL] = {0};
     float *r = golden(b, "edit_r", (size_t)d), *x = golden(b, "edit_x", (size_t)m);
     float *want = golden(b, "edited", (ALL - PAST) * v), *got;
-    struct weights_view *view = view_copy(b->base, 2);
+    struct model_state *view = state_copy(b->base, 2);
     struct step s = step_new(b);
     struct mat rm = mat_new(b->dev, DT_F32, 1, d), xm = mat_new(b->dev, DT_F32, 1, m);
 
@@ -272,7 +272,7 @@ static void edited_agrees(struct bench *b)
     if (r && x) {
         device_upload(b->dev, rm, r);
         device_upload(b->dev, xm, x);
-        device_delta_apply(b->dev, rm, xm, view_own_down(view, 1));
+        device_delta_apply(b->dev, rm, xm, state_own(view, 1, MATRIX_DOWN));
     }
     got = step_run(b, &s, view, ids, 0, ALL, NULL);
     agree(b, "edited logits", 0, got + PAST * v, want, (ALL - PAST) * v, 1e-4, false);
@@ -283,7 +283,7 @@ static void edited_agrees(struct bench *b)
     mat_free(b->dev, &rm);
     mat_free(b->dev, &xm);
     step_free(b, &s);
-    view_free(view);
+    state_free(view);
 }
 
 /* --- the gradient ----------------------------------------------------------------------- */

@@ -8,7 +8,7 @@
 
 static struct device *dev;
 static struct model *model;
-static struct weights_view *base;
+static struct model_state *base;
 static struct prefixes prefixes;
 
 static struct request golden_request(int n, const struct params *p)
@@ -214,10 +214,10 @@ int main(void)
     model = golden_model(&dev);
     if (!model || !prefixes_load(&prefixes, "tests/data/goldens/prefixes.txt", NULL))
         return 1;
-    base = view_new(model, 1);
+    base = state_new(model, 1);
     status = test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
     prefixes_free(&prefixes);
-    view_free(base);
+    state_free(base);
     model_close(model);
     device_close(dev);
     return status;

@@ -6,7 +6,7 @@
 
 static struct device *dev;
 static struct model *model;
-static struct weights_view *base;
+static struct model_state *base;
 
 static void next_tokens_agree(void)
 {
@@ -124,10 +124,10 @@ int main(void)
     model = golden_model(&dev);
     if (!model)
         return 1;
-    base = view_new(model, 1);
+    base = state_new(model, 1);
     printf("model ready in %.3f s\n", model->load_seconds);
     status = test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
-    view_free(base);
+    state_free(base);
     model_close(model);
     device_close(dev);
     return status;

@@ -9,7 +9,7 @@ static const int some[SOME] = {0, 7, 300, 1535}; /* neurons that are computed on
 
 static struct real real;
 
-static struct attribution *scores(const struct weights_view *view, const struct params *p,
+static struct attribution *scores(const struct model_state *view, const struct params *p,
                                   bool curves)
 {
     struct request r = real_request(&real, 0, p);
@@ -56,7 +56,7 @@ static void look(void *ctx, int layer, enum tap_site site, struct mat x)
         s->last = fetch(real.dev, row);
 }
 
-static struct seen see(const struct weights_view *view)
+static struct seen see(const struct model_state *view)
 {
     const struct model *m = view->model;
     struct params p = with(NULL, NULL);
@@ -105,7 +105,7 @@ static void neurons_add_up(void)
 {
     int d = real.model->config->hidden, m = real.model->config->ffn;
     struct seen s = see(real.base);
-    float *down = fetch(real.dev, view_down(real.base, LAYER));
+    float *down = fetch(real.dev, state_matrix(real.base, LAYER, MATRIX_DOWN));
     float *sum = xcalloc((size_t)d, sizeof(float));
     double off;
 
@@ -195,7 +195,7 @@ static struct naive naive_scores(double amplify, int target)
 {
     int d = real.model->config->hidden, m = real.model->config->ffn;
     struct seen s = see(real.base);
-    float *down = fetch(real.dev, view_down(real.base, LAYER));
+    float *down = fetch(real.dev, state_matrix(real.base, LAYER, MATRIX_DOWN));
     float *v = xcalloc((size_t)d, sizeof(float)), *moved = xcalloc((size_t)d, sizeof(float));
     double eps = (double)real.model->config->norm_eps, *base = project(s.h);
     double inv = 1 / sqrt(mean_square(s.last, d) + eps);
@@ -283,7 +283,7 @@ static void slope_is_the_limit(void)
 /* A model whose layer LAYER is changed: the rest is the real one's. */
 struct changed {
     struct model model;
-    struct weights_view *view;
+    struct model_state *view;
     struct mat mat[3];
 };
 
@@ -296,9 +296,9 @@ static struct changed change(const int *order, float up, float down)
 
     c.model.block = xcalloc((size_t)layers, sizeof(*c.model.block));
     memcpy(c.model.block, real.model->block, (size_t)layers * sizeof(*c.model.block));
-    part[0] = &c.model.block[LAYER].gate;
-    part[1] = &c.model.block[LAYER].up;
-    part[2] = &c.model.block[LAYER].down;
+    part[0] = &c.model.block[LAYER].w[MATRIX_GATE];
+    part[1] = &c.model.block[LAYER].w[MATRIX_UP];
+    part[2] = &c.model.block[LAYER].w[MATRIX_DOWN];
     for (int k = 0; k < 3; k++) {
         float *from = fetch(real.dev, *part[k]), by = k == 1 ? up : k == 2 ? down : 1;
         float *to = xmalloc((size_t)m * (size_t)d * sizeof(float));
@@ -320,7 +320,7 @@ static struct changed change(const int *order, float up, float down)
 
 static void changed_free(struct changed *c)
 {
-    view_free(c->view);
+    state_free(c->view);
     for (int k = 0; k < 3; k++)
         mat_free(real.dev, &c->mat[k]);
     free(c->model.block);
@@ -345,7 +345,7 @@ static void permuted_neurons(void)
     float *want = xmalloc((size_t)a->rows * (size_t)m * sizeof(float));
     double off;
 
-    c.view = view_new(&c.model, 7);
+    c.view = state_new(&c.model, 7);
     b = scores(c.view, &p, false);
     ma = mask_build(a, NULL, &p);
     mb = mask_build(b, NULL, &p);
@@ -382,7 +382,7 @@ static void scaled_neurons(void)
     size_t n = (size_t)a->rows * (size_t)a->neurons;
     double logits, lps, mpc;
 
-    c.view = view_new(&c.model, 8);
+    c.view = state_new(&c.model, 8);
     after = see(c.view);
     b = scores(c.view, &p, false);
     ma = scores(real.base, &q, false);

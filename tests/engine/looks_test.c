@@ -9,7 +9,7 @@
 
 static struct device *dev;
 static struct model *model;
-static struct weights_view *base;
+static struct model_state *base;
 
 static const int prompt[] = {'O', 'n', 'e', ' ', 'd', 'a', 'y', ' ', 'L', 'i', 'l', 'y'};
 enum { N = sizeof(prompt) / sizeof(*prompt) };
@@ -142,7 +142,7 @@ static void scale_one(void *ctx, int layer, enum tap_site site, struct mat x)
     mat_free(dev, &factor);
 }
 
-static struct generated ask(const struct weights_view *view, const struct tap *tap)
+static struct generated ask(const struct model_state *view, const struct tap *tap)
 {
     struct generate_options o = {.tokens = 12, .past_end = true, .tap = tap};
     struct generated g;
@@ -168,12 +168,12 @@ static void a_tap_is_zeroing_a_column(void)
     int layer = 2, neuron = 7, d = model->config->hidden;
     struct silence one = {layer, neuron, 1}, none = {layer, neuron, 0};
     struct tap keep = {scale_one, &one}, silence = {scale_one, &none};
-    struct weights_view *without = view_copy(base, 2);
+    struct model_state *without = state_copy(base, 2);
     struct generated plain = ask(base, NULL), kept = ask(base, &keep), quiet = ask(base, &silence);
     struct generated again = ask(base, NULL), zeroed;
     float *zeros = xcalloc((size_t)d, sizeof(float));
 
-    device_upload(dev, mat_cols(view_own_down(without, layer), neuron, 1), zeros);
+    device_upload(dev, mat_cols(state_own(without, layer, MATRIX_DOWN), neuron, 1), zeros);
     zeroed = ask(without, NULL);
     CHECK(same(&plain, &kept, 0));   /* a factor of 1 changes no bit, */
     CHECK(same(&plain, &again, 0));  /* and nothing is left behind; */
@@ -184,7 +184,7 @@ static void a_tap_is_zeroing_a_column(void)
     generated_free(&quiet);
     generated_free(&again);
     generated_free(&zeroed);
-    view_free(without);
+    state_free(without);
     free(zeros);
 }
 
@@ -381,12 +381,12 @@ static void open_model(void)
     dev = device_open(&device_far, 0, 2, &err);
     model = dev ? model_open(tiny, dev, 0, NULL, &err) : NULL;
     CHECK_STR(err.text, "");
-    base = model ? view_new(model, 1) : NULL;
+    base = model ? state_new(model, 1) : NULL;
 }
 
 static void close_model(void)
 {
-    view_free(base);
+    state_free(base);
     model_close(model);
     device_close(dev);
 }

@@ -24,7 +24,7 @@ static struct model_config config = {.arch = "llama",
                                      .rope_theta = 10000};
 static struct block block;
 static struct model model;
-static struct weights_view *view;
+static struct model_state *view;
 
 static struct mat matrix(int rows, int cols, const float *host)
 {
@@ -78,13 +78,13 @@ static void plant(void)
         one[j] = 1;
     block = (struct block){.attn_norm = norm(one),
                            .ffn_norm = norm(one),
-                           .q = matrix(HIDDEN, HIDDEN, NULL),
-                           .k = matrix(HIDDEN, HIDDEN, NULL),
-                           .v = matrix(HIDDEN, HIDDEN, NULL),
-                           .o = matrix(HIDDEN, HIDDEN, NULL),
-                           .gate = matrix(NEURONS, HIDDEN, *gate),
-                           .up = matrix(NEURONS, HIDDEN, *up),
-                           .down = matrix(HIDDEN, NEURONS, *down),
+                           .w[MATRIX_Q] = matrix(HIDDEN, HIDDEN, NULL),
+                           .w[MATRIX_K] = matrix(HIDDEN, HIDDEN, NULL),
+                           .w[MATRIX_V] = matrix(HIDDEN, HIDDEN, NULL),
+                           .w[MATRIX_O] = matrix(HIDDEN, HIDDEN, NULL),
+                           .w[MATRIX_GATE] = matrix(NEURONS, HIDDEN, *gate),
+                           .w[MATRIX_UP] = matrix(NEURONS, HIDDEN, *up),
+                           .w[MATRIX_DOWN] = matrix(HIDDEN, NEURONS, *down),
                            .shape = {.heads = 1, .kv_heads = 1, .head_dim = HIDDEN, .scale = 0.25F},
                            .freq = freq};
     model = (struct model){.config = &config,
@@ -93,25 +93,17 @@ static void plant(void)
                            .embed = matrix(VOCAB, HIDDEN, *embed),
                            .head = matrix(VOCAB, HIDDEN, *head),
                            .final_norm = norm(one)};
-    view = view_new(&model, 1);
+    view = state_new(&model, 1);
 }
 
 static void uproot(void)
 {
-    struct mat *all[] = {&block.attn_norm.gain,
-                         &block.ffn_norm.gain,
-                         &block.q,
-                         &block.k,
-                         &block.v,
-                         &block.o,
-                         &block.gate,
-                         &block.up,
-                         &block.down,
-                         &model.embed,
-                         &model.head,
-                         &model.final_norm.gain};
+    struct mat *all[] = {&block.attn_norm.gain, &block.ffn_norm.gain, &block.w[MATRIX_Q],
+                         &block.w[MATRIX_K],    &block.w[MATRIX_V],   &block.w[MATRIX_O],
+                         &block.w[MATRIX_GATE], &block.w[MATRIX_UP],  &block.w[MATRIX_DOWN],
+                         &model.embed,          &model.head,          &model.final_norm.gain};
 
-    view_free(view);
+    state_free(view);
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         mat_free(dev, all[i]);
 }

@@ -9,7 +9,7 @@
 struct real {
     struct device *dev;
     struct model *model;
-    struct weights_view *base;
+    struct model_state *base;
     struct prefixes prefixes;
 };
 
@@ -18,14 +18,14 @@ static inline bool real_open(struct real *r)
     r->model = golden_model(&r->dev);
     if (!r->model || !prefixes_load(&r->prefixes, "tests/data/goldens/prefixes.txt", NULL))
         return false;
-    r->base = view_new(r->model, 1);
+    r->base = state_new(r->model, 1);
     return true;
 }
 
 static inline void real_close(struct real *r)
 {
     prefixes_free(&r->prefixes);
-    view_free(r->base);
+    state_free(r->base);
     model_close(r->model);
     device_close(r->dev);
 }

@@ -163,7 +163,7 @@ static double keys_differ(const struct edit_result *r, int fact)
 }
 
 /* What the edited model says: top ten with logits, p of the new object, the greedy answer. */
-static double answers_differ(const struct weights_view *view, const struct request *r, json_t *want)
+static double answers_differ(const struct model_state *view, const struct request *r, json_t *want)
 {
     struct generate_options o = {.tokens = 8, .past_end = true};
     struct generated g;
@@ -197,7 +197,7 @@ static void edit_agrees(int fact, const char *mask_name, struct attribution *con
         mask_name);
     bool masked = strcmp(mask_name, "none") != 0;
     struct mask *mask[LAYERS] = {0};
-    struct weights_view *scratch = view_copy(real.base, 2);
+    struct model_state *scratch = state_copy(real.base, 2);
     struct edit_plan plan = {.count = 1, .layers = LAYERS, .mask = masked ? mask : NULL};
     struct edit_result result;
     struct params p;
@@ -242,7 +242,7 @@ static void edit_agrees(int fact, const char *mask_name, struct attribution *con
         mask_free(mask[i]);
     }
     free(z);
-    view_free(scratch);
+    state_free(scratch);
     request_free(&r);
 }
 

@@ -19,7 +19,7 @@ enum { MOST_LAYERS = 64, MOST_REQUESTS = 8 };
 struct journey {
     struct bench *b;
     struct model *model;
-    struct weights_view *view;
+    struct model_state *view;
     const struct request *request;
     int requests;
     struct params params;
@@ -231,7 +231,7 @@ static bool edit(struct journey *j, struct solver **solver, struct times *t)
 {
     struct attribution *layer[MOST_LAYERS] = {NULL};
     struct mask *mask[EDIT_MAX_LAYERS] = {NULL};
-    struct weights_view *scratch = view_copy(j->view, 2);
+    struct model_state *scratch = state_copy(j->view, 2);
     struct target target = {0};
     struct edit_result result = {0};
     struct edit_plan plan = {
@@ -261,7 +261,7 @@ static bool edit(struct journey *j, struct solver **solver, struct times *t)
     for (int i = 0; i < j->layers; i++)
         mask_free(mask[i]);
     drop(layer, j->layers);
-    view_free(scratch);
+    state_free(scratch);
     return ok;
 }
 
@@ -417,7 +417,7 @@ void bench_model(struct bench *b, struct model *model, const char *name,
     params_default(&j.params);
     if (b->small)
         params_set(&j.params, "edit.v_steps", "3", FROM_COMMAND_LINE, NULL);
-    j.view = view_new(model, 1);
+    j.view = state_new(model, 1);
     look_at_memory(&j);
     j.free0 = j.least;
     bench_note(b, name, "load", bench_shape("%.2f GB on the device", 1e-9 * (double)j.weights),
@@ -432,5 +432,5 @@ void bench_model(struct bench *b, struct model *model, const char *name,
                                         (double)j.weights, "more", took));
         moments(&j);
     }
-    view_free(j.view);
+    state_free(j.view);
 }

@@ -11,7 +11,7 @@
 struct side {
     struct device *dev;
     struct model *model;
-    struct weights_view *view;
+    struct model_state *view;
     struct request request;
 };
 
@@ -39,7 +39,7 @@ static bool side_open(struct side *s, const struct device_ops *ops, const char *
     ok = s->model && prefixes_load(&before, prefixes, &err) &&
          request_build(&s->request, &fact, &before, s->model, p, &err);
     if (ok)
-        s->view = view_new(s->model, 1);
+        s->view = state_new(s->model, 1);
     CHECK_STR(err.text, "");
     prefixes_free(&before);
     return ok;
@@ -48,7 +48,7 @@ static bool side_open(struct side *s, const struct device_ops *ops, const char *
 static void side_close(struct side *s)
 {
     request_free(&s->request);
-    view_free(s->view);
+    state_free(s->view);
     model_close(s->model);
     if (s->dev) {
         CHECK(s->dev->in_use == 0);

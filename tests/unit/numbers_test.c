@@ -107,12 +107,12 @@ static bool spoil(const struct tensor *t, uint64_t *rng)
 static bool asked(struct weights *w, struct device *dev, long long memory, struct err *err)
 {
     struct model *m = model_of(w, NULL, dev, memory, NULL, err);
-    struct weights_view *v = m ? view_new(m, 1) : NULL;
+    struct model_state *v = m ? state_new(m, 1) : NULL;
     const int ids[] = {3, 5, 7}, wanted[] = {4, 6};
     double logp[2];
     bool ok = m && continuation_logp(v, ids, 3, wanted, 2, logp, NULL, NULL, err);
 
-    view_free(v);
+    state_free(v);
     model_close(m);
     return ok;
 }

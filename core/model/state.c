@@ -1,0 +1,97 @@
+/* States of a model: matrices shared until one of them is written to. */
+#include "core/model/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+static size_t slots(const struct model *m)
+{
+    return (size_t)m->config->layers * MATRICES;
+}
+
+struct model_state *state_new(const struct model *m, unsigned generation)
+{
+    struct model_state *s = xcalloc(1, sizeof(*s));
+
+    s->model = m;
+    s->generation = generation;
+    s->matrix = xcalloc(slots(m), sizeof(*s->matrix));
+    for (size_t i = 0; i < slots(m); i++) {
+        s->matrix[i] = xcalloc(1, sizeof(**s->matrix));
+        *s->matrix[i] =
+            (struct shared_mat){.w = m->block[i / MATRICES].w[i % MATRICES], .states = 1};
+    }
+    return s;
+}
+
+struct model_state *state_copy(const struct model_state *s, unsigned generation)
+{
+    struct model_state *c = xcalloc(1, sizeof(*c));
+
+    c->model = s->model;
+    c->generation = generation;
+    c->matrix = xcalloc(slots(s->model), sizeof(*c->matrix));
+    for (size_t i = 0; i < slots(s->model); i++) {
+        c->matrix[i] = s->matrix[i];
+        c->matrix[i]->states++;
+    }
+    return c;
+}
+
+static void shared_release(struct device *dev, struct shared_mat *x)
+{
+    if (--x->states)
+        return;
+    if (x->replaced)
+        mat_free(dev, &x->w);
+    free(x);
+}
+
+void state_free(struct model_state *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < slots(s->model); i++)
+        shared_release(s->model->dev, s->matrix[i]);
+    free(s->matrix);
+    free(s);
+}
+
+struct shared_mat *state_shared(const struct model_state *s, int layer, enum matrix which)
+{
+    return s->matrix[(size_t)layer * MATRICES + which];
+}
+
+struct mat state_matrix(const struct model_state *s, int layer, enum matrix which)
+{
+    return state_shared(s, layer, which)->w;
+}
+
+bool state_replaced(const struct model_state *s, int layer, enum matrix which)
+{
+    return state_shared(s, layer, which)->replaced;
+}
+
+struct mat state_own(struct model_state *s, int layer, enum matrix which)
+{
+    struct device *dev = s->model->dev;
+    struct shared_mat **slot = &s->matrix[(size_t)layer * MATRICES + which], *was = *slot;
+
+    if (!was->replaced || was->states > 1) {
+        *slot = xcalloc(1, sizeof(**slot));
+        **slot = (struct shared_mat){
+            .w = mat_new(dev, DT_F32, was->w.rows, was->w.cols), .replaced = true, .states = 1};
+        device_copy(dev, was->w, (*slot)->w);
+        shared_release(dev, was);
+    }
+    (*slot)->hashed = false;
+    return (*slot)->w;
+}
+
+bool state_same(const struct model_state *a, const struct model_state *b)
+{
+    return a->model == b->model &&
+           !memcmp(a->matrix, b->matrix, slots(a->model) * sizeof(*a->matrix));
+}
