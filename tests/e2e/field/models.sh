@@ -228,6 +228,6 @@ err 'GGUF of a big-endian machine'
 row "what is no RUN file is not taken for half a download"
 for file in "$M" "$FOLDER/config.json"; do
     run 1 "$E" view --batch "$file"
-    err 'not a safetensors file'
+    err 'is a (GGUF file|text): .view. shows sessions, and RUN files'
     no_err 'download'
 done
