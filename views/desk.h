@@ -160,7 +160,6 @@ bool desk_room(const struct desk *d);
 void desk_posted(struct desk *d, unsigned job, enum command_kind kind);
 /* The kind of a running job, CMD_NONE if there is none the user waits for. */
 enum command_kind desk_busy(const struct desk *d);
-const char *desk_busy_word(enum command_kind kind);
 
 bool desk_edits(const struct desk *d, int layer); /* will the edit write this layer? */
 /* "L4–8" of the layers that are edited. */

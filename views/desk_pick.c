@@ -13,60 +13,9 @@ enum command_kind desk_busy(const struct desk *d)
     enum command_kind busy = CMD_NONE;
 
     for (int i = 0; i < DESK_JOBS; i++)
-        if (d->job[i].job)
-            switch (d->job[i].kind) {
-            case CMD_LOOK: /* these are over before one could read that they run */
-            case CMD_NEURON:
-            case CMD_HISTORY:
-            case CMD_WEIGH:
-            case CMD_PULL: /* disturbs nobody */
-                break;
-            default:
-                busy = d->job[i].kind;
-            }
+        if (d->job[i].job && *command_traits[d->job[i].kind].busy)
+            busy = d->job[i].kind;
     return busy;
-}
-
-const char *desk_busy_word(enum command_kind kind)
-{
-    switch (kind) {
-    case CMD_ATTRIBUTE:
-        return "attributing";
-    case CMD_PREVIEW:
-        return "previewing";
-    case CMD_COMMIT:
-        return "editing";
-    case CMD_UNDO:
-        return "undoing";
-    case CMD_REDO:
-        return "redoing";
-    case CMD_QUERY:
-        return "answering";
-    case CMD_VERIFY:
-        return "verifying";
-    case CMD_EXPORT:
-        return "exporting";
-    case CMD_APPLY:
-        return "applying";
-    case CMD_TRACE:
-        return "tracing";
-    case CMD_LENS:
-        return "reading the lens";
-    case CMD_PROBE:
-        return "asking the scoreboard";
-    case CMD_TRY:
-        return "trying";
-    case CMD_DRIFT:
-        return "measuring drift";
-    case CMD_DIFF:
-        return "comparing states";
-    case CMD_BISECT:
-        return "searching the edits";
-    case CMD_MOMENTS:
-        return "second moments";
-    default:
-        return "";
-    }
 }
 
 bool desk_edits(const struct desk *d, int layer)

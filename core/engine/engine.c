@@ -48,7 +48,7 @@ static bool run_command(struct engine *e, struct command *cmd);
 /* Questions overtake longer work, but not the opening of what they ask about. */
 static bool overtakes(const struct command *cmd, const void *ctx)
 {
-    return command_urgent(cmd) && command_ready(ctx, cmd, NULL);
+    return (command_traits[cmd->kind].flags & OVERTAKES) && command_ready(ctx, cmd, NULL);
 }
 
 /* Between two slices: questions are answered at once, and cancelling is noticed. */
@@ -87,7 +87,7 @@ static bool run_command(struct engine *e, struct command *cmd)
         end.kind = EV_FAILED;
         model_lost(e);
     }
-    if (cmd->kind != CMD_PULL || end.kind == EV_FAILED) /* it has a thread that says the rest */
+    if (end.kind == EV_FAILED || !(command_traits[cmd->kind].flags & ENDS_ITSELF))
         bus_emit(e->bus, end);
     command_free(cmd);
     return go_on;

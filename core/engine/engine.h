@@ -22,36 +22,103 @@
 
 struct engine;
 
-enum command_kind {
-    CMD_NONE,
-    CMD_LOOK,      /* fact: tokenise it, say the model's present answer and the ranks by layer */
-    CMD_ATTRIBUTE, /* fact, params, all_layers: EV_LAYER a layer, then EV_ATTRIBUTED */
-    CMD_WEIGH,     /* fact, params, attribution: gain and leak of the masks, EV_WEIGHED */
-    CMD_PREVIEW,   /* fact(s), params, attribution (0: attribute first): EV_STEP..., EV_PREVIEW */
-    CMD_COMMIT,    /* the same, journalled: EV_COMMIT, then EV_EDITED */
-    CMD_DISCARD,   /* forget the preview */
-    CMD_UNDO,      /* edit = 0: the last one; else that edit */
-    CMD_REDO,
-    CMD_QUERY,   /* text, states, tokens, top */
-    CMD_NEURON,  /* layer, neuron: EV_NEURON */
-    CMD_HISTORY, /* EV_HISTORY */
-    CMD_VERIFY,  /* rebuild all weights from the journal and compare: EV_STATE */
-    CMD_MOMENTS, /* params: compute to stats.tokens now; EV_PROGRESS, EV_MOMENTS */
-    CMD_LENS,    /* fact, or text; states: EV_LENS a state */
-    CMD_TRACE,   /* fact: causal trace, EV_TRACE a layer */
-    CMD_PROBE,   /* fact(s): rephrases, locality, question, chat; before and after: EV_PROBED */
-    CMD_TRY,     /* fact, params, variants: EV_TRIED a variant; nothing is written */
-    CMD_DRIFT,   /* tokens: states to ask at most; EV_DRIFT a state */
-    CMD_DIFF,    /* from, edit: EV_DIFF */
-    CMD_BISECT,  /* text, expect; from, edit (0: base, end): EV_BISECTED, streamed */
-    CMD_NOTE,    /* edit, text: a note to an edit; EV_HISTORY */
-    CMD_EXPORT,  /* text: where to; export; edit (0: `states`, base or edited): EV_EXPORTED */
-    CMD_APPLY,   /* text: a delta file, journalled as one edit; EV_HISTORY, EV_STATE */
-    CMD_SAVE,    /* text: the session goes on under this name; EV_STATE */
-    CMD_DEVICE,  /* go on with the CPU, weights rebuilt from the journal: EV_MODEL, EV_STATE */
-    CMD_PULL,    /* text: a model of the Hub; goes on beside other jobs: EV_PROGRESS in bytes */
-    CMD_QUIT,
+/* What is known of a kind of command before it is posted: bits of its row below. */
+enum command_flag {
+    NEEDS_MODEL = 1 << 0,   /* the model is on its device, and the device works */
+    NEEDS_SESSION = 1 << 1, /* the session is open: the edited weights are there */
+    NEEDS_BOTH = NEEDS_MODEL | NEEDS_SESSION,
+    OVERTAKES = 1 << 2,    /* runs between the slices of longer work: it changes nothing */
+    WRITES = 1 << 3,       /* refused where the session is open for reading only */
+    NOT_RECORDED = 1 << 4, /* refused in a recorded run, where nothing can be written */
+    ASIDE = 1 << 5,        /* posted by the screen itself when it has time: nobody waits for it, and
+                              its failure is not told */
+    MAKES_WAY = 1 << 6,   /* posted by the screen itself, and long: stopped for what is asked for */
+    OF_WEIGHTS = 1 << 7,  /* the answer holds for these edited weights only */
+    OF_MOMENT = 1 << 8,   /* the answer holds for this moment only: no later one stands for it */
+    ENDS_ITSELF = 1 << 9, /* a thread of its own says when it is over */
+    /* What an answer depends on besides the facts and the text (core/record/command_key.c). */
+    KEY_SCORES = 1 << 16, /* the parameters of an attribution */
+    KEY_EDIT = 1 << 17,   /* all parameters that make an edit, forces, variants */
+    KEY_STATES = 1 << 18, /* states, edit, chat, changes */
+    KEY_NEURON = 1 << 19, /* layer, neuron */
+    KEY_RANGE = 1 << 20,  /* from, edit */
+    KEY_EXPECT = 1 << 21, /* expect */
+    KEY_EXPORT = 1 << 22, /* export, dtype, rank, edit, states */
+    KEY_NUMBER = 1 << 23, /* edit */
 };
+
+/* The kinds of commands: X(ID, name, words while it runs, function, flags).
+ *
+ * To add one: a row here and its function in a file of core/engine/. The name stands in recordings.
+ * Where the words are "" the screen does not show that it runs: it is over before one could read
+ * them, or disturbs nobody. */
+#define ENGINE_COMMANDS(X)                                                                     \
+    X(NONE, "", "", job_none, 0)                                                               \
+    /* fact: tokenise it, say the model's present answer and the ranks by layer */             \
+    X(LOOK, "look", "", job_look, NEEDS_BOTH | OVERTAKES | OF_WEIGHTS)                         \
+    /* fact, params, all_layers: EV_LAYER a layer, then EV_ATTRIBUTED */                       \
+    X(ATTRIBUTE, "attribute", "attributing", job_attribute, NEEDS_BOTH | KEY_SCORES)           \
+    /* fact, params, attribution: gain and leak of the masks, EV_WEIGHED */                    \
+    X(WEIGH, "weigh", "", job_weigh, NEEDS_BOTH | ASIDE | KEY_EDIT)                            \
+    /* fact(s), params, attribution (0: attribute first): EV_STEP..., EV_PREVIEW */            \
+    X(PREVIEW, "preview", "previewing", job_edit, NEEDS_BOTH | KEY_EDIT)                       \
+    /* the same, journalled: EV_COMMIT, then EV_EDITED */                                      \
+    X(COMMIT, "commit", "editing", job_edit, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_EDIT)    \
+    /* forget the preview */                                                                   \
+    X(DISCARD, "discard", "discarding", job_discard, NEEDS_BOTH)                               \
+    /* edit = 0: the last one; else that edit */                                               \
+    X(UNDO, "undo", "undoing", job_undo, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_NUMBER)      \
+    X(REDO, "redo", "redoing", job_undo, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_NUMBER)      \
+    /* text, states, tokens, top */                                                            \
+    X(QUERY, "query", "answering", job_query, NEEDS_BOTH | OVERTAKES | KEY_STATES)             \
+    /* layer, neuron: EV_NEURON */                                                             \
+    X(NEURON, "neuron", "", job_neuron, NEEDS_BOTH | OVERTAKES | ASIDE | KEY_NEURON)           \
+    /* EV_HISTORY */                                                                           \
+    X(HISTORY, "history", "", job_history, NEEDS_SESSION | OVERTAKES | OF_MOMENT)              \
+    /* rebuild all weights from the journal and compare: EV_STATE */                           \
+    X(VERIFY, "verify", "verifying", job_verify, NEEDS_BOTH | OF_MOMENT)                       \
+    /* params: compute to stats.tokens now; EV_PROGRESS, EV_MOMENTS */                         \
+    X(MOMENTS, "moments", "second moments", job_moments, NEEDS_BOTH | NOT_RECORDED)            \
+    /* fact, or text; states: EV_LENS a state */                                               \
+    X(LENS, "lens", "reading the lens", job_lens, NEEDS_BOTH | OVERTAKES | OF_WEIGHTS)         \
+    /* fact: causal trace, EV_TRACE a layer */                                                 \
+    X(TRACE, "trace", "tracing", job_trace, NEEDS_BOTH)                                        \
+    /* fact(s): rephrases, locality, question, chat; before and after: EV_PROBED */            \
+    X(PROBE, "probe", "asking the scoreboard", job_probe, NEEDS_BOTH | MAKES_WAY | OF_WEIGHTS) \
+    /* fact, params, variants: EV_TRIED a variant; nothing is written */                       \
+    X(TRY, "try", "trying", job_try, NEEDS_BOTH | KEY_EDIT)                                    \
+    /* tokens: states to ask at most; EV_DRIFT a state */                                      \
+    X(DRIFT, "drift", "measuring drift", job_drift, NEEDS_BOTH)                                \
+    /* from, edit: EV_DIFF */                                                                  \
+    X(DIFF, "diff", "comparing states", job_diff, NEEDS_BOTH | KEY_RANGE)                      \
+    /* text, expect; from, edit (0: base, end): EV_BISECTED, streamed */                       \
+    X(BISECT, "bisect", "searching the edits", job_bisect, NEEDS_BOTH | KEY_EXPECT)            \
+    /* edit, text: a note to an edit; EV_HISTORY */                                            \
+    X(NOTE, "note", "noting", job_note,                                                        \
+      NEEDS_SESSION | OVERTAKES | WRITES | NOT_RECORDED | KEY_NUMBER)                          \
+    /* text: where to; export; edit (0: `states`, base or edited): EV_EXPORTED */              \
+    X(EXPORT, "export", "exporting", job_export, NEEDS_BOTH | NOT_RECORDED | KEY_EXPORT)       \
+    /* text: a delta file, journalled as one edit; EV_HISTORY, EV_STATE */                     \
+    X(APPLY, "apply", "applying", job_apply, NEEDS_BOTH | WRITES | NOT_RECORDED)               \
+    /* text: the session goes on under this name; EV_STATE */                                  \
+    X(SAVE, "save", "saving", job_save, NEEDS_BOTH | NOT_RECORDED)                             \
+    /* go on with the CPU, weights rebuilt from the journal: EV_MODEL, EV_STATE */             \
+    X(DEVICE, "device", "changing the device", job_device, NOT_RECORDED)                       \
+    /* text: a model of the Hub; goes on beside other jobs: EV_PROGRESS in bytes */            \
+    X(PULL, "pull", "", job_pull, OVERTAKES | WRITES | NOT_RECORDED | ENDS_ITSELF)             \
+    X(QUIT, "quit", "leaving", job_none, 0)
+
+enum command_kind {
+#define X(id, name, busy, run, flags) CMD_##id,
+    ENGINE_COMMANDS(X)
+#undef X
+};
+
+struct command_traits {
+    const char *name, *busy;
+    unsigned flags; /* bits of enum command_flag */
+};
+extern const struct command_traits command_traits[]; /* by kind */
 
 /* A neuron made to say something else than it does, at every position, for one query. */
 struct intervention {
@@ -95,7 +162,6 @@ struct command {
     char *expect; /* CMD_BISECT: owned, how the answer begins */
 };
 
-const char *command_name(enum command_kind kind);    /* "look": as in recordings */
 enum command_kind command_of_name(const char *name); /* CMD_NONE: no such command */
 
 struct device_ops;

@@ -122,7 +122,6 @@ bool model_ready(struct engine *e, struct err *err);
 void model_forget(struct engine *e);
 /* After a failure: a lost device is told, once, as a state. */
 void model_lost(struct engine *e);
-bool job_device(struct engine *e, struct command *cmd, struct err *err);
 
 /* ground.c: moments, null spaces, key stores */
 bool ground_ready(struct engine *e, const struct params *p, bool draft, struct err *err);
@@ -142,9 +141,6 @@ bool ground_say(struct engine *e);
 void ground_contexts(const struct engine *e, struct neuron_info *info);
 
 /* answers.c: what is asked and changes nothing */
-bool job_look(struct engine *e, struct command *cmd, struct err *err);
-bool job_query(struct engine *e, struct command *cmd, struct err *err);
-bool job_neuron(struct engine *e, struct command *cmd, struct err *err);
 /* Greedy continuation of the fact's bare prompt as text, and p(target), p(first), argmax. */
 struct said {
     double p_target, p_first, p_old, accuracy;
@@ -196,27 +192,8 @@ bool request_to_look(struct engine *e, const struct fact *fact, const struct par
                      struct request *r, struct err *err);
 /* The token the base says first: the old object of a fact that names none. */
 bool base_answer(struct engine *e, const struct row *row, int *out, struct err *err);
-bool job_lens(struct engine *e, struct command *cmd, struct err *err);
-bool job_trace(struct engine *e, struct command *cmd, struct err *err);
-
-/* probing.c: the scoreboard */
-bool job_probe(struct engine *e, struct command *cmd, struct err *err);
-
-/* trying.c: the same fact edited in many ways, nothing written */
-bool job_try(struct engine *e, struct command *cmd, struct err *err);
-
-/* past.c: states that were */
-bool job_drift(struct engine *e, struct command *cmd, struct err *err);
-bool job_diff(struct engine *e, struct command *cmd, struct err *err);
-bool job_bisect(struct engine *e, struct command *cmd, struct err *err);
-bool job_note(struct engine *e, struct command *cmd, struct err *err);
-
-/* exporting.c, applying.c: what was edited as files, and back */
-bool job_export(struct engine *e, struct command *cmd, struct err *err);
-bool job_apply(struct engine *e, struct command *cmd, struct err *err);
 
 /* attributing.c */
-bool job_attribute(struct engine *e, struct command *cmd, struct err *err);
 /* The run for these facts under the edited view, computed for the wanted layers if need be. `id`
  * 0: any that fits. With `tell` also the layers that were there are told. */
 struct run *run_for(struct engine *e, const struct request *request, int count,
@@ -225,8 +202,6 @@ struct run *run_for(struct engine *e, const struct request *request, int count,
 void runs_free(struct engine *e);
 
 /* editing.c */
-bool job_edit(struct engine *e, struct command *cmd, struct err *err); /* preview and commit */
-bool job_weigh(struct engine *e, struct command *cmd, struct err *err);
 void preview_drop(struct engine *e);
 /* The steps of an edit on their own. A plan borrows request, parameters, solvers and layers. */
 bool edit_wants_mask(const struct params *p);
@@ -245,20 +220,16 @@ struct history *states_history(struct session *session, struct err *err); /* NUL
 char *metrics_json(const struct edited *fact, int count, const struct applied *a);
 
 /* commands.c: what each kind of command needs, and who runs it */
+#define X(id, name, busy, run, flags) \
+    bool run(struct engine *e, struct command *cmd, struct err *err);
+ENGINE_COMMANDS(X) /* job_look() and so on, each in its file */
+#undef X
 /* Whether the command may run now; err says why not. */
 bool command_ready(const struct engine *e, const struct command *cmd, struct err *err);
-/* Whether it answers a question and changes nothing: it need not wait for longer work. */
-bool command_urgent(const struct command *cmd);
 /* Runs it if it is ready. */
 bool command_run(struct engine *e, struct command *cmd, struct err *err);
 
-/* undoing.c */
-bool job_undo(struct engine *e, struct command *cmd, struct err *err);
-
 /* states.c */
-bool job_history(struct engine *e, struct command *cmd, struct err *err);
-bool job_save(struct engine *e, struct command *cmd, struct err *err);
-bool job_verify(struct engine *e, struct command *cmd, struct err *err);
 /* Opens the journal on the model at hand and rebuilds the edited weights: sets e->open. On failure
  * there is no open session. */
 bool states_open(struct engine *e, struct err *err);
@@ -278,7 +249,6 @@ bool states_apply(struct engine *e, struct session *journal, struct model_state 
                   struct err *err);
 
 /* pulling.c: a model of the Hub, fetched by a thread that ends the job itself */
-bool job_pull(struct engine *e, struct command *cmd, struct err *err);
 void pulling_end(struct engine *e); /* stops it and waits */
 
 #endif

@@ -80,48 +80,33 @@ static void put_wording(const struct command *cmd, struct buf *out)
 
 char *command_key(const struct command *cmd)
 {
+    unsigned flags = command_traits[cmd->kind].flags;
     struct buf out = {0};
     uint64_t h;
 
     facts(cmd, &out);
     if (cmd->text)
         buf_printf(&out, "%s", cmd->text);
-    switch (cmd->kind) {
-    case CMD_ATTRIBUTE:
+    if (flags & KEY_SCORES) {
         h = mix_params(0xcbf29ce484222325u, &cmd->params, P_ATTR_STRATEGY, P_MPC_KIND, false);
         buf_printf(&out, " #%016llx", (unsigned long long)h);
-        break;
-    case CMD_WEIGH:
-    case CMD_PREVIEW:
-    case CMD_COMMIT:
-    case CMD_TRY:
+    }
+    if (flags & KEY_EDIT)
         buf_printf(&out, " #%016llx", (unsigned long long)edit_hash(cmd));
-        break;
-    case CMD_QUERY:
+    if (flags & KEY_STATES)
         buf_printf(&out, " state %u edit %d%s #%llx", cmd->states, cmd->edit,
                    cmd->chat ? " chat" : "", (unsigned long long)change_hash(cmd));
-        break;
-    case CMD_NEURON:
+    if (flags & KEY_NEURON)
         buf_printf(&out, "L%dN%d", cmd->layer, cmd->neuron);
-        break;
-    case CMD_DIFF:
+    if (flags & KEY_RANGE)
         buf_printf(&out, "%d to %d", cmd->from, cmd->edit);
-        break;
-    case CMD_BISECT:
+    if (flags & KEY_EXPECT)
         buf_printf(&out, " expect %s", cmd->expect ? cmd->expect : "");
-        break;
-    case CMD_EXPORT:
+    if (flags & KEY_EXPORT)
         buf_printf(&out, " as %s %s rank %d edit %d state %u", cmd->export ? cmd->export : "",
                    cmd->dtype ? cmd->dtype : "", cmd->rank, cmd->edit, cmd->states);
-        break;
-    case CMD_UNDO:
-    case CMD_REDO:
-    case CMD_NOTE:
+    if (flags & KEY_NUMBER)
         buf_printf(&out, " %d", cmd->edit);
-        break;
-    default:
-        break;
-    }
     put_wording(cmd, &out);
     return buf_take(&out);
 }

@@ -125,25 +125,20 @@ static void tell_line(struct player *p, const struct reel_line *line, unsigned j
 
 /* ---- answering ---- */
 
-/* What is said of the edited weights is true of those weights only. */
-static bool of_the_weights(enum command_kind kind)
-{
-    return kind == CMD_LENS || kind == CMD_LOOK || kind == CMD_PROBE;
-}
-
 /* A recorded job that was the same question: the last one before now, or else the next. */
 static int find_answer(const struct player *p, enum command_kind kind, const char *about)
 {
+    unsigned flags = command_traits[kind].flags;
     int found = -1;
 
-    for (int i = 0; i < p->reel->lines; i++) {
+    for (int i = 0; i < p->reel->lines && !(flags & NOT_RECORDED); i++) {
         const struct reel_line *l = &p->reel->line[i];
 
         if (l->kind != LINE_POST || l->post != kind || !p->reel->whole[l->job] ||
             strcmp(l->about, about) ||
-            (of_the_weights(kind) && strcmp(l->state, p->state.state) != 0))
+            ((flags & OF_WEIGHTS) && strcmp(l->state, p->state.state) != 0))
             continue;
-        if (i >= p->at && (found >= 0 || kind == CMD_VERIFY || kind == CMD_HISTORY))
+        if (i >= p->at && (found >= 0 || (flags & OF_MOMENT)))
             break;
         found = i;
     }
@@ -157,13 +152,6 @@ static void begin_answer(struct player *p, unsigned recorded, unsigned job, int 
         return;
     }
     p->answering[p->answer_count++] = (struct answering){recorded, job, from, clock_seconds()};
-}
-
-static bool writes(enum command_kind kind)
-{
-    return kind == CMD_COMMIT || kind == CMD_UNDO || kind == CMD_REDO || kind == CMD_NOTE ||
-           kind == CMD_SAVE || kind == CMD_MOMENTS || kind == CMD_DEVICE || kind == CMD_EXPORT ||
-           kind == CMD_APPLY || kind == CMD_PULL;
 }
 
 /* What needs no recorded answer, or can have none. */
@@ -190,7 +178,7 @@ static void answer_without(struct player *p, const struct command *cmd)
         break;
     default:
         fail(p, cmd->job, ERR_USAGE,
-             writes(cmd->kind)
+             (command_traits[cmd->kind].flags & NOT_RECORDED)
                  ? "this is a recorded run: nothing can be written; open a model to edit it"
                  : "this is a recorded run: it holds no answer to that; a model gives one");
         return;
@@ -201,7 +189,7 @@ static void answer_without(struct player *p, const struct command *cmd)
 static void answer(struct player *p, const struct command *cmd)
 {
     char *about = command_key(cmd);
-    int at = writes(cmd->kind) || cmd->kind == CMD_DISCARD ? -1 : find_answer(p, cmd->kind, about);
+    int at = cmd->kind == CMD_DISCARD ? -1 : find_answer(p, cmd->kind, about);
 
     if (at >= 0)
         begin_answer(p, p->reel->line[at].job, cmd->job, at + 1);
@@ -267,7 +255,7 @@ static double answer_all(struct player *p)
 /* Commands that the screen posts by itself, when it has time: they are answered, not awaited. */
 static bool is_aside(enum command_kind kind)
 {
-    return kind == CMD_NEURON || kind == CMD_WEIGH;
+    return command_traits[kind].flags & ASIDE;
 }
 
 static void ask(struct player *p, struct command *cmd)
@@ -382,7 +370,7 @@ static void stop_driving(struct player *p, bool end)
     }
     while (p->asked_count) {
         const struct asked *a = &p->asked[0];
-        int at = writes(a->kind) ? -1 : find_answer(p, a->kind, a->about);
+        int at = find_answer(p, a->kind, a->about);
 
         if (at >= 0)
             begin_answer(p, p->reel->line[at].job, a->job, at + 1);

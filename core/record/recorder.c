@@ -238,7 +238,7 @@ void recorder_post(struct recorder *r, unsigned job, enum command_kind kind, con
 
     if (!job || !key || !begin(r, &line))
         return;
-    buf_printf(&line, "\"post\":\"%s\",\"job\":%u,\"about\":", command_name(kind), job);
+    buf_printf(&line, "\"post\":\"%s\",\"job\":%u,\"about\":", command_traits[kind].name, job);
     json_put_text(&line, key);
     end(r, &line);
 }

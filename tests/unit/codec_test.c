@@ -357,6 +357,18 @@ static void what_is_of_another_model_does_not_fit(void)
     }
 }
 
+static void every_command_has_its_name(void)
+{
+    for (int kind = 1; kind <= CMD_QUIT; kind++) {
+        const struct command_traits *t = &command_traits[kind];
+
+        CHECK(command_of_name(t->name) == (enum command_kind)kind);
+        CHECK(!(t->flags & WRITES) || (t->flags & NOT_RECORDED));
+        CHECK(!(t->flags & ASIDE) || !*t->busy);
+    }
+    CHECK(command_of_name("") == CMD_NONE && command_of_name("nothing") == CMD_NONE);
+}
+
 static void base64_is_the_standard_one(void)
 {
     static const char *const pair[][2] = {{"", ""},
@@ -388,6 +400,7 @@ static const struct test tests[] = {
     {"every event comes back", every_event_comes_back},
     {"no field is left out", no_field_is_left_out},
     {"what contradicts itself is refused", what_contradicts_itself_is_refused},
+    {"every command has its name", every_command_has_its_name},
     {"small recordings keep no folders", small_recordings_keep_no_folders},
     {"what is of another model does not fit", what_is_of_another_model_does_not_fit},
     {"halves are the nearest", halves_are_the_nearest},

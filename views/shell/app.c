@@ -33,25 +33,16 @@ static bool in_list(const struct desk *d, unsigned job)
     return false;
 }
 
-/* The scoreboard is asked for unbidden: it makes way for whatever the user wants. */
+/* What was asked for unbidden makes way for whatever the user wants that does not overtake it. */
 static void make_way(struct app *app, enum command_kind kind)
 {
     const struct desk *d = &app->desk;
 
-    switch (kind) {
-    case CMD_LOOK: /* these overtake it */
-    case CMD_QUERY:
-    case CMD_NEURON:
-    case CMD_HISTORY:
-    case CMD_LENS:
-    case CMD_NOTE:
-    case CMD_PROBE:
+    if (command_traits[kind].flags & (OVERTAKES | MAKES_WAY))
         return;
-    default:
-        break;
-    }
     for (int i = 0; i < DESK_JOBS; i++)
-        if (d->job[i].job && d->job[i].kind == CMD_PROBE && !in_list(d, d->job[i].job))
+        if (d->job[i].job && (command_traits[d->job[i].kind].flags & MAKES_WAY) &&
+            !in_list(d, d->job[i].job))
             engine_cancel(app->engine, d->job[i].job);
 }
 
@@ -59,12 +50,11 @@ static unsigned host_post(struct host *host, struct command *cmd)
 {
     struct app *app = (struct app *)host;
     enum command_kind kind = cmd->kind;
-    bool writes = kind == CMD_COMMIT || kind == CMD_UNDO || kind == CMD_REDO || kind == CMD_NOTE ||
-                  kind == CMD_APPLY || kind == CMD_PULL;
+    unsigned flags = command_traits[kind].flags;
     char *about;
     unsigned job = 0;
 
-    if (writes && app->desk.state.readonly) {
+    if ((flags & WRITES) && app->desk.state.readonly) {
         command_free(cmd);
         app_say(app, TONE_WARN, "the session is open read-only: nothing is written");
         return 0;
@@ -80,7 +70,7 @@ static unsigned host_post(struct host *host, struct command *cmd)
     recorder_post(app->options->recorder, job, kind, about);
     free(about);
     desk_posted(&app->desk, job, kind);
-    if (!job && kind != CMD_NEURON && kind != CMD_WEIGH)
+    if (!job && !(flags & ASIDE))
         app_say(app, TONE_WARN, "too much is waiting already: Ctrl-C stops what runs");
     app->dirty = true;
     return job;

@@ -16,7 +16,7 @@ static void draw(struct app *app)
     term_size(&h, &w);
     app_paint(app, h, w);
     term_show(app->surface, &app->palette);
-    rescue_tell(app->desk.state.session, desk_busy_word(desk_busy(&app->desk)));
+    rescue_tell(app->desk.state.session, command_traits[desk_busy(&app->desk)].busy);
 }
 
 static int timeout(const struct app *app)

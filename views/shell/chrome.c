@@ -127,7 +127,7 @@ static void status(const struct screen *screen, struct surface *s, struct rect l
         return;
     }
     if (busy || d->progress.total > 0) {
-        end = gauge(&d->progress, desk_busy_word(busy), s, line);
+        end = gauge(&d->progress, command_traits[busy].busy, s, line);
     } else if (d->pull_job) {
         end = gauge(&d->pull, "", s, line);
     } else if (d->background.total > 0) {

@@ -168,6 +168,8 @@ static void of_model(const struct desk *d, enum tone *tone, char out[320])
 bool news_of(const struct desk *d, const struct event *ev, enum command_kind kind, enum tone *tone,
              char out[320])
 {
+    unsigned flags = command_traits[kind].flags;
+
     *tone = TONE_GOOD;
     switch (ev->kind) {
     case EV_MODEL:
@@ -213,8 +215,7 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
                        d->pull_name);
         else
             snprintf(out, 320, "stopped");
-        return kind != CMD_WEIGH && kind != CMD_NEURON &&
-               !(kind == CMD_PROBE && ev->err.kind == ERR_CANCELLED);
+        return !(flags & ASIDE) && !((flags & MAKES_WAY) && ev->err.kind == ERR_CANCELLED);
     case EV_STOPPED:
         *tone = TONE_ERROR;
         show_print(out, 320, "%.250s%sthe engine has ended, :q leaves", ev->err.text,

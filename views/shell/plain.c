@@ -306,7 +306,7 @@ static void wait_for(struct plain *p)
     static size_t room;
 
     if (busy != p->told && busy)
-        std_print("%s\n", desk_busy_word(busy));
+        std_print("%s\n", command_traits[busy].busy);
     else if (!rest && isatty(STDIN_FILENO) && p->told)
         std_print("%s\n", p->asking ? "yes or no?" : "ready");
     p->told = busy;
