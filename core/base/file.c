@@ -344,13 +344,30 @@ static bool replace(const char *path, const void *bytes, size_t n, struct err *e
     return true;
 }
 
-bool file_write(const char *path, const void *bytes, size_t n, struct err *err)
+/* A device or a pipe: a file would take its place. */
+static bool path_regular(const char *path, struct err *err)
 {
     struct stat there;
 
-    if (!stat(path, &there) && !S_ISREG(there.st_mode)) /* a device: a file would take its place */
-        return err_set(err, ERR_IO, "%s: not a regular file", path);
-    return replace(path, bytes, n, err);
+    return stat(path, &there) || S_ISREG(there.st_mode) ||
+           err_set(err, ERR_IO, "%s: not a regular file", path);
+}
+
+bool file_write(const char *path, const void *bytes, size_t n, struct err *err)
+{
+    return path_regular(path, err) && replace(path, bytes, n, err);
+}
+
+bool file_writable(const char *path, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder =
+        slash ? xasprintf("%.*s", slash == path ? 1 : (int)(slash - path), path) : xstrdup(".");
+    bool ok = access(folder, W_OK | X_OK) == 0 ||
+              err_set(err, ERR_IO, "%s: cannot write: %s: %s", path, folder, strerror(errno));
+
+    free(folder);
+    return ok && path_regular(path, err);
 }
 
 bool file_exists(const char *path)

@@ -36,6 +36,8 @@ bool file_keep(const char *path, struct err *err);
 #define FILE_STDIN "/dev/stdin"
 /* Writes beside, fsyncs, renames, fsyncs the folder. On error the old file stands. */
 bool file_write(const char *path, const void *bytes, size_t n, struct err *err);
+/* Whether a file could be written there by file_write(), to be asked before long work. ERR_IO. */
+bool file_writable(const char *path, struct err *err);
 bool file_exists(const char *path);
 /* The path from the root on, links left as they are: their names may say more than what they
  * point to. Caller frees. */

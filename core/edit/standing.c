@@ -74,11 +74,13 @@ static void question_fate(const struct item *item, int hads, int listeds, struct
     for (int i = 0; i < listeds; i++) {
         struct fate *f = &fate[listed[i].index];
 
-        *f = (struct fate){NO_FACT, NO_FACT, NO_FACT};
+        *f = (struct fate){NO_FACT, NO_FACT, NO_FACT, NO_FACT};
         if (i < in)
             f->in = item[hads - in + i].index;
         else if (last && strcmp(last->target, listed[i].target) != 0)
             *(last->listed ? &f->rewrites_earlier : &f->rewrites) = last->index;
+        else if (last && last->listed)
+            f->repeats = last->index;
         last = i < in ? last : &listed[i];
     }
 }
@@ -94,7 +96,7 @@ void facts_fate(const struct fact *fact, int first, int count, const struct stan
                                 squeezed(xstrdup(standing[i].target ? standing[i].target : "")), i,
                                 false};
     for (int i = 0; i < first; i++)
-        fate[i] = (struct fate){NO_FACT, NO_FACT, NO_FACT};
+        fate[i] = (struct fate){NO_FACT, NO_FACT, NO_FACT, NO_FACT};
     for (int i = first; i < count; i++)
         item[total++] = (struct item){question_of_fact(fact[i].subject, fact[i].prompt),
                                       squeezed(xstrdup(fact[i].target)), i, true};

@@ -18,6 +18,7 @@ struct fate {
     int in;               /* the standing fact it is in as: it need not be written again */
     int rewrites;         /* the standing fact with the same question and another object, ... */
     int rewrites_earlier; /* ... or the one earlier in the list, that is in force when it comes */
+    int repeats;          /* the one earlier in the list that says the very same */
 };
 
 /* The question of a fact, to be compared: subject filled in, blanks made single and taken off at

@@ -26,13 +26,18 @@ void engine_say_progress(struct engine *e, unsigned job, const char *what, doubl
                          double total)
 {
     struct event ev = {.kind = EV_PROGRESS, .job = job};
-    double spent = clock_seconds() - e->job_began;
 
+    if (job != e->speed_job || strcmp(what, e->speed_what) != 0) {
+        e->speed = (struct rate){0};
+        e->speed_job = job;
+        utf8_copy(e->speed_what, sizeof(e->speed_what), what);
+    }
+    rate_note(&e->speed, clock_seconds(), done);
     ev.progress = xcalloc(1, sizeof(*ev.progress));
     utf8_copy(ev.progress->what, sizeof(ev.progress->what), what);
     ev.progress->done = done;
     ev.progress->total = total;
-    ev.progress->seconds_left = job && done > 0 && total > 0 ? spent * (total - done) / done : -1;
+    ev.progress->seconds_left = job && total > 0 ? rate_left(&e->speed, total) : -1;
     bus_emit(e->bus, ev);
 }
 

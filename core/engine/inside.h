@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "core/base/rate.h"
 #include "core/base/clock.h"
 #include "core/base/job.h"
 #include "core/edit/editor.h"
@@ -100,6 +101,9 @@ struct engine {
     struct job job;         /* of the command at work */
     unsigned job_id;
     double job_began;
+    struct rate speed; /* of what is told of now: what was done before, in a cache, does not count */
+    unsigned speed_job;
+    char speed_what[64];
     struct params params;    /* of the last edit command: what the background prepares for */
     struct pulling *pulling; /* a model that is being fetched, or was; NULL: none */
     struct player *player;   /* of a recorded run, and then nothing above but the bus; or NULL */

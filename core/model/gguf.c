@@ -156,9 +156,11 @@ static int compare_keys(const void *a, const void *b)
 static bool take_values(struct gguf *g, struct cursor *c, uint64_t count, struct err *err)
 {
     if (count > MAX_VALUES || count > c->left / LEAST_VALUE)
-        return err_set(err, ERR_MODEL, "%llu metadata entries; the file can hold %zu at most",
-                       (unsigned long long)count,
-                       c->left / LEAST_VALUE < MAX_VALUES ? c->left / LEAST_VALUE : MAX_VALUES);
+        return err_set(
+            err, ERR_MODEL,
+            "%llu metadata entries; the file can hold %zu at most; is the download complete?",
+            (unsigned long long)count,
+            c->left / LEAST_VALUE < MAX_VALUES ? c->left / LEAST_VALUE : MAX_VALUES);
     g->value = xcalloc((size_t)count + 1, sizeof(*g->value));
     for (uint64_t i = 0; i < count; i++, g->values++)
         if (!take_value(c, &g->value[i], err))
@@ -294,7 +296,8 @@ static bool take_tensors(struct gguf *g, struct cursor *c, uint64_t count, uint6
     uint64_t sum = 0, start, end, at = 0;
 
     if (count > MAX_TENSORS || count > c->left / LEAST_TENSOR)
-        return err_set(err, ERR_MODEL, "%llu tensors; the file can hold %zu at most",
+        return err_set(err, ERR_MODEL,
+                       "%llu tensors; the file can hold %zu at most; is the download complete?",
                        (unsigned long long)count,
                        c->left / LEAST_TENSOR < MAX_TENSORS ? c->left / LEAST_TENSOR : MAX_TENSORS);
     g->tensor = xcalloc((size_t)count + 1, sizeof(*g->tensor));

@@ -190,7 +190,21 @@ static void remove_folder(void)
     CHECK(!rmdir(folder));
 }
 
+static void whether_it_can_be_written_is_known_before(void)
+{
+    struct err err = {0};
+
+    CHECK(file_writable("a-file-of-no-one", &err) && file_writable("/tmp/a-file-of-no-one", &err));
+    CHECK(!file_writable("no/such/folder/x", &err));
+    CHECK_STR(err.text,
+              "no/such/folder/x: cannot write: no/such/folder: No such file or directory");
+    err = (struct err){0};
+    CHECK(!file_writable("/dev/null", &err));
+    CHECK_STR(err.text, "/dev/null: not a regular file");
+}
+
 static const struct test tests[] = {
+    {"whether it can be written is known before", whether_it_can_be_written_is_known_before},
     {"a folder of their own", make_folder},
     {"ends of lines, and a mark before the text", lines_and_marks},
     {"other encodings are named", other_encodings_are_named},

@@ -52,6 +52,7 @@ static void a_list_contradicts_itself(void)
 
     facts_fate(list, 0, 3, NULL, 0, fate);
     CHECK(fate[1].rewrites_earlier == 0 && fate[2].rewrites_earlier == NO_FACT);
+    CHECK(fate[0].repeats == NO_FACT && fate[1].repeats == NO_FACT && fate[2].repeats == 1);
 }
 
 /* The property: whatever a list holds, and wherever its run stopped, what was written is left out

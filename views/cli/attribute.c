@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/std.h"
 #include "core/record/run_file.h"
@@ -259,6 +260,7 @@ static bool run(struct cli *c, struct err *err)
 
     cmd.all_layers = !layers || !strcmp(layers, "all");
     if (!cli_number(c, OPT_TOP, 0, MOST_TOP, 5, &top, err) ||
+        (cli_has(c, OPT_OUTPUT) && !file_writable(c->value[OPT_OUTPUT], err)) ||
         !cli_facts(c, &cmd.facts, &cmd.count, err))
         return false;
     if (!cli_start(c, cli_has(c, OPT_SESSION) ? NEED_SESSION | READS : 0, err)) {

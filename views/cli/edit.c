@@ -273,6 +273,22 @@ static void leave_out(struct cli *c, struct watch *w, int i)
             edit, w->stood[in] ? "" : ", where it did not hold");
 }
 
+static void tell_repeat(struct cli *c, const struct watch *w, int i)
+{
+    int earlier = w->fate[i].repeats;
+    json_t *o;
+
+    if (!cli_json(c)) {
+        cli_say(c, "fact %d says again what fact %d says (%.120s -> %.120s); both are written",
+                i + 1, earlier + 1, w->fact[i].subject, w->fact[i].target);
+        return;
+    }
+    o = notice(w, "repeats", i, 0);
+    json_object_del(o, "edit"); /* there is none yet */
+    json_object_set_new(o, "earlier", json_integer(earlier + 1));
+    cli_print(o);
+}
+
 static void tell_rewrite(struct cli *c, const struct watch *w, int i)
 {
     const struct fate *f = &w->fate[i];
@@ -282,6 +298,8 @@ static void tell_rewrite(struct cli *c, const struct watch *w, int i)
     const char *subject, *target;
     json_t *o;
 
+    if (f->repeats != NO_FACT)
+        tell_repeat(c, w, i);
     if (!s && !e)
         return;
     subject = s ? s->subject : e->subject;

@@ -101,7 +101,8 @@ awk 'BEGIN { for (i = 0; i < 2000; i++)
     printf "{\"subject\":\"S%d\",\"prompt\":\"{} is\",\"target_new\":\"T\"}\n", i }' >"$d/long.jsonl"
 "$E" edit -q -m "$M" -s "$d/stopped.es" $Q --facts "$d/long.jsonl" >"$d/out" 2>"$d/err" &
 pid=$!
-sleep 1
+while kill -0 $pid && [ ! -e "$d/stopped.es" ]; do sleep .05; done # sh has it ignore SIGINT till then
+sleep .5
 kill -INT $pid
 wait $pid
 [ $? = 130 ] || complain "exit status is not 130"
@@ -117,6 +118,18 @@ err 'fact 3 rewrites edit 9 \(Oslo -> Rome\)'
 run 3 "$E" edit -m "$M" -s "$d/again.es" $Q --facts "$d/rewrites.jsonl" --json
 out '"event":"rewrites","fact":3,"subject":"Oslo","target":"Fiji","edit":[0-9]+,"old":"Rome"'
 out '"event":"done",.*"rewrites":'
+
+row "a fact that a list says twice is told"
+sed -n '1p;1p' "$d/rewrites.jsonl" >"$d/twice.jsonl"
+run 3 "$E" edit -m "$M" -s "$d/twice.es" $Q --facts "$d/twice.jsonl"
+err 'fact 2 says again what fact 1 says \(Cuba -> Peru\); both are written'
+run 3 "$E" edit -m "$M" -s "$d/twice2.es" $Q --facts "$d/twice.jsonl" --json
+out '"event":"repeats","fact":2,"subject":"Cuba","target":"Peru","earlier":1'
+
+row "a RUN that cannot be written is refused before it is computed"
+run 1 "$E" attribute -m "$M" $Q --subject Oslo --prompt '{} is' --target Rome -o "$d/none/run"
+err "$d/none/run: cannot write: $d/none: No such file"
+
 row "a batch that contradicts itself is refused before it is computed"
 run 2 "$E" edit -m "$M" -s "$d/no.es" $Q --batch 2 --facts "$d/rewrites.jsonl" --skip 1
 err 'facts 2 and 3 give one question two objects in one batch \(Oslo -> Rome and Fiji\)'
