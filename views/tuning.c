@@ -10,13 +10,6 @@ void tuning_start(struct tuning *t, const struct params *p)
     *t = (struct tuning){.now = *p, .param = -1};
 }
 
-static bool differs(const struct params *a, const struct params *b, enum param id)
-{
-    if (param_info(id)->kind == PARAM_LAYERS)
-        return a->layer_count != b->layer_count || memcmp(a->layer, b->layer, sizeof(a->layer));
-    return a->value[id] < b->value[id] || a->value[id] > b->value[id];
-}
-
 /* How many differ, and one of them. */
 static int changes(const struct params *a, const struct params *b, int *one)
 {
@@ -24,7 +17,7 @@ static int changes(const struct params *a, const struct params *b, int *one)
 
     *one = -1;
     for (int i = 0; i < PARAM_COUNT; i++)
-        if (differs(a, b, (enum param)i)) {
+        if (!param_same(a, b, (enum param)i)) {
             *one = i;
             n++;
         }

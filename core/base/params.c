@@ -82,6 +82,21 @@ void params_official(struct params *p, enum param_source from)
         put(p, quirks[i].id, quirks[i].value, from);
 }
 
+bool param_same(const struct params *a, const struct params *b, enum param p)
+{
+    if (param_info(p)->kind == PARAM_LAYERS)
+        return a->layer_count == b->layer_count && !memcmp(a->layer, b->layer, sizeof(a->layer));
+    return a->value[p] <= b->value[p] && a->value[p] >= b->value[p];
+}
+
+bool params_same(const struct params *a, const struct params *b, unsigned affects)
+{
+    for (int i = 0; i < PARAM_COUNT; i++)
+        if (param_info((enum param)i)->affects & affects && !param_same(a, b, (enum param)i))
+            return false;
+    return true;
+}
+
 static const char *nearest_name(const char *name)
 {
     struct near near = {name, "", INT_MAX};
@@ -398,6 +413,19 @@ void params_show(const struct params *p, enum param id, struct buf *out)
         number_show(p->value[id], text);
         buf_puts(out, text);
         break;
+    }
+}
+
+void params_show_all(const struct params *p, unsigned affects, struct buf *out)
+{
+    for (int i = 0; i < PARAM_COUNT; i++) {
+        const struct param_info *info = param_info((enum param)i);
+
+        if (!(info->affects & affects))
+            continue;
+        buf_printf(out, "%s=", info->name);
+        params_show(p, (enum param)i, out);
+        buf_puts(out, ";");
     }
 }
 

@@ -14,6 +14,21 @@
 enum param_kind { PARAM_NUMBER, PARAM_INTEGER, PARAM_CHOICE, PARAM_LAYERS };
 enum param_source { FROM_DEFAULT, FROM_PRESET, FROM_CONFIG, FROM_SESSION, FROM_COMMAND_LINE };
 
+/* What depends on a parameter. Facts of a request are not in it: its tokens say themselves what
+ * they are. */
+enum param_affects {
+    AFFECTS_SCORES = 1,      /* attribution */
+    AFFECTS_TARGET = 2,      /* the optimised target of a fact */
+    AFFECTS_MASK = 4,        /* made of scores */
+    AFFECTS_SOLVE = 8,       /* keys, key stores, the update */
+    AFFECTS_STATISTICS = 16, /* second moments and null spaces */
+    AFFECTS_VERDICT = 32,    /* whether an edit is a success */
+    AFFECTS_WORDING = 64,    /* how a text is asked: kept with the fact */
+    AFFECTS_EDIT = AFFECTS_SCORES | AFFECTS_TARGET | AFFECTS_MASK | AFFECTS_SOLVE |
+                   AFFECTS_STATISTICS | AFFECTS_VERDICT,
+    PARAM_LATER = 128 /* no effect: newer than recordings of 0.1.0, whose runs had its default */
+};
+
 /* The rows are in params_table.c; defaults in the comments where they matter. */
 enum param {
     P_ATTR_STRATEGY,  /* lps | psa | mpc */
@@ -94,9 +109,14 @@ struct param_info {
     const char *symbol; /* the paper's, "α_ge"; "" if it has none */
     const char *unit;   /* "nats", "tokens", "" */
     const char *help;   /* one line, names the equation */
+    unsigned affects;   /* bits of enum param_affects: what has to be made anew when it moves */
 };
 
 const struct param_info *param_info(enum param p);
+/* Whether the two values are the same; layers: the two lists. */
+bool param_same(const struct params *a, const struct params *b, enum param p);
+/* Whether all parameters that affect any of these (enum param_affects) are the same. */
+bool params_same(const struct params *a, const struct params *b, unsigned affects);
 void params_default(struct params *p);
 /* Every quirk of the authors' released code (methods 9, column official). */
 void params_official(struct params *p, enum param_source from);
@@ -113,6 +133,9 @@ bool params_assign(struct params *p, const char *name_equals_value, enum param_s
 bool params_parse(struct params *p, const char *text, enum param_source from, struct err *err);
 /* Value as params_set() takes it back. Appends. */
 void params_show(const struct params *p, enum param id, struct buf *out);
+/* "name=value;" of each that affects any of these (enum param_affects): what a result that depends
+ * on them is found again by. Appends. */
+void params_show_all(const struct params *p, unsigned affects, struct buf *out);
 /* All values as one JSON object {"name": value, ...}; and back. Caller frees. */
 char *params_to_json(const struct params *p);
 bool params_from_json(struct params *p, const char *json, enum param_source from, struct err *err);

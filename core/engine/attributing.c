@@ -25,19 +25,14 @@ void runs_free(struct engine *e)
 static char *about(const struct engine *e, const struct request *request, int count,
                    const struct params *p)
 {
-    static const enum param uses[] = {
-        P_ATTR_STRATEGY, P_ATTR_AMPLIFY, P_ATTR_TARGET,   P_ATTR_POSITION, P_ATTR_NORM,
-        P_ATTR_CLAMP,    P_ATTR_EPS,     P_ATTR_PREFIXES, P_ATTR_ROWS,     P_MPC_KIND};
     struct buf text = {0};
 
-    for (size_t i = 0; i < sizeof(uses) / sizeof(*uses); i++) {
-        params_show(p, uses[i], &text);
-        buf_puts(&text, ";");
-    }
+    params_show_all(p, AFFECTS_SCORES, &text);
     for (int r = 0; r < count; r++)
         for (int i = 0; i < request[r].scoreds; i++)
-            buf_printf(&text, "%s\n%d %d %d\n", request[r].scored[i].text, request[r].target[0],
-                       request[r].old, request[r].fact.wording.markup);
+            buf_printf(&text, "%s\n%d %d %d %d\n", request[r].scored[i].text,
+                       request[r].scored[i].lookup, request[r].target[0], request[r].old,
+                       request[r].fact.wording.markup);
     buf_printf(&text, "%u", e->open->edited->generation);
     return buf_take(&text);
 }

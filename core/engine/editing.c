@@ -46,7 +46,6 @@ void requests_free(struct request *r, int count)
 /* What a preview depends on, as text: a commit of the same reuses its bits. */
 static char *about(const struct engine *e, const struct command *cmd, long tokens)
 {
-    char *params = params_to_json(&cmd->params);
     struct buf b = {0};
 
     for (int i = 0; i < cmd->count; i++) {
@@ -55,13 +54,13 @@ static char *about(const struct engine *e, const struct command *cmd, long token
         buf_printf(&b, "%s\n", fact);
         free(fact);
     }
-    buf_printf(&b, "%s %u %ld", params, e->open->edited->generation, tokens);
+    params_show_all(&cmd->params, (AFFECTS_EDIT & ~AFFECTS_VERDICT) | AFFECTS_WORDING, &b);
+    buf_printf(&b, "%u %ld", e->open->edited->generation, tokens);
     for (int i = 0; i < cmd->force_count; i++)
         buf_printf(&b, " L%dN%d%c", cmd->forces[i].layer, cmd->forces[i].neuron,
                    cmd->forces[i].in ? '+' : '-');
     if (cmd->z)
         buf_add(&b, cmd->z, (size_t)e->model->config->hidden * sizeof(float));
-    free(params);
     return buf_take(&b);
 }
 

@@ -26,29 +26,6 @@ struct trial {
     int owns;
 };
 
-static bool same_values(const struct params *a, const struct params *b, enum param from,
-                        enum param to)
-{
-    return !memcmp(&a->value[from], &b->value[from], (size_t)(to - from + 1) * sizeof(a->value[0]));
-}
-
-static bool same_layers(const struct params *a, const struct params *b)
-{
-    return a->layer_count == b->layer_count && !memcmp(a->layer, b->layer, sizeof(a->layer));
-}
-
-static bool same_scores(const struct params *a, const struct params *b)
-{
-    return same_values(a, b, P_ATTR_STRATEGY, P_MPC_KIND) && same_layers(a, b);
-}
-
-static bool same_target(const struct params *a, const struct params *b)
-{
-    return same_values(a, b, P_EDIT_V_LR, P_EDIT_V_LOSS_LAYER) && same_layers(a, b) &&
-           same_values(a, b, P_EDIT_LOOKUP, P_EDIT_LOOKUP) &&
-           same_values(a, b, P_ATTR_PREFIXES, P_ATTR_PREFIXES);
-}
-
 /* The fact's own questions, as the unedited model answers them. */
 static bool trial_begin(struct trial *t, struct err *err)
 {
@@ -97,7 +74,7 @@ static bool aim(struct trial *t, const struct request *request, int variant, str
 
     t->z[variant] = t->cmd->z;
     for (int i = 0; !t->z[variant] && i < t->cmd->variant_count; i++)
-        if (t->z[i] && same_target(&all[i], p))
+        if (t->z[i] && params_same(&all[i], p, AFFECTS_TARGET))
             t->z[variant] = t->z[i];
     if (t->z[variant])
         return true;
@@ -230,7 +207,7 @@ static bool try_one(struct trial *t, int variant, struct err *err)
     return true;
 }
 
-/* All variants, those of one attribution together. */
+/* All variants, those of one attribution and of one set of null spaces together. */
 static bool try_all(struct trial *t, struct err *err)
 {
     const struct params *p = t->cmd->variants;
@@ -241,7 +218,7 @@ static bool try_all(struct trial *t, struct err *err)
         bool first = !done[i];
 
         for (int j = i; ok && first && j < n; j++) {
-            if (done[j] || !same_scores(&p[i], &p[j]))
+            if (done[j] || !params_same(&p[i], &p[j], AFFECTS_SCORES | AFFECTS_STATISTICS))
                 continue;
             done[j] = true;
             ok = !job_cancelled(&t->e->job, err) && try_one(t, j, err);
@@ -256,7 +233,7 @@ static bool try_all(struct trial *t, struct err *err)
 static bool same_wording(const struct command *cmd, struct err *err)
 {
     for (int i = 0; i < cmd->variant_count; i++)
-        if (!same_values(&cmd->variants[i], &cmd->params, P_PROMPT_FORM, P_TARGET_BLANK))
+        if (!params_same(&cmd->variants[i], &cmd->params, AFFECTS_WORDING))
             return err_set(err, ERR_USAGE,
                            "prompt.form, prompt.special and target.blank are the same for all "
                            "variants: set them with --set, not in the grid");

@@ -14,12 +14,31 @@ static uint64_t mix(uint64_t h, const void *bytes, size_t n)
     return h;
 }
 
-/* The parameters first..last, and the edited layers. */
-static uint64_t mix_params(uint64_t h, const struct params *p, int first, int last, bool layers)
+static const uint64_t fnv = 0xcbf29ce484222325u;
+
+/* The parameters that affect these. One that came later counts only where it was moved, so that
+ * recordings made before there was one still fit. */
+static uint64_t mix_params(uint64_t h, const struct params *p, unsigned affects)
 {
-    for (int i = first; i <= last; i++)
+    for (int i = 0; i < PARAM_COUNT; i++) {
+        const struct param_info *info = param_info((enum param)i);
+        bool later = info->affects & PARAM_LATER;
+
+        if (!(info->affects & affects))
+            continue;
+        if (later && !(p->value[i] < info->def || p->value[i] > info->def))
+            continue;
+        if (later)
+            h = mix(h, info->name, strlen(info->name));
         h = mix(h, &p->value[i], sizeof(p->value[i]));
-    for (int i = 0; layers && i < PARAM_MAX_LAYERS; i++)
+    }
+    return h;
+}
+
+static uint64_t mix_edit(uint64_t h, const struct params *p)
+{
+    h = mix_params(h, p, AFFECTS_EDIT);
+    for (int i = 0; i < PARAM_MAX_LAYERS; i++)
         if (p->layer[i])
             h = mix(h, &i, sizeof(i));
     return h;
@@ -27,7 +46,7 @@ static uint64_t mix_params(uint64_t h, const struct params *p, int first, int la
 
 static uint64_t edit_hash(const struct command *cmd)
 {
-    uint64_t h = mix_params(0xcbf29ce484222325u, &cmd->params, 0, P_SEED, true);
+    uint64_t h = mix_edit(fnv, &cmd->params);
 
     for (int i = 0; i < cmd->force_count; i++) {
         const struct mask_force *f = &cmd->forces[i];
@@ -36,13 +55,13 @@ static uint64_t edit_hash(const struct command *cmd)
         h = mix(h, all, sizeof(all));
     }
     for (int i = 0; i < cmd->variant_count; i++)
-        h = mix_params(h, &cmd->variants[i], 0, P_SEED, true);
+        h = mix_edit(h, &cmd->variants[i]);
     return h;
 }
 
 static uint64_t change_hash(const struct command *cmd)
 {
-    uint64_t h = 0xcbf29ce484222325u;
+    uint64_t h = fnv;
 
     for (int i = 0; i < cmd->change_count; i++) {
         const struct intervention *c = &cmd->changes[i];
@@ -82,15 +101,13 @@ char *command_key(const struct command *cmd)
 {
     unsigned flags = command_traits[cmd->kind].flags;
     struct buf out = {0};
-    uint64_t h;
 
     facts(cmd, &out);
     if (cmd->text)
         buf_printf(&out, "%s", cmd->text);
-    if (flags & KEY_SCORES) {
-        h = mix_params(0xcbf29ce484222325u, &cmd->params, P_ATTR_STRATEGY, P_MPC_KIND, false);
-        buf_printf(&out, " #%016llx", (unsigned long long)h);
-    }
+    if (flags & KEY_SCORES)
+        buf_printf(&out, " #%016llx",
+                   (unsigned long long)mix_params(fnv, &cmd->params, AFFECTS_SCORES));
     if (flags & KEY_EDIT)
         buf_printf(&out, " #%016llx", (unsigned long long)edit_hash(cmd));
     if (flags & KEY_STATES)

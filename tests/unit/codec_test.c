@@ -396,7 +396,55 @@ static void base64_is_the_standard_one(void)
     CHECK(!base64_get((char[8]){0}, "Zm9*", 4));
 }
 
+/* The keys of what recordings of 0.1.0 were asked: a change of the table must not move them. */
+static void keys_of_old_recordings_stay(void)
+{
+    char subject[] = "Angola", prompt[] = "{} is in", target[] = "Asia";
+    struct fact fact = {.subject = subject, .prompt = prompt, .target = target};
+    struct command cmd = {.kind = CMD_ATTRIBUTE, .facts = &fact, .count = 1};
+    struct mask_force force = {.layer = 4, .neuron = 7, .in = true};
+    struct params variant[2];
+    static const struct {
+        const char *set;
+        bool official;
+        enum command_kind kind;
+        const char *key;
+    } row[] = {
+        {"seed=0", false, CMD_ATTRIBUTE, "5eb02e94bfd5880f"},
+        {"attr.amplify=31", false, CMD_ATTRIBUTE, "85e2a4c5ef698266"},
+        {"mask.mode=general", false, CMD_ATTRIBUTE, "5eb02e94bfd5880f"},
+        {"seed=0", true, CMD_ATTRIBUTE, "b0eee28ffedf55d9"},
+        {"seed=0", false, CMD_WEIGH, "3ac3f5f9b4209d76"},
+        {"seed=7", false, CMD_WEIGH, "3b082df9b45ac96a"},
+        {"seed=0", true, CMD_WEIGH, "41e121673a290dae"},
+        {"edit.layers=4-6,9", true, CMD_COMMIT, "ca8c7489c9bdf5d2"},
+        {"edit.method=memit", false, CMD_PREVIEW, "d15af7b9e60082b6"},
+        {"accept.p_min=0.5", false, CMD_PREVIEW, "5fc654a64e6323d7"},
+        {"stats.tokens=3000", false, CMD_TRY, "73abbba4c5ba9ad4"},
+    };
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+        char *key;
+
+        params_default(&cmd.params);
+        variant[0] = variant[1] = cmd.params;
+        CHECK(params_assign(&variant[1], "mask.mode=none", FROM_COMMAND_LINE, NULL));
+        if (row[i].official)
+            params_official(&cmd.params, FROM_PRESET);
+        CHECK(params_assign(&cmd.params, row[i].set, FROM_COMMAND_LINE, NULL));
+        cmd.kind = row[i].kind;
+        cmd.forces = &force;
+        cmd.force_count = cmd.kind == CMD_COMMIT;
+        cmd.variants = variant;
+        cmd.variant_count = cmd.kind == CMD_TRY ? 2 : 0;
+        key = command_key(&cmd);
+        CHECK_STR(strchr(key, '#') + 1, row[i].key);
+        free(key);
+    }
+}
+
 static const struct test tests[] = {
+    {"keys of old recordings stay", keys_of_old_recordings_stay},
     {"every event comes back", every_event_comes_back},
     {"no field is left out", no_field_is_left_out},
     {"what contradicts itself is refused", what_contradicts_itself_is_refused},

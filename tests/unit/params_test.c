@@ -35,6 +35,7 @@ static void every_row_is_complete(void)
 
         CHECK(info->name && info->alias && info->words && info->symbol && info->unit);
         CHECK(info->help && strlen(info->help) > 10 && !strchr(info->help, '\n'));
+        CHECK(info->affects);
         CHECK(info->low <= info->def && info->def <= info->high);
         CHECK((info->kind == PARAM_CHOICE) == (*info->words != '\0'));
         for (int j = 0; j < i; j++)

@@ -159,9 +159,7 @@ static bool is_default(const struct params *p, enum param id)
     struct params def;
 
     params_default(&def);
-    if (param_info(id)->kind == PARAM_LAYERS)
-        return !p->layer_count;
-    return p->value[id] <= def.value[id] && p->value[id] >= def.value[id];
+    return param_same(p, &def, id);
 }
 
 /* 30, where the shortest that reads back is 3e+01. */
