@@ -11,7 +11,7 @@
 enum { LAYER = 2 };
 
 static struct model *model;
-static struct weights_view *base;
+static struct model_state *base;
 static struct prefixes used;
 
 /* What one set of parameters makes of the fact. */
@@ -139,12 +139,12 @@ static void every_parameter_affects_what_it_says(void)
     model = model_open(tiny, dev, 0, NULL, NULL);
     CHECK(model && prefixes_load(&used, prefixes, NULL));
     if (model) {
-        base = view_new(model, 1);
+        base = state_new(model, 1);
         moves_what_it_says(plain);
         moves_what_it_says(odd);
         moves_what_it_says(released);
         moves_what_it_says(fixed);
-        view_free(base);
+        state_free(base);
     }
     prefixes_free(&used);
     model_close(model);
