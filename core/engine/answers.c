@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/engine/inside.h"
@@ -218,59 +220,39 @@ static void stream_token(void *ctx, int id)
     engine_emit(s->e, EV_ANSWER, a);
 }
 
-/* Neurons made to say something else, for one query. */
-struct changed {
-    struct device *dev;
-    const struct intervention *change;
-    int count;
-    struct mat factors; /* [1, count]: of those that scale */
-};
-
-static void change_neurons(void *ctx, int layer, enum tap_site site, struct mat x)
+/* The state with neurons made to say something else, for one query. NULL with err. */
+static struct model_state *state_changed(const struct model_state *v, const struct command *cmd,
+                                         struct err *err)
 {
-    struct changed *c = ctx;
+    struct model_state *state = state_copy(v, v->generation);
+    json_t *root = json_object(), *list = json_array();
+    struct hook_data data = {.name = (char *)(size_t)hook_neurons.name};
+    struct hook *hook = NULL;
+    bool ok = true;
 
-    for (int i = 0; site == TAP_COEFF && i < c->count; i++) {
-        const struct intervention *v = &c->change[i];
-        struct mat coefficient = mat_cols(x, v->neuron, 1);
+    json_object_set_new(root, "change", list);
+    for (int i = 0; ok && i < cmd->change_count; i++) {
+        const struct intervention *c = &cmd->changes[i];
 
-        if (v->layer == layer && v->scale)
-            device_scale_cols(c->dev, coefficient, mat_cols(c->factors, i, 1), coefficient);
-        else if (v->layer == layer)
-            device_fill(c->dev, coefficient, (double)v->value);
+        ok = isfinite(c->value) ||
+             err_set(err, ERR_USAGE, "L%dN%d: a coefficient has to be a finite number", c->layer,
+                     c->neuron);
+        if (ok)
+            json_array_append_new(list, json_pack("[iisf]", c->layer, c->neuron,
+                                                  c->scale ? "scale" : "set", (double)c->value));
     }
-}
-
-static bool changes_check(const struct engine *e, const struct command *cmd, struct err *err)
-{
-    const struct model_config *m = e->model->config;
-
-    for (int i = 0; i < cmd->change_count; i++) {
-        const struct intervention *v = &cmd->changes[i];
-
-        if (v->layer < 0 || v->layer >= m->layers || v->neuron < 0 || v->neuron >= m->ffn)
-            return err_set(err, ERR_USAGE, "no neuron L%dN%d: layers 0 to %d, neurons 0 to %d",
-                           v->layer, v->neuron, m->layers - 1, m->ffn - 1);
-        if (!isfinite(v->value))
-            return err_set(err, ERR_USAGE, "L%dN%d: a coefficient has to be a finite number",
-                           v->layer, v->neuron);
-    }
-    return true;
-}
-
-static struct changed changes_begin(struct engine *e, const struct command *cmd)
-{
-    struct changed c = {e->dev, cmd->changes, cmd->change_count, {0}};
-    float *factor = xcalloc((size_t)c.count + 1, sizeof(float));
-
-    for (int i = 0; i < c.count; i++)
-        factor[i] = c.change[i].value;
-    if (c.count) {
-        c.factors = mat_new(e->dev, DT_F32, 1, c.count);
-        device_upload(e->dev, c.factors, factor);
-    }
-    free(factor);
-    return c;
+    data.params = ok && cmd->change_count ? json_dumps(root, 0) : NULL;
+    if (data.params)
+        hook = hook_open(v->model, &data, err);
+    if (hook)
+        state_add_hook(state, hook);
+    hook_release(hook);
+    free(data.params);
+    json_decref(root);
+    if (hook || !cmd->change_count)
+        return state;
+    state_free(state);
+    return NULL;
 }
 
 /* The prompt's tokens; in chat form also what ends the answer. A model without a chat form that is
@@ -329,24 +311,22 @@ static bool answer_one(struct engine *e, const struct command *cmd, const struct
                                 .edit = edit,
                                 .chat = w.form == ASK_CHAT,
                                 .changed = cmd->change_count}};
-    struct changed changed = changes_begin(e, cmd);
-    struct tap tap = {change_neurons, &changed};
     struct generate_options o = {.tokens = cmd->tokens,
                                  .temperature = cmd->temperature,
                                  .seed = (uint64_t)cmd->params.value[P_SEED],
-                                 .tap = changed.count ? &tap : NULL,
                                  .token = stream_token,
                                  .ctx = &s};
-    struct asking asking;
+    struct model_state *asked = state_changed(v, cmd, err);
+    struct asking asking = {0};
     struct generated g = {0};
     struct answer *a;
     bool ok;
 
     decoder_begin(&s.decoder, e->model->tokenizer, DECODE_SKIP_SPECIAL);
-    ok = prompt_tokens(e, cmd->text, &w, &asking, &o, &s.plain, err) &&
-         generate(&g, v, asking.tokens.ids, asking.tokens.count, &o, &e->job, err);
+    ok = asked && prompt_tokens(e, cmd->text, &w, &asking, &o, &s.plain, err) &&
+         generate(&g, asked, asking.tokens.ids, asking.tokens.count, &o, &e->job, err);
 
-    mat_free(e->dev, &changed.factors);
+    state_free(asked);
     asked_free(&asking);
     decoder_end(&s.decoder, NULL);
     buf_free(&s.text);
@@ -372,8 +352,6 @@ bool job_query(struct engine *e, struct command *cmd, struct err *err)
 
     if (!cmd->text || !*cmd->text)
         return err_set(err, ERR_USAGE, "an empty prompt: type a question or a text to continue");
-    if (!changes_check(e, cmd, err))
-        return false;
     notice_text(e, &w, cmd->text);
     if (cmd->edit) {
         struct model_state *past = NULL;

@@ -62,9 +62,18 @@ static struct mat before_norm(struct device *dev, struct norm post, struct mat s
     return room;
 }
 
+/* Back over the hooks at a site of a block. */
+static void hooks_grad(const struct model_state *view, const struct pass *p, int layer,
+                       enum tap_site site, struct mat dx)
+{
+    for (int i = view->hooks - 1; i >= 0; i--)
+        if (view->hook[i]->ops->grad)
+            view->hook[i]->ops->grad(view->hook[i]->ctx, p, layer, site, dx);
+}
+
 /* o = h + W_down m, m = act(gate) * up of norm(h) */
 static void ffn_grad(struct forward *f, const struct model_state *view, int layer,
-                     const struct saved *save, struct mat dx)
+                     const struct pass *p, const struct saved *save, struct mat dx)
 {
     const struct model *m = f->model;
     const struct block *b = &m->block[layer];
@@ -80,6 +89,7 @@ static void ffn_grad(struct forward *f, const struct model_state *view, int laye
         up = mat_rows(save->up, 0, n);
     }
     device_gemm(dev, 1, dsum, false, state_matrix(view, layer, MATRIX_DOWN), false, 0, dm);
+    hooks_grad(view, p, layer, TAP_COEFF, dm);
     device_gated_grad(dev, m->config->act, mat_rows(save->gate, 0, n), up, dm, dg, du);
     device_gemm(dev, 1, dg, false, state_matrix(view, layer, MATRIX_GATE), false, 0, dn);
     if (b->w[MATRIX_UP].data)
@@ -117,7 +127,9 @@ void backward_block(struct forward *f, const struct model_state *view, int layer
     struct mat dq = mat_rows(f->d_q, 0, n), dk = mat_rows(f->d_k, 0, n);
     struct mat dv = mat_rows(f->d_v, 0, n);
 
-    ffn_grad(f, view, layer, save, mat_rows(dx, 0, n));
+    hooks_grad(view, p, layer, TAP_BLOCK_OUT, mat_rows(dx, 0, n));
+    ffn_grad(f, view, layer, p, save, mat_rows(dx, 0, n));
+    hooks_grad(view, p, layer, TAP_FFN_IN, mat_rows(dx, 0, n));
     /* h = x + W_o att(q, k, v) of norm(x); cached rows do not depend on x */
     dsum = before_norm(dev, b->post_attn_norm, save->att_sum, mat_rows(f->norm, 0, n), dx);
     device_gemm(dev, 1, dsum, false, state_matrix(view, layer, MATRIX_O), false, 0, datt);
@@ -129,6 +141,7 @@ void backward_block(struct forward *f, const struct model_state *view, int layer
     device_gemm(dev, 1, dk, false, state_matrix(view, layer, MATRIX_K), false, 1, dn);
     device_gemm(dev, 1, dv, false, state_matrix(view, layer, MATRIX_V), false, 1, dn);
     device_norm_grad(dev, mat_rows(save->in, 0, n), b->attn_norm, dn, dx);
+    hooks_grad(view, p, layer, TAP_BLOCK_IN, mat_rows(dx, 0, n));
 }
 
 /* Room for logits, kept for the next call. */

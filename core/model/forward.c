@@ -226,6 +226,16 @@ static void attend(struct forward *f, const struct model_state *view, int layer,
                   mat_rows(save ? save->att_sum : f->sum, 0, p->rows), x);
 }
 
+/* A site of a block is reached: the state's hooks, then whoever watches. */
+static void reach(const struct model_state *view, const struct pass *p, int layer,
+                  enum tap_site site, struct mat x, const struct tap *tap)
+{
+    for (int i = 0; i < view->hooks; i++)
+        view->hook[i]->ops->run(view->hook[i]->ctx, p, layer, site, x);
+    if (tap)
+        tap->fn(tap->ctx, layer, site, x);
+}
+
 void forward_block(struct forward *f, const struct model_state *view, int layer,
                    const struct pass *p, struct cache *c, struct mat x, const struct tap *tap,
                    struct saved *save)
@@ -237,13 +247,11 @@ void forward_block(struct forward *f, const struct model_state *view, int layer,
     struct mat gate = mat_rows(save ? save->gate : f->gate, 0, p->rows), up = {0};
 
     model_use(m, layer);
-    if (tap)
-        tap->fn(tap->ctx, layer, TAP_BLOCK_IN, x);
+    reach(view, p, layer, TAP_BLOCK_IN, x, tap);
     if (save)
         device_copy(dev, x, mat_rows(save->in, 0, p->rows));
     attend(f, view, layer, p, c, x, save);
-    if (tap)
-        tap->fn(tap->ctx, layer, TAP_FFN_IN, x);
+    reach(view, p, layer, TAP_FFN_IN, x, tap);
     if (save)
         device_copy(dev, x, mat_rows(save->h, 0, p->rows));
     device_norm(dev, x, b->ffn_norm, norm);
@@ -253,12 +261,10 @@ void forward_block(struct forward *f, const struct model_state *view, int layer,
         linear(view, layer, MATRIX_UP, norm, up);
     }
     device_gated(dev, m->config->act, gate, up, coeff);
-    if (tap)
-        tap->fn(tap->ctx, layer, TAP_COEFF, coeff);
+    reach(view, p, layer, TAP_COEFF, coeff, tap);
     add_to_stream(f, view, layer, MATRIX_DOWN, coeff, b->post_ffn_norm,
                   mat_rows(save ? save->ffn_sum : f->sum, 0, p->rows), x);
-    if (tap)
-        tap->fn(tap->ctx, layer, TAP_BLOCK_OUT, x);
+    reach(view, p, layer, TAP_BLOCK_OUT, x, tap);
 }
 
 void forward_ffn_sum(const struct model_state *view, int layer, struct mat coeff, struct mat sum)

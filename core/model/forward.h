@@ -11,13 +11,8 @@
 
 #include "core/model/state.h"
 
-enum tap_site {
-    TAP_BLOCK_IN,  /* residual before attention, [rows, d] */
-    TAP_FFN_IN,    /* residual after attention, before the FFN: h_l */
-    TAP_COEFF,     /* neuron coefficients m_l, [rows, M]; may be written to */
-    TAP_BLOCK_OUT, /* residual after the FFN: o_l */
-};
-
+/* Who watches one pass, also to write to what it sees; what belongs to a state is a hook. It comes
+ * after the state's hooks. */
 struct tap {
     void (*fn)(void *ctx, int layer, enum tap_site site, struct mat x);
     void *ctx;

@@ -98,8 +98,8 @@ static void context_free(struct context *c)
 }
 
 /* n more tokens; `logits` [rows, V] on the host are those after the last `rows` of them. */
-static bool extend(struct context *c, const int *ids, int n, int rows, const struct tap *tap,
-                   float *logits, struct job *job, struct err *err)
+static bool extend(struct context *c, const int *ids, int n, int rows, float *logits,
+                   struct job *job, struct err *err)
 {
     struct device *dev = c->view->model->dev;
     struct attn_seq seq = {.n = n, .past = c->length};
@@ -113,7 +113,7 @@ static bool extend(struct context *c, const int *ids, int n, int rows, const str
         p.id[i] = ids[i];
         p.pos[i] = c->length + i;
     }
-    ok = forward_run(c->f, c->view, &p, c->cache, x, tap, job, err);
+    ok = forward_run(c->f, c->view, &p, c->cache, x, NULL, job, err);
     free(p.id);
     free(p.pos);
     if (!ok)
@@ -158,7 +158,7 @@ static bool weigh_wanted(struct context *c, const struct generate_options *o, st
     if (!rest)
         return true;
     logits = xmalloc((size_t)rest * (size_t)vocab * sizeof(float));
-    ok = extend(c, o->want, rest, rest, NULL, logits, job, err);
+    ok = extend(c, o->want, rest, rest, logits, job, err);
     if (ok)
         judge(logits, vocab, o->want + 1, rest, out->logp + 1, out->top + 1);
     c->length -= rest;
@@ -201,8 +201,7 @@ bool generate(struct generated *out, const struct model_state *view, const int *
     out->logits = xmalloc((size_t)vocab * sizeof(float));
     out->id = xmalloc((size_t)(o->tokens + 1) * sizeof(int));
     logits = xmalloc((size_t)vocab * sizeof(float));
-    ok = extend(&c, ids, count, 1, o->tap, out->logits, job, err) &&
-         weigh_wanted(&c, o, out, job, err);
+    ok = extend(&c, ids, count, 1, out->logits, job, err) && weigh_wanted(&c, o, out, job, err);
     memcpy(logits, out->logits, (size_t)vocab * sizeof(float));
     while (ok && out->count < o->tokens) {
         int id = sample(logits, vocab, o->temperature, &rng);
@@ -213,7 +212,7 @@ bool generate(struct generated *out, const struct model_state *view, const int *
         if (o->token)
             o->token(o->ctx, id);
         if (out->count < o->tokens)
-            ok = extend(&c, &id, 1, 1, o->tap, logits, job, err);
+            ok = extend(&c, &id, 1, 1, logits, job, err);
     }
     free(logits);
     context_free(&c);
@@ -242,7 +241,7 @@ bool continuation_logp(const struct model_state *view, const int *ids, int count
 
     memcpy(all, ids, (size_t)count * sizeof(int));
     memcpy(all + count, target, (size_t)(targets - 1) * sizeof(int));
-    ok = extend(&c, all, n, targets, NULL, logits, job, err);
+    ok = extend(&c, all, n, targets, logits, job, err);
     if (ok)
         judge(logits, vocab, target, targets, logp, top);
     context_free(&c);

@@ -13,7 +13,6 @@ struct generate_options {
     uint64_t seed;
     bool past_end;                    /* go on after an end-of-text token */
     int stop[2], stops;               /* further tokens that end the text, unless past_end */
-    const struct tap *tap;            /* sees every pass, prompt and new tokens; may be NULL */
     void (*token)(void *ctx, int id); /* hears of each new token; may be NULL */
     void *ctx;
     const int *want; /* a continuation to be judged beside, see below; or NULL */

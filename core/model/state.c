@@ -37,6 +37,8 @@ struct model_state *state_copy(const struct model_state *s, unsigned generation)
         c->matrix[i] = s->matrix[i];
         c->matrix[i]->states++;
     }
+    for (int i = 0; i < s->hooks; i++)
+        state_add_hook(c, s->hook[i]);
     return c;
 }
 
@@ -55,6 +57,9 @@ void state_free(struct model_state *s)
         return;
     for (size_t i = 0; i < slots(s->model); i++)
         shared_release(s->model->dev, s->matrix[i]);
+    for (int i = 0; i < s->hooks; i++)
+        hook_release(s->hook[i]);
+    free(s->hook);
     free(s->matrix);
     free(s);
 }
@@ -90,8 +95,18 @@ struct mat state_own(struct model_state *s, int layer, enum matrix which)
     return (*slot)->w;
 }
 
+void state_add_hook(struct model_state *s, struct hook *hook)
+{
+    s->hook = xrealloc(s->hook, (size_t)(s->hooks + 1) * sizeof(struct hook *));
+    s->hook[s->hooks++] = hook_hold(hook);
+}
+
 bool state_same(const struct model_state *a, const struct model_state *b)
 {
-    return a->model == b->model &&
-           !memcmp(a->matrix, b->matrix, slots(a->model) * sizeof(*a->matrix));
+    bool same = a->model == b->model && a->hooks == b->hooks &&
+                !memcmp(a->matrix, b->matrix, slots(a->model) * sizeof(*a->matrix));
+
+    for (int i = 0; same && i < a->hooks; i++)
+        same = a->hook[i] == b->hook[i];
+    return same;
 }

@@ -28,27 +28,34 @@ static void take_row(void *ctx, int layer, enum tap_site site, struct mat x)
         device_copy(dev, mat_rows(x, p->position, 1), p->row);
 }
 
+/* x takes what the last block leaves. */
+static void one_pass(const int *ids, int n, struct tap *tap, struct mat x)
+{
+    struct forward *f = forward_new(model, n);
+    struct pass p = pass_new(&ids, &n, NULL, 1, 0);
+    struct cache *c = cache_new(model, n);
+
+    CHECK(forward_run(f, base, &p, c, x, tap, NULL, NULL));
+    cache_free(c, dev);
+    pass_free(&p);
+    forward_free(f);
+}
+
 static void plain_lens(int layer, int position, float *logits)
 {
-    const int *ids = prompt;
-    int n = N;
     struct plain plain = {layer, position, mat_new(dev, DT_F32, 1, model->config->hidden)};
     struct tap tap = {take_row, &plain};
-    struct forward *f = forward_new(model, N);
-    struct pass p = pass_new(&ids, &n, NULL, 1, 0);
-    struct cache *c = cache_new(model, N);
+    struct forward *f = forward_new(model, 1);
     struct mat x = mat_new(dev, DT_F32, N, model->config->hidden);
     struct mat out = mat_new(dev, DT_F32, 1, model->head.rows);
 
-    CHECK(forward_run(f, base, &p, c, x, &tap, NULL, NULL));
+    one_pass(prompt, N, &tap, x);
     forward_logits(f, plain.row, out);
     device_download(dev, logits, out);
     CHECK(device_sync(dev, NULL));
     mat_free(dev, &out);
     mat_free(dev, &x);
     mat_free(dev, &plain.row);
-    cache_free(c, dev);
-    pass_free(&p);
     forward_free(f);
 }
 
@@ -124,31 +131,33 @@ static void one_look_is_all(void)
 
 /* --- interventions --------------------------------------------------------------------- */
 
-struct silence {
-    int layer, neuron;
-    float factor;
-};
-
-static void scale_one(void *ctx, int layer, enum tap_site site, struct mat x)
+static struct generated ask(const struct model_state *view)
 {
-    const struct silence *s = ctx;
-    struct mat factor;
-
-    if (site != TAP_COEFF || layer != s->layer)
-        return;
-    factor = mat_new(dev, DT_F32, 1, 1);
-    device_upload(dev, factor, &s->factor);
-    device_scale_cols(dev, mat_cols(x, s->neuron, 1), factor, mat_cols(x, s->neuron, 1));
-    mat_free(dev, &factor);
-}
-
-static struct generated ask(const struct model_state *view, const struct tap *tap)
-{
-    struct generate_options o = {.tokens = 12, .past_end = true, .tap = tap};
+    struct generate_options o = {.tokens = 12, .past_end = true};
     struct generated g;
 
     CHECK(generate(&g, view, prompt, N, &o, NULL, NULL));
     CHECK(g.count == 12);
+    return g;
+}
+
+/* The same with a neuron's coefficient multiplied. */
+static struct generated ask_scaled(int layer, int neuron, double factor)
+{
+    char name[] = "neurons", params[80];
+    struct hook_data data = {.name = name, .params = params};
+    struct model_state *state = state_copy(base, 3);
+    struct err err = {0};
+    struct hook *hook;
+    struct generated g;
+
+    snprintf(params, sizeof(params), "{\"change\":[[%d,%d,\"scale\",%g]]}", layer, neuron, factor);
+    hook = hook_open(model, &data, &err);
+    CHECK_STR(err.text, "");
+    state_add_hook(state, hook);
+    hook_release(hook);
+    g = ask(state);
+    state_free(state);
     return g;
 }
 
@@ -163,18 +172,16 @@ static bool same(const struct generated *a, const struct generated *b, double to
     return ok;
 }
 
-static void a_tap_is_zeroing_a_column(void)
+static void a_silenced_neuron_is_a_zero_column(void)
 {
     int layer = 2, neuron = 7, d = model->config->hidden;
-    struct silence one = {layer, neuron, 1}, none = {layer, neuron, 0};
-    struct tap keep = {scale_one, &one}, silence = {scale_one, &none};
     struct model_state *without = state_copy(base, 2);
-    struct generated plain = ask(base, NULL), kept = ask(base, &keep), quiet = ask(base, &silence);
-    struct generated again = ask(base, NULL), zeroed;
+    struct generated plain = ask(base), kept = ask_scaled(layer, neuron, 1);
+    struct generated quiet = ask_scaled(layer, neuron, 0), again = ask(base), zeroed;
     float *zeros = xcalloc((size_t)d, sizeof(float));
 
     device_upload(dev, mat_cols(state_own(without, layer, MATRIX_DOWN), neuron, 1), zeros);
-    zeroed = ask(without, NULL);
+    zeroed = ask(without);
     CHECK(same(&plain, &kept, 0));   /* a factor of 1 changes no bit, */
     CHECK(same(&plain, &again, 0));  /* and nothing is left behind; */
     CHECK(!same(&plain, &quiet, 0)); /* 0 does what the column's zeros do */
@@ -341,13 +348,11 @@ static void contexts_are_the_loudest(void)
     for (int i = 0; i < W * WINDOWS; i++)
         ids[i] = 'a' + (i * i * 7 + i / 5) % 26;
     for (int w = 0; w < WINDOWS; w++) {
-        struct generate_options o = {0};
         struct tap tap = {take_coefficients, all + w * W * m};
-        struct generated g;
+        struct mat x = mat_new(dev, DT_F32, W, model->config->hidden);
 
-        o.tap = &tap;
-        CHECK(generate(&g, base, ids + w * W, W, &o, NULL, NULL));
-        generated_free(&g);
+        one_pass(ids + w * W, W, &tap, x);
+        mat_free(dev, &x);
     }
     gather_hear(with, a);
     gather_hear(alone, b);
@@ -395,7 +400,8 @@ static const struct test tests[] = {
     {"a small model opens", open_model},
     {"every cell is the lens of its block and position", cells_are_the_lens},
     {"one pass gives a look's logits, probabilities and ranks", one_look_is_all},
-    {"silencing a neuron is zeroing its column, at every new token", a_tap_is_zeroing_a_column},
+    {"silencing a neuron is zeroing its column, at every new token",
+     a_silenced_neuron_is_a_zero_column},
     {"a causal trace is what the longest way gives", the_trace_is_the_long_way},
     {"contexts are where a neuron is loudest", contexts_are_the_loudest},
     {"and closes", close_model},

@@ -1,0 +1,73 @@
+/* The kinds of hooks, and hooks that several states hold. */
+#include "core/model/hook.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+
+static const struct hook_ops *const kinds[] = {&hook_add, &hook_neurons};
+enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+
+static const struct hook_ops *kind_of(const char *name, struct err *err)
+{
+    struct buf known = {0};
+
+    for (int i = 0; i < KINDS; i++)
+        if (!strcmp(kinds[i]->name, name))
+            return kinds[i];
+    for (int i = 0; i < KINDS; i++)
+        buf_printf(&known, "%s%s", i ? ", " : "", kinds[i]->name);
+    err_set(err, ERR_FORMAT, "a hook is one of %s, not '%.40s'; a newer editscope may know it",
+            known.data, name);
+    buf_free(&known);
+    return NULL;
+}
+
+struct hook *hook_open(const struct model *m, const struct hook_data *data, struct err *err)
+{
+    const struct hook_ops *ops = kind_of(data->name, err);
+    void *ctx = ops ? ops->open(m, data, err) : NULL;
+    struct hook *h;
+
+    if (!ctx)
+        return NULL;
+    h = xcalloc(1, sizeof(*h));
+    *h = (struct hook){.ops = ops, .data = hook_data_copy(data), .ctx = ctx, .holders = 1};
+    return h;
+}
+
+struct hook *hook_hold(struct hook *h)
+{
+    h->holders++;
+    return h;
+}
+
+void hook_release(struct hook *h)
+{
+    if (!h || --h->holders)
+        return;
+    h->ops->close(h->ctx);
+    hook_data_free(&h->data);
+    free(h);
+}
+
+struct hook_data hook_data_copy(const struct hook_data *data)
+{
+    struct hook_data c = {.name = xstrdup(data->name), .params = xstrdup(data->params)};
+
+    if (data->blob) {
+        c.bytes = data->bytes;
+        c.blob = memcpy(xmalloc(c.bytes + 1), data->blob, c.bytes);
+    }
+    return c;
+}
+
+void hook_data_free(struct hook_data *data)
+{
+    free(data->name);
+    free(data->params);
+    free(data->blob);
+    *data = (struct hook_data){0};
+}

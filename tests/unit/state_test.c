@@ -1,0 +1,384 @@
+/* States of a model: a replaced matrix of any kind does what a file with that matrix does, copies
+ * share until one writes, and hooks do what is done by hand. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/base/rng.h"
+#include "core/edit/checksum.h"
+#include "core/model/generate.h"
+#include "core/model/lens.h"
+#include "tests/engine/architectures.h"
+#include "tests/test.h"
+
+enum { N = 6 };
+static const int ids[N] = {3, 5, 7, 11, 2, 9};
+static struct device *dev;
+
+/* Logits after the ids in one pass that `tap`, or nobody, watches. Caller frees. */
+static float *asked(const struct model_state *s, const struct tap *tap)
+{
+    const struct model *m = s->model;
+    const int *id = ids;
+    int n = N;
+    struct forward *f = forward_new(m, N);
+    struct pass p = pass_new(&id, &n, NULL, 1, 0);
+    struct cache *c = cache_new(m, N);
+    struct mat x = mat_new(dev, DT_F32, N, m->config->hidden);
+    struct mat out = mat_new(dev, DT_F32, 1, m->head.rows);
+    float *logits = xmalloc((size_t)m->head.rows * sizeof(*logits));
+
+    CHECK(forward_run(f, s, &p, c, x, tap, NULL, NULL));
+    forward_logits(f, mat_rows(x, N - 1, 1), out);
+    device_download(dev, logits, out);
+    CHECK(device_sync(dev, NULL));
+    mat_free(dev, &x);
+    mat_free(dev, &out);
+    cache_free(c, dev);
+    pass_free(&p);
+    forward_free(f);
+    return logits;
+}
+
+static bool same(const float *a, const float *b, int n)
+{
+    return a && b && !memcmp(a, b, (size_t)n * sizeof(*a));
+}
+
+/* New values [rows][cols], kept by the type exactly. */
+static float *new_values(enum dtype type, int rows, int cols, uint64_t seed)
+{
+    size_t n = (size_t)rows * (size_t)cols;
+    float *x = xmalloc(n * sizeof(*x));
+    unsigned char stored[4];
+
+    for (size_t i = 0; i < n; i++) {
+        x[i] = (float)(rng_unit(&seed) - 0.5);
+        dtype_from_float(type, &x[i], stored, 1);
+        dtype_to_float(type, stored, &x[i], 1);
+    }
+    return x;
+}
+
+/* Into this process's copy of the mapped file. */
+static void write_tensor(const struct tensor *t, const float *x)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), step = dtype_block_bytes(t->type);
+    long rows = t->dim[0], cols = t->dim[1];
+    long stride = t->stride ? t->stride : t->transposed ? rows : cols;
+    char *first = (char *)(size_t)t->data, *end;
+    uintptr_t from = (uintptr_t)first & ~(uintptr_t)(page - 1);
+
+    end = first + (size_t)((t->transposed ? cols : rows) * stride) * step;
+    for (uintptr_t at = from; at < (uintptr_t)end; at += page)
+        mprotect((char *)at, page, PROT_READ | PROT_WRITE); /* one beyond the file may be none */
+    for (long i = 0; i < rows; i++)
+        for (long j = 0; j < cols; j++)
+            dtype_from_float(
+                t->type, &x[i * cols + j],
+                first + (size_t)(t->transposed ? j * stride + i : i * stride + j) * step, 1);
+}
+
+/* The model of a file; `name`: of a tensor that has other values than in the file, or NULL. */
+static struct model *open_file(const char *file, const char *name, const float *x)
+{
+    char *path = xasprintf(FOLDER "%s", file);
+    struct err err = {0};
+    struct weights *w = weights_open(path, &err);
+    struct model *m;
+
+    if (w && name)
+        write_tensor(weights_tensor(w, name), x);
+    m = w ? model_of(w, NULL, dev, 0, NULL, &err) : NULL;
+    CHECK_STR(err.text, "");
+    free(path);
+    return m;
+}
+
+static void same_as_a_file(const struct model *m, const char *file, const char *name,
+                           enum matrix which, const float *x)
+{
+    struct model *other = open_file(file, name, x);
+    struct model_state *edited = state_new(m, 1), *plain = state_copy(edited, 2);
+    struct model_state *filed = state_new(other, 1);
+    float *of_file, *of_state, *of_base;
+
+    device_upload(dev, state_own(edited, 1, which), x);
+    of_file = asked(filed, NULL);
+    of_state = asked(edited, NULL);
+    of_base = asked(plain, NULL);
+    CHECK(same(of_file, of_state, m->head.rows));
+    CHECK(!same(of_base, of_state, m->head.rows));
+    free(of_file);
+    free(of_state);
+    free(of_base);
+    state_free(filed);
+    state_free(edited);
+    state_free(plain);
+    model_close(other);
+}
+
+static void every_matrix_of_every_file(void)
+{
+    int tried = 0;
+
+    for (int f = 0; f < FILES; f++) {
+        struct model *m = open_file(files[f], NULL, NULL);
+
+        for (int i = 0; i < MATRICES; i++) {
+            const char *part = matrix_tensor(m->config, (enum matrix)i);
+            char *name = xasprintf("blk.1.%s.weight", part ? part : "none");
+            const struct tensor *t = weights_tensor(m->file, name);
+            int rows, cols;
+            float *x;
+
+            CHECK(matrix_shape(m->config, (enum matrix)i, &rows, &cols) == (t != NULL));
+            CHECK(t || (i == MATRIX_UP && !(m->config->parts & PART_GATE)));
+            CHECK(!t || (t->dim[0] == rows && t->dim[1] == cols));
+            if (t && dtype_block(t->type) == 1) {
+                x = new_values(t->type, rows, cols, 7 + (uint64_t)i);
+                same_as_a_file(m, files[f], name, (enum matrix)i, x);
+                free(x);
+                tried++;
+            }
+            free(name);
+        }
+        model_close(m);
+    }
+    CHECK(tried > 60);
+}
+
+static void copies_share_until_written_to(void)
+{
+    struct model *m = open_file("llama3", NULL, NULL);
+    struct model_state *base = state_new(m, 1), *a = state_copy(base, 2), *b;
+    char hex[4][65];
+
+    CHECK(state_same(base, a) && !state_replaced(a, 1, MATRIX_Q));
+    CHECK(weights_checksum(base, hex[0], NULL) && weights_checksum(a, hex[1], NULL));
+    CHECK_STR(hex[1], hex[0]);
+    device_fill(dev, state_own(a, 1, MATRIX_Q), 0.5);
+    CHECK(!state_same(base, a) && state_replaced(a, 1, MATRIX_Q));
+    CHECK(!state_replaced(base, 1, MATRIX_Q) && !state_replaced(a, 1, MATRIX_K));
+    b = state_copy(a, 3);
+    CHECK(state_same(a, b) &&
+          state_matrix(a, 1, MATRIX_Q).data == state_matrix(b, 1, MATRIX_Q).data);
+    CHECK(weights_checksum(a, hex[1], NULL) && weights_checksum(b, hex[2], NULL));
+    CHECK(strcmp(hex[1], hex[0]) != 0);
+    CHECK_STR(hex[2], hex[1]);
+    device_fill(dev, state_own(b, 1, MATRIX_Q), 0.25);
+    CHECK(weights_checksum(a, hex[2], NULL) && weights_checksum(b, hex[3], NULL));
+    CHECK_STR(hex[2], hex[1]); /* a's is still what it was */
+    CHECK(strcmp(hex[3], hex[1]) != 0);
+    state_free(a);
+    device_fill(dev, state_own(b, 0, MATRIX_Q), 0.25); /* the layer counts */
+    CHECK(weights_checksum(b, hex[2], NULL) && strcmp(hex[2], hex[3]) != 0);
+    CHECK(weights_checksum(base, hex[1], NULL));
+    CHECK_STR(hex[1], hex[0]);
+    state_free(b);
+    state_free(base);
+    model_close(m);
+}
+
+/* --- hooks ----------------------------------------------------------------------------- */
+
+static bool add_hook(struct model_state *s, const char *name, const char *params, const float *blob,
+                     int n, struct err *err)
+{
+    struct hook_data data = {(char *)(size_t)name, (char *)(size_t)params, (void *)(size_t)blob,
+                             (size_t)n * sizeof(float)};
+    struct hook *hook = hook_open(s->model, &data, err);
+
+    if (hook)
+        state_add_hook(s, hook);
+    hook_release(hook);
+    return hook != NULL;
+}
+
+struct by_hand {
+    enum tap_site site;
+    struct mat vector;
+};
+
+static void add_by_hand(void *ctx, int layer, enum tap_site site, struct mat x)
+{
+    const struct by_hand *h = ctx;
+
+    if (layer == 1 && site == h->site)
+        device_axpy(dev, 1, h->vector, x);
+}
+
+static void a_hook_adds_what_is_added_by_hand(void)
+{
+    static const char *const site[] = {"block_in", "ffn_in", "coefficients", "block_out"};
+    struct model *m = open_file("llama3", NULL, NULL);
+
+    for (int i = 0; i < 4; i++) {
+        int n = i == TAP_COEFF ? m->config->ffn : m->config->hidden;
+        float *vector = new_values(DT_F32, 1, n, 3), *want, *got, *plain;
+        struct by_hand hand = {(enum tap_site)i, mat_new(dev, DT_F32, 1, n)};
+        struct tap tap = {add_by_hand, &hand};
+        struct model_state *base = state_new(m, 1), *s = state_copy(base, 2);
+        char *params = xasprintf("{\"layer\":1,\"site\":\"%s\"}", site[i]);
+        struct err err = {0};
+
+        device_upload(dev, hand.vector, vector);
+        CHECK(add_hook(s, "add", params, vector, n, &err));
+        CHECK_STR(err.text, "");
+        CHECK(!state_same(base, s));
+        want = asked(base, &tap);
+        plain = asked(base, NULL);
+        got = asked(s, NULL);
+        CHECK(same(got, want, m->head.rows) && !same(got, plain, m->head.rows));
+        state_free(base);
+        state_free(s);
+        mat_free(dev, &hand.vector);
+        free(want);
+        free(got);
+        free(plain);
+        free(vector);
+        free(params);
+    }
+    model_close(m);
+}
+
+/* <c, block(x)> of block 1 and, with dx, its gradient by x. */
+static double block_dot(const struct model_state *s, const float *x, const float *c, float *grad)
+{
+    const struct model *m = s->model;
+    const int *id = ids;
+    int n = N, d = m->config->hidden;
+    struct forward *f = forward_new(m, N);
+    struct pass p = pass_new(&id, &n, NULL, 1, 0);
+    struct cache *cache = cache_new(m, N);
+    struct saved saved = saved_new(m, N);
+    struct mat xm = mat_new(dev, DT_F32, N, d);
+    float *out = xmalloc((size_t)(N * d) * sizeof(*out));
+    double sum = 0;
+
+    device_upload(dev, xm, x);
+    forward_block(f, s, 1, &p, cache, xm, NULL, &saved);
+    device_download(dev, out, xm);
+    for (int i = 0; i < N * d; i++)
+        sum += (double)c[i] * (double)out[i];
+    if (grad) {
+        device_upload(dev, xm, c);
+        backward_block(f, s, 1, &p, cache, &saved, xm);
+        device_download(dev, grad, xm);
+    }
+    CHECK(device_sync(dev, NULL));
+    free(out);
+    mat_free(dev, &xm);
+    saved_free(&saved, dev);
+    cache_free(cache, dev);
+    pass_free(&p);
+    forward_free(f);
+    return sum;
+}
+
+static void gradients_pass_replaced_matrices_and_hooks(void)
+{
+    struct model *m = open_file("llama3", NULL, NULL);
+    int d = m->config->hidden, k = N * d;
+    struct model_state *s = state_new(m, 1);
+    float *x = new_values(DT_F32, N, d, 1), *c = new_values(DT_F32, N, d, 2);
+    float *dir = new_values(DT_F32, N, d, 4), *grad = xmalloc((size_t)k * sizeof(float));
+    float *near = xmalloc((size_t)k * sizeof(float)), *add = new_values(DT_F32, 1, d, 9);
+    double want[2], slope = 0;
+    struct err err = {0};
+
+    for (int i = 0; i < MATRICES; i++) {
+        struct mat w = state_own(s, 1, (enum matrix)i);
+        float *y = new_values(DT_F32, w.rows, w.cols, 20 + (uint64_t)i);
+
+        device_upload(dev, w, y);
+        free(y);
+    }
+    CHECK(add_hook(s, "neurons",
+                   "{\"change\":[[1,3,\"scale\",2.5],[1,5,\"set\",1.5],[1,7,\"scale\",-1]]}", NULL,
+                   0, &err));
+    CHECK(add_hook(s, "add", "{\"layer\":1,\"site\":\"ffn_in\"}", add, d, &err));
+    CHECK_STR(err.text, "");
+    block_dot(s, x, c, grad);
+    for (int i = 0; i < 2; i++) {
+        for (int j = 0; j < k; j++)
+            near[j] = x[j] + (i ? -1e-2F : 1e-2F) * dir[j];
+        want[i] = block_dot(s, near, c, NULL);
+    }
+    for (int j = 0; j < k; j++)
+        slope += (double)grad[j] * (double)dir[j];
+    CHECK_NEAR(slope, (want[0] - want[1]) / 2e-2, 2e-3 * fmax(1, fabs(slope)));
+    free(x);
+    free(c);
+    free(dir);
+    free(grad);
+    free(near);
+    free(add);
+    state_free(s);
+    model_close(m);
+}
+
+static void hooks_that_are_none(void)
+{
+    static const struct {
+        const char *name, *params, *said;
+        int n;
+    } bad[] = {
+        {"grace", "{}", "a hook is one of add, neurons, not 'grace'", 0},
+        {"add", "{", "a layer of 0 to", 4},
+        {"add", NULL, "not nothing", 4},
+        {"add", "{\"layer\":99,\"site\":\"ffn_in\"}", "a layer of 0 to", 4},
+        {"add", "{\"layer\":1,\"site\":\"head\"}", "and a site", 4},
+        {"add", "{\"layer\":1,\"site\":\"ffn_in\"}", "has 12 bytes, not", 3},
+        {"neurons", "{}", "no change of a neuron is named", 0},
+        {"neurons", "{\"change\":[]}", "no change of a neuron is named", 0},
+        {"neurons", "{\"change\":[[1,2,\"mute\",0]]}", "\"scale\" or \"set\"", 0},
+        {"neurons", "{\"change\":[[1,2,\"set\"]]}", "\"scale\" or \"set\"", 0},
+        {"neurons", "{\"change\":[[9,2,\"set\",1]]}", "no neuron L9N2: layers 0 to", 0},
+        {"neurons", "{\"change\":[[1,-2,\"set\",1]]}", "no neuron L1N-2: layers 0 to", 0},
+        {"neurons", "{\"change\":[[1,2,\"set\",1e99]]}", "L1N2: a coefficient has to be", 0},
+    };
+    struct model *m = open_file("llama3", NULL, NULL);
+    struct model_state *s = state_new(m, 1);
+    float values[1000] = {0};
+    struct err err;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        err = (struct err){0};
+        CHECK(!add_hook(s, bad[i].name, bad[i].params, values, bad[i].n, &err));
+        if (!strstr(err.text, bad[i].said))
+            CHECK_STR(err.text, bad[i].said);
+    }
+    values[2] = NAN;
+    err = (struct err){0};
+    CHECK(
+        !add_hook(s, "add", "{\"layer\":1,\"site\":\"ffn_in\"}", values, m->config->hidden, &err));
+    CHECK(strstr(err.text, "component 2 is nan") != NULL);
+    CHECK(s->hooks == 0);
+    state_free(s);
+    model_close(m);
+}
+
+static void opened(void)
+{
+    dev = device_open(&device_cpu, 0, 1, NULL);
+    CHECK(dev != NULL);
+}
+
+static void closed(void)
+{
+    device_close(dev);
+}
+
+static const struct test tests[] = {
+    {"a device", opened},
+    {"a replaced matrix says what a file with it says, to the bit", every_matrix_of_every_file},
+    {"copies share matrices until one writes; checksums follow", copies_share_until_written_to},
+    {"a hook adds what is added by hand", a_hook_adds_what_is_added_by_hand},
+    {"gradients pass replaced matrices and hooks", gradients_pass_replaced_matrices_and_hooks},
+    {"hooks that are none are refused by name", hooks_that_are_none},
+    {"the device closes", closed},
+};
+TEST_MAIN(tests)
