@@ -43,6 +43,8 @@ static void forget_shown(struct desk_layer *l)
     l->strength = NULL;
 }
 
+static void drop_kept(struct desk *d, bool of_scores);
+
 void desk_forget_scores(struct desk *d)
 {
     desk_keep_set(d);
@@ -52,11 +54,8 @@ void desk_forget_scores(struct desk *d)
         attribution_unref(d->layer[l].rough);
         d->layer[l] = (struct desk_layer){0};
     }
-    desk_drop(EV_META, d->meta);
-    desk_drop(EV_WEIGHED, d->weighed);
-    d->meta = NULL;
-    d->weighed = NULL;
-    desk_forget_looks(d);
+    drop_kept(d, true);
+    desk_forget_trial(d);
     d->run = 0;
     d->done = 0;
     d->peak = 0;
@@ -67,16 +66,13 @@ void desk_free(struct desk *d)
 {
     desk_forget_scores(d);
     free(d->layer);
-    desk_drop(EV_LOOK, d->look);
-    desk_drop(EV_PREVIEW, d->preview);
-    desk_drop(EV_EDITED, d->proof);
-    desk_drop(EV_HISTORY, d->history);
-    desk_drop(EV_MOMENTS, d->moments);
+    drop_kept(d, false);
     for (int i = 0; i < DESK_ANSWERS; i++)
         desk_drop(EV_ANSWER, d->answer[i]);
     for (int i = 0; i < DESK_WORDS; i++)
         desk_drop(EV_NEURON, d->words[i]);
-    desk_free_looks(d);
+    desk_forget_tries(d);
+    desk_forget_queue(d);
     free(d->ask.prompt);
     desk_forget_sets(d);
     fact_free(&d->fact);
@@ -212,13 +208,14 @@ void desk_remask(struct desk *d)
         d->weighed->layer[i].stale = true;
 }
 
-static void take_layer(struct desk *d, struct attribution *a)
+static bool take_layer(struct desk *d, struct event *ev)
 {
+    struct attribution *a = ev->attribution;
     struct desk_layer *l;
 
     if (a->layer < 0 || a->layer >= d->layers) {
         attribution_unref(a);
-        return;
+        return true;
     }
     l = &d->layer[a->layer];
     if (a->strategy != (enum strategy)params_choice(&d->params, P_ATTR_STRATEGY)) {
@@ -228,7 +225,7 @@ static void take_layer(struct desk *d, struct attribution *a)
         } else {
             attribution_unref(a); /* what was asked before the strategy changed */
         }
-        return;
+        return true;
     }
     d->done += !l->score;
     forget_shown(l);
@@ -241,10 +238,13 @@ static void take_layer(struct desk *d, struct attribution *a)
         d->at_layer = a->layer;
         d->at_neuron = l->strongest;
     }
+    return true;
 }
 
-static void take_model(struct desk *d, struct model_info *model)
+static bool take_model(struct desk *d, struct event *ev)
 {
+    struct model_info *model = ev->model;
+
     desk_forget_scores(d);
     desk_forget_sets(d);
     d->model = *model;
@@ -254,23 +254,25 @@ static void take_model(struct desk *d, struct model_info *model)
     d->layers = model->layers;
     d->layer = xcalloc((size_t)d->layers, sizeof(*d->layer));
     free(model);
+    return true;
 }
 
-static void take_answer(struct desk *d, unsigned job, struct answer *a)
+static bool take_answer(struct desk *d, struct event *ev)
 {
+    struct answer *a = ev->answer;
+    unsigned job = ev->job;
     int at = DESK_ANSWERS - 1;
 
     for (int k = 0; k < 2; k++)
         if (job && job == d->trial_job[k]) {
             desk_keep(EV_ANSWER, (void **)&d->trial[k], a);
-            return;
+            return true;
         }
     for (int k = 0; k < 8; k++)
         if (job && job == d->trial_old[k]) {
             desk_drop(EV_ANSWER, a);
-            return;
+            return true;
         }
-
     for (int i = 0; i < DESK_ANSWERS; i++) {
         const struct answer *old = d->answer[i];
 
@@ -284,13 +286,14 @@ static void take_answer(struct desk *d, unsigned job, struct answer *a)
     desk_drop(EV_ANSWER, d->answer[at]);
     memmove(&d->answer[1], &d->answer[0], (size_t)at * sizeof(d->answer[0]));
     d->answer[0] = a;
+    return true;
 }
 
-static void take_words(struct desk *d, struct neuron_info *n)
+static bool take_words(struct desk *d, struct event *ev)
 {
-    desk_drop(EV_NEURON, d->words[d->word_next]);
-    d->words[d->word_next] = n;
+    desk_keep(EV_NEURON, (void **)&d->words[d->word_next], ev->neuron);
     d->word_next = (d->word_next + 1) % DESK_WORDS;
+    return true;
 }
 
 static void ended(struct desk *d, unsigned job)
@@ -308,153 +311,154 @@ static void ended(struct desk *d, unsigned job)
     }
 }
 
-static void take_history(struct desk *d, struct history *h)
+static bool take_history(struct desk *d, struct event *ev)
 {
-    const struct history *was = d->history;
+    const struct history *was = d->history, *h = ev->history;
 
     d->stepped = 0;
     for (int i = 0; was && i < was->count && i < h->count; i++) /* edits are never deleted */
         if (was->entry[i].edit == h->entry[i].edit && was->entry[i].active != h->entry[i].active)
             d->stepped = h->entry[i].edit;
-    desk_keep(EV_HISTORY, (void **)&d->history, h);
+    return false;
 }
 
-static void take_state(struct desk *d, struct state_info *state)
+static bool take_state(struct desk *d, struct event *ev)
 {
+    struct state_info *state = ev->state;
+
     if (strcmp(d->state.state, state->state) != 0) {
         d->run = 0;
-        desk_drop(EV_LENS, d->lens[1]); /* of weights that are others now */
-        d->lens[1] = NULL;
+        desk_keep(EV_LENS, (void **)&d->lens[1], NULL); /* of weights that are others now */
     }
     if (!state->preview) {
-        desk_drop(EV_LENS, d->lens[2]);
-        d->lens[2] = NULL;
+        desk_keep(EV_LENS, (void **)&d->lens[2], NULL);
+        desk_keep(EV_PREVIEW, (void **)&d->preview, NULL);
     }
     d->stale = d->done && strcmp(d->scored_state, state->state) != 0;
-    if (strcmp(d->state.state, state->state) != 0) { /* the lens of other weights */
-        desk_drop(EV_LENS, d->lens[1]);
-        d->lens[1] = NULL;
-    }
     d->state = *state;
     free(state);
     if (d->at_neuron < 0 && d->state.edited_count) /* nothing chosen yet: where edits go */
         d->at_layer = d->state.edited_layers[0];
-    if (!d->state.preview) {
-        desk_drop(EV_PREVIEW, d->preview);
-        d->preview = NULL;
-    }
+    return true;
 }
 
-static void take_progress(struct desk *d, unsigned job, struct progress *p)
+static bool take_progress(struct desk *d, struct event *ev)
 {
-    *(!job ? &d->background : job == d->pull_job ? &d->pull : &d->progress) = *p;
-    if (job && job == d->pull_job) {
-        free(p);
-        return;
-    }
-    if (job)
-        d->progress_job = job;
-    else if (p->done >= p->total)
+    bool pull = ev->job && ev->job == d->pull_job;
+
+    *(!ev->job ? &d->background : pull ? &d->pull : &d->progress) = *ev->progress;
+    if (!ev->job && ev->progress->done >= ev->progress->total)
         d->background = (struct progress){0};
-    free(p);
+    else if (ev->job && !pull)
+        d->progress_job = ev->job;
+    free(ev->progress);
+    return true;
 }
 
-static void take_step(struct desk *d, struct step *step)
+static bool take_step(struct desk *d, struct event *ev)
 {
+    struct step *step = ev->step;
+
     if (step->step <= 0 || d->steps >= DESK_STEPS ||
         (d->steps && step->step <= d->step[d->steps - 1].step))
         d->steps = 0;
     d->step[d->steps++] = *step;
     free(step);
+    return true;
 }
 
 /* What a preview measured is exact, also for later layers, until a knob moves. */
-static void weigh_as(struct desk *d, const struct applied *a)
+static bool take_preview(struct desk *d, struct event *ev)
 {
     struct applied *copy = xmalloc(sizeof(*copy));
 
-    *copy = *a;
+    *copy = *ev->applied;
     desk_keep(EV_WEIGHED, (void **)&d->weighed, copy);
+    desk_keep(EV_LENS, (void **)&d->lens[2], NULL);
+    return false;
 }
 
-/* What comes with an attribution or an edit. */
-static bool take_result(struct desk *d, struct event *ev)
+static bool take_commit(struct desk *d, struct event *ev)
 {
-    switch (ev->kind) {
-    case EV_META:
-        desk_keep(EV_META, (void **)&d->meta, ev->meta);
-        d->attributing = true;
-        d->stale = false;
-        memcpy(d->scored_state, d->state.state, sizeof(d->scored_state));
-        break;
-    case EV_LAYER:
-        take_layer(d, ev->attribution);
-        break;
-    case EV_WEIGHED:
-        desk_keep(EV_WEIGHED, (void **)&d->weighed, ev->applied);
-        break;
-    case EV_STEP:
-        take_step(d, ev->step);
-        break;
-    case EV_PREVIEW:
-        desk_drop(EV_LENS, d->lens[2]);
-        d->lens[2] = NULL;
-        desk_keep(EV_PREVIEW, (void **)&d->preview, ev->applied);
-        weigh_as(d, ev->applied);
-        break;
-    case EV_COMMIT:
-        desk_drop(EV_PREVIEW, d->preview);
-        d->preview = NULL;
-        desk_keep(EV_WEIGHED, (void **)&d->weighed, ev->applied);
-        break;
-    case EV_EDITED:
-        desk_keep(EV_EDITED, (void **)&d->proof, ev->edited);
-        break;
-    default:
-        return false;
-    }
-    ev->progress = NULL;
-    return true;
+    (void)ev;
+    desk_keep(EV_PREVIEW, (void **)&d->preview, NULL);
+    return false;
 }
 
-static bool take_knowledge(struct desk *d, struct event *ev)
+static bool take_meta(struct desk *d, struct event *ev)
 {
-    switch (ev->kind) {
-    case EV_PROGRESS:
-        take_progress(d, ev->job, ev->progress);
-        break;
-    case EV_MODEL:
-        take_model(d, ev->model);
-        break;
-    case EV_STATE:
-        take_state(d, ev->state);
-        break;
-    case EV_LOOK:
-        desk_keep(EV_LOOK, (void **)&d->look, ev->look);
-        break;
-    case EV_ANSWER:
-        take_answer(d, ev->job, ev->answer);
-        break;
-    case EV_NEURON:
-        take_words(d, ev->neuron);
-        break;
-    case EV_HISTORY:
-        take_history(d, ev->history);
-        break;
-    case EV_MOMENTS:
-        desk_keep(EV_MOMENTS, (void **)&d->moments, ev->moments);
-        break;
-    default:
-        return false;
-    }
-    ev->progress = NULL;
-    return true;
+    (void)ev;
+    d->attributing = true;
+    d->stale = false;
+    memcpy(d->scored_state, d->state.state, sizeof(d->scored_state));
+    return false;
+}
+
+/* Where the desk keeps the newest of what an event points to, and what else it means. */
+static const struct kept {
+    enum event_kind kind;
+    size_t at;      /* of a pointer in struct desk; 0: `take` puts it where it belongs */
+    bool of_scores; /* goes with them, when another fact is looked at */
+    bool (*take)(struct desk *d, struct event *ev); /* optional; true: nothing is left to keep */
+} kept[] = {
+#define AT(field) offsetof(struct desk, field)
+    {EV_PROGRESS, 0, false, take_progress},
+    {EV_MODEL, 0, false, take_model},
+    {EV_STATE, 0, false, take_state},
+    {EV_LOOK, AT(look), false, NULL},
+    {EV_META, AT(meta), true, take_meta},
+    {EV_LAYER, 0, false, take_layer},
+    {EV_WEIGHED, AT(weighed), true, NULL},
+    {EV_STEP, 0, false, take_step},
+    {EV_PREVIEW, AT(preview), false, take_preview},
+    {EV_COMMIT, AT(weighed), true, take_commit},
+    {EV_EDITED, AT(proof), false, NULL},
+    {EV_ANSWER, 0, false, take_answer},
+    {EV_NEURON, 0, false, take_words},
+    {EV_HISTORY, AT(history), false, take_history},
+    {EV_MOMENTS, AT(moments), false, NULL},
+    {EV_LENS, AT(lens[0]), true, desk_take_lens},
+    {EV_LENS, AT(lens[1]), true, NULL},
+    {EV_LENS, AT(lens[2]), true, NULL},
+    {EV_TRACE, AT(trace), true, NULL},
+    {EV_PROBED, AT(board), true, desk_take_board},
+    {EV_TRIED, 0, false, desk_take_tried},
+    {EV_DRIFT, AT(drift), false, NULL},
+    {EV_DIFF, AT(diff), false, NULL},
+    {EV_BISECTED, AT(bisected), false, NULL},
+    {EV_EXPORTED, AT(exported), false, NULL},
+    {EV_NOTICE, AT(notice), false, NULL},
+#undef AT
+};
+
+static void **slot_of(struct desk *d, const struct kept *k)
+{
+    return (void **)(void *)((char *)d + k->at);
+}
+
+static void drop_kept(struct desk *d, bool of_scores)
+{
+    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+        if (kept[i].at && (kept[i].of_scores || !of_scores))
+            desk_keep(kept[i].kind, slot_of(d, &kept[i]), NULL);
+}
+
+static void take(struct desk *d, struct event *ev)
+{
+    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+        if (kept[i].kind == ev->kind) {
+            if (!kept[i].take || !kept[i].take(d, ev))
+                desk_keep(ev->kind, slot_of(d, &kept[i]), ev->progress);
+            return;
+        }
+    desk_drop(ev->kind, ev->progress);
 }
 
 void desk_event(struct desk *d, struct event *ev)
 {
-    if (ev->progress && (take_result(d, ev) || take_knowledge(d, ev) || desk_take_look(d, ev)))
-        return;
+    if (ev->progress) /* one pointer, whatever it is */
+        take(d, ev);
+    ev->progress = NULL;
     switch (ev->kind) {
     case EV_ATTRIBUTED:
         d->run = ev->id;
@@ -470,7 +474,6 @@ void desk_event(struct desk *d, struct event *ev)
     default:
         break;
     }
-    ev->progress = NULL;
 }
 
 bool desk_room(const struct desk *d)

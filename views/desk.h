@@ -106,6 +106,7 @@ struct desk {
     struct diff *diff;
     struct bisected *bisected;
     struct exported *exported;         /* the last one */
+    struct notice *notice;             /* the last one */
     const struct relations *relations; /* that triples can name; borrowed, NULL: none */
     struct desk_fact *queue;           /* facts typed, pasted or loaded as a list */
     int queued;

@@ -270,10 +270,21 @@ static void rewrites(const struct desk *d, char *out, size_t n)
                    edit, last->subject, last->target);
 }
 
+static void commit(struct host *host, const struct question *question)
+{
+    struct command cmd;
+
+    (void)question;
+    if (!about_fact(host, CMD_COMMIT, &cmd))
+        return;
+    host->desk->steps = 0;
+    host->post(host, &cmd);
+}
+
 void verb_ask_commit(struct host *host)
 {
     const struct desk *d = host->desk;
-    struct question q = {.title = "Commit this edit?", .yes = "Commit", .then = ACTION_COMMIT};
+    struct question q = {.title = "Commit this edit?", .yes = "Commit", .confirmed = commit};
     int neurons, layers, n = kept(d, &neurons, &layers);
     char some[32], all[32], range[48];
 
@@ -301,10 +312,15 @@ void verb_ask_commit(struct host *host)
     host->ask(host, &q);
 }
 
+static void undo(struct host *host, const struct question *question)
+{
+    verb_simple(host, CMD_UNDO, question->number);
+}
+
 void verb_ask_undo(struct host *host, int edit)
 {
     const struct desk *d = host->desk;
-    struct question q = {.title = "Undo", .yes = "Undo", .then = ACTION_UNDO, .number = edit};
+    struct question q = {.title = "Undo", .yes = "Undo", .confirmed = undo, .number = edit};
     const struct history_entry *entry = NULL;
     char *words;
 
@@ -332,20 +348,6 @@ void verb_ask_undo(struct host *host, int edit)
                    "%.240s\nThe weights go back to the very bits they were.", words);
     free(words);
     host->ask(host, &q);
-}
-
-void verb_confirmed(struct host *host, const struct question *question)
-{
-    struct command cmd;
-
-    if (question->then == ACTION_UNDO) {
-        verb_simple(host, CMD_UNDO, question->number);
-    } else if (question->then == ACTION_VERIFY) { /* of a lost GPU: rebuild where there is one */
-        verb_simple(host, CMD_DEVICE, 0);
-    } else if (question->then == ACTION_COMMIT && about_fact(host, CMD_COMMIT, &cmd)) {
-        host->desk->steps = 0;
-        host->post(host, &cmd);
-    }
 }
 
 static bool want(struct host *host, int layer, int neuron)

@@ -30,10 +30,9 @@ void verb_trace(struct host *host);                     /* which states carry th
 /* The changes in force (desk.change) go with a query. */
 void verb_with_changes(const struct desk *d, struct command *cmd);
 void verb_simple(struct host *host, enum command_kind kind, int edit);
-/* Questions; what follows a "yes" is verb_confirmed(). */
+/* These ask first. */
 void verb_ask_commit(struct host *host);
 void verb_ask_undo(struct host *host, int edit); /* 0: the last one */
-void verb_confirmed(struct host *host, const struct question *question);
 /* Words for the neuron under the cursor and the strongest ones, one request at a time. */
 void verb_want_words(struct host *host);
 

@@ -15,13 +15,15 @@
 #include "views/desk.h"
 
 struct view;
+struct host;
 
 enum tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_ERROR };
 
 /* A question with a safe answer: Cancel is selected, y confirms, n and Esc do not. */
 struct question {
     char title[80], text[600], yes[24]; /* text may hold line breaks */
-    enum action then;                   /* sent as `confirmed` to the view that asked */
+    void (*confirmed)(struct host *host, const struct question *question);
+    struct view *view; /* that asks, or NULL */
     int number;
 };
 
@@ -53,11 +55,10 @@ struct view_ops {
     bool (*click)(struct view *v, struct rect area, int y, int x); /* optional */
     /* Optional: the wheel turned there, by -1 up or 1 down; false: it moves the selection. */
     bool (*wheel)(struct view *v, struct rect area, int y, int x, int by);
-    bool (*action)(struct view *v, enum action action); /* false: not mine, pass it on */
-    bool (*confirmed)(struct view *v, const struct question *question); /* optional */
-    void (*find)(struct view *v, const char *text);                     /* optional: what / says */
-    bool (*find_next)(struct view *v, const char *text, int by);        /* optional: n 1, N -1 */
-    void (*filter)(struct view *v, const char *text); /* optional: \\, "" is all */
+    bool (*action)(struct view *v, enum action action);          /* false: not mine, pass it on */
+    void (*find)(struct view *v, const char *text);              /* optional: what / says */
+    bool (*find_next)(struct view *v, const char *text, int by); /* optional: n 1, N -1 */
+    void (*filter)(struct view *v, const char *text);            /* optional: \\, "" is all */
     /* Optional: `:word rest`, rest without blanks around it; false: not mine. List the word in
      * commands.h, so that it is completed and explained. */
     bool (*command)(struct view *v, const char *word, const char *rest);

@@ -5,9 +5,9 @@
 
 #include <pthread.h>
 
-#include "core/base/rate.h"
 #include "core/base/clock.h"
 #include "core/base/job.h"
+#include "core/base/rate.h"
 #include "core/edit/editor.h"
 #include "core/edit/gather.h"
 #include "core/edit/nullspace.h"
@@ -101,7 +101,8 @@ struct engine {
     struct job job;         /* of the command at work */
     unsigned job_id;
     double job_began;
-    struct rate speed; /* of what is told of now: what was done before, in a cache, does not count */
+    struct rate
+        speed; /* of what is told of now: what was done before, in a cache, does not count */
     unsigned speed_job;
     char speed_what[64];
     struct params params;    /* of the last edit command: what the background prepares for */

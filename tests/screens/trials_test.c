@@ -74,9 +74,9 @@ static void masks_are_compared(void)
         v->ops->action(v, ACTION_RIGHT);
     three_sizes("compared-answers", &d, v);
     /* the column at hand is key size at equal gain; taking it over asks first */
-    CHECK(v->ops->action(v, ACTION_ENTER) && posts == 1 && asked.then == ACTION_ENTER);
+    CHECK(v->ops->action(v, ACTION_ENTER) && posts == 1 && asked.view == v);
     CHECK(params_choice(&d.params, P_MASK_MODE) == MODE_UNION);
-    CHECK(v->ops->confirmed(v, &asked));
+    asked.confirmed(v->host, &asked);
     CHECK(params_choice(&d.params, P_MASK_MODE) == MODE_KEYMAG);
     CHECK(params_choice(&d.params, P_MASK_COMPENSATE) == COMPENSATE_GAIN);
     /* results stay when the fact goes, and say whose they are */

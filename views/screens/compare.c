@@ -111,31 +111,29 @@ static void compare_event(struct view *v, const struct event *ev)
     }
 }
 
+static void take_over(struct host *host, const struct question *q)
+{
+    const struct compare *c = q->view->state;
+
+    host->desk->params = c->params[q->number];
+    host->knobs_moved(host);
+    host->say(host, TONE_GOOD, "parameters of %s%s: P previews with them", columns[q->number].name,
+              columns[q->number].equal ? " at equal gain" : "");
+}
+
 static void ask_take_over(struct view *v)
 {
     struct compare *c = v->state;
     struct question q = {.title = "Take these parameters over?",
                          .yes = "Take over",
-                         .then = ACTION_ENTER,
+                         .confirmed = take_over,
+                         .view = v,
                          .number = c->at};
 
     show_print(q.text, sizeof(q.text), "%s%s: %s.\nThe next preview or commit is made with them.",
                columns[c->at].name, columns[c->at].equal ? " at equal gain" : "",
                columns[c->at].what);
     v->host->ask(v->host, &q);
-}
-
-static bool compare_confirmed(struct view *v, const struct question *q)
-{
-    struct compare *c = v->state;
-
-    if (q->then != ACTION_ENTER || q->number < 0 || q->number >= COLUMNS)
-        return false;
-    v->host->desk->params = c->params[q->number];
-    v->host->knobs_moved(v->host);
-    v->host->say(v->host, TONE_GOOD, "parameters of %s%s: P previews with them",
-                 columns[q->number].name, columns[q->number].equal ? " at equal gain" : "");
-    return true;
 }
 
 static bool compare_action(struct view *v, enum action action)
@@ -487,6 +485,5 @@ const struct view_ops view_compare = {
     .size = sizeof(struct compare),
     .event = compare_event,
     .action = compare_action,
-    .confirmed = compare_confirmed,
     .draw = compare_draw,
 };

@@ -27,10 +27,18 @@ static struct desk_fact *selected(const struct view *v)
     return f->list.at < d->queued ? &d->queue[f->list.at] : NULL;
 }
 
+static void commit_all(struct host *host, const struct question *question)
+{
+    struct facts *f = question->view->state;
+
+    f->going = facts_next(host);
+}
+
 static void ask_commit(struct view *v)
 {
     struct desk *d = v->host->desk;
-    struct question q = {.title = "Commit all that wait?", .yes = "Commit", .then = ACTION_COMMIT};
+    struct question q = {
+        .title = "Commit all that wait?", .yes = "Commit", .confirmed = commit_all, .view = v};
     const struct history_fact *in;
     int n = facts_waiting(d), again = 0;
     char known[80] = "";
@@ -49,16 +57,6 @@ static void ask_commit(struct view *v)
         "the next begins; Ctrl-C stops.",
         n, n == 1 ? "" : "s", known);
     v->host->ask(v->host, &q);
-}
-
-static bool facts_confirmed(struct view *v, const struct question *question)
-{
-    struct facts *f = v->state;
-
-    if (question->then != ACTION_COMMIT)
-        return false;
-    f->going = facts_next(v->host);
-    return true;
 }
 
 static void facts_event(struct view *v, const struct event *ev)
@@ -267,7 +265,6 @@ const struct view_ops view_facts = {
     .event = facts_event,
     .key = facts_key,
     .action = facts_action,
-    .confirmed = facts_confirmed,
     .command = facts_command,
     .draw = facts_draw,
 };

@@ -176,11 +176,16 @@ static enum command_kind kind_of(const struct desk *d, unsigned job)
     return CMD_NONE;
 }
 
-/* What the screen asks for by itself when something has become known or has changed. */
+static void use_cpu(struct host *host, const struct question *question)
+{
+    (void)question;
+    verb_simple(host, CMD_DEVICE, 0);
+}
+
 /* A GPU that is lost takes nothing along: its owner is asked once. */
 static void offer_cpu(struct app *app)
 {
-    struct question q = {.title = "The GPU is lost", .yes = "Use the CPU", .then = ACTION_VERIFY};
+    struct question q = {.title = "The GPU is lost", .yes = "Use the CPU", .confirmed = use_cpu};
 
     show_print(q.text, sizeof(q.text),
                "It no longer answers this program. The session is safe: %d edit%s in its journal.\n"
@@ -190,6 +195,7 @@ static void offer_cpu(struct app *app)
     app->host.ask(&app->host, &q);
 }
 
+/* What the screen asks for by itself when something has become known or has changed. */
 static void follow_up(struct app *app, const struct event *ev)
 {
     struct desk *d = &app->desk;

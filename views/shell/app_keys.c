@@ -21,10 +21,16 @@ static bool overlay(const struct app *app)
            !strcmp(name, "models");
 }
 
+static void leave(struct host *host, const struct question *question)
+{
+    (void)question;
+    ((struct app *)host)->quit = true;
+}
+
 static void ask_quit(struct app *app)
 {
     const struct desk *d = &app->desk;
-    struct question q = {.title = "Leave?", .yes = "Leave", .then = ACTION_QUIT};
+    struct question q = {.title = "Leave?", .yes = "Leave", .confirmed = leave};
 
     if (d->state.edits && !*d->state.session)
         show_print(q.text, sizeof(q.text), "%d edit%s will be lost: no session file was named.",
@@ -357,19 +363,11 @@ void app_do(struct app *app, enum action action)
 
 void app_answer(struct app *app, bool yes)
 {
-    struct view *v = app->view[app->at];
-
     app->asking = false;
-    if (app->question.then == ACTION_MODELS)
-        app->other.confirmed = yes;
-    if (!yes)
+    if (yes)
+        app->question.confirmed(&app->host, &app->question);
+    else
         app_say(app, TONE_PLAIN, "cancelled; nothing was changed");
-    else if (app->question.then == ACTION_QUIT)
-        app->quit = true;
-    else if (app->question.then == ACTION_MODELS)
-        app_say(app, TONE_PLAIN, "opening the model");
-    else if (!v->ops->confirmed || !v->ops->confirmed(v, &app->question))
-        verb_confirmed(&app->host, &app->question);
 }
 
 static void dialog_key(struct app *app, int32_t code)

@@ -23,10 +23,19 @@ static char *find(const char *path, struct err *err)
     return NULL;
 }
 
+static void open_wanted(struct host *host, const struct question *question)
+{
+    struct app *app = (struct app *)host;
+
+    (void)question;
+    app->other.confirmed = true;
+    app_say(app, TONE_PLAIN, "opening the model");
+}
+
 void app_reopen_ask(struct app *app, const char *path)
 {
     const struct desk *d = &app->desk;
-    struct question q = {.title = "Open another model?", .yes = "Open", .then = ACTION_MODELS};
+    struct question q = {.title = "Open another model?", .yes = "Open", .confirmed = open_wanted};
     struct err err = {0};
     char *here;
     int n = 0;

@@ -202,8 +202,8 @@ bool news_of(const struct desk *d, const struct event *ev, enum command_kind kin
         return *out;
     case EV_NOTICE:
         *tone = TONE_WARN;
-        snprintf(out, 320, "%s", ev->notice->text);
-        return true;
+        utf8_copy(out, 320, d->notice ? d->notice->text : "");
+        return *out;
     case EV_FAILED:
         *tone = ev->err.kind == ERR_CANCELLED ? TONE_WARN : TONE_ERROR;
         if (ev->err.kind != ERR_CANCELLED)

@@ -213,7 +213,7 @@ static void answered(struct plain *p, const char *word)
 {
     p->asking = false;
     if (!strcmp(word, "yes") || !strcmp(word, "y"))
-        verb_confirmed(&p->host, &p->question);
+        p->question.confirmed(&p->host, &p->question);
     else
         std_print("cancelled; nothing was changed\n");
 }
