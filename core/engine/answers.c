@@ -15,16 +15,7 @@
 #include "core/model/lens.h"
 #include "core/model/sound.h"
 
-enum { NEXT = 10, SAID_TOKENS = 12 };
-
-char *text_of_ids(const struct engine *e, const int *id, int count)
-{
-    struct buf text = {0};
-
-    tokenizer_decode(e->model->tokenizer, id, count, DECODE_SKIP_SPECIAL, &text);
-    utf8_carry(&text);
-    return buf_take(&text);
-}
+enum { NEXT = 10 };
 
 void word_of(const struct engine *e, int id, struct word *w)
 {
@@ -78,25 +69,22 @@ static bool look_deep(struct engine *e, const struct request *r, struct look *lo
 {
     const struct row *row = &r->row[0];
     struct lens_look l;
-    double sum = 0;
+    struct score score;
     int old = r->old; /* what edited weights say may be the new object already */
 
-    if (old < 0 && !state_same(e->base, e->open->edited) && !base_answer(e, row, &old, err))
+    if (old < 0 && !state_same(e->base, e->open->edited) && !old_token(e, r, &old, err))
         return false;
     if (!lens_look(&l, e->open->edited, row->id, row->count, r->target, r->targets, old, &e->job,
                    err))
         return false;
     look->next = next_words(e, l.logits, NEXT, &look->nexts);
-    look->rank = 1;
-    for (int j = 0; j < e->model->head.rows; j++)
-        look->rank += l.logits[j] > l.logits[r->target[0]];
+    look->rank = token_rank(l.logits, e->model->head.rows, r->target[0]);
     look->old = look->next[0];
     if (l.old != look->old.id)
         word_of(e, l.old, &look->old);
-    for (int j = 0; j < r->targets; j++)
-        sum += l.logp[j];
-    look->p_target = exp(sum);
-    look->p_first = exp(l.logp[0]);
+    score = score_of(l.logp, NULL, r->targets);
+    look->p_target = score.p;
+    look->p_first = score.p_first;
     look->layers = l.layers;
     look->rank_old = l.rank_old;
     look->rank_new = l.rank_new;
@@ -156,42 +144,42 @@ bool job_look(struct engine *e, struct command *cmd, struct err *err)
     return ok;
 }
 
-bool say(struct engine *e, const struct model_state *view, const struct request *r,
-         struct said *out, struct err *err)
+void notice_text(struct engine *e, const struct wording *w, const char *text)
 {
-    const struct row *row = &r->row[0];
-    struct generate_options o = {.tokens = SAID_TOKENS, .want = r->target, .wants = r->targets};
-    struct generated g;
-    double sum = 0;
-    struct word w;
-    char *text;
-    int best;
+    struct notice *n = xcalloc(1, sizeof(*n));
 
-    *out = (struct said){.all_argmax = true};
-    if (!generate(&g, view, row->id, row->count, &o, &e->job, err))
-        return false;
-    for (int j = 0; j < r->targets; j++) {
-        sum += g.logp[j];
-        out->all_argmax = out->all_argmax && g.top[j];
-        out->accuracy += g.top[j] ? 1.0 / r->targets : 0;
-    }
-    out->p_target = exp(sum);
-    out->p_first = exp(g.logp[0]);
-    top_k(g.logits, view->model->head.rows, 1, &best);
-    if (r->old >= 0)
-        out->p_old = exp((double)g.logits[r->old] - log_sum_exp(g.logits, view->model->head.rows));
-    word_of(e, best, &w);
-    utf8_copy(out->argmax, sizeof(out->argmax), w.text);
-    text = text_of_ids(e, g.id, g.count);
-    utf8_copy(out->generated, sizeof(out->generated), text);
-    free(text);
-    generated_free(&g);
-    return true;
+    asked_notice(w, e->model->tokenizer, text, n->text);
+    if (*n->text)
+        engine_emit(e, EV_NOTICE, n);
+    else
+        free(n);
 }
 
-bool said_accepted(const struct said *s, const struct params *p)
+void notice_of(const struct engine *e, const struct request *r, char out[NOTICE])
 {
-    return s->all_argmax && s->p_target >= p->value[P_ACCEPT_P_MIN];
+    char *prompt = fact_text(&r->fact), *text;
+
+    text = xasprintf("%s\n%s", prompt, r->fact.target);
+    asked_notice(&r->fact.wording, e->model->tokenizer, text, out);
+    free(text);
+    free(prompt);
+}
+
+void notice_facts(struct engine *e, const struct request *request, int count)
+{
+    char last[NOTICE] = "";
+
+    for (int i = 0; i < count; i++) {
+        struct notice *n = xcalloc(1, sizeof(*n));
+
+        notice_of(e, &request[i], n->text);
+        if (*n->text && strcmp(n->text, last) != 0) {
+            memcpy(last, n->text, sizeof(last));
+            engine_emit(e, EV_NOTICE, n);
+        } else {
+            free(n);
+        }
+    }
 }
 
 struct stream {
@@ -284,7 +272,7 @@ static struct answer *answer_whole(struct engine *e, const struct stream *s,
 
     *a = s->base;
     a->prompt = xstrdup(cmd->text);
-    a->completion = text_of_ids(e, g->id, g->count);
+    a->completion = tokens_text(e->model, g->id, g->count);
     a->plain = s->plain ? xstrdup(s->plain) : NULL;
     a->ids = g->id;
     a->count = g->count;

@@ -10,24 +10,22 @@
 #include "core/engine/inside.h"
 #include "core/session/export/export.h"
 
-/* How one fact stands before and after. */
-static bool prove(struct engine *e, const struct fact *f, const struct model_state *after,
-                  struct edited *out, struct err *err)
+/* How one fact stands before and after, by the acceptance test of the edit that it comes from. */
+static bool prove(struct engine *e, const struct fact *f, const struct params *p,
+                  const struct model_state *after, struct edited *out, struct err *err)
 {
     const struct model_state *const view[2] = {e->open->edited, after};
-    char *prompt = fact_text(f);
+    struct probes probes;
     struct verdict v = {0};
-    struct expectation want;
-    bool ok = expect_answer(e, &want, &f->wording, prompt, f->target, err);
+    bool ok = probes_of(&probes, e->base, f, p, PROBES_FACT, &e->job, err);
 
     for (int k = 0; ok && k < 2; k++) {
-        ok = expect_holds(e, &want, view[k], &v, err);
-        out->p_target[k] = v.p_target;
-        out->p_first[k] = v.p_first;
+        ok = probe_ask(&v, &probes, 0, view[k], false, &e->job, err);
+        out->p_target[k] = v.score.p;
+        out->p_first[k] = v.score.p_first;
     }
-    out->success = v.holds;
-    expect_free(&want);
-    free(prompt);
+    out->success = v.ok;
+    probes_free(&probes);
     return ok;
 }
 
@@ -36,11 +34,12 @@ static char *prove_all(struct engine *e, const struct delta_file *f,
                        const struct model_state *after, struct err *err)
 {
     struct edited *fact = xcalloc((size_t)f->count + 1, sizeof(*fact));
+    struct params p = edit_params(f->params_json);
     char *text = NULL;
     bool ok = true;
 
     for (int i = 0; ok && i < f->count; i++)
-        ok = prove(e, &f->facts[i], after, &fact[i], err);
+        ok = prove(e, &f->facts[i], &p, after, &fact[i], err);
     if (ok)
         text = metrics_json(fact, f->count, NULL);
     free(fact);

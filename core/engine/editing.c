@@ -8,6 +8,8 @@
 #include "core/edit/checksum.h"
 #include "core/engine/inside.h"
 
+enum { SAID_TOKENS = 12 }; /* of the answers before and after */
+
 void preview_drop(struct engine *e)
 {
     struct preview *p = &e->preview;
@@ -253,15 +255,18 @@ static bool make_preview(struct engine *e, struct command *cmd, const struct req
 
 /* What is said before and after, a fact each: of the first one are the numbers that are shown. */
 static bool describe(struct engine *e, const struct command *cmd, const struct request *request,
-                     struct said *before, struct said *after, struct err *err)
+                     struct answered *before, struct answered *after, struct err *err)
 {
     struct preview *v = &e->preview;
     struct applied *a = &v->applied;
 
-    for (int i = 0; i < cmd->count; i++)
-        if (!say(e, e->open->edited, &request[i], &before[i], err) ||
-            !say(e, v->view, &request[i], &after[i], err))
+    for (int i = 0; i < cmd->count; i++) {
+        const struct continuation c = continuation_of_request(&request[i]);
+
+        if (!answer_prompt(&before[i], e->open->edited, &c, SAID_TOKENS, &e->job, err) ||
+            !answer_prompt(&after[i], v->view, &c, SAID_TOKENS, &e->job, err))
             return false;
+    }
     *a = (struct applied){.layers = v->result.layers, .z_error = v->result.z_error};
     for (int i = 0; i < a->layers; i++) {
         edit_weighed(&a->layer[i], &v->result.report[i], false);
@@ -269,14 +274,14 @@ static bool describe(struct engine *e, const struct command *cmd, const struct r
     }
     a->moment_tokens = e->ground.space_tokens;
     a->draft = e->ground.space_tokens < e->ground.goal;
-    a->p_before = before->p_first;
-    a->p_after = after->p_first;
-    a->p_target[0] = before->p_target;
-    a->p_target[1] = after->p_target;
+    a->p_before = before->score.p_first;
+    a->p_after = after->score.p_first;
+    a->p_target[0] = before->score.p;
+    a->p_target[1] = after->score.p;
     a->facts = cmd->count;
     for (int i = 0; i < cmd->count; i++)
-        a->held += said_accepted(&after[i], &cmd->params);
-    utf8_copy(a->generated, sizeof(a->generated), after->generated);
+        a->held += fact_holds(&after[i].score, cmd->params.value[P_ACCEPT_P_MIN]);
+    utf8_copy(a->generated, sizeof(a->generated), after->said);
     return weights_checksum(v->view, a->checksum, err);
 }
 
@@ -288,9 +293,10 @@ static void tell_applied(struct engine *e, enum event_kind kind)
     engine_emit(e, kind, a);
 }
 
-static double log_odds(const struct said *s)
+static double log_odds(const struct answered *a)
 {
-    return s->p_old > 0 && s->p_first > 0 ? log(s->p_first) - log(s->p_old) : (double)NAN;
+    return a->p_other > 0 && a->score.p_first > 0 ? log(a->score.p_first) - log(a->p_other)
+                                                  : (double)NAN;
 }
 
 /* The one half of the proof: masked columns changed, every other bit is the same. */
@@ -319,20 +325,23 @@ static bool unmasked_unchanged(struct engine *e, bool *out, struct err *err)
 }
 
 /* The other: what the model now says. */
-static void prove(const struct params *p, const struct said *before, const struct said *after,
-                  struct edited *out)
+static void prove(const struct engine *e, const struct params *p, const struct answered *before,
+                  const struct answered *after, struct edited *out)
 {
-    const struct said *s[2] = {before, after};
+    const struct answered *a[2] = {before, after};
 
     for (int i = 0; i < 2; i++) {
-        out->p_target[i] = s[i]->p_target;
-        out->p_first[i] = s[i]->p_first;
-        out->log_odds[i] = log_odds(s[i]);
-        memcpy(out->argmax[i], s[i]->argmax, sizeof(out->argmax[i]));
-        memcpy(out->generated[i], s[i]->generated, sizeof(out->generated[i]));
+        struct word w;
+
+        word_of(e, a[i]->argmax, &w);
+        utf8_copy(out->argmax[i], sizeof(out->argmax[i]), w.text);
+        utf8_copy(out->generated[i], sizeof(out->generated[i]), a[i]->said);
+        out->p_target[i] = a[i]->score.p;
+        out->p_first[i] = a[i]->score.p_first;
+        out->log_odds[i] = log_odds(a[i]);
     }
-    out->rewrite_acc = after->accuracy;
-    out->success = said_accepted(after, p);
+    out->rewrite_acc = after->score.accuracy;
+    out->success = fact_holds(&after->score, p->value[P_ACCEPT_P_MIN]);
 }
 
 /* Journal first; only when that is on the disk do the new weights stand. */
@@ -380,7 +389,7 @@ static bool commit(struct engine *e, struct command *cmd, const struct request *
 
 /* The commit of what e->preview holds, and its proof: an event a fact. */
 static bool finish(struct engine *e, struct command *cmd, const struct request *request,
-                   const struct said *before, const struct said *after, double began,
+                   const struct answered *before, const struct answered *after, double began,
                    struct err *err)
 {
     struct preview *v = &e->preview;
@@ -397,7 +406,7 @@ static bool finish(struct engine *e, struct command *cmd, const struct request *
     for (int i = 0; i < cmd->count; i++) {
         fact[i] = all;
         fact[i].fact = i;
-        prove(&cmd->params, &before[i], &after[i], &fact[i]);
+        prove(e, &cmd->params, &before[i], &after[i], &fact[i]);
     }
     ok = ok && commit(e, cmd, request, fact, err);
     if (ok)
@@ -426,7 +435,7 @@ bool job_edit(struct engine *e, struct command *cmd, struct err *err)
 {
     bool commits = cmd->kind == CMD_COMMIT, ok, reuse;
     struct request *request = NULL;
-    struct said *before, *after;
+    struct answered *before, *after;
     double start = clock_seconds();
     char *now_about;
 
@@ -452,6 +461,10 @@ bool job_edit(struct engine *e, struct command *cmd, struct err *err)
     } else if (ok) {
         tell_applied(e, EV_PREVIEW);
         ok = states_say(e, err);
+    }
+    for (int i = 0; i < cmd->count; i++) {
+        answered_free(&before[i]);
+        answered_free(&after[i]);
     }
     free(before);
     free(after);

@@ -208,6 +208,7 @@ static bool begin(struct engine *e, const struct command *cmd, const struct expo
 struct question {
     char *text;
     const struct fact *fact; /* or NULL */
+    const char *params;      /* of its edit */
 };
 
 static int questions(const struct gathered *g, struct question *q, int *facts)
@@ -226,11 +227,12 @@ static int questions(const struct gathered *g, struct question *q, int *facts)
                 (long long)(at + 1) * FACTS_ASKED / total == (long long)at * FACTS_ASKED / total)
                 continue;
             q[n].text = fact_text(f);
+            q[n].params = g->edits[i].params_json;
             if (q[n].text)
                 q[n++].fact = f;
         }
     for (int i = 0; i < OTHERS; i++)
-        q[n++] = (struct question){xstrdup(others[i]), NULL};
+        q[n++] = (struct question){.text = xstrdup(others[i])};
     return n;
 }
 
@@ -288,16 +290,17 @@ static bool asked_holds(struct engine *e, const struct question *q, const struct
                         const struct model_state *theirs, struct exported *x, struct err *err)
 {
     const struct model_state *const view[2] = {mine, theirs};
-    struct expectation want;
-    bool ok = expect_answer(e, &want, &q->fact->wording, q->text, q->fact->target, err);
+    const struct params p = edit_params(q->params);
+    struct probes probes;
+    bool ok = probes_of(&probes, e->base, q->fact, &p, PROBES_FACT, &e->job, err);
     struct verdict v;
 
     for (int k = 0; ok && k < 2; k++) {
-        ok = expect_holds(e, &want, view[k], &v, err);
-        x->held[k] += ok && v.holds;
+        ok = probe_ask(&v, &probes, 0, view[k], false, &e->job, err);
+        x->held[k] += ok && v.ok;
     }
     x->facts += ok;
-    expect_free(&want);
+    probes_free(&probes);
     return ok;
 }
 

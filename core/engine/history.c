@@ -80,6 +80,16 @@ char *metrics_json(const struct edited *fact, int count, const struct applied *a
     return text;
 }
 
+struct params edit_params(const char *json)
+{
+    struct params p;
+
+    params_default(&p);
+    if (json && !params_from_json(&p, json, FROM_SESSION, NULL))
+        params_default(&p);
+    return p;
+}
+
 /* Fact i of n. Version 0.1.0 kept numbers of the first one alone, and whether all held. */
 static void fact_metrics(struct history_fact *f, const json_t *metrics, int i, int n)
 {

@@ -12,6 +12,7 @@
 #include "core/edit/gather.h"
 #include "core/edit/nullspace.h"
 #include "core/engine/bus.h"
+#include "core/eval/probe.h"
 #include "core/session/session.h"
 
 enum { RUNS = 4 };
@@ -146,45 +147,10 @@ bool ground_say(struct engine *e);
 void ground_contexts(const struct engine *e, struct neuron_info *info);
 
 /* answers.c: what is asked and changes nothing */
-/* Greedy continuation of the fact's bare prompt as text, and p(target), p(first), argmax. */
-struct said {
-    double p_target, p_first, p_old, accuracy;
-    bool all_argmax;
-    char argmax[48], generated[200];
-};
-bool say(struct engine *e, const struct model_state *view, const struct request *r,
-         struct said *out, struct err *err);
-/* What tokens say, specials left out, as a C string that carries NUL bytes. Caller frees. */
-char *text_of_ids(const struct engine *e, const int *id, int count);
-/* The acceptance test of a commit, a preview and a trial: every token of the new object wins, and
- * p(target) is at least accept.p_min. */
-bool said_accepted(const struct said *s, const struct params *p);
 void word_of(const struct engine *e, int id, struct word *w);
 struct word *words_of(const struct engine *e, const int *id, int count);
 /* The bare prompt's tokens, those of the subject marked. */
 struct word *prompt_words(const struct engine *e, const struct request *r);
-
-/* asking.c: whether a view still says what it should */
-struct expectation {
-    int *id, count;   /* the prompt's tokens */
-    int *want, wants; /* the answer's */
-};
-/* The prompt and the answer behind it, by the wording. */
-bool expect_answer(const struct engine *e, struct expectation *x, const struct wording *w,
-                   const char *prompt, const char *answer, struct err *err);
-/* The prompt and the first `tokens` tokens that this view says by itself. */
-bool expect_same(struct engine *e, struct expectation *x, const struct wording *w,
-                 const struct model_state *view, const char *prompt, int tokens, struct err *err);
-struct verdict {
-    bool holds;               /* the answer's tokens are the argmax, teacher-forced */
-    double p_target, p_first; /* of all its tokens, of its first one */
-};
-bool expect_holds(struct engine *e, const struct expectation *x, const struct model_state *view,
-                  struct verdict *out, struct err *err);
-void expect_free(struct expectation *x);
-/* The first words a view answers, greedily, as text. Caller frees; NULL with err. */
-char *say_words(struct engine *e, const struct wording *w, const struct model_state *view,
-                const char *prompt, int tokens, struct err *err);
 
 /* EV_NOTICE where special tokens stand in a text, or in the prompts and objects of facts. */
 void notice_text(struct engine *e, const struct wording *w, const char *text);
@@ -195,8 +161,8 @@ void notice_of(const struct engine *e, const struct request *r, char out[NOTICE]
 /* The bare prompt of a fact that may still lack its new object (then targets is 0). */
 bool request_to_look(struct engine *e, const struct fact *fact, const struct params *params,
                      struct request *r, struct err *err);
-/* The token the base says first: the old object of a fact that names none. */
-bool base_answer(struct engine *e, const struct row *row, int *out, struct err *err);
+/* The old object's first token: of a fact that names none, the one that the base says. */
+bool old_token(struct engine *e, const struct request *r, int *out, struct err *err);
 
 /* attributing.c */
 /* The run for these facts under the edited view, computed for the wanted layers if need be. `id`
@@ -220,6 +186,8 @@ void edit_weighed(struct weighed_layer *to, const struct layer_report *r, bool s
 
 /* history.c: the journal as it is told */
 struct history *states_history(struct session *session, struct err *err); /* NULL: failed */
+/* The parameters of an edit as the journal has them; NULL, or what is none: the defaults. */
+struct params edit_params(const char *json);
 /* What the journal keeps about an edit of so many facts; `a` NULL: it was applied, not made.
  * Caller frees. */
 char *metrics_json(const struct edited *fact, int count, const struct applied *a);

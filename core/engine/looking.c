@@ -39,15 +39,19 @@ static bool of_text(struct engine *e, const struct command *cmd, struct subject 
     return ok;
 }
 
-bool base_answer(struct engine *e, const struct row *row, int *out, struct err *err)
+bool old_token(struct engine *e, const struct request *r, int *out, struct err *err)
 {
-    struct generate_options o = {0};
-    struct generated g;
+    struct continuation c = continuation_of_request(r);
+    struct answered a;
 
-    if (!generate(&g, e->base, row->id, row->count, &o, &e->job, err))
+    c.count = 0;
+    *out = r->old;
+    if (r->old >= 0)
+        return true;
+    if (!answer_prompt(&a, e->base, &c, 0, &e->job, err))
         return false;
-    top_k(g.logits, e->model->head.rows, 1, out);
-    generated_free(&g);
+    *out = a.argmax;
+    answered_free(&a);
     return true;
 }
 
@@ -83,7 +87,7 @@ static bool of_fact(struct engine *e, struct command *cmd, struct subject *s, st
     s->id = xcalloc((size_t)row->count, sizeof(int));
     memcpy(s->id, row->id, (size_t)row->count * sizeof(int));
     s->word = prompt_words(e, &r);
-    ok = s->old >= 0 || base_answer(e, row, &s->old, err);
+    ok = old_token(e, &r, &s->old, err);
     request_free(&r);
     if (!ok)
         subject_free(s);

@@ -7,23 +7,21 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/edit/alike.h"
 #include "core/edit/checksum.h"
 #include "core/engine/inside.h"
 
-enum { STATES = 24, NEAR_TOKENS = 3, WORDS = 6, ANSWER_TOKENS = 24 };
+enum { STATES = 24, ANSWER_TOKENS = 24 };
 
 /* --- what the facts of a session ask ---------------------------------------------------- */
 
-/* A fact of the journal with the questions that belong to it. */
+/* A fact of the journal with the probes that belong to it. */
 struct asked {
     const struct fact *fact;
     int index;      /* of its edit among the active ones */
     int superseded; /* index of the edit that gave the same prompt another object; count: none */
     char *text;     /* its prompt */
-    struct expectation own, *near;
-    int nears;
-    bool ready;
+    struct probes probes;
+    bool ready; /* they are made */
 };
 
 struct quiz {
@@ -36,13 +34,8 @@ struct quiz {
 static void quiz_free(struct quiz *q)
 {
     for (int i = 0; i < q->facts; i++) {
-        struct asked *a = &q->fact[i];
-
-        free(a->text);
-        expect_free(&a->own);
-        for (int k = 0; k < a->nears; k++)
-            expect_free(&a->near[k]);
-        free(a->near);
+        free(q->fact[i].text);
+        probes_free(&q->fact[i].probes);
     }
     free(q->fact);
     edit_records_free(q->edits, q->count);
@@ -82,32 +75,15 @@ static bool quiz_new(struct engine *e, struct quiz *q, struct err *err)
     return true;
 }
 
-/* The fact's tokens, and those neighbouring questions that the base answers: once. */
-static bool asked_ready(struct engine *e, struct asked *a, struct err *err)
+/* The fact's probes of these kinds, made when it is first asked. */
+static bool asked_ready(struct engine *e, const struct quiz *q, struct asked *a, unsigned kinds,
+                        struct err *err)
 {
-    const struct fact *f = a->fact;
+    const struct params p = edit_params(q->edits[a->index].params_json);
 
-    if (a->ready)
-        return true;
-    if (!expect_answer(e, &a->own, &f->wording, a->text, f->target, err))
-        return false;
-    a->near = xcalloc((size_t)f->localities + 1, sizeof(*a->near));
-    for (int i = 0; i < f->localities; i++) {
-        const struct probe *p = &f->locality[i];
-        struct expectation *x = &a->near[a->nears];
-        struct verdict known = {.holds = true};
-
-        if (!(p->answer ? expect_answer(e, x, &f->wording, p->prompt, p->answer, err) &&
-                              expect_holds(e, x, e->base, &known, err)
-                        : expect_same(e, x, &f->wording, e->base, p->prompt, NEAR_TOKENS, err)))
-            return false;
-        if (known.holds)
-            a->nears++;
-        else
-            expect_free(x);
-    }
-    a->ready = true;
-    return true;
+    if (!a->ready)
+        a->ready = probes_of(&a->probes, e->base, a->fact, &p, kinds, &e->job, err);
+    return a->ready;
 }
 
 /* --- drift -------------------------------------------------------------------------------- */
@@ -122,16 +98,15 @@ static bool drift_at(struct engine *e, struct quiz *q, int n, const struct model
 
         if (a->superseded <= n)
             continue;
-        if (job_cancelled(&e->job, err) || !asked_ready(e, a, err) ||
-            !expect_holds(e, &a->own, view, &v, err))
+        if (!asked_ready(e, q, a, PROBES_FACT | PROBES_LOCALITY, err))
             return false;
-        point->asked++;
-        point->held += v.holds;
-        for (int k = 0; k < a->nears; k++) {
-            if (!expect_holds(e, &a->near[k], view, &v, err))
+        for (int k = 0; k < a->probes.count; k++) {
+            bool own = a->probes.probe[k].kind == PROBE_FACT;
+
+            if (!probe_ask(&v, &a->probes, k, view, false, &e->job, err))
                 return false;
-            point->others++;
-            point->stayed += v.holds;
+            ++*(own ? &point->asked : &point->others);
+            *(own ? &point->held : &point->stayed) += v.ok;
         }
     }
     return true;
@@ -249,43 +224,24 @@ static bool diff_layers(struct engine *e, struct model_state *const view[2], str
     return true;
 }
 
-/* One question of both states. `expected` NULL: what the base says. */
-static bool probe_both(struct engine *e, struct model_state *const view[2], const struct wording *w,
-                       enum probe_kind kind, const char *prompt, const char *expected,
-                       struct diff *d, struct err *err)
+/* A fact's probes of both states. */
+static bool diff_fact(struct engine *e, struct model_state *const view[2], struct quiz *q,
+                      struct asked *a, struct diff *d, struct err *err)
 {
+    const struct model_state *const state[2] = {view[0], view[1]};
     struct probe_result *r;
-    struct expectation x = {0};
-    struct verdict v;
-    bool ok;
 
-    if (job_cancelled(&e->job, err))
+    if (!asked_ready(e, q, a, PROBES_FACT | PROBES_REPHRASE | PROBES_PORTABILITY | PROBES_LOCALITY,
+                     err))
         return false;
-    d->probe = xrealloc(d->probe, (size_t)(d->probes + 1) * sizeof(*d->probe));
-    r = &d->probe[d->probes++];
-    *r = (struct probe_result){.kind = kind, .prompt = xstrdup(prompt), .known = true};
-    if (!expected) {
-        r->expected = say_words(e, w, e->base, prompt, NEAR_TOKENS, err);
-        ok = r->expected && expect_same(e, &x, w, e->base, prompt, NEAR_TOKENS, err);
-    } else {
-        r->expected = xstrdup(expected);
-        ok = expect_answer(e, &x, w, prompt, expected, err);
-        if (ok && kind == PROBE_LOCALITY) {
-            ok = expect_holds(e, &x, e->base, &v, err);
-            r->known = v.holds;
-        }
+    for (int i = 0; i < a->probes.count; i++) {
+        d->probe = xrealloc(d->probe, (size_t)(d->probes + 1) * sizeof(*d->probe));
+        r = &d->probe[d->probes++];
+        *r = (struct probe_result){0};
+        if (!probe_compare(r, &a->probes, i, state, &e->job, err))
+            return false;
     }
-    for (int k = 0; ok && k < 2; k++) {
-        r->said[k] = say_words(e, w, view[k], prompt, WORDS, err);
-        ok = r->said[k] && expect_holds(e, &x, view[k], &v, err);
-        if (ok) {
-            r->ok[k] = v.holds;
-            r->p[k] = v.p_first;
-            r->p_target[k] = v.p_target;
-        }
-    }
-    expect_free(&x);
-    return ok;
+    return true;
 }
 
 static bool diff_probes(struct engine *e, struct model_state *const view[2], struct quiz *q,
@@ -294,22 +250,11 @@ static bool diff_probes(struct engine *e, struct model_state *const view[2], str
     bool ok = true;
 
     for (int i = 0; ok && i < q->facts && q->edits[q->fact[i].index].id <= until; i++) {
-        const struct asked *a = &q->fact[i];
-        const struct fact *f = a->fact;
+        struct asked *a = &q->fact[i];
 
         engine_say_progress(e, e->job_id, "questions", i, q->facts);
-        if (a->superseded < q->count && q->edits[a->superseded].id <= until)
-            continue;
-        ok = probe_both(e, view, &f->wording, PROBE_FACT, a->text, f->target, d, err);
-        if (ok && f->rephrase)
-            ok = probe_both(e, view, &f->wording, PROBE_REPHRASE, f->rephrase, f->target, d, err);
-        for (int k = 0; ok && k < f->localities; k++)
-            ok = probe_both(e, view, &f->wording, PROBE_LOCALITY, f->locality[k].prompt,
-                            f->locality[k].answer, d, err);
-        for (int k = 0; ok && k < f->portabilities; k++)
-            ok = !f->portability[k].answer ||
-                 probe_both(e, view, &f->wording, PROBE_PORTABILITY, f->portability[k].prompt,
-                            f->portability[k].answer, d, err);
+        if (a->superseded == q->count || q->edits[a->superseded].id > until)
+            ok = diff_fact(e, view, q, a, d, err);
     }
     return ok;
 }
@@ -365,14 +310,6 @@ static void tell_bisected(struct search *s, bool over)
     bus_emit(s->e->bus, ev);
 }
 
-/* Whether the text's first words are `expect`, whatever blanks stand before either. */
-static bool begins(const char *text, const char *expect)
-{
-    text += strspn(text, " \t\n");
-    expect += strspn(expect, " \t\n");
-    return alike_begins(text, expect);
-}
-
 static bool ask_state(struct search *s, int state, bool *holds, struct err *err)
 {
     struct engine *e = s->e;
@@ -384,11 +321,11 @@ static bool ask_state(struct search *s, int state, bool *holds, struct err *err)
     char *text = NULL;
 
     if (!job_cancelled(&e->job, err) && state_of(e, edit, &view, err))
-        text = say_words(e, &w, view, s->cmd->text, tokens, err);
+        text = answer_words(view, &w, s->cmd->text, tokens, &e->job, err);
     state_free(view);
     if (!text)
         return false;
-    *step = (struct bisect_step){.edit = edit, .holds = begins(text, s->cmd->expect)};
+    *step = (struct bisect_step){.edit = edit, .holds = answer_begins(text, s->cmd->expect)};
     utf8_copy(step->said, sizeof(step->said), text);
     *holds = step->holds;
     if (s->b.steps < (int)(sizeof(s->b.step) / sizeof(s->b.step[0])) - 1)

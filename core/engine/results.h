@@ -12,6 +12,7 @@
 #include "core/base/err.h"
 #include "core/base/params.h"
 #include "core/edit/fact.h"
+#include "core/eval/probed.h"
 
 struct attribution;
 
@@ -220,26 +221,6 @@ struct trace {
     int samples;   /* noise draws averaged over */
     double noise;  /* standard deviation, 3x that of the embeddings */
     float *effect; /* [layers][tokens] p(answer | corrupted, state restored) - p_corrupt */
-};
-
-enum probe_kind {
-    PROBE_REPHRASE,
-    PROBE_LOCALITY,
-    PROBE_PORTABILITY,
-    PROBE_QUESTION,
-    PROBE_CHAT,
-    PROBE_FACT, /* the edited prompt itself: in differences of states */
-};
-
-/* One question of the scoreboard, asked of the base and of the edited weights. */
-struct probe_result {
-    enum probe_kind kind;
-    char *prompt, *expected; /* expected: the object, or what the base says (locality) */
-    char *said[2];           /* first words before, after */
-    double p[2];             /* p(first): of the expected answer's first token */
-    double p_target[2];      /* of all its tokens; NAN: no answer was expected */
-    bool ok[2];              /* the expected answer's tokens are the argmax, teacher-forced */
-    bool known;              /* false: the base failed already, so the edit is not to blame: grey */
 };
 
 struct probed {

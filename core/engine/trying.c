@@ -12,55 +12,57 @@
 #include "core/base/utf8.h"
 #include "core/engine/inside.h"
 
-enum { NEAR_TOKENS = 3 }; /* of the base's answer to a neighbouring question: must stay */
+enum { SAID_TOKENS = 12 };
 
 struct trial {
     struct engine *e;
     const struct command *cmd;
-    struct said before;
-    struct wording wording;
-    struct expectation rephrase, *near;
-    int rephrases, nears;
-    const float **z; /* [variants] targets; one may stand for many */
-    float **own;     /* [owns] the distinct ones */
+    struct score before;
+    struct fact fact;     /* the one that is edited, its wording settled */
+    struct probes probes; /* its rephrases and neighbours */
+    const float **z;      /* [variants] targets; one may stand for many */
+    float **own;          /* [owns] the distinct ones */
     int owns;
 };
+
+/* Where paraphrases are rows of some variant, none of them is a probe of any. */
+static struct params probing_params(const struct command *cmd)
+{
+    struct params p = cmd->params;
+
+    for (int i = 0; i < cmd->variant_count; i++)
+        if (params_choice(&cmd->variants[i], P_ATTR_ROWS))
+            p.value[P_ATTR_ROWS] = cmd->variants[i].value[P_ATTR_ROWS];
+    return p;
+}
 
 /* The fact's own questions, as the unedited model answers them. */
 static bool trial_begin(struct trial *t, struct err *err)
 {
     struct engine *e = t->e;
-    const struct fact *f = &t->cmd->facts[0];
+    const struct params p = probing_params(t->cmd);
     struct request *request = NULL;
-    bool ok = requests_build(e, t->cmd, &request, err) &&
-              say(e, e->open->edited, &request[0], &t->before, err);
+    bool ok = requests_build(e, t->cmd, &request, err);
 
     if (ok) {
-        t->wording = request[0].fact.wording;
+        const struct continuation c = continuation_of_request(&request[0]);
+
+        t->fact = fact_copy(&request[0].fact);
         notice_facts(e, request, 1);
+        ok = answer_score(&t->before, e->open->edited, &c, &e->job, err) &&
+             probes_of(&t->probes, e->base, &t->fact, &p, PROBES_REPHRASE | PROBES_LOCALITY,
+                       &e->job, err);
     }
     requests_free(request, request ? t->cmd->count : 0);
-    if (ok && f->rephrase) {
-        ok = expect_answer(e, &t->rephrase, &t->wording, f->rephrase, f->target, err);
-        t->rephrases = ok;
-    }
-    t->near = xcalloc((size_t)f->localities + 1, sizeof(*t->near));
-    for (int i = 0; ok && i < f->localities; i++) {
-        ok = expect_same(e, &t->near[i], &t->wording, e->base, f->locality[i].prompt, NEAR_TOKENS,
-                         err);
-        t->nears += ok;
-    }
     return ok;
 }
 
 static void trial_end(struct trial *t)
 {
-    expect_free(&t->rephrase);
-    for (int i = 0; i < t->nears; i++)
-        expect_free(&t->near[i]);
+    probes_free(&t->probes);
+    fact_free(&t->fact);
     for (int i = 0; i < t->owns; i++)
         free(t->own[i]);
-    free(t->near);
     free(t->own);
     free(t->z);
 }
@@ -112,32 +114,30 @@ static void weigh(struct tried *out, const struct engine *e, const struct edit_r
 static bool judge(struct trial *t, const struct model_state *view, const struct request *request,
                   struct tried *out, struct err *err)
 {
-    struct said after;
+    const struct continuation c = continuation_of_request(request);
+    struct answered after;
     struct verdict v;
 
-    if (!say(t->e, view, request, &after, err))
+    if (!answer_prompt(&after, view, &c, SAID_TOKENS, &t->e->job, err))
         return false;
-    out->p_target[0] = t->before.p_target;
-    out->p_target[1] = after.p_target;
+    out->p_target[0] = t->before.p;
+    out->p_target[1] = after.score.p;
     out->p_first[0] = out->applied.p_before = t->before.p_first;
-    out->p_first[1] = out->applied.p_after = after.p_first;
-    out->success = said_accepted(&after, &out->params);
+    out->p_first[1] = out->applied.p_after = after.score.p_first;
+    out->success = fact_holds(&after.score, out->params.value[P_ACCEPT_P_MIN]);
     memcpy(out->applied.p_target, out->p_target, sizeof(out->p_target));
     out->applied.facts = 1;
     out->applied.held = out->success;
-    utf8_copy(out->said, sizeof(out->said), after.generated);
-    utf8_copy(out->applied.generated, sizeof(out->applied.generated), after.generated);
-    out->rephrases = t->rephrases;
-    out->localities = t->nears;
-    if (t->rephrases) {
-        if (!expect_holds(t->e, &t->rephrase, view, &v, err))
+    utf8_copy(out->said, sizeof(out->said), after.said);
+    utf8_copy(out->applied.generated, sizeof(out->applied.generated), after.said);
+    answered_free(&after);
+    for (int i = 0; i < t->probes.count; i++) {
+        bool near = t->probes.probe[i].kind == PROBE_LOCALITY;
+
+        if (!probe_ask(&v, &t->probes, i, view, false, &t->e->job, err))
             return false;
-        out->rephrase_ok = v.holds;
-    }
-    for (int i = 0; i < t->nears; i++) {
-        if (!expect_holds(t->e, &t->near[i], view, &v, err))
-            return false;
-        out->locality_kept += v.holds;
+        ++*(near ? &out->localities : &out->rephrases);
+        *(near ? &out->locality_kept : &out->rephrase_ok) += v.ok;
     }
     return true;
 }

@@ -124,7 +124,7 @@ static bool extend(struct context *c, const int *ids, int n, int rows, float *lo
     return device_sync(dev, err);
 }
 
-/* How the logits [targets, V] like the tokens that are to follow. Either result may be NULL. */
+/* How the logits [targets, V] like the tokens that are to follow. */
 static void judge(const float *logits, int vocab, const int *target, int targets, double *logp,
                   bool *top)
 {
@@ -132,37 +132,36 @@ static void judge(const float *logits, int vocab, const int *target, int targets
         const float *row = logits + (size_t)j * (size_t)vocab;
         int best = -1;
 
-        if (logp)
-            logp[j] = (double)row[target[j]] - log_sum_exp(row, vocab);
-        if (top) {
-            top_k(row, vocab, 1, &best);
-            top[j] = best == target[j];
-        }
+        logp[j] = (double)row[target[j]] - log_sum_exp(row, vocab);
+        top_k(row, vocab, 1, &best);
+        top[j] = best == target[j];
     }
 }
 
-/* The wanted continuation, teacher-forced behind the prompt; the context then stands at the
- * prompt's end again. */
-static bool weigh_wanted(struct context *c, const struct generate_options *o, struct generated *out,
-                         struct job *job, struct err *err)
+/* The prompt, and behind it the wanted continuation, teacher-forced in the same pass; the context
+ * then stands at the prompt's end. `logits` [V] are those after the prompt. */
+static bool begin(struct context *c, const int *ids, int count, const struct generate_options *o,
+                  struct generated *out, float *logits, struct job *job, struct err *err)
 {
-    int vocab = c->view->model->head.rows, rest = o->wants - 1;
-    float *logits;
+    int vocab = c->view->model->head.rows, rest = o->wants > 1 ? o->wants - 1 : 0;
+    int *all = xmalloc((size_t)(count + rest) * sizeof(int));
+    float *rows = xmalloc((size_t)(rest + 1) * (size_t)vocab * sizeof(float));
     bool ok;
 
-    if (!o->wants)
-        return true;
-    out->logp = xmalloc((size_t)o->wants * sizeof(*out->logp));
-    out->top = xmalloc((size_t)o->wants * sizeof(*out->top));
-    judge(out->logits, vocab, o->want, 1, out->logp, out->top);
-    if (!rest)
-        return true;
-    logits = xmalloc((size_t)rest * (size_t)vocab * sizeof(float));
-    ok = extend(c, o->want, rest, rest, logits, job, err);
+    memcpy(all, ids, (size_t)count * sizeof(int));
+    if (rest)
+        memcpy(all + count, o->want, (size_t)rest * sizeof(int));
+    ok = extend(c, all, count + rest, rest + 1, rows, job, err);
+    c->length = count;
+    if (ok && o->wants) {
+        out->logp = xmalloc((size_t)o->wants * sizeof(*out->logp));
+        out->top = xmalloc((size_t)o->wants * sizeof(*out->top));
+        judge(rows, vocab, o->want, o->wants, out->logp, out->top);
+    }
     if (ok)
-        judge(logits, vocab, o->want + 1, rest, out->logp + 1, out->top + 1);
-    c->length -= rest;
-    free(logits);
+        memcpy(logits, rows, (size_t)vocab * sizeof(float));
+    free(rows);
+    free(all);
     return ok;
 }
 
@@ -184,7 +183,7 @@ bool generate(struct generated *out, const struct model_state *view, const int *
               const struct generate_options *o, struct job *job, struct err *err)
 {
     const struct model *m = view->model;
-    int vocab = m->head.rows, eos = tokenizer_eos(m->tokenizer);
+    int vocab = m->head.rows, eos = m->tokenizer ? tokenizer_eos(m->tokenizer) : -1;
     int wants = most(o->wants, 1), further = most(o->tokens, wants - 1);
     struct context c;
     uint64_t rng = o->seed;
@@ -197,11 +196,11 @@ bool generate(struct generated *out, const struct model_state *view, const int *
     if (further > m->config->context - count)
         return err_set(err, ERR_USAGE, "%d prompt tokens and %d new ones; the model holds %d",
                        count, further, m->config->context);
-    c = context_new(view, most(count, wants), count + further, wants);
+    c = context_new(view, count + wants - 1, count + further, wants);
     out->logits = xmalloc((size_t)vocab * sizeof(float));
     out->id = xmalloc((size_t)(o->tokens + 1) * sizeof(int));
     logits = xmalloc((size_t)vocab * sizeof(float));
-    ok = extend(&c, ids, count, 1, out->logits, job, err) && weigh_wanted(&c, o, out, job, err);
+    ok = begin(&c, ids, count, o, out, out->logits, job, err);
     memcpy(logits, out->logits, (size_t)vocab * sizeof(float));
     while (ok && out->count < o->tokens) {
         int id = sample(logits, vocab, o->temperature, &rng);
@@ -228,24 +227,4 @@ void generated_free(struct generated *g)
     free(g->logp);
     free(g->top);
     *g = (struct generated){0};
-}
-
-bool continuation_logp(const struct model_state *view, const int *ids, int count, const int *target,
-                       int targets, double *logp, bool *top, struct job *job, struct err *err)
-{
-    int vocab = view->model->head.rows, n = count + targets - 1;
-    int *all = xmalloc((size_t)n * sizeof(int));
-    float *logits = xmalloc((size_t)targets * (size_t)vocab * sizeof(float));
-    struct context c = context_new(view, n, n, targets);
-    bool ok;
-
-    memcpy(all, ids, (size_t)count * sizeof(int));
-    memcpy(all + count, target, (size_t)(targets - 1) * sizeof(int));
-    ok = extend(&c, all, n, targets, logits, job, err);
-    if (ok)
-        judge(logits, vocab, target, targets, logp, top);
-    context_free(&c);
-    free(all);
-    free(logits);
-    return ok;
 }

@@ -15,7 +15,7 @@ struct generate_options {
     int stop[2], stops;               /* further tokens that end the text, unless past_end */
     void (*token)(void *ctx, int id); /* hears of each new token; may be NULL */
     void *ctx;
-    const int *want; /* a continuation to be judged beside, see below; or NULL */
+    const int *want; /* a continuation to be judged in the prompt's pass, or NULL */
     int wants;
 };
 
@@ -30,11 +30,6 @@ struct generated {
 bool generate(struct generated *out, const struct model_state *view, const int *ids, int count,
               const struct generate_options *o, struct job *job, struct err *err);
 void generated_free(struct generated *g);
-
-/* As .want of generate(), when nothing is to be generated: one pass. logp, top [targets]; either
- * may be NULL. */
-bool continuation_logp(const struct model_state *view, const int *ids, int count, const int *target,
-                       int targets, double *logp, bool *top, struct job *job, struct err *err);
 
 /* Indices of the k largest of n, descending; ties by index. k is cut to n; returns it. */
 int top_k(const float *x, int n, int k, int *index);

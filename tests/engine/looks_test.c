@@ -106,25 +106,25 @@ static void one_look_is_all(void)
     enum { T = sizeof(target) / sizeof(*target) };
     int layers = model->config->layers, token[2], *rank = xcalloc((size_t)(2 * layers), 4);
     struct lens_look look;
-    struct generate_options o = {0};
-    struct generated g;
-    double logp[T];
+    struct generate_options o = {0}, judged = {.want = target, .wants = T};
+    struct generated g, with;
 
     CHECK(lens_look(&look, base, prompt, N, target, T, -1, NULL, NULL));
     CHECK(generate(&g, base, prompt, N, &o, NULL, NULL));
-    CHECK(continuation_logp(base, prompt, N, target, T, logp, NULL, NULL, NULL));
+    CHECK(generate(&with, base, prompt, N, &judged, NULL, NULL));
     top_k(g.logits, model->head.rows, 1, &token[0]);
     token[1] = target[0];
     CHECK(lens_ranks(base, prompt, N, token, 2, rank, NULL, NULL));
     CHECK(look.old == token[0] && look.layers == layers);
     for (int i = 0; i < T; i++)
-        CHECK_NEAR(look.logp[i], logp[i], 1e-4);
+        CHECK_NEAR(look.logp[i], with.logp[i], 1e-4);
     for (int j = 0; j < model->head.rows; j++)
         CHECK_NEAR((double)look.logits[j], (double)g.logits[j], 1e-4);
     for (int l = 0; l < layers; l++)
         CHECK(abs(look.rank_old[l] - rank[l]) <= 1 &&
               abs(look.rank_new[l] - rank[layers + l]) <= 1);
     generated_free(&g);
+    generated_free(&with);
     lens_look_free(&look);
     free(rank);
 }

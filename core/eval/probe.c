@@ -1,0 +1,280 @@
+/* Probes of a fact: made once against the base, then asked of any state. */
+#include "core/eval/probe.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/edit/alike.h"
+#include "core/model/chat.h"
+
+enum { SAID = 6, CHAT_SAID = 24, LOCAL_TOKENS = 3, MORE_REPHRASES = 2 };
+
+/* What making the probes of a fact needs. */
+struct making {
+    struct probes *out;
+    struct job *job;
+    struct err *err;
+};
+
+static struct probe_case *probe_add(struct making *m, enum probe_kind kind, const char *prompt)
+{
+    struct probes *p = m->out;
+    struct probe_case *c;
+
+    p->probe = xrealloc(p->probe, (size_t)(p->count + 1) * sizeof(*p->probe));
+    c = &p->probe[p->count++];
+    *c = (struct probe_case){.kind = kind,
+                             .prompt = xstrdup(prompt),
+                             .wording = m->out->fact->wording,
+                             .tokens = {.stop = -1, .other = -1}};
+    if (kind == PROBE_QUESTION)
+        c->wording.form = ASK_PLAIN;
+    return c;
+}
+
+/* A prompt whose right answer is given. */
+static bool add_given(struct making *m, enum probe_kind kind, const char *prompt,
+                      const char *answer)
+{
+    struct probe_case *c = probe_add(m, kind, prompt);
+
+    c->expected = xstrdup(answer);
+    return continuation_of(&c->tokens, m->out->base->model, &c->wording, prompt, answer, m->err);
+}
+
+/* A neighbour. A given answer that the base does not give is nothing that could be kept, and to
+ * hold a state to its tokens would be to ask about a text that the base never writes. */
+static bool add_locality(struct making *m, const struct probe *p)
+{
+    struct probe_case *c = probe_add(m, PROBE_LOCALITY, p->prompt);
+    struct score s = {0};
+    char *said;
+
+    if (p->answer && !(continuation_of(&c->tokens, m->out->base->model, &c->wording, p->prompt,
+                                       p->answer, m->err) &&
+                       answer_score(&s, m->out->base, &c->tokens, m->job, m->err)))
+        return false;
+    if (s.right) {
+        c->expected = xstrdup(p->answer);
+        return true;
+    }
+    continuation_free(&c->tokens);
+    if (!continuation_greedy(&c->tokens, m->out->base, &c->wording, p->prompt, LOCAL_TOKENS, m->job,
+                             m->err))
+        return false;
+    said = tokens_text(m->out->base->model, c->tokens.token, c->tokens.count);
+    c->expected = xstrdup(said + strspn(said, " \n"));
+    free(said);
+    return true;
+}
+
+/* The fact's rephrase and the first paraphrases that are not among the rows of its edit. */
+static bool add_rephrases(struct making *m, const struct params *p)
+{
+    const struct fact *f = m->out->fact;
+    bool rows = strcmp(params_word(p, P_ATTR_ROWS), "prefixes") != 0;
+    bool ok = !f->rephrase || add_given(m, PROBE_REPHRASE, f->rephrase, f->target);
+
+    for (int i = 0; ok && !rows && i < f->paraphrases && i < MORE_REPHRASES; i++) {
+        char *text = template_fill(f->paraphrase[i], f->subject);
+
+        if (!f->rephrase || strcmp(text, f->rephrase) != 0)
+            ok = add_given(m, PROBE_REPHRASE, text, f->target);
+        free(text);
+    }
+    return ok;
+}
+
+static bool add_question(struct making *m)
+{
+    char *qa;
+    bool ok;
+
+    if (!m->out->fact->question)
+        return true;
+    qa = xasprintf("Q: %s\nA:", m->out->fact->question);
+    ok = add_given(m, PROBE_QUESTION, qa, m->out->fact->target);
+    free(qa);
+    return ok;
+}
+
+/* Without a question of its own a fact is asked in the chat form to be completed. A model without a
+ * known chat form has no such probe. */
+static bool add_chat(struct making *m)
+{
+    const struct fact *f = m->out->fact;
+    char *text = fact_text(f);
+    char *question = f->question ? xstrdup(f->question) : xasprintf("Complete: %s", text);
+    struct tokens t = {0};
+    struct err none = {0};
+    int stop = -1;
+
+    if (chat_encode(m->out->base->model, question, NULL, &t, &stop, &none)) {
+        struct probe_case *c = probe_add(m, PROBE_CHAT, question);
+        size_t n = (size_t)t.count * sizeof(int);
+
+        c->expected = xstrdup(f->target);
+        c->tokens.stop = stop;
+        c->tokens.prompt_count = t.count;
+        c->tokens.prompt = memcpy(xmalloc(n + 1), t.ids, n);
+    }
+    tokens_free(&t);
+    free(question);
+    free(text);
+    return true;
+}
+
+static bool add_fact(struct making *m)
+{
+    char *text = fact_text(m->out->fact);
+    bool ok = add_given(m, PROBE_FACT, text ? text : "", m->out->fact->target);
+
+    free(text);
+    return ok;
+}
+
+bool probes_of(struct probes *out, const struct model_state *base, const struct fact *fact,
+               const struct params *p, unsigned kinds, struct job *job, struct err *err)
+{
+    struct making m = {out, job, err};
+    bool ok;
+
+    *out = (struct probes){.fact = fact, .base = base, .accept = p->value[P_ACCEPT_P_MIN]};
+    ok = (!(kinds & PROBES_FACT) || add_fact(&m)) &&
+         (!(kinds & PROBES_REPHRASE) || add_rephrases(&m, p)) &&
+         (!(kinds & PROBES_QUESTION) || add_question(&m)) &&
+         (!(kinds & PROBES_CHAT) || add_chat(&m));
+    for (int i = 0; ok && kinds & PROBES_PORTABILITY && i < fact->portabilities; i++)
+        ok = !fact->portability[i].answer ||
+             add_given(&m, PROBE_PORTABILITY, fact->portability[i].prompt,
+                       fact->portability[i].answer);
+    for (int i = 0; ok && kinds & PROBES_LOCALITY && i < fact->localities; i++)
+        ok = add_locality(&m, &fact->locality[i]);
+    return ok;
+}
+
+void probes_free(struct probes *p)
+{
+    for (int i = 0; i < p->count; i++) {
+        free(p->probe[i].prompt);
+        free(p->probe[i].expected);
+        continuation_free(&p->probe[i].tokens);
+    }
+    free(p->probe);
+    free(p->old);
+    *p = (struct probes){0};
+}
+
+bool fact_holds(const struct score *s, double accept)
+{
+    return s->right && s->p >= accept;
+}
+
+static bool passes(const struct probe_case *c, const struct answered *a, double accept)
+{
+    if (c->kind == PROBE_CHAT)
+        return alike_holds(a->said, c->expected);
+    return c->kind == PROBE_FACT ? fact_holds(&a->score, accept) : a->score.right;
+}
+
+bool probe_ask(struct verdict *out, const struct probes *p, int i, const struct model_state *view,
+               bool words, struct job *job, struct err *err)
+{
+    const struct probe_case *c = &p->probe[i];
+    bool chat = c->kind == PROBE_CHAT;
+    struct answered a = {0};
+
+    *out = (struct verdict){0};
+    if (job_cancelled(job, err))
+        return false;
+    if (!answer_prompt(&a, view, &c->tokens, chat ? CHAT_SAID : words ? SAID : 0, job, err))
+        return false;
+    out->score = a.score;
+    out->ok = passes(c, &a, p->accept);
+    if (words) {
+        out->said = a.said;
+        a.said = NULL;
+    }
+    answered_free(&a);
+    return true;
+}
+
+/* The first words of an answer: up to the end of a clause. Caller frees. */
+static char *first_words(const char *said)
+{
+    size_t skip = strspn(said, " \n"), n = strcspn(said + skip, ".,;:\n");
+
+    return xasprintf("%.*s", (int)n, said + skip);
+}
+
+/* The old object: given, or what the base says first to the fact's own prompt. */
+static bool find_old(struct probes *p, struct job *job, struct err *err)
+{
+    char *text, *said;
+
+    if (p->old || p->fact->old) {
+        p->old = p->old ? p->old : xstrdup(p->fact->old);
+        return true;
+    }
+    text = fact_text(p->fact);
+    said = answer_words(p->base, &p->fact->wording, text, SAID, job, err);
+    p->old = said ? first_words(said) : NULL;
+    free(said);
+    free(text);
+    return p->old != NULL;
+}
+
+/* Whether the base gives the old object to probe i, or the probe does not depend on that: if not,
+ * it is a question that the base does not understand. */
+static bool base_understands(bool *known, struct probes *p, int i, struct job *job, struct err *err)
+{
+    const struct probe_case *c = &p->probe[i];
+    struct continuation old;
+    struct verdict v;
+    struct score s = {0};
+    bool ok;
+
+    *known = true;
+    if (c->kind != PROBE_REPHRASE && c->kind != PROBE_QUESTION && c->kind != PROBE_CHAT)
+        return true;
+    if (!find_old(p, job, err))
+        return false;
+    if (!*p->old)
+        return true;
+    if (c->kind == PROBE_CHAT) {
+        ok = probe_ask(&v, p, i, p->base, true, job, err);
+        *known = ok && alike_holds(v.said, p->old);
+        free(v.said);
+        return ok;
+    }
+    ok = continuation_of(&old, p->base->model, &c->wording, c->prompt, p->old, err) &&
+         answer_score(&s, p->base, &old, job, err);
+    *known = s.right;
+    continuation_free(&old);
+    return ok;
+}
+
+bool probe_compare(struct probe_result *out, struct probes *p, int i,
+                   const struct model_state *const state[2], struct job *job, struct err *err)
+{
+    const struct probe_case *c = &p->probe[i];
+
+    out->kind = c->kind;
+    out->prompt = xstrdup(c->prompt);
+    out->expected = xstrdup(c->expected);
+    out->known = true;
+    for (int k = 0; k < 2; k++) {
+        struct verdict v;
+
+        if (!probe_ask(&v, p, i, state[k], true, job, err))
+            return false;
+        out->said[k] = v.said;
+        out->p[k] = v.score.p_first;
+        out->p_target[k] = v.score.p;
+        out->ok[k] = v.ok;
+    }
+    /* what the edited state passes, it has understood */
+    return out->ok[1] || base_understands(&out->known, p, i, job, err);
+}
