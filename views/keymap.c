@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/config.h"
 #include "core/base/mem.h"
 #include "core/base/near.h"
 #include "core/base/show.h"
@@ -221,26 +220,18 @@ bool keymap_command(struct keymap *m, const char *rest, bool taken, struct buf *
                        0, notes, err);
 }
 
-bool keymap_parse(struct keymap *m, const char *text, struct buf *notes, struct err *err)
+bool keymap_line(void *reading, const struct config_line *line, struct err *err)
 {
-    struct keymap *trial = xmalloc(sizeof(*trial));
-    struct config_line line = {.number = 0};
-    struct err own = {0};
+    struct keymap_reading *r = reading;
+    bool view = !strncmp(line->section, "keys.", 5);
 
-    *trial = *m;
-    while (!own.kind && config_next(&text, &line, &own)) {
-        bool view = !strncmp(line.section, "keys.", 5);
+    return keymap_bind(&r->map, view ? line->section + 5 : NULL, line->name, line->value,
+                       line->number, r->notes, err);
+}
 
-        if (!view && strcmp(line.section, "keys") != 0)
-            continue;
-        if (!keymap_bind(trial, view ? line.section + 5 : NULL, line.name, line.value, line.number,
-                         notes, &own))
-            err_in(&own, "line %d", line.number);
-    }
-    for (int a = 1; a < ACTION_COUNT && !own.kind; a++)
-        tell_keyless(trial, (enum action)a, notes);
-    if (!own.kind)
-        *m = *trial;
-    free(trial);
-    return !own.kind || err_set(err, own.kind, "%s", own.text);
+void keymap_take(struct keymap *m, struct keymap_reading *reading)
+{
+    for (int a = 1; a < ACTION_COUNT; a++)
+        tell_keyless(&reading->map, (enum action)a, reading->notes);
+    *m = reading->map;
 }

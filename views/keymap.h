@@ -6,6 +6,7 @@
 #define VIEWS_KEYMAP_H
 
 #include "core/base/buf.h"
+#include "core/base/config.h"
 #include "core/base/err.h"
 #include "views/actions.h"
 
@@ -44,8 +45,13 @@ bool keymap_bind(struct keymap *m, const char *view, const char *key, const char
 /* "[VIEW] KEY ACTION", as after :bind and :unbind (`taken`: without ACTION). */
 bool keymap_command(struct keymap *m, const char *rest, bool taken, struct buf *notes,
                     struct err *err);
-/* The sections [keys] and [keys.VIEW] of a config file: KEY = ACTION. Other sections are left
- * alone. All or nothing; the error names the line. */
-bool keymap_parse(struct keymap *m, const char *text, struct buf *notes, struct err *err);
+/* The sections [keys] and [keys.VIEW] of a config file: `map` is what has been bound so far, of
+ * what was in force before; keymap_take() puts it into force when all lines were taken. */
+struct keymap_reading {
+    struct keymap map;
+    struct buf *notes; /* as of keymap_bind() */
+};
+bool keymap_line(void *reading, const struct config_line *line, struct err *err); /* KEY = ACTION */
+void keymap_take(struct keymap *m, struct keymap_reading *reading);
 
 #endif

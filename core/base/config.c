@@ -1,66 +1,98 @@
+/* Reads config files: the one loop over their lines. */
 #include "core/base/config.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/buf.h"
 #include "core/base/mem.h"
 
-static bool copy(char *out, size_t room, const char *text, size_t n, int number, struct err *err)
-{
-    char *word = xtrimmed(text, n);
-    bool fits = strlen(word) < room;
+static const char blanks[] = " \t\r";
 
-    snprintf(out, room, "%s", word);
-    free(word);
-    return fits || err_set(err, ERR_FORMAT, "line %d is too long", number);
+/* Cuts blanks off both ends of the text before `end`, in place. */
+static char *trim(char *text, char *end)
+{
+    while (text < end && strchr(blanks, *text))
+        text++;
+    while (end > text && strchr(blanks, end[-1]))
+        end--;
+    *end = '\0';
+    return text;
 }
 
 /* Where the value ends: a comment begins after a blank, so that a value may hold a #. */
-static size_t before_comment(const char *p, size_t n)
+static char *value_end(char *value)
 {
-    for (size_t i = 0; i < n; i++)
-        if (p[i] == '#' && (!i || p[i - 1] == ' ' || p[i - 1] == '\t'))
-            return i;
-    return n;
+    char *p = value;
+
+    while (*p && !(*p == '#' && (p == value || p[-1] == ' ' || p[-1] == '\t')))
+        p++;
+    return p;
 }
 
-static bool assignment(const char *p, size_t n, struct config_line *line, struct err *err)
+static const struct config_section *section_of(const struct config_section *sections,
+                                               const char *name)
 {
-    const char *equals = n > 1 ? memchr(p + 1, '=', n - 1) : NULL;
-    size_t rest;
+    for (; sections->name; sections++) {
+        size_t n = strlen(sections->name);
 
-    if (!equals)
-        return err_set(err, ERR_FORMAT, "line %d: '%.*s' is not NAME = VALUE", line->number,
-                       n < 60 ? (int)n : 60, p);
-    rest = n - (size_t)(equals - p) - 1;
-    return copy(line->name, sizeof(line->name), p, (size_t)(equals - p), line->number, err) &&
-           copy(line->value, sizeof(line->value), equals + 1, before_comment(equals + 1, rest),
-                line->number, err);
-}
-
-bool config_next(const char **text, struct config_line *line, struct err *err)
-{
-    while (**text) {
-        const char *start = *text, *p = start;
-        size_t n = strcspn(start, "\n"), left;
-
-        *text += n + (start[n] == '\n');
-        line->number++;
-        line->from += line->length + (line->number > 1);
-        line->length = (int)n;
-        while (p < start + n && (*p == ' ' || *p == '\t' || *p == '\r'))
-            p++;
-        left = n - (size_t)(p - start);
-        while (left && strchr(" \t\r", p[left - 1]))
-            left--;
-        if (!left || *p == '#')
-            continue;
-        if (*p != '[' || !memchr(p, ']', left) || memchr(p, '=', left))
-            return assignment(p, left, line, err);
-        if (!copy(line->section, sizeof(line->section), p + 1,
-                  (size_t)((const char *)memchr(p, ']', left) - p) - 1, line->number, err))
-            return false;
+        if (n && sections->name[n - 1] == '*' ? !strncmp(sections->name, name, n - 1)
+                                              : !strcmp(sections->name, name))
+            return sections;
     }
+    return NULL;
+}
+
+static bool no_section(const struct config_section *sections, const char *name, struct err *err)
+{
+    struct buf known = {0};
+
+    for (; sections->name; sections++)
+        if (*sections->name)
+            buf_printf(&known, "%s%s", known.len ? ", " : "", sections->name);
+    err_set(err, ERR_USAGE, "no section [%s]; %s", name, known.data);
+    buf_free(&known);
     return false;
+}
+
+/* `line` is a heading or an assignment, trimmed. */
+static bool take_line(char *line, char **section, int number, const struct config_section *sections,
+                      struct err *err)
+{
+    struct config_line of = {.number = number};
+    const struct config_section *to;
+    char *equals = strchr(line + 1, '=');
+
+    if (*line == '[' && strchr(line, ']') && !strchr(line, '=')) {
+        *section = trim(line + 1, strchr(line, ']'));
+        return true;
+    }
+    if (!equals)
+        return err_set(err, ERR_FORMAT, "'%.60s' is not NAME = VALUE", line);
+    of.section = *section;
+    of.name = trim(line, equals);
+    of.value = trim(equals + 1, value_end(equals + 1));
+    to = section_of(sections, *section);
+    if (!to)
+        return no_section(sections, *section, err);
+    return !to->take || to->take(to->ctx, &of, err);
+}
+
+bool config_read(const char *text, const struct config_section *sections, struct err *err)
+{
+    char *copy = xstrdup(text), *top = copy + strlen(copy), *section = top, *next;
+    struct err own = {0};
+    int number = 0;
+
+    for (char *line = copy; line && !own.kind; line = next) {
+        char *end = line + strcspn(line, "\n");
+
+        next = *end ? end + 1 : NULL;
+        line = trim(line, end);
+        number++;
+        if (*line && *line != '#' && !take_line(line, &section, number, sections, &own))
+            err_in(&own, "line %d", number);
+    }
+    free(copy);
+    return !own.kind || err_set(err, own.kind, "%s", own.text);
 }

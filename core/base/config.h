@@ -4,15 +4,22 @@
 
 #include "core/base/err.h"
 
-struct config_line { /* zero-initialise before the first */
-    char section[64], name[64], value[256];
-    int number;       /* from 1 */
-    int from, length; /* of the line in the text, in bytes, without its end */
+struct config_line {
+    const char *section, *name, *value; /* section "": before any heading */
+    int number;                         /* from 1 */
 };
 
-/* The next line that says something; false at the end, or with an error where a line is neither.
- * A name is everything before the first = that is not its first character: `= = exact` names the
- * key =; a value ends before " #". */
-bool config_next(const char **text, struct config_line *line, struct err *err);
+/* Who takes the lines of a section. */
+struct config_section {
+    const char *name; /* "" is the top; "keys.*" is every section whose name begins with "keys." */
+    bool (*take)(void *ctx, const struct config_line *line, struct err *err); /* NULL: left alone */
+    void *ctx;
+};
+
+/* Hands each line to its section, in the order of the file, up to the first that is refused. The
+ * list ends with a NULL name; a line of a section that is not in it is ERR_USAGE. Every error
+ * names the line. A name is everything before the first = that is not its first character: `= =
+ * exact` names the key =; a value ends before " #". */
+bool config_read(const char *text, const struct config_section *sections, struct err *err);
 
 #endif

@@ -351,28 +351,38 @@ bool params_assign(struct params *p, const char *name_equals_value, enum param_s
     return ok;
 }
 
+bool params_line(struct params *p, const struct config_line *line, enum param_source from,
+                 struct err *err)
+{
+    char *value = xtrimmed(line->value, strcspn(line->value, "#"));
+    bool ok = params_set(p, line->name, value, from, err);
+
+    free(value);
+    return ok;
+}
+
+struct reading {
+    struct params params;
+    enum param_source from;
+};
+
+static bool take_line(void *ctx, const struct config_line *line, struct err *err)
+{
+    struct reading *r = ctx;
+
+    return params_line(&r->params, line, r->from, err);
+}
+
 bool params_parse(struct params *p, const char *text, enum param_source from, struct err *err)
 {
-    struct params trial = *p;
+    struct reading r = {*p, from};
+    bool ok = config_read(
+        text, (struct config_section[]){{"", take_line, &r}, {"parameters", take_line, &r}, {0}},
+        err);
 
-    for (int number = 1; *text; number++) {
-        size_t n = strcspn(text, "\n");
-        char *line = xmalloc(n + 1), *start;
-        bool ok = true;
-
-        memcpy(line, text, n);
-        line[n] = '\0';
-        line[strcspn(line, "#")] = '\0';
-        start = trim(line);
-        if (*start)
-            ok = params_assign(&trial, start, from, err);
-        free(line);
-        if (!ok)
-            return err_in(err, "line %d", number);
-        text += n + (text[n] == '\n');
-    }
-    *p = trial;
-    return true;
+    if (ok)
+        *p = r.params;
+    return ok;
 }
 
 static void layers_show(const struct params *p, struct buf *out)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "core/base/buf.h"
+#include "core/base/config.h"
 #include "core/base/err.h"
 
 enum param_kind { PARAM_NUMBER, PARAM_INTEGER, PARAM_CHOICE, PARAM_LAYERS };
@@ -129,7 +130,10 @@ bool params_set(struct params *p, const char *name, const char *value, enum para
                 struct err *err);
 bool params_assign(struct params *p, const char *name_equals_value, enum param_source from,
                    struct err *err);
-/* Lines NAME = VALUE, # comments; a preset or the config file. */
+/* A line of a config file: all of it that stands before a #. */
+bool params_line(struct params *p, const struct config_line *line, enum param_source from,
+                 struct err *err);
+/* A preset: lines NAME = VALUE, # comments. All or nothing. */
 bool params_parse(struct params *p, const char *text, enum param_source from, struct err *err);
 /* Value as params_set() takes it back. Appends. */
 void params_show(const struct params *p, enum param id, struct buf *out);

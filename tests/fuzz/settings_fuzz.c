@@ -12,6 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct keymap m;
+    static struct keymap_reading keys;
+    static const struct config_section sections[] = {
+        {"", NULL, NULL}, {"k*", keymap_line, &keys}, {NULL, NULL, NULL}};
     char *text = memcpy(xcalloc(size + 1, 1), data, size);
     struct buf notes = {0};
     struct params p;
@@ -21,9 +24,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (params_parse(&p, text, FROM_CONFIG, &err) != (err.kind == ERR_NONE))
         abort();
     err = (struct err){0};
-    keymap_default(&m);
-    if (keymap_parse(&m, text, &notes, &err) != (err.kind == ERR_NONE) || m.count > KEYMAP_MAX)
+    keymap_default(&keys.map);
+    keys.notes = &notes;
+    if (config_read(text, sections, &err) != (err.kind == ERR_NONE) || keys.map.count > KEYMAP_MAX)
         abort();
+    keymap_take(&m, &keys);
     err = (struct err){0};
     if (keymap_command(&m, text, size % 2, &notes, &err) != (err.kind == ERR_NONE))
         abort();

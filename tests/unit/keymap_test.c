@@ -34,6 +34,22 @@ static void every_key_of_the_table_is_one(void)
         }
 }
 
+/* The sections of a config file that are about keys. */
+static bool parse(struct keymap *m, const char *text, struct buf *notes, struct err *err)
+{
+    static struct keymap_reading r;
+    const struct config_section sections[] = {{"", NULL, NULL},
+                                              {"keys", keymap_line, &r},
+                                              {"keys.*", keymap_line, &r},
+                                              {NULL, NULL, NULL}};
+
+    r = (struct keymap_reading){*m, notes};
+    if (!config_read(text, sections, err))
+        return false;
+    keymap_take(m, &r);
+    return true;
+}
+
 static void a_config_file_binds_and_takes_away(void)
 {
     struct keymap m;
@@ -42,16 +58,16 @@ static void a_config_file_binds_and_takes_away(void)
     char keys[KEYMAP_TEXT];
 
     keymap_default(&m);
-    CHECK(keymap_parse(&m,
-                       "ratio.ge.a = 1 # not about keys\n"
-                       "[keys]\n"
-                       "C-p = preview  # mine\n"
-                       "F5 = none\n"
-                       "hash = exact\n"
-                       "= = sweep\n"
-                       "[keys.history]\n"
-                       "x = undo\n",
-                       &notes, &err));
+    CHECK(parse(&m,
+                "ratio.ge.a = 1 # not about keys\n"
+                "[keys]\n"
+                "C-p = preview  # mine\n"
+                "F5 = none\n"
+                "hash = exact\n"
+                "= = sweep\n"
+                "[keys.history]\n"
+                "x = undo\n",
+                &notes, &err));
     CHECK(keymap_action(&m, NULL, key_ctrl('p')) == ACTION_PREVIEW);
     CHECK(keymap_action(&m, NULL, K_F0 + 5) == ACTION_NONE);
     CHECK(keymap_action(&m, NULL, '#') == ACTION_EXACT);
@@ -74,7 +90,7 @@ static void what_is_replaced_is_said(void)
     struct err err = {0};
 
     keymap_default(&m);
-    CHECK(keymap_parse(&m, "[keys]\nC-p = preview\nC-p = commit\nW = none\n", &notes, &err));
+    CHECK(parse(&m, "[keys]\nC-p = preview\nC-p = commit\nW = none\n", &notes, &err));
     CHECK(keymap_action(&m, NULL, key_ctrl('p')) == ACTION_COMMIT);
     CHECK_STR(notes.data, "config line 3: C-p was bound to preview by line 2; the last one counts\n"
                           "verify has no key now; :verify does it\n");
@@ -88,7 +104,7 @@ static void refused(const char *text, const char *line, const char *nearest)
 
     keymap_default(&m);
     before = m;
-    CHECK(!keymap_parse(&m, text, NULL, &err));
+    CHECK(!parse(&m, text, NULL, &err));
     CHECK(err.kind == ERR_USAGE || err.kind == ERR_FORMAT);
     if (!strstr(err.text, line) || !strstr(err.text, nearest)) {
         printf("said: %s\n", err.text);
@@ -126,28 +142,6 @@ static void commands_bind_too(void)
     buf_free(&notes);
 }
 
-static void lines_keep_their_numbers_and_places(void)
-{
-    static const char text[] =
-        "\n# only a comment\n a = 1 # one\r\n[ s ]\n\tb.c=x # y # z\n= = e\n";
-    const char *p = text;
-    struct config_line line = {.number = 0};
-    struct err err = {0};
-
-    CHECK(config_next(&p, &line, &err));
-    CHECK(line.number == 3 && !strncmp(text + line.from, " a = 1", 6) && line.length == 13);
-    CHECK_STR(line.name, "a");
-    CHECK_STR(line.value, "1");
-    CHECK(config_next(&p, &line, &err));
-    CHECK(line.number == 5);
-    CHECK_STR(line.section, "s");
-    CHECK_STR(line.name, "b.c");
-    CHECK_STR(line.value, "x");
-    CHECK(config_next(&p, &line, &err));
-    CHECK_STR(line.name, "=");
-    CHECK(!config_next(&p, &line, &err) && !err.kind);
-}
-
 static const struct test tests[] = {
     {"the table is in force", the_table_is_in_force},
     {"every key of the table is one", every_key_of_the_table_is_one},
@@ -156,6 +150,5 @@ static const struct test tests[] = {
     {"what is not known is refused with the nearest",
      what_is_not_known_is_refused_with_the_nearest},
     {"commands bind too", commands_bind_too},
-    {"lines keep their numbers and places", lines_keep_their_numbers_and_places},
 };
 TEST_MAIN(tests)

@@ -128,18 +128,29 @@ static bool apply_preset(struct cli *c, struct err *err)
     return !c->preset || read_params(c, c->preset, from, err);
 }
 
-/* "theme = light" in a config file is --theme light, if the command line has none. */
-static bool screen_option(struct cli *c, const struct config_line *line, struct err *err)
+/* What a config file says, before any of it is in force. */
+struct reading {
+    struct cli *c;
+    struct params params;
+    struct keymap_reading keys;
+};
+
+static bool neither(const struct config_line *line, struct err *err)
 {
+    return err_set(err, ERR_USAGE, "%s = %s: yes or no", line->name, line->value);
+}
+
+/* "theme = light" in a config file is --theme light, if the command line has none. */
+static bool screen_line(void *ctx, const struct config_line *line, struct err *err)
+{
+    struct cli *c = ((struct reading *)ctx)->c;
     bool yes = !strcmp(line->value, "yes"), no = !strcmp(line->value, "no");
     bool mouse = !strcmp(line->name, "mouse");
 
     if (!strcmp(line->name, "background.query")) { /* yes: the terminal may be asked */
         if (yes && !c->value[OPT_BACKGROUND])
             c->value[OPT_BACKGROUND] = "query";
-        return yes || no ||
-               err_set(err, ERR_USAGE, "line %d: %s = %s: yes or no", line->number, line->name,
-                       line->value);
+        return yes || no || neither(line, err);
     }
     for (int i = 0; i < OPT_COUNT; i++) {
         const struct option_info *info = &option_infos[i];
@@ -148,8 +159,7 @@ static bool screen_option(struct cli *c, const struct config_line *line, struct 
             strcmp(info->name, mouse ? "no-mouse" : line->name))
             continue;
         if (!*info->arg && !yes && !no)
-            return err_set(err, ERR_USAGE, "line %d: %s = %s: yes or no", line->number, line->name,
-                           line->value);
+            return neither(line, err);
         if (*info->arg || (mouse ? no : yes)) {
             free(c->config[i]);
             c->config[i] = xstrdup(*info->arg ? line->value : "");
@@ -158,7 +168,7 @@ static bool screen_option(struct cli *c, const struct config_line *line, struct 
         }
         return true;
     }
-    return err_set(err, ERR_USAGE, "line %d: [screen] has no '%s'", line->number, line->name);
+    return err_set(err, ERR_USAGE, "[screen] has no '%s'", line->name);
 }
 
 static bool is_screen_option(const char *name)
@@ -170,30 +180,36 @@ static bool is_screen_option(const char *name)
     return !strcmp(name, "mouse") || !strcmp(name, "background.query");
 }
 
-/* Takes what is about the screen, and blanks it: what is left are parameters, on their lines. */
-static bool screen_lines(struct cli *c, char *text, struct err *err)
+/* Outside [screen] stand parameters, and what is about the screen, too. */
+static bool top_line(void *ctx, const struct config_line *line, struct err *err)
 {
-    struct config_line line = {.number = 0};
-    const char *p = text;
-    struct err own = {0};
+    return is_screen_option(line->name)
+               ? screen_line(ctx, line, err)
+               : params_line(&((struct reading *)ctx)->params, line, FROM_CONFIG, err);
+}
 
-    while (!own.kind && config_next(&p, &line, &own)) {
-        bool top = !*line.section || !strcmp(line.section, "parameters");
+static bool read_config(struct cli *c, const char *text, struct err *err)
+{
+    struct reading *r = xmalloc(sizeof(*r));
+    bool keys = !c->ops || c->ops == &cli_keys; /* other commands have none to bind */
+    const struct config_section sections[] = {
+        {"", top_line, r},
+        {"parameters", top_line, r},
+        {"screen", screen_line, r},
+        {"keys", keys ? keymap_line : NULL, &r->keys},
+        {"keys.*", keys ? keymap_line : NULL, &r->keys},
+        {NULL, NULL, NULL},
+    };
+    bool ok;
 
-        if (!strcmp(line.section, "screen") || (top && is_screen_option(line.name)))
-            screen_option(c, &line, &own);
-        else if (top)
-            continue;
-        else if (strcmp(line.section, "keys") != 0 && strncmp(line.section, "keys.", 5) != 0)
-            err_set(&own, ERR_USAGE,
-                    "line %d: no section [%s]; parameters, screen, keys, keys.VIEW", line.number,
-                    line.section);
-        memset(text + line.from, ' ', (size_t)line.length);
-    }
-    for (char *s = text; (s = strchr(s, '[')) != NULL; s++) /* what stays has no section headings */
-        if (s == text || s[-1] == '\n')
-            memset(s, ' ', strcspn(s, "\n"));
-    return !own.kind || err_set(err, own.kind, "%s", own.text);
+    *r = (struct reading){c, c->params, {*keymap_used(), &c->notes}};
+    ok = config_read(text, sections, err);
+    if (ok)
+        c->params = r->params;
+    if (ok && keys)
+        keymap_take(keymap_used(), &r->keys);
+    free(r);
+    return ok;
 }
 
 static bool apply_config(struct cli *c, struct err *err)
@@ -203,10 +219,7 @@ static bool apply_config(struct cli *c, struct err *err)
     bool ok = !c->value[OPT_CONFIG] && !file_exists(usual);
 
     if (!ok && (text = file_read_text(path, CONFIG_MOST, NULL, err)))
-        ok = (((c->ops && c->ops != &cli_keys) ||
-               keymap_parse(keymap_used(), text, &c->notes, err)) &&
-              screen_lines(c, text, err) && params_parse(&c->params, text, FROM_CONFIG, err)) ||
-             err_in(err, "%s", path);
+        ok = read_config(c, text, err) || err_in(err, "%s", path);
     free(text);
     free(usual);
     return ok;

@@ -39,3 +39,45 @@ out '^base & 0 & 0 & The capital of France is .*[\][\]$'
 row "the same rows in each form"
 shell 0 'cd $d && for f in md tex csv; do grep -c "The capital of France" out.$f; done | uniq | wc -l'
 out '^1$'
+
+row "the configuration: sections, comments, each on its line"
+mkdir -p "$d/config/editscope"
+usual=$d/config/editscope/config
+cat >"$usual" <<'END'
+# mine
+alpha_ge = .17#as measured
+theme = light
+[parameters]
+edit.layers = 4-6   # these
+
+[screen]
+mouse = no
+[keys]
+C-p = preview
+[keys.history]
+x = undo
+END
+run 0 "$E" config
+out '^ratio.ge.a = 0.17$'
+out '^edit.layers = 4-6$'
+run 0 "$E" keys
+out 'C-p P +preview'
+out 'history:x'
+row "the configuration: what is wrong is named with its line, and nothing of it holds"
+for line in 'alpha_ge = 7|line 2: alpha_ge' 'alpha_gee = 1|line 2: no parameter is called .alpha_gee' \
+    'nothing at all|line 2: .nothing at all. is not NAME = VALUE'; do
+    printf 'beta_ge = .4\n%s\n' "${line%|*}" >"$d/bad"
+    case $line in nothing*) want=1 ;; *) want=2 ;; esac
+    run $want "$E" config --config "$d/bad"
+    err "${line#*|}"
+done
+printf '[keys]\nC-p = previw\n' >"$usual"
+run 2 "$E" keys
+err 'line 2: no action is called .previw.; did you mean preview'
+rm "$usual"
+printf '[colours]\nx = 1\n' >"$d/bad"
+run 2 "$E" config --config "$d/bad"
+err 'line 2: no section \[colours\]; parameters, screen, keys'
+printf '[screen]\nmouse = maybe\n' >"$d/bad"
+run 2 "$E" config --config "$d/bad"
+err 'line 2: mouse = maybe: yes or no'
