@@ -94,5 +94,5 @@ bool config_read(const char *text, const struct config_section *sections, struct
             err_in(&own, "line %d", number);
     }
     free(copy);
-    return !own.kind || err_set(err, own.kind, "%s", own.text);
+    return !own.kind || err_pass(err, &own);
 }

@@ -1,9 +1,12 @@
+/* Errors: recorded once, with what led to them before and what to do behind. */
 #include "core/base/err.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/buf.h"
+#include "core/base/mem.h"
 #include "core/base/show.h"
 #include "core/base/utf8.h"
 
@@ -24,20 +27,58 @@ static const struct {
     [ERR_CANCELLED] = {"cancelled", 130},
 };
 
-bool err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
+/* A byte that no text has once show_format() was through with it. */
+enum { MARK = 0x1f };
+
+/* The format with a mark where the hint begins. Caller frees. */
+static char *marked(const char *fmt)
+{
+    const char *hint = strstr(fmt, "; ");
+
+    return hint ? xasprintf("%.*s; %c%s", (int)(hint - fmt), fmt, MARK, hint + 2) : xstrdup(fmt);
+}
+
+bool err_vset(struct err *err, enum err_kind kind, const char *fmt, va_list ap)
 {
     struct buf text = {0};
-    va_list ap;
+    char *with_mark, *mark;
 
     if (!err || err->kind)
         return false;
     err->kind = kind;
-    va_start(ap, fmt);
-    show_vformat(&text, fmt, ap);
-    va_end(ap);
+    with_mark = marked(fmt);
+    show_vformat(&text, with_mark, ap);
+    mark = text.data ? strchr(text.data, MARK) : NULL;
+    if (mark)
+        memmove(mark, mark + 1, strlen(mark));
     utf8_copy(err->text, sizeof(err->text), text.data ? text.data : "");
+    if (mark && (size_t)(mark - text.data) < strlen(err->text))
+        err->hint = (unsigned short)(mark - text.data);
     buf_free(&text);
+    free(with_mark);
     return false;
+}
+
+bool err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    err_vset(err, kind, fmt, ap);
+    va_end(ap);
+    return false;
+}
+
+bool err_pass(struct err *err, const struct err *from)
+{
+    if (err && !err->kind)
+        *err = *from;
+    return false;
+}
+
+const char *err_hint(const struct err *err)
+{
+    return err->hint ? err->text + err->hint : "";
 }
 
 bool err_in(struct err *err, const char *fmt, ...)
@@ -50,11 +91,13 @@ bool err_in(struct err *err, const char *fmt, ...)
     va_start(ap, fmt);
     show_vformat(&text, fmt, ap);
     va_end(ap);
+    buf_puts(&text, ": ");
     /* what does not fit is cut off, which is all right: the beginning says most */
-    if (text.len < sizeof(err->text)) {
-        buf_puts(&text, ": ");
-        buf_puts(&text, err->text);
-    }
+    if (err->hint)
+        err->hint = text.len + err->hint < sizeof(err->text) - 1
+                        ? (unsigned short)(text.len + err->hint)
+                        : 0;
+    buf_puts(&text, err->text);
     utf8_copy(err->text, sizeof(err->text), text.data);
     buf_free(&text);
     return false;

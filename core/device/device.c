@@ -101,7 +101,7 @@ bool device_sync(struct device *dev, struct err *err)
     if (!dev->lost)
         memset(&dev->fault, 0, sizeof(dev->fault));
     if (fault.kind == ERR_FORMAT)
-        return err_set(err, fault.kind, "%s", fault.text);
+        return err_pass(err, &fault);
     if (fault.kind)
         return err_set(err, fault.kind, "%s: %s", dev->ops->name, fault.text);
     return true;

@@ -293,7 +293,7 @@ bool attribute_layers(struct attribute_run *run, const int *layer, int count, bo
         if (!run->view->model->dev->ops->queues || i == count - 1)
             score_waiting(&before);
         if (before.fault.kind)
-            ok = err_set(err, before.fault.kind, "%s", before.fault.text);
+            ok = err_pass(err, &before.fault);
     }
     layer_run_free(run, &l);
     layer_run_free(run, &before.layer);

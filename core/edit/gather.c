@@ -142,7 +142,7 @@ bool gather_step(struct gather *g, long until, struct err *err)
     forward_block(g->f, g->view, g->block, &g->pass, g->cache, mat_rows(g->x, 0, g->pass.rows),
                   &tap, NULL);
     if (g->fault.kind)
-        return err_set(err, g->fault.kind, "%s", g->fault.text);
+        return err_pass(err, &g->fault);
     if (!forward_sound(g->f, mat_rows(g->x, 0, g->pass.rows), &sound, err))
         return false;
     if (!sound)

@@ -219,8 +219,8 @@ bool engine_next(struct engine *e, struct event *ev)
 
 bool engine_ended(const struct engine *e, struct err *err)
 {
-    if (e->told_stopped && e->told_why.kind)
-        err_set(err, e->told_why.kind, "%s", e->told_why.text);
+    if (e->told_stopped)
+        err_pass(err, &e->told_why);
     return e->told_stopped;
 }
 

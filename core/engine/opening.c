@@ -140,7 +140,7 @@ static bool bring_somewhere(struct engine *e, struct err *err)
         e->options.device_index = 0;
         return bring(e, err);
     }
-    return err_set(err, why.kind, "%s", why.text);
+    return err_pass(err, &why);
 }
 
 bool model_ready(struct engine *e, struct err *err)

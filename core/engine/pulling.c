@@ -36,12 +36,13 @@ static void emit(struct pulling *p, const char *what, double done, double total)
     bus_emit(p->e->bus, ev);
 }
 
-static void on_progress(void *ctx, const char *what, double done, double total)
+static void on_progress(void *ctx, const char *file, bool checking, double done, double total)
 {
     struct pulling *p = ctx;
     double now = clock_seconds();
 
-    if (!strncmp(what, HUB_CHECKING, strlen(HUB_CHECKING)))
+    (void)file;
+    if (checking)
         p->rate = (struct rate){0}; /* of the disk: it says nothing about the network */
     else
         rate_note(&p->rate, now, done);
@@ -51,18 +52,10 @@ static void on_progress(void *ctx, const char *what, double done, double total)
     emit(p, p->name.repo, done, total);
 }
 
-/* "FILE: why; trying again in 4 s": the end of it, as printable ASCII. */
-static void on_note(void *ctx, const char *text)
+/* "trying again in 4 s" */
+static void on_note(void *ctx, const struct err *note)
 {
-    struct pulling *p = ctx;
-    const char *end = strstr(text, "; ");
-    char what[48];
-
-    utf8_copy(what, sizeof(what), end ? end + 2 : text);
-    for (char *c = what; *c; c++)
-        if (*c < 32 || *c > 126)
-            *c = '?';
-    emit(p, what, 0, 0);
+    emit(ctx, note->hint ? err_hint(note) : note->text, 0, 0);
 }
 
 static void on_breath(void *ctx)
@@ -84,7 +77,8 @@ static void *pull_main(void *arg)
     if (!hub_open(&hub, &end.err)) {
         end.kind = EV_FAILED;
     } else {
-        if (hub_pull(&hub, &p->name, &p->job, on_note, p, &got, &end.err))
+        if (hub_pull(&hub, &p->name, &p->job, &(struct hub_listener){on_progress, on_note, p}, &got,
+                     &end.err))
             hub_pulled_free(&got);
         else
             end.kind = EV_FAILED;
@@ -118,7 +112,6 @@ bool job_pull(struct engine *e, struct command *cmd, struct err *err)
     p->e = e;
     p->id = cmd->job;
     p->job.ctx = p;
-    p->job.progress = on_progress;
     p->job.breathe = on_breath;
     if (!hub_name_parse(&p->name, cmd->text ? cmd->text : "", err)) {
         free(p);

@@ -75,7 +75,7 @@ static bool prefix_text(struct engine *e, const char *seed, struct buf *out, boo
     else if (why.kind == ERR_FORMAT)
         *sound = false;
     else
-        err_set(err, why.kind, "%s", why.text);
+        err_pass(err, &why);
     for (size_t j = 0; j < out->len; j++)
         if (strchr("{}\n\r", out->data[j]))
             out->data[j] = ' ';
@@ -133,7 +133,7 @@ static struct session *journal_open(struct engine *e, struct err *err)
         bus_emit(e->bus, said);
     }
     if (!s)
-        err_set(err, why.kind, "%s", why.text);
+        err_pass(err, &why);
     return s;
 }
 

@@ -33,18 +33,16 @@ static void told(void *ctx, long long bytes)
     struct body *b = ctx;
 
     b->p->done += bytes;
-    job_progress(b->p->job, b->f->path, (double)b->p->done, (double)b->p->total);
+    pull_progress(b->p, b->f->path, false);
 }
 
 /* The same for what was there and is only read. */
 static void told_checking(void *ctx, long long bytes)
 {
     struct body *b = ctx;
-    char what[128];
 
     b->p->done += bytes;
-    snprintf(what, sizeof(what), HUB_CHECKING "%s", b->f->path);
-    job_progress(b->p->job, what, (double)b->p->done, (double)b->p->total);
+    pull_progress(b->p, b->f->path, true);
 }
 
 /* From the beginning again. */
@@ -302,7 +300,7 @@ bool download(struct pull *p, const struct plan_file *f, bool *fetched, struct e
     bool there = false, ok;
     int held;
 
-    job_progress(p->job, f->path, (double)p->done, (double)p->total);
+    pull_progress(p, f->path, false);
     ok = is_there(p, f, &there, &own);
     if (ok && !there) {
         held = lock(p, f, false, &own);
@@ -313,5 +311,5 @@ bool download(struct pull *p, const struct plan_file *f, bool *fetched, struct e
             close(held);
     }
     *fetched = ok && !there;
-    return ok || err_set(err, own.kind, "%s", own.text);
+    return ok || err_pass(err, &own);
 }

@@ -66,20 +66,22 @@ struct hub_pulled {
     int files;
 };
 
-/* What a job's progress begins with while a file is read that was there before. */
-#define HUB_CHECKING "checking "
-
-/* What a pull has to say beside progress; one line, safe to show. */
-typedef void hub_note(void *ctx, const char *text);
+/* Who hears how a pull goes, in its thread; either may be NULL. */
+struct hub_listener {
+    /* Bytes over all files; `file` is at work. `checking`: it was there before and is only read. */
+    void (*progress)(void *ctx, const char *file, bool checking, double done, double total);
+    /* What there is to say beside; the text is safe to show, its hint is what is done about it. */
+    void (*note)(void *ctx, const struct err *note);
+    void *ctx;
+};
 
 /* Fetches what is missing of a model: config, tokenizer and safetensors files, or one GGUF file.
- * Long: the job is looked at every 50 ms, its progress is in bytes over all files (`what` names
- * the one at work). `note` may be NULL. On success `out` belongs to the caller. Errors: ERR_USAGE
+ * Long: the job is looked at every 50 ms. On success `out` belongs to the caller. Errors: ERR_USAGE
  * (no such file of several), ERR_MODEL (not there, gated, or no model this program reads), ERR_IO
  * (network, disk), ERR_FORMAT (what came is not what was promised), ERR_LIMIT (no room),
  * ERR_CANCELLED (what has come so far is kept). */
-bool hub_pull(const struct hub *h, const struct hub_name *name, struct job *job, hub_note *note,
-              void *ctx, struct hub_pulled *out, struct err *err);
+bool hub_pull(const struct hub *h, const struct hub_name *name, struct job *job,
+              const struct hub_listener *to, struct hub_pulled *out, struct err *err);
 void hub_pulled_free(struct hub_pulled *p);
 
 /* The path to open of a model that is in the cache, without a network. NULL with an error that

@@ -6,25 +6,29 @@
 #include <time.h>
 
 #include "core/base/clock.h"
-#include "core/base/show.h"
 #include "core/base/utf8.h"
 #include "core/hub/headers.h"
 #include "core/hub/pull_inside.h"
 
 enum { TRIES = 5, LONGEST = 8 };
 
+void pull_progress(struct pull *p, const char *file, bool checking)
+{
+    if (p->to.progress)
+        p->to.progress(p->to.ctx, file, checking, (double)p->done, (double)p->total);
+}
+
 void pull_note(struct pull *p, const char *fmt, ...)
 {
-    char text[300];
+    struct err note = {0};
     va_list ap;
 
-    if (!p->note)
+    if (!p->to.note)
         return;
     va_start(ap, fmt);
-    show_vprint(text, sizeof(text), fmt, ap);
+    err_vset(&note, ERR_IO, fmt, ap);
     va_end(ap);
-    pull_harmless(text);
-    p->note(p->ctx, text);
+    p->to.note(p->to.ctx, &note);
 }
 
 bool pull_wait(struct pull *p, double seconds, struct err *err)
@@ -43,26 +47,14 @@ bool pull_wait(struct pull *p, double seconds, struct err *err)
     }
 }
 
-/* The server's own words, fit to be shown. */
-static void server_says(const struct http_reply *reply, char out[120])
-{
-    const char *said = http_header(reply, H_ERROR_MESSAGE);
-    int n = 0;
-
-    for (; said && *said && n < 118; said++)
-        out[n++] = *said < 32 || *said > 126 ? '?' : *said;
-    out[n] = '\0';
-}
-
 /* Why a status is no answer to what was asked. Always false. */
 static bool refused(const struct pull *p, const struct http_reply *reply, const char *what,
                     struct err *err)
 {
     const char *code = http_header(reply, H_ERROR_CODE), *repo = p->name->repo;
     bool gated = code && !strcmp(code, "GatedRepo");
-    char said[120];
+    const char *said = http_header(reply, H_ERROR_MESSAGE);
 
-    server_says(reply, said);
     if (p->hub->token && (reply->status == 403 || gated))
         return err_set(err, ERR_MODEL,
                        "%s may not be fetched with this token (%d); accept its terms at %s/%s "
@@ -91,8 +83,8 @@ static bool refused(const struct pull *p, const struct http_reply *reply, const 
         return err_set(err, ERR_MODEL, "%s: %s%.100s is not on the Hub (404); look at its spelling",
                        repo, *what ? "" : "this model or its revision ",
                        *what ? what : p->name->revision);
-    return err_set(err, ERR_IO, "%s: the Hub answers %d%s%s", repo, reply->status,
-                   *said ? ": " : "", said);
+    return err_set(err, ERR_IO, "%s: the Hub answers %d%s%.118s", repo, reply->status,
+                   said && *said ? ": " : "", said);
 }
 
 static bool worth_it(int status)
@@ -119,10 +111,9 @@ bool pull_again(struct pull *p, struct patience *patience, enum http_end end,
     } else if (!lost && !worth_it(reply->status)) {
         refused(p, reply, what, err);
     } else if (++patience->tries >= TRIES) {
-        err_set(err, ERR_IO, "%s: %s, %d times; %s%s", lost ? host : p->name->repo, why, TRIES,
+        err_set(err, ERR_IO, "%s: %s, %d times; %s", lost ? host : p->name->repo, why, TRIES,
                 *what ? "what has come of it is kept, the same pull goes on there"
-                      : "what is in the cache opens without a network",
-                "");
+                      : "what is in the cache opens without a network");
     } else {
         if (reply->status == 429 && !lost)
             asked = header_wait(http_header(reply, H_RATELIMIT), http_header(reply, H_RETRY_AFTER));

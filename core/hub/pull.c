@@ -170,22 +170,10 @@ static bool work(struct pull *p, struct hub_pulled *out, struct err *err)
     return true;
 }
 
-/* Others' words may be in it: nothing that a terminal acts on gets out. */
-void pull_harmless(char *text)
+bool hub_pull(const struct hub *h, const struct hub_name *name, struct job *job,
+              const struct hub_listener *to, struct hub_pulled *out, struct err *err)
 {
-    for (unsigned char *p = (unsigned char *)text; *p; p++) {
-        if (*p < 32 || *p == 127)
-            *p = '?';
-        if (*p == 0xC2 && p[1] >= 0x80 && p[1] < 0xA0) /* controls in two bytes */
-            p[0] = p[1] = '?';
-    }
-}
-
-bool hub_pull(const struct hub *h, const struct hub_name *name, struct job *job, hub_note *note,
-              void *ctx, struct hub_pulled *out, struct err *err)
-{
-    struct pull p = {.hub = h, .name = name, .job = job, .note = note, .ctx = ctx};
-    struct err own = {0};
+    struct pull p = {.hub = h, .name = name, .job = job, .to = *to};
     bool ok;
 
     *out = (struct hub_pulled){0};
@@ -193,16 +181,14 @@ bool hub_pull(const struct hub *h, const struct hub_name *name, struct job *job,
         return err_set(err, ERR_IO,
                        "%s: HF_HUB_OFFLINE says that no network may be used; unset it to fetch",
                        name->repo);
-    p.http = http_open(h, &own);
-    ok = p.http && work(&p, out, &own);
+    p.http = http_open(h, err);
+    ok = p.http && work(&p, out, err);
     http_close(p.http);
     cache_close(&p.cache);
     plan_free(&p.plan);
-    if (ok)
-        return true;
-    hub_pulled_free(out);
-    pull_harmless(own.text);
-    return err_set(err, own.kind, "%s", own.text);
+    if (!ok)
+        hub_pulled_free(out);
+    return ok;
 }
 
 void hub_pulled_free(struct hub_pulled *p)

@@ -12,8 +12,7 @@ struct pull {
     const struct hub_name *name;
     struct http *http;
     struct job *job;
-    hub_note *note;
-    void *ctx;
+    struct hub_listener to;
     struct cache cache;
     char commit[41];
     struct plan plan;
@@ -25,8 +24,9 @@ struct patience {
     int tries;
 };
 
+void pull_progress(struct pull *p, const char *file, bool checking);
+/* "WHAT; WHAT IS DONE", as err_set() takes it. */
 void pull_note(struct pull *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void pull_harmless(char *text); /* control characters become ? */
 /* After an answer that is none: waits and returns true if it is worth another try; else err says
  * why not. `what` is the file or "" for the repository itself. */
 bool pull_again(struct pull *p, struct patience *patience, enum http_end end,

@@ -255,7 +255,6 @@ static bool refuse_folder(const struct weights *w, const char *lacks, struct err
 static bool read_config(struct weights *w, struct err *err)
 {
     char *path = xasprintf("%s/config.json", w->dir);
-    struct err why = {0};
     size_t len;
     char *text;
     bool ok;
@@ -271,12 +270,9 @@ static bool read_config(struct weights *w, struct err *err)
             "no config.json lies beside it, as in a folder that save_pretrained() wrote");
     }
     text = file_read_text(path, MAX_JSON, &len, err);
-    ok = text && config_from_json(&w->config, text, len, &why);
-
+    ok = text && (config_from_json(&w->config, text, len, err) || err_in(err, "%s", path));
     if (ok)
         weights_add_file(w, path);
-    else
-        err_set(err, why.kind, "%s: %s", path, why.text);
     free(text);
     free(path);
     return ok;

@@ -367,5 +367,5 @@ bool forward_run(struct forward *f, const struct model_state *view, const struct
         return true;
     if (!run_blocks(f, view, p, c, x, &searching, job, err) || !device_sync(f->model->dev, err))
         return false;
-    return !s.found.kind || err_set(err, s.found.kind, "%s", s.found.text);
+    return !s.found.kind || err_pass(err, &s.found);
 }

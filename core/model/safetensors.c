@@ -288,7 +288,8 @@ struct safetensors *safetensors_open(const char *path, struct err *err)
     st = safetensors_parse(map.data, map.size, &why);
     if (!st) {
         file_unmap(&map);
-        err_set(err, why.kind, "%s: %s", path, why.text);
+        err_in(&why, "%s", path);
+        err_pass(err, &why);
         return NULL;
     }
     st->map = map;

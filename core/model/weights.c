@@ -392,16 +392,6 @@ static const struct format_ops *format_of(const char *path)
     return NULL;
 }
 
-/* Names and words of the file are in a message; what steers a terminal is taken out. */
-static void mask_controls(char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            *text = '?';
-        else if ((unsigned char)*text == 0xc2 && (text[1] & 0xe0) == 0x80) /* U+0080 to U+009F */
-            *text = text[1] = '?';
-}
-
 static struct weights *begin(const char *path, const struct format_ops *format)
 {
     struct weights *w = xcalloc(1, sizeof(*w));
@@ -421,11 +411,10 @@ static struct weights *finish(struct weights *w, bool ok, struct err *why, struc
         name_after_path(w);
         return w;
     }
-    mask_controls(why->text);
-    if (!strncmp(why->text, path, strlen(path))) /* a reader of files names them itself */
-        err_set(err, ERR_MODEL, "%s", why->text);
-    else
-        err_set(err, ERR_MODEL, "%s: %s", path, why->text);
+    why->kind = ERR_MODEL;
+    if (strncmp(why->text, path, strlen(path)) != 0) /* a reader of files names them itself */
+        err_in(why, "%s", path);
+    err_pass(err, why);
     weights_close(w);
     return NULL;
 }

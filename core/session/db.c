@@ -169,7 +169,7 @@ bool db_end(struct session *s, bool ok, struct err *err)
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
         if (landed(s, changes))
             return true;
-        return err_set(err, why.kind, "%s", why.text);
+        return err_pass(err, &why);
     }
     sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     return false;

@@ -372,7 +372,7 @@ bool session_status(struct session *s, struct session_status *st, struct err *er
     st->redo = (int)redo;
     base = session_get(s, SESSION_BASE_IDENTITY, &why);
     if (why.kind)
-        return err_set(err, why.kind, "%s", why.text);
+        return err_pass(err, &why);
     both = xasprintf("%s\n%s", base ? base : "", state);
     sha256_of(both, strlen(both), hex);
     memcpy(st->state, hex, 16);

@@ -130,7 +130,7 @@ static bool connect_reader(struct session *s, struct err *err)
                      "they may be written, and open the copy",
                      s->path);
     }
-    return ok || err_set(err, why.kind, "%s", why.text);
+    return ok || err_pass(err, &why);
 }
 
 /* All pages as they are at one moment; waits while a step is being written. */
@@ -370,7 +370,7 @@ bool session_bind(struct session *s, const struct session_base *base, struct err
     bool same, known;
 
     if (why.kind)
-        return err_set(err, why.kind, "%s", why.text);
+        return err_pass(err, &why);
     same = bound && !strcmp(bound, base->identity);
     known = !bound || same || known_before(base, bound) || other_model(s, base, bound, err);
     free(bound);

@@ -20,12 +20,12 @@ static const char folder_name[] = "models--org--name";
 static char root[64]; /* everything is in here: cache/ and what lies outside it */
 static char notes[4000];
 
-static void note(void *ctx, const char *text)
+static void note(void *ctx, const struct err *said)
 {
     size_t n = strlen(notes);
 
     (void)ctx;
-    snprintf(notes + n, sizeof(notes) - n, "%s\n", text);
+    snprintf(notes + n, sizeof(notes) - n, "%s\n", said->text);
 }
 
 static char *in_root(const char *path)
@@ -76,7 +76,8 @@ static bool pull_job(const char *name, enum fault fault, int times, struct job *
     hub_server.fault = fault;
     hub_server.times = times;
     notes[0] = '\0';
-    ok = hub_name_parse(&n, name, err) && hub_pull(&h, &n, job, note, NULL, out, err);
+    ok = hub_name_parse(&n, name, err) &&
+         hub_pull(&h, &n, job, &(struct hub_listener){.note = note}, out, err);
     hub_server.fault = F_NONE;
     hub_close(&h);
     CHECK(hub_server.betrayed == 0);

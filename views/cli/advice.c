@@ -117,17 +117,20 @@ static void put_failed(struct buf *out, const struct told_fact *fact, int count,
         buf_printf(out, " and %d more edits", edits - NAMED);
 }
 
-char *advice_of(const struct told_fact *fact, int count, const char *session)
+char *advice_of(const struct told_fact *fact, int count, const char *session, const char **remedy)
 {
     int edits, failed = 0, holding;
     int *edit = failed_edits(fact, count, &edits);
     struct buf out = {0};
+    size_t what = 0;
 
     for (int i = 0; i < count; i++)
         failed += fact[i].failed;
     if (failed) {
         put_failed(&out, fact, count, failed, edit, edits);
-        buf_puts(&out, "; `editscope undo -s ");
+        buf_puts(&out, "; ");
+        what = out.len;
+        buf_puts(&out, "`editscope undo -s ");
         put_word(&out, session);
         buf_puts(&out, " --edit ");
         put_list(&out, edit, edits);
@@ -138,5 +141,7 @@ char *advice_of(const struct told_fact *fact, int count, const char *session)
                        holding, holding == 1 ? "" : "s", holding == 1 ? "s" : "");
     }
     free(edit);
+    if (failed)
+        *remedy = out.data + what;
     return failed ? buf_take(&out) : NULL;
 }

@@ -17,9 +17,8 @@
 #include "views/shell/plain.h"
 
 /* One line on standard error; with --json the same as the last object on standard output. */
-static void complain(struct cli *c, enum err_kind kind, const char *text)
+static void complain(struct cli *c, enum err_kind kind, const char *text, const char *hint)
 {
-    const char *hint = strstr(text, "; ");
     json_t *o;
 
     cli_unbar(c);
@@ -30,7 +29,7 @@ static void complain(struct cli *c, enum err_kind kind, const char *text)
     o = cli_event("error");
     json_object_set_new(o, "code", json_string(err_code(kind)));
     json_object_set_new(o, "message", cli_text(text));
-    json_object_set_new(o, "hint", cli_text(hint ? hint + 2 : ""));
+    json_object_set_new(o, "hint", cli_text(hint));
     cli_print(o);
 }
 
@@ -176,11 +175,11 @@ int cli_main(int argc, char **argv, const struct device_house *house)
     if (!ok && c.advice)
         std_message("%s", c.advice);
     if (!ok && !c.unheard)
-        complain(&c, err.kind, err.text);
+        complain(&c, err.kind, err.text, err_hint(&err));
     if (!ok)
         status = err_exit_status(err.kind);
     if (ok && c.advice) {
-        complain(&c, ERR_ACCEPT, c.advice);
+        complain(&c, ERR_ACCEPT, c.advice, c.remedy);
         status = err_exit_status(ERR_ACCEPT);
     }
     if (c.signal)

@@ -171,6 +171,7 @@ struct cli {
     bool waited;                 /* the wait for them was told */
     char *advice;                /* edits stand that failed their acceptance test: which, and what
                                     takes them back; or NULL */
+    const char *remedy;          /* in advice: what takes them back */
     bool unheard;                /* it was stopped because standard output cannot be written */
     int signal;                  /* that ended it, or 0 */
     struct relations *relations; /* cli_first_facts()'s, or NULL */
@@ -256,7 +257,7 @@ struct told_fact {
 };
 /* Which of them did not hold, and the command that takes their edits back; NULL: all held.
  * `session`: as it is called on the command line. Caller frees. */
-char *advice_of(const struct told_fact *fact, int count, const char *session);
+char *advice_of(const struct told_fact *fact, int count, const char *session, const char **remedy);
 
 /* engine_loop.c */
 enum { NEED_SESSION = 1, MAY_CREATE = 2, ONLY_LOOKS = 4, FOR_A_SCREEN = 8, READS = 16 };

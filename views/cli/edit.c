@@ -374,19 +374,21 @@ static bool one_edit(struct cli *c, struct watch *w, struct err *err)
 /* Where a list stopped, and that the same command goes on there. */
 static bool stopped(const struct cli *c, const struct watch *w, struct err *err)
 {
-    char why[sizeof(err->text)];
-    enum err_kind kind = err->kind;
+    struct err why = *err;
     int done = w->heard + w->left_out;
     const char *subject = w->fact[w->at[0]].subject;
 
-    memcpy(why, err->text, sizeof(why));
+    if (!cli_has(c, OPT_FACTS) || w->count < 2 || cli_has(c, OPT_PREVIEW)) {
+        if (why.kind != ERR_CANCELLED || w->heard)
+            return err_in(err, "fact %d (%.80s)", w->at[0] + 1, subject);
+        *err = (struct err){0};
+        return err_set(err, why.kind, "fact %d (%.80s): %s; nothing was written", w->at[0] + 1,
+                       subject, why.text);
+    }
     *err = (struct err){0};
-    if (!cli_has(c, OPT_FACTS) || w->count < 2 || cli_has(c, OPT_PREVIEW))
-        return err_set(err, kind, "fact %d (%.80s): %s%s", w->at[0] + 1, subject, why,
-                       kind == ERR_CANCELLED && !w->heard ? "; nothing was written" : "");
-    return err_set(err, kind,
+    return err_set(err, why.kind,
                    "fact %d of %d (%.80s): %.200s; %d %s in, the same command goes on there",
-                   w->at[0] + 1, w->count, subject, why, done, done == 1 ? "is" : "are");
+                   w->at[0] + 1, w->count, subject, why.text, done, done == 1 ? "is" : "are");
 }
 
 /* The list by batches, whose bounds are the same whatever is in already: so a run that stopped
@@ -437,7 +439,7 @@ static void advise(struct cli *c, const struct watch *w)
         if (w->told[i].edit)
             told[n++] = w->told[i];
     if (n)
-        c->advice = advice_of(told, n, c->value[OPT_SESSION]);
+        c->advice = advice_of(told, n, c->value[OPT_SESSION], &c->remedy);
     free(told);
 }
 

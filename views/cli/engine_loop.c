@@ -188,7 +188,7 @@ static bool listen_to(struct cli *c, unsigned job, const int *waiting, cli_hear 
         if (hear)
             hear(c, &ev, ctx);
         if (ev.kind == EV_STOPPED || (ev.kind == EV_FAILED && ev.job == job && job)) {
-            ok = ev.err.kind ? (err_set(err, ev.err.kind, "%s", ev.err.text), false)
+            ok = ev.err.kind ? (err_pass(err, &ev.err), false)
                              : err_set(err, ERR_LIMIT, "the engine has stopped");
             over = true;
         }

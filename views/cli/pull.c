@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/rate.h"
+#include "core/base/show.h"
 #include "core/base/std.h"
 #include "core/base/utf8.h"
 #include "core/hub/hub.h"
@@ -26,8 +27,8 @@ struct telling { /* how far it is, to a terminal, as lines, or as records */
     struct job job;
     struct rate rate;
     bool terminal;
-    double said;   /* when */
-    char file[96]; /* that is being fetched, as last said */
+    double said;    /* when */
+    char file[300]; /* that is being fetched, as last said */
 };
 
 /* A second signal ends the program at once. */
@@ -101,15 +102,15 @@ static void say_line(struct telling *t, double done, double total)
 }
 
 /* A terminal sees it move; a log gets a line a file, and one every ten seconds. */
-static void on_progress(void *ctx, const char *what, double done, double total)
+static void on_progress(void *ctx, const char *name, bool checking, double done, double total)
 {
     struct telling *t = ctx;
     bool json = cli_json(t->c);
     double now = clock_seconds(), pause = json ? 0.5 : t->terminal ? 0.1 : 10;
-    char file[96];
+    char file[300];
 
-    utf8_copy(file, sizeof(file), what);
-    if (!strncmp(what, HUB_CHECKING, strlen(HUB_CHECKING)))
+    show_print(file, sizeof(file), "%s%s", checking ? "checking " : "", name);
+    if (checking)
         t->rate = (struct rate){0}; /* of the disk: it says nothing about the network */
     else
         rate_note(&t->rate, now, done);
@@ -118,18 +119,18 @@ static void on_progress(void *ctx, const char *what, double done, double total)
     memcpy(t->file, file, sizeof(file));
     t->said = now;
     if (json)
-        say_record(t, what, done, total);
+        say_record(t, file, done, total);
     else
         say_line(t, done, total);
 }
 
-static void on_note(void *ctx, const char *text)
+static void on_note(void *ctx, const struct err *note)
 {
     struct telling *t = ctx;
 
     cli_unbar(t->c);
     if (!cli_has(t->c, OPT_QUIET))
-        std_aside("%s\n", text);
+        std_aside("%s\n", note->text);
 }
 
 static void say_pulled(struct cli *c, const struct hub_name *name, const struct hub_pulled *got)
@@ -183,13 +184,12 @@ static bool run(struct cli *c, struct err *err)
     struct hub hub;
     bool ok;
 
-    t.job.progress = on_progress;
     t.job.breathe = look_for_signals;
     t.job.ctx = &t;
     if (!read_name(c, &name, err) || !hub_open(&hub, err))
         return false;
     catch_signals();
-    ok = hub_pull(&hub, &name, &t.job, on_note, &t, &got, err);
+    ok = hub_pull(&hub, &name, &t.job, &(struct hub_listener){on_progress, on_note, &t}, &got, err);
     cli_unbar(c);
     if (ok) {
         say_pulled(c, &name, &got);

@@ -398,7 +398,10 @@ bool delta_file_open(struct delta_file *f, const char *path, const struct weight
         return false;
     ok = delta_file_parse(f, map.data, map.size, w, &why);
     file_unmap(&map);
-    return ok || err_set(err, why.kind, "%s: %s", path, why.text);
+    if (ok)
+        return true;
+    err_in(&why, "%s", path);
+    return err_pass(err, &why);
 }
 
 static bool read_back(const char *path, const struct weights *w, struct delta **delta, int *count,

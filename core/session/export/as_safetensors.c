@@ -38,8 +38,10 @@ static bool shard_open(struct shard *s, const char *path, struct err *err)
     if (!file_map(&s->map, path, err))
         return false;
     s->st = safetensors_parse(s->map.data, s->map.size, &why);
-    if (!s->st)
-        return err_set(err, why.kind, "%s: %s", path, why.text);
+    if (!s->st) {
+        err_in(&why, "%s", path);
+        return err_pass(err, &why);
+    }
     s->fd = open(path, O_RDONLY | O_CLOEXEC);
     return s->fd >= 0 || err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
 }

@@ -81,3 +81,9 @@ err 'line 2: no section \[colours\]; parameters, screen, keys'
 printf '[screen]\nmouse = maybe\n' >"$d/bad"
 run 2 "$E" config --config "$d/bad"
 err 'line 2: mouse = maybe: yes or no'
+
+row "the hint of an error is what we say to do, not what a name says"
+run 4 "$E" query --json -m "$d/no; such" hello
+out '"hint":"`make run`'
+run 2 "$E" edit --json -m "$M" --subject 'a; b' --prompt 'no place' --target c -s "$d/x.es"
+no_out '"hint":"b'
