@@ -231,7 +231,8 @@ const char *params_layers_name(const struct params *p)
     return p->layers_option ? "--layers" : "edit.layers";
 }
 
-static bool layers_set(struct params *p, const char *text, enum param_source from, struct err *err)
+static bool layers_set(struct params *p, const char *name, const char *text, enum param_source from,
+                       struct err *err)
 {
     unsigned char layer[PARAM_MAX_LAYERS] = {0};
     const char *at = text;
@@ -247,9 +248,9 @@ static bool layers_set(struct params *p, const char *text, enum param_source fro
         }
         if (!ok || *at)
             return err_set(err, ERR_USAGE,
-                           "edit.layers: '%.60s' is not a list of layers 0 to %d such as 4-8 or "
-                           "4,6, nor auto",
-                           text, PARAM_MAX_LAYERS - 1);
+                           "%s: '%.60s' is not a list of layers 0 to %d such as 4-8 or 4,6, nor "
+                           "auto",
+                           name, text, PARAM_MAX_LAYERS - 1);
     }
     if (from < p->source[P_EDIT_LAYERS])
         return true;
@@ -262,14 +263,14 @@ static bool layers_set(struct params *p, const char *text, enum param_source fro
     return true;
 }
 
-static bool set_row(struct params *p, enum param id, const char *name, const char *text,
-                    enum param_source from, struct err *err)
+bool params_set_id(struct params *p, enum param id, const char *name, const char *text,
+                   enum param_source from, struct err *err)
 {
     const struct param_info *info = param_info(id);
     double value = 0;
 
     if (info->kind == PARAM_LAYERS)
-        return layers_set(p, text, from, err);
+        return layers_set(p, name, text, from, err);
     if (info->kind == PARAM_CHOICE) {
         if (!choice_parse(info, name, text, &value, err))
             return false;
@@ -305,7 +306,7 @@ bool params_set(struct params *p, const char *name, const char *value, enum para
         const struct param_info *info = param_info((enum param)i);
 
         if (!strcmp(name, info->name) || (*info->alias && !strcmp(name, info->alias)))
-            return set_row(p, (enum param)i, name, value, from, err);
+            return params_set_id(p, (enum param)i, name, value, from, err);
     }
     for (size_t g = 0; g < sizeof(groups) / sizeof(*groups); g++) {
         struct params trial = *p;
@@ -313,7 +314,7 @@ bool params_set(struct params *p, const char *name, const char *value, enum para
         if (strcmp(name, groups[g].name))
             continue;
         for (int i = 0; i < groups[g].count; i++)
-            if (!set_row(&trial, groups[g].id[i], name, value, from, err))
+            if (!params_set_id(&trial, groups[g].id[i], name, value, from, err))
                 return false;
         *p = trial;
         return true;

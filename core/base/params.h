@@ -128,6 +128,9 @@ const char *params_layers_name(const struct params *p);
  * are ERR_USAGE and name the nearest valid one. A lower source never overrides a higher one. */
 bool params_set(struct params *p, const char *name, const char *value, enum param_source from,
                 struct err *err);
+/* The same of a row of the table; `name` is what the user called it, for errors. */
+bool params_set_id(struct params *p, enum param id, const char *name, const char *value,
+                   enum param_source from, struct err *err);
 bool params_assign(struct params *p, const char *name_equals_value, enum param_source from,
                    struct err *err);
 /* A line of a config file: all of it that stands before a #. */

@@ -225,31 +225,21 @@ static bool apply_config(struct cli *c, struct err *err)
     return ok;
 }
 
-/* Puts the option that was written in the place of the parameter's name. Returns false. */
-static bool refuse_short(const char *option, const char *name, const struct err *why,
-                         struct err *err)
-{
-    size_t n = strlen(name);
-
-    return err_set(err, why->kind, "--%s%s%s", option, strncmp(why->text, name, n) ? ": " : "",
-                   why->text + (strncmp(why->text, name, n) ? 0 : n));
-}
-
 /* Options that are short for a parameter. */
 static bool apply_short(struct cli *c, struct err *err)
 {
     bool stats = c->ops && c->ops->options & FOR_STATS;
     const struct {
         enum option option;
-        const char *name;
+        enum param id;
         bool when;
     } of[] = {
-        {OPT_METHOD, "edit.method", true},
-        {OPT_BATCH, "edit.batch", true},
-        {OPT_SEED, "seed", true},
-        {OPT_TOKENS, "stats.tokens", stats},
-        {OPT_WINDOW, "stats.window", stats},
-        {OPT_LAYERS, "edit.layers", true},
+        {OPT_METHOD, P_EDIT_METHOD, true},
+        {OPT_BATCH, P_EDIT_BATCH, true},
+        {OPT_SEED, P_SEED, true},
+        {OPT_TOKENS, P_STATS_TOKENS, stats},
+        {OPT_WINDOW, P_STATS_WINDOW, stats},
+        {OPT_LAYERS, P_EDIT_LAYERS, true},
     };
     static const struct {
         enum option option;
@@ -262,12 +252,13 @@ static bool apply_short(struct cli *c, struct err *err)
 
     for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++) {
         const char *value = c->value[of[i].option];
-        struct err why = {0};
+        char name[40];
 
         if (!value || !of[i].when || (of[i].option == OPT_LAYERS && !strcmp(value, "all")))
             continue;
-        if (!params_set(&c->params, of[i].name, value, FROM_COMMAND_LINE, &why))
-            return refuse_short(option_infos[of[i].option].name, of[i].name, &why, err);
+        snprintf(name, sizeof(name), "--%s", option_infos[of[i].option].name);
+        if (!params_set_id(&c->params, of[i].id, name, value, FROM_COMMAND_LINE, err))
+            return false;
         if (of[i].option == OPT_LAYERS)
             c->params.layers_option = true;
     }
