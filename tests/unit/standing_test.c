@@ -90,33 +90,35 @@ static void advice_names_the_edits(void)
         fact_of("Lima\033[2J", "{} is in", "Chad"), fact_of("Cuba", "{} is in", "Fiji")};
     struct told_fact told[] = {
         {&f[0], 1, true}, {&f[1], 2, false}, {&f[2], 2, false}, {&f[3], 3, false}};
-    char *text = advice_of(told, 4, "two.es");
+    const char *remedy = NULL;
+    char *text = advice_of(told, 4, "two.es", &remedy);
 
     CHECK_STR(text,
               "1 of 4 facts did not hold: edit 1 (Big Ben); `editscope undo -s two.es --edit 1` "
               "takes it back");
+    CHECK_STR(remedy, "`editscope undo -s two.es --edit 1` takes it back");
     free(text);
     told[1].failed = true;
-    text = advice_of(told, 4, "my own's.es");
+    text = advice_of(told, 4, "my own's.es", &remedy);
     CHECK_STR(text,
               "2 of 4 facts did not hold: edit 1 (Big Ben), edit 2 (Oslo); `editscope undo -s "
               "'my own'\\''s.es' --edit 1-2` takes them back, and with them 1 fact that holds");
     free(text);
     told[2].failed = told[3].failed = true;
-    text = advice_of(told, 4, "two.es");
+    text = advice_of(told, 4, "two.es", &remedy);
     CHECK_STR(text, "none of 4 facts held; `editscope undo -s two.es --edit 1-3` takes them back");
     free(text);
     told[3].failed = told[1].failed = false;
     told[3].edit = 9;
     told[2].edit = 7;
-    text = advice_of(told, 4, "two.es");
+    text = advice_of(told, 4, "two.es", &remedy);
     CHECK(strstr(text, "edit 7 (Lima\\x1b[2J)") && strstr(text, "--edit 1,7`"));
     free(text);
-    text = advice_of(told, 1, "two.es");
+    text = advice_of(told, 1, "two.es", &remedy);
     CHECK_STR(text, "the edit stands but its acceptance test failed: edit 1 (Big Ben -> Rome); "
                     "`editscope undo -s two.es --edit 1` takes it back");
     free(text);
-    CHECK(!advice_of(&told[1], 1, "two.es"));
+    CHECK(!advice_of(&told[1], 1, "two.es", &remedy));
 }
 
 static const struct test all[] = {
