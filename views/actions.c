@@ -4,10 +4,14 @@
 
 #include "views/keymap.h"
 
-const struct action_info action_infos[ACTION_COUNT] = {{"", "", "", ""},
-#define X(id, name, keys, group, help) {name, keys, group, help},
-                                                       ACTIONS(X)
+const struct action_info action_infos[ACTION_COUNT] = {{"", "", "", "", false},
+#define V(id, name, keys, group, help)      {name, keys, group, help, false},
+#define X(id, name, keys, group, help, ...) {name, keys, group, help, false},
+#define W(id, name, keys, group, help, ...) {name, keys, group, help, true},
+                                                       ACTIONS(V, X, X, W)
+#undef V
 #undef X
+#undef W
 };
 
 enum action action_of_key(int32_t code)

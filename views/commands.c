@@ -15,8 +15,10 @@
 #include "views/view.h"
 
 const struct command_info command_infos[] = {
-#define X(name, argument, kind, view, help) {name, argument, kind, view, help},
-    COMMANDS(X)
+#define O(name, argument, kind, view, help) {name, argument, kind, #view, help},
+#define X(name, argument, kind, run, help)  {name, argument, kind, "", help},
+    COMMANDS(O, X)
+#undef O
 #undef X
         {NULL, NULL, WORD_NONE, NULL, NULL},
 };

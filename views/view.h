@@ -47,6 +47,7 @@ struct view_ops {
     const char *name, *title; /* "history": what :open takes and goldens are named after */
     const char *footer; /* "attribute enter:ask": actions, most useful first, with other words */
     size_t size;        /* of the state behind view->state, zeroed before open */
+    bool overlay;       /* closing it goes back to the view before, also while a job runs */
     void (*open)(struct view *v);                          /* optional: each time it is shown */
     void (*close)(struct view *v);                         /* optional: frees what state owns */
     void (*event)(struct view *v, const struct event *ev); /* optional; the desk has taken it */

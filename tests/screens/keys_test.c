@@ -124,6 +124,7 @@ static void the_line_shows_them(void)
 static void every_command_has_a_taker(void)
 {
     for (const struct command_info *c = command_infos; c->name; c++) {
+        CHECK(!*c->view || view_named(c->view));
         const struct view_ops *ops = *c->view ? view_find(c->view) : NULL;
 
         CHECK(*c->help && (*c->argument || c->kind == WORD_NONE));

@@ -273,6 +273,7 @@ const struct view_ops view_help = {
     .title = "Keys",
     .footer = "enter:run back:close",
     .size = sizeof(struct help),
+    .overlay = true,
     .open = help_open,
     .close = help_close,
     .key = help_key,

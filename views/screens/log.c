@@ -64,6 +64,7 @@ const struct view_ops view_log = {
     .title = "Log",
     .footer = "up down back help:keys",
     .size = sizeof(struct log),
+    .overlay = true,
     .action = log_action,
     .draw = log_draw,
 };

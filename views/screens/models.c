@@ -254,6 +254,7 @@ const struct view_ops view_models = {
     .title = "Models",
     .footer = "enter:open pull:fetch exact:path search back help:keys",
     .size = sizeof(struct models),
+    .overlay = true,
     .open = models_open,
     .close = models_close,
     .action = models_action,

@@ -305,6 +305,7 @@ const struct view_ops view_options = {
     .title = "Parameters",
     .footer = "enter:type reset untune more:up less:down search filter back help:keys",
     .size = sizeof(struct options),
+    .overlay = true,
     .action = options_action,
     .find = options_find,
     .find_next = options_next,

@@ -202,30 +202,14 @@ static void run_quit(struct app *app, const char *rest)
     app->quit = true;
 }
 
-static const struct {
-    const char *name;
-    void (*run)(struct app *app, const char *rest);
-} own[] = {
-    {"set", run_set},       {"dump", run_dump},
-    {"open", run_open},     {"theme", run_theme},
-    {"undo", run_undo},     {"query", run_query},
-    {"fact", run_fact},     {"neuron", run_neuron},
-    {"bind", run_bind},     {"unbind", run_unbind},
-    {"q!", run_quit},       {"reset", run_reset},
-    {"export", run_export}, {"export!", run_export_over},
-    {"write", run_write},   {"device", run_device},
-    {"apply", run_apply},   {"apply!", run_apply_again},
+/* By index in command_infos; NULL: a view's. */
+static void (*const runs[])(struct app *app, const char *rest) = {
+#define O(name, argument, kind, view, help) NULL,
+#define X(name, argument, kind, run, help)  run_##run,
+    COMMANDS(O, X)
+#undef O
+#undef X
 };
-
-static bool run_own(struct app *app, const char *word, const char *rest)
-{
-    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
-        if (!strcmp(own[i].name, word)) {
-            own[i].run(app, rest);
-            return true;
-        }
-    return false;
-}
 
 static bool ask_view(struct app *app, const char *word, const char *rest)
 {
@@ -243,14 +227,16 @@ static bool run_listed(struct app *app, const struct command_info *info, const c
                       info->help);
         return true;
     }
-    if (ask_view(app, info->name, rest) || (!*info->view && run_own(app, info->name, rest)))
+    if (ask_view(app, info->name, rest))
         return true;
-    if (*info->view && *rest && view_find(info->view)) {
-        app_open(app, info->view);
-        if (ask_view(app, info->name, rest))
-            return true;
+    if (runs[info - command_infos]) {
+        runs[info - command_infos](app, rest);
+        return true;
     }
-    return false;
+    if (!*rest)
+        return false;
+    app_open(app, info->view);
+    return ask_view(app, info->name, rest);
 }
 
 void app_run_command(struct app *app, const char *text)

@@ -1,0 +1,370 @@
+/* What actions do where no view takes them: a function each, found by the table of actions. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/show.h"
+#include "views/changes.h"
+#include "views/knobs.h"
+#include "views/shell/app_inside.h"
+#include "views/verbs.h"
+
+/* ---- the edit ---- */
+
+static void do_attribute(struct app *app)
+{
+    verb_attribute(&app->host);
+}
+
+static void do_preview(struct app *app)
+{
+    verb_preview(&app->host, &app->desk.params);
+}
+
+static void do_commit(struct app *app)
+{
+    verb_ask_commit(&app->host);
+}
+
+static void do_discard(struct app *app)
+{
+    if (app->desk.state.preview) {
+        verb_simple(&app->host, CMD_DISCARD, 0);
+        app_say(app, TONE_PLAIN, "preview forgotten; nothing was written");
+    } else {
+        app_say(app, TONE_WARN, "there is no preview to forget");
+    }
+}
+
+static void do_undo(struct app *app)
+{
+    verb_ask_undo(&app->host, 0);
+}
+
+static void do_redo(struct app *app)
+{
+    if (app->desk.state.can_redo)
+        verb_simple(&app->host, CMD_REDO, 0);
+    else
+        app_say(app, TONE_WARN, "there is nothing to redo");
+}
+
+static void do_verify(struct app *app)
+{
+    verb_simple(&app->host, CMD_VERIFY, 0);
+}
+
+static void do_cancel(struct app *app)
+{
+    bool runs = desk_busy(&app->desk) || app->desk.pull_job;
+
+    if (runs)
+        engine_cancel(app->engine, 0);
+    app_say(app, TONE_WARN, runs ? "stopping" : "nothing runs; :q leaves");
+}
+
+static void do_note(struct app *app)
+{
+    app_say(app, TONE_WARN, "note: select an edit in History (8), then A");
+}
+
+static void do_silence(struct app *app)
+{
+    verb_silence(&app->host, app->desk.at_layer, app->desk.at_neuron);
+}
+
+static void do_force(struct app *app)
+{
+    verb_force(&app->host, app->desk.at_layer, app->desk.at_neuron);
+}
+
+static void do_release(struct app *app)
+{
+    verb_release(&app->host);
+}
+
+static void do_pull(struct app *app)
+{
+    app_open(app, "models");
+    app_line_open(app, ":pull ");
+}
+
+/* ---- parameters ---- */
+
+static void choose(struct app *app, enum param param, const char *what)
+{
+    choice_next(&app->desk.params, param);
+    app->host.knobs_moved(&app->host);
+    app->host.say(&app->host, TONE_PLAIN, "%s: %s", what, params_word(&app->desk.params, param));
+}
+
+static void do_mask_mode(struct app *app)
+{
+    choose(app, P_MASK_MODE, "mask");
+}
+
+static void do_select_rule(struct app *app)
+{
+    choose(app, P_SELECT_RULE, "selection");
+}
+
+static void do_compensate(struct app *app)
+{
+    choose(app, P_MASK_COMPENSATE, "compensation");
+}
+
+static void do_target(struct app *app)
+{
+    choose(app, P_ATTR_TARGET, "explained object");
+    if (app->desk.done)
+        verb_attribute(&app->host);
+}
+
+static void do_reset_all(struct app *app)
+{
+    static const enum param reset[] = {P_RATIO_GE_A, P_RATIO_SP_A,     P_RATIO_GE_B,
+                                       P_RATIO_SP_B, P_RATIO_INV_TEMP, P_ATTR_AMPLIFY};
+
+    for (size_t i = 0; i < sizeof(reset) / sizeof(*reset); i++)
+        param_reset(&app->desk.params, reset[i]);
+    app->host.knobs_moved(&app->host);
+    app->host.say(&app->host, TONE_PLAIN, "every knob has its default; Z takes that back");
+}
+
+static void do_untune(struct app *app)
+{
+    char what[160];
+
+    if (!tuning_back(&app->tuning, &app->desk.params, what)) {
+        app_say(app, TONE_WARN, "no parameter was changed: there is nothing to take back");
+        return;
+    }
+    app->host.knobs_moved(&app->host);
+    app->host.say(&app->host, TONE_PLAIN, "took back %s", what);
+}
+
+/* ---- what every view shows ---- */
+
+static void do_scale(struct app *app)
+{
+    struct desk *d = &app->desk;
+
+    d->scale = (enum heat_scale)((d->scale + 1) % SCALE_COUNT);
+    app->host.say(&app->host, TONE_PLAIN, "scale: %s", heat_scale_name(d->scale));
+}
+
+static void do_pool(struct app *app)
+{
+    struct desk *d = &app->desk;
+
+    d->pool = (enum heat_pool)((d->pool + 1) % POOL_COUNT);
+    app->host.say(&app->host, TONE_PLAIN,
+                  d->pool == POOL_ABOVE ? "a bin shows how many the mask keeps (%s)"
+                                        : "a bin shows its %s",
+                  heat_pool_name(d->pool));
+}
+
+static void do_ramp(struct app *app)
+{
+    struct desk *d = &app->desk;
+
+    d->ramp = d->ramp == RAMP_HEAT ? RAMP_GREY : d->ramp == RAMP_GREY ? RAMP_DIVERGE : RAMP_HEAT;
+    app->host.say(&app->host, TONE_PLAIN, "colours: %s%s", ramp_name(d->ramp),
+                  d->ramp == RAMP_DIVERGE ? ", what raises and what lowers" : "");
+}
+
+static void do_per_layer(struct app *app)
+{
+    app->desk.per_layer = !app->desk.per_layer;
+    app_say(app, TONE_PLAIN,
+            app->desk.per_layer ? "each layer has its own scale" : "one scale for all layers");
+}
+
+static void do_order(struct app *app)
+{
+    static const char *const order[] = {"index", "score", "class"};
+    struct desk *d = &app->desk;
+
+    d->order = (enum desk_order)((d->order + 1) % ORDER_COUNT);
+    app->host.say(&app->host, TONE_PLAIN, "neurons by %s", order[d->order]);
+}
+
+static void do_flip(struct app *app)
+{
+    static const char *const side[] = {"after", "before", "both"};
+    struct desk *d = &app->desk;
+
+    d->side = (enum desk_side)((d->side + 1) % SIDE_COUNT);
+    app->host.say(&app->host, TONE_PLAIN, "showing %s", side[d->side]);
+}
+
+static void do_pause(struct app *app)
+{
+    if (!app_tape_pause(app))
+        app->paused = !app->paused;
+}
+
+static void do_layer_back(struct app *app)
+{
+    verb_move_layer(&app->desk, -1);
+}
+
+static void do_layer_next(struct app *app)
+{
+    verb_move_layer(&app->desk, 1);
+}
+
+static void do_copy(struct app *app)
+{
+    char text[64];
+
+    snprintf(text, sizeof(text), "L%dN%d", app->desk.at_layer,
+             app->desk.at_neuron < 0 ? 0 : app->desk.at_neuron);
+    if (term_copy(text))
+        app->host.say(&app->host, TONE_PLAIN, "copied %s", text);
+}
+
+/* ---- the line at the bottom ---- */
+
+static void do_find(struct app *app)
+{
+    app_line_open(app, "/");
+}
+
+static void do_search_next(struct app *app)
+{
+    app_find_next(app, 1);
+}
+
+static void do_search_back(struct app *app)
+{
+    app_find_next(app, -1);
+}
+
+static void do_filter(struct app *app)
+{
+    app_line_open(app, "\\");
+}
+
+static void do_command(struct app *app)
+{
+    app_line_open(app, ":");
+}
+
+static void do_save(struct app *app)
+{
+    app_line_open(app, ":write ");
+}
+
+static void do_export(struct app *app)
+{
+    app_export(app, "", false);
+}
+
+/* ---- the program ---- */
+
+static void leave(struct host *host, const struct question *question)
+{
+    (void)question;
+    ((struct app *)host)->quit = true;
+}
+
+static void ask_quit(struct app *app)
+{
+    const struct desk *d = &app->desk;
+    struct question q = {.title = "Leave?", .yes = "Leave", .confirmed = leave};
+
+    if (d->state.edits && !*d->state.session)
+        show_print(q.text, sizeof(q.text), "%d edit%s will be lost: no session file was named.",
+                   d->state.edits, d->state.edits == 1 ? "" : "s");
+    else if (d->pull_job)
+        show_print(q.text, sizeof(q.text),
+                   "%.100s is being fetched; what has come is kept, and :pull goes on there.",
+                   d->pull_name);
+    else if (desk_busy(d) == CMD_COMMIT)
+        snprintf(q.text, sizeof(q.text), "An edit is being made; it would be stopped.");
+    if (*q.text)
+        app->host.ask(&app->host, &q);
+    else
+        app->quit = true;
+}
+
+static void do_back(struct app *app)
+{
+    bool overlay = views[app->at]->overlay;
+    int before = app->before;
+
+    if (overlay || (app->at && !desk_busy(&app->desk))) {
+        app_open(app, views[overlay ? before : 0]->name);
+        app->before = 0;
+    } else if (desk_busy(&app->desk)) {
+        app_action(app, ACTION_CANCEL);
+    } else if (app->desk.state.preview) {
+        do_discard(app);
+    }
+}
+
+static void do_quit(struct app *app)
+{
+    if (views[app->at]->overlay)
+        do_back(app);
+    else
+        ask_quit(app);
+}
+
+static void do_redraw(struct app *app)
+{
+    (void)app;
+    term_redraw();
+}
+
+static void do_suspend(struct app *app)
+{
+    (void)app;
+    term_suspend();
+}
+
+static const struct {
+    void (*run)(struct app *app); /* NULL: there is `view`, or it is done by views alone */
+    const struct view_ops *view;
+} doers[ACTION_COUNT] = {
+#define V(id, name, keys, group, help)
+#define O(id, name, keys, group, help, view) [ACTION_##id] = {NULL, &view_##view},
+#define X(id, name, keys, group, help, run)  [ACTION_##id] = {do_##run, NULL},
+    ACTIONS(V, O, X, X)
+#undef V
+#undef O
+#undef X
+};
+
+static bool ask_view(struct app *app, enum action action)
+{
+    struct view *v = app->view[app->at];
+
+    return v->ops->action && v->ops->action(v, action);
+}
+
+bool app_action(struct app *app, enum action action)
+{
+    app->dirty = true;
+    if (action_infos[action].writes && app->desk.state.readonly) { /* before anything is asked */
+        app->host.say(&app->host, TONE_WARN, "%s: the session is open read-only",
+                      action_infos[action].name);
+    } else if (ask_view(app, action)) {
+        return true;
+    } else if (doers[action].run) {
+        doers[action].run(app);
+    } else if (doers[action].view) {
+        app_open(app, doers[action].view->name);
+        ask_view(app, action);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void app_do(struct app *app, enum action action)
+{
+    if (!app_action(app, action))
+        app->host.say(&app->host, TONE_WARN, "%s: nothing to do it to here (%s)",
+                      action_infos[action].name, action_infos[action].help);
+}
