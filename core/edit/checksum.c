@@ -64,6 +64,22 @@ static bool add_matrix(struct sha256 *all, const struct model_state *view, int l
     return true;
 }
 
+static void add_bytes(struct sha256 *all, const char *what, const void *bytes, size_t n)
+{
+    char line[64];
+
+    snprintf(line, sizeof(line), "%s %zu\n", what, n);
+    sha256_add(all, line, strlen(line));
+    sha256_add(all, bytes, n);
+}
+
+static void add_hook(struct sha256 *all, const struct hook_data *h)
+{
+    add_bytes(all, "hook", h->name, strlen(h->name));
+    add_bytes(all, "params", h->params, strlen(h->params));
+    add_bytes(all, "blob", h->blob, h->blob ? h->bytes : 0);
+}
+
 bool weights_checksum(const struct model_state *view, char hex[65], struct err *err)
 {
     int layers = view->model->config->layers;
@@ -80,6 +96,10 @@ bool weights_checksum(const struct model_state *view, char hex[65], struct err *
         for (int i = 0; ok && i < MATRICES; i++)
             if (i != MATRIX_DOWN && state_replaced(view, l, (enum matrix)i))
                 ok = add_matrix(all, view, l, (enum matrix)i, err);
+    for (int i = 0; i < view->hooks; i++)
+        add_hook(all, &view->hook[i]->data);
+    for (int i = 0; i < view->prefixes; i++)
+        add_bytes(all, "prefix", view->prefix[i].text, strlen(view->prefix[i].text));
     sha256_end(all, digest);
     sha256_hex(digest, hex);
     return ok;

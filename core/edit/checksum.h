@@ -6,8 +6,9 @@
 
 /* Hex sha256 over, in layer order, the sha256 of every layer's down projection as float32
  * little-endian values, row by row; then, for every other matrix that stands for the base's, in the
- * order of layers and of enum matrix, the line "matrix LAYER NAME" and its sha256. Hashes are kept
- * beside the matrices, so that only those that changed are read again. */
+ * order of layers and of enum matrix, the line "matrix LAYER NAME" and its sha256; then hooks and
+ * prefixes in order: "hook N", "params N", "blob N", "prefix N", a line each, and N bytes behind
+ * it. Hashes are kept beside the matrices, so that only those that changed are read again. */
 bool weights_checksum(const struct model_state *view, char hex[65], struct err *err);
 /* A matrix under the view as host float32 [rows][cols]. Caller frees; NULL on a fault. */
 float *weights_fetch(const struct model_state *view, int layer, enum matrix which, struct err *err);

@@ -1,25 +1,71 @@
+/* Changes of matrices: sound, copied, applied. */
 #include "core/edit/delta.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
 #include "core/device/finite.h"
+#include "core/model/state.h"
+
+const char *delta_kind_name(enum delta_kind kind)
+{
+    static const char *const name[DELTA_KINDS] = {"low rank", "columns", "dense"};
+
+    return name[kind];
+}
+
+void delta_place(const struct delta *d, char *out, size_t size)
+{
+    char matrix[16] = "", kind[16] = "";
+
+    if (d->matrix != MATRIX_DOWN || d->kind != DELTA_LOW_RANK)
+        snprintf(matrix, sizeof(matrix), ", %s", matrix_name(d->matrix));
+    if (d->kind != DELTA_LOW_RANK)
+        snprintf(kind, sizeof(kind), " (%s)", delta_kind_name(d->kind));
+    snprintf(out, size, "layer %d%s%s", d->layer, matrix, kind);
+}
+
+size_t delta_values(const struct delta *d)
+{
+    return (size_t)d->rows * (size_t)(d->kind == DELTA_DENSE ? d->cols : d->rank);
+}
 
 static bool part_sound(const struct delta *d, const char *what, const float *x, int rows, int cols,
                        struct err *err)
 {
     long at = x ? not_finite(x, (size_t)rows * (size_t)cols) : -1;
+    char place[48];
 
+    delta_place(d, place, sizeof(place));
     return at < 0 || err_set(err, ERR_FORMAT,
-                             "layer %d: the change's %s, row %ld, column %ld is %s, not a finite "
-                             "number",
-                             d->layer, what, at / cols, at % cols, number_word((double)x[at]));
+                             "%s: the change's %s, row %ld, column %ld is %s, not a finite number",
+                             place, what, at / cols, at % cols, number_word((double)x[at]));
+}
+
+static bool columns_sound(const struct delta *d, struct err *err)
+{
+    for (int t = 0; t < d->rank; t++)
+        if (d->column[t] < (t ? d->column[t - 1] + 1 : 0) || d->column[t] >= d->cols)
+            return err_set(err, ERR_FORMAT,
+                           "layer %d, %s: the change's columns are not in ascending order within "
+                           "%d (column %d of them is %d)",
+                           d->layer, matrix_name(d->matrix), d->cols, t, d->column[t]);
+    return true;
 }
 
 bool delta_sound(const struct delta *d, struct err *err)
 {
+    switch (d->kind) {
+    case DELTA_DENSE:
+        return part_sound(d, "values", d->r, d->rows, d->cols, err);
+    case DELTA_COLUMNS:
+        return columns_sound(d, err) && part_sound(d, "columns", d->r, d->rank, d->rows, err);
+    default:
+        break;
+    }
     if (!isfinite(d->scale))
         return err_set(err, ERR_FORMAT, "layer %d: the change's scale is %s, not a finite number",
                        d->layer, number_word(d->scale));
@@ -29,30 +75,46 @@ bool delta_sound(const struct delta *d, struct err *err)
            part_sound(d, "key", d->key, d->rank, d->cols, err);
 }
 
+bool delta_fits(const struct delta *d, const struct model_config *c)
+{
+    int rows, cols;
+
+    return d->layer >= 0 && d->layer < c->layers && matrix_shape(c, d->matrix, &rows, &cols) &&
+           d->rows == rows && d->cols == cols;
+}
+
 void delta_free(struct delta *d)
 {
     free(d->r);
     free(d->x);
     free(d->weight);
     free(d->key);
+    free(d->column);
     memset(d, 0, sizeof(*d));
 }
 
-static float *copy(const float *from, int rows, int cols)
+void deltas_free(struct delta *d, int count)
 {
-    size_t n = (size_t)rows * (size_t)cols * sizeof(float);
+    for (int i = 0; i < count; i++)
+        delta_free(&d[i]);
+    free(d);
+}
 
-    return from ? memcpy(xmalloc(n), from, n) : NULL;
+static void *copy(const void *from, size_t count)
+{
+    return from ? memcpy(xmalloc(count * 4 + 1), from, count * 4) : NULL;
 }
 
 struct delta delta_copy(const struct delta *d)
 {
+    size_t rank = (size_t)d->rank, cols = (size_t)d->cols;
     struct delta c = *d;
 
-    c.r = copy(d->r, d->rank, d->rows);
-    c.x = copy(d->x, d->rank, d->cols);
-    c.weight = copy(d->weight, 1, d->cols);
-    c.key = copy(d->key, d->rank, d->cols);
+    c.r = copy(d->r, delta_values(d));
+    c.x = copy(d->x, rank * cols);
+    c.weight = copy(d->weight, cols);
+    c.key = copy(d->key, rank * cols);
+    c.column = copy(d->column, rank);
     return c;
 }
 
@@ -69,4 +131,46 @@ float *delta_masked_x(const struct delta *d)
             xm[t * d->cols + j] = scale * masked;
         }
     return xm;
+}
+
+static void apply_low_rank(struct device *dev, const struct delta *d, struct mat w)
+{
+    struct mat r = mat_new(dev, DT_F32, d->rank, d->rows);
+    struct mat x = mat_new(dev, DT_F32, d->rank, d->cols);
+    float *xm = delta_masked_x(d);
+
+    device_upload(dev, r, d->r);
+    device_upload(dev, x, xm);
+    device_delta_apply(dev, r, x, w);
+    free(xm);
+    mat_free(dev, &r);
+    mat_free(dev, &x);
+}
+
+/* Each row of r as a column, which lies the same in memory. */
+static void apply_columns(struct device *dev, const struct delta *d, struct mat w)
+{
+    struct mat r = mat_new(dev, DT_F32, d->rank * d->rows, 1);
+
+    device_upload(dev, r, d->r);
+    for (int t = 0; t < d->rank; t++)
+        device_axpy(dev, 1, mat_rows(r, t * d->rows, d->rows), mat_cols(w, d->column[t], 1));
+    mat_free(dev, &r);
+}
+
+void delta_apply(struct model_state *s, const struct delta *d)
+{
+    struct device *dev = s->model->dev;
+    struct mat w = state_own(s, d->layer, d->matrix), r;
+
+    if (d->kind == DELTA_LOW_RANK) {
+        apply_low_rank(dev, d, w);
+    } else if (d->kind == DELTA_COLUMNS) {
+        apply_columns(dev, d, w);
+    } else {
+        r = mat_new(dev, DT_F32, d->rows, d->cols);
+        device_upload(dev, r, d->r);
+        device_axpy(dev, 1, r, w);
+        mat_free(dev, &r);
+    }
 }

@@ -10,22 +10,6 @@ enum { CHANCE_TRIALS = 200 };
 /* Below this share of the residual a compensated update would be a blow-up, not an edit. */
 static const double smallest_gain = 0.02;
 
-void delta_apply(struct model_state *view, const struct delta *d)
-{
-    struct device *dev = view->model->dev;
-    struct mat w = state_own(view, d->layer, MATRIX_DOWN);
-    struct mat r = mat_new(dev, DT_F32, d->rank, d->rows);
-    struct mat x = mat_new(dev, DT_F32, d->rank, d->cols);
-    float *xm = delta_masked_x(d);
-
-    device_upload(dev, r, d->r);
-    device_upload(dev, x, xm);
-    device_delta_apply(dev, r, x, w);
-    free(xm);
-    mat_free(dev, &r);
-    mat_free(dev, &x);
-}
-
 void edit_result_free(struct edit_result *r)
 {
     for (int i = 0; i < r->deltas; i++)

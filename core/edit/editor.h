@@ -73,7 +73,4 @@ void edit_result_free(struct edit_result *r);
 bool edit_weigh(struct layer_report *report, const struct model_state *view,
                 const struct edit_plan *plan, struct job *job, struct err *err);
 
-/* Applies a delta to the view's own matrix of its layer, in the one defined way. */
-void delta_apply(struct model_state *view, const struct delta *d);
-
 #endif

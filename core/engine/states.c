@@ -11,24 +11,34 @@
 #include "core/engine/inside.h"
 #include "core/model/generate.h"
 
+static bool add_hook(struct model_state *view, const struct hook_data *data, struct err *err)
+{
+    struct hook *hook = hook_open(view->model, data, err);
+
+    if (hook)
+        state_add_hook(view, hook);
+    hook_release(hook);
+    return hook != NULL;
+}
+
 bool states_apply(struct engine *e, struct session *journal, struct model_state *view, int edit,
                   struct err *err)
 {
-    const struct model_config *c = e->model->config;
-    struct delta *delta = NULL;
-    int deltas = 0;
-    bool ok = session_load_deltas(journal, edit, &delta, &deltas, err);
+    struct edit_record rec = {.id = edit};
+    bool ok = session_load_change(journal, &rec, err);
 
-    for (int t = 0; t < deltas; t++) {
-        if (ok &&
-            (delta[t].layer >= c->layers || delta[t].rows != c->hidden || delta[t].cols != c->ffn))
-            ok = err_set(err, ERR_STATE, "edit %d does not fit this model's layer %d", edit,
-                         delta[t].layer);
+    for (int t = 0; ok && t < rec.deltas; t++) {
+        ok = delta_fits(&rec.delta[t], e->model->config) ||
+             err_set(err, ERR_STATE, "edit %d does not fit this model's layer %d", edit,
+                     rec.delta[t].layer);
         if (ok)
-            delta_apply(view, &delta[t]);
-        delta_free(&delta[t]);
+            delta_apply(view, &rec.delta[t]);
     }
-    free(delta);
+    for (int i = 0; ok && i < rec.hooks; i++)
+        ok = add_hook(view, &rec.hook[i], err) || err_in(err, "edit %d", edit);
+    for (int i = 0; ok && i < rec.prefixes; i++)
+        ok = state_add_prefix(view, rec.prefix[i], err) || err_in(err, "edit %d", edit);
+    edit_record_free(&rec);
     return ok;
 }
 

@@ -179,8 +179,9 @@ static int most(int a, int b)
     return a > b ? a : b;
 }
 
-bool generate(struct generated *out, const struct model_state *view, const int *ids, int count,
-              const struct generate_options *o, struct job *job, struct err *err)
+/* generate() for a prompt that is whole. */
+static bool go_on(struct generated *out, const struct model_state *view, const int *ids, int count,
+                  const struct generate_options *o, struct job *job, struct err *err)
 {
     const struct model *m = view->model;
     int vocab = m->head.rows, eos = m->tokenizer ? tokenizer_eos(m->tokenizer) : -1;
@@ -217,6 +218,16 @@ bool generate(struct generated *out, const struct model_state *view, const int *
     context_free(&c);
     if (!ok)
         generated_free(out);
+    return ok;
+}
+
+bool generate(struct generated *out, const struct model_state *view, const int *ids, int count,
+              const struct generate_options *o, struct job *job, struct err *err)
+{
+    struct prompt p = state_prompt(view, ids, count);
+    bool ok = go_on(out, view, p.id, p.count, o, job, err);
+
+    prompt_free(&p);
     return ok;
 }
 

@@ -1,5 +1,5 @@
 /* Asking a model: next-token logits, greedy or sampled continuation, teacher-forced
- * probability of a continuation. Engine thread only. */
+ * probability of a continuation; behind the state's prefixes. Engine thread only. */
 #ifndef CORE_MODEL_GENERATE_H
 #define CORE_MODEL_GENERATE_H
 

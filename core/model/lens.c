@@ -52,16 +52,18 @@ static bool run_to_rows(const struct model_state *view, const int *ids, int coun
                         struct err *err)
 {
     const struct model *m = view->model;
+    struct prompt prompt = state_prompt(view, ids, count);
+    int all = prompt.count;
     struct lens lens = {m->dev, rows, xcalloc((size_t)count, sizeof(int)), wanted};
     struct tap tap = {keep_output, &lens};
-    struct forward *f = forward_new(m, count);
-    struct pass p = pass_new(&ids, &count, NULL, 1, 0);
-    struct cache *cache = cache_new(m, count);
-    struct mat x = mat_new(m->dev, DT_F32, count, m->config->hidden);
+    struct forward *f = forward_new(m, all);
+    struct pass p = pass_new((const int *const *)&prompt.id, &all, NULL, 1, 0);
+    struct cache *cache = cache_new(m, all);
+    struct mat x = mat_new(m->dev, DT_F32, all, m->config->hidden);
     bool ok;
 
     for (int i = 0; i < count - first; i++)
-        lens.pick[i] = first + i;
+        lens.pick[i] = prompt_at(&prompt, first + i);
     ok = forward_run(f, view, &p, cache, x, &tap, job, err);
     if (ok && rest.rows)
         device_gather(m->dev, x, lens.pick + wanted, rest);
@@ -70,6 +72,7 @@ static bool run_to_rows(const struct model_state *view, const int *ids, int coun
     cache_free(cache, m->dev);
     pass_free(&p);
     forward_free(f);
+    prompt_free(&prompt);
     free(lens.pick);
     return ok;
 }

@@ -1,5 +1,6 @@
 /* The logit lens: what the residual stream would say if it were read out after each block, through
- * the final norm and the head. Engine thread only. */
+ * the final norm and the head. Prompts stand behind the state's prefixes, whose own positions are
+ * not shown. Engine thread only. */
 #ifndef CORE_MODEL_LENS_H
 #define CORE_MODEL_LENS_H
 

@@ -2,18 +2,29 @@
 #include "core/model/matrix.h"
 
 #include <stddef.h>
+#include <string.h>
 
 const char *matrix_name(enum matrix which)
 {
-    static const char *const name[MATRICES] = {"q", "k", "v", "o", "gate", "up", "down"};
+    static const char *const name[MATRICES] = {"down", "q", "k", "v", "o", "gate", "up"};
 
     return name[which];
 }
 
+bool matrix_find(const char *name, enum matrix *out)
+{
+    for (int i = 0; name && i < MATRICES; i++)
+        if (!strcmp(matrix_name((enum matrix)i), name)) {
+            *out = (enum matrix)i;
+            return true;
+        }
+    return false;
+}
+
 const char *matrix_tensor(const struct model_config *c, enum matrix which)
 {
-    static const char *const tensor[MATRICES] = {"attn_q",   "attn_k", "attn_v",  "attn_output",
-                                                 "ffn_gate", "ffn_up", "ffn_down"};
+    static const char *const tensor[MATRICES] = {"ffn_down",    "attn_q",   "attn_k", "attn_v",
+                                                 "attn_output", "ffn_gate", "ffn_up"};
 
     if (c->parts & PART_GATE)
         return tensor[which];

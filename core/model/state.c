@@ -26,6 +26,16 @@ struct model_state *state_new(const struct model *m, unsigned generation)
     return s;
 }
 
+static void add_prefix(struct model_state *s, const char *text, const int *id, int count)
+{
+    struct prefix *p;
+
+    s->prefix = xrealloc(s->prefix, (size_t)(s->prefixes + 1) * sizeof(*s->prefix));
+    p = &s->prefix[s->prefixes++];
+    *p = (struct prefix){xstrdup(text), xmalloc((size_t)(count + 1) * sizeof(int)), count};
+    memcpy(p->id, id, (size_t)count * sizeof(int));
+}
+
 struct model_state *state_copy(const struct model_state *s, unsigned generation)
 {
     struct model_state *c = xcalloc(1, sizeof(*c));
@@ -39,6 +49,8 @@ struct model_state *state_copy(const struct model_state *s, unsigned generation)
     }
     for (int i = 0; i < s->hooks; i++)
         state_add_hook(c, s->hook[i]);
+    for (int i = 0; i < s->prefixes; i++)
+        add_prefix(c, s->prefix[i].text, s->prefix[i].id, s->prefix[i].count);
     return c;
 }
 
@@ -59,6 +71,11 @@ void state_free(struct model_state *s)
         shared_release(s->model->dev, s->matrix[i]);
     for (int i = 0; i < s->hooks; i++)
         hook_release(s->hook[i]);
+    for (int i = 0; i < s->prefixes; i++) {
+        free(s->prefix[i].text);
+        free(s->prefix[i].id);
+    }
+    free(s->prefix);
     free(s->hook);
     free(s->matrix);
     free(s);
@@ -101,12 +118,55 @@ void state_add_hook(struct model_state *s, struct hook *hook)
     s->hook[s->hooks++] = hook_hold(hook);
 }
 
+bool state_add_prefix(struct model_state *s, const char *text, struct err *err)
+{
+    struct tokens t = {0};
+    bool ok = tokenizer_encode(s->model->tokenizer, text, strlen(text), 0, &t, err);
+
+    if (ok)
+        add_prefix(s, text, t.ids, t.count);
+    tokens_free(&t);
+    return ok;
+}
+
+struct prompt state_prompt(const struct model_state *s, const int *ids, int count)
+{
+    struct prompt p = {.count = count};
+    int at;
+
+    if (s->prefixes && count)
+        p.begin = ids[0] >= 0 && ids[0] == tokenizer_bos(s->model->tokenizer);
+    for (int i = 0; i < s->prefixes; i++)
+        p.prefix += s->prefix[i].count;
+    p.count += p.prefix;
+    p.id = xmalloc((size_t)(p.count + 1) * sizeof(int));
+    memcpy(p.id, ids, (size_t)p.begin * sizeof(int));
+    at = p.begin;
+    for (int i = 0; i < s->prefixes; at += s->prefix[i++].count)
+        memcpy(p.id + at, s->prefix[i].id, (size_t)s->prefix[i].count * sizeof(int));
+    memcpy(p.id + at, ids + p.begin, (size_t)(count - p.begin) * sizeof(int));
+    return p;
+}
+
+int prompt_at(const struct prompt *p, int i)
+{
+    return i < p->begin ? i : i + p->prefix;
+}
+
+void prompt_free(struct prompt *p)
+{
+    free(p->id);
+    *p = (struct prompt){0};
+}
+
 bool state_same(const struct model_state *a, const struct model_state *b)
 {
-    bool same = a->model == b->model && a->hooks == b->hooks &&
+    bool same = a->model == b->model && a->hooks == b->hooks && a->prefixes == b->prefixes &&
                 !memcmp(a->matrix, b->matrix, slots(a->model) * sizeof(*a->matrix));
 
     for (int i = 0; same && i < a->hooks; i++)
         same = a->hook[i] == b->hook[i];
+    for (int i = 0; same && i < a->prefixes; i++)
+        same = !strcmp(a->prefix[i].text, b->prefix[i].text);
     return same;
 }

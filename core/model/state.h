@@ -1,4 +1,5 @@
-/* What a forward pass reads: a base model, the matrices that stand for its own, and hooks.
+/* What a forward pass reads: a base model, the matrices that stand for its own, and hooks; and what
+ * stands before every prompt.
  *
  * The model itself is never changed: the edited state, a preview and `edit:17` are states side by
  * side. A copy shares all matrices with its original; one is copied when either is about to be
@@ -18,12 +19,20 @@ struct shared_mat {
     unsigned char hash[32];
 };
 
+/* Text before every prompt, and its tokens. */
+struct prefix {
+    char *text;
+    int *id, count;
+};
+
 struct model_state {
     const struct model *model;
     unsigned generation;
     struct shared_mat **matrix; /* [layers * MATRICES], layer by layer */
     struct hook **hook;         /* [hooks] in the order they run */
     int hooks;
+    struct prefix *prefix; /* [prefixes] one behind the other */
+    int prefixes;
 };
 
 struct model_state *state_new(const struct model *m, unsigned generation); /* the base */
@@ -38,6 +47,22 @@ bool state_replaced(const struct model_state *s, int layer, enum matrix which);
 struct mat state_own(struct model_state *s, int layer, enum matrix which);
 /* One more hook behind the others; the state holds it. */
 void state_add_hook(struct model_state *s, struct hook *hook);
+/* One more text behind the others: who asks a question (generate.h, lens.h) asks it behind all of
+ * them; what reads the weights for an edit does not. The model has a tokenizer. */
+bool state_add_prefix(struct model_state *s, const char *text, struct err *err);
+
+/* A prompt with the state's prefixes: behind the token that begins a text, if it has one, and
+ * before all others. */
+struct prompt {
+    int *id, count;
+    int begin, prefix; /* tokens that begin the text, 0 or 1, and tokens of the prefixes */
+};
+
+struct prompt state_prompt(const struct model_state *s, const int *ids, int count);
+/* Where token i of what was given to state_prompt() stands. */
+int prompt_at(const struct prompt *p, int i);
+void prompt_free(struct prompt *p);
+
 /* Whether both surely compute the same. */
 bool state_same(const struct model_state *a, const struct model_state *b);
 

@@ -14,60 +14,124 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "blobs are little-endian");
 _Static_assert(sizeof(float) == 4, "blobs are of float32");
 
-void deltas_hash(const struct delta *delta, int count, char hex[65])
+/* Of low rank on a down projection: as sessions of version 1 have it. All others begin with a
+ * number that no layer has. */
+static void hash_delta(struct sha256 *sha, const struct delta *d)
+{
+    int32_t shape[5] = {d->layer, d->rank, d->rows, d->cols, d->weight != NULL};
+    int32_t other[3] = {-1, (int32_t)d->kind, (int32_t)d->matrix};
+    size_t rank = (size_t)d->rank, cols = (size_t)d->cols;
+
+    if (d->kind != DELTA_LOW_RANK || d->matrix != MATRIX_DOWN)
+        sha256_add(sha, other, sizeof(other));
+    sha256_add(sha, shape, sizeof(shape));
+    if (d->kind == DELTA_LOW_RANK)
+        sha256_add(sha, &d->scale, sizeof(d->scale));
+    sha256_add(sha, d->r, delta_values(d) * sizeof(float));
+    if (d->kind == DELTA_COLUMNS)
+        sha256_add(sha, d->column, rank * sizeof(*d->column));
+    if (d->kind == DELTA_LOW_RANK)
+        sha256_add(sha, d->x, rank * cols * sizeof(float));
+    if (d->weight)
+        sha256_add(sha, d->weight, cols * sizeof(float));
+}
+
+static void hash_bytes(struct sha256 *sha, int32_t kind, const void *bytes, size_t n)
+{
+    int32_t head = -kind;
+    uint64_t size = n;
+
+    sha256_add(sha, &head, sizeof(head));
+    sha256_add(sha, &size, sizeof(size));
+    sha256_add(sha, bytes, n);
+}
+
+void change_hash(const struct edit_record *rec, char hex[65])
 {
     struct sha256 *sha = sha256_new();
     unsigned char digest[32];
 
-    for (int i = 0; i < count; i++) {
-        const struct delta *d = &delta[i];
-        int32_t shape[5] = {d->layer, d->rank, d->rows, d->cols, d->weight != NULL};
-        size_t rank = (size_t)d->rank, cols = (size_t)d->cols;
+    for (int i = 0; i < rec->deltas; i++)
+        hash_delta(sha, &rec->delta[i]);
+    for (int i = 0; i < rec->hooks; i++) {
+        const struct hook_data *h = &rec->hook[i];
 
-        sha256_add(sha, shape, sizeof(shape));
-        sha256_add(sha, &d->scale, sizeof(d->scale));
-        sha256_add(sha, d->r, rank * (size_t)d->rows * sizeof(float));
-        sha256_add(sha, d->x, rank * cols * sizeof(float));
-        if (d->weight)
-            sha256_add(sha, d->weight, cols * sizeof(float));
+        hash_bytes(sha, 2, h->name, strlen(h->name));
+        hash_bytes(sha, 3, h->params, strlen(h->params));
+        hash_bytes(sha, 4, h->blob, h->blob ? h->bytes : 0);
     }
+    for (int i = 0; i < rec->prefixes; i++)
+        hash_bytes(sha, 5, rec->prefix[i], strlen(rec->prefix[i]));
     sha256_end(sha, digest);
     sha256_hex(digest, hex);
 }
 
 bool delta_usable(const struct delta *d, struct err *err)
 {
-    const long long most = 1000000000 / (int)sizeof(float); /* SQLite's limit for one blob */
+    const long long most = MOST_BLOB / (int)sizeof(float);
+    bool low = d->kind == DELTA_LOW_RANK;
+    char place[48];
 
-    if (d->layer < 0 || d->rank < 1 || d->rows < 1 || d->cols < 1 || !d->r || !d->x)
-        return err_set(err, ERR_USAGE, "layer %d: a change of rank %d, %d x %d is none", d->layer,
-                       d->rank, d->rows, d->cols);
-    if ((long long)d->rank * d->rows > most || (long long)d->rank * d->cols > most)
+    delta_place(d, place, sizeof(place));
+    if (d->layer < 0 || d->rank < (d->kind != DELTA_DENSE) || d->rows < 1 || d->cols < 1 || !d->r ||
+        (low && !d->x) || (d->kind == DELTA_COLUMNS && (!d->column || d->rank > d->cols)))
+        return err_set(err, ERR_USAGE, "%s: a change of rank %d, %d x %d is none", place, d->rank,
+                       d->rows, d->cols);
+    if (low && ((long long)d->rank * d->rows > most || (long long)d->rank * d->cols > most))
         return err_set(err, ERR_LIMIT,
-                       "layer %d: %d facts at once are too many for a session; "
-                       "use a smaller edit.batch",
-                       d->layer, d->rank);
+                       "%s: %d facts at once are too many for a session; use a smaller edit.batch",
+                       place, d->rank);
+    if (delta_values(d) > (size_t)most)
+        return err_set(err, ERR_LIMIT,
+                       "%s: %zu values are too many for a session, which holds %lld of a change",
+                       place, delta_values(d), most);
     return delta_sound(d, err);
 }
 
-bool deltas_store(struct session *s, int edit, const struct delta *delta, int count,
-                  struct err *err)
+static bool low_rank_store(struct session *s, int edit, int place, const struct delta *d,
+                           struct err *err)
 {
-    static const char sql[] =
-        "INSERT INTO deltas (edit, place, layer, rank, rows, cols, scale, r, x, weight, key)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    static const char sql[] = "INSERT INTO deltas (edit, place, layer, matrix, rank, rows, cols, "
+                              "scale, r, x, weight, key)"
+                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    size_t cols = (size_t)d->cols * sizeof(float), rank = (size_t)d->rank;
 
-    for (int i = 0; i < count; i++) {
-        const struct delta *d = &delta[i];
-        size_t cols = (size_t)d->cols * sizeof(float), rank = (size_t)d->rank;
+    return db_run(s, err, sql, "iiitiiidbbbb", (long long)edit, (long long)place,
+                  (long long)d->layer, matrix_name(d->matrix), (long long)d->rank,
+                  (long long)d->rows, (long long)d->cols, d->scale, (const void *)d->r,
+                  rank * (size_t)d->rows * sizeof(float), (const void *)d->x, rank * cols,
+                  (const void *)d->weight, cols, (const void *)d->key, rank * cols);
+}
 
-        if (!db_run(s, err, sql, "iiiiiidbbbb", (long long)edit, (long long)i, (long long)d->layer,
-                    (long long)d->rank, (long long)d->rows, (long long)d->cols, d->scale,
-                    (const void *)d->r, rank * (size_t)d->rows * sizeof(float), (const void *)d->x,
-                    rank * cols, (const void *)d->weight, cols, (const void *)d->key, rank * cols))
-            return false;
-    }
-    return true;
+static bool addition_store(struct session *s, int edit, int place, const struct delta *d,
+                           struct err *err)
+{
+    static const char sql[] = "INSERT INTO additions (edit, place, layer, matrix, rows, cols,"
+                              " columns, r) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+
+    return db_run(s, err, sql, "iiitiibb", (long long)edit, (long long)place, (long long)d->layer,
+                  matrix_name(d->matrix), (long long)d->rows, (long long)d->cols,
+                  (const void *)d->column, (size_t)d->rank * sizeof(*d->column), (const void *)d->r,
+                  delta_values(d) * sizeof(float));
+}
+
+bool change_store(struct session *s, int edit, const struct edit_record *rec, struct err *err)
+{
+    bool ok = true;
+
+    for (int i = 0; ok && i < rec->deltas; i++)
+        ok = rec->delta[i].kind == DELTA_LOW_RANK ? low_rank_store(s, edit, i, &rec->delta[i], err)
+                                                  : addition_store(s, edit, i, &rec->delta[i], err);
+    for (int i = 0; ok && i < rec->hooks; i++)
+        ok = db_run(s, err,
+                    "INSERT INTO hooks (edit, place, name, params, blob)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    "iittb", (long long)edit, (long long)i, rec->hook[i].name, rec->hook[i].params,
+                    (const void *)rec->hook[i].blob, rec->hook[i].bytes);
+    for (int i = 0; ok && i < rec->prefixes; i++)
+        ok = db_run(s, err, "INSERT INTO prefixes (edit, place, text) VALUES (?, ?, ?)", "iit",
+                    (long long)edit, (long long)i, rec->prefix[i]);
+    return ok;
 }
 
 static bool z_sound(const float *z, int requests, int width, struct err *err)
@@ -143,41 +207,70 @@ static bool read_int(sqlite3_stmt *q, int column, int low, int *out)
     return true;
 }
 
-/* Columns: layer, rank, rows, cols, scale, r, x, weight, key. */
+/* Which columns; null: a dense change. */
+static bool read_columns(struct session *s, sqlite3_stmt *q, int column, const struct place *at,
+                         struct delta *d, struct err *err)
+{
+    long long size = sqlite3_column_bytes(q, column);
+    float *raw = NULL;
+
+    d->kind = sqlite3_column_type(q, column) == SQLITE_NULL ? DELTA_DENSE : DELTA_COLUMNS;
+    if (d->kind == DELTA_DENSE)
+        return true;
+    if (size < 4 || size / 4 > d->cols)
+        return bad_blob(s, at, size, 4 * (long long)d->cols, err);
+    d->rank = (int)(size / 4);
+    if (!read_floats(s, q, column, d->rank, false, at, &raw, err)) /* numbers of as many bytes */
+        return false;
+    d->column = xmalloc((size_t)size);
+    memcpy(d->column, raw, (size_t)size);
+    free(raw);
+    return true;
+}
+
+static bool read_parts(struct session *s, sqlite3_stmt *q, struct place *at, struct delta *d,
+                       struct err *err)
+{
+    long long rank = d->rank, cols = d->cols;
+
+    if (!rank) { /* of the table of additions */
+        at->what = "its columns";
+        if (!read_columns(s, q, 10, at, d, err))
+            return false;
+        at->what = "r";
+        return read_floats(s, q, 6, (long long)delta_values(d), false, at, &d->r, err);
+    }
+    d->scale = sqlite3_column_double(q, 5);
+    if (!read_floats(s, q, 6, rank * d->rows, false, at, &d->r, err))
+        return false;
+    at->what = "x";
+    if (!read_floats(s, q, 7, rank * cols, false, at, &d->x, err))
+        return false;
+    at->what = "the mask";
+    if (!read_floats(s, q, 8, cols, true, at, &d->weight, err))
+        return false;
+    at->what = "the key";
+    return read_floats(s, q, 9, rank * cols, true, at, &d->key, err);
+}
+
+/* Columns: layer, matrix, rank, rows, cols, scale, r, x, weight, key, columns. */
 static bool read_delta(struct session *s, sqlite3_stmt *q, int edit, struct delta *d,
                        struct err *err)
 {
     struct place at = {edit, -1, "r"};
-    long long rank, cols;
+    const char *matrix = (const char *)sqlite3_column_text(q, 1);
 
-    if (!read_int(q, 0, 0, &d->layer) || !read_int(q, 1, 1, &d->rank) ||
-        !read_int(q, 2, 1, &d->rows) || !read_int(q, 3, 1, &d->cols))
+    if (!read_int(q, 0, 0, &d->layer) || !read_int(q, 2, 0, &d->rank) ||
+        !read_int(q, 3, 1, &d->rows) || !read_int(q, 4, 1, &d->cols))
         return err_set(err, ERR_FORMAT,
                        "%s: edit %d: a layer or size that cannot be; restore the file from a copy",
                        s->path, edit);
-    d->scale = sqlite3_column_double(q, 4);
-    rank = d->rank;
-    cols = d->cols;
+    if (!matrix_find(matrix, &d->matrix))
+        return err_set(err, ERR_FORMAT, "%s: edit %d, layer %d: no matrix is called '%.20s'",
+                       s->path, edit, d->layer, matrix ? matrix : "");
     at.layer = d->layer;
-    if (!read_floats(s, q, 5, rank * d->rows, false, &at, &d->r, err))
-        return false;
-    at.what = "x";
-    if (!read_floats(s, q, 6, rank * cols, false, &at, &d->x, err))
-        return false;
-    at.what = "the mask";
-    if (!read_floats(s, q, 7, cols, true, &at, &d->weight, err))
-        return false;
-    at.what = "the key";
-    if (!read_floats(s, q, 8, rank * cols, true, &at, &d->key, err))
-        return false;
-    return delta_sound(d, err) || err_in(err, "%s: edit %d", s->path, edit);
-}
-
-static void deltas_free(struct delta *delta, int count)
-{
-    for (int i = 0; i < count; i++)
-        delta_free(&delta[i]);
-    free(delta);
+    return read_parts(s, q, &at, d, err) &&
+           (delta_sound(d, err) || err_in(err, "%s: edit %d", s->path, edit));
 }
 
 /* The hash an edit was recorded with; unknown edits are an error. */
@@ -195,18 +288,20 @@ static bool recorded_hash(struct session *s, int edit, char hex[65], struct err 
 }
 
 /* All deltas of an edit into a growing list, also what was read before a failure. */
-static bool read_deltas(struct session *s, int edit, struct delta **list, int *n, struct err *err)
+static bool read_deltas(struct session *s, struct edit_record *rec, struct err *err)
 {
     sqlite3_stmt *q = db_query(s, err,
-                               "SELECT layer, rank, rows, cols, scale, r, x, weight, key"
-                               " FROM deltas WHERE edit = ? ORDER BY place",
-                               "i", (long long)edit);
+                               "SELECT layer, matrix, rank, rows, cols, scale, r, x, weight, key,"
+                               " NULL, place FROM deltas WHERE edit = ? UNION ALL "
+                               "SELECT layer, matrix, 0, rows, cols, 1, r, NULL, NULL, NULL,"
+                               " columns, place FROM additions WHERE edit = ? ORDER BY place",
+                               "ii", (long long)rec->id, (long long)rec->id);
     int got = -1;
 
     while (q && (got = db_step(s, q, err)) > 0) {
-        *list = xrealloc(*list, (size_t)(*n + 1) * sizeof(**list));
-        (*list)[*n] = (struct delta){0};
-        if (!read_delta(s, q, edit, &(*list)[(*n)++], err)) {
+        rec->delta = xrealloc(rec->delta, (size_t)(rec->deltas + 1) * sizeof(*rec->delta));
+        rec->delta[rec->deltas] = (struct delta){0};
+        if (!read_delta(s, q, rec->id, &rec->delta[rec->deltas++], err)) {
             got = -1;
             break;
         }
@@ -215,32 +310,85 @@ static bool read_deltas(struct session *s, int edit, struct delta **list, int *n
     return got == 0;
 }
 
-bool session_load_deltas(struct session *s, int edit, struct delta **deltas, int *count,
-                         struct err *err)
+static bool read_hooks(struct session *s, struct edit_record *rec, struct err *err)
+{
+    sqlite3_stmt *q = db_query(s, err,
+                               "SELECT name, params, blob FROM hooks WHERE edit = ?"
+                               " ORDER BY place",
+                               "i", (long long)rec->id);
+    int got = -1;
+
+    while (q && (got = db_step(s, q, err)) > 0) {
+        int bytes = sqlite3_column_bytes(q, 2);
+        const void *blob = sqlite3_column_blob(q, 2);
+        struct hook_data *h;
+
+        rec->hook = xrealloc(rec->hook, (size_t)(rec->hooks + 1) * sizeof(*rec->hook));
+        h = &rec->hook[rec->hooks++];
+        *h = (struct hook_data){.name = db_text(q, 0), .params = db_text(q, 1)};
+        if (!h->name || !h->params || (bytes && !blob)) {
+            err_set(err, ERR_FORMAT, "%s: edit %d: a hook without a name or parameters", s->path,
+                    rec->id);
+            got = -1;
+            break;
+        }
+        if (bytes) {
+            h->bytes = (size_t)bytes;
+            h->blob = memcpy(xmalloc(h->bytes), blob, h->bytes);
+        }
+    }
+    sqlite3_finalize(q);
+    return got == 0;
+}
+
+static bool read_prefixes(struct session *s, struct edit_record *rec, struct err *err)
+{
+    sqlite3_stmt *q = db_query(s, err, "SELECT text FROM prefixes WHERE edit = ? ORDER BY place",
+                               "i", (long long)rec->id);
+    int got = -1;
+
+    while (q && (got = db_step(s, q, err)) > 0) {
+        rec->prefix = xrealloc(rec->prefix, (size_t)(rec->prefixes + 1) * sizeof(char *));
+        rec->prefix[rec->prefixes] = db_text(q, 0);
+        if (!rec->prefix[rec->prefixes++])
+            rec->prefix[rec->prefixes - 1] = xstrdup("");
+    }
+    sqlite3_finalize(q);
+    return got == 0;
+}
+
+bool session_load_change(struct session *s, struct edit_record *rec, struct err *err)
 {
     char want[65], have[65];
-    struct delta *list = NULL;
-    int n = 0;
-    bool ok = recorded_hash(s, edit, want, err) && read_deltas(s, edit, &list, &n, err);
+    bool ok = recorded_hash(s, rec->id, want, err) && read_deltas(s, rec, err) &&
+              read_hooks(s, rec, err) && read_prefixes(s, rec, err);
 
-    *deltas = NULL;
-    *count = 0;
     if (ok) {
-        deltas_hash(list, n, have);
+        change_hash(rec, have);
         ok = strcmp(have, want) == 0;
         if (!ok)
             err_set(err, ERR_FORMAT,
                     "%s: edit %d: its values are not those that were recorded (sha256 differs); "
                     "restore the file from a copy",
-                    s->path, edit);
+                    s->path, rec->id);
     }
-    if (!ok) {
-        deltas_free(list, n);
-        return false;
-    }
-    *deltas = list;
-    *count = n;
-    return true;
+    if (!ok)
+        edit_record_free(rec);
+    return ok;
+}
+
+bool session_load_deltas(struct session *s, int edit, struct delta **deltas, int *count,
+                         struct err *err)
+{
+    struct edit_record rec = {.id = edit};
+    bool ok = session_load_change(s, &rec, err);
+
+    *deltas = rec.delta;
+    *count = rec.deltas;
+    rec.delta = NULL;
+    rec.deltas = 0;
+    edit_record_free(&rec);
+    return ok;
 }
 
 bool session_load_z(struct session *s, int edit, float **z, int *requests, int *width,

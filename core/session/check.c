@@ -40,9 +40,7 @@ static bool check_edit(struct session *s, const struct edit_record *rec, struct 
 
     if (!session_load_deltas(s, rec->id, &delta, &n, err))
         return false;
-    for (int i = 0; i < n; i++)
-        delta_free(&delta[i]);
-    free(delta);
+    deltas_free(delta, n);
     if (!session_load_z(s, rec->id, &z, &requests, &width, err))
         return false;
     free(z);

@@ -7,9 +7,12 @@
 #include <stddef.h>
 
 #include "core/base/err.h"
-#include "core/edit/delta.h"
+#include "core/session/session.h"
 
-enum { DB_VERSION = 1, DB_APPLICATION = 0x45445343 /* "EDSC" */ };
+enum { DB_VERSION = 2, DB_APPLICATION = 0x45445343 /* "EDSC" */ };
+
+/* Of one blob: SQLite's own limit. */
+enum { MOST_BLOB = 1000000000 };
 
 struct session {
     sqlite3 *db;
@@ -56,18 +59,17 @@ void db_text_to(sqlite3_stmt *q, int column, char *out, size_t size);
 
 /* ---- schema.c ---- */
 
-/* Checks that the file is a session and brings it to DB_VERSION; with `create` an empty file
- * becomes one. */
+/* Checks that the file is a session and brings it to DB_VERSION, unless it is read only; with
+ * `create` an empty file becomes one, and a reader's own copy is brought there too. */
 bool schema_open(struct session *s, bool create, struct err *err);
 
 /* ---- blobs.c ---- */
 
 /* ERR_USAGE or ERR_LIMIT if it cannot be stored. */
 bool delta_usable(const struct delta *d, struct err *err);
-/* sha256 of all that decides what the deltas do to the weights. */
-void deltas_hash(const struct delta *delta, int count, char hex[65]);
-bool deltas_store(struct session *s, int edit, const struct delta *delta, int count,
-                  struct err *err);
+/* sha256 of all that decides what an edit does: its deltas, hooks and prefixes. */
+void change_hash(const struct edit_record *rec, char hex[65]);
+bool change_store(struct session *s, int edit, const struct edit_record *rec, struct err *err);
 bool z_store(struct session *s, int edit, const float *z, int requests, int width, struct err *err);
 
 /* ---- journal.c ---- */

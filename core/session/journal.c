@@ -99,7 +99,7 @@ static bool store_edit(struct session *s, int id, const struct edit_record *r, c
     for (int i = 0; i < r->requests; i++)
         if (!store_fact(s, id, i, &r->facts[i], err))
             return false;
-    return deltas_store(s, id, r->delta, r->deltas, err) &&
+    return change_store(s, id, r, err) &&
            (!r->z || z_store(s, id, r->z, r->requests, r->width, err));
 }
 
@@ -114,6 +114,12 @@ static bool record_usable(const struct edit_record *r, struct err *err)
     for (int i = 0; i < r->deltas; i++)
         if (!delta_usable(&r->delta[i], err))
             return false;
+    for (int i = 0; i < r->hooks; i++)
+        if (!r->hook[i].name || !r->hook[i].params || r->hook[i].bytes > MOST_BLOB)
+            return err_set(err, ERR_USAGE,
+                           "hook %d of the edit cannot be kept: a name, parameters "
+                           "and at most %d bytes are needed",
+                           i, MOST_BLOB);
     return true;
 }
 
@@ -126,7 +132,7 @@ bool session_append(struct session *s, struct edit_record *rec, struct err *err)
 
     if (!record_usable(rec, err) || !db_begin(s, err))
         return false;
-    deltas_hash(rec->delta, rec->deltas, hash);
+    change_hash(rec, hash);
     ok = db_number(s, err, 1, &id, "SELECT max(id) + 1 FROM edits") &&
          db_exec(s, "UPDATE edits SET undone = NULL WHERE undone IS NOT NULL", err) &&
          store_edit(s, (int)id, rec, hash, when, err) &&

@@ -13,10 +13,15 @@ void edit_record_free(struct edit_record *rec)
 {
     for (int i = 0; rec->facts && i < rec->requests; i++)
         fact_free(&rec->facts[i]);
-    for (int i = 0; rec->delta && i < rec->deltas; i++)
-        delta_free(&rec->delta[i]);
+    if (rec->delta)
+        deltas_free(rec->delta, rec->deltas);
+    for (int i = 0; rec->hook && i < rec->hooks; i++)
+        hook_data_free(&rec->hook[i]);
+    for (int i = 0; rec->prefix && i < rec->prefixes; i++)
+        free(rec->prefix[i]);
+    free(rec->hook);
+    free(rec->prefix);
     free(rec->facts);
-    free(rec->delta);
     free(rec->z);
     free(rec->params_json);
     free(rec->metrics_json);
@@ -127,6 +132,8 @@ static bool read_edit(struct session *s, sqlite3_stmt *q, struct edit_record *re
     rec->moment_tokens = (long)sqlite3_column_int64(q, 12);
     rec->attribution = (unsigned)sqlite3_column_int64(q, 13);
     rec->deltas = sqlite3_column_int(q, 14);
+    rec->hooks = sqlite3_column_int(q, 15);
+    rec->prefixes = sqlite3_column_int(q, 16);
     return read_facts(s, rec, err);
 }
 
@@ -136,7 +143,10 @@ bool session_edits(struct session *s, bool all, struct edit_record **edits, int 
     sqlite3_stmt *q = db_query(s, err,
                                "SELECT id, active, undone, time, params, metrics, note, lambda,"
                                " projector, checksum, hash, draft, moment_tokens, attribution,"
-                               " (SELECT count(*) FROM deltas WHERE edit = edits.id)"
+                               " (SELECT count(*) FROM deltas WHERE edit = edits.id) +"
+                               " (SELECT count(*) FROM additions WHERE edit = edits.id),"
+                               " (SELECT count(*) FROM hooks WHERE edit = edits.id),"
+                               " (SELECT count(*) FROM prefixes WHERE edit = edits.id)"
                                " FROM edits WHERE active = 1 OR ? ORDER BY id",
                                "i", (long long)all);
     struct edit_record *list = NULL;

@@ -62,6 +62,28 @@ static const char *const migration[DB_VERSION] = {
     "CREATE TABLE queries ("
     " id INTEGER PRIMARY KEY, time REAL NOT NULL,"
     " prompt TEXT NOT NULL, answer TEXT NOT NULL, state TEXT NOT NULL);",
+
+    /* 2: changes of any matrix; values added as they are, to some columns or to all of a matrix;
+     * hooks and prefixes. Deltas of low rank keep their table: nothing large is copied. */
+    "ALTER TABLE deltas ADD COLUMN matrix TEXT NOT NULL DEFAULT 'down';"
+    "CREATE TABLE additions ("
+    " id INTEGER PRIMARY KEY,"
+    " edit INTEGER NOT NULL REFERENCES edits (id), place INTEGER NOT NULL,"
+    " layer INTEGER NOT NULL,"
+    " matrix TEXT NOT NULL,"
+    " rows INTEGER NOT NULL CHECK (rows > 0),"
+    " cols INTEGER NOT NULL CHECK (cols > 0),"
+    " columns BLOB," /* int32 each; null: all of the matrix, row by row */
+    " r BLOB NOT NULL CHECK (length(r) = rows * coalesce(length(columns), cols * 4)),"
+    " UNIQUE (edit, place));"
+    "CREATE TABLE hooks ("
+    " edit INTEGER NOT NULL REFERENCES edits (id), place INTEGER NOT NULL,"
+    " name TEXT NOT NULL, params TEXT NOT NULL, blob BLOB,"
+    " PRIMARY KEY (edit, place));"
+    "CREATE TABLE prefixes ("
+    " edit INTEGER NOT NULL REFERENCES edits (id), place INTEGER NOT NULL,"
+    " text TEXT NOT NULL,"
+    " PRIMARY KEY (edit, place));",
 };
 
 static bool migrate(struct session *s, int version, struct err *err)
@@ -87,10 +109,6 @@ static bool check_version(struct session *s, long long version, struct err *err)
                        "%s: session of version %lld, this program knows up to %d; "
                        "open it with a newer editscope",
                        s->path, version, DB_VERSION);
-    if (version < DB_VERSION && s->readonly)
-        return err_set(err, ERR_FORMAT,
-                       "%s: session of the older version %lld; open it once for writing", s->path,
-                       version);
     return true;
 }
 
@@ -115,7 +133,7 @@ bool schema_open(struct session *s, bool create, struct err *err)
                        s->path);
     if (!empty && !check_version(s, version, err))
         return false;
-    if (version == DB_VERSION)
+    if (version == DB_VERSION || (s->readonly && !create))
         return true;
     return db_exec(s, "BEGIN IMMEDIATE", err) && db_end(s, migrate(s, (int)version, err), err);
 }

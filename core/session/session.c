@@ -170,7 +170,7 @@ static bool read_copy(struct session *s, struct err *err)
     }
     disconnect(s);
     s->db = copy.db;
-    return configure(s, err);
+    return configure(s, err) && schema_open(s, true, err); /* the copy may be of this version */
 }
 
 static bool check_file(const char *path, bool create, bool *exists, struct err *err)

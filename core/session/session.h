@@ -18,30 +18,34 @@
 #include "core/base/err.h"
 #include "core/edit/delta.h"
 #include "core/edit/fact.h"
+#include "core/model/hook.h"
 
 struct session;
 
 struct edit_record {
-    int id;               /* 1, 2, ...: given by session_append(), never used again */
-    bool active;          /* false: undone or removed */
-    bool redoable;        /* not active, and no edit was appended since */
-    int requests;         /* u, at least 1 */
-    struct fact *facts;   /* [u] owned */
-    int width;            /* d of z; 0 without z */
-    float *z;             /* [u][d] optimised values, or NULL; session_load_z() reads it */
-    char *params_json;    /* owned; all parameters, as params_to_json() writes them, or NULL */
-    char *metrics_json;   /* owned; the events `commit` and `done`, or NULL */
-    int deltas;           /* how many the edit has (also when they are not loaded) */
-    struct delta *delta;  /* [deltas] in the order they apply, or NULL; session_load_deltas() */
-    double lambda;        /* of the solve; 0 if it knows none */
-    char projector[65];   /* sha256 of the null-space projector, or "" */
-    char checksum[65];    /* of the edited matrices right after this edit; "" until known */
-    char hash[65];        /* sha256 of the deltas, given by session_append() */
-    bool draft;           /* made with fewer moments than asked for */
-    long moment_tokens;   /* tokens the moments stood on */
-    unsigned attribution; /* id of the attribution run the mask came from; 0: none */
-    double when;          /* unix seconds; 0 at append means now */
-    char *note;           /* owned, or NULL */
+    int id;              /* 1, 2, ...: given by session_append(), never used again */
+    bool active;         /* false: undone or removed */
+    bool redoable;       /* not active, and no edit was appended since */
+    int requests;        /* u, at least 1 */
+    struct fact *facts;  /* [u] owned */
+    int width;           /* d of z; 0 without z */
+    float *z;            /* [u][d] optimised values, or NULL; session_load_z() reads it */
+    char *params_json;   /* owned; all parameters, as params_to_json() writes them, or NULL */
+    char *metrics_json;  /* owned; the events `commit` and `done`, or NULL */
+    int deltas;          /* how many the edit has (also when they are not loaded) */
+    struct delta *delta; /* [deltas] in the order they apply, or NULL; session_load_deltas() */
+    int hooks, prefixes;
+    struct hook_data *hook; /* [hooks] in the order they run, or NULL; session_load_change() */
+    char **prefix;          /* [prefixes] texts before every prompt, or NULL; likewise */
+    double lambda;          /* of the solve; 0 if it knows none */
+    char projector[65];     /* sha256 of the null-space projector, or "" */
+    char checksum[65];      /* of the edited matrices right after this edit; "" until known */
+    char hash[65];          /* sha256 of what the edit does, given by session_append() */
+    bool draft;             /* made with fewer moments than asked for */
+    long moment_tokens;     /* tokens the moments stood on */
+    unsigned attribution;   /* id of the attribution run the mask came from; 0: none */
+    double when;            /* unix seconds; 0 at append means now */
+    char *note;             /* owned, or NULL */
 };
 
 enum journal_op { JOURNAL_CREATE, JOURNAL_EDIT, JOURNAL_UNDO, JOURNAL_REDO, JOURNAL_REMOVE };
@@ -142,11 +146,14 @@ bool session_set_note(struct session *s, int edit, const char *note, struct err 
  * edit_records_free(). */
 bool session_edits(struct session *s, bool all, struct edit_record **edits, int *count,
                    struct err *err);
-/* The deltas of one edit in the order they apply, verified against the edit's hash. The caller
- * frees each (delta_free) and the array. A blob of a wrong size or with other values is
+/* The deltas of one edit in the order they apply, verified with its hooks and prefixes against the
+ * edit's hash. Caller frees with deltas_free(). A blob of a wrong size or with other values is
  * ERR_FORMAT and names edit and layer; an unknown edit is ERR_USAGE. */
 bool session_load_deltas(struct session *s, int edit, struct delta **deltas, int *count,
                          struct err *err);
+/* The same with hooks and prefixes, of the edit rec->id into an otherwise empty record: its deltas,
+ * hook and prefix. Caller frees with edit_record_free(); nothing is left in it on failure. */
+bool session_load_change(struct session *s, struct edit_record *rec, struct err *err);
 /* z [requests][width], or NULL if the edit has none. Caller frees. */
 bool session_load_z(struct session *s, int edit, float **z, int *requests, int *width,
                     struct err *err);

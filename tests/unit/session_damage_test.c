@@ -58,8 +58,8 @@ static void strange_files_refused(void)
     CHECK(!session_open(file, NULL, false, false, &err) && err.kind == ERR_FORMAT);
     s = must_open(true); /* an empty file becomes a session, when that was asked for */
     session_close(s);
-    sql("PRAGMA user_version = 2");
-    refuses("version 2, this program knows up to 1");
+    sql("PRAGMA user_version = 3");
+    refuses("version 3, this program knows up to 2");
     fresh_file();
     sql("CREATE TABLE edits (id)");
     refuses("not an editscope session");

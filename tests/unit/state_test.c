@@ -361,6 +361,74 @@ static void hooks_that_are_none(void)
     model_close(m);
 }
 
+/* --- prefixes ---------------------------------------------------------------------------- */
+
+/* Behind a prefix a prompt says what the prompt with the prefix in front says. */
+static void a_prefix_is_text_in_front(void)
+{
+    static const char *const text[] = {"Rome. ", "No. "};
+    static const char asking[] = "Is it";
+    struct err err = {0};
+    struct model *m = model_open(FOLDER "llama3/model.gguf", dev, 0, NULL, &err);
+    struct model_state *base = state_new(m, 1), *s = state_copy(base, 2), *copy;
+    int layers = m->config->layers, want[2] = {65, 66}, bos = tokenizer_bos(m->tokenizer);
+    struct tokens whole = {0}, own = {0};
+    struct buf joined = {0};
+
+    for (int i = 0; i < 2; i++) {
+        CHECK(state_add_prefix(s, text[i], &err));
+        buf_puts(&joined, text[i]);
+    }
+    buf_puts(&joined, asking);
+    copy = state_copy(s, 3);
+    CHECK(state_same(s, copy) && !state_same(s, base));
+    for (int with = 0; with <= (bos >= 0); with++) { /* without and with a token that begins the text */
+        struct generate_options o = {.tokens = 4, .past_end = true, .want = want, .wants = 2};
+        struct generated a = {0}, b = {0};
+        int n, best[2][400], rank[2][400], *ids_whole, *ids_own;
+        struct lens_look look[2];
+
+        CHECK(tokenizer_encode(m->tokenizer, joined.data, joined.len, 0, &whole, &err));
+        CHECK(tokenizer_encode(m->tokenizer, asking, strlen(asking), 0, &own, &err));
+        ids_whole = xcalloc((size_t)whole.count + 1, sizeof(int));
+        ids_own = xcalloc((size_t)own.count + 1, sizeof(int));
+        ids_whole[0] = ids_own[0] = bos;
+        memcpy(ids_whole + with, whole.ids, (size_t)whole.count * sizeof(int));
+        memcpy(ids_own + with, own.ids, (size_t)own.count * sizeof(int));
+        n = own.count + with;
+        CHECK(generate(&a, copy, ids_own, n, &o, NULL, &err));
+        CHECK(generate(&b, base, ids_whole, whole.count + with, &o, NULL, &err));
+        CHECK(same(a.logits, b.logits, m->head.rows) && a.count == b.count);
+        CHECK(!memcmp(a.id, b.id, (size_t)a.count * sizeof(int)));
+        CHECK(a.logp[1] == b.logp[1]);
+        CHECK(lens_cells(s, ids_own, n, want, 1, best[0], NULL, rank[0], NULL, &err));
+        CHECK(lens_cells(base, ids_whole, whole.count + with, want, 1, best[1], NULL, rank[1], NULL,
+                         &err));
+        for (int l = 0; l < layers; l++) /* its own positions are the last ones of the whole */
+            CHECK(!memcmp(best[0] + l * n + with,
+                          best[1] + (l + 1) * (whole.count + with) - own.count,
+                          (size_t)own.count * sizeof(int)));
+        CHECK(lens_look(&look[0], s, ids_own, n, want, 2, -1, NULL, &err));
+        CHECK(lens_look(&look[1], base, ids_whole, whole.count + with, want, 2, -1, NULL, &err));
+        CHECK(same(look[0].logits, look[1].logits, m->head.rows));
+        CHECK(look[0].logp[1] == look[1].logp[1] && look[0].rank_new[0] == look[1].rank_new[0]);
+        CHECK_STR(err.text, "");
+        lens_look_free(&look[0]);
+        lens_look_free(&look[1]);
+        generated_free(&a);
+        generated_free(&b);
+        free(ids_whole);
+        free(ids_own);
+        tokens_free(&whole);
+        tokens_free(&own);
+    }
+    buf_free(&joined);
+    state_free(copy);
+    state_free(s);
+    state_free(base);
+    model_close(m);
+}
+
 static void opened(void)
 {
     dev = device_open(&device_cpu, 0, 1, NULL);
@@ -379,6 +447,7 @@ static const struct test tests[] = {
     {"a hook adds what is added by hand", a_hook_adds_what_is_added_by_hand},
     {"gradients pass replaced matrices and hooks", gradients_pass_replaced_matrices_and_hooks},
     {"hooks that are none are refused by name", hooks_that_are_none},
+    {"a prompt behind a prefix is the prompt with the text in front", a_prefix_is_text_in_front},
     {"the device closes", closed},
 };
 TEST_MAIN(tests)
