@@ -1,0 +1,532 @@
+/* The judge: scores and probes against pass after pass of the plain forward, a token each; and that
+ * everything that says whether a fact holds says the same. */
+#include "core/eval/probe.h"
+#include "core/model/chat.h"
+#include "tests/engine/small.h"
+
+#define SPEAKS "tests/data/architectures/llama3" /* of bytes, and says such as can be printed */
+
+enum { VOCAB_MOST = 1024, LONG = 256 };
+
+static struct device *dev;
+static struct model *model;
+static struct model_state *base, *moved; /* moved: other weights */
+
+/* --- brute force ------------------------------------------------------------------------ */
+
+/* Logits after the ids, from a pass of their own over all of them. */
+static void plain_logits(const struct model_state *s, const int *ids, int n, float *logits)
+{
+    const struct model *m = s->model;
+    struct pass p = pass_new(&ids, &n, NULL, 1, 0);
+    struct forward *f = forward_new(m, n);
+    struct cache *c = cache_new(m, n);
+    struct mat x = mat_new(dev, DT_F32, n, m->config->hidden);
+    struct mat out = mat_new(dev, DT_F32, 1, m->head.rows);
+
+    CHECK(forward_run(f, s, &p, c, x, NULL, NULL, NULL));
+    forward_logits(f, mat_rows(x, n - 1, 1), out);
+    device_fetch(dev, logits, out, "logits");
+    CHECK(device_sync(dev, NULL));
+    mat_free(dev, &x);
+    mat_free(dev, &out);
+    cache_free(c, dev);
+    forward_free(f);
+    pass_free(&p);
+}
+
+static int plain_argmax(const float *logits, int n)
+{
+    int best = 0;
+
+    for (int i = 1; i < n; i++)
+        best = logits[i] > logits[best] ? i : best;
+    return best;
+}
+
+static struct score plain_score(const struct model_state *s, const int *prompt, int n,
+                                const int *answer, int count)
+{
+    int vocab = s->model->head.rows, ids[LONG], right = 0;
+    struct score out = {.p = 1};
+    float logits[VOCAB_MOST];
+
+    memcpy(ids, prompt, (size_t)n * sizeof(int));
+    for (int i = 0; i < count; i++) {
+        double sum = 0;
+
+        plain_logits(s, ids, n + i, logits);
+        for (int k = 0; k < vocab; k++)
+            sum += exp((double)logits[k] - (double)logits[answer[i]]);
+        out.p *= 1 / sum;
+        out.p_first = i ? out.p_first : 1 / sum;
+        right += plain_argmax(logits, vocab) == answer[i];
+        ids[n + i] = answer[i];
+    }
+    out.accuracy = (double)right / count;
+    out.right = right == count;
+    return out;
+}
+
+static int ids_of(const char *words, unsigned flags, int *ids)
+{
+    struct tokens t = {0};
+    int n;
+
+    CHECK(tokenizer_encode(model->tokenizer, words, strlen(words), flags, &t, NULL));
+    n = t.count;
+    if (n)
+        memcpy(ids, t.ids, (size_t)n * sizeof(int));
+    tokens_free(&t);
+    return n;
+}
+
+static struct score plain_text(const struct model_state *s, const char *prompt, const char *answer)
+{
+    int a[LONG], b[LONG], n = ids_of(prompt, ENCODE_BOS, a),
+                          count = ids_of(answer, ENCODE_CONTINUES, b);
+
+    return plain_score(s, a, n, b, count);
+}
+
+static int ids_of_one(const char *word)
+{
+    int id[LONG];
+
+    CHECK(ids_of(word, ENCODE_CONTINUES, id) == 1);
+    return id[0];
+}
+
+static void ids_text(const int *ids, int count, char out[LONG])
+{
+    char *words = tokens_text(model, ids, count);
+
+    snprintf(out, LONG, "%s", words);
+    free(words);
+}
+
+/* What a state says by itself, `count` tokens: bytes that can be printed. */
+static void plain_words(const struct model_state *s, const char *prompt, int count, char *out)
+{
+    int ids[LONG], n = ids_of(prompt, ENCODE_BOS, ids);
+    float logits[VOCAB_MOST];
+
+    for (int i = 0; i < count; i++) {
+        plain_logits(s, ids, n + i, logits);
+        ids[n + i] = plain_argmax(logits, s->model->head.rows);
+    }
+    ids_text(ids + n, count, out);
+}
+
+static void same_score(const struct score *a, const struct score *b)
+{
+    CHECK_NEAR(a->p, b->p, 1e-5 * (b->p + 1e-3));
+    CHECK_NEAR(a->p_first, b->p_first, 1e-5 * (b->p_first + 1e-3));
+    CHECK_NEAR(a->accuracy, b->accuracy, 1e-9);
+    CHECK(a->right == b->right);
+}
+
+/* --- scores ----------------------------------------------------------------------------- */
+
+static const struct wording plain = {JOIN_NONE, ASK_PLAIN, MARKUP_TEXT};
+
+static void scores_are_products(void)
+{
+    static const char prompt[] = "One day there came Lily";
+    char own[LONG], half[LONG];
+    const char *answer[] = {"park", "a", own, half};
+
+    plain_words(base, prompt, 8, own);
+    CHECK(strlen(own) == 8);
+    memcpy(half, own, sizeof(half));
+    half[6] = half[6] == 'q' ? 'z' : 'q'; /* right up to there */
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k < 2; k++) {
+            const struct model_state *s = k ? moved : base;
+            struct score want = plain_text(s, prompt, answer[i]), got;
+            struct continuation c;
+            struct answered a;
+
+            CHECK(continuation_of(&c, model, &plain, prompt, answer[i], NULL));
+            CHECK(c.count == (int)strlen(answer[i]));
+            CHECK(answer_score(&got, s, &c, NULL, NULL));
+            same_score(&got, &want);
+            CHECK(answer_prompt(&a, s, &c, 6, NULL, NULL)); /* words beside change no bit of it */
+            CHECK_NEAR(a.score.p, got.p, 0);
+            CHECK(a.score.right == got.right && !isfinite(a.p_other));
+            answered_free(&a);
+            c.other = ids_of_one("a");
+            CHECK(answer_prompt(&a, s, &c, 0, NULL, NULL));
+            CHECK_NEAR(a.p_other, plain_text(s, prompt, "a").p, 1e-5);
+            answered_free(&a);
+            continuation_free(&c);
+        }
+    CHECK(plain_text(base, prompt, own).right);
+    CHECK(!plain_text(base, prompt, half).right && plain_text(base, prompt, half).accuracy > 0.7);
+}
+
+static void what_is_not_there_is_said(void)
+{
+    struct continuation c;
+    struct score s;
+    struct err err = {0};
+    struct job job = {.cancel = true};
+
+    CHECK(!continuation_of(&c, model, &plain, "A", "", &err) && err.kind == ERR_USAGE);
+    err = (struct err){0};
+    CHECK(continuation_of(&c, model, &plain, "A", NULL, &err));
+    CHECK(answer_score(&s, base, &c, NULL, &err) && isnan(s.p) && !s.right);
+    CHECK(!answer_score(&s, base, &c, &job, &err) && err.kind == ERR_CANCELLED);
+    continuation_free(&c);
+    CHECK(answer_begins(" \n Rome, Italy", "Rome") && !answer_begins("Paris", "Rome"));
+}
+
+/* --- probes ----------------------------------------------------------------------------- */
+
+static struct fact fact_with_probes(const char *known)
+{
+    struct fact f = {.subject = xstrdup("Lily"),
+                     .prompt = xstrdup("One day there came {}"),
+                     .target = xstrdup("park"),
+                     .old = xstrdup("shop"),
+                     .rephrase = xstrdup("Each day there came Lily"),
+                     .question = xstrdup("Where did Lily go?"),
+                     .wording = plain};
+
+    f.paraphrase = xcalloc(1, sizeof(char *));
+    f.paraphrase[f.paraphrases++] = xstrdup("There came {}");
+    f.portability = xcalloc(1, sizeof(struct probe));
+    f.portability[f.portabilities++] = (struct probe){xstrdup("In the park was a"), xstrdup("big")};
+    f.locality = xcalloc(3, sizeof(struct probe));
+    f.locality[f.localities++] = (struct probe){xstrdup("Once upon a time"), xstrdup(known)};
+    f.locality[f.localities++] = (struct probe){xstrdup("Once upon a time"), xstrdup("zzz")};
+    f.locality[f.localities++] = (struct probe){xstrdup("The dog was"), NULL};
+    return f;
+}
+
+/* What must be true of one probe of one state. */
+static bool plain_verdict(const struct probe_case *c, const struct model_state *s, double accept)
+{
+    struct score score;
+
+    if (c->kind == PROBE_LOCALITY) { /* the base's answer, token by token */
+        char want[LONG], mine[LONG];
+
+        plain_words(base, c->prompt, c->tokens.count, want);
+        plain_words(s, c->prompt, c->tokens.count, mine);
+        return !strcmp(want, mine);
+    }
+    score = plain_text(s, c->prompt, c->expected);
+    return score.right && (c->kind != PROBE_FACT || score.p >= accept);
+}
+
+static void probes_are_judged(void)
+{
+    unsigned kinds =
+        PROBES_FACT | PROBES_REPHRASE | PROBES_QUESTION | PROBES_PORTABILITY | PROBES_LOCALITY;
+    static const enum probe_kind order[] = {PROBE_FACT,     PROBE_REPHRASE,    PROBE_REPHRASE,
+                                            PROBE_QUESTION, PROBE_PORTABILITY, PROBE_LOCALITY,
+                                            PROBE_LOCALITY, PROBE_LOCALITY};
+    const struct model_state *const both[2] = {base, moved};
+    char known[LONG];
+    struct fact f;
+    struct params p;
+    struct probes probes;
+    int kept = 0;
+
+    plain_words(base, "Once upon a time", 5, known);
+    f = fact_with_probes(known);
+    params_default(&p);
+    CHECK(probes_of(&probes, base, &f, &p, kinds | PROBES_CHAT, NULL, NULL));
+    CHECK(probes.count == 8); /* no chat form here */
+    for (int i = 0; i < probes.count && i < 8; i++) {
+        CHECK(probes.probe[i].kind == order[i]);
+        for (int k = 0; k < 2; k++) {
+            struct verdict v;
+
+            CHECK(probe_ask(&v, &probes, i, both[k], false, NULL, NULL));
+            CHECK(v.ok == plain_verdict(&probes.probe[i], both[k], 0));
+            CHECK(k || v.ok == (order[i] == PROBE_LOCALITY)); /* the base says what it says */
+            kept += k && v.ok && order[i] == PROBE_LOCALITY;
+        }
+    }
+    CHECK(kept < 3); /* or nothing was tried */
+    /* a given answer is what is kept where the base gives it, else what the base says */
+    CHECK(probes.probe[5].tokens.count == 5);
+    CHECK_STR(probes.probe[5].expected, known);
+    CHECK(probes.probe[6].tokens.count == 3 && strcmp(probes.probe[6].expected, "zzz") != 0);
+    CHECK(probes.probe[7].tokens.count == 3);
+    probes_free(&probes);
+    /* paraphrases that are rows of the edit are no probes of it */
+    CHECK(params_set(&p, "attr.rows", "both", FROM_CONFIG, NULL));
+    CHECK(probes_of(&probes, base, &f, &p, PROBES_REPHRASE, NULL, NULL) && probes.count == 1);
+    probes_free(&probes);
+    fact_free(&f);
+}
+
+static void a_fact_needs_its_probability(void)
+{
+    static const char prompt[] = "One day there came Lily";
+    char own[LONG];
+    struct fact f = fact_with_probes("x");
+    struct params p;
+    struct score s;
+
+    plain_words(base, prompt, 5, own);
+    free(f.target);
+    f.target = xstrdup(own);
+    s = plain_text(base, prompt, own);
+    CHECK(s.right && s.p < 1);
+    params_default(&p);
+    for (int above = 0; above < 2; above++) {
+        struct probes probes;
+        struct probe_result r = {0};
+        const struct model_state *const state[2] = {base, base};
+
+        p.value[P_ACCEPT_P_MIN] = above ? 1.001 * s.p : 0.999 * s.p;
+        CHECK(probes_of(&probes, base, &f, &p, PROBES_FACT, NULL, NULL));
+        CHECK(probe_compare(&r, &probes, 0, state, NULL, NULL));
+        CHECK(r.ok[0] == !above && r.ok[1] == !above && r.known);
+        CHECK_NEAR(r.p_target[0], s.p, 1e-5);
+        CHECK_NEAR(r.p[0], s.p_first, 1e-5);
+        free(r.prompt);
+        free(r.expected);
+        free(r.said[0]);
+        free(r.said[1]);
+        probes_free(&probes);
+    }
+    fact_free(&f);
+}
+
+/* In the chat form the object stands somewhere in what is said. */
+static void chat_holds_the_object(void)
+{
+    struct model *chat = model_open("tests/data/field/chat", dev, 0, NULL, NULL);
+    struct model_state *s = state_new(chat, 3);
+    struct fact f = fact_with_probes("x");
+    struct continuation c = {.other = -1};
+    struct tokens t = {0};
+    struct answered a;
+    struct params p;
+
+    CHECK(chat && chat_encode(chat, f.question, NULL, &t, &c.stop, NULL));
+    c.prompt = t.ids;
+    c.prompt_count = t.count;
+    CHECK(answer_prompt(&a, s, &c, 24, NULL, NULL));
+    params_default(&p);
+    for (int k = 0; k < 2; k++) {
+        struct probes probes;
+        struct verdict v;
+
+        free(f.target);
+        f.target = k || !*a.said ? xstrdup("no such words") : xasprintf("%.*s", 4, a.said);
+        CHECK(probes_of(&probes, s, &f, &p, PROBES_CHAT, NULL, NULL) && probes.count == 1);
+        CHECK(probe_ask(&v, &probes, 0, s, true, NULL, NULL));
+        CHECK_STR(v.said, a.said);
+        CHECK(v.ok == (strstr(a.said, f.target) != NULL));
+        free(v.said);
+        probes_free(&probes);
+    }
+    answered_free(&a);
+    tokens_free(&t);
+    fact_free(&f);
+    state_free(s);
+    model_close(chat);
+}
+
+/* --- one judge -------------------------------------------------------------------------- */
+
+/* What each job says of the same fact and the same states. */
+struct said {
+    int held;           /* -1: not said */
+    double p[2];        /* p(target), before and after */
+    int kept, rephrase; /* -1 */
+    int near, rephrases;
+};
+
+static void count_probes(struct said *s, const struct probe_result *r, int n)
+{
+    *s = (struct said){.held = -1};
+    for (int i = 0; i < n; i++) {
+        s->near += r[i].kind == PROBE_LOCALITY;
+        s->kept += r[i].kind == PROBE_LOCALITY && r[i].ok[1];
+        s->rephrases += r[i].kind == PROBE_REPHRASE;
+        s->rephrase += r[i].kind == PROBE_REPHRASE && r[i].ok[1];
+        if (r[i].kind == PROBE_FACT) {
+            s->held = r[i].ok[1];
+            memcpy(s->p, r[i].p_target, sizeof(s->p));
+        }
+    }
+}
+
+static struct said take(struct engine *e, struct command c)
+{
+    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
+    struct said s = {.held = -1, .kept = -1, .rephrase = -1};
+    unsigned job = engine_post(e, &c);
+    struct event ev;
+    bool over = false;
+
+    while (!over && poll(&fd, 1, 120000) > 0)
+        while (engine_next(e, &ev)) {
+            if (ev.job != job) {
+                event_free(&ev);
+                continue;
+            }
+            if (ev.kind == EV_PREVIEW || ev.kind == EV_COMMIT) {
+                s.held = ev.applied->held;
+                memcpy(s.p, ev.applied->p_target, sizeof(s.p));
+            } else if (ev.kind == EV_EDITED) {
+                CHECK(ev.edited->success == (s.held == 1));
+                CHECK_NEAR(ev.edited->p_target[1], s.p[1], 0);
+            } else if (ev.kind == EV_TRIED) {
+                const struct tried *t = ev.tried;
+
+                s = (struct said){t->success,       {t->p_target[0], t->p_target[1]},
+                                  t->locality_kept, t->rephrase_ok,
+                                  t->localities,    t->rephrases};
+            } else if (ev.kind == EV_PROBED) {
+                count_probes(&s, ev.probed->probe, ev.probed->probes);
+            } else if (ev.kind == EV_DIFF) {
+                count_probes(&s, ev.diff->probe, ev.diff->probes);
+            } else if (ev.kind == EV_DRIFT) {
+                s.held = ev.drift->point[0].held;
+                s.kept = ev.drift->point[0].stayed;
+                s.near = ev.drift->point[0].others;
+            }
+            over = ev.kind == EV_DONE || ev.kind == EV_FAILED;
+            CHECK(ev.kind != EV_FAILED);
+            event_free(&ev);
+        }
+    return s;
+}
+
+static struct command about(enum command_kind kind, double accept)
+{
+    struct command c = command(kind, NULL, NULL);
+
+    c.facts = xcalloc(1, sizeof(*c.facts));
+    c.facts[0] = fact_with_probes("zzz");
+    c.count = 1;
+    c.params.value[P_EDIT_METHOD] = METHOD_ALPHAEDIT;
+    c.params.value[P_EDIT_LAMBDA] = 1e-6;
+    c.params.value[P_EDIT_V_STEPS] = 60;
+    c.params.value[P_ATTR_PREFIXES] = 0;
+    c.params.value[P_ACCEPT_P_MIN] = accept;
+    CHECK(params_set(&c.params, "stats.window", "64", FROM_CONFIG, NULL));
+    CHECK(params_set(&c.params, "edit.layers", "1", FROM_CONFIG, NULL));
+    CHECK(params_set(&c.params, "edit.v_clamp", "50", FROM_CONFIG, NULL));
+    CHECK(params_set(&c.params, "edit.v_wd", "0", FROM_CONFIG, NULL));
+    CHECK(params_set(&c.params, "edit.v_kl", "0", FROM_CONFIG, NULL));
+    free(c.facts[0].target);
+    c.facts[0].target = xstrdup("a");
+    if (kind == CMD_TRY) {
+        c.variants = xcalloc(1, sizeof(*c.variants));
+        c.variants[0] = c.params;
+        c.variant_count = 1;
+    }
+    return c;
+}
+
+/* For p(target) just below what the edit gives, and just above. */
+static void all_say_the_same(double accept, struct said *first)
+{
+    struct engine *e = start(SPEAKS, &device_cpu, NULL, false);
+    struct said tried, preview, commit, board, drift, diff;
+    struct command c;
+
+    opened(e);
+    tried = take(e, about(CMD_TRY, accept));
+    preview = take(e, about(CMD_PREVIEW, accept));
+    commit = take(e, about(CMD_COMMIT, accept));
+    board = take(e, about(CMD_PROBE, accept));
+    drift = take(e, command(CMD_DRIFT, NULL, NULL));
+    c = command(CMD_DIFF, NULL, NULL);
+    c.edit = 1;
+    diff = take(e, c);
+
+    CHECK(tried.held == preview.held && preview.held == commit.held);
+    CHECK(commit.held == drift.held && drift.held == diff.held);
+    for (int k = 0; k < 2; k++) {
+        CHECK_NEAR(tried.p[k], commit.p[k], 0);
+        CHECK_NEAR(preview.p[k], commit.p[k], 0);
+        CHECK_NEAR(diff.p[k], commit.p[k], 0);
+    }
+    CHECK(tried.near == 3 && board.near == 3 && drift.near == 3 && diff.near == 3);
+    CHECK(tried.kept == board.kept && board.kept == drift.kept && drift.kept == diff.kept);
+    CHECK(tried.rephrase == board.rephrase && diff.rephrase <= board.rephrase);
+    *first = commit;
+    engine_stop(e);
+}
+
+static void one_judge(void)
+{
+    struct said s;
+
+    all_say_the_same(0, &s);
+    printf("p(target) %.3g to %.3g, %s\n", s.p[0], s.p[1], s.held ? "holds" : "does not hold");
+    all_say_the_same(s.p[1] * 1.001, &s);
+    CHECK(!s.held);
+    all_say_the_same(s.p[1] * 0.999, &s);
+    CHECK(s.held); /* the edit is strong enough for the test to mean something */
+}
+
+/* --- */
+
+static void with_the_model(void (*test)(void))
+{
+    struct err err = {0};
+    struct mat w;
+
+    dev = device_open(&device_cpu, 0, 2, &err);
+    model = dev ? model_open(SPEAKS, dev, 0, NULL, &err) : NULL;
+    CHECK_STR(err.text, "");
+    base = state_new(model, 1);
+    moved = state_copy(base, 2);
+    w = state_own(moved, 1, MATRIX_DOWN);
+    device_fill(dev, mat_cols(w, 0, w.cols / 2), 0.5);
+    test();
+    state_free(moved);
+    state_free(base);
+    model_close(model);
+    device_close(dev);
+}
+
+static void test_scores(void)
+{
+    with_the_model(scores_are_products);
+}
+
+static void test_nothing(void)
+{
+    with_the_model(what_is_not_there_is_said);
+}
+
+static void test_probes(void)
+{
+    with_the_model(probes_are_judged);
+}
+
+static void test_acceptance(void)
+{
+    with_the_model(a_fact_needs_its_probability);
+}
+
+static void test_chat(void)
+{
+    with_the_model(chat_holds_the_object);
+}
+
+static const struct test tests[] = {
+    {"scores are products over the tokens", test_scores},
+    {"what is not there is said", test_nothing},
+    {"probes are judged, a rule a kind", test_probes},
+    {"a fact needs its probability", test_acceptance},
+    {"the chat form holds the object", test_chat},
+    {"all jobs say the same", one_judge},
+};
+
+int main(void)
+{
+    return small_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
+}
