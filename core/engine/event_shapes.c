@@ -110,9 +110,9 @@ enum { MOST_LAYERS = 4096, MOST_TOKENS = 1 << 22 };
                                                .small = p, .optional = o                      \
     }
 
-#define SHAPE_READY(s, ready)                                               \
-    static const struct shape s##_shape = {#s, sizeof(struct s), s##_field, \
-                                           sizeof(s##_field) / sizeof(*s##_field), ready}
+#define SHAPE_READY(s, ready)                                        \
+    const struct shape s##_shape = {#s, sizeof(struct s), s##_field, \
+                                    sizeof(s##_field) / sizeof(*s##_field), ready}
 #define SHAPE(s) SHAPE_READY(s, NULL)
 
 static const struct member progress_field[] = {

@@ -13,4 +13,14 @@ enum event_kind event_of_name(const char *name); /* EV_NONE: no such event */
 /* The shape of what an event of this kind points to; NULL: nothing. */
 const struct shape *event_shape(enum event_kind kind);
 
+/* The shapes by name: progress_shape and so on of what events point to, and of parts of it. */
+#define OWN(id, name, type, member) extern const struct shape type##_shape;
+#define NO_SHAPE(...)
+EVENTS(OWN, NO_SHAPE, NO_SHAPE)
+#undef OWN
+#undef NO_SHAPE
+extern const struct shape word_shape, context_shape, weighed_layer_shape, history_fact_shape,
+    history_entry_shape, probe_result_shape, diff_layer_shape, bisect_step_shape, drift_point_shape,
+    exported_file_shape;
+
 #endif

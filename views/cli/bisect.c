@@ -11,9 +11,7 @@ static void step_json(const struct bisect_step *s)
 {
     json_t *o = cli_event("step");
 
-    json_object_set_new(o, "edit", json_integer(s->edit));
-    json_object_set_new(o, "holds", json_boolean(s->holds));
-    json_object_set_new(o, "said", cli_text(s->said));
+    cli_fields(o, &bisect_step_shape, s, "edit holds said");
     cli_print(o);
 }
 

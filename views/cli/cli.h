@@ -13,6 +13,7 @@
 #include "core/base/rate.h"
 #include "core/base/version.h"
 #include "core/engine/engine.h"
+#include "core/engine/event_shapes.h"
 
 /* Which commands take an option. */
 enum {
@@ -284,6 +285,9 @@ json_t *cli_event(const char *name);
 json_t *cli_real(double value);                /* null for what is not finite */
 json_t *cli_text(const char *text);            /* what is not UTF-8 becomes U+FFFD */
 json_t *cli_pair(double before, double after); /* {"before": .., "after": ..} */
+/* Adds fields of a struct in this order, by the table of its fields: "edit tokens=moment_tokens"
+ * has the second one called otherwise. Arrays of two are {"before": .., "after": ..}. */
+void cli_fields(json_t *o, const struct shape *shape, const void *what, const char *names);
 void cli_say(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* One line on standard error, or an event "notice"; not the same one twice. */
 void cli_notice(struct cli *c, const char *text);

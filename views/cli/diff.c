@@ -12,52 +12,19 @@ static const char *said(const struct probe_result *p, int k)
     return p->said[k] ? p->said[k] : "";
 }
 
-static json_t *pair(bool before, bool after)
-{
-    json_t *o = json_object();
-
-    json_object_set_new(o, "before", json_boolean(before));
-    json_object_set_new(o, "after", json_boolean(after));
-    return o;
-}
-
 static void as_json(const struct diff *d)
 {
     json_t *o;
 
     for (int i = 0; i < d->layers; i++) {
-        const struct diff_layer *l = &d->layer[i];
-
         o = cli_event("layer");
-        json_object_set_new(o, "layer", json_integer(l->layer));
-        json_object_set_new(o, "columns", json_integer(l->columns));
-        json_object_set_new(o, "norm", cli_real(l->norm));
-        json_object_set_new(o, "weight_norm", cli_real(l->weight_norm));
+        cli_fields(o, &diff_layer_shape, &d->layer[i], "layer columns norm weight_norm");
         cli_print(o);
     }
-    for (int i = 0; i < d->probes; i++) {
-        const struct probe_result *p = &d->probe[i];
-        json_t *words = json_object();
-
-        o = cli_event("probe");
-        json_object_set_new(o, "kind", json_string(kinds[p->kind]));
-        json_object_set_new(o, "prompt", cli_text(p->prompt));
-        json_object_set_new(o, "expected", cli_text(p->expected));
-        json_object_set_new(o, "known", json_boolean(p->known));
-        json_object_set_new(o, "ok", pair(p->ok[0], p->ok[1]));
-        json_object_set_new(o, "p", cli_pair(p->p[0], p->p[1]));
-        json_object_set_new(o, "p_target", cli_pair(p->p_target[0], p->p_target[1]));
-        json_object_set_new(o, "p_first", cli_pair(p->p[0], p->p[1]));
-        json_object_set_new(words, "before", cli_text(said(p, 0)));
-        json_object_set_new(words, "after", cli_text(said(p, 1)));
-        json_object_set_new(o, "said", words);
-        cli_print(o);
-    }
+    for (int i = 0; i < d->probes; i++)
+        cli_print(record_probe(&d->probe[i]));
     o = cli_event("done");
-    json_object_set_new(o, "from", json_integer(d->from));
-    json_object_set_new(o, "to", json_integer(d->to));
-    json_object_set_new(o, "layers", json_integer(d->layers));
-    json_object_set_new(o, "probes", json_integer(d->probes));
+    cli_fields(o, &diff_shape, d, "from to layers probes");
     cli_print(o);
 }
 

@@ -14,28 +14,22 @@ static void as_json(const struct exported *x)
     for (int i = 0; i < x->files; i++) {
         json_t *f = json_object();
 
-        json_object_set_new(f, "path", cli_text(x->file[i].name));
+        cli_fields(f, &exported_file_shape, &x->file[i], "path=name");
         json_object_set_new(f, "bytes", json_integer((json_int_t)x->file[i].bytes));
-        json_object_set_new(f, "sha256", json_string(x->file[i].sha256));
+        cli_fields(f, &exported_file_shape, &x->file[i], "sha256");
         json_array_append_new(files, f);
     }
-    json_object_set_new(o, "path", cli_text(x->path));
-    json_object_set_new(o, "as", json_string(x->as));
+    cli_fields(o, &exported_shape, x, "path as");
     json_object_set_new(o, "files", files);
-    json_object_set_new(o, "dtype", json_string(x->type));
-    json_object_set_new(o, "tensors", json_integer(x->tensors));
-    json_object_set_new(o, "loss", cli_real(x->loss));
+    cli_fields(o, &exported_shape, x, "dtype=type tensors loss");
     json_object_set_new(o, "rank", x->rank ? json_integer(x->rank) : json_null());
-    json_object_set_new(o, "rank_error", cli_real(x->truncated));
-    json_object_set_new(o, "prompts", json_integer(x->prompts));
-    json_object_set_new(o, "same_top", json_integer(x->same));
+    cli_fields(o, &exported_shape, x, "rank_error=truncated prompts same_top=same");
     json_object_set_new(o, "max_logit_diff",
                         x->prompts ? cli_real(x->max_logit_diff) : json_null());
-    json_object_set_new(o, "facts", json_integer(x->facts));
-    json_object_set_new(o, "facts_all", json_integer(x->facts_all));
+    cli_fields(o, &exported_shape, x, "facts facts_all");
     json_object_set_new(o, "held",
                         json_pack("{s:i, s:i}", "session", x->held[0], "files", x->held[1]));
-    json_object_set_new(o, "seconds", cli_real(x->seconds));
+    cli_fields(o, &exported_shape, x, "seconds");
     cli_print(o);
 }
 

@@ -17,22 +17,14 @@ static void as_json(const struct history *h, int edit)
         if (edit && e->edit != edit)
             continue;
         o = cli_event("edit");
-        json_object_set_new(o, "edit", json_integer(e->edit));
-        json_object_set_new(o, "active", json_boolean(e->active));
+        cli_fields(o, &history_entry_shape, e, "edit active");
         json_object_set_new(o, "when", json_integer((json_int_t)e->when));
-        json_object_set_new(o, "subject", cli_text(e->subject));
-        json_object_set_new(o, "prompt", cli_text(e->prompt));
-        json_object_set_new(o, "target", cli_text(e->target));
-        json_object_set_new(o, "old", e->old ? cli_text(e->old) : json_null());
-        json_object_set_new(o, "p_target",
-                            cli_pair(e->fact[0].p_target[0], e->fact[0].p_target[1]));
+        cli_fields(o, &history_entry_shape, e, "subject prompt target old");
+        cli_fields(o, &history_fact_shape, &e->fact[0], "p_target");
         json_object_set_new(o, "p_first", cli_pair(e->p_before, e->p_after));
-        json_object_set_new(o, "kept", json_integer(e->kept));
-        json_object_set_new(o, "success", json_boolean(e->success));
+        cli_fields(o, &history_entry_shape, e, "kept success");
         record_facts(o, e);
-        json_object_set_new(o, "draft", json_boolean(e->draft));
-        json_object_set_new(o, "checksum", json_string(e->checksum));
-        json_object_set_new(o, "note", e->note ? cli_text(e->note) : json_null());
+        cli_fields(o, &history_entry_shape, e, "draft checksum note");
         cli_print(o);
     }
 }

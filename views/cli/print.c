@@ -103,6 +103,64 @@ json_t *cli_pair(double before, double after)
     return o;
 }
 
+static json_t *field_value(const struct member *f, const void *at)
+{
+    switch (f->type) {
+    case FIELD_INT:
+        return json_integer(*(const int *)at);
+    case FIELD_UNSIGNED:
+        return json_integer(*(const unsigned *)at);
+    case FIELD_LONG:
+        return json_integer(*(const long *)at);
+    case FIELD_BOOL:
+        return json_boolean(*(const bool *)at);
+    case FIELD_DOUBLE:
+        return cli_real(*(const double *)at);
+    case FIELD_FLOAT:
+        return cli_real((double)*(const float *)at);
+    case FIELD_TEXT:
+        return f->optional && !*(char *const *)at ? json_null() : cli_text(*(char *const *)at);
+    case FIELD_CHARS:
+        return cli_text(at);
+    case FIELD_PART:
+    case FIELD_PARAMS:
+        break;
+    }
+    return json_null();
+}
+
+/* The field of the table that is called so. */
+static const struct member *field_named(const struct shape *shape, const char *name, size_t n)
+{
+    for (const struct member *f = shape->field; f < shape->field + shape->fields; f++)
+        if (strlen(f->name) == n && !memcmp(f->name, name, n))
+            return f;
+    return NULL;
+}
+
+void cli_fields(json_t *o, const struct shape *shape, const void *what, const char *names)
+{
+    for (size_t n; *names; names += n + strspn(names + n, " ")) {
+        size_t key = strcspn(names, "= "), field = 0;
+        const struct member *f;
+        const char *at;
+        char name[40];
+
+        n = strcspn(names, " ");
+        field = key < n ? key + 1 : 0;
+        f = field_named(shape, names + field, n - field);
+        if (!f)
+            continue;
+        at = (const char *)what + f->offset;
+        snprintf(name, sizeof(name), "%.*s", (int)key, names);
+        json_object_set_new(o, name,
+                            f->store == STORE_FIXED
+                                ? json_pack("{s:o, s:o}", "before", field_value(f, at), "after",
+                                            field_value(f, at + f->size))
+                                : field_value(f, at));
+    }
+}
+
 void cli_unbar(struct cli *c)
 {
     if (c->bar)

@@ -85,22 +85,13 @@ static json_t *applied_layer(const struct weighed_layer *l)
 {
     json_t *o = json_object(), *percentile = json_object();
 
-    put_int(o, "layer", l->layer);
-    put(o, "q", l->q);
-    put(o, "gain", l->gain);
-    put(o, "gain_mask", l->gain_mask);
-    put(o, "leak", l->leak);
-    put(o, "leak_unmasked", l->leak_unmasked);
-    put(o, "leak_ratio", l->leak_ratio);
+    cli_fields(o, &weighed_layer_shape, l, "layer q gain gain_mask leak leak_unmasked leak_ratio");
     json_object_set_new(percentile, "gain",
                         l->percentile_gain < 0 ? json_null() : cli_real(l->percentile_gain));
     json_object_set_new(percentile, "leak_ratio",
                         l->percentile_leak < 0 ? json_null() : cli_real(l->percentile_leak));
     json_object_set_new(o, "percentile", percentile);
-    put(o, "residual", l->residual);
-    put_int(o, "kept", l->kept);
-    put(o, "delta_norm", l->delta_norm);
-    put(o, "weight_norm", l->weight_norm);
+    cli_fields(o, &weighed_layer_shape, l, "residual kept delta_norm weight_norm");
     return o;
 }
 
@@ -108,21 +99,18 @@ json_t *record_applied(const char *event, const struct applied *a)
 {
     json_t *o = cli_event(event), *layers = json_array(), *moments = json_object();
 
-    put_int(o, "edit", a->edit);
+    cli_fields(o, &applied_shape, a, "edit");
     for (int i = 0; i < a->layers; i++)
         json_array_append_new(layers, applied_layer(&a->layer[i]));
     json_object_set_new(o, "layers", layers);
-    put(o, "z_error", a->z_error);
-    put_int(moments, "tokens", a->moment_tokens);
-    json_object_set_new(moments, "draft", json_boolean(a->draft));
+    cli_fields(o, &applied_shape, a, "z_error");
+    cli_fields(moments, &applied_shape, a, "tokens=moment_tokens draft");
     json_object_set_new(o, "moments", moments);
-    json_object_set_new(o, "p_target", cli_pair(a->p_target[0], a->p_target[1]));
+    cli_fields(o, &applied_shape, a, "p_target");
     json_object_set_new(o, "p_first", cli_pair(a->p_before, a->p_after));
-    put_int(o, "facts", a->facts);
-    put_int(o, "held", a->held);
+    cli_fields(o, &applied_shape, a, "facts held");
     json_object_set_new(o, "success", json_boolean(a->held == a->facts));
-    json_object_set_new(o, "generated", cli_text(a->generated));
-    json_object_set_new(o, "checksum", json_string(a->checksum));
+    cli_fields(o, &applied_shape, a, "generated checksum");
     return o;
 }
 
@@ -130,15 +118,11 @@ static json_t *history_fact(const struct history_fact *f)
 {
     json_t *o = json_object();
 
-    json_object_set_new(o, "subject", cli_text(f->subject));
-    json_object_set_new(o, "prompt", cli_text(f->prompt));
-    json_object_set_new(o, "target", cli_text(f->target));
-    json_object_set_new(o, "old", f->old ? cli_text(f->old) : json_null());
+    cli_fields(o, &history_fact_shape, f, "subject prompt target old");
     json_object_set_new(o, "success",
                         f->outcome == OUTCOME_UNKNOWN ? json_null()
                                                       : json_boolean(f->outcome == OUTCOME_HELD));
-    json_object_set_new(o, "p_target", cli_pair(f->p_target[0], f->p_target[1]));
-    json_object_set_new(o, "p_first", cli_pair(f->p_first[0], f->p_first[1]));
+    cli_fields(o, &history_fact_shape, f, "p_target p_first");
     return o;
 }
 
@@ -154,35 +138,18 @@ void record_facts(json_t *o, const struct history_entry *e)
     json_object_set_new(o, "facts", list);
 }
 
-static json_t *texts(const char *before, const char *after)
-{
-    json_t *o = json_object();
-
-    json_object_set_new(o, "before", cli_text(before));
-    json_object_set_new(o, "after", cli_text(after));
-    return o;
-}
-
 json_t *record_edited(const struct edited *e)
 {
     json_t *o = cli_event("done"), *seconds = json_object();
 
-    put_int(o, "edit", e->edit);
-    json_object_set_new(o, "success", json_boolean(e->success));
-    json_object_set_new(o, "p_target", cli_pair(e->p_target[0], e->p_target[1]));
-    json_object_set_new(o, "p_first", cli_pair(e->p_first[0], e->p_first[1]));
-    json_object_set_new(o, "log_odds", cli_pair(e->log_odds[0], e->log_odds[1]));
-    json_object_set_new(o, "argmax", texts(e->argmax[0], e->argmax[1]));
-    json_object_set_new(o, "generated", texts(e->generated[0], e->generated[1]));
-    put(o, "rewrite_acc", e->rewrite_acc);
-    json_object_set_new(o, "unmasked_unchanged", json_boolean(e->unmasked_unchanged));
-    put(seconds, "target", e->seconds_target);
-    put(seconds, "attribution", e->seconds_attribution);
-    put(seconds, "solve", e->seconds_solve);
-    put(seconds, "verify", e->seconds_verify);
-    put(seconds, "total", e->seconds_total);
+    cli_fields(o, &edited_shape, e,
+               "edit success p_target p_first log_odds argmax generated rewrite_acc "
+               "unmasked_unchanged");
+    cli_fields(seconds, &edited_shape, e,
+               "target=seconds_target attribution=seconds_attribution solve=seconds_solve "
+               "verify=seconds_verify total=seconds_total");
     json_object_set_new(o, "seconds", seconds);
-    json_object_set_new(o, "checksum", json_string(e->checksum));
+    cli_fields(o, &edited_shape, e, "checksum");
     return o;
 }
 
@@ -190,35 +157,18 @@ json_t *record_step(const struct step *s)
 {
     json_t *o = cli_event("step");
 
-    put_int(o, "step", s->step);
-    put(o, "loss", s->loss);
-    put(o, "nll", s->nll);
-    put(o, "kl", s->kl);
-    put(o, "wd", s->wd);
-    put(o, "p_target", s->p_target);
-    put(o, "delta_norm", s->delta_norm);
+    cli_fields(o, &step_shape, s, "step loss nll kl wd p_target delta_norm");
     return o;
 }
 
 json_t *record_probe(const struct probe_result *p)
 {
-    static const char *const kinds[] = {"rephrase", "locality", "portability", "question", "chat"};
-    json_t *o = cli_event("probe"), *ok = json_object(), *said = json_object();
-    static const char *const side[] = {"before", "after"};
+    static const char *const kinds[] = {"rephrase", "locality", "portability",
+                                        "question", "chat",     "fact"};
+    json_t *o = cli_event("probe");
 
     json_object_set_new(o, "kind", json_string(kinds[p->kind]));
-    json_object_set_new(o, "prompt", cli_text(p->prompt));
-    json_object_set_new(o, "expected", cli_text(p->expected));
-    for (int i = 0; i < 2; i++) {
-        json_object_set_new(ok, side[i], json_boolean(p->ok[i]));
-        json_object_set_new(said, side[i], cli_text(p->said[i]));
-    }
-    json_object_set_new(o, "ok", ok);
-    json_object_set_new(o, "said", said);
-    json_object_set_new(o, "p", cli_pair(p->p[0], p->p[1]));
-    json_object_set_new(o, "p_target", cli_pair(p->p_target[0], p->p_target[1]));
-    json_object_set_new(o, "p_first", cli_pair(p->p[0], p->p[1]));
-    json_object_set_new(o, "known", json_boolean(p->known));
+    cli_fields(o, &probe_result_shape, p, "prompt expected ok said p p_target p_first=p known");
     return o;
 }
 

@@ -13,9 +13,7 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
     if (ev->kind == EV_PROGRESS && cli_json(c)) {
         json_t *o = cli_event("progress");
 
-        json_object_set_new(o, "what", cli_text(ev->progress->what));
-        json_object_set_new(o, "done", cli_real(ev->progress->done));
-        json_object_set_new(o, "total", cli_real(ev->progress->total));
+        cli_fields(o, &progress_shape, ev->progress, "what done total");
         cli_print(o);
     } else if (ev->kind == EV_MOMENTS) {
         *last = *ev->moments;
