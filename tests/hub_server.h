@@ -25,9 +25,8 @@
 #include <unistd.h>
 
 #include "core/base/buf.h"
+#include "core/base/digest.h"
 #include "core/base/mem.h"
-#include "core/base/sha1.h"
-#include "core/base/sha256.h"
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 
@@ -413,10 +412,10 @@ static void hub_server_file(const char *path, const void *bytes, size_t n, bool 
     if (large) {
         sha256_of(bytes, n, f->etag);
     } else {
-        struct sha1 *sha = sha1_new_blob((long long)n);
+        struct digest *sha = sha1_new_blob((long long)n);
 
-        sha1_add(sha, bytes, n);
-        sha1_end(sha, f->etag);
+        digest_add(sha, bytes, n);
+        digest_end_hex(sha, f->etag);
     }
 }
 

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/invariant.h"
+
 /* All a handler may touch: nothing here is allocated. */
 static struct {
     volatile sig_atomic_t active, signal, stop;
@@ -69,6 +71,8 @@ static void report(int sig)
     put(fd, *rescue.job ? rescue.job : "none");
     put(fd, "\nsession ");
     put(fd, *rescue.session ? rescue.session : "none");
+    put(fd, "\nreason ");
+    put(fd, *invariant_reason() ? invariant_reason() : "none");
     put(fd, "\n");
     backtrace_symbols_fd(frame, backtrace(frame, 64), fd);
     close(fd);
@@ -79,6 +83,10 @@ static void say(int sig)
     put(rescue.said, "editscope: crashed (");
     put(rescue.said, name_of(sig));
     put(rescue.said, ")");
+    if (*invariant_reason()) {
+        put(rescue.said, ": ");
+        put(rescue.said, invariant_reason());
+    }
     if (*rescue.job) {
         put(rescue.said, " while ");
         put(rescue.said, rescue.job);
@@ -110,6 +118,10 @@ static void on_crash(int sig)
             tcsetattr(rescue.fd, TCSANOW, &rescue.before);
             report(sig);
             say(sig);
+        } else if (*invariant_reason()) { /* the terminal is in other hands: that alone is told */
+            put(STDERR_FILENO, "editscope: ");
+            put(STDERR_FILENO, invariant_reason());
+            put(STDERR_FILENO, "\n");
         }
     } else if (!pthread_equal(first, pthread_self())) {
         for (;;)

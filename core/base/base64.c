@@ -1,30 +1,21 @@
+/* Base 64 by libcrypto, in pieces of whole groups: it takes lengths as int. */
 #include "core/base/base64.h"
 
-#include <stdint.h>
+#include <openssl/evp.h>
 #include <string.h>
 
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+enum { PIECE = 768, PIECE_DIGITS = PIECE / 3 * 4 };
 
 void base64_put(struct buf *out, const void *bytes, size_t n)
 {
     const unsigned char *p = bytes;
-    char part[1024];
-    size_t used = 0;
+    unsigned char digits[PIECE_DIGITS + 1];
 
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t v = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) |
-                     (i + 2 < n ? p[i + 2] : 0);
+    for (size_t i = 0; i < n; i += PIECE) {
+        int part = n - i < PIECE ? (int)(n - i) : PIECE;
 
-        part[used++] = digits[v >> 18];
-        part[used++] = digits[v >> 12 & 63];
-        part[used++] = i + 1 < n ? digits[v >> 6 & 63] : '=';
-        part[used++] = i + 2 < n ? digits[v & 63] : '=';
-        if (used == sizeof(part)) {
-            buf_add(out, part, used);
-            used = 0;
-        }
+        buf_add(out, digits, (size_t)EVP_EncodeBlock(digits, p + i, part));
     }
-    buf_add(out, part, used);
 }
 
 static size_t padding(const char *text, size_t n)
@@ -37,32 +28,32 @@ size_t base64_size(const char *text, size_t n)
     return n % 4 ? (size_t)-1 : n / 4 * 3 - padding(text, n);
 }
 
-static void fill_table(unsigned char value[256])
+/* libcrypto passes over white space, and = in the middle is a digit to it. */
+static bool is_digit(char c)
 {
-    memset(value, 0xff, 256);
-    for (int i = 0; i < 64; i++)
-        value[(unsigned char)digits[i]] = (unsigned char)i;
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '/';
 }
 
 bool base64_get(void *out, const char *text, size_t n)
 {
-    unsigned char value[256], *to = out;
-    size_t end = n - padding(text, n);
-    uint32_t bits = 0;
-    int have = 0;
+    unsigned char piece[PIECE], *to = out;
+    size_t left = base64_size(text, n), end = n - padding(text, n);
 
-    fill_table(value);
-    for (size_t i = 0; i < end; i++) {
-        unsigned char v = value[(unsigned char)text[i]];
-
-        if (v > 63)
+    if (n % 4)
+        return false;
+    for (size_t i = 0; i < end; i++)
+        if (!is_digit(text[i]))
             return false;
-        bits = bits << 6 | v;
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            *to++ = (unsigned char)(bits >> have);
-        }
+    for (size_t i = 0; i < n; i += PIECE_DIGITS) {
+        int part = n - i < PIECE_DIGITS ? (int)(n - i) : PIECE_DIGITS;
+        size_t bytes = left < PIECE ? left : PIECE;
+
+        if (EVP_DecodeBlock(piece, (const unsigned char *)text + i, part) < 0)
+            return false;
+        memcpy(to, piece, bytes);
+        to += bytes;
+        left -= bytes;
     }
     return true;
 }

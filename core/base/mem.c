@@ -1,3 +1,4 @@
+/* Small memory that is always there, or the program ends. */
 #include "core/base/mem.h"
 
 #include <stdarg.h>
@@ -5,14 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/invariant.h"
 #include "core/base/utf8.h"
 
 static void *checked(void *ptr)
 {
-    if (!ptr) {
-        fputs("editscope: out of memory\n", stderr);
-        abort(); /* the crash handler restores the terminal */
-    }
+    if (!ptr)
+        invariant_give_up("out of memory");
     return ptr;
 }
 

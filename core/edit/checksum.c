@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/digest.h"
 #include "core/base/mem.h"
-#include "core/base/sha256.h"
 
 float *weights_fetch(const struct model_state *view, int layer, enum matrix which, struct err *err)
 {
@@ -35,7 +35,7 @@ static bool matrix_hash(const struct model_state *view, int layer, enum matrix w
                         struct err *err)
 {
     struct shared_mat *x = state_shared(view, layer, which);
-    struct sha256 *sha;
+    struct digest *sha;
     float *host;
 
     if (x->hashed)
@@ -44,14 +44,14 @@ static bool matrix_hash(const struct model_state *view, int layer, enum matrix w
     if (!host)
         return false;
     sha = sha256_new();
-    sha256_add(sha, host, (size_t)x->w.rows * (size_t)x->w.cols * sizeof(float));
-    sha256_end(sha, x->hash);
+    digest_add(sha, host, (size_t)x->w.rows * (size_t)x->w.cols * sizeof(float));
+    digest_end(sha, x->hash);
     x->hashed = true;
     free(host);
     return true;
 }
 
-static bool add_matrix(struct sha256 *all, const struct model_state *view, int layer,
+static bool add_matrix(struct digest *all, const struct model_state *view, int layer,
                        enum matrix which, struct err *err)
 {
     char line[64];
@@ -59,21 +59,21 @@ static bool add_matrix(struct sha256 *all, const struct model_state *view, int l
     if (!matrix_hash(view, layer, which, err))
         return false;
     snprintf(line, sizeof(line), "matrix %d %s\n", layer, matrix_name(which));
-    sha256_add(all, line, strlen(line));
-    sha256_add(all, state_shared(view, layer, which)->hash, 32);
+    digest_add(all, line, strlen(line));
+    digest_add(all, state_shared(view, layer, which)->hash, 32);
     return true;
 }
 
-static void add_bytes(struct sha256 *all, const char *what, const void *bytes, size_t n)
+static void add_bytes(struct digest *all, const char *what, const void *bytes, size_t n)
 {
     char line[64];
 
     snprintf(line, sizeof(line), "%s %zu\n", what, n);
-    sha256_add(all, line, strlen(line));
-    sha256_add(all, bytes, n);
+    digest_add(all, line, strlen(line));
+    digest_add(all, bytes, n);
 }
 
-static void add_hook(struct sha256 *all, const struct hook_data *h)
+static void add_hook(struct digest *all, const struct hook_data *h)
 {
     add_bytes(all, "hook", h->name, strlen(h->name));
     add_bytes(all, "params", h->params, strlen(h->params));
@@ -83,14 +83,13 @@ static void add_hook(struct sha256 *all, const struct hook_data *h)
 bool weights_checksum(const struct model_state *view, char hex[65], struct err *err)
 {
     int layers = view->model->config->layers;
-    struct sha256 *all;
-    unsigned char digest[32];
+    struct digest *all;
     bool ok = true;
 
     all = sha256_new();
     for (int l = 0; ok && l < layers; l++) {
         ok = matrix_hash(view, l, MATRIX_DOWN, err);
-        sha256_add(all, state_shared(view, l, MATRIX_DOWN)->hash, sizeof(digest));
+        digest_add(all, state_shared(view, l, MATRIX_DOWN)->hash, 32);
     }
     for (int l = 0; ok && l < layers; l++)
         for (int i = 0; ok && i < MATRICES; i++)
@@ -100,8 +99,7 @@ bool weights_checksum(const struct model_state *view, char hex[65], struct err *
         add_hook(all, &view->hook[i]->data);
     for (int i = 0; i < view->prefixes; i++)
         add_bytes(all, "prefix", view->prefix[i].text, strlen(view->prefix[i].text));
-    sha256_end(all, digest);
-    sha256_hex(digest, hex);
+    digest_end_hex(all, hex);
     return ok;
 }
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/digest.h"
 #include "core/base/mem.h"
-#include "core/base/sha256.h"
 
 enum { KEY_VERSION = 1, PIECE = 256 /* tokens that are widened at a time */ };
 #define WAITING ((size_t)256 << 20) /* bytes of rows of a layer that wait for far sums */

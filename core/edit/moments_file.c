@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/digest.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/base/sha256.h"
 #include "core/device/finite.h"
 #include "core/edit/moments.h"
 #include "core/model/safetensors.h"

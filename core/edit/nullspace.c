@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/digest.h"
 #include "core/base/mem.h"
-#include "core/base/sha256.h"
 #include "core/edit/window.h"
 
 static void name_projector(struct nullspace *n, const struct moments *m, int index,

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "core/base/buf.h"
+#include "core/base/digest.h"
 #include "core/base/mem.h"
-#include "core/base/sha256.h"
 #include "core/edit/checksum.h"
 #include "core/engine/inside.h"
 #include "core/session/export/export.h"
@@ -69,14 +69,12 @@ static void change_hash(const struct delta *d, char hex[65])
 {
     const int shape[] = {d->layer, d->rank, d->rows, d->cols};
     float *x = delta_masked_x(d);
-    struct sha256 *sha = sha256_new();
-    unsigned char digest[32];
+    struct digest *sha = sha256_new();
 
-    sha256_add(sha, shape, sizeof(shape));
-    sha256_add(sha, d->r, (size_t)d->rank * (size_t)d->rows * sizeof(float));
-    sha256_add(sha, x, (size_t)d->rank * (size_t)d->cols * sizeof(float));
-    sha256_end(sha, digest);
-    sha256_hex(digest, hex);
+    digest_add(sha, shape, sizeof(shape));
+    digest_add(sha, d->r, (size_t)d->rank * (size_t)d->rows * sizeof(float));
+    digest_add(sha, x, (size_t)d->rank * (size_t)d->cols * sizeof(float));
+    digest_end_hex(sha, hex);
     free(x);
 }
 

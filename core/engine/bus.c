@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/invariant.h"
 #include "core/base/mem.h"
 
 enum { COMMANDS = 64, EVENTS = 1024, CANCELS = 16 };
@@ -157,8 +158,8 @@ void bus_emit(struct bus *bus, struct event ev)
         while (bus->event_count == EVENTS)
             pthread_cond_wait(&bus->changed, &bus->lock);
         bus->event[(bus->event_head + bus->event_count++) % EVENTS] = ev;
-        if (bus->event_count == 1 && write(bus->wake[1], "", 1) < 0)
-            abort(); /* an empty pipe takes a byte */
+        if (bus->event_count == 1)
+            invariant(write(bus->wake[1], "", 1) == 1); /* an empty pipe takes a byte */
     }
     pthread_mutex_unlock(&bus->lock);
     event_free(&stale);
@@ -174,8 +175,8 @@ bool bus_next(struct bus *bus, struct event *ev)
     if (any) {
         *ev = bus->event[bus->event_head];
         bus->event_head = (bus->event_head + 1) % EVENTS;
-        if (--bus->event_count == 0 && read(bus->wake[0], &byte, 1) < 0)
-            abort(); /* one byte stands for "not empty" */
+        if (--bus->event_count == 0)
+            invariant(read(bus->wake[0], &byte, 1) == 1); /* one byte stands for "not empty" */
         pthread_cond_broadcast(&bus->changed);
     }
     pthread_mutex_unlock(&bus->lock);

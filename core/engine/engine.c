@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base/digest.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/base/sha256.h"
 #include "core/base/thread.h"
 #include "core/base/utf8.h"
 #include "core/engine/inside.h"

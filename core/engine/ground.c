@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/digest.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/ranks.h"
-#include "core/base/sha256.h"
 #include "core/base/utf8.h"
 #include "core/engine/inside.h"
 

@@ -5,15 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/digest.h"
 #include "core/base/mem.h"
-#include "core/base/sha1.h"
-#include "core/base/sha256.h"
 
 enum { PIECE = 1 << 20 };
 
 struct check {
-    struct sha1 *git;
-    struct sha256 *sha;
+    struct digest *sum;
     char etag[65];
 };
 
@@ -22,35 +20,23 @@ struct check *check_new(const char *etag, long long bytes)
     struct check *c = xcalloc(1, sizeof(*c));
 
     memcpy(c->etag, etag, strlen(etag) + 1);
-    if (strlen(etag) == 40)
-        c->git = sha1_new_blob(bytes);
-    else
-        c->sha = sha256_new();
+    c->sum = strlen(etag) == 40 ? sha1_new_blob(bytes) : sha256_new();
     return c;
 }
 
 void check_add(struct check *c, const void *bytes, size_t n)
 {
-    if (c->git)
-        sha1_add(c->git, bytes, n);
-    else
-        sha256_add(c->sha, bytes, n);
+    digest_add(c->sum, bytes, n);
 }
 
 bool check_end(struct check *c)
 {
-    unsigned char digest[32];
     char hex[65];
     bool same;
 
     if (!c)
         return false;
-    if (c->git) {
-        sha1_end(c->git, hex);
-    } else {
-        sha256_end(c->sha, digest);
-        sha256_hex(digest, hex);
-    }
+    digest_end_hex(c->sum, hex);
     same = !strcmp(hex, c->etag);
     free(c);
     return same;

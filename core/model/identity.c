@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "core/base/buf.h"
+#include "core/base/digest.h"
 #include "core/base/mem.h"
-#include "core/base/sha256.h"
 #include "core/model/format.h"
 
 enum { SLICE = 4 << 20 }; /* some 10 ms of hashing between two looks at the job */
@@ -73,8 +73,8 @@ static void remember(const struct stat *st, const char *hex)
 
 static bool hash_stream(int fd, const char *path, struct progress *p, char hex[65], struct err *err)
 {
-    struct sha256 *s = sha256_new();
-    unsigned char digest[32], *slice = xmalloc(SLICE);
+    struct digest *s = sha256_new();
+    unsigned char *slice = xmalloc(SLICE);
     bool ok = true;
 
     while (ok) {
@@ -86,13 +86,12 @@ static bool hash_stream(int fd, const char *path, struct progress *p, char hex[6
             ok = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
         if (n <= 0)
             break;
-        sha256_add(s, slice, (size_t)n);
+        digest_add(s, slice, (size_t)n);
         p->done += (double)n;
         job_progress(p->job, "identity", p->done, p->total);
         ok = !job_cancelled(p->job, err);
     }
-    sha256_end(s, digest);
-    sha256_hex(digest, hex);
+    digest_end_hex(s, hex);
     free(slice);
     return ok;
 }

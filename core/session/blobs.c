@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/digest.h"
 #include "core/base/mem.h"
-#include "core/base/sha256.h"
 #include "core/device/finite.h"
 #include "core/session/db.h"
 #include "core/session/session.h"
@@ -16,40 +16,39 @@ _Static_assert(sizeof(float) == 4, "blobs are of float32");
 
 /* Of low rank on a down projection: as sessions of version 1 have it. All others begin with a
  * number that no layer has. */
-static void hash_delta(struct sha256 *sha, const struct delta *d)
+static void hash_delta(struct digest *sha, const struct delta *d)
 {
     int32_t shape[5] = {d->layer, d->rank, d->rows, d->cols, d->weight != NULL};
     int32_t other[3] = {-1, (int32_t)d->kind, (int32_t)d->matrix};
     size_t rank = (size_t)d->rank, cols = (size_t)d->cols;
 
     if (d->kind != DELTA_LOW_RANK || d->matrix != MATRIX_DOWN)
-        sha256_add(sha, other, sizeof(other));
-    sha256_add(sha, shape, sizeof(shape));
+        digest_add(sha, other, sizeof(other));
+    digest_add(sha, shape, sizeof(shape));
     if (d->kind == DELTA_LOW_RANK)
-        sha256_add(sha, &d->scale, sizeof(d->scale));
-    sha256_add(sha, d->r, delta_values(d) * sizeof(float));
+        digest_add(sha, &d->scale, sizeof(d->scale));
+    digest_add(sha, d->r, delta_values(d) * sizeof(float));
     if (d->kind == DELTA_COLUMNS)
-        sha256_add(sha, d->column, rank * sizeof(*d->column));
+        digest_add(sha, d->column, rank * sizeof(*d->column));
     if (d->kind == DELTA_LOW_RANK)
-        sha256_add(sha, d->x, rank * cols * sizeof(float));
+        digest_add(sha, d->x, rank * cols * sizeof(float));
     if (d->weight)
-        sha256_add(sha, d->weight, cols * sizeof(float));
+        digest_add(sha, d->weight, cols * sizeof(float));
 }
 
-static void hash_bytes(struct sha256 *sha, int32_t kind, const void *bytes, size_t n)
+static void hash_bytes(struct digest *sha, int32_t kind, const void *bytes, size_t n)
 {
     int32_t head = -kind;
     uint64_t size = n;
 
-    sha256_add(sha, &head, sizeof(head));
-    sha256_add(sha, &size, sizeof(size));
-    sha256_add(sha, bytes, n);
+    digest_add(sha, &head, sizeof(head));
+    digest_add(sha, &size, sizeof(size));
+    digest_add(sha, bytes, n);
 }
 
 void change_hash(const struct edit_record *rec, char hex[65])
 {
-    struct sha256 *sha = sha256_new();
-    unsigned char digest[32];
+    struct digest *sha = sha256_new();
 
     for (int i = 0; i < rec->deltas; i++)
         hash_delta(sha, &rec->delta[i]);
@@ -62,8 +61,7 @@ void change_hash(const struct edit_record *rec, char hex[65])
     }
     for (int i = 0; i < rec->prefixes; i++)
         hash_bytes(sha, 5, rec->prefix[i], strlen(rec->prefix[i]));
-    sha256_end(sha, digest);
-    sha256_hex(digest, hex);
+    digest_end_hex(sha, hex);
 }
 
 bool delta_usable(const struct delta *d, struct err *err)

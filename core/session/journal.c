@@ -4,8 +4,8 @@
 #include <time.h>
 
 #include "core/base/buf.h"
+#include "core/base/digest.h"
 #include "core/base/mem.h"
-#include "core/base/sha256.h"
 #include "core/session/db.h"
 #include "core/session/session.h"
 

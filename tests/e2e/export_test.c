@@ -1,6 +1,6 @@
 /* export and apply as commands: what they print, what they exit with, what stands afterwards. On a
  * tiny model, with a change that is made here. */
-#include "core/base/sha256.h"
+#include "core/base/digest.h"
 #include "tests/e2e/command.h"
 
 #define TINY "tests/data/architectures/llama2"

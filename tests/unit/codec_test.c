@@ -378,6 +378,7 @@ static void base64_is_the_standard_one(void)
                                           {"foob", "Zm9vYg=="},
                                           {"fooba", "Zm9vYmE="},
                                           {"foobar", "Zm9vYmFy"}};
+    static const char *const bad[] = {"Zm9*", " Zm9", "Zm9\n", "Zm=v", "====", "Zm9", "Z==="};
 
     for (size_t i = 0; i < sizeof(pair) / sizeof(*pair); i++) { /* RFC 4648, section 10 */
         struct buf out = {0};
@@ -393,7 +394,19 @@ static void base64_is_the_standard_one(void)
         buf_free(&out);
     }
     CHECK(base64_size("abc", 3) == (size_t)-1);
-    CHECK(!base64_get((char[8]){0}, "Zm9*", 4));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        CHECK(!base64_get((char[8]){0}, bad[i], strlen(bad[i])));
+    for (size_t n = 760; n < 1600; n += 7) { /* more than one piece of what is done at once */
+        unsigned char bytes[1600], back[1600];
+        struct buf out = {0};
+
+        for (size_t i = 0; i < n; i++)
+            bytes[i] = (unsigned char)(i * i + n);
+        base64_put(&out, bytes, n);
+        CHECK(base64_size(out.data, out.len) == n && base64_get(back, out.data, out.len));
+        CHECK(!memcmp(bytes, back, n));
+        buf_free(&out);
+    }
 }
 
 /* The keys of what recordings of 0.1.0 were asked: a change of the table must not move them. */

@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 
 #include "core/base/clock.h"
+#include "core/base/digest.h"
 #include "core/base/file.h"
-#include "core/base/sha256.h"
 
 #include "tests/folder.h"
 #include "tests/hub_server.h"

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
+#include "core/base/digest.h"
 #include "core/base/mem.h"
 #include "core/base/rate.h"
-#include "core/base/sha1.h"
 #include "core/hub/headers.h"
 #include "core/hub/name.h"
 #include "core/hub/plan.h"
@@ -18,13 +18,13 @@ static void git_names_files_so(void)
     /* git hash-object of an empty file, and of "hello\n" */
     static const char *const of[][2] = {{"", "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"},
                                         {"hello\n", "ce013625030ba8dba906f756967f9e9ca394464a"}};
-    char hex[41];
+    char hex[65];
 
     for (int i = 0; i < 2; i++) {
-        struct sha1 *s = sha1_new_blob((long long)strlen(of[i][0]));
+        struct digest *s = sha1_new_blob((long long)strlen(of[i][0]));
 
-        sha1_add(s, of[i][0], strlen(of[i][0]));
-        sha1_end(s, hex);
+        digest_add(s, of[i][0], strlen(of[i][0]));
+        digest_end_hex(s, hex);
         CHECK_STR(hex, of[i][1]);
     }
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/base/file.h"
+#include "core/base/invariant.h"
 #include "core/base/mem.h"
 #include "core/base/thread.h"
 #include "core/device/cpu_pool.h"
@@ -72,14 +73,23 @@ static void fill_stack(void)
     run_out_of_stack(0);
 }
 
+static void break_an_invariant(void)
+{
+    invariant(zero() == 1);
+}
+
 static const struct {
     const char *name;
     int sig;
     void (*raise)(void);
 } faults[] = {
-    {"SIGSEGV", SIGSEGV, read_nothing}, {"SIGBUS", SIGBUS, read_behind_a_file},
-    {"SIGFPE", SIGFPE, divide_by_zero}, {"SIGILL", SIGILL, run_nonsense},
-    {"SIGABRT", SIGABRT, abort},        {"SIGSEGV", SIGSEGV, fill_stack},
+    {"SIGSEGV", SIGSEGV, read_nothing},
+    {"SIGBUS", SIGBUS, read_behind_a_file},
+    {"SIGFPE", SIGFPE, divide_by_zero},
+    {"SIGILL", SIGILL, run_nonsense},
+    {"SIGABRT", SIGABRT, abort},
+    {"SIGSEGV", SIGSEGV, fill_stack},
+    {"SIGABRT): tests/unit/rescue_test.c:", SIGABRT, break_an_invariant},
 };
 
 enum { FAULTS = sizeof(faults) / sizeof(*faults) };
@@ -200,7 +210,43 @@ static void in_many_threads_at_once(void)
         rescued(in_many, 0);
 }
 
+/* Without a screen, or after it, the line alone is told. */
+static void a_broken_invariant_without_a_screen(void)
+{
+    char *path = xasprintf("%s/stderr", folder), *text;
+
+    for (int after = 0; after < 2; after++) {
+        struct termios none = {0};
+        struct rescue_options o = {.fd = -1, .said = -1, .before = &none};
+        int status = 0, fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        pid_t pid;
+
+        fflush(stdout);
+        pid = fork();
+        if (!pid) {
+            dup2(fd, STDERR_FILENO);
+            if (after) {
+                rescue_start(&o);
+                rescue_end();
+            }
+            break_an_invariant();
+            _exit(99);
+        }
+        CHECK(waitpid(pid, &status, 0) == pid);
+        CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+        text = file_read(path, 4096, NULL, NULL);
+        CHECK(text && !strncmp(text, "editscope: tests/unit/rescue_test.c:", 36));
+        CHECK(text && strstr(text, "does not hold: zero() == 1\n"));
+        CHECK(text && strchr(text, '\n') == strrchr(text, '\n')); /* once */
+        free(text);
+        close(fd);
+    }
+    unlink(path);
+    free(path);
+}
+
 static const struct test tests[] = {
+    {"a broken invariant without a screen", a_broken_invariant_without_a_screen},
     {"a fault in the main thread", in_the_main_thread},
     {"a fault in a thread of its own", in_a_thread_of_its_own},
     {"a fault in a worker of the device", in_a_worker_of_the_device},

@@ -13,9 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/digest.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/base/sha256.h"
 #include "tests/test.h"
 
 enum { RANK = 4, ROWS = 64, COLS = 3000, BIG = 40 }; /* an edit of BIG copies is 4 MB */

@@ -11,9 +11,9 @@
 
 #include <jansson.h>
 
+#include "core/base/digest.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/base/sha256.h"
 #include "core/model/safetensors.h"
 #include "core/session/export/export.h"
 

@@ -6,8 +6,8 @@
 
 #include <jansson.h>
 
+#include "core/base/digest.h"
 #include "core/base/mem.h"
-#include "core/base/sha256.h"
 #include "core/base/utf8.h"
 #include "core/session/export/export.h"
 

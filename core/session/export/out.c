@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/digest.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/base/sha256.h"
 #include "core/session/export/place.h"
 
 enum { SLICE = 4 << 20 }; /* some 10 ms of hashing between two looks at the job */
@@ -68,7 +68,7 @@ bool out_put(struct out *o, const void *bytes, size_t n, struct err *err)
     while (n) {
         size_t part = n < SLICE ? n : SLICE;
 
-        sha256_add(o->sum, at, part);
+        digest_add(o->sum, at, part);
         if (!put(o, at, part, err) || (part == SLICE && !go_on(o, err)))
             return false;
         at += part;
@@ -110,7 +110,7 @@ bool out_copy(struct out *o, int fd, size_t from, const void *bytes, size_t n, s
                 return false;
             done = part;
         }
-        sha256_add(o->sum, at, done);
+        digest_add(o->sum, at, done);
         if (!go_on(o, err))
             return false;
         at += done;
@@ -123,8 +123,8 @@ bool out_copy(struct out *o, int fd, size_t from, const void *bytes, size_t n, s
 static bool sum_of(const struct out *o, char hex[65], size_t *bytes, struct err *err)
 {
     int fd = open(o->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    struct sha256 *sum = sha256_new();
-    unsigned char digest[32], *slice = xmalloc(SLICE);
+    struct digest *sum = sha256_new();
+    unsigned char *slice = xmalloc(SLICE);
     ssize_t n = fd < 0 ? -1 : 1;
     bool ok = true;
 
@@ -136,15 +136,14 @@ static bool sum_of(const struct out *o, char hex[65], size_t *bytes, struct err 
         if (n < 0 && errno == EINTR)
             n = 1;
         else if (n > 0) {
-            sha256_add(sum, slice, (size_t)n);
+            digest_add(sum, slice, (size_t)n);
             *bytes += (size_t)n;
             ok = !job_cancelled(o->place->job, err);
         }
     }
     if (n < 0)
         ok = err_set(err, ERR_IO, "%s: cannot read what was written: %s", o->path, strerror(errno));
-    sha256_end(sum, digest);
-    sha256_hex(digest, hex);
+    digest_end_hex(sum, hex);
     free(slice);
     if (fd >= 0)
         close(fd);
@@ -182,12 +181,10 @@ static bool finish(struct out *o, const char *meant, struct err *err)
 
 bool out_end(struct out *o, bool ok, struct err *err)
 {
-    unsigned char digest[32];
     char meant[65] = "";
 
     if (o->sum) {
-        sha256_end(o->sum, digest);
-        sha256_hex(digest, meant);
+        digest_end_hex(o->sum, meant);
     }
     ok = ok && o->sum && finish(o, meant, err);
     if (o->fd >= 0)

@@ -52,7 +52,7 @@ struct out {
     char *name, *path;
     int fd;
     size_t at, total;
-    struct sha256 *sum; /* of what was meant to be written */
+    struct digest *sum; /* of what was meant to be written */
 };
 
 /* `total` bytes will come; room for them is taken at once. */
