@@ -9,36 +9,48 @@
 
 #include <jansson.h>
 
+#include "core/base/invariant.h"
 #include "core/base/mem.h"
 #include "core/base/show.h"
 #include "core/base/utf8.h"
 
 /* --- filling ------------------------------------------------------------------------------- */
 
-static void add_column(struct table *t, const struct table_column *column, size_t name_length)
+static struct table_column *add_column(struct table *t, const char *name, size_t length)
 {
     struct table_column *c;
 
     t->column = xrealloc(t->column, (size_t)(t->columns + 1) * sizeof(*t->column));
     c = &t->column[t->columns++];
-    *c = *column;
-    c->name = xasprintf("%.*s", (int)name_length, column->name);
-    c->title = xstrdup(column->title ? column->title : c->name);
-}
-
-void table_layout(struct table *t, const struct table_column *layout)
-{
-    for (; layout->name; layout++)
-        add_column(t, layout, strlen(layout->name));
+    *c = (struct table_column){.name = xasprintf("%.*s", (int)length, name), .precision = -1};
+    return c;
 }
 
 void table_columns(struct table *t, const char *names)
 {
     while (*names) {
         size_t n = strcspn(names, " ");
+        int gap = t->columns ? 2 : 0;
 
-        add_column(t, &(struct table_column){.name = names}, n);
+        add_column(t, names, n)->gap = gap;
         names += n + (names[n] == ' ');
+    }
+}
+
+void table_layout(struct table *t, const char *layout)
+{
+    while (*layout) {
+        size_t gap = strspn(layout, " "), n = strcspn(layout + gap, "%");
+        struct table_column *c = add_column(t, layout + gap, n);
+        char *end = (char *)layout + gap + n;
+
+        invariant(*end == '%');
+        c->gap = (int)gap;
+        c->width = (int)strtol(end + 1, &end, 10);
+        if (*end == '.')
+            c->precision = (int)strtol(end + 1, &end, 10);
+        c->as = *end;
+        layout = end + 1;
     }
 }
 
@@ -103,10 +115,8 @@ void table_free(struct table *t)
 {
     for (size_t i = 0; i < t->cells; i++)
         free(t->cell[i].text);
-    for (int i = 0; i < t->columns; i++) {
-        free((char *)t->column[i].name);
-        free((char *)t->column[i].title);
-    }
+    for (int i = 0; i < t->columns; i++)
+        free(t->column[i].name);
     free(t->cell);
     free(t->column);
     *t = (struct table){0};
@@ -123,9 +133,7 @@ static const struct table_cell *cell_at(const struct table *t, size_t row, int c
 static void cell_words(const struct table_column *column, const struct table_cell *c,
                        struct buf *out)
 {
-    const char *unit = column->unit ? column->unit : "";
-    double x = strchr(unit, '%') ? 100 * c->real : c->real;
-    int digits = column->digits ? column->digits : -4;
+    int precision = column->precision < 0 ? 4 : column->precision;
 
     if (c->kind == CELL_TEXT)
         buf_puts(out, c->text);
@@ -133,10 +141,12 @@ static void cell_words(const struct table_column *column, const struct table_cel
         buf_printf(out, "%lld", c->integer);
     else if (c->kind == CELL_BOOL)
         buf_puts(out, c->integer ? "yes" : "no");
-    else if (c->kind == CELL_REAL && digits < 0)
-        buf_printf(out, "%.*g%s", -digits, x, unit);
+    else if (c->kind == CELL_REAL && column->as == 'p')
+        buf_printf(out, "%.*f %%", precision, 100 * c->real);
+    else if (c->kind == CELL_REAL && column->as == 'f')
+        buf_printf(out, "%.*f", precision, c->real);
     else if (c->kind == CELL_REAL)
-        buf_printf(out, "%.*f%s", digits, x, unit);
+        buf_printf(out, "%.*g", precision, c->real);
     else
         buf_puts(out, "");
 }
@@ -155,18 +165,24 @@ static bool flush_right(const struct table *t, int column)
     return false;
 }
 
+/* Columns of a text, at most; 0: all of it. */
+static int most(const struct table_column *c)
+{
+    return c->as == 's' && c->precision > 0 ? c->precision : 0;
+}
+
 /* Columns that the widest cell takes, the title among them. */
 static int widest(const struct table *t, int column)
 {
     const struct table_column *c = &t->column[column];
-    int width = show_columns(c->title, 0);
+    int width = show_columns(c->name, 0);
 
     for (size_t row = 0; row < table_row_count(t); row++) {
         struct buf words = {0};
         int n;
 
         cell_words(c, cell_at(t, row, column), &words);
-        n = show_columns(words.data, c->most);
+        n = show_columns(words.data, most(c));
         width = n > width ? n : width;
         buf_free(&words);
     }
@@ -190,10 +206,9 @@ static void text_cell(const struct table *t, int column, int width, const char *
                       struct buf *out)
 {
     const struct table_column *c = &t->column[column];
-    int gap = c->gap || !column ? c->gap : 2;
 
-    buf_printf(out, "%*s", gap, "");
-    show_fitted(out, words, width, c->most);
+    buf_printf(out, "%*s", c->gap, "");
+    show_fitted(out, words, width, most(c));
     if (column == t->columns - 1)
         buf_puts(out, "\n");
 }
@@ -201,7 +216,7 @@ static void text_cell(const struct table *t, int column, int width, const char *
 static void titles_to_text(const struct table *t, const int *width, struct buf *out)
 {
     for (int i = 0; i < t->columns; i++)
-        text_cell(t, i, width[i], t->column[i].title, out);
+        text_cell(t, i, width[i], t->column[i].name, out);
 }
 
 static void row_to_text(const struct table *t, size_t row, const int *width, struct buf *out)
@@ -324,7 +339,7 @@ static void document_row(const struct table *t, long row, const char *before, co
         struct buf words = {0};
 
         if (row < 0)
-            buf_puts(&words, t->column[i].title);
+            buf_puts(&words, t->column[i].name);
         else
             cell_words(&t->column[i], cell_at(t, (size_t)row, i), &words);
         buf_puts(out, i ? between : "");

@@ -19,15 +19,13 @@ struct table_cell {
     double real;
 };
 
-/* How people see a column. Programs get its name and the whole value (reals: 9 digits). */
+/* How people see a column; programs get its name and the whole value (reals: 9 digits). */
 struct table_column {
-    const char *name;  /* as programs read it: "p_target_after" */
-    const char *title; /* as people read it; NULL: the name */
-    int width;         /* columns in text, at least; negative: flush left; 0: its widest cell */
-    int digits;        /* of reals: behind the point; negative: significant; 0: four significant */
-    int most;          /* columns of a text at most, as "%.60s" of show.h; 0: all of it */
-    int gap;           /* blanks before it in text; 0: two, and none before the first */
-    const char *unit;  /* "%" shows 100 times the value; NULL: none */
+    char *name;
+    char as;       /* printf's d, f, g, s, or p: a share as "12.3 %"; 0: as the cells are */
+    int width;     /* columns in text, at least; negative: flush left; 0: its widest cell */
+    int precision; /* printf's of the kind; -1: none was given */
+    int gap;       /* blanks before it in text */
 };
 
 struct table { /* zero-initialise, or {.name = ...}; table_free() ends it */
@@ -38,9 +36,11 @@ struct table { /* zero-initialise, or {.name = ...}; table_free() ends it */
     size_t cells, room;
 };
 
-/* Columns first. A layout ends with a NULL name; `names` are separated by blanks. */
-void table_layout(struct table *t, const struct table_column *layout);
+/* Columns first: names alone, with blanks between them, or names and how people see them, with as
+ * many blanks between them as text shall have: "layer%5d  null fraction%13.4f  kept%7.1p  says%s".
+ */
 void table_columns(struct table *t, const char *names);
+void table_layout(struct table *t, const char *layout);
 /* Then cells from left to right, row after row. */
 void table_text(struct table *t, const char *text); /* NULL: missing */
 void table_format(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

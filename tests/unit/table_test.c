@@ -86,17 +86,10 @@ static void text_stands_in_columns(void)
 /* A layout is what printf would do with "%5d  %-8s  %7.2f %9.1f %%  %s". */
 static void a_layout_is_kept(void)
 {
-    static const struct table_column layout[] = {
-        {.name = "layer", .width = 5},
-        {.name = "type", .width = -8, .most = 6},
-        {.name = "x", .title = "|W|", .width = 7, .digits = 2},
-        {.name = "share", .width = 9, .digits = 1, .unit = " %", .gap = 1},
-        {.name = "says"},
-        {.name = NULL}};
     struct table t = {.name = "t"};
     struct buf out = {0};
 
-    table_layout(&t, layout);
+    table_layout(&t, "layer%5d  type%-8.6s  |W|%7.2f share%9.1p  says%s");
     table_titles_to_text(&t, &out);
     table_integer(&t, 3);
     table_text(&t, "abcdefghij");
@@ -115,7 +108,7 @@ static void a_layout_is_kept(void)
                         "12345678                  -   100.0 %  two\n");
     buf_clear(&out);
     table_to_csv(&t, &out); /* programs get the whole value, under its name */
-    CHECK_STR(out.data, "layer,type,x,share,says\r\n"
+    CHECK_STR(out.data, "layer,type,|W|,share,says\r\n"
                         "3,abcdefghij,1.005,0.123,one\r\n"
                         "12345678,,,1,two\r\n");
     buf_free(&out);

@@ -92,17 +92,26 @@ static void ask_words(struct cli *c, struct watch *w, struct layer *l)
 static void tell_text(const struct layer *l, bool first)
 {
     const struct mask *m = l->mask;
-    const json_t *best = json_array_get(l->top, 0);
+    struct table t = {.name = "attribute"};
 
+    table_layout(&t, "layer%5d H_ge%6.3f H_sp%6.3f rho_ge%7.3f rho_sp%7.3f general%8d specific%8d "
+                     "both%6d kept%6d  top neuron%-12d seconds%7.2f");
+    table_integer(&t, l->attribution->layer);
+    table_real(&t, m->general.H);
+    table_real(&t, m->specific.H);
+    table_real(&t, m->general.rho);
+    table_real(&t, m->specific.rho);
+    table_integer(&t, m->general.chosen);
+    table_integer(&t, m->specific.chosen);
+    table_integer(&t, m->both);
+    table_integer(&t, m->kept);
+    table_integer(&t, json_integer_value(json_object_get(json_array_get(l->top, 0), "neuron")));
+    table_real(&t, l->attribution->seconds);
     if (first)
-        std_puts("layer   H_ge   H_sp  rho_ge  rho_sp  general specific   both   kept  top neuron"
-                 "   seconds");
-    std_print("%5d %6.3f %6.3f %7.3f %7.3f %8d %8d %6d %6d  %-12lld %7.2f\n", l->attribution->layer,
-              m->general.H, m->specific.H, m->general.rho, m->specific.rho, m->general.chosen,
-              m->specific.chosen, m->both, m->kept,
-              (long long)json_integer_value(json_object_get(best, "neuron")),
-              l->attribution->seconds);
+        cli_titles(&t);
+    cli_row(&t);
     std_flush();
+    table_free(&t);
 }
 
 /* In the order they came: a layer that still waits holds back those after it. */

@@ -11,6 +11,7 @@
 
 #include "core/base/params.h"
 #include "core/base/rate.h"
+#include "core/base/table.h"
 #include "core/base/version.h"
 #include "core/engine/engine.h"
 #include "core/engine/event_shapes.h"
@@ -281,6 +282,10 @@ bool cli_scored(const struct cli *c, const struct attribution *a);
 const char *cli_change(const double p[2], char out[40]);
 bool cli_json(const struct cli *c);
 void cli_print(json_t *object); /* one line with "schema": 1 first; takes the object */
+/* Tables: titles and rows as they come, or all of it. */
+void cli_titles(const struct table *t);
+void cli_row(const struct table *t); /* the last one */
+void cli_table(const struct table *t);
 json_t *cli_event(const char *name);
 json_t *cli_real(double value);                /* null for what is not finite */
 json_t *cli_text(const char *text);            /* what is not UTF-8 becomes U+FFFD */

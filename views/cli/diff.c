@@ -28,12 +28,25 @@ static void as_json(const struct diff *d)
     cli_print(o);
 }
 
+static void layers_text(const struct diff *d)
+{
+    struct table t = {.name = "diff"};
+
+    table_layout(&t, "layer%5d  columns%7d  |difference|%12.5f  |W|%8.3f");
+    for (int i = 0; i < d->layers; i++) {
+        table_integer(&t, d->layer[i].layer);
+        table_integer(&t, d->layer[i].columns);
+        table_real(&t, d->layer[i].norm);
+        table_real(&t, d->layer[i].weight_norm);
+    }
+    cli_table(&t);
+    table_free(&t);
+}
+
 static void as_text(const struct diff *d)
 {
-    std_print("from %d to %d\nlayer  columns  |difference|       |W|\n", d->from, d->to);
-    for (int i = 0; i < d->layers; i++)
-        std_print("%5d  %7d  %12.5f  %8.3f\n", d->layer[i].layer, d->layer[i].columns,
-                  d->layer[i].norm, d->layer[i].weight_norm);
+    std_print("from %d to %d\n", d->from, d->to);
+    layers_text(d);
     for (int i = 0; i < d->probes; i++) {
         const struct probe_result *p = &d->probe[i];
         char change[40];

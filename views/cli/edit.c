@@ -34,20 +34,35 @@ static void tell_layer(struct cli *c, const struct attribution *a)
     mask_free(m);
 }
 
+static void layers_text(const struct applied *a)
+{
+    struct table t = {.name = "layers"};
+
+    table_layout(
+        &t,
+        "layer%5d kept%6d gain%10.4g gain_mask%10.4g leak%9.3g leak_ratio%11.4g |delta|/|W|%12.4g");
+    for (int i = 0; i < a->layers; i++) {
+        const struct weighed_layer *l = &a->layer[i];
+
+        table_integer(&t, l->layer);
+        table_integer(&t, l->kept);
+        table_real(&t, l->gain);
+        table_real(&t, l->gain_mask);
+        table_real(&t, l->leak);
+        table_real(&t, l->leak_ratio);
+        table_real(&t, l->weight_norm > 0 ? l->delta_norm / l->weight_norm : 0);
+    }
+    cli_table(&t);
+    table_free(&t);
+}
+
 static void applied_text(const struct applied *a, bool preview)
 {
     char target[40], first[40];
 
     if (preview)
         std_puts("preview: nothing is kept");
-    std_print("layer   kept       gain  gain_mask      leak  leak_ratio  |delta|/|W|\n");
-    for (int i = 0; i < a->layers; i++) {
-        const struct weighed_layer *l = &a->layer[i];
-
-        std_print("%5d %6d %10.4g %10.4g %9.3g %11.4g %12.4g\n", l->layer, l->kept, l->gain,
-                  l->gain_mask, l->leak, l->leak_ratio,
-                  l->weight_norm > 0 ? l->delta_norm / l->weight_norm : 0);
-    }
+    layers_text(a);
     std_print("z error %.3f, moments of %ld tokens%s\n", a->z_error, a->moment_tokens,
               a->draft ? " (draft)" : "");
     if (preview && a->facts > 1)

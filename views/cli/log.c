@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base/show.h"
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
@@ -54,40 +55,54 @@ static void facts_text(const struct history_entry *e)
     }
 }
 
-static void entry_text(const struct history_entry *e)
+/* What else is to say beside the fact itself. */
+static char *remarks(const struct history_entry *e, bool named)
+{
+    struct buf out = {0};
+    char value[64];
+
+    show_format(&out, "%s%s%s", e->active ? "" : "  (undone)", e->success ? "" : "  (not accepted)",
+                e->draft ? "  (draft)" : "");
+    if (named)
+        show_format(&out, "  (%s)", chance_text(history_chance(&e->fact[0]), value, sizeof(value)));
+    if (e->note && *e->note)
+        show_format(&out, "  # %.128s", e->note);
+    return buf_take(&out);
+}
+
+static void add_entry(struct table *t, const struct history_entry *e)
 {
     struct chance p = history_chance(&e->fact[0]);
-    char when[32] = "", value[64], *words = history_words(e, " -> ");
-    bool named = strcmp(p.name, "p(target)") != 0;
-    time_t t = (time_t)e->when;
+    bool named = strcmp(p.name, "p(target)") != 0; /* the column is p(target) */
+    char when[32] = "", value[40], *words = history_words(e, " -> "), *rest = remarks(e, named);
+    time_t at = (time_t)e->when;
     struct tm tm;
 
-    if (localtime_r(&t, &tm))
+    if (localtime_r(&at, &tm))
         strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
-    if (named || isnan(p.after)) /* the column is p(target) */
-        snprintf(value, sizeof(value), "-");
-    else
-        cli_change((const double[]){p.before, p.after}, value);
-    std_print("%5d  %-16s  %-16s  %.240s%s%s%s", e->edit, when, value, words,
-              e->active ? "" : "  (undone)", e->success ? "" : "  (not accepted)",
-              e->draft ? "  (draft)" : "");
-    if (named)
-        std_print("  (%s)", chance_text(p, value, sizeof(value)));
-    if (e->note && *e->note)
-        std_print("  # %.128s", e->note);
-    std_print("\n");
+    table_integer(t, e->edit);
+    table_text(t, when);
+    table_text(t, named || isnan(p.after) ? NULL
+                                          : cli_change((const double[]){p.before, p.after}, value));
+    table_format(t, "%.240s%s", words, rest);
     free(words);
+    free(rest);
 }
 
 static void as_text(const struct history *h, int edit)
 {
-    std_puts(" edit  when              p(target)         fact");
+    struct table t = {.name = "log"};
+
+    table_layout(&t, "edit%5d  when%-16s  p(target)%-16s  fact%s");
+    cli_titles(&t);
     for (int i = 0; i < h->count; i++)
         if (!edit || h->entry[i].edit == edit) {
-            entry_text(&h->entry[i]);
+            add_entry(&t, &h->entry[i]);
+            cli_row(&t);
             if (edit)
                 facts_text(&h->entry[i]);
         }
+    table_free(&t);
 }
 
 /* One edit, or all of them. */

@@ -25,6 +25,36 @@ const char *cli_change(const double p[2], char out[40])
     return out;
 }
 
+static void print_table(const struct table *t,
+                        void (*write)(const struct table *t, struct buf *out))
+{
+    struct buf text = {0};
+
+    write(t, &text);
+    std_text(text.data);
+    buf_free(&text);
+}
+
+static void last_row(const struct table *t, struct buf *out)
+{
+    table_row_to_text(t, table_row_count(t) - 1, out);
+}
+
+void cli_titles(const struct table *t)
+{
+    print_table(t, table_titles_to_text);
+}
+
+void cli_row(const struct table *t)
+{
+    print_table(t, last_row);
+}
+
+void cli_table(const struct table *t)
+{
+    print_table(t, table_to_text);
+}
+
 json_t *cli_event(const char *name)
 {
     json_t *o = json_pack("{s:i}", "schema", 1);

@@ -20,6 +20,21 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
     }
 }
 
+static void as_text(const struct moments_info *m)
+{
+    struct table t = {.name = "stats"};
+
+    table_layout(&t, "layer%5d  null fraction%13.4f  trace lost%10.4g");
+    for (int i = 0; i < m->layers; i++) {
+        table_integer(&t, m->layer[i]);
+        table_real(&t, m->null_fraction[i]);
+        table_real(&t, m->trace_lost[i]);
+    }
+    std_print("%ld tokens\n", m->tokens);
+    cli_table(&t);
+    table_free(&t);
+}
+
 static bool run(struct cli *c, struct err *err)
 {
     struct command cmd = {.kind = CMD_MOMENTS, .params = c->params};
@@ -31,13 +46,10 @@ static bool run(struct cli *c, struct err *err)
     cmd.params.layers_option |= cmd.all_layers;
     if (!cli_start(c, 0, err) || !cli_job(c, &cmd, hear, &m, err))
         return false;
-    if (cli_json(c)) {
+    if (cli_json(c))
         cli_print(record_moments(&m));
-    } else {
-        std_print("%ld tokens\nlayer  null fraction  trace lost\n", m.tokens);
-        for (int i = 0; i < m.layers; i++)
-            std_print("%5d  %13.4f  %10.4g\n", m.layer[i], m.null_fraction[i], m.trace_lost[i]);
-    }
+    else
+        as_text(&m);
     return !*m.unkept || err_set(err, ERR_IO, "%s", m.unkept);
 }
 

@@ -115,43 +115,60 @@ static void as_json(const struct cli *cli, const struct sweep *s, int at, const 
     cli_print(o);
 }
 
-static void put_share(double value)
+/* The grid's values, then what came of them; of one fact with what the model says. */
+static struct table text_table(const struct sweep *s, bool one)
 {
-    if (isfinite(value))
-        std_print("  %7.1f %%", 100 * value);
-    else
-        std_print("  %9s", "-");
-}
+    struct table t = {.name = "sweep"};
+    struct buf axes = {0};
 
-static void as_text(const struct sweep *s, int at, const struct cell *c, bool one)
-{
     for (int i = 0; i < s->grid.axes; i++)
-        std_print("%-14s  ", s->grid.axis[i].value[grid_at(&s->grid, at, i)]);
-    if (!c->tried) {
-        if (one)
-            std_print("fact %d: ", s->at + 1);
-        std_print("%s\n", c->why);
-        return;
-    }
-    put_share(share(c->success, c->tried));
-    std_print("  %9.4f", c->p[1] / c->tried);
-    put_share(c->kept / c->tried);
-    std_print("  %8.4f  %9.2f", c->gain / c->tried, c->leak_ratio / c->tried);
-    put_share(share(c->rephrase_ok, c->rephrases));
-    put_share(share(c->locality_kept, c->localities));
-    std_print("  %8.5f  %6.2f  ", c->norm / c->tried, c->seconds / c->tried);
-    if (one)
-        std_print("fact %d: ", s->at + 1);
-    std_print("%s\n", one || s->facts == 1 ? c->said : "");
+        buf_printf(&axes, "%s%s%%-14s", i ? "  " : "", s->grid.axis[i].name);
+    table_layout(&t, axes.data);
+    table_layout(&t, "    success%9.1p  p(target)%9.4f  kept%9.1p  gain%8.4f  leak/g^2%9.2f  "
+                     "rephrase%9.1p  locality%9.1p  |dW|/|W|%8.5f  s%6.2f");
+    table_layout(&t, one || s->facts == 1 ? "  says%s" : "  %s");
+    buf_free(&axes);
+    return t;
 }
 
 static void heading(const struct sweep *s, bool one)
 {
+    struct table t = text_table(s, one);
+
+    cli_titles(&t);
+    table_free(&t);
+}
+
+static void as_text(const struct sweep *s, int at, const struct cell *c, bool one)
+{
+    struct table t = text_table(s, one);
+
+    if (!c->tried) { /* the values, and why they cannot be tried */
+        for (int i = 0; i < s->grid.axes; i++)
+            std_print("%-14s  ", s->grid.axis[i].value[grid_at(&s->grid, at, i)]);
+        if (one)
+            std_print("fact %d: ", s->at + 1);
+        std_print("%s\n", c->why);
+        table_free(&t);
+        return;
+    }
     for (int i = 0; i < s->grid.axes; i++)
-        std_print("%-14s  ", s->grid.axis[i].name);
-    std_print("  %9s  %9s  %9s  %8s  %9s  %9s  %9s  %8s  %6s  %s\n", "success", "p(target)", "kept",
-              "gain", "leak/g^2", "rephrase", "locality", "|dW|/|W|", "s",
-              one || s->facts == 1 ? "says" : "");
+        table_text(&t, s->grid.axis[i].value[grid_at(&s->grid, at, i)]);
+    table_real(&t, share(c->success, c->tried));
+    table_real(&t, c->p[1] / c->tried);
+    table_real(&t, c->kept / c->tried);
+    table_real(&t, c->gain / c->tried);
+    table_real(&t, c->leak_ratio / c->tried);
+    table_real(&t, share(c->rephrase_ok, c->rephrases));
+    table_real(&t, share(c->locality_kept, c->localities));
+    table_real(&t, c->norm / c->tried);
+    table_real(&t, c->seconds / c->tried);
+    if (one)
+        table_format(&t, "fact %d: %s", s->at + 1, c->said);
+    else
+        table_text(&t, s->facts == 1 ? c->said : "");
+    cli_row(&t);
+    table_free(&t);
 }
 
 static void tell(const struct cli *c, const struct sweep *s, int at, const struct cell *cell,
