@@ -357,7 +357,7 @@ static bool take_progress(struct desk *d, struct event *ev)
 
 static bool take_step(struct desk *d, struct event *ev)
 {
-    struct step *step = ev->step;
+    struct target_step *step = ev->step;
 
     if (step->step <= 0 || d->steps >= DESK_STEPS ||
         (d->steps && step->step <= d->step[d->steps - 1].step))

@@ -86,7 +86,7 @@ struct desk {
 
     struct applied *weighed, *preview;
     struct edited *proof;
-    struct step step[DESK_STEPS];
+    struct target_step step[DESK_STEPS];
     int steps;
     struct answer *answer[DESK_ANSWERS];   /* newest first */
     struct neuron_info *words[DESK_WORDS]; /* a ring */
@@ -166,7 +166,7 @@ bool desk_edits(const struct desk *d, int layer); /* will the edit write this la
 /* "L4–8" of the layers that are edited. */
 const char *desk_edited_range(const struct desk *d, char out[48]);
 /* The consequences of the mask on a layer: weighed, else of the preview; NULL: not known. */
-const struct weighed_layer *desk_weight(const struct desk *d, int layer);
+const struct layer_report *desk_weight(const struct desk *d, int layer);
 /* The first n neurons of one layer (or of all edited ones: -1) in this order: strongest
  * first, by class, or by index (one layer only). n > 0. Returns how many. */
 struct desk_neuron {

@@ -47,7 +47,7 @@ const char *desk_edited_range(const struct desk *d, char out[48])
     return out;
 }
 
-const struct weighed_layer *desk_weight(const struct desk *d, int layer)
+const struct layer_report *desk_weight(const struct desk *d, int layer)
 {
     const struct applied *from[2] = {d->weighed, d->preview};
 

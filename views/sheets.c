@@ -106,7 +106,7 @@ static bool ratios(struct table *s, const struct desk *d)
                   "ratio_sp threshold_sp specific ties_sp both kept neurons gain leak leak_ratio "
                   "percentile_gain percentile_leak");
     for (int l = 0; l < d->layers; l++) {
-        const struct weighed_layer *w = desk_weight(d, l);
+        const struct layer_report *w = desk_weight(d, l);
         const struct mask *m = d->layer[l].mask;
 
         if (!m)

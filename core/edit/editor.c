@@ -56,47 +56,37 @@ static bool solve_unmasked(const struct edit_plan *plan, int i, struct mat keys,
     return solve_lowrank(plan->solver[i], keys, x, err);
 }
 
-static void report_take(struct layer_report *to, const struct solve_report *from)
-{
-    to->q = from->q;
-    to->gain = from->gain;
-    to->gain_mask = from->gain_mask;
-    to->leak = from->leak;
-    to->leak_unmasked = from->leak_unmasked;
-    to->leak_ratio = from->leak_ratio;
-}
-
 /* mask.place = pre: the selected neurons carry the whole residual (methods 4.8). */
 static bool solve_selected(const struct edit_plan *plan, int i, struct solution *s,
                            struct layer_report *report, struct err *err)
 {
     struct solver *solver = plan->solver[i];
-    struct solve_report un, sel;
+    struct layer_report pre = {0};
 
-    if (!solver_report(solver, s->keys, s->x, NULL, 1, &un, err) ||
+    if (!solver_report(solver, s->keys, s->x, NULL, 1, report, NULL, err) ||
         !solve_pre(solver, s->keys, s->weight, plan->params->value[P_MASK_PRE_MU], s->x, err) ||
-        !solver_report(solver, s->keys, s->x, NULL, 1, &sel, err))
+        !solver_report(solver, s->keys, s->x, NULL, 1, &pre, NULL, err))
         return false;
     for (int j = 0; j < s->x.cols; j++)
         s->weight[j] = s->weight[j] > 0 ? 1 : 0;
-    un.gain_mask = sel.gain_mask;
-    un.leak = sel.leak;
-    un.leak_ratio =
-        (un.leak / (un.gain_mask * un.gain_mask)) / (un.leak_unmasked / (un.gain * un.gain));
-    report_take(report, &un);
+    report->gain_mask = pre.gain_mask;
+    report->leak = pre.leak;
+    report->leak_ratio = (report->leak / (report->gain_mask * report->gain_mask)) /
+                         (report->leak_unmasked / (report->gain * report->gain));
     return true;
 }
 
-/* Which past keys the masked update moves most. */
-static bool report_hits(const struct solver *solver, const struct solution *s,
+/* Which past edits the masked update moves most. */
+static bool report_hits(const struct edit_plan *plan, int i, const struct solution *s,
                         struct layer_report *report, struct err *err)
 {
-    int n = solver->count, u = s->x.rows;
+    int n = plan->solver[i]->count, u = s->x.rows;
     double *hit = xcalloc((size_t)u * (size_t)n + 1, sizeof(*hit));
-    bool ok = solver_hits(solver, s->x, s->weight, hit, err);
+    bool ok = solver_hits(plan->solver[i], s->x, s->weight, hit, err);
+    double written = report->residual > 0 ? report->residual / (plan->layers - i) : (double)NAN;
 
     report->hits = 0;
-    for (int j = 0; ok && j < n; j++) {
+    for (int j = 0; ok && j < n && j < plan->owners[i]; j++) {
         double most = 0;
         int at;
 
@@ -107,8 +97,7 @@ static bool report_hits(const struct solver *solver, const struct solution *s,
         report->hits += report->hits < REPORT_HITS;
         for (at = report->hits - 1; at > 0 && report->hit[at - 1].hit < most; at--)
             report->hit[at] = report->hit[at - 1];
-        report->hit[at].key = j;
-        report->hit[at].hit = most;
+        report->hit[at] = (struct layer_hit){plan->owner[i][j], most, most * written};
     }
     free(hit);
     return ok;
@@ -124,7 +113,6 @@ static bool solve_layer(const struct edit_plan *plan, int i, const float *keys, 
     int m = solver->neurons, u = plan->count;
     struct mat k32 = mat_new(dev, DT_F32, u, m), x32 = mat_new(dev, DT_F32, u, m);
     bool pre = params_choice(plan->params, P_MASK_PLACE) == PLACE_PRE && mask, ok;
-    struct solve_report sr;
 
     *s = (struct solution){.scale = 1};
     s->keys = mat_new(dev, DT_F64, u, m);
@@ -143,25 +131,23 @@ static bool solve_layer(const struct edit_plan *plan, int i, const float *keys, 
     if (ok && pre) {
         ok = solve_selected(plan, i, s, report, err);
     } else if (ok) {
-        ok = solver_report(solver, s->keys, s->x, s->weight, 1, &sr, err);
+        ok = solver_report(solver, s->keys, s->x, s->weight, 1, report, NULL, err);
         if (ok && mask && params_choice(plan->params, P_MASK_COMPENSATE) == COMPENSATE_GAIN) {
-            if (sr.gain_mask < smallest_gain)
+            if (report->gain_mask < smallest_gain)
                 ok = err_set(err, ERR_USAGE,
                              "the mask keeps %.4f of the gain; mask.compensate = gain needs %.2f: "
                              "raise beta_ge or beta_sp",
-                             sr.gain_mask, smallest_gain);
+                             report->gain_mask, smallest_gain);
             else
-                s->scale = sr.gain / sr.gain_mask;
-            sr.leak *= s->scale * s->scale;
-            sr.gain_mask *= s->scale;
+                s->scale = report->gain / report->gain_mask;
+            report->leak *= s->scale * s->scale;
+            report->gain_mask *= s->scale;
         }
-        if (ok)
-            report_take(report, &sr);
         if (ok && mask)
             ok = solver_chance(solver, s->keys, s->x, s->weight, CHANCE_TRIALS, 1,
                                &report->percentile_gain, &report->percentile_leak, err);
     }
-    ok = ok && report_hits(solver, s, report, err);
+    ok = ok && report_hits(plan, i, s, report, err);
     device_copy(dev, s->x, x32);
     device_fetch(dev, s->hx, x32, "the solution (a row a fact, a column a neuron)");
     ok = ok && device_sync(dev, err);
@@ -375,7 +361,7 @@ bool edit_weigh(struct layer_report *report, const struct model_state *view,
     for (int i = 0; ok && i < plan->layers; i++) {
         struct solution s;
 
-        report[i] = (struct layer_report){0};
+        report[i] = (struct layer_report){.stale = i > 0};
         ok = solve_layer(plan, i, keys + (size_t)i * (size_t)plan->count * (size_t)m, &s,
                          &report[i], err);
         solution_free(&s, view->model->dev);

@@ -14,24 +14,7 @@
 #include "core/edit/solve.h"
 #include "core/edit/target.h"
 
-enum { EDIT_MAX_LAYERS = 64, REPORT_HITS = 5 };
-
-/* What a mask does to one layer's update. */
-struct layer_report {
-    int layer, kept;
-    double q;                   /* k^T P k */
-    double gain, gain_mask;     /* k^T x without and with the mask (and compensation) */
-    double leak, leak_unmasked; /* x^T C x with and without the mask */
-    double leak_ratio;          /* (leak / gain_mask^2) / (leak_unmasked / gain^2) */
-    double percentile_gain, percentile_leak; /* among random masks of equal size; -1: none */
-    double residual;                         /* ||Z - O||, before division by the layers left */
-    double delta_norm, weight_norm;          /* Frobenius, of the update and of the matrix before */
-    int hits;                                /* past keys the update moves most, the first most: */
-    struct {
-        int key;    /* place in the layer's store */
-        double hit; /* |k_j^T x| with mask and scale, the largest over the requests */
-    } hit[REPORT_HITS];
-};
+enum { EDIT_MAX_LAYERS = 64 };
 
 struct edit_plan {
     const struct request *request; /* [count] */
@@ -43,6 +26,9 @@ struct edit_plan {
     bool own_masks;     /* mask.share = request: each request has its own */
     const float *z;     /* [count][d] targets */
     struct solver *solver[EDIT_MAX_LAYERS]; /* [layers] key stores with C and P. Borrowed */
+    const int *owner[EDIT_MAX_LAYERS];      /* [layers][owners] the edit of each key of a store.
+                                               Borrowed */
+    int owners[EDIT_MAX_LAYERS];
 };
 
 struct edit_result {

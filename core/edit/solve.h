@@ -14,6 +14,7 @@
 #define CORE_EDIT_SOLVE_H
 
 #include "core/edit/nullspace.h"
+#include "core/edit/report.h"
 
 struct solver {
     struct device *dev;
@@ -56,19 +57,10 @@ bool solve_pre(struct solver *s, struct mat keys, const float *weight, double mu
  * tokens than neurons. The factor of lambda_c C is kept for the next call. */
 bool solve_memit(struct solver *s, struct mat keys, double lambda_c, struct mat x, struct err *err);
 
-struct solve_report {     /* means over the u requests */
-    double q;             /* k^T P k */
-    double gain;          /* k^T x: realised share of R without a mask */
-    double gain_mask;     /* scale * sum_i weight_i k_i x_i: with it */
-    double leak;          /* xm^T C xm, xm = scale * weight * x */
-    double leak_unmasked; /* x^T C x */
-    double leak_ratio;    /* (leak / gain_mask^2) / (leak_unmasked / gain^2); NAN if undefined */
-    double slack;         /* the leaks may be larger by this much (0: they are exact) */
-};
-
-/* What a solution does. weight [M] on the host, NULL for all ones; scale: struct delta. */
+/* What a solution does: q, gains and leaks of the report. weight [M] on the host, NULL for all
+ * ones; scale: struct delta. The leaks may be larger by *slack (may be NULL; 0: exact). */
 bool solver_report(const struct solver *s, struct mat keys, struct mat x, const float *weight,
-                   double scale, struct solve_report *report, struct err *err);
+                   double scale, struct layer_report *report, double *slack, struct err *err);
 /* Against chance: shares (0..100) of `trials` random masks, the weights shuffled over the
  * neurons, that have a smaller gain, and a smaller leak / gain^2, than this mask. The same seed
  * gives the same masks. Says nothing about a solution of solve_pre(), which is 0 elsewhere. */

@@ -80,7 +80,7 @@ static bool measure_leak(const struct solver *s, const double *rows, int n, doub
     return ok;
 }
 
-static double ratio_of(const struct solve_report *p)
+static double ratio_of(const struct layer_report *p)
 {
     double plain = p->gain != 0 ? p->leak_unmasked / (p->gain * p->gain) : 0;
 
@@ -90,32 +90,35 @@ static double ratio_of(const struct solve_report *p)
 }
 
 bool solver_report(const struct solver *s, struct mat keys, struct mat x, const float *weight,
-                   double scale, struct solve_report *report, struct err *err)
+                   double scale, struct layer_report *report, double *slack, struct err *err)
 {
     struct rows r;
-    double *both = NULL, *leak = NULL, *slack;
+    double *both = NULL, *leak = NULL, *more;
     bool ok = false;
 
-    *report = (struct solve_report){0};
+    report->leak = report->leak_unmasked = 0;
+    if (slack)
+        *slack = 0;
     if (!rows_fetch(&r, s, keys, x, err) || !measure_q(s, keys, &report->q, err))
         goto out;
     report->gain = gain_of(&r, NULL);
     report->gain_mask = scale * gain_of(&r, weight);
     both = xcalloc(2 * (size_t)r.u * (size_t)r.width, sizeof *both); /* masked, then plain */
     leak = xcalloc(4 * (size_t)r.u, sizeof *leak);
-    slack = leak + 2 * r.u;
+    more = leak + 2 * r.u;
     for (int t = 0; t < r.u; t++) {
         const double *row = r.x + (size_t)t * (size_t)r.width;
 
         mask_row(row, weight, scale, r.width, both + (size_t)t * (size_t)r.width);
         mask_row(row, NULL, 1, r.width, both + (size_t)(r.u + t) * (size_t)r.width);
     }
-    if (!measure_leak(s, both, 2 * r.u, leak, slack, err))
+    if (!measure_leak(s, both, 2 * r.u, leak, more, err))
         goto out;
     for (int t = 0; t < r.u; t++) {
         report->leak += leak[t] / r.u;
         report->leak_unmasked += leak[r.u + t] / r.u;
-        report->slack += slack[t] / r.u;
+        if (slack)
+            *slack += more[t] / r.u;
     }
     report->leak_ratio = ratio_of(report);
     ok = true;

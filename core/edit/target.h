@@ -11,15 +11,9 @@
 #define CORE_EDIT_TARGET_H
 
 #include "core/base/job.h"
+#include "core/edit/report.h"
 #include "core/edit/request.h"
 #include "core/model/forward.h"
-
-struct target_step {
-    int step;
-    double loss, nll, kl, wd; /* nats */
-    double p_target;          /* mean over rows of p(new object), teacher-forced */
-    double delta_norm;
-};
 
 struct target {
     float *z; /* [d] h0 + delta; h0: the block's output, or the FFN's, see above. Caller frees */

@@ -68,9 +68,9 @@ static char *about(const struct engine *e, const struct command *cmd, long token
 
 static void hear_step(void *ctx, const struct target_step *t)
 {
-    struct step *s = xcalloc(1, sizeof(*s));
+    struct target_step *s = xmalloc(sizeof(*s));
 
-    *s = (struct step){t->step, t->loss, t->nll, t->kl, t->wd, t->p_target, t->delta_norm};
+    *s = *t;
     engine_emit(ctx, EV_STEP, s);
 }
 
@@ -180,40 +180,10 @@ void edit_plan_begin(const struct engine *e, struct edit_plan *plan, const struc
                                .layers = e->ground.layers};
     memcpy(plan->layer, e->ground.layer, sizeof(plan->layer));
     memcpy(plan->solver, e->ground.solver, sizeof(plan->solver));
-}
-
-void edit_weighed(struct weighed_layer *to, const struct layer_report *r, bool stale)
-{
-    *to = (struct weighed_layer){.layer = r->layer,
-                                 .kept = r->kept,
-                                 .q = r->q,
-                                 .gain = r->gain,
-                                 .gain_mask = r->gain_mask,
-                                 .leak = r->leak,
-                                 .leak_unmasked = r->leak_unmasked,
-                                 .leak_ratio = r->leak_ratio,
-                                 .percentile_gain = r->percentile_gain,
-                                 .percentile_leak = r->percentile_leak,
-                                 .residual = r->residual,
-                                 .delta_norm = r->delta_norm,
-                                 .weight_norm = r->weight_norm,
-                                 .stale = stale};
-}
-
-/* Whose keys are moved; left: layers that share the residual, this one included. */
-static void name_hits(const struct ground *g, struct weighed_layer *to,
-                      const struct layer_report *r, int left)
-{
-    int at = 0;
-
-    while (at < g->layers && g->layer[at] != r->layer)
-        at++;
-    for (int i = 0; i < r->hits && at < g->layers; i++)
-        if (r->hit[i].key < g->owners[at])
-            to->hit[to->hits++] = (struct weighed_hit){
-                .edit = g->owner[at][r->hit[i].key],
-                .hit = r->hit[i].hit,
-                .moved = r->residual > 0 ? r->hit[i].hit * r->residual / left : (double)NAN};
+    for (int i = 0; i < plan->layers; i++) {
+        plan->owner[i] = e->ground.owner[i];
+        plan->owners[i] = e->ground.owners[i];
+    }
 }
 
 /* The whole edit into a scratch view: e->preview holds it afterwards. */
@@ -268,10 +238,7 @@ static bool describe(struct engine *e, const struct command *cmd, const struct r
             return false;
     }
     *a = (struct applied){.layers = v->result.layers, .z_error = v->result.z_error};
-    for (int i = 0; i < a->layers; i++) {
-        edit_weighed(&a->layer[i], &v->result.report[i], false);
-        name_hits(&e->ground, &a->layer[i], &v->result.report[i], a->layers - i);
-    }
+    memcpy(a->layer, v->result.report, sizeof(a->layer));
     a->moment_tokens = e->ground.space_tokens;
     a->draft = e->ground.space_tokens < e->ground.goal;
     a->p_before = before->score.p_first;
@@ -499,10 +466,7 @@ bool job_weigh(struct engine *e, struct command *cmd, struct err *err)
         a->layers = plan.layers;
         a->moment_tokens = e->ground.space_tokens;
         a->draft = e->ground.space_tokens < e->ground.goal;
-        for (int i = 0; i < plan.layers; i++) {
-            edit_weighed(&a->layer[i], &report[i], i > 0);
-            name_hits(&e->ground, &a->layer[i], &report[i], plan.layers - i);
-        }
+        memcpy(a->layer, report, (size_t)plan.layers * sizeof(*report));
         engine_emit(e, EV_WEIGHED, a);
     }
     edit_plan_free(&plan);

@@ -246,28 +246,28 @@ static bool attribution_ready(void *what, struct err *err)
 }
 SHAPE_READY(attribution, attribution_ready);
 
-static const struct member weighed_layer_field[] = {
-    LAYER(weighed_layer, layer),
-    INT(weighed_layer, kept),
-    REAL(weighed_layer, q),
-    REAL(weighed_layer, gain),
-    REAL(weighed_layer, gain_mask),
-    REAL(weighed_layer, leak),
-    REAL(weighed_layer, leak_unmasked),
-    REAL(weighed_layer, leak_ratio),
-    REAL(weighed_layer, percentile_gain),
-    REAL(weighed_layer, percentile_leak),
-    REAL(weighed_layer, residual),
-    REAL(weighed_layer, delta_norm),
-    REAL(weighed_layer, weight_norm),
-    BOOL(weighed_layer, stale),
+static const struct member layer_report_field[] = {
+    LAYER(layer_report, layer),
+    INT(layer_report, kept),
+    REAL(layer_report, q),
+    REAL(layer_report, gain),
+    REAL(layer_report, gain_mask),
+    REAL(layer_report, leak),
+    REAL(layer_report, leak_unmasked),
+    REAL(layer_report, leak_ratio),
+    REAL(layer_report, percentile_gain),
+    REAL(layer_report, percentile_leak),
+    REAL(layer_report, residual),
+    REAL(layer_report, delta_norm),
+    REAL(layer_report, weight_norm),
+    BOOL(layer_report, stale),
 };
-SHAPE(weighed_layer);
+SHAPE(layer_report);
 
 static const struct member applied_field[] = {
     INT(applied, edit),
     COUNT(applied, layers),
-    PARTS_OF(applied, layer, weighed_layer_shape, layers),
+    PARTS_OF(applied, layer, layer_report_shape, layers),
     REAL(applied, z_error),
     ONE(applied, moment_tokens, FIELD_LONG),
     BOOL(applied, draft),
@@ -281,11 +281,12 @@ static const struct member applied_field[] = {
 };
 SHAPE(applied);
 
-static const struct member step_field[] = {
-    INT(step, step), REAL(step, loss),     REAL(step, nll),        REAL(step, kl),
-    REAL(step, wd),  REAL(step, p_target), REAL(step, delta_norm),
+static const struct member target_step_field[] = {
+    INT(target_step, step),        REAL(target_step, loss), REAL(target_step, nll),
+    REAL(target_step, kl),         REAL(target_step, wd),   REAL(target_step, p_target),
+    REAL(target_step, delta_norm),
 };
-SHAPE(step);
+SHAPE(target_step);
 
 static const struct member edited_field[] = {
     INT(edited, edit),

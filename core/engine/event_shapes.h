@@ -19,7 +19,7 @@ const struct shape *event_shape(enum event_kind kind);
 EVENTS(OWN, NO_SHAPE, NO_SHAPE)
 #undef OWN
 #undef NO_SHAPE
-extern const struct shape word_shape, context_shape, weighed_layer_shape, history_fact_shape,
+extern const struct shape word_shape, context_shape, layer_report_shape, history_fact_shape,
     history_entry_shape, probe_result_shape, diff_layer_shape, bisect_step_shape, drift_point_shape,
     exported_file_shape;
 

@@ -182,7 +182,6 @@ void edit_plan_begin(const struct engine *e, struct edit_plan *plan, const struc
 bool edit_masks(struct engine *e, const struct command *cmd, const struct request *request,
                 struct edit_plan *plan, unsigned *id, struct err *err);
 void edit_plan_free(struct edit_plan *plan); /* the masks */
-void edit_weighed(struct weighed_layer *to, const struct layer_report *r, bool stale);
 
 /* history.c: the journal as it is told */
 struct history *states_history(struct session *session, struct err *err); /* NULL: failed */

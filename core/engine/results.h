@@ -12,6 +12,7 @@
 #include "core/base/err.h"
 #include "core/base/params.h"
 #include "core/edit/fact.h"
+#include "core/edit/report.h"
 #include "core/eval/probed.h"
 
 struct attribution;
@@ -82,24 +83,10 @@ struct meta {
     int *order, order_count; /* layers in the order they will come */
 };
 
-struct weighed_layer { /* consequence of a mask; `stale`: an earlier layer's change is not in it */
-    int layer, kept;
-    double q, gain, gain_mask, leak, leak_unmasked, leak_ratio;
-    double percentile_gain, percentile_leak; /* among 200 random masks of equal size; < 0: none */
-    double residual, delta_norm, weight_norm;
-    bool stale;
-    int hits; /* past edits whose keys the update moves most, the first most */
-    struct weighed_hit {
-        int edit;
-        double hit;   /* |k_j^T x|: how much of what is written here is also written there */
-        double moved; /* times the norm of what is written; NAN while the target is not known */
-    } hit[5];
-};
-
 struct applied {
     int edit; /* 0 for a preview */
     int layers;
-    struct weighed_layer layer[64];
+    struct layer_report layer[64];
     double z_error; /* ||Z - O|| / ||Z|| after the last layer */
     long moment_tokens;
     bool draft;
@@ -109,11 +96,6 @@ struct applied {
     int facts, held;          /* facts written together, and how many a commit accepts; 0 facts: a
                                  recording of 0.1.0, which has no p_target either */
     char generated[160];      /* the answer of the new weights */
-};
-
-struct step {
-    int step;
-    double loss, nll, kl, wd, p_target, delta_norm;
 };
 
 struct edited { /* the proof of a commit, an event a fact */
@@ -340,7 +322,7 @@ struct tape {
     OWN(LAYER, "layer", attribution, attribution)                                             \
     BARE(ATTRIBUTED, "attributed")    /* the attribution's id is the event's */               \
     ALSO(WEIGHED, "weighed", applied) /* weights of masks: layers only */                     \
-    OWN(STEP, "step", step, step)     /* of the target optimisation */                        \
+    OWN(STEP, "step", target_step, step)                                                      \
     OWN(PREVIEW, "preview", applied, applied)                                                 \
     ALSO(COMMIT, "commit", applied)                                                           \
     OWN(EDITED, "edited", edited, edited) /* verification and the answers before and after */ \

@@ -102,7 +102,7 @@ static void weigh(struct tried *out, const struct engine *e, const struct edit_r
     for (int i = 0; i < r->layers; i++) {
         const struct layer_report *l = &r->report[i];
 
-        edit_weighed(&a->layer[i], l, false);
+        a->layer[i] = *l;
         kept += (double)l->kept / e->model->config->ffn / r->layers;
         out->leak_ratio += l->leak_ratio / r->layers;
         out->relative_norm += l->weight_norm > 0 ? l->delta_norm / l->weight_norm / r->layers : 0;

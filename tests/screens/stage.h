@@ -172,18 +172,18 @@ static void give_preview(struct desk *d)
     a->layers = 3;
     for (int i = 0; i < 3; i++)
         a->layer[i] =
-            (struct weighed_layer){.layer = 4 + i,
-                                   .kept = 210,
-                                   .gain = 0.93,
-                                   .gain_mask = 0.29,
-                                   .leak = 0.0021,
-                                   .leak_ratio = 6.2 + i * 0.7,
-                                   .percentile_gain = 97,
-                                   .percentile_leak = 12.5,
-                                   .residual = 9.3,
-                                   .hits = 2,
-                                   .hit = {{.edit = 2, .hit = 0.041, .moved = 0.38},
-                                           {.edit = 1, .hit = 0.007, .moved = (double)NAN}}};
+            (struct layer_report){.layer = 4 + i,
+                                  .kept = 210,
+                                  .gain = 0.93,
+                                  .gain_mask = 0.29,
+                                  .leak = 0.0021,
+                                  .leak_ratio = 6.2 + i * 0.7,
+                                  .percentile_gain = 97,
+                                  .percentile_leak = 12.5,
+                                  .residual = 9.3,
+                                  .hits = 2,
+                                  .hit = {{.edit = 2, .hit = 0.041, .moved = 0.38},
+                                          {.edit = 1, .hit = 0.007, .moved = (double)NAN}}};
     a->p_before = 0.006;
     a->p_after = 0.891;
     a->p_target[0] = 0.006;
@@ -355,12 +355,12 @@ static void give_tries(struct desk *d, const struct params *variant, int count)
                             .seconds = 0.4};
         t->applied.layers = 3;
         for (int l = 0; l < 3; l++)
-            t->applied.layer[l] = (struct weighed_layer){.layer = 4 + l,
-                                                         .kept = 210,
-                                                         .gain = 0.9,
-                                                         .gain_mask = 0.29 + 0.01 * i,
-                                                         .leak = 0.02,
-                                                         .leak_ratio = 6.2 + l * 0.7 - 0.1 * i};
+            t->applied.layer[l] = (struct layer_report){.layer = 4 + l,
+                                                        .kept = 210,
+                                                        .gain = 0.9,
+                                                        .gain_mask = 0.29 + 0.01 * i,
+                                                        .leak = 0.02,
+                                                        .leak_ratio = 6.2 + l * 0.7 - 0.1 * i};
         give(d, EV_TRIED, t);
     }
 }

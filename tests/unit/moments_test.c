@@ -196,7 +196,7 @@ static void check_golden(struct device *dev, const struct safetensors *st, int f
     struct nullspace null = {.dev = dev, .neurons = NEURONS, .layer = layer, .tokens = 1};
     struct solver *s = solver_new(&null, 1, NULL);
     struct mat keys = mat_new(dev, DT_F32, 1, NEURONS), sol = mat_new(dev, DT_F64, 1, NEURONS);
-    struct solve_report r;
+    struct layer_report r;
 
     snprintf(name, sizeof name, "fact%d.key.%d", fact, layer);
     t = safetensors_tensor(st, name);
@@ -218,7 +218,7 @@ static void check_golden(struct device *dev, const struct safetensors *st, int f
     }
     device_upload(dev, keys, k);
     device_upload(dev, sol, value);
-    CHECK(solver_report(s, keys, sol, weight, 1, &r, NULL));
+    CHECK(solver_report(s, keys, sol, weight, 1, &r, NULL, NULL));
     CHECK_NEAR(r.gain_mask, want, 2e-6);
     mat_free(dev, &keys);
     mat_free(dev, &sol);

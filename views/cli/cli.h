@@ -307,7 +307,7 @@ json_t *record_applied(const char *event, const struct applied *a);
 json_t *record_edited(const struct edited *e);
 /* `requests`, `held` and `facts` of an edit of the journal. */
 void record_facts(json_t *o, const struct history_entry *e);
-json_t *record_step(const struct step *s);
+json_t *record_step(const struct target_step *s);
 json_t *record_probe(const struct probe_result *p);
 json_t *record_moments(const struct moments_info *m);
 

@@ -42,7 +42,7 @@ static void layers_text(const struct applied *a)
         &t,
         "layer%5d kept%6d gain%10.4g gain_mask%10.4g leak%9.3g leak_ratio%11.4g |delta|/|W|%12.4g");
     for (int i = 0; i < a->layers; i++) {
-        const struct weighed_layer *l = &a->layer[i];
+        const struct layer_report *l = &a->layer[i];
 
         table_integer(&t, l->layer);
         table_integer(&t, l->kept);

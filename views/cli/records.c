@@ -81,17 +81,17 @@ json_t *record_layer(const struct attribution *a, const struct mask *m, const st
     return o;
 }
 
-static json_t *applied_layer(const struct weighed_layer *l)
+static json_t *applied_layer(const struct layer_report *l)
 {
     json_t *o = json_object(), *percentile = json_object();
 
-    cli_fields(o, &weighed_layer_shape, l, "layer q gain gain_mask leak leak_unmasked leak_ratio");
+    cli_fields(o, &layer_report_shape, l, "layer q gain gain_mask leak leak_unmasked leak_ratio");
     json_object_set_new(percentile, "gain",
                         l->percentile_gain < 0 ? json_null() : cli_real(l->percentile_gain));
     json_object_set_new(percentile, "leak_ratio",
                         l->percentile_leak < 0 ? json_null() : cli_real(l->percentile_leak));
     json_object_set_new(o, "percentile", percentile);
-    cli_fields(o, &weighed_layer_shape, l, "residual kept delta_norm weight_norm");
+    cli_fields(o, &layer_report_shape, l, "residual kept delta_norm weight_norm");
     return o;
 }
 
@@ -153,7 +153,7 @@ json_t *record_edited(const struct edited *e)
     return o;
 }
 
-json_t *record_step(const struct step *s)
+json_t *record_step(const struct target_step *s)
 {
     json_t *o = cli_event("step");
 

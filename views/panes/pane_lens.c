@@ -222,7 +222,7 @@ void pane_curves(const struct desk *d, int token, struct surface *s, struct rect
 
 static void step_words(const struct desk *d, struct surface *s, struct rect in)
 {
-    const struct step *last = &d->step[d->steps - 1];
+    const struct target_step *last = &d->step[d->steps - 1];
     struct pen p = pen_at(s, in, in.h - 1, 0);
     char number[16];
 

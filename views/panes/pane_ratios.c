@@ -48,7 +48,7 @@ static void count(struct pen *p, int column, int width, int n)
     put(p, column, width, text);
 }
 
-static void weight(struct pen *p, int width, const struct weighed_layer *w)
+static void weight(struct pen *p, int width, const struct layer_report *w)
 {
     char text[24];
 

@@ -232,7 +232,7 @@ static const char *subject_of(const struct desk *d, int edit)
     return "";
 }
 
-static void hits(struct writer *w, const struct desk *d, const struct weighed_layer *x)
+static void hits(struct writer *w, const struct desk *d, const struct layer_report *x)
 {
     char h[16], text[64];
 
@@ -254,7 +254,7 @@ static void hits(struct writer *w, const struct desk *d, const struct weighed_la
 /* What the mask does to the update of this layer. */
 static void consequence(struct writer *w, const struct desk *d)
 {
-    const struct weighed_layer *x = desk_weight(d, d->at_layer);
+    const struct layer_report *x = desk_weight(d, d->at_layer);
     const char *about = x && x->stale ? "≈" : "";
     struct pen p;
     char a[16], b[16];

@@ -1,0 +1,35 @@
+/* What an edit tells of itself: from the solver to the screen in one struct. Plain data. */
+#ifndef CORE_EDIT_REPORT_H
+#define CORE_EDIT_REPORT_H
+
+#include <stdbool.h>
+
+enum { REPORT_HITS = 5 };
+
+/* What a mask does to one layer's update. */
+struct layer_report {
+    int layer, kept;
+    double q;                   /* k^T P k; this and the next five are means over the requests */
+    double gain, gain_mask;     /* k^T x without and with the mask (and compensation) */
+    double leak, leak_unmasked; /* x^T C x with and without the mask */
+    double leak_ratio;          /* (leak / gain_mask^2) / (leak_unmasked / gain^2) */
+    double percentile_gain, percentile_leak; /* among random masks of equal size; -1: none */
+    double residual;                         /* ||Z - O||, before division by the layers left */
+    double delta_norm, weight_norm;          /* Frobenius, of the update and of the matrix before */
+    bool stale; /* an earlier layer's change, or a knob that has moved since, is not in it */
+    int hits;   /* past edits whose keys the update moves most, the first most: */
+    struct layer_hit {
+        int edit;
+        double hit;   /* |k_j^T x| with mask and scale, the largest over the requests */
+        double moved; /* times the norm of what is written; NAN while the target is not known */
+    } hit[REPORT_HITS];
+};
+
+struct target_step { /* of the target's optimisation */
+    int step;
+    double loss, nll, kl, wd; /* nats */
+    double p_target;          /* mean over rows of p(new object), teacher-forced */
+    double delta_norm;
+};
+
+#endif
