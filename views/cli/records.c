@@ -157,7 +157,7 @@ json_t *record_step(const struct target_step *s)
 {
     json_t *o = cli_event("step");
 
-    cli_fields(o, &step_shape, s, "step loss nll kl wd p_target delta_norm");
+    cli_fields(o, &target_step_shape, s, "step loss nll kl wd p_target delta_norm");
     return o;
 }
 
