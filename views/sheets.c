@@ -49,7 +49,7 @@ static void neuron_row(struct table *s, const struct desk *d, const struct desk_
 }
 
 /* Every neuron of the layers that are edited, or of the one at hand where none is. */
-static bool neurons(struct table *s, const struct desk *d)
+bool sheet_neurons(struct table *s, const struct desk *d)
 {
     int rows = d->meta ? d->meta->rows : 0;
     bool any = false;
@@ -73,7 +73,7 @@ static bool neurons(struct table *s, const struct desk *d)
 }
 
 /* Layer and neuron of the whole map. */
-static bool heatmap(struct table *s, const struct desk *d)
+bool sheet_heatmap(struct table *s, const struct desk *d)
 {
     table_columns(s, "layer neuron strength class weight");
     for (int l = 0; l < d->layers; l++) {
@@ -99,7 +99,7 @@ static void ratio_side(struct table *s, const struct mask_side *side)
     table_real(s, side->ties);
 }
 
-static bool ratios(struct table *s, const struct desk *d)
+bool sheet_ratios(struct table *s, const struct desk *d)
 {
     table_columns(s,
                   "layer edited entropy_ge ratio_ge threshold_ge general ties_ge entropy_sp "
@@ -132,7 +132,7 @@ static const char *state_name(unsigned state)
     return state == STATE_BASE ? "base" : state == STATE_EDITED ? "edited" : "preview";
 }
 
-static bool lens(struct table *s, const struct desk *d)
+bool sheet_lens(struct table *s, const struct desk *d)
 {
     table_columns(s, "state layer position token top p rank_old rank_new");
     for (unsigned state = STATE_BASE; state <= STATE_PREVIEW; state *= 2) {
@@ -152,7 +152,7 @@ static bool lens(struct table *s, const struct desk *d)
     return s->cells > 0;
 }
 
-static bool query(struct table *s, const struct desk *d)
+bool sheet_query(struct table *s, const struct desk *d)
 {
     table_columns(s, "state edit changed prompt completion rank token id p logit");
     for (int i = 0; i < DESK_ANSWERS; i++) {
@@ -202,7 +202,7 @@ static void history_row(struct table *s, const struct history_entry *e,
     table_integer(s, e->facts);
 }
 
-static bool history(struct table *s, const struct desk *d)
+bool sheet_history(struct table *s, const struct desk *d)
 {
     table_columns(s, "edit active when subject prompt target old p_before p_after kept success "
                      "draft checksum note p_target_before p_target_after p_first_before "
@@ -238,7 +238,7 @@ static void board_rows(struct table *s, const struct probed *board, const char *
 }
 
 /* The scoreboards: of the fact at hand, and of the queue. */
-static bool facts(struct table *s, const struct desk *d)
+bool sheet_facts(struct table *s, const struct desk *d)
 {
     static const char *const state[] = {"waits", "runs", "holds", "weak", "failed"};
 
@@ -268,7 +268,7 @@ static bool facts(struct table *s, const struct desk *d)
 }
 
 /* Every way that was tried, with the knobs it was tried with. */
-static bool tries(struct table *s, const struct desk *d)
+bool sheet_tries(struct table *s, const struct desk *d)
 {
     static const enum param knob[] = {P_EDIT_METHOD, P_MASK_MODE,     P_MASK_COMPENSATE,
                                       P_RATIO_GE_A,  P_RATIO_GE_B,    P_RATIO_SP_A,
@@ -315,21 +315,11 @@ static bool tries(struct table *s, const struct desk *d)
     return s->cells > 0;
 }
 
-bool sheet_of(struct table *table, const char *view, const struct desk *d)
+bool sheet_of(struct table *table, const struct view_ops *view, const struct desk *d)
 {
-    static const struct {
-        const char *name;
-        bool (*fill)(struct table *s, const struct desk *d);
-    } of[] = {
-        {"edit", neurons}, {"heatmap", heatmap}, {"neurons", neurons}, {"ratios", ratios},
-        {"lens", lens},    {"query", query},     {"compare", tries},   {"sweep", tries},
-        {"facts", facts},  {"history", history},
-    };
-
-    *table = (struct table){.name = view};
-    for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++)
-        if (!strcmp(of[i].name, view) && of[i].fill(table, d))
-            return true;
+    *table = (struct table){.name = view->name};
+    if (view->table && view->table(table, d))
+        return true;
     table_free(table);
     return false;
 }

@@ -16,6 +16,7 @@
 
 struct view;
 struct host;
+struct table;
 
 enum tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_ERROR };
 
@@ -64,6 +65,8 @@ struct view_ops {
      * commands.h, so that it is completed and explained. */
     bool (*command)(struct view *v, const char *word, const char *rest);
     void (*draw)(const struct view *v, struct surface *s, struct rect area); /* pure */
+    /* Optional: the rows behind it, for export; false: there are none yet. */
+    bool (*table)(struct table *table, const struct desk *d);
 };
 
 struct view {

@@ -11,12 +11,12 @@ static void every_view_with_rows_exports_them(void)
     struct desk d;
 
     make_desk(&d);
-    CHECK(!sheet_of(&sheet, "neurons", &d)); /* nothing yet */
-    CHECK(!sheet_of(&sheet, "help", &d));
+    CHECK(!sheet_of(&sheet, view_find("neurons"), &d)); /* nothing yet */
+    CHECK(!sheet_of(&sheet, view_find("help"), &d));
     desk_free(&d);
     make_full_desk(&d);
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        bool there = sheet_of(&sheet, names[i], &d);
+        bool there = sheet_of(&sheet, view_find(names[i]), &d);
 
         if (!there)
             printf("no rows of %s\n", names[i]);

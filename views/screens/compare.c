@@ -10,6 +10,7 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
+#include "views/sheets.h"
 #include "views/trials.h"
 #include "views/verbs.h"
 #include "views/view.h"
@@ -486,4 +487,5 @@ const struct view_ops view_compare = {
     .event = compare_event,
     .action = compare_action,
     .draw = compare_draw,
+    .table = sheet_tries,
 };

@@ -8,6 +8,7 @@
 #include "tui/layout.h"
 #include "views/panes/panes.h"
 #include "views/screens/edit_layout.h"
+#include "views/sheets.h"
 #include "views/verbs.h"
 #include "views/view.h"
 
@@ -402,4 +403,5 @@ const struct view_ops view_edit = {
     .wheel = edit_wheel,
     .action = edit_action,
     .draw = edit_draw,
+    .table = sheet_neurons,
 };

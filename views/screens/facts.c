@@ -9,6 +9,7 @@
 #include "tui/text.h"
 #include "views/panes/pane_board.h"
 #include "views/screens/facts_list.h"
+#include "views/sheets.h"
 #include "views/verbs.h"
 
 enum { PAGE = 15, WIDE = 100 };
@@ -267,4 +268,5 @@ const struct view_ops view_facts = {
     .action = facts_action,
     .command = facts_command,
     .draw = facts_draw,
+    .table = sheet_facts,
 };

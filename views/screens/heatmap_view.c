@@ -10,6 +10,7 @@
 #include "tui/text.h"
 #include "views/panes/neurons_table.h"
 #include "views/panes/panes.h"
+#include "views/sheets.h"
 #include "views/verbs.h"
 #include "views/view.h"
 
@@ -462,4 +463,5 @@ const struct view_ops view_heatmap = {
     .find = heat_find,
     .command = heat_command,
     .draw = heat_draw,
+    .table = sheet_heatmap,
 };

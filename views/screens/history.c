@@ -10,6 +10,7 @@
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/panes/pane_past.h"
+#include "views/sheets.h"
 #include "views/verbs.h"
 #include "views/view.h"
 
@@ -521,4 +522,5 @@ const struct view_ops view_history = {
     .filter = history_filter,
     .command = history_command,
     .draw = history_draw,
+    .table = sheet_history,
 };

@@ -5,6 +5,7 @@
 #include "core/base/utf8.h"
 #include "tui/layout.h"
 #include "views/panes/panes.h"
+#include "views/sheets.h"
 #include "views/verbs.h"
 #include "views/view.h"
 
@@ -162,4 +163,5 @@ const struct view_ops view_lens = {
     .click = lens_click,
     .action = lens_action,
     .draw = lens_draw,
+    .table = sheet_lens,
 };

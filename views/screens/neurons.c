@@ -12,6 +12,7 @@
 #include "views/changes.h"
 #include "views/panes/neurons_table.h"
 #include "views/panes/panes.h"
+#include "views/sheets.h"
 #include "views/verbs.h"
 #include "views/view.h"
 
@@ -424,4 +425,5 @@ const struct view_ops view_neurons = {
     .find_next = neurons_find_next,
     .filter = set_filter,
     .draw = neurons_draw,
+    .table = sheet_neurons,
 };

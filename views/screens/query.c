@@ -9,6 +9,7 @@
 #include "core/base/mem.h"
 #include "tui/layout.h"
 #include "views/screens/query_inside.h"
+#include "views/sheets.h"
 #include "views/verbs.h"
 
 enum { PAGE = 10, TOKENS_MOST = 4096 };
@@ -341,4 +342,5 @@ const struct view_ops view_query = {
     .action = query_action,
     .command = query_command,
     .draw = query_draw,
+    .table = sheet_query,
 };

@@ -11,6 +11,7 @@
 #include "tui/text.h"
 #include "views/panes/panes.h"
 #include "views/screens/ratios_inside.h"
+#include "views/sheets.h"
 #include "views/verbs.h"
 #include "views/view.h"
 
@@ -188,4 +189,5 @@ const struct view_ops view_ratios = {
     .size = sizeof(struct ratios),
     .action = ratios_action,
     .draw = ratios_draw,
+    .table = sheet_ratios,
 };

@@ -15,6 +15,7 @@
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/knobs.h"
+#include "views/sheets.h"
 #include "views/trials.h"
 #include "views/verbs.h"
 #include "views/view.h"
@@ -552,4 +553,5 @@ const struct view_ops view_sweep = {
     .action = sweep_action,
     .command = sweep_command,
     .draw = sweep_draw,
+    .table = sheet_tries,
 };

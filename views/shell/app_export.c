@@ -61,7 +61,7 @@ static void as_rows(struct app *app, const struct table_form *form, struct buf *
 {
     struct table table;
 
-    if (!sheet_of(&table, views[app->at]->name, &app->desk))
+    if (!sheet_of(&table, views[app->at], &app->desk))
         return;
     form->write(&table, out);
     table_free(&table);
