@@ -382,7 +382,8 @@ static void a_prefix_is_text_in_front(void)
     buf_puts(&joined, asking);
     copy = state_copy(s, 3);
     CHECK(state_same(s, copy) && !state_same(s, base));
-    for (int with = 0; with <= (bos >= 0); with++) { /* without and with a token that begins the text */
+    for (int with = 0; with <= (bos >= 0);
+         with++) { /* without and with a token that begins the text */
         struct generate_options o = {.tokens = 4, .past_end = true, .want = want, .wants = 2};
         struct generated a = {0}, b = {0};
         int n, best[2][400], rank[2][400], *ids_whole, *ids_own;
