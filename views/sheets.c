@@ -8,13 +8,6 @@
 #include "core/base/mem.h"
 #include "views/sheets.h"
 
-static const char *class_name(unsigned bits)
-{
-    static const char *const name[] = {"none", "general", "specific", "both"};
-
-    return name[bits & 3];
-}
-
 static void words(struct table *s, const struct neuron_info *n, bool promotes)
 {
     struct buf out = {0};

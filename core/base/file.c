@@ -301,19 +301,25 @@ char *file_read_prose(const char *path, size_t max, size_t *len, struct err *err
     return read_text(path, max, len, true, err);
 }
 
-static void sync_folder(const char *path)
+bool file_sync_folder(const char *folder, struct err *err)
 {
-    char *folder = xstrdup(path), *slash = strrchr(folder, '/');
-    int fd;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && (!fsync(fd) || errno == EINVAL); /* EINVAL: it cannot be asked for here */
+    int why = errno;
 
-    if (slash)
-        slash[slash == folder] = '\0';
-    fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
+    if (fd >= 0)
         close(fd);
-    }
+    return ok || err_set(err, ERR_IO, "%s: %s", folder, strerror(why));
+}
+
+bool file_sync_parent(const char *path, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? xasprintf("%.*s", (int)(slash - path) + 1, path) : xstrdup(".");
+    bool ok = file_sync_folder(folder, err);
+
     free(folder);
+    return ok;
 }
 
 static bool replace(const char *path, const void *bytes, size_t n, struct err *err)
@@ -340,7 +346,7 @@ static bool replace(const char *path, const void *bytes, size_t n, struct err *e
     free(temp);
     if (!ok)
         return err_set(err, ERR_IO, "%s: cannot write: %s", path, strerror(why));
-    sync_folder(path);
+    file_sync_parent(path, NULL);
     return true;
 }
 
@@ -373,6 +379,32 @@ bool file_writable(const char *path, struct err *err)
 bool file_exists(const char *path)
 {
     return access(path, F_OK) == 0;
+}
+
+bool file_in_folder(const char *folder, const char *name)
+{
+    char *path = xasprintf("%s/%s", folder, name);
+    bool there = file_exists(path);
+
+    free(path);
+    return there;
+}
+
+static bool ends(const char *name, const char *ending, int (*compare)(const char *, const char *))
+{
+    size_t n = strlen(name), m = strlen(ending);
+
+    return n >= m && !compare(name + n - m, ending);
+}
+
+bool file_ends_in(const char *name, const char *ending)
+{
+    return ends(name, ending, strcmp);
+}
+
+bool file_ends_in_any_case(const char *name, const char *ending)
+{
+    return ends(name, ending, strcasecmp);
 }
 
 char *file_absolute(const char *path)

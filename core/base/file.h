@@ -54,4 +54,14 @@ char *file_cache_path(const char *name);
 char *file_state_path(const char *name);
 char *file_config_path(const char *name);
 
+/* A name in a folder that is there. */
+bool file_in_folder(const char *folder, const char *name);
+/* Whether a name ends so, as it is spelled, and whatever letters are capital. */
+bool file_ends_in(const char *name, const char *ending);
+bool file_ends_in_any_case(const char *name, const char *ending);
+/* So that names in a folder outlive a loss of power: of a folder, and of the one that holds a path.
+ * ERR_IO. */
+bool file_sync_folder(const char *folder, struct err *err);
+bool file_sync_parent(const char *path, struct err *err);
+
 #endif

@@ -13,6 +13,13 @@
 /* The older variant's share of neurons (mask.mode = pooled). */
 static const double pooled_ratio = 0.7;
 
+const char *class_name(unsigned bits)
+{
+    static const char *const name[] = {"none", "general", "specific", "both"};
+
+    return name[bits & (CLASS_GENERAL | CLASS_SPECIFIC)];
+}
+
 /* What one call works with; `score` is the attribution's own unless it had to be cleaned. */
 struct work {
     const struct params *p;

@@ -13,6 +13,7 @@
 struct params;
 
 enum { CLASS_GENERAL = 1, CLASS_SPECIFIC = 2 }; /* bits; a neuron can be both */
+const char *class_name(unsigned bits);          /* "none", "general", "specific", "both" */
 
 struct mask_side {      /* one of the two kinds, general or specific */
     double H, rho, tau; /* entropy of Eq. 6/7 in [0,1], ratio, threshold on the score */

@@ -164,15 +164,6 @@ bool answer_begins(const char *said, const char *expect)
     return alike_begins(said, expect);
 }
 
-int token_rank(const float *logits, int vocab, int token)
-{
-    int rank = 1;
-
-    for (int i = 0; i < vocab; i++)
-        rank += logits[i] > logits[token];
-    return rank;
-}
-
 char *tokens_text(const struct model *m, const int *id, int count)
 {
     struct buf text = {0};

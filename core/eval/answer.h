@@ -57,8 +57,6 @@ char *answer_words(const struct model_state *view, const struct wording *w, cons
 /* Whether an answer's first words are `expect`, whatever blanks stand before either. */
 bool answer_begins(const char *said, const char *expect);
 
-/* The rank, from 1, of a token by its logit among [vocab]. */
-int token_rank(const float *logits, int vocab, int token);
 /* What tokens say, specials left out, as a C string that carries NUL bytes. Caller frees. */
 char *tokens_text(const struct model *m, const int *id, int count);
 

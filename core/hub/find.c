@@ -35,15 +35,6 @@ static char *snapshot(const char *cache, const struct hub_name *name)
     return path;
 }
 
-static bool has(const char *folder, const char *name)
-{
-    char *path = xasprintf("%s/%s", folder, name);
-    bool there = file_exists(path);
-
-    free(path);
-    return there;
-}
-
 /* The one GGUF file of a folder that answers to the word; "" any. NULL: none, or several. */
 static char *one_gguf(const char *folder, const char *word, int *fits, struct buf *names)
 {
@@ -53,7 +44,8 @@ static char *one_gguf(const char *folder, const char *word, int *fits, struct bu
 
     *fits = 0;
     while (dir && (e = readdir(dir))) {
-        if (!name_ends(e->d_name, ".gguf") || (*word && !name_gguf_matches(e->d_name, word)))
+        if (!file_ends_in_any_case(e->d_name, ".gguf") ||
+            (*word && !name_gguf_matches(e->d_name, word)))
             continue;
         buf_printf(names, "%s%s", names->len ? ", " : "", e->d_name);
         free(found);
@@ -75,9 +67,9 @@ char *hub_find(const struct hub_name *name, struct err *err)
     struct buf names = {0}, ask = {0};
     int fits = 0;
 
-    if (folder && *name->file && has(folder, name->file))
+    if (folder && *name->file && file_in_folder(folder, name->file))
         path = xasprintf("%s/%s", folder, name->file);
-    else if (folder && !*name->file && has(folder, "config.json"))
+    else if (folder && !*name->file && file_in_folder(folder, "config.json"))
         path = xstrdup(folder);
     else if (folder)
         path = one_gguf(folder, name->file, &fits, &names);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/file.h"
+
 #include "core/hub/hub.h"
 
 #define SNAPSHOTS "/snapshots/"
@@ -34,7 +36,7 @@ bool name_repo_good(const char *repo)
     const char *name = slash ? slash + 1 : repo;
 
     return (!slash || part_good(repo, (size_t)(slash - repo))) && part_good(name, strlen(name)) &&
-           !name_ends(name, ".git");
+           !file_ends_in_any_case(name, ".git");
 }
 
 /* Parts between slashes: none empty, none that begins with a dot if `dots` is false. */
@@ -113,19 +115,12 @@ void name_folder(struct buf *out, const char *repo)
     buf_puts(out, slash ? slash + 1 : repo);
 }
 
-bool name_ends(const char *name, const char *end)
-{
-    size_t n = strlen(name), m = strlen(end);
-
-    return n >= m && !strcasecmp(name + n - m, end);
-}
-
 bool name_gguf_matches(const char *path, const char *word)
 {
     const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
     size_t n = strlen(last), m = strlen(word);
 
-    if (!name_ends(last, ".gguf") || !m)
+    if (!file_ends_in_any_case(last, ".gguf") || !m)
         return false;
     if (!strcmp(path, word) || !strcasecmp(last, word))
         return true;
@@ -167,7 +162,8 @@ bool hub_name_like(const char *text)
     struct hub_name name;
 
     return hub_name_parse(&name, text, NULL) && strchr(name.repo, '/') &&
-           !name_ends(name.repo, ".gguf") && !name_ends(name.repo, ".safetensors");
+           !file_ends_in_any_case(name.repo, ".gguf") &&
+           !file_ends_in_any_case(name.repo, ".safetensors");
 }
 
 /* The last "/snapshots/" of a path, or NULL. */

@@ -20,6 +20,5 @@ void name_folder(struct buf *out, const char *repo);
 /* Whether a GGUF file's name answers to a word: the path itself, its last part, or the part of it
  * that says the type of the weights (Q4_K_M of a-B.Q4_K_M.gguf); capitals do not matter. */
 bool name_gguf_matches(const char *path, const char *word);
-bool name_ends(const char *name, const char *end); /* capitals do not matter */
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/hub/headers.h"
 #include "core/hub/name.h"
@@ -98,7 +99,8 @@ static bool is_model_gguf(const char *path)
 {
     const char *slash = strrchr(path, '/');
 
-    return name_ends(path, ".gguf") && strncasecmp(slash ? slash + 1 : path, "mmproj", 6) != 0;
+    return file_ends_in_any_case(path, ".gguf") &&
+           strncasecmp(slash ? slash + 1 : path, "mmproj", 6) != 0;
 }
 
 static bool choose_gguf(struct plan *p, const struct hub_name *name, struct err *err)
@@ -179,7 +181,7 @@ bool plan_shards(struct plan *p, const char *json, size_t n, struct err *err)
         const char *path = json_string_value(value);
         struct plan_file *f = path ? find(p, path) : NULL;
 
-        if (ok && (!f || !name_ends(f->path, ".safetensors")))
+        if (ok && (!f || !file_ends_in_any_case(f->path, ".safetensors")))
             ok = err_set(err, ERR_FORMAT,
                          "model.safetensors.index.json names '%.80s', which is no safetensors "
                          "file of the repository",

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/model/format.h"
 
@@ -276,8 +277,7 @@ static bool begins_so(const char *path)
 
 bool weights_is_gguf(const char *path)
 {
-    size_t n = strlen(path);
-    bool named = n > 5 && !strcasecmp(path + n - 5, ".gguf");
+    bool named = file_ends_in_any_case(path, ".gguf");
     struct stat st;
 
     if (stat(path, &st)) /* it will be said by that name that it is not there */

@@ -113,12 +113,12 @@ static bool read_out(const struct model *m, struct mat x,
     return ok;
 }
 
-static int rank_of(const float *logits, int vocab, int token)
+int token_rank(const float *logits, int vocab, int token)
 {
     int rank = 1;
 
-    for (int j = 0; j < vocab; j++)
-        rank += logits[j] > logits[token];
+    for (int i = 0; i < vocab; i++)
+        rank += logits[i] > logits[token];
     return rank;
 }
 
@@ -151,7 +151,8 @@ static void take_cell(void *ctx, int row, const float *logits, double lse)
             c->p[row] = (float)exp((double)logits[c->best[row]] - lse);
     }
     for (int t = 0; t < c->tokens; t++)
-        c->rank[(size_t)t * (size_t)c->rows + (size_t)row] = rank_of(logits, c->vocab, c->token[t]);
+        c->rank[(size_t)t * (size_t)c->rows + (size_t)row] =
+            token_rank(logits, c->vocab, c->token[t]);
 }
 
 static bool cells_from(const struct model_state *view, const int *ids, int count, int first,
@@ -209,8 +210,8 @@ static void take_look(void *ctx, int row, const float *logits, double lse)
         if (l->out->old < 0)
             l->out->old = argmax(logits, l->vocab);
     }
-    l->out->rank_old[layer] = rank_of(logits, l->vocab, l->out->old);
-    l->out->rank_new[layer] = rank_of(logits, l->vocab, l->target[0]);
+    l->out->rank_old[layer] = token_rank(logits, l->vocab, l->out->old);
+    l->out->rank_new[layer] = token_rank(logits, l->vocab, l->target[0]);
 }
 
 bool lens_look(struct lens_look *out, const struct model_state *view, const int *ids, int count,

@@ -38,4 +38,7 @@ bool lens_cells(const struct model_state *view, const int *ids, int count, const
 bool lens_ranks(const struct model_state *view, const int *ids, int count, const int *token,
                 int tokens, int *rank, struct job *job, struct err *err);
 
+/* The rank, from 1, of a token by its logit among [vocab]. */
+int token_rank(const float *logits, int vocab, int token);
+
 #endif

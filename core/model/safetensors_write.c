@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/buf.h"
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/model/safetensors.h"
 
@@ -113,19 +114,6 @@ static bool put(int fd, const void *bytes, size_t n)
     return true;
 }
 
-static void sync_folder(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? xasprintf("%.*s", (int)(slash - path) + 1, path) : xstrdup(".");
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-    free(folder);
-}
-
 /* 0 or an errno. Room is asked for first, so that a full disk fails before the work. */
 static int put_all(int fd, const struct buf *header, const struct st_tensor *tensor, int count)
 {
@@ -178,7 +166,7 @@ bool safetensors_save(const char *path, const struct st_tensor *tensors, int cou
             unlink(temp);
         ok = !why || err_set(err, ERR_IO, "%s: cannot write: %s", path, strerror(why));
         if (ok)
-            sync_folder(path);
+            file_sync_parent(path, NULL);
     } else {
         ok = err_in(err, "%s", path);
     }

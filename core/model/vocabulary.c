@@ -133,13 +133,6 @@ struct tokenizer *tokenizer_open(const struct weights *weights, struct err *err)
     return t;
 }
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-
-    return n >= m && !strcasecmp(text + n - m, end);
-}
-
 struct tokenizer *tokenizer_at(const char *path, struct err *err)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -160,8 +153,8 @@ struct tokenizer *tokenizer_at(const char *path, struct err *err)
         weights_close(weights);
         return t;
     }
-    if (ends_in(path, ".json") && strcmp(name, "vocab.json") && strcmp(name, "config.json") &&
-        strcmp(name, "tokenizer_config.json") && !ends_in(path, ".index.json"))
+    if (file_ends_in(path, ".json") && strcmp(name, "vocab.json") && strcmp(name, "config.json") &&
+        strcmp(name, "tokenizer_config.json") && !file_ends_in(path, ".index.json"))
         return tokenizer_from_json(path, err);
     folder = xasprintf("%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
     t = tokenizer_from_folder(folder, err);

@@ -61,13 +61,6 @@ static int top_neurons(const struct attribution *a, int wanted, int *out)
     return n;
 }
 
-static const char *class_name(const struct mask *m, int neuron)
-{
-    static const char *const names[] = {"none", "general", "specific", "both"};
-
-    return names[m->class_bits[neuron] & (CLASS_GENERAL | CLASS_SPECIFIC)];
-}
-
 static void ask_words(struct cli *c, struct watch *w, struct layer *l)
 {
     int index[MOST_TOP + 1], n = top_neurons(l->attribution, w->top, index);
@@ -80,7 +73,7 @@ static void ask_words(struct cli *c, struct watch *w, struct layer *l)
 
         json_object_set_new(o, "neuron", json_integer(index[i]));
         json_object_set_new(o, "score", cli_real(best_score(l->attribution, index[i])));
-        json_object_set_new(o, "class", json_string(class_name(l->mask, index[i])));
+        json_object_set_new(o, "class", json_string(class_name(l->mask->class_bits[index[i]])));
         json_array_append_new(l->top, o);
         if (engine_post(c->engine, &cmd)) {
             w->waiting++;

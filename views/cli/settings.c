@@ -59,7 +59,7 @@ static char *model_name(const char *path)
     size_t n = strlen(path), from;
     char *name, hub[200];
 
-    if (hub_name_of_path(path, hub, sizeof(hub)) && strncmp(path + n - 5, ".gguf", 5) != 0) {
+    if (hub_name_of_path(path, hub, sizeof(hub)) && !file_ends_in(path, ".gguf")) {
         path = hub;
         n = strlen(hub);
     }
@@ -85,7 +85,7 @@ static char *preset_for_model(const char *model)
         size_t n = strlen(entry->d_name);
         char *stem;
 
-        if (n < 6 || strcmp(entry->d_name + n - 5, ".conf"))
+        if (!file_ends_in(entry->d_name, ".conf"))
             continue;
         stem = xasprintf("%.*s", (int)(n - 5), entry->d_name);
         if (strstr(name, stem) && n > longest) {

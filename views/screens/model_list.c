@@ -14,13 +14,6 @@
 
 enum { MODELS_MOST = 500, CONFIG_MOST = 1 << 20 };
 
-static bool ends_in(const char *name, const char *end)
-{
-    size_t n = strlen(name), m = strlen(end);
-
-    return n >= m && !strcasecmp(name + n - m, end);
-}
-
 static double size_of(const char *path)
 {
     struct stat st;
@@ -97,7 +90,7 @@ static bool add_folder(struct model_list *l, const char *folder, const char *nam
         char *path = xasprintf("%s/%s", folder, e->d_name);
 
         config |= !strcmp(e->d_name, "config.json");
-        if (ends_in(e->d_name, ".safetensors"))
+        if (file_ends_in_any_case(e->d_name, ".safetensors"))
             bytes += size_of(path);
         free(path);
     }
@@ -119,7 +112,7 @@ static void add_files(struct model_list *l, const char *folder, const char *plac
     while (dir && (e = readdir(dir))) {
         char *path = xasprintf("%s/%s", folder, e->d_name);
 
-        if (ends_in(e->d_name, ".gguf")) {
+        if (file_ends_in_any_case(e->d_name, ".gguf")) {
             char type[24] = "", *name = xasprintf("%.*s", (int)strlen(e->d_name) - 5, e->d_name);
 
             type_of_name(name, type);
@@ -179,10 +172,10 @@ void model_list_read(struct model_list *l, const char *current)
     if (current && *current) {
         char type[24] = "", *name = xstrdup(slash ? slash + 1 : current);
 
-        if (ends_in(name, ".gguf"))
+        if (file_ends_in_any_case(name, ".gguf"))
             name[strlen(name) - 5] = '\0';
         type_of_name(name, type);
-        if (ends_in(current, ".gguf") || !add_folder(l, current, name, "open now"))
+        if (file_ends_in_any_case(current, ".gguf") || !add_folder(l, current, name, "open now"))
             add(l, xstrdup(current), name, "open now", type, size_of(current));
         free(name);
     }
@@ -191,7 +184,7 @@ void model_list_read(struct model_list *l, const char *current)
         add_files(l, cache, "cache", true);
     if (hub)
         add_hub(l, hub);
-    if (slash && slash > current && ends_in(current, ".gguf")) {
+    if (slash && slash > current && file_ends_in_any_case(current, ".gguf")) {
         char *beside = xasprintf("%.*s", (int)(slash - current), current);
 
         add_files(l, beside, "beside it", false);

@@ -336,31 +336,22 @@ static struct tokenizer *from_parts(const char *path, struct err *err)
     return t;
 }
 
-static bool has(const char *folder, const char *name)
-{
-    char *path = xasprintf("%s/%s", folder, name);
-    bool there = file_exists(path);
-
-    free(path);
-    return there;
-}
-
 struct tokenizer *tokenizer_from_folder(const char *path, struct err *err)
 {
     struct tokenizer *t;
     char *whole;
 
-    if (has(path, "tokenizer.json")) {
+    if (file_in_folder(path, "tokenizer.json")) {
         whole = xasprintf("%s/tokenizer.json", path);
         t = tokenizer_from_json(whole, err);
         free(whole);
         return t;
     }
-    if (has(path, "vocab.json") && has(path, "merges.txt"))
+    if (file_in_folder(path, "vocab.json") && file_in_folder(path, "merges.txt"))
         return from_parts(path, err);
     err_set(err, ERR_MODEL, "%s: no tokenizer: there is no tokenizer.json, and no vocab.json%s",
             path,
-            has(path, "tokenizer.model")
+            file_in_folder(path, "tokenizer.model")
                 ? " with merges.txt; tokenizer.model alone is not read, transformers writes "
                   "tokenizer.json from it (save_pretrained)"
                 : " with merges.txt");

@@ -197,7 +197,6 @@ static bool write_to(const struct source *in, struct place *p, double *lost2, st
 static bool write_gguf(const struct export_source *s, const struct export_wish *wish,
                        struct place *p, struct export_result *r, struct err *err)
 {
-    size_t n = strlen(p->target);
     struct source in = {.fd = -1};
     enum dtype type;
     double lost2 = 0;
@@ -207,7 +206,7 @@ static bool write_gguf(const struct export_source *s, const struct export_wish *
         return false;
     if (wish->rank)
         return err_set(err, ERR_USAGE, "--rank is for an adapter (--as lora)");
-    if (n < 6 || strcmp(p->target + n - 5, ".gguf"))
+    if (!file_ends_in(p->target, ".gguf"))
         return err_set(err, ERR_USAGE, "%s: the name of a GGUF file ends in .gguf", p->target);
     if (strcmp(weights_format(s->weights), "gguf"))
         return err_set(err, ERR_USAGE,

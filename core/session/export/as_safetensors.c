@@ -55,13 +55,6 @@ static void shard_close(struct shard *s)
     *s = (struct shard){.fd = -1};
 }
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-
-    return n >= m && !strcmp(text + n - m, end);
-}
-
 /* The layer whose down projection this tensor is. NULL: it is no edited one. */
 static const struct export_layer *edited(const struct export_source *s, const struct st_tensor *t)
 {
@@ -263,9 +256,10 @@ static bool put_index(struct place *p, const char *from, struct err *err)
         return false;
     for (int i = 0; ok && i < p->files; i++) {
         char *path = place_path(p, p->file[i].name);
-        struct safetensors *st = ends_in(path, ".safetensors") ? safetensors_open(path, err) : NULL;
+        struct safetensors *st =
+            file_ends_in(path, ".safetensors") ? safetensors_open(path, err) : NULL;
 
-        ok = st || !ends_in(path, ".safetensors");
+        ok = st || !file_ends_in(path, ".safetensors");
         for (int k = 0; st && k < safetensors_count(st); k++)
             total += safetensors_at(st, k)->bytes;
         safetensors_close(st);
@@ -382,7 +376,7 @@ static bool from_folder(const struct export_source *s, const struct export_wish 
     if (!export_type(wish, DT_F32, DT_F32, &to, err))
         return false;
     for (int i = 0; i < weights_files(s->weights); i++)
-        if (ends_in(weights_file(s->weights, i), "/" INDEX))
+        if (file_ends_in(weights_file(s->weights, i), "/" INDEX))
             index = weights_file(s->weights, i);
     for (int i = 0; i < weights_count(s->weights); i++) /* of all shards together */
         bytes += convert ? elements_of(weights_at(s->weights, i)) * dtype_block_bytes(to)
@@ -394,7 +388,7 @@ static bool from_folder(const struct export_source *s, const struct export_wish 
         struct shard in = {.fd = -1};
         const char *name;
 
-        if (!ends_in(path, ".safetensors"))
+        if (!file_ends_in(path, ".safetensors"))
             continue;
         ok = shard_open(&in, path, err);
         name = index ? in.name : "model.safetensors";

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/model/safetensors.h"
 #include "core/session/export/export.h"
@@ -112,13 +113,6 @@ static long fused_rows(const struct weights *w, const struct tensor *q)
     return rows;
 }
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-
-    return n >= m && !strcmp(text + n - m, end);
-}
-
 static struct source source_of(const struct export_source *s, const struct tensor *t)
 {
     const struct model_config *c = weights_config(s->weights);
@@ -129,7 +123,7 @@ static struct source source_of(const struct export_source *s, const struct tenso
 
     out.rows = t->ndim == 1 ? 1 : rows;
     out.cols = t->ndim == 1 ? rows : t->dim[1];
-    out.less = !strcmp(c->arch, "gemma3") && ends_in(t->name, "norm.weight") ? 1 : 0;
+    out.less = !strcmp(c->arch, "gemma3") && file_ends_in(t->name, "norm.weight") ? 1 : 0;
     if (sscanf(t->name, "blk.%9d.%31s", &layer, part) != 2)
         return out;
     out.turned = hf_transposed(c) && t->ndim == 2;

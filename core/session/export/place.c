@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 
 /* --- may it be written there? ----------------------------------------------------------- */
@@ -177,17 +178,6 @@ char *place_path(const struct place *p, const char *name)
 
 /* --- the end -------------------------------------------------------------------------------- */
 
-static bool sync_folder(const char *path, struct err *err)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && (!fsync(fd) || errno == EINVAL); /* EINVAL: it cannot be asked for here */
-    int why = errno;
-
-    if (fd >= 0)
-        close(fd);
-    return ok || err_set(err, ERR_IO, "%s: %s", path, strerror(why));
-}
-
 static bool name_folder(struct place *p, struct err *err)
 {
     unsigned how = p->replace ? RENAME_EXCHANGE : RENAME_NOREPLACE;
@@ -219,8 +209,8 @@ static bool name_file(struct place *p, struct err *err)
 
 bool place_commit(struct place *p, struct err *err)
 {
-    if (!sync_folder(p->work, err) || !(p->many ? name_folder(p, err) : name_file(p, err)) ||
-        !sync_folder(p->folder, err))
+    if (!file_sync_folder(p->work, err) || !(p->many ? name_folder(p, err) : name_file(p, err)) ||
+        !file_sync_folder(p->folder, err))
         return false;
     if (p->many && !p->replace) { /* the folder beside is the target now */
         free(p->work);
