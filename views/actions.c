@@ -27,11 +27,6 @@ enum action action_of_name(const char *name)
     return ACTION_NONE;
 }
 
-const char *action_key(enum action action, char out[16])
-{
-    return keymap_key(keymap_used(), NULL, action, out);
-}
-
 int action_steps(enum action action, int page, int all)
 {
     switch (action) {

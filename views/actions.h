@@ -130,7 +130,5 @@ enum action action_of_name(const char *name);
 /* How far a list's cursor moves: -1, 1, a page, or `all` lines for first and last; 0: the action
  * is not about moving. */
 int action_steps(enum action action, int page, int all);
-/* The first key in force in all views, as it is written in a footer; "" if it has none. */
-const char *action_key(enum action action, char out[16]);
 
 #endif

@@ -126,58 +126,6 @@ bool solver_append(struct solver *s, struct mat keys, struct err *err)
     return true;
 }
 
-void solver_truncate(struct solver *s, int count)
-{
-    if (count >= s->count)
-        return;
-    s->count = count < 0 ? 0 : count;
-    forget_prior(s);
-}
-
-bool solver_remove(struct solver *s, int first, int count, struct err *err)
-{
-    int behind = s->count - first - count;
-    struct mat rest;
-    bool ok;
-
-    if (first < 0 || count < 0 || behind < 0)
-        return err_set(err, ERR_USAGE, "keys %d to %d of %d cannot be removed", first,
-                       first + count, s->count);
-    if (behind == 0) {
-        solver_truncate(s, first);
-        return true;
-    }
-    rest = mat_new(s->dev, DT_F32, behind, s->neurons);
-    device_copy(s->dev, mat_rows(s->raw, first + count, behind), rest);
-    ok = device_sync(s->dev, err);
-    if (ok) {
-        solver_truncate(s, first);
-        ok = solver_append(s, rest, err);
-    }
-    mat_free(s->dev, &rest);
-    return ok;
-}
-
-bool solver_rebuild(struct solver *s, const struct nullspace *null, double lambda, struct err *err)
-{
-    int n = s->count;
-
-    if (!lambda_is_good(lambda, err))
-        return false;
-    s->null = null;
-    s->lambda = lambda;
-    s->count = 0;
-    forget_prior(s);
-    if (n) {
-        nullspace_project(null, mat_rows(s->raw, 0, n), mat_rows(s->keys, 0, n));
-        extend_factor(s, 0, n);
-    }
-    if (!device_sync(s->dev, err))
-        return err_in(err, "layer %d: %d past keys", null->layer, n);
-    s->count = n;
-    return true;
-}
-
 /* With y = kt - Kt^T G^-1 Kt kt (lambda times B kt of methods 4.7), X = y (lambda I + kt^T y)^-1,
  * all as rows. */
 bool solve_lowrank(struct solver *s, struct mat keys, struct mat x, struct err *err)

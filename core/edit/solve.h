@@ -5,9 +5,9 @@
  * for new keys K [u, M], the cache of past keys Cc and the null space projector P. A struct
  * solver is one layer's memory of past keys: their projections and a float64 Cholesky factor of
  * G = lambda I + Kt Kt^T, which grows by appending (methods 4.7), so that a solve costs
- * O(M r + M n + n^2) for n past keys. It is a cache: raw keys live in the session, and
- * solver_rebuild() makes it anew when lambda or P changes. Keys are rows, on the device, F32 or
- * F64; X is F64. Engine thread only.
+ * O(M r + M n + n^2) for n past keys. It is a cache: raw keys live in the session, and whoever
+ * undoes an edit, or changes lambda or P, makes it anew. Keys are rows, on the device, F32 or F64;
+ * X is F64. Engine thread only.
  *
  * A function that returns false has left the keys as they were, unless it says otherwise. */
 #ifndef CORE_EDIT_SOLVE_H
@@ -35,13 +35,6 @@ struct solver *solver_new(const struct nullspace *null, double lambda, struct er
 void solver_free(struct solver *s);
 /* Remembers keys [u, M] (post-edit keys, rounded to float32) behind those there are. */
 bool solver_append(struct solver *s, struct mat keys, struct err *err);
-/* Forgets all but the first `count` keys: undo of the last edits, without refactorising. */
-void solver_truncate(struct solver *s, int count);
-/* Forgets keys first .. first+count; those behind are appended again.
- * On failure those behind may be forgotten too. */
-bool solver_remove(struct solver *s, int first, int count, struct err *err);
-/* The same keys under another projector or lambda. On failure the solver has no keys. */
-bool solver_rebuild(struct solver *s, const struct nullspace *null, double lambda, struct err *err);
 
 /* x [u, M] by the low-rank form; the solver's keys are not changed. */
 bool solve_lowrank(struct solver *s, struct mat keys, struct mat x, struct err *err);

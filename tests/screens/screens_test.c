@@ -4,6 +4,7 @@
 
 #include "tui/layout.h"
 #include "tui/theme.h"
+#include "views/keymap.h"
 #include "views/screens/edit_layout.h"
 
 static void every_view_is_as_it_was(void)
@@ -160,7 +161,8 @@ static void keys_name_one_action_each(void)
         const struct action_info *info = &action_infos[a];
 
         CHECK(*info->keys && *info->help && *info->name);
-        CHECK(action_of_key(key_parse(action_key((enum action)a, key))) == (enum action)a);
+        CHECK(action_of_key(key_parse(keymap_key(keymap_used(), NULL, (enum action)a, key))) ==
+              (enum action)a);
         CHECK(action_of_name(info->name) == (enum action)a);
     }
 }

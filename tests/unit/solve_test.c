@@ -240,24 +240,6 @@ static void test_factor(void)
     CHECK(distance(fa, fb, 90 * 90) < 1e-10);
     free(fa);
     free(fb);
-
-    CHECK(solver_remove(a, 20, 5, NULL)); /* any edit */
-    solver_truncate(a, 70);               /* the last ones */
-    solver_truncate(b, 20);
-    CHECK(solver_append(b, mat_rows(keys, 25, 50), NULL));
-    CHECK(a->count == 70 && b->count == 70);
-    fa = factor_of(a);
-    fb = factor_of(b);
-    CHECK(distance(fa, fb, 70 * 70) < 1e-10);
-    free(fb);
-    CHECK(solver_rebuild(a, s.null, 2, NULL) && a->count == 70);
-    CHECK(solver_rebuild(a, s.null, 1, NULL));
-    fb = factor_of(a);
-    CHECK(distance(fa, fb, 70 * 70) < 1e-10);
-    free(fa);
-    free(fb);
-    CHECK(!solver_rebuild(a, s.null, 0, NULL) && a->count == 70);
-    CHECK(!solver_remove(a, 60, 20, NULL) && a->count == 70);
     mat_free(s.dev, &keys);
     solver_free(a);
     solver_free(b);
@@ -397,7 +379,9 @@ static void test_pre(void)
     CHECK(solver_append(solver, mat_rows(keys, 12, 8), NULL));
     check_pre(&s, solver, past, k, 1, weight, 100);
     check_pre(&s, solver, past, k, 2, weight, 3);
-    solver_truncate(solver, 6);
+    solver_free(solver);
+    solver = solver_new(s.null, 1, NULL);
+    CHECK(solver_append(solver, mat_rows(keys, 0, 6), NULL));
     check_pre(&s, solver, past, k, 3, weight, 3);
 
     x = mat_new(s.dev, DT_F64, 1, M);
