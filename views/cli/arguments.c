@@ -17,10 +17,9 @@ const struct option_info option_infos[OPT_COUNT] = {
 };
 
 static const struct cli_ops *const commands[] = {
-    &cli_tokens, &cli_query,  &cli_attribute, &cli_edit,   &cli_undo,   &cli_redo,
-    &cli_log,    &cli_verify, &cli_stats,     &cli_config, &cli_keys,   &cli_relations_list,
-    &cli_doctor, &cli_sweep,  &cli_diff,      &cli_bisect, &cli_themes, &cli_completions,
-    &cli_replay, &cli_view,   &cli_pull,      &cli_export, &cli_apply,  &cli_models,
+#define X(name) &cli_##name,
+    SUBCOMMANDS(X)
+#undef X
 };
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 

@@ -187,10 +187,15 @@ struct cli_ops {
     bool (*run)(struct cli *c, struct err *err);
 };
 
-extern const struct cli_ops cli_tokens, cli_query, cli_attribute, cli_edit, cli_undo, cli_redo,
-    cli_log, cli_verify, cli_stats, cli_doctor, cli_keys, cli_config, cli_sweep, cli_diff,
-    cli_bisect, cli_themes, cli_completions, cli_replay, cli_view, cli_relations_list, cli_pull,
-    cli_models, cli_export, cli_apply;
+/* The subcommands, in the order of --help: X(name) is cli_NAME. */
+#define SUBCOMMANDS(X)                                                                            \
+    X(tokens)                                                                                     \
+    X(query) X(attribute) X(edit) X(undo) X(redo) X(log) X(verify) X(stats) X(config) X(keys)     \
+        X(relations_list) X(doctor) X(sweep) X(diff) X(bisect) X(themes) X(completions) X(replay) \
+            X(view) X(pull) X(export) X(apply) X(models)
+#define X(name) extern const struct cli_ops cli_##name;
+SUBCOMMANDS(X)
+#undef X
 
 /* The whole program after the devices are known: the exit status. */
 int cli_main(int argc, char **argv, const struct device_house *house);
