@@ -188,11 +188,31 @@ struct cli_ops {
 };
 
 /* The subcommands, in the order of --help: X(name) is cli_NAME. */
-#define SUBCOMMANDS(X)                                                                            \
-    X(tokens)                                                                                     \
-    X(query) X(attribute) X(edit) X(undo) X(redo) X(log) X(verify) X(stats) X(config) X(keys)     \
-        X(relations_list) X(doctor) X(sweep) X(diff) X(bisect) X(themes) X(completions) X(replay) \
-            X(view) X(pull) X(export) X(apply) X(models)
+#define SUBCOMMANDS(X) \
+    X(tokens)          \
+    X(query)           \
+    X(attribute)       \
+    X(edit)            \
+    X(undo)            \
+    X(redo)            \
+    X(log)             \
+    X(verify)          \
+    X(stats)           \
+    X(config)          \
+    X(keys)            \
+    X(relations_list)  \
+    X(doctor)          \
+    X(sweep)           \
+    X(diff)            \
+    X(bisect)          \
+    X(themes)          \
+    X(completions)     \
+    X(replay)          \
+    X(view)            \
+    X(pull)            \
+    X(export)          \
+    X(apply)           \
+    X(models)
 #define X(name) extern const struct cli_ops cli_##name;
 SUBCOMMANDS(X)
 #undef X
