@@ -151,15 +151,11 @@ static struct session *journal_open(struct engine *e, struct err *err)
 static bool journal_bind(struct engine *e, struct open_session *s, const struct identity *id,
                          const char *path, struct err *err)
 {
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    char today[65];
-    const char *former[] = {s->former, today};
-    struct session_base base = {
-        .identity = s->identity, .former = former, .formers = 2, .name = e->model->config->name};
+    struct session_base base = session_base_of(id, path);
 
-    memcpy(s->identity, id->hex, sizeof(s->identity));
-    identity_named(id, slash ? slash + 1 : path, s->former);
-    identity_named(id, NULL, today);
+    base.name = e->model->config->name;
+    memcpy(s->identity, base.identity, sizeof(s->identity));
+    memcpy(s->former, base.former[0], sizeof(s->former));
     return session_bind(s->journal, &base, err);
 }
 

@@ -40,15 +40,12 @@ static bool model_fits(const char *path, const struct memory *m)
 {
     struct weights *w = weights_open(path, NULL);
     struct identity id;
-    const char *slash = strrchr(m->path, '/');
     bool fits = w && weights_identity(w, NULL, &id, NULL);
-    char then[65], now[65];
 
     if (fits) {
-        identity_named(&id, slash ? slash + 1 : m->path, then);
-        identity_named(&id, NULL, now);
-        fits =
-            !strcmp(m->identity, id.hex) || !strcmp(m->identity, then) || !strcmp(m->identity, now);
+        struct session_base base = session_base_of(&id, m->path);
+
+        fits = session_base_is(&base, m->identity);
         identity_free(&id);
     }
     weights_close(w);

@@ -13,6 +13,7 @@
 #include "core/base/clock.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/session/db.h"
 
 enum {
@@ -230,8 +231,12 @@ struct session *session_open(const char *path, const char *base_identity, bool c
         s->path = absolute(path, err);
         ok = s->path && open_file(s, create, false, err);
     }
-    if (ok && base_identity)
-        ok = session_bind(s, &(struct session_base){.identity = base_identity}, err);
+    if (ok && base_identity) {
+        struct session_base base = {.name = NULL};
+
+        utf8_copy(base.identity, sizeof(base.identity), base_identity);
+        ok = session_bind(s, &base, err);
+    }
     if (ok)
         return s;
     session_close(s);
@@ -355,12 +360,21 @@ static bool other_model(struct session *s, const struct session_base *base, cons
     return false;
 }
 
-static bool known_before(const struct session_base *base, const char *bound)
+struct session_base session_base_of(const struct identity *id, const char *path)
 {
-    for (int i = 0; i < base->formers; i++)
-        if (!strcmp(base->former[i], bound))
-            return true;
-    return false;
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    struct session_base base = {.name = NULL};
+
+    memcpy(base.identity, id->hex, sizeof(base.identity));
+    identity_named(id, slash ? slash + 1 : path, base.former[0]);
+    identity_named(id, NULL, base.former[1]);
+    return base;
+}
+
+bool session_base_is(const struct session_base *base, const char *kept)
+{
+    return !strcmp(kept, base->identity) || !strcmp(kept, base->former[0]) ||
+           !strcmp(kept, base->former[1]);
 }
 
 bool session_bind(struct session *s, const struct session_base *base, struct err *err)
@@ -372,7 +386,7 @@ bool session_bind(struct session *s, const struct session_base *base, struct err
     if (why.kind)
         return err_pass(err, &why);
     same = bound && !strcmp(bound, base->identity);
-    known = !bound || same || known_before(base, bound) || other_model(s, base, bound, err);
+    known = !bound || session_base_is(base, bound) || other_model(s, base, bound, err);
     free(bound);
     if (!known || same || s->readonly) /* nothing to record, or nowhere */
         return known;

@@ -19,6 +19,7 @@
 #include "core/edit/delta.h"
 #include "core/edit/fact.h"
 #include "core/model/hook.h"
+#include "core/model/weights.h"
 
 struct session;
 
@@ -97,11 +98,14 @@ struct session *session_glance(const char *path, struct err *err);
 void session_close(struct session *s); /* NULL is fine; releases the lock */
 /* The model at hand, as a session knows models. */
 struct session_base {
-    const char *identity;      /* sha256 of what its files hold */
-    const char *const *former; /* [formers] what earlier versions called the same model */
-    int formers;
-    const char *name; /* what a user calls it, or NULL */
+    char identity[65];  /* sha256 of what its files hold */
+    char former[2][65]; /* what version 0.1.0 called it, by its name then and by its name now */
+    const char *name;   /* what a user calls it, or NULL */
 };
+/* `path`: where the session last saw it, or NULL. The name is left to the caller. */
+struct session_base session_base_of(const struct identity *id, const char *path);
+/* Whether the identity that a session keeps is of this model. */
+bool session_base_is(const struct session_base *base, const char *kept);
 /* The session is of this model from now on, or ERR_STATE naming both. A session that knows the
  * model by a former identity is given the present one, if it may be written. To be called before
  * the first edit is made. */

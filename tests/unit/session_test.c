@@ -229,7 +229,10 @@ static void settings_and_queries(void)
 
 static bool bind(struct session *s, const char *identity, const char *name, struct err *err)
 {
-    return session_bind(s, &(struct session_base){.identity = identity, .name = name}, err);
+    struct session_base base = {.name = name};
+
+    snprintf(base.identity, sizeof(base.identity), "%s", identity);
+    return session_bind(s, &base, err);
 }
 
 static void other_model_refused(void)
@@ -259,8 +262,8 @@ static void other_model_refused(void)
 /* What an earlier version called the same model is known, and replaced by who may write. */
 static void former_name_known(void)
 {
-    static const char *const former[] = {"something", "former"};
-    struct session_base base = {.identity = "present", .former = former, .formers = 2, .name = "X"};
+    struct session_base base = {
+        .identity = "present", .former = {"something", "former"}, .name = "X"};
     struct err err = {0};
     struct session *s;
     char *now;
