@@ -1,4 +1,4 @@
-/* IEEE halves, for floats that a picture needs only roughly. */
+/* Floats that a picture needs only roughly, as IEEE halves. core/device/dtype.h reads them back. */
 #ifndef CORE_ENGINE_HALVES_H
 #define CORE_ENGINE_HALVES_H
 
@@ -31,16 +31,6 @@ static inline uint16_t half_of_float(float x, int bits)
     if (e < -13) /* subnormal: multiples of 2^-24 */
         return sign | (uint16_t)ldexp(a, 24);
     return sign | (uint16_t)((e + 14) << 10 | ((int)ldexp(a, 11 - e) & 0x3ff));
-}
-
-static inline float float_of_half(uint16_t h)
-{
-    int e = h >> 10 & 31, m = h & 0x3ff;
-    float a = e == 31 ? (m ? NAN : INFINITY)
-              : e     ? ldexpf((float)(m | 0x400), e - 25)
-                      : ldexpf((float)m, -24);
-
-    return h & 0x8000 ? -a : a;
 }
 
 #endif

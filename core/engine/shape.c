@@ -10,6 +10,7 @@
 #include "core/base/mem.h"
 #include "core/base/params.h"
 #include "core/base/utf8.h"
+#include "core/device/dtype.h"
 #include "core/engine/halves.h"
 
 static long length_of(const struct member *f, const char *base)
@@ -336,14 +337,14 @@ static float *get_floats(const json_t *v, size_t n)
 
         if (strncmp(s, form[k].prefix, skip) || base64_size(s + skip, length - skip) != n * bytes)
             continue;
-        raw = xmalloc(n * bytes + 1);
+        raw = xmalloc(n * 4 + 1);
         x = xmalloc((n + 1) * sizeof(*x));
         ok = base64_get(raw, s + skip, length - skip);
-        if (k == 0)
-            memcpy(x, raw, n * sizeof(*x));
-        for (size_t i = 0; k && i < n; i++)
-            x[i] = float_of_half(k == 1 ? (uint16_t)(raw[2 * i] | raw[2 * i + 1] << 8)
-                                        : (uint16_t)(raw[i] << 8));
+        for (size_t i = n; k == 2 && i--;) { /* the upper byte of a half */
+            raw[2 * i + 1] = raw[i];
+            raw[2 * i] = 0;
+        }
+        dtype_to_float(k ? DT_F16 : DT_F32, raw, x, (long)n);
         free(raw);
         if (ok)
             return x;
