@@ -12,6 +12,7 @@
 #include "core/base/near.h"
 #include "core/base/params.h"
 #include "tui/theme.h"
+#include "views/sheets.h"
 #include "views/view.h"
 
 const struct command_info command_infos[] = {
@@ -122,6 +123,17 @@ static void offer_files(struct candidates *c, const char *typed, const char *com
     free(pattern);
 }
 
+/* A name that ends in a dot, or has an ending begun, goes on with every form there is. */
+static void offer_endings(struct candidates *c, const char *typed)
+{
+    const char *dot = strrchr(typed, '.');
+
+    for (int i = 0; dot && i < PICTURE_FORMS; i++)
+        offer(c, typed, "%.*s%s", (int)(dot - typed), typed, picture_endings[i]);
+    for (const struct table_form *form = table_forms; dot && *form->ending; form++)
+        offer(c, typed, "%.*s%s", (int)(dot - typed), typed, form->ending);
+}
+
 static void offer_themes(struct candidates *c, const char *typed)
 {
     struct theme_place *list;
@@ -183,6 +195,8 @@ void candidates_of(struct candidates *c, const char *typed)
         break;
     case WORD_FILE:
         offer_files(c, typed, name, word);
+        if (!strncmp(name, "export", 6))
+            offer_endings(c, typed);
         break;
     case WORD_BIND:
         offer_binding(c, typed, name, word);

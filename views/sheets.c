@@ -8,6 +8,8 @@
 #include "core/base/mem.h"
 #include "views/sheets.h"
 
+const char *const picture_endings[PICTURE_FORMS] = {".svg", ".ansi", ".txt"};
+
 static void words(struct table *s, const struct neuron_info *n, bool promotes)
 {
     struct buf out = {0};

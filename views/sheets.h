@@ -18,4 +18,8 @@ bool sheet_history(struct table *s, const struct desk *d);
 bool sheet_facts(struct table *s, const struct desk *d);
 bool sheet_tries(struct table *s, const struct desk *d);
 
+/* Endings of files that hold the picture; table_forms[] has those that hold the rows. */
+enum { PICTURE_SVG, PICTURE_ANSI, PICTURE_TEXT, PICTURE_FORMS };
+extern const char *const picture_endings[PICTURE_FORMS];
+
 #endif

@@ -98,6 +98,9 @@ static void what_can_follow_is_offered(void)
     offers("dump tests/screens/stage", "dump tests/screens/stage.h", 1);
     offers("bind x pre", "bind x preview", 1);
     offers("state pre", "state preview", 1);
+    offers("export query.", "export query.svg", 7);
+    offers("export query.m", "export query.md", 1);
+    offers("export! a/b.te", "export! a/b.tex", 1);
     offers("note ", NULL, 0);
     offers("there is no such", NULL, 0);
 }

@@ -67,21 +67,17 @@ static void as_rows(struct app *app, const struct table_form *form, struct buf *
     table_free(&table);
 }
 
-static const struct {
-    const char *ending;
-    void (*make)(struct app *app, struct buf *out);
-} pictures[] = {{".svg", as_svg}, {".ansi", as_ansi}, {".txt", as_text}};
-
-enum { PICTURES = sizeof(pictures) / sizeof(*pictures) };
+static void (*const picture_of[PICTURE_FORMS])(struct app *app, struct buf *out) = {
+    [PICTURE_SVG] = as_svg, [PICTURE_ANSI] = as_ansi, [PICTURE_TEXT] = as_text};
 
 /* As the path's ending says; false where it says nothing. */
 static bool as_ending(struct app *app, const char *path, struct buf *out)
 {
     const char *dot = strrchr(path, '.');
 
-    for (size_t i = 0; dot && i < PICTURES; i++)
-        if (!strcmp(dot, pictures[i].ending)) {
-            pictures[i].make(app, out);
+    for (int i = 0; dot && i < PICTURE_FORMS; i++)
+        if (!strcmp(dot, picture_endings[i])) {
+            picture_of[i](app, out);
             return true;
         }
     for (const struct table_form *form = table_forms; dot && *form->ending; form++)
@@ -96,8 +92,8 @@ static void say_endings(struct app *app, const char *path)
 {
     struct buf endings = {0};
 
-    for (size_t i = 0; i < PICTURES; i++)
-        buf_printf(&endings, "%s, ", pictures[i].ending);
+    for (int i = 0; i < PICTURE_FORMS; i++)
+        buf_printf(&endings, "%s, ", picture_endings[i]);
     for (const struct table_form *form = table_forms; *form->ending; form++)
         buf_printf(&endings, "%s%s", form->ending,
                    !*form[1].ending   ? ""
