@@ -337,7 +337,7 @@ bool edit_remember(const struct edit_result *r, const struct edit_plan *plan, st
             struct mat keys;
             bool ok;
 
-            if (plan->layer[i] != d->layer)
+            if (plan->layer[i] != d->layer || d->matrix != MATRIX_DOWN)
                 continue;
             keys = mat_new(dev, DT_F32, d->rank, d->cols);
             device_upload(dev, keys, d->key);

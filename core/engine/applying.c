@@ -8,7 +8,7 @@
 #include "core/base/mem.h"
 #include "core/edit/checksum.h"
 #include "core/engine/inside.h"
-#include "core/session/export/export.h"
+#include "core/session/export/delta_file.h"
 
 /* How one fact stands before and after, by the acceptance test of the edit that it comes from. */
 static bool prove(struct engine *e, const struct fact *f, const struct params *p,
@@ -65,15 +65,18 @@ static bool journal(struct engine *e, const char *path, struct delta_file *f,
 }
 
 /* What one change does to the weights, whether its mask is kept apart or multiplied in. */
-static void change_hash(const struct delta *d, char hex[65])
+static void step_hash(const struct delta *d, char hex[65])
 {
-    const int shape[] = {d->layer, d->rank, d->rows, d->cols};
-    float *x = delta_masked_x(d);
+    const int shape[] = {d->layer, (int)d->matrix, (int)d->kind, d->rank, d->rows, d->cols};
+    float *x = d->kind == DELTA_LOW_RANK ? delta_masked_x(d) : NULL;
     struct digest *sha = sha256_new();
 
     digest_add(sha, shape, sizeof(shape));
-    digest_add(sha, d->r, (size_t)d->rank * (size_t)d->rows * sizeof(float));
-    digest_add(sha, x, (size_t)d->rank * (size_t)d->cols * sizeof(float));
+    digest_add(sha, d->r, delta_values(d) * sizeof(float));
+    if (x)
+        digest_add(sha, x, (size_t)d->rank * (size_t)d->cols * sizeof(float));
+    if (d->column)
+        digest_add(sha, d->column, (size_t)d->rank * sizeof(int));
     digest_end_hex(sha, hex);
     free(x);
 }
@@ -97,7 +100,7 @@ static bool overlap_change(struct overlap *o, const struct delta *d)
 {
     char hex[65];
 
-    change_hash(d, hex);
+    step_hash(d, hex);
     for (int i = 0; i < o->count; i++)
         if (!o->in[i] && !strcmp(o->hash[i], hex)) {
             o->in[i] = true;
@@ -113,11 +116,9 @@ static bool overlap_edit(struct overlap *o, struct session *s, int edit, struct 
     int count = 0;
     bool ok = session_load_deltas(s, edit, &delta, &count, err), any = false;
 
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count; i++)
         any = overlap_change(o, &delta[i]) || any;
-        delta_free(&delta[i]);
-    }
-    free(delta);
+    deltas_free(delta, count);
     if (any)
         buf_printf(&o->edits, "%s %d", o->edits.len ? "," : "", edit);
     return ok;
@@ -135,7 +136,7 @@ static bool not_applied_yet(struct engine *e, const char *path, const struct del
     o.hash = xcalloc((size_t)f->deltas + 1, sizeof(*o.hash));
     o.in = xcalloc((size_t)f->deltas + 1, sizeof(*o.in));
     for (int i = 0; i < f->deltas; i++)
-        change_hash(&f->delta[i], o.hash[i]);
+        step_hash(&f->delta[i], o.hash[i]);
     for (int i = 0; ok && i < count; i++)
         ok = overlap_edit(&o, e->open->journal, edits[i].id, err);
     if (ok && o.there) {

@@ -392,17 +392,15 @@ static const struct member tried_field[] = {
 SHAPE(tried);
 
 static const struct member diff_layer_field[] = {
-    LAYER(diff_layer, layer),
-    INT(diff_layer, columns),
-    REAL(diff_layer, norm),
-    REAL(diff_layer, weight_norm),
+    LAYER(diff_layer, layer),      INT(diff_layer, columns),  REAL(diff_layer, norm),
+    REAL(diff_layer, weight_norm), CHARS(diff_layer, matrix),
 };
 SHAPE(diff_layer);
 
 static const struct member diff_field[] = {
     INT(diff, from),
     INT(diff, to),
-    RANGE(diff, layers, 0, 64),
+    RANGE(diff, layers, 0, DIFF_MATRICES),
     PARTS_OF(diff, layer, diff_layer_shape, layers),
     COUNT(diff, probes),
     LIST(diff, probe, probe_result_shape, probes),

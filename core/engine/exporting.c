@@ -31,7 +31,7 @@ enum { OTHERS = sizeof(others) / sizeof(*others) };
 
 struct gathered {
     struct export_source source;
-    struct export_layer *layer;
+    struct export_matrix *matrix;
     struct edit_record *edits;
     struct model_state *view; /* of the state */
     struct place place;
@@ -41,13 +41,13 @@ struct gathered {
 
 static void gathered_free(struct gathered *g)
 {
-    for (int i = 0; i < g->source.layers; i++) {
-        for (int p = 0; p < g->layer[i].parts; p++)
-            delta_free(&g->layer[i].part[p]);
-        free(g->layer[i].part);
-        free(g->layer[i].w);
+    for (int i = 0; i < g->source.matrices; i++) {
+        for (int p = 0; p < g->matrix[i].parts; p++)
+            delta_free(&g->matrix[i].part[p]);
+        free(g->matrix[i].part);
+        free(g->matrix[i].w);
     }
-    free(g->layer);
+    free(g->matrix);
     edit_records_free(g->edits, g->source.edit_count);
     state_free(g->view);
     free(g->name);
@@ -60,6 +60,8 @@ static struct delta masked(const struct delta *d)
 {
     struct delta c = delta_copy(d);
 
+    if (c.kind != DELTA_LOW_RANK)
+        return c;
     free(c.x);
     free(c.weight);
     c.x = delta_masked_x(d);
@@ -68,26 +70,27 @@ static struct delta masked(const struct delta *d)
     return c;
 }
 
-static bool add_parts(struct engine *e, struct gathered *g, int edit, struct err *err)
+/* What one edit added, if the exporter can write all that it left. */
+static bool add_parts(struct engine *e, struct gathered *g, const struct export_ops *ops, int edit,
+                      struct err *err)
 {
-    struct delta *delta = NULL;
-    int count = 0;
-    bool ok = session_load_deltas(e->open->journal, edit, &delta, &count, err);
+    struct edit_record rec = {.id = edit};
+    bool ok = session_load_change(e->open->journal, &rec, err) && export_holds(ops, &rec, err);
 
-    for (int t = 0; t < count; t++) {
-        struct export_layer *l = NULL;
+    for (int t = 0; ok && t < rec.deltas; t++) {
+        struct export_matrix *m = NULL;
 
-        for (int i = 0; i < g->source.layers; i++)
-            if (g->layer[i].layer == delta[t].layer)
-                l = &g->layer[i];
-        if (l) {
-            l->part = xrealloc(l->part, (size_t)(l->parts + 1) * sizeof(*l->part));
-            l->part[l->parts++] = masked(&delta[t]);
-            l->rank += delta[t].rank;
+        for (int i = 0; i < g->source.matrices; i++)
+            if (g->matrix[i].layer == rec.delta[t].layer &&
+                g->matrix[i].which == rec.delta[t].matrix)
+                m = &g->matrix[i];
+        if (m) {
+            m->part = xrealloc(m->part, (size_t)(m->parts + 1) * sizeof(*m->part));
+            m->part[m->parts++] = masked(&rec.delta[t]);
+            m->rank += rec.delta[t].rank;
         }
-        delta_free(&delta[t]);
     }
-    free(delta);
+    edit_record_free(&rec);
     return ok;
 }
 
@@ -103,36 +106,38 @@ static double distance(const float *a, const float *b, size_t n)
     return sqrt(sum);
 }
 
-static bool add_layers(struct engine *e, struct gathered *g, struct err *err)
+static bool add_matrices(struct engine *e, struct gathered *g, struct err *err)
 {
-    int layers = e->model->config->layers;
+    int slots = e->model->config->layers * MATRICES;
 
-    g->layer = xcalloc((size_t)layers, sizeof(*g->layer));
-    for (int l = 0; l < layers; l++) {
-        struct export_layer *out = &g->layer[g->source.layers];
-        struct mat w = state_matrix(g->view, l, MATRIX_DOWN);
+    g->matrix = xcalloc((size_t)slots, sizeof(*g->matrix));
+    g->source.matrix = g->matrix;
+    for (int i = 0; i < slots; i++) {
+        struct export_matrix *out = &g->matrix[g->source.matrices];
+        enum matrix which = (enum matrix)(i % MATRICES);
+        int l = i / MATRICES;
+        struct mat w = state_matrix(g->view, l, which);
         float *base;
 
-        if (!state_replaced(g->view, l, MATRIX_DOWN))
+        if (!state_replaced(g->view, l, which))
             continue;
         if (job_cancelled(&e->job, err))
             return false;
-        *out = (struct export_layer){.layer = l, .rows = w.rows, .cols = w.cols};
-        out->w = weights_fetch(g->view, l, MATRIX_DOWN, err);
-        base = out->w ? weights_fetch(e->base, l, MATRIX_DOWN, err) : NULL;
-        g->source.layers++;
+        *out = (struct export_matrix){.layer = l, .which = which, .rows = w.rows, .cols = w.cols};
+        out->w = weights_fetch(g->view, l, which, err);
+        base = out->w ? weights_fetch(e->base, l, which, err) : NULL;
+        g->source.matrices++;
         if (!base)
             return false;
         out->delta_norm = distance(out->w, base, (size_t)w.rows * (size_t)w.cols);
         free(base);
     }
-    g->source.layer = g->layer;
     return true;
 }
 
 /* The state, its edits up to it and what they added. */
-static bool gather_state(struct engine *e, const struct command *cmd, struct gathered *g,
-                         struct err *err)
+static bool gather_state(struct engine *e, const struct command *cmd, const struct export_ops *ops,
+                         struct gathered *g, struct err *err)
 {
     struct edit_record *edits = NULL;
     bool base = cmd->states == STATE_BASE && !cmd->edit;
@@ -143,11 +148,11 @@ static bool gather_state(struct engine *e, const struct command *cmd, struct gat
         g->view = state_copy(e->base, ++e->generation);
     else if (!states_rebuild(e, e->open->journal, cmd->edit, &g->view, err))
         return false;
-    ok = add_layers(e, g, err) && session_edits(e->open->journal, false, &edits, &count, err);
+    ok = add_matrices(e, g, err) && session_edits(e->open->journal, false, &edits, &count, err);
     g->edits = edits;
     g->source.edit_count = count;
     for (; ok && kept < count && !base && (!cmd->edit || edits[kept].id <= cmd->edit); kept++)
-        ok = add_parts(e, g, edits[kept].id, err);
+        ok = add_parts(e, g, ops, edits[kept].id, err);
     if (!ok)
         return false;
     for (int i = kept; i < count; i++)
@@ -200,7 +205,7 @@ static bool begin(struct engine *e, const struct command *cmd, const struct expo
     g->source.name = g->name;
     g->source.tool = EDITSCOPE_VERSION;
     locate(g, path);
-    return ok && gather_state(e, cmd, g, err);
+    return ok && gather_state(e, cmd, ops, g, err);
 }
 
 /* --- the files asked again -------------------------------------------------------------------- */

@@ -196,28 +196,38 @@ static void compare(const float *a, const float *b, int rows, int cols, struct d
     free(differs);
 }
 
+static bool diff_matrix(struct engine *e, struct model_state *const view[2], int layer,
+                        enum matrix which, struct diff_layer *out, struct err *err)
+{
+    struct mat w = state_matrix(view[0], layer, which);
+    float *a, *b;
+
+    if (job_cancelled(&e->job, err))
+        return false;
+    a = weights_fetch(view[0], layer, which, err);
+    b = a ? weights_fetch(view[1], layer, which, err) : NULL;
+    *out = (struct diff_layer){.layer = layer};
+    utf8_copy(out->matrix, sizeof(out->matrix), matrix_name(which));
+    if (b)
+        compare(a, b, w.rows, w.cols, out);
+    free(a);
+    free(b);
+    return b != NULL;
+}
+
+/* Of every matrix that either state replaces. */
 static bool diff_layers(struct engine *e, struct model_state *const view[2], struct diff *d,
                         struct err *err)
 {
-    int most = (int)(sizeof(d->layer) / sizeof(d->layer[0]));
+    int slots = e->model->config->layers * MATRICES;
 
-    for (int l = 0; l < e->model->config->layers && d->layers < most; l++) {
-        struct mat w = state_matrix(view[0], l, MATRIX_DOWN);
-        struct diff_layer *out = &d->layer[d->layers];
-        float *a, *b;
+    for (int i = 0; i < slots && d->layers < DIFF_MATRICES; i++) {
+        enum matrix which = (enum matrix)(i % MATRICES);
+        int l = i / MATRICES;
 
-        if (!state_replaced(view[0], l, MATRIX_DOWN) && !state_replaced(view[1], l, MATRIX_DOWN))
+        if (!state_replaced(view[0], l, which) && !state_replaced(view[1], l, which))
             continue;
-        if (job_cancelled(&e->job, err))
-            return false;
-        a = weights_fetch(view[0], l, MATRIX_DOWN, err);
-        b = a ? weights_fetch(view[1], l, MATRIX_DOWN, err) : NULL;
-        *out = (struct diff_layer){.layer = l};
-        if (b)
-            compare(a, b, w.rows, w.cols, out);
-        free(a);
-        free(b);
-        if (!b)
+        if (!diff_matrix(e, view, l, which, &d->layer[d->layers], err))
             return false;
         d->layers++;
     }

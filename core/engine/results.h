@@ -228,13 +228,16 @@ struct tried {
     double seconds;       /* without the target, which all variants share */
 };
 
+enum { DIFF_MATRICES = 256 }; /* as many are told of */
+
 /* What the steps between two states changed. Edit 0 is the base. */
 struct diff {
     int from, to, layers;
     struct diff_layer {
         int layer, columns;       /* columns that differ in any bit */
         double norm, weight_norm; /* Frobenius: of the difference, of the matrix at `from` */
-    } layer[64];
+        char matrix[8];           /* of the layer: "down", "q", ...; "": of an old recording */
+    } layer[DIFF_MATRICES];
     struct probe_result *probe; /* every fact edited up to either state */
     int probes;
 };

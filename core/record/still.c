@@ -172,13 +172,14 @@ static void put_edited_model(struct buf *out, struct session *s, struct state_in
     if (h->count && session_load_deltas(s, h->entry[0].edit, &delta, &count, NULL))
         for (int i = 0; i < count; i++) {
             m->layers = delta[i].layer >= m->layers ? delta[i].layer + 1 : m->layers;
-            m->neurons = delta[i].cols;
-            m->hidden = delta[i].rows;
             if (state->edited_count < 64)
                 state->edited_layers[state->edited_count++] = delta[i].layer;
-            delta_free(&delta[i]);
+            if (delta[i].matrix != MATRIX_DOWN)
+                continue;
+            m->neurons = delta[i].cols;
+            m->hidden = delta[i].rows;
         }
-    free(delta);
+    deltas_free(delta, count);
     free(name);
     put(out, EV_MODEL, 0, m);
 }

@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "core/session/export/export.h"
+#include "core/session/export/delta_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,8 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (ok == (err.kind != ERR_NONE))
         abort(); /* a refusal without a reason, or a reason without one */
     for (int i = 0; i < f.deltas; i++)
-        if (f.delta[i].rank < 1 || f.delta[i].rows != weights_config(w)->hidden ||
-            f.delta[i].cols != weights_config(w)->ffn || !delta_sound(&f.delta[i], NULL))
+        if (!delta_fits(&f.delta[i], weights_config(w)) || !delta_sound(&f.delta[i], NULL))
             abort();
     delta_file_free(&f);
     return 0;

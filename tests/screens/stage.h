@@ -377,8 +377,8 @@ static void give_past(struct desk *d)
         r->point[i] = (struct drift_point){i + 1, i + 1, i + 1 - i / 3, 10 * (i + 1), 10 * i + 8};
     give(d, EV_DRIFT, r);
     *f = (struct diff){.to = 2, .layers = 2, .probes = 1};
-    f->layer[0] = (struct diff_layer){4, 210, 0.41, 36.2};
-    f->layer[1] = (struct diff_layer){5, 199, 0.38, 35.9};
+    f->layer[0] = (struct diff_layer){4, 210, 0.41, 36.2, "down"};
+    f->layer[1] = (struct diff_layer){5, 199, 0.38, 35.9, "down"};
     f->probe = xcalloc(1, sizeof(*f->probe));
     f->probe[0] =
         probe_of(PROBE_LOCALITY, "Big Ben is in", "London", " London", " Rome", true, false);

@@ -94,7 +94,7 @@ static void the_nearest_of_each_rank(void)
 static void more_edits_than_rows(void)
 {
     struct delta part[12] = {0};
-    struct export_layer l = {.rows = 8, .cols = COLS, .part = part, .parts = 12};
+    struct export_matrix l = {.rows = 8, .cols = COLS, .part = part, .parts = 12};
     struct err err = {0};
     struct low_rank r;
 

@@ -18,7 +18,7 @@ static void as_json(const struct diff *d)
 
     for (int i = 0; i < d->layers; i++) {
         o = cli_event("layer");
-        cli_fields(o, &diff_layer_shape, &d->layer[i], "layer columns norm weight_norm");
+        cli_fields(o, &diff_layer_shape, &d->layer[i], "layer matrix columns norm weight_norm");
         cli_print(o);
     }
     for (int i = 0; i < d->probes; i++)
@@ -32,12 +32,13 @@ static void layers_text(const struct diff *d)
 {
     struct table t = {.name = "diff"};
 
-    table_layout(&t, "layer%5d  columns%7d  |difference|%12.5f  |W|%8.3f");
+    table_layout(&t, "layer%5d  columns%7d  |difference|%12.5f  |W|%8.3f  %s");
     for (int i = 0; i < d->layers; i++) {
         table_integer(&t, d->layer[i].layer);
         table_integer(&t, d->layer[i].columns);
         table_real(&t, d->layer[i].norm);
         table_real(&t, d->layer[i].weight_norm);
+        table_text(&t, d->layer[i].matrix);
     }
     cli_table(&t);
     table_free(&t);

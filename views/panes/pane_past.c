@@ -198,6 +198,8 @@ static int diff_layers_draw(const struct diff *f, struct surface *s, struct rect
         pen_printf(&p, ROLE_TEXT, "%6d columns", l->columns);
         pen_printf(&p, ROLE_DIM, "  ‖Δ‖ %6.3f", l->norm);
         pen_printf(&p, ROLE_BAR, "  %.3f %% of ‖W‖", 100 * share);
+        if (*l->matrix && strcmp(l->matrix, "down") != 0)
+            pen_printf(&p, ROLE_DIM, "  %s", l->matrix);
     }
     if (!f->layers) {
         surface_text(s, in, 0, 0, ROLE_GOOD, "the weights are bit for bit the same");

@@ -18,9 +18,9 @@ struct source {
     int fd;
     size_t infos; /* where the list of tensors begins */
     size_t align;
-    int edited;                        /* tensors of edited layers */
+    int edited;                        /* edited tensors */
     enum dtype *type;                  /* [tensors] in the new file */
-    struct export_layer const **layer; /* [tensors] NULL: not edited */
+    struct export_matrix const **edit; /* [tensors] NULL: not edited */
     size_t *bytes;                     /* [tensors] in the new file */
 };
 
@@ -92,7 +92,7 @@ static void close_source(struct source *in)
     if (in->fd >= 0)
         close(in->fd);
     free(in->type);
-    free(in->layer);
+    free(in->edit);
     free(in->bytes);
     *in = (struct source){.fd = -1};
 }
@@ -104,29 +104,27 @@ static bool plan(struct source *in, const struct export_source *s, const struct 
     size_t n = (size_t)in->g.tensors + 1;
 
     in->type = xcalloc(n, sizeof(*in->type));
-    in->layer = xcalloc(n, sizeof(*in->layer));
+    in->edit = xcalloc(n, sizeof(*in->edit));
     in->bytes = xcalloc(n, sizeof(*in->bytes));
     for (int i = 0; i < in->g.tensors; i++) {
         const struct tensor *t = &in->g.tensor[i];
-        int layer, at = 0;
 
         in->type[i] = t->type;
         in->bytes[i] = t->bytes;
-        if (sscanf(t->name, "blk.%9d.ffn_down.weight%n", &layer, &at) == 1 && at && !t->name[at])
-            in->layer[i] = export_layer_of(s, layer);
-        if (!in->layer[i])
+        in->edit[i] = export_edited(s, t->name);
+        if (!in->edit[i])
             continue;
-        if (t->ndim != 2 || t->dim[0] != in->layer[i]->rows || t->dim[1] != in->layer[i]->cols)
-            return err_set(err, ERR_FORMAT, "tensor %s is not what the layer was read from",
+        if (t->ndim != 2 || t->dim[0] != in->edit[i]->rows || t->dim[1] != in->edit[i]->cols)
+            return err_set(err, ERR_FORMAT, "tensor %s is not what the matrix was read from",
                            t->name);
         if (!export_type(wish, DT_F32, t->type, &in->type[i], err))
             return false;
         in->bytes[i] = dtype_row_bytes(in->type[i], t->dim[1]) * (size_t)t->dim[0];
         in->edited++;
     }
-    return in->edited == s->layers ||
+    return in->edited == s->matrices ||
            err_set(err, ERR_FORMAT, "%d of the %d edited tensors are in the model's file",
-                   in->edited, s->layers);
+                   in->edited, s->matrices);
 }
 
 static void put_little(struct buf *b, uint64_t value, int bytes)
@@ -162,9 +160,9 @@ static bool put_tensor(const struct source *in, int i, struct out *o, double *lo
     void *data;
     bool ok;
 
-    if (!in->layer[i])
+    if (!in->edit[i])
         return out_copy(o, in->fd, from, t->data, t->bytes, err);
-    data = export_encode(in->layer[i], in->type[i], false, in->type[i] == t->type ? t->data : NULL,
+    data = export_encode(in->edit[i], in->type[i], false, in->type[i] == t->type ? t->data : NULL,
                          lost2, &bytes, err);
     ok = data && out_put(o, data, bytes, err);
     free(data);
@@ -212,15 +210,15 @@ static bool write_gguf(const struct export_source *s, const struct export_wish *
         return err_set(err, ERR_USAGE,
                        "the model came from safetensors files: export --as safetensors, and "
                        "llama.cpp's convert_hf_to_gguf.py makes a GGUF file of that");
-    ok = open_source(&in, weights_file(s->weights, 0), err) && plan(&in, s, wish, err) &&
-         write_to(&in, p, &lost2, err);
+    ok = export_unfused(s, "gguf", err) && open_source(&in, weights_file(s->weights, 0), err) &&
+         plan(&in, s, wish, err) && write_to(&in, p, &lost2, err);
     for (int i = 0; ok && i < in.g.tensors; i++)
-        if (in.layer[i])
+        if (in.edit[i])
             snprintf(r->dtype, sizeof(r->dtype), "%s", dtype_name(in.type[i]));
     export_loss(s, lost2, r);
     close_source(&in);
     return ok;
 }
 
-const struct export_ops export_gguf = {"gguf",     false, false, "the edited model as a GGUF file",
-                                       write_gguf, NULL};
+const struct export_ops export_gguf = {
+    "gguf", HOLDS_DELTAS, false, false, "the edited model as a GGUF file", write_gguf, NULL};

@@ -45,21 +45,36 @@ static json_t *hash_of(const void *bytes, size_t n)
 static json_t *delta_json(const struct delta *d)
 {
     size_t rank = (size_t)d->rank, cols = (size_t)d->cols;
-    json_t *o = json_object();
-    int kept = 0;
+    json_t *o = json_object(), *columns = d->column ? json_array() : json_null();
+    int kept = d->kind == DELTA_COLUMNS ? d->rank : 0;
 
-    for (int j = 0; j < d->cols; j++)
+    for (int j = 0; d->kind != DELTA_COLUMNS && j < d->cols; j++)
         kept += !d->weight || d->weight[j] != 0.0F;
+    for (int t = 0; d->column && t < d->rank; t++)
+        json_array_append_new(columns, json_integer(d->column[t]));
     json_object_set_new(o, "layer", json_integer(d->layer));
+    json_object_set_new(o, "matrix", json_string(matrix_name(d->matrix)));
+    json_object_set_new(o, "kind", json_string(delta_kind_name(d->kind)));
     json_object_set_new(o, "rank", json_integer(d->rank));
     json_object_set_new(o, "rows", json_integer(d->rows));
     json_object_set_new(o, "cols", json_integer(d->cols));
     json_object_set_new(o, "kept", json_integer(kept));
-    json_object_set_new(o, "scale", json_real(d->scale));
-    json_object_set_new(o, "r_sha256", hash_of(d->r, rank * (size_t)d->rows * sizeof(float)));
+    json_object_set_new(o, "scale", json_real(d->kind == DELTA_LOW_RANK ? d->scale : 1));
+    json_object_set_new(o, "columns", columns);
+    json_object_set_new(o, "r_sha256", hash_of(d->r, delta_values(d) * sizeof(float)));
     json_object_set_new(o, "x_sha256", hash_of(d->x, rank * cols * sizeof(float)));
     json_object_set_new(o, "mask_sha256", hash_of(d->weight, cols * sizeof(float)));
     json_object_set_new(o, "key_sha256", hash_of(d->key, rank * cols * sizeof(float)));
+    return o;
+}
+
+static json_t *hook_json(const struct hook_data *h)
+{
+    json_t *o = json_object();
+
+    json_object_set_new(o, "name", text_of(h->name));
+    json_object_set_new(o, "params", json_of(h->params));
+    json_object_set_new(o, "blob_sha256", hash_of(h->blob, h->bytes));
     return o;
 }
 
@@ -81,27 +96,30 @@ static json_t *facts_json(const struct edit_record *e)
     return list;
 }
 
-static bool add_deltas(struct session *s, const struct edit_record *e, json_t *o, struct err *err)
+/* What the edit left, by its hashes. */
+static bool add_change(struct session *s, const struct edit_record *e, json_t *o, struct err *err)
 {
-    struct delta *delta = NULL;
+    struct edit_record rec = {.id = e->id};
+    json_t *deltas = json_array(), *hooks = json_array(), *prefixes = json_array();
     float *z = NULL;
-    int deltas = 0, requests = 0, width = 0;
-    json_t *list;
+    int requests = 0, width = 0;
+    bool ok =
+        session_load_change(s, &rec, err) && session_load_z(s, e->id, &z, &requests, &width, err);
 
-    if (!session_load_deltas(s, e->id, &delta, &deltas, err) ||
-        !session_load_z(s, e->id, &z, &requests, &width, err))
-        return false;
-    list = json_array();
-    for (int i = 0; i < deltas; i++) {
-        json_array_append_new(list, delta_json(&delta[i]));
-        delta_free(&delta[i]);
-    }
-    free(delta);
-    json_object_set_new(o, "deltas", list);
+    for (int i = 0; i < rec.deltas; i++)
+        json_array_append_new(deltas, delta_json(&rec.delta[i]));
+    for (int i = 0; i < rec.hooks; i++)
+        json_array_append_new(hooks, hook_json(&rec.hook[i]));
+    for (int i = 0; i < rec.prefixes; i++)
+        json_array_append_new(prefixes, text_of(rec.prefix[i]));
+    json_object_set_new(o, "deltas", deltas);
+    json_object_set_new(o, "hooks", hooks);
+    json_object_set_new(o, "prefixes", prefixes);
     json_object_set_new(o, "z_sha256",
                         hash_of(z, (size_t)requests * (size_t)width * sizeof(float)));
+    edit_record_free(&rec);
     free(z);
-    return true;
+    return ok;
 }
 
 static json_t *edit_json(struct session *s, const struct edit_record *e, struct err *err)
@@ -121,7 +139,7 @@ static json_t *edit_json(struct session *s, const struct edit_record *e, struct 
     json_object_set_new(o, "hash", text_of(e->hash));
     json_object_set_new(o, "checksum", text_of(*e->checksum ? e->checksum : NULL));
     json_object_set_new(o, "note", text_of(e->note));
-    if (add_deltas(s, e, o, err))
+    if (add_change(s, e, o, err))
         return o;
     json_decref(o);
     return NULL;
@@ -216,4 +234,4 @@ static bool write_json(const struct export_source *s, const struct export_wish *
 }
 
 const struct export_ops export_json = {
-    "json", false, true, "the session's journal, with hashes", write_json, NULL};
+    "json", HOLDS_ALL, false, true, "the session's journal, with hashes", write_json, NULL};

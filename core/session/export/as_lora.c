@@ -35,8 +35,8 @@ static bool put_config(const struct export_source *s, struct place *p, int rank,
     char *text;
     bool ok;
 
-    for (int i = 0; i < s->layers; i++) {
-        char *module = hf_down_module(s->weights, s->layer[i].layer);
+    for (int i = 0; i < s->matrices; i++) {
+        char *module = hf_module(s->weights, s->matrix[i].layer, s->matrix[i].which);
 
         json_array_append_new(modules, json_string(module));
         free(module);
@@ -67,8 +67,9 @@ static bool put_config(const struct export_source *s, struct place *p, int rank,
     return ok;
 }
 
-/* lora_A [rank, cols] is `down` with rows of zeros behind; lora_B [rows, rank] is up^T. */
-static float *tensor_of(const struct low_rank *r, int rank, bool b)
+/* lora_A [rank, cols] is `down` with rows of zeros behind; lora_B [rows, rank] is up^T, its rows in
+ * the order of transformers where the model's are in pairs of so many heads. */
+static float *tensor_of(const struct low_rank *r, int rank, bool b, int heads)
 {
     size_t wide = (size_t)rank, cols = (size_t)r->cols;
     float *x = xcalloc(wide * (b ? (size_t)r->rows : cols) + 1, sizeof(*x));
@@ -79,14 +80,14 @@ static float *tensor_of(const struct low_rank *r, int rank, bool b)
     }
     for (int t = 0; t < r->rank; t++)
         for (int i = 0; i < r->rows; i++)
-            x[(size_t)i * wide + (size_t)t] = r->up[(size_t)t * (size_t)r->rows + (size_t)i];
+            x[(size_t)i * wide + (size_t)t] = r->up[t * (long)r->rows + hf_row(i, r->rows, heads)];
     return x;
 }
 
 static bool put_weights(const struct export_source *s, struct place *p, const struct low_rank *r,
                         int rank, struct err *err)
 {
-    int count = 2 * s->layers;
+    int count = 2 * s->matrices;
     struct st_tensor *t = xcalloc((size_t)count + 1, sizeof(*t));
     struct buf header = {0};
     struct out o = {.fd = -1};
@@ -96,13 +97,14 @@ static bool put_weights(const struct export_source *s, struct place *p, const st
     for (int i = 0; i < count; i++) {
         const struct low_rank *of = &r[i / 2];
         bool b = i % 2;
-        char *module = hf_down_module(s->weights, s->layer[i / 2].layer);
+        char *module = hf_module(s->weights, s->matrix[i / 2].layer, s->matrix[i / 2].which);
 
         t[i] = (struct st_tensor){.type = ST_F32, .ndim = 2};
         t[i].name = xasprintf("base_model.model.%s.lora_%c.weight", module, b ? 'B' : 'A');
         t[i].dim[0] = b ? of->rows : rank;
         t[i].dim[1] = b ? rank : of->cols;
-        t[i].data = tensor_of(of, rank, b);
+        t[i].data = tensor_of(of, rank, b,
+                              hf_paired_heads(weights_config(s->weights), s->matrix[i / 2].which));
         free(module);
     }
     ok = safetensors_layout(t, count, NULL, 0, &header, err);
@@ -127,10 +129,10 @@ static bool factors(const struct export_source *s, int rank, struct low_rank *r,
 {
     double lost2 = 0, whole2 = 0;
 
-    for (int i = 0; i < s->layers; i++) {
+    for (int i = 0; i < s->matrices; i++) {
         struct low_rank cut;
 
-        if (!low_rank_exact(&r[i], &s->layer[i], err))
+        if (!low_rank_exact(&r[i], &s->matrix[i], err))
             return false;
         if (!rank || rank >= r[i].rank)
             continue;
@@ -140,8 +142,8 @@ static bool factors(const struct export_source *s, int rank, struct low_rank *r,
         r[i] = cut;
     }
     whole2 = 0;
-    for (int i = 0; i < s->layers; i++)
-        whole2 += s->layer[i].delta_norm * s->layer[i].delta_norm;
+    for (int i = 0; i < s->matrices; i++)
+        whole2 += s->matrix[i].delta_norm * s->matrix[i].delta_norm;
     *lost = whole2 > 0 ? sqrt(lost2 / whole2) : 0;
     return true;
 }
@@ -154,16 +156,18 @@ static bool write_lora(const struct export_source *s, const struct export_wish *
 
     if (wish->dtype && strcmp(wish->dtype, "f32"))
         return err_set(err, ERR_USAGE, "an adapter is written in f32, which is exact");
-    if (!s->layers)
+    if (!s->matrices)
         return err_set(err, ERR_USAGE,
                        "this state has no active edit: an adapter of it would be empty");
-    factor = xcalloc((size_t)s->layers, sizeof(*factor));
+    if (!export_unfused(s, "lora", err))
+        return false;
+    factor = xcalloc((size_t)s->matrices, sizeof(*factor));
     ok = factors(s, wish->rank, factor, &r->truncated, err);
-    r->rank = common_rank(factor, s->layers);
-    r->tensors = s->layers;
+    r->rank = common_rank(factor, s->matrices);
+    r->tensors = s->matrices;
     snprintf(r->dtype, sizeof(r->dtype), "F32");
     ok = ok && put_weights(s, p, factor, r->rank, err) && put_config(s, p, r->rank, err);
-    for (int i = 0; i < s->layers; i++)
+    for (int i = 0; i < s->matrices; i++)
         low_rank_free(&factor[i]);
     free(factor);
     return ok;
@@ -171,8 +175,8 @@ static bool write_lora(const struct export_source *s, const struct export_wish *
 
 /* --- read again ------------------------------------------------------------------------------- */
 
-static bool delta_of(const struct safetensors *st, const char *module, int layer,
-                     struct delta *delta, struct err *err)
+static bool delta_of(const struct safetensors *st, const char *module, int layer, enum matrix which,
+                     int heads, struct delta *delta, struct err *err)
 {
     char *a = xasprintf("base_model.model.%s.lora_A.weight", module);
     char *b = xasprintf("base_model.model.%s.lora_B.weight", module);
@@ -185,6 +189,7 @@ static bool delta_of(const struct safetensors *st, const char *module, int layer
     if (!ok)
         return err_set(err, ERR_FORMAT, WEIGHTS " lacks the factors of %s", module);
     *delta = (struct delta){.layer = layer,
+                            .matrix = which,
                             .rank = (int)down->dim[0],
                             .rows = (int)up->dim[0],
                             .cols = (int)down->dim[1],
@@ -196,7 +201,7 @@ static bool delta_of(const struct safetensors *st, const char *module, int layer
     st_tensor_floats(up, x);
     for (int i = 0; i < delta->rows; i++)
         for (int t = 0; t < delta->rank; t++)
-            delta->r[(size_t)t * (size_t)delta->rows + (size_t)i] =
+            delta->r[t * (long)delta->rows + hf_row(i, delta->rows, heads)] =
                 x[(size_t)i * (size_t)delta->rank + (size_t)t];
     free(x);
     return true;
@@ -210,14 +215,16 @@ static bool read_lora(const char *path, const struct weights *w, struct delta **
     struct safetensors *st = safetensors_open(file, err);
     bool ok = st != NULL;
 
-    *delta = xcalloc((size_t)c->layers, sizeof(**delta));
+    *delta = xcalloc((size_t)c->layers * MATRICES, sizeof(**delta));
     *count = 0;
-    for (int l = 0; ok && l < c->layers; l++) {
-        char *module = hf_down_module(w, l);
-        char *a = xasprintf("base_model.model.%s.lora_A.weight", module);
+    for (int i = 0; ok && i < c->layers * MATRICES; i++) {
+        enum matrix which = (enum matrix)(i % MATRICES);
+        char *module = hf_module(w, i / MATRICES, which);
+        char *a = xasprintf("base_model.model.%s.lora_A.weight", module ? module : "");
 
         if (safetensors_tensor(st, a)) {
-            ok = delta_of(st, module, l, &(*delta)[*count], err);
+            ok = delta_of(st, module, i / MATRICES, which, hf_paired_heads(c, which),
+                          &(*delta)[*count], err);
             *count += ok;
         }
         free(a);
@@ -228,5 +235,6 @@ static bool read_lora(const char *path, const struct weights *w, struct delta **
     return ok;
 }
 
-const struct export_ops export_lora = {"lora",     true,     false, "the edits as a PEFT adapter",
-                                       write_lora, read_lora};
+const struct export_ops export_lora = {"lora",   HOLDS_LOW_RANK | HOLDS_COLUMNS, true,
+                                       false,    "the edits as a PEFT adapter",  write_lora,
+                                       read_lora};

@@ -55,19 +55,19 @@ static void shard_close(struct shard *s)
     *s = (struct shard){.fd = -1};
 }
 
-/* The layer whose down projection this tensor is. NULL: it is no edited one. */
-static const struct export_layer *edited(const struct export_source *s, const struct st_tensor *t)
+/* The edited matrix that this tensor is. NULL: it is none. */
+static const struct export_matrix *edited(const struct export_source *s, const struct st_tensor *t)
 {
-    for (int i = 0; i < s->layers; i++) {
-        const struct tensor *down = export_down(s->weights, s->layer[i].layer);
+    for (int i = 0; i < s->matrices; i++) {
+        const struct tensor *is = export_tensor(s->weights, s->matrix[i].layer, s->matrix[i].which);
 
-        if (down && !strcmp(down->origin, t->name))
-            return &s->layer[i];
+        if (is && !strcmp(is->origin, t->name))
+            return &s->matrix[i];
     }
     return NULL;
 }
 
-static bool fits(const struct export_layer *l, const struct st_tensor *t, bool transposed,
+static bool fits(const struct export_matrix *l, const struct st_tensor *t, bool transposed,
                  struct err *err)
 {
     enum dtype type;
@@ -85,7 +85,7 @@ static size_t offset_of(const struct shard *s, const struct st_tensor *t)
     return (size_t)((const unsigned char *)t->data - s->map.data);
 }
 
-static bool put_edited(struct out *o, const struct export_layer *l, const struct st_tensor *t,
+static bool put_edited(struct out *o, const struct export_matrix *l, const struct st_tensor *t,
                        bool transposed, double *lost2, struct err *err)
 {
     enum dtype type = DT_F32;
@@ -112,7 +112,7 @@ static bool write_kept(const struct export_source *s, struct shard *in, struct p
 
     for (int i = 0; ok && i < safetensors_count(in->st); i++) {
         const struct st_tensor *t = safetensors_at(in->st, i);
-        const struct export_layer *l = edited(s, t);
+        const struct export_matrix *l = edited(s, t);
         size_t from = offset_of(in, t);
 
         if (!l)
@@ -181,7 +181,7 @@ static bool write_converted(const struct export_source *s, struct shard *in, str
          out_put(&o, header.data, header.len, err);
     for (int i = 0; ok && i < count; i++) {
         const struct st_tensor *from = safetensors_tensor(in->st, t[i].name);
-        const struct export_layer *l = edited(s, from);
+        const struct export_matrix *l = edited(s, from);
         struct st_tensor as = t[i];
 
         as.data = NULL; /* its bytes are of another type */
@@ -398,9 +398,9 @@ static bool from_folder(const struct export_source *s, const struct export_wish 
             ok = write_kept(s, &in, p, name, &found, &lost2, err);
         shard_close(&in);
     }
-    if (ok && found != s->layers)
+    if (ok && found != s->matrices)
         ok = err_set(err, ERR_FORMAT, "%d of the %d edited tensors are in the model's files", found,
-                     s->layers);
+                     s->matrices);
     if (ok && index && convert)
         ok = put_index(p, index, err);
     else if (ok && index)
@@ -416,10 +416,12 @@ static bool write_folder(const struct export_source *s, const struct export_wish
 {
     if (wish->rank)
         return err_set(err, ERR_USAGE, "--rank is for an adapter (--as lora)");
+    if (!export_unfused(s, "safetensors", err))
+        return false;
     return !strcmp(weights_format(s->weights), "gguf") ? export_gguf_as_folder(s, wish, p, r, err)
                                                        : from_folder(s, wish, p, r, err);
 }
 
 const struct export_ops export_safetensors = {
-    "safetensors", true, false, "the edited model as a folder for transformers",
+    "safetensors", HOLDS_DELTAS, true, false, "the edited model as a folder for transformers",
     write_folder,  NULL};

@@ -27,20 +27,93 @@ const struct export_ops *export_find(const char *name, struct err *err)
     return NULL;
 }
 
-const struct export_layer *export_layer_of(const struct export_source *s, int layer)
+/* The exporters that hold all of `wanted`: "delta, json". */
+static void who_holds(unsigned wanted, struct buf *out)
 {
-    for (int i = 0; i < s->layers; i++)
-        if (s->layer[i].layer == layer)
-            return &s->layer[i];
-    return NULL;
+    for (int i = 0; i < EXPORTERS; i++)
+        if (!(wanted & ~exporters[i]->holds))
+            buf_printf(out, "%s%s", out->len ? ", " : "", exporters[i]->name);
 }
 
-const struct tensor *export_down(const struct weights *w, int layer)
+static bool cannot_hold(const struct export_ops *ops, unsigned bit, const char *what, int edit,
+                        struct err *err)
+{
+    struct buf who = {0};
+
+    who_holds(bit, &who);
+    err_set(err, ERR_USAGE, "%s cannot hold %s of edit %d; export as %s", ops->name, what, edit,
+            who.data);
+    buf_free(&who);
+    return false;
+}
+
+bool export_holds(const struct export_ops *ops, const struct edit_record *rec, struct err *err)
+{
+    char what[80], place[48];
+
+    for (int i = 0; i < rec->deltas; i++) {
+        unsigned bit = 1U << rec->delta[i].kind;
+
+        delta_place(&rec->delta[i], place, sizeof(place));
+        snprintf(what, sizeof(what), "the change of %s", place);
+        if (!(ops->holds & bit))
+            return cannot_hold(ops, bit, what, rec->id, err);
+    }
+    if (rec->hooks && !(ops->holds & HOLDS_HOOK)) {
+        snprintf(what, sizeof(what), "a hook (%.40s)", rec->hook[0].name);
+        return cannot_hold(ops, HOLDS_HOOK, what, rec->id, err);
+    }
+    return !rec->prefixes || (ops->holds & HOLDS_PREFIX) ||
+           cannot_hold(ops, HOLDS_PREFIX, "a prefix of prompts", rec->id, err);
+}
+
+static bool tensor_name(const struct model_config *c, int layer, enum matrix which, char out[64])
+{
+    const char *part = matrix_tensor(c, which);
+
+    snprintf(out, 64, "blk.%d.%s.weight", layer, part ? part : "");
+    return part != NULL;
+}
+
+const struct export_matrix *export_edited(const struct export_source *s, const char *tensor)
 {
     char name[64];
 
-    snprintf(name, sizeof(name), "blk.%d.ffn_down.weight", layer);
-    return weights_tensor(w, name);
+    for (int i = 0; i < s->matrices; i++)
+        if (tensor_name(weights_config(s->weights), s->matrix[i].layer, s->matrix[i].which, name) &&
+            !strcmp(name, tensor))
+            return &s->matrix[i];
+    return NULL;
+}
+
+const struct tensor *export_tensor(const struct weights *w, int layer, enum matrix which)
+{
+    char name[64];
+
+    return tensor_name(weights_config(w), layer, which, name) ? weights_tensor(w, name) : NULL;
+}
+
+bool export_fused(const struct weights *w, int layer, enum matrix which)
+{
+    const struct tensor *q = export_tensor(w, layer, MATRIX_Q), *t = export_tensor(w, layer, which);
+    const struct tensor *v = export_tensor(w, layer, MATRIX_V);
+
+    return q && v && t && !strcmp(q->origin, v->origin) && !strcmp(q->origin, t->origin);
+}
+
+bool export_unfused(const struct export_source *s, const char *what, struct err *err)
+{
+    for (int i = 0; i < s->matrices; i++) {
+        const struct export_matrix *m = &s->matrix[i];
+        const struct tensor *t = export_tensor(s->weights, m->layer, m->which);
+
+        if (export_fused(s->weights, m->layer, m->which))
+            return err_set(err, ERR_USAGE,
+                           "%s cannot hold layer %d's %s: the model keeps q, k and v in one tensor "
+                           "(%s); export as delta, json",
+                           what, m->layer, matrix_name(m->which), t->origin);
+    }
+    return true;
 }
 
 bool export_type(const struct export_wish *wish, enum dtype absent, enum dtype stored,
@@ -72,7 +145,7 @@ bool export_type(const struct export_wish *wish, enum dtype absent, enum dtype s
 }
 
 /* Rows of the file's own orientation. */
-static float *oriented(const struct export_layer *l, bool transposed)
+static float *oriented(const struct export_matrix *l, bool transposed)
 {
     size_t n = (size_t)l->rows * (size_t)l->cols;
     float *out = malloc(n * sizeof(*out));
@@ -89,7 +162,7 @@ static float *oriented(const struct export_layer *l, bool transposed)
     return out;
 }
 
-void *export_encode(const struct export_layer *l, enum dtype type, bool transposed,
+void *export_encode(const struct export_matrix *l, enum dtype type, bool transposed,
                     const void *base, double *lost2, size_t *bytes, struct err *err)
 {
     size_t n = (size_t)l->rows * (size_t)l->cols, part = dtype_block_bytes(type);
@@ -130,8 +203,8 @@ void export_loss(const struct export_source *s, double lost2, struct export_resu
 {
     double norm2 = 0;
 
-    for (int i = 0; i < s->layers; i++)
-        norm2 += s->layer[i].delta_norm * s->layer[i].delta_norm;
+    for (int i = 0; i < s->matrices; i++)
+        norm2 += s->matrix[i].delta_norm * s->matrix[i].delta_norm;
     r->loss = norm2 > 0 ? sqrt(lost2 / norm2) : 0;
-    r->tensors = s->layers;
+    r->tensors = s->matrices;
 }

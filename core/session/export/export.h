@@ -14,21 +14,22 @@
 #include "core/session/export/place.h"
 #include "core/session/session.h"
 
-/* An edited down projection W [rows = d, cols = M] and what was added to it. */
-struct export_layer {
+/* An edited matrix W [rows, cols] and what was added to it. */
+struct export_matrix {
     int layer, rows, cols;
+    enum matrix which;
     float *w;           /* [rows][cols] edited, float32 */
     double delta_norm;  /* Frobenius norm of W minus the base's */
     struct delta *part; /* [parts] masked (weight NULL, scale 1), in the order they apply */
-    int parts, rank;    /* rank: of all parts together */
+    int parts, rank;    /* rank: of all parts together, dense ones aside */
 };
 
 struct export_source {
     const struct weights *weights; /* the base model's files */
     struct device *dev;            /* for factorisations */
     struct session *session;
-    const struct export_layer *layer; /* [layers] ascending */
-    int layers;
+    const struct export_matrix *matrix; /* [matrices] layer by layer */
+    int matrices;
     const struct edit_record *edits; /* [edit_count] that the state stands for, with facts */
     int edit_count;
     int until;            /* edit:N, 0: all */
@@ -52,10 +53,22 @@ struct export_result {
     double truncated; /* |D - D_rank| / |D| */
 };
 
+/* What an edit can leave, for what an exporter holds: changes by their kind, hooks, prefixes. */
+enum {
+    HOLDS_LOW_RANK = 1 << DELTA_LOW_RANK,
+    HOLDS_COLUMNS = 1 << DELTA_COLUMNS,
+    HOLDS_DENSE = 1 << DELTA_DENSE,
+    HOLDS_HOOK = 1 << DELTA_KINDS,
+    HOLDS_PREFIX = 2 << DELTA_KINDS,
+    HOLDS_DELTAS = HOLDS_LOW_RANK | HOLDS_COLUMNS | HOLDS_DENSE,
+    HOLDS_ALL = HOLDS_DELTAS | HOLDS_HOOK | HOLDS_PREFIX
+};
+
 struct export_ops {
     const char *name;
-    bool many;    /* writes a folder */
-    bool journal; /* writes the session, not a model: nothing of it can be asked */
+    unsigned holds; /* HOLDS_ bits: with anything else in the state it is not asked */
+    bool many;      /* writes a folder */
+    bool journal;   /* writes the session, not a model: nothing of it can be asked */
     const char *help;
     /* What cannot be done is told before the first byte is written. ERR_USAGE, ERR_IO. */
     bool (*write)(const struct export_source *s, const struct export_wish *wish, struct place *p,
@@ -67,14 +80,24 @@ struct export_ops {
 };
 
 const struct export_ops *export_find(const char *name, struct err *err); /* ERR_USAGE lists them */
+/* Whether it can write what this edit left; else ERR_USAGE names what it cannot, and who can. `rec`
+ * as session_load_change() fills it. */
+bool export_holds(const struct export_ops *ops, const struct edit_record *rec, struct err *err);
 
 extern const struct export_ops export_safetensors, export_gguf, export_lora, export_delta,
     export_json;
 
 /* --- what exporters share ------------------------------------------------------------------ */
 
-const struct export_layer *export_layer_of(const struct export_source *s, int layer); /* or NULL */
-const struct tensor *export_down(const struct weights *w, int layer); /* its down projection */
+/* The edited matrix that this tensor is ("blk.3.ffn_down.weight"), or NULL. */
+const struct export_matrix *export_edited(const struct export_source *s, const char *tensor);
+/* The model's tensor of a matrix; NULL where it has none. */
+const struct tensor *export_tensor(const struct weights *w, int layer, enum matrix which);
+/* Whether the matrix is a part of a tensor: of the file's that keeps q, k and v of a layer in one.
+ */
+bool export_fused(const struct weights *w, int layer, enum matrix which);
+/* ERR_USAGE: an edited matrix is part of such a tensor, which `what` cannot write. */
+bool export_unfused(const struct export_source *s, const char *what, struct err *err);
 /* The type a wish names; `same` gives `stored`. ERR_USAGE: not a type, or none that can be
  * written, and then what to choose. */
 bool export_type(const struct export_wish *wish, enum dtype absent, enum dtype stored,
@@ -82,14 +105,20 @@ bool export_type(const struct export_wish *wish, enum dtype absent, enum dtype s
 /* An edited matrix in a file's type, [rows][cols] or with `transposed` [cols][rows]; the rounding
  * is added to *lost2 as a sum of squares. Blocks that are still those of `base` (stored in the
  * same type; may be NULL) keep their bytes. Caller frees; NULL: no memory. */
-void *export_encode(const struct export_layer *l, enum dtype type, bool transposed,
+void *export_encode(const struct export_matrix *l, enum dtype type, bool transposed,
                     const void *base, double *lost2, size_t *bytes, struct err *err);
 /* loss of the result from the sums of squares */
 void export_loss(const struct export_source *s, double lost2, struct export_result *r);
 
 /* names.c: what Hugging Face calls a model's parts, by architecture */
-/* The module of a layer's down projection ("model.layers.3.mlp.down_proj"). Caller frees. */
-char *hf_down_module(const struct weights *w, int layer);
+/* The module of a matrix ("model.layers.3.mlp.down_proj"). NULL: it has none of its own. Caller
+ * frees. */
+char *hf_module(const struct weights *w, int layer, enum matrix which);
+/* Of how many heads the matrix's rows are rotated pairs, which transformers has half after half; 0:
+ * they are in its order. */
+int hf_paired_heads(const struct model_config *c, enum matrix which);
+/* Which row of such a file's is row `row` of transformers' matrix. */
+long hf_row(long row, long rows, int heads);
 /* A tensor's name from ours ("blk.3.ffn_down.weight"). NULL: it has none. Caller frees. */
 char *hf_tensor_name(const struct model_config *c, const char *ours);
 /* Whether its linear layers hold [in, out] (GPT-2's Conv1D). */
@@ -105,23 +134,5 @@ bool hf_tokenizer(const struct weights *w, struct buf *tokenizer, struct buf *co
 /* folder_out.c: a GGUF model as such a folder */
 bool export_gguf_as_folder(const struct export_source *s, const struct export_wish *wish,
                            struct place *p, struct export_result *r, struct err *err);
-
-/* A delta file, as export_delta writes it. */
-struct delta_file {
-    struct fact *facts; /* [count] what it says */
-    int count;
-    struct delta *delta; /* [deltas] */
-    int deltas;
-    char base[65];     /* identity of the model it was made for */
-    char *params_json; /* of its last edit, or NULL */
-    char *tool;        /* or NULL */
-};
-/* ERR_FORMAT: not such a file. ERR_STATE: made for another model, or a tensor differs. */
-bool delta_file_open(struct delta_file *f, const char *path, const struct weights *w,
-                     struct err *err);
-/* The same of bytes in memory. */
-bool delta_file_parse(struct delta_file *f, const void *bytes, size_t n, const struct weights *w,
-                      struct err *err);
-void delta_file_free(struct delta_file *f);
 
 #endif

@@ -12,24 +12,16 @@
 /* How a tensor of the file becomes one of the folder. */
 struct source {
     const struct tensor *t;
-    const struct export_layer *edited; /* or NULL */
-    long rows, cols;                   /* as it is stored in the file; rows 1: a vector */
-    int heads;                         /* its rows are rotated pairs of so many heads; 0: not */
-    bool turned;                       /* the folder has it [in, out] */
-    float less;                        /* what the file has added to a gain */
+    const struct export_matrix *edited; /* or NULL */
+    long rows, cols;                    /* as it is stored in the file; rows 1: a vector */
+    int heads;                          /* its rows are rotated pairs of so many heads; 0: not */
+    bool turned;                        /* the folder has it [in, out] */
+    float less;                         /* what the file has added to a gain */
 };
 
-/* Llama's files hold the two halves of each head's rows in turn (pairs), transformers one after
- * the other: row j of the folder's is this row of the file's. */
 static long row_of(const struct source *s, long row)
 {
-    long rows = s->rows == 1 ? s->cols : s->rows, per, at;
-
-    if (!s->heads)
-        return row;
-    per = rows / s->heads;
-    at = row % per;
-    return row / per * per + 2 * (at % (per / 2)) + at / (per / 2);
+    return hf_row(row, s->rows == 1 ? s->cols : s->rows, s->heads);
 }
 
 /* One row of the folder's that is not turned. */
@@ -90,15 +82,24 @@ static bool put_turned(const struct source *s, struct out *o, enum dtype type, s
 static bool put_tensor(const struct source *s, struct out *o, enum dtype type, double *lost2,
                        struct err *err)
 {
-    size_t bytes;
+    struct export_matrix ordered;
+    size_t bytes, row;
     void *data;
     bool ok;
 
     if (!s->edited)
         return s->turned ? put_turned(s, o, type, err) : put_rows(s, o, type, err);
-    data = export_encode(s->edited, type, s->turned, NULL, lost2, &bytes, err);
+    ordered = *s->edited;
+    row = (size_t)ordered.cols * sizeof(*ordered.w);
+    ordered.w = malloc((size_t)ordered.rows * row);
+    if (!ordered.w)
+        return err_set(err, ERR_LIMIT, "no memory for tensor %s", s->t->name);
+    for (long i = 0; i < ordered.rows; i++)
+        memcpy(ordered.w + i * ordered.cols, s->edited->w + row_of(s, i) * ordered.cols, row);
+    data = export_encode(&ordered, type, s->turned, NULL, lost2, &bytes, err);
     ok = data && out_put(o, data, bytes, err);
     free(data);
+    free(ordered.w);
     return ok;
 }
 
@@ -127,8 +128,7 @@ static struct source source_of(const struct export_source *s, const struct tenso
     if (sscanf(t->name, "blk.%9d.%31s", &layer, part) != 2)
         return out;
     out.turned = hf_transposed(c) && t->ndim == 2;
-    if (!strcmp(part, "ffn_down.weight"))
-        out.edited = export_layer_of(s, layer);
+    out.edited = export_edited(s, t->name);
     if (c->rope_interleaved && !strncmp(part, "attn_q.", 7))
         out.heads = c->heads;
     if (c->rope_interleaved && !strncmp(part, "attn_k.", 7))

@@ -25,7 +25,7 @@ static bool make(struct low_rank *r, int rank, int rows, int cols, struct err *e
 }
 
 /* D itself, summed in double. */
-static bool whole(struct low_rank *out, const struct export_layer *l, struct err *err)
+static bool whole(struct low_rank *out, const struct export_matrix *l, struct err *err)
 {
     double *row = xmalloc((size_t)l->cols * sizeof(*row));
     bool ok = make(out, l->rows, l->rows, l->cols, err);
@@ -35,10 +35,13 @@ static bool whole(struct low_rank *out, const struct export_layer *l, struct err
         memset(row, 0, (size_t)l->cols * sizeof(*row));
         for (int p = 0; p < l->parts; p++)
             for (int t = 0; t < l->part[p].rank; t++) {
-                double r = (double)l->part[p].r[(size_t)t * (size_t)l->rows + (size_t)i];
-                const float *x = l->part[p].x + (size_t)t * (size_t)l->cols;
+                const struct delta *d = &l->part[p];
+                double r = (double)d->r[(size_t)t * (size_t)l->rows + (size_t)i];
+                const float *x = d->x ? d->x + (size_t)t * (size_t)l->cols : NULL;
 
-                for (int j = 0; j < l->cols; j++)
+                if (d->kind == DELTA_COLUMNS)
+                    row[d->column[t]] += r;
+                for (int j = 0; d->kind == DELTA_LOW_RANK && j < l->cols; j++)
                     row[j] += r * (double)x[j];
             }
         for (int j = 0; j < l->cols; j++)
@@ -48,7 +51,7 @@ static bool whole(struct low_rank *out, const struct export_layer *l, struct err
     return ok;
 }
 
-bool low_rank_exact(struct low_rank *out, const struct export_layer *l, struct err *err)
+bool low_rank_exact(struct low_rank *out, const struct export_matrix *l, struct err *err)
 {
     size_t at = 0;
 
@@ -61,7 +64,10 @@ bool low_rank_exact(struct low_rank *out, const struct export_layer *l, struct e
         size_t n = (size_t)d->rank;
 
         memcpy(out->up + at * (size_t)l->rows, d->r, n * (size_t)l->rows * sizeof(float));
-        memcpy(out->down + at * (size_t)l->cols, d->x, n * (size_t)l->cols * sizeof(float));
+        if (d->kind == DELTA_LOW_RANK)
+            memcpy(out->down + at * (size_t)l->cols, d->x, n * (size_t)l->cols * sizeof(float));
+        for (int t = 0; d->kind == DELTA_COLUMNS && t < d->rank; t++)
+            out->down[(at + (size_t)t) * (size_t)l->cols + (size_t)d->column[t]] = 1;
         at += n;
     }
     return true;

@@ -12,7 +12,7 @@ struct low_rank {
 
 /* Exact: the edits' own factors one under another, or with more of them than rows the sum itself
  * under the unit matrix. */
-bool low_rank_exact(struct low_rank *out, const struct export_layer *l, struct err *err);
+bool low_rank_exact(struct low_rank *out, const struct export_matrix *l, struct err *err);
 /* The nearest of this rank in the Frobenius norm (Eckart and Young), from the eigenvectors of the
  * factors' Gram matrices in float64; rank < that of `exact`. The squares of what is lost and of
  * the whole are added to the sums. */

@@ -85,15 +85,36 @@ static const char *find(const struct part *part, const char *ours, size_t n)
     return NULL;
 }
 
-char *hf_down_module(const struct weights *w, int layer)
+char *hf_module(const struct weights *w, int layer, enum matrix which)
 {
     const struct naming *n = naming_of(weights_config(w));
-    const struct tensor *down = export_down(w, layer);
+    const char *part = matrix_tensor(weights_config(w), which);
+    const char *module = part ? find(n->block, part, strlen(part)) : NULL;
+    const struct tensor *t = export_tensor(w, layer, which);
 
+    if (!module || !t)
+        return NULL;
     /* text inside a model of more senses: its class keeps it one level deeper */
-    if (down && strstr(down->origin, "language_model."))
-        return xasprintf("model.language_model.layers.%d.%s", layer, find(n->block, "ffn_down", 8));
-    return xasprintf("%s.%d.%s", n->layers, layer, find(n->block, "ffn_down", 8));
+    if (strstr(t->origin, "language_model."))
+        return xasprintf("model.language_model.layers.%d.%s", layer, module);
+    return xasprintf("%s.%d.%s", n->layers, layer, module);
+}
+
+int hf_paired_heads(const struct model_config *c, enum matrix which)
+{
+    return !c->rope_interleaved ? 0
+           : which == MATRIX_Q  ? c->heads
+           : which == MATRIX_K  ? c->kv_heads
+                                : 0;
+}
+
+/* Llama's GGUF files hold the two halves of each head's rows in turn (pairs), transformers one
+ * after the other. */
+long hf_row(long row, long rows, int heads)
+{
+    long per = heads ? rows / heads : 1, at = row % per;
+
+    return heads ? row / per * per + 2 * (at % (per / 2)) + at / (per / 2) : row;
 }
 
 char *hf_tensor_name(const struct model_config *c, const char *ours)
