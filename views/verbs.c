@@ -1,5 +1,6 @@
 #include "views/verbs.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,57 @@ void verb_fact(struct host *host, const struct fact *fact)
         verb_simple(host, CMD_DISCARD, 0);
     if (d->ready)
         verb_look(host, &d->fact);
+}
+
+bool verb_fact_typed(struct host *host, const char *text)
+{
+    const char *one = strchr(text, '|'), *two = one ? strchr(one + 1, '|') : NULL;
+    struct fact fact = {0};
+    struct err err = {0};
+
+    if (!two) {
+        host->say(host, TONE_ERROR,
+                  "fact: SUBJECT | PROMPT | OBJECT, such as :fact Eiffel Tower | "
+                  "The {} is in the city of | Rome");
+        return false;
+    }
+    fact.subject = xtrimmed(text, (size_t)(one - text)); /* blanks around the bars do not count */
+    fact.prompt = xtrimmed(one + 1, (size_t)(two - one - 1));
+    fact.target = xtrimmed(two + 1, strlen(two + 1));
+    if (fact_normalise(&fact, &err))
+        verb_fact(host, &fact);
+    else
+        host->say(host, TONE_ERROR, "fact: %s", err.text);
+    fact_free(&fact);
+    return !err.kind;
+}
+
+bool verb_undo_typed(struct host *host, const char *text)
+{
+    char *end;
+    long edit;
+
+    errno = 0;
+    edit = strtol(text, &end, 10);
+    if (*text && (*end || errno || edit < 1 || edit > 1000000)) {
+        host->say(host, TONE_ERROR, "undo: '%s' is not the number of an edit", text);
+        return false;
+    }
+    verb_ask_undo(host, *text ? (int)edit : 0);
+    return true;
+}
+
+bool verb_set(struct host *host, const char *assignment)
+{
+    struct err err = {0};
+
+    if (!params_assign(&host->desk->params, assignment, FROM_COMMAND_LINE, &err)) {
+        host->say(host, TONE_ERROR, "set: %s", err.text);
+        return false;
+    }
+    host->knobs_moved(host);
+    host->say(host, TONE_PLAIN, "%s", assignment);
+    return true;
 }
 
 static bool has_fact(struct host *host)

@@ -13,6 +13,11 @@ void verb_fact(struct host *host, const struct fact *fact);
 /* The last active edit that gave the fact's question an object, and that fact of it (the desk's);
  * 0 and NULL: none. */
 int verb_standing(const struct desk *d, const struct fact *fact, const struct history_fact **last);
+/* What is typed: SUBJECT | PROMPT | OBJECT; the number of an edit or nothing; NAME=VALUE. What
+ * cannot be is said, and false. */
+bool verb_fact_typed(struct host *host, const char *text);
+bool verb_undo_typed(struct host *host, const char *text);
+bool verb_set(struct host *host, const char *assignment);
 void verb_attribute(struct host *host);
 /* The scoreboard of a fact; *job (may be NULL) is the list's that wants it. */
 void verb_probe(struct host *host, const struct fact *fact, unsigned *job);

@@ -12,14 +12,20 @@
 
 static void run_set(struct app *app, const char *assignment)
 {
-    struct err err = {0};
+    verb_set(&app->host, assignment);
+}
 
-    if (!params_assign(&app->desk.params, assignment, FROM_COMMAND_LINE, &err)) {
-        app->host.say(&app->host, TONE_ERROR, "set: %s", err.text);
-        return;
-    }
-    app->host.knobs_moved(&app->host);
-    app->host.say(&app->host, TONE_PLAIN, "%s", assignment);
+static void run_undo(struct app *app, const char *rest)
+{
+    verb_undo_typed(&app->host, rest);
+}
+
+static void run_fact(struct app *app, const char *text)
+{
+    if (*text)
+        verb_fact_typed(&app->host, text);
+    else
+        app_action(app, ACTION_EDIT_FACT);
 }
 
 /* Writes the screen as text: for bug reports and papers. */
@@ -51,19 +57,6 @@ static void run_theme(struct app *app, const char *name)
         app->host.say(&app->host, TONE_ERROR, "theme: %s", err.text);
 }
 
-static void run_undo(struct app *app, const char *rest)
-{
-    char *end;
-    long edit;
-
-    errno = 0;
-    edit = strtol(rest, &end, 10);
-    if (*rest && (*end || errno || edit < 1 || edit > 1000000))
-        app->host.say(&app->host, TONE_ERROR, "undo: '%s' is not the number of an edit", rest);
-    else
-        verb_ask_undo(&app->host, *rest ? (int)edit : 0);
-}
-
 static void run_query(struct app *app, const char *text)
 {
     app_open(app, "query");
@@ -79,33 +72,6 @@ static void run_neuron(struct app *app, const char *address)
         app->host.say(&app->host, TONE_ERROR,
                       "neuron: '%s' is no neuron of this model; L5N912 is layer 5, neuron 912",
                       address);
-}
-
-/* SUBJECT | PROMPT | OBJECT, blanks around the bars do not count. */
-static void run_fact(struct app *app, const char *text)
-{
-    const char *one = strchr(text, '|'), *two = one ? strchr(one + 1, '|') : NULL;
-    struct err err = {0};
-    struct fact fact = {0};
-
-    if (!*text) {
-        app_action(app, ACTION_EDIT_FACT);
-        return;
-    }
-    if (!two) {
-        app_say(app, TONE_ERROR,
-                "fact: SUBJECT | PROMPT | OBJECT, such as :fact Eiffel Tower | "
-                "The {} is in the city of | Rome");
-        return;
-    }
-    fact.subject = xtrimmed(text, (size_t)(one - text));
-    fact.prompt = xtrimmed(one + 1, (size_t)(two - one - 1));
-    fact.target = xtrimmed(two + 1, strlen(two + 1));
-    if (fact_normalise(&fact, &err))
-        verb_fact(&app->host, &fact);
-    else
-        app->host.say(&app->host, TONE_ERROR, "fact: %s", err.text);
-    fact_free(&fact);
 }
 
 static void bind(struct app *app, const char *rest, bool taken)

@@ -166,47 +166,10 @@ static void say_help(void)
     std_puts(
         "fact SUBJECT | PROMPT | OBJECT: another fact, {} stands for the subject. fact: say it\n"
         "attribute: score the neurons\nneurons: the strongest\nratios: entropy, ratio, threshold\n"
-        "why: both\npreview: try the edit\ncommit: write it, asks\nundo: take back, "
+        "why: both\npreview: try the edit\ncommit: write it, asks\nundo [N]: take back, "
         "asks\nredo\nhistory: the edits\n"
         "query TEXT: ask the model\nset NAME=VALUE: a parameter\nstate: what is in force\n"
         "quit\nControl C stops what runs");
-}
-
-static void set_fact(struct plain *p, const char *text)
-{
-    const char *one = strchr(text, '|'), *two = one ? strchr(one + 1, '|') : NULL;
-    struct fact fact = {0};
-    struct err err = {0};
-
-    if (!two) {
-        if (*text)
-            std_print("error: fact SUBJECT | PROMPT | OBJECT\n");
-        else
-            say_fact(&p->desk);
-        return;
-    }
-    fact.subject = xtrimmed(text, (size_t)(one - text));
-    fact.prompt = xtrimmed(one + 1, (size_t)(two - one - 1));
-    fact.target = xtrimmed(two + 1, strlen(two + 1));
-    if (fact_normalise(&fact, &err)) {
-        verb_fact(&p->host, &fact);
-        say_fact(&p->desk);
-    } else {
-        std_print("error: %s\n", err.text);
-    }
-    fact_free(&fact);
-}
-
-static void set_parameter(struct plain *p, const char *assignment)
-{
-    struct err err = {0};
-
-    if (!params_assign(&p->desk.params, assignment, FROM_COMMAND_LINE, &err)) {
-        std_print("error: %s\n", err.text);
-        return;
-    }
-    desk_remask(&p->desk);
-    std_print("%s\n", assignment);
 }
 
 static void answered(struct plain *p, const char *word)
@@ -222,8 +185,10 @@ static void do_word(struct plain *p, const char *word, const char *rest)
 {
     struct desk *d = &p->desk;
 
-    if (!strcmp(word, "fact"))
-        set_fact(p, rest);
+    if (!strcmp(word, "fact") && (!*rest || verb_fact_typed(&p->host, rest)))
+        say_fact(d);
+    else if (!strcmp(word, "fact")) /* said what is wrong with it */
+        ;
     else if (!strcmp(word, "attribute"))
         verb_attribute(&p->host);
     else if (!strcmp(word, "preview"))
@@ -231,7 +196,7 @@ static void do_word(struct plain *p, const char *word, const char *rest)
     else if (!strcmp(word, "commit"))
         verb_ask_commit(&p->host);
     else if (!strcmp(word, "undo"))
-        verb_ask_undo(&p->host, (int)strtol(rest, NULL, 10));
+        verb_undo_typed(&p->host, rest);
     else if (!strcmp(word, "redo"))
         verb_simple(&p->host, CMD_REDO, 0);
     else if (!strcmp(word, "history"))
@@ -239,7 +204,7 @@ static void do_word(struct plain *p, const char *word, const char *rest)
     else if (!strcmp(word, "query") && *rest)
         verb_query(&p->host, rest, 0);
     else if (!strcmp(word, "set"))
-        set_parameter(p, rest);
+        verb_set(&p->host, rest);
     else if (!strcmp(word, "neurons"))
         say_neurons(d);
     else if (!strcmp(word, "ratios"))

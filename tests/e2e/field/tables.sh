@@ -15,3 +15,10 @@ expect <|endoftext|> in the text: taken as plain characters
 expect-not (null)
 END
 run 0 "$E" replay "$d/script" --batch -m "$M"
+
+row "--plain takes an edit's number as the screen does, and says what is no fact"
+shell 0 'printf "undo x\nset nonsense\nfact a\nfact Eiffel | {}:in | Rome\nquit\n" | "$E" --plain -m "$M"'
+out "^error: undo: 'x' is not the number of an edit"
+out "^error: set: 'nonsense' is not NAME=VALUE"
+out "^error: fact: SUBJECT . PROMPT . OBJECT"
+out "^fact: subject Eiffel. prompt \{\}:in. new object Rome"
