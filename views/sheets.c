@@ -262,6 +262,36 @@ bool sheet_facts(struct table *s, const struct desk *d)
     return s->cells > 0;
 }
 
+/* A pair for what has a before, and for what is counted. */
+static void metric_columns(struct table *s)
+{
+    for (int m = 0; m < metric_count; m++) {
+        char name[96];
+
+        if (metric_table[m].has_before)
+            snprintf(name, sizeof(name), "%s_before %s_after", metric_table[m].key,
+                     metric_table[m].key);
+        else
+            snprintf(name, sizeof(name), "%s %s", metric_table[m].key,
+                     metric_table[m].whole_key ? metric_table[m].whole_key : "");
+        table_columns(s, name);
+    }
+}
+
+static void metric_cells(struct table *s, const struct metric *metric, const struct measured *m)
+{
+    if (metric->show == METRIC_YES) {
+        table_bool(s, m->part > 0);
+    } else if (metric->whole_key) {
+        table_real(s, m->part);
+        table_real(s, m->whole);
+    } else {
+        if (metric->has_before)
+            table_real(s, measured_before(m));
+        table_real(s, measured_value(m));
+    }
+}
+
 /* Every way that was tried, with the knobs it was tried with. */
 bool sheet_tries(struct table *s, const struct desk *d)
 {
@@ -273,14 +303,16 @@ bool sheet_tries(struct table *s, const struct desk *d)
     table_columns(s, "variant");
     for (int k = 0; k < knobs; k++)
         table_columns(s, param_info(knob[k])->name);
-    table_columns(s, "success p_before p_after said rephrase_ok rephrases locality_kept localities "
-                     "share_kept leak_ratio relative_norm seconds p_target_before p_target_after "
-                     "p_first_before p_first_after");
+    metric_columns(s);
+    table_columns(s, "said p_before p_after p_first_before p_first_after");
     for (int i = 0; i < DESK_TRIED; i++) {
         const struct tried *t = d->tried[i];
 
+        const struct measured *p;
+
         if (!t)
             continue;
+        p = &t->metric[metric_find("p(target)")]; /* again, as p_before and p_after */
         table_integer(s, t->variant);
         for (int k = 0; k < knobs; k++) {
             struct buf value = {0};
@@ -292,20 +324,13 @@ bool sheet_tries(struct table *s, const struct desk *d)
                 table_text(s, value.data);
             buf_free(&value);
         }
-        table_bool(s, t->success);
-        table_real(s, t->p_target[0]);
-        table_real(s, t->p_target[1]);
+        for (int m = 0; m < metric_count; m++)
+            metric_cells(s, &metric_table[m], &t->metric[m]);
         table_text(s, t->said);
-        table_integer(s, t->rephrase_ok);
-        table_integer(s, t->rephrases);
-        table_integer(s, t->locality_kept);
-        table_integer(s, t->localities);
-        table_real(s, t->share_kept);
-        table_real(s, t->leak_ratio);
-        table_real(s, t->relative_norm);
-        table_real(s, t->seconds);
-        for (int k = 0; k < 4; k++)
-            table_real(s, k < 2 ? t->p_target[k] : t->p_first[k - 2]);
+        table_real(s, measured_before(p));
+        table_real(s, measured_value(p));
+        table_real(s, t->p_first[0]);
+        table_real(s, t->p_first[1]);
     }
     return s->cells > 0;
 }

@@ -8,23 +8,6 @@
 #include "core/base/utf8.h"
 #include "tui/text.h"
 
-static const struct {
-    const char *name;
-    int better;
-} metrics[METRICS] = {
-    [METRIC_P] = {"p(target)", 1},       [METRIC_SUCCESS] = {"success", 1},
-    [METRIC_REPHRASE] = {"rephrase", 1}, [METRIC_LOCALITY] = {"locality", 1},
-    [METRIC_KEPT] = {"neurons kept", 0}, [METRIC_GAIN] = {"gain", 1},
-    [METRIC_LEAK] = {"leak", -1},        [METRIC_LEAK_RATIO] = {"leak/gain²", -1},
-    [METRIC_NORM] = {"‖ΔW‖/‖W‖", -1},    [METRIC_LEFT] = {"residual left", -1},
-    [METRIC_SECONDS] = {"seconds", 0},
-};
-
-static double share(int part, int whole)
-{
-    return whole ? (double)part / whole : (double)NAN;
-}
-
 void trials_now(struct trials_about *a, const struct desk *d)
 {
     char subject[64], target[48];
@@ -59,29 +42,10 @@ const char *trials_stale(const struct trials_about *a, const struct desk *d)
 
 void trial_take(struct trial *to, const struct tried *t)
 {
-    double *m = to->metric;
-
-    *to = (struct trial){.has = true,
-                         .p_before = t->p_target[0],
-                         .rephrase_ok = t->rephrase_ok,
-                         .rephrases = t->rephrases,
-                         .locality_kept = t->locality_kept,
-                         .localities = t->localities};
+    *to = (struct trial){.has = true};
     utf8_copy(to->why, sizeof(to->why), t->why);
     utf8_copy(to->said, sizeof(to->said), t->said);
-    m[METRIC_P] = t->p_target[1];
-    m[METRIC_SUCCESS] = t->success;
-    m[METRIC_REPHRASE] = share(t->rephrase_ok, t->rephrases);
-    m[METRIC_LOCALITY] = share(t->locality_kept, t->localities);
-    m[METRIC_KEPT] = t->share_kept;
-    for (int i = 0; i < t->applied.layers; i++) {
-        m[METRIC_GAIN] += t->applied.layer[i].gain_mask / t->applied.layers;
-        m[METRIC_LEAK] += t->applied.layer[i].leak / t->applied.layers;
-    }
-    m[METRIC_LEAK_RATIO] = t->leak_ratio;
-    m[METRIC_NORM] = t->relative_norm;
-    m[METRIC_LEFT] = t->applied.z_error;
-    m[METRIC_SECONDS] = t->seconds;
+    memcpy(to->metric, t->metric, sizeof(to->metric));
 }
 
 bool trial_stands(const struct trial *t)
@@ -89,49 +53,56 @@ bool trial_stands(const struct trial *t)
     return t->has && !*t->why;
 }
 
-const char *metric_name(enum metric m)
+double trial_value(const struct trial *t, int metric)
 {
-    return metrics[m].name;
+    return measured_value(&t->metric[metric]);
 }
 
-int metric_better(enum metric m)
+static void value_text(const struct measured *m, enum metric_show show, char out[24])
 {
-    return metrics[m].better;
-}
-
-const char *metric_text(const struct trial *t, enum metric m, char out[24])
-{
-    double v = t->metric[m];
+    double v = measured_value(m);
     char number[16];
 
-    if (!trial_stands(t)) {
-        snprintf(out, 24, t->has ? "✗" : "·");
-    } else if (m == METRIC_SUCCESS) {
+    switch (show) {
+    case METRIC_YES:
         snprintf(out, 24, v > 0 ? "✓ yes" : "✗ no");
-    } else if (isnan(v)) {
-        snprintf(out, 24, "–");
-    } else if (m == METRIC_REPHRASE) {
-        snprintf(out, 24, "%d/%d", t->rephrase_ok, t->rephrases);
-    } else if (m == METRIC_LOCALITY) {
-        snprintf(out, 24, "%d/%d", t->locality_kept, t->localities);
-    } else if (m == METRIC_KEPT) {
+        break;
+    case METRIC_COUNT:
+        snprintf(out, 24, "%.0f/%.0f", m->part, m->whole);
+        break;
+    case METRIC_PERCENT:
         snprintf(out, 24, "%.1f %%", 100 * v);
-    } else if (m == METRIC_LEAK_RATIO) {
-        snprintf(out, 24, v < 100 ? "%.2f×" : "%.0f×", v);
-    } else if (m == METRIC_NORM) {
+        break;
+    case METRIC_SMALL:
         snprintf(out, 24, v > 0 && v < 5e-6 ? "%.0e %%" : "%.3f %%", 100 * v);
-    } else if (m == METRIC_SECONDS) {
+        break;
+    case METRIC_TIMES:
+        snprintf(out, 24, v < 100 ? "%.2f×" : "%.0f×", v);
+        break;
+    case METRIC_SECONDS:
         snprintf(out, 24, "%.2f s", v);
-    } else {
+        break;
+    case METRIC_PROBABILITY:
         utf8_copy(out, 24, text_probability(number, v));
+        break;
     }
+}
+
+const char *metric_text(const struct trial *t, int metric, char out[24])
+{
+    if (!trial_stands(t))
+        snprintf(out, 24, t->has ? "✗" : "·");
+    else if (isnan(trial_value(t, metric)))
+        snprintf(out, 24, "–");
+    else
+        value_text(&t->metric[metric], metric_table[metric].show, out);
     return out;
 }
 
 /* .89 of 0.89; 1.2 of 1.23; 21 of 20.9 */
-const char *metric_short(const struct trial *t, enum metric m, char out[16])
+const char *metric_short(const struct trial *t, int metric, char out[16])
 {
-    double v = t->metric[m];
+    double v = trial_value(t, metric);
 
     if (!trial_stands(t))
         snprintf(out, 16, t->has ? "✗" : "·");
@@ -146,12 +117,12 @@ const char *metric_short(const struct trial *t, enum metric m, char out[16])
     return out;
 }
 
-bool metric_range(const struct trial *t, int count, enum metric m, double *low, double *high)
+bool metric_range(const struct trial *t, int count, int metric, double *low, double *high)
 {
     bool any = false;
 
     for (int i = 0; i < count; i++) {
-        double v = t[i].metric[m];
+        double v = trial_value(&t[i], metric);
 
         if (!trial_stands(&t[i]) || isnan(v))
             continue;
@@ -162,15 +133,19 @@ bool metric_range(const struct trial *t, int count, enum metric m, double *low, 
     return any;
 }
 
-int metric_best(const struct trial *t, int count, enum metric m)
+int metric_best(const struct trial *t, int count, int metric)
 {
+    int better = metric_table[metric].better;
     double low, high, want;
 
-    if (!metrics[m].better || !metric_range(t, count, m, &low, &high) || !(high > low))
+    if (!better || !metric_range(t, count, metric, &low, &high) || !(high > low))
         return -1;
-    want = metrics[m].better > 0 ? high : low;
-    for (int i = 0; i < count; i++)
-        if (trial_stands(&t[i]) && !(t[i].metric[m] < want) && !(t[i].metric[m] > want))
+    want = better > 0 ? high : low;
+    for (int i = 0; i < count; i++) {
+        double v = trial_value(&t[i], metric);
+
+        if (trial_stands(&t[i]) && !(v < want) && !(v > want))
             return i;
+    }
     return -1;
 }

@@ -3,28 +3,13 @@
 #define VIEWS_TRIALS_H
 
 #include "core/engine/results.h"
+#include "core/eval/metric.h"
 #include "views/desk.h"
-
-enum metric {
-    METRIC_P,        /* of the new object, after */
-    METRIC_SUCCESS,  /* 1 or 0 */
-    METRIC_REPHRASE, /* shares of probes; NAN where there are none */
-    METRIC_LOCALITY,
-    METRIC_KEPT, /* share of the neurons */
-    METRIC_GAIN, /* means over the edited layers */
-    METRIC_LEAK,
-    METRIC_LEAK_RATIO,
-    METRIC_NORM, /* ||dW|| / ||W|| */
-    METRIC_LEFT, /* ||Z - O|| / ||Z|| */
-    METRIC_SECONDS,
-    METRICS
-};
 
 struct trial {
     bool has;
     char why[160]; /* it could not be made */
-    double metric[METRICS], p_before;
-    int rephrase_ok, rephrases, locality_kept, localities;
+    struct measured metric[METRICS_MOST];
     char said[80];
 };
 
@@ -41,15 +26,15 @@ const char *trials_stale(const struct trials_about *a, const struct desk *d);
 
 void trial_take(struct trial *to, const struct tried *t);
 bool trial_stands(const struct trial *t); /* has numbers */
-const char *metric_name(enum metric m);
-int metric_better(enum metric m); /* 1: the higher, -1: the lower, 0: neither */
+/* By a metric's index. NAN: there is nothing to know. */
+double trial_value(const struct trial *t, int metric);
 /* With its unit; "·" where nothing is known, "–" where there is nothing to know. */
-const char *metric_text(const struct trial *t, enum metric m, char out[24]);
+const char *metric_text(const struct trial *t, int metric, char out[24]);
 /* In at most 4 columns, for a cell of a grid. */
-const char *metric_short(const struct trial *t, enum metric m, char out[16]);
+const char *metric_short(const struct trial *t, int metric, char out[16]);
 /* Best of `count` by this metric: its index, -1 if none stands or all are equal. */
-int metric_best(const struct trial *t, int count, enum metric m);
+int metric_best(const struct trial *t, int count, int metric);
 /* Lowest and highest; false if none stands. */
-bool metric_range(const struct trial *t, int count, enum metric m, double *low, double *high);
+bool metric_range(const struct trial *t, int count, int metric, double *low, double *high);
 
 #endif

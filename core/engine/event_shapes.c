@@ -375,21 +375,12 @@ static const struct member tried_field[] = {
     COUNT(tried, variants),
     ONE(tried, params, FIELD_PARAMS),
     PART(tried, applied, applied_shape),
-    BOOL(tried, success),
-    FIXED(tried, p_target, FIELD_DOUBLE),
     FIXED(tried, p_first, FIELD_DOUBLE),
     CHARS(tried, why),
     CHARS(tried, said),
-    INT(tried, rephrase_ok),
-    INT(tried, rephrases),
-    INT(tried, locality_kept),
-    INT(tried, localities),
-    REAL(tried, share_kept),
-    REAL(tried, leak_ratio),
-    REAL(tried, relative_norm),
-    REAL(tried, seconds),
+    ONE(tried, metric, FIELD_METRICS),
 };
-SHAPE(tried);
+SHAPE_READY(tried, tried_ready);
 
 static const struct member diff_layer_field[] = {
     LAYER(diff_layer, layer),      INT(diff_layer, columns),  REAL(diff_layer, norm),

@@ -23,4 +23,7 @@ extern const struct shape word_shape, context_shape, layer_report_shape, history
     history_entry_shape, probe_result_shape, diff_layer_shape, bisect_step_shape, drift_point_shape,
     exported_file_shape;
 
+/* tried.c: metrics of a struct tried that older recordings have elsewhere. */
+bool tried_ready(void *what, struct err *err);
+
 #endif

@@ -13,6 +13,7 @@
 #include "core/base/params.h"
 #include "core/edit/fact.h"
 #include "core/edit/report.h"
+#include "core/eval/metric.h"
 #include "core/eval/probed.h"
 
 struct attribution;
@@ -218,14 +219,9 @@ struct tried {
     struct params params;   /* that it was made with */
     char why[160];          /* it could not be made, and why: nothing below is known; or "" */
     struct applied applied; /* gain, leak, norms a layer */
-    bool success;
-    double p_target[2], p_first[2];
+    double p_first[2];      /* before, after */
     char said[80];
-    int rephrase_ok, rephrases, locality_kept, localities;
-    double share_kept;    /* of the neurons of the edited layers */
-    double leak_ratio;    /* mean over the layers */
-    double relative_norm; /* mean over the layers of ||dW|| / ||W|| */
-    double seconds;       /* without the target, which all variants share */
+    struct measured metric[METRICS_MOST]; /* by the table of core/eval/metric.h */
 };
 
 enum { DIFF_MATRICES = 256 }; /* as many are told of */

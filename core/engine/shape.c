@@ -12,6 +12,7 @@
 #include "core/base/utf8.h"
 #include "core/device/dtype.h"
 #include "core/engine/halves.h"
+#include "core/eval/metric.h"
 
 static long length_of(const struct member *f, const char *base)
 {
@@ -155,6 +156,36 @@ static void put_one(const struct member *f, const char *at, bool small, enum gra
     case FIELD_PARAMS:
         put_params(out, (const struct params *)(const void *)at);
         break;
+    case FIELD_METRICS: /* not under one name */
+        break;
+    }
+}
+
+/* Those that are known, each under its own name. */
+static void put_metrics(struct buf *out, const struct measured *m, const char **comma)
+{
+    for (int i = 0; i < metric_count; i++) {
+        const struct metric *row = &metric_table[i];
+
+        if (!(m[i].whole > 0))
+            continue;
+        buf_printf(out, "%s\"%s\":", *comma, row->key);
+        *comma = ",";
+        if (row->show == METRIC_YES) {
+            buf_puts(out, m[i].part > 0 ? "true" : "false");
+        } else if (row->has_before) {
+            buf_puts(out, "[");
+            json_put_double(out, m[i].before);
+            buf_puts(out, ",");
+            json_put_double(out, m[i].part);
+            buf_puts(out, "]");
+        } else {
+            json_put_double(out, m[i].part);
+        }
+        if (row->whole_key) {
+            buf_printf(out, ",\"%s\":", row->whole_key);
+            json_put_double(out, m[i].whole);
+        }
     }
 }
 
@@ -177,6 +208,10 @@ void shape_write(const struct shape *shape, const void *from, bool small, enum g
         long n = length_of(f, base);
         enum grain p = small && f->small < at_least ? at_least : small ? f->small : EXACT;
 
+        if (f->type == FIELD_METRICS) {
+            put_metrics(out, (const struct measured *)(const void *)at, &comma);
+            continue;
+        }
         if (!at || (f->store != STORE_OWNED && all_zero(at, (size_t)n * f->size)) ||
             (f->type == FIELD_CHARS && !*at && f->store == STORE_ONE) ||
             (p == DROPPED && f->optional))
@@ -271,6 +306,35 @@ static bool get_params(const json_t *v, struct params *p, struct err *err)
     return ok;
 }
 
+/* What an object says of every metric. Older ones leave out a count of 0. */
+static bool get_metrics(const struct shape *shape, const struct member *f, const json_t *from,
+                        struct measured *m, struct err *err)
+{
+    bool ok = true;
+
+    for (int i = 0; ok && i < metric_count; i++) {
+        const struct metric *row = &metric_table[i];
+        const json_t *v = json_object_get(from, row->key), *whole;
+
+        m[i].whole = v != NULL;
+        if (row->whole_key) {
+            whole = json_object_get(from, row->whole_key);
+            m[i].whole = 0;
+            ok = !whole || get_double(whole, &m[i].whole);
+        }
+        if (!v)
+            continue;
+        if (row->show == METRIC_YES)
+            m[i].part = json_is_true(v);
+        else if (row->has_before)
+            ok = ok && json_array_size(v) == 2 && get_double(json_array_get(v, 0), &m[i].before) &&
+                 get_double(json_array_get(v, 1), &m[i].part);
+        else
+            ok = ok && get_double(v, &m[i].part);
+    }
+    return ok || wrong(shape, f, "not numbers", err);
+}
+
 static bool get_one(const struct shape *shape, const struct member *f, const json_t *v, char *at,
                     struct err *err)
 {
@@ -315,6 +379,8 @@ static bool get_one(const struct shape *shape, const struct member *f, const jso
         return shape_read(f->part, v, at, err);
     case FIELD_PARAMS:
         return get_params(v, (struct params *)(void *)at, err);
+    case FIELD_METRICS: /* not under one name */
+        break;
     }
     return ok || wrong(shape, f, "not a value of its kind, or out of range", err);
 }
@@ -381,9 +447,13 @@ static bool get_many(const struct shape *shape, const struct member *f, const js
 }
 
 /* What is counted must be there, as far as its count says. */
-static bool get_field(const struct shape *shape, const struct member *f, const json_t *v,
+static bool get_field(const struct shape *shape, const struct member *f, const json_t *from,
                       char *base, struct err *err)
 {
+    const json_t *v = json_object_get(from, f->name);
+
+    if (f->type == FIELD_METRICS)
+        return get_metrics(shape, f, from, (struct measured *)(void *)(base + f->offset), err);
     for (int i = 0; i < 2; i++)
         if (f->count[i] != NO_COUNT) {
             int count;
@@ -409,8 +479,7 @@ bool shape_read(const struct shape *shape, const json_t *from, void *into, struc
     struct err why = {0};
 
     for (int i = 0; ok && i < shape->fields; i++)
-        ok = get_field(shape, &shape->field[i], json_object_get(from, shape->field[i].name), into,
-                       err);
+        ok = get_field(shape, &shape->field[i], from, into, err);
     if (ok && shape->ready && !shape->ready(into, &why))
         ok = err_set(err, ERR_FORMAT, "%s: %s", shape->name,
                      why.kind ? why.text : "its numbers contradict each other");

@@ -20,11 +20,12 @@ enum field_type {
     FIELD_LONG,
     FIELD_BOOL,
     FIELD_DOUBLE,
-    FIELD_FLOAT,  /* arrays of them are base64 of little-endian F32, F16 or F8 */
-    FIELD_TEXT,   /* char *, owned */
-    FIELD_CHARS,  /* char [size] */
-    FIELD_PART,   /* a struct */
-    FIELD_PARAMS, /* a struct params, by names */
+    FIELD_FLOAT,   /* arrays of them are base64 of little-endian F32, F16 or F8 */
+    FIELD_TEXT,    /* char *, owned */
+    FIELD_CHARS,   /* char [size] */
+    FIELD_PART,    /* a struct */
+    FIELD_PARAMS,  /* a struct params, by names */
+    FIELD_METRICS, /* struct measured [METRICS_MOST], by their keys among the other fields */
 };
 enum field_store {
     STORE_ONE,

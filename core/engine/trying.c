@@ -50,8 +50,7 @@ static bool trial_begin(struct trial *t, struct err *err)
         t->fact = fact_copy(&request[0].fact);
         notice_facts(e, request, 1);
         ok = answer_score(&t->before, e->open->edited, &c, &e->job, err) &&
-             probes_of(&t->probes, e->base, &t->fact, &p, PROBES_REPHRASE | PROBES_LOCALITY,
-                       &e->job, err);
+             probes_of(&t->probes, e->base, &t->fact, &p, metrics_probes(), &e->job, err);
     }
     requests_free(request, request ? t->cmd->count : 0);
     return ok;
@@ -93,53 +92,45 @@ static bool aim(struct trial *t, const struct request *request, int variant, str
 static void weigh(struct tried *out, const struct engine *e, const struct edit_result *r)
 {
     struct applied *a = &out->applied;
-    double kept = 0;
 
     a->layers = r->layers;
     a->z_error = r->z_error;
     a->moment_tokens = e->ground.space_tokens;
     a->draft = e->ground.space_tokens < e->ground.goal;
-    for (int i = 0; i < r->layers; i++) {
-        const struct layer_report *l = &r->report[i];
-
-        a->layer[i] = *l;
-        kept += (double)l->kept / e->model->config->ffn / r->layers;
-        out->leak_ratio += l->leak_ratio / r->layers;
-        out->relative_norm += l->weight_norm > 0 ? l->delta_norm / l->weight_norm / r->layers : 0;
-    }
-    out->share_kept = kept;
+    memcpy(a->layer, r->report, (size_t)r->layers * sizeof(a->layer[0]));
 }
 
-/* What the edited view says, to the fact's own prompt and to its probes. */
+/* What the edited view says to the fact's own prompt, and every metric. */
 static bool judge(struct trial *t, const struct model_state *view, const struct request *request,
-                  struct tried *out, struct err *err)
+                  const struct edit_result *result, double seconds, struct tried *out,
+                  struct err *err)
 {
     const struct continuation c = continuation_of_request(request);
     struct answered after;
-    struct verdict v;
+    struct measuring m = {.result = result,
+                          .params = &out->params,
+                          .before = &t->before,
+                          .after = &after.score,
+                          .probes = &t->probes,
+                          .state = view,
+                          .seconds = seconds,
+                          .job = &t->e->job};
+    struct applied *a = &out->applied;
+    bool ok;
 
     if (!answer_prompt(&after, view, &c, SAID_TOKENS, &t->e->job, err))
         return false;
-    out->p_target[0] = t->before.p;
-    out->p_target[1] = after.score.p;
-    out->p_first[0] = out->applied.p_before = t->before.p_first;
-    out->p_first[1] = out->applied.p_after = after.score.p_first;
-    out->success = fact_holds(&after.score, out->params.value[P_ACCEPT_P_MIN]);
-    memcpy(out->applied.p_target, out->p_target, sizeof(out->p_target));
-    out->applied.facts = 1;
-    out->applied.held = out->success;
+    out->p_first[0] = a->p_before = t->before.p_first;
+    out->p_first[1] = a->p_after = after.score.p_first;
+    a->p_target[0] = t->before.p;
+    a->p_target[1] = after.score.p;
+    a->facts = 1;
+    a->held = fact_holds(&after.score, out->params.value[P_ACCEPT_P_MIN]);
     utf8_copy(out->said, sizeof(out->said), after.said);
-    utf8_copy(out->applied.generated, sizeof(out->applied.generated), after.said);
+    utf8_copy(a->generated, sizeof(a->generated), after.said);
+    ok = metrics_measure(&m, out->metric, err);
     answered_free(&after);
-    for (int i = 0; i < t->probes.count; i++) {
-        bool near = t->probes.probe[i].kind == PROBE_LOCALITY;
-
-        if (!probe_ask(&v, &t->probes, i, view, false, &t->e->job, err))
-            return false;
-        ++*(near ? &out->localities : &out->rephrases);
-        *(near ? &out->locality_kept : &out->rephrase_ok) += v.ok;
-    }
-    return true;
+    return ok;
 }
 
 /* One variant, from its parameters to its numbers. */
@@ -152,7 +143,7 @@ static bool make(struct trial *t, int variant, const struct command *cmd, struct
     struct model_state *view = NULL;
     struct edit_plan plan = {0};
     unsigned run = 0;
-    double began;
+    double began, seconds;
     bool ok = may_edit(e, &cmd->params, err) && requests_build(e, cmd, &request, err) &&
               ground_ready(e, &cmd->params, cmd->draft, err) && aim(t, request, variant, err);
 
@@ -169,10 +160,10 @@ static bool make(struct trial *t, int variant, const struct command *cmd, struct
         view = state_copy(e->open->edited, ++e->generation);
         ok = edit_apply(&result, view, &plan, &e->job, err);
     }
-    out->seconds = clock_seconds() - began;
+    seconds = clock_seconds() - began;
     if (ok) {
         weigh(out, e, &result);
-        ok = judge(t, view, request, out, err);
+        ok = judge(t, view, request, &result, seconds, out, err);
     }
     edit_result_free(&result);
     edit_plan_free(&plan);

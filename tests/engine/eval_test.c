@@ -380,11 +380,16 @@ static struct said take(struct engine *e, struct command c)
                 CHECK(ev.edited->success == (s.held == 1));
                 CHECK_NEAR(ev.edited->p_target[1], s.p[1], 0);
             } else if (ev.kind == EV_TRIED) {
-                const struct tried *t = ev.tried;
+                const struct measured *m = ev.tried->metric, *p = &m[metric_find("p(target)")];
+                const struct measured *near = &m[metric_find("locality")],
+                                      *other = &m[metric_find("rephrase")];
 
-                s = (struct said){t->success,       {t->p_target[0], t->p_target[1]},
-                                  t->locality_kept, t->rephrase_ok,
-                                  t->localities,    t->rephrases};
+                s = (struct said){m[metric_find("success")].part > 0,
+                                  {p->before, p->part},
+                                  (int)near->part,
+                                  (int)other->part,
+                                  (int)near->whole,
+                                  (int)other->whole};
             } else if (ev.kind == EV_PROBED) {
                 count_probes(&s, ev.probed->probe, ev.probed->probes);
             } else if (ev.kind == EV_DIFF) {
@@ -454,6 +459,7 @@ static void all_say_the_same(double accept, struct said *first)
     }
     CHECK(tried.near == 3 && board.near == 3 && drift.near == 3 && diff.near == 3);
     CHECK(tried.kept == board.kept && board.kept == drift.kept && drift.kept == diff.kept);
+    CHECK(tried.rephrases == 2 && board.rephrases == 2 && diff.rephrases == 1);
     CHECK(tried.rephrase == board.rephrase && diff.rephrase <= board.rephrase);
     *first = commit;
     engine_stop(e);

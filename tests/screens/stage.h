@@ -333,6 +333,11 @@ static struct probed *board_of(const char *subject)
     return p;
 }
 
+static void give_metric(struct tried *t, const char *name, double part, double whole)
+{
+    t->metric[metric_find(name)] = (struct measured){.part = part, .whole = whole};
+}
+
 static void give_tries(struct desk *d, const struct params *variant, int count)
 {
     for (int i = 0; i < count; i++) {
@@ -341,18 +346,8 @@ static void give_tries(struct desk *d, const struct params *variant, int count)
         *t = (struct tried){.variant = i,
                             .variants = count,
                             .params = variant[i],
-                            .success = i % 3 != 2,
-                            .p_target = {0.006, 0.9 - 0.05 * (i % 7)},
                             .p_first = {0.006, 0.9 - 0.05 * (i % 7)},
-                            .said = " Rome, Italy.",
-                            .rephrase_ok = i % 3,
-                            .rephrases = 2,
-                            .locality_kept = 9 - i % 4,
-                            .localities = 10,
-                            .share_kept = 0.32,
-                            .leak_ratio = 6.2 - 0.3 * (i % 5),
-                            .relative_norm = 0.011,
-                            .seconds = 0.4};
+                            .said = " Rome, Italy."};
         t->applied.layers = 3;
         for (int l = 0; l < 3; l++)
             t->applied.layer[l] = (struct layer_report){.layer = 4 + l,
@@ -361,6 +356,18 @@ static void give_tries(struct desk *d, const struct params *variant, int count)
                                                         .gain_mask = 0.29 + 0.01 * i,
                                                         .leak = 0.02,
                                                         .leak_ratio = 6.2 + l * 0.7 - 0.1 * i};
+        give_metric(t, "success", i % 3 != 2, 1);
+        give_metric(t, "p(target)", 0.9 - 0.05 * (i % 7), 1);
+        t->metric[metric_find("p(target)")].before = 0.006;
+        give_metric(t, "rephrase", i % 3, 2);
+        give_metric(t, "locality", 9 - i % 4, 10);
+        give_metric(t, "neurons kept", 0.32, 1);
+        give_metric(t, "gain", 0.29 + 0.01 * i, 1);
+        give_metric(t, "leak", 0.02, 1);
+        give_metric(t, "leak/gain²", 6.2 - 0.3 * (i % 5), 1);
+        give_metric(t, "‖ΔW‖/‖W‖", 0.011, 1);
+        give_metric(t, "residual left", 0, 1);
+        give_metric(t, "seconds", 0.4, 1);
         give(d, EV_TRIED, t);
     }
 }

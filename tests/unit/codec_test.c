@@ -72,6 +72,13 @@ static void fill_one(const struct member *f, char *at)
         params_default((struct params *)(void *)at);
         ((struct params *)(void *)at)->value[P_RATIO_GE_A] = 0.17;
         break;
+    case FIELD_METRICS:
+        for (int i = 0; i < metric_count; i++)
+            ((struct measured *)(void *)at)[i] = (struct measured){
+                .part = metric_table[i].show == METRIC_YES ? chance(2) : chance(1000) / 7.0,
+                .whole = metric_table[i].whole_key ? 1 + chance(9) : 1,
+                .before = metric_table[i].has_before ? chance(1000) / 7.0 : 0};
+        break;
     }
 }
 

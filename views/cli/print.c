@@ -154,6 +154,7 @@ static json_t *field_value(const struct member *f, const void *at)
         return cli_text(at);
     case FIELD_PART:
     case FIELD_PARAMS:
+    case FIELD_METRICS:
         break;
     }
     return json_null();

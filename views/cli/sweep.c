@@ -9,13 +9,13 @@
 #include "core/base/ranks.h"
 #include "core/base/std.h"
 #include "core/base/utf8.h"
+#include "core/eval/metric.h"
 #include "views/cli/cli.h"
 
 /* Sums over the facts that were tried in one cell. */
 struct cell {
     int tried, failed; /* failed: its parameters cannot make the edit */
-    int success, rephrase_ok, rephrases, locality_kept, localities;
-    double p[2], kept, gain, leak_ratio, norm, seconds;
+    struct measured metric[METRICS_MOST];
     char said[80], why[160]; /* of the last one */
 };
 
@@ -28,15 +28,6 @@ struct sweep {
     int *mine, count;        /* the cells this process of mpirun tries: every n-th */
 };
 
-static double mean_gain(const struct applied *a)
-{
-    double sum = 0;
-
-    for (int i = 0; i < a->layers; i++)
-        sum += a->layer[i].gain_mask / a->layers;
-    return sum;
-}
-
 static void add(struct cell *c, const struct tried *t)
 {
     if (*t->why) {
@@ -45,24 +36,9 @@ static void add(struct cell *c, const struct tried *t)
         return;
     }
     c->tried++;
-    c->success += t->success;
-    c->rephrase_ok += t->rephrase_ok;
-    c->rephrases += t->rephrases;
-    c->locality_kept += t->locality_kept;
-    c->localities += t->localities;
-    for (int k = 0; k < 2; k++)
-        c->p[k] += t->p_target[k];
-    c->kept += t->share_kept;
-    c->gain += mean_gain(&t->applied);
-    c->leak_ratio += t->leak_ratio;
-    c->norm += t->relative_norm;
-    c->seconds += t->seconds;
+    for (int m = 0; m < metric_count; m++)
+        measured_add(&c->metric[m], &t->metric[m]);
     utf8_copy(c->said, sizeof(c->said), t->said);
-}
-
-static double share(double part, double whole)
-{
-    return whole > 0 ? part / whole : (double)NAN;
 }
 
 /* Values of a cell are numbers where the grid's are. */
@@ -95,16 +71,14 @@ static void as_json(const struct cli *cli, const struct sweep *s, int at, const 
     json_object_set_new(o, "grid", grid);
     json_object_set_new(o, "method", json_string(params_word(&p, P_EDIT_METHOD)));
     json_object_set_new(o, "edits", json_integer(c->tried));
-    json_object_set_new(o, "rel", cli_real(share(c->success, c->tried)));
-    json_object_set_new(o, "gen", cli_real(share(c->rephrase_ok, c->rephrases)));
-    json_object_set_new(o, "loc", cli_real(share(c->locality_kept, c->localities)));
-    json_object_set_new(o, "p_target",
-                        cli_pair(share(c->p[0], c->tried), share(c->p[1], c->tried)));
-    json_object_set_new(o, "kept", cli_real(share(c->kept, c->tried)));
-    json_object_set_new(o, "gain_mask", cli_real(share(c->gain, c->tried)));
-    json_object_set_new(o, "leak_ratio", cli_real(share(c->leak_ratio, c->tried)));
-    json_object_set_new(o, "relative_norm", cli_real(share(c->norm, c->tried)));
-    json_object_set_new(o, "seconds_per_edit", cli_real(share(c->seconds, c->tried)));
+    for (int m = 0; m < metric_count; m++) {
+        double value = measured_value(&c->metric[m]);
+
+        json_object_set_new(o, metric_table[m].json,
+                            metric_table[m].has_before
+                                ? cli_pair(measured_before(&c->metric[m]), value)
+                                : cli_real(value));
+    }
     json_object_set_new(o, "seed", json_integer((json_int_t)p.value[P_SEED]));
     if ((one || s->facts == 1) && c->tried)
         json_object_set_new(o, "said", cli_text(c->said));
@@ -124,8 +98,9 @@ static struct table text_table(const struct sweep *s, bool one)
     for (int i = 0; i < s->grid.axes; i++)
         buf_printf(&axes, "%s%s%%-14s", i ? "  " : "", s->grid.axis[i].name);
     table_layout(&t, axes.data);
-    table_layout(&t, "    success%9.1p  p(target)%9.4f  kept%9.1p  gain%8.4f  leak/g^2%9.2f  "
-                     "rephrase%9.1p  locality%9.1p  |dW|/|W|%8.5f  s%6.2f");
+    for (int m = 0; m < metric_count; m++)
+        if (metric_table[m].column)
+            table_layout(&t, metric_table[m].column);
     table_layout(&t, one || s->facts == 1 ? "  says%s" : "  %s");
     buf_free(&axes);
     return t;
@@ -154,15 +129,9 @@ static void as_text(const struct sweep *s, int at, const struct cell *c, bool on
     }
     for (int i = 0; i < s->grid.axes; i++)
         table_text(&t, s->grid.axis[i].value[grid_at(&s->grid, at, i)]);
-    table_real(&t, share(c->success, c->tried));
-    table_real(&t, c->p[1] / c->tried);
-    table_real(&t, c->kept / c->tried);
-    table_real(&t, c->gain / c->tried);
-    table_real(&t, c->leak_ratio / c->tried);
-    table_real(&t, share(c->rephrase_ok, c->rephrases));
-    table_real(&t, share(c->locality_kept, c->localities));
-    table_real(&t, c->norm / c->tried);
-    table_real(&t, c->seconds / c->tried);
+    for (int m = 0; m < metric_count; m++)
+        if (metric_table[m].column)
+            table_real(&t, measured_value(&c->metric[m]));
     if (one)
         table_format(&t, "fact %d: %s", s->at + 1, c->said);
     else

@@ -221,22 +221,21 @@ static void said_row(const struct compare *c, struct surface *s, struct rect in,
     }
 }
 
-static void metric_row(const struct compare *c, struct surface *s, struct rect in, int y,
-                       enum metric m)
+static void metric_row(const struct compare *c, struct surface *s, struct rect in, int y, int m)
 {
     int cols = (in.w - LABEL) / COLUMNS, best = metric_best(c->trial, COLUMNS, m);
     struct pen p = pen_at(s, in, y, 0);
     char text[24];
 
-    pen_text(&p, ROLE_DIM, metric_name(m));
+    pen_text(&p, ROLE_DIM, metric_table[m].name);
     for (int i = 0; i < COLUMNS; i++) {
         const struct trial *t = &c->trial[i];
         enum role role = i == best ? ROLE_GOOD : ROLE_TEXT;
 
         if (!trial_stands(t))
             role = t->has ? ROLE_WARN : ROLE_EMPTY;
-        else if (m == METRIC_SUCCESS)
-            role = t->metric[m] > 0 ? ROLE_GOOD : ROLE_WARN;
+        else if (metric_table[m].show == METRIC_YES)
+            role = trial_value(t, m) > 0 ? ROLE_GOOD : ROLE_WARN;
         p = pen_at(s, in, y, column_x(&in, i));
         pen_right(&p, role, cols - 1, metric_text(t, m, text));
     }
@@ -245,11 +244,7 @@ static void metric_row(const struct compare *c, struct surface *s, struct rect i
 static void table(const struct compare *c, const struct desk *d, struct surface *s,
                   struct rect area)
 {
-    static const enum metric row[] = {METRIC_SUCCESS,  METRIC_P,          METRIC_REPHRASE,
-                                      METRIC_LOCALITY, METRIC_LEAK_RATIO, METRIC_GAIN,
-                                      METRIC_KEPT,     METRIC_NORM,       METRIC_LEAK,
-                                      METRIC_LEFT,     METRIC_SECONDS};
-    int n = sizeof(row) / sizeof(*row), tried = 0, y = 2;
+    int tried = 0, y = 2;
     char hint[64] = "Enter runs them", title[160];
     struct rect in;
 
@@ -265,9 +260,9 @@ static void table(const struct compare *c, const struct desk *d, struct surface 
     if (in.h < 4 || in.w < LABEL + 5 * COLUMNS)
         return;
     heading(c, s, in);
-    for (int i = 0; i < n && y < in.h; i++) {
-        metric_row(c, s, in, y++, row[i]);
-        if (row[i] == METRIC_P && y < in.h)
+    for (int m = 0; m < metric_count && y < in.h; m++) {
+        metric_row(c, s, in, y++, m);
+        if (metric_table[m].has_before && y < in.h) /* what is said, below how probable it is */
             said_row(c, s, in, y++);
     }
     box_foot(s, area, columns[c->at].what);
@@ -276,7 +271,7 @@ static void table(const struct compare *c, const struct desk *d, struct surface 
 /* --- the cloud ---------------------------------------------------------------------------- */
 
 struct axes {
-    enum metric x, y;
+    int x, y;               /* metrics */
     double low[2], high[2]; /* of x, y */
 };
 
@@ -292,21 +287,22 @@ static bool axes_of(const struct compare *c, struct axes *a)
 {
     double low, high;
 
-    *a = (struct axes){.x = METRIC_GAIN, .y = METRIC_LEAK_RATIO};
+    *a = (struct axes){.x = metric_find("gain"), .y = metric_find("leak/gain²")};
     if (c->picture == BY_ANSWER) {
-        a->x = METRIC_P;
-        a->y = metric_range(c->trial, VARIANTS, METRIC_LOCALITY, &low, &high) ? METRIC_LOCALITY
-                                                                              : METRIC_LEAK_RATIO;
+        a->x = metric_find("p(target)");
+        if (metric_range(c->trial, VARIANTS, metric_find("locality"), &low, &high))
+            a->y = metric_find("locality");
     }
     for (int k = 0; k < 2; k++) {
-        enum metric m = k ? a->y : a->x;
+        int m = k ? a->y : a->x;
+        double mine = trial_value(&c->trial[NMKE], m);
 
         /* the others may lie far off: they are drawn where they fall inside */
         if (!metric_range(&c->trial[COLUMNS], CLOUD, m, &low, &high))
             return false;
-        if (trial_stands(&c->trial[NMKE]) && !isnan(c->trial[NMKE].metric[m])) {
-            low = fmin(low, c->trial[NMKE].metric[m]);
-            high = fmax(high, c->trial[NMKE].metric[m]);
+        if (trial_stands(&c->trial[NMKE]) && !isnan(mine)) {
+            low = fmin(low, mine);
+            high = fmax(high, mine);
         }
         widen(&low, &high);
         a->low[k] = low;
@@ -317,8 +313,8 @@ static bool axes_of(const struct compare *c, struct axes *a)
 
 static bool place(const struct axes *a, const struct trial *t, struct rect plot, int *y, int *x)
 {
-    double u = (t->metric[a->x] - a->low[0]) / (a->high[0] - a->low[0]);
-    double w = (t->metric[a->y] - a->low[1]) / (a->high[1] - a->low[1]);
+    double u = (trial_value(t, a->x) - a->low[0]) / (a->high[0] - a->low[0]);
+    double w = (trial_value(t, a->y) - a->low[1]) / (a->high[1] - a->low[1]);
 
     if (!trial_stands(t) || isnan(u) || isnan(w) || u < 0 || u > 1 || w < 0 || w > 1)
         return false;
@@ -371,7 +367,7 @@ static void scale(const struct axes *a, struct surface *s, struct rect in, struc
     p = pen_at(s, in, plot.h + 1, 8);
     pen_right(&p, ROLE_DIM, plot.w, text_probability(text, a->high[0]));
     p = pen_at(s, in, plot.h + 1, 8 + plot.w / 2 - 6);
-    pen_printf(&p, ROLE_TEXT, "%s →", metric_name(a->x));
+    pen_printf(&p, ROLE_TEXT, "%s →", metric_table[a->x].name);
 }
 
 static void cloud(const struct compare *c, struct surface *s, struct rect area)
@@ -382,7 +378,7 @@ static void cloud(const struct compare *c, struct surface *s, struct rect area)
     struct rect in, plot;
 
     show_print(title, sizeof(title), "%s against %s, %d random masks of equal size",
-               metric_name(a.y), metric_name(a.x), CLOUD);
+               metric_table[a.y].name, metric_table[a.x].name, CLOUD);
     in = box_draw(s, area, title, "d other axes", false);
     plot = (struct rect){in.y, in.x + 8, in.h - 2, in.w - 8};
     if (rect_empty(in) || plot.h < 2 || plot.w < 12)
@@ -398,15 +394,15 @@ static void cloud(const struct compare *c, struct surface *s, struct rect area)
 }
 
 /* How many of the cloud this is better than, and as good as, of how many that stand. */
-static int beaten(const struct compare *c, enum metric m, int *equal, int *of)
+static int beaten(const struct compare *c, int m, int *equal, int *of)
 {
-    double mine = c->trial[NMKE].metric[m];
+    double mine = trial_value(&c->trial[NMKE], m);
     int n = 0;
 
     *of = *equal = 0;
     for (int i = COLUMNS; i < VARIANTS; i++) {
-        double other = c->trial[i].metric[m];
-        bool better = metric_better(m) > 0 ? mine > other : mine < other;
+        double other = trial_value(&c->trial[i], m);
+        bool better = metric_table[m].better > 0 ? mine > other : mine < other;
 
         if (!trial_stands(&c->trial[i]) || isnan(other))
             continue;
@@ -419,9 +415,8 @@ static int beaten(const struct compare *c, enum metric m, int *equal, int *of)
 
 static void against_chance(const struct compare *c, struct surface *s, struct rect area)
 {
-    static const enum metric line[] = {METRIC_GAIN, METRIC_LEAK_RATIO, METRIC_P, METRIC_REPHRASE,
-                                       METRIC_LOCALITY};
     struct rect in = box_draw(s, area, "NMKE against chance", "as published", false);
+    bool counted = false; /* a metric of probes is among them */
     int y = 0;
 
     if (rect_empty(in))
@@ -431,13 +426,15 @@ static void against_chance(const struct compare *c, struct surface *s, struct re
                      c->running ? "being tried" : "nothing tried yet: Enter runs");
         return;
     }
-    for (size_t i = 0; i < sizeof(line) / sizeof(*line) && y < in.h; i++) {
-        int of, equal, n = beaten(c, line[i], &equal, &of);
+    for (int m = 0; m < metric_count && y < in.h; m++) {
+        int of, equal, n = beaten(c, m, &equal, &of);
         struct pen p = pen_at(s, in, y, 0);
 
-        if (!of || isnan(c->trial[NMKE].metric[line[i]]))
+        if (!metric_table[m].map || !metric_table[m].better || !of ||
+            isnan(trial_value(&c->trial[NMKE], m)))
             continue;
-        pen_fit(&p, ROLE_DIM, 11, metric_name(line[i]));
+        counted = counted || metric_table[m].probes;
+        pen_fit(&p, ROLE_DIM, 11, metric_table[m].name);
         pen_printf(&p, ROLE_STRONG, "P%-3.0f ", (100.0 * n + 50.0 * equal) / of);
         pen_printf(&p, 2 * n + equal >= of ? ROLE_GOOD : ROLE_WARN, "beats %d", n);
         if (equal)
@@ -445,7 +442,7 @@ static void against_chance(const struct compare *c, struct surface *s, struct re
         pen_printf(&p, ROLE_DIM, " of %d", of);
         y++;
     }
-    if (!c->trial[NMKE].rephrases && !c->trial[NMKE].localities && y + 1 < in.h)
+    if (!counted && y + 1 < in.h)
         surface_text(s, in, y + 1, 0, ROLE_DIM, "no probes: | picks a relation that brings some");
     if (y + 3 < in.h)
         surface_text(s, in, in.h - 1, 0, ROLE_DIM, "better: more gain, less leak, more answers");

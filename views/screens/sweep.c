@@ -34,9 +34,7 @@ struct sweep {
     int y, x, focus;
 };
 
-static const enum metric maps[] = {METRIC_P,          METRIC_KEPT,     METRIC_GAIN,
-                                   METRIC_LEAK_RATIO, METRIC_REPHRASE, METRIC_LOCALITY};
-enum { MAPS = sizeof(maps) / sizeof(*maps) };
+enum { MAPS = 6 }; /* the first metrics that are to have one */
 
 /* Where a knob is worth looking at. */
 static const struct {
@@ -368,10 +366,10 @@ struct spot {
     bool best, here;
 };
 
-static void cell(const struct trial *t, enum metric m, const double range[2], struct surface *s,
+static void cell(const struct trial *t, int m, const double range[2], struct surface *s,
                  struct rect in, const struct spot *at)
 {
-    double v = t->metric[m];
+    double v = trial_value(t, m);
     double u = range[1] > range[0] ? (v - range[0]) / (range[1] - range[0]) : 0.5;
     struct pen p = pen_at(s, in, at->y, at->x + (at->number == at->cols ? 0 : at->swatch));
     char text[16];
@@ -400,8 +398,8 @@ static void cell(const struct trial *t, enum metric m, const double range[2], st
 
 /* Two rows a cell: the colour, and below it the number. One row: both beside each other where
  * there is room, else the colour alone (the cell under the cursor has its numbers below). */
-static void spot_draw(const struct trial *t, enum metric m, const double range[2],
-                      struct surface *s, struct rect in, struct spot at, int rows_high)
+static void spot_draw(const struct trial *t, int m, const double range[2], struct surface *s,
+                      struct rect in, struct spot at, int rows_high)
 {
     if (rows_high > 1) {
         at.swatch = at.cols - 1;
@@ -432,7 +430,7 @@ static void across_labels(const struct sweep *w, struct surface *s, struct rect 
                          brief(a->value[x]));
 }
 
-static void map(const struct sweep *w, enum metric m, struct surface *s, struct rect area)
+static void map(const struct sweep *w, int m, struct surface *s, struct rect area)
 {
     const struct grid_axis *a = across(w);
     double range[2] = {0, 0};
@@ -445,7 +443,7 @@ static void map(const struct sweep *w, enum metric m, struct surface *s, struct 
     if (any)
         show_print(hint, sizeof(hint), "%s–%s", text_probability(number[0], range[0]),
                    text_probability(number[1], range[1]));
-    utf8_copy(title, sizeof(title), metric_name(m));
+    utf8_copy(title, sizeof(title), metric_table[m].name);
     in = box_draw(s, area, title, hint, false);
     if (in.h < 2 || in.w < label + 2 * a->count)
         return;
@@ -474,7 +472,7 @@ static void map(const struct sweep *w, enum metric m, struct surface *s, struct 
     }
     across_labels(w, s, in, label, cols);
     if (best >= 0)
-        box_foot(s, area, metric_better(m) > 0 ? "higher is better" : "lower is better");
+        box_foot(s, area, metric_table[m].better > 0 ? "higher is better" : "lower is better");
 }
 
 static void details(const struct sweep *w, struct surface *s, struct rect area)
@@ -502,10 +500,10 @@ static void details(const struct sweep *w, struct surface *s, struct rect area)
                 t->has ? t->why : "not tried: x tries the grid, in scratch weights");
         return;
     }
-    for (int m = 0; m < METRICS; m++) {
-        const char *name = metric_name((enum metric)m);
+    for (int m = 0; m < metric_count; m++) {
+        const char *name = metric_table[m].name;
 
-        metric_text(t, (enum metric)m, text);
+        metric_text(t, m, text);
         if (p.x && p.x + text_width(name) + text_width(text) + 3 > in.w)
             p = pen_at(s, in, p.y + 1, 0);
         if (p.y >= in.h)
@@ -532,11 +530,14 @@ static void sweep_draw(const struct view *v, struct surface *s, struct rect area
         return;
     layout_rows(area, parts, 4, r);
     axes(w, v->host->desk, s, r[0]);
-    for (int i = 0; i < MAPS; i++) {
+    for (int m = 0, i = 0; m < metric_count && i < MAPS; m++) {
+        if (!metric_table[m].map)
+            continue;
         if (i % 3 == 0)
             layout_columns(r[1 + i / 3], thirds, 3, c);
         if (!rect_empty(c[i % 3]))
-            map(w, maps[i], s, c[i % 3]);
+            map(w, m, s, c[i % 3]);
+        i++;
     }
     if (!rect_empty(r[3]))
         details(w, s, r[3]);

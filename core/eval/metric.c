@@ -1,0 +1,159 @@
+/* The table of metrics, and how each is measured. To add one: a row, and its function. */
+#include "core/eval/metric.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/edit/editor.h"
+#include "core/eval/probe.h"
+
+static double kept(const struct layer_report *r, const struct measuring *m)
+{
+    return (double)r->kept / m->state->model->config->ffn;
+}
+
+static double gain(const struct layer_report *r, const struct measuring *m)
+{
+    (void)m;
+    return r->gain_mask;
+}
+
+static double leak(const struct layer_report *r, const struct measuring *m)
+{
+    (void)m;
+    return r->leak;
+}
+
+static double leak_ratio(const struct layer_report *r, const struct measuring *m)
+{
+    (void)m;
+    return r->leak_ratio;
+}
+
+static double relative_norm(const struct layer_report *r, const struct measuring *m)
+{
+    (void)m;
+    return r->weight_norm > 0 ? r->delta_norm / r->weight_norm : 0;
+}
+
+static bool success(const struct measuring *m, struct measured *out, struct err *err)
+{
+    (void)err;
+    out->part = fact_holds(m->after, m->params->value[P_ACCEPT_P_MIN]);
+    return true;
+}
+
+static bool p_target(const struct measuring *m, struct measured *out, struct err *err)
+{
+    (void)err;
+    out->part = m->after->p;
+    out->before = m->before->p;
+    return true;
+}
+
+static bool residual(const struct measuring *m, struct measured *out, struct err *err)
+{
+    (void)err;
+    out->part = m->result->z_error;
+    return true;
+}
+
+static bool seconds(const struct measuring *m, struct measured *out, struct err *err)
+{
+    (void)err;
+    out->part = m->seconds;
+    return true;
+}
+
+/* In the order in which they are shown. */
+const struct metric metric_table[] = {
+    {"success", METRIC_YES, 1, "rel", "success", NULL, "    success%9.1p", .measure = success},
+    {"p(target)", METRIC_PROBABILITY, 1, "p_target", "p_target", NULL, "  p(target)%9.4f", true,
+     true, .measure = p_target},
+    {"neurons kept", METRIC_PERCENT, 0, "kept", "share_kept", NULL, "  kept%9.1p", true,
+     .layer = kept},
+    {"gain", METRIC_PROBABILITY, 1, "gain_mask", "gain_mask", NULL, "  gain%8.4f", true,
+     .layer = gain},
+    {"leak/gain²", METRIC_TIMES, -1, "leak_ratio", "leak_ratio", NULL, "  leak/g^2%9.2f", true,
+     .layer = leak_ratio},
+    {"rephrase", METRIC_COUNT, 1, "gen", "rephrase_ok", "rephrases", "  rephrase%9.1p", true,
+     .probes = PROBES_REPHRASE},
+    {"locality", METRIC_COUNT, 1, "loc", "locality_kept", "localities", "  locality%9.1p", true,
+     .probes = PROBES_LOCALITY},
+    {"‖ΔW‖/‖W‖", METRIC_SMALL, -1, "relative_norm", "relative_norm", NULL, "  |dW|/|W|%8.5f",
+     .layer = relative_norm},
+    {"leak", METRIC_PROBABILITY, -1, "leak", "leak", .layer = leak},
+    {"residual left", METRIC_PROBABILITY, -1, "z_error", "z_error", .measure = residual},
+    {"seconds", METRIC_SECONDS, 0, "seconds_per_edit", "seconds", NULL, "  s%6.2f",
+     .measure = seconds},
+};
+const int metric_count = (int)(sizeof(metric_table) / sizeof(metric_table[0]));
+_Static_assert(sizeof(metric_table) / sizeof(metric_table[0]) <= METRICS_MOST,
+               "METRICS_MOST is too small");
+
+int metric_find(const char *name)
+{
+    for (int i = 0; i < metric_count; i++)
+        if (!strcmp(metric_table[i].name, name))
+            return i;
+    return -1;
+}
+
+unsigned metrics_probes(void)
+{
+    unsigned all = 0;
+
+    for (int i = 0; i < metric_count; i++)
+        all |= metric_table[i].probes;
+    return all;
+}
+
+static bool count_passed(const struct measuring *m, unsigned kinds, struct measured *out,
+                         struct err *err)
+{
+    struct verdict v;
+
+    *out = (struct measured){0};
+    for (int i = 0; i < m->probes->count; i++) {
+        if (!(kinds & 1U << m->probes->probe[i].kind))
+            continue;
+        if (!probe_ask(&v, m->probes, i, m->state, false, m->job, err))
+            return false;
+        out->part += v.ok;
+        out->whole++;
+    }
+    return true;
+}
+
+bool metrics_measure(const struct measuring *m, struct measured *out, struct err *err)
+{
+    for (int i = 0; i < metric_count; i++) {
+        const struct metric *row = &metric_table[i];
+        const struct edit_result *r = m->result;
+
+        out[i] = (struct measured){.whole = 1};
+        for (int l = 0; row->layer && l < r->layers; l++)
+            out[i].part += row->layer(&r->report[l], m) / r->layers;
+        if ((row->measure && !row->measure(m, &out[i], err)) ||
+            (row->probes && !count_passed(m, row->probes, &out[i], err)))
+            return false;
+    }
+    return true;
+}
+
+double measured_value(const struct measured *m)
+{
+    return m->whole > 0 ? m->part / m->whole : (double)NAN;
+}
+
+double measured_before(const struct measured *m)
+{
+    return m->whole > 0 ? m->before / m->whole : (double)NAN;
+}
+
+void measured_add(struct measured *sum, const struct measured *one)
+{
+    sum->part += one->part;
+    sum->whole += one->whole;
+    sum->before += one->before;
+}
