@@ -118,7 +118,9 @@ void utf8_copy(char *out, size_t size, const char *text)
     out[n] = '\0';
 }
 
-bool utf8_blank(int32_t code)
+/* Whether a character is white space, or shows nothing (a zero-width space, a joiner, a byte order
+ * mark, a mark of direction): what nobody sees at the ends of a text. */
+static bool utf8_blank(int32_t code)
 {
     static const struct {
         int32_t first, last;

@@ -21,10 +21,8 @@ size_t utf8_cut(const char *text, size_t length, size_t n);
 /* Copies the text into `size` bytes, as much as fits of whole characters, NUL-terminated. NULL is
  * "". */
 void utf8_copy(char *out, size_t size, const char *text);
-/* Whether a character is white space, or shows nothing (a zero-width space, a joiner, a byte order
- * mark, a mark of direction): what nobody sees at the ends of a text. */
-bool utf8_blank(int32_t code);
-/* Leaves such characters out at both ends: *text moves to what is left, its length is returned. */
+/* Leaves white space, and what shows nothing (a zero-width space, a joiner, a byte order mark, a
+ * mark of direction), out at both ends: *text moves to what is left, its length is returned. */
 size_t utf8_trim(const char **text, size_t n);
 /* A text that becomes a C string carries its NUL bytes as 0xC0 0x80, which no UTF-8 holds, so that
  * nothing behind them is lost. */

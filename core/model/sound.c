@@ -72,7 +72,9 @@ static void name_place(const struct tensor *t, long row, long col, char *out, si
         snprintf(out, size, "row %ld, column %ld", row, col);
 }
 
-bool tensor_sound(const struct weights *w, const struct tensor *t, struct err *err)
+/* Whether all of a tensor is finite. ERR_FORMAT names the tensor, the layer and the place of the
+ * first element that is not, in the model's orientation ([out, in]). */
+static bool tensor_sound(const struct weights *w, const struct tensor *t, struct err *err)
 {
     int layers = weights_config(w)->layers, layer = layer_of(t, layers);
     char in[24] = "", place[128], also[80] = "";

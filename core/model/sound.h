@@ -6,9 +6,6 @@
 
 #include "core/model/model.h"
 
-/* Whether all of a tensor is finite. ERR_FORMAT names the tensor, the layer and the place of the
- * first element that is not, in the model's orientation ([out, in]). */
-bool tensor_sound(const struct weights *w, const struct tensor *t, struct err *err);
 /* The tensor's bytes are being read: looks at them now, and says nothing. */
 void model_look_at(struct model *m, const struct tensor *t);
 /* Before a block is computed with (`layer`), or what is around the blocks (`layer` = their
