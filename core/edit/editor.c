@@ -252,7 +252,38 @@ static double residual_of(const struct edit_plan *plan, int d, const float *out_
     return sqrt(sum);
 }
 
-/* Step 4 of methods 4.10 for every layer, once. */
+bool edit_plan_keys(struct edit_plan *plan, const struct model_state *state, struct job *job,
+                    struct err *err)
+{
+    const struct model_config *c = state->model->config;
+    size_t u = (size_t)plan->count;
+
+    if (plan->keys)
+        return true;
+    plan->keys = xmalloc((size_t)plan->layers * u * (size_t)c->ffn * sizeof(float));
+    plan->out_z = xmalloc(u * (size_t)c->hidden * sizeof(float));
+    if (edit_keys(state, plan->request, plan->count, plan->layer, plan->layers, plan->keys,
+                  plan->out_z, job, err))
+        return true;
+    free(plan->keys);
+    free(plan->out_z);
+    plan->keys = plan->out_z = NULL;
+    return false;
+}
+
+void edit_plan_free(struct edit_plan *plan)
+{
+    for (int i = 0; plan->mask && i < plan->layers * (plan->own_masks ? plan->count : 1); i++)
+        mask_free(plan->mask[i]);
+    free(plan->mask);
+    free(plan->keys);
+    free(plan->out_z);
+    plan->mask = NULL;
+    plan->keys = plan->out_z = NULL;
+}
+
+/* Step 4 of methods 4.10 for every layer, once. `keys` and `out_z` are those of scratch, before and
+ * after. */
 static bool one_pass(struct edit_result *out, struct model_state *scratch,
                      const struct edit_plan *plan, float *keys, float *out_z, float *residual,
                      struct job *job, struct err *err)
@@ -264,11 +295,8 @@ static bool one_pass(struct edit_result *out, struct model_state *scratch,
         struct layer_report *report = &out->report[i];
         struct solution s = {0};
         const float *k = keys + (size_t)i * (size_t)plan->count * (size_t)m;
-        bool ok = edit_keys(scratch, plan->request, plan->count, plan->layer, plan->layers, keys,
-                            out_z, job, err);
+        bool ok;
 
-        if (!ok)
-            return false;
         report->weight_norm = matrix_norm(scratch, plan->layer[i], err);
         report->residual = residual_of(plan, d, out_z, residual, &z);
         ok = solve_layer(plan, i, k, &s, report, err);
@@ -277,27 +305,53 @@ static bool one_pass(struct edit_result *out, struct model_state *scratch,
         solution_free(&s, scratch->model->dev);
         if (!ok)
             return err_in(err, "layer %d", plan->layer[i]);
+        if (!edit_keys(scratch, plan->request, plan->count, plan->layer, plan->layers, keys, out_z,
+                       job, err))
+            return false;
     }
-    return device_sync(scratch->model->dev, err);
+    return true;
 }
 
-bool edit_apply(struct edit_result *out, struct model_state *scratch, const struct edit_plan *plan,
+/* The raw post-edit keys: what later edits must leave alone (methods 4.6, 5). */
+static void keep_keys(struct edit_result *out, const struct edit_plan *plan, const float *keys,
+                      int neurons)
+{
+    size_t m = (size_t)neurons, um = (size_t)plan->count * m;
+
+    for (int i = 0; i < plan->layers; i++)
+        for (int t = out->deltas - 1, part = plan->count - 1; t >= 0; t--) {
+            struct delta *delta = &out->delta[t];
+            int first = plan->own_masks ? part : 0;
+
+            if (delta->layer != plan->layer[i])
+                continue;
+            delta->key = xmalloc((size_t)delta->rank * m * sizeof(float));
+            memcpy(delta->key, keys + (size_t)i * um + (size_t)first * m,
+                   (size_t)delta->rank * m * sizeof(float));
+            if (!plan->own_masks || --part < 0)
+                break;
+        }
+}
+
+bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edit_plan *plan,
                 struct job *job, struct err *err)
 {
     int d = scratch->model->config->hidden, m = scratch->model->config->ffn, u = plan->count;
-    size_t um = (size_t)u * (size_t)m;
+    size_t keys_size = (size_t)plan->layers * (size_t)u * (size_t)m * sizeof(float);
+    size_t z_size = (size_t)u * (size_t)d * sizeof(float);
     int passes = (int)plan->params->value[P_EDIT_PASSES];
-    float *keys = xmalloc((size_t)plan->layers * um * sizeof(float));
-    float *out_z = xmalloc((size_t)u * (size_t)d * sizeof(float));
-    float *residual = xmalloc((size_t)u * (size_t)d * sizeof(float));
+    float *keys, *out_z, *residual;
     double z = 1, left;
     bool ok = true;
 
     *out = (struct edit_result){.layers = plan->layers};
+    if (!edit_plan_keys(plan, scratch, job, err))
+        return false;
+    keys = memcpy(xmalloc(keys_size), plan->keys, keys_size);
+    out_z = memcpy(xmalloc(z_size), plan->out_z, z_size);
+    residual = xmalloc(z_size);
     for (int pass = 0; ok && pass < passes; pass++) {
         ok = one_pass(out, scratch, plan, keys, out_z, residual, job, err);
-        ok = ok &&
-             edit_keys(scratch, plan->request, u, plan->layer, plan->layers, keys, out_z, job, err);
         if (!ok)
             break;
         left = residual_of(plan, d, out_z, residual, &z);
@@ -305,25 +359,13 @@ bool edit_apply(struct edit_result *out, struct model_state *scratch, const stru
         if (out->z_error < 0.02)
             break;
     }
-    /* the raw post-edit keys: what later edits must leave alone (methods 4.6, 5) */
-    for (int i = 0; ok && i < plan->layers; i++)
-        for (int t = out->deltas - 1, part = u - 1; t >= 0; t--) {
-            struct delta *delta = &out->delta[t];
-            int first = plan->own_masks ? part : 0;
-
-            if (delta->layer != plan->layer[i])
-                continue;
-            delta->key = xmalloc((size_t)delta->rank * (size_t)m * sizeof(float));
-            memcpy(delta->key, keys + (size_t)i * um + (size_t)first * (size_t)m,
-                   (size_t)delta->rank * (size_t)m * sizeof(float));
-            if (!plan->own_masks || --part < 0)
-                break;
-        }
+    if (ok)
+        keep_keys(out, plan, keys, m);
+    else
+        edit_result_free(out);
     free(keys);
     free(out_z);
     free(residual);
-    if (!ok)
-        edit_result_free(out);
     return ok;
 }
 
@@ -350,24 +392,20 @@ bool edit_remember(const struct edit_result *r, const struct edit_plan *plan, st
     return true;
 }
 
-bool edit_weigh(struct layer_report *report, const struct model_state *view,
-                const struct edit_plan *plan, struct job *job, struct err *err)
+bool edit_weigh(struct layer_report *report, const struct model_state *view, struct edit_plan *plan,
+                struct job *job, struct err *err)
 {
-    int m = view->model->config->ffn;
-    float *keys = xmalloc((size_t)plan->layers * (size_t)plan->count * (size_t)m * sizeof(float));
-    bool ok = edit_keys(view, plan->request, plan->count, plan->layer, plan->layers, keys, NULL,
-                        job, err);
+    size_t um = (size_t)plan->count * (size_t)view->model->config->ffn;
+    bool ok = edit_plan_keys(plan, view, job, err);
 
     for (int i = 0; ok && i < plan->layers; i++) {
         struct solution s;
 
         report[i] = (struct layer_report){.stale = i > 0};
-        ok = solve_layer(plan, i, keys + (size_t)i * (size_t)plan->count * (size_t)m, &s,
-                         &report[i], err);
+        ok = solve_layer(plan, i, plan->keys + (size_t)i * um, &s, &report[i], err);
         solution_free(&s, view->model->dev);
         if (!ok)
             err_in(err, "layer %d", plan->layer[i]);
     }
-    free(keys);
     return ok;
 }

@@ -21,10 +21,11 @@ struct edit_plan {
     int count;
     const struct params *params;
     int layer[EDIT_MAX_LAYERS], layers;
-    struct mask **mask; /* [layers], or [layers][count] when `own_masks`; an entry NULL:
-                           no mask. Borrowed */
-    bool own_masks;     /* mask.share = request: each request has its own */
-    const float *z;     /* [count][d] targets */
+    struct mask **mask;  /* [layers], or [layers][count] when `own_masks`; an entry NULL:
+                            no mask */
+    bool own_masks;      /* mask.share = request: each request has its own */
+    const float *z;      /* [count][d] targets */
+    float *keys, *out_z; /* what edit_plan_keys() filled; NULL: not yet */
     struct solver *solver[EDIT_MAX_LAYERS]; /* [layers] key stores with C and P. Borrowed */
     const int *owner[EDIT_MAX_LAYERS];      /* [layers][owners] the edit of each key of a store.
                                                Borrowed */
@@ -46,9 +47,15 @@ bool edit_keys(const struct model_state *view, const struct request *request, in
                const int *layer, int layers, float *keys, float *out_z, struct job *job,
                struct err *err);
 
-/* Writes the edit into `scratch` (a copy of the present view, changed in place). The key stores
- * are not extended: edit_remember() does so once the edit stands. */
-bool edit_apply(struct edit_result *out, struct model_state *scratch, const struct edit_plan *plan,
+/* Keys and block z's outputs under the state that is to be edited, into the plan: one forward pass
+ * a plan, whoever needs them first. */
+bool edit_plan_keys(struct edit_plan *plan, const struct model_state *state, struct job *job,
+                    struct err *err);
+void edit_plan_free(struct edit_plan *plan); /* masks and keys */
+
+/* Writes the edit into `scratch` (a copy of the state that the plan is for, changed in place). The
+ * key stores are not extended: edit_remember() does so once the edit stands. */
+bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edit_plan *plan,
                 struct job *job, struct err *err);
 /* Appends the post-edit keys (deltas' keys) to the layers' stores. */
 bool edit_remember(const struct edit_result *r, const struct edit_plan *plan, struct err *err);
@@ -56,7 +63,7 @@ void edit_result_free(struct edit_result *r);
 
 /* What the masks would do without solving later layers on changed weights: keys and unmasked
  * solutions on the view as it is. report [layers]. */
-bool edit_weigh(struct layer_report *report, const struct model_state *view,
-                const struct edit_plan *plan, struct job *job, struct err *err);
+bool edit_weigh(struct layer_report *report, const struct model_state *view, struct edit_plan *plan,
+                struct job *job, struct err *err);
 
 #endif

@@ -129,23 +129,16 @@ bool edit_masks(struct engine *e, const struct command *cmd, const struct reques
     size_t um = (size_t)plan->count * (size_t)m;
     struct run *run =
         run_for(e, request, cmd->count, p, cmd->attribution, plan->layer, plan->layers, false, err);
-    float *keys;
 
-    if (!run)
+    if (!run || !edit_plan_keys(plan, e->open->edited, &e->job, err))
         return false;
     *id = run->id;
     plan->own_masks = params_choice(p, P_MASK_SHARE) && plan->count > 1;
     plan->mask = xcalloc((size_t)plan->layers * (size_t)(plan->own_masks ? plan->count : 1),
                          sizeof(*plan->mask));
-    keys = xmalloc((size_t)plan->layers * um * sizeof(float));
-    if (!edit_keys(e->open->edited, request, plan->count, plan->layer, plan->layers, keys, NULL,
-                   &e->job, err)) {
-        free(keys);
-        return false;
-    }
     for (int i = 0; i < plan->layers; i++) {
         const struct attribution *a = run->layer[plan->layer[i]];
-        const float *k = keys + (size_t)i * um;
+        const float *k = plan->keys + (size_t)i * um;
 
         if (!plan->own_masks)
             plan->mask[i] = mask_build(a, k, p);
@@ -159,16 +152,7 @@ bool edit_masks(struct engine *e, const struct command *cmd, const struct reques
     }
     for (int i = 0; i < plan->layers * (plan->own_masks ? plan->count : 1); i++)
         mask_apply_forces(plan->mask[i], cmd->forces, cmd->force_count);
-    free(keys);
     return true;
-}
-
-void edit_plan_free(struct edit_plan *plan)
-{
-    for (int i = 0; plan->mask && i < plan->layers * (plan->own_masks ? plan->count : 1); i++)
-        mask_free(plan->mask[i]);
-    free(plan->mask);
-    plan->mask = NULL;
 }
 
 void edit_plan_begin(const struct engine *e, struct edit_plan *plan, const struct command *cmd,

@@ -181,7 +181,6 @@ void edit_plan_begin(const struct engine *e, struct edit_plan *plan, const struc
 /* Masks of all layers, from an attribution of the present weights; its run goes to *id. */
 bool edit_masks(struct engine *e, const struct command *cmd, const struct request *request,
                 struct edit_plan *plan, unsigned *id, struct err *err);
-void edit_plan_free(struct edit_plan *plan); /* the masks */
 
 /* history.c: the journal as it is told */
 struct history *states_history(struct session *session, struct err *err); /* NULL: failed */

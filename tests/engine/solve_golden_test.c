@@ -241,6 +241,8 @@ static void edit_agrees(int fact, const char *mask_name, struct attribution *con
         solver_free(plan.solver[i]);
         mask_free(mask[i]);
     }
+    plan.mask = NULL;
+    edit_plan_free(&plan);
     free(z);
     state_free(scratch);
     request_free(&r);

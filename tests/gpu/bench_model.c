@@ -260,6 +260,8 @@ static bool edit(struct journey *j, struct solver **solver, struct times *t)
     target_free(&target);
     for (int i = 0; i < j->layers; i++)
         mask_free(mask[i]);
+    plan.mask = NULL;
+    edit_plan_free(&plan);
     drop(layer, j->layers);
     state_free(scratch);
     return ok;
