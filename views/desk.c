@@ -125,6 +125,7 @@ static struct attribution *nearby(const struct attribution *a, double amplify)
     b->seconds = a->seconds;
     memcpy(b->activation, a->activation, n * sizeof(float));
     memcpy(b->value_norm, a->value_norm, (size_t)a->neurons * sizeof(float));
+    attribution_set_keys(b, a->key, a->keys);
     memcpy(b->target, a->target, (size_t)a->rows * sizeof(int));
     memcpy(b->base_logp, a->base_logp, (size_t)a->rows * sizeof(double));
     for (size_t i = 0; i < n; i++)
@@ -134,7 +135,7 @@ static struct attribution *nearby(const struct attribution *a, double amplify)
 
 static struct mask *build_mask(const struct desk *d, const struct desk_layer *l)
 {
-    struct mask *mask = mask_build(l->shown, NULL, &d->params);
+    struct mask *mask = mask_build(l->shown, &d->params);
 
     mask_apply_forces(mask, d->force, d->forces);
     return mask;

@@ -1,6 +1,7 @@
 #include "core/edit/attribution.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/mem.h"
 #include "core/device/finite.h"
@@ -22,6 +23,15 @@ struct attribution *attribution_new(int layer, int rows, int neurons, bool curve
     a->target = xcalloc((size_t)rows, sizeof(int));
     a->base_logp = xcalloc((size_t)rows, sizeof(double));
     return a;
+}
+
+void attribution_set_keys(struct attribution *a, const float *key, int keys)
+{
+    size_t size = (size_t)keys * (size_t)a->neurons * sizeof(float);
+
+    free(a->key);
+    a->key = size ? memcpy(xmalloc(size), key, size) : NULL;
+    a->keys = keys;
 }
 
 static bool table_sound(const struct attribution *a, const char *what, const float *x, int rows,
@@ -48,7 +58,8 @@ bool attribution_sound(const struct attribution *a, struct err *err)
            table_sound(a, "coefficient", a->activation, a->rows, err) &&
            table_sound(a, "slope", a->slope, a->rows, err) &&
            table_sound(a, "curve", a->curve, a->rows, err) &&
-           table_sound(a, "value norm", a->value_norm, 1, err);
+           table_sound(a, "value norm", a->value_norm, 1, err) &&
+           table_sound(a, "key", a->key, a->keys, err);
 }
 
 struct attribution *attribution_ref(struct attribution *a)
@@ -66,6 +77,7 @@ void attribution_unref(struct attribution *a)
     free(a->slope);
     free(a->curve);
     free(a->value_norm);
+    free(a->key);
     free(a->target);
     free(a->base_logp);
     free(a);

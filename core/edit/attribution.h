@@ -25,10 +25,14 @@ struct attribution {
     int *target;       /* [N]: the token whose probability is explained */
     double *base_logp; /* [N]: log p(target) of the lens before any amplification */
     double seconds;    /* wall time of this layer */
+    float *key;        /* [keys][M]: the layer's edit key of each request, for mask.mode = keymag */
+    int keys;          /* 0: not known (the free picture, recordings of 0.1.0) */
 };
 
 /* All arrays allocated, zeroed (slope and curve only if `curves`); refs = 1. */
 struct attribution *attribution_new(int layer, int rows, int neurons, bool curves);
+/* Gives it the keys [keys][M], which are copied. */
+void attribution_set_keys(struct attribution *a, const float *key, int keys);
 /* Whether all its numbers are finite; ERR_FORMAT names the layer, what, the row and the neuron. */
 bool attribution_sound(const struct attribution *a, struct err *err);
 struct attribution *attribution_ref(struct attribution *a);

@@ -180,9 +180,9 @@ static void weigh_largest(struct mask *mask, const float *key, const struct work
     free(in);
 }
 
-static void weigh_by_key(struct mask *mask, const struct attribution *a, const float *key,
-                         const struct work *w)
+static void weigh_by_key(struct mask *mask, const struct attribution *a, const struct work *w)
 {
+    const float *key = a->keys ? a->key : NULL;
     int n = mask->neurons;
 
     if (!key) {
@@ -221,8 +221,7 @@ static void weigh_by_class(struct mask *mask, int mode)
         mask->weight[i] = table[mode][mask->class_bits[i]];
 }
 
-static void set_weights(struct mask *mask, const struct attribution *a, const float *key,
-                        const struct work *w)
+static void set_weights(struct mask *mask, const struct attribution *a, const struct work *w)
 {
     int mode = params_choice(w->p, P_MASK_MODE);
 
@@ -231,7 +230,7 @@ static void set_weights(struct mask *mask, const struct attribution *a, const fl
         weigh_softly(mask);
         break;
     case MODE_KEYMAG:
-        weigh_by_key(mask, a, key, w);
+        weigh_by_key(mask, a, w);
         break;
     case MODE_RANDOM:
         weigh_at_random(mask, w);
@@ -243,7 +242,7 @@ static void set_weights(struct mask *mask, const struct attribution *a, const fl
         mask->kept += mask->weight[i] > 0;
 }
 
-struct mask *mask_build(const struct attribution *a, const float *key, const struct params *p)
+struct mask *mask_build(const struct attribution *a, const struct params *p)
 {
     struct work w = work_new(a, p);
     size_t m = (size_t)a->neurons;
@@ -265,7 +264,7 @@ struct mask *mask_build(const struct attribution *a, const float *key, const str
     choose_side(mask, &mask->specific, mask->r_specific, CLASS_SPECIFIC, &w);
     for (size_t i = 0; i < m; i++)
         mask->both += mask->class_bits[i] == (CLASS_GENERAL | CLASS_SPECIFIC);
-    set_weights(mask, a, key, &w);
+    set_weights(mask, a, &w);
     work_free(&w);
     return mask;
 }

@@ -33,11 +33,12 @@ struct mask {
     float *weight;       /* [M] 0..1: what the update's column is multiplied with */
 };
 
-/* The mask of one layer from parameters score.*, ratio.*, select.*, mask.* . `key` [M] is the
- * layer's edit key for mask.mode = keymag and may be NULL otherwise (keymag then uses the mean
- * |activation|). mask.mode = random draws round(rho M) neurons where rho is mask.density, or
- * the union's size if that is 0, by seed and layer. Never fails. Free with mask_free(). */
-struct mask *mask_build(const struct attribution *a, const float *key, const struct params *p);
+/* The mask of one layer from parameters score.*, ratio.*, select.*, mask.* : the same wherever it
+ * is made, for all it needs comes with the scores. mask.mode = keymag takes the attribution's
+ * first key; where none is known, the mean |activation|. mask.mode = random draws round(rho M)
+ * neurons where rho is mask.density, or the union's size if that is 0, by seed and layer. Never
+ * fails. Free with mask_free(). */
+struct mask *mask_build(const struct attribution *a, const struct params *p);
 /* One neuron that is in or out of the mask whatever its scores say. */
 struct mask_force {
     int layer, neuron;

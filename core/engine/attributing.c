@@ -28,11 +28,14 @@ static char *about(const struct engine *e, const struct request *request, int co
     struct buf text = {0};
 
     params_show_all(p, AFFECTS_SCORES, &text);
-    for (int r = 0; r < count; r++)
+    for (int r = 0; r < count; r++) {
+        for (int i = 0; i < request[r].rows; i++)
+            buf_printf(&text, "%d ", request[r].row[i].lookup);
         for (int i = 0; i < request[r].scoreds; i++)
             buf_printf(&text, "%s\n%d %d %d %d\n", request[r].scored[i].text,
                        request[r].scored[i].lookup, request[r].target[0], request[r].old,
                        request[r].fact.wording.markup);
+    }
     buf_printf(&text, "%u", e->open->edited->generation);
     return buf_take(&text);
 }
@@ -130,12 +133,19 @@ struct arriving {
     struct engine *e;
     struct run *run;
     int done, layers;
+    int missing[PARAM_MAX_LAYERS], count; /* layers whose scores are made now, */
+    float *key;                           /* [count][keys][M] and the edit keys there */
+    int keys;
 };
 
 static void arrived(void *ctx, struct attribution *a)
 {
     struct arriving *to = ctx;
+    int at = 0;
 
+    while (to->missing[at] != a->layer)
+        at++;
+    attribution_set_keys(a, to->key + (size_t)at * (size_t)to->keys * (size_t)a->neurons, to->keys);
     to->run->layer[a->layer] = a;
     if (!to->e->quiet)
         say_layer(to->e, a);
@@ -144,24 +154,32 @@ static void arrived(void *ctx, struct attribution *a)
 }
 
 /* Those that are there already, then the others as they arrive. */
-static bool scores(struct engine *e, struct run *run, struct attribute_run *work, const int *layer,
-                   int layers, bool tell, struct err *err)
+static bool scores(struct engine *e, struct run *run, struct attribute_run *work,
+                   const struct request *request, int count, const int *layer, int layers,
+                   bool tell, struct err *err)
 {
-    struct arriving to = {e, run, 0, layers};
-    int missing[PARAM_MAX_LAYERS], n = 0;
+    struct arriving to = {.e = e, .run = run, .layers = layers, .keys = count};
+    bool ok;
 
     for (int i = 0; i < layers; i++) {
         struct attribution *there = run->layer[layer[i]];
 
         if (!there)
-            missing[n++] = layer[i];
+            to.missing[to.count++] = layer[i];
         else if (tell && !e->quiet)
             say_layer(e, there);
     }
-    to.done = layers - n;
-    if (n)
-        engine_say_progress(e, e->job_id, "attribution", to.done, layers);
-    return !n || attribute_layers(work, missing, n, e->curves, arrived, &to, &e->job, err);
+    if (!to.count)
+        return true;
+    to.done = layers - to.count;
+    engine_say_progress(e, e->job_id, "attribution", to.done, layers);
+    to.key =
+        xmalloc((size_t)to.count * (size_t)count * (size_t)e->model->config->ffn * sizeof(float));
+    ok = edit_keys(e->open->edited, request, count, to.missing, to.count, to.key, NULL, &e->job,
+                   err) &&
+         attribute_layers(work, to.missing, to.count, e->curves, arrived, &to, &e->job, err);
+    free(to.key);
+    return ok;
 }
 
 static bool compute(struct engine *e, struct run *run, const struct request *request, int count,
@@ -187,7 +205,7 @@ static bool compute(struct engine *e, struct run *run, const struct request *req
         say_meta(e, run, request, count, layer, layers);
     if (missing && params_choice(p, P_ATTR_STRATEGY) != STRATEGY_MPC)
         ok = rough(e, run, work, layer, layers, err);
-    ok = ok && scores(e, run, work, layer, layers, tell, err);
+    ok = ok && scores(e, run, work, request, count, layer, layers, tell, err);
     attribute_end(work);
     return ok;
 }

@@ -100,8 +100,8 @@ static bool targets(struct engine *e, const struct command *cmd, const struct re
     return true;
 }
 
-/* One request's rows of a layer's scores, for mask.share = request. */
-static struct attribution *rows_of(const struct attribution *a, int first, int rows)
+/* One request's rows of a layer's scores and its key, for mask.share = request. */
+static struct attribution *rows_of(const struct attribution *a, int request, int first, int rows)
 {
     struct attribution *part = attribution_new(a->layer, rows, a->neurons, false);
     size_t from = (size_t)first * (size_t)a->neurons, n = (size_t)rows * (size_t)a->neurons;
@@ -111,6 +111,7 @@ static struct attribution *rows_of(const struct attribution *a, int first, int r
     memcpy(part->score, a->score + from, n * sizeof(float));
     memcpy(part->activation, a->activation + from, n * sizeof(float));
     memcpy(part->value_norm, a->value_norm, (size_t)a->neurons * sizeof(float));
+    attribution_set_keys(part, a->key + (size_t)request * (size_t)a->neurons, 1);
     return part;
 }
 
@@ -125,12 +126,10 @@ bool edit_masks(struct engine *e, const struct command *cmd, const struct reques
                 struct edit_plan *plan, unsigned *id, struct err *err)
 {
     const struct params *p = &cmd->params;
-    int m = e->model->config->ffn;
-    size_t um = (size_t)plan->count * (size_t)m;
     struct run *run =
         run_for(e, request, cmd->count, p, cmd->attribution, plan->layer, plan->layers, false, err);
 
-    if (!run || !edit_plan_keys(plan, e->open->edited, &e->job, err))
+    if (!run)
         return false;
     *id = run->id;
     plan->own_masks = params_choice(p, P_MASK_SHARE) && plan->count > 1;
@@ -138,14 +137,13 @@ bool edit_masks(struct engine *e, const struct command *cmd, const struct reques
                          sizeof(*plan->mask));
     for (int i = 0; i < plan->layers; i++) {
         const struct attribution *a = run->layer[plan->layer[i]];
-        const float *k = plan->keys + (size_t)i * um;
 
         if (!plan->own_masks)
-            plan->mask[i] = mask_build(a, k, p);
+            plan->mask[i] = mask_build(a, p);
         for (int r = 0, first = 0; plan->own_masks && r < plan->count; r++) {
-            struct attribution *part = rows_of(a, first, request[r].scoreds);
+            struct attribution *part = rows_of(a, r, first, request[r].scoreds);
 
-            plan->mask[i * plan->count + r] = mask_build(part, k + (size_t)r * (size_t)m, p);
+            plan->mask[i * plan->count + r] = mask_build(part, p);
             first += request[r].scoreds;
             attribution_unref(part);
         }

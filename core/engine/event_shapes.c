@@ -127,6 +127,8 @@ static const struct member attribution_field[] = {
     OWNED(attribution, target, FIELD_INT, rows),
     OWNED(attribution, base_logp, FIELD_DOUBLE, rows),
     REAL(attribution, seconds),
+    COUNT(attribution, keys),
+    FLOATS(attribution, key, keys, AT(attribution, neurons), EXACT, false),
 };
 
 static bool attribution_ready(void *what, struct err *err)

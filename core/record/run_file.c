@@ -9,7 +9,7 @@
 #include "core/base/mem.h"
 #include "core/model/safetensors.h"
 
-enum { TENSORS = 7, NAME = 32 };
+enum { TENSORS = 8, NAME = 32 };
 
 struct names {
     char text[TENSORS][NAME];
@@ -26,12 +26,12 @@ static struct st_tensor table(const char *name, const float *data, long rows, lo
         .name = name, .type = ST_F32, .ndim = 2, .dim = {rows, cols}, .data = data};
 }
 
-/* The seven tensors of a layer; `bytes` [3][M] gets what is stored as 0 or 1. */
-static void layer_tensors(const struct run_layer *l, struct names *names, uint8_t *bytes,
-                          struct st_tensor *out)
+/* The tensors of a layer, as many as are returned; `bytes` [3][M] gets what is stored as 0 or 1. */
+static int layer_tensors(const struct run_layer *l, struct names *names, uint8_t *bytes,
+                         struct st_tensor *out)
 {
     static const char *const stem[TENSORS] = {"scores", "activation", "general", "specific",
-                                              "mask",   "r_ge",       "r_sp"};
+                                              "mask",   "r_ge",       "r_sp",    "key"};
     const struct attribution *a = l->attribution;
     const struct mask *m = l->mask;
     long n = a->neurons;
@@ -49,6 +49,9 @@ static void layer_tensors(const struct run_layer *l, struct names *names, uint8_
         out[2 + k] = vector(names->text[2 + k], ST_U8, bytes + k * n, n);
     out[5] = vector(names->text[5], ST_F32, m->r_general, n);
     out[6] = vector(names->text[6], ST_F32, m->r_specific, n);
+    if (a->keys)
+        out[7] = table(names->text[7], a->key, a->keys, n);
+    return a->keys ? 8 : 7;
 }
 
 bool run_file_save(const char *path, const struct run_layer *layer, int layers,
@@ -58,17 +61,17 @@ bool run_file_save(const char *path, const struct run_layer *layer, int layers,
                                    {"tool", "editscope"},
                                    {"model_sha256", model_sha256},
                                    {"run", run_json}};
-    size_t count = (size_t)layers * TENSORS;
-    struct st_tensor *tensor = xcalloc(count + 1, sizeof(*tensor));
+    struct st_tensor *tensor = xcalloc((size_t)layers * TENSORS + 1, sizeof(*tensor));
     struct names *names = xcalloc((size_t)layers + 1, sizeof(*names));
     uint8_t **bytes = xcalloc((size_t)layers + 1, sizeof(*bytes));
+    int count = 0;
     bool ok;
 
     for (int i = 0; i < layers; i++) {
         bytes[i] = xmalloc(3 * (size_t)layer[i].attribution->neurons);
-        layer_tensors(&layer[i], &names[i], bytes[i], tensor + (size_t)i * TENSORS);
+        count += layer_tensors(&layer[i], &names[i], bytes[i], tensor + count);
     }
-    ok = safetensors_save(path, tensor, (int)count, meta, 4, err);
+    ok = safetensors_save(path, tensor, count, meta, 4, err);
     for (int i = 0; i < layers; i++)
         free(bytes[i]);
     free(bytes);

@@ -108,7 +108,8 @@ static bool put_layer(struct buf *out, const struct safetensors *st, const json_
                       struct err *err)
 {
     const struct st_tensor *score = of_layer(st, "scores", layer),
-                           *activation = of_layer(st, "activation", layer);
+                           *activation = of_layer(st, "activation", layer),
+                           *key = of_layer(st, "key", layer);
     const json_t *params = json_object_get(meta, "parameters");
     int neurons = number(meta, "M");
     struct attribution *a;
@@ -126,6 +127,12 @@ static bool put_layer(struct buf *out, const struct safetensors *st, const json_
     a->amplify = json_number_value(json_object_get(params, "attr.amplify"));
     st_tensor_floats(score, a->score);
     st_tensor_floats(activation, a->activation);
+    if (key && key->ndim == 2 && key->dim[1] == neurons && key->dim[0] > 0 &&
+        key->dim[0] <= 1 << 16) {
+        a->keys = (int)key->dim[0];
+        a->key = xmalloc((size_t)a->keys * (size_t)neurons * sizeof(float));
+        st_tensor_floats(key, a->key);
+    }
     if (!attribution_sound(a, err)) {
         attribution_unref(a);
         return false;

@@ -45,7 +45,7 @@ static void measure(struct attribution *const *a, const char *what, int rounds)
         double start = now(), took;
 
         for (int l = 0; l < LAYERS; l++)
-            mask_free(mask_build(a[l], NULL, &p));
+            mask_free(mask_build(a[l], &p));
         took = now() - start;
         best = took < best ? took : best;
     }

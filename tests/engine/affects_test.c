@@ -56,7 +56,7 @@ static struct made make(const struct params *p, struct attribution *of)
     m.target = t.z;
     t.z = NULL;
     target_free(&t);
-    mask = mask_build(of ? of : m.scores, NULL, p);
+    mask = mask_build(of ? of : m.scores, p);
     m.mask = xmalloc((size_t)mask->neurons * sizeof(float));
     memcpy(m.mask, mask->weight, (size_t)mask->neurons * sizeof(float));
     mask_free(mask);

@@ -95,7 +95,7 @@ static void check_masks(const struct attribution *a, struct safetensors *file, j
         size_t n;
 
         rule_set(&p, rule);
-        mask = mask_build(a, NULL, &p);
+        mask = mask_build(a, &p);
         snprintf(name, sizeof(name), "fact%d.mask_%s.%d", fact, rules[rule], layer);
         snprintf(at, sizeof(at), "%d", layer);
         want = golden_tensor(file, name, &n);

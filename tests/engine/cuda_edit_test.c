@@ -43,7 +43,7 @@ static void the_scores_are_the_cpus(void)
 
     CHECK(layers > 0 && layers == others);
     for (int l = 0; l < layers && l < others; l++) {
-        struct mask *a = mask_build(cpu[l], NULL, &p), *b = mask_build(gpu[l], NULL, &p);
+        struct mask *a = mask_build(cpu[l], &p), *b = mask_build(gpu[l], &p);
         int n = cpu[l]->rows * cpu[l]->neurons, differ = 0;
         double worst = 0, largest = 0;
 

@@ -347,8 +347,8 @@ static void permuted_neurons(void)
 
     c.view = state_new(&c.model, 7);
     b = scores(c.view, &p, false);
-    ma = mask_build(a, NULL, &p);
-    mb = mask_build(b, NULL, &p);
+    ma = mask_build(a, &p);
+    mb = mask_build(b, &p);
     for (int r = 0; r < a->rows; r++)
         for (int i = 0; i < m; i++)
             want[r * m + i] = a->score[r * m + order[i]];

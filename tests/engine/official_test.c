@@ -43,7 +43,7 @@ static void check_layer(const struct attribution *a, int i, const struct params 
 {
     json_t *ratio = json_array_get(json_object_get(all, "ratios"), (size_t)i);
     json_t *kept = json_array_get(json_object_get(all, "kept"), (size_t)i);
-    struct mask *mask = mask_build(a, NULL, p);
+    struct mask *mask = mask_build(a, p);
     char name[64];
     size_t n = 0;
     float *want;

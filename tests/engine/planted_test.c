@@ -156,7 +156,7 @@ static struct params ratios(const char *strategy, int general, int specific)
 static void check_classes(const struct attribution *a, const struct params *p, int every, int one,
                           int decoy)
 {
-    struct mask *m = mask_build(a, NULL, p);
+    struct mask *m = mask_build(a, p);
     int kept = (every != 0) + (one != 0) + (decoy != 0);
 
     for (int i = 0; i < NEURONS; i++) {
@@ -204,7 +204,7 @@ static void classes_by_lps(void)
     check_classes(a, &p, CLASS_GENERAL | CLASS_SPECIFIC, CLASS_SPECIFIC, 0);
     p = ratios("lps", 2, 2);
     check_classes(a, &p, CLASS_GENERAL | CLASS_SPECIFIC, CLASS_GENERAL | CLASS_SPECIFIC, 0);
-    m = mask_build(a, NULL, &p);
+    m = mask_build(a, &p);
     CHECK_NEAR((double)m->r_general[EVERY], ROWS, 0);
     CHECK_NEAR((double)m->r_general[ONE], 1, 0);
     CHECK_NEAR((double)m->r_general[DECOY], 0, 0);

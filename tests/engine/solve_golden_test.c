@@ -100,7 +100,7 @@ static int masks_of(int fact, const char *rule, struct attribution *const *a,
 
         snprintf(name, sizeof(name), "fact%d.mask_%s.%d", fact, rule, edited[i]);
         want = tensor_floats(file, name, &n);
-        mask[i] = a[i] ? mask_build(a[i], NULL, p) : NULL;
+        mask[i] = a[i] ? mask_build(a[i], p) : NULL;
         for (size_t j = 0; mask[i] && j < n; j++) {
             wrong += (mask[i]->weight[j] > 0) != (want[j] > 0);
             mask[i]->weight[j] = want[j] > 0 ? 1 : 0;

@@ -86,7 +86,7 @@ struct agreement {
 static void compare(struct agreement *a, const struct attribution *want,
                     const struct attribution *got, const struct params *p)
 {
-    struct mask *x = mask_build(want, NULL, p), *y = mask_build(got, NULL, p);
+    struct mask *x = mask_build(want, p), *y = mask_build(got, p);
     double gap = 0, most = 0;
 
     for (int i = 0; i < want->rows * want->neurons; i++) {
@@ -242,7 +242,7 @@ static bool edit(struct journey *j, struct solver **solver, struct times *t)
     for (int i = 0; i < j->layers; i++) {
         plan.layer[i] = j->layer[i];
         plan.solver[i] = solver[i];
-        mask[i] = ok ? mask_build(layer[i], NULL, &j->params) : NULL;
+        mask[i] = ok ? mask_build(layer[i], &j->params) : NULL;
     }
     t->attribution = clock_seconds() - at;
     at = clock_seconds();

@@ -125,7 +125,7 @@ static void liken(struct likeness *l, struct attribution **want, struct attribut
                   const struct params *p)
 {
     for (int i = 0; i < LAYERS && want[i] && got[i]; i++) {
-        struct mask *x = mask_build(want[i], NULL, p), *y = mask_build(got[i], NULL, p);
+        struct mask *x = mask_build(want[i], p), *y = mask_build(got[i], p);
         int n = want[i]->rows * want[i]->neurons;
 
         l->score = fmax(l->score, off(want[i]->score, got[i]->score, n));

@@ -22,11 +22,11 @@ static void a_step_moves_as_many_as_it_says(void)
     knob_effect_of(&e, &d, 5);
     CHECK(e.of[KNOB_BETA_SP].enter[1] > 0 && e.of[KNOB_BETA_SP].leave[1] == 0);
     for (int k = 0; k < 4; k++) {
-        struct mask *before = mask_build(d.layer[5].shown, NULL, &d.params), *after;
+        struct mask *before = mask_build(d.layer[5].shown, &d.params), *after;
         struct params p = d.params;
 
         knob_step(&p, knob[k], 1);
-        after = mask_build(d.layer[5].shown, NULL, &p);
+        after = mask_build(d.layer[5].shown, &p);
         CHECK(e.of[knob[k]].enter[1] == entering(before, after));
         CHECK(e.of[knob[k]].leave[1] == entering(after, before));
         mask_free(before);

@@ -39,7 +39,7 @@ static const char *weights_under(const char *settings)
     static char text[9];
     struct params p = with(settings);
     struct attribution *a = of_vector();
-    struct mask *mask = mask_build(a, NULL, &p);
+    struct mask *mask = mask_build(a, &p);
 
     for (int i = 0; i < 8; i++)
         text[i] = mask->weight[i] > 0 ? '1' : '0';
@@ -66,7 +66,7 @@ static void golden_vector(void)
     static const double entropies[] = {5.157e-06, 1.73214e-2, 1.73129e-2};
     struct params p = with(official);
     struct attribution *a = of_vector();
-    struct mask *mask = mask_build(a, NULL, &p);
+    struct mask *mask = mask_build(a, &p);
     float scratch[8];
 
     for (int i = 0; i < 8; i++) {
@@ -88,7 +88,7 @@ static void golden_vector(void)
     CHECK(mask->class_bits[7] == CLASS_GENERAL);
     mask_free(mask);
     p.value[P_RATIO_INV_TEMP] = 1;
-    mask = mask_build(a, NULL, &p);
+    mask = mask_build(a, &p);
     CHECK_NEAR(mask->general.H, 0.968304, 1e-6);
     mask_free(mask);
     attribution_unref(a);
@@ -134,7 +134,7 @@ static void golden_layer(const struct safetensors *st, const json_t *layers, int
         return;
     a = attribution_new(layer, (int)score->dim[0], (int)score->dim[1], false);
     st_tensor_floats(score, a->score);
-    mask = mask_build(a, NULL, &p);
+    mask = mask_build(a, &p);
     for (int i = 0; i < a->neurons; i++)
         wrong += (mask->weight[i] > 0) != (((const unsigned char *)want->data)[i] != 0);
     CHECK(wrong == 0);
@@ -194,7 +194,7 @@ static void golden_official(void)
         st_tensor_floats(safetensors_tensor(st, name), a->score);
         snprintf(name, sizeof(name), "mask.%d", l);
         want = safetensors_tensor(st, name)->data;
-        mask = mask_build(a, NULL, &p);
+        mask = mask_build(a, &p);
         for (int i = 0; i < a->neurons; i++)
             wrong += (mask->weight[i] > 0) != (want[i] != 0);
         CHECK(wrong <= 1); /* of 1536: 99.9 % */
@@ -315,14 +315,14 @@ static void degenerate_layer(void)
 {
     struct attribution *a = attribution_new(0, 6, 1000, false);
     struct params p = with("select.rule=quantile_ge");
-    struct mask *mask = mask_build(a, NULL, &p);
+    struct mask *mask = mask_build(a, &p);
 
     CHECK_NEAR(mask->general.H, 1, 2e-6);
     CHECK_NEAR(mask->specific.H, 0, 0);
     CHECK(mask->general.chosen == 400 && mask->specific.chosen == 200);
     mask_free(mask);
     p.value[P_ATTR_CLAMP] = 1e-8;
-    mask = mask_build(a, NULL, &p);
+    mask = mask_build(a, &p);
     CHECK(mask->general.chosen == 1000 && mask->specific.chosen == 1000 && mask->kept == 1000);
     CHECK_NEAR(mask->general.ties, 1, 0);
     mask_free(mask);
@@ -338,8 +338,8 @@ static void scores_that_are_no_numbers_count_as_none(void)
     a->score[3] = NAN;
     a->score[11] = INFINITY;
     a->score[19] = -INFINITY;
-    x = mask_build(a, NULL, &p);
-    y = mask_build(b, NULL, &p); /* neuron 3 is 0 there */
+    x = mask_build(a, &p);
+    y = mask_build(b, &p); /* neuron 3 is 0 there */
     CHECK(!memcmp(x->weight, y->weight, 8 * sizeof(float)));
     CHECK_NEAR(x->general.H, y->general.H, 0);
     mask_free(x);
@@ -352,7 +352,7 @@ static void random_masks(void)
 {
     struct attribution *a = of_vector();
     struct params p = with("mask.mode=random\nmask.density=.5\nseed=3");
-    struct mask *x = mask_build(a, NULL, &p), *y = mask_build(a, NULL, &p);
+    struct mask *x = mask_build(a, &p), *y = mask_build(a, &p);
     int same = 0;
 
     CHECK(x->kept == 4);
@@ -360,7 +360,7 @@ static void random_masks(void)
     mask_free(y);
     for (int seed = 0; seed < 20; seed++) {
         p.value[P_SEED] = seed;
-        y = mask_build(a, NULL, &p);
+        y = mask_build(a, &p);
         same += !memcmp(x->weight, y->weight, 8 * sizeof(float));
         CHECK(y->kept == 4);
         mask_free(y);
@@ -368,7 +368,7 @@ static void random_masks(void)
     CHECK(same >= 1 && same < 5);
     mask_free(x);
     p.value[P_MASK_DENSITY] = 0; /* the union of the default rule has three neurons */
-    x = mask_build(a, NULL, &p);
+    x = mask_build(a, &p);
     CHECK(x->kept == 3);
     mask_free(x);
     attribution_unref(a);
@@ -379,24 +379,27 @@ static void key_magnitude(void)
     static const float key[] = {4, -3, 1, 0, 1, 1, 0, 0};
     struct attribution *a = of_vector();
     struct params p = with("mask.mode=keymag\nmask.mass=.7");
-    struct mask *mask = mask_build(a, key, &p);
+    struct mask *mask;
 
+    attribution_set_keys(a, key, 1);
+    mask = mask_build(a, &p);
     CHECK(mask->kept == 2 && mask->weight[0] > 0 && mask->weight[1] > 0);
     mask_free(mask);
     p.value[P_MASK_MASS] = 0.75;
-    mask = mask_build(a, key, &p);
+    mask = mask_build(a, &p);
     CHECK(mask->kept == 3 && mask->weight[2] > 0);
     mask_free(mask);
     p.value[P_MASK_MASS] = 1;
-    mask = mask_build(a, key, &p);
+    mask = mask_build(a, &p);
     CHECK(mask->kept == 5 && !(mask->weight[3] > 0));
     mask_free(mask);
     p.value[P_MASK_MASS] = 0; /* as many as the default union: three, the largest */
-    mask = mask_build(a, key, &p);
+    mask = mask_build(a, &p);
     CHECK(mask->kept == 3 && mask->weight[0] > 0 && mask->weight[1] > 0 && mask->weight[2] > 0);
     mask_free(mask);
+    attribution_set_keys(a, NULL, 0);
     p.value[P_MASK_MASS] = 0.2; /* without a key: mean |activation|, of which .8 is the most */
-    mask = mask_build(a, NULL, &p);
+    mask = mask_build(a, &p);
     CHECK(mask->kept == 1 && mask->weight[0] > 0);
     mask_free(mask);
     attribution_unref(a);
@@ -406,7 +409,7 @@ static void soft_weights(void)
 {
     struct params p = with("mask.mode=soft");
     struct attribution *a = of_vector();
-    struct mask *mask = mask_build(a, NULL, &p);
+    struct mask *mask = mask_build(a, &p);
 
     /* maxima .9 .2 .2 0 .5 .6 .1 .3: mean .35, unbiased standard deviation .2976095 */
     CHECK_NEAR((double)mask->weight[0], 1 / (1 + exp(-.55 / .2976105)), 1e-6);
@@ -457,7 +460,7 @@ static void a_layer_of_one_neuron(void)
     a->score[0] = 2;
     for (int r = 0; r < 3; r++) {
         struct params p = with(rules[r]);
-        struct mask *mask = mask_build(a, NULL, &p);
+        struct mask *mask = mask_build(a, &p);
 
         CHECK_NEAR(mask->general.H, 0, 0);
         CHECK(mask->kept <= 1);

@@ -189,7 +189,7 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
     } else if (ev->kind == EV_LAYER && w->count < w->room && cli_scored(c, ev->attribution)) {
         l = &w->layer[w->count++];
         l->attribution = attribution_ref(ev->attribution);
-        l->mask = mask_build(l->attribution, NULL, &c->params);
+        l->mask = mask_build(l->attribution, &c->params);
         ask_words(c, w, l);
         tell_ready(c, w);
     } else if (ev->kind == EV_NEURON) {

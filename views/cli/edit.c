@@ -28,7 +28,7 @@ struct watch {
 
 static void tell_layer(struct cli *c, const struct attribution *a)
 {
-    struct mask *m = mask_build(a, NULL, &c->params);
+    struct mask *m = mask_build(a, &c->params);
 
     cli_print(record_layer(a, m, NULL, NULL));
     mask_free(m);

@@ -32,7 +32,7 @@ void knob_effect_of(struct knob_effect *e, const struct desk *d, int layer)
     for (int k = 0; k < KNOB_AMPLIFY; k++)
         for (int up = 0; up < 2; up++) {
             struct params p = stepped(&d->params, (enum knob)k, up ? 1 : -1);
-            struct mask *m = mask_build(l->shown, NULL, &p);
+            struct mask *m = mask_build(l->shown, &p);
 
             mask_apply_forces(m, d->force, d->forces);
             for (int i = 0; i < m->neurons; i++) {
