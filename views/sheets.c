@@ -211,14 +211,12 @@ bool sheet_history(struct table *s, const struct desk *d)
 static void board_rows(struct table *s, const struct probed *board, const char *subject,
                        const char *state)
 {
-    static const char *const kind[] = {"rephrase", "locality", "portability", "question", "chat"};
-
     for (int i = 0; board && i < board->probes; i++) {
         const struct probe_result *p = &board->probe[i];
 
         table_text(s, subject);
         table_text(s, state);
-        table_text(s, kind[p->kind]);
+        table_text(s, probe_word(p->kind));
         table_text(s, p->prompt);
         table_text(s, p->expected);
         for (int k = 0; k < 2; k++) {

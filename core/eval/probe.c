@@ -11,6 +11,20 @@
 
 enum { SAID = 6, CHAT_SAID = 24, LOCAL_TOKENS = 3, MORE_REPHRASES = 2 };
 
+const char *probe_word(enum probe_kind kind)
+{
+    static const char *const word[] = {
+        [PROBE_REPHRASE] = "rephrase",
+        [PROBE_LOCALITY] = "locality",
+        [PROBE_PORTABILITY] = "portability",
+        [PROBE_QUESTION] = "question",
+        [PROBE_CHAT] = "chat",
+        [PROBE_FACT] = "fact",
+    };
+
+    return word[kind];
+}
+
 /* What making the probes of a fact needs. */
 struct making {
     struct probes *out;

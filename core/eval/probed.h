@@ -13,6 +13,8 @@ enum probe_kind {
     PROBE_FACT, /* the edited prompt itself */
 };
 
+const char *probe_word(enum probe_kind kind); /* "rephrase": as JSON, tables and `diff` have it */
+
 /* A probe asked of two states. */
 struct probe_result {
     enum probe_kind kind;

@@ -4,9 +4,6 @@
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
-static const char *const kinds[] = {"rephrase", "locality", "portability",
-                                    "question", "chat",     "fact"};
-
 static const char *said(const struct probe_result *p, int k)
 {
     return p->said[k] ? p->said[k] : "";
@@ -52,7 +49,7 @@ static void as_text(const struct diff *d)
         const struct probe_result *p = &d->probe[i];
         char change[40];
 
-        std_print("%-11s %s %s  p(target) %s  %.128s\n    %.64s ->%.64s%s\n", kinds[p->kind],
+        std_print("%-11s %s %s  p(target) %s  %.128s\n    %.64s ->%.64s%s\n", probe_word(p->kind),
                   p->ok[0] ? "yes" : "no ", p->ok[1] ? "yes" : "no ",
                   cli_change(p->p_target, change), p->prompt, said(p, 0), said(p, 1),
                   p->known ? "" : "  (the base did not know it)");

@@ -163,11 +163,9 @@ json_t *record_step(const struct target_step *s)
 
 json_t *record_probe(const struct probe_result *p)
 {
-    static const char *const kinds[] = {"rephrase", "locality", "portability",
-                                        "question", "chat",     "fact"};
     json_t *o = cli_event("probe");
 
-    json_object_set_new(o, "kind", json_string(kinds[p->kind]));
+    json_object_set_new(o, "kind", json_string(probe_word(p->kind)));
     cli_fields(o, &probe_result_shape, p, "prompt expected ok said p p_target p_first=p known");
     return o;
 }
