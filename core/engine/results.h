@@ -258,7 +258,7 @@ struct drift {
     struct drift_point {
         int edit;           /* the state after this edit; 0: base */
         int asked, held;    /* facts edited so far, and those that still hold */
-        int others, stayed; /* locality probes of those facts the base model answers, and kept */
+        int others, stayed; /* locality probes of those facts, and those that are kept */
     } * point;
     int points, of; /* points so far, points there will be */
     int states;     /* among which they are spread: active edits */
