@@ -10,6 +10,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/config.h"
+#include "core/base/editor_names.h"
 #include "core/base/err.h"
 
 enum param_kind { PARAM_NUMBER, PARAM_INTEGER, PARAM_CHOICE, PARAM_LAYERS };
@@ -64,7 +65,7 @@ enum param {
     P_MASK_MASS,       /* keymag: share of |k| */
     P_MASK_PRE_MU,     /* pre: weight of the preserved term, 100 */
     P_MASK_SHARE,      /* batch | request */
-    P_EDIT_METHOD,     /* nmke | alphaedit | memit */
+    P_EDIT_METHOD,     /* editor_names.h */
     P_EDIT_LAYERS,     /* a list: "4-8", "4,6", "auto" */
     P_EDIT_PASSES,     /* 1..8 */
     P_EDIT_V_LR,
@@ -88,7 +89,10 @@ enum param {
     P_PROMPT_FORM,    /* plain | chat */
     P_PROMPT_SPECIAL, /* text | token */
     P_TARGET_BLANK,   /* auto | yes | no */
-    PARAM_COUNT
+#define PARAM_ID(id, ...) id,
+    EDITOR_PARAMS(PARAM_ID)
+#undef PARAM_ID
+        PARAM_COUNT
 };
 
 enum { PARAM_MAX_LAYERS = 512 };
@@ -177,7 +181,12 @@ enum {
 };
 enum { PLACE_POST, PLACE_PRE };
 enum { COMPENSATE_NONE, COMPENSATE_GAIN };
-enum { METHOD_NMKE, METHOD_ALPHAEDIT, METHOD_MEMIT };
+enum {
+#define METHOD(id, name) METHOD_##id,
+    EDITORS(METHOD)
+#undef METHOD
+        METHODS
+};
 enum { SOLVER_LOWRANK, SOLVER_DENSE };
 enum { LOOKUP_OFFSETS, LOOKUP_PREFIX };
 

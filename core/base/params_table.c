@@ -2,6 +2,12 @@
  * released code are in params_official(). */
 #include "core/base/params.h"
 
+/* " nmke alphaedit memit" */
+#define WORD(id, name) " " #name
+static const char methods[] = EDITORS(WORD);
+#undef WORD
+
+#define PARAM_ROW(id, ...) [id] = {__VA_ARGS__},
 static const struct param_info rows[PARAM_COUNT] = {
     [P_ATTR_STRATEGY] = {"attr.strategy", "", PARAM_CHOICE, 0, 0, 2, "lps psa mpc", "", "",
                          "score of a neuron: log probability shift (Eq. 3), probability shift or "
@@ -90,7 +96,7 @@ static const struct param_info rows[PARAM_COUNT] = {
                        "mask.place pre: weight of the preserved second moment", AFFECTS_SOLVE},
     [P_MASK_SHARE] = {"mask.share", "", PARAM_CHOICE, 0, 0, 1, "batch request", "", "",
                       "several facts at once: one mask for all, or one a fact", AFFECTS_MASK},
-    [P_EDIT_METHOD] = {"edit.method", "", PARAM_CHOICE, 0, 0, 2, "nmke alphaedit memit", "", "",
+    [P_EDIT_METHOD] = {"edit.method", "", PARAM_CHOICE, 0, 0, METHODS - 1, &methods[1], "", "",
                        "how the update is solved", AFFECTS_SOLVE},
     [P_EDIT_LAYERS] = {"edit.layers", "", PARAM_LAYERS, 0, 0, PARAM_MAX_LAYERS - 1, "", "S",
                        "layers", "layers that are edited: 4-8, or 4,6, or auto",
@@ -160,7 +166,7 @@ static const struct param_info rows[PARAM_COUNT] = {
                         "a blank between prompt and new object; auto: none between scripts "
                         "written without",
                         AFFECTS_WORDING},
-};
+    EDITOR_PARAMS(PARAM_ROW)};
 
 const struct param_info *param_info(enum param p)
 {

@@ -34,23 +34,16 @@ static void solution_free(struct solution *s, struct device *dev)
     free(s->hx);
 }
 
-static bool is_masked(const struct edit_plan *plan)
-{
-    return params_choice(plan->params, P_EDIT_METHOD) == METHOD_NMKE;
-}
-
 static const struct mask *mask_at(const struct edit_plan *plan, int i, int request)
 {
-    if (!plan->mask || !is_masked(plan))
+    if (!plan->mask)
         return NULL;
     return plan->mask[plan->own_masks ? i * plan->count + request : i];
 }
 
-static bool solve_unmasked(const struct edit_plan *plan, int i, struct mat keys, struct mat x,
-                           struct err *err)
+bool solve_in_null_space(const struct edit_plan *plan, int i, struct mat keys, struct mat x,
+                         struct err *err)
 {
-    if (params_choice(plan->params, P_EDIT_METHOD) == METHOD_MEMIT)
-        return solve_memit(plan->solver[i], keys, plan->params->value[P_EDIT_LAMBDA], x, err);
     if (params_choice(plan->params, P_EDIT_SOLVER) == SOLVER_DENSE)
         return solve_dense(plan->solver[i], keys, x, err);
     return solve_lowrank(plan->solver[i], keys, x, err);
@@ -127,7 +120,7 @@ static bool solve_layer(const struct edit_plan *plan, int i, const float *keys, 
     report->percentile_gain = report->percentile_leak = -1;
     device_upload(dev, k32, keys);
     device_copy(dev, k32, s->keys);
-    ok = solve_unmasked(plan, i, s->keys, s->x, err);
+    ok = plan->solve(plan, i, s->keys, s->x, err);
     if (ok && pre) {
         ok = solve_selected(plan, i, s, report, err);
     } else if (ok) {

@@ -16,7 +16,13 @@
 
 enum { EDIT_MAX_LAYERS = 64 };
 
+struct edit_plan;
+/* Layer plan->layer[i]'s update x [u, M] F64 for keys [u, M] F64, before any mask. */
+typedef bool edit_solve(const struct edit_plan *plan, int i, struct mat keys, struct mat x,
+                        struct err *err);
+
 struct edit_plan {
+    edit_solve *solve;             /* the editor's */
     const struct request *request; /* [count] */
     int count;
     const struct params *params;
@@ -57,6 +63,8 @@ void edit_plan_free(struct edit_plan *plan); /* masks and keys */
  * key stores are not extended: edit_remember() does so once the edit stands. */
 bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edit_plan *plan,
                 struct job *job, struct err *err);
+/* Within the null space, by edit.solver: NMKE's and AlphaEdit's. */
+edit_solve solve_in_null_space;
 /* Appends the post-edit keys (deltas' keys) to the layers' stores. */
 bool edit_remember(const struct edit_result *r, const struct edit_plan *plan, struct err *err);
 void edit_result_free(struct edit_result *r);

@@ -117,8 +117,7 @@ static struct attribution *rows_of(const struct attribution *a, int request, int
 
 bool edit_wants_mask(const struct params *p)
 {
-    return params_choice(p, P_EDIT_METHOD) == METHOD_NMKE &&
-           params_choice(p, P_MASK_MODE) != MODE_NONE;
+    return editor_of(p)->needs & NEEDS_SCORES && params_choice(p, P_MASK_MODE) != MODE_NONE;
 }
 
 /* Masks of all layers, from an attribution of the present weights (methods 4.10, step 3). */
@@ -156,7 +155,8 @@ bool edit_masks(struct engine *e, const struct command *cmd, const struct reques
 void edit_plan_begin(const struct engine *e, struct edit_plan *plan, const struct command *cmd,
                      const struct request *request)
 {
-    *plan = (struct edit_plan){.request = request,
+    *plan = (struct edit_plan){.solve = editor_of(&cmd->params)->solve,
+                               .request = request,
                                .count = cmd->count,
                                .params = &cmd->params,
                                .layers = e->ground.layers};
@@ -180,16 +180,17 @@ static bool make_preview(struct engine *e, struct command *cmd, const struct req
 
     preview_drop(e);
     edit_plan_begin(e, &plan, cmd, request);
-    v->z = xmalloc((size_t)cmd->count * (size_t)d * sizeof(float));
+    v->z = xcalloc((size_t)cmd->count * (size_t)d, sizeof(float));
     v->width = d;
-    ok = targets(e, cmd, request, plan.layer[plan.layers - 1], v->z, err);
+    ok = !(editor_of(&cmd->params)->needs & NEEDS_TARGET) ||
+         targets(e, cmd, request, plan.layer[plan.layers - 1], v->z, err);
     t1 = clock_seconds();
     ok = ok && (!edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &plan, &v->run, err));
     t2 = clock_seconds();
     plan.z = v->z;
     if (ok) {
         v->view = state_copy(e->open->edited, ++e->generation);
-        ok = edit_apply(&v->result, v->view, &plan, &e->job, err);
+        ok = editor_of(&cmd->params)->edit(&v->result, v->view, &plan, &e->job, err);
     }
     edit_plan_free(&plan);
     if (!ok) {
@@ -435,6 +436,8 @@ bool job_weigh(struct engine *e, struct command *cmd, struct err *err)
         return true;
     if (!may_edit(e, &cmd->params, err) || !ground_plan(e, &cmd->params, err))
         return false;
+    if (!editor_of(&cmd->params)->solve) /* nothing to estimate */
+        return true;
     if (!e->ground.checkpoint) /* no moments yet: nothing to weigh with, and no reason to wait */
         return true;
     if (!requests_build(e, cmd, &request, err))

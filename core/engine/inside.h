@@ -8,7 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/job.h"
 #include "core/base/rate.h"
-#include "core/edit/editor.h"
+#include "core/edit/editors/editors.h"
 #include "core/edit/gather.h"
 #include "core/edit/nullspace.h"
 #include "core/engine/bus.h"

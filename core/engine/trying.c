@@ -158,7 +158,7 @@ static bool make(struct trial *t, int variant, const struct command *cmd, struct
     }
     if (ok) {
         view = state_copy(e->open->edited, ++e->generation);
-        ok = edit_apply(&result, view, &plan, &e->job, err);
+        ok = editor_of(&cmd->params)->edit(&result, view, &plan, &e->job, err);
     }
     seconds = clock_seconds() - began;
     if (ok) {

@@ -198,7 +198,8 @@ static void edit_agrees(int fact, const char *mask_name, struct attribution *con
     bool masked = strcmp(mask_name, "none") != 0;
     struct mask *mask[LAYERS] = {0};
     struct model_state *scratch = state_copy(real.base, 2);
-    struct edit_plan plan = {.count = 1, .layers = LAYERS, .mask = masked ? mask : NULL};
+    struct edit_plan plan = {
+        .solve = solve_in_null_space, .count = 1, .layers = LAYERS, .mask = masked ? mask : NULL};
     struct edit_result result;
     struct params p;
     struct request r;

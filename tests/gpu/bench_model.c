@@ -234,8 +234,12 @@ static bool edit(struct journey *j, struct solver **solver, struct times *t)
     struct model_state *scratch = state_copy(j->view, 2);
     struct target target = {0};
     struct edit_result result = {0};
-    struct edit_plan plan = {
-        .request = j->request, .count = 1, .params = &j->params, .layers = j->layers, .mask = mask};
+    struct edit_plan plan = {.solve = solve_in_null_space,
+                             .request = j->request,
+                             .count = 1,
+                             .params = &j->params,
+                             .layers = j->layers,
+                             .mask = mask};
     double start = clock_seconds(), at = start;
     bool ok = attribute(j, 0, layer);
 

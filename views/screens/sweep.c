@@ -10,6 +10,7 @@
 #include "core/base/order.h"
 #include "core/base/show.h"
 #include "core/base/utf8.h"
+#include "core/edit/editors/editors.h"
 #include "tui/box.h"
 #include "tui/heatmap.h"
 #include "tui/layout.h"
@@ -135,7 +136,7 @@ static void run(struct view *v)
     w->job = job;
     w->running = true;
     trials_now(&w->about, v->host->desk);
-    if (params_choice(&w->params, P_EDIT_METHOD) != METHOD_NMKE ||
+    if (!(editor_of(&w->params)->needs & NEEDS_SCORES) ||
         params_choice(&w->params, P_MASK_MODE) == MODE_NONE)
         v->host->say(v->host, TONE_WARN,
                      "edit.method=%s mask.mode=%s has no mask: knobs of the mask change nothing",

@@ -1,0 +1,19 @@
+/* MEMIT: the update that weighs the second moment of the layer's keys against the new ones, without
+ * a null space and without a memory of past edits. */
+#include "core/edit/editors/editors.h"
+
+static bool memit_solve(const struct edit_plan *plan, int i, struct mat keys, struct mat x,
+                        struct err *err)
+{
+    return solve_memit(plan->solver[i], keys, plan->params->value[P_EDIT_LAMBDA], x, err);
+}
+
+extern const struct editor_ops editor_memit;
+const struct editor_ops editor_memit = {
+    .name = "memit",
+    .title = "MEMIT",
+    .paper = "Meng et al. 2023",
+    .needs = NEEDS_TARGET,
+    .edit = edit_apply,
+    .solve = memit_solve,
+};

@@ -1,0 +1,13 @@
+/* NMKE: the update of AlphaEdit, kept to the neurons that attribution chooses. The mask is applied
+ * by edit_apply(), to the solution or, with mask.place = pre, before it. */
+#include "core/edit/editors/editors.h"
+
+extern const struct editor_ops editor_nmke;
+const struct editor_ops editor_nmke = {
+    .name = "nmke",
+    .title = "NMKE",
+    .paper = "Neuron-level masked knowledge editing",
+    .needs = NEEDS_TARGET | NEEDS_SCORES,
+    .edit = edit_apply,
+    .solve = solve_in_null_space,
+};
