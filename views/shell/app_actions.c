@@ -365,6 +365,6 @@ bool app_action(struct app *app, enum action action)
 void app_do(struct app *app, enum action action)
 {
     if (!app_action(app, action))
-        app->host.say(&app->host, TONE_WARN, "%s: nothing to do it to here (%s)",
-                      action_infos[action].name, action_infos[action].help);
+        app->host.say(&app->host, TONE_WARN, "%s does nothing in the view %s: %s",
+                      action_infos[action].name, views[app->at]->title, action_infos[action].help);
 }
