@@ -1,0 +1,62 @@
+/* How many passes through the model a knob costs: the keys of an edit are made once, whoever asks
+ * for them first. Attention is run once a block and batch, so its calls count blocks. */
+#include "tests/engine/small.h"
+
+enum { LAST = 3 }; /* of the layers that are edited */
+
+static struct device_ops counting; /* the CPU, with its calls counted */
+static atomic_int blocks;
+
+static void counted_attention(struct device *dev, struct mat q, struct mat k, struct mat v,
+                              const struct attn_seq *seq, int seqs, struct attn_shape shape,
+                              struct mat out)
+{
+    blocks++;
+    device_cpu.attention(dev, q, k, v, seq, seqs, shape, out);
+}
+
+static struct command of(enum command_kind kind)
+{
+    struct command c = command(kind, "Lily", "park");
+
+    CHECK(params_assign(&c.params, "edit.layers=1,3", FROM_COMMAND_LINE, NULL));
+    CHECK(params_assign(&c.params, "edit.v_steps=2", FROM_COMMAND_LINE, NULL));
+    return c;
+}
+
+/* The blocks that a command goes through. */
+static int blocks_of(struct engine *e, enum command_kind kind)
+{
+    int before = blocks;
+
+    run(e, of(kind));
+    return blocks - before;
+}
+
+static void a_knob_costs_one_pass(void)
+{
+    struct engine *e;
+    int first, again;
+
+    counting = device_cpu;
+    counting.attention = counted_attention;
+    e = start(tiny, &counting, NULL, false);
+    opened(e);
+    run(e, of(CMD_MOMENTS)); /* so that nothing is summed meanwhile */
+    run(e, of(CMD_ATTRIBUTE));
+    first = blocks_of(e, CMD_WEIGH);
+    again = blocks_of(e, CMD_WEIGH);
+    CHECK(first == LAST + 1 && again == LAST + 1);
+    if (first != LAST + 1)
+        printf("the keys of L1 and L3 went through %d blocks, then %d\n", first, again);
+    engine_stop(e);
+}
+
+static const struct test tests[] = {
+    {"a knob costs one pass to the last edited layer", a_knob_costs_one_pass},
+};
+
+int main(void)
+{
+    return small_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
+}
