@@ -1,5 +1,6 @@
 #include "core/edit/attribution.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,35 @@ bool attribution_sound(const struct attribution *a, struct err *err)
            table_sound(a, "curve", a->curve, a->rows, err) &&
            table_sound(a, "value norm", a->value_norm, 1, err) &&
            table_sound(a, "key", a->key, a->keys, err);
+}
+
+double attribution_strength(const struct attribution *a, int neuron)
+{
+    double best = -(double)INFINITY;
+
+    for (int r = 0; r < a->rows; r++)
+        best = fmax(best, (double)a->score[(size_t)r * (size_t)a->neurons + (size_t)neuron]);
+    return best;
+}
+
+int attribution_strongest(const struct attribution *a, int wanted, int *out)
+{
+    int n = 0;
+
+    for (int j = 0; j < a->neurons; j++) {
+        double s = attribution_strength(a, j);
+        int at = n;
+
+        while (at && attribution_strength(a, out[at - 1]) < s)
+            at--;
+        if (at >= wanted)
+            continue;
+        if (n < wanted)
+            n++;
+        memmove(out + at + 1, out + at, (size_t)(n - 1 - at) * sizeof(int));
+        out[at] = j;
+    }
+    return n;
 }
 
 struct attribution *attribution_ref(struct attribution *a)

@@ -358,56 +358,72 @@ bool job_query(struct engine *e, struct command *cmd, struct err *err)
             answer_one(e, cmd, e->preview.view, STATE_PREVIEW, 0, err));
 }
 
+/* The words of the largest logits of a row, the largest first; `sign` -1: of the smallest. */
+static int words_of_logits(struct engine *e, const float *logits, int vocab, double sign,
+                           struct word out[12])
+{
+    int index[12], n = top_k(logits, vocab, 12, index);
+
+    for (int i = 0; i < n; i++) {
+        word_of(e, index[i], &out[i]);
+        out[i].logit = sign * (double)logits[index[i]];
+    }
+    return n;
+}
+
+static void neuron_say(struct engine *e, int layer, int neuron, float *logits, int vocab)
+{
+    struct neuron_info *info = xcalloc(1, sizeof(*info));
+
+    info->layer = layer;
+    info->neuron = neuron;
+    info->count = words_of_logits(e, logits, vocab, 1, info->promotes);
+    for (int j = 0; j < vocab; j++)
+        logits[j] = -logits[j];
+    words_of_logits(e, logits, vocab, -1, info->suppresses);
+    ground_contexts(e, info);
+    engine_emit(e, EV_NEURON, info);
+}
+
 /* What a value vector promotes and suppresses: its projection through final norm's gain and
- * head, W_U (g * v). */
-bool job_neuron(struct engine *e, struct command *cmd, struct err *err)
+ * head, W_U (g * v). All n go through the head in one pass over its weights. */
+bool neurons_say(struct engine *e, int layer, const int *neuron, int n, struct err *err)
 {
     const struct model *m = e->model;
-    int d = m->config->hidden, vocab = m->head.rows, index[12], n = cmd->neuron;
-    struct neuron_info *info;
-    struct mat down, v, logits, g;
-    float *host;
+    int d = m->config->hidden, vocab = m->head.rows;
+    struct mat down = mat_new(m->dev, DT_F32, d, m->config->ffn), v = mat_new(m->dev, DT_F32, n, d),
+               logits = mat_new(m->dev, DT_F32, n, vocab);
+    float *host = xmalloc((size_t)n * (size_t)vocab * sizeof(float));
     bool ok;
 
-    if (cmd->layer < 0 || cmd->layer >= m->config->layers || n < 0 || n >= m->config->ffn)
-        return err_set(err, ERR_USAGE, "no neuron L%dN%d: layers 0 to %d, neurons 0 to %d",
-                       cmd->layer, n, m->config->layers - 1, m->config->ffn - 1);
-    down = mat_new(m->dev, DT_F32, d, m->config->ffn);
-    v = mat_new(m->dev, DT_F32, d, 1);
-    logits = mat_new(m->dev, DT_F32, 1, vocab);
-    host = xmalloc((size_t)vocab * sizeof(float));
     model_use(m, m->config->layers);
-    model_use(m, cmd->layer);
-    device_copy(m->dev, state_matrix(e->open->edited, cmd->layer, MATRIX_DOWN), down);
-    device_copy(m->dev, mat_cols(down, n, 1), v);
-    g = (struct mat){v.data, DT_F32, 1, d, d}; /* the same column as a row */
-    lens_contribution(m, cmd->layer, v);
-    device_scale_cols(m->dev, g, m->final_norm.gain, g);
-    device_gemm(m->dev, 1, g, false, m->head, true, 0, logits);
-    device_fetch(m->dev, host, logits, "L%dN%d: its projection (a column a token)", cmd->layer, n);
-    ok = device_sync(m->dev, err);
-    if (ok) {
-        info = xcalloc(1, sizeof(*info));
-        info->layer = cmd->layer;
-        info->neuron = n;
-        info->count = top_k(host, vocab, 12, index);
-        for (int i = 0; i < info->count; i++) {
-            word_of(e, index[i], &info->promotes[i]);
-            info->promotes[i].logit = (double)host[index[i]];
-        }
-        for (int j = 0; j < vocab; j++)
-            host[j] = -host[j];
-        top_k(host, vocab, 12, index);
-        for (int i = 0; i < info->count; i++) {
-            word_of(e, index[i], &info->suppresses[i]);
-            info->suppresses[i].logit = -(double)host[index[i]];
-        }
-        ground_contexts(e, info);
-        engine_emit(e, EV_NEURON, info);
+    model_use(m, layer);
+    device_copy(m->dev, state_matrix(e->open->edited, layer, MATRIX_DOWN), down);
+    for (int i = 0; i < n; i++) {
+        struct mat row = mat_rows(v, i, 1), column = {row.data, DT_F32, d, 1, 1};
+
+        device_copy(m->dev, mat_cols(down, neuron[i], 1), column);
+        lens_contribution(m, layer, column);
     }
+    device_scale_cols(m->dev, v, m->final_norm.gain, v);
+    device_gemm(m->dev, 1, v, false, m->head, true, 0, logits);
+    device_fetch(m->dev, host, logits, "L%d: projections of its neurons (a column a token)", layer);
+    ok = device_sync(m->dev, err);
+    for (int i = 0; ok && i < n; i++)
+        neuron_say(e, layer, neuron[i], host + (size_t)i * (size_t)vocab, vocab);
     free(host);
     mat_free(m->dev, &down);
     mat_free(m->dev, &v);
     mat_free(m->dev, &logits);
     return ok;
+}
+
+bool job_neuron(struct engine *e, struct command *cmd, struct err *err)
+{
+    const struct model_config *c = e->model->config;
+
+    if (cmd->layer < 0 || cmd->layer >= c->layers || cmd->neuron < 0 || cmd->neuron >= c->ffn)
+        return err_set(err, ERR_USAGE, "no neuron L%dN%d: layers 0 to %d, neurons 0 to %d",
+                       cmd->layer, cmd->neuron, c->layers - 1, c->ffn - 1);
+    return neurons_say(e, cmd->layer, &cmd->neuron, 1, err);
 }

@@ -129,6 +129,18 @@ static bool rough(struct engine *e, const struct run *run, struct attribute_run 
 }
 
 /* Layers that are on their way to a run. */
+/* Words come before their layer, so that whoever shows it has them. They are a courtesy: a fault of
+ * theirs sticks to the device and is told by what comes next. */
+static void say_layer_and_words(struct engine *e, struct attribution *a)
+{
+    int *strongest = e->words > 0 ? xcalloc((size_t)e->words, sizeof(int)) : NULL;
+
+    if (strongest)
+        neurons_say(e, a->layer, strongest, attribution_strongest(a, e->words, strongest), NULL);
+    free(strongest);
+    say_layer(e, a);
+}
+
 struct arriving {
     struct engine *e;
     struct run *run;
@@ -148,7 +160,7 @@ static void arrived(void *ctx, struct attribution *a)
     attribution_set_keys(a, to->key + (size_t)at * (size_t)to->keys * (size_t)a->neurons, to->keys);
     to->run->layer[a->layer] = a;
     if (!to->e->quiet)
-        say_layer(to->e, a);
+        say_layer_and_words(to->e, a);
     if (++to->done < to->layers)
         engine_say_progress(to->e, to->e->job_id, "attribution", to->done, to->layers);
 }
@@ -167,7 +179,7 @@ static bool scores(struct engine *e, struct run *run, struct attribute_run *work
         if (!there)
             to.missing[to.count++] = layer[i];
         else if (tell && !e->quiet)
-            say_layer(e, there);
+            say_layer_and_words(e, there);
     }
     if (!to.count)
         return true;
@@ -251,8 +263,10 @@ bool job_attribute(struct engine *e, struct command *cmd, struct err *err)
         return false;
     notice_facts(e, request, cmd->count);
     e->curves = cmd->curves;
+    e->words = cmd->top;
     run = run_for(e, request, cmd->count, &cmd->params, 0, order, n, true, err);
     e->curves = false;
+    e->words = 0;
     requests_free(request, cmd->count);
     if (!run)
         return false;

@@ -56,7 +56,8 @@ enum command_flag {
     X(NONE, "", "", job_none, 0)                                                               \
     /* fact: tokenise it, say the model's present answer and the ranks by layer */             \
     X(LOOK, "look", "", job_look, NEEDS_BOTH | OVERTAKES | OF_WEIGHTS)                         \
-    /* fact, params, all_layers: EV_LAYER a layer, then EV_ATTRIBUTED */                       \
+    /* fact, params, all_layers, top: a layer's `top` strongest as EV_NEURON, then */          \
+    /* EV_LAYER; at the end EV_ATTRIBUTED */                                                   \
     X(ATTRIBUTE, "attribute", "attributing", job_attribute, NEEDS_BOTH | KEY_SCORES)           \
     /* fact, params, attribution: gain and leak of the masks, EV_WEIGHED */                    \
     X(WEIGH, "weigh", "", job_weigh, NEEDS_BOTH | ASIDE | KEY_EDIT)                            \

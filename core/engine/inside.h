@@ -98,6 +98,7 @@ struct engine {
     bool wants_moments;     /* the background sums them, when nothing stops it */
     struct state_info said; /* the last state that was told */
     bool curves;            /* the attribution at work is to have them */
+    int words;              /* of so many neurons a layer it says the words */
     bool quiet;             /* it is of no state on the screen: nobody is told of it */
     struct job job;         /* of the command at work */
     unsigned job_id;
@@ -149,6 +150,8 @@ void ground_contexts(const struct engine *e, struct neuron_info *info);
 /* answers.c: what is asked and changes nothing */
 void word_of(const struct engine *e, int id, struct word *w);
 struct word *words_of(const struct engine *e, const int *id, int count);
+/* EV_NEURON of each: what its value vector promotes and suppresses. */
+bool neurons_say(struct engine *e, int layer, const int *neuron, int n, struct err *err);
 /* The bare prompt's tokens, those of the subject marked. */
 struct word *prompt_words(const struct engine *e, const struct request *r);
 

@@ -1,5 +1,4 @@
 /* editscope attribute: scores, classes, ratios and mask of each layer. Writes to no model. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,74 +11,65 @@
 
 enum { MOST_TOP = 50 };
 
-/* A layer that has come; it is told once the words of its top neurons have come as well. */
-struct layer {
+struct layer { /* that has come */
     struct attribution *attribution;
     struct mask *mask;
-    json_t *top; /* [wanted] objects */
-    int missing; /* of them */
-    bool told;
+    json_t *top; /* its strongest neurons */
 };
 
 struct watch {
     char *fact;          /* that it is of, as JSON */
     struct layer *layer; /* [layers of the model] in the order they come */
     int count, room;
-    int waiting;      /* neurons asked for and not heard of */
-    int top;          /* neurons a layer */
+    int top;                            /* neurons a layer */
+    struct neuron_info *word[MOST_TOP]; /* those of the layer that comes next */
+    int words;
     struct meta rows; /* copy: the prompts and targets */
     json_t *events;   /* meta and all layers, for the RUN file */
 };
 
-static double best_score(const struct attribution *a, int neuron)
+static void words_free(struct watch *w)
 {
-    double best = -(double)INFINITY;
+    while (w->words) {
+        struct event ev = {.kind = EV_NEURON, .neuron = w->word[--w->words]};
 
-    for (int r = 0; r < a->rows; r++)
-        best = fmax(best, (double)a->score[(size_t)r * (size_t)a->neurons + (size_t)neuron]);
-    return best;
-}
-
-/* The neurons of the highest scores in any row, the best first. */
-static int top_neurons(const struct attribution *a, int wanted, int *out)
-{
-    int n = 0;
-
-    for (int j = 0; j < a->neurons; j++) {
-        double s = best_score(a, j);
-        int at = n;
-
-        while (at && best_score(a, out[at - 1]) < s)
-            at--;
-        if (at >= wanted)
-            continue;
-        if (n < wanted)
-            n++;
-        memmove(out + at + 1, out + at, (size_t)(n - 1 - at) * sizeof(int));
-        out[at] = j;
+        event_free(&ev);
     }
-    return n;
 }
 
-static void ask_words(struct cli *c, struct watch *w, struct layer *l)
+static json_t *words(const struct word *w, int n)
 {
-    int index[MOST_TOP + 1], n = top_neurons(l->attribution, w->top, index);
+    json_t *list = json_array();
 
-    l->top = json_array();
+    for (int i = 0; i < n && i < 5; i++)
+        json_array_append_new(list, cli_text(w[i].text));
+    return list;
+}
+
+/* The strongest neurons of a layer, with the words that came before it; gives those back. */
+static json_t *top_of(struct watch *w, const struct attribution *a, const struct mask *m)
+{
+    int index[MOST_TOP + 1], n = attribution_strongest(a, w->top, index);
+    json_t *top = json_array();
+
     for (int i = 0; i < n; i++) {
-        struct command cmd = {
-            .kind = CMD_NEURON, .layer = l->attribution->layer, .neuron = index[i]};
         json_t *o = json_object();
 
         json_object_set_new(o, "neuron", json_integer(index[i]));
-        json_object_set_new(o, "score", cli_real(best_score(l->attribution, index[i])));
-        json_object_set_new(o, "class", json_string(class_name(l->mask->class_bits[index[i]])));
-        json_array_append_new(l->top, o);
-        if (engine_post(c->engine, &cmd)) {
-            w->waiting++;
-            l->missing++;
+        json_object_set_new(o, "score", cli_real(attribution_strength(a, index[i])));
+        json_object_set_new(o, "class", json_string(class_name(m->class_bits[index[i]])));
+        for (int k = 0; k < w->words; k++) {
+            const struct neuron_info *info = w->word[k];
+
+            if (info->layer != a->layer || info->neuron != index[i])
+                continue;
+            json_object_set_new(o, "promotes", words(info->promotes, info->count));
+            json_object_set_new(o, "suppresses", words(info->suppresses, info->count));
         }
+        json_array_append_new(top, o);
     }
+    words_free(w);
+    return top;
 }
 
 static void tell_text(const struct layer *l, bool first)
@@ -107,53 +97,17 @@ static void tell_text(const struct layer *l, bool first)
     table_free(&t);
 }
 
-/* In the order they came: a layer that still waits holds back those after it. */
-static void tell_ready(struct cli *c, struct watch *w)
+static void tell_layer(struct cli *c, struct watch *w, const struct layer *l)
 {
-    for (int i = 0; i < w->count; i++) {
-        struct layer *l = &w->layer[i];
-        json_t *o;
+    bool first = l == w->layer;
+    json_t *o = record_layer(l->attribution, l->mask, first ? &w->rows : NULL, l->top);
 
-        if (l->told)
-            continue;
-        if (l->missing)
-            return;
-        l->told = true;
-        o = record_layer(l->attribution, l->mask, i ? NULL : &w->rows, l->top);
-        json_array_append(w->events, o);
-        if (cli_json(c)) {
-            cli_print(o);
-        } else {
-            json_decref(o);
-            tell_text(l, i == 0);
-        }
-    }
-}
-
-static json_t *words(const struct word *w, int n)
-{
-    json_t *list = json_array();
-
-    for (int i = 0; i < n && i < 5; i++)
-        json_array_append_new(list, cli_text(w[i].text));
-    return list;
-}
-
-static void hear_neuron(struct watch *w, const struct neuron_info *n)
-{
-    w->waiting--;
-    for (int i = 0; i < w->count; i++) {
-        struct layer *l = &w->layer[i];
-
-        for (size_t k = 0; l->attribution->layer == n->layer && k < json_array_size(l->top); k++) {
-            json_t *o = json_array_get(l->top, k);
-
-            if (json_integer_value(json_object_get(o, "neuron")) != n->neuron)
-                continue;
-            json_object_set_new(o, "promotes", words(n->promotes, n->count));
-            json_object_set_new(o, "suppresses", words(n->suppresses, n->count));
-            l->missing--;
-        }
+    json_array_append(w->events, o);
+    if (cli_json(c)) {
+        cli_print(o);
+    } else {
+        json_decref(o);
+        tell_text(l, first);
     }
 }
 
@@ -190,11 +144,11 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
         l = &w->layer[w->count++];
         l->attribution = attribution_ref(ev->attribution);
         l->mask = mask_build(l->attribution, &c->params);
-        ask_words(c, w, l);
-        tell_ready(c, w);
-    } else if (ev->kind == EV_NEURON) {
-        hear_neuron(w, ev->neuron);
-        tell_ready(c, w);
+        l->top = top_of(w, l->attribution, l->mask);
+        tell_layer(c, w, l);
+    } else if (ev->kind == EV_NEURON && w->words < MOST_TOP) {
+        w->word[w->words++] = ev->neuron;
+        ev->kind = EV_NONE;
     }
 }
 
@@ -247,6 +201,7 @@ static void watch_free(struct watch *w)
         *meta.meta = w->rows;
         event_free(&meta);
     }
+    words_free(w);
     free(w->layer);
     free(w->fact);
     json_decref(w->events);
@@ -269,11 +224,10 @@ static bool run(struct cli *c, struct err *err)
         cli_facts_free(cmd.facts, cmd.count);
         return false;
     }
-    w.top = (int)top;
+    w.top = cmd.top = (int)top;
     w.fact = cmd.count == 1 ? fact_to_json(&cmd.facts[0]) : NULL;
     w.events = json_array();
-    ok = cli_job(c, &cmd, hear, &w, err) && cli_until(c, &w.waiting, hear, &w, err) &&
-         (!cli_has(c, OPT_OUTPUT) || write_run(c, &w, err));
+    ok = cli_job(c, &cmd, hear, &w, err) && (!cli_has(c, OPT_OUTPUT) || write_run(c, &w, err));
     if (ok)
         done(c, &w);
     watch_free(&w);

@@ -296,8 +296,6 @@ bool cli_wait_open(struct cli *c, struct err *err);
 bool cli_job(struct cli *c, struct command *cmd, cli_hear *hear, void *ctx, struct err *err);
 /* The session's journal as it is now: an EV_HISTORY, which the caller frees with event_free(). */
 bool cli_history(struct cli *c, struct event *out, struct err *err);
-/* Listens until *waiting is 0: for commands that `hear` itself posts. */
-bool cli_until(struct cli *c, const int *waiting, cli_hear *hear, void *ctx, struct err *err);
 void cli_stop(struct cli *c);
 /* Whether a layer holds the scores that were asked for; the free picture before them does not. */
 bool cli_scored(const struct cli *c, const struct attribution *a);

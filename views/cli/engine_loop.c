@@ -166,13 +166,12 @@ static void rest(struct cli *c)
 
 /* Until `job` has ended, or with `waiting` until that is 0, or with neither until a state has
  * been told. */
-static bool listen_to(struct cli *c, unsigned job, const int *waiting, cli_hear *hear, void *ctx,
-                      struct err *err)
+static bool listen_to(struct cli *c, unsigned job, cli_hear *hear, void *ctx, struct err *err)
 {
     struct event ev;
     bool over = false, ok = true;
 
-    while (!over && !(waiting && !*waiting)) {
+    while (!over) {
         if (c->signal)
             return err_set(err, ERR_CANCELLED, "interrupted");
         if (std_failed()) { /* nobody would hear of what comes */
@@ -192,8 +191,8 @@ static bool listen_to(struct cli *c, unsigned job, const int *waiting, cli_hear 
                              : err_set(err, ERR_LIMIT, "the engine has stopped");
             over = true;
         }
-        over = over || (ev.kind == EV_DONE && job && ev.job == job) ||
-               (ev.kind == EV_STATE && !job && !waiting);
+        over =
+            over || (ev.kind == EV_DONE && job && ev.job == job) || (ev.kind == EV_STATE && !job);
         event_free(&ev);
     }
     cli_unbar(c);
@@ -202,7 +201,7 @@ static bool listen_to(struct cli *c, unsigned job, const int *waiting, cli_hear 
 
 bool cli_wait_open(struct cli *c, struct err *err)
 {
-    return listen_to(c, 0, NULL, NULL, NULL, err);
+    return listen_to(c, 0, NULL, NULL, err);
 }
 
 bool cli_job(struct cli *c, struct command *cmd, cli_hear *hear, void *ctx, struct err *err)
@@ -211,7 +210,7 @@ bool cli_job(struct cli *c, struct command *cmd, cli_hear *hear, void *ctx, stru
 
     if (!job)
         return err_set(err, ERR_LIMIT, "the engine takes no more commands now");
-    return listen_to(c, job, NULL, hear, ctx, err);
+    return listen_to(c, job, hear, ctx, err);
 }
 
 static void keep_history(struct cli *c, struct event *ev, void *ctx)
@@ -233,11 +232,6 @@ bool cli_history(struct cli *c, struct event *out, struct err *err)
     *out = (struct event){.kind = EV_NONE};
     return cli_job(c, &cmd, keep_history, out, err) &&
            (out->kind == EV_HISTORY || err_set(err, ERR_STATE, "no session is open"));
-}
-
-bool cli_until(struct cli *c, const int *waiting, cli_hear *hear, void *ctx, struct err *err)
-{
-    return listen_to(c, 0, waiting, hear, ctx, err);
 }
 
 void cli_stop(struct cli *c)
