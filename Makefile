@@ -62,7 +62,7 @@ ALL_CPPFLAGS += $(if $(filter-out /usr,$(CUDA_HOME)),-isystem $(CUDA_HOME)/inclu
 LIBS  += $(if $(filter-out /usr,$(CUDA_HOME)),-L$(CUDA_HOME)/lib64 -Wl$(comma)-rpath$(comma)$(CUDA_HOME)/lib64) \
          -lcudart_static -lstdc++ -ldl -lrt
 endif
-OBJ   := $(SRC:%=$(B)/%.o)
+OBJ   := $(SRC:%=$(B)/%.o) $(B)/themes.c.o
 # The CUDA device compiled for the host (gpu/launch.cuh), where there is a C++ compiler.
 EMU_TEST := $(if $(SAN),,$(if $(shell command -v $(CXX)),$(wildcard tests/emulate/*_test.c)))
 EMU_BIN  := $(EMU_TEST:%.c=$(B)/%)
@@ -135,6 +135,16 @@ $(B)/core/device/dtype.c.o $(B)/core/device/dtype_avx2.c.o $(B)/core/device/dtyp
 $(B)/%.c.o: %.c | libraries
 	@mkdir -p $(@D); echo "  CC    $<"
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The themes as text, so that the program needs no files. dark comes first: it is the default.
+THEMES := themes/dark $(filter-out themes/dark,$(sort $(wildcard themes/*)))
+$(B)/themes.c: $(THEMES)
+	@mkdir -p $(@D); echo "  GEN   $@"
+	$(Q){ echo '#include "tui/theme.h"'; echo 'const struct builtin_theme builtin_themes[] = {'; \
+	for f in $^; do echo "{\"$${f#themes/}\","; sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $$f; echo '},'; done; \
+	echo '{0}};'; } >$@
+$(B)/themes.c.o: $(B)/themes.c tui/theme.h | libraries
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 # Where bits are promised, nvcc must not contract either.
 $(B)/gpu/stored.cu.o: NVCC_FLAGS = -fmad=false
@@ -252,9 +262,6 @@ demo-record: all
 		mv $$work/demo.rec.gz samples/demo.rec.gz && chmod 644 samples/demo.rec.gz; \
 		status=$$?; rm -rf $$work; exit $$status
 
-themes:
-	@sh tests/embed-themes
-
 # The pictures of the README, drawn from the recorded demo.
 pictures: all
 	@build/$(NAME) replay samples/demo.rec.gz --batch --script man/pictures/pictures.script
@@ -288,12 +295,12 @@ clean:
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
-	@echo "also: tests deps model check-fast lint format tidy fuzz bench screens themes reference"
+	@echo "also: tests deps model check-fast lint format tidy fuzz bench screens reference"
 	@echo "      check-gpu bench-gpu gpu-kit"
 	@echo "      install uninstall (PREFIX, DESTDIR) clean"
 
 .PHONY: check-mpi all tests chosen libraries deps model run check check-fast lint format tidy fuzz fuzz-programs \
-        bench gpu-programs check-gpu bench-gpu gpu-kit screens demo-record themes reference \
+        bench gpu-programs check-gpu bench-gpu gpu-kit screens demo-record reference \
         install uninstall clean help
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -68,7 +68,7 @@ struct builtin_theme {
     const char *name, *text;
 };
 const char *theme_builtin(const char *name);        /* its text, or NULL */
-extern const struct builtin_theme builtin_themes[]; /* NULL name ends it; equal to themes/ */
+extern const struct builtin_theme builtin_themes[]; /* NULL name ends it; made of themes/ */
 
 /* What a terminal can show. */
 struct caps {
