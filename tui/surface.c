@@ -10,7 +10,7 @@
 #include "tui/text.h"
 
 static const char *const role_names[ROLE_COUNT] = {
-#define X(id, name) name,
+#define X(id, name, letter) name,
     ROLES(X)
 #undef X
 };
@@ -238,22 +238,31 @@ void surface_dump(const struct surface *s, struct buf *out)
     }
 }
 
-static char role_letter(const struct cell *c)
+char role_letter(enum role role)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const char letter[ROLE_COUNT] = {
+#define X(id, name, letter) letter,
+        ROLES(X)
+#undef X
+    };
 
+    return letter[role];
+}
+
+static char cell_letter(const struct cell *c)
+{
     if (c->fg && !(c->fg & 0x8000))
         return (char)('0' + (c->fg - 1) % RAMP_LEVELS * 10 / RAMP_LEVELS);
     if (!strcmp(c->text, " ") && c->role == ROLE_TEXT)
         return ' ';
-    return letters[c->role];
+    return role_letter((enum role)c->role);
 }
 
 void surface_roles(const struct surface *s, struct buf *out)
 {
     for (int y = 0; y < s->h; y++) {
         for (int x = 0; x < s->w; x++) {
-            char letter = role_letter(&s->cells[y * s->w + x]);
+            char letter = cell_letter(&s->cells[y * s->w + x]);
 
             buf_add(out, &letter, 1);
         }

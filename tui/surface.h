@@ -10,52 +10,53 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* X(id, name in theme files): what a piece of text means. */
-#define ROLES(X)                                                       \
-    X(TEXT, "text")                 /* plain words on the ground */    \
-    X(DIM, "dim")                   /* labels, axes, hints */          \
-    X(STRONG, "strong")             /* values that matter */           \
-    X(BORDER, "border")             /* a pane's frame */               \
-    X(BORDER_FOCUS, "border.focus") /* the frame of the focused one */ \
-    X(TITLE, "title")                                                  \
-    X(HINT, "hint")     /* the right end of a frame */                 \
-    X(BANNER, "banner") /* the first line */                           \
-    X(BANNER_NAME, "banner.name")                                      \
-    X(BASE, "state.base") /* whose weights are loaded */               \
-    X(PREVIEW, "state.preview")                                        \
-    X(EDITED, "state.edited")                                          \
-    X(STATUS, "status") /* the line above the footer */                \
-    X(GOOD, "good")                                                    \
-    X(WARN, "warn")                                                    \
-    X(ERROR, "error")                                                  \
-    X(KEY, "key") /* a key's name in footer and help */                \
-    X(TAB, "tab")                                                      \
-    X(TAB_ACTIVE, "tab.active")                                        \
-    X(SELECTED, "selected") /* the row under the cursor */             \
-    X(FIELD, "field")       /* an input line */                        \
-    X(TOKEN, "token")                                                  \
-    X(SUBJECT, "subject")                                              \
-    X(LOOKUP, "lookup") /* the subject's last token */                 \
-    X(SLOT, "slot")     /* the {} of a template */                     \
-    X(OLD, "old")       /* the old object */                           \
-    X(NEW, "new")       /* the new object */                           \
-    X(ACCENT, "accent")                                                \
-    X(GENERAL, "general")                                              \
-    X(SPECIFIC, "specific")                                            \
-    X(BOTH, "both")                                                    \
-    X(NONE, "none")                                                    \
-    X(TRACK, "track") /* a slider's line, right of the knob */         \
-    X(FILL, "fill")   /* left of the knob */                           \
-    X(KNOB, "knob")                                                    \
-    X(BAR, "bar")                                                      \
-    X(CURVE, "curve") /* a curve with no role of its own */            \
-    X(EMPTY, "empty") /* not computed yet */                           \
-    X(DIALOG, "dialog")                                                \
-    X(BUTTON, "button")                                                \
-    X(BUTTON_ACTIVE, "button.active")
+/* X(id, name in theme files, letter in golden screens): what a piece of text means. A letter is a
+ * role's for good: a new role takes one that is free. */
+#define ROLES(X)                                                            \
+    X(TEXT, "text", 'a')                 /* plain words on the ground */    \
+    X(DIM, "dim", 'b')                   /* labels, axes, hints */          \
+    X(STRONG, "strong", 'c')             /* values that matter */           \
+    X(BORDER, "border", 'd')             /* a pane's frame */               \
+    X(BORDER_FOCUS, "border.focus", 'e') /* the frame of the focused one */ \
+    X(TITLE, "title", 'f')                                                  \
+    X(HINT, "hint", 'g')     /* the right end of a frame */                 \
+    X(BANNER, "banner", 'h') /* the first line */                           \
+    X(BANNER_NAME, "banner.name", 'i')                                      \
+    X(BASE, "state.base", 'j') /* whose weights are loaded */               \
+    X(PREVIEW, "state.preview", 'k')                                        \
+    X(EDITED, "state.edited", 'l')                                          \
+    X(STATUS, "status", 'm') /* the line above the footer */                \
+    X(GOOD, "good", 'n')                                                    \
+    X(WARN, "warn", 'o')                                                    \
+    X(ERROR, "error", 'p')                                                  \
+    X(KEY, "key", 'q') /* a key's name in footer and help */                \
+    X(TAB, "tab", 'r')                                                      \
+    X(TAB_ACTIVE, "tab.active", 's')                                        \
+    X(SELECTED, "selected", 't') /* the row under the cursor */             \
+    X(FIELD, "field", 'u')       /* an input line */                        \
+    X(TOKEN, "token", 'v')                                                  \
+    X(SUBJECT, "subject", 'w')                                              \
+    X(LOOKUP, "lookup", 'x') /* the subject's last token */                 \
+    X(SLOT, "slot", 'y')     /* the {} of a template */                     \
+    X(OLD, "old", 'z')       /* the old object */                           \
+    X(NEW, "new", 'A')       /* the new object */                           \
+    X(ACCENT, "accent", 'B')                                                \
+    X(GENERAL, "general", 'C')                                              \
+    X(SPECIFIC, "specific", 'D')                                            \
+    X(BOTH, "both", 'E')                                                    \
+    X(NONE, "none", 'F')                                                    \
+    X(TRACK, "track", 'G') /* a slider's line, right of the knob */         \
+    X(FILL, "fill", 'H')   /* left of the knob */                           \
+    X(KNOB, "knob", 'I')                                                    \
+    X(BAR, "bar", 'J')                                                      \
+    X(CURVE, "curve", 'K') /* a curve with no role of its own */            \
+    X(EMPTY, "empty", 'L') /* not computed yet */                           \
+    X(DIALOG, "dialog", 'M')                                                \
+    X(BUTTON, "button", 'N')                                                \
+    X(BUTTON_ACTIVE, "button.active", 'O')
 
 enum role {
-#define X(id, name) ROLE_##id,
+#define X(id, name, letter) ROLE_##id,
     ROLES(X)
 #undef X
         ROLE_COUNT
@@ -78,6 +79,7 @@ enum ramp {
 };
 
 const char *role_name(enum role role);
+char role_letter(enum role role); /* in surface_roles() */
 const char *ramp_name(enum ramp ramp);
 
 enum { CELL_BYTES = 36 }; /* a character with its marks, an emoji of seven code points; NUL */

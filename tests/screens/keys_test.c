@@ -67,7 +67,7 @@ static void help_shows_what_is_bound(void)
     make_full_desk(&d);
     v->ops->open(v);
     CHECK(keymap_bind(keymap_used(), NULL, "C-p", "preview", 0, NULL, NULL));
-    text = picture(&screen, 24, 80);
+    text = picture(&screen, 24, 80, false);
     CHECK(strstr(text, "C-p P ") != NULL);
     free(text);
     keymap_default(keymap_used());

@@ -68,7 +68,7 @@ static void every_size_can_be_drawn(void)
             v->ops->open(v);
         for (int h = 1; h < 70; h += h < 26 ? 1 : 9)
             for (int w = 1; w < 240; w += w < 60 ? 7 : 23)
-                free(picture(&screen, h, w));
+                free(picture(&screen, h, w, false));
         view_close(v);
     }
     desk_free(&d);
@@ -94,7 +94,7 @@ static void every_action_can_be_done_anywhere(void)
             for (int a = 1; a < ACTION_COUNT; a++)
                 if (v->ops->action && !(v->ops == &view_help && a == ACTION_ENTER))
                     v->ops->action(v, (enum action)a);
-            free(picture(&screen, 30, 100));
+            free(picture(&screen, 30, 100, false));
             view_close(v);
         }
     }

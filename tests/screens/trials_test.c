@@ -82,7 +82,7 @@ static void masks_are_compared(void)
     /* results stay when the fact goes, and say whose they are */
     free(d.fact.target);
     d.fact.target = xstrdup("Oslo");
-    got = picture(&(struct screen){.desk = &d, .view = v}, 36, 120);
+    got = picture(&(struct screen){.desk = &d, .view = v}, 36, 120, false);
     CHECK(strstr(got, "Compare: Eiffel Tower → Rome") && strstr(got, "another fact than now"));
     free(got);
     view_close(v);

@@ -1,5 +1,6 @@
 #include "tui/surface.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "core/base/buf.h"
@@ -70,6 +71,15 @@ static void a_box_names_itself(void)
     in = box_draw(s, surface_rect(s), "x", "", true);
     CHECK(in.h == 0 && in.w == 0);
     surface_free(s);
+}
+
+static void every_role_has_a_letter_of_its_own(void)
+{
+    for (int r = 0; r < ROLE_COUNT; r++) {
+        CHECK(isalpha((unsigned char)role_letter((enum role)r)));
+        for (int k = 0; k < r; k++)
+            CHECK(role_letter((enum role)r) != role_letter((enum role)k));
+    }
 }
 
 static void what_is_not_computed_looks_different_from_zero(void)
@@ -166,6 +176,7 @@ static const struct test tests[] = {
     {"text stays inside its area", text_stays_inside_its_area},
     {"wide characters are never halved", wide_characters_are_never_halved},
     {"a box names itself", a_box_names_itself},
+    {"every role has a letter of its own", every_role_has_a_letter_of_its_own},
     {"what is not computed looks different from zero",
      what_is_not_computed_looks_different_from_zero},
     {"bins hold the largest or the mean", bins_hold_the_largest_or_the_mean},
