@@ -130,10 +130,10 @@ static struct session *journal_open(struct engine *e, struct err *err)
 {
     const struct engine_options *o = &e->options;
     struct err why = {0};
-    struct session *s = session_open(o->session, NULL, o->create, o->readonly, &why);
+    struct session *s = session_open(o->session, o->create, o->readonly, &why);
 
     if (!s && o->yields && !o->readonly && (why.kind == ERR_HELD || why.kind == ERR_IO) &&
-        (s = session_open(o->session, NULL, false, true, NULL)) != NULL) {
+        (s = session_open(o->session, false, true, NULL)) != NULL) {
         struct event said = {.kind = EV_FAILED};
         size_t n = strlen(session_path(s)); /* a long path would hide the reason */
         bool named = !strncmp(why.text, session_path(s), n) && !strncmp(why.text + n, ": ", 2);
@@ -342,7 +342,7 @@ bool job_save(struct engine *e, struct command *cmd, struct err *err)
     if (!session_copy(e->open->journal, cmd->text, err))
         return false;
     readonly = e->options.readonly && !e->options.yields; /* nobody else holds the new file */
-    copy = session_open(cmd->text, NULL, false, readonly, err);
+    copy = session_open(cmd->text, false, readonly, err);
     if (!copy)
         return false;
     e->options.readonly = readonly;

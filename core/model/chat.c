@@ -233,11 +233,6 @@ void chat_free(struct chat *c)
     *c = (struct chat){0};
 }
 
-const char *chat_name(const struct chat *c)
-{
-    return c->family->name;
-}
-
 static void put_message(struct buf *out, const char *text, bool trims)
 {
     size_t n = strlen(text);

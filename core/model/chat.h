@@ -31,7 +31,6 @@ struct chat {
 /* From a template's text. ERR_MODEL: none of the six. chat_free() in either case. */
 bool chat_parse(struct chat *c, const char *template, size_t len, struct err *err);
 void chat_free(struct chat *c);
-const char *chat_name(const struct chat *c); /* "ChatML" */
 /* Appends the whole prompt: one user turn and what begins the answer. `bos` and `eos` are the texts
  * of the tokens that begin and end a text, `system` a message or NULL for the template's own.
  * ERR_USAGE: this form has no place for a system message. */

@@ -145,46 +145,25 @@ static void take_cell(void *ctx, int row, const float *logits, double lse)
 {
     struct cells *c = ctx;
 
-    if (c->best) {
-        c->best[row] = argmax(logits, c->vocab);
-        if (c->p)
-            c->p[row] = (float)exp((double)logits[c->best[row]] - lse);
-    }
+    c->best[row] = argmax(logits, c->vocab);
+    if (c->p)
+        c->p[row] = (float)exp((double)logits[c->best[row]] - lse);
     for (int t = 0; t < c->tokens; t++)
         c->rank[(size_t)t * (size_t)c->rows + (size_t)row] =
             token_rank(logits, c->vocab, c->token[t]);
 }
 
-static bool cells_from(const struct model_state *view, const int *ids, int count, int first,
-                       struct cells *c, struct job *job, struct err *err)
-{
-    const struct model *m = view->model;
-    int wanted = count - first;
-    struct mat rows = mat_new(m->dev, DT_F32, m->config->layers * wanted, m->config->hidden);
-    bool ok;
-
-    c->vocab = m->head.rows;
-    c->rows = rows.rows;
-    ok = run_to_rows(view, ids, count, first, wanted, rows, (struct mat){0}, job, err) &&
-         read_out(m, rows, take_cell, c, job, err);
-    mat_free(m->dev, &rows);
-    return ok;
-}
-
 bool lens_cells(const struct model_state *view, const int *ids, int count, const int *token,
                 int tokens, int *best, float *p, int *rank, struct job *job, struct err *err)
 {
-    struct cells c = {.token = token, .tokens = tokens, .best = best, .p = p, .rank = rank};
+    const struct model *m = view->model;
+    struct mat rows = mat_new(m->dev, DT_F32, m->config->layers * count, m->config->hidden);
+    struct cells c = {m->head.rows, rows.rows, token, tokens, best, rank, p};
+    bool ok = run_to_rows(view, ids, count, 0, count, rows, (struct mat){0}, job, err) &&
+              read_out(m, rows, take_cell, &c, job, err);
 
-    return cells_from(view, ids, count, 0, &c, job, err);
-}
-
-bool lens_ranks(const struct model_state *view, const int *ids, int count, const int *token,
-                int tokens, int *rank, struct job *job, struct err *err)
-{
-    struct cells c = {.token = token, .tokens = tokens, .rank = rank};
-
-    return cells_from(view, ids, count, count - 1, &c, job, err);
+    mat_free(m->dev, &rows);
+    return ok;
 }
 
 struct looking {

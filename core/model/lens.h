@@ -28,15 +28,11 @@ bool lens_look(struct lens_look *out, const struct model_state *view, const int 
 void lens_look_free(struct lens_look *look);
 
 /* Every position, every block: the most probable next token, best [layers][count], its
- * probability, p [layers][count] (either may be NULL), and the rank, from 1, of each of the
+ * probability, p [layers][count] (may be NULL), and the rank, from 1, of each of the
  * `tokens` asked, rank [tokens][layers][count]. The head is read for a few rows at a time, so
  * that memory stays bounded; the job's flag is looked at between them. */
 bool lens_cells(const struct model_state *view, const int *ids, int count, const int *token,
                 int tokens, int *best, float *p, int *rank, struct job *job, struct err *err);
-
-/* The last position only: rank [tokens][layers]. */
-bool lens_ranks(const struct model_state *view, const int *ids, int count, const int *token,
-                int tokens, int *rank, struct job *job, struct err *err);
 
 /* The rank, from 1, of a token by its logit among [vocab]. */
 int token_rank(const float *logits, int vocab, int token);

@@ -37,13 +37,6 @@ bool weights_meta_int(const struct weights *w, const char *key, long long *value
     return v && gguf_int(v, 0, value);
 }
 
-bool weights_meta_number(const struct weights *w, const char *key, double *value)
-{
-    const struct gguf_value *v = one(w, key);
-
-    return v && gguf_number(v, 0, value);
-}
-
 long weights_meta_strings(const struct weights *w, const char *key, const char ***text,
                           size_t **len)
 {

@@ -104,7 +104,6 @@ const char *weights_file(const struct weights *w, int i);
 const char *weights_meta_text(const struct weights *w, const char *key, size_t *len);
 /* False, value untouched, if the key is absent, no number or too large. Bools are 0 and 1. */
 bool weights_meta_int(const struct weights *w, const char *key, long long *value);
-bool weights_meta_number(const struct weights *w, const char *key, double *value);
 /* Arrays: the count, or -1 if the key is absent or of another kind. The caller frees *text
  * and *len (not the strings), or *values. An integer beyond int's range gives -1. */
 long weights_meta_strings(const struct weights *w, const char *key, const char ***text,

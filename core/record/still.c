@@ -207,7 +207,7 @@ static struct history *past(struct session *s, struct state_info *state, struct 
 
 struct history *engine_past(const char *session, struct state_info *state, struct err *err)
 {
-    struct session *s = session_open(session, NULL, false, true, err);
+    struct session *s = session_open(session, false, true, err);
     struct history *h = s ? past(s, state, err) : NULL;
 
     session_close(s);
@@ -216,7 +216,7 @@ struct history *engine_past(const char *session, struct state_info *state, struc
 
 static bool session_lines(const char *path, struct buf *out, struct err *err)
 {
-    struct session *s = session_open(path, NULL, false, true, err);
+    struct session *s = session_open(path, false, true, err);
     struct state_info *state = xcalloc(1, sizeof(*state));
     struct history *h = s ? past(s, state, err) : NULL;
     char *params;

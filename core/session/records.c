@@ -171,27 +171,16 @@ bool session_edits(struct session *s, bool all, struct edit_record **edits, int 
     return got == 0;
 }
 
-static bool set_text(struct session *s, const char *sql, int edit, const char *text,
-                     struct err *err)
+bool session_set_note(struct session *s, int edit, const char *note, struct err *err)
 {
     bool ok;
 
     if (!db_begin(s, err))
         return false;
-    ok = db_run(s, err, sql, "ti", text, (long long)edit);
+    ok = db_run(s, err, "UPDATE edits SET note = ? WHERE id = ?", "ti", note, (long long)edit);
     if (ok && sqlite3_changes(s->db) == 0)
         ok = err_set(err, ERR_USAGE, "there is no edit %d", edit);
     return db_end(s, ok, err);
-}
-
-bool session_set_metrics(struct session *s, int edit, const char *json, struct err *err)
-{
-    return set_text(s, "UPDATE edits SET metrics = ? WHERE id = ?", edit, json, err);
-}
-
-bool session_set_note(struct session *s, int edit, const char *note, struct err *err)
-{
-    return set_text(s, "UPDATE edits SET note = ? WHERE id = ?", edit, note, err);
 }
 
 bool session_add_query(struct session *s, const char *prompt, const char *answer, const char *state,
@@ -203,39 +192,4 @@ bool session_add_query(struct session *s, const char *prompt, const char *answer
                          "INSERT INTO queries (time, prompt, answer, state) VALUES (?, ?, ?, ?)",
                          "dttt", journal_now(), prompt, answer, state),
                   err);
-}
-
-bool session_queries(struct session *s, struct query_record **queries, int *count, struct err *err)
-{
-    sqlite3_stmt *q =
-        db_query(s, err, "SELECT prompt, answer, state, time FROM queries ORDER BY id", "");
-    struct query_record *list = NULL;
-    int n = 0, got = -1;
-
-    while (q && (got = db_step(s, q, err)) > 0) {
-        list = xrealloc(list, (size_t)(n + 1) * sizeof(*list));
-        list[n++] = (struct query_record){.prompt = text_or_empty(q, 0),
-                                          .answer = text_or_empty(q, 1),
-                                          .state = text_or_empty(q, 2),
-                                          .when = sqlite3_column_double(q, 3)};
-    }
-    sqlite3_finalize(q);
-    if (got != 0) {
-        query_records_free(list, n);
-        list = NULL;
-        n = 0;
-    }
-    *queries = list;
-    *count = n;
-    return got == 0;
-}
-
-void query_records_free(struct query_record *queries, int count)
-{
-    for (int i = 0; i < count; i++) {
-        free(queries[i].prompt);
-        free(queries[i].answer);
-        free(queries[i].state);
-    }
-    free(queries);
 }

@@ -213,8 +213,7 @@ static bool open_file(struct session *s, bool create, bool glance, struct err *e
     return ok;
 }
 
-struct session *session_open(const char *path, const char *base_identity, bool create,
-                             bool readonly, struct err *err)
+struct session *session_open(const char *path, bool create, bool readonly, struct err *err)
 {
     struct session *s = xcalloc(1, sizeof(*s));
     bool ok;
@@ -230,12 +229,6 @@ struct session *session_open(const char *path, const char *base_identity, bool c
         create = create && !readonly;
         s->path = absolute(path, err);
         ok = s->path && open_file(s, create, false, err);
-    }
-    if (ok && base_identity) {
-        struct session_base base = {.name = NULL};
-
-        utf8_copy(base.identity, sizeof(base.identity), base_identity);
-        ok = session_bind(s, &base, err);
     }
     if (ok)
         return s;

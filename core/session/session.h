@@ -60,12 +60,6 @@ struct journal_row {
     char checksum[65]; /* of the edited matrices after the step; "" until recorded */
 };
 
-struct query_record {
-    char *prompt, *answer; /* owned */
-    char *state;           /* owned: "base", "edited", "preview" or "edit:N" */
-    double when;
-};
-
 struct session_status {
     int edits;         /* active ones */
     int total;         /* ever made */
@@ -87,12 +81,9 @@ struct session_status {
 /* Opens PATH, with `create` making it (and its folders) if it is not there; `readonly` takes no
  * lock, changes nothing and reads a copy of the file as it was at this moment, so that what it
  * tells stays consistent and no writer waits for it. path NULL is a session in memory, lost at
- * close. base_identity: the sha256 of the model at hand (contract: base identity), recorded in a
- * new session and compared with an old one's; NULL leaves that to session_bind(). ERR_HELD (another
- * process writes it: names host and pid), ERR_STATE (of another model), ERR_FORMAT (not a session,
+ * close. ERR_HELD (another process writes it: names host and pid), ERR_FORMAT (not a session,
  * damaged, or of a newer version), ERR_IO. */
-struct session *session_open(const char *path, const char *base_identity, bool create,
-                             bool readonly, struct err *err);
+struct session *session_open(const char *path, bool create, bool readonly, struct err *err);
 /* Only to read a few settings: without the copy that session_open() makes for a reader. */
 struct session *session_glance(const char *path, struct err *err);
 void session_close(struct session *s); /* NULL is fine; releases the lock */
@@ -141,7 +132,6 @@ bool session_redo_these(struct session *s, const int *edit, int count, struct er
  * an undo). ERR_STATE if another checksum was recorded for the same state: the weights are not
  * what they were. */
 bool session_set_checksum(struct session *s, int edit, const char *hex, struct err *err);
-bool session_set_metrics(struct session *s, int edit, const char *json, struct err *err);
 bool session_set_note(struct session *s, int edit, const char *note, struct err *err);
 
 /* ---- Reading ---- */
@@ -170,9 +160,8 @@ void edit_records_free(struct edit_record *edits, int count);
 /* The value, or NULL without an error if there is none. Caller frees. */
 char *session_get(struct session *s, const char *name, struct err *err);
 bool session_set(struct session *s, const char *name, const char *value, struct err *err);
+/* Kept for whoever reads the file. `state` is "base", "edited", "preview" or "edit:N". */
 bool session_add_query(struct session *s, const char *prompt, const char *answer, const char *state,
                        struct err *err);
-bool session_queries(struct session *s, struct query_record **queries, int *count, struct err *err);
-void query_records_free(struct query_record *queries, int count);
 
 #endif

@@ -88,7 +88,7 @@ static void make_session(const char *path, const char *name, int edits, char sum
     struct model *m = model_open(path, dev, 0, NULL, &err);
     struct model_state *state = state_new(m, 1);
     char *file = xasprintf("%s/%s.es", folder, name);
-    struct session *s = session_open(file, NULL, true, false, &err);
+    struct session *s = session_open(file, true, false, &err);
 
     CHECK_STR(err.text, "");
     CHECK(weights_checksum(state, sum[0], NULL));
@@ -332,7 +332,7 @@ static void parts_of_a_fused_tensor(void)
     struct model_state *state = state_new(m, 1);
     struct edit_record r = edit_of(m, 4);
     char *file = xasprintf("%s/fused.es", folder), sum[65];
-    struct session *s = session_open(file, NULL, true, false, &err);
+    struct session *s = session_open(file, true, false, &err);
 
     r.delta[r.deltas++] = delta_of(m, 1, MATRIX_K, DELTA_DENSE);
     r.delta[r.deltas++] = delta_of(m, 0, MATRIX_Q, DELTA_LOW_RANK);

@@ -14,7 +14,6 @@ static void ask(const struct weights *w)
     const char **text;
     size_t *len, one, bytes = 0;
     long long whole;
-    double number;
     float *floats;
     int *ints;
 
@@ -33,7 +32,6 @@ static void ask(const struct weights *w)
             free(floats);
         weights_meta_text(w, keys[k], &one);
         weights_meta_int(w, keys[k], &whole);
-        weights_meta_number(w, keys[k], &number);
     }
     for (int i = 0; i < weights_count(w); i++) {
         const struct tensor *t = weights_at(w, i);

@@ -19,7 +19,6 @@ static void said(bool ok, const struct err *err)
 static void read_all(struct session *s)
 {
     struct session_status status;
-    struct query_record *queries;
     struct journal_row *rows;
     struct err err = {0};
     int n;
@@ -29,8 +28,6 @@ static void read_all(struct session *s)
     said(session_status(s, &status, &err), &err);
     if (session_log(s, &rows, &n, NULL))
         free(rows);
-    if (session_queries(s, &queries, &n, NULL))
-        query_records_free(queries, n);
     free(session_get(s, SESSION_PREFIXES, NULL));
 }
 
@@ -62,13 +59,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fd < 0 || write(fd, data, size) != (ssize_t)size)
         abort();
     close(fd);
-    s = session_open(path, NULL, false, true, &err);
+    s = session_open(path, false, true, &err);
     said(s != NULL, &err);
     if (s)
         read_all(s);
     session_close(s);
     err = (struct err){0};
-    s = session_open(path, NULL, false, false, &err);
+    s = session_open(path, false, false, &err);
     said(s != NULL, &err);
     if (s)
         step(s);

@@ -47,27 +47,6 @@ static void as_rendered(void)
     json_decref(all);
 }
 
-static void families_are_named(void)
-{
-    static const char *const pair[][2] = {{"smollm2", "ChatML"}, {"llama31", "Llama 3"},
-                                          {"gemma2", "Gemma"},   {"mistral", "Mistral"},
-                                          {"llama2", "Llama 2"}, {"zephyr", "Zephyr"}};
-
-    for (size_t i = 0; i < sizeof(pair) / sizeof(*pair); i++) {
-        char *path = xasprintf(DATA "%s.jinja", pair[i][0]);
-        size_t len = 0;
-        char *text = file_read(path, 1 << 20, &len, NULL);
-        struct chat c = {0};
-
-        CHECK(text && chat_parse(&c, text, len, NULL));
-        if (c.family)
-            CHECK_STR(chat_name(&c), pair[i][1]);
-        chat_free(&c);
-        free(text);
-        free(path);
-    }
-}
-
 static void others_are_refused(void)
 {
     static const char *const text[] = {
@@ -122,7 +101,6 @@ static void cut_templates(void)
 
 static const struct test tests[] = {
     {"prompts are what rendering the template gives", as_rendered},
-    {"families are named", families_are_named},
     {"other templates are refused by name", others_are_refused},
     {"a template cut anywhere", cut_templates},
 };

@@ -73,7 +73,7 @@ static int sound(void)
 {
     struct session_status st;
     struct err err = {0};
-    struct session *s = session_open(file, NULL, true, false, &err);
+    struct session *s = session_open(file, true, false, &err);
     struct edit_record *edits;
     int n = -1;
 
@@ -99,7 +99,7 @@ static int sound(void)
 /* Appends for ever, telling the pipe each number once the session has said yes. */
 static void append_until_killed(int pipe_end, int next)
 {
-    struct session *s = session_open(file, NULL, true, false, NULL);
+    struct session *s = session_open(file, true, false, NULL);
     char one = 1;
 
     while (s && append(s, next++, BIG, NULL))
@@ -274,7 +274,7 @@ static bool fail_at(enum fault fault, int call, bool lasting)
     bool ok, struck;
 
     fresh_file();
-    s = session_open(file, NULL, true, false, NULL);
+    s = session_open(file, true, false, NULL);
     CHECK(s && append(s, 1, 1, NULL));
     hash_file(before);
     arm(fault, call, lasting);
@@ -327,7 +327,7 @@ static void killed_at_every_call(void)
             struct session *s;
 
             arm(FAULT_KILL, call, false); /* the making of the file is not spared */
-            s = session_open(file, NULL, true, false, NULL);
+            s = session_open(file, true, false, NULL);
             _exit(!(s && append(s, 1, 3, NULL) && session_undo(s, NULL, NULL)));
         }
         CHECK(waitpid(child, &status, 0) == child);
@@ -353,19 +353,19 @@ static void reader_after_a_crash(void)
         pid_t child;
 
         fresh_file();
-        s = session_open(file, NULL, true, false, NULL);
+        s = session_open(file, true, false, NULL);
         CHECK(s && append(s, 1, 1, NULL));
         session_close(s);
         child = fork();
         if (child == 0) {
-            s = session_open(file, NULL, false, false, NULL);
+            s = session_open(file, false, false, NULL);
             arm(FAULT_KILL, call, false);
             _exit(!(s && append(s, 2, 3, NULL)));
         }
         CHECK(waitpid(child, &status, 0) == child);
         snprintf(journal, sizeof(journal), "%s-journal", file);
         healed += file_exists(journal);
-        s = session_open(file, NULL, false, true, &err);
+        s = session_open(file, false, true, &err);
         if (!s)
             printf("reader: %s\n", err.text);
         CHECK(s && session_check(s, &err));
@@ -383,7 +383,7 @@ static void fill(const char *words)
 {
     char before[65], after[65];
     struct err err = {0};
-    struct session *s = session_open(file, NULL, true, false, &err);
+    struct session *s = session_open(file, true, false, &err);
     int n = 0;
 
     CHECK(s);

@@ -32,12 +32,12 @@ static void refuses(const char *words)
 {
     struct err err = {0};
 
-    CHECK(!session_open(file, NULL, true, false, &err));
+    CHECK(!session_open(file, true, false, &err));
     CHECK(err.kind == ERR_FORMAT && strstr(err.text, words) && strstr(err.text, file));
     if (!strstr(err.text, words))
         printf("said: %s\n", err.text);
     err = (struct err){0};
-    CHECK(!session_open(file, NULL, false, true, &err) && err.kind == ERR_FORMAT);
+    CHECK(!session_open(file, false, true, &err) && err.kind == ERR_FORMAT);
 }
 
 static void strange_files_refused(void)
@@ -47,7 +47,7 @@ static void strange_files_refused(void)
     struct session *s;
 
     fresh_file();
-    CHECK(!session_open(file, NULL, false, false, &err) && err.kind == ERR_IO);
+    CHECK(!session_open(file, false, false, &err) && err.kind == ERR_IO);
     memset(noise, 'n', sizeof(noise));
     write_file(noise, sizeof(noise));
     refuses("not an editscope session");
@@ -55,7 +55,7 @@ static void strange_files_refused(void)
     refuses("not an editscope session");
     write_file(noise, 0);
     err = (struct err){0};
-    CHECK(!session_open(file, NULL, false, false, &err) && err.kind == ERR_FORMAT);
+    CHECK(!session_open(file, false, false, &err) && err.kind == ERR_FORMAT);
     s = must_open(true); /* an empty file becomes a session, when that was asked for */
     session_close(s);
     sql("PRAGMA user_version = 3");
@@ -81,7 +81,7 @@ static void damaged(const char *statement, const char *words)
     append(s, 1);
     session_close(s);
     sql(statement);
-    s = session_open(file, NULL, false, false, &err);
+    s = session_open(file, false, false, &err);
     if (s && session_edits(s, false, &edits, &n, &err) &&
         session_load_deltas(s, 1, &delta, &deltas, &err) && session_load_z(s, 1, &z, &u, &d, &err))
         printf("accepted: %s\n", statement);
@@ -142,7 +142,7 @@ static void any_byte_may_be_wrong(void)
 
         bytes[at] ^= 0xff;
         write_file(bytes, at % 3 ? (size_t)st.st_size : (size_t)st.st_size - at);
-        s = session_open(file, NULL, false, false, &err);
+        s = session_open(file, false, false, &err);
         if (!(s && session_check(s, &err)) && !(err.kind && strstr(err.text, file)))
             CHECK(!"a failure without words");
         session_close(s);

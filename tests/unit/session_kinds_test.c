@@ -128,7 +128,7 @@ static void every_kind_comes_back(void)
     struct model_state *state = state_new(model, 1);
     char want[5][65], got[65];
     struct err err = {0};
-    struct session *s = session_open(file, NULL, true, false, &err);
+    struct session *s = session_open(file, true, false, &err);
 
     CHECK(weights_checksum(state, want[0], NULL));
     for (int n = 1; n <= 4; n++) {
@@ -144,14 +144,14 @@ static void every_kind_comes_back(void)
     state_free(state);
     for (int way = 0; way < 2; way++) { /* for writing and for reading */
         session_close(s);
-        s = session_open(file, NULL, false, way == 1, &err);
+        s = session_open(file, false, way == 1, &err);
         CHECK(session_check(s, &err));
         CHECK_STR(err.text, "");
         checksum_of(s, got);
         CHECK_STR(got, want[4]);
     }
     session_close(s);
-    s = session_open(file, NULL, false, false, &err);
+    s = session_open(file, false, false, &err);
     for (int n = 3; n >= 0; n--) {
         CHECK(session_undo(s, NULL, &err));
         checksum_of(s, got);
@@ -207,7 +207,7 @@ static void what_was_changed_is_told(void)
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         sql(bad[i].change);
         err = (struct err){0};
-        s = session_open(file, NULL, false, true, &err);
+        s = session_open(file, false, true, &err);
         CHECK(s && !session_check(s, &err) && err.kind == ERR_FORMAT);
         if (!strstr(err.text, bad[i].said))
             CHECK_STR(err.text, bad[i].said);
@@ -215,7 +215,7 @@ static void what_was_changed_is_told(void)
         sql(bad[i].back);
     }
     err = (struct err){0};
-    s = session_open(file, NULL, false, true, &err);
+    s = session_open(file, false, true, &err);
     CHECK(session_check(s, &err));
     CHECK_STR(err.text, "");
     session_close(s);
@@ -223,7 +223,7 @@ static void what_was_changed_is_told(void)
 
 static void what_cannot_be_kept_is_refused(void)
 {
-    struct session *s = session_open(NULL, NULL, true, false, NULL);
+    struct session *s = session_open(NULL, true, false, NULL);
     struct err err;
 
     for (int k = 0; k < 5; k++) {
@@ -257,8 +257,7 @@ static void what_cannot_be_kept_is_refused(void)
 static void an_old_file_is_read_as_it_is(void)
 {
     struct err err = {0};
-    struct session *s =
-        session_open("tests/data/sessions/version-0.1.0.es", NULL, false, true, &err);
+    struct session *s = session_open("tests/data/sessions/version-0.1.0.es", false, true, &err);
     char hex[65];
 
     CHECK_STR(err.text, "");

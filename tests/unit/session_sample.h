@@ -20,7 +20,7 @@ static void fresh_file(void)
 static struct session *must_open(bool create)
 {
     struct err err = {0};
-    struct session *s = session_open(file, NULL, create, false, &err);
+    struct session *s = session_open(file, create, false, &err);
 
     if (!s)
         printf("open: %s\n", err.text);

@@ -399,7 +399,7 @@ static void settings(void)
     CHECK_STR(err.text, "");
     if (!t)
         return;
-    CHECK(tokenizer_bos(t) == 3 && tokenizer_eos(t) == 1 && tokenizer_pad(t) == -1);
+    CHECK(tokenizer_bos(t) == 3 && tokenizer_eos(t) == 1);
     CHECK(tokenizer_vocab(t) == 4 && tokenizer_adds_bos(t));
     CHECK(tokenizer_encode(t, "ab<s>b", 6, ENCODE_BOS | ENCODE_SPECIALS, &tokens, NULL));
     CHECK(tokens.count == 4 && tokens.ids[0] == 3 && tokens.ids[1] == 2 && tokens.ids[2] == 3 &&

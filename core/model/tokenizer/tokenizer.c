@@ -26,7 +26,7 @@ struct tokenizer *tokenizer_begin(int tokens, int merges)
 {
     struct tokenizer *t = xcalloc(1, sizeof(*t));
 
-    t->bos = t->eos = t->pad = -1;
+    t->bos = t->eos = -1;
     t->pretok = pretok_new();
     bpe_begin(&t->bpe, tokens, merges);
     return t;
@@ -90,7 +90,6 @@ bool tokenizer_limit(struct tokenizer *t, int rows, struct err *err)
     t->bpe.unk = t->bpe.unk < rows ? t->bpe.unk : -1;
     t->bos = t->bos < rows ? t->bos : -1;
     t->eos = t->eos < rows ? t->eos : -1;
-    t->pad = t->pad < rows ? t->pad : -1;
     return true;
 }
 
@@ -280,11 +279,6 @@ int tokenizer_bos(const struct tokenizer *t)
 int tokenizer_eos(const struct tokenizer *t)
 {
     return t->eos;
-}
-
-int tokenizer_pad(const struct tokenizer *t)
-{
-    return t->pad;
 }
 
 bool tokenizer_adds_bos(const struct tokenizer *t)

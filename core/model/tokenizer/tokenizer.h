@@ -57,7 +57,7 @@ enum {
 
 /* ERR_MODEL names what is unknown or wrong in the vocabulary. */
 struct tokenizer *tokenizer_from_vocab(const struct vocab *vocab, struct err *err);
-/* Reads also the tokenizer_config.json beside it, when there is one, for bos, eos and pad.
+/* Reads also the tokenizer_config.json beside it, when there is one, for bos and eos.
  * ERR_MODEL names a part of the pipeline that is not known here rather than tokenise wrongly. */
 struct tokenizer *tokenizer_from_json(const char *path, struct err *err);
 /* Of a folder: its tokenizer.json, or else its vocab.json and merges.txt, with what
@@ -102,7 +102,6 @@ int tokenizer_find(const struct tokenizer *t, const char *text);
 int tokenizer_vocab(const struct tokenizer *t); /* one more than the largest id */
 int tokenizer_bos(const struct tokenizer *t);   /* -1 for none, as the next two */
 int tokenizer_eos(const struct tokenizer *t);
-int tokenizer_pad(const struct tokenizer *t);
 bool tokenizer_adds_bos(const struct tokenizer *t);
 bool tokenizer_is_special(const struct tokenizer *t, int id);
 

@@ -22,7 +22,7 @@ struct tokenizer {
     unsigned char *special;  /* (special_count) by id */
     int special_count;
     int prefix[TOKENIZER_PREFIX], prefix_count; /* ids put before a text */
-    int bos, eos, pad;
+    int bos, eos;
 };
 
 /* One without pre-tokeniser steps or tokens; bpe has room for so many. */

@@ -201,7 +201,6 @@ static void apply_config(struct tokenizer *t, const json_t *config)
 {
     t->bos = config_token(t, config, "bos_token");
     t->eos = config_token(t, config, "eos_token");
-    t->pad = config_token(t, config, "pad_token");
     if (t->bos < 0 && t->prefix_count)
         t->bos = t->prefix[0];
     if (t->bos >= 0 && !t->prefix_count && json_flag(config, "add_bos_token", false))

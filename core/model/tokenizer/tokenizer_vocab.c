@@ -249,7 +249,6 @@ struct tokenizer *tokenizer_from_vocab(const struct vocab *vocab, struct err *er
     t = tokenizer_begin(vocab->count, vocab->merge_count);
     t->bos = vocab->bos;
     t->eos = vocab->eos;
-    t->pad = vocab->pad;
     if (t->bos >= 0 && (vocab->add_bos < 0 ? add_bos : vocab->add_bos > 0))
         t->prefix[t->prefix_count++] = t->bos;
     if (vocab->spm ? !read_spm(t, vocab, err) : !read_bytes(t, vocab, family, err)) {
