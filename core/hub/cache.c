@@ -14,10 +14,6 @@
 #include "core/base/mem.h"
 #include "core/hub/name.h"
 
-static const char tag[] = "Signature: 8a477f597d28d172789f06886806bc55\n"
-                          "# This folder is a cache: backups may leave it out.\n"
-                          "# https://bford.info/cachedir/\n";
-
 static bool fail(const struct cache *c, const char *what, struct err *err)
 {
     int why = errno;
@@ -57,53 +53,28 @@ static int walk(int at, const char *path, const char **last)
     return fd;
 }
 
-static void mark(int root)
-{
-    int fd =
-        openat(root, "CACHEDIR.TAG", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-
-    if (fd < 0)
-        return;
-    if (write(fd, tag, sizeof(tag) - 1) < 0) { /* a courtesy to backups: nothing hangs on it */
-    }
-    close(fd);
-}
-
-/* .locks/models--..: where there can be none, blobs are safe by their names alone. */
-static int open_locks(int root, const char *folder)
-{
-    int locks = step(root, ".locks"), mine = locks < 0 ? -1 : step(locks, folder);
-
-    if (locks >= 0)
-        close(locks);
-    return mine;
-}
-
 bool cache_open(struct cache *c, const char *path, const char *repo, struct err *err)
 {
     struct buf folder = {0};
     char *inside = xasprintf("%s/", path);
     bool ok = file_make_parents(inside, err);
+    int root;
 
     free(inside);
-    *c = (struct cache){.root = -1, .repo = -1, .blobs = -1, .locks = -1, .repository = repo};
+    *c = (struct cache){.repo = -1, .blobs = -1};
     if (!ok)
         return false;
     c->path = xstrdup(path);
     name_folder(&folder, repo);
-    c->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (c->root < 0) {
+    root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
         fail(c, "the folder", err);
-    } else {
-        mark(c->root);
-        c->repo = step(c->root, folder.data);
-        if (c->repo < 0)
-            fail(c, folder.data, err);
-        else if ((c->blobs = step(c->repo, "blobs")) < 0)
-            fail(c, "blobs", err);
-        else
-            c->locks = open_locks(c->root, folder.data);
-    }
+    else if ((c->repo = step(root, folder.data)) < 0)
+        fail(c, folder.data, err);
+    else if ((c->blobs = step(c->repo, "blobs")) < 0)
+        fail(c, "blobs", err);
+    if (root >= 0)
+        close(root);
     buf_free(&folder);
     if (c->blobs >= 0)
         return true;
@@ -113,15 +84,14 @@ bool cache_open(struct cache *c, const char *path, const char *repo, struct err 
 
 void cache_close(struct cache *c)
 {
-    int fd[] = {c->root, c->repo, c->blobs, c->locks};
-
     if (!c->path) /* was never opened: its numbers are none of ours */
         return;
-    for (size_t i = 0; i < sizeof(fd) / sizeof(*fd); i++)
-        if (fd[i] >= 0)
-            close(fd[i]);
+    if (c->repo >= 0)
+        close(c->repo);
+    if (c->blobs >= 0)
+        close(c->blobs);
     free(c->path);
-    *c = (struct cache){.root = -1, .repo = -1, .blobs = -1, .locks = -1};
+    *c = (struct cache){.repo = -1, .blobs = -1};
 }
 
 long long cache_room(const struct cache *c)
@@ -145,18 +115,6 @@ static int locked(int fd, bool *busy)
         return fd;
     close(fd);
     return -1;
-}
-
-int cache_lock(const struct cache *c, const char *etag, bool *busy)
-{
-    char *name = xasprintf("%s.lock", etag);
-    int fd = c->locks < 0 ? -1
-                          : openat(c->locks, name,
-                                   O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0664);
-
-    free(name);
-    *busy = false;
-    return locked(fd, busy);
 }
 
 /* -1 unless it is a regular file of this size. */

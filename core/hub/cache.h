@@ -3,7 +3,6 @@
  *   models--ORG--NAME/blobs/ETAG                      what a file holds, under its hash
  *   models--ORG--NAME/snapshots/COMMIT/PATH           a relative link into blobs/
  *   models--ORG--NAME/refs/REVISION                   the commit a branch or tag stands for
- *   .locks/models--ORG--NAME/ETAG.lock                held while a blob is being written
  *
  * The cache's own folder may be reached through symbolic links, as people put it on another disk;
  * below it none is followed when something is written: every step is an open folder and a name in
@@ -16,10 +15,8 @@
 #include "core/base/err.h"
 
 struct cache {
-    char *path;             /* of the cache */
-    int root, repo, blobs;  /* open folders */
-    int locks;              /* or -1: no locks here */
-    const char *repository; /* the caller's, for messages */
+    char *path;      /* of the cache */
+    int repo, blobs; /* open folders */
 };
 
 /* Makes what is missing of the folders. On failure nothing is left open. */
@@ -28,9 +25,6 @@ void cache_close(struct cache *c);
 /* Bytes free for this user on its disk; -1: not known. */
 long long cache_room(const struct cache *c);
 
-/* The open lock of a blob, -1 with *busy where another process holds it, -1 alone where files
- * cannot be locked here. close() releases it. */
-int cache_lock(const struct cache *c, const char *etag, bool *busy);
 /* The blob for reading, -1: not there or of another size. */
 int cache_blob(const struct cache *c, const char *etag, long long bytes);
 /* The file in a snapshot, where the cache holds files in place of links. -1: not there. */

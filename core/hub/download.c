@@ -265,13 +265,12 @@ static bool fetch(struct pull *p, const struct plan_file *f, int fd, struct err 
     return right;
 }
 
-/* Waits for another process that fetches the same; -1 with no error where there are no locks. */
-static int lock(struct pull *p, const struct plan_file *f, bool part, struct err *err)
+/* The part, once no other process fetches the same. */
+static int open_part(struct pull *p, const struct plan_file *f, struct err *err)
 {
     for (bool said = false;; said = true) {
         bool busy;
-        int fd = part ? cache_part(&p->cache, f->etag, &busy, err)
-                      : cache_lock(&p->cache, f->etag, &busy);
+        int fd = cache_part(&p->cache, f->etag, &busy, err);
 
         if (!busy)
             return fd;
@@ -282,12 +281,14 @@ static int lock(struct pull *p, const struct plan_file *f, bool part, struct err
     }
 }
 
-static bool fetch_locked(struct pull *p, const struct plan_file *f, struct err *err)
+static bool fetch_part(struct pull *p, const struct plan_file *f, bool *there, struct err *err)
 {
-    int fd = lock(p, f, true, err);
-    bool ok = fd >= 0 && fetch(p, f, fd, err) && cache_part_keep(&p->cache, f->etag, fd, err);
+    int fd = open_part(p, f, err);
+    bool ok = fd >= 0 && is_there(p, f, there, err); /* while we waited */
 
-    if (fd >= 0 && !ok && !cache_part_size(&p->cache, f->etag))
+    if (ok && !*there)
+        ok = fetch(p, f, fd, err) && cache_part_keep(&p->cache, f->etag, fd, err);
+    if (fd >= 0 && (!ok || *there) && !cache_part_size(&p->cache, f->etag))
         cache_part_drop(&p->cache, f->etag);
     if (fd >= 0)
         close(fd);
@@ -298,18 +299,9 @@ bool download(struct pull *p, const struct plan_file *f, bool *fetched, struct e
 {
     struct err own = {0};
     bool there = false, ok;
-    int held;
 
     pull_progress(p, f->path, false);
-    ok = is_there(p, f, &there, &own);
-    if (ok && !there) {
-        held = lock(p, f, false, &own);
-        ok = !own.kind && is_there(p, f, &there, &own); /* while we waited */
-        if (ok && !there)
-            ok = fetch_locked(p, f, &own);
-        if (held >= 0)
-            close(held);
-    }
+    ok = is_there(p, f, &there, &own) && (there || fetch_part(p, f, &there, &own));
     *fetched = ok && !there;
     return ok || err_pass(err, &own);
 }

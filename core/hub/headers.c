@@ -61,40 +61,14 @@ long long header_number(const char *value)
     return *p ? -1 : n;
 }
 
-static long within_an_hour(long long seconds)
-{
-    return seconds > 3600 ? 3600 : (long)seconds;
-}
-
-/* NAME=digits among parts between semicolons. */
-static long long part_number(const char *value, char name)
-{
-    for (const char *p = value; p; p = strchr(p, ';')) {
-        long long n;
-
-        p += *p == ';';
-        p += strspn(p, " \t");
-        if (*p != name)
-            continue;
-        p += 1 + strspn(p + 1, " \t");
-        if (*p != '=')
-            continue;
-        p += 1 + strspn(p + 1, " \t");
-        if (digits(&p, &n))
-            return n;
-    }
-    return -1;
-}
-
 long header_wait(const char *ratelimit, const char *retry_after)
 {
-    long long seconds = -1;
+    const char *t = ratelimit ? strstr(ratelimit, "r=0;t=") : NULL;
+    long long seconds = t ? header_number(t + 6) : -1;
 
-    if (ratelimit && part_number(ratelimit, 'r') == 0)
-        seconds = part_number(ratelimit, 't');
     if (seconds < 0 && retry_after)
         seconds = header_number(retry_after);
-    return within_an_hour(seconds);
+    return seconds > 3600 ? 3600 : (long)seconds;
 }
 
 char *header_next(const char *link)

@@ -1,6 +1,5 @@
 #include "core/hub/name.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -76,23 +75,19 @@ bool name_path_good(const char *path)
     return parts_good(path, 1000, true);
 }
 
-static bool hex(const char *text, size_t n, bool small)
+static bool hex(const char *text, size_t n)
 {
-    size_t i = 0;
-
-    while (i < n && isxdigit((unsigned char)text[i]) && !(small && isupper((unsigned char)text[i])))
-        i++;
-    return i == n && !text[n];
+    return strspn(text, "0123456789abcdef") == n && !text[n];
 }
 
 bool name_is_commit(const char *text)
 {
-    return hex(text, 40, true);
+    return hex(text, 40);
 }
 
 bool name_is_etag(const char *text)
 {
-    return hex(text, 40, true) || hex(text, 64, true);
+    return hex(text, 40) || hex(text, 64);
 }
 
 void name_encode(struct buf *out, const char *text, bool slashes)

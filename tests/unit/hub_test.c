@@ -164,7 +164,7 @@ static void headers_are_read_strictly(void)
     CHECK(header_wait("\"api\";r=0;t=55", "7") == 55);
     CHECK(header_wait("\"api\";r=12;t=55", "7") == 7); /* not the reason */
     CHECK(header_wait(NULL, "Wed, 21 Oct 2015 07:28:00 GMT") == -1);
-    CHECK(header_wait("\"api\"; r = 0 ; t = 99999999", NULL) == 3600);
+    CHECK(header_wait("\"api\";r=0;t=99999999", NULL) == 3600);
     next = header_next("<https://x/1>; rel=\"prev\", <https://x/3?a=b,c>; rel=\"next\"");
     CHECK_STR(next ? next : "", "https://x/3?a=b,c");
     free(next);
