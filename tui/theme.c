@@ -1,15 +1,12 @@
 #include "tui/theme.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/buf.h"
+#include "core/base/config.h"
 
-enum { LINE_MAX_BYTES = 1024, DEPTH_MAX = 4 };
-
-static bool parse_at(struct theme *theme, const char *text, size_t len, int depth, struct err *err);
+enum { DEPTH_MAX = 4 };
 
 static const struct {
     const char *name;
@@ -30,7 +27,7 @@ static bool attribute(const char *word, unsigned *attrs)
 }
 
 /* "fg on bg bold" */
-static bool parse_style(struct style *style, char *value, int line, struct err *err)
+static bool parse_style(struct style *style, char *value, struct err *err)
 {
     struct style s = {.fg = {COLOUR_UNSET, 0}};
     char *save = NULL;
@@ -41,23 +38,23 @@ static bool parse_style(struct style *style, char *value, int line, struct err *
             background = true;
         } else if (background && s.bg.kind == COLOUR_UNSET) {
             if (!colour_parse(&s.bg, w))
-                return err_set(err, ERR_FORMAT, "line %d: '%s' is no colour", line, w);
+                return err_set(err, ERR_FORMAT, "'%s' is no colour", w);
         } else if (!attribute(w, &s.attrs)) {
             if (s.fg.kind != COLOUR_UNSET || background || !colour_parse(&s.fg, w))
                 return err_set(err, ERR_FORMAT,
-                               "line %d: '%s' is no colour or attribute (#rrggbb, 0 to 255, a "
+                               "'%s' is no colour or attribute (#rrggbb, 0 to 255, a "
                                "name, bold, dim, italic, underline, reverse)",
-                               line, w);
+                               w);
         }
     }
     if (background && s.bg.kind == COLOUR_UNSET)
-        return err_set(err, ERR_FORMAT, "line %d: a colour is missing after 'on'", line);
+        return err_set(err, ERR_FORMAT, "a colour is missing after 'on'");
     *style = s;
     return true;
 }
 
 /* "STYLE | STYLE | STYLE | ATTRIBUTES", the later ones optional or empty */
-static bool parse_role(struct theme *theme, enum role role, char *value, int line, struct err *err)
+static bool parse_role(struct theme *theme, enum role role, char *value, struct err *err)
 {
     struct style poorer[POORER];
     struct style first = {.fg = {COLOUR_UNSET, 0}};
@@ -70,9 +67,8 @@ static bool parse_role(struct theme *theme, enum role role, char *value, int lin
         if (bar)
             *bar++ = '\0';
         if (at == POORER)
-            return err_set(err, ERR_FORMAT,
-                           "line %d: more than four styles (direct | 256 | 16 | none)", line);
-        if (!parse_style(to, value, line, err))
+            return err_set(err, ERR_FORMAT, "more than four styles (direct | 256 | 16 | none)");
+        if (!parse_style(to, value, err))
             return false;
         if (at >= 0 && (to->fg.kind != COLOUR_UNSET || to->bg.kind != COLOUR_UNSET || to->attrs ||
                         strstr(value, "plain")))
@@ -85,8 +81,7 @@ static bool parse_role(struct theme *theme, enum role role, char *value, int lin
     return true;
 }
 
-static bool parse_ramp(struct theme *theme, const char *name, char *value, int line,
-                       struct err *err)
+static bool parse_ramp(struct theme *theme, const char *name, char *value, struct err *err)
 {
     const char *dot = strstr(name, ".256");
     size_t len = dot && !dot[4] ? (size_t)(dot - name) : strlen(name);
@@ -98,16 +93,16 @@ static bool parse_ramp(struct theme *theme, const char *name, char *value, int l
         if (strlen(ramp_name((enum ramp)r)) == len && !strncmp(ramp_name((enum ramp)r), name, len))
             break;
     if (r == RAMP_COUNT)
-        return err_set(err, ERR_FORMAT, "line %d: no ramp '%s'", line, name);
+        return err_set(err, ERR_FORMAT, "no ramp '%s'", name);
     for (char *w = strtok_r(value, " \t", &save); w; w = strtok_r(NULL, " \t", &save)) {
         if (n == RAMP_STOPS)
-            return err_set(err, ERR_FORMAT, "line %d: more than %d colours", line, RAMP_STOPS);
+            return err_set(err, ERR_FORMAT, "more than %d colours", RAMP_STOPS);
         if (!colour_parse(&stop[n], w) || stop[n].kind == COLOUR_DEFAULT)
-            return err_set(err, ERR_FORMAT, "line %d: '%s' is no colour", line, w);
+            return err_set(err, ERR_FORMAT, "'%s' is no colour", w);
         n++;
     }
     if (n < 2)
-        return err_set(err, ERR_FORMAT, "line %d: a ramp needs two colours or more", line);
+        return err_set(err, ERR_FORMAT, "a ramp needs two colours or more");
     if (len != strlen(name)) {
         memcpy(theme->ramp[r].step, stop, sizeof(stop));
         theme->ramp[r].steps = n;
@@ -127,7 +122,7 @@ const char *theme_builtin(const char *name)
     return NULL;
 }
 
-static bool parse_tier(struct theme *theme, const char *value, int line, struct err *err)
+static bool parse_tier(struct theme *theme, const char *value, struct err *err)
 {
     static const char *const words[] = {"mono", "8", "16", "256", "direct"};
 
@@ -137,124 +132,77 @@ static bool parse_tier(struct theme *theme, const char *value, int line, struct 
             theme->limited = t != (int)TIER_DIRECT;
             return true;
         }
-    return err_set(err, ERR_FORMAT, "line %d: tier '%s' is not mono, 8, 16, 256 or direct", line,
-                   value);
+    return err_set(err, ERR_FORMAT, "tier '%s' is not mono, 8, 16, 256 or direct", value);
 }
 
-/* A line that is about the whole theme; *known: it is. */
-static bool parse_whole(struct theme *theme, const char *name, const char *value, int line,
-                        bool *known, struct err *err)
+struct reading {
+    struct theme *theme;
+    int depth;
+};
+
+static bool take_ramp(void *ctx, const struct config_line *line, struct err *err)
 {
-    *known = true;
+    struct reading *r = ctx;
+
+    return parse_ramp(r->theme, line->name, line->value, err);
+}
+
+static bool parse_at(struct theme *theme, const char *text, int depth, struct err *err);
+
+static bool take_role(void *ctx, const struct config_line *line, struct err *err)
+{
+    struct reading *reading = ctx;
+    struct theme *theme = reading->theme;
+    const char *name = line->name;
+    char *value = line->value;
+
     if (!strcmp(name, "tier"))
-        return parse_tier(theme, value, line, err);
+        return parse_tier(theme, value, err);
     if (!strcmp(name, "light")) {
         theme->light = !strcmp(value, "yes");
         return theme->light || !strcmp(value, "no") ||
-               err_set(err, ERR_FORMAT, "line %d: light is yes or no, not '%s'", line, value);
+               err_set(err, ERR_FORMAT, "light is yes or no, not '%s'", value);
     }
     if (!strcmp(name, "glyphs")) {
         theme->ascii = !strcmp(value, "ascii");
         return theme->ascii || !strcmp(value, "all") ||
-               err_set(err, ERR_FORMAT, "line %d: glyphs is ascii or all, not '%s'", line, value);
+               err_set(err, ERR_FORMAT, "glyphs is ascii or all, not '%s'", value);
     }
-    *known = false;
-    return true;
-}
-
-static bool set(struct theme *theme, bool in_ramps, const char *name, char *value, int line,
-                int depth, struct err *err)
-{
-    const char *base;
-    bool known;
-
-    if (in_ramps)
-        return parse_ramp(theme, name, value, line, err);
-    if (!parse_whole(theme, name, value, line, &known, err))
-        return false;
-    if (known)
-        return true;
     if (!strcmp(name, "inherit")) {
-        base = depth < DEPTH_MAX ? theme_builtin(value) : NULL;
-        if (!base)
-            return err_set(err, ERR_FORMAT, "line %d: no theme '%s' to inherit from", line, value);
-        return parse_at(theme, base, strlen(base), depth + 1, err);
+        const char *base = reading->depth < DEPTH_MAX ? theme_builtin(value) : NULL;
+
+        return base ? parse_at(theme, base, reading->depth + 1, err)
+                    : err_set(err, ERR_FORMAT, "no theme '%s' to inherit from", value);
     }
     for (int r = 0; r < ROLE_COUNT; r++)
         if (!strcmp(role_name((enum role)r), name))
-            return parse_role(theme, (enum role)r, value, line, err);
-    return err_set(err, ERR_FORMAT, "line %d: no role '%s'", line, name);
+            return parse_role(theme, (enum role)r, value, err);
+    return err_set(err, ERR_FORMAT, "no role '%s'", name);
 }
 
-static char *trim(char *text)
+static bool parse_at(struct theme *theme, const char *text, int depth, struct err *err)
 {
-    char *end;
+    struct reading reading = {theme, depth};
+    const struct config_section sections[] = {{"", take_role, &reading},
+                                              {"roles", take_role, &reading},
+                                              {"ramp", take_ramp, &reading},
+                                              {0}};
+    struct err own = {0};
 
-    text += strspn(text, " \t\r");
-    end = text + strlen(text);
-    while (end > text && strchr(" \t\r", end[-1]))
-        *--end = '\0';
-    return text;
+    if (config_read(text, sections, &own))
+        return true;
+    own.kind = ERR_FORMAT; /* an unknown section too */
+    return err_pass(err, &own);
 }
 
-/* A comment starts at a # that no colour follows. */
-static void cut_comment(char *line)
+bool theme_parse(struct theme *theme, const char *text, struct err *err)
 {
-    for (char *p = strchr(line, '#'); p; p = strchr(p + 1, '#'))
-        if ((p == line || isspace((unsigned char)p[-1])) &&
-            strspn(p + 1, "0123456789abcdefABCDEF") != 6) {
-            *p = '\0';
-            return;
-        }
-}
-
-static bool parse_at(struct theme *theme, const char *text, size_t len, int depth, struct err *err)
-{
-    bool in_ramps = false;
-    int line = 0;
-
-    for (const char *end = text + len; text < end;) {
-        const char *nl = memchr(text, '\n', (size_t)(end - text));
-        size_t n = (size_t)((nl ? nl : end) - text);
-        char copy[LINE_MAX_BYTES], *name, *equals;
-
-        line++;
-        if (n >= sizeof(copy))
-            return err_set(err, ERR_FORMAT, "line %d is longer than %d bytes", line,
-                           LINE_MAX_BYTES - 1);
-        memcpy(copy, text, n);
-        copy[n] = '\0';
-        text += n + (nl != NULL);
-        cut_comment(copy);
-        name = trim(copy);
-        if (!*name)
-            continue;
-        if (*name == '[') {
-            in_ramps = !strcmp(name, "[ramp]");
-            if (!in_ramps && strcmp(name, "[roles]"))
-                return err_set(err, ERR_FORMAT, "line %d: no section '%s'", line, name);
-            continue;
-        }
-        equals = strchr(name, '=');
-        if (!equals)
-            return err_set(err, ERR_FORMAT, "line %d: not 'role = colour'", line);
-        *equals = '\0';
-        if (!set(theme, in_ramps, trim(name), trim(equals + 1), line, depth, err))
-            return false;
-    }
-    return true;
-}
-
-bool theme_parse(struct theme *theme, const char *text, size_t len, struct err *err)
-{
-    return parse_at(theme, text, len, 0, err);
+    return parse_at(theme, text, 0, err);
 }
 
 void theme_default(struct theme *theme)
 {
-    const char *dark = builtin_themes[0].text;
-
     memset(theme, 0, sizeof(*theme));
     snprintf(theme->name, sizeof(theme->name), "%s", builtin_themes[0].name);
-    theme_parse(theme, dark, strlen(dark), NULL);
+    theme_parse(theme, builtin_themes[0].text, NULL);
 }

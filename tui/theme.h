@@ -45,7 +45,7 @@ struct theme {
 
 void theme_default(struct theme *theme); /* the compiled-in dark one */
 /* Over what is in `theme`. Errors name the line. */
-bool theme_parse(struct theme *theme, const char *text, size_t len, struct err *err);
+bool theme_parse(struct theme *theme, const char *text, struct err *err);
 /* A path (with a slash) or a name, looked for in `folder` (NULL: none), in
  * $XDG_CONFIG_HOME/editscope/themes, in editscope/themes of each of $XDG_DATA_DIRS, then among
  * those compiled in. Errors: ERR_USAGE, no such theme; what theme_parse() says, with the file. */

@@ -51,17 +51,16 @@ bool theme_load(struct theme *theme, const char *name, const char *folder, struc
     char *path = find(name, folder), *text = NULL;
     const char *last = strrchr(name, '/');
     struct theme loaded;
-    size_t len = 0;
     bool ok;
 
     theme_default(&loaded);
     if (path) {
-        text = file_read_text(path, THEME_MAX, &len, err);
-        ok = text && theme_parse(&loaded, text, len, err);
+        text = file_read_text(path, THEME_MAX, NULL, err);
+        ok = text && theme_parse(&loaded, text, err);
         if (!ok)
             err_in(err, "theme %s", path);
     } else if (theme_builtin(name)) {
-        ok = theme_parse(&loaded, theme_builtin(name), strlen(theme_builtin(name)), err);
+        ok = theme_parse(&loaded, theme_builtin(name), err);
     } else {
         ok = err_set(err, ERR_USAGE, "no theme '%.60s'; `editscope themes` lists them", name);
     }

@@ -20,12 +20,14 @@ static char *trim(char *text, char *end)
     return text;
 }
 
-/* Where the value ends: a comment begins after a blank, so that a value may hold a #. */
+/* Where the value ends: a comment begins after a blank, so that a value may hold a #,
+ * and not at a colour. */
 static char *value_end(char *value)
 {
     char *p = value;
 
-    while (*p && !(*p == '#' && (p == value || p[-1] == ' ' || p[-1] == '\t')))
+    while (*p && !(*p == '#' && (p == value || p[-1] == ' ' || p[-1] == '\t') &&
+                   strspn(p + 1, "0123456789abcdefABCDEF") != 6))
         p++;
     return p;
 }

@@ -49,6 +49,7 @@ static void lines_keep_their_numbers(void)
     becomes("\n# only a comment\n a = 1 # one\r\n[ s ]\n\tb.c=x # y # z\n= = e\n",
             "3[]a=1|5[s]b.c=x|6[s]==e|");
     becomes("a =\nb = # none\nc = x#y", "1[]a=|2[]b=|3[]c=x#y|");
+    becomes("a = #aabbcc on #ddeeff # dark", "1[]a=#aabbcc on #ddeeff|");
     becomes("[keys.edit] # of a view\nx = y\n[alone]\nz = 1\n[s]\nq = 2",
             "2[keys.edit]x=y|6[s]q=2|");
     becomes("[nobody's]\n[s]\n[ = 1", "3[s][=1|"); /* a heading alone says nothing */

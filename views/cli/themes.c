@@ -15,16 +15,13 @@ static bool as_written(struct theme *theme, const char *name, const char *path, 
 {
     const char *text = path ? NULL : theme_builtin(name);
     char *read = NULL;
-    size_t len = 0;
     bool ok;
 
     memset(theme, 0, sizeof(*theme));
     utf8_copy(theme->name, sizeof(theme->name), name);
     if (path)
-        text = read = file_read_text(path, THEME_MAX, &len, err);
-    else if (text)
-        len = strlen(text);
-    ok = text && (theme_parse(theme, text, len, err) || err_in(err, "%s", path ? path : name));
+        text = read = file_read_text(path, THEME_MAX, NULL, err);
+    ok = text && (theme_parse(theme, text, err) || err_in(err, "%s", path ? path : name));
     free(read);
     return ok;
 }
