@@ -40,32 +40,54 @@ static bool own(const struct pull *p, const char *url)
     return url_same_origin(url, p->hub->endpoint);
 }
 
+/* A Location that names no host: the repository has another name, or a cache of its own. */
+static bool is_relative(const char *location)
+{
+    const char *colon = strstr(location, "://");
+
+    return strncmp(location, "//", 2) != 0 &&
+           (!colon || strcspn(location, "/?#") < (size_t)(colon - location));
+}
+
+/* Which redirects are followed: all, all and to the endpoint alone, those of the Hub's own. */
+enum follow { FOLLOW_ALL, FOLLOW_STAY, FOLLOW_RELATIVE };
+
+/* *url is where it ended; the caller frees it. */
+static enum http_end follow(struct pull *p, const struct http_call *call, enum follow how,
+                            char **url, struct http_reply *reply)
+{
+    struct http_call now = *call;
+
+    *url = xstrdup(call->url);
+    for (int hop = 0;; hop++) {
+        enum http_end end;
+        char *next;
+
+        now.url = *url;
+        now.authorize = own(p, *url);
+        if (how == FOLLOW_STAY && !now.authorize)
+            return unsafe(reply, "the Hub redirects a question to another host");
+        end = http_do(p->http, &now, reply, p->job);
+        if (end != HTTP_ANSWERED || !is_redirect(reply->status))
+            return end;
+        if (hop == HOPS)
+            return unsafe(reply, "the Hub redirects in a circle");
+        next = next_hop(p, *url, reply);
+        if (!next)
+            return HTTP_UNSAFE;
+        free(*url);
+        *url = next;
+        if (how == FOLLOW_RELATIVE && !is_relative(http_header(reply, H_LOCATION)))
+            return end;
+    }
+}
+
 enum http_end ask_follow(struct pull *p, const struct http_call *call, bool stay,
                          struct http_reply *reply)
 {
-    struct http_call now = *call;
-    char *url = xstrdup(call->url);
-    enum http_end end = HTTP_ANSWERED;
+    char *url;
+    enum http_end end = follow(p, call, stay ? FOLLOW_STAY : FOLLOW_ALL, &url, reply);
 
-    for (int hop = 0; url; hop++) {
-        char *next = NULL;
-
-        now.url = url;
-        now.authorize = own(p, url);
-        if (stay && !now.authorize) {
-            end = unsafe(reply, "the Hub redirects a question to another host");
-            break;
-        }
-        end = http_do(p->http, &now, reply, p->job);
-        if (end != HTTP_ANSWERED || !is_redirect(reply->status))
-            break;
-        if (hop == HOPS)
-            end = unsafe(reply, "the Hub redirects in a circle");
-        else if ((next = next_hop(p, url, reply)) == NULL)
-            end = HTTP_UNSAFE;
-        free(url);
-        url = next;
-    }
     free(url);
     return end;
 }
@@ -142,46 +164,9 @@ static bool understand(const struct pull *p, const struct plan_file *f,
     return true;
 }
 
-/* A Location that names no host: the repository has another name, or a cache of its own. */
-static bool is_relative(const char *location)
-{
-    const char *colon = strstr(location, "://");
-
-    return strncmp(location, "//", 2) != 0 &&
-           (!colon || strcspn(location, "/?#") < (size_t)(colon - location));
-}
-
-/* One question, and on from it as long as the Hub names other places of its own. */
-static enum http_end head(struct pull *p, const char *first, char **url, struct http_reply *reply)
-{
-    struct http_call call = {.head = true, .timeout = ANSWER_SECONDS};
-    enum http_end end;
-
-    *url = xstrdup(first);
-    for (int hop = 0;; hop++) {
-        const char *location;
-        char *next;
-
-        call.url = *url;
-        call.authorize = own(p, *url);
-        end = http_do(p->http, &call, reply, p->job);
-        if (end != HTTP_ANSWERED || !is_redirect(reply->status))
-            return end;
-        if (hop == HOPS)
-            return unsafe(reply, "the Hub redirects in a circle");
-        location = http_header(reply, H_LOCATION);
-        next = next_hop(p, *url, reply);
-        if (!next)
-            return HTTP_UNSAFE;
-        free(*url);
-        *url = next;
-        if (!is_relative(location))
-            return end;
-    }
-}
-
 bool ask_file(struct pull *p, const struct plan_file *f, struct ask_file *out, struct err *err)
 {
+    struct http_call call = {.head = true, .timeout = ANSWER_SECONDS};
     struct http_reply reply = {0};
     struct patience patience = {0};
     struct buf first = {0};
@@ -191,10 +176,10 @@ bool ask_file(struct pull *p, const struct plan_file *f, struct ask_file *out, s
     *out = (struct ask_file){0};
     buf_printf(&first, "%s/%s/resolve/%s/", p->hub->endpoint, p->name->repo, p->commit);
     name_encode(&first, f->path, true);
+    call.url = first.data;
     do {
         free(out->url);
-        out->url = NULL;
-        end = head(p, first.data, &out->url, &reply);
+        end = follow(p, &call, FOLLOW_RELATIVE, &out->url, &reply);
         ok = end == HTTP_ANSWERED && (reply.status == 200 || is_redirect(reply.status));
     } while (!ok && pull_again(p, &patience, end, &reply, f->path, err));
     ok = ok && understand(p, f, &reply, out, err);

@@ -6,11 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/hub/check.h"
+#include "core/base/digest.h"
+#include "core/base/mem.h"
 #include "core/hub/headers.h"
 #include "core/hub/pull_inside.h"
 
 enum {
+    PIECE = 1 << 20,
     GAIN = 1 << 20,       /* bytes that make a new connection worth as many tries as the first */
     WRITE_OUT = 32 << 20, /* how much may wait to be written */
 };
@@ -23,33 +25,64 @@ struct body { /* what comes, on its way into the part */
     int fd;
     long long written;   /* to the disk, or on their way */
     long long at, asked; /* bytes that are there; where the present request began */
-    struct check *check;
+    struct digest *sum;  /* of the bytes that are there */
     enum fault fault;
     int error; /* errno of FAULT_DISK */
 };
 
-static void told(void *ctx, long long bytes)
+/* `checking`: they were there before and are only read. */
+static void told(struct body *b, long long bytes, bool checking)
 {
-    struct body *b = ctx;
-
     b->p->done += bytes;
-    pull_progress(b->p, b->f->path, false);
+    pull_progress(b->p, b->f->path, checking);
 }
 
-/* The same for what was there and is only read. */
-static void told_checking(void *ctx, long long bytes)
+/* The hash that the Hub names a file by: git's of small ones, SHA-256 of large ones. */
+static struct digest *sum_new(const struct plan_file *f)
 {
-    struct body *b = ctx;
+    return strlen(f->etag) == 40 ? sha1_new_blob(f->bytes) : sha256_new();
+}
 
-    b->p->done += bytes;
-    pull_progress(b->p, b->f->path, true);
+static bool sum_is_right(struct digest *sum, const struct plan_file *f)
+{
+    char hex[65];
+
+    digest_end_hex(sum, hex);
+    return !strcmp(hex, f->etag);
+}
+
+/* Adds the first `bytes` of an open file. */
+static bool sum_file(struct body *b, int fd, long long bytes, struct err *err)
+{
+    unsigned char *piece = xmalloc(PIECE);
+    long long at = 0;
+    bool ok = true;
+
+    while (ok && at < bytes) {
+        size_t want = bytes - at > PIECE ? PIECE : (size_t)(bytes - at);
+        ssize_t got = pread(fd, piece, want, (off_t)at);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            ok = err_set(err, ERR_IO, "cannot read what is in the cache: %s",
+                         got ? strerror(errno) : "it ends early");
+        } else {
+            digest_add(b->sum, piece, (size_t)got);
+            at += got;
+            told(b, got, true);
+            ok = !job_cancelled(b->p->job, err);
+        }
+    }
+    free(piece);
+    return ok;
 }
 
 /* From the beginning again. */
 static bool rewind_part(struct body *b)
 {
-    check_end(b->check);
-    b->check = check_new(b->f->etag, b->f->bytes);
+    sum_is_right(b->sum, b->f); /* ends it */
+    b->sum = sum_new(b->f);
     b->p->done -= b->at;
     b->at = b->written = 0;
     if (!ftruncate(b->fd, 0))
@@ -98,11 +131,11 @@ static bool take(void *ctx, const void *bytes, size_t n)
             b->error = put ? errno : ENOSPC;
             return false;
         }
-        check_add(b->check, p, (size_t)put);
+        digest_add(b->sum, p, (size_t)put);
         b->at += put;
         p += put;
         n -= (size_t)put;
-        told(b, put);
+        told(b, put, false);
     }
     if (b->at - b->written > WRITE_OUT) { /* so that the sync at the end is short */
         sync_file_range(b->fd, (off_t)b->written, 0, SYNC_FILE_RANGE_WRITE);
@@ -190,12 +223,11 @@ static bool request(struct body *b, struct ask_file *ask, struct patience *patie
 static bool is_right(struct pull *p, const struct plan_file *f, int fd, bool *right,
                      struct err *err)
 {
-    struct body b = {.p = p, .f = f};
-    struct check *check = check_new(f->etag, f->bytes);
+    struct body b = {.p = p, .f = f, .sum = sum_new(f)};
     long long before = p->done;
-    bool ok = check_add_file(check, fd, f->bytes, p->job, told_checking, &b, err);
+    bool ok = sum_file(&b, fd, f->bytes, err);
 
-    *right = check_end(check) && ok;
+    *right = sum_is_right(b.sum, f) && ok;
     if (!*right)
         p->done = before;
     return ok;
@@ -226,16 +258,16 @@ static bool fill(struct body *b, struct ask_file *ask, bool *right, struct err *
     long long size = (long long)lseek(b->fd, 0, SEEK_END);
     bool ok = true;
 
-    b->check = check_new(b->f->etag, b->f->bytes);
+    b->sum = sum_new(b->f);
     if (size > b->f->bytes || size < 0)
         ok = rewind_part(b) || declined(b, &patience, NULL, err);
     else if (size)
-        ok = check_add_file(b->check, b->fd, size, b->p->job, told_checking, b, err);
+        ok = sum_file(b, b->fd, size, err);
     if (ok && size > 0 && size <= b->f->bytes)
         b->at = size;
     while (ok && b->at < b->f->bytes)
         ok = request(b, ask, &patience, err);
-    *right = check_end(b->check) && ok;
+    *right = sum_is_right(b->sum, b->f) && ok;
     if (!*right)
         b->p->done -= b->at;
     return ok;
