@@ -167,15 +167,14 @@ void verb_weigh(struct host *host)
         host->post(host, &cmd);
 }
 
-unsigned verb_preview(struct host *host, const struct params *params)
+void verb_preview(struct host *host)
 {
     struct command cmd;
 
     if (!about_fact(host, CMD_PREVIEW, &cmd))
-        return 0;
-    cmd.params = *params;
+        return;
     host->desk->steps = 0;
-    return host->post(host, &cmd);
+    host->post(host, &cmd);
 }
 
 unsigned verb_lens(struct host *host, unsigned states)

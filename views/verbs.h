@@ -22,8 +22,7 @@ void verb_attribute(struct host *host);
 /* The scoreboard of a fact; *job (may be NULL) is the list's that wants it. */
 void verb_probe(struct host *host, const struct fact *fact, unsigned *job);
 void verb_weigh(struct host *host); /* quietly; nothing if there are no scores */
-/* A preview under parameters of its own; 0 if it could not be asked for. */
-unsigned verb_preview(struct host *host, const struct params *params);
+void verb_preview(struct host *host);
 /* The fact in many ways, in scratch weights: the job, 0 if it could not be asked for. */
 unsigned verb_try(struct host *host, const struct params *variant, int count);
 /* Asks the base and the state that desk.ask names (edit > 0: names it first); with interventions in

@@ -17,7 +17,7 @@ static void do_attribute(struct app *app)
 
 static void do_preview(struct app *app)
 {
-    verb_preview(&app->host, &app->desk.params);
+    verb_preview(&app->host);
 }
 
 static void do_commit(struct app *app)

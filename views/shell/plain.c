@@ -48,12 +48,6 @@ static unsigned plain_post(struct host *host, struct command *cmd)
     return job;
 }
 
-static void plain_open(struct host *host, const char *view)
-{
-    (void)host;
-    (void)view;
-}
-
 static void plain_say(struct host *host, enum tone tone, const char *fmt, ...)
 {
     static const char *const before[] = {"", "", "warning: ", "error: "};
@@ -75,25 +69,14 @@ static void plain_ask(struct host *host, const struct question *question)
 
     p->question = *question;
     p->asking = true;
-    std_print("%s\n%s\nanswer yes or no\n", question->title, question->text);
-}
-
-static void plain_prompt(struct host *host, const char *text)
-{
-    (void)host;
-    std_print("type %s\n", text + 1);
+    std_puts(question->title);
+    std_puts(question->text); /* holds line breaks */
+    std_puts("answer yes or no");
 }
 
 static void plain_moved(struct host *host)
 {
     desk_remask(host->desk);
-}
-
-static bool plain_action(struct host *host, enum action action)
-{
-    (void)host;
-    (void)action;
-    return false;
 }
 
 static void say_fact(const struct desk *d)
@@ -161,15 +144,59 @@ static void say_history(const struct history *h)
         std_print("no edits yet\n");
 }
 
+static void say_why(const struct desk *d)
+{
+    say_neurons(d);
+    say_ratios(d);
+}
+
+static void say_state(const struct desk *d)
+{
+    std_print("%s, %d edit%s, checksum %.8s\n", d->state.preview ? "preview" : "no preview",
+              d->state.edits, d->state.edits == 1 ? "" : "s", d->state.checksum);
+}
+
+static bool query(struct host *host, const char *text)
+{
+    if (*text)
+        verb_query(host, text, 0);
+    else
+        host->say(host, TONE_ERROR, "query: needs a text to ask");
+    return *text;
+}
+
+/* What a line begins with. What can be typed behind it comes first, then what is done, then what
+ * is said. */
+static const struct {
+    const char *word, *help;
+    bool (*typed)(struct host *host, const char *text); /* false: it said what is wrong */
+    void (*verb)(struct host *host);
+    enum command_kind post;
+    void (*say)(const struct desk *d);
+} words[] = {
+    {"fact",
+     "fact SUBJECT | PROMPT | OBJECT: another fact, {} stands for the subject. fact: say it",
+     .typed = verb_fact_typed, .say = say_fact},
+    {"attribute", "attribute: score the neurons", .verb = verb_attribute},
+    {"neurons", "neurons: the strongest", .say = say_neurons},
+    {"ratios", "ratios: entropy, ratio, threshold", .say = say_ratios},
+    {"why", "why: both", .say = say_why},
+    {"preview", "preview: try the edit", .verb = verb_preview},
+    {"commit", "commit: write it, asks", .verb = verb_ask_commit},
+    {"undo", "undo [N]: take back, asks", .typed = verb_undo_typed},
+    {"redo", "redo", .post = CMD_REDO},
+    {"history", "history: the edits", .post = CMD_HISTORY},
+    {"query", "query TEXT: ask the model", .typed = query},
+    {"set", "set NAME=VALUE: a parameter", .typed = verb_set},
+    {"state", "state: what is in force", .say = say_state},
+};
+enum { WORDS = sizeof(words) / sizeof(*words) };
+
 static void say_help(void)
 {
-    std_puts(
-        "fact SUBJECT | PROMPT | OBJECT: another fact, {} stands for the subject. fact: say it\n"
-        "attribute: score the neurons\nneurons: the strongest\nratios: entropy, ratio, threshold\n"
-        "why: both\npreview: try the edit\ncommit: write it, asks\nundo [N]: take back, "
-        "asks\nredo\nhistory: the edits\n"
-        "query TEXT: ask the model\nset NAME=VALUE: a parameter\nstate: what is in force\n"
-        "quit\nControl C stops what runs");
+    for (int i = 0; i < WORDS; i++)
+        std_puts(words[i].help);
+    std_puts("quit\nControl C stops what runs");
 }
 
 static void answered(struct plain *p, const char *word)
@@ -183,43 +210,25 @@ static void answered(struct plain *p, const char *word)
 
 static void do_word(struct plain *p, const char *word, const char *rest)
 {
-    struct desk *d = &p->desk;
+    int i = 0;
 
-    if (!strcmp(word, "fact") && (!*rest || verb_fact_typed(&p->host, rest)))
-        say_fact(d);
-    else if (!strcmp(word, "fact")) /* said what is wrong with it */
-        ;
-    else if (!strcmp(word, "attribute"))
-        verb_attribute(&p->host);
-    else if (!strcmp(word, "preview"))
-        verb_preview(&p->host, &d->params);
-    else if (!strcmp(word, "commit"))
-        verb_ask_commit(&p->host);
-    else if (!strcmp(word, "undo"))
-        verb_undo_typed(&p->host, rest);
-    else if (!strcmp(word, "redo"))
-        verb_simple(&p->host, CMD_REDO, 0);
-    else if (!strcmp(word, "history"))
-        p->listing = true, verb_simple(&p->host, CMD_HISTORY, 0);
-    else if (!strcmp(word, "query") && *rest)
-        verb_query(&p->host, rest, 0);
-    else if (!strcmp(word, "set"))
-        verb_set(&p->host, rest);
-    else if (!strcmp(word, "neurons"))
-        say_neurons(d);
-    else if (!strcmp(word, "ratios"))
-        say_ratios(d);
-    else if (!strcmp(word, "why"))
-        say_neurons(d), say_ratios(d);
-    else if (!strcmp(word, "state"))
-        std_print("%s, %d edit%s, checksum %.8s\n", d->state.preview ? "preview" : "no preview",
-                  d->state.edits, d->state.edits == 1 ? "" : "s", d->state.checksum);
-    else if (!strcmp(word, "help"))
+    while (i < WORDS && strcmp(words[i].word, word) != 0)
+        i++;
+    if (!strcmp(word, "help"))
         say_help();
     else if (!strcmp(word, "quit") || !strcmp(word, "q") || !strcmp(word, "q!"))
         p->quit = true;
-    else
+    else if (i == WORDS)
         std_print("error: no command %s; help lists them\n", word);
+    else if (words[i].typed && (*rest || !words[i].say) && !words[i].typed(&p->host, rest))
+        return;
+    else if (words[i].verb)
+        words[i].verb(&p->host);
+    else if (words[i].post)
+        verb_simple(&p->host, words[i].post, 0);
+    else if (words[i].say)
+        words[i].say(&p->desk);
+    p->listing |= i < WORDS && words[i].post == CMD_HISTORY;
 }
 
 static void do_line(struct plain *p, const char *text)
@@ -308,12 +317,9 @@ bool plain_run(struct engine *engine, const struct app_options *options, struct 
     p->engine = engine;
     p->host = (struct host){.desk = &p->desk,
                             .post = plain_post,
-                            .open = plain_open,
                             .say = plain_say,
                             .ask = plain_ask,
-                            .prompt = plain_prompt,
-                            .knobs_moved = plain_moved,
-                            .run = plain_action};
+                            .knobs_moved = plain_moved};
     desk_init(&p->desk, &options->params);
     p->desk.fact = fact_copy(options->fact ? options->fact : &first);
     say_fact(&p->desk);

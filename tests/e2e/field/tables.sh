@@ -22,3 +22,10 @@ out "^error: undo: 'x' is not the number of an edit"
 out "^error: set: 'nonsense' is not NAME=VALUE"
 out "^error: fact: SUBJECT . PROMPT . OBJECT"
 out "^fact: subject Eiffel. prompt \{\}:in. new object Rome"
+
+row "--plain asks in lines, and lists every word that it takes"
+shell 0 'printf "help\nquery\ncommit\nno\nquit\n" | "$E" --plain -m "$M"'
+out "^attribute: score the neurons"
+out "^error: query: needs a text"
+out "^The update touches"
+out "^cancelled; nothing was changed"
