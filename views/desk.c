@@ -249,7 +249,7 @@ static bool take_model(struct desk *d, struct event *ev)
     desk_forget_scores(d);
     desk_forget_sets(d);
     d->model = *model;
-    d->changes = d->forces = d->wants = 0;
+    d->changes = d->forces = 0;
     d->ready = true;
     free(d->layer);
     d->layers = model->layers;

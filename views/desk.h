@@ -11,7 +11,7 @@
 #include "tui/heatmap.h"
 
 enum { DESK_JOBS = 16, DESK_WORDS = 2048, DESK_ANSWERS = 24, DESK_STEPS = 512, DESK_NEWS = 400 };
-enum { DESK_TRIED = 512, DESK_FORCES = 64, DESK_CHANGES = 64, DESK_WANTS = 96 };
+enum { DESK_TRIED = 512, DESK_FORCES = 64, DESK_CHANGES = 64 };
 enum { DESK_SETS = 8 };
 enum desk_order { ORDER_INDEX, ORDER_SCORE, ORDER_CLASS, ORDER_COUNT };
 enum desk_side { SIDE_AFTER, SIDE_BEFORE, SIDE_BOTH, SIDE_COUNT };
@@ -37,6 +37,10 @@ struct desk_set {    /* the general neurons of a fact that was scored */
     char prompt[96]; /* its first row */
     int layers, neurons;
     unsigned char *bits; /* [layers][(neurons + 7) / 8]; NULL: none */
+};
+
+struct desk_place {
+    int layer, neuron;
 };
 
 enum { ASK_BASE = -1, ASK_NOW = 0 };
@@ -120,10 +124,6 @@ struct desk {
     unsigned trial_old[8];   /* who asked before: a ring; what they say is dropped */
     int trial_olds;
     char trial_state[17]; /* the state both were asked of */
-    struct desk_place {
-        int layer, neuron;
-    } want[DESK_WANTS]; /* neurons whose words a view shows, the most wanted first */
-    int wants;
 
     struct desk_job job[DESK_JOBS];
     struct progress progress;   /* of a posted job */

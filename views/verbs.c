@@ -401,41 +401,6 @@ void verb_ask_undo(struct host *host, int edit)
     host->ask(host, &q);
 }
 
-static bool want(struct host *host, int layer, int neuron)
-{
-    struct command cmd = {.kind = CMD_NEURON, .layer = layer, .neuron = neuron, .top = 12};
-
-    if (layer < 0 || neuron < 0 || desk_words(host->desk, layer, neuron))
-        return false;
-    cmd.params = host->desk->params;
-    host->post(host, &cmd);
-    return true;
-}
-
-void verb_want_words(struct host *host)
-{
-    struct desk *d = host->desk;
-    struct desk_neuron top[24];
-    int n;
-
-    for (int i = 0; i < DESK_JOBS; i++)
-        if (d->job[i].job && d->job[i].kind != CMD_WEIGH && d->job[i].kind != CMD_HISTORY &&
-            d->job[i].kind != CMD_ATTRIBUTE && d->job[i].kind != CMD_PULL)
-            return; /* words wait for what the user asked for, and for each other */
-    for (int i = 0; d->ready && i < d->wants; i++)
-        if (want(host, d->want[i].layer, d->want[i].neuron))
-            return;
-    if (!d->ready || !d->done || want(host, d->at_layer, d->at_neuron))
-        return;
-    for (int k = 0; k < 2;
-         k++) { /* the edited layers' strongest, then those of the layer at hand */
-        n = desk_top(d, k ? d->at_layer : -1, ORDER_SCORE, top, 24);
-        for (int i = 0; i < n; i++)
-            if (want(host, top[i].layer, top[i].neuron))
-                return;
-    }
-}
-
 void verb_move_layer(struct desk *d, int by)
 {
     d->at_layer += by;

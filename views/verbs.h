@@ -37,8 +37,6 @@ void verb_simple(struct host *host, enum command_kind kind, int edit);
 /* These ask first. */
 void verb_ask_commit(struct host *host);
 void verb_ask_undo(struct host *host, int edit); /* 0: the last one */
-/* Words for the neuron under the cursor and the strongest ones, one request at a time. */
-void verb_want_words(struct host *host);
 
 void verb_move_layer(struct desk *d, int by);
 void verb_move_neuron(struct desk *d, int by);

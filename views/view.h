@@ -65,6 +65,9 @@ struct view_ops {
      * commands.h, so that it is completed and explained. */
     bool (*command)(struct view *v, const char *word, const char *rest);
     void (*draw)(const struct view *v, struct surface *s, struct rect area); /* pure */
+    /* Optional: the neuron whose words it lacks most; false: none. They are asked for while nothing
+     * else runs. */
+    bool (*wants)(const struct view *v, struct desk_place *out);
     /* Optional: the rows behind it, for export; false: there are none yet. */
     bool (*table)(struct table *table, const struct desk *d);
 };

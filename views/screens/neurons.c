@@ -61,34 +61,26 @@ static void go_to(struct view *v, int by)
     free(row);
 }
 
-/* The words the screen lacks: of the rows about the cursor; of all, while a word filters. */
-static void want_words(struct view *v)
+/* Of the rows about the cursor; of all, while a word filters. */
+static bool neurons_wants(const struct view *v, struct desk_place *out)
 {
     const struct neurons *s = state_of(v);
-    struct desk *d = v->host->desk;
-    struct desk_neuron *row;
-    bool words = false;
+    const struct desk *d = v->host->desk;
+    bool words = false, found = false;
     int n, from;
+    struct desk_neuron *row = table_rows(d, &s->table, &n, &words);
 
-    d->wants = 0;
-    if (!d->done || !d->at_view || strcmp(d->at_view, "neurons") != 0)
-        return;
-    row = table_rows(d, &s->table, &n, &words);
     if (words) {
         free(row);
         row = table_candidates(d, &s->table, &n);
     }
     from = words || s->list.at < PAGE ? 0 : s->list.at - PAGE;
-    for (int i = from; i < n && d->wants < DESK_WANTS && (words || i < from + 3 * PAGE); i++)
-        if (!desk_words(d, row[i].layer, row[i].neuron))
-            d->want[d->wants++] = (struct desk_place){row[i].layer, row[i].neuron};
+    for (int i = from; i < n && !found && (words || i < from + 3 * PAGE); i++) {
+        found = !desk_words(d, row[i].layer, row[i].neuron);
+        *out = (struct desk_place){row[i].layer, row[i].neuron};
+    }
     free(row);
-}
-
-static void neurons_open(struct view *v)
-{
-    find_cursor(v);
-    want_words(v);
+    return found;
 }
 
 static void neurons_close(struct view *v)
@@ -98,8 +90,6 @@ static void neurons_close(struct view *v)
 
 static void neurons_event(struct view *v, const struct event *ev)
 {
-    if (ev->kind == EV_NEURON || ev->kind == EV_LAYER || ev->kind == EV_ATTRIBUTED)
-        want_words(v);
     if (ev->kind == EV_ATTRIBUTED)
         find_cursor(v);
     if (ev->kind == EV_STATE && v->host->desk->changes && v->host->desk->at_view == v->ops->name)
@@ -113,7 +103,6 @@ static void set_filter(struct view *v, const char *text)
     utf8_copy(s->table.filter, sizeof(s->table.filter), text);
     s->list = (struct list){0, 0};
     find_cursor(v);
-    want_words(v);
 }
 
 static bool neurons_key(struct view *v, const struct key *key)
@@ -195,7 +184,6 @@ static bool neurons_find_next(struct view *v, const char *text, int by)
     free(row);
     if (at >= 0)
         go_to(v, at - s->list.at);
-    want_words(v);
     return at >= 0;
 }
 
@@ -206,7 +194,6 @@ static void neurons_find(struct view *v, const char *text)
     if (verb_go(v->host->desk, text)) {
         s->table.filter[0] = '\0';
         find_cursor(v);
-        want_words(v);
     } else if (!neurons_find_next(v, text, 1)) {
         v->host->say(v->host, TONE_WARN,
                      "no row whose words are known promotes '%s'; L5N912 goes to a neuron", text);
@@ -283,15 +270,9 @@ static bool neurons_action(struct view *v, enum action action)
 {
     int steps = action_steps(action, PAGE, 1 << 24);
 
-    if (steps) {
-        go_to(v, steps);
-        want_words(v);
-        return true;
-    }
-    if (!order_action(v, action) && !neuron_action(v, action))
-        return false;
-    if (action != ACTION_ENTER)
-        want_words(v);
+    if (!steps)
+        return order_action(v, action) || neuron_action(v, action);
+    go_to(v, steps);
     return true;
 }
 
@@ -415,7 +396,7 @@ const struct view_ops view_neurons = {
     .footer = "silence force:in/out exact:set release details filter order tag search attribute "
               "copy enter:map help:keys",
     .size = sizeof(struct neurons),
-    .open = neurons_open,
+    .open = find_cursor,
     .close = neurons_close,
     .event = neurons_event,
     .key = neurons_key,
@@ -425,5 +406,6 @@ const struct view_ops view_neurons = {
     .find_next = neurons_find_next,
     .filter = set_filter,
     .draw = neurons_draw,
+    .wants = neurons_wants,
     .table = sheet_neurons,
 };

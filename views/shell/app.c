@@ -295,6 +295,44 @@ static void weigh(struct app *app)
         verb_weigh(&app->host);
 }
 
+static bool want(struct app *app, int layer, int neuron)
+{
+    struct command cmd = {.kind = CMD_NEURON, .layer = layer, .neuron = neuron, .top = 12};
+
+    if (layer < 0 || neuron < 0 || desk_words(&app->desk, layer, neuron))
+        return false;
+    cmd.params = app->desk.params;
+    host_post(&app->host, &cmd);
+    return true;
+}
+
+/* Words come one neuron at a time: of those the view shows, of the one under the cursor, of the
+ * strongest of the edited layers, then of the layer at hand. No view asks for any itself. */
+static void want_words(struct app *app)
+{
+    const struct desk *d = &app->desk;
+    const struct view *v = app->view[app->at];
+    struct desk_neuron top[24];
+    struct desk_place place;
+    int n;
+
+    for (int i = 0; i < DESK_JOBS; i++)
+        if (d->job[i].job && d->job[i].kind != CMD_WEIGH && d->job[i].kind != CMD_HISTORY &&
+            d->job[i].kind != CMD_ATTRIBUTE && d->job[i].kind != CMD_PULL)
+            return; /* words wait for what the user asked for, and for each other */
+    if (!d->ready || !d->done)
+        return;
+    if ((v->ops->wants && v->ops->wants(v, &place) && want(app, place.layer, place.neuron)) ||
+        want(app, d->at_layer, d->at_neuron))
+        return;
+    for (int k = 0; k < 2; k++) {
+        n = desk_top(d, k ? d->at_layer : -1, ORDER_SCORE, top, 24);
+        for (int i = 0; i < n; i++)
+            if (want(app, top[i].layer, top[i].neuron))
+                return;
+    }
+}
+
 void app_work(struct app *app)
 {
     const char *trouble;
@@ -316,7 +354,7 @@ void app_work(struct app *app)
         return;
     if (app->weigh_at > 0 && clock_seconds() >= app->weigh_at)
         weigh(app);
-    verb_want_words(&app->host);
+    want_words(app);
     trouble = recorder_trouble(app->options->recorder);
     if (trouble)
         app_say(app, TONE_WARN, trouble);
