@@ -59,11 +59,12 @@ static void masks_are_compared(void)
 
     make_full_desk(&d);
     CHECK(v->ops->action(v, ACTION_ENTER));
-    CHECK(posts == 1 && posted.kind == CMD_TRY && posted.variant_count == 39);
+    CHECK(posts == 1 && posted.kind == CMD_TRY && posted.variant_count == 40);
     CHECK(params_choice(&posted.variants[1], P_EDIT_METHOD) == METHOD_ALPHAEDIT);
-    CHECK(params_choice(&posted.variants[2], P_MASK_MODE) == MODE_RANDOM);
-    CHECK(params_choice(&posted.variants[4], P_MASK_COMPENSATE) == COMPENSATE_GAIN);
-    CHECK(posted.variants[7].value[P_SEED] < posted.variants[8].value[P_SEED]);
+    CHECK(params_choice(&posted.variants[2], P_EDIT_METHOD) == METHOD_MEMIT);
+    CHECK(params_choice(&posted.variants[3], P_MASK_MODE) == MODE_RANDOM);
+    CHECK(params_choice(&posted.variants[5], P_MASK_COMPENSATE) == COMPENSATE_GAIN);
+    CHECK(posted.variants[8].value[P_SEED] < posted.variants[9].value[P_SEED]);
     CHECK(v->ops->action(v, ACTION_ENTER) && posts == 1); /* one at a time */
     give_tries(&d, posted.variants, posted.variant_count);
     tell(v, EV_TRIED);

@@ -8,6 +8,7 @@
 #include "core/base/mem.h"
 #include "core/base/show.h"
 #include "core/base/std.h"
+#include "core/edit/editors/editors.h"
 #include "views/cli/cli.h"
 
 const struct option_info option_infos[OPT_COUNT] = {
@@ -264,12 +265,24 @@ static void help_parameters(void)
     }
 }
 
+static void help_methods(void)
+{
+    std_puts("\nMethods (--method):");
+    for (int i = 0; i < METHODS; i++) {
+        const struct editor_ops *e = editor_by_method(i);
+
+        std_print("  %-20s %s (%s)\n", e->name, e->title, e->paper);
+    }
+}
+
 void cli_help(const struct cli *c)
 {
     if (c->ops) {
         std_print("usage: editscope %s [options]%s%s\n\n%s\n\nOptions:\n", c->ops->name,
                   *c->ops->rest ? " " : "", c->ops->rest, c->ops->help);
         help_options(takes(c));
+        if (takes(c) & option_infos[OPT_METHOD].commands)
+            help_methods();
         if (takes(c) & FOR_PARAMS)
             help_parameters();
         return;

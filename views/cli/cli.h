@@ -44,6 +44,7 @@ enum {
     FOR_LOG = 1 << 28,
 };
 
+#define METHOD_WORD(id, name) " " #name
 /* id, long name, short name, argument ("" for a flag), commands, help */
 #define OPTIONS(X)                                                                                 \
     X(TRIPLE, "triple", 0, "TRIPLE", FOR_FACT,                                                     \
@@ -58,7 +59,7 @@ enum {
     X(BATCH, "batch", 0, "N", FOR_EDIT, "Facts written together by one solve")                     \
     X(SKIP, "skip", 0, "N", FOR_EDIT, "With --facts: leave out the first N")                       \
     X(AGAIN, "again", 0, "", FOR_EDIT, "With --facts: write also what is in the session already")  \
-    X(METHOD, "method", 0, "NAME", FOR_EDIT, "nmke, alphaedit or memit")                           \
+    X(METHOD, "method", 0, "NAME", FOR_EDIT, "How the update is solved:" EDITORS(METHOD_WORD))     \
     X(PREVIEW, "preview", 0, "", FOR_EDIT, "Compute the edit and keep nothing")                    \
     X(DRAFT, "draft", 0, "", FOR_EDIT | FOR_SWEEP,                                                 \
       "Do not wait for the full count of second moments")                                          \

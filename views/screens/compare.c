@@ -1,4 +1,4 @@
-/* The same fact through other masks and methods, as published and at equal gain, and against a
+/* The same fact through every editor and other masks, as published and at equal gain, and against a
  * cloud of random masks of equal size. Everything happens in scratch weights. */
 #include <math.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/show.h"
+#include "core/edit/editors/editors.h"
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
@@ -15,7 +16,18 @@
 #include "views/verbs.h"
 #include "views/view.h"
 
-enum { NMKE, ALPHAEDIT, RANDOM, KEYMAG, NMKE_EQ, RANDOM_EQ, KEYMAG_EQ, COLUMNS };
+/* Every editor, masks of another kind for NMKE, and the masks again at equal gain. */
+enum {
+#define COLUMN(id, name) id,
+    EDITORS(COLUMN)
+#undef COLUMN
+        RANDOM,
+    KEYMAG,
+    NMKE_EQ,
+    RANDOM_EQ,
+    KEYMAG_EQ,
+    COLUMNS
+};
 enum { CLOUD = 32, VARIANTS = COLUMNS + CLOUD };
 enum { BY_GAIN, BY_ANSWER, PICTURES };
 
@@ -29,18 +41,49 @@ struct compare {
     int picture; /* of the cloud */
 };
 
-static const struct {
-    const char *name, *brief, *what;
-    bool equal; /* at equal gain */
+static const struct column {
+    int method;
+    int mode; /* of the mask; -1: the user's */
+    bool equal;
+    const char *name, *brief, *what; /* NULL: as the editor says */
 } columns[COLUMNS] = {
-    {"NMKE", "NMKE", "the neurons your parameters choose", false},
-    {"AlphaEdit", "alpha", "no mask: every neuron of the edited layers", false},
-    {"random", "random", "as many neurons as yours, drawn by the seed", false},
-    {"key size", "key", "as many neurons as yours, those the subject excites most", false},
-    {"NMKE", "NMKE", "your neurons, scaled back to the unmasked gain", true},
-    {"random", "random", "random neurons, scaled back to the unmasked gain", true},
-    {"key size", "key", "the most excited neurons, scaled back to the unmasked gain", true},
+#define COLUMN(id, name) [id] = {METHOD_##id, -1, false, NULL, NULL, NULL},
+    EDITORS(COLUMN)
+#undef COLUMN
+        [RANDOM] = {METHOD_NMKE, MODE_RANDOM, false, "random", "random",
+                    "as many neurons as yours, drawn by the seed"},
+    [KEYMAG] = {METHOD_NMKE, MODE_KEYMAG, false, "key size", "key",
+                "as many neurons as yours, those the subject excites most"},
+    [NMKE_EQ] = {METHOD_NMKE, -1, true, NULL, NULL,
+                 "your neurons, scaled back to the unmasked gain"},
+    [RANDOM_EQ] = {METHOD_NMKE, MODE_RANDOM, true, "random", "random",
+                   "random neurons, scaled back to the unmasked gain"},
+    [KEYMAG_EQ] = {METHOD_NMKE, MODE_KEYMAG, true, "key size", "key",
+                   "the most excited neurons, scaled back to the unmasked gain"},
 };
+
+static const struct editor_ops *editor_at(int column)
+{
+    return editor_by_method(columns[column].method);
+}
+
+static const char *column_name(int column, bool brief)
+{
+    const struct column *c = &columns[column];
+
+    return !c->name ? editor_at(column)->title : brief ? c->brief : c->name;
+}
+
+static const char *column_what(int column, char out[96])
+{
+    const struct editor_ops *e = editor_at(column);
+
+    snprintf(out, 96, "%s (%s)",
+             e->needs & NEEDS_SCORES ? "the neurons your parameters choose"
+                                     : "no mask: every neuron of the edited layers",
+             e->paper);
+    return columns[column].what ? columns[column].what : out;
+}
 
 static void set(struct params *p, enum param id, double value)
 {
@@ -51,24 +94,16 @@ static void set(struct params *p, enum param id, double value)
 /* The user's parameters, made into one of the columns or into one of the cloud. */
 static struct params variant(const struct params *now, int which)
 {
-    struct params p = *now;
+    const struct column *c = &columns[which < COLUMNS ? which : RANDOM];
     int mode = params_choice(now, P_MASK_MODE);
+    struct params p = *now;
 
-    set(&p, P_EDIT_METHOD, METHOD_NMKE);
-    set(&p, P_MASK_COMPENSATE, COMPENSATE_NONE);
-    if (mode == MODE_RANDOM || mode == MODE_KEYMAG || mode == MODE_NONE)
-        set(&p, P_MASK_MODE, MODE_UNION);
-    if (which < COLUMNS && columns[which].equal)
-        set(&p, P_MASK_COMPENSATE, COMPENSATE_GAIN);
-    if (which == ALPHAEDIT) {
-        set(&p, P_EDIT_METHOD, METHOD_ALPHAEDIT);
-    } else if (which == KEYMAG || which == KEYMAG_EQ) {
-        set(&p, P_MASK_MODE, MODE_KEYMAG);
-        set(&p, P_MASK_MASS, 0);
-    } else if (which == RANDOM || which == RANDOM_EQ || which >= COLUMNS) {
-        set(&p, P_MASK_MODE, MODE_RANDOM);
-        set(&p, P_MASK_DENSITY, 0);
-    }
+    set(&p, P_EDIT_METHOD, c->method);
+    set(&p, P_MASK_COMPENSATE, c->equal ? COMPENSATE_GAIN : COMPENSATE_NONE);
+    if (c->mode >= 0 || mode == MODE_RANDOM || mode == MODE_KEYMAG || mode == MODE_NONE)
+        set(&p, P_MASK_MODE, c->mode >= 0 ? c->mode : MODE_UNION);
+    if (c->mode >= 0)
+        set(&p, c->mode == MODE_KEYMAG ? P_MASK_MASS : P_MASK_DENSITY, 0);
     if (which >= COLUMNS)
         set(&p, P_SEED, now->value[P_SEED] + 1 + which - COLUMNS);
     return p;
@@ -94,6 +129,21 @@ static void run(struct view *v)
     memset(c->trial, 0, sizeof(c->trial));
 }
 
+/* By what it was tried with: a recorded run may have had fewer editors. */
+static void take(struct compare *c, const struct tried *t)
+{
+    static const enum param of[] = {P_EDIT_METHOD, P_MASK_MODE, P_MASK_COMPENSATE, P_SEED};
+
+    for (int i = 0; i < VARIANTS; i++) {
+        bool same = !c->trial[i].has;
+
+        for (size_t k = 0; k < sizeof(of) / sizeof(*of); k++)
+            same = same && param_same(&c->params[i], &t->params, of[k]);
+        if (same)
+            trial_take(&c->trial[i], t);
+    }
+}
+
 static void compare_event(struct view *v, const struct event *ev)
 {
     struct compare *c = v->state;
@@ -102,9 +152,9 @@ static void compare_event(struct view *v, const struct event *ev)
     if (!c->job || ev->job != c->job)
         return;
     if (ev->kind == EV_TRIED && d->trying == c->job) {
-        for (int i = 0; i < VARIANTS; i++)
-            if (d->tried[i] && !c->trial[i].has)
-                trial_take(&c->trial[i], d->tried[i]);
+        for (int i = 0; i < d->variants; i++)
+            if (d->tried[i])
+                take(c, d->tried[i]);
     } else if (ev->kind == EV_DONE || ev->kind == EV_FAILED) {
         c->running = false;
         if (ev->kind == EV_DONE)
@@ -118,8 +168,8 @@ static void take_over(struct host *host, const struct question *q)
 
     host->desk->params = c->params[q->number];
     host->knobs_moved(host);
-    host->say(host, TONE_GOOD, "parameters of %s%s: P previews with them", columns[q->number].name,
-              columns[q->number].equal ? " at equal gain" : "");
+    host->say(host, TONE_GOOD, "parameters of %s%s: P previews with them",
+              column_name(q->number, false), columns[q->number].equal ? " at equal gain" : "");
 }
 
 static void ask_take_over(struct view *v)
@@ -130,10 +180,11 @@ static void ask_take_over(struct view *v)
                          .confirmed = take_over,
                          .view = v,
                          .number = c->at};
+    char what[96];
 
     show_print(q.text, sizeof(q.text), "%s%s: %s.\nThe next preview or commit is made with them.",
-               columns[c->at].name, columns[c->at].equal ? " at equal gain" : "",
-               columns[c->at].what);
+               column_name(c->at, false), columns[c->at].equal ? " at equal gain" : "",
+               column_what(c->at, what));
     v->host->ask(v->host, &q);
 }
 
@@ -173,21 +224,29 @@ static bool compare_action(struct view *v, enum action action)
 
 /* --- the table ---------------------------------------------------------------------------- */
 
-enum { LABEL = 14 };
+static int label_cols(const struct rect *in)
+{
+    return in->w < 80 ? 12 : 14;
+}
+
+static int column_cols(const struct rect *in)
+{
+    return (in->w - label_cols(in)) / COLUMNS;
+}
 
 static int column_x(const struct rect *in, int i)
 {
-    return LABEL + i * ((in->w - LABEL) / COLUMNS);
+    return label_cols(in) + i * column_cols(in);
 }
 
 static void heading(const struct compare *c, struct surface *s, struct rect in)
 {
-    int cols = (in.w - LABEL) / COLUMNS;
+    int cols = column_cols(&in);
     struct pen p = pen_at(s, in, 0, column_x(&in, 0));
 
-    pen_right(&p, ROLE_DIM, 4 * cols - 1, "── as published ──");
+    pen_right(&p, ROLE_DIM, NMKE_EQ * cols - 1, "── as published ──");
     p = pen_at(s, in, 0, column_x(&in, NMKE_EQ));
-    pen_right(&p, ROLE_DIM, 3 * cols - 1, "── at equal gain ──");
+    pen_right(&p, ROLE_DIM, (COLUMNS - NMKE_EQ) * cols - 1, "── at equal gain ──");
     for (int i = 0; i < COLUMNS; i++) {
         bool here = i == c->at;
         struct rect cell = {in.y + 1, in.x + column_x(&in, i), 1, cols - 1};
@@ -198,7 +257,7 @@ static void heading(const struct compare *c, struct surface *s, struct rect in)
         }
         p = pen_at(s, in, 1, column_x(&in, i));
         pen_right(&p, i == NMKE || i == NMKE_EQ ? ROLE_ACCENT : ROLE_STRONG, cols - 1,
-                  cols < 11 ? columns[i].brief : columns[i].name);
+                  column_name(i, cols < 11));
         if (here)
             surface_text(s, in, 1, column_x(&in, i), ROLE_KEY, "›");
     }
@@ -206,7 +265,7 @@ static void heading(const struct compare *c, struct surface *s, struct rect in)
 
 static void said_row(const struct compare *c, struct surface *s, struct rect in, int y)
 {
-    int cols = (in.w - LABEL) / COLUMNS;
+    int cols = column_cols(&in);
     struct pen p = pen_at(s, in, y, 0);
 
     pen_text(&p, ROLE_DIM, "says");
@@ -223,11 +282,11 @@ static void said_row(const struct compare *c, struct surface *s, struct rect in,
 
 static void metric_row(const struct compare *c, struct surface *s, struct rect in, int y, int m)
 {
-    int cols = (in.w - LABEL) / COLUMNS, best = metric_best(c->trial, COLUMNS, m);
+    int cols = column_cols(&in), best = metric_best(c->trial, COLUMNS, m);
     struct pen p = pen_at(s, in, y, 0);
     char text[24];
 
-    pen_text(&p, ROLE_DIM, metric_table[m].name);
+    pen_fit(&p, ROLE_DIM, label_cols(&in), metric_table[m].name);
     for (int i = 0; i < COLUMNS; i++) {
         const struct trial *t = &c->trial[i];
         enum role role = i == best ? ROLE_GOOD : ROLE_TEXT;
@@ -245,7 +304,7 @@ static void table(const struct compare *c, const struct desk *d, struct surface 
                   struct rect area)
 {
     int tried = 0, y = 2;
-    char hint[64] = "Enter runs them", title[160];
+    char hint[64] = "Enter runs them", title[160], what[96];
     struct rect in;
 
     for (int i = 0; i < VARIANTS; i++)
@@ -257,7 +316,7 @@ static void table(const struct compare *c, const struct desk *d, struct surface 
     else if (tried)
         snprintf(hint, sizeof(hint), "%d tried, Enter takes over", tried);
     in = box_draw(s, area, trials_title(&c->about, d, "Compare", title), hint, true);
-    if (in.h < 4 || in.w < LABEL + 5 * COLUMNS)
+    if (in.h < 4 || column_cols(&in) < 5)
         return;
     heading(c, s, in);
     for (int m = 0; m < metric_count && y < in.h; m++) {
@@ -265,7 +324,7 @@ static void table(const struct compare *c, const struct desk *d, struct surface 
         if (metric_table[m].has_before && y < in.h) /* what is said, below how probable it is */
             said_row(c, s, in, y++);
     }
-    box_foot(s, area, columns[c->at].what);
+    box_foot(s, area, column_what(c->at, what));
 }
 
 /* --- the cloud ---------------------------------------------------------------------------- */
@@ -326,11 +385,6 @@ static bool place(const struct axes *a, const struct trial *t, struct rect plot,
 static void points(const struct compare *c, const struct axes *a, struct surface *s,
                    struct rect plot)
 {
-    static const struct {
-        int variant;
-        enum role role;
-        const char *glyph;
-    } named[] = {{ALPHAEDIT, ROLE_STRONG, "A"}, {KEYMAG, ROLE_WARN, "K"}, {NMKE, ROLE_ACCENT, "★"}};
     unsigned char *count = xcalloc((size_t)plot.h * (size_t)plot.w, 1);
     int y, x;
 
@@ -343,9 +397,15 @@ static void points(const struct compare *c, const struct axes *a, struct surface
         snprintf(many, sizeof(many), "%d", count[y * plot.w + x] > 9 ? 9 : count[y * plot.w + x]);
         surface_text(s, plot, y, x, ROLE_CURVE, count[y * plot.w + x] > 1 ? many : "○");
     }
-    for (size_t i = 0; i < sizeof(named) / sizeof(*named); i++)
-        if (place(a, &c->trial[named[i].variant], plot, &y, &x))
-            surface_text(s, plot, y, x, named[i].role, named[i].glyph);
+    for (int i = KEYMAG; i >= 0; i--) { /* NMKE lies on top */
+        char glyph[2] = {column_name(i, false)[0]};
+
+        if (i == NMKE && place(a, &c->trial[i], plot, &y, &x))
+            surface_text(s, plot, y, x, ROLE_ACCENT, "★");
+        else if (i != RANDOM && place(a, &c->trial[i], plot, &y, &x))
+            surface_text(s, plot, y, x, i == KEYMAG ? ROLE_WARN : ROLE_STRONG,
+                         i == KEYMAG ? "K" : glyph);
+    }
     free(count);
 }
 
@@ -374,6 +434,7 @@ static void cloud(const struct compare *c, struct surface *s, struct rect area)
 {
     struct axes a;
     bool any = axes_of(c, &a);
+    struct buf foot = {0};
     char title[80];
     struct rect in, plot;
 
@@ -390,7 +451,13 @@ static void cloud(const struct compare *c, struct surface *s, struct rect area)
     }
     scale(&a, s, in, plot);
     points(c, &a, s, plot);
-    box_foot(s, area, "★ NMKE  ○ random, digits: several  A AlphaEdit  K key size");
+    for (int i = 0; i < RANDOM; i++) {
+        buf_add(&foot, i == NMKE ? "★" : column_name(i, false), i == NMKE ? strlen("★") : 1);
+        buf_printf(&foot, " %s  ", column_name(i, false));
+    }
+    buf_puts(&foot, "K key size  ○ random, 2–9: many");
+    box_foot(s, area, foot.data);
+    buf_free(&foot);
 }
 
 /* How many of the cloud this is better than, and as good as, of how many that stand. */

@@ -5,11 +5,16 @@
 EDITORS(DECLARE)
 #undef DECLARE
 
-const struct editor_ops *editor_of(const struct params *p)
+const struct editor_ops *editor_by_method(int method)
 {
 #define ENTRY(id, name) [METHOD_##id] = &editor_##name,
     static const struct editor_ops *const editors[] = {EDITORS(ENTRY)};
 #undef ENTRY
 
-    return editors[params_choice(p, P_EDIT_METHOD)];
+    return editors[method];
+}
+
+const struct editor_ops *editor_of(const struct params *p)
+{
+    return editor_by_method(params_choice(p, P_EDIT_METHOD));
 }

@@ -24,5 +24,6 @@ struct editor_ops {
 
 /* The one that edit.method names. Never NULL. */
 const struct editor_ops *editor_of(const struct params *p);
+const struct editor_ops *editor_by_method(int method); /* 0 to METHODS - 1 */
 
 #endif
