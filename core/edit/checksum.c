@@ -103,25 +103,49 @@ bool weights_checksum(const struct model_state *view, char hex[65], struct err *
     return ok;
 }
 
-bool weights_unmasked_equal(const struct model_state *before, const struct model_state *after,
-                            int layer, const float *weight, bool *equal, bool *changed,
-                            struct err *err)
+/* written [cols]: columns that a delta of the matrix may write. */
+static void add_written(const struct delta *d, bool *written)
 {
-    struct mat w = state_matrix(before, layer, MATRIX_DOWN);
-    float *a = weights_fetch(before, layer, MATRIX_DOWN, err);
-    float *b = a ? weights_fetch(after, layer, MATRIX_DOWN, err) : NULL;
+    for (int t = 0; d->kind == DELTA_COLUMNS && t < d->rank; t++)
+        written[d->column[t]] = true;
+    for (int j = 0; d->kind != DELTA_COLUMNS && j < d->cols; j++)
+        written[j] = written[j] || !d->weight || d->weight[j] != 0.0F;
+}
 
-    *equal = true;
-    *changed = false;
-    for (long i = 0; b && i < (long)w.rows * w.cols; i++) {
-        bool same = !memcmp(&a[i], &b[i], sizeof(float));
+static bool others_equal(const struct model_state *before, const struct model_state *after,
+                         int layer, enum matrix which, const bool *written, bool *equal,
+                         struct err *err)
+{
+    struct mat w = state_matrix(before, layer, which);
+    float *a = weights_fetch(before, layer, which, err);
+    float *b = a ? weights_fetch(after, layer, which, err) : NULL;
 
-        if (weight && weight[i % w.cols] == 0.0F)
-            *equal = *equal && same;
-        else
-            *changed = *changed || !same;
-    }
+    for (long i = 0; b && i < (long)w.rows * w.cols; i++)
+        *equal = *equal && (written[i % w.cols] || !memcmp(&a[i], &b[i], sizeof(float)));
     free(a);
     free(b);
     return b != NULL;
+}
+
+bool deltas_wrote_alone(const struct model_state *before, const struct model_state *after,
+                        const struct delta *delta, int deltas, bool *alone, struct err *err)
+{
+    bool ok = true;
+
+    *alone = true;
+    for (int i = 0; ok && i < before->model->config->layers * MATRICES; i++) {
+        int layer = i / MATRICES;
+        enum matrix which = (enum matrix)(i % MATRICES);
+        bool *written;
+
+        if (state_shared(before, layer, which) == state_shared(after, layer, which))
+            continue; /* the same memory */
+        written = xcalloc((size_t)state_matrix(before, layer, which).cols, sizeof(*written));
+        for (int t = 0; t < deltas; t++)
+            if (delta[t].layer == layer && delta[t].matrix == which)
+                add_written(&delta[t], written);
+        ok = others_equal(before, after, layer, which, written, alone, err);
+        free(written);
+    }
+    return ok;
 }

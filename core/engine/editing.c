@@ -249,32 +249,7 @@ static double log_odds(const struct answered *a)
                                                   : (double)NAN;
 }
 
-/* The one half of the proof: masked columns changed, every other bit is the same. */
-static bool unmasked_unchanged(struct engine *e, bool *out, struct err *err)
-{
-    struct preview *v = &e->preview;
-
-    *out = true;
-    for (int t = 0; t < v->result.deltas; t++) {
-        const struct delta *d = &v->result.delta[t];
-        float *any = xcalloc((size_t)d->cols, sizeof(float));
-        bool equal, changed;
-
-        for (int u = 0; u < v->result.deltas; u++) /* columns any delta of the layer may write */
-            for (int j = 0; v->result.delta[u].layer == d->layer && j < d->cols; j++)
-                any[j] += v->result.delta[u].weight ? v->result.delta[u].weight[j] : 1;
-        if (!weights_unmasked_equal(e->open->edited, v->view, d->layer, any, &equal, &changed,
-                                    err)) {
-            free(any);
-            return false;
-        }
-        free(any);
-        *out = *out && equal;
-    }
-    return true;
-}
-
-/* The other: what the model now says. */
+/* The other half of the proof: what the model now says. */
 static void prove(const struct engine *e, const struct params *p, const struct answered *before,
                   const struct answered *after, struct edited *out)
 {
@@ -345,7 +320,9 @@ static bool finish(struct engine *e, struct command *cmd, const struct request *
     struct preview *v = &e->preview;
     struct edited all = {0}, *fact = xcalloc((size_t)cmd->count, sizeof(*fact)), *one;
     double verify = clock_seconds();
-    bool ok = unmasked_unchanged(e, &all.unmasked_unchanged, err);
+    /* the one half of the proof: but for what the edit may write, every bit is the same */
+    bool ok = deltas_wrote_alone(e->open->edited, v->view, v->result.delta, v->result.deltas,
+                                 &all.unmasked_unchanged, err);
 
     memcpy(all.checksum, v->applied.checksum, sizeof(all.checksum));
     all.seconds_target = v->seconds[0];

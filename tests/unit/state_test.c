@@ -182,6 +182,62 @@ static void copies_share_until_written_to(void)
     model_close(m);
 }
 
+static bool wrote_alone(const struct model_state *before, const struct model_state *after,
+                        const struct delta *d, int n)
+{
+    bool alone = false;
+
+    CHECK(deltas_wrote_alone(before, after, d, n, &alone, NULL));
+    return alone;
+}
+
+/* One bit anywhere in a matrix of any kind, beside what the deltas may write. */
+static void what_deltas_may_not_write_is_seen(void)
+{
+    struct model *m = open_file("llama3", NULL, NULL);
+    struct model_state *base = state_new(m, 1), *after;
+    int rows, cols, column[] = {1, 4};
+    float bit = 0;
+
+    for (int i = 0; i < MATRICES; i++) {
+        struct delta d[2] = {{.layer = 1, .matrix = (enum matrix)i, .rank = 1, .scale = 1},
+                             {.layer = 1, .matrix = (enum matrix)i, .kind = DELTA_COLUMNS}};
+
+        CHECK(matrix_shape(m->config, d[0].matrix, &rows, &cols));
+        d[0].rows = d[1].rows = rows;
+        d[0].cols = d[1].cols = cols;
+        d[1].rank = 2;
+        d[1].column = column;
+        d[0].r = new_values(DT_F32, 1, rows, 1);
+        d[0].x = new_values(DT_F32, 1, cols, 2);
+        d[0].weight = xcalloc((size_t)cols, sizeof(float));
+        d[0].weight[cols - 1] = 1;
+        d[1].r = new_values(DT_F32, 2, rows, 3);
+        after = state_copy(base, 2);
+        for (int k = 0; k < 2; k++)
+            delta_apply(after, &d[k]);
+        CHECK(wrote_alone(base, after, d, 2));
+        CHECK(!wrote_alone(base, after, d, 1) && !wrote_alone(base, after, d + 1, 1));
+        device_upload(dev, mat_cols(mat_rows(state_own(after, 1, d[0].matrix), 2, 1), 4, 1), &bit);
+        CHECK(wrote_alone(base, after, d, 2)); /* a column that may be written */
+        device_upload(dev, mat_cols(mat_rows(state_own(after, 1, d[0].matrix), 2, 1), 5, 1), &bit);
+        CHECK(!wrote_alone(base, after, d, 2));
+        state_free(after);
+        after = state_copy(base, 2);
+        for (int k = 0; k < 2; k++)
+            delta_apply(after, &d[k]);
+        device_upload(dev, mat_cols(mat_rows(state_own(after, 2, MATRIX_V), 2, 1), 4, 1), &bit);
+        CHECK(!wrote_alone(base, after, d, 2)); /* of another matrix */
+        state_free(after);
+        for (int k = 0; k < 2; k++) {
+            d[k].column = NULL;
+            delta_free(&d[k]);
+        }
+    }
+    state_free(base);
+    model_close(m);
+}
+
 /* --- hooks ----------------------------------------------------------------------------- */
 
 static bool add_hook(struct model_state *s, const char *name, const char *params, const float *blob,
@@ -445,6 +501,7 @@ static const struct test tests[] = {
     {"a device", opened},
     {"a replaced matrix says what a file with it says, to the bit", every_matrix_of_every_file},
     {"copies share matrices until one writes; checksums follow", copies_share_until_written_to},
+    {"what deltas may not write is seen, of every matrix", what_deltas_may_not_write_is_seen},
     {"a hook adds what is added by hand", a_hook_adds_what_is_added_by_hand},
     {"gradients pass replaced matrices and hooks", gradients_pass_replaced_matrices_and_hooks},
     {"hooks that are none are refused by name", hooks_that_are_none},
