@@ -35,6 +35,23 @@ void plan_weights(const struct weights *w, enum precision precision, double *byt
     }
 }
 
+double plan_held(const struct model_config *c, const bool *held, const int *layer, int layers)
+{
+    double floats = 0;
+
+    for (int i = 0; i < c->layers * MATRICES; i++) {
+        enum matrix which = (enum matrix)(i % MATRICES);
+        bool counted = !held[i];
+        int rows, cols;
+
+        for (int k = 0; k < layers; k++)
+            counted = counted || (which == MATRIX_DOWN && layer[k] == i / MATRICES);
+        if (!counted && matrix_shape(c, which, &rows, &cols))
+            floats += (double)rows * cols;
+    }
+    return floats;
+}
+
 static double larger(double a, double b)
 {
     return a > b ? a : b;
@@ -125,11 +142,11 @@ bool plan_memory(struct memory_plan *p, const struct plan_request *r, struct err
     double there = r->free + SYSTEM, band = IN_BANDS < 8 * m * m ? IN_BANDS : 8 * m * m;
 
     memset(p, 0, sizeof(*p));
-    p->limit = r->allowed > 0 ? r->allowed : r->weights + ALLOWANCE;
+    p->limit = r->allowed > 0 ? r->allowed : r->weights + 4 * r->held + ALLOWANCE;
     if (p->limit > there)
         p->limit = there;
     p->part[PLAN_WEIGHTS] = r->weights;
-    p->part[PLAN_MASTERS] = 2 * 4 * d * m * r->edited;
+    p->part[PLAN_MASTERS] = 2 * 4 * d * m * r->edited + 4 * r->held;
     p->part[PLAN_KEYS] = 12 * KEYS * m * r->edited;
     p->part[PLAN_READING] =
         4 * BATCH * (row_floats(c) + 2.0 * c->layers * c->kv_heads * c->head_dim);

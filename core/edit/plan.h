@@ -5,11 +5,11 @@
 
 #include "core/base/params.h"
 #include "core/device/device.h"
-#include "core/model/weights.h"
+#include "core/model/matrix.h"
 
 enum plan_part {
     PLAN_WEIGHTS, /* in the file's types; vectors as float32 */
-    PLAN_MASTERS, /* edited layers as float32: of the edited state, and of a preview */
+    PLAN_MASTERS, /* edited matrices as float32: of the edited state, and of a preview */
     PLAN_KEYS,    /* of past edits */
     PLAN_READING, /* a batch of the text of the second moments, with its cache */
     PLAN_SCRATCH, /* factors as bfloat16 terms, or stored matrices as floats */
@@ -32,10 +32,11 @@ struct plan_request {
     double weights; /* bytes, as PLAN_WEIGHTS: weights_bytes() */
     double wider;   /* more bytes if all were float32 and that helped; 0: it does not help */
     int edited;     /* layers that are edited */
+    double held;    /* floats of matrices that the state holds besides these layers' down */
     int above;      /* blocks after the last of them: what the target's gradient goes through */
     int rows;       /* prompts that are scored: 1 + attr.prefixes */
     enum precision precision;
-    double allowed; /* --memory: bytes in all; 0: the weights and 4 GiB */
+    double allowed; /* --memory: bytes in all; 0: the weights, `held` and 4 GiB */
     double free;    /* bytes the opened device has left */
 };
 
@@ -48,5 +49,8 @@ bool plan_memory(struct memory_plan *plan, const struct plan_request *r, struct 
 /* Bytes of the weights as the device holds them, and how many more as float32. With bfloat16
  * products, what is stored as bfloat16 is multiplied as it is: float32 would not help. */
 void plan_weights(const struct weights *w, enum precision precision, double *bytes, double *wider);
+/* plan_request.held: of held [layers * MATRICES], see session_held(), where `layer` [layers] are
+ * edited. */
+double plan_held(const struct model_config *c, const bool *held, const int *layer, int layers);
 
 #endif

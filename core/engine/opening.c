@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/edit/plan.h"
@@ -74,6 +75,23 @@ static void set_notice(struct engine *e, char *text)
     e->options.notice = text;
 }
 
+/* Floats of what the session's edits hold besides the down projections that are edited next. A file
+ * that is no session is told when it is opened. */
+static double held_floats(const struct engine *e, const struct model_config *c, const int *layer,
+                          int layers)
+{
+    const char *path = e->options.session;
+    struct session *s = path && file_exists(path) ? session_glance(path, NULL) : NULL;
+    bool *held = xcalloc((size_t)c->layers * MATRICES, sizeof(*held));
+    double floats = 0;
+
+    if (s && session_held(s, held, c->layers, NULL))
+        floats = plan_held(c, held, layer, layers);
+    session_close(s);
+    free(held);
+    return floats;
+}
+
 /* Reckons what this model will need on a device with memory of its own, before anything is taken,
  * and says what stays on the host. *floats: bytes for float32 copies. */
 static bool plan(struct engine *e, const struct weights *file, long long *floats, struct err *err)
@@ -89,6 +107,7 @@ static bool plan(struct engine *e, const struct weights *file, long long *floats
 
     if (named_layers(&e->params, c, layer, &r.edited, NULL) && r.edited)
         r.above = c->layers - 1 - layer[r.edited - 1];
+    r.held = held_floats(e, c, layer, r.edited);
     plan_weights(file, r.precision, &r.weights, &r.wider);
     if (!plan_memory(&p, &r, err))
         return false;

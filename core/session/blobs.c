@@ -389,6 +389,30 @@ bool session_load_deltas(struct session *s, int edit, struct delta **deltas, int
     return ok;
 }
 
+bool session_held(struct session *s, bool *held, int layers, struct err *err)
+{
+    sqlite3_stmt *q = db_query(s, err,
+                               "SELECT layer, matrix FROM deltas JOIN edits ON edits.id = edit"
+                               " WHERE active = 1 UNION "
+                               "SELECT layer, matrix FROM additions JOIN edits ON edits.id = edit"
+                               " WHERE active = 1",
+                               "");
+    int got = -1;
+
+    memset(held, 0, (size_t)layers * MATRICES * sizeof(*held));
+    while (q && (got = db_step(s, q, err)) > 0) {
+        long long layer = sqlite3_column_int64(q, 0);
+        char *name = db_text(q, 1);
+        enum matrix which;
+
+        if (layer >= 0 && layer < layers && matrix_find(name, &which))
+            held[layer * MATRICES + which] = true;
+        free(name);
+    }
+    sqlite3_finalize(q);
+    return got == 0;
+}
+
 bool session_load_z(struct session *s, int edit, float **z, int *requests, int *width,
                     struct err *err)
 {

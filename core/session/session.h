@@ -148,6 +148,8 @@ bool session_load_deltas(struct session *s, int edit, struct delta **deltas, int
 /* The same with hooks and prefixes, of the edit rec->id into an otherwise empty record: its deltas,
  * hook and prefix. Caller frees with edit_record_free(); nothing is left in it on failure. */
 bool session_load_change(struct session *s, struct edit_record *rec, struct err *err);
+/* held [layers * MATRICES]: which matrices the active edits change. */
+bool session_held(struct session *s, bool *held, int layers, struct err *err);
 /* z [requests][width], or NULL if the edit has none. Caller frees. */
 bool session_load_z(struct session *s, int edit, float **z, int *requests, int *width,
                     struct err *err);

@@ -1,6 +1,8 @@
 /* The memory plan, for models too large for a test: their shapes are public. */
 #include "core/edit/plan.h"
 
+#include <stdlib.h>
+
 #include "tests/test.h"
 
 #define GIB 1073741824.0
@@ -103,10 +105,34 @@ static void a_refusal_names_what_is_needed(void)
     CHECK(strstr(err.text, "allowed by --memory") && strstr(err.text, "8.59 GB"));
 }
 
+/* A state's matrices of any kind; those that the next edit writes anyway are counted once. */
+static void every_matrix_of_the_state_counts(void)
+{
+    static const int edited[] = {4, 5, 6, 7, 8};
+    bool *held = calloc((size_t)llama.layers * MATRICES, sizeof(*held));
+    struct plan_request r = request(&llama, 79 * GIB);
+    struct memory_plan none, some;
+    double floats = 14336.0 * 4096 * 2 + 4096.0 * 4096 + 1024.0 * 4096;
+
+    CHECK_NEAR(plan_held(&llama, held, edited, 5), 0, 0);
+    held[5 * MATRICES + MATRIX_DOWN] = true;
+    CHECK_NEAR(plan_held(&llama, held, edited, 5), 0, 0);
+    held[9 * MATRICES + MATRIX_DOWN] = held[5 * MATRICES + MATRIX_GATE] = true;
+    held[5 * MATRICES + MATRIX_Q] = held[31 * MATRICES + MATRIX_V] = true;
+    r.held = plan_held(&llama, held, edited, 5);
+    CHECK_NEAR(r.held, floats, 0);
+    CHECK(plan_memory(&some, &r, NULL));
+    r.held = 0;
+    CHECK(plan_memory(&none, &r, NULL));
+    CHECK_NEAR(some.part[PLAN_MASTERS] - none.part[PLAN_MASTERS], 4 * floats, 1);
+    free(held);
+}
+
 static const struct test tests[] = {
     {"an 8B model needs no more than its weights and 4 GiB", an_8b_model_on_80_gb},
     {"a small model has all of it on the device", a_small_model_has_all_of_it_there},
     {"a refusal names what is needed", a_refusal_names_what_is_needed},
+    {"every matrix of the state counts", every_matrix_of_the_state_counts},
 };
 
 TEST_MAIN(tests)

@@ -99,6 +99,18 @@ static void apply(struct model_state *s, const struct edit_record *r)
     CHECK_STR(err.text, "");
 }
 
+/* What the session says is held is what the state has of its own. */
+static void held_as(struct session *s, const struct model_state *state)
+{
+    int n = model->config->layers * MATRICES;
+    bool *held = xcalloc((size_t)n, sizeof(*held));
+
+    CHECK(session_held(s, held, model->config->layers, NULL));
+    for (int i = 0; i < n; i++)
+        CHECK(held[i] == state_replaced(state, i / MATRICES, (enum matrix)(i % MATRICES)));
+    free(held);
+}
+
 /* Of the active edits as the session has them. */
 static void checksum_of(struct session *s, char hex[65])
 {
@@ -118,6 +130,7 @@ static void checksum_of(struct session *s, char hex[65])
         edit_record_free(&r);
     }
     edit_records_free(edits, n);
+    held_as(s, state);
     CHECK(weights_checksum(state, hex, &err));
     CHECK_STR(err.text, "");
     state_free(state);
