@@ -133,16 +133,14 @@ float *delta_masked_x(const struct delta *d)
     return xm;
 }
 
-static void apply_low_rank(struct device *dev, const struct delta *d, struct mat w)
+static void apply_low_rank(struct device *dev, const struct delta *d, const float *xm, struct mat w)
 {
     struct mat r = mat_new(dev, DT_F32, d->rank, d->rows);
     struct mat x = mat_new(dev, DT_F32, d->rank, d->cols);
-    float *xm = delta_masked_x(d);
 
     device_upload(dev, r, d->r);
     device_upload(dev, x, xm);
     device_delta_apply(dev, r, x, w);
-    free(xm);
     mat_free(dev, &r);
     mat_free(dev, &x);
 }
@@ -158,13 +156,35 @@ static void apply_columns(struct device *dev, const struct delta *d, struct mat 
     mat_free(dev, &r);
 }
 
+static double largest_of(const float *x, size_t n)
+{
+    double most = 0;
+
+    for (size_t i = 0; i < n; i++)
+        most = fmax(most, fabs((double)x[i]));
+    return most;
+}
+
+/* The largest value that is added to a matrix; of low rank, of one rank alone. */
+static double delta_largest(const struct delta *d, const float *xm)
+{
+    double most = 0;
+
+    for (int t = 0; xm && t < d->rank; t++)
+        most = fmax(most, largest_of(d->r + (size_t)t * (size_t)d->rows, (size_t)d->rows) *
+                              largest_of(xm + (size_t)t * (size_t)d->cols, (size_t)d->cols));
+    return xm ? most : largest_of(d->r, delta_values(d));
+}
+
 void delta_apply(struct model_state *s, const struct delta *d)
 {
     struct device *dev = s->model->dev;
     struct mat w = state_own(s, d->layer, d->matrix), r;
+    float *xm = d->kind == DELTA_LOW_RANK ? delta_masked_x(d) : NULL;
 
+    state_note(s, 0, d->layer, delta_largest(d, xm));
     if (d->kind == DELTA_LOW_RANK) {
-        apply_low_rank(dev, d, w);
+        apply_low_rank(dev, d, xm, w);
     } else if (d->kind == DELTA_COLUMNS) {
         apply_columns(dev, d, w);
     } else {
@@ -173,4 +193,5 @@ void delta_apply(struct model_state *s, const struct delta *d)
         device_axpy(dev, 1, r, w);
         mat_free(dev, &r);
     }
+    free(xm);
 }

@@ -303,6 +303,7 @@ static bool commit(struct engine *e, struct command *cmd, const struct request *
     v->applied.edit = rec.id;
     state_free(e->open->edited);
     e->open->edited = v->view;
+    state_name_edit(e->open->edited, rec.id);
     v->view = NULL;
     e->open->history++;
     if (edit_remember(&v->result, &plan, NULL)) {

@@ -34,6 +34,7 @@ bool states_apply(struct engine *e, struct session *journal, struct model_state 
         if (ok)
             delta_apply(view, &rec.delta[t]);
     }
+    state_name_edit(view, edit);
     for (int i = 0; ok && i < rec.hooks; i++)
         ok = add_hook(view, &rec.hook[i], err) || err_in(err, "edit %d", edit);
     for (int i = 0; ok && i < rec.prefixes; i++)

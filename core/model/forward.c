@@ -1,5 +1,8 @@
 #include "core/model/forward.h"
 
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -289,26 +292,69 @@ void forward_logits(struct forward *f, struct mat x, struct mat logits)
 
 /* A pass once more, to find where its numbers cease to be some. */
 struct search {
-    struct device *dev;
+    const struct model_state *view;
     const struct pass *pass;
     const struct tap *tap; /* the pass's own, or NULL */
     struct err found;
 };
 
+/* The first row whose squares no float32 can sum up; -1: there is none. */
+static long too_long(const float *x, int rows, int cols, double *length)
+{
+    for (long r = 0; r < rows; r++) {
+        double sum = 0;
+
+        for (long j = r * cols; j < (r + 1) * cols; j++)
+            sum += (double)x[j] * (double)x[j];
+        *length = sqrt(sum);
+        if (sum > (double)FLT_MAX)
+            return r;
+    }
+    return -1;
+}
+
+/* What was found, and whose values they are: where there are edits, the one that added the
+ * largest. */
+static void tell_flaw(struct search *s, int layer, const char *flaw)
+{
+    const struct state_change *c = state_blame(s->view, layer);
+    char who[24] = "this edit";
+
+    if (c && c->edit)
+        snprintf(who, sizeof(who), "edit %d", c->edit);
+    if (c)
+        err_set(&s->found, ERR_FORMAT,
+                "layer %d: %s; %s made the largest change, up to %.3g in layer %d, and it is too "
+                "large for float32%s",
+                layer, flaw, who, c->largest, c->layer,
+                s->view->hooks ? ", or a hook or a changed neuron is" : "");
+    else
+        err_set(&s->found, ERR_FORMAT,
+                "layer %d: %s; weights or a changed neuron are too large for float32", layer, flaw);
+}
+
 static void look_for_flaw(struct search *s, int layer, enum tap_site site, struct mat x)
 {
+    struct device *dev = s->view->model->dev;
     size_t n = (size_t)x.rows * (size_t)x.cols;
     float *host = xmalloc(n * sizeof(float));
+    char flaw[120] = "";
+    double length;
     long at;
 
-    device_download(s->dev, host, x);
-    at = s->dev->fault.kind ? -1 : not_finite(host, n);
+    device_download(dev, host, x);
+    at = dev->fault.kind ? -1 : not_finite(host, n);
     if (at >= 0)
-        err_set(&s->found, ERR_FORMAT,
-                "layer %d: %s %ld at position %d is %s, not a finite number; weights, an edit or a "
-                "changed neuron are too large for float32",
-                layer, site == TAP_COEFF ? "the coefficient of neuron" : "the stream's component",
-                at % x.cols, s->pass->pos[at / x.cols], number_word((double)host[at]));
+        snprintf(flaw, sizeof(flaw), "%s %ld at position %d is %s, not a finite number",
+                 site == TAP_COEFF ? "the coefficient of neuron" : "the stream's component",
+                 at % x.cols, s->pass->pos[at / x.cols], number_word((double)host[at]));
+    else if (!dev->fault.kind && site != TAP_COEFF &&
+             (at = too_long(host, x.rows, x.cols, &length)) >= 0)
+        snprintf(flaw, sizeof(flaw),
+                 "the stream at position %d has length %.3g, whose square is no float32",
+                 s->pass->pos[at], length);
+    if (*flaw)
+        tell_flaw(s, layer, flaw);
     free(host);
 }
 
@@ -336,18 +382,23 @@ static bool run_blocks(struct forward *f, const struct model_state *view, const 
 }
 
 /* One NaN or infinity on the way makes the stream behind it such, and so the lengths of its
- * columns, which are all that is brought to the host. */
+ * columns, which are all that is brought to the host. They also tell a stream that is so long that
+ * every program which sums up squares in float32 divides it by infinity, and says the same word
+ * to everything. */
 bool forward_sound(struct forward *f, struct mat x, bool *sound, struct err *err)
 {
     struct device *dev = f->model->dev;
     struct mat lengths = mat_rows(f->norm, 0, 1);
     float *host = xmalloc((size_t)x.cols * sizeof(float));
+    double sum = 0;
     bool ok;
 
     device_col_norms(dev, x, lengths);
     device_download(dev, host, lengths);
     ok = device_sync(dev, err);
-    *sound = ok && not_finite(host, (size_t)x.cols) < 0;
+    for (int j = 0; ok && j < x.cols; j++)
+        sum += (double)host[j] * (double)host[j];
+    *sound = ok && sum <= (double)FLT_MAX; /* false also of a NaN */
     free(host);
     return ok;
 }
@@ -356,7 +407,7 @@ bool forward_run(struct forward *f, const struct model_state *view, const struct
                  struct cache *c, struct mat x, const struct tap *tap, struct job *job,
                  struct err *err)
 {
-    struct search s = {f->model->dev, p, tap, {0}};
+    struct search s = {view, p, tap, {0}};
     struct tap searching = {search_tap, &s};
     bool sound;
 

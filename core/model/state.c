@@ -51,6 +51,8 @@ struct model_state *state_copy(const struct model_state *s, unsigned generation)
         state_add_hook(c, s->hook[i]);
     for (int i = 0; i < s->prefixes; i++)
         add_prefix(c, s->prefix[i].text, s->prefix[i].id, s->prefix[i].count);
+    for (int i = 0; i < s->changes; i++)
+        state_note(c, s->change[i].edit, s->change[i].layer, s->change[i].largest);
     return c;
 }
 
@@ -75,6 +77,7 @@ void state_free(struct model_state *s)
         free(s->prefix[i].text);
         free(s->prefix[i].id);
     }
+    free(s->change);
     free(s->prefix);
     free(s->hook);
     free(s->matrix);
@@ -127,6 +130,29 @@ bool state_add_prefix(struct model_state *s, const char *text, struct err *err)
         add_prefix(s, text, t.ids, t.count);
     tokens_free(&t);
     return ok;
+}
+
+void state_note(struct model_state *s, int edit, int layer, double largest)
+{
+    s->change = xrealloc(s->change, (size_t)(s->changes + 1) * sizeof(*s->change));
+    s->change[s->changes++] = (struct state_change){edit, layer, largest};
+}
+
+void state_name_edit(struct model_state *s, int edit)
+{
+    for (int i = 0; i < s->changes; i++)
+        if (!s->change[i].edit)
+            s->change[i].edit = edit;
+}
+
+const struct state_change *state_blame(const struct model_state *s, int layer)
+{
+    const struct state_change *most = NULL;
+
+    for (int i = 0; i < s->changes; i++)
+        if (s->change[i].layer <= layer && (!most || s->change[i].largest > most->largest))
+            most = &s->change[i];
+    return most;
 }
 
 struct prompt state_prompt(const struct model_state *s, const int *ids, int count)

@@ -25,6 +25,12 @@ struct prefix {
     int *id, count;
 };
 
+/* What one change did to one layer. */
+struct state_change {
+    int edit, layer; /* edit 0: one that is not committed yet */
+    double largest;  /* the largest value it added to a matrix */
+};
+
 struct model_state {
     const struct model *model;
     unsigned generation;
@@ -33,6 +39,8 @@ struct model_state {
     int hooks;
     struct prefix *prefix; /* [prefixes] one behind the other */
     int prefixes;
+    struct state_change *change; /* [changes] in the order they were made */
+    int changes;
 };
 
 struct model_state *state_new(const struct model *m, unsigned generation); /* the base */
@@ -50,6 +58,13 @@ void state_add_hook(struct model_state *s, struct hook *hook);
 /* One more text behind the others: who asks a question (generate.h, lens.h) asks it behind all of
  * them; what reads the weights for an edit does not. The model has a tokenizer. */
 bool state_add_prefix(struct model_state *s, const char *text, struct err *err);
+
+/* Keeps who changed a layer and how much, for state_blame(). */
+void state_note(struct model_state *s, int edit, int layer, double largest);
+/* The changes that are not committed yet are those of this edit. */
+void state_name_edit(struct model_state *s, int edit);
+/* Of the layers up to this one, the change that added the largest value; NULL: there is none. */
+const struct state_change *state_blame(const struct model_state *s, int layer);
 
 /* A prompt with the state's prefixes: behind the token that begins a text, if it has one, and
  * before all others. */

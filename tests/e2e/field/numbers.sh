@@ -92,6 +92,24 @@ for type in 'F32 128 \000\000\300\177' 'F16 64 \000\176' 'BF16 64 \200\177' 'F64
     err 'z\[0\] is not a finite number'
 done
 
+row "a target that no stream can hold: nothing is committed, and the edit is named"
+header='{"z":{"dtype":"F32","shape":[32],"data_offsets":[0,128]}}'
+{ printf "\\$(printf %o ${#header})\\000\\000\\000\\000\\000\\000\\000"; printf '%s' "$header"
+    for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32; do
+        printf '\231\166\226\176' # 1e38
+    done; } >"$d/z"
+run 3 "$E" edit -q -m "$M" -s "$d/far.es" $Q --subject Rome --prompt '{} in' --target Oslo
+run 0 "$E" verify -q -m "$M" -s "$d/far.es"
+grep -o '[0-9a-f]\{64\}' "$d/out" >"$d/sum.before"
+one_line 1 "fact 1 .*: layer [0-9]: the stream at position [0-9]+ has length .*, whose square is no float32; this edit made the largest change" \
+    "$E" edit -q -m "$M" -s "$d/far.es" $Q $FACT --z "$d/z"
+one_line 1 "this edit made the largest change" \
+    "$E" edit -q --preview -m "$M" -s "$d/far.es" $Q $FACT --z "$d/z"
+run 0 "$E" verify -q -m "$M" -s "$d/far.es"
+grep -o '[0-9a-f]\{64\}' "$d/out" | cmp -s - "$d/sum.before" || complain "the model has changed"
+run 0 "$E" log -q -m "$M" -s "$d/far.es"
+out '^1 edit$'
+
 row "a RUN file with a NaN"
 run 0 "$E" attribute -q -m "$M" $FACT --json
 no_out '[:,[](null|-?nan|-?inf)'
