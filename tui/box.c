@@ -110,6 +110,15 @@ int list_top(const struct list *l, int count, int shown)
     return top < 0 ? 0 : top;
 }
 
+struct pen list_row(struct surface *s, struct rect in, int y, bool here, int x)
+{
+    if (here)
+        surface_fill(s, (struct rect){in.y + y, in.x, 1, in.w}, ROLE_SELECTED);
+    if (here && x >= 0)
+        surface_cursor(s, in, y, x);
+    return pen_at(s, in, y, 0);
+}
+
 void list_move(struct list *l, int by, int count, int shown)
 {
     l->at += by;

@@ -27,5 +27,8 @@ struct list {
 void list_move(struct list *l, int by, int count, int shown);
 /* The first row to draw: as list_move() would leave it, without changing anything. */
 int list_top(const struct list *l, int count, int shown);
+/* Where to write row y. The one under the cursor (`here`) stands out, and screen readers are led to
+ * its column x (-1: they are not). */
+struct pen list_row(struct surface *s, struct rect in, int y, bool here, int x);
 
 #endif

@@ -34,13 +34,9 @@ static void row(const struct desk *d, const struct desk_neuron *n, struct surfac
                 struct rect in, int y, bool here)
 {
     const struct neuron_info *words = desk_words(d, n->layer, n->neuron);
-    struct pen p = pen_at(s, in, y, 0);
+    struct pen p = list_row(s, in, y, here, 2);
     char address[24], score[16];
 
-    if (here) {
-        surface_fill(s, (struct rect){in.y + y, in.x, 1, in.w}, ROLE_SELECTED);
-        surface_cursor(s, in, y, 2);
-    }
     pen_text(&p, class_role(n->class_bits), class_glyph(n->class_bits));
     p.x++;
     snprintf(address, sizeof(address), "L%dN%d", n->layer, n->neuron);

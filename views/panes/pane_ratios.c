@@ -67,11 +67,9 @@ static void layer_row(const struct desk *d, int layer, struct surface *s, struct
 {
     const struct mask *m = d->layer[layer].mask;
     bool here = layer == d->at_layer;
-    struct pen p = pen_at(s, in, y, 0);
+    struct pen p = list_row(s, in, y, here, -1);
     char text[24];
 
-    if (here)
-        surface_fill(s, (struct rect){in.y + y, in.x, 1, in.w}, ROLE_SELECTED);
     pen_printf(&p, here || desk_edits(d, layer) ? ROLE_STRONG : ROLE_TEXT, "%d", layer);
     p.x = 2;
     if (!m) {

@@ -152,28 +152,31 @@ static bool facts_command(struct view *v, const char *word, const char *rest)
     return true;
 }
 
+static const struct {
+    const char *word, *glyph;
+    enum role role;
+} shown[] = {
+    [QUEUE_WAITS] = {"waits", "○", ROLE_DIM},     [QUEUE_RUNS] = {"runs", "▸", ROLE_ACCENT},
+    [QUEUE_HOLDS] = {"holds", "✓", ROLE_GOOD},    [QUEUE_WEAK] = {"weak", "▽", ROLE_WARN},
+    [QUEUE_FAILED] = {"failed", "✗", ROLE_ERROR},
+};
+
 static void row(const struct desk_fact *q, struct surface *s, struct rect in, int y, bool at)
 {
-    struct rect line = {in.y + y, in.x, 1, in.w};
-    enum role role = facts_role(q->state);
+    enum role role = shown[q->state].role;
     int words = in.w - 17;
-    struct pen p;
+    struct pen p = list_row(s, in, y, at, 0);
     char text[300], number[16];
 
-    if (at)
-        surface_fill(s, line, ROLE_SELECTED);
-    p = pen_at(s, in, y, 0);
-    pen_text(&p, role, facts_glyph(q->state));
+    pen_text(&p, role, shown[q->state].glyph);
     p.x = 2;
-    pen_fit(&p, role, 7, facts_word(q->state));
+    pen_fit(&p, role, 7, shown[q->state].word);
     p.x = 9;
     show_print(text, sizeof(text), "%.120s → %.100s", q->fact.subject, q->fact.target);
     pen_fit(&p, ROLE_TEXT, words > 8 ? words : 8, text);
     p.x++;
     if (q->edit)
         pen_text(&p, ROLE_STRONG, text_probability(number, q->p[1]));
-    if (at)
-        surface_cursor(s, in, y, 0);
 }
 
 static void draw_list(const struct view *v, struct surface *s, struct rect area)
@@ -243,19 +246,13 @@ static void facts_draw(const struct view *v, struct surface *s, struct rect area
 {
     bool wide = area.w >= WIDE;
     int part = wide ? area.w * 2 / 5 : area.h / 2;
-    struct rect list = area, board = area;
+    struct rect across[2] = {{area.y, area.x, area.h, part},
+                             {area.y, area.x + part, area.h, area.w - part}};
+    struct rect down[2] = {{area.y, area.x, part, area.w},
+                           {area.y + part, area.x, area.h - part, area.w}};
 
-    if (wide) {
-        list.w = part;
-        board.x += part;
-        board.w -= part;
-    } else {
-        list.h = part;
-        board.y += part;
-        board.h -= part;
-    }
-    draw_list(v, s, list);
-    draw_board(v, s, board);
+    draw_list(v, s, wide ? across[0] : down[0]);
+    draw_board(v, s, wide ? across[1] : down[1]);
 }
 
 const struct view_ops view_facts = {

@@ -11,30 +11,6 @@
 
 enum { MOST_BYTES = 64 << 20 };
 
-static const struct {
-    const char *word, *glyph;
-    enum role role;
-} shown[] = {
-    [QUEUE_WAITS] = {"waits", "○", ROLE_DIM},     [QUEUE_RUNS] = {"runs", "▸", ROLE_ACCENT},
-    [QUEUE_HOLDS] = {"holds", "✓", ROLE_GOOD},    [QUEUE_WEAK] = {"weak", "▽", ROLE_WARN},
-    [QUEUE_FAILED] = {"failed", "✗", ROLE_ERROR},
-};
-
-const char *facts_word(enum queue_state state)
-{
-    return shown[state].word;
-}
-
-const char *facts_glyph(enum queue_state state)
-{
-    return shown[state].glyph;
-}
-
-enum role facts_role(enum queue_state state)
-{
-    return shown[state].role;
-}
-
 int facts_take(struct host *host, const char *text, size_t len)
 {
     struct desk *d = host->desk;

@@ -14,8 +14,5 @@ bool facts_next(struct host *host);
 /* An event of a job of the list: states and proofs are noted, the scoreboard asked for. Returns
  * whether the next one may begin; *stopped is set when the user has cancelled. */
 bool facts_hear(struct host *host, const struct event *ev, bool *stopped);
-const char *facts_word(enum queue_state state);  /* "holds" */
-const char *facts_glyph(enum queue_state state); /* "✓" */
-enum role facts_role(enum queue_state state);
 
 #endif

@@ -206,15 +206,11 @@ static int rows_of(const struct item *item, int n, bool headings, int row[2 * IT
 static void draw_item(const struct desk *d, struct surface *s, struct rect in, int y,
                       const struct item *item, bool here)
 {
-    struct pen p = pen_at(s, in, y, 0);
+    struct pen p = list_row(s, in, y, here, 0);
     char keys[KEYMAP_TEXT] = "";
     int left = in.w >= 70 ? 22 : 14, right = in.w >= 60 ? 20 : 0;
     struct buf value = {0};
 
-    if (here) {
-        surface_fill(s, (struct rect){in.y + y, in.x, 1, in.w}, ROLE_SELECTED);
-        surface_cursor(s, in, y, 0);
-    }
     if (item->kind == ITEM_ACTION)
         keymap_keys(keymap_used(), NULL, (enum action)item->at, keys);
     else if (item->kind == ITEM_COMMAND)

@@ -347,12 +347,6 @@ static bool history_find_next(struct view *v, const char *text, int by)
     return false;
 }
 
-static void history_find(struct view *v, const char *text)
-{
-    if (!history_find_next(v, text, 1))
-        v->host->say(v->host, TONE_WARN, "no edit with '%s'", text);
-}
-
 static void history_filter(struct view *v, const char *text)
 {
     struct history_view *w = v->state;
@@ -423,13 +417,9 @@ static void rows_draw(const struct view *v, struct surface *s, struct rect area)
     top = list_top(&w->list, count, in.h);
     for (int i = top; i < count && i - top < in.h; i++) {
         const struct history_entry *e = row_entry(v, i, &count);
-        struct pen p = pen_at(s, in, i - top, 0);
+        struct pen p = list_row(s, in, i - top, i == w->list.at, 0);
         bool tagged = w->tag == (e ? e->edit : 0);
 
-        if (i == w->list.at) {
-            surface_fill(s, (struct rect){in.y + i - top, in.x, 1, in.w}, ROLE_SELECTED);
-            surface_cursor(s, in, i - top, 0);
-        }
         if (e)
             entry_row(e, &p, in.w, tagged);
         else
@@ -517,7 +507,6 @@ const struct view_ops view_history = {
     .event = history_event,
     .action = history_action,
     .click = history_click,
-    .find = history_find,
     .find_next = history_find_next,
     .filter = history_filter,
     .command = history_command,

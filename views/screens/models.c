@@ -86,13 +86,6 @@ static bool models_next(struct view *v, const char *text, int by)
     return false;
 }
 
-static void models_find(struct view *v, const char *text)
-{
-    if (!models_next(v, text, 1))
-        v->host->say(v->host, TONE_WARN, "no model here is called '%s'; :model FILE opens any",
-                     text);
-}
-
 static void go_to(struct models *m, const char *name)
 {
     size_t n = strcspn(name, "@:");
@@ -166,14 +159,10 @@ static const char *size_words(double bytes, char out[16])
 static void row(const struct model_file *f, bool current, bool here, struct surface *s,
                 struct rect in, int y)
 {
-    struct pen p = pen_at(s, in, y, 0);
+    struct pen p = list_row(s, in, y, here, 2);
     struct buf name = {0}, path = {0};
     char size[16];
 
-    if (here) {
-        surface_fill(s, (struct rect){in.y + y, in.x, 1, in.w}, ROLE_SELECTED);
-        surface_cursor(s, in, y, 2);
-    }
     show_escape(&name, f->name, strlen(f->name)); /* files are called what somebody called them */
     show_escape(&path, f->path, strlen(f->path));
     pen_text(&p, ROLE_GOOD, current ? "● " : "  ");
@@ -259,7 +248,6 @@ const struct view_ops view_models = {
     .close = models_close,
     .action = models_action,
     .event = models_event,
-    .find = models_find,
     .find_next = models_next,
     .command = models_command,
     .draw = models_draw,

@@ -105,13 +105,9 @@ void table_row(const struct desk *d, const struct neurons_table *t, const struct
 {
     const struct neuron_info *words = desk_words(d, n->layer, n->neuron);
     const struct attribution *a = d->layer[n->layer].shown;
-    struct pen p = pen_at(s, in, y, 0);
+    struct pen p = list_row(s, in, y, here, 4);
     char text[24];
 
-    if (here) {
-        surface_fill(s, (struct rect){in.y + y, in.x, 1, in.w}, ROLE_SELECTED);
-        surface_cursor(s, in, y, 4);
-    }
     pen_text(&p, ROLE_ACCENT, tag_has(&t->tags, n->layer, n->neuron) ? "✓ " : "  ");
     pen_text(&p, class_role(n->class_bits), class_glyph(n->class_bits));
     snprintf(text, sizeof(text), " L%dN%d", n->layer, n->neuron);

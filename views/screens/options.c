@@ -140,12 +140,6 @@ static bool options_next(struct view *v, const char *text, int by)
     return false;
 }
 
-static void options_find(struct view *v, const char *text)
-{
-    if (!options_next(v, text, 1))
-        v->host->say(v->host, TONE_WARN, "no parameter matches '%s'", text);
-}
-
 static void options_filter(struct view *v, const char *text)
 {
     struct options *o = v->state;
@@ -219,14 +213,10 @@ static void row(const struct params *p, enum param id, struct surface *s, struct
                 bool here)
 {
     const struct param_info *info = param_info(id);
-    struct pen pen = pen_at(s, in, y, 0);
+    struct pen pen = list_row(s, in, y, here, 22);
     struct buf value = {0}, def = {0};
     char range[40];
 
-    if (here) {
-        surface_fill(s, (struct rect){in.y + y, in.x, 1, in.w}, ROLE_SELECTED);
-        surface_cursor(s, in, y, 22);
-    }
     show_value(p, id, &value);
     pen_fit(&pen, here ? ROLE_ACCENT : ROLE_TEXT, 22, info->name);
     pen_text(&pen, ROLE_WARN, is_default(p, id) ? " " : "*");
@@ -307,7 +297,6 @@ const struct view_ops view_options = {
     .size = sizeof(struct options),
     .overlay = true,
     .action = options_action,
-    .find = options_find,
     .find_next = options_next,
     .filter = options_filter,
     .draw = options_draw,

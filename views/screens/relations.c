@@ -153,12 +153,8 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
     for (int y = 0; y < in.h && top + y < n; y++) {
         const struct relation *r = &all->relation[index[top + y]];
         bool at = top + y == p->list.at;
-        struct rect line = {in.y + y, in.x, 1, in.w};
-        struct pen pen;
+        struct pen pen = list_row(s, in, y, at, -1);
 
-        if (at)
-            surface_fill(s, line, ROLE_SELECTED);
-        pen = pen_at(s, in, y, 0);
         pen_fit(&pen, ROLE_DIM, 6, r->id);
         pen_fit(&pen, at ? ROLE_STRONG : ROLE_TEXT, in.w - 6, r->name);
     }

@@ -321,12 +321,8 @@ static void axis_line(const struct sweep *w, int axis, struct surface *s, struct
     const struct grid_axis *a = &w->grid.axis[axis];
     bool down = axis == DOWN_AXIS && w->grid.axes > 1;
     bool focus = w->focus == (down ? FOCUS_DOWN : FOCUS_ACROSS);
-    struct pen p = pen_at(s, in, y, 0);
+    struct pen p = list_row(s, in, y, focus, 0);
 
-    if (focus) {
-        surface_fill(s, (struct rect){in.y + y, in.x, 1, in.w}, ROLE_SELECTED);
-        surface_cursor(s, in, y, 0);
-    }
     pen_text(&p, focus ? ROLE_KEY : ROLE_DIM, focus ? "› " : "  ");
     pen_fit(&p, ROLE_DIM, 8, down ? "down" : "across");
     pen_fit(&p, ROLE_ACCENT, 13, a->name);

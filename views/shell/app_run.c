@@ -252,7 +252,9 @@ void app_find(struct app *app, const char *text)
     text = app->sought;
     if (v->ops->find)
         v->ops->find(v, text);
-    else if (!verb_go(&app->desk, text))
+    else if (v->ops->find_next && !v->ops->find_next(v, text, 1))
+        app->host.say(&app->host, TONE_WARN, "%s: nothing matches '%s'", v->ops->title, text);
+    else if (!v->ops->find_next && !verb_go(&app->desk, text))
         app->host.say(&app->host, TONE_WARN, "nothing here is called '%s'; L5N912 is a neuron",
                       text);
 }
@@ -277,8 +279,8 @@ void app_filter(struct app *app, const char *text)
         seek(app, text);
     if (v->ops->filter)
         v->ops->filter(v, text);
-    else if (v->ops->find && *text)
-        v->ops->find(v, text);
+    else if ((v->ops->find || v->ops->find_next) && *text)
+        app_find(app, text);
     else
         app_say(app, TONE_WARN, "this view has no rows to filter");
 }
