@@ -30,10 +30,9 @@ static void found_json(const struct bisected *b, const struct history_entry *e)
     if (e)
         record_facts(o, e);
     json_object_set_new(o, "edit", b->edit ? json_integer(b->edit) : json_null());
-    json_object_set_new(o, "exact", json_boolean(b->exact));
+    cli_fields(o, &bisected_shape, b, "exact");
     json_object_set_new(o, "holds_first", json_boolean(b->step[0].holds));
-    json_object_set_new(o, "asked", json_integer(b->steps));
-    json_object_set_new(o, "states", json_integer(b->states));
+    cli_fields(o, &bisected_shape, b, "asked=steps states");
     cli_print(o);
 }
 

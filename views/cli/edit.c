@@ -116,9 +116,7 @@ static void hear_edited(struct cli *c, struct watch *w, const struct edited *e)
         return;
     }
     o = cli_event("verify");
-    json_object_set_new(o, "edit", json_integer(e->edit));
-    json_object_set_new(o, "unmasked_unchanged", json_boolean(e->unmasked_unchanged));
-    json_object_set_new(o, "checksum", json_string(e->checksum));
+    cli_fields(o, &edited_shape, e, "edit unmasked_unchanged checksum");
     cli_print(o);
     o = record_edited(e);
     json_object_set_new(o, "fact", json_integer(i + 1));

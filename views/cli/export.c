@@ -138,9 +138,7 @@ static bool apply_run(struct cli *c, struct err *err)
         return true;
     }
     o = cli_event("applied");
-    json_object_set_new(o, "edits", json_integer(c->state.edits));
-    json_object_set_new(o, "checksum", json_string(c->state.checksum));
-    json_object_set_new(o, "state", json_string(c->state.state));
+    cli_fields(o, &state_info_shape, &c->state, "edits checksum state");
     cli_print(o);
     return true;
 }

@@ -166,8 +166,7 @@ static bool run(struct cli *c, struct err *err)
         return true;
     }
     o = cli_event("state");
-    json_object_set_new(o, "edits", json_integer(c->state.edits));
-    json_object_set_new(o, "checksum", json_string(c->state.checksum));
+    cli_fields(o, &state_info_shape, &c->state, "edits checksum");
     cli_print(o);
     return true;
 }

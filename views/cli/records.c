@@ -13,30 +13,34 @@ static void put_int(json_t *o, const char *name, long long value)
     json_object_set_new(o, name, json_integer(value));
 }
 
+static json_t *prompts(const struct meta *m)
+{
+    json_t *rows = json_array();
+
+    for (int i = 0; i < m->rows; i++) {
+        json_t *row = json_object();
+
+        json_object_set_new(row, "prompt", cli_text(m->prompt[i]));
+        cli_fields(row, &word_shape, &m->target[i], "target_id=id target=text");
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
 json_t *record_meta(const struct cli *c, const struct meta *m, const char *command)
 {
-    json_t *o = cli_event("meta"), *rows = json_array(), *order = json_array();
+    json_t *o = cli_event("meta"), *order = json_array();
     char *params = params_to_json(&c->params);
 
     json_object_set_new(o, "command", json_string(command));
     json_object_set_new(o, "model", cli_text(c->info.name));
     json_object_set_new(o, "model_sha256", json_string(c->state.base));
     json_object_set_new(o, "device", json_string(c->info.device));
-    put_int(o, "N", m->rows);
-    put_int(o, "M", m->neurons);
-    put_int(o, "layers", m->layers);
+    cli_fields(o, &meta_shape, m, "N=rows M=neurons layers");
     for (int i = 0; i < m->order_count; i++)
         json_array_append_new(order, json_integer(m->order[i]));
     json_object_set_new(o, "order", order);
-    for (int i = 0; i < m->rows; i++) {
-        json_t *row = json_object();
-
-        json_object_set_new(row, "prompt", cli_text(m->prompt[i]));
-        put_int(row, "target_id", m->target[i].id);
-        json_object_set_new(row, "target", cli_text(m->target[i].text));
-        json_array_append_new(rows, row);
-    }
-    json_object_set_new(o, "rows", rows);
+    json_object_set_new(o, "rows", prompts(m));
     json_object_set_new(o, "parameters", json_loads(params, 0, NULL));
     free(params);
     return o;
@@ -45,23 +49,11 @@ json_t *record_meta(const struct cli *c, const struct meta *m, const char *comma
 json_t *record_layer(const struct attribution *a, const struct mask *m, const struct meta *rows,
                      json_t *top)
 {
-    json_t *o = cli_event("layer"), *ties = json_object(), *list;
+    json_t *o = cli_event("layer"), *ties = json_object();
 
-    put_int(o, "layer", a->layer);
-    put_int(o, "N", a->rows);
-    put_int(o, "M", a->neurons);
-    if (rows) {
-        list = json_array();
-        for (int i = 0; i < rows->rows; i++) {
-            json_t *row = json_object();
-
-            json_object_set_new(row, "prompt", cli_text(rows->prompt[i]));
-            put_int(row, "target_id", rows->target[i].id);
-            json_object_set_new(row, "target", cli_text(rows->target[i].text));
-            json_array_append_new(list, row);
-        }
-        json_object_set_new(o, "rows", list);
-    }
+    cli_fields(o, &attribution_shape, a, "layer N=rows M=neurons");
+    if (rows)
+        json_object_set_new(o, "rows", prompts(rows));
     put(o, "H_ge", m->general.H);
     put(o, "H_sp", m->specific.H);
     put(o, "rho_ge", m->general.rho);
@@ -174,8 +166,7 @@ json_t *record_moments(const struct moments_info *m)
 {
     json_t *o = cli_event(NULL), *layers = json_array();
 
-    put_int(o, "tokens", m->tokens);
-    put_int(o, "goal", m->goal);
+    cli_fields(o, &moments_info_shape, m, "tokens goal");
     for (int i = 0; i < m->layers; i++) {
         json_t *l = json_object(), *top = json_array();
 

@@ -118,9 +118,7 @@ static bool step(struct cli *c, enum command_kind kind, struct err *err)
         return true;
     }
     o = cli_event(NULL);
-    json_object_set_new(o, "edits", json_integer(c->state.edits));
-    json_object_set_new(o, "checksum", json_string(c->state.checksum));
-    json_object_set_new(o, "state", json_string(c->state.state));
+    cli_fields(o, &state_info_shape, &c->state, "edits checksum state");
     json_object_set_new(o, kind == CMD_REDO ? "redone" : "undone", list);
     cli_print(o);
     return true;

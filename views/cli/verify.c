@@ -25,10 +25,9 @@ static bool run(struct cli *c, struct err *err)
         return true;
     }
     o = cli_event(NULL);
-    json_object_set_new(o, "edits", json_integer(c->state.edits));
-    json_object_set_new(o, "checksum", json_string(c->state.checksum));
+    cli_fields(o, &state_info_shape, &c->state, "edits checksum");
     json_object_set_new(o, "facts", json_integer(facts));
-    json_object_set_new(o, "verified", json_boolean(c->state.verified));
+    cli_fields(o, &state_info_shape, &c->state, "verified");
     cli_print(o);
     return true;
 }
