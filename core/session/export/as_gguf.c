@@ -197,6 +197,7 @@ static bool write_gguf(const struct export_source *s, const struct export_wish *
 {
     struct source in = {.fd = -1};
     enum dtype type;
+    struct export_fusion fusion;
     double lost2 = 0;
     bool ok;
 
@@ -210,13 +211,14 @@ static bool write_gguf(const struct export_source *s, const struct export_wish *
         return err_set(err, ERR_USAGE,
                        "the model came from safetensors files: export --as safetensors, and "
                        "llama.cpp's convert_hf_to_gguf.py makes a GGUF file of that");
-    ok = export_unfused(s, "gguf", err) && open_source(&in, weights_file(s->weights, 0), err) &&
-         plan(&in, s, wish, err) && write_to(&in, p, &lost2, err);
+    ok = export_fuse(s, &fusion, err) && open_source(&in, weights_file(s->weights, 0), err) &&
+         plan(&in, &fusion.source, wish, err) && write_to(&in, p, &lost2, err);
     for (int i = 0; ok && i < in.g.tensors; i++)
         if (in.edit[i])
             snprintf(r->dtype, sizeof(r->dtype), "%s", dtype_name(in.type[i]));
-    export_loss(s, lost2, r);
+    export_loss(&fusion.source, lost2, r);
     close_source(&in);
+    export_fusion_free(&fusion);
     return ok;
 }
 

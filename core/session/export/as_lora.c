@@ -148,21 +148,12 @@ static bool factors(const struct export_source *s, int rank, struct low_rank *r,
     return true;
 }
 
-static bool write_lora(const struct export_source *s, const struct export_wish *wish,
-                       struct place *p, struct export_result *r, struct err *err)
+static bool write_matrices(const struct export_source *s, int rank, struct place *p,
+                           struct export_result *r, struct err *err)
 {
-    struct low_rank *factor;
-    bool ok;
+    struct low_rank *factor = xcalloc((size_t)s->matrices, sizeof(*factor));
+    bool ok = factors(s, rank, factor, &r->truncated, err);
 
-    if (wish->dtype && strcmp(wish->dtype, "f32"))
-        return err_set(err, ERR_USAGE, "an adapter is written in f32, which is exact");
-    if (!s->matrices)
-        return err_set(err, ERR_USAGE,
-                       "this state has no active edit: an adapter of it would be empty");
-    if (!export_unfused(s, "lora", err))
-        return false;
-    factor = xcalloc((size_t)s->matrices, sizeof(*factor));
-    ok = factors(s, wish->rank, factor, &r->truncated, err);
     r->rank = common_rank(factor, s->matrices);
     r->tensors = s->matrices;
     snprintf(r->dtype, sizeof(r->dtype), "F32");
@@ -170,6 +161,22 @@ static bool write_lora(const struct export_source *s, const struct export_wish *
     for (int i = 0; i < s->matrices; i++)
         low_rank_free(&factor[i]);
     free(factor);
+    return ok;
+}
+
+static bool write_lora(const struct export_source *s, const struct export_wish *wish,
+                       struct place *p, struct export_result *r, struct err *err)
+{
+    struct export_fusion fusion;
+    bool ok;
+
+    if (wish->dtype && strcmp(wish->dtype, "f32"))
+        return err_set(err, ERR_USAGE, "an adapter is written in f32, which is exact");
+    if (!s->matrices)
+        return err_set(err, ERR_USAGE,
+                       "this state has no active edit: an adapter of it would be empty");
+    ok = export_fuse(s, &fusion, err) && write_matrices(&fusion.source, wish->rank, p, r, err);
+    export_fusion_free(&fusion);
     return ok;
 }
 
@@ -207,6 +214,50 @@ static bool delta_of(const struct safetensors *st, const char *module, int layer
     return true;
 }
 
+/* The rows of `from` that are the matrix's, from row *first on, which goes on behind them. */
+static struct delta rows_of(const struct delta *from, const struct model_config *c,
+                            enum matrix which, int *first)
+{
+    struct delta d = delta_copy(from);
+
+    matrix_shape(c, which, &d.rows, &d.cols);
+    d.matrix = which;
+    for (int t = 0; t < d.rank; t++)
+        memmove(d.r + (size_t)t * (size_t)d.rows, from->r + (size_t)t * (size_t)from->rows + *first,
+                (size_t)d.rows * sizeof(*d.r));
+    *first += d.rows;
+    return d;
+}
+
+/* The matrix's delta; of q, k and v in one module all three with the first, and none after it. */
+static bool add_deltas(const struct safetensors *st, const struct weights *w, const char *module,
+                       int layer, enum matrix which, struct delta *delta, int *count,
+                       struct err *err)
+{
+    const struct model_config *c = weights_config(w);
+    bool fused = export_fused(w, layer, which);
+    struct delta all;
+    int first = 0;
+
+    if (fused && which != MATRIX_Q)
+        return true;
+    if (!delta_of(st, module, layer, which, hf_paired_heads(c, which), &all, err))
+        return false;
+    if (!fused) {
+        delta[(*count)++] = all;
+        return true;
+    }
+    if (all.rows != (c->heads + 2 * c->kv_heads) * c->head_dim) {
+        delta_free(&all);
+        return err_set(err, ERR_FORMAT, WEIGHTS ": %s has another size than q, k and v", module);
+    }
+    delta[(*count)++] = rows_of(&all, c, MATRIX_Q, &first);
+    delta[(*count)++] = rows_of(&all, c, MATRIX_K, &first);
+    delta[(*count)++] = rows_of(&all, c, MATRIX_V, &first);
+    delta_free(&all);
+    return true;
+}
+
 static bool read_lora(const char *path, const struct weights *w, struct delta **delta, int *count,
                       struct err *err)
 {
@@ -222,11 +273,8 @@ static bool read_lora(const char *path, const struct weights *w, struct delta **
         char *module = hf_module(w, i / MATRICES, which);
         char *a = xasprintf("base_model.model.%s.lora_A.weight", module ? module : "");
 
-        if (safetensors_tensor(st, a)) {
-            ok = delta_of(st, module, i / MATRICES, which, hf_paired_heads(c, which),
-                          &(*delta)[*count], err);
-            *count += ok;
-        }
+        if (safetensors_tensor(st, a))
+            ok = add_deltas(st, w, module, i / MATRICES, which, *delta, count, err);
         free(a);
         free(module);
     }

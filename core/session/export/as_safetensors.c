@@ -55,18 +55,6 @@ static void shard_close(struct shard *s)
     *s = (struct shard){.fd = -1};
 }
 
-/* The edited matrix that this tensor is. NULL: it is none. */
-static const struct export_matrix *edited(const struct export_source *s, const struct st_tensor *t)
-{
-    for (int i = 0; i < s->matrices; i++) {
-        const struct tensor *is = export_tensor(s->weights, s->matrix[i].layer, s->matrix[i].which);
-
-        if (is && !strcmp(is->origin, t->name))
-            return &s->matrix[i];
-    }
-    return NULL;
-}
-
 static bool fits(const struct export_matrix *l, const struct st_tensor *t, bool transposed,
                  struct err *err)
 {
@@ -112,7 +100,7 @@ static bool write_kept(const struct export_source *s, struct shard *in, struct p
 
     for (int i = 0; ok && i < safetensors_count(in->st); i++) {
         const struct st_tensor *t = safetensors_at(in->st, i);
-        const struct export_matrix *l = edited(s, t);
+        const struct export_matrix *l = export_edited(s, t->name);
         size_t from = offset_of(in, t);
 
         if (!l)
@@ -181,7 +169,7 @@ static bool write_converted(const struct export_source *s, struct shard *in, str
          out_put(&o, header.data, header.len, err);
     for (int i = 0; ok && i < count; i++) {
         const struct st_tensor *from = safetensors_tensor(in->st, t[i].name);
-        const struct export_matrix *l = edited(s, from);
+        const struct export_matrix *l = export_edited(s, from->name);
         struct st_tensor as = t[i];
 
         as.data = NULL; /* its bytes are of another type */
@@ -414,12 +402,16 @@ static bool from_folder(const struct export_source *s, const struct export_wish 
 static bool write_folder(const struct export_source *s, const struct export_wish *wish,
                          struct place *p, struct export_result *r, struct err *err)
 {
+    struct export_fusion fusion;
+    bool ok;
+
     if (wish->rank)
         return err_set(err, ERR_USAGE, "--rank is for an adapter (--as lora)");
-    if (!export_unfused(s, "safetensors", err))
-        return false;
-    return !strcmp(weights_format(s->weights), "gguf") ? export_gguf_as_folder(s, wish, p, r, err)
-                                                       : from_folder(s, wish, p, r, err);
+    ok = export_fuse(s, &fusion, err) &&
+         (strcmp(weights_format(s->weights), "gguf") ? from_folder : export_gguf_as_folder)(
+             &fusion.source, wish, p, r, err);
+    export_fusion_free(&fusion);
+    return ok;
 }
 
 const struct export_ops export_safetensors = {

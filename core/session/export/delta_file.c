@@ -278,7 +278,7 @@ static bool read_matrices(struct delta_file *f, const struct safetensors *st,
 
         if (!t || !matrix_shape(c, m.which, &m.rows, &m.cols))
             continue;
-        module = hf_module(w, m.layer, m.which);
+        module = export_fused(w, m.layer, m.which) ? NULL : hf_module(w, m.layer, m.which);
         names[0] = xstrdup(t->name);
         names[1] = xasprintf("%s.weight", module ? module : t->name);
         names[2] = delta_file_name(w, m.layer, m.which);

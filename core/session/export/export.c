@@ -67,53 +67,24 @@ bool export_holds(const struct export_ops *ops, const struct edit_record *rec, s
            cannot_hold(ops, HOLDS_PREFIX, "a prefix of prompts", rec->id, err);
 }
 
-static bool tensor_name(const struct model_config *c, int layer, enum matrix which, char out[64])
+const struct tensor *export_tensor(const struct weights *w, int layer, enum matrix which)
 {
-    const char *part = matrix_tensor(c, which);
+    const char *part = matrix_tensor(weights_config(w), which);
+    char name[64];
 
-    snprintf(out, 64, "blk.%d.%s.weight", layer, part ? part : "");
-    return part != NULL;
+    snprintf(name, sizeof(name), "blk.%d.%s.weight", layer, part ? part : "");
+    return part ? weights_tensor(w, name) : NULL;
 }
 
 const struct export_matrix *export_edited(const struct export_source *s, const char *tensor)
 {
-    char name[64];
-
-    for (int i = 0; i < s->matrices; i++)
-        if (tensor_name(weights_config(s->weights), s->matrix[i].layer, s->matrix[i].which, name) &&
-            !strcmp(name, tensor))
-            return &s->matrix[i];
-    return NULL;
-}
-
-const struct tensor *export_tensor(const struct weights *w, int layer, enum matrix which)
-{
-    char name[64];
-
-    return tensor_name(weights_config(w), layer, which, name) ? weights_tensor(w, name) : NULL;
-}
-
-bool export_fused(const struct weights *w, int layer, enum matrix which)
-{
-    const struct tensor *q = export_tensor(w, layer, MATRIX_Q), *t = export_tensor(w, layer, which);
-    const struct tensor *v = export_tensor(w, layer, MATRIX_V);
-
-    return q && v && t && !strcmp(q->origin, v->origin) && !strcmp(q->origin, t->origin);
-}
-
-bool export_unfused(const struct export_source *s, const char *what, struct err *err)
-{
     for (int i = 0; i < s->matrices; i++) {
-        const struct export_matrix *m = &s->matrix[i];
-        const struct tensor *t = export_tensor(s->weights, m->layer, m->which);
+        const struct tensor *t = export_tensor(s->weights, s->matrix[i].layer, s->matrix[i].which);
 
-        if (export_fused(s->weights, m->layer, m->which))
-            return err_set(err, ERR_USAGE,
-                           "%s cannot hold layer %d's %s: the model keeps q, k and v in one tensor "
-                           "(%s); export as delta, json",
-                           what, m->layer, matrix_name(m->which), t->origin);
+        if (t && (!strcmp(t->name, tensor) || !strcmp(t->origin, tensor)))
+            return &s->matrix[i];
     }
-    return true;
+    return NULL;
 }
 
 bool export_type(const struct export_wish *wish, enum dtype absent, enum dtype stored,

@@ -89,15 +89,25 @@ extern const struct export_ops export_safetensors, export_gguf, export_lora, exp
 
 /* --- what exporters share ------------------------------------------------------------------ */
 
-/* The edited matrix that this tensor is ("blk.3.ffn_down.weight"), or NULL. */
-const struct export_matrix *export_edited(const struct export_source *s, const char *tensor);
 /* The model's tensor of a matrix; NULL where it has none. */
 const struct tensor *export_tensor(const struct weights *w, int layer, enum matrix which);
-/* Whether the matrix is a part of a tensor: of the file's that keeps q, k and v of a layer in one.
- */
+/* The edited matrix that this tensor is, by our name ("blk.3.ffn_down.weight") or its file's; NULL:
+ * none. */
+const struct export_matrix *export_edited(const struct export_source *s, const char *tensor);
+
+/* fused.c: a file may keep q, k and v of a layer in one tensor */
+/* Whether the matrix is a part of such a tensor. */
 bool export_fused(const struct weights *w, int layer, enum matrix which);
-/* ERR_USAGE: an edited matrix is part of such a tensor, which `what` cannot write. */
-bool export_unfused(const struct export_source *s, const char *what, struct err *err);
+/* The same source with a matrix for each tensor of the file: q, k and v that are one there are one
+ * here too, and called MATRIX_Q. Freed also where it failed; the original outlives it. */
+struct export_fusion {
+    struct export_source source;
+    struct export_matrix *matrix; /* borrowed from the original up to `own` */
+    int own;
+};
+bool export_fuse(const struct export_source *s, struct export_fusion *out, struct err *err);
+void export_fusion_free(struct export_fusion *f);
+
 /* The type a wish names; `same` gives `stored`. ERR_USAGE: not a type, or none that can be
  * written, and then what to choose. */
 bool export_type(const struct export_wish *wish, enum dtype absent, enum dtype stored,
@@ -111,8 +121,8 @@ void *export_encode(const struct export_matrix *l, enum dtype type, bool transpo
 void export_loss(const struct export_source *s, double lost2, struct export_result *r);
 
 /* names.c: what Hugging Face calls a model's parts, by architecture */
-/* The module of a matrix ("model.layers.3.mlp.down_proj"). NULL: it has none of its own. Caller
- * frees. */
+/* The module of a matrix ("model.layers.3.mlp.down_proj"), which it may share (export_fused()).
+ * NULL: it has none. Caller frees. */
 char *hf_module(const struct weights *w, int layer, enum matrix which);
 /* Of how many heads the matrix's rows are rotated pairs, which transformers has half after half; 0:
  * they are in its order. */

@@ -88,7 +88,8 @@ static const char *find(const struct part *part, const char *ours, size_t n)
 char *hf_module(const struct weights *w, int layer, enum matrix which)
 {
     const struct naming *n = naming_of(weights_config(w));
-    const char *part = matrix_tensor(weights_config(w), which);
+    const char *part =
+        export_fused(w, layer, which) ? "attn_qkv" : matrix_tensor(weights_config(w), which);
     const char *module = part ? find(n->block, part, strlen(part)) : NULL;
     const struct tensor *t = export_tensor(w, layer, which);
 
