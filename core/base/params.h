@@ -123,7 +123,7 @@ bool param_same(const struct params *a, const struct params *b, enum param p);
 /* Whether all parameters that affect any of these (enum param_affects) are the same. */
 bool params_same(const struct params *a, const struct params *b, unsigned affects);
 void params_default(struct params *p);
-/* Every quirk of the authors' released code (methods 9, column official). */
+/* Every quirk of the authors' released code (editscope-method(7) 13). */
 void params_official(struct params *p, enum param_source from);
 /* What the user called P_EDIT_LAYERS, for messages. */
 const char *params_layers_name(const struct params *p);

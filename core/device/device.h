@@ -302,7 +302,7 @@ void device_kl(struct device *dev, struct mat logits, struct mat ref, float weig
  * portions may be undone still: bounds how far the host runs ahead, and so how long a cancel takes.
  * At once where operations do not queue. */
 void device_pace(struct device *dev, int ahead);
-/* Log probability shift, one tile of the vocabulary (Eq. 2, 3; methods 2.6). With
+/* Log probability shift, one tile of the vocabulary (Eq. 2, 3; editscope-method(7) 3.5). With
  * U = head values (head [T, d]: rows v0 .. v0+T of the unembedding; values [d, M]: the value
  * vectors scaled by the final norm's gain), for each row b and neuron i the terms
  * base_scale[b, i] * base[b, j] + coeff[b, i] * U[j, i] (bent by s.add and s.cap) enter the running

@@ -8,7 +8,8 @@
 #include "core/base/mem.h"
 #include "core/model/generate.h"
 
-/* methods 8: 4 to 8 of 30, 2 to 4 of 12 layers; of the larger GPT-2 models, 13 to 17 of 48. */
+/* editscope-method(7) 2.5: 4 to 8 of 30, 2 to 4 of 12 layers; of the larger GPT-2 models, 13 to 17
+ * of 48. */
 static void usual_layers(const struct model_config *config, int *layer, int *count)
 {
     bool deep = (config->parts & PART_POSITIONS) && config->layers > 12;
@@ -64,8 +65,9 @@ static void keep_scored(void *ctx, int layer, enum tap_site site, struct mat x)
         device_gather(dev, x, run->pick, mat_rows(run->m, layer * run->rows, run->rows));
 }
 
-/* Sequences of the pass: a row each; a row read at a pad position (released code, methods 2.2)
- * gets one more sequence of a single end-of-text token that sees the row but not itself. */
+/* Sequences of the pass: a row each; a row read at a pad position (released code;
+ * editscope-method(7) 3.1) gets one more sequence of a single end-of-text token that sees the row
+ * but not itself. */
 static struct pass scored_pass(const struct request *request, int count, const struct params *p,
                                int pad, int **pick)
 {

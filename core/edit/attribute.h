@@ -1,4 +1,5 @@
-/* Neuron attribution: LPS, PSA and MPC scores of FFN neurons (paper Eq. 1 to 3; methods 2).
+/* Neuron attribution (paper Eq. 1 to 3; editscope-method(7) 3): LPS, PSA and MPC scores of FFN
+ * neurons.
  *
  * One forward pass over all rows, then a layer at a time: U = W_U diag(g) W_l tile by tile, for
  * each row an online log-sum-exp of base + c U. Exact, in memory of N M. The run is done in
@@ -28,9 +29,9 @@ struct attribution *attribute_layer(struct attribute_run *run, int layer, bool c
 bool attribute_layers(struct attribute_run *run, const int *layer, int count, bool curves,
                       void (*hear)(void *ctx, struct attribution *a), void *ctx, struct job *job,
                       struct err *err);
-/* The free picture of a layer: activations and MPC scores (methods 2.5), which need no vocabulary
- * pass. base_logp is 0 in it, and so is value_norm unless mpc.kind takes norms or projections.
- * Same ownership. */
+/* The free picture of a layer: activations and MPC scores (editscope-method(7) 3.6), which need no
+ * vocabulary pass. base_logp is 0 in it, and so is value_norm unless mpc.kind takes norms or
+ * projections. Same ownership. */
 struct attribution *attribute_rough(struct attribute_run *run, int layer, struct job *job,
                                     struct err *err);
 int attribute_rows(const struct attribute_run *run);

@@ -24,7 +24,7 @@ struct layer_work {
     struct mat lens;       /* [N, d] g * h: the unperturbed lens before the head */
     struct mat base;       /* [N, V] */
     struct mat add;        /* [1, V] W_U beta, where it is not in the base; data NULL: none */
-    struct mat coeff;      /* [N, M] c of methods 2.6 */
+    struct mat coeff;      /* [N, M] c of editscope-method(7) 3.5 */
     struct mat base_scale; /* [N, M] attr.norm = own: 1 / rms of each perturbed vector */
     struct lps_state state;
 };
@@ -46,8 +46,9 @@ bool attribute_stage(struct attribute_run *run, int layer, struct attribution *a
 bool attribute_own_scale(struct attribute_run *run, int layer, float *scale, struct err *err);
 /* norm [M]: the length of each column of values [d, M]. */
 bool attribute_norms(struct attribute_run *run, struct mat values, float *norm, struct err *err);
-/* MPC: the coefficient, times ||v||, or times the target's direct projection U_y (methods 2.5).
- * a->activation (and for the norms value_norm) is there already, w->values is diag(g) W_l. */
+/* MPC: the coefficient, times ||v||, or times the target's direct projection U_y
+ * (editscope-method(7) 3.6). a->activation (and for the norms value_norm) is there already,
+ * w->values is diag(g) W_l. */
 bool attribute_project(struct attribute_run *run, struct layer_work *w, struct attribution *a,
                        struct err *err);
 

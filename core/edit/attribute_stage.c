@@ -1,5 +1,5 @@
 /* One layer made ready for its tiles: the value vectors, the unperturbed lens, and the coefficient
- * of each row and neuron (methods 2.6). */
+ * of each row and neuron (editscope-method(7) 3.5). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +73,7 @@ static void lens_rows(struct attribute_run *run, float *h)
 }
 
 /* What a norm behind the FFN divides each row's sum by, as 1 / rms: that of the unperturbed run, as
- * the final norm's (methods 2.4). 1 where there is none. */
+ * the final norm's (editscope-method(7) 3.3). 1 where there is none. */
 static bool post_scales(struct attribute_run *run, int layer, float *scale, struct err *err)
 {
     const struct block *k = &run->view->model->block[layer];

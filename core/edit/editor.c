@@ -49,7 +49,7 @@ bool solve_in_null_space(const struct edit_plan *plan, int i, struct mat keys, s
     return solve_lowrank(plan->solver[i], keys, x, err);
 }
 
-/* mask.place = pre: the selected neurons carry the whole residual (methods 4.8). */
+/* mask.place = pre: the selected neurons carry the whole residual (editscope-method(7) 7.7). */
 static bool solve_selected(const struct edit_plan *plan, int i, struct solution *s,
                            struct layer_report *report, struct err *err)
 {
@@ -275,8 +275,8 @@ void edit_plan_free(struct edit_plan *plan)
     plan->keys = plan->out_z = NULL;
 }
 
-/* Step 4 of methods 4.10 for every layer, once. `keys` and `out_z` are those of scratch, before and
- * after. */
+/* Step 4 of editscope-method(7) 7.11 for every layer, once. `keys` and `out_z` are those of
+ * scratch, before and after. */
 static bool one_pass(struct edit_result *out, struct model_state *scratch,
                      const struct edit_plan *plan, float *keys, float *out_z, float *residual,
                      struct job *job, struct err *err)
@@ -305,7 +305,7 @@ static bool one_pass(struct edit_result *out, struct model_state *scratch,
     return true;
 }
 
-/* The raw post-edit keys: what later edits must leave alone (methods 4.6, 5). */
+/* The raw post-edit keys: what later edits must leave alone (editscope-method(7) 7.9). */
 static void keep_keys(struct edit_result *out, const struct edit_plan *plan, const float *keys,
                       int neurons)
 {

@@ -1,4 +1,4 @@
-/* One edit, from requests to deltas in a scratch view (methods 4.10).
+/* One edit, from requests to deltas in a scratch view (editscope-method(7) 7.11).
  *
  *   fact -> request -> target z* -> attribution -> masks -> per layer: keys, residual, solve,
  *   mask -> delta -> scratch view
@@ -46,8 +46,8 @@ struct edit_result {
     double z_error; /* ||Z - O|| / ||Z|| after the last layer */
 };
 
-/* Keys of all requests at the lookup positions under the view (methods 4.4): half the bare
- * prompt's coefficients, half the mean over the prefixed ones. keys [layers][count][M], host;
+/* Keys of all requests at the lookup positions under the view (editscope-method(7) 7.1): half the
+ * bare prompt's coefficients, half the mean over the prefixed ones. keys [layers][count][M], host;
  * out_z (may be NULL) [count][d]: block z's output at the bare prompt's lookup. */
 bool edit_keys(const struct model_state *view, const struct request *request, int count,
                const int *layer, int layers, float *keys, float *out_z, struct job *job,

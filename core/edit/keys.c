@@ -1,4 +1,4 @@
-/* The keys of an edit: coefficients at the subject's last token (methods 4.4). */
+/* The keys of an edit: coefficients at the subject's last token (editscope-method(7) 7.1). */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* From attribution scores to a neuron mask (paper Eq. 4 to 8; methods 3).
+/* From attribution scores to a neuron mask (paper Eq. 4 to 8; editscope-method(7) 4).
  *
  * A pure function of scores and parameters: no device, no model, no state, so that the
  * screen may call it on every keystroke. Thread-safe. */

@@ -1,5 +1,5 @@
-/* Second moments of FFN coefficients: C_l = (1/n) sum m m^T over n tokens of text (methods
- * 4.5), uncentred, summed in float64 on the device.
+/* Second moments of FFN coefficients: C_l = (1/n) sum m m^T over n tokens of text
+ * (editscope-method(7) 6.1), uncentred, summed in float64 on the device.
  *
  * This module runs no model: it is fed with coefficient matrices. Results exist at fixed token
  * counts, the checkpoints, so that they never depend on how long one waited; each checkpoint is

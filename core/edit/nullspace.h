@@ -1,5 +1,5 @@
 /* The null space of a layer's keys: P = I - U^T U, where the rows of U are the eigenvectors of
- * the second moment C whose eigenvalue is at least a threshold (methods 4.5, 4.7).
+ * the second moment C whose eigenvalue is at least a threshold (editscope-method(7) 6.3).
  *
  * An update that lives in the range of P changes nothing for keys that look like the text C was
  * taken from; leak = x^T C x says how far an update is from that. Engine thread only. */

@@ -24,7 +24,7 @@ struct request {
     int old;              /* first token of the old object there, -1: none */
 };
 
-/* Context prefixes: used verbatim before the prompt (methods 4.1). */
+/* Context prefixes: used verbatim before the prompt (editscope-method(7) 2.3). */
 struct prefixes {
     char **text;
     int count;

@@ -1,4 +1,4 @@
-/* From a score a neuron to a choice of neurons (paper Eq. 8; methods 3.7). */
+/* From a score a neuron to a choice of neurons (paper Eq. 8; editscope-method(7) 4.6). */
 #ifndef CORE_EDIT_SELECT_H
 #define CORE_EDIT_SELECT_H
 

@@ -126,7 +126,7 @@ bool solver_append(struct solver *s, struct mat keys, struct err *err)
     return true;
 }
 
-/* With y = kt - Kt^T G^-1 Kt kt (lambda times B kt of methods 4.7), X = y (lambda I + kt^T y)^-1,
+/* With y = kt - Kt^T G^-1 Kt kt (editscope-method(7) 7.4), X = y (lambda I + kt^T y)^-1,
  * all as rows. */
 bool solve_lowrank(struct solver *s, struct mat keys, struct mat x, struct err *err)
 {

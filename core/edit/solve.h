@@ -1,10 +1,10 @@
 /* The update of one layer: X such that W += R^T X (R [u, d] residuals, X [u, M]).
  *
- *   X = [P (K K^T + Cc) P + lambda I]^-1 P K                    (methods 4.6)
+ *   X = [P (K K^T + Cc) P + lambda I]^-1 P K                    (editscope-method(7) 7.3)
  *
  * for new keys K [u, M], the cache of past keys Cc and the null space projector P. A struct
  * solver is one layer's memory of past keys: their projections and a float64 Cholesky factor of
- * G = lambda I + Kt Kt^T, which grows by appending (methods 4.7), so that a solve costs
+ * G = lambda I + Kt Kt^T, which grows by appending (editscope-method(7) 7.4), so that a solve costs
  * O(M r + M n + n^2) for n past keys. It is a cache: raw keys live in the session, and whoever
  * undoes an edit, or changes lambda or P, makes it anew. Keys are rows, on the device, F32 or F64;
  * X is F64. Engine thread only.
@@ -41,9 +41,9 @@ bool solve_lowrank(struct solver *s, struct mat keys, struct mat x, struct err *
 /* The same by a dense M x M system from the raw keys, as the formula says (edit.solver =
  * dense): O(M^3) and 24 M^2 bytes. */
 bool solve_dense(struct solver *s, struct mat keys, struct mat x, struct err *err);
-/* mask.place = pre (methods 4.8): only neurons S with weight[i] > 0 (weight [M], host) may move,
- * and they carry the whole residual: (K_S K_S^T + Cc_SS + mu C_SS + lambda I) X_S = K_S, 0
- * elsewhere. Needs the moment kept. An empty mask gives x = 0. */
+/* mask.place = pre (editscope-method(7) 7.7): only neurons S with weight[i] > 0 (weight [M], host)
+ * may move, and they carry the whole residual: (K_S K_S^T + Cc_SS + mu C_SS + lambda I) X_S = K_S,
+ * 0 elsewhere. Needs the moment kept. An empty mask gives x = 0. */
 bool solve_pre(struct solver *s, struct mat keys, const float *weight, double mu, struct mat x,
                struct err *err);
 /* MEMIT: X = (lambda_c C + K K^T)^-1 K, no memory of past edits. Needs the moment kept, of more

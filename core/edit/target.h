@@ -1,5 +1,6 @@
 /* Target optimisation: the vector z* that makes the model say the new object when it stands in
- * place of block z's output at the subject's last token (methods 4.3; ROME, MEMIT, AlphaEdit).
+ * place of block z's output at the subject's last token (editscope-method(7) 5, as ROME,
+ * MEMIT and AlphaEdit have it).
  *
  * Where a norm stands behind the FFN (Gemma 3), what can be written is not the block's output but
  * what the FFN gives to that norm, so z* is that vector: the norm lets through its direction, and

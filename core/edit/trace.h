@@ -1,4 +1,5 @@
-/* Causal tracing (Meng et al. 2022, section 2.1): which states carry a fact.
+/* Causal tracing (Meng et al. 2022, section 2.1; editscope-method(7) 10.3): which states carry a
+ * fact.
  *
  * The subject's embeddings are corrupted by Gaussian noise, in several draws; then one state, the
  * output of one block at one token, is put back to what it is without noise, and the probability

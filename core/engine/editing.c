@@ -120,7 +120,8 @@ bool edit_wants_mask(const struct params *p)
     return editor_of(p)->needs & NEEDS_SCORES && params_choice(p, P_MASK_MODE) != MODE_NONE;
 }
 
-/* Masks of all layers, from an attribution of the present weights (methods 4.10, step 3). */
+/* Masks of all layers, from an attribution of the present weights: step 3 of editscope-method(7)
+ * 7.11. */
 bool edit_masks(struct engine *e, const struct command *cmd, const struct request *request,
                 struct edit_plan *plan, unsigned *id, struct err *err)
 {

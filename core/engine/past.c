@@ -1,5 +1,6 @@
 /* States that were: how edits hold as more are made, what lies between two states, which edit
- * broke an answer, and notes. Every state is rebuilt from the base and the journal's deltas. */
+ * broke an answer (editscope-method(7) 11), and notes. Every state is rebuilt from the base and the
+ * journal's deltas. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* The metrics of an edit, one table: metric.c has a row for each. What a row says is all that
- * variants, Compare, Sweep, `editscope sweep`, their tables and recordings know of it.
+/* The metrics of an edit (editscope-method(7) 9.4), one table: metric.c has a row for each. What a
+ * row says is all that variants, Compare, Sweep, `editscope sweep`, their tables and recordings
+ * know of it.
  *
  * The table is constant and measured numbers are plain data; measuring is the engine's thread's. */
 #ifndef CORE_EVAL_METRIC_H

@@ -1,6 +1,6 @@
-/* The probes of a fact, and whether a state of the model passes them. One rule a kind, for every
- * state and whoever asks: a commit, a preview, the scoreboard, variants, drift, differences and
- * exports.
+/* The probes of a fact, and whether a state of the model passes them: editscope-method(7) 9.2. One
+ * rule a kind, for every state and whoever asks: a commit, a preview, the scoreboard, variants,
+ * drift, differences and exports.
  *
  * The fact's prompt, rephrases and portability are right when every token of the expected answer is
  * the argmax, teacher-forced (EasyEdit's rewrite, rephrase and portability accuracy, of whole

@@ -70,7 +70,8 @@ static void rows_agree(void)
 static const char *const strategies[] = {"lps", "psa", "mpc"};
 static const char *const rules[] = {"topk", "quantile", "released"};
 
-/* The three rule sets of the goldens (their README). */
+/* The three rule sets of the reference: exactly rho M neurons, all from the quantile on, and the
+ * released code's ratios with the latter. */
 static void rule_set(struct params *p, int rule)
 {
     params_default(p);

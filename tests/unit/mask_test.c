@@ -310,7 +310,8 @@ static void quantile_names_its_next_values(void)
     }
 }
 
-/* methods 3.10: scores that are 0 everywhere keep all neurons only where the scores are clamped. */
+/* editscope-method(7) 4.6: scores that are 0 everywhere keep all neurons only where the scores are
+ * clamped. */
 static void degenerate_layer(void)
 {
     struct attribution *a = attribution_new(0, 6, 1000, false);
