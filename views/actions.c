@@ -46,3 +46,37 @@ int action_steps(enum action action, int page, int all)
         return 0;
     }
 }
+
+int action_across(enum action action, int all)
+{
+    switch (action) {
+    case ACTION_LEFT:
+        return -1;
+    case ACTION_RIGHT:
+        return 1;
+    case ACTION_ROW_START:
+        return -all;
+    case ACTION_ROW_END:
+        return all;
+    default:
+        return 0;
+    }
+}
+
+int action_change(enum action action)
+{
+    switch (action) {
+    case ACTION_LEFT:
+    case ACTION_LESS:
+        return -1;
+    case ACTION_RIGHT:
+    case ACTION_MORE:
+        return 1;
+    case ACTION_MUCH_LESS:
+        return -10;
+    case ACTION_MUCH_MORE:
+        return 10;
+    default:
+        return 0;
+    }
+}

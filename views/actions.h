@@ -130,5 +130,7 @@ enum action action_of_name(const char *name);
 /* How far a list's cursor moves: -1, 1, a page, or `all` lines for first and last; 0: the action
  * is not about moving. */
 int action_steps(enum action action, int page, int all);
+int action_across(enum action action, int all); /* the same for columns: left, right, either end */
+int action_change(enum action action); /* steps of the parameter under the cursor: -10 to 10 */
 
 #endif

@@ -202,24 +202,15 @@ static bool compare_action(struct view *v, enum action action)
         else
             run(v);
         return true;
-    case ACTION_LEFT:
-    case ACTION_RIGHT:
-        c->at += action == ACTION_RIGHT ? 1 : -1;
-        break;
-    case ACTION_ROW_START:
-        c->at = 0;
-        break;
-    case ACTION_ROW_END:
-        c->at = COLUMNS - 1;
-        break;
     case ACTION_MODE:
         c->picture = (c->picture + 1) % PICTURES;
         return true;
     default:
-        return false;
+        break;
     }
+    c->at += action_across(action, COLUMNS);
     c->at = c->at < 0 ? 0 : c->at >= COLUMNS ? COLUMNS - 1 : c->at;
-    return true;
+    return action_across(action, 1) != 0;
 }
 
 /* --- the table ---------------------------------------------------------------------------- */

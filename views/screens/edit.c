@@ -194,20 +194,6 @@ static bool knob_action(struct view *v, enum action action)
     case ACTION_DOWN:
         e->knob = e->knob + 1 < KNOB_COUNT ? e->knob + 1 : e->knob;
         return true;
-    case ACTION_LEFT:
-    case ACTION_LESS:
-        knob_step(p, e->knob, -1);
-        break;
-    case ACTION_RIGHT:
-    case ACTION_MORE:
-        knob_step(p, e->knob, 1);
-        break;
-    case ACTION_MUCH_LESS:
-        knob_step(p, e->knob, -10);
-        break;
-    case ACTION_MUCH_MORE:
-        knob_step(p, e->knob, 10);
-        break;
     case ACTION_RESET:
         p->value[knob_info(e->knob)->param] = param_info(knob_info(e->knob)->param)->def;
         break;
@@ -217,7 +203,9 @@ static bool knob_action(struct view *v, enum action action)
         v->host->prompt(v->host, command);
         return true;
     default:
-        return false;
+        if (!action_change(action))
+            return false;
+        knob_step(p, e->knob, action_change(action));
     }
     v->host->knobs_moved(v->host);
     return true;

@@ -213,20 +213,13 @@ static bool trace_action(struct view *v, enum action action)
     struct heat *h = v->state;
     struct desk *d = v->host->desk;
     int last = d->trace ? d->trace->tokens - 1 : 0;
+    int by = action == ACTION_TOKEN_BACK   ? -1
+             : action == ACTION_TOKEN_NEXT ? 1
+                                           : action_across(action, last + 1);
 
+    h->token += by;
+    h->token = h->token > last ? last : h->token < 0 ? 0 : h->token;
     switch (action) {
-    case ACTION_LEFT:
-    case ACTION_TOKEN_BACK:
-        h->token -= h->token > 0;
-        return true;
-    case ACTION_RIGHT:
-    case ACTION_TOKEN_NEXT:
-        h->token += h->token < last;
-        return true;
-    case ACTION_ROW_START:
-    case ACTION_ROW_END:
-        h->token = action == ACTION_ROW_START ? 0 : last;
-        return true;
     case ACTION_ENTER:
         start_trace(v);
         return true;
@@ -234,7 +227,7 @@ static bool trace_action(struct view *v, enum action action)
         h->window.chosen = false;
         return true;
     default:
-        return false;
+        return by != 0;
     }
 }
 
@@ -259,22 +252,11 @@ static bool move_action(struct view *v, enum action action)
     struct desk *d = v->host->desk;
     int span = h->window.to ? h->window.to - h->window.from : d->model.neurons;
     int step = span / 128 > 1 ? span / 128 : 1;
+    int layers = action == ACTION_LAYER_BACK   ? -1
+                 : action == ACTION_LAYER_NEXT ? 1
+                                               : action_steps(action, 8, d->layers);
 
     switch (action) {
-    case ACTION_UP:
-    case ACTION_DOWN:
-    case ACTION_LAYER_BACK:
-    case ACTION_LAYER_NEXT:
-        move_layer(v, action == ACTION_UP || action == ACTION_LAYER_BACK ? -1 : 1);
-        break;
-    case ACTION_PAGE_UP:
-    case ACTION_PAGE_DOWN:
-        move_layer(v, action == ACTION_PAGE_UP ? -8 : 8);
-        break;
-    case ACTION_FIRST:
-    case ACTION_LAST:
-        move_layer(v, action == ACTION_FIRST ? -d->layers : d->layers);
-        break;
     case ACTION_LEFT:
     case ACTION_RIGHT:
         move(v, action == ACTION_LEFT ? -step : step);
@@ -288,11 +270,12 @@ static bool move_action(struct view *v, enum action action)
         move(v, action == ACTION_ROW_START ? -d->model.neurons : d->model.neurons);
         return true;
     default:
-        return false;
+        break;
     }
-    if (d->order == ORDER_INDEX || mode_of(v) == HEAT_TRACE)
+    move_layer(v, layers);
+    if (layers && (d->order == ORDER_INDEX || mode_of(v) == HEAT_TRACE))
         follow(v);
-    return true;
+    return layers != 0;
 }
 
 static bool heat_action(struct view *v, enum action action)

@@ -87,24 +87,16 @@ static bool lens_action(struct view *v, enum action action)
 {
     struct lens *l = v->state;
     struct desk *d = v->host->desk;
-    int steps = action_steps(action, 8, d->layers);
+    int steps = action_steps(action, 8, d->layers), across = action_across(action, 1000000);
 
     if (steps) {
         verb_move_layer(d, steps);
         return true;
     }
     switch (action) {
-    case ACTION_LEFT:
     case ACTION_TOKEN_BACK:
-        move_token(v, -1);
-        return true;
-    case ACTION_RIGHT:
     case ACTION_TOKEN_NEXT:
-        move_token(v, 1);
-        return true;
-    case ACTION_ROW_START:
-    case ACTION_ROW_END:
-        move_token(v, action == ACTION_ROW_START ? -1000000 : 1000000);
+        move_token(v, action == ACTION_TOKEN_BACK ? -1 : 1);
         return true;
     case ACTION_MODE:
         l->mode = (enum lens_mode)((l->mode + 1) % LENS_MODES);
@@ -113,7 +105,9 @@ static bool lens_action(struct view *v, enum action action)
         want_grids(v, true);
         return true;
     default:
-        return false;
+        if (across)
+            move_token(v, across);
+        return across != 0;
     }
 }
 

@@ -12,29 +12,11 @@ struct log {
 static bool log_action(struct view *v, enum action action)
 {
     struct log *l = v->state;
+    int steps = action_steps(action, 15, DESK_NEWS);
 
-    switch (action) {
-    case ACTION_UP:
-        l->back++;
-        break;
-    case ACTION_DOWN:
-        l->back--;
-        break;
-    case ACTION_PAGE_UP:
-        l->back += 15;
-        break;
-    case ACTION_PAGE_DOWN:
-        l->back -= 15;
-        break;
-    case ACTION_FIRST:
-        l->back = DESK_NEWS;
-        break;
-    case ACTION_LAST:
-        l->back = 0;
-        break;
-    default:
+    if (!steps)
         return false;
-    }
+    l->back -= steps;
     l->back = l->back < 0 ? 0 : l->back > DESK_NEWS ? DESK_NEWS : l->back;
     return true;
 }

@@ -79,16 +79,6 @@ static bool change(struct view *v, enum param id, enum action action)
     struct params *p = &v->host->desk->params;
 
     switch (action) {
-    case ACTION_LEFT:
-    case ACTION_LESS:
-    case ACTION_MUCH_LESS:
-        step(p, id, action == ACTION_MUCH_LESS ? -10 : -1);
-        break;
-    case ACTION_RIGHT:
-    case ACTION_MORE:
-    case ACTION_MUCH_MORE:
-        step(p, id, action == ACTION_MUCH_MORE ? 10 : 1);
-        break;
     case ACTION_RESET:
         param_reset(p, id);
         break;
@@ -100,7 +90,9 @@ static bool change(struct view *v, enum param id, enum action action)
             type_value(v, id);
         break;
     default:
-        return false;
+        if (!action_change(action))
+            return false;
+        step(p, id, action_change(action));
     }
     v->host->knobs_moved(v->host);
     return true;

@@ -29,14 +29,6 @@ static bool ratios_action(struct view *v, enum action action)
     struct desk *d = v->host->desk;
 
     switch (action) {
-    case ACTION_UP:
-    case ACTION_DOWN:
-        verb_move_layer(d, action == ACTION_UP ? -1 : 1);
-        return true;
-    case ACTION_FIRST:
-    case ACTION_LAST:
-        verb_move_layer(d, action == ACTION_FIRST ? -d->layers : d->layers);
-        return true;
     case ACTION_PAGE_UP:
     case ACTION_PAGE_DOWN:
         r->scroll += action == ACTION_PAGE_UP ? -PAGE : PAGE;
@@ -46,7 +38,8 @@ static bool ratios_action(struct view *v, enum action action)
         r->histograms = !r->histograms;
         return true;
     default:
-        return false;
+        verb_move_layer(d, action_steps(action, 0, d->layers));
+        return action_steps(action, 0, 1) != 0;
     }
 }
 

@@ -256,12 +256,8 @@ static bool change_axis(struct view *v, int by, int more)
 
 static bool move(struct sweep *w, enum action action)
 {
-    int page = 5, dy = action_steps(action, page, MOST), dx = 0;
+    int page = 5, dy = action_steps(action, page, MOST), dx = action_across(action, MOST);
 
-    if (action == ACTION_LEFT || action == ACTION_RIGHT)
-        dx = action == ACTION_LEFT ? -1 : 1;
-    else if (action == ACTION_ROW_START || action == ACTION_ROW_END)
-        dx = action == ACTION_ROW_START ? -MOST : MOST;
     if (!dx && !dy)
         return false;
     w->x += dx;
