@@ -493,3 +493,11 @@ void desk_posted(struct desk *d, unsigned job, enum command_kind kind)
             return;
         }
 }
+
+enum command_kind desk_kind(const struct desk *d, unsigned job)
+{
+    for (int i = 0; i < DESK_JOBS; i++)
+        if (job && d->job[i].job == job)
+            return d->job[i].kind;
+    return CMD_NONE;
+}

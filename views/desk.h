@@ -158,6 +158,7 @@ void desk_forget_trial(struct desk *d);  /* what was said under changes */
 void desk_queue_drop(struct desk *d, int at);
 /* Whether one more job can be kept in sight; a job that is not must not be posted. */
 bool desk_room(const struct desk *d);
+enum command_kind desk_kind(const struct desk *d, unsigned job); /* CMD_NONE: it is over */
 void desk_posted(struct desk *d, unsigned job, enum command_kind kind);
 /* The kind of a running job, CMD_NONE if there is none the user waits for. */
 enum command_kind desk_busy(const struct desk *d);

@@ -57,8 +57,8 @@ struct view_ops {
     bool (*click)(struct view *v, struct rect area, int y, int x); /* optional */
     /* Optional: the wheel turned there, by -1 up or 1 down; false: it moves the selection. */
     bool (*wheel)(struct view *v, struct rect area, int y, int x, int by);
-    bool (*action)(struct view *v, enum action action);          /* false: not mine, pass it on */
-    void (*find)(struct view *v, const char *text); /* optional: what / says; else find_next */
+    bool (*action)(struct view *v, enum action action); /* false: not mine, pass it on */
+    void (*find)(struct view *v, const char *text);     /* optional: what / says; else find_next */
     bool (*find_next)(struct view *v, const char *text, int by); /* optional: n 1, N -1 */
     void (*filter)(struct view *v, const char *text);            /* optional: \\, "" is all */
     /* Optional: `:word rest`, rest without blanks around it; false: not mine. List the word in

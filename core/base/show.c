@@ -361,3 +361,14 @@ const char *show_print(char *out, size_t size, const char *fmt, ...)
     va_end(ap);
     return out;
 }
+
+const char *show_bytes(double bytes, char out[16])
+{
+    if (bytes >= 1e9)
+        snprintf(out, 16, "%.1f GB", bytes / 1e9);
+    else if (bytes >= 1e6)
+        snprintf(out, 16, bytes < 1e7 ? "%.1f MB" : "%.0f MB", bytes / 1e6);
+    else
+        snprintf(out, 16, "%.0f KB", bytes / 1e3);
+    return out;
+}

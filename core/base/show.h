@@ -51,6 +51,9 @@ const char *show_print(char *out, size_t size, const char *fmt, ...)
 const char *show_vprint(char *out, size_t size, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
+/* 5.4 GB, 105 MB, 12 KB */
+const char *show_bytes(double bytes, char out[16]);
+
 #ifdef __cplusplus
 }
 #endif

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "core/hub/name.h"
 #include "core/hub/pull_inside.h"
 
@@ -83,14 +84,6 @@ static bool learn_shards(struct pull *p, struct err *err)
     return ok;
 }
 
-static void in_words(double bytes, char out[16])
-{
-    if (bytes >= 1e9)
-        snprintf(out, 16, "%.1f GB", bytes / 1e9);
-    else
-        snprintf(out, 16, "%.0f MB", bytes / 1e6);
-}
-
 /* Room for what is not there yet, before the first byte of it. */
 static bool has_room(struct pull *p, struct err *err)
 {
@@ -114,8 +107,8 @@ static bool has_room(struct pull *p, struct err *err)
     if (room >= 0 && missing > 0 && (missing > room || room - missing < SPARE)) {
         char need[16], have[16];
 
-        in_words((double)missing, need);
-        in_words((double)room, have);
+        show_bytes((double)missing, need);
+        show_bytes((double)room, have);
         return err_set(err, ERR_LIMIT,
                        "%s needs %s and %s has %s free; make room, or set HF_HUB_CACHE to another "
                        "disk",

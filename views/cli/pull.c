@@ -51,17 +51,6 @@ static void look_for_signals(void *ctx)
     }
 }
 
-static const char *size_words(double bytes, char out[24])
-{
-    if (bytes >= 1e9)
-        snprintf(out, 24, "%.2f GB", bytes / 1e9);
-    else if (bytes >= 1e6)
-        snprintf(out, 24, "%.1f MB", bytes / 1e6);
-    else
-        snprintf(out, 24, "%.0f KB", ceil(bytes / 1e3));
-    return out;
-}
-
 static const char *time_words(double seconds, char out[24])
 {
     if (seconds >= 90)
@@ -87,13 +76,13 @@ static void say_record(const struct telling *t, const char *what, double done, d
 static void say_line(struct telling *t, double done, double total)
 {
     double speed = rate_a_second(&t->rate), left = rate_left(&t->rate, total);
-    char have[24], all[24], word[24];
+    char have[16], all[16], word[24];
 
     if (t->terminal)
         std_wipe();
-    std_aside("%s: %s of %s", t->file, size_words(done, have), size_words(total, all));
+    std_aside("%s: %s of %s", t->file, show_bytes(done, have), show_bytes(total, all));
     if (speed > 0)
-        std_aside(", %s/s", size_words(speed, word));
+        std_aside(", %s/s", show_bytes(speed, word));
     if (left >= 1)
         std_aside(", %s left", time_words(left, word));
     t->c->bar = t->terminal;

@@ -42,26 +42,10 @@ bool tag_turn(struct table_tags *tags, int layer, int neuron)
     return true;
 }
 
-static bool holds(const char *text, const char *word)
-{
-    size_t n = strlen(word);
-
-    for (; *text; text++) {
-        size_t i = 0;
-
-        while (i < n && text[i] &&
-               tolower((unsigned char)text[i]) == tolower((unsigned char)word[i]))
-            i++;
-        if (i == n)
-            return true;
-    }
-    return n == 0;
-}
-
 bool words_hold(const struct neuron_info *n, const char *text, bool promotes)
 {
     for (int i = 0; n && i < n->count; i++)
-        if (holds(promotes ? n->promotes[i].text : n->suppresses[i].text, text))
+        if (strcasestr(promotes ? n->promotes[i].text : n->suppresses[i].text, text))
             return true;
     return false;
 }

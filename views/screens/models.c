@@ -147,15 +147,6 @@ static bool models_command(struct view *v, const char *word, const char *rest)
     return true;
 }
 
-static const char *size_words(double bytes, char out[16])
-{
-    if (bytes >= 1e9)
-        snprintf(out, 16, "%.1f GB", bytes / 1e9);
-    else
-        snprintf(out, 16, "%.0f MB", bytes / 1e6);
-    return out;
-}
-
 static void row(const struct model_file *f, bool current, bool here, struct surface *s,
                 struct rect in, int y)
 {
@@ -168,7 +159,7 @@ static void row(const struct model_file *f, bool current, bool here, struct surf
     pen_text(&p, ROLE_GOOD, current ? "● " : "  ");
     pen_fit(&p, here ? ROLE_ACCENT : ROLE_STRONG, in.w >= 100 ? 42 : 34,
             name.data ? name.data : "");
-    pen_right(&p, ROLE_TEXT, 9, size_words(f->bytes, size));
+    pen_right(&p, ROLE_TEXT, 9, show_bytes(f->bytes, size));
     p.x += 2;
     pen_fit(&p, ROLE_TEXT, 10, f->type);
     pen_fit(&p, ROLE_DIM, 14, current ? "open now" : f->place);
@@ -198,9 +189,9 @@ static void fetching(const struct desk *d, struct surface *s, struct rect in, in
     for (int i = 0; i < bar; i++)
         pen_text(&p, i < g->done / g->total * bar ? ROLE_FILL : ROLE_TRACK,
                  i < g->done / g->total * bar ? "━" : "─");
-    pen_printf(&p, ROLE_TEXT, " %s of %s", size_words(g->done, done), size_words(g->total, total));
+    pen_printf(&p, ROLE_TEXT, " %s of %s", show_bytes(g->done, done), show_bytes(g->total, total));
     if (left > 0)
-        pen_printf(&p, ROLE_DIM, "  %s/s", size_words((g->total - g->done) / left, done));
+        pen_printf(&p, ROLE_DIM, "  %s/s", show_bytes((g->total - g->done) / left, done));
     if (left >= 90)
         pen_printf(&p, ROLE_DIM, "  %.0f min left", left / 60);
     else if (left >= 1)

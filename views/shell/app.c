@@ -168,14 +168,6 @@ struct screen app_screen(const struct app *app)
     };
 }
 
-static enum command_kind kind_of(const struct desk *d, unsigned job)
-{
-    for (int i = 0; i < DESK_JOBS; i++)
-        if (job && d->job[i].job == job)
-            return d->job[i].kind;
-    return CMD_NONE;
-}
-
 static void use_cpu(struct host *host, const struct question *question)
 {
     (void)question;
@@ -220,7 +212,7 @@ static void follow_up(struct app *app, const struct event *ev)
 
 static void app_event(struct app *app, struct event *ev)
 {
-    enum command_kind kind = kind_of(&app->desk, ev->job);
+    enum command_kind kind = desk_kind(&app->desk, ev->job);
     enum tone tone;
     char text[320];
 

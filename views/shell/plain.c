@@ -247,13 +247,10 @@ static void do_line(struct plain *p, const char *text)
 
 static void hear(struct plain *p, struct event *ev)
 {
-    enum command_kind kind = CMD_NONE;
+    enum command_kind kind = desk_kind(&p->desk, ev->job);
     enum tone tone;
     char text[320], said[400];
 
-    for (int i = 0; i < DESK_JOBS; i++)
-        if (ev->job && p->desk.job[i].job == ev->job)
-            kind = p->desk.job[i].kind;
     if (ev->kind == EV_ANSWER && !ev->answer->partial) {
         text_piece(said, sizeof(said), ev->answer->completion);
         std_print("%s says: %s\n", ev->answer->state == STATE_BASE ? "base" : "edited", said);
