@@ -28,6 +28,8 @@ V       ?= 0
 comma   := ,
 B       := build/$(if $(SAN),$(subst $(comma),-,$(SAN))-)$(if $(filter 1,$(MPI)),mpi-)$(if \
            $(filter 1,$(CUDA)),cuda,cpu)
+# Of the CUDA device only main.c, gpu/ and tests know; the rest is the same without it, and shared.
+SHARED  := $(B:%cuda=%cpu)
 Q       := $(if $(filter 0,$(V)),@)
 SUBMAKE  = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
@@ -44,12 +46,14 @@ ALL_CPPFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags ompi-c))
 LIBS         += $(shell pkg-config --libs ompi-c)
 endif
 ifneq ($(SAN),)
-ALL_CFLAGS   += -O1 -fno-omit-frame-pointer -fsanitize=$(SAN) \
+ALL_CFLAGS   += -O1 -g1 -fno-omit-frame-pointer -fsanitize=$(SAN) \
            $(if $(findstring undefined,$(SAN)),-fno-sanitize-recover=undefined)
 ALL_LDFLAGS  := -fsanitize=$(SAN)
 endif
 
-SRC   := $(wildcard core/*/*.c core/*/*/*.c tui/*.c views/*.c views/*/*.c)
+SRC   := $(wildcard core/*/*.c core/*/*/*.c)
+# Screens have one thread.
+SRC   += $(if $(filter thread,$(SAN)),,$(wildcard tui/*.c views/*.c views/*/*.c))
 TEST  := $(wildcard $(addsuffix /*_test.c,$(addprefix tests/,unit engine screens e2e)))
 FUZZ  := $(wildcard tests/fuzz/*_fuzz.c)
 BENCH := $(wildcard tests/bench/*_bench.c)
@@ -57,12 +61,12 @@ BENCH := $(wildcard tests/bench/*_bench.c)
 GPU_BENCH_SRC := $(wildcard tests/gpu/bench_*.c) tests/gpu/synthetic.c
 ifeq ($(CUDA),1)
 TEST  += $(wildcard tests/gpu/*_test.c)
-SRC   += $(wildcard gpu/*.c gpu/*.cu)
+GPU   := $(wildcard gpu/*.c gpu/*.cu)
 ALL_CPPFLAGS += $(if $(filter-out /usr,$(CUDA_HOME)),-isystem $(CUDA_HOME)/include)
 LIBS  += $(if $(filter-out /usr,$(CUDA_HOME)),-L$(CUDA_HOME)/lib64 -Wl$(comma)-rpath$(comma)$(CUDA_HOME)/lib64) \
          -lcudart_static -lstdc++ -ldl -lrt
 endif
-OBJ   := $(SRC:%=$(B)/%.o) $(B)/themes.c.o
+OBJ   := $(SRC:%=$(SHARED)/%.o) $(if $(filter thread,$(SAN)),,$(SHARED)/themes.c.o) $(GPU:%=$(B)/%.o)
 # The CUDA device compiled for the host (gpu/launch.cuh), where there is a C++ compiler.
 EMU_TEST := $(if $(SAN),,$(if $(shell command -v $(CXX)),$(wildcard tests/emulate/*_test.c)))
 EMU_BIN  := $(EMU_TEST:%.c=$(B)/%)
@@ -88,7 +92,7 @@ EMU_BENCH := $(if $(EMU_TEST),$(B)/tests/emulate/gpu_bench)
 all: $(B)/$(NAME)
 	$(Q)$(if $(SAN),:,ln -sfn $(B:build/%=%)/$(NAME) build/$(NAME))
 
-tests: all $(CHOSEN_BIN) $(if $(SAN),,$(GPU_BENCH) $(EMU_BENCH))
+tests: $(if $(filter thread,$(SAN)),,all) $(CHOSEN_BIN) $(if $(SAN),,$(GPU_BENCH) $(EMU_BENCH))
 
 $(B)/$(NAME): $(B)/main.c.o
 $(TEST_BIN) $(BENCH_BIN): $(B)/%: $(B)/%.c.o
@@ -127,23 +131,31 @@ $(EMU_BIN) $(EMU_BENCH): $(EMU_OBJ) $(B)/$(NAME).a
 # The arithmetic loops are worth vectorising harder; where bits are promised on every machine,
 # a compiler may not contract a multiplication and an addition into one rounding.
 ifeq ($(SAN),)
-$(B)/core/device/%.c.o: ALL_CFLAGS += -O3
+$(SHARED)/core/device/%.c.o: ALL_CFLAGS += -O3
 endif
-$(B)/core/device/dtype.c.o $(B)/core/device/dtype_avx2.c.o $(B)/core/device/dtype_store.c.o $(B)/core/device/cpu_delta.c.o $(B)/core/edit/delta.c.o: \
+$(patsubst %,$(SHARED)/core/%.c.o,$(addprefix device/,dtype dtype_avx2 dtype_store cpu_delta) edit/delta): \
 	ALL_CFLAGS += -ffp-contract=off
 
-$(B)/%.c.o: %.c | libraries
-	@mkdir -p $(@D); echo "  CC    $<"
-	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+# What they compare with is computed by one thread.
+ifeq ($(SAN),thread)
+$(B)/tests/unit/device%.c.o: ALL_CFLAGS += -fno-sanitize=thread
+endif
+
+define COMPILE
+$(1)/%.c.o: %.c | libraries
+	@mkdir -p $$(@D); echo "  CC    $$<"
+	$$(Q)$$(CC) $$(ALL_CPPFLAGS) $$(ALL_CFLAGS) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach folder,$(sort $(B) $(SHARED)),$(eval $(call COMPILE,$(folder))))
 
 # The themes as text, so that the program needs no files. dark comes first: it is the default.
 THEMES := themes/dark $(filter-out themes/dark,$(sort $(wildcard themes/*)))
-$(B)/themes.c: $(THEMES)
+$(SHARED)/themes.c: $(THEMES)
 	@mkdir -p $(@D); echo "  GEN   $@"
 	$(Q){ echo '#include "tui/theme.h"'; echo 'const struct builtin_theme builtin_themes[] = {'; \
 	for f in $^; do echo "{\"$${f#themes/}\","; sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $$f; echo '},'; done; \
 	echo '{0}};'; } >$@
-$(B)/themes.c.o: $(B)/themes.c tui/theme.h | libraries
+$(SHARED)/themes.c.o: $(SHARED)/themes.c tui/theme.h | libraries
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 # Where bits are promised, nvcc must not contract either.
@@ -206,7 +218,7 @@ format:
 	clang-format -i $$(git ls-files '*.c' '*.h' '*.cu')
 
 tidy:
-	clang-tidy --quiet $(SRC:%.cu=) main.c -- $(ALL_CPPFLAGS) -std=c11
+	clang-tidy --quiet $(SRC) $(filter %.c,$(GPU)) main.c -- $(ALL_CPPFLAGS) -std=c11
 
 fuzz:
 	@$(SUBMAKE) CC=clang CUDA=0 FUZZER=1 SAN=address,undefined,fuzzer-no-link fuzz-programs
@@ -304,4 +316,4 @@ help:
         install uninstall clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) $(SHARED) -name '*.d' 2>/dev/null)
