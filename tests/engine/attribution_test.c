@@ -67,7 +67,9 @@ static void rows_agree(void)
     json_decref(all);
 }
 
-static const char *const strategies[] = {"lps", "psa", "mpc"};
+/* PSA is LPS seen otherwise (identities_test): one fact says that it is the reference's. */
+static const char *const strategies[] = {"lps", "mpc", "psa"};
+static const int strategies_of[] = {3, 2, 2};
 static const char *const rules[] = {"topk", "quantile", "released"};
 
 /* The three rule sets of the reference: exactly rho M neurons, all from the quantile on, and the
@@ -125,7 +127,7 @@ static void scores_and_masks_agree(void)
         json_t *layers =
             json_object_get(json_array_get(json_object_get(all, "facts"), (size_t)fact), "layers");
 
-        for (int s = 0; s < 3; s++) {
+        for (int s = 0; s < strategies_of[fact]; s++) {
             struct params p;
             struct request r;
             struct attribute_run *run;
