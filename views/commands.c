@@ -18,7 +18,7 @@
 const struct command_info command_infos[] = {
 #define O(name, argument, kind, view, help) {name, argument, kind, #view, help},
 #define X(name, argument, kind, run, help)  {name, argument, kind, "", help},
-    COMMANDS(O, X)
+    COMMANDS(O, X, X)
 #undef O
 #undef X
         {NULL, NULL, WORD_NONE, NULL, NULL},

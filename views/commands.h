@@ -4,7 +4,9 @@
  * An argument in brackets may be left out, "" is none. The view shown is asked first
  * (view_ops.command). What it does not take
  *   O(name, argument, kind, view, help)   opens this view, which is then asked;
- *   X(name, argument, kind, run, help)    run_RUN() of shell/app_run.c does. */
+ *   X(name, argument, kind, run, help)    run_RUN() of shell/app_run.c does;
+ *   P(name, argument, kind, post, help)   the engine does: CMD_POST, with the argument as its text.
+ */
 #ifndef VIEWS_COMMANDS_H
 #define VIEWS_COMMANDS_H
 
@@ -23,7 +25,7 @@ enum word_kind { /* what an argument is: what Tab offers */
                  WORD_BIND,  /* [VIEW] KEY ACTION */
 };
 
-#define COMMANDS(O, X)                                                                             \
+#define COMMANDS(O, X, P)                                                                          \
     X("set", "NAME=VALUE", WORD_PARAM, set, "Set a parameter")                                     \
     X("reset", "[NAME]", WORD_TEXT, reset, "A parameter's default, or that of the one selected")   \
     X("fact", "[SUBJECT | PROMPT | OBJECT]", WORD_TEXT, fact, "Another fact; {} is the subject")   \
@@ -39,8 +41,8 @@ enum word_kind { /* what an argument is: what Tab offers */
     X("export", "[[KIND] FILE]", WORD_FILE, export,                                                \
       "What is seen (by the ending), or what was edited")                                          \
     X("export!", "[KIND] FILE", WORD_FILE, export_over, "The same, over what is there")            \
-    X("apply", "FILE", WORD_FILE, apply, "A delta file into the session, as one edit")             \
-    X("apply!", "FILE", WORD_FILE, apply_again, "The same, also when it is in already")            \
+    P("apply", "FILE", WORD_FILE, APPLY, "A delta file into the session, as one edit")             \
+    P("apply!", "FILE", WORD_FILE, APPLY, "The same, also when it is in already")                  \
     O("facts", "[FILE]", WORD_FILE, facts, "A queue of facts from a file")                         \
     O("model", "FILE", WORD_FILE, models, "Open another model")                                    \
     O("pull", "ORG/NAME[:FILE]", WORD_TEXT, models, "Fetch a model of the Hugging Face Hub")       \
@@ -52,8 +54,8 @@ enum word_kind { /* what an argument is: what Tab offers */
     O("drift", "[STATES]", WORD_NUMBER, history, "How the edits hold as more are made")            \
     O("sweep", "GRID", WORD_TEXT, sweep, "Such as alpha_ge=.05,.1;beta_sp=.1..0.5/5")              \
     O("bisect", "PROMPT => ANSWER", WORD_TEXT, history, "Which edit made an answer begin so")      \
-    X("device", "cpu", WORD_TEXT, device, "Go on with the CPU, as after a GPU was lost")           \
-    X("write", "FILE", WORD_FILE, write, "Save the session under a name and go on there")          \
+    P("device", "cpu", WORD_TEXT, DEVICE, "Go on with the CPU, as after a GPU was lost")           \
+    P("write", "FILE", WORD_FILE, SAVE, "Save the session under a name and go on there")           \
     X("q!", "", WORD_NONE, quit, "Leave without asking")
 
 struct command_info {

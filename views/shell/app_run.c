@@ -131,51 +131,34 @@ static void run_export_over(struct app *app, const char *path)
     app_export(app, path, true);
 }
 
-static void run_write(struct app *app, const char *path)
-{
-    struct command cmd = {.kind = CMD_SAVE, .text = xstrdup(path)};
-
-    app->host.post(&app->host, &cmd);
-}
-
-static void run_device(struct app *app, const char *name)
-{
-    struct command cmd = {.kind = CMD_DEVICE, .text = xstrdup(name)};
-
-    app->host.post(&app->host, &cmd);
-}
-
-static void post_apply(struct app *app, const char *path, bool again)
-{
-    struct command cmd = {.kind = CMD_APPLY, .text = xstrdup(path), .force = again};
-
-    app->host.post(&app->host, &cmd);
-}
-
-static void run_apply(struct app *app, const char *path)
-{
-    post_apply(app, path, false);
-}
-
-static void run_apply_again(struct app *app, const char *path)
-{
-    post_apply(app, path, true);
-}
-
 static void run_quit(struct app *app, const char *rest)
 {
     (void)rest;
     app->quit = true;
 }
 
-/* By index in command_infos; NULL: a view's. */
-static void (*const runs[])(struct app *app, const char *rest) = {
-#define O(name, argument, kind, view, help) NULL,
-#define X(name, argument, kind, run, help)  run_##run,
-    COMMANDS(O, X)
+/* By index in command_infos; neither: a view's. */
+static const struct {
+    void (*run)(struct app *app, const char *rest);
+    enum command_kind post; /* with the rest as its text; forced, if it is called NAME! */
+} runs[] = {
+#define O(name, argument, kind, view, help) {NULL, CMD_NONE},
+#define X(name, argument, kind, run, help)  {run_##run, CMD_NONE},
+#define P(name, argument, kind, post, help) {NULL, CMD_##post},
+    COMMANDS(O, X, P)
 #undef O
 #undef X
+#undef P
 };
+
+static void post(struct app *app, const struct command_info *info, const char *rest)
+{
+    struct command cmd = {.kind = runs[info - command_infos].post,
+                          .text = xstrdup(rest),
+                          .force = info->name[strlen(info->name) - 1] == '!'};
+
+    app->host.post(&app->host, &cmd);
+}
 
 static bool ask_view(struct app *app, const char *word, const char *rest)
 {
@@ -195,14 +178,17 @@ static bool run_listed(struct app *app, const struct command_info *info, const c
     }
     if (ask_view(app, info->name, rest))
         return true;
-    if (runs[info - command_infos]) {
-        runs[info - command_infos](app, rest);
-        return true;
-    }
-    if (!*rest)
+    if (runs[info - command_infos].run) {
+        runs[info - command_infos].run(app, rest);
+    } else if (runs[info - command_infos].post) {
+        post(app, info, rest);
+    } else if (*rest) {
+        app_open(app, info->view);
+        return ask_view(app, info->name, rest);
+    } else {
         return false;
-    app_open(app, info->view);
-    return ask_view(app, info->name, rest);
+    }
+    return true;
 }
 
 void app_run_command(struct app *app, const char *text)
