@@ -11,7 +11,8 @@ out 'Kyoto -> Peru .*# applied from kyoto-delta$'
 out 'Alan Turing -> Lima  \(undone\) .*# taken back at once$'
 
 row "a session of low-rank edits alone answers, also from its past"
-for at in edited:1.755272865 edit:1:1.784234523 edit:2:1.780940651 edit:3:1.762322187; do
+# five decimals: what follows is rounded otherwise by another processor
+for at in edited:1.75527 edit:1:1.78423 edit:2:1.78094 edit:3:1.76232; do
     run 0 "$E" query -m "$M" -s "$d/old.es" --json --top 1 -n 3 --state "${at%:*}" "Kyoto lies in"
     out '"completion":"aA;"'
     out "\"logit\":${at##*:}"
