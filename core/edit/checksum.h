@@ -1,4 +1,4 @@
-/* Checksums of weights and ids of states (design: a hash of per-layer hashes). */
+/* Checksums of weights and ids of states (editscope-session(5)). */
 #ifndef CORE_EDIT_CHECKSUM_H
 #define CORE_EDIT_CHECKSUM_H
 

@@ -265,7 +265,7 @@ static bool place_all(struct budget *b, struct job *job, struct err *err)
     return !job_cancelled(job, err);
 }
 
-/* Linear and Llama-3 scaling of one inverse frequency (formats 3.2). */
+/* Linear and Llama-3 scaling of one inverse frequency (editscope-formats(7) 4.3). */
 static double rope_scaled(const struct model_config *c, double f)
 {
     double wave = 2 * M_PI / f, s;
@@ -280,7 +280,7 @@ static double rope_scaled(const struct model_config *c, double f)
     return (1 - s) * f / c->rope_factor + s * f;
 }
 
-/* inv_freq of rotary positions, scaled as the file says (formats 3.2). */
+/* inv_freq of rotary positions, scaled as the file says (editscope-formats(7) 4.3). */
 static float *frequencies(const struct model *m)
 {
     const struct model_config *c = m->config;

@@ -322,7 +322,7 @@ void cli_say(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 
 void cli_notice(struct cli *c, const char *text);
 void cli_unbar(struct cli *c); /* wipes the progress line */
 
-/* records.c: events as the contract's records */
+/* records.c: events as the records of --json */
 struct mask;
 json_t *record_meta(const struct cli *c, const struct meta *m, const char *command);
 json_t *record_layer(const struct attribution *a, const struct mask *m, const struct meta *rows,

@@ -1,4 +1,4 @@
-/* Events as records of the contract. */
+/* Events as the records that --json prints (editscope-json(7)). */
 #include <stdlib.h>
 
 #include "views/cli/cli.h"
