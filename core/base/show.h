@@ -43,7 +43,7 @@ void show_fitted(struct buf *out, const char *text, int width, int most);
  * is at most 60 columns and ends in an ellipsis where it was cut; below 20 the beginning is meant,
  * as of a hash, and there is no mark. "%.*s" takes that many bytes, as printf does. NULL is "". */
 void show_format(struct buf *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void show_vformat(struct buf *out, const char *fmt, va_list ap)
+void show_vformat(struct buf *out, const char *fmt, va_list given)
     __attribute__((format(printf, 2, 0)));
 /* The same into size bytes, cut at a character, NUL-terminated. Returns out. */
 const char *show_print(char *out, size_t size, const char *fmt, ...)

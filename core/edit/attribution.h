@@ -36,8 +36,8 @@ void attribution_set_keys(struct attribution *a, const float *key, int keys);
 /* Whether all its numbers are finite; ERR_FORMAT names the layer, what, the row and the neuron. */
 bool attribution_sound(const struct attribution *a, struct err *err);
 /* The neurons of the highest scores in any row (Eq. 5), the best first, of equal ones the lower; at
- * most n of them into out[n]. Returns how many. */
-int attribution_strongest(const struct attribution *a, int n, int *out);
+ * most `wanted` of them into out. Returns how many. */
+int attribution_strongest(const struct attribution *a, int wanted, int *out);
 /* The highest score of a neuron in any row. */
 double attribution_strength(const struct attribution *a, int neuron);
 struct attribution *attribution_ref(struct attribution *a);
