@@ -3,6 +3,7 @@
 # make CUDA=0|1   without / with the CUDA device    make V=1        show the commands
 # make MPI=1          with Open MPI: mpirun -n N   make check-mpi  its tests
 # make SAN=address,undefined tests                  make DEPS=0 …   install nothing
+# make check-fast T=unit/mask   the tests with that in their name; so too check, coverage
 # Lasting overrides go in config.mk.
 -include config.mk
 
@@ -23,10 +24,16 @@ JOBS    ?= $(shell nproc)
 SAN     ?=
 MPI     ?= 0
 V       ?= 0
+COVERAGE ?= 0
+# Of the command line alone: what an environment calls T is something else.
+ifneq ($(origin T),command line)
+override T :=
+endif
 
 # Each variant has its own folder, so none is ever linked with another's objects.
 comma   := ,
 B       := build/$(if $(SAN),$(subst $(comma),-,$(SAN))-)$(if $(filter 1,$(MPI)),mpi-)$(if \
+           $(filter 1,$(COVERAGE)),coverage-)$(if \
            $(filter 1,$(CUDA)),cuda,cpu)
 # Of the CUDA device only main.c, gpu/ and tests know; the rest is the same without it, and shared.
 SHARED  := $(B:%cuda=%cpu)
@@ -49,6 +56,10 @@ ifneq ($(SAN),)
 ALL_CFLAGS   += -O1 -g1 -fno-omit-frame-pointer -fsanitize=$(SAN) \
            $(if $(findstring undefined,$(SAN)),-fno-sanitize-recover=undefined)
 ALL_LDFLAGS  := -fsanitize=$(SAN)
+endif
+ifeq ($(COVERAGE),1)
+ALL_CFLAGS   += -O1 --coverage -fprofile-update=atomic
+ALL_LDFLAGS  += --coverage
 endif
 
 SRC   := $(wildcard core/*/*.c core/*/*/*.c)
@@ -88,11 +99,14 @@ CHOSEN   := $(if $(SAN),$(filter-out $(SAN_LEAVES),$(if $(filter thread,$(SAN)),
 CHOSEN_BIN := $(CHOSEN:%.c=$(B)/%) $(if $(filter thread,$(SAN)),,$(FUZZ_BIN)) $(EMU_BIN)
 GPU_BENCH := $(B)/tests/gpu/gpu_bench
 EMU_BENCH := $(if $(EMU_TEST),$(B)/tests/emulate/gpu_bench)
+# With T, those whose name holds it.
+named = $(if $(T),$(foreach b,$1,$(if $(findstring $(T),$(b:$(B)/tests/%=%)),$b)),$1)
 
 all: $(B)/$(NAME)
 	$(Q)$(if $(SAN),:,ln -sfn $(B:build/%=%)/$(NAME) build/$(NAME))
 
-tests: $(if $(filter thread,$(SAN)),,all) $(CHOSEN_BIN) $(if $(SAN),,$(GPU_BENCH) $(EMU_BENCH))
+tests: $(if $(filter thread,$(SAN)),,all) $(call named,$(CHOSEN_BIN)) \
+       $(if $(SAN),,$(if $(findstring $(T),gpu/bench.sh),$(GPU_BENCH) $(EMU_BENCH)))
 
 $(B)/$(NAME): $(B)/main.c.o
 $(TEST_BIN) $(BENCH_BIN): $(B)/%: $(B)/%.c.o
@@ -191,7 +205,7 @@ check:
 	@$(SUBMAKE) CUDA=0 SAN=address,undefined tests
 	@$(SUBMAKE) CUDA=0 SAN=thread tests
 	@sh samples/fetch-model
-	@LINT='$(LINT)' sh tests/run $(if $(filter 1,$(CUDA)),build/cuda,build/cpu) \
+	@LINT='$(LINT)' T='$(T)' sh tests/run $(if $(filter 1,$(CUDA)),build/cuda,build/cpu) \
 		build/address-undefined-cpu build/thread-cpu
 
 # Sums and sweeps of several processes against those of one, where Open MPI is.
@@ -207,7 +221,13 @@ chosen:
 
 # What to run while writing: one variant, no sanitizers, nothing installed.
 check-fast: tests
-	@LINT='$(LINT)' sh tests/run $(B)
+	@LINT='$(LINT)' T='$(T)' sh tests/run $(B)
+
+# Which lines the tests run, in percent a folder. Slower than check-fast: nothing is optimised.
+coverage:
+	@$(SUBMAKE) CUDA=0 COVERAGE=1 tests
+	@find build/coverage-cpu -name '*.gcda' -delete
+	@T='$(T)' sh tests/run build/coverage-cpu; status=$$?; sh tests/coverage build/coverage-cpu; exit $$status
 
 LINT = sh tests/lint/run $(CUDA) $(ALL_CPPFLAGS) -std=c11 $(WARN)
 check check-fast lint: export CC := $(CC)
@@ -217,8 +237,18 @@ lint:
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h' '*.cu')
 
-tidy:
-	clang-tidy --quiet $(SRC) $(filter %.c,$(GPU)) main.c -- $(ALL_CPPFLAGS) -std=c11
+# The checks of .clang-tidy. Minutes, so not part of lint.
+tidy: compdb
+	@printf '%s\n' $(SRC) $(filter %.c,$(GPU)) main.c | \
+		xargs -P $(JOBS) -n 8 clang-tidy --quiet --warnings-as-errors='*' 2>/dev/null
+
+# How each file is compiled, for editors and clang-tidy.
+COMPILED := $(SRC) $(filter %.c,$(GPU)) main.c $(wildcard tests/*/*_test.c tests/*/*_fuzz.c tests/*/*_bench.c) $(DOUBLES)
+compdb:
+	@{ echo '['; comma=; for f in $(COMPILED); do \
+		printf '%s{"directory":"%s","file":"%s","command":"%s"}\n' "$$comma" "$(CURDIR)" $$f \
+		"$(filter-out ccache,$(CC)) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c $$f"; comma=,; done; echo ']'; \
+	} >compile_commands.json
 
 fuzz:
 	@$(SUBMAKE) CC=clang CUDA=0 FUZZER=1 SAN=address,undefined,fuzzer-no-link fuzz-programs
@@ -311,7 +341,7 @@ help:
 	@echo "      check-gpu bench-gpu gpu-kit"
 	@echo "      install uninstall (PREFIX, DESTDIR) clean"
 
-.PHONY: check-mpi all tests chosen libraries deps model run check check-fast lint format tidy fuzz fuzz-programs \
+.PHONY: check-mpi all tests chosen libraries deps model run check check-fast lint format tidy compdb coverage fuzz fuzz-programs \
         bench gpu-programs check-gpu bench-gpu gpu-kit screens demo-record reference \
         install uninstall clean help
 .SECONDARY:
