@@ -140,7 +140,7 @@ $(EMU_BIN): $(B)/%: $(B)/emulated/%.c.o $(DOUBLES:%=$(B)/%.o)
 $(EMU_BENCH): $(GPU_BENCH_SRC:%=$(B)/emulated/%.o)
 $(EMU_BIN) $(EMU_BENCH): $(EMU_OBJ) $(B)/$(NAME).a
 	@mkdir -p $(@D); echo "  LD    $@"
-	$(Q)$(CXX) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(filter-out -lcudart%,$(LIBS))
+	$(Q)$(CXX) $(ALL_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(filter-out -lcudart%,$(LIBS))
 
 # The arithmetic loops are worth vectorising harder; where bits are promised on every machine,
 # a compiler may not contract a multiplication and an addition into one rounding.
