@@ -96,6 +96,16 @@ static bool report_hits(const struct edit_plan *plan, int i, const struct soluti
     return ok;
 }
 
+/* Of u rows, the mean of their squared lengths. */
+static double mean_square(const float *x, int u, int m)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < (size_t)u * (size_t)m; i++)
+        sum += (double)x[i] * (double)x[i];
+    return sum / u;
+}
+
 /* Solution, mask, compensation and what they do, for one layer; `keys` [u][M] host. */
 static bool solve_layer(const struct edit_plan *plan, int i, const float *keys, struct solution *s,
                         struct layer_report *report, struct err *err)
@@ -140,6 +150,8 @@ static bool solve_layer(const struct edit_plan *plan, int i, const float *keys, 
             ok = solver_chance(solver, s->keys, s->x, s->weight, CHANCE_TRIALS, 1,
                                &report->percentile_gain, &report->percentile_leak, err);
     }
+    if (plan->unprojected)
+        report->q = mean_square(keys, u, m);
     ok = ok && report_hits(plan, i, s, report, err);
     device_copy(dev, s->x, x32);
     device_fetch(dev, s->hx, x32, "the solution (a row a fact, a column a neuron)");

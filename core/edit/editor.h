@@ -32,7 +32,9 @@ struct edit_plan {
     bool own_masks;      /* mask.share = request: each request has its own */
     const float *z;      /* [count][d] targets */
     float *keys, *out_z; /* what edit_plan_keys() filled; NULL: not yet */
-    struct solver *solver[EDIT_MAX_LAYERS]; /* [layers] key stores with C and P. Borrowed */
+    bool unprojected;    /* the editor needs no null space: q is of the keys themselves */
+    struct solver *solver[EDIT_MAX_LAYERS]; /* [layers] key stores with C and P, or NULL where the
+                                               editor needs no moments. Borrowed */
     const int *owner[EDIT_MAX_LAYERS];      /* [layers][owners] the edit of each key of a store.
                                                Borrowed */
     int owners[EDIT_MAX_LAYERS];

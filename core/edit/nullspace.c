@@ -156,23 +156,43 @@ static bool keep_sum(struct nullspace *n, const struct shelf *sum, struct err *e
     return host && device_sync(n->dev, err);
 }
 
+/* Of the moment as it is now, without anything made of it. NULL: there is none. */
+static struct nullspace *nullspace_begin(const struct moments *m, int index, struct err *err)
+{
+    struct nullspace *n;
+
+    if (m->tokens <= 0) {
+        err_set(err, ERR_STATE, "layer %d: no second moments yet; compute them first (stats)",
+                m->layer[index]);
+        return NULL;
+    }
+    n = xcalloc(1, sizeof *n);
+    *n = (struct nullspace){
+        .dev = m->dev, .layer = m->layer[index], .neurons = m->neurons, .tokens = m->tokens};
+    return n;
+}
+
 struct nullspace *nullspace_new(const struct moments *m, int index, struct nullspace_rule rule,
                                 bool keep_moment, struct err *err)
 {
-    struct nullspace *n = xcalloc(1, sizeof *n);
+    struct nullspace *n = nullspace_begin(m, index, err);
 
-    *n = (struct nullspace){
-        .dev = m->dev, .layer = m->layer[index], .neurons = m->neurons, .tokens = m->tokens};
+    if (!n)
+        return NULL;
     name_projector(n, m, index, rule);
-    if (m->tokens <= 0) {
-        err_set(err, ERR_STATE, "layer %d: no second moments yet; compute them first (stats)",
-                n->layer);
-        goto fail;
-    }
     if (decompose(n, &m->sum[index], rule, err) &&
         (!keep_moment || keep_sum(n, &m->sum[index], err)))
         return n;
-fail:
+    nullspace_free(n);
+    return NULL;
+}
+
+struct nullspace *nullspace_none(const struct moments *m, int index, struct err *err)
+{
+    struct nullspace *n = nullspace_begin(m, index, err);
+
+    if (!n || keep_sum(n, &m->sum[index], err))
+        return n;
     nullspace_free(n);
     return NULL;
 }
@@ -236,12 +256,22 @@ static double dot(const double *a, const double *b, int n)
     return sum;
 }
 
+/* Also from a moment that is elsewhere, in bands: it is symmetric, so rows are columns. */
 static bool leak_exact(const struct nullspace *n, struct mat x, double *leak, struct err *err)
 {
-    struct mat y = mat_new(n->dev, DT_F64, x.rows, x.cols);
+    struct mat y = mat_new(n->dev, DT_F64, x.rows, x.cols), room = {0};
+    int step = n->sum.here.data ? 0 : shelf_step(&n->sum);
     double *hx, *hy = NULL;
 
-    device_gemm(n->dev, 1 / (double)n->tokens, x, false, n->sum.here, false, 0, y);
+    if (!step)
+        device_gemm(n->dev, 1 / (double)n->tokens, x, false, n->sum.here, false, 0, y);
+    for (int at = 0; step && at < n->neurons; at += step) {
+        int count = n->neurons - at < step ? n->neurons - at : step;
+
+        device_gemm(n->dev, 1 / (double)n->tokens, x, false, shelf_take(&n->sum, at, count, &room),
+                    true, 0, mat_cols(y, at, count));
+    }
+    mat_free(n->dev, &room);
     hx = window_download(n->dev, x, "vectors to project", err);
     if (hx)
         hy = window_download(n->dev, y, "their products with the moment", err);
@@ -295,7 +325,7 @@ static bool leak_kept(const struct nullspace *n, struct mat x, double *leak, dou
 bool nullspace_leak(const struct nullspace *n, struct mat x, double *leak, double *slack,
                     struct err *err)
 {
-    if (!n->sum.here.data)
+    if (!n->sum.here.data && *n->hash) /* else there is nothing but the moment */
         return leak_kept(n, x, leak, slack, err);
     for (int i = 0; slack && i < x.rows; i++)
         slack[i] = 0;

@@ -35,6 +35,9 @@ struct nullspace {
  * leaves no null direction is ERR_USAGE. Takes an eigendecomposition: seconds, not in slices. */
 struct nullspace *nullspace_new(const struct moments *m, int index, struct nullspace_rule rule,
                                 bool keep_moment, struct err *err);
+/* Where no null space is needed: the moment alone, kept. P is then the unit matrix (kept is 0), and
+ * there is no hash. No eigendecomposition. */
+struct nullspace *nullspace_none(const struct moments *m, int index, struct err *err);
 void nullspace_free(struct nullspace *n);
 /* out [u, M] F64 = each row of keys [u, M] (F32 or F64) projected: P k = k - U^T (U k). */
 void nullspace_project(const struct nullspace *n, struct mat keys, struct mat out);

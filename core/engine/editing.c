@@ -46,8 +46,9 @@ void requests_free(struct request *r, int count)
 }
 
 /* What a preview depends on, as text: a commit of the same reuses its bits. */
-static char *about(const struct engine *e, const struct command *cmd, long tokens)
+static char *about(const struct engine *e, const struct command *cmd)
 {
+    struct applied standing;
     struct buf b = {0};
 
     for (int i = 0; i < cmd->count; i++) {
@@ -57,7 +58,8 @@ static char *about(const struct engine *e, const struct command *cmd, long token
         free(fact);
     }
     params_show_all(&cmd->params, (AFFECTS_EDIT & ~AFFECTS_VERDICT) | AFFECTS_WORDING, &b);
-    buf_printf(&b, "%u %ld", e->open->edited->generation, tokens);
+    ground_tell(e, &cmd->params, &standing);
+    buf_printf(&b, "%u %ld", e->open->edited->generation, standing.moment_tokens);
     for (int i = 0; i < cmd->force_count; i++)
         buf_printf(&b, " L%dN%d%c", cmd->forces[i].layer, cmd->forces[i].neuron,
                    cmd->forces[i].in ? '+' : '-');
@@ -156,12 +158,18 @@ bool edit_masks(struct engine *e, const struct command *cmd, const struct reques
 void edit_plan_begin(const struct engine *e, struct edit_plan *plan, const struct command *cmd,
                      const struct request *request)
 {
-    *plan = (struct edit_plan){.solve = editor_of(&cmd->params)->solve,
+    const struct editor_ops *editor = editor_of(&cmd->params);
+    int layer[PARAM_MAX_LAYERS];
+
+    *plan = (struct edit_plan){.solve = editor->solve,
                                .request = request,
                                .count = cmd->count,
                                .params = &cmd->params,
-                               .layers = e->ground.layers};
-    memcpy(plan->layer, e->ground.layer, sizeof(plan->layer));
+                               .unprojected = !(editor->needs & NEEDS_NULL_SPACE)};
+    if (named_layers(&cmd->params, e->model->config, layer, &plan->layers, NULL))
+        memcpy(plan->layer, layer, (size_t)plan->layers * sizeof(int));
+    if (!(editor->needs & NEEDS_MOMENTS))
+        return;
     memcpy(plan->solver, e->ground.solver, sizeof(plan->solver));
     for (int i = 0; i < plan->layers; i++) {
         plan->owner[i] = e->ground.owner[i];
@@ -201,9 +209,11 @@ static bool make_preview(struct engine *e, struct command *cmd, const struct req
     v->seconds[0] = t1 - t0;
     v->seconds[1] = t2 - t1;
     v->seconds[2] = clock_seconds() - t2;
-    v->lambda = e->ground.lambda;
-    memcpy(v->projector, e->ground.space[0]->hash, sizeof(v->projector));
-    v->about = about(e, cmd, e->ground.space_tokens);
+    if (plan.solver[0])
+        v->lambda = e->ground.lambda;
+    if (editor_of(&cmd->params)->needs & NEEDS_NULL_SPACE)
+        memcpy(v->projector, e->ground.space[0]->hash, sizeof(v->projector));
+    v->about = about(e, cmd);
     return true;
 }
 
@@ -223,8 +233,7 @@ static bool describe(struct engine *e, const struct command *cmd, const struct r
     }
     *a = (struct applied){.layers = v->result.layers, .z_error = v->result.z_error};
     memcpy(a->layer, v->result.report, sizeof(a->layer));
-    a->moment_tokens = e->ground.space_tokens;
-    a->draft = e->ground.space_tokens < e->ground.goal;
+    ground_tell(e, &cmd->params, a);
     a->p_before = before->score.p_first;
     a->p_after = after->score.p_first;
     a->p_target[0] = before->score.p;
@@ -307,7 +316,7 @@ static bool commit(struct engine *e, struct command *cmd, const struct request *
     state_name_edit(e->open->edited, rec.id);
     v->view = NULL;
     e->open->history++;
-    if (edit_remember(&v->result, &plan, NULL)) {
+    if (plan.solver[0] && e->ground.past && edit_remember(&v->result, &plan, NULL)) {
         e->ground.history = e->open->history; /* the stores have grown with the journal */
         ground_own(&e->ground, rec.id);
     }
@@ -357,7 +366,10 @@ bool may_edit(const struct engine *e, const struct params *p, struct err *err)
 {
     int layer[PARAM_MAX_LAYERS], layers;
 
-    return edited_layers(p, e->model->config, layer, &layers, err);
+    return edited_layers(p, e->model->config, layer, &layers, err) &&
+           (layers <= EDIT_MAX_LAYERS ||
+            err_set(err, ERR_USAGE, "%s: %d layers; at most %d at once", params_layers_name(p),
+                    layers, EDIT_MAX_LAYERS));
 }
 
 bool job_edit(struct engine *e, struct command *cmd, struct err *err)
@@ -378,7 +390,7 @@ bool job_edit(struct engine *e, struct command *cmd, struct err *err)
         return false;
     }
     notice_facts(e, request, cmd->count);
-    now_about = about(e, cmd, e->ground.space_tokens);
+    now_about = about(e, cmd);
     reuse = e->preview.about && !strcmp(e->preview.about, now_about);
     free(now_about);
     before = xcalloc((size_t)cmd->count, sizeof(*before));
@@ -413,10 +425,10 @@ bool job_weigh(struct engine *e, struct command *cmd, struct err *err)
 
     if (bus_waiting(e->bus, CMD_WEIGH)) /* the knob has moved on */
         return true;
-    if (!may_edit(e, &cmd->params, err) || !ground_plan(e, &cmd->params, err))
-        return false;
     if (!editor_of(&cmd->params)->solve) /* nothing to estimate */
         return true;
+    if (!may_edit(e, &cmd->params, err) || !ground_plan(e, &cmd->params, err))
+        return false;
     if (!e->ground.checkpoint) /* no moments yet: nothing to weigh with, and no reason to wait */
         return true;
     if (!requests_build(e, cmd, &request, err))
@@ -428,8 +440,7 @@ bool job_weigh(struct engine *e, struct command *cmd, struct err *err)
     if (ok) {
         a = xcalloc(1, sizeof(*a));
         a->layers = plan.layers;
-        a->moment_tokens = e->ground.space_tokens;
-        a->draft = e->ground.space_tokens < e->ground.goal;
+        ground_tell(e, &cmd->params, a);
         memcpy(a->layer, report, (size_t)plan.layers * sizeof(*report));
         engine_emit(e, EV_WEIGHED, a);
     }

@@ -203,7 +203,7 @@ bool ground_say(struct engine *e)
         struct nullspace *s = g->space[i];
 
         info->layer[i] = g->layer[i];
-        if (!s)
+        if (!s || !g->null)
             continue;
         info->null_fraction[i] = s->null_fraction;
         info->trace_lost[i] = s->trace_lost;
@@ -286,6 +286,8 @@ static bool listen(struct engine *e, struct err *err)
 
 bool ground_step(struct engine *e, struct err *err)
 {
+    if (!(editor_of(&e->params)->needs & NEEDS_MOMENTS))
+        return false;
     if (!ground_plan(e, &e->params, err))
         return false;
     return is_complete(&e->ground) ? listen(e, err) : advance(e, err);
@@ -327,43 +329,60 @@ static bool remember_history(struct engine *e, struct err *err)
     return ok;
 }
 
-/* Null spaces and key stores from these sums. A factorisation is not cut into slices. */
+/* Whether the key stores hold what is needed of the session's edits. */
+static bool stores_same(const struct engine *e, unsigned needs)
+{
+    const struct ground *g = &e->ground;
+
+    return needs & NEEDS_PAST_KEYS ? g->past && g->history == e->open->history : !g->past;
+}
+
+/* Null spaces and key stores from these sums, as far as they are needed: null spaces that are there
+ * stay, whoever comes. A factorisation is not cut into slices. */
 static bool make_spaces(struct engine *e, const struct moments *from, const struct params *p,
-                        struct err *err)
+                        unsigned needs, struct err *err)
 {
     struct ground *g = &e->ground;
     struct nullspace_rule rule = {p->value[P_EDIT_NULL_THRESHOLD], p->value[P_EDIT_NULL_FRACTION]};
-    bool same = g->space_tokens == from->tokens && g->rule.threshold == rule.threshold &&
-                g->rule.fraction == rule.fraction;
+    bool null = needs & NEEDS_NULL_SPACE;
+    bool same = g->space_tokens == from->tokens &&
+                (!null || (g->null && g->rule.threshold == rule.threshold &&
+                           g->rule.fraction == rule.fraction));
 
-    if (same && g->lambda == p->value[P_EDIT_LAMBDA] && g->history == e->open->history)
+    if (same && g->lambda == p->value[P_EDIT_LAMBDA] && stores_same(e, needs))
         return true;
-    if (!same)
+    if (!same) {
         spaces_free(g);
+        g->null = null;
+        g->rule = rule;
+    }
     g->space_tokens = 0;
     g->lambda = p->value[P_EDIT_LAMBDA];
     for (int i = 0; i < g->layers; i++) {
         if (job_cancelled(&e->job, err))
             return false;
-        engine_say_progress(e, e->job_id, "null space", i, g->layers);
+        if (null && !g->space[i])
+            engine_say_progress(e, e->job_id, "null space", i, g->layers);
         if (!g->space[i])
-            g->space[i] = nullspace_new(from, i, rule, true, err);
+            g->space[i] =
+                null ? nullspace_new(from, i, rule, true, err) : nullspace_none(from, i, err);
         solver_free(g->solver[i]);
         g->owners[i] = 0;
         g->solver[i] = g->space[i] ? solver_new(g->space[i], g->lambda, err) : NULL;
         if (!g->solver[i])
             return false;
     }
-    if (!remember_history(e, err))
+    g->past = needs & NEEDS_PAST_KEYS;
+    if (g->past && !remember_history(e, err))
         return false;
     g->space_tokens = from->tokens;
-    g->rule = rule;
     g->history = e->open->history;
     return true;
 }
 
 /* The sums at the last checkpoint: those at hand, or read back when they have gone on. */
-static bool spaces_at(struct engine *e, long tokens, const struct params *p, struct err *err)
+static bool spaces_at(struct engine *e, long tokens, const struct params *p, unsigned needs,
+                      struct err *err)
 {
     struct ground *g = &e->ground;
     struct moments *kept;
@@ -371,7 +390,7 @@ static bool spaces_at(struct engine *e, long tokens, const struct params *p, str
 
     moments_settle(g->moments);
     if (g->moments->tokens == tokens && gather_idle(g->gather))
-        return make_spaces(e, g->moments, p, err);
+        return make_spaces(e, g->moments, p, needs, err);
     kept = moments_new(e->dev, &g->moments->origin, g->layers, g->layer, g->moments->neurons, err);
     ok = kept && moments_load(kept, tokens, NULL, err);
     if (ok && kept->tokens != tokens)
@@ -379,7 +398,7 @@ static bool spaces_at(struct engine *e, long tokens, const struct params *p, str
                      "the second moments of %ld tokens are no longer in the cache; "
                      "wait for the full count or run `editscope stats`",
                      tokens);
-    ok = ok && make_spaces(e, kept, p, err);
+    ok = ok && make_spaces(e, kept, p, needs, err);
     moments_free(kept);
     return ok;
 }
@@ -402,12 +421,27 @@ static bool ground_summed(struct engine *e, const struct params *p, bool draft, 
     return true;
 }
 
-bool ground_ready(struct engine *e, const struct params *p, bool draft, struct err *err)
+static bool ground_prepare(struct engine *e, const struct params *p, bool draft, unsigned needs,
+                           struct err *err)
 {
     const struct ground *g = &e->ground;
 
-    return ground_summed(e, p, draft, err) &&
-           spaces_at(e, draft ? g->checkpoint : g->moments->tokens, p, err);
+    return !(needs & NEEDS_MOMENTS) ||
+           (ground_summed(e, p, draft, err) &&
+            spaces_at(e, draft ? g->checkpoint : g->moments->tokens, p, needs, err));
+}
+
+bool ground_ready(struct engine *e, const struct params *p, bool draft, struct err *err)
+{
+    return ground_prepare(e, p, draft, editor_of(p)->needs, err);
+}
+
+void ground_tell(const struct engine *e, const struct params *p, struct applied *a)
+{
+    bool moments = editor_of(p)->needs & NEEDS_MOMENTS;
+
+    a->moment_tokens = moments ? e->ground.space_tokens : 0;
+    a->draft = moments && e->ground.space_tokens < e->ground.goal;
 }
 
 /* Rank 0's sums to everybody. */
@@ -431,11 +465,12 @@ static bool spread(struct ground *g, struct err *err)
 
 bool ground_together(struct engine *e, const struct command *cmd, struct err *err)
 {
+    const unsigned all = NEEDS_MOMENTS | NEEDS_NULL_SPACE | NEEDS_PAST_KEYS;
     struct ground *g = &e->ground;
     bool ok;
 
     if (ranks_all() < 2)
-        return ground_ready(e, &cmd->params, cmd->draft, err);
+        return ground_prepare(e, &cmd->params, cmd->draft, all, err);
     ground_free(e);
     g->together = true;
     ok = ground_plan(e, &cmd->params, err) && ground_summed(e, &cmd->params, cmd->draft, err) &&
@@ -443,7 +478,7 @@ bool ground_together(struct engine *e, const struct command *cmd, struct err *er
     g->together = false;
     if (!ok || (ranks_me() && !cmd->share))
         return ok;
-    return ground_ready(e, &cmd->params, cmd->draft, err);
+    return ground_prepare(e, &cmd->params, cmd->draft, all, err);
 }
 
 /* The end of the text up to a token, as much as fits: whole characters. */

@@ -42,6 +42,7 @@ struct ground {
     struct nullspace *space[EDIT_MAX_LAYERS];
     struct solver *solver[EDIT_MAX_LAYERS];
     long space_tokens; /* moments the spaces were made of; 0: none */
+    bool null, past;   /* the spaces have eigenvectors; the key stores hold the active edits */
     struct nullspace_rule rule;
     double lambda;
     unsigned history;                                     /* engine's history the key stores hold */
@@ -131,7 +132,10 @@ void model_forget(struct engine *e);
 void model_lost(struct engine *e);
 
 /* ground.c: moments, null spaces, key stores */
+/* What the editor needs of it (enum editor_needs), and no more. */
 bool ground_ready(struct engine *e, const struct params *p, bool draft, struct err *err);
+/* How many tokens the edit stands on, and whether it is a draft. */
+void ground_tell(const struct engine *e, const struct params *p, struct applied *a);
 /* Whether the layers can be edited together: ERR_USAGE. */
 bool may_edit(const struct engine *e, const struct params *p, struct err *err);
 /* A slice of background work; false when there is none. */

@@ -67,7 +67,8 @@ static void trial_end(struct trial *t)
 }
 
 /* The variant's target: of an earlier one that aims alike, else optimised now. */
-static bool aim(struct trial *t, const struct request *request, int variant, struct err *err)
+static bool aim(struct trial *t, const struct request *request, const struct edit_plan *plan,
+                int variant, struct err *err)
 {
     const struct params *all = t->cmd->variants, *p = &all[variant];
     struct engine *e = t->e;
@@ -80,8 +81,8 @@ static bool aim(struct trial *t, const struct request *request, int variant, str
     if (t->z[variant])
         return true;
     engine_say_progress(e, e->job_id, "target", 0, 0);
-    if (!target_optimise(&target, e->open->edited, request, e->ground.layer[e->ground.layers - 1],
-                         p, NULL, NULL, &e->job, err))
+    if (!target_optimise(&target, e->open->edited, request, plan->layer[plan->layers - 1], p, NULL,
+                         NULL, &e->job, err))
         return false;
     t->z[variant] = t->own[t->owns++] = target.z;
     target.z = NULL;
@@ -95,8 +96,7 @@ static void weigh(struct tried *out, const struct engine *e, const struct edit_r
 
     a->layers = r->layers;
     a->z_error = r->z_error;
-    a->moment_tokens = e->ground.space_tokens;
-    a->draft = e->ground.space_tokens < e->ground.goal;
+    ground_tell(e, &out->params, a);
     memcpy(a->layer, r->report, (size_t)r->layers * sizeof(a->layer[0]));
 }
 
@@ -145,17 +145,18 @@ static bool make(struct trial *t, int variant, const struct command *cmd, struct
     unsigned run = 0;
     double began, seconds;
     bool ok = may_edit(e, &cmd->params, err) && requests_build(e, cmd, &request, err) &&
-              ground_ready(e, &cmd->params, cmd->draft, err) && aim(t, request, variant, err);
+              ground_ready(e, &cmd->params, cmd->draft, err);
 
-    if (ok && edit_wants_mask(&cmd->params))
-        ok = run_for(e, request, 1, &cmd->params, 0, e->ground.layer, e->ground.layers, false,
-                     err) != NULL;
-    began = clock_seconds();
-    if (ok) {
+    if (ok)
         edit_plan_begin(e, &plan, cmd, request);
-        plan.z = t->z[variant];
-        ok = !edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &plan, &run, err);
-    }
+    if (ok && editor_of(&cmd->params)->needs & NEEDS_TARGET)
+        ok = aim(t, request, &plan, variant, err);
+    if (ok && edit_wants_mask(&cmd->params))
+        ok = run_for(e, request, 1, &cmd->params, 0, plan.layer, plan.layers, false, err) != NULL;
+    began = clock_seconds();
+    plan.z = t->z[variant];
+    if (ok && edit_wants_mask(&cmd->params))
+        ok = edit_masks(e, cmd, request, &plan, &run, err);
     if (ok) {
         view = state_copy(e->open->edited, ++e->generation);
         ok = editor_of(&cmd->params)->edit(&result, view, &plan, &e->job, err);

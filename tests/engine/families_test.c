@@ -51,6 +51,9 @@ struct report {
     char says[48], why[400];
 };
 
+/* What the last commit said it was doing, a word of progress each. */
+static struct buf doing;
+
 static struct report commit(struct engine *e, struct command c)
 {
     struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
@@ -59,11 +62,14 @@ static struct report commit(struct engine *e, struct command c)
     bool done = false;
     struct event ev;
 
+    buf_clear(&doing);
     while (!done && poll(&fd, 1, 120000) > 0)
         while (!done && engine_next(e, &ev)) {
             done = ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED);
             if (ev.kind == EV_FAILED)
                 snprintf(r.why, sizeof(r.why), "%s", ev.err.text);
+            if (ev.kind == EV_PROGRESS)
+                buf_printf(&doing, "%s\n", ev.progress->what);
             if (ev.kind == EV_COMMIT) {
                 r.z_error = ev.applied->z_error;
                 r.p[0] = ev.applied->p_before;
@@ -119,6 +125,42 @@ static void a_masked_edit(void)
     }
 }
 
+/* An editor's row says what it needs; nothing else is computed. What one had made stays for the
+ * next and changes none of its bits. */
+static void what_an_editor_does_not_need_is_not_made(void)
+{
+    static const struct {
+        const char *method;
+        bool null_space, scores;
+    } step[] = {{"memit", false, false},
+                {"alphaedit", true, false},
+                {"memit", false, false},
+                {"nmke", false, true},
+                {"alphaedit", false, false}};
+    struct heard base;
+    struct engine *e;
+    struct heard first = {0};
+
+    e = start_on("llama3/model.gguf", &base);
+    for (size_t i = 0; i < sizeof(step) / sizeof(*step); i++) {
+        struct report r = commit(e, say(CMD_COMMIT, "{}", step[i].method));
+        struct heard after;
+
+        CHECK_STR(r.why, "");
+        CHECK(strstr(doing.data, "target"));
+        CHECK(!strstr(doing.data, "null space") == !step[i].null_space);
+        CHECK(!strstr(doing.data, "attribution") == !step[i].scores);
+        after = run(e, command(CMD_VERIFY, NULL, NULL));
+        if (i == 0)
+            first = after;
+        if (i == 2)
+            CHECK_STR(after.checksum, first.checksum);
+        CHECK_STR(run(e, command(CMD_UNDO, NULL, NULL)).checksum, base.checksum);
+    }
+    engine_stop(e);
+    buf_free(&doing);
+}
+
 /* Learnt positions end where the context ends. */
 static void longer_than_the_context(void)
 {
@@ -147,6 +189,7 @@ static void longer_than_the_context(void)
 static const struct test tests[] = {
     {"the stream becomes what was asked for", the_stream_becomes_z},
     {"a masked edit, undone and redone", a_masked_edit},
+    {"what an editor does not need is not made", what_an_editor_does_not_need_is_not_made},
     {"longer than the context", longer_than_the_context},
 };
 

@@ -7,7 +7,7 @@ const struct editor_ops editor_alphaedit = {
     .name = "alphaedit",
     .title = "AlphaEdit",
     .paper = "Fang et al. 2025",
-    .needs = NEEDS_TARGET,
+    .needs = NEEDS_TARGET | NEEDS_MOMENTS | NEEDS_NULL_SPACE | NEEDS_PAST_KEYS,
     .edit = edit_apply,
     .solve = solve_in_null_space,
 };

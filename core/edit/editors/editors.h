@@ -7,14 +7,18 @@
 
 #include "core/edit/editor.h"
 
+/* What the engine prepares before edit(); what is not named here is not computed. */
 enum editor_needs {
-    NEEDS_TARGET = 1, /* the optimised target of each fact: edit_plan.z */
-    NEEDS_SCORES = 2, /* attribution and the masks made of it, unless mask.mode is none */
+    NEEDS_TARGET = 1,     /* the optimised target of each fact: edit_plan.z */
+    NEEDS_SCORES = 2,     /* attribution and the masks made of it, unless mask.mode is none */
+    NEEDS_MOMENTS = 4,    /* second moments of the text: edit_plan.solver; else NULL */
+    NEEDS_NULL_SPACE = 8, /* their eigenvectors; else the solvers project nothing */
+    NEEDS_PAST_KEYS = 16, /* keys of the active edits in the solvers, also for what reports hit */
 };
 
 struct editor_ops {
     const char *name, *title, *paper; /* "memit", "MEMIT", "Meng et al. 2023" */
-    unsigned needs;                   /* bits of enum editor_needs */
+    unsigned needs; /* bits of enum editor_needs; the last two only with moments */
     /* The whole edit into a scratch state, as edit_apply(), which most of them take. */
     bool (*edit)(struct edit_result *out, struct model_state *scratch, struct edit_plan *plan,
                  struct job *job, struct err *err);

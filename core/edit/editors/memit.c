@@ -13,7 +13,7 @@ const struct editor_ops editor_memit = {
     .name = "memit",
     .title = "MEMIT",
     .paper = "Meng et al. 2023",
-    .needs = NEEDS_TARGET,
+    .needs = NEEDS_TARGET | NEEDS_MOMENTS | NEEDS_PAST_KEYS,
     .edit = edit_apply,
     .solve = memit_solve,
 };

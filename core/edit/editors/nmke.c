@@ -7,7 +7,7 @@ const struct editor_ops editor_nmke = {
     .name = "nmke",
     .title = "NMKE",
     .paper = "Neuron-level masked knowledge editing",
-    .needs = NEEDS_TARGET | NEEDS_SCORES,
+    .needs = NEEDS_TARGET | NEEDS_SCORES | NEEDS_MOMENTS | NEEDS_NULL_SPACE | NEEDS_PAST_KEYS,
     .edit = edit_apply,
     .solve = solve_in_null_space,
 };
