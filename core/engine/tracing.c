@@ -32,7 +32,22 @@ static void say_share(struct engine *e, int done, int layers)
     engine_say_progress(e, e->job_id, "causal trace", total - left, total);
 }
 
-static bool layers_of(struct engine *e, struct trace_run *run, struct trace *t, struct err *err)
+/* One layer's effects of the fact's own tokens: those of a prefix before them are not restored one
+ * by one, and none of them is corrupted. */
+static bool layer_of(struct engine *e, struct trace_run *run, const struct prompt *prompt,
+                     struct trace *t, int layer, struct err *err)
+{
+    float *all = xcalloc((size_t)prompt->count + 1, sizeof(*all));
+    bool ok = trace_layer(run, layer, all, &e->job, err);
+
+    for (int i = 0; ok && i < t->tokens; i++)
+        t->effect[(size_t)layer * (size_t)t->tokens + (size_t)i] = all[prompt_at(prompt, i)];
+    free(all);
+    return ok;
+}
+
+static bool layers_of(struct engine *e, struct trace_run *run, const struct prompt *prompt,
+                      struct trace *t, struct err *err)
 {
     const struct trace_base *base = trace_base(run);
 
@@ -49,7 +64,7 @@ static bool layers_of(struct engine *e, struct trace_run *run, struct trace *t, 
     for (int l = 0; l < t->layers; l++) {
         tell(e, t);
         say_share(e, l, t->layers);
-        if (!trace_layer(run, l, t->effect + (size_t)l * (size_t)t->tokens, &e->job, err))
+        if (!layer_of(e, run, prompt, t, l, err))
             return false;
         t->done = l + 1;
     }
@@ -62,6 +77,7 @@ bool job_trace(struct engine *e, struct command *cmd, struct err *err)
     const struct model_state *view = cmd->states == STATE_BASE ? e->base : e->open->edited;
     struct trace t = {0};
     struct trace_run *run;
+    struct prompt prompt;
     struct request r;
     bool *corrupt, ok;
 
@@ -71,13 +87,15 @@ bool job_trace(struct engine *e, struct command *cmd, struct err *err)
         return false;
     t.tokens = r.row[0].count;
     t.token = prompt_words(e, &r);
-    corrupt = xcalloc((size_t)t.tokens, sizeof(*corrupt));
+    prompt = state_prompt(view, r.row[0].id, t.tokens); /* asked behind the state's prefixes */
+    corrupt = xcalloc((size_t)prompt.count, sizeof(*corrupt));
     for (int i = 0; i < t.tokens; i++)
-        corrupt[i] = t.token[i].subject;
-    run = trace_begin(view, r.row[0].id, t.tokens, corrupt, SAMPLES, 0,
+        corrupt[prompt_at(&prompt, i)] = t.token[i].subject;
+    run = trace_begin(view, prompt.id, prompt.count, corrupt, SAMPLES, 0,
                       (uint64_t)cmd->params.value[P_SEED], &e->job, err);
-    ok = run && layers_of(e, run, &t, err);
+    ok = run && layers_of(e, run, &prompt, &t, err);
     trace_end(run);
+    prompt_free(&prompt);
     request_free(&r);
     free(corrupt);
     free(t.token);

@@ -55,8 +55,10 @@ bool state_replaced(const struct model_state *s, int layer, enum matrix which);
 struct mat state_own(struct model_state *s, int layer, enum matrix which);
 /* One more hook behind the others; the state holds it. */
 void state_add_hook(struct model_state *s, struct hook *hook);
-/* One more text behind the others: who asks a question (generate.h, lens.h) asks it behind all of
- * them; what reads the weights for an edit does not. The model has a tokenizer. */
+/* One more text behind the others: who asks a question (generate.h, lens.h, a causal trace) asks it
+ * behind all of them. What reads the weights for an edit (attribution, keys, targets) does not, or
+ * a new object that a prefix says already would need no edit; hooks run wherever blocks do. The
+ * model has a tokenizer. */
 bool state_add_prefix(struct model_state *s, const char *text, struct err *err);
 
 /* Keeps who changed a layer and how much, for state_blame(). */

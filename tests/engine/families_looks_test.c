@@ -2,6 +2,7 @@
  * engine's door: each job ends well, and what a neuron promotes is what the reference says
  * (tests/reference/architectures.py). */
 #include "core/model/safetensors.h"
+#include "core/session/session.h"
 #include "tests/engine/architectures.h"
 #include "tests/engine/small.h"
 
@@ -144,9 +145,89 @@ static void everything_can_be_asked(void)
     }
 }
 
+/* A session whose one edit is a text before every prompt. Caller frees the path. */
+static char *prefix_session(void)
+{
+    char *path = in_home("prefix.es"), *before = xstrdup("In Oslo. ");
+    struct fact fact = {
+        .subject = xstrdup("Al"), .prompt = xstrdup("{} is"), .target = xstrdup("k")};
+    struct edit_record r = {.requests = 1, .facts = &fact, .prefix = &before, .prefixes = 1};
+    struct err err = {0};
+    struct session *s = session_open(path, true, false, &err);
+
+    CHECK(s && session_append(s, &r, &err));
+    CHECK_STR(err.text, "");
+    session_close(s);
+    fact_free(&fact);
+    free(before);
+    return path;
+}
+
+/* What is said of one prompt: by the clean run of a trace, by an answer, and log p of the token
+ * that an attribution explains. */
+struct said {
+    double traced, answered, explained;
+    int tokens, effects;
+};
+
+static void said_of(struct said *out, struct engine *e, struct command c)
+{
+    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
+    unsigned job = engine_post(e, &c);
+    bool done = false;
+    struct event ev;
+
+    while (!done && poll(&fd, 1, 120000) > 0)
+        while (!done && engine_next(e, &ev)) {
+            done = ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED);
+            if (ev.kind == EV_FAILED)
+                CHECK_STR(ev.err.text, "");
+            if (ev.kind == EV_TRACE && ev.trace->done == ev.trace->layers) {
+                out->traced = ev.trace->p_clean;
+                out->tokens = ev.trace->tokens;
+                for (int i = 0; i < ev.trace->tokens * ev.trace->layers; i++)
+                    out->effects += ev.trace->effect[i] != 0;
+            }
+            if (ev.kind == EV_ANSWER && !ev.answer->partial)
+                out->answered = ev.answer->next[0].p;
+            if (ev.kind == EV_LAYER && ev.attribution->layer == 0)
+                out->explained = ev.attribution->base_logp[0];
+            event_free(&ev);
+        }
+}
+
+/* A trace asks the state behind its prefix, as an answer does; an attribution is of the weights. */
+static void a_prefix_is_part_of_what_is_traced(void)
+{
+    char *session = prefix_session(), *path = xasprintf(FOLDER "llama3/model.gguf");
+    struct said said[2] = {{0}};
+
+    for (int i = 0; i < 2; i++) {
+        struct command q = {.kind = CMD_QUERY, .text = xstrdup("Al is"), .states = STATE_EDITED};
+        struct command trace = about(CMD_TRACE);
+        struct engine *e = start(path, &device_cpu, i ? session : NULL, false);
+
+        opened(e);
+        params_default(&q.params);
+        trace.states = STATE_EDITED;
+        said_of(&said[i], e, q);
+        said_of(&said[i], e, trace);
+        said_of(&said[i], e, about(CMD_ATTRIBUTE));
+        engine_stop(e);
+        CHECK_NEAR(said[i].traced, said[i].answered, 1e-5);
+        CHECK(said[i].effects > 0);
+    }
+    CHECK(said[0].tokens == said[1].tokens);
+    CHECK(fabs(said[0].traced - said[1].traced) > 1e-4);
+    CHECK_NEAR(said[0].explained, said[1].explained, 0);
+    free(session);
+    free(path);
+}
+
 static const struct test tests[] = {
     {"what neurons promote", what_neurons_promote},
     {"everything can be asked", everything_can_be_asked},
+    {"a prefix is part of what is traced", a_prefix_is_part_of_what_is_traced},
 };
 
 int main(void)
