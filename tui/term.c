@@ -21,18 +21,7 @@
 #include "tui/rescue.h"
 #include "tui/text.h"
 
-enum {
-    CODE_PASTE = 2000,
-    CODE_PASTE_END,
-    CODE_ALT_ENTER,
-    PASTE_MAX = 1 << 20,
-    PAIR_SLOTS = 1 << 16
-};
-
-struct pair_slot {
-    int32_t fg, bg;
-    int pair; /* 0: free */
-};
+enum { CODE_PASTE = 2000, CODE_PASTE_END, CODE_ALT_ENTER, PASTE_MAX = 1 << 20 };
 
 static struct {
     bool open;
@@ -41,8 +30,6 @@ static struct {
     int fd, saved_stderr;
     struct caps caps;
     struct buf paste;
-    struct pair_slot *slots;
-    int pairs;
     char note[240];
     struct termios before;
 } term;
@@ -324,7 +311,6 @@ bool term_open(const struct term_options *options, struct err *err)
     }
     term.caps.tier = tier_of(options->color);
     define_keys();
-    term.slots = calloc(PAIR_SLOTS, sizeof(*term.slots));
     if (options->mouse) {
         mouseinterval(0);
         mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
@@ -353,7 +339,6 @@ void term_close(void)
     }
     if (term.in && term.in != stdin)
         fclose(term.in);
-    free(term.slots);
     buf_free(&term.paste);
 }
 
@@ -372,33 +357,19 @@ void term_size(int *h, int *w)
     getmaxyx(stdscr, *h, *w);
 }
 
-static void forget_pairs(void)
-{
-    memset(term.slots, 0, PAIR_SLOTS * sizeof(*term.slots));
-    term.pairs = 0;
-    reset_color_pairs();
-}
-
-/* The number of a colour pair, made when first met. Past the terminal's last one: the default. */
+/* The number of a colour pair, made when first met. */
 static int pair_of(int32_t fg, int32_t bg)
 {
-    uint32_t at = ((uint32_t)fg * 2654435761u ^ (uint32_t)bg * 40503u) % PAIR_SLOTS;
+    int pair;
 
-    if ((fg < 0 && bg < 0) || term.caps.tier == TIER_MONO || !term.slots)
+    if ((fg < 0 && bg < 0) || term.caps.tier == TIER_MONO)
         return 0;
     if (term.caps.tier == TIER_DIRECT) { /* 1 to 7 are the user's palette there */
         fg = fg > 0 && fg < 8 ? 8 : fg;
         bg = bg > 0 && bg < 8 ? 8 : bg;
     }
-    for (; term.slots[at].pair; at = (at + 1) % PAIR_SLOTS)
-        if (term.slots[at].fg == fg && term.slots[at].bg == bg)
-            return term.slots[at].pair;
-    if (term.pairs + 1 >= COLOR_PAIRS || term.pairs > PAIR_SLOTS / 2)
-        return 0;
-    if (init_extended_pair(term.pairs + 1, fg, bg) == ERR)
-        return 0;
-    term.slots[at] = (struct pair_slot){fg, bg, ++term.pairs};
-    return term.pairs;
+    pair = alloc_pair(fg, bg);
+    return pair < 0 ? 0 : pair;
 }
 
 /* Two equal samples need neither three bytes nor, mostly, other colours than the cell before. */
@@ -441,8 +412,6 @@ void term_show(const struct surface *s, const struct palette *p)
 {
     bool cursor = s->cursor_y >= 0;
 
-    if (term.pairs > PAIR_SLOTS / 4 && COLOR_PAIRS > 256)
-        forget_pairs();
     erase();
     for (int y = 0; y < s->h; y++) {
         struct paint last = {.fg = -1, .bg = -1};
