@@ -323,32 +323,20 @@ bool params_set(struct params *p, const char *name, const char *value, enum para
                    nearest_name(name));
 }
 
-/* Cuts blanks off both ends, in place. */
-static char *trim(char *text)
-{
-    size_t n;
-
-    text += strspn(text, " \t\r");
-    n = strlen(text);
-    while (n && strchr(" \t\r", text[n - 1]))
-        text[--n] = '\0';
-    return text;
-}
-
 bool params_assign(struct params *p, const char *name_equals_value, enum param_source from,
                    struct err *err)
 {
-    char *copy = xstrdup(name_equals_value);
-    char *equals = strchr(copy, '=');
+    const char *equals = strchr(name_equals_value, '=');
+    char *name, *value;
     bool ok;
 
-    if (equals) {
-        *equals = '\0';
-        ok = params_set(p, trim(copy), trim(equals + 1), from, err);
-    } else {
-        ok = err_set(err, ERR_USAGE, "'%.100s' is not NAME=VALUE", name_equals_value);
-    }
-    free(copy);
+    if (!equals)
+        return err_set(err, ERR_USAGE, "'%.100s' is not NAME=VALUE", name_equals_value);
+    name = xtrimmed(name_equals_value, (size_t)(equals - name_equals_value));
+    value = xtrimmed(equals + 1, strlen(equals + 1));
+    ok = params_set(p, name, value, from, err);
+    free(name);
+    free(value);
     return ok;
 }
 

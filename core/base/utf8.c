@@ -1,6 +1,7 @@
 #include "core/base/utf8.h"
 
 #include <string.h>
+#include <utf8proc.h>
 
 /* What the second byte may be; it is there that overlong forms and surrogates show. */
 static bool second_ok(unsigned first, unsigned second)
@@ -181,24 +182,5 @@ void utf8_uncarry(struct buf *out, const char *text)
 
 int utf8_put(char out[4], int32_t code)
 {
-    if (code < 0x80) {
-        out[0] = (char)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        out[0] = (char)(0xc0 | code >> 6);
-        out[1] = (char)(0x80 | (code & 0x3f));
-        return 2;
-    }
-    if (code < 0x10000) {
-        out[0] = (char)(0xe0 | code >> 12);
-        out[1] = (char)(0x80 | (code >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (code & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | code >> 18);
-    out[1] = (char)(0x80 | (code >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (code >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (code & 0x3f));
-    return 4;
+    return (int)utf8proc_encode_char(code, (utf8proc_uint8_t *)out);
 }

@@ -284,7 +284,7 @@ bool states_say(struct engine *e, struct err *err)
         s->edited_count = EDIT_MAX_LAYERS;
     memcpy(s->edited_layers, layer, (size_t)s->edited_count * sizeof(int));
     if (!s->preview && !e->options.readonly) { /* an unlike checksum of a like state is told */
-        ok = session_set_checksum(e->open->journal, 0, s->checksum, err);
+        ok = session_set_checksum(e->open->journal, s->checksum, err);
         if (!ok) {
             free(s);
             return false;

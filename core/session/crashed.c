@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 #include "core/base/mem.h"
@@ -17,30 +18,17 @@
     "X"         \
     "X" /* what mkdtemp() fills in */
 
-static bool copy_bytes(int from, int to)
-{
-    enum { SLICE = 1 << 18 };
-    char *slice = xmalloc(SLICE);
-    ssize_t n;
-
-    while ((n = read(from, slice, SLICE)) > 0)
-        if (write(to, slice, (size_t)n) != n) {
-            n = -1;
-            break;
-        }
-    free(slice);
-    return n == 0;
-}
-
 static bool copy_file(const char *from, const char *to)
 {
     int in = open(from, O_RDONLY | O_CLOEXEC);
     int out = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool ok = out >= 0 && copy_bytes(in, out);
+    ssize_t n = -1;
 
+    while (out >= 0 && (n = sendfile(out, in, NULL, 1 << 30)) > 0)
+        ;
     if (in >= 0)
         close(in);
-    return (out < 0 || close(out) == 0) && ok;
+    return (out < 0 || close(out) == 0) && n == 0;
 }
 
 char *crashed_copy(const char *path)

@@ -293,7 +293,7 @@ static bool recorded_checksum(struct session *s, const char *state, char hex[65]
     return got >= 0;
 }
 
-bool session_set_checksum(struct session *s, int edit, const char *hex, struct err *err)
+bool session_set_checksum(struct session *s, const char *hex, struct err *err)
 {
     char state[17], before[65];
     bool ok;
@@ -308,11 +308,8 @@ bool session_set_checksum(struct session *s, int edit, const char *hex, struct e
                      "%s: the weights have checksum %.12s..., recorded for the same edits was "
                      "%.12s...; reopen the session to rebuild them",
                      s->path, hex, before);
-    ok = ok &&
-         db_run(s, err, "UPDATE journal SET checksum = ? WHERE state = ? AND checksum = ''", "tt",
-                hex, state) &&
-         db_run(s, err, "UPDATE edits SET checksum = ? WHERE id = ? AND checksum = ''", "ti", hex,
-                (long long)edit);
+    ok = ok && db_run(s, err, "UPDATE journal SET checksum = ? WHERE state = ? AND checksum = ''",
+                      "tt", hex, state);
     return db_end(s, ok, err);
 }
 

@@ -128,10 +128,9 @@ bool session_remove_these(struct session *s, const int *edit, int count, struct 
 bool session_redo_these(struct session *s, const int *edit, int count, struct err *err);
 
 /* The edited matrices of the present state have this checksum (64 hex digits). Recorded with
- * every step that led to this state and, if it has none yet, with edit `edit` (0: none, as after
- * an undo). ERR_STATE if another checksum was recorded for the same state: the weights are not
- * what they were. */
-bool session_set_checksum(struct session *s, int edit, const char *hex, struct err *err);
+ * every step that led to this state. ERR_STATE if another checksum was recorded for the same state:
+ * the weights are not what they were. */
+bool session_set_checksum(struct session *s, const char *hex, struct err *err);
 bool session_set_note(struct session *s, int edit, const char *note, struct err *err);
 
 /* ---- Reading ---- */
