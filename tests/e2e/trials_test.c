@@ -1,4 +1,4 @@
-/* sweep, diff, bisect and notes as a user runs them, on the default model. */
+/* sweep, diff, bisect and notes as a user runs them, on the default model but for a table. */
 #include "tests/e2e/command.h"
 
 static void refusals(void)
@@ -49,7 +49,7 @@ static void sweeps(void)
             kept = number(o, "kept"); /* a larger bias keeps more */
         json_decref(o);
     }
-    CHECK(run(&out, "sweep " QUICK "--grid 'beta_ge=.1,.6' --data %s", path) == 0);
+    CHECK(run(&out, "sweep " SMALL "--grid 'beta_ge=.1,.6' --data %s", path) == 0);
     CHECK(out.data && strstr(out.data, "beta_ge") && strstr(out.data, "leak/g^2"));
     buf_free(&out);
     free(path);
