@@ -1,3 +1,4 @@
+/* Loads cuBLAS and cuSOLVER when a GPU is opened, and names what is missing. */
 #include "gpu/blas.h"
 
 #include <dlfcn.h>

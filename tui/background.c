@@ -1,3 +1,4 @@
+/* Asks the terminal for its ground's colour, and reads COLORFGBG. */
 #include "tui/background.h"
 
 #include <poll.h>

@@ -1,3 +1,4 @@
+/* Frames with a title, sliders, meters and buttons. */
 #include "tui/box.h"
 
 #include <math.h>

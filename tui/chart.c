@@ -1,3 +1,4 @@
+/* Points and lines set as dots of braille characters. */
 #include "tui/chart.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Names and numbers of colours, their nearest in a smaller palette, and how they contrast. */
 #include "tui/colour.h"
 
 #include <ctype.h>

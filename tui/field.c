@@ -1,3 +1,4 @@
+/* Keeps the text of an input line by characters, and draws it around its cursor. */
 #include "tui/field.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Pools values to the columns there are, scales them to levels, and draws two rows a cell. */
 #include "tui/heatmap.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Slices a rectangle by wishes and least sizes. */
 #include "tui/layout.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Cells and the pens that write them, and the surface as text. */
 #include "tui/surface.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* Cells as SVG: text, and block characters as shapes. */
 #include "tui/svg.h"
 
 #include <stdlib.h>

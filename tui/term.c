@@ -1,3 +1,4 @@
+/* The one file that includes curses: opening, drawing what changed, keys, and giving back. */
 #include "tui/term.h"
 
 #include <curses.h>

@@ -1,3 +1,4 @@
+/* Columns of a text by grapheme clusters. */
 #include "tui/text.h"
 
 #include <math.h>

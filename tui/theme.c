@@ -1,3 +1,4 @@
+/* Reads themes, finds them by name, and fills what one leaves out. */
 #include "tui/theme.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Finds actions by name and by key. */
 #include "views/actions.h"
 
 #include <string.h>

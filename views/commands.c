@@ -1,3 +1,4 @@
+/* What can follow a typed beginning: commands, values, files, relations. */
 #include "views/commands.h"
 
 #include <glob.h>

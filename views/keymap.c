@@ -1,3 +1,4 @@
+/* Binds keys by name, over the table of actions. */
 #include "views/keymap.h"
 
 #include <limits.h>

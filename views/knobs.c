@@ -1,3 +1,4 @@
+/* Steps and ranges of the live parameters. */
 #include "views/knobs.h"
 
 #include <math.h>

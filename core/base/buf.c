@@ -1,3 +1,4 @@
+/* A buffer's memory grows by half, so that appending n bytes one by one costs n. */
 #include "core/base/buf.h"
 
 #include <stdarg.h>

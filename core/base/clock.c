@@ -1,3 +1,4 @@
+/* Seconds of CLOCK_MONOTONIC. */
 #include "core/base/clock.h"
 
 #include <time.h>

@@ -1,3 +1,5 @@
+/* Reads, maps and writes files with errors a user can act on. A write goes beside its place, is
+ * synced and renamed. */
 #include "core/base/file.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Reports of long work: how far it is, and whether it was cancelled. */
 #include "core/base/job.h"
 
 bool job_cancelled(struct job *job, struct err *err)

@@ -1,3 +1,4 @@
+/* Reads, checks and writes values of parameters by the rows of params_table.c. */
 #include "core/base/params.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* Decodes, checks, cleans and cuts UTF-8, byte by byte. */
 #include "core/base/utf8.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Threads that wait for a loop, take its pieces one by one, and wait again. */
 #include "core/device/cpu_pool.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* Checks the shapes of each operation once, then calls the device's own. */
 #include "core/device/device.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* Decodes stored types to float32 in plain C (editscope-formats(7) 1.3). */
 #include "core/device/dtype.h"
 
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* Memory and questions of one layer's scores: references, soundness, the strongest. */
 #include "core/edit/attribution.h"
 
 #include <math.h>

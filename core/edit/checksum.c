@@ -1,3 +1,4 @@
+/* Fetches edited matrices from the device and hashes them, each again only when it has changed. */
 #include "core/edit/checksum.h"
 
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* Goes through the layers of an edit: keys, residuals, solve, mask, delta, and the report of each.
+ */
 #include "core/edit/editor.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Copies and frees facts, and writes one as JSON. */
 #include "core/edit/fact.h"
 
 #include <jansson.h>

@@ -1,3 +1,4 @@
+/* Scores, ratios and thresholds to classes and weights of neurons, one function a mask.mode. */
 #include "core/edit/mask.h"
 
 #include <math.h>

@@ -1,3 +1,5 @@
+/* Sums of outer products on the device or the host, the counts at which they are kept, and their
+ * names. */
 #include "core/edit/moments.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Eigenvectors of a second moment, and which of them count as null. */
 #include "core/edit/nullspace.h"
 
 #include <math.h>

@@ -1,3 +1,5 @@
+/* Reads relations (editscope-formats(7) 8.1), finds one by what was typed, and makes a fact of it.
+ */
 #include "core/edit/relations.h"
 
 #include <ctype.h>

@@ -1,3 +1,5 @@
+/* Fills the prompt with prefixes and subject, finds the subject's last token, and encodes the
+ * answer. */
 #include "core/edit/request.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* The small factor that grows with each key, and the solution that follows from it. */
 #include "core/edit/solve.h"
 
 #include <stdlib.h>

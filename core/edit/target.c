@@ -1,3 +1,4 @@
+/* Adam on the value at the subject's last token, with the loss, its gradient and where it stops. */
 #include "core/edit/target.h"
 
 #include <math.h>

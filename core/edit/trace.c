@@ -1,3 +1,4 @@
+/* Passes with a noisy subject, each with one state put back, and what that does for the answer. */
 #include "core/edit/trace.h"
 
 #include <math.h>

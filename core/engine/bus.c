@@ -1,3 +1,5 @@
+/* Two queues under one lock, a pipe that wakes the reader, and the rule that newer progress
+ * replaces older. */
 #include "core/engine/bus.h"
 
 #include <errno.h>

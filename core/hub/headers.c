@@ -1,3 +1,4 @@
+/* Sizes, ranges, hashes, waits and links out of single header lines. */
 #include "core/hub/headers.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* Fetches a model: its commit, its list of files, room for them, each file, and the links in the
+ * end. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

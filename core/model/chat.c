@@ -1,3 +1,4 @@
+/* Recognises chat templates and writes prompts in their forms (editscope-formats(7) 6). */
 #include "core/model/chat.h"
 
 #include <jansson.h>

@@ -1,3 +1,4 @@
+/* Embedding, attention and FFN of each block, with what hooks and taps want to see. */
 #include "core/model/forward.h"
 
 #include <float.h>

@@ -1,3 +1,4 @@
+/* Continues texts token by token, and gives the probabilities of answers. */
 #include "core/model/generate.h"
 
 #include <math.h>

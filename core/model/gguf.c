@@ -1,3 +1,5 @@
+/* Reads the header of a GGUF file (editscope-formats(7) 1.1), every length checked against what is
+ * left. */
 #include "core/model/gguf.h"
 
 #include <limits.h>

@@ -1,3 +1,5 @@
+/* Reads blocks' outputs through the final norm and the output matrix, in tiles of the vocabulary.
+ */
 #include "core/model/lens.h"
 
 #include <math.h>

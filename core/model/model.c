@@ -1,3 +1,5 @@
+/* Finds each weight's role, places what fits as floats on the device, and computes rotary
+ * frequencies. */
 #include "core/model/model.h"
 
 #include <math.h>

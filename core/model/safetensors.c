@@ -1,3 +1,5 @@
+/* Reads the header of a safetensors file (editscope-formats(7) 2.1) and the values of its tensors.
+ */
 #include "core/model/safetensors.h"
 
 #include <jansson.h>

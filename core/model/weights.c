@@ -1,3 +1,4 @@
+/* Which tensors an architecture needs, of which shapes, and opening whatever format holds them. */
 #include "core/model/weights.h"
 
 #include <limits.h>

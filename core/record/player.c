@@ -1,3 +1,4 @@
+/* Answers commands from a recording: the events of the same command under the same weights. */
 #include "core/record/player.h"
 
 #include <stdatomic.h>

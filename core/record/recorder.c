@@ -1,3 +1,4 @@
+/* Writes events, keys and sizes as lines, by a thread that compresses them. */
 #include "core/record/recorder.h"
 
 #include <errno.h>

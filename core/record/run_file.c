@@ -1,3 +1,4 @@
+/* Tensors of scores and masks as a safetensors file (editscope-formats(7) 11). */
 #include "core/record/run_file.h"
 
 #include <limits.h>

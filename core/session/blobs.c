@@ -1,3 +1,5 @@
+/* What an edit leaves in the database as bytes: deltas, hooks, prefixes, target values, and its
+ * hash. */
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>

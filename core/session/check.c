@@ -1,3 +1,4 @@
+/* Whether a session's rows fit one another, and copies of it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

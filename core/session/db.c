@@ -1,3 +1,4 @@
+/* SQLite's statements with errors that name the file. */
 #include "core/session/db.h"
 
 #include <stdarg.h>

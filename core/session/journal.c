@@ -1,3 +1,4 @@
+/* Steps of a session, each one transaction: append, undo, redo, remove. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* The lock file beside a session: who writes, and whether they still do. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

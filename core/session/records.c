@@ -1,3 +1,4 @@
+/* Reads edits with their facts and probes. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

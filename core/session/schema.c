@@ -1,3 +1,4 @@
+/* The tables of a session, and how one of an older version becomes today's. */
 #include <stdio.h>
 #include <sys/stat.h>
 

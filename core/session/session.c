@@ -1,3 +1,4 @@
+/* Opens and closes sessions, for writing or as a copy that is read, and keeps their settings. */
 #include "core/session/session.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Kernels on the host: blocks one after another, threads as fibers that meet at barriers. */
 #include "tests/emulate/kernel.hpp"
 #include "tests/emulate/emulated.h"
 

@@ -1,3 +1,4 @@
+/* Makes models of any shape from one pool of noise. */
 #include "tests/gpu/synthetic.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Facts from every shape of record, table and line, and what is refused. */
 #include <stddef.h>
 #include <stdlib.h>
 

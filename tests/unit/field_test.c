@@ -1,3 +1,4 @@
+/* The input line: keys of a shell, pastes, marks, several lines. */
 #include "tui/field.h"
 
 #include "tests/test.h"

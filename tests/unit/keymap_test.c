@@ -1,3 +1,4 @@
+/* Keys that a user binds, and what is refused. */
 #include "views/keymap.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Rectangles at every size: apart, inside, and the least needed first to go. */
 #include "tui/layout.h"
 
 #include "tests/test.h"

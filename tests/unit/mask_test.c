@@ -1,3 +1,4 @@
+/* Masks of every mode against numbers of an independent implementation. */
 #include <jansson.h>
 #include <stdlib.h>
 

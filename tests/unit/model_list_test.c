@@ -1,3 +1,4 @@
+/* Models found in folders and in the Hub's cache. */
 #include "views/screens/model_list.h"
 
 #include <stdlib.h>

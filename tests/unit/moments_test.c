@@ -1,3 +1,4 @@
+/* Second moments against plain sums, and their files in the cache. */
 #include "core/edit/moments.h"
 
 #include <stdlib.h>

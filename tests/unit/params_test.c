@@ -1,3 +1,4 @@
+/* Parameters: values, ranges, aliases, JSON, config files. */
 #include <stdlib.h>
 
 #include "core/base/params.h"

@@ -1,3 +1,4 @@
+/* Sessions: every step, what is kept, what is refused, older versions. */
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Text for people: escapes, columns, cutting, and random bytes. */
 #include "core/base/show.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Solutions against the full matrices that they stand for. */
 #include "core/edit/solve.h"
 
 #include <stdlib.h>

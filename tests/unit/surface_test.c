@@ -1,3 +1,4 @@
+/* Surfaces, boxes, charts and heatmaps, cell by cell. */
 #include "tui/surface.h"
 
 #include <ctype.h>

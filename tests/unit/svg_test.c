@@ -1,3 +1,4 @@
+/* Pictures of a surface as SVG. */
 #include "tui/svg.h"
 
 #include <stdlib.h>

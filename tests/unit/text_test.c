@@ -1,3 +1,4 @@
+/* Widths of texts, cuts, and names of keys. */
 #include "tui/text.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Themes: what a file may say, and what poorer terminals get. */
 #include "tui/theme.h"
 
 #include <stdlib.h>

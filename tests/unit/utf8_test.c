@@ -1,3 +1,4 @@
+/* UTF-8: what is valid, where it is cut, what is trimmed. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* Reads the command line and runs a subcommand. */
 #include "views/cli/cli.h"
 
 #include "core/base/std.h"

@@ -1,3 +1,4 @@
+/* Fills a grid from scores, activations or masks, in the order that was chosen. */
 #include "views/panes/heat_grid.h"
 
 #include <math.h>

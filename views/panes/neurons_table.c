@@ -1,3 +1,4 @@
+/* Filters and sorts neurons, and draws their rows. */
 #include "views/panes/neurons_table.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* The fact, its tokens, what the model says, and the probability of the new object. */
 #include <string.h>
 
 #include "tui/box.h"

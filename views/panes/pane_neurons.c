@@ -1,3 +1,4 @@
+/* The strongest neurons, with what each promotes. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* The live parameters as sliders. */
 #include <math.h>
 #include <stdio.h>
 

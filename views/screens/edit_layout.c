@@ -1,3 +1,4 @@
+/* Gives the main screen's panes their rectangles; small terminals lose the least needed. */
 #include "views/screens/edit_layout.h"
 
 #include "tui/layout.h"

@@ -1,3 +1,4 @@
+/* Takes pasted or loaded facts into the list, and sends them to the engine one by one. */
 #include "views/screens/facts_list.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Walks the folders where models lie, and says what each is. */
 #include "views/screens/model_list.h"
 
 #include <dirent.h>

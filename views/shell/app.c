@@ -1,3 +1,4 @@
+/* Builds the program around the views: desk, host, recording, start and end. */
 #include "views/shell/app.h"
 
 #include <stdarg.h>

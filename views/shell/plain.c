@@ -1,3 +1,4 @@
+/* Reads lines, posts commands, and writes what comes as words. */
 #include "views/shell/plain.h"
 
 #include <poll.h>

@@ -1,3 +1,4 @@
+/* A sorted set of texts, and the search for the first and longest of them in a text. */
 #include "core/model/tokenizer/added_tokens.h"
 
 #include <stdlib.h>

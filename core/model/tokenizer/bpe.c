@@ -1,3 +1,4 @@
+/* Two hash tables, tokens and merges, and the heap that takes the best merge first. */
 #include "core/model/tokenizer/bpe.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Composes characters piece by piece by utf8proc, noting the bytes that each piece came from. */
 #include "core/model/tokenizer/nfc.h"
 
 #include <stdlib.h>

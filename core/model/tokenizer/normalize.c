@@ -1,3 +1,4 @@
+/* The steps before cutting: NFC, replacing, and what is put before a text. */
 #include "core/model/tokenizer/normalize.h"
 
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* The known expressions (editscope-formats(7) 5.5) as PCRE2 patterns with Unicode 16's classes,
+ * and the walk over a text. */
 #include "core/model/tokenizer/pretokenize.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8

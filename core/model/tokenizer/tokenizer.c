@@ -1,3 +1,4 @@
+/* Encodes a text: added tokens, normalisation, pieces, merges, and the offsets of each token. */
 #include "core/model/tokenizer/tokenizer_impl.h"
 
 #include <stdlib.h>

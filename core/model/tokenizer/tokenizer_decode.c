@@ -1,3 +1,4 @@
+/* Ids back to text, all at once or one by one as they are sampled. */
 #include <string.h>
 
 #include "core/base/utf8.h"

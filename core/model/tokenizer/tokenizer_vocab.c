@@ -1,3 +1,4 @@
+/* A tokenizer from the vocabulary of a GGUF file (editscope-formats(7) 5.4). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* The table of forms, and what all of them need of a session: the state and its matrices. */
 #include "core/session/export/export.h"
 
 #include <math.h>

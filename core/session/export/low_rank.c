@@ -1,3 +1,4 @@
+/* The sum of edits as two thin matrices: exact, or the nearest of a smaller rank. */
 #include "core/session/export/low_rank.h"
 
 #include <math.h>
