@@ -91,10 +91,10 @@ BENCH_BIN := $(BENCH:%.c=$(B)/%)
 # What `tests` builds and tests/run runs: everything on the plain build. Under the sanitizers neither
 # whole programs, nor what takes faults for itself, nor what needs minutes of the default model there;
 # under the thread sanitizer only what has threads.
-SAN_LEAVES := $(wildcard tests/e2e/*_test.c tests/gpu/*_test.c $(patsubst %,tests/unit/%_test.c,cuda rescue) \
+SAN_LEAVES := $(wildcard tests/e2e/*_test.c tests/gpu/*_test.c $(patsubst %,tests/unit/%_test.c,cuda crash_handler) \
            $(patsubst %,tests/engine/%_test.c,cuda_edit attribution forward identities official solve_golden))
 THREADED := $(wildcard $(patsubst %,tests/unit/%_test.c,bus player device*) \
-           $(patsubst %,tests/engine/%_test.c,engine looks looks_door past pulling))
+           $(patsubst %,tests/engine/%_test.c,engine prompt_info engine_queries states pull))
 CHOSEN   := $(if $(SAN),$(filter-out $(SAN_LEAVES),$(if $(filter thread,$(SAN)),$(THREADED),$(TEST))),$(TEST))
 CHOSEN_BIN := $(CHOSEN:%.c=$(B)/%) $(if $(filter thread,$(SAN)),,$(FUZZ_BIN)) $(EMU_BIN)
 GPU_BENCH := $(B)/tests/gpu/gpu_bench
@@ -115,7 +115,7 @@ $(FUZZ_BIN):  $(B)/%: $(B)/%.c.o $(if $(FUZZER),,$(B)/tests/fuzz/replay.c.o)
 $(FUZZ_BIN):  ALL_LDFLAGS += $(if $(FUZZER),-fsanitize=fuzzer)
 $(GPU_BENCH): $(GPU_BENCH_SRC:%=$(B)/%.o)
 # The server that the Hub's client is tested with.
-$(addprefix $(B)/tests/,unit/hub_pull_test engine/pulling_test e2e/pull_test): LIBS += -lssl -lcrypto
+$(addprefix $(B)/tests/,unit/hub_pull_test engine/pull_test e2e/pull_test): LIBS += -lssl -lcrypto
 # Doubles that tests put in a part's place.
 DOUBLES := $(wildcard tests/doubles/*.c)
 $(TEST_BIN): $(DOUBLES:%=$(B)/%.o)
@@ -173,7 +173,7 @@ $(SHARED)/themes.c.o: $(SHARED)/themes.c tui/theme.h | libraries
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 # Where bits are promised, nvcc must not contract either.
-$(B)/gpu/stored.cu.o: NVCC_FLAGS = -fmad=false
+$(B)/gpu/dequant.cu.o: NVCC_FLAGS = -fmad=false
 
 $(B)/%.cu.o: %.cu | libraries
 	@mkdir -p $(@D); echo "  NVCC  $<"
@@ -211,8 +211,8 @@ check:
 # Sums and sweeps of several processes against those of one, where Open MPI is.
 check-mpi:
 	@if pkg-config --exists ompi-c && command -v mpirun >/dev/null; then \
-		$(SUBMAKE) CUDA=0 MPI=1 all build/mpi-cpu/tests/e2e/ranks_test && \
-		build/mpi-cpu/tests/e2e/ranks_test; \
+		$(SUBMAKE) CUDA=0 MPI=1 all build/mpi-cpu/tests/e2e/mpi_test && \
+		build/mpi-cpu/tests/e2e/mpi_test; \
 	else echo "skip all: no Open MPI here"; echo "0 passed, 0 failed, 1 skipped"; fi
 
 # The test programs of this variant, for tests/run.

@@ -5,7 +5,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
-#include "core/base/ranks.h"
+#include "core/base/mpi.h"
 #include "core/base/std.h"
 #include "core/device/device.h"
 #include "views/cli/cli.h"
@@ -57,9 +57,10 @@ static bool device_choose(const char *name, struct device_choice *out, struct er
     long n = colon ? strtol(colon + 1, &end, 10) : 0;
 
     *out = (struct device_choice){.index = (int)n};
-    if (name && !strcmp(name, "cuda") && ranks_all() > 1) /* a GPU each, as far as there are */
-        out->index =
-            HAVE_CUDA && devices[0].ops->count() > 0 ? ranks_here() % devices[0].ops->count() : 0;
+    if (name && !strcmp(name, "cuda") && mpi_size() > 1) /* a GPU each, as far as there are */
+        out->index = HAVE_CUDA && devices[0].ops->count() > 0
+                         ? mpi_local_rank() % devices[0].ops->count()
+                         : 0;
     if (!name || !strcmp(name, "auto"))
         return automatic(out, err);
     if (colon && (end == colon + 1 || *end || n < 0 || n > 1023))
@@ -89,18 +90,18 @@ static void device_survey(struct buf *out)
 
 int main(int argc, char **argv)
 {
-    static const struct device_house house = {device_choose, device_survey};
+    static const struct device_list house = {device_choose, device_survey};
 
     struct err err = {0};
     int status = 1;
 
     std_begin();
-    if (ranks_begin(&err)) {
+    if (mpi_start(&err)) {
         status = cli_main(argc, argv, &house);
     } else {
         std_message("%s", err.text);
         status = err_exit_status(err.kind);
     }
-    ranks_end(status);
+    mpi_finish(status);
     return status;
 }

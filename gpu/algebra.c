@@ -2,7 +2,7 @@
  * matrix is to them its transpose, so we ask for the transposed equation. */
 #include <limits.h>
 
-#include "gpu/inside.h"
+#include "gpu/internal.h"
 #include "gpu/kernels.h"
 
 #define UNPACKED ((size_t)64 << 20) /* bytes of a stored matrix turned to floats at a time */

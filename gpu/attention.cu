@@ -49,7 +49,7 @@ struct query {
 __device__ static struct query query_at(struct heads h, struct attn_seq s, int at, int head)
 {
     int kv = head / h.group * h.head_dim;
-    int all = s.blind ? s.past : s.past + at + 1;
+    int all = s.exclude_self ? s.past : s.past + at + 1;
     int seen = h.window && h.window < all ? h.window : all;
     long first = s.kv0 + all - seen;
     struct query r = {h.q + (s.q0 + at) * h.ldq + head * h.head_dim, h.k + first * h.ldk + kv,
@@ -188,7 +188,7 @@ __global__ static void grad_keys(struct heads h, const struct attn_seq *seq, con
     int seers = h.window && h.window < s.n - at ? h.window : s.n - at; /* rows that see it */
     int pairs = h.group * seers; /* of a query head and a row from this one on */
 
-    if (at >= s.n || s.blind)
+    if (at >= s.n || s.exclude_self)
         return;
     dk += (s.q0 + at) * lddk + kv * d;
     dv += (s.q0 + at) * lddv + kv * d;

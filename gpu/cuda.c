@@ -1,7 +1,7 @@
 /* Plain C: the CUDA runtime has a C interface, so only the kernels need nvcc. */
 #include "gpu/cuda.h"
 
-#include "gpu/inside.h"
+#include "gpu/internal.h"
 #include "gpu/kernels.h"
 
 static void cuda_copy(struct device *dev, struct mat src, struct mat dst)
@@ -204,7 +204,7 @@ const struct device_ops device_cuda = {
     .graph_end = cuda_graph_end,
     .graph_launch = cuda_graph_launch,
     .graph_free = cuda_graph_free,
-    .pace = cuda_pace,
+    .pace = cuda_throttle,
     .copy = cuda_copy,
     .fill = cuda_fill,
     .gather = cuda_gather,

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "gpu/inside.h"
+#include "gpu/internal.h"
 
 enum { GRAPH_STAGE_BYTES = 1 << 20 };
 
@@ -140,22 +140,22 @@ void cuda_retired_free(struct cuda *self)
 }
 
 /* The n-th call records the n-th event of a ring and waits for the one of `ahead` calls before. */
-void cuda_pace(struct device *dev, int ahead)
+void cuda_throttle(struct device *dev, int ahead)
 {
     struct cuda *self = cuda_of(dev);
-    unsigned long n = self->paced;
+    unsigned long n = self->throttled;
 
     if (dev->fault.kind || cuda_recording(dev, "waiting"))
         return;
-    ahead = ahead < 0 ? 0 : ahead < PACES ? ahead : PACES - 1;
-    if (!self->pace[n % PACES] &&
-        !cuda_ok(dev, cudaEventCreateWithFlags(&self->pace[n % PACES], cudaEventDisableTiming),
+    ahead = ahead < 0 ? 0 : ahead < THROTTLES ? ahead : THROTTLES - 1;
+    if (!self->pace[n % THROTTLES] &&
+        !cuda_ok(dev, cudaEventCreateWithFlags(&self->pace[n % THROTTLES], cudaEventDisableTiming),
                  "create an event"))
         return;
-    if (!cuda_ok(dev, cudaEventRecord(self->pace[n % PACES], self->stream), "record an event"))
+    if (!cuda_ok(dev, cudaEventRecord(self->pace[n % THROTTLES], self->stream), "record an event"))
         return;
-    self->paced++;
+    self->throttled++;
     if (n >= (unsigned long)ahead)
-        cuda_ok(dev, cudaEventSynchronize(self->pace[(n - (unsigned long)ahead) % PACES]),
+        cuda_ok(dev, cudaEventSynchronize(self->pace[(n - (unsigned long)ahead) % THROTTLES]),
                 "synchronize");
 }

@@ -34,7 +34,7 @@ void kernel_zero_upper(cudaStream_t s, struct mat a); /* F64, above the diagonal
 /* room: [terms][rows][cols] of bfloat16, dense: each the rounded rest of x after those before */
 void kernel_split(cudaStream_t s, struct mat x, int terms, void *room);
 
-/* stored.cu: any type of a model file to F32, with the bits of dtype_to_float(). index NULL: row
+/* dequant.cu: any type of a model file to F32, with the bits of dtype_to_float(). index NULL: row
  * i of the table is row i of out. out may be F64 (widened float32). */
 void kernel_unpack(cudaStream_t s, struct mat table, const int *index, struct mat out);
 
@@ -74,7 +74,7 @@ void kernel_lps_fused(cudaStream_t s, const struct mat *head, int head_terms,
                       const struct mat *values, int value_terms, struct mat base, struct mat coeff,
                       const int *target, int v0, struct lps_state state, void *room);
 
-/* method.cu */
+/* delta.cu */
 void kernel_delta_apply(cudaStream_t s, struct mat r, struct mat xm, struct mat w);
 
 #ifdef __cplusplus

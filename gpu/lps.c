@@ -9,7 +9,7 @@
  * tile reads all values again, and at fewer rows that costs more than U's way through memory does
  * (2 rows flops for 2 bytes of a bfloat16 term: 1024 flops a byte at 1024 rows, where an H100 has
  * 300 for each byte of its memory). Values are split into terms once a matrix, not once a tile. */
-#include "gpu/inside.h"
+#include "gpu/internal.h"
 #include "gpu/kernels.h"
 
 enum { LEAST_ROWS = 1024 };

@@ -1,6 +1,6 @@
 /* The log probability shift of a tile of U that cuBLAS has made: read once for all rows b. */
 #include "gpu/kernels.h"
-#include "gpu/shift.cuh"
+#include "gpu/lps_shift.cuh"
 
 enum {
     LANES = 32,               /* of a block: neurons side by side, */

@@ -17,7 +17,7 @@
  * The other way (gpu/lps.c) has cuBLAS's larger tiles, but writes and reads U: 2 * 4 V M bytes,
  * 14.7 GB of the second cache or of memory. Which of them is faster is for the benchmark to say. */
 #include "gpu/kernels.h"
-#include "gpu/shift.cuh"
+#include "gpu/lps_shift.cuh"
 
 #include <mma.h>
 

@@ -1,7 +1,7 @@
 /* The device's memory: large pieces, scratch rooms, and the ring small host arrays travel by. */
 #include <string.h>
 
-#include "gpu/inside.h"
+#include "gpu/internal.h"
 
 size_t cuda_free_memory(struct device *dev)
 {

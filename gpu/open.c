@@ -6,7 +6,7 @@
 
 #include "core/base/buf.h"
 #include "gpu/cuda.h"
-#include "gpu/inside.h"
+#include "gpu/internal.h"
 
 enum {
     OLDEST_CAPABILITY = 80,     /* the first of CUDA_ARCH in the Makefile */
@@ -185,7 +185,7 @@ void cuda_close(struct device *dev)
         self->api->destroy(self->blas);
     for (int i = 0; i < ROOMS; i++)
         cudaFree(self->room[i].data); /* NULL is fine */
-    for (int i = 0; i < PACES; i++)
+    for (int i = 0; i < THROTTLES; i++)
         if (self->pace[i])
             cudaEventDestroy(self->pace[i]);
     cudaFree(self->workspace);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/base/order.h"
+#include "core/base/float_order.h"
 #include "tui/text.h"
 
 static void edge(struct surface *s, struct rect r, int y, const char *left, const char *right,

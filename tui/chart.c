@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/base/float_order.h"
 #include "core/base/mem.h"
-#include "core/base/order.h"
 #include "core/base/utf8.h"
 
 struct dots {        /* bits of braille patterns and the role that drew last, a cell each */

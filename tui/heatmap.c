@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/float_order.h"
 #include "core/base/mem.h"
-#include "core/base/order.h"
 
 const char *heat_scale_name(enum heat_scale scale)
 {
@@ -145,15 +145,15 @@ static void cell(struct sample up, struct sample down, struct surface *s, struct
                  int x)
 {
     if (up.ink && up.ink == down.ink && up.ink & 0x8000)
-        surface_ink(s, area, y, x, ROLE_STRONG, "│", up.ink, INK_NONE);
+        surface_colour_slot(s, area, y, x, ROLE_STRONG, "│", up.ink, INK_NONE);
     else if ((isinf(up.value) && !up.ink) || (isinf(down.value) && !down.ink))
         surface_text(s, area, y, x, ROLE_ERROR, "!");
     else if (!up.ink && !down.ink)
         surface_text(s, area, y, x, ROLE_EMPTY, "·");
     else if (!up.ink)
-        surface_ink(s, area, y, x, ROLE_TEXT, "▄", down.ink, INK_NONE);
+        surface_colour_slot(s, area, y, x, ROLE_TEXT, "▄", down.ink, INK_NONE);
     else
-        surface_ink(s, area, y, x, ROLE_TEXT, "▀", up.ink, down.ink);
+        surface_colour_slot(s, area, y, x, ROLE_TEXT, "▀", up.ink, down.ink);
 }
 
 void heatmap_draw(const struct heatmap *m, struct surface *s, struct rect area)
@@ -180,6 +180,6 @@ void heat_legend(struct surface *s, struct rect area, int y, int x, int cols, en
     for (int i = 0; i < cols; i++) {
         uint16_t ink = ink_ramp(ramp, cols > 1 ? i * (RAMP_LEVELS - 1) / (cols - 1) : 0);
 
-        surface_ink(s, area, y, x + i, ROLE_TEXT, "█", ink, ink);
+        surface_colour_slot(s, area, y, x + i, ROLE_TEXT, "█", ink, ink);
     }
 }

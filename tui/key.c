@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "core/base/near.h"
+#include "core/base/closest_name.h"
 #include "core/base/utf8.h"
 
 static const struct {
@@ -52,10 +52,10 @@ int32_t key_parse(const char *name)
 
 const char *key_nearest(const char *name, char out[32])
 {
-    struct near near = {name, "", INT_MAX};
+    struct closest_name near = {name, "", INT_MAX};
 
     for (int i = 0; i < NAMES; i++)
-        near_try(&near, names[i].name);
+        closest_name_try(&near, names[i].name);
     if (name[0] && name[1] == '-' && name[2]) /* "Ctrl-p", "c-p" */
         snprintf(out, 32, "C-%c", name[2]);
     else if (!strncasecmp(name, "ctrl-", 5) && name[5])

@@ -152,8 +152,8 @@ int surface_text(struct surface *s, struct rect area, int y, int x, enum role ro
     return x - start;
 }
 
-void surface_ink(struct surface *s, struct rect area, int y, int x, enum role role,
-                 const char *glyph, uint16_t fg, uint16_t bg)
+void surface_colour_slot(struct surface *s, struct rect area, int y, int x, enum role role,
+                         const char *glyph, uint16_t fg, uint16_t bg)
 {
     struct cell *c = inside(s, area, y, x);
 

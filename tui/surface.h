@@ -127,8 +127,8 @@ void surface_fill(struct surface *s, struct rect area, enum role ground);
 int surface_text(struct surface *s, struct rect area, int y, int x, enum role role,
                  const char *text);
 /* One character with inks; used by heatmaps and bars. */
-void surface_ink(struct surface *s, struct rect area, int y, int x, enum role role,
-                 const char *glyph, uint16_t fg, uint16_t bg);
+void surface_colour_slot(struct surface *s, struct rect area, int y, int x, enum role role,
+                         const char *glyph, uint16_t fg, uint16_t bg);
 /* Puts the hardware cursor at (y, x) of the area: screen readers follow it. */
 void surface_cursor(struct surface *s, struct rect area, int y, int x);
 

@@ -19,7 +19,7 @@
 #include "core/base/base64.h"
 #include "core/base/buf.h"
 #include "core/base/utf8.h"
-#include "tui/rescue.h"
+#include "tui/crash_handler.h"
 #include "tui/text.h"
 
 enum { CODE_PASTE = 2000, CODE_PASTE_END, CODE_ALT_ENTER, PASTE_MAX = 1 << 20 };
@@ -37,7 +37,7 @@ static struct {
 
 void term_block_signals(void)
 {
-    rescue_block();
+    crash_handler_block();
 }
 
 /* What the environment says of the locale's characters; NULL: nothing. */
@@ -208,7 +208,7 @@ static void add_restore(const char *capability)
         if (end)
             s = end + 1;
         else
-            rescue_restore(s++, 1);
+            crash_handler_restore(s++, 1);
     }
 }
 
@@ -249,11 +249,11 @@ static void prepare_rescue(const struct term_options *o)
     add_restore("cnorm");
     add_restore("rmkx");
     add_restore(picture_end());
-    rescue_start(&(struct rescue_options){.fd = term.fd,
-                                          .said = term.saved_stderr,
-                                          .before = &term.before,
-                                          .report = o->report,
-                                          .version = o->version});
+    crash_handler_start(&(struct crash_options){.fd = term.fd,
+                                                .said = term.saved_stderr,
+                                                .before = &term.before,
+                                                .report = o->report,
+                                                .version = o->version});
 }
 
 static void divert_stderr(const char *log)
@@ -332,7 +332,7 @@ void term_close(void)
     leave_screen();
     delscreen(term.screen);
     tcsetattr(term.fd, TCSADRAIN, &term.before);
-    rescue_end();
+    crash_handler_end();
     fflush(stderr);
     if (term.saved_stderr >= 0) {
         dup2(term.saved_stderr, STDERR_FILENO);
@@ -538,17 +538,17 @@ void term_wait(int fd, int timeout_ms)
     struct timespec t = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
     sigset_t mask;
 
-    rescue_open_mask(&mask);
+    crash_handler_open_mask(&mask);
     if (ppoll(p, fd < 0 ? 1 : 2, timeout_ms < 0 ? NULL : &t, &mask) > 0 &&
         p[0].revents & (POLLHUP | POLLERR | POLLNVAL))
-        rescue_lost();
-    if (rescue_stop())
+        crash_handler_lost();
+    if (crash_handler_stop())
         term_suspend();
 }
 
 int term_signal(void)
 {
-    return rescue_signal();
+    return crash_handler_signal();
 }
 
 void term_suspend(void)
@@ -557,9 +557,9 @@ void term_suspend(void)
         return;
     put("\033[?2004l");
     leave_screen();
-    rescue_hold(true);
+    crash_handler_hold(true);
     kill(0, SIGTSTP); /* the group: a shell waits for whoever started us, too */
-    rescue_hold(false);
+    crash_handler_hold(false);
     put("\033[?2004h");
     clearok(curscr, TRUE);
     refresh();

@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/closest_name.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/base/near.h"
 #include "core/base/params.h"
 #include "tui/theme.h"
-#include "views/sheets.h"
 #include "views/view.h"
+#include "views/view_tables.h"
 
 const struct command_info command_infos[] = {
 #define O(name, argument, kind, view, help) {name, argument, kind, #view, help},
@@ -42,14 +42,14 @@ bool command_needs(const struct command_info *info)
 
 const char *command_nearest(const char *word)
 {
-    struct near near = {word, "", INT_MAX};
+    struct closest_name near = {word, "", INT_MAX};
 
     for (const struct command_info *c = command_infos; c->name; c++)
-        near_try(&near, c->name);
+        closest_name_try(&near, c->name);
     for (int a = 1; a < ACTION_COUNT; a++)
-        near_try(&near, action_infos[a].name);
+        closest_name_try(&near, action_infos[a].name);
     for (int i = 0; view_names[i]; i++)
-        near_try(&near, view_names[i]);
+        closest_name_try(&near, view_names[i]);
     return near.name;
 }
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/closest_name.h"
 #include "core/base/mem.h"
-#include "core/base/near.h"
 #include "core/base/show.h"
 #include "tui/key.h"
 #include "views/view.h"
@@ -112,10 +112,10 @@ const char *keymap_key(const struct keymap *m, const char *view, enum action act
 static enum action known_action(const char *name, struct err *err)
 {
     enum action action = action_of_name(name);
-    struct near near = {name, "", INT_MAX};
+    struct closest_name near = {name, "", INT_MAX};
 
     for (int a = 1; a < ACTION_COUNT; a++)
-        near_try(&near, action_infos[a].name);
+        closest_name_try(&near, action_infos[a].name);
     if (action == ACTION_NONE)
         err_set(err, ERR_USAGE,
                 "no action is called '%s'; did you mean %s? `editscope keys` lists "

@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "core/base/near.h"
+#include "core/base/closest_name.h"
 
 #define VIEW_NAME(name) #name,
 const char *const view_names[] = {VIEWS(VIEW_NAME) NULL};
@@ -20,9 +20,9 @@ const char *view_named(const char *name)
 
 const char *view_nearest(const char *name)
 {
-    struct near near = {name, "", INT_MAX};
+    struct closest_name near = {name, "", INT_MAX};
 
     for (int i = 0; view_names[i]; i++)
-        near_try(&near, view_names[i]);
+        closest_name_try(&near, view_names[i]);
     return near.name;
 }

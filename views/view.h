@@ -1,7 +1,7 @@
 /* What a view is. To add one: write views/NAME.c that exports `view_NAME`, list it in views.c.
  *
- * A view draws what the desk holds (desk.h) and a little state of its own (where its cursor is).
- * It asks for things through its host and knows no other view. */
+ * A view draws what the desk holds (ui_state.h) and a little state of its own (where its cursor
+ * is). It asks for things through its host and knows no other view. */
 #ifndef VIEWS_VIEW_H
 #define VIEWS_VIEW_H
 
@@ -12,7 +12,7 @@
 #include "tui/key.h"
 #include "tui/surface.h"
 #include "views/actions.h"
-#include "views/desk.h"
+#include "views/ui_state.h"
 
 struct view;
 struct host;
@@ -30,7 +30,7 @@ struct question {
 
 /* What a view may ask of the program around it. Commands hand over what they point to. */
 struct host {
-    struct desk *desk;
+    struct ui_state *ui;
     unsigned (*post)(struct host *host, struct command *cmd); /* the job, 0 if refused (said) */
     void (*open)(struct host *host, const char *view);
     void (*say)(struct host *host, enum tone tone, const char *fmt, ...)
@@ -67,9 +67,9 @@ struct view_ops {
     void (*draw)(const struct view *v, struct surface *s, struct rect area); /* pure */
     /* Optional: the neuron whose words it lacks most; false: none. They are asked for while nothing
      * else runs. */
-    bool (*wants)(const struct view *v, struct desk_place *out);
+    bool (*wants)(const struct view *v, struct neuron_place *out);
     /* Optional: the rows behind it, for export; false: there are none yet. */
-    bool (*table)(struct table *table, const struct desk *d);
+    bool (*table)(struct table *table, const struct ui_state *d);
 };
 
 struct view {

@@ -1,8 +1,8 @@
 /* What holds unless the program itself is wrong: never what a file, a user or a device can cause.
  *
  * Where it does not hold the program dies of SIGABRT and says where. While the screen has the
- * terminal the crash handler (tui/rescue.h) gives that back first, and it tells; else the line goes
- * to standard error. From any thread; the first one is told. */
+ * terminal the crash handler (tui/crash_handler.h) gives that back first, and it tells; else the
+ * line goes to standard error. From any thread; the first one is told. */
 #ifndef CORE_BASE_INVARIANT_H
 #define CORE_BASE_INVARIANT_H
 

@@ -3,8 +3,8 @@
 
 bool job_cancelled(struct job *job, struct err *err)
 {
-    if (job && job->breathe)
-        job->breathe(job->ctx);
+    if (job && job->yield)
+        job->yield(job->ctx);
     if (!job || !atomic_load_explicit(&job->cancel, memory_order_relaxed))
         return false;
     err_set(err, ERR_CANCELLED, "cancelled");

@@ -12,7 +12,7 @@
 struct job {
     atomic_bool cancel;
     void (*progress)(void *ctx, const char *what, double done, double total); /* may be NULL */
-    void (*breathe)(void *ctx); /* called between slices: more urgent work may be done in it */
+    void (*yield)(void *ctx); /* called between slices: more urgent work may be done in it */
     void *ctx;
 };
 

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/closest_name.h"
 #include "core/base/mem.h"
-#include "core/base/near.h"
 
 enum { MAX_NAME = 64, MAX_WORDS = 12, MAX_WORD = 16 };
 
@@ -68,7 +68,7 @@ void params_official(struct params *p, enum param_source from)
         {P_RATIO_SP_GAMMA, 2},
         {P_SELECT_RULE, RULE_QUANTILE_GE},
         {P_MASK_MODE, MODE_UNION},
-        {P_MASK_PLACE, PLACE_POST},
+        {P_MASK_PLACE, STAGING_POST},
         {P_MASK_COMPENSATE, COMPENSATE_NONE},
         {P_MASK_SHARE, 0},
         {P_EDIT_PASSES, 1},
@@ -100,22 +100,22 @@ bool params_same(const struct params *a, const struct params *b, unsigned affect
 
 static const char *nearest_name(const char *name)
 {
-    struct near near = {name, "", INT_MAX};
+    struct closest_name near = {name, "", INT_MAX};
 
     for (int i = 0; i < PARAM_COUNT; i++) {
         const struct param_info *info = param_info((enum param)i);
         const char *last = strrchr(info->name, '.');
 
-        near_try(&near, info->name);
-        near_try(&near, info->alias);
+        closest_name_try(&near, info->name);
+        closest_name_try(&near, info->alias);
         /* "amplfy" or "rule" should lead to the full name */
-        if (last && near_distance(name, last + 1) < near.distance) {
-            near.distance = near_distance(name, last + 1);
+        if (last && name_distance(name, last + 1) < near.distance) {
+            near.distance = name_distance(name, last + 1);
             near.name = info->name;
         }
     }
     for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
-        near_try(&near, groups[i].name);
+        closest_name_try(&near, groups[i].name);
     return near.name;
 }
 
@@ -144,7 +144,7 @@ static bool choice_parse(const struct param_info *info, const char *name, const 
     int least = 2 * MAX_NAME;
 
     for (int i = 0; word_at(info->words, i, word); i++) {
-        int d = near_distance(text, word);
+        int d = name_distance(text, word);
 
         if (!strcmp(text, word)) {
             *value = i;

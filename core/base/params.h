@@ -179,7 +179,7 @@ enum {
     MODE_KEYMAG,
     MODE_NONE
 };
-enum { PLACE_POST, PLACE_PRE };
+enum { STAGING_POST, STAGING_PRE };
 enum { COMPENSATE_NONE, COMPENSATE_GAIN };
 enum {
 #define METHOD(id, name) METHOD_##id,

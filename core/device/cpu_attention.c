@@ -29,13 +29,13 @@ struct view {
 
 static int seq_keys(const struct attn_seq *s)
 {
-    return s->past + (s->blind ? 0 : s->n);
+    return s->past + (s->exclude_self ? 0 : s->n);
 }
 
 /* The key behind the last that row i of a sequence sees, and the first it sees. */
 static int seen_end(const struct attn_seq *s, int i)
 {
-    return s->blind ? s->past : s->past + i + 1;
+    return s->exclude_self ? s->past : s->past + i + 1;
 }
 
 static int seen_from(const struct attn *a, const struct attn_seq *s, int i)
@@ -149,7 +149,7 @@ static void grad_block(const struct attn *a, const struct attn_seq *s, int head,
     int old = s->past > v.from ? s->past - v.from : 0; /* keys of cached rows */
     int own = v.keys - old, first = v.from + old - s->past;
 
-    if (s->blind)
+    if (s->exclude_self)
         own = 0;
     probabilities(a, s, &v, p, slope);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, v.rows, v.keys, v.d, 1, dout,

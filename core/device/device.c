@@ -350,7 +350,7 @@ static bool attention_fits(struct device *dev, const char *op, struct mat q, str
 
     for (int i = 0; i < seqs; i++) {
         const struct attn_seq *a = &seq[i];
-        int keys = a->past + (a->blind ? 0 : a->n);
+        int keys = a->past + (a->exclude_self ? 0 : a->n);
 
         inside = inside && a->q0 >= 0 && a->n >= 0 && a->kv0 >= 0 && a->past >= 0 &&
                  a->n <= q.rows - a->q0 && keys <= k.rows - a->kv0 && (keys > 0 || !a->n);
@@ -505,7 +505,7 @@ void device_graph_free(struct device *dev, void *graph)
         dev->ops->graph_free(dev, graph);
 }
 
-void device_pace(struct device *dev, int ahead)
+void device_throttle(struct device *dev, int ahead)
 {
     dev->ops->pace(dev, ahead);
 }

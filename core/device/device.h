@@ -36,7 +36,7 @@ struct mat {
  * rows' own keys stand behind them at kv0+past ... Row i sees the cache and new rows <= i. */
 struct attn_seq {
     int q0, n, kv0, past;
-    bool blind; /* new rows see the cache only, not themselves (reading at a pad position) */
+    bool exclude_self; /* new rows see the cache only, not themselves (reading at a pad position) */
 };
 
 struct attn_shape {
@@ -116,11 +116,11 @@ struct device {
     struct err fault;
     bool lost; /* nothing more can come from it: every operation from now on is a fault, which
                   device_sync() reports each time; only closing it makes sense */
-    enum precision precision;  /* set by whoever opened it, before its first operation */
-    bool far_sums, far_spaces; /* set by whoever planned its memory: second moments, and null
-                                  spaces, stay on the host and pass in bands */
-    size_t far_band;           /* bytes of such a band; 0: 128 MiB */
-    size_t in_use, peak;       /* bytes, kept by device_alloc() and device_release() */
+    enum precision precision;             /* set by whoever opened it, before its first operation */
+    bool moments_on_host, spaces_on_host; /* set by whoever planned its memory: second moments, and
+                                  null spaces, stay on the host and pass in bands */
+    size_t far_band;                      /* bytes of such a band; 0: 128 MiB */
+    size_t in_use, peak;                  /* bytes, kept by device_alloc() and device_release() */
     int threads;
 };
 
@@ -301,7 +301,7 @@ void device_kl(struct device *dev, struct mat logits, struct mat ref, float weig
 /* Returns when, of what was queued before earlier calls of this, only the last `ahead` (at most 15)
  * portions may be undone still: bounds how far the host runs ahead, and so how long a cancel takes.
  * At once where operations do not queue. */
-void device_pace(struct device *dev, int ahead);
+void device_throttle(struct device *dev, int ahead);
 /* Log probability shift, one tile of the vocabulary (Eq. 2, 3; editscope-method(7) 3.5). With
  * U = head values (head [T, d]: rows v0 .. v0+T of the unembedding; values [d, M]: the value
  * vectors scaled by the final norm's gain), for each row b and neuron i the terms

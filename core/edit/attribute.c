@@ -1,4 +1,4 @@
-#include "core/edit/attribute_inside.h"
+#include "core/edit/attribute_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -68,33 +68,33 @@ static void keep_scored(void *ctx, int layer, enum tap_site site, struct mat x)
 /* Sequences of the pass: a row each; a row read at a pad position (released code;
  * editscope-method(7) 3.1) gets one more sequence of a single end-of-text token that sees the row
  * but not itself. */
-static struct pass scored_pass(const struct request *request, int count, const struct params *p,
-                               int pad, int **pick)
+static struct batch scored_pass(const struct request *request, int count, const struct params *p,
+                                int pad, int **pick)
 {
     int position = params_choice(p, P_ATTR_POSITION), rows = 0, longest = 0, row = 0, at = 0;
     const int **ids;
     int *lens;
-    struct pass pass;
+    struct batch pass;
 
     for (int r = 0; r < count; r++)
-        for (int i = 0; i < request[r].scoreds; i++, rows++)
+        for (int i = 0; i < request[r].scored_count; i++, rows++)
             if (request[r].scored[i].count > longest)
                 longest = request[r].scored[i].count;
     ids = xcalloc((size_t)rows, sizeof(*ids));
     lens = xcalloc((size_t)rows, sizeof(*lens));
     for (int r = 0; r < count; r++)
-        for (int i = 0; i < request[r].scoreds; i++, row++) {
+        for (int i = 0; i < request[r].scored_count; i++, row++) {
             ids[row] = request[r].scored[i].id;
             lens[row] = request[r].scored[i].count;
         }
-    pass = pass_new(ids, lens, NULL, rows, 0);
+    pass = batch_new(ids, lens, NULL, rows, 0);
     *pick = xcalloc((size_t)rows, sizeof(**pick));
     pass.id = xrealloc(pass.id, (size_t)(pass.rows + rows) * sizeof(int));
     pass.pos = xrealloc(pass.pos, (size_t)(pass.rows + rows) * sizeof(int));
     pass.seq = xrealloc(pass.seq, (size_t)(2 * rows) * sizeof(*pass.seq));
     row = 0;
     for (int r = 0; r < count; r++)
-        for (int i = 0; i < request[r].scoreds; i++, row++) {
+        for (int i = 0; i < request[r].scored_count; i++, row++) {
             const struct attn_seq *s = &pass.seq[row];
 
             at = s->q0 + s->n - 1;
@@ -137,7 +137,7 @@ static bool final_state(struct attribute_run *run, struct forward *f, struct mat
                     run->target[b] = j;
         }
     for (int r = 0, b = 0; ok && r < count; r++)
-        for (int i = 0; i < request[r].scoreds; i++, b++) {
+        for (int i = 0; i < request[r].scored_count; i++, b++) {
             if (kind == TARGET_NEW)
                 run->target[b] = request[r].target[0];
             if (kind == TARGET_OLD && request[r].old >= 0)
@@ -164,9 +164,9 @@ struct attribute_run *attribute_begin(const struct model_state *view, const stru
     struct attribute_run *run = xcalloc(1, sizeof(*run));
     struct tap tap = {keep_scored, run};
     int pad = m->tokenizer ? tokenizer_eos(m->tokenizer) : -1;
-    struct pass pass = scored_pass(request, count, p, pad < 0 ? 0 : pad, &run->pick);
+    struct batch pass = scored_pass(request, count, p, pad < 0 ? 0 : pad, &run->pick);
     struct forward *f = forward_new(m, pass.rows);
-    struct cache *cache = cache_new(m, pass.rows);
+    struct kv_cache *cache = kv_cache_new(m, pass.rows);
     struct mat x = mat_new(m->dev, DT_F32, pass.rows, c->hidden);
     bool ok;
 
@@ -179,7 +179,7 @@ struct attribute_run *attribute_begin(const struct model_state *view, const stru
                                   .hidden = c->hidden,
                                   .vocab = m->head.rows};
     for (int r = 0; r < count; r++)
-        run->rows += request[r].scoreds;
+        run->rows += request[r].scored_count;
     run->ahead = 1;
     run->eps = p->value[P_ATTR_EPS] > 0 ? (float)p->value[P_ATTR_EPS] : c->norm_eps;
     run->target = xcalloc((size_t)run->rows, sizeof(int));
@@ -189,9 +189,9 @@ struct attribute_run *attribute_begin(const struct model_state *view, const stru
     ok = forward_run(f, view, &pass, cache, x, &tap, job, err) &&
          final_state(run, f, x, request, count, err);
     mat_free(m->dev, &x);
-    cache_free(cache, m->dev);
+    kv_cache_free(cache, m->dev);
     forward_free(f);
-    pass_free(&pass);
+    batch_free(&pass);
     if (ok)
         return run;
     attribute_end(run);

@@ -32,8 +32,8 @@ bool attribute_layers(struct attribute_run *run, const int *layer, int count, bo
 /* The free picture of a layer: activations and MPC scores (editscope-method(7) 3.6), which need no
  * vocabulary pass. base_logp is 0 in it, and so is value_norm unless mpc.kind takes norms or
  * projections. Same ownership. */
-struct attribution *attribute_rough(struct attribute_run *run, int layer, struct job *job,
-                                    struct err *err);
+struct attribution *attribute_estimate(struct attribute_run *run, int layer, struct job *job,
+                                       struct err *err);
 int attribute_rows(const struct attribute_run *run);
 const int *attribute_targets(const struct attribute_run *run); /* [rows] explained tokens */
 void attribute_end(struct attribute_run *run);

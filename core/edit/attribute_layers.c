@@ -10,7 +10,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
-#include "core/edit/attribute_inside.h"
+#include "core/edit/attribute_internal.h"
 #include "core/model/generate.h"
 
 enum {
@@ -111,7 +111,7 @@ static bool layer_tiles(struct attribute_run *run, struct layer_run *l, void (*m
             w->state.add = mat_cols(w->add, v0, n);
         device_lps(m->dev, mat_rows(m->head, v0, n), w->values, mat_cols(w->base, v0, n), w->coeff,
                    run->target, v0, w->state);
-        device_pace(m->dev, run->ahead);
+        device_throttle(m->dev, run->ahead);
         queued++;
         if (meanwhile && (queued > run->ahead || v0 + tile >= run->vocab)) {
             double from = clock_seconds();
@@ -222,7 +222,7 @@ static struct attribution *layer_score(struct attribute_run *run, struct layer_r
     for (int b = 0; l->h.base && b < run->rows; b++)
         score_row(run, l, b);
     a->seconds = clock_seconds() - l->start;
-    if (attribution_sound(a, err))
+    if (attribution_is_finite(a, err))
         l->a = NULL;
     else
         a = NULL;

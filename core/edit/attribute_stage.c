@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/edit/attribute_inside.h"
+#include "core/edit/attribute_internal.h"
 #include "core/model/lens.h"
 
 void attribute_centre(const struct attribute_run *run, float *x)

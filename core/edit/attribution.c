@@ -47,7 +47,7 @@ static bool table_sound(const struct attribution *a, const char *what, const flo
                    what, at % a->neurons, at / a->neurons, number_word((double)x[at]));
 }
 
-bool attribution_sound(const struct attribution *a, struct err *err)
+bool attribution_is_finite(const struct attribution *a, struct err *err)
 {
     long at = a->base_logp ? not_finite_doubles(a->base_logp, (size_t)a->rows) : -1;
 

@@ -34,7 +34,7 @@ struct attribution *attribution_new(int layer, int rows, int neurons, bool curve
 /* Gives it the keys [keys][M], which are copied. */
 void attribution_set_keys(struct attribution *a, const float *key, int keys);
 /* Whether all its numbers are finite; ERR_FORMAT names the layer, what, the row and the neuron. */
-bool attribution_sound(const struct attribution *a, struct err *err);
+bool attribution_is_finite(const struct attribution *a, struct err *err);
 /* The neurons of the highest scores in any row (Eq. 5), the best first, of equal ones the lower; at
  * most `wanted` of them into out. Returns how many. */
 int attribution_strongest(const struct attribution *a, int wanted, int *out);

@@ -56,7 +56,7 @@ static bool columns_sound(const struct delta *d, struct err *err)
     return true;
 }
 
-bool delta_sound(const struct delta *d, struct err *err)
+bool delta_is_finite(const struct delta *d, struct err *err)
 {
     switch (d->kind) {
     case DELTA_DENSE:

@@ -42,7 +42,7 @@ void delta_place(const struct delta *d, char *out, size_t size);
 size_t delta_values(const struct delta *d);
 /* Whether all its numbers are finite; ERR_FORMAT names the layer, the part, the row (fact) and the
  * column. What is applied to weights or kept has passed here. */
-bool delta_sound(const struct delta *d, struct err *err);
+bool delta_is_finite(const struct delta *d, struct err *err);
 /* Whether the model has such a matrix of such a size; it is safe to apply then. */
 bool delta_fits(const struct delta *d, const struct model_config *c);
 void delta_free(struct delta *d);             /* frees the arrays, zeroes the struct */

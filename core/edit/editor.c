@@ -36,14 +36,14 @@ static void solution_free(struct solution *s, struct device *dev)
     free(s->hx);
 }
 
-static const struct mask *mask_at(const struct edit_plan *plan, int i, int request)
+static const struct mask *mask_at(const struct edit_context *plan, int i, int request)
 {
     if (!plan->mask)
         return NULL;
-    return plan->mask[plan->own_masks ? i * plan->count + request : i];
+    return plan->mask[plan->mask_per_request ? i * plan->count + request : i];
 }
 
-bool solve_in_null_space(const struct edit_plan *plan, int i, struct mat keys, struct mat x,
+bool solve_in_null_space(const struct edit_context *plan, int i, struct mat keys, struct mat x,
                          struct err *err)
 {
     if (params_choice(plan->params, P_EDIT_SOLVER) == SOLVER_DENSE)
@@ -52,7 +52,7 @@ bool solve_in_null_space(const struct edit_plan *plan, int i, struct mat keys, s
 }
 
 /* mask.place = pre: the selected neurons carry the whole residual (editscope-method(7) 7.7). */
-static bool solve_selected(const struct edit_plan *plan, int i, struct solution *s,
+static bool solve_selected(const struct edit_context *plan, int i, struct solution *s,
                            struct layer_report *report, struct err *err)
 {
     struct solver *solver = plan->solver[i];
@@ -72,7 +72,7 @@ static bool solve_selected(const struct edit_plan *plan, int i, struct solution 
 }
 
 /* Which past edits the masked update moves most. */
-static bool report_hits(const struct edit_plan *plan, int i, const struct solution *s,
+static bool report_hits(const struct edit_context *plan, int i, const struct solution *s,
                         struct layer_report *report, struct err *err)
 {
     int n = plan->solver[i]->count, u = s->x.rows;
@@ -109,15 +109,15 @@ static double mean_square(const float *x, int u, int m)
 }
 
 /* Solution, mask, compensation and what they do, for one layer; `keys` [u][M] host. */
-static bool solve_layer(const struct edit_plan *plan, int i, const float *keys, struct solution *s,
-                        struct layer_report *report, struct err *err)
+static bool solve_layer(const struct edit_context *plan, int i, const float *keys,
+                        struct solution *s, struct layer_report *report, struct err *err)
 {
     struct solver *solver = plan->solver[i];
     struct device *dev = solver->dev;
     const struct mask *mask = mask_at(plan, i, 0);
     int m = solver->neurons, u = plan->count;
     struct mat k32 = mat_new(dev, DT_F32, u, m), x32 = mat_new(dev, DT_F32, u, m);
-    bool pre = params_choice(plan->params, P_MASK_PLACE) == PLACE_PRE && mask, ok;
+    bool pre = params_choice(plan->params, P_MASK_PLACE) == STAGING_PRE && mask, ok;
 
     *s = (struct solution){.scale = 1};
     s->keys = mat_new(dev, DT_F64, u, m);
@@ -149,8 +149,8 @@ static bool solve_layer(const struct edit_plan *plan, int i, const float *keys, 
             report->gain_mask *= s->scale;
         }
         if (ok && mask)
-            ok = solver_chance(solver, s->keys, s->x, s->weight, CHANCE_TRIALS, 1,
-                               &report->percentile_gain, &report->percentile_leak, err);
+            ok = solver_percentiles(solver, s->keys, s->x, s->weight, CHANCE_TRIALS, 1,
+                                    &report->percentile_gain, &report->percentile_leak, err);
     }
     if (plan->unprojected)
         report->q = mean_square(keys, u, m);
@@ -196,11 +196,11 @@ static struct delta *add_delta(struct edit_result *out, int layer, int rank, int
 
 /* The layer's deltas into the result and the view: one of rank u, or with own masks u of rank 1. */
 static double write_layer(struct edit_result *out, struct model_state *scratch,
-                          const struct edit_plan *plan, int i, const struct solution *s,
+                          const struct edit_context *plan, int i, const struct solution *s,
                           const float *residual, int left)
 {
     int u = plan->count, d = scratch->model->config->hidden, m = s->x.cols;
-    int parts = plan->own_masks ? u : 1, rank = plan->own_masks ? 1 : u;
+    int parts = plan->mask_per_request ? u : 1, rank = plan->mask_per_request ? 1 : u;
     double norm2 = 0;
 
     for (int part = 0; part < parts; part++) {
@@ -245,8 +245,8 @@ static double matrix_norm(const struct model_state *view, int layer, struct err 
 }
 
 /* residual [u][d] = Z - O; returns ||Z - O|| and in *z the norm of Z, both over all requests. */
-static double residual_of(const struct edit_plan *plan, int d, const float *out_z, float *residual,
-                          double *z)
+static double residual_of(const struct edit_context *plan, int d, const float *out_z,
+                          float *residual, double *z)
 {
     double sum = 0, zz = 0;
 
@@ -259,8 +259,8 @@ static double residual_of(const struct edit_plan *plan, int d, const float *out_
     return sqrt(sum);
 }
 
-bool edit_plan_keys(struct edit_plan *plan, const struct model_state *state, struct job *job,
-                    struct err *err)
+bool edit_context_keys(struct edit_context *plan, const struct model_state *state, struct job *job,
+                       struct err *err)
 {
     const struct model_config *c = state->model->config;
     size_t u = (size_t)plan->count;
@@ -278,9 +278,10 @@ bool edit_plan_keys(struct edit_plan *plan, const struct model_state *state, str
     return false;
 }
 
-void edit_plan_free(struct edit_plan *plan)
+void edit_context_free(struct edit_context *plan)
 {
-    for (int i = 0; plan->mask && i < plan->layers * (plan->own_masks ? plan->count : 1); i++)
+    for (int i = 0; plan->mask && i < plan->layers * (plan->mask_per_request ? plan->count : 1);
+         i++)
         mask_free(plan->mask[i]);
     free(plan->mask);
     free(plan->keys);
@@ -292,7 +293,7 @@ void edit_plan_free(struct edit_plan *plan)
 /* Step 4 of editscope-method(7) 7.11 for every layer, once. `keys` and `out_z` are those of
  * scratch, before and after. */
 static bool one_pass(struct edit_result *out, struct model_state *scratch,
-                     const struct edit_plan *plan, float *keys, float *out_z, float *residual,
+                     const struct edit_context *plan, float *keys, float *out_z, float *residual,
                      struct job *job, struct err *err)
 {
     int d = scratch->model->config->hidden, m = scratch->model->config->ffn;
@@ -320,7 +321,7 @@ static bool one_pass(struct edit_result *out, struct model_state *scratch,
 }
 
 /* The raw post-edit keys: what later edits must leave alone (editscope-method(7) 7.9). */
-static void keep_keys(struct edit_result *out, const struct edit_plan *plan, const float *keys,
+static void keep_keys(struct edit_result *out, const struct edit_context *plan, const float *keys,
                       int neurons)
 {
     size_t m = (size_t)neurons, um = (size_t)plan->count * m;
@@ -328,19 +329,19 @@ static void keep_keys(struct edit_result *out, const struct edit_plan *plan, con
     for (int i = 0; i < plan->layers; i++)
         for (int t = out->deltas - 1, part = plan->count - 1; t >= 0; t--) {
             struct delta *delta = &out->delta[t];
-            int first = plan->own_masks ? part : 0;
+            int first = plan->mask_per_request ? part : 0;
 
             if (delta->layer != plan->layer[i])
                 continue;
             delta->key = xmalloc((size_t)delta->rank * m * sizeof(float));
             memcpy(delta->key, keys + (size_t)i * um + (size_t)first * m,
                    (size_t)delta->rank * m * sizeof(float));
-            if (!plan->own_masks || --part < 0)
+            if (!plan->mask_per_request || --part < 0)
                 break;
         }
 }
 
-bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edit_plan *plan,
+bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edit_context *plan,
                 struct job *job, struct err *err)
 {
     int d = scratch->model->config->hidden, m = scratch->model->config->ffn, u = plan->count;
@@ -352,7 +353,7 @@ bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edi
     bool ok = true;
 
     *out = (struct edit_result){.layers = plan->layers};
-    if (!edit_plan_keys(plan, scratch, job, err))
+    if (!edit_context_keys(plan, scratch, job, err))
         return false;
     keys = memcpy(xmalloc(keys_size), plan->keys, keys_size);
     out_z = memcpy(xmalloc(z_size), plan->out_z, z_size);
@@ -376,7 +377,7 @@ bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edi
     return ok;
 }
 
-bool edit_remember(const struct edit_result *r, const struct edit_plan *plan, struct err *err)
+bool edit_remember(const struct edit_result *r, const struct edit_context *plan, struct err *err)
 {
     for (int t = 0; t < r->deltas; t++) {
         const struct delta *d = &r->delta[t];
@@ -399,11 +400,11 @@ bool edit_remember(const struct edit_result *r, const struct edit_plan *plan, st
     return true;
 }
 
-bool edit_weigh(struct layer_report *report, const struct model_state *view, struct edit_plan *plan,
-                struct job *job, struct err *err)
+bool edit_estimate(struct layer_report *report, const struct model_state *view,
+                   struct edit_context *plan, struct job *job, struct err *err)
 {
     size_t um = (size_t)plan->count * (size_t)view->model->config->ffn;
-    bool ok = edit_plan_keys(plan, view, job, err);
+    bool ok = edit_context_keys(plan, view, job, err);
 
     for (int i = 0; ok && i < plan->layers; i++) {
         struct solution s;

@@ -16,23 +16,23 @@
 
 enum { EDIT_MAX_LAYERS = 64 };
 
-struct edit_plan;
+struct edit_context;
 /* Layer plan->layer[i]'s update x [u, M] F64 for keys [u, M] F64, before any mask. */
-typedef bool edit_solve(const struct edit_plan *plan, int i, struct mat keys, struct mat x,
+typedef bool edit_solve(const struct edit_context *plan, int i, struct mat keys, struct mat x,
                         struct err *err);
 
-struct edit_plan {
+struct edit_context {
     edit_solve *solve;             /* the editor's */
     const struct request *request; /* [count] */
     int count;
     const struct params *params;
     int layer[EDIT_MAX_LAYERS], layers;
-    struct mask **mask;  /* [layers], or [layers][count] when `own_masks`; an entry NULL:
-                            no mask */
-    bool own_masks;      /* mask.share = request: each request has its own */
-    const float *z;      /* [count][d] targets */
-    float *keys, *out_z; /* what edit_plan_keys() filled; NULL: not yet */
-    bool unprojected;    /* the editor needs no null space: q is of the keys themselves */
+    struct mask **mask;    /* [layers], or [layers][count] when `mask_per_request`; an entry NULL:
+                              no mask */
+    bool mask_per_request; /* mask.share = request: each request has its own */
+    const float *z;        /* [count][d] targets */
+    float *keys, *out_z;   /* what edit_context_keys() filled; NULL: not yet */
+    bool unprojected;      /* the editor needs no null space: q is of the keys themselves */
     struct solver *solver[EDIT_MAX_LAYERS]; /* [layers] key stores with C and P, or NULL where the
                                                editor needs no moments. Borrowed */
     const int *owner[EDIT_MAX_LAYERS];      /* [layers][owners] the edit of each key of a store.
@@ -57,23 +57,23 @@ bool edit_keys(const struct model_state *view, const struct request *request, in
 
 /* Keys and block z's outputs under the state that is to be edited, into the plan: one forward pass
  * a plan, whoever needs them first. */
-bool edit_plan_keys(struct edit_plan *plan, const struct model_state *state, struct job *job,
-                    struct err *err);
-void edit_plan_free(struct edit_plan *plan); /* masks and keys */
+bool edit_context_keys(struct edit_context *plan, const struct model_state *state, struct job *job,
+                       struct err *err);
+void edit_context_free(struct edit_context *plan); /* masks and keys */
 
 /* Writes the edit into `scratch` (a copy of the state that the plan is for, changed in place). The
  * key stores are not extended: edit_remember() does so once the edit stands. */
-bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edit_plan *plan,
+bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edit_context *plan,
                 struct job *job, struct err *err);
 /* Within the null space, by edit.solver: NMKE's and AlphaEdit's. */
 edit_solve solve_in_null_space;
 /* Appends the post-edit keys (deltas' keys) to the layers' stores. */
-bool edit_remember(const struct edit_result *r, const struct edit_plan *plan, struct err *err);
+bool edit_remember(const struct edit_result *r, const struct edit_context *plan, struct err *err);
 void edit_result_free(struct edit_result *r);
 
 /* What the masks would do without solving later layers on changed weights: keys and unmasked
  * solutions on the view as it is. report [layers]. */
-bool edit_weigh(struct layer_report *report, const struct model_state *view, struct edit_plan *plan,
-                struct job *job, struct err *err);
+bool edit_estimate(struct layer_report *report, const struct model_state *view,
+                   struct edit_context *plan, struct job *job, struct err *err);
 
 #endif

@@ -6,8 +6,8 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/edit/alike.h"
 #include "core/edit/fact.h"
+#include "core/edit/unicode_match.h"
 
 /* How long the placeholder at `at` is: {}, { }, {subject} and {0} as Python's format() has them,
  * ParaRel's [X]. 0: there is none. */
@@ -200,7 +200,7 @@ static bool template_settle(const struct fact *fact, const char *name, char **te
         err_set(err, ERR_USAGE,
                 "the %s '%.80s' has neither {} nor the subject '%.60s': put {} where it goes", name,
                 settled, fact->subject);
-        return alike_explain(fact, err);
+        return subject_explain(fact, err);
     }
     if (places > 1)
         return err_set(
@@ -269,7 +269,7 @@ bool fact_normalise(struct fact *fact, struct err *err)
                        "write it out",
                        fact->subject);
     if (!has_hole(fact->prompt))
-        alike_adopt(fact);
+        subject_take_form(fact);
     return no_hole("new object", fact->target, err) && no_hole("old object", fact->old, err) &&
            template_settle(fact, "prompt", &fact->prompt, true, err) &&
            paraphrases_settle(fact, err) && probe_fill(fact, "rephrase", &fact->rephrase, err) &&

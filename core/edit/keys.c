@@ -34,8 +34,8 @@ static bool run_blocks(const struct model_state *view, const struct request *req
     int *len = xcalloc((size_t)c->rows, sizeof(*len)), row = 0;
     struct tap tap = {collect, c};
     struct forward *f;
-    struct cache *cache;
-    struct pass p;
+    struct kv_cache *cache;
+    struct batch p;
     struct mat x;
     bool ok;
 
@@ -44,7 +44,7 @@ static bool run_blocks(const struct model_state *view, const struct request *req
             ids[row] = request[r].row[i].id;
             len[row] = request[r].row[i].lookup + 1;
         }
-    p = pass_new(ids, len, NULL, c->rows, 0);
+    p = batch_new(ids, len, NULL, c->rows, 0);
     row = 0;
     for (int r = 0; r < count; r++)
         for (int i = 0; i < request[r].rows; i++, row++) {
@@ -53,9 +53,9 @@ static bool run_blocks(const struct model_state *view, const struct request *req
                 c->bare[r] = c->pick[row];
         }
     f = forward_new(m, p.rows);
-    cache = cache_new(m, p.rows);
+    cache = kv_cache_new(m, p.rows);
     x = mat_new(m->dev, DT_F32, p.rows, m->config->hidden);
-    ok = pass_fits(&p, m, err);
+    ok = batch_fits(&p, m, err);
     if (ok)
         forward_embed(f, &p, x);
     for (int l = 0; ok && l <= c->last; l++) {
@@ -65,9 +65,9 @@ static bool run_blocks(const struct model_state *view, const struct request *req
     }
     ok = ok && device_sync(m->dev, err);
     mat_free(m->dev, &x);
-    cache_free(cache, m->dev);
+    kv_cache_free(cache, m->dev);
     forward_free(f);
-    pass_free(&p);
+    batch_free(&p);
     free(ids);
     free(len);
     return ok;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/float_order.h"
 #include "core/base/mem.h"
-#include "core/base/order.h"
 #include "core/base/params.h"
 #include "core/edit/scores.h"
 #include "core/edit/select.h"
@@ -270,7 +270,7 @@ struct mask *mask_build(const struct attribution *a, const struct params *p)
     return mask;
 }
 
-void mask_apply_forces(struct mask *mask, const struct mask_force *force, int count)
+void mask_apply_overrides(struct mask *mask, const struct mask_override *force, int count)
 {
     for (int i = 0; i < count; i++) {
         float *w;

@@ -40,13 +40,13 @@ struct mask {
  * fails. Free with mask_free(). */
 struct mask *mask_build(const struct attribution *a, const struct params *p);
 /* One neuron that is in or out of the mask whatever its scores say. */
-struct mask_force {
+struct mask_override {
     int layer, neuron;
     bool in;
 };
 /* Forces those of the mask's layer: weight 1 or 0, `kept` follows; classes stay what they are.
  * Neurons that are not there are left out. */
-void mask_apply_forces(struct mask *mask, const struct mask_force *force, int count);
+void mask_apply_overrides(struct mask *mask, const struct mask_override *force, int count);
 void mask_free(struct mask *mask);
 
 #endif

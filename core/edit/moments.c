@@ -23,9 +23,9 @@ struct moments *moments_new(struct device *dev, const struct moments_origin *ori
     memcpy(m->layer, layer, (size_t)layers * sizeof *layer);
     m->sum = xcalloc((size_t)layers, sizeof *m->sum);
     m->waiting = xcalloc((size_t)layers, sizeof *m->waiting);
-    m->waiters = xcalloc((size_t)layers, sizeof *m->waiters);
+    m->pending = xcalloc((size_t)layers, sizeof *m->pending);
     for (int i = 0; ok && i < layers; i++)
-        ok = shelf_new(&m->sum[i], dev, neurons, neurons, dev->far_sums, err);
+        ok = offload_new(&m->sum[i], dev, neurons, neurons, dev->moments_on_host, err);
     if (device_sync(dev, err) && ok)
         return m;
     err_in(err, "second moments of %d layers (%.1f MB; name fewer layers)", layers, room / 1e6);
@@ -49,11 +49,11 @@ void moments_free(struct moments *m)
     if (!m)
         return;
     for (int i = 0; m->sum && i < m->layers; i++)
-        shelf_free(&m->sum[i]);
+        offload_free(&m->sum[i]);
     for (int i = 0; m->waiting && i < m->layers; i++)
         free(m->waiting[i]);
     free(m->waiting);
-    free(m->waiters);
+    free(m->pending);
     free(m->sum);
     free(m->layer);
     free(m);
@@ -69,8 +69,8 @@ static int most_waiting(const struct moments *m)
 /* The far sum of one layer += rows^T rows: bands of it come and go, the rows stay. */
 static void settle(struct moments *m, int index)
 {
-    struct shelf *sum = &m->sum[index];
-    int n = m->neurons, rows = m->waiters[index], step = shelf_step(sum);
+    struct offload_mat *sum = &m->sum[index];
+    int n = m->neurons, rows = m->pending[index], step = offload_band(sum);
     struct mat x = mat_new(m->dev, DT_F32, rows, n), wide = mat_new(m->dev, DT_F64, PIECE, n);
     struct mat room = {0};
 
@@ -78,7 +78,7 @@ static void settle(struct moments *m, int index)
         device_upload(m->dev, x, m->waiting[index]);
     for (int at = 0; x.data && wide.data && at < n; at += step) {
         int count = n - at < step ? n - at : step;
-        struct mat band = shelf_take(sum, at, count, &room);
+        struct mat band = offload_map_rows(sum, at, count, &room);
 
         for (int r = 0; band.data && r < rows; r += PIECE) {
             int some = rows - r < PIECE ? rows - r : PIECE;
@@ -87,18 +87,18 @@ static void settle(struct moments *m, int index)
             device_copy(m->dev, mat_rows(x, r, some), piece);
             device_gemm(m->dev, 1, mat_cols(piece, at, count), true, piece, false, 1, band);
         }
-        shelf_give(sum, at, band);
+        offload_unmap_rows(sum, at, band);
     }
-    m->waiters[index] = 0;
+    m->pending[index] = 0;
     mat_free(m->dev, &room);
     mat_free(m->dev, &wide);
     mat_free(m->dev, &x);
 }
 
-void moments_settle(struct moments *m)
+void moments_flush(struct moments *m)
 {
-    for (int i = 0; m->waiters && i < m->layers; i++)
-        if (m->waiters[i])
+    for (int i = 0; m->pending && i < m->layers; i++)
+        if (m->pending[i])
             settle(m, i);
 }
 
@@ -115,11 +115,11 @@ void moments_add(struct moments *m, int index, struct mat coeff)
         m->waiting[index] = xmalloc((size_t)most * width * sizeof(float));
     for (int r = 0, some; r < coeff.rows; r += some) {
         some =
-            coeff.rows - r < most - m->waiters[index] ? coeff.rows - r : most - m->waiters[index];
-        device_download(m->dev, m->waiting[index] + (size_t)m->waiters[index] * width,
+            coeff.rows - r < most - m->pending[index] ? coeff.rows - r : most - m->pending[index];
+        device_download(m->dev, m->waiting[index] + (size_t)m->pending[index] * width,
                         mat_rows(coeff, r, some));
-        m->waiters[index] += some;
-        if (m->waiters[index] == most)
+        m->pending[index] += some;
+        if (m->pending[index] == most)
             settle(m, index);
     }
 }

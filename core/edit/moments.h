@@ -9,7 +9,7 @@
 #define CORE_EDIT_MOMENTS_H
 
 #include "core/base/buf.h"
-#include "core/edit/shelf.h"
+#include "core/edit/offload_mat.h"
 
 struct moments_origin { /* what the sums are of */
     char model[65];     /* identity of the model, hex */
@@ -21,12 +21,12 @@ struct moments_origin { /* what the sums are of */
 struct moments {
     struct device *dev;
     struct moments_origin origin;
-    int layers, neurons; /* neurons: M */
-    int *layer;          /* [layers] */
-    long tokens;         /* summed so far */
-    struct shelf *sum;   /* [layers] F64 [M, M]: sum of m m^T, settled */
-    float **waiting;     /* [layers] rows not summed yet, where the sums are on the host */
-    int *waiters;        /* [layers] how many */
+    int layers, neurons;     /* neurons: M */
+    int *layer;              /* [layers] */
+    long tokens;             /* summed so far */
+    struct offload_mat *sum; /* [layers] F64 [M, M]: sum of m m^T, settled */
+    float **waiting;         /* [layers] rows not summed yet, where the sums are on the host */
+    int *pending;            /* [layers] how many */
 };
 
 /* Zero sums. NULL when the device has no room (8 M^2 bytes a layer). */
@@ -43,7 +43,7 @@ void moments_add(struct moments *m, int index, struct mat coeff);
 void moments_tokens_add(struct moments *m, int n);
 /* Rows of far sums wait on the host until many can be added at once: now they are. Before the sums
  * are read; moments_save() does it by itself. */
-void moments_settle(struct moments *m);
+void moments_flush(struct moments *m);
 
 /* The i-th fixed token count, from 0: 20 M, 50 M, 100 M, 200 M, 500 M ... */
 long moments_checkpoint(int neurons, int i);

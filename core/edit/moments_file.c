@@ -46,7 +46,7 @@ static bool save_layer(struct moments *m, int index, struct err *err)
 {
     char key[65], hash[65], tokens[32];
     long long count = m->tokens;
-    double *sum = shelf_download(&m->sum[index], 0, m->neurons, err);
+    double *sum = offload_download(&m->sum[index], 0, m->neurons, err);
     char *path;
     bool ok;
 
@@ -81,7 +81,7 @@ static bool save_layer(struct moments *m, int index, struct err *err)
 
 bool moments_save(struct moments *m, struct err *err)
 {
-    moments_settle(m);
+    moments_flush(m);
     if (!device_sync(m->dev, err))
         return false;
     for (int i = 0; i < m->layers; i++)
@@ -150,7 +150,7 @@ static bool upload_sum(struct moments *m, int index, const struct st_tensor *sum
         for (size_t c = r + 1; c < n; c++)
             full[c * n + r] = full[r * n + c];
     }
-    shelf_upload(&m->sum[index], 0, m->neurons, full);
+    offload_upload(&m->sum[index], 0, m->neurons, full);
     free(full);
     return device_sync(m->dev, err);
 }
@@ -250,7 +250,7 @@ static bool load_best(struct moments *m, long goal, struct buf *notes, struct er
     int n = list_counts(m, moments_whole(m, goal), counts, MOST);
 
     m->tokens = 0;
-    memset(m->waiters, 0, (size_t)m->layers * sizeof *m->waiters);
+    memset(m->pending, 0, (size_t)m->layers * sizeof *m->pending);
     for (int i = 0; i < n; i++) {
         enum outcome outcome;
 
@@ -263,7 +263,7 @@ static bool load_best(struct moments *m, long goal, struct buf *notes, struct er
             return outcome == LOADED;
     }
     for (int i = 0; i < m->layers; i++)
-        shelf_fill(&m->sum[i], 0);
+        offload_fill(&m->sum[i], 0);
     return device_sync(m->dev, err);
 }
 

@@ -7,7 +7,7 @@
 
 #include "core/base/digest.h"
 #include "core/base/mem.h"
-#include "core/edit/window.h"
+#include "core/edit/mat_f64.h"
 
 static void name_projector(struct nullspace *n, const struct moments *m, int index,
                            struct nullspace_rule rule)
@@ -83,21 +83,21 @@ static bool keep_vectors(struct nullspace *n, struct device *from, struct mat a,
 
     if (!n->kept)
         return true;
-    if (!shelf_new(&n->vectors, n->dev, n->kept, n->neurons, n->dev->far_spaces, err))
+    if (!offload_new(&n->vectors, n->dev, n->kept, n->neurons, n->dev->spaces_on_host, err))
         return false;
     if (from == n->dev && n->vectors.here.data) {
         device_copy(n->dev, kept, n->vectors.here);
         return true;
     }
-    host = window_download(from, kept, "eigenvectors", err);
+    host = mat_download(from, kept, "eigenvectors", err);
     if (host)
-        shelf_upload(&n->vectors, 0, n->kept, host);
+        offload_upload(&n->vectors, 0, n->kept, host);
     free(host);
     return host != NULL;
 }
 
 /* Eigenvectors of the sum on a device, which may be another than the one they are for. */
-static bool decompose_on(struct nullspace *n, struct device *dev, const struct shelf *sum,
+static bool decompose_on(struct nullspace *n, struct device *dev, const struct offload_mat *sum,
                          struct nullspace_rule rule, struct err *err)
 {
     struct mat a = mat_new(dev, DT_F64, n->neurons, n->neurons);
@@ -109,11 +109,11 @@ static bool decompose_on(struct nullspace *n, struct device *dev, const struct s
         device_copy(dev, sum->here, a);
     else if (sum->host && ok)
         device_upload(dev, a, sum->host);
-    else if (ok && (host = shelf_download(sum, 0, n->neurons, err)) != NULL)
+    else if (ok && (host = offload_download(sum, 0, n->neurons, err)) != NULL)
         device_upload(dev, a, host);
     free(host);
     device_eigh(dev, a, values);
-    value = window_download(dev, values, NULL, err);
+    value = mat_download(dev, values, NULL, err);
     ok = value && set_values(n, value, rule, err) && keep_vectors(n, dev, a, err);
     free(value);
     mat_free(dev, &values);
@@ -123,14 +123,15 @@ static bool decompose_on(struct nullspace *n, struct device *dev, const struct s
 
 /* Eigenvectors want the matrix and about twice as much to work in. A device that has not so much
  * free leaves them to the CPU: minutes where it took seconds, but they come. */
-static bool decompose(struct nullspace *n, const struct shelf *sum, struct nullspace_rule rule,
-                      struct err *err)
+static bool decompose(struct nullspace *n, const struct offload_mat *sum,
+                      struct nullspace_rule rule, struct err *err)
 {
     double wants = 3.2 * 8 * (double)n->neurons * (double)n->neurons;
     struct device *cpu;
     bool ok;
 
-    if (!(n->dev->far_sums || n->dev->far_spaces) || wants < (double)device_free_memory(n->dev))
+    if (!(n->dev->moments_on_host || n->dev->spaces_on_host) ||
+        wants < (double)device_free_memory(n->dev))
         return decompose_on(n, n->dev, sum, rule, err);
     cpu = device_open(&device_cpu, 0, 0, err);
     ok = cpu && decompose_on(n, cpu, sum, rule, err);
@@ -139,20 +140,20 @@ static bool decompose(struct nullspace *n, const struct shelf *sum, struct nulls
 }
 
 /* A copy of the sum: the moments may go on. */
-static bool keep_sum(struct nullspace *n, const struct shelf *sum, struct err *err)
+static bool keep_sum(struct nullspace *n, const struct offload_mat *sum, struct err *err)
 {
-    bool far = n->dev->far_spaces;
+    bool far = n->dev->spaces_on_host;
     double *host;
 
-    if (!shelf_new(&n->sum, n->dev, n->neurons, n->neurons, far, err))
+    if (!offload_new(&n->sum, n->dev, n->neurons, n->neurons, far, err))
         return false;
     if (!far && sum->here.data) {
         device_copy(n->dev, sum->here, n->sum.here);
         return device_sync(n->dev, err);
     }
-    host = shelf_download(sum, 0, n->neurons, err);
+    host = offload_download(sum, 0, n->neurons, err);
     if (host)
-        shelf_upload(&n->sum, 0, n->neurons, host);
+        offload_upload(&n->sum, 0, n->neurons, host);
     free(host);
     return host && device_sync(n->dev, err);
 }
@@ -202,15 +203,15 @@ void nullspace_free(struct nullspace *n)
 {
     if (!n)
         return;
-    shelf_free(&n->vectors);
-    shelf_free(&n->sum);
+    offload_free(&n->vectors);
+    offload_free(&n->sum);
     free(n->value);
     free(n);
 }
 
 void nullspace_project(const struct nullspace *n, struct mat keys, struct mat out)
 {
-    int step = n->kept ? shelf_step(&n->vectors) : 0;
+    int step = n->kept ? offload_band(&n->vectors) : 0;
     struct mat part, k = out, room = {0};
 
     device_copy(n->dev, keys, out);
@@ -223,7 +224,8 @@ void nullspace_project(const struct nullspace *n, struct mat keys, struct mat ou
     part = mat_new(n->dev, DT_F64, keys.rows, step);
     for (int at = 0; at < n->kept; at += step) {
         int count = n->kept - at < step ? n->kept - at : step;
-        struct mat u = shelf_take(&n->vectors, at, count, &room), p = mat_cols(part, 0, count);
+        struct mat u = offload_map_rows(&n->vectors, at, count, &room),
+                   p = mat_cols(part, 0, count);
 
         device_gemm(n->dev, 1, k, false, u, true, 0, p);
         device_gemm(n->dev, -1, p, false, u, false, 1, out);
@@ -236,12 +238,12 @@ void nullspace_project(const struct nullspace *n, struct mat keys, struct mat ou
 
 void nullspace_subtract(const struct nullspace *n, struct mat out)
 {
-    int step = n->kept ? shelf_step(&n->vectors) : 0;
+    int step = n->kept ? offload_band(&n->vectors) : 0;
     struct mat room = {0};
 
     for (int at = 0; at < n->kept; at += step) {
         int count = n->kept - at < step ? n->kept - at : step;
-        struct mat u = shelf_take(&n->vectors, at, count, &room);
+        struct mat u = offload_map_rows(&n->vectors, at, count, &room);
 
         device_gemm(n->dev, -1, u, true, u, false, 1, out);
     }
@@ -261,7 +263,7 @@ static double dot(const double *a, const double *b, int n)
 static bool leak_exact(const struct nullspace *n, struct mat x, double *leak, struct err *err)
 {
     struct mat y = mat_new(n->dev, DT_F64, x.rows, x.cols), room = {0};
-    int step = n->sum.here.data ? 0 : shelf_step(&n->sum);
+    int step = n->sum.here.data ? 0 : offload_band(&n->sum);
     double *hx, *hy = NULL;
 
     if (!step)
@@ -269,13 +271,13 @@ static bool leak_exact(const struct nullspace *n, struct mat x, double *leak, st
     for (int at = 0; step && at < n->neurons; at += step) {
         int count = n->neurons - at < step ? n->neurons - at : step;
 
-        device_gemm(n->dev, 1 / (double)n->tokens, x, false, shelf_take(&n->sum, at, count, &room),
-                    true, 0, mat_cols(y, at, count));
+        device_gemm(n->dev, 1 / (double)n->tokens, x, false,
+                    offload_map_rows(&n->sum, at, count, &room), true, 0, mat_cols(y, at, count));
     }
     mat_free(n->dev, &room);
-    hx = window_download(n->dev, x, "vectors to project", err);
+    hx = mat_download(n->dev, x, "vectors to project", err);
     if (hx)
-        hy = window_download(n->dev, y, "their products with the moment", err);
+        hy = mat_download(n->dev, y, "their products with the moment", err);
     for (int i = 0; hy && i < x.rows; i++)
         leak[i] = dot(hx + (size_t)i * (size_t)x.cols, hy + (size_t)i * (size_t)x.cols, x.cols);
     mat_free(n->dev, &y);
@@ -293,16 +295,16 @@ static bool leak_kept(const struct nullspace *n, struct mat x, double *leak, dou
     struct mat room = {0};
     size_t r = (size_t)part.cols;
 
-    for (int at = 0, step = n->kept ? shelf_step(&n->vectors) : 0; at < n->kept; at += step) {
+    for (int at = 0, step = n->kept ? offload_band(&n->vectors) : 0; at < n->kept; at += step) {
         int count = n->kept - at < step ? n->kept - at : step;
 
-        device_gemm(n->dev, 1, x, false, shelf_take(&n->vectors, at, count, &room), true, 0,
+        device_gemm(n->dev, 1, x, false, offload_map_rows(&n->vectors, at, count, &room), true, 0,
                     mat_cols(part, at, count));
     }
     mat_free(n->dev, &room);
-    hx = window_download(n->dev, x, "vectors to project", err);
+    hx = mat_download(n->dev, x, "vectors to project", err);
     if (hx)
-        hp = window_download(n->dev, part, "their projections", err);
+        hp = mat_download(n->dev, part, "their projections", err);
     for (int i = 0; hp && i < x.rows; i++) {
         const double *row = hx + (size_t)i * (size_t)x.cols;
         double inside = dot(row, row, x.cols);

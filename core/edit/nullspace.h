@@ -17,10 +17,10 @@ struct nullspace {
     struct device *dev;
     int layer, neurons; /* M */
     int kept;           /* r: directions that are not null */
-    struct shelf
-        vectors;      /* F64 [r, M]: eigenvectors as rows, eigenvalue ascending; empty if r is 0 */
-    double *value;    /* [r] their eigenvalues, of C */
-    struct shelf sum; /* F64 [M, M]: tokens * C; empty when it was not to be kept */
+    struct offload_mat
+        vectors;   /* F64 [r, M]: eigenvectors as rows, eigenvalue ascending; empty if r is 0 */
+    double *value; /* [r] their eigenvalues, of C */
+    struct offload_mat sum; /* F64 [M, M]: tokens * C; empty when it was not to be kept */
     long tokens;
     double threshold;     /* the rule's, or the smallest eigenvalue that is not null */
     double null_fraction; /* (M - r) / M */

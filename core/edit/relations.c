@@ -10,9 +10,9 @@
 
 #include <jansson.h>
 
+#include "core/base/closest_name.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/base/near.h"
 #include "core/base/utf8.h"
 
 enum { MOST_BYTES = 16 << 20, MOST_RELATIONS = 4096, LOCALITIES = 10, PARAPHRASES = 5 };
@@ -191,12 +191,12 @@ int relations_match(const struct relations *r, const char *typed, int *index, in
 
 static const char *nearest(const struct relations *r, const char *name)
 {
-    struct near near = {name, "", INT_MAX};
+    struct closest_name near = {name, "", INT_MAX};
 
     for (int i = 0; i < r->count; i++) {
-        near_try(&near, r->relation[i].name);
+        closest_name_try(&near, r->relation[i].name);
         for (int k = 0; k < r->relation[i].alsos; k++)
-            near_try(&near, r->relation[i].also[k]);
+            closest_name_try(&near, r->relation[i].also[k]);
     }
     return near.name;
 }

@@ -121,8 +121,8 @@ static void find_subject(struct row *row, const struct tokens *t, long begin, lo
 }
 
 /* The released code's count: the length of the tokens up to the subject's end, less one. */
-static bool count_prefix(struct row *row, const struct asking *a, const struct tokenizer *tok,
-                         long end, struct err *err)
+static bool count_prefix(struct row *row, const struct prompt_tokens *a,
+                         const struct tokenizer *tok, long end, struct err *err)
 {
     struct tokens t = {0};
 
@@ -145,8 +145,8 @@ static bool row_build(struct row *row, const char *prefix, const char *template,
 {
     size_t begin, end;
     char *text = fill(prefix, template, subject, &begin, &end);
-    struct asking a;
-    bool ok = asked_prompt(&a, &m->wording, m->model, text, err);
+    struct prompt_tokens a;
+    bool ok = prompt_tokens_of(&a, &m->wording, m->model, text, err);
 
     free(text);
     if (!ok)
@@ -157,7 +157,7 @@ static bool row_build(struct row *row, const char *prefix, const char *template,
     ok = !m->by_prefix || count_prefix(row, &a, m->model->tokenizer, a.at + (long)end, err);
     row->text = a.text;
     a.text = NULL;
-    asked_free(&a);
+    prompt_tokens_free(&a);
     if (ok && (row->lookup < 0 || row->lookup >= row->count))
         ok = err_set(err, ERR_USAGE, "subject \"%s\" has no tokens in \"%s\"", subject, row->text);
     return ok;
@@ -167,10 +167,10 @@ static bool row_build(struct row *row, const char *prefix, const char *template,
 static bool target_build(const struct request *r, const struct maker *m, const char *object,
                          int **id, int *count, struct err *err)
 {
-    const struct asking bare = {.text = r->row[0].text};
+    const struct prompt_tokens bare = {.text = r->row[0].text};
     struct tokens t = {0};
 
-    if (!asked_answer(&bare, &m->wording, m->model, object, &t, err))
+    if (!answer_tokens_of(&bare, &m->wording, m->model, object, &t, err))
         return false;
     if (!t.count) {
         tokens_free(&t);
@@ -190,7 +190,7 @@ static bool scored_build(struct request *r, const struct maker *m, int choice, s
     int shared = choice == PARAPHRASES ? 1 : r->rows, more = r->fact.paraphrases;
 
     r->scored = r->row;
-    r->scoreds = r->rows;
+    r->scored_count = r->rows;
     if (choice == PREFIXES)
         return true;
     if (!more)
@@ -200,11 +200,11 @@ static bool scored_build(struct request *r, const struct maker *m, int choice, s
                        choice == BOTH ? "both" : "paraphrases");
     r->scored = xcalloc((size_t)(shared + more), sizeof(*r->scored));
     memcpy(r->scored, r->row, (size_t)shared * sizeof(*r->scored));
-    r->scoreds = shared;
-    for (int i = 0; i < more; i++, r->scoreds++)
+    r->scored_count = shared;
+    for (int i = 0; i < more; i++, r->scored_count++)
         if (!row_build(&r->scored[shared + i], "", r->fact.paraphrase[i], r->fact.subject, m,
                        err)) {
-            r->scoreds++;
+            r->scored_count++;
             return false;
         }
     return true;
@@ -220,7 +220,7 @@ bool request_build(struct request *r, const struct fact *fact, const struct pref
     *r = (struct request){.fact = fact_copy(fact), .old = -1};
     if (!fact_normalise(&r->fact, err))
         goto fail;
-    wording_settle(&r->fact.wording, p);
+    wording_set_defaults(&r->fact.wording, p);
     m.wording = r->fact.wording;
     if (used > prefixes->count)
         used = prefixes->count;
@@ -240,7 +240,7 @@ bool request_build(struct request *r, const struct fact *fact, const struct pref
     free(old);
     old = NULL;
     m.wording.form = ASK_PLAIN; /* what the subject is, is asked of the text, as EasyEdit does */
-    if (!row_build(&r->essence, "", "{} is a", r->fact.subject, &m, err))
+    if (!row_build(&r->kl_row, "", "{} is a", r->fact.subject, &m, err))
         goto fail;
     return true;
 fail:
@@ -259,7 +259,7 @@ static bool is_shared(const struct request *r, const struct row *scored)
 
 void request_free(struct request *r)
 {
-    for (int i = 0; r->scored != r->row && i < r->scoreds; i++)
+    for (int i = 0; r->scored != r->row && i < r->scored_count; i++)
         if (!is_shared(r, &r->scored[i])) {
             free(r->scored[i].text);
             free(r->scored[i].id);
@@ -272,8 +272,8 @@ void request_free(struct request *r)
         free(r->row[i].id);
     }
     free(r->row);
-    free(r->essence.text);
-    free(r->essence.id);
+    free(r->kl_row.text);
+    free(r->kl_row.id);
     free(r->target);
     *r = (struct request){0};
 }

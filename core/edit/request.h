@@ -3,8 +3,8 @@
 #define CORE_EDIT_REQUEST_H
 
 #include "core/base/params.h"
-#include "core/edit/asked.h"
 #include "core/edit/fact.h"
+#include "core/edit/prompt_tokens.h"
 
 struct row {
     char *text;      /* prefix + prompt with the subject filled in; or the chat turn around them */
@@ -18,8 +18,8 @@ struct request {
     struct row *row; /* the bare prompt first, then a prefix each */
     int rows;
     struct row *scored; /* what attribution scores (attr.rows): `row` itself, or paraphrases */
-    int scoreds;
-    struct row essence;   /* "{} is a": the row whose distribution is to stay (KL) */
+    int scored_count;
+    struct row kl_row;    /* "{} is a": the row whose distribution is to stay (KL) */
     int *target, targets; /* tokens of the new object behind the bare prompt */
     int old;              /* first token of the old object there, -1: none */
 };

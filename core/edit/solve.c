@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
-#include "core/edit/window.h"
+#include "core/edit/mat_f64.h"
 
 enum { FIRST_CAPACITY = 64 };
 
@@ -51,8 +51,8 @@ static struct mat regrown(struct solver *s, struct mat old, enum dtype type, int
     struct mat m = mat_new(s->dev, type, capacity, width);
 
     if (s->count)
-        device_copy(s->dev, window_of(old, 0, s->count, 0, used),
-                    window_of(m, 0, s->count, 0, used));
+        device_copy(s->dev, mat_window(old, 0, s->count, 0, used),
+                    mat_window(m, 0, s->count, 0, used));
     return m;
 }
 
@@ -89,17 +89,17 @@ static bool make_room(struct solver *s, int need, struct err *err)
 static void extend_factor(struct solver *s, int n, int u)
 {
     struct mat fresh = mat_rows(s->keys, n, u);
-    struct mat corner = window_of(s->factor, n, u, n, u);
+    struct mat corner = mat_window(s->factor, n, u, n, u);
 
-    window_identity(s->dev, s->lambda, corner);
+    mat_identity(s->dev, s->lambda, corner);
     device_gemm(s->dev, 1, fresh, false, fresh, true, 1, corner);
     if (n) {
         struct mat cross = mat_new(s->dev, DT_F64, n, u);
-        struct mat below = window_of(s->factor, n, u, 0, n);
+        struct mat below = mat_window(s->factor, n, u, 0, n);
 
-        window_products(s->dev, mat_rows(s->keys, 0, n), fresh, cross);
-        device_cholesky_solve(s->dev, window_of(s->factor, 0, n, 0, n), cross, true);
-        window_transpose(s->dev, cross, below);
+        mat_products(s->dev, mat_rows(s->keys, 0, n), fresh, cross);
+        device_cholesky_solve(s->dev, mat_window(s->factor, 0, n, 0, n), cross, true);
+        mat_transpose(s->dev, cross, below);
         device_gemm(s->dev, -1, below, false, below, true, 1, corner);
         mat_free(s->dev, &cross);
     }
@@ -141,15 +141,15 @@ bool solve_lowrank(struct solver *s, struct mat keys, struct mat x, struct err *
         struct mat past = mat_rows(s->keys, 0, n);
         struct mat cross = mat_new(s->dev, DT_F64, n, u);
 
-        window_products(s->dev, past, kt, cross);
-        device_cholesky_solve(s->dev, window_of(s->factor, 0, n, 0, n), cross, false);
+        mat_products(s->dev, past, kt, cross);
+        device_cholesky_solve(s->dev, mat_window(s->factor, 0, n, 0, n), cross, false);
         if (u == 1)
-            device_gemm(s->dev, -1, window_turned(cross), false, past, false, 1, x);
+            device_gemm(s->dev, -1, mat_turned(cross), false, past, false, 1, x);
         else
             device_gemm(s->dev, -1, cross, true, past, false, 1, x);
         mat_free(s->dev, &cross);
     }
-    window_identity(s->dev, s->lambda, small);
+    mat_identity(s->dev, s->lambda, small);
     device_gemm(s->dev, 1, kt, false, x, true, 1, small);
     device_cholesky(s->dev, small);
     device_cholesky_solve(s->dev, small, x, false);

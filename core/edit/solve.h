@@ -57,9 +57,9 @@ bool solver_report(const struct solver *s, struct mat keys, struct mat x, const 
 /* Against chance: shares (0..100) of `trials` random masks, the weights shuffled over the
  * neurons, that have a smaller gain, and a smaller leak / gain^2, than this mask. The same seed
  * gives the same masks. Says nothing about a solution of solve_pre(), which is 0 elsewhere. */
-bool solver_chance(const struct solver *s, struct mat keys, struct mat x, const float *weight,
-                   int trials, unsigned long long seed, double *gain_percentile,
-                   double *leak_percentile, struct err *err);
+bool solver_percentiles(const struct solver *s, struct mat keys, struct mat x, const float *weight,
+                        int trials, unsigned long long seed, double *gain_percentile,
+                        double *leak_percentile, struct err *err);
 /* hit [u][count] (host) = |k_j^T x_i|: how far the raw past keys are moved by the update, in
  * units of ||r_i||. weight as above. */
 bool solver_hits(const struct solver *s, struct mat x, const float *weight, double *hit,

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/edit/mat_f64.h"
 #include "core/edit/solve.h"
-#include "core/edit/window.h"
 
 static bool finish(struct solver *s, struct err *err)
 {
@@ -14,7 +14,7 @@ static bool finish(struct solver *s, struct err *err)
 /* out = P, as a matrix */
 static void dense_projector(const struct solver *s, struct mat out)
 {
-    window_identity(s->dev, 1, out);
+    mat_identity(s->dev, 1, out);
     nullspace_subtract(s->null, out);
 }
 
@@ -32,12 +32,12 @@ bool solve_dense(struct solver *s, struct mat keys, struct mat x, struct err *er
     dense_projector(s, p);
     device_gemm(s->dev, 1, all, true, all, false, 0, a);
     device_gemm(s->dev, 1, p, false, a, false, 0, half);
-    window_identity(s->dev, s->lambda, a);
+    mat_identity(s->dev, s->lambda, a);
     device_gemm(s->dev, 1, half, false, p, false, 1, a);
     device_cholesky(s->dev, a);
     device_gemm(s->dev, 1, p, false, mat_rows(all, n, u), true, 0, right);
     device_cholesky_solve(s->dev, a, right, false);
-    window_transpose(s->dev, right, x);
+    mat_transpose(s->dev, right, x);
     mat_free(s->dev, &right);
     mat_free(s->dev, &half);
     mat_free(s->dev, &a);
@@ -56,7 +56,7 @@ static bool scaled_moment(struct solver *s, double scale, double diagonal, struc
     for (int at = 0; at < s->neurons; at += step) {
         int rows = s->neurons - at < step ? s->neurons - at : step;
         size_t width = (size_t)s->neurons;
-        double *host = shelf_download(&s->null->sum, at, rows, err);
+        double *host = offload_download(&s->null->sum, at, rows, err);
 
         if (!host)
             return false;
@@ -72,7 +72,7 @@ static bool scaled_moment(struct solver *s, double scale, double diagonal, struc
 
 static bool moment_is_kept(const struct solver *s, const char *what, struct err *err)
 {
-    if (shelf_is_there(&s->null->sum))
+    if (offload_exists(&s->null->sum))
         return true;
     return err_set(err, ERR_LIMIT,
                    "layer %d: %s needs the second moment, which is too large to be kept (%d by "
@@ -125,12 +125,12 @@ static void solve_chosen(struct solver *s, const int *index, struct mat ks)
     int n = ks.cols;
     struct mat a = mat_new(s->dev, DT_F64, n, n), right = mat_new(s->dev, DT_F64, n, ks.rows);
 
-    window_select(s->dev, s->prior, index, a);
+    mat_select(s->dev, s->prior, index, a);
     device_gemm(s->dev, 1, ks, true, ks, false, 1, a);
     device_cholesky(s->dev, a);
-    window_transpose(s->dev, ks, right);
+    mat_transpose(s->dev, ks, right);
     device_cholesky_solve(s->dev, a, right, false);
-    window_transpose(s->dev, right, ks);
+    mat_transpose(s->dev, right, ks);
     mat_free(s->dev, &right);
     mat_free(s->dev, &a);
 }
@@ -147,7 +147,7 @@ bool solve_pre(struct solver *s, struct mat keys, const float *weight, double mu
     for (int i = 0; i < width; i++)
         if (weight[i] > 0)
             index[n++] = i;
-    rows = window_download(s->dev, keys, "the keys", err);
+    rows = mat_download(s->dev, keys, "the keys", err);
     if (!rows || (n && !make_prior(s, mu, err)))
         goto out;
     if (n) {
@@ -156,7 +156,7 @@ bool solve_pre(struct solver *s, struct mat keys, const float *weight, double mu
         ks = mat_new(s->dev, DT_F64, u, n);
         device_upload(s->dev, ks, chosen);
         solve_chosen(s, index, ks);
-        solved = window_download(s->dev, ks, "the solution", err);
+        solved = mat_download(s->dev, ks, "the solution", err);
         if (!solved)
             goto out;
     }
@@ -204,10 +204,10 @@ bool solve_memit(struct solver *s, struct mat keys, double lambda_c, struct mat 
     column = mat_new(s->dev, DT_F64, s->neurons, u);
     small = mat_new(s->dev, DT_F64, u, u);
     device_copy(s->dev, keys, wide);
-    window_transpose(s->dev, wide, column);
+    mat_transpose(s->dev, wide, column);
     device_cholesky_solve(s->dev, s->moment, column, false);
-    window_transpose(s->dev, column, x);
-    window_identity(s->dev, 1, small);
+    mat_transpose(s->dev, column, x);
+    mat_identity(s->dev, 1, small);
     device_gemm(s->dev, 1, wide, false, x, true, 1, small);
     device_cholesky(s->dev, small);
     device_cholesky_solve(s->dev, small, x, false);

@@ -5,8 +5,8 @@
 
 #include "core/base/mem.h"
 #include "core/base/rng.h"
+#include "core/edit/mat_f64.h"
 #include "core/edit/solve.h"
-#include "core/edit/window.h"
 
 /* Rows of keys and solution on the host. */
 struct rows {
@@ -18,8 +18,8 @@ static bool rows_fetch(struct rows *r, const struct solver *s, struct mat keys, 
                        struct err *err)
 {
     *r = (struct rows){.u = keys.rows, .width = s->neurons};
-    r->k = window_download(s->dev, keys, "the keys", err);
-    r->x = r->k ? window_download(s->dev, x, "the solution", err) : NULL;
+    r->k = mat_download(s->dev, keys, "the keys", err);
+    r->x = r->k ? mat_download(s->dev, x, "the solution", err) : NULL;
     return r->x != NULL;
 }
 
@@ -51,7 +51,7 @@ static bool measure_q(const struct solver *s, struct mat keys, double *q, struct
     double *host;
 
     nullspace_project(s->null, keys, kt);
-    host = window_download(s->dev, kt, "the projected keys", err);
+    host = mat_download(s->dev, kt, "the projected keys", err);
     mat_free(s->dev, &kt);
     *q = 0;
     for (size_t i = 0; host && i < (size_t)keys.rows * (size_t)s->neurons; i++)
@@ -177,9 +177,9 @@ static double percentile_of(const double *value, int n)
     return n ? 100 * below / n : 50;
 }
 
-bool solver_chance(const struct solver *s, struct mat keys, struct mat x, const float *weight,
-                   int trials, unsigned long long seed, double *gain_percentile,
-                   double *leak_percentile, struct err *err)
+bool solver_percentiles(const struct solver *s, struct mat keys, struct mat x, const float *weight,
+                        int trials, unsigned long long seed, double *gain_percentile,
+                        double *leak_percentile, struct err *err)
 {
     size_t width = (size_t)s->neurons;
     float *masks = xcalloc((size_t)(trials + 1) * width, sizeof *masks);
@@ -215,7 +215,7 @@ bool solver_hits(const struct solver *s, struct mat x, const float *weight, doub
 
     if (n == 0)
         return true;
-    rows = window_download(s->dev, x, "the solution", err);
+    rows = mat_download(s->dev, x, "the solution", err);
     if (rows) {
         for (int t = 0; t < u; t++) {
             double *row = rows + (size_t)t * (size_t)s->neurons;
@@ -228,7 +228,7 @@ bool solver_hits(const struct solver *s, struct mat x, const float *weight, doub
         device_upload(s->dev, masked, rows);
         device_copy(s->dev, mat_rows(s->raw, 0, n), past);
         device_gemm(s->dev, 1, masked, false, past, true, 0, out);
-        product = window_download(s->dev, out, "products of the solution", err);
+        product = mat_download(s->dev, out, "products of the solution", err);
     }
     for (int i = 0; product && i < u * n; i++)
         hit[i] = fabs(product[i]);

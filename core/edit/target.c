@@ -13,9 +13,9 @@ struct search {
     const struct request *request;
     struct device *dev;
     int layer, loss_layer, rows, hidden, layers, vocab, targets;
-    struct pass pass; /* new positions: from each row's lookup on */
+    struct batch pass; /* new positions: from each row's lookup on */
     struct forward *f;
-    struct cache *cache;
+    struct kv_cache *cache;
     struct saved *saved;    /* [layers] blocks after z */
     struct mat start;       /* [pass.rows, d] outputs of block z */
     struct mat x, dx;       /* [pass.rows, d] */
@@ -51,8 +51,8 @@ static void search_free(struct search *s)
         saved_free(&s->saved[l], s->dev);
     free(s->saved);
     forward_free(s->f);
-    cache_free(s->cache, s->dev);
-    pass_free(&s->pass);
+    kv_cache_free(s->cache, s->dev);
+    batch_free(&s->pass);
     free(s->label_row);
     free(s->label);
     free(s->lookup_row);
@@ -63,7 +63,7 @@ static void search_free(struct search *s)
 
 struct keep {
     struct search *s;
-    const struct pass *whole;
+    const struct batch *whole;
     int *pick;        /* rows of the whole pass that the new positions are */
     int *at;          /* [rows + 1] those of the lookups */
     struct mat coeff; /* [rows + 1, M] theirs; data NULL: not wanted */
@@ -114,9 +114,9 @@ static void row_ids(const struct search *s, int **ids, int *count)
         memcpy(ids[i], r->row[i].id, (size_t)r->row[i].count * sizeof(int));
         memcpy(ids[i] + r->row[i].count, r->target, (size_t)(r->targets - 1) * sizeof(int));
     }
-    count[s->rows] = r->essence.lookup + 1;
+    count[s->rows] = r->kl_row.lookup + 1;
     ids[s->rows] = xcalloc((size_t)count[s->rows], sizeof(int));
-    memcpy(ids[s->rows], r->essence.id, (size_t)count[s->rows] * sizeof(int));
+    memcpy(ids[s->rows], r->kl_row.id, (size_t)count[s->rows] * sizeof(int));
 }
 
 /* The one full forward: fills the cache and keeps block z's outputs from the lookup on. */
@@ -127,7 +127,7 @@ static bool begin(struct search *s, struct job *job, struct err *err)
     int n = s->rows + 1, at = 0;
     int **ids = xcalloc((size_t)n, sizeof(*ids)), *count = xcalloc((size_t)n, sizeof(int));
     int *past = xcalloc((size_t)n, sizeof(int));
-    struct pass whole;
+    struct batch whole;
     struct keep keep = {.s = s};
     struct tap tap = {keep_start, &keep};
     struct forward *f;
@@ -136,10 +136,10 @@ static bool begin(struct search *s, struct job *job, struct err *err)
 
     row_ids(s, ids, count);
     for (int i = 0; i < n; i++)
-        past[i] = i < s->rows ? r->row[i].lookup : r->essence.lookup;
-    whole = pass_new((const int *const *)ids, count, NULL, n, 0);
-    s->pass = pass_new((const int *const *)ids, count, past, n, 0);
-    s->cache = cache_new(m, whole.rows);
+        past[i] = i < s->rows ? r->row[i].lookup : r->kl_row.lookup;
+    whole = batch_new((const int *const *)ids, count, NULL, n, 0);
+    s->pass = batch_new((const int *const *)ids, count, past, n, 0);
+    s->cache = kv_cache_new(m, whole.rows);
     s->start = mat_new(s->dev, DT_F32, s->pass.rows, s->hidden);
     s->lookup_row = xcalloc((size_t)n, sizeof(int));
     s->label_row = xcalloc((size_t)s->rows * (size_t)s->targets, sizeof(int));
@@ -165,7 +165,7 @@ static bool begin(struct search *s, struct job *job, struct err *err)
     mat_free(s->dev, &keep.coeff);
     mat_free(s->dev, &x);
     forward_free(f);
-    pass_free(&whole);
+    batch_free(&whole);
     for (int i = 0; i < n; i++)
         free(ids[i]);
     free(ids);
@@ -235,7 +235,7 @@ static void add_delta(struct search *s)
 }
 
 /* grad = what dx says of delta. */
-static void gather_delta(struct search *s)
+static void moments_text_delta(struct search *s)
 {
     struct device *dev = s->dev;
 
@@ -335,7 +335,7 @@ static bool backward(struct search *s, struct job *job, struct err *err)
         if (!late && l - 1 == s->loss_layer)
             device_scatter_add(dev, s->dl, s->label_row, s->dx);
     }
-    gather_delta(s);
+    moments_text_delta(s);
     return true;
 }
 

@@ -7,8 +7,8 @@
 
 #include "core/base/mem.h"
 #include "core/base/rng.h"
+#include "core/model/finite_weights.h"
 #include "core/model/generate.h"
-#include "core/model/sound.h"
 
 /* New rows of a pass (a block is then a slice of under 50 ms on two cores), rows of keys, rows the
  * head is read for, rows of the embedding summed at once. */
@@ -17,14 +17,14 @@ enum { PASS_ROWS = 256, KEY_ROWS = 8192, HEAD_ROWS = 32, EMBED_ROWS = 2048 };
 struct trace_run {
     const struct model_state *view;
     struct trace_base base;
-    int count, sequences; /* tokens; draws and, the last of them, the clean run */
-    int first;            /* first corrupted token */
-    struct mat *out;      /* [layers] block outputs [sequences * count, d] */
-    struct cache *keys;   /* of all sequences, as the corrupted and clean runs left them */
+    int count, sequences;  /* tokens; draws and, the last of them, the clean run */
+    int first;             /* first corrupted token */
+    struct mat *out;       /* [layers] block outputs [sequences * count, d] */
+    struct kv_cache *keys; /* of all sequences, as the corrupted and clean runs left them */
     struct forward *f;
-    struct cache work; /* every layer's keys and values are the same matrix: one pass uses one */
-    struct mat k, v;   /* [key rows, Hkv hd] */
-    struct mat x;      /* [pass rows, d] */
+    struct kv_cache work; /* every layer's keys and values are the same matrix: one pass uses one */
+    struct mat k, v;      /* [key rows, Hkv hd] */
+    struct mat x;         /* [pass rows, d] */
     int pass_rows, key_rows;
 };
 
@@ -41,7 +41,7 @@ static bool embedding_spread(const struct model *m, double *out, struct job *job
     double sum = 0, square = 0, n = (double)m->embed.rows * d, mean;
     bool ok = true;
 
-    model_use(m, m->config->layers);
+    model_check_layer(m, m->config->layers);
     for (int r = 0; ok && r < m->embed.rows; r += EMBED_ROWS) {
         int some = m->embed.rows - r < EMBED_ROWS ? m->embed.rows - r : EMBED_ROWS;
 
@@ -105,7 +105,7 @@ static void corrupt_rows(struct trace_run *run, const bool *corrupt, uint64_t se
 }
 
 /* All runs through all blocks, a few sequences at a time. x becomes the last block's output. */
-static bool run_all(struct trace_run *run, struct pass *p, struct mat x, struct job *job,
+static bool run_all(struct trace_run *run, struct batch *p, struct mat x, struct job *job,
                     struct err *err)
 {
     struct device *dev = run->view->model->dev;
@@ -115,7 +115,7 @@ static bool run_all(struct trace_run *run, struct pass *p, struct mat x, struct 
         for (int s = 0; s < p->seqs; s += most) {
             int some = p->seqs - s < most ? p->seqs - s : most, row = s * run->count;
             struct attn_seq *seq = xcalloc((size_t)some, sizeof(*seq));
-            struct pass part = {some * run->count, p->id + row, p->pos + row, seq, some};
+            struct batch part = {some * run->count, p->id + row, p->pos + row, seq, some};
 
             for (int i = 0; i < some; i++) {
                 seq[i] = p->seq[s + i];
@@ -198,7 +198,7 @@ static void make_room(struct trace_run *run)
 
     run->pass_rows = run->count > PASS_ROWS ? run->count : PASS_ROWS;
     run->key_rows = run->count > KEY_ROWS ? run->count : KEY_ROWS;
-    run->keys = cache_new(m, all);
+    run->keys = kv_cache_new(m, all);
     run->f = forward_new(m, run->pass_rows);
     run->out = xcalloc((size_t)layers, sizeof(*run->out));
     for (int l = 0; l < layers; l++)
@@ -224,7 +224,7 @@ struct trace_run *trace_begin(const struct model_state *view, const int *ids, in
     struct trace_run *run = xcalloc(1, sizeof(*run));
     const int **row = xcalloc((size_t)samples + 1, sizeof(*row));
     int *counts = xcalloc((size_t)samples + 1, sizeof(*counts));
-    struct pass p;
+    struct batch p;
     struct mat x;
     bool ok = true;
 
@@ -239,10 +239,10 @@ struct trace_run *trace_begin(const struct model_state *view, const int *ids, in
         row[s] = ids;
         counts[s] = count;
     }
-    p = pass_new(row, counts, NULL, run->sequences, 0);
+    p = batch_new(row, counts, NULL, run->sequences, 0);
     x = mat_new(m->dev, DT_F32, p.rows, m->config->hidden);
     run->base.noise = noise;
-    ok = pass_fits(&p, m, err);
+    ok = batch_fits(&p, m, err);
     if (ok && noise <= 0) {
         ok = embedding_spread(m, &run->base.noise, job, err);
         run->base.noise *= 3;
@@ -253,7 +253,7 @@ struct trace_run *trace_begin(const struct model_state *view, const int *ids, in
         ok = run_all(run, &p, x, job, err) && read_base(run, x, job, err);
     }
     mat_free(m->dev, &x);
-    pass_free(&p);
+    batch_free(&p);
     free(row);
     free(counts);
     if (ok)
@@ -282,14 +282,14 @@ void trace_end(struct trace_run *run)
     free(run->work.k);
     free(run->work.v);
     free(run->out);
-    cache_free(run->keys, dev);
+    kv_cache_free(run->keys, dev);
     forward_free(run->f);
     free(run);
 }
 
 /* A pass over some pairs: each is a sequence of the restored token and all after it. */
 struct group {
-    struct pass pass;
+    struct batch pass;
     int *rows; /* [pass rows] of the block outputs the pass begins with */
     int *keys; /* [pairs * count] of the runs' keys that its sequences see */
     int *last; /* [pairs] row of the last token */
@@ -298,7 +298,7 @@ struct group {
 
 static void group_free(struct group *g)
 {
-    pass_free(&g->pass);
+    batch_free(&g->pass);
     free(g->rows);
     free(g->keys);
     free(g->last);

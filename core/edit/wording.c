@@ -20,7 +20,7 @@ struct wording wording_of(const struct params *p)
     };
 }
 
-void wording_settle(struct wording *w, const struct params *p)
+void wording_set_defaults(struct wording *w, const struct params *p)
 {
     struct wording said = wording_of(p);
 

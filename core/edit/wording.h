@@ -33,7 +33,7 @@ struct wording {
 /* What the parameters say. */
 struct wording wording_of(const struct params *p);
 /* What `w` leaves unsaid is what the parameters say. */
-void wording_settle(struct wording *w, const struct params *p);
+void wording_set_defaults(struct wording *w, const struct params *p);
 /* Three words, for the journal; and back. False: no wording. */
 void wording_write(const struct wording *w, char out[48]);
 bool wording_read(struct wording *w, const char *text);

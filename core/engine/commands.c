@@ -3,7 +3,7 @@
  * queue. */
 #include <string.h>
 
-#include "core/engine/inside.h"
+#include "core/engine/internal.h"
 
 bool job_none(struct engine *e, struct command *cmd, struct err *err)
 {
@@ -17,7 +17,7 @@ bool job_discard(struct engine *e, struct command *cmd, struct err *err)
 {
     (void)cmd;
     preview_drop(e);
-    return states_say(e, err);
+    return emit_state(e, err);
 }
 
 bool job_moments(struct engine *e, struct command *cmd, struct err *err)
@@ -29,7 +29,7 @@ bool job_moments(struct engine *e, struct command *cmd, struct err *err)
         memset(p->layer, 0, sizeof(p->layer));
         memset(p->layer, 1, (size_t)p->layer_count);
     }
-    return ground_together(e, cmd, err) && ground_say(e);
+    return edit_stats_sum_ranks(e, cmd, err) && emit_moments(e);
 }
 
 const struct command_traits command_traits[] = {

@@ -12,7 +12,7 @@
 #include "core/base/mem.h"
 #include "core/base/thread.h"
 #include "core/base/utf8.h"
-#include "core/engine/inside.h"
+#include "core/engine/internal.h"
 
 void engine_emit(struct engine *e, enum event_kind kind, void *payload)
 {
@@ -22,22 +22,21 @@ void engine_emit(struct engine *e, enum event_kind kind, void *payload)
     bus_emit(e->bus, ev);
 }
 
-void engine_say_progress(struct engine *e, unsigned job, const char *what, double done,
-                         double total)
+void emit_progress(struct engine *e, unsigned job, const char *what, double done, double total)
 {
     struct event ev = {.kind = EV_PROGRESS, .job = job};
 
     if (job != e->speed_job || strcmp(what, e->speed_what) != 0) {
-        e->speed = (struct rate){0};
+        e->speed = (struct eta){0};
         e->speed_job = job;
         utf8_copy(e->speed_what, sizeof(e->speed_what), what);
     }
-    rate_note(&e->speed, clock_seconds(), done);
+    eta_note(&e->speed, clock_seconds(), done);
     ev.progress = xcalloc(1, sizeof(*ev.progress));
     utf8_copy(ev.progress->what, sizeof(ev.progress->what), what);
     ev.progress->done = done;
     ev.progress->total = total;
-    ev.progress->seconds_left = job && total > 0 ? rate_left(&e->speed, total) : -1;
+    ev.progress->seconds_left = job && total > 0 ? eta_left(&e->speed, total) : -1;
     bus_emit(e->bus, ev);
 }
 
@@ -45,7 +44,7 @@ static void progress(void *ctx, const char *what, double done, double total)
 {
     struct engine *e = ctx;
 
-    engine_say_progress(e, e->job_id, what, done, total);
+    emit_progress(e, e->job_id, what, done, total);
 }
 
 static bool run_command(struct engine *e, struct command *cmd);
@@ -57,7 +56,7 @@ static bool overtakes(const struct command *cmd, const void *ctx)
 }
 
 /* Between two slices: questions are answered at once, and cancelling is noticed. */
-static void breathe(void *ctx)
+static void yield(void *ctx)
 {
     struct engine *e = ctx;
     struct command cmd;
@@ -90,7 +89,7 @@ static bool run_command(struct engine *e, struct command *cmd)
         if (e->dev)
             device_sync(e->dev, NULL); /* a fault that nobody has asked about does not stay */
         end.kind = EV_FAILED;
-        model_lost(e);
+        emit_device_lost(e);
     }
     if (end.kind == EV_FAILED || !(command_traits[cmd->kind].flags & ENDS_ITSELF))
         bus_emit(e->bus, end);
@@ -101,19 +100,19 @@ static bool run_command(struct engine *e, struct command *cmd)
 /* Once the model is there the base can be asked; all else waits until the session is open. */
 static bool open_all(struct engine *e, struct err *err)
 {
-    if (!model_ready(e, err))
+    if (!engine_load_model(e, err))
         return false;
     if (e->options.look_only)
         return true;
-    return states_open(e, err) && states_say(e, err);
+    return engine_session_open(e, err) && emit_state(e, err);
 }
 
 static void close_all(struct engine *e)
 {
     pulling_end(e);
-    model_forget(e);
+    engine_unload_model(e);
     tokens_free(&e->text);
-    states_close(e);
+    engine_session_close(e);
 }
 
 static void *engine_main(void *arg)
@@ -135,11 +134,11 @@ static void *engine_main(void *arg)
             continue;
         }
         e->job_id = 0;
-        if (!ground_step(e, &end.err)) {
+        if (!edit_stats_step(e, &end.err)) {
             if (end.err.kind) { /* the background has failed: say so once, go on without */
                 bus_emit(e->bus, (struct event){.kind = EV_FAILED, .err = end.err});
                 end.err = (struct err){0};
-                model_lost(e);
+                emit_device_lost(e);
             }
             e->options.background_moments = false;
         }
@@ -193,7 +192,7 @@ struct engine *engine_start(const struct engine_options *options, struct err *er
     options_copy(&e->options, options);
     e->job.ctx = e;
     e->job.progress = progress;
-    e->job.breathe = breathe;
+    e->job.yield = yield;
     params_default(&e->params);
     if (options->params)
         e->params = *options->params;

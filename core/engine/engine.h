@@ -18,7 +18,7 @@
 #include "core/edit/attribution.h"
 #include "core/edit/fact.h"
 #include "core/edit/mask.h"
-#include "core/engine/results.h"
+#include "core/engine/events.h"
 
 struct engine;
 
@@ -55,15 +55,15 @@ enum command_flag {
 #define ENGINE_COMMANDS(X)                                                                     \
     X(NONE, "", "", job_none, 0)                                                               \
     /* fact: tokenise it, say the model's present answer and the ranks by layer */             \
-    X(LOOK, "look", "", job_look, NEEDS_BOTH | OVERTAKES | OF_WEIGHTS)                         \
+    X(INSPECT, "look", "", job_inspect, NEEDS_BOTH | OVERTAKES | OF_WEIGHTS)                   \
     /* fact, params, all_layers, top: a layer's `top` strongest as EV_NEURON, then */          \
     /* EV_LAYER; at the end EV_ATTRIBUTED */                                                   \
     X(ATTRIBUTE, "attribute", "attributing", job_attribute, NEEDS_BOTH | KEY_SCORES)           \
-    /* fact, params, attribution: gain and leak of the masks, EV_WEIGHED */                    \
-    X(WEIGH, "weigh", "", job_weigh, NEEDS_BOTH | ASIDE | KEY_EDIT)                            \
+    /* fact, params, attribution: gain and leak of the masks, EV_ESTIMATE */                   \
+    X(ESTIMATE, "weigh", "", job_estimate, NEEDS_BOTH | ASIDE | KEY_EDIT)                      \
     /* fact(s), params, attribution (0: attribute first): EV_STEP..., EV_PREVIEW */            \
     X(PREVIEW, "preview", "previewing", job_edit, NEEDS_BOTH | KEY_EDIT)                       \
-    /* the same, journalled: EV_COMMIT, then EV_EDITED */                                      \
+    /* the same, journalled: EV_COMMIT, then EV_COMMITTED */                                   \
     X(COMMIT, "commit", "editing", job_edit, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_EDIT)    \
     /* forget the preview */                                                                   \
     X(DISCARD, "discard", "discarding", job_discard, NEEDS_BOTH)                               \
@@ -84,20 +84,20 @@ enum command_flag {
     X(LENS, "lens", "reading the lens", job_lens, NEEDS_BOTH | OVERTAKES | OF_WEIGHTS)         \
     /* fact: causal trace, EV_TRACE a layer */                                                 \
     X(TRACE, "trace", "tracing", job_trace, NEEDS_BOTH)                                        \
-    /* fact(s): rephrases, locality, question, chat; before and after: EV_PROBED */            \
+    /* fact(s): rephrases, locality, question, chat; before and after: EV_PROBES */            \
     X(PROBE, "probe", "asking the scoreboard", job_probe, NEEDS_BOTH | MAKES_WAY | OF_WEIGHTS) \
-    /* fact, params, variants: EV_TRIED a variant; nothing is written */                       \
-    X(TRY, "try", "trying", job_try, NEEDS_BOTH | KEY_EDIT)                                    \
+    /* fact, params, variants: EV_VARIANT a variant; nothing is written */                     \
+    X(VARIANTS, "try", "trying", job_variants, NEEDS_BOTH | KEY_EDIT)                          \
     /* tokens: states to ask at most; EV_DRIFT a state */                                      \
     X(DRIFT, "drift", "measuring drift", job_drift, NEEDS_BOTH)                                \
     /* from, edit: EV_DIFF */                                                                  \
     X(DIFF, "diff", "comparing states", job_diff, NEEDS_BOTH | KEY_RANGE)                      \
-    /* text, expect; from, edit (0: base, end): EV_BISECTED, streamed */                       \
+    /* text, expect; from, edit (0: base, end): EV_BISECT, streamed */                         \
     X(BISECT, "bisect", "searching the edits", job_bisect, NEEDS_BOTH | KEY_EXPECT)            \
     /* edit, text: a note to an edit; EV_HISTORY */                                            \
     X(NOTE, "note", "noting", job_note,                                                        \
       NEEDS_SESSION | OVERTAKES | WRITES | NOT_RECORDED | KEY_NUMBER)                          \
-    /* text: where to; export; edit (0: `states`, base or edited): EV_EXPORTED */              \
+    /* text: where to; export; edit (0: `states`, base or edited): EV_EXPORT */                \
     X(EXPORT, "export", "exporting", job_export, NEEDS_BOTH | NOT_RECORDED | KEY_EXPORT)       \
     /* text: a delta file, journalled as one edit; EV_HISTORY, EV_STATE */                     \
     X(APPLY, "apply", "applying", job_apply, NEEDS_BOTH | WRITES | NOT_RECORDED)               \
@@ -128,7 +128,7 @@ struct intervention {
     float value; /* 0: silence it */
 };
 
-enum { TRY_MOST = 512 }; /* variants of one CMD_TRY */
+enum { VARIANTS_MOST = 512 }; /* variants of one CMD_VARIANTS */
 
 struct command {
     enum command_kind kind;
@@ -151,9 +151,9 @@ struct command {
     bool chat;                    /* CMD_QUERY: wrap the text in the model's chat form */
     struct intervention *changes; /* CMD_QUERY: owned */
     int change_count;
-    struct mask_force *forces; /* owned: neurons in or out of the mask whatever their scores */
+    struct mask_override *forces; /* owned: neurons in or out of the mask whatever their scores */
     int force_count;
-    struct params *variants; /* CMD_TRY: owned */
+    struct params *variants; /* CMD_VARIANTS: owned */
     int variant_count;
     char *export; /* CMD_EXPORT: owned: safetensors, gguf, lora, delta or json */
     char *dtype;  /* the same: f32, f16, bf16, same; NULL: what the kind defaults to */

@@ -1,22 +1,22 @@
 /* How the rows of a table of fields are written: a macro a kind of field, each of which makes one
- * struct member (shape.h).
+ * struct field_info (fields.h).
  *
- *     static const struct member answer_field[] = {
+ *     static const struct field_info answer_field[] = {
  *         INT(answer, edit),                       an int; COUNT: of 0 or more; RANGE; BOOL, REAL
  *         LAYER(neuron_info, layer),               a layer of the model; NEURON, LAYERS, NEURONS
  *         CHARS(notice, text), TEXT(answer, prompt),         char [n]; char *, owned
- *         FIXED(edited, p_target, FIELD_DOUBLE),             an array in the struct
+ *         FIXED(commit_report, p_target, FIELD_DOUBLE),             an array in the struct
  *         FIXED_OF(moments_info, trace, FIELD_DOUBLE, layers),   the first `layers` of it
- *         OWNED(meta, order, FIELD_INT, order_count),        a pointer to so many
- *         LIST(look, next, word_shape, nexts),               structs of their own
+ *         OWNED(attribution_header, order, FIELD_INT, order_count),        a pointer to so many
+ *         LIST(prompt_info, next, shown_token_fields, nexts),               structs of their own
  *     };
- *     SHAPE(answer);                               answer_shape: the table under its name
+ *     SHAPE(answer);                               answer_fields: the table under its name
  *
  * SHAPE_READY() names a function that looks at what was read. */
 #ifndef CORE_ENGINE_FIELD_ROWS_H
 #define CORE_ENGINE_FIELD_ROWS_H
 
-#include "core/engine/shape.h"
+#include "core/engine/fields.h"
 
 enum { MOST_LAYERS = 4096, MOST_TOKENS = 1 << 22 };
 
@@ -122,9 +122,9 @@ enum { MOST_LAYERS = 4096, MOST_TOKENS = 1 << 22 };
                                                .small = p, .optional = o                      \
     }
 
-#define SHAPE_READY(s, ready)                                        \
-    const struct shape s##_shape = {#s, sizeof(struct s), s##_field, \
-                                    sizeof(s##_field) / sizeof(*s##_field), ready}
+#define SHAPE_READY(s, ready)                                                 \
+    const struct struct_fields s##_fields = {#s, sizeof(struct s), s##_field, \
+                                             sizeof(s##_field) / sizeof(*s##_field), ready}
 #define SHAPE(s) SHAPE_READY(s, NULL)
 
 #endif

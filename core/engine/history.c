@@ -8,7 +8,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/engine/inside.h"
+#include "core/engine/internal.h"
 
 /* [before, after] of a metric; NAN for what is not there. */
 static void pair_of(const json_t *o, const char *name, double out[2])
@@ -38,7 +38,7 @@ static void put_pair(json_t *o, const char *name, const double p[2])
 }
 
 /* What is kept of one fact. */
-static void put_fact(json_t *o, const struct edited *f, bool made)
+static void put_fact(json_t *o, const struct commit_report *f, bool made)
 {
     json_object_set_new(o, "success", json_boolean(f->success));
     put_pair(o, "p_target", f->p_target);
@@ -53,7 +53,7 @@ static void put_fact(json_t *o, const struct edited *f, bool made)
         json_object_set_new(o, "said_after", json_string(f->generated[1]));
 }
 
-char *metrics_json(const struct edited *fact, int count, const struct applied *a)
+char *metrics_json(const struct commit_report *fact, int count, const struct edit_report *a)
 {
     json_t *o = json_object(), *facts = json_array();
     bool success = true;
@@ -139,7 +139,7 @@ static void entry_of(struct history_entry *x, const struct edit_record *r)
     json_decref(metrics);
 }
 
-struct history *states_history(struct session *session, struct err *err)
+struct history *history_of_session(struct session *session, struct err *err)
 {
     struct edit_record *edits = NULL;
     struct history *h;
@@ -156,21 +156,21 @@ struct history *states_history(struct session *session, struct err *err)
     return h;
 }
 
-static struct chance chance_of(const double target[2], const double first[2])
+static struct p_change chance_of(const double target[2], const double first[2])
 {
     if (isnan(target[1]) && !isnan(first[1]))
-        return (struct chance){"p(first)", first[0], first[1]};
-    return (struct chance){"p(target)", target[0], target[1]};
+        return (struct p_change){"p(first)", first[0], first[1]};
+    return (struct p_change){"p(target)", target[0], target[1]};
 }
 
-struct chance applied_chance(const struct applied *a)
+struct p_change report_p_change(const struct edit_report *a)
 {
     const double first[2] = {a->p_before, a->p_after}, none[2] = {(double)NAN, (double)NAN};
 
     return chance_of(a->facts ? a->p_target : none, first);
 }
 
-struct chance history_chance(const struct history_fact *f)
+struct p_change history_p_change(const struct history_fact *f)
 {
     return chance_of(f->p_target, f->p_first);
 }

@@ -7,7 +7,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/edit/alike.h"
+#include "core/edit/unicode_match.h"
 
 /* Ids that belong to the caller. */
 static int *copy_ids(const struct tokens *t, int *count)
@@ -24,22 +24,22 @@ bool continuation_of(struct continuation *c, const struct model *m, const struct
                      const char *prompt, const char *answer, struct err *err)
 {
     struct tokens want = {0};
-    struct asking a;
+    struct prompt_tokens a;
     bool ok;
 
     *c = (struct continuation){.stop = -1, .other = -1};
-    if (!asked_prompt(&a, w, m, prompt, err))
+    if (!prompt_tokens_of(&a, w, m, prompt, err))
         return false;
     c->prompt = copy_ids(&a.tokens, &c->prompt_count);
     c->stop = a.stop;
     ok = c->prompt_count || err_set(err, ERR_USAGE, "\"%.60s\" has no tokens", prompt);
     if (ok && answer) {
-        ok = asked_answer(&a, w, m, answer, &want, err) &&
+        ok = answer_tokens_of(&a, w, m, answer, &want, err) &&
              (want.count || err_set(err, ERR_USAGE, "\"%.60s\" has no tokens", answer));
         c->token = copy_ids(&want, &c->count);
     }
     tokens_free(&want);
-    asked_free(&a);
+    prompt_tokens_free(&a);
     if (!ok)
         continuation_free(c);
     return ok;
@@ -161,7 +161,7 @@ bool answer_begins(const char *said, const char *expect)
 {
     said += strspn(said, " \t\n");
     expect += strspn(expect, " \t\n");
-    return alike_begins(said, expect);
+    return unicode_starts_with(said, expect);
 }
 
 char *tokens_text(const struct model *m, const int *id, int count)

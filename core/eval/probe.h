@@ -13,7 +13,7 @@
 
 #include "core/edit/fact.h"
 #include "core/eval/answer.h"
-#include "core/eval/probed.h"
+#include "core/eval/probe_result.h"
 
 /* One probe, ready to be asked of any state. */
 struct probe_case {

@@ -9,7 +9,7 @@
 #include "core/base/digest.h"
 #include "core/base/mem.h"
 #include "core/hub/headers.h"
-#include "core/hub/pull_inside.h"
+#include "core/hub/pull_internal.h"
 
 enum {
     PIECE = 1 << 20,
@@ -21,7 +21,7 @@ enum fault { FAULT_NONE, FAULT_PLACE, FAULT_SIZE, FAULT_LONG, FAULT_DISK };
 
 struct body { /* what comes, on its way into the part */
     struct pull *p;
-    const struct plan_file *f;
+    const struct repo_file *f;
     int fd;
     long long written;   /* to the disk, or on their way */
     long long at, asked; /* bytes that are there; where the present request began */
@@ -38,12 +38,12 @@ static void told(struct body *b, long long bytes, bool checking)
 }
 
 /* The hash that the Hub names a file by: git's of small ones, SHA-256 of large ones. */
-static struct digest *sum_new(const struct plan_file *f)
+static struct digest *sum_new(const struct repo_file *f)
 {
     return strlen(f->etag) == 40 ? sha1_new_blob(f->bytes) : sha256_new();
 }
 
-static bool sum_is_right(struct digest *sum, const struct plan_file *f)
+static bool sum_is_right(struct digest *sum, const struct repo_file *f)
 {
     char hex[65];
 
@@ -145,7 +145,7 @@ static bool take(void *ctx, const void *bytes, size_t n)
 }
 
 /* Why what came was not taken. True: from the beginning again. */
-static bool declined(struct body *b, struct patience *patience, struct http_reply *reply,
+static bool declined(struct body *b, struct retry *patience, struct http_reply *reply,
                      struct err *err)
 {
     const char *path = b->f->path;
@@ -156,7 +156,7 @@ static bool declined(struct body *b, struct patience *patience, struct http_repl
             return declined(b, patience, reply, err);
         snprintf(reply->why, sizeof(reply->why),
                  "the server sends another part than was asked for");
-        return pull_again(b->p, patience, HTTP_LOST, reply, path, err);
+        return retry_wait(b->p, patience, HTTP_LOST, reply, path, err);
     case FAULT_DISK:
         return err_set(err, b->error == ENOSPC || b->error == EDQUOT ? ERR_LIMIT : ERR_IO,
                        "%s: %s: %s; what has come of it is kept", b->p->cache.path, path,
@@ -180,8 +180,7 @@ static bool is_expired(const struct pull *p, const char *url, int status)
 }
 
 /* One request; true when all is there or it is worth going on. */
-static bool request(struct body *b, struct ask_file *ask, struct patience *patience,
-                    struct err *err)
+static bool request(struct body *b, struct api_file *ask, struct retry *patience, struct err *err)
 {
     struct http_call call = {
         .url = ask->url, .from = b->at, .begin = begin, .take = take, .ctx = b};
@@ -192,7 +191,7 @@ static bool request(struct body *b, struct ask_file *ask, struct patience *patie
 
     b->asked = b->at;
     b->fault = FAULT_NONE;
-    end = ask_follow(b->p, &call, false, &reply);
+    end = api_follow(b->p, &call, false, &reply);
     if (b->at >= before + GAIN)
         patience->tries = 0;
     if (end == HTTP_DECLINED) {
@@ -200,27 +199,27 @@ static bool request(struct body *b, struct ask_file *ask, struct patience *patie
     } else if (end == HTTP_ANSWERED && reply.status == 416 && b->at) {
         ok = rewind_part(b) || declined(b, patience, &reply, err);
         snprintf(reply.why, sizeof(reply.why), "the server has no such part");
-        ok = ok && pull_again(b->p, patience, HTTP_LOST, &reply, b->f->path, err);
+        ok = ok && retry_wait(b->p, patience, HTTP_LOST, &reply, b->f->path, err);
     } else if (end == HTTP_ANSWERED && is_expired(b->p, ask->url, reply.status)) {
         snprintf(reply.why, sizeof(reply.why), "the address it was to come from has expired");
         free(ask->url);
         ask->url = NULL;
-        ok = pull_again(b->p, patience, HTTP_LOST, &reply, b->f->path, err) &&
-             ask_file(b->p, b->f, ask, err);
+        ok = retry_wait(b->p, patience, HTTP_LOST, &reply, b->f->path, err) &&
+             api_file(b->p, b->f, ask, err);
     } else if (end == HTTP_ANSWERED && reply.status / 100 == 2) {
         if (b->at < b->f->bytes) { /* it ended early and did not say so */
             snprintf(reply.why, sizeof(reply.why), "the connection ended early");
-            ok = pull_again(b->p, patience, HTTP_LOST, &reply, b->f->path, err);
+            ok = retry_wait(b->p, patience, HTTP_LOST, &reply, b->f->path, err);
         }
     } else {
-        ok = pull_again(b->p, patience, end, &reply, b->f->path, err);
+        ok = retry_wait(b->p, patience, end, &reply, b->f->path, err);
     }
     http_reply_free(&reply);
     return ok;
 }
 
 /* Whether an open file is what it should be; counts as done if it is. */
-static bool is_right(struct pull *p, const struct plan_file *f, int fd, bool *right,
+static bool is_right(struct pull *p, const struct repo_file *f, int fd, bool *right,
                      struct err *err)
 {
     struct body b = {.p = p, .f = f, .sum = sum_new(f)};
@@ -234,14 +233,14 @@ static bool is_right(struct pull *p, const struct plan_file *f, int fd, bool *ri
 }
 
 /* In the cache already, whole and right, maybe brought by another program. */
-static bool is_there(struct pull *p, const struct plan_file *f, bool *there, struct err *err)
+static bool is_there(struct pull *p, const struct repo_file *f, bool *there, struct err *err)
 {
-    int fd = cache_blob(&p->cache, f->etag, f->bytes);
+    int fd = hub_cache_blob(&p->cache, f->etag, f->bytes);
     bool ok = true;
 
     *there = false;
     if (fd < 0)
-        fd = cache_file(&p->cache, p->commit, f->path, f->bytes);
+        fd = hub_cache_file(&p->cache, p->commit, f->path, f->bytes);
     if (fd < 0)
         return true;
     ok = is_right(p, f, fd, there, err);
@@ -252,9 +251,9 @@ static bool is_there(struct pull *p, const struct plan_file *f, bool *there, str
 }
 
 /* The part's bytes from before, hashed; the rest fetched; *right: all is as it should be. */
-static bool fill(struct body *b, struct ask_file *ask, bool *right, struct err *err)
+static bool fill(struct body *b, struct api_file *ask, bool *right, struct err *err)
 {
-    struct patience patience = {0};
+    struct retry patience = {0};
     long long size = (long long)lseek(b->fd, 0, SEEK_END);
     bool ok = true;
 
@@ -273,10 +272,10 @@ static bool fill(struct body *b, struct ask_file *ask, bool *right, struct err *
     return ok;
 }
 
-static bool fetch(struct pull *p, const struct plan_file *f, int fd, struct err *err)
+static bool fetch(struct pull *p, const struct repo_file *f, int fd, struct err *err)
 {
-    struct ask_file ask = {0};
-    bool ok = ask_file(p, f, &ask, err), right = false;
+    struct api_file ask = {0};
+    bool ok = api_file(p, f, &ask, err), right = false;
 
     for (int round = 0; ok && !right && round < 2; round++) {
         struct body b = {.p = p, .f = f, .fd = fd};
@@ -298,11 +297,11 @@ static bool fetch(struct pull *p, const struct plan_file *f, int fd, struct err 
 }
 
 /* The part, once no other process fetches the same. */
-static int open_part(struct pull *p, const struct plan_file *f, struct err *err)
+static int open_part(struct pull *p, const struct repo_file *f, struct err *err)
 {
     for (bool said = false;; said = true) {
         bool busy;
-        int fd = cache_part(&p->cache, f->etag, &busy, err);
+        int fd = hub_cache_part(&p->cache, f->etag, &busy, err);
 
         if (!busy)
             return fd;
@@ -313,21 +312,21 @@ static int open_part(struct pull *p, const struct plan_file *f, struct err *err)
     }
 }
 
-static bool fetch_part(struct pull *p, const struct plan_file *f, bool *there, struct err *err)
+static bool fetch_part(struct pull *p, const struct repo_file *f, bool *there, struct err *err)
 {
     int fd = open_part(p, f, err);
     bool ok = fd >= 0 && is_there(p, f, there, err); /* while we waited */
 
     if (ok && !*there)
-        ok = fetch(p, f, fd, err) && cache_part_keep(&p->cache, f->etag, fd, err);
-    if (fd >= 0 && (!ok || *there) && !cache_part_size(&p->cache, f->etag))
-        cache_part_drop(&p->cache, f->etag);
+        ok = fetch(p, f, fd, err) && hub_cache_part_keep(&p->cache, f->etag, fd, err);
+    if (fd >= 0 && (!ok || *there) && !hub_cache_part_size(&p->cache, f->etag))
+        hub_cache_part_drop(&p->cache, f->etag);
     if (fd >= 0)
         close(fd);
     return ok;
 }
 
-bool download(struct pull *p, const struct plan_file *f, bool *fetched, struct err *err)
+bool download(struct pull *p, const struct repo_file *f, bool *fetched, struct err *err)
 {
     struct err own = {0};
     bool there = false, ok;

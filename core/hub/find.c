@@ -7,7 +7,7 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/hub/hub.h"
-#include "core/hub/name.h"
+#include "core/hub/repo_id.h"
 
 /* The snapshot of a revision. Caller frees; NULL: none. */
 static char *snapshot(const char *cache, const struct hub_name *name)
@@ -16,13 +16,13 @@ static char *snapshot(const char *cache, const struct hub_name *name)
     char *path = NULL, *ref, *commit, *trimmed = NULL;
 
     buf_printf(&repo, "%s/", cache);
-    name_folder(&repo, name->repo);
+    repo_folder(&repo, name->repo);
     ref = xasprintf("%s/refs/%s", repo.data, name->revision);
     commit =
-        name_is_commit(name->revision) ? xstrdup(name->revision) : file_read(ref, 64, NULL, NULL);
+        is_commit_hash(name->revision) ? xstrdup(name->revision) : file_read(ref, 64, NULL, NULL);
     if (commit)
         trimmed = xtrimmed(commit, strlen(commit));
-    if (trimmed && name_is_commit(trimmed))
+    if (trimmed && is_commit_hash(trimmed))
         path = xasprintf("%s/snapshots/%s", repo.data, trimmed);
     if (path && !file_exists(path)) {
         free(path);
@@ -45,7 +45,7 @@ static char *one_gguf(const char *folder, const char *word, int *fits, struct bu
     *fits = 0;
     while (dir && (e = readdir(dir))) {
         if (!file_ends_in_any_case(e->d_name, ".gguf") ||
-            (*word && !name_gguf_matches(e->d_name, word)))
+            (*word && !gguf_name_matches(e->d_name, word)))
             continue;
         buf_printf(names, "%s%s", names->len ? ", " : "", e->d_name);
         free(found);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/hub/name.h"
+#include "core/hub/repo_id.h"
 
 bool header_etag(const char *value, char etag[65])
 {
@@ -21,7 +21,7 @@ bool header_etag(const char *value, char etag[65])
         return false;
     memcpy(etag, value, n);
     etag[n] = '\0';
-    return name_is_etag(etag);
+    return is_etag(etag);
 }
 
 /* Digits at *p, which is moved past them. */

@@ -7,8 +7,8 @@
 
 #include "core/base/mem.h"
 #include "core/base/show.h"
-#include "core/hub/name.h"
-#include "core/hub/pull_inside.h"
+#include "core/hub/pull_internal.h"
+#include "core/hub/repo_id.h"
 
 enum { PAGES_MOST = 200, INDEX_MOST = 32 << 20, SPARE = 16 << 20 };
 
@@ -18,10 +18,10 @@ static bool learn_commit(struct pull *p, struct err *err)
     bool ok;
 
     buf_printf(&url, "%s/api/models/%s/revision/", p->hub->endpoint, p->name->repo);
-    name_encode(&url, p->name->revision, false);
-    ok = ask_text(p, url.data, &text, NULL, err) &&
-         plan_commit(text.data ? text.data : "", text.len, p->commit, err);
-    if (ok && name_is_commit(p->name->revision) && strcmp(p->commit, p->name->revision) != 0)
+    url_encode(&url, p->name->revision, false);
+    ok = api_text(p, url.data, &text, NULL, err) &&
+         file_list_commit(text.data ? text.data : "", text.len, p->commit, err);
+    if (ok && is_commit_hash(p->name->revision) && strcmp(p->commit, p->name->revision) != 0)
         ok = err_set(err, ERR_FORMAT, "%s: the Hub answers with another commit than was asked for",
                      p->name->repo);
     buf_free(&url);
@@ -41,8 +41,8 @@ static bool learn_files(struct pull *p, struct err *err)
 
         ok = page < PAGES_MOST ||
              err_set(err, ERR_LIMIT, "%s: the listing does not end", p->name->repo);
-        ok = ok && ask_text(p, url, &text, &next, err) &&
-             plan_list(&p->plan, text.data ? text.data : "", text.len, err);
+        ok = ok && api_text(p, url, &text, &next, err) &&
+             file_list_add(&p->plan, text.data ? text.data : "", text.len, err);
         buf_free(&text);
         free(url);
         url = next;
@@ -54,7 +54,7 @@ static bool learn_files(struct pull *p, struct err *err)
 /* The index of a model in several files says which these are. */
 static bool learn_shards(struct pull *p, struct err *err)
 {
-    struct plan_file *index = NULL;
+    struct repo_file *index = NULL;
     char *text;
     bool ok;
     ssize_t n = 0;
@@ -71,14 +71,14 @@ static bool learn_shards(struct pull *p, struct err *err)
     if (!download(p, index, &index->fetched, err))
         return false;
     index->there = true;
-    fd = cache_blob(&p->cache, index->etag, index->bytes);
+    fd = hub_cache_blob(&p->cache, index->etag, index->bytes);
     if (fd < 0)
-        fd = cache_file(&p->cache, p->commit, index->path, index->bytes);
+        fd = hub_cache_file(&p->cache, p->commit, index->path, index->bytes);
     text = xmalloc((size_t)index->bytes + 1);
     if (fd >= 0)
         n = pread(fd, text, (size_t)index->bytes, 0);
     ok = n == (ssize_t)index->bytes
-             ? plan_shards(&p->plan, text, (size_t)n, err)
+             ? file_list_shards(&p->plan, text, (size_t)n, err)
              : err_set(err, ERR_IO, "%s: cannot be read back from the cache", index->path);
     if (fd >= 0)
         close(fd);
@@ -89,20 +89,20 @@ static bool learn_shards(struct pull *p, struct err *err)
 /* Room for what is not there yet, before the first byte of it. */
 static bool has_room(struct pull *p, struct err *err)
 {
-    long long room = cache_room(&p->cache), missing = 0;
+    long long room = hub_cache_room(&p->cache), missing = 0;
 
     p->total = 0;
     for (int i = 0; i < p->plan.files; i++) {
-        const struct plan_file *f = &p->plan.file[i];
+        const struct repo_file *f = &p->plan.file[i];
         int fd;
 
         if (!f->wanted)
             continue;
         if (__builtin_add_overflow(p->total, f->bytes, &p->total))
             return err_set(err, ERR_FORMAT, "%s: sizes that no disk has", p->name->repo);
-        fd = cache_blob(&p->cache, f->etag, f->bytes);
+        fd = hub_cache_blob(&p->cache, f->etag, f->bytes);
         if (fd < 0)
-            missing += f->bytes - cache_part_size(&p->cache, f->etag);
+            missing += f->bytes - hub_cache_part_size(&p->cache, f->etag);
         else
             close(fd);
     }
@@ -123,7 +123,7 @@ static bool fetch_all(struct pull *p, struct hub_pulled *out, struct err *err)
 {
     out->file = xcalloc((size_t)p->plan.files, sizeof(*out->file));
     for (int i = 0; i < p->plan.files; i++) {
-        struct plan_file *f = &p->plan.file[i];
+        struct repo_file *f = &p->plan.file[i];
         struct hub_file *got = &out->file[out->files];
 
         if (!f->wanted)
@@ -143,21 +143,22 @@ static bool fetch_all(struct pull *p, struct hub_pulled *out, struct err *err)
 static bool link_all(struct pull *p, const struct hub_pulled *got, struct err *err)
 {
     for (int i = 0; i < got->files; i++)
-        if (!cache_link(&p->cache, p->commit, got->file[i].path, got->file[i].etag, p->hub->copies,
-                        err))
+        if (!hub_cache_link(&p->cache, p->commit, got->file[i].path, got->file[i].etag,
+                            p->hub->copies, err))
             return false;
-    return cache_ref(&p->cache, p->name->revision, p->commit, err);
+    return hub_cache_ref(&p->cache, p->name->revision, p->commit, err);
 }
 
 static bool work(struct pull *p, struct hub_pulled *out, struct err *err)
 {
     struct buf folder = {0};
 
-    if (!learn_commit(p, err) || !learn_files(p, err) || !plan_choose(&p->plan, p->name, err) ||
-        !cache_open(&p->cache, p->hub->cache, p->name->repo, err) || !learn_shards(p, err) ||
+    if (!learn_commit(p, err) || !learn_files(p, err) ||
+        !file_list_choose(&p->plan, p->name, err) ||
+        !hub_cache_open(&p->cache, p->hub->cache, p->name->repo, err) || !learn_shards(p, err) ||
         !has_room(p, err) || !fetch_all(p, out, err) || !link_all(p, out, err))
         return false;
-    name_folder(&folder, p->name->repo);
+    repo_folder(&folder, p->name->repo);
     out->path = xasprintf("%s/%s/snapshots/%s%s%s", p->hub->cache, folder.data, p->commit,
                           p->plan.gguf ? "/" : "", p->plan.gguf ? p->plan.gguf : "");
     memcpy(out->commit, p->commit, sizeof(out->commit));
@@ -179,7 +180,7 @@ bool hub_pull(const struct hub *h, const struct hub_name *name, struct job *job,
     p.http = http_open(h, err);
     ok = p.http && work(&p, out, err);
     http_close(p.http);
-    cache_close(&p.cache);
+    hub_cache_close(&p.cache);
     plan_free(&p.plan);
     if (!ok)
         hub_pulled_free(out);

@@ -7,8 +7,8 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 #include "core/hub/headers.h"
+#include "core/hub/http.h"
 #include "core/hub/hub.h"
-#include "core/hub/transport.h"
 
 enum { TOKEN_MOST = 4096 };
 

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "core/base/mem.h"
-#include "core/hub/transport.h"
+#include "core/hub/http.h"
 
 /* A part of a URL, "" where it has none. Caller frees. */
 static char *part_of(CURLU *u, CURLUPart part, unsigned flags)

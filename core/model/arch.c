@@ -109,9 +109,9 @@ static const struct config_keys gpt2_keys = {
     .gguf_eps = "attention.layer_norm_rms_epsilon", .block = "model.layers.", \
     .globals = llama_globals, .norm = NORM_RMS, .eps = 1e-6
 
-#define LLAMA_FILES                                                                               \
-    .keys = &llama_keys, .names = llama_parts, .prefixes = no_prefixes, .ballast = llama_ballast, \
-    .act = ACT_SILU, .theta = 10000
+#define LLAMA_FILES                                                     \
+    .keys = &llama_keys, .names = llama_parts, .prefixes = no_prefixes, \
+    .ignored_tensors = llama_ballast, .act = ACT_SILU, .theta = 10000
 
 static const struct arch archs[] = {
     {
@@ -128,7 +128,7 @@ static const struct arch archs[] = {
         .globals = gpt2_globals,
         .names = gpt2_parts,
         .prefixes = gpt2_prefixes,
-        .ballast = gpt2_ballast,
+        .ignored_tensors = gpt2_ballast,
         .tied = true,
         .context = 1024,
         .eps = 1e-5,
@@ -197,7 +197,7 @@ static const struct arch archs[] = {
         .keys = &gemma_keys,
         .names = gemma_parts,
         .prefixes = gemma_prefixes,
-        .ballast = gemma_ballast,
+        .ignored_tensors = gemma_ballast,
         .windows = WINDOW_PATTERN,
         .gguf_windows = WINDOW_PATTERN,
         .gemma = true,
@@ -263,10 +263,10 @@ static bool matches(const char *pattern, const char *name)
     return !strcmp(name, pattern);
 }
 
-bool arch_ballast(const struct arch *arch, const char *name)
+bool arch_ignored(const struct arch *arch, const char *name)
 {
-    for (int i = 0; arch->ballast[i]; i++)
-        if (matches(arch->ballast[i], name))
+    for (int i = 0; arch->ignored_tensors[i]; i++)
+        if (matches(arch->ignored_tensors[i], name))
             return true;
     return false;
 }

@@ -63,7 +63,7 @@ static struct mat before_norm(struct device *dev, struct norm post, struct mat s
 }
 
 /* Back over the hooks at a site of a block. */
-static void hooks_grad(const struct model_state *view, const struct pass *p, int layer,
+static void hooks_grad(const struct model_state *view, const struct batch *p, int layer,
                        enum tap_site site, struct mat dx)
 {
     for (int i = view->hooks - 1; i >= 0; i--)
@@ -73,7 +73,7 @@ static void hooks_grad(const struct model_state *view, const struct pass *p, int
 
 /* o = h + W_down m, m = act(gate) * up of norm(h) */
 static void ffn_grad(struct forward *f, const struct model_state *view, int layer,
-                     const struct pass *p, const struct saved *save, struct mat dx)
+                     const struct batch *p, const struct saved *save, struct mat dx)
 {
     const struct model *m = f->model;
     const struct block *b = &m->block[layer];
@@ -98,7 +98,7 @@ static void ffn_grad(struct forward *f, const struct model_state *view, int laye
 }
 
 /* Back through rotation and norm of q or k: the result is in d or in room. */
-static struct mat heads_grad(struct forward *f, const struct block *b, const struct pass *p,
+static struct mat heads_grad(struct forward *f, const struct block *b, const struct batch *p,
                              int heads, struct norm n, struct mat raw, struct mat d,
                              struct mat room)
 {
@@ -115,7 +115,8 @@ static struct mat heads_grad(struct forward *f, const struct block *b, const str
 }
 
 void backward_block(struct forward *f, const struct model_state *view, int layer,
-                    const struct pass *p, struct cache *c, const struct saved *save, struct mat dx)
+                    const struct batch *p, struct kv_cache *c, const struct saved *save,
+                    struct mat dx)
 {
     const struct model_config *cfg = f->model->config;
     const struct block *b = &f->model->block[layer];

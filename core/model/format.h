@@ -71,7 +71,7 @@ struct arch {
     const struct config_keys *keys;
     const char *block; /* what a block's number stands behind */
     const struct tensor_name *prefixes, *globals, *names;
-    const char *const *ballast; /* tensors that mean nothing here: NAME, START*, *END */
+    const char *const *ignored_tensors; /* tensors that mean nothing here: NAME, START*, *END */
     /* what config.json says by saying nothing; 0 for kv_heads: as many as heads, for head_dim:
      * hidden / heads, for heads and vocab: they must be there */
     bool tied;
@@ -85,7 +85,7 @@ const struct arch *arch_of_gguf(const char *name); /* by general.architecture; o
 const struct arch *arch_of(const struct model_config *c);
 /* ERR_MODEL, naming the architecture and those that are known. */
 bool arch_unknown(const char *name, struct err *err);
-bool arch_ballast(const struct arch *arch, const char *name);
+bool arch_ignored(const struct arch *arch, const char *name);
 /* Our name for a tensor of theirs, or its own: the check then names it. The caller frees it. */
 char *arch_canonical(const struct arch *arch, const char *name, bool *transposed);
 /* Their name for a tensor of ours; `like` is a name of the same file, which shows what stands

@@ -18,7 +18,7 @@ static bool add_tensor(struct weights *w, const struct st_tensor *s, int file, s
 {
     struct tensor *t = &w->tensor[w->count];
 
-    if (arch_ballast(arch_of(&w->config), s->name))
+    if (arch_ignored(arch_of(&w->config), s->name))
         return true;
     if (!st_type_dtype(s->type, &t->type) || t->type == DT_F64)
         return err_set(err, ERR_MODEL,

@@ -9,7 +9,7 @@
 
 #include "core/base/mem.h"
 #include "core/device/finite.h"
-#include "core/model/sound.h"
+#include "core/model/finite_weights.h"
 
 static int q_cols(const struct model *m)
 {
@@ -58,9 +58,9 @@ void forward_free(struct forward *f)
     free(f);
 }
 
-struct cache *cache_new(const struct model *m, int capacity)
+struct kv_cache *kv_cache_new(const struct model *m, int capacity)
 {
-    struct cache *c = xcalloc(1, sizeof(*c));
+    struct kv_cache *c = xcalloc(1, sizeof(*c));
 
     c->layers = m->config->layers;
     c->capacity = capacity;
@@ -73,7 +73,7 @@ struct cache *cache_new(const struct model *m, int capacity)
     return c;
 }
 
-void cache_free(struct cache *c, struct device *dev)
+void kv_cache_free(struct kv_cache *c, struct device *dev)
 {
     if (!c)
         return;
@@ -86,9 +86,10 @@ void cache_free(struct cache *c, struct device *dev)
     free(c);
 }
 
-struct pass pass_new(const int *const *ids, const int *count, const int *past, int seqs, int spare)
+struct batch batch_new(const int *const *ids, const int *count, const int *past, int seqs,
+                       int spare)
 {
-    struct pass p = {.seqs = seqs};
+    struct batch p = {.seqs = seqs};
     int kv0 = 0;
 
     for (int s = 0; s < seqs; s++)
@@ -109,7 +110,7 @@ struct pass pass_new(const int *const *ids, const int *count, const int *past, i
     return p;
 }
 
-bool pass_fits(const struct pass *p, const struct model *m, struct err *err)
+bool batch_fits(const struct batch *p, const struct model *m, struct err *err)
 {
     for (int i = 0; i < p->rows; i++)
         if (p->pos[i] >= m->config->context)
@@ -119,19 +120,19 @@ bool pass_fits(const struct pass *p, const struct model *m, struct err *err)
     return true;
 }
 
-void pass_free(struct pass *p)
+void batch_free(struct batch *p)
 {
     free(p->id);
     free(p->pos);
     free(p->seq);
-    *p = (struct pass){0};
+    *p = (struct batch){0};
 }
 
-void forward_embed(struct forward *f, const struct pass *p, struct mat x)
+void forward_embed(struct forward *f, const struct batch *p, struct mat x)
 {
     const struct model *m = f->model;
 
-    model_use(m, m->config->layers);
+    model_check_layer(m, m->config->layers);
     device_gather(m->dev, m->embed, p->id, x);
     if (m->embed_scale.data)
         device_scale_cols(m->dev, x, m->embed_scale, x);
@@ -198,7 +199,7 @@ static void norm_heads(struct device *dev, struct mat x, int heads, struct norm 
 }
 
 static void attend(struct forward *f, const struct model_state *view, int layer,
-                   const struct pass *p, struct cache *c, struct mat x, struct saved *save)
+                   const struct batch *p, struct kv_cache *c, struct mat x, struct saved *save)
 {
     const struct block *b = &f->model->block[layer];
     const struct model_config *cfg = f->model->config;
@@ -220,7 +221,7 @@ static void attend(struct forward *f, const struct model_state *view, int layer,
     for (int s = 0; s < p->seqs; s++) {
         const struct attn_seq *a = &p->seq[s];
 
-        if (a->blind) /* reads the cache, leaves nothing in it */
+        if (a->exclude_self) /* reads the cache, leaves nothing in it */
             continue;
         device_copy(dev, mat_rows(k, a->q0, a->n), mat_rows(c->k[layer], a->kv0 + a->past, a->n));
         device_copy(dev, mat_rows(v, a->q0, a->n), mat_rows(c->v[layer], a->kv0 + a->past, a->n));
@@ -231,7 +232,7 @@ static void attend(struct forward *f, const struct model_state *view, int layer,
 }
 
 /* A site of a block is reached: the state's hooks, then whoever watches. */
-static void reach(const struct model_state *view, const struct pass *p, int layer,
+static void reach(const struct model_state *view, const struct batch *p, int layer,
                   enum tap_site site, struct mat x, const struct tap *tap)
 {
     for (int i = 0; i < view->hooks; i++)
@@ -241,7 +242,7 @@ static void reach(const struct model_state *view, const struct pass *p, int laye
 }
 
 void forward_block(struct forward *f, const struct model_state *view, int layer,
-                   const struct pass *p, struct cache *c, struct mat x, const struct tap *tap,
+                   const struct batch *p, struct kv_cache *c, struct mat x, const struct tap *tap,
                    struct saved *save)
 {
     const struct model *m = f->model;
@@ -250,7 +251,7 @@ void forward_block(struct forward *f, const struct model_state *view, int layer,
     struct mat norm = mat_rows(f->norm, 0, p->rows), coeff = mat_rows(f->m, 0, p->rows);
     struct mat gate = mat_rows(save ? save->gate : f->gate, 0, p->rows), up = {0};
 
-    model_use(m, layer);
+    model_check_layer(m, layer);
     reach(view, p, layer, TAP_BLOCK_IN, x, tap);
     if (save)
         device_copy(dev, x, mat_rows(save->in, 0, p->rows));
@@ -281,7 +282,7 @@ void forward_logits(struct forward *f, struct mat x, struct mat logits)
     const struct model *m = f->model;
     struct mat own = {0}, norm = mat_rows(f->norm, 0, x.rows);
 
-    model_use(m, m->config->layers);
+    model_check_layer(m, m->config->layers);
     if (x.rows > f->capacity)
         norm = own = mat_new(m->dev, DT_F32, x.rows, x.cols);
     device_norm(m->dev, x, m->final_norm, norm);
@@ -294,7 +295,7 @@ void forward_logits(struct forward *f, struct mat x, struct mat logits)
 /* A pass once more, to find where its numbers cease to be some. */
 struct search {
     const struct model_state *view;
-    const struct pass *pass;
+    const struct batch *pass;
     const struct tap *tap; /* the pass's own, or NULL */
     struct err found;
 };
@@ -369,8 +370,8 @@ static void search_tap(void *ctx, int layer, enum tap_site site, struct mat x)
         look_for_flaw(s, layer, site, x);
 }
 
-static bool run_blocks(struct forward *f, const struct model_state *view, const struct pass *p,
-                       struct cache *c, struct mat x, const struct tap *tap, struct job *job,
+static bool run_blocks(struct forward *f, const struct model_state *view, const struct batch *p,
+                       struct kv_cache *c, struct mat x, const struct tap *tap, struct job *job,
                        struct err *err)
 {
     forward_embed(f, p, x);
@@ -386,7 +387,7 @@ static bool run_blocks(struct forward *f, const struct model_state *view, const 
  * columns, which are all that is brought to the host. They also tell a stream that is so long that
  * every program which sums up squares in float32 divides it by infinity, and says the same word
  * to everything. */
-bool forward_sound(struct forward *f, struct mat x, bool *sound, struct err *err)
+bool forward_check_finite(struct forward *f, struct mat x, bool *sound, struct err *err)
 {
     struct device *dev = f->model->dev;
     struct mat lengths = mat_rows(f->norm, 0, 1);
@@ -404,16 +405,16 @@ bool forward_sound(struct forward *f, struct mat x, bool *sound, struct err *err
     return ok;
 }
 
-bool forward_run(struct forward *f, const struct model_state *view, const struct pass *p,
-                 struct cache *c, struct mat x, const struct tap *tap, struct job *job,
+bool forward_run(struct forward *f, const struct model_state *view, const struct batch *p,
+                 struct kv_cache *c, struct mat x, const struct tap *tap, struct job *job,
                  struct err *err)
 {
     struct search s = {view, p, tap, {0}};
     struct tap searching = {search_tap, &s};
     bool sound;
 
-    if (!pass_fits(p, f->model, err) || !run_blocks(f, view, p, c, x, tap, job, err) ||
-        !forward_sound(f, x, &sound, err))
+    if (!batch_fits(p, f->model, err) || !run_blocks(f, view, p, c, x, tap, job, err) ||
+        !forward_check_finite(f, x, &sound, err))
         return false;
     if (sound)
         return true;

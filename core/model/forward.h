@@ -19,12 +19,12 @@ struct tap {
 };
 
 /* Keys (rotated) and values of every layer, [capacity, Hkv hd] each. */
-struct cache {
+struct kv_cache {
     struct mat *k, *v;
     int layers, capacity;
 };
 
-struct pass {
+struct batch {
     int rows;             /* new rows of all sequences */
     int *id, *pos;        /* [rows] token and position */
     struct attn_seq *seq; /* [seqs] */
@@ -49,23 +49,24 @@ struct forward { /* workspace for passes of up to `capacity` rows */
 
 struct forward *forward_new(const struct model *m, int capacity);
 void forward_free(struct forward *f);
-struct cache *cache_new(const struct model *m, int capacity);
-void cache_free(struct cache *c, struct device *dev);
+struct kv_cache *kv_cache_new(const struct model *m, int capacity);
+void kv_cache_free(struct kv_cache *c, struct device *dev);
 
 /* Packs sequences of token ids: sequence s has count[s] ids of which the first past[s] (or 0,
  * past NULL) are in the cache already. Cache rows are laid out one sequence after another with
- * `spare` free rows behind each. Arrays of the pass are freed by pass_free(). */
-struct pass pass_new(const int *const *ids, const int *count, const int *past, int seqs, int spare);
-void pass_free(struct pass *p);
+ * `spare` free rows behind each. Arrays of the pass are freed by batch_free(). */
+struct batch batch_new(const int *const *ids, const int *count, const int *past, int seqs,
+                       int spare);
+void batch_free(struct batch *p);
 /* Whether all positions lie within the model's context; else ERR_USAGE. forward_run() asks. */
-bool pass_fits(const struct pass *p, const struct model *m, struct err *err);
+bool batch_fits(const struct batch *p, const struct model *m, struct err *err);
 
 /* x [rows, d] = embeddings of the pass's tokens, scaled and with learned positions where the model
  * has them */
-void forward_embed(struct forward *f, const struct pass *p, struct mat x);
+void forward_embed(struct forward *f, const struct batch *p, struct mat x);
 /* x becomes the output of block `layer` under the view. */
 void forward_block(struct forward *f, const struct model_state *view, int layer,
-                   const struct pass *p, struct cache *c, struct mat x, const struct tap *tap,
+                   const struct batch *p, struct kv_cache *c, struct mat x, const struct tap *tap,
                    struct saved *save);
 /* What the FFN makes of coefficients [n, M], before a norm behind it: sum [n, d]. */
 void forward_ffn_sum(const struct model_state *view, int layer, struct mat coeff, struct mat sum);
@@ -74,14 +75,15 @@ void forward_logits(struct forward *f, struct mat x, struct mat logits);
 /* All blocks; err tells cancel, a fault, ERR_USAGE where the pass reaches beyond the context, or
  * ERR_FORMAT with the layer and the place where a number is not finite: then the taps of blocks
  * that were passed have been called twice. */
-bool forward_run(struct forward *f, const struct model_state *view, const struct pass *p,
-                 struct cache *c, struct mat x, const struct tap *tap, struct job *job,
+bool forward_run(struct forward *f, const struct model_state *view, const struct batch *p,
+                 struct kv_cache *c, struct mat x, const struct tap *tap, struct job *job,
                  struct err *err);
 
 /* dx [rows, d]: the gradient with respect to the block's output becomes that with respect to
  * its input. `save` is what forward_block() kept on the same pass and cache. */
 void backward_block(struct forward *f, const struct model_state *view, int layer,
-                    const struct pass *p, struct cache *c, const struct saved *save, struct mat dx);
+                    const struct batch *p, struct kv_cache *c, const struct saved *save,
+                    struct mat dx);
 /* dx [n, d] += gradient through head and final norm of x [n, d] for d_logits [n, V], which are
  * changed where the model caps its logits. */
 void backward_logits(struct forward *f, struct mat x, struct mat d_logits, struct mat dx);
@@ -90,7 +92,7 @@ void backward_logits(struct forward *f, struct mat x, struct mat d_logits, struc
 struct mat forward_by_head(struct mat x, int heads);
 
 /* Whether x [n, d] holds numbers alone; scratch of f is used. False is a fault, not an answer. */
-bool forward_sound(struct forward *f, struct mat x, bool *sound, struct err *err);
+bool forward_check_finite(struct forward *f, struct mat x, bool *sound, struct err *err);
 
 struct saved saved_new(const struct model *m, int rows);
 void saved_free(struct saved *s, struct device *dev);

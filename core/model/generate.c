@@ -69,7 +69,7 @@ static int sample(const float *logits, int n, double temperature, uint64_t *rng)
 struct context {
     const struct model_state *view;
     struct forward *f;
-    struct cache *cache;
+    struct kv_cache *cache;
     struct mat x, logits;
     int length;
 };
@@ -82,7 +82,7 @@ static struct context context_new(const struct model_state *view, int pass, int 
     return (struct context){
         .view = view,
         .f = forward_new(m, pass),
-        .cache = cache_new(m, capacity),
+        .cache = kv_cache_new(m, capacity),
         .x = mat_new(m->dev, DT_F32, pass, m->config->hidden),
         .logits = mat_new(m->dev, DT_F32, rows, m->head.rows),
     };
@@ -93,7 +93,7 @@ static void context_free(struct context *c)
     struct device *dev = c->view->model->dev;
 
     forward_free(c->f);
-    cache_free(c->cache, dev);
+    kv_cache_free(c->cache, dev);
     mat_free(dev, &c->x);
     mat_free(dev, &c->logits);
 }
@@ -104,7 +104,7 @@ static bool extend(struct context *c, const int *ids, int n, int rows, float *lo
 {
     struct device *dev = c->view->model->dev;
     struct attn_seq seq = {.n = n, .past = c->length};
-    struct pass p = {.rows = n, .seq = &seq, .seqs = 1};
+    struct batch p = {.rows = n, .seq = &seq, .seqs = 1};
     struct mat x = mat_rows(c->x, 0, n), out = mat_rows(c->logits, 0, rows);
     bool ok;
 

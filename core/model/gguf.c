@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/looks.h"
+#include "core/base/file_type.h"
 #include "core/base/mem.h"
 
 enum {
@@ -340,7 +340,7 @@ bool gguf_parse(struct gguf *g, const void *bytes, size_t n, struct err *err)
 
     *g = (struct gguf){0};
     if (n < 4 || memcmp(bytes, "GGUF", 4)) {
-        const char *is = looks_word(looks_of_bytes(bytes, n));
+        const char *is = file_type_name(file_type_of_bytes(bytes, n));
 
         return err_set(err, ERR_MODEL, "not a GGUF file: it %s %s",
                        is ? "is" : "does not begin with", is ? is : "GGUF");

@@ -24,7 +24,7 @@ struct hook_data {
     size_t bytes;
 };
 
-struct pass;
+struct batch;
 
 struct hook_ops {
     const char *name; /* as sessions keep it */
@@ -33,10 +33,10 @@ struct hook_ops {
     void *(*open)(const struct model *m, const struct hook_data *data, struct err *err);
     /* x [rows of p, d or M] is what the block has at the site; it may be changed in place. Device
      * operations alone, so that the pass may be recorded. */
-    void (*run)(void *ctx, const struct pass *p, int layer, enum tap_site site, struct mat x);
+    void (*run)(void *ctx, const struct batch *p, int layer, enum tap_site site, struct mat x);
     /* dx, the gradient with respect to what run() left, becomes that with respect to what it was
      * given. NULL: they are the same. */
-    void (*grad)(void *ctx, const struct pass *p, int layer, enum tap_site site, struct mat dx);
+    void (*grad)(void *ctx, const struct batch *p, int layer, enum tap_site site, struct mat dx);
     void (*close)(void *ctx);
 };
 

@@ -78,7 +78,7 @@ static void *add_open(const struct model *m, const struct hook_data *data, struc
     return out;
 }
 
-static void add_run(void *ctx, const struct pass *p, int layer, enum tap_site site, struct mat x)
+static void add_run(void *ctx, const struct batch *p, int layer, enum tap_site site, struct mat x)
 {
     const struct add *a = ctx;
 

@@ -81,7 +81,7 @@ static void *neurons_open(const struct model *m, const struct hook_data *data, s
     return NULL;
 }
 
-static void neurons_run(void *ctx, const struct pass *p, int layer, enum tap_site site,
+static void neurons_run(void *ctx, const struct batch *p, int layer, enum tap_site site,
                         struct mat x)
 {
     const struct neurons *n = ctx;
@@ -102,7 +102,7 @@ static void neurons_run(void *ctx, const struct pass *p, int layer, enum tap_sit
 /* Backwards, since a neuron may be named twice: a factor multiplies, what was set depends on
  * nothing.
  */
-static void neurons_grad(void *ctx, const struct pass *p, int layer, enum tap_site site,
+static void neurons_grad(void *ctx, const struct batch *p, int layer, enum tap_site site,
                          struct mat dx)
 {
     const struct neurons *n = ctx;

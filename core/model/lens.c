@@ -59,8 +59,8 @@ static bool run_to_rows(const struct model_state *view, const int *ids, int coun
     struct lens lens = {m->dev, rows, xcalloc((size_t)count, sizeof(int)), wanted};
     struct tap tap = {keep_output, &lens};
     struct forward *f = forward_new(m, all);
-    struct pass p = pass_new((const int *const *)&prompt.id, &all, NULL, 1, 0);
-    struct cache *cache = cache_new(m, all);
+    struct batch p = batch_new((const int *const *)&prompt.id, &all, NULL, 1, 0);
+    struct kv_cache *cache = kv_cache_new(m, all);
     struct mat x = mat_new(m->dev, DT_F32, all, m->config->hidden);
     bool ok;
 
@@ -71,8 +71,8 @@ static bool run_to_rows(const struct model_state *view, const int *ids, int coun
         device_gather(m->dev, x, lens.pick + wanted, rest);
     ok = ok && device_sync(m->dev, err);
     mat_free(m->dev, &x);
-    cache_free(cache, m->dev);
-    pass_free(&p);
+    kv_cache_free(cache, m->dev);
+    batch_free(&p);
     forward_free(f);
     prompt_free(&prompt);
     free(lens.pick);
@@ -169,7 +169,7 @@ bool lens_cells(const struct model_state *view, const int *ids, int count, const
 }
 
 struct looking {
-    struct lens_look *out;
+    struct lens_readout *out;
     int vocab;
     const int *target;
 };
@@ -195,8 +195,9 @@ static void take_look(void *ctx, int row, const float *logits, double lse)
     l->out->rank_new[layer] = token_rank(logits, l->vocab, l->target[0]);
 }
 
-bool lens_look(struct lens_look *out, const struct model_state *view, const int *ids, int count,
-               const int *target, int targets, int old, struct job *job, struct err *err)
+bool lens_readout(struct lens_readout *out, const struct model_state *view, const int *ids,
+                  int count, const int *target, int targets, int old, struct job *job,
+                  struct err *err)
 {
     const struct model *m = view->model;
     int layers = m->config->layers, more = targets - 1;
@@ -207,7 +208,7 @@ bool lens_look(struct lens_look *out, const struct model_state *view, const int 
     struct looking looking = {out, m->head.rows, target};
     bool ok;
 
-    *out = (struct lens_look){.old = old, .layers = layers};
+    *out = (struct lens_readout){.old = old, .layers = layers};
     out->logits = xcalloc((size_t)m->head.rows, sizeof(float));
     out->logp = xcalloc((size_t)targets, sizeof(double));
     out->rank_old = xcalloc((size_t)layers, sizeof(int));
@@ -227,15 +228,15 @@ bool lens_look(struct lens_look *out, const struct model_state *view, const int 
     free(all);
     free(order);
     if (!ok)
-        lens_look_free(out);
+        lens_readout_free(out);
     return ok;
 }
 
-void lens_look_free(struct lens_look *look)
+void lens_readout_free(struct lens_readout *look)
 {
     free(look->logits);
     free(look->logp);
     free(look->rank_old);
     free(look->rank_new);
-    *look = (struct lens_look){0};
+    *look = (struct lens_readout){0};
 }

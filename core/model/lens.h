@@ -13,7 +13,7 @@
 void lens_contribution(const struct model *m, int layer, struct mat values);
 
 /* A prompt with a continuation, in one pass: what a fact looks like to the model. */
-struct lens_look {
+struct lens_readout {
     float *logits; /* [V] after the prompt */
     double *logp;  /* [targets] log p of each token of the continuation, teacher-forced */
     int old;       /* the token asked for, or the most probable one after the prompt */
@@ -23,9 +23,10 @@ struct lens_look {
 };
 
 /* old < 0: take the most probable token. `target` has at least one token. */
-bool lens_look(struct lens_look *out, const struct model_state *view, const int *ids, int count,
-               const int *target, int targets, int old, struct job *job, struct err *err);
-void lens_look_free(struct lens_look *look);
+bool lens_readout(struct lens_readout *out, const struct model_state *view, const int *ids,
+                  int count, const int *target, int targets, int old, struct job *job,
+                  struct err *err);
+void lens_readout_free(struct lens_readout *look);
 
 /* Every position, every block: the most probable next token, best [layers][count], its
  * probability, p [layers][count] (may be NULL), and the rank, from 1, of each of the

@@ -9,7 +9,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
-#include "core/model/sound.h"
+#include "core/model/finite_weights.h"
 #include "core/model/vocabulary.h"
 
 /* Where the float32 copies go: what does not fit keeps its stored type. */
@@ -110,7 +110,7 @@ static struct mat place(struct budget *b, const struct tensor *t)
     if (!t->transposed && (t->type != DT_F32 || (uintptr_t)t->data % sizeof(float) == 0))
         stored.data = (void *)(size_t)device_adopt(dev, t->data, t->bytes);
     if (!stored.data || (resident && t->type != DT_F32)) /* its bytes are read now */
-        model_look_at(b->m, t);
+        model_check_tensor(b->m, t);
     if (!stored.data) { /* the device has its own memory */
         copied = true;
         stored.data = device_alloc(dev, t->bytes);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/base/file.h"
-#include "core/base/looks.h"
+#include "core/base/file_type.h"
 #include "core/base/mem.h"
 
 enum { MAX_HEADER = 100000000, MAX_TENSORS = 1000000, MAX_NAME = 1024 };
@@ -240,8 +240,8 @@ static bool parse(struct safetensors *st, const uint8_t *bytes, size_t n, struct
     for (int i = 7; i >= 0 && n >= 8; i--)
         header = header << 8 | bytes[i];
     if (n >= 8 ? header == 0 || (n > 8 && bytes[8] != '{')
-               : n && looks_of_bytes(bytes, n) != LOOKS_UNKNOWN) {
-        const char *is = looks_word(looks_of_bytes(bytes, n));
+               : n && file_type_of_bytes(bytes, n) != FILE_TYPE_UNKNOWN) {
+        const char *is = file_type_name(file_type_of_bytes(bytes, n));
 
         return err_set(err, ERR_FORMAT, "not a safetensors file: %s %s",
                        is ? "it is" : "the header does not begin with", is ? is : "{");

@@ -10,7 +10,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/file.h"
-#include "core/base/looks.h"
+#include "core/base/file_type.h"
 #include "core/base/mem.h"
 #include "core/model/format.h"
 #include "core/model/safetensors.h"
@@ -215,7 +215,7 @@ bool weights_needs(const struct model_config *c, const char *theirs)
     bool transposed, needed;
     char *ours, *fused;
 
-    if (arch_ballast(arch, theirs))
+    if (arch_ignored(arch, theirs))
         return false;
     ours = arch_canonical(arch, theirs, &transposed);
     fused = arch->fused ? strstr(ours, ".attn_qkv.") : NULL;
@@ -423,7 +423,7 @@ static struct weights *finish(struct weights *w, bool ok, struct err *why, struc
 /* Why what stands at the path is no model. Returns false. */
 static bool no_model(const char *path, struct err *err)
 {
-    const char *is = looks_word(looks_of_file(path));
+    const char *is = file_type_name(file_type_of_path(path));
     struct stat st;
 
     if (!stat(path, &st) && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))

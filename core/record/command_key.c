@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/record/codec.h"
+#include "core/record/event_json.h"
 
 static uint64_t mix(uint64_t h, const void *bytes, size_t n)
 {
@@ -49,7 +49,7 @@ static uint64_t edit_hash(const struct command *cmd)
     uint64_t h = mix_edit(fnv, &cmd->params);
 
     for (int i = 0; i < cmd->force_count; i++) {
-        const struct mask_force *f = &cmd->forces[i];
+        const struct mask_override *f = &cmd->forces[i];
         const int all[3] = {f->layer, f->neuron, f->in};
 
         h = mix(h, all, sizeof(all));
@@ -91,7 +91,7 @@ static void put_wording(const struct command *cmd, struct buf *out)
     struct wording w = cmd->count ? cmd->facts[0].wording : (struct wording){0};
     char text[48];
 
-    wording_settle(&w, &cmd->params);
+    wording_set_defaults(&w, &cmd->params);
     wording_write(&w, text);
     if (memcmp(&w, &usual, sizeof(w)) != 0)
         buf_printf(out, " %s", text);

@@ -8,10 +8,10 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/engine/inside.h"
-#include "core/record/codec.h"
-#include "core/record/reel.h"
-#include "core/record/still.h"
+#include "core/engine/internal.h"
+#include "core/record/event_json.h"
+#include "core/record/events_from_file.h"
+#include "core/record/recording.h"
 
 enum { ASKED = 64, ANSWERS = 32 };
 
@@ -32,7 +32,7 @@ struct answering { /* a recorded job that is told once more */
 
 struct player {
     struct engine *e;
-    struct reel *reel;
+    struct recording *reel;
     struct play_options options;
     atomic_bool hold;
     bool driving;
@@ -66,9 +66,9 @@ static void fail(struct player *p, unsigned job, enum err_kind kind, const char 
     bus_emit(p->e->bus, ev);
 }
 
-static void tell(struct player *p, int what, const struct tape *more)
+static void tell(struct player *p, int what, const struct replay_position *more)
 {
-    struct tape *tape = xcalloc(1, sizeof(*tape));
+    struct replay_position *tape = xcalloc(1, sizeof(*tape));
 
     if (more)
         *tape = *more;
@@ -78,7 +78,7 @@ static void tell(struct player *p, int what, const struct tape *more)
     tape->hurry = tape->at < p->options.from;
     utf8_copy(tape->damage, sizeof(tape->damage), p->damage);
     p->told = tape->at;
-    emit(p, EV_TAPE, 0, tape);
+    emit(p, EV_REPLAY, 0, tape);
 }
 
 /* Tells a fault of the recording itself, and keeps the first for the tape. */
@@ -90,13 +90,14 @@ static void tell_damage(struct player *p, unsigned job, const struct err *err)
 }
 
 /* Tells the line's event as one of `job`. */
-static void tell_line(struct player *p, const struct reel_line *line, unsigned job, bool answer)
+static void tell_line(struct player *p, const struct recording_line *line, unsigned job,
+                      bool answer)
 {
-    json_t *o = reel_json(p->reel, line);
+    json_t *o = recording_json(p->reel, line);
     struct err bad = {0};
     struct event ev;
 
-    if (line->event == EV_STOPPED || line->event == EV_TAPE || !event_read(o, &ev, &bad)) {
+    if (line->event == EV_STOPPED || line->event == EV_REPLAY || !event_read(o, &ev, &bad)) {
         if (bad.kind) { /* its numbers or its form cannot be: said, and left out */
             err_in(&bad, "%s", p->reel->name);
             tell_damage(p, job, &bad);
@@ -106,9 +107,9 @@ static void tell_line(struct player *p, const struct reel_line *line, unsigned j
     }
     json_decref(o);
     ev.job = job;
-    if (ev.kind == EV_LOOK)
+    if (ev.kind == EV_PROMPT)
         ev.look->job = job;
-    if (!event_fits(&ev, &p->layers, &p->neurons)) {
+    if (!event_valid(&ev, &p->layers, &p->neurons)) {
         event_free(&ev);
         return;
     }
@@ -133,7 +134,7 @@ static int find_answer(const struct player *p, enum command_kind kind, const cha
     int found = -1;
 
     for (int i = 0; i < p->reel->lines && !(flags & NOT_RECORDED); i++) {
-        const struct reel_line *l = &p->reel->line[i];
+        const struct recording_line *l = &p->reel->line[i];
 
         if (l->kind != LINE_POST || l->post != kind || !p->reel->whole[l->job] ||
             strcmp(l->about, about) ||
@@ -174,7 +175,7 @@ static void answer_without(struct player *p, const struct command *cmd)
         *s = p->state;
         emit(p, EV_STATE, cmd->job, s);
         break;
-    case CMD_WEIGH:
+    case CMD_ESTIMATE:
     case CMD_HISTORY:
         break;
     default:
@@ -202,8 +203,8 @@ static void answer(struct player *p, const struct command *cmd)
 /* The next line of an answer that is due. False: it is over. */
 static bool answer_step(struct player *p, struct answering *a)
 {
-    const struct reel *reel = p->reel;
-    const struct reel_line *line;
+    const struct recording *reel = p->reel;
+    const struct recording_line *line;
     double gap;
     int next;
 
@@ -276,7 +277,7 @@ static void forget_asked(struct player *p, int i)
 }
 
 /* The command of now that is the recorded one: the same question, or at least of its kind. */
-static bool meet(struct player *p, const struct reel_line *line)
+static bool meet(struct player *p, const struct recording_line *line)
 {
     int found = -1;
 
@@ -301,11 +302,11 @@ static int number_at(const json_t *o, const char *name, size_t i)
     return n < 0 || n > 0x400000 ? 0 : (int)n;
 }
 
-static void tell_typed(struct player *p, const struct reel_line *line)
+static void tell_typed(struct player *p, const struct recording_line *line)
 {
-    json_t *o = reel_json(p->reel, line);
+    json_t *o = recording_json(p->reel, line);
     const char *paste = json_string_value(json_object_get(o, "paste"));
-    struct tape tape = {0};
+    struct replay_position tape = {0};
 
     if (line->kind == LINE_SIZE) {
         tape.y = number_at(o, "size", 0);
@@ -317,11 +318,11 @@ static void tell_typed(struct player *p, const struct reel_line *line)
         utf8_copy(tape.paste, sizeof(tape.paste), paste ? paste : "");
     }
     json_decref(o);
-    tell(p, line->kind == LINE_SIZE ? TAPE_SIZE : TAPE_KEY, &tape);
+    tell(p, line->kind == LINE_SIZE ? REPLAY_SIZE : REPLAY_KEY, &tape);
 }
 
 /* False: the line's command has not been posted yet; it is waited for a while. */
-static bool play_line(struct player *p, const struct reel_line *line)
+static bool play_line(struct player *p, const struct recording_line *line)
 {
     double now = clock_seconds();
 
@@ -346,7 +347,7 @@ static void tell_model(struct player *p)
     bool stated = false;
 
     for (int i = p->at; i < p->reel->lines && !stated; i++) {
-        const struct reel_line *l = &p->reel->line[i];
+        const struct recording_line *l = &p->reel->line[i];
 
         stated = l->kind == LINE_EVENT && l->event == EV_STATE;
         if (stated || (l->kind == LINE_EVENT && l->event == EV_MODEL))
@@ -380,13 +381,13 @@ static void stop_driving(struct player *p, bool end)
         forget_asked(p, 0);
     }
     if (end)
-        tell(p, TAPE_END, NULL);
+        tell(p, REPLAY_END, NULL);
 }
 
 /* Plays what is due. Returns the moment of the next step, < 0: none. */
 static double drive(struct player *p)
 {
-    const struct reel *reel = p->reel;
+    const struct recording *reel = p->reel;
     double now = clock_seconds(), speed = p->options.speed;
 
     if (p->driving && atomic_load(&p->hold))
@@ -413,7 +414,7 @@ static double drive(struct player *p)
     p->waited = 0;
     p->at++;
     if (p->at < reel->lines && reel->line[p->at].t - p->told >= 1)
-        tell(p, TAPE_AT, NULL);
+        tell(p, REPLAY_AT, NULL);
     return now;
 }
 
@@ -424,7 +425,7 @@ static void *player_main(void *arg)
     struct command cmd;
     bool go_on = true;
 
-    reel_index(p->reel);
+    recording_index(p->reel);
     if (p->reel->damaged) {
         err_set(&damage, ERR_FORMAT, "%s: line %d is damaged: played as far as there",
                 p->reel->name, p->reel->damaged);
@@ -447,13 +448,14 @@ static void *player_main(void *arg)
     while (p->asked_count)
         forget_asked(p, 0);
     free(p->live);
-    reel_close(p->reel);
+    recording_close(p->reel);
     p->reel = NULL;
     emit(p, EV_STOPPED, 0, NULL);
     return NULL;
 }
 
-static struct engine *begin(struct reel *reel, const struct play_options *options, struct err *err)
+static struct engine *begin(struct recording *reel, const struct play_options *options,
+                            struct err *err)
 {
     struct player *p;
     struct engine *e;
@@ -469,7 +471,7 @@ static struct engine *begin(struct reel *reel, const struct play_options *option
     e->player = p;
     if (engine_begin(e, player_main, p, err))
         return e;
-    reel_close(reel);
+    recording_close(reel);
     free(p);
     return NULL;
 }
@@ -477,7 +479,7 @@ static struct engine *begin(struct reel *reel, const struct play_options *option
 struct engine *engine_play(const char *path, const struct play_options *options,
                            struct params *params, struct fact *fact, struct err *err)
 {
-    return begin(reel_open(path, params, fact, err), options, err);
+    return begin(recording_open(path, params, fact, err), options, err);
 }
 
 struct engine *engine_show(const char *path, struct params *params, struct fact *fact,
@@ -488,12 +490,12 @@ struct engine *engine_show(const char *path, struct params *params, struct fact 
     size_t size;
 
     *fact = (struct fact){0};
-    if (!still_lines(path, &text, err)) {
+    if (!events_from_file(path, &text, err)) {
         buf_free(&text);
         return NULL;
     }
     size = text.len;
-    return begin(reel_of_text(path, buf_take(&text), size, params, fact, err), &at_once, err);
+    return begin(recording_of_text(path, buf_take(&text), size, params, fact, err), &at_once, err);
 }
 
 void engine_play_hold(struct engine *e)

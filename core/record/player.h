@@ -1,7 +1,7 @@
 /* A recorded run behind the door of engine.h: whoever asks cannot tell it from a model.
  *
  * At first the recording drives. What was shown comes again, at its pace; what was typed comes as
- * EV_TAPE, for the receiver to do it; commands that the receiver then posts, as the recorded
+ * EV_REPLAY, for the receiver to do it; commands that the receiver then posts, as the recorded
  * program did, get the recorded answers. From engine_play_hold() on (or from the end on) it only
  * answers: a command gets the answer that the recording holds to the same question, and where it
  * holds none, or the command would write, one line that says so. Nothing is ever written. */

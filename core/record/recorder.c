@@ -18,7 +18,7 @@
 #include "core/base/mem.h"
 #include "core/base/thread.h"
 #include "core/base/utf8.h"
-#include "core/record/codec.h"
+#include "core/record/event_json.h"
 
 enum { KEPT = 5, WAITING_MOST = 64 << 20 };
 
@@ -196,7 +196,7 @@ void recorder_event(struct recorder *r, const struct event *ev)
             return;
         r->last_progress = clock_seconds();
     }
-    if (ev->kind == EV_TAPE || !begin(r, &line))
+    if (ev->kind == EV_REPLAY || !begin(r, &line))
         return;
     event_write(ev, r->small, &line);
     end(r, &line);

@@ -85,7 +85,7 @@ bool delta_usable(const struct delta *d, struct err *err)
         return err_set(err, ERR_LIMIT,
                        "%s: %zu values are too many for a session, which holds %lld of a change",
                        place, delta_values(d), most);
-    return delta_sound(d, err);
+    return delta_is_finite(d, err);
 }
 
 static bool low_rank_store(struct session *s, int edit, int place, const struct delta *d,
@@ -270,7 +270,7 @@ static bool read_delta(struct session *s, sqlite3_stmt *q, int edit, struct delt
                        s->path, edit, d->layer, matrix ? matrix : "");
     at.layer = d->layer;
     return read_parts(s, q, &at, d, err) &&
-           (delta_sound(d, err) || err_in(err, "%s: edit %d", s->path, edit));
+           (delta_is_finite(d, err) || err_in(err, "%s: edit %d", s->path, edit));
 }
 
 /* The hash an edit was recorded with; unknown edits are an error. */

@@ -101,12 +101,12 @@ static struct command make(struct bench *b, enum command_kind kind)
     case CMD_ATTRIBUTE:
         c.all_layers = true;
         break;
-    case CMD_WEIGH:
+    case CMD_ESTIMATE:
     case CMD_PREVIEW:
     case CMD_COMMIT:
         c.attribution = b->attribution;
         break;
-    case CMD_TRY:
+    case CMD_VARIANTS:
         add_variants(b, &c);
         break;
     case CMD_QUERY:
@@ -206,8 +206,8 @@ static bool bench_kinds(struct bench *b, const struct kind *kinds, size_t count)
 static bool bench_all(struct bench *b)
 {
     static const struct kind scored[] = {
-        {"weigh", CMD_WEIGH}, {"try", CMD_TRY},         {"trace", CMD_TRACE},
-        {"lens", CMD_LENS},   {"preview", CMD_PREVIEW},
+        {"weigh", CMD_ESTIMATE}, {"try", CMD_VARIANTS},    {"trace", CMD_TRACE},
+        {"lens", CMD_LENS},      {"preview", CMD_PREVIEW},
     };
     static const struct kind edited[] = {
         {"commit", CMD_COMMIT}, {"probe", CMD_PROBE},     {"query", CMD_QUERY},

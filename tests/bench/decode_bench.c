@@ -97,9 +97,9 @@ struct spent {
 static bool prefill(const struct model_state *view, const int *ids, int n, struct spent *spent)
 {
     const struct model *m = view->model;
-    struct pass pass = pass_new(&ids, &n, NULL, 1, 0);
+    struct batch pass = batch_new(&ids, &n, NULL, 1, 0);
     struct forward *f = forward_new(m, n);
-    struct cache *cache = cache_new(m, n);
+    struct kv_cache *cache = kv_cache_new(m, n);
     struct mat x = mat_new(m->dev, DT_F32, n, m->config->hidden);
     struct mat logits = mat_new(m->dev, DT_F32, 1, m->head.rows);
     double wall = clock_seconds(), cpu = cpu_seconds();
@@ -111,9 +111,9 @@ static bool prefill(const struct model_state *view, const int *ids, int n, struc
     *spent = (struct spent){clock_seconds() - wall, cpu_seconds() - cpu};
     mat_free(m->dev, &x);
     mat_free(m->dev, &logits);
-    cache_free(cache, m->dev);
+    kv_cache_free(cache, m->dev);
     forward_free(f);
-    pass_free(&pass);
+    batch_free(&pass);
     return ok;
 }
 

@@ -34,8 +34,8 @@ static bool wait_for(struct engine *e, unsigned job, struct tally *t, bool show)
             bool end = ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED);
             bool ok = ev.kind == EV_DONE;
 
-            if (ev.kind == EV_EDITED) {
-                const struct edited *d = ev.edited;
+            if (ev.kind == EV_COMMITTED) {
+                const struct commit_report *d = ev.edited;
 
                 t->edits++;
                 t->success += d->success;

@@ -141,9 +141,9 @@ static double one_token(struct model *m)
 {
     int id = 7, count = 1;
     const int *row = &id;
-    struct pass pass = pass_new(&row, &count, NULL, 1, 0);
+    struct batch pass = batch_new(&row, &count, NULL, 1, 0);
     struct forward *f = forward_new(m, 1);
-    struct cache *cache = cache_new(m, 1);
+    struct kv_cache *cache = kv_cache_new(m, 1);
     struct mat x = mat_new(m->dev, DT_F32, 1, m->config->hidden);
     struct mat logits = mat_new(m->dev, DT_F32, 1, m->head.rows);
     struct model_state *view = state_new(m, 1);
@@ -157,9 +157,9 @@ static double one_token(struct model *m)
     state_free(view);
     mat_free(m->dev, &x);
     mat_free(m->dev, &logits);
-    cache_free(cache, m->dev);
+    kv_cache_free(cache, m->dev);
     forward_free(f);
-    pass_free(&pass);
+    batch_free(&pass);
     return took;
 }
 

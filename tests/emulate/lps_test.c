@@ -5,7 +5,7 @@
 
 #include "core/base/mem.h"
 #include "gpu/cuda.h"
-#include "gpu/inside.h"
+#include "gpu/internal.h"
 #include "tests/emulate/emulated.h"
 #include "tests/test.h"
 

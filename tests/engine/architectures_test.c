@@ -153,20 +153,20 @@ static float *fetch(struct bench *b, struct mat x)
 /* A pass over ids[from..to), appended to the cache. */
 struct step {
     struct forward *f;
-    struct cache *cache;
+    struct kv_cache *cache;
     struct mat x;
 };
 
 static struct step step_new(struct bench *b)
 {
-    return (struct step){forward_new(b->model, ALL), cache_new(b->model, ALL),
+    return (struct step){forward_new(b->model, ALL), kv_cache_new(b->model, ALL),
                          mat_new(b->dev, DT_F32, ALL, b->c->hidden)};
 }
 
 static void step_free(struct bench *b, struct step *s)
 {
     mat_free(b->dev, &s->x);
-    cache_free(s->cache, b->dev);
+    kv_cache_free(s->cache, b->dev);
     forward_free(s->f);
 }
 
@@ -174,7 +174,7 @@ static void step_free(struct bench *b, struct step *s)
 static float *step_run(struct bench *b, struct step *s, const struct model_state *view,
                        const int *ids, int from, int to, const struct tap *tap)
 {
-    struct pass pass = pass_new(&ids, &to, &from, 1, 0);
+    struct batch pass = batch_new(&ids, &to, &from, 1, 0);
     struct mat logits = mat_new(b->dev, DT_F32, to - from, b->model->head.rows);
     struct mat x = mat_rows(s->x, 0, to - from);
     float *host;
@@ -184,7 +184,7 @@ static float *step_run(struct bench *b, struct step *s, const struct model_state
     forward_logits(s->f, x, logits);
     host = fetch(b, logits);
     mat_free(b->dev, &logits);
-    pass_free(&pass);
+    batch_free(&pass);
     return host;
 }
 
@@ -313,10 +313,10 @@ static void gradient_agrees(struct bench *b)
     struct step s = step_new(b);
     struct saved *saved = xcalloc((size_t)layers, sizeof(*saved));
     struct mat dx = mat_new(b->dev, DT_F32, ALL, b->c->hidden);
-    struct pass pass;
+    struct batch pass;
 
     golden_ids(b, "ids", ids, ALL);
-    pass = pass_new(&row, &n, NULL, 1, 0);
+    pass = batch_new(&row, &n, NULL, 1, 0);
     forward_embed(s.f, &pass, s.x);
     for (int l = 0; l < layers; l++) {
         saved[l] = saved_new(b->model, ALL);
@@ -336,7 +336,7 @@ static void gradient_agrees(struct bench *b)
     free(saved);
     free(want);
     mat_free(b->dev, &dx);
-    pass_free(&pass);
+    batch_free(&pass);
     step_free(b, &s);
 }
 
@@ -406,7 +406,7 @@ static void scores_agree(struct bench *b)
     int ids[ALL] = {0}, other[9] = {0};
     struct row rows[2] = {{.id = ids, .count = PAST, .lookup = PAST - 1},
                           {.id = other, .count = 9, .lookup = 8}};
-    struct request r = {.row = rows, .rows = 2, .scored = rows, .scoreds = 2, .old = -1};
+    struct request r = {.row = rows, .rows = 2, .scored = rows, .scored_count = 2, .old = -1};
 
     golden_ids(b, "ids", ids, ALL);
     golden_ids(b, "other", other, 9);

@@ -18,9 +18,9 @@ static struct model_state *base, *moved; /* moved: other weights */
 static void plain_logits(const struct model_state *s, const int *ids, int n, float *logits)
 {
     const struct model *m = s->model;
-    struct pass p = pass_new(&ids, &n, NULL, 1, 0);
+    struct batch p = batch_new(&ids, &n, NULL, 1, 0);
     struct forward *f = forward_new(m, n);
-    struct cache *c = cache_new(m, n);
+    struct kv_cache *c = kv_cache_new(m, n);
     struct mat x = mat_new(dev, DT_F32, n, m->config->hidden);
     struct mat out = mat_new(dev, DT_F32, 1, m->head.rows);
 
@@ -30,9 +30,9 @@ static void plain_logits(const struct model_state *s, const int *ids, int n, flo
     CHECK(device_sync(dev, NULL));
     mat_free(dev, &x);
     mat_free(dev, &out);
-    cache_free(c, dev);
+    kv_cache_free(c, dev);
     forward_free(f);
-    pass_free(&p);
+    batch_free(&p);
 }
 
 static int plain_argmax(const float *logits, int n)
@@ -376,10 +376,10 @@ static struct said take(struct engine *e, struct command c)
             if (ev.kind == EV_PREVIEW || ev.kind == EV_COMMIT) {
                 s.held = ev.applied->held;
                 memcpy(s.p, ev.applied->p_target, sizeof(s.p));
-            } else if (ev.kind == EV_EDITED) {
+            } else if (ev.kind == EV_COMMITTED) {
                 CHECK(ev.edited->success == (s.held == 1));
                 CHECK_NEAR(ev.edited->p_target[1], s.p[1], 0);
-            } else if (ev.kind == EV_TRIED) {
+            } else if (ev.kind == EV_VARIANT) {
                 const struct measured *m = ev.tried->metric, *p = &m[metric_find("p(target)")];
                 const struct measured *near = &m[metric_find("locality")],
                                       *other = &m[metric_find("rephrase")];
@@ -390,7 +390,7 @@ static struct said take(struct engine *e, struct command c)
                                   (int)other->part,
                                   (int)near->whole,
                                   (int)other->whole};
-            } else if (ev.kind == EV_PROBED) {
+            } else if (ev.kind == EV_PROBES) {
                 count_probes(&s, ev.probed->probe, ev.probed->probes);
             } else if (ev.kind == EV_DIFF) {
                 count_probes(&s, ev.diff->probe, ev.diff->probes);
@@ -425,7 +425,7 @@ static struct command about(enum command_kind kind, double accept)
     CHECK(params_set(&c.params, "edit.v_kl", "0", FROM_CONFIG, NULL));
     free(c.facts[0].target);
     c.facts[0].target = xstrdup("a");
-    if (kind == CMD_TRY) {
+    if (kind == CMD_VARIANTS) {
         c.variants = xcalloc(1, sizeof(*c.variants));
         c.variants[0] = c.params;
         c.variant_count = 1;
@@ -441,7 +441,7 @@ static void all_say_the_same(double accept, struct said *first)
     struct command c;
 
     opened(e);
-    tried = take(e, about(CMD_TRY, accept));
+    tried = take(e, about(CMD_VARIANTS, accept));
     preview = take(e, about(CMD_PREVIEW, accept));
     commit = take(e, about(CMD_COMMIT, accept));
     board = take(e, about(CMD_PROBE, accept));

@@ -33,8 +33,8 @@ struct bench {
     char *path, *session, *prefixes;
     struct engine *engine;
     struct state_info state;
-    struct exported *exported; /* the last one; or NULL */
-    struct err err;            /* of the last command */
+    struct export_report *exported; /* the last one; or NULL */
+    struct err err;                 /* of the last command */
 };
 
 static void listen(struct bench *b, unsigned job)
@@ -53,8 +53,8 @@ static void listen(struct bench *b, unsigned job)
                 b->state = *ev.state;
             if (over)
                 b->err = ev.err;
-            if (ev.kind == EV_EXPORTED) {
-                struct event old = {.kind = EV_EXPORTED, .exported = b->exported};
+            if (ev.kind == EV_EXPORT) {
+                struct event old = {.kind = EV_EXPORT, .exported = b->exported};
 
                 if (b->exported)
                     event_free(&old);
@@ -85,7 +85,7 @@ static void start(struct bench *b, const char *model, const char *session)
 
 static void stop(struct bench *b)
 {
-    struct event old = {.kind = EV_EXPORTED, .exported = b->exported};
+    struct event old = {.kind = EV_EXPORT, .exported = b->exported};
 
     engine_stop(b->engine);
     if (b->exported)
@@ -252,7 +252,7 @@ static void edit(struct bench *b, const char *model, const char *session)
  * factor. */
 static void exact(const struct bench *b, const char *as)
 {
-    const struct exported *x = b->exported;
+    const struct export_report *x = b->exported;
     double limit = strstr(b->model, "gemma3") && strstr(as, "safetensors") ? 0.01 : 1e-4;
 
     CHECK(x && x->prompts >= 4 && x->facts == 2);

@@ -75,7 +75,7 @@ static struct report commit(struct engine *e, struct command c)
                 r.p[0] = ev.applied->p_before;
                 r.p[1] = ev.applied->p_after;
             }
-            if (ev.kind == EV_EDITED)
+            if (ev.kind == EV_COMMITTED)
                 snprintf(r.says, sizeof(r.says), "%s", ev.edited->argmax[1]);
             event_free(&ev);
         }

@@ -62,11 +62,11 @@ static struct seen see(const struct model_state *view)
     struct params p = with(NULL, NULL);
     struct request r = real_request(&real, 0, &p);
     const int *ids = r.row[0].id;
-    struct pass pass = pass_new(&ids, &r.row[0].count, NULL, 1, 0);
+    struct batch pass = batch_new(&ids, &r.row[0].count, NULL, 1, 0);
     struct seen s = {.row = pass.rows - 1};
     struct tap tap = {look, &s};
     struct forward *f = forward_new(m, pass.rows);
-    struct cache *cache = cache_new(m, pass.rows);
+    struct kv_cache *cache = kv_cache_new(m, pass.rows);
     struct mat x = mat_new(real.dev, DT_F32, pass.rows, m->config->hidden);
     struct mat logits = mat_new(real.dev, DT_F32, 1, m->head.rows);
     struct err err = {0};
@@ -76,9 +76,9 @@ static struct seen see(const struct model_state *view)
     s.logits = fetch(real.dev, logits);
     mat_free(real.dev, &logits);
     mat_free(real.dev, &x);
-    cache_free(cache, real.dev);
+    kv_cache_free(cache, real.dev);
     forward_free(f);
-    pass_free(&pass);
+    batch_free(&pass);
     request_free(&r);
     return s;
 }
@@ -409,8 +409,8 @@ static void scaled_neurons(void)
 /* A loss through the last two blocks and the head, as the target optimisation has it. */
 struct loss {
     struct forward *f;
-    struct cache *cache;
-    struct pass pass;
+    struct kv_cache *cache;
+    struct batch pass;
     struct saved saved[2];
     struct mat start, x, logits, dl, dx, nll;
     int first, last, label;
@@ -444,9 +444,9 @@ static struct loss loss_new(const struct request *r)
     const struct model *m = real.model;
     const int *ids = r->row[0].id;
     int n = r->row[0].count, d = m->config->hidden;
-    struct loss l = {.pass = pass_new(&ids, &n, NULL, 1, 0),
+    struct loss l = {.pass = batch_new(&ids, &n, NULL, 1, 0),
                      .f = forward_new(m, n),
-                     .cache = cache_new(m, n),
+                     .cache = kv_cache_new(m, n),
                      .first = m->config->layers - 2,
                      .last = n - 1,
                      .label = r->target[0]};
@@ -474,8 +474,8 @@ static void loss_free(struct loss *l)
     saved_free(&l->saved[0], real.dev);
     saved_free(&l->saved[1], real.dev);
     forward_free(l->f);
-    cache_free(l->cache, real.dev);
-    pass_free(&l->pass);
+    kv_cache_free(l->cache, real.dev);
+    batch_free(&l->pass);
 }
 
 /* Slope of the loss along a direction [rows][d] of length 1, by central differences. */

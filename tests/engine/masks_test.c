@@ -3,7 +3,7 @@
 #include "core/edit/mask.h"
 #include "core/session/session.h"
 #include "tests/engine/small.h"
-#include "views/desk.h"
+#include "views/ui_state.h"
 
 enum { LAYER = 2, MOST = 256 };
 
@@ -31,7 +31,7 @@ static struct params with(int mode, int rule, int compensate)
 }
 
 /* Runs a command; a desk hears of all of it. False: refused. */
-static bool heard_by(struct desk *d, struct engine *e, enum command_kind kind,
+static bool heard_by(struct ui_state *d, struct engine *e, enum command_kind kind,
                      const struct params *p, int *kept)
 {
     struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
@@ -48,7 +48,7 @@ static bool heard_by(struct desk *d, struct engine *e, enum command_kind kind,
 
             if (mine && kept && (ev.kind == EV_PREVIEW || ev.kind == EV_COMMIT))
                 *kept = ev.applied->layer[0].kept;
-            desk_event(d, &ev);
+            ui_event(d, &ev);
             if (done || failed)
                 return done;
         }
@@ -65,7 +65,7 @@ static bool *neurons_of(const float *weight, int n)
 }
 
 /* Shows, previews, commits and undoes; the journal keeps what was committed. */
-static bool show_and_commit(struct engine *e, struct desk *d, const struct params *p,
+static bool show_and_commit(struct engine *e, struct ui_state *d, const struct params *p,
                             struct shown *s)
 {
     const struct mask *m;
@@ -73,7 +73,7 @@ static bool show_and_commit(struct engine *e, struct desk *d, const struct param
 
     d->params = *p;
     CHECK(heard_by(d, e, CMD_ATTRIBUTE, p, NULL));
-    desk_remask(d);
+    ui_remask(d);
     m = d->layer[LAYER].mask;
     CHECK(m != NULL);
     if (!m || !heard_by(d, e, CMD_PREVIEW, p, &previewed)) /* compensation of too little gain */
@@ -95,25 +95,25 @@ static void masks_shown_are_masks_committed(void)
     char *path = in_home("masks.es");
     struct engine *e = start(tiny, &device_cpu, path, false);
     struct session *session;
-    struct desk desk;
+    struct ui_state ui;
     struct shown shown[MOST];
     int n = 0, magnitudes = 0;
     struct params start_params = draft();
 
-    desk_init(&desk, &start_params);
+    ui_init(&ui, &start_params);
     for (int mode = MODE_UNION; mode <= MODE_NONE; mode++)
         for (int rule = RULE_TOPK; rule <= RULE_QUANTILE_GE; rule++)
             for (int gain = COMPENSATE_NONE; gain <= COMPENSATE_GAIN; gain++) {
                 struct params p = with(mode, rule, gain);
 
-                if (show_and_commit(e, &desk, &p, &shown[n])) {
+                if (show_and_commit(e, &ui, &p, &shown[n])) {
                     n++;
                     magnitudes += mode == MODE_KEYMAG;
                 }
             }
     CHECK(n > 40 && magnitudes == 6);
     engine_stop(e);
-    desk_free(&desk);
+    ui_free(&ui);
     session = session_glance(path, NULL);
     for (int i = 0; i < n; i++) {
         struct delta *delta = NULL;

@@ -44,8 +44,8 @@ static void a_knob_costs_one_pass(void)
     opened(e);
     run(e, of(CMD_MOMENTS)); /* so that nothing is summed meanwhile */
     run(e, of(CMD_ATTRIBUTE));
-    first = blocks_of(e, CMD_WEIGH);
-    again = blocks_of(e, CMD_WEIGH);
+    first = blocks_of(e, CMD_ESTIMATE);
+    again = blocks_of(e, CMD_ESTIMATE);
     CHECK(first == LAST + 1 && again == LAST + 1);
     if (first != LAST + 1)
         printf("the keys of L1 and L3 went through %d blocks, then %d\n", first, again);

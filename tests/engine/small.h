@@ -144,7 +144,7 @@ static void hear(struct heard *h, const struct event *ev)
         h->verified = ev->state->verified;
     } else if (ev->kind == EV_COMMIT) {
         memcpy(h->committed, ev->applied->checksum, sizeof(h->committed));
-    } else if (ev->kind == EV_EDITED) {
+    } else if (ev->kind == EV_COMMITTED) {
         h->unmasked_unchanged = ev->edited->unmasked_unchanged;
     } else if (ev->kind == EV_LAYER) {
         h->layers += ev->attribution->strategy != STRATEGY_MPC; /* the scores, not the rough map */

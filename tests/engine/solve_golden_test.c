@@ -1,6 +1,6 @@
 /* Second moments, null spaces and whole edits against the independent implementation. */
 #include "core/edit/editor.h"
-#include "core/edit/gather.h"
+#include "core/edit/moments_text.h"
 #include "core/model/generate.h"
 #include "tests/engine/real.h"
 
@@ -26,16 +26,16 @@ static struct moments *sums(long tokens, int window)
     size_t len;
     char *text = file_read("samples/text/wikitext2-test.txt", 1 << 24, &len, &err);
     struct moments *m = moments_new(real.dev, &origin, LAYERS, edited, 1536, &err);
-    struct gather *g;
+    struct moments_text *g;
 
     CHECK(text && tokenizer_encode(real.model->tokenizer, text, len, 0, &t, &err));
-    g = gather_new(real.base, m, t.ids, t.count);
-    while (m->tokens < tokens || !gather_idle(g))
-        if (!gather_step(g, tokens, &err))
+    g = moments_text_new(real.base, m, t.ids, t.count);
+    while (m->tokens < tokens || !moments_text_idle(g))
+        if (!moments_text_step(g, tokens, &err))
             break;
     CHECK_STR(err.text, "");
     CHECK(m->tokens == tokens);
-    gather_free(g);
+    moments_text_free(g);
     tokens_free(&t);
     free(text);
     return m;
@@ -193,7 +193,7 @@ static void edit_agrees(int fact, const char *mask_name, struct attribution *con
     bool masked = strcmp(mask_name, "none") != 0;
     struct mask *mask[LAYERS] = {0};
     struct model_state *scratch = state_copy(real.base, 2);
-    struct edit_plan plan = {
+    struct edit_context plan = {
         .solve = solve_in_null_space, .count = 1, .layers = LAYERS, .mask = masked ? mask : NULL};
     struct edit_result result;
     struct params p;
@@ -235,7 +235,7 @@ static void edit_agrees(int fact, const char *mask_name, struct attribution *con
         mask_free(mask[i]);
     }
     plan.mask = NULL;
-    edit_plan_free(&plan);
+    edit_context_free(&plan);
     free(z);
     state_free(scratch);
     request_free(&r);

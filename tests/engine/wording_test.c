@@ -49,7 +49,7 @@ static void chat_small(void)
     same_ids(r.row[0].id, r.row[0].count, want, n);
     CHECK(r.row[0].first == 34 && r.row[0].last == 45 && r.row[0].lookup == 45);
     same_ids(r.target, r.targets, target, 4);
-    CHECK_STR(r.essence.text, "Eiffel Tower is a");
+    CHECK_STR(r.kl_row.text, "Eiffel Tower is a");
     request_free(&r);
     CHECK(params_set(&p, "edit.lookup", "prefix", FROM_CONFIG, NULL));
     r = request_of(small, "Eiffel Tower", "The {} is in the city of", "Rome", &p);
@@ -140,14 +140,14 @@ static void trailing_blank(void)
 {
     static const int want[] = {258, 'A', ' ', 'i', 's'}, legacy[] = {258, 'A', ' ', 'i', 's', ' '};
     static const struct wording none = {0}, plain = {JOIN_AUTO, ASK_PLAIN, MARKUP_TEXT};
-    struct asking a;
+    struct prompt_tokens a;
 
-    CHECK(asked_prompt(&a, &plain, small, "A is  ", NULL));
+    CHECK(prompt_tokens_of(&a, &plain, small, "A is  ", NULL));
     same_ids(a.tokens.ids, a.tokens.count, want, 5);
-    asked_free(&a);
-    CHECK(asked_prompt(&a, &none, small, "A is ", NULL));
+    prompt_tokens_free(&a);
+    CHECK(prompt_tokens_of(&a, &none, small, "A is ", NULL));
     same_ids(a.tokens.ids, a.tokens.count, legacy, 6);
-    asked_free(&a);
+    prompt_tokens_free(&a);
 }
 
 static void specials(void)
@@ -155,26 +155,26 @@ static void specials(void)
     static const int tokens[] = {258, 'a', 257, 'b'}, begun[] = {258, 'h', 'i'};
     static const struct wording text = {JOIN_AUTO, ASK_PLAIN, MARKUP_TEXT},
                                 token = {JOIN_AUTO, ASK_PLAIN, MARKUP_TOKENS};
-    struct asking a;
+    struct prompt_tokens a;
     char line[NOTICE];
 
-    CHECK(asked_prompt(&a, &token, small, "a<|im_end|>b", NULL));
+    CHECK(prompt_tokens_of(&a, &token, small, "a<|im_end|>b", NULL));
     same_ids(a.tokens.ids, a.tokens.count, tokens, 4);
-    asked_free(&a);
-    CHECK(asked_prompt(&a, &text, small, "a<|im_end|>b", NULL));
+    prompt_tokens_free(&a);
+    CHECK(prompt_tokens_of(&a, &text, small, "a<|im_end|>b", NULL));
     CHECK(a.tokens.count == 13);
-    asked_free(&a);
+    prompt_tokens_free(&a);
     /* transformers puts a second one; llama.cpp warns of it */
-    CHECK(asked_prompt(&a, &token, small, "<|begin_of_text|>hi", NULL));
+    CHECK(prompt_tokens_of(&a, &token, small, "<|begin_of_text|>hi", NULL));
     same_ids(a.tokens.ids, a.tokens.count, begun, 3);
-    asked_free(&a);
-    asked_notice(&token, small->tokenizer, "<|begin_of_text|>hi", line);
+    prompt_tokens_free(&a);
+    special_tokens_notice(&token, small->tokenizer, "<|begin_of_text|>hi", line);
     CHECK_STR(line, "the text begins with <|begin_of_text|>: no second one is put before it");
-    asked_notice(&token, small->tokenizer, "a<|im_end|>b", line);
+    special_tokens_notice(&token, small->tokenizer, "a<|im_end|>b", line);
     CHECK_STR(line, "");
-    asked_notice(&text, small->tokenizer, "<|im_start|> <|im_start|> <|im_end|>", line);
+    special_tokens_notice(&text, small->tokenizer, "<|im_start|> <|im_start|> <|im_end|>", line);
     CHECK(!strncmp(line, "<|im_start|>, <|im_end|> in the text: taken as plain characters", 63));
-    asked_notice(&text, small->tokenizer, "nothing special <|im|>", line);
+    special_tokens_notice(&text, small->tokenizer, "nothing special <|im|>", line);
     CHECK_STR(line, "");
 }
 

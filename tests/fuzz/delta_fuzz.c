@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (ok == (err.kind != ERR_NONE))
         abort(); /* a refusal without a reason, or a reason without one */
     for (int i = 0; i < f.deltas; i++)
-        if (!delta_fits(&f.delta[i], weights_config(w)) || !delta_sound(&f.delta[i], NULL))
+        if (!delta_fits(&f.delta[i], weights_config(w)) || !delta_is_finite(&f.delta[i], NULL))
             abort();
     delta_file_free(&f);
     return 0;

@@ -5,11 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/hub/file_list.h"
 #include "core/hub/headers.h"
+#include "core/hub/http.h"
 #include "core/hub/hub.h"
-#include "core/hub/name.h"
-#include "core/hub/plan.h"
-#include "core/hub/transport.h"
+#include "core/hub/repo_id.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,7 +44,7 @@ static void names(const char *text)
     must_stay(name.revision);
     if (*name.file)
         must_stay(name.file);
-    name_folder(&folder, name.repo);
+    repo_folder(&folder, name.repo);
     if (strchr(folder.data, '/') || strstr(folder.data, ".."))
         abort();
     buf_free(&folder);
@@ -78,19 +78,19 @@ static void address(const char *text)
 static void plan(const char *text, size_t size)
 {
     struct hub_name name = {.repo = "org/name"};
-    struct plan p = {0};
+    struct file_list p = {0};
     char commit[41];
     size_t half = strcspn(text, "\n");
 
-    plan_commit(text, size, commit, NULL);
-    if (plan_list(&p, text, half, NULL)) {
+    file_list_commit(text, size, commit, NULL);
+    if (file_list_add(&p, text, half, NULL)) {
         for (int i = 0; i < p.files; i++) {
             must_stay(p.file[i].path);
-            if (!name_is_etag(p.file[i].etag) || p.file[i].bytes < 0)
+            if (!is_etag(p.file[i].etag) || p.file[i].bytes < 0)
                 abort();
         }
-        if (plan_choose(&p, &name, NULL) && half < size)
-            plan_shards(&p, text + half, size - half, NULL);
+        if (file_list_choose(&p, &name, NULL) && half < size)
+            file_list_shards(&p, text + half, size - half, NULL);
     }
     plan_free(&p);
 }

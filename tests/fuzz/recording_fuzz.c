@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "core/record/codec.h"
+#include "core/record/event_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         line = json_loadb(text.data, text.len, 0, NULL);
         if (!event_read(line, &again, NULL))
             abort();
-        if (ev.kind == EV_LAYER && !attribution_sound(ev.attribution, NULL))
+        if (ev.kind == EV_LAYER && !attribution_is_finite(ev.attribution, NULL))
             abort();
         event_free(&again);
         event_free(&ev);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/record/reel.h"
+#include "core/record/recording.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,19 +14,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct params params;
     struct fact fact;
     struct err err = {0};
-    struct reel *reel = reel_of_text("a recording", text, size, &params, &fact, &err);
+    struct recording *reel = recording_of_text("a recording", text, size, &params, &fact, &err);
 
     if ((reel == NULL) == (err.kind == ERR_NONE))
         abort();
     if (reel) {
-        reel_index(reel);
+        recording_index(reel);
         for (int i = 0; i < reel->lines; i++) {
             if (reel->line[i].job >= reel->jobs || reel->line[i].t < 0)
                 abort();
-            json_decref(reel_json(reel, &reel->line[i]));
+            json_decref(recording_json(reel, &reel->line[i]));
         }
     }
-    reel_close(reel);
+    recording_close(reel);
     fact_free(&fact);
     return 0;
 }

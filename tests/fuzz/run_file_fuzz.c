@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "core/record/still.h"
+#include "core/record/events_from_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     if (fd >= 0 && write(fd, data, size) == (ssize_t)size &&
-        still_lines(path, &lines, &err) != (err.kind == ERR_NONE))
+        events_from_file(path, &lines, &err) != (err.kind == ERR_NONE))
         abort();
     buf_free(&lines);
     if (fd >= 0)

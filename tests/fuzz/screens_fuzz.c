@@ -5,8 +5,8 @@
 #include <string.h>
 
 #pragma GCC diagnostic ignored "-Wunused-function" /* the stage has more than is used here */
-#include "core/record/codec.h"
-#include "tests/screens/stage.h"
+#include "core/record/event_json.h"
+#include "tests/screens/fixture.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
@@ -92,24 +92,24 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned
     return size;
 }
 
-static void hear(struct desk *d, const char *text, size_t size, int *layers, int *neurons)
+static void hear(struct ui_state *d, const char *text, size_t size, int *layers, int *neurons)
 {
     json_t *line = json_loadb(text, size, 0, NULL);
     struct event ev;
 
     if (line && event_read(line, &ev, NULL)) {
-        if (ev.kind != EV_TAPE && ev.kind != EV_STOPPED && event_fits(&ev, layers, neurons))
-            desk_event(d, &ev);
+        if (ev.kind != EV_REPLAY && ev.kind != EV_STOPPED && event_valid(&ev, layers, neurons))
+            ui_event(d, &ev);
         else
             event_free(&ev);
     }
     json_decref(line);
 }
 
-static void draw(struct desk *d, struct view *const *view, struct surface *s)
+static void draw(struct ui_state *d, struct view *const *view, struct surface *s)
 {
     for (int i = 0; views[i]; i++) {
-        struct screen screen = {.desk = d, .view = view[i], .said = "", .tone = TONE_PLAIN};
+        struct screen screen = {.ui = d, .view = view[i], .said = "", .tone = TONE_PLAIN};
 
         screen_draw(&screen, s);
     }
@@ -121,7 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *at = (const char *)data, *end = at + size;
     struct view *view[32] = {NULL};
     int layers = 0, neurons = 0;
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
 
     make_desk(&d);
@@ -145,6 +145,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     for (int i = 0; views[i]; i++)
         view_close(view[i]);
-    desk_free(&d);
+    ui_free(&d);
     return 0;
 }

@@ -5,7 +5,7 @@
 #include "tests/gpu/bench.h"
 #if HAVE_CUDA
 #include "gpu/cuda.h"
-#include "gpu/inside.h"
+#include "gpu/internal.h"
 #endif
 
 enum { U_TILE = 4096 };

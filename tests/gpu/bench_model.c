@@ -8,8 +8,8 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/edit/editor.h"
-#include "core/edit/gather.h"
-#include "core/edit/plan.h"
+#include "core/edit/gpu_memory.h"
+#include "core/edit/moments_text.h"
 #include "tests/gpu/bench.h"
 
 #define NULL_SHARE 0.7 /* of the directions are null: the default of edit.null_frac */
@@ -159,7 +159,7 @@ static void attribution(struct journey *j, enum precision p, bool fused, struct 
         j->b, j->part,
         bench_shape("attribution, %d layers, %s%s", j->layers, precision_names[p],
                     fused ? ", fused" : ""),
-        bench_shape("%dx%dx%d, %d rows", c->vocab, c->ffn, c->hidden, j->request->scoreds),
+        bench_shape("%dx%dx%d, %d rows", c->vocab, c->ffn, c->hidden, j->request->scored_count),
         (struct cost){u, 0, (enum rate)p}, first, seconds, j->b->repeats);
     l->floor = bare(j, p);
     snprintf(l->note, sizeof(l->note), "floor: U alone by the library");
@@ -201,12 +201,12 @@ static struct nullspace *made_up_space(struct device *dev, int layer, int neuron
                             .threshold = 0.5,
                             .null_fraction = 1 - (double)kept / neurons};
     n->value = xcalloc((size_t)kept + 1, sizeof(*n->value));
-    shelf_new(&n->vectors, dev, kept, neurons, dev->far_spaces, NULL);
-    for (int i = 0; i < kept && shelf_is_there(&n->vectors); i++) {
+    offload_new(&n->vectors, dev, kept, neurons, dev->spaces_on_host, NULL);
+    for (int i = 0; i < kept && offload_exists(&n->vectors); i++) {
         for (int k = 0; k < each; k++)
             row[i * each + k] = (k & 1 ? -1 : 1) / sqrt(each);
         n->value[i] = 1 + i * 1e-3;
-        shelf_upload(&n->vectors, i, 1, row);
+        offload_upload(&n->vectors, i, 1, row);
         for (int k = 0; k < each; k++)
             row[i * each + k] = 0;
     }
@@ -234,12 +234,12 @@ static bool edit(struct journey *j, struct solver **solver, struct times *t)
     struct model_state *scratch = state_copy(j->view, 2);
     struct target target = {0};
     struct edit_result result = {0};
-    struct edit_plan plan = {.solve = solve_in_null_space,
-                             .request = j->request,
-                             .count = 1,
-                             .params = &j->params,
-                             .layers = j->layers,
-                             .mask = mask};
+    struct edit_context plan = {.solve = solve_in_null_space,
+                                .request = j->request,
+                                .count = 1,
+                                .params = &j->params,
+                                .layers = j->layers,
+                                .mask = mask};
     double start = clock_seconds(), at = start;
     bool ok = attribute(j, 0, layer);
 
@@ -265,7 +265,7 @@ static bool edit(struct journey *j, struct solver **solver, struct times *t)
     for (int i = 0; i < j->layers; i++)
         mask_free(mask[i]);
     plan.mask = NULL;
-    edit_plan_free(&plan);
+    edit_context_free(&plan);
     drop(layer, j->layers);
     state_free(scratch);
     return ok;
@@ -306,7 +306,7 @@ static void time_edits(struct journey *j, struct solver **solver, bool recorded)
 
         if (!k)
             snprintf(l->note, sizeof(l->note), "%d layers; null spaces on the %s; no journal",
-                     j->layers, j->b->dev->far_spaces ? "host" : "device");
+                     j->layers, j->b->dev->spaces_on_host ? "host" : "device");
     }
 }
 
@@ -335,10 +335,10 @@ static void edits(struct journey *j)
 
 /* --- second moments --------------------------------------------------------------- */
 
-static bool sum_to(struct journey *j, struct gather *g, const struct moments *m, long until)
+static bool sum_to(struct journey *j, struct moments_text *g, const struct moments *m, long until)
 {
     while (m->tokens < until)
-        if (!gather_step(g, until, &j->b->err))
+        if (!moments_text_step(g, until, &j->b->err))
             return false;
     return device_sync(j->b->dev, &j->b->err);
 }
@@ -350,7 +350,7 @@ static void moments(struct journey *j)
     struct moments_origin origin = {.model = "model", .text = "noise", .window = window};
     struct moments *m = moments_new(j->b->dev, &origin, 1, j->layer, c->ffn, &j->b->err);
     int *ids = xcalloc((size_t)tokens, sizeof(*ids));
-    struct gather *g = m ? gather_new(j->view, m, ids, tokens) : NULL;
+    struct moments_text *g = m ? moments_text_new(j->view, m, ids, tokens) : NULL;
     double start, seconds;
 
     for (int i = 0; i < tokens; i++)
@@ -370,7 +370,7 @@ static void moments(struct journey *j)
                      tokens / seconds, j->layer[0] + 1);
         }
     }
-    gather_free(g);
+    moments_text_free(g);
     moments_free(m);
     free(ids);
 }
@@ -380,7 +380,7 @@ static void moments(struct journey *j)
 struct model *bench_place(struct bench *b, struct weights *file, struct tokenizer *tokenizer)
 {
     const struct model_config *c = weights_config(file);
-    struct plan_request r = {.config = c, .free = (double)device_free_memory(b->dev)};
+    struct memory_request r = {.config = c, .free = (double)device_free_memory(b->dev)};
     struct memory_plan plan;
     struct params params;
     int layer[PARAM_MAX_LAYERS];
@@ -390,18 +390,18 @@ struct model *bench_place(struct bench *b, struct weights *file, struct tokenize
     r.rows = 1 + (int)params.value[P_ATTR_PREFIXES];
     if (edited_layers(&params, c, layer, &r.edited, NULL) && r.edited)
         r.above = c->layers - 1 - layer[r.edited - 1];
-    plan_weights(file, PRECISION_BF16, &r.weights, &r.wider);
+    gpu_memory_weights(file, PRECISION_BF16, &r.weights, &r.wider);
     if (!tokenizer)
         r.wider = 0;
     if (b->dev->ops->own_memory) {
-        if (!plan_memory(&plan, &r, &b->err)) {
+        if (!gpu_memory_plan(&plan, &r, &b->err)) {
             tokenizer_free(tokenizer);
             weights_close(file);
             return NULL;
         }
-        b->dev->far_sums = plan.far_sums;
-        b->dev->far_spaces = plan.far_spaces;
-        floats = plan.part[PLAN_FLOATS] >= 1 ? (long long)plan.part[PLAN_FLOATS] : 1;
+        b->dev->moments_on_host = plan.moments_on_host;
+        b->dev->spaces_on_host = plan.spaces_on_host;
+        floats = plan.part[MEMORY_FLOATS] >= 1 ? (long long)plan.part[MEMORY_FLOATS] : 1;
     }
     return model_of(file, tokenizer, b->dev, floats, NULL, &b->err);
 }

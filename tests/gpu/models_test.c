@@ -5,7 +5,7 @@
 #include "tests/engine/small.h"
 
 #include "core/edit/editor.h"
-#include "core/edit/gather.h"
+#include "core/edit/moments_text.h"
 
 /* One model on one device, ready to be asked. */
 struct side {
@@ -276,20 +276,20 @@ static double *summed(struct side *s, const struct both *b, int tokens)
     double *sum = NULL;
     int *ids = xcalloc((size_t)tokens, sizeof(*ids));
     struct moments *moments = moments_new(s->dev, &origin, 1, b->layer, m, &err);
-    struct gather *g;
+    struct moments_text *g;
 
     for (int i = 0; i < tokens; i++)
         ids[i] = (i * 31 + 7) % s->model->config->vocab;
-    g = moments ? gather_new(s->view, moments, ids, tokens) : NULL;
-    while (g && moments->tokens < tokens && gather_step(g, tokens, &err))
+    g = moments ? moments_text_new(s->view, moments, ids, tokens) : NULL;
+    while (g && moments->tokens < tokens && moments_text_step(g, tokens, &err))
         continue;
     if (moments) {
-        moments_settle(moments);
-        sum = shelf_download(&moments->sum[0], 0, m, &err);
+        moments_flush(moments);
+        sum = offload_download(&moments->sum[0], 0, m, &err);
     }
     CHECK(device_sync(s->dev, &err));
     CHECK_STR(err.text, "");
-    gather_free(g);
+    moments_text_free(g);
     moments_free(moments);
     free(ids);
     return sum;
@@ -364,7 +364,7 @@ static void no_room(void)
     struct err err = {0};
     struct device *dev = device_open(&device_cuda, 0, 1, &err), *other;
     size_t keep = (size_t)48 << 20, bytes, step = (size_t)1 << 30;
-    void *ballast[512] = {NULL};
+    void *ignored_tensors[512] = {NULL};
     size_t size[512];
     struct model *m;
     int n = 0;
@@ -375,7 +375,7 @@ static void no_room(void)
     other = device_open(&device_cuda, 0, 1, &err); /* before the room is gone */
     while (n < 512 && step >= (size_t)16 << 20) {
         bytes = device_free_memory(dev);
-        if (bytes < keep + step || !(ballast[n] = device_alloc(dev, step))) {
+        if (bytes < keep + step || !(ignored_tensors[n] = device_alloc(dev, step))) {
             device_sync(dev, NULL);
             step /= 2;
             continue;
@@ -391,7 +391,7 @@ static void no_room(void)
     }
     model_close(m);
     while (n--)
-        device_release(dev, ballast[n], size[n]);
+        device_release(dev, ignored_tensors[n], size[n]);
     CHECK(device_sync(dev, NULL));
     err = (struct err){0};
     if (other) {

@@ -1,6 +1,6 @@
 /* Every operation of the device's table, CPU and CUDA, over odd shapes and strides drawn by seed.
  */
-#include "gpu/inside.h"
+#include "gpu/internal.h"
 #include "tests/gpu/pair.h"
 
 #ifdef EMULATED
@@ -263,11 +263,11 @@ static int sequences(struct attn_seq *seq, int most, int *rows, int *cache)
     *rows = *cache = 0;
     for (int i = 0; i < n; i++) {
         int past = below(2) ? below(most) : 0;
-        bool blind = past && !below(4);
-        int new = blind ? 1 : 1 + below(most);
+        bool exclude_self = past && !below(4);
+        int new = exclude_self ? 1 : 1 + below(most);
 
-        seq[i] =
-            (struct attn_seq){.q0 = *rows, .n = new, .kv0 = *cache, .past = past, .blind = blind};
+        seq[i] = (struct attn_seq){
+            .q0 = *rows, .n = new, .kv0 = *cache, .past = past, .exclude_self = exclude_self};
         *rows += new;
         *cache += past + new + below(3);
     }

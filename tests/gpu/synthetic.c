@@ -183,7 +183,8 @@ static struct row row_of(int count, int lookup, int vocab, uint32_t seed)
 
 struct request synthetic_request(int vocab, uint32_t seed)
 {
-    struct request r = {.rows = 1 + PREFIXES, .scoreds = 1 + PREFIXES, .targets = 1, .old = -1};
+    struct request r = {
+        .rows = 1 + PREFIXES, .scored_count = 1 + PREFIXES, .targets = 1, .old = -1};
 
     r.row = xcalloc((size_t)r.rows, sizeof(*r.row));
     r.scored = r.row;
@@ -196,7 +197,7 @@ struct request synthetic_request(int vocab, uint32_t seed)
         free(prompt.text);
         free(prompt.id);
     }
-    r.essence = row_of(SUBJECT_END + 3, SUBJECT_END, vocab, seed);
+    r.kl_row = row_of(SUBJECT_END + 3, SUBJECT_END, vocab, seed);
     r.target = xcalloc(1, sizeof(int));
     r.target[0] = (int)(mixed(seed) % (uint32_t)vocab);
     return r;

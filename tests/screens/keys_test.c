@@ -1,5 +1,5 @@
 /* Keys, commands and clicks, on a made-up desk: help that finds, a line that completes. */
-#include "tests/screens/stage.h"
+#include "tests/screens/fixture.h"
 
 #include "views/commands.h"
 #include "views/keymap.h"
@@ -28,10 +28,10 @@ static void type(struct view *v, const char *text)
 
 static void help_finds_as_it_is_typed_and_runs(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
     struct view *v = view_open(&view_help, &host);
-    struct screen screen = {.desk = &d, .view = v};
+    struct screen screen = {.ui = &d, .view = v};
 
     make_full_desk(&d);
     host.prompt = hear_prompt;
@@ -53,15 +53,15 @@ static void help_finds_as_it_is_typed_and_runs(void)
     CHECK(v->ops->action(v, ACTION_BACK) || ran == ACTION_NONE);
     CHECK(!v->ops->action(v, ACTION_BACK)); /* the second Esc is the program's */
     view_close(v);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static void help_shows_what_is_bound(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
     struct view *v = view_open(&view_help, &host);
-    struct screen screen = {.desk = &d, .view = v};
+    struct screen screen = {.ui = &d, .view = v};
     char *text;
 
     make_full_desk(&d);
@@ -72,7 +72,7 @@ static void help_shows_what_is_bound(void)
     free(text);
     keymap_default(keymap_used());
     view_close(v);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static void offers(const char *typed, const char *first, int least)
@@ -95,7 +95,7 @@ static void what_can_follow_is_offered(void)
     offers("open his", "open history", 1);
     offers("set ratio.ge.a", "set ratio.ge.a=", 1);
     offers("set mask.mode=un", "set mask.mode=union", 1);
-    offers("dump tests/screens/stage", "dump tests/screens/stage.h", 1);
+    offers("dump tests/screens/fixture", "dump tests/screens/fixture.h", 1);
     offers("bind x pre", "bind x preview", 1);
     offers("state pre", "state preview", 1);
     offers("export query.", "export query.svg", 7);
@@ -107,12 +107,12 @@ static void what_can_follow_is_offered(void)
 
 static void the_line_shows_them(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
     struct view *v = view_open(&view_edit, &host);
     struct candidates c = {0};
     struct field line = {0};
-    struct screen screen = {.desk = &d, .view = v, .line = &line, .candidates = &c, .offered = -1};
+    struct screen screen = {.ui = &d, .view = v, .line = &line, .candidates = &c, .offered = -1};
 
     make_full_desk(&d);
     field_set(&line, ":set mask.mode=");
@@ -121,7 +121,7 @@ static void the_line_shows_them(void)
     candidates_free(&c);
     field_free(&line);
     view_close(v);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static void every_command_has_a_taker(void)
@@ -140,11 +140,11 @@ static void every_command_has_a_taker(void)
 
 static void clicks_find_tabs_footer_and_buttons(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
     struct view *v = view_open(&view_edit, &host);
     struct question q = {.title = "Commit?", .text = "Rome", .yes = "Commit"};
-    struct screen screen = {.desk = &d, .view = v, .question = &q};
+    struct screen screen = {.ui = &d, .view = v, .question = &q};
     int yes = 0, no = 0;
 
     make_full_desk(&d);
@@ -159,7 +159,7 @@ static void clicks_find_tabs_footer_and_buttons(void)
         }
     CHECK(yes == 4 + 6 + 1 && no == 11); /* " y  Commit ", " n  Cancel " */
     view_close(v);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static const struct test tests[] = {

@@ -1,15 +1,15 @@
 /* The maps and the tables of neurons: their modes, orders and cursors, on a desk made up here. */
-#include "tests/screens/stage.h"
+#include "tests/screens/fixture.h"
 
 #include "tui/theme.h"
-#include "views/changes.h"
+#include "views/interventions.h"
 #include "views/panes/heat_grid.h"
 #include "views/panes/neurons_table.h"
 #include "views/panes/panes.h"
 
 static const int every[LAYERS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
 
-static void give_rough(struct desk *d, int layer)
+static void give_rough(struct ui_state *d, int layer)
 {
     struct attribution *a = attribution_new(layer, ROWS, NEURONS, false);
 
@@ -22,7 +22,7 @@ static void give_rough(struct desk *d, int layer)
 
 static void the_map_is_never_blank_before_scores(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct heat_grid g;
     struct map_window w = {0};
     struct host host = host_of(&d);
@@ -45,17 +45,17 @@ static void the_map_is_never_blank_before_scores(void)
     heat_grid_make(&g, &d, &w, every, LAYERS, 64);
     CHECK(g.exact == LAYERS);
     heat_grid_free(&g);
-    desk_posted(&d, 9, CMD_ATTRIBUTE);
+    ui_posted(&d, 9, CMD_ATTRIBUTE);
     d.attributing = true;
     v = view_open(view_find("heatmap"), &host);
-    compare("heat-rough", &(struct screen){.desk = &d, .view = v}, 24, 80);
+    compare("heat-rough", &(struct screen){.ui = &d, .view = v}, 24, 80);
     view_close(v);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static void the_cut_stands_where_the_mask_ends(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct heat_grid g;
     struct map_window w = {0};
     int rules = 0;
@@ -84,12 +84,12 @@ static void the_cut_stands_where_the_mask_ends(void)
         CHECK(isinf(row[cut]) && row[0] >= row[1] && row[cut - 1] >= row[cut + 1]);
     }
     heat_grid_free(&g);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static void signs_are_kept_where_colours_can_show_them(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct heat_grid g;
     struct map_window w = {0};
     bool below = false;
@@ -111,7 +111,7 @@ static void signs_are_kept_where_colours_can_show_them(void)
     heat_grid_make(&g, &d, &w, every, LAYERS, NEURONS);
     CHECK(isinf(g.value[3 * g.cols + 7]));
     heat_grid_free(&g);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static void press(struct view *v, enum action action)
@@ -121,10 +121,10 @@ static void press(struct view *v, enum action action)
 
 static void modes_and_zoom_are_as_they_were(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
     struct view *v = view_open(view_find("heatmap"), &host);
-    struct screen screen = {.desk = &d, .view = v};
+    struct screen screen = {.ui = &d, .view = v};
 
     make_full_desk(&d);
     for (int i = 0; i < 4; i++) {
@@ -151,12 +151,12 @@ static void modes_and_zoom_are_as_they_were(void)
     press(v, ACTION_FILTER);
     compare("heat-edited", &screen, 24, 80);
     view_close(v);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static void a_click_takes_the_cell_under_it(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
     struct view *v = view_open(view_find("heatmap"), &host);
     struct rect body = screen_body(36, 120);
@@ -171,10 +171,10 @@ static void a_click_takes_the_cell_under_it(void)
     CHECK(d.at_layer == 3 && d.at_neuron >= NEURONS - 8);
     CHECK(!v->ops->click(v, body, body.y, body.x));
     view_close(v);
-    desk_free(&d);
+    ui_free(&d);
 }
 
-static void give_neuron(struct desk *d, int layer, int neuron, const char *word_promoted)
+static void give_neuron(struct ui_state *d, int layer, int neuron, const char *word_promoted)
 {
     struct neuron_info *n = xcalloc(1, sizeof(*n));
 
@@ -213,13 +213,13 @@ static struct answer *trial_of(unsigned state, bool changed)
 }
 
 /* Another preview: what was read of the last one is about other weights. */
-static void desk_drop_previews(struct desk *d)
+static void ui_drop_previews(struct ui_state *d)
 {
-    struct applied *a = xcalloc(1, sizeof(*a));
+    struct edit_report *a = xcalloc(1, sizeof(*a));
 
     a->p_after = 0.5;
     give(d, EV_PREVIEW, a);
-    CHECK(!desk_lens(d, STATE_PREVIEW) && desk_lens(d, STATE_BASE));
+    CHECK(!ui_lens(d, STATE_PREVIEW) && ui_lens(d, STATE_BASE));
 }
 
 static struct command posted;
@@ -235,10 +235,10 @@ static unsigned count_post(struct host *host, struct command *cmd)
 /* Silence, set, force: what they do to the desk and what they ask the engine for. */
 static void changes_are_asked_about_and_forces_remask(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
     struct view *v = view_open(view_find("neurons"), &host);
-    struct screen screen = {.desk = &d, .view = v};
+    struct screen screen = {.ui = &d, .view = v};
     struct event ev = {.kind = EV_ANSWER};
     int kept;
 
@@ -253,13 +253,13 @@ static void changes_are_asked_about_and_forces_remask(void)
     CHECK(posted.states == STATE_PREVIEW);
     ev.job = d.trial_job[0];
     ev.answer = trial_of(STATE_PREVIEW, false);
-    desk_event(&d, &ev);
+    ui_event(&d, &ev);
     ev.job = d.trial_job[1];
     ev.answer = trial_of(STATE_PREVIEW, true);
-    desk_event(&d, &ev);
+    ui_event(&d, &ev);
     CHECK(d.trial[0] && d.trial[1] && d.trial[1]->changed == 1);
     CHECK(!strcmp(d.answer[0]->completion, " Rome, Italy.")); /* the Query view's stay */
-    verb_neuron(&host, "L4N7*2.5");
+    ui_change_neuron(&host, "L4N7*2.5");
     CHECK(posts == 3 && posted.change_count == 2); /* without changes nothing is new */
     CHECK(d.changes == 2 && d.change[1].scale && d.change[1].value == 2.5f);
     d.at_layer = 6;
@@ -274,10 +274,10 @@ static void changes_are_asked_about_and_forces_remask(void)
     CHECK(d.layer[6].mask->weight[1] == 0 && d.layer[6].mask->kept == kept);
     press(v, ACTION_FORCE);
     CHECK(d.forces == 0);
-    verb_release(&host);
+    ui_release_neurons(&host);
     CHECK(!d.changes && !d.forces && !d.trial[0] && !d.trial[1]);
     view_close(v);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static void changes_are_read_strictly(void)
@@ -285,7 +285,7 @@ static void changes_are_read_strictly(void)
     static const char *const bad[] = {
         "",       "L5",      "L5N912", "L99N1=0", "L5N1=",     "L5N1=nan", "L5N1=inf",
         "L5N1+2", "L5N1=1x", "N3=0",   "L-1N3=0", "L5N9999=0", "L5N1*",    "L5N1=1e99"};
-    struct desk d;
+    struct ui_state d;
     struct intervention c;
     struct err err = {0};
     bool off;
@@ -294,20 +294,20 @@ static void changes_are_read_strictly(void)
     give_model(&d);
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         err = (struct err){0};
-        CHECK(!change_parse(&d, bad[i], &c, &off, &err));
+        CHECK(!intervention_parse(&d, bad[i], &c, &off, &err));
         CHECK(err.kind == ERR_USAGE);
     }
-    CHECK(change_parse(&d, "L5N9=0", &c, &off, &err));
+    CHECK(intervention_parse(&d, "L5N9=0", &c, &off, &err));
     CHECK(c.layer == 5 && c.neuron == 9 && !c.scale && !(c.value > 0) && !off);
-    CHECK(change_parse(&d, "l5n9 *-2", &c, &off, &err) && c.scale && c.value == -2);
-    CHECK(change_parse(&d, "L5N9=off", &c, &off, &err) && off);
-    desk_free(&d);
+    CHECK(intervention_parse(&d, "l5n9 *-2", &c, &off, &err) && c.scale && c.value == -2);
+    CHECK(intervention_parse(&d, "L5N9=off", &c, &off, &err) && off);
+    ui_free(&d);
 }
 
-static void rows_of(struct desk *d, const char *filter, int *n, struct desk_neuron *first)
+static void rows_of(struct ui_state *d, const char *filter, int *n, struct ranked_neuron *first)
 {
     struct neurons_table t = {0};
-    struct desk_neuron *row;
+    struct ranked_neuron *row;
 
     snprintf(t.filter, sizeof(t.filter), "%s", filter);
     row = table_rows(d, &t, n, NULL);
@@ -318,9 +318,9 @@ static void rows_of(struct desk *d, const char *filter, int *n, struct desk_neur
 
 static void the_table_filters_and_sorts(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct neurons_table t = {0};
-    struct desk_neuron *row, first = {0};
+    struct ranked_neuron *row, first = {0};
     int n, kept = 0;
 
     make_full_desk(&d);
@@ -355,15 +355,15 @@ static void the_table_filters_and_sorts(void)
         t.inverted = !t.inverted;
         free(row);
     }
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static void a_neuron_in_full_is_as_it_was(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
     struct view *v = view_open(view_find("neurons"), &host);
-    struct screen screen = {.desk = &d, .view = v};
+    struct screen screen = {.ui = &d, .view = v};
 
     make_full_desk(&d);
     d.at_neuron = d.layer[d.at_layer].strongest;
@@ -378,7 +378,7 @@ static void a_neuron_in_full_is_as_it_was(void)
     press(v, ACTION_FILTER);
     compare("neurons-filter", &screen, 24, 80);
     view_close(v);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 /* What a terminal without colours gets of a cell. */
@@ -391,7 +391,7 @@ static void painted(const char *text, uint16_t fg, uint16_t bg, bool ascii, cons
 
     theme_default(&theme);
     palette_build(&p, &theme, (struct caps){TIER_MONO, ascii, false});
-    surface_ink(s, surface_rect(s), 0, 0, ROLE_TEXT, text, fg, bg);
+    surface_colour_slot(s, surface_rect(s), 0, 0, ROLE_TEXT, text, fg, bg);
     palette_paint(&p, surface_at(s, 0, 0), &out);
     CHECK_STR(out.text, want);
     surface_free(s);
@@ -439,7 +439,7 @@ static void text_on_a_ramp_can_be_read(void)
 static void the_map_chooses_layers(void)
 {
     static const char *const bad[] = {"4-", "x", "7-3", "99", "4-99", "-1", "4x", "4,,x"};
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
     struct view *v = view_open(view_find("heatmap"), &host);
 
@@ -463,15 +463,15 @@ static void the_map_chooses_layers(void)
     CHECK(d.at_layer == 10);
     CHECK(!v->ops->command(v, "tokens", "3"));
     view_close(v);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static void the_lens_shows_ranks_and_differences(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
     struct view *v = view_open(view_find("lens"), &host);
-    struct screen screen = {.desk = &d, .view = v};
+    struct screen screen = {.ui = &d, .view = v};
     static const int old[] = {9, 9, 1, 1}, leads[] = {10, 3, 5, 1}, later[] = {10, 3, 5, 0};
 
     CHECK(lens_overtakes(old, leads, 4, 1) == -1 && lens_overtakes(old, later, 4, 1) == 3);
@@ -488,13 +488,13 @@ static void the_lens_shows_ranks_and_differences(void)
     d.side = SIDE_BEFORE;
     compare("lens-rank", &screen, 24, 80);
     press(v, ACTION_TOKEN_BACK);
-    desk_drop_previews(&d);
+    ui_drop_previews(&d);
     v->ops->open(v);
     CHECK(posts == 1 && posted.kind == CMD_LENS && posted.states == STATE_PREVIEW);
     v->ops->open(v);
     CHECK(posts == 1); /* once is enough */
     view_close(v);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static const struct test tests[] = {

@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "tests/folder.h"
-#include "tests/screens/stage.h"
+#include "tests/screens/fixture.h"
 
 static struct command posted; /* owns nothing any more */
 static char name[64];
@@ -16,7 +16,7 @@ static unsigned keep_post(struct host *host, struct command *cmd)
         no_post(host, cmd);
         return 0;
     }
-    desk_posted(host->desk, 7, cmd->kind);
+    ui_posted(host->ui, 7, cmd->kind);
     no_post(host, cmd);
     return 7;
 }
@@ -26,7 +26,7 @@ static void no_reopen(struct host *host, const char *path)
     (void)host, (void)path;
 }
 
-static void progress(struct desk *d, double done, double total, double left)
+static void progress(struct ui_state *d, double done, double total, double left)
 {
     struct event ev = {.kind = EV_PROGRESS, .job = 7};
 
@@ -35,14 +35,14 @@ static void progress(struct desk *d, double done, double total, double left)
     ev.progress->done = done;
     ev.progress->total = total;
     ev.progress->seconds_left = left;
-    desk_event(d, &ev);
+    ui_event(d, &ev);
 }
 
 static void a_pull_is_shown_and_disturbs_nobody(void)
 {
     char root[128];
     struct event end = {.kind = EV_FAILED, .job = 7, .err = {.kind = ERR_CANCELLED}};
-    struct desk d;
+    struct ui_state d;
     struct host host;
     struct view *v;
     struct screen screen;
@@ -64,10 +64,10 @@ static void a_pull_is_shown_and_disturbs_nobody(void)
     CHECK(v->ops->command(v, "pull", "org/name:Q4_0") && posted.kind == CMD_PULL && !d.pull_job);
     refuse = 0;
     CHECK(v->ops->command(v, "pull", "org/name:Q4_0"));
-    CHECK(d.pull_job == 7 && desk_busy(&d) == CMD_NONE);
+    CHECK(d.pull_job == 7 && ui_busy(&d) == CMD_NONE);
     CHECK_STR(name, "org/name:Q4_0");
     v->ops->open(v);
-    screen = (struct screen){.desk = &d, .view = v};
+    screen = (struct screen){.ui = &d, .view = v};
     compare("models-asking", &screen, 24, 80);
     progress(&d, 412e6, 1.23e9, 41);
     CHECK(d.progress.total <= 0); /* the gauge of the user's own jobs is another */
@@ -75,10 +75,10 @@ static void a_pull_is_shown_and_disturbs_nobody(void)
     compare("models-fetching", &screen, 36, 120);
     CHECK(v->ops->command(v, "pull", "org/other") && strstr(last_said, "is being fetched"));
     CHECK_STR(name, "org/name:Q4_0");
-    desk_event(&d, &end);
+    ui_event(&d, &end);
     CHECK(!d.pull_job && d.pull.total <= 0);
     view_close(v);
-    desk_free(&d);
+    ui_free(&d);
     folder_remove(root);
 }
 

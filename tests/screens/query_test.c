@@ -1,7 +1,7 @@
 /* The Query view: what its keys ask for, and its pictures of two answers. */
-#include "tests/screens/stage.h"
+#include "tests/screens/fixture.h"
 
-#include "views/screens/query_inside.h"
+#include "views/screens/query_internal.h"
 
 enum { POSTED = 16 };
 static struct {
@@ -30,7 +30,7 @@ static bool keep_copy(struct host *host, const char *text)
 }
 
 struct stage {
-    struct desk d;
+    struct ui_state d;
     struct host host;
     struct view *v;
 };
@@ -49,7 +49,7 @@ static void stage_open(struct stage *t)
 static void stage_close(struct stage *t)
 {
     view_close(t->v);
-    desk_free(&t->d);
+    ui_free(&t->d);
 }
 
 static bool press(struct stage *t, int32_t code)
@@ -158,7 +158,7 @@ static void pictures(void)
     struct answer *a = xcalloc(1, sizeof(*a));
 
     stage_open(&t);
-    screen = (struct screen){.desk = &t.d, .view = t.v};
+    screen = (struct screen){.ui = &t.d, .view = t.v};
     t.v->ops->action(t.v, ACTION_FLIP);
     compare("query-difference", &screen, 36, 120);
     compare("query-difference", &screen, 24, 80);

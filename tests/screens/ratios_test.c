@@ -1,7 +1,7 @@
 /* The Ratios view: numbers it works out by itself. */
-#include "tests/screens/stage.h"
+#include "tests/screens/fixture.h"
 
-#include "views/screens/ratios_inside.h"
+#include "views/screens/ratios_internal.h"
 
 static int entering(const struct mask *from, const struct mask *to)
 {
@@ -16,7 +16,7 @@ static void a_step_moves_as_many_as_it_says(void)
 {
     static const enum knob knob[] = {KNOB_ALPHA_SP, KNOB_BETA_GE, KNOB_BETA_SP, KNOB_TAU};
     struct knob_effect e = {0};
-    struct desk d;
+    struct ui_state d;
 
     make_full_desk(&d);
     knob_effect_of(&e, &d, 5);
@@ -33,45 +33,45 @@ static void a_step_moves_as_many_as_it_says(void)
         mask_free(after);
     }
     d.params.value[P_RATIO_SP_B] = 1; /* all are in: nothing can enter any more */
-    desk_remask(&d);
+    ui_remask(&d);
     knob_effect_of(&e, &d, 5);
     CHECK(e.of[KNOB_BETA_SP].enter[1] == 0 && e.kept == NEURONS);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static void shared_neurons_are_counted_against_chance(void)
 {
-    struct desk d;
-    struct desk_shared x;
+    struct ui_state d;
+    struct shared_neurons x;
     int general;
 
     make_full_desk(&d);
     d.meta->prompt[0] = xstrdup("The Eiffel Tower is in");
-    CHECK(!desk_shared(&d, 0, 4, &x));
+    CHECK(!ui_shared(&d, 0, 4, &x));
     general = d.layer[4].mask->general.chosen;
-    desk_forget_scores(&d); /* another fact */
-    give_run(&d, LAYERS);   /* whose scores are, as it happens, the same */
+    ui_forget_scores(&d); /* another fact */
+    give_run(&d, LAYERS); /* whose scores are, as it happens, the same */
     d.meta->prompt[0] = xstrdup("Mount Fuji is in");
-    CHECK(desk_shared(&d, 0, 4, &x));
+    CHECK(ui_shared(&d, 0, 4, &x));
     CHECK_STR(x.prompt, "The Eiffel Tower is in");
     CHECK(x.shared == general);
     CHECK(fabs(x.chance - (double)general * general / NEURONS) < 1e-9);
-    CHECK(!desk_shared(&d, 1, 4, &x) && !desk_shared(&d, 0, LAYERS, &x));
-    desk_forget_scores(&d);
+    CHECK(!ui_shared(&d, 1, 4, &x) && !ui_shared(&d, 0, LAYERS, &x));
+    ui_forget_scores(&d);
     give_run(&d, LAYERS);
     d.meta->prompt[0] = xstrdup("The Eiffel Tower is in"); /* a fact is not compared with itself */
-    CHECK(desk_shared(&d, 0, 4, &x));
+    CHECK(ui_shared(&d, 0, 4, &x));
     CHECK_STR(x.prompt, "Mount Fuji is in");
-    CHECK(!desk_shared(&d, 1, 4, &x));
-    desk_free(&d);
+    CHECK(!ui_shared(&d, 1, 4, &x));
+    ui_free(&d);
 }
 
 static void the_rest_is_scrolled_to(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
     struct view *v = view_open(view_find("ratios"), &host);
-    struct screen screen = {.desk = &d, .view = v};
+    struct screen screen = {.ui = &d, .view = v};
 
     make_full_desk(&d);
     for (int i = 0; i < 4; i++)
@@ -80,7 +80,7 @@ static void the_rest_is_scrolled_to(void)
     v->ops->action(v, ACTION_MODE);
     compare("ratios-histograms", &screen, 24, 80);
     view_close(v);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static const struct test tests[] = {

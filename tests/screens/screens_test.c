@@ -1,6 +1,6 @@
 /* Whole screens, drawn without a terminal from events made up here, against golden files.
  * `SCREENS=write` writes the files anew; review the difference as text. */
-#include "tests/screens/stage.h"
+#include "tests/screens/fixture.h"
 
 #include "tui/layout.h"
 #include "tui/theme.h"
@@ -10,21 +10,21 @@
 static void every_view_is_as_it_was(void)
 {
     static const int size[][2] = {{36, 120}, {24, 80}, {60, 200}};
-    struct desk d;
+    struct ui_state d;
 
     make_full_desk(&d);
     for (int i = 0; views[i]; i++)
         for (int k = 0; k < 3; k++)
             screen_of(views[i]->name, &d, size[k][0], size[k][1]);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static void a_start_and_a_partial_map_are_as_they_were(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
     struct view *v = view_open(view_find("edit"), &host);
-    struct screen screen = {.desk = &d, .view = v};
+    struct screen screen = {.ui = &d, .view = v};
 
     make_desk(&d);
     v->ops->open(v);
@@ -32,37 +32,37 @@ static void a_start_and_a_partial_map_are_as_they_were(void)
     give_model(&d);
     give_look(&d);
     give_run(&d, 5);
-    desk_posted(&d, 9, CMD_ATTRIBUTE);
+    ui_posted(&d, 9, CMD_ATTRIBUTE);
     compare("partial", &screen, 24, 80);
     view_close(v);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static void a_question_has_cancel_selected(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
     struct view *v = view_open(view_find("edit"), &host);
     struct question q = {.title = "Commit this edit?",
                          .text = "Eiffel Tower: Rome\nIt is journalled first.",
                          .yes = "Commit"};
-    struct screen screen = {.desk = &d, .view = v, .question = &q};
+    struct screen screen = {.ui = &d, .view = v, .question = &q};
 
     make_full_desk(&d);
     compare("dialog", &screen, 24, 80);
     view_close(v);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static void every_size_can_be_drawn(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
 
     make_full_desk(&d);
     for (int i = 0; views[i]; i++) {
         struct view *v = view_open(views[i], &host);
-        struct screen screen = {.desk = &d, .view = v, .said = "said"};
+        struct screen screen = {.ui = &d, .view = v, .said = "said"};
 
         if (v->ops->open)
             v->ops->open(v);
@@ -71,23 +71,23 @@ static void every_size_can_be_drawn(void)
                 free(picture(&screen, h, w, false));
         view_close(v);
     }
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static void every_action_can_be_done_anywhere(void)
 {
-    struct desk full, empty;
+    struct ui_state full, empty;
 
     make_full_desk(&full);
     make_desk(&empty);
     for (int k = 0; k < 2; k++) {
-        struct desk *d = k ? &full : &empty;
+        struct ui_state *d = k ? &full : &empty;
         struct host host = host_of(d);
 
         host.run = NULL;
         for (int i = 0; views[i]; i++) {
             struct view *v = view_open(views[i], &host);
-            struct screen screen = {.desk = d, .view = v};
+            struct screen screen = {.ui = d, .view = v};
 
             if (v->ops->open)
                 v->ops->open(v);
@@ -98,8 +98,8 @@ static void every_action_can_be_done_anywhere(void)
             view_close(v);
         }
     }
-    desk_free(&full);
-    desk_free(&empty);
+    ui_free(&full);
+    ui_free(&empty);
 }
 
 static bool apart(struct rect a, struct rect b)
@@ -135,10 +135,10 @@ static void model_text_cannot_act(void)
     struct palette p;
     struct surface *s = surface_new(36, 120);
     struct buf out = {0};
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
     struct view *v = view_open(view_find("edit"), &host);
-    struct screen screen = {.desk = &d, .view = v};
+    struct screen screen = {.ui = &d, .view = v};
 
     make_full_desk(&d);
     theme_default(&theme);
@@ -150,7 +150,7 @@ static void model_text_cannot_act(void)
     buf_free(&out);
     surface_free(s);
     view_close(v);
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static void keys_name_one_action_each(void)

@@ -1,7 +1,7 @@
 /* Three views in every tier a terminal can have, as the bytes it would be sent. */
 #include "tui/theme.h"
 
-#include "tests/screens/stage.h"
+#include "tests/screens/fixture.h"
 
 static const struct tier_case {
     const char *name, *theme;
@@ -73,13 +73,13 @@ static void only_what_the_tier_has(const struct tier_case *t, const char *bytes)
 static void every_tier_is_as_it_was(void)
 {
     static const char *const names[] = {"edit", "heatmap", "neurons"};
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
 
     make_full_desk(&d);
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         struct view *v = view_open(view_find(names[i]), &host);
-        struct screen screen = {.desk = &d, .view = v};
+        struct screen screen = {.ui = &d, .view = v};
         struct surface *s = surface_new(24, 80);
 
         if (v->ops->open)
@@ -95,7 +95,7 @@ static void every_tier_is_as_it_was(void)
         surface_free(s);
         view_close(v);
     }
-    desk_free(&d);
+    ui_free(&d);
 }
 
 /* Letters of every view in every theme of ours can be read: the worst contrast of what is painted,
@@ -109,7 +109,7 @@ static bool is_letter(const char *text)
 
 static void letters_can_be_read_wherever_they_stand(void)
 {
-    struct desk d;
+    struct ui_state d;
     struct host host = host_of(&d);
 
     make_full_desk(&d);
@@ -125,7 +125,7 @@ static void letters_can_be_read_wherever_they_stand(void)
         palette_build(&p, &theme, (struct caps){TIER_DIRECT, false, false});
         for (int i = 0; views[i]; i++) {
             struct view *v = view_open(views[i], &host);
-            struct screen screen = {.desk = &d, .view = v};
+            struct screen screen = {.ui = &d, .view = v};
             struct surface *s = surface_new(36, 120);
 
             if (v->ops->open)
@@ -155,7 +155,7 @@ static void letters_can_be_read_wherever_they_stand(void)
             printf("%s\n", where);
         CHECK(worst >= 3);
     }
-    desk_free(&d);
+    ui_free(&d);
 }
 
 static const struct test tests[] = {

@@ -223,7 +223,7 @@ static void test_pace(void)
         device_fill(dev, one, 1);
         for (int i = 0; i < 40; i++) {
             device_axpy(dev, 1, one, x);
-            device_pace(dev, i % 18);
+            device_throttle(dev, i % 18);
         }
         check_mat(dev, "paced", x, (double[4]){40, 40, 40, 40}, 0);
         finish(dev);

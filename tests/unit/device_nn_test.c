@@ -165,7 +165,7 @@ static void attention_plain(const void *context, double *out)
         for (int i = 0; i < p->seq[s].n * p->shape.heads; i++) {
             const struct attn_seq *a = &p->seq[s];
             int row = i / p->shape.heads, head = i % p->shape.heads;
-            int keys = a->past + (a->blind ? 0 : row + 1), at = head / group * d;
+            int keys = a->past + (a->exclude_self ? 0 : row + 1), at = head / group * d;
             int window = p->shape.window, from = window && window < keys ? keys - window : 0;
             double cap = (double)p->shape.softcap;
             const double *q = p->x + (a->q0 + row) * wide + head * d;
@@ -196,7 +196,7 @@ static double *of_new_rows(const double *grad, const struct attn_seq *seq, int s
     double *out = zeros(rows * cols);
 
     for (int s = 0; s < seqs; s++)
-        for (int i = 0; i < seq[s].n && !seq[s].blind; i++)
+        for (int i = 0; i < seq[s].n && !seq[s].exclude_self; i++)
             memcpy(out + (seq[s].q0 + i) * cols, grad + (seq[s].kv0 + seq[s].past + i) * cols,
                    (size_t)cols * sizeof(*out));
     return out;

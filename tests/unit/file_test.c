@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "core/base/file.h"
-#include "core/base/looks.h"
+#include "core/base/file_type.h"
 #include "tests/test.h"
 
 static char folder[] = "/tmp/editscope-file-XXXXXX";
@@ -146,36 +146,36 @@ static void looks_are_told(void)
     static const struct {
         const char *bytes;
         size_t n;
-        enum looks looks;
+        enum file_type looks;
     } files[] = {
-        {"", 0, LOOKS_EMPTY},
-        {"S", 1, LOOKS_TEXT},
-        {"SQLite format 3 is a text", 25, LOOKS_TEXT},
-        {"SQLite format 3\0\x10", 17, LOOKS_SESSION},
-        {"GGU", 3, LOOKS_TEXT},
-        {"GGUF\3\0\0\0", 8, LOOKS_GGUF},
-        {"\x08\0\0\0\0\0\0\0{\"a\":1}", 15, LOOKS_SAFETENSORS},
-        {"eight by{\"a\":1}", 15, LOOKS_TEXT},
-        {"\x08\0\0\0\0\0\0\0{", 9, LOOKS_UNKNOWN},
-        {"\x1f\x8b\x08", 3, LOOKS_GZIP},
-        {"PK\3\4", 4, LOOKS_ZIP},
-        {"\x80\2c", 3, LOOKS_PICKLE},
-        {"version https://git-lfs.github.com", 34, LOOKS_LFS},
-        {"<!doctype HTML>", 15, LOOKS_HTML},
-        {"<HTML>", 6, LOOKS_HTML},
-        {"a\0b", 3, LOOKS_UNKNOWN},
+        {"", 0, FILE_TYPE_EMPTY},
+        {"S", 1, FILE_TYPE_TEXT},
+        {"SQLite format 3 is a text", 25, FILE_TYPE_TEXT},
+        {"SQLite format 3\0\x10", 17, FILE_TYPE_SESSION},
+        {"GGU", 3, FILE_TYPE_TEXT},
+        {"GGUF\3\0\0\0", 8, FILE_TYPE_GGUF},
+        {"\x08\0\0\0\0\0\0\0{\"a\":1}", 15, FILE_TYPE_SAFETENSORS},
+        {"eight by{\"a\":1}", 15, FILE_TYPE_TEXT},
+        {"\x08\0\0\0\0\0\0\0{", 9, FILE_TYPE_UNKNOWN},
+        {"\x1f\x8b\x08", 3, FILE_TYPE_GZIP},
+        {"PK\3\4", 4, FILE_TYPE_ZIP},
+        {"\x80\2c", 3, FILE_TYPE_PICKLE},
+        {"version https://git-lfs.github.com", 34, FILE_TYPE_LFS},
+        {"<!doctype HTML>", 15, FILE_TYPE_HTML},
+        {"<HTML>", 6, FILE_TYPE_HTML},
+        {"a\0b", 3, FILE_TYPE_UNKNOWN},
     };
 
     for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-        CHECK(looks_of_bytes(files[i].bytes, files[i].n) == files[i].looks);
+        CHECK(file_type_of_bytes(files[i].bytes, files[i].n) == files[i].looks);
         put(files[i].bytes, files[i].n);
-        CHECK(looks_of_file(path) == files[i].looks);
+        CHECK(file_type_of_path(path) == files[i].looks);
     }
-    CHECK(looks_of_file(folder) == LOOKS_FOLDER);
-    CHECK(looks_of_file("/nowhere") == LOOKS_UNKNOWN);
-    for (int i = LOOKS_UNKNOWN + 1; i < LOOKS_COUNT; i++)
-        CHECK(looks_word((enum looks)i));
-    CHECK(!looks_word(LOOKS_UNKNOWN));
+    CHECK(file_type_of_path(folder) == FILE_TYPE_FOLDER);
+    CHECK(file_type_of_path("/nowhere") == FILE_TYPE_UNKNOWN);
+    for (int i = FILE_TYPE_UNKNOWN + 1; i < FILE_TYPE_COUNT; i++)
+        CHECK(file_type_name((enum file_type)i));
+    CHECK(!file_type_name(FILE_TYPE_UNKNOWN));
 }
 
 static void make_folder(void)

@@ -44,7 +44,7 @@ static void eliminate(double *a, double *b, int n, int u)
 /* P of the null space on the host, from its kept vectors. */
 static void host_projector(const struct nullspace *null, double *p)
 {
-    double *v = shelf_download(&null->vectors, 0, null->kept, NULL);
+    double *v = offload_download(&null->vectors, 0, null->kept, NULL);
 
     for (int i = 0; i < M; i++)
         for (int j = 0; j < M; j++) {

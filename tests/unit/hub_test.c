@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 #include "core/base/digest.h"
+#include "core/base/eta.h"
 #include "core/base/mem.h"
-#include "core/base/rate.h"
+#include "core/hub/file_list.h"
 #include "core/hub/headers.h"
-#include "core/hub/name.h"
-#include "core/hub/plan.h"
-#include "core/hub/transport.h"
+#include "core/hub/http.h"
+#include "core/hub/repo_id.h"
 
 #include "tests/test.h"
 
@@ -57,22 +57,22 @@ static void names_that_could_be_paths_are_no_names(void)
     char longer[120];
 
     for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
-        CHECK(name_repo_good(good[i]));
+        CHECK(repo_id_valid(good[i]));
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-        CHECK(!name_repo_good(bad[i]));
+        CHECK(!repo_id_valid(bad[i]));
     for (size_t i = 0; i < sizeof(revisions) / sizeof(*revisions); i++)
-        CHECK(name_revision_good(revisions[i]));
+        CHECK(revision_valid(revisions[i]));
     for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
-        CHECK(!name_revision_good(none[i]));
+        CHECK(!revision_valid(none[i]));
     for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
-        CHECK(name_path_good(paths[i]));
+        CHECK(repo_path_valid(paths[i]));
     for (size_t i = 0; i < sizeof(outside) / sizeof(*outside); i++)
-        CHECK(!name_path_good(outside[i]));
+        CHECK(!repo_path_valid(outside[i]));
     memset(longer, 'a', 97);
     longer[97] = '\0';
-    CHECK(!name_repo_good(longer));
+    CHECK(!repo_id_valid(longer));
     longer[96] = '\0';
-    CHECK(name_repo_good(longer));
+    CHECK(repo_id_valid(longer));
 }
 
 static void a_name_has_parts(void)
@@ -104,25 +104,25 @@ static void a_name_has_parts(void)
 
 static void a_type_says_which_file(void)
 {
-    CHECK(name_gguf_matches("a-Q4_K_M.gguf", "q4_k_m") &&
-          name_gguf_matches("x/a.Q8_0.GGUF", "Q8_0"));
-    CHECK(name_gguf_matches("x/a.gguf", "x/a.gguf") && name_gguf_matches("x/a.gguf", "A.gguf"));
-    CHECK(!name_gguf_matches("a-IQ4_NL.gguf", "Q4_NL") &&
-          !name_gguf_matches("a-Q4_K_M.gguf", "Q4_K"));
-    CHECK(!name_gguf_matches("Q4_0.gguf", "Q4_0.bin") && !name_gguf_matches("a.gguf", ""));
+    CHECK(gguf_name_matches("a-Q4_K_M.gguf", "q4_k_m") &&
+          gguf_name_matches("x/a.Q8_0.GGUF", "Q8_0"));
+    CHECK(gguf_name_matches("x/a.gguf", "x/a.gguf") && gguf_name_matches("x/a.gguf", "A.gguf"));
+    CHECK(!gguf_name_matches("a-IQ4_NL.gguf", "Q4_NL") &&
+          !gguf_name_matches("a-Q4_K_M.gguf", "Q4_K"));
+    CHECK(!gguf_name_matches("Q4_0.gguf", "Q4_0.bin") && !gguf_name_matches("a.gguf", ""));
 }
 
 static void addresses_are_encoded(void)
 {
     struct buf b = {0};
 
-    name_encode(&b, "refs/pr/1 %\xc3\xa9~-._", false);
+    url_encode(&b, "refs/pr/1 %\xc3\xa9~-._", false);
     CHECK_STR(b.data, "refs%2Fpr%2F1%20%25%C3%A9~-._");
     buf_clear(&b);
-    name_encode(&b, "a b/c#?.json", true);
+    url_encode(&b, "a b/c#?.json", true);
     CHECK_STR(b.data, "a%20b/c%23%3F.json");
     buf_clear(&b);
-    name_folder(&b, "org/name.1");
+    repo_folder(&b, "org/name.1");
     CHECK_STR(b.data, "models--org--name.1");
     buf_free(&b);
 }
@@ -210,7 +210,7 @@ static const char one[] =
     "{\"type\":\"file\",\"path\":\"model.safetensors.index.json\",\"size\":7,"
     "\"oid\":\"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391\"}]";
 
-static int wanted(const struct plan *p)
+static int wanted(const struct file_list *p)
 {
     int n = 0;
 
@@ -236,42 +236,42 @@ static void a_plan_takes_what_makes_a_model(void)
     static const char evil[] = "[{\"type\":\"file\",\"path\":\"../../evil.gguf\",\"size\":4,"
                                "\"oid\":\"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391\"}]";
     struct hub_name name = {.repo = "org/name"};
-    struct plan p = {0};
+    struct file_list p = {0};
     struct err err = {0};
     char commit[41];
 
-    CHECK(plan_list(&p, one, strlen(one), &err) && p.files == 4);
-    CHECK(plan_choose(&p, &name, &err) && p.index && !p.gguf && wanted(&p) == 2);
+    CHECK(file_list_add(&p, one, strlen(one), &err) && p.files == 4);
+    CHECK(file_list_choose(&p, &name, &err) && p.index && !p.gguf && wanted(&p) == 2);
     for (size_t i = 0; i < sizeof(indexes) / sizeof(*indexes); i++)
-        CHECK(!plan_shards(&p, indexes[i], strlen(indexes[i]), NULL) && wanted(&p) == 2);
-    CHECK(plan_shards(&p, index, strlen(index), &err) && wanted(&p) == 3);
+        CHECK(!file_list_shards(&p, indexes[i], strlen(indexes[i]), NULL) && wanted(&p) == 2);
+    CHECK(file_list_shards(&p, index, strlen(index), &err) && wanted(&p) == 3);
     CHECK(p.file[2].bytes == 70 && strlen(p.file[2].etag) == 64);
     CHECK(!err.kind);
     plan_free(&p);
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-        CHECK(!plan_list(&p, bad[i], strlen(bad[i]), NULL));
+        CHECK(!file_list_add(&p, bad[i], strlen(bad[i]), NULL));
         plan_free(&p);
     }
-    CHECK(plan_list(&p, evil, strlen(evil), &err) && !p.files); /* as if it were not there */
-    CHECK(!plan_choose(&p, &name, &err) && err.kind == ERR_MODEL);
-    CHECK(!plan_commit("{\"sha\":\"../../x\"}", 17, commit, NULL));
-    CHECK(!plan_commit("{\"sha\":\"e69d\"}", 14, commit, NULL));
+    CHECK(file_list_add(&p, evil, strlen(evil), &err) && !p.files); /* as if it were not there */
+    CHECK(!file_list_choose(&p, &name, &err) && err.kind == ERR_MODEL);
+    CHECK(!file_list_commit("{\"sha\":\"../../x\"}", 17, commit, NULL));
+    CHECK(!file_list_commit("{\"sha\":\"e69d\"}", 14, commit, NULL));
 }
 
 static void the_rest_is_foretold(void)
 {
-    struct rate r = {0};
+    struct eta r = {0};
 
-    CHECK(rate_left(&r, 10) < 0);
+    CHECK(eta_left(&r, 10) < 0);
     for (int i = 0; i <= 200; i++) /* 20 s at 50 a second, then 20 s at 100 */
-        rate_note(&r, 0.1 * i, 5 * i);
-    CHECK_NEAR(rate_a_second(&r), 50, 1e-6);
+        eta_note(&r, 0.1 * i, 5 * i);
+    CHECK_NEAR(eta_speed(&r), 50, 1e-6);
     for (int i = 1; i <= 200; i++)
-        rate_note(&r, 20 + 0.1 * i, 1000 + 10 * i);
-    CHECK_NEAR(rate_a_second(&r), 100, 1e-6);
-    CHECK_NEAR(rate_left(&r, 4000), 10, 1e-6);
-    rate_note(&r, 41, 0); /* from the beginning */
-    CHECK(rate_left(&r, 4000) < 0);
+        eta_note(&r, 20 + 0.1 * i, 1000 + 10 * i);
+    CHECK_NEAR(eta_speed(&r), 100, 1e-6);
+    CHECK_NEAR(eta_left(&r, 4000), 10, 1e-6);
+    eta_note(&r, 41, 0); /* from the beginning */
+    CHECK(eta_left(&r, 4000) < 0);
 }
 
 static const struct test tests[] = {

@@ -7,8 +7,8 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/edit/mat_f64.h"
 #include "core/edit/solve.h"
-#include "core/edit/window.h"
 #include "core/model/safetensors.h"
 #include "tests/folder.h"
 
@@ -47,8 +47,8 @@ static bool same_sums(struct moments *a, struct moments *b)
     bool same = a->tokens == b->tokens;
 
     for (int l = 0; l < b->layers; l++) {
-        double *x = shelf_download(&a->sum[l], 0, a->neurons, NULL);
-        double *y = shelf_download(&b->sum[l], 0, b->neurons, NULL);
+        double *x = offload_download(&a->sum[l], 0, a->neurons, NULL);
+        double *y = offload_download(&b->sum[l], 0, b->neurons, NULL);
 
         same = same && !memcmp(x, y, M * M * sizeof *x);
         free(x);
@@ -265,7 +265,7 @@ static void test_error(void)
         struct moments *m;
         double *sum;
 
-        dev->far_sums = far;
+        dev->moments_on_host = far;
         m = fresh(dev, 1);
         for (int t = 0; t < N; t += STEP) {
             struct mat rows = mat_new(dev, DT_F32, STEP, M);
@@ -275,8 +275,8 @@ static void test_error(void)
             moments_tokens_add(m, STEP);
             mat_free(dev, &rows);
         }
-        moments_settle(m);
-        sum = shelf_download(&m->sum[0], 0, M, NULL);
+        moments_flush(m);
+        sum = offload_download(&m->sum[0], 0, M, NULL);
         for (int i = 0; i < M; i++)
             for (int j = 0; j < M; j++) {
                 long double exact = 0, size = 0;

@@ -5,16 +5,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/base/float_order.h"
 #include "core/base/mem.h"
-#include "core/base/order.h"
 #include "core/base/params.h"
 #include "core/base/rng.h"
 #include "core/device/finite.h"
 #include "core/edit/attribution.h"
 #include "core/edit/delta.h"
 #include "core/edit/mask.h"
+#include "core/model/finite_weights.h"
 #include "core/model/generate.h"
-#include "core/model/sound.h"
 #include "tests/engine/architectures.h"
 #include "tests/test.h"
 #include "tui/box.h"
@@ -216,7 +216,7 @@ static void masks_and_maps_hold(void)
 
             a->score[i] = draw < 3 ? none[draw] : (float)rng_unit(&rng) * (draw == 3 ? 3e38f : 1);
         }
-        CHECK(attribution_sound(a, &err) == (not_finite(a->score, 3 * 37) < 0));
+        CHECK(attribution_is_finite(a, &err) == (not_finite(a->score, 3 * 37) < 0));
         CHECK(err.kind == ERR_NONE || !strncmp(err.text, "layer 1: the score of neuron ", 29));
         m = mask_build(a, &p);
         CHECK(m->kept >= 0 && m->kept <= 37 && isfinite(m->general.rho));
@@ -250,17 +250,17 @@ static void deltas_are_named(void)
 
     d.weight = weight;
     d.key = key;
-    CHECK(delta_sound(&d, NULL));
+    CHECK(delta_is_finite(&d, NULL));
     for (int k = 0; k < 4; k++) {
         struct err err = {0};
 
         part[k][2] = none[k % 3];
-        CHECK(!delta_sound(&d, &err) && err.kind == ERR_FORMAT && strstr(err.text, says[k]) &&
+        CHECK(!delta_is_finite(&d, &err) && err.kind == ERR_FORMAT && strstr(err.text, says[k]) &&
               !strncmp(err.text, "layer 6: ", 9));
         part[k][2] = 0;
     }
     d.scale = (double)NAN;
-    CHECK(!delta_sound(&d, NULL));
+    CHECK(!delta_is_finite(&d, NULL));
 }
 
 static const struct test tests[] = {

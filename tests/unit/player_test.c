@@ -10,7 +10,7 @@
 #include "core/base/clock.h"
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/record/codec.h"
+#include "core/record/event_json.h"
 #include "core/record/recorder.h"
 #include "tests/test.h"
 
@@ -41,9 +41,9 @@ static struct model_info *a_model(void)
     return m;
 }
 
-static struct look *a_look(double p)
+static struct prompt_info *a_look(double p)
 {
-    struct look *l = xcalloc(1, sizeof(*l));
+    struct prompt_info *l = xcalloc(1, sizeof(*l));
 
     l->p_target = p;
     return l;
@@ -83,8 +83,8 @@ static void record(void)
     CHECK_STR(err.text, "");
     recorder_size(r, 36, 120);
     keep(r, EV_MODEL, 0, a_model());
-    keep_post(r, 1, CMD_LOOK, "Eiffel Tower", 0);
-    keep(r, EV_LOOK, 1, a_look(0.25));
+    keep_post(r, 1, CMD_INSPECT, "Eiffel Tower", 0);
+    keep(r, EV_PROMPT, 1, a_look(0.25));
     keep(r, EV_DONE, 1, NULL);
     recorder_key(r, 'x', 0, 0, NULL);
     keep_post(r, 2, CMD_ATTRIBUTE, "Eiffel Tower", 0);
@@ -165,21 +165,21 @@ static void it_drives_as_it_was(void)
     CHECK_STR(err.text, "");
     CHECK(until(e, EV_MODEL, &ev) && ev.model->layers == 3);
     event_free(&ev);
-    look = post(e, CMD_LOOK, "Eiffel Tower", 0);
-    CHECK(until(e, EV_LOOK, &ev) && ev.job == look && ev.look->p_target == 0.25);
+    look = post(e, CMD_INSPECT, "Eiffel Tower", 0);
+    CHECK(until(e, EV_PROMPT, &ev) && ev.job == look && ev.look->p_target == 0.25);
     event_free(&ev);
-    while (next(e, &ev) && !(ev.kind == EV_TAPE && ev.tape->what == TAPE_KEY))
+    while (next(e, &ev) && !(ev.kind == EV_REPLAY && ev.tape->what == REPLAY_KEY))
         event_free(&ev);
-    CHECK(ev.kind == EV_TAPE && ev.tape->code == 'x');
+    CHECK(ev.kind == EV_REPLAY && ev.tape->code == 'x');
     event_free(&ev);
     attribute = post(e, CMD_ATTRIBUTE, "Eiffel Tower", 0);
     CHECK(until(e, EV_LAYER, &ev) && ev.job == attribute);
     CHECK(ev.attribution && ev.attribution->score[7] == 1.0f / 10);
     event_free(&ev);
     CHECK(until(e, EV_ATTRIBUTED, &ev) && ev.id == 7);
-    while (next(e, &ev) && !(ev.kind == EV_TAPE && ev.tape->what == TAPE_END))
+    while (next(e, &ev) && !(ev.kind == EV_REPLAY && ev.tape->what == REPLAY_END))
         event_free(&ev);
-    CHECK(ev.kind == EV_TAPE);
+    CHECK(ev.kind == EV_REPLAY);
     event_free(&ev);
     engine_stop(e);
 }
@@ -191,14 +191,14 @@ static void then_it_answers_what_it_can(void)
     struct event ev;
     unsigned job;
 
-    while (next(e, &ev) && !(ev.kind == EV_TAPE && ev.tape->what == TAPE_END))
+    while (next(e, &ev) && !(ev.kind == EV_REPLAY && ev.tape->what == REPLAY_END))
         event_free(&ev);
     event_free(&ev);
-    job = post(e, CMD_LOOK, "Eiffel Tower", 0);
-    CHECK(until(e, EV_LOOK, &ev) && ev.job == job && ev.look->p_target == 0.25);
+    job = post(e, CMD_INSPECT, "Eiffel Tower", 0);
+    CHECK(until(e, EV_PROMPT, &ev) && ev.job == job && ev.look->p_target == 0.25);
     event_free(&ev);
     CHECK(until(e, EV_DONE, &ev) && ev.job == job);
-    job = post(e, CMD_LOOK, "Big Ben", 0);
+    job = post(e, CMD_INSPECT, "Big Ben", 0);
     CHECK(until(e, EV_FAILED, &ev) && ev.job == job && strstr(ev.err.text, "recorded run"));
     job = post(e, CMD_NEURON, NULL, 3); /* not recorded: words that are none */
     CHECK(until(e, EV_NEURON, &ev) && ev.job == job && ev.neuron->neuron == 3);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "core/base/rng.h"
-#include "core/edit/window.h"
+#include "core/edit/mat_f64.h"
 #include "tests/doubles/device_far.h"
 #include "tests/test.h"
 #include "tests/unit/host_solve.h"
@@ -85,7 +85,7 @@ static struct moments *planted_moments(struct device *dev, double *c)
                     c[i * M + j] += (double)x[t * M + i] * (double)x[t * M + j] / TOKENS;
     }
     free(x);
-    moments_settle(m);
+    moments_flush(m);
     return m;
 }
 
@@ -95,7 +95,7 @@ static struct setting setting_open(bool keep_moment)
     struct err err = {0};
 
     s.dev = device_open(kind, 0, 1, &err);
-    s.dev->far_sums = s.dev->far_spaces = on_host;
+    s.dev->moments_on_host = s.dev->spaces_on_host = on_host;
     s.dev->far_band = 7 * M * sizeof(double);
     s.c = malloc(M * M * sizeof *s.c);
     s.moments = planted_moments(s.dev, s.c);
@@ -135,7 +135,7 @@ static double distance(const double *a, const double *b, int n)
 static void test_moments(void)
 {
     struct setting s = setting_open(true);
-    double *sum = shelf_download(&s.moments->sum[0], 0, s.moments->neurons, NULL), trace = 0;
+    double *sum = offload_download(&s.moments->sum[0], 0, s.moments->neurons, NULL), trace = 0;
 
     for (int i = 0; i < M * M; i++)
         sum[i] /= TOKENS;
@@ -191,8 +191,8 @@ static void test_lowrank_dense(void)
         random_keys(k, u, &state);
         keys = on_device(s.dev, k, u, M);
         CHECK(solve_lowrank(solver, keys, x, NULL) && solve_dense(solver, keys, y, NULL));
-        hx = window_download(s.dev, x, NULL, NULL);
-        hy = window_download(s.dev, y, NULL, NULL);
+        hx = mat_download(s.dev, x, NULL, NULL);
+        hy = mat_download(s.dev, y, NULL, NULL);
         CHECK(distance(hx, hy, u * M) < 1e-8);
         if (edit % 8 == 4) {
             host_solve(s.null, past, n, k, u, 1.5, want);
@@ -217,7 +217,7 @@ static void test_lowrank_dense(void)
 
 static double *factor_of(struct solver *s)
 {
-    return window_download(s->dev, window_of(s->factor, 0, s->count, 0, s->count), NULL, NULL);
+    return mat_download(s->dev, mat_window(s->factor, 0, s->count, 0, s->count), NULL, NULL);
 }
 
 static void test_factor(void)
@@ -274,7 +274,7 @@ static void test_report(void)
     keys = on_device(s.dev, k, 1, M);
     keys2 = on_device(rough.dev, k, 1, M);
     CHECK(solve_lowrank(solver, keys, sol, NULL));
-    x = window_download(s.dev, sol, NULL, NULL);
+    x = mat_download(s.dev, sol, NULL, NULL);
     for (int i = 0; i < M; i++) {
         weight[i] = i % 3 == 0;
         xm[i] = 2 * (double)weight[i] * x[i];
@@ -324,16 +324,16 @@ static void test_chance(void)
     }
     keys = on_device(s.dev, k, 1, M);
     CHECK(solve_lowrank(solver, keys, sol, NULL));
-    x = window_download(s.dev, sol, NULL, NULL);
-    CHECK(solver_chance(solver, keys, sol, weight, 200, 5, &gain, &leak, NULL));
-    CHECK(solver_chance(solver, keys, sol, weight, 200, 5, &again[0], &again[1], NULL));
+    x = mat_download(s.dev, sol, NULL, NULL);
+    CHECK(solver_percentiles(solver, keys, sol, weight, 200, 5, &gain, &leak, NULL));
+    CHECK(solver_percentiles(solver, keys, sol, weight, 200, 5, &again[0], &again[1], NULL));
     CHECK(gain == again[0] && leak == again[1]);
     CHECK(gain > 0 && gain < 100 && leak >= 0 && leak <= 100);
-    CHECK(solver_chance(solver, keys, sol, all, 20, 5, &gain, &leak, NULL));
+    CHECK(solver_percentiles(solver, keys, sol, all, 20, 5, &gain, &leak, NULL));
     CHECK_NEAR(gain, 50, 0);    /* every permutation is the same mask */
     for (int i = 0; i < M; i++) /* the best by contribution beat every random choice */
         weight[i] = (double)k[i] * x[i] > 0.004;
-    CHECK(solver_chance(solver, keys, sol, weight, 200, 5, &gain, &leak, NULL));
+    CHECK(solver_percentiles(solver, keys, sol, weight, 200, 5, &gain, &leak, NULL));
     CHECK_NEAR(gain, 100, 0);
     free(x);
     mat_free(s.dev, &keys);
@@ -349,7 +349,7 @@ static void check_pre(struct setting *s, struct solver *solver, const float *pas
     double want[4 * M], *got;
 
     CHECK(solve_pre(solver, keys, weight, mu, x, NULL));
-    got = window_download(s->dev, x, NULL, NULL);
+    got = mat_download(s->dev, x, NULL, NULL);
     host_pre(s->c, mu, solver->lambda, past, solver->count, k, u, weight, want);
     CHECK(distance(got, want, u * M) < 1e-8);
     for (int i = 0; i < u * M; i++)
@@ -388,7 +388,7 @@ static void test_pre(void)
     x = mat_new(s.dev, DT_F64, 1, M);
     device_fill(s.dev, x, 1);
     CHECK(solve_pre(solver, mat_rows(keys, 0, 1), none, 100, x, NULL));
-    zero = window_download(s.dev, x, NULL, NULL);
+    zero = mat_download(s.dev, x, NULL, NULL);
     CHECK(zero && zero[0] == 0 && zero[M - 1] == 0);
     free(zero);
     mat_free(s.dev, &keys);
@@ -427,7 +427,7 @@ static void test_memit(void)
     eliminate(a, b, M, 2);
     for (int i = 0; i < 2 * M; i++)
         want[i] = b[i % M * 2 + i / M];
-    got = window_download(s.dev, x, NULL, NULL);
+    got = mat_download(s.dev, x, NULL, NULL);
     CHECK(distance(got, want, 2 * M) < 1e-8);
     free(got);
     free(a);
@@ -452,7 +452,7 @@ static void test_hits(void)
     keys = on_device(s.dev, k, 2, M);
     CHECK(solver_append(solver, rows, NULL) && solve_lowrank(solver, keys, x, NULL));
     CHECK(solver_hits(solver, x, NULL, hit, NULL));
-    hx = window_download(s.dev, x, NULL, NULL);
+    hx = mat_download(s.dev, x, NULL, NULL);
     for (int t = 0; t < 2; t++)
         for (int j = 0; j < 3; j++) {
             double sum = 0;

@@ -24,8 +24,8 @@ static float *asked(const struct model_state *s, const struct tap *tap)
     const int *id = ids;
     int n = N;
     struct forward *f = forward_new(m, N);
-    struct pass p = pass_new(&id, &n, NULL, 1, 0);
-    struct cache *c = cache_new(m, N);
+    struct batch p = batch_new(&id, &n, NULL, 1, 0);
+    struct kv_cache *c = kv_cache_new(m, N);
     struct mat x = mat_new(dev, DT_F32, N, m->config->hidden);
     struct mat out = mat_new(dev, DT_F32, 1, m->head.rows);
     float *logits = xmalloc((size_t)m->head.rows * sizeof(*logits));
@@ -36,8 +36,8 @@ static float *asked(const struct model_state *s, const struct tap *tap)
     CHECK(device_sync(dev, NULL));
     mat_free(dev, &x);
     mat_free(dev, &out);
-    cache_free(c, dev);
-    pass_free(&p);
+    kv_cache_free(c, dev);
+    batch_free(&p);
     forward_free(f);
     return logits;
 }
@@ -307,8 +307,8 @@ static double block_dot(const struct model_state *s, const float *x, const float
     const int *id = ids;
     int n = N, d = m->config->hidden;
     struct forward *f = forward_new(m, N);
-    struct pass p = pass_new(&id, &n, NULL, 1, 0);
-    struct cache *cache = cache_new(m, N);
+    struct batch p = batch_new(&id, &n, NULL, 1, 0);
+    struct kv_cache *cache = kv_cache_new(m, N);
     struct saved saved = saved_new(m, N);
     struct mat xm = mat_new(dev, DT_F32, N, d);
     float *out = xmalloc((size_t)(N * d) * sizeof(*out));
@@ -328,8 +328,8 @@ static double block_dot(const struct model_state *s, const float *x, const float
     free(out);
     mat_free(dev, &xm);
     saved_free(&saved, dev);
-    cache_free(cache, dev);
-    pass_free(&p);
+    kv_cache_free(cache, dev);
+    batch_free(&p);
     forward_free(f);
     return sum;
 }
@@ -443,7 +443,7 @@ static void a_prefix_is_text_in_front(void)
         struct generate_options o = {.tokens = 4, .past_end = true, .want = want, .wants = 2};
         struct generated a = {0}, b = {0};
         int n, best[2][400], rank[2][400], *ids_whole, *ids_own;
-        struct lens_look look[2];
+        struct lens_readout look[2];
 
         CHECK(tokenizer_encode(m->tokenizer, joined.data, joined.len, 0, &whole, &err));
         CHECK(tokenizer_encode(m->tokenizer, asking, strlen(asking), 0, &own, &err));
@@ -465,13 +465,13 @@ static void a_prefix_is_text_in_front(void)
             CHECK(!memcmp(best[0] + l * n + with,
                           best[1] + (l + 1) * (whole.count + with) - own.count,
                           (size_t)own.count * sizeof(int)));
-        CHECK(lens_look(&look[0], s, ids_own, n, want, 2, -1, NULL, &err));
-        CHECK(lens_look(&look[1], base, ids_whole, whole.count + with, want, 2, -1, NULL, &err));
+        CHECK(lens_readout(&look[0], s, ids_own, n, want, 2, -1, NULL, &err));
+        CHECK(lens_readout(&look[1], base, ids_whole, whole.count + with, want, 2, -1, NULL, &err));
         CHECK(same(look[0].logits, look[1].logits, m->head.rows));
         CHECK(look[0].logp[1] == look[1].logp[1] && look[0].rank_new[0] == look[1].rank_new[0]);
         CHECK_STR(err.text, "");
-        lens_look_free(&look[0]);
-        lens_look_free(&look[1]);
+        lens_readout_free(&look[0]);
+        lens_readout_free(&look[1]);
         generated_free(&a);
         generated_free(&b);
         free(ids_whole);

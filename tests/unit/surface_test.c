@@ -150,8 +150,10 @@ static void poorer_terminals_show_the_same_in_letters(void)
     theme_default(&theme);
     palette_build(&p, &theme, (struct caps){TIER_MONO, true, true});
     surface_text(s, all, 0, 0, ROLE_TEXT, "╭─▲…");
-    surface_ink(s, all, 0, 4, ROLE_TEXT, "▀", ink_ramp(RAMP_HEAT, 255), ink_ramp(RAMP_HEAT, 0));
-    surface_ink(s, all, 0, 5, ROLE_TEXT, "▀", ink_ramp(RAMP_HEAT, 0), ink_ramp(RAMP_HEAT, 0));
+    surface_colour_slot(s, all, 0, 4, ROLE_TEXT, "▀", ink_ramp(RAMP_HEAT, 255),
+                        ink_ramp(RAMP_HEAT, 0));
+    surface_colour_slot(s, all, 0, 5, ROLE_TEXT, "▀", ink_ramp(RAMP_HEAT, 0),
+                        ink_ramp(RAMP_HEAT, 0));
     surface_ansi(s, &p, &out);
     CHECK(strstr(out.data, "+-G~@ ") != NULL);
     CHECK(strstr(out.data, "38;") == NULL);

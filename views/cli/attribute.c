@@ -24,8 +24,8 @@ struct watch {
     int top;                            /* neurons a layer */
     struct neuron_info *word[MOST_TOP]; /* those of the layer that comes next */
     int words;
-    struct meta rows; /* copy: the prompts and targets */
-    json_t *events;   /* meta and all layers, for the RUN file */
+    struct attribution_header rows; /* copy: the prompts and targets */
+    json_t *events;                 /* meta and all layers, for the RUN file */
 };
 
 static void words_free(struct watch *w)
@@ -37,7 +37,7 @@ static void words_free(struct watch *w)
     }
 }
 
-static json_t *words(const struct word *w, int n)
+static json_t *words(const struct shown_token *w, int n)
 {
     json_t *list = json_array();
 
@@ -113,7 +113,7 @@ static void tell_layer(struct cli *c, struct watch *w, const struct layer *l)
 
 static void hear_meta(struct cli *c, struct watch *w, struct event *ev)
 {
-    json_t *o = record_meta(c, ev->meta, "attribute");
+    json_t *o = record_header(c, ev->meta, "attribute");
 
     if (w->fact)
         json_object_set_new(o, "fact", json_loads(w->fact, 0, NULL));
@@ -138,7 +138,7 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
     struct watch *w = ctx;
     struct layer *l;
 
-    if (ev->kind == EV_META && !w->layer) {
+    if (ev->kind == EV_HEADER && !w->layer) {
         hear_meta(c, w, ev);
     } else if (ev->kind == EV_LAYER && w->count < w->room && cli_scored(c, ev->attribution)) {
         l = &w->layer[w->count++];
@@ -189,7 +189,7 @@ static void done(struct cli *c, const struct watch *w)
 
 static void watch_free(struct watch *w)
 {
-    struct event meta = {.kind = EV_META};
+    struct event meta = {.kind = EV_HEADER};
 
     for (int i = 0; i < w->count; i++) {
         attribution_unref(w->layer[i].attribution);

@@ -11,7 +11,7 @@ static void step_json(const struct bisect_step *s)
 {
     json_t *o = cli_event("step");
 
-    cli_fields(o, &bisect_step_shape, s, "edit holds said");
+    cli_fields(o, &bisect_step_fields, s, "edit holds said");
     cli_print(o);
 }
 
@@ -23,20 +23,20 @@ static void step_text(const struct bisect_step *s)
         std_print("base              %-3s  %s\n", s->holds ? "yes" : "no", s->said);
 }
 
-static void found_json(const struct bisected *b, const struct history_entry *e)
+static void found_json(const struct bisect_report *b, const struct history_entry *e)
 {
     json_t *o = cli_event("done");
 
     if (e)
         record_facts(o, e);
     json_object_set_new(o, "edit", b->edit ? json_integer(b->edit) : json_null());
-    cli_fields(o, &bisected_shape, b, "exact");
+    cli_fields(o, &bisect_report_fields, b, "exact");
     json_object_set_new(o, "holds_first", json_boolean(b->step[0].holds));
-    cli_fields(o, &bisected_shape, b, "asked=steps states");
+    cli_fields(o, &bisect_report_fields, b, "asked=steps states");
     cli_print(o);
 }
 
-static void found_text(const struct bisected *b, const struct history_entry *e)
+static void found_text(const struct bisect_report *b, const struct history_entry *e)
 {
     char *words = e ? history_words(e, " -> ") : NULL;
     bool at_base = b->steps && b->step[0].holds; /* at the earlier end */
@@ -61,7 +61,7 @@ static const struct history_entry *entry_of(const struct history *h, int edit)
 
 static void hear(struct cli *c, struct event *ev, void *ctx)
 {
-    const struct bisected *b = ev->kind == EV_BISECTED ? ev->bisected : NULL;
+    const struct bisect_report *b = ev->kind == EV_BISECT ? ev->bisected : NULL;
     const struct event *history = ctx;
 
     if (!b)

@@ -11,7 +11,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "core/base/ranks.h"
+#include "core/base/mpi.h"
 #include "core/edit/relations.h"
 #include "core/record/recorder.h"
 #include "views/shell/app.h"
@@ -50,7 +50,7 @@ static struct engine *reopen(void *ctx, const char *model, const char *session,
     x->o->recorder = NULL;
     cli_stop(c);
     c->value[OPT_SESSION] = session && file_exists(session) ? session : NULL;
-    if (cli_settle_model(c, model, err))
+    if (cli_load_model_settings(c, model, err))
         cli_start(c, FOR_A_SCREEN | MAY_CREATE, err);
     c->value[OPT_SESSION] = NULL; /* the caller's, and the engine has its copy */
     *params = c->params;
@@ -100,14 +100,14 @@ static bool screen(struct cli *c, struct err *err)
 /* Under mpirun, two commands share their work, and rank 0 alone speaks. */
 static bool alone(struct cli *c, struct err *err)
 {
-    if (ranks_all() == 1)
+    if (mpi_size() == 1)
         return true;
     if (c->ops != &cli_stats && c->ops != &cli_sweep)
         return err_set(err, ERR_USAGE,
                        "mpirun has started %d processes: only stats and sweep share their work",
-                       ranks_all());
+                       mpi_size());
     c->value[OPT_QUIET] = "";
-    return !ranks_me() || freopen("/dev/null", "w", stdout) ||
+    return !mpi_rank() || freopen("/dev/null", "w", stdout) ||
            err_set(err, ERR_IO, "/dev/null does not open");
 }
 
@@ -146,7 +146,7 @@ static bool work(struct cli *c, int argc, char **argv, struct err *err)
         cli_help(c);
         return true;
     }
-    if (!cli_files(c, err) || !cli_settle(c, err) || !alone(c, err))
+    if (!cli_files(c, err) || !cli_load_settings(c, err) || !alone(c, err))
         return false;
     homeless(c);
     return c->ops ? c->ops->run(c, err) : screen(c, err);
@@ -164,7 +164,7 @@ static int unwritten(void)
     return err_exit_status(err.kind);
 }
 
-int cli_main(int argc, char **argv, const struct device_house *house)
+int cli_main(int argc, char **argv, const struct device_list *house)
 {
     struct cli c = {.house = house};
     struct err err = {0};

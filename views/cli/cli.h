@@ -9,12 +9,12 @@
 
 #include <jansson.h>
 
+#include "core/base/eta.h"
 #include "core/base/params.h"
-#include "core/base/rate.h"
 #include "core/base/table.h"
 #include "core/base/version.h"
 #include "core/engine/engine.h"
-#include "core/engine/event_shapes.h"
+#include "core/engine/event_fields.h"
 
 /* Which commands take an option. */
 enum {
@@ -147,7 +147,7 @@ struct option_info {
 extern const struct option_info option_infos[OPT_COUNT];
 
 /* What main.c knows about devices. */
-struct device_house {
+struct device_list {
     bool (*choose)(const char *name, struct device_choice *out, struct err *err);
     void (*survey)(struct buf *out); /* lines "NAME<tab>TEXT" */
 };
@@ -164,13 +164,13 @@ struct cli {
     struct params params;
     char *model, *text, *preset; /* as found; preset: path of the one that applies, or NULL */
     struct err lost;             /* the session's own model is not where it was: which, and where */
-    const struct device_house *house;
+    const struct device_list *house;
     struct engine *engine;
     struct model_info info;      /* as the engine last told */
     struct state_info state;     /* the same */
     char noticed[NOTICE];        /* by cli_notice() last */
     bool bar;                    /* a progress line stands on standard error */
-    struct rate moments;         /* how fast they are summed, where there is no bar */
+    struct eta moments;          /* how fast they are summed, where there is no bar */
     bool waited;                 /* the wait for them was told */
     char *advice;                /* edits stand that failed their acceptance test: which, and what
                                     takes them back; or NULL */
@@ -219,7 +219,7 @@ SUBCOMMANDS(X)
 #undef X
 
 /* The whole program after the devices are known: the exit status. */
-int cli_main(int argc, char **argv, const struct device_house *house);
+int cli_main(int argc, char **argv, const struct device_list *house);
 
 /* arguments.c */
 const struct cli_ops *cli_command(int n); /* the n-th; NULL past the last */
@@ -241,9 +241,9 @@ char *cli_stdin_text(const char *name, struct err *err);
 
 /* settings.c */
 /* Parameters from presets, config file and options; paths of model and text. */
-bool cli_settle(struct cli *c, struct err *err);
+bool cli_load_settings(struct cli *c, struct err *err);
 /* The same parameters for another model: its preset counts. */
-bool cli_settle_model(struct cli *c, const char *model, struct err *err);
+bool cli_load_model_settings(struct cli *c, const char *model, struct err *err);
 /* Whether the model's file is there; ERR_MODEL says how to come by it. */
 bool cli_model_there(const struct cli *c, struct err *err);
 /* A file that comes with the program: beside the sources, or installed. NULL: not there. Caller
@@ -290,11 +290,11 @@ char *advice_of(const struct told_fact *fact, int count, const char *session, co
 /* engine_loop.c */
 enum { NEED_SESSION = 1, MAY_CREATE = 2, ONLY_LOOKS = 4, FOR_A_SCREEN = 8, READS = 16 };
 bool cli_start(struct cli *c, unsigned needs, struct err *err);
-typedef void cli_hear(struct cli *c, struct event *ev, void *ctx);
+typedef void cli_on_event(struct cli *c, struct event *ev, void *ctx);
 /* Waits until a state has been told; false when opening failed or a signal came. */
 bool cli_wait_open(struct cli *c, struct err *err);
 /* Posts and listens to the job's end. `hear` gets every event and may be NULL. */
-bool cli_job(struct cli *c, struct command *cmd, cli_hear *hear, void *ctx, struct err *err);
+bool cli_job(struct cli *c, struct command *cmd, cli_on_event *hear, void *ctx, struct err *err);
 /* The session's journal as it is now: an EV_HISTORY, which the caller frees with event_free(). */
 bool cli_history(struct cli *c, struct event *out, struct err *err);
 void cli_stop(struct cli *c);
@@ -316,7 +316,7 @@ json_t *cli_text(const char *text);            /* what is not UTF-8 becomes U+FF
 json_t *cli_pair(double before, double after); /* {"before": .., "after": ..} */
 /* Adds fields of a struct in this order, by the table of its fields: "edit tokens=moment_tokens"
  * has the second one called otherwise. Arrays of two are {"before": .., "after": ..}. */
-void cli_fields(json_t *o, const struct shape *shape, const void *what, const char *names);
+void cli_fields(json_t *o, const struct struct_fields *shape, const void *what, const char *names);
 void cli_say(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* One line on standard error, or an event "notice"; not the same one twice. */
 void cli_notice(struct cli *c, const char *text);
@@ -324,11 +324,11 @@ void cli_unbar(struct cli *c); /* wipes the progress line */
 
 /* records.c: events as the records of --json */
 struct mask;
-json_t *record_meta(const struct cli *c, const struct meta *m, const char *command);
-json_t *record_layer(const struct attribution *a, const struct mask *m, const struct meta *rows,
-                     json_t *top);
-json_t *record_applied(const char *event, const struct applied *a);
-json_t *record_edited(const struct edited *e);
+json_t *record_header(const struct cli *c, const struct attribution_header *m, const char *command);
+json_t *record_layer(const struct attribution *a, const struct mask *m,
+                     const struct attribution_header *rows, json_t *top);
+json_t *record_report(const char *event, const struct edit_report *a);
+json_t *record_commit(const struct commit_report *e);
 /* `requests`, `held` and `facts` of an edit of the journal. */
 void record_facts(json_t *o, const struct history_entry *e);
 json_t *record_step(const struct target_step *s);

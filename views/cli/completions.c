@@ -10,7 +10,7 @@
 #include "views/cli/cli.h"
 
 /* What a value can be: its words, or "FILE" and the like for the shell to find. */
-static void words_of(enum option option, struct buf *out)
+static void shown_tokens_of(enum option option, struct buf *out)
 {
     const char *arg = option_infos[option].arg;
 
@@ -85,7 +85,7 @@ static void bash_values(void)
 
         if (!*o->arg)
             continue;
-        words_of((enum option)i, &words);
+        shown_tokens_of((enum option)i, &words);
         std_print("    --%s", o->name);
         if (o->letter)
             std_print("|-%c", o->letter);
@@ -176,7 +176,7 @@ static void zsh_option(enum option option)
         quoted(o->help, true);
         std_print("]");
         if (*o->arg) {
-            words_of(option, &words);
+            shown_tokens_of(option, &words);
             std_print(":%s:", o->arg);
             if (!strcmp(words.data, "FILE"))
                 std_print("_files");
@@ -243,7 +243,7 @@ static void fish_option(const struct cli_ops *ops, enum option option)
     if (o->letter)
         std_print(" -s %c", o->letter);
     if (*o->arg) {
-        words_of(option, &words);
+        shown_tokens_of(option, &words);
         if (!strcmp(words.data, "FILE"))
             std_print(" -r -F");
         else if (!strcmp(words.data, "FOLDER"))

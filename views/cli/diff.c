@@ -15,13 +15,13 @@ static void as_json(const struct diff *d)
 
     for (int i = 0; i < d->layers; i++) {
         o = cli_event("layer");
-        cli_fields(o, &diff_layer_shape, &d->layer[i], "layer matrix columns norm weight_norm");
+        cli_fields(o, &diff_layer_fields, &d->layer[i], "layer matrix columns norm weight_norm");
         cli_print(o);
     }
     for (int i = 0; i < d->probes; i++)
         cli_print(record_probe(&d->probe[i]));
     o = cli_event("done");
-    cli_fields(o, &diff_shape, d, "from to layers probes");
+    cli_fields(o, &diff_fields, d, "from to layers probes");
     cli_print(o);
 }
 

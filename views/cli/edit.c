@@ -5,18 +5,18 @@
 
 #include "core/base/mem.h"
 #include "core/base/std.h"
-#include "core/edit/standing.h"
+#include "core/edit/fact_status.h"
 #include "core/record/run_file.h"
 #include "views/cli/cli.h"
 
 /* The facts of the command, what each is to the session, and what has become of it. */
 struct watch {
-    struct fact *fact;         /* all of them; borrowed */
-    struct fate *fate;         /* [count] */
-    struct told_fact *told;    /* [count] */
-    int count, skipped;        /* skipped: by --skip, the first ones */
-    struct standing *standing; /* of the session; their text is the history's */
-    bool *stood;               /* whether each held when it was written */
+    struct fact *fact;             /* all of them; borrowed */
+    struct fact_status *fate;      /* [count] */
+    struct told_fact *told;        /* [count] */
+    int count, skipped;            /* skipped: by --skip, the first ones */
+    struct session_fact *standing; /* of the session; their text is the history's */
+    bool *stood;                   /* whether each held when it was written */
     int standings;
     struct event history;                  /* what the session held before the first edit */
     int *at, facts_at;                     /* [facts_at] indices of the command at work */
@@ -34,7 +34,7 @@ static void tell_layer(struct cli *c, const struct attribution *a)
     mask_free(m);
 }
 
-static void layers_text(const struct applied *a)
+static void layers_text(const struct edit_report *a)
 {
     struct table t = {.name = "layers"};
 
@@ -56,7 +56,7 @@ static void layers_text(const struct applied *a)
     table_free(&t);
 }
 
-static void applied_text(const struct applied *a, bool preview)
+static void applied_text(const struct edit_report *a, bool preview)
 {
     char target[40], first[40];
 
@@ -76,7 +76,7 @@ static void applied_text(const struct applied *a, bool preview)
                   a->generated);
 }
 
-static void edited_text(const struct fact *f, const struct edited *e)
+static void edited_text(const struct fact *f, const struct commit_report *e)
 {
     char target[40], first[40];
 
@@ -93,14 +93,14 @@ static void edited_text(const struct fact *f, const struct edited *e)
 /* The edit whose fact this one takes the place of; 0: none. */
 static int rewritten(const struct watch *w, int i)
 {
-    const struct fate *f = &w->fate[i];
+    const struct fact_status *f = &w->fate[i];
 
     if (f->rewrites_earlier != NO_FACT)
         return w->told[f->rewrites_earlier].edit;
     return f->rewrites != NO_FACT ? w->standing[f->rewrites].edit : 0;
 }
 
-static void hear_edited(struct cli *c, struct watch *w, const struct edited *e)
+static void hear_edited(struct cli *c, struct watch *w, const struct commit_report *e)
 {
     int i = w->at[e->fact];
     const struct fact *f = &w->fact[i];
@@ -116,9 +116,9 @@ static void hear_edited(struct cli *c, struct watch *w, const struct edited *e)
         return;
     }
     o = cli_event("verify");
-    cli_fields(o, &edited_shape, e, "edit unmasked_unchanged checksum");
+    cli_fields(o, &commit_report_fields, e, "edit unmasked_unchanged checksum");
     cli_print(o);
-    o = record_edited(e);
+    o = record_commit(e);
     json_object_set_new(o, "fact", json_integer(i + 1));
     json_object_set_new(o, "subject", cli_text(f->subject));
     json_object_set_new(o, "target", cli_text(f->target));
@@ -127,7 +127,7 @@ static void hear_edited(struct cli *c, struct watch *w, const struct edited *e)
     cli_print(o);
 }
 
-static void board_text(const struct probed *b)
+static void board_text(const struct probe_report *b)
 {
     static const char *const kinds[] = {"rephrase", "locality", "follows", "question", "chat"};
 
@@ -142,7 +142,7 @@ static void board_text(const struct probed *b)
     }
 }
 
-static void hear_preview(struct watch *w, const struct applied *a)
+static void hear_preview(struct watch *w, const struct edit_report *a)
 {
     w->previews++;
     w->heard += a->facts;
@@ -156,23 +156,23 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
 
     if (ev->kind == EV_PREVIEW)
         hear_preview(w, ev->applied);
-    if (ev->kind == EV_META && json)
-        cli_print(record_meta(c, ev->meta, "edit"));
+    if (ev->kind == EV_HEADER && json)
+        cli_print(record_header(c, ev->meta, "edit"));
     else if (ev->kind == EV_LAYER && json && cli_scored(c, ev->attribution))
         tell_layer(c, ev->attribution);
     else if (ev->kind == EV_STEP && json)
         cli_print(record_step(ev->step));
     else if (ev->kind == EV_COMMIT && json)
-        cli_print(record_applied("commit", ev->applied));
+        cli_print(record_report("commit", ev->applied));
     else if (ev->kind == EV_PREVIEW && json)
-        cli_print(record_applied("preview", ev->applied));
+        cli_print(record_report("preview", ev->applied));
     else if (ev->kind == EV_COMMIT || ev->kind == EV_PREVIEW)
         applied_text(ev->applied, ev->kind == EV_PREVIEW);
-    else if (ev->kind == EV_EDITED)
+    else if (ev->kind == EV_COMMITTED)
         hear_edited(c, w, ev->edited);
-    else if (ev->kind == EV_PROBED && !json)
+    else if (ev->kind == EV_PROBES && !json)
         board_text(ev->probed);
-    for (int i = 0; ev->kind == EV_PROBED && json && i < ev->probed->probes; i++)
+    for (int i = 0; ev->kind == EV_PROBES && json && i < ev->probed->probes; i++)
         cli_print(record_probe(&ev->probed->probe[i]));
     std_flush();
 }
@@ -253,7 +253,7 @@ static void list_standing(struct watch *w)
 
             w->stood[w->standings] = f->outcome != OUTCOME_FAILED;
             w->standing[w->standings++] =
-                (struct standing){f->subject, f->prompt, f->target, h->entry[i].edit};
+                (struct session_fact){f->subject, f->prompt, f->target, h->entry[i].edit};
         }
 }
 
@@ -304,8 +304,8 @@ static void tell_repeat(struct cli *c, const struct watch *w, int i)
 
 static void tell_rewrite(struct cli *c, const struct watch *w, int i)
 {
-    const struct fate *f = &w->fate[i];
-    const struct standing *s = f->rewrites != NO_FACT ? &w->standing[f->rewrites] : NULL;
+    const struct fact_status *f = &w->fate[i];
+    const struct session_fact *s = f->rewrites != NO_FACT ? &w->standing[f->rewrites] : NULL;
     const struct fact *e = f->rewrites_earlier != NO_FACT ? &w->fact[f->rewrites_earlier] : NULL;
     int edit = rewritten(w, i);
     const char *subject, *target;
@@ -433,7 +433,7 @@ static bool look_back(struct cli *c, struct watch *w, struct err *err)
     if (!cli_history(c, &w->history, err))
         return false;
     list_standing(w);
-    facts_fate(w->fact, w->skipped, w->count, w->standing, w->standings, w->fate);
+    facts_status(w->fact, w->skipped, w->count, w->standing, w->standings, w->fate);
     for (int i = 0; i < w->count && (cli_has(c, OPT_AGAIN) || !cli_has(c, OPT_FACTS)); i++) {
         if (w->fate[i].in != NO_FACT)
             cli_say(c, "fact %d is in already as edit %d, and is written again", i + 1,

@@ -106,8 +106,8 @@ static void say_wait(struct cli *c, const struct progress *p)
 
     if (c->waited || strcmp(p->what, PROGRESS_MOMENTS))
         return;
-    rate_note(&c->moments, clock_seconds(), p->done);
-    left = rate_left(&c->moments, p->total);
+    eta_note(&c->moments, clock_seconds(), p->done);
+    left = eta_left(&c->moments, p->total);
     if (left < worth)
         return;
     c->waited = true;
@@ -166,7 +166,7 @@ static void rest(struct cli *c)
 
 /* Until `job` has ended, or with `waiting` until that is 0, or with neither until a state has
  * been told. */
-static bool listen_to(struct cli *c, unsigned job, cli_hear *hear, void *ctx, struct err *err)
+static bool listen_to(struct cli *c, unsigned job, cli_on_event *hear, void *ctx, struct err *err)
 {
     struct event ev;
     bool over = false, ok = true;
@@ -204,7 +204,7 @@ bool cli_wait_open(struct cli *c, struct err *err)
     return listen_to(c, 0, NULL, NULL, err);
 }
 
-bool cli_job(struct cli *c, struct command *cmd, cli_hear *hear, void *ctx, struct err *err)
+bool cli_job(struct cli *c, struct command *cmd, cli_on_event *hear, void *ctx, struct err *err)
 {
     unsigned job = engine_post(c->engine, cmd);
 

@@ -7,33 +7,33 @@
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
-static void as_json(const struct exported *x)
+static void as_json(const struct export_report *x)
 {
     json_t *o = cli_event("exported"), *files = json_array();
 
     for (int i = 0; i < x->files; i++) {
         json_t *f = json_object();
 
-        cli_fields(f, &exported_file_shape, &x->file[i], "path=name");
+        cli_fields(f, &exported_file_fields, &x->file[i], "path=name");
         json_object_set_new(f, "bytes", json_integer((json_int_t)x->file[i].bytes));
-        cli_fields(f, &exported_file_shape, &x->file[i], "sha256");
+        cli_fields(f, &exported_file_fields, &x->file[i], "sha256");
         json_array_append_new(files, f);
     }
-    cli_fields(o, &exported_shape, x, "path as");
+    cli_fields(o, &export_report_fields, x, "path as");
     json_object_set_new(o, "files", files);
-    cli_fields(o, &exported_shape, x, "dtype=type tensors loss");
+    cli_fields(o, &export_report_fields, x, "dtype=type tensors loss");
     json_object_set_new(o, "rank", x->rank ? json_integer(x->rank) : json_null());
-    cli_fields(o, &exported_shape, x, "rank_error=truncated prompts same_top=same");
+    cli_fields(o, &export_report_fields, x, "rank_error=truncated prompts same_top=same");
     json_object_set_new(o, "max_logit_diff",
                         x->prompts ? cli_real(x->max_logit_diff) : json_null());
-    cli_fields(o, &exported_shape, x, "facts facts_all");
+    cli_fields(o, &export_report_fields, x, "facts facts_all");
     json_object_set_new(o, "held",
                         json_pack("{s:i, s:i}", "session", x->held[0], "files", x->held[1]));
-    cli_fields(o, &exported_shape, x, "seconds");
+    cli_fields(o, &export_report_fields, x, "seconds");
     cli_print(o);
 }
 
-static void as_text(const struct exported *x)
+static void as_text(const struct export_report *x)
 {
     double bytes = 0;
     char some[64];
@@ -69,7 +69,7 @@ static void as_text(const struct exported *x)
 static void hear(struct cli *c, struct event *ev, void *ctx)
 {
     (void)ctx;
-    if (ev->kind != EV_EXPORTED)
+    if (ev->kind != EV_EXPORT)
         return;
     if (cli_json(c))
         as_json(ev->exported);
@@ -138,7 +138,7 @@ static bool apply_run(struct cli *c, struct err *err)
         return true;
     }
     o = cli_event("applied");
-    cli_fields(o, &state_info_shape, &c->state, "edits checksum state");
+    cli_fields(o, &state_info_fields, &c->state, "edits checksum state");
     cli_print(o);
     return true;
 }

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "core/base/file.h"
-#include "core/base/ranks.h"
+#include "core/base/mpi.h"
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
@@ -59,10 +59,10 @@ static bool take_stdin(const char *name, const char **by, struct err *err)
                        "%s and %s both read standard input, which comes once: name a file for one",
                        *by, name);
     *by = name;
-    return ranks_all() == 1 ||
+    return mpi_size() == 1 ||
            err_set(err, ERR_USAGE,
                    "%s: under mpirun standard input reaches one process of %d: name a file", name,
-                   ranks_all());
+                   mpi_size());
 }
 
 static bool take_file(const char *name, const char **path, const char **by, struct err *err)

@@ -18,20 +18,20 @@ static void as_json(const struct history *h, int edit)
         if (edit && e->edit != edit)
             continue;
         o = cli_event("edit");
-        cli_fields(o, &history_entry_shape, e, "edit active");
+        cli_fields(o, &history_entry_fields, e, "edit active");
         json_object_set_new(o, "when", json_integer((json_int_t)e->when));
-        cli_fields(o, &history_entry_shape, e, "subject prompt target old");
-        cli_fields(o, &history_fact_shape, &e->fact[0], "p_target");
+        cli_fields(o, &history_entry_fields, e, "subject prompt target old");
+        cli_fields(o, &history_fact_fields, &e->fact[0], "p_target");
         json_object_set_new(o, "p_first", cli_pair(e->p_before, e->p_after));
-        cli_fields(o, &history_entry_shape, e, "kept success");
+        cli_fields(o, &history_entry_fields, e, "kept success");
         record_facts(o, e);
-        cli_fields(o, &history_entry_shape, e, "draft checksum note");
+        cli_fields(o, &history_entry_fields, e, "draft checksum note");
         cli_print(o);
     }
 }
 
 /* "p(target) 0.0001 -> 0.9812", or what else there is, under its name. */
-static const char *chance_text(struct chance p, char *out, size_t n)
+static const char *chance_text(struct p_change p, char *out, size_t n)
 {
     char change[40];
 
@@ -51,7 +51,7 @@ static void facts_text(const struct history_entry *e)
         char p[64];
 
         std_print("  %4d  %-7s  %-26s  %.80s -> %.80s  (%.160s)\n", i + 1, outcome[f->outcome],
-                  chance_text(history_chance(f), p, sizeof(p)), f->subject, f->target, f->prompt);
+                  chance_text(history_p_change(f), p, sizeof(p)), f->subject, f->target, f->prompt);
     }
 }
 
@@ -64,7 +64,8 @@ static char *remarks(const struct history_entry *e, bool named)
     show_format(&out, "%s%s%s", e->active ? "" : "  (undone)", e->success ? "" : "  (not accepted)",
                 e->draft ? "  (draft)" : "");
     if (named)
-        show_format(&out, "  (%s)", chance_text(history_chance(&e->fact[0]), value, sizeof(value)));
+        show_format(&out, "  (%s)",
+                    chance_text(history_p_change(&e->fact[0]), value, sizeof(value)));
     if (e->note && *e->note)
         show_format(&out, "  # %.128s", e->note);
     return buf_take(&out);
@@ -72,7 +73,7 @@ static char *remarks(const struct history_entry *e, bool named)
 
 static void add_entry(struct table *t, const struct history_entry *e)
 {
-    struct chance p = history_chance(&e->fact[0]);
+    struct p_change p = history_p_change(&e->fact[0]);
     bool named = strcmp(p.name, "p(target)") != 0; /* the column is p(target) */
     char when[32] = "", value[40], *words = history_words(e, " -> "), *rest = remarks(e, named);
     time_t at = (time_t)e->when;
@@ -166,7 +167,7 @@ static bool run(struct cli *c, struct err *err)
         return true;
     }
     o = cli_event("state");
-    cli_fields(o, &state_info_shape, &c->state, "edits checksum");
+    cli_fields(o, &state_info_fields, &c->state, "edits checksum");
     cli_print(o);
     return true;
 }

@@ -133,7 +133,7 @@ json_t *cli_pair(double before, double after)
     return o;
 }
 
-static json_t *field_value(const struct member *f, const void *at)
+static json_t *field_value(const struct field_info *f, const void *at)
 {
     switch (f->type) {
     case FIELD_INT:
@@ -161,19 +161,20 @@ static json_t *field_value(const struct member *f, const void *at)
 }
 
 /* The field of the table that is called so. */
-static const struct member *field_named(const struct shape *shape, const char *name, size_t n)
+static const struct field_info *field_named(const struct struct_fields *shape, const char *name,
+                                            size_t n)
 {
-    for (const struct member *f = shape->field; f < shape->field + shape->fields; f++)
+    for (const struct field_info *f = shape->field; f < shape->field + shape->fields; f++)
         if (strlen(f->name) == n && !memcmp(f->name, name, n))
             return f;
     return NULL;
 }
 
-void cli_fields(json_t *o, const struct shape *shape, const void *what, const char *names)
+void cli_fields(json_t *o, const struct struct_fields *shape, const void *what, const char *names)
 {
     for (size_t n; *names; names += n + strspn(names + n, " ")) {
         size_t key = strcspn(names, "= "), field = 0;
-        const struct member *f;
+        const struct field_info *f;
         const char *at;
         char name[40];
 

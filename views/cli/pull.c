@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/base/eta.h"
 #include "core/base/mem.h"
-#include "core/base/rate.h"
 #include "core/base/show.h"
 #include "core/base/std.h"
 #include "core/base/utf8.h"
@@ -25,7 +25,7 @@ static void on_signal(int number)
 struct telling { /* how far it is, to a terminal, as lines, or as records */
     struct cli *c;
     struct job job;
-    struct rate rate;
+    struct eta rate;
     bool terminal;
     double said;    /* when */
     char file[300]; /* that is being fetched, as last said */
@@ -63,19 +63,19 @@ static const char *time_words(double seconds, char out[24])
 static void say_record(const struct telling *t, const char *what, double done, double total)
 {
     json_t *o = cli_event("progress");
-    double left = rate_left(&t->rate, total);
+    double left = eta_left(&t->rate, total);
 
     json_object_set_new(o, "what", cli_text(what));
     json_object_set_new(o, "done", cli_real(done));
     json_object_set_new(o, "total", cli_real(total));
-    json_object_set_new(o, "per_second", cli_real(rate_a_second(&t->rate)));
+    json_object_set_new(o, "per_second", cli_real(eta_speed(&t->rate)));
     json_object_set_new(o, "seconds_left", left < 0 ? json_null() : cli_real(left));
     cli_print(o);
 }
 
 static void say_line(struct telling *t, double done, double total)
 {
-    double speed = rate_a_second(&t->rate), left = rate_left(&t->rate, total);
+    double speed = eta_speed(&t->rate), left = eta_left(&t->rate, total);
     char have[16], all[16], word[24];
 
     if (t->terminal)
@@ -100,9 +100,9 @@ static void on_progress(void *ctx, const char *name, bool checking, double done,
 
     show_print(file, sizeof(file), "%s%s", checking ? "checking " : "", name);
     if (checking)
-        t->rate = (struct rate){0}; /* of the disk: it says nothing about the network */
+        t->rate = (struct eta){0}; /* of the disk: it says nothing about the network */
     else
-        rate_note(&t->rate, now, done);
+        eta_note(&t->rate, now, done);
     if (cli_has(t->c, OPT_QUIET) || (now - t->said < pause && !strcmp(file, t->file)))
         return;
     memcpy(t->file, file, sizeof(file));
@@ -173,7 +173,7 @@ static bool run(struct cli *c, struct err *err)
     struct hub hub;
     bool ok;
 
-    t.job.breathe = look_for_signals;
+    t.job.yield = look_for_signals;
     t.job.ctx = &t;
     if (!read_name(c, &name, err) || !hub_open(&hub, err))
         return false;

@@ -40,7 +40,7 @@ static void as_json(const struct answer *a)
     for (int i = 0; i < a->nexts; i++) {
         json_t *w = json_object();
 
-        cli_fields(w, &word_shape, &a->next[i], "id piece=text logit");
+        cli_fields(w, &shown_token_fields, &a->next[i], "id piece=text logit");
         json_object_set_new(w, "logprob", cli_real(log(a->next[i].p)));
         json_array_append_new(next, w);
     }

@@ -13,7 +13,7 @@ static void put_int(json_t *o, const char *name, long long value)
     json_object_set_new(o, name, json_integer(value));
 }
 
-static json_t *prompts(const struct meta *m)
+static json_t *prompts(const struct attribution_header *m)
 {
     json_t *rows = json_array();
 
@@ -21,13 +21,13 @@ static json_t *prompts(const struct meta *m)
         json_t *row = json_object();
 
         json_object_set_new(row, "prompt", cli_text(m->prompt[i]));
-        cli_fields(row, &word_shape, &m->target[i], "target_id=id target=text");
+        cli_fields(row, &shown_token_fields, &m->target[i], "target_id=id target=text");
         json_array_append_new(rows, row);
     }
     return rows;
 }
 
-json_t *record_meta(const struct cli *c, const struct meta *m, const char *command)
+json_t *record_header(const struct cli *c, const struct attribution_header *m, const char *command)
 {
     json_t *o = cli_event("meta"), *order = json_array();
     char *params = params_to_json(&c->params);
@@ -36,7 +36,7 @@ json_t *record_meta(const struct cli *c, const struct meta *m, const char *comma
     json_object_set_new(o, "model", cli_text(c->info.name));
     json_object_set_new(o, "model_sha256", json_string(c->state.base));
     json_object_set_new(o, "device", json_string(c->info.device));
-    cli_fields(o, &meta_shape, m, "N=rows M=neurons layers");
+    cli_fields(o, &attribution_header_fields, m, "N=rows M=neurons layers");
     for (int i = 0; i < m->order_count; i++)
         json_array_append_new(order, json_integer(m->order[i]));
     json_object_set_new(o, "order", order);
@@ -46,12 +46,12 @@ json_t *record_meta(const struct cli *c, const struct meta *m, const char *comma
     return o;
 }
 
-json_t *record_layer(const struct attribution *a, const struct mask *m, const struct meta *rows,
-                     json_t *top)
+json_t *record_layer(const struct attribution *a, const struct mask *m,
+                     const struct attribution_header *rows, json_t *top)
 {
     json_t *o = cli_event("layer"), *ties = json_object();
 
-    cli_fields(o, &attribution_shape, a, "layer N=rows M=neurons");
+    cli_fields(o, &attribution_fields, a, "layer N=rows M=neurons");
     if (rows)
         json_object_set_new(o, "rows", prompts(rows));
     put(o, "H_ge", m->general.H);
@@ -77,32 +77,32 @@ static json_t *applied_layer(const struct layer_report *l)
 {
     json_t *o = json_object(), *percentile = json_object();
 
-    cli_fields(o, &layer_report_shape, l, "layer q gain gain_mask leak leak_unmasked leak_ratio");
+    cli_fields(o, &layer_report_fields, l, "layer q gain gain_mask leak leak_unmasked leak_ratio");
     json_object_set_new(percentile, "gain",
                         l->percentile_gain < 0 ? json_null() : cli_real(l->percentile_gain));
     json_object_set_new(percentile, "leak_ratio",
                         l->percentile_leak < 0 ? json_null() : cli_real(l->percentile_leak));
     json_object_set_new(o, "percentile", percentile);
-    cli_fields(o, &layer_report_shape, l, "residual kept delta_norm weight_norm");
+    cli_fields(o, &layer_report_fields, l, "residual kept delta_norm weight_norm");
     return o;
 }
 
-json_t *record_applied(const char *event, const struct applied *a)
+json_t *record_report(const char *event, const struct edit_report *a)
 {
     json_t *o = cli_event(event), *layers = json_array(), *moments = json_object();
 
-    cli_fields(o, &applied_shape, a, "edit");
+    cli_fields(o, &edit_report_fields, a, "edit");
     for (int i = 0; i < a->layers; i++)
         json_array_append_new(layers, applied_layer(&a->layer[i]));
     json_object_set_new(o, "layers", layers);
-    cli_fields(o, &applied_shape, a, "z_error");
-    cli_fields(moments, &applied_shape, a, "tokens=moment_tokens draft");
+    cli_fields(o, &edit_report_fields, a, "z_error");
+    cli_fields(moments, &edit_report_fields, a, "tokens=moment_tokens draft");
     json_object_set_new(o, "moments", moments);
-    cli_fields(o, &applied_shape, a, "p_target");
+    cli_fields(o, &edit_report_fields, a, "p_target");
     json_object_set_new(o, "p_first", cli_pair(a->p_before, a->p_after));
-    cli_fields(o, &applied_shape, a, "facts held");
+    cli_fields(o, &edit_report_fields, a, "facts held");
     json_object_set_new(o, "success", json_boolean(a->held == a->facts));
-    cli_fields(o, &applied_shape, a, "generated checksum");
+    cli_fields(o, &edit_report_fields, a, "generated checksum");
     return o;
 }
 
@@ -110,11 +110,11 @@ static json_t *history_fact(const struct history_fact *f)
 {
     json_t *o = json_object();
 
-    cli_fields(o, &history_fact_shape, f, "subject prompt target old");
+    cli_fields(o, &history_fact_fields, f, "subject prompt target old");
     json_object_set_new(o, "success",
                         f->outcome == OUTCOME_UNKNOWN ? json_null()
                                                       : json_boolean(f->outcome == OUTCOME_HELD));
-    cli_fields(o, &history_fact_shape, f, "p_target p_first");
+    cli_fields(o, &history_fact_fields, f, "p_target p_first");
     return o;
 }
 
@@ -130,18 +130,18 @@ void record_facts(json_t *o, const struct history_entry *e)
     json_object_set_new(o, "facts", list);
 }
 
-json_t *record_edited(const struct edited *e)
+json_t *record_commit(const struct commit_report *e)
 {
     json_t *o = cli_event("done"), *seconds = json_object();
 
-    cli_fields(o, &edited_shape, e,
+    cli_fields(o, &commit_report_fields, e,
                "edit success p_target p_first log_odds argmax generated rewrite_acc "
                "unmasked_unchanged");
-    cli_fields(seconds, &edited_shape, e,
+    cli_fields(seconds, &commit_report_fields, e,
                "target=seconds_target attribution=seconds_attribution solve=seconds_solve "
                "verify=seconds_verify total=seconds_total");
     json_object_set_new(o, "seconds", seconds);
-    cli_fields(o, &edited_shape, e, "checksum");
+    cli_fields(o, &commit_report_fields, e, "checksum");
     return o;
 }
 
@@ -149,7 +149,7 @@ json_t *record_step(const struct target_step *s)
 {
     json_t *o = cli_event("step");
 
-    cli_fields(o, &target_step_shape, s, "step loss nll kl wd p_target delta_norm");
+    cli_fields(o, &target_step_fields, s, "step loss nll kl wd p_target delta_norm");
     return o;
 }
 
@@ -158,7 +158,7 @@ json_t *record_probe(const struct probe_result *p)
     json_t *o = cli_event("probe");
 
     json_object_set_new(o, "kind", json_string(probe_word(p->kind)));
-    cli_fields(o, &probe_result_shape, p, "prompt expected ok said p p_target p_first=p known");
+    cli_fields(o, &probe_result_fields, p, "prompt expected ok said p p_target p_first=p known");
     return o;
 }
 
@@ -166,7 +166,7 @@ json_t *record_moments(const struct moments_info *m)
 {
     json_t *o = cli_event(NULL), *layers = json_array();
 
-    cli_fields(o, &moments_info_shape, m, "tokens goal");
+    cli_fields(o, &moments_info_fields, m, "tokens goal");
     for (int i = 0; i < m->layers; i++) {
         json_t *l = json_object(), *top = json_array();
 

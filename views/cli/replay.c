@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/file.h"
-#include "core/base/looks.h"
+#include "core/base/file_type.h"
 #include "core/base/mem.h"
 #include "core/record/player.h"
 #include "core/record/recorder.h"
@@ -159,19 +159,19 @@ static bool is_recording(const char *path)
 /* Whether the file may be a recording or a script; an error says what else it is. */
 static bool playable(const char *path, struct err *err)
 {
-    enum looks looks = looks_of_file(path);
-    bool shown = looks == LOOKS_SESSION || looks == LOOKS_SAFETENSORS;
-    const char *is = looks_word(looks);
+    enum file_type looks = file_type_of_path(path);
+    bool shown = looks == FILE_TYPE_SESSION || looks == FILE_TYPE_SAFETENSORS;
+    const char *is = file_type_name(looks);
     struct err why = {0};
     char *text;
 
-    if (looks == LOOKS_GZIP || is_recording(path))
+    if (looks == FILE_TYPE_GZIP || is_recording(path))
         return true;
-    if (is && looks != LOOKS_TEXT && looks != LOOKS_EMPTY)
+    if (is && looks != FILE_TYPE_TEXT && looks != FILE_TYPE_EMPTY)
         return err_set(err, ERR_FORMAT, "%s is %s, neither a recording nor a script%s", path, is,
-                       !shown                   ? ""
-                       : looks == LOOKS_SESSION ? ": `editscope view` shows it"
-                                                : ": `editscope view` shows RUN files");
+                       !shown                       ? ""
+                       : looks == FILE_TYPE_SESSION ? ": `editscope view` shows it"
+                                                    : ": `editscope view` shows RUN files");
     text = file_read_text(path, SCRIPT_MOST, NULL, &why);
     free(text);
     return text || err_set(err, why.kind, "%s; neither a recording nor a script", why.text);

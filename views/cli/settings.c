@@ -316,7 +316,7 @@ bool cli_model_there(const struct cli *c, struct err *err)
                    c->model);
 }
 
-bool cli_settle_model(struct cli *c, const char *model, struct err *err)
+bool cli_load_model_settings(struct cli *c, const char *model, struct err *err)
 {
     char *path = find_model(model); /* it may be c->model */
 
@@ -356,7 +356,7 @@ static char *choose_model(struct cli *c)
     return own;
 }
 
-bool cli_settle(struct cli *c, struct err *err)
+bool cli_load_settings(struct cli *c, struct err *err)
 {
     c->model = choose_model(c);
     c->text =

@@ -13,7 +13,7 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
     if (ev->kind == EV_PROGRESS && cli_json(c)) {
         json_t *o = cli_event("progress");
 
-        cli_fields(o, &progress_shape, ev->progress, "what done total");
+        cli_fields(o, &progress_fields, ev->progress, "what done total");
         cli_print(o);
     } else if (ev->kind == EV_MOMENTS) {
         *last = *ev->moments;

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/base/grid.h"
 #include "core/base/mem.h"
-#include "core/base/ranks.h"
+#include "core/base/mpi.h"
+#include "core/base/param_grid.h"
 #include "core/base/std.h"
 #include "core/base/utf8.h"
 #include "core/eval/metric.h"
@@ -20,7 +20,7 @@ struct cell {
 };
 
 struct sweep {
-    struct grid grid;
+    struct param_grid grid;
     struct cell *cell;
     int facts;
     const struct fact *fact; /* [facts] */
@@ -28,7 +28,7 @@ struct sweep {
     int *mine, count;        /* the cells this process of mpirun tries: every n-th */
 };
 
-static void add(struct cell *c, const struct tried *t)
+static void add(struct cell *c, const struct variant_result *t)
 {
     if (*t->why) {
         c->failed++;
@@ -57,10 +57,10 @@ static void as_json(const struct cli *cli, const struct sweep *s, int at, const 
     json_t *o = cli_event(one ? "tried" : "result"), *grid = json_object();
     struct params p = cli->params;
 
-    grid_set(&s->grid, at, &p, NULL);
+    param_grid_set(&s->grid, at, &p, NULL);
     for (int i = 0; i < s->grid.axes; i++)
         json_object_set_new(grid, s->grid.axis[i].name,
-                            value_of(s->grid.axis[i].value[grid_at(&s->grid, at, i)]));
+                            value_of(s->grid.axis[i].value[param_grid_at(&s->grid, at, i)]));
     if (one) {
         json_object_set_new(o, "fact", json_integer(s->at + 1));
         json_object_set_new(o, "subject", cli_text(s->fact[s->at].subject));
@@ -120,7 +120,7 @@ static void as_text(const struct sweep *s, int at, const struct cell *c, bool on
 
     if (!c->tried) { /* the values, and why they cannot be tried */
         for (int i = 0; i < s->grid.axes; i++)
-            std_print("%-14s  ", s->grid.axis[i].value[grid_at(&s->grid, at, i)]);
+            std_print("%-14s  ", s->grid.axis[i].value[param_grid_at(&s->grid, at, i)]);
         if (one)
             std_print("fact %d: ", s->at + 1);
         std_print("%s\n", c->why);
@@ -128,7 +128,7 @@ static void as_text(const struct sweep *s, int at, const struct cell *c, bool on
         return;
     }
     for (int i = 0; i < s->grid.axes; i++)
-        table_text(&t, s->grid.axis[i].value[grid_at(&s->grid, at, i)]);
+        table_text(&t, s->grid.axis[i].value[param_grid_at(&s->grid, at, i)]);
     for (int m = 0; m < metric_count; m++)
         if (metric_table[m].column)
             table_real(&t, measured_value(&c->metric[m]));
@@ -155,17 +155,18 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
     struct sweep *s = ctx;
     struct cell now = {0};
 
-    if (ev->kind != EV_TRIED)
+    if (ev->kind != EV_VARIANT)
         return;
     add(&s->cell[s->mine[ev->tried->variant]], ev->tried);
     add(&now, ev->tried);
-    if (ranks_all() == 1) /* as it comes; of many facts the means follow at the end */
+    if (mpi_size() == 1) /* as it comes; of many facts the means follow at the end */
         tell(c, s, s->mine[ev->tried->variant], &now, s->facts > 1);
 }
 
 static bool on_fact(struct cli *c, struct sweep *s, const struct fact *fact, struct err *err)
 {
-    struct command cmd = {.kind = CMD_TRY, .params = c->params, .draft = cli_has(c, OPT_DRAFT)};
+    struct command cmd = {
+        .kind = CMD_VARIANTS, .params = c->params, .draft = cli_has(c, OPT_DRAFT)};
 
     cmd.facts = xcalloc(1, sizeof(*cmd.facts));
     cmd.facts[0] = fact_copy(fact);
@@ -174,7 +175,8 @@ static bool on_fact(struct cli *c, struct sweep *s, const struct fact *fact, str
     cmd.variants = xcalloc((size_t)s->count, sizeof(*cmd.variants));
     for (int i = 0; i < s->count; i++) {
         cmd.variants[i] = c->params;
-        grid_set(&s->grid, s->mine[i], &cmd.variants[i], NULL); /* checked when it was parsed */
+        param_grid_set(&s->grid, s->mine[i], &cmd.variants[i],
+                       NULL); /* checked when it was parsed */
     }
     return cli_job(c, &cmd, hear, s, err) || err_in(err, "%s", fact->subject);
 }
@@ -185,18 +187,18 @@ static bool together(struct cli *c, struct err *err)
     struct command cmd = {
         .kind = CMD_MOMENTS, .params = c->params, .draft = cli_has(c, OPT_DRAFT), .share = true};
 
-    return ranks_all() == 1 || cli_job(c, &cmd, NULL, NULL, err);
+    return mpi_size() == 1 || cli_job(c, &cmd, NULL, NULL, err);
 }
 
 /* The cells of all processes on rank 0. */
 static bool collect(struct sweep *s, struct err *err)
 {
     size_t row = (size_t)s->grid.cells * sizeof(*s->cell);
-    struct cell *of = xcalloc((size_t)ranks_all(), row + 1);
-    bool ok = ranks_gather(s->cell, of, row, err);
+    struct cell *of = xcalloc((size_t)mpi_size(), row + 1);
+    bool ok = mpi_gather(s->cell, of, row, err);
 
-    for (int i = 0; ok && !ranks_me() && i < s->grid.cells; i++)
-        s->cell[i] = of[(size_t)(i % ranks_all()) * (size_t)s->grid.cells + (size_t)i];
+    for (int i = 0; ok && !mpi_rank() && i < s->grid.cells; i++)
+        s->cell[i] = of[(size_t)(i % mpi_size()) * (size_t)s->grid.cells + (size_t)i];
     free(of);
     return ok;
 }
@@ -222,12 +224,12 @@ static void means(const struct cli *c, const struct sweep *s)
 
 static bool all(struct cli *c, struct sweep *s, struct err *err)
 {
-    bool at_end = s->facts > 1 || ranks_all() > 1, ok = true;
+    bool at_end = s->facts > 1 || mpi_size() > 1, ok = true;
 
     if (!cli_start(c, cli_has(c, OPT_SESSION) ? NEED_SESSION | READS : 0, err) ||
         !cli_wait_open(c, err) || !together(c, err))
         return false;
-    if (!cli_json(c) && ranks_all() == 1)
+    if (!cli_json(c) && mpi_size() == 1)
         heading(s, s->facts > 1);
     for (s->at = 0; ok && s->at < s->facts; s->at++) {
         if (s->facts > 1)
@@ -235,7 +237,7 @@ static bool all(struct cli *c, struct sweep *s, struct err *err)
         ok = on_fact(c, s, &s->fact[s->at], err);
         s->done += ok;
     }
-    if (ranks_all() > 1) { /* all of them go on, or none */
+    if (mpi_size() > 1) { /* all of them go on, or none */
         if (!ok || !collect(s, err))
             return false;
         if (!cli_json(c) && s->facts == 1)
@@ -255,14 +257,14 @@ static bool run(struct cli *c, struct err *err)
 
     if (cli_has(c, OPT_DATA))
         c->value[OPT_FACTS] = c->value[OPT_DATA];
-    ok =
-        ok && grid_parse(&s->grid, c->value[OPT_GRID], err) && cli_facts(c, &facts, &s->facts, err);
+    ok = ok && param_grid_parse(&s->grid, c->value[OPT_GRID], err) &&
+         cli_facts(c, &facts, &s->facts, err);
     s->cell = xcalloc((size_t)s->grid.cells + 1, sizeof(*s->cell));
     s->mine = xcalloc((size_t)s->grid.cells + 1, sizeof(*s->mine));
-    for (int i = ranks_me(); i < s->grid.cells; i += ranks_all())
+    for (int i = mpi_rank(); i < s->grid.cells; i += mpi_size())
         s->mine[s->count++] = i;
-    if (ok && ranks_all() > s->grid.cells)
-        ok = err_set(err, ERR_USAGE, "mpirun has started %d processes for %d cells", ranks_all(),
+    if (ok && mpi_size() > s->grid.cells)
+        ok = err_set(err, ERR_USAGE, "mpirun has started %d processes for %d cells", mpi_size(),
                      s->grid.cells);
     s->fact = facts;
     ok = ok && all(c, s, err);

@@ -8,12 +8,12 @@
 #include "core/base/mem.h"
 #include "core/base/std.h"
 #include "core/base/utf8.h"
-#include "core/engine/tokens.h"
+#include "core/engine/vocab_tokenizer.h"
 #include "views/cli/cli.h"
 
 enum { INPUT_MOST = 64 << 20 };
 
-static bool decode(struct cli *c, const struct codec *codec, struct err *err)
+static bool decode(struct cli *c, const struct vocab_tokenizer *codec, struct err *err)
 {
     const char *p = c->value[OPT_DECODE];
     int *id = xcalloc(strlen(p) + 1, sizeof(int)), count = 0;
@@ -36,7 +36,7 @@ static bool decode(struct cli *c, const struct codec *codec, struct err *err)
         id[count++] = (int)n;
         p = end;
     }
-    ok = ok && codec_decode(codec, id, count, &text, err);
+    ok = ok && vocab_tokenizer_decode(codec, id, count, &text, err);
     if (ok && cli_json(c)) {
         json_t *o = cli_event(NULL);
 
@@ -52,7 +52,7 @@ static bool decode(struct cli *c, const struct codec *codec, struct err *err)
     return ok;
 }
 
-static void show(struct cli *c, const struct coded *coded)
+static void show(struct cli *c, const struct token_list *coded)
 {
     json_t *o, *ids, *pieces;
 
@@ -96,9 +96,10 @@ static bool input(const struct cli *c, struct buf *text, struct err *err)
 
 static bool run(struct cli *c, struct err *err)
 {
-    struct codec *codec = cli_model_there(c, err) ? codec_open(c->model, err) : NULL;
+    struct vocab_tokenizer *codec =
+        cli_model_there(c, err) ? vocab_tokenizer_open(c->model, err) : NULL;
     struct buf text = {0};
-    struct coded coded = {0};
+    struct token_list coded = {0};
     bool ok;
 
     if (!codec)
@@ -107,14 +108,14 @@ static bool run(struct cli *c, struct err *err)
         ok = decode(c, codec, err);
     } else {
         ok = input(c, &text, err) &&
-             codec_encode(codec, text.data ? text.data : "", text.len, !cli_has(c, OPT_NO_BOS),
-                          cli_has(c, OPT_SPECIAL), &coded, err);
+             vocab_tokenizer_encode(codec, text.data ? text.data : "", text.len,
+                                    !cli_has(c, OPT_NO_BOS), cli_has(c, OPT_SPECIAL), &coded, err);
         if (ok)
             show(c, &coded);
     }
-    coded_free(&coded);
+    token_list_free(&coded);
     buf_free(&text);
-    codec_close(codec);
+    vocab_tokenizer_close(codec);
     return ok;
 }
 

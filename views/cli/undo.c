@@ -118,7 +118,7 @@ static bool step(struct cli *c, enum command_kind kind, struct err *err)
         return true;
     }
     o = cli_event(NULL);
-    cli_fields(o, &state_info_shape, &c->state, "edits checksum state");
+    cli_fields(o, &state_info_fields, &c->state, "edits checksum state");
     json_object_set_new(o, kind == CMD_REDO ? "redone" : "undone", list);
     cli_print(o);
     return true;

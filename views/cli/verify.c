@@ -25,9 +25,9 @@ static bool run(struct cli *c, struct err *err)
         return true;
     }
     o = cli_event(NULL);
-    cli_fields(o, &state_info_shape, &c->state, "edits checksum");
+    cli_fields(o, &state_info_fields, &c->state, "edits checksum");
     json_object_set_new(o, "facts", json_integer(facts));
-    cli_fields(o, &state_info_shape, &c->state, "verified");
+    cli_fields(o, &state_info_fields, &c->state, "verified");
     cli_print(o);
     return true;
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/float_order.h"
 #include "core/base/mem.h"
-#include "core/base/order.h"
 
 const char *heat_mode_name(enum heat_mode mode)
 {
@@ -15,7 +15,7 @@ const char *heat_mode_name(enum heat_mode mode)
     return name[mode];
 }
 
-enum heat_mode window_mode(const struct map_window *w, const struct desk *d)
+enum heat_mode window_mode(const struct map_window *w, const struct ui_state *d)
 {
     return w->chosen ? w->mode : (enum heat_mode)params_choice(&d->params, P_ATTR_STRATEGY);
 }
@@ -26,7 +26,7 @@ bool window_has(const struct map_window *w, int layer)
 }
 
 /* The rows of numbers a mode is drawn from; NULL: there are none yet. */
-static const struct attribution *source(const struct desk_layer *l, enum heat_mode mode)
+static const struct attribution *source(const struct ui_layer *l, enum heat_mode mode)
 {
     if (mode == HEAT_ACTIVATION)
         return l->shown ? l->shown : l->rough;
@@ -35,7 +35,7 @@ static const struct attribution *source(const struct desk_layer *l, enum heat_mo
     return l->rough;
 }
 
-enum heat_row heat_values(const struct desk *d, enum heat_mode mode, int layer, bool keep_sign,
+enum heat_row heat_values(const struct ui_state *d, enum heat_mode mode, int layer, bool keep_sign,
                           float *x)
 {
     const struct attribution *a = source(&d->layer[layer], mode);
@@ -78,10 +78,10 @@ static int by_place(const void *a, const void *b)
     return x->neuron - y->neuron;
 }
 
-void heat_order(const struct desk *d, enum heat_mode mode, int layer, int *at)
+void heat_order(const struct ui_state *d, enum heat_mode mode, int layer, int *at)
 {
     static const int class_rank[4] = {3, 1, 2, 0}; /* both, general, specific, none */
-    const struct desk_layer *l = &d->layer[layer];
+    const struct ui_layer *l = &d->layer[layer];
     int n = d->model.neurons;
     struct place *place;
     float *x;
@@ -106,7 +106,7 @@ void heat_order(const struct desk *d, enum heat_mode mode, int layer, int *at)
 }
 
 /* How many columns lie before the cut; -1 where no cut can be drawn in this order. */
-static int cut_of(const struct desk *d, enum heat_mode mode, const struct desk_layer *l,
+static int cut_of(const struct ui_state *d, enum heat_mode mode, const struct ui_layer *l,
                   const int *at)
 {
     int kept = 0, n = d->model.neurons;
@@ -138,9 +138,9 @@ static void put_rule(float *row, int bins, int cut, int from, int to)
     row[at] = HEAT_RULE;
 }
 
-static void fill_row(struct heat_grid *g, const struct desk *d, enum heat_mode mode, int r)
+static void fill_row(struct heat_grid *g, const struct ui_state *d, enum heat_mode mode, int r)
 {
-    const struct desk_layer *l = &d->layer[g->layer[r]];
+    const struct ui_layer *l = &d->layer[g->layer[r]];
     float *row = g->value + (size_t)r * (size_t)g->cols;
     size_t n = (size_t)d->model.neurons;
     float *x = xcalloc(n + 1, sizeof(*x)), *y = xcalloc(n + 1, sizeof(*y));
@@ -185,7 +185,7 @@ static void fill_row(struct heat_grid *g, const struct desk *d, enum heat_mode m
 }
 
 /* Where the colours end: for the scores the desk's clip, which does not crawl while one zooms. */
-static void find_top(struct heat_grid *g, const struct desk *d, enum heat_mode mode)
+static void find_top(struct heat_grid *g, const struct ui_state *d, enum heat_mode mode)
 {
     float *all = xmalloc(((size_t)g->rows * (size_t)g->cols + 1) * sizeof(*all));
     bool scores = (enum heat_mode)params_choice(&d->params, P_ATTR_STRATEGY) == mode;
@@ -208,7 +208,7 @@ static void find_top(struct heat_grid *g, const struct desk *d, enum heat_mode m
     free(all);
 }
 
-static void scale_rows(struct heat_grid *g, const struct desk *d)
+static void scale_rows(struct heat_grid *g, const struct ui_state *d)
 {
     for (int r = 0; r < g->rows; r++) {
         const float *row = g->value + (size_t)r * (size_t)g->cols;
@@ -221,7 +221,7 @@ static void scale_rows(struct heat_grid *g, const struct desk *d)
     }
 }
 
-void heat_grid_make(struct heat_grid *g, const struct desk *d, const struct map_window *w,
+void heat_grid_make(struct heat_grid *g, const struct ui_state *d, const struct map_window *w,
                     const int *layer, int rows, int room)
 {
     enum heat_mode mode = window_mode(w, d);

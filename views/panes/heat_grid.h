@@ -3,7 +3,7 @@
 #ifndef VIEWS_PANES_HEAT_GRID_H
 #define VIEWS_PANES_HEAT_GRID_H
 
-#include "views/desk.h"
+#include "views/ui_state.h"
 
 enum heat_mode { HEAT_LPS, HEAT_PSA, HEAT_MPC, HEAT_ACTIVATION, HEAT_TRACE, HEAT_MODES };
 const char *heat_mode_name(enum heat_mode mode); /* "LPS", ... "causal trace" */
@@ -16,7 +16,7 @@ struct map_window { /* what of the map is looked at; all zero: everything */
     unsigned char layer[PARAM_MAX_LAYERS];
 };
 
-enum heat_mode window_mode(const struct map_window *w, const struct desk *d);
+enum heat_mode window_mode(const struct map_window *w, const struct ui_state *d);
 bool window_has(const struct map_window *w, int layer);
 
 enum heat_row { ROW_EMPTY, ROW_ROUGH, ROW_EXACT }; /* rough: the free MPC in place of scores */
@@ -40,12 +40,12 @@ struct heat_grid {
 };
 
 /* The values of one layer's neurons as the mode has them, largest over the rows. x [neurons]. */
-enum heat_row heat_values(const struct desk *d, enum heat_mode mode, int layer, bool keep_sign,
+enum heat_row heat_values(const struct ui_state *d, enum heat_mode mode, int layer, bool keep_sign,
                           float *x);
 /* The neurons of a layer in the order of the columns. at [neurons]. */
-void heat_order(const struct desk *d, enum heat_mode mode, int layer, int *at);
+void heat_order(const struct ui_state *d, enum heat_mode mode, int layer, int *at);
 /* The grid of these layers in at most `room` columns. */
-void heat_grid_make(struct heat_grid *g, const struct desk *d, const struct map_window *w,
+void heat_grid_make(struct heat_grid *g, const struct ui_state *d, const struct map_window *w,
                     const int *layer, int rows, int room);
 void heat_grid_free(struct heat_grid *g);
 

@@ -20,7 +20,7 @@ struct shape {
     int first, rows, left; /* layers shown */
 };
 
-static struct shape shape_of(const struct desk *d, int token, struct rect area)
+static struct shape shape_of(const struct ui_state *d, int token, struct rect area)
 {
     const struct trace *t = d->trace;
     struct shape m = {.in = {area.y + 1, area.x + 2, area.h - 2, area.w - 4},
@@ -46,7 +46,7 @@ static struct shape shape_of(const struct desk *d, int token, struct rect area)
     return m;
 }
 
-int trace_token_at(const struct desk *d, int token, struct rect area, int y, int x, int *layer)
+int trace_token_at(const struct ui_state *d, int token, struct rect area, int y, int x, int *layer)
 {
     struct shape m = shape_of(d, token, area);
     int row = m.tall ? (y - m.plot.y) * 2 / m.tall : 0, column = m.wide ? x - m.plot.x : -1;
@@ -74,7 +74,8 @@ static double strongest(const struct trace *t, int layer, int *token)
     return most;
 }
 
-static void layer_names(const struct desk *d, const struct shape *m, struct surface *s, double top)
+static void layer_names(const struct ui_state *d, const struct shape *m, struct surface *s,
+                        double top)
 {
     const struct trace *t = d->trace;
     int step = m->tall > 1 ? 1 : 2;
@@ -86,7 +87,7 @@ static void layer_names(const struct desk *d, const struct shape *m, struct surf
         double most = strongest(t, layer, &token),
                next = pair ? strongest(t, layer + 1, &other) : (double)NAN;
         struct pen p = pen_at(s, m->in, y, 0);
-        bool edited = desk_edits(d, layer) || (pair && desk_edits(d, layer + 1));
+        bool edited = ui_edits(d, layer) || (pair && ui_edits(d, layer + 1));
 
         pen_printf(&p,
                    here     ? ROLE_SELECTED
@@ -108,7 +109,7 @@ static void token_names(const struct trace *t, const struct shape *m, struct sur
                         int at)
 {
     for (int i = 0; i < m->tokens; i++) {
-        const struct word *w = &t->token[m->token + i];
+        const struct shown_token *w = &t->token[m->token + i];
         struct pen p = pen_at(s, m->in, y, m->left + i * m->wide);
         char piece[64], text[72];
 
@@ -127,7 +128,8 @@ static void token_names(const struct trace *t, const struct shape *m, struct sur
     surface_cursor(s, m->in, y, m->left + (at - m->token) * m->wide);
 }
 
-static void trace_legend(const struct desk *d, struct surface *s, struct rect in, int y, double top)
+static void trace_legend(const struct ui_state *d, struct surface *s, struct rect in, int y,
+                         double top)
 {
     struct pen p = pen_at(s, in, y, 0);
     const struct trace *t = d->trace;
@@ -149,7 +151,8 @@ static void trace_legend(const struct desk *d, struct surface *s, struct rect in
 }
 
 /* The number under the cursor in words. */
-static void trace_cursor(const struct desk *d, int token, struct surface *s, struct rect in, int y)
+static void trace_cursor(const struct ui_state *d, int token, struct surface *s, struct rect in,
+                         int y)
 {
     const struct trace *t = d->trace;
     struct pen p = pen_at(s, in, y, 0);
@@ -168,7 +171,7 @@ static void trace_cursor(const struct desk *d, int token, struct surface *s, str
                    text_piece(piece, sizeof(piece), t->answer.text));
 }
 
-static void plot(const struct desk *d, const struct shape *m, int token, struct surface *s)
+static void plot(const struct ui_state *d, const struct shape *m, int token, struct surface *s)
 {
     const struct trace *t = d->trace;
     struct heatmap map = {.rows = m->rows,
@@ -197,7 +200,8 @@ static void plot(const struct desk *d, const struct shape *m, int token, struct 
     trace_cursor(d, token, s, m->in, under + 2);
 }
 
-void pane_trace(const struct desk *d, int token, struct surface *s, struct rect area, bool focus)
+void pane_trace(const struct ui_state *d, int token, struct surface *s, struct rect area,
+                bool focus)
 {
     const struct trace *t = d->trace;
     struct shape m;
@@ -219,9 +223,9 @@ void pane_trace(const struct desk *d, int token, struct surface *s, struct rect 
         plot(d, &m, token, s);
     } else if (in.h > 2 && !t) {
         surface_text(s, in, 1, 2, ROLE_DIM,
-                     desk_busy(d) == CMD_TRACE && d->attributing
+                     ui_busy(d) == CMD_TRACE && d->attributing
                          ? "comes when the attribution that runs is over"
-                     : desk_busy(d) == CMD_TRACE
+                     : ui_busy(d) == CMD_TRACE
                          ? "the subject is being corrupted, its states restored one by one"
                          : "not computed yet: Enter traces which states carry this fact");
     }

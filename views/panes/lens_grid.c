@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/order.h"
+#include "core/base/float_order.h"
 #include "core/base/show.h"
 #include "core/base/utf8.h"
 #include "tui/box.h"
@@ -15,11 +15,11 @@
 
 enum { NARROWEST = 7, WIDEST = 14 };
 
-const struct lens_grid *lens_shown(const struct desk *d, enum desk_side side)
+const struct lens_grid *lens_shown(const struct ui_state *d, enum neuron_side side)
 {
-    const struct lens_grid *base = desk_lens(d, STATE_BASE);
-    const struct lens_grid *edited = desk_lens(d, STATE_EDITED);
-    const struct lens_grid *preview = desk_lens(d, STATE_PREVIEW);
+    const struct lens_grid *base = ui_lens(d, STATE_BASE);
+    const struct lens_grid *edited = ui_lens(d, STATE_EDITED);
+    const struct lens_grid *preview = ui_lens(d, STATE_PREVIEW);
 
     return side == SIDE_BEFORE ? base : preview ? preview : edited ? edited : base;
 }
@@ -43,14 +43,14 @@ struct shape {
     int token, tokens, first, rows;
 };
 
-static struct shape shape_of(const struct desk *d, int token, struct rect area)
+static struct shape shape_of(const struct ui_state *d, int token, struct rect area)
 {
     struct shape m = {.g = lens_shown(d, d->side),
                       .in = {area.y + 1, area.x + 2, area.h - 2, area.w - 4},
                       .left = d->layers > 100 ? 5 : 4};
 
-    if (m.g && d->side == SIDE_BOTH && m.g != desk_lens(d, STATE_BASE))
-        m.base = desk_lens(d, STATE_BASE);
+    if (m.g && d->side == SIDE_BOTH && m.g != ui_lens(d, STATE_BASE))
+        m.base = ui_lens(d, STATE_BASE);
     if (m.base && (m.base->tokens != m.g->tokens || m.base->layers != m.g->layers))
         m.base = NULL;
     m.plot = (struct rect){m.in.y + 1, m.in.x + m.left, m.in.h - 4, m.in.w - m.left};
@@ -69,7 +69,7 @@ static struct shape shape_of(const struct desk *d, int token, struct rect area)
     return m;
 }
 
-bool lens_cell_at(const struct desk *d, int token, struct rect area, int y, int x, int *layer,
+bool lens_cell_at(const struct ui_state *d, int token, struct rect area, int y, int x, int *layer,
                   int *at)
 {
     struct shape m = shape_of(d, token, area);
@@ -83,7 +83,7 @@ bool lens_cell_at(const struct desk *d, int token, struct rect area, int y, int 
 }
 
 /* How near a rank is to the first, 0..1 on a logarithmic axis. */
-static double nearness(const struct desk *d, int rank)
+static double nearness(const struct ui_state *d, int rank)
 {
     double vocab = d->model.vocab > 1 ? d->model.vocab : 2;
 
@@ -96,10 +96,10 @@ static const int *ranks_of(const struct lens_grid *g, enum lens_mode mode)
 }
 
 /* The text of a cell and how strong its colour is: 0..255 of a ramp. */
-static int cell_of(const struct desk *d, const struct shape *m, enum lens_mode mode, size_t at,
+static int cell_of(const struct ui_state *d, const struct shape *m, enum lens_mode mode, size_t at,
                    char *out, size_t n)
 {
-    const struct word *top = &m->g->top[at];
+    const struct shown_token *top = &m->g->top[at];
     const int *rank = ranks_of(m->g, mode), *before = m->base ? ranks_of(m->base, mode) : NULL;
     char piece[64];
 
@@ -109,7 +109,7 @@ static int cell_of(const struct desk *d, const struct shape *m, enum lens_mode m
         return heat_level(top->p, 1, d->scale == SCALE_LOG ? SCALE_LOG : SCALE_LINEAR, NULL, 0);
     }
     if (mode == LENS_TOP) {
-        const struct word *was = &m->base->top[at];
+        const struct shown_token *was = &m->base->top[at];
         double change = top->p - was->p;
 
         if (strcmp(was->text, top->text) != 0) {
@@ -152,7 +152,7 @@ static void put_cell(struct surface *s, struct rect plot, int y, int x, int cols
 static void tokens(const struct shape *m, int at, struct surface *s)
 {
     for (int i = 0; i < m->tokens; i++) {
-        const struct word *w = &m->g->token[m->token + i];
+        const struct shown_token *w = &m->g->token[m->token + i];
         struct pen p = pen_at(s, m->in, 0, m->left + i * m->wide);
         char piece[64];
 
@@ -166,14 +166,14 @@ static void tokens(const struct shape *m, int at, struct surface *s)
         surface_text(s, m->in, 0, 0, ROLE_KEY, "{ }");
 }
 
-static void cells(const struct desk *d, const struct shape *m, enum lens_mode mode, int token,
+static void cells(const struct ui_state *d, const struct shape *m, enum lens_mode mode, int token,
                   struct surface *s)
 {
     enum ramp ramp = m->base ? RAMP_DIVERGE : d->ramp == RAMP_DIVERGE ? RAMP_HEAT : d->ramp;
 
     for (int r = 0; r < m->rows; r++) {
         int layer = m->first + r;
-        bool here = layer == d->at_layer, edited = desk_edits(d, layer);
+        bool here = layer == d->at_layer, edited = ui_edits(d, layer);
         struct pen p = pen_at(s, m->in, r + 1, 0);
 
         pen_printf(&p, here ? ROLE_SELECTED : edited ? ROLE_ACCENT : ROLE_DIM, "L%d", layer);
@@ -191,8 +191,8 @@ static void cells(const struct desk *d, const struct shape *m, enum lens_mode mo
     }
 }
 
-static void rank_words(struct pen *p, const struct desk *d, const struct lens_grid *g, size_t at,
-                       bool narrow)
+static void rank_words(struct pen *p, const struct ui_state *d, const struct lens_grid *g,
+                       size_t at, bool narrow)
 {
     const char *rank = narrow ? "#" : "rank ";
     char piece[64], number[32];
@@ -208,9 +208,10 @@ static void rank_words(struct pen *p, const struct desk *d, const struct lens_gr
 }
 
 /* The cell under the cursor in words, before and after. */
-static void cursor_lines(const struct desk *d, const struct shape *m, int token, struct surface *s)
+static void cursor_lines(const struct ui_state *d, const struct shape *m, int token,
+                         struct surface *s)
 {
-    const struct lens_grid *grid[2] = {desk_lens(d, STATE_BASE), lens_shown(d, SIDE_AFTER)};
+    const struct lens_grid *grid[2] = {ui_lens(d, STATE_BASE), lens_shown(d, SIDE_AFTER)};
     static const char *const name[2] = {"before", "after "};
     int layer = d->at_layer < m->g->layers ? d->at_layer : m->g->layers - 1;
     int rows = grid[1] != grid[0] ? 2 : 1;
@@ -235,7 +236,7 @@ static void cursor_lines(const struct desk *d, const struct shape *m, int token,
     }
 }
 
-static void legend(const struct desk *d, const struct shape *m, enum lens_mode mode,
+static void legend(const struct ui_state *d, const struct shape *m, enum lens_mode mode,
                    struct surface *s, int y)
 {
     struct pen p = pen_at(s, m->in, y, 0);
@@ -261,7 +262,7 @@ static const char *state_word(unsigned state)
     return state == STATE_BASE ? "BASE" : state == STATE_EDITED ? "EDITED" : "PREVIEW";
 }
 
-void pane_lens_grid(const struct desk *d, enum lens_mode mode, int token, struct surface *s,
+void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, int token, struct surface *s,
                     struct rect area, bool focus)
 {
     static const char *const what[LENS_MODES] = {"top token", "rank of old", "rank of new"};
@@ -282,7 +283,7 @@ void pane_lens_grid(const struct desk *d, enum lens_mode mode, int token, struct
     if (!m.wide) {
         surface_text(s, in, 0, 0, ROLE_DIM,
                      m.g                            ? ""
-                     : desk_busy(d) == CMD_LENS     ? "every block's output is being read"
+                     : ui_busy(d) == CMD_LENS       ? "every block's output is being read"
                      : d->look && *d->look->problem ? d->look->problem
                                                     : "not read yet: Enter reads it");
         return;

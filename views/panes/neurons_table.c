@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/float_order.h"
 #include "core/base/mem.h"
-#include "core/base/order.h"
 #include "core/base/utf8.h"
 #include "tui/text.h"
-#include "views/changes.h"
+#include "views/interventions.h"
 #include "views/panes/panes.h"
 
 const char *sort_name(enum table_sort sort)
@@ -39,7 +39,7 @@ bool tag_turn(struct table_tags *tags, int layer, int neuron)
         }
     if (tags->count >= TAGS_MAX)
         return false;
-    tags->at[tags->count++] = (struct desk_place){layer, neuron};
+    tags->at[tags->count++] = (struct neuron_place){layer, neuron};
     return true;
 }
 
@@ -84,7 +84,7 @@ static bool number_term(const char *word, struct term *t)
     return end != word + 1 && !*end;
 }
 
-static bool layer_term(const struct desk *d, const char *word, struct term *t)
+static bool layer_term(const struct ui_state *d, const char *word, struct term *t)
 {
     const char *p = word + (*word == 'L' || *word == 'l');
     char *end;
@@ -102,7 +102,7 @@ static bool layer_term(const struct desk *d, const char *word, struct term *t)
     return !*end;
 }
 
-static struct term term_of(const struct desk *d, const char *word)
+static struct term term_of(const struct ui_state *d, const char *word)
 {
     static const struct {
         const char *word;
@@ -134,7 +134,7 @@ static struct term term_of(const struct desk *d, const char *word)
 
 enum { TERMS = 16 };
 
-static int terms_of(const struct desk *d, const char *filter, struct term *out)
+static int terms_of(const struct ui_state *d, const char *filter, struct term *out)
 {
     int n = 0;
 
@@ -153,8 +153,8 @@ static int terms_of(const struct desk *d, const char *filter, struct term *out)
     return n;
 }
 
-static bool passes(const struct desk *d, const struct neurons_table *table, const struct term *t,
-                   const struct desk_neuron *n)
+static bool passes(const struct ui_state *d, const struct neurons_table *table,
+                   const struct term *t, const struct ranked_neuron *n)
 {
     switch (t->kind) {
     case TERM_CLASS:
@@ -162,9 +162,9 @@ static bool passes(const struct desk *d, const struct neurons_table *table, cons
     case TERM_KEPT:
         return n->kept;
     case TERM_FORCED:
-        return force_of(d, n->layer, n->neuron) != 0;
+        return mask_override_of(d, n->layer, n->neuron) != 0;
     case TERM_CHANGED:
-        return change_of(d, n->layer, n->neuron) != NULL;
+        return intervention_of(d, n->layer, n->neuron) != NULL;
     case TERM_TAGGED:
         return tag_has(&table->tags, n->layer, n->neuron);
     case TERM_ABOVE:
@@ -173,20 +173,20 @@ static bool passes(const struct desk *d, const struct neurons_table *table, cons
         return n->score < t->value;
     case TERM_PROMOTES:
     case TERM_SUPPRESSES:
-        return words_hold(desk_words(d, n->layer, n->neuron), t->word, t->kind == TERM_PROMOTES);
+        return words_hold(ui_words(d, n->layer, n->neuron), t->word, t->kind == TERM_PROMOTES);
     default:
         return true; /* the layers are chosen before */
     }
 }
 
-static bool layer_wanted(const struct desk *d, const struct term *term, int terms, int layer)
+static bool layer_wanted(const struct ui_state *d, const struct term *term, int terms, int layer)
 {
     bool any = false, wanted = true;
 
     for (int i = 0; i < terms; i++)
         if (term[i].kind == TERM_LAYERS) {
             any = true;
-            wanted &= term[i].from < 0 ? desk_edits(d, layer)
+            wanted &= term[i].from < 0 ? ui_edits(d, layer)
                                        : layer >= term[i].from && layer <= term[i].to;
         } else if (term[i].kind == TERM_FORCED || term[i].kind == TERM_CHANGED ||
                    term[i].kind == TERM_TAGGED) {
@@ -196,7 +196,7 @@ static bool layer_wanted(const struct desk *d, const struct term *term, int term
 }
 
 struct keyed { /* a row and what it is sorted by */
-    struct desk_neuron row;
+    struct ranked_neuron row;
     double key;
     int class;
 };
@@ -214,8 +214,8 @@ static int by_key(const void *a, const void *b)
                                         : x->row.neuron - y->row.neuron;
 }
 
-static struct keyed keyed_of(const struct desk *d, enum table_sort sort,
-                             const struct desk_neuron *n)
+static struct keyed keyed_of(const struct ui_state *d, enum table_sort sort,
+                             const struct ranked_neuron *n)
 {
     static const int class_rank[4] = {3, 1, 2, 0};
     const struct attribution *a = d->layer[n->layer].shown;
@@ -232,8 +232,8 @@ static struct keyed keyed_of(const struct desk *d, enum table_sort sort,
     return out;
 }
 
-static void sort_rows(const struct desk *d, const struct neurons_table *t, struct desk_neuron *row,
-                      int n)
+static void sort_rows(const struct ui_state *d, const struct neurons_table *t,
+                      struct ranked_neuron *row, int n)
 {
     struct keyed *keyed = xmalloc(((size_t)n + 1) * sizeof(*keyed));
 
@@ -246,13 +246,13 @@ static void sort_rows(const struct desk *d, const struct neurons_table *t, struc
 }
 
 /* Rows that pass the terms; with `words` false those about words are left out. */
-static struct desk_neuron *rows_of(const struct desk *d, const struct neurons_table *t, int *n,
-                                   bool use_words, bool *has_words)
+static struct ranked_neuron *rows_of(const struct ui_state *d, const struct neurons_table *t,
+                                     int *n, bool use_words, bool *has_words)
 {
     struct term term[TERMS];
     int terms = terms_of(d, t->filter, term), most = d->model.neurons > 0 ? d->model.neurons : 1;
     int wanted = 0, each;
-    struct desk_neuron *out, *layer = xmalloc(((size_t)most + 1) * sizeof(*layer));
+    struct ranked_neuron *out, *layer = xmalloc(((size_t)most + 1) * sizeof(*layer));
 
     *n = 0;
     for (int l = 0; l < d->layers; l++)
@@ -272,7 +272,7 @@ static struct desk_neuron *rows_of(const struct desk *d, const struct neurons_ta
 
         if (!layer_wanted(d, term, terms, l))
             continue;
-        count = desk_top(d, l, ORDER_SCORE, layer, each);
+        count = ui_top(d, l, ORDER_SCORE, layer, each);
         for (int i = 0; i < count; i++) {
             bool pass = true;
 
@@ -287,15 +287,16 @@ static struct desk_neuron *rows_of(const struct desk *d, const struct neurons_ta
     return out;
 }
 
-struct desk_neuron *table_rows(const struct desk *d, const struct neurons_table *t, int *n,
-                               bool *words)
+struct ranked_neuron *table_rows(const struct ui_state *d, const struct neurons_table *t, int *n,
+                                 bool *words)
 {
     if (words)
         *words = false;
     return rows_of(d, t, n, true, words);
 }
 
-struct desk_neuron *table_candidates(const struct desk *d, const struct neurons_table *t, int *n)
+struct ranked_neuron *table_candidates(const struct ui_state *d, const struct neurons_table *t,
+                                       int *n)
 {
     return rows_of(d, t, n, false, NULL);
 }

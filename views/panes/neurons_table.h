@@ -5,14 +5,14 @@
 
 #include "tui/box.h"
 #include "tui/field.h"
-#include "views/desk.h"
+#include "views/ui_state.h"
 
 enum { TAGS_MAX = 128, TABLE_EACH = 512 /* neurons of each layer, where several are shown */ };
 enum table_sort { BY_SCORE, BY_CLASS, BY_INDEX, BY_ACTIVATION, BY_NORM, SORT_COUNT };
 const char *sort_name(enum table_sort sort);
 
 struct table_tags {
-    struct desk_place at[TAGS_MAX];
+    struct neuron_place at[TAGS_MAX];
     int count;
 };
 
@@ -28,19 +28,20 @@ bool tag_turn(struct table_tags *tags, int layer, int neuron); /* false: no room
 
 /* The rows. Caller frees. `words` (may be NULL) becomes true if a word filters: then only
  * neurons whose words are known can be found. */
-struct desk_neuron *table_rows(const struct desk *d, const struct neurons_table *t, int *n,
-                               bool *words);
+struct ranked_neuron *table_rows(const struct ui_state *d, const struct neurons_table *t, int *n,
+                                 bool *words);
 /* The same without the filter's words: those whose words are worth asking for. Caller frees. */
-struct desk_neuron *table_candidates(const struct desk *d, const struct neurons_table *t, int *n);
+struct ranked_neuron *table_candidates(const struct ui_state *d, const struct neurons_table *t,
+                                       int *n);
 /* Whether a neuron promotes (or, suppresses) a word that holds `text`, whatever the case. */
 bool words_hold(const struct neuron_info *n, const char *text, bool promotes);
 
-void table_head(const struct desk *d, const struct neurons_table *t, struct surface *s,
+void table_head(const struct ui_state *d, const struct neurons_table *t, struct surface *s,
                 struct rect in);
-void table_row(const struct desk *d, const struct neurons_table *t, const struct desk_neuron *n,
-               struct surface *s, struct rect in, int y, bool here);
+void table_row(const struct ui_state *d, const struct neurons_table *t,
+               const struct ranked_neuron *n, struct surface *s, struct rect in, int y, bool here);
 /* Everything about one neuron. */
-void pane_neuron(const struct desk *d, int layer, int neuron, struct surface *s, struct rect area,
-                 const char *hint);
+void pane_neuron(const struct ui_state *d, int layer, int neuron, struct surface *s,
+                 struct rect area, const char *hint);
 
 #endif

@@ -7,7 +7,7 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
-#include "views/panes/pane_past.h"
+#include "views/panes/pane_history.h"
 
 const char *pane_clock(double when, bool date, char out[32])
 {
@@ -61,15 +61,15 @@ static void facts_draw(const struct history_entry *e, struct surface *s, struct 
         pen_fit(&p, ROLE_SUBJECT, in.w / 3, f->subject);
         pen_text(&p, ROLE_DIM, " → ");
         pen_fit(&p, ROLE_NEW, in.w / 4, f->target);
-        pen_printf(&p, ROLE_BAR, " %s → %s", text_probability(before, history_chance(f).before),
-                   text_probability(after, history_chance(f).after));
+        pen_printf(&p, ROLE_BAR, " %s → %s", text_probability(before, history_p_change(f).before),
+                   text_probability(after, history_p_change(f).after));
     }
 }
 
 /* The one fact of an edit, or how many there are. */
 static void fact_fields(const struct history_entry *e, struct surface *s, struct rect in, int *y)
 {
-    struct chance p = history_chance(&e->fact[0]);
+    struct p_change p = history_p_change(&e->fact[0]);
     char text[160], number[2][32];
     int held = history_held(e);
 
@@ -91,7 +91,7 @@ static void fact_fields(const struct history_entry *e, struct surface *s, struct
     field(s, in, y, p.name, e->success ? ROLE_GOOD : ROLE_WARN, text);
 }
 
-void pane_details(const struct desk *d, const struct history_entry *e, struct surface *s,
+void pane_details(const struct ui_state *d, const struct history_entry *e, struct surface *s,
                   struct rect area)
 {
     struct rect in = box_draw(s, area, e ? "This edit" : "The base", "A notes", false);

@@ -25,7 +25,7 @@ static void template_line(struct pen p, const char *text)
 
 /* A RUN file of 0.1.0 names no fact; its first row says what was asked and which token explained.
  */
-static void run_fields(const struct desk *d, struct surface *s, struct rect in)
+static void run_fields(const struct ui_state *d, struct surface *s, struct rect in)
 {
     static const char *const label[2] = {"run of", "explains"};
     char text[400];
@@ -36,11 +36,11 @@ static void run_fields(const struct desk *d, struct surface *s, struct rect in)
         pen_text(&p, ROLE_DIM, label[i]);
         p.x = LABEL;
         pen_fit(&p, i ? ROLE_NEW : ROLE_TEXT, in.w - LABEL,
-                i ? desk_explained(d, text) : text_piece(text, sizeof(text), d->meta->prompt[0]));
+                i ? ui_explained(d, text) : text_piece(text, sizeof(text), d->meta->prompt[0]));
     }
 }
 
-static void fields(const struct desk *d, const struct fact_form *form, struct surface *s,
+static void fields(const struct ui_state *d, const struct fact_form *form, struct surface *s,
                    struct rect in)
 {
     static const char *const label[FORM_FIELDS] = {"subject", "prompt", "new"};
@@ -63,12 +63,12 @@ static void fields(const struct desk *d, const struct fact_form *form, struct su
 }
 
 /* The prompt's tokens as chips; over `rows` rows. Returns the rows it took. */
-static int chips(const struct look *look, struct surface *s, struct rect in, int y, int rows)
+static int chips(const struct prompt_info *look, struct surface *s, struct rect in, int y, int rows)
 {
     struct pen p = pen_at(s, in, y, 0);
 
     for (int i = 0; i < look->tokens; i++) {
-        const struct word *w = &look->token[i];
+        const struct shown_token *w = &look->token[i];
         char piece[64];
         int cols = text_width(text_piece(piece, sizeof(piece), w->text));
 
@@ -91,10 +91,10 @@ static int chips(const struct look *look, struct surface *s, struct rect in, int
     return p.y - y + 1;
 }
 
-static void now_says(const struct desk *d, struct surface *s, struct rect in, int y)
+static void now_says(const struct ui_state *d, struct surface *s, struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 0);
-    const struct look *look = d->look;
+    const struct prompt_info *look = d->look;
 
     pen_text(&p, ROLE_DIM, "now says");
     p.x = LABEL;
@@ -115,9 +115,9 @@ static void now_says(const struct desk *d, struct surface *s, struct rect in, in
 }
 
 /* Where the prompt and the new object meet otherwise than usual. */
-static void word_unusual(const struct desk *d, struct pen *p)
+static void word_unusual(const struct ui_state *d, struct pen *p)
 {
-    const struct look *look = d->look;
+    const struct prompt_info *look = d->look;
     bool chat = d->fact.wording.form ? d->fact.wording.form == ASK_CHAT
                                      : params_choice(&d->params, P_PROMPT_FORM) != 0;
     const char *words = chat ? "  chat form" : "  no blank before it";
@@ -127,7 +127,7 @@ static void word_unusual(const struct desk *d, struct pen *p)
         pen_text(p, ROLE_DIM, words);
 }
 
-static void target_line(const struct desk *d, struct surface *s, struct rect in, int y)
+static void target_line(const struct ui_state *d, struct surface *s, struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 0);
     char number[32];
@@ -137,7 +137,7 @@ static void target_line(const struct desk *d, struct surface *s, struct rect in,
     pen_printf(&p, ROLE_NEW, "%s %s", d->fact.target ? d->fact.target : "",
                text_probability(number, d->look->p_target));
     if (d->preview) {
-        struct chance after = applied_chance(d->preview);
+        struct p_change after = report_p_change(d->preview);
 
         if (strcmp(after.name, "p(target)") != 0) /* a recording of 0.1.0 */
             pen_printf(&p, ROLE_DIM, ", %s", after.name);
@@ -153,7 +153,7 @@ static void target_line(const struct desk *d, struct surface *s, struct rect in,
     word_unusual(d, &p);
 }
 
-void pane_fact(const struct desk *d, const struct fact_form *form, struct surface *s,
+void pane_fact(const struct ui_state *d, const struct fact_form *form, struct surface *s,
                struct rect area, bool focus)
 {
     struct rect in = box_draw(s, area, "Fact", form->open ? "Enter accepts  Esc leaves" : "e edit",

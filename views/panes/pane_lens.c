@@ -80,9 +80,9 @@ static void curve_name(struct surface *s, struct rect in, struct rect plot, int 
 }
 
 /* "Rome leads from L23" for a frame's corner, else what the axis is. */
-static const char *leads(const struct desk *d, char hint[64])
+static const char *leads(const struct ui_state *d, char hint[64])
 {
-    const struct look *look = d->look;
+    const struct prompt_info *look = d->look;
     int from = look ? lens_overtakes(look->rank_old, look->rank_new, look->layers, 1) : -1;
 
     if (from >= 0 && d->fact.target)
@@ -92,12 +92,12 @@ static const char *leads(const struct desk *d, char hint[64])
     return hint;
 }
 
-void pane_lens(const struct desk *d, struct surface *s, struct rect area, bool focus)
+void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bool focus)
 {
     char hint[64];
     struct rect in = box_draw(s, area, "Lens: rank by layer", leads(d, hint), focus);
     struct rect plot = {in.y, in.x + LEFT, in.h - 1, in.w - LEFT - RIGHT};
-    const struct look *look = d->look;
+    const struct prompt_info *look = d->look;
     struct series series[2];
     struct chart c = {series, 2, 0, d->model.vocab > 1 ? d->model.vocab : 2, 1, true};
     double *new_rank, *old_rank;
@@ -134,12 +134,12 @@ struct curves {
     double *old, *new;
 };
 
-static bool curves_of(const struct desk *d, bool after, int token, struct curves *c)
+static bool curves_of(const struct ui_state *d, bool after, int token, struct curves *c)
 {
-    const struct lens_grid *g = after ? lens_shown(d, SIDE_AFTER) : desk_lens(d, STATE_BASE);
-    const struct look *look = d->look;
+    const struct lens_grid *g = after ? lens_shown(d, SIDE_AFTER) : ui_lens(d, STATE_BASE);
+    const struct prompt_info *look = d->look;
 
-    if (after && g == desk_lens(d, STATE_BASE)) {
+    if (after && g == ui_lens(d, STATE_BASE)) {
         if (d->state.edits + d->state.preview == 0)
             return false; /* nothing was done yet: there is no after */
         g = NULL;         /* the lens after has not come */
@@ -164,8 +164,8 @@ static bool curves_of(const struct desk *d, bool after, int token, struct curves
     return false;
 }
 
-static void curve_words(const struct desk *d, const struct curves *c, const char *old, bool dotted,
-                        struct surface *s, struct rect in, int y)
+static void curve_words(const struct ui_state *d, const struct curves *c, const char *old,
+                        bool dotted, struct surface *s, struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 0);
     const char *new = d->fact.target ? d->fact.target : "new";
@@ -180,7 +180,8 @@ static void curve_words(const struct desk *d, const struct curves *c, const char
     }
 }
 
-void pane_curves(const struct desk *d, int token, struct surface *s, struct rect area, bool focus)
+void pane_curves(const struct ui_state *d, int token, struct surface *s, struct rect area,
+                 bool focus)
 {
     struct curves c[2] = {{0}};
     struct series series[2];
@@ -220,7 +221,7 @@ void pane_curves(const struct desk *d, int token, struct surface *s, struct rect
     }
 }
 
-static void step_words(const struct desk *d, struct surface *s, struct rect in)
+static void step_words(const struct ui_state *d, struct surface *s, struct rect in)
 {
     const struct target_step *last = &d->step[d->steps - 1];
     struct pen p = pen_at(s, in, in.h - 1, 0);
@@ -232,7 +233,7 @@ static void step_words(const struct desk *d, struct surface *s, struct rect in)
     pen_printf(&p, ROLE_NEW, "p(target) %s", text_probability(number, last->p_target));
 }
 
-void pane_steps(const struct desk *d, struct surface *s, struct rect area, bool focus)
+void pane_steps(const struct ui_state *d, struct surface *s, struct rect area, bool focus)
 {
     struct rect in = box_draw(s, area, "Target: loss by step", "Esc stops", focus);
     struct rect plot = {in.y, in.x + LEFT, in.h - 1, in.w - LEFT};

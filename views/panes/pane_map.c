@@ -16,7 +16,7 @@
 enum { RIGHT = 7, WIDEST = 8, TALLEST = 3 };
 
 struct map { /* what the drawing functions share */
-    const struct desk *d;
+    const struct ui_state *d;
     struct surface *s;
     struct rect in, plot;
     int left;       /* columns of the layers' names */
@@ -25,7 +25,7 @@ struct map { /* what the drawing functions share */
     struct heat_grid g;
 };
 
-struct map_shape map_shape(const struct desk *d, const struct map_window *w, struct rect area)
+struct map_shape map_shape(const struct ui_state *d, const struct map_window *w, struct rect area)
 {
     struct map_shape m = {.left = d->layers > 100 ? 5 : 4};
     int allowed[PARAM_MAX_LAYERS], n = 0, here = 0, rows, columns, rest;
@@ -65,7 +65,7 @@ static void label(const struct map *m, int y, int r, int n)
     double peak;
 
     for (int k = r; k < r + n; k++) {
-        edited |= desk_edits(m->d, g->layer[k]);
+        edited |= ui_edits(m->d, g->layer[k]);
         here |= g->layer[k] == m->d->at_layer;
         rough &= g->kind[k] != ROW_EXACT;
         if (g->kind[k] > g->kind[strongest] ||
@@ -141,7 +141,7 @@ static void legend(const struct map *m, int y)
 
     if (y >= m->in.h)
         return;
-    desk_edited_range(m->d, range);
+    ui_edited_range(m->d, range);
     if (m->in.w > 80 && *range)
         pen_text(&p, ROLE_DIM, "edited layers ");
     if (*range)
@@ -202,7 +202,7 @@ static void title_of(const struct map *m, bool narrow, char *title, size_t n)
     char explained[64], delta[96] = "";
     const char *kind = params_word(&m->d->params, P_MPC_KIND);
 
-    desk_explained(m->d, explained);
+    ui_explained(m->d, explained);
     if (m->mode <= HEAT_PSA && *explained) {
         snprintf(delta, sizeof(delta), m->mode == HEAT_LPS ? "Δ log p(" : "Δ p(");
         show_print(delta + strlen(delta), sizeof(delta) - strlen(delta), "%s)%s", explained,
@@ -282,7 +282,7 @@ static void map_plot(const struct map *m, const struct map_shape *shape)
         missing(m, m->in.h - 1);
 }
 
-void pane_map(const struct desk *d, const struct map_window *window, struct surface *s,
+void pane_map(const struct ui_state *d, const struct map_window *window, struct surface *s,
               struct rect area, bool focus)
 {
     struct map_shape shape = map_shape(d, window, area);

@@ -14,7 +14,7 @@ void put_words(struct pen *p, const struct neuron_info *n, bool promotes, int co
     int end = p->x + cols;
 
     for (int i = 0; i < n->count; i++) {
-        const struct word *w = promotes ? &n->promotes[i] : &n->suppresses[i];
+        const struct shown_token *w = promotes ? &n->promotes[i] : &n->suppresses[i];
         const char *text = w->text[0] == ' ' && w->text[1] ? w->text + 1 : w->text;
         char piece[64];
         int width = text_width(text_piece(piece, sizeof(piece), text));
@@ -31,10 +31,10 @@ void put_words(struct pen *p, const struct neuron_info *n, bool promotes, int co
     p->x = end;
 }
 
-static void row(const struct desk *d, const struct desk_neuron *n, struct surface *s,
+static void row(const struct ui_state *d, const struct ranked_neuron *n, struct surface *s,
                 struct rect in, int y, bool here)
 {
-    const struct neuron_info *words = desk_words(d, n->layer, n->neuron);
+    const struct neuron_info *words = ui_words(d, n->layer, n->neuron);
     struct pen p = list_row(s, in, y, here, 2);
     char address[24], score[16];
 
@@ -51,11 +51,11 @@ static void row(const struct desk *d, const struct desk_neuron *n, struct surfac
         pen_text(&p, ROLE_EMPTY, "·");
 }
 
-void pane_neurons(const struct desk *d, int at, struct surface *s, struct rect area, bool focus)
+void pane_neurons(const struct ui_state *d, int at, struct surface *s, struct rect area, bool focus)
 {
     struct rect in = box_draw(s, area, "Strongest neurons", "3 all", focus);
-    struct desk_neuron top[SHOWN_MAX];
-    int n = desk_top(d, -1, ORDER_SCORE, top, SHOWN_MAX);
+    struct ranked_neuron top[SHOWN_MAX];
+    int n = ui_top(d, -1, ORDER_SCORE, top, SHOWN_MAX);
     int first = at >= in.h ? at - in.h + 1 : 0;
 
     if (!n && in.h) {

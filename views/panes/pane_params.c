@@ -7,7 +7,7 @@
 #include "tui/text.h"
 #include "views/panes/panes.h"
 
-static void row(const struct desk *d, enum knob knob, struct surface *s, struct rect in, int y,
+static void row(const struct ui_state *d, enum knob knob, struct surface *s, struct rect in, int y,
                 bool focus)
 {
     const struct knob_info *k = knob_info(knob);
@@ -29,7 +29,7 @@ static void row(const struct desk *d, enum knob knob, struct surface *s, struct 
         surface_cursor(s, in, y, in.w - text_width(value));
 }
 
-static void foot(const struct desk *d, struct surface *s, struct rect area)
+static void foot(const struct ui_state *d, struct surface *s, struct rect area)
 {
     char range[48], text[160];
     const struct mask *m = d->at_layer < d->layers ? d->layer[d->at_layer].mask : NULL;
@@ -40,12 +40,12 @@ static void foot(const struct desk *d, struct surface *s, struct rect area)
     else
         show_print(text, sizeof(text), "mask %s · select %s · %s%s",
                    params_word(&d->params, P_MASK_MODE), params_word(&d->params, P_SELECT_RULE),
-                   *desk_edited_range(d, range) ? range : "layers auto",
+                   *ui_edited_range(d, range) ? range : "layers auto",
                    params_choice(&d->params, P_MASK_COMPENSATE) ? " · gain=" : "");
     box_foot(s, area, text);
 }
 
-void pane_params(const struct desk *d, enum knob at, struct surface *s, struct rect area,
+void pane_params(const struct ui_state *d, enum knob at, struct surface *s, struct rect area,
                  bool focus)
 {
     struct rect in =

@@ -63,14 +63,14 @@ static void weight(struct pen *p, int width, const struct layer_report *w)
     put(p, LEAK, width, text);
 }
 
-static void layer_row(const struct desk *d, int layer, struct surface *s, struct rect in, int y)
+static void layer_row(const struct ui_state *d, int layer, struct surface *s, struct rect in, int y)
 {
     const struct mask *m = d->layer[layer].mask;
     bool here = layer == d->at_layer;
     struct pen p = list_row(s, in, y, here, -1);
     char text[24];
 
-    pen_printf(&p, here || desk_edits(d, layer) ? ROLE_STRONG : ROLE_TEXT, "%d", layer);
+    pen_printf(&p, here || ui_edits(d, layer) ? ROLE_STRONG : ROLE_TEXT, "%d", layer);
     p.x = 2;
     if (!m) {
         pen_text(&p, ROLE_EMPTY, "  ·");
@@ -86,7 +86,7 @@ static void layer_row(const struct desk *d, int layer, struct surface *s, struct
     snprintf(text, sizeof(text), "%d %2.0f%%", m->kept,
              m->neurons ? 100.0 * m->kept / m->neurons : 0);
     put(&p, KEPT, in.w, text);
-    weight(&p, in.w, desk_weight(d, layer));
+    weight(&p, in.w, ui_layer_report(d, layer));
 }
 
 static void heading(struct surface *s, struct rect in)
@@ -100,7 +100,7 @@ static void heading(struct surface *s, struct rect in)
 }
 
 /* ρ_ge = α_ge · H_ge + β_ge  = .100 × 0.027 + .300 = 0.303 */
-static void formula(const struct desk *d, const struct mask *m, bool general, struct surface *s,
+static void formula(const struct ui_state *d, const struct mask *m, bool general, struct surface *s,
                     struct rect in, int y)
 {
     const struct mask_side *side = general ? &m->general : &m->specific;
@@ -141,9 +141,9 @@ static void density(const struct mask *m, struct surface *s, struct rect in, int
             n[0] += (m->class_bits[i] & CLASS_GENERAL) != 0;
             n[1] += (m->class_bits[i] & CLASS_SPECIFIC) != 0;
         }
-        surface_ink(s, in, y, 4 + b, ROLE_TEXT, "▀",
-                    ink_ramp(RAMP_GENERAL, n[0] * 255 / (to - from)),
-                    ink_ramp(RAMP_SPECIFIC, n[1] * 255 / (to - from)));
+        surface_colour_slot(s, in, y, 4 + b, ROLE_TEXT, "▀",
+                            ink_ramp(RAMP_GENERAL, n[0] * 255 / (to - from)),
+                            ink_ramp(RAMP_SPECIFIC, n[1] * 255 / (to - from)));
     }
 }
 
@@ -159,16 +159,16 @@ static void density_title(struct surface *s, struct rect in, int y)
 }
 
 /* The layers listed: the edited ones, or all if there is room. Returns how many. */
-static int listed(const struct desk *d, int rows, int *layer)
+static int listed(const struct ui_state *d, int rows, int *layer)
 {
     int n = 0, at = 0, first;
     bool all = rows >= d->layers + 2, any = false;
 
     for (int l = 0; l < d->layers; l++)
-        any |= desk_edits(d, l);
+        any |= ui_edits(d, l);
 
     for (int l = 0; l < d->layers && n < 512; l++)
-        if (all || desk_edits(d, l) || l == d->at_layer || (!any && d->layer[l].mask)) {
+        if (all || ui_edits(d, l) || l == d->at_layer || (!any && d->layer[l].mask)) {
             if (l == d->at_layer)
                 at = n;
             layer[n++] = l;
@@ -181,7 +181,7 @@ static int listed(const struct desk *d, int rows, int *layer)
     return n;
 }
 
-void pane_ratios(const struct desk *d, struct surface *s, struct rect area, bool focus)
+void pane_ratios(const struct ui_state *d, struct surface *s, struct rect area, bool focus)
 {
     struct rect in = box_draw(s, area, "Ratios and mask", "entropy → ratio → threshold", focus);
     const struct mask *m = d->at_layer < d->layers ? d->layer[d->at_layer].mask : NULL;

@@ -11,10 +11,10 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
-#include "views/sheets.h"
-#include "views/trials.h"
-#include "views/verbs.h"
+#include "views/requests.h"
+#include "views/variant_metrics.h"
 #include "views/view.h"
+#include "views/view_tables.h"
 
 /* Every editor, masks of another kind for NMKE, and the masks again at equal gain. */
 enum {
@@ -32,10 +32,10 @@ enum { CLOUD = 32, VARIANTS = COLUMNS + CLOUD };
 enum { BY_GAIN, BY_ANSWER, PICTURES };
 
 struct compare {
-    struct trial trial[VARIANTS];
+    struct variant trial[VARIANTS];
     struct params params[VARIANTS]; /* they were made with */
     unsigned job;                   /* of the trials; 0: none yet */
-    struct trials_about about;
+    struct variants_about about;
     bool running;
     int at;      /* column under the cursor */
     int picture; /* of the cloud */
@@ -119,18 +119,18 @@ static void run(struct view *v)
         return;
     }
     for (int i = 0; i < VARIANTS; i++)
-        c->params[i] = variant(&v->host->desk->params, i);
-    job = verb_try(v->host, c->params, VARIANTS);
+        c->params[i] = variant(&v->host->ui->params, i);
+    job = request_variants(v->host, c->params, VARIANTS);
     if (!job)
         return;
     c->job = job;
     c->running = true;
-    trials_now(&c->about, v->host->desk);
+    variants_about_now(&c->about, v->host->ui);
     memset(c->trial, 0, sizeof(c->trial));
 }
 
 /* By what it was tried with: a recorded run may have had fewer editors. */
-static void take(struct compare *c, const struct tried *t)
+static void take(struct compare *c, const struct variant_result *t)
 {
     static const enum param of[] = {P_EDIT_METHOD, P_MASK_MODE, P_MASK_COMPENSATE, P_SEED};
 
@@ -140,18 +140,18 @@ static void take(struct compare *c, const struct tried *t)
         for (size_t k = 0; k < sizeof(of) / sizeof(*of); k++)
             same = same && param_same(&c->params[i], &t->params, of[k]);
         if (same)
-            trial_take(&c->trial[i], t);
+            variant_take(&c->trial[i], t);
     }
 }
 
 static void compare_event(struct view *v, const struct event *ev)
 {
     struct compare *c = v->state;
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
 
     if (!c->job || ev->job != c->job)
         return;
-    if (ev->kind == EV_TRIED && d->trying == c->job) {
+    if (ev->kind == EV_VARIANT && d->trying == c->job) {
         for (int i = 0; i < d->variants; i++)
             if (d->tried[i])
                 take(c, d->tried[i]);
@@ -166,7 +166,7 @@ static void take_over(struct host *host, const struct question *q)
 {
     const struct compare *c = q->view->state;
 
-    host->desk->params = c->params[q->number];
+    host->ui->params = c->params[q->number];
     host->knobs_moved(host);
     host->say(host, TONE_GOOD, "parameters of %s%s: P previews with them",
               column_name(q->number, false), columns[q->number].equal ? " at equal gain" : "");
@@ -197,7 +197,7 @@ static bool compare_action(struct view *v, enum action action)
         run(v);
         return true;
     case ACTION_ENTER:
-        if (trial_stands(&c->trial[c->at]))
+        if (variant_has_numbers(&c->trial[c->at]))
             ask_take_over(v);
         else
             run(v);
@@ -264,7 +264,7 @@ static void said_row(const struct compare *c, struct surface *s, struct rect in,
         char piece[96];
 
         p = pen_at(s, in, y, column_x(&in, i) + 1);
-        if (trial_stands(&c->trial[i]))
+        if (variant_has_numbers(&c->trial[i]))
             pen_fit(
                 &p, ROLE_TEXT, cols - 2,
                 text_piece(piece, sizeof(piece), c->trial[i].said + strspn(c->trial[i].said, " ")));
@@ -279,19 +279,19 @@ static void metric_row(const struct compare *c, struct surface *s, struct rect i
 
     pen_fit(&p, ROLE_DIM, label_cols(&in), metric_table[m].name);
     for (int i = 0; i < COLUMNS; i++) {
-        const struct trial *t = &c->trial[i];
+        const struct variant *t = &c->trial[i];
         enum role role = i == best ? ROLE_GOOD : ROLE_TEXT;
 
-        if (!trial_stands(t))
+        if (!variant_has_numbers(t))
             role = t->has ? ROLE_WARN : ROLE_EMPTY;
         else if (metric_table[m].show == METRIC_YES)
-            role = trial_value(t, m) > 0 ? ROLE_GOOD : ROLE_WARN;
+            role = variant_value(t, m) > 0 ? ROLE_GOOD : ROLE_WARN;
         p = pen_at(s, in, y, column_x(&in, i));
         pen_right(&p, role, cols - 1, metric_text(t, m, text));
     }
 }
 
-static void table(const struct compare *c, const struct desk *d, struct surface *s,
+static void table(const struct compare *c, const struct ui_state *d, struct surface *s,
                   struct rect area)
 {
     int tried = 0, y = 2;
@@ -302,11 +302,11 @@ static void table(const struct compare *c, const struct desk *d, struct surface 
         tried += c->trial[i].has;
     if (c->running)
         snprintf(hint, sizeof(hint), "%d of %d tried", tried, VARIANTS);
-    else if (tried && *trials_stale(&c->about, d))
-        show_print(hint, sizeof(hint), "%s: x again", trials_stale(&c->about, d));
+    else if (tried && *variants_stale(&c->about, d))
+        show_print(hint, sizeof(hint), "%s: x again", variants_stale(&c->about, d));
     else if (tried)
         snprintf(hint, sizeof(hint), "%d tried, Enter takes over", tried);
-    in = box_draw(s, area, trials_title(&c->about, d, "Compare", title), hint, true);
+    in = box_draw(s, area, variants_title(&c->about, d, "Compare", title), hint, true);
     if (in.h < 4 || column_cols(&in) < 5)
         return;
     heading(c, s, in);
@@ -345,12 +345,12 @@ static bool axes_of(const struct compare *c, struct axes *a)
     }
     for (int k = 0; k < 2; k++) {
         int m = k ? a->y : a->x;
-        double mine = trial_value(&c->trial[NMKE], m);
+        double mine = variant_value(&c->trial[NMKE], m);
 
         /* the others may lie far off: they are drawn where they fall inside */
         if (!metric_range(&c->trial[COLUMNS], CLOUD, m, &low, &high))
             return false;
-        if (trial_stands(&c->trial[NMKE]) && !isnan(mine)) {
+        if (variant_has_numbers(&c->trial[NMKE]) && !isnan(mine)) {
             low = fmin(low, mine);
             high = fmax(high, mine);
         }
@@ -361,12 +361,12 @@ static bool axes_of(const struct compare *c, struct axes *a)
     return true;
 }
 
-static bool place(const struct axes *a, const struct trial *t, struct rect plot, int *y, int *x)
+static bool place(const struct axes *a, const struct variant *t, struct rect plot, int *y, int *x)
 {
-    double u = (trial_value(t, a->x) - a->low[0]) / (a->high[0] - a->low[0]);
-    double w = (trial_value(t, a->y) - a->low[1]) / (a->high[1] - a->low[1]);
+    double u = (variant_value(t, a->x) - a->low[0]) / (a->high[0] - a->low[0]);
+    double w = (variant_value(t, a->y) - a->low[1]) / (a->high[1] - a->low[1]);
 
-    if (!trial_stands(t) || isnan(u) || isnan(w) || u < 0 || u > 1 || w < 0 || w > 1)
+    if (!variant_has_numbers(t) || isnan(u) || isnan(w) || u < 0 || u > 1 || w < 0 || w > 1)
         return false;
     *x = (int)lround(u * (plot.w - 1));
     *y = (int)lround((1 - w) * (plot.h - 1));
@@ -454,15 +454,15 @@ static void cloud(const struct compare *c, struct surface *s, struct rect area)
 /* How many of the cloud this is better than, and as good as, of how many that stand. */
 static int beaten(const struct compare *c, int m, int *equal, int *of)
 {
-    double mine = trial_value(&c->trial[NMKE], m);
+    double mine = variant_value(&c->trial[NMKE], m);
     int n = 0;
 
     *of = *equal = 0;
     for (int i = COLUMNS; i < VARIANTS; i++) {
-        double other = trial_value(&c->trial[i], m);
+        double other = variant_value(&c->trial[i], m);
         bool better = metric_table[m].better > 0 ? mine > other : mine < other;
 
-        if (!trial_stands(&c->trial[i]) || isnan(other))
+        if (!variant_has_numbers(&c->trial[i]) || isnan(other))
             continue;
         ++*of;
         n += better;
@@ -479,7 +479,7 @@ static void against_chance(const struct compare *c, struct surface *s, struct re
 
     if (rect_empty(in))
         return;
-    if (!trial_stands(&c->trial[NMKE]) || !c->trial[COLUMNS].has) {
+    if (!variant_has_numbers(&c->trial[NMKE]) || !c->trial[COLUMNS].has) {
         surface_text(s, in, 0, 0, ROLE_EMPTY,
                      c->running ? "being tried" : "nothing tried yet: Enter runs");
         return;
@@ -489,7 +489,7 @@ static void against_chance(const struct compare *c, struct surface *s, struct re
         struct pen p = pen_at(s, in, y, 0);
 
         if (!metric_table[m].map || !metric_table[m].better || !of ||
-            isnan(trial_value(&c->trial[NMKE], m)))
+            isnan(variant_value(&c->trial[NMKE], m)))
             continue;
         counted = counted || metric_table[m].probes;
         pen_fit(&p, ROLE_DIM, 11, metric_table[m].name);
@@ -508,7 +508,7 @@ static void against_chance(const struct compare *c, struct surface *s, struct re
 
 static void why(const struct compare *c, struct surface *s, struct rect area)
 {
-    const struct trial *t = &c->trial[c->at];
+    const struct variant *t = &c->trial[c->at];
     struct pen p = pen_at(s, area, area.h - 2, 3);
 
     if (t->has && *t->why && area.h > 3)
@@ -523,7 +523,7 @@ static void compare_draw(const struct view *v, struct surface *s, struct rect ar
     struct rect r[2], low[2];
 
     layout_rows(area, rows, 2, r);
-    table(c, v->host->desk, s, r[0]);
+    table(c, v->host->ui, s, r[0]);
     why(c, s, r[0]);
     if (rect_empty(r[1]))
         return;
@@ -542,5 +542,5 @@ const struct view_ops view_compare = {
     .event = compare_event,
     .action = compare_action,
     .draw = compare_draw,
-    .table = sheet_tries,
+    .table = table_of_variants,
 };

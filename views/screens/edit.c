@@ -7,10 +7,10 @@
 #include "core/edit/relations.h"
 #include "tui/layout.h"
 #include "views/panes/panes.h"
+#include "views/requests.h"
 #include "views/screens/edit_layout.h"
-#include "views/sheets.h"
-#include "views/verbs.h"
 #include "views/view.h"
+#include "views/view_tables.h"
 
 struct edit {
     struct fact_form form;
@@ -23,7 +23,7 @@ struct edit {
 
 static struct edit_layout layout_of(const struct view *v, struct rect area)
 {
-    return edit_layout(area, v->host->desk->layers);
+    return edit_layout(area, v->host->ui->layers);
 }
 
 static void edit_open(struct view *v)
@@ -59,7 +59,7 @@ static void look_at_typed(struct view *v)
 
     e->look_wanted = false;
     if (fact_normalise(&fact, NULL) && e->look == 0)
-        e->look = verb_look(v->host, &fact);
+        e->look = request_prompt_info(v->host, &fact);
     else
         e->look_wanted = e->look != 0;
     fact_free(&fact);
@@ -79,7 +79,7 @@ static void edit_event(struct view *v, const struct event *ev)
 static void form_open(struct view *v)
 {
     struct edit *e = v->state;
-    const struct fact *fact = &v->host->desk->fact;
+    const struct fact *fact = &v->host->ui->fact;
 
     field_set(&e->form.field[FORM_SUBJECT], fact->subject ? fact->subject : "");
     field_set(&e->form.field[FORM_PROMPT], fact->prompt ? fact->prompt : "");
@@ -91,7 +91,7 @@ static void form_open(struct view *v)
 
 /* A subject typed as subject | relation | object is the whole fact. What is known of a fact, its
  * probes above all, stays with it while subject and prompt stay. */
-static bool complete(const struct desk *d, struct fact *fact, struct err *err)
+static bool complete(const struct ui_state *d, struct fact *fact, struct err *err)
 {
     const struct fact *old = &d->fact;
     unsigned trimmed;
@@ -129,14 +129,14 @@ static void form_accept(struct view *v)
     struct fact fact = typed(&e->form);
     struct err err = {0};
 
-    if (!complete(v->host->desk, &fact, &err)) {
+    if (!complete(v->host->ui, &fact, &err)) {
         v->host->say(v->host, TONE_ERROR, "%s", err.text);
         fact_free(&fact);
         return;
     }
     e->form.open = false;
     e->pane = PANE_PARAMS;
-    verb_fact(v->host, &fact);
+    ui_set_fact(v->host, &fact);
     fact_free(&fact);
 }
 
@@ -146,8 +146,8 @@ static void form_leave(struct view *v)
 
     e->form.open = false;
     e->pane = PANE_PARAMS;
-    if (v->host->desk->fact.subject) /* what was asked while typing is not what stands there */
-        verb_look(v->host, &v->host->desk->fact);
+    if (v->host->ui->fact.subject) /* what was asked while typing is not what stands there */
+        request_prompt_info(v->host, &v->host->ui->fact);
 }
 
 static bool edit_key(struct view *v, const struct key *key)
@@ -184,7 +184,7 @@ static void next_pane(struct view *v, int by)
 static bool knob_action(struct view *v, enum action action)
 {
     struct edit *e = v->state;
-    struct params *p = &v->host->desk->params;
+    struct params *p = &v->host->ui->params;
     char text[16], command[64];
 
     switch (action) {
@@ -214,9 +214,9 @@ static bool knob_action(struct view *v, enum action action)
 static bool neuron_action(struct view *v, enum action action)
 {
     struct edit *e = v->state;
-    struct desk *d = v->host->desk;
-    struct desk_neuron top[64];
-    int n = desk_top(d, -1, ORDER_SCORE, top, 64);
+    struct ui_state *d = v->host->ui;
+    struct ranked_neuron top[64];
+    int n = ui_top(d, -1, ORDER_SCORE, top, 64);
 
     if (action == ACTION_UP)
         e->neuron -= e->neuron > 0;
@@ -236,7 +236,7 @@ static bool neuron_action(struct view *v, enum action action)
 
 static bool map_action(struct view *v, enum action action)
 {
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
     int bin = d->model.neurons / 64 > 0 ? d->model.neurons / 64 : 1;
 
     if (action == ACTION_ENTER) {
@@ -244,11 +244,11 @@ static bool map_action(struct view *v, enum action action)
         return true;
     }
     if (action == ACTION_LEFT)
-        verb_move_neuron(d, -bin);
+        ui_move_neuron(d, -bin);
     else if (action == ACTION_RIGHT)
-        verb_move_neuron(d, bin);
+        ui_move_neuron(d, bin);
     else if (action == ACTION_UP || action == ACTION_DOWN)
-        verb_move_layer(d, action == ACTION_UP ? -1 : 1);
+        ui_move_layer(d, action == ACTION_UP ? -1 : 1);
     else
         return false;
     return true;
@@ -306,7 +306,7 @@ static bool edit_action(struct view *v, enum action action)
         break;
     case ACTION_UP:
     case ACTION_DOWN:
-        verb_move_layer(v->host->desk, action == ACTION_UP ? -1 : 1);
+        ui_move_layer(v->host->ui, action == ACTION_UP ? -1 : 1);
         return true;
     case ACTION_MORE:
     case ACTION_LESS:
@@ -357,9 +357,9 @@ static bool edit_wheel(struct view *v, struct rect area, int y, int x, int by)
 static void edit_draw(const struct view *v, struct surface *s, struct rect area)
 {
     const struct edit *e = v->state;
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     struct edit_layout l = layout_of(v, area);
-    enum command_kind busy = desk_busy(d);
+    enum command_kind busy = ui_busy(d);
     bool solving = (busy == CMD_PREVIEW || busy == CMD_COMMIT) && d->steps;
     struct rect steps = l.pane[PANE_LENS];
 
@@ -391,5 +391,5 @@ const struct view_ops view_edit = {
     .wheel = edit_wheel,
     .action = edit_action,
     .draw = edit_draw,
-    .table = sheet_neurons,
+    .table = table_of_neurons,
 };

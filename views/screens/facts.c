@@ -7,10 +7,10 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
-#include "views/panes/pane_board.h"
+#include "views/panes/pane_scoreboard.h"
+#include "views/requests.h"
 #include "views/screens/facts_list.h"
-#include "views/sheets.h"
-#include "views/verbs.h"
+#include "views/view_tables.h"
 
 enum { PAGE = 15, WIDE = 100 };
 
@@ -20,10 +20,10 @@ struct facts {
     bool going; /* the next one begins when one is over */
 };
 
-static struct desk_fact *selected(const struct view *v)
+static struct queued_fact *selected(const struct view *v)
 {
     const struct facts *f = v->state;
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
 
     return f->list.at < d->queued ? &d->queue[f->list.at] : NULL;
 }
@@ -37,7 +37,7 @@ static void commit_all(struct host *host, const struct question *question)
 
 static void ask_commit(struct view *v)
 {
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
     struct question q = {
         .title = "Commit all that wait?", .yes = "Commit", .confirmed = commit_all, .view = v};
     const struct history_fact *in;
@@ -49,7 +49,8 @@ static void ask_commit(struct view *v)
         return;
     }
     for (int i = 0; i < d->queued; i++)
-        again += d->queue[i].state == QUEUE_WAITS && verb_standing(d, &d->queue[i].fact, &in);
+        again +=
+            d->queue[i].state == QUEUE_WAITS && ui_last_edit_of_fact(d, &d->queue[i].fact, &in);
     if (again)
         snprintf(known, sizeof(known), "Of %d an active edit has the question already.\n", again);
     show_print(
@@ -63,11 +64,11 @@ static void ask_commit(struct view *v)
 static void facts_event(struct view *v, const struct event *ev)
 {
     struct facts *f = v->state;
-    bool stopped, next = facts_hear(v->host, ev, &stopped);
+    bool stopped, next = facts_on_event(v->host, ev, &stopped);
 
     if (stopped && f->going)
         v->host->say(v->host, TONE_WARN, "stopped: %d wait%s (C goes on)",
-                     facts_waiting(v->host->desk), facts_waiting(v->host->desk) == 1 ? "s" : "");
+                     facts_waiting(v->host->ui), facts_waiting(v->host->ui) == 1 ? "s" : "");
     f->going &= !stopped;
     if (next && f->going && !facts_next(v->host)) {
         f->going = false;
@@ -77,32 +78,32 @@ static void facts_event(struct view *v, const struct event *ev)
 
 static void probe(struct view *v)
 {
-    struct desk_fact *q = selected(v);
+    struct queued_fact *q = selected(v);
 
     if (q)
-        verb_probe(v->host, &q->fact, &q->job);
+        request_probe(v->host, &q->fact, &q->job);
     else
-        verb_probe(v->host, &v->host->desk->fact, NULL);
+        request_probe(v->host, &v->host->ui->fact, NULL);
 }
 
 /* Removes the selected one unless it runs; edits that were made stay made. */
 static void discard(struct view *v)
 {
     struct facts *f = v->state;
-    struct desk *d = v->host->desk;
-    struct desk_fact *q = selected(v);
+    struct ui_state *d = v->host->ui;
+    struct queued_fact *q = selected(v);
 
     if (!q || q->job)
         return;
-    desk_queue_drop(d, f->list.at);
+    ui_queue_drop(d, f->list.at);
     list_move(&f->list, 0, d->queued, PAGE);
 }
 
 static bool facts_action(struct view *v, enum action action)
 {
     struct facts *f = v->state;
-    struct desk *d = v->host->desk;
-    struct desk_fact *q = selected(v);
+    struct ui_state *d = v->host->ui;
+    struct queued_fact *q = selected(v);
     int by = action_steps(action, PAGE, d->queued + 1);
 
     if (by) {
@@ -122,7 +123,7 @@ static bool facts_action(struct view *v, enum action action)
         return true;
     case ACTION_ENTER:
         if (q) {
-            verb_fact(v->host, &q->fact);
+            ui_set_fact(v->host, &q->fact);
             v->host->open(v->host, "edit");
         }
         return true;
@@ -161,7 +162,7 @@ static const struct {
     [QUEUE_FAILED] = {"failed", "✗", ROLE_ERROR},
 };
 
-static void row(const struct desk_fact *q, struct surface *s, struct rect in, int y, bool at)
+static void row(const struct queued_fact *q, struct surface *s, struct rect in, int y, bool at)
 {
     enum role role = shown[q->state].role;
     int words = in.w - 17;
@@ -182,7 +183,7 @@ static void row(const struct desk_fact *q, struct surface *s, struct rect in, in
 static void draw_list(const struct view *v, struct surface *s, struct rect area)
 {
     const struct facts *f = v->state;
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     char hint[64];
     struct rect in;
     int top;
@@ -213,9 +214,9 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
 static void draw_board(const struct view *v, struct surface *s, struct rect area)
 {
     const struct facts *f = v->state;
-    const struct desk *d = v->host->desk;
-    const struct desk_fact *q = selected(v);
-    const struct probed *board = q ? q->board : d->board;
+    const struct ui_state *d = v->host->ui;
+    const struct queued_fact *q = selected(v);
+    const struct probe_report *board = q ? q->board : d->board;
     struct rect in = box_draw(s, area, "Scoreboard", board ? "before → after" : "B asks", false);
     struct pen p = pen_at(s, in, 0, 0);
     char words[400];
@@ -234,12 +235,12 @@ static void draw_board(const struct view *v, struct surface *s, struct rect area
     if (q && q->state == QUEUE_FAILED)
         pen_fit(&p, ROLE_ERROR, in.w, q->why);
     else if (board)
-        pen_fit(&p, ROLE_DIM, in.w, board_words(board, words));
+        pen_fit(&p, ROLE_DIM, in.w, scoreboard_words(board, words));
     else
         pen_fit(&p, ROLE_DIM, in.w, "rephrases, question, chat form, neighbours: before and after");
     if (board && in.h > 3)
-        board_draw(board, s, (struct rect){in.y + 3, in.x, in.h - 3, in.w},
-                   f->board_top < board->probes ? f->board_top : 0);
+        scoreboard_draw(board, s, (struct rect){in.y + 3, in.x, in.h - 3, in.w},
+                        f->board_top < board->probes ? f->board_top : 0);
 }
 
 static void facts_draw(const struct view *v, struct surface *s, struct rect area)
@@ -265,5 +266,5 @@ const struct view_ops view_facts = {
     .action = facts_action,
     .command = facts_command,
     .draw = facts_draw,
-    .table = sheet_facts,
+    .table = table_of_facts,
 };

@@ -14,7 +14,7 @@ enum { MOST_BYTES = 64 << 20 };
 
 int facts_take(struct host *host, const char *text, size_t len)
 {
-    struct desk *d = host->desk;
+    struct ui_state *d = host->ui;
     struct buf left_out = {0}, blanks = {0};
     struct fact *facts;
     int n = facts_from_lines(text, len, d->relations, &facts, &left_out), bad = 0;
@@ -23,17 +23,17 @@ int facts_take(struct host *host, const char *text, size_t len)
         bad++;
     fact_trimmed_say(facts, n, &blanks);
     if (blanks.len)
-        desk_log(d, TONE_WARN, blanks.data);
+        ui_log(d, TONE_WARN, blanks.data);
     if (n)
         d->queue = xrealloc(d->queue, (size_t)(d->queued + n) * sizeof(*d->queue));
     for (int i = 0; i < n; i++)
-        d->queue[d->queued++] = (struct desk_fact){.fact = facts[i]};
+        d->queue[d->queued++] = (struct queued_fact){.fact = facts[i]};
     free(facts);
     for (const char *p = left_out.data; p && *p; p += strcspn(p, "\n") + 1) {
         char line[200];
 
         show_print(line, sizeof(line), "left out, %.*s", (int)strcspn(p, "\n"), p);
-        desk_log(d, TONE_WARN, line);
+        ui_log(d, TONE_WARN, line);
         if (!strchr(p, '\n'))
             break;
     }
@@ -64,7 +64,7 @@ bool facts_take_file(struct host *host, const char *path)
     return n > 0;
 }
 
-int facts_waiting(const struct desk *d)
+int facts_waiting(const struct ui_state *d)
 {
     int n = 0;
 
@@ -73,9 +73,9 @@ int facts_waiting(const struct desk *d)
     return n;
 }
 
-static unsigned post(struct host *host, struct desk_fact *q, enum command_kind kind)
+static unsigned post(struct host *host, struct queued_fact *q, enum command_kind kind)
 {
-    struct command cmd = {.kind = kind, .params = host->desk->params, .count = 1, .draft = true};
+    struct command cmd = {.kind = kind, .params = host->ui->params, .count = 1, .draft = true};
 
     cmd.facts = xcalloc(1, sizeof(*cmd.facts));
     cmd.facts[0] = fact_copy(&q->fact);
@@ -85,7 +85,7 @@ static unsigned post(struct host *host, struct desk_fact *q, enum command_kind k
 
 bool facts_next(struct host *host)
 {
-    struct desk *d = host->desk;
+    struct ui_state *d = host->ui;
 
     for (int i = 0; i < d->queued; i++)
         if (d->queue[i].state == QUEUE_WAITS) {
@@ -97,7 +97,7 @@ bool facts_next(struct host *host)
     return false;
 }
 
-static void proved(struct desk_fact *q, const struct edited *e)
+static void proved(struct queued_fact *q, const struct commit_report *e)
 {
     q->edit = e->edit;
     q->p[0] = e->p_target[0];
@@ -106,11 +106,12 @@ static void proved(struct desk_fact *q, const struct edited *e)
 }
 
 /* `proof` is the desk's: the event's own payload has been taken by then. */
-static bool one_hears(struct host *host, struct desk_fact *q, const struct event *ev, bool *stopped)
+static bool one_hears(struct host *host, struct queued_fact *q, const struct event *ev,
+                      bool *stopped)
 {
-    const struct edited *proof = host->desk->proof;
+    const struct commit_report *proof = host->ui->proof;
 
-    if (ev->kind == EV_EDITED && proof) {
+    if (ev->kind == EV_COMMITTED && proof) {
         proved(q, proof);
     } else if (ev->kind == EV_FAILED) {
         *stopped = ev->err.kind == ERR_CANCELLED;
@@ -129,9 +130,9 @@ static bool one_hears(struct host *host, struct desk_fact *q, const struct event
     return false;
 }
 
-bool facts_hear(struct host *host, const struct event *ev, bool *stopped)
+bool facts_on_event(struct host *host, const struct event *ev, bool *stopped)
 {
-    struct desk *d = host->desk;
+    struct ui_state *d = host->ui;
 
     *stopped = false;
     for (int i = 0; ev->job && i < d->queued; i++)

@@ -8,11 +8,11 @@
  * did not. Returns how many. */
 int facts_take(struct host *host, const char *text, size_t len);
 bool facts_take_file(struct host *host, const char *path);
-int facts_waiting(const struct desk *d);
+int facts_waiting(const struct ui_state *d);
 /* Commits the next one that waits; false: none does, or it was refused. */
 bool facts_next(struct host *host);
 /* An event of a job of the list: states and proofs are noted, the scoreboard asked for. Returns
  * whether the next one may begin; *stopped is set when the user has cancelled. */
-bool facts_hear(struct host *host, const struct event *ev, bool *stopped);
+bool facts_on_event(struct host *host, const struct event *ev, bool *stopped);
 
 #endif

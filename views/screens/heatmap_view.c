@@ -10,9 +10,9 @@
 #include "tui/text.h"
 #include "views/panes/neurons_table.h"
 #include "views/panes/panes.h"
-#include "views/sheets.h"
-#include "views/verbs.h"
+#include "views/requests.h"
 #include "views/view.h"
+#include "views/view_tables.h"
 
 enum { SMALLEST = 16 /* columns one can zoom to */, DETAILS = 10 /* rows of a neuron */ };
 
@@ -25,13 +25,13 @@ struct heat {
 
 static enum heat_mode mode_of(const struct view *v)
 {
-    return window_mode(&((const struct heat *)v->state)->window, v->host->desk);
+    return window_mode(&((const struct heat *)v->state)->window, v->host->ui);
 }
 
 /* The column, in their order, of the neuron under the cursor; and the neuron at a column. */
 static int *order_here(const struct view *v)
 {
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     int *at = xcalloc((size_t)d->model.neurons + 1, sizeof(*at));
 
     if (d->at_layer < d->layers)
@@ -41,7 +41,7 @@ static int *order_here(const struct view *v)
 
 static int column_here(const struct view *v)
 {
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     int *at = order_here(v), column = 0;
 
     for (int i = 0; i < d->model.neurons; i++)
@@ -57,7 +57,7 @@ static void follow(struct view *v)
     struct heat *h = v->state;
     int span = h->window.to - h->window.from, column;
 
-    if (!h->window.to || v->host->desk->at_neuron < 0)
+    if (!h->window.to || v->host->ui->at_neuron < 0)
         return;
     column = column_here(v);
     if (column < h->window.from)
@@ -69,7 +69,7 @@ static void follow(struct view *v)
 
 static void move(struct view *v, int by)
 {
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
     int *at = order_here(v), column = column_here(v) + by, n = d->model.neurons;
 
     column = column >= n ? n - 1 : column < 0 ? 0 : column;
@@ -82,7 +82,7 @@ static void move(struct view *v, int by)
 static bool zoom(struct view *v, int factor, bool in)
 {
     struct heat *h = v->state;
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
     int neurons = d->model.neurons, span = h->window.to ? h->window.to - h->window.from : neurons;
     int at;
 
@@ -107,7 +107,7 @@ static bool zoom(struct view *v, int factor, bool in)
 static void move_layer(struct view *v, int by)
 {
     const struct heat *h = v->state;
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
     int left = by < 0 ? -by : by, at = d->at_layer;
 
     for (int l = at + (by < 0 ? -1 : 1); left && l >= 0 && l < d->layers; l += by < 0 ? -1 : 1)
@@ -120,13 +120,13 @@ static void move_layer(struct view *v, int by)
 
 static void start_trace(struct view *v)
 {
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
 
-    for (int i = 0; i < DESK_JOBS; i++)
+    for (int i = 0; i < UI_JOBS; i++)
         if (d->job[i].job && d->job[i].kind == CMD_TRACE)
             return;
     if (!d->trace)
-        verb_trace(v->host);
+        request_trace(v->host);
 }
 
 static void next_mode(struct view *v)
@@ -144,7 +144,7 @@ static void next_mode(struct view *v)
 static void stay_inside(struct view *v)
 {
     const struct heat *h = v->state;
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
 
     for (int l = 0; l < d->layers && !window_has(&h->window, d->at_layer); l++)
         if (window_has(&h->window, l))
@@ -155,12 +155,12 @@ static void stay_inside(struct view *v)
 static void next_layers(struct view *v)
 {
     struct heat *h = v->state;
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
 
     h->window.some = !h->window.some;
     memset(h->window.layer, 0, sizeof(h->window.layer));
     for (int l = 0; l < d->layers && l < PARAM_MAX_LAYERS; l++)
-        h->window.layer[l] = desk_edits(d, l);
+        h->window.layer[l] = ui_edits(d, l);
     stay_inside(v);
     v->host->say(v->host, TONE_PLAIN, h->window.some ? "edited layers only" : "all layers");
 }
@@ -169,7 +169,7 @@ static void next_layers(struct view *v)
 static bool set_layers(struct view *v, const char *text)
 {
     struct heat *h = v->state;
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
     unsigned char wanted[PARAM_MAX_LAYERS] = {0};
     const char *p = text;
     bool all = !strcmp(text, "all");
@@ -211,7 +211,7 @@ static bool heat_command(struct view *v, const char *word, const char *rest)
 static bool trace_action(struct view *v, enum action action)
 {
     struct heat *h = v->state;
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
     int last = d->trace ? d->trace->tokens - 1 : 0;
     int by = action == ACTION_TOKEN_BACK   ? -1
              : action == ACTION_TOKEN_NEXT ? 1
@@ -234,7 +234,7 @@ static bool trace_action(struct view *v, enum action action)
 /* Scores of another kind than the edit's: the strategy changes with the picture. */
 static bool attribute_by_mode(struct view *v)
 {
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
     enum heat_mode mode = mode_of(v);
 
     if (mode > HEAT_PSA || mode == (enum heat_mode)params_choice(&d->params, P_ATTR_STRATEGY))
@@ -242,14 +242,14 @@ static bool attribute_by_mode(struct view *v)
     d->params.value[P_ATTR_STRATEGY] = mode;
     d->params.source[P_ATTR_STRATEGY] = FROM_COMMAND_LINE;
     v->host->say(v->host, TONE_PLAIN, "the edit's strategy is %s now", heat_mode_name(mode));
-    verb_attribute(v->host);
+    request_attribute(v->host);
     return true;
 }
 
 static bool move_action(struct view *v, enum action action)
 {
     struct heat *h = v->state;
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
     int span = h->window.to ? h->window.to - h->window.from : d->model.neurons;
     int step = span / 128 > 1 ? span / 128 : 1;
     int layers = action == ACTION_LAYER_BACK   ? -1
@@ -280,7 +280,7 @@ static bool move_action(struct view *v, enum action action)
 
 static bool heat_action(struct view *v, enum action action)
 {
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
 
     if ((mode_of(v) == HEAT_TRACE && trace_action(v, action)) || move_action(v, action))
         return true;
@@ -312,7 +312,7 @@ static bool heat_action(struct view *v, enum action action)
 static struct rect areas(const struct view *v, struct rect area, struct rect *below)
 {
     const struct heat *h = v->state;
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     struct rect small = {area.y, area.x, area.h - DETAILS, area.w}, map = area;
     struct map_shape m = map_shape(d, &h->window, small);
     int layers = 0, used;
@@ -330,7 +330,7 @@ static struct rect areas(const struct view *v, struct rect area, struct rect *be
 static bool cell_at(struct view *v, struct rect area, int y, int x)
 {
     struct heat *h = v->state;
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
     struct map_shape m;
     struct rect below;
     int row, *order, column;
@@ -375,7 +375,7 @@ static bool heat_click(struct view *v, struct rect area, int y, int x)
 
 static void heat_find(struct view *v, const char *text)
 {
-    if (verb_go(v->host->desk, text))
+    if (ui_go_to_neuron(v->host->ui, text))
         follow(v);
     else
         v->host->say(v->host, TONE_WARN, "no neuron '%s' here: L5N912 is how one is called", text);
@@ -384,10 +384,10 @@ static void heat_find(struct view *v, const char *text)
 /* The number under the cursor always stands in words: colour is never the only carrier. */
 static void cursor_line(const struct view *v, struct surface *s, struct rect area)
 {
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     struct pen p = pen_at(s, area, area.h - 1, 1);
-    const struct desk_layer *l = &d->layer[d->at_layer];
-    const struct neuron_info *words = desk_words(d, d->at_layer, d->at_neuron);
+    const struct ui_layer *l = &d->layer[d->at_layer];
+    const struct neuron_info *words = ui_words(d, d->at_layer, d->at_neuron);
     unsigned bits = l->mask ? l->mask->class_bits[d->at_neuron] : 0;
     float *x = xcalloc((size_t)d->model.neurons + 1, sizeof(*x));
     enum heat_mode mode = mode_of(v);
@@ -418,7 +418,7 @@ static void cursor_line(const struct view *v, struct surface *s, struct rect are
 static void heat_draw(const struct view *v, struct surface *s, struct rect area)
 {
     const struct heat *h = v->state;
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     struct rect map, below;
 
     if (mode_of(v) == HEAT_TRACE) {
@@ -446,5 +446,5 @@ const struct view_ops view_heatmap = {
     .find = heat_find,
     .command = heat_command,
     .draw = heat_draw,
-    .table = sheet_heatmap,
+    .table = table_of_heatmap,
 };

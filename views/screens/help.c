@@ -203,7 +203,7 @@ static int rows_of(const struct item *item, int n, bool headings, int row[2 * IT
     return rows;
 }
 
-static void draw_item(const struct desk *d, struct surface *s, struct rect in, int y,
+static void draw_item(const struct ui_state *d, struct surface *s, struct rect in, int y,
                       const struct item *item, bool here)
 {
     struct pen p = list_row(s, in, y, here, 0);
@@ -255,7 +255,7 @@ static void help_draw(const struct view *v, struct surface *s, struct rect area)
             p = pen_at(s, in, r - top, 0);
             pen_text(&p, ROLE_ACCENT, item[-1 - row[r]].group);
         } else {
-            draw_item(v->host->desk, s, in, r - top, &item[row[r]], row[r] == at);
+            draw_item(v->host->ui, s, in, r - top, &item[row[r]], row[r] == at);
         }
     }
     if (!n) {

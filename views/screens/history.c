@@ -9,10 +9,10 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
-#include "views/panes/pane_past.h"
-#include "views/sheets.h"
-#include "views/verbs.h"
+#include "views/panes/pane_history.h"
+#include "views/requests.h"
 #include "views/view.h"
+#include "views/view_tables.h"
 
 enum { PAGE = 15, WIDE = 110 };
 enum { SHOW_DRIFT, SHOW_DIFF, SHOW_BISECT, SHOW_DETAILS, SHOWS };
@@ -30,7 +30,7 @@ struct history_view {
 static const struct history *journal(const struct view *v)
 {
     static const struct history none;
-    const struct history *h = v->host->desk->history;
+    const struct history *h = v->host->ui->history;
 
     return h ? h : &none;
 }
@@ -102,7 +102,7 @@ static void history_open(struct view *v)
 
     if (!w->known)
         w->tag = -1;
-    verb_simple(v->host, CMD_HISTORY, 0);
+    request_simple(v->host, CMD_HISTORY, 0);
     follow(v);
 }
 
@@ -119,7 +119,7 @@ static void history_event(struct view *v, const struct event *ev)
         follow(v);
     } else if (ev->kind == EV_DRIFT) {
         w->show = SHOW_DRIFT;
-    } else if (ev->kind == EV_DIFF || ev->kind == EV_BISECTED) {
+    } else if (ev->kind == EV_DIFF || ev->kind == EV_BISECT) {
         w->show = ev->kind == EV_DIFF ? SHOW_DIFF : SHOW_BISECT;
         w->diffed = ev->kind == EV_DIFF;
     }
@@ -127,7 +127,7 @@ static void history_event(struct view *v, const struct event *ev)
 
 static void post(struct view *v, struct command *cmd, const char *what)
 {
-    cmd->params = v->host->desk->params;
+    cmd->params = v->host->ui->params;
     if (v->host->post(v->host, cmd))
         v->host->say(v->host, TONE_PLAIN, "%s", what);
 }
@@ -143,7 +143,7 @@ static void ask_then(struct view *v, const struct history_entry *e)
         return;
     }
     text = fact_text(&fact);
-    verb_query(v->host, text, e->edit);
+    request_query(v->host, text, e->edit);
     free(text);
     v->host->open(v->host, "query");
 }
@@ -222,7 +222,7 @@ static bool own_action(struct view *v, enum action action)
     case ACTION_UNDO:
         if (!e || !e->active)
             return false;
-        verb_ask_undo(v->host, e->edit);
+        confirm_undo(v->host, e->edit);
         return true;
     case ACTION_ENTER:
         if (e)
@@ -371,7 +371,7 @@ static void entry_row(const struct history_entry *e, struct pen *p, int wide, bo
 {
     char clock[32], number[32], others[32] = "";
     enum role role = e->active ? ROLE_TEXT : ROLE_NONE;
-    struct chance chance = history_chance(&e->fact[0]);
+    struct p_change chance = history_p_change(&e->fact[0]);
     int held = history_held(e);
 
     pen_text(p, ROLE_KEY, tagged ? "+" : " ");
@@ -411,7 +411,7 @@ static void rows_draw(const struct view *v, struct surface *s, struct rect area)
     char hint[96];
     struct rect in;
 
-    show_print(hint, sizeof(hint), "%d of %d active%s%.40s", v->host->desk->state.edits,
+    show_print(hint, sizeof(hint), "%d of %d active%s%.40s", v->host->ui->state.edits,
                journal(v)->count, w->filter ? ", with " : "", w->filter ? w->filter : "");
     in = box_draw(s, area, "Journal", hint, true);
     top = list_top(&w->list, count, in.h);
@@ -469,14 +469,14 @@ static bool history_click(struct view *v, struct rect area, int y, int x)
 static void history_draw(const struct view *v, struct surface *s, struct rect area)
 {
     const struct history_view *w = v->state;
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     struct rect r[4];
     int show = w->show;
 
     lay(area, r);
     rows_draw(v, s, r[0]);
     if (!rect_empty(r[1]))
-        pane_details(v->host->desk, selected(v), s, r[1]);
+        pane_details(v->host->ui, selected(v), s, r[1]);
     if (!rect_empty(r[3])) { /* drift has the left place, the newer of the others the right one */
         show = SHOW_DRIFT;
         if (w->diffed || !d->bisected)
@@ -493,7 +493,7 @@ static void history_draw(const struct view *v, struct surface *s, struct rect ar
     else if (show == SHOW_BISECT)
         pane_bisect(d, s, r[2]);
     else
-        pane_details(v->host->desk, selected(v), s, r[2]);
+        pane_details(v->host->ui, selected(v), s, r[2]);
 }
 
 const struct view_ops view_history = {
@@ -511,5 +511,5 @@ const struct view_ops view_history = {
     .filter = history_filter,
     .command = history_command,
     .draw = history_draw,
-    .table = sheet_history,
+    .table = table_of_history,
 };

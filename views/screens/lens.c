@@ -5,9 +5,9 @@
 #include "core/base/utf8.h"
 #include "tui/layout.h"
 #include "views/panes/panes.h"
-#include "views/sheets.h"
-#include "views/verbs.h"
+#include "views/requests.h"
 #include "views/view.h"
+#include "views/view_tables.h"
 
 struct lens {
     enum lens_mode mode;
@@ -19,7 +19,7 @@ struct lens {
 static int token_of(const struct view *v)
 {
     const struct lens *l = v->state;
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     const struct lens_grid *g = lens_shown(d, d->side);
     int last = g ? g->tokens - 1 : d->look ? d->look->tokens - 1 : 0;
 
@@ -31,23 +31,23 @@ static int token_of(const struct view *v)
 static void want_grids(struct view *v, bool again)
 {
     struct lens *l = v->state;
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     unsigned states = 0;
     char about[600];
 
     if (!d->ready || !d->fact.subject || (d->at_view && strcmp(d->at_view, "lens") != 0))
         return;
-    states |= desk_lens(d, STATE_BASE) ? 0 : STATE_BASE;
-    if (d->state.edits && !desk_lens(d, STATE_EDITED))
+    states |= ui_lens(d, STATE_BASE) ? 0 : STATE_BASE;
+    if (d->state.edits && !ui_lens(d, STATE_EDITED))
         states |= STATE_EDITED;
-    if (d->state.preview && !desk_lens(d, STATE_PREVIEW))
+    if (d->state.preview && !ui_lens(d, STATE_PREVIEW))
         states |= STATE_PREVIEW;
     snprintf(about, sizeof(about), "%.120s|%.300s|%.80s|%s|%d|%u|%.9g", d->fact.subject,
              d->fact.prompt, d->fact.target ? d->fact.target : "", d->state.state, d->state.preview,
-             states, d->preview ? applied_chance(d->preview).after : 0);
+             states, d->preview ? report_p_change(d->preview).after : 0);
     if (!states || (!again && !strcmp(about, l->asked)))
         return;
-    if (verb_lens(v->host, states))
+    if (request_lens(v->host, states))
         utf8_copy(l->asked, sizeof(l->asked), about);
 }
 
@@ -59,13 +59,13 @@ static void lens_open(struct view *v)
 static void lens_event(struct view *v, const struct event *ev)
 {
     switch (ev->kind) {
-    case EV_LOOK:
+    case EV_PROMPT:
         ((struct lens *)v->state)->moved = false;
         want_grids(v, false);
         break;
     case EV_STATE:
     case EV_PREVIEW:
-    case EV_EDITED:
+    case EV_COMMITTED:
     case EV_MODEL:
         want_grids(v, false);
         break;
@@ -86,11 +86,11 @@ static void move_token(struct view *v, int by)
 static bool lens_action(struct view *v, enum action action)
 {
     struct lens *l = v->state;
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
     int steps = action_steps(action, 8, d->layers), across = action_across(action, 1000000);
 
     if (steps) {
-        verb_move_layer(d, steps);
+        ui_move_layer(d, steps);
         return true;
     }
     switch (action) {
@@ -121,7 +121,7 @@ static void areas(struct rect area, struct rect r[2])
 static bool lens_click(struct view *v, struct rect area, int y, int x)
 {
     struct lens *l = v->state;
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
     struct rect r[2];
     int layer, token;
 
@@ -141,9 +141,9 @@ static void lens_draw(const struct view *v, struct surface *s, struct rect area)
 
     areas(area, r);
     if (!rect_empty(r[0]))
-        pane_curves(v->host->desk, token_of(v), s, r[0], false);
+        pane_curves(v->host->ui, token_of(v), s, r[0], false);
     if (!rect_empty(r[1]))
-        pane_lens_grid(v->host->desk, l->mode, token_of(v), s, r[1], true);
+        pane_lens_grid(v->host->ui, l->mode, token_of(v), s, r[1], true);
 }
 
 const struct view_ops view_lens = {
@@ -157,5 +157,5 @@ const struct view_ops view_lens = {
     .click = lens_click,
     .action = lens_action,
     .draw = lens_draw,
-    .table = sheet_lens,
+    .table = table_of_lens,
 };

@@ -12,29 +12,29 @@ struct log {
 static bool log_action(struct view *v, enum action action)
 {
     struct log *l = v->state;
-    int steps = action_steps(action, 15, DESK_NEWS);
+    int steps = action_steps(action, 15, UI_NEWS);
 
     if (!steps)
         return false;
     l->back -= steps;
-    l->back = l->back < 0 ? 0 : l->back > DESK_NEWS ? DESK_NEWS : l->back;
+    l->back = l->back < 0 ? 0 : l->back > UI_NEWS ? UI_NEWS : l->back;
     return true;
 }
 
 static void log_draw(const struct view *v, struct surface *s, struct rect area)
 {
     static const enum role role[] = {ROLE_TEXT, ROLE_GOOD, ROLE_WARN, ROLE_ERROR};
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     const struct log *l = v->state;
     struct rect in = box_draw(s, area, "Messages", "", true);
-    int kept = d->news_count < DESK_NEWS ? d->news_count : DESK_NEWS;
+    int kept = d->news_count < UI_NEWS ? d->news_count : UI_NEWS;
     int back = l->back > kept - in.h ? kept - in.h : l->back, last;
 
     back = back < 0 ? 0 : back;
     last = d->news_count - back;
     for (int i = 0; i < in.h && i < kept; i++) {
         int at = last - (in.h < kept ? in.h : kept) + i;
-        const struct desk_line *line = &d->news[at % DESK_NEWS];
+        const struct log_line *line = &d->news[at % UI_NEWS];
         struct pen p = pen_at(s, in, i, 0);
 
         pen_fit(&p, role[line->tone & 3], in.w, line->text);

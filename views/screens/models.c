@@ -24,7 +24,7 @@ enum { PAGE = 10 };
 static void models_open(struct view *v)
 {
     struct models *m = v->state;
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
 
     if (v->host->reopen) /* else there is no other to go to: a recorded run */
         model_list_read(&m->all, d->ready ? d->model.path : NULL);
@@ -38,7 +38,7 @@ static void models_close(struct view *v)
 
 static void ask_for(struct view *v, const char *path)
 {
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
 
     if (!v->host->reopen)
         v->host->say(v->host, TONE_WARN, "a recorded run has one model: no other can be opened");
@@ -101,7 +101,7 @@ static void pull(struct view *v, const char *name)
 {
     struct command cmd = {.kind = CMD_PULL, .text = xstrdup(name)};
     struct models *m = v->state;
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
     unsigned job;
 
     if (!v->host->reopen) {
@@ -125,7 +125,7 @@ static void pull(struct view *v, const char *name)
 static void models_event(struct view *v, const struct event *ev)
 {
     struct models *m = v->state;
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
 
     if (ev->kind != EV_DONE || !m->pull || ev->job != m->pull)
         return;
@@ -170,7 +170,7 @@ static void row(const struct model_file *f, bool current, bool here, struct surf
 }
 
 /* The one that is being fetched: how much of it, how fast, how long still. */
-static void fetching(const struct desk *d, struct surface *s, struct rect in, int y)
+static void fetching(const struct ui_state *d, struct surface *s, struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 0);
     const struct progress *g = &d->pull;
@@ -201,7 +201,7 @@ static void fetching(const struct desk *d, struct surface *s, struct rect in, in
 static void models_draw(const struct view *v, struct surface *s, struct rect area)
 {
     const struct models *m = v->state;
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     struct rect in = box_draw(s, area, "Models on this machine", "Enter opens  H fetches", true);
     int rows = in.h - 2 - (d->pull_job != 0), top = list_top(&m->list, m->all.count, rows);
     struct pen p = pen_at(s, in, 0, 2);

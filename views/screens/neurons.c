@@ -9,12 +9,12 @@
 #include "core/base/utf8.h"
 #include "tui/layout.h"
 #include "tui/text.h"
-#include "views/changes.h"
+#include "views/interventions.h"
 #include "views/panes/neurons_table.h"
 #include "views/panes/panes.h"
-#include "views/sheets.h"
-#include "views/verbs.h"
+#include "views/requests.h"
 #include "views/view.h"
+#include "views/view_tables.h"
 
 struct neurons {
     struct list list;
@@ -34,9 +34,9 @@ static const struct neurons *state_of(const struct view *v)
 static void find_cursor(struct view *v)
 {
     struct neurons *s = v->state;
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
     int n;
-    struct desk_neuron *row = table_rows(d, &s->table, &n, NULL);
+    struct ranked_neuron *row = table_rows(d, &s->table, &n, NULL);
 
     s->list.at = s->list.at < n ? s->list.at : n > 0 ? n - 1 : 0;
     for (int i = 0; i < n; i++)
@@ -49,9 +49,9 @@ static void find_cursor(struct view *v)
 static void go_to(struct view *v, int by)
 {
     struct neurons *s = v->state;
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
     int n;
-    struct desk_neuron *row = table_rows(d, &s->table, &n, NULL);
+    struct ranked_neuron *row = table_rows(d, &s->table, &n, NULL);
 
     list_move(&s->list, by, n, PAGE);
     if (n) {
@@ -62,13 +62,13 @@ static void go_to(struct view *v, int by)
 }
 
 /* Of the rows about the cursor; of all, while a word filters. */
-static bool neurons_wants(const struct view *v, struct desk_place *out)
+static bool neurons_wants(const struct view *v, struct neuron_place *out)
 {
     const struct neurons *s = state_of(v);
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     bool words = false, found = false;
     int n, from;
-    struct desk_neuron *row = table_rows(d, &s->table, &n, &words);
+    struct ranked_neuron *row = table_rows(d, &s->table, &n, &words);
 
     if (words) {
         free(row);
@@ -76,8 +76,8 @@ static bool neurons_wants(const struct view *v, struct desk_place *out)
     }
     from = words || s->list.at < PAGE ? 0 : s->list.at - PAGE;
     for (int i = from; i < n && !found && (words || i < from + 3 * PAGE); i++) {
-        found = !desk_words(d, row[i].layer, row[i].neuron);
-        *out = (struct desk_place){row[i].layer, row[i].neuron};
+        found = !ui_words(d, row[i].layer, row[i].neuron);
+        *out = (struct neuron_place){row[i].layer, row[i].neuron};
     }
     free(row);
     return found;
@@ -92,8 +92,8 @@ static void neurons_event(struct view *v, const struct event *ev)
 {
     if (ev->kind == EV_ATTRIBUTED)
         find_cursor(v);
-    if (ev->kind == EV_STATE && v->host->desk->changes && v->host->desk->at_view == v->ops->name)
-        verb_try_changes(v->host);
+    if (ev->kind == EV_STATE && v->host->ui->changes && v->host->ui->at_view == v->ops->name)
+        request_intervention_answers(v->host);
 }
 
 static void set_filter(struct view *v, const char *text)
@@ -131,7 +131,7 @@ static bool neurons_key(struct view *v, const struct key *key)
 static void for_tagged(struct view *v, void (*verb)(struct host *, int, int))
 {
     const struct neurons *s = state_of(v);
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
 
     if (!s->table.tags.count) {
         verb(v->host, d->at_layer, d->at_neuron);
@@ -144,7 +144,7 @@ static void for_tagged(struct view *v, void (*verb)(struct host *, int, int))
 static void tag(struct view *v)
 {
     struct neurons *s = v->state;
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
 
     if (d->at_neuron < 0)
         return;
@@ -156,7 +156,7 @@ static void tag(struct view *v)
 
 static void type_change(struct view *v)
 {
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     char text[64];
 
     if (d->at_neuron < 0) {
@@ -171,14 +171,14 @@ static void type_change(struct view *v)
 static bool neurons_find_next(struct view *v, const char *text, int by)
 {
     struct neurons *s = v->state;
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
     int n, at = -1;
-    struct desk_neuron *row = table_rows(d, &s->table, &n, NULL);
+    struct ranked_neuron *row = table_rows(d, &s->table, &n, NULL);
 
     for (int i = 1; i <= n && at < 0; i++) {
         int k = ((s->list.at + by * i) % n + n) % n;
 
-        if (words_hold(desk_words(d, row[k].layer, row[k].neuron), text, true))
+        if (words_hold(ui_words(d, row[k].layer, row[k].neuron), text, true))
             at = k;
     }
     free(row);
@@ -191,7 +191,7 @@ static void neurons_find(struct view *v, const char *text)
 {
     struct neurons *s = v->state;
 
-    if (verb_go(v->host->desk, text)) {
+    if (ui_go_to_neuron(v->host->ui, text)) {
         s->table.filter[0] = '\0';
         find_cursor(v);
     } else if (!neurons_find_next(v, text, 1)) {
@@ -214,7 +214,7 @@ static bool order_action(struct view *v, enum action action)
         break;
     case ACTION_LAYER_BACK:
     case ACTION_LAYER_NEXT:
-        verb_move_layer(v->host->desk, action == ACTION_LAYER_BACK ? -1 : 1);
+        ui_move_layer(v->host->ui, action == ACTION_LAYER_BACK ? -1 : 1);
         s->list = (struct list){0, 0};
         go_to(v, 0);
         return true;
@@ -241,10 +241,10 @@ static bool neuron_action(struct view *v, enum action action)
         s->table.tags.count = 0;
         return true;
     case ACTION_SILENCE:
-        for_tagged(v, verb_silence);
+        for_tagged(v, ui_silence_neuron);
         return true;
     case ACTION_FORCE:
-        for_tagged(v, verb_force);
+        for_tagged(v, ui_force_neuron);
         return true;
     case ACTION_EXACT:
         type_change(v);
@@ -281,7 +281,7 @@ static void areas(const struct view *v, struct rect area, struct rect *table, st
                   struct rect *changes)
 {
     const struct neurons *s = state_of(v);
-    int rows = pane_changes_rows(v->host->desk, area.h);
+    int rows = pane_interventions_rows(v->host->ui, area.h);
     bool show = s->details_known ? s->details : area.w >= DETAILS_FROM;
 
     *changes = (struct rect){area.y + area.h - rows, area.x, rows, area.w};
@@ -304,12 +304,12 @@ static bool neurons_click(struct view *v, struct rect area, int y, int x)
     struct neurons *s = v->state;
     struct rect table, details, changes;
     int n, top;
-    struct desk_neuron *row;
+    struct ranked_neuron *row;
 
     areas(v, area, &table, &details, &changes);
     if (!rect_has(table, y, x) || y < table.y + 2 || y >= table.y + table.h - 1)
         return false;
-    row = table_rows(v->host->desk, &s->table, &n, NULL);
+    row = table_rows(v->host->ui, &s->table, &n, NULL);
     free(row);
     top = list_top(&s->list, n, table.h - 3);
     go_to(v, top + y - table.y - 2 - s->list.at);
@@ -319,14 +319,14 @@ static bool neurons_click(struct view *v, struct rect area, int y, int x)
 static void title_of(const struct view *v, int n, bool words, char *title, size_t size)
 {
     const struct neurons *s = state_of(v);
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     int known = 0;
 
     if (!*s->table.filter) {
         snprintf(title, size, "Neurons of layer %d", d->at_layer);
         return;
     }
-    for (int i = 0; i < DESK_WORDS && words; i++)
+    for (int i = 0; i < UI_WORDS && words; i++)
         known += d->words[i] != NULL;
     show_print(title, size, "%d neuron%s: %.40s", n, n == 1 ? "" : "s", s->table.filter);
     if (words)
@@ -349,10 +349,10 @@ static void filter_line(const struct neurons *s, struct surface *surface, struct
 static void table_draw(const struct view *v, struct surface *s, struct rect area)
 {
     const struct neurons *state = state_of(v);
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     bool words = false, line = state->typing;
     int n, top, shown;
-    struct desk_neuron *row = table_rows(d, &state->table, &n, &words);
+    struct ranked_neuron *row = table_rows(d, &state->table, &n, &words);
     char title[160], hint[64];
     struct rect in;
 
@@ -379,7 +379,7 @@ static void table_draw(const struct view *v, struct surface *s, struct rect area
 
 static void neurons_draw(const struct view *v, struct surface *s, struct rect area)
 {
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     struct rect table, details, changes;
 
     areas(v, area, &table, &details, &changes);
@@ -387,7 +387,7 @@ static void neurons_draw(const struct view *v, struct surface *s, struct rect ar
     if (!rect_empty(details))
         pane_neuron(d, d->at_layer, d->at_neuron, s, details, "K closes");
     if (!rect_empty(changes))
-        pane_changes(d, s, changes);
+        pane_interventions(d, s, changes);
 }
 
 const struct view_ops view_neurons = {
@@ -407,5 +407,5 @@ const struct view_ops view_neurons = {
     .filter = set_filter,
     .draw = neurons_draw,
     .wants = neurons_wants,
-    .table = sheet_neurons,
+    .table = table_of_neurons,
 };

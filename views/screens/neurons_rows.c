@@ -7,7 +7,7 @@
 #include "core/base/show.h"
 #include "tui/layout.h"
 #include "tui/text.h"
-#include "views/changes.h"
+#include "views/interventions.h"
 #include "views/panes/neurons_table.h"
 #include "views/panes/panes.h"
 
@@ -22,7 +22,7 @@ static bool has_norm(struct rect in)
     return in.w >= 84;
 }
 
-static int rows_shown(const struct desk *d, struct rect in)
+static int rows_shown(const struct ui_state *d, struct rect in)
 {
     int rows = d->meta ? d->meta->rows : 6, room = (in.w - 84) / 7;
 
@@ -39,7 +39,7 @@ static void head_column(struct pen *p, const struct neurons_table *t, enum table
     pen_right(p, here ? ROLE_STRONG : ROLE_DIM, cols, text);
 }
 
-void table_head(const struct desk *d, const struct neurons_table *t, struct surface *s,
+void table_head(const struct ui_state *d, const struct neurons_table *t, struct surface *s,
                 struct rect in)
 {
     struct pen p = pen_at(s, in, 0, 2);
@@ -67,10 +67,10 @@ void table_head(const struct desk *d, const struct neurons_table *t, struct surf
     }
 }
 
-static void mask_word(struct pen *p, const struct desk *d, const struct desk_neuron *n)
+static void mask_word(struct pen *p, const struct ui_state *d, const struct ranked_neuron *n)
 {
-    int forced = force_of(d, n->layer, n->neuron);
-    const struct intervention *change = change_of(d, n->layer, n->neuron);
+    int forced = mask_override_of(d, n->layer, n->neuron);
+    const struct intervention *change = intervention_of(d, n->layer, n->neuron);
 
     if (forced)
         pen_text(p, forced > 0 ? ROLE_GOOD : ROLE_WARN, forced > 0 ? "  in!  " : "  out! ");
@@ -78,7 +78,7 @@ static void mask_word(struct pen *p, const struct desk *d, const struct desk_neu
         pen_text(p, n->kept ? ROLE_GOOD : ROLE_DIM, n->kept ? "  kept " : "       ");
     if (change) {
         char word[24];
-        int w = text_width(change_word(change, word));
+        int w = text_width(intervention_word(change, word));
 
         p->x += w < 8 ? 8 - w : 0; /* right-aligned, as the coefficients are */
         pen_fit(p, ROLE_WARN, 8, word);
@@ -100,10 +100,10 @@ static void put_number(struct pen *p, enum role role, int cols, double x)
     pen_right(p, role, cols, text);
 }
 
-void table_row(const struct desk *d, const struct neurons_table *t, const struct desk_neuron *n,
-               struct surface *s, struct rect in, int y, bool here)
+void table_row(const struct ui_state *d, const struct neurons_table *t,
+               const struct ranked_neuron *n, struct surface *s, struct rect in, int y, bool here)
 {
-    const struct neuron_info *words = desk_words(d, n->layer, n->neuron);
+    const struct neuron_info *words = ui_words(d, n->layer, n->neuron);
     const struct attribution *a = d->layer[n->layer].shown;
     struct pen p = list_row(s, in, y, here, 4);
     char text[24];
@@ -144,12 +144,12 @@ static void name_of_class(struct pen *p, unsigned bits, bool brief)
     pen_printf(p, class_role(bits), " %s", brief && bits == 3 ? "both" : name[bits & 3]);
 }
 
-static int about(const struct desk *d, int layer, int neuron, struct surface *s, struct rect in)
+static int about(const struct ui_state *d, int layer, int neuron, struct surface *s, struct rect in)
 {
-    const struct desk_layer *l = &d->layer[layer];
-    const struct intervention *change = change_of(d, layer, neuron);
+    const struct ui_layer *l = &d->layer[layer];
+    const struct intervention *change = intervention_of(d, layer, neuron);
     struct pen p = pen_at(s, in, 0, 0);
-    int forced = force_of(d, layer, neuron);
+    int forced = mask_override_of(d, layer, neuron);
     char word[24];
 
     if (l->mask) {
@@ -160,7 +160,7 @@ static int about(const struct desk *d, int layer, int neuron, struct surface *s,
     if (forced)
         pen_printf(&p, ROLE_WARN, "   forced %s", forced > 0 ? "in" : "out");
     if (change)
-        pen_printf(&p, ROLE_WARN, "   %s", change_word(change, word));
+        pen_printf(&p, ROLE_WARN, "   %s", intervention_word(change, word));
     p = pen_at(s, in, 1, 0);
     if (l->shown) {
         pen_text(&p, ROLE_DIM, "value norm ");
@@ -169,8 +169,8 @@ static int about(const struct desk *d, int layer, int neuron, struct surface *s,
     return 2;
 }
 
-static int scores(const struct desk *d, int layer, int neuron, struct surface *s, struct rect in,
-                  int y)
+static int scores(const struct ui_state *d, int layer, int neuron, struct surface *s,
+                  struct rect in, int y)
 {
     const struct attribution *a = d->layer[layer].shown;
     struct pen p = pen_at(s, in, y, 0);
@@ -205,7 +205,7 @@ static int words_block(const struct neuron_info *n, bool promotes, struct surfac
 
     pen_text(&p, promotes ? ROLE_NEW : ROLE_OLD, promotes ? "promotes" : "suppresses");
     for (int i = 0; i < n->count; i++) {
-        const struct word *w = promotes ? &n->promotes[i] : &n->suppresses[i];
+        const struct shown_token *w = promotes ? &n->promotes[i] : &n->suppresses[i];
         char piece[64], logit[24];
 
         p = pen_at(s, in, y + 1 + i / columns, i % columns * wide);
@@ -237,9 +237,9 @@ static void contexts(const struct neuron_info *n, struct surface *s, struct rect
 }
 
 /* Rows of scores and words beside each other: where there is width but no height. */
-static void flat(const struct desk *d, int layer, int neuron, struct surface *s, struct rect in)
+static void flat(const struct ui_state *d, int layer, int neuron, struct surface *s, struct rect in)
 {
-    const struct neuron_info *words = desk_words(d, layer, neuron);
+    const struct neuron_info *words = ui_words(d, layer, neuron);
     struct rect left = {in.y, in.x, in.h, in.w * 2 / 5};
     struct rect mid = {in.y, in.x + left.w + 1, in.h, (in.w - left.w) / 2 - 1};
     struct rect right = {in.y, mid.x + mid.w + 1, in.h, in.x + in.w - mid.x - mid.w - 1};
@@ -253,10 +253,10 @@ static void flat(const struct desk *d, int layer, int neuron, struct surface *s,
     }
 }
 
-void pane_neuron(const struct desk *d, int layer, int neuron, struct surface *s, struct rect area,
-                 const char *hint)
+void pane_neuron(const struct ui_state *d, int layer, int neuron, struct surface *s,
+                 struct rect area, const char *hint)
 {
-    const struct neuron_info *words = desk_words(d, layer, neuron);
+    const struct neuron_info *words = ui_words(d, layer, neuron);
     char title[32];
     struct rect in;
     int y;

@@ -11,7 +11,7 @@
 #include "tui/box.h"
 #include "tui/text.h"
 #include "views/knobs.h"
-#include "views/tuning.h"
+#include "views/param_undo.h"
 #include "views/view.h"
 
 struct options {
@@ -69,14 +69,14 @@ static void type_value(struct view *v, enum param id)
     struct buf command = {0};
 
     buf_printf(&command, ":set %s=", param_info(id)->name);
-    params_show(&v->host->desk->params, id, &command);
+    params_show(&v->host->ui->params, id, &command);
     v->host->prompt(v->host, command.data);
     buf_free(&command);
 }
 
 static bool change(struct view *v, enum param id, enum action action)
 {
-    struct params *p = &v->host->desk->params;
+    struct params *p = &v->host->ui->params;
 
     switch (action) {
     case ACTION_RESET:
@@ -258,7 +258,7 @@ static void details(enum param id, struct surface *s, struct rect in)
 static void options_draw(const struct view *v, struct surface *s, struct rect area)
 {
     const struct options *o = v->state;
-    const struct params *p = &v->host->desk->params;
+    const struct params *p = &v->host->ui->params;
     enum param of[PARAM_COUNT];
     int n = listed(o, of), rows, top;
     char title[80];

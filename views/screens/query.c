@@ -8,9 +8,9 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "tui/layout.h"
-#include "views/screens/query_inside.h"
-#include "views/sheets.h"
-#include "views/verbs.h"
+#include "views/requests.h"
+#include "views/screens/query_internal.h"
+#include "views/view_tables.h"
 
 enum { PAGE = 10, TOKENS_MOST = 4096 };
 
@@ -27,7 +27,7 @@ static void query_close(struct view *v)
 static void query_open(struct view *v)
 {
     struct query *q = v->state;
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
 
     q->field.lines = true;
     if (!q->field.text.len && d->ask.prompt) { /* asked from somewhere else */
@@ -63,7 +63,7 @@ static void ask(struct view *v)
     }
     remember(q, field_text(&q->field));
     q->scroll = 0;
-    verb_query(v->host, field_text(&q->field), 0);
+    request_query(v->host, field_text(&q->field), 0);
 }
 
 static void begin_typing(struct query *q, bool fresh)
@@ -122,7 +122,7 @@ static bool query_takes_lines(const struct view *v)
 }
 
 /* The state before or after this one in the session's past: base, each active edit, now. */
-static int state_beside(const struct desk *d, int at, int by)
+static int state_beside(const struct ui_state *d, int at, int by)
 {
     int state[514], n = 0, here = -1;
 
@@ -142,21 +142,21 @@ static int state_beside(const struct desk *d, int at, int by)
 
 static void to_state(struct view *v, int state)
 {
-    struct desk *d = v->host->desk;
-    struct desk_pair pair;
+    struct ui_state *d = v->host->ui;
+    struct answer_pair pair;
     char name[96];
 
     d->ask.state = state;
-    pair = desk_pair(d);
+    pair = ui_answer_pair(d);
     query_state_name(d, &pair, name, sizeof(name));
     v->host->say(v->host, TONE_PLAIN, "asking %s", name);
-    if (!desk_busy(d))
-        verb_query_missing(v->host);
+    if (!ui_busy(d))
+        request_missing_answers(v->host);
 }
 
 static void copy(struct view *v)
 {
-    struct desk_pair pair = desk_pair(v->host->desk);
+    struct answer_pair pair = ui_answer_pair(v->host->ui);
     const struct query *q = v->state;
     const struct answer *a = pair.after && q->side != SHOW_BEFORE ? pair.after : pair.before;
 
@@ -181,7 +181,7 @@ static void flip(struct view *v)
 static bool query_action(struct view *v, enum action action)
 {
     struct query *q = v->state;
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
 
     switch (action) {
     case ACTION_ASK:
@@ -236,7 +236,7 @@ static bool number_of(const char *text, double low, double high, double *out)
 
 static void set_state(struct view *v, const char *which)
 {
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     const char *digits = strncmp(which, "edit:", 5) ? which : which + 5;
     double edit;
 
@@ -259,7 +259,7 @@ static void set_state(struct view *v, const char *which)
 
 static bool query_command(struct view *v, const char *word, const char *rest)
 {
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
     double value;
 
     if (!strcmp(word, "state")) {
@@ -306,7 +306,7 @@ const struct query_pace *query_pace(const struct query *q, const struct answer *
 static void query_event(struct view *v, const struct event *ev)
 {
     struct query *q = v->state;
-    const struct answer *a = ev->kind == EV_ANSWER ? v->host->desk->answer[0] : NULL;
+    const struct answer *a = ev->kind == EV_ANSWER ? v->host->ui->answer[0] : NULL;
     struct query_pace *p;
 
     if (!a)
@@ -342,5 +342,5 @@ const struct view_ops view_query = {
     .action = query_action,
     .command = query_command,
     .draw = query_draw,
-    .table = sheet_query,
+    .table = table_of_answers,
 };

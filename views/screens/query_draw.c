@@ -8,11 +8,12 @@
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
-#include "views/screens/query_inside.h"
+#include "views/screens/query_internal.h"
 
 enum { BESIDE = 70 }; /* columns below which the answers stand below each other */
 
-void query_state_name(const struct desk *d, const struct desk_pair *pair, char *out, size_t size)
+void query_state_name(const struct ui_state *d, const struct answer_pair *pair, char *out,
+                      size_t size)
 {
     int n;
 
@@ -221,7 +222,7 @@ static void column(const struct query *q, const struct shown *c, struct surface 
 }
 
 /* Where the two answers part, in words. */
-static void parting_words(const struct desk_pair *pair, bool differ, size_t at, struct surface *s,
+static void parting_words(const struct answer_pair *pair, bool differ, size_t at, struct surface *s,
                           struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 0);
@@ -238,7 +239,7 @@ static void parting_words(const struct desk_pair *pair, bool differ, size_t at, 
         pen_text(&p, ROLE_TEXT, "= the same answer, to the byte");
 }
 
-static void difference(const struct query *q, const struct desk_pair *pair, const char *title,
+static void difference(const struct query *q, const struct answer_pair *pair, const char *title,
                        struct surface *s, struct rect area)
 {
     struct rect in, top, half[2];
@@ -270,12 +271,12 @@ static void difference(const struct query *q, const struct desk_pair *pair, cons
         moved_table(pair->before, pair->after, s, in, 1);
 }
 
-static void answers(const struct query *q, const struct desk *d, struct surface *s,
+static void answers(const struct query *q, const struct ui_state *d, struct surface *s,
                     struct rect area)
 {
     static const struct slice halves[2] = {{30, 30, 1, 0}, {30, 30, 1, 0}};
     static const struct slice rows[2] = {{3, 5, 1, 0}, {3, 5, 1, 0}};
-    struct desk_pair pair = desk_pair(d);
+    struct answer_pair pair = ui_answer_pair(d);
     char title[96];
     struct shown before = {pair.before, NULL, "BASE", SIZE_MAX, ROLE_STRONG, false};
     struct shown after = {pair.after, pair.before, title, SIZE_MAX, ROLE_STRONG, true};
@@ -300,7 +301,7 @@ static void answers(const struct query *q, const struct desk *d, struct surface 
 }
 
 /* "chat form · up to 32 tokens · greedy · changed: L5N912=0" */
-static void how_words(const struct desk *d, struct buf *out)
+static void how_words(const struct ui_state *d, struct buf *out)
 {
     buf_printf(out, "%s · up to %d token%s · ", d->ask.chat ? "chat form" : "plain text",
                d->ask.tokens, d->ask.tokens == 1 ? "" : "s");
@@ -329,7 +330,7 @@ void query_draw(const struct view *v, struct surface *s, struct rect area)
     in = box_draw(s, r[0], "Question",
                   q->typing ? "Enter asks  C-j new line  Up: asked before" : "i types  Enter asks",
                   q->typing);
-    how_words(v->host->desk, &how);
+    how_words(v->host->ui, &how);
     box_foot(s, r[0], how.data);
     buf_free(&how);
     if (!rect_empty(in)) {
@@ -338,5 +339,5 @@ void query_draw(const struct view *v, struct surface *s, struct rect area)
         in.w -= 2;
         field_draw_rows(&q->field, s, in, q->typing);
     }
-    answers(q, v->host->desk, s, r[1]);
+    answers(q, v->host->ui, s, r[1]);
 }

@@ -3,17 +3,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/float_order.h"
 #include "core/base/mem.h"
-#include "core/base/order.h"
 #include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/panes/panes.h"
-#include "views/screens/ratios_inside.h"
-#include "views/sheets.h"
-#include "views/verbs.h"
+#include "views/requests.h"
+#include "views/screens/ratios_internal.h"
 #include "views/view.h"
+#include "views/view_tables.h"
 
 enum { PAGE = 8, BESIDE = 110 };
 
@@ -26,7 +26,7 @@ struct ratios {
 static bool ratios_action(struct view *v, enum action action)
 {
     struct ratios *r = v->state;
-    struct desk *d = v->host->desk;
+    struct ui_state *d = v->host->ui;
 
     switch (action) {
     case ACTION_PAGE_UP:
@@ -38,7 +38,7 @@ static bool ratios_action(struct view *v, enum action action)
         r->histograms = !r->histograms;
         return true;
     default:
-        verb_move_layer(d, action_steps(action, 0, d->layers));
+        ui_move_layer(d, action_steps(action, 0, d->layers));
         return action_steps(action, 0, 1) != 0;
     }
 }
@@ -86,7 +86,7 @@ static int histogram(const float *x, int n, double cut, enum role role, struct s
     return tallest;
 }
 
-static void side_histogram(const struct desk *d, const struct mask *m, bool general,
+static void side_histogram(const struct ui_state *d, const struct mask *m, bool general,
                            struct surface *s, struct rect area)
 {
     const char *unit = general                                                    ? "rows"
@@ -106,7 +106,7 @@ static void side_histogram(const struct desk *d, const struct mask *m, bool gene
     box_foot(s, area, foot);
 }
 
-static void histograms(const struct desk *d, const struct mask *m, struct surface *s,
+static void histograms(const struct ui_state *d, const struct mask *m, struct surface *s,
                        struct rect area, bool stacked)
 {
     static const struct slice halves[2] = {{5, 5, 1, 0}, {5, 5, 1, 1}};
@@ -120,7 +120,7 @@ static void histograms(const struct desk *d, const struct mask *m, struct surfac
     side_histogram(d, m, false, s, half[1]);
 }
 
-static void explanation(const struct desk *d, struct ratios *state, struct surface *s,
+static void explanation(const struct ui_state *d, struct ratios *state, struct surface *s,
                         struct rect area)
 {
     const struct mask *m = d->layer[d->at_layer].mask;
@@ -148,7 +148,7 @@ static void ratios_draw(const struct view *v, struct surface *s, struct rect are
     static const struct slice beside[2] = {{8, 14, 2, 0}, {10, 12, 1, 1}};
     static const struct slice below[2] = {{5, 7, 0, 0}, {8, 12, 1, 1}};
     struct ratios *state = v->state;
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
     const struct mask *m = d->at_layer < d->layers ? d->layer[d->at_layer].mask : NULL;
     struct rect r[2], right[2];
 
@@ -182,5 +182,5 @@ const struct view_ops view_ratios = {
     .size = sizeof(struct ratios),
     .action = ratios_action,
     .draw = ratios_draw,
-    .table = sheet_ratios,
+    .table = table_of_ratios,
 };

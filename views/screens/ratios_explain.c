@@ -7,7 +7,7 @@
 #include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/text.h"
-#include "views/screens/ratios_inside.h"
+#include "views/screens/ratios_internal.h"
 
 enum { HITS = 3, SHARED = 4 };
 
@@ -19,9 +19,9 @@ static struct params stepped(const struct params *p, enum knob knob, int by)
     return out;
 }
 
-void knob_effect_of(struct knob_effect *e, const struct desk *d, int layer)
+void knob_effect_of(struct knob_effect *e, const struct ui_state *d, int layer)
 {
-    const struct desk_layer *l = &d->layer[layer];
+    const struct ui_layer *l = &d->layer[layer];
 
     if (e->score == l->shown && e->layer == layer && e->forces == d->forces &&
         e->kept == l->mask->kept && !memcmp(&e->params, &d->params, sizeof(d->params)))
@@ -34,7 +34,7 @@ void knob_effect_of(struct knob_effect *e, const struct desk *d, int layer)
             struct params p = stepped(&d->params, (enum knob)k, up ? 1 : -1);
             struct mask *m = mask_build(l->shown, &p);
 
-            mask_apply_forces(m, d->force, d->forces);
+            mask_apply_overrides(m, d->force, d->forces);
             for (int i = 0; i < m->neurons; i++) {
                 e->of[k].enter[up] += m->weight[i] > 0 && !(l->mask->weight[i] > 0);
                 e->of[k].leave[up] += !(m->weight[i] > 0) && l->mask->weight[i] > 0;
@@ -87,7 +87,7 @@ struct kind { /* what of the two kinds is asked */
     double a, b, gamma;
 };
 
-static struct kind kind_of(const struct desk *d, const struct mask *m, bool general)
+static struct kind kind_of(const struct ui_state *d, const struct mask *m, bool general)
 {
     const double *v = d->params.value;
 
@@ -100,7 +100,7 @@ static struct kind kind_of(const struct desk *d, const struct mask *m, bool gene
         v[P_RATIO_SP_GAMMA]};
 }
 
-static bool is_fixed(const struct desk *d, bool general)
+static bool is_fixed(const struct ui_state *d, bool general)
 {
     int mode = params_choice(&d->params, P_MASK_MODE);
 
@@ -108,7 +108,7 @@ static bool is_fixed(const struct desk *d, bool general)
 }
 
 /* ▲ H_ge 0.027 → ρ_ge = 0.100 × 0.027 + 0.300 = 0.303 → k = round(0.303 × 1536) = 465 → cut */
-static void chain(struct writer *w, const struct desk *d, const struct mask *m, bool general)
+static void chain(struct writer *w, const struct ui_state *d, const struct mask *m, bool general)
 {
     struct kind k = kind_of(d, m, general);
     bool quantile = params_choice(&d->params, P_SELECT_RULE) == RULE_QUANTILE_GE;
@@ -137,7 +137,7 @@ static void chain(struct writer *w, const struct desk *d, const struct mask *m, 
         pen_printf(&p, ROLE_WARN, ", %.0f%% tied", k.side->ties * 100);
 }
 
-static void entropy_words(struct writer *w, const struct desk *d, const struct mask *m,
+static void entropy_words(struct writer *w, const struct ui_state *d, const struct mask *m,
                           bool general)
 {
     struct kind k = kind_of(d, m, general);
@@ -188,8 +188,8 @@ static void classes(struct writer *w, const struct mask *m)
 }
 
 /* Where nothing changes within a step: the ratio at which something does. */
-static void next_change(struct pen *p, const struct desk *d, const struct mask *m, enum knob knob,
-                        const struct knob_effect *e)
+static void next_change(struct pen *p, const struct ui_state *d, const struct mask *m,
+                        enum knob knob, const struct knob_effect *e)
 {
     bool general = knob == KNOB_BETA_GE;
     struct kind k = kind_of(d, m, general);
@@ -201,7 +201,7 @@ static void next_change(struct pen *p, const struct desk *d, const struct mask *
     pen_printf(p, ROLE_DIM, " next at %.3f", k.b + k.side->next_up - k.side->rho);
 }
 
-static void effects(struct writer *w, const struct desk *d, const struct mask *m,
+static void effects(struct writer *w, const struct ui_state *d, const struct mask *m,
                     const struct knob_effect *e)
 {
     title(w, "neurons that enter + and leave − the mask");
@@ -224,7 +224,7 @@ static void effects(struct writer *w, const struct desk *d, const struct mask *m
     }
 }
 
-static const char *subject_of(const struct desk *d, int edit)
+static const char *subject_of(const struct ui_state *d, int edit)
 {
     for (int i = 0; d->history && i < d->history->count; i++)
         if (d->history->entry[i].edit == edit)
@@ -232,7 +232,7 @@ static const char *subject_of(const struct desk *d, int edit)
     return "";
 }
 
-static void hits(struct writer *w, const struct desk *d, const struct layer_report *x)
+static void hits(struct writer *w, const struct ui_state *d, const struct layer_report *x)
 {
     char h[16], text[64];
 
@@ -252,9 +252,9 @@ static void hits(struct writer *w, const struct desk *d, const struct layer_repo
 }
 
 /* What the mask does to the update of this layer. */
-static void consequence(struct writer *w, const struct desk *d)
+static void consequence(struct writer *w, const struct ui_state *d)
 {
-    const struct layer_report *x = desk_weight(d, d->at_layer);
+    const struct layer_report *x = ui_layer_report(d, d->at_layer);
     const char *about = x && x->stale ? "≈" : "";
     struct pen p;
     char a[16], b[16];
@@ -262,8 +262,8 @@ static void consequence(struct writer *w, const struct desk *d)
     title(w, x && x->stale ? "gain and leak (≈ from before the last change)" : "gain and leak");
     if (!x) {
         words(w, ROLE_DIM,
-              desk_edits(d, d->at_layer) ? "not weighed yet: the second moments are not there"
-                                         : "the edit does not write this layer");
+              ui_edits(d, d->at_layer) ? "not weighed yet: the second moments are not there"
+                                       : "the edit does not write this layer");
         return;
     }
     p = next_line(w);
@@ -286,16 +286,16 @@ static void consequence(struct writer *w, const struct desk *d)
     hits(w, d, x);
 }
 
-static void shared(struct writer *w, const struct desk *d)
+static void shared(struct writer *w, const struct ui_state *d)
 {
     int n = 0;
 
-    for (int i = 0; i < DESK_SETS && n < SHARED; i++) {
-        struct desk_shared x;
+    for (int i = 0; i < UI_SETS && n < SHARED; i++) {
+        struct shared_neurons x;
         char text[100];
         struct pen p;
 
-        if (!desk_shared(d, i, d->at_layer, &x))
+        if (!ui_shared(d, i, d->at_layer, &x))
             continue;
         if (!n++)
             title(w, "general neurons shared with facts scored before");
@@ -309,8 +309,8 @@ static void shared(struct writer *w, const struct desk *d)
     }
 }
 
-int ratios_explain(const struct desk *d, const struct knob_effect *e, int scroll, struct surface *s,
-                   struct rect in)
+int ratios_explain(const struct ui_state *d, const struct knob_effect *e, int scroll,
+                   struct surface *s, struct rect in)
 {
     const struct mask *m = d->layer[d->at_layer].mask;
     struct writer w = {s, in, -scroll};

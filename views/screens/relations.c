@@ -9,7 +9,7 @@
 #include "tui/field.h"
 #include "tui/layout.h"
 #include "tui/text.h"
-#include "views/verbs.h"
+#include "views/requests.h"
 #include "views/view.h"
 
 enum { SUBJECT, RELATION, OBJECT, FIELDS };
@@ -25,7 +25,7 @@ struct picker {
 static int matching(const struct view *v, int *index)
 {
     const struct picker *p = v->state;
-    const struct relations *r = v->host->desk->relations;
+    const struct relations *r = v->host->ui->relations;
 
     return r ? relations_match(r, field_text(&p->field[RELATION]), index, MOST) : 0;
 }
@@ -35,13 +35,13 @@ static const struct relation *chosen(const struct view *v)
     const struct picker *p = v->state;
     int index[MOST], n = matching(v, index);
 
-    return p->list.at < n ? &v->host->desk->relations->relation[index[p->list.at]] : NULL;
+    return p->list.at < n ? &v->host->ui->relations->relation[index[p->list.at]] : NULL;
 }
 
 static void picker_open(struct view *v)
 {
     struct picker *p = v->state;
-    const struct fact *f = &v->host->desk->fact;
+    const struct fact *f = &v->host->ui->fact;
 
     field_set(&p->field[SUBJECT], f->subject ? f->subject : "");
     field_set(&p->field[RELATION], f->relation ? f->relation : "");
@@ -71,9 +71,9 @@ static void accept(struct view *v)
         return;
     }
     f = relation_fact(r, field_text(&p->field[SUBJECT]), field_text(&p->field[OBJECT]), p->prompt,
-                      (unsigned long)v->host->desk->params.value[P_SEED]);
+                      (unsigned long)v->host->ui->params.value[P_SEED]);
     if (fact_normalise(&f, &err)) {
-        verb_fact(v->host, &f);
+        ui_set_fact(v->host, &f);
         v->host->say(v->host, TONE_GOOD, "%s: %d neighbours, %d paraphrases as probes", r->name,
                      f.localities, f.paraphrases + (f.rephrase != NULL));
         v->host->open(v->host, "edit");
@@ -136,7 +136,7 @@ static void draw_fields(const struct picker *p, struct surface *s, struct rect i
 static void draw_list(const struct view *v, struct surface *s, struct rect area)
 {
     const struct picker *p = v->state;
-    const struct relations *all = v->host->desk->relations;
+    const struct relations *all = v->host->ui->relations;
     int index[MOST], n = matching(v, index), top;
     char hint[32];
     struct rect in;
@@ -188,7 +188,7 @@ static void draw_preview(const struct view *v, struct surface *s, struct rect ar
     if (!r)
         return;
     f = relation_fact(r, *subject ? subject : "…", *object ? object : "…", p->prompt,
-                      (unsigned long)v->host->desk->params.value[P_SEED]);
+                      (unsigned long)v->host->ui->params.value[P_SEED]);
     text = fact_text(&f);
     labelled(s, in, y++, "prompt", ROLE_STRONG, text);
     free(text);

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/grid.h"
+#include "core/base/float_order.h"
 #include "core/base/mem.h"
-#include "core/base/order.h"
+#include "core/base/param_grid.h"
 #include "core/base/show.h"
 #include "core/base/utf8.h"
 #include "core/edit/editors/editors.h"
@@ -16,21 +16,21 @@
 #include "tui/layout.h"
 #include "tui/text.h"
 #include "views/knobs.h"
-#include "views/sheets.h"
-#include "views/trials.h"
-#include "views/verbs.h"
+#include "views/requests.h"
+#include "views/variant_metrics.h"
 #include "views/view.h"
+#include "views/view_tables.h"
 
 enum { DOWN_AXIS, ACROSS, AXES, MOST = 16 };
 enum { FOCUS_MAPS, FOCUS_DOWN, FOCUS_ACROSS, FOCUSES };
 
 struct sweep {
-    struct grid grid; /* axis 0 goes down, axis 1 across */
+    struct param_grid grid; /* axis 0 goes down, axis 1 across */
     enum knob knob[AXES];
-    struct trial trial[GRID_CELLS];
+    struct variant trial[PARAM_GRID_CELLS];
     struct params params; /* the grid's values were put over these */
     unsigned job;
-    struct trials_about about;
+    struct variants_about about;
     bool running, set_up;
     int y, x, focus;
 };
@@ -61,7 +61,7 @@ static int rows(const struct sweep *w)
 }
 
 /* With one axis only, it goes across. */
-static const struct grid_axis *across(const struct sweep *w)
+static const struct param_grid_axis *across(const struct sweep *w)
 {
     return &w->grid.axis[w->grid.axes - 1];
 }
@@ -74,7 +74,7 @@ static int at(const struct sweep *w)
 static void forget(struct sweep *w)
 {
     memset(w->trial, 0, sizeof(w->trial));
-    w->about = (struct trials_about){0};
+    w->about = (struct variants_about){0};
     w->job = 0;
     w->x = w->x < across(w)->count ? w->x : across(w)->count - 1;
     w->y = w->y < rows(w) ? w->y : rows(w) - 1;
@@ -83,9 +83,9 @@ static void forget(struct sweep *w)
 /* An axis of `count` values over the knob's span. */
 static void lay(struct sweep *w, int axis, enum knob knob, int count)
 {
-    struct grid_axis *a = &w->grid.axis[axis];
+    struct param_grid_axis *a = &w->grid.axis[axis];
 
-    *a = (struct grid_axis){.count = count};
+    *a = (struct param_grid_axis){.count = count};
     utf8_copy(a->name, sizeof(a->name), alias[knob]);
     for (int i = 0; i < count; i++) {
         double t = count > 1 ? (double)i / (count - 1) : 0;
@@ -122,20 +122,20 @@ static void run(struct view *v)
         v->host->say(v->host, TONE_PLAIN, "the grid is being tried: Ctrl-C stops, what came stays");
         return;
     }
-    w->params = v->host->desk->params;
+    w->params = v->host->ui->params;
     all = xcalloc((size_t)w->grid.cells, sizeof(*all));
     for (int i = 0; i < w->grid.cells; i++) {
         all[i] = w->params;
-        grid_set(&w->grid, i, &all[i], NULL); /* checked when it was made */
+        param_grid_set(&w->grid, i, &all[i], NULL); /* checked when it was made */
     }
-    job = verb_try(v->host, all, w->grid.cells);
+    job = request_variants(v->host, all, w->grid.cells);
     free(all);
     if (!job)
         return;
     forget(w);
     w->job = job;
     w->running = true;
-    trials_now(&w->about, v->host->desk);
+    variants_about_now(&w->about, v->host->ui);
     if (!(editor_of(&w->params)->needs & NEEDS_SCORES) ||
         params_choice(&w->params, P_MASK_MODE) == MODE_NONE)
         v->host->say(v->host, TONE_WARN,
@@ -146,14 +146,14 @@ static void run(struct view *v)
 static void sweep_event(struct view *v, const struct event *ev)
 {
     struct sweep *w = v->state;
-    const struct desk *d = v->host->desk;
+    const struct ui_state *d = v->host->ui;
 
     if (!w->job || ev->job != w->job)
         return;
-    if (ev->kind == EV_TRIED && d->trying == w->job) {
+    if (ev->kind == EV_VARIANT && d->trying == w->job) {
         for (int i = 0; i < w->grid.cells; i++)
             if (d->tried[i] && !w->trial[i].has)
-                trial_take(&w->trial[i], d->tried[i]);
+                variant_take(&w->trial[i], d->tried[i]);
     } else if (ev->kind == EV_DONE || ev->kind == EV_FAILED) {
         w->running = false;
         if (ev->kind == EV_DONE)
@@ -169,16 +169,16 @@ static void open_cell(struct view *v)
     struct err err = {0};
     char text[96] = "";
 
-    if (!grid_set(&w->grid, at(w), &v->host->desk->params, &err)) {
+    if (!param_grid_set(&w->grid, at(w), &v->host->ui->params, &err)) {
         v->host->say(v->host, TONE_ERROR, "%s", err.text);
         return;
     }
     for (int i = 0; i < w->grid.axes; i++) {
-        const struct grid_axis *a = &w->grid.axis[i];
+        const struct param_grid_axis *a = &w->grid.axis[i];
         size_t n = strlen(text);
 
         show_print(text + n, sizeof(text) - n, "%s%s=%s", i ? " " : "", a->name,
-                   a->value[grid_at(&w->grid, at(w), i)]);
+                   a->value[param_grid_at(&w->grid, at(w), i)]);
     }
     v->host->knobs_moved(v->host);
     v->host->say(v->host, TONE_GOOD, "%s: P previews with it", text);
@@ -188,9 +188,9 @@ static void open_cell(struct view *v)
 static bool new_grid(struct view *v, const char *text)
 {
     struct sweep *w = v->state;
-    struct grid *g = xcalloc(1, sizeof(*g));
+    struct param_grid *g = xcalloc(1, sizeof(*g));
     struct err err = {0};
-    bool ok = grid_parse(g, text, &err);
+    bool ok = param_grid_parse(g, text, &err);
 
     if (ok && g->axes > AXES)
         ok = err_set(&err, ERR_USAGE, "sweep: two parameters here; `editscope sweep` takes more");
@@ -281,7 +281,7 @@ static bool sweep_action(struct view *v, enum action action)
         run(v);
         return true;
     case ACTION_ENTER:
-        if (!axis && trial_stands(&w->trial[at(w)]))
+        if (!axis && variant_has_numbers(&w->trial[at(w)]))
             open_cell(v);
         else
             run(v);
@@ -314,7 +314,7 @@ static bool sweep_action(struct view *v, enum action action)
 
 static void axis_line(const struct sweep *w, int axis, struct surface *s, struct rect in, int y)
 {
-    const struct grid_axis *a = &w->grid.axis[axis];
+    const struct param_grid_axis *a = &w->grid.axis[axis];
     bool down = axis == DOWN_AXIS && w->grid.axes > 1;
     bool focus = w->focus == (down ? FOCUS_DOWN : FOCUS_ACROSS);
     struct pen p = list_row(s, in, y, focus, 0);
@@ -326,7 +326,8 @@ static void axis_line(const struct sweep *w, int axis, struct surface *s, struct
         pen_printf(&p, i == (down ? w->y : w->x) ? ROLE_STRONG : ROLE_TEXT, " %s", a->value[i]);
 }
 
-static void axes(const struct sweep *w, const struct desk *d, struct surface *s, struct rect area)
+static void axes(const struct sweep *w, const struct ui_state *d, struct surface *s,
+                 struct rect area)
 {
     char hint[64] = "x tries the grid", title[160];
     int tried = 0;
@@ -337,10 +338,10 @@ static void axes(const struct sweep *w, const struct desk *d, struct surface *s,
     if (w->running || tried)
         show_print(hint, sizeof(hint), "%d of %d cells%s", tried, cells(w),
                    w->running ? ", trying" : "");
-    if (!w->running && tried && *trials_stale(&w->about, d))
-        show_print(hint, sizeof(hint), "%s: x again", trials_stale(&w->about, d));
-    in =
-        box_draw(s, area, trials_title(&w->about, d, "Sweep", title), hint, w->focus != FOCUS_MAPS);
+    if (!w->running && tried && *variants_stale(&w->about, d))
+        show_print(hint, sizeof(hint), "%s: x again", variants_stale(&w->about, d));
+    in = box_draw(s, area, variants_title(&w->about, d, "Sweep", title), hint,
+                  w->focus != FOCUS_MAPS);
     for (int i = 0; i < w->grid.axes && i < in.h; i++)
         axis_line(w, i, s, in, i);
     box_foot(s, area, "Tab goes to an axis: left and right another knob, + - values, = exact");
@@ -359,17 +360,17 @@ struct spot {
     bool best, here;
 };
 
-static void cell(const struct trial *t, int m, const double range[2], struct surface *s,
+static void cell(const struct variant *t, int m, const double range[2], struct surface *s,
                  struct rect in, const struct spot *at)
 {
-    double v = trial_value(t, m);
+    double v = variant_value(t, m);
     double u = range[1] > range[0] ? (v - range[0]) / (range[1] - range[0]) : 0.5;
     struct pen p = pen_at(s, in, at->y, at->x + (at->number == at->cols ? 0 : at->swatch));
     char text[16];
 
     if (at->here)
         surface_text(s, in, at->y, at->x - 1, ROLE_KEY, "›");
-    if (!trial_stands(t) || isnan(v)) {
+    if (!variant_has_numbers(t) || isnan(v)) {
         if (at->swatch)
             surface_text(s, in, at->y, at->x, t->has ? ROLE_WARN : ROLE_EMPTY,
                          !t->has    ? "·"
@@ -378,9 +379,9 @@ static void cell(const struct trial *t, int m, const double range[2], struct sur
         return;
     }
     for (int i = 0; i < at->swatch; i++)
-        surface_ink(s, in, at->y, at->x + i, ROLE_TEXT, "█",
-                    ink_ramp(RAMP_HEAT, (int)lround(clamped(u, 0, 1) * (RAMP_LEVELS - 1))),
-                    INK_NONE);
+        surface_colour_slot(s, in, at->y, at->x + i, ROLE_TEXT, "█",
+                            ink_ramp(RAMP_HEAT, (int)lround(clamped(u, 0, 1) * (RAMP_LEVELS - 1))),
+                            INK_NONE);
     if (at->number)
         pen_right(&p,
                   at->best   ? ROLE_GOOD
@@ -391,7 +392,7 @@ static void cell(const struct trial *t, int m, const double range[2], struct sur
 
 /* Two rows a cell: the colour, and below it the number. One row: both beside each other where
  * there is room, else the colour alone (the cell under the cursor has its numbers below). */
-static void spot_draw(const struct trial *t, int m, const double range[2], struct surface *s,
+static void spot_draw(const struct variant *t, int m, const double range[2], struct surface *s,
                       struct rect in, struct spot at, int rows_high)
 {
     if (rows_high > 1) {
@@ -412,7 +413,7 @@ static void spot_draw(const struct trial *t, int m, const double range[2], struc
 static void across_labels(const struct sweep *w, struct surface *s, struct rect in, int label,
                           int cols)
 {
-    const struct grid_axis *a = across(w);
+    const struct param_grid_axis *a = across(w);
     bool fit = true;
 
     for (int x = 0; x < a->count; x++)
@@ -425,7 +426,7 @@ static void across_labels(const struct sweep *w, struct surface *s, struct rect 
 
 static void map(const struct sweep *w, int m, struct surface *s, struct rect area)
 {
-    const struct grid_axis *a = across(w);
+    const struct param_grid_axis *a = across(w);
     double range[2] = {0, 0};
     bool any = metric_range(w->trial, cells(w), m, &range[0], &range[1]);
     int best = metric_best(w->trial, cells(w), m), label = 6, cols, high_as, shown, top;
@@ -470,7 +471,7 @@ static void map(const struct sweep *w, int m, struct surface *s, struct rect are
 
 static void details(const struct sweep *w, struct surface *s, struct rect area)
 {
-    const struct trial *t = &w->trial[at(w)];
+    const struct variant *t = &w->trial[at(w)];
     char title[96] = "Cell", piece[128], text[24];
     struct rect in;
     struct pen p;
@@ -479,16 +480,16 @@ static void details(const struct sweep *w, struct surface *s, struct rect area)
         size_t n = strlen(title);
 
         show_print(title + n, sizeof(title) - n, " %s=%s", w->grid.axis[i].name,
-                   w->grid.axis[i].value[grid_at(&w->grid, at(w), i)]);
+                   w->grid.axis[i].value[param_grid_at(&w->grid, at(w), i)]);
     }
-    in = box_draw(s, area, title, trial_stands(t) ? "Enter takes it over" : "",
+    in = box_draw(s, area, title, variant_has_numbers(t) ? "Enter takes it over" : "",
                   w->focus == FOCUS_MAPS);
     if (rect_empty(in))
         return;
     if (w->focus == FOCUS_MAPS)
         surface_cursor(s, in, 0, 0);
     p = pen_at(s, in, 0, 0);
-    if (!trial_stands(t)) {
+    if (!variant_has_numbers(t)) {
         pen_fit(&p, t->has ? ROLE_WARN : ROLE_EMPTY, in.w,
                 t->has ? t->why : "not tried: x tries the grid, in scratch weights");
         return;
@@ -522,7 +523,7 @@ static void sweep_draw(const struct view *v, struct surface *s, struct rect area
     if (!w->grid.axes)
         return;
     layout_rows(area, parts, 4, r);
-    axes(w, v->host->desk, s, r[0]);
+    axes(w, v->host->ui, s, r[0]);
     for (int m = 0, i = 0; m < metric_count && i < MAPS; m++) {
         if (!metric_table[m].map)
             continue;
@@ -547,5 +548,5 @@ const struct view_ops view_sweep = {
     .action = sweep_action,
     .command = sweep_command,
     .draw = sweep_draw,
-    .table = sheet_tries,
+    .table = table_of_variants,
 };

@@ -12,9 +12,9 @@
 #include "core/base/show.h"
 #include "core/base/utf8.h"
 #include "core/engine/bus.h"
-#include "views/shell/app_inside.h"
-#include "views/shell/news.h"
-#include "views/verbs.h"
+#include "views/requests.h"
+#include "views/shell/app_internal.h"
+#include "views/shell/messages.h"
 
 static const double REST = 0.3; /* seconds a knob must rest before its consequence is asked for */
 
@@ -23,10 +23,10 @@ void app_say(struct app *app, enum tone tone, const char *text)
     utf8_copy(app->said, sizeof(app->said), text);
     app->tone = tone;
     app->dirty = true;
-    desk_log(&app->desk, (int)tone, text);
+    ui_log(&app->ui, (int)tone, text);
 }
 
-static bool in_list(const struct desk *d, unsigned job)
+static bool in_list(const struct ui_state *d, unsigned job)
 {
     for (int i = 0; i < d->queued; i++)
         if (d->queue[i].job == job)
@@ -37,11 +37,11 @@ static bool in_list(const struct desk *d, unsigned job)
 /* What was asked for unbidden makes way for whatever the user wants that does not overtake it. */
 static void make_way(struct app *app, enum command_kind kind)
 {
-    const struct desk *d = &app->desk;
+    const struct ui_state *d = &app->ui;
 
     if (command_traits[kind].flags & (OVERTAKES | MAKES_WAY))
         return;
-    for (int i = 0; i < DESK_JOBS; i++)
+    for (int i = 0; i < UI_JOBS; i++)
         if (d->job[i].job && (command_traits[d->job[i].kind].flags & MAKES_WAY) &&
             !in_list(d, d->job[i].job))
             engine_cancel(app->engine, d->job[i].job);
@@ -55,7 +55,7 @@ static unsigned host_post(struct host *host, struct command *cmd)
     char *about;
     unsigned job = 0;
 
-    if ((flags & WRITES) && app->desk.state.readonly) {
+    if ((flags & WRITES) && app->ui.state.readonly) {
         command_free(cmd);
         app_say(app, TONE_WARN, "the session is open read-only: nothing is written");
         return 0;
@@ -64,13 +64,13 @@ static unsigned host_post(struct host *host, struct command *cmd)
         app->said[0] = '\0'; /* "stopped", or what went wrong, is over */
     make_way(app, kind);
     about = recorder_about(app->options->recorder, cmd);
-    if (desk_room(&app->desk))
+    if (ui_room(&app->ui))
         job = engine_post(app->engine, cmd);
     else
         command_free(cmd); /* a job that is not known to run could not be stopped */
     recorder_post(app->options->recorder, job, kind, about);
     free(about);
-    desk_posted(&app->desk, job, kind);
+    ui_posted(&app->ui, job, kind);
     if (!job && !(flags & ASIDE))
         app_say(app, TONE_WARN, "too much is waiting already: Ctrl-C stops what runs");
     app->dirty = true;
@@ -112,7 +112,7 @@ static void host_knobs_moved(struct host *host)
 {
     struct app *app = (struct app *)host;
 
-    tuning_note(&app->tuning, &app->desk.params, clock_seconds());
+    param_undo_note(&app->tuning, &app->ui.params, clock_seconds());
     app->knobs_moved = true; /* many steps between two frames are one re-mask */
     app->weigh_at = clock_seconds() + REST;
     app->dirty = true;
@@ -144,7 +144,7 @@ void app_open(struct app *app, const char *name)
         if (i != app->at)
             app->before = app->at;
         app->at = i;
-        app->desk.at_view = views[i]->name;
+        app->ui.at_view = views[i]->name;
         if (views[i]->open)
             views[i]->open(app->view[i]);
         app->dirty = true;
@@ -155,7 +155,7 @@ void app_open(struct app *app, const char *name)
 struct screen app_screen(const struct app *app)
 {
     return (struct screen){
-        .desk = &app->desk,
+        .ui = &app->ui,
         .view = app->view[app->at],
         .question = app->asking ? &app->question : NULL,
         .confirm_selected = app->confirm_selected,
@@ -165,14 +165,14 @@ struct screen app_screen(const struct app *app)
         .tone = app->tone,
         .said = app->said,
         .paused = app->paused,
-        .tape = app_tape_words(app),
+        .tape = app_replay_words(app),
     };
 }
 
 static void use_cpu(struct host *host, const struct question *question)
 {
     (void)question;
-    verb_simple(host, CMD_DEVICE, 0);
+    request_simple(host, CMD_DEVICE, 0);
 }
 
 /* A GPU that is lost takes nothing along: its owner is asked once. */
@@ -184,14 +184,14 @@ static void offer_cpu(struct app *app)
                "It no longer answers this program. The session is safe: %d edit%s in its journal.\n"
                "Go on with the CPU? The weights are rebuilt there, to the same bits.\n"
                "(:device cpu does it later.)",
-               app->desk.state.edits, app->desk.state.edits == 1 ? "" : "s");
+               app->ui.state.edits, app->ui.state.edits == 1 ? "" : "s");
     app->host.ask(&app->host, &q);
 }
 
 /* What the screen asks for by itself when something has become known or has changed. */
 static void follow_up(struct app *app, const struct event *ev)
 {
-    struct desk *d = &app->desk;
+    struct ui_state *d = &app->ui;
 
     if (ev->kind == EV_STATE && d->state.lost) {
         offer_cpu(app);
@@ -199,26 +199,26 @@ static void follow_up(struct app *app, const struct event *ev)
     }
     if (ev->kind == EV_STATE && d->ready && strcmp(d->state.state, app->known_state) != 0) {
         utf8_copy(app->known_state, sizeof(app->known_state), d->state.state);
-        verb_simple(&app->host, CMD_HISTORY, 0);
+        request_simple(&app->host, CMD_HISTORY, 0);
         if (d->fact.subject)
-            verb_look(&app->host, &d->fact);
+            request_prompt_info(&app->host, &d->fact);
     } else if (ev->kind == EV_MODEL && d->fact.subject) {
-        verb_look(&app->host, &d->fact);
+        request_prompt_info(&app->host, &d->fact);
     } else if (ev->kind == EV_ATTRIBUTED) {
         app->weigh_at = clock_seconds();
-    } else if (ev->kind == EV_EDITED && !in_list(d, ev->job) && d->fact.subject) {
-        verb_probe(&app->host, &d->fact, NULL);
+    } else if (ev->kind == EV_COMMITTED && !in_list(d, ev->job) && d->fact.subject) {
+        request_probe(&app->host, &d->fact, NULL);
     }
 }
 
 static void app_event(struct app *app, struct event *ev)
 {
-    enum command_kind kind = desk_kind(&app->desk, ev->job);
+    enum command_kind kind = ui_kind(&app->ui, ev->job);
     enum tone tone;
     char text[320];
 
-    desk_event(&app->desk, ev);
-    if (news_of(&app->desk, ev, kind, &tone, text))
+    ui_event(&app->ui, ev);
+    if (message_of_event(&app->ui, ev, kind, &tone, text))
         app_say(app, tone, text);
     for (int i = 0; i < VIEWS_MAX; i++)
         if (app->view[i] && app->view[i]->ops->event)
@@ -228,11 +228,11 @@ static void app_event(struct app *app, struct event *ev)
         app_reopen_done(app);
     if (ev->kind == EV_STOPPED && app_reopen_back(app, ev))
         return;
-    app->quit |= app->desk.stopped; /* the caller says why: engine_ended() */
+    app->quit |= app->ui.stopped; /* the caller says why: engine_ended() */
     app->dirty |= !app->paused;
 }
 
-void app_wear(struct app *app, const struct theme *theme)
+void app_apply_theme(struct app *app, const struct theme *theme)
 {
     app->theme = *theme;
     palette_build(&app->palette, &app->theme,
@@ -251,7 +251,7 @@ bool app_theme(struct app *app, const char *name, struct err *err)
     }
     if (!theme_load(&theme, name, app->theme_folder, err))
         return false;
-    app_wear(app, &theme);
+    app_apply_theme(app, &theme);
     return true;
 }
 
@@ -260,7 +260,7 @@ void app_paint(struct app *app, int h, int w)
     struct screen screen;
 
     if (app->knobs_moved) {
-        desk_remask(&app->desk);
+        ui_remask(&app->ui);
         app->knobs_moved = false;
     }
     if (h != app->surface->h || w != app->surface->w) {
@@ -276,25 +276,25 @@ void app_paint(struct app *app, int h, int w)
 /* Once a knob rests: exact scores if the amplification moved, then the mask's consequence. */
 static void weigh(struct app *app)
 {
-    if (desk_busy(&app->desk))
+    if (ui_busy(&app->ui))
         return; /* asked again when that is over */
     if (app->knobs_moved)
-        desk_remask(&app->desk);
+        ui_remask(&app->ui);
     app->knobs_moved = false;
     app->weigh_at = 0;
-    if (app->desk.approximate && app->desk.done)
-        verb_attribute(&app->host);
+    if (app->ui.approximate && app->ui.done)
+        request_attribute(&app->host);
     else
-        verb_weigh(&app->host);
+        request_estimate(&app->host);
 }
 
 static bool want(struct app *app, int layer, int neuron)
 {
     struct command cmd = {.kind = CMD_NEURON, .layer = layer, .neuron = neuron, .top = 12};
 
-    if (layer < 0 || neuron < 0 || desk_words(&app->desk, layer, neuron))
+    if (layer < 0 || neuron < 0 || ui_words(&app->ui, layer, neuron))
         return false;
-    cmd.params = app->desk.params;
+    cmd.params = app->ui.params;
     host_post(&app->host, &cmd);
     return true;
 }
@@ -303,14 +303,14 @@ static bool want(struct app *app, int layer, int neuron)
  * strongest of the edited layers, then of the layer at hand. No view asks for any itself. */
 static void want_words(struct app *app)
 {
-    const struct desk *d = &app->desk;
+    const struct ui_state *d = &app->ui;
     const struct view *v = app->view[app->at];
-    struct desk_neuron top[24];
-    struct desk_place place;
+    struct ranked_neuron top[24];
+    struct neuron_place place;
     int n;
 
-    for (int i = 0; i < DESK_JOBS; i++)
-        if (d->job[i].job && d->job[i].kind != CMD_WEIGH && d->job[i].kind != CMD_HISTORY &&
+    for (int i = 0; i < UI_JOBS; i++)
+        if (d->job[i].job && d->job[i].kind != CMD_ESTIMATE && d->job[i].kind != CMD_HISTORY &&
             d->job[i].kind != CMD_ATTRIBUTE && d->job[i].kind != CMD_PULL)
             return; /* words wait for what the user asked for, and for each other */
     if (!d->ready || !d->done)
@@ -319,7 +319,7 @@ static void want_words(struct app *app)
         want(app, d->at_layer, d->at_neuron))
         return;
     for (int k = 0; k < 2; k++) {
-        n = desk_top(d, k ? d->at_layer : -1, ORDER_SCORE, top, 24);
+        n = ui_top(d, k ? d->at_layer : -1, ORDER_SCORE, top, 24);
         for (int i = 0; i < n; i++)
             if (want(app, top[i].layer, top[i].neuron))
                 return;
@@ -334,13 +334,13 @@ void app_work(struct app *app)
     while (engine_next(app->engine, &ev)) {
         recorder_event(app->options->recorder, &ev);
         app->seen[ev.kind]++;
-        if (ev.kind == EV_TAPE)
-            app_tape(app, &ev);
+        if (ev.kind == EV_REPLAY)
+            app_replay(app, &ev);
         else
             app_event(app, &ev);
     }
     if (app->rewind)
-        app_tape_rewind(app);
+        app_replay_rewind(app);
     if (app->other.wanted && app->other.confirmed && !app->quit)
         app_reopen(app);
     if (app->quit)
@@ -361,10 +361,10 @@ static void begin(struct app *app, struct engine *engine)
     const struct app_options *options = app->options;
 
     app->engine = engine;
-    desk_init(&app->desk, &app->other.params);
-    tuning_start(&app->tuning, &app->other.params);
-    app->desk.relations = options->relations;
-    app->desk.fact = fact_copy(options->fact ? options->fact : &first);
+    ui_init(&app->ui, &app->other.params);
+    param_undo_start(&app->tuning, &app->other.params);
+    app->ui.relations = options->relations;
+    app->ui.fact = fact_copy(options->fact ? options->fact : &first);
     app->at = 0;
     app_open(app, "edit");
     app->before = app->at;
@@ -376,7 +376,7 @@ struct app *app_start(struct engine *engine, const struct app_options *options)
 
     app->options = options;
     app->theme_folder = options->themes;
-    app->host = (struct host){.desk = &app->desk,
+    app->host = (struct host){.ui = &app->ui,
                               .post = host_post,
                               .open = host_open,
                               .say = host_say,
@@ -402,7 +402,7 @@ static void end(struct app *app)
         view_close(app->view[i]);
         app->view[i] = NULL;
     }
-    desk_free(&app->desk);
+    ui_free(&app->ui);
 }
 
 void app_restart(struct app *app, struct engine *engine)

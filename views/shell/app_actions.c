@@ -3,32 +3,32 @@
 #include <string.h>
 
 #include "core/base/show.h"
-#include "views/changes.h"
+#include "views/interventions.h"
 #include "views/knobs.h"
-#include "views/shell/app_inside.h"
-#include "views/verbs.h"
+#include "views/requests.h"
+#include "views/shell/app_internal.h"
 
 /* ---- the edit ---- */
 
 static void do_attribute(struct app *app)
 {
-    verb_attribute(&app->host);
+    request_attribute(&app->host);
 }
 
 static void do_preview(struct app *app)
 {
-    verb_preview(&app->host);
+    request_preview(&app->host);
 }
 
 static void do_commit(struct app *app)
 {
-    verb_ask_commit(&app->host);
+    confirm_commit(&app->host);
 }
 
 static void do_discard(struct app *app)
 {
-    if (app->desk.state.preview) {
-        verb_simple(&app->host, CMD_DISCARD, 0);
+    if (app->ui.state.preview) {
+        request_simple(&app->host, CMD_DISCARD, 0);
         app_say(app, TONE_PLAIN, "preview forgotten; nothing was written");
     } else {
         app_say(app, TONE_WARN, "there is no preview to forget");
@@ -37,25 +37,25 @@ static void do_discard(struct app *app)
 
 static void do_undo(struct app *app)
 {
-    verb_ask_undo(&app->host, 0);
+    confirm_undo(&app->host, 0);
 }
 
 static void do_redo(struct app *app)
 {
-    if (app->desk.state.can_redo)
-        verb_simple(&app->host, CMD_REDO, 0);
+    if (app->ui.state.can_redo)
+        request_simple(&app->host, CMD_REDO, 0);
     else
         app_say(app, TONE_WARN, "there is nothing to redo");
 }
 
 static void do_verify(struct app *app)
 {
-    verb_simple(&app->host, CMD_VERIFY, 0);
+    request_simple(&app->host, CMD_VERIFY, 0);
 }
 
 static void do_cancel(struct app *app)
 {
-    bool runs = desk_busy(&app->desk) || app->desk.pull_job;
+    bool runs = ui_busy(&app->ui) || app->ui.pull_job;
 
     if (runs)
         engine_cancel(app->engine, 0);
@@ -69,17 +69,17 @@ static void do_note(struct app *app)
 
 static void do_silence(struct app *app)
 {
-    verb_silence(&app->host, app->desk.at_layer, app->desk.at_neuron);
+    ui_silence_neuron(&app->host, app->ui.at_layer, app->ui.at_neuron);
 }
 
 static void do_force(struct app *app)
 {
-    verb_force(&app->host, app->desk.at_layer, app->desk.at_neuron);
+    ui_force_neuron(&app->host, app->ui.at_layer, app->ui.at_neuron);
 }
 
 static void do_release(struct app *app)
 {
-    verb_release(&app->host);
+    ui_release_neurons(&app->host);
 }
 
 static void do_pull(struct app *app)
@@ -92,9 +92,9 @@ static void do_pull(struct app *app)
 
 static void choose(struct app *app, enum param param, const char *what)
 {
-    choice_next(&app->desk.params, param);
+    choice_next(&app->ui.params, param);
     app->host.knobs_moved(&app->host);
-    app->host.say(&app->host, TONE_PLAIN, "%s: %s", what, params_word(&app->desk.params, param));
+    app->host.say(&app->host, TONE_PLAIN, "%s: %s", what, params_word(&app->ui.params, param));
 }
 
 static void do_mask_mode(struct app *app)
@@ -115,8 +115,8 @@ static void do_compensate(struct app *app)
 static void do_target(struct app *app)
 {
     choose(app, P_ATTR_TARGET, "explained object");
-    if (app->desk.done)
-        verb_attribute(&app->host);
+    if (app->ui.done)
+        request_attribute(&app->host);
 }
 
 static void do_reset_all(struct app *app)
@@ -125,7 +125,7 @@ static void do_reset_all(struct app *app)
                                        P_RATIO_SP_B, P_RATIO_INV_TEMP, P_ATTR_AMPLIFY};
 
     for (size_t i = 0; i < sizeof(reset) / sizeof(*reset); i++)
-        param_reset(&app->desk.params, reset[i]);
+        param_reset(&app->ui.params, reset[i]);
     app->host.knobs_moved(&app->host);
     app->host.say(&app->host, TONE_PLAIN, "every knob has its default; Z takes that back");
 }
@@ -134,7 +134,7 @@ static void do_untune(struct app *app)
 {
     char what[160];
 
-    if (!tuning_back(&app->tuning, &app->desk.params, what)) {
+    if (!param_undo_back(&app->tuning, &app->ui.params, what)) {
         app_say(app, TONE_WARN, "no parameter was changed: there is nothing to take back");
         return;
     }
@@ -146,7 +146,7 @@ static void do_untune(struct app *app)
 
 static void do_scale(struct app *app)
 {
-    struct desk *d = &app->desk;
+    struct ui_state *d = &app->ui;
 
     d->scale = (enum heat_scale)((d->scale + 1) % SCALE_COUNT);
     app->host.say(&app->host, TONE_PLAIN, "scale: %s", heat_scale_name(d->scale));
@@ -154,7 +154,7 @@ static void do_scale(struct app *app)
 
 static void do_pool(struct app *app)
 {
-    struct desk *d = &app->desk;
+    struct ui_state *d = &app->ui;
 
     d->pool = (enum heat_pool)((d->pool + 1) % POOL_COUNT);
     app->host.say(&app->host, TONE_PLAIN,
@@ -165,7 +165,7 @@ static void do_pool(struct app *app)
 
 static void do_ramp(struct app *app)
 {
-    struct desk *d = &app->desk;
+    struct ui_state *d = &app->ui;
 
     d->ramp = d->ramp == RAMP_HEAT ? RAMP_GREY : d->ramp == RAMP_GREY ? RAMP_DIVERGE : RAMP_HEAT;
     app->host.say(&app->host, TONE_PLAIN, "colours: %s%s", ramp_name(d->ramp),
@@ -174,51 +174,51 @@ static void do_ramp(struct app *app)
 
 static void do_per_layer(struct app *app)
 {
-    app->desk.per_layer = !app->desk.per_layer;
+    app->ui.per_layer = !app->ui.per_layer;
     app_say(app, TONE_PLAIN,
-            app->desk.per_layer ? "each layer has its own scale" : "one scale for all layers");
+            app->ui.per_layer ? "each layer has its own scale" : "one scale for all layers");
 }
 
 static void do_order(struct app *app)
 {
     static const char *const order[] = {"index", "score", "class"};
-    struct desk *d = &app->desk;
+    struct ui_state *d = &app->ui;
 
-    d->order = (enum desk_order)((d->order + 1) % ORDER_COUNT);
+    d->order = (enum neuron_order)((d->order + 1) % ORDER_COUNT);
     app->host.say(&app->host, TONE_PLAIN, "neurons by %s", order[d->order]);
 }
 
 static void do_flip(struct app *app)
 {
     static const char *const side[] = {"after", "before", "both"};
-    struct desk *d = &app->desk;
+    struct ui_state *d = &app->ui;
 
-    d->side = (enum desk_side)((d->side + 1) % SIDE_COUNT);
+    d->side = (enum neuron_side)((d->side + 1) % SIDE_COUNT);
     app->host.say(&app->host, TONE_PLAIN, "showing %s", side[d->side]);
 }
 
 static void do_pause(struct app *app)
 {
-    if (!app_tape_pause(app))
+    if (!app_replay_pause(app))
         app->paused = !app->paused;
 }
 
 static void do_layer_back(struct app *app)
 {
-    verb_move_layer(&app->desk, -1);
+    ui_move_layer(&app->ui, -1);
 }
 
 static void do_layer_next(struct app *app)
 {
-    verb_move_layer(&app->desk, 1);
+    ui_move_layer(&app->ui, 1);
 }
 
 static void do_copy(struct app *app)
 {
     char text[64];
 
-    snprintf(text, sizeof(text), "L%dN%d", app->desk.at_layer,
-             app->desk.at_neuron < 0 ? 0 : app->desk.at_neuron);
+    snprintf(text, sizeof(text), "L%dN%d", app->ui.at_layer,
+             app->ui.at_neuron < 0 ? 0 : app->ui.at_neuron);
     if (term_copy(text))
         app->host.say(&app->host, TONE_PLAIN, "copied %s", text);
 }
@@ -270,7 +270,7 @@ static void leave(struct host *host, const struct question *question)
 
 static void ask_quit(struct app *app)
 {
-    const struct desk *d = &app->desk;
+    const struct ui_state *d = &app->ui;
     struct question q = {.title = "Leave?", .yes = "Leave", .confirmed = leave};
 
     if (d->state.edits && !*d->state.session)
@@ -280,7 +280,7 @@ static void ask_quit(struct app *app)
         show_print(q.text, sizeof(q.text),
                    "%.100s is being fetched; what has come is kept, and :pull goes on there.",
                    d->pull_name);
-    else if (desk_busy(d) == CMD_COMMIT)
+    else if (ui_busy(d) == CMD_COMMIT)
         snprintf(q.text, sizeof(q.text), "An edit is being made; it would be stopped.");
     if (*q.text)
         app->host.ask(&app->host, &q);
@@ -293,12 +293,12 @@ static void do_back(struct app *app)
     bool overlay = views[app->at]->overlay;
     int before = app->before;
 
-    if (overlay || (app->at && !desk_busy(&app->desk))) {
+    if (overlay || (app->at && !ui_busy(&app->ui))) {
         app_open(app, views[overlay ? before : 0]->name);
         app->before = 0;
-    } else if (desk_busy(&app->desk)) {
+    } else if (ui_busy(&app->ui)) {
         app_action(app, ACTION_CANCEL);
-    } else if (app->desk.state.preview) {
+    } else if (app->ui.state.preview) {
         do_discard(app);
     }
 }
@@ -346,7 +346,7 @@ static bool ask_view(struct app *app, enum action action)
 bool app_action(struct app *app, enum action action)
 {
     app->dirty = true;
-    if (action_infos[action].writes && app->desk.state.readonly) { /* before anything is asked */
+    if (action_infos[action].writes && app->ui.state.readonly) { /* before anything is asked */
         app->host.say(&app->host, TONE_WARN, "%s: the session is open read-only",
                       action_infos[action].name);
     } else if (ask_view(app, action)) {

@@ -8,8 +8,8 @@
 #include "core/base/mem.h"
 #include "core/base/show.h"
 #include "tui/svg.h"
-#include "views/sheets.h"
-#include "views/shell/app_inside.h"
+#include "views/shell/app_internal.h"
+#include "views/view_tables.h"
 
 /* The screen without the command line that asked for it. */
 static void picture(struct app *app)
@@ -27,7 +27,7 @@ static void as_svg(struct app *app, struct buf *out)
 
     picture(app);
     show_print(title, sizeof(title), "editscope: %s, %s", views[app->at]->title,
-               *app->desk.model.name ? app->desk.model.name : "no model");
+               *app->ui.model.name ? app->ui.model.name : "no model");
     svg_surface(app->surface, &app->theme, app->palette.caps.ascii, title, out);
 }
 
@@ -61,7 +61,7 @@ static void as_rows(struct app *app, const struct table_form *form, struct buf *
 {
     struct table table;
 
-    if (!sheet_of(&table, views[app->at], &app->desk))
+    if (!view_table_of(&table, views[app->at], &app->ui))
         return;
     form->write(&table, out);
     table_free(&table);

@@ -3,7 +3,7 @@
 
 #include "views/keymap.h"
 #include "views/screens/facts_list.h"
-#include "views/shell/app_inside.h"
+#include "views/shell/app_internal.h"
 
 void app_answer(struct app *app, bool yes)
 {

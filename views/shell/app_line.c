@@ -7,7 +7,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
-#include "views/shell/app_inside.h"
+#include "views/shell/app_internal.h"
 
 enum { HISTORY_MOST = 1 << 20 };
 
@@ -130,7 +130,7 @@ static void preview_theme(struct app *app)
         }
         app_theme(app, text + sizeof(command) - 1, NULL);
     } else if (before) {
-        app_wear(app, before);
+        app_apply_theme(app, before);
         free(before);
         app->theme_before = NULL;
     }

@@ -6,8 +6,8 @@
 
 #include "core/base/std.h"
 #include "tui/background.h"
-#include "tui/rescue.h"
-#include "views/shell/app_inside.h"
+#include "tui/crash_handler.h"
+#include "views/shell/app_internal.h"
 
 static void draw(struct app *app)
 {
@@ -16,7 +16,7 @@ static void draw(struct app *app)
     term_size(&h, &w);
     app_paint(app, h, w);
     term_show(app->surface, &app->palette);
-    rescue_tell(app->desk.state.session, command_traits[desk_busy(&app->desk)].busy);
+    crash_handler_tell(app->ui.state.session, command_traits[ui_busy(&app->ui)].busy);
 }
 
 static int timeout(const struct app *app)
@@ -25,7 +25,7 @@ static int timeout(const struct app *app)
 
     if (app->dirty && !app->tape.hurry)
         at = app->next_frame;
-    if (app->weigh_at > 0 && !desk_busy(&app->desk) && (at < 0 || app->weigh_at < at))
+    if (app->weigh_at > 0 && !ui_busy(&app->ui) && (at < 0 || app->weigh_at < at))
         at = app->weigh_at;
     if (at < 0)
         return -1;
@@ -58,7 +58,7 @@ static void say_notes(struct app *app, const char *notes)
 }
 
 /* At once, before the engine has come to rest: it may be in the middle of something. */
-static void say_ended(const struct desk *d, int signal)
+static void say_ended(const struct ui_state *d, int signal)
 {
     bool session = *d->state.session;
 
@@ -103,7 +103,7 @@ bool app_run(struct engine *engine, const struct app_options *options, int *ende
     *ended_by = term_signal();
     term_close();
     if (*ended_by)
-        say_ended(&app->desk, *ended_by);
+        say_ended(&app->ui, *ended_by);
     app_finish(app);
     return true;
 }

@@ -8,7 +8,7 @@
 #include "core/base/show.h"
 #include "core/base/utf8.h"
 #include "core/hub/hub.h"
-#include "views/shell/app_inside.h"
+#include "views/shell/app_internal.h"
 
 /* A path, or a name on the Hub of what is in its cache. Caller frees. */
 static char *find(const char *path, struct err *err)
@@ -34,7 +34,7 @@ static void open_wanted(struct host *host, const struct question *question)
 
 void app_reopen_ask(struct app *app, const char *path)
 {
-    const struct desk *d = &app->desk;
+    const struct ui_state *d = &app->ui;
     struct question q = {.title = "Open another model?", .yes = "Open", .confirmed = open_wanted};
     struct err err = {0};
     char *here;
@@ -59,7 +59,7 @@ void app_reopen_ask(struct app *app, const char *path)
         n += snprintf(q.text, sizeof(q.text),
                       "%d edit%s will be lost: no session file was named (w saves).\n",
                       d->state.edits, d->state.edits == 1 ? "" : "s");
-    if (desk_busy(d))
+    if (ui_busy(d))
         n += snprintf(q.text + n, sizeof(q.text) - (size_t)n,
                       "What is being computed is stopped.\n");
     if (d->pull_job)
@@ -77,9 +77,9 @@ void app_reopen_ask(struct app *app, const char *path)
 
 void app_reopen_done(struct app *app)
 {
-    if (app->other.later[0] && app->desk.ready && *app->desk.state.base)
+    if (app->other.later[0] && app->ui.ready && *app->ui.state.base)
         app_say(app, TONE_ERROR, app->other.later);
-    if (*app->desk.state.base)
+    if (*app->ui.state.base)
         app->other.later[0] = '\0';
     free(app->other.model);
     free(app->other.session);
@@ -97,9 +97,9 @@ void app_reopen(struct app *app)
     app->other.wanted = app->other.wanted_session = NULL;
     app->other.confirmed = false;
     app_reopen_done(app);
-    if (!back && app->desk.ready) { /* what to go back to when the new one does not open */
-        app->other.model = xstrdup(app->desk.model.path);
-        app->other.session = *app->desk.state.session ? xstrdup(app->desk.state.session) : NULL;
+    if (!back && app->ui.ready) { /* what to go back to when the new one does not open */
+        app->other.model = xstrdup(app->ui.model.path);
+        app->other.session = *app->ui.state.session ? xstrdup(app->ui.state.session) : NULL;
     }
     engine = app->options->reopen(app->options->ctx, path, session, &params, &err);
     if (!engine && app->other.model) { /* not even begun: the one before, at once */
@@ -136,6 +136,6 @@ bool app_reopen_back(struct app *app, const struct event *ev)
     app->other.wanted_session = app->other.session;
     app->other.model = app->other.session = NULL;
     app->other.confirmed = true;
-    app->desk.stopped = false;
+    app->ui.stopped = false;
     return true;
 }

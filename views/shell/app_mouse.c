@@ -1,6 +1,6 @@
 /* The mouse: a click selects, a second one looks closer, the wheel scrolls or steps. */
 #include "tui/layout.h"
-#include "views/shell/app_inside.h"
+#include "views/shell/app_internal.h"
 
 static const double TWICE = 0.4; /* seconds within which a second click is a double click */
 

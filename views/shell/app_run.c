@@ -5,25 +5,25 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "views/changes.h"
+#include "views/interventions.h"
 #include "views/keymap.h"
-#include "views/shell/app_inside.h"
-#include "views/verbs.h"
+#include "views/requests.h"
+#include "views/shell/app_internal.h"
 
 static void run_set(struct app *app, const char *assignment)
 {
-    verb_set(&app->host, assignment);
+    ui_set_param(&app->host, assignment);
 }
 
 static void run_undo(struct app *app, const char *rest)
 {
-    verb_undo_typed(&app->host, rest);
+    confirm_undo_typed(&app->host, rest);
 }
 
 static void run_fact(struct app *app, const char *text)
 {
     if (*text)
-        verb_fact_typed(&app->host, text);
+        ui_set_fact_typed(&app->host, text);
     else
         app_action(app, ACTION_EDIT_FACT);
 }
@@ -61,14 +61,14 @@ static void run_query(struct app *app, const char *text)
 {
     app_open(app, "query");
     if (*text)
-        verb_query(&app->host, text, 0);
+        request_query(&app->host, text, 0);
 }
 
 static void run_neuron(struct app *app, const char *address)
 {
     if (strpbrk(address, "=*"))
-        verb_neuron(&app->host, address);
-    else if (!verb_go(&app->desk, address))
+        ui_change_neuron(&app->host, address);
+    else if (!ui_go_to_neuron(&app->ui, address))
         app->host.say(&app->host, TONE_ERROR,
                       "neuron: '%s' is no neuron of this model; L5N912 is layer 5, neuron 912",
                       address);
@@ -110,7 +110,7 @@ static void run_reset(struct app *app, const char *name)
 
         if (strcmp(info->name, name) != 0 && (!*info->alias || strcmp(info->alias, name) != 0))
             continue;
-        param_reset(&app->desk.params, (enum param)i);
+        param_reset(&app->ui.params, (enum param)i);
         app->host.knobs_moved(&app->host);
         app->host.say(&app->host, TONE_PLAIN, "%s has its default", info->name);
         return;
@@ -214,7 +214,7 @@ void app_run_command(struct app *app, const char *text)
         app_do(app, action_of_name(word));
     else if (info)
         app->host.say(&app->host, TONE_ERROR, "%s: not possible here (%s)", word, info->help);
-    else if (!verb_go(&app->desk, line))
+    else if (!ui_go_to_neuron(&app->ui, line))
         app->host.say(&app->host, TONE_ERROR, "no command '%s'; did you mean %s? ? lists all", word,
                       command_nearest(word));
     free(line);
@@ -240,7 +240,7 @@ void app_find(struct app *app, const char *text)
         v->ops->find(v, text);
     else if (v->ops->find_next && !v->ops->find_next(v, text, 1))
         app->host.say(&app->host, TONE_WARN, "%s: nothing matches '%s'", v->ops->title, text);
-    else if (!v->ops->find_next && !verb_go(&app->desk, text))
+    else if (!v->ops->find_next && !ui_go_to_neuron(&app->ui, text))
         app->host.say(&app->host, TONE_WARN, "nothing here is called '%s'; L5N912 is a neuron",
                       text);
 }

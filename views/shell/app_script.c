@@ -9,8 +9,8 @@
 #include "core/base/mem.h"
 #include "core/base/std.h"
 #include "core/base/utf8.h"
-#include "core/record/codec.h"
-#include "views/shell/app_inside.h"
+#include "core/record/event_json.h"
+#include "views/shell/app_internal.h"
 
 enum { SCRIPT_MOST = 1 << 20, ARGUMENT_MOST = 4096 };
 
@@ -50,9 +50,9 @@ static bool live(struct script *s, double seconds, bool (*done)(const struct scr
 
 static bool is_idle(const struct script *s)
 {
-    const struct desk *d = &s->app->desk;
+    const struct ui_state *d = &s->app->ui;
 
-    for (int i = 0; i < DESK_JOBS; i++)
+    for (int i = 0; i < UI_JOBS; i++)
         if (d->job[i].job)
             return false;
     return d->ready && !s->app->weigh_at && !s->app->driven && !s->app->knobs_moved;
@@ -65,7 +65,7 @@ static bool is_seen(const struct script *s)
 
 static bool is_over(const struct script *s)
 {
-    return s->app->tape.what == TAPE_END && !s->app->driven;
+    return s->app->tape.what == REPLAY_END && !s->app->driven;
 }
 
 static bool wrong(const struct script *s, struct err *err, const char *what, const char *text)
@@ -251,7 +251,7 @@ static bool do_hold(struct script *s, const char *text, struct err *err)
     (void)text;
     (void)err;
     if (s->app->driven)
-        app_tape_pause(s->app);
+        app_replay_pause(s->app);
     return true;
 }
 

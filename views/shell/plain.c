@@ -14,13 +14,13 @@
 #include "core/base/std.h"
 #include "core/engine/bus.h"
 #include "tui/text.h"
-#include "views/shell/news.h"
-#include "views/verbs.h"
+#include "views/requests.h"
+#include "views/shell/messages.h"
 
 struct plain {
     struct host host; /* first */
     struct engine *engine;
-    struct desk desk;
+    struct ui_state ui;
     struct question question;
     bool asking, quit;
     bool stated, listing;   /* the session's state is here; the edits were asked for */
@@ -41,11 +41,11 @@ static unsigned plain_post(struct host *host, struct command *cmd)
     enum command_kind kind = cmd->kind;
     unsigned job = 0;
 
-    if (desk_room(&p->desk))
+    if (ui_room(&p->ui))
         job = engine_post(p->engine, cmd);
     else
         command_free(cmd);
-    desk_posted(&p->desk, job, kind);
+    ui_posted(&p->ui, job, kind);
     return job;
 }
 
@@ -77,10 +77,10 @@ static void plain_ask(struct host *host, const struct question *question)
 
 static void plain_moved(struct host *host)
 {
-    desk_remask(host->desk);
+    ui_remask(host->ui);
 }
 
-static void say_fact(const struct desk *d)
+static void say_fact(const struct ui_state *d)
 {
     char subject[200], prompt[400], target[200];
 
@@ -90,10 +90,10 @@ static void say_fact(const struct desk *d)
               text_piece(target, sizeof(target), d->fact.target));
 }
 
-static void say_neurons(const struct desk *d)
+static void say_neurons(const struct ui_state *d)
 {
-    struct desk_neuron top[10];
-    int n = d->done ? desk_top(d, -1, ORDER_SCORE, top, 10) : 0;
+    struct ranked_neuron top[10];
+    int n = d->done ? ui_top(d, -1, ORDER_SCORE, top, 10) : 0;
 
     if (!n)
         std_print("no neuron is scored yet: attribute scores them\n");
@@ -107,14 +107,14 @@ static void say_neurons(const struct desk *d)
                   top[i].kept ? "in" : "outside");
 }
 
-static void say_ratios(const struct desk *d)
+static void say_ratios(const struct ui_state *d)
 {
     bool any = false;
 
     for (int l = 0; l < d->layers; l++) {
         const struct mask *m = d->layer[l].mask;
 
-        if (!m || !desk_edits(d, l))
+        if (!m || !ui_edits(d, l))
             continue;
         any = true;
         std_print(
@@ -134,7 +134,7 @@ static void say_history(const struct history *h)
     for (int i = 0; i < h->count; i++)
         for (int k = 0; k < h->entry[i].facts; k++) {
             const struct history_fact *f = &h->entry[i].fact[k];
-            struct chance p = history_chance(f);
+            struct p_change p = history_p_change(f);
 
             std_print("edit %d, %s: %s is %s, %s %.3f before and %.3f after\n", h->entry[i].edit,
                       h->entry[i].active ? "active" : "undone",
@@ -145,13 +145,13 @@ static void say_history(const struct history *h)
         std_print("no edits yet\n");
 }
 
-static void say_why(const struct desk *d)
+static void say_why(const struct ui_state *d)
 {
     say_neurons(d);
     say_ratios(d);
 }
 
-static void say_state(const struct desk *d)
+static void say_state(const struct ui_state *d)
 {
     std_print("%s, %d edit%s, checksum %.8s\n", d->state.preview ? "preview" : "no preview",
               d->state.edits, d->state.edits == 1 ? "" : "s", d->state.checksum);
@@ -160,7 +160,7 @@ static void say_state(const struct desk *d)
 static bool query(struct host *host, const char *text)
 {
     if (*text)
-        verb_query(host, text, 0);
+        request_query(host, text, 0);
     else
         host->say(host, TONE_ERROR, "query: needs a text to ask");
     return *text;
@@ -173,22 +173,22 @@ static const struct {
     bool (*typed)(struct host *host, const char *text); /* false: it said what is wrong */
     void (*verb)(struct host *host);
     enum command_kind post;
-    void (*say)(const struct desk *d);
+    void (*say)(const struct ui_state *d);
 } words[] = {
     {"fact",
      "fact SUBJECT | PROMPT | OBJECT: another fact, {} stands for the subject. fact: say it",
-     .typed = verb_fact_typed, .say = say_fact},
-    {"attribute", "attribute: score the neurons", .verb = verb_attribute},
+     .typed = ui_set_fact_typed, .say = say_fact},
+    {"attribute", "attribute: score the neurons", .verb = request_attribute},
     {"neurons", "neurons: the strongest", .say = say_neurons},
     {"ratios", "ratios: entropy, ratio, threshold", .say = say_ratios},
     {"why", "why: both", .say = say_why},
-    {"preview", "preview: try the edit", .verb = verb_preview},
-    {"commit", "commit: write it, asks", .verb = verb_ask_commit},
-    {"undo", "undo [N]: take back, asks", .typed = verb_undo_typed},
+    {"preview", "preview: try the edit", .verb = request_preview},
+    {"commit", "commit: write it, asks", .verb = confirm_commit},
+    {"undo", "undo [N]: take back, asks", .typed = confirm_undo_typed},
     {"redo", "redo", .post = CMD_REDO},
     {"history", "history: the edits", .post = CMD_HISTORY},
     {"query", "query TEXT: ask the model", .typed = query},
-    {"set", "set NAME=VALUE: a parameter", .typed = verb_set},
+    {"set", "set NAME=VALUE: a parameter", .typed = ui_set_param},
     {"state", "state: what is in force", .say = say_state},
 };
 enum { WORDS = sizeof(words) / sizeof(*words) };
@@ -226,9 +226,9 @@ static void do_word(struct plain *p, const char *word, const char *rest)
     else if (words[i].verb)
         words[i].verb(&p->host);
     else if (words[i].post)
-        verb_simple(&p->host, words[i].post, 0);
+        request_simple(&p->host, words[i].post, 0);
     else if (words[i].say)
-        words[i].say(&p->desk);
+        words[i].say(&p->ui);
     p->listing |= i < WORDS && words[i].post == CMD_HISTORY;
 }
 
@@ -248,7 +248,7 @@ static void do_line(struct plain *p, const char *text)
 
 static void hear(struct plain *p, struct event *ev)
 {
-    enum command_kind kind = desk_kind(&p->desk, ev->job);
+    enum command_kind kind = ui_kind(&p->ui, ev->job);
     enum tone tone;
     char text[320], said[400];
 
@@ -256,22 +256,22 @@ static void hear(struct plain *p, struct event *ev)
         text_piece(said, sizeof(said), ev->answer->completion);
         std_print("%s says: %s\n", ev->answer->state == STATE_BASE ? "base" : "edited", said);
     }
-    desk_event(&p->desk, ev);
+    ui_event(&p->ui, ev);
     p->stated |= ev->kind == EV_STATE || ev->kind == EV_FAILED;
-    if (p->listing && p->desk.history && ev->kind == EV_HISTORY)
-        say_history(p->desk.history);
+    if (p->listing && p->ui.history && ev->kind == EV_HISTORY)
+        say_history(p->ui.history);
     if (ev->kind == EV_HISTORY || ev->kind == EV_FAILED)
         p->listing = false;
-    if (news_of(&p->desk, ev, kind, &tone, text))
+    if (message_of_event(&p->ui, ev, kind, &tone, text))
         plain_say(&p->host, tone, "%s", text);
-    p->quit |= p->desk.stopped;
+    p->quit |= p->ui.stopped;
 }
 
 /* What runs is announced once; the next line is read when it is over. */
 static void wait_for(struct plain *p)
 {
-    enum command_kind busy = desk_busy(&p->desk);
-    bool rest = busy || !p->desk.ready || !p->stated || p->listing;
+    enum command_kind busy = ui_busy(&p->ui);
+    bool rest = busy || !p->ui.ready || !p->stated || p->listing;
     struct pollfd fd[2] = {{.fd = engine_fd(p->engine), .events = POLLIN},
                            {.fd = STDIN_FILENO, .events = POLLIN}};
     static char *line;
@@ -313,14 +313,14 @@ bool plain_run(struct engine *engine, const struct app_options *options, struct 
     setvbuf(stdin, NULL, _IONBF, 0); /* poll() must see what is not read yet */
     sigaction(SIGINT, &act, NULL);
     p->engine = engine;
-    p->host = (struct host){.desk = &p->desk,
+    p->host = (struct host){.ui = &p->ui,
                             .post = plain_post,
                             .say = plain_say,
                             .ask = plain_ask,
                             .knobs_moved = plain_moved};
-    desk_init(&p->desk, &options->params);
-    p->desk.fact = fact_copy(options->fact ? options->fact : &first);
-    say_fact(&p->desk);
+    ui_init(&p->ui, &options->params);
+    p->ui.fact = fact_copy(options->fact ? options->fact : &first);
+    say_fact(&p->ui);
     while (!p->quit) {
         while (engine_next(engine, &ev))
             hear(p, &ev);
@@ -328,7 +328,7 @@ bool plain_run(struct engine *engine, const struct app_options *options, struct 
             wait_for(p);
     }
     std_flush();
-    desk_free(&p->desk);
+    ui_free(&p->ui);
     free(p);
     return engine_ended(engine, err) || !err->kind;
 }

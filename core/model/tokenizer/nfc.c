@@ -98,7 +98,7 @@ struct codes {
 };
 
 /* Normalises text[from, to) and appends it. */
-static void add_segment(struct rewrite *out, struct codes *codes, const char *text, size_t from,
+static void add_segment(struct offset_map *out, struct codes *codes, const char *text, size_t from,
                         size_t to)
 {
     const char *p = text + from, *end = text + to;
@@ -131,7 +131,7 @@ static void add_segment(struct rewrite *out, struct codes *codes, const char *te
         rewrite_note(out, start, from, to);
 }
 
-void nfc_apply(struct rewrite *out, const char *text, size_t len)
+void nfc_apply(struct offset_map *out, const char *text, size_t len)
 {
     const char *p = text, *end = text + len;
     size_t done = 0, last = 0; /* text before it is in; start of the character before p */

@@ -4,9 +4,9 @@
 #ifndef CORE_MODEL_TOKENIZER_NFC_H
 #define CORE_MODEL_TOKENIZER_NFC_H
 
-#include "core/model/tokenizer/rewrite.h"
+#include "core/model/tokenizer/offset_map.h"
 
 /* The text, valid UTF-8, in form C; replaces what was in out. */
-void nfc_apply(struct rewrite *out, const char *text, size_t len);
+void nfc_apply(struct offset_map *out, const char *text, size_t len);
 
 #endif

@@ -26,7 +26,7 @@ bool normalizer_add(struct normalizer *n, enum normal_kind kind, const char *fro
     return true;
 }
 
-static bool replace_all(const struct normal_step *s, struct rewrite *out, const char *text,
+static bool replace_all(const struct normal_step *s, struct offset_map *out, const char *text,
                         size_t len, struct err *err)
 {
     size_t at = 0, from = strlen(s->from);
@@ -49,7 +49,7 @@ static bool replace_all(const struct normal_step *s, struct rewrite *out, const 
     return true;
 }
 
-static void put_before(const struct normal_step *s, struct rewrite *out, const char *text,
+static void put_before(const struct normal_step *s, struct offset_map *out, const char *text,
                        size_t len)
 {
     rewrite_clear(out);
@@ -64,7 +64,7 @@ static bool puts_before(const struct normal_step *s, const char *text, size_t le
 {
     size_t n = strlen(s->to);
 
-    if (!n || place == PLACE_CONTINUES || (s->kind == NORMAL_FIRST && place != PLACE_BEGINS))
+    if (!n || place == STAGING_CONTINUES || (s->kind == NORMAL_FIRST && place != STAGING_BEGINS))
         return false;
     return s->kind == NORMAL_PREPEND || len < n || memcmp(text, s->to, n) != 0;
 }
@@ -76,7 +76,7 @@ bool normalizer_apply(const struct normalizer *n, struct normal_run *run, const 
     run->text = text;
     run->len = len;
     for (int i = 0; i < n->count && run->len; i++) {
-        struct rewrite *out = &run->pass[run->count];
+        struct offset_map *out = &run->pass[run->count];
 
         rewrite_clear(out);
         if (n->step[i].kind == NORMAL_NFC)

@@ -4,7 +4,7 @@
 #define CORE_MODEL_TOKENIZER_NORMALIZE_H
 
 #include "core/base/err.h"
-#include "core/model/tokenizer/rewrite.h"
+#include "core/model/tokenizer/offset_map.h"
 
 enum { NORMAL_STEPS = 4, NORMAL_TEXT = 64 };
 
@@ -29,7 +29,7 @@ struct normalizer {
 
 /* Scratch memory, and the result until the next call. Zero-initialise. */
 struct normal_run {
-    struct rewrite pass[NORMAL_STEPS]; /* those that changed something */
+    struct offset_map pass[NORMAL_STEPS]; /* those that changed something */
     int count;
     const char *text; /* into a pass, or the text given */
     size_t len;
@@ -37,9 +37,10 @@ struct normal_run {
 
 /* Where a stretch stands. */
 enum normal_place {
-    PLACE_INSIDE,    /* behind a token found in the text */
-    PLACE_BEGINS,    /* at the beginning of a text */
-    PLACE_CONTINUES, /* at the beginning of what continues another text: nothing is put before it */
+    STAGING_INSIDE,    /* behind a token found in the text */
+    STAGING_BEGINS,    /* at the beginning of a text */
+    STAGING_CONTINUES, /* at the beginning of what continues another text: nothing is put before it
+                        */
 };
 
 /* ERR_MODEL: too many steps, a text that is too long, or nothing to replace. */

@@ -50,7 +50,7 @@ bool tokenizer_add_special(struct tokenizer *t, struct added_token token, const 
     }
     t->special[token.id] = token.special;
     if (normalized) { /* it is sought in normalised text */
-        ok = normalizer_apply(&t->normalizer, &run, text, len, PLACE_INSIDE, err);
+        ok = normalizer_apply(&t->normalizer, &run, text, len, STAGING_INSIDE, err);
         text = run.text;
         len = run.len;
     }
@@ -171,7 +171,9 @@ static bool encode_part(struct encoder *e, const char *text, size_t len, enum no
 /* A stretch of the text between tokens found in it: normalise, find the others, cut, encode. */
 static bool encode_stretch(struct encoder *e, const char *text, size_t origin, size_t len)
 {
-    enum normal_place place = origin ? PLACE_INSIDE : e->continues ? PLACE_CONTINUES : PLACE_BEGINS;
+    enum normal_place place = origin         ? STAGING_INSIDE
+                              : e->continues ? STAGING_CONTINUES
+                                             : STAGING_BEGINS;
     struct added_match m;
     size_t at = 0;
 
@@ -182,7 +184,7 @@ static bool encode_stretch(struct encoder *e, const char *text, size_t origin, s
     len = e->stretch.len;
     while (added_next(&e->t->normal, text, len, at, e->specials, &m)) {
         e->offset = at;
-        if (!encode_part(e, text + at, m.start - at, at ? PLACE_INSIDE : place))
+        if (!encode_part(e, text + at, m.start - at, at ? STAGING_INSIDE : place))
             return false;
         e->offset = 0;
         e->part.count = 0;
@@ -190,7 +192,7 @@ static bool encode_stretch(struct encoder *e, const char *text, size_t origin, s
         at = m.end;
     }
     e->offset = at;
-    return encode_part(e, text + at, len - at, at ? PLACE_INSIDE : place);
+    return encode_part(e, text + at, len - at, at ? STAGING_INSIDE : place);
 }
 
 static bool encode_text(struct encoder *e, const char *text, size_t len)

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/float_order.h"
 #include "core/base/mem.h"
-#include "core/base/order.h"
 #include "core/model/tokenizer/tokenizer_impl.h"
 
 #define BLANK "\xe2\x96\x81" /* U+2581, how SentencePiece writes a space */

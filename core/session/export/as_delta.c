@@ -155,27 +155,27 @@ static void add_matrix(const struct export_source *s, const struct export_matrix
     free(name);
 }
 
-static bool put_all(struct place *p, struct st_tensor *t, int count, const struct strings *meta,
-                    struct err *err)
+static bool put_all(struct staging_dir *p, struct st_tensor *t, int count,
+                    const struct strings *meta, struct err *err)
 {
     const char *slash = strrchr(p->target, '/');
     struct buf header = {0};
-    struct out o = {.fd = -1};
+    struct staged_file o = {.fd = -1};
     size_t total = 0;
     bool ok = safetensors_layout(t, count, meta->meta, meta->metas, &header, err);
 
     for (int i = 0; i < count; i++)
         total += t[i].bytes;
-    ok = ok && out_begin(&o, p, slash + 1, header.len + total, err) &&
-         out_put(&o, header.data, header.len, err);
+    ok = ok && staged_file_begin(&o, p, slash + 1, header.len + total, err) &&
+         staged_file_put(&o, header.data, header.len, err);
     for (int i = 0; ok && i < count; i++)
-        ok = out_put(&o, t[i].data, t[i].bytes, err);
+        ok = staged_file_put(&o, t[i].data, t[i].bytes, err);
     buf_free(&header);
-    return out_end(&o, ok, err);
+    return staged_file_end(&o, ok, err);
 }
 
-static bool write_delta(const struct export_source *s, const struct export_wish *wish,
-                        struct place *p, struct export_result *r, struct err *err)
+static bool write_delta(const struct export_source *s, const struct export_options *options,
+                        struct staging_dir *p, struct export_result *r, struct err *err)
 {
     struct st_tensor *t;
     struct strings meta = {0};
@@ -183,7 +183,7 @@ static bool write_delta(const struct export_source *s, const struct export_wish 
     int count = 0;
     bool ok;
 
-    if (wish->rank || (wish->dtype && strcmp(wish->dtype, "f32")))
+    if (options->rank || (options->dtype && strcmp(options->dtype, "f32")))
         return err_set(err, ERR_USAGE, "a delta is written in f32 and of full rank: it is exact");
     if (!s->matrices)
         return err_set(err, ERR_USAGE, "this state has no edit: there is no delta");

@@ -98,8 +98,8 @@ static void close_source(struct source *in)
 }
 
 /* Which tensors change, and into what. */
-static bool plan(struct source *in, const struct export_source *s, const struct export_wish *wish,
-                 struct err *err)
+static bool plan(struct source *in, const struct export_source *s,
+                 const struct export_options *options, struct err *err)
 {
     size_t n = (size_t)in->g.tensors + 1;
 
@@ -117,7 +117,7 @@ static bool plan(struct source *in, const struct export_source *s, const struct 
         if (t->ndim != 2 || t->dim[0] != in->edit[i]->rows || t->dim[1] != in->edit[i]->cols)
             return err_set(err, ERR_FORMAT, "tensor %s is not what the matrix was read from",
                            t->name);
-        if (!export_type(wish, DT_F32, t->type, &in->type[i], err))
+        if (!export_type(options, DT_F32, t->type, &in->type[i], err))
             return false;
         in->bytes[i] = dtype_row_bytes(in->type[i], t->dim[1]) * (size_t)t->dim[0];
         in->edited++;
@@ -152,7 +152,7 @@ static void make_infos(const struct source *in, struct buf *out)
     }
 }
 
-static bool put_tensor(const struct source *in, int i, struct out *o, double *lost2,
+static bool put_tensor(const struct source *in, int i, struct staged_file *o, double *lost2,
                        struct err *err)
 {
     const struct tensor *t = &in->g.tensor[i];
@@ -161,20 +161,20 @@ static bool put_tensor(const struct source *in, int i, struct out *o, double *lo
     bool ok;
 
     if (!in->edit[i])
-        return out_copy(o, in->fd, from, t->data, t->bytes, err);
+        return staged_file_copy(o, in->fd, from, t->data, t->bytes, err);
     data = export_encode(in->edit[i], in->type[i], false, in->type[i] == t->type ? t->data : NULL,
                          lost2, &bytes, err);
-    ok = data && out_put(o, data, bytes, err);
+    ok = data && staged_file_put(o, data, bytes, err);
     free(data);
     return ok;
 }
 
-static bool write_to(const struct source *in, struct place *p, double *lost2, struct err *err)
+static bool write_to(const struct source *in, struct staging_dir *p, double *lost2, struct err *err)
 {
     const char *slash = strrchr(p->target, '/');
     struct buf infos = {0};
     size_t head, total;
-    struct out o = {.fd = -1};
+    struct staged_file o = {.fd = -1};
     bool ok;
 
     make_infos(in, &infos);
@@ -182,18 +182,19 @@ static bool write_to(const struct source *in, struct place *p, double *lost2, st
     total = padded(in, head);
     for (int i = 0; i < in->g.tensors; i++)
         total += padded(in, in->bytes[i]);
-    ok = out_begin(&o, p, slash + 1, total, err) &&
-         out_copy(&o, in->fd, 0, in->map.data, in->infos, err) &&
-         out_put(&o, infos.data, infos.len, err) && out_zeros(&o, padded(in, head) - head, err);
+    ok = staged_file_begin(&o, p, slash + 1, total, err) &&
+         staged_file_copy(&o, in->fd, 0, in->map.data, in->infos, err) &&
+         staged_file_put(&o, infos.data, infos.len, err) &&
+         staged_file_zeros(&o, padded(in, head) - head, err);
     for (int i = 0; ok && i < in->g.tensors; i++)
         ok = put_tensor(in, i, &o, lost2, err) &&
-             out_zeros(&o, padded(in, in->bytes[i]) - in->bytes[i], err);
+             staged_file_zeros(&o, padded(in, in->bytes[i]) - in->bytes[i], err);
     buf_free(&infos);
-    return out_end(&o, ok, err);
+    return staged_file_end(&o, ok, err);
 }
 
-static bool write_gguf(const struct export_source *s, const struct export_wish *wish,
-                       struct place *p, struct export_result *r, struct err *err)
+static bool write_gguf(const struct export_source *s, const struct export_options *options,
+                       struct staging_dir *p, struct export_result *r, struct err *err)
 {
     struct source in = {.fd = -1};
     enum dtype type;
@@ -201,9 +202,9 @@ static bool write_gguf(const struct export_source *s, const struct export_wish *
     double lost2 = 0;
     bool ok;
 
-    if (!export_type(wish, DT_F32, DT_F32, &type, err)) /* also where nothing was edited */
+    if (!export_type(options, DT_F32, DT_F32, &type, err)) /* also where nothing was edited */
         return false;
-    if (wish->rank)
+    if (options->rank)
         return err_set(err, ERR_USAGE, "--rank is for an adapter (--as lora)");
     if (!file_ends_in(p->target, ".gguf"))
         return err_set(err, ERR_USAGE, "%s: the name of a GGUF file ends in .gguf", p->target);
@@ -212,7 +213,7 @@ static bool write_gguf(const struct export_source *s, const struct export_wish *
                        "the model came from safetensors files: export --as safetensors, and "
                        "llama.cpp's convert_hf_to_gguf.py makes a GGUF file of that");
     ok = export_fuse(s, &fusion, err) && open_source(&in, weights_file(s->weights, 0), err) &&
-         plan(&in, &fusion.source, wish, err) && write_to(&in, p, &lost2, err);
+         plan(&in, &fusion.source, options, err) && write_to(&in, p, &lost2, err);
     for (int i = 0; ok && i < in.g.tensors; i++)
         if (in.edit[i])
             snprintf(r->dtype, sizeof(r->dtype), "%s", dtype_name(in.type[i]));

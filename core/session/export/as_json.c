@@ -195,8 +195,8 @@ static json_t *setting(struct session *s, const char *name)
     return o;
 }
 
-static bool write_json(const struct export_source *s, const struct export_wish *wish,
-                       struct place *p, struct export_result *r, struct err *err)
+static bool write_json(const struct export_source *s, const struct export_options *options,
+                       struct staging_dir *p, struct export_result *r, struct err *err)
 {
     const char *slash = strrchr(p->target, '/');
     struct session_status status;
@@ -204,7 +204,7 @@ static bool write_json(const struct export_source *s, const struct export_wish *
     char *text = NULL;
     bool ok;
 
-    if (wish->rank || wish->dtype)
+    if (options->rank || options->dtype)
         return err_set(err, ERR_USAGE, "the journal has neither --rank nor --dtype");
     if (s->until)
         return err_set(err, ERR_USAGE, "the journal is written whole, without --state");
@@ -226,7 +226,7 @@ static bool write_json(const struct export_source *s, const struct export_wish *
     if (ok)
         text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     ok = ok && (text || err_set(err, ERR_LIMIT, "no memory for the journal")) &&
-         place_put(p, slash + 1, text, strlen(text), err);
+         staging_put(p, slash + 1, text, strlen(text), err);
     free(text);
     json_decref(root);
     snprintf(r->dtype, sizeof(r->dtype), "%s", "none");

@@ -28,7 +28,8 @@ static void put_json(json_t *root, const char *key, json_t *value)
     json_object_set_new(root, key, value);
 }
 
-static bool put_config(const struct export_source *s, struct place *p, int rank, struct err *err)
+static bool put_config(const struct export_source *s, struct staging_dir *p, int rank,
+                       struct err *err)
 {
     const struct model_config *c = weights_config(s->weights);
     json_t *root = json_object(), *modules = json_array();
@@ -59,7 +60,7 @@ static bool put_config(const struct export_source *s, struct place *p, int rank,
     put_json(root, "rank_pattern", json_object());
     put_json(root, "alpha_pattern", json_object());
     text = json_dumps(root, JSON_INDENT(2));
-    ok = text ? place_put(p, CONFIG, text, strlen(text), err)
+    ok = text ? staging_put(p, CONFIG, text, strlen(text), err)
               : err_set(err, ERR_FORMAT,
                         "the model's path is not UTF-8; an adapter has to name it: rename it");
     free(text);
@@ -84,13 +85,13 @@ static float *tensor_of(const struct low_rank *r, int rank, bool b, int heads)
     return x;
 }
 
-static bool put_weights(const struct export_source *s, struct place *p, const struct low_rank *r,
-                        int rank, struct err *err)
+static bool put_weights(const struct export_source *s, struct staging_dir *p,
+                        const struct low_rank *r, int rank, struct err *err)
 {
     int count = 2 * s->matrices;
     struct st_tensor *t = xcalloc((size_t)count + 1, sizeof(*t));
     struct buf header = {0};
-    struct out o = {.fd = -1};
+    struct staged_file o = {.fd = -1};
     size_t total = 0;
     bool ok;
 
@@ -110,14 +111,14 @@ static bool put_weights(const struct export_source *s, struct place *p, const st
     ok = safetensors_layout(t, count, NULL, 0, &header, err);
     for (int i = 0; i < count; i++)
         total += t[i].bytes;
-    ok = ok && out_begin(&o, p, WEIGHTS, header.len + total, err) &&
-         out_put(&o, header.data, header.len, err);
+    ok = ok && staged_file_begin(&o, p, WEIGHTS, header.len + total, err) &&
+         staged_file_put(&o, header.data, header.len, err);
     for (int i = 0; i < count; i++) {
-        ok = ok && out_put(&o, t[i].data, t[i].bytes, err);
+        ok = ok && staged_file_put(&o, t[i].data, t[i].bytes, err);
         free((char *)(size_t)t[i].name);
         free((void *)(size_t)t[i].data);
     }
-    ok = out_end(&o, ok, err);
+    ok = staged_file_end(&o, ok, err);
     buf_free(&header);
     free(t);
     return ok;
@@ -148,7 +149,7 @@ static bool factors(const struct export_source *s, int rank, struct low_rank *r,
     return true;
 }
 
-static bool write_matrices(const struct export_source *s, int rank, struct place *p,
+static bool write_matrices(const struct export_source *s, int rank, struct staging_dir *p,
                            struct export_result *r, struct err *err)
 {
     struct low_rank *factor = xcalloc((size_t)s->matrices, sizeof(*factor));
@@ -164,18 +165,18 @@ static bool write_matrices(const struct export_source *s, int rank, struct place
     return ok;
 }
 
-static bool write_lora(const struct export_source *s, const struct export_wish *wish,
-                       struct place *p, struct export_result *r, struct err *err)
+static bool write_lora(const struct export_source *s, const struct export_options *options,
+                       struct staging_dir *p, struct export_result *r, struct err *err)
 {
     struct export_fusion fusion;
     bool ok;
 
-    if (wish->dtype && strcmp(wish->dtype, "f32"))
+    if (options->dtype && strcmp(options->dtype, "f32"))
         return err_set(err, ERR_USAGE, "an adapter is written in f32, which is exact");
     if (!s->matrices)
         return err_set(err, ERR_USAGE,
                        "this state has no active edit: an adapter of it would be empty");
-    ok = export_fuse(s, &fusion, err) && write_matrices(&fusion.source, wish->rank, p, r, err);
+    ok = export_fuse(s, &fusion, err) && write_matrices(&fusion.source, options->rank, p, r, err);
     export_fusion_free(&fusion);
     return ok;
 }

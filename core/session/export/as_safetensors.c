@@ -3,7 +3,7 @@
  * From safetensors files: with the types kept, their headers are used again as they are and every
  * byte outside the edited tensors is the source's; shards, index, configuration and tokenizer
  * files stay what they were. With another type the whole checkpoint is converted, and config.json
- * says so in the one word that names it. From a GGUF file: folder_out.c. */
+ * says so in the one word that names it. From a GGUF file: hf_folder.c. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -73,8 +73,8 @@ static size_t offset_of(const struct shard *s, const struct st_tensor *t)
     return (size_t)((const unsigned char *)t->data - s->map.data);
 }
 
-static bool put_edited(struct out *o, const struct export_matrix *l, const struct st_tensor *t,
-                       bool transposed, double *lost2, struct err *err)
+static bool put_edited(struct staged_file *o, const struct export_matrix *l,
+                       const struct st_tensor *t, bool transposed, double *lost2, struct err *err)
 {
     enum dtype type = DT_F32;
     size_t bytes;
@@ -84,18 +84,18 @@ static bool put_edited(struct out *o, const struct export_matrix *l, const struc
     if (!fits(l, t, transposed, err) || !st_type_dtype(t->type, &type))
         return false;
     data = export_encode(l, type, transposed, t->data, lost2, &bytes, err);
-    ok = data && out_put(o, data, bytes, err);
+    ok = data && staged_file_put(o, data, bytes, err);
     free(data);
     return ok;
 }
 
 /* Header and everything between the edited tensors are the source's bytes. */
-static bool write_kept(const struct export_source *s, struct shard *in, struct place *p,
+static bool write_kept(const struct export_source *s, struct shard *in, struct staging_dir *p,
                        const char *name, int *found, double *lost2, struct err *err)
 {
     bool transposed = hf_transposed(weights_config(s->weights));
-    struct out o;
-    bool ok = out_begin(&o, p, name, in->map.size, err);
+    struct staged_file o;
+    bool ok = staged_file_begin(&o, p, name, in->map.size, err);
     size_t at = 0;
 
     for (int i = 0; ok && i < safetensors_count(in->st); i++) {
@@ -105,13 +105,13 @@ static bool write_kept(const struct export_source *s, struct shard *in, struct p
 
         if (!l)
             continue;
-        ok = out_copy(&o, in->fd, at, in->map.data + at, from - at, err) &&
+        ok = staged_file_copy(&o, in->fd, at, in->map.data + at, from - at, err) &&
              put_edited(&o, l, t, transposed, lost2, err);
         at = from + t->bytes;
         ++*found;
     }
-    ok = ok && out_copy(&o, in->fd, at, in->map.data + at, in->map.size - at, err);
-    return out_end(&o, ok, err);
+    ok = ok && staged_file_copy(&o, in->fd, at, in->map.data + at, in->map.size - at, err);
+    return staged_file_end(&o, ok, err);
 }
 
 /* --- another type ------------------------------------------------------------------------------
@@ -122,7 +122,8 @@ static enum st_type stored_as(enum dtype type)
     return type == DT_F16 ? ST_F16 : type == DT_BF16 ? ST_BF16 : ST_F32;
 }
 
-static bool put_converted(struct out *o, const struct st_tensor *t, enum dtype to, struct err *err)
+static bool put_converted(struct staged_file *o, const struct st_tensor *t, enum dtype to,
+                          struct err *err)
 {
     long n = st_tensor_elements(t), part = ROWS_AT_ONCE;
     size_t size = st_type_bytes(t->type);
@@ -136,14 +137,14 @@ static bool put_converted(struct out *o, const struct st_tensor *t, enum dtype t
         some.data = (const unsigned char *)t->data + (size_t)i * size;
         st_tensor_floats(&some, x);
         dtype_from_float(to, x, y, some.dim[0]);
-        ok = out_put(o, y, (size_t)some.dim[0] * dtype_block_bytes(to), err);
+        ok = staged_file_put(o, y, (size_t)some.dim[0] * dtype_block_bytes(to), err);
     }
     free(x);
     free(y);
     return ok;
 }
 
-static bool write_converted(const struct export_source *s, struct shard *in, struct place *p,
+static bool write_converted(const struct export_source *s, struct shard *in, struct staging_dir *p,
                             const char *name, enum dtype to, int *found, double *lost2,
                             struct err *err)
 {
@@ -151,7 +152,7 @@ static bool write_converted(const struct export_source *s, struct shard *in, str
     int count = safetensors_count(in->st);
     struct st_tensor *t = xcalloc((size_t)count + 1, sizeof(*t));
     struct buf header = {0};
-    struct out o = {.fd = -1};
+    struct staged_file o = {.fd = -1};
     size_t total = 0;
     enum dtype is;
 
@@ -165,8 +166,8 @@ static bool write_converted(const struct export_source *s, struct shard *in, str
     ok = safetensors_layout(t, count, NULL, 0, &header, err);
     for (int i = 0; i < count; i++)
         total += t[i].bytes;
-    ok = ok && out_begin(&o, p, name, header.len + total, err) &&
-         out_put(&o, header.data, header.len, err);
+    ok = ok && staged_file_begin(&o, p, name, header.len + total, err) &&
+         staged_file_put(&o, header.data, header.len, err);
     for (int i = 0; ok && i < count; i++) {
         const struct st_tensor *from = safetensors_tensor(in->st, t[i].name);
         const struct export_matrix *l = export_edited(s, from->name);
@@ -177,11 +178,11 @@ static bool write_converted(const struct export_source *s, struct shard *in, str
         if (l)
             ok = put_edited(&o, l, &as, transposed, lost2, err);
         else if (from->type == t[i].type)
-            ok = out_put(&o, from->data, from->bytes, err);
+            ok = staged_file_put(&o, from->data, from->bytes, err);
         else
             ok = put_converted(&o, from, to, err);
     }
-    ok = out_end(&o, ok, err);
+    ok = staged_file_end(&o, ok, err);
     buf_free(&header);
     free(t);
     return ok;
@@ -210,7 +211,7 @@ static char *next_dtype(const char *text)
 
 /* config.json with every such type replaced (a part of the model may name its own), and not one
  * byte more. */
-static bool put_config(struct place *p, const char *from, enum dtype to, struct err *err)
+static bool put_config(struct staging_dir *p, const char *from, enum dtype to, struct err *err)
 {
     const char *word = to == DT_F16 ? "float16" : to == DT_BF16 ? "bfloat16" : "float32";
     size_t len = 0;
@@ -226,14 +227,14 @@ static bool put_config(struct place *p, const char *from, enum dtype to, struct 
         rest = value + strcspn(value, "\"");
     }
     buf_puts(&out, rest);
-    ok = place_put(p, "config.json", out.data, out.len, err);
+    ok = staging_put(p, "config.json", out.data, out.len, err);
     buf_free(&out);
     free(text);
     return ok;
 }
 
 /* The index with its total_size replaced. */
-static bool put_index(struct place *p, const char *from, struct err *err)
+static bool put_index(struct staging_dir *p, const char *from, struct err *err)
 {
     size_t len = 0, total = 0;
     char *text = file_read(from, MAX_JSON, &len, err), *at, *digits;
@@ -243,7 +244,7 @@ static bool put_index(struct place *p, const char *from, struct err *err)
     if (!text)
         return false;
     for (int i = 0; ok && i < p->files; i++) {
-        char *path = place_path(p, p->file[i].name);
+        char *path = staging_path(p, p->file[i].name);
         struct safetensors *st =
             file_ends_in(path, ".safetensors") ? safetensors_open(path, err) : NULL;
 
@@ -262,7 +263,7 @@ static bool put_index(struct place *p, const char *from, struct err *err)
     } else {
         buf_puts(&out, text);
     }
-    ok = ok && place_put(p, INDEX, out.data, out.len, err);
+    ok = ok && staging_put(p, INDEX, out.data, out.len, err);
     buf_free(&out);
     free(text);
     return ok;
@@ -296,7 +297,7 @@ static bool companion(const char *name)
     return !strncmp(name, "LICENSE", 7) || !strncmp(name, "NOTICE", 6);
 }
 
-static bool copy_companion(const struct export_source *s, struct place *p, const char *name,
+static bool copy_companion(const struct export_source *s, struct staging_dir *p, const char *name,
                            bool convert, enum dtype to, struct err *err)
 {
     char *from = xasprintf("%s/%s", weights_dir(s->weights), name);
@@ -305,7 +306,7 @@ static bool copy_companion(const struct export_source *s, struct place *p, const
     if (convert && !strcmp(name, "config.json"))
         ok = put_config(p, from, to, err);
     else
-        ok = place_copy(p, name, from, err);
+        ok = staging_copy(p, name, from, err);
     free(from);
     return ok;
 }
@@ -315,7 +316,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool copy_companions(const struct export_source *s, struct place *p, bool convert,
+static bool copy_companions(const struct export_source *s, struct staging_dir *p, bool convert,
                             enum dtype to, struct err *err)
 {
     DIR *dir = opendir(weights_dir(s->weights));
@@ -351,17 +352,17 @@ static size_t elements_of(const struct tensor *t)
     return n;
 }
 
-static bool from_folder(const struct export_source *s, const struct export_wish *wish,
-                        struct place *p, struct export_result *r, struct err *err)
+static bool from_folder(const struct export_source *s, const struct export_options *options,
+                        struct staging_dir *p, struct export_result *r, struct err *err)
 {
-    bool convert = wish->dtype && strcmp(wish->dtype, "same") != 0, ok = true;
+    bool convert = options->dtype && strcmp(options->dtype, "same") != 0, ok = true;
     enum dtype to = DT_F32;
     double lost2 = 0;
     const char *index = NULL; /* if it was what named the files */
     int found = 0;
     size_t bytes = 0;
 
-    if (!export_type(wish, DT_F32, DT_F32, &to, err))
+    if (!export_type(options, DT_F32, DT_F32, &to, err))
         return false;
     for (int i = 0; i < weights_files(s->weights); i++)
         if (file_ends_in(weights_file(s->weights, i), "/" INDEX))
@@ -369,7 +370,7 @@ static bool from_folder(const struct export_source *s, const struct export_wish 
     for (int i = 0; i < weights_count(s->weights); i++) /* of all shards together */
         bytes += convert ? elements_of(weights_at(s->weights, i)) * dtype_block_bytes(to)
                          : weights_at(s->weights, i)->bytes;
-    if (!place_room(p, bytes, err))
+    if (!staging_room(p, bytes, err))
         return false;
     for (int i = 0; ok && i < weights_files(s->weights); i++) {
         const char *path = weights_file(s->weights, i);
@@ -392,24 +393,24 @@ static bool from_folder(const struct export_source *s, const struct export_wish 
     if (ok && index && convert)
         ok = put_index(p, index, err);
     else if (ok && index)
-        ok = place_copy(p, INDEX, index, err);
+        ok = staging_copy(p, INDEX, index, err);
     ok = ok && copy_companions(s, p, convert, to, err);
     snprintf(r->dtype, sizeof(r->dtype), "%s", convert ? dtype_name(to) : "as it was");
     export_loss(s, lost2, r);
     return ok;
 }
 
-static bool write_folder(const struct export_source *s, const struct export_wish *wish,
-                         struct place *p, struct export_result *r, struct err *err)
+static bool write_folder(const struct export_source *s, const struct export_options *options,
+                         struct staging_dir *p, struct export_result *r, struct err *err)
 {
     struct export_fusion fusion;
     bool ok;
 
-    if (wish->rank)
+    if (options->rank)
         return err_set(err, ERR_USAGE, "--rank is for an adapter (--as lora)");
     ok = export_fuse(s, &fusion, err) &&
          (strcmp(weights_format(s->weights), "gguf") ? from_folder : export_gguf_as_folder)(
-             &fusion.source, wish, p, r, err);
+             &fusion.source, options, p, r, err);
     export_fusion_free(&fusion);
     return ok;
 }

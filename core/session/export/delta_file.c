@@ -197,7 +197,7 @@ static bool read_steps(struct delta_file *f, struct of_matrix *m, const struct p
         struct delta *d = &f->delta[f->deltas++];
 
         ok = read_step(m, p, &part[p], &at, d, found, err) &&
-             (delta_sound(d, err) || err_in(err, "%s", m->name));
+             (delta_is_finite(d, err) || err_in(err, "%s", m->name));
     }
     free(m->u);
     free(m->v);

@@ -88,7 +88,7 @@ const struct export_matrix *export_edited(const struct export_source *s, const c
     return NULL;
 }
 
-bool export_type(const struct export_wish *wish, enum dtype absent, enum dtype stored,
+bool export_type(const struct export_options *options, enum dtype absent, enum dtype stored,
                  enum dtype *out, struct err *err)
 {
     static const struct {
@@ -97,16 +97,16 @@ bool export_type(const struct export_wish *wish, enum dtype absent, enum dtype s
     } known[] = {{"f32", DT_F32}, {"f16", DT_F16}, {"bf16", DT_BF16}};
 
     *out = absent;
-    if (!wish->dtype)
+    if (!options->dtype)
         return true;
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-        if (!strcmp(wish->dtype, known[i].name)) {
+        if (!strcmp(options->dtype, known[i].name)) {
             *out = known[i].type;
             return true;
         }
-    if (strcmp(wish->dtype, "same"))
+    if (strcmp(options->dtype, "same"))
         return err_set(err, ERR_USAGE, "--dtype %.40s: not one of f32, f16, bf16, same",
-                       wish->dtype);
+                       options->dtype);
     if (!dtype_can_store(stored))
         return err_set(err, ERR_USAGE,
                        "--dtype same: the edited tensors are %s, which is not written here; f32, "

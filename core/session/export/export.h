@@ -1,7 +1,7 @@
 /* What was edited, as files other programs use.
  *
  * An exporter writes one kind of files from the base model's files and the edited layers. It only
- * says which bytes come where: place.h keeps the promises about crashes and full disks. To add
+ * says which bytes come where: staging.h keeps the promises about crashes and full disks. To add
  * one: a file of statics ending in a const struct export_ops, a line in export.c.
  *
  * Belongs to the engine's thread. Model files are read, never written. */
@@ -11,7 +11,7 @@
 #include "core/device/device.h"
 #include "core/edit/delta.h"
 #include "core/model/weights.h"
-#include "core/session/export/place.h"
+#include "core/session/export/staging.h"
 #include "core/session/session.h"
 
 /* An edited matrix W [rows, cols] and what was added to it. */
@@ -40,7 +40,7 @@ struct export_source {
     const char *tool;     /* program and version */
 };
 
-struct export_wish {
+struct export_options {
     const char *dtype; /* "f16", "bf16", "f32", "same"; NULL: the exporter's default */
     int rank;          /* of an adapter; 0: exact */
 };
@@ -71,8 +71,8 @@ struct export_ops {
     bool journal;   /* writes the session, not a model: nothing of it can be asked */
     const char *help;
     /* What cannot be done is told before the first byte is written. ERR_USAGE, ERR_IO. */
-    bool (*write)(const struct export_source *s, const struct export_wish *wish, struct place *p,
-                  struct export_result *r, struct err *err);
+    bool (*write)(const struct export_source *s, const struct export_options *options,
+                  struct staging_dir *p, struct export_result *r, struct err *err);
     /* The deltas that the written files stand for, to be added to the base; NULL: the place holds
      * a model of its own. Caller frees each and the array. */
     bool (*read_back)(const char *path, const struct weights *w, struct delta **delta, int *count,
@@ -95,7 +95,7 @@ const struct tensor *export_tensor(const struct weights *w, int layer, enum matr
  * none. */
 const struct export_matrix *export_edited(const struct export_source *s, const char *tensor);
 
-/* fused.c: a file may keep q, k and v of a layer in one tensor */
+/* hf_fused.c: a file may keep q, k and v of a layer in one tensor */
 /* Whether the matrix is a part of such a tensor. */
 bool export_fused(const struct weights *w, int layer, enum matrix which);
 /* The same source with a matrix for each tensor of the file: q, k and v that are one there are one
@@ -110,7 +110,7 @@ void export_fusion_free(struct export_fusion *f);
 
 /* The type a wish names; `same` gives `stored`. ERR_USAGE: not a type, or none that can be
  * written, and then what to choose. */
-bool export_type(const struct export_wish *wish, enum dtype absent, enum dtype stored,
+bool export_type(const struct export_options *options, enum dtype absent, enum dtype stored,
                  enum dtype *out, struct err *err);
 /* An edited matrix in a file's type, [rows][cols] or with `transposed` [cols][rows]; the rounding
  * is added to *lost2 as a sum of squares. Blocks that are still those of `base` (stored in the
@@ -120,7 +120,7 @@ void *export_encode(const struct export_matrix *l, enum dtype type, bool transpo
 /* loss of the result from the sums of squares */
 void export_loss(const struct export_source *s, double lost2, struct export_result *r);
 
-/* names.c: what Hugging Face calls a model's parts, by architecture */
+/* hf_names.c: what Hugging Face calls a model's parts, by architecture */
 /* The module of a matrix ("model.layers.3.mlp.down_proj"), which it may share (export_fused()).
  * NULL: it has none. Caller frees. */
 char *hf_module(const struct weights *w, int layer, enum matrix which);
@@ -134,15 +134,15 @@ char *hf_tensor_name(const struct model_config *c, const char *ours);
 /* Whether its linear layers hold [in, out] (GPT-2's Conv1D). */
 bool hf_transposed(const struct model_config *c);
 
-/* config_out.c, tokenizer_out.c: a GGUF file's metadata as the files transformers reads. ERR_USAGE
+/* hf_config.c, hf_tokenizer.c: a GGUF file's metadata as the files transformers reads. ERR_USAGE
  * names what cannot be said. */
 bool hf_config(const struct weights *w, enum dtype type, struct buf *out, struct err *err);
 bool hf_generation_config(const struct weights *w, struct buf *out);
 bool hf_tokenizer(const struct weights *w, struct buf *tokenizer, struct buf *config,
                   struct err *err);
 
-/* folder_out.c: a GGUF model as such a folder */
-bool export_gguf_as_folder(const struct export_source *s, const struct export_wish *wish,
-                           struct place *p, struct export_result *r, struct err *err);
+/* hf_folder.c: a GGUF model as such a folder */
+bool export_gguf_as_folder(const struct export_source *s, const struct export_options *options,
+                           struct staging_dir *p, struct export_result *r, struct err *err);
 
 #endif

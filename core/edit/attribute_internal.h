@@ -1,0 +1,55 @@
+/* The inside of an attribution run, for the files that make scores of it. */
+#ifndef CORE_EDIT_ATTRIBUTE_INTERNAL_H
+#define CORE_EDIT_ATTRIBUTE_INTERNAL_H
+
+#include "core/edit/attribute.h"
+
+struct attribute_run {
+    const struct model_state *view;
+    struct params params;
+    unsigned id;
+    int rows, layers, neurons, hidden, vocab;
+    int *pick;       /* [rows] row of the packed pass that is scored */
+    int *target;     /* [rows] */
+    struct mat h, m; /* [layers * rows, d], [layers * rows, M] at the scored positions */
+    struct mat scratch_h, scratch_m;
+    float *rms2; /* [rows] mean square of the final hidden state, centred if the norm centres */
+    float eps;
+    int ahead; /* slices the host may queue beyond the device */
+};
+
+/* Everything one layer needs while its tiles go by. */
+struct layer_work {
+    struct mat values;     /* [d, M] diag(g) W_l, see lens_contribution() */
+    struct mat lens;       /* [N, d] g * h: the unperturbed lens before the head */
+    struct mat base;       /* [N, V] */
+    struct mat add;        /* [1, V] W_U beta, where it is not in the base; data NULL: none */
+    struct mat coeff;      /* [N, M] c of editscope-method(7) 3.5 */
+    struct mat base_scale; /* [N, M] attr.norm = own: 1 / rms of each perturbed vector */
+    struct lps_state state;
+};
+
+void layer_work_free(struct layer_work *w, struct device *dev);
+/* An attribution of a layer of this run that holds no scores yet. */
+struct attribution *attribute_empty(const struct attribute_run *run, int layer,
+                                    enum strategy strategy, bool curves);
+/* What the device knows of the layer's activations, into a->activation. */
+void attribute_fetch_activation(struct attribute_run *run, int layer, struct attribution *a);
+/* x [d] without its mean, if the final norm takes it away. */
+void attribute_centre(const struct attribute_run *run, float *x);
+double attribute_square(const float *x, int n); /* |x|^2 */
+/* Makes of a layer what its tiles need; activation and value_norm of `a` too. own_base [N, M],
+ * unless NULL (attr.norm = own): what multiplies the base for each row and neuron. */
+bool attribute_stage(struct attribute_run *run, int layer, struct attribution *a,
+                     struct layer_work *w, float *own_base, struct err *err);
+/* 1 / rms of each row of h itself: the unperturbed lens under attr.norm = own. */
+bool attribute_own_scale(struct attribute_run *run, int layer, float *scale, struct err *err);
+/* norm [M]: the length of each column of values [d, M]. */
+bool attribute_norms(struct attribute_run *run, struct mat values, float *norm, struct err *err);
+/* MPC: the coefficient, times ||v||, or times the target's direct projection U_y
+ * (editscope-method(7) 3.6). a->activation (and for the norms value_norm) is there already,
+ * w->values is diag(g) W_l. */
+bool attribute_project(struct attribute_run *run, struct layer_work *w, struct attribution *a,
+                       struct err *err);
+
+#endif

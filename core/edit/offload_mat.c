@@ -1,0 +1,101 @@
+#include "core/edit/offload_mat.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/edit/mat_f64.h"
+
+#define BAND ((size_t)128 << 20) /* bytes of a far matrix on the device at a time */
+
+static size_t count_of(const struct offload_mat *s, int rows)
+{
+    return (size_t)rows * (size_t)s->cols;
+}
+
+bool offload_new(struct offload_mat *s, struct device *dev, int rows, int cols, bool far,
+                 struct err *err)
+{
+    *s = (struct offload_mat){.dev = dev, .rows = rows, .cols = cols};
+    if (!far) {
+        s->here = mat_new(dev, DT_F64, rows, cols);
+        return s->here.data || device_sync(dev, err);
+    }
+    s->host = calloc(count_of(s, rows) + 1, sizeof(double));
+    return s->host ||
+           err_set(err, ERR_LIMIT, "no memory on the host for a matrix of %d by %d (%.1f GB)", rows,
+                   cols, 8e-9 * rows * cols);
+}
+
+void offload_free(struct offload_mat *s)
+{
+    if (s->here.data)
+        mat_free(s->dev, &s->here);
+    free(s->host);
+    *s = (struct offload_mat){0};
+}
+
+bool offload_exists(const struct offload_mat *s)
+{
+    return s->here.data || s->host;
+}
+
+int offload_band(const struct offload_mat *s)
+{
+    size_t row = (size_t)(s->cols ? s->cols : 1) * sizeof(double);
+    size_t fit = (s->dev->far_band ? s->dev->far_band : BAND) / row;
+
+    if (!s->host || fit >= (size_t)s->rows)
+        return s->rows;
+    return fit ? (int)fit : 1;
+}
+
+struct mat offload_map_rows(const struct offload_mat *s, int first, int count, struct mat *room)
+{
+    struct mat band;
+
+    if (!s->host)
+        return mat_rows(s->here, first, count);
+    if (!room->data)
+        *room = mat_new(s->dev, DT_F64, offload_band(s), s->cols);
+    band = mat_rows(*room, 0, count);
+    if (room->data)
+        device_upload(s->dev, band, s->host + count_of(s, first));
+    return band;
+}
+
+void offload_unmap_rows(struct offload_mat *s, int first, struct mat band)
+{
+    if (s->host && band.data)
+        device_download(s->dev, s->host + count_of(s, first), band);
+}
+
+void offload_fill(struct offload_mat *s, double value)
+{
+    if (!s->host)
+        device_fill(s->dev, s->here, value);
+    for (size_t i = 0; s->host && i < count_of(s, s->rows); i++)
+        s->host[i] = value;
+}
+
+double *offload_download(const struct offload_mat *s, int first, int count, struct err *err)
+{
+    size_t n = count_of(s, count);
+    double *rows;
+
+    if (!s->host)
+        return mat_download(s->dev, mat_rows(s->here, first, count), NULL, err);
+    rows = malloc(n ? n * sizeof(double) : 1);
+    if (rows)
+        memcpy(rows, s->host + count_of(s, first), n * sizeof(double));
+    else
+        err_set(err, ERR_LIMIT, "no memory for a matrix of %d by %d on the host", count, s->cols);
+    return rows;
+}
+
+void offload_upload(struct offload_mat *s, int first, int count, const double *rows)
+{
+    if (s->host)
+        memcpy(s->host + count_of(s, first), rows, count_of(s, count) * sizeof(double));
+    else
+        device_upload(s->dev, mat_rows(s->here, first, count), rows);
+}

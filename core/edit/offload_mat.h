@@ -1,0 +1,36 @@
+/* A large float64 matrix (second moments, eigenvectors: 8 M^2 bytes a layer) on the device or,
+ * where the device is to keep its memory for something else, on the host: then its rows pass the
+ * device in bands. device->moments_on_host and ->spaces_on_host say which (core/edit/gpu_memory.h).
+ * Engine thread.
+ */
+#ifndef CORE_EDIT_OFFLOAD_MAT_H
+#define CORE_EDIT_OFFLOAD_MAT_H
+
+#include "core/device/device.h"
+
+struct offload_mat {
+    struct device *dev;
+    int rows, cols;
+    struct mat here; /* data NULL: the rows are on the host */
+    double *host;    /* NULL: they are on the device */
+};
+
+/* Zeroes. `far`: on the host. False and an empty shelf when there is no room. */
+bool offload_new(struct offload_mat *s, struct device *dev, int rows, int cols, bool far,
+                 struct err *err);
+void offload_free(struct offload_mat *s);
+bool offload_exists(const struct offload_mat *s);
+/* Rows that offload_map_rows() gives at once: all of them on the device, else what fits 128 MiB. */
+int offload_band(const struct offload_mat *s);
+/* Rows first .. first+count on the device: a window of the matrix, or a copy in *room, which is
+ * made when it is empty ({0}), good until the next call and freed by the caller with mat_free(). */
+struct mat offload_map_rows(const struct offload_mat *s, int first, int count, struct mat *room);
+/* What offload_map_rows() gave has been changed and is to stay so. */
+void offload_unmap_rows(struct offload_mat *s, int first, struct mat band);
+void offload_fill(struct offload_mat *s, double value);
+/* Rows to and from host memory, dense [count, cols]. The caller frees what is downloaded; NULL and
+ * err when memory is short or the device fails. */
+double *offload_download(const struct offload_mat *s, int first, int count, struct err *err);
+void offload_upload(struct offload_mat *s, int first, int count, const double *rows);
+
+#endif

@@ -1,0 +1,524 @@
+/* What edits stand on: second moments of a text, null spaces, stores of past keys. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/digest.h"
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/base/mpi.h"
+#include "core/base/utf8.h"
+#include "core/engine/internal.h"
+
+enum { MOST_BEFORE = 40 }; /* tokens shown before the one where a neuron spoke */
+
+static void spaces_free(struct edit_stats *g)
+{
+    for (int i = 0; i < g->layers; i++) {
+        solver_free(g->solver[i]);
+        nullspace_free(g->space[i]);
+        g->solver[i] = NULL;
+        g->space[i] = NULL;
+        free(g->owner[i]);
+        g->owner[i] = NULL;
+        g->owners[i] = 0;
+    }
+    g->space_tokens = 0;
+}
+
+void edit_stats_free(struct engine *e)
+{
+    struct edit_stats *g = &e->ground;
+
+    spaces_free(g);
+    moments_text_free(g->gather);
+    moments_text_free(g->listener);
+    top_activations_free(g->contexts);
+    moments_free(g->counter);
+    moments_free(g->moments);
+    *g = (struct edit_stats){0};
+}
+
+/* The text for the moments, as tokens, once. */
+static bool load_text(struct engine *e, struct err *err)
+{
+    size_t len;
+    char *text;
+    bool ok;
+
+    if (e->text.count)
+        return true;
+    if (!e->options.text)
+        return err_set(err, ERR_USAGE, "no text for the second moments: give one with --text FILE");
+    text = file_read_prose(e->options.text, (size_t)1 << 30, &len, err);
+    if (!text)
+        return err_in(err, "text of the second moments");
+    sha256_of(text, len, e->text_hash);
+    ok = tokenizer_encode(e->model->tokenizer, text, len, 0, &e->text, err);
+    free(text);
+    return ok || err_in(err, "%s", e->options.text);
+}
+
+/* The cache of rank 0 counts, and only there are the sums so far: the others add nothing to them
+ * but what they sum themselves. All must be summing the same. */
+static bool load_together(struct edit_stats *g, struct err *err)
+{
+    struct {
+        struct moments_origin origin;
+        long tokens;
+    } first;
+
+    if (!mpi_rank() && !moments_load(g->moments, g->goal, NULL, err))
+        return false;
+    memset(&first, 0, sizeof(first));
+    first.origin = g->moments->origin;
+    first.tokens = g->moments->tokens;
+    if (!mpi_broadcast(&first, sizeof(first), err))
+        return false;
+    g->moments->tokens = first.tokens;
+    if (!strcmp(first.origin.model, g->moments->origin.model) &&
+        !strcmp(first.origin.text, g->moments->origin.text) &&
+        first.origin.window == g->moments->origin.window)
+        return true;
+    return err_set(err, ERR_STATE, "process %d of mpirun has another model or text than process 0",
+                   mpi_rank());
+}
+
+/* What the processes summed in this round comes together on rank 0. */
+static bool join(struct edit_stats *g, long until, struct err *err)
+{
+    struct moments *m = g->moments;
+
+    moments_flush(m);
+    if (!device_sync(m->dev, err))
+        return false;
+    for (int i = 0; mpi_size() > 1 && i < m->layers; i++) {
+        double *sum = offload_download(&m->sum[i], 0, m->neurons, err);
+        bool ok = sum && mpi_sum(sum, (size_t)m->neurons * (size_t)m->neurons, err);
+
+        if (ok && !mpi_rank())
+            offload_upload(&m->sum[i], 0, m->neurons, sum);
+        else if (ok)
+            offload_fill(&m->sum[i], 0);
+        free(sum);
+        if (!ok || !device_sync(m->dev, err))
+            return false;
+    }
+    m->tokens = until;
+    g->part = g->part_end = 0;
+    return true;
+}
+
+/* Which tokens of a round are this process': whole batches, the last as it comes. */
+static void part_of(struct edit_stats *g, long begin, long until)
+{
+    long batch = moments_text_batch(g->gather), end;
+    long first = mpi_part((until - begin + batch - 1) / batch, mpi_rank(), mpi_size(), &end);
+
+    g->part = begin + first * batch < until ? begin + first * batch : until;
+    g->part_end = begin + end * batch < until ? begin + end * batch : until;
+}
+
+/* A slice of this process' part of a round, which goes from one fixed count to the next. */
+static bool step_together(struct engine *e, long until, struct err *err)
+{
+    struct edit_stats *g = &e->ground;
+    struct moments *m = g->moments;
+    long begin = m->tokens;
+
+    if (!g->part_end) {
+        part_of(g, begin, until);
+        m->tokens = g->part;
+    }
+    if (m->tokens < g->part_end && !moments_text_step(g->gather, g->part_end, err))
+        return false;
+    emit_progress(e, e->job_id, PROGRESS_MOMENTS,
+                  (double)(g->part + (m->tokens - g->part) * mpi_size()), (double)g->goal);
+    return m->tokens < g->part_end || !moments_text_idle(g->gather) || join(g, until, err);
+}
+
+/* Makes the ground for these parameters' layers, from the cache as far as it goes. */
+bool edit_stats_plan_memory(struct engine *e, const struct params *p, struct err *err)
+{
+    struct edit_stats *g = &e->ground;
+    struct moments_origin origin = {.window = e->model->config->context};
+    struct buf notes = {0};
+    int layer[PARAM_MAX_LAYERS], layers;
+    bool ok, together;
+
+    if (p->value[P_STATS_WINDOW] < origin.window) /* no longer than the model holds */
+        origin.window = (int)p->value[P_STATS_WINDOW];
+    if (!named_layers(p, e->model->config, layer, &layers, err) || !load_text(e, err))
+        return false;
+    if (layers > EDIT_MAX_LAYERS)
+        return err_set(err, ERR_USAGE, "%s: %d layers; at most %d at once", params_layers_name(p),
+                       layers, EDIT_MAX_LAYERS);
+    g->goal = (long)p->value[P_STATS_TOKENS];
+    if (g->moments && g->layers == layers && g->moments->origin.window == origin.window &&
+        !memcmp(g->layer, layer, (size_t)layers * sizeof(int)))
+        return true;
+    together = g->together;
+    edit_stats_free(e);
+    g->together = together;
+    memcpy(origin.model, e->open->identity, sizeof(origin.model));
+    memcpy(origin.former, e->open->former, sizeof(origin.former));
+    memcpy(origin.text, e->text_hash, sizeof(origin.text));
+    memcpy(g->layer, layer, (size_t)layers * sizeof(int));
+    g->layers = layers;
+    g->goal = (long)p->value[P_STATS_TOKENS];
+    g->moments = moments_new(e->dev, &origin, layers, layer, e->model->config->ffn, err);
+    ok = g->moments &&
+         (g->together ? load_together(g, err) : moments_load(g->moments, g->goal, &notes, err));
+    buf_free(&notes);
+    if (!ok)
+        return false;
+    g->checkpoint = g->moments->tokens;
+    g->gather = moments_text_new(e->base, g->moments, e->text.ids, e->text.count);
+    g->contexts = top_activations_new(g->moments);
+    top_activations_load(g->contexts, g->moments);
+    moments_text_collect(g->gather, g->contexts);
+    if (!moments_text_limit(g->gather)) {
+        edit_stats_free(e); /* the next to ask is told the same */
+        return err_set(err, ERR_USAGE,
+                       "%s: %d tokens, and a window needs %d: give a longer text (--text) or a "
+                       "shorter stats.window",
+                       e->options.text, e->text.count, origin.window);
+    }
+    if (g->goal > moments_text_limit(g->gather))
+        g->goal = moments_text_limit(g->gather);
+    return device_sync(e->dev, err);
+}
+
+bool emit_moments(struct engine *e)
+{
+    struct edit_stats *g = &e->ground;
+    struct moments_info *info = xcalloc(1, sizeof(*info));
+
+    info->tokens = g->moments ? g->moments->tokens : 0;
+    info->goal = g->goal;
+    info->layers = g->layers;
+    utf8_copy(info->unkept, sizeof(info->unkept), g->unkept);
+    for (int i = 0; i < g->layers; i++) {
+        struct nullspace *s = g->space[i];
+
+        info->layer[i] = g->layer[i];
+        if (!s || !g->null)
+            continue;
+        info->null_fraction[i] = s->null_fraction;
+        info->trace_lost[i] = s->trace_lost;
+        info->trace[i] = s->trace;
+        info->threshold[i] = s->threshold;
+        for (int k = 0; k < 5 && k < s->kept; k++)
+            info->top[i][k] = s->value[s->kept - 1 - k];
+    }
+    engine_emit(e, EV_MOMENTS, info);
+    return true;
+}
+
+/* One slice of summing; at a checkpoint the sums are kept on disk and the news is told. */
+static bool advance(struct engine *e, struct err *err)
+{
+    struct edit_stats *g = &e->ground;
+    long until = moments_next(g->moments, g->goal), before = g->moments->tokens;
+
+    if (g->together) {
+        if (!g->part_end)
+            g->round = until;
+        until = g->round;
+        if (!step_together(e, until, err))
+            return false;
+    } else if (!moments_text_step(g->gather, until, err)) {
+        return false;
+    }
+    if (g->moments->tokens != before && !g->together)
+        emit_progress(e, e->job_id, PROGRESS_MOMENTS, (double)g->moments->tokens, (double)g->goal);
+    if (g->moments->tokens == until && !g->part_end && (g->together || until != before)) {
+        struct err why = {0};
+
+        if (!mpi_rank())
+            moments_save(g->moments, &why); /* a full cache disk is no reason to stop */
+        if (why.kind)
+            err_in(&why, "not kept for the next run");
+        utf8_copy(g->unkept, sizeof(g->unkept), why.text);
+        if (g->contexts->tokens == until)
+            top_activations_save(g->contexts, g->moments, NULL);
+        g->checkpoint = until;
+        emit_moments(e);
+    }
+    return true;
+}
+
+static bool is_complete(const struct edit_stats *g)
+{
+    return g->moments && g->moments->tokens >= g->goal && moments_text_idle(g->gather);
+}
+
+/* One slice of hearing contexts where only the sums were in the cache: as many tokens as the first
+ * checkpoint has are enough. False when there is nothing left to hear. */
+static bool listen(struct engine *e, struct err *err)
+{
+    struct edit_stats *g = &e->ground;
+    long until = moments_whole(g->moments, moments_checkpoint(g->moments->neurons, 0));
+
+    if (until > g->moments->tokens)
+        until = g->moments->tokens;
+    if (g->contexts->tokens >= until)
+        return false;
+    if (!g->listener) {
+        g->counter = moments_count(g->moments);
+        g->counter->tokens = g->contexts->tokens;
+        g->listener = moments_text_new(e->base, g->counter, e->text.ids, e->text.count);
+        moments_text_collect(g->listener, g->contexts);
+    }
+    if (!moments_text_step(g->listener, until, err))
+        return false;
+    if (g->contexts->tokens >= until) {
+        top_activations_save(g->contexts, g->moments, NULL);
+        moments_text_free(g->listener);
+        g->listener = NULL;
+        moments_free(g->counter);
+        g->counter = NULL;
+    }
+    return true;
+}
+
+bool edit_stats_step(struct engine *e, struct err *err)
+{
+    if (!(editor_of(&e->params)->needs & NEEDS_MOMENTS))
+        return false;
+    if (!edit_stats_plan_memory(e, &e->params, err))
+        return false;
+    return is_complete(&e->ground) ? listen(e, err) : advance(e, err);
+}
+
+void edit_stats_own_keys(struct edit_stats *g, int edit)
+{
+    for (int i = 0; i < g->layers; i++) {
+        int count = g->solver[i] ? g->solver[i]->count : 0;
+
+        if (count <= g->owners[i])
+            continue;
+        g->owner[i] = xrealloc(g->owner[i], (size_t)count * sizeof(int));
+        while (g->owners[i] < count)
+            g->owner[i][g->owners[i]++] = edit;
+    }
+}
+
+/* Raw keys of the active edits of this layer into its store, in order. */
+static bool remember_history(struct engine *e, struct err *err)
+{
+    struct edit_stats *g = &e->ground;
+    struct edit_record *edits = NULL;
+    int count = 0;
+    bool ok = session_edits(e->open->journal, false, &edits, &count, err);
+
+    for (int n = 0; ok && n < count; n++) {
+        struct edit_result past = {0};
+        struct edit_context plan = {.layers = g->layers};
+
+        memcpy(plan.layer, g->layer, sizeof(plan.layer));
+        memcpy(plan.solver, g->solver, sizeof(plan.solver));
+        ok = session_load_deltas(e->open->journal, edits[n].id, &past.delta, &past.deltas, err) &&
+             edit_remember(&past, &plan, err);
+        edit_stats_own_keys(g, edits[n].id);
+        edit_result_free(&past);
+    }
+    edit_records_free(edits, count);
+    return ok;
+}
+
+/* Whether the key stores hold what is needed of the session's edits. */
+static bool stores_same(const struct engine *e, unsigned needs)
+{
+    const struct edit_stats *g = &e->ground;
+
+    return needs & NEEDS_PAST_KEYS ? g->past && g->history == e->open->history : !g->past;
+}
+
+/* Null spaces and key stores from these sums, as far as they are needed: null spaces that are there
+ * stay, whoever comes. A factorisation is not cut into slices. */
+static bool make_spaces(struct engine *e, const struct moments *from, const struct params *p,
+                        unsigned needs, struct err *err)
+{
+    struct edit_stats *g = &e->ground;
+    struct nullspace_rule rule = {p->value[P_EDIT_NULL_THRESHOLD], p->value[P_EDIT_NULL_FRACTION]};
+    bool null = needs & NEEDS_NULL_SPACE;
+    bool same = g->space_tokens == from->tokens &&
+                (!null || (g->null && g->rule.threshold == rule.threshold &&
+                           g->rule.fraction == rule.fraction));
+
+    if (same && g->lambda == p->value[P_EDIT_LAMBDA] && stores_same(e, needs))
+        return true;
+    if (!same) {
+        spaces_free(g);
+        g->null = null;
+        g->rule = rule;
+    }
+    g->space_tokens = 0;
+    g->lambda = p->value[P_EDIT_LAMBDA];
+    for (int i = 0; i < g->layers; i++) {
+        if (job_cancelled(&e->job, err))
+            return false;
+        if (null && !g->space[i])
+            emit_progress(e, e->job_id, "null space", i, g->layers);
+        if (!g->space[i])
+            g->space[i] =
+                null ? nullspace_new(from, i, rule, true, err) : nullspace_none(from, i, err);
+        solver_free(g->solver[i]);
+        g->owners[i] = 0;
+        g->solver[i] = g->space[i] ? solver_new(g->space[i], g->lambda, err) : NULL;
+        if (!g->solver[i])
+            return false;
+    }
+    g->past = needs & NEEDS_PAST_KEYS;
+    if (g->past && !remember_history(e, err))
+        return false;
+    g->space_tokens = from->tokens;
+    g->history = e->open->history;
+    return true;
+}
+
+/* The sums at the last checkpoint: those at hand, or read back when they have gone on. */
+static bool spaces_at(struct engine *e, long tokens, const struct params *p, unsigned needs,
+                      struct err *err)
+{
+    struct edit_stats *g = &e->ground;
+    struct moments *kept;
+    bool ok;
+
+    moments_flush(g->moments);
+    if (g->moments->tokens == tokens && moments_text_idle(g->gather))
+        return make_spaces(e, g->moments, p, needs, err);
+    kept = moments_new(e->dev, &g->moments->origin, g->layers, g->layer, g->moments->neurons, err);
+    ok = kept && moments_load(kept, tokens, NULL, err);
+    if (ok && kept->tokens != tokens)
+        ok = err_set(err, ERR_IO,
+                     "the second moments of %ld tokens are no longer in the cache; "
+                     "wait for the full count or run `editscope stats`",
+                     tokens);
+    ok = ok && make_spaces(e, kept, p, needs, err);
+    moments_free(kept);
+    return ok;
+}
+
+/* Fewer tokens than neurons leave a null space that is an artefact of rank: a draft needs the
+ * first checkpoint. */
+static bool ground_summed(struct engine *e, const struct params *p, bool draft, struct err *err)
+{
+    struct edit_stats *g = &e->ground;
+    long enough;
+
+    if (!edit_stats_plan_memory(e, p, err))
+        return false;
+    enough = moments_checkpoint(g->moments->neurons, 0);
+    if (!draft || enough > g->goal)
+        enough = g->goal;
+    while (g->moments->tokens < enough)
+        if (job_cancelled(&e->job, err) || !advance(e, err))
+            return false;
+    return true;
+}
+
+static bool ground_prepare(struct engine *e, const struct params *p, bool draft, unsigned needs,
+                           struct err *err)
+{
+    const struct edit_stats *g = &e->ground;
+
+    return !(needs & NEEDS_MOMENTS) ||
+           (ground_summed(e, p, draft, err) &&
+            spaces_at(e, draft ? g->checkpoint : g->moments->tokens, p, needs, err));
+}
+
+bool edit_stats_prepare(struct engine *e, const struct params *p, bool draft, struct err *err)
+{
+    return ground_prepare(e, p, draft, editor_of(p)->needs, err);
+}
+
+void edit_stats_tell(const struct engine *e, const struct params *p, struct edit_report *a)
+{
+    bool moments = editor_of(p)->needs & NEEDS_MOMENTS;
+
+    a->moment_tokens = moments ? e->ground.space_tokens : 0;
+    a->draft = moments && e->ground.space_tokens < e->ground.goal;
+}
+
+/* Rank 0's sums to everybody. */
+static bool spread(struct edit_stats *g, struct err *err)
+{
+    struct moments *m = g->moments;
+    size_t count = (size_t)m->neurons * (size_t)m->neurons;
+
+    for (int i = 0; i < m->layers; i++) {
+        double *sum = offload_download(&m->sum[i], 0, m->neurons, err);
+        bool ok = sum && mpi_broadcast(sum, count * sizeof(*sum), err);
+
+        if (ok && mpi_rank())
+            offload_upload(&m->sum[i], 0, m->neurons, sum);
+        free(sum);
+        if (!ok || !device_sync(m->dev, err))
+            return false;
+    }
+    return true;
+}
+
+bool edit_stats_sum_ranks(struct engine *e, const struct command *cmd, struct err *err)
+{
+    const unsigned all = NEEDS_MOMENTS | NEEDS_NULL_SPACE | NEEDS_PAST_KEYS;
+    struct edit_stats *g = &e->ground;
+    bool ok;
+
+    if (mpi_size() < 2)
+        return ground_prepare(e, &cmd->params, cmd->draft, all, err);
+    edit_stats_free(e);
+    g->together = true;
+    ok = edit_stats_plan_memory(e, &cmd->params, err) &&
+         ground_summed(e, &cmd->params, cmd->draft, err) && (!cmd->share || spread(g, err));
+    g->together = false;
+    if (!ok || (mpi_rank() && !cmd->share))
+        return ok;
+    return ground_prepare(e, &cmd->params, cmd->draft, all, err);
+}
+
+/* The end of the text up to a token, as much as fits: whole characters. */
+static void text_until(const struct engine *e, int token, int window, char *out, size_t size)
+{
+    int from = token - token % window; /* the model read no further back */
+    struct buf text = {0};
+    size_t at;
+
+    if (from < token - MOST_BEFORE)
+        from = token - MOST_BEFORE;
+    tokenizer_decode(e->model->tokenizer, e->text.ids + from, token - from + 1, DECODE_SKIP_SPECIAL,
+                     &text);
+    utf8_carry(&text);
+    at = text.len < size ? 0 : text.len - size + 1;
+    while (at < text.len && at && ((unsigned char)text.data[at] & 0xC0) == 0x80)
+        at++;
+    utf8_copy(out, size, text.data ? text.data + at : "");
+    buf_free(&text);
+}
+
+void edit_stats_top_activations(const struct engine *e, struct neuron_info *info)
+{
+    const struct top_activations *c = e->ground.contexts;
+
+    for (int i = 0; c && i < c->layers; i++) {
+        size_t first =
+            ((size_t)i * (size_t)c->neurons + (size_t)info->neuron) * TOP_ACTIVATIONS_KEPT;
+
+        if (c->layer[i] != info->layer)
+            continue;
+        for (int k = 0; k < TOP_ACTIVATIONS_KEPT; k++) {
+            int token = c->at[first + (size_t)k];
+            float value = c->value[first + (size_t)k];
+
+            if (value != 0 && token >= 0 && token < e->text.count) { /* a cached file may lie */
+                struct context *to = &info->context[info->contexts++];
+
+                to->coefficient = value;
+                text_until(e, token, c->origin.window, to->text, sizeof(to->text));
+            }
+        }
+    }
+}

@@ -1,0 +1,276 @@
+/* Attribution runs: made once, kept for re-masking, found again by what they depend on. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/engine/internal.h"
+
+static void run_free(struct engine *e, struct run *run)
+{
+    for (int l = 0; run->layer && l < e->model->config->layers; l++)
+        attribution_unref(run->layer[l]);
+    free(run->layer);
+    free(run->about);
+    free(run->target);
+    *run = (struct run){0};
+}
+
+void runs_free(struct engine *e)
+{
+    for (int i = 0; i < RUNS; i++)
+        run_free(e, &e->run[i]);
+}
+
+/* Everything the scores depend on besides the weights. */
+static char *about(const struct engine *e, const struct request *request, int count,
+                   const struct params *p)
+{
+    struct buf text = {0};
+
+    params_show_all(p, AFFECTS_SCORES, &text);
+    for (int r = 0; r < count; r++) {
+        for (int i = 0; i < request[r].rows; i++)
+            buf_printf(&text, "%d ", request[r].row[i].lookup);
+        for (int i = 0; i < request[r].scored_count; i++)
+            buf_printf(&text, "%s\n%d %d %d %d\n", request[r].scored[i].text,
+                       request[r].scored[i].lookup, request[r].target[0], request[r].old,
+                       request[r].fact.wording.markup);
+    }
+    buf_printf(&text, "%u", e->open->edited->generation);
+    return buf_take(&text);
+}
+
+static struct run *run_find(struct engine *e, unsigned id)
+{
+    for (int i = 0; id && i < RUNS; i++)
+        if (e->run[i].id == id)
+            return &e->run[i];
+    return NULL;
+}
+
+static struct run *run_new(struct engine *e, char *text)
+{
+    run_free(e, &e->run[RUNS - 1]);
+    memmove(&e->run[1], &e->run[0], (RUNS - 1) * sizeof(e->run[0]));
+    e->run[0] =
+        (struct run){.id = ++e->last_run, .generation = e->open->edited->generation, .about = text};
+    e->run[0].layer = xcalloc((size_t)e->model->config->layers, sizeof(*e->run[0].layer));
+    return &e->run[0];
+}
+
+static void say_meta(struct engine *e, const struct run *run, const struct request *request,
+                     int count, const int *order, int n)
+{
+    struct attribution_header *m = xcalloc(1, sizeof(*m));
+    struct event ev = {.kind = EV_HEADER, .job = e->job_id, .meta = m};
+
+    m->id = run->id;
+    m->rows = run->rows;
+    m->neurons = e->model->config->ffn;
+    m->layers = e->model->config->layers;
+    m->prompt = xcalloc((size_t)m->rows, sizeof(*m->prompt));
+    m->target = xcalloc((size_t)m->rows, sizeof(*m->target));
+    for (int r = 0, b = 0; r < count; r++)
+        for (int i = 0; i < request[r].scored_count; i++, b++) {
+            m->prompt[b] = xstrdup(request[r].scored[i].text);
+            shown_token_of(e, run->target[b], &m->target[b]);
+        }
+    m->order = xcalloc((size_t)n, sizeof(int));
+    memcpy(m->order, order, (size_t)n * sizeof(int));
+    m->order_count = n;
+    bus_emit(e->bus, ev);
+}
+
+static void say_layer(struct engine *e, struct attribution *a)
+{
+    struct event ev = {.kind = EV_LAYER, .job = e->job_id, .attribution = attribution_ref(a)};
+
+    bus_emit(e->bus, ev);
+}
+
+/* The run with this id or with these dependencies, or a new one. Takes `text`. */
+static struct run *run_pick(struct engine *e, unsigned id, char *text, struct err *err)
+{
+    struct run *run = run_find(e, id);
+
+    for (int i = 0; !run && i < RUNS; i++)
+        if (e->run[i].about && !strcmp(e->run[i].about, text))
+            run = &e->run[i];
+    if (!run)
+        return run_new(e, text);
+    if (strcmp(run->about, text)) {
+        err_set(err, ERR_STATE,
+                "attribution %u is of another fact, other settings or other weights: attribute "
+                "again",
+                id);
+        run = NULL;
+    }
+    free(text);
+    return run;
+}
+
+/* The picture that costs no more than the forward pass: all missing layers at once, so that a map
+ * is there before the first scores are. Nobody's mask is made of it. */
+static bool rough(struct engine *e, const struct run *run, struct attribute_run *work,
+                  const int *layer, int layers, struct err *err)
+{
+    for (int i = 0; i < layers; i++) {
+        struct attribution *a;
+
+        if (run->layer[layer[i]])
+            continue;
+        a = attribute_estimate(work, layer[i], &e->job, err);
+        if (!a)
+            return false;
+        say_layer(e, a);
+        attribution_unref(a);
+    }
+    return true;
+}
+
+/* Layers that are on their way to a run. */
+/* Words come before their layer, so that whoever shows it has them. They are a courtesy: a fault of
+ * theirs sticks to the device and is told by what comes next. */
+static void say_layer_and_words(struct engine *e, struct attribution *a)
+{
+    int *strongest = e->words > 0 ? xcalloc((size_t)e->words, sizeof(int)) : NULL;
+
+    if (strongest)
+        emit_neurons(e, a->layer, strongest, attribution_strongest(a, e->words, strongest), NULL);
+    free(strongest);
+    say_layer(e, a);
+}
+
+struct arriving {
+    struct engine *e;
+    struct run *run;
+    int done, layers;
+    int missing[PARAM_MAX_LAYERS], count; /* layers whose scores are made now, */
+    float *key;                           /* [count][keys][M] and the edit keys there */
+    int keys;
+};
+
+static void arrived(void *ctx, struct attribution *a)
+{
+    struct arriving *to = ctx;
+    int at = 0;
+
+    while (to->missing[at] != a->layer)
+        at++;
+    attribution_set_keys(a, to->key + (size_t)at * (size_t)to->keys * (size_t)a->neurons, to->keys);
+    to->run->layer[a->layer] = a;
+    if (!to->e->quiet)
+        say_layer_and_words(to->e, a);
+    if (++to->done < to->layers)
+        emit_progress(to->e, to->e->job_id, "attribution", to->done, to->layers);
+}
+
+/* Those that are there already, then the others as they arrive. */
+static bool scores(struct engine *e, struct run *run, struct attribute_run *work,
+                   const struct request *request, int count, const int *layer, int layers,
+                   bool tell, struct err *err)
+{
+    struct arriving to = {.e = e, .run = run, .layers = layers, .keys = count};
+    bool ok;
+
+    for (int i = 0; i < layers; i++) {
+        struct attribution *there = run->layer[layer[i]];
+
+        if (!there)
+            to.missing[to.count++] = layer[i];
+        else if (tell && !e->quiet)
+            say_layer_and_words(e, there);
+    }
+    if (!to.count)
+        return true;
+    to.done = layers - to.count;
+    emit_progress(e, e->job_id, "attribution", to.done, layers);
+    to.key =
+        xmalloc((size_t)to.count * (size_t)count * (size_t)e->model->config->ffn * sizeof(float));
+    ok = edit_keys(e->open->edited, request, count, to.missing, to.count, to.key, NULL, &e->job,
+                   err) &&
+         attribute_layers(work, to.missing, to.count, e->curves, arrived, &to, &e->job, err);
+    free(to.key);
+    return ok;
+}
+
+static bool compute(struct engine *e, struct run *run, const struct request *request, int count,
+                    const struct params *p, const int *layer, int layers, bool tell,
+                    struct err *err)
+{
+    struct attribute_run *work = NULL;
+    int missing = 0;
+    bool ok = true;
+
+    for (int i = 0; i < layers; i++)
+        missing += !run->layer[layer[i]];
+    if (missing) {
+        work = attribute_begin(e->open->edited, request, count, p, run->id, &e->job, err);
+        if (!work)
+            return false;
+        run->rows = attribute_rows(work);
+        free(run->target);
+        run->target = xcalloc((size_t)run->rows, sizeof(int));
+        memcpy(run->target, attribute_targets(work), (size_t)run->rows * sizeof(int));
+    }
+    if ((missing || tell) && !e->quiet)
+        say_meta(e, run, request, count, layer, layers);
+    if (missing && params_choice(p, P_ATTR_STRATEGY) != STRATEGY_MPC)
+        ok = rough(e, run, work, layer, layers, err);
+    ok = ok && scores(e, run, work, request, count, layer, layers, tell, err);
+    attribute_end(work);
+    return ok;
+}
+
+struct run *run_of_facts(struct engine *e, const struct request *request, int count,
+                         const struct params *p, unsigned id, const int *layer, int layers,
+                         bool tell, struct err *err)
+{
+    struct run *run = run_pick(e, id, about(e, request, count, p), err);
+
+    return run && compute(e, run, request, count, p, layer, layers, tell, err) ? run : NULL;
+}
+
+/* Edited layers first, then the rest: what an edit needs is there soonest. */
+static int layer_order(const struct engine *e, const struct params *p, bool all, int *order,
+                       struct err *err)
+{
+    int n, edited[PARAM_MAX_LAYERS], edits;
+
+    if (!named_layers(p, e->model->config, edited, &edits, err))
+        return 0;
+    memcpy(order, edited, (size_t)edits * sizeof(int));
+    n = edits;
+    for (int l = 0; all && l < e->model->config->layers; l++) {
+        bool there = false;
+
+        for (int i = 0; i < edits; i++)
+            there = there || edited[i] == l;
+        if (!there)
+            order[n++] = l;
+    }
+    return n;
+}
+
+bool job_attribute(struct engine *e, struct command *cmd, struct err *err)
+{
+    struct request *request = NULL;
+    int order[PARAM_MAX_LAYERS], n = layer_order(e, &cmd->params, cmd->all_layers, order, err);
+    struct event ev = {.kind = EV_ATTRIBUTED, .job = e->job_id};
+    struct run *run;
+
+    if (!n || !requests_build(e, cmd, &request, err))
+        return false;
+    notice_facts(e, request, cmd->count);
+    e->curves = cmd->curves;
+    e->words = cmd->top;
+    run = run_of_facts(e, request, cmd->count, &cmd->params, 0, order, n, true, err);
+    e->curves = false;
+    e->words = 0;
+    requests_free(request, cmd->count);
+    if (!run)
+        return false;
+    ev.id = run->id;
+    bus_emit(e->bus, ev);
+    return true;
+}

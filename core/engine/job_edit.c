@@ -1,0 +1,450 @@
+/* Previews and commits: from facts to a scratch view, and from there into the journal. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+#include "core/edit/checksum.h"
+#include "core/engine/internal.h"
+
+enum { SAID_TOKENS = 12 }; /* of the answers before and after */
+
+void preview_drop(struct engine *e)
+{
+    struct preview *p = &e->preview;
+
+    state_free(p->view);
+    edit_result_free(&p->result);
+    free(p->about);
+    free(p->z);
+    *p = (struct preview){0};
+}
+
+bool requests_build(struct engine *e, const struct command *cmd, struct request **out,
+                    struct err *err)
+{
+    *out = NULL;
+    if (cmd->count < 1)
+        return err_set(err, ERR_USAGE, "no fact: give subject, prompt and new object");
+    *out = xcalloc((size_t)cmd->count, sizeof(**out));
+    for (int i = 0; i < cmd->count; i++)
+        if (!request_build(&(*out)[i], &cmd->facts[i], &e->open->prefixes, e->model, &cmd->params,
+                           err)) {
+            requests_free(*out, i);
+            *out = NULL;
+            return false;
+        }
+    return true;
+}
+
+void requests_free(struct request *r, int count)
+{
+    for (int i = 0; i < count; i++)
+        request_free(&r[i]);
+    free(r);
+}
+
+/* What a preview depends on, as text: a commit of the same reuses its bits. */
+static char *about(const struct engine *e, const struct command *cmd)
+{
+    struct edit_report standing;
+    struct buf b = {0};
+
+    for (int i = 0; i < cmd->count; i++) {
+        char *fact = fact_to_json(&cmd->facts[i]);
+
+        buf_printf(&b, "%s\n", fact);
+        free(fact);
+    }
+    params_show_all(&cmd->params, (AFFECTS_EDIT & ~AFFECTS_VERDICT) | AFFECTS_WORDING, &b);
+    edit_stats_tell(e, &cmd->params, &standing);
+    buf_printf(&b, "%u %ld", e->open->edited->generation, standing.moment_tokens);
+    for (int i = 0; i < cmd->force_count; i++)
+        buf_printf(&b, " L%dN%d%c", cmd->forces[i].layer, cmd->forces[i].neuron,
+                   cmd->forces[i].in ? '+' : '-');
+    if (cmd->z)
+        buf_add(&b, cmd->z, (size_t)e->model->config->hidden * sizeof(float));
+    return buf_take(&b);
+}
+
+static void hear_step(void *ctx, const struct target_step *t)
+{
+    struct target_step *s = xmalloc(sizeof(*s));
+
+    *s = *t;
+    engine_emit(ctx, EV_STEP, s);
+}
+
+/* z [count][d] of all requests on the present weights. */
+static bool targets(struct engine *e, const struct command *cmd, const struct request *request,
+                    int layer, float *z, struct err *err)
+{
+    int d = e->model->config->hidden;
+
+    if (cmd->z) {
+        memcpy(z, cmd->z, (size_t)d * sizeof(float));
+        return cmd->count == 1 || err_set(err, ERR_USAGE,
+                                          "--z gives the target of one fact, not "
+                                          "of %d",
+                                          cmd->count);
+    }
+    for (int i = 0; i < cmd->count; i++) {
+        struct target t;
+
+        emit_progress(e, e->job_id, "target", i, cmd->count);
+        if (!target_optimise(&t, e->open->edited, &request[i], layer, &cmd->params, hear_step, e,
+                             &e->job, err))
+            return false;
+        memcpy(z + (size_t)i * (size_t)d, t.z, (size_t)d * sizeof(float));
+        target_free(&t);
+    }
+    return true;
+}
+
+/* One request's rows of a layer's scores and its key, for mask.share = request. */
+static struct attribution *rows_of(const struct attribution *a, int request, int first, int rows)
+{
+    struct attribution *part = attribution_new(a->layer, rows, a->neurons, false);
+    size_t from = (size_t)first * (size_t)a->neurons, n = (size_t)rows * (size_t)a->neurons;
+
+    part->strategy = a->strategy;
+    part->layers = a->layers;
+    memcpy(part->score, a->score + from, n * sizeof(float));
+    memcpy(part->activation, a->activation + from, n * sizeof(float));
+    memcpy(part->value_norm, a->value_norm, (size_t)a->neurons * sizeof(float));
+    attribution_set_keys(part, a->key + (size_t)request * (size_t)a->neurons, 1);
+    return part;
+}
+
+bool edit_wants_mask(const struct params *p)
+{
+    return editor_of(p)->needs & NEEDS_SCORES && params_choice(p, P_MASK_MODE) != MODE_NONE;
+}
+
+/* Masks of all layers, from an attribution of the present weights: step 3 of editscope-method(7)
+ * 7.11. */
+bool edit_masks(struct engine *e, const struct command *cmd, const struct request *request,
+                struct edit_context *plan, unsigned *id, struct err *err)
+{
+    const struct params *p = &cmd->params;
+    struct run *run = run_of_facts(e, request, cmd->count, p, cmd->attribution, plan->layer,
+                                   plan->layers, false, err);
+
+    if (!run)
+        return false;
+    *id = run->id;
+    plan->mask_per_request = params_choice(p, P_MASK_SHARE) && plan->count > 1;
+    plan->mask = xcalloc((size_t)plan->layers * (size_t)(plan->mask_per_request ? plan->count : 1),
+                         sizeof(*plan->mask));
+    for (int i = 0; i < plan->layers; i++) {
+        const struct attribution *a = run->layer[plan->layer[i]];
+
+        if (!plan->mask_per_request)
+            plan->mask[i] = mask_build(a, p);
+        for (int r = 0, first = 0; plan->mask_per_request && r < plan->count; r++) {
+            struct attribution *part = rows_of(a, r, first, request[r].scored_count);
+
+            plan->mask[i * plan->count + r] = mask_build(part, p);
+            first += request[r].scored_count;
+            attribution_unref(part);
+        }
+    }
+    for (int i = 0; i < plan->layers * (plan->mask_per_request ? plan->count : 1); i++)
+        mask_apply_overrides(plan->mask[i], cmd->forces, cmd->force_count);
+    return true;
+}
+
+void edit_context_begin(const struct engine *e, struct edit_context *plan,
+                        const struct command *cmd, const struct request *request)
+{
+    const struct editor_ops *editor = editor_of(&cmd->params);
+    int layer[PARAM_MAX_LAYERS];
+
+    *plan = (struct edit_context){.solve = editor->solve,
+                                  .request = request,
+                                  .count = cmd->count,
+                                  .params = &cmd->params,
+                                  .unprojected = !(editor->needs & NEEDS_NULL_SPACE)};
+    if (named_layers(&cmd->params, e->model->config, layer, &plan->layers, NULL))
+        memcpy(plan->layer, layer, (size_t)plan->layers * sizeof(int));
+    if (!(editor->needs & NEEDS_MOMENTS))
+        return;
+    memcpy(plan->solver, e->ground.solver, sizeof(plan->solver));
+    for (int i = 0; i < plan->layers; i++) {
+        plan->owner[i] = e->ground.owner[i];
+        plan->owners[i] = e->ground.owners[i];
+    }
+}
+
+/* The whole edit into a scratch view: e->preview holds it afterwards. */
+static bool make_preview(struct engine *e, struct command *cmd, const struct request *request,
+                         struct err *err)
+{
+    struct preview *v = &e->preview;
+    int d = e->model->config->hidden;
+    double t0 = clock_seconds(), t1, t2;
+    struct edit_context plan;
+    bool ok;
+
+    preview_drop(e);
+    edit_context_begin(e, &plan, cmd, request);
+    v->z = xcalloc((size_t)cmd->count * (size_t)d, sizeof(float));
+    v->width = d;
+    ok = !(editor_of(&cmd->params)->needs & NEEDS_TARGET) ||
+         targets(e, cmd, request, plan.layer[plan.layers - 1], v->z, err);
+    t1 = clock_seconds();
+    ok = ok && (!edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &plan, &v->run, err));
+    t2 = clock_seconds();
+    plan.z = v->z;
+    if (ok) {
+        v->view = state_copy(e->open->edited, ++e->generation);
+        ok = editor_of(&cmd->params)->edit(&v->result, v->view, &plan, &e->job, err);
+    }
+    edit_context_free(&plan);
+    if (!ok) {
+        preview_drop(e);
+        return false;
+    }
+    v->seconds[0] = t1 - t0;
+    v->seconds[1] = t2 - t1;
+    v->seconds[2] = clock_seconds() - t2;
+    if (plan.solver[0])
+        v->lambda = e->ground.lambda;
+    if (editor_of(&cmd->params)->needs & NEEDS_NULL_SPACE)
+        memcpy(v->projector, e->ground.space[0]->hash, sizeof(v->projector));
+    v->about = about(e, cmd);
+    return true;
+}
+
+/* What is said before and after, a fact each: of the first one are the numbers that are shown. */
+static bool describe(struct engine *e, const struct command *cmd, const struct request *request,
+                     struct answered *before, struct answered *after, struct err *err)
+{
+    struct preview *v = &e->preview;
+    struct edit_report *a = &v->applied;
+
+    for (int i = 0; i < cmd->count; i++) {
+        const struct continuation c = continuation_of_request(&request[i]);
+
+        if (!answer_prompt(&before[i], e->open->edited, &c, SAID_TOKENS, &e->job, err) ||
+            !answer_prompt(&after[i], v->view, &c, SAID_TOKENS, &e->job, err))
+            return false;
+    }
+    *a = (struct edit_report){.layers = v->result.layers, .z_error = v->result.z_error};
+    memcpy(a->layer, v->result.report, sizeof(a->layer));
+    edit_stats_tell(e, &cmd->params, a);
+    a->p_before = before->score.p_first;
+    a->p_after = after->score.p_first;
+    a->p_target[0] = before->score.p;
+    a->p_target[1] = after->score.p;
+    a->facts = cmd->count;
+    for (int i = 0; i < cmd->count; i++)
+        a->held += fact_holds(&after[i].score, cmd->params.value[P_ACCEPT_P_MIN]);
+    utf8_copy(a->generated, sizeof(a->generated), after->said);
+    return weights_checksum(v->view, a->checksum, err);
+}
+
+static void tell_applied(struct engine *e, enum event_kind kind)
+{
+    struct edit_report *a = xmalloc(sizeof(*a));
+
+    *a = e->preview.applied;
+    engine_emit(e, kind, a);
+}
+
+static double log_odds(const struct answered *a)
+{
+    return a->p_other > 0 && a->score.p_first > 0 ? log(a->score.p_first) - log(a->p_other)
+                                                  : (double)NAN;
+}
+
+/* The other half of the proof: what the model now says. */
+static void prove(const struct engine *e, const struct params *p, const struct answered *before,
+                  const struct answered *after, struct commit_report *out)
+{
+    const struct answered *a[2] = {before, after};
+
+    for (int i = 0; i < 2; i++) {
+        struct shown_token w;
+
+        shown_token_of(e, a[i]->argmax, &w);
+        utf8_copy(out->argmax[i], sizeof(out->argmax[i]), w.text);
+        utf8_copy(out->generated[i], sizeof(out->generated[i]), a[i]->said);
+        out->p_target[i] = a[i]->score.p;
+        out->p_first[i] = a[i]->score.p_first;
+        out->log_odds[i] = log_odds(a[i]);
+    }
+    out->rewrite_acc = after->score.accuracy;
+    out->success = fact_holds(&after->score, p->value[P_ACCEPT_P_MIN]);
+}
+
+/* Journal first; only when that is on the disk do the new weights stand. */
+static bool commit(struct engine *e, struct command *cmd, const struct request *request,
+                   const struct commit_report *fact, struct err *err)
+{
+    struct preview *v = &e->preview;
+    struct edit_record rec = {.requests = cmd->count,
+                              .width = v->width,
+                              .z = v->z,
+                              .deltas = v->result.deltas,
+                              .delta = v->result.delta,
+                              .lambda = v->lambda,
+                              .draft = v->applied.draft,
+                              .moment_tokens = v->applied.moment_tokens,
+                              .attribution = v->run};
+    struct edit_context plan;
+    bool ok;
+
+    edit_context_begin(e, &plan, cmd, request);
+    rec.facts = xcalloc((size_t)cmd->count, sizeof(*rec.facts));
+    for (int i = 0; i < cmd->count; i++)
+        rec.facts[i] = request[i].fact;
+    rec.params_json = params_to_json(&cmd->params);
+    rec.metrics_json = metrics_json(fact, cmd->count, &v->applied);
+    memcpy(rec.projector, v->projector, sizeof(rec.projector));
+    memcpy(rec.checksum, v->applied.checksum, sizeof(rec.checksum));
+    ok = session_append(e->open->journal, &rec, err);
+    free(rec.facts);
+    free(rec.params_json);
+    free(rec.metrics_json);
+    if (!ok)
+        return false;
+    v->applied.edit = rec.id;
+    state_free(e->open->edited);
+    e->open->edited = v->view;
+    state_name_edit(e->open->edited, rec.id);
+    v->view = NULL;
+    e->open->history++;
+    if (plan.solver[0] && e->ground.past && edit_remember(&v->result, &plan, NULL)) {
+        e->ground.history = e->open->history; /* the stores have grown with the journal */
+        edit_stats_own_keys(&e->ground, rec.id);
+    }
+    return true;
+}
+
+/* The commit of what e->preview holds, and its proof: an event a fact. */
+static bool finish(struct engine *e, struct command *cmd, const struct request *request,
+                   const struct answered *before, const struct answered *after, double began,
+                   struct err *err)
+{
+    struct preview *v = &e->preview;
+    struct commit_report all = {0}, *fact = xcalloc((size_t)cmd->count, sizeof(*fact)), *one;
+    double verify = clock_seconds();
+    /* the one half of the proof: but for what the edit may write, every bit is the same */
+    bool ok = deltas_wrote_alone(e->open->edited, v->view, v->result.delta, v->result.deltas,
+                                 &all.unmasked_unchanged, err);
+
+    memcpy(all.checksum, v->applied.checksum, sizeof(all.checksum));
+    all.seconds_target = v->seconds[0];
+    all.seconds_attribution = v->seconds[1];
+    all.seconds_solve = v->seconds[2];
+    all.seconds_verify = clock_seconds() - verify;
+    all.seconds_total = clock_seconds() - began;
+    for (int i = 0; i < cmd->count; i++) {
+        fact[i] = all;
+        fact[i].fact = i;
+        prove(e, &cmd->params, &before[i], &after[i], &fact[i]);
+    }
+    ok = ok && commit(e, cmd, request, fact, err);
+    if (ok)
+        tell_applied(e, EV_COMMIT);
+    for (int i = 0; ok && i < cmd->count; i++) {
+        one = xmalloc(sizeof(*one));
+        *one = fact[i];
+        one->edit = v->applied.edit;
+        engine_emit(e, EV_COMMITTED, one);
+    }
+    free(fact);
+    if (!ok)
+        return false;
+    preview_drop(e);
+    return emit_state(e, err);
+}
+
+bool layers_editable(const struct engine *e, const struct params *p, struct err *err)
+{
+    int layer[PARAM_MAX_LAYERS], layers;
+
+    return edited_layers(p, e->model->config, layer, &layers, err) &&
+           (layers <= EDIT_MAX_LAYERS ||
+            err_set(err, ERR_USAGE, "%s: %d layers; at most %d at once", params_layers_name(p),
+                    layers, EDIT_MAX_LAYERS));
+}
+
+bool job_edit(struct engine *e, struct command *cmd, struct err *err)
+{
+    bool commits = cmd->kind == CMD_COMMIT, ok, reuse;
+    struct request *request = NULL;
+    struct answered *before, *after;
+    double start = clock_seconds();
+    char *now_about;
+
+    if (commits && e->options.readonly)
+        return err_set(err, ERR_USAGE, "read-only: nothing is committed");
+    e->params = cmd->params;
+    if (!layers_editable(e, &cmd->params, err) || !requests_build(e, cmd, &request, err))
+        return false;
+    if (!edit_stats_prepare(e, &cmd->params, cmd->draft, err)) {
+        requests_free(request, cmd->count);
+        return false;
+    }
+    notice_facts(e, request, cmd->count);
+    now_about = about(e, cmd);
+    reuse = e->preview.about && !strcmp(e->preview.about, now_about);
+    free(now_about);
+    before = xcalloc((size_t)cmd->count, sizeof(*before));
+    after = xcalloc((size_t)cmd->count, sizeof(*after));
+    ok = (reuse || make_preview(e, cmd, request, err)) &&
+         describe(e, cmd, request, before, after, err);
+    if (ok && commits) {
+        ok = finish(e, cmd, request, before, after, start, err);
+    } else if (ok) {
+        tell_applied(e, EV_PREVIEW);
+        ok = emit_state(e, err);
+    }
+    for (int i = 0; i < cmd->count; i++) {
+        answered_free(&before[i]);
+        answered_free(&after[i]);
+    }
+    free(before);
+    free(after);
+    requests_free(request, cmd->count);
+    return ok;
+}
+
+/* What the knobs would do now: gain and leak of masks on the weights as they are. */
+bool job_estimate(struct engine *e, struct command *cmd, struct err *err)
+{
+    struct request *request = NULL;
+    struct layer_report report[EDIT_MAX_LAYERS];
+    struct edit_report *a;
+    struct edit_context plan = {0};
+    unsigned id = 0;
+    bool ok;
+
+    if (bus_waiting(e->bus, CMD_ESTIMATE)) /* the knob has moved on */
+        return true;
+    if (!editor_of(&cmd->params)->solve) /* nothing to estimate */
+        return true;
+    if (!layers_editable(e, &cmd->params, err) || !edit_stats_plan_memory(e, &cmd->params, err))
+        return false;
+    if (!e->ground.checkpoint) /* no moments yet: nothing to weigh with, and no reason to wait */
+        return true;
+    if (!requests_build(e, cmd, &request, err))
+        return false;
+    ok = edit_stats_prepare(e, &cmd->params, true, err);
+    edit_context_begin(e, &plan, cmd, request);
+    ok = ok && (!edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &plan, &id, err)) &&
+         edit_estimate(report, e->open->edited, &plan, &e->job, err);
+    if (ok) {
+        a = xcalloc(1, sizeof(*a));
+        a->layers = plan.layers;
+        edit_stats_tell(e, &cmd->params, a);
+        memcpy(a->layer, report, (size_t)plan.layers * sizeof(*report));
+        engine_emit(e, EV_ESTIMATE, a);
+    }
+    edit_context_free(&plan);
+    requests_free(request, cmd->count);
+    return ok;
+}

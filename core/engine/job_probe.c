@@ -1,0 +1,60 @@
+/* The scoreboard of a fact: is what was written also said in other words, as a question, in the
+ * chat form; do neighbours still get their old answers; does what follows from the fact follow.
+ * Every probe is asked of the base and of the edited weights (or the preview, where one stands), so
+ * that what the base could not do either is not blamed on the edit. */
+#include <stdlib.h>
+
+#include "core/base/mem.h"
+#include "core/engine/internal.h"
+
+static bool ask_all(struct engine *e, struct probes *p, struct probe_report *out, struct err *err)
+{
+    const struct model_state *const state[2] = {e->base, e->preview.view ? e->preview.view
+                                                                         : e->open->edited};
+
+    out->probe = xcalloc((size_t)p->count + 1, sizeof(*out->probe));
+    for (int i = 0; i < p->count; i++) {
+        emit_progress(e, e->job_id, "scoreboard", i, p->count);
+        out->probes++;
+        if (!probe_compare(&out->probe[i], p, i, state, &e->job, err))
+            return false;
+    }
+    return true;
+}
+
+/* One fact, to its event. */
+static bool probe_fact(struct engine *e, struct command *cmd, int i, struct err *err)
+{
+    struct fact *f = &cmd->facts[i];
+    struct event ev = {.kind = EV_PROBES, .job = e->job_id};
+    struct probes p;
+    bool ok;
+
+    if (!fact_normalise(f, err))
+        return false;
+    wording_set_defaults(&f->wording, &cmd->params);
+    ev.probed = xcalloc(1, sizeof(*ev.probed));
+    ev.probed->fact = i;
+    ev.probed->subject = xstrdup(f->subject);
+    ok = probes_of(&p, e->base, f, &cmd->params,
+                   PROBES_REPHRASE | PROBES_QUESTION | PROBES_CHAT | PROBES_PORTABILITY |
+                       PROBES_LOCALITY,
+                   &e->job, err) &&
+         ask_all(e, &p, ev.probed, err);
+    probes_free(&p);
+    if (ok)
+        bus_emit(e->bus, ev);
+    else
+        event_free(&ev);
+    return ok;
+}
+
+bool job_probe(struct engine *e, struct command *cmd, struct err *err)
+{
+    if (cmd->count < 1)
+        return err_set(err, ERR_USAGE, "no fact: give subject, prompt and new object");
+    for (int i = 0; i < cmd->count; i++)
+        if (!probe_fact(e, cmd, i, err))
+            return false;
+    return true;
+}

@@ -1,0 +1,126 @@
+/* A model fetched from the Hub behind everything else: a thread of its own, which touches neither
+ * device nor session and tells its progress as the job it is. One at a time. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/eta.h"
+#include "core/base/mem.h"
+#include "core/base/thread.h"
+#include "core/base/utf8.h"
+#include "core/engine/internal.h"
+#include "core/hub/hub.h"
+
+static const double PAUSE = 0.1; /* seconds between two reports */
+
+struct pulling {
+    struct engine *e;
+    pthread_t thread;
+    atomic_bool over;
+    unsigned id;
+    struct hub_name name;
+    struct job job; /* its own flag and sink */
+    struct eta rate;
+    double said;
+};
+
+static void emit(struct pulling *p, const char *what, double done, double total)
+{
+    struct event ev = {.kind = EV_PROGRESS, .job = p->id};
+
+    ev.progress = xcalloc(1, sizeof(*ev.progress));
+    utf8_copy(ev.progress->what, sizeof(ev.progress->what), what);
+    ev.progress->done = done;
+    ev.progress->total = total;
+    ev.progress->seconds_left = eta_left(&p->rate, total);
+    bus_emit(p->e->bus, ev);
+}
+
+static void on_progress(void *ctx, const char *file, bool checking, double done, double total)
+{
+    struct pulling *p = ctx;
+    double now = clock_seconds();
+
+    (void)file;
+    if (checking)
+        p->rate = (struct eta){0}; /* of the disk: it says nothing about the network */
+    else
+        eta_note(&p->rate, now, done);
+    if (now - p->said < PAUSE && done < total)
+        return;
+    p->said = now;
+    emit(p, p->name.repo, done, total);
+}
+
+/* "trying again in 4 s" */
+static void on_note(void *ctx, const struct err *note)
+{
+    emit(ctx, note->hint ? err_hint(note) : note->text, 0, 0);
+}
+
+static void on_yield(void *ctx)
+{
+    struct pulling *p = ctx;
+
+    if (bus_cancelled(p->e->bus, p->id))
+        atomic_store(&p->job.cancel, true);
+}
+
+static void *pull_main(void *arg)
+{
+    struct pulling *p = arg;
+    struct event end = {.kind = EV_DONE, .job = p->id};
+    struct hub_pulled got;
+    struct hub hub;
+
+    emit(p, p->name.repo, 0, 0);
+    if (!hub_open(&hub, &end.err)) {
+        end.kind = EV_FAILED;
+    } else {
+        if (hub_pull(&hub, &p->name, &p->job, &(struct hub_listener){on_progress, on_note, p}, &got,
+                     &end.err))
+            hub_pulled_free(&got);
+        else
+            end.kind = EV_FAILED;
+        hub_close(&hub);
+    }
+    atomic_store(&p->over, true);
+    bus_emit(p->e->bus, end);
+    return NULL;
+}
+
+void pulling_end(struct engine *e)
+{
+    if (!e->pulling)
+        return;
+    atomic_store(&e->pulling->job.cancel, true);
+    pthread_join(e->pulling->thread, NULL);
+    free(e->pulling);
+    e->pulling = NULL;
+}
+
+bool job_pull(struct engine *e, struct command *cmd, struct err *err)
+{
+    struct pulling *p;
+
+    if (e->options.readonly)
+        return err_set(err, ERR_USAGE, "what is open read-only fetches nothing");
+    if (e->pulling && !atomic_load(&e->pulling->over))
+        return err_set(err, ERR_USAGE, "%s is being fetched; one at a time", e->pulling->name.repo);
+    pulling_end(e);
+    p = xcalloc(1, sizeof(*p));
+    p->e = e;
+    p->id = cmd->job;
+    p->job.ctx = p;
+    p->job.yield = on_yield;
+    if (!hub_name_parse(&p->name, cmd->text ? cmd->text : "", err)) {
+        free(p);
+        return false;
+    }
+    if (!thread_start(&p->thread, "pull", pull_main, p, err)) {
+        free(p);
+        return false;
+    }
+    e->pulling = p;
+    return true;
+}

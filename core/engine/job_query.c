@@ -1,0 +1,431 @@
+/* Questions that change nothing: what a fact looks like to the model, what it says, what a
+ * neuron promotes. They are answered between the slices of longer work. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+#include "core/engine/internal.h"
+#include "core/model/chat.h"
+#include "core/model/finite_weights.h"
+#include "core/model/generate.h"
+#include "core/model/lens.h"
+
+enum { NEXT = 10 };
+
+void shown_token_of(const struct engine *e, int id, struct shown_token *w)
+{
+    struct buf piece = {0};
+
+    *w = (struct shown_token){.id = id};
+    tokenizer_piece(e->model->tokenizer, id, &piece);
+    utf8_carry(&piece);
+    utf8_copy(w->text, sizeof(w->text), piece.data ? piece.data : "");
+    buf_free(&piece);
+}
+
+static struct shown_token *next_words(const struct engine *e, const float *logits, int k,
+                                      int *count)
+{
+    int vocab = e->model->head.rows, *index = xcalloc((size_t)k + 1, sizeof(int));
+    double lse = log_sum_exp(logits, vocab);
+    struct shown_token *w = xcalloc((size_t)k + 1, sizeof(*w));
+
+    *count = top_k(logits, vocab, k, index);
+    for (int i = 0; i < *count; i++) {
+        shown_token_of(e, index[i], &w[i]);
+        w[i].logit = (double)logits[index[i]];
+        w[i].p = exp(w[i].logit - lse);
+    }
+    free(index);
+    return w;
+}
+
+struct shown_token *shown_tokens_of(const struct engine *e, const int *id, int count)
+{
+    struct shown_token *w = xcalloc((size_t)count + 1, sizeof(*w));
+
+    for (int i = 0; i < count; i++)
+        shown_token_of(e, id[i], &w[i]);
+    return w;
+}
+
+struct shown_token *prompt_words(const struct engine *e, const struct request *r)
+{
+    const struct row *row = &r->row[0];
+    struct shown_token *w = shown_tokens_of(e, row->id, row->count);
+
+    for (int i = row->first; i >= 0 && i <= row->last; i++)
+        w[i].subject = true;
+    return w;
+}
+
+/* Ranks by layer and probabilities of a fact that is whole: one pass, since it runs while the user
+ * types. */
+static bool look_deep(struct engine *e, const struct request *r, struct prompt_info *look,
+                      struct err *err)
+{
+    const struct row *row = &r->row[0];
+    struct lens_readout l;
+    struct score score;
+    int old = r->old; /* what edited weights say may be the new object already */
+
+    if (old < 0 && !state_same(e->base, e->open->edited) && !old_token(e, r, &old, err))
+        return false;
+    if (!lens_readout(&l, e->open->edited, row->id, row->count, r->target, r->targets, old, &e->job,
+                      err))
+        return false;
+    look->next = next_words(e, l.logits, NEXT, &look->nexts);
+    look->rank = token_rank(l.logits, e->model->head.rows, r->target[0]);
+    look->old = look->next[0];
+    if (l.old != look->old.id)
+        shown_token_of(e, l.old, &look->old);
+    score = score_of(l.logp, NULL, r->targets);
+    look->p_target = score.p;
+    look->p_first = score.p_first;
+    look->layers = l.layers;
+    look->rank_old = l.rank_old;
+    look->rank_new = l.rank_new;
+    l.rank_old = l.rank_new = NULL;
+    lens_readout_free(&l);
+    return true;
+}
+
+/* The tokens of a fact that is not whole yet: whatever the prompt says so far. */
+static void look_shallow(struct engine *e, const struct fact *fact, struct prompt_info *look)
+{
+    struct tokens t = {0};
+    char *text = fact_text(fact);
+
+    if (text && tokenizer_encode(e->model->tokenizer, text, strlen(text), 0, &t, NULL)) {
+        look->token = shown_tokens_of(e, t.ids, t.count);
+        look->tokens = t.count;
+    }
+    look->lookup = -1;
+    tokens_free(&t);
+    free(text);
+}
+
+bool job_inspect(struct engine *e, struct command *cmd, struct err *err)
+{
+    struct prompt_info *look;
+    struct request r;
+    struct err problem = {0};
+    struct event ev = {.kind = EV_PROMPT, .job = e->job_id};
+    bool ok = true;
+
+    if (!cmd->count)
+        return err_set(err, ERR_USAGE, "no fact to look at");
+    if (bus_waiting(e->bus, CMD_INSPECT)) /* typed on: a newer one is already here */
+        return true;
+    e->newest_look = e->job_id;
+    look = xcalloc(1, sizeof(*look));
+    look->job = e->job_id;
+    if (!request_build(&r, &cmd->facts[0], &e->open->prefixes, e->model, &cmd->params, &problem)) {
+        utf8_copy(look->problem, sizeof(look->problem), problem.text);
+        look_shallow(e, &cmd->facts[0], look);
+    } else {
+        look->token = prompt_words(e, &r);
+        look->tokens = r.row[0].count;
+        look->lookup = r.row[0].lookup;
+        notice_of(e, &r, look->note);
+        look->target = shown_tokens_of(e, r.target, r.targets);
+        look->targets = r.targets;
+        ok = look_deep(e, &r, look, err);
+        request_free(&r);
+    }
+    ev.look = look;
+    if (ok && e->newest_look == ev.job)
+        bus_emit(e->bus, ev);
+    else
+        event_free(&ev);
+    return ok;
+}
+
+void notice_text(struct engine *e, const struct wording *w, const char *text)
+{
+    struct notice *n = xcalloc(1, sizeof(*n));
+
+    special_tokens_notice(w, e->model->tokenizer, text, n->text);
+    if (*n->text)
+        engine_emit(e, EV_NOTICE, n);
+    else
+        free(n);
+}
+
+void notice_of(const struct engine *e, const struct request *r, char out[NOTICE])
+{
+    char *prompt = fact_text(&r->fact), *text;
+
+    text = xasprintf("%s\n%s", prompt, r->fact.target);
+    special_tokens_notice(&r->fact.wording, e->model->tokenizer, text, out);
+    free(text);
+    free(prompt);
+}
+
+void notice_facts(struct engine *e, const struct request *request, int count)
+{
+    char last[NOTICE] = "";
+
+    for (int i = 0; i < count; i++) {
+        struct notice *n = xcalloc(1, sizeof(*n));
+
+        notice_of(e, &request[i], n->text);
+        if (*n->text && strcmp(n->text, last) != 0) {
+            memcpy(last, n->text, sizeof(last));
+            engine_emit(e, EV_NOTICE, n);
+        } else {
+            free(n);
+        }
+    }
+}
+
+struct stream {
+    struct engine *e;
+    struct answer base; /* what every partial answer repeats; owns nothing */
+    const char *prompt;
+    char *plain;            /* as an answer's */
+    struct decoder decoder; /* holds back what is not a whole character yet */
+    struct buf text;
+    double last;
+};
+
+static void stream_token(void *ctx, int id)
+{
+    struct stream *s = ctx;
+    struct answer *a;
+
+    decoder_put(&s->decoder, id, &s->text);
+    utf8_carry(&s->text);
+    a = xcalloc(1, sizeof(*a));
+    *a = s->base;
+    a->partial = true;
+    a->prompt = xstrdup(s->prompt);
+    a->completion = xstrdup(s->text.data ? s->text.data : "");
+    a->plain = s->plain ? xstrdup(s->plain) : NULL;
+    engine_emit(s->e, EV_ANSWER, a);
+}
+
+/* The state with neurons made to say something else, for one query. NULL with err. */
+static struct model_state *state_changed(const struct model_state *v, const struct command *cmd,
+                                         struct err *err)
+{
+    struct model_state *state = state_copy(v, v->generation);
+    json_t *root = json_object(), *list = json_array();
+    struct hook_data data = {.name = (char *)(size_t)hook_neurons.name};
+    struct hook *hook = NULL;
+    bool ok = true;
+
+    json_object_set_new(root, "change", list);
+    for (int i = 0; ok && i < cmd->change_count; i++) {
+        const struct intervention *c = &cmd->changes[i];
+
+        ok = isfinite(c->value) ||
+             err_set(err, ERR_USAGE, "L%dN%d: a coefficient has to be a finite number", c->layer,
+                     c->neuron);
+        if (ok)
+            json_array_append_new(list, json_pack("[iisf]", c->layer, c->neuron,
+                                                  c->scale ? "scale" : "set", (double)c->value));
+    }
+    data.params = ok && cmd->change_count ? json_dumps(root, 0) : NULL;
+    if (data.params)
+        hook = hook_open(v->model, &data, err);
+    if (hook)
+        state_add_hook(state, hook);
+    hook_release(hook);
+    free(data.params);
+    json_decref(root);
+    if (hook || !cmd->change_count)
+        return state;
+    state_free(state);
+    return NULL;
+}
+
+/* The prompt's tokens; in chat form also what ends the answer. A model without a chat form that is
+ * known is asked as it is, and *plain says why. */
+static bool prompt_tokens(const struct engine *e, const char *prompt, struct wording *w,
+                          struct prompt_tokens *a, struct generate_options *o, char **plain,
+                          struct err *err)
+{
+    struct err why = {0};
+
+    if (prompt_tokens_of(a, w, e->model, prompt, &why)) {
+        o->stop[0] = a->stop;
+        o->stops = a->stop >= 0;
+        return true;
+    }
+    if (w->form != ASK_CHAT || why.kind != ERR_MODEL) {
+        *err = why;
+        return false;
+    }
+    *plain = xstrdup(why.text);
+    w->form = ASK_PLAIN;
+    return prompt_tokens_of(a, w, e->model, prompt, err);
+}
+
+static struct answer *answer_whole(struct engine *e, const struct stream *s,
+                                   const struct command *cmd, struct generated *g)
+{
+    struct answer *a = xcalloc(1, sizeof(*a));
+
+    *a = s->base;
+    a->prompt = xstrdup(cmd->text);
+    a->completion = tokens_text(e->model, g->id, g->count);
+    a->plain = s->plain ? xstrdup(s->plain) : NULL;
+    a->ids = g->id;
+    a->count = g->count;
+    g->id = NULL;
+    a->next = next_words(e, g->logits, cmd->top ? cmd->top : NEXT, &a->nexts);
+    return a;
+}
+
+static struct wording query_wording(const struct command *cmd)
+{
+    struct wording w = wording_of(&cmd->params);
+
+    w.form = cmd->chat ? ASK_CHAT : ASK_PLAIN; /* its own switch, on the screen too */
+    return w;
+}
+
+static bool answer_one(struct engine *e, const struct command *cmd, const struct model_state *v,
+                       unsigned state, int edit, struct err *err)
+{
+    struct wording w = query_wording(cmd);
+    struct stream s = {.e = e,
+                       .prompt = cmd->text,
+                       .base = {.state = state,
+                                .edit = edit,
+                                .chat = w.form == ASK_CHAT,
+                                .changed = cmd->change_count}};
+    struct generate_options o = {.tokens = cmd->tokens,
+                                 .temperature = cmd->temperature,
+                                 .seed = (uint64_t)cmd->params.value[P_SEED],
+                                 .token = stream_token,
+                                 .ctx = &s};
+    struct model_state *asked = state_changed(v, cmd, err);
+    struct prompt_tokens asking = {0};
+    struct generated g = {0};
+    struct answer *a;
+    bool ok;
+
+    decoder_begin(&s.decoder, e->model->tokenizer, DECODE_SKIP_SPECIAL);
+    ok = asked && prompt_tokens(e, cmd->text, &w, &asking, &o, &s.plain, err) &&
+         generate(&g, asked, asking.tokens.ids, asking.tokens.count, &o, &e->job, err);
+
+    state_free(asked);
+    prompt_tokens_free(&asking);
+    decoder_end(&s.decoder, NULL);
+    buf_free(&s.text);
+    a = ok ? answer_whole(e, &s, cmd, &g) : NULL;
+    free(s.plain);
+    if (!ok)
+        return false;
+    generated_free(&g);
+    if (e->open && !e->options.readonly && !cmd->change_count)
+        session_add_query(e->open->journal, cmd->text, a->completion,
+                          state == STATE_BASE      ? "base"
+                          : state == STATE_PREVIEW ? "preview"
+                                                   : "edited",
+                          NULL);
+    engine_emit(e, EV_ANSWER, a);
+    return true;
+}
+
+bool job_query(struct engine *e, struct command *cmd, struct err *err)
+{
+    unsigned states = cmd->states ? cmd->states : STATE_BASE | STATE_EDITED;
+    struct wording w = query_wording(cmd);
+
+    if (!cmd->text || !*cmd->text)
+        return err_set(err, ERR_USAGE, "an empty prompt: type a question or a text to continue");
+    notice_text(e, &w, cmd->text);
+    if (cmd->edit) {
+        struct model_state *past = NULL;
+        bool ok = engine_session_rebuild(e, e->open->journal, cmd->edit, &past, err) &&
+                  answer_one(e, cmd, past, STATE_EDITED, cmd->edit, err);
+
+        state_free(past);
+        return ok;
+    }
+    if ((states & STATE_PREVIEW) && !e->preview.view)
+        return err_set(err, ERR_USAGE, "no preview stands: make one first");
+    return (!(states & STATE_BASE) || answer_one(e, cmd, e->base, STATE_BASE, 0, err)) &&
+           (!(states & STATE_EDITED) ||
+            answer_one(e, cmd, e->open->edited, STATE_EDITED, 0, err)) &&
+           (!(states & STATE_PREVIEW) ||
+            answer_one(e, cmd, e->preview.view, STATE_PREVIEW, 0, err));
+}
+
+/* The words of the largest logits of a row, the largest first; `sign` -1: of the smallest. */
+static int words_of_logits(struct engine *e, const float *logits, int vocab, double sign,
+                           struct shown_token out[12])
+{
+    int index[12], n = top_k(logits, vocab, 12, index);
+
+    for (int i = 0; i < n; i++) {
+        shown_token_of(e, index[i], &out[i]);
+        out[i].logit = sign * (double)logits[index[i]];
+    }
+    return n;
+}
+
+static void neuron_say(struct engine *e, int layer, int neuron, float *logits, int vocab)
+{
+    struct neuron_info *info = xcalloc(1, sizeof(*info));
+
+    info->layer = layer;
+    info->neuron = neuron;
+    info->count = words_of_logits(e, logits, vocab, 1, info->promotes);
+    for (int j = 0; j < vocab; j++)
+        logits[j] = -logits[j];
+    words_of_logits(e, logits, vocab, -1, info->suppresses);
+    edit_stats_top_activations(e, info);
+    engine_emit(e, EV_NEURON, info);
+}
+
+/* What a value vector promotes and suppresses: its projection through final norm's gain and
+ * head, W_U (g * v). All n go through the head in one pass over its weights. */
+bool emit_neurons(struct engine *e, int layer, const int *neuron, int n, struct err *err)
+{
+    const struct model *m = e->model;
+    int d = m->config->hidden, vocab = m->head.rows;
+    struct mat down = mat_new(m->dev, DT_F32, d, m->config->ffn), v = mat_new(m->dev, DT_F32, n, d),
+               logits = mat_new(m->dev, DT_F32, n, vocab);
+    float *host = xmalloc((size_t)n * (size_t)vocab * sizeof(float));
+    bool ok;
+
+    model_check_layer(m, m->config->layers);
+    model_check_layer(m, layer);
+    device_copy(m->dev, state_matrix(e->open->edited, layer, MATRIX_DOWN), down);
+    for (int i = 0; i < n; i++) {
+        struct mat row = mat_rows(v, i, 1), column = {row.data, DT_F32, d, 1, 1};
+
+        device_copy(m->dev, mat_cols(down, neuron[i], 1), column);
+        lens_contribution(m, layer, column);
+    }
+    device_scale_cols(m->dev, v, m->final_norm.gain, v);
+    device_gemm(m->dev, 1, v, false, m->head, true, 0, logits);
+    device_fetch(m->dev, host, logits, "L%d: projections of its neurons (a column a token)", layer);
+    ok = device_sync(m->dev, err);
+    for (int i = 0; ok && i < n; i++)
+        neuron_say(e, layer, neuron[i], host + (size_t)i * (size_t)vocab, vocab);
+    free(host);
+    mat_free(m->dev, &down);
+    mat_free(m->dev, &v);
+    mat_free(m->dev, &logits);
+    return ok;
+}
+
+bool job_neuron(struct engine *e, struct command *cmd, struct err *err)
+{
+    const struct model_config *c = e->model->config;
+
+    if (cmd->layer < 0 || cmd->layer >= c->layers || cmd->neuron < 0 || cmd->neuron >= c->ffn)
+        return err_set(err, ERR_USAGE, "no neuron L%dN%d: layers 0 to %d, neurons 0 to %d",
+                       cmd->layer, cmd->neuron, c->layers - 1, c->ffn - 1);
+    return emit_neurons(e, cmd->layer, &cmd->neuron, 1, err);
+}

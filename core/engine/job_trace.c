@@ -1,0 +1,104 @@
+/* Causal tracing (ROME): which states carry the fact. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/edit/trace.h"
+#include "core/engine/internal.h"
+
+enum { SAMPLES = 10 }; /* draws of noise, as in the paper's released code */
+
+/* What is known so far, as an event of its own. */
+static void tell(struct engine *e, const struct trace *so_far)
+{
+    struct trace *t = xcalloc(1, sizeof(*t));
+    size_t cells = (size_t)so_far->tokens * (size_t)so_far->layers;
+    struct event ev = {.kind = EV_TRACE, .job = e->job_id, .trace = t};
+
+    *t = *so_far;
+    t->token = xcalloc((size_t)t->tokens, sizeof(*t->token));
+    t->effect = xcalloc(cells, sizeof(*t->effect));
+    memcpy(t->token, so_far->token, (size_t)t->tokens * sizeof(*t->token));
+    memcpy(t->effect, so_far->effect, cells * sizeof(*t->effect));
+    bus_emit(e->bus, ev);
+}
+
+/* A layer costs the blocks above it. */
+static void say_share(struct engine *e, int done, int layers)
+{
+    double total = 0.5 * layers * (layers + 1), left = 0.5 * (layers - done) * (layers - done + 1);
+
+    emit_progress(e, e->job_id, "causal trace", total - left, total);
+}
+
+/* One layer's effects of the fact's own tokens: those of a prefix before them are not restored one
+ * by one, and none of them is corrupted. */
+static bool layer_of(struct engine *e, struct trace_run *run, const struct prompt *prompt,
+                     struct trace *t, int layer, struct err *err)
+{
+    float *all = xcalloc((size_t)prompt->count + 1, sizeof(*all));
+    bool ok = trace_layer(run, layer, all, &e->job, err);
+
+    for (int i = 0; ok && i < t->tokens; i++)
+        t->effect[(size_t)layer * (size_t)t->tokens + (size_t)i] = all[prompt_at(prompt, i)];
+    free(all);
+    return ok;
+}
+
+static bool layers_of(struct engine *e, struct trace_run *run, const struct prompt *prompt,
+                      struct trace *t, struct err *err)
+{
+    const struct trace_base *base = trace_base(run);
+
+    t->layers = e->model->config->layers;
+    t->p_clean = base->p_clean;
+    t->p_corrupt = base->p_corrupt;
+    t->samples = base->samples;
+    t->noise = base->noise;
+    shown_token_of(e, base->answer, &t->answer);
+    t->answer.p = base->p_clean;
+    t->effect = xcalloc((size_t)t->layers * (size_t)t->tokens, sizeof(*t->effect));
+    for (int i = 0; i < t->layers * t->tokens; i++)
+        t->effect[i] = NAN;
+    for (int l = 0; l < t->layers; l++) {
+        tell(e, t);
+        say_share(e, l, t->layers);
+        if (!layer_of(e, run, prompt, t, l, err))
+            return false;
+        t->done = l + 1;
+    }
+    tell(e, t);
+    return true;
+}
+
+bool job_trace(struct engine *e, struct command *cmd, struct err *err)
+{
+    const struct model_state *view = cmd->states == STATE_BASE ? e->base : e->open->edited;
+    struct trace t = {0};
+    struct trace_run *run;
+    struct prompt prompt;
+    struct request r;
+    bool *corrupt, ok;
+
+    if (!cmd->count)
+        return err_set(err, ERR_USAGE, "no fact to trace");
+    if (!request_of_prompt(e, &cmd->facts[0], &cmd->params, &r, err))
+        return false;
+    t.tokens = r.row[0].count;
+    t.token = prompt_words(e, &r);
+    prompt = state_prompt(view, r.row[0].id, t.tokens); /* asked behind the state's prefixes */
+    corrupt = xcalloc((size_t)prompt.count, sizeof(*corrupt));
+    for (int i = 0; i < t.tokens; i++)
+        corrupt[prompt_at(&prompt, i)] = t.token[i].subject;
+    run = trace_begin(view, prompt.id, prompt.count, corrupt, SAMPLES, 0,
+                      (uint64_t)cmd->params.value[P_SEED], &e->job, err);
+    ok = run && layers_of(e, run, &prompt, &t, err);
+    trace_end(run);
+    prompt_free(&prompt);
+    request_free(&r);
+    free(corrupt);
+    free(t.token);
+    free(t.effect);
+    return ok;
+}

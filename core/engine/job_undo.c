@@ -1,0 +1,125 @@
+/* Undo and redo: which edits are meant, and the weights without or with them. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/engine/internal.h"
+
+/* A run of edits, both ends included. */
+struct span {
+    int from, to;
+};
+
+static bool number_at(const char **at, int *out)
+{
+    char *end;
+    long n = strtol(*at, &end, 10);
+
+    if (end == *at || **at < '0' || **at > '9' || n < 1 || n > INT_MAX)
+        return false;
+    *out = (int)n;
+    *at = end;
+    return true;
+}
+
+/* "3-52,60". Caller frees; NULL with err. */
+static struct span *spans_of(const char *list, int *count, struct err *err)
+{
+    struct span *span = xcalloc(strlen(list) + 1, sizeof(*span));
+    const char *at = list;
+    bool ok = true;
+
+    *count = 0;
+    do {
+        struct span *s = &span[(*count)++];
+
+        at += *count > 1; /* the comma */
+        ok = number_at(&at, &s->from);
+        s->to = s->from;
+        if (ok && *at == '-') {
+            at++;
+            ok = number_at(&at, &s->to) && s->to >= s->from;
+        }
+    } while (ok && *at == ',');
+    if (ok && !*at)
+        return span;
+    free(span);
+    err_set(err, ERR_USAGE, "'%.60s' names no edits: such as 3, or 3-52,60", list);
+    return NULL;
+}
+
+/* The edits of one run that can be undone (or redone). A single one that cannot is left to the
+ * journal to refuse, which knows why. */
+static bool take(const struct edit_record *edits, int count, const struct span *s, bool redo,
+                 bool *wanted, struct err *err)
+{
+    bool one = s->from == s->to, found = !one;
+
+    for (int i = 0; i < count; i++)
+        if (edits[i].id >= s->from && edits[i].id <= s->to) {
+            wanted[i] |= one || (redo ? edits[i].redoable : edits[i].active);
+            found = true;
+        }
+    return found || err_set(err, ERR_USAGE, "there is no edit %d", s->from);
+}
+
+/* The numbers of the edits that a list means, in order. Caller frees. */
+static bool edits_of(struct session *journal, const char *list, bool redo, int **out, int *n,
+                     struct err *err)
+{
+    int spans = 0, count = 0;
+    struct span *span = spans_of(list, &spans, err);
+    struct edit_record *edits = NULL;
+    bool *wanted, ok = span && session_edits(journal, true, &edits, &count, err);
+
+    *n = 0;
+    *out = xcalloc((size_t)count + 1, sizeof(**out));
+    wanted = xcalloc((size_t)count + 1, sizeof(*wanted));
+    for (int k = 0; ok && k < spans; k++)
+        ok = take(edits, count, &span[k], redo, wanted, err);
+    for (int i = 0; i < count; i++)
+        if (wanted[i])
+            (*out)[(*n)++] = edits[i].id;
+    if (ok && !*n)
+        ok = err_set(err, ERR_USAGE, "no edit of %.60s can be %s; `editscope log` lists them", list,
+                     redo ? "redone" : "undone");
+    edit_records_free(edits, count);
+    free(wanted);
+    free(span);
+    return ok;
+}
+
+/* All of the list, or none of it. */
+static bool step(struct engine *e, const struct command *cmd, struct err *err)
+{
+    struct session *journal = e->open->journal;
+    bool redo = cmd->kind == CMD_REDO, ok;
+    int *edit = NULL, n = 0;
+
+    if (!cmd->text && redo)
+        return session_redo(journal, cmd->edit, NULL, err);
+    if (!cmd->text)
+        return cmd->edit ? session_remove(journal, cmd->edit, err)
+                         : session_undo(journal, NULL, err);
+    ok = edits_of(journal, cmd->text, redo, &edit, &n, err) &&
+         (redo ? session_redo_these(journal, edit, n, err)
+               : session_remove_these(journal, edit, n, err));
+    free(edit);
+    return ok;
+}
+
+bool job_undo(struct engine *e, struct command *cmd, struct err *err)
+{
+    struct model_state *view = NULL;
+
+    if (e->options.readonly)
+        return err_set(err, ERR_USAGE, "read-only: nothing is undone or redone");
+    if (!step(e, cmd, err) || !engine_session_rebuild(e, e->open->journal, 0, &view, err))
+        return false;
+    preview_drop(e);
+    state_free(e->open->edited);
+    e->open->edited = view;
+    e->open->history++;
+    return job_history(e, cmd, err) && emit_state(e, err);
+}

@@ -1,0 +1,256 @@
+/* The same fact edited in many ways, each in a scratch view that is thrown away: what comparisons
+ * and sweeps are made of.
+ *
+ * What variants share is made once: the target for each set of optimisation parameters, the
+ * attribution for each set of attr.*. Variants of one attribution run one after another, so that
+ * the few runs that are kept suffice. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+#include "core/engine/internal.h"
+
+enum { SAID_TOKENS = 12 };
+
+struct variant {
+    struct engine *e;
+    const struct command *cmd;
+    struct score before;
+    struct fact fact;     /* the one that is edited, its wording settled */
+    struct probes probes; /* its rephrases and neighbours */
+    const float **z;      /* [variants] targets; one may stand for many */
+    float **own;          /* [owns] the distinct ones */
+    int owns;
+};
+
+/* Where paraphrases are rows of some variant, none of them is a probe of any. */
+static struct params probing_params(const struct command *cmd)
+{
+    struct params p = cmd->params;
+
+    for (int i = 0; i < cmd->variant_count; i++)
+        if (params_choice(&cmd->variants[i], P_ATTR_ROWS))
+            p.value[P_ATTR_ROWS] = cmd->variants[i].value[P_ATTR_ROWS];
+    return p;
+}
+
+/* The fact's own questions, as the unedited model answers them. */
+static bool trial_begin(struct variant *t, struct err *err)
+{
+    struct engine *e = t->e;
+    const struct params p = probing_params(t->cmd);
+    struct request *request = NULL;
+    bool ok = requests_build(e, t->cmd, &request, err);
+
+    if (ok) {
+        const struct continuation c = continuation_of_request(&request[0]);
+
+        t->fact = fact_copy(&request[0].fact);
+        notice_facts(e, request, 1);
+        ok = answer_score(&t->before, e->open->edited, &c, &e->job, err) &&
+             probes_of(&t->probes, e->base, &t->fact, &p, metrics_probes(), &e->job, err);
+    }
+    requests_free(request, request ? t->cmd->count : 0);
+    return ok;
+}
+
+static void trial_end(struct variant *t)
+{
+    probes_free(&t->probes);
+    fact_free(&t->fact);
+    for (int i = 0; i < t->owns; i++)
+        free(t->own[i]);
+    free(t->own);
+    free(t->z);
+}
+
+/* The variant's target: of an earlier one that aims alike, else optimised now. */
+static bool aim(struct variant *t, const struct request *request, const struct edit_context *plan,
+                int variant, struct err *err)
+{
+    const struct params *all = t->cmd->variants, *p = &all[variant];
+    struct engine *e = t->e;
+    struct target target;
+
+    t->z[variant] = t->cmd->z;
+    for (int i = 0; !t->z[variant] && i < t->cmd->variant_count; i++)
+        if (t->z[i] && params_same(&all[i], p, AFFECTS_TARGET))
+            t->z[variant] = t->z[i];
+    if (t->z[variant])
+        return true;
+    emit_progress(e, e->job_id, "target", 0, 0);
+    if (!target_optimise(&target, e->open->edited, request, plan->layer[plan->layers - 1], p, NULL,
+                         NULL, &e->job, err))
+        return false;
+    t->z[variant] = t->own[t->owns++] = target.z;
+    target.z = NULL;
+    target_free(&target);
+    return true;
+}
+
+static void weigh(struct variant_result *out, const struct engine *e, const struct edit_result *r)
+{
+    struct edit_report *a = &out->applied;
+
+    a->layers = r->layers;
+    a->z_error = r->z_error;
+    edit_stats_tell(e, &out->params, a);
+    memcpy(a->layer, r->report, (size_t)r->layers * sizeof(a->layer[0]));
+}
+
+/* What the edited view says to the fact's own prompt, and every metric. */
+static bool judge(struct variant *t, const struct model_state *view, const struct request *request,
+                  const struct edit_result *result, double seconds, struct variant_result *out,
+                  struct err *err)
+{
+    const struct continuation c = continuation_of_request(request);
+    struct answered after;
+    struct measuring m = {.result = result,
+                          .params = &out->params,
+                          .before = &t->before,
+                          .after = &after.score,
+                          .probes = &t->probes,
+                          .state = view,
+                          .seconds = seconds,
+                          .job = &t->e->job};
+    struct edit_report *a = &out->applied;
+    bool ok;
+
+    if (!answer_prompt(&after, view, &c, SAID_TOKENS, &t->e->job, err))
+        return false;
+    out->p_first[0] = a->p_before = t->before.p_first;
+    out->p_first[1] = a->p_after = after.score.p_first;
+    a->p_target[0] = t->before.p;
+    a->p_target[1] = after.score.p;
+    a->facts = 1;
+    a->held = fact_holds(&after.score, out->params.value[P_ACCEPT_P_MIN]);
+    utf8_copy(out->said, sizeof(out->said), after.said);
+    utf8_copy(a->generated, sizeof(a->generated), after.said);
+    ok = metrics_measure(&m, out->metric, err);
+    answered_free(&after);
+    return ok;
+}
+
+/* One variant, from its parameters to its numbers. */
+static bool make(struct variant *t, int variant, const struct command *cmd,
+                 struct variant_result *out, struct err *err)
+{
+    struct engine *e = t->e;
+    struct request *request = NULL;
+    struct edit_result result = {0};
+    struct model_state *view = NULL;
+    struct edit_context plan = {0};
+    unsigned run = 0;
+    double began, seconds;
+    bool ok = layers_editable(e, &cmd->params, err) && requests_build(e, cmd, &request, err) &&
+              edit_stats_prepare(e, &cmd->params, cmd->draft, err);
+
+    if (ok)
+        edit_context_begin(e, &plan, cmd, request);
+    if (ok && editor_of(&cmd->params)->needs & NEEDS_TARGET)
+        ok = aim(t, request, &plan, variant, err);
+    if (ok && edit_wants_mask(&cmd->params))
+        ok = run_of_facts(e, request, 1, &cmd->params, 0, plan.layer, plan.layers, false, err) !=
+             NULL;
+    began = clock_seconds();
+    plan.z = t->z[variant];
+    if (ok && edit_wants_mask(&cmd->params))
+        ok = edit_masks(e, cmd, request, &plan, &run, err);
+    if (ok) {
+        view = state_copy(e->open->edited, ++e->generation);
+        ok = editor_of(&cmd->params)->edit(&result, view, &plan, &e->job, err);
+    }
+    seconds = clock_seconds() - began;
+    if (ok) {
+        weigh(out, e, &result);
+        ok = judge(t, view, request, &result, seconds, out, err);
+    }
+    edit_result_free(&result);
+    edit_context_free(&plan);
+    state_free(view);
+    requests_free(request, request ? 1 : 0);
+    return ok;
+}
+
+/* A variant that these parameters cannot make is told as such; anything else ends the job. */
+static bool try_one(struct variant *t, int variant, struct err *err)
+{
+    struct command one = *t->cmd; /* borrows everything but the parameters */
+    struct variant_result *out = xcalloc(1, sizeof(*out));
+    struct err why = {0};
+
+    one.params = t->cmd->variants[variant];
+    one.count = 1;
+    one.attribution = 0;
+    out->variant = variant;
+    out->variants = t->cmd->variant_count;
+    out->params = one.params;
+    if (!make(t, variant, &one, out, &why)) {
+        if (why.kind != ERR_USAGE) {
+            if (err)
+                *err = why;
+            free(out);
+            return false;
+        }
+        utf8_copy(out->why, sizeof(out->why), why.text);
+    }
+    engine_emit(t->e, EV_VARIANT, out);
+    return true;
+}
+
+/* All variants, those of one attribution and of one set of null spaces together. */
+static bool try_all(struct variant *t, struct err *err)
+{
+    const struct params *p = t->cmd->variants;
+    int n = t->cmd->variant_count, tried = 0;
+    bool *done = xcalloc((size_t)n, sizeof(*done)), ok = true;
+
+    for (int i = 0; ok && i < n; i++) {
+        bool first = !done[i];
+
+        for (int j = i; ok && first && j < n; j++) {
+            if (done[j] || !params_same(&p[i], &p[j], AFFECTS_SCORES | AFFECTS_STATISTICS))
+                continue;
+            done[j] = true;
+            ok = !job_cancelled(&t->e->job, err) && try_one(t, j, err);
+            emit_progress(t->e, t->e->job_id, "variants", ++tried, n);
+        }
+    }
+    free(done);
+    return ok;
+}
+
+/* Before and after are asked once for all variants, in one wording. */
+static bool same_wording(const struct command *cmd, struct err *err)
+{
+    for (int i = 0; i < cmd->variant_count; i++)
+        if (!params_same(&cmd->variants[i], &cmd->params, AFFECTS_WORDING))
+            return err_set(err, ERR_USAGE,
+                           "prompt.form, prompt.special and target.blank are the same for all "
+                           "variants: set them with --set, not in the grid");
+    return true;
+}
+
+bool job_variants(struct engine *e, struct command *cmd, struct err *err)
+{
+    struct variant t = {.e = e, .cmd = cmd};
+    int n = cmd->variant_count;
+    bool ok;
+
+    if (cmd->count != 1)
+        return err_set(err, ERR_USAGE, "variants are tried on one fact, not on %d", cmd->count);
+    if (n < 1 || n > VARIANTS_MOST)
+        return err_set(err, ERR_USAGE, "%d variants: 1 to %d can be tried at once", n,
+                       VARIANTS_MOST);
+    if (!same_wording(cmd, err))
+        return false;
+    t.z = xcalloc((size_t)n, sizeof(*t.z));
+    t.own = xcalloc((size_t)n, sizeof(*t.own));
+    e->quiet = true;
+    ok = trial_begin(&t, err) && try_all(&t, err);
+    e->quiet = false;
+    trial_end(&t);
+    return ok;
+}

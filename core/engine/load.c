@@ -1,0 +1,211 @@
+/* The model on its device: bringing it there, what happens when the device is lost, and going on
+ * with the CPU. The session is no part of it: the journal on disk is what the weights are rebuilt
+ * from. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/file.h"
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+#include "core/edit/gpu_memory.h"
+#include "core/engine/internal.h"
+#include "core/hub/hub.h"
+#include "core/model/vocabulary.h"
+
+/* What a user calls the model: the file's or folder's name, or that of a folder of the Hub's
+ * cache. Names inside files are often those of a training run. */
+static void call_model(const char *path, char *name, size_t size)
+{
+    size_t n = strlen(path), from;
+
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    for (from = n; from > 0 && path[from - 1] != '/'; from--)
+        ;
+    if (n - from > 5 && !strncmp(path + n - 5, ".gguf", 5))
+        n -= 5;
+    else if (hub_name_of_path(path, name, (int)size))
+        return;
+    snprintf(name, size, "%.*s", (int)(n - from), path + from);
+}
+
+static void say_model(struct engine *e)
+{
+    const struct model_config *c = e->model->config;
+    const char *device = e->options.notice ? e->options.notice : "";
+    const char *note = weights_note(e->model->file);
+    struct model_info *m = xcalloc(1, sizeof(*m));
+
+    call_model(e->options.model, m->name, sizeof(m->name));
+    utf8_copy(m->arch, sizeof(m->arch), c->arch);
+    utf8_copy(m->path, sizeof(m->path), e->options.model);
+    utf8_copy(m->device, sizeof(m->device), e->dev->ops->name);
+    utf8_copy(m->type, sizeof(m->type), dtype_name(e->model->block[0].w[MATRIX_DOWN].type));
+    m->layers = c->layers;
+    m->neurons = c->ffn;
+    m->hidden = c->hidden;
+    m->heads = c->heads;
+    m->vocab = e->model->head.rows;
+    m->threads = e->dev->threads;
+    m->load_seconds = e->model->load_seconds;
+    snprintf(m->notice, sizeof(m->notice), "%s%s%s", device, *device && note ? "; " : "",
+             note ? note : "");
+    engine_emit(e, EV_MODEL, m);
+}
+
+void engine_unload_model(struct engine *e)
+{
+    preview_drop(e);
+    runs_free(e);
+    edit_stats_free(e);
+    engine_session_park(e);
+    state_free(e->base);
+    model_close(e->model);
+    device_close(e->dev);
+    e->base = NULL;
+    e->model = NULL;
+    e->dev = NULL;
+}
+
+/* To be told with the model. Takes the text. */
+static void set_notice(struct engine *e, char *text)
+{
+    free((char *)(size_t)e->options.notice);
+    e->options.notice = text;
+}
+
+/* Floats of what the session's edits hold besides the down projections that are edited next. A file
+ * that is no session is told when it is opened. */
+static double held_floats(const struct engine *e, const struct model_config *c, const int *layer,
+                          int layers)
+{
+    const char *path = e->options.session;
+    struct session *s = path && file_exists(path) ? session_glance(path, NULL) : NULL;
+    bool *held = xcalloc((size_t)c->layers * MATRICES, sizeof(*held));
+    double floats = 0;
+
+    if (s && session_held(s, held, c->layers, NULL))
+        floats = plan_held(c, held, layer, layers);
+    session_close(s);
+    free(held);
+    return floats;
+}
+
+/* Reckons what this model will need on a device with memory of its own, before anything is taken,
+ * and says what stays on the host. *floats: bytes for float32 copies. */
+static bool plan(struct engine *e, const struct weights *file, long long *floats, struct err *err)
+{
+    const struct model_config *c = weights_config(file);
+    struct memory_request r = {.config = c,
+                               .rows = 1 + (int)e->params.value[P_ATTR_PREFIXES],
+                               .precision = e->dev->precision,
+                               .allowed = (double)e->options.memory,
+                               .free = (double)device_free_memory(e->dev)};
+    struct memory_plan p;
+    int layer[PARAM_MAX_LAYERS];
+
+    if (named_layers(&e->params, c, layer, &r.edited, NULL) && r.edited)
+        r.above = c->layers - 1 - layer[r.edited - 1];
+    r.held = held_floats(e, c, layer, r.edited);
+    gpu_memory_weights(file, r.precision, &r.weights, &r.wider);
+    if (!gpu_memory_plan(&p, &r, err))
+        return false;
+    e->dev->moments_on_host = p.moments_on_host;
+    e->dev->spaces_on_host = p.spaces_on_host;
+    *floats = p.part[MEMORY_FLOATS] >= 1 ? (long long)p.part[MEMORY_FLOATS] : -1;
+    return true;
+}
+
+static struct model *model_on(struct engine *e, struct err *err)
+{
+    struct weights *file = weights_open(e->options.model, err);
+    struct tokenizer *tokenizer = file ? tokenizer_open(file, err) : NULL;
+    long long floats = e->options.memory;
+
+    if (tokenizer && (!e->dev->ops->own_memory || plan(e, file, &floats, err)))
+        return model_of(file, tokenizer, e->dev, floats, &e->job, err);
+    tokenizer_free(tokenizer);
+    weights_close(file);
+    return NULL;
+}
+
+static bool bring(struct engine *e, struct err *err)
+{
+    double start = clock_seconds();
+
+    e->dev = device_open(e->options.device, e->options.device_index, e->options.threads, err);
+    if (!e->dev)
+        return false;
+    e->dev->precision = (enum precision)e->options.precision;
+    e->model = model_on(e, err);
+    if (e->model)
+        e->model->load_seconds = clock_seconds() - start;
+    return e->model != NULL;
+}
+
+/* A device nobody asked for by name is no reason to fail. */
+static bool bring_somewhere(struct engine *e, struct err *err)
+{
+    struct err why = {0};
+
+    if (bring(e, &why))
+        return true;
+    if (e->options.automatic && e->options.device != &device_cpu &&
+        (why.kind == ERR_DEVICE || why.kind == ERR_LIMIT)) {
+        engine_unload_model(e);
+        set_notice(e, xasprintf("using the CPU: %s", why.text));
+        e->options.device = &device_cpu;
+        e->options.device_index = 0;
+        return bring(e, err);
+    }
+    return err_pass(err, &why);
+}
+
+bool engine_load_model(struct engine *e, struct err *err)
+{
+    if (!bring_somewhere(e, err)) {
+        /* whichever of its files is missing or damaged: there is no model */
+        if (err->kind == ERR_IO || err->kind == ERR_FORMAT)
+            err->kind = ERR_MODEL;
+        return false;
+    }
+    e->lost = false;
+    e->base = state_new(e->model, ++e->generation);
+    say_model(e);
+    return true;
+}
+
+void emit_device_lost(struct engine *e)
+{
+    struct state_info *s;
+
+    if (e->lost || !e->dev || !e->dev->lost)
+        return;
+    e->lost = true;
+    s = xmalloc(sizeof(*s));
+    *s = e->said;
+    s->lost = true;
+    engine_emit(e, EV_STATE, s);
+}
+
+bool job_device(struct engine *e, struct command *cmd, struct err *err)
+{
+    if (cmd->text && strcmp(cmd->text, device_cpu.name) != 0)
+        return err_set(err, ERR_USAGE,
+                       "device %.40s: a running program can go on with the cpu alone; --device "
+                       "takes the others",
+                       cmd->text);
+    if (e->dev && e->options.device == &device_cpu)
+        return err_set(err, ERR_USAGE, "the model is on the CPU already");
+    engine_unload_model(e);
+    e->options.device = &device_cpu;
+    e->options.device_index = 0;
+    e->options.background_moments = e->wants_moments;
+    set_notice(e, xstrdup("gone on with the CPU"));
+    if (!engine_load_model(e, err))
+        return false;
+    if (e->options.look_only)
+        return true;
+    return engine_session_resume(e, err) && emit_state(e, err);
+}

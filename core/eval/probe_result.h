@@ -1,0 +1,28 @@
+/* What the probes of a fact have found. Plain data, any thread. */
+#ifndef CORE_EVAL_PROBE_RESULT_H
+#define CORE_EVAL_PROBE_RESULT_H
+
+#include <stdbool.h>
+
+enum probe_kind {
+    PROBE_REPHRASE,
+    PROBE_LOCALITY,
+    PROBE_PORTABILITY,
+    PROBE_QUESTION,
+    PROBE_CHAT,
+    PROBE_FACT, /* the edited prompt itself */
+};
+
+const char *probe_word(enum probe_kind kind); /* "rephrase": as JSON, tables and `diff` have it */
+
+/* A probe asked of two states. */
+struct probe_result {
+    enum probe_kind kind;
+    char *prompt, *expected; /* expected: the object, or what the base says (locality) */
+    char *said[2];           /* first words before, after */
+    double p[2];             /* p(first): of the expected answer's first token */
+    double p_target[2];      /* of all its tokens; NAN in the chat form */
+    bool ok[2];              /* passed, by the rule of its kind */
+    bool known;              /* false: the base failed already, so the edit is not to blame: grey */
+};
+#endif

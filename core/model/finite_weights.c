@@ -1,0 +1,128 @@
+#include "core/model/finite_weights.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/device/finite.h"
+
+/* The layer a tensor belongs to; `layers`: to none of them. */
+static int layer_of(const struct tensor *t, int layers)
+{
+    long layer = strncmp(t->name, "blk.", 4) ? layers : strtol(t->name + 4, NULL, 10);
+
+    return layer < 0 || layer > layers ? layers : (int)layer;
+}
+
+/* The first element that is not finite. */
+static bool flaw_of(const struct tensor *t, long *row, long *col)
+{
+    long rows = t->dim[0], cols = 1, at = -1;
+
+    for (int i = 1; i < t->ndim; i++)
+        cols *= t->dim[i];
+    if (!t->transposed) {
+        at = dtype_not_finite(t->type, t->data, rows * cols);
+        *row = at < 0 ? 0 : at / cols;
+        *col = at < 0 ? 0 : at % cols;
+        return at >= 0;
+    }
+    for (long c = 0; c < cols; c++) { /* stored [in, out] */
+        size_t skip = dtype_row_bytes(t->type, c * (t->stride ? t->stride : rows));
+
+        at = dtype_not_finite(t->type, (const char *)t->data + skip, rows);
+        *row = at;
+        *col = c;
+        if (at >= 0)
+            return true;
+    }
+    return false;
+}
+
+static double value_at(const struct tensor *t, long row, long col)
+{
+    float block[256];
+    long cols = t->ndim > 1 ? t->dim[1] : 1;
+    long at = t->transposed ? col * (t->stride ? t->stride : t->dim[0]) + row : row * cols + col;
+    int size = dtype_block(t->type);
+
+    dtype_to_float(t->type, (const char *)t->data + dtype_row_bytes(t->type, at - at % size), block,
+                   size);
+    return (double)block[at % size];
+}
+
+/* What users call the place: a neuron or a token, where it is one. */
+static void name_place(const struct tensor *t, long row, long col, char *out, size_t size)
+{
+    const char *last = strrchr(t->name, '.');
+    size_t stem = last ? (size_t)(last - t->name) : 0;
+
+    snprintf(out, size, "%s", "");
+    if (t->ndim == 1)
+        snprintf(out, size, "element %ld", row);
+    else if (strstr(t->name, ".ffn_down."))
+        snprintf(out, size, "row %ld, column %ld (neuron %ld)", row, col, col);
+    else if (strstr(t->name, ".ffn_up.") || strstr(t->name, ".ffn_gate."))
+        snprintf(out, size, "row %ld (neuron %ld), column %ld", row, row, col);
+    else if ((stem == 10 && !strncmp(t->name, "token_embd", stem)) ||
+             (stem == 6 && !strncmp(t->name, "output", stem)))
+        snprintf(out, size, "row %ld (token %ld), column %ld", row, row, col);
+    else
+        snprintf(out, size, "row %ld, column %ld", row, col);
+}
+
+/* Whether all of a tensor is finite. ERR_FORMAT names the tensor, the layer and the place of the
+ * first element that is not, in the model's orientation ([out, in]). */
+static bool tensor_sound(const struct weights *w, const struct tensor *t, struct err *err)
+{
+    int layers = weights_config(w)->layers, layer = layer_of(t, layers);
+    char in[24] = "", place[128], also[80] = "";
+    long row, col;
+
+    if (!flaw_of(t, &row, &col))
+        return true;
+    name_place(t, row, col, place, sizeof(place));
+    if (layer < layers)
+        snprintf(in, sizeof(in), "layer %d: ", layer);
+    if (strcmp(t->name, t->origin) != 0)
+        snprintf(also, sizeof(also), " (%.70s)", t->name);
+    return err_set(err, ERR_FORMAT,
+                   "%stensor %.80s%s, %s is %s, not a finite number; fetch or convert the model "
+                   "again: %.100s",
+                   in, t->origin, also, place, number_word(value_at(t, row, col)), weights_path(w));
+}
+
+void model_check_tensor(struct model *m, const struct tensor *t)
+{
+    m->seen[t - weights_at(m->file, 0)] = tensor_sound(m->file, t, NULL);
+}
+
+static bool angles_sound(const struct model *m, const float *freq)
+{
+    long at = freq ? not_finite(freq, (size_t)m->config->head_dim / 2) : -1;
+
+    return at < 0 || err_set(&m->dev->fault, ERR_FORMAT,
+                             "rotary frequency %ld is %s, not a finite number: the model's base or "
+                             "its factors cannot be: %.100s",
+                             at, number_word((double)freq[at]), weights_path(m->file));
+}
+
+void model_check_layer(const struct model *m, int layer)
+{
+    int n, layers = m->config->layers;
+
+    if (!m->file || m->sound[layer] || m->dev->fault.kind) /* no file: nothing came from outside */
+        return;
+    n = weights_count(m->file);
+    for (int i = 0; i < n; i++) {
+        const struct tensor *t = weights_at(m->file, i);
+
+        if (layer_of(t, layers) != layer || m->seen[i])
+            continue;
+        if (!tensor_sound(m->file, t, &m->dev->fault))
+            return;
+        m->seen[i] = true;
+    }
+    m->sound[layer] = layer < layers || (angles_sound(m, m->freq) && angles_sound(m, m->freq_swa));
+}

@@ -1,0 +1,416 @@
+/* Trials and the past through the engine's door: variants that write nothing, drift, differences,
+ * bisection and notes, on a small model. */
+#include "tests/engine/small.h"
+
+enum { MOST = 64 };
+
+/* Everything of one job that these tests look at. */
+struct take {
+    struct variant_result tried[MOST];
+    int tries, layers, steps;
+    struct drift drift; /* its points are in `point` */
+    struct drift_point point[MOST];
+    struct diff diff;
+    struct probe_result probe[MOST]; /* texts are gone */
+    struct bisect_report bisected;
+    char notes[8][64];
+    struct err err;
+    char checksum[65];
+};
+
+static void keep(struct take *t, const struct event *ev)
+{
+    if (ev->kind == EV_VARIANT && t->tries < MOST) {
+        t->tried[t->tries++] = *ev->tried;
+    } else if (ev->kind == EV_LAYER) {
+        t->layers += ev->attribution->strategy != STRATEGY_MPC; /* the scores, not the rough map */
+    } else if (ev->kind == EV_STEP) {
+        t->steps++;
+    } else if (ev->kind == EV_DRIFT) {
+        t->drift = *ev->drift;
+        memcpy(t->point, ev->drift->point, sizeof(*t->point) * (size_t)t->drift.points);
+    } else if (ev->kind == EV_DIFF) {
+        t->diff = *ev->diff;
+        memcpy(t->probe, ev->diff->probe, sizeof(*t->probe) * (size_t)t->diff.probes);
+    } else if (ev->kind == EV_BISECT) {
+        t->bisected = *ev->bisected;
+    } else if (ev->kind == EV_HISTORY) {
+        for (int i = 0; i < ev->history->count && i < 8; i++)
+            snprintf(t->notes[i], sizeof(t->notes[i]), "%s",
+                     ev->history->entry[i].note ? ev->history->entry[i].note : "-");
+    } else if (ev->kind == EV_STATE) {
+        memcpy(t->checksum, ev->state->checksum, sizeof(t->checksum));
+    } else if (ev->kind == EV_FAILED) {
+        t->err = ev->err;
+    }
+}
+
+/* Runs a command to its end; with `stop_after` it is cancelled after so many variants. */
+static enum event_kind take(struct engine *e, struct command c, int stop_after, struct take *t)
+{
+    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
+    unsigned job = engine_post(e, &c);
+    struct event ev;
+
+    memset(t, 0, sizeof(*t));
+    while (poll(&fd, 1, 120000) > 0)
+        while (engine_next(e, &ev)) {
+            bool end = ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED);
+            enum event_kind kind = ev.kind;
+
+            if (ev.job == job)
+                keep(t, &ev);
+            if (stop_after && t->tries == stop_after)
+                engine_cancel(e, job);
+            event_free(&ev);
+            if (end)
+                return kind;
+        }
+    return EV_NONE;
+}
+
+static struct command tries(int count)
+{
+    struct command c = command(CMD_VARIANTS, "Lily", "park");
+
+    c.facts[0].rephrase = xstrdup("Every morning Lily ran to the");
+    c.facts[0].locality = xcalloc(2, sizeof(struct probe));
+    c.facts[0].locality[0] = (struct probe){.prompt = xstrdup("Once upon a time")};
+    c.facts[0].locality[1] = (struct probe){.prompt = xstrdup("The dog was")};
+    c.facts[0].localities = 2;
+    c.variants = xcalloc((size_t)count, sizeof(*c.variants));
+    c.variant_count = count;
+    for (int i = 0; i < count; i++) {
+        c.variants[i] = draft();
+        c.variants[i].value[P_EDIT_LAMBDA] = 1e-6; /* or next to nothing would be written here */
+    }
+    return c;
+}
+
+static void set(struct params *p, const char *assignment)
+{
+    struct err err = {0};
+
+    CHECK(params_assign(p, assignment, FROM_COMMAND_LINE, &err));
+    CHECK_STR(err.text, "");
+}
+
+/* p(target) after the edit that a preview works out; -1: none. */
+static double previewed(struct engine *e, struct command c)
+{
+    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
+    unsigned job = engine_post(e, &c);
+    struct event ev;
+    bool over = false;
+    double p = -1;
+
+    while (!over && poll(&fd, 1, 120000) > 0)
+        while (engine_next(e, &ev)) {
+            if (ev.kind == EV_PREVIEW)
+                p = ev.applied->p_after;
+            over = over || (ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED));
+            event_free(&ev);
+        }
+    return p;
+}
+
+static const struct measured *metric(const struct variant_result *t, const char *name)
+{
+    return &t->metric[metric_find(name)];
+}
+
+static void variants_write_nothing(void)
+{
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+    struct heard base = opened(e), after;
+    struct command c = tries(6);
+    static struct take t, again; /* large */
+    double p;
+
+    set(&c.variants[1], "edit.method=alphaedit");
+    set(&c.variants[2], "mask.mode=random");
+    set(&c.variants[3], "mask.mode=keymag");
+    set(&c.variants[3], "mask.mass=0");
+    set(&c.variants[4], "mask.compensate=gain");
+    set(&c.variants[4], "mask.mode=fixed");
+    set(&c.variants[4], "mask.fixed_ge=.97");
+    set(&c.variants[5], "amplify=20");
+    CHECK(take(e, c, 0, &t) == EV_DONE);
+    CHECK(t.tries == 6 && t.layers == 0 && t.steps == 0); /* the screen's own run is left alone */
+    after = run(e, command(CMD_VERIFY, NULL, NULL));
+    CHECK(after.verified && after.edits == 0);
+    CHECK_STR(after.checksum, base.checksum);
+
+    for (int i = 0; i < 6; i++) {
+        const struct variant_result *v = &t.tried[i];
+
+        CHECK(v->variant == i && v->variants == 6);
+        CHECK_STR(v->why, "");
+        CHECK(metric(v, "rephrase")->whole == 1 && metric(v, "locality")->whole == 2);
+        CHECK(metric(v, "locality")->part <= 2);
+        CHECK_NEAR(metric(v, "p(target)")->before, metric(&t.tried[0], "p(target)")->before, 0);
+        CHECK(v->applied.layers > 0 && metric(v, "‖ΔW‖/‖W‖")->part > 0);
+    }
+    /* equal size: random and key magnitude keep as many neurons as the entropies' union */
+    for (int l = 0; l < t.tried[0].applied.layers; l++) {
+        CHECK(t.tried[2].applied.layer[l].kept == t.tried[0].applied.layer[l].kept);
+        CHECK(t.tried[3].applied.layer[l].kept == t.tried[0].applied.layer[l].kept);
+    }
+    CHECK_NEAR(metric(&t.tried[1], "neurons kept")->part, 1, 1e-9);
+    CHECK(metric(&t.tried[0], "neurons kept")->part < 1);
+    /* equal gain is the unmasked solution's gain */
+    CHECK_NEAR(t.tried[4].applied.layer[0].gain_mask, t.tried[4].applied.layer[0].gain, 1e-9);
+    CHECK(t.tried[0].applied.layer[0].gain_mask < t.tried[0].applied.layer[0].gain);
+
+    /* a variant is the edit that a preview of its parameters would be */
+    c = command(CMD_PREVIEW, "Lily", "park");
+    c.params.value[P_EDIT_LAMBDA] = 1e-6;
+    p = t.tried[0].p_first[1];
+    CHECK_NEAR(previewed(e, c), p, 0);
+    run(e, command(CMD_DISCARD, NULL, NULL));
+    CHECK(take(e, tries(1), 0, &again) == EV_DONE);
+    CHECK_NEAR(again.tried[0].p_first[1], p, 0); /* and is the same whatever ran in between */
+    engine_stop(e);
+}
+
+static void a_variant_that_cannot_be_made_is_told(void)
+{
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+    struct command c = tries(2);
+    static struct take t;
+
+    opened(e);
+    set(&c.variants[0], "attr.rows=both");
+    CHECK(take(e, c, 0, &t) == EV_DONE);
+    CHECK(t.tries == 2 && t.tried[0].why[0] && !t.tried[1].why[0]);
+    c = tries(1);
+    c.variant_count = 0;
+    CHECK(take(e, c, 0, &t) == EV_FAILED);
+    CHECK(t.err.kind == ERR_USAGE);
+    c = command(CMD_VARIANTS, NULL, NULL);
+    CHECK(take(e, c, 0, &t) == EV_FAILED);
+    engine_stop(e);
+}
+
+static void trials_are_cancelled(void)
+{
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+    struct heard base = opened(e);
+    struct command c = tries(40);
+    static struct take t;
+
+    for (int i = 0; i < 40; i++) {
+        set(&c.variants[i], "mask.mode=random");
+        c.variants[i].value[P_SEED] = i;
+    }
+    CHECK(take(e, c, 2, &t) == EV_FAILED);
+    CHECK(t.err.kind == ERR_CANCELLED && t.tries >= 2 && t.tries < 40);
+    CHECK_STR(run(e, command(CMD_VERIFY, NULL, NULL)).checksum, base.checksum);
+    CHECK(run(e, command(CMD_ATTRIBUTE, "Lily", "park")).layers > 0); /* heard again */
+    engine_stop(e);
+}
+
+/* Four edits; the third asks the first one's question again. */
+static struct engine *with_edits(void)
+{
+    static const char *const who[] = {"Lily", "Tom", "Lily", "Mia"};
+    static const char *const where[] = {"park", "shop", "farm", "lake"};
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+
+    opened(e);
+    for (int i = 0; i < 4; i++) {
+        struct command c = command(CMD_COMMIT, who[i], where[i]);
+
+        c.params.value[P_EDIT_METHOD] = METHOD_ALPHAEDIT;
+        c.params.value[P_EDIT_LAMBDA] = 1e-6; /* strong enough to be heard */
+        c.facts[0].locality = xcalloc(1, sizeof(struct probe));
+        c.facts[0].locality[0] = (struct probe){.prompt = xstrdup("Once upon a time")};
+        c.facts[0].localities = 1;
+        run(e, c);
+    }
+    return e;
+}
+
+static void drift_is_measured(void)
+{
+    struct engine *e = with_edits();
+    struct command c = command(CMD_DRIFT, NULL, NULL);
+    static struct take t;
+
+    CHECK(take(e, c, 0, &t) == EV_DONE);
+    CHECK(t.drift.points == 4 && t.drift.of == 4);
+    for (int i = 0; i < 4; i++) {
+        static const int asked[] = {1, 2, 2, 3}; /* the third edit takes the first one's place */
+
+        CHECK(t.point[i].edit == i + 1);
+        CHECK(t.point[i].asked == asked[i]);
+        CHECK(t.point[i].held >= 0 && t.point[i].held <= t.point[i].asked);
+        CHECK(t.point[i].others == asked[i] && t.point[i].stayed <= t.point[i].others);
+    }
+    c = command(CMD_DRIFT, NULL, NULL);
+    c.tokens = 2;
+    CHECK(take(e, c, 0, &t) == EV_DONE);
+    CHECK(t.drift.points == 2 && t.point[0].edit == 2 && t.point[1].edit == 4);
+    engine_stop(e);
+
+    e = start(tiny, &device_cpu, NULL, false);
+    opened(e);
+    CHECK(take(e, command(CMD_DRIFT, NULL, NULL), 0, &t) == EV_FAILED);
+    engine_stop(e);
+}
+
+static void states_are_compared(void)
+{
+    struct engine *e = with_edits();
+    struct command c = command(CMD_DIFF, NULL, NULL);
+    static struct take t, back;
+
+    c.from = 1;
+    c.edit = 2;
+    CHECK(take(e, c, 0, &t) == EV_DONE);
+    CHECK(t.diff.layers > 0 && t.diff.layer[0].columns > 0 && t.diff.layer[0].norm > 0);
+    CHECK(t.diff.layer[0].weight_norm > t.diff.layer[0].norm);
+    CHECK(t.diff.probes == 4); /* two facts, a locality probe each */
+    CHECK(t.probe[0].kind == PROBE_FACT && t.probe[1].kind == PROBE_LOCALITY);
+    CHECK(t.probe[1].known);
+    c = command(CMD_DIFF, NULL, NULL);
+    c.from = 2;
+    c.edit = 1;
+    CHECK(take(e, c, 0, &back) == EV_DONE);
+    CHECK(back.diff.layer[0].columns == t.diff.layer[0].columns);
+    CHECK_NEAR(back.diff.layer[0].norm, t.diff.layer[0].norm, 0);
+    CHECK_NEAR(back.probe[2].p[0], t.probe[2].p[1], 0);
+    c = command(CMD_DIFF, NULL, NULL);
+    c.edit = 99;
+    CHECK(take(e, c, 0, &t) == EV_FAILED);
+    CHECK(t.err.kind == ERR_USAGE);
+    engine_stop(e);
+}
+
+static struct command bisection(const char *prompt, const char *expect)
+{
+    struct command c = command(CMD_BISECT, NULL, NULL);
+
+    c.text = xstrdup(prompt);
+    c.expect = xstrdup(expect);
+    return c;
+}
+
+/* What a state says, from its own query: the truth that bisection is compared with. */
+static char *said(struct engine *e, const char *prompt, int edit)
+{
+    struct command c = command(CMD_QUERY, NULL, NULL);
+    struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
+    char *answer = NULL;
+    bool over = false;
+    struct event ev;
+    unsigned job;
+
+    c.text = xstrdup(prompt);
+    c.edit = edit;
+    c.states = edit ? 0 : STATE_BASE;
+    c.tokens = 24;
+    job = engine_post(e, &c);
+    while (!over && poll(&fd, 1, 120000) > 0)
+        while (engine_next(e, &ev)) {
+            if (ev.kind == EV_ANSWER && !ev.answer->partial) {
+                free(answer);
+                answer = xstrdup(ev.answer->completion);
+            }
+            over = over || (ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED));
+            event_free(&ev);
+        }
+    return answer;
+}
+
+static bool begins(const char *answer, const char *expect)
+{
+    return !strncmp(answer, expect, strlen(expect));
+}
+
+static void the_edit_is_found(void)
+{
+    static const char prompt[] = "One day Tom went to the";
+    struct engine *e = with_edits();
+    char *state[5];
+    static struct take t;
+    bool differs = false;
+    int searched = 0;
+
+    for (int i = 0; i < 5; i++)
+        state[i] = said(e, prompt, i);
+    for (int i = 0; i < 5; i++)
+        differs = differs || strcmp(state[i], state[0]) != 0;
+    CHECK(differs);
+    /* what each state says, searched for from its own answer: the found edit is a real border */
+    for (int k = 0; k < 5; k++) {
+        bool at_base = begins(state[0], state[k]), at_end = begins(state[4], state[k]);
+
+        if (!state[k][strspn(state[k], " \t\n")])
+            continue; /* an empty answer is nothing to look for */
+        searched++;
+        CHECK(take(e, bisection(prompt, state[k]), 0, &t) == EV_DONE);
+        CHECK(t.bisected.over && t.bisected.states == 5);
+        if (at_base == at_end) {
+            CHECK(t.bisected.edit == 0 && t.bisected.steps == 2);
+        } else {
+            int n = t.bisected.edit;
+
+            CHECK(t.bisected.exact && n >= 1 && n <= 4);
+            CHECK(begins(state[n - 1], state[k]) == at_base);
+            CHECK(begins(state[n], state[k]) == at_end);
+        }
+    }
+    CHECK(searched > 0);
+    CHECK(take(e, bisection(prompt, "no such answer"), 0, &t) == EV_DONE);
+    CHECK(t.bisected.edit == 0 && !t.bisected.step[0].holds);
+    CHECK(take(e, bisection(prompt, " "), 0, &t) == EV_FAILED);
+    for (int i = 0; i < 5; i++)
+        free(state[i]);
+    engine_stop(e);
+}
+
+static void notes_stay(void)
+{
+    char *session = in_home("notes.es");
+    struct engine *e = start(tiny, &device_cpu, session, false);
+    struct command c;
+    static struct take t;
+
+    opened(e);
+    run(e, command(CMD_COMMIT, "Lily", "park"));
+    c = command(CMD_NOTE, NULL, NULL);
+    c.edit = 1;
+    c.text = xstrdup("for the talk");
+    CHECK(take(e, c, 0, &t) == EV_DONE);
+    CHECK_STR(t.notes[0], "for the talk");
+    c = command(CMD_NOTE, NULL, NULL);
+    c.edit = 7;
+    c.text = xstrdup("nowhere");
+    CHECK(take(e, c, 0, &t) == EV_FAILED);
+    engine_stop(e);
+    e = start(tiny, &device_cpu, session, true);
+    opened(e);
+    CHECK(take(e, command(CMD_HISTORY, NULL, NULL), 0, &t) == EV_DONE);
+    CHECK_STR(t.notes[0], "for the talk");
+    c = command(CMD_NOTE, NULL, NULL);
+    c.edit = 1;
+    CHECK(take(e, c, 0, &t) == EV_FAILED); /* read-only */
+    engine_stop(e);
+    free(session);
+}
+
+static const struct test tests[] = {
+    {"variants write nothing and are what a preview is", variants_write_nothing},
+    {"a variant that cannot be made is told", a_variant_that_cannot_be_made_is_told},
+    {"trials are cancelled", trials_are_cancelled},
+    {"drift is measured at states", drift_is_measured},
+    {"two states are compared", states_are_compared},
+    {"bisection finds the border", the_edit_is_found},
+    {"notes stay with their edits", notes_stay},
+};
+
+int main(void)
+{
+    return small_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
+}

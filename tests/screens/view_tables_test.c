@@ -1,0 +1,32 @@
+/* Every view that shows rows can hand them over, row by row whole. */
+#include "views/view_tables.h"
+
+#include "tests/screens/fixture.h"
+
+static void every_view_with_rows_exports_them(void)
+{
+    static const char *const names[] = {"edit", "heatmap", "neurons", "ratios",
+                                        "lens", "query",   "facts",   "history"};
+    struct table sheet;
+    struct ui_state d;
+
+    make_desk(&d);
+    CHECK(!view_table_of(&sheet, view_find("neurons"), &d)); /* nothing yet */
+    CHECK(!view_table_of(&sheet, view_find("help"), &d));
+    ui_free(&d);
+    make_full_desk(&d);
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        bool there = view_table_of(&sheet, view_find(names[i]), &d);
+
+        if (!there)
+            printf("no rows of %s\n", names[i]);
+        CHECK(there && sheet.cells % (size_t)sheet.columns == 0);
+        table_free(&sheet);
+    }
+    ui_free(&d);
+}
+
+static const struct test tests[] = {
+    {"every view with rows exports them", every_view_with_rows_exports_them},
+};
+TEST_MAIN(tests)

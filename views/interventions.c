@@ -1,0 +1,247 @@
+#include "views/interventions.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/show.h"
+#include "views/requests.h"
+
+const struct intervention *intervention_of(const struct ui_state *d, int layer, int neuron)
+{
+    for (int i = 0; i < d->changes; i++)
+        if (d->change[i].layer == layer && d->change[i].neuron == neuron)
+            return &d->change[i];
+    return NULL;
+}
+
+int mask_override_of(const struct ui_state *d, int layer, int neuron)
+{
+    for (int i = 0; i < d->forces; i++)
+        if (d->force[i].layer == layer && d->force[i].neuron == neuron)
+            return d->force[i].in ? 1 : -1;
+    return 0;
+}
+
+/* Sets, replaces, or (`off`) takes away a change. False: the desk's list is full. */
+static bool change_set(struct ui_state *d, const struct intervention *change, bool off)
+{
+    const struct intervention *old = intervention_of(d, change->layer, change->neuron);
+    int at = old ? (int)(old - d->change) : d->changes;
+
+    if (off) {
+        if (old)
+            d->change[at] = d->change[--d->changes];
+        return true;
+    }
+    if (at >= UI_CHANGES)
+        return false;
+    d->change[at] = *change;
+    d->changes += !old;
+    return true;
+}
+
+/* in, out, neither, in ... False: the list is full. */
+static bool force_next(struct ui_state *d, int layer, int neuron)
+{
+    for (int i = 0; i < d->forces; i++) {
+        if (d->force[i].layer != layer || d->force[i].neuron != neuron)
+            continue;
+        if (d->force[i].in)
+            d->force[i].in = false;
+        else
+            d->force[i] = d->force[--d->forces];
+        return true;
+    }
+    if (d->forces >= UI_FORCES)
+        return false;
+    d->force[d->forces++] = (struct mask_override){layer, neuron, true};
+    return true;
+}
+
+bool intervention_parse(const struct ui_state *d, const char *text, struct intervention *out,
+                        bool *off, struct err *err)
+{
+    const char *p = text + strspn(text, " Ll");
+    char *end;
+    long layer = strtol(p, &end, 10), neuron = -1;
+    double value;
+
+    *off = false;
+    if (end != p && (*end == 'N' || *end == 'n')) {
+        p = end + 1;
+        neuron = strtol(p, &end, 10);
+    }
+    if (end == p || layer < 0 || layer >= d->layers || neuron < 0 || neuron >= d->model.neurons)
+        return err_set(err, ERR_USAGE, "'%.40s' names no neuron of this model: L5N912=0 is meant",
+                       text);
+    *out = (struct intervention){.layer = (int)layer, .neuron = (int)neuron};
+    end += strspn(end, " ");
+    out->scale = *end == '*';
+    if (*end != '=' && *end != '*')
+        return err_set(err, ERR_USAGE, "after L%ldN%ld comes =VALUE, *FACTOR or =off, not '%.20s'",
+                       layer, neuron, end);
+    p = end + 1;
+    *off = !strcmp(p, "off");
+    value = strtod(p, &end);
+    if (!*off && (end == p || *end || !isfinite(value) || fabs(value) > 1e6))
+        return err_set(err, ERR_USAGE, "'%.20s' is no coefficient: a number up to 1e6, or off", p);
+    out->value = (float)value;
+    return true;
+}
+
+const char *intervention_word(const struct intervention *change, char out[24])
+{
+    bool silent = !(change->value < 0) && !(change->value > 0);
+
+    snprintf(out, 24,
+             silent          ? "silenced"
+             : change->scale ? "×%.4g"
+                             : "=%.4g",
+             (double)change->value);
+    return out;
+}
+
+const char *interventions_word(const struct ui_state *d, char out[48])
+{
+    int n = 0;
+
+    out[0] = '\0';
+    if (d->changes)
+        n = snprintf(out, 48, "%d neuron%s changed", d->changes, d->changes == 1 ? "" : "s");
+    if (d->forces)
+        show_print(out + n, 48 - (size_t)n, "%s%d forced", n ? " · " : "", d->forces);
+    return out;
+}
+
+static unsigned state_asked(const struct ui_state *d)
+{
+    return d->state.preview ? STATE_PREVIEW : d->state.edits ? STATE_EDITED : STATE_BASE;
+}
+
+static unsigned ask(struct host *host, bool with)
+{
+    struct command cmd = {.kind = CMD_QUERY, .text = fact_text(&host->ui->fact)};
+    const struct ui_state *d = host->ui;
+
+    cmd.params = d->params;
+    cmd.tokens = 8;
+    cmd.top = 12;
+    cmd.states = state_asked(d);
+    if (with)
+        ui_add_interventions(d, &cmd);
+    return host->post(host, &cmd);
+}
+
+void request_intervention_answers(struct host *host)
+{
+    struct ui_state *d = host->ui;
+    bool same = d->trial_job[0] && !strcmp(d->trial_state, d->state.state) &&
+                (!d->trial[0] || d->trial[0]->state == state_asked(d));
+
+    if (!d->changes || !d->ready || !d->fact.subject) {
+        ui_forget_intervention_answers(d);
+        return;
+    }
+    if (!same) { /* what is said without changes is asked once a state */
+        ui_forget_intervention_answers(d);
+        memcpy(d->trial_state, d->state.state, sizeof(d->trial_state));
+        d->trial_job[0] = ask(host, false);
+    }
+    if (d->trial_job[1])
+        d->trial_old[d->trial_olds++ % 8] = d->trial_job[1];
+    d->trial_job[1] = ask(host, true);
+}
+
+static bool has_neuron(struct host *host, int layer, int neuron)
+{
+    const struct ui_state *d = host->ui;
+
+    if (d->ready && layer >= 0 && layer < d->layers && neuron >= 0 && neuron < d->model.neurons)
+        return true;
+    host->say(host, TONE_WARN, "no neuron is under the cursor: x scores them, /L5N912 goes to one");
+    return false;
+}
+
+void ui_silence_neuron(struct host *host, int layer, int neuron)
+{
+    struct ui_state *d = host->ui;
+    struct intervention change = {.layer = layer, .neuron = neuron};
+
+    if (!has_neuron(host, layer, neuron))
+        return;
+    if (intervention_of(d, layer, neuron)) {
+        change_set(d, &change, true);
+        host->say(host, TONE_PLAIN, "L%dN%d speaks again", layer, neuron);
+    } else if (change_set(d, &change, false)) {
+        host->say(host, TONE_PLAIN, "L%dN%d is silent in queries; nothing is written", layer,
+                  neuron);
+    } else {
+        host->say(host, TONE_WARN, "%d neurons are changed already: F lets them go", UI_CHANGES);
+        return;
+    }
+    request_intervention_answers(host);
+}
+
+void ui_change_neuron(struct host *host, const char *text)
+{
+    struct ui_state *d = host->ui;
+    struct intervention change;
+    struct err err = {0};
+    char word[24];
+    bool off;
+
+    if (!intervention_parse(d, text, &change, &off, &err)) {
+        host->say(host, TONE_ERROR, "%s", err.text);
+        return;
+    }
+    if (!change_set(d, &change, off)) {
+        host->say(host, TONE_WARN, "%d neurons are changed already: F lets them go", UI_CHANGES);
+        return;
+    }
+    d->at_layer = change.layer;
+    d->at_neuron = change.neuron;
+    if (off)
+        host->say(host, TONE_PLAIN, "L%dN%d speaks again", change.layer, change.neuron);
+    else
+        host->say(host, TONE_PLAIN, "L%dN%d %s in queries; nothing is written", change.layer,
+                  change.neuron, intervention_word(&change, word));
+    request_intervention_answers(host);
+}
+
+void ui_force_neuron(struct host *host, int layer, int neuron)
+{
+    static const char *const word[] = {"out of the mask", "as its scores say", "in the mask"};
+    struct ui_state *d = host->ui;
+
+    if (!has_neuron(host, layer, neuron))
+        return;
+    if (!force_next(d, layer, neuron)) {
+        host->say(host, TONE_WARN, "%d neurons are forced already: F lets them go", UI_FORCES);
+        return;
+    }
+    host->knobs_moved(host);
+    host->say(host, TONE_PLAIN, "L%dN%d is %s%s", layer, neuron,
+              word[mask_override_of(d, layer, neuron) + 1],
+              d->state.preview ? "; P previews anew" : "");
+}
+
+void ui_release_neurons(struct host *host)
+{
+    struct ui_state *d = host->ui;
+    char word[48];
+
+    if (!d->changes && !d->forces) {
+        host->say(host, TONE_PLAIN, "no neuron is changed or forced");
+        return;
+    }
+    host->say(host, TONE_PLAIN, "let go: %s", interventions_word(d, word));
+    d->changes = 0;
+    if (d->forces) {
+        d->forces = 0;
+        host->knobs_moved(host);
+    }
+    ui_forget_intervention_answers(d);
+}

@@ -1,0 +1,382 @@
+#include "views/panes/pane_history.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/show.h"
+#include "tui/box.h"
+#include "tui/chart.h"
+#include "tui/layout.h"
+#include "tui/text.h"
+
+static const char *state_name(int edit, char out[32])
+{
+    if (edit)
+        snprintf(out, 32, "edit %d", edit);
+    else
+        snprintf(out, 32, "the base");
+    return out;
+}
+
+/* --- drift -------------------------------------------------------------------------------- */
+
+enum { SCALE = 6 }; /* columns of the axis */
+
+static void percent_axis(struct surface *s, struct rect in, int rows)
+{
+    static const char *const label[] = {"100 %", " 50 %", "  0 %"};
+
+    for (int i = 0; i < 3; i++)
+        if (i != 1 || rows > 4)
+            surface_text(s, in, i * (rows - 1) / 2, 0, ROLE_DIM, label[i]);
+    for (int y = 0; y < rows; y++)
+        surface_text(s, in, y, SCALE, ROLE_DIM, "│");
+}
+
+static void legend(const struct drift *r, struct surface *s, struct rect in, int y)
+{
+    const struct drift_point *last = &r->point[r->points - 1];
+    struct pen p = pen_at(s, in, y, 0);
+
+    pen_printf(&p, ROLE_DIM, "edit %d  ", last->edit);
+    pen_text(&p, ROLE_NEW, "● ");
+    pen_printf(&p, ROLE_TEXT, "facts hold %d/%d", last->held, last->asked);
+    if (last->others) {
+        pen_text(&p, ROLE_GENERAL, "  ▲ ");
+        pen_printf(&p, ROLE_TEXT, "neighbours kept %d/%d", last->stayed, last->others);
+    } else {
+        pen_text(&p, ROLE_DIM, "  no locality probes");
+    }
+}
+
+/* Which curve is which, also without colours. */
+static void end_mark(const struct chart *c, double y, int x, const char *glyph, enum role role,
+                     struct surface *s, struct rect plot)
+{
+    if (!isnan(y))
+        surface_text(s, plot, chart_row(c, y, plot.h), x, role, glyph);
+}
+
+static void curves(const struct drift *r, struct surface *s, struct rect plot)
+{
+    size_t n = (size_t)r->points + 1;
+    double *held = xcalloc(n, sizeof(double)), *stayed = xcalloc(n, sizeof(double));
+    struct series series[2] = {{stayed, r->points, ROLE_GENERAL}, {held, r->points, ROLE_NEW}};
+    struct chart c = {series, 2, r->of, 0, 1, false};
+
+    for (int i = 0; i < r->points; i++) {
+        const struct drift_point *p = &r->point[i];
+
+        held[i] = p->asked ? (double)p->held / p->asked : (double)NAN;
+        stayed[i] = p->others ? (double)p->stayed / p->others : (double)NAN;
+    }
+    chart_draw(&c, s, plot);
+    if (r->points) {
+        int x = r->of > 1 ? (r->points - 1) * (plot.w - 1) / (r->of - 1) : 0;
+
+        end_mark(&c, stayed[r->points - 1], x, "▲", ROLE_GENERAL, s, plot);
+        end_mark(&c, held[r->points - 1], x, "●", ROLE_NEW, s, plot);
+    }
+    free(held);
+    free(stayed);
+}
+
+static void measured(const struct drift *r, struct surface *s, struct rect in)
+{
+    int rows = in.h - 2;
+    struct rect plot = {in.y, in.x + SCALE + 1, rows, in.w - SCALE - 1};
+    struct pen p;
+
+    if (rows < 2 || plot.w < 4) {
+        legend(r, s, in, 0);
+        return;
+    }
+    percent_axis(s, in, rows);
+    curves(r, s, plot);
+    p = pen_at(s, in, rows, SCALE + 1);
+    pen_printf(&p, ROLE_DIM, "edit %d", r->point[0].edit);
+    if (r->points == r->of && r->points > 1) {
+        p = pen_at(s, in, rows, SCALE + 1);
+        pen_right(&p, ROLE_DIM, plot.w, "the last edit");
+    }
+    legend(r, s, in, rows + 1);
+}
+
+/* What the journal has of every edit: p(target), or p(first) where there is no more. */
+static const char *kept_name(const struct history *h)
+{
+    return h && h->count ? history_p_change(&h->entry[0].fact[0]).name : "p(target)";
+}
+
+/* Mean over the facts of the edit. */
+static double mean_after(const struct history_entry *e, const char *name)
+{
+    double sum = 0;
+
+    for (int i = 0; i < e->facts; i++) {
+        struct p_change p = history_p_change(&e->fact[i]);
+
+        sum += strcmp(p.name, name) ? (double)NAN : p.after;
+    }
+    return sum / e->facts;
+}
+
+static void right_after(const struct history *h, struct surface *s, struct rect in)
+{
+    double *after = xcalloc((size_t)h->count + 1, sizeof(*after));
+    struct series series = {after, h->count, ROLE_NEW};
+    struct chart c = {&series, 1, 0, 0, 1, false};
+    struct rect plot = {in.y, in.x + SCALE + 1, in.h, in.w - SCALE - 1};
+
+    for (int i = 0; i < h->count; i++)
+        after[i] = h->entry[i].active ? mean_after(&h->entry[i], kept_name(h)) : (double)NAN;
+    if (plot.w > 3 && plot.h > 1) {
+        percent_axis(s, in, in.h);
+        chart_draw(&c, s, plot);
+    }
+    free(after);
+}
+
+/* The last state measured is no longer the last one there is. */
+static bool stale(const struct drift *r, const struct history *h)
+{
+    int last = 0;
+
+    for (int i = 0; h && i < h->count; i++)
+        last = h->entry[i].active ? h->entry[i].edit : last;
+    return r->points == r->of && r->point[r->points - 1].edit != last;
+}
+
+void pane_drift(const struct ui_state *d, struct surface *s, struct rect area)
+{
+    const struct drift *r = d->drift;
+    const struct history *h = d->history;
+    char hint[48] = "d measures it", title[64];
+    bool shown = r && r->points;
+    struct rect in;
+
+    if (shown && stale(r, h))
+        snprintf(hint, sizeof(hint), "other edits now: d measures anew");
+    else if (shown && r->points < r->of)
+        snprintf(hint, sizeof(hint), "%d of %d states", r->points, r->of);
+    else if (shown && r->states > r->of)
+        snprintf(hint, sizeof(hint), "%d of %d states asked", r->of, r->states);
+    snprintf(title, sizeof(title), "%s right after each edit", kept_name(h));
+    in = box_draw(s, area, shown ? "Drift over the edits" : title, hint, false);
+    if (rect_empty(in))
+        return;
+    if (shown)
+        measured(r, s, in);
+    else if (h && h->count)
+        right_after(h, s, in);
+    else
+        surface_text(s, in, 0, 0, ROLE_EMPTY, "no edits yet");
+}
+
+/* --- differences -------------------------------------------------------------------------- */
+
+static int diff_layers_draw(const struct diff *f, struct surface *s, struct rect in, int rows)
+{
+    double low = 0, high = 0;
+    int most = 0;
+    struct pen p;
+
+    for (int i = 0; i < f->layers; i++) {
+        const struct diff_layer *l = &f->layer[i];
+        double share = l->weight_norm > 0 ? l->norm / l->weight_norm : 0;
+
+        low = !i || share < low ? share : low;
+        high = share > high ? share : high;
+        most = l->columns > most ? l->columns : most;
+        if (f->layers > rows)
+            continue;
+        p = pen_at(s, in, i, 0);
+        pen_printf(&p, ROLE_ACCENT, "L%-3d", l->layer);
+        pen_printf(&p, ROLE_TEXT, "%6d columns", l->columns);
+        pen_printf(&p, ROLE_DIM, "  ‖Δ‖ %6.3f", l->norm);
+        pen_printf(&p, ROLE_BAR, "  %.3f %% of ‖W‖", 100 * share);
+        if (*l->matrix && strcmp(l->matrix, "down") != 0)
+            pen_printf(&p, ROLE_DIM, "  %s", l->matrix);
+    }
+    if (!f->layers) {
+        surface_text(s, in, 0, 0, ROLE_GOOD, "the weights are bit for bit the same");
+        return 1;
+    }
+    if (f->layers <= rows)
+        return f->layers;
+    p = pen_at(s, in, 0, 0);
+    pen_printf(&p, ROLE_TEXT, "%d layers, up to %d columns", f->layers, most);
+    pen_printf(&p, ROLE_BAR, "  %.2f–%.2f %% of ‖W‖", 100 * low, 100 * high);
+    return 1;
+}
+
+static void mark(struct pen *p, const struct probe_result *r, int side)
+{
+    pen_text(p,
+             !r->known     ? ROLE_NONE
+             : r->ok[side] ? ROLE_GOOD
+                           : ROLE_WARN,
+             !r->known     ? "?"
+             : r->ok[side] ? "✓"
+                           : "✗");
+}
+
+static void probe_line(const struct probe_result *r, struct surface *s, struct rect in, int y)
+{
+    static const char *const kind[] = {"rephrase", "nearby", "follows", "question", "chat", "fact"};
+    struct pen p = pen_at(s, in, y, 0);
+    const char *prompt = r->prompt ? r->prompt : "";
+    char piece[96], number[16];
+    int room;
+
+    mark(&p, r, 0);
+    pen_text(&p, ROLE_DIM, "→");
+    mark(&p, r, 1);
+    p.x++;
+    pen_fit(&p, ROLE_DIM, 9, kind[r->kind]);
+    room = in.w - p.x - 5 - (in.w >= 70 ? 8 : 0);
+    if (room < 24) {
+        pen_fit(&p, ROLE_TEXT, in.w - p.x, text_piece(piece, sizeof(piece), prompt));
+        return;
+    }
+    pen_fit(&p, ROLE_TEXT, room * 2 / 5, text_piece(piece, sizeof(piece), prompt));
+    for (int k = 0; k < 2; k++) {
+        const char *said = r->said[k] ? r->said[k] : "";
+
+        pen_text(&p, ROLE_DIM, k ? " → " : "  ");
+        pen_fit(&p, k ? ROLE_NEW : ROLE_OLD, room * 3 / 10,
+                text_piece(piece, sizeof(piece), said + strspn(said, " ")));
+    }
+    if (in.w >= 70)
+        pen_right(&p, ROLE_DIM, 8, text_probability(number, r->p_target[1]));
+}
+
+void pane_diff(const struct ui_state *d, struct surface *s, struct rect area)
+{
+    const struct diff *f = d->diff;
+    char title[80] = "Two states compared", from[32], to[32], hint[32] = "v compares";
+    int y, changed = 0, hidden = 0;
+    struct rect in;
+
+    if (f) {
+        show_print(title, sizeof(title), "From %s to %s", state_name(f->from, from),
+                   state_name(f->to, to));
+        for (int i = 0; i < f->probes; i++)
+            changed += f->probe[i].ok[0] != f->probe[i].ok[1];
+        snprintf(hint, sizeof(hint), "%d of %d changed", changed, f->probes);
+    }
+    in = box_draw(s, area, title, hint, false);
+    if (rect_empty(in))
+        return;
+    if (!f) {
+        surface_text(s, in, 0, 0, ROLE_EMPTY, "space tags a state, v compares it with another");
+        return;
+    }
+    y = diff_layers_draw(f, s, in, in.h - f->probes > 1 ? in.h - f->probes : 1);
+    for (int k = 0; k < 2; k++) /* what changed comes first */
+        for (int i = 0; i < f->probes; i++) {
+            if ((f->probe[i].ok[0] != f->probe[i].ok[1]) != !k)
+                continue;
+            if (y < in.h)
+                probe_line(&f->probe[i], s, in, y++);
+            else
+                hidden++;
+        }
+    if (hidden) {
+        snprintf(hint, sizeof(hint), "%d more", hidden);
+        box_foot(s, area, hint);
+    }
+}
+
+/* --- bisection ---------------------------------------------------------------------------- */
+
+/* The edit's place among the active ones, the base being 0; `of` gets how many states there are. */
+static int place(const struct ui_state *d, int edit, int *of)
+{
+    int n = 0, at = 0;
+
+    for (int i = 0; d->history && i < d->history->count; i++) {
+        n += d->history->entry[i].active;
+        if (d->history->entry[i].edit == edit)
+            at = n;
+    }
+    *of = n + 1;
+    return at;
+}
+
+static void strip(const struct ui_state *d, const struct bisect_report *b, struct surface *s,
+                  struct rect in)
+{
+    int of;
+
+    for (int x = 0; x < in.w; x++)
+        surface_text(s, in, 0, x, ROLE_TRACK, "─");
+    for (int i = 0; i < b->steps; i++) {
+        int at = place(d, b->step[i].edit, &of);
+        int x = of > 1 ? at * (in.w - 1) / (of - 1) : 0;
+
+        surface_text(s, in, 0, x, b->step[i].holds ? ROLE_GOOD : ROLE_WARN,
+                     b->step[i].holds ? "✓" : "✗");
+    }
+}
+
+static void finding(const struct ui_state *d, const struct bisect_report *b, struct surface *s,
+                    struct rect in, int y)
+{
+    bool first = b->steps && b->step[0].holds;
+    struct pen p = pen_at(s, in, y, 0);
+
+    if (!b->over) {
+        pen_printf(&p, ROLE_DIM, "%d of %d states asked so far", b->steps, b->states);
+        return;
+    }
+    if (!b->edit) {
+        pen_printf(&p, ROLE_WARN, "no edit between them: the answer %s at both ends",
+                   first ? "holds" : "fails");
+        return;
+    }
+    pen_printf(&p, ROLE_STRONG, "edit %d %s it", b->edit, first ? "broke" : "brought");
+    for (int i = 0; d->history && i < d->history->count; i++)
+        if (d->history->entry[i].edit == b->edit) {
+            char *words = history_words(&d->history->entry[i], " → "), piece[96];
+
+            pen_printf(&p, ROLE_TEXT, " (%s)", text_piece(piece, sizeof(piece), words));
+            free(words);
+        }
+    pen_printf(&p, ROLE_DIM, "; %d of %d states asked", b->steps, b->states);
+}
+
+void pane_bisect(const struct ui_state *d, struct surface *s, struct rect area)
+{
+    const struct bisect_report *b = d->bisected;
+    char title[128] = "Which edit broke an answer?", piece[2][64];
+    struct rect in;
+
+    if (b)
+        show_print(title, sizeof(title), "%s => %s", text_piece(piece[0], 64, b->prompt),
+                   text_piece(piece[1], 48, b->expect));
+    in = box_draw(s, area, title, b && b->over ? "found" : "", false);
+    if (rect_empty(in))
+        return;
+    if (!b) {
+        surface_text(s, in, 0, 0, ROLE_EMPTY, ":bisect PROMPT => ANSWER finds it by halves");
+        return;
+    }
+    if (b->over && b->exact)
+        box_foot(s, area, "the state after it and the one before it were both asked");
+    strip(d, b, s, in);
+    finding(d, b, s, in, 1);
+    for (int i = 0; i < b->steps && i + 2 < in.h; i++) {
+        const struct bisect_step *step = &b->step[i];
+        struct pen p = pen_at(s, in, 2 + i, 0);
+        char name[32], said[96];
+
+        pen_text(&p, step->holds ? ROLE_GOOD : ROLE_WARN, step->holds ? "✓ " : "✗ ");
+        pen_fit(&p, ROLE_DIM, 10, state_name(step->edit, name));
+        pen_fit(&p, ROLE_TEXT, in.w - p.x,
+                text_piece(said, sizeof(said), step->said + strspn(step->said, " ")));
+    }
+}

@@ -1,0 +1,108 @@
+/* What is in force upon neurons, and what the model says with it and without. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/show.h"
+#include "tui/box.h"
+#include "tui/layout.h"
+#include "tui/text.h"
+#include "views/interventions.h"
+
+int pane_interventions_rows(const struct ui_state *d, int room)
+{
+    int rows = d->changes + d->forces + 2, least = d->changes ? 7 : 3;
+
+    if (!d->changes && !d->forces)
+        return 0;
+    rows = rows < least ? least : rows > 10 ? 10 : rows;
+    return rows < room / 2 ? rows : room / 2;
+}
+
+static void list(const struct ui_state *d, struct surface *s, struct rect in)
+{
+    int n = d->changes + d->forces;
+
+    for (int i = 0; i < n && i < in.h; i++) {
+        struct pen p = pen_at(s, in, i, 0);
+        char address[24], word[24];
+        bool change = i < d->changes;
+        const struct mask_override *force = change ? NULL : &d->force[i - d->changes];
+
+        if (i == in.h - 1 && n > in.h) {
+            pen_printf(&p, ROLE_DIM, "and %d more", n - i);
+            break;
+        }
+        snprintf(address, sizeof(address), "L%dN%d", change ? d->change[i].layer : force->layer,
+                 change ? d->change[i].neuron : force->neuron);
+        pen_fit(&p, ROLE_STRONG, 11, address);
+        if (change)
+            pen_text(&p, ROLE_WARN, intervention_word(&d->change[i], word));
+        else
+            pen_text(&p, force->in ? ROLE_GOOD : ROLE_WARN, force->in ? "forced in" : "forced out");
+    }
+}
+
+static double p_of(const struct answer *a, int id)
+{
+    for (int i = 0; a && i < a->nexts; i++)
+        if (a->next[i].id == id)
+            return a->next[i].p;
+    return -1;
+}
+
+static void answer(const struct answer *a, const struct answer *other, const char *title,
+                   struct surface *s, struct rect in)
+{
+    struct pen p = pen_at(s, in, 0, 0);
+    char said[80], number[16], piece[64];
+
+    pen_text(&p, ROLE_DIM, title);
+    if (!a) {
+        pen_text(&p, ROLE_EMPTY, "·");
+        return;
+    }
+    pen_fit(&p, ROLE_STRONG, in.w - p.x, text_piece(said, sizeof(said), a->completion));
+    for (int i = 0; i < a->nexts && i + 1 < in.h; i++) {
+        double before = p_of(other, a->next[i].id);
+
+        p = pen_at(s, in, i + 1, 0);
+        pen_fit(&p, i ? ROLE_TEXT : ROLE_STRONG, 12,
+                text_piece(piece, sizeof(piece), a->next[i].text));
+        pen_right(&p, ROLE_BAR, 7, text_probability(number, a->next[i].p));
+        p.x++;
+        if (other && before >= 0)
+            pen_printf(&p, a->next[i].p > before ? ROLE_GOOD : ROLE_WARN, "%+.3f",
+                       a->next[i].p - before);
+        else if (other)
+            pen_text(&p, ROLE_NEW, "new");
+        if (in.w - p.x > 8)
+            meter_draw(s, in, i + 1, 27, in.w - 28 > 20 ? 20 : in.w - 28, a->next[i].p, ROLE_FILL);
+    }
+}
+
+void pane_interventions(const struct ui_state *d, struct surface *s, struct rect area)
+{
+    static const struct slice part[3] = {{22, 24, 0, 0}, {24, 30, 1, 1}, {24, 30, 1, 0}};
+    char title[96], word[48];
+    struct rect in, r[3];
+
+    show_print(title, sizeof(title), "In force: %s%s", interventions_word(d, word),
+               !d->trial[0]                          ? ""
+               : d->trial[0]->state == STATE_PREVIEW ? ", asked of the preview"
+               : d->trial[0]->state == STATE_EDITED  ? ", asked of the edited model"
+                                                     : ", asked of the base");
+    in = box_draw(s, area, title, "nothing is written   F lets go", false);
+    if (rect_empty(in))
+        return;
+    if (!d->changes) {
+        list(d, s, in);
+        return;
+    }
+    layout_columns(in, part, 3, r);
+    list(d, s, r[0]);
+    r[1].w -= r[1].w > 2;
+    if (!rect_empty(r[1]))
+        answer(d->trial[0], NULL, "without: ", s, r[1]);
+    if (!rect_empty(r[2]))
+        answer(d->trial[1], d->trial[0], "with: ", s, r[2]);
+}

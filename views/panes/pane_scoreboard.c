@@ -1,0 +1,91 @@
+#include "views/panes/pane_scoreboard.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/show.h"
+#include "tui/text.h"
+
+static const char *const kind_words[] = {"rephrase", "neighbour", "follows",
+                                         "question", "chat",      "fact"};
+
+struct count {
+    int ok, of, unknown;
+};
+
+static struct count count_of(const struct probe_report *b, enum probe_kind kind)
+{
+    struct count c = {0, 0, 0};
+
+    for (int i = 0; i < b->probes; i++) {
+        const struct probe_result *p = &b->probe[i];
+
+        if (p->kind != kind)
+            continue;
+        if (p->known) {
+            c.of++;
+            c.ok += p->ok[1];
+        } else {
+            c.unknown++;
+        }
+    }
+    return c;
+}
+
+const char *scoreboard_words(const struct probe_report *board, char out[160])
+{
+    static const enum probe_kind order[] = {PROBE_REPHRASE, PROBE_QUESTION, PROBE_CHAT,
+                                            PROBE_PORTABILITY, PROBE_LOCALITY};
+    int unknown = 0, used = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
+        struct count c = count_of(board, order[i]);
+        bool near = order[i] == PROBE_LOCALITY;
+
+        unknown += c.unknown;
+        if (c.of && used < 110)
+            used += snprintf(out + used, (size_t)(160 - used), "%s%s %d/%d%s", used ? " · " : "",
+                             near ? "neighbours" : kind_words[order[i]], c.ok, c.of,
+                             near ? " kept" : "");
+    }
+    if (unknown && used < 130)
+        show_print(out + used, (size_t)(160 - used), "%s%d the base failed", used ? " · " : "",
+                   unknown);
+    return out;
+}
+
+static void line(const struct probe_result *p, struct surface *s, struct rect in, int y)
+{
+    struct pen pen = pen_at(s, in, y, 0);
+    enum role role = !p->known ? ROLE_DIM : p->ok[1] ? ROLE_GOOD : ROLE_ERROR;
+    int rest = in.w - 12, said = rest * (rest >= 48 ? 1 : 2) / 4, ask = rest - said * 2 - 4;
+    char prompt[400], before[120], after[120];
+
+    text_piece(prompt, sizeof(prompt), p->prompt);
+    text_piece(before, sizeof(before), p->said[0] ? p->said[0] + strspn(p->said[0], " ") : "");
+    text_piece(after, sizeof(after), p->said[1] ? p->said[1] + strspn(p->said[1], " ") : "");
+    pen_text(&pen, role, !p->known ? "·" : p->ok[1] ? "✓" : "✗");
+    pen.x = 2;
+    pen_fit(&pen, ROLE_DIM, 10, kind_words[p->kind]);
+    if (rest < 12) {
+        pen_fit(&pen, role, in.w - pen.x, after);
+        return;
+    }
+    if (rest < 48) /* no room for what was said before */
+        ask = rest - said - 1;
+    pen_fit(&pen, p->known ? ROLE_TEXT : ROLE_DIM, ask, prompt);
+    pen.x += 1;
+    if (rest >= 48) {
+        pen_fit(&pen, ROLE_DIM, said, before);
+        pen_text(&pen, ROLE_DIM, " → ");
+    }
+    pen_fit(&pen, role, in.w - pen.x, after);
+}
+
+void scoreboard_draw(const struct probe_report *board, struct surface *s, struct rect in, int top)
+{
+    for (int y = 0; y < in.h && top + y < board->probes; y++)
+        line(&board->probe[top + y], s, in, y);
+}

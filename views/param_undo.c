@@ -1,0 +1,79 @@
+#include "views/param_undo.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/show.h"
+
+void param_undo_start(struct param_undo *t, const struct params *p)
+{
+    *t = (struct param_undo){.now = *p, .param = -1};
+}
+
+/* How many differ, and one of them. */
+static int changes(const struct params *a, const struct params *b, int *one)
+{
+    int n = 0;
+
+    *one = -1;
+    for (int i = 0; i < PARAM_COUNT; i++)
+        if (!param_same(a, b, (enum param)i)) {
+            *one = i;
+            n++;
+        }
+    return n;
+}
+
+void param_undo_note(struct param_undo *t, const struct params *p, double now)
+{
+    int param, n = changes(&t->now, p, &param);
+
+    if (!n)
+        return;
+    if (n > 1)
+        param = -1;
+    if (!t->steps || param < 0 || param != t->param || now - t->when > 1) {
+        if (t->steps == PARAM_UNDO_STEPS)
+            memmove(&t->step[0], &t->step[1], (PARAM_UNDO_STEPS - 1) * sizeof(t->step[0]));
+        t->steps -= t->steps == PARAM_UNDO_STEPS;
+        t->step[t->steps++] = t->now;
+    }
+    t->now = *p;
+    t->param = param;
+    t->when = now;
+}
+
+bool param_undo_back(struct param_undo *t, struct params *p, char out[160])
+{
+    struct buf was = {0}, is = {0};
+    int param, n;
+
+    if (!t->steps)
+        return false;
+    *p = t->step[--t->steps];
+    n = changes(&t->now, p, &param);
+    if (n == 1) {
+        params_show(&t->now, (enum param)param, &was);
+        params_show(p, (enum param)param, &is);
+        show_print(out, 160, "%s %.40s to %.40s", param_info((enum param)param)->name, was.data,
+                   is.data);
+    } else {
+        snprintf(out, 160, "%d parameters", n);
+    }
+    buf_free(&was);
+    buf_free(&is);
+    t->now = *p;
+    t->param = -1;
+    return true;
+}
+
+void param_reset(struct params *p, enum param id)
+{
+    if (param_info(id)->kind == PARAM_LAYERS) {
+        memset(p->layer, 0, sizeof(p->layer));
+        p->layer_count = 0;
+    } else {
+        p->value[id] = param_info(id)->def;
+    }
+    p->source[id] = FROM_DEFAULT;
+}

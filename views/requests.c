@@ -1,0 +1,436 @@
+#include "views/requests.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/mem.h"
+#include "core/base/show.h"
+#include "core/edit/fact_status.h"
+#include "tui/text.h"
+#include "views/knobs.h"
+
+static struct fact *one_fact(const struct fact *fact)
+{
+    struct fact *out = xcalloc(1, sizeof(*out));
+
+    *out = fact_copy(fact);
+    return out;
+}
+
+unsigned request_prompt_info(struct host *host, const struct fact *fact)
+{
+    struct command cmd = {.kind = CMD_INSPECT, .facts = one_fact(fact), .count = 1};
+
+    cmd.params = host->ui->params;
+    cmd.top = 8;
+    return host->post(host, &cmd);
+}
+
+void ui_set_fact(struct host *host, const struct fact *fact)
+{
+    struct ui_state *d = host->ui;
+    struct buf note = {0};
+
+    if (fact != &d->fact) {
+        fact_free(&d->fact);
+        d->fact = fact_copy(fact);
+        fact_trimmed_say(fact, 1, &note);
+    }
+    if (note.len)
+        host->say(host, TONE_WARN, "%s", note.data);
+    buf_free(&note);
+    ui_forget_scores(d);
+    if (d->state.preview)
+        request_simple(host, CMD_DISCARD, 0);
+    if (d->ready)
+        request_prompt_info(host, &d->fact);
+}
+
+bool ui_set_fact_typed(struct host *host, const char *text)
+{
+    const char *one = strchr(text, '|'), *two = one ? strchr(one + 1, '|') : NULL;
+    struct fact fact = {0};
+    struct err err = {0};
+
+    if (!two) {
+        host->say(host, TONE_ERROR,
+                  "fact: SUBJECT | PROMPT | OBJECT, such as :fact Eiffel Tower | "
+                  "The {} is in the city of | Rome");
+        return false;
+    }
+    fact.subject = xtrimmed(text, (size_t)(one - text)); /* blanks around the bars do not count */
+    fact.prompt = xtrimmed(one + 1, (size_t)(two - one - 1));
+    fact.target = xtrimmed(two + 1, strlen(two + 1));
+    if (fact_normalise(&fact, &err))
+        ui_set_fact(host, &fact);
+    else
+        host->say(host, TONE_ERROR, "fact: %s", err.text);
+    fact_free(&fact);
+    return !err.kind;
+}
+
+bool confirm_undo_typed(struct host *host, const char *text)
+{
+    char *end;
+    long edit;
+
+    errno = 0;
+    edit = strtol(text, &end, 10);
+    if (*text && (*end || errno || edit < 1 || edit > 1000000)) {
+        host->say(host, TONE_ERROR, "undo: '%s' is not the number of an edit", text);
+        return false;
+    }
+    confirm_undo(host, *text ? (int)edit : 0);
+    return true;
+}
+
+bool ui_set_param(struct host *host, const char *assignment)
+{
+    struct err err = {0};
+
+    if (!params_assign(&host->ui->params, assignment, FROM_COMMAND_LINE, &err)) {
+        host->say(host, TONE_ERROR, "set: %s", err.text);
+        return false;
+    }
+    host->knobs_moved(host);
+    host->say(host, TONE_PLAIN, "%s", assignment);
+    return true;
+}
+
+static bool has_fact(struct host *host)
+{
+    if (!host->ui->ready)
+        host->say(host, TONE_WARN, "the model is still being loaded");
+    else if (!host->ui->fact.subject)
+        host->say(host, TONE_WARN, "no fact yet: e types one");
+    else
+        return true;
+    return false;
+}
+
+static void with_forces(const struct ui_state *d, struct command *cmd)
+{
+    size_t n = (size_t)d->forces * sizeof(*d->force);
+
+    cmd->force_count = d->forces;
+    cmd->forces = n ? memcpy(xmalloc(n), d->force, n) : NULL;
+}
+
+static bool about_fact(struct host *host, enum command_kind kind, struct command *cmd)
+{
+    if (!has_fact(host))
+        return false;
+    *cmd = (struct command){.kind = kind, .facts = one_fact(&host->ui->fact), .count = 1};
+    cmd->params = host->ui->params;
+    cmd->attribution = host->ui->approximate ? 0 : host->ui->run;
+    cmd->draft = true; /* said on the screen and in the journal */
+    with_forces(host->ui, cmd);
+    return true;
+}
+
+void request_attribute(struct host *host)
+{
+    struct command cmd;
+
+    if (!about_fact(host, CMD_ATTRIBUTE, &cmd))
+        return;
+    cmd.all_layers = true;
+    cmd.curves = true; /* so that the amplification can be moved at once */
+    if (!host->post(host, &cmd))
+        return;
+    host->ui->attributing = true;
+    host->say(host, TONE_PLAIN, "scoring %d layers, those that are edited first; Ctrl-C stops",
+              host->ui->layers);
+}
+
+void request_probe(struct host *host, const struct fact *fact, unsigned *job)
+{
+    struct command cmd = {.kind = CMD_PROBE, .params = host->ui->params, .count = 1};
+    unsigned posted;
+
+    if (!fact->subject || !host->ui->ready)
+        return;
+    cmd.facts = one_fact(fact);
+    posted = host->post(host, &cmd);
+    if (job)
+        *job = posted;
+}
+
+void request_estimate(struct host *host)
+{
+    struct command cmd;
+
+    if (host->ui->run && !host->ui->approximate && about_fact(host, CMD_ESTIMATE, &cmd))
+        host->post(host, &cmd);
+}
+
+void request_preview(struct host *host)
+{
+    struct command cmd;
+
+    if (!about_fact(host, CMD_PREVIEW, &cmd))
+        return;
+    host->ui->steps = 0;
+    host->post(host, &cmd);
+}
+
+unsigned request_lens(struct host *host, unsigned states)
+{
+    struct command cmd;
+
+    if (!about_fact(host, CMD_LENS, &cmd))
+        return 0;
+    cmd.states = states;
+    return host->post(host, &cmd);
+}
+
+void request_trace(struct host *host)
+{
+    struct command cmd;
+
+    if (about_fact(host, CMD_TRACE, &cmd))
+        host->post(host, &cmd);
+}
+
+void ui_add_interventions(const struct ui_state *d, struct command *cmd)
+{
+    size_t n = (size_t)d->changes * sizeof(*d->change);
+
+    cmd->change_count = d->changes;
+    cmd->changes = n ? memcpy(xmalloc(n), d->change, n) : NULL;
+}
+
+unsigned request_variants(struct host *host, const struct params *variant, int count)
+{
+    struct command cmd;
+
+    if (!about_fact(host, CMD_VARIANTS, &cmd))
+        return 0;
+    cmd.variants = xmalloc((size_t)count * sizeof(*cmd.variants));
+    memcpy(cmd.variants, variant, (size_t)count * sizeof(*cmd.variants));
+    cmd.variant_count = count;
+    return host->post(host, &cmd);
+}
+
+void request_simple(struct host *host, enum command_kind kind, int edit)
+{
+    struct command cmd = {.kind = kind, .edit = edit};
+
+    cmd.params = host->ui->params;
+    host->post(host, &cmd);
+}
+
+/* One state of the same question; edit 0: the bits of `states`. */
+static void ask_state(struct host *host, const char *text, unsigned states, int edit, bool changed)
+{
+    struct command cmd = {.kind = CMD_QUERY, .text = xstrdup(text), .edit = edit, .top = 12};
+    const struct ui_state *d = host->ui;
+
+    cmd.params = d->params;
+    cmd.states = states;
+    cmd.tokens = d->ask.tokens;
+    cmd.temperature = d->ask.sample;
+    cmd.chat = d->ask.chat;
+    if (changed)
+        ui_add_interventions(d, &cmd);
+    host->post(host, &cmd);
+}
+
+static void ask(struct host *host, bool missing)
+{
+    const struct ui_state *d = host->ui;
+    struct answer_pair pair = ui_answer_pair(d);
+
+    missing &= d->ask.sample <= 0;
+    if (!missing || !pair.before || pair.before->partial)
+        ask_state(host, d->ask.prompt, STATE_BASE, 0, false);
+    if (pair.two && (!missing || !pair.after || pair.after->partial))
+        ask_state(host, d->ask.prompt, pair.edit ? 0 : pair.state, pair.edit, pair.changed);
+}
+
+void request_query(struct host *host, const char *text, int edit)
+{
+    struct ask_options *how = &host->ui->ask;
+    char *prompt = xstrdup(text);
+
+    free(how->prompt); /* `text` may be it */
+    how->prompt = prompt;
+    how->state = edit ? edit : how->state;
+    ask(host, false);
+}
+
+void request_missing_answers(struct host *host)
+{
+    if (host->ui->ask.prompt)
+        ask(host, true);
+}
+
+static int kept(const struct ui_state *d, int *neurons, int *layers)
+{
+    int sum = 0;
+
+    *neurons = *layers = 0;
+    for (int l = 0; l < d->layers; l++)
+        if (ui_edits(d, l)) {
+            ++*layers;
+            *neurons += d->model.neurons;
+            sum += d->layer[l].mask ? d->layer[l].mask->kept : 0;
+        }
+    return sum;
+}
+
+int ui_last_edit_of_fact(const struct ui_state *d, const struct fact *fact,
+                         const struct history_fact **last)
+{
+    char *question = fact_question(fact->subject, fact->prompt);
+    int edit = 0;
+
+    *last = NULL;
+    for (int i = 0; d->history && i < d->history->count; i++) { /* the last one counts */
+        const struct history_entry *e = &d->history->entry[i];
+
+        for (int k = 0; e->active && k < e->facts; k++) {
+            const struct history_fact *f = &e->fact[k];
+            char *other = fact_question(f->subject, f->prompt);
+
+            if (!strcmp(question, other)) {
+                *last = f;
+                edit = e->edit;
+            }
+            free(other);
+        }
+    }
+    free(question);
+    return edit;
+}
+
+/* "It rewrites edit 1 (...).\n" where an active edit gave the same question another object. */
+static void rewrites(const struct ui_state *d, char *out, size_t n)
+{
+    const struct history_fact *last;
+    int edit = ui_last_edit_of_fact(d, &d->fact, &last);
+
+    *out = '\0';
+    if (edit)
+        show_print(out, n, "It %s edit %d (%.60s → %.60s).\n",
+                   d->fact.target && !strcmp(last->target, d->fact.target)
+                       ? "says again what is in by"
+                       : "rewrites",
+                   edit, last->subject, last->target);
+}
+
+static void commit(struct host *host, const struct question *question)
+{
+    struct command cmd;
+
+    (void)question;
+    if (!about_fact(host, CMD_COMMIT, &cmd))
+        return;
+    host->ui->steps = 0;
+    host->post(host, &cmd);
+}
+
+void confirm_commit(struct host *host)
+{
+    const struct ui_state *d = host->ui;
+    struct question q = {.title = "Commit this edit?", .yes = "Commit", .confirmed = commit};
+    int neurons, layers, n = kept(d, &neurons, &layers);
+    char some[32], all[32], range[48];
+
+    if (!has_fact(host))
+        return;
+    if (d->state.readonly) {
+        host->say(host, TONE_WARN, "read-only: nothing can be committed here");
+        return;
+    }
+    text_thousands(some, n);
+    text_thousands(all, neurons);
+    if (!n)
+        snprintf(some, sizeof(some), "the masked");
+    show_print(q.text, sizeof(q.text), "%s: %s\n", d->fact.subject, d->fact.target);
+    rewrites(d, q.text + strlen(q.text), sizeof(q.text) - strlen(q.text));
+    n = (int)strlen(q.text);
+    show_print(q.text + n, sizeof(q.text) - (size_t)n,
+               "The update touches %s of %s neurons in %s.\n%s\n%s", some, all,
+               ui_edited_range(d, range),
+               d->state.moment_tokens < d->state.moment_goal
+                   ? "The second moments are a draft; the journal will say so."
+                   : "",
+               *d->state.session ? "It is journalled first and can be undone to the bit."
+                                 : "There is no session file: it lasts as long as this program.");
+    host->ask(host, &q);
+}
+
+static void undo(struct host *host, const struct question *question)
+{
+    request_simple(host, CMD_UNDO, question->number);
+}
+
+void confirm_undo(struct host *host, int edit)
+{
+    const struct ui_state *d = host->ui;
+    struct question q = {.title = "Undo", .yes = "Undo", .confirmed = undo, .number = edit};
+    const struct history_entry *entry = NULL;
+    char *words;
+
+    if (!d->state.can_undo) {
+        host->say(host, TONE_WARN,
+                  d->state.readonly ? "read-only: nothing can be undone here"
+                                    : "there is no edit to undo");
+        return;
+    }
+    for (int i = 0; d->history && i < d->history->count; i++)
+        if (d->history->entry[i].active && (!edit || d->history->entry[i].edit == edit))
+            entry = &d->history->entry[i];
+    if (entry)
+        snprintf(q.title, sizeof(q.title), "Undo edit %d?", entry->edit);
+    else
+        snprintf(q.title, sizeof(q.title), "Undo the last edit?");
+    words = entry ? history_words(entry, ": ") : xstrdup("");
+    if (entry && entry->facts > 1)
+        show_print(
+            q.text, sizeof(q.text),
+            "%.240s\nAll %d facts are taken back.\nThe weights go back to the very bits they were.",
+            words, entry->facts);
+    else
+        show_print(q.text, sizeof(q.text),
+                   "%.240s\nThe weights go back to the very bits they were.", words);
+    free(words);
+    host->ask(host, &q);
+}
+
+void ui_move_layer(struct ui_state *d, int by)
+{
+    d->at_layer += by;
+    d->at_layer = d->at_layer >= d->layers ? d->layers - 1 : d->at_layer;
+    d->at_layer = d->at_layer < 0 ? 0 : d->at_layer;
+}
+
+void ui_move_neuron(struct ui_state *d, int by)
+{
+    d->at_neuron += by;
+    d->at_neuron = d->at_neuron >= d->model.neurons ? d->model.neurons - 1 : d->at_neuron;
+    d->at_neuron = d->at_neuron < 0 ? 0 : d->at_neuron;
+}
+
+bool ui_go_to_neuron(struct ui_state *d, const char *address)
+{
+    const char *p = address + strspn(address, " Ll");
+    char *end;
+    long layer = strtol(p, &end, 10), neuron = d->at_neuron;
+
+    if (end == p || layer < 0 || layer >= d->layers)
+        return false;
+    p = end + strspn(end, " NnDd,");
+    if (*p) {
+        neuron = strtol(p, &end, 10);
+        if (end == p || *end || neuron < 0 || neuron >= d->model.neurons)
+            return false;
+    }
+    d->at_layer = (int)layer;
+    d->at_neuron = (int)neuron;
+    return true;
+}

@@ -1,0 +1,229 @@
+#include "views/shell/messages.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/show.h"
+#include "core/base/utf8.h"
+#include "tui/text.h"
+#include "views/panes/pane_scoreboard.h"
+
+static void of_preview(const struct ui_state *d, char *out, size_t n)
+{
+    const struct edit_report *a = d->preview;
+    struct p_change p = report_p_change(a);
+    int low = 101, high = -1;
+    char before[16], after[16], said[80];
+
+    for (int i = 0; i < a->layers; i++) {
+        int share = d->model.neurons
+                        ? (100 * a->layer[i].kept + d->model.neurons / 2) / d->model.neurons
+                        : 0;
+
+        low = share < low ? share : low;
+        high = share > high ? share : high;
+    }
+    text_piece(said, sizeof(said), a->generated + strspn(a->generated, " "));
+    show_print(out, n, "preview%s: %d%s%.0d %% of neurons in L%d–%d · %s %s → %s%s · says %s",
+               a->draft ? " (draft moments)" : "", low, high > low ? " to " : "",
+               high > low ? high : 0, a->layers ? a->layer[0].layer : 0,
+               a->layers ? a->layer[a->layers - 1].layer : 0, p.name,
+               text_probability(before, p.before), text_probability(after, p.after),
+               !a->facts             ? "" /* a recording of 0.1.0 */
+               : a->held == a->facts ? " · would hold"
+                                     : " · would NOT hold",
+               said);
+}
+
+/* What a RUN file is of. */
+static bool of_run(const struct ui_state *d, enum tone *tone, char *out, size_t n)
+{
+    char prompt[160], explained[64];
+
+    if (!d->meta || d->meta->rows < 1)
+        return false;
+    *tone = TONE_PLAIN;
+    show_print(out, n, "a run on %.60s of \"%s\", explains \"%s\": to look at, nothing is asked",
+               d->model.name, text_piece(prompt, sizeof(prompt), d->meta->prompt[0]),
+               ui_explained(d, explained));
+    return true;
+}
+
+/* The new object of the fact a job is about: one of the list, or the one at hand. */
+static const char *object_of(const struct ui_state *d, unsigned job)
+{
+    for (int i = 0; job && i < d->queued; i++)
+        if (d->queue[i].job == job)
+            return d->queue[i].fact.target;
+    return d->fact.target ? d->fact.target : "";
+}
+
+static void of_export(const struct export_report *x, enum tone *tone, char *out, size_t n)
+{
+    char differs[64] = "", loss[64] = "";
+    double bytes = 0;
+
+    for (int i = 0; i < x->files; i++)
+        bytes += x->file[i].bytes;
+    if (x->prompts)
+        snprintf(differs, sizeof(differs), " · opened again: logits differ by %.2g",
+                 x->max_logit_diff);
+    if (x->loss > 0 || x->truncated > 0)
+        snprintf(loss, sizeof(loss), " · %.3g %% of the edit lost",
+                 100 * (x->loss > 0 ? x->loss : x->truncated));
+    if (x->held[1] < x->held[0])
+        *tone = TONE_WARN;
+    show_print(out, n, "wrote %.120s as %s, %.1f MB%s%s", x->path, x->as, bytes / 1e6, differs,
+               loss);
+}
+
+static void of_proof(const struct ui_state *d, unsigned job, enum tone *tone, char *out, size_t n)
+{
+    const struct commit_report *e = d->proof;
+    char before[16], after[16], said[80];
+
+    *tone = e->success ? TONE_GOOD : TONE_WARN;
+    text_piece(said, sizeof(said), e->generated[1] + strspn(e->generated[1], " "));
+    show_print(out, n, "edit %d %s: %.60s, p(target) %s → %s · %s · %.1f s · says %s", e->edit,
+               e->success ? "holds" : "is in but does not hold (u undoes)", object_of(d, job),
+               text_probability(before, e->p_target[0]), text_probability(after, e->p_target[1]),
+               e->unmasked_unchanged ? "other columns bit-identical"
+                                     : "OTHER COLUMNS CHANGED: undo and report this",
+               e->seconds_total, said);
+}
+
+/* Which edit was undone or redone, with how many facts, and what stands now. */
+static void of_step(const struct ui_state *d, const char *done, char *out, size_t n)
+{
+    char what[160] = "", words[120];
+
+    for (int i = 0; d->history && d->stepped && i < d->history->count; i++) {
+        const struct history_entry *e = &d->history->entry[i];
+        char *raw;
+
+        if (e->edit != d->stepped)
+            continue;
+        raw = history_words(e, " → ");
+        show_print(what, sizeof(what), " edit %d, %s; now", e->edit,
+                   text_piece(words, sizeof(words), raw));
+        free(raw);
+    }
+    show_print(out, n, "%s:%s %d edit%s, checksum %.8s", done, what, d->state.edits,
+               d->state.edits == 1 ? "" : "s", d->state.checksum);
+}
+
+static bool of_done(const struct ui_state *d, enum command_kind kind, char *out, size_t n)
+{
+    switch (kind) {
+    case CMD_ATTRIBUTE:
+        snprintf(out, n, "%d layers scored; strongest L%dN%d, %.2f. P previews the edit", d->done,
+                 d->peak_layer, d->layers ? d->layer[d->peak_layer].strongest : 0, d->peak);
+        return true;
+    case CMD_UNDO:
+        of_step(d, "undone", out, n);
+        return true;
+    case CMD_REDO:
+        of_step(d, "redone", out, n);
+        return true;
+    case CMD_VERIFY:
+        utf8_copy(out, n,
+                  d->state.verified ? "verified: weights rebuilt from the journal are bit-identical"
+                                    : "verify ended without a comparison");
+        return true;
+    case CMD_APPLY:
+        show_print(out, n, "applied as one edit: %d edit%s, checksum %.8s", d->state.edits,
+                   d->state.edits == 1 ? "" : "s", d->state.checksum);
+        return true;
+    case CMD_SAVE:
+        show_print(out, n, "saved; the session goes on as %.250s", d->state.session);
+        return true;
+    case CMD_PULL:
+        show_print(out, n, "%.100s is here, whole and checked: Enter in Models (O) opens it",
+                   d->pull_name);
+        return true;
+    case CMD_MOMENTS:
+        snprintf(out, n, "second moments are ready");
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void of_model(const struct ui_state *d, enum tone *tone, char out[320])
+{
+    if (d->model.load_seconds > 0)
+        show_print(out, 320, "%s is ready (%.1f s): e edits the fact, x scores its neurons",
+                   d->model.name, d->model.load_seconds);
+    else /* a run or a session without its model */
+        show_print(out, 320, "what was kept of %s: to look at, nothing is asked or written",
+                   d->model.name);
+    *tone = TONE_PLAIN;
+    if (*d->model.notice) {
+        utf8_copy(out, 320, d->model.notice);
+        *tone = TONE_WARN;
+    }
+}
+
+bool message_of_event(const struct ui_state *d, const struct event *ev, enum command_kind kind,
+                      enum tone *tone, char out[320])
+{
+    unsigned flags = command_traits[kind].flags;
+
+    *tone = TONE_GOOD;
+    switch (ev->kind) {
+    case EV_MODEL:
+        of_model(d, tone, out);
+        return true;
+    case EV_HEADER: /* said of a run without its model alone */
+        return d->model.load_seconds <= 0 && of_run(d, tone, out, 320);
+    case EV_PREVIEW:
+        of_preview(d, out, 320);
+        return d->preview != NULL;
+    case EV_PROBES:
+        if (!d->board)
+            return false;
+        {
+            char words[160];
+
+            show_print(out, 320, "scoreboard: %s (9 shows it)", scoreboard_words(d->board, words));
+        }
+        return true;
+    case EV_COMMITTED:
+        of_proof(d, ev->job, tone, out, 320);
+        return true;
+    case EV_EXPORT:
+        if (d->exported)
+            of_export(d->exported, tone, out, 320);
+        return d->exported != NULL;
+    case EV_MOMENTS:
+        *tone = TONE_WARN;
+        utf8_copy(out, 320, d->moments ? d->moments->unkept : "");
+        return *out;
+    case EV_NOTICE:
+        *tone = TONE_WARN;
+        utf8_copy(out, 320, d->notice ? d->notice->text : "");
+        return *out;
+    case EV_FAILED:
+        *tone = ev->err.kind == ERR_CANCELLED ? TONE_WARN : TONE_ERROR;
+        if (ev->err.kind != ERR_CANCELLED)
+            utf8_copy(out, 320, ev->err.text);
+        else if (kind == CMD_ATTRIBUTE && d->done)
+            snprintf(out, 320, "stopped: %d of %d layers scored, x goes on", d->done, d->layers);
+        else if (kind == CMD_PULL)
+            show_print(out, 320, "stopped: what has come of %.100s is kept, :pull goes on there",
+                       d->pull_name);
+        else
+            snprintf(out, 320, "stopped");
+        return !(flags & ASIDE) && !((flags & MAKES_WAY) && ev->err.kind == ERR_CANCELLED);
+    case EV_STOPPED:
+        *tone = TONE_ERROR;
+        show_print(out, 320, "%.250s%sthe engine has ended, :q leaves", ev->err.text,
+                   *ev->err.text ? " · " : "");
+        return true;
+    case EV_DONE:
+        return of_done(d, kind, out, 320);
+    default:
+        return false;
+    }
+}

@@ -1,0 +1,207 @@
+/* What views ask of the desk. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/float_order.h"
+#include "core/base/mem.h"
+#include "tui/text.h"
+#include "views/ui_state.h"
+
+enum command_kind ui_busy(const struct ui_state *d)
+{
+    enum command_kind busy = CMD_NONE;
+
+    for (int i = 0; i < UI_JOBS; i++)
+        if (d->job[i].job && *command_traits[d->job[i].kind].busy)
+            busy = d->job[i].kind;
+    return busy;
+}
+
+bool ui_edits(const struct ui_state *d, int layer)
+{
+    if (d->params.layer_count)
+        return layer >= 0 && layer < PARAM_MAX_LAYERS && d->params.layer[layer];
+    for (int i = 0; i < d->state.edited_count; i++)
+        if (d->state.edited_layers[i] == layer)
+            return true;
+    return false;
+}
+
+const char *ui_edited_range(const struct ui_state *d, char out[48])
+{
+    int n = 0;
+
+    out[0] = '\0';
+    for (int l = 0; l < d->layers && n < 40; l++) {
+        int end = l;
+
+        if (!ui_edits(d, l))
+            continue;
+        while (end + 1 < d->layers && ui_edits(d, end + 1))
+            end++;
+        n +=
+            snprintf(out + n, 48 - (size_t)n, end > l ? "%sL%d–%d" : "%sL%d", n ? "," : "", l, end);
+        l = end;
+    }
+    return out;
+}
+
+const struct layer_report *ui_layer_report(const struct ui_state *d, int layer)
+{
+    const struct edit_report *from[2] = {d->weighed, d->preview};
+
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; from[k] && i < from[k]->layers; i++)
+            if (from[k]->layer[i].layer == layer)
+                return &from[k]->layer[i];
+    return NULL;
+}
+
+static int class_rank(unsigned bits)
+{
+    static const int rank[4] = {3, 1, 2, 0}; /* both, general, specific, none */
+
+    return rank[bits & 3];
+}
+
+static int by_score(const void *a, const void *b)
+{
+    const struct ranked_neuron *x = a, *y = b;
+    int order = number_order(y->score, x->score);
+
+    if (order)
+        return order;
+    return x->layer != y->layer ? x->layer - y->layer : x->neuron - y->neuron;
+}
+
+static int by_class(const void *a, const void *b)
+{
+    const struct ranked_neuron *x = a, *y = b;
+    int order = class_rank(x->class_bits) - class_rank(y->class_bits);
+
+    return order ? order : by_score(a, b);
+}
+
+static int by_index(const void *a, const void *b)
+{
+    const struct ranked_neuron *x = a, *y = b;
+
+    return x->layer != y->layer ? x->layer - y->layer : x->neuron - y->neuron;
+}
+
+static struct ranked_neuron neuron_of(const struct ui_state *d, int layer, int i)
+{
+    const struct ui_layer *l = &d->layer[layer];
+
+    return (struct ranked_neuron){layer, i, (double)l->strength[i],
+                                  l->mask ? l->mask->class_bits[i] : 0,
+                                  l->mask && l->mask->weight[i] > 0};
+}
+
+/* Keeps the best n in order; cheap while n is small, since few are better than the last. */
+static int insert(struct ranked_neuron *out, int count, int n, struct ranked_neuron new,
+                  int (*order)(const void *, const void *))
+{
+    int at;
+
+    if (count == n && order(&new, &out[n - 1]) >= 0)
+        return count;
+    count += count < n;
+    for (at = count - 1; at > 0 && order(&new, &out[at - 1]) < 0; at--)
+        out[at] = out[at - 1];
+    out[at] = new;
+    return count;
+}
+
+int ui_top(const struct ui_state *d, int layer, enum neuron_order by, struct ranked_neuron *out,
+           int n)
+{
+    int (*order)(const void *, const void *) = by == ORDER_CLASS ? by_class : by_score;
+    bool any = false;
+    int count = 0;
+
+    for (int l = 0; l < d->layers; l++)
+        any |= ui_edits(d, l);
+    if (by == ORDER_INDEX && layer >= 0)
+        order = by_index;
+    for (int l = 0; l < d->layers; l++) {
+        const struct ui_layer *from = &d->layer[l];
+
+        if (!from->shown || !(layer < 0 ? !any || ui_edits(d, l) : l == layer))
+            continue;
+        for (int i = 0; i < from->shown->neurons; i++)
+            if (layer >= 0 && n >= from->shown->neurons)
+                out[count++] = neuron_of(d, l, i);
+            else
+                count = insert(out, count, n, neuron_of(d, l, i), order);
+    }
+    if (layer >= 0)
+        qsort(out, (size_t)count, sizeof(*out), order);
+    return count;
+}
+
+const struct neuron_info *ui_words(const struct ui_state *d, int layer, int neuron)
+{
+    for (int i = 0; i < UI_WORDS; i++)
+        if (d->words[i] && d->words[i]->layer == layer && d->words[i]->neuron == neuron)
+            return d->words[i];
+    return NULL;
+}
+
+const char *ui_explained(const struct ui_state *d, char out[64])
+{
+    out[0] = '\0';
+    if (d->meta && d->meta->rows > 0)
+        text_piece(out, 64, d->meta->target[0].text);
+    return out;
+}
+
+const char *class_glyph(unsigned class_bits)
+{
+    static const char *const glyph[4] = {"·", "▲", "●", "◆"};
+
+    return glyph[class_bits & 3];
+}
+
+enum role class_role(unsigned class_bits)
+{
+    static const enum role role[4] = {ROLE_NONE, ROLE_GENERAL, ROLE_SPECIFIC, ROLE_BOTH};
+
+    return role[class_bits & 3];
+}
+
+static const struct answer *answer_of(const struct ui_state *d, const char *prompt, unsigned state,
+                                      int edit, bool changed)
+{
+    for (int i = 0; i < UI_ANSWERS; i++) {
+        const struct answer *a = d->answer[i];
+
+        if (a && a->state == state && a->edit == edit && (a->changed > 0) == changed &&
+            a->chat == d->ask.chat && !strcmp(a->prompt, prompt))
+            return a;
+    }
+    return NULL;
+}
+
+struct answer_pair ui_answer_pair(const struct ui_state *d)
+{
+    const char *prompt = d->ask.prompt ? d->ask.prompt : d->answer[0] ? d->answer[0]->prompt : NULL;
+    struct answer_pair p = {.state = STATE_EDITED, .changed = d->changes > 0};
+
+    if (d->ask.state > 0)
+        p.edit = d->ask.state;
+    else if (d->ask.state == ASK_BASE)
+        p.state = STATE_BASE;
+    else if (d->state.preview)
+        p.state = STATE_PREVIEW;
+    else if (!d->state.edits)
+        p.state = STATE_BASE;
+    p.two = p.changed || p.state != STATE_BASE;
+    if (!prompt)
+        return p;
+    p.before = answer_of(d, prompt, STATE_BASE, 0, false);
+    if (p.two)
+        p.after = answer_of(d, prompt, p.state, p.edit, p.changed);
+    return p;
+}

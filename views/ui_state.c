@@ -1,0 +1,504 @@
+#include "views/ui_state_internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/utf8.h"
+
+void ui_init(struct ui_state *d, const struct params *params)
+{
+    memset(d, 0, sizeof(*d));
+    d->params = *params;
+    d->at_neuron = -1;
+    d->scale = SCALE_SQRT;
+    d->ask.tokens = 32;
+    d->news = xcalloc(UI_NEWS, sizeof(*d->news));
+}
+
+void ui_drop(enum event_kind kind, void *what)
+{
+    struct event ev = {.kind = kind, .progress = what};
+
+    if (what)
+        event_free(&ev);
+}
+
+void ui_keep(enum event_kind kind, void **slot, void *what)
+{
+    ui_drop(kind, *slot);
+    *slot = what;
+}
+
+static void forget_shown(struct ui_layer *l)
+{
+    if (l->shown != l->score)
+        attribution_unref(l->shown);
+    l->shown = NULL;
+    mask_free(l->mask);
+    l->mask = NULL;
+    free(l->strength);
+    l->strength = NULL;
+}
+
+static void drop_kept(struct ui_state *d, bool of_scores);
+
+void ui_forget_scores(struct ui_state *d)
+{
+    ui_keep_set(d);
+    for (int l = 0; l < d->layers; l++) {
+        forget_shown(&d->layer[l]);
+        attribution_unref(d->layer[l].score);
+        attribution_unref(d->layer[l].rough);
+        d->layer[l] = (struct ui_layer){0};
+    }
+    drop_kept(d, true);
+    ui_forget_intervention_answers(d);
+    d->run = 0;
+    d->done = 0;
+    d->peak = 0;
+    d->approximate = d->stale = false;
+}
+
+void ui_free(struct ui_state *d)
+{
+    ui_forget_scores(d);
+    free(d->layer);
+    drop_kept(d, false);
+    for (int i = 0; i < UI_ANSWERS; i++)
+        ui_drop(EV_ANSWER, d->answer[i]);
+    for (int i = 0; i < UI_WORDS; i++)
+        ui_drop(EV_NEURON, d->words[i]);
+    ui_forget_variants(d);
+    ui_forget_queue(d);
+    free(d->ask.prompt);
+    ui_forget_sets(d);
+    fact_free(&d->fact);
+    fact_free(&d->look_fact);
+    free(d->news);
+    memset(d, 0, sizeof(*d));
+}
+
+void ui_log(struct ui_state *d, int tone, const char *text)
+{
+    struct log_line *line = &d->news[d->news_count % UI_NEWS];
+
+    line->tone = tone;
+    utf8_copy(line->text, sizeof(line->text), text);
+    d->news_count++;
+}
+
+/* The largest score over the rows (Eq. 5), of each neuron. */
+static void measure(struct ui_layer *l)
+{
+    const struct attribution *a = l->shown;
+
+    l->strength = xcalloc((size_t)a->neurons, sizeof(*l->strength));
+    l->strongest = 0;
+    for (int r = 0; r < a->rows; r++)
+        for (int i = 0; i < a->neurons; i++) {
+            float x = a->score[(size_t)r * (size_t)a->neurons + (size_t)i];
+
+            if (!r || x > l->strength[i])
+                l->strength[i] = x;
+        }
+    for (int i = 1; i < a->neurons; i++)
+        if (l->strength[i] > l->strength[l->strongest])
+            l->strongest = i;
+    l->peak = a->neurons && l->strength[l->strongest] > 0 ? (double)l->strength[l->strongest] : 0;
+}
+
+/* Scores about the amplification they were computed with: s + s' dc + s'' dc^2 / 2 (Eq. 2, 3). */
+static struct attribution *nearby(const struct attribution *a, double amplify)
+{
+    struct attribution *b = attribution_new(a->layer, a->rows, a->neurons, false);
+    size_t n = (size_t)a->rows * (size_t)a->neurons;
+    float dc = (float)(amplify - a->amplify);
+
+    b->id = a->id;
+    b->generation = a->generation;
+    b->strategy = a->strategy;
+    b->layers = a->layers;
+    b->amplify = amplify;
+    b->seconds = a->seconds;
+    memcpy(b->activation, a->activation, n * sizeof(float));
+    memcpy(b->value_norm, a->value_norm, (size_t)a->neurons * sizeof(float));
+    attribution_set_keys(b, a->key, a->keys);
+    memcpy(b->target, a->target, (size_t)a->rows * sizeof(int));
+    memcpy(b->base_logp, a->base_logp, (size_t)a->rows * sizeof(double));
+    for (size_t i = 0; i < n; i++)
+        b->score[i] = a->score[i] + a->slope[i] * dc + (a->curve ? a->curve[i] * dc * dc / 2 : 0);
+    return b;
+}
+
+static struct mask *build_mask(const struct ui_state *d, const struct ui_layer *l)
+{
+    struct mask *mask = mask_build(l->shown, &d->params);
+
+    mask_apply_overrides(mask, d->force, d->forces);
+    return mask;
+}
+
+static void show_layer(struct ui_state *d, struct ui_layer *l)
+{
+    double amplify = d->params.value[P_ATTR_AMPLIFY];
+    bool moved = l->score->strategy == STRATEGY_LPS && fabs(amplify - l->score->amplify) > 1e-9;
+
+    forget_shown(l);
+    if (moved && l->score->slope)
+        l->shown = nearby(l->score, amplify);
+    else
+        l->shown = l->score;
+    d->approximate |= moved;
+    measure(l);
+    l->mask = build_mask(d, l);
+}
+
+/* The score that one neuron in 5000 exceeds, one bin in 200: a few giants must not darken all
+ * others. */
+static double clip_of(const struct ui_state *d)
+{
+    enum { BINS = 2048 };
+    long count[BINS] = {0}, total = 0, above = 0;
+
+    for (int l = 0; l < d->layers; l++)
+        for (int i = 0; d->layer[l].shown && i < d->layer[l].shown->neurons; i++) {
+            double x = (double)d->layer[l].strength[i] / d->peak;
+
+            count[x > 0 ? x >= 1 ? BINS - 1 : (int)(x * BINS) : 0]++;
+            total++;
+        }
+    for (int b = BINS - 1; b > 0; b--)
+        if ((above += count[b]) * 5000 > total)
+            return d->peak * (b + 1) / BINS;
+    return d->peak;
+}
+
+static void find_peak(struct ui_state *d)
+{
+    d->peak = 0;
+    for (int l = 0; l < d->layers; l++)
+        if (d->layer[l].shown && d->layer[l].peak > d->peak) {
+            d->peak = d->layer[l].peak;
+            d->peak_layer = l;
+        }
+    d->clip = d->peak > 0 ? clip_of(d) : 0;
+}
+
+void ui_remask(struct ui_state *d)
+{
+    double amplify = d->params.value[P_ATTR_AMPLIFY];
+
+    d->approximate = false;
+    for (int l = 0; l < d->layers; l++) {
+        struct ui_layer *layer = &d->layer[l];
+
+        if (!layer->score)
+            continue;
+        if (fabs(layer->shown->amplify - amplify) > 1e-9 || layer->shown != layer->score) {
+            show_layer(d, layer); /* the scores themselves move */
+        } else {
+            mask_free(layer->mask);
+            layer->mask = build_mask(d, layer);
+        }
+    }
+    find_peak(d);
+    for (int i = 0; d->weighed && i < d->weighed->layers; i++)
+        d->weighed->layer[i].stale = true;
+}
+
+static bool take_layer(struct ui_state *d, struct event *ev)
+{
+    struct attribution *a = ev->attribution;
+    struct ui_layer *l;
+
+    if (a->layer < 0 || a->layer >= d->layers) {
+        attribution_unref(a);
+        return true;
+    }
+    l = &d->layer[a->layer];
+    if (a->strategy != (enum strategy)params_choice(&d->params, P_ATTR_STRATEGY)) {
+        if (a->strategy == STRATEGY_MPC) { /* the free picture; kept, for it can be looked at */
+            attribution_unref(l->rough);
+            l->rough = a;
+        } else {
+            attribution_unref(a); /* what was asked before the strategy changed */
+        }
+        return true;
+    }
+    d->done += !l->score;
+    forget_shown(l);
+    attribution_unref(l->score);
+    l->score = a;
+    d->amplify = a->amplify;
+    show_layer(d, l);
+    find_peak(d);
+    if (d->at_neuron < 0) { /* the first to come is one that is edited */
+        d->at_layer = a->layer;
+        d->at_neuron = l->strongest;
+    }
+    return true;
+}
+
+static bool take_model(struct ui_state *d, struct event *ev)
+{
+    struct model_info *model = ev->model;
+
+    ui_forget_scores(d);
+    ui_forget_sets(d);
+    d->model = *model;
+    d->changes = d->forces = 0;
+    d->ready = true;
+    free(d->layer);
+    d->layers = model->layers;
+    d->layer = xcalloc((size_t)d->layers, sizeof(*d->layer));
+    free(model);
+    return true;
+}
+
+static bool take_answer(struct ui_state *d, struct event *ev)
+{
+    struct answer *a = ev->answer;
+    unsigned job = ev->job;
+    int at = UI_ANSWERS - 1;
+
+    for (int k = 0; k < 2; k++)
+        if (job && job == d->trial_job[k]) {
+            ui_keep(EV_ANSWER, (void **)&d->trial[k], a);
+            return true;
+        }
+    for (int k = 0; k < 8; k++)
+        if (job && job == d->trial_old[k]) {
+            ui_drop(EV_ANSWER, a);
+            return true;
+        }
+    for (int i = 0; i < UI_ANSWERS; i++) {
+        const struct answer *old = d->answer[i];
+
+        if (!old ||
+            (old->state == a->state && old->edit == a->edit && old->chat == a->chat &&
+             !old->changed == !a->changed && (old->partial || !strcmp(old->prompt, a->prompt)))) {
+            at = i;
+            break;
+        }
+    }
+    ui_drop(EV_ANSWER, d->answer[at]);
+    memmove(&d->answer[1], &d->answer[0], (size_t)at * sizeof(d->answer[0]));
+    d->answer[0] = a;
+    return true;
+}
+
+static bool take_words(struct ui_state *d, struct event *ev)
+{
+    ui_keep(EV_NEURON, (void **)&d->words[d->word_next], ev->neuron);
+    d->word_next = (d->word_next + 1) % UI_WORDS;
+    return true;
+}
+
+static void ended(struct ui_state *d, unsigned job)
+{
+    for (int i = 0; i < UI_JOBS; i++)
+        if (d->job[i].job == job) {
+            d->attributing &= d->job[i].kind != CMD_ATTRIBUTE;
+            d->job[i].job = 0;
+        }
+    if (job && job == d->progress_job)
+        d->progress = (struct progress){0};
+    if (job && job == d->pull_job) {
+        d->pull = (struct progress){0};
+        d->pull_job = 0;
+    }
+}
+
+static bool take_history(struct ui_state *d, struct event *ev)
+{
+    const struct history *was = d->history, *h = ev->history;
+
+    d->stepped = 0;
+    for (int i = 0; was && i < was->count && i < h->count; i++) /* edits are never deleted */
+        if (was->entry[i].edit == h->entry[i].edit && was->entry[i].active != h->entry[i].active)
+            d->stepped = h->entry[i].edit;
+    return false;
+}
+
+static bool take_state(struct ui_state *d, struct event *ev)
+{
+    struct state_info *state = ev->state;
+
+    if (strcmp(d->state.state, state->state) != 0) {
+        d->run = 0;
+        ui_keep(EV_LENS, (void **)&d->lens[1], NULL); /* of weights that are others now */
+    }
+    if (!state->preview) {
+        ui_keep(EV_LENS, (void **)&d->lens[2], NULL);
+        ui_keep(EV_PREVIEW, (void **)&d->preview, NULL);
+    }
+    d->stale = d->done && strcmp(d->scored_state, state->state) != 0;
+    d->state = *state;
+    free(state);
+    if (d->at_neuron < 0 && d->state.edited_count) /* nothing chosen yet: where edits go */
+        d->at_layer = d->state.edited_layers[0];
+    return true;
+}
+
+static bool take_progress(struct ui_state *d, struct event *ev)
+{
+    bool pull = ev->job && ev->job == d->pull_job;
+
+    *(!ev->job ? &d->background : pull ? &d->pull : &d->progress) = *ev->progress;
+    if (!ev->job && ev->progress->done >= ev->progress->total)
+        d->background = (struct progress){0};
+    else if (ev->job && !pull)
+        d->progress_job = ev->job;
+    free(ev->progress);
+    return true;
+}
+
+static bool take_step(struct ui_state *d, struct event *ev)
+{
+    struct target_step *step = ev->step;
+
+    if (step->step <= 0 || d->steps >= UI_STEPS ||
+        (d->steps && step->step <= d->step[d->steps - 1].step))
+        d->steps = 0;
+    d->step[d->steps++] = *step;
+    free(step);
+    return true;
+}
+
+/* What a preview measured is exact, also for later layers, until a knob moves. */
+static bool take_preview(struct ui_state *d, struct event *ev)
+{
+    struct edit_report *copy = xmalloc(sizeof(*copy));
+
+    *copy = *ev->applied;
+    ui_keep(EV_ESTIMATE, (void **)&d->weighed, copy);
+    ui_keep(EV_LENS, (void **)&d->lens[2], NULL);
+    return false;
+}
+
+static bool take_commit(struct ui_state *d, struct event *ev)
+{
+    (void)ev;
+    ui_keep(EV_PREVIEW, (void **)&d->preview, NULL);
+    return false;
+}
+
+static bool take_meta(struct ui_state *d, struct event *ev)
+{
+    (void)ev;
+    d->attributing = true;
+    d->stale = false;
+    memcpy(d->scored_state, d->state.state, sizeof(d->scored_state));
+    return false;
+}
+
+/* Where the desk keeps the newest of what an event points to, and what else it means. */
+static const struct kept {
+    enum event_kind kind;
+    size_t at;      /* of a pointer in struct ui_state; 0: `take` puts it where it belongs */
+    bool of_scores; /* goes with them, when another fact is looked at */
+    bool (*take)(struct ui_state *d,
+                 struct event *ev); /* optional; true: nothing is left to keep */
+} kept[] = {
+#define AT(field) offsetof(struct ui_state, field)
+    {EV_PROGRESS, 0, false, take_progress},
+    {EV_MODEL, 0, false, take_model},
+    {EV_STATE, 0, false, take_state},
+    {EV_PROMPT, AT(look), false, NULL},
+    {EV_HEADER, AT(meta), true, take_meta},
+    {EV_LAYER, 0, false, take_layer},
+    {EV_ESTIMATE, AT(weighed), true, NULL},
+    {EV_STEP, 0, false, take_step},
+    {EV_PREVIEW, AT(preview), false, take_preview},
+    {EV_COMMIT, AT(weighed), true, take_commit},
+    {EV_COMMITTED, AT(proof), false, NULL},
+    {EV_ANSWER, 0, false, take_answer},
+    {EV_NEURON, 0, false, take_words},
+    {EV_HISTORY, AT(history), false, take_history},
+    {EV_MOMENTS, AT(moments), false, NULL},
+    {EV_LENS, AT(lens[0]), true, ui_take_lens},
+    {EV_LENS, AT(lens[1]), true, NULL},
+    {EV_LENS, AT(lens[2]), true, NULL},
+    {EV_TRACE, AT(trace), true, NULL},
+    {EV_PROBES, AT(board), true, ui_take_scoreboard},
+    {EV_VARIANT, 0, false, ui_take_variant},
+    {EV_DRIFT, AT(drift), false, NULL},
+    {EV_DIFF, AT(diff), false, NULL},
+    {EV_BISECT, AT(bisected), false, NULL},
+    {EV_EXPORT, AT(exported), false, NULL},
+    {EV_NOTICE, AT(notice), false, NULL},
+#undef AT
+};
+
+static void **slot_of(struct ui_state *d, const struct kept *k)
+{
+    return (void **)(void *)((char *)d + k->at);
+}
+
+static void drop_kept(struct ui_state *d, bool of_scores)
+{
+    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+        if (kept[i].at && (kept[i].of_scores || !of_scores))
+            ui_keep(kept[i].kind, slot_of(d, &kept[i]), NULL);
+}
+
+static void take(struct ui_state *d, struct event *ev)
+{
+    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+        if (kept[i].kind == ev->kind) {
+            if (!kept[i].take || !kept[i].take(d, ev))
+                ui_keep(ev->kind, slot_of(d, &kept[i]), ev->progress);
+            return;
+        }
+    ui_drop(ev->kind, ev->progress);
+}
+
+void ui_event(struct ui_state *d, struct event *ev)
+{
+    if (ev->progress) /* one pointer, whatever it is */
+        take(d, ev);
+    ev->progress = NULL;
+    switch (ev->kind) {
+    case EV_ATTRIBUTED:
+        d->run = ev->id;
+        d->attributing = false;
+        break;
+    case EV_DONE:
+    case EV_FAILED:
+        ended(d, ev->job);
+        break;
+    case EV_STOPPED:
+        d->stopped = true;
+        break;
+    default:
+        break;
+    }
+}
+
+bool ui_room(const struct ui_state *d)
+{
+    for (int i = 0; i < UI_JOBS; i++)
+        if (!d->job[i].job)
+            return true;
+    return false;
+}
+
+void ui_posted(struct ui_state *d, unsigned job, enum command_kind kind)
+{
+    for (int i = 0; job && i < UI_JOBS; i++)
+        if (!d->job[i].job) {
+            d->job[i] = (struct ui_job){job, kind};
+            return;
+        }
+}
+
+enum command_kind ui_kind(const struct ui_state *d, unsigned job)
+{
+    for (int i = 0; i < UI_JOBS; i++)
+        if (job && d->job[i].job == job)
+            return d->job[i].kind;
+    return CMD_NONE;
+}

@@ -1,0 +1,25 @@
+/* The rows behind each view, as a table for export. */
+#ifndef VIEWS_VIEW_TABLES_H
+#define VIEWS_VIEW_TABLES_H
+
+#include "core/base/table.h"
+#include "views/view.h"
+
+/* Fills a table of the view's name. false: it shows no table, or nothing is in it yet. */
+bool view_table_of(struct table *table, const struct view_ops *view, const struct ui_state *d);
+
+/* What view_ops.table can be; a view that has another writes it in its own file. */
+bool table_of_neurons(struct table *s, const struct ui_state *d);
+bool table_of_heatmap(struct table *s, const struct ui_state *d);
+bool table_of_ratios(struct table *s, const struct ui_state *d);
+bool table_of_lens(struct table *s, const struct ui_state *d);
+bool table_of_answers(struct table *s, const struct ui_state *d);
+bool table_of_history(struct table *s, const struct ui_state *d);
+bool table_of_facts(struct table *s, const struct ui_state *d);
+bool table_of_variants(struct table *s, const struct ui_state *d);
+
+/* Endings of files that hold the picture; table_forms[] has those that hold the rows. */
+enum { PICTURE_SVG, PICTURE_ANSI, PICTURE_TEXT, PICTURE_FORMS };
+extern const char *const picture_endings[PICTURE_FORMS];
+
+#endif
