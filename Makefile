@@ -239,6 +239,7 @@ format:
 
 # The checks of .clang-tidy. Minutes, so not part of lint.
 tidy: compdb
+	@command -v clang-tidy >/dev/null || { echo "tidy: clang-tidy is not here; it is Debian's package of that name"; exit 1; }
 	@printf '%s\n' $(SRC) $(filter %.c,$(GPU)) main.c | \
 		xargs -P $(JOBS) -n 8 clang-tidy --quiet --warnings-as-errors='*' 2>/dev/null
 

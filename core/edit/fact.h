@@ -60,8 +60,8 @@ bool template_of(char **text);
 char *template_fill(const char *template, const char *subject);
 /* The prompt with the subject filled in. Caller frees. */
 char *fact_text(const struct fact *fact);
-/* One JSON object of the shapes in editscope(1) (the table of fact_shapes.c), or a list of one,
- * that holds one fact; normalised. Numbers are texts as they are written. `text` need not be
+/* One JSON object of a shape in editscope-formats(7) 7.2 (the table of fact_shapes.c), or a list of
+ * one, that holds one fact; normalised. Numbers are texts as they are written. `text` need not be
  * NUL-terminated. What is no such object is ERR_FORMAT. */
 bool fact_from_json(struct fact *fact, const char *text, size_t len, struct err *err);
 /* Many facts as people paste them: JSON as in facts_load(), or a fact a line, blank lines and
