@@ -58,9 +58,9 @@ static bool solve_selected(const struct edit_context *plan, int i, struct soluti
     struct solver *solver = plan->solver[i];
     struct layer_report pre = {0};
 
-    if (!solver_report(solver, s->keys, s->x, NULL, 1, report, NULL, err) ||
+    if (!solver_report(solver, s->keys, s->x, NULL, 1, report, err) ||
         !solve_pre(solver, s->keys, s->weight, plan->params->value[P_MASK_PRE_MU], s->x, err) ||
-        !solver_report(solver, s->keys, s->x, NULL, 1, &pre, NULL, err))
+        !solver_report(solver, s->keys, s->x, NULL, 1, &pre, err))
         return false;
     for (int j = 0; j < s->x.cols; j++)
         s->weight[j] = s->weight[j] > 0 ? 1 : 0;
@@ -136,7 +136,7 @@ static bool solve_layer(const struct edit_context *plan, int i, const float *key
     if (ok && pre) {
         ok = solve_selected(plan, i, s, report, err);
     } else if (ok) {
-        ok = solver_report(solver, s->keys, s->x, s->weight, 1, report, NULL, err);
+        ok = solver_report(solver, s->keys, s->x, s->weight, 1, report, err);
         if (ok && mask && params_choice(plan->params, P_MASK_COMPENSATE) == COMPENSATE_GAIN) {
             if (report->gain_mask < smallest_gain)
                 ok = err_set(err, ERR_USAGE,

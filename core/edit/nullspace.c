@@ -175,15 +175,14 @@ static struct nullspace *nullspace_begin(const struct moments *m, int index, str
 }
 
 struct nullspace *nullspace_new(const struct moments *m, int index, struct nullspace_rule rule,
-                                bool keep_moment, struct err *err)
+                                struct err *err)
 {
     struct nullspace *n = nullspace_begin(m, index, err);
 
     if (!n)
         return NULL;
     name_projector(n, m, index, rule);
-    if (decompose(n, &m->sum[index], rule, err) &&
-        (!keep_moment || keep_sum(n, &m->sum[index], err)))
+    if (decompose(n, &m->sum[index], rule, err) && keep_sum(n, &m->sum[index], err))
         return n;
     nullspace_free(n);
     return NULL;
@@ -259,8 +258,7 @@ static double dot(const double *a, const double *b, int n)
     return sum;
 }
 
-/* Also from a moment that is elsewhere, in bands: it is symmetric, so rows are columns. */
-static bool leak_exact(const struct nullspace *n, struct mat x, double *leak, struct err *err)
+bool nullspace_leak(const struct nullspace *n, struct mat x, double *leak, struct err *err)
 {
     struct mat y = mat_new(n->dev, DT_F64, x.rows, x.cols), room = {0};
     int step = n->sum.here.data ? 0 : offload_band(&n->sum);
@@ -268,7 +266,7 @@ static bool leak_exact(const struct nullspace *n, struct mat x, double *leak, st
 
     if (!step)
         device_gemm(n->dev, 1 / (double)n->tokens, x, false, n->sum.here, false, 0, y);
-    for (int at = 0; step && at < n->neurons; at += step) {
+    for (int at = 0; step && at < n->neurons; at += step) { /* C is symmetric: rows are columns */
         int count = n->neurons - at < step ? n->neurons - at : step;
 
         device_gemm(n->dev, 1 / (double)n->tokens, x, false,
@@ -284,53 +282,4 @@ static bool leak_exact(const struct nullspace *n, struct mat x, double *leak, st
     free(hx);
     free(hy);
     return hy != NULL;
-}
-
-/* From the kept eigenvectors: sum value_j (u_j x)^2, and for the rest their largest value. */
-static bool leak_kept(const struct nullspace *n, struct mat x, double *leak, double *slack,
-                      struct err *err)
-{
-    struct mat part = mat_new(n->dev, DT_F64, x.rows, n->kept ? n->kept : 1);
-    double *hx, *hp = NULL;
-    struct mat room = {0};
-    size_t r = (size_t)part.cols;
-
-    for (int at = 0, step = n->kept ? offload_band(&n->vectors) : 0; at < n->kept; at += step) {
-        int count = n->kept - at < step ? n->kept - at : step;
-
-        device_gemm(n->dev, 1, x, false, offload_map_rows(&n->vectors, at, count, &room), true, 0,
-                    mat_cols(part, at, count));
-    }
-    mat_free(n->dev, &room);
-    hx = mat_download(n->dev, x, "vectors to project", err);
-    if (hx)
-        hp = mat_download(n->dev, part, "their projections", err);
-    for (int i = 0; hp && i < x.rows; i++) {
-        const double *row = hx + (size_t)i * (size_t)x.cols;
-        double inside = dot(row, row, x.cols);
-
-        leak[i] = 0;
-        for (int j = 0; j < n->kept; j++) {
-            double c = hp[(size_t)i * r + (size_t)j];
-
-            leak[i] += n->value[j] * c * c;
-            inside -= c * c;
-        }
-        if (slack)
-            slack[i] = n->threshold * fmax(inside, 0);
-    }
-    mat_free(n->dev, &part);
-    free(hx);
-    free(hp);
-    return hp != NULL;
-}
-
-bool nullspace_leak(const struct nullspace *n, struct mat x, double *leak, double *slack,
-                    struct err *err)
-{
-    if (!n->sum.here.data && *n->hash) /* else there is nothing but the moment */
-        return leak_kept(n, x, leak, slack, err);
-    for (int i = 0; slack && i < x.rows; i++)
-        slack[i] = 0;
-    return leak_exact(n, x, leak, err);
 }

@@ -20,7 +20,7 @@ struct nullspace {
     struct offload_mat
         vectors;   /* F64 [r, M]: eigenvectors as rows, eigenvalue ascending; empty if r is 0 */
     double *value; /* [r] their eigenvalues, of C */
-    struct offload_mat sum; /* F64 [M, M]: tokens * C; empty when it was not to be kept */
+    struct offload_mat sum; /* F64 [M, M]: tokens * C */
     long tokens;
     double threshold;     /* the rule's, or the smallest eigenvalue that is not null */
     double null_fraction; /* (M - r) / M */
@@ -30,11 +30,10 @@ struct nullspace {
                              which differ between machines */
 };
 
-/* From the sums of m->layer[index] as they are now (they are copied; m may go on). With
- * keep_moment the leak is exact, at 8 M^2 bytes; without, see nullspace_leak(). A rule that
+/* From the sums of m->layer[index] as they are now (they are copied; m may go on). A rule that
  * leaves no null direction is ERR_USAGE. Takes an eigendecomposition: seconds, not in slices. */
 struct nullspace *nullspace_new(const struct moments *m, int index, struct nullspace_rule rule,
-                                bool keep_moment, struct err *err);
+                                struct err *err);
 /* Where no null space is needed: the moment alone, kept. P is then the unit matrix (kept is 0), and
  * there is no hash. No eigendecomposition. */
 struct nullspace *nullspace_none(const struct moments *m, int index, struct err *err);
@@ -43,9 +42,8 @@ void nullspace_free(struct nullspace *n);
 void nullspace_project(const struct nullspace *n, struct mat keys, struct mat out);
 /* out [M, M] F64 -= U^T U */
 void nullspace_subtract(const struct nullspace *n, struct mat out);
-/* leak[i] = x_i^T C x_i of each row of x [rows, M] F64. slack[i] (slack may be NULL) bounds what
- * was left out: 0 with the moment kept on the device, else threshold * ||P x_i||^2. */
-bool nullspace_leak(const struct nullspace *n, struct mat x, double *leak, double *slack,
-                    struct err *err);
+/* leak[i] = x_i^T C x_i of each row of x [rows, M] F64, exactly. A moment on the host passes the
+ * device in bands. */
+bool nullspace_leak(const struct nullspace *n, struct mat x, double *leak, struct err *err);
 
 #endif

@@ -43,17 +43,17 @@ bool solve_lowrank(struct solver *s, struct mat keys, struct mat x, struct err *
 bool solve_dense(struct solver *s, struct mat keys, struct mat x, struct err *err);
 /* mask.place = pre (editscope-method(7) 7.7): only neurons S with weight[i] > 0 (weight [M], host)
  * may move, and they carry the whole residual: (K_S K_S^T + Cc_SS + mu C_SS + lambda I) X_S = K_S,
- * 0 elsewhere. Needs the moment kept. An empty mask gives x = 0. */
+ * 0 elsewhere. An empty mask gives x = 0. */
 bool solve_pre(struct solver *s, struct mat keys, const float *weight, double mu, struct mat x,
                struct err *err);
-/* MEMIT: X = (lambda_c C + K K^T)^-1 K, no memory of past edits. Needs the moment kept, of more
- * tokens than neurons. The factor of lambda_c C is kept for the next call. */
+/* MEMIT: X = (lambda_c C + K K^T)^-1 K, no memory of past edits. Needs a moment of more tokens
+ * than neurons. The factor of lambda_c C is kept for the next call. */
 bool solve_memit(struct solver *s, struct mat keys, double lambda_c, struct mat x, struct err *err);
 
 /* What a solution does: q, gains and leaks of the report. weight [M] on the host, NULL for all
- * ones; scale: struct delta. The leaks may be larger by *slack (may be NULL; 0: exact). */
+ * ones; scale: struct delta. */
 bool solver_report(const struct solver *s, struct mat keys, struct mat x, const float *weight,
-                   double scale, struct layer_report *report, double *slack, struct err *err);
+                   double scale, struct layer_report *report, struct err *err);
 /* Against chance: shares (0..100) of `trials` random masks, the weights shuffled over the
  * neurons, that have a smaller gain, and a smaller leak / gain^2, than this mask. The same seed
  * gives the same masks. Says nothing about a solution of solve_pre(), which is 0 elsewhere. */

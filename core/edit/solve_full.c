@@ -46,7 +46,7 @@ bool solve_dense(struct solver *s, struct mat keys, struct mat x, struct err *er
     return finish(s, err);
 }
 
-/* out [M, M] = scale * the kept sum + diagonal * I, by way of the host a few rows at a time:
+/* out [M, M] = scale * the sum + diagonal * I, by way of the host a few rows at a time:
  * once for many solves. */
 static bool scaled_moment(struct solver *s, double scale, double diagonal, struct mat out,
                           struct err *err)
@@ -70,23 +70,11 @@ static bool scaled_moment(struct solver *s, double scale, double diagonal, struc
     return device_sync(s->dev, err);
 }
 
-static bool moment_is_kept(const struct solver *s, const char *what, struct err *err)
-{
-    if (offload_exists(&s->null->sum))
-        return true;
-    return err_set(err, ERR_LIMIT,
-                   "layer %d: %s needs the second moment, which is too large to be kept (%d by "
-                   "%d); use another method or mask.place = post",
-                   s->null->layer, what, s->neurons, s->neurons);
-}
-
 /* Makes s->prior = mu C + lambda I + Cc, which solver_append() keeps up from then on. */
 static bool make_prior(struct solver *s, double mu, struct err *err)
 {
     if (s->prior.data && s->prior_mu == mu)
         return true;
-    if (!moment_is_kept(s, "mask.place = pre", err))
-        return false;
     mat_free(s->dev, &s->prior);
     s->prior = mat_new(s->dev, DT_F64, s->neurons, s->neurons);
     s->prior_mu = mu;
@@ -177,8 +165,6 @@ static bool make_moment_factor(struct solver *s, double lambda_c, struct err *er
 {
     if (s->moment.data && s->moment_lambda == lambda_c)
         return true;
-    if (!moment_is_kept(s, "MEMIT", err))
-        return false;
     mat_free(s->dev, &s->moment);
     s->moment = mat_new(s->dev, DT_F64, s->neurons, s->neurons);
     s->moment_lambda = lambda_c;

@@ -67,15 +67,15 @@ static void mask_row(const double *x, const float *weight, double scale, int wid
         out[i] = scale * (weight ? (double)weight[i] : 1) * x[i];
 }
 
-/* leak[i], slack[i] of n dense host rows. */
+/* leak[i] of n dense host rows. */
 static bool measure_leak(const struct solver *s, const double *rows, int n, double *leak,
-                         double *slack, struct err *err)
+                         struct err *err)
 {
     struct mat m = mat_new(s->dev, DT_F64, n, s->neurons);
     bool ok;
 
     device_upload(s->dev, m, rows);
-    ok = nullspace_leak(s->null, m, leak, slack, err);
+    ok = nullspace_leak(s->null, m, leak, err);
     mat_free(s->dev, &m);
     return ok;
 }
@@ -90,35 +90,30 @@ static double ratio_of(const struct layer_report *p)
 }
 
 bool solver_report(const struct solver *s, struct mat keys, struct mat x, const float *weight,
-                   double scale, struct layer_report *report, double *slack, struct err *err)
+                   double scale, struct layer_report *report, struct err *err)
 {
     struct rows r;
-    double *both = NULL, *leak = NULL, *more;
+    double *both = NULL, *leak = NULL;
     bool ok = false;
 
     report->leak = report->leak_unmasked = 0;
-    if (slack)
-        *slack = 0;
     if (!rows_fetch(&r, s, keys, x, err) || !measure_q(s, keys, &report->q, err))
         goto out;
     report->gain = gain_of(&r, NULL);
     report->gain_mask = scale * gain_of(&r, weight);
     both = xcalloc(2 * (size_t)r.u * (size_t)r.width, sizeof *both); /* masked, then plain */
-    leak = xcalloc(4 * (size_t)r.u, sizeof *leak);
-    more = leak + 2 * r.u;
+    leak = xcalloc(2 * (size_t)r.u, sizeof *leak);
     for (int t = 0; t < r.u; t++) {
         const double *row = r.x + (size_t)t * (size_t)r.width;
 
         mask_row(row, weight, scale, r.width, both + (size_t)t * (size_t)r.width);
         mask_row(row, NULL, 1, r.width, both + (size_t)(r.u + t) * (size_t)r.width);
     }
-    if (!measure_leak(s, both, 2 * r.u, leak, more, err))
+    if (!measure_leak(s, both, 2 * r.u, leak, err))
         goto out;
     for (int t = 0; t < r.u; t++) {
         report->leak += leak[t] / r.u;
         report->leak_unmasked += leak[r.u + t] / r.u;
-        if (slack)
-            *slack += more[t] / r.u;
     }
     report->leak_ratio = ratio_of(report);
     ok = true;
@@ -154,7 +149,7 @@ static bool weigh_masks(const struct solver *s, const struct rows *r, const floa
         for (int i = 0; i < n; i++)
             mask_row(r->x + (size_t)t * width, masks + (size_t)i * width, 1, r->width,
                      rows + (size_t)i * width);
-        ok = measure_leak(s, rows, n, leak, NULL, err);
+        ok = measure_leak(s, rows, n, leak, err);
         for (int i = 0; ok && i < n; i++)
             ratio[i] += leak[i] / r->u;
     }

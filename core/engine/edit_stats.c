@@ -363,8 +363,7 @@ static bool make_spaces(struct engine *e, const struct moments *from, const stru
         if (null && !g->space[i])
             emit_progress(e, e->job_id, "null space", i, g->layers);
         if (!g->space[i])
-            g->space[i] =
-                null ? nullspace_new(from, i, rule, true, err) : nullspace_none(from, i, err);
+            g->space[i] = null ? nullspace_new(from, i, rule, err) : nullspace_none(from, i, err);
         solver_free(g->solver[i]);
         g->owners[i] = 0;
         g->solver[i] = g->space[i] ? solver_new(g->space[i], g->lambda, err) : NULL;
