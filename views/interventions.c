@@ -1,3 +1,4 @@
+/* Reads, keeps and shows what a user does to single neurons. */
 #include "views/interventions.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* A stack of parameters; steps within a second are one. */
 #include "views/param_undo.h"
 
 #include <stdio.h>

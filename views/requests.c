@@ -1,3 +1,4 @@
+/* Makes commands from what the user is looking at, and posts them. */
 #include "views/requests.h"
 
 #include <errno.h>

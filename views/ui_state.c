@@ -1,3 +1,4 @@
+/* Takes an event in: frees the older of its kind and keeps the newer. */
 #include "views/ui_state_internal.h"
 
 #include <math.h>

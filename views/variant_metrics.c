@@ -1,3 +1,4 @@
+/* Keeps what was tried, and fills tables of it. */
 #include "views/variant_metrics.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Finds the name that needs the fewest changes to become the one that was typed. */
 #include "core/base/closest_name.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* Notes of how much was done when, over the last seconds; speed and time left follow from them. */
 #include "core/base/eta.h"
 
 static const double STEP = 0.4; /* seconds between two notes that are kept: 6 s are looked at */

@@ -1,3 +1,4 @@
+/* The only file that knows MPI. Built without it, there is one process. */
 #include "core/base/mpi.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Reads a grid such as "alpha_ge=.05,.1;beta_sp=.1..0.5/5" and counts through its combinations. */
 #include "core/base/param_grid.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* An attribution from its fact to its layers: the pass with taps, the rows, the order of layers. */
 #include "core/edit/attribute_internal.h"
 
 #include <math.h>

@@ -1,3 +1,5 @@
+/* Adds up the memory of weights, key stores, batches and scratch, and shares out what the limit
+ * leaves. */
 #include "core/edit/gpu_memory.h"
 
 #include <string.h>

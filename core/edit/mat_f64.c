@@ -1,3 +1,5 @@
+/* Windows of float64 matrices, their transposes and products, by the operations that every device
+ * has. */
 #include "core/edit/mat_f64.h"
 
 #include <stdlib.h>

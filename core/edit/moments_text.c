@@ -1,3 +1,5 @@
+/* Runs windows of text through the model and adds their coefficients to the sums, slice by slice.
+ */
 #include "core/edit/moments_text.h"
 
 #include <stdlib.h>

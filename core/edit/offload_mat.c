@@ -1,3 +1,5 @@
+/* Reads, writes and adds to a matrix wherever it lies; one on the host passes the device in bands.
+ */
 #include "core/edit/offload_mat.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* Keeps the three largest coefficients of each neuron, and their file in the cache (editscope-
+ * formats(7) 13.2). */
 #include "core/edit/top_activations.h"
 
 #include <limits.h>

@@ -1,3 +1,4 @@
+/* Writes and reads structs as JSON by their tables; arrays of floats are base64. */
 #include "core/engine/fields.h"
 
 #include <limits.h>

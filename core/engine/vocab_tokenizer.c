@@ -1,3 +1,4 @@
+/* Opens a tokenizer without its model, and turns text to ids and back. */
 #include "core/engine/vocab_tokenizer.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Reads the Hub's answers and marks the files that make a model. */
 #include "core/hub/file_list.h"
 
 #include <jansson.h>

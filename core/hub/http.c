@@ -1,3 +1,4 @@
+/* One request by libcurl: what it may do, what comes back, and when it is given up. */
 #include "core/hub/http.h"
 
 #include <curl/curl.h>

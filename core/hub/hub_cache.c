@@ -1,3 +1,5 @@
+/* Writes into the cache (editscope-formats(7) 13.4): every step is an open folder and a name in
+ * it, never a link. */
 #include "core/hub/hub_cache.h"
 
 #include <errno.h>

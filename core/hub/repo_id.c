@@ -1,3 +1,4 @@
+/* Checks names of repositories, revisions and files, and writes them as URLs and folders. */
 #include "core/hub/repo_id.h"
 
 #include <stdio.h>

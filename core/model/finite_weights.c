@@ -1,3 +1,4 @@
+/* Looks for NaN and infinity in weights as they are first used, and names their place. */
 #include "core/model/finite_weights.h"
 
 #include <math.h>

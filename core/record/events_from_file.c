@@ -1,3 +1,4 @@
+/* Makes the lines of a recording from a RUN file or a session. */
 #include "core/record/events_from_file.h"
 
 #include <limits.h>

@@ -1,3 +1,5 @@
+/* Reads a recording's lines (editscope-formats(7) 12), shortens pauses, and finds where each job
+ * ends. */
 #include "core/record/recording.h"
 
 #include <math.h>

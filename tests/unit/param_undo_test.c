@@ -1,3 +1,4 @@
+/* Steps of parameters that `untune` takes back. */
 #include "views/param_undo.h"
 
 #include "tests/test.h"

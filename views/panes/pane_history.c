@@ -1,3 +1,4 @@
+/* Draws drift, differences and bisection of a session's states. */
 #include "views/panes/pane_history.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Draws the probes of a fact, before and after, line by line. */
 #include "views/panes/pane_scoreboard.h"
 
 #include <math.h>

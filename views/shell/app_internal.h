@@ -84,7 +84,7 @@ void app_reopen_done(struct app *app);
 void app_replay_rewind(struct app *app);
 const char *app_replay_words(const struct app *app); /* for the banner; NULL: no recorded run */
 
-void app_open(struct app *app, const char *view);
+void app_open(struct app *app, const char *name);
 void app_say(struct app *app, enum tone tone, const char *text);
 struct screen app_screen(const struct app *app);
 bool app_action(struct app *app, enum action action); /* false: nobody's */

@@ -1,3 +1,4 @@
+/* Draws banner, status, footer, tabs and dialog, and finds what a click meant. */
 #include "views/shell/frame.h"
 
 #include <math.h>

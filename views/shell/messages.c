@@ -1,3 +1,4 @@
+/* One sentence for each event that a user should hear of. */
 #include "views/shell/messages.h"
 
 #include <stdio.h>

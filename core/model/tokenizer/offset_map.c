@@ -1,3 +1,4 @@
+/* Notes where a text was changed, and finds the origin of any of its bytes. */
 #include "core/model/tokenizer/offset_map.h"
 
 #include <stdlib.h>

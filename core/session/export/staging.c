@@ -1,3 +1,4 @@
+/* A folder beside the target takes the files; when all are whole, a rename puts them in place. */
 #include "core/session/export/staging.h"
 
 #include <dirent.h>
