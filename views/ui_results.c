@@ -19,7 +19,7 @@ bool ui_take_scoreboard(struct ui_state *d, struct event *ev)
 {
     for (int i = 0; i < d->queued; i++)
         if (ev->job && d->queue[i].job == ev->job) {
-            ui_keep(EV_PROBES, (void **)&d->queue[i].board, ev->probed);
+            ui_keep(EV_PROBES, (void **)&d->queue[i].board, ev->probes);
             return true;
         }
     return false;
@@ -35,7 +35,7 @@ void ui_forget_variants(struct ui_state *d)
 
 bool ui_take_variant(struct ui_state *d, struct event *ev)
 {
-    struct variant_result *t = ev->tried;
+    struct variant_result *t = ev->variant;
 
     if (ev->job != d->trying)
         ui_forget_variants(d);

@@ -374,7 +374,7 @@ static bool take_preview(struct ui_state *d, struct event *ev)
 {
     struct edit_report *copy = xmalloc(sizeof(*copy));
 
-    *copy = *ev->applied;
+    *copy = *ev->edit_report;
     ui_keep(EV_ESTIMATE, (void **)&d->weighed, copy);
     ui_keep(EV_LENS, (void **)&d->lens[2], NULL);
     return false;

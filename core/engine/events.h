@@ -313,41 +313,40 @@ struct replay_position {
  * OWN(ID, name, struct, member): points to a struct that no other kind has. ALSO(ID, name, struct):
  * points to one that another row names. BARE(ID, name): points to nothing. The name is the ID in
  * small letters, as it stands in recordings. */
-#define EVENTS(OWN, ALSO, BARE)                                                                   \
-    BARE(NONE, "")                                                                                \
-    /* what, done, total, seconds left: of `job` (0: background) */                               \
-    OWN(PROGRESS, "progress", progress, progress)                                                 \
-    OWN(MODEL, "model", model_info, model) /* ready */                                            \
-    OWN(STATE, "state", state_info, state) /* whenever it changes */                              \
-    OWN(PROMPT, "look", prompt_info, look)                                                        \
-    OWN(HEADER, "meta", attribution_header, meta) /* rows of the attribution that begins */       \
-    /* One layer (by reference); of another strategy than the parameters ask for: the free        \
-     * picture that comes before the scores. */                                                   \
-    OWN(LAYER, "layer", attribution, attribution)                                                 \
-    BARE(ATTRIBUTED, "attributed")         /* the attribution's id is the event's */              \
-    ALSO(ESTIMATE, "weighed", edit_report) /* weights of masks: layers only */                    \
-    OWN(STEP, "step", target_step, step)                                                          \
-    OWN(PREVIEW, "preview", edit_report, applied)                                                 \
-    ALSO(COMMIT, "commit", edit_report)                                                           \
-    OWN(COMMITTED, "edited", commit_report,                                                       \
-        edited)                           /* verification and the answers before and after */     \
-    OWN(ANSWER, "answer", answer, answer) /* one prompt, one state; `partial` until whole */      \
-    OWN(NEURON, "neuron", neuron_info, neuron)                                                    \
-    OWN(HISTORY, "history", history, history)                                                     \
-    OWN(MOMENTS, "moments", moments_info, moments) /* a checkpoint is ready */                    \
-    OWN(LENS, "lens", lens_grid, lens)                                                            \
-    OWN(TRACE, "trace", trace, trace)            /* so far */                                     \
-    OWN(PROBES, "probed", probe_report, probed)  /* the scoreboard of a fact */                   \
-    OWN(VARIANT, "tried", variant_result, tried) /* one variant */                                \
-    OWN(DRIFT, "drift", drift, drift)            /* so far */                                     \
-    OWN(DIFF, "diff", diff, diff)                                                                 \
-    OWN(BISECT, "bisected", bisect_report, bisected)                                              \
-    OWN(EXPORT, "exported", export_report, exported) /* written, read again and asked */          \
-    OWN(NOTICE, "notice", notice, notice)      /* how the text was taken, where one may wonder */ \
-    OWN(REPLAY, "tape", replay_position, tape) /* of a recorded run alone */                      \
-    BARE(DONE, "done")                         /* the job has ended well */                       \
-    BARE(FAILED, "failed")                     /* the job has ended: err */                       \
-    BARE(STOPPED, "stopped")                   /* the engine has ended: nothing comes after this */
+#define EVENTS(OWN, ALSO, BARE)                                                               \
+    BARE(NONE, "")                                                                            \
+    /* what, done, total, seconds left: of `job` (0: background) */                           \
+    OWN(PROGRESS, "progress", progress, progress)                                             \
+    OWN(MODEL, "model", model_info, model) /* ready */                                        \
+    OWN(STATE, "state", state_info, state) /* whenever it changes */                          \
+    OWN(PROMPT, "look", prompt_info, prompt)                                                  \
+    OWN(HEADER, "meta", attribution_header, header) /* rows of the attribution that begins */ \
+    /* One layer (by reference); of another strategy than the parameters ask for: the free    \
+     * picture that comes before the scores. */                                               \
+    OWN(LAYER, "layer", attribution, attribution)                                             \
+    BARE(ATTRIBUTED, "attributed")         /* the attribution's id is the event's */          \
+    ALSO(ESTIMATE, "weighed", edit_report) /* weights of masks: layers only */                \
+    OWN(STEP, "step", target_step, step)                                                      \
+    OWN(PREVIEW, "preview", edit_report, edit_report)                                         \
+    ALSO(COMMIT, "commit", edit_report)                                                       \
+    OWN(COMMITTED, "edited", commit_report, commit_report) /* verification, answers */        \
+    OWN(ANSWER, "answer", answer, answer) /* one prompt, one state; `partial` until whole */  \
+    OWN(NEURON, "neuron", neuron_info, neuron)                                                \
+    OWN(HISTORY, "history", history, history)                                                 \
+    OWN(MOMENTS, "moments", moments_info, moments) /* a checkpoint is ready */                \
+    OWN(LENS, "lens", lens_grid, lens)                                                        \
+    OWN(TRACE, "trace", trace, trace)              /* so far */                               \
+    OWN(PROBES, "probed", probe_report, probes)    /* the scoreboard of a fact */             \
+    OWN(VARIANT, "tried", variant_result, variant) /* one variant */                          \
+    OWN(DRIFT, "drift", drift, drift)              /* so far */                               \
+    OWN(DIFF, "diff", diff, diff)                                                             \
+    OWN(BISECT, "bisected", bisect_report, bisect)                                            \
+    OWN(EXPORT, "exported", export_report, export) /* written, read again and asked */        \
+    OWN(NOTICE, "notice", notice, notice) /* how the text was taken, where one may wonder */  \
+    OWN(REPLAY, "tape", replay_position, replay) /* of a recorded run alone */                \
+    BARE(DONE, "done")                           /* the job has ended well */                 \
+    BARE(FAILED, "failed")                       /* the job has ended: err */                 \
+    BARE(STOPPED, "stopped") /* the engine has ended: nothing comes after this */
 
 enum event_kind {
 #define OWN(id, name, type, member) EV_##id,

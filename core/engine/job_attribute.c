@@ -62,7 +62,7 @@ static void say_meta(struct engine *e, const struct run *run, const struct reque
                      int count, const int *order, int n)
 {
     struct attribution_header *m = xcalloc(1, sizeof(*m));
-    struct event ev = {.kind = EV_HEADER, .job = e->job_id, .meta = m};
+    struct event ev = {.kind = EV_HEADER, .job = e->job_id, .header = m};
 
     m->id = run->id;
     m->rows = run->rows;

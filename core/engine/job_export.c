@@ -427,7 +427,7 @@ static bool put_manifest(const struct gathered *g, const struct export_ops *ops,
 
 static void tell(struct engine *e, const struct gathered *g, struct export_report *x)
 {
-    struct event ev = {.kind = EV_EXPORT, .job = e->job_id, .exported = x};
+    struct event ev = {.kind = EV_EXPORT, .job = e->job_id, .export = x};
     const struct staging_dir *p = &g->place;
 
     x->path = xstrdup(p->target);

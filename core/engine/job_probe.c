@@ -33,14 +33,14 @@ static bool probe_fact(struct engine *e, struct command *cmd, int i, struct err 
     if (!fact_normalise(f, err))
         return false;
     wording_set_defaults(&f->wording, &cmd->params);
-    ev.probed = xcalloc(1, sizeof(*ev.probed));
-    ev.probed->fact = i;
-    ev.probed->subject = xstrdup(f->subject);
+    ev.probes = xcalloc(1, sizeof(*ev.probes));
+    ev.probes->fact = i;
+    ev.probes->subject = xstrdup(f->subject);
     ok = probes_of(&p, e->base, f, &cmd->params,
                    PROBES_REPHRASE | PROBES_QUESTION | PROBES_CHAT | PROBES_PORTABILITY |
                        PROBES_LOCALITY,
                    &e->job, err) &&
-         ask_all(e, &p, ev.probed, err);
+         ask_all(e, &p, ev.probes, err);
     probes_free(&p);
     if (ok)
         bus_emit(e->bus, ev);

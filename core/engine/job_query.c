@@ -138,7 +138,7 @@ bool job_inspect(struct engine *e, struct command *cmd, struct err *err)
         ok = look_deep(e, &r, look, err);
         request_free(&r);
     }
-    ev.look = look;
+    ev.prompt = look;
     if (ok && e->newest_look == ev.job)
         bus_emit(e->bus, ev);
     else

@@ -312,7 +312,7 @@ struct search {
 static void tell_bisected(struct search *s, bool over)
 {
     struct bisect_report *b = xmalloc(sizeof(*b));
-    struct event ev = {.kind = EV_BISECT, .job = s->e->job_id, .bisected = b};
+    struct event ev = {.kind = EV_BISECT, .job = s->e->job_id, .bisect = b};
 
     *b = s->b;
     b->over = over;

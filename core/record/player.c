@@ -108,7 +108,7 @@ static void tell_line(struct player *p, const struct recording_line *line, unsig
     json_decref(o);
     ev.job = job;
     if (ev.kind == EV_PROMPT)
-        ev.look->job = job;
+        ev.prompt->job = job;
     if (!event_valid(&ev, &p->layers, &p->neurons)) {
         event_free(&ev);
         return;

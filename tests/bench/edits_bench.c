@@ -35,7 +35,7 @@ static bool wait_for(struct engine *e, unsigned job, struct tally *t, bool show)
             bool ok = ev.kind == EV_DONE;
 
             if (ev.kind == EV_COMMITTED) {
-                const struct commit_report *d = ev.edited;
+                const struct commit_report *d = ev.commit_report;
 
                 t->edits++;
                 t->success += d->success;
@@ -51,9 +51,9 @@ static bool wait_for(struct engine *e, unsigned job, struct tally *t, bool show)
                            d->seconds_solve, d->seconds_verify, d->generated[1]);
             }
             if (ev.kind == EV_COMMIT) {
-                t->kept += ev.applied->layer[0].kept;
-                t->gain += ev.applied->layer[0].gain_mask;
-                t->leak += ev.applied->layer[0].leak_ratio;
+                t->kept += ev.edit_report->layer[0].kept;
+                t->gain += ev.edit_report->layer[0].gain_mask;
+                t->leak += ev.edit_report->layer[0].leak_ratio;
             }
             if (ev.kind == EV_FAILED)
                 fprintf(stderr, "%s\n", ev.err.text);

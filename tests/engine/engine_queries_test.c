@@ -270,8 +270,8 @@ static void the_old_object_stays(void)
     run(e, th_zoo(CMD_COMMIT));
     CHECK(keep(e, th_zoo(CMD_INSPECT), EV_PROMPT, &after, NULL) == EV_DONE);
     if (before.kind == EV_PROMPT && after.kind == EV_PROMPT) {
-        CHECK(after.look->next[0].id != before.look->next[0].id); /* else nothing is tested */
-        CHECK(after.look->old.id == before.look->old.id);
+        CHECK(after.prompt->next[0].id != before.prompt->next[0].id); /* else nothing is tested */
+        CHECK(after.prompt->old.id == before.prompt->old.id);
     }
     event_free(&before);
     event_free(&after);

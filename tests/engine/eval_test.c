@@ -374,13 +374,13 @@ static struct said take(struct engine *e, struct command c)
                 continue;
             }
             if (ev.kind == EV_PREVIEW || ev.kind == EV_COMMIT) {
-                s.held = ev.applied->held;
-                memcpy(s.p, ev.applied->p_target, sizeof(s.p));
+                s.held = ev.edit_report->held;
+                memcpy(s.p, ev.edit_report->p_target, sizeof(s.p));
             } else if (ev.kind == EV_COMMITTED) {
-                CHECK(ev.edited->success == (s.held == 1));
-                CHECK_NEAR(ev.edited->p_target[1], s.p[1], 0);
+                CHECK(ev.commit_report->success == (s.held == 1));
+                CHECK_NEAR(ev.commit_report->p_target[1], s.p[1], 0);
             } else if (ev.kind == EV_VARIANT) {
-                const struct measured *m = ev.tried->metric, *p = &m[metric_find("p(target)")];
+                const struct measured *m = ev.variant->metric, *p = &m[metric_find("p(target)")];
                 const struct measured *near = &m[metric_find("locality")],
                                       *other = &m[metric_find("rephrase")];
 
@@ -391,7 +391,7 @@ static struct said take(struct engine *e, struct command c)
                                   (int)near->whole,
                                   (int)other->whole};
             } else if (ev.kind == EV_PROBES) {
-                count_probes(&s, ev.probed->probe, ev.probed->probes);
+                count_probes(&s, ev.probes->probe, ev.probes->probes);
             } else if (ev.kind == EV_DIFF) {
                 count_probes(&s, ev.diff->probe, ev.diff->probes);
             } else if (ev.kind == EV_DRIFT) {

@@ -54,11 +54,11 @@ static void listen(struct bench *b, unsigned job)
             if (over)
                 b->err = ev.err;
             if (ev.kind == EV_EXPORT) {
-                struct event old = {.kind = EV_EXPORT, .exported = b->exported};
+                struct event old = {.kind = EV_EXPORT, .export = b->exported};
 
                 if (b->exported)
                     event_free(&old);
-                b->exported = ev.exported;
+                b->exported = ev.export;
                 ev.kind = EV_NONE;
             }
             event_free(&ev);
@@ -85,7 +85,7 @@ static void start(struct bench *b, const char *model, const char *session)
 
 static void stop(struct bench *b)
 {
-    struct event old = {.kind = EV_EXPORT, .exported = b->exported};
+    struct event old = {.kind = EV_EXPORT, .export = b->exported};
 
     engine_stop(b->engine);
     if (b->exported)

@@ -71,12 +71,12 @@ static struct report commit(struct engine *e, struct command c)
             if (ev.kind == EV_PROGRESS)
                 buf_printf(&doing, "%s\n", ev.progress->what);
             if (ev.kind == EV_COMMIT) {
-                r.z_error = ev.applied->z_error;
-                r.p[0] = ev.applied->p_before;
-                r.p[1] = ev.applied->p_after;
+                r.z_error = ev.edit_report->z_error;
+                r.p[0] = ev.edit_report->p_before;
+                r.p[1] = ev.edit_report->p_after;
             }
             if (ev.kind == EV_COMMITTED)
-                snprintf(r.says, sizeof(r.says), "%s", ev.edited->argmax[1]);
+                snprintf(r.says, sizeof(r.says), "%s", ev.commit_report->argmax[1]);
             event_free(&ev);
         }
     return r;

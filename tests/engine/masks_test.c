@@ -47,7 +47,7 @@ static bool heard_by(struct ui_state *d, struct engine *e, enum command_kind kin
             bool failed = mine && ev.kind == EV_FAILED;
 
             if (mine && kept && (ev.kind == EV_PREVIEW || ev.kind == EV_COMMIT))
-                *kept = ev.applied->layer[0].kept;
+                *kept = ev.edit_report->layer[0].kept;
             ui_event(d, &ev);
             if (done || failed)
                 return done;

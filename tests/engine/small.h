@@ -143,9 +143,9 @@ static void hear(struct heard *h, const struct event *ev)
         h->edits = ev->state->edits;
         h->verified = ev->state->verified;
     } else if (ev->kind == EV_COMMIT) {
-        memcpy(h->committed, ev->applied->checksum, sizeof(h->committed));
+        memcpy(h->committed, ev->edit_report->checksum, sizeof(h->committed));
     } else if (ev->kind == EV_COMMITTED) {
-        h->unmasked_unchanged = ev->edited->unmasked_unchanged;
+        h->unmasked_unchanged = ev->commit_report->unmasked_unchanged;
     } else if (ev->kind == EV_LAYER) {
         h->layers += ev->attribution->strategy != STRATEGY_MPC; /* the scores, not the rough map */
     } else if (ev->kind == EV_ATTRIBUTED) {

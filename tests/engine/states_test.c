@@ -21,7 +21,7 @@ struct take {
 static void keep(struct take *t, const struct event *ev)
 {
     if (ev->kind == EV_VARIANT && t->tries < MOST) {
-        t->tried[t->tries++] = *ev->tried;
+        t->tried[t->tries++] = *ev->variant;
     } else if (ev->kind == EV_LAYER) {
         t->layers += ev->attribution->strategy != STRATEGY_MPC; /* the scores, not the rough map */
     } else if (ev->kind == EV_STEP) {
@@ -33,7 +33,7 @@ static void keep(struct take *t, const struct event *ev)
         t->diff = *ev->diff;
         memcpy(t->probe, ev->diff->probe, sizeof(*t->probe) * (size_t)t->diff.probes);
     } else if (ev->kind == EV_BISECT) {
-        t->bisected = *ev->bisected;
+        t->bisected = *ev->bisect;
     } else if (ev->kind == EV_HISTORY) {
         for (int i = 0; i < ev->history->count && i < 8; i++)
             snprintf(t->notes[i], sizeof(t->notes[i]), "%s",
@@ -107,7 +107,7 @@ static double previewed(struct engine *e, struct command c)
     while (!over && poll(&fd, 1, 120000) > 0)
         while (engine_next(e, &ev)) {
             if (ev.kind == EV_PREVIEW)
-                p = ev.applied->p_after;
+                p = ev.edit_report->p_after;
             over = over || (ev.job == job && (ev.kind == EV_DONE || ev.kind == EV_FAILED));
             event_free(&ev);
         }

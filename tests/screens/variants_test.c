@@ -183,7 +183,7 @@ static void the_past_is_asked(void)
 static void an_export_is_told(void)
 {
     struct export_report *x = xcalloc(1, sizeof(*x));
-    struct event ev = {.kind = EV_EXPORT, .job = 1, .exported = x};
+    struct event ev = {.kind = EV_EXPORT, .job = 1, .export = x};
     enum tone tone = TONE_PLAIN;
     char text[320] = "";
     struct ui_state d;

@@ -127,7 +127,7 @@ static bool fitting(const struct event *ev)
 {
     switch (ev->kind) {
     case EV_PROMPT:
-        return ev->look->lookup < (ev->look->tokens ? ev->look->tokens : 1);
+        return ev->prompt->lookup < (ev->prompt->tokens ? ev->prompt->tokens : 1);
     case EV_LAYER:
         return ev->attribution->rows > 0 && ev->attribution->neurons > 0 &&
                ev->attribution->layer < ev->attribution->layers;
@@ -327,7 +327,7 @@ static void small_recordings_keep_no_folders(void)
             else if (ev.kind == EV_STATE)
                 snprintf(ev.state->session, sizeof(ev.state->session), "/home/me/tiny.gguf");
             else
-                ev.exported->path = xstrdup("/home/me/tiny.gguf");
+                ev.export->path = xstrdup("/home/me/tiny.gguf");
             event_write(&ev, small, &text);
             CHECK(strstr(text.data, "tiny.gguf") != NULL);
             CHECK((strstr(text.data, "/home/me") != NULL) == !small);

@@ -166,18 +166,18 @@ static void it_drives_as_it_was(void)
     CHECK(until(e, EV_MODEL, &ev) && ev.model->layers == 3);
     event_free(&ev);
     look = post(e, CMD_INSPECT, "Eiffel Tower", 0);
-    CHECK(until(e, EV_PROMPT, &ev) && ev.job == look && ev.look->p_target == 0.25);
+    CHECK(until(e, EV_PROMPT, &ev) && ev.job == look && ev.prompt->p_target == 0.25);
     event_free(&ev);
-    while (next(e, &ev) && !(ev.kind == EV_REPLAY && ev.tape->what == REPLAY_KEY))
+    while (next(e, &ev) && !(ev.kind == EV_REPLAY && ev.replay->what == REPLAY_KEY))
         event_free(&ev);
-    CHECK(ev.kind == EV_REPLAY && ev.tape->code == 'x');
+    CHECK(ev.kind == EV_REPLAY && ev.replay->code == 'x');
     event_free(&ev);
     attribute = post(e, CMD_ATTRIBUTE, "Eiffel Tower", 0);
     CHECK(until(e, EV_LAYER, &ev) && ev.job == attribute);
     CHECK(ev.attribution && ev.attribution->score[7] == 1.0f / 10);
     event_free(&ev);
     CHECK(until(e, EV_ATTRIBUTED, &ev) && ev.id == 7);
-    while (next(e, &ev) && !(ev.kind == EV_REPLAY && ev.tape->what == REPLAY_END))
+    while (next(e, &ev) && !(ev.kind == EV_REPLAY && ev.replay->what == REPLAY_END))
         event_free(&ev);
     CHECK(ev.kind == EV_REPLAY);
     event_free(&ev);
@@ -191,11 +191,11 @@ static void then_it_answers_what_it_can(void)
     struct event ev;
     unsigned job;
 
-    while (next(e, &ev) && !(ev.kind == EV_REPLAY && ev.tape->what == REPLAY_END))
+    while (next(e, &ev) && !(ev.kind == EV_REPLAY && ev.replay->what == REPLAY_END))
         event_free(&ev);
     event_free(&ev);
     job = post(e, CMD_INSPECT, "Eiffel Tower", 0);
-    CHECK(until(e, EV_PROMPT, &ev) && ev.job == job && ev.look->p_target == 0.25);
+    CHECK(until(e, EV_PROMPT, &ev) && ev.job == job && ev.prompt->p_target == 0.25);
     event_free(&ev);
     CHECK(until(e, EV_DONE, &ev) && ev.job == job);
     job = post(e, CMD_INSPECT, "Big Ben", 0);

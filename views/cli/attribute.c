@@ -113,15 +113,15 @@ static void tell_layer(struct cli *c, struct watch *w, const struct layer *l)
 
 static void hear_meta(struct cli *c, struct watch *w, struct event *ev)
 {
-    json_t *o = record_header(c, ev->meta, "attribute");
+    json_t *o = record_header(c, ev->header, "attribute");
 
     if (w->fact)
         json_object_set_new(o, "fact", json_loads(w->fact, 0, NULL));
 
-    w->room = ev->meta->order_count;
+    w->room = ev->header->order_count;
     w->layer = xcalloc((size_t)w->room + 1, sizeof(*w->layer));
-    w->rows = *ev->meta; /* taken over: the first layer's event wants it */
-    free(ev->meta);
+    w->rows = *ev->header; /* taken over: the first layer's event wants it */
+    free(ev->header);
     ev->kind = EV_NONE;
     json_array_append(w->events, o);
     if (cli_json(c)) {
@@ -197,8 +197,8 @@ static void watch_free(struct watch *w)
         json_decref(w->layer[i].top);
     }
     if (w->layer) {
-        meta.meta = xmalloc(sizeof(*meta.meta));
-        *meta.meta = w->rows;
+        meta.header = xmalloc(sizeof(*meta.header));
+        *meta.header = w->rows;
         event_free(&meta);
     }
     words_free(w);

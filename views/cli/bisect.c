@@ -61,7 +61,7 @@ static const struct history_entry *entry_of(const struct history *h, int edit)
 
 static void hear(struct cli *c, struct event *ev, void *ctx)
 {
-    const struct bisect_report *b = ev->kind == EV_BISECT ? ev->bisected : NULL;
+    const struct bisect_report *b = ev->kind == EV_BISECT ? ev->bisect : NULL;
     const struct event *history = ctx;
 
     if (!b)

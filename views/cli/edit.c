@@ -155,25 +155,25 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
     bool json = cli_json(c);
 
     if (ev->kind == EV_PREVIEW)
-        hear_preview(w, ev->applied);
+        hear_preview(w, ev->edit_report);
     if (ev->kind == EV_HEADER && json)
-        cli_print(record_header(c, ev->meta, "edit"));
+        cli_print(record_header(c, ev->header, "edit"));
     else if (ev->kind == EV_LAYER && json && cli_scored(c, ev->attribution))
         tell_layer(c, ev->attribution);
     else if (ev->kind == EV_STEP && json)
         cli_print(record_step(ev->step));
     else if (ev->kind == EV_COMMIT && json)
-        cli_print(record_report("commit", ev->applied));
+        cli_print(record_report("commit", ev->edit_report));
     else if (ev->kind == EV_PREVIEW && json)
-        cli_print(record_report("preview", ev->applied));
+        cli_print(record_report("preview", ev->edit_report));
     else if (ev->kind == EV_COMMIT || ev->kind == EV_PREVIEW)
-        applied_text(ev->applied, ev->kind == EV_PREVIEW);
+        applied_text(ev->edit_report, ev->kind == EV_PREVIEW);
     else if (ev->kind == EV_COMMITTED)
-        hear_edited(c, w, ev->edited);
+        hear_edited(c, w, ev->commit_report);
     else if (ev->kind == EV_PROBES && !json)
-        board_text(ev->probed);
-    for (int i = 0; ev->kind == EV_PROBES && json && i < ev->probed->probes; i++)
-        cli_print(record_probe(&ev->probed->probe[i]));
+        board_text(ev->probes);
+    for (int i = 0; ev->kind == EV_PROBES && json && i < ev->probes->probes; i++)
+        cli_print(record_probe(&ev->probes->probe[i]));
     std_flush();
 }
 

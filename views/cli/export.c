@@ -72,9 +72,9 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
     if (ev->kind != EV_EXPORT)
         return;
     if (cli_json(c))
-        as_json(ev->exported);
+        as_json(ev->export);
     else
-        as_text(ev->exported);
+        as_text(ev->export);
 }
 
 /* base, edited or edit:N */

@@ -157,10 +157,10 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
 
     if (ev->kind != EV_VARIANT)
         return;
-    add(&s->cell[s->mine[ev->tried->variant]], ev->tried);
-    add(&now, ev->tried);
+    add(&s->cell[s->mine[ev->variant->variant]], ev->variant);
+    add(&now, ev->variant);
     if (mpi_size() == 1) /* as it comes; of many facts the means follow at the end */
-        tell(c, s, s->mine[ev->tried->variant], &now, s->facts > 1);
+        tell(c, s, s->mine[ev->variant->variant], &now, s->facts > 1);
 }
 
 static bool on_fact(struct cli *c, struct sweep *s, const struct fact *fact, struct err *err)

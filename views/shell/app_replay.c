@@ -61,7 +61,7 @@ void app_replay_rewind(struct app *app)
 
 void app_replay(struct app *app, struct event *ev)
 {
-    struct replay_position *t = ev->tape;
+    struct replay_position *t = ev->replay;
     struct key key = {.code = t->code, .y = t->y, .x = t->x, .paste = t->paste};
     bool first = !(app->tape.length > 0);
 
