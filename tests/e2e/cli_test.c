@@ -19,7 +19,7 @@ static void usage(void)
     buf_free(&out);
     refused(2, "usage", "nearest is 'ratio.ge.a'", "attribute --set ratio.ge.aa=1");
     refused(2, "usage", "out of range", "attribute --set alpha_ge=-7");
-    refused(2, "usage", "no option --bogus", "edit --bogus");
+    refused(2, "usage", "unknown option --bogus", "edit --bogus");
     refused(2, "usage", "neither a command", "frobnicate");
     refused(2, "usage", "-s FILE", "edit " EIFFEL);
     refused(2, "usage", "--subject is missing", "edit -s x.es");

@@ -19,7 +19,7 @@ const struct option_info option_infos[OPT_COUNT] = {
 
 static const struct cli_ops *const commands[] = {
 #define X(name) &cli_##name,
-    SUBCOMMANDS(X)
+    SUBCOMMANDS(NO_HEADING, X)
 #undef X
 };
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
@@ -40,7 +40,7 @@ static const struct cli_ops *cli_find(const char *name)
     return NULL;
 }
 
-static unsigned takes(const struct cli *c)
+static unsigned allowed_options(const struct cli *c)
 {
     return c->ops ? c->ops->options | FOR_ALL : cli_screen_options;
 }
@@ -76,7 +76,8 @@ static int find_long(const struct cli *c, const char *name, size_t n)
     int found = -1, count = 0;
 
     for (int i = 0; i < OPT_COUNT; i++) {
-        if (!(option_infos[i].commands & takes(c)) || strncmp(option_infos[i].name, name, n))
+        if (!(option_infos[i].commands & allowed_options(c)) ||
+            strncmp(option_infos[i].name, name, n))
             continue;
         if (strlen(option_infos[i].name) == n)
             return i;
@@ -89,14 +90,14 @@ static int find_long(const struct cli *c, const char *name, size_t n)
 static int find_letter(const struct cli *c, char letter)
 {
     for (int i = 0; i < OPT_COUNT; i++)
-        if ((option_infos[i].commands & takes(c)) && option_infos[i].letter == letter)
+        if ((option_infos[i].commands & allowed_options(c)) && option_infos[i].letter == letter)
             return i;
     return -1;
 }
 
 static bool unknown(const struct cli *c, const char *text, struct err *err)
 {
-    return err_set(err, ERR_USAGE, "no option %.60s here; `editscope %s%s--help` lists them", text,
+    return err_set(err, ERR_USAGE, "unknown option %.60s; see `editscope %s%s--help`", text,
                    c->ops ? c->ops->name : "", c->ops ? " " : "");
 }
 
@@ -133,7 +134,7 @@ static bool keep(struct cli *c, int option, const char *value, struct err *err)
         return err_set(err, ERR_USAGE, "--%s: the name is empty; give a %s",
                        option_infos[option].name, option == OPT_THEME_DIR ? "folder" : "file");
     if (c->value[option] && holds_facts(option))
-        return err_set(err, ERR_USAGE, "--%s is there twice, and one would be lost: give one",
+        return err_set(err, ERR_USAGE, "--%s is given twice; give it once",
                        option_infos[option].name);
     c->value[option] = value;
     if (option == OPT_SET)
@@ -225,18 +226,17 @@ bool cli_parse(struct cli *c, int argc, char **argv, struct err *err)
             return false;
     }
     if (c->ops && !*c->ops->rest && c->rest_count)
-        return err_set(err, ERR_USAGE, "%s: what is '%.60s'? `editscope %s --help`", c->ops->name,
-                       c->rest[0], c->ops->name);
+        return err_set(err, ERR_USAGE, "%s: unexpected argument '%.60s'; see `editscope %s --help`",
+                       c->ops->name, c->rest[0], c->ops->name);
     for (int i = 0; i < c->rest_count; i++)
         if (!*c->rest[i] &&
             (!c->ops || strstr(c->ops->rest, "FILE") || strstr(c->ops->rest, "SESSION")))
             return err_set(err, ERR_USAGE,
-                           "the name of a file is empty%s%s: `editscope %s%s--help`",
+                           "the name of a file is empty%s%s; see `editscope %s%s--help`",
                            c->ops ? ", for " : "", c->ops ? c->ops->name : "",
                            c->ops ? c->ops->name : "", c->ops ? " " : "");
     return c->ops || c->rest_count < 2 ||
-           err_set(err, ERR_USAGE, "'%.60s' is no command; `editscope --help` lists them",
-                   c->rest[0]);
+           err_set(err, ERR_USAGE, "unknown command '%.60s'; see `editscope --help`", c->rest[0]);
 }
 
 static void help_options(unsigned which)
@@ -280,18 +280,22 @@ void cli_help(const struct cli *c)
     if (c->ops) {
         std_print("usage: editscope %s [options]%s%s\n\n%s\n\nOptions:\n", c->ops->name,
                   *c->ops->rest ? " " : "", c->ops->rest, c->ops->help);
-        help_options(takes(c));
-        if (takes(c) & option_infos[OPT_METHOD].commands)
+        help_options(allowed_options(c));
+        if (allowed_options(c) & option_infos[OPT_METHOD].commands)
             help_methods();
-        if (takes(c) & FOR_PARAMS)
+        if (allowed_options(c) & FOR_PARAMS)
             help_parameters();
         return;
     }
     std_puts("usage: editscope [options] [SESSION]\n"
              "       editscope COMMAND [options]\n\n"
-             "Without a command: the screen, on SESSION if one is named.\n\nCommands:");
-    for (int i = 0; i < COMMANDS; i++)
-        std_print("  %-12s %s\n", commands[i]->name, commands[i]->help);
+             "Without a command, editscope opens the screen, with SESSION if it is given.\n"
+             "`editscope COMMAND --help` describes a command.");
+#define GROUP(heading) std_print("\n%s:\n", heading);
+#define X(id)          std_print("  %-12s %s\n", cli_##id.name, cli_##id.help);
+    SUBCOMMANDS(GROUP, X)
+#undef X
+#undef GROUP
     std_puts("\nOptions of the screen:");
     help_options(cli_screen_options);
     help_parameters();

@@ -133,7 +133,7 @@ static void hear_meta(struct cli *c, struct watch *w, struct event *ev)
         std_print("row %d: %.256s ->%.64s\n", i, w->rows.prompt[i], w->rows.target[i].text);
 }
 
-static void hear(struct cli *c, struct event *ev, void *ctx)
+static void attribute_on_event(struct cli *c, struct event *ev, void *ctx)
 {
     struct watch *w = ctx;
     struct layer *l;
@@ -207,7 +207,7 @@ static void watch_free(struct watch *w)
     json_decref(w->events);
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool attribute_run(struct cli *c, struct err *err)
 {
     struct command cmd = {.kind = CMD_ATTRIBUTE, .params = c->params};
     const char *layers = c->value[OPT_LAYERS];
@@ -227,7 +227,8 @@ static bool run(struct cli *c, struct err *err)
     w.top = cmd.top = (int)top;
     w.fact = cmd.count == 1 ? fact_to_json(&cmd.facts[0]) : NULL;
     w.events = json_array();
-    ok = cli_job(c, &cmd, hear, &w, err) && (!cli_has(c, OPT_OUTPUT) || write_run(c, &w, err));
+    ok = cli_job(c, &cmd, attribute_on_event, &w, err) &&
+         (!cli_has(c, OPT_OUTPUT) || write_run(c, &w, err));
     if (ok)
         done(c, &w);
     watch_free(&w);
@@ -235,5 +236,5 @@ static bool run(struct cli *c, struct err *err)
 }
 
 const struct cli_ops cli_attribute = {
-    "attribute", "", "Which neurons answer for a fact: scores, classes, ratios, mask",
-    FOR_FACT | FOR_ATTRIBUTE | FOR_SESSION | FOR_MODEL | FOR_PARAMS, run};
+    "attribute", "", "Score every neuron for a fact: classes, ratios, mask",
+    FOR_FACT | FOR_ATTRIBUTE | FOR_SESSION | FOR_MODEL | FOR_PARAMS, attribute_run};

@@ -59,7 +59,7 @@ static const struct history_entry *entry_of(const struct history *h, int edit)
     return NULL;
 }
 
-static void hear(struct cli *c, struct event *ev, void *ctx)
+static void bisect_on_event(struct cli *c, struct event *ev, void *ctx)
 {
     const struct bisect_report *b = ev->kind == EV_BISECT ? ev->bisect : NULL;
     const struct event *history = ctx;
@@ -77,7 +77,7 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
     std_flush();
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool bisect_run(struct cli *c, struct err *err)
 {
     struct command cmd = {.kind = CMD_BISECT, .params = c->params};
     struct event history = {.kind = EV_NONE};
@@ -103,10 +103,10 @@ static bool run(struct cli *c, struct err *err)
     cmd.edit = (int)to;
     cmd.text = text ? text : xstrdup(c->rest[0]);
     cmd.expect = xstrdup(c->value[OPT_EXPECT]);
-    ok = cli_job(c, &cmd, hear, &history, err);
+    ok = cli_job(c, &cmd, bisect_on_event, &history, err);
     event_free(&history);
     return ok;
 }
 
-const struct cli_ops cli_bisect = {"bisect", "PROMPT", "Which edit made an answer another",
-                                   FOR_BISECT | FOR_SESSION | FOR_MODEL, run};
+const struct cli_ops cli_bisect = {"bisect", "PROMPT", "Find the edit that changed an answer",
+                                   FOR_BISECT | FOR_SESSION | FOR_MODEL, bisect_run};

@@ -86,49 +86,54 @@ enum {
     X(TO, "to", 0, "N|PATH", FOR_DIFF | FOR_BISECT | FOR_EXPORT,                                   \
       "The later state; bisect: the last; export: the file or folder to make")                     \
     X(AS, "as", 0, "KIND", FOR_EXPORT, "safetensors, gguf, lora, delta or json")                   \
-    X(DTYPE, "dtype", 0, "TYPE", FOR_EXPORT, "Of the edited tensors: f32, f16, bf16 or same")      \
-    X(RANK, "rank", 0, "N", FOR_EXPORT, "Of an adapter; without it the edit is exact")             \
+    X(DTYPE, "dtype", 0, "TYPE", FOR_EXPORT, "Type of the edited tensors: f32, f16, bf16 or same") \
+    X(RANK, "rank", 0, "N", FOR_EXPORT, "Rank of an adapter; without it the edit is exact")        \
     X(FORCE, "force", 0, "", FOR_EXPORT | FOR_APPLY,                                               \
-      "export: replace what is there; apply: add what is in already")                              \
-    X(EXPECT, "expect", 0, "TEXT", FOR_BISECT, "How the answer should begin")                      \
-    X(NO_BOS, "no-bos", 0, "", FOR_TOKENS, "Do not put the beginning-of-text token before")        \
-    X(DECODE, "decode", 0, "IDS", FOR_TOKENS, "Ids separated by commas or blanks, to text")        \
-    X(DEFAULT, "default", 0, "", FOR_CONFIG, "The defaults, as a config file")                     \
-    X(THEME, "theme", 0, "NAME", FOR_CANVAS, "Colours of the screen")                              \
-    X(THEME_DIR, "theme-dir", 0, "FOLDER", FOR_CANVAS | FOR_THEMES, "More themes, a file each")    \
+      "export: replace an existing target; apply: add a delta that the session already has")       \
+    X(EXPECT, "expect", 0, "TEXT", FOR_BISECT, "Expected beginning of the answer")                 \
+    X(NO_BOS, "no-bos", 0, "", FOR_TOKENS, "Do not add the beginning-of-text token")               \
+    X(DECODE, "decode", 0, "IDS", FOR_TOKENS, "Decode ids, separated by commas or blanks")         \
+    X(DEFAULT, "default", 0, "", FOR_CONFIG, "Print the defaults")                                 \
+    X(THEME, "theme", 0, "NAME", FOR_CANVAS, "Colour theme of the screen")                         \
+    X(THEME_DIR, "theme-dir", 0, "FOLDER", FOR_CANVAS | FOR_THEMES, "Folder with more themes")     \
     X(COLOR, "color", 0, "WHEN", FOR_CANVAS, "auto, always, never, 8, 16, 256 or direct")          \
-    X(ASCII, "ascii", 0, "", FOR_CANVAS, "No glyphs beyond ASCII")                                 \
+    X(ASCII, "ascii", 0, "", FOR_CANVAS, "Use ASCII characters only")                              \
     X(BACKGROUND, "background", 0, "WHICH", FOR_CANVAS,                                            \
-      "Its ground: light, dark, query (asks it)")                                                  \
-    X(DEMO, "demo", 0, "", FOR_SCREEN, "Play the recorded run that comes with the program")        \
-    X(RECORD, "record", 0, "FILE", FOR_RECORD, "Keep the run in this file, for `replay`")          \
-    X(NO_RECORD, "no-record", 0, "", FOR_SCREEN, "Do not keep the run")                            \
-    X(SMALL, "small", 0, "", FOR_REPLAY, "Record all floats but scores roughly")                   \
-    X(SCRIPT, "script", 0, "FILE", FOR_REPLAY, "Lines that type, wait and expect (with --batch)")  \
-    X(UNATTENDED, "batch", 0, "", FOR_REPLAY, "Without a terminal, as fast as it goes")            \
-    X(SPEED, "speed", 0, "X", FOR_REPLAY | FOR_SCREEN, "Times as fast as it was, or max")          \
-    X(READONLY, "read-only", 0, "", FOR_SCREEN, "Look at the session, change nothing")             \
-    X(NO_MOUSE, "no-mouse", 0, "", FOR_CANVAS, "Leave the mouse to the terminal")                  \
-    X(PLAIN, "plain", 0, "", FOR_SCREEN, "Lines of words instead of a screen")                     \
-    X(REFRESH, "refresh", 0, "N", FOR_CANVAS, "Frames a second at most, 1 to 120")                 \
+      "Background: light, dark, or query (ask the terminal)")                                      \
+    X(DEMO, "demo", 0, "", FOR_SCREEN, "Play the included recording")                              \
+    X(RECORD, "record", 0, "FILE", FOR_RECORD, "Record the run to this file, for `replay`")        \
+    X(NO_RECORD, "no-record", 0, "", FOR_SCREEN, "Do not record this run")                         \
+    X(SMALL, "small", 0, "", FOR_REPLAY, "Record all floats except scores with low precision")     \
+    X(SCRIPT, "script", 0, "FILE", FOR_REPLAY,                                                     \
+      "Script that types, waits and expects (with --batch)")                                       \
+    X(UNATTENDED, "batch", 0, "", FOR_REPLAY, "Run without a terminal, as fast as possible")       \
+    X(SPEED, "speed", 0, "X", FOR_REPLAY | FOR_SCREEN, "Playback speed, or max")                   \
+    X(READONLY, "read-only", 0, "", FOR_SCREEN, "Open the session read-only")                      \
+    X(NO_MOUSE, "no-mouse", 0, "", FOR_CANVAS, "Do not use the mouse")                             \
+    X(PLAIN, "plain", 0, "", FOR_SCREEN,                                                           \
+      "Print text lines instead of a screen (for screen readers)")                                 \
+    X(REFRESH, "refresh", 0, "N", FOR_CANVAS, "Maximum frames per second, 1 to 120")               \
     X(SESSION, "session", 's', "FILE", FOR_SESSION | FOR_QUERY, "The session")                     \
     X(MODEL, "model", 'm', "M", FOR_MODEL,                                                         \
       "A GGUF file, a folder with safetensors files, or org/name")                                 \
     X(DEVICE, "device", 0, "NAME", FOR_MODEL, "auto, cpu or cuda[:N]")                             \
-    X(PRECISION, "precision", 0, "NAME", FOR_MODEL, "Products on a GPU: full, split, tf32, bf16")  \
-    X(THREADS, "threads", 0, "N", FOR_MODEL, "Threads of the CPU device")                          \
-    X(MEMORY, "memory", 0, "SIZE", FOR_MODEL, "Most memory for float copies of weights: 800M, 4G") \
-    X(PREFIXES, "prefixes", 0, "FILE", FOR_FACT | FOR_SCREEN, "Context prefixes, one a line")      \
-    X(TEXT, "text", 0, "FILE", FOR_TEXT, "The text the second moments are taken over")             \
+    X(PRECISION, "precision", 0, "NAME", FOR_MODEL,                                                \
+      "Precision of products on a GPU: full, split, tf32, bf16")                                   \
+    X(THREADS, "threads", 0, "N", FOR_MODEL, "CPU threads")                                        \
+    X(MEMORY, "memory", 0, "SIZE", FOR_MODEL,                                                      \
+      "Memory limit for float32 copies of weights: 800M, 4G")                                      \
+    X(PREFIXES, "prefixes", 0, "FILE", FOR_FACT | FOR_SCREEN, "Context prefixes, one per line")    \
+    X(TEXT, "text", 0, "FILE", FOR_TEXT, "Text for the second moments")                            \
     X(SET, "set", 0, "NAME=VALUE", FOR_PARAMS, "Set a parameter; repeatable")                      \
-    X(OFFICIAL, "official", 0, "", FOR_PARAMS, "Every documented quirk of the released code")      \
-    X(PRESET, "preset", 0, "NAME", FOR_PARAMS, "Parameters of a preset or a file; paper: none")    \
+    X(OFFICIAL, "official", 0, "", FOR_PARAMS,                                                     \
+      "Follow the released code in every documented choice")                                       \
+    X(PRESET, "preset", 0, "NAME", FOR_PARAMS, "Use this preset (a name or a file); paper: none")  \
     X(CONFIG, "config", 0, "FILE", FOR_PARAMS, "Read parameters from this file")                   \
-    X(SEED, "seed", 0, "N", FOR_PARAMS, "Seed of everything random")                               \
-    X(JSON, "json", 0, "", FOR_ALL, "JSON instead of text, one object a line")                     \
-    X(QUIET, "quiet", 'q', "", FOR_ALL, "No progress")                                             \
-    X(VERSION, "version", 0, "", FOR_ALL, "Print the version and leave")                           \
-    X(HELP, "help", 'h', "", FOR_ALL, "Print this and leave")
+    X(SEED, "seed", 0, "N", FOR_PARAMS, "Random seed")                                             \
+    X(JSON, "json", 0, "", FOR_ALL, "Print JSON, one object per line")                             \
+    X(QUIET, "quiet", 'q', "", FOR_ALL, "Print no progress")                                       \
+    X(VERSION, "version", 0, "", FOR_ALL, "Print version information and exit")                    \
+    X(HELP, "help", 'h', "", FOR_ALL, "Print this help and exit")
 
 enum option {
 #define X(id, name, letter, arg, commands, help) OPT_##id,
@@ -188,34 +193,40 @@ struct cli_ops {
     bool (*run)(struct cli *c, struct err *err);
 };
 
-/* The subcommands, in the order of --help: X(name) is cli_NAME. */
-#define SUBCOMMANDS(X) \
-    X(tokens)          \
-    X(query)           \
-    X(attribute)       \
-    X(edit)            \
-    X(undo)            \
-    X(redo)            \
-    X(log)             \
-    X(verify)          \
-    X(stats)           \
-    X(config)          \
-    X(keys)            \
-    X(relations_list)  \
-    X(doctor)          \
-    X(sweep)           \
-    X(diff)            \
-    X(bisect)          \
-    X(themes)          \
-    X(completions)     \
-    X(replay)          \
-    X(view)            \
-    X(pull)            \
-    X(export)          \
-    X(apply)           \
-    X(models)
+/* The subcommands, grouped and ordered as in --help: GROUP(heading), X(name) is cli_NAME. */
+#define SUBCOMMANDS(GROUP, X)     \
+    GROUP("Model")                \
+    X(pull)                       \
+    X(models)                     \
+    X(tokens)                     \
+    X(query)                      \
+    X(stats)                      \
+    GROUP("Edit")                 \
+    X(attribute)                  \
+    X(edit)                       \
+    X(sweep)                      \
+    X(apply)                      \
+    X(export)                     \
+    GROUP("History of a session") \
+    X(log)                        \
+    X(undo)                       \
+    X(redo)                       \
+    X(verify)                     \
+    X(diff)                       \
+    X(bisect)                     \
+    GROUP("Recordings")           \
+    X(replay)                     \
+    X(view)                       \
+    GROUP("The program")          \
+    X(config)                     \
+    X(keys)                       \
+    X(themes)                     \
+    X(relations_list)             \
+    X(doctor)                     \
+    X(completions)
+#define NO_HEADING(heading)
 #define X(name) extern const struct cli_ops cli_##name;
-SUBCOMMANDS(X)
+SUBCOMMANDS(NO_HEADING, X)
 #undef X
 
 /* The whole program after the devices are known: the exit status. */

@@ -283,7 +283,7 @@ static void fish(void)
             fish_option(NULL, (enum option)i);
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool completions_run(struct cli *c, struct err *err)
 {
     const char *shell = c->rest_count == 1 ? c->rest[0] : "";
 
@@ -299,4 +299,4 @@ static bool run(struct cli *c, struct err *err)
 }
 
 const struct cli_ops cli_completions = {
-    "completions", "SHELL", "What bash, zsh or fish need to complete this program", 0, run};
+    "completions", "SHELL", "Print a completion script for bash, zsh or fish", 0, completions_run};

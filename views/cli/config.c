@@ -5,7 +5,7 @@
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
-static bool run(struct cli *c, struct err *err)
+static bool config_run(struct cli *c, struct err *err)
 {
     struct params p = c->params;
     json_t *o;
@@ -34,5 +34,5 @@ static bool run(struct cli *c, struct err *err)
     return true;
 }
 
-const struct cli_ops cli_config = {"config", "", "The parameters in force, as a config file",
-                                   FOR_CONFIG | FOR_MODEL | FOR_PARAMS, run};
+const struct cli_ops cli_config = {"config", "", "Print the current parameters as a config file",
+                                   FOR_CONFIG | FOR_MODEL | FOR_PARAMS, config_run};

@@ -56,7 +56,7 @@ static void as_text(const struct diff *d)
     }
 }
 
-static void hear(struct cli *c, struct event *ev, void *ctx)
+static void diff_on_event(struct cli *c, struct event *ev, void *ctx)
 {
     (void)ctx;
     if (ev->kind != EV_DIFF)
@@ -67,7 +67,7 @@ static void hear(struct cli *c, struct event *ev, void *ctx)
         as_text(ev->diff);
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool diff_run(struct cli *c, struct err *err)
 {
     struct command cmd = {.kind = CMD_DIFF, .params = c->params};
     long from, to;
@@ -80,8 +80,8 @@ static bool run(struct cli *c, struct err *err)
         return false;
     cmd.from = (int)from;
     cmd.edit = (int)to;
-    return cli_job(c, &cmd, hear, NULL, err);
+    return cli_job(c, &cmd, diff_on_event, NULL, err);
 }
 
-const struct cli_ops cli_diff = {"diff", "", "What lies between two states of a session",
-                                 FOR_DIFF | FOR_SESSION | FOR_MODEL, run};
+const struct cli_ops cli_diff = {"diff", "", "Show what changed between two states of a session",
+                                 FOR_DIFF | FOR_SESSION | FOR_MODEL, diff_run};

@@ -106,7 +106,7 @@ static void engine(struct report *r)
          *c->info.notice ? "; " : "", c->info.notice);
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool doctor_run(struct cli *c, struct err *err)
 {
     struct report r = {.c = c};
     const char *term = getenv("TERM");
@@ -121,5 +121,5 @@ static bool run(struct cli *c, struct err *err)
     return !r.bad || err_set(err, ERR_MODEL, "something is missing: see the lines marked BAD");
 }
 
-const struct cli_ops cli_doctor = {"doctor", "", "What is here, what is missing",
-                                   FOR_MODEL | FOR_PARAMS | FOR_TEXT, run};
+const struct cli_ops cli_doctor = {"doctor", "", "Check what is installed and what is missing",
+                                   FOR_MODEL | FOR_PARAMS | FOR_TEXT, doctor_run};

@@ -149,7 +149,7 @@ static void hear_preview(struct watch *w, const struct edit_report *a)
     w->succeeded += a->held;
 }
 
-static void hear(struct cli *c, struct event *ev, void *ctx)
+static void edit_on_event(struct cli *c, struct event *ev, void *ctx)
 {
     struct watch *w = ctx;
     bool json = cli_json(c);
@@ -375,13 +375,13 @@ static bool one_edit(struct cli *c, struct watch *w, struct err *err)
         tell_rewrite(c, w, w->at[i]);
     cmd.facts = copies(w);
     cmd.count = w->facts_at;
-    if (!cli_job(c, &cmd, hear, w, err))
+    if (!cli_job(c, &cmd, edit_on_event, w, err))
         return false;
     if (w->count > 1 && !cli_has(c, OPT_PROBE))
         return true;
     cmd = (struct command){
         .kind = CMD_PROBE, .params = c->params, .facts = copies(w), .count = w->facts_at};
-    return cli_job(c, &cmd, hear, w, err);
+    return cli_job(c, &cmd, edit_on_event, w, err);
 }
 
 /* Where a list stopped, and that the same command goes on there. */
@@ -479,7 +479,7 @@ static bool many(struct cli *c, struct fact *facts, int count, struct err *err)
     return ok;
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool edit_run(struct cli *c, struct err *err)
 {
     bool preview = cli_has(c, OPT_PREVIEW), ok;
     unsigned needs =
@@ -500,5 +500,5 @@ static bool run(struct cli *c, struct err *err)
 }
 
 const struct cli_ops cli_edit = {
-    "edit", "", "Write a fact, or many, into the model",
-    FOR_FACT | FOR_EDIT | FOR_SESSION | FOR_TEXT | FOR_MODEL | FOR_PARAMS, run};
+    "edit", "", "Edit one fact or many; --preview: without saving",
+    FOR_FACT | FOR_EDIT | FOR_SESSION | FOR_TEXT | FOR_MODEL | FOR_PARAMS, edit_run};

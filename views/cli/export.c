@@ -66,7 +66,7 @@ static void as_text(const struct export_report *x)
                   x->facts < x->facts_all ? some : "", x->held[0]);
 }
 
-static void hear(struct cli *c, struct event *ev, void *ctx)
+static void export_on_event(struct cli *c, struct event *ev, void *ctx)
 {
     (void)ctx;
     if (ev->kind != EV_EXPORT)
@@ -116,7 +116,7 @@ static bool export_run(struct cli *c, struct err *err)
     cmd.dtype = xstrdup(c->value[OPT_DTYPE]);
     cmd.rank = (int)rank;
     cmd.force = cli_has(c, OPT_FORCE);
-    return cli_job(c, &cmd, hear, NULL, err);
+    return cli_job(c, &cmd, export_on_event, NULL, err);
 }
 
 static bool apply_run(struct cli *c, struct err *err)
@@ -143,7 +143,8 @@ static bool apply_run(struct cli *c, struct err *err)
     return true;
 }
 
-const struct cli_ops cli_export = {"export", "[SESSION]", "What was edited, as files others use",
-                                   FOR_EXPORT | FOR_SESSION | FOR_MODEL, export_run};
-const struct cli_ops cli_apply = {"apply", "FILE", "A delta file into a session, as one edit",
+const struct cli_ops cli_export = {
+    "export", "[SESSION]", "Write the edited model as safetensors, GGUF, LoRA, delta or JSON",
+    FOR_EXPORT | FOR_SESSION | FOR_MODEL, export_run};
+const struct cli_ops cli_apply = {"apply", "FILE", "Add a delta file to a session as one edit",
                                   FOR_APPLY | FOR_SESSION | FOR_MODEL, apply_run};

@@ -26,7 +26,7 @@ static void print_commands(struct cli *c)
     }
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool keys_run(struct cli *c, struct err *err)
 {
     const char *group = "";
 
@@ -57,4 +57,4 @@ static bool run(struct cli *c, struct err *err)
     return true;
 }
 
-const struct cli_ops cli_keys = {"keys", "", "The keys of the screen, as they are bound", 0, run};
+const struct cli_ops cli_keys = {"keys", "", "List the keys of the screen", 0, keys_run};

@@ -112,7 +112,7 @@ struct wish {
     bool found;
 };
 
-static void hear(struct cli *c, struct event *ev, void *ctx)
+static void log_on_event(struct cli *c, struct event *ev, void *ctx)
 {
     struct wish *w = ctx;
 
@@ -139,16 +139,16 @@ static bool past(struct cli *c, struct wish *w, struct err *err)
         if (!ev.history)
             return false;
         if (*c->state.checksum) {
-            hear(c, &ev, w);
+            log_on_event(c, &ev, w);
             event_free(&ev);
             return true;
         }
         event_free(&ev);
     }
-    return cli_start(c, NEED_SESSION | READS, err) && cli_job(c, &cmd, hear, w, err);
+    return cli_start(c, NEED_SESSION | READS, err) && cli_job(c, &cmd, log_on_event, w, err);
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool log_run(struct cli *c, struct err *err)
 {
     struct wish w = {0};
     long edit;
@@ -172,5 +172,5 @@ static bool run(struct cli *c, struct err *err)
     return true;
 }
 
-const struct cli_ops cli_log = {"log", "", "The session's edits", FOR_LOG | FOR_SESSION | FOR_MODEL,
-                                run};
+const struct cli_ops cli_log = {"log", "", "List the edits of a session",
+                                FOR_LOG | FOR_SESSION | FOR_MODEL, log_run};

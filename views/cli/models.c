@@ -24,7 +24,7 @@ static void tell(const struct cli *c, const struct model_file *f)
     cli_print(o);
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool models_run(struct cli *c, struct err *err)
 {
     struct model_list all = {0};
 
@@ -38,4 +38,4 @@ static bool run(struct cli *c, struct err *err)
     return true;
 }
 
-const struct cli_ops cli_models = {"models", "", "The models that are on this machine", 0, run};
+const struct cli_ops cli_models = {"models", "", "List the models on this machine", 0, models_run};

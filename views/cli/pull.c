@@ -165,7 +165,7 @@ static bool read_name(const struct cli *c, struct hub_name *name, struct err *er
     return ok;
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool pull_run(struct cli *c, struct err *err)
 {
     struct telling t = {.c = c, .terminal = isatty(STDERR_FILENO) && !cli_json(c)};
     struct hub_pulled got;
@@ -193,4 +193,4 @@ static bool run(struct cli *c, struct err *err)
 }
 
 const struct cli_ops cli_pull = {"pull", "ORG/NAME[@REVISION] [FILE]",
-                                 "Fetch a model of the Hugging Face Hub into its cache", 0, run};
+                                 "Download a model from the Hugging Face Hub", 0, pull_run};

@@ -60,7 +60,7 @@ static void as_text(const struct answer *a)
     std_flush();
 }
 
-static void hear(struct cli *c, struct event *ev, void *ctx)
+static void query_on_event(struct cli *c, struct event *ev, void *ctx)
 {
     const int *top = ctx;
 
@@ -181,7 +181,7 @@ static bool ask(struct cli *c, const struct intervention *change, const char *co
         cmd.changes = xcalloc((size_t)c->neuron_count + 1, sizeof(*change));
         memcpy(cmd.changes, change, (size_t)c->neuron_count * sizeof(*change));
         cmd.change_count = c->neuron_count;
-        if (!cli_job(c, &cmd, hear, &base.top, err))
+        if (!cli_job(c, &cmd, query_on_event, &base.top, err))
             return false;
         if (!i && (base.states & STATE_EDITED) && !c->state.edits)
             std_message("the session has no active edit: the edited state is the base");
@@ -189,7 +189,7 @@ static bool ask(struct cli *c, const struct intervention *change, const char *co
     return true;
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool query_run(struct cli *c, struct err *err)
 {
     struct intervention *change = xcalloc((size_t)c->neuron_count + 1, sizeof(*change));
     const char **prompt;
@@ -212,5 +212,5 @@ static bool run(struct cli *c, struct err *err)
 }
 
 const struct cli_ops cli_query = {"query", "[PROMPT...]",
-                                  "What the model answers, and its next tokens",
-                                  FOR_QUERY | FOR_MODEL | FOR_PARAMS, run};
+                                  "Ask the model: its answer and next-token probabilities",
+                                  FOR_QUERY | FOR_MODEL | FOR_PARAMS, query_run};

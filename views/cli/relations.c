@@ -40,7 +40,7 @@ static void tell(struct cli *c, const struct relation *r, bool all)
         std_print("%7sfor example %s: %s\n", "", r->subject[i], r->object[i]);
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool relations_run(struct cli *c, struct err *err)
 {
     const struct relation *one;
     struct relations r;
@@ -59,4 +59,4 @@ static bool run(struct cli *c, struct err *err)
 }
 
 const struct cli_ops cli_relations_list = {
-    "relations", "[NAME...]", "The relations a triple can name, and how each is said", 0, run};
+    "relations", "[NAME...]", "List the relations that a triple can name", 0, relations_run};

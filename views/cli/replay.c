@@ -123,7 +123,7 @@ static bool view(struct cli *c, struct err *err)
 }
 
 const struct cli_ops cli_view = {"view", "RUN|SESSION",
-                                 "Look at a RUN file or a session; needs no model, changes nothing",
+                                 "Open a RUN file or a session on the screen, without its model",
                                  FOR_REPLAY | FOR_PARAMS | FOR_CANVAS, view};
 
 /* A script on a model: the program as a user would have it, without a terminal. */
@@ -177,7 +177,7 @@ static bool playable(const char *path, struct err *err)
     return text || err_set(err, why.kind, "%s; neither a recording nor a script", why.text);
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool replay_run(struct cli *c, struct err *err)
 {
     const char *path = c->rest_count ? c->rest[0] : NULL;
 
@@ -191,5 +191,6 @@ static bool run(struct cli *c, struct err *err)
 }
 
 const struct cli_ops cli_replay = {
-    "replay", "FILE", "Play a recorded run, or run a script without a terminal",
-    FOR_REPLAY | FOR_RECORD | FOR_MODEL | FOR_PARAMS | FOR_SESSION | FOR_TEXT | FOR_CANVAS, run};
+    "replay", "FILE", "Play a recording, or run a script without a terminal",
+    FOR_REPLAY | FOR_RECORD | FOR_MODEL | FOR_PARAMS | FOR_SESSION | FOR_TEXT | FOR_CANVAS,
+    replay_run};

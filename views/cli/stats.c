@@ -6,7 +6,7 @@
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
-static void hear(struct cli *c, struct event *ev, void *ctx)
+static void stats_on_event(struct cli *c, struct event *ev, void *ctx)
 {
     struct moments_info *last = ctx;
 
@@ -35,7 +35,7 @@ static void as_text(const struct moments_info *m)
     table_free(&t);
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool stats_run(struct cli *c, struct err *err)
 {
     struct command cmd = {.kind = CMD_MOMENTS, .params = c->params};
     struct moments_info m = {0};
@@ -44,7 +44,7 @@ static bool run(struct cli *c, struct err *err)
     cmd.all_layers = layers && !strcmp(layers, "all");
     c->params.layers_option |= cmd.all_layers;
     cmd.params.layers_option |= cmd.all_layers;
-    if (!cli_start(c, 0, err) || !cli_job(c, &cmd, hear, &m, err))
+    if (!cli_start(c, 0, err) || !cli_job(c, &cmd, stats_on_event, &m, err))
         return false;
     if (cli_json(c))
         cli_print(record_moments(&m));
@@ -53,5 +53,6 @@ static bool run(struct cli *c, struct err *err)
     return !*m.unkept || err_set(err, ERR_IO, "%s", m.unkept);
 }
 
-const struct cli_ops cli_stats = {"stats", "", "Second moments of a text, and their null spaces",
-                                  FOR_STATS | FOR_TEXT | FOR_MODEL | FOR_PARAMS, run};
+const struct cli_ops cli_stats = {"stats", "",
+                                  "Compute the second moments of a text and their null spaces",
+                                  FOR_STATS | FOR_TEXT | FOR_MODEL | FOR_PARAMS, stats_run};

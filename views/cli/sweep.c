@@ -150,7 +150,7 @@ static void tell(const struct cli *c, const struct sweep *s, int at, const struc
     std_flush();
 }
 
-static void hear(struct cli *c, struct event *ev, void *ctx)
+static void sweep_on_event(struct cli *c, struct event *ev, void *ctx)
 {
     struct sweep *s = ctx;
     struct cell now = {0};
@@ -178,7 +178,7 @@ static bool on_fact(struct cli *c, struct sweep *s, const struct fact *fact, str
         param_grid_set(&s->grid, s->mine[i], &cmd.variants[i],
                        NULL); /* checked when it was parsed */
     }
-    return cli_job(c, &cmd, hear, s, err) || err_in(err, "%s", fact->subject);
+    return cli_job(c, &cmd, sweep_on_event, s, err) || err_in(err, "%s", fact->subject);
 }
 
 /* The second moments once for all processes, before each goes its own way. */
@@ -248,7 +248,7 @@ static bool all(struct cli *c, struct sweep *s, struct err *err)
     return ok;
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool sweep_run(struct cli *c, struct err *err)
 {
     struct sweep *s = xcalloc(1, sizeof(*s));
     struct fact *facts = NULL;
@@ -276,5 +276,5 @@ static bool run(struct cli *c, struct err *err)
 }
 
 const struct cli_ops cli_sweep = {
-    "sweep", "", "One fact, or many, under a grid of parameters; nothing is written",
-    FOR_FACT | FOR_SWEEP | FOR_SESSION | FOR_TEXT | FOR_MODEL | FOR_PARAMS, run};
+    "sweep", "", "Try facts under a grid of parameters, without saving",
+    FOR_FACT | FOR_SWEEP | FOR_SESSION | FOR_TEXT | FOR_MODEL | FOR_PARAMS, sweep_run};

@@ -113,7 +113,7 @@ static bool check_some(struct cli *c, const struct theme_place *place, int count
                            bad == 1 ? "" : "s");
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool themes_run(struct cli *c, struct err *err)
 {
     struct theme_place *place;
     int count = theme_list(c->value[OPT_THEME_DIR], &place);
@@ -134,5 +134,5 @@ static bool run(struct cli *c, struct err *err)
 }
 
 const struct cli_ops cli_themes = {"themes", "[check [NAME|FILE ...]]",
-                                   "The themes there are; check: can everybody read them",
-                                   FOR_THEMES, run};
+                                   "List the themes; check: test contrast and colour-blind safety",
+                                   FOR_THEMES, themes_run};

@@ -94,7 +94,7 @@ static bool input(const struct cli *c, struct buf *text, struct err *err)
     return true;
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool tokens_run(struct cli *c, struct err *err)
 {
     struct vocab_tokenizer *codec =
         cli_model_there(c, err) ? vocab_tokenizer_open(c->model, err) : NULL;
@@ -119,5 +119,5 @@ static bool run(struct cli *c, struct err *err)
     return ok;
 }
 
-const struct cli_ops cli_tokens = {"tokens", "[TEXT]", "Tokens of a text, or of standard input",
-                                   FOR_TOKENS | FOR_MODEL, run};
+const struct cli_ops cli_tokens = {"tokens", "[TEXT]", "Show the tokens of a text",
+                                   FOR_TOKENS | FOR_MODEL, tokens_run};

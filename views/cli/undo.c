@@ -27,7 +27,7 @@ struct steps {
     struct event before, after;
 };
 
-static void hear(struct cli *c, struct event *ev, void *ctx)
+static void undo_on_event(struct cli *c, struct event *ev, void *ctx)
 {
     struct steps *s = ctx;
 
@@ -103,7 +103,7 @@ static bool step(struct cli *c, enum command_kind kind, struct err *err)
     }
     ok = cli_history(c, &s.before, err);
     if (ok)
-        ok = cli_job(c, &cmd, hear, &s, err);
+        ok = cli_job(c, &cmd, undo_on_event, &s, err);
     else
         free(cmd.text);
     list = ok ? say_steps(c, &s, kind == CMD_REDO) : NULL;
@@ -134,7 +134,7 @@ static bool redo(struct cli *c, struct err *err)
     return step(c, CMD_REDO, err);
 }
 
-const struct cli_ops cli_undo = {"undo", "", "Take back the last edit, or any",
+const struct cli_ops cli_undo = {"undo", "", "Undo the last edit, or any edit",
                                  FOR_STEP | FOR_SESSION | FOR_MODEL, undo};
-const struct cli_ops cli_redo = {"redo", "", "Bring back what was undone last, or any",
+const struct cli_ops cli_redo = {"redo", "", "Redo the last undone edit, or any",
                                  FOR_STEP | FOR_SESSION | FOR_MODEL, redo};

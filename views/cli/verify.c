@@ -4,7 +4,7 @@
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
-static bool run(struct cli *c, struct err *err)
+static bool verify_run(struct cli *c, struct err *err)
 {
     struct command cmd = {.kind = CMD_VERIFY};
     struct event history = {.kind = EV_NONE};
@@ -32,5 +32,5 @@ static bool run(struct cli *c, struct err *err)
     return true;
 }
 
-const struct cli_ops cli_verify = {"verify", "", "Rebuild the weights from the journal and compare",
-                                   FOR_SESSION | FOR_MODEL, run};
+const struct cli_ops cli_verify = {"verify", "", "Rebuild the weights from the session and compare",
+                                   FOR_SESSION | FOR_MODEL, verify_run};

@@ -65,7 +65,7 @@ row "facts that are given twice are refused, and not lost"
 for twice in "--facts a --facts b" "--fact a --fact b" "--triple a|b|c --triple a|b|d" \
     "--subject A --subject B --prompt {} --target T"; do
     run 2 "$E" edit --preview -m "$M" $Q $twice
-    err 'is there twice'
+    err 'is given twice'
 done
 run 0 "$E" config --seed 1 --seed 2
 out '^seed = 2$'
