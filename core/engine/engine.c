@@ -109,7 +109,7 @@ static bool open_all(struct engine *e, struct err *err)
 
 static void close_all(struct engine *e)
 {
-    pulling_end(e);
+    pull_stop(e);
     engine_unload_model(e);
     tokens_free(&e->text);
     engine_session_close(e);
@@ -159,7 +159,7 @@ static void options_copy(struct engine_options *to, const struct engine_options 
     to->params = NULL; /* the engine has its copy */
 }
 
-bool engine_begin(struct engine *e, void *(*main)(void *), void *arg, struct err *err)
+bool engine_start_thread(struct engine *e, void *(*main)(void *), void *arg, struct err *err)
 {
     e->bus = bus_open(err);
     if (!e->bus) {
@@ -197,7 +197,7 @@ struct engine *engine_start(const struct engine_options *options, struct err *er
     if (options->params)
         e->params = *options->params;
     e->wants_moments = options->background_moments;
-    return engine_begin(e, engine_main, e, err) ? e : NULL;
+    return engine_start_thread(e, engine_main, e, err) ? e : NULL;
 }
 
 unsigned engine_post(struct engine *e, struct command *cmd)

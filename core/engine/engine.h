@@ -205,7 +205,8 @@ char *engine_model_of(const char *session, const char *rival, struct err *gone);
 /* A session's past as its file tells it, without the model and without a lock; `state` says how
  * many edits are active, and their checksum, "" if none was recorded. Caller frees it as the
  * `history` of an event. NULL: failed. Any thread. */
-struct history *engine_past(const char *session, struct state_info *state, struct err *err);
+struct history *engine_session_history(const char *session, struct state_info *state,
+                                       struct err *err);
 struct engine *engine_start(const struct engine_options *options, struct err *err);
 /* Takes what the command points to even when it is refused. Returns the job's number, 0 if
  * the queue is full. Never blocks. UI thread. */

@@ -13,7 +13,7 @@ static const struct field_info progress_field[] = {
     REAL(progress, total),
     REAL(progress, seconds_left),
 };
-SHAPE(progress);
+FIELDS(progress);
 
 static const struct field_info model_info_field[] = {
     CHARS(model_info, name),
@@ -38,7 +38,7 @@ static bool model_info_ready(void *what, struct err *err)
     (void)err;
     return m->layers > 0 && m->neurons > 0;
 }
-SHAPE_READY(model_info, model_info_ready);
+FIELDS_READY(model_info, model_info_ready);
 
 static const struct field_info state_info_field[] = {
     COUNT(state_info, edits),
@@ -57,13 +57,13 @@ static const struct field_info state_info_field[] = {
     COUNT(state_info, edited_count),
     LAYERS_OF(state_info, edited_layers, edited_count),
 };
-SHAPE(state_info);
+FIELDS(state_info);
 
 static const struct field_info shown_token_field[] = {
     INT(shown_token, id),     CHARS(shown_token, text),   REAL(shown_token, p),
     REAL(shown_token, logit), BOOL(shown_token, subject),
 };
-SHAPE(shown_token);
+FIELDS(shown_token);
 
 static const struct field_info prompt_info_field[] = {
     ONE(prompt_info, job, FIELD_UNSIGNED),
@@ -86,17 +86,17 @@ static const struct field_info prompt_info_field[] = {
     CHARS(prompt_info, problem),
 };
 
-static bool look_ready(void *what, struct err *err)
+static bool prompt_info_ready(void *what, struct err *err)
 {
     const struct prompt_info *l = what;
 
     (void)err;
     return l->lookup < (l->tokens ? l->tokens : 1);
 }
-SHAPE_READY(prompt_info, look_ready);
+FIELDS_READY(prompt_info, prompt_info_ready);
 
 static const struct field_info notice_field[] = {CHARS(notice, text)};
-SHAPE(notice);
+FIELDS(notice);
 
 static const struct field_info attribution_header_field[] = {
     ONE(attribution_header, id, FIELD_UNSIGNED),
@@ -108,7 +108,7 @@ static const struct field_info attribution_header_field[] = {
     RANGE(attribution_header, order_count, 0, MOST_LAYERS),
     OWNED(attribution_header, order, FIELD_INT, order_count),
 };
-SHAPE(attribution_header);
+FIELDS(attribution_header);
 
 static const struct field_info attribution_field[] = {
     ONE(attribution, id, FIELD_UNSIGNED),
@@ -139,7 +139,7 @@ static bool attribution_ready(void *what, struct err *err)
     atomic_init(&a->refs, 1);
     return attribution_is_finite(a, err) && a->rows > 0 && a->neurons > 0 && a->layer < a->layers;
 }
-SHAPE_READY(attribution, attribution_ready);
+FIELDS_READY(attribution, attribution_ready);
 
 static const struct field_info layer_report_field[] = {
     LAYER(layer_report, layer),
@@ -157,7 +157,7 @@ static const struct field_info layer_report_field[] = {
     REAL(layer_report, weight_norm),
     BOOL(layer_report, stale),
 };
-SHAPE(layer_report);
+FIELDS(layer_report);
 
 static const struct field_info edit_report_field[] = {
     INT(edit_report, edit),
@@ -174,14 +174,14 @@ static const struct field_info edit_report_field[] = {
     COUNT(edit_report, held),
     CHARS(edit_report, generated),
 };
-SHAPE(edit_report);
+FIELDS(edit_report);
 
 static const struct field_info target_step_field[] = {
     INT(target_step, step),        REAL(target_step, loss), REAL(target_step, nll),
     REAL(target_step, kl),         REAL(target_step, wd),   REAL(target_step, p_target),
     REAL(target_step, delta_norm),
 };
-SHAPE(target_step);
+FIELDS(target_step);
 
 static const struct field_info commit_report_field[] = {
     INT(commit_report, edit),
@@ -201,7 +201,7 @@ static const struct field_info commit_report_field[] = {
     REAL(commit_report, seconds_total),
     CHARS(commit_report, checksum),
 };
-SHAPE(commit_report);
+FIELDS(commit_report);
 
 static const struct field_info answer_field[] = {
     ONE(answer, state, FIELD_UNSIGNED),
@@ -217,13 +217,13 @@ static const struct field_info answer_field[] = {
     COUNT(answer, nexts),
     LIST(answer, next, shown_token_fields, nexts),
 };
-SHAPE(answer);
+FIELDS(answer);
 
 static const struct field_info context_field[] = {
     CHARS(context, text),
     ONE(context, coefficient, FIELD_FLOAT),
 };
-SHAPE(context);
+FIELDS(context);
 
 static const struct field_info neuron_info_field[] = {
     LAYER(neuron_info, layer),
@@ -234,7 +234,7 @@ static const struct field_info neuron_info_field[] = {
     RANGE(neuron_info, contexts, 0, 5),
     PARTS_OF(neuron_info, context, context_fields, contexts),
 };
-SHAPE(neuron_info);
+FIELDS(neuron_info);
 
 static const struct field_info history_fact_field[] = {
     TEXT(history_fact, subject),
@@ -246,7 +246,7 @@ static const struct field_info history_fact_field[] = {
     {NAMED(history_fact, outcome, FIELD_INT, STORE_ONE), .size = sizeof(int),
      .most = OUTCOME_FAILED, .count = NONE},
 };
-SHAPE(history_fact);
+FIELDS(history_fact);
 
 static const struct field_info history_entry_field[] = {
     INT(history_entry, edit),         BOOL(history_entry, active),
@@ -280,13 +280,13 @@ static bool history_entry_ready(void *what, struct err *err)
     }
     return x->when >= 0 && x->when < YEAR_10000;
 }
-SHAPE_READY(history_entry, history_entry_ready);
+FIELDS_READY(history_entry, history_entry_ready);
 
 static const struct field_info history_field[] = {
     COUNT(history, count),
     LIST(history, entry, history_entry_fields, count),
 };
-SHAPE(history);
+FIELDS(history);
 
 static const struct field_info moments_info_field[] = {
     ONE(moments_info, tokens, FIELD_LONG),
@@ -306,7 +306,7 @@ static const struct field_info moments_info_field[] = {
      .most = sizeof(((struct moments_info *)0)->top) / sizeof(double),
      .count = NONE},
 };
-SHAPE(moments_info);
+FIELDS(moments_info);
 
 static const struct field_info lens_grid_field[] = {
     ONE(lens_grid, state, FIELD_UNSIGNED),
@@ -317,7 +317,7 @@ static const struct field_info lens_grid_field[] = {
     OR_NULL(lens_grid, rank_old, FIELD_INT, layers, AT(lens_grid, tokens)),
     OR_NULL(lens_grid, rank_new, FIELD_INT, layers, AT(lens_grid, tokens)),
 };
-SHAPE(lens_grid);
+FIELDS(lens_grid);
 
 static const struct field_info trace_field[] = {
     COUNT(trace, tokens),
@@ -339,7 +339,7 @@ static bool trace_ready(void *what, struct err *err)
     (void)err;
     return t->done <= t->layers;
 }
-SHAPE_READY(trace, trace_ready);
+FIELDS_READY(trace, trace_ready);
 
 static const struct field_info probe_result_field[] = {
     {NAMED(probe_result, kind, FIELD_INT, STORE_ONE), .size = sizeof(int), .most = PROBE_FACT,
@@ -363,7 +363,7 @@ static bool probe_result_ready(void *what, struct err *err)
         p->p_target[0] = p->p_target[1] = (double)NAN;
     return true;
 }
-SHAPE_READY(probe_result, probe_result_ready);
+FIELDS_READY(probe_result, probe_result_ready);
 
 static const struct field_info probe_report_field[] = {
     INT(probe_report, fact),
@@ -371,7 +371,7 @@ static const struct field_info probe_report_field[] = {
     COUNT(probe_report, probes),
     LIST(probe_report, probe, probe_result_fields, probes),
 };
-SHAPE(probe_report);
+FIELDS(probe_report);
 
 static const struct field_info variant_result_field[] = {
     COUNT(variant_result, variant),
@@ -383,13 +383,13 @@ static const struct field_info variant_result_field[] = {
     CHARS(variant_result, said),
     ONE(variant_result, metric, FIELD_METRICS),
 };
-SHAPE_READY(variant_result, variant_result_ready);
+FIELDS_READY(variant_result, variant_result_ready);
 
 static const struct field_info diff_layer_field[] = {
     LAYER(diff_layer, layer),      INT(diff_layer, columns),  REAL(diff_layer, norm),
     REAL(diff_layer, weight_norm), CHARS(diff_layer, matrix),
 };
-SHAPE(diff_layer);
+FIELDS(diff_layer);
 
 static const struct field_info diff_field[] = {
     INT(diff, from),
@@ -399,14 +399,14 @@ static const struct field_info diff_field[] = {
     COUNT(diff, probes),
     LIST(diff, probe, probe_result_fields, probes),
 };
-SHAPE(diff);
+FIELDS(diff);
 
 static const struct field_info bisect_step_field[] = {
     INT(bisect_step, edit),
     BOOL(bisect_step, holds),
     CHARS(bisect_step, said),
 };
-SHAPE(bisect_step);
+FIELDS(bisect_step);
 
 static const struct field_info bisect_report_field[] = {
     TEXT(bisect_report, prompt),        TEXT(bisect_report, expect),
@@ -414,13 +414,13 @@ static const struct field_info bisect_report_field[] = {
     BOOL(bisect_report, over),          COUNT(bisect_report, states),
     RANGE(bisect_report, steps, 0, 32), PARTS_OF(bisect_report, step, bisect_step_fields, steps),
 };
-SHAPE(bisect_report);
+FIELDS(bisect_report);
 
 static const struct field_info drift_point_field[] = {
     INT(drift_point, edit),   INT(drift_point, asked),  INT(drift_point, held),
     INT(drift_point, others), INT(drift_point, stayed),
 };
-SHAPE(drift_point);
+FIELDS(drift_point);
 
 static const struct field_info drift_field[] = {
     COUNT(drift, points),
@@ -428,14 +428,14 @@ static const struct field_info drift_field[] = {
     COUNT(drift, states),
     LIST(drift, point, drift_point_fields, points),
 };
-SHAPE(drift);
+FIELDS(drift);
 
 static const struct field_info exported_file_field[] = {
     TEXT(exported_file, name),
     REAL(exported_file, bytes),
     CHARS(exported_file, sha256),
 };
-SHAPE(exported_file);
+FIELDS(exported_file);
 
 static const struct field_info export_report_field[] = {
     PATH(export_report, path, FIELD_TEXT),
@@ -455,25 +455,25 @@ static const struct field_info export_report_field[] = {
     INT(export_report, facts_all),
     REAL(export_report, seconds),
 };
-SHAPE(export_report);
+FIELDS(export_report);
 
 static const struct field_info replay_position_field[] = {
     {NAMED(replay_position, what, FIELD_INT, STORE_ONE), .size = sizeof(int), .most = REPLAY_END,
      .count = NONE},
     REAL(replay_position, at),
     REAL(replay_position, length),
-    BOOL(replay_position, hurry),
+    BOOL(replay_position, fast_forward),
     INT(replay_position, code),
     INT(replay_position, y),
     INT(replay_position, x),
     CHARS(replay_position, paste),
     CHARS(replay_position, damage),
 };
-SHAPE(replay_position);
+FIELDS(replay_position);
 
 static const struct {
     const char *name;
-    const struct struct_fields *shape;
+    const struct struct_fields *table;
 } kinds[] = {
 #define OWN(id, name, type, member) [EV_##id] = {name, &type##_fields},
 #define ALSO(id, name, type)        [EV_##id] = {name, &type##_fields},
@@ -497,22 +497,22 @@ enum event_kind event_of_name(const char *name)
     return EV_NONE;
 }
 
-const struct struct_fields *event_shape(enum event_kind kind)
+const struct struct_fields *event_fields(enum event_kind kind)
 {
-    return kinds[kind].shape;
+    return kinds[kind].table;
 }
 
 void event_free(struct event *ev)
 {
-    const struct struct_fields *shape = event_shape(ev->kind);
+    const struct struct_fields *table = event_fields(ev->kind);
     /* one pointer, whatever it is; a receiver that keeps it makes the event EV_NONE */
     void *payload = ev->kind == EV_NONE ? NULL : ev->progress;
 
     if (ev->kind == EV_LAYER) { /* shared */
         attribution_unref(ev->attribution);
     } else if (payload) {
-        if (shape)
-            fields_free(shape, payload);
+        if (table)
+            fields_free(table, payload);
         free(payload);
     }
     memset(ev, 0, sizeof(*ev));

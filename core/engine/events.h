@@ -301,7 +301,7 @@ struct replay_position {
         REPLAY_END
     } what;              /* END: from now on it only answers */
     double at, length;   /* seconds */
-    bool hurry;          /* on the way to where it goes on */
+    bool fast_forward;   /* on the way to where it goes on */
     int code, y, x;      /* KEY: tui/key.h; SIZE: y rows, x columns */
     char paste[256];     /* KEY */
     char damage[NOTICE]; /* what of the recording could not be played, the first of it; or "" */

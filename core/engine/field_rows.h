@@ -10,9 +10,9 @@
  *         OWNED(attribution_header, order, FIELD_INT, order_count),        a pointer to so many
  *         LIST(prompt_info, next, shown_token_fields, nexts),               structs of their own
  *     };
- *     SHAPE(answer);                               answer_fields: the table under its name
+ *     FIELDS(answer);                               answer_fields: the table under its name
  *
- * SHAPE_READY() names a function that looks at what was read. */
+ * FIELDS_READY() names a function that looks at what was read. */
 #ifndef CORE_ENGINE_FIELD_ROWS_H
 #define CORE_ENGINE_FIELD_ROWS_H
 
@@ -122,9 +122,9 @@ enum { MOST_LAYERS = 4096, MOST_TOKENS = 1 << 22 };
                                                .small = p, .optional = o                      \
     }
 
-#define SHAPE_READY(s, ready)                                                 \
+#define FIELDS_READY(s, ready)                                                \
     const struct struct_fields s##_fields = {#s, sizeof(struct s), s##_field, \
                                              sizeof(s##_field) / sizeof(*s##_field), ready}
-#define SHAPE(s) SHAPE_READY(s, NULL)
+#define FIELDS(s) FIELDS_READY(s, NULL)
 
 #endif

@@ -198,13 +198,13 @@ static bool all_zero(const char *at, size_t n)
     return true;
 }
 
-void fields_write(const struct struct_fields *shape, const void *from, bool small,
+void fields_write(const struct struct_fields *table, const void *from, bool small,
                   enum float_format at_least, struct buf *out)
 {
     const char *base = from, *comma = "";
 
     buf_add(out, "{", 1);
-    for (const struct field_info *f = shape->field; f < shape->field + shape->fields; f++) {
+    for (const struct field_info *f = table->field; f < table->field + table->fields; f++) {
         const char *at = items_of(f, base);
         long n = length_of(f, base);
         enum float_format p = small && f->small < at_least ? at_least : small ? f->small : EXACT;
@@ -238,10 +238,10 @@ void fields_write(const struct struct_fields *shape, const void *from, bool smal
 
 /* ---- reading ---- */
 
-static bool wrong(const struct struct_fields *shape, const struct field_info *f, const char *why,
+static bool wrong(const struct struct_fields *table, const struct field_info *f, const char *why,
                   struct err *err)
 {
-    return err_set(err, ERR_FORMAT, "%s.%s: %s", shape->name, f->name, why);
+    return err_set(err, ERR_FORMAT, "%s.%s: %s", table->name, f->name, why);
 }
 
 static bool get_double(const json_t *v, double *out)
@@ -308,7 +308,7 @@ static bool get_params(const json_t *v, struct params *p, struct err *err)
 }
 
 /* What an object says of every metric. Older ones leave out a count of 0. */
-static bool get_metrics(const struct struct_fields *shape, const struct field_info *f,
+static bool get_metrics(const struct struct_fields *table, const struct field_info *f,
                         const json_t *from, struct measured *m, struct err *err)
 {
     bool ok = true;
@@ -333,10 +333,10 @@ static bool get_metrics(const struct struct_fields *shape, const struct field_in
         else
             ok = ok && get_double(v, &m[i].part);
     }
-    return ok || wrong(shape, f, "not numbers", err);
+    return ok || wrong(table, f, "not numbers", err);
 }
 
-static bool get_one(const struct struct_fields *shape, const struct field_info *f, const json_t *v,
+static bool get_one(const struct struct_fields *table, const struct field_info *f, const json_t *v,
                     char *at, struct err *err)
 {
     bool ranged = f->most && f->store == STORE_ONE, ok = true;
@@ -383,7 +383,7 @@ static bool get_one(const struct struct_fields *shape, const struct field_info *
     case FIELD_METRICS: /* not under one name */
         break;
     }
-    return ok || wrong(shape, f, "not a value of its kind, or out of range", err);
+    return ok || wrong(table, f, "not a value of its kind, or out of range", err);
 }
 
 /* n floats, or NULL. */
@@ -421,7 +421,7 @@ static float *get_floats(const json_t *v, size_t n)
     return NULL;
 }
 
-static bool get_many(const struct struct_fields *shape, const struct field_info *f, const json_t *v,
+static bool get_many(const struct struct_fields *table, const struct field_info *f, const json_t *v,
                      char *base, struct err *err)
 {
     size_t n = (size_t)length_of(f, base);
@@ -431,10 +431,10 @@ static bool get_many(const struct struct_fields *shape, const struct field_info 
         float *x = get_floats(v, n);
 
         memcpy(at, &x, sizeof(x));
-        return x || wrong(shape, f, "not as many numbers as its counts say", err);
+        return x || wrong(table, f, "not as many numbers as its counts say", err);
     }
     if (!json_is_array(v) || json_array_size(v) != n)
-        return wrong(shape, f, "not as many as its count says", err);
+        return wrong(table, f, "not as many as its count says", err);
     if (f->store == STORE_OWNED) {
         char *items = xcalloc(n + 1, f->size);
 
@@ -442,50 +442,50 @@ static bool get_many(const struct struct_fields *shape, const struct field_info 
         at = items;
     }
     for (size_t i = 0; i < n; i++)
-        if (!get_one(shape, f, json_array_get(v, i), at + i * f->size, err))
+        if (!get_one(table, f, json_array_get(v, i), at + i * f->size, err))
             return false;
     return true;
 }
 
 /* What is counted must be there, as far as its count says. */
-static bool get_field(const struct struct_fields *shape, const struct field_info *f,
+static bool get_field(const struct struct_fields *table, const struct field_info *f,
                       const json_t *from, char *base, struct err *err)
 {
     const json_t *v = json_object_get(from, f->name);
 
     if (f->type == FIELD_METRICS)
-        return get_metrics(shape, f, from, (struct measured *)(void *)(base + f->offset), err);
+        return get_metrics(table, f, from, (struct measured *)(void *)(base + f->offset), err);
     for (int i = 0; i < 2; i++)
         if (f->count[i] != NO_COUNT) {
             int count;
 
             memcpy(&count, base + f->count[i], sizeof(count));
             if (count < 0 || (f->store == STORE_FIXED && count > f->most))
-                return wrong(shape, f, "its count is out of range", err);
+                return wrong(table, f, "its count is out of range", err);
         }
     if (!v && f->store == STORE_OWNED && !f->optional && length_of(f, base))
-        return wrong(shape, f, "missing", err);
+        return wrong(table, f, "missing", err);
     if (!v && f->type == FIELD_TEXT && f->store != STORE_OWNED && !f->optional)
         for (long i = 0; i < length_of(f, base); i++)
             *(char **)(void *)(base + f->offset + (size_t)i * f->size) = xstrdup("");
     if (!v)
         return true;
-    return f->store == STORE_ONE ? get_one(shape, f, v, base + f->offset, err)
-                                 : get_many(shape, f, v, base, err);
+    return f->store == STORE_ONE ? get_one(table, f, v, base + f->offset, err)
+                                 : get_many(table, f, v, base, err);
 }
 
-bool fields_read(const struct struct_fields *shape, const json_t *from, void *into, struct err *err)
+bool fields_read(const struct struct_fields *table, const json_t *from, void *into, struct err *err)
 {
-    bool ok = json_is_object(from) || err_set(err, ERR_FORMAT, "%s: not an object", shape->name);
+    bool ok = json_is_object(from) || err_set(err, ERR_FORMAT, "%s: not an object", table->name);
     struct err why = {0};
 
-    for (int i = 0; ok && i < shape->fields; i++)
-        ok = get_field(shape, &shape->field[i], from, into, err);
-    if (ok && shape->ready && !shape->ready(into, &why))
-        ok = err_set(err, ERR_FORMAT, "%s: %s", shape->name,
+    for (int i = 0; ok && i < table->fields; i++)
+        ok = get_field(table, &table->field[i], from, into, err);
+    if (ok && table->ready && !table->ready(into, &why))
+        ok = err_set(err, ERR_FORMAT, "%s: %s", table->name,
                      why.kind ? why.text : "its numbers contradict each other");
     if (!ok)
-        fields_free(shape, into);
+        fields_free(table, into);
     return ok;
 }
 
@@ -509,9 +509,9 @@ static bool fits_model(const struct field_info *f, int value, int layers, int ne
     return true;
 }
 
-bool fields_fit_model(const struct struct_fields *shape, const void *what, int layers, int neurons)
+bool fields_fit_model(const struct struct_fields *table, const void *what, int layers, int neurons)
 {
-    for (const struct field_info *f = shape->field; f < shape->field + shape->fields; f++) {
+    for (const struct field_info *f = table->field; f < table->field + table->fields; f++) {
         const char *at = items_of(f, what);
 
         for (long i = 0, n = at ? length_of(f, what) : 0; i < n; i++, at += f->size) {
@@ -525,11 +525,11 @@ bool fields_fit_model(const struct struct_fields *shape, const void *what, int l
     return true;
 }
 
-void fields_free(const struct struct_fields *shape, void *what)
+void fields_free(const struct struct_fields *table, void *what)
 {
     char *base = what;
 
-    for (const struct field_info *f = shape->field; f < shape->field + shape->fields; f++) {
+    for (const struct field_info *f = table->field; f < table->field + table->fields; f++) {
         long n = length_of(f, base);
         char *at = (char *)(size_t)items_of(f, base);
 
@@ -542,5 +542,5 @@ void fields_free(const struct struct_fields *shape, void *what)
         if (f->store == STORE_OWNED)
             free(at);
     }
-    memset(what, 0, shape->size);
+    memset(what, 0, table->size);
 }

@@ -74,15 +74,15 @@ struct struct_fields {
 
 /* Appends the struct as one JSON object. `small`: to be passed on: arrays of floats as the table
  * allows, and no finer than `at_least`, and of paths the last name; else all of it is exact. */
-void fields_write(const struct struct_fields *shape, const void *from, bool small,
+void fields_write(const struct struct_fields *table, const void *from, bool small,
                   enum float_format at_least, struct buf *out);
 /* Fills a zeroed struct. ERR_FORMAT names the field; what was read so far is then given back and
  * the struct zeroed. */
-bool fields_read(const struct struct_fields *shape, const json_t *from, void *into,
+bool fields_read(const struct struct_fields *table, const json_t *from, void *into,
                  struct err *err);
 /* Whether all in it that is about layers and neurons is about a model that has so many. */
-bool fields_fit_model(const struct struct_fields *shape, const void *what, int layers, int neurons);
-void fields_free(const struct struct_fields *shape, void *what); /* what it owns; zeroes it */
+bool fields_fit_model(const struct struct_fields *table, const void *what, int layers, int neurons);
+void fields_free(const struct struct_fields *table, void *what); /* what it owns; zeroes it */
 /* Appends text as a JSON value: a string, or {"b64": ...} where it is not UTF-8. */
 void json_put_text(struct buf *out, const char *text);
 

@@ -116,7 +116,7 @@ struct engine {
 };
 
 /* Starts `main` with `arg` as the thread behind e->bus. On failure e is freed. */
-bool engine_begin(struct engine *e, void *(*main)(void *), void *arg, struct err *err);
+bool engine_start_thread(struct engine *e, void *(*main)(void *), void *arg, struct err *err);
 
 /* Emits an event of the present job; `payload` is one malloc'ed block (or as event_free knows). */
 void engine_emit(struct engine *e, enum event_kind kind, void *payload);
@@ -226,6 +226,6 @@ bool engine_session_apply(struct engine *e, struct session *journal, struct mode
                           int edit, struct err *err);
 
 /* job_pull.c: a model of the Hub, fetched by a thread that ends the job itself */
-void pulling_end(struct engine *e); /* stops it and waits */
+void pull_stop(struct engine *e); /* stops it and waits */
 
 #endif

@@ -89,7 +89,7 @@ static void *pull_main(void *arg)
     return NULL;
 }
 
-void pulling_end(struct engine *e)
+void pull_stop(struct engine *e)
 {
     if (!e->pulling)
         return;
@@ -107,7 +107,7 @@ bool job_pull(struct engine *e, struct command *cmd, struct err *err)
         return err_set(err, ERR_USAGE, "what is open read-only fetches nothing");
     if (e->pulling && !atomic_load(&e->pulling->over))
         return err_set(err, ERR_USAGE, "%s is being fetched; one at a time", e->pulling->name.repo);
-    pulling_end(e);
+    pull_stop(e);
     p = xcalloc(1, sizeof(*p));
     p->e = e;
     p->id = cmd->job;

@@ -9,7 +9,7 @@
 
 void event_write(const struct event *ev, bool small, struct buf *out)
 {
-    const struct struct_fields *shape = event_shape(ev->kind);
+    const struct struct_fields *table = event_fields(ev->kind);
     bool rough = ev->kind == EV_LAYER && ev->attribution->strategy != STRATEGY_LPS;
 
     buf_printf(out, "\"event\":\"%s\"", event_name(ev->kind));
@@ -21,9 +21,9 @@ void event_write(const struct event *ev, bool small, struct buf *out)
         buf_printf(out, ",\"failure\":%d,\"why\":", (int)ev->err.kind);
         json_put_text(out, ev->err.text);
     }
-    if (shape && ev->progress) { /* one pointer, whatever it is */
+    if (table && ev->progress) { /* one pointer, whatever it is */
         buf_puts(out, ",\"what\":");
-        fields_write(shape, ev->progress, small, rough ? COARSE : EXACT, out);
+        fields_write(table, ev->progress, small, rough ? COARSE : EXACT, out);
     }
 }
 
@@ -43,7 +43,7 @@ bool event_read(const json_t *line, struct event *ev, struct err *err)
     const char *name = json_string_value(json_object_get(line, "event"));
     const char *why = json_string_value(json_object_get(line, "why"));
     const json_t *what = json_object_get(line, "what");
-    const struct struct_fields *shape;
+    const struct struct_fields *table;
     unsigned failure;
 
     memset(ev, 0, sizeof(*ev));
@@ -56,11 +56,11 @@ bool event_read(const json_t *line, struct event *ev, struct err *err)
         return false;
     if (failure)
         err_set(&ev->err, (enum err_kind)failure, "%s", why ? why : "");
-    shape = event_shape(ev->kind);
-    if (!shape)
+    table = event_fields(ev->kind);
+    if (!table)
         return true;
-    ev->progress = xcalloc(1, shape->size); /* one pointer, whatever it is */
-    if (!fields_read(shape, what, ev->progress, err)) {
+    ev->progress = xcalloc(1, table->size); /* one pointer, whatever it is */
+    if (!fields_read(table, what, ev->progress, err)) {
         free(ev->progress);
         memset(ev, 0, sizeof(*ev));
         return false;
@@ -70,11 +70,11 @@ bool event_read(const json_t *line, struct event *ev, struct err *err)
 
 bool event_valid(const struct event *ev, int *layers, int *neurons)
 {
-    const struct struct_fields *shape = event_shape(ev->kind);
+    const struct struct_fields *table = event_fields(ev->kind);
 
     if (ev->kind == EV_MODEL) {
         *layers = ev->model->layers;
         *neurons = ev->model->neurons;
     }
-    return !shape || fields_fit_model(shape, ev->progress, *layers, *neurons);
+    return !table || fields_fit_model(table, ev->progress, *layers, *neurons);
 }

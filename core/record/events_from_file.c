@@ -206,7 +206,8 @@ static struct history *past(struct session *s, struct state_info *state, struct 
     return history_of_session(s, err);
 }
 
-struct history *engine_past(const char *session, struct state_info *state, struct err *err)
+struct history *engine_session_history(const char *session, struct state_info *state,
+                                       struct err *err)
 {
     struct session *s = session_open(session, false, true, err);
     struct history *h = s ? past(s, state, err) : NULL;

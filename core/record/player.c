@@ -75,7 +75,7 @@ static void tell(struct player *p, int what, const struct replay_position *more)
     tape->what = what;
     tape->at = p->at < p->reel->lines ? p->reel->line[p->at].t : p->reel->length;
     tape->length = p->reel->length;
-    tape->hurry = tape->at < p->options.from;
+    tape->fast_forward = tape->at < p->options.from;
     utf8_copy(tape->damage, sizeof(tape->damage), p->damage);
     p->told = tape->at;
     emit(p, EV_REPLAY, 0, tape);
@@ -469,7 +469,7 @@ static struct engine *begin(struct recording *reel, const struct play_options *o
     p->options = *options;
     p->driving = true;
     e->player = p;
-    if (engine_begin(e, player_main, p, err))
+    if (engine_start_thread(e, player_main, p, err))
         return e;
     recording_close(reel);
     free(p);

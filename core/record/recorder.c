@@ -228,7 +228,7 @@ void recorder_size(struct recorder *r, int rows, int columns)
     end(r, &line);
 }
 
-char *recorder_about(const struct recorder *r, const struct command *cmd)
+char *recorder_command_key(const struct recorder *r, const struct command *cmd)
 {
     return r ? command_key(cmd) : NULL;
 }
@@ -244,7 +244,7 @@ void recorder_post(struct recorder *r, unsigned job, enum command_kind kind, con
     end(r, &line);
 }
 
-const char *recorder_trouble(struct recorder *r)
+const char *recorder_failure(struct recorder *r)
 {
     bool any;
 

@@ -27,10 +27,10 @@ void recorder_event(struct recorder *r, const struct event *ev);
 void recorder_key(struct recorder *r, int code, int y, int x, const char *paste);
 void recorder_size(struct recorder *r, int rows, int columns);
 /* What the command asks, to be told with its job; NULL without a recorder. Caller frees. */
-char *recorder_about(const struct recorder *r, const struct command *cmd);
+char *recorder_command_key(const struct recorder *r, const struct command *cmd);
 void recorder_post(struct recorder *r, unsigned job, enum command_kind kind, const char *key);
 /* One line, once, when it has stopped by itself (the disk is full, the file is too large). */
-const char *recorder_trouble(struct recorder *r); /* NULL: none, or told already */
+const char *recorder_failure(struct recorder *r); /* NULL: none, or told already */
 void recorder_close(struct recorder *r);
 
 /* PATH of the newest of the five recordings that are kept in the state folder, after the older

@@ -1,34 +1,33 @@
-/* A line of a recording: what is read can be written and read again. */
+/* A whole recording: its head, and the lines found in it. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "core/record/event_json.h"
+#include "core/base/mem.h"
+#include "core/record/recording.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    json_t *line = json_loadb((const char *)data, size, 0, NULL);
-    struct event ev, again;
+    char *text = memcpy(xcalloc(size + 1, 1), data, size);
+    struct params params;
+    struct fact fact;
     struct err err = {0};
-    struct buf text = {0};
+    struct recording *recording =
+        recording_of_text("a recording", text, size, &params, &fact, &err);
 
-    if (event_read(line, &ev, &err)) {
-        buf_puts(&text, "{");
-        event_write(&ev, false, &text);
-        buf_puts(&text, "}");
-        json_decref(line);
-        line = json_loadb(text.data, text.len, 0, NULL);
-        if (!event_read(line, &again, NULL))
-            abort();
-        if (ev.kind == EV_LAYER && !attribution_is_finite(ev.attribution, NULL))
-            abort();
-        event_free(&again);
-        event_free(&ev);
-        buf_free(&text);
-    } else if (err.kind == ERR_NONE) {
+    if ((recording == NULL) == (err.kind == ERR_NONE))
         abort();
+    if (recording) {
+        recording_index(recording);
+        for (int i = 0; i < recording->lines; i++) {
+            if (recording->line[i].job >= recording->jobs || recording->line[i].t < 0)
+                abort();
+            json_decref(recording_json(recording, &recording->line[i]));
+        }
     }
-    json_decref(line);
+    recording_close(recording);
+    fact_free(&fact);
     return 0;
 }

@@ -26,7 +26,7 @@ static void chance_text(char *out, size_t size)
     snprintf(out, size, "%s", some[chance(5)]);
 }
 
-static void fill(const struct struct_fields *shape, char *base);
+static void fill(const struct struct_fields *table, char *base);
 
 static void fill_one(const struct field_info *f, char *at)
 {
@@ -82,9 +82,9 @@ static void fill_one(const struct field_info *f, char *at)
     }
 }
 
-static void fill(const struct struct_fields *shape, char *base)
+static void fill(const struct struct_fields *table, char *base)
 {
-    for (const struct field_info *f = shape->field; f < shape->field + shape->fields; f++) {
+    for (const struct field_info *f = table->field; f < table->field + table->fields; f++) {
         size_t n = f->store == STORE_FIXED ? (size_t)f->most : 1;
         char *at = base + f->offset;
 
@@ -110,11 +110,11 @@ static void fill(const struct struct_fields *shape, char *base)
 static struct event made_up(enum event_kind kind)
 {
     struct event ev = {.kind = kind, .job = chance(5), .id = chance(3)};
-    const struct struct_fields *shape = event_shape(kind);
+    const struct struct_fields *table = event_fields(kind);
 
-    if (shape) {
-        ev.progress = xcalloc(1, shape->size);
-        fill(shape, (char *)ev.progress);
+    if (table) {
+        ev.progress = xcalloc(1, table->size);
+        fill(table, (char *)ev.progress);
     }
     if (kind == EV_LAYER)
         ev.attribution->refs = 1;
@@ -196,24 +196,24 @@ static void every_event_comes_back(void)
 static void no_field_is_left_out(void)
 {
     for (int kind = 1; kind <= EV_STOPPED; kind++) {
-        const struct struct_fields *shape = event_shape((enum event_kind)kind);
+        const struct struct_fields *table = event_fields((enum event_kind)kind);
         char *seen;
         size_t gap = 0;
 
-        if (!shape)
+        if (!table)
             continue;
-        seen = xcalloc(1, shape->size);
-        for (const struct field_info *f = shape->field; f < shape->field + shape->fields; f++)
+        seen = xcalloc(1, table->size);
+        for (const struct field_info *f = table->field; f < table->field + table->fields; f++)
             memset(seen + f->offset, 1,
                    f->store == STORE_OWNED   ? sizeof(void *)
                    : f->store == STORE_FIXED ? f->size * (size_t)f->most
                                              : f->size);
         if (kind == EV_LAYER)
             memset(seen, 1, sizeof(atomic_int)); /* refs */
-        for (size_t i = 0; i < shape->size; i++) {
+        for (size_t i = 0; i < table->size; i++) {
             gap = seen[i] ? 0 : gap + 1;
             if (gap == 8)
-                printf("%s: bytes before %zu are in no field\n", shape->name, i + 1);
+                printf("%s: bytes before %zu are in no field\n", table->name, i + 1);
             CHECK(gap < 8);
         }
         free(seen);
@@ -321,7 +321,7 @@ static void small_recordings_keep_no_folders(void)
             struct event ev = {.kind = kinds[i]};
             struct buf text = {0};
 
-            ev.progress = xcalloc(1, event_shape(ev.kind)->size);
+            ev.progress = xcalloc(1, event_fields(ev.kind)->size);
             if (ev.kind == EV_MODEL)
                 snprintf(ev.model->path, sizeof(ev.model->path), "/home/me/tiny.gguf");
             else if (ev.kind == EV_STATE)

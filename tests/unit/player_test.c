@@ -59,7 +59,7 @@ static void keep_post(struct recorder *r, unsigned job, enum command_kind kind, 
     params_default(&cmd.params);
     cmd.facts = subject ? &f : NULL;
     cmd.count = subject ? 1 : 0;
-    about = recorder_about(r, &cmd);
+    about = recorder_command_key(r, &cmd);
     recorder_post(r, job, kind, about);
     free(about);
     fact_free(&f);
@@ -97,7 +97,7 @@ static void record(void)
     keep_post(r, 3, CMD_NEURON, NULL, 2);
     keep(r, EV_NEURON, 3, xcalloc(1, sizeof(struct neuron_info)));
     keep(r, EV_DONE, 3, NULL);
-    CHECK(recorder_trouble(r) == NULL);
+    CHECK(recorder_failure(r) == NULL);
     recorder_close(r);
     fact_free(&fact);
 }

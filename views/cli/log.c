@@ -135,7 +135,7 @@ static bool past(struct cli *c, struct wish *w, struct err *err)
     struct event ev = {.kind = EV_HISTORY};
 
     if (cli_has(c, OPT_SESSION) && !cli_has(c, OPT_MODEL)) {
-        ev.history = engine_past(c->value[OPT_SESSION], &c->state, err);
+        ev.history = engine_session_history(c->value[OPT_SESSION], &c->state, err);
         if (!ev.history)
             return false;
         if (*c->state.checksum) {

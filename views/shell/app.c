@@ -63,7 +63,7 @@ static unsigned host_post(struct host *host, struct command *cmd)
     if ((kind == CMD_ATTRIBUTE || kind == CMD_PREVIEW) && app->tone >= TONE_WARN)
         app->said[0] = '\0'; /* "stopped", or what went wrong, is over */
     make_way(app, kind);
-    about = recorder_about(app->options->recorder, cmd);
+    about = recorder_command_key(app->options->recorder, cmd);
     if (ui_room(&app->ui))
         job = engine_post(app->engine, cmd);
     else
@@ -348,7 +348,7 @@ void app_work(struct app *app)
     if (app->weigh_at > 0 && clock_seconds() >= app->weigh_at)
         weigh(app);
     want_words(app);
-    trouble = recorder_trouble(app->options->recorder);
+    trouble = recorder_failure(app->options->recorder);
     if (trouble)
         app_say(app, TONE_WARN, trouble);
 }

@@ -23,7 +23,7 @@ static int timeout(const struct app *app)
 {
     double at = -1, now = clock_seconds();
 
-    if (app->dirty && !app->tape.hurry)
+    if (app->dirty && !app->tape.fast_forward)
         at = app->next_frame;
     if (app->weigh_at > 0 && !ui_busy(&app->ui) && (at < 0 || app->weigh_at < at))
         at = app->weigh_at;
@@ -41,7 +41,7 @@ static void turn(struct app *app)
         app_user_key(app, &key);
     if (term_signal())
         app->quit = true;
-    if (app->dirty && clock_seconds() >= app->next_frame && !app->quit && !app->tape.hurry)
+    if (app->dirty && clock_seconds() >= app->next_frame && !app->quit && !app->tape.fast_forward)
         draw(app);
     if (!app->quit && !app->rewind && !app->other.confirmed)
         term_wait(engine_fd(app->engine), timeout(app));

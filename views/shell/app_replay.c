@@ -55,7 +55,7 @@ void app_replay_rewind(struct app *app)
         app->quit = true;
         return;
     }
-    app->tape = (struct replay_position){.hurry = from > 0};
+    app->tape = (struct replay_position){.fast_forward = from > 0};
     app_restart(app, engine);
 }
 
@@ -65,7 +65,7 @@ void app_replay(struct app *app, struct event *ev)
     struct key key = {.code = t->code, .y = t->y, .x = t->x, .paste = t->paste};
     bool first = !(app->tape.length > 0);
 
-    if (first || app->tape.hurry != t->hurry)
+    if (first || app->tape.fast_forward != t->fast_forward)
         app->dirty = true;
     if (first && t->what != REPLAY_END) {
         app->driven = true;
