@@ -179,10 +179,10 @@ static double delta_largest(const struct delta *d, const float *xm)
 void delta_apply(struct model_state *s, const struct delta *d)
 {
     struct device *dev = s->model->dev;
-    struct mat w = state_own(s, d->layer, d->matrix), r;
+    struct mat w = state_writable(s, d->layer, d->matrix), r;
     float *xm = d->kind == DELTA_LOW_RANK ? delta_masked_x(d) : NULL;
 
-    state_note(s, 0, d->layer, delta_largest(d, xm));
+    state_record_change(s, 0, d->layer, delta_largest(d, xm));
     if (d->kind == DELTA_LOW_RANK) {
         apply_low_rank(dev, d, xm, w);
     } else if (d->kind == DELTA_COLUMNS) {

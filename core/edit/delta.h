@@ -51,7 +51,7 @@ struct delta delta_copy(const struct delta *d);
 /* xm [u][cols] as defined above, of low rank. Caller frees. */
 float *delta_masked_x(const struct delta *d);
 /* Adds it to the state's matrix, which becomes the state's own; the state notes it as a change of
- * no edit yet (state_name_edit()). Engine thread. */
+ * no edit yet (state_assign_edit()). Engine thread. */
 void delta_apply(struct model_state *s, const struct delta *d);
 
 #endif

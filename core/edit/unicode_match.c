@@ -50,8 +50,8 @@ bool unicode_contains(const char *text, const char *part)
     struct offset_map a = nfc_of(text), b = nfc_of(part);
     bool yes = find_whole(text_in(&a), text_in(&b)) != NULL;
 
-    rewrite_free(&a);
-    rewrite_free(&b);
+    offset_map_free(&a);
+    offset_map_free(&b);
     return yes;
 }
 
@@ -60,8 +60,8 @@ bool unicode_starts_with(const char *text, const char *part)
     struct offset_map a = nfc_of(text), b = nfc_of(part);
     bool yes = !strncmp(text_in(&a), text_in(&b), strlen(text_in(&b)));
 
-    rewrite_free(&a);
-    rewrite_free(&b);
+    offset_map_free(&a);
+    offset_map_free(&b);
     return yes;
 }
 
@@ -74,7 +74,7 @@ static bool is_part(const char *text, size_t begin, size_t end, const char *part
     nfc_apply(&r, text + begin, end - begin);
     buf_puts(&r.text, "");
     yes = !strcmp(text_in(&r), part);
-    rewrite_free(&r);
+    offset_map_free(&r);
     return yes;
 }
 
@@ -108,14 +108,14 @@ bool unicode_find(const char *text, const char *part, size_t *begin, size_t *end
     if (once) {
         size_t from = (size_t)(at - text_in(&a));
 
-        *begin = rewrite_origin(&a, from, false);
-        *end = rewrite_origin(&a, from + strlen(text_in(&b)), true);
+        *begin = offset_map_origin(&a, from, false);
+        *end = offset_map_origin(&a, from + strlen(text_in(&b)), true);
         once =
             is_part(text, *begin, *end, text_in(&b)) ||
             (*end - *begin <= STRETCH + 4 * strlen(part) && narrow(text, text_in(&b), begin, end));
     }
-    rewrite_free(&a);
-    rewrite_free(&b);
+    offset_map_free(&a);
+    offset_map_free(&b);
     return once;
 }
 
@@ -158,7 +158,7 @@ static char *folded(const char *text, unsigned what)
         c = what & FOLD_BLANKS && blank ? ' ' : fold_code(c, what);
         buf_add(&out, bytes, (size_t)utf8_put(bytes, c));
     }
-    rewrite_free(&r);
+    offset_map_free(&r);
     return buf_take(&out);
 }
 

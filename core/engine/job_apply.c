@@ -59,7 +59,7 @@ static bool journal(struct engine *e, const char *path, struct delta_file *f,
     rec.note = xasprintf("applied from %.200s", slash ? slash + 1 : path);
     rec.metrics_json = ok ? prove_all(e, f, view, err) : NULL;
     ok = ok && rec.metrics_json && session_append(e->open->journal, &rec, err);
-    state_name_edit(view, rec.id);
+    state_assign_edit(view, rec.id);
     free(rec.metrics_json);
     free(rec.note);
     return ok;

@@ -313,7 +313,7 @@ static bool commit(struct engine *e, struct command *cmd, const struct request *
     v->applied.edit = rec.id;
     state_free(e->open->edited);
     e->open->edited = v->view;
-    state_name_edit(e->open->edited, rec.id);
+    state_assign_edit(e->open->edited, rec.id);
     v->view = NULL;
     e->open->history++;
     if (plan.solver[0] && e->ground.past && edit_remember(&v->result, &plan, NULL)) {

@@ -34,7 +34,7 @@ bool engine_session_apply(struct engine *e, struct session *journal, struct mode
         if (ok)
             delta_apply(view, &rec.delta[t]);
     }
-    state_name_edit(view, edit);
+    state_assign_edit(view, edit);
     for (int i = 0; ok && i < rec.hooks; i++)
         ok = add_hook(view, &rec.hook[i], err) || err_in(err, "edit %d", edit);
     for (int i = 0; ok && i < rec.prefixes; i++)

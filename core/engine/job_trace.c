@@ -41,7 +41,7 @@ static bool layer_of(struct engine *e, struct trace_run *run, const struct promp
     bool ok = trace_layer(run, layer, all, &e->job, err);
 
     for (int i = 0; ok && i < t->tokens; i++)
-        t->effect[(size_t)layer * (size_t)t->tokens + (size_t)i] = all[prompt_at(prompt, i)];
+        t->effect[(size_t)layer * (size_t)t->tokens + (size_t)i] = all[prompt_position(prompt, i)];
     free(all);
     return ok;
 }
@@ -90,7 +90,7 @@ bool job_trace(struct engine *e, struct command *cmd, struct err *err)
     prompt = state_prompt(view, r.row[0].id, t.tokens); /* asked behind the state's prefixes */
     corrupt = xcalloc((size_t)prompt.count, sizeof(*corrupt));
     for (int i = 0; i < t.tokens; i++)
-        corrupt[prompt_at(&prompt, i)] = t.token[i].subject;
+        corrupt[prompt_position(&prompt, i)] = t.token[i].subject;
     run = trace_begin(view, prompt.id, prompt.count, corrupt, SAMPLES, 0,
                       (uint64_t)cmd->params.value[P_SEED], &e->job, err);
     ok = run && layers_of(e, run, &prompt, &t, err);

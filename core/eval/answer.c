@@ -49,7 +49,7 @@ bool continuation_greedy(struct continuation *c, const struct model_state *view,
                          const struct wording *w, const char *prompt, int tokens, struct job *job,
                          struct err *err)
 {
-    struct generate_options o = {.tokens = tokens, .past_end = true};
+    struct generate_options o = {.tokens = tokens, .ignore_eos = true};
     struct generated g = {0};
 
     if (!continuation_of(c, view->model, w, prompt, NULL, err))
@@ -105,8 +105,8 @@ bool answer_prompt(struct answered *out, const struct model_state *view,
     struct generate_options o = {.tokens = tokens,
                                  .stop = {c->stop},
                                  .stops = c->stop >= 0,
-                                 .want = c->token,
-                                 .wants = c->count};
+                                 .target = c->token,
+                                 .targets = c->count};
     int vocab = view->model->head.rows;
     struct generated g;
 

@@ -77,9 +77,9 @@ static const struct tensor_name gemma_prefixes[] = {
 };
 static const struct tensor_name no_prefixes[] = {{NULL, NULL, false}};
 /* What follows from the configuration, or belongs to what is not the language model. */
-static const char *const llama_ballast[] = {"*.rotary_emb.inv_freq", NULL};
-static const char *const gpt2_ballast[] = {"*.attn.bias", "*.attn.masked_bias", NULL};
-static const char *const gemma_ballast[] = {
+static const char *const llama_ignored[] = {"*.rotary_emb.inv_freq", NULL};
+static const char *const gpt2_ignored[] = {"*.attn.bias", "*.attn.masked_bias", NULL};
+static const char *const gemma_ignored[] = {
     "vision_tower.*",        "multi_modal_projector.*",
     "model.vision_tower.*",  "model.multi_modal_projector.*",
     "*.rotary_emb.inv_freq", NULL};
@@ -111,7 +111,7 @@ static const struct config_keys gpt2_keys = {
 
 #define LLAMA_FILES                                                     \
     .keys = &llama_keys, .names = llama_parts, .prefixes = no_prefixes, \
-    .ignored_tensors = llama_ballast, .act = ACT_SILU, .theta = 10000
+    .ignored_tensors = llama_ignored, .act = ACT_SILU, .theta = 10000
 
 static const struct arch archs[] = {
     {
@@ -128,7 +128,7 @@ static const struct arch archs[] = {
         .globals = gpt2_globals,
         .names = gpt2_parts,
         .prefixes = gpt2_prefixes,
-        .ignored_tensors = gpt2_ballast,
+        .ignored_tensors = gpt2_ignored,
         .tied = true,
         .context = 1024,
         .eps = 1e-5,
@@ -187,7 +187,7 @@ static const struct arch archs[] = {
         LIKE_LLAMA,
         .name = "gemma3",
         .type = "gemma3_text",
-        .nested = "gemma3",
+        .multimodal_wrapper = "gemma3",
         .heads = 8,
         .vocab = 262208,
         .gguf = "gemma3",
@@ -197,7 +197,7 @@ static const struct arch archs[] = {
         .keys = &gemma_keys,
         .names = gemma_parts,
         .prefixes = gemma_prefixes,
-        .ignored_tensors = gemma_ballast,
+        .ignored_tensors = gemma_ignored,
         .windows = WINDOW_PATTERN,
         .gguf_windows = WINDOW_PATTERN,
         .gemma = true,
@@ -212,11 +212,11 @@ static const struct arch archs[] = {
 };
 enum { ARCHS = sizeof(archs) / sizeof(*archs) };
 
-const struct arch *arch_of_type(const char *type, bool *nested)
+const struct arch *arch_of_type(const char *type, bool *wrapped)
 {
     for (int i = 0; i < ARCHS; i++) {
-        *nested = archs[i].nested && !strcmp(archs[i].nested, type);
-        if (*nested || !strcmp(archs[i].type, type))
+        *wrapped = archs[i].multimodal_wrapper && !strcmp(archs[i].multimodal_wrapper, type);
+        if (*wrapped || !strcmp(archs[i].type, type))
             return &archs[i];
     }
     return NULL;
@@ -252,7 +252,7 @@ bool arch_unknown(const char *name, struct err *err)
 }
 
 /* A name of the list: itself, "*END" or "START*". */
-static bool matches(const char *pattern, const char *name)
+static bool pattern_matches(const char *pattern, const char *name)
 {
     size_t n = strlen(name), m = strlen(pattern);
 
@@ -266,13 +266,13 @@ static bool matches(const char *pattern, const char *name)
 bool arch_ignored(const struct arch *arch, const char *name)
 {
     for (int i = 0; arch->ignored_tensors[i]; i++)
-        if (matches(arch->ignored_tensors[i], name))
+        if (pattern_matches(arch->ignored_tensors[i], name))
             return true;
     return false;
 }
 
 /* The entry whose name stands before a dot at the start of `name`. */
-static const struct tensor_name *entry(const struct tensor_name *names, const char *name)
+static const struct tensor_name *find_by_theirs(const struct tensor_name *names, const char *name)
 {
     for (; names->theirs; names++) {
         size_t n = strlen(names->theirs);
@@ -284,7 +284,7 @@ static const struct tensor_name *entry(const struct tensor_name *names, const ch
 }
 
 /* The name without what stands before those of the table. */
-static char *plain_name(const struct arch *arch, const char *name)
+static char *strip_prefix(const struct arch *arch, const char *name)
 {
     for (const struct tensor_name *p = arch->prefixes; p->theirs; p++)
         if (!strncmp(name, p->theirs, strlen(p->theirs)))
@@ -292,9 +292,9 @@ static char *plain_name(const struct arch *arch, const char *name)
     return xstrdup(name);
 }
 
-static char *canonical(const struct arch *arch, const char *name, bool *transposed)
+static char *canonical_name(const struct arch *arch, const char *name, bool *transposed)
 {
-    const struct tensor_name *found = entry(arch->globals, name);
+    const struct tensor_name *found = find_by_theirs(arch->globals, name);
     size_t n = strlen(arch->block);
     int layer, at = 0;
     const char *rest;
@@ -305,7 +305,7 @@ static char *canonical(const struct arch *arch, const char *name, bool *transpos
         layer < 0)
         return NULL;
     rest = name + n + at;
-    found = entry(arch->names, rest);
+    found = find_by_theirs(arch->names, rest);
     if (!found)
         return NULL;
     rest += strlen(found->theirs);
@@ -315,16 +315,16 @@ static char *canonical(const struct arch *arch, const char *name, bool *transpos
 
 char *arch_canonical(const struct arch *arch, const char *name, bool *transposed)
 {
-    char *plain = plain_name(arch, name), *ours;
+    char *plain = strip_prefix(arch, name), *ours;
 
     *transposed = false;
-    ours = canonical(arch, plain, transposed);
+    ours = canonical_name(arch, plain, transposed);
     free(plain);
     return ours ? ours : xstrdup(name);
 }
 
 /* The entry of our name, which stands before a dot or is all of it. */
-static const struct tensor_name *entry_of_ours(const struct tensor_name *names, const char *ours)
+static const struct tensor_name *find_by_ours(const struct tensor_name *names, const char *ours)
 {
     for (; names->theirs; names++) {
         size_t n = strlen(names->ours);
@@ -335,31 +335,31 @@ static const struct tensor_name *entry_of_ours(const struct tensor_name *names, 
     return NULL;
 }
 
-/* The way back from canonical(). */
-static char *name_of_ours(const struct arch *arch, const char *ours)
+/* The way back from canonical_name(). */
+static char *name_in_files(const struct arch *arch, const char *ours)
 {
-    const struct tensor_name *found = entry_of_ours(arch->globals, ours);
+    const struct tensor_name *found = find_by_ours(arch->globals, ours);
     int layer, at = 0;
 
     if (found)
         return xasprintf("%s%s", found->theirs, ours + strlen(found->ours));
     if (sscanf(ours, "blk.%9d.%n", &layer, &at) != 1 || !at)
         return NULL;
-    found = entry_of_ours(arch->names, ours + at);
+    found = find_by_ours(arch->names, ours + at);
     return found ? xasprintf("%s%d.%s%s", arch->block, layer, found->theirs,
                              ours + at + strlen(found->ours))
                  : NULL;
 }
 
-char *arch_theirs(const struct arch *arch, const char *ours, const char *like)
+char *arch_file_name(const struct arch *arch, const char *ours, const char *like)
 {
-    char *name = name_of_ours(arch, ours), *full = NULL;
+    char *name = name_in_files(arch, ours), *full = NULL;
 
     /* a head beside the model has no prefix but in models of more senses, which hold the whole */
     for (const struct tensor_name *p = arch->prefixes; name && like && p->theirs && !full; p++)
         if (!strncmp(like, p->theirs, strlen(p->theirs)) &&
             !strncmp(name, p->ours, strlen(p->ours)) &&
-            (arch->nested || strncmp(name, "lm_head.", 8)))
+            (arch->multimodal_wrapper || strncmp(name, "lm_head.", 8)))
             full = xasprintf("%s%s", p->theirs, name + strlen(p->ours));
     if (!full)
         return name;
@@ -367,7 +367,7 @@ char *arch_theirs(const struct arch *arch, const char *ours, const char *like)
     return full;
 }
 
-void arch_start(const struct arch *arch, struct model_config *c)
+void arch_defaults(const struct arch *arch, struct model_config *c)
 {
     *c = (struct model_config){.parts = arch->parts, .norm = arch->norm, .act = arch->act};
     snprintf(c->arch, sizeof(c->arch), "%s", arch->name);

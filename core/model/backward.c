@@ -33,7 +33,7 @@ void saved_free(struct saved *s, struct device *dev)
         mat_free(dev, all[i]);
 }
 
-static void make_workspace(struct forward *f)
+static void ensure_workspace(struct forward *f)
 {
     struct device *dev = f->model->dev;
     int n = f->capacity;
@@ -52,8 +52,8 @@ static void make_workspace(struct forward *f)
 
 /* The gradient of what attention or FFN gave to the stream, before the norm behind it if there is
  * one: then written to `room`, else dx itself. */
-static struct mat before_norm(struct device *dev, struct norm post, struct mat sum, struct mat room,
-                              struct mat dx)
+static struct mat post_norm_grad(struct device *dev, struct norm post, struct mat sum,
+                                 struct mat room, struct mat dx)
 {
     if (!post.gain.data)
         return dx;
@@ -63,17 +63,17 @@ static struct mat before_norm(struct device *dev, struct norm post, struct mat s
 }
 
 /* Back over the hooks at a site of a block. */
-static void hooks_grad(const struct model_state *view, const struct batch *p, int layer,
+static void hooks_grad(const struct model_state *view, const struct batch *batch, int layer,
                        enum tap_site site, struct mat dx)
 {
     for (int i = view->hooks - 1; i >= 0; i--)
         if (view->hook[i]->ops->grad)
-            view->hook[i]->ops->grad(view->hook[i]->ctx, p, layer, site, dx);
+            view->hook[i]->ops->grad(view->hook[i]->ctx, batch, layer, site, dx);
 }
 
 /* o = h + W_down m, m = act(gate) * up of norm(h) */
 static void ffn_grad(struct forward *f, const struct model_state *view, int layer,
-                     const struct batch *p, const struct saved *save, struct mat dx)
+                     const struct batch *batch, const struct saved *save, struct mat dx)
 {
     const struct model *m = f->model;
     const struct block *b = &m->block[layer];
@@ -82,14 +82,14 @@ static void ffn_grad(struct forward *f, const struct model_state *view, int laye
     struct mat dn = mat_rows(f->d_norm, 0, n), dm = mat_rows(f->d_m, 0, n);
     struct mat dg = mat_rows(f->d_gate, 0, n), du = {0}, up = {0};
     struct mat dsum =
-        before_norm(dev, b->post_ffn_norm, save->ffn_sum, mat_rows(f->norm, 0, n), dx);
+        post_norm_grad(dev, b->post_ffn_norm, save->ffn_sum, mat_rows(f->norm, 0, n), dx);
 
     if (b->w[MATRIX_UP].data) {
         du = mat_rows(f->d_up, 0, n);
         up = mat_rows(save->up, 0, n);
     }
     device_gemm(dev, 1, dsum, false, state_matrix(view, layer, MATRIX_DOWN), false, 0, dm);
-    hooks_grad(view, p, layer, TAP_COEFF, dm);
+    hooks_grad(view, batch, layer, TAP_COEFF, dm);
     device_gated_grad(dev, m->config->act, mat_rows(save->gate, 0, n), up, dm, dg, du);
     device_gemm(dev, 1, dg, false, state_matrix(view, layer, MATRIX_GATE), false, 0, dn);
     if (b->w[MATRIX_UP].data)
@@ -98,14 +98,14 @@ static void ffn_grad(struct forward *f, const struct model_state *view, int laye
 }
 
 /* Back through rotation and norm of q or k: the result is in d or in room. */
-static struct mat heads_grad(struct forward *f, const struct block *b, const struct batch *p,
+static struct mat heads_grad(struct forward *f, const struct block *b, const struct batch *batch,
                              int heads, struct norm n, struct mat raw, struct mat d,
                              struct mat room)
 {
     struct device *dev = f->model->dev;
 
     if (b->freq)
-        device_rope(dev, d, p->pos, heads, b->freq, f->model->config->rope_interleaved, true);
+        device_rope(dev, d, batch->pos, heads, b->freq, f->model->config->rope_interleaved, true);
     if (!n.gain.data)
         return d;
     device_fill(dev, room, 0);
@@ -115,38 +115,38 @@ static struct mat heads_grad(struct forward *f, const struct block *b, const str
 }
 
 void backward_block(struct forward *f, const struct model_state *view, int layer,
-                    const struct batch *p, struct kv_cache *c, const struct saved *save,
+                    const struct batch *batch, struct kv_cache *c, const struct saved *save,
                     struct mat dx)
 {
     const struct model_config *cfg = f->model->config;
     const struct block *b = &f->model->block[layer];
     struct device *dev = f->model->dev;
-    int n = p->rows;
+    int n = batch->rows;
 
-    make_workspace(f);
+    ensure_workspace(f);
     struct mat dn = mat_rows(f->d_norm, 0, n), datt = mat_rows(f->d_att, 0, n), dsum;
     struct mat dq = mat_rows(f->d_q, 0, n), dk = mat_rows(f->d_k, 0, n);
     struct mat dv = mat_rows(f->d_v, 0, n);
 
-    hooks_grad(view, p, layer, TAP_BLOCK_OUT, mat_rows(dx, 0, n));
-    ffn_grad(f, view, layer, p, save, mat_rows(dx, 0, n));
-    hooks_grad(view, p, layer, TAP_FFN_IN, mat_rows(dx, 0, n));
+    hooks_grad(view, batch, layer, TAP_BLOCK_OUT, mat_rows(dx, 0, n));
+    ffn_grad(f, view, layer, batch, save, mat_rows(dx, 0, n));
+    hooks_grad(view, batch, layer, TAP_FFN_IN, mat_rows(dx, 0, n));
     /* h = x + W_o att(q, k, v) of norm(x); cached rows do not depend on x */
-    dsum = before_norm(dev, b->post_attn_norm, save->att_sum, mat_rows(f->norm, 0, n), dx);
+    dsum = post_norm_grad(dev, b->post_attn_norm, save->att_sum, mat_rows(f->norm, 0, n), dx);
     device_gemm(dev, 1, dsum, false, state_matrix(view, layer, MATRIX_O), false, 0, datt);
-    device_attention_grad(dev, mat_rows(save->q, 0, n), c->k[layer], c->v[layer], p->seq, p->seqs,
-                          b->shape, datt, dq, dk, dv);
-    dq = heads_grad(f, b, p, cfg->heads, b->q_norm, save->q_raw, dq, mat_rows(f->q, 0, n));
-    dk = heads_grad(f, b, p, cfg->kv_heads, b->k_norm, save->k_raw, dk, mat_rows(f->k, 0, n));
+    device_attention_grad(dev, mat_rows(save->q, 0, n), c->k[layer], c->v[layer], batch->seq,
+                          batch->seqs, b->shape, datt, dq, dk, dv);
+    dq = heads_grad(f, b, batch, cfg->heads, b->q_norm, save->q_raw, dq, mat_rows(f->q, 0, n));
+    dk = heads_grad(f, b, batch, cfg->kv_heads, b->k_norm, save->k_raw, dk, mat_rows(f->k, 0, n));
     device_gemm(dev, 1, dq, false, state_matrix(view, layer, MATRIX_Q), false, 0, dn);
     device_gemm(dev, 1, dk, false, state_matrix(view, layer, MATRIX_K), false, 1, dn);
     device_gemm(dev, 1, dv, false, state_matrix(view, layer, MATRIX_V), false, 1, dn);
     device_norm_grad(dev, mat_rows(save->in, 0, n), b->attn_norm, dn, dx);
-    hooks_grad(view, p, layer, TAP_BLOCK_IN, mat_rows(dx, 0, n));
+    hooks_grad(view, batch, layer, TAP_BLOCK_IN, mat_rows(dx, 0, n));
 }
 
 /* Room for logits, kept for the next call. */
-static struct mat capped_room(struct forward *f, int rows, int cols)
+static struct mat capped_logits(struct forward *f, int rows, int cols)
 {
     if (f->capped.rows < rows) {
         mat_free(f->model->dev, &f->capped);
@@ -161,12 +161,12 @@ void backward_logits(struct forward *f, struct mat x, struct mat d_logits, struc
     float cap = m->config->logit_softcap;
     struct mat own = {0}, dn;
 
-    make_workspace(f);
+    ensure_workspace(f);
     dn = mat_rows(f->d_norm, 0, x.rows);
     if (x.rows > f->capacity)
         dn = own = mat_new(m->dev, DT_F32, x.rows, x.cols);
     if (cap > 0) { /* the capped logits once more: the loss has written over them */
-        struct mat logits = capped_room(f, d_logits.rows, d_logits.cols);
+        struct mat logits = capped_logits(f, d_logits.rows, d_logits.cols);
 
         forward_logits(f, x, logits);
         device_softcap_grad(m->dev, cap, logits, d_logits);

@@ -62,7 +62,7 @@ static const struct chat_family families[FAMILIES] = {
 /* What only templates outside them hold, though they share a family's tokens. */
 static const struct {
     const char *mark, *why;
-} others[] = {
+} unsupported[] = {
     {"[SYSTEM_PROMPT]", "Mistral's with a system prompt of its own"},
     {"<|im_middle|>", "Kimi's"},
     {"<|channel|>", "one with channels"},
@@ -72,7 +72,7 @@ static const struct {
 
 /* The template with the escapes of its string literals undone; `quotes` also makes both kinds of
  * quotation marks one, for a look at its expressions. */
-static char *plain(const char *template, size_t len, bool quotes)
+static char *unescape_template(const char *template, size_t len, bool quotes)
 {
     struct buf out = {0};
 
@@ -87,7 +87,7 @@ static char *plain(const char *template, size_t len, bool quotes)
 
 /* ChatML's default system message stands in the template between the turn's tokens, as one
  * literal: a message the template puts together has quotes and plus signs there. */
-static char *own_system(const char *text, const struct chat_family *f)
+static char *default_system(const char *text, const struct chat_family *f)
 {
     const char *at = text;
 
@@ -103,13 +103,13 @@ static char *own_system(const char *text, const struct chat_family *f)
 }
 
 /* The first line of a template says enough to know it by. */
-static bool unknown(const char *text, struct err *err)
+static bool err_unknown_template(const char *text, struct err *err)
 {
     return err_set(err, ERR_MODEL, "the chat template of this model is not " KNOWN ": %.60s",
                    *text ? text : "(empty)");
 }
 
-static bool odd(const struct chat_family *f, struct err *err)
+static bool err_unusual_template(const struct chat_family *f, struct err *err)
 {
     return err_set(err, ERR_MODEL,
                    "the chat template of this model is %s's, but puts a message together in a way "
@@ -119,7 +119,7 @@ static bool odd(const struct chat_family *f, struct err *err)
 
 /* How many new lines are written behind an expression: in a literal, or as text of the template
  * that no tag swallows. `at` is where the expression's last operand ends. */
-static int breaks(const char *at)
+static int count_newlines(const char *at)
 {
     static const char literal[] = " + '\n'";
     int count = 0;
@@ -141,15 +141,15 @@ static bool read_zephyr(struct chat *c, const char *text, struct err *err)
     const char *turn = strstr(text, user), *one = strstr(text, answer), *two = strstr(text, broken);
 
     if (!turn || (!one && !two))
-        return odd(c->family, err);
-    c->turn_breaks = breaks(turn + sizeof(user) - 1);
-    c->answer_breaks =
-        two ? 1 + breaks(two + sizeof(broken) - 4) : breaks(one + sizeof(answer) - 1);
+        return err_unusual_template(c->family, err);
+    c->turn_breaks = count_newlines(turn + sizeof(user) - 1);
+    c->answer_breaks = two ? 1 + count_newlines(two + sizeof(broken) - 4)
+                           : count_newlines(one + sizeof(answer) - 1);
     c->no_system = !strstr(text, "'<|system|>\n' + message['content'] + eos_token");
     return true;
 }
 
-static void put_breaks(struct buf *out, int count)
+static void put_newlines(struct buf *out, int count)
 {
     for (int i = 0; i < count; i++)
         buf_puts(out, "\n");
@@ -162,7 +162,7 @@ static bool read_llama2(struct chat *c, const char *text, struct err *err)
 
     if (!strstr(text, "'<<SYS>>\n' + system_message + '\n<</SYS>>\n\n' + message['content']") ||
         !strstr(text, "INST] ' + content"))
-        return odd(c->family, err);
+        return err_unusual_template(c->family, err);
     c->trims = strstr(text, "INST] ' + content.strip()") ||
                strstr(text, "INST] ' + content | trim") || strstr(text, "INST] ' + content|trim");
     own = strstr(text, own) ? strstr(text, own) + strlen(own) : NULL;
@@ -172,7 +172,7 @@ static bool read_llama2(struct chat *c, const char *text, struct err *err)
 }
 
 /* What the models of a family differ in; text has one kind of quotation marks. */
-static bool read_parts(struct chat *c, const char *text, struct err *err)
+static bool read_variants(struct chat *c, const char *text, struct err *err)
 {
     c->trims = c->family->trims;
     c->spaces[0] = strstr(text, "' [INST]");
@@ -189,17 +189,17 @@ static bool read_parts(struct chat *c, const char *text, struct err *err)
            (c->family != &families[ZEPHYR] || read_zephyr(c, text, err));
 }
 
-static bool recognise(struct chat *c, const char *text, struct err *err)
+static bool recognise_family(struct chat *c, const char *text, struct err *err)
 {
     for (int i = 0; i < FAMILIES && !c->family; i++)
         if (strstr(text, families[i].mark))
             c->family = &families[i];
     if (!c->family)
-        return unknown(text, err);
-    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-        if (strstr(text, others[i].mark))
+        return err_unknown_template(text, err);
+    for (size_t i = 0; i < sizeof(unsupported) / sizeof(*unsupported); i++)
+        if (strstr(text, unsupported[i].mark))
             return err_set(err, ERR_MODEL, "the chat template of this model is %s, not " KNOWN,
-                           others[i].why);
+                           unsupported[i].why);
     c->dated = c->family == &families[LLAMA3] && strstr(text, "Cutting Knowledge Date");
     if (!c->dated && strstr(text, "strftime"))
         return err_set(err, ERR_MODEL,
@@ -210,16 +210,17 @@ static bool recognise(struct chat *c, const char *text, struct err *err)
 
 bool chat_parse(struct chat *c, const char *template, size_t len, struct err *err)
 {
-    char *text = plain(template, len, false), *alike = plain(template, len, true);
+    char *text = unescape_template(template, len, false),
+         *alike = unescape_template(template, len, true);
     bool ok;
 
     *c = (struct chat){0};
-    ok = recognise(c, text, err);
+    ok = recognise_family(c, text, err);
     if (ok) {
-        c->system = own_system(text, c->family);
+        c->system = default_system(text, c->family);
         c->bos = strstr(text, "bos_token") || strstr(text, "<|begin_of_text|>");
         c->thinks = strstr(text, "<|im_start|>assistant\n<think>\n");
-        ok = read_parts(c, alike, err);
+        ok = read_variants(c, alike, err);
     }
     if (!ok)
         chat_free(c);
@@ -260,7 +261,7 @@ static void put_system(const struct chat *c, const char *eos, const char *system
     buf_puts(out, f->system[1]);
     if (f == &families[ZEPHYR]) {
         buf_puts(out, eos);
-        put_breaks(out, c->turn_breaks);
+        put_newlines(out, c->turn_breaks);
     }
 }
 
@@ -304,16 +305,16 @@ bool chat_render(const struct chat *c, const char *bos, const char *eos, const c
                inst && c->spaces[3] ? " " : "");
     if (f == &families[ZEPHYR]) {
         buf_puts(out, eos);
-        put_breaks(out, c->turn_breaks);
+        put_newlines(out, c->turn_breaks);
     }
     buf_puts(out, f->answer);
-    put_breaks(out, c->answer_breaks);
+    put_newlines(out, c->answer_breaks);
     buf_puts(out, c->thinks ? "<think>\n" : "");
     return true;
 }
 
 /* chat_template of a tokenizer_config.json: a text, or a list of named ones. */
-static char *from_config(const char *path)
+static char *template_from_config(const char *path)
 {
     size_t len;
     char *text = file_read_text(path, CONFIG_LIMIT, &len, NULL), *out;
@@ -352,7 +353,7 @@ static char *template_of(const struct weights *w)
     if (text)
         return text;
     path = xasprintf("%s/tokenizer_config.json", weights_dir(w));
-    text = file_exists(path) ? from_config(path) : NULL;
+    text = file_exists(path) ? template_from_config(path) : NULL;
     free(path);
     return text;
 }
@@ -400,8 +401,9 @@ static char *token_text(const struct tokenizer *t, int id)
 
 /* Where the user's text begins: where a turn with another user's differs. What a family trims in
  * front lies before it. */
-static bool find_user(const struct chat *c, const char *bos, const char *eos, const char *system,
-                      const char *user, const char *text, long *at, struct err *err)
+static bool find_user_text(const struct chat *c, const char *bos, const char *eos,
+                           const char *system, const char *user, const char *text, long *at,
+                           struct err *err)
 {
     struct buf other = {0};
     bool ok = chat_render(c, bos, eos, system, "\x01", &other, err);
@@ -422,7 +424,7 @@ bool chat_text(const struct model *m, const char *user, const char *system, stru
     char *eos = token_text(m->tokenizer, tokenizer_eos(m->tokenizer));
     struct chat c;
     bool ok = chat_open(&c, m, err) && chat_render(&c, bos, eos, system, user, out, err) &&
-              find_user(&c, bos, eos, system, user, out->data, at, err);
+              find_user_text(&c, bos, eos, system, user, out->data, at, err);
 
     *stop = ok && c.family->stop ? tokenizer_find(m->tokenizer, c.family->stop) : -1;
     chat_free(&c);

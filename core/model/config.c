@@ -7,7 +7,7 @@
 #include "core/base/utf8.h"
 #include "core/model/format.h"
 
-static bool between(const char *what, long value, long low, long high, struct err *err)
+static bool check_range(const char *what, long value, long low, long high, struct err *err)
 {
     if (value >= low && value <= high)
         return true;
@@ -40,15 +40,15 @@ static bool check_rope(const struct model_config *c, struct err *err)
 
 bool config_check(const struct model_config *c, struct err *err)
 {
-    if (!between("the number of layers", c->layers, 1, MODEL_MAX_LAYERS, err) ||
-        !between("the hidden size", c->hidden, 1, 1 << 17, err) ||
-        !between("the FFN size", c->ffn, 1, 1 << 20, err) ||
-        !between("the number of attention heads", c->heads, 1, 4096, err) ||
-        !between("the number of key-value heads", c->kv_heads, 1, c->heads, err) ||
-        !between("the head size", c->head_dim, 2, 4096, err) ||
-        !between("the vocabulary size", c->vocab, 1, 1 << 24, err) ||
-        !between("the context length", c->context, 1, 1 << 28, err) ||
-        !between("the sliding window", c->window, 0, 1 << 28, err))
+    if (!check_range("the number of layers", c->layers, 1, MODEL_MAX_LAYERS, err) ||
+        !check_range("the hidden size", c->hidden, 1, 1 << 17, err) ||
+        !check_range("the FFN size", c->ffn, 1, 1 << 20, err) ||
+        !check_range("the number of attention heads", c->heads, 1, 4096, err) ||
+        !check_range("the number of key-value heads", c->kv_heads, 1, c->heads, err) ||
+        !check_range("the head size", c->head_dim, 2, 4096, err) ||
+        !check_range("the vocabulary size", c->vocab, 1, 1 << 24, err) ||
+        !check_range("the context length", c->context, 1, 1 << 28, err) ||
+        !check_range("the sliding window", c->window, 0, 1 << 28, err))
         return false;
     if (c->heads % c->kv_heads)
         return err_set(err, ERR_MODEL, "%d attention heads cannot share %d key-value heads",
@@ -66,7 +66,7 @@ bool config_check(const struct model_config *c, struct err *err)
                        (double)c->attn_softcap, (double)c->logit_softcap);
     return (c->parts & PART_POSITIONS) || check_rope(c, err);
 }
-static const json_t *get(const json_t *object, const char *key)
+static const json_t *config_get(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
 
@@ -76,7 +76,7 @@ static const json_t *get(const json_t *object, const char *key)
 /* *out = the whole number at key, or `absent`. A negative `absent` means it must be there. */
 static bool get_int(const json_t *o, const char *key, long absent, int *out, struct err *err)
 {
-    const json_t *value = get(o, key);
+    const json_t *value = config_get(o, key);
 
     if (!value && absent < 0)
         return err_set(err, ERR_MODEL, "%s is missing", key);
@@ -96,7 +96,7 @@ static bool get_int(const json_t *o, const char *key, long absent, int *out, str
 static bool get_number(const json_t *o, const char *key, double absent, double *out,
                        struct err *err)
 {
-    const json_t *value = get(o, key);
+    const json_t *value = config_get(o, key);
 
     if (value && !json_is_number(value))
         return err_set(err, ERR_MODEL, "%s is no number", key);
@@ -106,7 +106,7 @@ static bool get_number(const json_t *o, const char *key, double absent, double *
 
 static bool get_bool(const json_t *o, const char *key, bool *out, struct err *err)
 {
-    const json_t *value = get(o, key);
+    const json_t *value = config_get(o, key);
 
     if (value && !json_is_boolean(value))
         return err_set(err, ERR_MODEL, "%s is neither true nor false", key);
@@ -119,7 +119,8 @@ static bool get_bool(const json_t *o, const char *key, bool *out, struct err *er
 static bool read_scaling(struct model_config *c, const json_t *outer, const json_t *rope,
                          double theta, struct err *err)
 {
-    const json_t *type = get(rope, "rope_type") ? get(rope, "rope_type") : get(rope, "type");
+    const json_t *type =
+        config_get(rope, "rope_type") ? config_get(rope, "rope_type") : config_get(rope, "type");
     const char *word = type ? json_string_value(type) : "default";
     double partial;
 
@@ -174,13 +175,14 @@ static bool read_local_rope(struct model_config *c, const json_t *root, const js
  * have rope_theta beside a "rope_scaling" whose "rope_type" was once called "type". */
 static bool read_rope(struct model_config *c, const json_t *root, struct err *err)
 {
-    const json_t *rope = get(root, "rope_parameters");
-    const json_t *full = get(rope, "full_attention"), *swa = get(rope, "sliding_attention");
+    const json_t *rope = config_get(root, "rope_parameters");
+    const json_t *full = config_get(rope, "full_attention"),
+                 *swa = config_get(rope, "sliding_attention");
 
     if (c->parts & PART_POSITIONS)
         return true;
     if (!full && !swa)
-        full = rope ? rope : get(root, "rope_scaling");
+        full = rope ? rope : config_get(root, "rope_scaling");
     return read_scaling(c, root, full, arch_of(c)->theta, err) &&
            read_local_rope(c, root, swa, err);
 }
@@ -199,15 +201,15 @@ static bool refuse_unless(const json_t *root, const char *key, struct err *err)
 {
     bool on = true;
 
-    if (get(root, key) && !get_bool(root, key, &on, err))
+    if (config_get(root, key) && !get_bool(root, key, &on, err))
         return false;
     return on || err_set(err, ERR_MODEL, "%s false is not supported", key);
 }
 
 static bool refuse_quantised(const json_t *root, struct err *err)
 {
-    const json_t *quantised = get(root, "quantization_config");
-    const char *method = json_string_value(get(quantised, "quant_method"));
+    const json_t *quantised = config_get(root, "quantization_config");
+    const char *method = json_string_value(config_get(quantised, "quant_method"));
 
     return !quantised ||
            err_set(err, ERR_MODEL,
@@ -227,7 +229,7 @@ static bool read_activation(const struct model_config *c, const json_t *root, st
         {"gelu_new", ACT_GELU},
         {"gelu_pytorch_tanh", ACT_GELU},
     };
-    const json_t *value = get(root, arch_of(c)->keys->act);
+    const json_t *value = config_get(root, arch_of(c)->keys->act);
     const char *word = json_string_value(value);
 
     if (!value)
@@ -275,7 +277,7 @@ static bool read_layer_types(struct model_config *c, const json_t *types, struct
 static bool read_windows(struct model_config *c, const json_t *root, struct err *err)
 {
     const struct arch *arch = arch_of(c);
-    const json_t *types = get(root, "layer_types");
+    const json_t *types = config_get(root, "layer_types");
     bool there = json_object_get(root, "sliding_window") != NULL, used = true;
     int first, pattern;
 
@@ -294,7 +296,7 @@ static bool read_windows(struct model_config *c, const json_t *root, struct err 
         return true;
     if (arch->windows != WINDOW_ALL && types)
         return read_layer_types(c, types, err);
-    if (!between("sliding_window_pattern", pattern, 1, 1 << 28, err))
+    if (!check_range("sliding_window_pattern", pattern, 1, 1 << 28, err))
         return false;
     for (int l = 0; l < c->layers; l++)
         c->windowed[l] = arch->windows == WINDOW_ALL ||
@@ -350,9 +352,9 @@ static bool read_sizes(struct model_config *c, const json_t *root, struct err *e
     c->kv_heads = c->heads;
     apart = c->heads ? c->hidden / c->heads : 0;
     c->head_dim = apart;
-    if (plain
-            ? c->heads && c->hidden % c->heads
-            : (dim ? !get(root, "head_dim") : !arch->head_dim) && c->heads && c->hidden % c->heads)
+    if (plain ? c->heads && c->hidden % c->heads
+              : (dim ? !config_get(root, "head_dim") : !arch->head_dim) && c->heads &&
+                    c->hidden % c->heads)
         return err_set(err, ERR_MODEL, "%s %d is no multiple of %d heads", k->hidden, c->hidden,
                        c->heads);
     if (!kv && arch->kv_heads && arch->kv_heads < c->heads)
@@ -364,24 +366,24 @@ static bool read_sizes(struct model_config *c, const json_t *root, struct err *e
 
 /* The architecture, and the object that has its sizes: models that also see nest the one that
  * writes. */
-static bool find_text(const json_t *root, const json_t **text, const struct arch **arch,
-                      struct err *err)
+static bool find_text_config(const json_t *root, const json_t **text, const struct arch **arch,
+                             struct err *err)
 {
-    const char *type = json_string_value(get(root, "model_type")), *inner;
-    bool nested;
+    const char *type = json_string_value(config_get(root, "model_type")), *inner;
+    bool wrapped;
 
     if (!json_is_object(root))
         return err_set(err, ERR_MODEL, "is no object");
     if (!type)
         return err_set(err, ERR_MODEL, "model_type is missing");
-    *arch = arch_of_type(type, &nested);
+    *arch = arch_of_type(type, &wrapped);
     if (!*arch)
         return arch_unknown(type, err);
-    *text = nested ? get(root, "text_config") : root;
+    *text = wrapped ? config_get(root, "text_config") : root;
     if (!json_is_object(*text))
         return err_set(err, ERR_MODEL, "text_config is missing or no object");
-    inner = json_string_value(get(*text, "model_type"));
-    if (nested && inner && strcmp(inner, (*arch)->type))
+    inner = json_string_value(config_get(*text, "model_type"));
+    if (wrapped && inner && strcmp(inner, (*arch)->type))
         return err_set(err, ERR_MODEL, "text_config of a %s is a '%.64s', not a %s", type, inner,
                        (*arch)->type);
     return refuse_quantised(root, err) && refuse_quantised(*text, err);
@@ -389,20 +391,21 @@ static bool find_text(const json_t *root, const json_t **text, const struct arch
 
 static bool read_config(struct model_config *c, const json_t *root, struct err *err)
 {
-    const char *name = json_string_value(get(root, "_name_or_path"));
+    const char *name = json_string_value(config_get(root, "_name_or_path"));
     const struct arch *arch = NULL;
     const json_t *text = NULL;
 
-    if (!find_text(root, &text, &arch, err))
+    if (!find_text_config(root, &text, &arch, err))
         return false;
-    arch_start(arch, c);
+    arch_defaults(arch, c);
     utf8_copy(c->name, sizeof(c->name), name && *name != '/' ? name : "");
-    text_make_ascii(c->name);
+    make_printable_ascii(c->name);
     c->tied = arch->tied;
-    if (get(text, "tie_word_embeddings") && !get_bool(text, "tie_word_embeddings", &c->tied, err))
+    if (config_get(text, "tie_word_embeddings") &&
+        !get_bool(text, "tie_word_embeddings", &c->tied, err))
         return false;
     return read_sizes(c, text, err) &&
-           between("the number of layers", c->layers, 1, MODEL_MAX_LAYERS, err) &&
+           check_range("the number of layers", c->layers, 1, MODEL_MAX_LAYERS, err) &&
            read_part(c, text, "attention_bias", PART_QKV_BIAS | PART_OUT_BIAS, err) &&
            read_part(c, text, "mlp_bias", PART_FFN_BIAS, err) && read_rope(c, text, err) &&
            read_windows(c, text, err) && read_scales(c, text, err) &&

@@ -17,7 +17,7 @@ static int layer_of(const struct tensor *t, int layers)
 }
 
 /* The first element that is not finite. */
-static bool flaw_of(const struct tensor *t, long *row, long *col)
+static bool find_not_finite(const struct tensor *t, long *row, long *col)
 {
     long rows = t->dim[0], cols = 1, at = -1;
 
@@ -41,7 +41,7 @@ static bool flaw_of(const struct tensor *t, long *row, long *col)
     return false;
 }
 
-static double value_at(const struct tensor *t, long row, long col)
+static double tensor_value(const struct tensor *t, long row, long col)
 {
     float block[256];
     long cols = t->ndim > 1 ? t->dim[1] : 1;
@@ -54,7 +54,7 @@ static double value_at(const struct tensor *t, long row, long col)
 }
 
 /* What users call the place: a neuron or a token, where it is one. */
-static void name_place(const struct tensor *t, long row, long col, char *out, size_t size)
+static void describe_element(const struct tensor *t, long row, long col, char *out, size_t size)
 {
     const char *last = strrchr(t->name, '.');
     size_t stem = last ? (size_t)(last - t->name) : 0;
@@ -75,15 +75,15 @@ static void name_place(const struct tensor *t, long row, long col, char *out, si
 
 /* Whether all of a tensor is finite. ERR_FORMAT names the tensor, the layer and the place of the
  * first element that is not, in the model's orientation ([out, in]). */
-static bool tensor_sound(const struct weights *w, const struct tensor *t, struct err *err)
+static bool tensor_is_finite(const struct weights *w, const struct tensor *t, struct err *err)
 {
     int layers = weights_config(w)->layers, layer = layer_of(t, layers);
     char in[24] = "", place[128], also[80] = "";
     long row, col;
 
-    if (!flaw_of(t, &row, &col))
+    if (!find_not_finite(t, &row, &col))
         return true;
-    name_place(t, row, col, place, sizeof(place));
+    describe_element(t, row, col, place, sizeof(place));
     if (layer < layers)
         snprintf(in, sizeof(in), "layer %d: ", layer);
     if (strcmp(t->name, t->origin) != 0)
@@ -91,15 +91,16 @@ static bool tensor_sound(const struct weights *w, const struct tensor *t, struct
     return err_set(err, ERR_FORMAT,
                    "%stensor %.80s%s, %s is %s, not a finite number; fetch or convert the model "
                    "again: %.100s",
-                   in, t->origin, also, place, number_word(value_at(t, row, col)), weights_path(w));
+                   in, t->origin, also, place, number_word(tensor_value(t, row, col)),
+                   weights_path(w));
 }
 
 void model_check_tensor(struct model *m, const struct tensor *t)
 {
-    m->seen[t - weights_at(m->file, 0)] = tensor_sound(m->file, t, NULL);
+    m->tensor_checked[t - weights_at(m->file, 0)] = tensor_is_finite(m->file, t, NULL);
 }
 
-static bool angles_sound(const struct model *m, const float *freq)
+static bool rope_is_finite(const struct model *m, const float *freq)
 {
     long at = freq ? not_finite(freq, (size_t)m->config->head_dim / 2) : -1;
 
@@ -113,17 +114,19 @@ void model_check_layer(const struct model *m, int layer)
 {
     int n, layers = m->config->layers;
 
-    if (!m->file || m->sound[layer] || m->dev->fault.kind) /* no file: nothing came from outside */
+    if (!m->file || m->layer_checked[layer] ||
+        m->dev->fault.kind) /* no file: nothing came from outside */
         return;
     n = weights_count(m->file);
     for (int i = 0; i < n; i++) {
         const struct tensor *t = weights_at(m->file, i);
 
-        if (layer_of(t, layers) != layer || m->seen[i])
+        if (layer_of(t, layers) != layer || m->tensor_checked[i])
             continue;
-        if (!tensor_sound(m->file, t, &m->dev->fault))
+        if (!tensor_is_finite(m->file, t, &m->dev->fault))
             return;
-        m->seen[i] = true;
+        m->tensor_checked[i] = true;
     }
-    m->sound[layer] = layer < layers || (angles_sound(m, m->freq) && angles_sound(m, m->freq_swa));
+    m->layer_checked[layer] =
+        layer < layers || (rope_is_finite(m, m->freq) && rope_is_finite(m, m->freq_swa));
 }

@@ -56,11 +56,12 @@ enum windows {
 };
 
 struct arch {
-    const char *name;      /* model_config.arch */
-    const char *type;      /* model_type of config.json */
-    const char *nested;    /* that of a model with more senses, which has this one as text_config */
-    const char *gguf;      /* general.architecture; NULL: GGUF has no name of its own */
-    unsigned parts, maybe; /* enum model_part: always; if the file says so */
+    const char *name;               /* model_config.arch */
+    const char *type;               /* model_type of config.json */
+    const char *multimodal_wrapper; /* that of a model with more senses, which has this one as
+                                       text_config */
+    const char *gguf;               /* general.architecture; NULL: GGUF has no name of its own */
+    unsigned parts, maybe;          /* enum model_part: always; if the file says so */
     enum norm_kind norm;
     enum activation act;
     bool fused;       /* files keep q, k and v in one, attn_qkv */
@@ -79,8 +80,8 @@ struct arch {
     double eps, theta, theta_swa;
 };
 
-/* By model_type, or NULL; *nested: the model itself is config.json's text_config. */
-const struct arch *arch_of_type(const char *type, bool *nested);
+/* By model_type, or NULL; *wrapped: the model itself is config.json's text_config. */
+const struct arch *arch_of_type(const char *type, bool *wrapped);
 const struct arch *arch_of_gguf(const char *name); /* by general.architecture; or NULL */
 const struct arch *arch_of(const struct model_config *c);
 /* ERR_MODEL, naming the architecture and those that are known. */
@@ -90,9 +91,9 @@ bool arch_ignored(const struct arch *arch, const char *name);
 char *arch_canonical(const struct arch *arch, const char *name, bool *transposed);
 /* Their name for a tensor of ours; `like` is a name of the same file, which shows what stands
  * before all of them, or NULL. Caller frees; NULL: they have none. */
-char *arch_theirs(const struct arch *arch, const char *ours, const char *like);
+char *arch_file_name(const struct arch *arch, const char *ours, const char *like);
 /* What the table says of the architecture, put into an empty configuration. */
-void arch_start(const struct arch *arch, struct model_config *c);
+void arch_defaults(const struct arch *arch, struct model_config *c);
 /* Sizes within bounds and consistent with one another. ERR_MODEL. */
 bool config_check(const struct model_config *c, struct err *err);
 /* From the text of a config.json. `tied` is what it says; the file's tensors decide. */
@@ -101,12 +102,12 @@ bool config_from_json(struct model_config *c, const char *text, size_t len, stru
 bool config_from_gguf(struct model_config *c, const struct gguf *g, struct err *err);
 
 /* What a file says about itself, made fit to be shown anywhere: printable ASCII. */
-void text_make_ascii(char *text);
+void make_printable_ascii(char *text);
 void weights_add_file(struct weights *w, const char *path); /* for the identity */
 /* Sorts the names and checks config and tensors against one another. */
 bool weights_check(struct weights *w, struct err *err);
 /* Whether a model so configured asks for the tensor that its files call so. */
-bool weights_needs(const struct model_config *c, const char *theirs);
+bool weights_requires(const struct model_config *c, const char *theirs);
 /* A GGUF file in memory, for tests; the bytes must outlive the result. */
 struct weights *weights_from_gguf(const void *bytes, size_t n, struct err *err);
 

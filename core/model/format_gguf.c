@@ -67,7 +67,7 @@ static void get_text(const struct gguf *g, const char *key, char *out, size_t si
     at = v->data;
     text = gguf_string(&at, &len);
     snprintf(out, size, "%.*s", (int)(len < size ? len : size), text);
-    text_make_ascii(out);
+    make_printable_ascii(out);
 }
 
 /* Llama-3's scaling comes as the tensor rope_freqs.weight and has no keys of its own. */
@@ -222,7 +222,7 @@ bool config_from_gguf(struct model_config *c, const struct gguf *g, struct err *
     arch = arch_of_gguf(word);
     if (!arch)
         return arch_unknown(word, err);
-    arch_start(arch, c);
+    arch_defaults(arch, c);
     c->maybe = arch->maybe;
     get_text(g, "general.name", c->name, sizeof(c->name));
     c->rope_interleaved = arch->interleaved;
@@ -252,7 +252,7 @@ static bool refuse_empty(const struct gguf *g, struct err *err)
                                  "its vocabulary; all else needs the whole model's file");
 }
 
-static bool fill(struct weights *w, const void *bytes, size_t n, struct err *err)
+static bool fill_weights(struct weights *w, const void *bytes, size_t n, struct err *err)
 {
     if (!gguf_parse(&w->gguf, bytes, n, err) || !refuse_split(&w->gguf, err) ||
         !refuse_empty(&w->gguf, err) || !config_from_gguf(&w->config, &w->gguf, err))
@@ -264,7 +264,7 @@ static bool fill(struct weights *w, const void *bytes, size_t n, struct err *err
     return true;
 }
 
-static bool begins_so(const char *path)
+static bool has_gguf_magic(const char *path)
 {
     char magic[4] = "";
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -282,7 +282,7 @@ bool weights_is_gguf(const char *path)
 
     if (stat(path, &st)) /* it will be said by that name that it is not there */
         return named;
-    return !S_ISDIR(st.st_mode) && (named || (S_ISREG(st.st_mode) && begins_so(path)));
+    return !S_ISDIR(st.st_mode) && (named || (S_ISREG(st.st_mode) && has_gguf_magic(path)));
 }
 
 static bool gguf_read(struct weights *w, struct err *err)
@@ -292,7 +292,7 @@ static bool gguf_read(struct weights *w, struct err *err)
         return false;
     w->maps = 1;
     weights_add_file(w, w->path);
-    return fill(w, w->map->data, w->map->size, err);
+    return fill_weights(w, w->map->data, w->map->size, err);
 }
 
 struct weights *weights_from_gguf(const void *bytes, size_t n, struct err *err)
@@ -302,7 +302,7 @@ struct weights *weights_from_gguf(const void *bytes, size_t n, struct err *err)
     w->format = &format_gguf;
     w->path = xstrdup("memory");
     w->dir = xstrdup(".");
-    if (fill(w, bytes, n, err) && weights_check(w, err))
+    if (fill_weights(w, bytes, n, err) && weights_check(w, err))
         return w;
     weights_close(w);
     return NULL;

@@ -46,7 +46,7 @@ static bool add_tensor(struct weights *w, const struct st_tensor *s, int file, s
     return true;
 }
 
-static struct tensor *find(struct weights *w, const char *name)
+static struct tensor *find_tensor(struct weights *w, const char *name)
 {
     for (int i = 0; i < w->count; i++)
         if (!strcmp(w->tensor[i].name, name))
@@ -56,9 +56,10 @@ static struct tensor *find(struct weights *w, const char *name)
 
 /* A head stored beside a tied embedding: the same values are the embedding once more; others
  * are what transformers 5 uses, so the model is not tied. */
-static void settle_head(struct weights *w)
+static void resolve_tied_head(struct weights *w)
 {
-    struct tensor *head = find(w, "output.weight"), *embed = find(w, "token_embd.weight");
+    struct tensor *head = find_tensor(w, "output.weight"),
+                  *embed = find_tensor(w, "token_embd.weight");
 
     if (!w->config.tied || !head || !embed)
         return;
@@ -87,7 +88,7 @@ static bool open_shard(struct weights *w, const char *name, struct err *err)
     return st != NULL;
 }
 
-static bool plain_name(const char *name)
+static bool is_plain_file_name(const char *name)
 {
     return name && *name && *name != '.' && !strchr(name, '/');
 }
@@ -98,11 +99,11 @@ static int compare_text(const void *a, const void *b)
 }
 
 /* The first tensor that the model needs of those the index has in this file, or NULL. */
-static const char *needed_in(const struct weights *w, json_t *map, const char *file)
+static const char *needed_tensor_in(const struct weights *w, json_t *map, const char *file)
 {
     for (void *it = json_object_iter(map); it; it = json_object_iter_next(map, it))
         if (!strcmp(json_string_value(json_object_iter_value(it)), file) &&
-            weights_needs(&w->config, json_object_iter_key(it)))
+            weights_requires(&w->config, json_object_iter_key(it)))
             return json_object_iter_key(it);
     return NULL;
 }
@@ -111,7 +112,7 @@ static const char *needed_in(const struct weights *w, json_t *map, const char *f
 static bool open_mapped_file(struct weights *w, json_t *map, const char *name, struct err *err)
 {
     char *path = xasprintf("%s/%s", w->dir, name);
-    const char *needed = file_exists(path) ? NULL : needed_in(w, map, name);
+    const char *needed = file_exists(path) ? NULL : needed_tensor_in(w, map, name);
     bool ok = true;
 
     if (needed)
@@ -135,7 +136,7 @@ static bool open_mapped(struct weights *w, json_t *map, struct err *err)
 
     for (void *it = json_object_iter(map); it; it = json_object_iter_next(map, it)) {
         name[at] = json_string_value(json_object_iter_value(it));
-        if (!plain_name(name[at])) {
+        if (!is_plain_file_name(name[at])) {
             ok = err_set(err, ERR_MODEL, "tensor %s: '%s' is no plain file name",
                          json_object_iter_key(it), name[at] ? name[at] : "?");
             break;
@@ -164,7 +165,7 @@ static bool check_map(const struct weights *w, json_t *map, struct err *err)
 
         for (int i = 0; i < w->shards && !there; i++)
             there = safetensors_tensor(w->shard[i], tensor) != NULL;
-        if (!there && weights_needs(&w->config, tensor))
+        if (!there && weights_requires(&w->config, tensor))
             return err_set(err, ERR_MODEL, "tensor %s is not in %s, where the index has it", tensor,
                            json_string_value(json_object_iter_value(it)));
     }
@@ -204,7 +205,7 @@ static bool is_folder(const char *path)
 }
 
 /* The names in the folder that begin and end so, a comma between them. Caller frees. */
-static char *names_like(const char *dir, const char *start, const char *end)
+static char *list_files_named(const char *dir, const char *start, const char *end)
 {
     struct dirent **entry = NULL;
     int n = scandir(dir, &entry, NULL, alphasort);
@@ -240,7 +241,7 @@ static bool refuse_folder(const struct weights *w, const char *lacks, struct err
     };
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-        char *names = names_like(w->dir, kinds[i].start, kinds[i].end);
+        char *names = list_files_named(w->dir, kinds[i].start, kinds[i].end);
 
         if (*names && (strcmp(lacks, "config.json") || i < 2))
             err_set(err, ERR_MODEL, "no %s; %s (%.120s)", lacks, kinds[i].what, names);
@@ -299,7 +300,7 @@ static bool is_safetensors(const char *path)
     return dot && !strcmp(dot, ".safetensors");
 }
 
-static bool accepts(const char *path)
+static bool accepts_path(const char *path)
 {
     return is_folder(path) || is_safetensors(path);
 }
@@ -351,9 +352,9 @@ static bool read_folder(struct weights *w, struct err *err)
         for (int j = 0; j < safetensors_count(w->shard[i]); j++)
             if (!add_tensor(w, safetensors_at(w->shard[i], j), first + i, err))
                 return false;
-    settle_head(w);
+    resolve_tied_head(w);
     add_tokenizer_files(w);
     return true;
 }
 
-const struct format_ops format_safetensors = {"safetensors", accepts, read_folder};
+const struct format_ops format_safetensors = {"safetensors", accepts_path, read_folder};

@@ -89,64 +89,64 @@ void kv_cache_free(struct kv_cache *c, struct device *dev)
 struct batch batch_new(const int *const *ids, const int *count, const int *past, int seqs,
                        int spare)
 {
-    struct batch p = {.seqs = seqs};
+    struct batch batch = {.seqs = seqs};
     int kv0 = 0;
 
     for (int s = 0; s < seqs; s++)
-        p.rows += count[s] - (past ? past[s] : 0);
-    p.id = xcalloc((size_t)p.rows, sizeof(int));
-    p.pos = xcalloc((size_t)p.rows, sizeof(int));
-    p.seq = xcalloc((size_t)seqs, sizeof(*p.seq));
+        batch.rows += count[s] - (past ? past[s] : 0);
+    batch.id = xcalloc((size_t)batch.rows, sizeof(int));
+    batch.pos = xcalloc((size_t)batch.rows, sizeof(int));
+    batch.seq = xcalloc((size_t)seqs, sizeof(*batch.seq));
     for (int s = 0, row = 0; s < seqs; s++) {
         int from = past ? past[s] : 0;
 
-        p.seq[s] = (struct attn_seq){.q0 = row, .n = count[s] - from, .kv0 = kv0, .past = from};
+        batch.seq[s] = (struct attn_seq){.q0 = row, .n = count[s] - from, .kv0 = kv0, .past = from};
         for (int i = from; i < count[s]; i++, row++) {
-            p.id[row] = ids[s][i];
-            p.pos[row] = i;
+            batch.id[row] = ids[s][i];
+            batch.pos[row] = i;
         }
         kv0 += count[s] + spare;
     }
-    return p;
+    return batch;
 }
 
-bool batch_fits(const struct batch *p, const struct model *m, struct err *err)
+bool batch_fits(const struct batch *batch, const struct model *m, struct err *err)
 {
-    for (int i = 0; i < p->rows; i++)
-        if (p->pos[i] >= m->config->context)
+    for (int i = 0; i < batch->rows; i++)
+        if (batch->pos[i] >= m->config->context)
             return err_set(err, ERR_USAGE,
                            "more tokens than the %d the model holds: use a shorter text",
                            m->config->context);
     return true;
 }
 
-void batch_free(struct batch *p)
+void batch_free(struct batch *batch)
 {
-    free(p->id);
-    free(p->pos);
-    free(p->seq);
-    *p = (struct batch){0};
+    free(batch->id);
+    free(batch->pos);
+    free(batch->seq);
+    *batch = (struct batch){0};
 }
 
-void forward_embed(struct forward *f, const struct batch *p, struct mat x)
+void forward_embed(struct forward *f, const struct batch *batch, struct mat x)
 {
     const struct model *m = f->model;
 
     model_check_layer(m, m->config->layers);
-    device_gather(m->dev, m->embed, p->id, x);
+    device_gather(m->dev, m->embed, batch->id, x);
     if (m->embed_scale.data)
         device_scale_cols(m->dev, x, m->embed_scale, x);
     if (m->positions.data) {
         struct mat at = mat_rows(f->norm, 0, x.rows);
 
-        device_gather(m->dev, m->positions, p->pos, at);
+        device_gather(m->dev, m->positions, batch->pos, at);
         device_axpy(m->dev, 1, at, x);
     }
 }
 
 /* y = x W^T (+ bias) */
-static void linear(const struct model_state *view, int layer, enum matrix which, struct mat x,
-                   struct mat y)
+static void linear_map(const struct model_state *view, int layer, enum matrix which, struct mat x,
+                       struct mat y)
 {
     const struct model *m = view->model;
     struct mat bias = m->block[layer].bias[which];
@@ -172,7 +172,7 @@ static void add_to_stream(struct forward *f, const struct model_state *view, int
             device_axpy(m->dev, 1, bias, x);
         return;
     }
-    linear(view, layer, which, y, sum);
+    linear_map(view, layer, which, y, sum);
     device_norm(m->dev, sum, post, norm);
     device_axpy(m->dev, 1, norm, x);
 }
@@ -198,83 +198,84 @@ static void norm_heads(struct device *dev, struct mat x, int heads, struct norm 
     device_norm(dev, each, n, each);
 }
 
-static void attend(struct forward *f, const struct model_state *view, int layer,
-                   const struct batch *p, struct kv_cache *c, struct mat x, struct saved *save)
+static void attention_block(struct forward *f, const struct model_state *view, int layer,
+                            const struct batch *batch, struct kv_cache *c, struct mat x,
+                            struct saved *save)
 {
     const struct block *b = &f->model->block[layer];
     const struct model_config *cfg = f->model->config;
     struct device *dev = f->model->dev;
-    struct mat norm = mat_rows(f->norm, 0, p->rows), att = mat_rows(f->att, 0, p->rows);
-    struct mat q = save ? mat_rows(save->q, 0, p->rows) : mat_rows(f->q, 0, p->rows);
-    struct mat k = mat_rows(f->k, 0, p->rows), v = mat_rows(f->v, 0, p->rows);
+    struct mat norm = mat_rows(f->norm, 0, batch->rows), att = mat_rows(f->att, 0, batch->rows);
+    struct mat q = save ? mat_rows(save->q, 0, batch->rows) : mat_rows(f->q, 0, batch->rows);
+    struct mat k = mat_rows(f->k, 0, batch->rows), v = mat_rows(f->v, 0, batch->rows);
 
     device_norm(dev, x, b->attn_norm, norm);
-    linear(view, layer, MATRIX_Q, norm, q);
-    linear(view, layer, MATRIX_K, norm, k);
-    linear(view, layer, MATRIX_V, norm, v);
+    linear_map(view, layer, MATRIX_Q, norm, q);
+    linear_map(view, layer, MATRIX_K, norm, k);
+    linear_map(view, layer, MATRIX_V, norm, v);
     norm_heads(dev, q, cfg->heads, b->q_norm, save ? save->q_raw : (struct mat){0});
     norm_heads(dev, k, cfg->kv_heads, b->k_norm, save ? save->k_raw : (struct mat){0});
     if (b->freq) {
-        device_rope(dev, q, p->pos, cfg->heads, b->freq, cfg->rope_interleaved, false);
-        device_rope(dev, k, p->pos, cfg->kv_heads, b->freq, cfg->rope_interleaved, false);
+        device_rope(dev, q, batch->pos, cfg->heads, b->freq, cfg->rope_interleaved, false);
+        device_rope(dev, k, batch->pos, cfg->kv_heads, b->freq, cfg->rope_interleaved, false);
     }
-    for (int s = 0; s < p->seqs; s++) {
-        const struct attn_seq *a = &p->seq[s];
+    for (int s = 0; s < batch->seqs; s++) {
+        const struct attn_seq *a = &batch->seq[s];
 
         if (a->exclude_self) /* reads the cache, leaves nothing in it */
             continue;
         device_copy(dev, mat_rows(k, a->q0, a->n), mat_rows(c->k[layer], a->kv0 + a->past, a->n));
         device_copy(dev, mat_rows(v, a->q0, a->n), mat_rows(c->v[layer], a->kv0 + a->past, a->n));
     }
-    device_attention(dev, q, c->k[layer], c->v[layer], p->seq, p->seqs, b->shape, att);
+    device_attention(dev, q, c->k[layer], c->v[layer], batch->seq, batch->seqs, b->shape, att);
     add_to_stream(f, view, layer, MATRIX_O, att, b->post_attn_norm,
-                  mat_rows(save ? save->att_sum : f->sum, 0, p->rows), x);
+                  mat_rows(save ? save->att_sum : f->sum, 0, batch->rows), x);
 }
 
 /* A site of a block is reached: the state's hooks, then whoever watches. */
-static void reach(const struct model_state *view, const struct batch *p, int layer,
-                  enum tap_site site, struct mat x, const struct tap *tap)
+static void run_hooks_and_tap(const struct model_state *view, const struct batch *batch, int layer,
+                              enum tap_site site, struct mat x, const struct tap *tap)
 {
     for (int i = 0; i < view->hooks; i++)
-        view->hook[i]->ops->run(view->hook[i]->ctx, p, layer, site, x);
+        view->hook[i]->ops->run(view->hook[i]->ctx, batch, layer, site, x);
     if (tap)
         tap->fn(tap->ctx, layer, site, x);
 }
 
 void forward_block(struct forward *f, const struct model_state *view, int layer,
-                   const struct batch *p, struct kv_cache *c, struct mat x, const struct tap *tap,
-                   struct saved *save)
+                   const struct batch *batch, struct kv_cache *c, struct mat x,
+                   const struct tap *tap, struct saved *save)
 {
     const struct model *m = f->model;
     const struct block *b = &m->block[layer];
     struct device *dev = m->dev;
-    struct mat norm = mat_rows(f->norm, 0, p->rows), coeff = mat_rows(f->m, 0, p->rows);
-    struct mat gate = mat_rows(save ? save->gate : f->gate, 0, p->rows), up = {0};
+    struct mat norm = mat_rows(f->norm, 0, batch->rows), coeff = mat_rows(f->m, 0, batch->rows);
+    struct mat gate = mat_rows(save ? save->gate : f->gate, 0, batch->rows), up = {0};
 
     model_check_layer(m, layer);
-    reach(view, p, layer, TAP_BLOCK_IN, x, tap);
+    run_hooks_and_tap(view, batch, layer, TAP_BLOCK_IN, x, tap);
     if (save)
-        device_copy(dev, x, mat_rows(save->in, 0, p->rows));
-    attend(f, view, layer, p, c, x, save);
-    reach(view, p, layer, TAP_FFN_IN, x, tap);
+        device_copy(dev, x, mat_rows(save->in, 0, batch->rows));
+    attention_block(f, view, layer, batch, c, x, save);
+    run_hooks_and_tap(view, batch, layer, TAP_FFN_IN, x, tap);
     if (save)
-        device_copy(dev, x, mat_rows(save->h, 0, p->rows));
+        device_copy(dev, x, mat_rows(save->h, 0, batch->rows));
     device_norm(dev, x, b->ffn_norm, norm);
-    linear(view, layer, MATRIX_GATE, norm, gate);
+    linear_map(view, layer, MATRIX_GATE, norm, gate);
     if (b->w[MATRIX_UP].data) {
-        up = mat_rows(save ? save->up : f->up, 0, p->rows);
-        linear(view, layer, MATRIX_UP, norm, up);
+        up = mat_rows(save ? save->up : f->up, 0, batch->rows);
+        linear_map(view, layer, MATRIX_UP, norm, up);
     }
     device_gated(dev, m->config->act, gate, up, coeff);
-    reach(view, p, layer, TAP_COEFF, coeff, tap);
+    run_hooks_and_tap(view, batch, layer, TAP_COEFF, coeff, tap);
     add_to_stream(f, view, layer, MATRIX_DOWN, coeff, b->post_ffn_norm,
-                  mat_rows(save ? save->ffn_sum : f->sum, 0, p->rows), x);
-    reach(view, p, layer, TAP_BLOCK_OUT, x, tap);
+                  mat_rows(save ? save->ffn_sum : f->sum, 0, batch->rows), x);
+    run_hooks_and_tap(view, batch, layer, TAP_BLOCK_OUT, x, tap);
 }
 
 void forward_ffn_sum(const struct model_state *view, int layer, struct mat coeff, struct mat sum)
 {
-    linear(view, layer, MATRIX_DOWN, coeff, sum);
+    linear_map(view, layer, MATRIX_DOWN, coeff, sum);
 }
 
 void forward_logits(struct forward *f, struct mat x, struct mat logits)
@@ -293,15 +294,15 @@ void forward_logits(struct forward *f, struct mat x, struct mat logits)
 }
 
 /* A pass once more, to find where its numbers cease to be some. */
-struct search {
+struct not_finite_search {
     const struct model_state *view;
-    const struct batch *pass;
+    const struct batch *batch;
     const struct tap *tap; /* the pass's own, or NULL */
     struct err found;
 };
 
 /* The first row whose squares no float32 can sum up; -1: there is none. */
-static long too_long(const float *x, int rows, int cols, double *length)
+static long find_overflowing_row(const float *x, int rows, int cols, double *length)
 {
     for (long r = 0; r < rows; r++) {
         double sum = 0;
@@ -317,9 +318,9 @@ static long too_long(const float *x, int rows, int cols, double *length)
 
 /* What was found, and whose values they are: where there are edits, the one that added the
  * largest. */
-static void tell_flaw(struct search *s, int layer, const char *flaw)
+static void report_not_finite(struct not_finite_search *s, int layer, const char *flaw)
 {
-    const struct state_change *c = state_blame(s->view, layer);
+    const struct state_change *c = state_largest_change(s->view, layer);
     char who[24] = "this edit";
 
     if (c && c->edit)
@@ -335,7 +336,7 @@ static void tell_flaw(struct search *s, int layer, const char *flaw)
                 "layer %d: %s; weights or a changed neuron are too large for float32", layer, flaw);
 }
 
-static void look_for_flaw(struct search *s, int layer, enum tap_site site, struct mat x)
+static void check_site(struct not_finite_search *s, int layer, enum tap_site site, struct mat x)
 {
     struct device *dev = s->view->model->dev;
     size_t n = (size_t)x.rows * (size_t)x.cols;
@@ -349,36 +350,36 @@ static void look_for_flaw(struct search *s, int layer, enum tap_site site, struc
     if (at >= 0)
         snprintf(flaw, sizeof(flaw), "%s %ld at position %d is %s, not a finite number",
                  site == TAP_COEFF ? "the coefficient of neuron" : "the stream's component",
-                 at % x.cols, s->pass->pos[at / x.cols], number_word((double)host[at]));
+                 at % x.cols, s->batch->pos[at / x.cols], number_word((double)host[at]));
     else if (!dev->fault.kind && site != TAP_COEFF &&
-             (at = too_long(host, x.rows, x.cols, &length)) >= 0)
+             (at = find_overflowing_row(host, x.rows, x.cols, &length)) >= 0)
         snprintf(flaw, sizeof(flaw),
                  "the stream at position %d has length %.3g, whose square is no float32",
-                 s->pass->pos[at], length);
+                 s->batch->pos[at], length);
     if (*flaw)
-        tell_flaw(s, layer, flaw);
+        report_not_finite(s, layer, flaw);
     free(host);
 }
 
 static void search_tap(void *ctx, int layer, enum tap_site site, struct mat x)
 {
-    struct search *s = ctx;
+    struct not_finite_search *s = ctx;
 
     if (s->tap)
         s->tap->fn(s->tap->ctx, layer, site, x);
     if (!s->found.kind)
-        look_for_flaw(s, layer, site, x);
+        check_site(s, layer, site, x);
 }
 
-static bool run_blocks(struct forward *f, const struct model_state *view, const struct batch *p,
+static bool run_blocks(struct forward *f, const struct model_state *view, const struct batch *batch,
                        struct kv_cache *c, struct mat x, const struct tap *tap, struct job *job,
                        struct err *err)
 {
-    forward_embed(f, p, x);
+    forward_embed(f, batch, x);
     for (int l = 0; l < f->model->config->layers; l++) {
         if (job_cancelled(job, err))
             return false;
-        forward_block(f, view, l, p, c, x, tap, NULL);
+        forward_block(f, view, l, batch, c, x, tap, NULL);
     }
     return true;
 }
@@ -405,20 +406,20 @@ bool forward_check_finite(struct forward *f, struct mat x, bool *sound, struct e
     return ok;
 }
 
-bool forward_run(struct forward *f, const struct model_state *view, const struct batch *p,
+bool forward_run(struct forward *f, const struct model_state *view, const struct batch *batch,
                  struct kv_cache *c, struct mat x, const struct tap *tap, struct job *job,
                  struct err *err)
 {
-    struct search s = {view, p, tap, {0}};
+    struct not_finite_search s = {view, batch, tap, {0}};
     struct tap searching = {search_tap, &s};
     bool sound;
 
-    if (!batch_fits(p, f->model, err) || !run_blocks(f, view, p, c, x, tap, job, err) ||
+    if (!batch_fits(batch, f->model, err) || !run_blocks(f, view, batch, c, x, tap, job, err) ||
         !forward_check_finite(f, x, &sound, err))
         return false;
     if (sound)
         return true;
-    if (!run_blocks(f, view, p, c, x, &searching, job, err) || !device_sync(f->model->dev, err))
+    if (!run_blocks(f, view, batch, c, x, &searching, job, err) || !device_sync(f->model->dev, err))
         return false;
     return !s.found.kind || err_pass(err, &s.found);
 }

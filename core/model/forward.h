@@ -57,17 +57,17 @@ void kv_cache_free(struct kv_cache *c, struct device *dev);
  * `spare` free rows behind each. Arrays of the pass are freed by batch_free(). */
 struct batch batch_new(const int *const *ids, const int *count, const int *past, int seqs,
                        int spare);
-void batch_free(struct batch *p);
+void batch_free(struct batch *batch);
 /* Whether all positions lie within the model's context; else ERR_USAGE. forward_run() asks. */
-bool batch_fits(const struct batch *p, const struct model *m, struct err *err);
+bool batch_fits(const struct batch *batch, const struct model *m, struct err *err);
 
 /* x [rows, d] = embeddings of the pass's tokens, scaled and with learned positions where the model
  * has them */
-void forward_embed(struct forward *f, const struct batch *p, struct mat x);
+void forward_embed(struct forward *f, const struct batch *batch, struct mat x);
 /* x becomes the output of block `layer` under the view. */
 void forward_block(struct forward *f, const struct model_state *view, int layer,
-                   const struct batch *p, struct kv_cache *c, struct mat x, const struct tap *tap,
-                   struct saved *save);
+                   const struct batch *batch, struct kv_cache *c, struct mat x,
+                   const struct tap *tap, struct saved *save);
 /* What the FFN makes of coefficients [n, M], before a norm behind it: sum [n, d]. */
 void forward_ffn_sum(const struct model_state *view, int layer, struct mat coeff, struct mat sum);
 /* logits [n, V] of residuals x [n, d]: final norm and head. x keeps its values. */
@@ -75,14 +75,14 @@ void forward_logits(struct forward *f, struct mat x, struct mat logits);
 /* All blocks; err tells cancel, a fault, ERR_USAGE where the pass reaches beyond the context, or
  * ERR_FORMAT with the layer and the place where a number is not finite: then the taps of blocks
  * that were passed have been called twice. */
-bool forward_run(struct forward *f, const struct model_state *view, const struct batch *p,
+bool forward_run(struct forward *f, const struct model_state *view, const struct batch *batch,
                  struct kv_cache *c, struct mat x, const struct tap *tap, struct job *job,
                  struct err *err);
 
 /* dx [rows, d]: the gradient with respect to the block's output becomes that with respect to
  * its input. `save` is what forward_block() kept on the same pass and cache. */
 void backward_block(struct forward *f, const struct model_state *view, int layer,
-                    const struct batch *p, struct kv_cache *c, const struct saved *save,
+                    const struct batch *batch, struct kv_cache *c, const struct saved *save,
                     struct mat dx);
 /* dx [n, d] += gradient through head and final norm of x [n, d] for d_logits [n, V], which are
  * changed where the model caps its logits. */

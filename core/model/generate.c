@@ -44,7 +44,7 @@ int top_k(const float *x, int n, int k, int *index)
 
 /* Logits less the largest, so that no temperature makes the numbers too large for an exponential.
  */
-static int sample(const float *logits, int n, double temperature, uint64_t *rng)
+static int sample_token(const float *logits, int n, double temperature, uint64_t *rng)
 {
     double u, sum = 0, all = 0;
     int best = 0;
@@ -99,8 +99,8 @@ static void context_free(struct context *c)
 }
 
 /* n more tokens; `logits` [rows, V] on the host are those after the last `rows` of them. */
-static bool extend(struct context *c, const int *ids, int n, int rows, float *logits,
-                   struct job *job, struct err *err)
+static bool context_extend(struct context *c, const int *ids, int n, int rows, float *logits,
+                           struct job *job, struct err *err)
 {
     struct device *dev = c->view->model->dev;
     struct attn_seq seq = {.n = n, .past = c->length};
@@ -126,8 +126,8 @@ static bool extend(struct context *c, const int *ids, int n, int rows, float *lo
 }
 
 /* How the logits [targets, V] like the tokens that are to follow. */
-static void judge(const float *logits, int vocab, const int *target, int targets, double *logp,
-                  bool *top)
+static void score_targets(const float *logits, int vocab, const int *target, int targets,
+                          double *logp, bool *top)
 {
     for (int j = 0; j < targets; j++) {
         const float *row = logits + (size_t)j * (size_t)vocab;
@@ -141,23 +141,24 @@ static void judge(const float *logits, int vocab, const int *target, int targets
 
 /* The prompt, and behind it the wanted continuation, teacher-forced in the same pass; the context
  * then stands at the prompt's end. `logits` [V] are those after the prompt. */
-static bool begin(struct context *c, const int *ids, int count, const struct generate_options *o,
-                  struct generated *out, float *logits, struct job *job, struct err *err)
+static bool run_prompt(struct context *c, const int *ids, int count,
+                       const struct generate_options *o, struct generated *out, float *logits,
+                       struct job *job, struct err *err)
 {
-    int vocab = c->view->model->head.rows, rest = o->wants > 1 ? o->wants - 1 : 0;
+    int vocab = c->view->model->head.rows, rest = o->targets > 1 ? o->targets - 1 : 0;
     int *all = xmalloc((size_t)(count + rest) * sizeof(int));
     float *rows = xmalloc((size_t)(rest + 1) * (size_t)vocab * sizeof(float));
     bool ok;
 
     memcpy(all, ids, (size_t)count * sizeof(int));
     if (rest)
-        memcpy(all + count, o->want, (size_t)rest * sizeof(int));
-    ok = extend(c, all, count + rest, rest + 1, rows, job, err);
+        memcpy(all + count, o->target, (size_t)rest * sizeof(int));
+    ok = context_extend(c, all, count + rest, rest + 1, rows, job, err);
     c->length = count;
-    if (ok && o->wants) {
-        out->logp = xmalloc((size_t)o->wants * sizeof(*out->logp));
-        out->top = xmalloc((size_t)o->wants * sizeof(*out->top));
-        judge(rows, vocab, o->want, o->wants, out->logp, out->top);
+    if (ok && o->targets) {
+        out->logp = xmalloc((size_t)o->targets * sizeof(*out->logp));
+        out->top = xmalloc((size_t)o->targets * sizeof(*out->top));
+        score_targets(rows, vocab, o->target, o->targets, out->logp, out->top);
     }
     if (ok)
         memcpy(logits, rows, (size_t)vocab * sizeof(float));
@@ -166,27 +167,28 @@ static bool begin(struct context *c, const int *ids, int count, const struct gen
     return ok;
 }
 
-static bool ends(const struct generate_options *o, int id, int eos)
+static bool is_end_token(const struct generate_options *o, int id, int eos)
 {
     bool end = id == eos;
 
     for (int i = 0; i < o->stops; i++)
         end = end || id == o->stop[i];
-    return end && !o->past_end;
+    return end && !o->ignore_eos;
 }
 
-static int most(int a, int b)
+static int larger_of(int a, int b)
 {
     return a > b ? a : b;
 }
 
 /* generate() for a prompt that is whole. */
-static bool go_on(struct generated *out, const struct model_state *view, const int *ids, int count,
-                  const struct generate_options *o, struct job *job, struct err *err)
+static bool generate_whole(struct generated *out, const struct model_state *view, const int *ids,
+                           int count, const struct generate_options *o, struct job *job,
+                           struct err *err)
 {
     const struct model *m = view->model;
     int vocab = m->head.rows, eos = m->tokenizer ? tokenizer_eos(m->tokenizer) : -1;
-    int wants = most(o->wants, 1), further = most(o->tokens, wants - 1);
+    int targets = larger_of(o->targets, 1), further = larger_of(o->tokens, targets - 1);
     struct context c;
     uint64_t rng = o->seed;
     float *logits;
@@ -198,22 +200,22 @@ static bool go_on(struct generated *out, const struct model_state *view, const i
     if (further > m->config->context - count)
         return err_set(err, ERR_USAGE, "%d prompt tokens and %d new ones; the model holds %d",
                        count, further, m->config->context);
-    c = context_new(view, count + wants - 1, count + further, wants);
+    c = context_new(view, count + targets - 1, count + further, targets);
     out->logits = xmalloc((size_t)vocab * sizeof(float));
     out->id = xmalloc((size_t)(o->tokens + 1) * sizeof(int));
     logits = xmalloc((size_t)vocab * sizeof(float));
-    ok = begin(&c, ids, count, o, out, out->logits, job, err);
+    ok = run_prompt(&c, ids, count, o, out, out->logits, job, err);
     memcpy(logits, out->logits, (size_t)vocab * sizeof(float));
     while (ok && out->count < o->tokens) {
-        int id = sample(logits, vocab, o->temperature, &rng);
+        int id = sample_token(logits, vocab, o->temperature, &rng);
 
-        if (ends(o, id, eos))
+        if (is_end_token(o, id, eos))
             break;
         out->id[out->count++] = id;
         if (o->token)
             o->token(o->ctx, id);
         if (out->count < o->tokens)
-            ok = extend(&c, &id, 1, 1, logits, job, err);
+            ok = context_extend(&c, &id, 1, 1, logits, job, err);
     }
     free(logits);
     context_free(&c);
@@ -226,7 +228,7 @@ bool generate(struct generated *out, const struct model_state *view, const int *
               const struct generate_options *o, struct job *job, struct err *err)
 {
     struct prompt p = state_prompt(view, ids, count);
-    bool ok = go_on(out, view, p.id, p.count, o, job, err);
+    bool ok = generate_whole(out, view, p.id, p.count, o, job, err);
 
     prompt_free(&p);
     return ok;

@@ -11,19 +11,19 @@ struct generate_options {
     int tokens;         /* at most this many new ones; 0: only the next-token logits */
     double temperature; /* 0: greedy */
     uint64_t seed;
-    bool past_end;                    /* go on after an end-of-text token */
-    int stop[2], stops;               /* further tokens that end the text, unless past_end */
+    bool ignore_eos;                  /* go on after an end-of-text token */
+    int stop[2], stops;               /* further tokens that end the text, unless ignore_eos */
     void (*token)(void *ctx, int id); /* hears of each new token; may be NULL */
     void *ctx;
-    const int *want; /* a continuation to be judged in the prompt's pass, or NULL */
-    int wants;
+    const int *target; /* a continuation to be judged in the prompt's pass, or NULL */
+    int targets;
 };
 
 struct generated {
     int *id, count; /* new tokens, an end-of-text token not included */
     float *logits;  /* [V] after the prompt */
-    double *logp;   /* [wants] log p of each wanted token, teacher-forced; NULL without any */
-    bool *top;      /* [wants] whether it is the argmax */
+    double *logp;   /* [targets] log p of each wanted token, teacher-forced; NULL without any */
+    bool *top;      /* [targets] whether it is the argmax */
 };
 
 /* `ids` are the whole prompt (BOS included if wanted). */

@@ -14,8 +14,8 @@ enum {
     MAX_TENSORS = 1000000,
     MAX_KEY = 65535,
     MAX_NAME = 63,
-    LEAST_VALUE = 8 + 1 + 4 + 1,          /* bytes of the shortest key and value */
-    LEAST_TENSOR = 8 + 1 + 4 + 8 + 4 + 8, /* and of the shortest entry of a tensor */
+    MIN_VALUE_BYTES = 8 + 1 + 4 + 1,          /* bytes of the shortest key and value */
+    MIN_TENSOR_BYTES = 8 + 1 + 4 + 8 + 4 + 8, /* and of the shortest entry of a tensor */
 };
 
 struct cursor {
@@ -27,7 +27,7 @@ struct cursor {
 static const struct {
     const char *name;
     int type; /* enum dtype, -1: not supported */
-} stored[] = {
+} ggml_types[] = {
     [0] = {"F32", DT_F32},    [1] = {"F16", DT_F16},    [2] = {"Q4_0", DT_Q4_0},
     [3] = {"Q4_1", DT_Q4_1},  [4] = {"Q4_2", -1},       [5] = {"Q4_3", -1},
     [6] = {"Q5_0", DT_Q5_0},  [7] = {"Q5_1", DT_Q5_1},  [8] = {"Q8_0", DT_Q8_0},
@@ -48,18 +48,18 @@ static const unsigned char kind_bytes[GGUF_KINDS] = {
     [GGUF_F32] = 4, [GGUF_BOOL] = 1, [GGUF_U64] = 8, [GGUF_I64] = 8, [GGUF_F64] = 8,
 };
 
-static size_t offset(const struct cursor *c)
+static size_t cursor_offset(const struct cursor *c)
 {
     return (size_t)(c->at - c->start);
 }
 
-static bool short_of(const struct cursor *c, const char *what, struct err *err)
+static bool err_truncated(const struct cursor *c, const char *what, struct err *err)
 {
     return err_set(err, ERR_MODEL, "the file ends inside %s (byte %zu); is the download complete?",
-                   what, offset(c) + c->left);
+                   what, cursor_offset(c) + c->left);
 }
 
-static bool skip(struct cursor *c, uint64_t n)
+static bool cursor_skip(struct cursor *c, uint64_t n)
 {
     if (n > c->left)
         return false;
@@ -68,7 +68,7 @@ static bool skip(struct cursor *c, uint64_t n)
     return true;
 }
 
-static uint64_t little(const uint8_t *p, int bytes)
+static uint64_t little_endian(const uint8_t *p, int bytes)
 {
     uint64_t value = 0;
 
@@ -77,26 +77,26 @@ static uint64_t little(const uint8_t *p, int bytes)
     return value;
 }
 
-static bool take(struct cursor *c, int bytes, uint64_t *value)
+static bool cursor_read(struct cursor *c, int bytes, uint64_t *value)
 {
     const uint8_t *p = c->at;
 
-    if (!skip(c, (uint64_t)bytes))
+    if (!cursor_skip(c, (uint64_t)bytes))
         return false;
-    *value = little(p, bytes);
+    *value = little_endian(p, bytes);
     return true;
 }
 
 /* A string of the file; its bytes stay where they are. */
-static bool take_string(struct cursor *c, const char **text, uint64_t *len)
+static bool cursor_read_string(struct cursor *c, const char **text, uint64_t *len)
 {
-    if (!take(c, 8, len))
+    if (!cursor_read(c, 8, len))
         return false;
     *text = (const char *)c->at;
-    return skip(c, *len);
+    return cursor_skip(c, *len);
 }
 
-static bool take_elements(struct cursor *c, struct gguf_value *v, struct err *err)
+static bool read_elements(struct cursor *c, struct gguf_value *v, struct err *err)
 {
     uint64_t bytes, len;
     const char *text;
@@ -104,46 +104,46 @@ static bool take_elements(struct cursor *c, struct gguf_value *v, struct err *er
     v->data = c->at;
     if (v->kind != GGUF_STRING) {
         if (__builtin_mul_overflow(v->count, (uint64_t)kind_bytes[v->kind], &bytes) ||
-            !skip(c, bytes))
-            return short_of(c, "a metadata value", err);
+            !cursor_skip(c, bytes))
+            return err_truncated(c, "a metadata value", err);
         return true;
     }
     if (v->count > c->left / 8)
-        return short_of(c, "a metadata list", err);
+        return err_truncated(c, "a metadata list", err);
     for (uint64_t i = 0; i < v->count; i++)
-        if (!take_string(c, &text, &len))
-            return short_of(c, "a metadata string", err);
+        if (!cursor_read_string(c, &text, &len))
+            return err_truncated(c, "a metadata string", err);
     return true;
 }
 
-static bool take_value(struct cursor *c, struct gguf_value *v, struct err *err)
+static bool read_value(struct cursor *c, struct gguf_value *v, struct err *err)
 {
     uint64_t kind, len;
 
-    if (!take_string(c, &v->key, &len))
-        return short_of(c, "a metadata key", err);
+    if (!cursor_read_string(c, &v->key, &len))
+        return err_truncated(c, "a metadata key", err);
     if (len == 0 || len > MAX_KEY)
         return err_set(err, ERR_MODEL, "metadata key of %llu bytes at byte %zu; 1 to %d are valid",
-                       (unsigned long long)len, offset(c), MAX_KEY);
+                       (unsigned long long)len, cursor_offset(c), MAX_KEY);
     v->key_len = (size_t)len;
     for (size_t i = 0; i < v->key_len; i++)
         if (v->key[i] < 0x20 || v->key[i] > 0x7e)
             return err_set(err, ERR_MODEL, "metadata key at byte %zu is not printable ASCII",
-                           offset(c) - v->key_len);
-    if (!take(c, 4, &kind))
-        return short_of(c, "a metadata type", err);
+                           cursor_offset(c) - v->key_len);
+    if (!cursor_read(c, 4, &kind))
+        return err_truncated(c, "a metadata type", err);
     v->count = 1;
     if (kind == GGUF_ARRAY) {
         v->array = true;
-        if (!take(c, 4, &kind) || !take(c, 8, &v->count))
-            return short_of(c, "a metadata list", err);
+        if (!cursor_read(c, 4, &kind) || !cursor_read(c, 8, &v->count))
+            return err_truncated(c, "a metadata list", err);
     }
     if (kind >= GGUF_KINDS || kind == GGUF_ARRAY)
         return err_set(err, ERR_MODEL, "metadata '%.*s' has unknown type %llu%s",
                        (int)(len > 64 ? 64 : len), v->key, (unsigned long long)kind,
                        kind == GGUF_ARRAY ? " (a list of lists)" : "");
     v->kind = (enum gguf_kind)kind;
-    return take_elements(c, v, err);
+    return read_elements(c, v, err);
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -155,17 +155,17 @@ static int compare_keys(const void *a, const void *b)
     return order ? order : (x->key_len > y->key_len) - (x->key_len < y->key_len);
 }
 
-static bool take_values(struct gguf *g, struct cursor *c, uint64_t count, struct err *err)
+static bool read_values(struct gguf *g, struct cursor *c, uint64_t count, struct err *err)
 {
-    if (count > MAX_VALUES || count > c->left / LEAST_VALUE)
+    if (count > MAX_VALUES || count > c->left / MIN_VALUE_BYTES)
         return err_set(
             err, ERR_MODEL,
             "%llu metadata entries; the file can hold %zu at most; is the download complete?",
             (unsigned long long)count,
-            c->left / LEAST_VALUE < MAX_VALUES ? c->left / LEAST_VALUE : MAX_VALUES);
+            c->left / MIN_VALUE_BYTES < MAX_VALUES ? c->left / MIN_VALUE_BYTES : MAX_VALUES);
     g->value = xcalloc((size_t)count + 1, sizeof(*g->value));
     for (uint64_t i = 0; i < count; i++, g->values++)
-        if (!take_value(c, &g->value[i], err))
+        if (!read_value(c, &g->value[i], err))
             return false;
     qsort(g->value, (size_t)g->values, sizeof(*g->value), compare_keys);
     for (int i = 1; i < g->values; i++)
@@ -176,24 +176,25 @@ static bool take_values(struct gguf *g, struct cursor *c, uint64_t count, struct
     return true;
 }
 
-static bool tensor_type(struct tensor *t, uint64_t number, struct err *err)
+static bool set_tensor_type(struct tensor *t, uint64_t number, struct err *err)
 {
-    const char *name = number < sizeof(stored) / sizeof(*stored) ? stored[number].name : NULL;
+    const char *name =
+        number < sizeof(ggml_types) / sizeof(*ggml_types) ? ggml_types[number].name : NULL;
 
     if (!name)
         return err_set(err, ERR_MODEL, "tensor %s has unknown type %llu", t->name,
                        (unsigned long long)number);
-    if (stored[number].type < 0)
+    if (ggml_types[number].type < 0)
         return err_set(err, ERR_MODEL,
                        "tensor %s is stored as %s, which is not supported; use a file in F32, F16, "
                        "BF16, Q4_0 to Q8_0 or Q2_K to Q6_K",
                        t->name, name);
-    t->type = (enum dtype)stored[number].type;
+    t->type = (enum dtype)ggml_types[number].type;
     return true;
 }
 
 /* Elements, then bytes; each step checked before the next one uses it. */
-static bool tensor_size(struct tensor *t, struct err *err)
+static bool set_tensor_bytes(struct tensor *t, struct err *err)
 {
     long elements = 1;
     size_t row = dtype_row_bytes(t->type, t->dim[t->ndim - 1]);
@@ -211,42 +212,42 @@ static bool tensor_size(struct tensor *t, struct err *err)
     return true;
 }
 
-static bool take_tensor(struct cursor *c, struct tensor *t, uint64_t *at, struct err *err)
+static bool read_tensor(struct cursor *c, struct tensor *t, uint64_t *at, struct err *err)
 {
     const char *text;
     uint64_t len, dims, number, dim;
 
-    if (!take_string(c, &text, &len))
-        return short_of(c, "a tensor's name", err);
+    if (!cursor_read_string(c, &text, &len))
+        return err_truncated(c, "a tensor's name", err);
     if (len == 0 || len > MAX_NAME)
         return err_set(err, ERR_MODEL,
                        "tensor name of %llu bytes before byte %zu; 1 to %d are valid",
-                       (unsigned long long)len, offset(c), MAX_NAME);
+                       (unsigned long long)len, cursor_offset(c), MAX_NAME);
     for (uint64_t i = 0; i < len; i++)
         if (text[i] <= 0x20 || text[i] > 0x7e)
             return err_set(err, ERR_MODEL, "the tensor name before byte %zu is not printable ASCII",
-                           offset(c));
+                           cursor_offset(c));
     t->name = xasprintf("%.*s", (int)len, text);
-    if (!take(c, 4, &dims))
-        return short_of(c, "the tensor list", err);
+    if (!cursor_read(c, 4, &dims))
+        return err_truncated(c, "the tensor list", err);
     if (dims < 1 || dims > 4)
         return err_set(err, ERR_MODEL, "tensor %s has %llu dimensions; 1 to 4 are valid", t->name,
                        (unsigned long long)dims);
     t->ndim = (int)dims;
     for (int i = t->ndim - 1; i >= 0; i--) { /* the file names the contiguous one first */
-        if (!take(c, 8, &dim))
-            return short_of(c, "the tensor list", err);
+        if (!cursor_read(c, 8, &dim))
+            return err_truncated(c, "the tensor list", err);
         if (dim == 0 || dim > LONG_MAX)
             return err_set(err, ERR_MODEL, "tensor %s has a dimension of %llu", t->name,
                            (unsigned long long)dim);
         t->dim[i] = (long)dim;
     }
-    if (!take(c, 4, &number) || !take(c, 8, at))
-        return short_of(c, "the tensor list", err);
-    return tensor_type(t, number, err) && tensor_size(t, err);
+    if (!cursor_read(c, 4, &number) || !cursor_read(c, 8, at))
+        return err_truncated(c, "the tensor list", err);
+    return set_tensor_type(t, number, err) && set_tensor_bytes(t, err);
 }
 
-static bool alignment_of(const struct gguf *g, uint64_t *alignment, struct err *err)
+static bool read_alignment(const struct gguf *g, uint64_t *alignment, struct err *err)
 {
     const struct gguf_value *v = gguf_find(g, "general.alignment");
 
@@ -255,14 +256,14 @@ static bool alignment_of(const struct gguf *g, uint64_t *alignment, struct err *
         return true;
     if (v->array || v->kind != GGUF_U32)
         return err_set(err, ERR_MODEL, "metadata general.alignment is no 32-bit number");
-    *alignment = little(v->data, 4);
+    *alignment = little_endian(v->data, 4);
     if (*alignment < 8 || (*alignment & (*alignment - 1)))
         return err_set(err, ERR_MODEL, "metadata general.alignment is %llu, no power of two >= 8",
                        (unsigned long long)*alignment);
     return true;
 }
 
-static bool pad(uint64_t value, uint64_t alignment, uint64_t *out)
+static bool round_up(uint64_t value, uint64_t alignment, uint64_t *out)
 {
     uint64_t up;
 
@@ -277,7 +278,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool names_unique(const struct gguf *g, struct err *err)
+static bool check_names_unique(const struct gguf *g, struct err *err)
 {
     char **name = xcalloc((size_t)g->tensors + 1, sizeof(*name));
     bool ok = true;
@@ -292,43 +293,45 @@ static bool names_unique(const struct gguf *g, struct err *err)
     return ok;
 }
 
-static bool take_tensors(struct gguf *g, struct cursor *c, uint64_t count, uint64_t alignment,
+static bool read_tensors(struct gguf *g, struct cursor *c, uint64_t count, uint64_t alignment,
                          struct err *err)
 {
     uint64_t sum = 0, start, end, at = 0;
 
-    if (count > MAX_TENSORS || count > c->left / LEAST_TENSOR)
+    if (count > MAX_TENSORS || count > c->left / MIN_TENSOR_BYTES)
         return err_set(err, ERR_MODEL,
                        "%llu tensors; the file can hold %zu at most; is the download complete?",
                        (unsigned long long)count,
-                       c->left / LEAST_TENSOR < MAX_TENSORS ? c->left / LEAST_TENSOR : MAX_TENSORS);
+                       c->left / MIN_TENSOR_BYTES < MAX_TENSORS ? c->left / MIN_TENSOR_BYTES
+                                                                : MAX_TENSORS);
     g->tensor = xcalloc((size_t)count + 1, sizeof(*g->tensor));
     for (uint64_t i = 0; i < count; i++) {
         struct tensor *t = &g->tensor[g->tensors++];
 
-        if (!take_tensor(c, t, &at, err))
+        if (!read_tensor(c, t, &at, err))
             return false;
         if (at != sum)
             return err_set(err, ERR_MODEL, "tensor %s begins at %llu of the data, not at %llu",
                            t->name, (unsigned long long)at, (unsigned long long)sum);
-        if (__builtin_add_overflow(sum, (uint64_t)t->bytes, &sum) || !pad(sum, alignment, &sum))
+        if (__builtin_add_overflow(sum, (uint64_t)t->bytes, &sum) ||
+            !round_up(sum, alignment, &sum))
             return err_set(err, ERR_MODEL, "tensor %s ends beyond any file", t->name);
     }
     if (!count) /* metadata alone: nothing follows that would need the padding */
         return true;
-    if (!names_unique(g, err))
+    if (!check_names_unique(g, err))
         return false;
-    if (!pad(offset(c), alignment, &start) || __builtin_add_overflow(start, sum, &end))
+    if (!round_up(cursor_offset(c), alignment, &start) || __builtin_add_overflow(start, sum, &end))
         return err_set(err, ERR_MODEL, "the tensors end beyond any file");
-    if (end > offset(c) + c->left)
+    if (end > cursor_offset(c) + c->left)
         return err_set(err, ERR_MODEL,
                        "the tensors end at byte %llu, the file at %zu; is the download complete?",
-                       (unsigned long long)end, offset(c) + c->left);
+                       (unsigned long long)end, cursor_offset(c) + c->left);
     at = start;
     for (int i = 0; i < g->tensors; i++) {
         g->tensor[i].data = c->start + at;
         at += g->tensor[i].bytes;
-        pad(at, alignment, &at); /* `end` did not overflow, so this does not */
+        round_up(at, alignment, &at); /* `end` did not overflow, so this does not */
     }
     return true;
 }
@@ -345,18 +348,18 @@ bool gguf_parse(struct gguf *g, const void *bytes, size_t n, struct err *err)
         return err_set(err, ERR_MODEL, "not a GGUF file: it %s %s",
                        is ? "is" : "does not begin with", is ? is : "GGUF");
     }
-    skip(&c, 4);
-    if (!take(&c, 4, &version))
-        return short_of(&c, "the header", err);
+    cursor_skip(&c, 4);
+    if (!cursor_read(&c, 4, &version))
+        return err_truncated(&c, "the header", err);
     if (version && (version & 0xffff) == 0)
         return err_set(err, ERR_MODEL, "GGUF of a big-endian machine; convert it to little-endian");
     if (version != 2 && version != 3)
         return err_set(err, ERR_MODEL, "GGUF version %llu; 2 and 3 are supported",
                        (unsigned long long)version);
-    if (!take(&c, 8, &tensors) || !take(&c, 8, &values))
-        return short_of(&c, "the header", err);
-    return take_values(g, &c, values, err) && alignment_of(g, &alignment, err) &&
-           take_tensors(g, &c, tensors, alignment, err);
+    if (!cursor_read(&c, 8, &tensors) || !cursor_read(&c, 8, &values))
+        return err_truncated(&c, "the header", err);
+    return read_values(g, &c, values, err) && read_alignment(g, &alignment, err) &&
+           read_tensors(g, &c, tensors, alignment, err);
 }
 
 void gguf_free(struct gguf *g)
@@ -384,7 +387,7 @@ bool gguf_int(const struct gguf_value *v, uint64_t i, long long *out)
 
     if (!bytes || v->kind == GGUF_F32 || v->kind == GGUF_F64 || i >= v->count)
         return false;
-    raw = little(v->data + i * (uint64_t)bytes, bytes);
+    raw = little_endian(v->data + i * (uint64_t)bytes, bytes);
     switch (v->kind) {
     case GGUF_I8:
         *out = (int8_t)raw;
@@ -433,7 +436,7 @@ const char *gguf_string(const uint8_t **at, size_t *len)
 {
     const char *text = (const char *)*at + 8;
 
-    *len = (size_t)little(*at, 8);
+    *len = (size_t)little_endian(*at, 8);
     *at += 8 + *len;
     return text;
 }

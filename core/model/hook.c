@@ -10,7 +10,7 @@
 static const struct hook_ops *const kinds[] = {&hook_add, &hook_neurons};
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 
-static const struct hook_ops *kind_of(const char *name, struct err *err)
+static const struct hook_ops *find_hook_kind(const char *name, struct err *err)
 {
     struct buf known = {0};
 
@@ -27,26 +27,26 @@ static const struct hook_ops *kind_of(const char *name, struct err *err)
 
 struct hook *hook_open(const struct model *m, const struct hook_data *data, struct err *err)
 {
-    const struct hook_ops *ops = kind_of(data->name, err);
+    const struct hook_ops *ops = find_hook_kind(data->name, err);
     void *ctx = ops ? ops->open(m, data, err) : NULL;
     struct hook *h;
 
     if (!ctx)
         return NULL;
     h = xcalloc(1, sizeof(*h));
-    *h = (struct hook){.ops = ops, .data = hook_data_copy(data), .ctx = ctx, .holders = 1};
+    *h = (struct hook){.ops = ops, .data = hook_data_copy(data), .ctx = ctx, .refs = 1};
     return h;
 }
 
-struct hook *hook_hold(struct hook *h)
+struct hook *hook_retain(struct hook *h)
 {
-    h->holders++;
+    h->refs++;
     return h;
 }
 
 void hook_release(struct hook *h)
 {
-    if (!h || --h->holders)
+    if (!h || --h->refs)
         return;
     h->ops->close(h->ctx);
     hook_data_free(&h->data);

@@ -31,12 +31,13 @@ struct hook_ops {
     /* What run() is given: owned by the hook, given back by close(). NULL: ERR_FORMAT or ERR_USAGE
      * says what in `data` is not of this kind or does not fit the model. */
     void *(*open)(const struct model *m, const struct hook_data *data, struct err *err);
-    /* x [rows of p, d or M] is what the block has at the site; it may be changed in place. Device
-     * operations alone, so that the pass may be recorded. */
-    void (*run)(void *ctx, const struct batch *p, int layer, enum tap_site site, struct mat x);
+    /* x [rows of batch, d or M] is what the block has at the site; it may be changed in place.
+     * Device operations alone, so that the pass may be recorded. */
+    void (*run)(void *ctx, const struct batch *batch, int layer, enum tap_site site, struct mat x);
     /* dx, the gradient with respect to what run() left, becomes that with respect to what it was
      * given. NULL: they are the same. */
-    void (*grad)(void *ctx, const struct batch *p, int layer, enum tap_site site, struct mat dx);
+    void (*grad)(void *ctx, const struct batch *batch, int layer, enum tap_site site,
+                 struct mat dx);
     void (*close)(void *ctx);
 };
 
@@ -44,15 +45,15 @@ struct hook {
     const struct hook_ops *ops;
     struct hook_data data; /* owned */
     void *ctx;
-    int holders;
+    int refs;
 };
 
 extern const struct hook_ops hook_add, hook_neurons;
 
 /* A copy of `data` is kept. ERR_FORMAT: no such kind, or what its open() says. */
 struct hook *hook_open(const struct model *m, const struct hook_data *data, struct err *err);
-struct hook *hook_hold(struct hook *h); /* one more holder */
-void hook_release(struct hook *h);      /* the last one gives it back; NULL is fine */
+struct hook *hook_retain(struct hook *h); /* one more holder */
+void hook_release(struct hook *h);        /* the last one gives it back; NULL is fine */
 
 struct hook_data hook_data_copy(const struct hook_data *data);
 void hook_data_free(struct hook_data *data);

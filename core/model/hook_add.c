@@ -78,11 +78,12 @@ static void *add_open(const struct model *m, const struct hook_data *data, struc
     return out;
 }
 
-static void add_run(void *ctx, const struct batch *p, int layer, enum tap_site site, struct mat x)
+static void add_run(void *ctx, const struct batch *batch, int layer, enum tap_site site,
+                    struct mat x)
 {
     const struct add *a = ctx;
 
-    (void)p;
+    (void)batch;
     if (layer == a->layer && site == a->site)
         device_axpy(a->dev, 1, a->vector, x);
 }

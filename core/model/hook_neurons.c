@@ -81,12 +81,12 @@ static void *neurons_open(const struct model *m, const struct hook_data *data, s
     return NULL;
 }
 
-static void neurons_run(void *ctx, const struct batch *p, int layer, enum tap_site site,
+static void neurons_run(void *ctx, const struct batch *batch, int layer, enum tap_site site,
                         struct mat x)
 {
     const struct neurons *n = ctx;
 
-    (void)p;
+    (void)batch;
     for (int i = 0; site == TAP_COEFF && i < n->count; i++) {
         struct mat coefficient = mat_cols(x, n->change[i].neuron, 1);
 
@@ -102,12 +102,12 @@ static void neurons_run(void *ctx, const struct batch *p, int layer, enum tap_si
 /* Backwards, since a neuron may be named twice: a factor multiplies, what was set depends on
  * nothing.
  */
-static void neurons_grad(void *ctx, const struct batch *p, int layer, enum tap_site site,
+static void neurons_grad(void *ctx, const struct batch *batch, int layer, enum tap_site site,
                          struct mat dx)
 {
     const struct neurons *n = ctx;
 
-    (void)p;
+    (void)batch;
     for (int i = n->count - 1; site == TAP_COEFF && i >= 0; i--) {
         struct mat coefficient = mat_cols(dx, n->change[i].neuron, 1);
 

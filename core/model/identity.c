@@ -25,14 +25,14 @@ struct progress {
 };
 
 /* The line that a cached sum belongs to. */
-static void stamp(const struct stat *st, char out[128])
+static void stat_stamp(const struct stat *st, char out[128])
 {
     snprintf(out, 128, "1 %lld %lld.%09ld %lld.%09ld ", (long long)st->st_size,
              (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec, (long long)st->st_ctim.tv_sec,
              st->st_ctim.tv_nsec);
 }
 
-static char *cache_of(const struct stat *st)
+static char *sum_cache_path(const struct stat *st)
 {
     char name[64];
 
@@ -41,12 +41,12 @@ static char *cache_of(const struct stat *st)
     return file_cache_path(name);
 }
 
-static bool recall(const struct stat *st, char hex[65])
+static bool sum_cache_load(const struct stat *st, char hex[65])
 {
-    char want[128], *path = cache_of(st), *text = file_read(path, 4096, NULL, NULL);
+    char want[128], *path = sum_cache_path(st), *text = file_read(path, 4096, NULL, NULL);
     bool ok = false;
 
-    stamp(st, want);
+    stat_stamp(st, want);
     if (text && !strncmp(text, want, strlen(want))) {
         snprintf(hex, 65, "%s", text + strlen(want));
         ok = strspn(hex, "0123456789abcdef") == 64;
@@ -58,12 +58,12 @@ static bool recall(const struct stat *st, char hex[65])
 
 /* A sum that cannot be kept is only slower next time. A file touched in the last seconds may
  * change again within the clock's grain, unseen: it is not kept. */
-static void remember(const struct stat *st, const char *hex)
+static void sum_cache_store(const struct stat *st, const char *hex)
 {
-    char line[256], *path = cache_of(st);
+    char line[256], *path = sum_cache_path(st);
 
     if (time(NULL) - st->st_ctim.tv_sec > 2) {
-        stamp(st, line);
+        stat_stamp(st, line);
         snprintf(line + strlen(line), sizeof(line) - strlen(line), "%s\n", hex);
         if (file_make_parents(path, NULL))
             file_write(path, line, strlen(line), NULL);
@@ -100,8 +100,8 @@ static bool same_stamp(const struct stat *a, const struct stat *b)
 {
     char x[128], y[128];
 
-    stamp(a, x);
-    stamp(b, y);
+    stat_stamp(a, x);
+    stat_stamp(b, y);
     return !strcmp(x, y);
 }
 
@@ -118,7 +118,7 @@ static bool hash_file(const char *path, struct progress *p, struct stat *st, cha
             close(fd);
         return false;
     }
-    if (recall(st, hex)) {
+    if (sum_cache_load(st, hex)) {
         close(fd);
         p->done += (double)st->st_size;
         return true;
@@ -128,7 +128,7 @@ static bool hash_file(const char *path, struct progress *p, struct stat *st, cha
         ok = err_set(err, ERR_IO, "%s: changed while it was read", path);
     close(fd);
     if (ok)
-        remember(st, hex);
+        sum_cache_store(st, hex);
     return ok;
 }
 
@@ -153,7 +153,7 @@ static void hash_lines(char **line, int count, char hex[65])
 }
 
 /* An index says under which name a tensor's file lies, and nothing about the model. */
-static bool file_counts(const char *name)
+static bool is_part_of_identity(const char *name)
 {
     static const char end[] = ".index.json";
     size_t n = strlen(name), most = sizeof(end) - 1;
@@ -167,7 +167,7 @@ static void hash_contents(const struct identity *id, char hex[65])
     int count = 0;
 
     for (int i = 0; i < id->files; i++)
-        if (file_counts(id->file[i].name))
+        if (is_part_of_identity(id->file[i].name))
             line[count++] = xasprintf("%lld %s\n", id->file[i].bytes, id->file[i].sha256);
     hash_lines(line, count, hex);
 }

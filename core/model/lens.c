@@ -30,16 +30,16 @@ void lens_contribution(const struct model *m, int layer, struct mat values)
     mat_free(dev, &mean);
 }
 
-struct lens {
+struct saved_outputs {
     struct device *dev;
     struct mat rows; /* [layers * wanted, d] */
     int *pick;       /* [wanted] rows of the pass */
     int wanted;
 };
 
-static void keep_output(void *ctx, int layer, enum tap_site site, struct mat x)
+static void save_block_output(void *ctx, int layer, enum tap_site site, struct mat x)
 {
-    struct lens *lens = ctx;
+    struct saved_outputs *lens = ctx;
 
     if (site == TAP_BLOCK_OUT)
         device_gather(lens->dev, x, lens->pick,
@@ -49,15 +49,15 @@ static void keep_output(void *ctx, int layer, enum tap_site site, struct mat x)
 /* One forward over `ids`: rows [layers * wanted, d] take every block's output from position
  * `first` on, wanted of them; `rest`, unless it has no rows, takes those of the last block that
  * come after them. */
-static bool run_to_rows(const struct model_state *view, const int *ids, int count, int first,
-                        int wanted, struct mat rows, struct mat rest, struct job *job,
-                        struct err *err)
+static bool run_and_save(const struct model_state *view, const int *ids, int count, int first,
+                         int wanted, struct mat rows, struct mat rest, struct job *job,
+                         struct err *err)
 {
     const struct model *m = view->model;
     struct prompt prompt = state_prompt(view, ids, count);
     int all = prompt.count;
-    struct lens lens = {m->dev, rows, xcalloc((size_t)count, sizeof(int)), wanted};
-    struct tap tap = {keep_output, &lens};
+    struct saved_outputs lens = {m->dev, rows, xcalloc((size_t)count, sizeof(int)), wanted};
+    struct tap tap = {save_block_output, &lens};
     struct forward *f = forward_new(m, all);
     struct batch p = batch_new((const int *const *)&prompt.id, &all, NULL, 1, 0);
     struct kv_cache *cache = kv_cache_new(m, all);
@@ -65,7 +65,7 @@ static bool run_to_rows(const struct model_state *view, const int *ids, int coun
     bool ok;
 
     for (int i = 0; i < count - first; i++)
-        lens.pick[i] = prompt_at(&prompt, first + i);
+        lens.pick[i] = prompt_position(&prompt, first + i);
     ok = forward_run(f, view, &p, cache, x, &tap, job, err);
     if (ok && rest.rows)
         device_gather(m->dev, x, lens.pick + wanted, rest);
@@ -81,9 +81,9 @@ static bool run_to_rows(const struct model_state *view, const int *ids, int coun
 
 /* Reads residuals x [n, d] out through final norm and head, a few rows at a time: take() hears of
  * each row's logits [V] and their log sum exp. */
-static bool read_out(const struct model *m, struct mat x,
-                     void (*take)(void *ctx, int row, const float *logits, double lse), void *ctx,
-                     struct job *job, struct err *err)
+static bool read_logits(const struct model *m, struct mat x,
+                        void (*take)(void *ctx, int row, const float *logits, double lse),
+                        void *ctx, struct job *job, struct err *err)
 {
     int vocab = m->head.rows, most = HEAD_BYTES / (int)sizeof(float) / vocab;
     int tile = most < 1 ? 1 : most < HEAD_ROWS ? most : HEAD_ROWS;
@@ -124,7 +124,7 @@ int token_rank(const float *logits, int vocab, int token)
     return rank;
 }
 
-static int argmax(const float *logits, int vocab)
+static int logits_argmax(const float *logits, int vocab)
 {
     int best = 0;
 
@@ -134,7 +134,7 @@ static int argmax(const float *logits, int vocab)
     return best;
 }
 
-/* What read_out() is to note of its rows. */
+/* What read_logits() is to note of its rows. */
 struct cells {
     int vocab, rows; /* of the whole grid */
     const int *token;
@@ -143,11 +143,11 @@ struct cells {
     float *p;
 };
 
-static void take_cell(void *ctx, int row, const float *logits, double lse)
+static void fill_cell(void *ctx, int row, const float *logits, double lse)
 {
     struct cells *c = ctx;
 
-    c->best[row] = argmax(logits, c->vocab);
+    c->best[row] = logits_argmax(logits, c->vocab);
     if (c->p)
         c->p[row] = (float)exp((double)logits[c->best[row]] - lse);
     for (int t = 0; t < c->tokens; t++)
@@ -161,23 +161,23 @@ bool lens_cells(const struct model_state *view, const int *ids, int count, const
     const struct model *m = view->model;
     struct mat rows = mat_new(m->dev, DT_F32, m->config->layers * count, m->config->hidden);
     struct cells c = {m->head.rows, rows.rows, token, tokens, best, rank, p};
-    bool ok = run_to_rows(view, ids, count, 0, count, rows, (struct mat){0}, job, err) &&
-              read_out(m, rows, take_cell, &c, job, err);
+    bool ok = run_and_save(view, ids, count, 0, count, rows, (struct mat){0}, job, err) &&
+              read_logits(m, rows, fill_cell, &c, job, err);
 
     mat_free(m->dev, &rows);
     return ok;
 }
 
-struct looking {
+struct readout_rows {
     struct lens_readout *out;
     int vocab;
     const int *target;
 };
 
 /* Rows come last first: what is said after the prompt is known before its ranks are asked. */
-static void take_look(void *ctx, int row, const float *logits, double lse)
+static void fill_readout(void *ctx, int row, const float *logits, double lse)
 {
-    struct looking *l = ctx;
+    struct readout_rows *l = ctx;
     int layers = l->out->layers, layer = layers - 1 - row, target = row - layers + 1;
 
     (void)lse; /* of float32: too coarse for log p */
@@ -189,7 +189,7 @@ static void take_look(void *ctx, int row, const float *logits, double lse)
         memcpy(l->out->logits, logits, (size_t)l->vocab * sizeof(float));
         l->out->logp[0] = (double)logits[l->target[0]] - log_sum_exp(logits, l->vocab);
         if (l->out->old < 0)
-            l->out->old = argmax(logits, l->vocab);
+            l->out->old = logits_argmax(logits, l->vocab);
     }
     l->out->rank_old[layer] = token_rank(logits, l->vocab, l->out->old);
     l->out->rank_new[layer] = token_rank(logits, l->vocab, l->target[0]);
@@ -204,8 +204,8 @@ bool lens_readout(struct lens_readout *out, const struct model_state *view, cons
     int *all = xcalloc((size_t)(count + targets), sizeof(int));
     int *order = xcalloc((size_t)(layers + targets), sizeof(int));
     struct mat rows = mat_new(m->dev, DT_F32, layers + more, m->config->hidden);
-    struct mat turned = mat_new(m->dev, DT_F32, layers + more, m->config->hidden);
-    struct looking looking = {out, m->head.rows, target};
+    struct mat reversed = mat_new(m->dev, DT_F32, layers + more, m->config->hidden);
+    struct readout_rows rows_out = {out, m->head.rows, target};
     bool ok;
 
     *out = (struct lens_readout){.old = old, .layers = layers};
@@ -217,14 +217,14 @@ bool lens_readout(struct lens_readout *out, const struct model_state *view, cons
     memcpy(all + count, target, (size_t)more * sizeof(int));
     for (int i = 0; i < layers + more; i++)
         order[i] = i < layers ? layers - 1 - i : i;
-    ok = run_to_rows(view, all, count + more, count - 1, 1, rows, mat_rows(rows, layers, more), job,
-                     err);
+    ok = run_and_save(view, all, count + more, count - 1, 1, rows, mat_rows(rows, layers, more),
+                      job, err);
     if (ok) {
-        device_gather(m->dev, rows, order, turned);
-        ok = read_out(m, turned, take_look, &looking, job, err);
+        device_gather(m->dev, rows, order, reversed);
+        ok = read_logits(m, reversed, fill_readout, &rows_out, job, err);
     }
     mat_free(m->dev, &rows);
-    mat_free(m->dev, &turned);
+    mat_free(m->dev, &reversed);
     free(all);
     free(order);
     if (!ok)
@@ -232,11 +232,11 @@ bool lens_readout(struct lens_readout *out, const struct model_state *view, cons
     return ok;
 }
 
-void lens_readout_free(struct lens_readout *look)
+void lens_readout_free(struct lens_readout *readout)
 {
-    free(look->logits);
-    free(look->logp);
-    free(look->rank_old);
-    free(look->rank_new);
-    *look = (struct lens_readout){0};
+    free(readout->logits);
+    free(readout->logp);
+    free(readout->rank_old);
+    free(readout->rank_new);
+    *readout = (struct lens_readout){0};
 }

@@ -26,7 +26,7 @@ struct lens_readout {
 bool lens_readout(struct lens_readout *out, const struct model_state *view, const int *ids,
                   int count, const int *target, int targets, int old, struct job *job,
                   struct err *err);
-void lens_readout_free(struct lens_readout *look);
+void lens_readout_free(struct lens_readout *readout);
 
 /* Every position, every block: the most probable next token, best [layers][count], its
  * probability, p [layers][count] (may be NULL), and the rank, from 1, of each of the

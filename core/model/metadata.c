@@ -5,14 +5,14 @@
 #include "core/base/mem.h"
 #include "core/model/format.h"
 
-static const struct gguf_value *one(const struct weights *w, const char *key)
+static const struct gguf_value *scalar_value(const struct weights *w, const char *key)
 {
     const struct gguf_value *v = gguf_find(&w->gguf, key);
 
     return v && !v->array ? v : NULL;
 }
 
-static const struct gguf_value *list(const struct weights *w, const char *key)
+static const struct gguf_value *array_value(const struct weights *w, const char *key)
 {
     const struct gguf_value *v = gguf_find(&w->gguf, key);
 
@@ -21,7 +21,7 @@ static const struct gguf_value *list(const struct weights *w, const char *key)
 
 const char *weights_meta_text(const struct weights *w, const char *key, size_t *len)
 {
-    const struct gguf_value *v = one(w, key);
+    const struct gguf_value *v = scalar_value(w, key);
     const uint8_t *at;
 
     if (!v || v->kind != GGUF_STRING)
@@ -32,7 +32,7 @@ const char *weights_meta_text(const struct weights *w, const char *key, size_t *
 
 bool weights_meta_int(const struct weights *w, const char *key, long long *value)
 {
-    const struct gguf_value *v = one(w, key);
+    const struct gguf_value *v = scalar_value(w, key);
 
     return v && gguf_int(v, 0, value);
 }
@@ -40,7 +40,7 @@ bool weights_meta_int(const struct weights *w, const char *key, long long *value
 long weights_meta_strings(const struct weights *w, const char *key, const char ***text,
                           size_t **len)
 {
-    const struct gguf_value *v = list(w, key);
+    const struct gguf_value *v = array_value(w, key);
     const uint8_t *at;
 
     if (!v || v->kind != GGUF_STRING)
@@ -55,7 +55,7 @@ long weights_meta_strings(const struct weights *w, const char *key, const char *
 
 long weights_meta_ints(const struct weights *w, const char *key, int **values)
 {
-    const struct gguf_value *v = list(w, key);
+    const struct gguf_value *v = array_value(w, key);
     long long value;
     int *out;
 
@@ -75,7 +75,7 @@ long weights_meta_ints(const struct weights *w, const char *key, int **values)
 
 long weights_meta_floats(const struct weights *w, const char *key, float **values)
 {
-    const struct gguf_value *v = list(w, key);
+    const struct gguf_value *v = array_value(w, key);
     double value = 0;
 
     if (!v || v->kind == GGUF_STRING)

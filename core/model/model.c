@@ -18,45 +18,45 @@ struct budget {
     double left;
 };
 
-static void own(struct model *m, struct mat x)
+static void model_own(struct model *m, struct mat x)
 {
     m->owned = xrealloc(m->owned, (size_t)(m->owned_count + 1) * sizeof(*m->owned));
     m->owned[m->owned_count++] = x;
 }
 
-struct twin {
+struct float_copy {
     const void *copy;
     struct mat stored;
 };
 
-static int compare_twins(const void *a, const void *b)
+static int compare_copies(const void *a, const void *b)
 {
-    uintptr_t x = (uintptr_t)((const struct twin *)a)->copy;
-    uintptr_t y = (uintptr_t)((const struct twin *)b)->copy;
+    uintptr_t x = (uintptr_t)((const struct float_copy *)a)->copy;
+    uintptr_t y = (uintptr_t)((const struct float_copy *)b)->copy;
 
     return (x > y) - (x < y);
 }
 
-static void add_twin(struct model *m, struct mat copy, struct mat stored)
+static void add_float_copy(struct model *m, struct mat copy, struct mat stored)
 {
-    m->twin = xrealloc(m->twin, (size_t)(m->twins + 1) * sizeof(*m->twin));
-    m->twin[m->twins++] = (struct twin){copy.data, stored};
+    m->copy = xrealloc(m->copy, (size_t)(m->copies + 1) * sizeof(*m->copy));
+    m->copy[m->copies++] = (struct float_copy){copy.data, stored};
 }
 
 struct mat model_weight(const struct model *m, struct mat w, int rows)
 {
-    struct twin key = {.copy = w.data}, *found;
+    struct float_copy key = {.copy = w.data}, *found;
 
-    if (rows > DEVICE_FEW_ROWS || !m->twins)
+    if (rows > DEVICE_FEW_ROWS || !m->copies)
         return w;
-    found = bsearch(&key, m->twin, (size_t)m->twins, sizeof(key), compare_twins);
+    found = bsearch(&key, m->copy, (size_t)m->copies, sizeof(key), compare_copies);
     return found ? found->stored : w;
 }
 
 /* out[r][c] = in[c][r]: a block that stays in the cache after another. The elements' size is known
  * where this is inlined. */
-static inline void turn(char *out, const char *in, size_t rows, size_t cols, size_t stride,
-                        size_t size)
+static inline void transpose_bytes(char *out, const char *in, size_t rows, size_t cols,
+                                   size_t stride, size_t size)
 {
     enum { BLOCK = 32 };
 
@@ -72,7 +72,7 @@ static inline void turn(char *out, const char *in, size_t rows, size_t cols, siz
 }
 
 /* A matrix kept as [in, out], dense and the right way round, uploaded. */
-static void upload_turned(struct device *dev, const struct tensor *t, struct mat to)
+static void upload_transposed(struct device *dev, const struct tensor *t, struct mat to)
 {
     size_t rows = (size_t)t->dim[0], cols = (size_t)t->dim[1], size = dtype_row_bytes(t->type, 1);
     size_t stride = t->stride ? (size_t)t->stride : rows;
@@ -84,17 +84,17 @@ static void upload_turned(struct device *dev, const struct tensor *t, struct mat
         return;
     }
     if (size == 4)
-        turn(out, t->data, rows, cols, stride, 4);
+        transpose_bytes(out, t->data, rows, cols, stride, 4);
     else if (size == 2)
-        turn(out, t->data, rows, cols, stride, 2);
+        transpose_bytes(out, t->data, rows, cols, stride, 2);
     else
-        turn(out, t->data, rows, cols, stride, size);
+        transpose_bytes(out, t->data, rows, cols, stride, size);
     device_upload(dev, to, out);
     free(out);
 }
 
 /* A matrix as the device has it: float32 as far as the budget goes, else its stored type. */
-static struct mat place(struct budget *b, const struct tensor *t)
+static struct mat place_matrix(struct budget *b, const struct tensor *t)
 {
     struct device *dev = b->m->dev;
     int rows = (int)t->dim[0], cols = (int)t->dim[1];
@@ -115,24 +115,24 @@ static struct mat place(struct budget *b, const struct tensor *t)
         copied = true;
         stored.data = device_alloc(dev, t->bytes);
         if (stored.data && t->transposed)
-            upload_turned(dev, t, stored);
+            upload_transposed(dev, t, stored);
         else if (stored.data)
             device_upload(dev, stored, t->data);
     }
     if (!resident || t->type == DT_F32) { /* nothing to convert: the file's own bytes will do */
         if (copied) {
-            own(b->m, stored);
+            model_own(b->m, stored);
             b->left -= own_memory ? 0 : (double)t->bytes;
         }
         return stored;
     }
     x = mat_new(dev, DT_F32, rows, cols);
     device_copy(dev, stored, x);
-    own(b->m, x);
+    model_own(b->m, x);
     if (copied)
         device_release(dev, stored.data, t->bytes);
     else if (x.data && dtype_is_quick(t->type))
-        add_twin(b->m, x, stored);
+        add_float_copy(b->m, x, stored);
     b->left -= bytes;
     return x;
 }
@@ -147,50 +147,51 @@ static struct mat place_vector(struct budget *b, const struct tensor *t, float a
     for (long i = 0; i < t->dim[0]; i++)
         host[i] += add;
     device_upload(b->m->dev, x, host);
-    own(b->m, x);
+    model_own(b->m, x);
     free(host);
     return x;
 }
 
-static struct mat tensor(struct budget *b, const char *name, float add)
+static struct mat place_tensor(struct budget *b, const char *name, float add)
 {
     const struct tensor *t = weights_tensor(b->m->file, name);
 
     if (!t)
         return (struct mat){0};
-    return t->ndim == 1 ? place_vector(b, t, add) : place(b, t);
+    return t->ndim == 1 ? place_vector(b, t, add) : place_matrix(b, t);
 }
 
-static struct mat of_block(struct budget *b, int layer, const char *name, const char *part)
+static struct mat place_block_tensor(struct budget *b, int layer, const char *name,
+                                     const char *part)
 {
     char full[80];
 
     snprintf(full, sizeof(full), "blk.%d.%s.%s", layer, name, part);
-    return tensor(b, full, 0);
+    return place_tensor(b, full, 0);
 }
 
-static struct norm norm_named(struct budget *b, const char *name)
+static struct norm place_norm(struct budget *b, const char *name)
 {
     const struct model_config *c = b->m->config;
     char full[80];
     struct norm n = {.kind = c->norm, .eps = c->norm_eps};
 
     snprintf(full, sizeof(full), "%s.weight", name);
-    n.gain = tensor(b, full, c->norm_offset);
+    n.gain = place_tensor(b, full, c->norm_offset);
     snprintf(full, sizeof(full), "%s.bias", name);
-    n.bias = tensor(b, full, 0);
+    n.bias = place_tensor(b, full, 0);
     return n;
 }
 
-static struct norm norm_of_block(struct budget *b, int layer, const char *name)
+static struct norm place_block_norm(struct budget *b, int layer, const char *name)
 {
     char full[64];
 
     snprintf(full, sizeof(full), "blk.%d.%s", layer, name);
-    return norm_named(b, full);
+    return place_norm(b, full);
 }
 
-static struct attn_shape shape_of(const struct model_config *c, int layer)
+static struct attn_shape attn_shape_of(const struct model_config *c, int layer)
 {
     float scale = c->attn_scale > 0 ? c->attn_scale : 1.0F / sqrtf((float)c->head_dim);
 
@@ -209,35 +210,35 @@ static void place_block(struct budget *b, int l)
     struct model *m = b->m;
     struct block *k = &m->block[l];
 
-    k->attn_norm = norm_of_block(b, l, "attn_norm");
-    k->ffn_norm = norm_of_block(b, l, "ffn_norm");
-    k->q_norm = norm_of_block(b, l, "attn_q_norm");
-    k->k_norm = norm_of_block(b, l, "attn_k_norm");
-    k->post_attn_norm = norm_of_block(b, l, "post_attention_norm");
-    k->post_ffn_norm = norm_of_block(b, l, "post_ffw_norm");
+    k->attn_norm = place_block_norm(b, l, "attn_norm");
+    k->ffn_norm = place_block_norm(b, l, "ffn_norm");
+    k->q_norm = place_block_norm(b, l, "attn_q_norm");
+    k->k_norm = place_block_norm(b, l, "attn_k_norm");
+    k->post_attn_norm = place_block_norm(b, l, "post_attention_norm");
+    k->post_ffn_norm = place_block_norm(b, l, "post_ffw_norm");
     for (int i = 0; i < MATRICES; i++) {
         const char *name = matrix_tensor(m->config, (enum matrix)i);
 
         if (!name)
             continue;
-        k->w[i] = of_block(b, l, name, "weight");
-        k->bias[i] = of_block(b, l, name, "bias");
+        k->w[i] = place_block_tensor(b, l, name, "weight");
+        k->bias[i] = place_block_tensor(b, l, name, "bias");
     }
-    k->shape = shape_of(m->config, l);
+    k->shape = attn_shape_of(m->config, l);
     k->freq = m->config->windowed[l] && m->freq_swa ? m->freq_swa : m->freq;
 }
 
 /* Tells the system a block ahead what will be read, so that it reads while we convert. */
-static void announce(const struct model *m, int layer)
+static void prefetch_block(const struct model *m, int layer)
 {
     char start[32];
 
     if (layer < m->config->layers) {
         snprintf(start, sizeof(start), "blk.%d.", layer);
-        weights_soon(m->file, start);
+        weights_prefetch(m->file, start);
     } else {
-        weights_soon(m->file, "token_embd.");
-        weights_soon(m->file, "output.");
+        weights_prefetch(m->file, "token_embd.");
+        weights_prefetch(m->file, "output.");
     }
 }
 
@@ -246,24 +247,24 @@ static bool place_all(struct budget *b, struct job *job, struct err *err)
     struct model *m = b->m;
     float scale = m->config->embed_scale;
 
-    announce(m, 0);
+    prefetch_block(m, 0);
     for (int l = 0; l < m->config->layers; l++) {
         if (job_cancelled(job, err))
             return false;
-        announce(m, l + 1);
+        prefetch_block(m, l + 1);
         place_block(b, l);
     }
-    m->final_norm = norm_named(b, "output_norm");
-    m->embed = tensor(b, "token_embd.weight", 0);
-    m->positions = tensor(b, "position_embd.weight", 0);
-    m->head = m->config->tied ? m->embed : tensor(b, "output.weight", 0);
+    m->final_norm = place_norm(b, "output_norm");
+    m->embed = place_tensor(b, "token_embd.weight", 0);
+    m->positions = place_tensor(b, "position_embd.weight", 0);
+    m->head = m->config->tied ? m->embed : place_tensor(b, "output.weight", 0);
     if (scale > 0) {
         m->embed_scale = mat_new(m->dev, DT_F32, 1, m->config->hidden);
         device_fill(m->dev, m->embed_scale, (double)scale);
-        own(m, m->embed_scale);
+        model_own(m, m->embed_scale);
     }
-    if (m->twins)
-        qsort(m->twin, (size_t)m->twins, sizeof(*m->twin), compare_twins);
+    if (m->copies)
+        qsort(m->copy, (size_t)m->copies, sizeof(*m->copy), compare_copies);
     return !job_cancelled(job, err);
 }
 
@@ -283,7 +284,7 @@ static double rope_scaled(const struct model_config *c, double f)
 }
 
 /* inv_freq of rotary positions, scaled as the file says (editscope-formats(7) 4.3). */
-static float *frequencies(const struct model *m)
+static float *rope_frequencies(const struct model *m)
 {
     const struct model_config *c = m->config;
     const struct tensor *factors = weights_tensor(m->file, "rope_freqs.weight");
@@ -307,7 +308,7 @@ static float *frequencies(const struct model *m)
 }
 
 /* Those of layers with a window, which have a base of their own and no scaling. */
-static float *frequencies_swa(const struct model_config *c)
+static float *rope_frequencies_swa(const struct model_config *c)
 {
     float *freq = xmalloc((size_t)(c->head_dim / 2) * sizeof(float));
 
@@ -330,12 +331,12 @@ struct model *model_of(struct weights *file, struct tokenizer *tokenizer, struct
     if (!memory)
         b.left = 0.75 * (double)device_free_memory(dev);
     m->block = xcalloc((size_t)m->config->layers, sizeof(*m->block));
-    m->seen = xcalloc((size_t)weights_count(file) + 1, sizeof(*m->seen));
-    m->sound = xcalloc((size_t)m->config->layers + 1, sizeof(*m->sound));
+    m->tensor_checked = xcalloc((size_t)weights_count(file) + 1, sizeof(*m->tensor_checked));
+    m->layer_checked = xcalloc((size_t)m->config->layers + 1, sizeof(*m->layer_checked));
     if (!(m->config->parts & PART_POSITIONS))
-        m->freq = frequencies(m);
+        m->freq = rope_frequencies(m);
     if (m->freq && m->config->rope_theta_swa > 0)
-        m->freq_swa = frequencies_swa(m->config);
+        m->freq_swa = rope_frequencies_swa(m->config);
     if (!place_all(&b, job, err))
         goto fail;
     if (!device_sync(dev, err)) {
@@ -374,10 +375,10 @@ void model_close(struct model *m)
     for (int i = 0; i < m->owned_count; i++)
         mat_free(m->dev, &m->owned[i]);
     free(m->owned);
-    free(m->twin);
+    free(m->copy);
     free(m->block);
-    free(m->seen);
-    free(m->sound);
+    free(m->tensor_checked);
+    free(m->layer_checked);
     free(m->freq);
     free(m->freq_swa);
     tokenizer_free(m->tokenizer);

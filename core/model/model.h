@@ -32,12 +32,14 @@ struct model {
     struct norm final_norm;
     float *freq, *freq_swa; /* [head_dim / 2] radians a position, rope scaling applied; swa: those
                                of layers with a window, NULL: the same */
-    bool *seen;             /* [weights_count] tensors that were looked at and are finite */
-    bool *sound;       /* [layers + 1] blocks, then the rest: all theirs were (finite_weights.h) */
-    struct mat *owned; /* what mat_free() gives back */
+    bool *tensor_checked;   /* [weights_count] tensors that were looked at and are finite */
+    bool
+        *layer_checked; /* [layers + 1] blocks, then the rest: all theirs were (finite_weights.h) */
+    struct mat *owned;  /* what mat_free() gives back */
     int owned_count;
-    struct twin *twin; /* by address: float32 copies whose stored weights can be read as well */
-    int twins;
+    struct float_copy
+        *copy; /* by address: float32 copies whose stored weights can be read as well */
+    int copies;
     double load_seconds;
 };
 

@@ -216,7 +216,7 @@ static bool check_cover(struct safetensors *st, const uint8_t *data, size_t room
 
 /* jansson reads past a NUL behind a number and takes -0 for 0; the format knows neither NUL
  * bytes nor negative numbers. */
-static bool has_oddity(const uint8_t *text, size_t n)
+static bool has_invalid_bytes(const uint8_t *text, size_t n)
 {
     bool quoted = false;
 
@@ -231,7 +231,7 @@ static bool has_oddity(const uint8_t *text, size_t n)
     return false;
 }
 
-static bool parse(struct safetensors *st, const uint8_t *bytes, size_t n, struct err *err)
+static bool parse_bytes(struct safetensors *st, const uint8_t *bytes, size_t n, struct err *err)
 {
     uint64_t header = 0;
     json_error_t why;
@@ -254,7 +254,7 @@ static bool parse(struct safetensors *st, const uint8_t *bytes, size_t n, struct
     if (header > MAX_HEADER)
         return err_set(err, ERR_FORMAT, "a header of %llu bytes; at most %d are valid",
                        (unsigned long long)header, MAX_HEADER);
-    if (has_oddity(bytes + 8, (size_t)header))
+    if (has_invalid_bytes(bytes + 8, (size_t)header))
         return err_set(err, ERR_FORMAT, "the header is damaged: a NUL byte or a negative number");
     st->header = json_loadb((const char *)bytes + 8, (size_t)header, JSON_REJECT_DUPLICATES, &why);
     if (!st->header)
@@ -269,7 +269,7 @@ static bool parse(struct safetensors *st, const uint8_t *bytes, size_t n, struct
 struct safetensors *safetensors_parse(const void *bytes, size_t n, struct err *err)
 {
     struct safetensors *st = xcalloc(1, sizeof(*st));
-    bool ok = parse(st, bytes, n, err);
+    bool ok = parse_bytes(st, bytes, n, err);
 
     free(st->begin);
     st->begin = NULL;
@@ -347,7 +347,7 @@ long st_tensor_elements(const struct st_tensor *t)
     return elements;
 }
 
-static double element(const struct st_tensor *t, long i)
+static double tensor_element(const struct st_tensor *t, long i)
 {
     const uint8_t *at = (const uint8_t *)t->data + (size_t)i * st_type_bytes(t->type);
     uint64_t raw = 0;
@@ -386,7 +386,7 @@ void st_tensor_doubles(const struct st_tensor *t, double *dst)
         memcpy(dst, t->data, (size_t)n * sizeof(*dst));
     else
         for (long i = 0; i < n; i++)
-            dst[i] = element(t, i);
+            dst[i] = tensor_element(t, i);
 }
 
 void st_tensor_floats(const struct st_tensor *t, float *dst)
@@ -398,5 +398,5 @@ void st_tensor_floats(const struct st_tensor *t, float *dst)
         dtype_to_float((enum dtype)dtype, t->data, dst, n);
     else
         for (long i = 0; i < n; i++)
-            dst[i] = (float)element(t, i);
+            dst[i] = (float)tensor_element(t, i);
 }

@@ -23,7 +23,7 @@ static int by_type_and_name(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-static bool size_of(struct st_tensor *t, struct err *err)
+static bool set_tensor_bytes(struct st_tensor *t, struct err *err)
 {
     size_t elements = 1, bytes;
     bool over = t->ndim < 0 || t->ndim > ST_MAX_DIMS || !st_type_bytes(t->type);
@@ -37,7 +37,7 @@ static bool size_of(struct st_tensor *t, struct err *err)
     return true;
 }
 
-static json_t *describe(const struct st_tensor *t, size_t begin)
+static json_t *tensor_entry(const struct st_tensor *t, size_t begin)
 {
     json_t *shape = json_array(), *offsets = json_array(), *entry = json_object();
 
@@ -76,7 +76,7 @@ static bool make_header(struct buf *out, const struct st_tensor *tensor, int cou
     for (int i = 0; i < count && ok; i++) {
         if (json_object_get(root, tensor[i].name))
             ok = err_set(err, ERR_FORMAT, "tensor %s is given twice", tensor[i].name);
-        else if (json_object_set_new(root, tensor[i].name, describe(&tensor[i], begin)))
+        else if (json_object_set_new(root, tensor[i].name, tensor_entry(&tensor[i], begin)))
             ok = err_set(err, ERR_FORMAT, "the name of tensor %d is not UTF-8", i);
         begin += tensor[i].bytes;
     }
@@ -97,7 +97,7 @@ static bool make_header(struct buf *out, const struct st_tensor *tensor, int cou
     return ok;
 }
 
-static bool put(int fd, const void *bytes, size_t n)
+static bool write_bytes(int fd, const void *bytes, size_t n)
 {
     const char *at = bytes;
 
@@ -115,7 +115,7 @@ static bool put(int fd, const void *bytes, size_t n)
 }
 
 /* 0 or an errno. Room is asked for first, so that a full disk fails before the work. */
-static int put_all(int fd, const struct buf *header, const struct st_tensor *tensor, int count)
+static int write_file(int fd, const struct buf *header, const struct st_tensor *tensor, int count)
 {
     off_t total = (off_t)header->len;
     int why;
@@ -126,10 +126,10 @@ static int put_all(int fd, const struct buf *header, const struct st_tensor *ten
     why = posix_fallocate(fd, 0, total);
     if (why && why != EINVAL && why != EOPNOTSUPP)
         return why;
-    if (!put(fd, header->data, header->len))
+    if (!write_bytes(fd, header->data, header->len))
         return errno;
     for (int i = 0; i < count; i++)
-        if (!put(fd, tensor[i].data, tensor[i].bytes))
+        if (!write_bytes(fd, tensor[i].data, tensor[i].bytes))
             return errno;
     return fsync(fd) ? errno : 0;
 }
@@ -138,7 +138,7 @@ bool safetensors_layout(struct st_tensor *tensors, int count, const struct st_me
                         struct buf *header, struct err *err)
 {
     for (int i = 0; i < count; i++)
-        if (!size_of(&tensors[i], err))
+        if (!set_tensor_bytes(&tensors[i], err))
             return false;
     qsort(tensors, (size_t)count, sizeof(*tensors), by_type_and_name);
     return make_header(header, tensors, count, meta, metas, err);
@@ -157,7 +157,7 @@ bool safetensors_save(const char *path, const struct st_tensor *tensors, int cou
         memcpy(sorted, tensors, (size_t)count * sizeof(*sorted));
     if (safetensors_layout(sorted, count, meta, metas, &header, err)) {
         fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-        why = fd < 0 ? errno : put_all(fd, &header, sorted, count);
+        why = fd < 0 ? errno : write_file(fd, &header, sorted, count);
         if (fd >= 0 && close(fd) && !why)
             why = errno;
         if (!why && rename(temp, path))

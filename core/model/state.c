@@ -6,7 +6,7 @@
 
 #include "core/base/mem.h"
 
-static size_t slots(const struct model *m)
+static size_t matrix_count(const struct model *m)
 {
     return (size_t)m->config->layers * MATRICES;
 }
@@ -17,8 +17,8 @@ struct model_state *state_new(const struct model *m, unsigned generation)
 
     s->model = m;
     s->generation = generation;
-    s->matrix = xcalloc(slots(m), sizeof(*s->matrix));
-    for (size_t i = 0; i < slots(m); i++) {
+    s->matrix = xcalloc(matrix_count(m), sizeof(*s->matrix));
+    for (size_t i = 0; i < matrix_count(m); i++) {
         s->matrix[i] = xcalloc(1, sizeof(**s->matrix));
         *s->matrix[i] =
             (struct shared_mat){.w = m->block[i / MATRICES].w[i % MATRICES], .states = 1};
@@ -42,8 +42,8 @@ struct model_state *state_copy(const struct model_state *s, unsigned generation)
 
     c->model = s->model;
     c->generation = generation;
-    c->matrix = xcalloc(slots(s->model), sizeof(*c->matrix));
-    for (size_t i = 0; i < slots(s->model); i++) {
+    c->matrix = xcalloc(matrix_count(s->model), sizeof(*c->matrix));
+    for (size_t i = 0; i < matrix_count(s->model); i++) {
         c->matrix[i] = s->matrix[i];
         c->matrix[i]->states++;
     }
@@ -52,7 +52,7 @@ struct model_state *state_copy(const struct model_state *s, unsigned generation)
     for (int i = 0; i < s->prefixes; i++)
         add_prefix(c, s->prefix[i].text, s->prefix[i].id, s->prefix[i].count);
     for (int i = 0; i < s->changes; i++)
-        state_note(c, s->change[i].edit, s->change[i].layer, s->change[i].largest);
+        state_record_change(c, s->change[i].edit, s->change[i].layer, s->change[i].largest);
     return c;
 }
 
@@ -69,7 +69,7 @@ void state_free(struct model_state *s)
 {
     if (!s)
         return;
-    for (size_t i = 0; i < slots(s->model); i++)
+    for (size_t i = 0; i < matrix_count(s->model); i++)
         shared_release(s->model->dev, s->matrix[i]);
     for (int i = 0; i < s->hooks; i++)
         hook_release(s->hook[i]);
@@ -99,7 +99,7 @@ bool state_replaced(const struct model_state *s, int layer, enum matrix which)
     return state_shared(s, layer, which)->replaced;
 }
 
-struct mat state_own(struct model_state *s, int layer, enum matrix which)
+struct mat state_writable(struct model_state *s, int layer, enum matrix which)
 {
     struct device *dev = s->model->dev;
     struct shared_mat **slot = &s->matrix[(size_t)layer * MATRICES + which], *was = *slot;
@@ -118,7 +118,7 @@ struct mat state_own(struct model_state *s, int layer, enum matrix which)
 void state_add_hook(struct model_state *s, struct hook *hook)
 {
     s->hook = xrealloc(s->hook, (size_t)(s->hooks + 1) * sizeof(struct hook *));
-    s->hook[s->hooks++] = hook_hold(hook);
+    s->hook[s->hooks++] = hook_retain(hook);
 }
 
 bool state_add_prefix(struct model_state *s, const char *text, struct err *err)
@@ -132,20 +132,20 @@ bool state_add_prefix(struct model_state *s, const char *text, struct err *err)
     return ok;
 }
 
-void state_note(struct model_state *s, int edit, int layer, double largest)
+void state_record_change(struct model_state *s, int edit, int layer, double largest)
 {
     s->change = xrealloc(s->change, (size_t)(s->changes + 1) * sizeof(*s->change));
     s->change[s->changes++] = (struct state_change){edit, layer, largest};
 }
 
-void state_name_edit(struct model_state *s, int edit)
+void state_assign_edit(struct model_state *s, int edit)
 {
     for (int i = 0; i < s->changes; i++)
         if (!s->change[i].edit)
             s->change[i].edit = edit;
 }
 
-const struct state_change *state_blame(const struct model_state *s, int layer)
+const struct state_change *state_largest_change(const struct model_state *s, int layer)
 {
     const struct state_change *most = NULL;
 
@@ -174,7 +174,7 @@ struct prompt state_prompt(const struct model_state *s, const int *ids, int coun
     return p;
 }
 
-int prompt_at(const struct prompt *p, int i)
+int prompt_position(const struct prompt *p, int i)
 {
     return i < p->begin ? i : i + p->prefix;
 }
@@ -188,7 +188,7 @@ void prompt_free(struct prompt *p)
 bool state_same(const struct model_state *a, const struct model_state *b)
 {
     bool same = a->model == b->model && a->hooks == b->hooks && a->prefixes == b->prefixes &&
-                !memcmp(a->matrix, b->matrix, slots(a->model) * sizeof(*a->matrix));
+                !memcmp(a->matrix, b->matrix, matrix_count(a->model) * sizeof(*a->matrix));
 
     for (int i = 0; same && i < a->hooks; i++)
         same = a->hook[i] == b->hook[i];

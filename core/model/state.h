@@ -52,7 +52,7 @@ struct shared_mat *state_shared(const struct model_state *s, int layer, enum mat
 struct mat state_matrix(const struct model_state *s, int layer, enum matrix which);
 bool state_replaced(const struct model_state *s, int layer, enum matrix which);
 /* The matrix as float32 of this state alone, to be written to. */
-struct mat state_own(struct model_state *s, int layer, enum matrix which);
+struct mat state_writable(struct model_state *s, int layer, enum matrix which);
 /* One more hook behind the others; the state holds it. */
 void state_add_hook(struct model_state *s, struct hook *hook);
 /* One more text behind the others: who asks a question (generate.h, lens.h, a causal trace) asks it
@@ -61,12 +61,12 @@ void state_add_hook(struct model_state *s, struct hook *hook);
  * model has a tokenizer. */
 bool state_add_prefix(struct model_state *s, const char *text, struct err *err);
 
-/* Keeps who changed a layer and how much, for state_blame(). */
-void state_note(struct model_state *s, int edit, int layer, double largest);
+/* Keeps who changed a layer and how much, for state_largest_change(). */
+void state_record_change(struct model_state *s, int edit, int layer, double largest);
 /* The changes that are not committed yet are those of this edit. */
-void state_name_edit(struct model_state *s, int edit);
+void state_assign_edit(struct model_state *s, int edit);
 /* Of the layers up to this one, the change that added the largest value; NULL: there is none. */
-const struct state_change *state_blame(const struct model_state *s, int layer);
+const struct state_change *state_largest_change(const struct model_state *s, int layer);
 
 /* A prompt with the state's prefixes: behind the token that begins a text, if it has one, and
  * before all others. */
@@ -77,7 +77,7 @@ struct prompt {
 
 struct prompt state_prompt(const struct model_state *s, const int *ids, int count);
 /* Where token i of what was given to state_prompt() stands. */
-int prompt_at(const struct prompt *p, int i);
+int prompt_position(const struct prompt *p, int i);
 void prompt_free(struct prompt *p);
 
 /* Whether both surely compute the same. */

@@ -19,7 +19,7 @@ static int token_id(const struct weights *weights, const char *key)
 }
 
 /* The arrays of a GGUF file's vocabulary, owned. */
-struct arrays {
+struct gguf_vocab {
     const char **text, **merge;
     size_t *len, *merge_len;
     int *type;
@@ -28,12 +28,12 @@ struct arrays {
     char *pre;
 };
 
-static void arrays_read(struct arrays *a, const struct weights *weights)
+static void gguf_vocab_read(struct gguf_vocab *a, const struct weights *weights)
 {
     size_t len = 0;
     const char *pre = weights_meta_text(weights, "tokenizer.ggml.pre", &len);
 
-    *a = (struct arrays){0};
+    *a = (struct gguf_vocab){0};
     a->count = weights_meta_strings(weights, "tokenizer.ggml.tokens", &a->text, &a->len);
     a->merges = weights_meta_strings(weights, "tokenizer.ggml.merges", &a->merge, &a->merge_len);
     a->types = weights_meta_ints(weights, "tokenizer.ggml.token_type", &a->type);
@@ -41,7 +41,7 @@ static void arrays_read(struct arrays *a, const struct weights *weights)
     a->pre = pre ? xasprintf("%.*s", len < 200 ? (int)len : 200, pre) : NULL;
 }
 
-static void arrays_free(struct arrays *a)
+static void gguf_vocab_free(struct gguf_vocab *a)
 {
     free(a->pre);
     free(a->text);
@@ -52,7 +52,7 @@ static void arrays_free(struct arrays *a)
     free(a->score);
 }
 
-static bool arrays_check(const struct arrays *a, bool spm, struct err *err)
+static bool gguf_vocab_check(const struct gguf_vocab *a, bool spm, struct err *err)
 {
     if (a->count < 1 || a->count > 0x7fffffff)
         return err_set(err, ERR_MODEL, "tokenizer.ggml.tokens is missing");
@@ -67,8 +67,9 @@ static bool arrays_check(const struct arrays *a, bool spm, struct err *err)
     return true;
 }
 
-static struct tokenizer *from_arrays(const struct weights *weights, const struct arrays *a,
-                                     bool spm, struct err *err)
+static struct tokenizer *tokenizer_from_gguf_vocab(const struct weights *weights,
+                                                   const struct gguf_vocab *a, bool spm,
+                                                   struct err *err)
 {
     long long add_bos = -1, add_space = 1;
     struct vocab vocab = {.spm = spm,
@@ -100,9 +101,9 @@ struct tokenizer *tokenizer_from_gguf(const struct weights *weights, struct err 
     bool bytes = kind && len == 4 && !memcmp(kind, "gpt2", 4);
     bool spm = kind && len == 5 && !memcmp(kind, "llama", 5);
     struct tokenizer *t = NULL;
-    struct arrays a;
+    struct gguf_vocab a;
 
-    arrays_read(&a, weights);
+    gguf_vocab_read(&a, weights);
     if (!kind)
         err_set(err, ERR_MODEL, "it holds no vocabulary: tokenizer.ggml.model is missing");
     else if (!bytes && !spm)
@@ -110,9 +111,9 @@ struct tokenizer *tokenizer_from_gguf(const struct weights *weights, struct err 
                 "tokenizer.ggml.model is '%.*s'; gpt2 (byte-level BPE) and llama (SentencePiece "
                 "BPE) are known",
                 len < 40 ? (int)len : 40, kind);
-    else if (arrays_check(&a, spm, err))
-        t = from_arrays(weights, &a, spm, err);
-    arrays_free(&a);
+    else if (gguf_vocab_check(&a, spm, err))
+        t = tokenizer_from_gguf_vocab(weights, &a, spm, err);
+    gguf_vocab_free(&a);
     if (!t)
         err_in(err, "%s", weights_path(weights));
     return t;

@@ -17,17 +17,18 @@
 
 /* --- what the architecture needs ------------------------------------------------------- */
 
-struct need {
+struct required {
     const char *name; /* blk.N.NAME if a block's */
     long rows, cols;  /* cols 0: a vector of `rows` */
     unsigned parts;   /* enum model_part: belongs to all of these */
     bool optional;
 };
 
-enum { MOST_NEEDS = 32 };
+enum { MAX_REQUIRED = 32 };
 
 /* Leaves out what the configuration has no part for; what it may have is optional. */
-static int add_need(const struct model_config *c, struct need *out, int n, struct need need)
+static int add_required(const struct model_config *c, struct required *out, int n,
+                        struct required need)
 {
     if ((need.parts & ~(c->parts | c->maybe)) != 0)
         return n;
@@ -36,9 +37,9 @@ static int add_need(const struct model_config *c, struct need *out, int n, struc
     return n + 1;
 }
 
-static int global_needs(const struct model_config *c, struct need *out)
+static int required_globals(const struct model_config *c, struct required *out)
 {
-    const struct need all[] = {
+    const struct required all[] = {
         {"token_embd.weight", c->vocab, c->hidden, 0, false},
         {"position_embd.weight", c->context, c->hidden, PART_POSITIONS, false},
         {"output_norm.weight", c->hidden, 0, 0, false},
@@ -47,19 +48,19 @@ static int global_needs(const struct model_config *c, struct need *out)
     int n = 0;
 
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-        n = add_need(c, out, n, all[i]);
+        n = add_required(c, out, n, all[i]);
     if (!c->tied)
-        out[n++] = (struct need){"output.weight", c->vocab, c->hidden, 0, false};
+        out[n++] = (struct required){"output.weight", c->vocab, c->hidden, 0, false};
     if (!(c->parts & PART_POSITIONS))
-        out[n++] = (struct need){"rope_freqs.weight", c->head_dim / 2, 0, 0, true};
+        out[n++] = (struct required){"rope_freqs.weight", c->head_dim / 2, 0, 0, true};
     return n;
 }
 
-static int block_needs(const struct model_config *c, struct need *out)
+static int required_in_block(const struct model_config *c, struct required *out)
 {
     long q = (long)c->heads * c->head_dim, kv = (long)c->kv_heads * c->head_dim;
     long d = c->hidden, m = c->ffn;
-    const struct need all[] = {
+    const struct required all[] = {
         {"attn_norm.weight", d, 0, 0, false},
         {"attn_norm.bias", d, 0, PART_NORM_BIAS, false},
         {"attn_q.weight", q, d, 0, false},
@@ -86,12 +87,12 @@ static int block_needs(const struct model_config *c, struct need *out)
     int n = 0;
 
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-        n = add_need(c, out, n, all[i]);
+        n = add_required(c, out, n, all[i]);
     return n;
 }
 
 /* The file's name of some block's tensor: what stands before it stands before all. */
-static const char *name_of_a_block(const struct weights *w)
+static const char *any_block_tensor(const struct weights *w)
 {
     for (int i = 0; i < w->count; i++)
         if (!strncmp(w->tensor[i].name, "blk.", 4))
@@ -108,7 +109,7 @@ static char *name_in_file(const struct weights *w, const char *name)
     char *ours =
         fused ? xasprintf("%.*s.attn_qkv%s", (int)(part - name), name, dot) : xstrdup(name);
     char *theirs =
-        w->format == &format_safetensors ? arch_theirs(arch, ours, name_of_a_block(w)) : NULL;
+        w->format == &format_safetensors ? arch_file_name(arch, ours, any_block_tensor(w)) : NULL;
 
     if (!theirs)
         return ours;
@@ -117,7 +118,7 @@ static char *name_in_file(const struct weights *w, const char *name)
 }
 
 /* Rows and columns in the order in which the file has them. */
-static void show_shape(struct buf *out, const struct tensor *t, long rows, long cols)
+static void print_shape(struct buf *out, const struct tensor *t, long rows, long cols)
 {
     if (t->transposed && cols)
         buf_printf(out, "%ld x %ld", cols, rows);
@@ -127,21 +128,21 @@ static void show_shape(struct buf *out, const struct tensor *t, long rows, long 
         buf_printf(out, "%ld", rows);
 }
 
-static bool misshaped(const struct tensor *t, const struct need *need, struct err *err)
+static bool err_wrong_shape(const struct tensor *t, const struct required *need, struct err *err)
 {
     struct buf is = {0}, wanted = {0};
 
     for (int i = 0; i < t->ndim; i++)
         buf_printf(&is, "%s%ld", i ? " x " : "", t->dim[t->transposed ? t->ndim - 1 - i : i]);
-    show_shape(&wanted, t, need->rows, need->cols);
+    print_shape(&wanted, t, need->rows, need->cols);
     err_set(err, ERR_MODEL, "tensor %s is %s, not %s", t->origin, is.data, wanted.data);
     buf_free(&is);
     buf_free(&wanted);
     return false;
 }
 
-static bool meets(const struct weights *w, const struct tensor *t, const struct need *need,
-                  const char *name, struct err *err)
+static bool check_tensor(const struct weights *w, const struct tensor *t,
+                         const struct required *need, const char *name, struct err *err)
 {
     char *theirs;
 
@@ -149,7 +150,7 @@ static bool meets(const struct weights *w, const struct tensor *t, const struct 
         (!need->cols || t->dim[1] == need->cols))
         return true;
     if (t)
-        return misshaped(t, need, err);
+        return err_wrong_shape(t, need, err);
     if (need->optional)
         return true;
     theirs = name_in_file(w, name);
@@ -158,38 +159,38 @@ static bool meets(const struct weights *w, const struct tensor *t, const struct 
     return false;
 }
 
-static bool check_needs(const struct weights *w, int *met, struct err *err)
+static bool check_required(const struct weights *w, int *met, struct err *err)
 {
-    struct need need[MOST_NEEDS];
-    int n = global_needs(&w->config, need);
+    struct required need[MAX_REQUIRED];
+    int n = required_globals(&w->config, need);
     char name[80];
 
     *met = 0;
     for (int i = 0; i < n; i++) {
         const struct tensor *t = weights_tensor(w, need[i].name);
 
-        if (!meets(w, t, &need[i], need[i].name, err))
+        if (!check_tensor(w, t, &need[i], need[i].name, err))
             return false;
         *met += t != NULL;
     }
-    n = block_needs(&w->config, need);
+    n = required_in_block(&w->config, need);
     for (int l = 0; l < w->config.layers; l++)
         for (int i = 0; i < n; i++) {
             const struct tensor *t;
 
             snprintf(name, sizeof(name), "blk.%d.%s", l, need[i].name);
             t = weights_tensor(w, name);
-            if (!meets(w, t, &need[i], name, err))
+            if (!check_tensor(w, t, &need[i], name, err))
                 return false;
             *met += t != NULL;
         }
     return true;
 }
 
-static bool is_needed(const struct model_config *c, const char *name)
+static bool is_required(const struct model_config *c, const char *name)
 {
-    struct need need[MOST_NEEDS];
-    int n = global_needs(c, need), taken = 0;
+    struct required need[MAX_REQUIRED];
+    int n = required_globals(c, need), taken = 0;
     char *end;
     long layer;
 
@@ -202,14 +203,14 @@ static bool is_needed(const struct model_config *c, const char *name)
     if (layer < 0 || layer >= c->layers || *end != '.')
         return false;
     taken = (int)(end + 1 - name);
-    n = block_needs(c, need);
+    n = required_in_block(c, need);
     for (int i = 0; i < n; i++)
         if (!strcmp(need[i].name, name + taken))
             return true;
     return false;
 }
 
-bool weights_needs(const struct model_config *c, const char *theirs)
+bool weights_requires(const struct model_config *c, const char *theirs)
 {
     const struct arch *arch = arch_of(c);
     bool transposed, needed;
@@ -222,18 +223,18 @@ bool weights_needs(const struct model_config *c, const char *theirs)
     if (fused) /* as good as any of the three in it */
         memmove(fused + strlen(".attn_q"), fused + strlen(".attn_qkv"),
                 strlen(fused + strlen(".attn_qkv")) + 1);
-    needed = is_needed(c, ours);
+    needed = is_required(c, ours);
     free(ours);
     return needed;
 }
 
 /* A tensor nobody asks for means arithmetic nobody does: the answers would be wrong. */
-static bool check_surplus(const struct weights *w, int met, struct err *err)
+static bool check_unexpected(const struct weights *w, int met, struct err *err)
 {
     if (met == w->count)
         return true;
     for (int i = 0; i < w->count; i++)
-        if (!is_needed(&w->config, w->tensor[i].name))
+        if (!is_required(&w->config, w->tensor[i].name))
             return err_set(err, ERR_MODEL,
                            "tensor %s is no part of architecture %s as it is known here",
                            w->tensor[i].origin, w->config.arch);
@@ -270,7 +271,7 @@ static int compare_tensors(const void *a, const void *b)
 
 /* Rows first to first + rows of a fused tensor (elements of a vector, columns as it is stored if
  * it is transposed). */
-static struct tensor part_of(const struct tensor *t, const char *part, long first, long rows)
+static struct tensor fused_part(const struct tensor *t, const char *part, long first, long rows)
 {
     const char *dot = strrchr(t->name, '.');
     struct tensor out = *t;
@@ -315,9 +316,9 @@ static bool split_fused(struct weights *w, struct err *err)
         if (t.dim[0] != q + 2 * kv)
             return err_set(err, ERR_MODEL, "tensor %s has %ld rows, not %ld", t.origin, t.dim[0],
                            q + 2 * kv);
-        w->tensor[i] = part_of(&t, "attn_q", 0, q);
-        w->tensor[w->count++] = part_of(&t, "attn_k", q, kv);
-        w->tensor[w->count++] = part_of(&t, "attn_v", q + kv, kv);
+        w->tensor[i] = fused_part(&t, "attn_q", 0, q);
+        w->tensor[w->count++] = fused_part(&t, "attn_k", q, kv);
+        w->tensor[w->count++] = fused_part(&t, "attn_v", q + kv, kv);
         free(t.name);
         free(t.origin);
     }
@@ -325,8 +326,8 @@ static bool split_fused(struct weights *w, struct err *err)
 }
 
 /* In two shards, or under two names of the same tensor. */
-static bool there_twice(const struct weights *w, const struct tensor *a, const struct tensor *b,
-                        struct err *err)
+static bool err_duplicate(const struct weights *w, const struct tensor *a, const struct tensor *b,
+                          struct err *err)
 {
     const char *file = b->file < w->files ? strrchr(w->file[b->file], '/') : NULL;
 
@@ -352,10 +353,10 @@ bool weights_check(struct weights *w, struct err *err)
     qsort(w->by_name, (size_t)w->count, sizeof(struct tensor *), compare_tensors);
     for (int i = 1; i < w->count; i++)
         if (!strcmp(w->by_name[i - 1]->name, w->by_name[i]->name))
-            return there_twice(w, w->by_name[i - 1], w->by_name[i], err);
+            return err_duplicate(w, w->by_name[i - 1], w->by_name[i], err);
     if (w->gguf.values) /* config.json says it itself */
         w->config.tied = !weights_tensor(w, "output.weight");
-    return check_needs(w, &met, err) && check_surplus(w, met, err) && check_rope(w, err);
+    return check_required(w, &met, err) && check_unexpected(w, met, err) && check_rope(w, err);
 }
 
 /* --- open and close -------------------------------------------------------------------- */
@@ -393,7 +394,7 @@ static const struct format_ops *format_of(const char *path)
     return NULL;
 }
 
-static struct weights *begin(const char *path, const struct format_ops *format)
+static struct weights *weights_begin(const char *path, const struct format_ops *format)
 {
     struct weights *w = xcalloc(1, sizeof(*w));
 
@@ -404,7 +405,7 @@ static struct weights *begin(const char *path, const struct format_ops *format)
 }
 
 /* The weights, or the reason why there are none with the path before it. */
-static struct weights *finish(struct weights *w, bool ok, struct err *why, struct err *err)
+static struct weights *weights_finish(struct weights *w, bool ok, struct err *why, struct err *err)
 {
     const char *path = w->path;
 
@@ -421,7 +422,7 @@ static struct weights *finish(struct weights *w, bool ok, struct err *why, struc
 }
 
 /* Why what stands at the path is no model. Returns false. */
-static bool no_model(const char *path, struct err *err)
+static bool err_not_a_model(const char *path, struct err *err)
 {
     const char *is = file_type_name(file_type_of_path(path));
     struct stat st;
@@ -439,27 +440,27 @@ static bool no_model(const char *path, struct err *err)
 
 struct weights *weights_open(const char *path, struct err *err)
 {
-    struct weights *w = begin(path, format_of(path));
+    struct weights *w = weights_begin(path, format_of(path));
     struct err why = {0};
     bool ok;
 
     if (!w->format)
-        ok = no_model(path, &why);
+        ok = err_not_a_model(path, &why);
     else
         ok = w->format->read(w, &why) && weights_check(w, &why);
-    return finish(w, ok, &why, err);
+    return weights_finish(w, ok, &why, err);
 }
 
 struct weights *weights_open_vocabulary(const char *path, struct err *err)
 {
-    struct weights *w = begin(path, &format_gguf);
+    struct weights *w = weights_begin(path, &format_gguf);
     struct err why = {0};
     bool ok;
 
     w->map = xcalloc(1, sizeof(*w->map));
     w->maps = 1;
     ok = file_map(w->map, path, &why) && gguf_parse(&w->gguf, w->map->data, w->map->size, &why);
-    return finish(w, ok, &why, err);
+    return weights_finish(w, ok, &why, err);
 }
 
 void weights_close(struct weights *w)
@@ -488,7 +489,7 @@ void weights_close(struct weights *w)
     free(w);
 }
 
-void text_make_ascii(char *text)
+void make_printable_ascii(char *text)
 {
     for (; *text; text++)
         if ((unsigned char)*text < 0x20 || (unsigned char)*text >= 0x7f)
@@ -535,7 +536,7 @@ const struct model_config *weights_config(const struct weights *w)
     return &w->config;
 }
 
-void weights_soon(const struct weights *w, const char *start)
+void weights_prefetch(const struct weights *w, const char *start)
 {
     size_t n = strlen(start);
 

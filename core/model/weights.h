@@ -88,7 +88,7 @@ int weights_count(const struct weights *w);
 const struct tensor *weights_at(const struct weights *w, int i); /* in the file's order */
 const struct model_config *weights_config(const struct weights *w);
 /* The tensors whose names begin so will be read next: the system may fetch them ahead. */
-void weights_soon(const struct weights *w, const char *start);
+void weights_prefetch(const struct weights *w, const char *start);
 const char *weights_path(const struct weights *w);   /* as given */
 const char *weights_dir(const struct weights *w);    /* the folder that holds the files */
 const char *weights_format(const struct weights *w); /* "gguf", "safetensors" */

@@ -119,7 +119,7 @@ static bool prefill(const struct model_state *view, const int *ids, int n, struc
 
 static bool decode(const struct model_state *view, const int *ids, int n, struct spent *spent)
 {
-    struct generate_options o = {.tokens = n, .past_end = true};
+    struct generate_options o = {.tokens = n, .ignore_eos = true};
     struct generated g = {0};
     double wall = clock_seconds(), cpu = cpu_seconds();
     bool ok = generate(&g, view, ids, 1, &o, NULL, NULL);

@@ -272,7 +272,7 @@ static void edited_agrees(struct bench *b)
     if (r && x) {
         device_upload(b->dev, rm, r);
         device_upload(b->dev, xm, x);
-        device_delta_apply(b->dev, rm, xm, state_own(view, 1, MATRIX_DOWN));
+        device_delta_apply(b->dev, rm, xm, state_writable(view, 1, MATRIX_DOWN));
     }
     got = step_run(b, &s, view, ids, 0, ALL, NULL);
     agree(b, "edited logits", 0, got + PAST * v, want, (ALL - PAST) * v, 1e-4, false);

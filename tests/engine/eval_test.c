@@ -489,7 +489,7 @@ static void with_the_model(void (*test)(void))
     CHECK_STR(err.text, "");
     base = state_new(model, 1);
     moved = state_copy(base, 2);
-    w = state_own(moved, 1, MATRIX_DOWN);
+    w = state_writable(moved, 1, MATRIX_DOWN);
     device_fill(dev, mat_cols(w, 0, w.cols / 2), 0.5);
     test();
     state_free(moved);

@@ -103,7 +103,7 @@ static void one_look_is_all(void)
     int layers = model->config->layers, token[2];
     int *best = xcalloc((size_t)(3 * layers * N), sizeof(int)), *rank = best + layers * N;
     struct lens_readout look;
-    struct generate_options o = {0}, judged = {.want = target, .wants = T};
+    struct generate_options o = {0}, judged = {.target = target, .targets = T};
     struct generated g, with;
 
     CHECK(lens_readout(&look, base, prompt, N, target, T, -1, NULL, NULL));
@@ -130,7 +130,7 @@ static void one_look_is_all(void)
 
 static struct generated ask(const struct model_state *view)
 {
-    struct generate_options o = {.tokens = 12, .past_end = true};
+    struct generate_options o = {.tokens = 12, .ignore_eos = true};
     struct generated g;
 
     CHECK(generate(&g, view, prompt, N, &o, NULL, NULL));
@@ -177,7 +177,7 @@ static void a_silenced_neuron_is_a_zero_column(void)
     struct generated quiet = ask_scaled(layer, neuron, 0), again = ask(base), zeroed;
     float *zeros = xcalloc((size_t)d, sizeof(float));
 
-    device_upload(dev, mat_cols(state_own(without, layer, MATRIX_DOWN), neuron, 1), zeros);
+    device_upload(dev, mat_cols(state_writable(without, layer, MATRIX_DOWN), neuron, 1), zeros);
     zeroed = ask(without);
     CHECK(same(&plain, &kept, 0));   /* a factor of 1 changes no bit, */
     CHECK(same(&plain, &again, 0));  /* and nothing is left behind; */

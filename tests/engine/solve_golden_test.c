@@ -160,7 +160,7 @@ static double keys_differ(const struct edit_result *r, int fact)
 /* What the edited model says: top ten with logits, p of the new object, the greedy answer. */
 static double answers_differ(const struct model_state *view, const struct request *r, json_t *want)
 {
-    struct generate_options o = {.tokens = 8, .past_end = true};
+    struct generate_options o = {.tokens = 8, .ignore_eos = true};
     struct generated g;
     struct err err = {0};
     struct buf text = {0};

@@ -109,7 +109,7 @@ static bool asked(struct weights *w, struct device *dev, long long memory, struc
     struct model *m = model_of(w, NULL, dev, memory, NULL, err);
     struct model_state *v = m ? state_new(m, 1) : NULL;
     const int ids[] = {3, 5, 7}, wanted[] = {4, 6};
-    const struct generate_options o = {.want = wanted, .wants = 2};
+    const struct generate_options o = {.target = wanted, .targets = 2};
     struct generated g = {0};
     bool ok = m && generate(&g, v, ids, 3, &o, NULL, err);
 

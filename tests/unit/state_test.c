@@ -105,7 +105,7 @@ static void same_as_a_file(const struct model *m, const char *file, const char *
     struct model_state *filed = state_new(other, 1);
     float *of_file, *of_state, *of_base;
 
-    device_upload(dev, state_own(edited, 1, which), x);
+    device_upload(dev, state_writable(edited, 1, which), x);
     of_file = asked(filed, NULL);
     of_state = asked(edited, NULL);
     of_base = asked(plain, NULL);
@@ -159,7 +159,7 @@ static void copies_share_until_written_to(void)
     CHECK(state_same(base, a) && !state_replaced(a, 1, MATRIX_Q));
     CHECK(weights_checksum(base, hex[0], NULL) && weights_checksum(a, hex[1], NULL));
     CHECK_STR(hex[1], hex[0]);
-    device_fill(dev, state_own(a, 1, MATRIX_Q), 0.5);
+    device_fill(dev, state_writable(a, 1, MATRIX_Q), 0.5);
     CHECK(!state_same(base, a) && state_replaced(a, 1, MATRIX_Q));
     CHECK(!state_replaced(base, 1, MATRIX_Q) && !state_replaced(a, 1, MATRIX_K));
     b = state_copy(a, 3);
@@ -168,12 +168,12 @@ static void copies_share_until_written_to(void)
     CHECK(weights_checksum(a, hex[1], NULL) && weights_checksum(b, hex[2], NULL));
     CHECK(strcmp(hex[1], hex[0]) != 0);
     CHECK_STR(hex[2], hex[1]);
-    device_fill(dev, state_own(b, 1, MATRIX_Q), 0.25);
+    device_fill(dev, state_writable(b, 1, MATRIX_Q), 0.25);
     CHECK(weights_checksum(a, hex[2], NULL) && weights_checksum(b, hex[3], NULL));
     CHECK_STR(hex[2], hex[1]); /* a's is still what it was */
     CHECK(strcmp(hex[3], hex[1]) != 0);
     state_free(a);
-    device_fill(dev, state_own(b, 0, MATRIX_Q), 0.25); /* the layer counts */
+    device_fill(dev, state_writable(b, 0, MATRIX_Q), 0.25); /* the layer counts */
     CHECK(weights_checksum(b, hex[2], NULL) && strcmp(hex[2], hex[3]) != 0);
     CHECK(weights_checksum(base, hex[1], NULL));
     CHECK_STR(hex[1], hex[0]);
@@ -218,15 +218,18 @@ static void what_deltas_may_not_write_is_seen(void)
             delta_apply(after, &d[k]);
         CHECK(wrote_alone(base, after, d, 2));
         CHECK(!wrote_alone(base, after, d, 1) && !wrote_alone(base, after, d + 1, 1));
-        device_upload(dev, mat_cols(mat_rows(state_own(after, 1, d[0].matrix), 2, 1), 4, 1), &bit);
+        device_upload(dev, mat_cols(mat_rows(state_writable(after, 1, d[0].matrix), 2, 1), 4, 1),
+                      &bit);
         CHECK(wrote_alone(base, after, d, 2)); /* a column that may be written */
-        device_upload(dev, mat_cols(mat_rows(state_own(after, 1, d[0].matrix), 2, 1), 5, 1), &bit);
+        device_upload(dev, mat_cols(mat_rows(state_writable(after, 1, d[0].matrix), 2, 1), 5, 1),
+                      &bit);
         CHECK(!wrote_alone(base, after, d, 2));
         state_free(after);
         after = state_copy(base, 2);
         for (int k = 0; k < 2; k++)
             delta_apply(after, &d[k]);
-        device_upload(dev, mat_cols(mat_rows(state_own(after, 2, MATRIX_V), 2, 1), 4, 1), &bit);
+        device_upload(dev, mat_cols(mat_rows(state_writable(after, 2, MATRIX_V), 2, 1), 4, 1),
+                      &bit);
         CHECK(!wrote_alone(base, after, d, 2)); /* of another matrix */
         state_free(after);
         for (int k = 0; k < 2; k++) {
@@ -346,7 +349,7 @@ static void gradients_pass_replaced_matrices_and_hooks(void)
     struct err err = {0};
 
     for (int i = 0; i < MATRICES; i++) {
-        struct mat w = state_own(s, 1, (enum matrix)i);
+        struct mat w = state_writable(s, 1, (enum matrix)i);
         float *y = new_values(DT_F32, w.rows, w.cols, 20 + (uint64_t)i);
 
         device_upload(dev, w, y);
@@ -440,7 +443,7 @@ static void a_prefix_is_text_in_front(void)
     CHECK(state_same(s, copy) && !state_same(s, base));
     for (int with = 0; with <= (bos >= 0);
          with++) { /* without and with a token that begins the text */
-        struct generate_options o = {.tokens = 4, .past_end = true, .want = want, .wants = 2};
+        struct generate_options o = {.tokens = 4, .ignore_eos = true, .target = want, .targets = 2};
         struct generated a = {0}, b = {0};
         int n, best[2][400], rank[2][400], *ids_whole, *ids_own;
         struct lens_readout look[2];

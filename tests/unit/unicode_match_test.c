@@ -101,7 +101,7 @@ static void found_everywhere(void)
                 snprintf(text, sizeof(text), "%s%s%s", around[a], nfc.text.data, around[b]);
                 wrong += !unicode_find(text, parts[p], &begin, &end) ||
                          begin != strlen(around[a]) || end - begin != nfc.text.len;
-                rewrite_free(&nfc);
+                offset_map_free(&nfc);
             }
     CHECK(wrong == 0);
 }

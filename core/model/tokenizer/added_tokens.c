@@ -92,7 +92,7 @@ void added_free(struct added_set *set)
 
 /* How many of the sorted items [low, high), equal in their first `depth` bytes, have there a byte
  * below `byte`: binary search. Items that end at depth come first. */
-static int narrow(const struct added_set *set, int low, int high, size_t depth, int byte)
+static int first_at_or_above(const struct added_set *set, int low, int high, size_t depth, int byte)
 {
     while (low < high) {
         int mid = low + (high - low) / 2;
@@ -120,8 +120,8 @@ static const struct added_token *longest_at(const struct added_set *set, const c
         if (depth == len)
             break;
         byte = (unsigned char)text[depth];
-        low = narrow(set, low, high, depth, byte);
-        high = narrow(set, low, high, depth, byte + 1);
+        low = first_at_or_above(set, low, high, depth, byte);
+        high = first_at_or_above(set, low, high, depth, byte + 1);
     }
     return best;
 }
@@ -136,19 +136,22 @@ static bool is_white(int32_t c)
 /* Word characters of Unicode 16 that utf8proc 2.8, which knows Unicode 15, does not have. */
 static const struct {
     int32_t first, last;
-} newer[] = {{0x897, 0x897},     {0x1c89, 0x1c8a},   {0xa7cb, 0xa7cd},   {0xa7da, 0xa7dc},
-             {0x105c0, 0x105f3}, {0x10d40, 0x10d65}, {0x10d69, 0x10d6d}, {0x10d6f, 0x10d85},
-             {0x10ec2, 0x10ec4}, {0x10efc, 0x10efc}, {0x11380, 0x11389}, {0x1138b, 0x1138b},
-             {0x1138e, 0x1138e}, {0x11390, 0x113b5}, {0x113b7, 0x113c0}, {0x113c2, 0x113c2},
-             {0x113c5, 0x113c5}, {0x113c7, 0x113ca}, {0x113cc, 0x113d3}, {0x113e1, 0x113e2},
-             {0x116d0, 0x116e3}, {0x11bc0, 0x11be0}, {0x11bf0, 0x11bf9}, {0x11f5a, 0x11f5a},
-             {0x13460, 0x143fa}, {0x16100, 0x16139}, {0x16d40, 0x16d6c}, {0x16d70, 0x16d79},
-             {0x18cff, 0x18cff}, {0x1ccf0, 0x1ccf9}, {0x1e5d0, 0x1e5fa}, {0x2ebf0, 0x2ee5d}};
+} unicode16_words[] = {
+    {0x897, 0x897},     {0x1c89, 0x1c8a},   {0xa7cb, 0xa7cd},   {0xa7da, 0xa7dc},
+    {0x105c0, 0x105f3}, {0x10d40, 0x10d65}, {0x10d69, 0x10d6d}, {0x10d6f, 0x10d85},
+    {0x10ec2, 0x10ec4}, {0x10efc, 0x10efc}, {0x11380, 0x11389}, {0x1138b, 0x1138b},
+    {0x1138e, 0x1138e}, {0x11390, 0x113b5}, {0x113b7, 0x113c0}, {0x113c2, 0x113c2},
+    {0x113c5, 0x113c5}, {0x113c7, 0x113ca}, {0x113cc, 0x113d3}, {0x113e1, 0x113e2},
+    {0x116d0, 0x116e3}, {0x11bc0, 0x11be0}, {0x11bf0, 0x11bf9}, {0x11f5a, 0x11f5a},
+    {0x13460, 0x143fa}, {0x16100, 0x16139}, {0x16d40, 0x16d6c}, {0x16d70, 0x16d79},
+    {0x18cff, 0x18cff}, {0x1ccf0, 0x1ccf9}, {0x1e5d0, 0x1e5fa}, {0x2ebf0, 0x2ee5d}};
 
-static bool is_newer(int32_t c)
+static bool is_unicode16_word(int32_t c)
 {
-    for (size_t i = 0; i < sizeof(newer) / sizeof(*newer) && newer[i].first <= c; i++)
-        if (c <= newer[i].last)
+    for (size_t i = 0;
+         i < sizeof(unicode16_words) / sizeof(*unicode16_words) && unicode16_words[i].first <= c;
+         i++)
+        if (c <= unicode16_words[i].last)
             return true;
     return false;
 }
@@ -173,7 +176,7 @@ static bool is_word(int32_t c)
     default: /* circled letters are symbols, yet alphabetic */
         return c == 0x200c || c == 0x200d || (c >= 0x24b6 && c <= 0x24e9) ||
                (c >= 0x1f130 && c <= 0x1f149) || (c >= 0x1f150 && c <= 0x1f169) ||
-               (c >= 0x1f170 && c <= 0x1f189) || is_newer(c);
+               (c >= 0x1f170 && c <= 0x1f189) || is_unicode16_word(c);
     }
 }
 
@@ -199,8 +202,8 @@ static bool touches_word(const char *text, size_t len, const struct added_match 
     return m->end < len && is_word(utf8_next(&p, text + len));
 }
 
-static void take_white(const struct added_token *t, const char *text, size_t len, size_t from,
-                       struct added_match *m)
+static void absorb_white_space(const struct added_token *t, const char *text, size_t len,
+                               size_t from, struct added_match *m)
 {
     size_t start;
     const char *p = text + m->end, *end = text + len;
@@ -229,7 +232,7 @@ bool added_next(const struct added_set *set, const char *text, size_t len, size_
         at = match->end; /* a match turned down hides what begins inside it all the same */
         if ((t->special && !specials) || (t->single_word && touches_word(text, len, match)))
             continue;
-        take_white(t, text, len, from, match);
+        absorb_white_space(t, text, len, from, match);
         return true;
     }
     return false;

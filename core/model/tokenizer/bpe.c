@@ -33,7 +33,7 @@ static int char_to_byte(int32_t code)
     return code;
 }
 
-static uint64_t mix(uint64_t h, uint64_t word)
+static uint64_t hash_mix(uint64_t h, uint64_t word)
 {
     h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
     return h ^ h >> 29;
@@ -43,14 +43,14 @@ static uint64_t hash_text(uint64_t h, const char *text, size_t n)
 {
     uint64_t word = 0;
 
-    h = mix(h, n);
+    h = hash_mix(h, n);
     for (; n >= 8; text += 8, n -= 8) {
         memcpy(&word, text, 8);
-        h = mix(h, word);
+        h = hash_mix(h, word);
     }
     word = 0;
     memcpy(&word, text, n);
-    return mix(mix(h, word), 0);
+    return hash_mix(hash_mix(h, word), 0);
 }
 
 static uint32_t pair_slot(const struct bpe *bpe, uint32_t left, uint32_t right)
@@ -299,7 +299,7 @@ static int whole_piece(const struct bpe *bpe, const char *bytes, size_t n, struc
     return bpe_find(bpe, work->text.data, work->text.len);
 }
 
-static bool before(const struct bpe_candidate *a, const struct bpe_candidate *b)
+static bool candidate_before(const struct bpe_candidate *a, const struct bpe_candidate *b)
 {
     return a->rank != b->rank ? a->rank < b->rank : a->pos < b->pos;
 }
@@ -323,7 +323,7 @@ static void heap_push(const struct bpe *bpe, struct bpe_work *work, int pos)
         work->heap = xrealloc(work->heap, work->heap_cap * sizeof(*work->heap));
     }
     at = work->heap_count++;
-    while (at && before(&item, &work->heap[(at - 1) / 2])) {
+    while (at && candidate_before(&item, &work->heap[(at - 1) / 2])) {
         work->heap[at] = work->heap[(at - 1) / 2];
         at = (at - 1) / 2;
     }
@@ -336,9 +336,10 @@ static struct bpe_candidate heap_pop(struct bpe_work *work)
     size_t at = 0, child;
 
     while ((child = 2 * at + 1) < work->heap_count) {
-        if (child + 1 < work->heap_count && before(&work->heap[child + 1], &work->heap[child]))
+        if (child + 1 < work->heap_count &&
+            candidate_before(&work->heap[child + 1], &work->heap[child]))
             child++;
-        if (!before(&work->heap[child], &last))
+        if (!candidate_before(&work->heap[child], &last))
             break;
         work->heap[at] = work->heap[child];
         at = child;
@@ -358,8 +359,8 @@ static void put_symbol(struct bpe_work *work, int id, size_t start, size_t len)
 }
 
 /* The tokens of a character's bytes, when all of them have one. */
-static bool fall_back(const struct bpe *bpe, const char *bytes, size_t start, size_t len,
-                      struct bpe_work *work)
+static bool put_byte_tokens(const struct bpe *bpe, const char *bytes, size_t start, size_t len,
+                            struct bpe_work *work)
 {
     for (size_t i = 0; i < len; i++)
         if (!bpe->fallback || bpe->byte_id[(unsigned char)bytes[i]] < 0)
@@ -397,7 +398,7 @@ static void start_symbols(const struct bpe *bpe, const char *bytes, size_t n, st
     for (size_t i = 0; i < n; i += len) {
         int id = first_token(bpe, bytes + i, n - i, &len);
 
-        if (id < 0 && bpe->characters && fall_back(bpe, bytes + i, unk ? at : i, len, work)) {
+        if (id < 0 && bpe->characters && put_byte_tokens(bpe, bytes + i, unk ? at : i, len, work)) {
             at += len;
             continue;
         }

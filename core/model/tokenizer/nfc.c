@@ -11,7 +11,7 @@
 /* Characters that never join with what stands before them and, alone, stay as they are: text may
  * be cut in front of them. These ranges hold most of what is written; the rest is normalised
  * together with its neighbours. */
-static bool stands_apart(int32_t c)
+static bool is_boundary(int32_t c)
 {
     return c < 0x300 || (c >= 0x400 && c <= 0x482) || (c >= 0x4e00 && c <= 0x9fff) ||
            (c >= 0xac00 && c <= 0xd7a3) || (c >= 0x3041 && c <= 0x3096) ||
@@ -128,7 +128,7 @@ static void add_segment(struct offset_map *out, struct codes *codes, const char 
     }
     if (out->text.len - start != to - from ||
         memcmp(out->text.data + start, text + from, to - from) != 0)
-        rewrite_note(out, start, from, to);
+        offset_map_note(out, start, from, to);
 }
 
 void nfc_apply(struct offset_map *out, const char *text, size_t len)
@@ -137,19 +137,19 @@ void nfc_apply(struct offset_map *out, const char *text, size_t len)
     size_t done = 0, last = 0; /* text before it is in; start of the character before p */
     struct codes codes = {0};
 
-    rewrite_clear(out);
+    offset_map_clear(out);
     while (p < end) {
         size_t here = (size_t)(p - text), stop = len;
         int32_t c = utf8_next(&p, end);
 
-        if (stands_apart(c) || is_recent(c)) {
+        if (is_boundary(c) || is_recent(c)) {
             last = is_recent(c) ? (size_t)(p - text) : here;
             continue;
         }
         while (p < end && stop == len) {
             here = (size_t)(p - text);
             c = utf8_next(&p, end);
-            if (stands_apart(c) || is_recent(c))
+            if (is_boundary(c) || is_recent(c))
                 stop = here;
         }
         buf_add(&out->text, text + done, last - done);

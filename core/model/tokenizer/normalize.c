@@ -32,7 +32,7 @@ static bool replace_all(const struct normal_step *s, struct offset_map *out, con
     size_t at = 0, from = strlen(s->from);
     const char *found;
 
-    rewrite_clear(out);
+    offset_map_clear(out);
     while (at < len && (found = memmem(text + at, len - at, s->from, from))) {
         size_t next = (size_t)(found - text), start;
 
@@ -40,7 +40,7 @@ static bool replace_all(const struct normal_step *s, struct offset_map *out, con
         start = out->text.len;
         buf_puts(&out->text, s->to);
         at = next + from;
-        rewrite_note(out, start, next, at);
+        offset_map_note(out, start, next, at);
         if (out->text.len >= RESULT_LIMIT)
             return err_set(err, ERR_LIMIT, "the text grows over 1 GiB in the tokenizer");
     }
@@ -52,9 +52,9 @@ static bool replace_all(const struct normal_step *s, struct offset_map *out, con
 static void put_before(const struct normal_step *s, struct offset_map *out, const char *text,
                        size_t len)
 {
-    rewrite_clear(out);
+    offset_map_clear(out);
     buf_puts(&out->text, s->to);
-    rewrite_note(out, 0, 0, 0);
+    offset_map_note(out, 0, 0, 0);
     buf_add(&out->text, text, len);
 }
 
@@ -64,12 +64,12 @@ static bool puts_before(const struct normal_step *s, const char *text, size_t le
 {
     size_t n = strlen(s->to);
 
-    if (!n || place == STAGING_CONTINUES || (s->kind == NORMAL_FIRST && place != STAGING_BEGINS))
+    if (!n || place == PLACE_CONTINUES || (s->kind == NORMAL_FIRST && place != PLACE_BEGINS))
         return false;
     return s->kind == NORMAL_PREPEND || len < n || memcmp(text, s->to, n) != 0;
 }
 
-bool normalizer_apply(const struct normalizer *n, struct normal_run *run, const char *text,
+bool normalizer_apply(const struct normalizer *n, struct normalized *run, const char *text,
                       size_t len, enum normal_place place, struct err *err)
 {
     run->count = 0;
@@ -78,7 +78,7 @@ bool normalizer_apply(const struct normalizer *n, struct normal_run *run, const 
     for (int i = 0; i < n->count && run->len; i++) {
         struct offset_map *out = &run->pass[run->count];
 
-        rewrite_clear(out);
+        offset_map_clear(out);
         if (n->step[i].kind == NORMAL_NFC)
             nfc_apply(out, run->text, run->len);
         else if (n->step[i].kind != NORMAL_REPLACE &&
@@ -96,16 +96,16 @@ bool normalizer_apply(const struct normalizer *n, struct normal_run *run, const 
     return true;
 }
 
-size_t normal_origin(const struct normal_run *run, size_t pos, bool end)
+size_t normal_origin(const struct normalized *run, size_t pos, bool end)
 {
     for (int i = run->count; i-- > 0;)
-        pos = rewrite_origin(&run->pass[i], pos, end);
+        pos = offset_map_origin(&run->pass[i], pos, end);
     return pos;
 }
 
-void normal_run_free(struct normal_run *run)
+void normal_run_free(struct normalized *run)
 {
     for (int i = 0; i < NORMAL_STEPS; i++)
-        rewrite_free(&run->pass[i]);
-    *run = (struct normal_run){0};
+        offset_map_free(&run->pass[i]);
+    *run = (struct normalized){0};
 }

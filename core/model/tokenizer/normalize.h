@@ -28,7 +28,7 @@ struct normalizer {
 };
 
 /* Scratch memory, and the result until the next call. Zero-initialise. */
-struct normal_run {
+struct normalized {
     struct offset_map pass[NORMAL_STEPS]; /* those that changed something */
     int count;
     const char *text; /* into a pass, or the text given */
@@ -37,20 +37,20 @@ struct normal_run {
 
 /* Where a stretch stands. */
 enum normal_place {
-    STAGING_INSIDE,    /* behind a token found in the text */
-    STAGING_BEGINS,    /* at the beginning of a text */
-    STAGING_CONTINUES, /* at the beginning of what continues another text: nothing is put before it
-                        */
+    PLACE_INSIDE,    /* behind a token found in the text */
+    PLACE_BEGINS,    /* at the beginning of a text */
+    PLACE_CONTINUES, /* at the beginning of what continues another text: nothing is put before it
+                      */
 };
 
 /* ERR_MODEL: too many steps, a text that is too long, or nothing to replace. */
 bool normalizer_add(struct normalizer *n, enum normal_kind kind, const char *from, const char *to,
                     struct err *err);
 /* Of valid UTF-8, which has to outlive the run's use. ERR_LIMIT: it grows to 1 GiB or more. */
-bool normalizer_apply(const struct normalizer *n, struct normal_run *run, const char *text,
+bool normalizer_apply(const struct normalizer *n, struct normalized *run, const char *text,
                       size_t len, enum normal_place place, struct err *err);
-/* As rewrite_origin(), through all steps. */
-size_t normal_origin(const struct normal_run *run, size_t pos, bool end);
-void normal_run_free(struct normal_run *run);
+/* As offset_map_origin(), through all steps. */
+size_t normal_origin(const struct normalized *run, size_t pos, bool end);
+void normal_run_free(struct normalized *run);
 
 #endif

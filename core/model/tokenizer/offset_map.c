@@ -5,26 +5,26 @@
 
 #include "core/base/mem.h"
 
-void rewrite_clear(struct offset_map *r)
+void offset_map_clear(struct offset_map *r)
 {
     buf_clear(&r->text);
     r->count = 0;
 }
 
-void rewrite_note(struct offset_map *r, size_t from, size_t origin_from, size_t origin_to)
+void offset_map_note(struct offset_map *r, size_t from, size_t origin_from, size_t origin_to)
 {
     if (r->count == r->cap) {
         r->cap = r->cap ? r->cap * 2 : 16;
         r->change = xrealloc(r->change, (size_t)r->cap * sizeof(*r->change));
     }
-    r->change[r->count++] = (struct rewrite_change){(uint32_t)from, (uint32_t)r->text.len,
-                                                    (uint32_t)origin_from, (uint32_t)origin_to};
+    r->change[r->count++] = (struct offset_change){(uint32_t)from, (uint32_t)r->text.len,
+                                                   (uint32_t)origin_from, (uint32_t)origin_to};
 }
 
-size_t rewrite_origin(const struct offset_map *r, size_t pos, bool end)
+size_t offset_map_origin(const struct offset_map *r, size_t pos, bool end)
 {
     int low = 0, high = r->count;
-    const struct rewrite_change *c;
+    const struct offset_change *c;
 
     while (low < high) { /* the first change that begins at pos or later */
         int mid = low + (high - low) / 2;
@@ -44,7 +44,7 @@ size_t rewrite_origin(const struct offset_map *r, size_t pos, bool end)
     return c->origin_to + (pos - c->to);
 }
 
-void rewrite_free(struct offset_map *r)
+void offset_map_free(struct offset_map *r)
 {
     buf_free(&r->text);
     free(r->change);

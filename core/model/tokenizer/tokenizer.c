@@ -7,7 +7,7 @@
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 
-enum { TEXT_LIMIT = 1 << 28, MOST_BEYOND = 4096 };
+enum { TEXT_LIMIT = 1 << 28, MAX_UNEMBEDDED = 4096 };
 
 /* One call of tokenizer_encode(). A stretch is what lies between two tokens found in the text, a
  * part what lies between two found in the normalised stretch. */
@@ -17,7 +17,7 @@ struct encoder {
     bool specials, continues;
     size_t origin; /* of the stretch in the text */
     size_t offset; /* of the part in the normalised stretch */
-    struct normal_run stretch, part;
+    struct normalized stretch, part;
     struct bpe_work work;
     struct pretok_run *run;
     struct err *err;
@@ -36,7 +36,7 @@ struct tokenizer *tokenizer_begin(int tokens, int merges)
 bool tokenizer_add_special(struct tokenizer *t, struct added_token token, const char *text,
                            size_t len, bool normalized, struct err *err)
 {
-    struct normal_run run = {0};
+    struct normalized run = {0};
     bool ok = true;
 
     if (!utf8_valid(text, len, NULL)) /* it would cut texts inside a character */
@@ -50,7 +50,7 @@ bool tokenizer_add_special(struct tokenizer *t, struct added_token token, const 
     }
     t->special[token.id] = token.special;
     if (normalized) { /* it is sought in normalised text */
-        ok = normalizer_apply(&t->normalizer, &run, text, len, STAGING_INSIDE, err);
+        ok = normalizer_apply(&t->normalizer, &run, text, len, PLACE_INSIDE, err);
         text = run.text;
         len = run.len;
     }
@@ -74,8 +74,8 @@ bool tokenizer_limit(struct tokenizer *t, int rows, struct err *err)
     size_t len;
 
     for (int id = rows; id < t->bpe.count; id++)
-        if (id - rows == MOST_BEYOND || (bpe_text_of(&t->bpe, id, &len) &&
-                                         !added_has(&t->raw, id) && !added_has(&t->normal, id)))
+        if (id - rows == MAX_UNEMBEDDED || (bpe_text_of(&t->bpe, id, &len) &&
+                                            !added_has(&t->raw, id) && !added_has(&t->normal, id)))
             return err_set(err, ERR_MODEL, "the tokenizer has ids up to %d, the model embeds %d",
                            t->bpe.count - 1, rows);
     for (int i = 0; i < t->prefix_count; i++)
@@ -106,7 +106,7 @@ void tokenizer_free(struct tokenizer *t)
     free(t);
 }
 
-static void put_token(struct tokens *out, int id, size_t start, size_t end)
+static void tokens_put(struct tokens *out, int id, size_t start, size_t end)
 {
     if (out->count == out->cap) {
         size_t cap = out->cap ? (size_t)out->cap * 2 : 64;
@@ -122,12 +122,12 @@ static void put_token(struct tokens *out, int id, size_t start, size_t end)
 }
 
 /* Positions are in the part. */
-static void emit(struct encoder *e, int id, size_t start, size_t end)
+static void emit_token(struct encoder *e, int id, size_t start, size_t end)
 {
     start = e->offset + normal_origin(&e->part, start, false);
     end = e->offset + normal_origin(&e->part, end, true);
-    put_token(e->out, id, e->origin + normal_origin(&e->stretch, start, false),
-              e->origin + normal_origin(&e->stretch, end, true));
+    tokens_put(e->out, id, e->origin + normal_origin(&e->stretch, start, false),
+               e->origin + normal_origin(&e->stretch, end, true));
 }
 
 static void encode_word(struct encoder *e, const char *text, size_t len)
@@ -138,7 +138,7 @@ static void encode_word(struct encoder *e, const char *text, size_t len)
     for (int i = 0; i < e->work.count; i++) {
         const struct bpe_symbol *s = &e->work.symbol[i];
 
-        emit(e, s->id, at + s->start, at + s->start + s->len);
+        emit_token(e, s->id, at + s->start, at + s->start + s->len);
     }
 }
 
@@ -171,9 +171,7 @@ static bool encode_part(struct encoder *e, const char *text, size_t len, enum no
 /* A stretch of the text between tokens found in it: normalise, find the others, cut, encode. */
 static bool encode_stretch(struct encoder *e, const char *text, size_t origin, size_t len)
 {
-    enum normal_place place = origin         ? STAGING_INSIDE
-                              : e->continues ? STAGING_CONTINUES
-                                             : STAGING_BEGINS;
+    enum normal_place place = origin ? PLACE_INSIDE : e->continues ? PLACE_CONTINUES : PLACE_BEGINS;
     struct added_match m;
     size_t at = 0;
 
@@ -184,15 +182,15 @@ static bool encode_stretch(struct encoder *e, const char *text, size_t origin, s
     len = e->stretch.len;
     while (added_next(&e->t->normal, text, len, at, e->specials, &m)) {
         e->offset = at;
-        if (!encode_part(e, text + at, m.start - at, at ? STAGING_INSIDE : place))
+        if (!encode_part(e, text + at, m.start - at, at ? PLACE_INSIDE : place))
             return false;
         e->offset = 0;
         e->part.count = 0;
-        emit(e, m.id, m.start, m.end);
+        emit_token(e, m.id, m.start, m.end);
         at = m.end;
     }
     e->offset = at;
-    return encode_part(e, text + at, len - at, at ? STAGING_INSIDE : place);
+    return encode_part(e, text + at, len - at, at ? PLACE_INSIDE : place);
 }
 
 static bool encode_text(struct encoder *e, const char *text, size_t len)
@@ -203,7 +201,7 @@ static bool encode_text(struct encoder *e, const char *text, size_t len)
     while (added_next(&e->t->raw, text, len, at, e->specials, &m)) {
         if (!encode_stretch(e, text + at, at, m.start - at))
             return false;
-        put_token(e->out, m.id, m.start, m.end);
+        tokens_put(e->out, m.id, m.start, m.end);
         at = m.end;
     }
     return encode_stretch(e, text + at, at, len - at);
@@ -242,7 +240,7 @@ bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, u
         return err_set(err, ERR_FORMAT, "the text is not UTF-8: byte 0x%02x at offset %zu",
                        (unsigned char)text[bad], bad);
     for (int i = 0; flags & ENCODE_BOS && i < t->prefix_count; i++)
-        put_token(out, t->prefix[i], 0, 0);
+        tokens_put(out, t->prefix[i], 0, 0);
     if (!len)
         return true;
     e.run = pretok_run_new();

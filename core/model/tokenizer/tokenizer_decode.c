@@ -47,7 +47,7 @@ static size_t whole_part(const char *text, size_t n)
     return n;
 }
 
-static void show(struct decoder *d, size_t n, struct buf *out)
+static void decoder_write(struct decoder *d, size_t n, struct buf *out)
 {
     const char *text = d->pending.data;
     size_t from = 0;
@@ -70,13 +70,13 @@ void decoder_put(struct decoder *d, int id, struct buf *out)
         return;
     tokenizer_piece(d->t, id, &d->pending);
     if (d->pending.len)
-        show(d, whole_part(d->pending.data, d->pending.len), out);
+        decoder_write(d, whole_part(d->pending.data, d->pending.len), out);
 }
 
 void decoder_end(struct decoder *d, struct buf *out)
 {
     if (out && d->pending.len)
-        show(d, d->pending.len, out);
+        decoder_write(d, d->pending.len, out);
     buf_free(&d->pending);
 }
 

@@ -30,7 +30,7 @@ static const struct {
     {"qwen2", FOLDER_QWEN2},        {"qwen3", FOLDER_QWEN2},
 };
 
-static bool kind_of(const struct folder *f, enum folder_kind *kind, struct err *err)
+static bool folder_kind_of(const struct folder *f, enum folder_kind *kind, struct err *err)
 {
     const char *name = json_string_value(json_object_get(f->settings, "tokenizer_class"));
     size_t len;
@@ -115,7 +115,7 @@ static int compare_added(const void *a, const void *b)
 }
 
 /* By id: those behind the vocabulary get the ids that their order gives them. */
-static json_t *sorted(json_t *list)
+static json_t *sort_by_id(json_t *list)
 {
     size_t n = json_array_size(list);
     json_t **item = xcalloc(n + 1, sizeof(*item)), *out = json_array();
@@ -139,7 +139,7 @@ static bool id_of_key(const char *key, json_int_t *id)
 }
 
 /* tokenizer_config.json lists them with all their flags. */
-static bool listed(const struct folder *f, json_t *list, struct err *err)
+static bool add_listed_tokens(const struct folder *f, json_t *list, struct err *err)
 {
     json_t *all = json_object_get(f->settings, "added_tokens_decoder"), *token;
     const char *key;
@@ -157,7 +157,7 @@ static bool listed(const struct folder *f, json_t *list, struct err *err)
 }
 
 /* Older folders: {text: id} in a file of their own; a role makes one special. */
-static bool unlisted(const struct folder *f, json_t *list, struct err *err)
+static bool add_unlisted_tokens(const struct folder *f, json_t *list, struct err *err)
 {
     json_t *id;
     const char *text;
@@ -191,18 +191,18 @@ static void add_roles(const struct folder *f, const json_t *roles, json_t *list)
     }
 }
 
-static json_t *added_tokens(const struct folder *f, struct err *err)
+static json_t *collect_added_tokens(const struct folder *f, struct err *err)
 {
     json_t *list = json_array();
 
-    if (json_object_get(f->settings, "added_tokens_decoder") ? !listed(f, list, err)
-                                                             : !unlisted(f, list, err)) {
+    if (json_object_get(f->settings, "added_tokens_decoder") ? !add_listed_tokens(f, list, err)
+                                                             : !add_unlisted_tokens(f, list, err)) {
         json_decref(list);
         return NULL;
     }
     if (!json_object_get(f->settings, "added_tokens_decoder"))
         add_roles(f, f->specials ? f->specials : f->settings, list);
-    return sorted(list);
+    return sort_by_id(list);
 }
 
 /* --- the whole ------------------------------------------------------------------------- */
@@ -228,7 +228,7 @@ static void default_roles(struct folder *f)
         f->specials = json_incref(f->settings);
 }
 
-static json_t *as_tokenizer(const struct folder *f, enum folder_kind kind, json_t *added)
+static json_t *folder_to_json(const struct folder *f, enum folder_kind kind, json_t *added)
 {
     bool qwen = kind == FOLDER_QWEN2;
     bool space = json_flag(f->settings, "add_prefix_space", false);
@@ -316,17 +316,17 @@ static void folder_free(struct folder *f)
     json_decref(f->merges);
 }
 
-static struct tokenizer *from_parts(const char *path, struct err *err)
+static struct tokenizer *tokenizer_from_parts(const char *path, struct err *err)
 {
     struct folder f = {0};
     struct tokenizer *t = NULL;
     enum folder_kind kind = FOLDER_GPT2;
     json_t *added, *root;
 
-    if (folder_read(&f, path, err) && kind_of(&f, &kind, err)) {
+    if (folder_read(&f, path, err) && folder_kind_of(&f, &kind, err)) {
         default_roles(&f);
-        added = added_tokens(&f, err);
-        root = added ? as_tokenizer(&f, kind, added) : NULL;
+        added = collect_added_tokens(&f, err);
+        root = added ? folder_to_json(&f, kind, added) : NULL;
         t = root ? tokenizer_build(root, f.settings, err) : NULL;
         json_decref(root);
     }
@@ -348,7 +348,7 @@ struct tokenizer *tokenizer_from_folder(const char *path, struct err *err)
         return t;
     }
     if (file_in_folder(path, "vocab.json") && file_in_folder(path, "merges.txt"))
-        return from_parts(path, err);
+        return tokenizer_from_parts(path, err);
     err_set(err, ERR_MODEL, "%s: no tokenizer: there is no tokenizer.json, and no vocab.json%s",
             path,
             file_in_folder(path, "tokenizer.model")

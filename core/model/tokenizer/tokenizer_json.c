@@ -16,7 +16,7 @@ bool json_flag(const json_t *part, const char *key, bool otherwise)
 }
 
 /* Null, or the empty string, or nothing there. */
-static bool blank(const json_t *part, const char *key)
+static bool is_blank(const json_t *part, const char *key)
 {
     const json_t *value = json_object_get(part, key);
 
@@ -73,7 +73,7 @@ static bool check_model(const json_t *model, struct err *err)
         return err_set(err, ERR_MODEL, "the model has more than %d tokens or merges", BPE_MAX_ID);
     if (json_is_number(dropout) && json_number_value(dropout) != 0)
         return err_set(err, ERR_MODEL, "BPE with dropout is not known");
-    if (!blank(model, "continuing_subword_prefix") || !blank(model, "end_of_word_suffix"))
+    if (!is_blank(model, "continuing_subword_prefix") || !is_blank(model, "end_of_word_suffix"))
         return err_set(err, ERR_MODEL,
                        "BPE with continuing_subword_prefix or end_of_word_suffix "
                        "is not known");
@@ -82,7 +82,7 @@ static bool check_model(const json_t *model, struct err *err)
 
 /* Of byte-level tokenizers all bytes have a token, or nobody knows what was meant. Elsewhere some
  * may be missing: Gemma has a token for the tabulator, and none for its byte. */
-static bool take_fallback(struct tokenizer *t, struct err *err)
+static bool enable_byte_fallback(struct tokenizer *t, struct err *err)
 {
     t->bpe.fallback = t->bpe.characters;
     for (int byte = 0; byte < 256 && !t->bpe.characters; byte++)
@@ -105,7 +105,7 @@ static bool add_model(struct tokenizer *t, const json_t *model, struct err *err)
     t->bpe.ignore_merges = json_flag(model, "ignore_merges", false);
     t->bpe.fuse_unk = json_flag(model, "fuse_unk", false);
     bpe_end(&t->bpe);
-    if (json_flag(model, "byte_fallback", false) && !take_fallback(t, err))
+    if (json_flag(model, "byte_fallback", false) && !enable_byte_fallback(t, err))
         return false;
     if (json_is_string(unk)) {
         t->bpe.unk = bpe_find(&t->bpe, json_string_value(unk), json_string_length(unk));
@@ -119,7 +119,7 @@ static bool add_model(struct tokenizer *t, const json_t *model, struct err *err)
 /* Ids follow the reference: a text in the vocabulary keeps that id, others get the next free one. A
  * file that says otherwise about itself is refused, for nobody can know which id the model means.
  */
-static bool add_added(struct tokenizer *t, const json_t *item, int *next, struct err *err)
+static bool add_added_token(struct tokenizer *t, const json_t *item, int *next, struct err *err)
 {
     const json_t *content = json_object_get(item, "content"), *id = json_object_get(item, "id");
     const char *text = json_string_value(content);
@@ -146,17 +146,17 @@ static bool add_added(struct tokenizer *t, const json_t *item, int *next, struct
                                  err);
 }
 
-static bool add_all_added(struct tokenizer *t, const json_t *list, struct err *err)
+static bool add_added_tokens(struct tokenizer *t, const json_t *list, struct err *err)
 {
     int next = t->bpe.tokens;
 
     for (size_t i = 0; i < json_array_size(list); i++)
-        if (!add_added(t, json_array_get(list, i), &next, err))
+        if (!add_added_token(t, json_array_get(list, i), &next, err))
             return false;
     return true;
 }
 
-static struct tokenizer *build(const json_t *root, struct err *err)
+static struct tokenizer *build_tokenizer(const json_t *root, struct err *err)
 {
     const char *version = json_string_value(json_object_get(root, "version"));
     const json_t *model = json_object_get(root, "model");
@@ -176,8 +176,8 @@ static struct tokenizer *build(const json_t *root, struct err *err)
     t = tokenizer_begin(
         (int)(json_object_size(json_object_get(model, "vocab")) + json_array_size(added)),
         (int)json_array_size(json_object_get(model, "merges")));
-    if (pipeline_read(t, root, err) && add_model(t, model, err) && add_all_added(t, added, err) &&
-        pipeline_prefix(t, root, err)) {
+    if (pipeline_read(t, root, err) && add_model(t, model, err) &&
+        add_added_tokens(t, added, err) && pipeline_prefix(t, root, err)) {
         tokenizer_end(t);
         return t;
     }
@@ -207,7 +207,8 @@ static void apply_config(struct tokenizer *t, const json_t *config)
         t->prefix[t->prefix_count++] = t->bos;
 }
 
-static json_t *load(const char *name, const char *text, size_t len, size_t flags, struct err *err)
+static json_t *load_object(const char *name, const char *text, size_t len, size_t flags,
+                           struct err *err)
 {
     json_error_t problem;
     json_t *root = json_loadb(text, len, flags, &problem);
@@ -224,7 +225,7 @@ static json_t *load(const char *name, const char *text, size_t len, size_t flags
 
 struct tokenizer *tokenizer_build(const json_t *root, const json_t *config, struct err *err)
 {
-    struct tokenizer *t = build(root, err);
+    struct tokenizer *t = build_tokenizer(root, err);
 
     if (t)
         apply_config(t, config);
@@ -236,7 +237,7 @@ json_t *json_object_file(const char *path, size_t flags, struct err *err)
     size_t len;
     char *text = file_read_text(path, FILE_LIMIT, &len, err);
     const char *slash = strrchr(path, '/');
-    json_t *root = text ? load(slash ? slash + 1 : path, text, len, flags, err) : NULL;
+    json_t *root = text ? load_object(slash ? slash + 1 : path, text, len, flags, err) : NULL;
 
     free(text);
     return root;
@@ -245,12 +246,13 @@ json_t *json_object_file(const char *path, size_t flags, struct err *err)
 struct tokenizer *tokenizer_parse(const char *json, size_t len, const char *config,
                                   size_t config_len, struct err *err)
 {
-    json_t *root = load("JSON", json, len, JSON_REJECT_DUPLICATES, err), *settings = NULL;
+    json_t *root = load_object("JSON", json, len, JSON_REJECT_DUPLICATES, err), *settings = NULL;
     struct tokenizer *t = NULL;
 
     if (root && config)
         /* Llama's says model_max_length 10^30, which is no integer anywhere but in Python. */
-        settings = load("tokenizer_config.json", config, config_len, JSON_DECODE_INT_AS_REAL, err);
+        settings =
+            load_object("tokenizer_config.json", config, config_len, JSON_DECODE_INT_AS_REAL, err);
     if (root && (settings || !config))
         t = tokenizer_build(root, settings, err);
     json_decref(settings);

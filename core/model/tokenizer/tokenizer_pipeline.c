@@ -50,7 +50,7 @@ static const char *pattern_of(const json_t *part)
     return json_string_value(json_object_get(json_object_get(part, "pattern"), "String"));
 }
 
-static bool take_normalizer(struct tokenizer *t, const json_t *part, struct err *err)
+static bool read_normalizer(struct tokenizer *t, const json_t *part, struct err *err)
 {
     const char *type = type_of(part);
 
@@ -68,7 +68,7 @@ static bool take_normalizer(struct tokenizer *t, const json_t *part, struct err 
 }
 
 /* The known expressions match all of a text: to remove what is between matches removes nothing. */
-static bool take_regex(struct tokenizer *t, const json_t *part, const char *regex,
+static bool read_regex(struct tokenizer *t, const json_t *part, const char *regex,
                        const char *behavior, struct err *err)
 {
     enum split_kind kind;
@@ -86,7 +86,7 @@ static bool take_regex(struct tokenizer *t, const json_t *part, const char *rege
     return pretok_add(t->pretok, kind, err);
 }
 
-static bool take_split(struct tokenizer *t, const json_t *part, struct err *err)
+static bool read_split(struct tokenizer *t, const json_t *part, struct err *err)
 {
     static const char *const name[] = {"Isolated", "Removed", "MergedWithPrevious",
                                        "MergedWithNext"};
@@ -95,7 +95,7 @@ static bool take_split(struct tokenizer *t, const json_t *part, struct err *err)
     const char *behavior = text_of(part, "behavior"), *text = pattern_of(part);
 
     if (regex)
-        return take_regex(t, part, regex, behavior, err);
+        return read_regex(t, part, regex, behavior, err);
     if (!text || !*text || strlen(text) >= NORMAL_TEXT)
         return err_set(err, ERR_MODEL, "pre-tokenizer 'Split' without a pattern that is possible");
     for (int i = 0; i < 4 && !json_flag(part, "invert", false); i++)
@@ -116,7 +116,7 @@ static const char *scheme_of(const json_t *part)
 }
 
 /* Blanks become visible, one is put before the text, and each begins a piece. */
-static bool take_metaspace(struct tokenizer *t, const json_t *part, struct err *err)
+static bool read_metaspace(struct tokenizer *t, const json_t *part, struct err *err)
 {
     const char *mark = text_of(part, "replacement"), *scheme = scheme_of(part);
     bool first = !strcmp(scheme, "first"), never = !strcmp(scheme, "never");
@@ -135,14 +135,14 @@ static bool take_metaspace(struct tokenizer *t, const json_t *part, struct err *
             pretok_add_text(t->pretok, mark, SPLIT_WITH_NEXT, err));
 }
 
-static bool take_pre_tokenizer(struct tokenizer *t, const json_t *part, struct err *err)
+static bool read_pre_tokenizer(struct tokenizer *t, const json_t *part, struct err *err)
 {
     const char *type = type_of(part);
 
     if (!strcmp(type, "Split"))
-        return take_split(t, part, err);
+        return read_split(t, part, err);
     if (!strcmp(type, "Metaspace"))
-        return take_metaspace(t, part, err);
+        return read_metaspace(t, part, err);
     if (!strcmp(type, "Digits"))
         return pretok_add(t->pretok,
                           json_flag(part, "individual_digits", false) ? SPLIT_DIGIT : SPLIT_DIGITS,
@@ -184,7 +184,7 @@ static bool set_blank(struct tokenizer *t, const char *blank, struct err *err)
     return true;
 }
 
-static bool take_strip(struct tokenizer *t, const json_t *part, struct err *err)
+static bool read_strip(struct tokenizer *t, const json_t *part, struct err *err)
 {
     json_int_t start = json_integer_value(json_object_get(part, "start"));
     json_int_t stop = json_integer_value(json_object_get(part, "stop"));
@@ -196,7 +196,7 @@ static bool take_strip(struct tokenizer *t, const json_t *part, struct err *err)
     return true;
 }
 
-static bool take_decoder(struct tokenizer *t, const json_t *part, struct err *err)
+static bool read_decoder(struct tokenizer *t, const json_t *part, struct err *err)
 {
     const char *type = type_of(part);
 
@@ -205,7 +205,7 @@ static bool take_decoder(struct tokenizer *t, const json_t *part, struct err *er
     if (t->bpe.characters && !strcmp(type, "ByteFallback"))
         return true; /* the model says whether there are such tokens */
     if (t->bpe.characters && !strcmp(type, "Strip"))
-        return take_strip(t, part, err);
+        return read_strip(t, part, err);
     if (t->bpe.characters && !strcmp(type, "Replace") && pattern_of(part) &&
         !strcmp(text_of(part, "content"), " "))
         return set_blank(t, pattern_of(part), err);
@@ -226,9 +226,9 @@ bool pipeline_read(struct tokenizer *t, const json_t *root, struct err *err)
 
     t->bpe.characters = !is_byte_level(pre, 0);
     if (!each_part(t, json_object_get(root, "normalizer"), "normalizer", "normalizers",
-                   take_normalizer, 0, err) ||
-        !each_part(t, pre, "pre-tokenizer", "pretokenizers", take_pre_tokenizer, 0, err) ||
-        !each_part(t, json_object_get(root, "decoder"), "decoder", "decoders", take_decoder, 0,
+                   read_normalizer, 0, err) ||
+        !each_part(t, pre, "pre-tokenizer", "pretokenizers", read_pre_tokenizer, 0, err) ||
+        !each_part(t, json_object_get(root, "decoder"), "decoder", "decoders", read_decoder, 0,
                    err))
         return false;
     return !t->bpe.characters || *t->blank ||
@@ -237,7 +237,7 @@ bool pipeline_read(struct tokenizer *t, const json_t *root, struct err *err)
                    "character into spaces, are known; this one is neither");
 }
 
-static bool take_template(struct tokenizer *t, const json_t *part, struct err *err)
+static bool read_template(struct tokenizer *t, const json_t *part, struct err *err)
 {
     const json_t *single = json_object_get(part, "single"), *item;
 
@@ -265,10 +265,10 @@ static bool take_template(struct tokenizer *t, const json_t *part, struct err *e
     return true;
 }
 
-static bool take_post_processor(struct tokenizer *t, const json_t *part, struct err *err)
+static bool read_post_processor(struct tokenizer *t, const json_t *part, struct err *err)
 {
     if (!strcmp(type_of(part), "TemplateProcessing"))
-        return take_template(t, part, err);
+        return read_template(t, part, err);
     if (!strcmp(type_of(part), "ByteLevel"))
         return true;
     return err_set(err, ERR_MODEL,
@@ -279,5 +279,5 @@ static bool take_post_processor(struct tokenizer *t, const json_t *part, struct 
 bool pipeline_prefix(struct tokenizer *t, const json_t *root, struct err *err)
 {
     return each_part(t, json_object_get(root, "post_processor"), "post-processor", "processors",
-                     take_post_processor, 0, err);
+                     read_post_processor, 0, err);
 }

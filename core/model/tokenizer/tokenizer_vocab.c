@@ -48,7 +48,7 @@ static const struct family *find_family(const char *pre, struct err *err)
     return NULL;
 }
 
-static bool id_ok(const struct vocab *vocab, const char *name, int id, struct err *err)
+static bool check_id(const struct vocab *vocab, const char *name, int id, struct err *err)
 {
     if (id >= -1 && id < vocab->count)
         return true;
@@ -114,7 +114,7 @@ static int compare_scores(const void *a, const void *b)
 
 /* (count) of every token: 0 for the highest score; equal scores have one rank and are merged from
  * left to right, as SentencePiece does. NULL: a score is no number. Caller frees. */
-static int *ranks(const struct vocab *vocab, struct err *err)
+static int *token_ranks(const struct vocab *vocab, struct err *err)
 {
     struct scored *order = xcalloc((size_t)vocab->count, sizeof(*order));
     int *rank = xcalloc((size_t)vocab->count, sizeof(*rank)), last = 0;
@@ -139,8 +139,8 @@ static int *ranks(const struct vocab *vocab, struct err *err)
 }
 
 /* Each way to cut a token into two others is a merge. Counts them, or (rank given) adds them. */
-static bool cut_token(struct tokenizer *t, const struct vocab *vocab, int id, const int *rank,
-                      int *count, struct err *err)
+static bool add_token_merges(struct tokenizer *t, const struct vocab *vocab, int id,
+                             const int *rank, int *count, struct err *err)
 {
     const char *text = vocab->text[id];
     size_t len = vocab->len[id];
@@ -165,22 +165,22 @@ static bool cut_token(struct tokenizer *t, const struct vocab *vocab, int id, co
     return true;
 }
 
-static bool add_scored(struct tokenizer *t, const struct vocab *vocab, struct err *err)
+static bool add_score_merges(struct tokenizer *t, const struct vocab *vocab, struct err *err)
 {
-    int *rank = vocab->score ? ranks(vocab, err) : NULL, count = 0;
+    int *rank = vocab->score ? token_ranks(vocab, err) : NULL, count = 0;
     bool ok = rank != NULL;
 
     if (!vocab->score)
         return err_set(err, ERR_MODEL, "tokenizer.ggml.scores is missing");
     for (int id = 0; ok && id < vocab->count; id++)
-        ok = !is_piece(vocab, id) || cut_token(t, vocab, id, NULL, &count, err);
+        ok = !is_piece(vocab, id) || add_token_merges(t, vocab, id, NULL, &count, err);
     if (ok && count > BPE_MAX_ID)
         ok = err_set(err, ERR_MODEL, "the vocabulary has %d merges; %d are possible", count,
                      BPE_MAX_ID);
     if (ok)
         bpe_room(&t->bpe, count);
     for (int id = 0; ok && id < vocab->count; id++)
-        ok = !is_piece(vocab, id) || cut_token(t, vocab, id, rank, &count, err);
+        ok = !is_piece(vocab, id) || add_token_merges(t, vocab, id, rank, &count, err);
     free(rank);
     return ok;
 }
@@ -213,13 +213,14 @@ static bool read_spm(struct tokenizer *t, const struct vocab *vocab, struct err 
     memcpy(t->blank, BLANK, sizeof(BLANK));
     return (!prefix || normalizer_add(&t->normalizer, NORMAL_PREPEND, "", BLANK, err)) &&
            normalizer_add(&t->normalizer, NORMAL_REPLACE, " ", BLANK, err) &&
-           add_tokens(t, vocab, err) && check_bytes(t, vocab, err) && add_scored(t, vocab, err);
+           add_tokens(t, vocab, err) && check_bytes(t, vocab, err) &&
+           add_score_merges(t, vocab, err);
 }
 
 /* --- byte-level ------------------------------------------------------------------------ */
 
-static bool read_bytes(struct tokenizer *t, const struct vocab *vocab, const struct family *family,
-                       struct err *err)
+static bool read_byte_level(struct tokenizer *t, const struct vocab *vocab,
+                            const struct family *family, struct err *err)
 {
     t->bpe.ignore_merges = family->ignore_merges;
     if (family->nfc && !normalizer_add(&t->normalizer, NORMAL_NFC, "", "", err))
@@ -244,15 +245,16 @@ struct tokenizer *tokenizer_from_vocab(const struct vocab *vocab, struct err *er
                 vocab->count, vocab->merge_count, BPE_MAX_ID);
         return NULL;
     }
-    if (!id_ok(vocab, "bos", vocab->bos, err) || !id_ok(vocab, "eos", vocab->eos, err) ||
-        !id_ok(vocab, "padding", vocab->pad, err) || !id_ok(vocab, "unknown", vocab->unk, err))
+    if (!check_id(vocab, "bos", vocab->bos, err) || !check_id(vocab, "eos", vocab->eos, err) ||
+        !check_id(vocab, "padding", vocab->pad, err) ||
+        !check_id(vocab, "unknown", vocab->unk, err))
         return NULL;
     t = tokenizer_begin(vocab->count, vocab->merge_count);
     t->bos = vocab->bos;
     t->eos = vocab->eos;
     if (t->bos >= 0 && (vocab->add_bos < 0 ? add_bos : vocab->add_bos > 0))
         t->prefix[t->prefix_count++] = t->bos;
-    if (vocab->spm ? !read_spm(t, vocab, err) : !read_bytes(t, vocab, family, err)) {
+    if (vocab->spm ? !read_spm(t, vocab, err) : !read_byte_level(t, vocab, family, err)) {
         tokenizer_free(t);
         return NULL;
     }
