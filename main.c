@@ -37,7 +37,7 @@ static bool automatic(struct device_choice *out, struct err *err)
             out->ops = ops;
             return true;
         }
-        if (is == DEVICE_UNFIT)
+        if (is == DEVICE_UNUSABLE)
             snprintf(out->notice, sizeof(out->notice), "using the CPU: %s", why.text);
         else if (is == DEVICE_READY)
             snprintf(out->notice, sizeof(out->notice),

@@ -65,7 +65,7 @@ size_t split_bytes(struct mat x, int terms)
     return x.type == DT_BF16 ? 0 : (size_t)x.rows * (size_t)x.cols * 2 * (size_t)terms;
 }
 
-struct split split_into(struct device *dev, struct mat x, int terms, char *room)
+struct split split_into(struct device *dev, struct mat x, int terms, char *scratch)
 {
     struct split s = {.terms = x.type == DT_BF16 ? 1 : terms};
     size_t bytes = (size_t)x.rows * (size_t)x.cols * 2;
@@ -75,9 +75,9 @@ struct split split_into(struct device *dev, struct mat x, int terms, char *room)
         return s;
     }
     for (int t = 0; t < terms; t++)
-        s.term[t] = (struct mat){room + (size_t)t * bytes, DT_BF16, x.rows, x.cols, x.cols};
+        s.term[t] = (struct mat){scratch + (size_t)t * bytes, DT_BF16, x.rows, x.cols, x.cols};
     if (!empty(x))
-        kernel_split(cuda_of(dev)->stream, x, terms, room);
+        kernel_split(cuda_of(dev)->stream, x, terms, scratch);
     return s;
 }
 
@@ -122,14 +122,14 @@ static void split_product(struct device *dev, float alpha, struct mat a, bool ta
 {
     int terms = split_terms(dev, a, b);
     size_t half = split_bytes(a, terms);
-    char *room = cuda_scratch(dev, ROOM_SPLIT, half + split_bytes(b, terms) + 1);
+    char *scratch = cuda_scratch(dev, SCRATCH_TERMS, half + split_bytes(b, terms) + 1);
     struct split x, y;
 
-    cuda_of(dev)->shifting.values = NULL; /* theirs was the room */
-    if (!room)
+    cuda_of(dev)->lps.values = NULL; /* theirs was the scratch */
+    if (!scratch)
         return;
-    x = split_into(dev, a, terms, room);
-    y = split_into(dev, b, terms, room + half);
+    x = split_into(dev, a, terms, scratch);
+    y = split_into(dev, b, terms, scratch + half);
     split_multiply(dev, alpha, &x, ta, &y, tb, beta, c);
 }
 
@@ -168,19 +168,19 @@ static int rows_in(size_t bytes, size_t row_bytes, int rows)
     return fit < 1 ? 1 : fit < (size_t)rows ? (int)fit : rows;
 }
 
-/* Rows of a stored matrix as float32 in the scratch room. */
+/* Rows of a stored matrix as float32 in the scratch scratch. */
 static struct mat unpacked(struct device *dev, struct mat x, int first, int rows)
 {
     struct mat out = {NULL, DT_F32, rows, x.cols, x.cols};
 
-    out.data = cuda_scratch(dev, ROOM_WORK, mat_bytes(out));
+    out.data = cuda_scratch(dev, SCRATCH_WORK, mat_bytes(out));
     if (out.data)
         kernel_unpack(cuda_of(dev)->stream, mat_rows(x, first, rows), NULL, out);
     return out;
 }
 
-/* A stored b goes through the scratch room some rows at a time: as rows of b they are columns of c
- * when b is transposed, and terms of the sum when it is not. */
+/* A stored b goes through the scratch scratch some rows at a time: as rows of b they are columns of
+ * c when b is transposed, and terms of the sum when it is not. */
 void cuda_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
                double beta, struct mat c)
 {
@@ -216,7 +216,7 @@ void cuda_gram(struct device *dev, struct mat x, struct mat c)
         int rows = x.rows - r < step ? x.rows - r : step;
         struct mat wide = {NULL, DT_F64, rows, x.cols, x.cols};
 
-        wide.data = cuda_scratch(dev, ROOM_WORK, mat_bytes(wide));
+        wide.data = cuda_scratch(dev, SCRATCH_WORK, mat_bytes(wide));
         if (!wide.data)
             return;
         kernel_copy(cuda_of(dev)->stream, mat_rows(x, r, rows), wide);
@@ -258,9 +258,9 @@ static int verdict(struct device *dev, const double *work, int words)
 }
 
 /* Room for `words` doubles and the verdict. */
-static double *work_room(struct device *dev, int words)
+static double *solver_scratch(struct device *dev, int words)
 {
-    return cuda_scratch(dev, ROOM_WORK, ((size_t)words + 1) * sizeof(double));
+    return cuda_scratch(dev, SCRATCH_WORK, ((size_t)words + 1) * sizeof(double));
 }
 
 /* Vectors in cuSOLVER's columns are our rows. */
@@ -277,7 +277,7 @@ void cuda_eigh(struct device *dev, struct mat a, struct mat values)
                                                values.data, &words),
                    "eigenvectors"))
         return;
-    work = work_room(dev, words);
+    work = solver_scratch(dev, words);
     if (!work || !solver_ok(dev,
                             self->solver_api->eigh(self->solver, CUSOLVER_EIG_MODE_VECTOR,
                                                    CUBLAS_FILL_MODE_LOWER, n, a.data, leading(a),
@@ -304,7 +304,7 @@ void cuda_cholesky(struct device *dev, struct mat a)
                                                    leading(a), &words),
                    "cholesky"))
         return;
-    work = work_room(dev, words);
+    work = solver_scratch(dev, words);
     if (!work ||
         !solver_ok(dev,
                    self->solver_api->cholesky(self->solver, CUBLAS_FILL_MODE_UPPER, n, a.data,

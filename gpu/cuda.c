@@ -112,14 +112,14 @@ static void cuda_attention_grad(struct device *dev, struct mat q, struct mat k, 
     int most = longest(seq, seqs);
     size_t each = (size_t)shape.heads * (size_t)q.rows;
     const struct attn_seq *there = most ? cuda_stage(dev, seq, (size_t)seqs * sizeof(*seq)) : NULL;
-    float *room = there ? cuda_scratch(dev, ROOM_WORK, 2 * each * sizeof(*room)) : NULL;
+    float *scratch = there ? cuda_scratch(dev, SCRATCH_WORK, 2 * each * sizeof(*scratch)) : NULL;
 
     cuda_fill(dev, dq, 0); /* rows of no sequence have no gradient */
     cuda_fill(dev, dk, 0);
     cuda_fill(dev, dv, 0);
-    if (room)
+    if (scratch)
         kernel_attention_grad(cuda_of(dev)->stream, q, k, v, there, seqs, most, shape, dout, dq, dk,
-                              dv, room, room + each);
+                              dv, scratch, scratch + each);
 }
 
 static void cuda_gated(struct device *dev, enum activation act, struct mat gate, struct mat up,
@@ -204,7 +204,7 @@ const struct device_ops device_cuda = {
     .graph_end = cuda_graph_end,
     .graph_launch = cuda_graph_launch,
     .graph_free = cuda_graph_free,
-    .pace = cuda_throttle,
+    .throttle = cuda_throttle,
     .copy = cuda_copy,
     .fill = cuda_fill,
     .gather = cuda_gather,

@@ -174,7 +174,7 @@ __device__ static float float_of_bits(uint16_t high)
 }
 
 __global__ static void split(int rows, int cols, const float *x, long stride, int terms,
-                             uint16_t *room)
+                             uint16_t *scratch)
 {
     FOR_EACH_ELEMENT(i, r, c, rows, cols)
     {
@@ -183,14 +183,14 @@ __global__ static void split(int rows, int cols, const float *x, long stride, in
         for (int t = 0; t < terms; t++) {
             uint16_t bits = bfloat_bits(rest);
 
-            room[((long)t * rows + r) * cols + c] = bits;
+            scratch[((long)t * rows + r) * cols + c] = bits;
             rest = rest - float_of_bits(bits); /* exact */
         }
     }
 }
 
-void kernel_split(cudaStream_t s, struct mat x, int terms, void *room)
+void kernel_split(cudaStream_t s, struct mat x, int terms, void *scratch)
 {
     LAUNCH(split, blocks_for((long)x.rows * x.cols), THREADS, s, x.rows, x.cols,
-           (const float *)x.data, x.stride, terms, (uint16_t *)room);
+           (const float *)x.data, x.stride, terms, (uint16_t *)scratch);
 }

@@ -107,7 +107,7 @@ void cuda_graph_launch(struct device *dev, void *graph)
 
     if (cuda_recording(dev, "launching a recording"))
         return;
-    cuda_of(dev)->shifting.values = NULL; /* it may use the room */
+    cuda_of(dev)->lps.values = NULL; /* it may use the scratch */
     cuda_ok(dev, cudaGraphLaunch(g->exec, cuda_of(dev)->stream), "launch a recording");
 }
 
@@ -148,14 +148,16 @@ void cuda_throttle(struct device *dev, int ahead)
     if (dev->fault.kind || cuda_recording(dev, "waiting"))
         return;
     ahead = ahead < 0 ? 0 : ahead < THROTTLES ? ahead : THROTTLES - 1;
-    if (!self->pace[n % THROTTLES] &&
-        !cuda_ok(dev, cudaEventCreateWithFlags(&self->pace[n % THROTTLES], cudaEventDisableTiming),
+    if (!self->throttle[n % THROTTLES] &&
+        !cuda_ok(dev,
+                 cudaEventCreateWithFlags(&self->throttle[n % THROTTLES], cudaEventDisableTiming),
                  "create an event"))
         return;
-    if (!cuda_ok(dev, cudaEventRecord(self->pace[n % THROTTLES], self->stream), "record an event"))
+    if (!cuda_ok(dev, cudaEventRecord(self->throttle[n % THROTTLES], self->stream),
+                 "record an event"))
         return;
     self->throttled++;
     if (n >= (unsigned long)ahead)
-        cuda_ok(dev, cudaEventSynchronize(self->pace[(n - (unsigned long)ahead) % THROTTLES]),
+        cuda_ok(dev, cudaEventSynchronize(self->throttle[(n - (unsigned long)ahead) % THROTTLES]),
                 "synchronize");
 }

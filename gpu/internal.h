@@ -10,7 +10,7 @@
 enum { STAGE_BYTES = 1 << 20, THROTTLES = 16 };
 /* Scratch rooms: of an operation; of terms of factors; of the log probability shift: tiles of U, or
  * what the fused kernel's blocks find. */
-enum room_name { ROOM_WORK, ROOM_SPLIT, ROOM_TILES, ROOMS };
+enum scratch_use { SCRATCH_WORK, SCRATCH_TERMS, SCRATCH_LPS, SCRATCH_USES };
 
 /* Two ways to the same numbers: tiles of U by cuBLAS, or U inside one kernel (gpu/lps_fused.cu),
  * where the precision and the shapes allow. */
@@ -32,10 +32,10 @@ struct cuda {
     cublasMath_t math;                   /* it is set to */
     const struct solver_api *solver_api; /* NULL until it is first used */
     cusolverDnHandle_t solver;
-    struct room {
+    struct scratch {
         void *data;
         size_t bytes;
-    } room[ROOMS]; /* of the operation at hand: work of one stream is in order */
+    } scratch[SCRATCH_USES]; /* of the operation at hand: work of one stream is in order */
     char *stage,
         *stage_host; /* small host arrays on their way: a ring, pinned on the host's side */
     size_t stage_at;
@@ -44,17 +44,17 @@ struct cuda {
     int graphs;          /* that are kept; while there are any, nothing they may use is freed */
     void **retired;      /* but waits here */
     int retired_count;
-    cudaEvent_t pace[THROTTLES];
+    cudaEvent_t throttle[THROTTLES];
     unsigned long throttled;
-    struct shifting {
+    struct lps_streams {
         enum lps_path path; /* which a benchmark may choose */
         int rows;           /* of a tile; 0: by the size of the second cache */
         long cache;         /* that size */
         cudaStream_t side;  /* a tile is reduced while the next is made */
         cudaEvent_t made[2], reduced[2];
-        const void *values; /* whose terms are in ROOM_SPLIT still; NULL: nobody's */
+        const void *values; /* whose terms are in SCRATCH_TERMS still; NULL: nobody's */
         struct split split;
-    } shifting;
+    } lps;
 };
 
 static inline struct cuda *cuda_of(struct device *dev)
@@ -85,8 +85,8 @@ const void *cuda_adopt(struct device *dev, const void *host, size_t bytes);
 void cuda_upload(struct device *dev, void *dst, const void *src, size_t bytes);
 void cuda_download(struct device *dev, void *dst, const void *src, size_t bytes);
 /* At least `bytes` on the device for the operation at hand; NULL after a fault. What an earlier
- * call for this room gave may be gone. */
-void *cuda_scratch(struct device *dev, enum room_name name, size_t bytes);
+ * call for this scratch gave may be gone. */
+void *cuda_scratch(struct device *dev, enum scratch_use name, size_t bytes);
 /* A copy on the device of a small host array, good until STAGE_BYTES more have been staged. The
  * host array may be changed at once. NULL after a fault. */
 const void *cuda_stage(struct device *dev, const void *host, size_t bytes);
@@ -117,7 +117,7 @@ void cuda_cholesky_solve(struct device *dev, struct mat l, struct mat b, bool ha
 bool splits(const struct device *dev, struct mat a, struct mat b);
 int split_terms(const struct device *dev, struct mat a, struct mat b);
 size_t split_bytes(struct mat x, int terms);
-struct split split_into(struct device *dev, struct mat x, int terms, char *room);
+struct split split_into(struct device *dev, struct mat x, int terms, char *scratch);
 /* Products of terms on the tensor cores, the largest last. With a factor stored as bfloat16 three
  * terms of the other make it exact; with two float32 factors the product of both remainders is
  * left out (2^-16 of a term). One term each is plain bfloat16. */

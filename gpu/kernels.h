@@ -31,8 +31,8 @@ void kernel_softcap(cudaStream_t s, float cap, struct mat x);
 void kernel_softcap_grad(cudaStream_t s, float cap, struct mat y, struct mat dy);
 void kernel_zero_upper(cudaStream_t s, struct mat a); /* F64, above the diagonal */
 
-/* room: [terms][rows][cols] of bfloat16, dense: each the rounded rest of x after those before */
-void kernel_split(cudaStream_t s, struct mat x, int terms, void *room);
+/* scratch: [terms][rows][cols] of bfloat16, dense: each the rounded rest of x after those before */
+void kernel_split(cudaStream_t s, struct mat x, int terms, void *scratch);
 
 /* dequant.cu: any type of a model file to F32, with the bits of dtype_to_float(). index NULL: row
  * i of the table is row i of out. out may be F64 (widened float32). */
@@ -44,7 +44,7 @@ void kernel_norm_grad(cudaStream_t s, struct mat x, struct norm n, struct mat dy
 void kernel_rope(cudaStream_t s, struct mat x, const int *pos, int heads, const float *freq,
                  bool interleaved, bool backward);
 
-/* attention.cu. lse and dot [heads, rows of q] F32: room for the backward pass, written by its
+/* attention.cu. lse and dot [heads, rows of q] F32: scratch for the backward pass, written by its
  * first kernel. `most`: new rows of the longest sequence. */
 void kernel_attention(cudaStream_t s, struct mat q, struct mat k, struct mat v,
                       const struct attn_seq *seq, int seqs, int most, struct attn_shape shape,
@@ -68,11 +68,11 @@ void kernel_lps(cudaStream_t s, struct mat u, struct mat base, struct mat coeff,
 
 /* lps_fused.cu. The same without u: head [T, d] and values [d, M] as bfloat16 terms that add up to
  * them (one of both may have three, or both two), dense or of one stride, 16-byte aligned, d and M
- * multiples of 8. room: bytes for what blocks find. */
+ * multiples of 8. scratch: bytes for what blocks find. */
 size_t kernel_lps_fused_bytes(int vocab, int rows, int neurons, bool moments);
 void kernel_lps_fused(cudaStream_t s, const struct mat *head, int head_terms,
                       const struct mat *values, int value_terms, struct mat base, struct mat coeff,
-                      const int *target, int v0, struct lps_state state, void *room);
+                      const int *target, int v0, struct lps_state state, void *scratch);
 
 /* delta.cu */
 void kernel_delta_apply(cudaStream_t s, struct mat r, struct mat xm, struct mat w);

@@ -120,6 +120,6 @@ __global__ static void adam_step(int cols, const float *grad, float *x, float *m
 void kernel_adam(cudaStream_t s, struct mat grad, struct adam a)
 {
     LAUNCH(adam_step, 1, THREADS, s, grad.cols, (const float *)grad.data, (float *)a.x.data,
-           (float *)a.m.data, (float *)a.v.data, (double *)a.taken.data, (double)a.lr, a.beta1,
+           (float *)a.m.data, (float *)a.v.data, (double *)a.steps.data, (double)a.lr, a.beta1,
            a.beta2, a.eps, a.max_norm, a.decay, a.square);
 }

@@ -1,7 +1,7 @@
 /* The log probability shift: U = head values, some rows of the vocabulary at a time.
  *
  * Tiles of U come from cuBLAS on the device's stream, and each is read once for all rows b by a
- * kernel on a stream of its own, beside the product of the next tile: U has room for two. Every
+ * kernel on a stream of its own, beside the product of the next tile: U has scratch for two. Every
  * state element is one thread's, and the tiles follow one another on that stream, so the bits do
  * not depend on how the two overlap.
  *
@@ -25,7 +25,7 @@ struct tile_job {
 
 static bool start(struct device *dev)
 {
-    struct shifting *s = &cuda_of(dev)->shifting;
+    struct lps_streams *s = &cuda_of(dev)->lps;
     int cache = 0, lowest = 0, highest = 0;
 
     if (s->side)
@@ -50,7 +50,7 @@ static bool start(struct device *dev)
 
 void lps_close(struct cuda *self)
 {
-    struct shifting *s = &self->shifting;
+    struct lps_streams *s = &self->lps;
 
     for (int i = 0; i < 2; i++) {
         if (s->made[i])
@@ -65,26 +65,26 @@ void lps_close(struct cuda *self)
 /* Terms of the values: those of the call before where they are still good. */
 static bool split_values(struct tile_job *j)
 {
-    struct shifting *s = &cuda_of(j->dev)->shifting;
+    struct lps_streams *s = &cuda_of(j->dev)->lps;
     struct mat head = {.type = j->head.type == DT_BF16 ? DT_BF16 : DT_F32};
     int terms = split_terms(j->dev, head, j->values);
-    char *room;
+    char *scratch;
 
-    /* A recording makes its own: when it is launched, the room may hold another's. */
-    if (j->state.again && !cuda_of(j->dev)->graph && s->values == j->values.data &&
+    /* A recording makes its own: when it is launched, the scratch may hold another's. */
+    if (j->state.same_values && !cuda_of(j->dev)->graph && s->values == j->values.data &&
         s->split.terms == terms && s->split.term[0].rows == j->values.rows &&
         s->split.term[0].cols == j->values.cols)
         return true;
     s->values = NULL;
-    room = cuda_scratch(j->dev, ROOM_SPLIT, split_bytes(j->values, terms));
-    if (!room)
+    scratch = cuda_scratch(j->dev, SCRATCH_TERMS, split_bytes(j->values, terms));
+    if (!scratch)
         return false;
-    s->split = split_into(j->dev, j->values, terms, room);
+    s->split = split_into(j->dev, j->values, terms, scratch);
     s->values = cuda_of(j->dev)->graph ? NULL : j->values.data; /* recorded is not made */
     return true;
 }
 
-/* Rows of the head as something that can be multiplied, in the operation's room: as floats, and
+/* Rows of the head as something that can be multiplied, in the operation's scratch: as floats, and
  * behind them as terms. */
 static bool some_head(struct tile_job *j, int first, int rows, struct mat *piece,
                       struct split *terms)
@@ -93,23 +93,24 @@ static bool some_head(struct tile_job *j, int first, int rows, struct mat *piece
     struct mat plain = {NULL, DT_F32, rows, j->head.cols, j->head.cols};
     size_t floats = 0;
     int count;
-    char *room;
+    char *scratch;
 
     *piece = mat_rows(j->head, first, rows);
     if (piece->type != DT_F32 && !(j->split && piece->type == DT_BF16))
         floats = mat_bytes(plain);
     count = split_terms(dev, floats ? plain : *piece, j->values);
-    room = cuda_scratch(dev, ROOM_WORK,
-                        floats + (j->split ? split_bytes(floats ? plain : *piece, count) : 0) + 1);
-    if (!room)
+    scratch =
+        cuda_scratch(dev, SCRATCH_WORK,
+                     floats + (j->split ? split_bytes(floats ? plain : *piece, count) : 0) + 1);
+    if (!scratch)
         return false;
     if (floats) {
-        plain.data = room;
+        plain.data = scratch;
         kernel_unpack(cuda_of(dev)->stream, *piece, NULL, plain);
         *piece = plain;
     }
     if (j->split)
-        *terms = split_into(dev, *piece, count, room + floats);
+        *terms = split_into(dev, *piece, count, scratch + floats);
     return true;
 }
 
@@ -121,18 +122,18 @@ static void make_tile(struct tile_job *j, int first, struct mat u)
     if (!some_head(j, first, u.rows, &piece, &terms))
         return;
     if (j->split)
-        split_multiply(j->dev, 1, &terms, false, &cuda_of(j->dev)->shifting.split, false, 0, u);
+        split_multiply(j->dev, 1, &terms, false, &cuda_of(j->dev)->lps.split, false, 0, u);
     else
         cuda_product(j->dev, 1, piece, false, j->values, false, 0, u);
 }
 
-/* A tile's turn: its product waits until its half of the room has been read, its reduction until
+/* A tile's turn: its product waits until its half of the scratch has been read, its reduction until
  * it is made. While operations are recorded, one after the other on the one stream. */
 static void one_tile(struct tile_job *j, int n, int first, struct mat u)
 {
     struct device *dev = j->dev;
     struct cuda *self = cuda_of(dev);
-    struct shifting *s = &self->shifting;
+    struct lps_streams *s = &self->lps;
     bool beside = !self->graph;
     cudaStream_t stream = beside ? s->side : self->stream;
     struct lps_state state = j->state;
@@ -154,7 +155,7 @@ static void one_tile(struct tile_job *j, int n, int first, struct mat u)
 
 static int tile_rows(const struct tile_job *j)
 {
-    const struct shifting *s = &cuda_of(j->dev)->shifting;
+    const struct lps_streams *s = &cuda_of(j->dev)->lps;
     long rows = s->rows;
 
     if (!rows) {
@@ -170,18 +171,17 @@ static void by_tiles(struct tile_job *j)
     struct cuda *self = cuda_of(dev);
     int step = tile_rows(j), n = 0;
     size_t bytes = (size_t)step * (size_t)j->values.cols * sizeof(float);
-    char *room = cuda_scratch(dev, ROOM_TILES, (step < j->head.rows ? 2 : 1) * bytes);
+    char *scratch = cuda_scratch(dev, SCRATCH_LPS, (step < j->head.rows ? 2 : 1) * bytes);
 
-    for (int r = 0; room && r < j->head.rows && !dev->fault.kind; r += step, n++) {
+    for (int r = 0; scratch && r < j->head.rows && !dev->fault.kind; r += step, n++) {
         int rows = j->head.rows - r < step ? j->head.rows - r : step;
 
         one_tile(j, n, r,
-                 (struct mat){room + (size_t)(n % 2) * bytes, DT_F32, rows, j->values.cols,
+                 (struct mat){scratch + (size_t)(n % 2) * bytes, DT_F32, rows, j->values.cols,
                               j->values.cols});
     }
     if (n && !self->graph) /* what comes next on the stream comes after all reductions */
-        cuda_ok(dev, cudaStreamWaitEvent(self->stream, self->shifting.reduced[(n - 1) % 2], 0),
-                "wait");
+        cuda_ok(dev, cudaStreamWaitEvent(self->stream, self->lps.reduced[(n - 1) % 2], 0), "wait");
 }
 
 /* Whether the fused kernel can read these: 16 bytes at a time. */
@@ -190,24 +190,23 @@ static bool fusable(const struct tile_job *j)
     bool aligned =
         j->head.type != DT_BF16 || ((uintptr_t)j->head.data % 16 == 0 && j->head.stride % 8 == 0);
 
-    return cuda_of(j->dev)->shifting.path == LPS_FUSED && j->split && aligned &&
-           !j->state.add.data && !(j->state.cap > 0) && j->values.rows % 8 == 0 &&
-           j->values.cols % 8 == 0;
+    return cuda_of(j->dev)->lps.path == LPS_FUSED && j->split && aligned && !j->state.add.data &&
+           !(j->state.cap > 0) && j->values.rows % 8 == 0 && j->values.cols % 8 == 0;
 }
 
 static void fused(struct tile_job *j)
 {
     struct device *dev = j->dev;
-    const struct split *values = &cuda_of(dev)->shifting.split;
-    void *room = cuda_scratch(dev, ROOM_TILES,
-                              kernel_lps_fused_bytes(j->head.rows, j->coeff.rows, j->coeff.cols,
-                                                     j->state.mean.data != NULL));
+    const struct split *values = &cuda_of(dev)->lps.split;
+    void *scratch = cuda_scratch(dev, SCRATCH_LPS,
+                                 kernel_lps_fused_bytes(j->head.rows, j->coeff.rows, j->coeff.cols,
+                                                        j->state.mean.data != NULL));
     struct mat piece;
     struct split terms;
 
-    if (room && some_head(j, 0, j->head.rows, &piece, &terms))
+    if (scratch && some_head(j, 0, j->head.rows, &piece, &terms))
         kernel_lps_fused(cuda_of(dev)->stream, terms.term, terms.terms, values->term, values->terms,
-                         j->base, j->coeff, j->target, j->v0, j->state, room);
+                         j->base, j->coeff, j->target, j->v0, j->state, scratch);
 }
 
 void cuda_lps(struct device *dev, struct mat head, struct mat values, struct mat base,

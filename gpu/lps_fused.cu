@@ -180,7 +180,7 @@ __global__ static void __launch_bounds__(BLOCK, 2)
           int each, int v0, struct rows rows, struct partial partial)
 {
     __shared__ unsigned char pool[2 * STAGE_PART * sizeof(bfloat)] __attribute__((aligned(128)));
-    bfloat *room = (bfloat *)pool;
+    bfloat *scratch = (bfloat *)pool;
     float *u = (float *)pool; /* once a tile is done */
     int warp = (int)threadIdx.x / 32, down = warp / 4 * (TILE / 2), across = warp % 4 * (TILE / 4);
     int i0 = (int)blockIdx.x * TILE, i = (int)threadIdx.x % TILE, part = (int)threadIdx.x / TILE;
@@ -195,16 +195,16 @@ __global__ static void __launch_bounds__(BLOCK, 2)
             for (int w = 0; w < WIDE; w++)
                 wmma::fill_fragment(sum[h][w], 0);
         }
-        bring(room, &head, &values, v, vocab, i0, neurons, 0, steps, d);
+        bring(scratch, &head, &values, v, vocab, i0, neurons, 0, steps, d);
         copy_async_group();
         for (int s = 0; s < pairs * steps; s++) {
             if (s + 1 < pairs * steps)
-                bring(room + (s + 1) % 2 * STAGE_PART, &head, &values, v, vocab, i0, neurons, s + 1,
-                      steps, d);
+                bring(scratch + (s + 1) % 2 * STAGE_PART, &head, &values, v, vocab, i0, neurons,
+                      s + 1, steps, d);
             copy_async_group(); /* maybe an empty one, so that the one before it is always s */
             copy_async_wait1();
             __syncthreads();
-            multiply(room + s % 2 * STAGE_PART, down, across, sum);
+            multiply(scratch + s % 2 * STAGE_PART, down, across, sum);
             __syncthreads();
         }
         for (int half = 0; half < 2; half++) {
@@ -295,10 +295,10 @@ static void run_fused(cudaStream_t s, struct factor head, struct mat h, struct f
 
 void kernel_lps_fused(cudaStream_t s, const struct mat *head, int head_terms,
                       const struct mat *values, int value_terms, struct mat base, struct mat coeff,
-                      const int *target, int v0, struct lps_state state, void *room)
+                      const int *target, int v0, struct lps_state state, void *scratch)
 {
     size_t each = (size_t)chunks_of(head->rows) * PARTS * (size_t)coeff.rows * (size_t)coeff.cols;
-    double *sums = (double *)room;
+    double *sums = (double *)scratch;
     struct partial p = {(float *)(sums + (state.mean.data ? 3 : 1) * each), sums, sums + each,
                         sums + 2 * each};
     struct rows rows = {coeff.rows,

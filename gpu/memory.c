@@ -74,24 +74,24 @@ void cuda_download(struct device *dev, void *dst, const void *src, size_t bytes)
     cuda_ok(dev, cudaStreamSynchronize(cuda_of(dev)->stream), "download");
 }
 
-void *cuda_scratch(struct device *dev, enum room_name name, size_t bytes)
+void *cuda_scratch(struct device *dev, enum scratch_use name, size_t bytes)
 {
-    struct room *room = &cuda_of(dev)->room[name];
+    struct scratch *scratch = &cuda_of(dev)->scratch[name];
 
     if (dev->fault.kind)
         return NULL;
-    if (bytes <= room->bytes)
-        return room->data;
+    if (bytes <= scratch->bytes)
+        return scratch->data;
     if (cuda_recording(dev, "more scratch than before"))
         return NULL;
-    if (cuda_of(dev)->graphs && room->data)
-        cuda_retire(cuda_of(dev), room->data);
+    if (cuda_of(dev)->graphs && scratch->data)
+        cuda_retire(cuda_of(dev), scratch->data);
     else
-        cuda_ok(dev, cudaFree(room->data), "release memory"); /* waits for what uses it */
-    *room = (struct room){0};
-    room->data = take(dev, bytes, "scratch");
-    room->bytes = room->data ? bytes : 0;
-    return room->data;
+        cuda_ok(dev, cudaFree(scratch->data), "release memory"); /* waits for what uses it */
+    *scratch = (struct scratch){0};
+    scratch->data = take(dev, bytes, "scratch");
+    scratch->bytes = scratch->data ? bytes : 0;
+    return scratch->data;
 }
 
 const void *cuda_stage(struct device *dev, const void *host, size_t bytes)

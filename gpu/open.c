@@ -88,7 +88,7 @@ static enum device_presence no_driver(struct err *err)
             "the NVIDIA driver is too old: it is for CUDA %d.%d, this program was built with CUDA "
             "%d.%d; install a newer driver, or use --device cpu",
             has / 1000, has % 1000 / 10, needs / 1000, needs % 1000 / 10);
-    return DEVICE_UNFIT;
+    return DEVICE_UNUSABLE;
 }
 
 static bool capability(int index, int *major, int *minor)
@@ -129,7 +129,7 @@ enum device_presence cuda_check(int index, struct err *err)
                 major, minor, OLDEST_CAPABILITY / 10, OLDEST_CAPABILITY % 10);
     else if (blas_load(err))
         return DEVICE_READY;
-    return DEVICE_UNFIT;
+    return DEVICE_UNUSABLE;
 }
 
 static void one_gpu(int index, struct buf *out)
@@ -183,11 +183,11 @@ void cuda_close(struct device *dev)
         self->solver_api->destroy(self->solver);
     if (self->blas)
         self->api->destroy(self->blas);
-    for (int i = 0; i < ROOMS; i++)
-        cudaFree(self->room[i].data); /* NULL is fine */
+    for (int i = 0; i < SCRATCH_USES; i++)
+        cudaFree(self->scratch[i].data); /* NULL is fine */
     for (int i = 0; i < THROTTLES; i++)
-        if (self->pace[i])
-            cudaEventDestroy(self->pace[i]);
+        if (self->throttle[i])
+            cudaEventDestroy(self->throttle[i]);
     cudaFree(self->workspace);
     cudaFree(self->stage);
     cudaFreeHost(self->stage_host);

@@ -5,26 +5,26 @@ static const double STEP = 0.4; /* seconds between two notes that are kept: 6 s 
 
 void eta_note(struct eta *r, double now, double done)
 {
-    int last = (r->count + ETA_KEPT - 1) % ETA_KEPT;
+    int last = (r->count + ETA_NOTES - 1) % ETA_NOTES;
 
     if (r->count && done < r->done[last])
         r->count = 0;
-    if (r->count > 1 && now - r->at[(last + ETA_KEPT - 1) % ETA_KEPT] < STEP) {
+    if (r->count > 1 && now - r->at[(last + ETA_NOTES - 1) % ETA_NOTES] < STEP) {
         r->at[last] = now; /* the newest one moves along until it is old enough */
         r->done[last] = done;
         return;
     }
-    r->at[r->count % ETA_KEPT] = now;
-    r->done[r->count % ETA_KEPT] = done;
+    r->at[r->count % ETA_NOTES] = now;
+    r->done[r->count % ETA_NOTES] = done;
     r->count++;
-    if (r->count >= 2 * ETA_KEPT)
-        r->count -= ETA_KEPT;
+    if (r->count >= 2 * ETA_NOTES)
+        r->count -= ETA_NOTES;
 }
 
 double eta_speed(const struct eta *r)
 {
-    int last = (r->count + ETA_KEPT - 1) % ETA_KEPT;
-    int first = r->count > ETA_KEPT ? r->count % ETA_KEPT : 0;
+    int last = (r->count + ETA_NOTES - 1) % ETA_NOTES;
+    int first = r->count > ETA_NOTES ? r->count % ETA_NOTES : 0;
     double seconds = r->at[last] - r->at[first];
 
     return r->count < 2 || seconds < 0.2 ? 0 : (r->done[last] - r->done[first]) / seconds;
@@ -32,7 +32,7 @@ double eta_speed(const struct eta *r)
 
 double eta_left(const struct eta *r, double total)
 {
-    int last = (r->count + ETA_KEPT - 1) % ETA_KEPT;
+    int last = (r->count + ETA_NOTES - 1) % ETA_NOTES;
     double speed = eta_speed(r);
 
     return speed > 0 ? (total - r->done[last]) / speed : -1;

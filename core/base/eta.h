@@ -2,10 +2,10 @@
 #ifndef CORE_BASE_ETA_H
 #define CORE_BASE_ETA_H
 
-enum { ETA_KEPT = 16 };
+enum { ETA_NOTES = 16 };
 
 struct eta { /* zero-initialise */
-    double at[ETA_KEPT], done[ETA_KEPT];
+    double at[ETA_NOTES], done[ETA_NOTES];
     int count; /* that were ever kept */
 };
 

@@ -93,7 +93,7 @@ static bool copy_pipe(int from, int to, const char *path, struct err *err)
     return ok;
 }
 
-bool file_keep(const char *path, struct err *err)
+bool file_spool(const char *path, struct err *err)
 {
     int given = descriptor_of(path), from, to;
     struct stat st;
@@ -186,7 +186,7 @@ void file_unmap(struct file_map *map)
     *map = (struct file_map){0};
 }
 
-void file_soon(const void *bytes, size_t n)
+void file_prefetch(const void *bytes, size_t n)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)bytes / page * page;
 

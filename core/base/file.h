@@ -14,7 +14,7 @@ struct file_map {
 bool file_map(struct file_map *map, const char *path, struct err *err);
 void file_unmap(struct file_map *map); /* accepts a zeroed one */
 /* These mapped bytes will be read soon: the system may begin to fetch them. Returns at once. */
-void file_soon(const void *bytes, size_t n);
+void file_prefetch(const void *bytes, size_t n);
 /* The whole file as a NUL-terminated string, at most max bytes. Caller frees. */
 char *file_read(const char *path, size_t max, size_t *len, struct err *err);
 /* A text as an editor shows it, wherever it was saved: lines end in LF alone (for CR LF and a lone
@@ -31,7 +31,7 @@ size_t file_peek(const char *path, void *head, size_t n);
 /* What comes by a pipe, or by standard input, comes once. This reads it to its end and keeps it, so
  * that from here on the path is read as a file is, as often as one likes. Nothing is done for a
  * path that is a file, a folder or not there. Called before there are other threads. */
-bool file_keep(const char *path, struct err *err);
+bool file_spool(const char *path, struct err *err);
 /* What standard input is called as a path. */
 #define FILE_STDIN "/dev/stdin"
 /* Writes beside, fsyncs, renames, fsyncs the folder. On error the old file stands. */

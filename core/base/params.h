@@ -28,7 +28,8 @@ enum param_affects {
     AFFECTS_WORDING = 64,    /* how a text is asked: kept with the fact */
     AFFECTS_EDIT = AFFECTS_SCORES | AFFECTS_TARGET | AFFECTS_MASK | AFFECTS_SOLVE |
                    AFFECTS_STATISTICS | AFFECTS_VERDICT,
-    PARAM_LATER = 128 /* no effect: newer than recordings of 0.1.0, whose runs had its default */
+    PARAM_ADDED_LATER =
+        128 /* no effect: newer than recordings of 0.1.0, whose runs had its default */
 };
 
 /* The rows are in params_table.c; defaults in the comments where they matter. */

@@ -77,7 +77,7 @@ void std_line(const char *record, size_t n)
     buf_free(&b);
 }
 
-void std_raw(const void *bytes, size_t n)
+void std_bytes(const void *bytes, size_t n)
 {
     struct buf b = {0};
 
@@ -106,7 +106,7 @@ bool std_error(struct err *err)
     return err_set(err, ERR_IO, "standard output: %s", strerror(failed));
 }
 
-bool std_unread(void)
+bool std_reader_gone(void)
 {
     return failed == EPIPE;
 }
@@ -126,7 +126,7 @@ void std_message(const char *fmt, ...)
     buf_free(&b);
 }
 
-void std_aside(const char *fmt, ...)
+void std_status(const char *fmt, ...)
 {
     struct buf b = {0};
     va_list ap;
@@ -139,7 +139,7 @@ void std_aside(const char *fmt, ...)
     buf_free(&b);
 }
 
-void std_notes(const char *text)
+void std_error_text(const char *text)
 {
     struct buf b = {0};
 
@@ -149,7 +149,7 @@ void std_notes(const char *text)
     buf_free(&b);
 }
 
-void std_wipe(void)
+void std_clear_line(void)
 {
     fputs("\r\033[K", stderr);
 }

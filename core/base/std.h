@@ -21,20 +21,20 @@ void std_puts(const char *text); /* the same and a line break */
 /* A record of n bytes that escapes by its own rules (JSON), and a line break. */
 void std_line(const char *record, size_t n);
 /* Bytes as they are where standard output is no terminal, and as by show_lines() where it is. */
-void std_raw(const void *bytes, size_t n);
+void std_bytes(const void *bytes, size_t n);
 void std_flush(void);
 /* Whether standard output could not be written: what goes on for its sake alone can stop. */
 bool std_failed(void);
 /* The reason as an error. Returns false. */
 bool std_error(struct err *err);
 /* Whether the reader has gone, which is no news to anybody. */
-bool std_unread(void);
+bool std_reader_gone(void);
 
 /* A line "editscope: ..." on standard error, and text there as it is, without a line break. */
 void std_message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void std_aside(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void std_notes(const char *text); /* as std_text(), there */
+void std_status(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void std_error_text(const char *text); /* as std_text(), there */
 /* Back to the line's beginning, and wipes it: the progress line of a terminal. */
-void std_wipe(void);
+void std_clear_line(void);
 
 #endif

@@ -157,7 +157,7 @@ size_t utf8_trim(const char **text, size_t n)
     return (size_t)(end - from);
 }
 
-void utf8_carry(struct buf *text)
+void utf8_encode_nul(struct buf *text)
 {
     struct buf out = {0};
 
@@ -169,7 +169,7 @@ void utf8_carry(struct buf *text)
     *text = out;
 }
 
-void utf8_uncarry(struct buf *out, const char *text)
+void utf8_decode_nul(struct buf *out, const char *text)
 {
     const char *at;
 

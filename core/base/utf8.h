@@ -27,9 +27,9 @@ size_t utf8_trim(const char **text, size_t n);
 /* A text that becomes a C string carries its NUL bytes as 0xC0 0x80, which no UTF-8 holds, so that
  * nothing behind them is lost. */
 #define UTF8_NUL "\xc0\x80"
-void utf8_carry(struct buf *text);
+void utf8_encode_nul(struct buf *text);
 /* Appends the text again as it was. */
-void utf8_uncarry(struct buf *out, const char *text);
+void utf8_decode_nul(struct buf *out, const char *text);
 /* Writes a code point (valid, not a surrogate) as 1 to 4 bytes and returns how many. */
 int utf8_put(char out[4], int32_t code);
 

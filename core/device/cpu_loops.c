@@ -144,7 +144,7 @@ INLINE void raise(const struct lps_strip *s, bool fused)
 }
 
 /* The strip's own sums begin at 0 and are added in double at its end. */
-INLINE void moments_text_sums(const struct lps_strip *s)
+INLINE void lps_add_sums(const struct lps_strip *s)
 {
     double *restrict sum = s->sum;
 
@@ -169,7 +169,7 @@ INLINE void lps_loop(const struct lps_strip *s, bool fused)
                 multiply_add(coeff[i], u[i], multiply_add(scale[i], base, shift[i], fused), fused),
                 fused);
     }
-    moments_text_sums(s);
+    lps_add_sums(s);
 }
 
 /* cap tanh(x / cap) = cap (1 - 2 / (1 + e^(2 x / cap))) */
@@ -203,7 +203,7 @@ INLINE void bent_loop(const struct lps_strip *s, bool fused)
     for (int v = 0; v < s->rows; v++)
         for (int i = 0; i < s->n; i++)
             s->part[i] += exponential(bent_term(s, v, i, fused) - s->max[i], fused);
-    moments_text_sums(s);
+    lps_add_sums(s);
 }
 
 INLINE void moments_loop(const struct lps_strip *s, bool fused)
@@ -231,7 +231,7 @@ INLINE void moments_loop(const struct lps_strip *s, bool fused)
             square[i] += e * u[i] * u[i];
         }
     }
-    moments_text_sums(s);
+    lps_add_sums(s);
 }
 
 INLINE void delta_loop(float r, const float *restrict x, const int *restrict live,

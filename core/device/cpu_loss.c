@@ -149,7 +149,7 @@ void cpu_adam(struct device *dev, struct mat grad, struct adam a)
 {
     float *x = a.x.data, *m = a.m.data, *v = a.v.data;
     const float *g = grad.data;
-    double step = *(double *)a.taken.data += 1;
+    double step = *(double *)a.steps.data += 1;
     double fix1 = 1 - pow((double)a.beta1, step), fix2 = 1 - pow((double)a.beta2, step);
     float rate = (float)((double)a.lr / fix1), root = (float)sqrt(fix2), factor = pull(a);
     double square = 0;

@@ -70,7 +70,7 @@ void cpu_fill(struct device *dev, struct mat x, double value)
     }
 }
 
-static void moments_text_rows(void *context, int first, int end)
+static void gather_rows(void *context, int first, int end)
 {
     const struct pair *p = context;
 
@@ -82,7 +82,7 @@ void cpu_gather(struct device *dev, struct mat table, const int *index, struct m
 {
     struct pair p = {.x = table, .y = out, .index = index};
 
-    cpu_rows((struct cpu *)dev, out.rows, (size_t)out.cols, moments_text_rows, &p);
+    cpu_rows((struct cpu *)dev, out.rows, (size_t)out.cols, gather_rows, &p);
 }
 
 void cpu_scatter_add(struct device *dev, struct mat x, const int *index, struct mat out)

@@ -197,8 +197,8 @@ void device_fetch(struct device *dev, void *dst, struct mat src, const char *nam
     va_end(ap);
     err_set(&dev->fault, ERR_FORMAT, "%s: row %ld, column %ld is %s, not a finite number", text,
             at / src.cols, at % src.cols,
-            number_word(src.type == DT_F64 ? ((const double *)dst)[at]
-                                           : (double)((const float *)dst)[at]));
+            not_finite_name(src.type == DT_F64 ? ((const double *)dst)[at]
+                                               : (double)((const float *)dst)[at]));
 }
 
 void device_copy(struct device *dev, struct mat src, struct mat dst)
@@ -467,8 +467,8 @@ void device_adam(struct device *dev, struct mat grad, struct adam a)
 {
     if (fits(dev,
              is_row(grad, a.x.cols) && is_row(a.x, grad.cols) && is_row(a.m, grad.cols) &&
-                 is_row(a.v, grad.cols) && is_f64(a.taken) && a.taken.rows == 1 &&
-                 a.taken.cols == 1,
+                 is_row(a.v, grad.cols) && is_f64(a.steps) && a.steps.rows == 1 &&
+                 a.steps.cols == 1,
              "adam", "sizes do not fit"))
         dev->ops->adam(dev, grad, a);
 }
@@ -507,7 +507,7 @@ void device_graph_free(struct device *dev, void *graph)
 
 void device_throttle(struct device *dev, int ahead)
 {
-    dev->ops->pace(dev, ahead);
+    dev->ops->throttle(dev, ahead);
 }
 
 size_t device_free_memory(struct device *dev)

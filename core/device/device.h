@@ -67,7 +67,7 @@ enum activation {
  * launched again and counts for itself. */
 struct adam {
     struct mat x, m, v; /* [1, d]: variable, first and second moment */
-    struct mat taken;   /* F64 [1, 1]: steps taken so far; 0 before the first */
+    struct mat steps;   /* F64 [1, 1]: steps taken so far; 0 before the first */
     float lr, beta1, beta2, eps;
     float max_norm; /* project onto ||x|| <= max_norm; <= 0: no bound */
     double decay;   /* its share of the loss is decay ||x||, or decay ||x||^2 if square; 0: none */
@@ -81,8 +81,8 @@ struct lps_state {
                                 term may be nearly all of it */
     struct mat mean, square; /* [N, M] sums of e U and e U^2, or data NULL: not wanted */
     struct mat base_scale;   /* [N, M] multiplies base[b, j] for neuron i; data NULL: 1 */
-    bool again; /* head is another tile, values are the ones of the call before: what the device
-                   has made of them may be used once more */
+    bool same_values; /* head is another tile, values are the ones of the call before: what the
+                   device has made of them may be used once more */
     /* Terms may be bent: x becomes x + add[j], then cap tanh(x / cap). Then no mean and square. */
     struct mat add; /* [1, T], the tile's part; data NULL: none */
     float cap;      /* 0: none */
@@ -104,8 +104,8 @@ enum { PRECISION_DEFAULT = PRECISION_FULL };
 extern const char *const precision_names[PRECISION_COUNT]; /* "full", "split", "tf32", "bf16" */
 
 enum device_presence {
-    DEVICE_ABSENT, /* there is none, and no sign of one */
-    DEVICE_UNFIT,  /* something is here that cannot be used: err says what is wrong with it */
+    DEVICE_ABSENT,   /* there is none, and no sign of one */
+    DEVICE_UNUSABLE, /* something is here that cannot be used: err says what is wrong with it */
     DEVICE_READY,
 };
 
@@ -119,7 +119,7 @@ struct device {
     enum precision precision;             /* set by whoever opened it, before its first operation */
     bool moments_on_host, spaces_on_host; /* set by whoever planned its memory: second moments, and
                                   null spaces, stay on the host and pass in bands */
-    size_t far_band;                      /* bytes of such a band; 0: 128 MiB */
+    size_t host_band;                     /* bytes of such a band; 0: 128 MiB */
     size_t in_use, peak;                  /* bytes, kept by device_alloc() and device_release() */
     int threads;
 };
@@ -154,7 +154,7 @@ struct device_ops {
     void *(*graph_end)(struct device *dev);
     void (*graph_launch)(struct device *dev, void *graph);
     void (*graph_free)(struct device *dev, void *graph);
-    void (*pace)(struct device *dev, int ahead);
+    void (*throttle)(struct device *dev, int ahead);
 
     /* moving and elementwise; F32 unless said */
     void (*copy)(struct device *dev, struct mat src,

@@ -167,7 +167,7 @@ static void cpu_graph_use(struct device *dev, void *graph)
     (void)graph;
 }
 
-static void cpu_pace(struct device *dev, int ahead)
+static void cpu_throttle(struct device *dev, int ahead)
 {
     (void)dev;
     (void)ahead;
@@ -249,7 +249,7 @@ const struct device_ops device_cpu = {
     .graph_end = cpu_graph_end,
     .graph_launch = cpu_graph_use,
     .graph_free = cpu_graph_use,
-    .pace = cpu_pace,
+    .throttle = cpu_throttle,
     .copy = cpu_copy,
     .fill = cpu_fill,
     .gather = cpu_gather,

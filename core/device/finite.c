@@ -78,7 +78,7 @@ long not_finite_16(const void *x, size_t n, unsigned exponent)
     return first_bad(x, n, sizeof(uint16_t), bad_in_16, exponent);
 }
 
-const char *number_word(double x)
+const char *not_finite_name(double x)
 {
     return isnan(x) ? "nan" : x > 0 ? "inf" : "-inf";
 }

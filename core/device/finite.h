@@ -11,6 +11,6 @@ long not_finite_doubles(const void *doubles, size_t n);
  * 0x7f80 of a bfloat16. */
 long not_finite_16(const void *x, size_t n, unsigned exponent);
 /* What such a number is called: "nan", "inf" or "-inf", on every machine. */
-const char *number_word(double x);
+const char *not_finite_name(double x);
 
 #endif

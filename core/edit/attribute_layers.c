@@ -106,7 +106,7 @@ static bool layer_tiles(struct attribute_run *run, struct layer_run *l, void (*m
 
         if (job_cancelled(job, err))
             return false;
-        w->state.again = v0 > 0;
+        w->state.same_values = v0 > 0;
         if (w->add.data)
             w->state.add = mat_cols(w->add, v0, n);
         device_lps(m->dev, mat_rows(m->head, v0, n), w->values, mat_cols(w->base, v0, n), w->coeff,

@@ -44,7 +44,7 @@ static bool table_sound(const struct attribution *a, const char *what, const flo
     return at < 0 ||
            err_set(err, ERR_FORMAT,
                    "layer %d: the %s of neuron %ld in row %ld is %s, not a finite number", a->layer,
-                   what, at % a->neurons, at / a->neurons, number_word((double)x[at]));
+                   what, at % a->neurons, at / a->neurons, not_finite_name((double)x[at]));
 }
 
 bool attribution_is_finite(const struct attribution *a, struct err *err)
@@ -55,7 +55,7 @@ bool attribution_is_finite(const struct attribution *a, struct err *err)
         return err_set(
             err, ERR_FORMAT,
             "layer %d: the target's log probability in row %ld is %s, not a finite number",
-            a->layer, at, number_word(a->base_logp[at]));
+            a->layer, at, not_finite_name(a->base_logp[at]));
     return table_sound(a, "score", a->score, a->rows, err) &&
            table_sound(a, "coefficient", a->activation, a->rows, err) &&
            table_sound(a, "slope", a->slope, a->rows, err) &&

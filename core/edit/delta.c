@@ -42,7 +42,7 @@ static bool part_sound(const struct delta *d, const char *what, const float *x, 
     delta_place(d, place, sizeof(place));
     return at < 0 || err_set(err, ERR_FORMAT,
                              "%s: the change's %s, row %ld, column %ld is %s, not a finite number",
-                             place, what, at / cols, at % cols, number_word((double)x[at]));
+                             place, what, at / cols, at % cols, not_finite_name((double)x[at]));
 }
 
 static bool columns_sound(const struct delta *d, struct err *err)
@@ -68,7 +68,7 @@ bool delta_is_finite(const struct delta *d, struct err *err)
     }
     if (!isfinite(d->scale))
         return err_set(err, ERR_FORMAT, "layer %d: the change's scale is %s, not a finite number",
-                       d->layer, number_word(d->scale));
+                       d->layer, not_finite_name(d->scale));
     return part_sound(d, "r (delta_u)", d->r, d->rank, d->rows, err) &&
            part_sound(d, "x (delta_v)", d->x, d->rank, d->cols, err) &&
            part_sound(d, "mask", d->weight, 1, d->cols, err) &&

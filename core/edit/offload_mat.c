@@ -44,7 +44,7 @@ bool offload_exists(const struct offload_mat *s)
 int offload_band(const struct offload_mat *s)
 {
     size_t row = (size_t)(s->cols ? s->cols : 1) * sizeof(double);
-    size_t fit = (s->dev->far_band ? s->dev->far_band : BAND) / row;
+    size_t fit = (s->dev->host_band ? s->dev->host_band : BAND) / row;
 
     if (!s->host || fit >= (size_t)s->rows)
         return s->rows;

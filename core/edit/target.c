@@ -421,7 +421,7 @@ static bool iterate(struct search *s, struct target *out, const struct params *p
     s->adam = (struct adam){.x = s->delta,
                             .m = s->m,
                             .v = s->v,
-                            .taken = s->taken,
+                            .steps = s->taken,
                             .beta1 = 0.9F,
                             .beta2 = 0.999F,
                             .eps = 1e-8F,

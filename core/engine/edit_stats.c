@@ -490,7 +490,7 @@ static void text_until(const struct engine *e, int token, int window, char *out,
         from = token - MOST_BEFORE;
     tokenizer_decode(e->model->tokenizer, e->text.ids + from, token - from + 1, DECODE_SKIP_SPECIAL,
                      &text);
-    utf8_carry(&text);
+    utf8_encode_nul(&text);
     at = text.len < size ? 0 : text.len - size + 1;
     while (at < text.len && at && ((unsigned char)text.data[at] & 0xC0) == 0x80)
         at++;

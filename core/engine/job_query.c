@@ -23,7 +23,7 @@ void shown_token_of(const struct engine *e, int id, struct shown_token *w)
 
     *w = (struct shown_token){.id = id};
     tokenizer_piece(e->model->tokenizer, id, &piece);
-    utf8_carry(&piece);
+    utf8_encode_nul(&piece);
     utf8_copy(w->text, sizeof(w->text), piece.data ? piece.data : "");
     buf_free(&piece);
 }
@@ -200,7 +200,7 @@ static void stream_token(void *ctx, int id)
     struct answer *a;
 
     decoder_put(&s->decoder, id, &s->text);
-    utf8_carry(&s->text);
+    utf8_encode_nul(&s->text);
     a = xcalloc(1, sizeof(*a));
     *a = s->base;
     a->partial = true;

@@ -55,7 +55,7 @@ bool vocab_tokenizer_encode(const struct vocab_tokenizer *c, const char *text, s
 
         out->id[i] = t.ids[i];
         tokenizer_piece(c->tokenizer, t.ids[i], &piece);
-        utf8_carry(&piece);
+        utf8_encode_nul(&piece);
         out->piece[i] = buf_take(&piece);
     }
     tokens_free(&t);

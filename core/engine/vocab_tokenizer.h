@@ -13,7 +13,7 @@ struct vocab_tokenizer; /* opaque */
 
 struct token_list {
     int *id;
-    char **piece; /* of each token, NUL carried (utf8_carry); may be part of a character */
+    char **piece; /* of each token, NUL carried (utf8_encode_nul); may be part of a character */
     int count;
     char notice[NOTICE]; /* about special tokens written in the text, or "" */
 };

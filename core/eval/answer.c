@@ -169,6 +169,6 @@ char *tokens_text(const struct model *m, const int *id, int count)
     struct buf text = {0};
 
     tokenizer_decode(m->tokenizer, id, count, DECODE_SKIP_SPECIAL, &text);
-    utf8_carry(&text);
+    utf8_encode_nul(&text);
     return buf_take(&text);
 }

@@ -91,7 +91,7 @@ static bool tensor_is_finite(const struct weights *w, const struct tensor *t, st
     return err_set(err, ERR_FORMAT,
                    "%stensor %.80s%s, %s is %s, not a finite number; fetch or convert the model "
                    "again: %.100s",
-                   in, t->origin, also, place, number_word(tensor_value(t, row, col)),
+                   in, t->origin, also, place, not_finite_name(tensor_value(t, row, col)),
                    weights_path(w));
 }
 
@@ -107,7 +107,7 @@ static bool rope_is_finite(const struct model *m, const float *freq)
     return at < 0 || err_set(&m->dev->fault, ERR_FORMAT,
                              "rotary frequency %ld is %s, not a finite number: the model's base or "
                              "its factors cannot be: %.100s",
-                             at, number_word((double)freq[at]), weights_path(m->file));
+                             at, not_finite_name((double)freq[at]), weights_path(m->file));
 }
 
 void model_check_layer(const struct model *m, int layer)

@@ -350,7 +350,7 @@ static void check_site(struct not_finite_search *s, int layer, enum tap_site sit
     if (at >= 0)
         snprintf(flaw, sizeof(flaw), "%s %ld at position %d is %s, not a finite number",
                  site == TAP_COEFF ? "the coefficient of neuron" : "the stream's component",
-                 at % x.cols, s->batch->pos[at / x.cols], number_word((double)host[at]));
+                 at % x.cols, s->batch->pos[at / x.cols], not_finite_name((double)host[at]));
     else if (!dev->fault.kind && site != TAP_COEFF &&
              (at = find_overflowing_row(host, x.rows, x.cols, &length)) >= 0)
         snprintf(flaw, sizeof(flaw),

@@ -65,7 +65,7 @@ static void *add_open(const struct model *m, const struct hook_data *data, struc
     at = not_finite(values, (size_t)n);
     if (at >= 0) {
         err_set(err, ERR_FORMAT, "hook add, layer %d: component %ld is %s, not a finite number",
-                a.layer, at, number_word((double)values[at]));
+                a.layer, at, not_finite_name((double)values[at]));
     } else {
         a.vector = mat_new(m->dev, DT_F32, 1, n);
         device_upload(m->dev, a.vector, values);

@@ -542,7 +542,7 @@ void weights_prefetch(const struct weights *w, const char *start)
 
     for (int i = 0; i < w->count; i++)
         if (!strncmp(w->tensor[i].name, start, n))
-            file_soon(w->tensor[i].data, w->tensor[i].bytes);
+            file_prefetch(w->tensor[i].data, w->tensor[i].bytes);
 }
 
 const char *weights_path(const struct weights *w)

@@ -22,7 +22,7 @@ static uint64_t mix_params(uint64_t h, const struct params *p, unsigned affects)
 {
     for (int i = 0; i < PARAM_COUNT; i++) {
         const struct param_info *info = param_info((enum param)i);
-        bool later = info->affects & PARAM_LATER;
+        bool later = info->affects & PARAM_ADDED_LATER;
 
         if (!(info->affects & affects))
             continue;

@@ -140,7 +140,7 @@ static bool z_sound(const float *z, int requests, int width, struct err *err)
 
     return at < 0 ||
            err_set(err, ERR_FORMAT, "z of fact %ld, component %ld is %s, not a finite number",
-                   at / width, at % width, number_word((double)z[at]));
+                   at / width, at % width, not_finite_name((double)z[at]));
 }
 
 bool z_store(struct session *s, int edit, const float *z, int requests, int width, struct err *err)

@@ -247,7 +247,7 @@ static void far_graph_use(struct device *dev, void *graph)
     (void)graph;
 }
 
-static void far_pace(struct device *dev, int ahead)
+static void far_throttle(struct device *dev, int ahead)
 {
     (void)dev;
     (void)ahead;
@@ -403,7 +403,7 @@ static void far_lps(struct device *dev, struct mat head, struct mat values, stru
 
 static void far_adam(struct device *dev, struct mat grad, struct adam a)
 {
-    RUN("adam", cpu_adam(cpu, grad, a), grad, a.x, a.m, a.v, a.taken);
+    RUN("adam", cpu_adam(cpu, grad, a), grad, a.x, a.m, a.v, a.steps);
 }
 
 static void far_delta_apply(struct device *dev, struct mat r, struct mat xm, struct mat w)
@@ -429,7 +429,7 @@ const struct device_ops device_far = {
     .graph_end = far_graph_end,
     .graph_launch = far_graph_use,
     .graph_free = far_graph_use,
-    .pace = far_pace,
+    .throttle = far_throttle,
     .copy = far_copy,
     .fill = far_fill,
     .gather = far_gather,

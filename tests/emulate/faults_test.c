@@ -27,7 +27,7 @@ static void an_old_driver_is_named(void)
 
     emulated.driver = 12040;
     CHECK(device_cuda.count() == 0);
-    CHECK(device_cuda.check(0, &err) == DEVICE_UNFIT);
+    CHECK(device_cuda.check(0, &err) == DEVICE_UNUSABLE);
     CHECK(strstr(err.text, "too old") && strstr(err.text, "12.4") && strstr(err.text, "13.0"));
     device_cuda.survey(&found);
     CHECK(strstr(found.data, "12.4") && strstr(found.data, "too old"));
@@ -43,7 +43,7 @@ static void a_driver_without_a_gpu(void)
     CHECK(device_cuda.check(0, &err) == DEVICE_ABSENT);
     emulated.gpus = 1;
     err = (struct err){0};
-    CHECK(device_cuda.check(1, &err) == DEVICE_UNFIT); /* there is only GPU 0 */
+    CHECK(device_cuda.check(1, &err) == DEVICE_UNUSABLE); /* there is only GPU 0 */
     CHECK(strstr(err.text, "no GPU 1"));
 }
 

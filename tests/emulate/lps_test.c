@@ -81,7 +81,7 @@ static void by_tiles(struct device *dev, const struct shape *s, struct mat head,
     for (int v = 0; v < s->vocab; v += s->tile) {
         int n = s->vocab - v < s->tile ? s->vocab - v : s->tile;
 
-        state.again = v > 0;
+        state.same_values = v > 0;
         device_lps(dev, mat_rows(head, v, n), all[0], mat_cols(all[1], v, n), all[2], target, v,
                    state);
     }
@@ -190,8 +190,8 @@ static double gap(const struct shape *s, enum lps_path path, enum precision prec
     double off;
 
     gpu->precision = precision;
-    cuda_of(gpu)->shifting.path = path;
-    cuda_of(gpu)->shifting.rows = 100;
+    cuda_of(gpu)->lps.path = path;
+    cuda_of(gpu)->lps.rows = 100;
     got = shifted(gpu, s, type);
     emulated.early = 1;
     again = shifted(gpu, s, type);
@@ -294,7 +294,7 @@ static void test_recorded_again(void)
     device_lps(dev, t.head, t.values, t.base, t.coeff, &target, 0, s);
     want = lse_of(dev, &t);
     CHECK_NEAR(want, 1 + log(16), 1e-6);
-    s.again = true;
+    s.same_values = true;
     device_graph_begin(dev);
     device_lps(dev, t.head, t.values, t.base, t.coeff, &target, 0, s);
     graph = device_graph_end(dev);
@@ -324,7 +324,7 @@ static void test_nan(void)
         int target = 0;
 
         dev->precision = PRECISION_SPLIT;
-        cuda_of(dev)->shifting.path = path ? LPS_FUSED : LPS_TILES;
+        cuda_of(dev)->lps.path = path ? LPS_FUSED : LPS_TILES;
         device_fill(dev, t.coeff, NAN);
         device_fill(dev, t.state[0], -INFINITY);
         device_lps(dev, t.head, t.values, t.base, t.coeff, &target, 0, s);

@@ -22,7 +22,7 @@ bool bench_fuse(struct bench *b, enum precision p, bool fused)
     if (!is_cuda(b))
         return !fused;
 #if HAVE_CUDA
-    cuda_of(b->dev)->shifting.path = fused && units ? LPS_FUSED : LPS_TILES;
+    cuda_of(b->dev)->lps.path = fused && units ? LPS_FUSED : LPS_TILES;
 #endif
     return !fused || units;
 }

@@ -301,7 +301,7 @@ static void adam(void *ctx, int turn)
                 (struct adam){.x = mat_rows(o->state, 0, 1),
                               .m = mat_rows(o->state, 1, 1),
                               .v = mat_rows(o->state, 2, 1),
-                              .taken = o->taken,
+                              .steps = o->taken,
                               .lr = 1e-4F,
                               .beta1 = 0.9F,
                               .beta2 = 0.999F,

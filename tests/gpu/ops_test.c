@@ -390,7 +390,7 @@ static void lps_case(void)
           precision_names[p], fused ? "fused" : "tiles");
     for (int i = 0; i < rows; i++)
         target[i] = below(vocab);
-    cuda_of(pair.dev[1])->shifting.path = fused ? LPS_FUSED : LPS_TILES;
+    cuda_of(pair.dev[1])->lps.path = fused ? LPS_FUSED : LPS_TILES;
     pair.dev[1]->precision = p;
     EACH_RUN(r)
     {
@@ -437,7 +437,7 @@ static void adam_case(void)
                     (struct adam){.x = x->m[r],
                                   .m = m->m[r],
                                   .v = v->m[r],
-                                  .taken = taken->m[r],
+                                  .steps = taken->m[r],
                                   .lr = 0.5F,
                                   .beta1 = 0.9F,
                                   .beta2 = 0.999F,

@@ -48,7 +48,7 @@ static struct walk walk_new(struct device *dev)
     w.adam = (struct adam){.x = w.x,
                            .m = make(dev, DT_F32, 1, D, 0, NULL),
                            .v = make(dev, DT_F32, 1, D, 0, NULL),
-                           .taken = make(dev, DT_F64, 1, 1, 0, NULL),
+                           .steps = make(dev, DT_F64, 1, 1, 0, NULL),
                            .lr = 0.05F,
                            .beta1 = 0.9F,
                            .beta2 = 0.999F,

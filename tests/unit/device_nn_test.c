@@ -534,7 +534,7 @@ static void adam_case(int kind)
         for (int t = 0; t < STEPS; t++)
             device_adam(dev, make(dev, DT_F32, 1, N, 0, grad[t]), a);
         check_mat(dev, "adam", a.x, x, 1e-10);
-        check_mat(dev, "steps of adam", a.taken, (double[1]){STEPS}, 0);
+        check_mat(dev, "steps of adam", a.steps, (double[1]){STEPS}, 0);
         finish(dev);
     }
     free(start);

@@ -111,8 +111,8 @@ static void a_pipe_is_kept(void)
     close(ends[1]);
     snprintf(name, sizeof(name), "/dev/fd/%d", ends[0]);
     CHECK(!file_read(name, 100, NULL, &err)); /* not before it is kept */
-    CHECK(file_keep(name, NULL));
-    CHECK(file_keep(name, NULL));
+    CHECK(file_spool(name, NULL));
+    CHECK(file_spool(name, NULL));
     close(ends[0]);
     snprintf(path, sizeof(path), "%s", name);
     reads("one\ntwo", false);
@@ -136,8 +136,8 @@ static void an_open_fifo_does_not_wait(void)
     CHECK(!file_read_text(name, 100, NULL, &err));
     CHECK(strstr(err.text, "not a regular file"));
     unlink(name);
-    CHECK(file_keep(name, NULL)); /* not there: whoever reads it says so */
-    CHECK(file_keep(folder, NULL));
+    CHECK(file_spool(name, NULL)); /* not there: whoever reads it says so */
+    CHECK(file_spool(folder, NULL));
 }
 
 /* What formats are told by their first bytes, and what only begins like them is not. */

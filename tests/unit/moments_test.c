@@ -263,7 +263,7 @@ static void test_error(void)
 
     for (int i = 0; i < N * M; i++)
         x[i] = (float)(sin(i * 1.7) * (i % 7 ? 1 : 1e4));
-    dev->far_band = 5 * M * sizeof(double);
+    dev->host_band = 5 * M * sizeof(double);
     for (int far = 0; far < 2; far++) {
         struct moments *m;
         double *sum;

@@ -42,9 +42,9 @@ static void the_first_is_found(void)
             x[at] = was;
             y[at] = (double)was;
         }
-    CHECK_STR(number_word((double)none[0]), "nan");
-    CHECK_STR(number_word((double)none[1]), "inf");
-    CHECK_STR(number_word((double)none[2]), "-inf");
+    CHECK_STR(not_finite_name((double)none[0]), "nan");
+    CHECK_STR(not_finite_name((double)none[1]), "inf");
+    CHECK_STR(not_finite_name((double)none[2]), "-inf");
     free(x);
     free(y);
 }

@@ -96,7 +96,7 @@ static struct setting setting_open(void)
 
     s.dev = device_open(kind, 0, 1, &err);
     s.dev->moments_on_host = s.dev->spaces_on_host = on_host;
-    s.dev->far_band = 7 * M * sizeof(double);
+    s.dev->host_band = 7 * M * sizeof(double);
     s.c = malloc(M * M * sizeof *s.c);
     s.moments = planted_moments(s.dev, s.c);
     s.null = nullspace_new(s.moments, 0, (struct nullspace_rule){.fraction = 0.7}, &err);

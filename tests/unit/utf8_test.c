@@ -78,9 +78,9 @@ static void carrying(void)
         char *string;
 
         buf_add(&text, texts[i].text, texts[i].len);
-        utf8_carry(&text);
+        utf8_encode_nul(&text);
         string = buf_take(&text);
-        utf8_uncarry(&back, string);
+        utf8_decode_nul(&back, string);
         CHECK(back.len == texts[i].len);
         CHECK(!back.len || !memcmp(back.data, texts[i].text, back.len));
         free(string);

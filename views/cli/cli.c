@@ -157,7 +157,7 @@ static int unwritten(void)
 {
     struct err err = {0};
 
-    if (std_unread())
+    if (std_reader_gone())
         return 128 + SIGPIPE; /* as where the signal is not ignored: no news to anybody */
     std_error(&err);
     std_message("%s", err.text);

@@ -124,12 +124,12 @@ static void bar(struct cli *c, const struct progress *p)
         say_wait(c, p);
         return;
     }
-    std_wipe();
-    std_aside("%s", p->what);
+    std_clear_line();
+    std_status("%s", p->what);
     if (p->total > 0)
-        std_aside(" %.0f of %.0f", p->done, p->total);
+        std_status(" %.0f of %.0f", p->done, p->total);
     if (p->seconds_left >= 1)
-        std_aside(", %.0f s left", p->seconds_left);
+        std_status(", %.0f s left", p->seconds_left);
     c->bar = true;
 }
 

@@ -68,13 +68,13 @@ static bool take_stdin(const char *name, const char **by, struct err *err)
 static bool take_file(const char *name, const char **path, const char **by, struct err *err)
 {
     if (!is_stdin(*path))
-        return file_keep(*path, err);
+        return file_spool(*path, err);
     *path = FILE_STDIN;
     if (!take_stdin(name, by, err))
         return false;
     if (isatty(STDIN_FILENO))
         std_message("%s: reading standard input, Ctrl-D ends it", name);
-    return file_keep(*path, err);
+    return file_spool(*path, err);
 }
 
 static bool check_places(const struct cli *c, struct err *err)
@@ -118,7 +118,7 @@ bool cli_files(struct cli *c, struct err *err)
 char *cli_stdin_text(const char *name, struct err *err)
 {
     char *text =
-        file_keep(FILE_STDIN, err) ? file_read_text(FILE_STDIN, TEXT_MOST, NULL, err) : NULL;
+        file_spool(FILE_STDIN, err) ? file_read_text(FILE_STDIN, TEXT_MOST, NULL, err) : NULL;
 
     if (!text)
         err_in(err, "%s", name);

@@ -53,7 +53,7 @@ static bool keys_run(struct cli *c, struct err *err)
     }
     print_commands(c);
     if (c->notes.len)
-        std_notes(c->notes.data);
+        std_error_text(c->notes.data);
     return true;
 }
 

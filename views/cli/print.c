@@ -109,7 +109,7 @@ static struct buf clean_text(const char *text)
 {
     struct buf raw = {0}, clean = {0};
 
-    utf8_uncarry(&raw, text ? text : "");
+    utf8_decode_nul(&raw, text ? text : "");
     utf8_clean(&clean, raw.data ? raw.data : "", raw.len);
     buf_free(&raw);
     return clean;
@@ -196,7 +196,7 @@ void cli_fields(json_t *o, const struct struct_fields *shape, const void *what, 
 void cli_unbar(struct cli *c)
 {
     if (c->bar)
-        std_wipe();
+        std_clear_line();
     c->bar = false;
 }
 

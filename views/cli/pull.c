@@ -79,15 +79,15 @@ static void say_line(struct telling *t, double done, double total)
     char have[16], all[16], word[24];
 
     if (t->terminal)
-        std_wipe();
-    std_aside("%s: %s of %s", t->file, show_bytes(done, have), show_bytes(total, all));
+        std_clear_line();
+    std_status("%s: %s of %s", t->file, show_bytes(done, have), show_bytes(total, all));
     if (speed > 0)
-        std_aside(", %s/s", show_bytes(speed, word));
+        std_status(", %s/s", show_bytes(speed, word));
     if (left >= 1)
-        std_aside(", %s left", time_words(left, word));
+        std_status(", %s left", time_words(left, word));
     t->c->bar = t->terminal;
     if (!t->terminal)
-        std_aside("\n");
+        std_status("\n");
 }
 
 /* A terminal sees it move; a log gets a line a file, and one every ten seconds. */
@@ -119,7 +119,7 @@ static void on_note(void *ctx, const struct err *note)
 
     cli_unbar(t->c);
     if (!cli_has(t->c, OPT_QUIET))
-        std_aside("%s\n", note->text);
+        std_status("%s\n", note->text);
 }
 
 static void say_pulled(struct cli *c, const struct hub_name *name, const struct hub_pulled *got)

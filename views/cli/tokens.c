@@ -40,11 +40,11 @@ static bool decode(struct cli *c, const struct vocab_tokenizer *codec, struct er
     if (ok && cli_json(c)) {
         json_t *o = cli_event(NULL);
 
-        utf8_carry(&text);
+        utf8_encode_nul(&text);
         json_object_set_new(o, "text", cli_text(text.data));
         cli_print(o);
     } else if (ok) {
-        std_raw(text.data, text.len);
+        std_bytes(text.data, text.len);
         std_text("\n");
     }
     buf_free(&text);

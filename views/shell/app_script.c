@@ -73,7 +73,7 @@ static bool wrong(const struct script *s, struct err *err, const char *what, con
     struct buf out = {0};
 
     surface_dump(s->app->surface, &out);
-    std_notes(out.data ? out.data : "");
+    std_error_text(out.data ? out.data : "");
     buf_free(&out);
     return err_set(err, ERR_FORMAT, "%s:%d: %s '%.200s'", s->path, s->line, what, text);
 }
