@@ -1,4 +1,5 @@
-/* Questions to the Hub, with redirects followed by hand. */
+/* Requests to the Hub's API: a JSON text, and the headers that describe one file. Redirects are
+ * followed here, one request each, because libcurl would carry the token to any host. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,38 +10,41 @@
 #include "core/hub/pull_internal.h"
 #include "core/hub/repo_id.h"
 
-enum { HOPS = 5, ANSWER_MOST = 32 << 20, ANSWER_SECONDS = 30 };
+enum { MAX_REDIRECTS = 5, MAX_ANSWER = 32 << 20, ANSWER_SECONDS = 30 };
 
 static bool is_redirect(int status)
 {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-static enum http_end unsafe(struct http_reply *reply, const char *why)
+static enum http_end reply_unsafe(struct http_reply *reply, const char *why)
 {
     utf8_copy(reply->why, sizeof(reply->why), why);
     return HTTP_UNSAFE;
 }
 
-/* Where an answer sends us on to, if that is a place to go. Caller frees; NULL: reply->why. */
+/* The address a redirect leads to. Caller frees. NULL if it is not allowed, with the reason in
+ * reply->why. */
 static char *next_hop(const struct pull *p, const char *url, struct http_reply *reply)
 {
     const char *location = http_header(reply, H_LOCATION);
     char *next = location ? url_resolve(url, location) : NULL;
 
-    if (next && url_good(next, p->hub->plain))
+    if (next && url_allowed(next, p->hub->loopback))
         return next;
     free(next);
-    unsafe(reply, "the Hub redirects to what is no https address; nothing is fetched from there");
+    reply_unsafe(
+        reply, "the Hub redirects to an address that is not https; nothing is fetched from there");
     return NULL;
 }
 
-static bool own(const struct pull *p, const char *url)
+static bool is_endpoint(const struct pull *p, const char *url)
 {
     return url_same_origin(url, p->hub->endpoint);
 }
 
-/* A Location that names no host: the repository has another name, or a cache of its own. */
+/* Whether a Location names no host. The Hub redirects so when a repository was renamed, or when it
+ * serves a file from a cache on the same host. */
 static bool is_relative(const char *location)
 {
     const char *colon = strstr(location, "://");
@@ -49,12 +53,14 @@ static bool is_relative(const char *location)
            (!colon || strcspn(location, "/?#") < (size_t)(colon - location));
 }
 
-/* Which redirects are followed: all, all and to the endpoint alone, those of the Hub's own. */
-enum follow { FOLLOW_ALL, FOLLOW_STAY, FOLLOW_RELATIVE };
+/* Which redirects are followed: to any https host; only to the endpoint, else HTTP_UNSAFE; or only
+ * relative ones, so that the first redirect to a full address ends the walk. */
+enum redirects { REDIRECTS_ANY, REDIRECTS_SAME_ORIGIN, REDIRECTS_RELATIVE };
 
-/* *url is where it ended; the caller frees it. */
-static enum http_end follow(struct pull *p, const struct http_call *call, enum follow how,
-                            char **url, struct http_reply *reply)
+/* Makes the request and follows at most MAX_REDIRECTS redirects. The token goes only with requests
+ * to the endpoint. *url becomes the last address; the caller frees it. */
+static enum http_end follow_redirects(struct pull *p, const struct http_call *call,
+                                      enum redirects allowed, char **url, struct http_reply *reply)
 {
     struct http_call now = *call;
 
@@ -64,20 +70,20 @@ static enum http_end follow(struct pull *p, const struct http_call *call, enum f
         char *next;
 
         now.url = *url;
-        now.authorize = own(p, *url);
-        if (how == FOLLOW_STAY && !now.authorize)
-            return unsafe(reply, "the Hub redirects a question to another host");
+        now.authorize = is_endpoint(p, *url);
+        if (allowed == REDIRECTS_SAME_ORIGIN && !now.authorize)
+            return reply_unsafe(reply, "the Hub redirects an API request to another host");
         end = http_do(p->http, &now, reply, p->job);
         if (end != HTTP_ANSWERED || !is_redirect(reply->status))
             return end;
-        if (hop == HOPS)
-            return unsafe(reply, "the Hub redirects in a circle");
+        if (hop == MAX_REDIRECTS)
+            return reply_unsafe(reply, "the Hub redirects in a circle");
         next = next_hop(p, *url, reply);
         if (!next)
             return HTTP_UNSAFE;
         free(*url);
         *url = next;
-        if (how == FOLLOW_RELATIVE && !is_relative(http_header(reply, H_LOCATION)))
+        if (allowed == REDIRECTS_RELATIVE && !is_relative(http_header(reply, H_LOCATION)))
             return end;
     }
 }
@@ -86,17 +92,18 @@ enum http_end api_follow(struct pull *p, const struct http_call *call, bool stay
                          struct http_reply *reply)
 {
     char *url;
-    enum http_end end = follow(p, call, stay ? FOLLOW_STAY : FOLLOW_ALL, &url, reply);
+    enum http_end end =
+        follow_redirects(p, call, stay ? REDIRECTS_SAME_ORIGIN : REDIRECTS_ANY, &url, reply);
 
     free(url);
     return end;
 }
 
-static bool take_text(void *ctx, const void *bytes, size_t n)
+static bool append_text(void *ctx, const void *bytes, size_t n)
 {
     struct buf *text = ctx;
 
-    if (text->len + n > ANSWER_MOST)
+    if (text->len + n > MAX_ANSWER)
         return false;
     buf_add(text, bytes, n);
     return true;
@@ -104,9 +111,10 @@ static bool take_text(void *ctx, const void *bytes, size_t n)
 
 bool api_text(struct pull *p, const char *url, struct buf *text, char **next, struct err *err)
 {
-    struct http_call call = {.url = url, .timeout = ANSWER_SECONDS, .take = take_text, .ctx = text};
+    struct http_call call = {
+        .url = url, .timeout = ANSWER_SECONDS, .on_bytes = append_text, .ctx = text};
     struct http_reply reply = {0};
-    struct retry patience = {0};
+    struct retry retry = {0};
     enum http_end end;
     const char *link;
     bool ok;
@@ -117,18 +125,19 @@ bool api_text(struct pull *p, const char *url, struct buf *text, char **next, st
         ok = end == HTTP_ANSWERED && reply.status == 200;
         if (end == HTTP_DECLINED)
             err_set(err, ERR_LIMIT, "%s: the Hub's answer is longer than %d MiB", p->name->repo,
-                    ANSWER_MOST >> 20);
-    } while (!ok && end != HTTP_DECLINED && retry_wait(p, &patience, end, &reply, "", err));
+                    MAX_ANSWER >> 20);
+    } while (!ok && end != HTTP_DECLINED && retry_wait(p, &retry, end, &reply, "", err));
     link = ok && next ? http_header(&reply, H_LINK) : NULL;
     if (next)
         *next = NULL;
     if (link) {
         char *found = header_next(link);
 
-        if (found) { /* the token goes with it: it has to be the Hub's own */
+        if (found) { /* the token is sent there too, so it must be the endpoint */
             *next = url_resolve(url, found);
-            if (!*next || !own(p, *next))
-                ok = err_set(err, ERR_FORMAT, "%s: the Hub's listing goes on at another host",
+            if (!*next || !is_endpoint(p, *next))
+                ok = err_set(err, ERR_FORMAT,
+                             "%s: the next page of the Hub's listing is on another host",
                              p->name->repo);
         }
         free(found);
@@ -137,9 +146,9 @@ bool api_text(struct pull *p, const char *url, struct buf *text, char **next, st
     return ok;
 }
 
-/* Whether the reply says what the file is: commit, hash and size, as they were listed. */
-static bool understand(const struct pull *p, const struct repo_file *f,
-                       const struct http_reply *reply, struct api_file *out, struct err *err)
+/* Whether the headers name the commit, hash and size that the listing gave for this file. */
+static bool check_file_reply(const struct pull *p, const struct repo_file *f,
+                             const struct http_reply *reply, struct api_file *out, struct err *err)
 {
     bool away = is_redirect(reply->status);
     const char *commit = http_header(reply, H_COMMIT), *etag = http_header(reply, H_LINKED_ETAG);
@@ -150,16 +159,16 @@ static bool understand(const struct pull *p, const struct repo_file *f,
     if (!size && !away)
         size = http_header(reply, H_LENGTH);
     if (!commit || strcmp(commit, p->commit) != 0)
-        return err_set(err, ERR_FORMAT,
-                       "%s: the Hub does not say that it is of commit %.12s; is HF_ENDPOINT a Hub?",
-                       f->path, p->commit);
+        return err_set(
+            err, ERR_FORMAT,
+            "%s: the server does not confirm commit %.12s; check that HF_ENDPOINT is a Hub",
+            f->path, p->commit);
     if (!etag || !header_etag(etag, out->etag))
-        return err_set(err, ERR_FORMAT, "%s: the Hub gives no hash that files are named by",
-                       f->path);
+        return err_set(err, ERR_FORMAT, "%s: the Hub gives no hash of this file (ETag)", f->path);
     out->bytes = size ? header_number(size) : f->bytes;
     if (strcmp(out->etag, f->etag) != 0 || out->bytes != f->bytes)
         return err_set(err, ERR_FORMAT,
-                       "%s: the Hub lists one hash and size and offers another; try again later",
+                       "%s: the Hub lists one hash and size but offers another; try again later",
                        f->path);
     return true;
 }
@@ -168,7 +177,7 @@ bool api_file(struct pull *p, const struct repo_file *f, struct api_file *out, s
 {
     struct http_call call = {.head = true, .timeout = ANSWER_SECONDS};
     struct http_reply reply = {0};
-    struct retry patience = {0};
+    struct retry retry = {0};
     struct buf first = {0};
     enum http_end end;
     bool ok;
@@ -179,10 +188,10 @@ bool api_file(struct pull *p, const struct repo_file *f, struct api_file *out, s
     call.url = first.data;
     do {
         free(out->url);
-        end = follow(p, &call, FOLLOW_RELATIVE, &out->url, &reply);
+        end = follow_redirects(p, &call, REDIRECTS_RELATIVE, &out->url, &reply);
         ok = end == HTTP_ANSWERED && (reply.status == 200 || is_redirect(reply.status));
-    } while (!ok && retry_wait(p, &patience, end, &reply, f->path, err));
-    ok = ok && understand(p, f, &reply, out, err);
+    } while (!ok && retry_wait(p, &retry, end, &reply, f->path, err));
+    ok = ok && check_file_reply(p, f, &reply, out, err);
     if (!ok) {
         free(out->url);
         out->url = NULL;

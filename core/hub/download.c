@@ -1,4 +1,25 @@
-/* One file: asked for, fetched from where it stopped last time, checked, put in its place. */
+/* Downloads one file of a repository into the cache, and resumes a download that was cut off.
+ *
+ * The Hub names every file by a hash of its content, its etag: git's SHA-1 of a small file, SHA-256
+ * of a large one. The file is stored under that hash:
+ *
+ *   blobs/ETAG                   the whole file, hash verified
+ *   blobs/ETAG.editscope.part    its first bytes, while it is incomplete
+ *
+ * One download goes like this.
+ *
+ * 1. If the blob is there, it is read and hashed. If the hash is right, nothing is downloaded.
+ * 2. Otherwise the part is opened and locked (flock). If another process holds the lock, we wait
+ *    and look for the blob again: both download the same bytes, so one of them is enough.
+ * 3. The n bytes that the part already has are hashed, and `Range: bytes=n-` asks for the rest. A
+ *    server that answers 200 instead of 206 sends everything: the part is emptied first.
+ * 4. Each chunk is written and added to the hash as it arrives. A connection that breaks is tried
+ *    again from the last byte that was written (retry.c).
+ * 5. At the end the hash must be the etag. If it is, the part is synced and renamed to the blob. If
+ *    not, the part is emptied; when some of its bytes came from an earlier run, those may be the
+ *    wrong ones, and the download starts again once.
+ *
+ * A crash, a full disk or a cancel keeps the part, and never leaves a blob with wrong bytes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,228 +33,240 @@
 #include "core/hub/pull_internal.h"
 
 enum {
-    PIECE = 1 << 20,
-    GAIN = 1 << 20,       /* bytes that make a new connection worth as many tries as the first */
-    WRITE_OUT = 32 << 20, /* how much may wait to be written */
+    CHUNK = 1 << 20,
+    PROGRESS_BYTES = 1 << 20,   /* a connection that brought this much resets the count of tries */
+    WRITEBACK_BYTES = 32 << 20, /* dirty bytes after which the kernel is told to start writing */
 };
 
-enum fault { FAULT_NONE, FAULT_PLACE, FAULT_SIZE, FAULT_LONG, FAULT_DISK };
+/* Why transfer_start() or transfer_write() refused what came. */
+enum fault {
+    FAULT_NONE,
+    FAULT_RANGE, /* a 206 whose Content-Range is not what was asked for */
+    FAULT_SIZE,  /* a Content-Length that is not the file's size */
+    FAULT_LONG,  /* more bytes than the file has */
+    FAULT_DISK,  /* a write failed: transfer.error */
+};
 
-struct body { /* what comes, on its way into the part */
+struct transfer { /* one file on its way into its part */
     struct pull *p;
     const struct repo_file *f;
     int fd;
-    long long written;   /* to the disk, or on their way */
-    long long at, asked; /* bytes that are there; where the present request began */
-    struct digest *sum;  /* of the bytes that are there */
+    long long written;     /* bytes the kernel was told to write to the disk */
+    long long at, asked;   /* bytes in the part; bytes it had when this request began */
+    struct digest *digest; /* of the first `at` bytes */
     enum fault fault;
     int error; /* errno of FAULT_DISK */
 };
 
-/* `checking`: they were there before and are only read. */
-static void told(struct body *b, long long bytes, bool checking)
+/* Reports more bytes of this file. `checking`: they were in the cache and are only hashed. */
+static void report_progress(struct transfer *t, long long bytes, bool checking)
 {
-    b->p->done += bytes;
-    pull_progress(b->p, b->f->path, checking);
+    t->p->done += bytes;
+    pull_progress(t->p, t->f->path, checking);
 }
 
-/* The hash that the Hub names a file by: git's of small ones, SHA-256 of large ones. */
-static struct digest *sum_new(const struct repo_file *f)
+/* A new hash of the etag's kind: 40 hex digits are git's SHA-1, 64 are SHA-256. */
+static struct digest *hash_new(const struct repo_file *f)
 {
     return strlen(f->etag) == 40 ? sha1_new_blob(f->bytes) : sha256_new();
 }
 
-static bool sum_is_right(struct digest *sum, const struct repo_file *f)
+static bool hash_matches(struct digest *digest, const struct repo_file *f)
 {
     char hex[65];
 
-    digest_end_hex(sum, hex);
+    digest_end_hex(digest, hex);
     return !strcmp(hex, f->etag);
 }
 
-/* Adds the first `bytes` of an open file. */
-static bool sum_file(struct body *b, int fd, long long bytes, struct err *err)
+/* Hashes the first `bytes` bytes of an open file. */
+static bool hash_file(struct transfer *t, int fd, long long bytes, struct err *err)
 {
-    unsigned char *piece = xmalloc(PIECE);
+    unsigned char *chunk = xmalloc(CHUNK);
     long long at = 0;
     bool ok = true;
 
     while (ok && at < bytes) {
-        size_t want = bytes - at > PIECE ? PIECE : (size_t)(bytes - at);
-        ssize_t got = pread(fd, piece, want, (off_t)at);
+        size_t want = bytes - at > CHUNK ? CHUNK : (size_t)(bytes - at);
+        ssize_t got = pread(fd, chunk, want, (off_t)at);
 
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0) {
-            ok = err_set(err, ERR_IO, "cannot read what is in the cache: %s",
+            ok = err_set(err, ERR_IO, "cannot read the file in the cache: %s",
                          got ? strerror(errno) : "it ends early");
         } else {
-            digest_add(b->sum, piece, (size_t)got);
+            digest_add(t->digest, chunk, (size_t)got);
             at += got;
-            told(b, got, true);
-            ok = !job_cancelled(b->p->job, err);
+            report_progress(t, got, true);
+            ok = !job_cancelled(t->p->job, err);
         }
     }
-    free(piece);
+    free(chunk);
     return ok;
 }
 
-/* From the beginning again. */
-static bool rewind_part(struct body *b)
+/* Empties the part, so that the next request starts at byte 0. False: t->fault is FAULT_DISK. */
+static bool rewind_part(struct transfer *t)
 {
-    sum_is_right(b->sum, b->f); /* ends it */
-    b->sum = sum_new(b->f);
-    b->p->done -= b->at;
-    b->at = b->written = 0;
-    if (!ftruncate(b->fd, 0))
+    hash_matches(t->digest, t->f); /* only to free the hash */
+    t->digest = hash_new(t->f);
+    t->p->done -= t->at;
+    t->at = t->written = 0;
+    if (!ftruncate(t->fd, 0))
         return true;
-    b->fault = FAULT_DISK;
-    b->error = errno;
+    t->fault = FAULT_DISK;
+    t->error = errno;
     return false;
 }
 
-static bool begin(void *ctx, const struct http_reply *reply)
+static bool transfer_start(void *ctx, const struct http_reply *reply)
 {
-    struct body *b = ctx;
+    struct transfer *t = ctx;
     const char *range = http_header(reply, H_RANGE), *length = http_header(reply, H_LENGTH);
     long long from = 0, to = 0, total = 0;
 
     if (reply->status == 206) {
-        if (b->asked > 0 && range && header_range(range, &from, &to, &total) && from == b->asked &&
-            total == b->f->bytes)
+        if (t->asked > 0 && range && header_range(range, &from, &to, &total) && from == t->asked &&
+            total == t->f->bytes)
             return true;
-        b->fault = FAULT_PLACE;
+        t->fault = FAULT_RANGE;
         return false;
     }
-    if (length && header_number(length) != b->f->bytes) {
-        b->fault = FAULT_SIZE;
+    if (length && header_number(length) != t->f->bytes) {
+        t->fault = FAULT_SIZE;
         return false;
     }
-    return !b->at || rewind_part(b); /* the server knows no ranges: all of it comes */
+    return !t->at || rewind_part(t); /* no range support: the whole file comes */
 }
 
-static bool take(void *ctx, const void *bytes, size_t n)
+static bool transfer_write(void *ctx, const void *bytes, size_t n)
 {
-    struct body *b = ctx;
+    struct transfer *t = ctx;
     const char *p = bytes;
 
-    if ((long long)n > b->f->bytes - b->at) {
-        b->fault = FAULT_LONG;
+    if ((long long)n > t->f->bytes - t->at) {
+        t->fault = FAULT_LONG;
         return false;
     }
     while (n) {
-        ssize_t put = pwrite(b->fd, p, n, (off_t)b->at);
+        ssize_t put = pwrite(t->fd, p, n, (off_t)t->at);
 
         if (put < 0 && errno == EINTR)
             continue;
         if (put <= 0) {
-            b->fault = FAULT_DISK;
-            b->error = put ? errno : ENOSPC;
+            t->fault = FAULT_DISK;
+            t->error = put ? errno : ENOSPC;
             return false;
         }
-        digest_add(b->sum, p, (size_t)put);
-        b->at += put;
+        digest_add(t->digest, p, (size_t)put);
+        t->at += put;
         p += put;
         n -= (size_t)put;
-        told(b, put, false);
+        report_progress(t, put, false);
     }
-    if (b->at - b->written > WRITE_OUT) { /* so that the sync at the end is short */
-        sync_file_range(b->fd, (off_t)b->written, 0, SYNC_FILE_RANGE_WRITE);
-        b->written = b->at;
+    if (t->at - t->written > WRITEBACK_BYTES) { /* keeps the fsync at the end short */
+        sync_file_range(t->fd, (off_t)t->written, 0, SYNC_FILE_RANGE_WRITE);
+        t->written = t->at;
     }
     return true;
 }
 
-/* Why what came was not taken. True: from the beginning again. */
-static bool declined(struct body *b, struct retry *patience, struct http_reply *reply,
-                     struct err *err)
+/* After HTTP_DECLINED: true if the download should start again at byte 0, else err says why. */
+static bool handle_fault(struct transfer *t, struct retry *retry, struct http_reply *reply,
+                         struct err *err)
 {
-    const char *path = b->f->path;
+    const char *path = t->f->path;
 
-    switch (b->fault) {
-    case FAULT_PLACE:
-        if (!rewind_part(b))
-            return declined(b, patience, reply, err);
+    switch (t->fault) {
+    case FAULT_RANGE:
+        if (!rewind_part(t))
+            return handle_fault(t, retry, reply, err);
         snprintf(reply->why, sizeof(reply->why),
-                 "the server sends another part than was asked for");
-        return retry_wait(b->p, patience, HTTP_LOST, reply, path, err);
+                 "the server sent another range than was requested");
+        return retry_wait(t->p, retry, HTTP_LOST, reply, path, err);
     case FAULT_DISK:
-        return err_set(err, b->error == ENOSPC || b->error == EDQUOT ? ERR_LIMIT : ERR_IO,
-                       "%s: %s: %s; what has come of it is kept", b->p->cache.path, path,
-                       strerror(b->error));
+        return err_set(err, t->error == ENOSPC || t->error == EDQUOT ? ERR_LIMIT : ERR_IO,
+                       "%s: %s: %s; the downloaded part is kept", t->p->cache.path, path,
+                       strerror(t->error));
     case FAULT_LONG:
     case FAULT_SIZE:
     case FAULT_NONE:
         break;
     }
-    if (b->fault == FAULT_LONG) /* what is there cannot be right */
-        rewind_part(b);
-    return err_set(err, ERR_FORMAT, "%s: the server sends another size than the %lld bytes of it",
-                   path, b->f->bytes);
+    if (t->fault == FAULT_LONG) /* so the bytes in the part are wrong too */
+        rewind_part(t);
+    return err_set(err, ERR_FORMAT,
+                   "%s: the server sends another size than the %lld bytes it should have", path,
+                   t->f->bytes);
 }
 
-/* A signed address has run out: the Hub gives another. */
+/* Whether a signed address outside the Hub has expired: the Hub then gives a new one. */
 static bool is_expired(const struct pull *p, const char *url, int status)
 {
     return (status == 401 || status == 403 || status == 404 || status == 410) &&
            !url_same_origin(url, p->hub->endpoint);
 }
 
-/* One request; true when all is there or it is worth going on. */
-static bool request(struct body *b, struct api_file *ask, struct retry *patience, struct err *err)
+/* One GET from byte t->at on. True if the file is complete or another request may help. */
+static bool transfer_request(struct transfer *t, struct api_file *remote, struct retry *retry,
+                             struct err *err)
 {
-    struct http_call call = {
-        .url = ask->url, .from = b->at, .begin = begin, .take = take, .ctx = b};
+    struct http_call call = {.url = remote->url,
+                             .from = t->at,
+                             .on_start = transfer_start,
+                             .on_bytes = transfer_write,
+                             .ctx = t};
     struct http_reply reply = {0};
     enum http_end end;
-    long long before = b->at;
+    long long before = t->at;
     bool ok = true;
 
-    b->asked = b->at;
-    b->fault = FAULT_NONE;
-    end = api_follow(b->p, &call, false, &reply);
-    if (b->at >= before + GAIN)
-        patience->tries = 0;
+    t->asked = t->at;
+    t->fault = FAULT_NONE;
+    end = api_follow(t->p, &call, false, &reply);
+    if (t->at >= before + PROGRESS_BYTES)
+        retry->tries = 0;
     if (end == HTTP_DECLINED) {
-        ok = declined(b, patience, &reply, err);
-    } else if (end == HTTP_ANSWERED && reply.status == 416 && b->at) {
-        ok = rewind_part(b) || declined(b, patience, &reply, err);
-        snprintf(reply.why, sizeof(reply.why), "the server has no such part");
-        ok = ok && retry_wait(b->p, patience, HTTP_LOST, &reply, b->f->path, err);
-    } else if (end == HTTP_ANSWERED && is_expired(b->p, ask->url, reply.status)) {
-        snprintf(reply.why, sizeof(reply.why), "the address it was to come from has expired");
-        free(ask->url);
-        ask->url = NULL;
-        ok = retry_wait(b->p, patience, HTTP_LOST, &reply, b->f->path, err) &&
-             api_file(b->p, b->f, ask, err);
+        ok = handle_fault(t, retry, &reply, err);
+    } else if (end == HTTP_ANSWERED && reply.status == 416 && t->at) {
+        ok = rewind_part(t) || handle_fault(t, retry, &reply, err);
+        snprintf(reply.why, sizeof(reply.why), "the server does not have the requested range");
+        ok = ok && retry_wait(t->p, retry, HTTP_LOST, &reply, t->f->path, err);
+    } else if (end == HTTP_ANSWERED && is_expired(t->p, remote->url, reply.status)) {
+        snprintf(reply.why, sizeof(reply.why), "the download address has expired");
+        free(remote->url);
+        remote->url = NULL;
+        ok = retry_wait(t->p, retry, HTTP_LOST, &reply, t->f->path, err) &&
+             api_file(t->p, t->f, remote, err);
     } else if (end == HTTP_ANSWERED && reply.status / 100 == 2) {
-        if (b->at < b->f->bytes) { /* it ended early and did not say so */
+        if (t->at < t->f->bytes) { /* closed early, but reported as complete */
             snprintf(reply.why, sizeof(reply.why), "the connection ended early");
-            ok = retry_wait(b->p, patience, HTTP_LOST, &reply, b->f->path, err);
+            ok = retry_wait(t->p, retry, HTTP_LOST, &reply, t->f->path, err);
         }
     } else {
-        ok = retry_wait(b->p, patience, end, &reply, b->f->path, err);
+        ok = retry_wait(t->p, retry, end, &reply, t->f->path, err);
     }
     http_reply_free(&reply);
     return ok;
 }
 
-/* Whether an open file is what it should be; counts as done if it is. */
-static bool is_right(struct pull *p, const struct repo_file *f, int fd, bool *right,
-                     struct err *err)
+/* *right: whether an open file of the cache has the right hash. Its bytes then count as done. */
+static bool verify_file(struct pull *p, const struct repo_file *f, int fd, bool *right,
+                        struct err *err)
 {
-    struct body b = {.p = p, .f = f, .sum = sum_new(f)};
+    struct transfer t = {.p = p, .f = f, .digest = hash_new(f)};
     long long before = p->done;
-    bool ok = sum_file(&b, fd, f->bytes, err);
+    bool ok = hash_file(&t, fd, f->bytes, err);
 
-    *right = sum_is_right(b.sum, f) && ok;
+    *right = hash_matches(t.digest, f) && ok;
     if (!*right)
         p->done = before;
     return ok;
 }
 
-/* In the cache already, whole and right, maybe brought by another program. */
-static bool is_there(struct pull *p, const struct repo_file *f, bool *there, struct err *err)
+/* *there: whether the cache already has the file, complete and with the right hash. */
+static bool find_in_cache(struct pull *p, const struct repo_file *f, bool *there, struct err *err)
 {
     int fd = hub_cache_blob(&p->cache, f->etag, f->bytes);
     bool ok = true;
@@ -243,82 +276,85 @@ static bool is_there(struct pull *p, const struct repo_file *f, bool *there, str
         fd = hub_cache_file(&p->cache, p->commit, f->path, f->bytes);
     if (fd < 0)
         return true;
-    ok = is_right(p, f, fd, there, err);
+    ok = verify_file(p, f, fd, there, err);
     if (ok && !*there)
-        pull_note(p, "%s: what the cache has is damaged; it is fetched anew", f->path);
+        pull_note(p, "%s: the copy in the cache is damaged; downloading it again", f->path);
     close(fd);
     return ok;
 }
 
-/* The part's bytes from before, hashed; the rest fetched; *right: all is as it should be. */
-static bool fill(struct body *b, struct api_file *ask, bool *right, struct err *err)
+/* Hashes what the part has, downloads the rest, and compares the hash: *right. */
+static bool fill_part(struct transfer *t, struct api_file *remote, bool *right, struct err *err)
 {
-    struct retry patience = {0};
-    long long size = (long long)lseek(b->fd, 0, SEEK_END);
+    struct retry retry = {0};
+    long long size = (long long)lseek(t->fd, 0, SEEK_END);
     bool ok = true;
 
-    b->sum = sum_new(b->f);
-    if (size > b->f->bytes || size < 0)
-        ok = rewind_part(b) || declined(b, &patience, NULL, err);
+    t->digest = hash_new(t->f);
+    if (size > t->f->bytes || size < 0)
+        ok = rewind_part(t) || handle_fault(t, &retry, NULL, err);
     else if (size)
-        ok = sum_file(b, b->fd, size, err);
-    if (ok && size > 0 && size <= b->f->bytes)
-        b->at = size;
-    while (ok && b->at < b->f->bytes)
-        ok = request(b, ask, &patience, err);
-    *right = sum_is_right(b->sum, b->f) && ok;
+        ok = hash_file(t, t->fd, size, err);
+    if (ok && size > 0 && size <= t->f->bytes)
+        t->at = size;
+    while (ok && t->at < t->f->bytes)
+        ok = transfer_request(t, remote, &retry, err);
+    *right = hash_matches(t->digest, t->f) && ok;
     if (!*right)
-        b->p->done -= b->at;
+        t->p->done -= t->at;
     return ok;
 }
 
-static bool fetch(struct pull *p, const struct repo_file *f, int fd, struct err *err)
+/* Downloads into the open part `fd`; once more from byte 0 if old bytes in the part were wrong. */
+static bool fetch_file(struct pull *p, const struct repo_file *f, int fd, struct err *err)
 {
-    struct api_file ask = {0};
-    bool ok = api_file(p, f, &ask, err), right = false;
+    struct api_file remote = {0};
+    bool ok = api_file(p, f, &remote, err), right = false;
 
     for (int round = 0; ok && !right && round < 2; round++) {
-        struct body b = {.p = p, .f = f, .fd = fd};
+        struct transfer t = {.p = p, .f = f, .fd = fd};
         bool resumed = lseek(fd, 0, SEEK_END) > 0;
 
-        ok = fill(&b, &ask, &right, err);
+        ok = fill_part(&t, &remote, &right, err);
         if (!ok || right)
             break;
-        ok = !ftruncate(fd, 0) && resumed; /* wrong bytes are no start for the next time */
+        ok = !ftruncate(fd, 0) && resumed; /* do not resume from wrong bytes */
         if (resumed)
-            pull_note(p, "%s: what was there of it does not fit; from the beginning", f->path);
+            pull_note(p, "%s: the part in the cache does not match; starting again", f->path);
     }
     if (!right)
-        err_set(err, ERR_FORMAT,
-                "%s: what came has another hash than the Hub says (%.12s...); it was thrown away",
-                f->path, f->etag);
-    free(ask.url);
+        err_set(
+            err, ERR_FORMAT,
+            "%s: the downloaded bytes do not have the Hub's hash (%.12s...); they were discarded",
+            f->path, f->etag);
+    free(remote.url);
     return right;
 }
 
-/* The part, once no other process fetches the same. */
+/* The locked part. Waits while another process downloads the same file. -1: failed or cancelled. */
 static int open_part(struct pull *p, const struct repo_file *f, struct err *err)
 {
-    for (bool said = false;; said = true) {
+    for (bool noted = false;; noted = true) {
         bool busy;
         int fd = hub_cache_part(&p->cache, f->etag, &busy, err);
 
         if (!busy)
             return fd;
-        if (!said)
-            pull_note(p, "%s: another program is fetching it; waiting", f->path);
-        if (!pull_wait(p, 0.1 / p->hub->second, err))
+        if (!noted)
+            pull_note(p, "%s: another program is downloading it; waiting", f->path);
+        if (!pull_wait(p, 0.1 / p->hub->time_scale, err))
             return -1;
     }
 }
 
-static bool fetch_part(struct pull *p, const struct repo_file *f, bool *there, struct err *err)
+/* Downloads the file and makes it a blob. *there: another process did it first. */
+static bool fetch_blob(struct pull *p, const struct repo_file *f, bool *there, struct err *err)
 {
     int fd = open_part(p, f, err);
-    bool ok = fd >= 0 && is_there(p, f, there, err); /* while we waited */
+    bool ok = fd >= 0 && find_in_cache(p, f, there, err); /* another process may have finished it */
 
     if (ok && !*there)
-        ok = fetch(p, f, fd, err) && hub_cache_part_keep(&p->cache, f->etag, fd, err);
+        ok = fetch_file(p, f, fd, err) && hub_cache_part_keep(&p->cache, f->etag, fd, err);
     if (fd >= 0 && (!ok || *there) && !hub_cache_part_size(&p->cache, f->etag))
         hub_cache_part_drop(&p->cache, f->etag);
     if (fd >= 0)
@@ -332,7 +368,7 @@ bool download(struct pull *p, const struct repo_file *f, bool *fetched, struct e
     bool there = false, ok;
 
     pull_progress(p, f->path, false);
-    ok = is_there(p, f, &there, &own) && (there || fetch_part(p, f, &there, &own));
+    ok = find_in_cache(p, f, &there, &own) && (there || fetch_blob(p, f, &there, &own));
     *fetched = ok && !there;
     return ok || err_pass(err, &own);
 }

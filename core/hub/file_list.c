@@ -1,4 +1,4 @@
-/* Reads the Hub's answers and marks the files that make a model. */
+/* Reads the Hub's answers about a repository and chooses the files that make up a model. */
 #include "core/hub/file_list.h"
 
 #include <jansson.h>
@@ -12,10 +12,10 @@
 #include "core/hub/headers.h"
 #include "core/hub/repo_id.h"
 
-enum { FILES_MOST = 100000, NAMED_MOST = 12 };
+enum { MAX_FILES = 100000, MAX_NAMED = 12 };
 
-/* What surrounds the weights. */
-static const char *const beside[] = {
+/* Files that belong to a model in safetensors files, besides its weights. */
+static const char *const companion_files[] = {
     "config.json",       "generation_config.json",  "tokenizer.json", "tokenizer_config.json",
     "added_tokens.json", "special_tokens_map.json", "vocab.json",     "merges.txt",
     "tokenizer.model",   "chat_template.jinja",
@@ -45,8 +45,8 @@ bool file_list_commit(const char *json, size_t n, char commit[41], struct err *e
     return ok;
 }
 
-/* One entry; what is no file, or one whose name is no path below a folder, is passed over. */
-static bool add(struct file_list *p, const json_t *entry, struct err *err)
+/* Adds one entry of the listing. Folders, and names that would leave the snapshot, are skipped. */
+static bool add_file(struct file_list *list, const json_t *entry, struct err *err)
 {
     const json_t *lfs = json_object_get(entry, "lfs");
     const char *path = json_string_value(json_object_get(entry, "path"));
@@ -60,17 +60,18 @@ static bool add(struct file_list *p, const json_t *entry, struct err *err)
     if (!oid || !is_etag(oid) || !json_is_integer(size) || json_integer_value(size) < 0)
         return err_set(err, ERR_FORMAT, "the Hub's listing gives no hash or no size for %.100s",
                        path);
-    if (p->files >= FILES_MOST)
-        return err_set(err, ERR_LIMIT, "more than %d files: this is no model", FILES_MOST);
-    if (!(p->files & (p->files - 1))) /* doubled at the powers of two */
-        p->file = xrealloc(p->file, (size_t)(p->files ? 2 * p->files : 1) * sizeof(*p->file));
-    f = &p->file[p->files++];
+    if (list->files >= MAX_FILES)
+        return err_set(err, ERR_LIMIT, "more than %d files: this is not a model", MAX_FILES);
+    if (!(list->files & (list->files - 1))) /* capacity doubles at powers of two */
+        list->file =
+            xrealloc(list->file, (size_t)(list->files ? 2 * list->files : 1) * sizeof(*list->file));
+    f = &list->file[list->files++];
     *f = (struct repo_file){.path = xstrdup(path), .bytes = json_integer_value(size)};
     snprintf(f->etag, sizeof(f->etag), "%s", oid);
     return true;
 }
 
-bool file_list_add(struct file_list *p, const char *json, size_t n, struct err *err)
+bool file_list_add(struct file_list *list, const char *json, size_t n, struct err *err)
 {
     json_t *root = read_json(json, n, "listing", err);
     bool ok = root != NULL;
@@ -78,24 +79,24 @@ bool file_list_add(struct file_list *p, const char *json, size_t n, struct err *
     json_t *entry;
 
     if (ok && !json_is_array(root))
-        ok = err_set(err, ERR_FORMAT, "the Hub's listing is no list");
+        ok = err_set(err, ERR_FORMAT, "the Hub's listing is not a JSON array");
     json_array_foreach(root, i, entry)
     {
-        ok = ok && add(p, entry, err);
+        ok = ok && add_file(list, entry, err);
     }
     json_decref(root);
     return ok;
 }
 
-static struct repo_file *find(const struct file_list *p, const char *path)
+static struct repo_file *find_file(const struct file_list *list, const char *path)
 {
-    for (int i = 0; i < p->files; i++)
-        if (!strcmp(p->file[i].path, path))
-            return &p->file[i];
+    for (int i = 0; i < list->files; i++)
+        if (!strcmp(list->file[i].path, path))
+            return &list->file[i];
     return NULL;
 }
 
-/* A model's own weights: no projector, none of several parts. */
+/* Whether a file is a GGUF model. A multimodal model's vision projector (mmproj-...) is not. */
 static bool is_model_gguf(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -104,63 +105,64 @@ static bool is_model_gguf(const char *path)
            strncasecmp(slash ? slash + 1 : path, "mmproj", 6) != 0;
 }
 
-static bool choose_gguf(struct file_list *p, const struct hub_name *name, struct err *err)
+/* Marks the GGUF file that `name` asks for, or the only one. ERR_USAGE lists them otherwise. */
+static bool choose_gguf(struct file_list *list, const struct hub_name *name, struct err *err)
 {
     struct buf names = {0};
     struct repo_file *found = NULL;
-    int fits = 0, exact = 0, named = 0;
+    int matches = 0, exact = 0, named = 0;
 
-    for (int i = 0; i < p->files; i++) {
-        struct repo_file *f = &p->file[i];
+    for (int i = 0; i < list->files; i++) {
+        struct repo_file *f = &list->file[i];
 
         if (!is_model_gguf(f->path))
             continue;
-        if (named++ < NAMED_MOST)
+        if (named++ < MAX_NAMED)
             buf_printf(&names, "%s%s", names.len ? ", " : "", f->path);
         if (*name->file && !gguf_name_matches(f->path, name->file))
             continue;
         if (!exact)
             found = f;
-        fits++;
+        matches++;
         exact |= !strcmp(f->path, name->file);
     }
-    if (found && (fits == 1 || exact)) {
+    if (found && (matches == 1 || exact)) {
         found->wanted = true;
-        p->gguf = found->path;
-    } else if (*name->file && !fits) {
+        list->gguf = found->path;
+    } else if (*name->file && !matches) {
         err_set(err, ERR_USAGE, "%s has no GGUF file '%.80s'; it has %s", name->repo, name->file,
                 named ? names.data : "none");
     } else {
-        err_set(err, ERR_USAGE, "%s has %d GGUF files; name one, as in %s:Q4_K_M, of %s%s",
-                name->repo, named, name->repo, names.data, named > NAMED_MOST ? " ..." : "");
+        err_set(err, ERR_USAGE, "%s has %d GGUF files; choose one as in %s:Q4_K_M: %s%s",
+                name->repo, named, name->repo, names.data, named > MAX_NAMED ? " ..." : "");
     }
     buf_free(&names);
-    return p->gguf != NULL;
+    return list->gguf != NULL;
 }
 
-bool file_list_choose(struct file_list *p, const struct hub_name *name, struct err *err)
+bool file_list_choose(struct file_list *list, const struct hub_name *name, struct err *err)
 {
-    struct repo_file *one = find(p, "model.safetensors");
-    struct repo_file *index = find(p, "model.safetensors.index.json");
+    struct repo_file *one = find_file(list, "model.safetensors");
+    struct repo_file *index = find_file(list, "model.safetensors.index.json");
     int ggufs = 0;
 
-    for (int i = 0; i < p->files; i++)
-        ggufs += is_model_gguf(p->file[i].path);
+    for (int i = 0; i < list->files; i++)
+        ggufs += is_model_gguf(list->file[i].path);
     if (*name->file || (ggufs && !one && !index))
-        return choose_gguf(p, name, err);
+        return choose_gguf(list, name, err);
     if (!one && !index)
         return err_set(err, ERR_MODEL,
-                       "%s has neither model.safetensors nor a GGUF file: no model this program "
-                       "can open",
+                       "%s has neither model.safetensors nor a GGUF file; this program can open "
+                       "nothing else",
                        name->repo);
-    if (!find(p, "config.json"))
+    if (!find_file(list, "config.json"))
         return err_set(err, ERR_MODEL, "%s has no config.json beside its weights", name->repo);
     if (one)
         one->wanted = true;
     else
-        p->index = index->path, index->wanted = true;
-    for (size_t i = 0; i < sizeof(beside) / sizeof(*beside); i++) {
-        struct repo_file *f = find(p, beside[i]);
+        list->index = index->path, index->wanted = true;
+    for (size_t i = 0; i < sizeof(companion_files) / sizeof(*companion_files); i++) {
+        struct repo_file *f = find_file(list, companion_files[i]);
 
         if (f)
             f->wanted = true;
@@ -168,7 +170,7 @@ bool file_list_choose(struct file_list *p, const struct hub_name *name, struct e
     return true;
 }
 
-bool file_list_shards(struct file_list *p, const char *json, size_t n, struct err *err)
+bool file_list_shards(struct file_list *list, const char *json, size_t n, struct err *err)
 {
     json_t *root = read_json(json, n, "model.safetensors.index.json", err), *value;
     json_t *map = json_object_get(root, "weight_map");
@@ -180,13 +182,13 @@ bool file_list_shards(struct file_list *p, const char *json, size_t n, struct er
     json_object_foreach(map, key, value)
     {
         const char *path = json_string_value(value);
-        struct repo_file *f = path ? find(p, path) : NULL;
+        struct repo_file *f = path ? find_file(list, path) : NULL;
 
         if (ok && (!f || !file_ends_in_any_case(f->path, ".safetensors")))
             ok = err_set(err, ERR_FORMAT,
-                         "model.safetensors.index.json names '%.80s', which is no safetensors "
+                         "model.safetensors.index.json names '%.80s', which is not a safetensors "
                          "file of the repository",
-                         path && repo_path_valid(path) ? path : "what is no path");
+                         path && repo_path_valid(path) ? path : "an invalid path");
         else if (ok)
             f->wanted = true;
     }
@@ -194,10 +196,10 @@ bool file_list_shards(struct file_list *p, const char *json, size_t n, struct er
     return ok;
 }
 
-void plan_free(struct file_list *p)
+void file_list_free(struct file_list *list)
 {
-    for (int i = 0; i < p->files; i++)
-        free(p->file[i].path);
-    free(p->file);
-    *p = (struct file_list){0};
+    for (int i = 0; i < list->files; i++)
+        free(list->file[i].path);
+    free(list->file);
+    *list = (struct file_list){0};
 }

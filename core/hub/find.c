@@ -1,4 +1,4 @@
-/* Models that have been fetched, found again without a network. */
+/* Finds a downloaded model in the cache, without a network: what `-m org/name` opens. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 #include "core/hub/hub.h"
 #include "core/hub/repo_id.h"
 
-/* The snapshot of a revision. Caller frees; NULL: none. */
-static char *snapshot(const char *cache, const struct hub_name *name)
+/* A revision's snapshot folder; refs/REVISION holds its commit. Caller frees; NULL: none. */
+static char *snapshot_path(const char *cache, const struct hub_name *name)
 {
     struct buf repo = {0};
     char *path = NULL, *ref, *commit, *trimmed = NULL;
@@ -35,14 +35,15 @@ static char *snapshot(const char *cache, const struct hub_name *name)
     return path;
 }
 
-/* The one GGUF file of a folder that answers to the word; "" any. NULL: none, or several. */
-static char *one_gguf(const char *folder, const char *word, int *fits, struct buf *names)
+/* The only GGUF file in `folder` that matches `word` ("": any file). *matches counts them, `names`
+ * lists them. Caller frees; NULL unless exactly one matches. */
+static char *one_gguf(const char *folder, const char *word, int *matches, struct buf *names)
 {
     DIR *dir = opendir(folder);
     const struct dirent *e;
     char *found = NULL;
 
-    *fits = 0;
+    *matches = 0;
     while (dir && (e = readdir(dir))) {
         if (!file_ends_in_any_case(e->d_name, ".gguf") ||
             (*word && !gguf_name_matches(e->d_name, word)))
@@ -50,11 +51,11 @@ static char *one_gguf(const char *folder, const char *word, int *fits, struct bu
         buf_printf(names, "%s%s", names->len ? ", " : "", e->d_name);
         free(found);
         found = xasprintf("%s/%s", folder, e->d_name);
-        ++*fits;
+        ++*matches;
     }
     if (dir)
         closedir(dir);
-    if (*fits == 1)
+    if (*matches == 1)
         return found;
     free(found);
     return NULL;
@@ -62,29 +63,29 @@ static char *one_gguf(const char *folder, const char *word, int *fits, struct bu
 
 char *hub_find(const struct hub_name *name, struct err *err)
 {
-    char *cache = hub_cache_path(), *folder = snapshot(cache, name), *path = NULL;
+    char *cache = hub_cache_path(), *folder = snapshot_path(cache, name), *path = NULL;
     bool main = !strcmp(name->revision, "main");
-    struct buf names = {0}, ask = {0};
-    int fits = 0;
+    struct buf names = {0}, full_name = {0};
+    int matches = 0;
 
     if (folder && *name->file && file_in_folder(folder, name->file))
         path = xasprintf("%s/%s", folder, name->file);
     else if (folder && !*name->file && file_in_folder(folder, "config.json"))
         path = xstrdup(folder);
     else if (folder)
-        path = one_gguf(folder, name->file, &fits, &names);
-    buf_printf(&ask, "%s%s%s%s%s", name->repo, main ? "" : "@", main ? "" : name->revision,
+        path = one_gguf(folder, name->file, &matches, &names);
+    buf_printf(&full_name, "%s%s%s%s%s", name->repo, main ? "" : "@", main ? "" : name->revision,
                *name->file ? ":" : "", name->file);
-    if (!path && fits > 1)
-        err_set(err, ERR_USAGE, "%s stands for %d GGUF files; name one, as in %s:Q4_K_M, of %.200s",
-                ask.data, fits, name->repo, names.data);
+    if (!path && matches > 1)
+        err_set(err, ERR_USAGE, "%s matches %d GGUF files; choose one as in %s:Q4_K_M: %.200s",
+                full_name.data, matches, name->repo, names.data);
     else if (!path)
         err_set(err, ERR_MODEL,
-                "no model at %s, and none of that name in %s; `editscope pull %s` "
-                "fetches it",
-                ask.data, cache, ask.data);
+                "no model at %s, and no model of that name in %s; `editscope pull %s` "
+                "downloads it",
+                full_name.data, cache, full_name.data);
     buf_free(&names);
-    buf_free(&ask);
+    buf_free(&full_name);
     free(folder);
     free(cache);
     return path;

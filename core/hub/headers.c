@@ -1,4 +1,4 @@
-/* Sizes, ranges, hashes, waits and links out of single header lines. */
+/* Reads single HTTP header values: sizes, ranges, hashes, waiting times and links. */
 #include "core/hub/headers.h"
 
 #include <errno.h>
@@ -24,8 +24,8 @@ bool header_etag(const char *value, char etag[65])
     return is_etag(etag);
 }
 
-/* Digits at *p, which is moved past them. */
-static bool digits(const char **p, long long *n)
+/* Reads the digits at *p and moves *p past them. False: none, or too large. */
+static bool read_digits(const char **p, long long *n)
 {
     char *end;
 
@@ -45,7 +45,8 @@ bool header_range(const char *value, long long *from, long long *to, long long *
         return false;
     p += 5;
     p += strspn(p, " \t");
-    if (!digits(&p, from) || *p++ != '-' || !digits(&p, to) || *p++ != '/' || !digits(&p, total))
+    if (!read_digits(&p, from) || *p++ != '-' || !read_digits(&p, to) || *p++ != '/' ||
+        !read_digits(&p, total))
         return false;
     p += strspn(p, " \t\r\n");
     return !*p && *from <= *to && *to < *total;
@@ -56,7 +57,7 @@ long long header_number(const char *value)
     const char *p = value + strspn(value, " \t");
     long long n;
 
-    if (!digits(&p, &n))
+    if (!read_digits(&p, &n))
         return -1;
     p += strspn(p, " \t\r\n");
     return *p ? -1 : n;

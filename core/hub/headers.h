@@ -1,19 +1,21 @@
-/* What the Hub says in headers, read strictly: pure functions of text. */
+/* Strict readers of the HTTP headers that the Hub sends. Pure functions of text. */
 #ifndef CORE_HUB_HEADERS_H
 #define CORE_HUB_HEADERS_H
 
 #include <stdbool.h>
 
-/* "..." or W/"..." or bare; false unless it is 40 or 64 hex digits: it becomes a file's name. */
+/* The hash in an ETag: "...", W/"..." or without quotes. False unless it is 40 or 64 lower-case hex
+ * digits, because it becomes a file's name. */
 bool header_etag(const char *value, char etag[65]);
-/* bytes FROM-TO/TOTAL, all known and in order. */
+/* A Content-Range `bytes FROM-TO/TOTAL`: three numbers with FROM <= TO < TOTAL, else false. */
 bool header_range(const char *value, long long *from, long long *to, long long *total);
-/* A whole number, not negative. -1: it is none. */
+/* A whole number >= 0; -1 if the value is not one. */
 long long header_number(const char *value);
-/* Seconds to wait: of `ratelimit: "api";r=0;t=55` where r is 0, else of Retry-After as a number.
- * Either may be NULL. -1: neither says. At most an hour. */
+/* How many seconds to wait before the next request: t of `ratelimit: "api";r=0;t=55` if r (requests
+ * left) is 0, else Retry-After if it is a number. Either may be NULL. At most 3600; -1: neither
+ * says. */
 long header_wait(const char *ratelimit, const char *retry_after);
-/* The address of rel="next" of a Link header. Caller frees; NULL: none. */
+/* The address with rel="next" in a Link header: the next page. Caller frees; NULL: last page. */
 char *header_next(const char *link);
 
 #endif

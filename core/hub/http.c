@@ -1,4 +1,5 @@
-/* One request by libcurl: what it may do, what comes back, and when it is given up. */
+/* One HTTP request at a time by libcurl's multi interface, which returns every 50 ms so that a
+ * cancelled job ends quickly. */
 #include "core/hub/http.h"
 
 #include <curl/curl.h>
@@ -12,8 +13,8 @@
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 
-/* Discarded bodies and headers are bounded; what is wanted is bounded by who takes it. */
-enum { HEADERS_MOST = 64 << 10, DISCARD_MOST = 256 << 10, LOOK_MS = 50, PIECE = 128 << 10 };
+/* Limits on what a server can make us read. A body that is wanted is limited by its receiver. */
+enum { MAX_HEADER_BYTES = 64 << 10, MAX_DISCARDED = 256 << 10, POLL_MS = 50, CHUNK = 128 << 10 };
 
 struct http {
     const struct hub *hub;
@@ -21,13 +22,13 @@ struct http {
     CURL *easy;
 };
 
-struct exchange { /* one call while it runs */
+struct exchange { /* one request while it runs */
     CURL *easy;
     const struct http_call *call;
     struct http_reply *reply;
-    bool begun, declined;
+    bool started, declined;
     size_t discarded;
-    double heard; /* when the last byte came */
+    double last_byte; /* clock_seconds() when the last byte arrived */
 };
 
 static const char *const header_names[H_COUNT] = {
@@ -48,7 +49,7 @@ static const char *const header_names[H_COUNT] = {
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool curl_ready;
 
-static void start_curl(void)
+static void curl_start(void)
 {
     curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
@@ -57,7 +58,7 @@ struct http *http_open(const struct hub *hub, struct err *err)
 {
     struct http *h = xcalloc(1, sizeof(*h));
 
-    pthread_once(&once, start_curl);
+    pthread_once(&once, curl_start);
     h->hub = hub;
     if (curl_ready) {
         h->multi = curl_multi_init();
@@ -65,7 +66,7 @@ struct http *http_open(const struct hub *hub, struct err *err)
     }
     if (h->multi && h->easy)
         return h;
-    err_set(err, ERR_LIMIT, "libcurl does not start");
+    err_set(err, ERR_LIMIT, "libcurl cannot be initialised");
     http_close(h);
     return NULL;
 }
@@ -91,6 +92,7 @@ void http_reply_free(struct http_reply *reply)
     *reply = (struct http_reply){0};
 }
 
+/* libcurl's callback for a header line. Keeps the headers of header_names; 0 aborts. */
 static size_t on_header(char *line, size_t one, size_t n, void *arg)
 {
     struct exchange *x = arg;
@@ -98,11 +100,11 @@ static size_t on_header(char *line, size_t one, size_t n, void *arg)
     const char *colon = memchr(line, ':', n);
 
     (void)one;
-    x->heard = clock_seconds();
+    x->last_byte = clock_seconds();
     r->header_bytes += n;
-    if (r->header_bytes > HEADERS_MOST)
+    if (r->header_bytes > MAX_HEADER_BYTES)
         return 0;
-    if (n > 5 && !strncmp(line, "HTTP/", 5)) /* another answer than "100 Continue" before it */
+    if (n > 5 && !strncmp(line, "HTTP/", 5)) /* a new answer: forget "100 Continue" */
         for (int i = 0; i < H_COUNT; i++)
             buf_free(&r->value[i]);
     for (int i = 0; colon && i < H_COUNT; i++) {
@@ -119,28 +121,30 @@ static size_t on_header(char *line, size_t one, size_t n, void *arg)
     return n;
 }
 
+/* libcurl's callback for body bytes. Passes those of a 2xx answer on; 0 aborts. */
 static size_t on_body(char *bytes, size_t one, size_t n, void *arg)
 {
     struct exchange *x = arg;
     long status = 0;
 
     (void)one;
-    x->heard = clock_seconds();
+    x->last_byte = clock_seconds();
     curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
     x->reply->status = (int)status;
-    if (status / 100 != 2 || !x->call->take) {
+    if (status / 100 != 2 || !x->call->on_bytes) {
         x->discarded += n;
-        return x->discarded > DISCARD_MOST ? 0 : n;
+        return x->discarded > MAX_DISCARDED ? 0 : n;
     }
-    if (!x->begun && x->call->begin && !x->call->begin(x->call->ctx, x->reply))
+    if (!x->started && x->call->on_start && !x->call->on_start(x->call->ctx, x->reply))
         x->declined = true;
-    x->begun = true;
-    if (!x->declined && !x->call->take(x->call->ctx, bytes, n))
+    x->started = true;
+    if (!x->declined && !x->call->on_bytes(x->call->ctx, bytes, n))
         x->declined = true;
     return x->declined ? 0 : n;
 }
 
-static struct curl_slist *own_headers(const struct http *h, const struct http_call *call)
+/* The token is wiped after use, here and in headers_free(): it should not stay in freed memory. */
+static struct curl_slist *request_headers(const struct http *h, const struct http_call *call)
 {
     struct curl_slist *list = curl_slist_append(NULL, "Accept-Encoding: identity");
 
@@ -169,37 +173,37 @@ static void set_limits(const struct http *h, const struct http_call *call)
     curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)call->timeout);
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1024L);
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)h->hub->stall);
-    curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)PIECE);
+    curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)CHUNK);
 }
 
-/* What may be spoken, and with whom. */
+/* Which protocols and hosts are allowed. */
 static void set_safety(const struct http *h)
 {
     CURL *c = h->easy;
 
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, h->hub->plain ? "http,https" : "https");
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, h->hub->loopback ? "http,https" : "https");
     curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "https");
     curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    if (h->hub->trusted)
-        curl_easy_setopt(c, CURLOPT_CAINFO, h->hub->trusted);
-    if (h->hub->plain) /* a proxy has no business between a program and its own machine */
+    if (h->hub->ca_file)
+        curl_easy_setopt(c, CURLOPT_CAINFO, h->hub->ca_file);
+    if (h->hub->loopback) /* no proxy for a server on this machine */
         curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
 }
 
-static void set_up(const struct http *h, const struct http_call *call, struct exchange *x,
-                   struct curl_slist *headers, char *trouble)
+static void set_options(const struct http *h, const struct http_call *call, struct exchange *x,
+                        struct curl_slist *headers, char *curl_error)
 {
     CURL *c = h->easy;
 
-    curl_easy_reset(c); /* the connection stays */
+    curl_easy_reset(c); /* keeps the connection open */
     curl_easy_setopt(c, CURLOPT_URL, call->url);
     curl_easy_setopt(c, CURLOPT_USERAGENT, "editscope/0.1");
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L); /* cancelling does not wait for a name server */
+    curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L); /* a cancel does not wait for the name lookup */
     curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(c, CURLOPT_NOBODY, call->head ? 1L : 0L);
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
@@ -207,7 +211,7 @@ static void set_up(const struct http *h, const struct http_call *call, struct ex
     curl_easy_setopt(c, CURLOPT_HEADERDATA, x);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
-    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, trouble);
+    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, curl_error);
     if (call->from > 0) {
         char range[32];
 
@@ -218,16 +222,16 @@ static void set_up(const struct http *h, const struct http_call *call, struct ex
     set_safety(h);
 }
 
-/* In words that hold nothing but printable ASCII. */
-static void say_why(struct http_reply *reply, CURLcode code, const char *trouble)
+/* reply->why: libcurl's own words, reduced to printable ASCII. */
+static void set_error_text(struct http_reply *reply, CURLcode code, const char *curl_error)
 {
-    utf8_copy(reply->why, sizeof(reply->why), *trouble ? trouble : curl_easy_strerror(code));
+    utf8_copy(reply->why, sizeof(reply->why), *curl_error ? curl_error : curl_easy_strerror(code));
     for (char *p = reply->why; *p; p++)
         if (*p < 32 || *p > 126)
             *p = '?';
 }
 
-static enum http_end end_of(const struct exchange *x, CURLcode code)
+static enum http_end end_from_curl(const struct exchange *x, CURLcode code)
 {
     switch (code) {
     case CURLE_OK:
@@ -244,25 +248,25 @@ static enum http_end end_of(const struct exchange *x, CURLcode code)
     case CURLE_WRITE_ERROR:
         if (x->declined)
             return HTTP_DECLINED;
-        if (x->reply->header_bytes > HEADERS_MOST)
+        if (x->reply->header_bytes > MAX_HEADER_BYTES)
             return HTTP_UNSAFE;
-        /* a long body of a refusal: the refusal counts */
+        /* an error page that was too long: its status counts */
         return x->reply->status ? HTTP_ANSWERED : HTTP_LOST;
     default:
         return HTTP_LOST;
     }
 }
 
-/* Nothing at all for so long; libcurl sees to those that only trickle. */
-static bool gone_silent(const struct http *h, const struct exchange *x)
+/* Whether no byte has come for too long. libcurl itself ends transfers that are merely slow. */
+static bool is_stalled(const struct http *h, const struct exchange *x)
 {
     int limit = h->hub->stall + (x->reply->header_bytes ? 0 : h->hub->connect);
 
-    return clock_seconds() - x->heard > limit;
+    return clock_seconds() - x->last_byte > limit;
 }
 
-/* Until the transfer is over; false: the job was cancelled. */
-static bool wait_for(const struct http *h, struct exchange *x, struct job *job, CURLcode *code)
+/* Runs the transfer to its end. False: the job was cancelled. */
+static bool run_transfer(const struct http *h, struct exchange *x, struct job *job, CURLcode *code)
 {
     int running = 1, left;
 
@@ -281,40 +285,41 @@ static bool wait_for(const struct http *h, struct exchange *x, struct job *job, 
             }
         if (job_cancelled(job, NULL))
             return false;
-        if (gone_silent(h, x)) {
+        if (is_stalled(h, x)) {
             *code = CURLE_OPERATION_TIMEDOUT;
             return true;
         }
-        curl_multi_poll(h->multi, NULL, 0, LOOK_MS, NULL);
+        curl_multi_poll(h->multi, NULL, 0, POLL_MS, NULL);
     }
 }
 
 enum http_end http_do(struct http *h, const struct http_call *call, struct http_reply *reply,
                       struct job *job)
 {
-    struct exchange x = {.easy = h->easy, .call = call, .reply = reply, .heard = clock_seconds()};
-    struct curl_slist *headers = own_headers(h, call);
-    char trouble[CURL_ERROR_SIZE] = "";
+    struct exchange x = {
+        .easy = h->easy, .call = call, .reply = reply, .last_byte = clock_seconds()};
+    struct curl_slist *headers = request_headers(h, call);
+    char curl_error[CURL_ERROR_SIZE] = "";
     enum http_end end = HTTP_CANCELLED;
     CURLcode code;
     long status = 0;
 
     http_reply_free(reply);
-    set_up(h, call, &x, headers, trouble);
+    set_options(h, call, &x, headers, curl_error);
     if (curl_multi_add_handle(h->multi, h->easy) != CURLM_OK) {
         headers_free(headers);
-        snprintf(reply->why, sizeof(reply->why), "libcurl takes no request");
+        snprintf(reply->why, sizeof(reply->why), "libcurl cannot start a request");
         return HTTP_UNSAFE;
     }
-    if (wait_for(h, &x, job, &code)) {
+    if (run_transfer(h, &x, job, &code)) {
         curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
         reply->status = (int)status;
-        end = end_of(&x, code);
+        end = end_from_curl(&x, code);
         if (end != HTTP_ANSWERED)
-            say_why(reply, code, trouble);
+            set_error_text(reply, code, curl_error);
     }
     curl_multi_remove_handle(h->multi, h->easy);
-    curl_easy_reset(h->easy); /* it holds pointers into this frame, and the token */
+    curl_easy_reset(h->easy); /* drop its pointers into this stack frame, and the token */
     headers_free(headers);
     return end;
 }

@@ -1,10 +1,11 @@
-/* Models of the Hugging Face Hub: fetched into the cache that Python's huggingface_hub reads too,
- * and found there again without a network.
+/* Models of the Hugging Face Hub: downloads them into the cache that Python's huggingface_hub uses
+ * too, and finds them there without a network.
  *
- * What arrives is checked against the hash that the Hub names it by before it gets its name in the
- * cache, and a revision's name is written last: a pull that was cut off leaves nothing that looks
- * like a model, and the next one goes on where it stopped. The token goes to the endpoint alone.
- * Everything here may be called from any thread; nothing is shared between calls. */
+ * Every file is compared with the hash that the Hub gives for it before it gets its name in the
+ * cache, and the revision's name is written last. So a pull that was interrupted leaves nothing
+ * that looks like a model, and the next pull resumes it. The token is sent to the endpoint only.
+ *
+ * Any thread may call these functions; calls share nothing. */
 #ifndef CORE_HUB_HUB_H
 #define CORE_HUB_HUB_H
 
@@ -12,80 +13,85 @@
 
 #include "core/base/job.h"
 
-/* What a user types: org/name[@revision][:FILE]. */
+/* A model as a user types it: org/name[@revision][:FILE]. */
 struct hub_name {
     char repo[200];
-    char revision[200]; /* branch, tag or commit; "main" if none was named */
-    char file[256];     /* a GGUF file of the repository or what one is called by (Q4_K_M); or "" */
+    char revision[200]; /* branch, tag or commit; "main" if none is given */
+    char file[256];     /* a GGUF file of the repository, or its type (Q4_K_M); or "" */
 };
 
-/* Whether the text is more likely a name than a path (neither need exist): org/name. */
+/* Whether the text looks like a Hub name (org/name) rather than a path. Neither has to exist. */
 bool hub_name_like(const char *text);
-/* ERR_USAGE says which part is wrong. */
+/* Reads such a name. ERR_USAGE says which part of it is wrong. */
 bool hub_name_parse(struct hub_name *name, const char *text, struct err *err);
-/* ORG/NAME of a path that lies in a cache (.../models--ORG--NAME/snapshots/COMMIT...); false, and
- * out untouched, for any other path. */
+/* ORG/NAME of a path in a cache (.../models--ORG--NAME/snapshots/COMMIT...), cut to `size` bytes.
+ * False, with `out` unchanged, for any other path. */
 bool hub_name_of_path(const char *path, char *out, int size);
 
-/* The commit in such a path; false, and out untouched, where there is none. */
+/* COMMIT of such a path. False, with `commit` unchanged, for any other path. */
 bool hub_commit_of_path(const char *path, char commit[41]);
 
-/* Where the Hub is and where its files are kept: read once from the environment. */
+/* Settings of one client, which hub_open() reads from the environment. */
 struct hub {
-    char *endpoint; /* without a slash at its end */
-    char *cache;    /* an absolute path; the folder need not exist */
-    char *token;    /* or NULL; is never printed */
-    char *trusted;  /* a file of certificates in place of the system's, or NULL */
-    bool offline;   /* HF_HUB_OFFLINE: no request is made */
-    bool copies;    /* HF_HUB_DISABLE_SYMLINKS: files in place of links */
-    bool plain;     /* the endpoint is http on this very machine, as in tests */
-    int connect;    /* seconds to wait for a connection */
-    int stall;      /* seconds with less than 1 KiB/s before a connection counts as lost */
-    double second;  /* how long a second of waiting is: 1; tests shorten it */
+    char *endpoint; /* https://huggingface.co or HF_ENDPOINT, without a slash at the end */
+    char *cache;    /* absolute path of the cache; it need not exist yet */
+    char *token;    /* or NULL; never printed */
+    char *ca_file;  /* certificates to trust instead of the system's, or NULL */
+    bool offline;   /* HF_HUB_OFFLINE: make no request */
+    bool no_links;  /* HF_HUB_DISABLE_SYMLINKS: snapshots hold files instead of symbolic links */
+    bool loopback;  /* the endpoint is http on this machine, as in tests */
+    /* Seconds to wait for a connection (HF_HUB_ETAG_TIMEOUT, default 10), and seconds below 1 KiB/s
+     * after which a connection counts as lost (HF_HUB_DOWNLOAD_TIMEOUT, default 30). */
+    int connect, stall;
+    double time_scale; /* factor on waiting times: 1; smaller in tests */
 };
 
-/* HF_ENDPOINT, HF_HOME, HF_HUB_CACHE, HF_TOKEN, HF_TOKEN_PATH, HF_HUB_OFFLINE and so on
- * (editscope(1) lists them). ERR_USAGE for an endpoint that is no https URL. */
+/* Reads HF_ENDPOINT, HF_HOME, HF_HUB_CACHE, HF_TOKEN, HF_TOKEN_PATH, HF_HUB_OFFLINE and others
+ * (editscope(1) lists them). ERR_USAGE: the endpoint is not an https URL, or the token holds a
+ * character that no token has. */
 bool hub_open(struct hub *h, struct err *err);
-void hub_close(struct hub *h); /* wipes the token */
+void hub_close(struct hub *h); /* wipes the token from memory */
 
-/* The cache's folder alone, as hub_open() finds it. Caller frees. */
+/* The path of the cache, as hub_open() finds it. Caller frees. */
 char *hub_cache_path(void);
 
+/* A file of a pulled model. */
 struct hub_file {
     char *path; /* within the repository */
     long long bytes;
-    char etag[65]; /* its hash: git's SHA-1 of small files, SHA-256 of large ones */
-    bool fetched;  /* by this pull; else it was there */
+    char etag[65]; /* its hash: git's SHA-1 (40 hex digits) or SHA-256 (64) */
+    bool fetched;  /* downloaded by this pull; false: it was in the cache */
 };
 
 struct hub_pulled {
-    char *path;      /* to open: a GGUF file or the snapshot's folder */
-    char commit[41]; /* that the revision stands for */
+    char *path;      /* to open: a GGUF file or the snapshot folder */
+    char commit[41]; /* of the revision */
     struct hub_file *file;
     int files;
 };
 
-/* Who hears how a pull goes, in its thread; either may be NULL. */
+/* Callbacks of a pull, called in its thread. Either may be NULL. */
 struct hub_listener {
-    /* Bytes over all files; `file` is at work. `checking`: it was there before and is only read. */
+    /* Bytes over all files; `file` is being worked on. `checking`: it was in the cache and is only
+     * hashed. */
     void (*progress)(void *ctx, const char *file, bool checking, double done, double total);
-    /* What there is to say beside; the text is safe to show, its hint is what is done about it. */
+    /* Something worth telling the user, safe to show. Its hint is what the pull does about it. */
     void (*note)(void *ctx, const struct err *note);
     void *ctx;
 };
 
-/* Fetches what is missing of a model: config, tokenizer and safetensors files, or one GGUF file.
- * Long: the job is looked at every 50 ms. On success `out` belongs to the caller. Errors: ERR_USAGE
- * (no such file of several), ERR_MODEL (not there, gated, or no model this program reads), ERR_IO
- * (network, disk), ERR_FORMAT (what came is not what was promised), ERR_LIMIT (no room),
- * ERR_CANCELLED (what has come so far is kept). */
+/* Downloads what the cache lacks of a model: its config, tokenizer and safetensors files, or one
+ * GGUF file. Takes as long as the download; looks at the job every 50 ms. On success the caller
+ * frees `out` with hub_pulled_free(). ERR_USAGE: the GGUF file has to be chosen. ERR_MODEL: no such
+ * model, not allowed, or not a model this program reads. ERR_IO: network or disk. ERR_FORMAT: the
+ * server sent something else than it announced. ERR_LIMIT: no room. ERR_CANCELLED: what has arrived
+ * is kept. */
 bool hub_pull(const struct hub *h, const struct hub_name *name, struct job *job,
               const struct hub_listener *to, struct hub_pulled *out, struct err *err);
 void hub_pulled_free(struct hub_pulled *p);
 
-/* The path to open of a model that is in the cache, without a network. NULL with an error that
- * says how to fetch it. Caller frees. */
+/* The path to open of a model in the cache; uses no network. Caller frees. NULL: ERR_MODEL says how
+ * to download it, ERR_USAGE lists the GGUF files to choose from. */
 char *hub_find(const struct hub_name *name, struct err *err);
 
 #endif

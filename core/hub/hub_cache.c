@@ -1,5 +1,5 @@
-/* Writes into the cache (editscope-formats(7) 13.4): every step is an open folder and a name in
- * it, never a link. */
+/* The cache's files and folders (editscope-formats(7) 13.4). Every write goes through an
+ * open folder (openat and friends) and follows no link. */
 #include "core/hub/hub_cache.h"
 
 #include <errno.h>
@@ -16,35 +16,37 @@
 #include "core/base/mem.h"
 #include "core/hub/repo_id.h"
 
-static bool fail(const struct hub_cache *c, const char *what, struct err *err)
+/* Sets the error for errno; `what` is the path within the repository's folder. Returns false. */
+static bool cache_fail(const struct hub_cache *c, const char *what, struct err *err)
 {
     int why = errno;
 
     if (why == ELOOP || why == ENOTDIR)
         return err_set(err, ERR_IO,
-                       "%s: %s is a symbolic link or no folder; nothing is written through it",
+                       "%s: %s is a symbolic link or not a folder; nothing is written through it",
                        c->path, what);
     return err_set(err, why == ENOSPC || why == EDQUOT ? ERR_LIMIT : ERR_IO, "%s: %s: %s", c->path,
                    what, strerror(why));
 }
 
-/* The folder `name` in `at`, made if it is not there; never through a link. */
-static int step(int at, const char *name)
+/* Opens the folder `name` in the open folder `at`, and creates it if missing. Follows no link. */
+static int open_subfolder(int at, const char *name)
 {
     if (mkdirat(at, name, 0777) && errno != EEXIST)
         return -1;
     return openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* The folder that holds `path`, below `at`; *last is the file's own name. */
-static int walk(int at, const char *path, const char **last)
+/* Opens the folder of `path`, relative to `at`, and creates what is missing. *last: the file's
+ * name. */
+static int open_parent(int at, const char *path, const char **last)
 {
     int fd = dup(at);
     const char *slash;
 
     while (fd >= 0 && (slash = strchr(path, '/')) != NULL) {
         char *name = xasprintf("%.*s", (int)(slash - path), path);
-        int next = step(fd, name);
+        int next = open_subfolder(fd, name);
 
         close(fd);
         free(name);
@@ -70,11 +72,11 @@ bool hub_cache_open(struct hub_cache *c, const char *path, const char *repo, str
     repo_folder(&folder, repo);
     root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
-        fail(c, "the folder", err);
-    else if ((c->repo = step(root, folder.data)) < 0)
-        fail(c, folder.data, err);
-    else if ((c->blobs = step(c->repo, "blobs")) < 0)
-        fail(c, "blobs", err);
+        cache_fail(c, "the folder", err);
+    else if ((c->repo = open_subfolder(root, folder.data)) < 0)
+        cache_fail(c, folder.data, err);
+    else if ((c->blobs = open_subfolder(c->repo, "blobs")) < 0)
+        cache_fail(c, "blobs", err);
     if (root >= 0)
         close(root);
     buf_free(&folder);
@@ -86,7 +88,7 @@ bool hub_cache_open(struct hub_cache *c, const char *path, const char *repo, str
 
 void hub_cache_close(struct hub_cache *c)
 {
-    if (!c->path) /* was never opened: its numbers are none of ours */
+    if (!c->path) /* zeroed, never opened: descriptor 0 is not ours */
         return;
     if (c->repo >= 0)
         close(c->repo);
@@ -107,20 +109,21 @@ long long hub_cache_room(const struct hub_cache *c)
     return bytes;
 }
 
-/* Locked, -1 otherwise; *busy: by somebody else. */
-static int locked(int fd, bool *busy)
+/* Locks an open file (flock). -1, with the file closed, if another process holds
+ * the lock: *busy. */
+static int lock_or_close(int fd, bool *busy)
 {
     if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB))
         return fd;
     *busy = errno == EWOULDBLOCK;
-    if (!*busy) /* this file system has no locks */
+    if (!*busy) /* a file system without locks: go on without */
         return fd;
     close(fd);
     return -1;
 }
 
-/* -1 unless it is a regular file of this size. */
-static int of_size(int fd, long long bytes)
+/* Closes the file and returns -1 unless it is a regular file of `bytes` bytes. */
+static int check_size(int fd, long long bytes)
 {
     struct stat st;
 
@@ -132,13 +135,13 @@ static int of_size(int fd, long long bytes)
 
 int hub_cache_blob(const struct hub_cache *c, const char *etag, long long bytes)
 {
-    return of_size(openat(c->blobs, etag, O_RDONLY | O_CLOEXEC | O_NONBLOCK), bytes);
+    return check_size(openat(c->blobs, etag, O_RDONLY | O_CLOEXEC | O_NONBLOCK), bytes);
 }
 
 int hub_cache_file(const struct hub_cache *c, const char *commit, const char *path, long long bytes)
 {
     char *name = xasprintf("snapshots/%s/%s", commit, path);
-    int fd = of_size(openat(c->repo, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK), bytes);
+    int fd = check_size(openat(c->repo, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK), bytes);
 
     free(name);
     return fd;
@@ -152,15 +155,16 @@ static char *part_name(const char *etag)
 int hub_cache_part(const struct hub_cache *c, const char *etag, bool *busy, struct err *err)
 {
     char *name = part_name(etag);
-    int fd =
-        locked(openat(c->blobs, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0666),
-               (*busy = false, busy));
+    int fd = lock_or_close(
+        openat(c->blobs, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0666),
+        (*busy = false, busy));
     struct stat st;
 
     if (fd < 0 && !*busy) {
-        fail(c, name, err);
+        cache_fail(c, name, err);
     } else if (fd >= 0 && (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1)) {
-        err_set(err, ERR_IO, "%s: blobs/%s is no plain file of its own; remove it", c->path, name);
+        err_set(err, ERR_IO, "%s: blobs/%s is not a plain file with a single name; remove it",
+                c->path, name);
         close(fd);
         fd = -1;
     }
@@ -194,14 +198,14 @@ bool hub_cache_part_keep(const struct hub_cache *c, const char *etag, int fd, st
     bool ok = !fsync(fd) && !renameat(c->blobs, name, c->blobs, etag);
 
     if (!ok)
-        fail(c, name, err);
+        cache_fail(c, name, err);
     else
         fsync(c->blobs);
     free(name);
     return ok;
 }
 
-/* The link stands there already. */
+/* Whether the link exists already and points to `target`. */
 static bool points_to(int at, const char *name, const char *target)
 {
     char there[512];
@@ -210,8 +214,8 @@ static bool points_to(int at, const char *name, const char *target)
     return n >= 0 && (size_t)n == strlen(target) && !memcmp(there, target, (size_t)n);
 }
 
-/* A link made beside and renamed over, so that the path never is nothing. */
-static bool put_link(int at, const char *name, const char *target)
+/* Makes the link under another name and renames it, so that the path always exists. */
+static bool write_link(int at, const char *name, const char *target)
 {
     char *temp = xasprintf(".%ld.editscope.tmp", (long)getpid());
     bool ok;
@@ -228,13 +232,13 @@ static bool put_link(int at, const char *name, const char *target)
     return ok;
 }
 
-/* The same bytes under two names; where that cannot be, the blob itself moves. */
-static bool put_file(const struct hub_cache *c, int at, const char *name, const char *etag)
+/* A hard link to the blob; where the file system has none, the blob itself is moved there. */
+static bool write_file(const struct hub_cache *c, int at, const char *name, const char *etag)
 {
     struct stat blob, there;
 
     if (fstatat(c->blobs, etag, &blob, 0))
-        return !fstatat(at, name, &there, AT_SYMLINK_NOFOLLOW); /* it has moved here before */
+        return !fstatat(at, name, &there, AT_SYMLINK_NOFOLLOW); /* moved here by an earlier pull */
     if (!fstatat(at, name, &there, AT_SYMLINK_NOFOLLOW)) {
         if (there.st_dev == blob.st_dev && there.st_ino == blob.st_ino)
             return true;
@@ -244,12 +248,12 @@ static bool put_file(const struct hub_cache *c, int at, const char *name, const 
 }
 
 bool hub_cache_link(const struct hub_cache *c, const char *commit, const char *path,
-                    const char *etag, bool copies, struct err *err)
+                    const char *etag, bool no_links, struct err *err)
 {
     char *full = xasprintf("snapshots/%s/%s", commit, path);
     struct buf target = {0};
     const char *name;
-    int at = walk(c->repo, full, &name);
+    int at = open_parent(c->repo, full, &name);
     bool ok = at >= 0;
 
     buf_puts(&target, "../../");
@@ -257,14 +261,14 @@ bool hub_cache_link(const struct hub_cache *c, const char *commit, const char *p
         if (*p == '/')
             buf_puts(&target, "../");
     buf_printf(&target, "blobs/%s", etag);
-    if (ok && copies)
-        ok = put_file(c, at, name, etag);
+    if (ok && no_links)
+        ok = write_file(c, at, name, etag);
     else if (ok)
-        ok = points_to(at, name, target.data) || put_link(at, name, target.data) ||
+        ok = points_to(at, name, target.data) || write_link(at, name, target.data) ||
              ((errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS) &&
-              put_file(c, at, name, etag));
+              write_file(c, at, name, etag));
     if (!ok)
-        fail(c, full, err);
+        cache_fail(c, full, err);
     if (at >= 0) {
         fsync(at);
         close(at);
@@ -286,13 +290,13 @@ bool hub_cache_ref(const struct hub_cache *c, const char *revision, const char *
         return true;
     full = xasprintf("refs/%s", revision);
     temp = xasprintf(".%ld.editscope.tmp", (long)getpid());
-    at = walk(c->repo, full, &name);
+    at = open_parent(c->repo, full, &name);
     if (at >= 0)
         unlinkat(at, temp, 0);
     fd = at < 0 ? -1 : openat(at, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     ok = fd >= 0 && write(fd, commit, 40) == 40 && !fsync(fd) && !renameat(at, temp, at, name);
     if (!ok)
-        fail(c, full, err);
+        cache_fail(c, full, err);
     if (fd >= 0) {
         if (!ok)
             unlinkat(at, temp, 0);

@@ -1,12 +1,16 @@
 /* The Hugging Face cache on disk:
  *
- *   models--ORG--NAME/blobs/ETAG                      what a file holds, under its hash
+ *   models--ORG--NAME/blobs/ETAG                      the bytes of a file, named by their hash
+ *   models--ORG--NAME/blobs/ETAG.editscope.part       its first bytes, while it is downloaded
  *   models--ORG--NAME/snapshots/COMMIT/PATH           a relative link into blobs/
- *   models--ORG--NAME/refs/REVISION                   the commit a branch or tag stands for
+ *   models--ORG--NAME/refs/REVISION                   the commit of a branch or tag, as text
  *
- * The cache's own folder may be reached through symbolic links, as people put it on another disk;
- * below it none is followed when something is written: every step is an open folder and a name in
- * it. A blob that is being fetched is called ETAG.editscope.part, which Python does not look at. */
+ * Two commits with the same file share its blob. Python's huggingface_hub reads the same folders
+ * and ignores the parts.
+ *
+ * The path of the cache itself may contain symbolic links, since people move it to another disk.
+ * Below it nothing is written through a link: every folder is opened with O_NOFOLLOW, and names are
+ * resolved relative to it. */
 #ifndef CORE_HUB_HUB_CACHE_H
 #define CORE_HUB_HUB_CACHE_H
 
@@ -15,32 +19,35 @@
 #include "core/base/err.h"
 
 struct hub_cache {
-    char *path;      /* of the cache */
-    int repo, blobs; /* open folders */
+    char *path;      /* of the whole cache */
+    int repo, blobs; /* descriptors of models--ORG--NAME and its blobs/; -1: closed */
 };
 
-/* Makes what is missing of the folders. On failure nothing is left open. */
+/* Opens the folders of one repository and creates what is missing. On failure
+ * nothing stays open. */
 bool hub_cache_open(struct hub_cache *c, const char *path, const char *repo, struct err *err);
-void hub_cache_close(struct hub_cache *c);
-/* Bytes free for this user on its disk; -1: not known. */
+void hub_cache_close(struct hub_cache *c); /* accepts a zeroed one */
+/* Bytes that this user can still write to the cache's disk; -1: unknown. */
 long long hub_cache_room(const struct hub_cache *c);
 
-/* The blob for reading, -1: not there or of another size. */
+/* Opens a blob for reading. -1: not there, or of another size. */
 int hub_cache_blob(const struct hub_cache *c, const char *etag, long long bytes);
-/* The file in a snapshot, where the cache holds files in place of links. -1: not there. */
+/* Opens a file of a snapshot: for caches that hold files instead of links. -1: likewise. */
 int hub_cache_file(const struct hub_cache *c, const char *commit, const char *path,
                    long long bytes);
-/* What has come of a blob, locked, for reading and writing; made if there is none. -1 with *busy
- * where another process writes it. */
+/* Opens the part of a blob for reading and writing, creates it if missing, and locks it until it is
+ * closed. -1 with *busy and no error: another process has the lock. */
 int hub_cache_part(const struct hub_cache *c, const char *etag, bool *busy, struct err *err);
-long long hub_cache_part_size(const struct hub_cache *c, const char *etag); /* 0: none */
+long long hub_cache_part_size(const struct hub_cache *c, const char *etag); /* 0: there is none */
+/* Deletes the part. */
 void hub_cache_part_drop(const struct hub_cache *c, const char *etag);
-/* The part is whole and right: it becomes the blob, durably. */
+/* Syncs the part and renames it to its blob. To be called when its hash is right. */
 bool hub_cache_part_keep(const struct hub_cache *c, const char *etag, int fd, struct err *err);
-/* The blob under its path in the snapshot; `copies`: as a file instead of a link. */
+/* Links snapshots/COMMIT/PATH to the blob; with `no_links` by a hard link instead of a symbolic
+ * one. */
 bool hub_cache_link(const struct hub_cache *c, const char *commit, const char *path,
-                    const char *etag, bool copies, struct err *err);
-/* The revision stands for the commit from now on. Nothing for a commit. */
+                    const char *etag, bool no_links, struct err *err);
+/* Writes refs/REVISION. Does nothing if the revision is a commit itself. */
 bool hub_cache_ref(const struct hub_cache *c, const char *revision, const char *commit,
                    struct err *err);
 

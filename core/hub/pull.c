@@ -1,5 +1,23 @@
-/* Fetches a model: its commit, its list of files, room for them, each file, and the links in the
- * end. */
+/* A pull: downloads one model from the Hub into the cache.
+ *
+ * pull_run() makes the steps in this order. Each one needs the results of those before it.
+ *
+ *   get_commit         GET /api/models/ORG/NAME/revision/REV      the commit, 40 hex digits
+ *   list_files         GET /api/models/ORG/NAME/tree/COMMIT       paths, sizes, hashes; in pages
+ *   file_list_choose   which of the files make up a model (file_list.c); no request
+ *   hub_cache_open     create and open the folders of the cache
+ *   read_shard_index   download model.safetensors.index.json, if any: it names the shards
+ *   has_room           refuse before the first byte if the disk is too small
+ *   fetch_all          download each file into blobs/, named by its hash (download.c)
+ *   link_all           snapshots/COMMIT/PATH -> blobs/HASH, and refs/REVISION last
+ *
+ * Everything after the first step asks for that commit, so the files belong together even if
+ * someone pushes to the branch meanwhile. refs/REVISION is what hub_find() looks up, and it is
+ * written last: whatever ends a pull early, a half-downloaded model is never found. Files that are
+ * in the cache already are hashed and not downloaded.
+ *
+ * The server is not trusted. A path of its list must stay below the snapshot (repo_id.c), a hash
+ * must be hex digits, and the bytes must have that hash. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +28,14 @@
 #include "core/hub/pull_internal.h"
 #include "core/hub/repo_id.h"
 
-enum { PAGES_MOST = 200, INDEX_MOST = 32 << 20, SPARE = 16 << 20 };
+enum {
+    MAX_PAGES = 200,       /* of the listing */
+    MAX_INDEX = 32 << 20,  /* bytes of a shard index */
+    SPARE_ROOM = 16 << 20, /* bytes that stay free on the disk */
+};
 
-static bool learn_commit(struct pull *p, struct err *err)
+/* p->commit: what the branch or tag points to now. */
+static bool get_commit(struct pull *p, struct err *err)
 {
     struct buf url = {0}, text = {0};
     bool ok;
@@ -22,14 +45,16 @@ static bool learn_commit(struct pull *p, struct err *err)
     ok = api_text(p, url.data, &text, NULL, err) &&
          file_list_commit(text.data ? text.data : "", text.len, p->commit, err);
     if (ok && is_commit_hash(p->name->revision) && strcmp(p->commit, p->name->revision) != 0)
-        ok = err_set(err, ERR_FORMAT, "%s: the Hub answers with another commit than was asked for",
+        ok = err_set(err, ERR_FORMAT,
+                     "%s: the Hub answers with another commit than the requested one",
                      p->name->repo);
     buf_free(&url);
     buf_free(&text);
     return ok;
 }
 
-static bool learn_files(struct pull *p, struct err *err)
+/* p->list: all files of the commit. */
+static bool list_files(struct pull *p, struct err *err)
 {
     char *url = xasprintf("%s/api/models/%s/tree/%s?recursive=true", p->hub->endpoint,
                           p->name->repo, p->commit);
@@ -39,10 +64,10 @@ static bool learn_files(struct pull *p, struct err *err)
         struct buf text = {0};
         char *next = NULL;
 
-        ok = page < PAGES_MOST ||
-             err_set(err, ERR_LIMIT, "%s: the listing does not end", p->name->repo);
+        ok = page < MAX_PAGES ||
+             err_set(err, ERR_LIMIT, "%s: the list of files does not end", p->name->repo);
         ok = ok && api_text(p, url, &text, &next, err) &&
-             file_list_add(&p->plan, text.data ? text.data : "", text.len, err);
+             file_list_add(&p->list, text.data ? text.data : "", text.len, err);
         buf_free(&text);
         free(url);
         url = next;
@@ -51,8 +76,8 @@ static bool learn_files(struct pull *p, struct err *err)
     return ok;
 }
 
-/* The index of a model in several files says which these are. */
-static bool learn_shards(struct pull *p, struct err *err)
+/* Downloads the shard index now, because it says which other files are wanted. */
+static bool read_shard_index(struct pull *p, struct err *err)
 {
     struct repo_file *index = NULL;
     char *text;
@@ -60,13 +85,13 @@ static bool learn_shards(struct pull *p, struct err *err)
     ssize_t n = 0;
     int fd;
 
-    for (int i = 0; i < p->plan.files; i++)
-        if (p->plan.file[i].path == p->plan.index)
-            index = &p->plan.file[i];
+    for (int i = 0; i < p->list.files; i++)
+        if (p->list.file[i].path == p->list.index)
+            index = &p->list.file[i];
     if (!index)
         return true;
-    if (index->bytes > INDEX_MOST)
-        return err_set(err, ERR_LIMIT, "%s: more than %d MiB", index->path, INDEX_MOST >> 20);
+    if (index->bytes > MAX_INDEX)
+        return err_set(err, ERR_LIMIT, "%s: more than %d MiB", index->path, MAX_INDEX >> 20);
     p->total = index->bytes;
     if (!download(p, index, &index->fetched, err))
         return false;
@@ -78,35 +103,36 @@ static bool learn_shards(struct pull *p, struct err *err)
     if (fd >= 0)
         n = pread(fd, text, (size_t)index->bytes, 0);
     ok = n == (ssize_t)index->bytes
-             ? file_list_shards(&p->plan, text, (size_t)n, err)
-             : err_set(err, ERR_IO, "%s: cannot be read back from the cache", index->path);
+             ? file_list_shards(&p->list, text, (size_t)n, err)
+             : err_set(err, ERR_IO, "%s: cannot be read from the cache", index->path);
     if (fd >= 0)
         close(fd);
     free(text);
     return ok;
 }
 
-/* Room for what is not there yet, before the first byte of it. */
+/* p->total, and whether the disk has room for the bytes that are still missing. */
 static bool has_room(struct pull *p, struct err *err)
 {
     long long room = hub_cache_room(&p->cache), missing = 0;
 
     p->total = 0;
-    for (int i = 0; i < p->plan.files; i++) {
-        const struct repo_file *f = &p->plan.file[i];
+    for (int i = 0; i < p->list.files; i++) {
+        const struct repo_file *f = &p->list.file[i];
         int fd;
 
         if (!f->wanted)
             continue;
         if (__builtin_add_overflow(p->total, f->bytes, &p->total))
-            return err_set(err, ERR_FORMAT, "%s: sizes that no disk has", p->name->repo);
+            return err_set(err, ERR_FORMAT, "%s: the sizes of its files are impossible",
+                           p->name->repo);
         fd = hub_cache_blob(&p->cache, f->etag, f->bytes);
         if (fd < 0)
             missing += f->bytes - hub_cache_part_size(&p->cache, f->etag);
         else
             close(fd);
     }
-    if (room >= 0 && missing > 0 && (missing > room || room - missing < SPARE)) {
+    if (room >= 0 && missing > 0 && (missing > room || room - missing < SPARE_ROOM)) {
         char need[16], have[16];
 
         show_bytes((double)missing, need);
@@ -119,11 +145,12 @@ static bool has_room(struct pull *p, struct err *err)
     return true;
 }
 
+/* Downloads all wanted files and lists them in `out`. */
 static bool fetch_all(struct pull *p, struct hub_pulled *out, struct err *err)
 {
-    out->file = xcalloc((size_t)p->plan.files, sizeof(*out->file));
-    for (int i = 0; i < p->plan.files; i++) {
-        struct repo_file *f = &p->plan.file[i];
+    out->file = xcalloc((size_t)p->list.files, sizeof(*out->file));
+    for (int i = 0; i < p->list.files; i++) {
+        struct repo_file *f = &p->list.file[i];
         struct hub_file *got = &out->file[out->files];
 
         if (!f->wanted)
@@ -139,28 +166,28 @@ static bool fetch_all(struct pull *p, struct hub_pulled *out, struct err *err)
     return true;
 }
 
-/* All is there: now it becomes a snapshot, and the revision's name comes last. */
+/* Makes the snapshot of the blobs; then the revision's name, last. */
 static bool link_all(struct pull *p, const struct hub_pulled *got, struct err *err)
 {
     for (int i = 0; i < got->files; i++)
         if (!hub_cache_link(&p->cache, p->commit, got->file[i].path, got->file[i].etag,
-                            p->hub->copies, err))
+                            p->hub->no_links, err))
             return false;
     return hub_cache_ref(&p->cache, p->name->revision, p->commit, err);
 }
 
-static bool work(struct pull *p, struct hub_pulled *out, struct err *err)
+static bool pull_run(struct pull *p, struct hub_pulled *out, struct err *err)
 {
     struct buf folder = {0};
 
-    if (!learn_commit(p, err) || !learn_files(p, err) ||
-        !file_list_choose(&p->plan, p->name, err) ||
-        !hub_cache_open(&p->cache, p->hub->cache, p->name->repo, err) || !learn_shards(p, err) ||
-        !has_room(p, err) || !fetch_all(p, out, err) || !link_all(p, out, err))
+    if (!get_commit(p, err) || !list_files(p, err) || !file_list_choose(&p->list, p->name, err) ||
+        !hub_cache_open(&p->cache, p->hub->cache, p->name->repo, err) ||
+        !read_shard_index(p, err) || !has_room(p, err) || !fetch_all(p, out, err) ||
+        !link_all(p, out, err))
         return false;
     repo_folder(&folder, p->name->repo);
     out->path = xasprintf("%s/%s/snapshots/%s%s%s", p->hub->cache, folder.data, p->commit,
-                          p->plan.gguf ? "/" : "", p->plan.gguf ? p->plan.gguf : "");
+                          p->list.gguf ? "/" : "", p->list.gguf ? p->list.gguf : "");
     memcpy(out->commit, p->commit, sizeof(out->commit));
     buf_free(&folder);
     return true;
@@ -175,13 +202,13 @@ bool hub_pull(const struct hub *h, const struct hub_name *name, struct job *job,
     *out = (struct hub_pulled){0};
     if (h->offline)
         return err_set(err, ERR_IO,
-                       "%s: HF_HUB_OFFLINE says that no network may be used; unset it to fetch",
+                       "%s: HF_HUB_OFFLINE forbids to use the network; unset it to download",
                        name->repo);
     p.http = http_open(h, err);
-    ok = p.http && work(&p, out, err);
+    ok = p.http && pull_run(&p, out, err);
     http_close(p.http);
     hub_cache_close(&p.cache);
-    plan_free(&p.plan);
+    file_list_free(&p.list);
     if (!ok)
         hub_pulled_free(out);
     return ok;

@@ -1,4 +1,4 @@
-/* Checks names of repositories, revisions and files, and writes them as URLs and folders. */
+/* Checks names from users and servers before they become parts of a path or a URL. */
 #include "core/hub/repo_id.h"
 
 #include <stdio.h>
@@ -16,15 +16,16 @@ static bool is_word(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* One side of org/name: 1 to 96 of [A-Za-z0-9_.-], a letter or digit at either end. */
-static bool part_good(const char *p, size_t n)
+/* One side of org/name: 1 to 96 of [A-Za-z0-9_.-], with a letter, digit or _ at both ends. */
+static bool name_part_valid(const char *p, size_t n)
 {
     if (!n || n > 96 || !is_word(p[0]) || !is_word(p[n - 1]))
         return false;
     for (size_t i = 0; i < n; i++) {
         if (!is_word(p[i]) && p[i] != '.' && p[i] != '-')
             return false;
-        if (i && (p[i] == '.' || p[i] == '-') && p[i - 1] == p[i]) /* ".." climbs, "--" is a / */
+        if (i && (p[i] == '.' || p[i] == '-') &&
+            p[i - 1] == p[i]) /* ".." leaves the folder, "--" means / */
             return false;
     }
     return true;
@@ -35,12 +36,12 @@ bool repo_id_valid(const char *repo)
     const char *slash = strchr(repo, '/');
     const char *name = slash ? slash + 1 : repo;
 
-    return (!slash || part_good(repo, (size_t)(slash - repo))) && part_good(name, strlen(name)) &&
-           !file_ends_in_any_case(name, ".git");
+    return (!slash || name_part_valid(repo, (size_t)(slash - repo))) &&
+           name_part_valid(name, strlen(name)) && !file_ends_in_any_case(name, ".git");
 }
 
-/* Parts between slashes: none empty, none that begins with a dot if `dots` is false. */
-static bool parts_good(const char *text, size_t most, bool dots)
+/* Whether no part between slashes is empty, . or .., or with `dots` false begins with a dot. */
+static bool path_parts_valid(const char *text, size_t most, bool dots)
 {
     const char *p = text;
 
@@ -65,7 +66,7 @@ bool revision_valid(const char *revision)
     for (size_t i = 0; i < n; i++)
         if (!is_word(revision[i]) && !strchr("./+-", revision[i]))
             return false;
-    return parts_good(revision, 199, false) && !strstr(revision, "..");
+    return path_parts_valid(revision, 199, false) && !strstr(revision, "..");
 }
 
 bool repo_path_valid(const char *path)
@@ -73,22 +74,22 @@ bool repo_path_valid(const char *path)
     for (const unsigned char *p = (const unsigned char *)path; *p; p++)
         if (*p < 32 || *p > 126 || *p == '\\')
             return false;
-    return parts_good(path, 1000, true);
+    return path_parts_valid(path, 1000, true);
 }
 
-static bool hex(const char *text, size_t n)
+static bool is_hex(const char *text, size_t n)
 {
     return strspn(text, "0123456789abcdef") == n && !text[n];
 }
 
 bool is_commit_hash(const char *text)
 {
-    return hex(text, 40);
+    return is_hex(text, 40);
 }
 
 bool is_etag(const char *text)
 {
-    return hex(text, 40) || hex(text, 64);
+    return is_hex(text, 40) || is_hex(text, 64);
 }
 
 void url_encode(struct buf *out, const char *text, bool slashes)
@@ -124,9 +125,9 @@ bool gguf_name_matches(const char *path, const char *word)
     return n > m && !strncasecmp(last + n - m, word, m) && strchr(".-_", last[n - m - 1]);
 }
 
-static bool wrong(struct err *err, const char *text, const char *why)
+static bool name_error(struct err *err, const char *text, const char *why)
 {
-    return err_set(err, ERR_USAGE, "'%.150s' is no name of a model on the Hub: %s", text, why);
+    return err_set(err, ERR_USAGE, "'%.150s' is not a valid Hub model name: %s", text, why);
 }
 
 bool hub_name_parse(struct hub_name *name, const char *text, struct err *err)
@@ -138,18 +139,19 @@ bool hub_name_parse(struct hub_name *name, const char *text, struct err *err)
     *name = (struct hub_name){.revision = "main"};
     if (repo >= sizeof(name->repo) || revision >= sizeof(name->revision) ||
         (colon && strlen(colon + 1) >= sizeof(name->file)))
-        return wrong(err, text, "it is too long");
+        return name_error(err, text, "it is too long");
     snprintf(name->repo, sizeof(name->repo), "%.*s", (int)repo, text);
     if (at)
         snprintf(name->revision, sizeof(name->revision), "%.*s", (int)revision, at + 1);
     if (colon)
         snprintf(name->file, sizeof(name->file), "%s", colon + 1);
     if (!repo_id_valid(name->repo))
-        return wrong(err, text, "one is written org/name, with letters, digits, '.', '-' and '_'");
+        return name_error(err, text, "write org/name, with letters, digits, '.', '-' and '_'");
     if (!revision_valid(name->revision))
-        return wrong(err, text, "after @ comes a branch, a tag or a commit");
+        return name_error(err, text, "@ must be followed by a branch, a tag or a commit");
     if (colon && !repo_path_valid(name->file))
-        return wrong(err, text, "after : comes one of its GGUF files, or a type such as Q4_K_M");
+        return name_error(err, text,
+                          ": must be followed by one of its GGUF files, or a type such as Q4_K_M");
     return true;
 }
 
@@ -162,7 +164,7 @@ bool hub_name_like(const char *text)
            !file_ends_in_any_case(name.repo, ".safetensors");
 }
 
-/* The last "/snapshots/" of a path, or NULL. */
+/* The last "/snapshots/" in a path, or NULL. */
 static const char *snapshots_in(const char *path)
 {
     const char *last = NULL, *p = path;

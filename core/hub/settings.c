@@ -1,4 +1,5 @@
-/* Where the Hub is, and who asks: the environment that huggingface_hub reads too. */
+/* Reads the client's settings from the environment, from the variables that huggingface_hub reads
+ * too. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -10,19 +11,20 @@
 #include "core/hub/http.h"
 #include "core/hub/hub.h"
 
-enum { TOKEN_MOST = 4096 };
+enum { MAX_TOKEN = 4096 };
 
-static const char *said(const char *variable)
+/* A variable's value; NULL if it is unset or empty. */
+static const char *env_value(const char *variable)
 {
     const char *value = getenv(variable);
 
     return value && *value ? value : NULL;
 }
 
-static bool yes(const char *variable)
+static bool env_is_true(const char *variable)
 {
     static const char *const words[] = {"1", "on", "yes", "true"};
-    const char *value = said(variable);
+    const char *value = env_value(variable);
 
     for (size_t i = 0; value && i < sizeof(words) / sizeof(*words); i++)
         if (!strcasecmp(value, words[i]))
@@ -30,10 +32,10 @@ static bool yes(const char *variable)
     return false;
 }
 
-/* ~ and what is relative made absolute. Caller frees. */
-static char *absolute(const char *path)
+/* Expands ~ and makes a relative path absolute. Caller frees. */
+static char *absolute_path(const char *path)
 {
-    const char *home = said("HOME");
+    const char *home = env_value("HOME");
     char here[4096];
 
     if (path[0] == '~' && (path[1] == '/' || !path[1]) && home)
@@ -44,15 +46,15 @@ static char *absolute(const char *path)
 }
 
 /* $HF_HOME, else $XDG_CACHE_HOME/huggingface, else ~/.cache/huggingface. Caller frees. */
-static char *home_path(void)
+static char *hf_home_path(void)
 {
-    const char *named = said("HF_HOME"), *cache = said("XDG_CACHE_HOME");
+    const char *named = env_value("HF_HOME"), *cache = env_value("XDG_CACHE_HOME");
     char *home, *path;
 
     if (named)
-        return absolute(named);
+        return absolute_path(named);
     if (cache) {
-        char *base = absolute(cache);
+        char *base = absolute_path(cache);
 
         path = xasprintf("%s/huggingface", base);
         free(base);
@@ -66,26 +68,28 @@ static char *home_path(void)
 
 char *hub_cache_path(void)
 {
-    const char *named = said("HF_HUB_CACHE");
+    const char *named = env_value("HF_HUB_CACHE");
     char *home, *path;
 
     if (!named)
-        named = said("HUGGINGFACE_HUB_CACHE");
+        named = env_value("HUGGINGFACE_HUB_CACHE");
     if (named)
-        return absolute(named);
-    home = home_path();
+        return absolute_path(named);
+    home = hf_home_path();
     path = xasprintf("%s/hub", home);
     free(home);
     return path;
 }
 
+/* `from`: where the token was found, for the error. */
 static bool take_token(struct hub *h, const char *text, const char *from, struct err *err)
 {
     h->token = xtrimmed(text, strlen(text));
     for (const char *p = h->token; *p; p++)
-        if (*p <= 32 || *p > 126) /* what could end the header and begin another */
+        if (*p <= 32 || *p > 126) /* a line break would begin another header */
             return err_set(err, ERR_USAGE,
-                           "%s: the token holds a character no token has; log in again", from);
+                           "%s: the token contains a character that no token has; log in again",
+                           from);
     if (!*h->token) {
         free(h->token);
         h->token = NULL;
@@ -93,21 +97,22 @@ static bool take_token(struct hub *h, const char *text, const char *from, struct
     return true;
 }
 
+/* HF_TOKEN, else the file that `hf auth login` writes. Without one h->token stays NULL. */
 static bool find_token(struct hub *h, struct err *err)
 {
-    const char *value = said("HF_TOKEN"), *named = said("HF_TOKEN_PATH");
+    const char *value = env_value("HF_TOKEN"), *named = env_value("HF_TOKEN_PATH");
     char *home, *path, *text;
     bool ok = true;
 
-    if (yes("HF_HUB_DISABLE_IMPLICIT_TOKEN"))
+    if (env_is_true("HF_HUB_DISABLE_IMPLICIT_TOKEN"))
         return true;
     if (!value)
-        value = said("HUGGING_FACE_HUB_TOKEN");
+        value = env_value("HUGGING_FACE_HUB_TOKEN");
     if (value)
         return take_token(h, value, "HF_TOKEN", err);
-    home = home_path();
-    path = named ? absolute(named) : xasprintf("%s/token", home);
-    text = file_read_text(path, TOKEN_MOST, NULL, NULL); /* most people have none */
+    home = hf_home_path();
+    path = named ? absolute_path(named) : xasprintf("%s/token", home);
+    text = file_read_text(path, MAX_TOKEN, NULL, NULL); /* most people have none */
     if (text) {
         ok = take_token(h, text, path, err);
         explicit_bzero(text, strlen(text));
@@ -120,23 +125,25 @@ static bool find_token(struct hub *h, struct err *err)
 
 static bool find_endpoint(struct hub *h, struct err *err)
 {
-    const char *named = said("HF_ENDPOINT");
+    const char *named = env_value("HF_ENDPOINT");
     size_t n;
 
     h->endpoint = xstrdup(named ? named : "https://huggingface.co");
     for (n = strlen(h->endpoint); n && h->endpoint[n - 1] == '/'; n--)
         h->endpoint[n - 1] = '\0';
-    if (!url_good(h->endpoint, true))
-        return err_set(err, ERR_USAGE,
-                       "HF_ENDPOINT: not an address such as https://huggingface.co; http is taken "
-                       "for this machine itself alone, and no password may stand in it");
-    h->plain = !strncasecmp(h->endpoint, "http:", 5);
+    if (!url_allowed(h->endpoint, true))
+        return err_set(
+            err, ERR_USAGE,
+            "HF_ENDPOINT: not an address such as https://huggingface.co; http is allowed "
+            "for this machine only, and a password is not allowed");
+    h->loopback = !strncasecmp(h->endpoint, "http:", 5);
     return true;
 }
 
-static int seconds(const char *variable, int otherwise)
+/* A variable as seconds, 1 to 3600; anything else is `otherwise`. */
+static int env_seconds(const char *variable, int otherwise)
 {
-    const char *value = said(variable);
+    const char *value = env_value(variable);
     long long n = value ? header_number(value) : -1;
 
     return n > 0 && n <= 3600 ? (int)n : otherwise;
@@ -144,15 +151,15 @@ static int seconds(const char *variable, int otherwise)
 
 bool hub_open(struct hub *h, struct err *err)
 {
-    const char *trusted = said("SSL_CERT_FILE");
+    const char *ca_file = env_value("SSL_CERT_FILE");
 
-    *h = (struct hub){.second = 1};
-    h->offline = yes("HF_HUB_OFFLINE") || yes("TRANSFORMERS_OFFLINE");
-    h->copies = yes("HF_HUB_DISABLE_SYMLINKS");
-    h->connect = seconds("HF_HUB_ETAG_TIMEOUT", 10);
-    h->stall = seconds("HF_HUB_DOWNLOAD_TIMEOUT", 30);
+    *h = (struct hub){.time_scale = 1};
+    h->offline = env_is_true("HF_HUB_OFFLINE") || env_is_true("TRANSFORMERS_OFFLINE");
+    h->no_links = env_is_true("HF_HUB_DISABLE_SYMLINKS");
+    h->connect = env_seconds("HF_HUB_ETAG_TIMEOUT", 10);
+    h->stall = env_seconds("HF_HUB_DOWNLOAD_TIMEOUT", 30);
     h->cache = hub_cache_path();
-    h->trusted = xstrdup(trusted ? trusted : said("REQUESTS_CA_BUNDLE"));
+    h->ca_file = xstrdup(ca_file ? ca_file : env_value("REQUESTS_CA_BUNDLE"));
     if (find_endpoint(h, err) && find_token(h, err))
         return true;
     hub_close(h);
@@ -166,6 +173,6 @@ void hub_close(struct hub *h)
     free(h->token);
     free(h->endpoint);
     free(h->cache);
-    free(h->trusted);
+    free(h->ca_file);
     *h = (struct hub){0};
 }

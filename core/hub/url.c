@@ -1,4 +1,4 @@
-/* Addresses, taken apart by libcurl's own parser so that what is judged is what is asked. */
+/* Splits URLs with libcurl's own parser, so that the host we check is the host libcurl will ask. */
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +7,8 @@
 #include "core/base/mem.h"
 #include "core/hub/http.h"
 
-/* A part of a URL, "" where it has none. Caller frees. */
-static char *part_of(CURLU *u, CURLUPart part, unsigned flags)
+/* One part of a URL, "" if it has none. Caller frees. */
+static char *url_part(CURLU *u, CURLUPart part, unsigned flags)
 {
     char *value = NULL, *copy;
 
@@ -19,7 +19,7 @@ static char *part_of(CURLU *u, CURLUPart part, unsigned flags)
     return copy;
 }
 
-static CURLU *parse(const char *url)
+static CURLU *url_parse(const char *url)
 {
     CURLU *u = curl_url();
 
@@ -34,18 +34,18 @@ static bool is_loopback(const char *host)
     return !strcasecmp(host, "localhost") || !strcmp(host, "[::1]") || !strcmp(host, "127.0.0.1");
 }
 
-bool url_good(const char *url, bool loopback)
+bool url_allowed(const char *url, bool loopback)
 {
-    CURLU *u = parse(url);
+    CURLU *u = url_parse(url);
     char *scheme, *host, *user, *password;
     bool good;
 
     if (!u)
         return false;
-    scheme = part_of(u, CURLUPART_SCHEME, 0);
-    host = part_of(u, CURLUPART_HOST, 0);
-    user = part_of(u, CURLUPART_USER, 0);
-    password = part_of(u, CURLUPART_PASSWORD, 0);
+    scheme = url_part(u, CURLUPART_SCHEME, 0);
+    host = url_part(u, CURLUPART_HOST, 0);
+    user = url_part(u, CURLUPART_USER, 0);
+    password = url_part(u, CURLUPART_PASSWORD, 0);
     good = *host && !*user && !*password &&
            (!strcasecmp(scheme, "https") ||
             (loopback && !strcasecmp(scheme, "http") && is_loopback(host)));
@@ -60,12 +60,12 @@ bool url_good(const char *url, bool loopback)
 bool url_same_origin(const char *a, const char *b)
 {
     static const CURLUPart parts[] = {CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT};
-    CURLU *ua = parse(a), *ub = parse(b);
+    CURLU *ua = url_parse(a), *ub = url_parse(b);
     bool same = ua && ub;
 
     for (size_t i = 0; same && i < sizeof(parts) / sizeof(*parts); i++) {
-        char *x = part_of(ua, parts[i], CURLU_DEFAULT_PORT);
-        char *y = part_of(ub, parts[i], CURLU_DEFAULT_PORT);
+        char *x = url_part(ua, parts[i], CURLU_DEFAULT_PORT);
+        char *y = url_part(ub, parts[i], CURLU_DEFAULT_PORT);
 
         same = *x && !strcasecmp(x, y);
         free(x);
@@ -78,11 +78,11 @@ bool url_same_origin(const char *a, const char *b)
 
 char *url_resolve(const char *base, const char *location)
 {
-    CURLU *u = parse(base);
+    CURLU *u = url_parse(base);
     char *url = NULL;
 
     if (u && curl_url_set(u, CURLUPART_URL, location, 0) == CURLUE_OK)
-        url = part_of(u, CURLUPART_URL, 0);
+        url = url_part(u, CURLUPART_URL, 0);
     curl_url_cleanup(u);
     if (url && *url)
         return url;
@@ -92,8 +92,8 @@ char *url_resolve(const char *base, const char *location)
 
 char *url_host(const char *url)
 {
-    CURLU *u = parse(url);
-    char *host = u ? part_of(u, CURLUPART_HOST, 0) : xstrdup("");
+    CURLU *u = url_parse(url);
+    char *host = u ? url_part(u, CURLUPART_HOST, 0) : xstrdup("");
 
     curl_url_cleanup(u);
     return host;

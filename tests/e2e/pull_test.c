@@ -45,7 +45,7 @@ static void a_model_is_fetched_and_opened_by_its_name(void)
 
     begin();
     refused(2, "usage", "pull takes a model's name", "pull");
-    refused(2, "usage", "no name of a model", "pull ../x");
+    refused(2, "usage", "not a valid Hub model name", "pull ../x");
     refused(2, "usage", "branch", "pull org/name@../x");
     refused(4, "model", "no revision 'v9'", "pull org/name@v9");
     refused(4, "model", "editscope pull org/name", "tokens -m org/name x");

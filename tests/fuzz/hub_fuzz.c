@@ -1,5 +1,5 @@
-/* What a Hub says, and names as people type them. The first byte says which. Whatever comes, what
- * is accepted can be a file's name below the cache and nothing else. */
+/* Fuzzes the Hub's answers and the names that users type. The first byte selects the parser.
+ * Whatever the input, an accepted name must be a path below the cache. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Stays below the folder it is appended to. */
+/* Aborts unless the path stays below the folder it is appended to. */
 static void must_stay(const char *path)
 {
     int depth = 0;
@@ -32,7 +32,7 @@ static void must_stay(const char *path)
     }
 }
 
-static void names(const char *text)
+static void fuzz_name(const char *text)
 {
     struct hub_name name;
     struct buf folder = {0};
@@ -50,7 +50,7 @@ static void names(const char *text)
     buf_free(&folder);
 }
 
-static void header(const char *text)
+static void fuzz_header(const char *text)
 {
     long long from, to, total;
     char etag[65], *next = header_next(text);
@@ -64,18 +64,18 @@ static void header(const char *text)
     free(next);
 }
 
-static void address(const char *text)
+static void fuzz_url(const char *text)
 {
     char *url = url_resolve("https://hub.example/a/b", text);
 
-    if (url_good(text, false) && strncasecmp(text, "https:", 6) != 0)
+    if (url_allowed(text, false) && strncasecmp(text, "https:", 6) != 0)
         abort();
-    if (url && url_same_origin(url, "https://hub.example") && !url_good(url, false))
+    if (url && url_same_origin(url, "https://hub.example") && !url_allowed(url, false))
         abort();
     free(url);
 }
 
-static void plan(const char *text, size_t size)
+static void fuzz_file_list(const char *text, size_t size)
 {
     struct hub_name name = {.repo = "org/name"};
     struct file_list p = {0};
@@ -92,7 +92,7 @@ static void plan(const char *text, size_t size)
         if (file_list_choose(&p, &name, NULL) && half < size)
             file_list_shards(&p, text + half, size - half, NULL);
     }
-    plan_free(&p);
+    file_list_free(&p);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -105,16 +105,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size - 1] = '\0';
     switch (data[0] % 4) {
     case 0:
-        names(text);
+        fuzz_name(text);
         break;
     case 1:
-        header(text);
+        fuzz_header(text);
         break;
     case 2:
-        address(text);
+        fuzz_url(text);
         break;
     default:
-        plan(text, size - 1);
+        fuzz_file_list(text, size - 1);
     }
     free(text);
     return 0;

@@ -1,4 +1,5 @@
-/* Pulls from a server on this machine: what it must bring, and what no server may make it do. */
+/* Pulls from a server on this machine: they must bring the model, whatever the server does wrong.
+ */
 #include "core/hub/hub.h"
 
 #include <fcntl.h>
@@ -17,7 +18,7 @@
 enum { LARGE = 3000000 };
 static const char config[] = "{\"model_type\": \"llama\"}";
 static const char folder_name[] = "models--org--name";
-static char root[64]; /* everything is in here: cache/ and what lies outside it */
+static char root[64]; /* holds everything: cache/ and files outside it */
 static char notes[4000];
 
 static void note(void *ctx, const struct err *said)
@@ -46,7 +47,7 @@ static void empty_cache(void)
     free(cache);
 }
 
-/* As the environment would make it, but for waits that last hundredths of a second. */
+/* The settings of a normal environment, except that waiting takes milliseconds. */
 static struct hub here(void)
 {
     char *endpoint = xasprintf("http%s://127.0.0.1:%d", hub_server.tls ? "s" : "", hub_server.port);
@@ -59,13 +60,13 @@ static struct hub here(void)
     setenv("HF_TOKEN", HUB_TOKEN, 1);
     setenv("HF_HUB_DOWNLOAD_TIMEOUT", "1", 1);
     CHECK(hub_open(&h, &err));
-    h.second = 0.002;
+    h.time_scale = 0.002;
     free(endpoint);
     free(cache);
     return h;
 }
 
-/* Pulls a name with the server doing this so many times. */
+/* Pulls `name` from a server that makes this fault `times` times. */
 static bool pull_job(const char *name, enum fault fault, int times, struct job *job,
                      struct hub_pulled *out, struct err *err)
 {
@@ -219,11 +220,11 @@ static void one_of_several_gguf_files_is_named(void)
 struct trial {
     enum fault fault;
     int times;
-    enum err_kind kind; /* ERR_NONE: it gets there */
-    const char *says;   /* in the message, or in a note if it gets there */
+    enum err_kind kind; /* ERR_NONE: the pull succeeds */
+    const char *says;   /* in the message, or in a note if it succeeds */
 };
 
-/* Whatever happens, a revision's name is there only for a whole model, and nothing lies outside. */
+/* A revision's name may exist only for a complete model, and nothing may be written outside. */
 static void a_server_that_misbehaves_is_survived_or_named(void)
 {
     static const struct trial trials[] = {
@@ -232,15 +233,15 @@ static void a_server_that_misbehaves_is_survived_or_named(void)
         {F_SHORTER, 1, ERR_NONE, "ended early"},
         {F_LONGER, 99, ERR_FORMAT, "another size"},
         {F_SAID_LONGER, 99, ERR_FORMAT, "another size"},
-        {F_OTHER_BYTES, 99, ERR_FORMAT, "another hash"},
+        {F_OTHER_BYTES, 99, ERR_FORMAT, "Hub's hash"},
         {F_STALL, 1, ERR_NONE, "Timeout was reached"},
         {F_EXPIRED, 1, ERR_NONE, "expired"},
         {F_EXPIRED, 99, ERR_IO, "expired"},
         {F_LOOP, 99, ERR_IO, "circle"},
         {F_LOOP_FAR, 99, ERR_IO, "circle"},
-        {F_TO_HTTP, 99, ERR_IO, "no https address"},
-        {F_TO_FILE, 99, ERR_IO, "no https address"},
-        {F_FAR_TO_FILE, 99, ERR_IO, "no https address"},
+        {F_TO_HTTP, 99, ERR_IO, "not https"},
+        {F_TO_FILE, 99, ERR_IO, "not https"},
+        {F_FAR_TO_FILE, 99, ERR_IO, "not https"},
         {F_ETAG_PATH, 99, ERR_FORMAT, "no hash"},
         {F_ETAG_OTHER, 99, ERR_FORMAT, "offers another"},
         {F_NO_COMMIT, 99, ERR_FORMAT, "commit"},
@@ -248,7 +249,7 @@ static void a_server_that_misbehaves_is_survived_or_named(void)
         {F_429, 99, ERR_IO, "answers 429, 5 times"},
         {F_503, 2, ERR_NONE, "answers 503"},
         {F_GATED, 1, ERR_MODEL, "accept its terms at http"},
-        {F_UNKNOWN, 1, ERR_MODEL, "does not take the token"},
+        {F_UNKNOWN, 1, ERR_MODEL, "does not accept the token"},
         {F_NOT_FOUND, 1, ERR_MODEL, "not on the Hub"},
         {F_NOT_JSON, 1, ERR_FORMAT, "not JSON"},
         {F_ASK_ELSEWHERE, 1, ERR_IO, "another host"},
@@ -278,7 +279,7 @@ static void a_server_that_misbehaves_is_survived_or_named(void)
     hub_server_stop();
 }
 
-/* The first half of the large file, as a pull leaves it that was cut off: its path. */
+/* Writes the part that an interrupted pull leaves: half of the large file. Returns its path. */
 static char *half_there(void)
 {
     char *blob = xasprintf("blobs/%s.editscope.part", hub_server.file[1].etag);
@@ -299,7 +300,7 @@ static void a_pull_goes_on_where_it_stopped(void)
     } trials[] = {
         {F_NONE, LARGE / 2, ""},
         {F_NO_RANGES, LARGE / 2, ""},
-        {F_WRONG_PART, 0, "another part than was asked for"},
+        {F_WRONG_PART, 0, "another range than was requested"},
     };
     char *path, *blob;
     struct err err = {0};
@@ -314,7 +315,8 @@ static void a_pull_goes_on_where_it_stopped(void)
         same_as_served(2);
         empty_cache();
     }
-    /* bytes that somebody changed, and more than there can be: from the beginning, once */
+    /* bytes that somebody changed, and more than there can be: downloaded again from byte
+     * 0, once */
     for (int longer = 0; longer < 2; longer++) {
         hub_server.file[1].bytes[7] ^= 1;
         path = half_there();
@@ -322,13 +324,13 @@ static void a_pull_goes_on_where_it_stopped(void)
         if (longer)
             CHECK(!truncate(path, LARGE + 1));
         CHECK(pull("org/name", F_NONE, 0, &err));
-        CHECK(hub_server.from == 0 && (longer || strstr(notes, "does not fit")));
+        CHECK(hub_server.from == 0 && (longer || strstr(notes, "does not match")));
         same_as_served(2);
         free(path);
         if (!longer)
             empty_cache();
     }
-    /* a blob that was damaged is noticed and fetched anew */
+    /* a blob that was damaged is noticed and downloaded again */
     blob = xasprintf("blobs/%s", hub_server.file[1].etag);
     path = in_repo(blob);
     fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -343,7 +345,7 @@ static void a_pull_goes_on_where_it_stopped(void)
     empty_cache();
 }
 
-/* A link in place of a folder or a file of the cache, to where nothing may be written. */
+/* A link replaces a folder or a file of the cache and leads to where nothing may be written. */
 static void nothing_is_written_through_a_link(void)
 {
     static const char *const places[] = {"cache/models--org--name", "cache/models--org--name/blobs",
@@ -430,7 +432,7 @@ static void two_programs_fetch_it_once(void)
     CHECK(hub_server.bodies == 1);
     same_as_served(2);
     empty_cache();
-    first = child_pull(F_NONE, LARGE / 3); /* a disk that takes no more */
+    first = child_pull(F_NONE, LARGE / 3); /* a full disk */
     waitpid(first, &status[0], 0);
     CHECK(WIFEXITED(status[0]) && WEXITSTATUS(status[0]) == 10 + ERR_IO);
     CHECK(part_of("model.safetensors") == LARGE / 3 && !exists("refs"));
@@ -467,7 +469,7 @@ static void cancelling_is_quick_and_keeps_what_came(void)
     empty_cache();
 }
 
-/* A certificate that nobody has signed but its owner. */
+/* A self-signed certificate. */
 static SSL_CTX *tls_of_its_own(const char *file)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -509,7 +511,7 @@ static void a_certificate_has_to_be_trusted(void)
     hub_server.asked = 0;
     CHECK(!pull("org/name", F_NONE, 0, &err));
     CHECK(err.kind == ERR_IO && strstr(err.text, "certificate"));
-    CHECK(hub_server.asked == 0); /* nothing was said to it, least of all the token */
+    CHECK(hub_server.asked == 0); /* nothing was sent to it, above all not the token */
     setenv("SSL_CERT_FILE", file, 1);
     err = (struct err){0};
     CHECK(pull("org/name", F_NONE, 0, &err));
@@ -518,8 +520,8 @@ static void a_certificate_has_to_be_trusted(void)
     same_as_served(2);
     err = (struct err){0};
     empty_cache();
-    CHECK(!pull("org/name", F_TO_HTTP, 1, &err)); /* https does not lead to http */
-    CHECK(strstr(err.text, "no https address"));
+    CHECK(!pull("org/name", F_TO_HTTP, 1, &err)); /* no redirect from https to http */
+    CHECK(strstr(err.text, "not https"));
     unsetenv("SSL_CERT_FILE");
     hub_server_stop();
     SSL_CTX_free(tls);

@@ -1,4 +1,4 @@
-/* Names, headers and plans of the Hub's client: pure functions of what others say. */
+/* The Hub client's pure functions: names, headers, URLs, and which files make up a model. */
 #include "core/hub/hub.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 #include "tests/test.h"
 
-static void git_names_files_so(void)
+static void sha1_of_a_blob_is_that_of_git(void)
 {
     /* git hash-object of an empty file, and of "hello\n" */
     static const char *const of[][2] = {{"", "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"},
@@ -29,7 +29,7 @@ static void git_names_files_so(void)
     }
 }
 
-static void names_that_could_be_paths_are_no_names(void)
+static void names_that_could_be_paths_are_refused(void)
 {
     /* as huggingface_hub's validate_repo_id judges them */
     static const char *const good[] = {"foo",   "foo/bar",         "123", "Foo-BAR_foo.bar123",
@@ -102,7 +102,7 @@ static void a_name_has_parts(void)
     CHECK_STR(called, "gpt");
 }
 
-static void a_type_says_which_file(void)
+static void a_weight_type_selects_a_gguf_file(void)
 {
     CHECK(gguf_name_matches("a-Q4_K_M.gguf", "q4_k_m") &&
           gguf_name_matches("x/a.Q8_0.GGUF", "Q8_0"));
@@ -172,18 +172,18 @@ static void headers_are_read_strictly(void)
     CHECK(!header_next("<https://x/1>; rel=\"nextdoor\""));
 }
 
-static void only_safe_addresses_are_gone_to(void)
+static void only_safe_addresses_are_allowed(void)
 {
     char *url;
 
-    CHECK(url_good("https://huggingface.co", false) && url_good("https://h:8443/x?y", true));
-    CHECK(!url_good("http://huggingface.co", true) && !url_good("http://127.0.0.1", false));
-    CHECK(url_good("http://127.0.0.1:9/x", true) && url_good("http://localhost", true));
-    CHECK(!url_good("http://127.0.0.1.evil.com/", true) &&
-          !url_good("http://localhost.evil", true));
-    CHECK(!url_good("file:///etc/passwd", true) && !url_good("ftp://x/", true));
-    CHECK(!url_good("https://user:pw@x/", true) && !url_good("https://user@x/", true));
-    CHECK(!url_good("", true) && !url_good("//x", true) && !url_good("https://", true));
+    CHECK(url_allowed("https://huggingface.co", false) && url_allowed("https://h:8443/x?y", true));
+    CHECK(!url_allowed("http://huggingface.co", true) && !url_allowed("http://127.0.0.1", false));
+    CHECK(url_allowed("http://127.0.0.1:9/x", true) && url_allowed("http://localhost", true));
+    CHECK(!url_allowed("http://127.0.0.1.evil.com/", true) &&
+          !url_allowed("http://localhost.evil", true));
+    CHECK(!url_allowed("file:///etc/passwd", true) && !url_allowed("ftp://x/", true));
+    CHECK(!url_allowed("https://user:pw@x/", true) && !url_allowed("https://user@x/", true));
+    CHECK(!url_allowed("", true) && !url_allowed("//x", true) && !url_allowed("https://", true));
     CHECK(url_same_origin("https://h/a", "https://H:443/b?c"));
     CHECK(!url_same_origin("https://h/", "http://h/") &&
           !url_same_origin("https://h/", "https://i/"));
@@ -219,7 +219,7 @@ static int wanted(const struct file_list *p)
     return n;
 }
 
-static void a_plan_takes_what_makes_a_model(void)
+static void the_files_of_a_model_are_chosen(void)
 {
     static const char *const bad[] = {
         "",
@@ -247,10 +247,10 @@ static void a_plan_takes_what_makes_a_model(void)
     CHECK(file_list_shards(&p, index, strlen(index), &err) && wanted(&p) == 3);
     CHECK(p.file[2].bytes == 70 && strlen(p.file[2].etag) == 64);
     CHECK(!err.kind);
-    plan_free(&p);
+    file_list_free(&p);
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         CHECK(!file_list_add(&p, bad[i], strlen(bad[i]), NULL));
-        plan_free(&p);
+        file_list_free(&p);
     }
     CHECK(file_list_add(&p, evil, strlen(evil), &err) && !p.files); /* as if it were not there */
     CHECK(!file_list_choose(&p, &name, &err) && err.kind == ERR_MODEL);
@@ -258,7 +258,7 @@ static void a_plan_takes_what_makes_a_model(void)
     CHECK(!file_list_commit("{\"sha\":\"e69d\"}", 14, commit, NULL));
 }
 
-static void the_rest_is_foretold(void)
+static void the_remaining_time_is_estimated(void)
 {
     struct eta r = {0};
 
@@ -275,15 +275,15 @@ static void the_rest_is_foretold(void)
 }
 
 static const struct test tests[] = {
-    {"git names files so", git_names_files_so},
-    {"names that could be paths are no names", names_that_could_be_paths_are_no_names},
+    {"SHA-1 of a blob is that of git", sha1_of_a_blob_is_that_of_git},
+    {"names that could be paths are refused", names_that_could_be_paths_are_refused},
     {"a name has parts", a_name_has_parts},
-    {"a type says which file", a_type_says_which_file},
+    {"a weight type selects a GGUF file", a_weight_type_selects_a_gguf_file},
     {"addresses are encoded", addresses_are_encoded},
     {"headers are read strictly", headers_are_read_strictly},
-    {"only safe addresses are gone to", only_safe_addresses_are_gone_to},
-    {"a plan takes what makes a model", a_plan_takes_what_makes_a_model},
-    {"the rest is foretold", the_rest_is_foretold},
+    {"only safe addresses are allowed", only_safe_addresses_are_allowed},
+    {"the files of a model are chosen", the_files_of_a_model_are_chosen},
+    {"the remaining time is estimated", the_remaining_time_is_estimated},
 };
 
 TEST_MAIN(tests)
