@@ -10,7 +10,7 @@
 #include "core/base/clock.h"
 #include "tui/colour.h"
 
-bool background_told(const char *colorfgbg, bool *light)
+bool background_from_environment(const char *colorfgbg, bool *light)
 {
     const char *last = colorfgbg ? strrchr(colorfgbg, ';') : NULL;
     char *end;
@@ -43,7 +43,7 @@ static bool parse_rgb(const char *p, const char *end, uint32_t *rgb)
     return true;
 }
 
-bool background_answer(const char *bytes, size_t n, bool *light)
+bool background_parse_answer(const char *bytes, size_t n, bool *light)
 {
     static const char head[] = "\033]11;rgb:";
     const char *at = memmem(bytes, n, head, sizeof(head) - 1);
@@ -55,7 +55,7 @@ bool background_answer(const char *bytes, size_t n, bool *light)
     return true;
 }
 
-bool background_ask(int fd, int timeout_ms, bool *light)
+bool background_query(int fd, int timeout_ms, bool *light)
 {
     static const char question[] = "\033]11;?\033\\\033[c";
     struct termios before, quiet;
@@ -81,7 +81,7 @@ bool background_ask(int fd, int timeout_ms, bool *light)
             if (r <= 0)
                 break;
             n += (size_t)r;
-            found = found || background_answer(got, n, light);
+            found = found || background_parse_answer(got, n, light);
             if (memmem(got, n, "\033[?", 3) && got[n - 1] == 'c') /* the later answer is here */
                 break;
         }

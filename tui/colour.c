@@ -143,7 +143,7 @@ static uint32_t encoded(double c)
     return (uint32_t)lround(255 * (c <= 0.0031308 ? 12.92 * c : 1.055 * pow(c, 1 / 2.4) - 0.055));
 }
 
-uint32_t colour_seen(uint32_t rgb, enum vision vision)
+uint32_t colour_simulate(uint32_t rgb, enum vision vision)
 {
     /* table 1 of the paper at severity 1.0 */
     static const double matrix[VISION_COUNT - 1][3][3] = {

@@ -1,4 +1,4 @@
-/* Colours as theme files write them, and what a poorer terminal shows instead.
+/* Colours as theme files write them, and what a reduced terminal shows instead.
  *
  * Pure functions; nearness is CIELAB distance, not a rounding of channels. */
 #ifndef TUI_COLOUR_H
@@ -26,7 +26,7 @@ double colour_contrast(uint32_t a, uint32_t b);        /* WCAG ratio, 1..21 */
  * applied to linear RGB. VISION_NORMAL gives the colour back. */
 enum vision { VISION_NORMAL, VISION_PROTAN, VISION_DEUTAN, VISION_TRITAN, VISION_COUNT };
 const char *vision_name(enum vision vision); /* "normal", "protanopia", ... */
-uint32_t colour_seen(uint32_t rgb, enum vision vision);
+uint32_t colour_simulate(uint32_t rgb, enum vision vision);
 double colour_distance(uint32_t a, uint32_t b); /* CIELAB, Delta E*ab (1976) */
 /* What a terminal of this tier takes: -1 for its default, an index, or 0xRRGGBB if DIRECT. */
 int32_t colour_for(struct colour c, enum tier tier);

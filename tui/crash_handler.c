@@ -228,7 +228,7 @@ int crash_handler_signal(void)
     return rescue.signal;
 }
 
-void crash_handler_lost(void)
+void crash_handler_terminal_lost(void)
 {
     rescue.signal = SIGHUP;
 }
@@ -241,7 +241,7 @@ bool crash_handler_stop(void)
     return stop;
 }
 
-void crash_handler_tell(const char *session, const char *job)
+void crash_handler_set_context(const char *session, const char *job)
 {
     if (strcmp(rescue.session, session) != 0)
         snprintf(rescue.session, sizeof(rescue.session), "%s", session);

@@ -32,11 +32,11 @@ void crash_handler_start(const struct crash_options *options);
 void crash_handler_end(void);
 void crash_handler_hold(bool held); /* while the program is stopped the screen is not ours */
 
-int crash_handler_signal(void); /* that ends the program; 0: none */
-void crash_handler_lost(void);  /* the terminal has gone away: as SIGHUP */
-bool crash_handler_stop(void);  /* whether SIGTSTP has come, once */
+int crash_handler_signal(void);         /* that ends the program; 0: none */
+void crash_handler_terminal_lost(void); /* the terminal has gone away: as SIGHUP */
+bool crash_handler_stop(void);          /* whether SIGTSTP has come, once */
 
 /* What the crash message tells: the session's path ("" none), the job that runs ("" none). */
-void crash_handler_tell(const char *session, const char *job);
+void crash_handler_set_context(const char *session, const char *job);
 
 #endif

@@ -123,7 +123,7 @@ struct sample { /* one value as it is shown */
 static struct sample sample_of(const struct heatmap *m, const float *sorted, int n, int row,
                                int col)
 {
-    struct sample out = {(float)NAN, INK_NONE};
+    struct sample out = {(float)NAN, COLOUR_SLOT_NONE};
     enum ramp ramp = m->row_ramp && row < m->rows ? m->row_ramp[row] : m->ramp;
     double high = m->row_high && row < m->rows ? m->row_high[row] : m->high;
 
@@ -133,11 +133,12 @@ static struct sample sample_of(const struct heatmap *m, const float *sorted, int
     if (isnan(out.value) || (isinf(out.value) && out.value > 0))
         return out;
     if (isinf(out.value))
-        out.ink = ink_role(ROLE_STRONG);
+        out.ink = colour_slot_role(ROLE_STRONG);
     else if (ramp == RAMP_DIVERGE)
-        out.ink = ink_ramp(ramp, heat_level_signed((double)out.value, high, m->scale, sorted, n));
+        out.ink =
+            colour_slot_ramp(ramp, heat_level_signed((double)out.value, high, m->scale, sorted, n));
     else
-        out.ink = ink_ramp(ramp, heat_level((double)out.value, high, m->scale, sorted, n));
+        out.ink = colour_slot_ramp(ramp, heat_level((double)out.value, high, m->scale, sorted, n));
     return out;
 }
 
@@ -145,15 +146,15 @@ static void cell(struct sample up, struct sample down, struct surface *s, struct
                  int x)
 {
     if (up.ink && up.ink == down.ink && up.ink & 0x8000)
-        surface_colour_slot(s, area, y, x, ROLE_STRONG, "│", up.ink, INK_NONE);
+        surface_glyph(s, area, y, x, ROLE_STRONG, "│", up.ink, COLOUR_SLOT_NONE);
     else if ((isinf(up.value) && !up.ink) || (isinf(down.value) && !down.ink))
         surface_text(s, area, y, x, ROLE_ERROR, "!");
     else if (!up.ink && !down.ink)
         surface_text(s, area, y, x, ROLE_EMPTY, "·");
     else if (!up.ink)
-        surface_colour_slot(s, area, y, x, ROLE_TEXT, "▄", down.ink, INK_NONE);
+        surface_glyph(s, area, y, x, ROLE_TEXT, "▄", down.ink, COLOUR_SLOT_NONE);
     else
-        surface_colour_slot(s, area, y, x, ROLE_TEXT, "▀", up.ink, down.ink);
+        surface_glyph(s, area, y, x, ROLE_TEXT, "▀", up.ink, down.ink);
 }
 
 void heatmap_draw(const struct heatmap *m, struct surface *s, struct rect area)
@@ -178,8 +179,8 @@ void heatmap_draw(const struct heatmap *m, struct surface *s, struct rect area)
 void heat_legend(struct surface *s, struct rect area, int y, int x, int cols, enum ramp ramp)
 {
     for (int i = 0; i < cols; i++) {
-        uint16_t ink = ink_ramp(ramp, cols > 1 ? i * (RAMP_LEVELS - 1) / (cols - 1) : 0);
+        uint16_t ink = colour_slot_ramp(ramp, cols > 1 ? i * (RAMP_LEVELS - 1) / (cols - 1) : 0);
 
-        surface_colour_slot(s, area, y, x + i, ROLE_TEXT, "█", ink, ink);
+        surface_glyph(s, area, y, x + i, ROLE_TEXT, "█", ink, ink);
     }
 }

@@ -16,7 +16,7 @@ static const struct style *style_for(const struct theme *t, enum role r, enum ti
         at = -1; /* weight is what the richest style says */
     while (at >= 0 && !(t->given[r] & 1u << at))
         at--;
-    return at < 0 ? &t->role[r] : &t->poorer[r][at];
+    return at < 0 ? &t->role[r] : &t->reduced[r][at];
 }
 
 static void build_role(struct palette *p, const struct theme *t, enum role r)
@@ -117,7 +117,7 @@ void palette_build(struct palette *p, const struct theme *theme, struct caps cap
 
 static int32_t ink_colour(const struct palette *p, uint16_t ink, int32_t otherwise)
 {
-    if (ink == INK_NONE)
+    if (ink == COLOUR_SLOT_NONE)
         return otherwise;
     if (ink & 0x8000)
         return p->fg[(ink & 0x7fff) % ROLE_COUNT];
@@ -126,7 +126,7 @@ static int32_t ink_colour(const struct palette *p, uint16_t ink, int32_t otherwi
 
 static int ink_level(uint16_t ink)
 {
-    return ink == INK_NONE || ink & 0x8000 ? -1 : (ink - 1) % RAMP_LEVELS;
+    return ink == COLOUR_SLOT_NONE || ink & 0x8000 ? -1 : (ink - 1) % RAMP_LEVELS;
 }
 
 static void replace(struct paint *out, const char *glyph)
@@ -188,7 +188,7 @@ static void text_on_ramp(const struct palette *p, const struct cell *c, struct p
     int size = ink_size(c->bg), ramp = (c->bg - 1) / RAMP_LEVELS % RAMP_COUNT;
 
     if (p->tier >= TIER_256) {
-        if (c->fg == INK_NONE)
+        if (c->fg == COLOUR_SLOT_NONE)
             out->fg = p->on_ramp[ramp][ink_level(c->bg)];
     } else {
         out->bg = p->bg[c->ground] == -2 ? p->bg[ROLE_TEXT] : p->bg[c->ground];

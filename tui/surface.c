@@ -129,7 +129,7 @@ static void put(struct surface *s, struct rect area, int y, int x, enum role rol
     if (next)
         make_room(s, area.y + y, area.x + x + 1);
     c->role = (uint8_t)role;
-    c->fg = c->bg = INK_NONE;
+    c->fg = c->bg = COLOUR_SLOT_NONE;
     c->width = cut ? 1 : (uint8_t)g->width;
     memcpy(c->text, cut ? " " : g->text, cut ? 2 : sizeof(g->text));
     if (next) {
@@ -152,8 +152,8 @@ int surface_text(struct surface *s, struct rect area, int y, int x, enum role ro
     return x - start;
 }
 
-void surface_colour_slot(struct surface *s, struct rect area, int y, int x, enum role role,
-                         const char *glyph, uint16_t fg, uint16_t bg)
+void surface_glyph(struct surface *s, struct rect area, int y, int x, enum role role,
+                   const char *glyph, uint16_t fg, uint16_t bg)
 {
     struct cell *c = inside(s, area, y, x);
 

@@ -83,7 +83,7 @@ char role_letter(enum role role); /* in surface_roles() */
 const char *ramp_name(enum ramp ramp);
 
 enum { CELL_BYTES = 36 }; /* a character with its marks, an emoji of seven code points; NUL */
-enum { INK_NONE = 0, RAMP_LEVELS = 256 };
+enum { COLOUR_SLOT_NONE = 0, RAMP_LEVELS = 256 };
 
 struct rect {
     int y, x, h, w;
@@ -103,11 +103,11 @@ struct surface {
 };
 
 /* level 0..255 of a ramp, or a role's foreground, as an ink */
-static inline uint16_t ink_ramp(enum ramp ramp, int level)
+static inline uint16_t colour_slot_ramp(enum ramp ramp, int level)
 {
     return (uint16_t)(1 + (int)ramp * RAMP_LEVELS + level);
 }
-static inline uint16_t ink_role(enum role role)
+static inline uint16_t colour_slot_role(enum role role)
 {
     return (uint16_t)(0x8000 | (unsigned)role);
 }
@@ -127,8 +127,8 @@ void surface_fill(struct surface *s, struct rect area, enum role ground);
 int surface_text(struct surface *s, struct rect area, int y, int x, enum role role,
                  const char *text);
 /* One character with inks; used by heatmaps and bars. */
-void surface_colour_slot(struct surface *s, struct rect area, int y, int x, enum role role,
-                         const char *glyph, uint16_t fg, uint16_t bg);
+void surface_glyph(struct surface *s, struct rect area, int y, int x, enum role role,
+                   const char *glyph, uint16_t fg, uint16_t bg);
 /* Puts the hardware cursor at (y, x) of the area: screen readers follow it. */
 void surface_cursor(struct surface *s, struct rect area, int y, int x);
 

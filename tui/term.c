@@ -395,8 +395,8 @@ static void show_cell(int y, int x, int cols, const struct paint *paint)
 {
     static const attr_t attribute[5] = {A_BOLD, A_DIM, A_ITALIC, A_UNDERLINE, A_REVERSE};
     int pair = pair_of(paint->fg, paint->bg);
-    wchar_t wide[TEXT_SURE], second[2] = {0};
-    int sure = text_sure(paint->text, wide, second);
+    wchar_t wide[TEXT_CELL_CODES], second[2] = {0};
+    int sure = text_terminal_cell(paint->text, wide, second);
     attr_t attrs = 0;
     cchar_t c;
 
@@ -541,7 +541,7 @@ void term_wait(int fd, int timeout_ms)
     crash_handler_open_mask(&mask);
     if (ppoll(p, fd < 0 ? 1 : 2, timeout_ms < 0 ? NULL : &t, &mask) > 0 &&
         p[0].revents & (POLLHUP | POLLERR | POLLNVAL))
-        crash_handler_lost();
+        crash_handler_terminal_lost();
     if (crash_handler_stop())
         term_suspend();
 }

@@ -100,7 +100,7 @@ const char *text_piece(char *out, size_t size, const char *piece)
     return out;
 }
 
-int text_sure(const char *text, wchar_t wide[TEXT_SURE], wchar_t *second)
+int text_terminal_cell(const char *text, wchar_t wide[TEXT_CELL_CODES], wchar_t *second)
 {
     const char *p = text, *end = p + strlen(p);
     int32_t first = p < end ? utf8_next(&p, end) : ' ';
@@ -117,7 +117,7 @@ int text_sure(const char *text, wchar_t wide[TEXT_SURE], wchar_t *second)
         return 1;
     }
     wide[n++] = first < 0 ? L'?' : (wchar_t)first;
-    while (p < end && n < TEXT_SURE - 1) {
+    while (p < end && n < TEXT_CELL_CODES - 1) {
         int32_t code = utf8_next(&p, end);
 
         if (code == 0x200d && first >= 0x2190)

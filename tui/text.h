@@ -33,12 +33,12 @@ bool text_row(const char **text, int cols, const char **row, size_t *n);
 /* A vocabulary piece as show_escape() shows it, with leading spaces as middle dots. `out` holds
  * size bytes. */
 const char *text_piece(char *out, size_t size, const char *piece);
-enum { TEXT_SURE = 6 }; /* curses takes five code points a cell */
+enum { TEXT_CELL_CODES = 6 }; /* curses takes five code points a cell */
 /* What of a cell's text is sent to a terminal; returns in how many columns one shows it. No two
  * terminals agree on the width of joined emoji, flags, keycaps and variants; all agree on that of
  * one character. So a cluster is its first character and a flag its two letters: what stands behind
  * it is in its place, and nothing of it stays when it goes. *second: what fills a second column. */
-int text_sure(const char *text, wchar_t wide[TEXT_SURE], wchar_t *second);
+int text_terminal_cell(const char *text, wchar_t wide[TEXT_CELL_CODES], wchar_t *second);
 /* The nearest ASCII character to a glyph of ours, '?' if there is none. */
 char text_ascii(int32_t code);
 /* 0.0057, 0.891, 2e-4: three digits that mean something, in at most 6 columns. */

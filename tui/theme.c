@@ -57,17 +57,17 @@ static bool parse_style(struct style *style, char *value, struct err *err)
 /* "STYLE | STYLE | STYLE | ATTRIBUTES", the later ones optional or empty */
 static bool parse_role(struct theme *theme, enum role role, char *value, struct err *err)
 {
-    struct style poorer[POORER];
+    struct style reduced[REDUCED_TIERS];
     struct style first = {.fg = {COLOUR_UNSET, 0}};
     unsigned char given = 0;
 
     for (int at = -1; value; at++) {
         char *bar = strchr(value, '|');
-        struct style *to = at < 0 ? &first : &poorer[at < POORER ? at : 0];
+        struct style *to = at < 0 ? &first : &reduced[at < REDUCED_TIERS ? at : 0];
 
         if (bar)
             *bar++ = '\0';
-        if (at == POORER)
+        if (at == REDUCED_TIERS)
             return err_set(err, ERR_FORMAT, "more than four styles (direct | 256 | 16 | none)");
         if (!parse_style(to, value, err))
             return false;
@@ -77,7 +77,7 @@ static bool parse_role(struct theme *theme, enum role role, char *value, struct 
         value = bar;
     }
     theme->role[role] = first;
-    memcpy(theme->poorer[role], poorer, sizeof(poorer));
+    memcpy(theme->reduced[role], reduced, sizeof(reduced));
     theme->given[role] = given;
     return true;
 }

@@ -29,7 +29,7 @@ struct ramp_stops {
     int steps;
 };
 
-enum { POORER = 3 }; /* tiers below direct colour with a style of their own: 256, 16, mono */
+enum { REDUCED_TIERS = 3 }; /* tiers below direct colour with a style of their own: 256, 16, mono */
 
 struct theme {
     char name[32];
@@ -37,8 +37,8 @@ struct theme {
     bool ascii;   /* no glyphs beyond ASCII */
     bool limited; /* to `most` colours, however many there are */
     enum tier most;
-    struct style role[ROLE_COUNT];           /* with direct colour */
-    struct style poorer[ROLE_COUNT][POORER]; /* where the bit of `given` is set */
+    struct style role[ROLE_COUNT];                   /* with direct colour */
+    struct style reduced[ROLE_COUNT][REDUCED_TIERS]; /* where the bit of `given` is set */
     unsigned char given[ROLE_COUNT];
     struct ramp_stops ramp[RAMP_COUNT];
 };

@@ -101,7 +101,7 @@ static int check_pair(const struct palette *p, enum role a, enum role b, struct 
         return 0;
     for (int v = 0; v < VISION_COUNT; v++) {
         enum vision vision = (enum vision)v;
-        double d = colour_distance(colour_seen(x, vision), colour_seen(y, vision));
+        double d = colour_distance(colour_simulate(x, vision), colour_simulate(y, vision));
 
         if (d >= DISTANCE_LEAST)
             continue;

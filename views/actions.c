@@ -17,7 +17,7 @@ const struct action_info action_infos[ACTION_COUNT] = {{"", "", "", "", false},
 
 enum action action_of_key(int32_t code)
 {
-    return keymap_action(keymap_used(), NULL, code);
+    return keymap_action(keymap_current(), NULL, code);
 }
 
 enum action action_of_name(const char *name)

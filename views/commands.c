@@ -54,10 +54,10 @@ const char *command_nearest(const char *word)
 }
 
 /* Offers "BEFORE WORD" if it begins with what is typed and was not offered yet. */
-static void offer(struct candidates *c, const char *typed, const char *fmt, ...)
+static void offer(struct completions *c, const char *typed, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void offer(struct candidates *c, const char *typed, const char *fmt, ...)
+static void offer(struct completions *c, const char *typed, const char *fmt, ...)
 {
     char line[1024];
     va_list ap;
@@ -78,7 +78,7 @@ static void offer(struct candidates *c, const char *typed, const char *fmt, ...)
     c->line[c->count++] = xstrdup(line);
 }
 
-static void offer_names(struct candidates *c, const char *typed)
+static void offer_names(struct completions *c, const char *typed)
 {
     for (const struct command_info *info = command_infos; info->name; info++)
         offer(c, typed, "%s%s", info->name, command_needs(info) ? " " : "");
@@ -88,7 +88,7 @@ static void offer_names(struct candidates *c, const char *typed)
         offer(c, typed, "%s", action_infos[a].name);
 }
 
-static void offer_params(struct candidates *c, const char *typed, const char *word)
+static void offer_params(struct completions *c, const char *typed, const char *word)
 {
     for (int i = 0; i < PARAM_COUNT; i++) {
         const struct param_info *info = param_info((enum param)i);
@@ -110,7 +110,7 @@ static void offer_params(struct candidates *c, const char *typed, const char *wo
     }
 }
 
-static void offer_files(struct candidates *c, const char *typed, const char *command,
+static void offer_files(struct completions *c, const char *typed, const char *command,
                         const char *word)
 {
     char *pattern = xasprintf("%s*", word);
@@ -125,7 +125,7 @@ static void offer_files(struct candidates *c, const char *typed, const char *com
 }
 
 /* A name that ends in a dot, or has an ending begun, goes on with every form there is. */
-static void offer_endings(struct candidates *c, const char *typed)
+static void offer_endings(struct completions *c, const char *typed)
 {
     const char *dot = strrchr(typed, '.');
 
@@ -135,7 +135,7 @@ static void offer_endings(struct candidates *c, const char *typed)
         offer(c, typed, "%.*s%s", (int)(dot - typed), typed, form->ending);
 }
 
-static void offer_themes(struct candidates *c, const char *typed)
+static void offer_themes(struct completions *c, const char *typed)
 {
     struct theme_place *list;
     int n = theme_list(NULL, &list);
@@ -148,7 +148,7 @@ static void offer_themes(struct candidates *c, const char *typed)
 }
 
 /* VIEW KEY ACTION: a view or nothing first, then the key, which nobody can guess. */
-static void offer_binding(struct candidates *c, const char *typed, const char *command,
+static void offer_binding(struct completions *c, const char *typed, const char *command,
                           const char *rest)
 {
     const char *last = strrchr(rest, ' ');
@@ -164,7 +164,7 @@ static void offer_binding(struct candidates *c, const char *typed, const char *c
         offer(c, typed, "bind %.*s %s", (int)(last - rest), rest, action_infos[a].name);
 }
 
-void candidates_of(struct candidates *c, const char *typed)
+void completions_find(struct completions *c, const char *typed)
 {
     static const char *const states[] = {"base", "edited", "preview", "both", "edit:"};
     size_t n = strcspn(typed, " ");
@@ -172,7 +172,7 @@ void candidates_of(struct candidates *c, const char *typed)
     char name[32];
     const struct command_info *info;
 
-    candidates_free(c);
+    completions_free(c);
     snprintf(name, sizeof(name), "%.*s", (int)n, typed);
     info = command_find(name);
     if (!typed[n]) {
@@ -209,10 +209,10 @@ void candidates_of(struct candidates *c, const char *typed)
     }
 }
 
-void candidates_free(struct candidates *c)
+void completions_free(struct completions *c)
 {
     for (int i = 0; i < c->count; i++)
         free(c->line[i]);
     free(c->line);
-    *c = (struct candidates){0};
+    *c = (struct completions){0};
 }

@@ -72,11 +72,11 @@ bool command_needs(const struct command_info *info);       /* an argument that m
 const char *command_nearest(const char *word);
 
 /* Lines that go on from what is typed, without the `:`. */
-struct candidates { /* zero-initialise; candidates_free() ends it */
+struct completions { /* zero-initialise; completions_free() ends it */
     char **line;
     int count, room;
 };
-void candidates_of(struct candidates *c, const char *typed);
-void candidates_free(struct candidates *c);
+void completions_find(struct completions *c, const char *typed);
+void completions_free(struct completions *c);
 
 #endif

@@ -13,10 +13,10 @@ static void set_free(struct general_set *s)
     *s = (struct general_set){0};
 }
 
-void ui_forget_sets(struct ui_state *d)
+void ui_forget_general_sets(struct ui_state *d)
 {
-    for (int i = 0; i < UI_SETS; i++)
-        set_free(&d->set[i]);
+    for (int i = 0; i < UI_GENERAL_SETS; i++)
+        set_free(&d->general_set[i]);
 }
 
 static size_t bytes_of(int neurons)
@@ -24,36 +24,37 @@ static size_t bytes_of(int neurons)
     return ((size_t)neurons + 7) / 8;
 }
 
-void ui_keep_set(struct ui_state *d)
+void ui_remember_general_set(struct ui_state *d)
 {
     struct general_set new = {.layers = d->layers, .neurons = d->model.neurons};
     size_t bytes = bytes_of(new.neurons);
     int at = 0;
 
-    if (d->done < d->layers || !d->meta || d->meta->rows < 1 || !d->meta->prompt[0])
+    if (d->scored_layers < d->layers || !d->header || d->header->rows < 1 || !d->header->prompt[0])
         return;
-    utf8_copy(new.prompt, sizeof(new.prompt), d->meta->prompt[0]);
+    utf8_copy(new.prompt, sizeof(new.prompt), d->header->prompt[0]);
     new.bits = xcalloc((size_t) new.layers, bytes);
     for (int l = 0; l < new.layers; l++)
         for (int i = 0; d->layer[l].mask && i < d->layer[l].mask->neurons && i < new.neurons; i++)
             if (d->layer[l].mask->class_bits[i] & CLASS_GENERAL)
                 new.bits[(size_t)l * bytes + (size_t)i / 8] |= (unsigned char)(1u << i % 8);
-    while (at < UI_SETS - 1 && d->set[at].bits && strcmp(d->set[at].prompt, new.prompt) != 0)
+    while (at < UI_GENERAL_SETS - 1 && d->general_set[at].bits &&
+           strcmp(d->general_set[at].prompt, new.prompt) != 0)
         at++;
-    set_free(&d->set[at]); /* the same question, or the oldest */
-    memmove(&d->set[1], &d->set[0], (size_t)at * sizeof(d->set[0]));
-    d->set[0] = new;
+    set_free(&d->general_set[at]); /* the same question, or the oldest */
+    memmove(&d->general_set[1], &d->general_set[0], (size_t)at * sizeof(d->general_set[0]));
+    d->general_set[0] = new;
 }
 
-bool ui_shared(const struct ui_state *d, int nth, int layer, struct shared_neurons *out)
+bool ui_shared_neurons(const struct ui_state *d, int nth, int layer, struct shared_neurons *out)
 {
     const struct mask *m = layer >= 0 && layer < d->layers ? d->layer[layer].mask : NULL;
-    const struct general_set *s = nth >= 0 && nth < UI_SETS ? &d->set[nth] : NULL;
+    const struct general_set *s = nth >= 0 && nth < UI_GENERAL_SETS ? &d->general_set[nth] : NULL;
     int before = 0, now = 0, both = 0;
 
     if (!m || !s || !s->bits || layer >= s->layers || m->neurons != s->neurons ||
-        (d->meta && d->meta->rows > 0 && d->meta->prompt[0] &&
-         !strcmp(d->meta->prompt[0], s->prompt)))
+        (d->header && d->header->rows > 0 && d->header->prompt[0] &&
+         !strcmp(d->header->prompt[0], s->prompt)))
         return false;
     for (int i = 0; i < m->neurons; i++) {
         bool in = m->class_bits[i] & CLASS_GENERAL;

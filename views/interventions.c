@@ -12,17 +12,17 @@
 
 const struct intervention *intervention_of(const struct ui_state *d, int layer, int neuron)
 {
-    for (int i = 0; i < d->changes; i++)
-        if (d->change[i].layer == layer && d->change[i].neuron == neuron)
-            return &d->change[i];
+    for (int i = 0; i < d->intervention_count; i++)
+        if (d->intervention[i].layer == layer && d->intervention[i].neuron == neuron)
+            return &d->intervention[i];
     return NULL;
 }
 
 int mask_override_of(const struct ui_state *d, int layer, int neuron)
 {
-    for (int i = 0; i < d->forces; i++)
-        if (d->force[i].layer == layer && d->force[i].neuron == neuron)
-            return d->force[i].in ? 1 : -1;
+    for (int i = 0; i < d->mask_override_count; i++)
+        if (d->mask_override[i].layer == layer && d->mask_override[i].neuron == neuron)
+            return d->mask_override[i].in ? 1 : -1;
     return 0;
 }
 
@@ -30,35 +30,35 @@ int mask_override_of(const struct ui_state *d, int layer, int neuron)
 static bool change_set(struct ui_state *d, const struct intervention *change, bool off)
 {
     const struct intervention *old = intervention_of(d, change->layer, change->neuron);
-    int at = old ? (int)(old - d->change) : d->changes;
+    int at = old ? (int)(old - d->intervention) : d->intervention_count;
 
     if (off) {
         if (old)
-            d->change[at] = d->change[--d->changes];
+            d->intervention[at] = d->intervention[--d->intervention_count];
         return true;
     }
-    if (at >= UI_CHANGES)
+    if (at >= UI_INTERVENTIONS)
         return false;
-    d->change[at] = *change;
-    d->changes += !old;
+    d->intervention[at] = *change;
+    d->intervention_count += !old;
     return true;
 }
 
 /* in, out, neither, in ... False: the list is full. */
 static bool force_next(struct ui_state *d, int layer, int neuron)
 {
-    for (int i = 0; i < d->forces; i++) {
-        if (d->force[i].layer != layer || d->force[i].neuron != neuron)
+    for (int i = 0; i < d->mask_override_count; i++) {
+        if (d->mask_override[i].layer != layer || d->mask_override[i].neuron != neuron)
             continue;
-        if (d->force[i].in)
-            d->force[i].in = false;
+        if (d->mask_override[i].in)
+            d->mask_override[i].in = false;
         else
-            d->force[i] = d->force[--d->forces];
+            d->mask_override[i] = d->mask_override[--d->mask_override_count];
         return true;
     }
-    if (d->forces >= UI_FORCES)
+    if (d->mask_override_count >= UI_MASK_OVERRIDES)
         return false;
-    d->force[d->forces++] = (struct mask_override){layer, neuron, true};
+    d->mask_override[d->mask_override_count++] = (struct mask_override){layer, neuron, true};
     return true;
 }
 
@@ -93,7 +93,7 @@ bool intervention_parse(const struct ui_state *d, const char *text, struct inter
     return true;
 }
 
-const char *intervention_word(const struct intervention *change, char out[24])
+const char *intervention_text(const struct intervention *change, char out[24])
 {
     bool silent = !(change->value < 0) && !(change->value > 0);
 
@@ -105,15 +105,16 @@ const char *intervention_word(const struct intervention *change, char out[24])
     return out;
 }
 
-const char *interventions_word(const struct ui_state *d, char out[48])
+const char *interventions_text(const struct ui_state *d, char out[48])
 {
     int n = 0;
 
     out[0] = '\0';
-    if (d->changes)
-        n = snprintf(out, 48, "%d neuron%s changed", d->changes, d->changes == 1 ? "" : "s");
-    if (d->forces)
-        show_print(out + n, 48 - (size_t)n, "%s%d forced", n ? " · " : "", d->forces);
+    if (d->intervention_count)
+        n = snprintf(out, 48, "%d neuron%s changed", d->intervention_count,
+                     d->intervention_count == 1 ? "" : "s");
+    if (d->mask_override_count)
+        show_print(out + n, 48 - (size_t)n, "%s%d forced", n ? " · " : "", d->mask_override_count);
     return out;
 }
 
@@ -139,21 +140,21 @@ static unsigned ask(struct host *host, bool with)
 void request_intervention_answers(struct host *host)
 {
     struct ui_state *d = host->ui;
-    bool same = d->trial_job[0] && !strcmp(d->trial_state, d->state.state) &&
-                (!d->trial[0] || d->trial[0]->state == state_asked(d));
+    bool same = d->intervention_job[0] && !strcmp(d->intervention_state, d->state.state) &&
+                (!d->intervention_answer[0] || d->intervention_answer[0]->state == state_asked(d));
 
-    if (!d->changes || !d->ready || !d->fact.subject) {
+    if (!d->intervention_count || !d->ready || !d->fact.subject) {
         ui_forget_intervention_answers(d);
         return;
     }
     if (!same) { /* what is said without changes is asked once a state */
         ui_forget_intervention_answers(d);
-        memcpy(d->trial_state, d->state.state, sizeof(d->trial_state));
-        d->trial_job[0] = ask(host, false);
+        memcpy(d->intervention_state, d->state.state, sizeof(d->intervention_state));
+        d->intervention_job[0] = ask(host, false);
     }
-    if (d->trial_job[1])
-        d->trial_old[d->trial_olds++ % 8] = d->trial_job[1];
-    d->trial_job[1] = ask(host, true);
+    if (d->intervention_job[1])
+        d->intervention_old_job[d->intervention_old_count++ % 8] = d->intervention_job[1];
+    d->intervention_job[1] = ask(host, true);
 }
 
 static bool has_neuron(struct host *host, int layer, int neuron)
@@ -162,7 +163,8 @@ static bool has_neuron(struct host *host, int layer, int neuron)
 
     if (d->ready && layer >= 0 && layer < d->layers && neuron >= 0 && neuron < d->model.neurons)
         return true;
-    host->say(host, TONE_WARN, "no neuron is under the cursor: x scores them, /L5N912 goes to one");
+    host->message(host, TONE_WARN,
+                  "no neuron is under the cursor: x scores them, /L5N912 goes to one");
     return false;
 }
 
@@ -175,12 +177,13 @@ void ui_silence_neuron(struct host *host, int layer, int neuron)
         return;
     if (intervention_of(d, layer, neuron)) {
         change_set(d, &change, true);
-        host->say(host, TONE_PLAIN, "L%dN%d speaks again", layer, neuron);
+        host->message(host, TONE_PLAIN, "L%dN%d speaks again", layer, neuron);
     } else if (change_set(d, &change, false)) {
-        host->say(host, TONE_PLAIN, "L%dN%d is silent in queries; nothing is written", layer,
-                  neuron);
+        host->message(host, TONE_PLAIN, "L%dN%d is silent in queries; nothing is written", layer,
+                      neuron);
     } else {
-        host->say(host, TONE_WARN, "%d neurons are changed already: F lets them go", UI_CHANGES);
+        host->message(host, TONE_WARN, "%d neurons are changed already: F lets them go",
+                      UI_INTERVENTIONS);
         return;
     }
     request_intervention_answers(host);
@@ -195,20 +198,21 @@ void ui_change_neuron(struct host *host, const char *text)
     bool off;
 
     if (!intervention_parse(d, text, &change, &off, &err)) {
-        host->say(host, TONE_ERROR, "%s", err.text);
+        host->message(host, TONE_ERROR, "%s", err.text);
         return;
     }
     if (!change_set(d, &change, off)) {
-        host->say(host, TONE_WARN, "%d neurons are changed already: F lets them go", UI_CHANGES);
+        host->message(host, TONE_WARN, "%d neurons are changed already: F lets them go",
+                      UI_INTERVENTIONS);
         return;
     }
     d->at_layer = change.layer;
     d->at_neuron = change.neuron;
     if (off)
-        host->say(host, TONE_PLAIN, "L%dN%d speaks again", change.layer, change.neuron);
+        host->message(host, TONE_PLAIN, "L%dN%d speaks again", change.layer, change.neuron);
     else
-        host->say(host, TONE_PLAIN, "L%dN%d %s in queries; nothing is written", change.layer,
-                  change.neuron, intervention_word(&change, word));
+        host->message(host, TONE_PLAIN, "L%dN%d %s in queries; nothing is written", change.layer,
+                      change.neuron, intervention_text(&change, word));
     request_intervention_answers(host);
 }
 
@@ -220,13 +224,14 @@ void ui_force_neuron(struct host *host, int layer, int neuron)
     if (!has_neuron(host, layer, neuron))
         return;
     if (!force_next(d, layer, neuron)) {
-        host->say(host, TONE_WARN, "%d neurons are forced already: F lets them go", UI_FORCES);
+        host->message(host, TONE_WARN, "%d neurons are forced already: F lets them go",
+                      UI_MASK_OVERRIDES);
         return;
     }
-    host->knobs_moved(host);
-    host->say(host, TONE_PLAIN, "L%dN%d is %s%s", layer, neuron,
-              word[mask_override_of(d, layer, neuron) + 1],
-              d->state.preview ? "; P previews anew" : "");
+    host->params_changed(host);
+    host->message(host, TONE_PLAIN, "L%dN%d is %s%s", layer, neuron,
+                  word[mask_override_of(d, layer, neuron) + 1],
+                  d->state.preview ? "; P previews anew" : "");
 }
 
 void ui_release_neurons(struct host *host)
@@ -234,15 +239,15 @@ void ui_release_neurons(struct host *host)
     struct ui_state *d = host->ui;
     char word[48];
 
-    if (!d->changes && !d->forces) {
-        host->say(host, TONE_PLAIN, "no neuron is changed or forced");
+    if (!d->intervention_count && !d->mask_override_count) {
+        host->message(host, TONE_PLAIN, "no neuron is changed or forced");
         return;
     }
-    host->say(host, TONE_PLAIN, "let go: %s", interventions_word(d, word));
-    d->changes = 0;
-    if (d->forces) {
-        d->forces = 0;
-        host->knobs_moved(host);
+    host->message(host, TONE_PLAIN, "let go: %s", interventions_text(d, word));
+    d->intervention_count = 0;
+    if (d->mask_override_count) {
+        d->mask_override_count = 0;
+        host->params_changed(host);
     }
     ui_forget_intervention_answers(d);
 }

@@ -12,9 +12,9 @@ int mask_override_of(const struct ui_state *d, int layer, int neuron);
 bool intervention_parse(const struct ui_state *d, const char *text, struct intervention *out,
                         bool *off, struct err *err);
 /* "silenced", "=0.5", "×2" */
-const char *intervention_word(const struct intervention *change, char out[24]);
+const char *intervention_text(const struct intervention *change, char out[24]);
 /* "2 changed · 1 forced", "" for none. */
-const char *interventions_word(const struct ui_state *d, char out[48]);
+const char *interventions_text(const struct ui_state *d, char out[48]);
 
 /* The same as actions: the mask follows at once, and the fact's prompt is asked with and without
  * the changes. They say what they did. */

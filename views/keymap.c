@@ -38,7 +38,7 @@ void keymap_default(struct keymap *m)
             m->of[m->count++] = (struct binding){.code = key_parse(name), .action = (enum action)a};
 }
 
-struct keymap *keymap_used(void)
+struct keymap *keymap_current(void)
 {
     static struct keymap used;
 
@@ -230,7 +230,7 @@ bool keymap_line(void *reading, const struct config_line *line, struct err *err)
                        line->number, r->notes, err);
 }
 
-void keymap_take(struct keymap *m, struct keymap_reading *reading)
+void keymap_apply(struct keymap *m, struct keymap_reading *reading)
 {
     for (int a = 1; a < ACTION_COUNT; a++)
         tell_keyless(&reading->map, (enum action)a, reading->notes);

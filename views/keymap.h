@@ -26,7 +26,7 @@ struct keymap {
 };
 
 /* The one in force; the table's own until something is bound. UI thread. */
-struct keymap *keymap_used(void);
+struct keymap *keymap_current(void);
 void keymap_default(struct keymap *m);
 
 /* The action of a key in a view; view NULL: where no view has a say. */
@@ -46,12 +46,12 @@ bool keymap_bind(struct keymap *m, const char *view, const char *key, const char
 bool keymap_command(struct keymap *m, const char *rest, bool taken, struct buf *notes,
                     struct err *err);
 /* The sections [keys] and [keys.VIEW] of a config file: `map` is what has been bound so far, of
- * what was in force before; keymap_take() puts it into force when all lines were taken. */
+ * what was in force before; keymap_apply() puts it into force when all lines were taken. */
 struct keymap_reading {
     struct keymap map;
     struct buf *notes; /* as of keymap_bind() */
 };
 bool keymap_line(void *reading, const struct config_line *line, struct err *err); /* KEY = ACTION */
-void keymap_take(struct keymap *m, struct keymap_reading *reading);
+void keymap_apply(struct keymap *m, struct keymap_reading *reading);
 
 #endif

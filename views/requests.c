@@ -41,7 +41,7 @@ void ui_set_fact(struct host *host, const struct fact *fact)
         fact_trimmed_say(fact, 1, &note);
     }
     if (note.len)
-        host->say(host, TONE_WARN, "%s", note.data);
+        host->message(host, TONE_WARN, "%s", note.data);
     buf_free(&note);
     ui_forget_scores(d);
     if (d->state.preview)
@@ -57,9 +57,9 @@ bool ui_set_fact_typed(struct host *host, const char *text)
     struct err err = {0};
 
     if (!two) {
-        host->say(host, TONE_ERROR,
-                  "fact: SUBJECT | PROMPT | OBJECT, such as :fact Eiffel Tower | "
-                  "The {} is in the city of | Rome");
+        host->message(host, TONE_ERROR,
+                      "fact: SUBJECT | PROMPT | OBJECT, such as :fact Eiffel Tower | "
+                      "The {} is in the city of | Rome");
         return false;
     }
     fact.subject = xtrimmed(text, (size_t)(one - text)); /* blanks around the bars do not count */
@@ -68,7 +68,7 @@ bool ui_set_fact_typed(struct host *host, const char *text)
     if (fact_normalise(&fact, &err))
         ui_set_fact(host, &fact);
     else
-        host->say(host, TONE_ERROR, "fact: %s", err.text);
+        host->message(host, TONE_ERROR, "fact: %s", err.text);
     fact_free(&fact);
     return !err.kind;
 }
@@ -81,7 +81,7 @@ bool confirm_undo_typed(struct host *host, const char *text)
     errno = 0;
     edit = strtol(text, &end, 10);
     if (*text && (*end || errno || edit < 1 || edit > 1000000)) {
-        host->say(host, TONE_ERROR, "undo: '%s' is not the number of an edit", text);
+        host->message(host, TONE_ERROR, "undo: '%s' is not the number of an edit", text);
         return false;
     }
     confirm_undo(host, *text ? (int)edit : 0);
@@ -93,20 +93,20 @@ bool ui_set_param(struct host *host, const char *assignment)
     struct err err = {0};
 
     if (!params_assign(&host->ui->params, assignment, FROM_COMMAND_LINE, &err)) {
-        host->say(host, TONE_ERROR, "set: %s", err.text);
+        host->message(host, TONE_ERROR, "set: %s", err.text);
         return false;
     }
-    host->knobs_moved(host);
-    host->say(host, TONE_PLAIN, "%s", assignment);
+    host->params_changed(host);
+    host->message(host, TONE_PLAIN, "%s", assignment);
     return true;
 }
 
 static bool has_fact(struct host *host)
 {
     if (!host->ui->ready)
-        host->say(host, TONE_WARN, "the model is still being loaded");
+        host->message(host, TONE_WARN, "the model is still being loaded");
     else if (!host->ui->fact.subject)
-        host->say(host, TONE_WARN, "no fact yet: e types one");
+        host->message(host, TONE_WARN, "no fact yet: e types one");
     else
         return true;
     return false;
@@ -114,10 +114,10 @@ static bool has_fact(struct host *host)
 
 static void with_forces(const struct ui_state *d, struct command *cmd)
 {
-    size_t n = (size_t)d->forces * sizeof(*d->force);
+    size_t n = (size_t)d->mask_override_count * sizeof(*d->mask_override);
 
-    cmd->force_count = d->forces;
-    cmd->forces = n ? memcpy(xmalloc(n), d->force, n) : NULL;
+    cmd->mask_override_count = d->mask_override_count;
+    cmd->mask_overrides = n ? memcpy(xmalloc(n), d->mask_override, n) : NULL;
 }
 
 static bool about_fact(struct host *host, enum command_kind kind, struct command *cmd)
@@ -126,7 +126,7 @@ static bool about_fact(struct host *host, enum command_kind kind, struct command
         return false;
     *cmd = (struct command){.kind = kind, .facts = one_fact(&host->ui->fact), .count = 1};
     cmd->params = host->ui->params;
-    cmd->attribution = host->ui->approximate ? 0 : host->ui->run;
+    cmd->attribution = host->ui->approximate ? 0 : host->ui->attribution_id;
     cmd->draft = true; /* said on the screen and in the journal */
     with_forces(host->ui, cmd);
     return true;
@@ -143,8 +143,8 @@ void request_attribute(struct host *host)
     if (!host->post(host, &cmd))
         return;
     host->ui->attributing = true;
-    host->say(host, TONE_PLAIN, "scoring %d layers, those that are edited first; Ctrl-C stops",
-              host->ui->layers);
+    host->message(host, TONE_PLAIN, "scoring %d layers, those that are edited first; Ctrl-C stops",
+                  host->ui->layers);
 }
 
 void request_probe(struct host *host, const struct fact *fact, unsigned *job)
@@ -164,7 +164,7 @@ void request_estimate(struct host *host)
 {
     struct command cmd;
 
-    if (host->ui->run && !host->ui->approximate && about_fact(host, CMD_ESTIMATE, &cmd))
+    if (host->ui->attribution_id && !host->ui->approximate && about_fact(host, CMD_ESTIMATE, &cmd))
         host->post(host, &cmd);
 }
 
@@ -198,10 +198,10 @@ void request_trace(struct host *host)
 
 void ui_add_interventions(const struct ui_state *d, struct command *cmd)
 {
-    size_t n = (size_t)d->changes * sizeof(*d->change);
+    size_t n = (size_t)d->intervention_count * sizeof(*d->intervention);
 
-    cmd->change_count = d->changes;
-    cmd->changes = n ? memcpy(xmalloc(n), d->change, n) : NULL;
+    cmd->intervention_count = d->intervention_count;
+    cmd->interventions = n ? memcpy(xmalloc(n), d->intervention, n) : NULL;
 }
 
 unsigned request_variants(struct host *host, const struct params *variant, int count)
@@ -232,9 +232,9 @@ static void ask_state(struct host *host, const char *text, unsigned states, int 
 
     cmd.params = d->params;
     cmd.states = states;
-    cmd.tokens = d->ask.tokens;
-    cmd.temperature = d->ask.sample;
-    cmd.chat = d->ask.chat;
+    cmd.tokens = d->query.tokens;
+    cmd.temperature = d->query.sample;
+    cmd.chat = d->query.chat;
     if (changed)
         ui_add_interventions(d, &cmd);
     host->post(host, &cmd);
@@ -245,16 +245,16 @@ static void ask(struct host *host, bool missing)
     const struct ui_state *d = host->ui;
     struct answer_pair pair = ui_answer_pair(d);
 
-    missing &= d->ask.sample <= 0;
+    missing &= d->query.sample <= 0;
     if (!missing || !pair.before || pair.before->partial)
-        ask_state(host, d->ask.prompt, STATE_BASE, 0, false);
+        ask_state(host, d->query.prompt, STATE_BASE, 0, false);
     if (pair.two && (!missing || !pair.after || pair.after->partial))
-        ask_state(host, d->ask.prompt, pair.edit ? 0 : pair.state, pair.edit, pair.changed);
+        ask_state(host, d->query.prompt, pair.edit ? 0 : pair.state, pair.edit, pair.changed);
 }
 
 void request_query(struct host *host, const char *text, int edit)
 {
-    struct ask_options *how = &host->ui->ask;
+    struct query_options *how = &host->ui->query;
     char *prompt = xstrdup(text);
 
     free(how->prompt); /* `text` may be it */
@@ -265,7 +265,7 @@ void request_query(struct host *host, const char *text, int edit)
 
 void request_missing_answers(struct host *host)
 {
-    if (host->ui->ask.prompt)
+    if (host->ui->query.prompt)
         ask(host, true);
 }
 
@@ -275,7 +275,7 @@ static int kept(const struct ui_state *d, int *neurons, int *layers)
 
     *neurons = *layers = 0;
     for (int l = 0; l < d->layers; l++)
-        if (ui_edits(d, l)) {
+        if (ui_edits_layer(d, l)) {
             ++*layers;
             *neurons += d->model.neurons;
             sum += d->layer[l].mask ? d->layer[l].mask->kept : 0;
@@ -344,7 +344,7 @@ void confirm_commit(struct host *host)
     if (!has_fact(host))
         return;
     if (d->state.readonly) {
-        host->say(host, TONE_WARN, "read-only: nothing can be committed here");
+        host->message(host, TONE_WARN, "read-only: nothing can be committed here");
         return;
     }
     text_thousands(some, n);
@@ -362,7 +362,7 @@ void confirm_commit(struct host *host)
                    : "",
                *d->state.session ? "It is journalled first and can be undone to the bit."
                                  : "There is no session file: it lasts as long as this program.");
-    host->ask(host, &q);
+    host->confirm(host, &q);
 }
 
 static void undo(struct host *host, const struct question *question)
@@ -378,9 +378,9 @@ void confirm_undo(struct host *host, int edit)
     char *words;
 
     if (!d->state.can_undo) {
-        host->say(host, TONE_WARN,
-                  d->state.readonly ? "read-only: nothing can be undone here"
-                                    : "there is no edit to undo");
+        host->message(host, TONE_WARN,
+                      d->state.readonly ? "read-only: nothing can be undone here"
+                                        : "there is no edit to undo");
         return;
     }
     for (int i = 0; d->history && i < d->history->count; i++)
@@ -400,7 +400,7 @@ void confirm_undo(struct host *host, int edit)
         show_print(q.text, sizeof(q.text),
                    "%.240s\nThe weights go back to the very bits they were.", words);
     free(words);
-    host->ask(host, &q);
+    host->confirm(host, &q);
 }
 
 void ui_move_layer(struct ui_state *d, int by)

@@ -18,7 +18,7 @@ enum command_kind ui_busy(const struct ui_state *d)
     return busy;
 }
 
-bool ui_edits(const struct ui_state *d, int layer)
+bool ui_edits_layer(const struct ui_state *d, int layer)
 {
     if (d->params.layer_count)
         return layer >= 0 && layer < PARAM_MAX_LAYERS && d->params.layer[layer];
@@ -36,9 +36,9 @@ const char *ui_edited_range(const struct ui_state *d, char out[48])
     for (int l = 0; l < d->layers && n < 40; l++) {
         int end = l;
 
-        if (!ui_edits(d, l))
+        if (!ui_edits_layer(d, l))
             continue;
-        while (end + 1 < d->layers && ui_edits(d, end + 1))
+        while (end + 1 < d->layers && ui_edits_layer(d, end + 1))
             end++;
         n +=
             snprintf(out + n, 48 - (size_t)n, end > l ? "%sL%d–%d" : "%sL%d", n ? "," : "", l, end);
@@ -49,7 +49,7 @@ const char *ui_edited_range(const struct ui_state *d, char out[48])
 
 const struct layer_report *ui_layer_report(const struct ui_state *d, int layer)
 {
-    const struct edit_report *from[2] = {d->weighed, d->preview};
+    const struct edit_report *from[2] = {d->estimate, d->preview};
 
     for (int k = 0; k < 2; k++)
         for (int i = 0; from[k] && i < from[k]->layers; i++)
@@ -114,21 +114,21 @@ static int insert(struct ranked_neuron *out, int count, int n, struct ranked_neu
     return count;
 }
 
-int ui_top(const struct ui_state *d, int layer, enum neuron_order by, struct ranked_neuron *out,
-           int n)
+int ui_top_neurons(const struct ui_state *d, int layer, enum neuron_order by,
+                   struct ranked_neuron *out, int n)
 {
     int (*order)(const void *, const void *) = by == ORDER_CLASS ? by_class : by_score;
     bool any = false;
     int count = 0;
 
     for (int l = 0; l < d->layers; l++)
-        any |= ui_edits(d, l);
+        any |= ui_edits_layer(d, l);
     if (by == ORDER_INDEX && layer >= 0)
         order = by_index;
     for (int l = 0; l < d->layers; l++) {
         const struct ui_layer *from = &d->layer[l];
 
-        if (!from->shown || !(layer < 0 ? !any || ui_edits(d, l) : l == layer))
+        if (!from->shown || !(layer < 0 ? !any || ui_edits_layer(d, l) : l == layer))
             continue;
         for (int i = 0; i < from->shown->neurons; i++)
             if (layer >= 0 && n >= from->shown->neurons)
@@ -141,19 +141,20 @@ int ui_top(const struct ui_state *d, int layer, enum neuron_order by, struct ran
     return count;
 }
 
-const struct neuron_info *ui_words(const struct ui_state *d, int layer, int neuron)
+const struct neuron_info *ui_neuron_info(const struct ui_state *d, int layer, int neuron)
 {
-    for (int i = 0; i < UI_WORDS; i++)
-        if (d->words[i] && d->words[i]->layer == layer && d->words[i]->neuron == neuron)
-            return d->words[i];
+    for (int i = 0; i < UI_NEURON_INFO; i++)
+        if (d->neuron_info[i] && d->neuron_info[i]->layer == layer &&
+            d->neuron_info[i]->neuron == neuron)
+            return d->neuron_info[i];
     return NULL;
 }
 
-const char *ui_explained(const struct ui_state *d, char out[64])
+const char *ui_explained_token(const struct ui_state *d, char out[64])
 {
     out[0] = '\0';
-    if (d->meta && d->meta->rows > 0)
-        text_piece(out, 64, d->meta->target[0].text);
+    if (d->header && d->header->rows > 0)
+        text_piece(out, 64, d->header->target[0].text);
     return out;
 }
 
@@ -178,7 +179,7 @@ static const struct answer *answer_of(const struct ui_state *d, const char *prom
         const struct answer *a = d->answer[i];
 
         if (a && a->state == state && a->edit == edit && (a->changed > 0) == changed &&
-            a->chat == d->ask.chat && !strcmp(a->prompt, prompt))
+            a->chat == d->query.chat && !strcmp(a->prompt, prompt))
             return a;
     }
     return NULL;
@@ -186,12 +187,14 @@ static const struct answer *answer_of(const struct ui_state *d, const char *prom
 
 struct answer_pair ui_answer_pair(const struct ui_state *d)
 {
-    const char *prompt = d->ask.prompt ? d->ask.prompt : d->answer[0] ? d->answer[0]->prompt : NULL;
-    struct answer_pair p = {.state = STATE_EDITED, .changed = d->changes > 0};
+    const char *prompt = d->query.prompt ? d->query.prompt
+                         : d->answer[0]  ? d->answer[0]->prompt
+                                         : NULL;
+    struct answer_pair p = {.state = STATE_EDITED, .changed = d->intervention_count > 0};
 
-    if (d->ask.state > 0)
-        p.edit = d->ask.state;
-    else if (d->ask.state == ASK_BASE)
+    if (d->query.state > 0)
+        p.edit = d->query.state;
+    else if (d->query.state == QUERY_BASE)
         p.state = STATE_BASE;
     else if (d->state.preview)
         p.state = STATE_PREVIEW;

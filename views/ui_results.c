@@ -17,9 +17,9 @@ const struct lens_grid *ui_lens(const struct ui_state *d, unsigned state)
 /* A scoreboard belongs to the fact at hand, or to one of the list, or to both. */
 bool ui_take_scoreboard(struct ui_state *d, struct event *ev)
 {
-    for (int i = 0; i < d->queued; i++)
+    for (int i = 0; i < d->queue_count; i++)
         if (ev->job && d->queue[i].job == ev->job) {
-            ui_keep(EV_PROBES, (void **)&d->queue[i].board, ev->probes);
+            ui_replace(EV_PROBES, (void **)&d->queue[i].probes, ev->probes);
             return true;
         }
     return false;
@@ -27,60 +27,61 @@ bool ui_take_scoreboard(struct ui_state *d, struct event *ev)
 
 void ui_forget_variants(struct ui_state *d)
 {
-    for (int i = 0; i < UI_TRIED; i++)
-        ui_keep(EV_VARIANT, (void **)&d->tried[i], NULL);
-    d->variants = 0;
-    d->trying = 0;
+    for (int i = 0; i < UI_VARIANTS; i++)
+        ui_replace(EV_VARIANT, (void **)&d->variant[i], NULL);
+    d->variant_count = 0;
+    d->variant_job = 0;
 }
 
 bool ui_take_variant(struct ui_state *d, struct event *ev)
 {
     struct variant_result *t = ev->variant;
 
-    if (ev->job != d->trying)
+    if (ev->job != d->variant_job)
         ui_forget_variants(d);
-    d->trying = ev->job;
-    d->variants = t->variants < UI_TRIED ? t->variants : UI_TRIED;
-    if (t->variant >= 0 && t->variant < UI_TRIED)
-        ui_keep(EV_VARIANT, (void **)&d->tried[t->variant], t);
+    d->variant_job = ev->job;
+    d->variant_count = t->variants < UI_VARIANTS ? t->variants : UI_VARIANTS;
+    if (t->variant >= 0 && t->variant < UI_VARIANTS)
+        ui_replace(EV_VARIANT, (void **)&d->variant[t->variant], t);
     else
-        ui_drop(EV_VARIANT, t);
+        ui_free_payload(EV_VARIANT, t);
     return true;
 }
 
 bool ui_take_lens(struct ui_state *d, struct event *ev)
 {
-    ui_keep(EV_LENS, (void **)&d->lens[lens_slot(ev->lens->state)], ev->lens);
+    ui_replace(EV_LENS, (void **)&d->lens[lens_slot(ev->lens->state)], ev->lens);
     return true;
 }
 
 void ui_forget_intervention_answers(struct ui_state *d)
 {
     for (int k = 0; k < 2; k++) {
-        ui_keep(EV_ANSWER, (void **)&d->trial[k], NULL);
-        if (d->trial_job[k])
-            d->trial_old[d->trial_olds++ % 8] = d->trial_job[k];
-        d->trial_job[k] = 0;
+        ui_replace(EV_ANSWER, (void **)&d->intervention_answer[k], NULL);
+        if (d->intervention_job[k])
+            d->intervention_old_job[d->intervention_old_count++ % 8] = d->intervention_job[k];
+        d->intervention_job[k] = 0;
     }
 }
 
-void ui_queue_drop(struct ui_state *d, int at)
+void ui_queue_remove(struct ui_state *d, int at)
 {
-    if (at < 0 || at >= d->queued)
+    if (at < 0 || at >= d->queue_count)
         return;
     fact_free(&d->queue[at].fact);
-    ui_drop(EV_PROBES, d->queue[at].board);
-    memmove(&d->queue[at], &d->queue[at + 1], (size_t)(d->queued - at - 1) * sizeof(*d->queue));
-    d->queued--;
+    ui_free_payload(EV_PROBES, d->queue[at].probes);
+    memmove(&d->queue[at], &d->queue[at + 1],
+            (size_t)(d->queue_count - at - 1) * sizeof(*d->queue));
+    d->queue_count--;
 }
 
 void ui_forget_queue(struct ui_state *d)
 {
-    for (int i = 0; i < d->queued; i++) {
+    for (int i = 0; i < d->queue_count; i++) {
         fact_free(&d->queue[i].fact);
-        ui_drop(EV_PROBES, d->queue[i].board);
+        ui_free_payload(EV_PROBES, d->queue[i].probes);
     }
     free(d->queue);
     d->queue = NULL;
-    d->queued = 0;
+    d->queue_count = 0;
 }

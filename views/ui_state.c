@@ -15,11 +15,11 @@ void ui_init(struct ui_state *d, const struct params *params)
     d->params = *params;
     d->at_neuron = -1;
     d->scale = SCALE_SQRT;
-    d->ask.tokens = 32;
-    d->news = xcalloc(UI_NEWS, sizeof(*d->news));
+    d->query.tokens = 32;
+    d->log = xcalloc(UI_LOG_LINES, sizeof(*d->log));
 }
 
-void ui_drop(enum event_kind kind, void *what)
+void ui_free_payload(enum event_kind kind, void *what)
 {
     struct event ev = {.kind = kind, .progress = what};
 
@@ -27,9 +27,9 @@ void ui_drop(enum event_kind kind, void *what)
         event_free(&ev);
 }
 
-void ui_keep(enum event_kind kind, void **slot, void *what)
+void ui_replace(enum event_kind kind, void **slot, void *what)
 {
-    ui_drop(kind, *slot);
+    ui_free_payload(kind, *slot);
     *slot = what;
 }
 
@@ -48,17 +48,17 @@ static void drop_kept(struct ui_state *d, bool of_scores);
 
 void ui_forget_scores(struct ui_state *d)
 {
-    ui_keep_set(d);
+    ui_remember_general_set(d);
     for (int l = 0; l < d->layers; l++) {
         forget_shown(&d->layer[l]);
         attribution_unref(d->layer[l].score);
-        attribution_unref(d->layer[l].rough);
+        attribution_unref(d->layer[l].mpc);
         d->layer[l] = (struct ui_layer){0};
     }
     drop_kept(d, true);
     ui_forget_intervention_answers(d);
-    d->run = 0;
-    d->done = 0;
+    d->attribution_id = 0;
+    d->scored_layers = 0;
     d->peak = 0;
     d->approximate = d->stale = false;
 }
@@ -69,26 +69,26 @@ void ui_free(struct ui_state *d)
     free(d->layer);
     drop_kept(d, false);
     for (int i = 0; i < UI_ANSWERS; i++)
-        ui_drop(EV_ANSWER, d->answer[i]);
-    for (int i = 0; i < UI_WORDS; i++)
-        ui_drop(EV_NEURON, d->words[i]);
+        ui_free_payload(EV_ANSWER, d->answer[i]);
+    for (int i = 0; i < UI_NEURON_INFO; i++)
+        ui_free_payload(EV_NEURON, d->neuron_info[i]);
     ui_forget_variants(d);
     ui_forget_queue(d);
-    free(d->ask.prompt);
-    ui_forget_sets(d);
+    free(d->query.prompt);
+    ui_forget_general_sets(d);
     fact_free(&d->fact);
-    fact_free(&d->look_fact);
-    free(d->news);
+    fact_free(&d->prompt_info_fact);
+    free(d->log);
     memset(d, 0, sizeof(*d));
 }
 
 void ui_log(struct ui_state *d, int tone, const char *text)
 {
-    struct log_line *line = &d->news[d->news_count % UI_NEWS];
+    struct log_line *line = &d->log[d->log_count % UI_LOG_LINES];
 
     line->tone = tone;
     utf8_copy(line->text, sizeof(line->text), text);
-    d->news_count++;
+    d->log_count++;
 }
 
 /* The largest score over the rows (Eq. 5), of each neuron. */
@@ -138,7 +138,7 @@ static struct mask *build_mask(const struct ui_state *d, const struct ui_layer *
 {
     struct mask *mask = mask_build(l->shown, &d->params);
 
-    mask_apply_overrides(mask, d->force, d->forces);
+    mask_apply_overrides(mask, d->mask_override, d->mask_override_count);
     return mask;
 }
 
@@ -206,8 +206,8 @@ void ui_remask(struct ui_state *d)
         }
     }
     find_peak(d);
-    for (int i = 0; d->weighed && i < d->weighed->layers; i++)
-        d->weighed->layer[i].stale = true;
+    for (int i = 0; d->estimate && i < d->estimate->layers; i++)
+        d->estimate->layer[i].stale = true;
 }
 
 static bool take_layer(struct ui_state *d, struct event *ev)
@@ -222,14 +222,14 @@ static bool take_layer(struct ui_state *d, struct event *ev)
     l = &d->layer[a->layer];
     if (a->strategy != (enum strategy)params_choice(&d->params, P_ATTR_STRATEGY)) {
         if (a->strategy == STRATEGY_MPC) { /* the free picture; kept, for it can be looked at */
-            attribution_unref(l->rough);
-            l->rough = a;
+            attribution_unref(l->mpc);
+            l->mpc = a;
         } else {
             attribution_unref(a); /* what was asked before the strategy changed */
         }
         return true;
     }
-    d->done += !l->score;
+    d->scored_layers += !l->score;
     forget_shown(l);
     attribution_unref(l->score);
     l->score = a;
@@ -248,9 +248,9 @@ static bool take_model(struct ui_state *d, struct event *ev)
     struct model_info *model = ev->model;
 
     ui_forget_scores(d);
-    ui_forget_sets(d);
+    ui_forget_general_sets(d);
     d->model = *model;
-    d->changes = d->forces = 0;
+    d->intervention_count = d->mask_override_count = 0;
     d->ready = true;
     free(d->layer);
     d->layers = model->layers;
@@ -266,13 +266,13 @@ static bool take_answer(struct ui_state *d, struct event *ev)
     int at = UI_ANSWERS - 1;
 
     for (int k = 0; k < 2; k++)
-        if (job && job == d->trial_job[k]) {
-            ui_keep(EV_ANSWER, (void **)&d->trial[k], a);
+        if (job && job == d->intervention_job[k]) {
+            ui_replace(EV_ANSWER, (void **)&d->intervention_answer[k], a);
             return true;
         }
     for (int k = 0; k < 8; k++)
-        if (job && job == d->trial_old[k]) {
-            ui_drop(EV_ANSWER, a);
+        if (job && job == d->intervention_old_job[k]) {
+            ui_free_payload(EV_ANSWER, a);
             return true;
         }
     for (int i = 0; i < UI_ANSWERS; i++) {
@@ -285,7 +285,7 @@ static bool take_answer(struct ui_state *d, struct event *ev)
             break;
         }
     }
-    ui_drop(EV_ANSWER, d->answer[at]);
+    ui_free_payload(EV_ANSWER, d->answer[at]);
     memmove(&d->answer[1], &d->answer[0], (size_t)at * sizeof(d->answer[0]));
     d->answer[0] = a;
     return true;
@@ -293,8 +293,8 @@ static bool take_answer(struct ui_state *d, struct event *ev)
 
 static bool take_words(struct ui_state *d, struct event *ev)
 {
-    ui_keep(EV_NEURON, (void **)&d->words[d->word_next], ev->neuron);
-    d->word_next = (d->word_next + 1) % UI_WORDS;
+    ui_replace(EV_NEURON, (void **)&d->neuron_info[d->neuron_info_next], ev->neuron);
+    d->neuron_info_next = (d->neuron_info_next + 1) % UI_NEURON_INFO;
     return true;
 }
 
@@ -317,10 +317,10 @@ static bool take_history(struct ui_state *d, struct event *ev)
 {
     const struct history *was = d->history, *h = ev->history;
 
-    d->stepped = 0;
+    d->toggled_edit = 0;
     for (int i = 0; was && i < was->count && i < h->count; i++) /* edits are never deleted */
         if (was->entry[i].edit == h->entry[i].edit && was->entry[i].active != h->entry[i].active)
-            d->stepped = h->entry[i].edit;
+            d->toggled_edit = h->entry[i].edit;
     return false;
 }
 
@@ -329,14 +329,14 @@ static bool take_state(struct ui_state *d, struct event *ev)
     struct state_info *state = ev->state;
 
     if (strcmp(d->state.state, state->state) != 0) {
-        d->run = 0;
-        ui_keep(EV_LENS, (void **)&d->lens[1], NULL); /* of weights that are others now */
+        d->attribution_id = 0;
+        ui_replace(EV_LENS, (void **)&d->lens[1], NULL); /* of weights that are others now */
     }
     if (!state->preview) {
-        ui_keep(EV_LENS, (void **)&d->lens[2], NULL);
-        ui_keep(EV_PREVIEW, (void **)&d->preview, NULL);
+        ui_replace(EV_LENS, (void **)&d->lens[2], NULL);
+        ui_replace(EV_PREVIEW, (void **)&d->preview, NULL);
     }
-    d->stale = d->done && strcmp(d->scored_state, state->state) != 0;
+    d->stale = d->scored_layers && strcmp(d->scored_state, state->state) != 0;
     d->state = *state;
     free(state);
     if (d->at_neuron < 0 && d->state.edited_count) /* nothing chosen yet: where edits go */
@@ -375,15 +375,15 @@ static bool take_preview(struct ui_state *d, struct event *ev)
     struct edit_report *copy = xmalloc(sizeof(*copy));
 
     *copy = *ev->edit_report;
-    ui_keep(EV_ESTIMATE, (void **)&d->weighed, copy);
-    ui_keep(EV_LENS, (void **)&d->lens[2], NULL);
+    ui_replace(EV_ESTIMATE, (void **)&d->estimate, copy);
+    ui_replace(EV_LENS, (void **)&d->lens[2], NULL);
     return false;
 }
 
 static bool take_commit(struct ui_state *d, struct event *ev)
 {
     (void)ev;
-    ui_keep(EV_PREVIEW, (void **)&d->preview, NULL);
+    ui_replace(EV_PREVIEW, (void **)&d->preview, NULL);
     return false;
 }
 
@@ -408,14 +408,14 @@ static const struct kept {
     {EV_PROGRESS, 0, false, take_progress},
     {EV_MODEL, 0, false, take_model},
     {EV_STATE, 0, false, take_state},
-    {EV_PROMPT, AT(look), false, NULL},
-    {EV_HEADER, AT(meta), true, take_meta},
+    {EV_PROMPT, AT(prompt_info), false, NULL},
+    {EV_HEADER, AT(header), true, take_meta},
     {EV_LAYER, 0, false, take_layer},
-    {EV_ESTIMATE, AT(weighed), true, NULL},
+    {EV_ESTIMATE, AT(estimate), true, NULL},
     {EV_STEP, 0, false, take_step},
     {EV_PREVIEW, AT(preview), false, take_preview},
-    {EV_COMMIT, AT(weighed), true, take_commit},
-    {EV_COMMITTED, AT(proof), false, NULL},
+    {EV_COMMIT, AT(estimate), true, take_commit},
+    {EV_COMMITTED, AT(commit_report), false, NULL},
     {EV_ANSWER, 0, false, take_answer},
     {EV_NEURON, 0, false, take_words},
     {EV_HISTORY, AT(history), false, take_history},
@@ -424,12 +424,12 @@ static const struct kept {
     {EV_LENS, AT(lens[1]), true, NULL},
     {EV_LENS, AT(lens[2]), true, NULL},
     {EV_TRACE, AT(trace), true, NULL},
-    {EV_PROBES, AT(board), true, ui_take_scoreboard},
+    {EV_PROBES, AT(probes), true, ui_take_scoreboard},
     {EV_VARIANT, 0, false, ui_take_variant},
     {EV_DRIFT, AT(drift), false, NULL},
     {EV_DIFF, AT(diff), false, NULL},
-    {EV_BISECT, AT(bisected), false, NULL},
-    {EV_EXPORT, AT(exported), false, NULL},
+    {EV_BISECT, AT(bisection), false, NULL},
+    {EV_EXPORT, AT(export_report), false, NULL},
     {EV_NOTICE, AT(notice), false, NULL},
 #undef AT
 };
@@ -443,7 +443,7 @@ static void drop_kept(struct ui_state *d, bool of_scores)
 {
     for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
         if (kept[i].at && (kept[i].of_scores || !of_scores))
-            ui_keep(kept[i].kind, slot_of(d, &kept[i]), NULL);
+            ui_replace(kept[i].kind, slot_of(d, &kept[i]), NULL);
 }
 
 static void take(struct ui_state *d, struct event *ev)
@@ -451,10 +451,10 @@ static void take(struct ui_state *d, struct event *ev)
     for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
         if (kept[i].kind == ev->kind) {
             if (!kept[i].take || !kept[i].take(d, ev))
-                ui_keep(ev->kind, slot_of(d, &kept[i]), ev->progress);
+                ui_replace(ev->kind, slot_of(d, &kept[i]), ev->progress);
             return;
         }
-    ui_drop(ev->kind, ev->progress);
+    ui_free_payload(ev->kind, ev->progress);
 }
 
 void ui_event(struct ui_state *d, struct event *ev)
@@ -464,7 +464,7 @@ void ui_event(struct ui_state *d, struct event *ev)
     ev->progress = NULL;
     switch (ev->kind) {
     case EV_ATTRIBUTED:
-        d->run = ev->id;
+        d->attribution_id = ev->id;
         d->attributing = false;
         break;
     case EV_DONE:
@@ -479,7 +479,7 @@ void ui_event(struct ui_state *d, struct event *ev)
     }
 }
 
-bool ui_room(const struct ui_state *d)
+bool ui_has_job_room(const struct ui_state *d)
 {
     for (int i = 0; i < UI_JOBS; i++)
         if (!d->job[i].job)
@@ -487,7 +487,7 @@ bool ui_room(const struct ui_state *d)
     return false;
 }
 
-void ui_posted(struct ui_state *d, unsigned job, enum command_kind kind)
+void ui_add_job(struct ui_state *d, unsigned job, enum command_kind kind)
 {
     for (int i = 0; job && i < UI_JOBS; i++)
         if (!d->job[i].job) {
@@ -496,7 +496,7 @@ void ui_posted(struct ui_state *d, unsigned job, enum command_kind kind)
         }
 }
 
-enum command_kind ui_kind(const struct ui_state *d, unsigned job)
+enum command_kind ui_job_kind(const struct ui_state *d, unsigned job)
 {
     for (int i = 0; i < UI_JOBS; i++)
         if (job && d->job[i].job == job)

@@ -1,8 +1,30 @@
-/* What the screens know: the newest of everything the engine has said, the fact and the
- * parameters being worked on, and where the user is looking.
+/* What the screens know.
  *
- * One desk lies between the program's loop, which fills it from events, and the views, which draw
- * it. Nothing in it talks to the engine. UI thread only. */
+ * One `struct ui_state` lies between the program's loop and the views:
+ *
+ *     engine thread                        UI thread
+ *     -------------                        ---------
+ *     bus_emit(event)  -->  app_event()  -->  ui_event(state, event)   fills the state
+ *                                             view->ops->event(...)    the view may react
+ *                                             view->ops->draw(state)   reads the state only
+ *     bus_take(command) <-- host->post()  <-- requests.c               a key became a command
+ *
+ * The state has four parts:
+ *   1. the work at hand: the fact and the parameters. They are what a command sends along.
+ *   2. the newest result of each kind (scores per layer, the preview, the lens, the history ...).
+ *      A new event replaces the old one; ui_state.c has a table with one row per kind of event.
+ *      Views that find NULL draw "not computed yet".
+ *   3. the running jobs and their progress.
+ *   4. where the user is looking: the view, the layer and neuron under the cursor, the colour
+ *      scale, the order of columns. All views share one cursor, so that a neuron found in the
+ *      heatmap is the one that the Neurons view shows.
+ *
+ * Masks are the exception to "the engine computes, the screen shows": when a parameter of the mask
+ * moves, ui_remask() builds the masks of all layers again from the scores it has (mask.h, no model
+ * needed, below 16 ms for 32 layers of 14336 neurons). So sliders act at once.
+ *
+ * Ownership: every pointer below is owned by the state unless its comment says "borrowed".
+ * Thread: the UI thread only. Nothing in this file talks to the engine. */
 #ifndef VIEWS_UI_STATE_H
 #define VIEWS_UI_STATE_H
 
@@ -10,198 +32,231 @@
 #include "core/engine/engine.h"
 #include "tui/heatmap.h"
 
-enum { UI_JOBS = 16, UI_WORDS = 2048, UI_ANSWERS = 24, UI_STEPS = 512, UI_NEWS = 400 };
-enum { UI_TRIED = 512, UI_FORCES = 64, UI_CHANGES = 64 };
-enum { UI_SETS = 8 };
+/* Sizes of the fixed arrays below. A list that is full refuses (jobs, overrides, interventions) or
+ * drops its oldest element (answers, neuron infos, log lines, general sets). */
+enum { UI_JOBS = 16, UI_NEURON_INFO = 2048, UI_ANSWERS = 24, UI_STEPS = 512, UI_LOG_LINES = 400 };
+enum { UI_VARIANTS = 512, UI_MASK_OVERRIDES = 64, UI_INTERVENTIONS = 64, UI_OLD_JOBS = 8 };
+enum { UI_GENERAL_SETS = 8 };
 enum neuron_order { ORDER_INDEX, ORDER_SCORE, ORDER_CLASS, ORDER_COUNT };
 enum neuron_side { SIDE_AFTER, SIDE_BEFORE, SIDE_BOTH, SIDE_COUNT };
 
-struct ui_job {
-    unsigned job; /* 0: free */
+struct ui_job {   /* a posted command that has not ended */
+    unsigned job; /* its number; 0: this slot is free */
     enum command_kind kind;
 };
 
-struct ui_layer {
-    struct attribution *score; /* a reference; NULL: not computed */
-    struct attribution *rough; /* the free MPC picture, until scores come; NULL: none */
-    struct attribution *shown; /* what masks and maps are made of: score, or about it (≈) */
-    struct mask *mask;
-    float *strength; /* [M] the largest score over the rows (Eq. 5) */
-    int strongest;   /* neuron of the largest strength */
-    double peak;     /* its strength, 0 if none is positive */
+struct ui_layer {              /* what is known of one layer; all zero until its scores arrive */
+    struct attribution *score; /* as the engine sent it; a reference; NULL: not computed */
+    struct attribution *mpc;   /* the MPC scores that come free with a forward pass; NULL: none */
+    struct attribution *shown; /* source of masks and maps: `score`, or its extrapolation to another
+                                  amplification (drawn with the sign ≈) */
+    struct mask *mask;         /* built from `shown` with the parameters at hand */
+    float *strength;           /* [M] per neuron the largest score over the rows (Eq. 5) */
+    int strongest;             /* index of the neuron with the largest strength */
+    double peak;               /* that strength; 0 if none is positive */
 };
 
 enum queue_state { QUEUE_WAITS, QUEUE_RUNS, QUEUE_HOLDS, QUEUE_WEAK, QUEUE_FAILED };
 
-struct general_set { /* the general neurons of a fact that was scored */
-    char prompt[96]; /* its first row */
+/* The general neurons of a fact that was scored earlier in this session, to see whether several
+ * facts share them. */
+struct general_set {
+    char prompt[96]; /* the first row of that attribution: identifies the fact */
     int layers, neurons;
-    unsigned char *bits; /* [layers][(neurons + 7) / 8]; NULL: none */
+    unsigned char *bits; /* [layers][(neurons + 7) / 8], bit i%8 of byte i/8; NULL: unused */
 };
 
 struct neuron_place {
     int layer, neuron;
 };
 
-enum { ASK_BASE = -1, ASK_NOW = 0 };
+enum { QUERY_BASE = -1, QUERY_NOW = 0 };
 
-struct ask_options { /* how questions are asked */
-    int state;       /* ASK_NOW, ASK_BASE, or the state after this edit */
-    int tokens;      /* at most */
-    double sample;   /* temperature; 0: greedy */
-    bool chat;       /* in the model's chat form */
-    char *prompt;    /* the last one asked, or NULL */
+struct query_options { /* how the Query view asks */
+    int state;         /* QUERY_NOW, QUERY_BASE, or n > 0: the state after edit n */
+    int tokens;        /* the answer has at most so many */
+    double sample;     /* temperature; 0: greedy */
+    bool chat;         /* wrap the prompt in the model's chat template */
+    char *prompt;      /* the last prompt asked, or NULL */
 };
 
 struct queued_fact { /* one of a list of facts that are edited one after another */
     struct fact fact;
     enum queue_state state;
-    unsigned job;               /* while it runs */
-    int edit;                   /* that wrote it, 0: none */
-    double p[2];                /* of the new object, before and after */
-    struct probe_report *board; /* its scoreboard, or NULL */
-    char why[160];              /* it failed */
+    unsigned job;                /* while it runs */
+    int edit;                    /* the edit that wrote it; 0: none */
+    double p[2];                 /* p(new object) before and after */
+    struct probe_report *probes; /* its scoreboard, or NULL */
+    char why[160];               /* why it failed; "" otherwise */
 };
 
 struct log_line { /* one message of the log */
-    int tone;
+    int tone;     /* enum tone of view.h */
     char text[320];
 };
 
 struct ui_state {
+    /* 1. the work at hand */
     struct params params;
-    struct fact fact;
-    struct fact look_fact; /* what `look` is about */
+    struct fact fact;             /* all NULL: none yet */
+    struct fact prompt_info_fact; /* the fact that `prompt_info` describes */
 
+    /* 2. the newest results */
     bool ready; /* the model is loaded */
     struct model_info model;
-    struct state_info state;
-    struct prompt_info *look;
-    struct attribution_header *meta;
-    struct ui_layer *layer; /* [layers] */
-    int layers, done;       /* done: layers with scores */
-    unsigned run;           /* the complete attribution's id; 0: none */
-    bool attributing, approximate;
-    bool stale; /* the weights are others than the scores were made with */
-    char scored_state[17];
-    double amplify;    /* of the scores */
-    double peak, clip; /* over all layers; where the colours end */
+    struct state_info state;           /* session, edits, preview, which layers are edited */
+    struct prompt_info *prompt_info;   /* tokens, next tokens and ranks of the fact's prompt */
+    struct attribution_header *header; /* rows and targets of the attribution */
+    struct ui_layer *layer;            /* [layers] */
+    int layers, scored_layers;         /* scored_layers: how many have scores */
+    unsigned attribution_id;           /* of the complete attribution; 0: none or not complete */
+    bool attributing;                  /* scores are still arriving */
+    bool approximate;                  /* `shown` is extrapolated in at least one layer */
+    bool stale;                        /* the weights have changed since the scores were made */
+    char scored_state[17];             /* the state that the scores belong to */
+    double amplify;    /* the amplification that the scores were made with (Eq. 2) */
+    double peak, clip; /* largest strength of all layers; end of the colour scale */
     int peak_layer;
 
-    struct edit_report *weighed, *preview;
-    struct commit_report *proof;
-    struct target_step step[UI_STEPS];
+    struct edit_report *estimate, *preview; /* gain and leak per layer: quick estimate; preview */
+    struct commit_report *commit_report;
+    struct target_step step[UI_STEPS]; /* losses of the target's optimisation, by step */
     int steps;
-    struct answer *answer[UI_ANSWERS];   /* newest first */
-    struct neuron_info *words[UI_WORDS]; /* a ring */
-    int word_next;
-    struct ask_options ask;
-    struct general_set set[UI_SETS]; /* the newest first */
+    struct answer *answer[UI_ANSWERS];               /* newest first */
+    struct neuron_info *neuron_info[UI_NEURON_INFO]; /* a ring: tokens that neurons promote */
+    int neuron_info_next;                            /* the slot of the ring to be filled next */
+    struct query_options query;
+    struct general_set general_set[UI_GENERAL_SETS]; /* newest first */
     struct history *history;
-    int stepped; /* the edit that was undone or redone with the newest history; 0: none */
+    int toggled_edit; /* the edit that the newest history undid or redid; 0: none */
     struct moments_info *moments;
-    struct lens_grid *lens[3]; /* of base, edited, preview: ui_lens() */
+    struct lens_grid *lens[3]; /* of base, edited, preview; read it by ui_lens() */
     struct trace *trace;
-    struct probe_report *board; /* of the fact at hand; NULL: not asked */
-    struct variant_result
-        *tried[UI_TRIED]; /* of the last CMD_VARIANTS, by variant; NULL: not yet */
-    unsigned trying;      /* its job, also when it is over */
-    int variants;         /* it tries */
+    struct probe_report *probes; /* scoreboard of the fact at hand; NULL: not asked */
+    struct variant_result *variant[UI_VARIANTS]; /* of the last CMD_VARIANTS; NULL: not there yet */
+    unsigned variant_job;                        /* its job, also after it has ended */
+    int variant_count;                           /* how many it computes */
     struct drift *drift;
     struct diff *diff;
-    struct bisect_report *bisected;
-    struct export_report *exported;    /* the last one */
-    struct notice *notice;             /* the last one */
-    const struct relations *relations; /* that triples can name; borrowed, NULL: none */
-    struct queued_fact *queue;         /* facts typed, pasted or loaded as a list */
-    int queued;
-    struct mask_override force[UI_FORCES]; /* the user's word against the scores */
-    int forces;
-    struct intervention change[UI_CHANGES]; /* in force for queries */
-    int changes;
+    struct bisect_report *bisection;
+    struct export_report *export_report; /* the last one */
+    struct notice *notice;               /* the last one */
+    const struct relations *relations;   /* that triples can name; borrowed, NULL: none */
+    struct queued_fact *queue;           /* [queue_count] facts typed, pasted or loaded as a list */
+    int queue_count;
 
-    struct answer *trial[2]; /* the fact's prompt without the changes, and with them */
-    unsigned trial_job[2];   /* who asks for them */
-    unsigned trial_old[8];   /* who asked before: a ring; what they say is dropped */
-    int trial_olds;
-    char trial_state[17]; /* the state both were asked of */
+    /* Neurons that the user put into the mask or took out of it, against their scores. */
+    struct mask_override mask_override[UI_MASK_OVERRIDES];
+    int mask_override_count;
+    /* Neurons whose coefficient is silenced, set or scaled in queries (never in weights). */
+    struct intervention intervention[UI_INTERVENTIONS];
+    int intervention_count;
 
+    /* The answers to the fact's prompt, [0] without and [1] with the interventions. */
+    struct answer *intervention_answer[2];
+    unsigned intervention_job[2];               /* the jobs that fetch them */
+    unsigned intervention_old_job[UI_OLD_JOBS]; /* a ring of earlier such jobs: answers dropped */
+    int intervention_old_count;                 /* how many were ever put into that ring */
+    char intervention_state[17];                /* the state that both were asked of */
+
+    /* 3. jobs */
     struct ui_job job[UI_JOBS];
     struct progress progress;   /* of a posted job */
-    struct progress background; /* of job 0 */
-    unsigned progress_job;
-    struct progress pull; /* of a model that is being fetched */
-    unsigned pull_job;    /* 0: none is */
-    char pull_name[100];  /* as it was asked for, also when it is over */
-    bool stopped;         /* the engine has ended */
+    struct progress background; /* of work that nobody posted (job 0), such as moments */
+    unsigned progress_job;      /* the job that `progress` belongs to */
+    struct progress pull;       /* of a model that is being downloaded */
+    unsigned pull_job;          /* 0: no download */
+    char pull_name[100];        /* its name as typed; kept after the end */
+    bool stopped;               /* the engine has ended */
 
-    /* where the user is */
-    const char *at_view; /* the name of the view shown */
-    int at_layer, at_neuron;
-    enum heat_scale scale;
-    enum heat_pool pool;
+    /* 4. where the user is looking */
+    const char *at_view;     /* the name of the view shown; borrowed */
+    int at_layer, at_neuron; /* the cursor that all views share; at_neuron -1: none yet */
+    enum heat_scale scale;   /* of the colours of maps */
+    enum heat_pool pool;     /* how a bin of several neurons becomes one number */
     enum ramp ramp;
-    bool per_layer;
+    bool per_layer;          /* each layer has a colour scale of its own */
     enum neuron_order order; /* of the map's columns */
-    enum neuron_side side;
+    enum neuron_side side;   /* show the state before the edit, after it, or both */
 
-    struct log_line *news; /* ring of UI_NEWS */
-    int news_count;
+    struct log_line *log; /* [UI_LOG_LINES] a ring; line n is log[n % UI_LOG_LINES] */
+    int log_count;        /* lines ever written */
 };
 
+/* Zeroes *d, copies the parameters and allocates the log. ui_free() ends it. */
 void ui_init(struct ui_state *d, const struct params *params);
 void ui_free(struct ui_state *d);
-/* Takes the event whole: what it points to is kept or given back, and NULL afterwards. */
+
+/* Takes one event of the engine. What the event points to is kept or freed here, and the event's
+ * pointer is NULL afterwards. */
 void ui_event(struct ui_state *d, struct event *ev);
-void ui_remask(struct ui_state *d);        /* after a parameter changed; 0 to 16 ms */
-void ui_forget_scores(struct ui_state *d); /* another fact: nothing shown is about it any more */
-void ui_forget_intervention_answers(struct ui_state *d); /* what was said under changes */
-void ui_queue_drop(struct ui_state *d, int at);
-/* Whether one more job can be kept in sight; a job that is not must not be posted. */
-bool ui_room(const struct ui_state *d);
-enum command_kind ui_kind(const struct ui_state *d, unsigned job); /* CMD_NONE: it is over */
-void ui_posted(struct ui_state *d, unsigned job, enum command_kind kind);
-/* The kind of a running job, CMD_NONE if there is none the user waits for. */
+/* Builds the masks of all layers again after a parameter changed. Needs no model. */
+void ui_remask(struct ui_state *d);
+/* Drops everything that belongs to the fact at hand: scores, masks, lens, trace, scoreboard. */
+void ui_forget_scores(struct ui_state *d);
+/* Drops both answers of the interventions; answers of jobs that still run will be dropped too. */
+void ui_forget_intervention_answers(struct ui_state *d);
+/* Removes the fact at this index from the queue; an index outside does nothing. */
+void ui_queue_remove(struct ui_state *d, int at);
+
+/* The table of running jobs. Ask ui_has_job_room() before posting: a job that does not fit the
+ * table would run unseen. */
+bool ui_has_job_room(const struct ui_state *d);
+void ui_add_job(struct ui_state *d, unsigned job, enum command_kind kind);
+enum command_kind ui_job_kind(const struct ui_state *d, unsigned job); /* CMD_NONE: it has ended */
+/* The kind of the running job that the user waits for; CMD_NONE: there is none. */
 enum command_kind ui_busy(const struct ui_state *d);
 
-bool ui_edits(const struct ui_state *d, int layer); /* will the edit write this layer? */
-/* "L4–8" of the layers that are edited. */
+/* Whether an edit with the parameters at hand writes this layer. */
+bool ui_edits_layer(const struct ui_state *d, int layer);
+/* The edited layers as text, "L4–8,L12"; "" for none. Returns out. */
 const char *ui_edited_range(const struct ui_state *d, char out[48]);
-/* The consequences of the mask on a layer: weighed, else of the preview; NULL: not known. */
+/* Gain and leak of a layer: from the estimate, else from the preview; NULL: not known. */
 const struct layer_report *ui_layer_report(const struct ui_state *d, int layer);
-/* The first n neurons of one layer (or of all edited ones: -1) in this order: strongest
- * first, by class, or by index (one layer only). n > 0. Returns how many. */
+
+/* Fills out[n] with the first neurons in this order and returns how many there are. `layer` -1
+ * means all edited layers together. ORDER_SCORE: strongest first. ORDER_CLASS: both, general,
+ * specific, none; strongest first within a class. ORDER_INDEX: for one layer only. n > 0. */
 struct ranked_neuron {
     int layer, neuron;
-    double score;
+    double score; /* its strength (Eq. 5) */
     unsigned class_bits;
-    bool kept;
+    bool kept; /* the mask gives it a weight above 0 */
 };
-int ui_top(const struct ui_state *d, int layer, enum neuron_order by, struct ranked_neuron *out,
-           int n);
-const struct neuron_info *ui_words(const struct ui_state *d, int layer, int neuron);
-const char *ui_explained(const struct ui_state *d, char out[64]); /* "·Paris", "" if not known */
-const struct lens_grid *ui_lens(const struct ui_state *d, unsigned state); /* NULL: none */
-/* The answers to the last question: of the base, and of the state that desk.ask names. */
+int ui_top_neurons(const struct ui_state *d, int layer, enum neuron_order by,
+                   struct ranked_neuron *out, int n);
+
+/* The tokens that a neuron promotes and suppresses; NULL: not fetched yet. */
+const struct neuron_info *ui_neuron_info(const struct ui_state *d, int layer, int neuron);
+/* The token whose probability the scores explain, "·Paris"; "" if not known. Returns out. */
+const char *ui_explained_token(const struct ui_state *d, char out[64]);
+/* The lens of one state (a bit of enum which_state); NULL: none. */
+const struct lens_grid *ui_lens(const struct ui_state *d, unsigned state);
+
+/* The two answers to the last question: of the base, and of the state that `query` names. */
 struct answer_pair {
     const struct answer *before, *after; /* NULL: not asked yet */
     bool two;                            /* there is a second state to ask */
     unsigned state;                      /* of it: a bit of enum which_state */
-    int edit;                            /* the state after this edit; 0: as it is now */
-    bool changed;                        /* interventions go with it */
+    int edit;                            /* n > 0: the state after edit n; 0: as it is now */
+    bool changed;                        /* the interventions apply to it */
 };
 struct answer_pair ui_answer_pair(const struct ui_state *d);
-/* General neurons of a layer that the nth fact scored before has too, and how many two sets of
- * these sizes would share by chance; false: no such fact, or it is the one at hand. */
+
+/* How many general neurons of a layer are also in the nth general set, and how many two sets of
+ * these sizes share by chance: size now * size then / neurons. false: there is no such set, or it
+ * is of the fact at hand. */
 struct shared_neurons {
     const char *prompt;
     int shared;
     double chance;
 };
-bool ui_shared(const struct ui_state *d, int nth, int layer, struct shared_neurons *out);
+bool ui_shared_neurons(const struct ui_state *d, int nth, int layer, struct shared_neurons *out);
+
+/* Appends a message to the log; more than 319 bytes are cut. */
 void ui_log(struct ui_state *d, int tone, const char *text);
 
-/* "▲" general, "●" specific, "◆" both, "·" none, and their roles. */
+/* A neuron's class as a glyph, "▲" general, "●" specific, "◆" both, "·" none, and as a role. */
 const char *class_glyph(unsigned class_bits);
 enum role class_role(unsigned class_bits);
 

@@ -1,7 +1,9 @@
-/* What a view is. To add one: write views/NAME.c that exports `view_NAME`, list it in views.c.
+/* What a view is: one full-screen page, such as Edit, Heatmap or Query.
  *
- * A view draws what the desk holds (ui_state.h) and a little state of its own (where its cursor
- * is). It asks for things through its host and knows no other view. */
+ * A view draws what struct ui_state holds and a little state of its own (where its list's cursor
+ * is). It asks for things through its struct host and knows no other view. To add one, write
+ * views/screens/NAME.c that exports `const struct view_ops view_NAME`, and add NAME to VIEWS below.
+ * Everything here runs in the UI thread. */
 #ifndef VIEWS_VIEW_H
 #define VIEWS_VIEW_H
 
@@ -20,55 +22,63 @@ struct table;
 
 enum tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_ERROR };
 
-/* A question with a safe answer: Cancel is selected, y confirms, n and Esc do not. */
+/* A dialog with two buttons: Cancel is selected at first, y confirms, n and Esc cancel. */
 struct question {
-    char title[80], text[600], yes[24]; /* text may hold line breaks */
+    char title[80], text[600], yes[24]; /* text may hold line breaks; yes: the confirming button */
     void (*confirmed)(struct host *host, const struct question *question);
-    struct view *view; /* that asks, or NULL */
-    int number;
+    struct view *view; /* the view that asks, or NULL; for `confirmed` */
+    int number;        /* for `confirmed`, such as the number of an edit */
 };
 
-/* What a view may ask of the program around it. Commands hand over what they point to. */
+/* What a view may ask of the program around it. The app, --plain and tests each fill one. */
 struct host {
     struct ui_state *ui;
-    unsigned (*post)(struct host *host, struct command *cmd); /* the job, 0 if refused (said) */
+    /* Sends a command to the engine; what the command points to is handed over. Returns the job's
+     * number, or 0 if it was refused (a message says why). */
+    unsigned (*post)(struct host *host, struct command *cmd);
     void (*open)(struct host *host, const char *view);
-    void (*say)(struct host *host, enum tone tone, const char *fmt, ...)
+    /* Shows one line above the footer and appends it to the log. */
+    void (*message)(struct host *host, enum tone tone, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
-    void (*ask)(struct host *host, const struct question *question);
-    /* Opens the input line at the bottom on text that begins with : (a command) or / (find). */
+    /* Opens the dialog; the question is copied. */
+    void (*confirm)(struct host *host, const struct question *question);
+    /* Opens the input line at the bottom on text that begins with : (a command) or / (search). */
     void (*prompt)(struct host *host, const char *text);
-    void (*knobs_moved)(struct host *host); /* parameters changed: re-mask, and weigh at rest */
-    bool (*run)(struct host *host, enum action action);
-    void (*reopen)(struct host *host, const char *path); /* another model; may be NULL */
+    /* Call it after a parameter changed: masks are built again before the next frame, and gain and
+     * leak are estimated once no key has come for a moment. */
+    void (*params_changed)(struct host *host);
+    bool (*run)(struct host *host, enum action action);  /* as if its key had been pressed */
+    void (*reopen)(struct host *host, const char *path); /* opens another model; may be NULL */
     bool (*copy)(struct host *host, const char *text);   /* to the clipboard; may be NULL */
 };
 
 struct view_ops {
-    const char *name, *title; /* "history": what :open takes and goldens are named after */
-    const char *footer; /* "attribute enter:ask": actions, most useful first, with other words */
-    size_t size;        /* of the state behind view->state, zeroed before open */
-    bool overlay;       /* closing it goes back to the view before, also while a job runs */
+    const char *name, *title; /* "history": what :open takes; goldens are named after it */
+    const char *footer; /* "attribute enter:ask": actions, most useful first, [:another label] */
+    size_t size;        /* bytes of view->state, which is zeroed before the first open */
+    bool overlay;       /* closing it goes back to the view before, even while a job runs */
     void (*open)(struct view *v);                          /* optional: each time it is shown */
     void (*close)(struct view *v);                         /* optional: frees what state owns */
-    void (*event)(struct view *v, const struct event *ev); /* optional; the desk has taken it */
+    void (*event)(struct view *v, const struct event *ev); /* optional; ui_event() ran before */
     bool (*key)(struct view *v, const struct key *key);    /* optional: text fields; true: used */
     bool (*takes_lines)(const struct view *v); /* optional: C-j and Alt-Enter break its line now */
-    bool (*click)(struct view *v, struct rect area, int y, int x); /* optional */
-    /* Optional: the wheel turned there, by -1 up or 1 down; false: it moves the selection. */
+    bool (*click)(struct view *v, struct rect area, int y, int x); /* optional; true: used */
+    /* Optional: the mouse wheel at (y, x), by -1 up or 1 down; false: it moves the selection. */
     bool (*wheel)(struct view *v, struct rect area, int y, int x, int by);
-    bool (*action)(struct view *v, enum action action); /* false: not mine, pass it on */
-    void (*find)(struct view *v, const char *text);     /* optional: what / says; else find_next */
+    /* Returns false for an action that this view does not handle; the app then handles it. */
+    bool (*action)(struct view *v, enum action action);
+    void (*find)(struct view *v, const char *text); /* optional: what / finds; else find_next */
     bool (*find_next)(struct view *v, const char *text, int by); /* optional: n 1, N -1 */
-    void (*filter)(struct view *v, const char *text);            /* optional: \\, "" is all */
-    /* Optional: `:word rest`, rest without blanks around it; false: not mine. List the word in
-     * commands.h, so that it is completed and explained. */
+    void (*filter)(struct view *v, const char *text);            /* optional: \\; "" shows all */
+    /* Optional: `:word rest` with blanks around rest removed; false: not handled here. List the
+     * word in commands.h, so that it is completed and explained. */
     bool (*command)(struct view *v, const char *word, const char *rest);
-    void (*draw)(const struct view *v, struct surface *s, struct rect area); /* pure */
-    /* Optional: the neuron whose words it lacks most; false: none. They are asked for while nothing
-     * else runs. */
+    /* Draws the view on the area. Changes nothing but the surface. */
+    void (*draw)(const struct view *v, struct surface *s, struct rect area);
+    /* Optional: a neuron on the screen whose promoted tokens are not known yet; false: none. They
+     * are fetched while nothing else runs. */
     bool (*wants)(const struct view *v, struct neuron_place *out);
-    /* Optional: the rows behind it, for export; false: there are none yet. */
+    /* Optional: the rows behind the view, for :export; false: there are none yet. */
     bool (*table)(struct table *table, const struct ui_state *d);
 };
 
@@ -100,11 +110,14 @@ VIEWS(VIEW_OPS)
 #undef VIEW_OPS
 extern const struct view_ops *const views[]; /* NULL ends it (views/screens/views.c) */
 
-extern const char *const view_names[];      /* NULL ends it */
-const char *view_named(const char *name);   /* the same, static; NULL: no such view */
-const char *view_nearest(const char *name); /* the name most like this one */
+extern const char *const view_names[]; /* NULL ends it */
+/* The static copy of this name in view_names, so that it can be kept; NULL: no such view. */
+const char *view_named(const char *name);
+/* The name that looks most like this one, for "did you mean". */
+const char *view_nearest(const char *name);
 
 const struct view_ops *view_find(const char *name); /* NULL: no such view */
+/* Allocates a view with zeroed state; the caller calls ops->open. view_close() frees it. */
 struct view *view_open(const struct view_ops *ops, struct host *host);
 void view_close(struct view *v);
 

@@ -24,7 +24,7 @@ static void words(struct table *s, const struct neuron_info *n, bool promotes)
 static void neuron_row(struct table *s, const struct ui_state *d, const struct ui_layer *layer,
                        int l, int j, int rows)
 {
-    const struct neuron_info *info = ui_words(d, l, j);
+    const struct neuron_info *info = ui_neuron_info(d, l, j);
     const struct attribution *a = layer->shown;
     char address[32];
 
@@ -46,7 +46,7 @@ static void neuron_row(struct table *s, const struct ui_state *d, const struct u
 /* Every neuron of the layers that are edited, or of the one at hand where none is. */
 bool table_of_neurons(struct table *s, const struct ui_state *d)
 {
-    int rows = d->meta ? d->meta->rows : 0;
+    int rows = d->header ? d->header->rows : 0;
     bool any = false;
 
     rows = rows > 24 ? 24 : rows;
@@ -59,9 +59,9 @@ bool table_of_neurons(struct table *s, const struct ui_state *d)
     }
     table_columns(s, "coefficient promotes suppresses");
     for (int l = 0; l < d->layers; l++)
-        any |= ui_edits(d, l) && d->layer[l].shown;
+        any |= ui_edits_layer(d, l) && d->layer[l].shown;
     for (int l = 0; l < d->layers; l++)
-        if (d->layer[l].shown && (any ? ui_edits(d, l) : l == d->at_layer))
+        if (d->layer[l].shown && (any ? ui_edits_layer(d, l) : l == d->at_layer))
             for (int j = 0; j < d->layer[l].shown->neurons; j++)
                 neuron_row(s, d, &d->layer[l], l, j, rows);
     return s->cells > 0;
@@ -107,7 +107,7 @@ bool table_of_ratios(struct table *s, const struct ui_state *d)
         if (!m)
             continue;
         table_integer(s, l);
-        table_bool(s, ui_edits(d, l));
+        table_bool(s, ui_edits_layer(d, l));
         ratio_side(s, &m->general);
         ratio_side(s, &m->specific);
         table_integer(s, m->both);
@@ -237,8 +237,8 @@ bool table_of_facts(struct table *s, const struct ui_state *d)
 
     table_columns(s, "subject state kind prompt expected said_before p_before ok_before said_after "
                      "p_after ok_after known p_target_before p_target_after");
-    board_rows(s, d->board, d->fact.subject, "at hand");
-    for (int i = 0; i < d->queued; i++) {
+    board_rows(s, d->probes, d->fact.subject, "at hand");
+    for (int i = 0; i < d->queue_count; i++) {
         const struct queued_fact *q = &d->queue[i];
 
         table_text(s, q->fact.subject);
@@ -255,7 +255,7 @@ bool table_of_facts(struct table *s, const struct ui_state *d)
         table_bool(s, true);
         table_real(s, q->p[0]);
         table_real(s, q->p[1]);
-        board_rows(s, q->board, q->fact.subject, state[q->state]);
+        board_rows(s, q->probes, q->fact.subject, state[q->state]);
     }
     return s->cells > 0;
 }
@@ -303,8 +303,8 @@ bool table_of_variants(struct table *s, const struct ui_state *d)
         table_columns(s, param_info(knob[k])->name);
     metric_columns(s);
     table_columns(s, "said p_before p_after p_first_before p_first_after");
-    for (int i = 0; i < UI_TRIED; i++) {
-        const struct variant_result *t = d->tried[i];
+    for (int i = 0; i < UI_VARIANTS; i++) {
+        const struct variant_result *t = d->variant[i];
 
         const struct measured *p;
 

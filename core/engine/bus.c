@@ -54,8 +54,8 @@ void command_free(struct command *cmd)
     free(cmd->facts);
     free(cmd->text);
     free(cmd->z);
-    free(cmd->changes);
-    free(cmd->forces);
+    free(cmd->interventions);
+    free(cmd->mask_overrides);
     free(cmd->variants);
     free(cmd->expect);
     free(cmd->export);

@@ -147,12 +147,13 @@ struct command {
     int tokens, top;
     double temperature; /* of sampling; 0: greedy */
     int layer, neuron;
-    float *z;                     /* owned: [d], skip the optimisation */
-    bool chat;                    /* CMD_QUERY: wrap the text in the model's chat form */
-    struct intervention *changes; /* CMD_QUERY: owned */
-    int change_count;
-    struct mask_override *forces; /* owned: neurons in or out of the mask whatever their scores */
-    int force_count;
+    float *z;                           /* owned: [d], skip the optimisation */
+    bool chat;                          /* CMD_QUERY: wrap the text in the model's chat form */
+    struct intervention *interventions; /* CMD_QUERY: owned */
+    int intervention_count;
+    struct mask_override
+        *mask_overrides; /* owned: neurons in or out of the mask whatever their scores */
+    int mask_override_count;
     struct params *variants; /* CMD_VARIANTS: owned */
     int variant_count;
     char *export; /* CMD_EXPORT: owned: safetensors, gguf, lora, delta or json */

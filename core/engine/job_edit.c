@@ -60,9 +60,9 @@ static char *about(const struct engine *e, const struct command *cmd)
     params_show_all(&cmd->params, (AFFECTS_EDIT & ~AFFECTS_VERDICT) | AFFECTS_WORDING, &b);
     edit_stats_tell(e, &cmd->params, &standing);
     buf_printf(&b, "%u %ld", e->open->edited->generation, standing.moment_tokens);
-    for (int i = 0; i < cmd->force_count; i++)
-        buf_printf(&b, " L%dN%d%c", cmd->forces[i].layer, cmd->forces[i].neuron,
-                   cmd->forces[i].in ? '+' : '-');
+    for (int i = 0; i < cmd->mask_override_count; i++)
+        buf_printf(&b, " L%dN%d%c", cmd->mask_overrides[i].layer, cmd->mask_overrides[i].neuron,
+                   cmd->mask_overrides[i].in ? '+' : '-');
     if (cmd->z)
         buf_add(&b, cmd->z, (size_t)e->model->config->hidden * sizeof(float));
     return buf_take(&b);
@@ -151,7 +151,7 @@ bool edit_masks(struct engine *e, const struct command *cmd, const struct reques
         }
     }
     for (int i = 0; i < plan->layers * (plan->mask_per_request ? plan->count : 1); i++)
-        mask_apply_overrides(plan->mask[i], cmd->forces, cmd->force_count);
+        mask_apply_overrides(plan->mask[i], cmd->mask_overrides, cmd->mask_override_count);
     return true;
 }
 

@@ -221,8 +221,8 @@ static struct model_state *state_changed(const struct model_state *v, const stru
     bool ok = true;
 
     json_object_set_new(root, "change", list);
-    for (int i = 0; ok && i < cmd->change_count; i++) {
-        const struct intervention *c = &cmd->changes[i];
+    for (int i = 0; ok && i < cmd->intervention_count; i++) {
+        const struct intervention *c = &cmd->interventions[i];
 
         ok = isfinite(c->value) ||
              err_set(err, ERR_USAGE, "L%dN%d: a coefficient has to be a finite number", c->layer,
@@ -231,7 +231,7 @@ static struct model_state *state_changed(const struct model_state *v, const stru
             json_array_append_new(list, json_pack("[iisf]", c->layer, c->neuron,
                                                   c->scale ? "scale" : "set", (double)c->value));
     }
-    data.params = ok && cmd->change_count ? json_dumps(root, 0) : NULL;
+    data.params = ok && cmd->intervention_count ? json_dumps(root, 0) : NULL;
     if (data.params)
         hook = hook_open(v->model, &data, err);
     if (hook)
@@ -239,7 +239,7 @@ static struct model_state *state_changed(const struct model_state *v, const stru
     hook_release(hook);
     free(data.params);
     json_decref(root);
-    if (hook || !cmd->change_count)
+    if (hook || !cmd->intervention_count)
         return state;
     state_free(state);
     return NULL;
@@ -300,7 +300,7 @@ static bool answer_one(struct engine *e, const struct command *cmd, const struct
                        .base = {.state = state,
                                 .edit = edit,
                                 .chat = w.form == ASK_CHAT,
-                                .changed = cmd->change_count}};
+                                .changed = cmd->intervention_count}};
     struct generate_options o = {.tokens = cmd->tokens,
                                  .temperature = cmd->temperature,
                                  .seed = (uint64_t)cmd->params.value[P_SEED],
@@ -325,7 +325,7 @@ static bool answer_one(struct engine *e, const struct command *cmd, const struct
     if (!ok)
         return false;
     generated_free(&g);
-    if (e->open && !e->options.readonly && !cmd->change_count)
+    if (e->open && !e->options.readonly && !cmd->intervention_count)
         session_add_query(e->open->journal, cmd->text, a->completion,
                           state == STATE_BASE      ? "base"
                           : state == STATE_PREVIEW ? "preview"

@@ -48,8 +48,8 @@ static uint64_t edit_hash(const struct command *cmd)
 {
     uint64_t h = mix_edit(fnv, &cmd->params);
 
-    for (int i = 0; i < cmd->force_count; i++) {
-        const struct mask_override *f = &cmd->forces[i];
+    for (int i = 0; i < cmd->mask_override_count; i++) {
+        const struct mask_override *f = &cmd->mask_overrides[i];
         const int all[3] = {f->layer, f->neuron, f->in};
 
         h = mix(h, all, sizeof(all));
@@ -63,13 +63,13 @@ static uint64_t change_hash(const struct command *cmd)
 {
     uint64_t h = fnv;
 
-    for (int i = 0; i < cmd->change_count; i++) {
-        const struct intervention *c = &cmd->changes[i];
+    for (int i = 0; i < cmd->intervention_count; i++) {
+        const struct intervention *c = &cmd->interventions[i];
         const int all[3] = {c->layer, c->neuron, c->scale};
 
         h = mix(mix(h, all, sizeof(all)), &c->value, sizeof(c->value));
     }
-    return cmd->change_count ? h : 0;
+    return cmd->intervention_count ? h : 0;
 }
 
 static void facts(const struct command *cmd, struct buf *out)

@@ -54,8 +54,9 @@ static void paint_field(struct surface *s, bool smooth, double phase)
                 v = v < 0 ? 0 : v;
                 level[k] = (int)(floor(v * (LEVELS - 0.001)) * 255 / (LEVELS - 1));
             }
-            surface_colour_slot(s, surface_rect(s), y, x, ROLE_TEXT, "▀",
-                                ink_ramp(RAMP_GREY, level[0]), ink_ramp(RAMP_GREY, level[1]));
+            surface_glyph(s, surface_rect(s), y, x, ROLE_TEXT, "▀",
+                          colour_slot_ramp(RAMP_GREY, level[0]),
+                          colour_slot_ramp(RAMP_GREY, level[1]));
         }
 }
 
@@ -86,9 +87,9 @@ static void draw_frames(int ask, bool smooth)
             term_redraw();
         if (go == 'r') /* one layer: half of a row of cells */
             for (int x = 0; x < W; x++)
-                surface_colour_slot(s, surface_rect(s), 20, x, ROLE_TEXT, "▀",
-                                    ink_ramp(RAMP_GREY, x * 255 / W),
-                                    ink_ramp(RAMP_GREY, frame * 40 % 256));
+                surface_glyph(s, surface_rect(s), 20, x, ROLE_TEXT, "▀",
+                              colour_slot_ramp(RAMP_GREY, x * 255 / W),
+                              colour_slot_ramp(RAMP_GREY, frame * 40 % 256));
         from = clock_seconds();
         term_show(s, &p);
         from = clock_seconds() - from;

@@ -210,9 +210,9 @@ static struct command question(int layer, int neuron, bool scale, float value)
     c.text = xstrdup("One day Lily");
     c.states = STATE_BASE;
     c.tokens = 8;
-    c.changes = xcalloc(1, sizeof(*c.changes));
-    c.changes[0] = (struct intervention){layer, neuron, scale, value};
-    c.change_count = layer == -2 ? 0 : 1;
+    c.interventions = xcalloc(1, sizeof(*c.interventions));
+    c.interventions[0] = (struct intervention){layer, neuron, scale, value};
+    c.intervention_count = layer == -2 ? 0 : 1;
     return c;
 }
 

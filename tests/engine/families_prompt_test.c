@@ -98,10 +98,10 @@ static struct command changed_query(void)
     c.text = xstrdup("Al is");
     c.tokens = 3;
     c.top = 5;
-    c.change_count = 2;
-    c.changes = xcalloc(2, sizeof(*c.changes));
-    c.changes[0] = (struct intervention){.layer = 0, .neuron = 1};
-    c.changes[1] = (struct intervention){.layer = 1, .neuron = 2, .scale = true, .value = 3};
+    c.intervention_count = 2;
+    c.interventions = xcalloc(2, sizeof(*c.interventions));
+    c.interventions[0] = (struct intervention){.layer = 0, .neuron = 1};
+    c.interventions[1] = (struct intervention){.layer = 1, .neuron = 2, .scale = true, .value = 3};
     return c;
 }
 

@@ -124,7 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ui_state d;
     struct host host = host_of(&d);
 
-    make_desk(&d);
+    make_ui_state(&d);
     for (int i = 0; views[i]; i++) {
         view[i] = view_open(views[i], &host);
         if (views[i]->open)

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     keys.notes = &notes;
     if (config_read(text, sections, &err) != (err.kind == ERR_NONE) || keys.map.count > KEYMAP_MAX)
         abort();
-    keymap_take(&m, &keys);
+    keymap_apply(&m, &keys);
     err = (struct err){0};
     if (keymap_command(&m, text, size % 2, &notes, &err) != (err.kind == ERR_NONE))
         abort();

@@ -30,7 +30,7 @@ static void no_open(struct host *host, const char *view)
     (void)host;
     (void)view;
 }
-static void no_say(struct host *host, enum tone tone, const char *fmt, ...)
+static void no_message(struct host *host, enum tone tone, const char *fmt, ...)
 {
     (void)host;
     (void)tone;
@@ -41,7 +41,7 @@ static void no_prompt(struct host *host, const char *text)
     (void)host;
     (void)text;
 }
-static void no_ask(struct host *host, const struct question *question)
+static void no_confirm(struct host *host, const struct question *question)
 {
     (void)host;
     (void)question;
@@ -56,10 +56,10 @@ static struct host host_of(struct ui_state *d)
     return (struct host){.ui = d,
                          .post = no_post,
                          .open = no_open,
-                         .say = no_say,
-                         .ask = no_ask,
+                         .message = no_message,
+                         .confirm = no_confirm,
                          .prompt = no_prompt,
-                         .knobs_moved = no_knobs};
+                         .params_changed = no_knobs};
 }
 
 static struct shown_token word(const char *text, double p, bool subject)
@@ -404,7 +404,7 @@ static void give_queue(struct ui_state *d)
     static const char *const subject[] = {"Eiffel Tower", "Mount Fuji", "Big Ben", "Louvre",
                                           "Red Square"};
 
-    d->queued = 5;
+    d->queue_count = 5;
     d->queue = xcalloc(5, sizeof(*d->queue));
     for (int i = 0; i < 5; i++) {
         struct queued_fact *q = &d->queue[i];
@@ -415,11 +415,11 @@ static void give_queue(struct ui_state *d)
         q->state = (enum queue_state)((i + QUEUE_HOLDS) % 5);
         q->p[1] = 0.8;
     }
-    d->queue[0].board = board_of("Eiffel Tower");
+    d->queue[0].probes = board_of("Eiffel Tower");
     snprintf(d->queue[2].why, sizeof(d->queue[2].why), "the prompt does not hold the subject");
 }
 
-static void make_desk(struct ui_state *d)
+static void make_ui_state(struct ui_state *d)
 {
     struct params p;
 
@@ -430,9 +430,9 @@ static void make_desk(struct ui_state *d)
     d->fact.target = xstrdup("Rome");
 }
 
-static void make_full_desk(struct ui_state *d)
+static void make_full_ui_state(struct ui_state *d)
 {
-    make_desk(d);
+    make_ui_state(d);
     give_model(d);
     give_look(d);
     give_run(d, LAYERS);

@@ -33,7 +33,7 @@ static void help_finds_as_it_is_typed_and_runs(void)
     struct view *v = view_open(&view_help, &host);
     struct screen screen = {.ui = &d, .view = v};
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     host.prompt = hear_prompt;
     host.run = hear_run;
     v->ops->open(v);
@@ -64,27 +64,27 @@ static void help_shows_what_is_bound(void)
     struct screen screen = {.ui = &d, .view = v};
     char *text;
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     v->ops->open(v);
-    CHECK(keymap_bind(keymap_used(), NULL, "C-p", "preview", 0, NULL, NULL));
+    CHECK(keymap_bind(keymap_current(), NULL, "C-p", "preview", 0, NULL, NULL));
     text = picture(&screen, 24, 80, false);
     CHECK(strstr(text, "C-p P ") != NULL);
     free(text);
-    keymap_default(keymap_used());
+    keymap_default(keymap_current());
     view_close(v);
     ui_free(&d);
 }
 
 static void offers(const char *typed, const char *first, int least)
 {
-    struct candidates c = {0};
+    struct completions c = {0};
 
-    candidates_of(&c, typed);
+    completions_find(&c, typed);
     if (c.count < least || (first && (!c.count || strcmp(c.line[0], first)))) {
         printf("':%s' offers %d, first '%s'\n", typed, c.count, c.count ? c.line[0] : "");
         test_failures++;
     }
-    candidates_free(&c);
+    completions_free(&c);
 }
 
 static void what_can_follow_is_offered(void)
@@ -110,15 +110,15 @@ static void the_line_shows_them(void)
     struct ui_state d;
     struct host host = host_of(&d);
     struct view *v = view_open(&view_edit, &host);
-    struct candidates c = {0};
+    struct completions c = {0};
     struct field line = {0};
     struct screen screen = {.ui = &d, .view = v, .line = &line, .candidates = &c, .offered = -1};
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     field_set(&line, ":set mask.mode=");
-    candidates_of(&c, field_text(&line) + 1);
+    completions_find(&c, field_text(&line) + 1);
     compare("line", &screen, 24, 80);
-    candidates_free(&c);
+    completions_free(&c);
     field_free(&line);
     view_close(v);
     ui_free(&d);
@@ -147,7 +147,7 @@ static void clicks_find_tabs_footer_and_buttons(void)
     struct screen screen = {.ui = &d, .view = v, .question = &q};
     int yes = 0, no = 0;
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     CHECK(screen_click(&screen, 24, 80, 23, 1) == ACTION_VIEW_EDIT);
     CHECK(screen_click(&screen, 24, 80, 23, 10) == ACTION_VIEW_HEATMAP);
     CHECK(screen_click(&screen, 24, 80, 22, 1) == ACTION_ATTRIBUTE);

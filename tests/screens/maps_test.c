@@ -28,24 +28,24 @@ static void the_map_is_never_blank_before_scores(void)
     struct host host = host_of(&d);
     struct view *v;
 
-    make_desk(&d);
+    make_ui_state(&d);
     give_model(&d);
     for (int l = 0; l < LAYERS; l++)
         give_rough(&d, l);
     heat_grid_make(&g, &d, &w, every, LAYERS, 64);
-    CHECK(g.rough == LAYERS && g.exact == 0 && g.ramp[0] == RAMP_GREY);
+    CHECK(g.mpc_rows == LAYERS && g.exact_rows == 0 && g.ramp[0] == RAMP_GREY);
     heat_grid_free(&g);
     give_run(&d, 5);
     heat_grid_make(&g, &d, &w, every, LAYERS, 64);
-    CHECK(g.rough == LAYERS - 5 && g.exact == 5);
-    CHECK(g.kind[4] == ROW_EXACT && g.kind[11] == ROW_ROUGH && g.ramp[4] == RAMP_HEAT);
+    CHECK(g.mpc_rows == LAYERS - 5 && g.exact_rows == 5);
+    CHECK(g.kind[4] == ROW_EXACT && g.kind[11] == ROW_MPC && g.ramp[4] == RAMP_HEAT);
     heat_grid_free(&g);
     w.chosen = true;
     w.mode = HEAT_MPC; /* what came free can still be looked at */
     heat_grid_make(&g, &d, &w, every, LAYERS, 64);
-    CHECK(g.exact == LAYERS);
+    CHECK(g.exact_rows == LAYERS);
     heat_grid_free(&g);
-    ui_posted(&d, 9, CMD_ATTRIBUTE);
+    ui_add_job(&d, 9, CMD_ATTRIBUTE);
     d.attributing = true;
     v = view_open(view_find("heatmap"), &host);
     compare("heat-rough", &(struct screen){.ui = &d, .view = v}, 24, 80);
@@ -60,7 +60,7 @@ static void the_cut_stands_where_the_mask_ends(void)
     struct map_window w = {0};
     int rules = 0;
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     heat_grid_make(&g, &d, &w, every, LAYERS, NEURONS + 1);
     CHECK(!g.ruled && g.cols == NEURONS);
     heat_grid_free(&g);
@@ -94,7 +94,7 @@ static void signs_are_kept_where_colours_can_show_them(void)
     struct map_window w = {0};
     bool below = false;
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     d.layer[3].score->score[5] = -9;
     heat_grid_make(&g, &d, &w, every, LAYERS, NEURONS);
     for (int i = 0; i < g.rows * g.cols; i++)
@@ -126,7 +126,7 @@ static void modes_and_zoom_are_as_they_were(void)
     struct view *v = view_open(view_find("heatmap"), &host);
     struct screen screen = {.ui = &d, .view = v};
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     for (int i = 0; i < 4; i++) {
         press(v, ACTION_MODE);
         if (i == 0)
@@ -163,7 +163,7 @@ static void a_click_takes_the_cell_under_it(void)
     struct map_shape m;
     struct map_window w = {0};
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     m = map_shape(&d, &w, (struct rect){body.y, body.x, body.h - 1, body.w});
     CHECK(v->ops->click(v, body, m.plot.y, m.plot.x));
     CHECK(d.at_layer == 0 && d.at_neuron == 0);
@@ -244,24 +244,25 @@ static void changes_are_asked_about_and_forces_remask(void)
 
     host.post = count_post;
     posts = 0;
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     d.at_layer = 5;
     d.at_neuron = 102;
     v->ops->open(v);
     press(v, ACTION_SILENCE);
-    CHECK(posts == 2 && posted.kind == CMD_QUERY && posted.change_count == 1);
+    CHECK(posts == 2 && posted.kind == CMD_QUERY && posted.intervention_count == 1);
     CHECK(posted.states == STATE_PREVIEW);
-    ev.job = d.trial_job[0];
+    ev.job = d.intervention_job[0];
     ev.answer = trial_of(STATE_PREVIEW, false);
     ui_event(&d, &ev);
-    ev.job = d.trial_job[1];
+    ev.job = d.intervention_job[1];
     ev.answer = trial_of(STATE_PREVIEW, true);
     ui_event(&d, &ev);
-    CHECK(d.trial[0] && d.trial[1] && d.trial[1]->changed == 1);
+    CHECK(d.intervention_answer[0] && d.intervention_answer[1] &&
+          d.intervention_answer[1]->changed == 1);
     CHECK(!strcmp(d.answer[0]->completion, " Rome, Italy.")); /* the Query view's stay */
     ui_change_neuron(&host, "L4N7*2.5");
-    CHECK(posts == 3 && posted.change_count == 2); /* without changes nothing is new */
-    CHECK(d.changes == 2 && d.change[1].scale && d.change[1].value == 2.5f);
+    CHECK(posts == 3 && posted.intervention_count == 2); /* without changes nothing is new */
+    CHECK(d.intervention_count == 2 && d.intervention[1].scale && d.intervention[1].value == 2.5f);
     d.at_layer = 6;
     d.at_neuron = 1;
     kept = d.layer[6].mask->kept - (d.layer[6].mask->weight[1] > 0);
@@ -273,9 +274,10 @@ static void changes_are_asked_about_and_forces_remask(void)
     press(v, ACTION_FORCE);
     CHECK(d.layer[6].mask->weight[1] == 0 && d.layer[6].mask->kept == kept);
     press(v, ACTION_FORCE);
-    CHECK(d.forces == 0);
+    CHECK(d.mask_override_count == 0);
     ui_release_neurons(&host);
-    CHECK(!d.changes && !d.forces && !d.trial[0] && !d.trial[1]);
+    CHECK(!d.intervention_count && !d.mask_override_count && !d.intervention_answer[0] &&
+          !d.intervention_answer[1]);
     view_close(v);
     ui_free(&d);
 }
@@ -290,7 +292,7 @@ static void changes_are_read_strictly(void)
     struct err err = {0};
     bool off;
 
-    make_desk(&d);
+    make_ui_state(&d);
     give_model(&d);
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         err = (struct err){0};
@@ -323,7 +325,7 @@ static void the_table_filters_and_sorts(void)
     struct ranked_neuron *row, first = {0};
     int n, kept = 0;
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     d.at_layer = 5;
     give_neuron(&d, 5, 17, " Paris");
     rows_of(&d, "", &n, &first);
@@ -365,7 +367,7 @@ static void a_neuron_in_full_is_as_it_was(void)
     struct view *v = view_open(view_find("neurons"), &host);
     struct screen screen = {.ui = &d, .view = v};
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     d.at_neuron = d.layer[d.at_layer].strongest;
     give_neuron(&d, d.at_layer, d.at_neuron, " Paris");
     v->ops->open(v);
@@ -391,7 +393,7 @@ static void painted(const char *text, uint16_t fg, uint16_t bg, bool ascii, cons
 
     theme_default(&theme);
     palette_build(&p, &theme, (struct caps){TIER_MONO, ascii, false});
-    surface_colour_slot(s, surface_rect(s), 0, 0, ROLE_TEXT, text, fg, bg);
+    surface_glyph(s, surface_rect(s), 0, 0, ROLE_TEXT, text, fg, bg);
     palette_paint(&p, surface_at(s, 0, 0), &out);
     CHECK_STR(out.text, want);
     surface_free(s);
@@ -399,14 +401,16 @@ static void painted(const char *text, uint16_t fg, uint16_t bg, bool ascii, cons
 
 static void without_colours_signs_rules_and_words_remain(void)
 {
-    painted("▀", ink_ramp(RAMP_DIVERGE, 255), ink_ramp(RAMP_DIVERGE, 128), false, "9");
-    painted("▀", ink_ramp(RAMP_DIVERGE, 100), ink_ramp(RAMP_DIVERGE, 0), true, "i");
-    painted("▀", ink_ramp(RAMP_DIVERGE, 128), ink_ramp(RAMP_DIVERGE, 127), true, " ");
-    painted("▀", ink_role(ROLE_STRONG), ink_ramp(RAMP_HEAT, 255), true, "|");
-    painted("│", ink_role(ROLE_STRONG), INK_NONE, true, "|");
-    painted("▀", ink_ramp(RAMP_HEAT, 255), ink_ramp(RAMP_HEAT, 0), false, "█");
-    painted("P", INK_NONE, ink_ramp(RAMP_HEAT, 255), true, "P");
-    painted("·", INK_NONE, INK_NONE, true, ".");
+    painted("▀", colour_slot_ramp(RAMP_DIVERGE, 255), colour_slot_ramp(RAMP_DIVERGE, 128), false,
+            "9");
+    painted("▀", colour_slot_ramp(RAMP_DIVERGE, 100), colour_slot_ramp(RAMP_DIVERGE, 0), true, "i");
+    painted("▀", colour_slot_ramp(RAMP_DIVERGE, 128), colour_slot_ramp(RAMP_DIVERGE, 127), true,
+            " ");
+    painted("▀", colour_slot_role(ROLE_STRONG), colour_slot_ramp(RAMP_HEAT, 255), true, "|");
+    painted("│", colour_slot_role(ROLE_STRONG), COLOUR_SLOT_NONE, true, "|");
+    painted("▀", colour_slot_ramp(RAMP_HEAT, 255), colour_slot_ramp(RAMP_HEAT, 0), false, "█");
+    painted("P", COLOUR_SLOT_NONE, colour_slot_ramp(RAMP_HEAT, 255), true, "P");
+    painted("·", COLOUR_SLOT_NONE, COLOUR_SLOT_NONE, true, ".");
 }
 
 /* A word on any level of any ramp can be read: WCAG's 4.5 for text. */
@@ -443,7 +447,7 @@ static void the_map_chooses_layers(void)
     struct host host = host_of(&d);
     struct view *v = view_open(view_find("heatmap"), &host);
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         last_said[0] = '\0';
         CHECK(v->ops->command(v, "layers", bad[i]));
@@ -478,7 +482,7 @@ static void the_lens_shows_ranks_and_differences(void)
     CHECK(lens_overtakes(leads, old, 4, 1) == -1 && lens_overtakes(NULL, old, 4, 1) == -1);
     host.post = count_post;
     posts = 0;
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     d.at_layer = 10;
     v->ops->open(v);
     CHECK(posts == 0); /* both are here */

@@ -16,7 +16,7 @@ static unsigned keep_post(struct host *host, struct command *cmd)
         no_post(host, cmd);
         return 0;
     }
-    ui_posted(host->ui, 7, cmd->kind);
+    ui_add_job(host->ui, 7, cmd->kind);
     no_post(host, cmd);
     return 7;
 }
@@ -51,7 +51,7 @@ static void a_pull_is_shown_and_disturbs_nobody(void)
     setenv("XDG_CACHE_HOME", root, 1);
     setenv("HF_HUB_CACHE", root, 1);
     unsetenv("EDITSCOPE_MODEL");
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     snprintf(d.model.path, sizeof(d.model.path), "/models/tiny.gguf");
     host = host_of(&d);
     host.post = keep_post;

@@ -37,7 +37,7 @@ struct stage {
 
 static void stage_open(struct stage *t)
 {
-    make_full_desk(&t->d);
+    make_full_ui_state(&t->d);
     t->host = host_of(&t->d);
     t->host.post = keep_post;
     t->host.copy = keep_copy;
@@ -105,15 +105,15 @@ static void options_go_with_the_question(void)
     CHECK(ops->command(t.v, "sample", "-1") && ops->command(t.v, "sample", "nan"));
     CHECK(!ops->command(t.v, "theme", "dark"));
     ops->action(t.v, ACTION_MODE);
-    t.d.change[0] = (struct intervention){.layer = 5, .neuron = 9};
-    t.d.changes = 1;
+    t.d.intervention[0] = (struct intervention){.layer = 5, .neuron = 9};
+    t.d.intervention_count = 1;
     type(&t, "What?");
     press(&t, K_ENTER);
     CHECK(posts == 2);
     for (int i = 0; i < 2; i++) {
         CHECK(posted[i].cmd.tokens == 64 && posted[i].cmd.chat);
         CHECK(posted[i].cmd.temperature > 0.69 && posted[i].cmd.temperature < 0.71);
-        CHECK(posted[i].cmd.change_count == i); /* the base is asked as it is */
+        CHECK(posted[i].cmd.intervention_count == i); /* the base is asked as it is */
     }
     stage_close(&t);
 }
@@ -127,17 +127,17 @@ static void states_of_the_past_are_stepped_through(void)
     t.d.history->entry[0].active = t.d.history->entry[1].active = true;
     type(&t, "Where?");
     press(&t, K_ENTER);
-    CHECK(t.d.ask.state == ASK_NOW);
+    CHECK(t.d.query.state == QUERY_NOW);
     ops->action(t.v, ACTION_LAYER_BACK);
-    CHECK(t.d.ask.state == 2 && posts == 4 && posted[3].cmd.edit == 2);
+    CHECK(t.d.query.state == 2 && posts == 4 && posted[3].cmd.edit == 2);
     ops->action(t.v, ACTION_LAYER_BACK);
     ops->action(t.v, ACTION_LAYER_BACK);
-    CHECK(t.d.ask.state == ASK_BASE);
+    CHECK(t.d.query.state == QUERY_BASE);
     ops->action(t.v, ACTION_LAYER_BACK);
-    CHECK(t.d.ask.state == ASK_BASE);
-    CHECK(ops->command(t.v, "state", "edit:1") && t.d.ask.state == 1);
-    CHECK(ops->command(t.v, "state", "edit:9") && t.d.ask.state == 1);
-    CHECK(ops->command(t.v, "state", "edited") && t.d.ask.state == ASK_NOW);
+    CHECK(t.d.query.state == QUERY_BASE);
+    CHECK(ops->command(t.v, "state", "edit:1") && t.d.query.state == 1);
+    CHECK(ops->command(t.v, "state", "edit:9") && t.d.query.state == 1);
+    CHECK(ops->command(t.v, "state", "edited") && t.d.query.state == QUERY_NOW);
     stage_close(&t);
 }
 

@@ -18,7 +18,7 @@ static void a_step_moves_as_many_as_it_says(void)
     struct knob_effect e = {0};
     struct ui_state d;
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     knob_effect_of(&e, &d, 5);
     CHECK(e.of[KNOB_BETA_SP].enter[1] > 0 && e.of[KNOB_BETA_SP].leave[1] == 0);
     for (int k = 0; k < 4; k++) {
@@ -45,24 +45,25 @@ static void shared_neurons_are_counted_against_chance(void)
     struct shared_neurons x;
     int general;
 
-    make_full_desk(&d);
-    d.meta->prompt[0] = xstrdup("The Eiffel Tower is in");
-    CHECK(!ui_shared(&d, 0, 4, &x));
+    make_full_ui_state(&d);
+    d.header->prompt[0] = xstrdup("The Eiffel Tower is in");
+    CHECK(!ui_shared_neurons(&d, 0, 4, &x));
     general = d.layer[4].mask->general.chosen;
     ui_forget_scores(&d); /* another fact */
     give_run(&d, LAYERS); /* whose scores are, as it happens, the same */
-    d.meta->prompt[0] = xstrdup("Mount Fuji is in");
-    CHECK(ui_shared(&d, 0, 4, &x));
+    d.header->prompt[0] = xstrdup("Mount Fuji is in");
+    CHECK(ui_shared_neurons(&d, 0, 4, &x));
     CHECK_STR(x.prompt, "The Eiffel Tower is in");
     CHECK(x.shared == general);
     CHECK(fabs(x.chance - (double)general * general / NEURONS) < 1e-9);
-    CHECK(!ui_shared(&d, 1, 4, &x) && !ui_shared(&d, 0, LAYERS, &x));
+    CHECK(!ui_shared_neurons(&d, 1, 4, &x) && !ui_shared_neurons(&d, 0, LAYERS, &x));
     ui_forget_scores(&d);
     give_run(&d, LAYERS);
-    d.meta->prompt[0] = xstrdup("The Eiffel Tower is in"); /* a fact is not compared with itself */
-    CHECK(ui_shared(&d, 0, 4, &x));
+    d.header->prompt[0] =
+        xstrdup("The Eiffel Tower is in"); /* a fact is not compared with itself */
+    CHECK(ui_shared_neurons(&d, 0, 4, &x));
     CHECK_STR(x.prompt, "Mount Fuji is in");
-    CHECK(!ui_shared(&d, 1, 4, &x));
+    CHECK(!ui_shared_neurons(&d, 1, 4, &x));
     ui_free(&d);
 }
 
@@ -73,7 +74,7 @@ static void the_rest_is_scrolled_to(void)
     struct view *v = view_open(view_find("ratios"), &host);
     struct screen screen = {.ui = &d, .view = v};
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     for (int i = 0; i < 4; i++)
         v->ops->action(v, ACTION_PAGE_DOWN);
     compare("ratios-end", &screen, 24, 80);

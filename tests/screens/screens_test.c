@@ -12,7 +12,7 @@ static void every_view_is_as_it_was(void)
     static const int size[][2] = {{36, 120}, {24, 80}, {60, 200}};
     struct ui_state d;
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     for (int i = 0; views[i]; i++)
         for (int k = 0; k < 3; k++)
             screen_of(views[i]->name, &d, size[k][0], size[k][1]);
@@ -26,13 +26,13 @@ static void a_start_and_a_partial_map_are_as_they_were(void)
     struct view *v = view_open(view_find("edit"), &host);
     struct screen screen = {.ui = &d, .view = v};
 
-    make_desk(&d);
+    make_ui_state(&d);
     v->ops->open(v);
     compare("start", &screen, 24, 80);
     give_model(&d);
     give_look(&d);
     give_run(&d, 5);
-    ui_posted(&d, 9, CMD_ATTRIBUTE);
+    ui_add_job(&d, 9, CMD_ATTRIBUTE);
     compare("partial", &screen, 24, 80);
     view_close(v);
     ui_free(&d);
@@ -48,7 +48,7 @@ static void a_question_has_cancel_selected(void)
                          .yes = "Commit"};
     struct screen screen = {.ui = &d, .view = v, .question = &q};
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     compare("dialog", &screen, 24, 80);
     view_close(v);
     ui_free(&d);
@@ -59,7 +59,7 @@ static void every_size_can_be_drawn(void)
     struct ui_state d;
     struct host host = host_of(&d);
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     for (int i = 0; views[i]; i++) {
         struct view *v = view_open(views[i], &host);
         struct screen screen = {.ui = &d, .view = v, .said = "said"};
@@ -78,8 +78,8 @@ static void every_action_can_be_done_anywhere(void)
 {
     struct ui_state full, empty;
 
-    make_full_desk(&full);
-    make_desk(&empty);
+    make_full_ui_state(&full);
+    make_ui_state(&empty);
     for (int k = 0; k < 2; k++) {
         struct ui_state *d = k ? &full : &empty;
         struct host host = host_of(d);
@@ -140,7 +140,7 @@ static void model_text_cannot_act(void)
     struct view *v = view_open(view_find("edit"), &host);
     struct screen screen = {.ui = &d, .view = v};
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     theme_default(&theme);
     palette_build(&p, &theme, (struct caps){TIER_256, false, false});
     screen_draw(&screen, s);
@@ -161,7 +161,7 @@ static void keys_name_one_action_each(void)
         const struct action_info *info = &action_infos[a];
 
         CHECK(*info->keys && *info->help && *info->name);
-        CHECK(action_of_key(key_parse(keymap_key(keymap_used(), NULL, (enum action)a, key))) ==
+        CHECK(action_of_key(key_parse(keymap_key(keymap_current(), NULL, (enum action)a, key))) ==
               (enum action)a);
         CHECK(action_of_name(info->name) == (enum action)a);
     }

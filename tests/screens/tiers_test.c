@@ -76,7 +76,7 @@ static void every_tier_is_as_it_was(void)
     struct ui_state d;
     struct host host = host_of(&d);
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         struct view *v = view_open(view_find(names[i]), &host);
         struct screen screen = {.ui = &d, .view = v};
@@ -112,7 +112,7 @@ static void letters_can_be_read_wherever_they_stand(void)
     struct ui_state d;
     struct host host = host_of(&d);
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     for (int k = 0; builtin_themes[k].name; k++) {
         struct theme theme;
         struct palette p;

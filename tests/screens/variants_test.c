@@ -29,7 +29,7 @@ static struct host recording(struct ui_state *d)
     struct host host = host_of(d);
 
     host.post = keep_post;
-    host.ask = keep_question;
+    host.confirm = keep_question;
     posts = 0;
     return host;
 }
@@ -57,7 +57,7 @@ static void masks_are_compared(void)
     struct view *v = view_open(view_find("compare"), &host);
     char *got;
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     CHECK(v->ops->action(v, ACTION_ENTER));
     CHECK(posts == 1 && posted.kind == CMD_VARIANTS && posted.variant_count == 40);
     CHECK(params_choice(&posted.variants[1], P_EDIT_METHOD) == METHOD_ALPHAEDIT);
@@ -97,7 +97,7 @@ static void a_grid_is_swept(void)
     struct view *v = view_open(view_find("sweep"), &host);
     double before;
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     v->ops->open(v);
     CHECK(v->ops->action(v, ACTION_NEXT_PANE) && v->ops->action(v, ACTION_MORE));
     CHECK(v->ops->action(v, ACTION_LESS));
@@ -142,7 +142,7 @@ static void the_past_is_asked(void)
     struct view *v = view_open(view_find("history"), &host);
     struct event ev = {.kind = EV_DIFF, .job = 1};
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     d.history->entry[0].note = xstrdup("for the talk");
     d.history->entry[1].active = true;
     host.prompt = keep_prompt;
@@ -188,7 +188,7 @@ static void an_export_is_told(void)
     char text[320] = "";
     struct ui_state d;
 
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     *x = (struct export_report){.path = xstrdup("/home/a/paris.gguf"),
                                 .files = 1,
                                 .loss = 0.25,

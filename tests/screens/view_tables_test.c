@@ -10,11 +10,11 @@ static void every_view_with_rows_exports_them(void)
     struct table sheet;
     struct ui_state d;
 
-    make_desk(&d);
+    make_ui_state(&d);
     CHECK(!view_table_of(&sheet, view_find("neurons"), &d)); /* nothing yet */
     CHECK(!view_table_of(&sheet, view_find("help"), &d));
     ui_free(&d);
-    make_full_desk(&d);
+    make_full_ui_state(&d);
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         bool there = view_table_of(&sheet, view_find(names[i]), &d);
 

@@ -463,8 +463,8 @@ static void keys_of_old_recordings_stay(void)
             params_official(&cmd.params, FROM_PRESET);
         CHECK(params_assign(&cmd.params, row[i].set, FROM_COMMAND_LINE, NULL));
         cmd.kind = row[i].kind;
-        cmd.forces = &force;
-        cmd.force_count = cmd.kind == CMD_COMMIT;
+        cmd.mask_overrides = &force;
+        cmd.mask_override_count = cmd.kind == CMD_COMMIT;
         cmd.variants = variant;
         cmd.variant_count = cmd.kind == CMD_VARIANTS ? 2 : 0;
         key = command_key(&cmd);

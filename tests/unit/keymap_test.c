@@ -47,7 +47,7 @@ static bool parse(struct keymap *m, const char *text, struct buf *notes, struct 
     r = (struct keymap_reading){*m, notes};
     if (!config_read(text, sections, err))
         return false;
-    keymap_take(m, &r);
+    keymap_apply(m, &r);
     return true;
 }
 

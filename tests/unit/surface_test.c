@@ -150,10 +150,10 @@ static void poorer_terminals_show_the_same_in_letters(void)
     theme_default(&theme);
     palette_build(&p, &theme, (struct caps){TIER_MONO, true, true});
     surface_text(s, all, 0, 0, ROLE_TEXT, "╭─▲…");
-    surface_colour_slot(s, all, 0, 4, ROLE_TEXT, "▀", ink_ramp(RAMP_HEAT, 255),
-                        ink_ramp(RAMP_HEAT, 0));
-    surface_colour_slot(s, all, 0, 5, ROLE_TEXT, "▀", ink_ramp(RAMP_HEAT, 0),
-                        ink_ramp(RAMP_HEAT, 0));
+    surface_glyph(s, all, 0, 4, ROLE_TEXT, "▀", colour_slot_ramp(RAMP_HEAT, 255),
+                  colour_slot_ramp(RAMP_HEAT, 0));
+    surface_glyph(s, all, 0, 5, ROLE_TEXT, "▀", colour_slot_ramp(RAMP_HEAT, 0),
+                  colour_slot_ramp(RAMP_HEAT, 0));
     surface_ansi(s, &p, &out);
     CHECK(strstr(out.data, "+-G~@ ") != NULL);
     CHECK(strstr(out.data, "38;") == NULL);
@@ -184,7 +184,7 @@ static const struct test tests[] = {
      what_is_not_computed_looks_different_from_zero},
     {"bins hold the largest or the mean", bins_hold_the_largest_or_the_mean},
     {"a curve runs from corner to corner", a_curve_runs_from_corner_to_corner},
-    {"poorer terminals show the same in letters", poorer_terminals_show_the_same_in_letters},
+    {"reduced terminals show the same in letters", poorer_terminals_show_the_same_in_letters},
     {"a list keeps its cursor in sight", a_list_keeps_its_cursor_in_sight},
 };
 TEST_MAIN(tests)

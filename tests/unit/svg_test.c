@@ -50,8 +50,8 @@ static void samples_are_shapes_that_join(void)
     theme_default(&theme);
     palette_build(&p, &theme, (struct caps){TIER_DIRECT, false, false});
     for (int x = 0; x < 4; x++)
-        surface_colour_slot(s, surface_rect(s), 0, x, ROLE_TEXT, "▀", ink_ramp(RAMP_HEAT, 255),
-                            ink_ramp(RAMP_HEAT, 0));
+        surface_glyph(s, surface_rect(s), 0, x, ROLE_TEXT, "▀", colour_slot_ramp(RAMP_HEAT, 255),
+                      colour_slot_ramp(RAMP_HEAT, 0));
     svg = drawn(s, "");
     snprintf(want, sizeof(want), "<path fill=\"#%06x\" d=\"M0 0h32v8.5h-32z\"/>",
              (unsigned)p.ramp[RAMP_HEAT][255]);

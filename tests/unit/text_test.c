@@ -93,9 +93,9 @@ static void terminals_get_what_they_agree_on(void)
     };
 
     for (size_t i = 0; i < sizeof(cells) / sizeof(*cells); i++) {
-        wchar_t wide[TEXT_SURE], second;
+        wchar_t wide[TEXT_CELL_CODES], second;
 
-        CHECK(text_sure(cells[i].text, wide, &second) == cells[i].columns);
+        CHECK(text_terminal_cell(cells[i].text, wide, &second) == cells[i].columns);
         CHECK(!wcscmp(wide, cells[i].wide) && second == cells[i].second);
     }
 }

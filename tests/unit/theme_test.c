@@ -1,4 +1,4 @@
-/* Themes: what a file may say, and what poorer terminals get. */
+/* Themes: what a file may say, and what reduced terminals get. */
 #include "tui/theme.h"
 
 #include <stdlib.h>
@@ -210,14 +210,15 @@ static void the_ground_is_recognised(void)
     static const char answer[] = "x\033]11;rgb:fdfd/f6f6/e3e3\033\\\033[?65;1c";
     bool light = false;
 
-    CHECK(background_told("0;15", &light) && light);
-    CHECK(background_told("15;default;0", &light) && !light);
-    CHECK(!background_told("15", &light) && !background_told(NULL, &light));
-    CHECK(!background_told("0;default", &light) && !background_told("0;99", &light));
-    CHECK(background_answer(answer, sizeof(answer) - 1, &light) && light);
-    CHECK(background_answer("\033]11;rgb:1/2/3\a", 16, &light) && !light);
-    CHECK(!background_answer("\033]11;rgb:1/2", 13, &light));
-    CHECK(!background_answer("\033[?65;1c", 9, &light));
+    CHECK(background_from_environment("0;15", &light) && light);
+    CHECK(background_from_environment("15;default;0", &light) && !light);
+    CHECK(!background_from_environment("15", &light) && !background_from_environment(NULL, &light));
+    CHECK(!background_from_environment("0;default", &light) &&
+          !background_from_environment("0;99", &light));
+    CHECK(background_parse_answer(answer, sizeof(answer) - 1, &light) && light);
+    CHECK(background_parse_answer("\033]11;rgb:1/2/3\a", 16, &light) && !light);
+    CHECK(!background_parse_answer("\033]11;rgb:1/2", 13, &light));
+    CHECK(!background_parse_answer("\033[?65;1c", 9, &light));
 }
 
 /* Against colorspacious and wcag-contrast-ratio: tests/reference/colours.py. */
@@ -235,9 +236,9 @@ static void colours_are_as_an_independent_program_measures(void)
         CHECK_NEAR(colour_contrast(a, b), want[0], 0.002);
         CHECK_NEAR(colour_lightness(a), want[1], 0.01);
         for (int v = 0; v < VISION_COUNT; v++)
-            CHECK_NEAR(
-                colour_distance(colour_seen(a, (enum vision)v), colour_seen(b, (enum vision)v)),
-                want[2 + v], 0.5); /* one step of 8 bits */
+            CHECK_NEAR(colour_distance(colour_simulate(a, (enum vision)v),
+                                       colour_simulate(b, (enum vision)v)),
+                       want[2 + v], 0.5); /* one step of 8 bits */
     }
     CHECK(lines >= 15);
     if (f)

@@ -36,7 +36,7 @@ static bool keys_run(struct cli *c, struct err *err)
         char keys[KEYMAP_TEXT];
         json_t *o;
 
-        keymap_keys(keymap_used(), NULL, (enum action)a, keys);
+        keymap_keys(keymap_current(), NULL, (enum action)a, keys);
         if (!cli_json(c)) {
             if (strcmp(group, info->group))
                 std_print("%s%s\n", *group ? "\n" : "", info->group);

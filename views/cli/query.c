@@ -178,9 +178,9 @@ static bool ask(struct cli *c, const struct intervention *change, const char *co
         struct command cmd = base;
 
         cmd.text = xstrdup(prompt[i]);
-        cmd.changes = xcalloc((size_t)c->neuron_count + 1, sizeof(*change));
-        memcpy(cmd.changes, change, (size_t)c->neuron_count * sizeof(*change));
-        cmd.change_count = c->neuron_count;
+        cmd.interventions = xcalloc((size_t)c->neuron_count + 1, sizeof(*change));
+        memcpy(cmd.interventions, change, (size_t)c->neuron_count * sizeof(*change));
+        cmd.intervention_count = c->neuron_count;
         if (!cli_job(c, &cmd, query_on_event, &base.top, err))
             return false;
         if (!i && (base.states & STATE_EDITED) && !c->state.edits)

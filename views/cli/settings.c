@@ -202,12 +202,12 @@ static bool read_config(struct cli *c, const char *text, struct err *err)
     };
     bool ok;
 
-    *r = (struct reading){c, c->params, {*keymap_used(), &c->notes}};
+    *r = (struct reading){c, c->params, {*keymap_current(), &c->notes}};
     ok = config_read(text, sections, err);
     if (ok)
         c->params = r->params;
     if (ok && keys)
-        keymap_take(keymap_used(), &r->keys);
+        keymap_apply(keymap_current(), &r->keys);
     free(r);
     return ok;
 }

@@ -29,10 +29,10 @@ bool window_has(const struct map_window *w, int layer)
 static const struct attribution *source(const struct ui_layer *l, enum heat_mode mode)
 {
     if (mode == HEAT_ACTIVATION)
-        return l->shown ? l->shown : l->rough;
+        return l->shown ? l->shown : l->mpc;
     if (l->shown && (enum heat_mode)l->shown->strategy == mode)
         return l->shown;
-    return l->rough;
+    return l->mpc;
 }
 
 enum heat_row heat_values(const struct ui_state *d, enum heat_mode mode, int layer, bool keep_sign,
@@ -40,13 +40,13 @@ enum heat_row heat_values(const struct ui_state *d, enum heat_mode mode, int lay
 {
     const struct attribution *a = source(&d->layer[layer], mode);
     const float *from;
-    bool rough;
+    bool mpc;
 
     if (!a || a->neurons != d->model.neurons)
         return ROW_EMPTY;
-    rough = mode != HEAT_ACTIVATION && (enum heat_mode)a->strategy != mode;
+    mpc = mode != HEAT_ACTIVATION && (enum heat_mode)a->strategy != mode;
     from = mode == HEAT_ACTIVATION ? a->activation : a->score;
-    keep_sign |= mode == HEAT_ACTIVATION || mode == HEAT_MPC || rough; /* size is what counts */
+    keep_sign |= mode == HEAT_ACTIVATION || mode == HEAT_MPC || mpc; /* size is what counts */
     for (int i = 0; i < a->neurons; i++) {
         float most = from[i];
 
@@ -58,7 +58,7 @@ enum heat_row heat_values(const struct ui_state *d, enum heat_mode mode, int lay
         }
         x[i] = keep_sign || !(most < 0) ? most : 0; /* what only lowers p counts as nothing */
     }
-    return rough ? ROW_ROUGH : ROW_EXACT;
+    return mpc ? ROW_MPC : ROW_EXACT;
 }
 
 struct place {
@@ -192,10 +192,10 @@ static void find_top(struct heat_grid *g, const struct ui_state *d, enum heat_mo
     int n = 0;
 
     for (int r = 0; r < g->rows; r++) {
-        g->exact += g->kind[r] == ROW_EXACT;
+        g->exact_rows += g->kind[r] == ROW_EXACT;
         if (g->kind[r] == ROW_EXACT && g->peak[r] > g->highest)
             g->highest = g->peak[r];
-        g->rough += g->kind[r] == ROW_ROUGH;
+        g->mpc_rows += g->kind[r] == ROW_MPC;
         for (int i = 0; i < g->cols && g->kind[r] == ROW_EXACT; i++)
             all[n++] = g->value[(size_t)r * (size_t)g->cols + (size_t)i];
     }
@@ -212,9 +212,9 @@ static void scale_rows(struct heat_grid *g, const struct ui_state *d)
 {
     for (int r = 0; r < g->rows; r++) {
         const float *row = g->value + (size_t)r * (size_t)g->cols;
-        bool own = g->kind[r] == ROW_ROUGH || d->per_layer;
+        bool own = g->kind[r] == ROW_MPC || d->per_layer;
 
-        g->ramp[r] = g->kind[r] == ROW_ROUGH ? RAMP_GREY : d->ramp;
+        g->ramp[r] = g->kind[r] == ROW_MPC ? RAMP_GREY : d->ramp;
         g->high[r] = own ? heat_clip(row, g->cols, 1) : g->top;
         if (own && d->pool == POOL_MAX && g->peak[r] > 0 && g->kind[r] == ROW_EXACT)
             g->high[r] = g->peak[r];

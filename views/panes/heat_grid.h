@@ -19,24 +19,24 @@ struct map_window { /* what of the map is looked at; all zero: everything */
 enum heat_mode window_mode(const struct map_window *w, const struct ui_state *d);
 bool window_has(const struct map_window *w, int layer);
 
-enum heat_row { ROW_EMPTY, ROW_ROUGH, ROW_EXACT }; /* rough: the free MPC in place of scores */
+enum heat_row { ROW_EMPTY, ROW_MPC, ROW_EXACT }; /* rough: the free MPC in place of scores */
 
 struct heat_grid {
     int rows, *layer; /* [rows] */
     enum heat_row *kind;
-    int from, to, bins; /* columns of the order, and how many bins they make */
-    int cols;           /* bins, and one for the rule */
-    float *value;       /* [rows][cols], as struct heatmap wants it */
-    double *peak;       /* [rows] largest size in the layer */
-    double *high;       /* [rows] value of the highest colour */
-    enum ramp *ramp;    /* [rows] */
-    double highest;     /* the largest peak of the exact rows */
-    double top;         /* the common one of the exact rows; 0: none */
-    double clipped;     /* share of values that lie below it, in percent */
-    bool differs;       /* signed: colours run from -top to top */
-    bool ruled;         /* the cut is drawn */
-    int cursor;         /* column of the neuron under the cursor; -1: not shown */
-    int exact, rough;   /* rows of each kind */
+    int from, to, bins;       /* columns of the order, and how many bins they make */
+    int cols;                 /* bins, and one for the rule */
+    float *value;             /* [rows][cols], as struct heatmap wants it */
+    double *peak;             /* [rows] largest size in the layer */
+    double *high;             /* [rows] value of the highest colour */
+    enum ramp *ramp;          /* [rows] */
+    double highest;           /* the largest peak of the exact rows */
+    double top;               /* the common one of the exact rows; 0: none */
+    double clipped;           /* share of values that lie below it, in percent */
+    bool differs;             /* signed: colours run from -top to top */
+    bool ruled;               /* the cut is drawn */
+    int cursor;               /* column of the neuron under the cursor; -1: not shown */
+    int exact_rows, mpc_rows; /* rows of each kind */
 };
 
 /* The values of one layer's neurons as the mode has them, largest over the rows. x [neurons]. */

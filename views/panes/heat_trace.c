@@ -87,7 +87,7 @@ static void layer_names(const struct ui_state *d, const struct shape *m, struct 
         double most = strongest(t, layer, &token),
                next = pair ? strongest(t, layer + 1, &other) : (double)NAN;
         struct pen p = pen_at(s, m->in, y, 0);
-        bool edited = ui_edits(d, layer) || (pair && ui_edits(d, layer + 1));
+        bool edited = ui_edits_layer(d, layer) || (pair && ui_edits_layer(d, layer + 1));
 
         pen_printf(&p,
                    here     ? ROLE_SELECTED

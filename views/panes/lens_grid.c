@@ -173,7 +173,7 @@ static void cells(const struct ui_state *d, const struct shape *m, enum lens_mod
 
     for (int r = 0; r < m->rows; r++) {
         int layer = m->first + r;
-        bool here = layer == d->at_layer, edited = ui_edits(d, layer);
+        bool here = layer == d->at_layer, edited = ui_edits_layer(d, layer);
         struct pen p = pen_at(s, m->in, r + 1, 0);
 
         pen_printf(&p, here ? ROLE_SELECTED : edited ? ROLE_ACCENT : ROLE_DIM, "L%d", layer);
@@ -184,7 +184,7 @@ static void cells(const struct ui_state *d, const struct shape *m, enum lens_mod
             size_t at = (size_t)layer * (size_t)m->g->tokens + (size_t)(m->token + i);
             int level = cell_of(d, m, mode, at, text, sizeof(text));
 
-            put_cell(s, m->plot, r, i * m->wide, m->wide - 1, text, ink_ramp(ramp, level));
+            put_cell(s, m->plot, r, i * m->wide, m->wide - 1, text, colour_slot_ramp(ramp, level));
             if (here && m->token + i == token)
                 surface_cursor(s, m->plot, r, i * m->wide);
         }
@@ -197,8 +197,9 @@ static void rank_words(struct pen *p, const struct ui_state *d, const struct len
     const char *rank = narrow ? "#" : "rank ";
     char piece[64], number[32];
 
-    if (g->rank_old && d->look) {
-        pen_printf(p, ROLE_OLD, "  %s ", text_piece(piece, sizeof(piece), d->look->old.text));
+    if (g->rank_old && d->prompt_info) {
+        pen_printf(p, ROLE_OLD, "  %s ",
+                   text_piece(piece, sizeof(piece), d->prompt_info->old.text));
         pen_printf(p, ROLE_TEXT, "%s%s", rank, text_thousands(number, g->rank_old[at]));
     }
     if (g->rank_new && d->fact.target) {
@@ -282,10 +283,10 @@ void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, int token, st
         return;
     if (!m.wide) {
         surface_text(s, in, 0, 0, ROLE_DIM,
-                     m.g                            ? ""
-                     : ui_busy(d) == CMD_LENS       ? "every block's output is being read"
-                     : d->look && *d->look->problem ? d->look->problem
-                                                    : "not read yet: Enter reads it");
+                     m.g                      ? ""
+                     : ui_busy(d) == CMD_LENS ? "every block's output is being read"
+                     : d->prompt_info && *d->prompt_info->problem ? d->prompt_info->problem
+                                                                  : "not read yet: Enter reads it");
         return;
     }
     token = token < 0 ? 0 : token >= m.g->tokens ? m.g->tokens - 1 : token;

@@ -30,7 +30,7 @@ bool tag_has(const struct table_tags *tags, int layer, int neuron)
     return false;
 }
 
-bool tag_turn(struct table_tags *tags, int layer, int neuron)
+bool tag_toggle(struct table_tags *tags, int layer, int neuron)
 {
     for (int i = 0; i < tags->count; i++)
         if (tags->at[i].layer == layer && tags->at[i].neuron == neuron) {
@@ -43,7 +43,7 @@ bool tag_turn(struct table_tags *tags, int layer, int neuron)
     return true;
 }
 
-bool words_hold(const struct neuron_info *n, const char *text, bool promotes)
+bool neuron_has_token(const struct neuron_info *n, const char *text, bool promotes)
 {
     for (int i = 0; n && i < n->count; i++)
         if (strcasestr(promotes ? n->promotes[i].text : n->suppresses[i].text, text))
@@ -173,7 +173,8 @@ static bool passes(const struct ui_state *d, const struct neurons_table *table,
         return n->score < t->value;
     case TERM_PROMOTES:
     case TERM_SUPPRESSES:
-        return words_hold(ui_words(d, n->layer, n->neuron), t->word, t->kind == TERM_PROMOTES);
+        return neuron_has_token(ui_neuron_info(d, n->layer, n->neuron), t->word,
+                                t->kind == TERM_PROMOTES);
     default:
         return true; /* the layers are chosen before */
     }
@@ -186,7 +187,7 @@ static bool layer_wanted(const struct ui_state *d, const struct term *term, int 
     for (int i = 0; i < terms; i++)
         if (term[i].kind == TERM_LAYERS) {
             any = true;
-            wanted &= term[i].from < 0 ? ui_edits(d, layer)
+            wanted &= term[i].from < 0 ? ui_edits_layer(d, layer)
                                        : layer >= term[i].from && layer <= term[i].to;
         } else if (term[i].kind == TERM_FORCED || term[i].kind == TERM_CHANGED ||
                    term[i].kind == TERM_TAGGED) {
@@ -272,7 +273,7 @@ static struct ranked_neuron *rows_of(const struct ui_state *d, const struct neur
 
         if (!layer_wanted(d, term, terms, l))
             continue;
-        count = ui_top(d, l, ORDER_SCORE, layer, each);
+        count = ui_top_neurons(d, l, ORDER_SCORE, layer, each);
         for (int i = 0; i < count; i++) {
             bool pass = true;
 

@@ -24,7 +24,7 @@ struct neurons_table { /* what of the table is looked at */
 };
 
 bool tag_has(const struct table_tags *tags, int layer, int neuron);
-bool tag_turn(struct table_tags *tags, int layer, int neuron); /* false: no room */
+bool tag_toggle(struct table_tags *tags, int layer, int neuron); /* false: no room */
 
 /* The rows. Caller frees. `words` (may be NULL) becomes true if a word filters: then only
  * neurons whose words are known can be found. */
@@ -34,7 +34,7 @@ struct ranked_neuron *table_rows(const struct ui_state *d, const struct neurons_
 struct ranked_neuron *table_candidates(const struct ui_state *d, const struct neurons_table *t,
                                        int *n);
 /* Whether a neuron promotes (or, suppresses) a word that holds `text`, whatever the case. */
-bool words_hold(const struct neuron_info *n, const char *text, bool promotes);
+bool neuron_has_token(const struct neuron_info *n, const char *text, bool promotes);
 
 void table_head(const struct ui_state *d, const struct neurons_table *t, struct surface *s,
                 struct rect in);

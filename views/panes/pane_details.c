@@ -9,7 +9,7 @@
 #include "tui/text.h"
 #include "views/panes/pane_history.h"
 
-const char *pane_clock(double when, bool date, char out[32])
+const char *format_clock(double when, bool date, char out[32])
 {
     time_t t = (time_t)when;
     struct tm tm;
@@ -109,7 +109,7 @@ void pane_details(const struct ui_state *d, const struct history_entry *e, struc
     show_print(text, sizeof(text), "%s neurons of the first edited layer",
                text_thousands(number, e->kept));
     field(s, in, &y, "kept", ROLE_TEXT, text);
-    field(s, in, &y, "made", ROLE_TEXT, pane_clock(e->when, true, number));
+    field(s, in, &y, "made", ROLE_TEXT, format_clock(e->when, true, number));
     field(s, in, &y, "state", e->active ? ROLE_EDITED : ROLE_NONE,
           e->active ? "active; Enter asks the model as it was then" : "undone; C-r may redo it");
     field(s, in, &y, "moments", ROLE_WARN, e->draft ? "a draft: fewer tokens than asked for" : "");

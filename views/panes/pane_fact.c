@@ -36,7 +36,8 @@ static void run_fields(const struct ui_state *d, struct surface *s, struct rect 
         pen_text(&p, ROLE_DIM, label[i]);
         p.x = LABEL;
         pen_fit(&p, i ? ROLE_NEW : ROLE_TEXT, in.w - LABEL,
-                i ? ui_explained(d, text) : text_piece(text, sizeof(text), d->meta->prompt[0]));
+                i ? ui_explained_token(d, text)
+                  : text_piece(text, sizeof(text), d->header->prompt[0]));
     }
 }
 
@@ -94,7 +95,7 @@ static int chips(const struct prompt_info *look, struct surface *s, struct rect 
 static void now_says(const struct ui_state *d, struct surface *s, struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 0);
-    const struct prompt_info *look = d->look;
+    const struct prompt_info *look = d->prompt_info;
 
     pen_text(&p, ROLE_DIM, "now says");
     p.x = LABEL;
@@ -117,7 +118,7 @@ static void now_says(const struct ui_state *d, struct surface *s, struct rect in
 /* Where the prompt and the new object meet otherwise than usual. */
 static void word_unusual(const struct ui_state *d, struct pen *p)
 {
-    const struct prompt_info *look = d->look;
+    const struct prompt_info *look = d->prompt_info;
     bool chat = d->fact.wording.form ? d->fact.wording.form == ASK_CHAT
                                      : params_choice(&d->params, P_PROMPT_FORM) != 0;
     const char *words = chat ? "  chat form" : "  no blank before it";
@@ -135,7 +136,7 @@ static void target_line(const struct ui_state *d, struct surface *s, struct rect
     pen_text(&p, ROLE_DIM, "p(target)");
     p.x = LABEL;
     pen_printf(&p, ROLE_NEW, "%s %s", d->fact.target ? d->fact.target : "",
-               text_probability(number, d->look->p_target));
+               text_probability(number, d->prompt_info->p_target));
     if (d->preview) {
         struct p_change after = report_p_change(d->preview);
 
@@ -147,7 +148,7 @@ static void target_line(const struct ui_state *d, struct surface *s, struct rect
         return;
     }
     p.x += 2;
-    pen_printf(&p, ROLE_DIM, "rank %s", text_thousands(number, d->look->rank));
+    pen_printf(&p, ROLE_DIM, "rank %s", text_thousands(number, d->prompt_info->rank));
     if (p.x + 4 + text_width(text_thousands(number, d->model.vocab)) <= in.w)
         pen_printf(&p, ROLE_DIM, " of %s", number);
     word_unusual(d, &p);
@@ -160,28 +161,28 @@ void pane_fact(const struct ui_state *d, const struct fact_form *form, struct su
                               focus || form->open);
     int y = FORM_FIELDS;
 
-    if (d->fact.subject || form->open || !d->meta || d->meta->rows < 1)
+    if (d->fact.subject || form->open || !d->header || d->header->rows < 1)
         fields(d, form, s, in);
     else
         run_fields(d, s, in);
-    if (!d->look || y >= in.h) {
+    if (!d->prompt_info || y >= in.h) {
         struct pen p = pen_at(s, in, y, 0);
 
         pen_text(&p, ROLE_DIM, d->ready ? "" : "the model is being loaded");
         return;
     }
-    if (d->look->problem[0]) {
+    if (d->prompt_info->problem[0]) {
         struct pen p = pen_at(s, in, y, 0);
 
-        pen_fit(&p, ROLE_WARN, in.w, d->look->problem);
+        pen_fit(&p, ROLE_WARN, in.w, d->prompt_info->problem);
         return;
     }
-    if (*d->look->note) {
+    if (*d->prompt_info->note) {
         struct pen p = pen_at(s, in, y++, 0);
 
-        pen_fit(&p, ROLE_WARN, in.w, d->look->note);
+        pen_fit(&p, ROLE_WARN, in.w, d->prompt_info->note);
     }
-    y += chips(d->look, s, in, y, in.h - y - 2 > 1 ? in.h - y - 2 : 1);
+    y += chips(d->prompt_info, s, in, y, in.h - y - 2 > 1 ? in.h - y - 2 : 1);
     now_says(d, s, in, y);
     target_line(d, s, in, y + 1);
 }

@@ -352,7 +352,7 @@ static void finding(const struct ui_state *d, const struct bisect_report *b, str
 
 void pane_bisect(const struct ui_state *d, struct surface *s, struct rect area)
 {
-    const struct bisect_report *b = d->bisected;
+    const struct bisect_report *b = d->bisection;
     char title[128] = "Which edit broke an answer?", piece[2][64];
     struct rect in;
 

@@ -14,6 +14,6 @@ void pane_bisect(const struct ui_state *d, struct surface *s, struct rect area);
 void pane_details(const struct ui_state *d, const struct history_entry *e, struct surface *s,
                   struct rect area);
 /* The local time of day, with `date` the day as well. Returns out. */
-const char *pane_clock(double when, bool date, char out[32]);
+const char *format_clock(double when, bool date, char out[32]);
 
 #endif

@@ -10,9 +10,10 @@
 
 int pane_interventions_rows(const struct ui_state *d, int room)
 {
-    int rows = d->changes + d->forces + 2, least = d->changes ? 7 : 3;
+    int rows = d->intervention_count + d->mask_override_count + 2,
+        least = d->intervention_count ? 7 : 3;
 
-    if (!d->changes && !d->forces)
+    if (!d->intervention_count && !d->mask_override_count)
         return 0;
     rows = rows < least ? least : rows > 10 ? 10 : rows;
     return rows < room / 2 ? rows : room / 2;
@@ -20,23 +21,25 @@ int pane_interventions_rows(const struct ui_state *d, int room)
 
 static void list(const struct ui_state *d, struct surface *s, struct rect in)
 {
-    int n = d->changes + d->forces;
+    int n = d->intervention_count + d->mask_override_count;
 
     for (int i = 0; i < n && i < in.h; i++) {
         struct pen p = pen_at(s, in, i, 0);
         char address[24], word[24];
-        bool change = i < d->changes;
-        const struct mask_override *force = change ? NULL : &d->force[i - d->changes];
+        bool change = i < d->intervention_count;
+        const struct mask_override *force =
+            change ? NULL : &d->mask_override[i - d->intervention_count];
 
         if (i == in.h - 1 && n > in.h) {
             pen_printf(&p, ROLE_DIM, "and %d more", n - i);
             break;
         }
-        snprintf(address, sizeof(address), "L%dN%d", change ? d->change[i].layer : force->layer,
-                 change ? d->change[i].neuron : force->neuron);
+        snprintf(address, sizeof(address), "L%dN%d",
+                 change ? d->intervention[i].layer : force->layer,
+                 change ? d->intervention[i].neuron : force->neuron);
         pen_fit(&p, ROLE_STRONG, 11, address);
         if (change)
-            pen_text(&p, ROLE_WARN, intervention_word(&d->change[i], word));
+            pen_text(&p, ROLE_WARN, intervention_text(&d->intervention[i], word));
         else
             pen_text(&p, force->in ? ROLE_GOOD : ROLE_WARN, force->in ? "forced in" : "forced out");
     }
@@ -86,15 +89,15 @@ void pane_interventions(const struct ui_state *d, struct surface *s, struct rect
     char title[96], word[48];
     struct rect in, r[3];
 
-    show_print(title, sizeof(title), "In force: %s%s", interventions_word(d, word),
-               !d->trial[0]                          ? ""
-               : d->trial[0]->state == STATE_PREVIEW ? ", asked of the preview"
-               : d->trial[0]->state == STATE_EDITED  ? ", asked of the edited model"
-                                                     : ", asked of the base");
+    show_print(title, sizeof(title), "In force: %s%s", interventions_text(d, word),
+               !d->intervention_answer[0]                          ? ""
+               : d->intervention_answer[0]->state == STATE_PREVIEW ? ", asked of the preview"
+               : d->intervention_answer[0]->state == STATE_EDITED  ? ", asked of the edited model"
+                                                                   : ", asked of the base");
     in = box_draw(s, area, title, "nothing is written   F lets go", false);
     if (rect_empty(in))
         return;
-    if (!d->changes) {
+    if (!d->intervention_count) {
         list(d, s, in);
         return;
     }
@@ -102,7 +105,7 @@ void pane_interventions(const struct ui_state *d, struct surface *s, struct rect
     list(d, s, r[0]);
     r[1].w -= r[1].w > 2;
     if (!rect_empty(r[1]))
-        answer(d->trial[0], NULL, "without: ", s, r[1]);
+        answer(d->intervention_answer[0], NULL, "without: ", s, r[1]);
     if (!rect_empty(r[2]))
-        answer(d->trial[1], d->trial[0], "with: ", s, r[2]);
+        answer(d->intervention_answer[1], d->intervention_answer[0], "with: ", s, r[2]);
 }

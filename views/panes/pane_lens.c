@@ -82,7 +82,7 @@ static void curve_name(struct surface *s, struct rect in, struct rect plot, int 
 /* "Rome leads from L23" for a frame's corner, else what the axis is. */
 static const char *leads(const struct ui_state *d, char hint[64])
 {
-    const struct prompt_info *look = d->look;
+    const struct prompt_info *look = d->prompt_info;
     int from = look ? lens_overtakes(look->rank_old, look->rank_new, look->layers, 1) : -1;
 
     if (from >= 0 && d->fact.target)
@@ -97,7 +97,7 @@ void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bo
     char hint[64];
     struct rect in = box_draw(s, area, "Lens: rank by layer", leads(d, hint), focus);
     struct rect plot = {in.y, in.x + LEFT, in.h - 1, in.w - LEFT - RIGHT};
-    const struct prompt_info *look = d->look;
+    const struct prompt_info *look = d->prompt_info;
     struct series series[2];
     struct chart c = {series, 2, 0, d->model.vocab > 1 ? d->model.vocab : 2, 1, true};
     double *new_rank, *old_rank;
@@ -137,7 +137,7 @@ struct curves {
 static bool curves_of(const struct ui_state *d, bool after, int token, struct curves *c)
 {
     const struct lens_grid *g = after ? lens_shown(d, SIDE_AFTER) : ui_lens(d, STATE_BASE);
-    const struct prompt_info *look = d->look;
+    const struct prompt_info *look = d->prompt_info;
 
     if (after && g == ui_lens(d, STATE_BASE)) {
         if (d->state.edits + d->state.preview == 0)
@@ -198,8 +198,9 @@ void pane_curves(const struct ui_state *d, int token, struct surface *s, struct 
         if (!rect_empty(in))
             surface_text(s, in, 0, 0, ROLE_DIM, "ranks appear with the fact");
     } else {
-        if (d->look)
-            text_piece(old, sizeof(old), d->look->old.text + strspn(d->look->old.text, " "));
+        if (d->prompt_info)
+            text_piece(old, sizeof(old),
+                       d->prompt_info->old.text + strspn(d->prompt_info->old.text, " "));
         for (int k = 0; k <= last; k++) {
             series[0] = (struct series){c[k].new, c[k].layers, ROLE_NEW};
             series[1] = (struct series){c[k].old, c[k].layers, ROLE_OLD};

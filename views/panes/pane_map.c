@@ -65,7 +65,7 @@ static void label(const struct map *m, int y, int r, int n)
     double peak;
 
     for (int k = r; k < r + n; k++) {
-        edited |= ui_edits(m->d, g->layer[k]);
+        edited |= ui_edits_layer(m->d, g->layer[k]);
         here |= g->layer[k] == m->d->at_layer;
         rough &= g->kind[k] != ROW_EXACT;
         if (g->kind[k] > g->kind[strongest] ||
@@ -114,15 +114,15 @@ static void piece(struct pen *p, int end, enum role role, const char *text)
 static void legend_bar(const struct map *m, struct pen *p)
 {
     const struct heat_grid *g = &m->g;
-    double top = g->exact ? g->top : 0;
+    double top = g->exact_rows ? g->top : 0;
     int bar = m->in.w > p->x + 22 ? 15 : m->in.w - p->x - 6;
     char text[32];
 
     if (bar < 2)
         return;
-    heat_legend(m->s, m->in, p->y, p->x, bar, g->exact ? m->d->ramp : RAMP_GREY);
+    heat_legend(m->s, m->in, p->y, p->x, bar, g->exact_rows ? m->d->ramp : RAMP_GREY);
     p->x += bar + 1;
-    if (m->d->per_layer || !g->exact) {
+    if (m->d->per_layer || !g->exact_rows) {
         piece(p, m->in.w, ROLE_DIM, "row's peak");
         return;
     }
@@ -146,16 +146,16 @@ static void legend(const struct map *m, int y)
         pen_text(&p, ROLE_DIM, "edited layers ");
     if (*range)
         pen_printf(&p, ROLE_ACCENT, "%s   ", range);
-    if (m->in.w > 50 && m->d->done) {
+    if (m->in.w > 50 && m->d->scored_layers) {
         pen_text(&p, ROLE_DIM, "peak ");
         pen_printf(&p, ROLE_BAR, "L%d   ", m->d->peak_layer);
     }
     show_print(text, sizeof(text), "scale %s  ", heat_scale_name(m->d->scale));
     piece(&p, m->in.w - 8, ROLE_DIM, text);
-    if (m->g.differs && m->g.exact && !m->d->per_layer)
+    if (m->g.differs && m->g.exact_rows && !m->d->per_layer)
         pen_printf(&p, ROLE_DIM, "-%.2g ", m->g.top);
     else
-        pen_text(&p, ROLE_DIM, m->g.differs && m->g.exact ? "-peak " : "0 ");
+        pen_text(&p, ROLE_DIM, m->g.differs && m->g.exact_rows ? "-peak " : "0 ");
     legend_bar(m, &p);
     if (m->g.ruled)
         piece(&p, m->in.w, ROLE_DIM,
@@ -202,7 +202,7 @@ static void title_of(const struct map *m, bool narrow, char *title, size_t n)
     char explained[64], delta[96] = "";
     const char *kind = params_word(&m->d->params, P_MPC_KIND);
 
-    ui_explained(m->d, explained);
+    ui_explained_token(m->d, explained);
     if (m->mode <= HEAT_PSA && *explained) {
         snprintf(delta, sizeof(delta), m->mode == HEAT_LPS ? "Δ log p(" : "Δ p(");
         show_print(delta + strlen(delta), sizeof(delta) - strlen(delta), "%s)%s", explained,
@@ -215,7 +215,7 @@ static void title_of(const struct map *m, bool narrow, char *title, size_t n)
     } else if (m->mode == HEAT_ACTIVATION) {
         snprintf(delta, sizeof(delta), "coefficients");
     }
-    if (!m->g.exact && !m->g.rough && !m->d->done)
+    if (!m->g.exact_rows && !m->g.mpc_rows && !m->d->scored_layers)
         snprintf(title, n, "Attribution");
     else
         show_print(title, n, "%s%s%s%s%s%s", narrow ? "" : "Attribution  ", heat_mode_name(m->mode),
@@ -229,8 +229,8 @@ static void hint_of(const struct map *m, char *hint, size_t n)
 
     if (m->d->attributing &&
         m->mode == (enum heat_mode)params_choice(&m->d->params, P_ATTR_STRATEGY))
-        show_print(hint, n, "%d of %d layers%s", m->d->done, m->d->layers,
-                   m->g.rough ? ", the rest ≈ MPC" : "");
+        show_print(hint, n, "%d of %d layers%s", m->d->scored_layers, m->d->layers,
+                   m->g.mpc_rows ? ", the rest ≈ MPC" : "");
     else if (bin > 1 && m->d->pool == POOL_ABOVE)
         snprintf(hint, n, "count in the mask, of each bin of %d", bin);
     else if (bin > 1)
@@ -274,11 +274,11 @@ static void map_plot(const struct map *m, const struct map_shape *shape)
 
     heatmap_draw(&map, m->s, shape->plot);
     labels(m);
-    if (m->g.exact || m->g.rough) {
+    if (m->g.exact_rows || m->g.mpc_rows) {
         legend(m, rows);
         axis(m, rows + 1);
     }
-    if (!m->g.exact && !m->d->attributing)
+    if (!m->g.exact_rows && !m->d->attributing)
         missing(m, m->in.h - 1);
 }
 

@@ -9,7 +9,7 @@
 
 enum { SHOWN_MAX = 64 };
 
-void put_words(struct pen *p, const struct neuron_info *n, bool promotes, int cols)
+void pen_neuron_tokens(struct pen *p, const struct neuron_info *n, bool promotes, int cols)
 {
     int end = p->x + cols;
 
@@ -34,7 +34,7 @@ void put_words(struct pen *p, const struct neuron_info *n, bool promotes, int co
 static void row(const struct ui_state *d, const struct ranked_neuron *n, struct surface *s,
                 struct rect in, int y, bool here)
 {
-    const struct neuron_info *words = ui_words(d, n->layer, n->neuron);
+    const struct neuron_info *words = ui_neuron_info(d, n->layer, n->neuron);
     struct pen p = list_row(s, in, y, here, 2);
     char address[24], score[16];
 
@@ -46,7 +46,7 @@ static void row(const struct ui_state *d, const struct ranked_neuron *n, struct 
     pen_right(&p, ROLE_BAR, 6, score);
     p.x += 2;
     if (words)
-        put_words(&p, words, true, in.w - p.x);
+        pen_neuron_tokens(&p, words, true, in.w - p.x);
     else
         pen_text(&p, ROLE_EMPTY, "·");
 }
@@ -55,7 +55,7 @@ void pane_neurons(const struct ui_state *d, int at, struct surface *s, struct re
 {
     struct rect in = box_draw(s, area, "Strongest neurons", "3 all", focus);
     struct ranked_neuron top[SHOWN_MAX];
-    int n = ui_top(d, -1, ORDER_SCORE, top, SHOWN_MAX);
+    int n = ui_top_neurons(d, -1, ORDER_SCORE, top, SHOWN_MAX);
     int first = at >= in.h ? at - in.h + 1 : 0;
 
     if (!n && in.h) {

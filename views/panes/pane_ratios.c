@@ -70,7 +70,7 @@ static void layer_row(const struct ui_state *d, int layer, struct surface *s, st
     struct pen p = list_row(s, in, y, here, -1);
     char text[24];
 
-    pen_printf(&p, here || ui_edits(d, layer) ? ROLE_STRONG : ROLE_TEXT, "%d", layer);
+    pen_printf(&p, here || ui_edits_layer(d, layer) ? ROLE_STRONG : ROLE_TEXT, "%d", layer);
     p.x = 2;
     if (!m) {
         pen_text(&p, ROLE_EMPTY, "  ·");
@@ -141,9 +141,9 @@ static void density(const struct mask *m, struct surface *s, struct rect in, int
             n[0] += (m->class_bits[i] & CLASS_GENERAL) != 0;
             n[1] += (m->class_bits[i] & CLASS_SPECIFIC) != 0;
         }
-        surface_colour_slot(s, in, y, 4 + b, ROLE_TEXT, "▀",
-                            ink_ramp(RAMP_GENERAL, n[0] * 255 / (to - from)),
-                            ink_ramp(RAMP_SPECIFIC, n[1] * 255 / (to - from)));
+        surface_glyph(s, in, y, 4 + b, ROLE_TEXT, "▀",
+                      colour_slot_ramp(RAMP_GENERAL, n[0] * 255 / (to - from)),
+                      colour_slot_ramp(RAMP_SPECIFIC, n[1] * 255 / (to - from)));
     }
 }
 
@@ -165,10 +165,10 @@ static int listed(const struct ui_state *d, int rows, int *layer)
     bool all = rows >= d->layers + 2, any = false;
 
     for (int l = 0; l < d->layers; l++)
-        any |= ui_edits(d, l);
+        any |= ui_edits_layer(d, l);
 
     for (int l = 0; l < d->layers && n < 512; l++)
-        if (all || ui_edits(d, l) || l == d->at_layer || (!any && d->layer[l].mask)) {
+        if (all || ui_edits_layer(d, l) || l == d->at_layer || (!any && d->layer[l].mask)) {
             if (l == d->at_layer)
                 at = n;
             layer[n++] = l;

@@ -34,7 +34,7 @@ static struct count count_of(const struct probe_report *b, enum probe_kind kind)
     return c;
 }
 
-const char *scoreboard_words(const struct probe_report *board, char out[160])
+const char *scoreboard_summary(const struct probe_report *board, char out[160])
 {
     static const enum probe_kind order[] = {PROBE_REPHRASE, PROBE_QUESTION, PROBE_CHAT,
                                             PROBE_PORTABILITY, PROBE_LOCALITY};

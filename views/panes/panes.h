@@ -57,6 +57,6 @@ void pane_neurons(const struct ui_state *d, int at, struct surface *s, struct re
                   bool focus);
 /* Words a neuron promotes, as many as fit. */
 struct pen;
-void put_words(struct pen *p, const struct neuron_info *n, bool promotes, int cols);
+void pen_neuron_tokens(struct pen *p, const struct neuron_info *n, bool promotes, int cols);
 
 #endif

@@ -115,7 +115,7 @@ static void run(struct view *v)
     unsigned job;
 
     if (c->running) {
-        v->host->say(v->host, TONE_PLAIN, "the variants are being tried: Ctrl-C stops");
+        v->host->message(v->host, TONE_PLAIN, "the variants are being tried: Ctrl-C stops");
         return;
     }
     for (int i = 0; i < VARIANTS; i++)
@@ -151,14 +151,15 @@ static void compare_event(struct view *v, const struct event *ev)
 
     if (!c->job || ev->job != c->job)
         return;
-    if (ev->kind == EV_VARIANT && d->trying == c->job) {
-        for (int i = 0; i < d->variants; i++)
-            if (d->tried[i])
-                take(c, d->tried[i]);
+    if (ev->kind == EV_VARIANT && d->variant_job == c->job) {
+        for (int i = 0; i < d->variant_count; i++)
+            if (d->variant[i])
+                take(c, d->variant[i]);
     } else if (ev->kind == EV_DONE || ev->kind == EV_FAILED) {
         c->running = false;
         if (ev->kind == EV_DONE)
-            v->host->say(v->host, TONE_GOOD, "compared in scratch weights: nothing was written");
+            v->host->message(v->host, TONE_GOOD,
+                             "compared in scratch weights: nothing was written");
     }
 }
 
@@ -167,9 +168,9 @@ static void take_over(struct host *host, const struct question *q)
     const struct compare *c = q->view->state;
 
     host->ui->params = c->params[q->number];
-    host->knobs_moved(host);
-    host->say(host, TONE_GOOD, "parameters of %s%s: P previews with them",
-              column_name(q->number, false), columns[q->number].equal ? " at equal gain" : "");
+    host->params_changed(host);
+    host->message(host, TONE_GOOD, "parameters of %s%s: P previews with them",
+                  column_name(q->number, false), columns[q->number].equal ? " at equal gain" : "");
 }
 
 static void ask_take_over(struct view *v)
@@ -185,7 +186,7 @@ static void ask_take_over(struct view *v)
     show_print(q.text, sizeof(q.text), "%s%s: %s.\nThe next preview or commit is made with them.",
                column_name(c->at, false), columns[c->at].equal ? " at equal gain" : "",
                column_what(c->at, what));
-    v->host->ask(v->host, &q);
+    v->host->confirm(v->host, &q);
 }
 
 static bool compare_action(struct view *v, enum action action)

@@ -130,7 +130,7 @@ static void form_accept(struct view *v)
     struct err err = {0};
 
     if (!complete(v->host->ui, &fact, &err)) {
-        v->host->say(v->host, TONE_ERROR, "%s", err.text);
+        v->host->message(v->host, TONE_ERROR, "%s", err.text);
         fact_free(&fact);
         return;
     }
@@ -207,7 +207,7 @@ static bool knob_action(struct view *v, enum action action)
             return false;
         knob_step(p, e->knob, action_change(action));
     }
-    v->host->knobs_moved(v->host);
+    v->host->params_changed(v->host);
     return true;
 }
 
@@ -216,7 +216,7 @@ static bool neuron_action(struct view *v, enum action action)
     struct edit *e = v->state;
     struct ui_state *d = v->host->ui;
     struct ranked_neuron top[64];
-    int n = ui_top(d, -1, ORDER_SCORE, top, 64);
+    int n = ui_top_neurons(d, -1, ORDER_SCORE, top, 64);
 
     if (action == ACTION_UP)
         e->neuron -= e->neuron > 0;

@@ -25,7 +25,7 @@ static struct queued_fact *selected(const struct view *v)
     const struct facts *f = v->state;
     struct ui_state *d = v->host->ui;
 
-    return f->list.at < d->queued ? &d->queue[f->list.at] : NULL;
+    return f->list.at < d->queue_count ? &d->queue[f->list.at] : NULL;
 }
 
 static void commit_all(struct host *host, const struct question *question)
@@ -45,10 +45,10 @@ static void ask_commit(struct view *v)
     char known[80] = "";
 
     if (!n) {
-        v->host->say(v->host, TONE_WARN, "no fact waits: paste some, or :facts FILE");
+        v->host->message(v->host, TONE_WARN, "no fact waits: paste some, or :facts FILE");
         return;
     }
-    for (int i = 0; i < d->queued; i++)
+    for (int i = 0; i < d->queue_count; i++)
         again +=
             d->queue[i].state == QUEUE_WAITS && ui_last_edit_of_fact(d, &d->queue[i].fact, &in);
     if (again)
@@ -58,7 +58,7 @@ static void ask_commit(struct view *v)
         "%d fact%s, one edit each, in the order of the list.\n%sEvery edit is journalled before "
         "the next begins; Ctrl-C stops.",
         n, n == 1 ? "" : "s", known);
-    v->host->ask(v->host, &q);
+    v->host->confirm(v->host, &q);
 }
 
 static void facts_event(struct view *v, const struct event *ev)
@@ -67,12 +67,12 @@ static void facts_event(struct view *v, const struct event *ev)
     bool stopped, next = facts_on_event(v->host, ev, &stopped);
 
     if (stopped && f->going)
-        v->host->say(v->host, TONE_WARN, "stopped: %d wait%s (C goes on)",
-                     facts_waiting(v->host->ui), facts_waiting(v->host->ui) == 1 ? "s" : "");
+        v->host->message(v->host, TONE_WARN, "stopped: %d wait%s (C goes on)",
+                         facts_waiting(v->host->ui), facts_waiting(v->host->ui) == 1 ? "s" : "");
     f->going &= !stopped;
     if (next && f->going && !facts_next(v->host)) {
         f->going = false;
-        v->host->say(v->host, TONE_GOOD, "the list is done");
+        v->host->message(v->host, TONE_GOOD, "the list is done");
     }
 }
 
@@ -95,8 +95,8 @@ static void discard(struct view *v)
 
     if (!q || q->job)
         return;
-    ui_queue_drop(d, f->list.at);
-    list_move(&f->list, 0, d->queued, PAGE);
+    ui_queue_remove(d, f->list.at);
+    list_move(&f->list, 0, d->queue_count, PAGE);
 }
 
 static bool facts_action(struct view *v, enum action action)
@@ -104,10 +104,10 @@ static bool facts_action(struct view *v, enum action action)
     struct facts *f = v->state;
     struct ui_state *d = v->host->ui;
     struct queued_fact *q = selected(v);
-    int by = action_steps(action, PAGE, d->queued + 1);
+    int by = action_steps(action, PAGE, d->queue_count + 1);
 
     if (by) {
-        list_move(&f->list, by, d->queued, PAGE);
+        list_move(&f->list, by, d->queue_count, PAGE);
         f->board_top = 0;
         return true;
     }
@@ -189,8 +189,8 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
     int top;
 
     show_print(hint, sizeof(hint), "%d wait%s", facts_waiting(d), f->going ? ", going on" : "");
-    in = box_draw(s, area, "Facts", d->queued ? hint : "", true);
-    if (!d->queued) {
+    in = box_draw(s, area, "Facts", d->queue_count ? hint : "", true);
+    if (!d->queue_count) {
         static const char *const help[] = {"Paste facts here, or :facts FILE. A line is one of",
                                            "  Eiffel Tower | location | Rome",
                                            "  Eiffel Tower; The {} is in the city of; Rome",
@@ -205,8 +205,8 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
         }
         return;
     }
-    top = list_top(&f->list, d->queued, in.h);
-    for (int y = 0; y < in.h && top + y < d->queued; y++)
+    top = list_top(&f->list, d->queue_count, in.h);
+    for (int y = 0; y < in.h && top + y < d->queue_count; y++)
         row(&d->queue[top + y], s, in, y, top + y == f->list.at);
 }
 
@@ -216,7 +216,7 @@ static void draw_board(const struct view *v, struct surface *s, struct rect area
     const struct facts *f = v->state;
     const struct ui_state *d = v->host->ui;
     const struct queued_fact *q = selected(v);
-    const struct probe_report *board = q ? q->board : d->board;
+    const struct probe_report *board = q ? q->probes : d->probes;
     struct rect in = box_draw(s, area, "Scoreboard", board ? "before → after" : "B asks", false);
     struct pen p = pen_at(s, in, 0, 0);
     char words[400];
@@ -235,7 +235,7 @@ static void draw_board(const struct view *v, struct surface *s, struct rect area
     if (q && q->state == QUEUE_FAILED)
         pen_fit(&p, ROLE_ERROR, in.w, q->why);
     else if (board)
-        pen_fit(&p, ROLE_DIM, in.w, scoreboard_words(board, words));
+        pen_fit(&p, ROLE_DIM, in.w, scoreboard_summary(board, words));
     else
         pen_fit(&p, ROLE_DIM, in.w, "rephrases, question, chat form, neighbours: before and after");
     if (board && in.h > 3)

@@ -25,9 +25,9 @@ int facts_take(struct host *host, const char *text, size_t len)
     if (blanks.len)
         ui_log(d, TONE_WARN, blanks.data);
     if (n)
-        d->queue = xrealloc(d->queue, (size_t)(d->queued + n) * sizeof(*d->queue));
+        d->queue = xrealloc(d->queue, (size_t)(d->queue_count + n) * sizeof(*d->queue));
     for (int i = 0; i < n; i++)
-        d->queue[d->queued++] = (struct queued_fact){.fact = facts[i]};
+        d->queue[d->queue_count++] = (struct queued_fact){.fact = facts[i]};
     free(facts);
     for (const char *p = left_out.data; p && *p; p += strcspn(p, "\n") + 1) {
         char line[200];
@@ -38,14 +38,16 @@ int facts_take(struct host *host, const char *text, size_t len)
             break;
     }
     if (bad)
-        host->say(host, TONE_WARN, "%d fact%s taken, %d line%s left out: %.*s%s", n,
-                  n == 1 ? "" : "s", bad, bad == 1 ? "" : "s", (int)strcspn(left_out.data, "\n"),
-                  left_out.data, bad > 1 ? " (L lists all)" : "");
+        host->message(host, TONE_WARN, "%d fact%s taken, %d line%s left out: %.*s%s", n,
+                      n == 1 ? "" : "s", bad, bad == 1 ? "" : "s",
+                      (int)strcspn(left_out.data, "\n"), left_out.data,
+                      bad > 1 ? " (L lists all)" : "");
     else if (n)
-        host->say(host, blanks.len ? TONE_WARN : TONE_GOOD, "%d fact%s taken: C commits them%s%s",
-                  n, n > 1 ? "s" : "", blanks.len ? "; " : "", blanks.len ? blanks.data : "");
+        host->message(host, blanks.len ? TONE_WARN : TONE_GOOD,
+                      "%d fact%s taken: C commits them%s%s", n, n > 1 ? "s" : "",
+                      blanks.len ? "; " : "", blanks.len ? blanks.data : "");
     else
-        host->say(host, TONE_WARN, "no fact in it: a line is subject | relation | object");
+        host->message(host, TONE_WARN, "no fact in it: a line is subject | relation | object");
     buf_free(&left_out);
     buf_free(&blanks);
     return n;
@@ -59,7 +61,7 @@ bool facts_take_file(struct host *host, const char *path)
     int n = text ? facts_take(host, text, len) : 0;
 
     if (!text)
-        host->say(host, TONE_ERROR, "%s", err.text);
+        host->message(host, TONE_ERROR, "%s", err.text);
     free(text);
     return n > 0;
 }
@@ -68,7 +70,7 @@ int facts_waiting(const struct ui_state *d)
 {
     int n = 0;
 
-    for (int i = 0; i < d->queued; i++)
+    for (int i = 0; i < d->queue_count; i++)
         n += d->queue[i].state == QUEUE_WAITS;
     return n;
 }
@@ -87,7 +89,7 @@ bool facts_next(struct host *host)
 {
     struct ui_state *d = host->ui;
 
-    for (int i = 0; i < d->queued; i++)
+    for (int i = 0; i < d->queue_count; i++)
         if (d->queue[i].state == QUEUE_WAITS) {
             if (!post(host, &d->queue[i], CMD_COMMIT))
                 return false;
@@ -109,7 +111,7 @@ static void proved(struct queued_fact *q, const struct commit_report *e)
 static bool one_hears(struct host *host, struct queued_fact *q, const struct event *ev,
                       bool *stopped)
 {
-    const struct commit_report *proof = host->ui->proof;
+    const struct commit_report *proof = host->ui->commit_report;
 
     if (ev->kind == EV_COMMITTED && proof) {
         proved(q, proof);
@@ -122,7 +124,7 @@ static bool one_hears(struct host *host, struct queued_fact *q, const struct eve
         utf8_copy(q->why, sizeof(q->why), *stopped ? "" : ev->err.text);
         return !*stopped;
     } else if (ev->kind == EV_DONE) {
-        bool asked = q->board != NULL;
+        bool asked = q->probes != NULL;
 
         q->job = 0;
         return asked || !post(host, q, CMD_PROBE);
@@ -135,7 +137,7 @@ bool facts_on_event(struct host *host, const struct event *ev, bool *stopped)
     struct ui_state *d = host->ui;
 
     *stopped = false;
-    for (int i = 0; ev->job && i < d->queued; i++)
+    for (int i = 0; ev->job && i < d->queue_count; i++)
         if (d->queue[i].job == ev->job)
             return one_hears(host, &d->queue[i], ev, stopped);
     return false;

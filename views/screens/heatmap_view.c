@@ -137,7 +137,7 @@ static void next_mode(struct view *v)
     h->window.chosen = true;
     if (h->window.mode == HEAT_TRACE)
         start_trace(v);
-    v->host->say(v->host, TONE_PLAIN, "shown: %s", heat_mode_name(h->window.mode));
+    v->host->message(v->host, TONE_PLAIN, "shown: %s", heat_mode_name(h->window.mode));
 }
 
 /* The cursor stands in a layer that is shown. */
@@ -160,9 +160,9 @@ static void next_layers(struct view *v)
     h->window.some = !h->window.some;
     memset(h->window.layer, 0, sizeof(h->window.layer));
     for (int l = 0; l < d->layers && l < PARAM_MAX_LAYERS; l++)
-        h->window.layer[l] = ui_edits(d, l);
+        h->window.layer[l] = ui_edits_layer(d, l);
     stay_inside(v);
-    v->host->say(v->host, TONE_PLAIN, h->window.some ? "edited layers only" : "all layers");
+    v->host->message(v->host, TONE_PLAIN, h->window.some ? "edited layers only" : "all layers");
 }
 
 /* "4-8,12", "edited", "all" */
@@ -189,9 +189,9 @@ static bool set_layers(struct view *v, const char *text)
             to = strtol(p = end + 1 + (end[1] == 'L'), &end, 10);
         if (end == p || from < 0 || to < from || to >= d->layers || to >= PARAM_MAX_LAYERS ||
             (*end && !strchr(", ", *end))) {
-            v->host->say(v->host, TONE_ERROR,
-                         "layers: '%s' are no layers of this model; 4-8,12, edited and all are",
-                         text);
+            v->host->message(v->host, TONE_ERROR,
+                             "layers: '%s' are no layers of this model; 4-8,12, edited and all are",
+                             text);
             return true;
         }
         memset(wanted + from, 1, (size_t)(to - from + 1));
@@ -241,7 +241,7 @@ static bool attribute_by_mode(struct view *v)
         return false;
     d->params.value[P_ATTR_STRATEGY] = mode;
     d->params.source[P_ATTR_STRATEGY] = FROM_COMMAND_LINE;
-    v->host->say(v->host, TONE_PLAIN, "the edit's strategy is %s now", heat_mode_name(mode));
+    v->host->message(v->host, TONE_PLAIN, "the edit's strategy is %s now", heat_mode_name(mode));
     request_attribute(v->host);
     return true;
 }
@@ -321,7 +321,7 @@ static struct rect areas(const struct view *v, struct rect area, struct rect *be
         layers += window_has(&h->window, l);
     used = m.tall > 1 ? m.rows * m.tall / 2 : (m.rows + 1) / 2;
     map.h = area.h - 1;
-    if (m.rows && m.rows == layers && d->done && d->at_neuron >= 0)
+    if (m.rows && m.rows == layers && d->scored_layers && d->at_neuron >= 0)
         map.h = used + 4;
     *below = (struct rect){area.y + map.h, area.x, area.h - map.h, area.w};
     return map;
@@ -378,7 +378,8 @@ static void heat_find(struct view *v, const char *text)
     if (ui_go_to_neuron(v->host->ui, text))
         follow(v);
     else
-        v->host->say(v->host, TONE_WARN, "no neuron '%s' here: L5N912 is how one is called", text);
+        v->host->message(v->host, TONE_WARN, "no neuron '%s' here: L5N912 is how one is called",
+                         text);
 }
 
 /* The number under the cursor always stands in words: colour is never the only carrier. */
@@ -387,7 +388,7 @@ static void cursor_line(const struct view *v, struct surface *s, struct rect are
     const struct ui_state *d = v->host->ui;
     struct pen p = pen_at(s, area, area.h - 1, 1);
     const struct ui_layer *l = &d->layer[d->at_layer];
-    const struct neuron_info *words = ui_words(d, d->at_layer, d->at_neuron);
+    const struct neuron_info *words = ui_neuron_info(d, d->at_layer, d->at_neuron);
     unsigned bits = l->mask ? l->mask->class_bits[d->at_neuron] : 0;
     float *x = xcalloc((size_t)d->model.neurons + 1, sizeof(*x));
     enum heat_mode mode = mode_of(v);
@@ -399,18 +400,18 @@ static void cursor_line(const struct view *v, struct surface *s, struct rect are
         pen_text(&p, ROLE_DIM, " not computed yet ");
     else
         pen_printf(&p, ROLE_BAR, " %.4g%s ", (double)x[d->at_neuron],
-                   kind == ROW_ROUGH || mode >= HEAT_MPC ? " coefficient"
-                   : mode == HEAT_LPS                    ? " nats"
-                                                         : "");
-    if (kind == ROW_ROUGH)
+                   kind == ROW_MPC || mode >= HEAT_MPC ? " coefficient"
+                   : mode == HEAT_LPS                  ? " nats"
+                                                       : "");
+    if (kind == ROW_MPC)
         pen_text(&p, ROLE_DIM, "≈ MPC ");
     if (l->mask)
         pen_printf(&p, ROLE_DIM, " weight %.2g ", (double)l->mask->weight[d->at_neuron]);
     if (words) {
         pen_text(&p, ROLE_DIM, " promotes ");
-        put_words(&p, words, true, (area.w - p.x) / 2);
+        pen_neuron_tokens(&p, words, true, (area.w - p.x) / 2);
         pen_text(&p, ROLE_DIM, "  suppresses ");
-        put_words(&p, words, false, area.w - p.x);
+        pen_neuron_tokens(&p, words, false, area.w - p.x);
     }
     free(x);
 }

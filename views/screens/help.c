@@ -91,7 +91,7 @@ static int items_of(const struct help *h, struct item item[ITEMS_MAX])
     for (int a = 1; a < ACTION_COUNT; a++) {
         const struct action_info *i = &action_infos[a];
 
-        keymap_keys(keymap_used(), NULL, (enum action)a, keys);
+        keymap_keys(keymap_current(), NULL, (enum action)a, keys);
         add(item, &n, (struct item){ITEM_ACTION, a, 0, i->group, i->name, i->help}, filter, keys);
     }
     for (int c = 0; command_infos[c].name; c++)
@@ -212,7 +212,7 @@ static void draw_item(const struct ui_state *d, struct surface *s, struct rect i
     struct buf value = {0};
 
     if (item->kind == ITEM_ACTION)
-        keymap_keys(keymap_used(), NULL, (enum action)item->at, keys);
+        keymap_keys(keymap_current(), NULL, (enum action)item->at, keys);
     else if (item->kind == ITEM_COMMAND)
         show_print(keys, sizeof(keys), ":%s %s", item->name, command_infos[item->at].argument);
     else

@@ -129,7 +129,7 @@ static void post(struct view *v, struct command *cmd, const char *what)
 {
     cmd->params = v->host->ui->params;
     if (v->host->post(v->host, cmd))
-        v->host->say(v->host, TONE_PLAIN, "%s", what);
+        v->host->message(v->host, TONE_PLAIN, "%s", what);
 }
 
 /* Time travel: the edit's own question, asked of the state right after it. */
@@ -139,7 +139,8 @@ static void ask_then(struct view *v, const struct history_entry *e)
     char *text;
 
     if (!e->active) {
-        v->host->say(v->host, TONE_WARN, "edit %d is undone: no state is called after it", e->edit);
+        v->host->message(v->host, TONE_WARN, "edit %d is undone: no state is called after it",
+                         e->edit);
         return;
     }
     text = fact_text(&fact);
@@ -153,7 +154,7 @@ static void diff(struct view *v, int from, int to)
     struct command cmd = {.kind = CMD_DIFF, .from = from, .edit = to};
 
     if (from == to)
-        v->host->say(v->host, TONE_WARN, "two states are needed: space tags one, v on another");
+        v->host->message(v->host, TONE_WARN, "two states are needed: space tags one, v on another");
     else
         post(v, &cmd, "comparing two states");
 }
@@ -167,7 +168,8 @@ static void diff_here(struct view *v)
     int from = w->tag, to = e ? e->edit : 0;
 
     if (e && !e->active) {
-        v->host->say(v->host, TONE_WARN, "edit %d is undone: no state is called after it", e->edit);
+        v->host->message(v->host, TONE_WARN, "edit %d is undone: no state is called after it",
+                         e->edit);
         return;
     }
     for (int i = 0; from < 0 && i < h->count && h->entry[i].edit < to; i++)
@@ -188,7 +190,7 @@ static void tag(struct view *v)
 
     w->tag = w->tag == edit ? -1 : edit;
     if (w->tag >= 0)
-        v->host->say(v->host, TONE_PLAIN, "tagged: v on another row compares the two states");
+        v->host->message(v->host, TONE_PLAIN, "tagged: v on another row compares the two states");
     list_move(&w->list, 1, row_count(v), PAGE);
 }
 
@@ -198,7 +200,7 @@ static void prompt_note(struct view *v)
     char *text;
 
     if (!e) {
-        v->host->say(v->host, TONE_WARN, "a note belongs to an edit: select one");
+        v->host->message(v->host, TONE_WARN, "a note belongs to an edit: select one");
         return;
     }
     text = xasprintf(":note %s", e->note ? e->note : "");
@@ -228,7 +230,7 @@ static bool own_action(struct view *v, enum action action)
         if (e)
             ask_then(v, e);
         else
-            v->host->say(v->host, TONE_PLAIN, "the base: space tags it, v on an edit compares");
+            v->host->message(v->host, TONE_PLAIN, "the base: space tags it, v on an edit compares");
         return true;
     case ACTION_TAG:
         tag(v);
@@ -277,7 +279,7 @@ static bool note(struct view *v, const char *text)
 
     if (!e) {
         free(cmd.text);
-        v->host->say(v->host, TONE_WARN, "a note belongs to an edit: select one in History");
+        v->host->message(v->host, TONE_WARN, "a note belongs to an edit: select one in History");
         return true;
     }
     post(v, &cmd, "noted");
@@ -292,8 +294,8 @@ static bool bisect(struct view *v, const char *text)
     struct command cmd = {.kind = CMD_BISECT, .from = w->tag > 0 ? w->tag : 0};
 
     if (!arrow || arrow == text || !arrow[2 + strspn(arrow + 2, " ")]) {
-        v->host->say(v->host, TONE_ERROR,
-                     "bisect: PROMPT => ANSWER, such as :bisect Big Ben is in => London");
+        v->host->message(v->host, TONE_ERROR,
+                         "bisect: PROMPT => ANSWER, such as :bisect Big Ben is in => London");
         return true;
     }
     cmd.text = xtrimmed(text, (size_t)(arrow - text));
@@ -314,7 +316,7 @@ static bool history_command(struct view *v, const char *word, const char *rest)
     a = strtol(rest, &end, 10);
     if (!strcmp(word, "drift")) {
         if (*end || a < 0 || a > 10000)
-            v->host->say(v->host, TONE_ERROR, "drift: '%s' is not a number of states", rest);
+            v->host->message(v->host, TONE_ERROR, "drift: '%s' is not a number of states", rest);
         else
             measure_drift(v, (int)a);
         return true;
@@ -324,7 +326,7 @@ static bool history_command(struct view *v, const char *word, const char *rest)
     rest = end;
     b = strtol(rest, &end, 10);
     if (end == rest || *end || a < 0 || b < 0 || a > 1000000000 || b > 1000000000)
-        v->host->say(v->host, TONE_ERROR, "diff: two numbers of edits, 0 for the base");
+        v->host->message(v->host, TONE_ERROR, "diff: two numbers of edits, 0 for the base");
     else
         diff(v, (int)a, (int)b);
     return true;
@@ -377,7 +379,7 @@ static void entry_row(const struct history_entry *e, struct pen *p, int wide, bo
     pen_text(p, ROLE_KEY, tagged ? "+" : " ");
     pen_text(p, e->active ? ROLE_GOOD : ROLE_NONE, e->active ? "●" : "○");
     pen_printf(p, ROLE_STRONG, "%4d ", e->edit);
-    pen_printf(p, ROLE_DIM, "%s ", pane_clock(e->when, wide >= 100, clock));
+    pen_printf(p, ROLE_DIM, "%s ", format_clock(e->when, wide >= 100, clock));
     pen_text(p, e->success ? ROLE_GOOD : ROLE_WARN, e->success ? "✓ " : "✗ ");
     pen_fit(p, role, wide / 5, e->subject ? e->subject : "");
     pen_text(p, ROLE_DIM, " → ");
@@ -479,7 +481,7 @@ static void history_draw(const struct view *v, struct surface *s, struct rect ar
         pane_details(v->host->ui, selected(v), s, r[1]);
     if (!rect_empty(r[3])) { /* drift has the left place, the newer of the others the right one */
         show = SHOW_DRIFT;
-        if (w->diffed || !d->bisected)
+        if (w->diffed || !d->bisection)
             pane_diff(d, s, r[3]);
         else
             pane_bisect(d, s, r[3]);

@@ -21,7 +21,7 @@ static int token_of(const struct view *v)
     const struct lens *l = v->state;
     const struct ui_state *d = v->host->ui;
     const struct lens_grid *g = lens_shown(d, d->side);
-    int last = g ? g->tokens - 1 : d->look ? d->look->tokens - 1 : 0;
+    int last = g ? g->tokens - 1 : d->prompt_info ? d->prompt_info->tokens - 1 : 0;
 
     last = last < 0 ? 0 : last;
     return l->moved && l->token < last ? l->token : last;

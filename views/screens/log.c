@@ -12,12 +12,12 @@ struct log {
 static bool log_action(struct view *v, enum action action)
 {
     struct log *l = v->state;
-    int steps = action_steps(action, 15, UI_NEWS);
+    int steps = action_steps(action, 15, UI_LOG_LINES);
 
     if (!steps)
         return false;
     l->back -= steps;
-    l->back = l->back < 0 ? 0 : l->back > UI_NEWS ? UI_NEWS : l->back;
+    l->back = l->back < 0 ? 0 : l->back > UI_LOG_LINES ? UI_LOG_LINES : l->back;
     return true;
 }
 
@@ -27,14 +27,14 @@ static void log_draw(const struct view *v, struct surface *s, struct rect area)
     const struct ui_state *d = v->host->ui;
     const struct log *l = v->state;
     struct rect in = box_draw(s, area, "Messages", "", true);
-    int kept = d->news_count < UI_NEWS ? d->news_count : UI_NEWS;
+    int kept = d->log_count < UI_LOG_LINES ? d->log_count : UI_LOG_LINES;
     int back = l->back > kept - in.h ? kept - in.h : l->back, last;
 
     back = back < 0 ? 0 : back;
-    last = d->news_count - back;
+    last = d->log_count - back;
     for (int i = 0; i < in.h && i < kept; i++) {
         int at = last - (in.h < kept ? in.h : kept) + i;
-        const struct log_line *line = &d->news[at % UI_NEWS];
+        const struct log_line *line = &d->log[at % UI_LOG_LINES];
         struct pen p = pen_at(s, in, i, 0);
 
         pen_fit(&p, role[line->tone & 3], in.w, line->text);

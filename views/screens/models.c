@@ -41,9 +41,10 @@ static void ask_for(struct view *v, const char *path)
     const struct ui_state *d = v->host->ui;
 
     if (!v->host->reopen)
-        v->host->say(v->host, TONE_WARN, "a recorded run has one model: no other can be opened");
+        v->host->message(v->host, TONE_WARN,
+                         "a recorded run has one model: no other can be opened");
     else if (d->ready && !strcmp(path, d->model.path))
-        v->host->say(v->host, TONE_PLAIN, "this model is open already");
+        v->host->message(v->host, TONE_PLAIN, "this model is open already");
     else
         v->host->reopen(v->host, path);
 }
@@ -106,12 +107,12 @@ static void pull(struct view *v, const char *name)
 
     if (!v->host->reopen) {
         free(cmd.text);
-        v->host->say(v->host, TONE_WARN, "a recorded run fetches nothing");
+        v->host->message(v->host, TONE_WARN, "a recorded run fetches nothing");
         return;
     }
     if (d->pull_job) {
         free(cmd.text);
-        v->host->say(v->host, TONE_WARN, "%s is being fetched; C-c stops it", d->pull_name);
+        v->host->message(v->host, TONE_WARN, "%s is being fetched; C-c stops it", d->pull_name);
         return;
     }
     job = v->host->post(v->host, &cmd);

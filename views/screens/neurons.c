@@ -76,7 +76,7 @@ static bool neurons_wants(const struct view *v, struct neuron_place *out)
     }
     from = words || s->list.at < PAGE ? 0 : s->list.at - PAGE;
     for (int i = from; i < n && !found && (words || i < from + 3 * PAGE); i++) {
-        found = !ui_words(d, row[i].layer, row[i].neuron);
+        found = !ui_neuron_info(d, row[i].layer, row[i].neuron);
         *out = (struct neuron_place){row[i].layer, row[i].neuron};
     }
     free(row);
@@ -92,7 +92,8 @@ static void neurons_event(struct view *v, const struct event *ev)
 {
     if (ev->kind == EV_ATTRIBUTED)
         find_cursor(v);
-    if (ev->kind == EV_STATE && v->host->ui->changes && v->host->ui->at_view == v->ops->name)
+    if (ev->kind == EV_STATE && v->host->ui->intervention_count &&
+        v->host->ui->at_view == v->ops->name)
         request_intervention_answers(v->host);
 }
 
@@ -148,8 +149,9 @@ static void tag(struct view *v)
 
     if (d->at_neuron < 0)
         return;
-    if (!tag_turn(&s->table.tags, d->at_layer, d->at_neuron))
-        v->host->say(v->host, TONE_WARN, "%d neurons are tagged already: U untags all", TAGS_MAX);
+    if (!tag_toggle(&s->table.tags, d->at_layer, d->at_neuron))
+        v->host->message(v->host, TONE_WARN, "%d neurons are tagged already: U untags all",
+                         TAGS_MAX);
     else
         go_to(v, 1);
 }
@@ -160,7 +162,7 @@ static void type_change(struct view *v)
     char text[64];
 
     if (d->at_neuron < 0) {
-        v->host->say(v->host, TONE_WARN, "no neuron is under the cursor: x scores them");
+        v->host->message(v->host, TONE_WARN, "no neuron is under the cursor: x scores them");
         return;
     }
     snprintf(text, sizeof(text), ":neuron L%dN%d=", d->at_layer, d->at_neuron);
@@ -178,7 +180,7 @@ static bool neurons_find_next(struct view *v, const char *text, int by)
     for (int i = 1; i <= n && at < 0; i++) {
         int k = ((s->list.at + by * i) % n + n) % n;
 
-        if (words_hold(ui_words(d, row[k].layer, row[k].neuron), text, true))
+        if (neuron_has_token(ui_neuron_info(d, row[k].layer, row[k].neuron), text, true))
             at = k;
     }
     free(row);
@@ -195,8 +197,9 @@ static void neurons_find(struct view *v, const char *text)
         s->table.filter[0] = '\0';
         find_cursor(v);
     } else if (!neurons_find_next(v, text, 1)) {
-        v->host->say(v->host, TONE_WARN,
-                     "no row whose words are known promotes '%s'; L5N912 goes to a neuron", text);
+        v->host->message(v->host, TONE_WARN,
+                         "no row whose words are known promotes '%s'; L5N912 goes to a neuron",
+                         text);
     }
 }
 
@@ -207,7 +210,7 @@ static bool order_action(struct view *v, enum action action)
     switch (action) {
     case ACTION_ORDER:
         s->table.sort = (enum table_sort)((s->table.sort + 1) % SORT_COUNT);
-        v->host->say(v->host, TONE_PLAIN, "neurons by %s", sort_name(s->table.sort));
+        v->host->message(v->host, TONE_PLAIN, "neurons by %s", sort_name(s->table.sort));
         break;
     case ACTION_INVERT:
         s->table.inverted = !s->table.inverted;
@@ -326,8 +329,8 @@ static void title_of(const struct view *v, int n, bool words, char *title, size_
         snprintf(title, size, "Neurons of layer %d", d->at_layer);
         return;
     }
-    for (int i = 0; i < UI_WORDS && words; i++)
-        known += d->words[i] != NULL;
+    for (int i = 0; i < UI_NEURON_INFO && words; i++)
+        known += d->neuron_info[i] != NULL;
     show_print(title, size, "%d neuron%s: %.40s", n, n == 1 ? "" : "s", s->table.filter);
     if (words)
         snprintf(title + strlen(title), size - strlen(title), "   of %d whose words are known",
@@ -368,8 +371,8 @@ static void table_draw(const struct view *v, struct surface *s, struct rect area
             table_row(d, &state->table, &row[i], s, in, i - top + 1, i == state->list.at);
         if (!n)
             surface_text(s, in, 1, 2, ROLE_DIM,
-                         !d->done ? "not computed yet: x scores every neuron for this fact"
-                         : !words ? "none is like this: Esc shows all"
+                         !d->scored_layers ? "not computed yet: x scores every neuron for this fact"
+                         : !words          ? "none is like this: Esc shows all"
                                   : "none so far: words are being asked for, Esc shows all");
         if (line)
             filter_line(state, s, in);

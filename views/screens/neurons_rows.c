@@ -24,7 +24,7 @@ static bool has_norm(struct rect in)
 
 static int rows_shown(const struct ui_state *d, struct rect in)
 {
-    int rows = d->meta ? d->meta->rows : 6, room = (in.w - 84) / 7;
+    int rows = d->header ? d->header->rows : 6, room = (in.w - 84) / 7;
 
     return !has_rows(in) ? 0 : rows < room ? rows : room;
 }
@@ -78,7 +78,7 @@ static void mask_word(struct pen *p, const struct ui_state *d, const struct rank
         pen_text(p, n->kept ? ROLE_GOOD : ROLE_DIM, n->kept ? "  kept " : "       ");
     if (change) {
         char word[24];
-        int w = text_width(intervention_word(change, word));
+        int w = text_width(intervention_text(change, word));
 
         p->x += w < 8 ? 8 - w : 0; /* right-aligned, as the coefficients are */
         pen_fit(p, ROLE_WARN, 8, word);
@@ -103,7 +103,7 @@ static void put_number(struct pen *p, enum role role, int cols, double x)
 void table_row(const struct ui_state *d, const struct neurons_table *t,
                const struct ranked_neuron *n, struct surface *s, struct rect in, int y, bool here)
 {
-    const struct neuron_info *words = ui_words(d, n->layer, n->neuron);
+    const struct neuron_info *words = ui_neuron_info(d, n->layer, n->neuron);
     const struct attribution *a = d->layer[n->layer].shown;
     struct pen p = list_row(s, in, y, here, 4);
     char text[24];
@@ -129,9 +129,9 @@ void table_row(const struct ui_state *d, const struct neurons_table *t,
     if (words && in.w - p.x > 12) {
         int half = (in.w - p.x) * 3 / 5;
 
-        put_words(&p, words, true, half - 1);
+        pen_neuron_tokens(&p, words, true, half - 1);
         p.x++;
-        put_words(&p, words, false, in.w - p.x);
+        pen_neuron_tokens(&p, words, false, in.w - p.x);
     }
 }
 
@@ -160,7 +160,7 @@ static int about(const struct ui_state *d, int layer, int neuron, struct surface
     if (forced)
         pen_printf(&p, ROLE_WARN, "   forced %s", forced > 0 ? "in" : "out");
     if (change)
-        pen_printf(&p, ROLE_WARN, "   %s", intervention_word(change, word));
+        pen_printf(&p, ROLE_WARN, "   %s", intervention_text(change, word));
     p = pen_at(s, in, 1, 0);
     if (l->shown) {
         pen_text(&p, ROLE_DIM, "value norm ");
@@ -186,10 +186,10 @@ static int scores(const struct ui_state *d, int layer, int neuron, struct surfac
         put_number(&p, ROLE_BAR, 8, (double)a->score[at]);
         put_number(&p, ROLE_TEXT, 8, (double)a->activation[at]);
         p.x += 2;
-        if (d->meta && r < d->meta->rows && d->meta->prompt[r]) {
+        if (d->header && r < d->header->rows && d->header->prompt[r]) {
             struct buf text = {0};
 
-            show_escape(&text, d->meta->prompt[r], strlen(d->meta->prompt[r]));
+            show_escape(&text, d->header->prompt[r], strlen(d->header->prompt[r]));
             pen_fit(&p, ROLE_DIM, in.w - p.x, text.data ? text.data : "");
             buf_free(&text);
         }
@@ -239,7 +239,7 @@ static void contexts(const struct neuron_info *n, struct surface *s, struct rect
 /* Rows of scores and words beside each other: where there is width but no height. */
 static void flat(const struct ui_state *d, int layer, int neuron, struct surface *s, struct rect in)
 {
-    const struct neuron_info *words = ui_words(d, layer, neuron);
+    const struct neuron_info *words = ui_neuron_info(d, layer, neuron);
     struct rect left = {in.y, in.x, in.h, in.w * 2 / 5};
     struct rect mid = {in.y, in.x + left.w + 1, in.h, (in.w - left.w) / 2 - 1};
     struct rect right = {in.y, mid.x + mid.w + 1, in.h, in.x + in.w - mid.x - mid.w - 1};
@@ -256,7 +256,7 @@ static void flat(const struct ui_state *d, int layer, int neuron, struct surface
 void pane_neuron(const struct ui_state *d, int layer, int neuron, struct surface *s,
                  struct rect area, const char *hint)
 {
-    const struct neuron_info *words = ui_words(d, layer, neuron);
+    const struct neuron_info *words = ui_neuron_info(d, layer, neuron);
     char title[32];
     struct rect in;
     int y;

@@ -94,7 +94,7 @@ static bool change(struct view *v, enum param id, enum action action)
             return false;
         step(p, id, action_change(action));
     }
-    v->host->knobs_moved(v->host);
+    v->host->params_changed(v->host);
     return true;
 }
 

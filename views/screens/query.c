@@ -30,8 +30,8 @@ static void query_open(struct view *v)
     const struct ui_state *d = v->host->ui;
 
     q->field.lines = true;
-    if (!q->field.text.len && d->ask.prompt) { /* asked from somewhere else */
-        field_set(&q->field, d->ask.prompt);
+    if (!q->field.text.len && d->query.prompt) { /* asked from somewhere else */
+        field_set(&q->field, d->query.prompt);
     } else if (!q->field.text.len && d->fact.subject) { /* the fact's own question is likeliest */
         char *text = fact_text(&d->fact);
 
@@ -58,7 +58,7 @@ static void ask(struct view *v)
 
     q->typing = false;
     if (!field_text(&q->field)[strspn(field_text(&q->field), " \n")]) {
-        v->host->say(v->host, TONE_WARN, "nothing to ask: i types a question");
+        v->host->message(v->host, TONE_WARN, "nothing to ask: i types a question");
         return;
     }
     remember(q, field_text(&q->field));
@@ -126,13 +126,13 @@ static int state_beside(const struct ui_state *d, int at, int by)
 {
     int state[514], n = 0, here = -1;
 
-    state[n++] = ASK_BASE;
+    state[n++] = QUERY_BASE;
     for (int i = 0; d->history && i < d->history->count && n < 512; i++)
         if (d->history->entry[i].active)
             state[n++] = d->history->entry[i].edit;
     if (n > 1 && !d->state.preview)
         n--; /* after the last edit is now */
-    state[n++] = ASK_NOW;
+    state[n++] = QUERY_NOW;
     for (int i = 0; i < n; i++)
         if (state[i] == at)
             here = i;
@@ -146,10 +146,10 @@ static void to_state(struct view *v, int state)
     struct answer_pair pair;
     char name[96];
 
-    d->ask.state = state;
+    d->query.state = state;
     pair = ui_answer_pair(d);
     query_state_name(d, &pair, name, sizeof(name));
-    v->host->say(v->host, TONE_PLAIN, "asking %s", name);
+    v->host->message(v->host, TONE_PLAIN, "asking %s", name);
     if (!ui_busy(d))
         request_missing_answers(v->host);
 }
@@ -161,11 +161,12 @@ static void copy(struct view *v)
     const struct answer *a = pair.after && q->side != SHOW_BEFORE ? pair.after : pair.before;
 
     if (!a || !a->completion)
-        v->host->say(v->host, TONE_WARN, "no answer yet: Enter asks");
+        v->host->message(v->host, TONE_WARN, "no answer yet: Enter asks");
     else if (!v->host->copy || !v->host->copy(v->host, a->completion))
-        v->host->say(v->host, TONE_WARN, "the answer could not be copied: it is too long");
+        v->host->message(v->host, TONE_WARN, "the answer could not be copied: it is too long");
     else
-        v->host->say(v->host, TONE_PLAIN, "copied the answer, %zu bytes", strlen(a->completion));
+        v->host->message(v->host, TONE_PLAIN, "copied the answer, %zu bytes",
+                         strlen(a->completion));
 }
 
 static void flip(struct view *v)
@@ -175,7 +176,7 @@ static void flip(struct view *v)
 
     q->side = (enum query_side)((q->side + 1) % SHOW_COUNT);
     q->scroll = 0;
-    v->host->say(v->host, TONE_PLAIN, "showing %s", name[q->side]);
+    v->host->message(v->host, TONE_PLAIN, "showing %s", name[q->side]);
 }
 
 static bool query_action(struct view *v, enum action action)
@@ -194,13 +195,13 @@ static bool query_action(struct view *v, enum action action)
         flip(v);
         return true;
     case ACTION_MODE:
-        d->ask.chat = !d->ask.chat;
-        v->host->say(v->host, TONE_PLAIN, "Enter asks %s",
-                     d->ask.chat ? "in the model's chat form" : "for the text to go on");
+        d->query.chat = !d->query.chat;
+        v->host->message(v->host, TONE_PLAIN, "Enter asks %s",
+                         d->query.chat ? "in the model's chat form" : "for the text to go on");
         return true;
     case ACTION_LAYER_BACK:
     case ACTION_LAYER_NEXT:
-        to_state(v, state_beside(d, d->ask.state, action == ACTION_LAYER_BACK ? -1 : 1));
+        to_state(v, state_beside(d, d->query.state, action == ACTION_LAYER_BACK ? -1 : 1));
         return true;
     case ACTION_COPY:
         copy(v);
@@ -241,19 +242,19 @@ static void set_state(struct view *v, const char *which)
     double edit;
 
     if (!strcmp(which, "base")) {
-        to_state(v, ASK_BASE);
+        to_state(v, QUERY_BASE);
     } else if (!strcmp(which, "edited") || !strcmp(which, "preview") || !strcmp(which, "both")) {
-        to_state(v, ASK_NOW);
+        to_state(v, QUERY_NOW);
     } else if (number_of(digits, 1, 1e6, &edit)) {
         for (int i = 0; d->history && i < d->history->count; i++)
             if (d->history->entry[i].edit == (int)edit && d->history->entry[i].active) {
                 to_state(v, (int)edit);
                 return;
             }
-        v->host->say(v->host, TONE_ERROR, "state: there is no active edit %.0f (8 lists them)",
-                     edit);
+        v->host->message(v->host, TONE_ERROR, "state: there is no active edit %.0f (8 lists them)",
+                         edit);
     } else {
-        v->host->say(v->host, TONE_ERROR, "state: '%s' is none of base, edited, edit:N", which);
+        v->host->message(v->host, TONE_ERROR, "state: '%s' is none of base, edited, edit:N", which);
     }
 }
 
@@ -267,20 +268,20 @@ static bool query_command(struct view *v, const char *word, const char *rest)
     } else if (!strcmp(word, "tokens")) {
         if (number_of(rest, 1, TOKENS_MOST, &value) && value >= floor(value) &&
             value <= floor(value)) {
-            d->ask.tokens = (int)value;
-            v->host->say(v->host, TONE_PLAIN, "answers have up to %d tokens", d->ask.tokens);
+            d->query.tokens = (int)value;
+            v->host->message(v->host, TONE_PLAIN, "answers have up to %d tokens", d->query.tokens);
         } else {
-            v->host->say(v->host, TONE_ERROR, "tokens: '%s' is not a whole number from 1 to %d",
-                         rest, TOKENS_MOST);
+            v->host->message(v->host, TONE_ERROR, "tokens: '%s' is not a whole number from 1 to %d",
+                             rest, TOKENS_MOST);
         }
     } else if (!strcmp(word, "sample")) {
         if (number_of(rest, 0, 10, &value)) {
-            d->ask.sample = value;
-            v->host->say(v->host, TONE_PLAIN, value > 0 ? "sampling at %.3g" : "greedy answers",
-                         value);
+            d->query.sample = value;
+            v->host->message(v->host, TONE_PLAIN, value > 0 ? "sampling at %.3g" : "greedy answers",
+                             value);
         } else {
-            v->host->say(v->host, TONE_ERROR, "sample: '%s' is not a temperature from 0 to 10",
-                         rest);
+            v->host->message(v->host, TONE_ERROR, "sample: '%s' is not a temperature from 0 to 10",
+                             rest);
         }
     } else {
         return false;
@@ -324,7 +325,7 @@ static void query_event(struct view *v, const struct event *ev)
     p->tokens += a->partial;
     p->over = !a->partial;
     if (a->plain && !a->partial)
-        v->host->say(v->host, TONE_WARN, "asked as plain text: %s", a->plain);
+        v->host->message(v->host, TONE_WARN, "asked as plain text: %s", a->plain);
 }
 
 const struct view_ops view_query = {

@@ -26,8 +26,8 @@ void query_state_name(const struct ui_state *d, const struct answer_pair *pair, 
     else
         n = snprintf(out, size, "BASE");
     if (pair->changed && n > 0 && (size_t)n < size)
-        show_print(out + n, size - (size_t)n, ", %d neuron%s changed", d->changes,
-                   d->changes == 1 ? "" : "s");
+        show_print(out + n, size - (size_t)n, ", %d neuron%s changed", d->intervention_count,
+                   d->intervention_count == 1 ? "" : "s");
 }
 
 bool query_parting(const char *a, const char *b, size_t *at)
@@ -303,17 +303,18 @@ static void answers(const struct query *q, const struct ui_state *d, struct surf
 /* "chat form · up to 32 tokens · greedy · changed: L5N912=0" */
 static void how_words(const struct ui_state *d, struct buf *out)
 {
-    buf_printf(out, "%s · up to %d token%s · ", d->ask.chat ? "chat form" : "plain text",
-               d->ask.tokens, d->ask.tokens == 1 ? "" : "s");
-    if (d->ask.sample > 0)
-        buf_printf(out, "sampled at %.3g", d->ask.sample);
+    buf_printf(out, "%s · up to %d token%s · ", d->query.chat ? "chat form" : "plain text",
+               d->query.tokens, d->query.tokens == 1 ? "" : "s");
+    if (d->query.sample > 0)
+        buf_printf(out, "sampled at %.3g", d->query.sample);
     else
         buf_puts(out, "greedy");
-    for (int i = 0; i < d->changes && i < 4; i++)
-        buf_printf(out, "%sL%dN%d%s%.3g", i ? " " : " · changed: ", d->change[i].layer,
-                   d->change[i].neuron, d->change[i].scale ? "×" : "=", (double)d->change[i].value);
-    if (d->changes > 4)
-        buf_printf(out, " and %d more", d->changes - 4);
+    for (int i = 0; i < d->intervention_count && i < 4; i++)
+        buf_printf(out, "%sL%dN%d%s%.3g", i ? " " : " · changed: ", d->intervention[i].layer,
+                   d->intervention[i].neuron, d->intervention[i].scale ? "×" : "=",
+                   (double)d->intervention[i].value);
+    if (d->intervention_count > 4)
+        buf_printf(out, " and %d more", d->intervention_count - 4);
 }
 
 void query_draw(const struct view *v, struct surface *s, struct rect area)

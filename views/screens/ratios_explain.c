@@ -23,18 +23,18 @@ void knob_effect_of(struct knob_effect *e, const struct ui_state *d, int layer)
 {
     const struct ui_layer *l = &d->layer[layer];
 
-    if (e->score == l->shown && e->layer == layer && e->forces == d->forces &&
+    if (e->score == l->shown && e->layer == layer && e->forces == d->mask_override_count &&
         e->kept == l->mask->kept && !memcmp(&e->params, &d->params, sizeof(d->params)))
         return;
     *e = (struct knob_effect){
-        .score = l->shown, .layer = layer, .kept = l->mask->kept, .forces = d->forces};
+        .score = l->shown, .layer = layer, .kept = l->mask->kept, .forces = d->mask_override_count};
     memcpy(&e->params, &d->params, sizeof(d->params));
     for (int k = 0; k < KNOB_AMPLIFY; k++)
         for (int up = 0; up < 2; up++) {
             struct params p = stepped(&d->params, (enum knob)k, up ? 1 : -1);
             struct mask *m = mask_build(l->shown, &p);
 
-            mask_apply_overrides(m, d->force, d->forces);
+            mask_apply_overrides(m, d->mask_override, d->mask_override_count);
             for (int i = 0; i < m->neurons; i++) {
                 e->of[k].enter[up] += m->weight[i] > 0 && !(l->mask->weight[i] > 0);
                 e->of[k].leave[up] += !(m->weight[i] > 0) && l->mask->weight[i] > 0;
@@ -262,8 +262,8 @@ static void consequence(struct writer *w, const struct ui_state *d)
     title(w, x && x->stale ? "gain and leak (≈ from before the last change)" : "gain and leak");
     if (!x) {
         words(w, ROLE_DIM,
-              ui_edits(d, d->at_layer) ? "not weighed yet: the second moments are not there"
-                                       : "the edit does not write this layer");
+              ui_edits_layer(d, d->at_layer) ? "not weighed yet: the second moments are not there"
+                                             : "the edit does not write this layer");
         return;
     }
     p = next_line(w);
@@ -290,12 +290,12 @@ static void shared(struct writer *w, const struct ui_state *d)
 {
     int n = 0;
 
-    for (int i = 0; i < UI_SETS && n < SHARED; i++) {
+    for (int i = 0; i < UI_GENERAL_SETS && n < SHARED; i++) {
         struct shared_neurons x;
         char text[100];
         struct pen p;
 
-        if (!ui_shared(d, i, d->at_layer, &x))
+        if (!ui_shared_neurons(d, i, d->at_layer, &x))
             continue;
         if (!n++)
             title(w, "general neurons shared with facts scored before");

@@ -67,18 +67,18 @@ static void accept(struct view *v)
     struct fact f;
 
     if (!r) {
-        v->host->say(v->host, TONE_ERROR, "no relation is called that: delete some of it");
+        v->host->message(v->host, TONE_ERROR, "no relation is called that: delete some of it");
         return;
     }
     f = relation_fact(r, field_text(&p->field[SUBJECT]), field_text(&p->field[OBJECT]), p->prompt,
                       (unsigned long)v->host->ui->params.value[P_SEED]);
     if (fact_normalise(&f, &err)) {
         ui_set_fact(v->host, &f);
-        v->host->say(v->host, TONE_GOOD, "%s: %d neighbours, %d paraphrases as probes", r->name,
-                     f.localities, f.paraphrases + (f.rephrase != NULL));
+        v->host->message(v->host, TONE_GOOD, "%s: %d neighbours, %d paraphrases as probes", r->name,
+                         f.localities, f.paraphrases + (f.rephrase != NULL));
         v->host->open(v->host, "edit");
     } else {
-        v->host->say(v->host, TONE_ERROR, "%s", err.text);
+        v->host->message(v->host, TONE_ERROR, "%s", err.text);
     }
     fact_free(&f);
 }

@@ -119,7 +119,8 @@ static void run(struct view *v)
     unsigned job;
 
     if (w->running) {
-        v->host->say(v->host, TONE_PLAIN, "the grid is being tried: Ctrl-C stops, what came stays");
+        v->host->message(v->host, TONE_PLAIN,
+                         "the grid is being tried: Ctrl-C stops, what came stays");
         return;
     }
     w->params = v->host->ui->params;
@@ -138,9 +139,10 @@ static void run(struct view *v)
     variants_about_now(&w->about, v->host->ui);
     if (!(editor_of(&w->params)->needs & NEEDS_SCORES) ||
         params_choice(&w->params, P_MASK_MODE) == MODE_NONE)
-        v->host->say(v->host, TONE_WARN,
-                     "edit.method=%s mask.mode=%s has no mask: knobs of the mask change nothing",
-                     params_word(&w->params, P_EDIT_METHOD), params_word(&w->params, P_MASK_MODE));
+        v->host->message(
+            v->host, TONE_WARN,
+            "edit.method=%s mask.mode=%s has no mask: knobs of the mask change nothing",
+            params_word(&w->params, P_EDIT_METHOD), params_word(&w->params, P_MASK_MODE));
 }
 
 static void sweep_event(struct view *v, const struct event *ev)
@@ -150,15 +152,15 @@ static void sweep_event(struct view *v, const struct event *ev)
 
     if (!w->job || ev->job != w->job)
         return;
-    if (ev->kind == EV_VARIANT && d->trying == w->job) {
+    if (ev->kind == EV_VARIANT && d->variant_job == w->job) {
         for (int i = 0; i < w->grid.cells; i++)
-            if (d->tried[i] && !w->trial[i].has)
-                variant_take(&w->trial[i], d->tried[i]);
+            if (d->variant[i] && !w->trial[i].has)
+                variant_take(&w->trial[i], d->variant[i]);
     } else if (ev->kind == EV_DONE || ev->kind == EV_FAILED) {
         w->running = false;
         if (ev->kind == EV_DONE)
-            v->host->say(v->host, TONE_GOOD, "%d cells tried in scratch weights: nothing written",
-                         w->grid.cells);
+            v->host->message(v->host, TONE_GOOD,
+                             "%d cells tried in scratch weights: nothing written", w->grid.cells);
     }
 }
 
@@ -170,7 +172,7 @@ static void open_cell(struct view *v)
     char text[96] = "";
 
     if (!param_grid_set(&w->grid, at(w), &v->host->ui->params, &err)) {
-        v->host->say(v->host, TONE_ERROR, "%s", err.text);
+        v->host->message(v->host, TONE_ERROR, "%s", err.text);
         return;
     }
     for (int i = 0; i < w->grid.axes; i++) {
@@ -180,8 +182,8 @@ static void open_cell(struct view *v)
         show_print(text + n, sizeof(text) - n, "%s%s=%s", i ? " " : "", a->name,
                    a->value[param_grid_at(&w->grid, at(w), i)]);
     }
-    v->host->knobs_moved(v->host);
-    v->host->say(v->host, TONE_GOOD, "%s: P previews with it", text);
+    v->host->params_changed(v->host);
+    v->host->message(v->host, TONE_GOOD, "%s: P previews with it", text);
     v->host->open(v->host, "edit");
 }
 
@@ -206,7 +208,7 @@ static bool new_grid(struct view *v, const char *text)
         forget(w);
         run(v);
     } else {
-        v->host->say(v->host, TONE_ERROR, "%s", err.text);
+        v->host->message(v->host, TONE_ERROR, "%s", err.text);
     }
     free(g);
     return true;
@@ -241,7 +243,7 @@ static bool change_axis(struct view *v, int by, int more)
     int knob = (int)w->knob[axis];
 
     if (w->running) {
-        v->host->say(v->host, TONE_WARN, "the grid is being tried: Ctrl-C stops it first");
+        v->host->message(v->host, TONE_WARN, "the grid is being tried: Ctrl-C stops it first");
         return true;
     }
     do
@@ -379,9 +381,10 @@ static void cell(const struct variant *t, int m, const double range[2], struct s
         return;
     }
     for (int i = 0; i < at->swatch; i++)
-        surface_colour_slot(s, in, at->y, at->x + i, ROLE_TEXT, "█",
-                            ink_ramp(RAMP_HEAT, (int)lround(clamped(u, 0, 1) * (RAMP_LEVELS - 1))),
-                            INK_NONE);
+        surface_glyph(
+            s, in, at->y, at->x + i, ROLE_TEXT, "█",
+            colour_slot_ramp(RAMP_HEAT, (int)lround(clamped(u, 0, 1) * (RAMP_LEVELS - 1))),
+            COLOUR_SLOT_NONE);
     if (at->number)
         pen_right(&p,
                   at->best   ? ROLE_GOOD

@@ -28,7 +28,7 @@ void app_say(struct app *app, enum tone tone, const char *text)
 
 static bool in_list(const struct ui_state *d, unsigned job)
 {
-    for (int i = 0; i < d->queued; i++)
+    for (int i = 0; i < d->queue_count; i++)
         if (d->queue[i].job == job)
             return true;
     return false;
@@ -64,13 +64,13 @@ static unsigned host_post(struct host *host, struct command *cmd)
         app->said[0] = '\0'; /* "stopped", or what went wrong, is over */
     make_way(app, kind);
     about = recorder_command_key(app->options->recorder, cmd);
-    if (ui_room(&app->ui))
+    if (ui_has_job_room(&app->ui))
         job = engine_post(app->engine, cmd);
     else
         command_free(cmd); /* a job that is not known to run could not be stopped */
     recorder_post(app->options->recorder, job, kind, about);
     free(about);
-    ui_posted(&app->ui, job, kind);
+    ui_add_job(&app->ui, job, kind);
     if (!job && !(flags & ASIDE))
         app_say(app, TONE_WARN, "too much is waiting already: Ctrl-C stops what runs");
     app->dirty = true;
@@ -82,7 +82,7 @@ static void host_open(struct host *host, const char *view)
     app_open((struct app *)host, view);
 }
 
-static void host_say(struct host *host, enum tone tone, const char *fmt, ...)
+static void host_message(struct host *host, enum tone tone, const char *fmt, ...)
 {
     char text[400];
     va_list ap;
@@ -93,7 +93,7 @@ static void host_say(struct host *host, enum tone tone, const char *fmt, ...)
     app_say((struct app *)host, tone, text);
 }
 
-static void host_ask(struct host *host, const struct question *question)
+static void host_confirm(struct host *host, const struct question *question)
 {
     struct app *app = (struct app *)host;
 
@@ -113,7 +113,7 @@ static void host_knobs_moved(struct host *host)
     struct app *app = (struct app *)host;
 
     param_undo_note(&app->tuning, &app->ui.params, clock_seconds());
-    app->knobs_moved = true; /* many steps between two frames are one re-mask */
+    app->params_changed = true; /* many steps between two frames are one re-mask */
     app->weigh_at = clock_seconds() + REST;
     app->dirty = true;
 }
@@ -185,7 +185,7 @@ static void offer_cpu(struct app *app)
                "Go on with the CPU? The weights are rebuilt there, to the same bits.\n"
                "(:device cpu does it later.)",
                app->ui.state.edits, app->ui.state.edits == 1 ? "" : "s");
-    app->host.ask(&app->host, &q);
+    app->host.confirm(&app->host, &q);
 }
 
 /* What the screen asks for by itself when something has become known or has changed. */
@@ -213,7 +213,7 @@ static void follow_up(struct app *app, const struct event *ev)
 
 static void app_event(struct app *app, struct event *ev)
 {
-    enum command_kind kind = ui_kind(&app->ui, ev->job);
+    enum command_kind kind = ui_job_kind(&app->ui, ev->job);
     enum tone tone;
     char text[320];
 
@@ -259,9 +259,9 @@ void app_paint(struct app *app, int h, int w)
 {
     struct screen screen;
 
-    if (app->knobs_moved) {
+    if (app->params_changed) {
         ui_remask(&app->ui);
-        app->knobs_moved = false;
+        app->params_changed = false;
     }
     if (h != app->surface->h || w != app->surface->w) {
         surface_resize(app->surface, h, w);
@@ -278,11 +278,11 @@ static void weigh(struct app *app)
 {
     if (ui_busy(&app->ui))
         return; /* asked again when that is over */
-    if (app->knobs_moved)
+    if (app->params_changed)
         ui_remask(&app->ui);
-    app->knobs_moved = false;
+    app->params_changed = false;
     app->weigh_at = 0;
-    if (app->ui.approximate && app->ui.done)
+    if (app->ui.approximate && app->ui.scored_layers)
         request_attribute(&app->host);
     else
         request_estimate(&app->host);
@@ -292,7 +292,7 @@ static bool want(struct app *app, int layer, int neuron)
 {
     struct command cmd = {.kind = CMD_NEURON, .layer = layer, .neuron = neuron, .top = 12};
 
-    if (layer < 0 || neuron < 0 || ui_words(&app->ui, layer, neuron))
+    if (layer < 0 || neuron < 0 || ui_neuron_info(&app->ui, layer, neuron))
         return false;
     cmd.params = app->ui.params;
     host_post(&app->host, &cmd);
@@ -313,13 +313,13 @@ static void want_words(struct app *app)
         if (d->job[i].job && d->job[i].kind != CMD_ESTIMATE && d->job[i].kind != CMD_HISTORY &&
             d->job[i].kind != CMD_ATTRIBUTE && d->job[i].kind != CMD_PULL)
             return; /* words wait for what the user asked for, and for each other */
-    if (!d->ready || !d->done)
+    if (!d->ready || !d->scored_layers)
         return;
     if ((v->ops->wants && v->ops->wants(v, &place) && want(app, place.layer, place.neuron)) ||
         want(app, d->at_layer, d->at_neuron))
         return;
     for (int k = 0; k < 2; k++) {
-        n = ui_top(d, k ? d->at_layer : -1, ORDER_SCORE, top, 24);
+        n = ui_top_neurons(d, k ? d->at_layer : -1, ORDER_SCORE, top, 24);
         for (int i = 0; i < n; i++)
             if (want(app, top[i].layer, top[i].neuron))
                 return;
@@ -379,10 +379,10 @@ struct app *app_start(struct engine *engine, const struct app_options *options)
     app->host = (struct host){.ui = &app->ui,
                               .post = host_post,
                               .open = host_open,
-                              .say = host_say,
-                              .ask = host_ask,
+                              .message = host_message,
+                              .confirm = host_confirm,
                               .prompt = host_prompt,
-                              .knobs_moved = host_knobs_moved,
+                              .params_changed = host_knobs_moved,
                               .run = host_run,
                               .copy = host_copy,
                               .reopen = options->reopen ? host_reopen : NULL};
@@ -409,7 +409,7 @@ void app_restart(struct app *app, struct engine *engine)
 {
     end(app);
     app_line_leave(app);
-    app->asking = app->paused = app->knobs_moved = false;
+    app->asking = app->paused = app->params_changed = false;
     app->weigh_at = 0;
     app->known_state[0] = app->said[0] = '\0';
     begin(app, engine);

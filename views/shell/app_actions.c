@@ -93,8 +93,8 @@ static void do_pull(struct app *app)
 static void choose(struct app *app, enum param param, const char *what)
 {
     choice_next(&app->ui.params, param);
-    app->host.knobs_moved(&app->host);
-    app->host.say(&app->host, TONE_PLAIN, "%s: %s", what, params_word(&app->ui.params, param));
+    app->host.params_changed(&app->host);
+    app->host.message(&app->host, TONE_PLAIN, "%s: %s", what, params_word(&app->ui.params, param));
 }
 
 static void do_mask_mode(struct app *app)
@@ -115,7 +115,7 @@ static void do_compensate(struct app *app)
 static void do_target(struct app *app)
 {
     choose(app, P_ATTR_TARGET, "explained object");
-    if (app->ui.done)
+    if (app->ui.scored_layers)
         request_attribute(&app->host);
 }
 
@@ -126,8 +126,8 @@ static void do_reset_all(struct app *app)
 
     for (size_t i = 0; i < sizeof(reset) / sizeof(*reset); i++)
         param_reset(&app->ui.params, reset[i]);
-    app->host.knobs_moved(&app->host);
-    app->host.say(&app->host, TONE_PLAIN, "every knob has its default; Z takes that back");
+    app->host.params_changed(&app->host);
+    app->host.message(&app->host, TONE_PLAIN, "every knob has its default; Z takes that back");
 }
 
 static void do_untune(struct app *app)
@@ -138,8 +138,8 @@ static void do_untune(struct app *app)
         app_say(app, TONE_WARN, "no parameter was changed: there is nothing to take back");
         return;
     }
-    app->host.knobs_moved(&app->host);
-    app->host.say(&app->host, TONE_PLAIN, "took back %s", what);
+    app->host.params_changed(&app->host);
+    app->host.message(&app->host, TONE_PLAIN, "took back %s", what);
 }
 
 /* ---- what every view shows ---- */
@@ -149,7 +149,7 @@ static void do_scale(struct app *app)
     struct ui_state *d = &app->ui;
 
     d->scale = (enum heat_scale)((d->scale + 1) % SCALE_COUNT);
-    app->host.say(&app->host, TONE_PLAIN, "scale: %s", heat_scale_name(d->scale));
+    app->host.message(&app->host, TONE_PLAIN, "scale: %s", heat_scale_name(d->scale));
 }
 
 static void do_pool(struct app *app)
@@ -157,10 +157,10 @@ static void do_pool(struct app *app)
     struct ui_state *d = &app->ui;
 
     d->pool = (enum heat_pool)((d->pool + 1) % POOL_COUNT);
-    app->host.say(&app->host, TONE_PLAIN,
-                  d->pool == POOL_ABOVE ? "a bin shows how many the mask keeps (%s)"
-                                        : "a bin shows its %s",
-                  heat_pool_name(d->pool));
+    app->host.message(&app->host, TONE_PLAIN,
+                      d->pool == POOL_ABOVE ? "a bin shows how many the mask keeps (%s)"
+                                            : "a bin shows its %s",
+                      heat_pool_name(d->pool));
 }
 
 static void do_ramp(struct app *app)
@@ -168,8 +168,8 @@ static void do_ramp(struct app *app)
     struct ui_state *d = &app->ui;
 
     d->ramp = d->ramp == RAMP_HEAT ? RAMP_GREY : d->ramp == RAMP_GREY ? RAMP_DIVERGE : RAMP_HEAT;
-    app->host.say(&app->host, TONE_PLAIN, "colours: %s%s", ramp_name(d->ramp),
-                  d->ramp == RAMP_DIVERGE ? ", what raises and what lowers" : "");
+    app->host.message(&app->host, TONE_PLAIN, "colours: %s%s", ramp_name(d->ramp),
+                      d->ramp == RAMP_DIVERGE ? ", what raises and what lowers" : "");
 }
 
 static void do_per_layer(struct app *app)
@@ -185,7 +185,7 @@ static void do_order(struct app *app)
     struct ui_state *d = &app->ui;
 
     d->order = (enum neuron_order)((d->order + 1) % ORDER_COUNT);
-    app->host.say(&app->host, TONE_PLAIN, "neurons by %s", order[d->order]);
+    app->host.message(&app->host, TONE_PLAIN, "neurons by %s", order[d->order]);
 }
 
 static void do_flip(struct app *app)
@@ -194,7 +194,7 @@ static void do_flip(struct app *app)
     struct ui_state *d = &app->ui;
 
     d->side = (enum neuron_side)((d->side + 1) % SIDE_COUNT);
-    app->host.say(&app->host, TONE_PLAIN, "showing %s", side[d->side]);
+    app->host.message(&app->host, TONE_PLAIN, "showing %s", side[d->side]);
 }
 
 static void do_pause(struct app *app)
@@ -220,7 +220,7 @@ static void do_copy(struct app *app)
     snprintf(text, sizeof(text), "L%dN%d", app->ui.at_layer,
              app->ui.at_neuron < 0 ? 0 : app->ui.at_neuron);
     if (term_copy(text))
-        app->host.say(&app->host, TONE_PLAIN, "copied %s", text);
+        app->host.message(&app->host, TONE_PLAIN, "copied %s", text);
 }
 
 /* ---- the line at the bottom ---- */
@@ -283,7 +283,7 @@ static void ask_quit(struct app *app)
     else if (ui_busy(d) == CMD_COMMIT)
         snprintf(q.text, sizeof(q.text), "An edit is being made; it would be stopped.");
     if (*q.text)
-        app->host.ask(&app->host, &q);
+        app->host.confirm(&app->host, &q);
     else
         app->quit = true;
 }
@@ -347,8 +347,8 @@ bool app_action(struct app *app, enum action action)
 {
     app->dirty = true;
     if (action_infos[action].writes && app->ui.state.readonly) { /* before anything is asked */
-        app->host.say(&app->host, TONE_WARN, "%s: the session is open read-only",
-                      action_infos[action].name);
+        app->host.message(&app->host, TONE_WARN, "%s: the session is open read-only",
+                          action_infos[action].name);
     } else if (ask_view(app, action)) {
         return true;
     } else if (doers[action].run) {
@@ -365,6 +365,7 @@ bool app_action(struct app *app, enum action action)
 void app_do(struct app *app, enum action action)
 {
     if (!app_action(app, action))
-        app->host.say(&app->host, TONE_WARN, "%s does nothing in the view %s: %s",
-                      action_infos[action].name, views[app->at]->title, action_infos[action].help);
+        app->host.message(&app->host, TONE_WARN, "%s does nothing in the view %s: %s",
+                          action_infos[action].name, views[app->at]->title,
+                          action_infos[action].help);
 }

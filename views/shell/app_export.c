@@ -48,12 +48,12 @@ void app_write(struct app *app, const char *what, const char *path, const struct
     struct err err = {0};
 
     if (app->driven) /* whoever recorded it does not write where it is played */
-        app->host.say(&app->host, TONE_WARN, "%s: a recorded run writes no file; %s is not touched",
-                      what, path);
+        app->host.message(&app->host, TONE_WARN,
+                          "%s: a recorded run writes no file; %s is not touched", what, path);
     else if (file_write(path, text->data, text->len, &err))
-        app->host.say(&app->host, TONE_GOOD, "wrote %s, %zu bytes", path, text->len);
+        app->host.message(&app->host, TONE_GOOD, "wrote %s, %zu bytes", path, text->len);
     else
-        app->host.say(&app->host, TONE_ERROR, "%s: %s", what, err.text);
+        app->host.message(&app->host, TONE_ERROR, "%s: %s", what, err.text);
 }
 
 /* The rows of the view shown; nothing where it has none. */
@@ -99,10 +99,11 @@ static void say_endings(struct app *app, const char *path)
                    !*form[1].ending   ? ""
                    : !*form[2].ending ? " or "
                                       : ", ");
-    app->host.say(&app->host, TONE_ERROR,
-                  "export: '%s' does not end in %s; safetensors, gguf, lora, delta or json and a "
-                  "place write what was edited",
-                  path, endings.data);
+    app->host.message(
+        &app->host, TONE_ERROR,
+        "export: '%s' does not end in %s; safetensors, gguf, lora, delta or json and a "
+        "place write what was edited",
+        path, endings.data);
     buf_free(&endings);
 }
 
@@ -120,8 +121,8 @@ static bool of_model(struct app *app, const char *words, bool over)
     if (!cmd.export)
         return false;
     if (app->driven) { /* as of pictures */
-        app->host.say(&app->host, TONE_WARN,
-                      "export: a recorded run writes no file; %s is not touched", path);
+        app->host.message(&app->host, TONE_WARN,
+                          "export: a recorded run writes no file; %s is not touched", path);
         free(cmd.export);
         return true;
     }
@@ -146,12 +147,12 @@ void app_export(struct app *app, const char *path, bool over)
     if (!as_ending(app, path, &out))
         say_endings(app, path);
     else if (!over && file_exists(path))
-        app->host.say(&app->host, TONE_ERROR,
-                      "export: %s is there already; :export! writes over it", path);
+        app->host.message(&app->host, TONE_ERROR,
+                          "export: %s is there already; :export! writes over it", path);
     else if (!out.len)
-        app->host.say(&app->host, TONE_ERROR,
-                      "export: %s has no rows to write now; .svg, .ansi and .txt are pictures",
-                      views[app->at]->title);
+        app->host.message(&app->host, TONE_ERROR,
+                          "export: %s has no rows to write now; .svg, .ansi and .txt are pictures",
+                          views[app->at]->title);
     else
         app_write(app, "export", path, &out);
     buf_free(&out);

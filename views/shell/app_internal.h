@@ -31,11 +31,11 @@ struct app {
     bool typing;
     char *lines[LINES_KEPT]; /* typed before, also by runs before; oldest first */
     int line_count;
-    int recalled;                 /* index of the line shown; line_count: none */
-    char *typed;                  /* what was typed before Up or Tab replaced it, or NULL */
-    struct candidates candidates; /* what Tab offers for it */
-    int offered;                  /* the candidate shown, -1: none yet */
-    double clicked;               /* when and where the mouse last was */
+    int recalled;                  /* index of the line shown; line_count: none */
+    char *typed;                   /* what was typed before Up or Tab replaced it, or NULL */
+    struct completions candidates; /* what Tab offers for it */
+    int offered;                   /* the candidate shown, -1: none yet */
+    double clicked;                /* when and where the mouse last was */
     int click_y, click_x;
     char *sought; /* what / or \ was last given, or NULL */
     char said[400];
@@ -49,7 +49,7 @@ struct app {
         char later[320];       /* the same, said again when they are there */
         struct params params;  /* of the model at hand */
     } other;
-    bool dirty, paused, quit, knobs_moved;
+    bool dirty, paused, quit, params_changed;
     double weigh_at;          /* 0: nothing to weigh */
     double next_frame, frame; /* seconds, CLOCK_MONOTONIC */
     char known_state[17];     /* the state that look and history are about */

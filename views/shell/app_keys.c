@@ -65,10 +65,10 @@ void app_key(struct app *app, const struct key *key)
                 app_open(app, "facts");
             return;
         }
-        action = keymap_action(keymap_used(), v->ops->name, key->code);
+        action = keymap_action(keymap_current(), v->ops->name, key->code);
         if (action == ACTION_NONE)
-            app->host.say(&app->host, TONE_WARN, "%s does nothing here: ? lists all keys",
-                          key_show(name, key->code));
+            app->host.message(&app->host, TONE_WARN, "%s does nothing here: ? lists all keys",
+                              key_show(name, key->code));
         else
             app_do(app, action);
     }

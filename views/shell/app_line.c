@@ -25,9 +25,9 @@ static void suggest(struct app *app)
     const char *text = field_text(&app->line);
 
     if (text[0] == ':')
-        candidates_of(&app->candidates, text + 1);
+        completions_find(&app->candidates, text + 1);
     else
-        candidates_free(&app->candidates);
+        completions_free(&app->candidates);
 }
 
 void app_line_open(struct app *app, const char *text)
@@ -111,7 +111,7 @@ void app_line_finish(struct app *app)
     free(app->typed);
     free(app->sought);
     free(app->theme_before);
-    candidates_free(&app->candidates);
+    completions_free(&app->candidates);
     field_free(&app->line);
 }
 
@@ -178,7 +178,7 @@ static void recall(struct app *app, int by)
 /* First as far as all candidates agree; then one after the other, and back to what was typed. */
 static void complete(struct app *app, int by)
 {
-    const struct candidates *c = &app->candidates;
+    const struct completions *c = &app->candidates;
     const char *text = field_text(&app->line);
     char *line;
 

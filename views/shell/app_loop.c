@@ -16,7 +16,7 @@ static void draw(struct app *app)
     term_size(&h, &w);
     app_paint(app, h, w);
     term_show(app->surface, &app->palette);
-    crash_handler_tell(app->ui.state.session, command_traits[ui_busy(&app->ui)].busy);
+    crash_handler_set_context(app->ui.state.session, command_traits[ui_busy(&app->ui)].busy);
 }
 
 static int timeout(const struct app *app)
@@ -52,7 +52,7 @@ static void say_notes(struct app *app, const char *notes)
     while (notes && *notes) {
         size_t n = strcspn(notes, "\n");
 
-        app->host.say(&app->host, TONE_WARN, "%.*s", (int)n, notes);
+        app->host.message(&app->host, TONE_WARN, "%.*s", (int)n, notes);
         notes += n + (notes[n] == '\n');
     }
 }
@@ -73,8 +73,8 @@ static void learn_background(struct app *app, const struct app_options *options)
 
     if (said && strcmp(said, "query") != 0)
         app->light = !strcmp(said, "light");
-    else if (!background_told(getenv("COLORFGBG"), &app->light) && said)
-        background_ask(STDIN_FILENO, 200, &app->light);
+    else if (!background_from_environment(getenv("COLORFGBG"), &app->light) && said)
+        background_query(STDIN_FILENO, 200, &app->light);
 }
 
 bool app_run(struct engine *engine, const struct app_options *options, int *ended_by,

@@ -46,7 +46,7 @@ void app_reopen_ask(struct app *app, const char *path)
     }
     here = find(path, &err);
     if (!here) {
-        app->host.say(&app->host, TONE_ERROR, "model: %s", err.text);
+        app->host.message(&app->host, TONE_ERROR, "model: %s", err.text);
         return;
     }
     free(app->other.wanted);
@@ -72,7 +72,7 @@ void app_reopen_ask(struct app *app, const char *path)
         return;
     }
     utf8_copy(q.text + n, sizeof(q.text) - (size_t)n, path);
-    app->host.ask(&app->host, &q);
+    app->host.confirm(&app->host, &q);
 }
 
 void app_reopen_done(struct app *app)
@@ -118,7 +118,7 @@ void app_reopen(struct app *app)
         if (app->other.why[0])
             app_say(app, TONE_ERROR, app->other.why);
         else
-            app->host.say(&app->host, TONE_PLAIN, "opening %s", path);
+            app->host.message(&app->host, TONE_PLAIN, "opening %s", path);
         memcpy(app->other.later, app->other.why, sizeof(app->other.later));
         app->other.why[0] = '\0';
     }

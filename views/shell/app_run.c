@@ -46,7 +46,8 @@ static void run_open(struct app *app, const char *name)
     if (view_find(name))
         app_open(app, name);
     else
-        app->host.say(&app->host, TONE_ERROR, "open: there is no view '%s'; Tab lists them", name);
+        app->host.message(&app->host, TONE_ERROR, "open: there is no view '%s'; Tab lists them",
+                          name);
 }
 
 static void run_theme(struct app *app, const char *name)
@@ -54,7 +55,7 @@ static void run_theme(struct app *app, const char *name)
     struct err err = {0};
 
     if (!app_theme(app, name, &err))
-        app->host.say(&app->host, TONE_ERROR, "theme: %s", err.text);
+        app->host.message(&app->host, TONE_ERROR, "theme: %s", err.text);
 }
 
 static void run_query(struct app *app, const char *text)
@@ -69,9 +70,9 @@ static void run_neuron(struct app *app, const char *address)
     if (strpbrk(address, "=*"))
         ui_change_neuron(&app->host, address);
     else if (!ui_go_to_neuron(&app->ui, address))
-        app->host.say(&app->host, TONE_ERROR,
-                      "neuron: '%s' is no neuron of this model; L5N912 is layer 5, neuron 912",
-                      address);
+        app->host.message(&app->host, TONE_ERROR,
+                          "neuron: '%s' is no neuron of this model; L5N912 is layer 5, neuron 912",
+                          address);
 }
 
 static void bind(struct app *app, const char *rest, bool taken)
@@ -81,15 +82,15 @@ static void bind(struct app *app, const char *rest, bool taken)
 
     if (!*rest && !taken)
         app_open(app, "help");
-    else if (!keymap_command(keymap_used(), rest, taken, &notes, &err))
-        app->host.say(&app->host, TONE_ERROR, "%s: %s", taken ? "unbind" : "bind", err.text);
+    else if (!keymap_command(keymap_current(), rest, taken, &notes, &err))
+        app->host.message(&app->host, TONE_ERROR, "%s: %s", taken ? "unbind" : "bind", err.text);
     else if (notes.len)
-        app->host.say(&app->host, TONE_WARN, "%.*s", (int)notes.len - 1, notes.data);
+        app->host.message(&app->host, TONE_WARN, "%.*s", (int)notes.len - 1, notes.data);
     else
-        app->host.say(&app->host, TONE_PLAIN,
-                      "%s %s, until the program ends; [keys] of the config "
-                      "file keeps it",
-                      rest, taken ? "is free" : "is bound");
+        app->host.message(&app->host, TONE_PLAIN,
+                          "%s %s, until the program ends; [keys] of the config "
+                          "file keeps it",
+                          rest, taken ? "is free" : "is bound");
     buf_free(&notes);
 }
 
@@ -111,12 +112,12 @@ static void run_reset(struct app *app, const char *name)
         if (strcmp(info->name, name) != 0 && (!*info->alias || strcmp(info->alias, name) != 0))
             continue;
         param_reset(&app->ui.params, (enum param)i);
-        app->host.knobs_moved(&app->host);
-        app->host.say(&app->host, TONE_PLAIN, "%s has its default", info->name);
+        app->host.params_changed(&app->host);
+        app->host.message(&app->host, TONE_PLAIN, "%s has its default", info->name);
         return;
     }
     if (*name)
-        app->host.say(&app->host, TONE_ERROR, "reset: no parameter '%s'; o lists them", name);
+        app->host.message(&app->host, TONE_ERROR, "reset: no parameter '%s'; o lists them", name);
     else
         app_do(app, ACTION_RESET);
 }
@@ -172,8 +173,8 @@ static bool run_listed(struct app *app, const struct command_info *info, const c
     if (!*rest && command_needs(info)) {
         if (action_of_name(info->name) != ACTION_NONE || view_find(info->name))
             return false;
-        app->host.say(&app->host, TONE_ERROR, "%s needs %s: %s", info->name, info->argument,
-                      info->help);
+        app->host.message(&app->host, TONE_ERROR, "%s needs %s: %s", info->name, info->argument,
+                          info->help);
         return true;
     }
     if (ask_view(app, info->name, rest))
@@ -213,10 +214,10 @@ void app_run_command(struct app *app, const char *text)
     else if (action_of_name(word) != ACTION_NONE && !*rest)
         app_do(app, action_of_name(word));
     else if (info)
-        app->host.say(&app->host, TONE_ERROR, "%s: not possible here (%s)", word, info->help);
+        app->host.message(&app->host, TONE_ERROR, "%s: not possible here (%s)", word, info->help);
     else if (!ui_go_to_neuron(&app->ui, line))
-        app->host.say(&app->host, TONE_ERROR, "no command '%s'; did you mean %s? ? lists all", word,
-                      command_nearest(word));
+        app->host.message(&app->host, TONE_ERROR, "no command '%s'; did you mean %s? ? lists all",
+                          word, command_nearest(word));
     free(line);
 }
 
@@ -239,10 +240,10 @@ void app_find(struct app *app, const char *text)
     if (v->ops->find)
         v->ops->find(v, text);
     else if (v->ops->find_next && !v->ops->find_next(v, text, 1))
-        app->host.say(&app->host, TONE_WARN, "%s: nothing matches '%s'", v->ops->title, text);
+        app->host.message(&app->host, TONE_WARN, "%s: nothing matches '%s'", v->ops->title, text);
     else if (!v->ops->find_next && !ui_go_to_neuron(&app->ui, text))
-        app->host.say(&app->host, TONE_WARN, "nothing here is called '%s'; L5N912 is a neuron",
-                      text);
+        app->host.message(&app->host, TONE_WARN, "nothing here is called '%s'; L5N912 is a neuron",
+                          text);
 }
 
 void app_find_next(struct app *app, int by)
@@ -252,7 +253,7 @@ void app_find_next(struct app *app, int by)
     if (!app->sought || !*app->sought)
         app_say(app, TONE_WARN, "nothing was searched for yet: / does");
     else if (v->ops->find_next ? !v->ops->find_next(v, app->sought, by) : !v->ops->find)
-        app->host.say(&app->host, TONE_WARN, "no other '%s' here", app->sought);
+        app->host.message(&app->host, TONE_WARN, "no other '%s' here", app->sought);
     else if (!v->ops->find_next)
         v->ops->find(v, app->sought);
 }

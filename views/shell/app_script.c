@@ -55,7 +55,7 @@ static bool is_idle(const struct script *s)
     for (int i = 0; i < UI_JOBS; i++)
         if (d->job[i].job)
             return false;
-    return d->ready && !s->app->weigh_at && !s->app->driven && !s->app->knobs_moved;
+    return d->ready && !s->app->weigh_at && !s->app->driven && !s->app->params_changed;
 }
 
 static bool is_seen(const struct script *s)

@@ -139,8 +139,8 @@ static void status(const struct screen *screen, struct surface *s, struct rect l
     }
     if (screen->paused)
         pen_text(&p, ROLE_WARN, "held, p goes on  ");
-    if (d->changes || d->forces)
-        pen_printf(&p, ROLE_WARN, "~ %s  ", interventions_word(d, word));
+    if (d->intervention_count || d->mask_override_count)
+        pen_printf(&p, ROLE_WARN, "~ %s  ", interventions_text(d, word));
     if (screen->said && *screen->said) {
         pen_text(&p, role[screen->tone], mark[screen->tone]);
         pen_fit(&p, role[screen->tone], end - p.x - 1, screen->said);
@@ -167,7 +167,7 @@ static enum action footer(const struct screen *screen, struct surface *s, struct
                      name + strlen(word) + 1);
         name += n + (name[n] == ' ');
         action = action_of_name(word);
-        keymap_key(keymap_used(), screen->view->ops->name, action, key);
+        keymap_key(keymap_current(), screen->view->ops->name, action, key);
         wide = text_width(key) + 1 + text_width(label);
         if (action == ACTION_NONE || !*key || x + wide >= line.w)
             continue;
@@ -200,7 +200,7 @@ static const char *last_word(const struct screen *screen, const char *line)
 /* Under the line: what could follow, the one chosen marked and in sight. */
 static void offers(const struct screen *screen, struct surface *s, struct rect line)
 {
-    const struct candidates *c = screen->candidates;
+    const struct completions *c = screen->candidates;
     int first = 0, wide = 0;
     struct pen p = pen_at(s, line, 0, 1);
 

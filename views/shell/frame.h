@@ -8,16 +8,16 @@
 enum { SCREEN_MIN_H = 16, SCREEN_MIN_W = 50 };
 
 /* One screen, whole: what the loop shows and what golden tests compare. */
-struct candidates;
+struct completions;
 
 struct screen {
     const struct ui_state *ui;
     const struct view *view;
-    const struct question *question;     /* NULL: no dialog */
-    bool confirm_selected;               /* the dialog's other button */
-    const struct field *line;            /* NULL: no input line */
-    const struct candidates *candidates; /* of the line; NULL: none */
-    int offered;                         /* the one chosen, -1: none */
+    const struct question *question;      /* NULL: no dialog */
+    bool confirm_selected;                /* the dialog's other button */
+    const struct field *line;             /* NULL: no input line */
+    const struct completions *candidates; /* of the line; NULL: none */
+    int offered;                          /* the one chosen, -1: none */
     enum tone tone;
     const char *said; /* of the status line */
     bool paused;

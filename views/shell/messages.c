@@ -42,19 +42,19 @@ static bool of_run(const struct ui_state *d, enum tone *tone, char *out, size_t 
 {
     char prompt[160], explained[64];
 
-    if (!d->meta || d->meta->rows < 1)
+    if (!d->header || d->header->rows < 1)
         return false;
     *tone = TONE_PLAIN;
     show_print(out, n, "a run on %.60s of \"%s\", explains \"%s\": to look at, nothing is asked",
-               d->model.name, text_piece(prompt, sizeof(prompt), d->meta->prompt[0]),
-               ui_explained(d, explained));
+               d->model.name, text_piece(prompt, sizeof(prompt), d->header->prompt[0]),
+               ui_explained_token(d, explained));
     return true;
 }
 
 /* The new object of the fact a job is about: one of the list, or the one at hand. */
 static const char *object_of(const struct ui_state *d, unsigned job)
 {
-    for (int i = 0; job && i < d->queued; i++)
+    for (int i = 0; job && i < d->queue_count; i++)
         if (d->queue[i].job == job)
             return d->queue[i].fact.target;
     return d->fact.target ? d->fact.target : "";
@@ -81,7 +81,7 @@ static void of_export(const struct export_report *x, enum tone *tone, char *out,
 
 static void of_proof(const struct ui_state *d, unsigned job, enum tone *tone, char *out, size_t n)
 {
-    const struct commit_report *e = d->proof;
+    const struct commit_report *e = d->commit_report;
     char before[16], after[16], said[80];
 
     *tone = e->success ? TONE_GOOD : TONE_WARN;
@@ -99,11 +99,11 @@ static void of_step(const struct ui_state *d, const char *done, char *out, size_
 {
     char what[160] = "", words[120];
 
-    for (int i = 0; d->history && d->stepped && i < d->history->count; i++) {
+    for (int i = 0; d->history && d->toggled_edit && i < d->history->count; i++) {
         const struct history_entry *e = &d->history->entry[i];
         char *raw;
 
-        if (e->edit != d->stepped)
+        if (e->edit != d->toggled_edit)
             continue;
         raw = history_words(e, " → ");
         show_print(what, sizeof(what), " edit %d, %s; now", e->edit,
@@ -118,8 +118,9 @@ static bool of_done(const struct ui_state *d, enum command_kind kind, char *out,
 {
     switch (kind) {
     case CMD_ATTRIBUTE:
-        snprintf(out, n, "%d layers scored; strongest L%dN%d, %.2f. P previews the edit", d->done,
-                 d->peak_layer, d->layers ? d->layer[d->peak_layer].strongest : 0, d->peak);
+        snprintf(out, n, "%d layers scored; strongest L%dN%d, %.2f. P previews the edit",
+                 d->scored_layers, d->peak_layer, d->layers ? d->layer[d->peak_layer].strongest : 0,
+                 d->peak);
         return true;
     case CMD_UNDO:
         of_step(d, "undone", out, n);
@@ -182,21 +183,22 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
         of_preview(d, out, 320);
         return d->preview != NULL;
     case EV_PROBES:
-        if (!d->board)
+        if (!d->probes)
             return false;
         {
             char words[160];
 
-            show_print(out, 320, "scoreboard: %s (9 shows it)", scoreboard_words(d->board, words));
+            show_print(out, 320, "scoreboard: %s (9 shows it)",
+                       scoreboard_summary(d->probes, words));
         }
         return true;
     case EV_COMMITTED:
         of_proof(d, ev->job, tone, out, 320);
         return true;
     case EV_EXPORT:
-        if (d->exported)
-            of_export(d->exported, tone, out, 320);
-        return d->exported != NULL;
+        if (d->export_report)
+            of_export(d->export_report, tone, out, 320);
+        return d->export_report != NULL;
     case EV_MOMENTS:
         *tone = TONE_WARN;
         utf8_copy(out, 320, d->moments ? d->moments->unkept : "");
@@ -209,8 +211,9 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
         *tone = ev->err.kind == ERR_CANCELLED ? TONE_WARN : TONE_ERROR;
         if (ev->err.kind != ERR_CANCELLED)
             utf8_copy(out, 320, ev->err.text);
-        else if (kind == CMD_ATTRIBUTE && d->done)
-            snprintf(out, 320, "stopped: %d of %d layers scored, x goes on", d->done, d->layers);
+        else if (kind == CMD_ATTRIBUTE && d->scored_layers)
+            snprintf(out, 320, "stopped: %d of %d layers scored, x goes on", d->scored_layers,
+                     d->layers);
         else if (kind == CMD_PULL)
             show_print(out, 320, "stopped: what has come of %.100s is kept, :pull goes on there",
                        d->pull_name);

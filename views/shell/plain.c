@@ -41,11 +41,11 @@ static unsigned plain_post(struct host *host, struct command *cmd)
     enum command_kind kind = cmd->kind;
     unsigned job = 0;
 
-    if (ui_room(&p->ui))
+    if (ui_has_job_room(&p->ui))
         job = engine_post(p->engine, cmd);
     else
         command_free(cmd);
-    ui_posted(&p->ui, job, kind);
+    ui_add_job(&p->ui, job, kind);
     return job;
 }
 
@@ -93,7 +93,7 @@ static void say_fact(const struct ui_state *d)
 static void say_neurons(const struct ui_state *d)
 {
     struct ranked_neuron top[10];
-    int n = d->done ? ui_top(d, -1, ORDER_SCORE, top, 10) : 0;
+    int n = d->scored_layers ? ui_top_neurons(d, -1, ORDER_SCORE, top, 10) : 0;
 
     if (!n)
         std_print("no neuron is scored yet: attribute scores them\n");
@@ -114,7 +114,7 @@ static void say_ratios(const struct ui_state *d)
     for (int l = 0; l < d->layers; l++) {
         const struct mask *m = d->layer[l].mask;
 
-        if (!m || !ui_edits(d, l))
+        if (!m || !ui_edits_layer(d, l))
             continue;
         any = true;
         std_print(
@@ -162,7 +162,7 @@ static bool query(struct host *host, const char *text)
     if (*text)
         request_query(host, text, 0);
     else
-        host->say(host, TONE_ERROR, "query: needs a text to ask");
+        host->message(host, TONE_ERROR, "query: needs a text to ask");
     return *text;
 }
 
@@ -248,7 +248,7 @@ static void do_line(struct plain *p, const char *text)
 
 static void hear(struct plain *p, struct event *ev)
 {
-    enum command_kind kind = ui_kind(&p->ui, ev->job);
+    enum command_kind kind = ui_job_kind(&p->ui, ev->job);
     enum tone tone;
     char text[320], said[400];
 
@@ -315,9 +315,9 @@ bool plain_run(struct engine *engine, const struct app_options *options, struct 
     p->engine = engine;
     p->host = (struct host){.ui = &p->ui,
                             .post = plain_post,
-                            .say = plain_say,
-                            .ask = plain_ask,
-                            .knobs_moved = plain_moved};
+                            .message = plain_say,
+                            .confirm = plain_ask,
+                            .params_changed = plain_moved};
     ui_init(&p->ui, &options->params);
     p->ui.fact = fact_copy(options->fact ? options->fact : &first);
     say_fact(&p->ui);
