@@ -145,10 +145,10 @@ static struct mask *build_mask(const struct ui_state *d, const struct ui_layer *
 static void show_layer(struct ui_state *d, struct ui_layer *l)
 {
     double amplify = d->params.value[P_ATTR_AMPLIFY];
-    bool moved = l->score->strategy == STRATEGY_LPS && fabs(amplify - l->score->amplify) > 1e-9;
+    bool moved = l->score->strategy != STRATEGY_MPC && fabs(amplify - l->score->amplify) > 1e-9;
 
     forget_shown(l);
-    if (moved && l->score->slope)
+    if (moved && l->score->slope && l->score->strategy == STRATEGY_LPS)
         l->shown = nearby(l->score, amplify);
     else
         l->shown = l->score;

@@ -20,7 +20,8 @@ struct attribute_run *attribute_begin(const struct model_state *view, const stru
                                       int count, const struct params *p, unsigned id,
                                       struct job *job, struct err *err);
 /* Scores of one layer; with `curves` also their slope and curve in the amplification, at about a
- * quarter more time. NULL and err on cancel or a fault. Caller owns a reference. */
+ * quarter more time (for LPS with attr.norm = fixed_final and no softcap: elsewhere there are
+ * none). NULL and err on cancel or a fault. Caller owns a reference. */
 struct attribution *attribute_layer(struct attribute_run *run, int layer, bool curves,
                                     struct job *job, struct err *err);
 /* The same of several layers, in this order: hear() takes each with its reference, in this thread,

@@ -56,14 +56,24 @@ static void layer_run_free(struct attribute_run *run, struct layer_run *l)
     *l = (struct layer_run){0};
 }
 
+/* Whether the derivatives in the amplification are those of the sums that a pass collects
+ * (editscope-method(7) 3.7). They are not where the norm or a softcap depends on the perturbation,
+ * nor for differences of probabilities; and at an amplification of 0 the coefficients are gone. */
+static bool has_curves(const struct attribute_run *run)
+{
+    return params_choice(&run->params, P_ATTR_STRATEGY) == STRATEGY_LPS &&
+           params_choice(&run->params, P_ATTR_NORM) != NORM_OWN &&
+           !(run->view->model->config->logit_softcap > 0) && run->params.value[P_ATTR_AMPLIFY] > 0;
+}
+
 static bool layer_begin(struct attribute_run *run, struct layer_run *l, int layer, bool curves,
                         struct job *job, struct err *err)
 {
     enum strategy strategy = (enum strategy)params_choice(&run->params, P_ATTR_STRATEGY);
     bool own = params_choice(&run->params, P_ATTR_NORM) == NORM_OWN;
 
-    *l = (struct layer_run){.curves = curves, .start = clock_seconds()};
-    l->a = attribute_empty(run, layer, strategy, curves);
+    *l = (struct layer_run){.curves = curves && has_curves(run), .start = clock_seconds()};
+    l->a = attribute_empty(run, layer, strategy, l->curves);
     if (own) {
         l->own_base = xcalloc((size_t)run->rows * (size_t)run->neurons, sizeof(float));
         l->h0_scale = xcalloc((size_t)run->rows, sizeof(float));
@@ -94,8 +104,6 @@ static bool layer_tiles(struct attribute_run *run, struct layer_run *l, void (*m
     double start = clock_seconds(), away = 0;
 
     w->state.cap = m->config->logit_softcap;
-    if (w->state.cap > 0) /* the slope is not U then */
-        l->curves = false;
     for (int i = 0; i < (l->curves ? 4 : 2); i++)
         *state[i] = mat_new(m->dev, DT_F32, run->rows, run->neurons);
     w->state.sum = mat_new(m->dev, DT_F64, run->rows, run->neurons);
@@ -197,14 +205,13 @@ static void score_row(struct attribute_run *run, struct layer_run *l, int b)
         double scale = l->own_base ? (double)l->own_base[at] : 1;
         double c = (double)h->coeff[at], uy = (double)h->own[at], sum = h->sum[at];
         double logp = bend(scale * base + add + c * uy, cap) - (double)h->max[at] - log(sum);
-        double unit = amplify > 0 ? c / amplify : 0, eu, vu;
+        double unit = c / amplify, eu, vu;
 
         if (a->strategy == STRATEGY_PSA)
             a->score[at] = (float)(exp(fmax(logp, lo)) - exp(fmax(logp0, lo)));
         else
             a->score[at] = (float)(fmax(logp, lo) - fmax(logp0, lo));
-        if (l->own_base || !a->slope ||
-            !h->mean) /* own: the rms moves with the amplification too */
+        if (!a->slope || logp < lo) /* a score at the clamp does not move */
             continue;
         eu = (double)h->mean[at] / sum;
         vu = (double)h->square[at] / sum - eu * eu;

@@ -19,8 +19,8 @@ struct attribution {
     double amplify;    /* amplification of Eq. 2 it was computed with */
     float *score;      /* [N][M]: LPS in nats (Eq. 3), PSA in probability, MPC a coefficient */
     float *activation; /* [N][M]: neuron coefficients m_i at the scored position */
-    float *slope;      /* [N][M]: d score / d amplify for LPS, or NULL */
-    float *curve;      /* [N][M]: d2 score / d amplify2 for LPS, or NULL */
+    float *slope;      /* [N][M]: d score / d amplify; NULL: not computed, or not known */
+    float *curve;      /* [N][M]: d2 score / d amplify2; NULL as the slope */
     float *value_norm; /* [M]: ||v_i|| */
     int *target;       /* [N]: the token whose probability is explained */
     double *base_logp; /* [N]: log p(target) of the lens before any amplification */

@@ -280,6 +280,35 @@ static void slope_is_the_limit(void)
     attribution_unref(m);
 }
 
+/* Where the derivatives are not those that are computed there are none: no slope, no false one. */
+static void no_false_slopes(void)
+{
+    static const char *const settings[][2] = {
+        {"attr.norm", "own"}, {"attr.amplify", "0"}, {"attr.strategy", "psa"}};
+    struct model_config config = *real.model->config;
+    struct model model = *real.model;
+    struct model_state *bent;
+
+    for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+        struct params p = with(settings[i][0], settings[i][1]);
+        struct attribution *a = scores(real.base, &p, true);
+
+        CHECK(!a->slope && !a->curve);
+        attribution_unref(a);
+    }
+    config.logit_softcap = 30;
+    model.config = &config;
+    bent = state_new(&model, 1);
+    for (int cap = 0; cap < 2; cap++) {
+        struct params p = with(NULL, NULL);
+        struct attribution *a = scores(cap ? bent : real.base, &p, true);
+
+        CHECK((a->slope == NULL) == cap && (a->curve == NULL) == cap);
+        attribution_unref(a);
+    }
+    state_free(bent);
+}
+
 /* A model whose layer LAYER is changed: the rest is the real one's. */
 struct changed {
     struct model model;
@@ -536,6 +565,7 @@ static const struct test tests[] = {
     {"PSA = p0 (e^LPS - 1)", psa_from_lps},
     {"LPS by its definition, both norms, and its slope", naive_agrees},
     {"LPS / amplify tends to the slope", slope_is_the_limit},
+    {"no slope where it would be false", no_false_slopes},
     {"permuted neurons: permuted scores and masks", permuted_neurons},
     {"rescaled neurons: LPS stays, MPC does not", scaled_neurons},
     {"gradient of the target's loss by differences", gradient_by_differences},
