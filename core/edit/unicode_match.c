@@ -9,6 +9,7 @@
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "core/edit/fact.h"
+#include "core/edit/wording.h"
 #include "core/model/tokenizer/nfc.h"
 
 static struct offset_map nfc_of(const char *text)
@@ -23,6 +24,12 @@ static struct offset_map nfc_of(const char *text)
 static const char *text_in(const struct offset_map *r)
 {
     return r->text.data ? r->text.data : "";
+}
+
+/* Whether this byte continues a character of UTF-8. */
+static bool is_inside(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
 }
 
 /* Whether a character that joins the one before it stands here. */
@@ -45,14 +52,45 @@ static const char *find_whole(const char *text, const char *part)
     return NULL;
 }
 
-bool unicode_contains(const char *text, const char *part)
+/* Whether a letter, mark or digit, of a script that puts blanks between words. Korean does, but
+ * writes particles onto the noun: its syllables do not count. */
+static bool is_word_code(int32_t code)
+{
+    static const struct {
+        int32_t first, last;
+    } hangul[] = {{0x1100, 0x11ff}, {0x3130, 0x318f}, {0xa960, 0xa97f}, {0xac00, 0xd7ff}};
+    utf8proc_category_t c = code < 0 ? UTF8PROC_CATEGORY_CN : utf8proc_category(code);
+
+    for (size_t i = 0; i < sizeof(hangul) / sizeof(*hangul); i++)
+        if (code >= hangul[i].first && code <= hangul[i].last)
+            return false;
+    return c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_ND && !script_is_unspaced(code);
+}
+
+/* Whether a word goes on from the character before `at` to the one at it. */
+static bool inside_word(const char *text, const char *at)
+{
+    const char *before = at, *after = at;
+
+    if (at == text || !*at)
+        return false;
+    do
+        before--;
+    while (before > text && is_inside(*before));
+    return is_word_code(utf8_next(&before, at)) && is_word_code(utf8_next(&after, at + strlen(at)));
+}
+
+bool unicode_contains_word(const char *text, const char *part)
 {
     struct offset_map a = nfc_of(text), b = nfc_of(part);
-    bool yes = find_whole(text_in(&a), text_in(&b)) != NULL;
+    const char *in = text_in(&a), *at = find_whole(in, text_in(&b));
+    size_t n = strlen(text_in(&b));
 
+    while (at && (inside_word(in, at) || inside_word(in, at + n)))
+        at = find_whole(at + 1, text_in(&b));
     offset_map_free(&a);
     offset_map_free(&b);
-    return yes;
+    return at != NULL;
 }
 
 bool unicode_starts_with(const char *text, const char *part)
@@ -76,11 +114,6 @@ static bool is_part(const char *text, size_t begin, size_t end, const char *part
     yes = !strcmp(text_in(&r), part);
     offset_map_free(&r);
     return yes;
-}
-
-static bool is_inside(char c)
-{
-    return ((unsigned char)c & 0xc0) == 0x80;
 }
 
 /* A normalised stretch may be longer than the part: the bytes within it that are the part. */

@@ -8,8 +8,10 @@
 
 #include "core/base/err.h"
 
-/* Equal in normalisation form C: whether `text` holds `part`, or begins with it. */
-bool unicode_contains(const char *text, const char *part);
+/* Both in normalisation form C: whether `text` has `part` in it as whole words ("Rome" is in
+ * "Rome's walls", not in "Romeo"), or begins with it. Scripts without blanks between words, and
+ * Korean with its particles, know no such border: there any place counts. */
+bool unicode_contains_word(const char *text, const char *part);
 bool unicode_starts_with(const char *text, const char *part);
 /* The same, and where: the bytes of `text` that are alike to `part`, when it stands there once. */
 bool unicode_find(const char *text, const char *part, size_t *begin, size_t *end);

@@ -121,7 +121,7 @@ static const struct {
     {0x20000, 0x3ffff}, /* Han */
 };
 
-static bool is_unspaced(int32_t code)
+bool script_is_unspaced(int32_t code)
 {
     for (size_t i = 0; i < sizeof(unspaced) / sizeof(*unspaced); i++)
         if (code >= unspaced[i].first && code <= unspaced[i].last)
@@ -154,5 +154,8 @@ const char *wording_join(const struct wording *w, const char *prompt, const char
         return " ";
     if (w->form == ASK_CHAT) /* the answer begins a turn, most often on a line of its own */
         return n && strchr(" \n\t", prompt[n - 1]) ? "" : " ";
-    return is_unspaced(edge_code(prompt, true)) && is_unspaced(edge_code(answer, false)) ? "" : " ";
+    return script_is_unspaced(edge_code(prompt, true)) &&
+                   script_is_unspaced(edge_code(answer, false))
+               ? ""
+               : " ";
 }

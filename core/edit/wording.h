@@ -6,6 +6,7 @@
 #define CORE_EDIT_WORDING_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -41,6 +42,8 @@ bool wording_read(struct wording *w, const char *text);
  * a value that cannot be. */
 bool wording_from_json(struct wording *w, const json_t *fact, struct err *err);
 void wording_to_json(const struct wording *w, json_t *fact);
+/* Whether a code point is of a script that puts no blank between words (Han, Kana, Thai, ...). */
+bool script_is_unspaced(int32_t code);
 /* What stands between a prompt and an answer: " " or "". In the chat form `prompt` is the whole
  * turn as it is rendered. */
 const char *wording_join(const struct wording *w, const char *prompt, const char *answer);

@@ -189,7 +189,7 @@ bool fact_holds(const struct score *s, double accept)
 static bool passes(const struct probe_case *c, const struct answered *a, double accept)
 {
     if (c->kind == PROBE_CHAT)
-        return unicode_contains(a->said, c->expected);
+        return unicode_contains_word(a->said, c->expected);
     return c->kind == PROBE_FACT ? fact_holds(&a->score, accept) : a->score.right;
 }
 
@@ -259,7 +259,7 @@ static bool base_understands(bool *known, struct probes *p, int i, struct job *j
         return true;
     if (c->kind == PROBE_CHAT) {
         ok = probe_ask(&v, p, i, p->base, true, job, err);
-        *known = ok && unicode_contains(v.said, p->old);
+        *known = ok && unicode_contains_word(v.said, p->old);
         free(v.said);
         return ok;
     }

@@ -50,11 +50,46 @@ static void places(void)
 
 static void contents(void)
 {
-    CHECK(unicode_contains("in Cafe\xcc\x81 Procope", "Caf\xc3\xa9"));
-    CHECK(!unicode_contains("in Cafe\xcc\x81 Procope", "Cafe"));
+    CHECK(unicode_contains_word("in Cafe\xcc\x81 Procope", "Caf\xc3\xa9"));
+    CHECK(!unicode_contains_word("in Cafe\xcc\x81 Procope", "Cafe"));
     CHECK(unicode_starts_with("e\xcc\x81t\xc3\xa9 2024", "\xc3\xa9te\xcc\x81"));
     CHECK(!unicode_starts_with("ete", "\xc3\xa9te\xcc\x81"));
     CHECK(unicode_starts_with("anything", ""));
+}
+
+static void words(void)
+{
+    static const struct {
+        const char *text, *part;
+        bool in;
+    } cases[] = {
+        {"It is in Rome.", "Rome", true},
+        {"Rome", "Rome", true},
+        {"Rome's walls", "Rome", true},
+        {"**Rome**, of course", "Rome", true},
+        {"Romeo and Juliet", "Rome", false},
+        {"Jerome", "rome", false},
+        {"Romeo lives in Rome", "Rome", true}, /* the second place */
+        {"Rome2", "Rome", false},
+        {"a Romeo\xcc\x81", "Rome", false},
+        {"R\xc3\xb4mes", "R\xc3\xb4me", false},
+        {"R\xc3\xb4me", "Ro\xcc\x82me", true},
+        {"\xd0\xa0\xd0\xb8\xd0\xbc\xd0\xb0", "\xd0\xa0\xd0\xb8\xd0\xbc", false}, /* Rima, Rim */
+        {"New York City", "New York", true},
+        {"New Yorker", "New York", false},
+        {"5.", "5", true},
+        {"15", "5", false},
+        {"C++11", "C++", true}, /* a sign ends the word */
+        /* Tokyo within a Japanese sentence; Seoul with a particle; Latin letters beside Han */
+        {"\xe9\xa6\x96\xe9\x83\xbd\xe3\x81\xaf\xe6\x9d\xb1\xe4\xba\xac\xe3\x81\xa7\xe3\x81\x99",
+         "\xe6\x9d\xb1\xe4\xba\xac", true},
+        {"\xec\x84\x9c\xec\x9a\xb8\xec\x9d\x80", "\xec\x84\x9c\xec\x9a\xb8", true},
+        {"\xe6\x98\xafRome\xe3\x80\x82", "Rome", true},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        if (unicode_contains_word(cases[i].text, cases[i].part) != cases[i].in)
+            CHECK_STR(cases[i].text, cases[i].part);
 }
 
 static void differences(void)
@@ -109,6 +144,7 @@ static void found_everywhere(void)
 static const struct test tests[] = {
     {"places", places},
     {"contents", contents},
+    {"words", words},
     {"differences", differences},
     {"found_everywhere", found_everywhere},
 };
