@@ -29,19 +29,19 @@ static void spaces_free(struct edit_stats *g)
 
 void edit_stats_free(struct engine *e)
 {
-    struct edit_stats *g = &e->ground;
+    struct edit_stats *g = &e->stats;
 
     spaces_free(g);
-    moments_text_free(g->gather);
-    moments_text_free(g->listener);
-    top_activations_free(g->contexts);
-    moments_free(g->counter);
+    moments_text_free(g->reader);
+    moments_text_free(g->top_reader);
+    top_activations_free(g->top);
+    moments_free(g->count_only);
     moments_free(g->moments);
     *g = (struct edit_stats){0};
 }
 
 /* The text for the moments, as tokens, once. */
-static bool load_text(struct engine *e, struct err *err)
+static bool text_load(struct engine *e, struct err *err)
 {
     size_t len;
     char *text;
@@ -62,7 +62,7 @@ static bool load_text(struct engine *e, struct err *err)
 
 /* The cache of rank 0 counts, and only there are the sums so far: the others add nothing to them
  * but what they sum themselves. All must be summing the same. */
-static bool load_together(struct edit_stats *g, struct err *err)
+static bool ranks_load(struct edit_stats *g, struct err *err)
 {
     struct {
         struct moments_origin origin;
@@ -86,7 +86,7 @@ static bool load_together(struct edit_stats *g, struct err *err)
 }
 
 /* What the processes summed in this round comes together on rank 0. */
-static bool join(struct edit_stats *g, long until, struct err *err)
+static bool ranks_join(struct edit_stats *g, long until, struct err *err)
 {
     struct moments *m = g->moments;
 
@@ -111,9 +111,9 @@ static bool join(struct edit_stats *g, long until, struct err *err)
 }
 
 /* Which tokens of a round are this process': whole batches, the last as it comes. */
-static void part_of(struct edit_stats *g, long begin, long until)
+static void ranks_part(struct edit_stats *g, long begin, long until)
 {
-    long batch = moments_text_batch(g->gather), end;
+    long batch = moments_text_batch(g->reader), end;
     long first = mpi_part((until - begin + batch - 1) / batch, mpi_rank(), mpi_size(), &end);
 
     g->part = begin + first * batch < until ? begin + first * batch : until;
@@ -121,27 +121,27 @@ static void part_of(struct edit_stats *g, long begin, long until)
 }
 
 /* A slice of this process' part of a round, which goes from one fixed count to the next. */
-static bool step_together(struct engine *e, long until, struct err *err)
+static bool ranks_step(struct engine *e, long until, struct err *err)
 {
-    struct edit_stats *g = &e->ground;
+    struct edit_stats *g = &e->stats;
     struct moments *m = g->moments;
     long begin = m->tokens;
 
     if (!g->part_end) {
-        part_of(g, begin, until);
+        ranks_part(g, begin, until);
         m->tokens = g->part;
     }
-    if (m->tokens < g->part_end && !moments_text_step(g->gather, g->part_end, err))
+    if (m->tokens < g->part_end && !moments_text_step(g->reader, g->part_end, err))
         return false;
     emit_progress(e, e->job_id, PROGRESS_MOMENTS,
                   (double)(g->part + (m->tokens - g->part) * mpi_size()), (double)g->goal);
-    return m->tokens < g->part_end || !moments_text_idle(g->gather) || join(g, until, err);
+    return m->tokens < g->part_end || !moments_text_idle(g->reader) || ranks_join(g, until, err);
 }
 
 /* Makes the ground for these parameters' layers, from the cache as far as it goes. */
-bool edit_stats_plan_memory(struct engine *e, const struct params *p, struct err *err)
+bool edit_stats_open(struct engine *e, const struct params *p, struct err *err)
 {
-    struct edit_stats *g = &e->ground;
+    struct edit_stats *g = &e->stats;
     struct moments_origin origin = {.window = e->model->config->context};
     struct buf notes = {0};
     int layer[PARAM_MAX_LAYERS], layers;
@@ -149,7 +149,7 @@ bool edit_stats_plan_memory(struct engine *e, const struct params *p, struct err
 
     if (p->value[P_STATS_WINDOW] < origin.window) /* no longer than the model holds */
         origin.window = (int)p->value[P_STATS_WINDOW];
-    if (!named_layers(p, e->model->config, layer, &layers, err) || !load_text(e, err))
+    if (!named_layers(p, e->model->config, layer, &layers, err) || !text_load(e, err))
         return false;
     if (layers > EDIT_MAX_LAYERS)
         return err_set(err, ERR_USAGE, "%s: %d layers; at most %d at once", params_layers_name(p),
@@ -158,9 +158,9 @@ bool edit_stats_plan_memory(struct engine *e, const struct params *p, struct err
     if (g->moments && g->layers == layers && g->moments->origin.window == origin.window &&
         !memcmp(g->layer, layer, (size_t)layers * sizeof(int)))
         return true;
-    together = g->together;
+    together = g->by_ranks;
     edit_stats_free(e);
-    g->together = together;
+    g->by_ranks = together;
     memcpy(origin.model, e->open->identity, sizeof(origin.model));
     memcpy(origin.former, e->open->former, sizeof(origin.former));
     memcpy(origin.text, e->text_hash, sizeof(origin.text));
@@ -169,41 +169,41 @@ bool edit_stats_plan_memory(struct engine *e, const struct params *p, struct err
     g->goal = (long)p->value[P_STATS_TOKENS];
     g->moments = moments_new(e->dev, &origin, layers, layer, e->model->config->ffn, err);
     ok = g->moments &&
-         (g->together ? load_together(g, err) : moments_load(g->moments, g->goal, &notes, err));
+         (g->by_ranks ? ranks_load(g, err) : moments_load(g->moments, g->goal, &notes, err));
     buf_free(&notes);
     if (!ok)
         return false;
     g->checkpoint = g->moments->tokens;
-    g->gather = moments_text_new(e->base, g->moments, e->text.ids, e->text.count);
-    g->contexts = top_activations_new(g->moments);
-    top_activations_load(g->contexts, g->moments);
-    moments_text_collect(g->gather, g->contexts);
-    if (!moments_text_limit(g->gather)) {
+    g->reader = moments_text_new(e->base, g->moments, e->text.ids, e->text.count);
+    g->top = top_activations_new(g->moments);
+    top_activations_load(g->top, g->moments);
+    moments_text_collect(g->reader, g->top);
+    if (!moments_text_limit(g->reader)) {
         edit_stats_free(e); /* the next to ask is told the same */
         return err_set(err, ERR_USAGE,
                        "%s: %d tokens, and a window needs %d: give a longer text (--text) or a "
                        "shorter stats.window",
                        e->options.text, e->text.count, origin.window);
     }
-    if (g->goal > moments_text_limit(g->gather))
-        g->goal = moments_text_limit(g->gather);
+    if (g->goal > moments_text_limit(g->reader))
+        g->goal = moments_text_limit(g->reader);
     return device_sync(e->dev, err);
 }
 
 bool emit_moments(struct engine *e)
 {
-    struct edit_stats *g = &e->ground;
+    struct edit_stats *g = &e->stats;
     struct moments_info *info = xcalloc(1, sizeof(*info));
 
     info->tokens = g->moments ? g->moments->tokens : 0;
     info->goal = g->goal;
     info->layers = g->layers;
-    utf8_copy(info->unkept, sizeof(info->unkept), g->unkept);
+    utf8_copy(info->unkept, sizeof(info->unkept), g->unsaved);
     for (int i = 0; i < g->layers; i++) {
         struct nullspace *s = g->space[i];
 
         info->layer[i] = g->layer[i];
-        if (!s || !g->null)
+        if (!s || !g->has_null)
             continue;
         info->null_fraction[i] = s->null_fraction;
         info->trace_lost[i] = s->trace_lost;
@@ -217,68 +217,68 @@ bool emit_moments(struct engine *e)
 }
 
 /* One slice of summing; at a checkpoint the sums are kept on disk and the news is told. */
-static bool advance(struct engine *e, struct err *err)
+static bool stats_advance(struct engine *e, struct err *err)
 {
-    struct edit_stats *g = &e->ground;
+    struct edit_stats *g = &e->stats;
     long until = moments_next(g->moments, g->goal), before = g->moments->tokens;
 
-    if (g->together) {
+    if (g->by_ranks) {
         if (!g->part_end)
-            g->round = until;
-        until = g->round;
-        if (!step_together(e, until, err))
+            g->round_end = until;
+        until = g->round_end;
+        if (!ranks_step(e, until, err))
             return false;
-    } else if (!moments_text_step(g->gather, until, err)) {
+    } else if (!moments_text_step(g->reader, until, err)) {
         return false;
     }
-    if (g->moments->tokens != before && !g->together)
+    if (g->moments->tokens != before && !g->by_ranks)
         emit_progress(e, e->job_id, PROGRESS_MOMENTS, (double)g->moments->tokens, (double)g->goal);
-    if (g->moments->tokens == until && !g->part_end && (g->together || until != before)) {
+    if (g->moments->tokens == until && !g->part_end && (g->by_ranks || until != before)) {
         struct err why = {0};
 
         if (!mpi_rank())
             moments_save(g->moments, &why); /* a full cache disk is no reason to stop */
         if (why.kind)
             err_in(&why, "not kept for the next run");
-        utf8_copy(g->unkept, sizeof(g->unkept), why.text);
-        if (g->contexts->tokens == until)
-            top_activations_save(g->contexts, g->moments, NULL);
+        utf8_copy(g->unsaved, sizeof(g->unsaved), why.text);
+        if (g->top->tokens == until)
+            top_activations_save(g->top, g->moments, NULL);
         g->checkpoint = until;
         emit_moments(e);
     }
     return true;
 }
 
-static bool is_complete(const struct edit_stats *g)
+static bool stats_complete(const struct edit_stats *g)
 {
-    return g->moments && g->moments->tokens >= g->goal && moments_text_idle(g->gather);
+    return g->moments && g->moments->tokens >= g->goal && moments_text_idle(g->reader);
 }
 
 /* One slice of hearing contexts where only the sums were in the cache: as many tokens as the first
  * checkpoint has are enough. False when there is nothing left to hear. */
-static bool listen(struct engine *e, struct err *err)
+static bool contexts_step(struct engine *e, struct err *err)
 {
-    struct edit_stats *g = &e->ground;
+    struct edit_stats *g = &e->stats;
     long until = moments_whole(g->moments, moments_checkpoint(g->moments->neurons, 0));
 
     if (until > g->moments->tokens)
         until = g->moments->tokens;
-    if (g->contexts->tokens >= until)
+    if (g->top->tokens >= until)
         return false;
-    if (!g->listener) {
-        g->counter = moments_count(g->moments);
-        g->counter->tokens = g->contexts->tokens;
-        g->listener = moments_text_new(e->base, g->counter, e->text.ids, e->text.count);
-        moments_text_collect(g->listener, g->contexts);
+    if (!g->top_reader) {
+        g->count_only = moments_count(g->moments);
+        g->count_only->tokens = g->top->tokens;
+        g->top_reader = moments_text_new(e->base, g->count_only, e->text.ids, e->text.count);
+        moments_text_collect(g->top_reader, g->top);
     }
-    if (!moments_text_step(g->listener, until, err))
+    if (!moments_text_step(g->top_reader, until, err))
         return false;
-    if (g->contexts->tokens >= until) {
-        top_activations_save(g->contexts, g->moments, NULL);
-        moments_text_free(g->listener);
-        g->listener = NULL;
-        moments_free(g->counter);
-        g->counter = NULL;
+    if (g->top->tokens >= until) {
+        top_activations_save(g->top, g->moments, NULL);
+        moments_text_free(g->top_reader);
+        g->top_reader = NULL;
+        moments_free(g->count_only);
+        g->count_only = NULL;
     }
     return true;
 }
@@ -287,9 +287,9 @@ bool edit_stats_step(struct engine *e, struct err *err)
 {
     if (!(editor_of(&e->params)->needs & NEEDS_MOMENTS))
         return false;
-    if (!edit_stats_plan_memory(e, &e->params, err))
+    if (!edit_stats_open(e, &e->params, err))
         return false;
-    return is_complete(&e->ground) ? listen(e, err) : advance(e, err);
+    return stats_complete(&e->stats) ? contexts_step(e, err) : stats_advance(e, err);
 }
 
 void edit_stats_own_keys(struct edit_stats *g, int edit)
@@ -306,21 +306,21 @@ void edit_stats_own_keys(struct edit_stats *g, int edit)
 }
 
 /* Raw keys of the active edits of this layer into its store, in order. */
-static bool remember_history(struct engine *e, struct err *err)
+static bool past_keys_load(struct engine *e, struct err *err)
 {
-    struct edit_stats *g = &e->ground;
+    struct edit_stats *g = &e->stats;
     struct edit_record *edits = NULL;
     int count = 0;
     bool ok = session_edits(e->open->journal, false, &edits, &count, err);
 
     for (int n = 0; ok && n < count; n++) {
         struct edit_result past = {0};
-        struct edit_context plan = {.layers = g->layers};
+        struct edit_context ctx = {.layers = g->layers};
 
-        memcpy(plan.layer, g->layer, sizeof(plan.layer));
-        memcpy(plan.solver, g->solver, sizeof(plan.solver));
+        memcpy(ctx.layer, g->layer, sizeof(ctx.layer));
+        memcpy(ctx.solver, g->solver, sizeof(ctx.solver));
         ok = session_load_deltas(e->open->journal, edits[n].id, &past.delta, &past.deltas, err) &&
-             edit_remember(&past, &plan, err);
+             edit_remember(&past, &ctx, err);
         edit_stats_own_keys(g, edits[n].id);
         edit_result_free(&past);
     }
@@ -329,30 +329,30 @@ static bool remember_history(struct engine *e, struct err *err)
 }
 
 /* Whether the key stores hold what is needed of the session's edits. */
-static bool stores_same(const struct engine *e, unsigned needs)
+static bool past_keys_current(const struct engine *e, unsigned needs)
 {
-    const struct edit_stats *g = &e->ground;
+    const struct edit_stats *g = &e->stats;
 
-    return needs & NEEDS_PAST_KEYS ? g->past && g->history == e->open->history : !g->past;
+    return needs & NEEDS_PAST_KEYS ? g->has_past && g->history == e->open->history : !g->has_past;
 }
 
 /* Null spaces and key stores from these sums, as far as they are needed: null spaces that are there
  * stay, whoever comes. A factorisation is not cut into slices. */
-static bool make_spaces(struct engine *e, const struct moments *from, const struct params *p,
+static bool spaces_make(struct engine *e, const struct moments *from, const struct params *p,
                         unsigned needs, struct err *err)
 {
-    struct edit_stats *g = &e->ground;
+    struct edit_stats *g = &e->stats;
     struct nullspace_rule rule = {p->value[P_EDIT_NULL_THRESHOLD], p->value[P_EDIT_NULL_FRACTION]};
     bool null = needs & NEEDS_NULL_SPACE;
     bool same = g->space_tokens == from->tokens &&
-                (!null || (g->null && g->rule.threshold == rule.threshold &&
+                (!null || (g->has_null && g->rule.threshold == rule.threshold &&
                            g->rule.fraction == rule.fraction));
 
-    if (same && g->lambda == p->value[P_EDIT_LAMBDA] && stores_same(e, needs))
+    if (same && g->lambda == p->value[P_EDIT_LAMBDA] && past_keys_current(e, needs))
         return true;
     if (!same) {
         spaces_free(g);
-        g->null = null;
+        g->has_null = null;
         g->rule = rule;
     }
     g->space_tokens = 0;
@@ -370,8 +370,8 @@ static bool make_spaces(struct engine *e, const struct moments *from, const stru
         if (!g->solver[i])
             return false;
     }
-    g->past = needs & NEEDS_PAST_KEYS;
-    if (g->past && !remember_history(e, err))
+    g->has_past = needs & NEEDS_PAST_KEYS;
+    if (g->has_past && !past_keys_load(e, err))
         return false;
     g->space_tokens = from->tokens;
     g->history = e->open->history;
@@ -382,13 +382,13 @@ static bool make_spaces(struct engine *e, const struct moments *from, const stru
 static bool spaces_at(struct engine *e, long tokens, const struct params *p, unsigned needs,
                       struct err *err)
 {
-    struct edit_stats *g = &e->ground;
+    struct edit_stats *g = &e->stats;
     struct moments *kept;
     bool ok;
 
     moments_flush(g->moments);
-    if (g->moments->tokens == tokens && moments_text_idle(g->gather))
-        return make_spaces(e, g->moments, p, needs, err);
+    if (g->moments->tokens == tokens && moments_text_idle(g->reader))
+        return spaces_make(e, g->moments, p, needs, err);
     kept = moments_new(e->dev, &g->moments->origin, g->layers, g->layer, g->moments->neurons, err);
     ok = kept && moments_load(kept, tokens, NULL, err);
     if (ok && kept->tokens != tokens)
@@ -396,54 +396,54 @@ static bool spaces_at(struct engine *e, long tokens, const struct params *p, uns
                      "the second moments of %ld tokens are no longer in the cache; "
                      "wait for the full count or run `editscope stats`",
                      tokens);
-    ok = ok && make_spaces(e, kept, p, needs, err);
+    ok = ok && spaces_make(e, kept, p, needs, err);
     moments_free(kept);
     return ok;
 }
 
 /* Fewer tokens than neurons leave a null space that is an artefact of rank: a draft needs the
  * first checkpoint. */
-static bool ground_summed(struct engine *e, const struct params *p, bool draft, struct err *err)
+static bool stats_sum(struct engine *e, const struct params *p, bool draft, struct err *err)
 {
-    struct edit_stats *g = &e->ground;
+    struct edit_stats *g = &e->stats;
     long enough;
 
-    if (!edit_stats_plan_memory(e, p, err))
+    if (!edit_stats_open(e, p, err))
         return false;
     enough = moments_checkpoint(g->moments->neurons, 0);
     if (!draft || enough > g->goal)
         enough = g->goal;
     while (g->moments->tokens < enough)
-        if (job_cancelled(&e->job, err) || !advance(e, err))
+        if (job_cancelled(&e->job, err) || !stats_advance(e, err))
             return false;
     return true;
 }
 
-static bool ground_prepare(struct engine *e, const struct params *p, bool draft, unsigned needs,
-                           struct err *err)
+static bool stats_prepare(struct engine *e, const struct params *p, bool draft, unsigned needs,
+                          struct err *err)
 {
-    const struct edit_stats *g = &e->ground;
+    const struct edit_stats *g = &e->stats;
 
     return !(needs & NEEDS_MOMENTS) ||
-           (ground_summed(e, p, draft, err) &&
+           (stats_sum(e, p, draft, err) &&
             spaces_at(e, draft ? g->checkpoint : g->moments->tokens, p, needs, err));
 }
 
 bool edit_stats_prepare(struct engine *e, const struct params *p, bool draft, struct err *err)
 {
-    return ground_prepare(e, p, draft, editor_of(p)->needs, err);
+    return stats_prepare(e, p, draft, editor_of(p)->needs, err);
 }
 
-void edit_stats_tell(const struct engine *e, const struct params *p, struct edit_report *a)
+void edit_stats_report(const struct engine *e, const struct params *p, struct edit_report *a)
 {
     bool moments = editor_of(p)->needs & NEEDS_MOMENTS;
 
-    a->moment_tokens = moments ? e->ground.space_tokens : 0;
-    a->draft = moments && e->ground.space_tokens < e->ground.goal;
+    a->moment_tokens = moments ? e->stats.space_tokens : 0;
+    a->draft = moments && e->stats.space_tokens < e->stats.goal;
 }
 
 /* Rank 0's sums to everybody. */
-static bool spread(struct edit_stats *g, struct err *err)
+static bool ranks_broadcast(struct edit_stats *g, struct err *err)
 {
     struct moments *m = g->moments;
     size_t count = (size_t)m->neurons * (size_t)m->neurons;
@@ -464,19 +464,19 @@ static bool spread(struct edit_stats *g, struct err *err)
 bool edit_stats_sum_ranks(struct engine *e, const struct command *cmd, struct err *err)
 {
     const unsigned all = NEEDS_MOMENTS | NEEDS_NULL_SPACE | NEEDS_PAST_KEYS;
-    struct edit_stats *g = &e->ground;
+    struct edit_stats *g = &e->stats;
     bool ok;
 
     if (mpi_size() < 2)
-        return ground_prepare(e, &cmd->params, cmd->draft, all, err);
+        return stats_prepare(e, &cmd->params, cmd->draft, all, err);
     edit_stats_free(e);
-    g->together = true;
-    ok = edit_stats_plan_memory(e, &cmd->params, err) &&
-         ground_summed(e, &cmd->params, cmd->draft, err) && (!cmd->share || spread(g, err));
-    g->together = false;
+    g->by_ranks = true;
+    ok = edit_stats_open(e, &cmd->params, err) && stats_sum(e, &cmd->params, cmd->draft, err) &&
+         (!cmd->share || ranks_broadcast(g, err));
+    g->by_ranks = false;
     if (!ok || (mpi_rank() && !cmd->share))
         return ok;
-    return ground_prepare(e, &cmd->params, cmd->draft, all, err);
+    return stats_prepare(e, &cmd->params, cmd->draft, all, err);
 }
 
 /* The end of the text up to a token, as much as fits: whole characters. */
@@ -500,7 +500,7 @@ static void text_until(const struct engine *e, int token, int window, char *out,
 
 void edit_stats_top_activations(const struct engine *e, struct neuron_info *info)
 {
-    const struct top_activations *c = e->ground.contexts;
+    const struct top_activations *c = e->stats.top;
 
     for (int i = 0; c && i < c->layers; i++) {
         size_t first =

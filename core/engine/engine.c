@@ -40,7 +40,7 @@ void emit_progress(struct engine *e, unsigned job, const char *what, double done
     bus_emit(e->bus, ev);
 }
 
-static void progress(void *ctx, const char *what, double done, double total)
+static void engine_on_progress(void *ctx, const char *what, double done, double total)
 {
     struct engine *e = ctx;
 
@@ -50,13 +50,13 @@ static void progress(void *ctx, const char *what, double done, double total)
 static bool run_command(struct engine *e, struct command *cmd);
 
 /* Questions overtake longer work, but not the opening of what they ask about. */
-static bool overtakes(const struct command *cmd, const void *ctx)
+static bool command_overtakes(const struct command *cmd, const void *ctx)
 {
     return (command_traits[cmd->kind].flags & OVERTAKES) && command_ready(ctx, cmd, NULL);
 }
 
 /* Between two slices: questions are answered at once, and cancelling is noticed. */
-static void yield(void *ctx)
+static void engine_yield(void *ctx)
 {
     struct engine *e = ctx;
     struct command cmd;
@@ -68,7 +68,7 @@ static void yield(void *ctx)
     if (bus_cancelled(e->bus, job) || (!job && bus_waiting(e->bus, CMD_QUIT)))
         atomic_store(&e->job.cancel, true);
     cancel = atomic_load(&e->job.cancel);
-    while (!cancel && bus_take(e->bus, &cmd, false, overtakes, e)) {
+    while (!cancel && bus_take(e->bus, &cmd, false, command_overtakes, e)) {
         run_command(e, &cmd);
         e->job_id = job;
         e->job_began = began;
@@ -191,8 +191,8 @@ struct engine *engine_start(const struct engine_options *options, struct err *er
 
     options_copy(&e->options, options);
     e->job.ctx = e;
-    e->job.progress = progress;
-    e->job.yield = yield;
+    e->job.progress = engine_on_progress;
+    e->job.yield = engine_yield;
     params_default(&e->params);
     if (options->params)
         e->params = *options->params;
@@ -210,17 +210,17 @@ bool engine_next(struct engine *e, struct event *ev)
     bool any = bus_next(e->bus, ev);
 
     if (any && ev->kind == EV_STOPPED) {
-        e->told_stopped = true;
-        e->told_why = ev->err;
+        e->stopped = true;
+        e->stop_reason = ev->err;
     }
     return any;
 }
 
 bool engine_ended(const struct engine *e, struct err *err)
 {
-    if (e->told_stopped)
-        err_pass(err, &e->told_why);
-    return e->told_stopped;
+    if (e->stopped)
+        err_pass(err, &e->stop_reason);
+    return e->stopped;
 }
 
 int engine_fd(const struct engine *e)
@@ -243,10 +243,10 @@ void engine_stop(struct engine *e)
         return;
     bus_cancel(e->bus, 0);
     bus_post(e->bus, &quit);
-    while (!e->told_stopped) { /* keep draining: the engine may be waiting for room */
+    while (!e->stopped) { /* keep draining: the engine may be waiting for room */
         while (engine_next(e, &ev))
             event_free(&ev);
-        if (!e->told_stopped)
+        if (!e->stopped)
             nanosleep(&pause, NULL);
     }
     pthread_join(e->thread, NULL);

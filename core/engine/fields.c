@@ -238,8 +238,8 @@ void fields_write(const struct struct_fields *table, const void *from, bool smal
 
 /* ---- reading ---- */
 
-static bool wrong(const struct struct_fields *table, const struct field_info *f, const char *why,
-                  struct err *err)
+static bool field_error(const struct struct_fields *table, const struct field_info *f,
+                        const char *why, struct err *err)
 {
     return err_set(err, ERR_FORMAT, "%s.%s: %s", table->name, f->name, why);
 }
@@ -333,7 +333,7 @@ static bool get_metrics(const struct struct_fields *table, const struct field_in
         else
             ok = ok && get_double(v, &m[i].part);
     }
-    return ok || wrong(table, f, "not numbers", err);
+    return ok || field_error(table, f, "not numbers", err);
 }
 
 static bool get_one(const struct struct_fields *table, const struct field_info *f, const json_t *v,
@@ -383,7 +383,7 @@ static bool get_one(const struct struct_fields *table, const struct field_info *
     case FIELD_METRICS: /* not under one name */
         break;
     }
-    return ok || wrong(table, f, "not a value of its kind, or out of range", err);
+    return ok || field_error(table, f, "not a value of its kind, or out of range", err);
 }
 
 /* n floats, or NULL. */
@@ -431,10 +431,10 @@ static bool get_many(const struct struct_fields *table, const struct field_info 
         float *x = get_floats(v, n);
 
         memcpy(at, &x, sizeof(x));
-        return x || wrong(table, f, "not as many numbers as its counts say", err);
+        return x || field_error(table, f, "not as many numbers as its counts say", err);
     }
     if (!json_is_array(v) || json_array_size(v) != n)
-        return wrong(table, f, "not as many as its count says", err);
+        return field_error(table, f, "not as many as its count says", err);
     if (f->store == STORE_OWNED) {
         char *items = xcalloc(n + 1, f->size);
 
@@ -461,10 +461,10 @@ static bool get_field(const struct struct_fields *table, const struct field_info
 
             memcpy(&count, base + f->count[i], sizeof(count));
             if (count < 0 || (f->store == STORE_FIXED && count > f->most))
-                return wrong(table, f, "its count is out of range", err);
+                return field_error(table, f, "its count is out of range", err);
         }
     if (!v && f->store == STORE_OWNED && !f->optional && length_of(f, base))
-        return wrong(table, f, "missing", err);
+        return field_error(table, f, "missing", err);
     if (!v && f->type == FIELD_TEXT && f->store != STORE_OWNED && !f->optional)
         for (long i = 0; i < length_of(f, base); i++)
             *(char **)(void *)(base + f->offset + (size_t)i * f->size) = xstrdup("");

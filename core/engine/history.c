@@ -23,7 +23,7 @@ static void pair_of(const json_t *o, const char *name, double out[2])
 }
 
 /* JSON knows no NaN: what could not be said is null. */
-static json_t *number(double value)
+static json_t *json_number(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
 }
@@ -32,8 +32,8 @@ static void put_pair(json_t *o, const char *name, const double p[2])
 {
     json_t *list = json_array();
 
-    json_array_append_new(list, number(p[0]));
-    json_array_append_new(list, number(p[1]));
+    json_array_append_new(list, json_number(p[0]));
+    json_array_append_new(list, json_number(p[1]));
     json_object_set_new(o, name, list);
 }
 
@@ -46,7 +46,7 @@ static void put_fact(json_t *o, const struct commit_report *f, bool made)
     if (!made)
         return;
     put_pair(o, "log_odds", f->log_odds);
-    json_object_set_new(o, "rewrite_acc", number(f->rewrite_acc));
+    json_object_set_new(o, "rewrite_acc", json_number(f->rewrite_acc));
     if (utf8_valid(f->generated[0], strlen(f->generated[0]), NULL))
         json_object_set_new(o, "said_before", json_string(f->generated[0]));
     if (utf8_valid(f->generated[1], strlen(f->generated[1]), NULL))
@@ -71,9 +71,9 @@ char *metrics_json(const struct commit_report *fact, int count, const struct edi
     json_object_set_new(o, "facts", facts);
     json_object_set_new(o, "kept", json_integer(a && a->layers ? a->layer[0].kept : 0));
     if (a) {
-        json_object_set_new(o, "z_error", number(a->z_error));
-        json_object_set_new(o, "seconds", number(fact[0].seconds_total));
-        json_object_set_new(o, "gain_mask", number(a->layers ? a->layer[0].gain_mask : 0.0));
+        json_object_set_new(o, "z_error", json_number(a->z_error));
+        json_object_set_new(o, "seconds", json_number(fact[0].seconds_total));
+        json_object_set_new(o, "gain_mask", json_number(a->layers ? a->layer[0].gain_mask : 0.0));
     }
     text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(o);
@@ -156,7 +156,7 @@ struct history *history_of_session(struct session *session, struct err *err)
     return h;
 }
 
-static struct p_change chance_of(const double target[2], const double first[2])
+static struct p_change p_change_of(const double target[2], const double first[2])
 {
     if (isnan(target[1]) && !isnan(first[1]))
         return (struct p_change){"p(first)", first[0], first[1]};
@@ -167,12 +167,12 @@ struct p_change report_p_change(const struct edit_report *a)
 {
     const double first[2] = {a->p_before, a->p_after}, none[2] = {(double)NAN, (double)NAN};
 
-    return chance_of(a->facts ? a->p_target : none, first);
+    return p_change_of(a->facts ? a->p_target : none, first);
 }
 
 struct p_change history_p_change(const struct history_fact *f)
 {
-    return chance_of(f->p_target, f->p_first);
+    return p_change_of(f->p_target, f->p_first);
 }
 
 int history_held(const struct history_entry *e)

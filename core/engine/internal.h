@@ -1,5 +1,8 @@
-/* The engine's own state, seen by core/engine/ alone. Everything here belongs to the engine's
- * thread; only `bus` is shared. */
+/* What the files of core/engine/ share: the engine's state and its internal functions.
+ *
+ * Everything in struct engine belongs to the engine's thread, except `bus`, which both threads use,
+ * and the members at the end that are marked as the UI thread's. Functions here are called on the
+ * engine's thread, unless they say otherwise. */
 #ifndef CORE_ENGINE_INTERNAL_H
 #define CORE_ENGINE_INTERNAL_H
 
@@ -17,65 +20,66 @@
 
 enum { RUNS = 4 };
 
-/* A finished or partial attribution run that masks may be taken from. */
+/* An attribution run, finished or partial: scores of some layers, which masks are made from. */
 struct run {
-    unsigned id, generation;
-    char *about;                /* what it depends on: facts and attr.* as text */
+    unsigned id, generation;    /* generation: of the weights it was made with */
+    char *key;                  /* text of what it depends on: facts, attr.* (run_key()) */
     struct attribution **layer; /* [model layers], NULL where not computed */
     int *target, rows;          /* [rows] explained tokens */
 };
 
-/* The moments, and what stands on them, for one list of edited layers. */
+/* Statistics an edit needs (edit_stats.c), for one list of edited layers: second moments of the FFN
+ * coefficients over a text, the null spaces computed from them, and the keys of past edits. Another
+ * list of layers replaces all of it. */
 struct edit_stats {
     int layer[EDIT_MAX_LAYERS], layers;
-    struct moments *moments;
-    struct moments_text *gather;
-    struct top_activations *contexts; /* heard by the way */
-    struct moments *counter;          /* when sums came from the cache and contexts did not: */
-    struct moments_text *listener;    /* the text is walked again for them alone */
-    long goal;                        /* tokens asked for */
-    bool together;                    /* several processes are summing: */
-    long round, part, part_end; /* the round's end; tokens from which and up to which this one does,
-                                   in this round */
-    long checkpoint;            /* the last fixed count that was reached and kept on disk */
-    char unkept[NOTICE];        /* why it is not kept there, or "" */
+    struct moments *moments;         /* the sums, one [neurons][neurons] matrix for each layer */
+    struct moments_text *reader;     /* feeds the text's coefficients to the sums and to `top` */
+    struct top_activations *top;     /* where in the text each neuron was most active */
+    struct moments *count_only;      /* set when the sums came from the disk cache but `top` did */
+    struct moments_text *top_reader; /* not: the start of the text is read again, for `top` only */
+    long goal;                       /* tokens asked for (stats.tokens, or as many as there are) */
+    bool by_ranks;                   /* processes of mpirun share the summing, in rounds: */
+    long round_end, part, part_end;  /* this process sums tokens part..part_end of the round */
+    long checkpoint;                 /* tokens at the last checkpoint reached; 0: none yet */
+    char unsaved[NOTICE];            /* why the sums could not be saved to the cache, or "" */
     struct nullspace *space[EDIT_MAX_LAYERS];
-    struct solver *solver[EDIT_MAX_LAYERS];
-    long space_tokens; /* moments the spaces were made of; 0: none */
-    bool null, past;   /* the spaces have eigenvectors; the key stores hold the active edits */
-    struct nullspace_rule rule;
-    double lambda;
-    unsigned history;                                     /* engine's history the key stores hold */
+    struct solver *solver[EDIT_MAX_LAYERS]; /* its key store holds the keys of past edits */
+    long space_tokens;          /* tokens of the moments the spaces were made from; 0: none */
+    bool has_null, has_past;    /* spaces have eigenvectors; stores hold the active edits' keys */
+    struct nullspace_rule rule; /* edit.null_* they were made with */
+    double lambda;              /* edit.lambda of the solvers */
+    unsigned history;           /* open_session.history when the stores were filled */
     int *owner[EDIT_MAX_LAYERS], owners[EDIT_MAX_LAYERS]; /* the edit of each key of a store */
 };
 
+/* The last preview: an edit computed into a scratch state and not committed. */
 struct preview {
-    char *about; /* facts, parameters and state it is a preview of; NULL: none */
+    char *key; /* text of what it depends on (preview_key()); NULL: there is no preview */
     struct model_state *view;
     struct edit_result result;
-    struct edit_report applied;
-    float *z;
-    int width;
-    unsigned run;
-    double seconds[3]; /* target, attribution, solve */
-    double lambda;
-    char projector[65];
+    struct edit_report report;
+    float *z;           /* [facts][width] targets */
+    int width;          /* the model's hidden size */
+    unsigned run;       /* attribution its masks came from; 0: none */
+    double seconds[3];  /* target, attribution, solve */
+    double lambda;      /* of the solver; 0: the editor has none */
+    char projector[65]; /* hash of the first layer's null space, or "" */
 };
 
-struct pulling;
+struct pull_job;
 
-/* A session that stands open on its model. It is whole or it is not there: engine_session_open()
- * makes it from a journal, the base's identity and the weights rebuilt from both, and only then
- * gives it to the engine. Edited weights have no other address, so that nobody takes the base for
- * them. */
+/* An open session. It exists completely or not at all (job_session.c): journal, identity of the
+ * base, and the weights rebuilt from both. Nothing else points to the edited weights, so the base
+ * can never be taken for them. */
 struct open_session {
     struct session *journal;
     char identity[65]; /* of the base */
-    char former[65];   /* what version 0.1.0 called it */
+    char former[65];   /* the same as version 0.1.0 computed it */
     struct prefixes prefixes;
-    struct model_state *edited; /* the base and the active edits */
+    struct model_state *edited; /* the base plus the active edits */
     unsigned history;           /* counts changes of the list of active edits */
-    bool verified;
+    bool verified;              /* CMD_VERIFY has rebuilt the weights and found the same bits */
 };
 
 struct engine {
@@ -85,147 +89,188 @@ struct engine {
     struct device *dev;
     struct model *model;
     struct model_state *base;
-    unsigned generation;         /* last one given to a view */
-    struct open_session *open;   /* NULL: no session is open (yet, or its model is away) */
-    struct open_session *parked; /* one whose model is away: without edited weights */
-    struct tokens text;          /* of the moments */
+    unsigned generation;         /* the last one given to a model state */
+    struct open_session *open;   /* NULL: no session is open (yet), or its model is unloaded */
+    struct open_session *parked; /* a session whose model is unloaded: no edited weights */
+    struct tokens text;          /* the text that moments are summed over */
     char text_hash[65];
-    struct edit_stats ground;
+    struct edit_stats stats;
     struct preview preview;
     struct run run[RUNS]; /* the newest first */
     unsigned last_run;
-    unsigned newest_look; /* job of it: an older one that it overtook has nothing to say */
-    long moment_goal;
-    bool lost;              /* the device is: nothing can be computed, the session stands */
-    bool wants_moments;     /* the background sums them, when nothing stops it */
-    struct state_info said; /* the last state that was told */
-    bool curves;            /* the attribution at work is to have them */
-    int words;              /* of so many neurons a layer it says the words */
-    bool quiet;             /* it is of no state on the screen: nobody is told of it */
-    struct job job;         /* of the command at work */
-    unsigned job_id;
+    unsigned newest_inspect; /* job of the newest CMD_INSPECT: older ones emit nothing */
+    bool lost;               /* the device is lost: nothing can be computed, the journal is safe */
+    bool wants_moments;      /* options.background_moments as it was at the start */
+    struct state_info last_state; /* the last EV_STATE */
+    bool want_curves;             /* the present attribution also computes curves */
+    int top_neurons;              /* it emits EV_NEURON for so many neurons of each layer */
+    bool no_events;               /* it runs for a variant: no EV_HEADER, EV_LAYER */
+    struct job job;               /* of the command at work */
+    unsigned job_id;              /* 0: background work */
     double job_began;
-    struct eta speed; /* of what is told of now: what was done before, in a cache, does not count */
+    struct eta speed; /* rate of speed_job's phase speed_what; what a cache held does not count */
     unsigned speed_job;
     char speed_what[64];
-    struct params params;    /* of the last edit command: what the background prepares for */
-    struct pulling *pulling; /* a model that is being fetched, or was; NULL: none */
-    struct player *player;   /* of a recorded run, and then nothing above but the bus; or NULL */
-    bool told_stopped;       /* the receiver's: it has taken EV_STOPPED, */
-    struct err told_why;     /* which said this */
+    struct params params;   /* of the last edit command; background work prepares for them */
+    struct pull_job *pull;  /* the model download at work, or the last one; NULL: none */
+    struct player *player;  /* in a recorded run, which uses nothing above but the bus; or NULL */
+    bool stopped;           /* UI thread: EV_STOPPED was taken, */
+    struct err stop_reason; /* with this reason */
 };
 
-/* Starts `main` with `arg` as the thread behind e->bus. On failure e is freed. */
+/* Starts `main` with `arg` as the thread that serves e->bus. On failure e is freed. */
 bool engine_start_thread(struct engine *e, void *(*main)(void *), void *arg, struct err *err);
 
-/* Emits an event of the present job; `payload` is one malloc'ed block (or as event_free knows). */
+/* Emits an event of the present job. `payload` is the malloc'ed struct that EVENTS names for this
+ * kind, or NULL; it goes to the receiver. */
 void engine_emit(struct engine *e, enum event_kind kind, void *payload);
+/* EV_PROGRESS of a job: `done` of `total` units (total 0: not known), with the seconds left as
+ * estimated from the rate of this phase (`what`) so far. */
 void emit_progress(struct engine *e, unsigned job, const char *what, double done, double total);
 
 /* load.c: the model on its device */
-/* Opens device and model (the CPU where that is allowed), makes the base view, says EV_MODEL. */
+/* Opens device and model (on the CPU if the device fails and was not asked for by name), makes the
+ * base state, emits EV_MODEL. ERR_MODEL, ERR_DEVICE, ERR_LIMIT. */
 bool engine_load_model(struct engine *e, struct err *err);
-/* Closes the device and all that is on it; an open session is parked. */
+/* Frees everything that is on the device and closes it; an open session is parked. */
 void engine_unload_model(struct engine *e);
-/* After a failure: a lost device is told, once, as a state. */
+/* After a failure: if the device is lost, says so once, as EV_STATE with `lost`. */
 void emit_device_lost(struct engine *e);
 
-/* edit_stats.c: moments, null spaces, key stores */
-/* What the editor needs of it (enum editor_needs), and no more. */
+/* edit_stats.c: second moments, null spaces, key stores. Its opening comment explains them. */
+/* Selects the edited layers of `p`: makes e->stats for them, from the disk cache as far as that
+ * goes. Does nothing if they are the present ones. ERR_USAGE: no text, too short a text, too many
+ * layers. */
+bool edit_stats_open(struct engine *e, const struct params *p, struct err *err);
+/* Everything that the editor of `p` says it needs (enum editor_needs): sums on, if need be for
+ * minutes, and makes null spaces and key stores. `draft`: the last checkpoint will do. */
 bool edit_stats_prepare(struct engine *e, const struct params *p, bool draft, struct err *err);
-/* How many tokens the edit stands on, and whether it is a draft. */
-void edit_stats_tell(const struct engine *e, const struct params *p, struct edit_report *a);
+/* Sets a->moment_tokens and a->draft: the tokens the edit's statistics were summed over, and
+ * whether these are fewer than the goal. */
+void edit_stats_report(const struct engine *e, const struct params *p, struct edit_report *a);
 /* Whether the layers can be edited together: ERR_USAGE. */
 bool layers_editable(const struct engine *e, const struct params *p, struct err *err);
-/* A slice of background work; false when there is none. */
+/* One slice (a batch of text) of background work for e->params; false when there is none left, or
+ * with err. */
 bool edit_stats_step(struct engine *e, struct err *err);
-/* CMD_MOMENTS: sums to stats.tokens, the work dealt to the processes of mpirun; null spaces on
- * rank 0 or, with `share`, everywhere. */
+/* CMD_MOMENTS: sums to stats.tokens, shared among the processes of mpirun; then null spaces and
+ * key stores, on rank 0 or, with cmd->share, in every process. */
 bool edit_stats_sum_ranks(struct engine *e, const struct command *cmd, struct err *err);
-bool edit_stats_plan_memory(struct engine *e, const struct params *p, struct err *err);
 void edit_stats_free(struct engine *e);
-/* The keys that have come into the stores belong to this edit. */
+/* Marks the keys that were added to the stores since the last call as this edit's. */
 void edit_stats_own_keys(struct edit_stats *g, int edit);
-bool emit_moments(struct engine *e);
-/* Where in the text this neuron spoke loudest, for layers that are edited. */
+bool emit_moments(struct engine *e); /* EV_MOMENTS; true */
+/* Appends to info->context the places in the text where the neuron was most active. Adds none for
+ * layers that are not edited. */
 void edit_stats_top_activations(const struct engine *e, struct neuron_info *info);
 
-/* job_query.c: what is asked and changes nothing */
+/* job_query.c: questions about the model that change nothing */
+/* A token as it is shown: id and raw bytes; p and logit are 0. */
 void shown_token_of(const struct engine *e, int id, struct shown_token *w);
-struct shown_token *shown_tokens_of(const struct engine *e, const int *id, int count);
-/* EV_NEURON of each: what its value vector promotes and suppresses. */
+struct shown_token *shown_tokens_of(const struct engine *e, const int *id, int count); /* owned */
+/* EV_NEURON for each of the `n` neurons: the tokens its value vector promotes and suppresses. */
 bool emit_neurons(struct engine *e, int layer, const int *neuron, int n, struct err *err);
-/* The bare prompt's tokens, those of the subject marked. */
-struct shown_token *prompt_words(const struct engine *e, const struct request *r);
+/* The tokens of the bare prompt (row 0), those of the subject marked. Caller frees. */
+struct shown_token *prompt_shown_tokens(const struct engine *e, const struct request *r);
 
-/* EV_NOTICE where special tokens stand in a text, or in the prompts and objects of facts. */
+/* EV_NOTICE if a text, or the prompts and objects of facts, contain special tokens. */
 void notice_text(struct engine *e, const struct wording *w, const char *text);
 void notice_facts(struct engine *e, const struct request *request, int count);
 void notice_of(const struct engine *e, const struct request *r, char out[NOTICE]);
 
 /* job_lens.c, job_trace.c: into the residual stream */
-/* The bare prompt of a fact that may still lack its new object (then targets is 0). */
+/* The bare prompt of a fact, which need not have a new object yet (then r->targets is 0). */
 bool request_of_prompt(struct engine *e, const struct fact *fact, const struct params *params,
                        struct request *r, struct err *err);
-/* The old object's first token: of a fact that names none, the one that the base says. */
+/* The first token of the fact's old object; if it names none, the base model's next token. */
 bool old_token(struct engine *e, const struct request *r, int *out, struct err *err);
 
 /* job_attribute.c */
-/* The run for these facts under the edited view, computed for the wanted layers if need be. `id`
- * 0: any that fits. With `tell` also the layers that were there are told. */
+/* The attribution of these facts under the edited weights, computed for the given layers where it
+ * is missing. `id`: that run (ERR_STATE if it does not fit); 0: any that fits, or a new one. With
+ * `emit`, layers that were already there are emitted too. The run belongs to the engine and may be
+ * replaced by the next call. */
 struct run *run_of_facts(struct engine *e, const struct request *request, int count,
                          const struct params *p, unsigned id, const int *layer, int layers,
-                         bool tell, struct err *err);
+                         bool emit, struct err *err);
 void runs_free(struct engine *e);
 
-/* job_edit.c */
+/* job_edit.c: its opening comment has the whole way of an edit */
 void preview_drop(struct engine *e);
-/* The steps of an edit on their own. A plan borrows request, parameters, solvers and layers. */
+/* The steps of an edit by themselves, for estimates and variants. A context borrows the request,
+ * the parameters, and e->stats' solvers. */
 bool edit_wants_mask(const struct params *p);
-void edit_context_begin(const struct engine *e, struct edit_context *plan,
-                        const struct command *cmd, const struct request *request);
-/* Masks of all layers, from an attribution of the present weights; its run goes to *id. */
+void edit_context_begin(const struct engine *e, struct edit_context *ctx, const struct command *cmd,
+                        const struct request *request);
+/* Masks of all edited layers, from an attribution of the present weights. Sets *id to its run. */
 bool edit_masks(struct engine *e, const struct command *cmd, const struct request *request,
-                struct edit_context *plan, unsigned *id, struct err *err);
+                struct edit_context *ctx, unsigned *id, struct err *err);
 
-/* history.c: the journal as it is told */
+/* history.c: the journal as events */
 struct history *history_of_session(struct session *session, struct err *err); /* NULL: failed */
-/* The parameters of an edit as the journal has them; NULL, or what is none: the defaults. */
+/* The parameters of an edit, from the journal's JSON; the defaults if that is NULL or invalid. */
 struct params edit_params(const char *json);
-/* What the journal keeps about an edit of so many facts; `a` NULL: it was applied, not made.
- * Caller frees. */
+/* The metrics that the journal keeps about an edit of `count` facts, as JSON. `a` NULL: the edit
+ * came from a delta file. Caller frees. */
 char *metrics_json(const struct commit_report *fact, int count, const struct edit_report *a);
 
-/* commands.c: what each kind of command needs, and who runs it */
+/* session_facts.c: the facts of a session's active edits, with their probes */
+struct session_fact {
+    const struct fact *fact; /* in `edits` */
+    int index;               /* of its edit in `edits` */
+    int superseded; /* index of the later edit that gave the same prompt another object; `count` if
+                       there is none */
+    char *text;     /* the prompt */
+    struct probes probes;
+    bool has_probes; /* made when first asked for */
+};
+struct session_facts {
+    struct edit_record *edits; /* [count] the active edits */
+    int count;
+    struct session_fact *fact; /* [facts] in the order of edits */
+    int facts;
+};
+bool session_facts_load(struct engine *e, struct session_facts *s, struct err *err);
+/* Makes the fact's probes of these kinds (PROBES_*), unless it has probes already. */
+bool session_fact_probes(struct engine *e, const struct session_facts *s, struct session_fact *f,
+                         unsigned kinds, struct err *err);
+void session_facts_free(struct session_facts *s);
+
+/* commands.c: what each kind of command needs, and which function runs it */
 #define X(id, name, busy, run, flags) \
     bool run(struct engine *e, struct command *cmd, struct err *err);
 ENGINE_COMMANDS(X) /* job_inspect() and so on, each in its file */
 #undef X
-/* Whether the command may run now; err says why not. */
+/* Whether the command can run now; if not, err says why. */
 bool command_ready(const struct engine *e, const struct command *cmd, struct err *err);
 /* Runs it if it is ready. */
 bool command_run(struct engine *e, struct command *cmd, struct err *err);
 
 /* job_session.c */
-/* Opens the journal on the model at hand and rebuilds the edited weights: sets e->open. On failure
+/* Opens the journal for the loaded model and rebuilds the edited weights: sets e->open. On failure
  * there is no open session. */
 bool engine_session_open(struct engine *e, struct err *err);
-/* The model goes away: nothing can be asked of the session until engine_session_resume(). */
+/* Frees the edited weights, because the model is about to be unloaded. The session cannot be used
+ * until engine_session_resume(). */
 void engine_session_park(struct engine *e);
 bool engine_session_resume(struct engine *e, struct err *err);
 void engine_session_close(struct engine *e);
-/* The weights of a journal up to edit `until` (0: all). Caller frees the view. */
+/* The weights after edit `until` of a journal, or after all of it (0). Caller frees the state. */
 bool engine_session_rebuild(struct engine *e, struct session *journal, int until,
                             struct model_state **out, struct err *err);
+/* The weights after edit `edit` of the open session; 0: the base. Caller frees the state. */
+bool engine_session_state(struct engine *e, int edit, struct model_state **out, struct err *err);
 bool emit_state(struct engine *e, struct err *err); /* EV_STATE */
+/* Tokenises the command's facts, each with its context prefixes. Caller frees, by
+ * requests_free(). ERR_USAGE names the fact. */
 bool requests_build(struct engine *e, const struct command *cmd, struct request **out,
                     struct err *err);
 void requests_free(struct request *r, int count);
-/* An edit's deltas onto a view, as the journal holds them. */
+/* Adds one edit of the journal to a state: its deltas, hooks and prefixes. */
 bool engine_session_apply(struct engine *e, struct session *journal, struct model_state *view,
                           int edit, struct err *err);
 
-/* job_pull.c: a model of the Hub, fetched by a thread that ends the job itself */
-void pull_stop(struct engine *e); /* stops it and waits */
+/* job_pull.c: a model of the Hub, downloaded by a thread that ends the job itself */
+void pull_stop(struct engine *e); /* cancels it and waits for the thread */
 
 #endif

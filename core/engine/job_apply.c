@@ -11,8 +11,9 @@
 #include "core/session/export/delta_file.h"
 
 /* How one fact stands before and after, by the acceptance test of the edit that it comes from. */
-static bool prove(struct engine *e, const struct fact *f, const struct params *p,
-                  const struct model_state *after, struct commit_report *out, struct err *err)
+static bool fact_outcome(struct engine *e, const struct fact *f, const struct params *p,
+                         const struct model_state *after, struct commit_report *out,
+                         struct err *err)
 {
     const struct model_state *const view[2] = {e->open->edited, after};
     struct probes probes;
@@ -30,8 +31,8 @@ static bool prove(struct engine *e, const struct fact *f, const struct params *p
 }
 
 /* The metrics of the journal. Caller frees; NULL with err. */
-static char *prove_all(struct engine *e, const struct delta_file *f,
-                       const struct model_state *after, struct err *err)
+static char *apply_metrics(struct engine *e, const struct delta_file *f,
+                           const struct model_state *after, struct err *err)
 {
     struct commit_report *fact = xcalloc((size_t)f->count + 1, sizeof(*fact));
     struct params p = edit_params(f->params_json);
@@ -39,7 +40,7 @@ static char *prove_all(struct engine *e, const struct delta_file *f,
     bool ok = true;
 
     for (int i = 0; ok && i < f->count; i++)
-        ok = prove(e, &f->facts[i], &p, after, &fact[i], err);
+        ok = fact_outcome(e, &f->facts[i], &p, after, &fact[i], err);
     if (ok)
         text = metrics_json(fact, f->count, NULL);
     free(fact);
@@ -47,8 +48,8 @@ static char *prove_all(struct engine *e, const struct delta_file *f,
 }
 
 /* Journal first; only when that is on the disk do the new weights stand. */
-static bool journal(struct engine *e, const char *path, struct delta_file *f,
-                    struct model_state *view, struct err *err)
+static bool apply_journal(struct engine *e, const char *path, struct delta_file *f,
+                          struct model_state *view, struct err *err)
 {
     const char *slash = strrchr(path, '/');
     struct edit_record rec = {
@@ -57,7 +58,7 @@ static bool journal(struct engine *e, const char *path, struct delta_file *f,
 
     rec.params_json = f->params_json;
     rec.note = xasprintf("applied from %.200s", slash ? slash + 1 : path);
-    rec.metrics_json = ok ? prove_all(e, f, view, err) : NULL;
+    rec.metrics_json = ok ? apply_metrics(e, f, view, err) : NULL;
     ok = ok && rec.metrics_json && session_append(e->open->journal, &rec, err);
     state_assign_edit(view, rec.id);
     free(rec.metrics_json);
@@ -66,7 +67,7 @@ static bool journal(struct engine *e, const char *path, struct delta_file *f,
 }
 
 /* What one change does to the weights, whether its mask is kept apart or multiplied in. */
-static void step_hash(const struct delta *d, char hex[65])
+static void delta_hash(const struct delta *d, char hex[65])
 {
     const int shape[] = {d->layer, (int)d->matrix, (int)d->kind, d->rank, d->rows, d->cols};
     float *x = d->kind == DELTA_LOW_RANK ? delta_masked_x(d) : NULL;
@@ -101,7 +102,7 @@ static bool overlap_change(struct overlap *o, const struct delta *d)
 {
     char hex[65];
 
-    step_hash(d, hex);
+    delta_hash(d, hex);
     for (int i = 0; i < o->count; i++)
         if (!o->in[i] && !strcmp(o->hash[i], hex)) {
             o->in[i] = true;
@@ -137,7 +138,7 @@ static bool not_applied_yet(struct engine *e, const char *path, const struct del
     o.hash = xcalloc((size_t)f->deltas + 1, sizeof(*o.hash));
     o.in = xcalloc((size_t)f->deltas + 1, sizeof(*o.in));
     for (int i = 0; i < f->deltas; i++)
-        step_hash(&f->delta[i], o.hash[i]);
+        delta_hash(&f->delta[i], o.hash[i]);
     for (int i = 0; ok && i < count; i++)
         ok = overlap_edit(&o, e->open->journal, edits[i].id, err);
     if (ok && o.there) {
@@ -171,7 +172,7 @@ bool job_apply(struct engine *e, struct command *cmd, struct err *err)
     for (int i = 0; i < f.deltas; i++)
         delta_apply(view, &f.delta[i]);
     ok = !job_cancelled(&e->job, err) && device_sync(e->dev, err) &&
-         journal(e, cmd->text, &f, view, err);
+         apply_journal(e, cmd->text, &f, view, err);
     delta_file_free(&f);
     if (!ok) {
         state_free(view);

@@ -10,7 +10,7 @@ static void run_free(struct engine *e, struct run *run)
     for (int l = 0; run->layer && l < e->model->config->layers; l++)
         attribution_unref(run->layer[l]);
     free(run->layer);
-    free(run->about);
+    free(run->key);
     free(run->target);
     *run = (struct run){0};
 }
@@ -22,8 +22,8 @@ void runs_free(struct engine *e)
 }
 
 /* Everything the scores depend on besides the weights. */
-static char *about(const struct engine *e, const struct request *request, int count,
-                   const struct params *p)
+static char *run_key(const struct engine *e, const struct request *request, int count,
+                     const struct params *p)
 {
     struct buf text = {0};
 
@@ -53,13 +53,13 @@ static struct run *run_new(struct engine *e, char *text)
     run_free(e, &e->run[RUNS - 1]);
     memmove(&e->run[1], &e->run[0], (RUNS - 1) * sizeof(e->run[0]));
     e->run[0] =
-        (struct run){.id = ++e->last_run, .generation = e->open->edited->generation, .about = text};
+        (struct run){.id = ++e->last_run, .generation = e->open->edited->generation, .key = text};
     e->run[0].layer = xcalloc((size_t)e->model->config->layers, sizeof(*e->run[0].layer));
     return &e->run[0];
 }
 
-static void say_meta(struct engine *e, const struct run *run, const struct request *request,
-                     int count, const int *order, int n)
+static void emit_header(struct engine *e, const struct run *run, const struct request *request,
+                        int count, const int *order, int n)
 {
     struct attribution_header *m = xcalloc(1, sizeof(*m));
     struct event ev = {.kind = EV_HEADER, .job = e->job_id, .header = m};
@@ -81,7 +81,7 @@ static void say_meta(struct engine *e, const struct run *run, const struct reque
     bus_emit(e->bus, ev);
 }
 
-static void say_layer(struct engine *e, struct attribution *a)
+static void emit_layer(struct engine *e, struct attribution *a)
 {
     struct event ev = {.kind = EV_LAYER, .job = e->job_id, .attribution = attribution_ref(a)};
 
@@ -94,11 +94,11 @@ static struct run *run_pick(struct engine *e, unsigned id, char *text, struct er
     struct run *run = run_find(e, id);
 
     for (int i = 0; !run && i < RUNS; i++)
-        if (e->run[i].about && !strcmp(e->run[i].about, text))
+        if (e->run[i].key && !strcmp(e->run[i].key, text))
             run = &e->run[i];
     if (!run)
         return run_new(e, text);
-    if (strcmp(run->about, text)) {
+    if (strcmp(run->key, text)) {
         err_set(err, ERR_STATE,
                 "attribution %u is of another fact, other settings or other weights: attribute "
                 "again",
@@ -111,8 +111,8 @@ static struct run *run_pick(struct engine *e, unsigned id, char *text, struct er
 
 /* The picture that costs no more than the forward pass: all missing layers at once, so that a map
  * is there before the first scores are. Nobody's mask is made of it. */
-static bool rough(struct engine *e, const struct run *run, struct attribute_run *work,
-                  const int *layer, int layers, struct err *err)
+static bool emit_estimates(struct engine *e, const struct run *run, struct attribute_run *work,
+                           const int *layer, int layers, struct err *err)
 {
     for (int i = 0; i < layers; i++) {
         struct attribution *a;
@@ -122,7 +122,7 @@ static bool rough(struct engine *e, const struct run *run, struct attribute_run 
         a = attribute_estimate(work, layer[i], &e->job, err);
         if (!a)
             return false;
-        say_layer(e, a);
+        emit_layer(e, a);
         attribution_unref(a);
     }
     return true;
@@ -131,14 +131,15 @@ static bool rough(struct engine *e, const struct run *run, struct attribute_run 
 /* Layers that are on their way to a run. */
 /* Words come before their layer, so that whoever shows it has them. They are a courtesy: a fault of
  * theirs sticks to the device and is told by what comes next. */
-static void say_layer_and_words(struct engine *e, struct attribution *a)
+static void emit_layer_with_tokens(struct engine *e, struct attribution *a)
 {
-    int *strongest = e->words > 0 ? xcalloc((size_t)e->words, sizeof(int)) : NULL;
+    int *strongest = e->top_neurons > 0 ? xcalloc((size_t)e->top_neurons, sizeof(int)) : NULL;
 
     if (strongest)
-        emit_neurons(e, a->layer, strongest, attribution_strongest(a, e->words, strongest), NULL);
+        emit_neurons(e, a->layer, strongest, attribution_strongest(a, e->top_neurons, strongest),
+                     NULL);
     free(strongest);
-    say_layer(e, a);
+    emit_layer(e, a);
 }
 
 struct arriving {
@@ -150,7 +151,7 @@ struct arriving {
     int keys;
 };
 
-static void arrived(void *ctx, struct attribution *a)
+static void layer_arrived(void *ctx, struct attribution *a)
 {
     struct arriving *to = ctx;
     int at = 0;
@@ -159,16 +160,16 @@ static void arrived(void *ctx, struct attribution *a)
         at++;
     attribution_set_keys(a, to->key + (size_t)at * (size_t)to->keys * (size_t)a->neurons, to->keys);
     to->run->layer[a->layer] = a;
-    if (!to->e->quiet)
-        say_layer_and_words(to->e, a);
+    if (!to->e->no_events)
+        emit_layer_with_tokens(to->e, a);
     if (++to->done < to->layers)
         emit_progress(to->e, to->e->job_id, "attribution", to->done, to->layers);
 }
 
 /* Those that are there already, then the others as they arrive. */
-static bool scores(struct engine *e, struct run *run, struct attribute_run *work,
-                   const struct request *request, int count, const int *layer, int layers,
-                   bool tell, struct err *err)
+static bool run_scores(struct engine *e, struct run *run, struct attribute_run *work,
+                       const struct request *request, int count, const int *layer, int layers,
+                       bool tell, struct err *err)
 {
     struct arriving to = {.e = e, .run = run, .layers = layers, .keys = count};
     bool ok;
@@ -178,8 +179,8 @@ static bool scores(struct engine *e, struct run *run, struct attribute_run *work
 
         if (!there)
             to.missing[to.count++] = layer[i];
-        else if (tell && !e->quiet)
-            say_layer_and_words(e, there);
+        else if (tell && !e->no_events)
+            emit_layer_with_tokens(e, there);
     }
     if (!to.count)
         return true;
@@ -189,14 +190,15 @@ static bool scores(struct engine *e, struct run *run, struct attribute_run *work
         xmalloc((size_t)to.count * (size_t)count * (size_t)e->model->config->ffn * sizeof(float));
     ok = edit_keys(e->open->edited, request, count, to.missing, to.count, to.key, NULL, &e->job,
                    err) &&
-         attribute_layers(work, to.missing, to.count, e->curves, arrived, &to, &e->job, err);
+         attribute_layers(work, to.missing, to.count, e->want_curves, layer_arrived, &to, &e->job,
+                          err);
     free(to.key);
     return ok;
 }
 
-static bool compute(struct engine *e, struct run *run, const struct request *request, int count,
-                    const struct params *p, const int *layer, int layers, bool tell,
-                    struct err *err)
+static bool run_compute(struct engine *e, struct run *run, const struct request *request, int count,
+                        const struct params *p, const int *layer, int layers, bool tell,
+                        struct err *err)
 {
     struct attribute_run *work = NULL;
     int missing = 0;
@@ -213,11 +215,11 @@ static bool compute(struct engine *e, struct run *run, const struct request *req
         run->target = xcalloc((size_t)run->rows, sizeof(int));
         memcpy(run->target, attribute_targets(work), (size_t)run->rows * sizeof(int));
     }
-    if ((missing || tell) && !e->quiet)
-        say_meta(e, run, request, count, layer, layers);
+    if ((missing || tell) && !e->no_events)
+        emit_header(e, run, request, count, layer, layers);
     if (missing && params_choice(p, P_ATTR_STRATEGY) != STRATEGY_MPC)
-        ok = rough(e, run, work, layer, layers, err);
-    ok = ok && scores(e, run, work, request, count, layer, layers, tell, err);
+        ok = emit_estimates(e, run, work, layer, layers, err);
+    ok = ok && run_scores(e, run, work, request, count, layer, layers, tell, err);
     attribute_end(work);
     return ok;
 }
@@ -226,9 +228,9 @@ struct run *run_of_facts(struct engine *e, const struct request *request, int co
                          const struct params *p, unsigned id, const int *layer, int layers,
                          bool tell, struct err *err)
 {
-    struct run *run = run_pick(e, id, about(e, request, count, p), err);
+    struct run *run = run_pick(e, id, run_key(e, request, count, p), err);
 
-    return run && compute(e, run, request, count, p, layer, layers, tell, err) ? run : NULL;
+    return run && run_compute(e, run, request, count, p, layer, layers, tell, err) ? run : NULL;
 }
 
 /* Edited layers first, then the rest: what an edit needs is there soonest. */
@@ -262,11 +264,11 @@ bool job_attribute(struct engine *e, struct command *cmd, struct err *err)
     if (!n || !requests_build(e, cmd, &request, err))
         return false;
     notice_facts(e, request, cmd->count);
-    e->curves = cmd->curves;
-    e->words = cmd->top;
+    e->want_curves = cmd->curves;
+    e->top_neurons = cmd->top;
     run = run_of_facts(e, request, cmd->count, &cmd->params, 0, order, n, true, err);
-    e->curves = false;
-    e->words = 0;
+    e->want_curves = false;
+    e->top_neurons = 0;
     requests_free(request, cmd->count);
     if (!run)
         return false;

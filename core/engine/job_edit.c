@@ -16,7 +16,7 @@ void preview_drop(struct engine *e)
 
     state_free(p->view);
     edit_result_free(&p->result);
-    free(p->about);
+    free(p->key);
     free(p->z);
     *p = (struct preview){0};
 }
@@ -46,7 +46,7 @@ void requests_free(struct request *r, int count)
 }
 
 /* What a preview depends on, as text: a commit of the same reuses its bits. */
-static char *about(const struct engine *e, const struct command *cmd)
+static char *preview_key(const struct engine *e, const struct command *cmd)
 {
     struct edit_report standing;
     struct buf b = {0};
@@ -58,7 +58,7 @@ static char *about(const struct engine *e, const struct command *cmd)
         free(fact);
     }
     params_show_all(&cmd->params, (AFFECTS_EDIT & ~AFFECTS_VERDICT) | AFFECTS_WORDING, &b);
-    edit_stats_tell(e, &cmd->params, &standing);
+    edit_stats_report(e, &cmd->params, &standing);
     buf_printf(&b, "%u %ld", e->open->edited->generation, standing.moment_tokens);
     for (int i = 0; i < cmd->mask_override_count; i++)
         buf_printf(&b, " L%dN%d%c", cmd->mask_overrides[i].layer, cmd->mask_overrides[i].neuron,
@@ -68,7 +68,7 @@ static char *about(const struct engine *e, const struct command *cmd)
     return buf_take(&b);
 }
 
-static void hear_step(void *ctx, const struct target_step *t)
+static void on_target_step(void *ctx, const struct target_step *t)
 {
     struct target_step *s = xmalloc(sizeof(*s));
 
@@ -77,8 +77,8 @@ static void hear_step(void *ctx, const struct target_step *t)
 }
 
 /* z [count][d] of all requests on the present weights. */
-static bool targets(struct engine *e, const struct command *cmd, const struct request *request,
-                    int layer, float *z, struct err *err)
+static bool targets_optimise(struct engine *e, const struct command *cmd,
+                             const struct request *request, int layer, float *z, struct err *err)
 {
     int d = e->model->config->hidden;
 
@@ -93,8 +93,8 @@ static bool targets(struct engine *e, const struct command *cmd, const struct re
         struct target t;
 
         emit_progress(e, e->job_id, "target", i, cmd->count);
-        if (!target_optimise(&t, e->open->edited, &request[i], layer, &cmd->params, hear_step, e,
-                             &e->job, err))
+        if (!target_optimise(&t, e->open->edited, &request[i], layer, &cmd->params, on_target_step,
+                             e, &e->job, err))
             return false;
         memcpy(z + (size_t)i * (size_t)d, t.z, (size_t)d * sizeof(float));
         target_free(&t);
@@ -103,7 +103,8 @@ static bool targets(struct engine *e, const struct command *cmd, const struct re
 }
 
 /* One request's rows of a layer's scores and its key, for mask.share = request. */
-static struct attribution *rows_of(const struct attribution *a, int request, int first, int rows)
+static struct attribution *request_rows(const struct attribution *a, int request, int first,
+                                        int rows)
 {
     struct attribution *part = attribution_new(a->layer, rows, a->neurons, false);
     size_t from = (size_t)first * (size_t)a->neurons, n = (size_t)rows * (size_t)a->neurons;
@@ -125,83 +126,83 @@ bool edit_wants_mask(const struct params *p)
 /* Masks of all layers, from an attribution of the present weights: step 3 of editscope-method(7)
  * 7.11. */
 bool edit_masks(struct engine *e, const struct command *cmd, const struct request *request,
-                struct edit_context *plan, unsigned *id, struct err *err)
+                struct edit_context *ctx, unsigned *id, struct err *err)
 {
     const struct params *p = &cmd->params;
-    struct run *run = run_of_facts(e, request, cmd->count, p, cmd->attribution, plan->layer,
-                                   plan->layers, false, err);
+    struct run *run = run_of_facts(e, request, cmd->count, p, cmd->attribution, ctx->layer,
+                                   ctx->layers, false, err);
 
     if (!run)
         return false;
     *id = run->id;
-    plan->mask_per_request = params_choice(p, P_MASK_SHARE) && plan->count > 1;
-    plan->mask = xcalloc((size_t)plan->layers * (size_t)(plan->mask_per_request ? plan->count : 1),
-                         sizeof(*plan->mask));
-    for (int i = 0; i < plan->layers; i++) {
-        const struct attribution *a = run->layer[plan->layer[i]];
+    ctx->mask_per_request = params_choice(p, P_MASK_SHARE) && ctx->count > 1;
+    ctx->mask = xcalloc((size_t)ctx->layers * (size_t)(ctx->mask_per_request ? ctx->count : 1),
+                        sizeof(*ctx->mask));
+    for (int i = 0; i < ctx->layers; i++) {
+        const struct attribution *a = run->layer[ctx->layer[i]];
 
-        if (!plan->mask_per_request)
-            plan->mask[i] = mask_build(a, p);
-        for (int r = 0, first = 0; plan->mask_per_request && r < plan->count; r++) {
-            struct attribution *part = rows_of(a, r, first, request[r].scored_count);
+        if (!ctx->mask_per_request)
+            ctx->mask[i] = mask_build(a, p);
+        for (int r = 0, first = 0; ctx->mask_per_request && r < ctx->count; r++) {
+            struct attribution *part = request_rows(a, r, first, request[r].scored_count);
 
-            plan->mask[i * plan->count + r] = mask_build(part, p);
+            ctx->mask[i * ctx->count + r] = mask_build(part, p);
             first += request[r].scored_count;
             attribution_unref(part);
         }
     }
-    for (int i = 0; i < plan->layers * (plan->mask_per_request ? plan->count : 1); i++)
-        mask_apply_overrides(plan->mask[i], cmd->mask_overrides, cmd->mask_override_count);
+    for (int i = 0; i < ctx->layers * (ctx->mask_per_request ? ctx->count : 1); i++)
+        mask_apply_overrides(ctx->mask[i], cmd->mask_overrides, cmd->mask_override_count);
     return true;
 }
 
-void edit_context_begin(const struct engine *e, struct edit_context *plan,
-                        const struct command *cmd, const struct request *request)
+void edit_context_begin(const struct engine *e, struct edit_context *ctx, const struct command *cmd,
+                        const struct request *request)
 {
     const struct editor_ops *editor = editor_of(&cmd->params);
     int layer[PARAM_MAX_LAYERS];
 
-    *plan = (struct edit_context){.solve = editor->solve,
-                                  .request = request,
-                                  .count = cmd->count,
-                                  .params = &cmd->params,
-                                  .unprojected = !(editor->needs & NEEDS_NULL_SPACE)};
-    if (named_layers(&cmd->params, e->model->config, layer, &plan->layers, NULL))
-        memcpy(plan->layer, layer, (size_t)plan->layers * sizeof(int));
+    *ctx = (struct edit_context){.solve = editor->solve,
+                                 .request = request,
+                                 .count = cmd->count,
+                                 .params = &cmd->params,
+                                 .unprojected = !(editor->needs & NEEDS_NULL_SPACE)};
+    if (named_layers(&cmd->params, e->model->config, layer, &ctx->layers, NULL))
+        memcpy(ctx->layer, layer, (size_t)ctx->layers * sizeof(int));
     if (!(editor->needs & NEEDS_MOMENTS))
         return;
-    memcpy(plan->solver, e->ground.solver, sizeof(plan->solver));
-    for (int i = 0; i < plan->layers; i++) {
-        plan->owner[i] = e->ground.owner[i];
-        plan->owners[i] = e->ground.owners[i];
+    memcpy(ctx->solver, e->stats.solver, sizeof(ctx->solver));
+    for (int i = 0; i < ctx->layers; i++) {
+        ctx->owner[i] = e->stats.owner[i];
+        ctx->owners[i] = e->stats.owners[i];
     }
 }
 
 /* The whole edit into a scratch view: e->preview holds it afterwards. */
-static bool make_preview(struct engine *e, struct command *cmd, const struct request *request,
+static bool preview_make(struct engine *e, struct command *cmd, const struct request *request,
                          struct err *err)
 {
     struct preview *v = &e->preview;
     int d = e->model->config->hidden;
     double t0 = clock_seconds(), t1, t2;
-    struct edit_context plan;
+    struct edit_context ctx;
     bool ok;
 
     preview_drop(e);
-    edit_context_begin(e, &plan, cmd, request);
+    edit_context_begin(e, &ctx, cmd, request);
     v->z = xcalloc((size_t)cmd->count * (size_t)d, sizeof(float));
     v->width = d;
     ok = !(editor_of(&cmd->params)->needs & NEEDS_TARGET) ||
-         targets(e, cmd, request, plan.layer[plan.layers - 1], v->z, err);
+         targets_optimise(e, cmd, request, ctx.layer[ctx.layers - 1], v->z, err);
     t1 = clock_seconds();
-    ok = ok && (!edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &plan, &v->run, err));
+    ok = ok && (!edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &ctx, &v->run, err));
     t2 = clock_seconds();
-    plan.z = v->z;
+    ctx.z = v->z;
     if (ok) {
         v->view = state_copy(e->open->edited, ++e->generation);
-        ok = editor_of(&cmd->params)->edit(&v->result, v->view, &plan, &e->job, err);
+        ok = editor_of(&cmd->params)->edit(&v->result, v->view, &ctx, &e->job, err);
     }
-    edit_context_free(&plan);
+    edit_context_free(&ctx);
     if (!ok) {
         preview_drop(e);
         return false;
@@ -209,20 +210,21 @@ static bool make_preview(struct engine *e, struct command *cmd, const struct req
     v->seconds[0] = t1 - t0;
     v->seconds[1] = t2 - t1;
     v->seconds[2] = clock_seconds() - t2;
-    if (plan.solver[0])
-        v->lambda = e->ground.lambda;
+    if (ctx.solver[0])
+        v->lambda = e->stats.lambda;
     if (editor_of(&cmd->params)->needs & NEEDS_NULL_SPACE)
-        memcpy(v->projector, e->ground.space[0]->hash, sizeof(v->projector));
-    v->about = about(e, cmd);
+        memcpy(v->projector, e->stats.space[0]->hash, sizeof(v->projector));
+    v->key = preview_key(e, cmd);
     return true;
 }
 
 /* What is said before and after, a fact each: of the first one are the numbers that are shown. */
-static bool describe(struct engine *e, const struct command *cmd, const struct request *request,
-                     struct answered *before, struct answered *after, struct err *err)
+static bool preview_report(struct engine *e, const struct command *cmd,
+                           const struct request *request, struct answered *before,
+                           struct answered *after, struct err *err)
 {
     struct preview *v = &e->preview;
-    struct edit_report *a = &v->applied;
+    struct edit_report *a = &v->report;
 
     for (int i = 0; i < cmd->count; i++) {
         const struct continuation c = continuation_of_request(&request[i]);
@@ -233,7 +235,7 @@ static bool describe(struct engine *e, const struct command *cmd, const struct r
     }
     *a = (struct edit_report){.layers = v->result.layers, .z_error = v->result.z_error};
     memcpy(a->layer, v->result.report, sizeof(a->layer));
-    edit_stats_tell(e, &cmd->params, a);
+    edit_stats_report(e, &cmd->params, a);
     a->p_before = before->score.p_first;
     a->p_after = after->score.p_first;
     a->p_target[0] = before->score.p;
@@ -245,11 +247,11 @@ static bool describe(struct engine *e, const struct command *cmd, const struct r
     return weights_checksum(v->view, a->checksum, err);
 }
 
-static void tell_applied(struct engine *e, enum event_kind kind)
+static void emit_edit_report(struct engine *e, enum event_kind kind)
 {
     struct edit_report *a = xmalloc(sizeof(*a));
 
-    *a = e->preview.applied;
+    *a = e->preview.report;
     engine_emit(e, kind, a);
 }
 
@@ -260,8 +262,9 @@ static double log_odds(const struct answered *a)
 }
 
 /* The other half of the proof: what the model now says. */
-static void prove(const struct engine *e, const struct params *p, const struct answered *before,
-                  const struct answered *after, struct commit_report *out)
+static void fact_report(const struct engine *e, const struct params *p,
+                        const struct answered *before, const struct answered *after,
+                        struct commit_report *out)
 {
     const struct answered *a[2] = {before, after};
 
@@ -280,8 +283,8 @@ static void prove(const struct engine *e, const struct params *p, const struct a
 }
 
 /* Journal first; only when that is on the disk do the new weights stand. */
-static bool commit(struct engine *e, struct command *cmd, const struct request *request,
-                   const struct commit_report *fact, struct err *err)
+static bool edit_journal(struct engine *e, struct command *cmd, const struct request *request,
+                         const struct commit_report *fact, struct err *err)
 {
     struct preview *v = &e->preview;
     struct edit_record rec = {.requests = cmd->count,
@@ -290,43 +293,43 @@ static bool commit(struct engine *e, struct command *cmd, const struct request *
                               .deltas = v->result.deltas,
                               .delta = v->result.delta,
                               .lambda = v->lambda,
-                              .draft = v->applied.draft,
-                              .moment_tokens = v->applied.moment_tokens,
+                              .draft = v->report.draft,
+                              .moment_tokens = v->report.moment_tokens,
                               .attribution = v->run};
-    struct edit_context plan;
+    struct edit_context ctx;
     bool ok;
 
-    edit_context_begin(e, &plan, cmd, request);
+    edit_context_begin(e, &ctx, cmd, request);
     rec.facts = xcalloc((size_t)cmd->count, sizeof(*rec.facts));
     for (int i = 0; i < cmd->count; i++)
         rec.facts[i] = request[i].fact;
     rec.params_json = params_to_json(&cmd->params);
-    rec.metrics_json = metrics_json(fact, cmd->count, &v->applied);
+    rec.metrics_json = metrics_json(fact, cmd->count, &v->report);
     memcpy(rec.projector, v->projector, sizeof(rec.projector));
-    memcpy(rec.checksum, v->applied.checksum, sizeof(rec.checksum));
+    memcpy(rec.checksum, v->report.checksum, sizeof(rec.checksum));
     ok = session_append(e->open->journal, &rec, err);
     free(rec.facts);
     free(rec.params_json);
     free(rec.metrics_json);
     if (!ok)
         return false;
-    v->applied.edit = rec.id;
+    v->report.edit = rec.id;
     state_free(e->open->edited);
     e->open->edited = v->view;
     state_assign_edit(e->open->edited, rec.id);
     v->view = NULL;
     e->open->history++;
-    if (plan.solver[0] && e->ground.past && edit_remember(&v->result, &plan, NULL)) {
-        e->ground.history = e->open->history; /* the stores have grown with the journal */
-        edit_stats_own_keys(&e->ground, rec.id);
+    if (ctx.solver[0] && e->stats.has_past && edit_remember(&v->result, &ctx, NULL)) {
+        e->stats.history = e->open->history; /* the stores have grown with the journal */
+        edit_stats_own_keys(&e->stats, rec.id);
     }
     return true;
 }
 
 /* The commit of what e->preview holds, and its proof: an event a fact. */
-static bool finish(struct engine *e, struct command *cmd, const struct request *request,
-                   const struct answered *before, const struct answered *after, double began,
-                   struct err *err)
+static bool edit_commit(struct engine *e, struct command *cmd, const struct request *request,
+                        const struct answered *before, const struct answered *after, double began,
+                        struct err *err)
 {
     struct preview *v = &e->preview;
     struct commit_report all = {0}, *fact = xcalloc((size_t)cmd->count, sizeof(*fact)), *one;
@@ -335,7 +338,7 @@ static bool finish(struct engine *e, struct command *cmd, const struct request *
     bool ok = deltas_wrote_alone(e->open->edited, v->view, v->result.delta, v->result.deltas,
                                  &all.unmasked_unchanged, err);
 
-    memcpy(all.checksum, v->applied.checksum, sizeof(all.checksum));
+    memcpy(all.checksum, v->report.checksum, sizeof(all.checksum));
     all.seconds_target = v->seconds[0];
     all.seconds_attribution = v->seconds[1];
     all.seconds_solve = v->seconds[2];
@@ -344,15 +347,15 @@ static bool finish(struct engine *e, struct command *cmd, const struct request *
     for (int i = 0; i < cmd->count; i++) {
         fact[i] = all;
         fact[i].fact = i;
-        prove(e, &cmd->params, &before[i], &after[i], &fact[i]);
+        fact_report(e, &cmd->params, &before[i], &after[i], &fact[i]);
     }
-    ok = ok && commit(e, cmd, request, fact, err);
+    ok = ok && edit_journal(e, cmd, request, fact, err);
     if (ok)
-        tell_applied(e, EV_COMMIT);
+        emit_edit_report(e, EV_COMMIT);
     for (int i = 0; ok && i < cmd->count; i++) {
         one = xmalloc(sizeof(*one));
         *one = fact[i];
-        one->edit = v->applied.edit;
+        one->edit = v->report.edit;
         engine_emit(e, EV_COMMITTED, one);
     }
     free(fact);
@@ -378,7 +381,7 @@ bool job_edit(struct engine *e, struct command *cmd, struct err *err)
     struct request *request = NULL;
     struct answered *before, *after;
     double start = clock_seconds();
-    char *now_about;
+    char *key;
 
     if (commits && e->options.readonly)
         return err_set(err, ERR_USAGE, "read-only: nothing is committed");
@@ -390,17 +393,17 @@ bool job_edit(struct engine *e, struct command *cmd, struct err *err)
         return false;
     }
     notice_facts(e, request, cmd->count);
-    now_about = about(e, cmd);
-    reuse = e->preview.about && !strcmp(e->preview.about, now_about);
-    free(now_about);
+    key = preview_key(e, cmd);
+    reuse = e->preview.key && !strcmp(e->preview.key, key);
+    free(key);
     before = xcalloc((size_t)cmd->count, sizeof(*before));
     after = xcalloc((size_t)cmd->count, sizeof(*after));
-    ok = (reuse || make_preview(e, cmd, request, err)) &&
-         describe(e, cmd, request, before, after, err);
+    ok = (reuse || preview_make(e, cmd, request, err)) &&
+         preview_report(e, cmd, request, before, after, err);
     if (ok && commits) {
-        ok = finish(e, cmd, request, before, after, start, err);
+        ok = edit_commit(e, cmd, request, before, after, start, err);
     } else if (ok) {
-        tell_applied(e, EV_PREVIEW);
+        emit_edit_report(e, EV_PREVIEW);
         ok = emit_state(e, err);
     }
     for (int i = 0; i < cmd->count; i++) {
@@ -419,7 +422,7 @@ bool job_estimate(struct engine *e, struct command *cmd, struct err *err)
     struct request *request = NULL;
     struct layer_report report[EDIT_MAX_LAYERS];
     struct edit_report *a;
-    struct edit_context plan = {0};
+    struct edit_context ctx = {0};
     unsigned id = 0;
     bool ok;
 
@@ -427,24 +430,24 @@ bool job_estimate(struct engine *e, struct command *cmd, struct err *err)
         return true;
     if (!editor_of(&cmd->params)->solve) /* nothing to estimate */
         return true;
-    if (!layers_editable(e, &cmd->params, err) || !edit_stats_plan_memory(e, &cmd->params, err))
+    if (!layers_editable(e, &cmd->params, err) || !edit_stats_open(e, &cmd->params, err))
         return false;
-    if (!e->ground.checkpoint) /* no moments yet: nothing to weigh with, and no reason to wait */
+    if (!e->stats.checkpoint) /* no moments yet: nothing to weigh with, and no reason to wait */
         return true;
     if (!requests_build(e, cmd, &request, err))
         return false;
     ok = edit_stats_prepare(e, &cmd->params, true, err);
-    edit_context_begin(e, &plan, cmd, request);
-    ok = ok && (!edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &plan, &id, err)) &&
-         edit_estimate(report, e->open->edited, &plan, &e->job, err);
+    edit_context_begin(e, &ctx, cmd, request);
+    ok = ok && (!edit_wants_mask(&cmd->params) || edit_masks(e, cmd, request, &ctx, &id, err)) &&
+         edit_estimate(report, e->open->edited, &ctx, &e->job, err);
     if (ok) {
         a = xcalloc(1, sizeof(*a));
-        a->layers = plan.layers;
-        edit_stats_tell(e, &cmd->params, a);
-        memcpy(a->layer, report, (size_t)plan.layers * sizeof(*report));
+        a->layers = ctx.layers;
+        edit_stats_report(e, &cmd->params, a);
+        memcpy(a->layer, report, (size_t)ctx.layers * sizeof(*report));
         engine_emit(e, EV_ESTIMATE, a);
     }
-    edit_context_free(&plan);
+    edit_context_free(&ctx);
     requests_free(request, cmd->count);
     return ok;
 }

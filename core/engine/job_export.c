@@ -29,7 +29,7 @@ enum { OTHERS = sizeof(others) / sizeof(*others) };
 
 /* --- what is exported ---------------------------------------------------------------------- */
 
-struct gathered {
+struct export_job {
     struct export_source source;
     struct export_matrix *matrix;
     struct edit_record *edits;
@@ -39,7 +39,7 @@ struct gathered {
     char commit[41];
 };
 
-static void gathered_free(struct gathered *g)
+static void export_job_free(struct export_job *g)
 {
     for (int i = 0; i < g->source.matrices; i++) {
         for (int p = 0; p < g->matrix[i].parts; p++)
@@ -56,7 +56,7 @@ static void gathered_free(struct gathered *g)
 }
 
 /* A copy with the mask multiplied in, as it is applied. */
-static struct delta masked(const struct delta *d)
+static struct delta delta_multiplied(const struct delta *d)
 {
     struct delta c = delta_copy(d);
 
@@ -71,8 +71,8 @@ static struct delta masked(const struct delta *d)
 }
 
 /* What one edit added, if the exporter can write all that it left. */
-static bool add_parts(struct engine *e, struct gathered *g, const struct export_ops *ops, int edit,
-                      struct err *err)
+static bool add_parts(struct engine *e, struct export_job *g, const struct export_ops *ops,
+                      int edit, struct err *err)
 {
     struct edit_record rec = {.id = edit};
     bool ok = session_load_change(e->open->journal, &rec, err) && export_holds(ops, &rec, err);
@@ -86,7 +86,7 @@ static bool add_parts(struct engine *e, struct gathered *g, const struct export_
                 m = &g->matrix[i];
         if (m) {
             m->part = xrealloc(m->part, (size_t)(m->parts + 1) * sizeof(*m->part));
-            m->part[m->parts++] = masked(&rec.delta[t]);
+            m->part[m->parts++] = delta_multiplied(&rec.delta[t]);
             m->rank += rec.delta[t].rank;
         }
     }
@@ -94,7 +94,7 @@ static bool add_parts(struct engine *e, struct gathered *g, const struct export_
     return ok;
 }
 
-static double distance(const float *a, const float *b, size_t n)
+static double frobenius_distance(const float *a, const float *b, size_t n)
 {
     double sum = 0;
 
@@ -106,7 +106,7 @@ static double distance(const float *a, const float *b, size_t n)
     return sqrt(sum);
 }
 
-static bool add_matrices(struct engine *e, struct gathered *g, struct err *err)
+static bool add_matrices(struct engine *e, struct export_job *g, struct err *err)
 {
     int slots = e->model->config->layers * MATRICES;
 
@@ -129,15 +129,15 @@ static bool add_matrices(struct engine *e, struct gathered *g, struct err *err)
         g->source.matrices++;
         if (!base)
             return false;
-        out->delta_norm = distance(out->w, base, (size_t)w.rows * (size_t)w.cols);
+        out->delta_norm = frobenius_distance(out->w, base, (size_t)w.rows * (size_t)w.cols);
         free(base);
     }
     return true;
 }
 
 /* The state, its edits up to it and what they added. */
-static bool moments_text_state(struct engine *e, const struct command *cmd,
-                               const struct export_ops *ops, struct gathered *g, struct err *err)
+static bool export_state(struct engine *e, const struct command *cmd, const struct export_ops *ops,
+                         struct export_job *g, struct err *err)
 {
     struct edit_record *edits = NULL;
     bool base = cmd->states == STATE_BASE && !cmd->edit;
@@ -163,7 +163,7 @@ static bool moments_text_state(struct engine *e, const struct command *cmd,
 }
 
 /* What finds the base again from anywhere: a folder's last name would be looked up on the Hub. */
-static void locate(struct gathered *g, const char *path)
+static void source_locate(struct export_job *g, const char *path)
 {
     char repo[256], *real = realpath(path, NULL);
 
@@ -179,8 +179,8 @@ static void locate(struct gathered *g, const char *path)
     free(real);
 }
 
-static bool begin(struct engine *e, const struct command *cmd, const struct export_ops *ops,
-                  struct gathered *g, struct err *err)
+static bool export_begin(struct engine *e, const struct command *cmd, const struct export_ops *ops,
+                         struct export_job *g, struct err *err)
 {
     const struct weights *w = e->model->file;
     int files = weights_files(w), n = 0;
@@ -204,8 +204,8 @@ static bool begin(struct engine *e, const struct command *cmd, const struct expo
     g->source.identity = e->open->identity;
     g->source.name = g->name;
     g->source.tool = EDITSCOPE_VERSION;
-    locate(g, path);
-    return ok && moments_text_state(e, cmd, ops, g, err);
+    source_locate(g, path);
+    return ok && export_state(e, cmd, ops, g, err);
 }
 
 /* --- the files asked again -------------------------------------------------------------------- */
@@ -216,7 +216,7 @@ struct question {
     const char *params;      /* of its edit */
 };
 
-static int questions(const struct gathered *g, struct question *q, int *facts)
+static int export_questions(const struct export_job *g, struct question *q, int *facts)
 {
     int total = 0, n = 0, at = 0;
 
@@ -250,8 +250,9 @@ static bool logits_of(struct engine *e, const struct model_state *view, const st
 }
 
 /* One prompt to both. */
-static bool compare(struct engine *e, const struct question *q, const struct model_state *mine,
-                    const struct model_state *theirs, struct export_report *x, struct err *err)
+static bool compare_prompt(struct engine *e, const struct question *q,
+                           const struct model_state *mine, const struct model_state *theirs,
+                           struct export_report *x, struct err *err)
 {
     static const struct wording plain = {0};
     struct tokens b = {0};
@@ -291,8 +292,8 @@ static bool compare(struct engine *e, const struct question *q, const struct mod
     return ok;
 }
 
-static bool asked_holds(struct engine *e, const struct question *q, const struct model_state *mine,
-                        const struct model_state *theirs, struct export_report *x, struct err *err)
+static bool compare_fact(struct engine *e, const struct question *q, const struct model_state *mine,
+                         const struct model_state *theirs, struct export_report *x, struct err *err)
 {
     const struct model_state *const view[2] = {mine, theirs};
     const struct params p = edit_params(q->params);
@@ -309,17 +310,17 @@ static bool asked_holds(struct engine *e, const struct question *q, const struct
     return ok;
 }
 
-static bool ask_all(struct engine *e, const struct gathered *g, const struct model_state *theirs,
+static bool ask_all(struct engine *e, const struct export_job *g, const struct model_state *theirs,
                     struct export_report *x, struct err *err)
 {
     struct question *q = xcalloc(FACTS_ASKED + OTHERS + 1, sizeof(*q));
-    int n = questions(g, q, &x->facts_all);
+    int n = export_questions(g, q, &x->facts_all);
     bool ok = true;
 
     x->max_logit_diff = 0;
     for (int i = 0; i < n; i++) {
-        ok = ok && compare(e, &q[i], g->view, theirs, x, err) &&
-             (!q[i].fact || asked_holds(e, &q[i], g->view, theirs, x, err));
+        ok = ok && compare_prompt(e, &q[i], g->view, theirs, x, err) &&
+             (!q[i].fact || compare_fact(e, &q[i], g->view, theirs, x, err));
         emit_progress(e, e->job_id, "asking the files", i + 1, n);
         free(q[i].text);
     }
@@ -328,7 +329,7 @@ static bool ask_all(struct engine *e, const struct gathered *g, const struct mod
 }
 
 /* The factors of an adapter or a delta on the base. */
-static bool ask_deltas(struct engine *e, const struct gathered *g, const struct export_ops *ops,
+static bool ask_deltas(struct engine *e, const struct export_job *g, const struct export_ops *ops,
                        const char *path, struct export_report *x, struct err *err)
 {
     struct model_state *view = state_copy(e->base, ++e->generation);
@@ -349,7 +350,7 @@ static bool ask_deltas(struct engine *e, const struct gathered *g, const struct 
 
 /* A model of its own: with its weights in their stored type, which gives the same bits and takes
  * no memory to speak of. */
-static bool ask_model(struct engine *e, const struct gathered *g, const char *path,
+static bool ask_model(struct engine *e, const struct export_job *g, const char *path,
                       struct export_report *x, struct err *err)
 {
     struct model *m = model_open(path, e->dev, 1, &e->job, err);
@@ -365,7 +366,7 @@ static bool ask_model(struct engine *e, const struct gathered *g, const char *pa
     return ok;
 }
 
-static bool ask_files(struct engine *e, const struct gathered *g, const struct export_ops *ops,
+static bool ask_files(struct engine *e, const struct export_job *g, const struct export_ops *ops,
                       struct export_report *x, struct err *err)
 {
     char *path = staging_path(&g->place, ops->many ? "." : g->place.file[0].name);
@@ -392,8 +393,8 @@ static bool ask_files(struct engine *e, const struct gathered *g, const struct e
 /* --- the whole -------------------------------------------------------------------------------- */
 
 /* What the folder was made from. */
-static bool put_manifest(const struct gathered *g, const struct export_ops *ops, const char *state,
-                         struct err *err)
+static bool put_manifest(const struct export_job *g, const struct export_ops *ops,
+                         const char *state, struct err *err)
 {
     json_t *root = json_object(), *files = json_array();
     const struct staging_dir *p = &g->place;
@@ -417,7 +418,7 @@ static bool put_manifest(const struct gathered *g, const struct export_ops *ops,
     }
     json_object_set_new(root, "files", files);
     text = json_dumps(root, JSON_INDENT(2));
-    ok = text ? staging_put(&((struct gathered *)(size_t)g)->place, STAGING_MANIFEST, text,
+    ok = text ? staging_put(&((struct export_job *)(size_t)g)->place, STAGING_MANIFEST, text,
                             strlen(text), err)
               : err_set(err, ERR_LIMIT, "no memory for " STAGING_MANIFEST);
     free(text);
@@ -425,7 +426,7 @@ static bool put_manifest(const struct gathered *g, const struct export_ops *ops,
     return ok;
 }
 
-static void tell(struct engine *e, const struct gathered *g, struct export_report *x)
+static void emit_export(struct engine *e, const struct export_job *g, struct export_report *x)
 {
     struct event ev = {.kind = EV_EXPORT, .job = e->job_id, .export = x};
     const struct staging_dir *p = &g->place;
@@ -442,15 +443,15 @@ static void tell(struct engine *e, const struct gathered *g, struct export_repor
     bus_emit(e->bus, ev);
 }
 
-static bool write_all(struct engine *e, const struct command *cmd, const struct export_ops *ops,
-                      struct gathered *g, struct export_report *x, struct err *err)
+static bool export_write(struct engine *e, const struct command *cmd, const struct export_ops *ops,
+                         struct export_job *g, struct export_report *x, struct err *err)
 {
     struct export_options options = {cmd->dtype, cmd->rank};
     struct export_result r = {0};
     struct session_status status;
     char state[32];
 
-    if (!begin(e, cmd, ops, g, err) || !session_status(e->open->journal, &status, err) ||
+    if (!export_begin(e, cmd, ops, g, err) || !session_status(e->open->journal, &status, err) ||
         !ops->write(&g->source, &options, &g->place, &r, err))
         return false;
     utf8_copy(x->as, sizeof(x->as), ops->name);
@@ -470,7 +471,7 @@ static bool write_all(struct engine *e, const struct command *cmd, const struct 
 bool job_export(struct engine *e, struct command *cmd, struct err *err)
 {
     const struct export_ops *ops = export_find(cmd->export, err);
-    struct gathered g = {.place = {.lock = -1}};
+    struct export_job g = {.place = {.lock = -1}};
     struct export_report *x;
     bool ok;
 
@@ -480,11 +481,11 @@ bool job_export(struct engine *e, struct command *cmd, struct err *err)
         return err_set(err, ERR_USAGE, "an export needs a place: --to PATH");
     x = xcalloc(1, sizeof(*x));
     x->max_logit_diff = -1;
-    ok = write_all(e, cmd, ops, &g, x, err);
+    ok = export_write(e, cmd, ops, &g, x, err);
     if (ok)
-        tell(e, &g, x);
+        emit_export(e, &g, x);
     else
         free(x);
-    gathered_free(&g);
+    export_job_free(&g);
     return ok;
 }

@@ -20,7 +20,8 @@ static void subject_free(struct subject *s)
     free(s->word);
 }
 
-static bool of_text(struct engine *e, const struct command *cmd, struct subject *s, struct err *err)
+static bool subject_of_text(struct engine *e, const struct command *cmd, struct subject *s,
+                            struct err *err)
 {
     struct wording w = wording_of(&cmd->params);
     struct prompt_tokens a;
@@ -74,7 +75,8 @@ bool request_of_prompt(struct engine *e, const struct fact *fact, const struct p
     return ok;
 }
 
-static bool of_fact(struct engine *e, struct command *cmd, struct subject *s, struct err *err)
+static bool subject_of_fact(struct engine *e, struct command *cmd, struct subject *s,
+                            struct err *err)
 {
     struct request r;
     const struct row *row;
@@ -86,7 +88,7 @@ static bool of_fact(struct engine *e, struct command *cmd, struct subject *s, st
     *s = (struct subject){.count = row->count, .old = r.old, .new = r.targets ? r.target[0] : -1};
     s->id = xcalloc((size_t)row->count, sizeof(int));
     memcpy(s->id, row->id, (size_t)row->count * sizeof(int));
-    s->word = prompt_words(e, &r);
+    s->word = prompt_shown_tokens(e, &r);
     ok = old_token(e, &r, &s->old, err);
     request_free(&r);
     if (!ok)
@@ -94,27 +96,27 @@ static bool of_fact(struct engine *e, struct command *cmd, struct subject *s, st
     return ok;
 }
 
-static void *copied(const void *from, size_t bytes)
+static void *copy_of(const void *from, size_t bytes)
 {
     return from ? memcpy(xmalloc(bytes), from, bytes) : NULL;
 }
 
 /* The same weights say the same. */
-static void tell_again(struct engine *e, const struct lens_grid *known, unsigned state)
+static void emit_lens_copy(struct engine *e, const struct lens_grid *known, unsigned state)
 {
-    struct lens_grid *g = copied(known, sizeof(*g));
+    struct lens_grid *g = copy_of(known, sizeof(*g));
     size_t cells = (size_t)known->layers * (size_t)known->tokens;
 
     g->state = state;
-    g->token = copied(known->token, (size_t)known->tokens * sizeof(*g->token));
-    g->top = copied(known->top, cells * sizeof(*g->top));
-    g->rank_old = copied(known->rank_old, cells * sizeof(int));
-    g->rank_new = copied(known->rank_new, cells * sizeof(int));
+    g->token = copy_of(known->token, (size_t)known->tokens * sizeof(*g->token));
+    g->top = copy_of(known->top, cells * sizeof(*g->top));
+    g->rank_old = copy_of(known->rank_old, cells * sizeof(int));
+    g->rank_new = copy_of(known->rank_new, cells * sizeof(int));
     engine_emit(e, EV_LENS, g);
 }
 
-static struct lens_grid *lens_of(struct engine *e, const struct model_state *view, unsigned state,
-                                 const struct subject *s, struct err *err)
+static struct lens_grid *lens_make(struct engine *e, const struct model_state *view, unsigned state,
+                                   const struct subject *s, struct err *err)
 {
     int layers = e->model->config->layers, token[2], tokens = 0;
     size_t cells = (size_t)layers * (size_t)s->count;
@@ -129,16 +131,16 @@ static struct lens_grid *lens_of(struct engine *e, const struct model_state *vie
     if (lens_cells(view, s->id, s->count, token, tokens, best, p, rank, &e->job, err)) {
         g = xcalloc(1, sizeof(*g));
         *g = (struct lens_grid){.state = state, .tokens = s->count, .layers = layers};
-        g->token = copied(s->word, (size_t)s->count * sizeof(*g->token));
+        g->token = copy_of(s->word, (size_t)s->count * sizeof(*g->token));
         g->top = xcalloc(cells, sizeof(*g->top));
         for (size_t i = 0; i < cells; i++) {
             shown_token_of(e, best[i], &g->top[i]);
             g->top[i].p = (double)p[i];
         }
         if (s->old >= 0)
-            g->rank_old = copied(rank, cells * sizeof(int));
+            g->rank_old = copy_of(rank, cells * sizeof(int));
         if (s->new >= 0)
-            g->rank_new = copied(rank + (s->old >= 0 ? cells : 0), cells * sizeof(int));
+            g->rank_new = copy_of(rank + (s->old >= 0 ? cells : 0), cells * sizeof(int));
     }
     free(best);
     free(rank);
@@ -158,11 +160,11 @@ static bool lens_states(struct engine *e, unsigned states, const struct subject 
 
         if (!(states & state[i]))
             continue;
-        g = lens_of(e, view[i], state[i], s, err);
+        g = lens_make(e, view[i], state[i], s, err);
         if (!g)
             return false;
         if ((states & shared) == shared && i == 0 && state_same(e->base, e->open->edited)) {
-            tell_again(e, g, STATE_EDITED);
+            emit_lens_copy(e, g, STATE_EDITED);
             states &= ~(unsigned)STATE_EDITED;
         }
         engine_emit(e, EV_LENS, g);
@@ -182,7 +184,7 @@ bool job_lens(struct engine *e, struct command *cmd, struct err *err)
         return err_set(err, ERR_USAGE, "no preview stands: make one first");
     if (!cmd->count && (!cmd->text || !*cmd->text))
         return err_set(err, ERR_USAGE, "nothing to look at: type a fact or a prompt");
-    if (!(cmd->count ? of_fact(e, cmd, &s, err) : of_text(e, cmd, &s, err)))
+    if (!(cmd->count ? subject_of_fact(e, cmd, &s, err) : subject_of_text(e, cmd, &s, err)))
         return false;
     ok = lens_states(e, states, &s, err);
     subject_free(&s);

@@ -7,7 +7,8 @@
 #include "core/base/mem.h"
 #include "core/engine/internal.h"
 
-static bool ask_all(struct engine *e, struct probes *p, struct probe_report *out, struct err *err)
+static bool probes_ask(struct engine *e, struct probes *p, struct probe_report *out,
+                       struct err *err)
 {
     const struct model_state *const state[2] = {e->base, e->preview.view ? e->preview.view
                                                                          : e->open->edited};
@@ -40,7 +41,7 @@ static bool probe_fact(struct engine *e, struct command *cmd, int i, struct err 
                    PROBES_REPHRASE | PROBES_QUESTION | PROBES_CHAT | PROBES_PORTABILITY |
                        PROBES_LOCALITY,
                    &e->job, err) &&
-         ask_all(e, &p, ev.probes, err);
+         probes_ask(e, &p, ev.probes, err);
     probes_free(&p);
     if (ok)
         bus_emit(e->bus, ev);

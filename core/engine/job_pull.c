@@ -13,7 +13,7 @@
 
 static const double PAUSE = 0.1; /* seconds between two reports */
 
-struct pulling {
+struct pull_job {
     struct engine *e;
     pthread_t thread;
     atomic_bool over;
@@ -21,10 +21,10 @@ struct pulling {
     struct hub_name name;
     struct job job; /* its own flag and sink */
     struct eta rate;
-    double said;
+    double reported;
 };
 
-static void emit(struct pulling *p, const char *what, double done, double total)
+static void pull_emit(struct pull_job *p, const char *what, double done, double total)
 {
     struct event ev = {.kind = EV_PROGRESS, .job = p->id};
 
@@ -36,9 +36,9 @@ static void emit(struct pulling *p, const char *what, double done, double total)
     bus_emit(p->e->bus, ev);
 }
 
-static void on_progress(void *ctx, const char *file, bool checking, double done, double total)
+static void pull_on_progress(void *ctx, const char *file, bool checking, double done, double total)
 {
-    struct pulling *p = ctx;
+    struct pull_job *p = ctx;
     double now = clock_seconds();
 
     (void)file;
@@ -46,21 +46,21 @@ static void on_progress(void *ctx, const char *file, bool checking, double done,
         p->rate = (struct eta){0}; /* of the disk: it says nothing about the network */
     else
         eta_note(&p->rate, now, done);
-    if (now - p->said < PAUSE && done < total)
+    if (now - p->reported < PAUSE && done < total)
         return;
-    p->said = now;
-    emit(p, p->name.repo, done, total);
+    p->reported = now;
+    pull_emit(p, p->name.repo, done, total);
 }
 
 /* "trying again in 4 s" */
-static void on_note(void *ctx, const struct err *note)
+static void pull_on_note(void *ctx, const struct err *note)
 {
-    emit(ctx, note->hint ? err_hint(note) : note->text, 0, 0);
+    pull_emit(ctx, note->hint ? err_hint(note) : note->text, 0, 0);
 }
 
-static void on_yield(void *ctx)
+static void pull_on_yield(void *ctx)
 {
-    struct pulling *p = ctx;
+    struct pull_job *p = ctx;
 
     if (bus_cancelled(p->e->bus, p->id))
         atomic_store(&p->job.cancel, true);
@@ -68,17 +68,17 @@ static void on_yield(void *ctx)
 
 static void *pull_main(void *arg)
 {
-    struct pulling *p = arg;
+    struct pull_job *p = arg;
     struct event end = {.kind = EV_DONE, .job = p->id};
     struct hub_pulled got;
     struct hub hub;
 
-    emit(p, p->name.repo, 0, 0);
+    pull_emit(p, p->name.repo, 0, 0);
     if (!hub_open(&hub, &end.err)) {
         end.kind = EV_FAILED;
     } else {
-        if (hub_pull(&hub, &p->name, &p->job, &(struct hub_listener){on_progress, on_note, p}, &got,
-                     &end.err))
+        if (hub_pull(&hub, &p->name, &p->job,
+                     &(struct hub_listener){pull_on_progress, pull_on_note, p}, &got, &end.err))
             hub_pulled_free(&got);
         else
             end.kind = EV_FAILED;
@@ -91,28 +91,28 @@ static void *pull_main(void *arg)
 
 void pull_stop(struct engine *e)
 {
-    if (!e->pulling)
+    if (!e->pull)
         return;
-    atomic_store(&e->pulling->job.cancel, true);
-    pthread_join(e->pulling->thread, NULL);
-    free(e->pulling);
-    e->pulling = NULL;
+    atomic_store(&e->pull->job.cancel, true);
+    pthread_join(e->pull->thread, NULL);
+    free(e->pull);
+    e->pull = NULL;
 }
 
 bool job_pull(struct engine *e, struct command *cmd, struct err *err)
 {
-    struct pulling *p;
+    struct pull_job *p;
 
     if (e->options.readonly)
         return err_set(err, ERR_USAGE, "what is open read-only fetches nothing");
-    if (e->pulling && !atomic_load(&e->pulling->over))
-        return err_set(err, ERR_USAGE, "%s is being fetched; one at a time", e->pulling->name.repo);
+    if (e->pull && !atomic_load(&e->pull->over))
+        return err_set(err, ERR_USAGE, "%s is being fetched; one at a time", e->pull->name.repo);
     pull_stop(e);
     p = xcalloc(1, sizeof(*p));
     p->e = e;
     p->id = cmd->job;
     p->job.ctx = p;
-    p->job.yield = on_yield;
+    p->job.yield = pull_on_yield;
     if (!hub_name_parse(&p->name, cmd->text ? cmd->text : "", err)) {
         free(p);
         return false;
@@ -121,6 +121,6 @@ bool job_pull(struct engine *e, struct command *cmd, struct err *err)
         free(p);
         return false;
     }
-    e->pulling = p;
+    e->pull = p;
     return true;
 }

@@ -28,8 +28,8 @@ void shown_token_of(const struct engine *e, int id, struct shown_token *w)
     buf_free(&piece);
 }
 
-static struct shown_token *next_words(const struct engine *e, const float *logits, int k,
-                                      int *count)
+static struct shown_token *next_tokens(const struct engine *e, const float *logits, int k,
+                                       int *count)
 {
     int vocab = e->model->head.rows, *index = xcalloc((size_t)k + 1, sizeof(int));
     double lse = log_sum_exp(logits, vocab);
@@ -54,7 +54,7 @@ struct shown_token *shown_tokens_of(const struct engine *e, const int *id, int c
     return w;
 }
 
-struct shown_token *prompt_words(const struct engine *e, const struct request *r)
+struct shown_token *prompt_shown_tokens(const struct engine *e, const struct request *r)
 {
     const struct row *row = &r->row[0];
     struct shown_token *w = shown_tokens_of(e, row->id, row->count);
@@ -66,8 +66,8 @@ struct shown_token *prompt_words(const struct engine *e, const struct request *r
 
 /* Ranks by layer and probabilities of a fact that is whole: one pass, since it runs while the user
  * types. */
-static bool look_deep(struct engine *e, const struct request *r, struct prompt_info *look,
-                      struct err *err)
+static bool inspect_whole(struct engine *e, const struct request *r, struct prompt_info *look,
+                          struct err *err)
 {
     const struct row *row = &r->row[0];
     struct lens_readout l;
@@ -79,7 +79,7 @@ static bool look_deep(struct engine *e, const struct request *r, struct prompt_i
     if (!lens_readout(&l, e->open->edited, row->id, row->count, r->target, r->targets, old, &e->job,
                       err))
         return false;
-    look->next = next_words(e, l.logits, NEXT, &look->nexts);
+    look->next = next_tokens(e, l.logits, NEXT, &look->nexts);
     look->rank = token_rank(l.logits, e->model->head.rows, r->target[0]);
     look->old = look->next[0];
     if (l.old != look->old.id)
@@ -96,7 +96,7 @@ static bool look_deep(struct engine *e, const struct request *r, struct prompt_i
 }
 
 /* The tokens of a fact that is not whole yet: whatever the prompt says so far. */
-static void look_shallow(struct engine *e, const struct fact *fact, struct prompt_info *look)
+static void inspect_partial(struct engine *e, const struct fact *fact, struct prompt_info *look)
 {
     struct tokens t = {0};
     char *text = fact_text(fact);
@@ -122,24 +122,24 @@ bool job_inspect(struct engine *e, struct command *cmd, struct err *err)
         return err_set(err, ERR_USAGE, "no fact to look at");
     if (bus_waiting(e->bus, CMD_INSPECT)) /* typed on: a newer one is already here */
         return true;
-    e->newest_look = e->job_id;
+    e->newest_inspect = e->job_id;
     look = xcalloc(1, sizeof(*look));
     look->job = e->job_id;
     if (!request_build(&r, &cmd->facts[0], &e->open->prefixes, e->model, &cmd->params, &problem)) {
         utf8_copy(look->problem, sizeof(look->problem), problem.text);
-        look_shallow(e, &cmd->facts[0], look);
+        inspect_partial(e, &cmd->facts[0], look);
     } else {
-        look->token = prompt_words(e, &r);
+        look->token = prompt_shown_tokens(e, &r);
         look->tokens = r.row[0].count;
         look->lookup = r.row[0].lookup;
         notice_of(e, &r, look->note);
         look->target = shown_tokens_of(e, r.target, r.targets);
         look->targets = r.targets;
-        ok = look_deep(e, &r, look, err);
+        ok = inspect_whole(e, &r, look, err);
         request_free(&r);
     }
     ev.prompt = look;
-    if (ok && e->newest_look == ev.job)
+    if (ok && e->newest_inspect == ev.job)
         bus_emit(e->bus, ev);
     else
         event_free(&ev);
@@ -279,7 +279,7 @@ static struct answer *answer_whole(struct engine *e, const struct stream *s,
     a->ids = g->id;
     a->count = g->count;
     g->id = NULL;
-    a->next = next_words(e, g->logits, cmd->top ? cmd->top : NEXT, &a->nexts);
+    a->next = next_tokens(e, g->logits, cmd->top ? cmd->top : NEXT, &a->nexts);
     return a;
 }
 
@@ -361,8 +361,8 @@ bool job_query(struct engine *e, struct command *cmd, struct err *err)
 }
 
 /* The words of the largest logits of a row, the largest first; `sign` -1: of the smallest. */
-static int words_of_logits(struct engine *e, const float *logits, int vocab, double sign,
-                           struct shown_token out[12])
+static int tokens_of_logits(struct engine *e, const float *logits, int vocab, double sign,
+                            struct shown_token out[12])
 {
     int index[12], n = top_k(logits, vocab, 12, index);
 
@@ -373,16 +373,16 @@ static int words_of_logits(struct engine *e, const float *logits, int vocab, dou
     return n;
 }
 
-static void neuron_say(struct engine *e, int layer, int neuron, float *logits, int vocab)
+static void emit_neuron(struct engine *e, int layer, int neuron, float *logits, int vocab)
 {
     struct neuron_info *info = xcalloc(1, sizeof(*info));
 
     info->layer = layer;
     info->neuron = neuron;
-    info->count = words_of_logits(e, logits, vocab, 1, info->promotes);
+    info->count = tokens_of_logits(e, logits, vocab, 1, info->promotes);
     for (int j = 0; j < vocab; j++)
         logits[j] = -logits[j];
-    words_of_logits(e, logits, vocab, -1, info->suppresses);
+    tokens_of_logits(e, logits, vocab, -1, info->suppresses);
     edit_stats_top_activations(e, info);
     engine_emit(e, EV_NEURON, info);
 }
@@ -412,7 +412,7 @@ bool emit_neurons(struct engine *e, int layer, const int *neuron, int n, struct 
     device_fetch(m->dev, host, logits, "L%d: projections of its neurons (a column a token)", layer);
     ok = device_sync(m->dev, err);
     for (int i = 0; ok && i < n; i++)
-        neuron_say(e, layer, neuron[i], host + (size_t)i * (size_t)vocab, vocab);
+        emit_neuron(e, layer, neuron[i], host + (size_t)i * (size_t)vocab, vocab);
     free(host);
     mat_free(m->dev, &down);
     mat_free(m->dev, &v);

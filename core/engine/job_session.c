@@ -11,7 +11,8 @@
 #include "core/engine/internal.h"
 #include "core/model/generate.h"
 
-static bool add_hook(struct model_state *view, const struct hook_data *data, struct err *err)
+static bool journal_add_hook(struct model_state *view, const struct hook_data *data,
+                             struct err *err)
 {
     struct hook *hook = hook_open(view->model, data, err);
 
@@ -36,7 +37,7 @@ bool engine_session_apply(struct engine *e, struct session *journal, struct mode
     }
     state_assign_edit(view, edit);
     for (int i = 0; ok && i < rec.hooks; i++)
-        ok = add_hook(view, &rec.hook[i], err) || err_in(err, "edit %d", edit);
+        ok = journal_add_hook(view, &rec.hook[i], err) || err_in(err, "edit %d", edit);
     for (int i = 0; ok && i < rec.prefixes; i++)
         ok = state_add_prefix(view, rec.prefix[i], err) || err_in(err, "edit %d", edit);
     edit_record_free(&rec);
@@ -96,7 +97,7 @@ static bool prefix_text(struct engine *e, const char *seed, struct buf *out, boo
 }
 
 /* Prefixes: a file's, else the session's, else made by the base model itself and kept. */
-static bool make_prefixes(struct engine *e, struct open_session *s, struct err *err)
+static bool prefixes_make(struct engine *e, struct open_session *s, struct err *err)
 {
     static const char *const seed[] = {"The", "Therefore", "Because", "I", "You"};
     struct buf all = {0};
@@ -172,7 +173,7 @@ static void journal_place(struct engine *e, struct open_session *s, const char *
 }
 
 /* The journal, the identity it was made with, and what the edits make of the base. */
-static bool session_stands(struct engine *e, struct open_session *s, struct err *err)
+static bool session_open_whole(struct engine *e, struct open_session *s, struct err *err)
 {
     struct identity id;
     char *path = NULL;
@@ -183,7 +184,7 @@ static bool session_stands(struct engine *e, struct open_session *s, struct err 
     s->journal = journal_open(e, err);
     if (s->journal)
         path = session_get(s->journal, SESSION_MODEL_PATH, NULL);
-    ok = s->journal && journal_bind(e, s, &id, path, err) && make_prefixes(e, s, err) &&
+    ok = s->journal && journal_bind(e, s, &id, path, err) && prefixes_make(e, s, err) &&
          engine_session_rebuild(e, s->journal, 0, &s->edited, err);
     if (ok && !e->options.readonly)
         journal_place(e, s, path);
@@ -193,7 +194,7 @@ static bool session_stands(struct engine *e, struct open_session *s, struct err 
 }
 
 /* An autosave in which nothing was ever edited is nobody's loss. */
-static void session_end(struct engine *e, struct open_session *s)
+static void session_discard(struct engine *e, struct open_session *s)
 {
     struct session_status status = {0};
     bool empty = s->journal && e->options.autosave && session_status(s->journal, &status, NULL) &&
@@ -215,11 +216,11 @@ bool engine_session_open(struct engine *e, struct err *err)
 
     if (e->options.autosave && !e->options.session)
         e->options.session = session_autosave_path(); /* freed with the options */
-    if (session_stands(e, s, err)) {
+    if (session_open_whole(e, s, err)) {
         e->open = s;
         return true;
     }
-    session_end(e, s);
+    session_discard(e, s);
     return false;
 }
 
@@ -251,7 +252,7 @@ void engine_session_close(struct engine *e)
 {
     engine_session_park(e);
     if (e->parked)
-        session_end(e, e->parked);
+        session_discard(e, e->parked);
     e->parked = NULL;
 }
 
@@ -276,8 +277,8 @@ bool emit_state(struct engine *e, struct err *err)
     s->readonly = e->options.readonly;
     s->can_undo = status.last != 0;
     s->can_redo = status.redo != 0;
-    s->moment_tokens = e->ground.checkpoint;
-    s->moment_goal = e->ground.goal;
+    s->moment_tokens = e->stats.checkpoint;
+    s->moment_goal = e->stats.goal;
     s->verified = e->open->verified;
     named_layers(&e->params, e->model->config, layer, &s->edited_count, NULL);
     if (s->edited_count > EDIT_MAX_LAYERS)
@@ -290,8 +291,16 @@ bool emit_state(struct engine *e, struct err *err)
             return false;
         }
     }
-    e->said = *s;
+    e->last_state = *s;
     engine_emit(e, EV_STATE, s);
+    return true;
+}
+
+bool engine_session_state(struct engine *e, int edit, struct model_state **out, struct err *err)
+{
+    if (edit)
+        return engine_session_rebuild(e, e->open->journal, edit, out, err);
+    *out = state_copy(e->base, ++e->generation);
     return true;
 }
 
@@ -353,4 +362,14 @@ bool job_save(struct engine *e, struct command *cmd, struct err *err)
     free((char *)(size_t)e->options.session);
     e->options.session = xstrdup(cmd->text);
     return emit_state(e, err);
+}
+
+bool job_note(struct engine *e, struct command *cmd, struct err *err)
+{
+    const char *text = cmd->text ? cmd->text + strspn(cmd->text, " ") : "";
+
+    if (e->options.readonly)
+        return err_set(err, ERR_USAGE, "read-only: no note is written");
+    return session_set_note(e->open->journal, cmd->edit, *text ? text : NULL, err) &&
+           job_history(e, cmd, err);
 }

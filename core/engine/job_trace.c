@@ -10,7 +10,7 @@
 enum { SAMPLES = 10 }; /* draws of noise, as in the paper's released code */
 
 /* What is known so far, as an event of its own. */
-static void tell(struct engine *e, const struct trace *so_far)
+static void emit_trace(struct engine *e, const struct trace *so_far)
 {
     struct trace *t = xcalloc(1, sizeof(*t));
     size_t cells = (size_t)so_far->tokens * (size_t)so_far->layers;
@@ -25,7 +25,7 @@ static void tell(struct engine *e, const struct trace *so_far)
 }
 
 /* A layer costs the blocks above it. */
-static void say_share(struct engine *e, int done, int layers)
+static void emit_trace_progress(struct engine *e, int done, int layers)
 {
     double total = 0.5 * layers * (layers + 1), left = 0.5 * (layers - done) * (layers - done + 1);
 
@@ -34,8 +34,8 @@ static void say_share(struct engine *e, int done, int layers)
 
 /* One layer's effects of the fact's own tokens: those of a prefix before them are not restored one
  * by one, and none of them is corrupted. */
-static bool layer_of(struct engine *e, struct trace_run *run, const struct prompt *prompt,
-                     struct trace *t, int layer, struct err *err)
+static bool trace_one_layer(struct engine *e, struct trace_run *run, const struct prompt *prompt,
+                            struct trace *t, int layer, struct err *err)
 {
     float *all = xcalloc((size_t)prompt->count + 1, sizeof(*all));
     bool ok = trace_layer(run, layer, all, &e->job, err);
@@ -46,8 +46,8 @@ static bool layer_of(struct engine *e, struct trace_run *run, const struct promp
     return ok;
 }
 
-static bool layers_of(struct engine *e, struct trace_run *run, const struct prompt *prompt,
-                      struct trace *t, struct err *err)
+static bool trace_all_layers(struct engine *e, struct trace_run *run, const struct prompt *prompt,
+                             struct trace *t, struct err *err)
 {
     const struct trace_base *base = trace_base(run);
 
@@ -62,13 +62,13 @@ static bool layers_of(struct engine *e, struct trace_run *run, const struct prom
     for (int i = 0; i < t->layers * t->tokens; i++)
         t->effect[i] = NAN;
     for (int l = 0; l < t->layers; l++) {
-        tell(e, t);
-        say_share(e, l, t->layers);
-        if (!layer_of(e, run, prompt, t, l, err))
+        emit_trace(e, t);
+        emit_trace_progress(e, l, t->layers);
+        if (!trace_one_layer(e, run, prompt, t, l, err))
             return false;
         t->done = l + 1;
     }
-    tell(e, t);
+    emit_trace(e, t);
     return true;
 }
 
@@ -86,14 +86,14 @@ bool job_trace(struct engine *e, struct command *cmd, struct err *err)
     if (!request_of_prompt(e, &cmd->facts[0], &cmd->params, &r, err))
         return false;
     t.tokens = r.row[0].count;
-    t.token = prompt_words(e, &r);
+    t.token = prompt_shown_tokens(e, &r);
     prompt = state_prompt(view, r.row[0].id, t.tokens); /* asked behind the state's prefixes */
     corrupt = xcalloc((size_t)prompt.count, sizeof(*corrupt));
     for (int i = 0; i < t.tokens; i++)
         corrupt[prompt_position(&prompt, i)] = t.token[i].subject;
     run = trace_begin(view, prompt.id, prompt.count, corrupt, SAMPLES, 0,
                       (uint64_t)cmd->params.value[P_SEED], &e->job, err);
-    ok = run && layers_of(e, run, &prompt, &t, err);
+    ok = run && trace_all_layers(e, run, &prompt, &t, err);
     trace_end(run);
     prompt_free(&prompt);
     request_free(&r);

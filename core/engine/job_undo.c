@@ -11,7 +11,7 @@ struct span {
     int from, to;
 };
 
-static bool number_at(const char **at, int *out)
+static bool edit_number(const char **at, int *out)
 {
     char *end;
     long n = strtol(*at, &end, 10);
@@ -35,11 +35,11 @@ static struct span *spans_of(const char *list, int *count, struct err *err)
         struct span *s = &span[(*count)++];
 
         at += *count > 1; /* the comma */
-        ok = number_at(&at, &s->from);
+        ok = edit_number(&at, &s->from);
         s->to = s->from;
         if (ok && *at == '-') {
             at++;
-            ok = number_at(&at, &s->to) && s->to >= s->from;
+            ok = edit_number(&at, &s->to) && s->to >= s->from;
         }
     } while (ok && *at == ',');
     if (ok && !*at)
@@ -51,8 +51,8 @@ static struct span *spans_of(const char *list, int *count, struct err *err)
 
 /* The edits of one run that can be undone (or redone). A single one that cannot is left to the
  * journal to refuse, which knows why. */
-static bool take(const struct edit_record *edits, int count, const struct span *s, bool redo,
-                 bool *wanted, struct err *err)
+static bool span_mark(const struct edit_record *edits, int count, const struct span *s, bool redo,
+                      bool *wanted, struct err *err)
 {
     bool one = s->from == s->to, found = !one;
 
@@ -77,7 +77,7 @@ static bool edits_of(struct session *journal, const char *list, bool redo, int *
     *out = xcalloc((size_t)count + 1, sizeof(**out));
     wanted = xcalloc((size_t)count + 1, sizeof(*wanted));
     for (int k = 0; ok && k < spans; k++)
-        ok = take(edits, count, &span[k], redo, wanted, err);
+        ok = span_mark(edits, count, &span[k], redo, wanted, err);
     for (int i = 0; i < count; i++)
         if (wanted[i])
             (*out)[(*n)++] = edits[i].id;
@@ -91,7 +91,7 @@ static bool edits_of(struct session *journal, const char *list, bool redo, int *
 }
 
 /* All of the list, or none of it. */
-static bool step(struct engine *e, const struct command *cmd, struct err *err)
+static bool undo_journal(struct engine *e, const struct command *cmd, struct err *err)
 {
     struct session *journal = e->open->journal;
     bool redo = cmd->kind == CMD_REDO, ok;
@@ -115,7 +115,7 @@ bool job_undo(struct engine *e, struct command *cmd, struct err *err)
 
     if (e->options.readonly)
         return err_set(err, ERR_USAGE, "read-only: nothing is undone or redone");
-    if (!step(e, cmd, err) || !engine_session_rebuild(e, e->open->journal, 0, &view, err))
+    if (!undo_journal(e, cmd, err) || !engine_session_rebuild(e, e->open->journal, 0, &view, err))
         return false;
     preview_drop(e);
     state_free(e->open->edited);

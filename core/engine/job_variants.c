@@ -37,7 +37,7 @@ static struct params probing_params(const struct command *cmd)
 }
 
 /* The fact's own questions, as the unedited model answers them. */
-static bool trial_begin(struct variant *t, struct err *err)
+static bool variants_begin(struct variant *t, struct err *err)
 {
     struct engine *e = t->e;
     const struct params p = probing_params(t->cmd);
@@ -56,7 +56,7 @@ static bool trial_begin(struct variant *t, struct err *err)
     return ok;
 }
 
-static void trial_end(struct variant *t)
+static void variants_end(struct variant *t)
 {
     probes_free(&t->probes);
     fact_free(&t->fact);
@@ -67,8 +67,8 @@ static void trial_end(struct variant *t)
 }
 
 /* The variant's target: of an earlier one that aims alike, else optimised now. */
-static bool aim(struct variant *t, const struct request *request, const struct edit_context *plan,
-                int variant, struct err *err)
+static bool variant_target(struct variant *t, const struct request *request,
+                           const struct edit_context *ctx, int variant, struct err *err)
 {
     const struct params *all = t->cmd->variants, *p = &all[variant];
     struct engine *e = t->e;
@@ -81,7 +81,7 @@ static bool aim(struct variant *t, const struct request *request, const struct e
     if (t->z[variant])
         return true;
     emit_progress(e, e->job_id, "target", 0, 0);
-    if (!target_optimise(&target, e->open->edited, request, plan->layer[plan->layers - 1], p, NULL,
+    if (!target_optimise(&target, e->open->edited, request, ctx->layer[ctx->layers - 1], p, NULL,
                          NULL, &e->job, err))
         return false;
     t->z[variant] = t->own[t->owns++] = target.z;
@@ -90,20 +90,21 @@ static bool aim(struct variant *t, const struct request *request, const struct e
     return true;
 }
 
-static void weigh(struct variant_result *out, const struct engine *e, const struct edit_result *r)
+static void variant_layers(struct variant_result *out, const struct engine *e,
+                           const struct edit_result *r)
 {
     struct edit_report *a = &out->applied;
 
     a->layers = r->layers;
     a->z_error = r->z_error;
-    edit_stats_tell(e, &out->params, a);
+    edit_stats_report(e, &out->params, a);
     memcpy(a->layer, r->report, (size_t)r->layers * sizeof(a->layer[0]));
 }
 
 /* What the edited view says to the fact's own prompt, and every metric. */
-static bool judge(struct variant *t, const struct model_state *view, const struct request *request,
-                  const struct edit_result *result, double seconds, struct variant_result *out,
-                  struct err *err)
+static bool variant_judge(struct variant *t, const struct model_state *view,
+                          const struct request *request, const struct edit_result *result,
+                          double seconds, struct variant_result *out, struct err *err)
 {
     const struct continuation c = continuation_of_request(request);
     struct answered after;
@@ -134,48 +135,48 @@ static bool judge(struct variant *t, const struct model_state *view, const struc
 }
 
 /* One variant, from its parameters to its numbers. */
-static bool make(struct variant *t, int variant, const struct command *cmd,
-                 struct variant_result *out, struct err *err)
+static bool variant_make(struct variant *t, int variant, const struct command *cmd,
+                         struct variant_result *out, struct err *err)
 {
     struct engine *e = t->e;
     struct request *request = NULL;
     struct edit_result result = {0};
     struct model_state *view = NULL;
-    struct edit_context plan = {0};
+    struct edit_context ctx = {0};
     unsigned run = 0;
     double began, seconds;
     bool ok = layers_editable(e, &cmd->params, err) && requests_build(e, cmd, &request, err) &&
               edit_stats_prepare(e, &cmd->params, cmd->draft, err);
 
     if (ok)
-        edit_context_begin(e, &plan, cmd, request);
+        edit_context_begin(e, &ctx, cmd, request);
     if (ok && editor_of(&cmd->params)->needs & NEEDS_TARGET)
-        ok = aim(t, request, &plan, variant, err);
+        ok = variant_target(t, request, &ctx, variant, err);
     if (ok && edit_wants_mask(&cmd->params))
-        ok = run_of_facts(e, request, 1, &cmd->params, 0, plan.layer, plan.layers, false, err) !=
-             NULL;
+        ok =
+            run_of_facts(e, request, 1, &cmd->params, 0, ctx.layer, ctx.layers, false, err) != NULL;
     began = clock_seconds();
-    plan.z = t->z[variant];
+    ctx.z = t->z[variant];
     if (ok && edit_wants_mask(&cmd->params))
-        ok = edit_masks(e, cmd, request, &plan, &run, err);
+        ok = edit_masks(e, cmd, request, &ctx, &run, err);
     if (ok) {
         view = state_copy(e->open->edited, ++e->generation);
-        ok = editor_of(&cmd->params)->edit(&result, view, &plan, &e->job, err);
+        ok = editor_of(&cmd->params)->edit(&result, view, &ctx, &e->job, err);
     }
     seconds = clock_seconds() - began;
     if (ok) {
-        weigh(out, e, &result);
-        ok = judge(t, view, request, &result, seconds, out, err);
+        variant_layers(out, e, &result);
+        ok = variant_judge(t, view, request, &result, seconds, out, err);
     }
     edit_result_free(&result);
-    edit_context_free(&plan);
+    edit_context_free(&ctx);
     state_free(view);
     requests_free(request, request ? 1 : 0);
     return ok;
 }
 
 /* A variant that these parameters cannot make is told as such; anything else ends the job. */
-static bool try_one(struct variant *t, int variant, struct err *err)
+static bool variant_run(struct variant *t, int variant, struct err *err)
 {
     struct command one = *t->cmd; /* borrows everything but the parameters */
     struct variant_result *out = xcalloc(1, sizeof(*out));
@@ -187,7 +188,7 @@ static bool try_one(struct variant *t, int variant, struct err *err)
     out->variant = variant;
     out->variants = t->cmd->variant_count;
     out->params = one.params;
-    if (!make(t, variant, &one, out, &why)) {
+    if (!variant_make(t, variant, &one, out, &why)) {
         if (why.kind != ERR_USAGE) {
             if (err)
                 *err = why;
@@ -201,7 +202,7 @@ static bool try_one(struct variant *t, int variant, struct err *err)
 }
 
 /* All variants, those of one attribution and of one set of null spaces together. */
-static bool try_all(struct variant *t, struct err *err)
+static bool variants_run(struct variant *t, struct err *err)
 {
     const struct params *p = t->cmd->variants;
     int n = t->cmd->variant_count, tried = 0;
@@ -214,7 +215,7 @@ static bool try_all(struct variant *t, struct err *err)
             if (done[j] || !params_same(&p[i], &p[j], AFFECTS_SCORES | AFFECTS_STATISTICS))
                 continue;
             done[j] = true;
-            ok = !job_cancelled(&t->e->job, err) && try_one(t, j, err);
+            ok = !job_cancelled(&t->e->job, err) && variant_run(t, j, err);
             emit_progress(t->e, t->e->job_id, "variants", ++tried, n);
         }
     }
@@ -248,9 +249,9 @@ bool job_variants(struct engine *e, struct command *cmd, struct err *err)
         return false;
     t.z = xcalloc((size_t)n, sizeof(*t.z));
     t.own = xcalloc((size_t)n, sizeof(*t.own));
-    e->quiet = true;
-    ok = trial_begin(&t, err) && try_all(&t, err);
-    e->quiet = false;
-    trial_end(&t);
+    e->no_events = true;
+    ok = variants_begin(&t, err) && variants_run(&t, err);
+    e->no_events = false;
+    variants_end(&t);
     return ok;
 }

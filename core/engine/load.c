@@ -15,7 +15,7 @@
 
 /* What a user calls the model: the file's or folder's name, or that of a folder of the Hub's
  * cache. Names inside files are often those of a training run. */
-static void call_model(const char *path, char *name, size_t size)
+static void model_name_of_path(const char *path, char *name, size_t size)
 {
     size_t n = strlen(path), from;
 
@@ -30,14 +30,14 @@ static void call_model(const char *path, char *name, size_t size)
     snprintf(name, size, "%.*s", (int)(n - from), path + from);
 }
 
-static void say_model(struct engine *e)
+static void emit_model(struct engine *e)
 {
     const struct model_config *c = e->model->config;
     const char *device = e->options.notice ? e->options.notice : "";
     const char *note = weights_note(e->model->file);
     struct model_info *m = xcalloc(1, sizeof(*m));
 
-    call_model(e->options.model, m->name, sizeof(m->name));
+    model_name_of_path(e->options.model, m->name, sizeof(m->name));
     utf8_copy(m->arch, sizeof(m->arch), c->arch);
     utf8_copy(m->path, sizeof(m->path), e->options.model);
     utf8_copy(m->device, sizeof(m->device), e->dev->ops->name);
@@ -94,7 +94,8 @@ static double held_floats(const struct engine *e, const struct model_config *c, 
 
 /* Reckons what this model will need on a device with memory of its own, before anything is taken,
  * and says what stays on the host. *floats: bytes for float32 copies. */
-static bool plan(struct engine *e, const struct weights *file, long long *floats, struct err *err)
+static bool memory_plan_of(struct engine *e, const struct weights *file, long long *floats,
+                           struct err *err)
 {
     const struct model_config *c = weights_config(file);
     struct memory_request r = {.config = c,
@@ -117,20 +118,20 @@ static bool plan(struct engine *e, const struct weights *file, long long *floats
     return true;
 }
 
-static struct model *model_on(struct engine *e, struct err *err)
+static struct model *model_on_device(struct engine *e, struct err *err)
 {
     struct weights *file = weights_open(e->options.model, err);
     struct tokenizer *tokenizer = file ? tokenizer_open(file, err) : NULL;
     long long floats = e->options.memory;
 
-    if (tokenizer && (!e->dev->ops->own_memory || plan(e, file, &floats, err)))
+    if (tokenizer && (!e->dev->ops->own_memory || memory_plan_of(e, file, &floats, err)))
         return model_of(file, tokenizer, e->dev, floats, &e->job, err);
     tokenizer_free(tokenizer);
     weights_close(file);
     return NULL;
 }
 
-static bool bring(struct engine *e, struct err *err)
+static bool model_load(struct engine *e, struct err *err)
 {
     double start = clock_seconds();
 
@@ -138,18 +139,18 @@ static bool bring(struct engine *e, struct err *err)
     if (!e->dev)
         return false;
     e->dev->precision = (enum precision)e->options.precision;
-    e->model = model_on(e, err);
+    e->model = model_on_device(e, err);
     if (e->model)
         e->model->load_seconds = clock_seconds() - start;
     return e->model != NULL;
 }
 
 /* A device nobody asked for by name is no reason to fail. */
-static bool bring_somewhere(struct engine *e, struct err *err)
+static bool model_load_or_cpu(struct engine *e, struct err *err)
 {
     struct err why = {0};
 
-    if (bring(e, &why))
+    if (model_load(e, &why))
         return true;
     if (e->options.automatic && e->options.device != &device_cpu &&
         (why.kind == ERR_DEVICE || why.kind == ERR_LIMIT)) {
@@ -157,14 +158,14 @@ static bool bring_somewhere(struct engine *e, struct err *err)
         set_notice(e, xasprintf("using the CPU: %s", why.text));
         e->options.device = &device_cpu;
         e->options.device_index = 0;
-        return bring(e, err);
+        return model_load(e, err);
     }
     return err_pass(err, &why);
 }
 
 bool engine_load_model(struct engine *e, struct err *err)
 {
-    if (!bring_somewhere(e, err)) {
+    if (!model_load_or_cpu(e, err)) {
         /* whichever of its files is missing or damaged: there is no model */
         if (err->kind == ERR_IO || err->kind == ERR_FORMAT)
             err->kind = ERR_MODEL;
@@ -172,7 +173,7 @@ bool engine_load_model(struct engine *e, struct err *err)
     }
     e->lost = false;
     e->base = state_new(e->model, ++e->generation);
-    say_model(e);
+    emit_model(e);
     return true;
 }
 
@@ -184,7 +185,7 @@ void emit_device_lost(struct engine *e)
         return;
     e->lost = true;
     s = xmalloc(sizeof(*s));
-    *s = e->said;
+    *s = e->last_state;
     s->lost = true;
     engine_emit(e, EV_STATE, s);
 }

@@ -11,22 +11,22 @@
 #include "core/session/session.h"
 
 /* What a session says of its model; each may be NULL. */
-struct memory {
+struct recall {
     char *path, *name, *identity;
 };
 
-static void memory_free(struct memory *m)
+static void recall_free(struct recall *m)
 {
     free(m->path);
     free(m->name);
     free(m->identity);
 }
 
-static bool remember(const char *file, struct memory *m)
+static bool recall_read(const char *file, struct recall *m)
 {
     struct session *s = session_glance(file, NULL);
 
-    *m = (struct memory){0};
+    *m = (struct recall){0};
     if (!s)
         return false;
     m->path = session_get(s, SESSION_MODEL_PATH, NULL);
@@ -36,7 +36,7 @@ static bool remember(const char *file, struct memory *m)
     return m->path && *m->path && m->identity;
 }
 
-static bool model_fits(const char *path, const struct memory *m)
+static bool model_is_recalled(const char *path, const struct recall *m)
 {
     struct weights *w = weights_open(path, NULL);
     struct identity id;
@@ -54,7 +54,7 @@ static bool model_fits(const char *path, const struct memory *m)
 
 /* A relative path beside the session, or the same model of the Hub where the cache is today.
  * Caller frees. */
-static char *look_elsewhere(const char *session, const char *path)
+static char *model_moved_to(const char *session, const char *path)
 {
     const char *slash = strrchr(session, '/');
     char *found = NULL, repo[200];
@@ -79,14 +79,15 @@ static bool same_file(const char *a, const char *b)
 
 char *engine_model_of(const char *session, const char *rival, struct err *gone)
 {
-    struct memory m;
+    struct recall m;
     char *path = NULL;
 
-    if (remember(session, &m)) {
+    if (recall_read(session, &m)) {
         bool there = file_exists(m.path);
 
-        path = there ? xstrdup(m.path) : look_elsewhere(session, m.path);
-        if (path && (!there || (rival && !same_file(path, rival))) && !model_fits(path, &m)) {
+        path = there ? xstrdup(m.path) : model_moved_to(session, m.path);
+        if (path && (!there || (rival && !same_file(path, rival))) &&
+            !model_is_recalled(path, &m)) {
             free(path);
             path = NULL;
         }
@@ -96,6 +97,6 @@ char *engine_model_of(const char *session, const char *rival, struct err *gone)
                     m.name ? m.name : "a model", m.identity, m.path,
                     there ? "any more: another is there" : "any more");
     }
-    memory_free(&m);
+    recall_free(&m);
     return path;
 }

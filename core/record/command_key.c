@@ -1,11 +1,19 @@
-/* What an answer depends on: how a recorded run finds the answer to what is asked now. */
+/* The key of a command: everything its answer depends on, apart from the weights, as one text.
+ *
+ * The recorder writes the key with each posted command ("about"), the player compares keys to find
+ * the recorded answer to a command of now. What goes in is said by the KEY_ bits of the command's
+ * row in ENGINE_COMMANDS: facts and text always; parameters as a 64-bit FNV-1a hash. For example
+ * "The Eiffel Tower is in > Rome #9ae16a3b2f90404f".
+ *
+ * Keys of old recordings must still match, so nothing may change what they come out as: a parameter
+ * that was added later counts only when it is not at its default. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/record/event_json.h"
 
-static uint64_t mix(uint64_t h, const void *bytes, size_t n)
+static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n)
 {
     const unsigned char *p = bytes;
 
@@ -14,11 +22,12 @@ static uint64_t mix(uint64_t h, const void *bytes, size_t n)
     return h;
 }
 
-static const uint64_t fnv = 0xcbf29ce484222325u;
+static const uint64_t fnv = /* offset basis of FNV-1a */
+    0xcbf29ce484222325u;
 
-/* The parameters that affect these. One that came later counts only where it was moved, so that
- * recordings made before there was one still fit. */
-static uint64_t mix_params(uint64_t h, const struct params *p, unsigned affects)
+/* Parameters that affect any of `affects` (AFFECTS_ bits). One that was added after 0.1.0 is
+ * hashed, with its name, only when it is not at its default: older recordings do not have it. */
+static uint64_t hash_params(uint64_t h, const struct params *p, unsigned affects)
 {
     for (int i = 0; i < PARAM_COUNT; i++) {
         const struct param_info *info = param_info((enum param)i);
@@ -29,36 +38,39 @@ static uint64_t mix_params(uint64_t h, const struct params *p, unsigned affects)
         if (later && !(p->value[i] < info->def || p->value[i] > info->def))
             continue;
         if (later)
-            h = mix(h, info->name, strlen(info->name));
-        h = mix(h, &p->value[i], sizeof(p->value[i]));
+            h = hash_bytes(h, info->name, strlen(info->name));
+        h = hash_bytes(h, &p->value[i], sizeof(p->value[i]));
     }
     return h;
 }
 
-static uint64_t mix_edit(uint64_t h, const struct params *p)
+/* Parameters of an edit, and its layers. */
+static uint64_t hash_edit(uint64_t h, const struct params *p)
 {
-    h = mix_params(h, p, AFFECTS_EDIT);
+    h = hash_params(h, p, AFFECTS_EDIT);
     for (int i = 0; i < PARAM_MAX_LAYERS; i++)
         if (p->layer[i])
-            h = mix(h, &i, sizeof(i));
+            h = hash_bytes(h, &i, sizeof(i));
     return h;
 }
 
+/* KEY_EDIT: parameters, overrides of the mask, variants. */
 static uint64_t edit_hash(const struct command *cmd)
 {
-    uint64_t h = mix_edit(fnv, &cmd->params);
+    uint64_t h = hash_edit(fnv, &cmd->params);
 
     for (int i = 0; i < cmd->mask_override_count; i++) {
         const struct mask_override *f = &cmd->mask_overrides[i];
         const int all[3] = {f->layer, f->neuron, f->in};
 
-        h = mix(h, all, sizeof(all));
+        h = hash_bytes(h, all, sizeof(all));
     }
     for (int i = 0; i < cmd->variant_count; i++)
-        h = mix_edit(h, &cmd->variants[i]);
+        h = hash_edit(h, &cmd->variants[i]);
     return h;
 }
 
+/* Interventions of a query; 0: none. */
 static uint64_t change_hash(const struct command *cmd)
 {
     uint64_t h = fnv;
@@ -67,12 +79,12 @@ static uint64_t change_hash(const struct command *cmd)
         const struct intervention *c = &cmd->interventions[i];
         const int all[3] = {c->layer, c->neuron, c->scale};
 
-        h = mix(mix(h, all, sizeof(all)), &c->value, sizeof(c->value));
+        h = hash_bytes(hash_bytes(h, all, sizeof(all)), &c->value, sizeof(c->value));
     }
     return cmd->intervention_count ? h : 0;
 }
 
-static void facts(const struct command *cmd, struct buf *out)
+static void put_facts(const struct command *cmd, struct buf *out)
 {
     for (int i = 0; i < cmd->count; i++) {
         char *text = fact_text(&cmd->facts[i]);
@@ -83,8 +95,8 @@ static void facts(const struct command *cmd, struct buf *out)
     }
 }
 
-/* What is not the usual wording; nothing, so that recordings made before there was one still fit.
- */
+/* The wording, if it is not the usual one: keys of recordings that are older than the choice of
+ * wording say nothing about it. */
 static void put_wording(const struct command *cmd, struct buf *out)
 {
     static const struct wording usual = {JOIN_AUTO, ASK_PLAIN, MARKUP_TEXT};
@@ -102,12 +114,12 @@ char *command_key(const struct command *cmd)
     unsigned flags = command_traits[cmd->kind].flags;
     struct buf out = {0};
 
-    facts(cmd, &out);
+    put_facts(cmd, &out);
     if (cmd->text)
         buf_printf(&out, "%s", cmd->text);
     if (flags & KEY_SCORES)
         buf_printf(&out, " #%016llx",
-                   (unsigned long long)mix_params(fnv, &cmd->params, AFFECTS_SCORES));
+                   (unsigned long long)hash_params(fnv, &cmd->params, AFFECTS_SCORES));
     if (flags & KEY_EDIT)
         buf_printf(&out, " #%016llx", (unsigned long long)edit_hash(cmd));
     if (flags & KEY_STATES)

@@ -1,4 +1,23 @@
-/* Events to lines of JSON and back. */
+/* Events as lines of JSON, written and read.
+ *
+ * One event is one line of a recording (the `t` is written by recorder.c):
+ *
+ *     {"t":3.2071,"event":"layer","job":4,"what":{"id":1,"layer":5,"layers":30,"rows":6,
+ *      "neurons":1536,"score":"f32:AACAPwAA...","activation":"f16:ADwAQA==",...}}
+ *
+ *     event      name of the kind, from its row in EVENTS (events.h)
+ *     job, id    left out when 0
+ *     failure    number of the error's kind, with its text in `why`: EV_FAILED, EV_STOPPED
+ *     what       the struct the event points to, written by its field table (fields.h)
+ *
+ * There is no code for single kinds of events here: event_fields() gives the table, fields_write()
+ * and fields_read() do the rest. A new kind of event is recorded and replayed as soon as it has a
+ * row in EVENTS and a table.
+ *
+ * A recording is read from a file that anyone may have written. So reading goes in three steps:
+ * event_read() checks form and ranges, the tables' `ready` functions check that numbers agree with
+ * each other, and event_valid() checks that layers and neurons exist in the recorded model. Views
+ * may then index their arrays without further checks. */
 #include "core/record/event_json.h"
 
 #include <limits.h>
@@ -10,7 +29,8 @@
 void event_write(const struct event *ev, bool small, struct buf *out)
 {
     const struct struct_fields *table = event_fields(ev->kind);
-    bool rough = ev->kind == EV_LAYER && ev->attribution->strategy != STRATEGY_LPS;
+    /* estimates that come before the scores are only looked at: one byte a number will do */
+    bool estimate = ev->kind == EV_LAYER && ev->attribution->strategy != STRATEGY_LPS;
 
     buf_printf(out, "\"event\":\"%s\"", event_name(ev->kind));
     if (ev->job)
@@ -21,12 +41,13 @@ void event_write(const struct event *ev, bool small, struct buf *out)
         buf_printf(out, ",\"failure\":%d,\"why\":", (int)ev->err.kind);
         json_put_text(out, ev->err.text);
     }
-    if (table && ev->progress) { /* one pointer, whatever it is */
+    if (table && ev->progress) { /* any member of the union: all are one pointer */
         buf_puts(out, ",\"what\":");
-        fields_write(table, ev->progress, small, rough ? COARSE : EXACT, out);
+        fields_write(table, ev->progress, small, estimate ? COARSE : EXACT, out);
     }
 }
 
+/* An unsigned number of 0 to `most`; 0 if it is not there. */
 static bool read_number(const json_t *line, const char *name, long long most, unsigned *out,
                         struct err *err)
 {
@@ -35,7 +56,7 @@ static bool read_number(const json_t *line, const char *name, long long most, un
 
     *out = (unsigned)n;
     return !v || (json_is_integer(v) && n >= 0 && n <= most) ||
-           err_set(err, ERR_FORMAT, "%s: not a number in range", name);
+           err_set(err, ERR_FORMAT, "%s: not a number from 0 to %lld", name, most);
 }
 
 bool event_read(const json_t *line, struct event *ev, struct err *err)
@@ -49,7 +70,7 @@ bool event_read(const json_t *line, struct event *ev, struct err *err)
     memset(ev, 0, sizeof(*ev));
     ev->kind = name ? event_of_name(name) : EV_NONE;
     if (ev->kind == EV_NONE)
-        return err_set(err, ERR_FORMAT, "'%.40s' is no event", name ? name : "");
+        return err_set(err, ERR_FORMAT, "'%.40s' is not a kind of event", name ? name : "");
     if (!read_number(line, "job", UINT_MAX, &ev->job, err) ||
         !read_number(line, "id", UINT_MAX, &ev->id, err) ||
         !read_number(line, "failure", ERR_CANCELLED, &failure, err))
@@ -59,7 +80,7 @@ bool event_read(const json_t *line, struct event *ev, struct err *err)
     table = event_fields(ev->kind);
     if (!table)
         return true;
-    ev->progress = xcalloc(1, table->size); /* one pointer, whatever it is */
+    ev->progress = xcalloc(1, table->size);
     if (!fields_read(table, what, ev->progress, err)) {
         free(ev->progress);
         memset(ev, 0, sizeof(*ev));

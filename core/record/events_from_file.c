@@ -1,4 +1,6 @@
-/* Makes the lines of a recording from a RUN file or a session. */
+/* Makes the lines of a recording from a RUN file or a session, so that `view` can show them by the
+ * player, without the model. A RUN file becomes model, state, header, one event a layer; a session
+ * becomes model (as far as its edits show it), state, history. All lines have time 0. */
 #include "core/record/events_from_file.h"
 
 #include <limits.h>
@@ -14,19 +16,19 @@
 #include "core/record/event_json.h"
 #include "core/record/recording.h"
 
-static void put(struct buf *out, enum event_kind kind, unsigned id, void *what)
+/* One line with this event. Takes `what`. */
+static void put_event(struct buf *out, enum event_kind kind, unsigned id, void *what)
 {
     struct event ev = {.kind = kind, .id = id};
 
-    ev.progress = what; /* one pointer, whatever it is */
+    ev.progress = what; /* any member of the union: all are one pointer */
     buf_puts(out, "{\"t\":0,");
     event_write(&ev, false, out);
     buf_puts(out, "}\n");
     event_free(&ev);
 }
 
-/* The fact of the run, where the file says it and it is one; files of 0.1.0 have the prompts alone.
- */
+/* The fact of the run, if the file has a valid one; files of 0.1.0 have only the prompts. */
 static void put_fact(struct buf *out, const json_t *meta)
 {
     char *text = json_dumps(json_object_get(meta, "fact"), JSON_COMPACT);
@@ -38,6 +40,7 @@ static void put_fact(struct buf *out, const json_t *meta)
     free(text);
 }
 
+/* The first line of a recording, with the parameters and fact that the run began with. */
 static void put_head(struct buf *out, const char *params, const json_t *meta)
 {
     buf_puts(out, "{\"schema\":1,\"recording\":\"editscope\"");
@@ -55,7 +58,7 @@ static void copy_text(char *to, size_t size, const json_t *from)
     utf8_copy(to, size, text ? text : "");
 }
 
-static int number(const json_t *o, const char *name)
+static int json_int(const json_t *o, const char *name)
 {
     json_int_t n = json_integer_value(json_object_get(o, name));
 
@@ -73,8 +76,8 @@ static void put_meta(struct buf *out, const json_t *meta)
     copy_text(m->name, sizeof(m->name), json_object_get(meta, "model"));
     copy_text(m->device, sizeof(m->device), json_object_get(meta, "device"));
     copy_text(s->base, sizeof(s->base), json_object_get(meta, "model_sha256"));
-    m->layers = r->layers = number(meta, "layers");
-    m->neurons = r->neurons = number(meta, "M");
+    m->layers = r->layers = json_int(meta, "layers");
+    m->neurons = r->neurons = json_int(meta, "M");
     s->readonly = true;
     snprintf(s->state, sizeof(s->state), "run");
     r->rows = (int)json_array_size(rows);
@@ -85,19 +88,21 @@ static void put_meta(struct buf *out, const json_t *meta)
         const char *prompt = json_string_value(json_object_get(row, "prompt"));
 
         r->prompt[i] = xstrdup(prompt ? prompt : "");
-        r->target[i].id = number(row, "target_id");
+        r->target[i].id = json_int(row, "target_id");
         copy_text(r->target[i].text, sizeof(r->target[i].text), json_object_get(row, "target"));
     }
     r->order_count = (int)json_array_size(order);
     r->order = xcalloc((size_t)r->order_count + 1, sizeof(*r->order));
     for (int i = 0; i < r->order_count; i++)
         r->order[i] = (int)json_integer_value(json_array_get(order, (size_t)i));
-    put(out, EV_MODEL, 0, m);
-    put(out, EV_STATE, 0, s);
-    put(out, EV_HEADER, 0, r);
+    put_event(out, EV_MODEL, 0, m);
+    put_event(out, EV_STATE, 0, s);
+    put_event(out, EV_HEADER, 0, r);
 }
 
-static const struct st_tensor *of_layer(const struct safetensors *st, const char *stem, int layer)
+/* Tensor STEM.LAYER, or NULL. */
+static const struct st_tensor *layer_tensor(const struct safetensors *st, const char *stem,
+                                            int layer)
 {
     char name[48];
 
@@ -105,14 +110,15 @@ static const struct st_tensor *of_layer(const struct safetensors *st, const char
     return safetensors_tensor(st, name);
 }
 
+/* EV_LAYER from tensors scores [rows, M], activation [rows, M] and key [keys, M]. */
 static bool put_layer(struct buf *out, const struct safetensors *st, const json_t *meta, int layer,
                       struct err *err)
 {
-    const struct st_tensor *score = of_layer(st, "scores", layer),
-                           *activation = of_layer(st, "activation", layer),
-                           *key = of_layer(st, "key", layer);
+    const struct st_tensor *score = layer_tensor(st, "scores", layer),
+                           *activation = layer_tensor(st, "activation", layer),
+                           *key = layer_tensor(st, "key", layer);
     const json_t *params = json_object_get(meta, "parameters");
-    int neurons = number(meta, "M");
+    int neurons = json_int(meta, "M");
     struct attribution *a;
 
     if (!score)
@@ -124,7 +130,7 @@ static bool put_layer(struct buf *out, const struct safetensors *st, const json_
                        neurons);
     a = attribution_new(layer, (int)score->dim[0], neurons, false);
     a->id = 1;
-    a->layers = number(meta, "layers");
+    a->layers = json_int(meta, "layers");
     a->amplify = json_number_value(json_object_get(params, "attr.amplify"));
     st_tensor_floats(score, a->score);
     st_tensor_floats(activation, a->activation);
@@ -138,7 +144,7 @@ static bool put_layer(struct buf *out, const struct safetensors *st, const json_
         attribution_unref(a);
         return false;
     }
-    put(out, EV_LAYER, 0, a);
+    put_event(out, EV_LAYER, 0, a);
     return true;
 }
 
@@ -147,7 +153,7 @@ static bool run_lines(const struct safetensors *st, struct buf *out, struct err 
     const char *text = safetensors_meta(st, "run");
     json_t *records = text ? json_loads(text, 0, NULL) : NULL;
     const json_t *meta = json_array_get(records, 0);
-    int layers = number(meta, "layers"), neurons = number(meta, "M");
+    int layers = json_int(meta, "layers"), neurons = json_int(meta, "M");
     char *params = json_dumps(json_object_get(meta, "parameters"), JSON_COMPACT);
     bool ok = layers > 0 && layers <= 4096 && neurons > 0 && neurons <= 1 << 22;
 
@@ -160,13 +166,14 @@ static bool run_lines(const struct safetensors *st, struct buf *out, struct err 
     for (int layer = 0; ok && layer < layers; layer++)
         ok = put_layer(out, st, meta, layer, err);
     if (ok)
-        put(out, EV_ATTRIBUTED, 1, NULL);
+        put_event(out, EV_ATTRIBUTED, 1, NULL);
     free(params);
     json_decref(records);
     return ok;
 }
 
-/* As much of the model as the edits show: the edited layers and their width. */
+/* What the edits show of the model: a session does not say how many layers it has, so the highest
+ * edited one is taken as the last; widths are those of the deltas. */
 static void put_edited_model(struct buf *out, struct session *s, struct state_info *state,
                              const struct history *h)
 {
@@ -189,11 +196,12 @@ static void put_edited_model(struct buf *out, struct session *s, struct state_in
         }
     deltas_free(delta, count);
     free(name);
-    put(out, EV_MODEL, 0, m);
+    put_event(out, EV_MODEL, 0, m);
 }
 
-/* What a session's file tells by itself. NULL: failed. */
-static struct history *past(struct session *s, struct state_info *state, struct err *err)
+/* State and history as the session file has them. NULL: failed. */
+static struct history *session_history_of(struct session *s, struct state_info *state,
+                                          struct err *err)
 {
     struct session_status status;
 
@@ -210,7 +218,7 @@ struct history *engine_session_history(const char *session, struct state_info *s
                                        struct err *err)
 {
     struct session *s = session_open(session, false, true, err);
-    struct history *h = s ? past(s, state, err) : NULL;
+    struct history *h = s ? session_history_of(s, state, err) : NULL;
 
     session_close(s);
     return h;
@@ -220,7 +228,7 @@ static bool session_lines(const char *path, struct buf *out, struct err *err)
 {
     struct session *s = session_open(path, false, true, err);
     struct state_info *state = xcalloc(1, sizeof(*state));
-    struct history *h = s ? past(s, state, err) : NULL;
+    struct history *h = s ? session_history_of(s, state, err) : NULL;
     char *params;
 
     if (h) {
@@ -228,8 +236,8 @@ static bool session_lines(const char *path, struct buf *out, struct err *err)
         put_head(out, params, NULL);
         free(params);
         put_edited_model(out, s, state, h);
-        put(out, EV_STATE, 0, state);
-        put(out, EV_HISTORY, 0, h);
+        put_event(out, EV_STATE, 0, state);
+        put_event(out, EV_HISTORY, 0, h);
     } else {
         free(state);
     }
@@ -241,14 +249,14 @@ static bool is_recording(const char *path, enum file_type looks)
 {
     struct params params;
     struct fact fact;
-    struct recording *reel = NULL;
+    struct recording *recording = NULL;
 
     if (looks == FILE_TYPE_GZIP || looks == FILE_TYPE_TEXT)
-        reel = recording_open(path, &params, &fact, NULL);
-    if (reel)
+        recording = recording_open(path, &params, &fact, NULL);
+    if (recording)
         fact_free(&fact);
-    recording_close(reel);
-    return reel != NULL;
+    recording_close(recording);
+    return recording != NULL;
 }
 
 bool events_from_file(const char *path, struct buf *out, struct err *err)

@@ -1,4 +1,32 @@
-/* Answers commands from a recording: the events of the same command under the same weights. */
+/* A recording that answers like an engine.
+ *
+ * engine_play() starts a thread behind the same struct engine and bus as engine_start(), so views
+ * cannot tell the difference. The thread has two phases.
+ *
+ * Driving. Lines of the recording are played in order, at their times divided by `speed`:
+ *
+ *     line of the recording     what the player does
+ *     key, size                 EV_REPLAY; the receiver handles it like input, and so posts the
+ *                               same commands as the recorded program
+ *     post  (command, job 7)    waits up to PATIENCE for the receiver to post that command now,
+ *                               with job number 12, say: job_now[7] = 12
+ *     event of job 7            emitted as an event of job 12
+ *     event of a job that       emitted with a job number that no command has (bit 31), so
+ *     nobody posted now         screens still show it
+ *
+ * A command that the receiver posts waits in `pending` until its line is reached. Commands that the
+ * screen posts by itself (ASIDE) are not in step with the recording: they are answered at once.
+ *
+ * Answering. It begins when the user takes over (engine_play_hold()) or at the end of the
+ * recording. Jobs that were running are emitted to their end. From then on a command is answered
+ * with the events of a recorded job that asked the same: same kind, same command_key(), complete,
+ * and for answers that depend on the weights (OF_WEIGHTS) under the same weights. If there are
+ * several, the last one before the present position is taken. Each answer is a struct answering
+ * that walks through its job's lines, with pauses of at most ANSWER_GAP. A command without a
+ * recorded answer, or one that would write, ends in EV_FAILED with one line of text.
+ *
+ * Nothing read from the file is trusted: events are checked by their field tables (event_read())
+ * and against the size of the recorded model (event_valid()). Damaged lines are left out. */
 #include "core/record/player.h"
 
 #include <stdatomic.h>
@@ -13,44 +41,44 @@
 #include "core/record/events_from_file.h"
 #include "core/record/recording.h"
 
-enum { ASKED = 64, ANSWERS = 32 };
+enum { PENDING_MOST = 64, ANSWERS_MOST = 32 };
 
-static const double PATIENCE = 0.5;   /* seconds a recorded command waits for the same one now */
-static const double ANSWER_GAP = 0.6; /* longest pause inside an answer */
+static const double PATIENCE = 0.5;   /* seconds to wait for a recorded command to be posted now */
+static const double ANSWER_GAP = 0.6; /* seconds: longest pause inside an answer */
 
-struct asked { /* posted now and not answered yet, while the recording drives */
+struct pending { /* a command that was posted now and whose line has not been reached yet */
     enum command_kind kind;
-    char *about;
+    char *key;
     unsigned job;
 };
 
-struct answering { /* a recorded job that is told once more */
+struct answering { /* a recorded job that is emitted as the answer to a job of now */
     unsigned recorded, job;
-    int next; /* line to look at */
-    double due;
+    int next;   /* index of the next line to look at */
+    double due; /* clock_seconds() of the next event */
 };
 
 struct player {
     struct engine *e;
-    struct recording *reel;
+    struct recording *recording;
     struct play_options options;
-    atomic_bool hold;
+    atomic_bool hold; /* set by the UI thread: the user has taken over */
     bool driving;
-    int at;         /* the next line */
-    double began;   /* the moment its second 0 stands for */
-    double waited;  /* since when the line at hand waits for its command; 0: it does not */
-    double told;    /* position last told */
-    unsigned *live; /* [reel->jobs] job of now that stands for the recorded one; 0: none */
-    struct asked asked[ASKED];
-    int asked_count;
-    struct answering answering[ANSWERS];
+    int at;            /* index of the next line */
+    double began;      /* clock_seconds() of the recording's second 0; 0: not set yet */
+    double waited;     /* since when the present line waits for its command; 0: it does not */
+    double last_at;    /* seconds: position in the last EV_REPLAY */
+    unsigned *job_now; /* [recording->jobs] the job that stands for a recorded one; 0: none */
+    struct pending pending[PENDING_MOST];
+    int pending_count;
+    struct answering answering[ANSWERS_MOST];
     int answer_count;
-    struct state_info state; /* as last told */
-    int layers, neurons;     /* of the model it told of */
-    char damage[NOTICE];     /* as a tape's */
+    struct state_info state; /* as last emitted */
+    int layers, neurons;     /* of the recorded model; 0 until EV_MODEL was emitted */
+    char damage[NOTICE];     /* the first fault of the recording itself, or "" */
 };
 
-static void emit(struct player *p, enum event_kind kind, unsigned job, void *what)
+static void player_emit(struct player *p, enum event_kind kind, unsigned job, void *what)
 {
     struct event ev = {.kind = kind, .job = job};
 
@@ -58,7 +86,7 @@ static void emit(struct player *p, enum event_kind kind, unsigned job, void *wha
     bus_emit(p->e->bus, ev);
 }
 
-static void fail(struct player *p, unsigned job, enum err_kind kind, const char *text)
+static void player_fail(struct player *p, unsigned job, enum err_kind kind, const char *text)
 {
     struct event ev = {.kind = EV_FAILED, .job = job};
 
@@ -66,41 +94,43 @@ static void fail(struct player *p, unsigned job, enum err_kind kind, const char 
     bus_emit(p->e->bus, ev);
 }
 
-static void tell(struct player *p, int what, const struct replay_position *more)
+/* EV_REPLAY: the position, and of `more` what was typed. */
+static void emit_replay(struct player *p, int what, const struct replay_position *more)
 {
-    struct replay_position *tape = xcalloc(1, sizeof(*tape));
+    struct replay_position *r = xcalloc(1, sizeof(*r));
 
     if (more)
-        *tape = *more;
-    tape->what = what;
-    tape->at = p->at < p->reel->lines ? p->reel->line[p->at].t : p->reel->length;
-    tape->length = p->reel->length;
-    tape->fast_forward = tape->at < p->options.from;
-    utf8_copy(tape->damage, sizeof(tape->damage), p->damage);
-    p->told = tape->at;
-    emit(p, EV_REPLAY, 0, tape);
+        *r = *more;
+    r->what = what;
+    r->at = p->at < p->recording->lines ? p->recording->line[p->at].t : p->recording->length;
+    r->length = p->recording->length;
+    r->fast_forward = r->at < p->options.from;
+    utf8_copy(r->damage, sizeof(r->damage), p->damage);
+    p->last_at = r->at;
+    player_emit(p, EV_REPLAY, 0, r);
 }
 
-/* Tells a fault of the recording itself, and keeps the first for the tape. */
-static void tell_damage(struct player *p, unsigned job, const struct err *err)
+/* Tells a fault of the recording itself, and keeps the first for the typed. */
+static void report_damage(struct player *p, unsigned job, const struct err *err)
 {
     if (!*p->damage)
         utf8_copy(p->damage, sizeof(p->damage), err->text);
     bus_emit(p->e->bus, (struct event){.kind = EV_FAILED, .job = job, .err = *err});
 }
 
-/* Tells the line's event as one of `job`. */
-static void tell_line(struct player *p, const struct recording_line *line, unsigned job,
+/* Emits the line's event as one of `job`. With `answer` it answers a command of now: then a state
+ * in it must not move the session to another moment. */
+static void emit_line(struct player *p, const struct recording_line *line, unsigned job,
                       bool answer)
 {
-    json_t *o = recording_json(p->reel, line);
+    json_t *o = recording_json(p->recording, line);
     struct err bad = {0};
     struct event ev;
 
     if (line->event == EV_STOPPED || line->event == EV_REPLAY || !event_read(o, &ev, &bad)) {
-        if (bad.kind) { /* its numbers or its form cannot be: said, and left out */
-            err_in(&bad, "%s", p->reel->name);
-            tell_damage(p, job, &bad);
+        if (bad.kind) { /* invalid: report it and leave the line out */
+            err_in(&bad, "%s", p->recording->name);
+            report_damage(p, job, &bad);
         }
         json_decref(o);
         return;
@@ -113,7 +143,7 @@ static void tell_line(struct player *p, const struct recording_line *line, unsig
         event_free(&ev);
         return;
     }
-    if (ev.kind == EV_STATE && answer) { /* an answer from another moment does not move time */
+    if (ev.kind == EV_STATE && answer) { /* keep the present state, apart from these two */
         bool preview = ev.state->preview, verified = ev.state->verified;
 
         *ev.state = p->state;
@@ -127,18 +157,18 @@ static void tell_line(struct player *p, const struct recording_line *line, unsig
 
 /* ---- answering ---- */
 
-/* A recorded job that was the same question: the last one before now, or else the next. */
-static int find_answer(const struct player *p, enum command_kind kind, const char *about)
+/* Index of the post line of a recorded job that asked the same: the last one before the present
+ * position, or else the first one after it. -1: none. */
+static int find_answer(const struct player *p, enum command_kind kind, const char *key)
 {
     unsigned flags = command_traits[kind].flags;
     int found = -1;
 
-    for (int i = 0; i < p->reel->lines && !(flags & NOT_RECORDED); i++) {
-        const struct recording_line *l = &p->reel->line[i];
+    for (int i = 0; i < p->recording->lines && !(flags & NOT_RECORDED); i++) {
+        const struct recording_line *l = &p->recording->line[i];
 
-        if (l->kind != LINE_POST || l->post != kind || !p->reel->whole[l->job] ||
-            strcmp(l->about, about) ||
-            ((flags & OF_WEIGHTS) && strcmp(l->state, p->state.state) != 0))
+        if (l->kind != LINE_POST || l->post != kind || !p->recording->whole[l->job] ||
+            strcmp(l->key, key) || ((flags & OF_WEIGHTS) && strcmp(l->state, p->state.state) != 0))
             continue;
         if (i >= p->at && (found >= 0 || (flags & OF_MOMENT)))
             break;
@@ -149,93 +179,94 @@ static int find_answer(const struct player *p, enum command_kind kind, const cha
 
 static void begin_answer(struct player *p, unsigned recorded, unsigned job, int from)
 {
-    if (p->answer_count == ANSWERS) {
-        fail(p, job, ERR_LIMIT, "too much is being answered already");
+    if (p->answer_count == ANSWERS_MOST) {
+        player_fail(p, job, ERR_LIMIT, "too many commands are being answered; wait for one to end");
         return;
     }
     p->answering[p->answer_count++] = (struct answering){recorded, job, from, clock_seconds()};
 }
 
-/* What needs no recorded answer, or can have none. */
+/* Answers a command for which the recording has no answer. */
 static void answer_without(struct player *p, const struct command *cmd)
 {
     struct neuron_info *n;
     struct state_info *s;
 
     switch (cmd->kind) {
-    case CMD_NEURON: /* nobody asks again for words that are known to be none */
+    case CMD_NEURON: /* an empty answer: the screen does not ask again */
         n = xcalloc(1, sizeof(*n));
         n->layer = cmd->layer;
         n->neuron = cmd->neuron;
-        emit(p, EV_NEURON, cmd->job, n);
+        player_emit(p, EV_NEURON, cmd->job, n);
         break;
     case CMD_DISCARD:
         p->state.preview = false;
         s = xcalloc(1, sizeof(*s));
         *s = p->state;
-        emit(p, EV_STATE, cmd->job, s);
+        player_emit(p, EV_STATE, cmd->job, s);
         break;
     case CMD_ESTIMATE:
     case CMD_HISTORY:
         break;
     default:
-        fail(p, cmd->job, ERR_USAGE,
-             (command_traits[cmd->kind].flags & NOT_RECORDED)
-                 ? "this is a recorded run: nothing can be written; open a model to edit it"
-                 : "this is a recorded run: it holds no answer to that; a model gives one");
+        player_fail(
+            p, cmd->job, ERR_USAGE,
+            (command_traits[cmd->kind].flags & NOT_RECORDED)
+                ? "this is a recorded run: nothing can be written; open a model to edit it"
+                : "this is a recorded run: it has no answer to that; open a model to ask it");
         return;
     }
-    emit(p, EV_DONE, cmd->job, NULL);
+    player_emit(p, EV_DONE, cmd->job, NULL);
 }
 
-static void answer(struct player *p, const struct command *cmd)
+static void answer_command(struct player *p, const struct command *cmd)
 {
-    char *about = command_key(cmd);
-    int at = cmd->kind == CMD_DISCARD ? -1 : find_answer(p, cmd->kind, about);
+    char *key = command_key(cmd);
+    int at = cmd->kind == CMD_DISCARD ? -1 : find_answer(p, cmd->kind, key);
 
     if (at >= 0)
-        begin_answer(p, p->reel->line[at].job, cmd->job, at + 1);
+        begin_answer(p, p->recording->line[at].job, cmd->job, at + 1);
     else
         answer_without(p, cmd);
-    free(about);
+    free(key);
 }
 
-/* The next line of an answer that is due. False: it is over. */
+/* Emits the next event of an answer. False: the answer is complete. */
 static bool answer_step(struct player *p, struct answering *a)
 {
-    const struct recording *reel = p->reel;
+    const struct recording *recording = p->recording;
     const struct recording_line *line;
     double gap;
     int next;
 
     if (bus_cancelled(p->e->bus, a->job)) {
-        fail(p, a->job, ERR_CANCELLED, "stopped");
+        player_fail(p, a->job, ERR_CANCELLED, "stopped");
         return false;
     }
-    while (a->next < reel->lines &&
-           (reel->line[a->next].kind != LINE_EVENT || reel->line[a->next].job != a->recorded))
+    while (a->next < recording->lines && (recording->line[a->next].kind != LINE_EVENT ||
+                                          recording->line[a->next].job != a->recorded))
         a->next++;
-    if (a->next == reel->lines) { /* it never ended */
-        emit(p, EV_DONE, a->job, NULL);
+    if (a->next == recording->lines) { /* the recording ends before the job does */
+        player_emit(p, EV_DONE, a->job, NULL);
         return false;
     }
-    line = &reel->line[a->next++];
-    tell_line(p, line, a->job, true);
+    line = &recording->line[a->next++];
+    emit_line(p, line, a->job, true);
     if (line->event == EV_DONE || line->event == EV_FAILED)
         return false;
-    for (next = a->next; next < reel->lines && (reel->line[next].kind != LINE_EVENT ||
-                                                reel->line[next].job != a->recorded);
+    for (next = a->next; next < recording->lines && (recording->line[next].kind != LINE_EVENT ||
+                                                     recording->line[next].job != a->recorded);
          next++)
         ;
-    gap = next < reel->lines && p->options.speed > 0
-              ? (reel->line[next].t - line->t) / p->options.speed
+    gap = next < recording->lines && p->options.speed > 0
+              ? (recording->line[next].t - line->t) / p->options.speed
               : 0;
     a->due = clock_seconds() + (gap > ANSWER_GAP ? ANSWER_GAP : gap);
     return true;
 }
 
-/* Tells what is due. Returns the moment of the next step, < 0: none. */
-static double answer_all(struct player *p)
+/* Emits what is due of all answers. Returns the clock_seconds() of the next event; < 0: none. */
+static double player_answer(struct player *p)
 {
     double next = -1;
 
@@ -254,43 +285,45 @@ static double answer_all(struct player *p)
 
 /* ---- driving ---- */
 
-/* Commands that the screen posts by itself, when it has time: they are answered, not awaited. */
-static bool is_aside(enum command_kind kind)
+/* Commands that the screen posts by itself when it has time. */
+static bool is_unasked(enum command_kind kind)
 {
     return command_traits[kind].flags & ASIDE;
 }
 
-static void ask(struct player *p, struct command *cmd)
+static void take_command(struct player *p, struct command *cmd)
 {
-    if (!p->driving || is_aside(cmd->kind) || p->asked_count == ASKED) {
-        answer(p, cmd);
+    if (!p->driving || is_unasked(cmd->kind) || p->pending_count == PENDING_MOST) {
+        answer_command(p, cmd);
         return;
     }
-    p->asked[p->asked_count++] = (struct asked){cmd->kind, command_key(cmd), cmd->job};
+    p->pending[p->pending_count++] = (struct pending){cmd->kind, command_key(cmd), cmd->job};
 }
 
-static void forget_asked(struct player *p, int i)
+static void pending_remove(struct player *p, int i)
 {
-    free(p->asked[i].about);
-    p->asked_count--;
-    memmove(&p->asked[i], &p->asked[i + 1], (size_t)(p->asked_count - i) * sizeof(p->asked[0]));
+    free(p->pending[i].key);
+    p->pending_count--;
+    memmove(&p->pending[i], &p->pending[i + 1],
+            (size_t)(p->pending_count - i) * sizeof(p->pending[0]));
 }
 
-/* The command of now that is the recorded one: the same question, or at least of its kind. */
-static bool meet(struct player *p, const struct recording_line *line)
+/* Finds the pending command that corresponds to a recorded one: with the same key, or at least of
+ * the same kind. False: none is pending. */
+static bool match_command(struct player *p, const struct recording_line *line)
 {
     int found = -1;
 
-    for (int i = p->asked_count - 1; i >= 0; i--)
-        if (p->asked[i].kind == line->post && !strcmp(p->asked[i].about, line->about))
+    for (int i = p->pending_count - 1; i >= 0; i--)
+        if (p->pending[i].kind == line->post && !strcmp(p->pending[i].key, line->key))
             found = i;
-    for (int i = 0; found < 0 && i < p->asked_count; i++)
-        if (p->asked[i].kind == line->post)
+    for (int i = 0; found < 0 && i < p->pending_count; i++)
+        if (p->pending[i].kind == line->post)
             found = i;
     if (found < 0)
         return false;
-    p->live[line->job] = p->asked[found].job;
-    forget_asked(p, found);
+    p->job_now[line->job] = p->pending[found].job;
+    pending_remove(p, found);
     return true;
 }
 
@@ -302,119 +335,121 @@ static int number_at(const json_t *o, const char *name, size_t i)
     return n < 0 || n > 0x400000 ? 0 : (int)n;
 }
 
-static void tell_typed(struct player *p, const struct recording_line *line)
+static void emit_typed(struct player *p, const struct recording_line *line)
 {
-    json_t *o = recording_json(p->reel, line);
+    json_t *o = recording_json(p->recording, line);
     const char *paste = json_string_value(json_object_get(o, "paste"));
-    struct replay_position tape = {0};
+    struct replay_position typed = {0};
 
     if (line->kind == LINE_SIZE) {
-        tape.y = number_at(o, "size", 0);
-        tape.x = number_at(o, "size", 1);
+        typed.y = number_at(o, "size", 0);
+        typed.x = number_at(o, "size", 1);
     } else {
-        tape.code = number_at(o, "key", 0);
-        tape.y = number_at(o, "at", 0);
-        tape.x = number_at(o, "at", 1);
-        utf8_copy(tape.paste, sizeof(tape.paste), paste ? paste : "");
+        typed.code = number_at(o, "key", 0);
+        typed.y = number_at(o, "at", 0);
+        typed.x = number_at(o, "at", 1);
+        utf8_copy(typed.paste, sizeof(typed.paste), paste ? paste : "");
     }
     json_decref(o);
-    tell(p, line->kind == LINE_SIZE ? REPLAY_SIZE : REPLAY_KEY, &tape);
+    emit_replay(p, line->kind == LINE_SIZE ? REPLAY_SIZE : REPLAY_KEY, &typed);
 }
 
-/* False: the line's command has not been posted yet; it is waited for a while. */
+/* Plays one line. False: it is a command that has not been posted now; try again later. */
 static bool play_line(struct player *p, const struct recording_line *line)
 {
     double now = clock_seconds();
 
     if (line->kind == LINE_KEY || line->kind == LINE_SIZE) {
-        tell_typed(p, line);
+        emit_typed(p, line);
     } else if (line->kind == LINE_POST) {
-        if (is_aside(line->post) || meet(p, line))
+        if (is_unasked(line->post) || match_command(p, line))
             return true;
         p->waited = p->waited > 0 ? p->waited : now;
         return now - p->waited > PATIENCE;
-    } else if (!line->job || p->live[line->job]) {
-        tell_line(p, line, p->live[line->job], false);
-    } else if (!is_aside(p->reel->kind[line->job])) {
-        tell_line(p, line, 0x80000000u | line->job, false); /* seen, though nobody asked */
+    } else if (!line->job || p->job_now[line->job]) {
+        emit_line(p, line, p->job_now[line->job], false);
+    } else if (!is_unasked(p->recording->kind[line->job])) {
+        emit_line(p, line, 0x80000000u | line->job, false); /* shown, though nobody posted it */
     }
     return true;
 }
 
-/* Taken over before the recorded program had its model: everything after is about it. */
-static void tell_model(struct player *p)
+/* When the user takes over before the recorded program had loaded its model: emits model and state,
+ * which everything after needs. */
+static void emit_model_lines(struct player *p)
 {
     bool stated = false;
 
-    for (int i = p->at; i < p->reel->lines && !stated; i++) {
-        const struct recording_line *l = &p->reel->line[i];
+    for (int i = p->at; i < p->recording->lines && !stated; i++) {
+        const struct recording_line *l = &p->recording->line[i];
 
         stated = l->kind == LINE_EVENT && l->event == EV_STATE;
         if (stated || (l->kind == LINE_EVENT && l->event == EV_MODEL))
-            tell_line(p, l, l->job, false);
+            emit_line(p, l, l->job, false);
     }
 }
 
-/* The user has taken over, or the recording is at its end: what runs is told to its end. */
+/* From driving to answering: running jobs go on as answers, pending commands are answered. */
 static void stop_driving(struct player *p, bool end)
 {
     p->driving = false;
     if (!p->layers)
-        tell_model(p);
-    for (unsigned job = 1; job < p->reel->jobs; job++) {
-        bool over = !p->live[job];
+        emit_model_lines(p);
+    for (unsigned job = 1; job < p->recording->jobs; job++) {
+        bool over = !p->job_now[job];
 
         for (int i = 0; i < p->at && !over; i++)
-            over = p->reel->line[i].kind == LINE_EVENT && p->reel->line[i].job == job &&
-                   (p->reel->line[i].event == EV_DONE || p->reel->line[i].event == EV_FAILED);
+            over = p->recording->line[i].kind == LINE_EVENT && p->recording->line[i].job == job &&
+                   (p->recording->line[i].event == EV_DONE ||
+                    p->recording->line[i].event == EV_FAILED);
         if (!over)
-            begin_answer(p, job, p->live[job], p->at);
+            begin_answer(p, job, p->job_now[job], p->at);
     }
-    while (p->asked_count) {
-        const struct asked *a = &p->asked[0];
-        int at = find_answer(p, a->kind, a->about);
+    while (p->pending_count) {
+        const struct pending *a = &p->pending[0];
+        int at = find_answer(p, a->kind, a->key);
 
         if (at >= 0)
-            begin_answer(p, p->reel->line[at].job, a->job, at + 1);
+            begin_answer(p, p->recording->line[at].job, a->job, at + 1);
         else
-            fail(p, a->job, ERR_USAGE, "this is a recorded run: it holds no answer to that");
-        forget_asked(p, 0);
+            player_fail(p, a->job, ERR_USAGE, "this is a recorded run: it has no answer to that");
+        pending_remove(p, 0);
     }
     if (end)
-        tell(p, REPLAY_END, NULL);
+        emit_replay(p, REPLAY_END, NULL);
 }
 
-/* Plays what is due. Returns the moment of the next step, < 0: none. */
-static double drive(struct player *p)
+/* Plays what is due. Returns the clock_seconds() of the next step; < 0: not driving. */
+static double player_drive(struct player *p)
 {
-    const struct recording *reel = p->reel;
+    const struct recording *recording = p->recording;
     double now = clock_seconds(), speed = p->options.speed;
 
     if (p->driving && atomic_load(&p->hold))
         stop_driving(p, false);
     if (!p->driving)
         return -1;
-    if (p->at == reel->lines) {
+    if (p->at == recording->lines) {
         stop_driving(p, true);
         return -1;
     }
-    if (speed > 0 && reel->line[p->at].t >= p->options.from) {
+    if (speed > 0 && recording->line[p->at].t >= p->options.from) {
         double due;
 
         if (!(p->began > 0))
-            p->began = now - reel->line[p->at].t / speed;
-        due = p->began + reel->line[p->at].t / speed;
+            p->began = now - recording->line[p->at].t / speed;
+        due = p->began + recording->line[p->at].t / speed;
         if (now < due)
-            return due - now > 0.1 ? now + 0.1 : due; /* whoever takes over waits no longer */
+            return due - now > 0.1 ? now + 0.1 : due; /* so that engine_play_hold() takes effect */
     }
-    if (!play_line(p, &reel->line[p->at]))
+    if (!play_line(p, &recording->line[p->at]))
         return now + 0.005;
-    if (p->waited > 0 && p->began > 0) /* time stood still meanwhile */
+    if (p->waited > 0 && p->began > 0) /* the wait does not count as playing time */
         p->began += now - p->waited;
     p->waited = 0;
     p->at++;
-    if (p->at < reel->lines && reel->line[p->at].t - p->told >= 1)
-        tell(p, REPLAY_AT, NULL);
+    if (p->at < recording->lines && recording->line[p->at].t - p->last_at >= 1)
+        emit_replay(p, REPLAY_AT, NULL);
     return now;
 }
 
@@ -425,15 +460,15 @@ static void *player_main(void *arg)
     struct command cmd;
     bool go_on = true;
 
-    recording_index(p->reel);
-    if (p->reel->damaged) {
-        err_set(&damage, ERR_FORMAT, "%s: line %d is damaged: played as far as there",
-                p->reel->name, p->reel->damaged);
-        tell_damage(p, 0, &damage);
+    recording_index(p->recording);
+    if (p->recording->damaged) {
+        err_set(&damage, ERR_FORMAT, "%s: line %d is damaged; the recording is played up to there",
+                p->recording->name, p->recording->damaged);
+        report_damage(p, 0, &damage);
     }
-    p->live = xcalloc(p->reel->jobs, sizeof(*p->live));
+    p->job_now = xcalloc(p->recording->jobs, sizeof(*p->job_now));
     while (go_on) {
-        double played = drive(p), answered = answer_all(p), now = clock_seconds(), next;
+        double played = player_drive(p), answered = player_answer(p), now = clock_seconds(), next;
 
         next = played < 0 || (answered >= 0 && answered < played) ? answered : played;
         if (next < 0 || next > now)
@@ -441,37 +476,37 @@ static void *player_main(void *arg)
         while (go_on && bus_take(p->e->bus, &cmd, false, NULL, NULL)) {
             go_on = cmd.kind != CMD_QUIT;
             if (go_on)
-                ask(p, &cmd);
+                take_command(p, &cmd);
             command_free(&cmd);
         }
     }
-    while (p->asked_count)
-        forget_asked(p, 0);
-    free(p->live);
-    recording_close(p->reel);
-    p->reel = NULL;
-    emit(p, EV_STOPPED, 0, NULL);
+    while (p->pending_count)
+        pending_remove(p, 0);
+    free(p->job_now);
+    recording_close(p->recording);
+    p->recording = NULL;
+    player_emit(p, EV_STOPPED, 0, NULL);
     return NULL;
 }
 
-static struct engine *begin(struct recording *reel, const struct play_options *options,
-                            struct err *err)
+static struct engine *player_start(struct recording *recording, const struct play_options *options,
+                                   struct err *err)
 {
     struct player *p;
     struct engine *e;
 
-    if (!reel)
+    if (!recording)
         return NULL;
     p = xcalloc(1, sizeof(*p));
     e = xcalloc(1, sizeof(*e));
     p->e = e;
-    p->reel = reel;
+    p->recording = recording;
     p->options = *options;
     p->driving = true;
     e->player = p;
     if (engine_start_thread(e, player_main, p, err))
         return e;
-    recording_close(reel);
+    recording_close(recording);
     free(p);
     return NULL;
 }
@@ -479,7 +514,7 @@ static struct engine *begin(struct recording *reel, const struct play_options *o
 struct engine *engine_play(const char *path, const struct play_options *options,
                            struct params *params, struct fact *fact, struct err *err)
 {
-    return begin(recording_open(path, params, fact, err), options, err);
+    return player_start(recording_open(path, params, fact, err), options, err);
 }
 
 struct engine *engine_show(const char *path, struct params *params, struct fact *fact,
@@ -495,7 +530,8 @@ struct engine *engine_show(const char *path, struct params *params, struct fact 
         return NULL;
     }
     size = text.len;
-    return begin(recording_of_text(path, buf_take(&text), size, params, fact, err), &at_once, err);
+    return player_start(recording_of_text(path, buf_take(&text), size, params, fact, err), &at_once,
+                        err);
 }
 
 void engine_play_hold(struct engine *e)

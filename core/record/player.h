@@ -1,30 +1,31 @@
-/* A recorded run behind the door of engine.h: whoever asks cannot tell it from a model.
+/* Plays a recorded run behind the interface of engine.h, so that views need no model.
  *
- * At first the recording drives. What was shown comes again, at its pace; what was typed comes as
- * EV_REPLAY, for the receiver to do it; commands that the receiver then posts, as the recorded
- * program did, get the recorded answers. From engine_play_hold() on (or from the end on) it only
- * answers: a command gets the answer that the recording holds to the same question, and where it
- * holds none, or the command would write, one line that says so. Nothing is ever written. */
+ * At first the recording drives. Its events are emitted at their times. What was typed is emitted
+ * as EV_REPLAY, and the receiver acts on it; the commands that the receiver then posts get the
+ * recorded answers. After engine_play_hold(), or after the end of the recording, the player only
+ * answers commands: with the recorded events of the same command, or with EV_FAILED if there are
+ * none or the command would write. Nothing is ever written. */
 #ifndef CORE_RECORD_PLAYER_H
 #define CORE_RECORD_PLAYER_H
 
 #include "core/engine/engine.h"
 
 struct play_options {
-    double speed; /* 1: as it was; 0: as fast as it goes */
-    double from;  /* seconds: until there as fast as it goes */
+    double speed; /* 1: as recorded; 2: twice as fast; 0: without waiting */
+    double from;  /* seconds: play up to this position without waiting */
 };
 
-/* A recording (recorder.h), gzip or plain. `params` and `fact` get what the run began with; fact
- * is zeroed if it had none and is the caller's to free. engine_stop() ends it. ERR_IO,
- * ERR_FORMAT, ERR_LIMIT. */
+/* Plays a recording (recorder.h), gzip or plain. `params` and `fact` receive what the run began
+ * with. The caller frees the fact; it is zeroed if there was none. engine_stop() ends the player.
+ * ERR_IO, ERR_FORMAT, ERR_LIMIT. UI thread. */
 struct engine *engine_play(const char *path, const struct play_options *options,
                            struct params *params, struct fact *fact, struct err *err);
-/* A RUN file (run_file.h) or a session, shown at once and only read; no model is needed. ERR_IO,
- * ERR_FORMAT. */
+/* Shows a RUN file (run_file.h) or a session without its model, as if it were a recording of no
+ * length. The file is only read. ERR_IO, ERR_FORMAT. UI thread. */
 struct engine *engine_show(const char *path, struct params *params, struct fact *fact,
                            struct err *err);
-/* The receiver's user has taken over: it only answers from now on. Any engine. UI thread. */
+/* The user has taken over: stop driving, only answer. Does nothing to an engine that has a model.
+ * UI thread. */
 void engine_play_hold(struct engine *e);
 
 #endif

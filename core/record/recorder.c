@@ -1,4 +1,10 @@
-/* Writes events, keys and sizes as lines, by a thread that compresses them. */
+/* Writes events, keys and sizes as lines of a recording.
+ *
+ * The UI thread appends finished lines to `waiting`. The recorder's thread takes all of them about
+ * once a second, compresses and writes them, and flushes, so that after a crash all but the last
+ * second can be read. It blocks while there is nothing to write. When writing fails, the file gets
+ * too large or more than WAITING_MOST bytes wait, recording stops for good and recorder_failure()
+ * says so; the run itself goes on. */
 #include "core/record/recorder.h"
 
 #include <errno.h>
@@ -20,19 +26,19 @@
 #include "core/base/utf8.h"
 #include "core/record/event_json.h"
 
-enum { KEPT = 5, WAITING_MOST = 64 << 20 };
+enum { FILES_MOST = 5, WAITING_MOST = 64 << 20 }; /* recordings in the state folder; bytes */
 
 struct recorder {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct buf waiting; /* under the lock, as `closing` and `trouble` are */
+    struct buf waiting; /* under the lock, as `closing` and `failure` are */
     bool closing;
-    char trouble[160];
-    atomic_bool stopped; /* there is trouble */
-    gzFile file;         /* the thread's */
+    char failure[160];
+    atomic_bool stopped; /* `failure` is set */
+    gzFile file;         /* the recorder thread's */
     long long most;
-    bool small, told; /* the caller's */
+    bool small, reported; /* the UI thread's, as the times below */
     double began, last_progress;
 };
 
@@ -40,29 +46,30 @@ char *recorder_fresh_path(void)
 {
     char *newer = NULL;
 
-    for (int i = KEPT - 1; i >= 0; i--) {
+    for (int i = FILES_MOST - 1; i >= 0; i--) {
         char name[32], *older = newer;
 
         snprintf(name, sizeof(name), i ? "last.%d.rec.gz" : "last.rec.gz", i);
         newer = file_state_path(name);
         if (older)
-            rename(newer, older); /* where there is none yet, there is nothing to move */
+            rename(newer, older); /* fails if there is none yet: nothing to move */
         free(older);
     }
     return newer;
 }
 
-static void say_trouble(struct recorder *r, const char *text)
+/* Stops recording, and keeps the first reason. Both threads. */
+static void recorder_fail(struct recorder *r, const char *text)
 {
     pthread_mutex_lock(&r->lock);
-    if (!*r->trouble)
-        utf8_copy(r->trouble, sizeof(r->trouble), text);
+    if (!*r->failure)
+        utf8_copy(r->failure, sizeof(r->failure), text);
     buf_clear(&r->waiting);
     atomic_store(&r->stopped, true);
     pthread_mutex_unlock(&r->lock);
 }
 
-/* A second's worth of lines, or all that is left. False when there is no more to come. */
+/* Waits for lines, then a second longer, and takes all there are. False: closing, and none left. */
 static bool take_lines(struct recorder *r, struct buf *lines)
 {
     struct timespec until;
@@ -93,9 +100,9 @@ static void *recorder_main(void *arg)
             good = gzwrite(r->file, lines.data, (unsigned)lines.len) > 0 &&
                    (r->small || gzflush(r->file, Z_SYNC_FLUSH) == Z_OK);
             if (!good)
-                say_trouble(r, "the recording of this run has stopped: it cannot be written");
+                recorder_fail(r, "the recording of this run has stopped: it cannot be written");
             else if (gzoffset(r->file) > r->most) {
-                say_trouble(r, "the recording of this run has stopped: it is too large");
+                recorder_fail(r, "the recording of this run has stopped: it is too large");
                 good = false;
             }
         }
@@ -104,8 +111,8 @@ static void *recorder_main(void *arg)
     return NULL;
 }
 
-/* The line that says what the file is. */
-static void head(struct recorder *r, const struct recorder_options *o)
+/* The first line: what the file is, how exactly numbers are kept, and what the run began with. */
+static void write_head(struct recorder *r, const struct recorder_options *o)
 {
     char *params = params_to_json(o->params), *fact = o->fact ? fact_to_json(o->fact) : NULL;
 
@@ -150,7 +157,7 @@ struct recorder *recorder_open(const char *path, const struct recorder_options *
     pthread_cond_init(&r->changed, &forward);
     pthread_condattr_destroy(&forward);
     if (open_file(r, path, err)) {
-        head(r, options);
+        write_head(r, options);
         started = thread_start(&r->thread, "recorder", recorder_main, r, err);
         if (!started)
             gzclose(r->file);
@@ -162,8 +169,8 @@ struct recorder *recorder_open(const char *path, const struct recorder_options *
     return NULL;
 }
 
-/* Begins a line in `line`; false: nothing is kept any more. */
-static bool begin(struct recorder *r, struct buf *line)
+/* Begins a line; false: there is no recorder, or it has stopped. */
+static bool line_begin(struct recorder *r, struct buf *line)
 {
     if (!r || atomic_load(&r->stopped))
         return false;
@@ -171,7 +178,8 @@ static bool begin(struct recorder *r, struct buf *line)
     return true;
 }
 
-static void end(struct recorder *r, struct buf *line)
+/* Ends the line and hands it to the thread. */
+static void line_end(struct recorder *r, struct buf *line)
 {
     bool full;
 
@@ -183,7 +191,7 @@ static void end(struct recorder *r, struct buf *line)
     pthread_cond_signal(&r->changed);
     pthread_mutex_unlock(&r->lock);
     if (full)
-        say_trouble(r, "the recording of this run has stopped: the disk is too slow");
+        recorder_fail(r, "the recording of this run has stopped: the disk is too slow");
     buf_free(line);
 }
 
@@ -191,22 +199,22 @@ void recorder_event(struct recorder *r, const struct event *ev)
 {
     struct buf line = {0};
 
-    if (r && ev->kind == EV_PROGRESS) { /* news, twice a second is enough to see it move */
+    if (r && ev->kind == EV_PROGRESS) { /* twice a second is enough to see it move */
         if (clock_seconds() - r->last_progress < 0.4)
             return;
         r->last_progress = clock_seconds();
     }
-    if (ev->kind == EV_REPLAY || !begin(r, &line))
+    if (ev->kind == EV_REPLAY || !line_begin(r, &line))
         return;
     event_write(ev, r->small, &line);
-    end(r, &line);
+    line_end(r, &line);
 }
 
 void recorder_key(struct recorder *r, int code, int y, int x, const char *paste)
 {
     struct buf line = {0};
 
-    if (!begin(r, &line))
+    if (!line_begin(r, &line))
         return;
     buf_printf(&line, "\"key\":%d", code);
     if (y || x)
@@ -215,17 +223,17 @@ void recorder_key(struct recorder *r, int code, int y, int x, const char *paste)
         buf_puts(&line, ",\"paste\":");
         json_put_text(&line, paste);
     }
-    end(r, &line);
+    line_end(r, &line);
 }
 
 void recorder_size(struct recorder *r, int rows, int columns)
 {
     struct buf line = {0};
 
-    if (!begin(r, &line))
+    if (!line_begin(r, &line))
         return;
     buf_printf(&line, "\"size\":[%d,%d]", rows, columns);
-    end(r, &line);
+    line_end(r, &line);
 }
 
 char *recorder_command_key(const struct recorder *r, const struct command *cmd)
@@ -237,24 +245,24 @@ void recorder_post(struct recorder *r, unsigned job, enum command_kind kind, con
 {
     struct buf line = {0};
 
-    if (!job || !key || !begin(r, &line))
+    if (!job || !key || !line_begin(r, &line))
         return;
     buf_printf(&line, "\"post\":\"%s\",\"job\":%u,\"about\":", command_traits[kind].name, job);
     json_put_text(&line, key);
-    end(r, &line);
+    line_end(r, &line);
 }
 
 const char *recorder_failure(struct recorder *r)
 {
     bool any;
 
-    if (!r || r->told)
+    if (!r || r->reported)
         return NULL;
     pthread_mutex_lock(&r->lock);
-    any = *r->trouble != '\0';
+    any = *r->failure != '\0';
     pthread_mutex_unlock(&r->lock);
-    r->told = any;
-    return any ? r->trouble : NULL;
+    r->reported = any;
+    return any ? r->failure : NULL;
 }
 
 void recorder_close(struct recorder *r)

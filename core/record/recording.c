@@ -1,5 +1,5 @@
-/* Reads a recording's lines (editscope-formats(7) 12), shortens pauses, and finds where each job
- * ends. */
+/* Reads a recording (editscope-formats(7) 12): finds its lines, shortens long pauses, and notes for
+ * each job which command it was and whether it ended well. */
 #include "core/record/recording.h"
 
 #include <math.h>
@@ -18,12 +18,14 @@
 
 enum { TEXT_MOST = 1 << 30, PART = 1 << 16, JOBS_MOST = 1 << 20 };
 
-static const double PAUSE_MOST = 2;  /* seconds, before a key: what a reader has */
-static const double WAIT_MOST = 0.5; /* before anything else: the machine was at work */
+/* Pauses are cut to this many seconds: before a key, where a viewer reads the screen, and before
+ * anything else, where the recorded machine was computing. */
+static const double PAUSE_MOST = 2;
+static const double WAIT_MOST = 0.5;
 
-/* More of the file behind what is there; with `line` as far as the first whole line. A file cut
- * short by a crash is as good as what it still holds. Returns what the last read gave. */
-static int read_on(gzFile file, struct buf *text, bool line)
+/* Appends more of the file to the text; with `line` only up to the first whole line. A file that a
+ * crash cut short is read as far as it goes. Returns what the last gzread() returned. */
+static int read_more(gzFile file, struct buf *text, bool line)
 {
     char *part = xmalloc(PART);
     int n = 0;
@@ -39,25 +41,26 @@ static int read_on(gzFile file, struct buf *text, bool line)
     return n;
 }
 
-/* The rest of what recording_open() has begun to read: megabytes, which nobody waits for. */
-static void read_rest(struct recording *reel)
+/* Reads what recording_open() left: may be megabytes, so it runs on the player's thread. */
+static void read_rest(struct recording *recording)
 {
-    struct buf text = {.data = reel->text, .len = reel->size, .cap = reel->size + 1};
+    struct buf text = {.data = recording->text, .len = recording->size, .cap = recording->size + 1};
 
-    if (!reel->file)
+    if (!recording->file)
         return;
-    read_on(reel->file, &text, false);
-    gzclose(reel->file);
-    reel->file = NULL;
-    reel->size = text.len;
-    reel->text = buf_take(&text);
+    read_more(recording->file, &text, false);
+    gzclose(recording->file);
+    recording->file = NULL;
+    recording->size = text.len;
+    recording->text = buf_take(&text);
 }
 
-static bool read_head(struct recording *reel, struct params *params, struct fact *fact,
+static bool read_head(struct recording *recording, struct params *params, struct fact *fact,
                       struct err *err)
 {
-    const char *end = memchr(reel->text, '\n', reel->size);
-    json_t *head = end ? json_loadb(reel->text, (size_t)(end - reel->text), 0, NULL) : NULL;
+    const char *end = memchr(recording->text, '\n', recording->size);
+    json_t *head =
+        end ? json_loadb(recording->text, (size_t)(end - recording->text), 0, NULL) : NULL;
     const char *what = json_string_value(json_object_get(head, "recording"));
     char *inner, *about;
     bool ok = what && !strcmp(what, "editscope");
@@ -65,15 +68,17 @@ static bool read_head(struct recording *reel, struct params *params, struct fact
     *fact = (struct fact){0};
     params_default(params);
     if (!ok)
-        err_set(err, ERR_FORMAT, "%s: not a recording of editscope", reel->name);
+        err_set(err, ERR_FORMAT, "%s: not a recording of editscope", recording->name);
     else if (json_integer_value(json_object_get(head, "schema")) != 1)
-        ok = err_set(err, ERR_FORMAT, "%s: a recording of a newer version", reel->name);
+        ok = err_set(err, ERR_FORMAT, "%s: the recording was made by a newer version of editscope",
+                     recording->name);
     inner = json_dumps(json_object_get(head, "params"), JSON_COMPACT);
     about = json_dumps(json_object_get(head, "fact"), JSON_COMPACT);
     if (ok && inner)
-        ok = params_from_json(params, inner, FROM_SESSION, err) || err_in(err, "%s", reel->name);
+        ok = params_from_json(params, inner, FROM_SESSION, err) ||
+             err_in(err, "%s", recording->name);
     if (ok && about)
-        ok = fact_from_json(fact, about, strlen(about), err) || err_in(err, "%s", reel->name);
+        ok = fact_from_json(fact, about, strlen(about), err) || err_in(err, "%s", recording->name);
     free(inner);
     free(about);
     json_decref(head);
@@ -83,14 +88,14 @@ static bool read_head(struct recording *reel, struct params *params, struct fact
 struct recording *recording_of_text(const char *name, char *text, size_t size,
                                     struct params *params, struct fact *fact, struct err *err)
 {
-    struct recording *reel = xcalloc(1, sizeof(*reel));
+    struct recording *recording = xcalloc(1, sizeof(*recording));
 
-    reel->name = xstrdup(name);
-    reel->text = text;
-    reel->size = size;
-    if (read_head(reel, params, fact, err))
-        return reel;
-    recording_close(reel);
+    recording->name = xstrdup(name);
+    recording->text = text;
+    recording->size = size;
+    if (read_head(recording, params, fact, err))
+        return recording;
+    recording_close(recording);
     return NULL;
 }
 
@@ -100,37 +105,37 @@ struct recording *recording_open(const char *path, struct params *params, struct
     int fd = file_open(path, err), n;
     gzFile file = fd < 0 ? NULL : gzdopen(fd, "rb");
     struct buf text = {0};
-    struct recording *reel;
+    struct recording *recording;
     size_t size;
 
     if (!file) {
         if (fd >= 0)
             close(fd);
-        err_set(err, ERR_LIMIT, "%s: out of memory", path); /* unless it is told already */
+        err_set(err, ERR_LIMIT, "%s: out of memory", path); /* unless file_open() set err */
         return NULL;
     }
-    n = read_on(file, &text, true);
+    n = read_more(file, &text, true);
     if (!text.len) {
         err_set(err, n < 0 ? ERR_FORMAT : ERR_IO, "%s: %s", path,
-                n < 0 ? "damaged from its beginning on"
-                      : "holds nothing; is the download complete?");
+                n < 0 ? "damaged from its beginning" : "empty file; is the download complete?");
         gzclose(file);
         return NULL;
     }
-    if (!strncmp(text.data, "\xef\xbb\xbf", 3)) { /* an editor's mark */
+    if (!strncmp(text.data, "\xef\xbb\xbf", 3)) { /* byte order mark that some editors add */
         text.len -= 3;
         memmove(text.data, text.data + 3, text.len + 1);
     }
     size = text.len;
-    reel = recording_of_text(path, buf_take(&text), size, params, fact, err);
-    if (reel)
-        reel->file = file;
+    recording = recording_of_text(path, buf_take(&text), size, params, fact, err);
+    if (recording)
+        recording->file = file;
     else
         gzclose(file);
-    return reel;
+    return recording;
 }
 
-static bool understand(struct recording_line *line, const json_t *o)
+/* What a line is. False: damaged. */
+static bool line_parse(struct recording_line *line, const json_t *o)
 {
     const char *event = json_string_value(json_object_get(o, "event"));
     const char *post = json_string_value(json_object_get(o, "post"));
@@ -153,54 +158,54 @@ static bool understand(struct recording_line *line, const json_t *o)
     if (post) {
         line->kind = LINE_POST;
         line->post = command_of_name(post);
-        line->about = xstrdup(about ? about : "");
+        line->key = xstrdup(about ? about : "");
         return true;
     }
     line->kind = json_object_get(o, "key") ? LINE_KEY : LINE_SIZE;
     return json_object_get(o, "key") || json_object_get(o, "size");
 }
 
-/* Jobs and their ends, and times without long pauses. */
-static void settle(struct recording *reel)
+/* Fills what needs all lines: times without long pauses, the state at each line, jobs. */
+static void recording_finish(struct recording *recording)
 {
     double cut = 0, before = 0;
 
-    reel->jobs = 1;
-    for (int i = 0; i < reel->lines; i++) {
-        struct recording_line *l = &reel->line[i];
+    recording->jobs = 1;
+    for (int i = 0; i < recording->lines; i++) {
+        struct recording_line *l = &recording->line[i];
         double most = l->kind == LINE_KEY ? PAUSE_MOST : WAIT_MOST;
 
-        reel->jobs = l->job >= reel->jobs ? l->job + 1 : reel->jobs;
+        recording->jobs = l->job >= recording->jobs ? l->job + 1 : recording->jobs;
         if (l->t - before > most)
             cut += l->t - before - most;
         before = l->t > before ? l->t : before;
         l->t = before - cut;
         if (i && !*l->state)
-            memcpy(l->state, reel->line[i - 1].state, sizeof(l->state));
-        reel->length = l->t;
+            memcpy(l->state, recording->line[i - 1].state, sizeof(l->state));
+        recording->length = l->t;
     }
-    reel->whole = xcalloc(reel->jobs, sizeof(*reel->whole));
-    reel->kind = xcalloc(reel->jobs, sizeof(*reel->kind));
-    for (int i = 0; i < reel->lines; i++) {
-        const struct recording_line *l = &reel->line[i];
+    recording->whole = xcalloc(recording->jobs, sizeof(*recording->whole));
+    recording->kind = xcalloc(recording->jobs, sizeof(*recording->kind));
+    for (int i = 0; i < recording->lines; i++) {
+        const struct recording_line *l = &recording->line[i];
 
         if (l->kind == LINE_POST)
-            reel->kind[l->job] = l->post;
+            recording->kind[l->job] = l->post;
         else if (l->kind == LINE_EVENT && l->event == EV_DONE)
-            reel->whole[l->job] = true;
+            recording->whole[l->job] = true;
     }
 }
 
-void recording_index(struct recording *reel)
+void recording_index(struct recording *recording)
 {
     const char *at, *end, *stop;
     int room = 0;
 
-    read_rest(reel);
-    at = reel->text;
-    end = reel->text + reel->size;
+    read_rest(recording);
+    at = recording->text;
+    end = recording->text + recording->size;
     for (bool first = true; (stop = memchr(at, '\n', (size_t)(end - at))); at = stop + 1) {
-        struct recording_line line = {.from = (size_t)(at - reel->text),
+        struct recording_line line = {.from = (size_t)(at - recording->text),
                                       .size = (size_t)(stop - at)};
         json_t *o;
         bool good;
@@ -210,39 +215,39 @@ void recording_index(struct recording *reel)
             continue;
         }
         o = json_loadb(at, line.size, 0, NULL);
-        good = understand(&line, o);
+        good = line_parse(&line, o);
         json_decref(o);
         if (!good) {
-            reel->damaged = reel->lines + 2; /* the first line is the head */
-            free(line.about);
+            recording->damaged = recording->lines + 2; /* the first line is the head */
+            free(line.key);
             break;
         }
-        if (reel->lines == room) {
+        if (recording->lines == room) {
             room = room ? 2 * room : 256;
-            reel->line = xrealloc(reel->line, (size_t)room * sizeof(*reel->line));
+            recording->line = xrealloc(recording->line, (size_t)room * sizeof(*recording->line));
         }
-        reel->line[reel->lines++] = line;
+        recording->line[recording->lines++] = line;
     }
-    settle(reel);
+    recording_finish(recording);
 }
 
-json_t *recording_json(const struct recording *reel, const struct recording_line *line)
+json_t *recording_json(const struct recording *recording, const struct recording_line *line)
 {
-    return json_loadb(reel->text + line->from, line->size, 0, NULL);
+    return json_loadb(recording->text + line->from, line->size, 0, NULL);
 }
 
-void recording_close(struct recording *reel)
+void recording_close(struct recording *recording)
 {
-    if (!reel)
+    if (!recording)
         return;
-    for (int i = 0; i < reel->lines; i++)
-        free(reel->line[i].about);
-    free(reel->line);
-    free(reel->whole);
-    free(reel->kind);
-    if (reel->file)
-        gzclose(reel->file);
-    free(reel->text);
-    free(reel->name);
-    free(reel);
+    for (int i = 0; i < recording->lines; i++)
+        free(recording->line[i].key);
+    free(recording->line);
+    free(recording->whole);
+    free(recording->kind);
+    if (recording->file)
+        gzclose(recording->file);
+    free(recording->text);
+    free(recording->name);
+    free(recording);
 }

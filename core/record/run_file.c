@@ -16,12 +16,13 @@ struct names {
     char text[TENSORS][NAME];
 };
 
-static struct st_tensor vector(const char *name, enum st_type type, const void *data, long n)
+/* Tensors that borrow name and data. */
+static struct st_tensor tensor_1d(const char *name, enum st_type type, const void *data, long n)
 {
     return (struct st_tensor){.name = name, .type = type, .ndim = 1, .dim = {n}, .data = data};
 }
 
-static struct st_tensor table(const char *name, const float *data, long rows, long cols)
+static struct st_tensor tensor_2d(const char *name, const float *data, long rows, long cols)
 {
     return (struct st_tensor){
         .name = name, .type = ST_F32, .ndim = 2, .dim = {rows, cols}, .data = data};
@@ -44,14 +45,14 @@ static int layer_tensors(const struct run_layer *l, struct names *names, uint8_t
         bytes[n + j] = (m->class_bits[j] & CLASS_SPECIFIC) != 0;
         bytes[2 * n + j] = m->weight[j] > 0;
     }
-    out[0] = table(names->text[0], a->score, a->rows, n);
-    out[1] = table(names->text[1], a->activation, a->rows, n);
+    out[0] = tensor_2d(names->text[0], a->score, a->rows, n);
+    out[1] = tensor_2d(names->text[1], a->activation, a->rows, n);
     for (int k = 0; k < 3; k++)
-        out[2 + k] = vector(names->text[2 + k], ST_U8, bytes + k * n, n);
-    out[5] = vector(names->text[5], ST_F32, m->r_general, n);
-    out[6] = vector(names->text[6], ST_F32, m->r_specific, n);
+        out[2 + k] = tensor_1d(names->text[2 + k], ST_U8, bytes + k * n, n);
+    out[5] = tensor_1d(names->text[5], ST_F32, m->r_general, n);
+    out[6] = tensor_1d(names->text[6], ST_F32, m->r_specific, n);
     if (a->keys)
-        out[7] = table(names->text[7], a->key, a->keys, n);
+        out[7] = tensor_2d(names->text[7], a->key, a->keys, n);
     return a->keys ? 8 : 7;
 }
 

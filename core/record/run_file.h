@@ -1,4 +1,5 @@
-/* The files that a run writes and reads: RUN (scores, masks, ratios) and z (a target's value). */
+/* The files that a run writes and reads: RUN (scores, masks, ratios) and z (the target vector of
+ * editscope-method(7) 5). Any thread. */
 #ifndef CORE_RECORD_RUN_FILE_H
 #define CORE_RECORD_RUN_FILE_H
 

@@ -32,7 +32,7 @@ gzip -dc <"$d/run.rec" >"$d/run.jsonl"
 { head -2 "$d/run.jsonl"; echo garbage; tail -n +3 "$d/run.jsonl"; } >"$d/line.jsonl"
 sed 's/"load_seconds":[0-9.e-]*/"load_seconds":"x"/' "$d/run.jsonl" >"$d/field.jsonl"
 run 1 "$E" replay --batch "$d/line.jsonl"
-err 'line 3 is damaged: played as far as there'
+err 'line 3 is damaged; the recording is played up to there'
 run 1 "$E" replay --batch "$d/line.jsonl" --script "$d/script"
 err 'line 3 is damaged'
 run 1 "$E" replay --batch "$d/field.jsonl"
