@@ -109,7 +109,7 @@ static void hear(struct ui_state *d, const char *text, size_t size, int *layers,
 static void draw(struct ui_state *d, struct view *const *view, struct surface *s)
 {
     for (int i = 0; views[i]; i++) {
-        struct screen screen = {.ui = d, .view = view[i], .said = "", .tone = TONE_PLAIN};
+        struct screen screen = {.ui = d, .view = view[i], .message = "", .tone = TONE_PLAIN};
 
         screen_draw(&screen, s);
     }

@@ -504,7 +504,7 @@ static void screen_of(const char *name, struct ui_state *d, int h, int w)
 {
     struct host host = host_of(d);
     struct view *v = view_open(view_find(name), &host);
-    struct screen screen = {.ui = d, .view = v, .said = "30 layers scored", .tone = TONE_GOOD};
+    struct screen screen = {.ui = d, .view = v, .message = "30 layers scored", .tone = TONE_GOOD};
 
     setenv("TZ", "UTC", 1);
     if (v->ops->open)

@@ -112,7 +112,7 @@ static void the_line_shows_them(void)
     struct view *v = view_open(&view_edit, &host);
     struct completions c = {0};
     struct field line = {0};
-    struct screen screen = {.ui = &d, .view = v, .line = &line, .candidates = &c, .offered = -1};
+    struct screen screen = {.ui = &d, .view = v, .line = &line, .completions = &c, .offered = -1};
 
     make_full_ui_state(&d);
     field_set(&line, ":set mask.mode=");

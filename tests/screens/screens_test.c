@@ -62,7 +62,7 @@ static void every_size_can_be_drawn(void)
     make_full_ui_state(&d);
     for (int i = 0; views[i]; i++) {
         struct view *v = view_open(views[i], &host);
-        struct screen screen = {.ui = &d, .view = v, .said = "said"};
+        struct screen screen = {.ui = &d, .view = v, .message = "said"};
 
         if (v->ops->open)
             v->ops->open(v);

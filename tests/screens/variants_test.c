@@ -44,7 +44,7 @@ static void tell(struct view *v, enum event_kind kind)
 static void three_sizes(const char *name, struct ui_state *d, struct view *v)
 {
     static const int size[][2] = {{36, 120}, {24, 80}, {60, 200}};
-    struct screen screen = {.ui = d, .view = v, .said = "tried", .tone = TONE_GOOD};
+    struct screen screen = {.ui = d, .view = v, .message = "tried", .tone = TONE_GOOD};
 
     for (int k = 0; k < 3; k++)
         compare(name, &screen, size[k][0], size[k][1]);

@@ -1,4 +1,27 @@
-/* Builds the program around the views: desk, host, recording, start and end. */
+/* The app without a terminal: everything the screen program does except reading keys from a
+ * terminal and showing cells on it.
+ *
+ *   engine --events--> app_work() --> ui_state --> views --> app_paint() --> surface (cells)
+ *     ^                                              |
+ *     +----commands---- host_post() <- struct host <-+
+ *
+ * app_start() makes the app. app_work() takes what the engine has sent and runs the timers,
+ * app_user_key() handles one key, app_paint() draws a frame, app_finish() frees everything.
+ * Whoever calls them decides what the program is: app_loop.c takes keys from a terminal and shows
+ * the surface there; app_script.c takes keys from a file and keeps the surface in memory. The
+ * golden-screen tests need no app at all: they fill a ui_state by hand and call screen_draw().
+ *
+ * An event passes through app_event() in a fixed order: ui_state stores it, messages.c turns it
+ * into a status line, every open view is told (so a view can rely on ui_state being current),
+ * follow_up() posts the commands that follow from it, and the frame is marked dirty. Nothing is
+ * drawn there: a hundred events between two frames cost one frame.
+ *
+ * The app asks for three things by itself: gain and leak of the mask, REST_SECONDS after the last
+ * parameter change; promoted and suppressed words, one neuron at a time, while nothing else runs;
+ * the scoreboard after a commit. Their commands are short or flagged MAKES_WAY
+ * (core/engine/engine.h): the scoreboard is cancelled as soon as the user asks for something.
+ *
+ * All of it runs on the UI thread. */
 #include "views/shell/app.h"
 
 #include <stdarg.h>
@@ -16,17 +39,19 @@
 #include "views/shell/app_internal.h"
 #include "views/shell/messages.h"
 
-static const double REST = 0.3; /* seconds a knob must rest before its consequence is asked for */
+static const double REST_SECONDS = 0.3; /* a knob must rest this long before an estimate */
 
+/* Shows a line in the status bar and keeps it for the log view. */
 void app_say(struct app *app, enum tone tone, const char *text)
 {
-    utf8_copy(app->said, sizeof(app->said), text);
+    utf8_copy(app->message, sizeof(app->message), text);
     app->tone = tone;
     app->dirty = true;
     ui_log(&app->ui, (int)tone, text);
 }
 
-static bool in_list(const struct ui_state *d, unsigned job)
+/* True if the job commits or probes a fact of the list in the Facts view. */
+static bool is_job_of_fact_list(const struct ui_state *d, unsigned job)
 {
     for (int i = 0; i < d->queue_count; i++)
         if (d->queue[i].job == job)
@@ -34,8 +59,10 @@ static bool in_list(const struct ui_state *d, unsigned job)
     return false;
 }
 
-/* What was asked for unbidden makes way for whatever the user wants that does not overtake it. */
-static void make_way(struct app *app, enum command_kind kind)
+/* Cancels long jobs that the app posted by itself (MAKES_WAY: the scoreboard), before a command of
+ * the user is queued behind them. Commands that overtake the queue anyway need not cancel
+ * anything, and the scoreboards of the fact list were asked for. */
+static void cancel_unasked_jobs(struct app *app, enum command_kind kind)
 {
     const struct ui_state *d = &app->ui;
 
@@ -43,16 +70,18 @@ static void make_way(struct app *app, enum command_kind kind)
         return;
     for (int i = 0; i < UI_JOBS; i++)
         if (d->job[i].job && (command_traits[d->job[i].kind].flags & MAKES_WAY) &&
-            !in_list(d, d->job[i].job))
+            !is_job_of_fact_list(d, d->job[i].job))
             engine_cancel(app->engine, d->job[i].job);
 }
 
+/* host->post: records the command, queues it and notes the job in ui_state. Returns the job, or 0
+ * after a message says why it was refused. */
 static unsigned host_post(struct host *host, struct command *cmd)
 {
     struct app *app = (struct app *)host;
     enum command_kind kind = cmd->kind;
     unsigned flags = command_traits[kind].flags;
-    char *about;
+    char *key;
     unsigned job = 0;
 
     if ((flags & WRITES) && app->ui.state.readonly) {
@@ -61,18 +90,18 @@ static unsigned host_post(struct host *host, struct command *cmd)
         return 0;
     }
     if ((kind == CMD_ATTRIBUTE || kind == CMD_PREVIEW) && app->tone >= TONE_WARN)
-        app->said[0] = '\0'; /* "stopped", or what went wrong, is over */
-    make_way(app, kind);
-    about = recorder_command_key(app->options->recorder, cmd);
+        app->message[0] = '\0'; /* "stopped", or an error, is no longer true */
+    cancel_unasked_jobs(app, kind);
+    key = recorder_command_key(app->options->recorder, cmd);
     if (ui_has_job_room(&app->ui))
         job = engine_post(app->engine, cmd);
     else
-        command_free(cmd); /* a job that is not known to run could not be stopped */
-    recorder_post(app->options->recorder, job, kind, about);
-    free(about);
+        command_free(cmd); /* ui_state has no slot: a job it does not know could not be cancelled */
+    recorder_post(app->options->recorder, job, kind, key);
+    free(key);
     ui_add_job(&app->ui, job, kind);
     if (!job && !(flags & ASIDE))
-        app_say(app, TONE_WARN, "too much is waiting already: Ctrl-C stops what runs");
+        app_say(app, TONE_WARN, "too many jobs are waiting: Ctrl-C stops the one that runs");
     app->dirty = true;
     return job;
 }
@@ -108,13 +137,15 @@ static void host_prompt(struct host *host, const char *text)
     app_line_open((struct app *)host, text);
 }
 
+/* host->knobs_moved: remembers the values for undo; the masks follow at the next frame, the
+ * estimate of gain and leak once the knob rests. */
 static void host_knobs_moved(struct host *host)
 {
     struct app *app = (struct app *)host;
 
-    param_undo_note(&app->tuning, &app->ui.params, clock_seconds());
-    app->params_changed = true; /* many steps between two frames are one re-mask */
-    app->weigh_at = clock_seconds() + REST;
+    param_undo_note(&app->param_undo, &app->ui.params, clock_seconds());
+    app->params_changed = true; /* however many steps: one re-mask a frame */
+    app->estimate_at = clock_seconds() + REST_SECONDS;
     app->dirty = true;
 }
 
@@ -134,6 +165,8 @@ static bool host_run(struct host *host, enum action action)
     return app_action((struct app *)host, action);
 }
 
+/* Shows the view of this name, and makes it if it is opened for the first time. Esc goes back to
+ * the view before. */
 void app_open(struct app *app, const char *name)
 {
     for (int i = 0; views[i] && i < VIEWS_MAX; i++) {
@@ -141,9 +174,9 @@ void app_open(struct app *app, const char *name)
             continue;
         if (!app->view[i])
             app->view[i] = view_open(views[i], &app->host);
-        if (i != app->at)
-            app->before = app->at;
-        app->at = i;
+        if (i != app->shown)
+            app->previous = app->shown;
+        app->shown = i;
         app->ui.at_view = views[i]->name;
         if (views[i]->open)
             views[i]->open(app->view[i]);
@@ -152,49 +185,57 @@ void app_open(struct app *app, const char *name)
     }
 }
 
+/* Everything frame.c needs for one frame; it borrows from the app. */
 struct screen app_screen(const struct app *app)
 {
     return (struct screen){
         .ui = &app->ui,
-        .view = app->view[app->at],
+        .view = app->view[app->shown],
         .question = app->asking ? &app->question : NULL,
         .confirm_selected = app->confirm_selected,
         .line = app->typing ? &app->line : NULL,
-        .candidates = &app->candidates,
+        .completions = &app->completions,
         .offered = app->offered,
         .tone = app->tone,
-        .said = app->said,
+        .message = app->message,
         .paused = app->paused,
-        .tape = app_replay_words(app),
+        .replay = app_replay_text(app),
     };
 }
 
-static void use_cpu(struct host *host, const struct question *question)
+static void switch_to_cpu(struct host *host, const struct question *question)
 {
     (void)question;
     request_simple(host, CMD_DEVICE, 0);
 }
 
-/* A GPU that is lost takes nothing along: its owner is asked once. */
-static void offer_cpu(struct app *app)
+/* After the GPU failed for good. No edit is lost, because every edit was journalled first; the
+ * user is asked once. */
+static void ask_switch_to_cpu(struct app *app)
 {
-    struct question q = {.title = "The GPU is lost", .yes = "Use the CPU", .confirmed = use_cpu};
+    struct question q = {
+        .title = "The GPU failed", .yes = "Use the CPU", .confirmed = switch_to_cpu};
 
     show_print(q.text, sizeof(q.text),
-               "It no longer answers this program. The session is safe: %d edit%s in its journal.\n"
-               "Go on with the CPU? The weights are rebuilt there, to the same bits.\n"
-               "(:device cpu does it later.)",
+               "The GPU no longer responds. The session is safe: its journal has %d edit%s.\n"
+               "Continue on the CPU? The weights are rebuilt there, with the same bits.\n"
+               "(To do it later, type :device cpu.)",
                app->ui.state.edits, app->ui.state.edits == 1 ? "" : "s");
     app->host.confirm(&app->host, &q);
 }
 
-/* What the screen asks for by itself when something has become known or has changed. */
+/* Posts the commands that follow from an event by themselves:
+ *
+ *   a new state    history and, with a fact, prompt tokens and present answer
+ *   a new model    prompt tokens and present answer
+ *   attributed     estimate of gain and leak
+ *   committed      scoreboard of the fact (facts of the list ask for theirs themselves) */
 static void follow_up(struct app *app, const struct event *ev)
 {
     struct ui_state *d = &app->ui;
 
     if (ev->kind == EV_STATE && d->state.lost) {
-        offer_cpu(app);
+        ask_switch_to_cpu(app);
         return;
     }
     if (ev->kind == EV_STATE && d->ready && strcmp(d->state.state, app->known_state) != 0) {
@@ -205,12 +246,13 @@ static void follow_up(struct app *app, const struct event *ev)
     } else if (ev->kind == EV_MODEL && d->fact.subject) {
         request_prompt_info(&app->host, &d->fact);
     } else if (ev->kind == EV_ATTRIBUTED) {
-        app->weigh_at = clock_seconds();
-    } else if (ev->kind == EV_COMMITTED && !in_list(d, ev->job) && d->fact.subject) {
+        app->estimate_at = clock_seconds();
+    } else if (ev->kind == EV_COMMITTED && !is_job_of_fact_list(d, ev->job) && d->fact.subject) {
         request_probe(&app->host, &d->fact, NULL);
     }
 }
 
+/* Takes one event of the engine, in the order the comment at the top gives. */
 static void app_event(struct app *app, struct event *ev)
 {
     enum command_kind kind = ui_job_kind(&app->ui, ev->job);
@@ -228,7 +270,7 @@ static void app_event(struct app *app, struct event *ev)
         app_reopen_done(app);
     if (ev->kind == EV_STOPPED && app_reopen_back(app, ev))
         return;
-    app->quit |= app->ui.stopped; /* the caller says why: engine_ended() */
+    app->quit |= app->ui.stopped; /* the caller reports why, by engine_ended() */
     app->dirty |= !app->paused;
 }
 
@@ -240,6 +282,8 @@ void app_apply_theme(struct app *app, const struct theme *theme)
     app->dirty = true;
 }
 
+/* Loads a theme by name and uses it. NULL picks one that suits the number of colours and the
+ * background. */
 bool app_theme(struct app *app, const char *name, struct err *err)
 {
     struct theme theme;
@@ -247,7 +291,10 @@ bool app_theme(struct app *app, const char *name, struct err *err)
     if (!name) {
         enum tier tier = app->offscreen ? TIER_DIRECT : term_caps().tier;
 
-        name = tier == TIER_MONO ? "mono" : tier <= TIER_16 ? "16" : app->light ? "light" : "dark";
+        name = tier == TIER_MONO       ? "mono"
+               : tier <= TIER_16       ? "16"
+               : app->light_background ? "light"
+                                       : "dark";
     }
     if (!theme_load(&theme, name, app->theme_folder, err))
         return false;
@@ -255,6 +302,8 @@ bool app_theme(struct app *app, const char *name, struct err *err)
     return true;
 }
 
+/* Draws one frame of h rows and w columns. A moved knob takes effect here: the masks are built
+ * again from the stored scores, which takes milliseconds and needs no engine. */
 void app_paint(struct app *app, int h, int w)
 {
     struct screen screen;
@@ -273,22 +322,25 @@ void app_paint(struct app *app, int h, int w)
     app->next_frame = clock_seconds() + app->frame;
 }
 
-/* Once a knob rests: exact scores if the amplification moved, then the mask's consequence. */
-static void weigh(struct app *app)
+/* A knob has rested. If the amplification moved, its scores are only extrapolated: the exact ones
+ * are requested. Otherwise gain and leak of the new mask are estimated. */
+static void request_due_estimate(struct app *app)
 {
     if (ui_busy(&app->ui))
-        return; /* asked again when that is over */
+        return; /* estimate_at stays: tried again when the job is over */
     if (app->params_changed)
         ui_remask(&app->ui);
     app->params_changed = false;
-    app->weigh_at = 0;
+    app->estimate_at = 0;
     if (app->ui.approximate && app->ui.scored_layers)
         request_attribute(&app->host);
     else
         request_estimate(&app->host);
 }
 
-static bool want(struct app *app, int layer, int neuron)
+/* Requests the tokens that this neuron promotes and suppresses (12 of each). False: they are known
+ * already, or there is no such neuron. */
+static bool request_words(struct app *app, int layer, int neuron)
 {
     struct command cmd = {.kind = CMD_NEURON, .layer = layer, .neuron = neuron, .top = 12};
 
@@ -299,12 +351,13 @@ static bool want(struct app *app, int layer, int neuron)
     return true;
 }
 
-/* Words come one neuron at a time: of those the view shows, of the one under the cursor, of the
- * strongest of the edited layers, then of the layer at hand. No view asks for any itself. */
-static void want_words(struct app *app)
+/* Requests the words of one neuron, in this order: what the shown view needs, the neuron under the
+ * cursor, the 24 strongest of the edited layers, the 24 strongest of the layer at the cursor. Runs
+ * only while the user has nothing in the queue. */
+static void request_missing_words(struct app *app)
 {
     const struct ui_state *d = &app->ui;
-    const struct view *v = app->view[app->at];
+    const struct view *v = app->view[app->shown];
     struct ranked_neuron top[24];
     struct neuron_place place;
     int n;
@@ -312,20 +365,23 @@ static void want_words(struct app *app)
     for (int i = 0; i < UI_JOBS; i++)
         if (d->job[i].job && d->job[i].kind != CMD_ESTIMATE && d->job[i].kind != CMD_HISTORY &&
             d->job[i].kind != CMD_ATTRIBUTE && d->job[i].kind != CMD_PULL)
-            return; /* words wait for what the user asked for, and for each other */
+            return; /* one request at a time, after what the user asked for */
     if (!d->ready || !d->scored_layers)
         return;
-    if ((v->ops->wants && v->ops->wants(v, &place) && want(app, place.layer, place.neuron)) ||
-        want(app, d->at_layer, d->at_neuron))
+    if ((v->ops->wants && v->ops->wants(v, &place) &&
+         request_words(app, place.layer, place.neuron)) ||
+        request_words(app, d->at_layer, d->at_neuron))
         return;
     for (int k = 0; k < 2; k++) {
         n = ui_top_neurons(d, k ? d->at_layer : -1, ORDER_SCORE, top, 24);
         for (int i = 0; i < n; i++)
-            if (want(app, top[i].layer, top[i].neuron))
+            if (request_words(app, top[i].layer, top[i].neuron))
                 return;
     }
 }
 
+/* One turn without waiting: takes all events, then does what is due (restart of a recording,
+ * another model, estimate, words). */
 void app_work(struct app *app)
 {
     const char *trouble;
@@ -333,27 +389,28 @@ void app_work(struct app *app)
 
     while (engine_next(app->engine, &ev)) {
         recorder_event(app->options->recorder, &ev);
-        app->seen[ev.kind]++;
+        app->event_count[ev.kind]++;
         if (ev.kind == EV_REPLAY)
             app_replay(app, &ev);
         else
             app_event(app, &ev);
     }
-    if (app->rewind)
-        app_replay_rewind(app);
-    if (app->other.wanted && app->other.confirmed && !app->quit)
+    if (app->replay_again)
+        app_replay_restart(app);
+    if (app->reopen.path && app->reopen.confirmed && !app->quit)
         app_reopen(app);
     if (app->quit)
         return;
-    if (app->weigh_at > 0 && clock_seconds() >= app->weigh_at)
-        weigh(app);
-    want_words(app);
+    if (app->estimate_at > 0 && clock_seconds() >= app->estimate_at)
+        request_due_estimate(app);
+    request_missing_words(app);
     trouble = recorder_failure(app->options->recorder);
     if (trouble)
         app_say(app, TONE_WARN, trouble);
 }
 
-static void begin(struct app *app, struct engine *engine)
+/* A fresh ui_state on this engine, with the first fact, in the Edit view. */
+static void app_begin(struct app *app, struct engine *engine)
 {
     struct fact first = {.subject = (char[]){"Eiffel Tower"},
                          .prompt = (char[]){"The {} is located in the city of"},
@@ -361,13 +418,13 @@ static void begin(struct app *app, struct engine *engine)
     const struct app_options *options = app->options;
 
     app->engine = engine;
-    ui_init(&app->ui, &app->other.params);
-    param_undo_start(&app->tuning, &app->other.params);
+    ui_init(&app->ui, &app->reopen.params);
+    param_undo_start(&app->param_undo, &app->reopen.params);
     app->ui.relations = options->relations;
     app->ui.fact = fact_copy(options->fact ? options->fact : &first);
-    app->at = 0;
+    app->shown = 0;
     app_open(app, "edit");
-    app->before = app->at;
+    app->previous = app->shown;
 }
 
 struct app *app_start(struct engine *engine, const struct app_options *options)
@@ -390,13 +447,14 @@ struct app *app_start(struct engine *engine, const struct app_options *options)
                  : getenv("SSH_CONNECTION") ? 0.1
                                             : 1.0 / 30;
     app->surface = surface_new(1, 1);
-    app->other.params = options->params;
+    app->reopen.params = options->params;
     app_line_start(app);
-    begin(app, engine);
+    app_begin(app, engine);
     return app;
 }
 
-static void end(struct app *app)
+/* Frees the views and the ui_state; app_begin() may follow. */
+static void app_end(struct app *app)
 {
     for (int i = 0; i < VIEWS_MAX; i++) {
         view_close(app->view[i]);
@@ -407,21 +465,21 @@ static void end(struct app *app)
 
 void app_restart(struct app *app, struct engine *engine)
 {
-    end(app);
-    app_line_leave(app);
+    app_end(app);
+    app_line_close(app);
     app->asking = app->paused = app->params_changed = false;
-    app->weigh_at = 0;
-    app->known_state[0] = app->said[0] = '\0';
-    begin(app, engine);
+    app->estimate_at = 0;
+    app->known_state[0] = app->message[0] = '\0';
+    app_begin(app, engine);
 }
 
 void app_finish(struct app *app)
 {
-    end(app);
+    app_end(app);
     app_line_finish(app);
     app_reopen_done(app);
-    free(app->other.wanted);
-    free(app->other.wanted_session);
+    free(app->reopen.path);
+    free(app->reopen.session);
     surface_free(app->surface);
     free(app);
 }

@@ -1,4 +1,4 @@
-/* The program as a screen: windows, keys, the loop. */
+/* The screen program: views, keys and the loop, on a running engine. */
 #ifndef VIEWS_SHELL_APP_H
 #define VIEWS_SHELL_APP_H
 
@@ -11,35 +11,35 @@ struct recorder;
 
 struct app_options {
     struct term_options term;
-    const char *theme;      /* NULL: dark or light as the ground is, 16 or mono with few colours */
-    const char *themes;     /* a folder of more themes, or NULL */
+    const char *theme;  /* NULL: dark or light to match the terminal; 16 or mono with few colours */
+    const char *themes; /* a folder of more themes, or NULL */
     const char *background; /* "light", "dark"; NULL: what COLORFGBG says; "query": or the
                                terminal (OSC 11) where that says nothing */
-    const char *notes;      /* said at the start, a line each; NULL: none */
+    const char *notes;      /* shown at the start, one per line; NULL: none */
     int refresh;            /* frames a second at most; 0: 30, 10 over ssh */
     struct params params;
     const struct fact *fact;           /* the first one; NULL: the Eiffel Tower */
-    const struct relations *relations; /* that triples can name; borrowed, NULL: none */
-    struct recorder *recorder;         /* keeps the run; borrowed, NULL: nobody does */
-    /* Of a recorded run: its engine anew, driving from this second on; the old one has been
-     * stopped. NULL: no recorded run, or one that cannot go on. */
+    const struct relations *relations; /* for facts written as triples; borrowed, NULL: none */
+    struct recorder *recorder;         /* records the run; borrowed, NULL: not recorded */
+    /* For a recording: stops its engine and returns a new one that plays from this second on.
+     * NULL: no recording, or one that cannot be resumed. */
     struct engine *(*again)(void *ctx, double from, struct err *err);
-    /* An engine of another model (its session: NULL is a fresh one); the old one has been stopped.
-     * `params` gets what suits the model. NULL: only this model is looked at. */
+    /* Stops the engine and returns one for another model (session NULL: a fresh session). `params`
+     * gets that model's parameters. NULL: the program stays with this model. */
     struct engine *(*reopen)(void *ctx, const char *model, const char *session,
                              struct params *params, struct err *err);
     void *ctx;
 };
 
-/* Opens the screen on a running engine and stays until the user leaves or a signal ends it. The
- * engine stays the caller's. Call term_block_signals() before engine_start(). Errors are those
- * of the terminal and the theme; nothing is left open then. *ended_by is the signal, or 0. */
+/* Opens the screen on a running engine and returns when the user quits or a signal ends it. The
+ * engine stays the caller's. Call term_block_signals() before engine_start(). Fails if the terminal
+ * or the theme cannot be used; nothing is left open then. *ended_by is the signal, or 0. */
 bool app_run(struct engine *engine, const struct app_options *options, int *ended_by,
              struct err *err);
 
-/* The same without a terminal, driven by the lines of a script (editscope(1) lists them). What it
- * expected and did not find is ERR_ACCEPT, naming the line; the picture then goes to standard
- * error. `script` NULL: a recorded run is played to its end. */
+/* The same without a terminal, driven by the lines of a script file (app_script.c; editscope(1)
+ * lists the commands). A command that fails is an error that names its line, and the screen is
+ * printed to standard error. `script` NULL: plays a recording to its end and prints the screen. */
 bool app_script(struct engine *engine, const struct app_options *options, const char *script,
                 struct err *err);
 

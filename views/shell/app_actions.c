@@ -1,4 +1,5 @@
-/* What actions do where no view takes them: a function each, found by the table of actions. */
+/* What actions do where the shown view does not handle them: one function do_NAME() for each row X
+ * or W of views/actions.h, found by a table. */
 #include <stdio.h>
 #include <string.h>
 
@@ -25,13 +26,14 @@ static void do_commit(struct app *app)
     confirm_commit(&app->host);
 }
 
+/* Drops the previewed edit; the session was never touched. */
 static void do_discard(struct app *app)
 {
     if (app->ui.state.preview) {
         request_simple(&app->host, CMD_DISCARD, 0);
-        app_say(app, TONE_PLAIN, "preview forgotten; nothing was written");
+        app_say(app, TONE_PLAIN, "preview discarded; nothing was written");
     } else {
-        app_say(app, TONE_WARN, "there is no preview to forget");
+        app_say(app, TONE_WARN, "there is no preview to discard");
     }
 }
 
@@ -53,15 +55,17 @@ static void do_verify(struct app *app)
     request_simple(&app->host, CMD_VERIFY, 0);
 }
 
+/* Stops the running jobs and a download. Never quits: Ctrl-C must be safe to press. */
 static void do_cancel(struct app *app)
 {
     bool runs = ui_busy(&app->ui) || app->ui.pull_job;
 
     if (runs)
         engine_cancel(app->engine, 0);
-    app_say(app, TONE_WARN, runs ? "stopping" : "nothing runs; :q leaves");
+    app_say(app, TONE_WARN, runs ? "stopping" : "nothing is running; :q quits");
 }
 
+/* Only History has edits to select; there the view handles this action. */
 static void do_note(struct app *app)
 {
     app_say(app, TONE_WARN, "note: select an edit in History (8), then A");
@@ -90,7 +94,8 @@ static void do_pull(struct app *app)
 
 /* ---- parameters ---- */
 
-static void choose(struct app *app, enum param param, const char *what)
+/* The next value of a parameter that is a choice, and a message with it. */
+static void next_choice(struct app *app, enum param param, const char *what)
 {
     choice_next(&app->ui.params, param);
     app->host.params_changed(&app->host);
@@ -99,26 +104,29 @@ static void choose(struct app *app, enum param param, const char *what)
 
 static void do_mask_mode(struct app *app)
 {
-    choose(app, P_MASK_MODE, "mask");
+    next_choice(app, P_MASK_MODE, "mask");
 }
 
 static void do_select_rule(struct app *app)
 {
-    choose(app, P_SELECT_RULE, "selection");
+    next_choice(app, P_SELECT_RULE, "selection");
 }
 
 static void do_compensate(struct app *app)
 {
-    choose(app, P_MASK_COMPENSATE, "compensation");
+    next_choice(app, P_MASK_COMPENSATE, "compensation");
 }
 
+/* Which object the attribution explains: the predicted, the old or the new one. Existing scores
+ * are of another question then, so they are computed again. */
 static void do_target(struct app *app)
 {
-    choose(app, P_ATTR_TARGET, "explained object");
+    next_choice(app, P_ATTR_TARGET, "explained object");
     if (app->ui.scored_layers)
         request_attribute(&app->host);
 }
 
+/* The six knobs of the Edit view, not all parameters. */
 static void do_reset_all(struct app *app)
 {
     static const enum param reset[] = {P_RATIO_GE_A, P_RATIO_SP_A,     P_RATIO_GE_B,
@@ -127,19 +135,20 @@ static void do_reset_all(struct app *app)
     for (size_t i = 0; i < sizeof(reset) / sizeof(*reset); i++)
         param_reset(&app->ui.params, reset[i]);
     app->host.params_changed(&app->host);
-    app->host.message(&app->host, TONE_PLAIN, "every knob has its default; Z takes that back");
+    app->host.message(&app->host, TONE_PLAIN, "all knobs have their default values; Z undoes this");
 }
 
+/* Undoes the last parameter change. Edits are undone by do_undo(). */
 static void do_untune(struct app *app)
 {
     char what[160];
 
-    if (!param_undo_back(&app->tuning, &app->ui.params, what)) {
-        app_say(app, TONE_WARN, "no parameter was changed: there is nothing to take back");
+    if (!param_undo_back(&app->param_undo, &app->ui.params, what)) {
+        app_say(app, TONE_WARN, "no parameter was changed: there is nothing to undo");
         return;
     }
     app->host.params_changed(&app->host);
-    app->host.message(&app->host, TONE_PLAIN, "took back %s", what);
+    app->host.message(&app->host, TONE_PLAIN, "undid %s", what);
 }
 
 /* ---- what every view shows ---- */
@@ -158,8 +167,8 @@ static void do_pool(struct app *app)
 
     d->pool = (enum heat_pool)((d->pool + 1) % POOL_COUNT);
     app->host.message(&app->host, TONE_PLAIN,
-                      d->pool == POOL_ABOVE ? "a bin shows how many the mask keeps (%s)"
-                                            : "a bin shows its %s",
+                      d->pool == POOL_ABOVE ? "each bin shows how many neurons the mask keeps (%s)"
+                                            : "each bin shows its %s",
                       heat_pool_name(d->pool));
 }
 
@@ -169,14 +178,14 @@ static void do_ramp(struct app *app)
 
     d->ramp = d->ramp == RAMP_HEAT ? RAMP_GREY : d->ramp == RAMP_GREY ? RAMP_DIVERGE : RAMP_HEAT;
     app->host.message(&app->host, TONE_PLAIN, "colours: %s%s", ramp_name(d->ramp),
-                      d->ramp == RAMP_DIVERGE ? ", what raises and what lowers" : "");
+                      d->ramp == RAMP_DIVERGE ? ", positive against negative" : "");
 }
 
 static void do_per_layer(struct app *app)
 {
     app->ui.per_layer = !app->ui.per_layer;
     app_say(app, TONE_PLAIN,
-            app->ui.per_layer ? "each layer has its own scale" : "one scale for all layers");
+            app->ui.per_layer ? "each layer has its own scale" : "all layers share one scale");
 }
 
 static void do_order(struct app *app)
@@ -185,7 +194,7 @@ static void do_order(struct app *app)
     struct ui_state *d = &app->ui;
 
     d->order = (enum neuron_order)((d->order + 1) % ORDER_COUNT);
-    app->host.message(&app->host, TONE_PLAIN, "neurons by %s", order[d->order]);
+    app->host.message(&app->host, TONE_PLAIN, "neurons sorted by %s", order[d->order]);
 }
 
 static void do_flip(struct app *app)
@@ -213,6 +222,7 @@ static void do_layer_next(struct app *app)
     ui_move_layer(&app->ui, 1);
 }
 
+/* Copies the address of the neuron under the cursor, such as L5N912. */
 static void do_copy(struct app *app)
 {
     char text[64];
@@ -262,40 +272,45 @@ static void do_export(struct app *app)
 
 /* ---- the program ---- */
 
-static void leave(struct host *host, const struct question *question)
+static void quit_confirmed(struct host *host, const struct question *question)
 {
     (void)question;
     ((struct app *)host)->quit = true;
 }
 
+/* Quits, after a question if something would be lost: edits without a session file, a download, a
+ * commit under way. */
 static void ask_quit(struct app *app)
 {
     const struct ui_state *d = &app->ui;
-    struct question q = {.title = "Leave?", .yes = "Leave", .confirmed = leave};
+    struct question q = {.title = "Quit?", .yes = "Quit", .confirmed = quit_confirmed};
 
     if (d->state.edits && !*d->state.session)
         show_print(q.text, sizeof(q.text), "%d edit%s will be lost: no session file was named.",
                    d->state.edits, d->state.edits == 1 ? "" : "s");
     else if (d->pull_job)
-        show_print(q.text, sizeof(q.text),
-                   "%.100s is being fetched; what has come is kept, and :pull goes on there.",
-                   d->pull_name);
+        show_print(
+            q.text, sizeof(q.text),
+            "%.100s is being downloaded; the part that has come is kept, and :pull resumes it.",
+            d->pull_name);
     else if (ui_busy(d) == CMD_COMMIT)
-        snprintf(q.text, sizeof(q.text), "An edit is being made; it would be stopped.");
+        snprintf(q.text, sizeof(q.text), "An edit is being committed; quitting stops it.");
     if (*q.text)
         app->host.confirm(&app->host, &q);
     else
         app->quit = true;
 }
 
+/* Esc, outermost meaning last: closes an overlay, goes back to Edit, stops the job, drops the
+ * preview. */
 static void do_back(struct app *app)
 {
-    bool overlay = views[app->at]->overlay;
-    int before = app->before;
+    bool overlay = views[app->shown]->overlay;
+    int before = app->previous;
 
-    if (overlay || (app->at && !ui_busy(&app->ui))) {
+    if (overlay || (app->shown && !ui_busy(&app->ui))) {
         app_open(app, views[overlay ? before : 0]->name);
-        app->before = 0;
+        app->previous = 0;
     } else if (ui_busy(&app->ui)) {
         app_action(app, ACTION_CANCEL);
     } else if (app->ui.state.preview) {
@@ -305,7 +320,7 @@ static void do_back(struct app *app)
 
 static void do_quit(struct app *app)
 {
-    if (views[app->at]->overlay)
+    if (views[app->shown]->overlay)
         do_back(app);
     else
         ask_quit(app);
@@ -323,10 +338,11 @@ static void do_suspend(struct app *app)
     term_suspend();
 }
 
+/* Built from the rows of views/actions.h. */
 static const struct {
-    void (*run)(struct app *app); /* NULL: there is `view`, or it is done by views alone */
+    void (*run)(struct app *app); /* NULL: opens `view`; both NULL: views alone handle it */
     const struct view_ops *view;
-} doers[ACTION_COUNT] = {
+} handlers[ACTION_COUNT] = {
 #define V(id, name, keys, group, help)
 #define O(id, name, keys, group, help, view) [ACTION_##id] = {NULL, &view_##view},
 #define X(id, name, keys, group, help, run)  [ACTION_##id] = {do_##run, NULL},
@@ -336,26 +352,29 @@ static const struct {
 #undef X
 };
 
-static bool ask_view(struct app *app, enum action action)
+/* Offers the action to the shown view. */
+static bool view_takes_action(struct app *app, enum action action)
 {
-    struct view *v = app->view[app->at];
+    struct view *v = app->view[app->shown];
 
     return v->ops->action && v->ops->action(v, action);
 }
 
+/* Runs an action: the shown view first, then the function of the table, then the view that the
+ * table opens, which is offered the action again. False: nothing handles it. */
 bool app_action(struct app *app, enum action action)
 {
     app->dirty = true;
-    if (action_infos[action].writes && app->ui.state.readonly) { /* before anything is asked */
+    if (action_infos[action].writes && app->ui.state.readonly) { /* before any question is asked */
         app->host.message(&app->host, TONE_WARN, "%s: the session is open read-only",
                           action_infos[action].name);
-    } else if (ask_view(app, action)) {
+    } else if (view_takes_action(app, action)) {
         return true;
-    } else if (doers[action].run) {
-        doers[action].run(app);
-    } else if (doers[action].view) {
-        app_open(app, doers[action].view->name);
-        ask_view(app, action);
+    } else if (handlers[action].run) {
+        handlers[action].run(app);
+    } else if (handlers[action].view) {
+        app_open(app, handlers[action].view->name);
+        view_takes_action(app, action);
     } else {
         return false;
     }
@@ -366,6 +385,6 @@ void app_do(struct app *app, enum action action)
 {
     if (!app_action(app, action))
         app->host.message(&app->host, TONE_WARN, "%s does nothing in the view %s: %s",
-                          action_infos[action].name, views[app->at]->title,
+                          action_infos[action].name, views[app->shown]->title,
                           action_infos[action].help);
 }

@@ -1,5 +1,6 @@
-/* What is seen, as a file: the picture (SVG, ANSI, text) or the rows behind it (CSV, JSON,
- * Markdown, LaTeX). */
+/* :export and :dump. The ending of the path decides: the screen as a picture (.svg, .ansi, .txt)
+ * or the rows behind the view (.csv, .json, .md, .tex). With a kind before the path (safetensors,
+ * gguf, lora, delta, json), the engine exports the edited model instead. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,57 +12,61 @@
 #include "views/shell/app_internal.h"
 #include "views/view_tables.h"
 
-/* The screen without the command line that asked for it. */
-static void picture(struct app *app)
+/* Draws the screen without the command line that asked for the export. */
+static void draw_picture(struct app *app)
 {
     struct screen screen = app_screen(app);
 
     screen.line = NULL;
-    screen.said = ""; /* what was said before is not part of a figure */
+    screen.message = ""; /* the last message is not part of a figure */
     screen_draw(&screen, app->surface);
 }
 
+/* A figure in the colours of the theme; its title names the view and the model. */
 static void as_svg(struct app *app, struct buf *out)
 {
     char title[200];
 
-    picture(app);
-    show_print(title, sizeof(title), "editscope: %s, %s", views[app->at]->title,
+    draw_picture(app);
+    show_print(title, sizeof(title), "editscope: %s, %s", views[app->shown]->title,
                *app->ui.model.name ? app->ui.model.name : "no model");
     svg_surface(app->surface, &app->theme, app->palette.caps.ascii, title, out);
 }
 
 static void as_ansi(struct app *app, struct buf *out)
 {
-    picture(app);
+    draw_picture(app);
     surface_ansi(app->surface, &app->palette, out);
 }
 
 static void as_text(struct app *app, struct buf *out)
 {
-    picture(app);
+    draw_picture(app);
     surface_dump(app->surface, out);
 }
 
+/* Writes the text and reports the outcome. While a recording types, nothing is written: its author
+ * must not choose files on this machine. */
 void app_write(struct app *app, const char *what, const char *path, const struct buf *text)
 {
     struct err err = {0};
 
-    if (app->driven) /* whoever recorded it does not write where it is played */
+    if (app->replaying)
         app->host.message(&app->host, TONE_WARN,
-                          "%s: a recorded run writes no file; %s is not touched", what, path);
+                          "%s: a recording cannot write files; %s is unchanged", what, path);
     else if (file_write(path, text->data, text->len, &err))
         app->host.message(&app->host, TONE_GOOD, "wrote %s, %zu bytes", path, text->len);
     else
         app->host.message(&app->host, TONE_ERROR, "%s: %s", what, err.text);
 }
 
-/* The rows of the view shown; nothing where it has none. */
+/* The table of the shown view in one of the forms of core/base/table.h; nothing if it has no rows
+ * yet. */
 static void as_rows(struct app *app, const struct table_form *form, struct buf *out)
 {
     struct table table;
 
-    if (!view_table_of(&table, views[app->at], &app->ui))
+    if (!view_table_of(&table, views[app->shown], &app->ui))
         return;
     form->write(&table, out);
     table_free(&table);
@@ -70,7 +75,7 @@ static void as_rows(struct app *app, const struct table_form *form, struct buf *
 static void (*const picture_of[PICTURE_FORMS])(struct app *app, struct buf *out) = {
     [PICTURE_SVG] = as_svg, [PICTURE_ANSI] = as_ansi, [PICTURE_TEXT] = as_text};
 
-/* As the path's ending says; false where it says nothing. */
+/* Fills `out` in the form that the ending of the path names; false: no such ending. */
 static bool as_ending(struct app *app, const char *path, struct buf *out)
 {
     const char *dot = strrchr(path, '.');
@@ -88,7 +93,8 @@ static bool as_ending(struct app *app, const char *path, struct buf *out)
     return false;
 }
 
-static void say_endings(struct app *app, const char *path)
+/* Lists the endings that are possible; they come from the two tables. */
+static void report_endings(struct app *app, const char *path)
 {
     struct buf endings = {0};
 
@@ -101,28 +107,29 @@ static void say_endings(struct app *app, const char *path)
                                       : ", ");
     app->host.message(
         &app->host, TONE_ERROR,
-        "export: '%s' does not end in %s; safetensors, gguf, lora, delta or json and a "
-        "place write what was edited",
+        "export: '%s' does not end in %s; to export the edited model, type safetensors, "
+        "gguf, lora, delta or json before the path",
         path, endings.data);
     buf_free(&endings);
 }
 
-/* KIND PATH: the edited model, an adapter, a delta or the journal. */
-static bool of_model(struct app *app, const char *words, bool over)
+/* "KIND PATH": posts an export of the edited model to the engine. False: the words have no such
+ * form. */
+static bool export_model(struct app *app, const char *text, bool over)
 {
     static const char *const kinds[] = {"safetensors", "gguf", "lora", "delta", "json"};
-    size_t n = strcspn(words, " ");
-    const char *path = words + n + strspn(words + n, " ");
+    size_t n = strcspn(text, " ");
+    const char *path = text + n + strspn(text + n, " ");
     struct command cmd = {.kind = CMD_EXPORT, .force = over};
 
     for (size_t i = 0; *path && i < sizeof(kinds) / sizeof(*kinds); i++)
-        if (strlen(kinds[i]) == n && !strncmp(kinds[i], words, n))
+        if (strlen(kinds[i]) == n && !strncmp(kinds[i], text, n))
             cmd.export = xstrdup(kinds[i]);
     if (!cmd.export)
         return false;
-    if (app->driven) { /* as of pictures */
+    if (app->replaying) {
         app->host.message(&app->host, TONE_WARN,
-                          "export: a recorded run writes no file; %s is not touched", path);
+                          "export: a recording cannot write files; %s is unchanged", path);
         free(cmd.export);
         return true;
     }
@@ -131,28 +138,29 @@ static bool of_model(struct app *app, const char *words, bool over)
     return true;
 }
 
+/* :export. An existing file is overwritten only with `over` (:export!). */
 void app_export(struct app *app, const char *path, bool over)
 {
     struct buf out = {0};
 
-    if (of_model(app, path, over))
+    if (export_model(app, path, over))
         return;
     if (!*path) {
         char line[64];
 
-        snprintf(line, sizeof(line), ":export %s.svg", views[app->at]->name);
+        snprintf(line, sizeof(line), ":export %s.svg", views[app->shown]->name);
         app_line_open(app, line);
         return;
     }
     if (!as_ending(app, path, &out))
-        say_endings(app, path);
+        report_endings(app, path);
     else if (!over && file_exists(path))
         app->host.message(&app->host, TONE_ERROR,
-                          "export: %s is there already; :export! writes over it", path);
+                          "export: %s exists already; :export! overwrites it", path);
     else if (!out.len)
         app->host.message(&app->host, TONE_ERROR,
-                          "export: %s has no rows to write now; .svg, .ansi and .txt are pictures",
-                          views[app->at]->title);
+                          "export: %s has no rows yet; .svg, .ansi and .txt write the picture",
+                          views[app->shown]->title);
     else
         app_write(app, "export", path, &out);
     buf_free(&out);

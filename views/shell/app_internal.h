@@ -1,4 +1,4 @@
-/* The screen program's own state, seen by app*.c alone. */
+/* State of the screen program. Only app*.c includes this header. */
 #ifndef VIEWS_SHELL_APP_INTERNAL_H
 #define VIEWS_SHELL_APP_INTERNAL_H
 
@@ -13,98 +13,111 @@
 
 enum { VIEWS_MAX = 24, LINES_KEPT = 500 };
 
+/* The whole screen program. Only the UI thread touches it. */
 struct app {
-    struct host host; /* first: what views hold is the app */
-    struct engine *engine;
-    struct ui_state ui;
+    struct host host;             /* first: a view's host pointer is cast back to the app */
+    struct engine *engine;        /* borrowed; replaced when another model is opened */
+    struct ui_state ui;           /* the newest of everything the engine has sent */
     struct view *view[VIEWS_MAX]; /* in the order of views[]; made when first opened */
-    int at, before;               /* the view shown, the one Esc goes back to */
-    struct surface *surface;
+    int shown, previous;          /* indices: the view on the screen; where Esc goes back to */
+    struct surface *surface;      /* the cells of one frame */
+
     struct theme theme;
-    struct theme *theme_before; /* while :theme previews another; else NULL */
+    struct theme *theme_before; /* the theme to restore while :theme previews another, else NULL */
     const char *theme_folder;   /* the caller's, or NULL */
-    bool light;                 /* the terminal's ground, as far as is known */
-    struct palette palette;
-    struct question question;
+    bool light_background;      /* what is known of the terminal */
+    struct palette palette;     /* theme and terminal: what a role looks like */
+
+    struct question question; /* the open dialog, if asking */
     bool asking, confirm_selected;
-    struct field line; /* the command line */
+
+    struct field line; /* the command line, open if typing */
     bool typing;
-    char *lines[LINES_KEPT]; /* typed before, also by runs before; oldest first */
+    char *lines[LINES_KEPT]; /* lines entered before, also by earlier runs; oldest first */
     int line_count;
-    int recalled;                  /* index of the line shown; line_count: none */
-    char *typed;                   /* what was typed before Up or Tab replaced it, or NULL */
-    struct completions candidates; /* what Tab offers for it */
-    int offered;                   /* the candidate shown, -1: none yet */
-    double clicked;                /* when and where the mouse last was */
+    int recalled;                   /* index in lines[] of the line shown; line_count: none */
+    char *typed_text;               /* what was typed before Up or Tab replaced it, or NULL */
+    struct completions completions; /* completions of the line */
+    int offered;                    /* the candidate shown, -1: none yet */
+    char *searched;                 /* the last text given to / or \, or NULL */
+
+    double click_time; /* of the last click, with its cell: for double clicks */
     int click_y, click_x;
-    char *sought; /* what / or \ was last given, or NULL */
-    char said[400];
+
+    char message[400]; /* the status line */
     enum tone tone;
-    struct param_undo tuning;
-    struct {                           /* another model */
-        char *wanted, *wanted_session; /* to open before the next frame */
-        bool confirmed;
-        char *model, *session; /* those before, while the new one is being opened */
-        char why[320];         /* they come back for this reason */
-        char later[320];       /* the same, said again when they are there */
-        struct params params;  /* of the model at hand */
-    } other;
-    bool dirty, paused, quit, params_changed;
-    double weigh_at;          /* 0: nothing to weigh */
-    double next_frame, frame; /* seconds, CLOCK_MONOTONIC */
-    char known_state[17];     /* the state that look and history are about */
+
+    struct param_undo param_undo;     /* earlier parameter values, for Z */
+    struct {                          /* opening another model (app_model.c) */
+        char *path, *session;         /* to open before the next frame, or NULL */
+        bool confirmed;               /* the user has agreed, or nothing is lost by it */
+        char *old_path, *old_session; /* the model before, while the new one loads */
+        char why[320];                /* why the new one failed: the old one is opened again */
+        char why_again[320];          /* the same text, shown again when the old one is ready */
+        struct params params;         /* of the open model */
+    } reopen;
+
+    bool dirty, paused, quit;
+    bool params_changed;      /* parameters changed since the masks were built */
+    double estimate_at;       /* when gain and leak are due; 0: not due */
+    double next_frame, frame; /* seconds, CLOCK_MONOTONIC; frame: the shortest time between two */
+    char known_state[17];     /* the state for which prompt info and history were requested */
     const struct app_options *options;
-    struct replay_position tape; /* of a recorded run, as last told; length 0: this is none */
-    bool driven;                 /* the recording types, and no user has yet */
-    bool rewind;                 /* it is to go on from where it was left */
-    bool offscreen;              /* no terminal: sizes of the recording count */
-    char tape_words[48];
-    unsigned seen[EV_STOPPED + 1]; /* events of each kind so far */
+
+    struct replay_position replay; /* of a recording, as last reported; length 0: no recording */
+    bool replaying;                /* the recording types, and no user has yet */
+    bool replay_again;             /* restart the recording at replay.at before the next frame */
+    bool offscreen;                /* no terminal: the recording's screen sizes are followed */
+    char replay_text[48];          /* "▶ recording 0:12 of 1:40" for the banner */
+
+    unsigned event_count[EV_STOPPED + 1]; /* events of each kind so far: scripts wait for them */
 };
 
-/* Without a terminal: the state, events and timers, a picture on app->surface. `options` must
- * outlive it. */
+/* The program without a terminal (app.c): app_work() takes events and runs timers, app_paint()
+ * draws a frame of h rows and w columns into app->surface. `options` must outlive the app. */
 struct app *app_start(struct engine *engine, const struct app_options *options);
 void app_work(struct app *app);
 void app_paint(struct app *app, int h, int w);
-void app_restart(struct app *app, struct engine *engine); /* as if just started, on this one */
+void app_restart(struct app *app, struct engine *engine); /* as if just started on this engine */
 void app_finish(struct app *app);
 
-/* A key of the user's, as against one that a recording types. */
+/* A key from the user (or a script). Keys of a recording go to app_key() directly. */
 void app_user_key(struct app *app, const struct key *key);
-/* app_replay.c: what a recorded run says; takes the event. */
+/* app_replay.c: handles an EV_REPLAY of a recording; takes the event. */
 void app_replay(struct app *app, struct event *ev);
-bool app_replay_pause(struct app *app); /* false: this is no recorded run */
-/* Another model: asked for here, done between two frames. */
+bool app_replay_pause(struct app *app); /* pause or resume; false: there is no recording */
+/* app_model.c: app_reopen_ask() asks the user, app_reopen() exchanges the engine between frames. */
 void app_reopen_ask(struct app *app, const char *path);
 void app_reopen(struct app *app);
-/* The engine has stopped before its model was open: true if the one before comes back. */
+/* The engine stopped before its model was open. True: the previous model is opened again. */
 bool app_reopen_back(struct app *app, const struct event *ev);
 void app_reopen_done(struct app *app);
-void app_replay_rewind(struct app *app);
-const char *app_replay_words(const struct app *app); /* for the banner; NULL: no recorded run */
+void app_replay_restart(struct app *app);
+const char *app_replay_text(const struct app *app); /* for the banner; NULL: no recording */
 
 void app_open(struct app *app, const char *name);
 void app_say(struct app *app, enum tone tone, const char *text);
 struct screen app_screen(const struct app *app);
-bool app_action(struct app *app, enum action action); /* false: nobody's */
-void app_do(struct app *app, enum action action);     /* and says so */
+bool app_action(struct app *app, enum action action); /* false: nothing handles it here */
+void app_do(struct app *app, enum action action);     /* the same; reports if nothing does */
 void app_key(struct app *app, const struct key *key);
 void app_mouse(struct app *app, const struct key *key);
-void app_answer(struct app *app, bool yes); /* to the question that is asked */
-/* The command line: a key while it is open; what it says when it is entered. */
+void app_answer(struct app *app, bool yes); /* the answer to the open dialog */
+/* app_line.c: the command line. */
 void app_line_open(struct app *app, const char *text);
 void app_line_key(struct app *app, const struct key *key);
-void app_line_leave(struct app *app); /* as if it had never been opened */
-void app_line_start(struct app *app); /* reads what earlier runs were told */
+void app_line_close(struct app *app); /* without running it; undoes a previewed theme */
+void app_line_start(struct app *app); /* reads the lines of earlier runs */
 void app_line_finish(struct app *app);
-void app_run_command(struct app *app, const char *text); /* without the : */
+/* app_run.c: what an entered line does. Texts come without the leading : / or \. */
+void app_run_command(struct app *app, const char *text);
 void app_find(struct app *app, const char *text);
 void app_find_next(struct app *app, int by);
 void app_filter(struct app *app, const char *text);
-/* A file the user has asked for, and what became of it; `what` is the command. */
+/* Writes a file and reports the outcome; `what` is the command ("export"). */
 void app_write(struct app *app, const char *what, const char *path, const struct buf *text);
-/* Writes what is seen; the path's ending says how. "" opens the line on a name for it. */
+/* app_export.c: writes the view as a picture or as rows, by the path's ending. "" opens the
+ * command line with a proposed name. */
 void app_export(struct app *app, const char *path, bool over);
 void app_apply_theme(struct app *app, const struct theme *theme);
 bool app_theme(struct app *app, const char *name, struct err *err);

@@ -1,10 +1,12 @@
-/* What a key means: to the line that is typed, to a question, to the view, or an action. */
+/* Decides what a key means. The order: a line break in a text field, the command line, the mouse,
+ * an open dialog, the view's own text fields, and last the keymap, which names an action. */
 #include <string.h>
 
 #include "views/keymap.h"
 #include "views/screens/facts_list.h"
 #include "views/shell/app_internal.h"
 
+/* Closes the dialog. Cancel is the safe answer and reports that nothing changed. */
 void app_answer(struct app *app, bool yes)
 {
     app->asking = false;
@@ -14,6 +16,8 @@ void app_answer(struct app *app, bool yes)
         app_say(app, TONE_PLAIN, "cancelled; nothing was changed");
 }
 
+/* Keys of a dialog: y and n answer, Tab and the arrows move between the two buttons, Enter presses
+ * the selected one. */
 static void dialog_key(struct app *app, int32_t code)
 {
     if (code == 'y')
@@ -27,11 +31,11 @@ static void dialog_key(struct app *app, int32_t code)
         app->confirm_selected = !app->confirm_selected;
 }
 
-/* C-j and Alt-Enter break a line where one is typed; elsewhere they are the keys they are made of.
- */
+/* C-j and Alt-Enter break the line where a view edits several lines (Query). Elsewhere they act as
+ * the keys they consist of: Enter, or Esc and Enter. */
 static bool line_break(struct app *app, const struct key *key)
 {
-    struct view *v = app->view[app->at];
+    struct view *v = app->view[app->shown];
     struct key part = {.code = K_ESCAPE};
 
     if ((key->code != '\n' && key->code != K_ALT_ENTER) ||
@@ -44,9 +48,11 @@ static bool line_break(struct app *app, const struct key *key)
     return true;
 }
 
+/* One key, from the user or from a recording. A text pasted where no field takes it is read as
+ * facts. */
 void app_key(struct app *app, const struct key *key)
 {
-    struct view *v = app->view[app->at];
+    struct view *v = app->view[app->shown];
     enum action action;
     char name[16];
 

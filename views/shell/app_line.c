@@ -1,4 +1,5 @@
-/* The line at the bottom: `:` commands and `/` searches, with history and completion. */
+/* The line at the bottom: : commands, / searches and \ filters, with history and completion. Lines
+ * are kept in the file "history" of the state folder, where the next run finds them. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,23 +12,24 @@
 
 enum { HISTORY_MOST = 1 << 20 };
 
-static void forget_typed(struct app *app)
+/* The line was edited: Up and Tab start again from what it holds now. */
+static void line_edited(struct app *app)
 {
-    free(app->typed);
-    app->typed = NULL;
+    free(app->typed_text);
+    app->typed_text = NULL;
     app->recalled = app->line_count;
     app->offered = -1;
 }
 
-/* What could follow, as it is being typed. */
-static void suggest(struct app *app)
+/* Completions of what has been typed; only commands have them. */
+static void update_completions(struct app *app)
 {
     const char *text = field_text(&app->line);
 
     if (text[0] == ':')
-        completions_find(&app->candidates, text + 1);
+        completions_find(&app->completions, text + 1);
     else
-        completions_free(&app->candidates);
+        completions_free(&app->completions);
 }
 
 void app_line_open(struct app *app, const char *text)
@@ -35,11 +37,13 @@ void app_line_open(struct app *app, const char *text)
     field_set(&app->line, text);
     app->typing = true;
     app->dirty = true;
-    forget_typed(app);
-    suggest(app);
+    line_edited(app);
+    update_completions(app);
 }
 
-static void keep(struct app *app, const char *text)
+/* Adds a line in memory, unless it repeats the last one. The oldest goes when LINES_KEPT are full.
+ */
+static void history_add(struct app *app, const char *text)
 {
     if (app->line_count && !strcmp(app->lines[app->line_count - 1], text))
         return;
@@ -51,6 +55,7 @@ static void keep(struct app *app, const char *text)
     app->lines[app->line_count++] = xstrdup(text);
 }
 
+/* Reads the history file. A line that begins with none of : / \ is skipped. */
 void app_line_start(struct app *app)
 {
     char *path = file_state_path("history"), *text = file_read_text(path, HISTORY_MOST, NULL, NULL);
@@ -60,7 +65,7 @@ void app_line_start(struct app *app)
         if (*end)
             *end++ = '\0';
         if (*p == ':' || *p == '/' || *p == '\\')
-            keep(app, p);
+            history_add(app, p);
     }
     free(text);
     free(path);
@@ -68,23 +73,24 @@ void app_line_start(struct app *app)
     app->offered = -1;
 }
 
-/* A line is appended when it is entered, so two programs at once lose nothing of each other; the
- * file is cut to what is kept when it has grown to twice that. */
-static void remember(struct app *app, const char *text)
+/* Adds a line in memory and appends it to the file at once, so two programs that run at the same
+ * time lose nothing of each other. app_line_finish() shortens a file that has grown to twice
+ * LINES_KEPT. Lines of a recording are not saved. */
+static void history_save(struct app *app, const char *text)
 {
     struct buf line = {0};
     char *path;
     int fd;
 
-    keep(app, text);
-    if (app->driven) /* typed by another hand */
+    history_add(app, text);
+    if (app->replaying)
         return;
     path = file_state_path("history");
     buf_printf(&line, "%s\n", text);
     fd = file_make_parents(path, NULL) ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
                                        : -1;
     if (fd >= 0 && write(fd, line.data, line.len) < 0)
-        app_say(app, TONE_WARN, "the line could not be kept for the next run");
+        app_say(app, TONE_WARN, "the line could not be saved to the history file");
     if (fd >= 0)
         close(fd);
     buf_free(&line);
@@ -102,21 +108,21 @@ void app_line_finish(struct app *app)
     for (int i = 0; i < app->line_count; i++)
         buf_printf(&all, "%s\n", app->lines[i]);
     if (lines > 2 * LINES_KEPT)
-        file_write(path, all.data, all.len, NULL); /* beside and renamed; made for us alone */
+        file_write(path, all.data, all.len, NULL); /* atomically; mode 0600 */
     buf_free(&all);
     for (int i = 0; i < app->line_count; i++)
         free(app->lines[i]);
     free(text);
     free(path);
-    free(app->typed);
-    free(app->sought);
+    free(app->typed_text);
+    free(app->searched);
     free(app->theme_before);
-    completions_free(&app->candidates);
+    completions_free(&app->completions);
     field_free(&app->line);
 }
 
-/* While ":theme NAME" is being typed or completed the screen wears it; what cannot be worn yet
- * changes nothing. Leaving the line without Enter puts the old one back on. */
+/* While ":theme NAME" is typed or completed, the screen shows that theme. A name that is no theme
+ * yet changes nothing. Closing the line without Enter restores the old theme. */
 static void preview_theme(struct app *app)
 {
     static const char command[] = ":theme ";
@@ -136,19 +142,20 @@ static void preview_theme(struct app *app)
     }
 }
 
-void app_line_leave(struct app *app)
+void app_line_close(struct app *app)
 {
     app->typing = false;
     preview_theme(app);
 }
 
-static void enter(struct app *app)
+/* Enter: closes the line, remembers it, and runs it by its first character. */
+static void line_enter(struct app *app)
 {
     char *text = xstrdup(field_text(&app->line));
 
-    app_line_leave(app);
+    app_line_close(app);
     if (text[0] && text[1])
-        remember(app, text);
+        history_save(app, text);
     if (text[0] == '/')
         app_find(app, text + 1);
     else if (text[0] == '\\')
@@ -158,33 +165,35 @@ static void enter(struct app *app)
     free(text);
 }
 
-/* The nearest line before or after that begins with what was typed. */
-static void recall(struct app *app, int by)
+/* Up and Down: the nearest older or newer line that begins with what was typed; past the newest
+ * comes the typed text itself. */
+static void line_recall(struct app *app, int by)
 {
     int at = app->recalled + by;
     size_t n;
 
-    if (!app->typed)
-        app->typed = xstrdup(field_text(&app->line));
-    n = strlen(app->typed);
-    while (at >= 0 && at < app->line_count && strncmp(app->lines[at], app->typed, n) != 0)
+    if (!app->typed_text)
+        app->typed_text = xstrdup(field_text(&app->line));
+    n = strlen(app->typed_text);
+    while (at >= 0 && at < app->line_count && strncmp(app->lines[at], app->typed_text, n) != 0)
         at += by;
     if (at < 0)
         return;
     app->recalled = at < app->line_count ? at : app->line_count;
-    field_set(&app->line, at < app->line_count ? app->lines[at] : app->typed);
+    field_set(&app->line, at < app->line_count ? app->lines[at] : app->typed_text);
 }
 
-/* First as far as all candidates agree; then one after the other, and back to what was typed. */
-static void complete(struct app *app, int by)
+/* Tab: first extends the line as far as all candidates agree; then offers one candidate after the
+ * other, and after the last one the typed text again. */
+static void line_complete(struct app *app, int by)
 {
-    const struct completions *c = &app->candidates;
+    const struct completions *c = &app->completions;
     const char *text = field_text(&app->line);
     char *line;
 
     if (text[0] != ':' || !c->count)
         return;
-    if (app->offered < 0 && !app->typed) {
+    if (app->offered < 0 && !app->typed_text) {
         size_t same = strlen(c->line[0]);
 
         for (int i = 1; i < c->count; i++)
@@ -195,38 +204,39 @@ static void complete(struct app *app, int by)
             line = xasprintf(":%.*s", (int)same, c->line[0]);
             field_set(&app->line, line);
             free(line);
-            suggest(app);
+            update_completions(app);
             return;
         }
-        app->typed = xstrdup(text);
+        app->typed_text = xstrdup(text);
     }
     app->offered += by;
     if (app->offered >= c->count)
         app->offered = -1;
     else if (app->offered < -1)
         app->offered = c->count - 1;
-    line = app->offered < 0 ? xstrdup(app->typed) : xasprintf(":%s", c->line[app->offered]);
+    line = app->offered < 0 ? xstrdup(app->typed_text) : xasprintf(":%s", c->line[app->offered]);
     field_set(&app->line, line);
     free(line);
 }
 
+/* A key while the line is open. */
 void app_line_key(struct app *app, const struct key *key)
 {
     if (key->code == K_ENTER) {
-        enter(app);
+        line_enter(app);
     } else if (key->code == K_ESCAPE || key->code == key_ctrl('c')) {
         app->typing = false;
     } else if (key->code == K_UP || key->code == key_ctrl('p')) {
-        recall(app, -1);
+        line_recall(app, -1);
     } else if (key->code == K_DOWN || key->code == key_ctrl('n')) {
-        recall(app, 1);
+        line_recall(app, 1);
     } else if (key->code == K_TAB || key->code == K_BACK_TAB) {
-        complete(app, key->code == K_TAB ? 1 : -1);
+        line_complete(app, key->code == K_TAB ? 1 : -1);
     } else if (field_key(&app->line, key)) {
-        forget_typed(app);
-        suggest(app);
+        line_edited(app);
+        update_completions(app);
     }
-    if (!*field_text(&app->line)) /* the : itself was erased */
+    if (!*field_text(&app->line)) /* even the : was erased */
         app->typing = false;
     if (key->code != K_ENTER)
         preview_theme(app);

@@ -1,4 +1,23 @@
-/* The terminal's loop around the app: keys in, frames out, sleep until something happens. */
+/* The terminal's loop around the app: poll, keys, frames, resize.
+ *
+ * One turn (loop_turn()) does this:
+ *
+ *   1. app_work()      takes all events that wait and runs due timers
+ *   2. term_key()      takes all keys that wait; a resize arrives as the key K_RESIZE
+ *   3. draw_frame()    if something changed and a frame is due
+ *   4. term_wait()     sleeps in ppoll() on the terminal and on engine_fd() until a key, an event
+ * or a signal comes, or until next_timeout() milliseconds have passed
+ *
+ * Frames are limited to options->refresh per second (30; 10 over ssh), so a fast stream of events
+ * or a key that repeats cannot outrun the terminal. With nothing dirty and no timer set, the
+ * timeout is -1 and an idle program uses no CPU time.
+ *
+ * The size is read before every frame rather than remembered: app_paint() makes the surface as
+ * large as the terminal is at that moment, and curses (tui/term.c) sends only the cells that
+ * differ from the last frame. SIGTERM, SIGHUP and the like end the loop through term_signal(); the
+ * terminal is restored before anything is printed.
+ *
+ * The app itself is in app.c and needs no terminal; nothing here knows what is drawn. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +28,9 @@
 #include "tui/crash_handler.h"
 #include "views/shell/app_internal.h"
 
-static void draw(struct app *app)
+/* Draws and shows a frame. The crash handler gets the session and the running job, for its last
+ * words. */
+static void draw_frame(struct app *app)
 {
     int h, w;
 
@@ -19,20 +40,24 @@ static void draw(struct app *app)
     crash_handler_set_context(app->ui.state.session, command_traits[ui_busy(&app->ui)].busy);
 }
 
-static int timeout(const struct app *app)
+/* Milliseconds until the next frame or estimate is due; -1: only a key or an event wakes the loop.
+ */
+static int next_timeout(const struct app *app)
 {
     double at = -1, now = clock_seconds();
 
-    if (app->dirty && !app->tape.fast_forward)
+    if (app->dirty && !app->replay.fast_forward)
         at = app->next_frame;
-    if (app->weigh_at > 0 && !ui_busy(&app->ui) && (at < 0 || app->weigh_at < at))
-        at = app->weigh_at;
+    if (app->estimate_at > 0 && !ui_busy(&app->ui) && (at < 0 || app->estimate_at < at))
+        at = app->estimate_at;
     if (at < 0)
         return -1;
     return at <= now ? 0 : (int)((at - now) * 1000) + 1;
 }
 
-static void turn(struct app *app)
+/* One turn of the loop. A recording that is fast-forwarded (fast_forward) draws no frames on the
+ * way. */
+static void loop_turn(struct app *app)
 {
     struct key key;
 
@@ -41,13 +66,14 @@ static void turn(struct app *app)
         app_user_key(app, &key);
     if (term_signal())
         app->quit = true;
-    if (app->dirty && clock_seconds() >= app->next_frame && !app->quit && !app->tape.fast_forward)
-        draw(app);
-    if (!app->quit && !app->rewind && !app->other.confirmed)
-        term_wait(engine_fd(app->engine), timeout(app));
+    if (app->dirty && clock_seconds() >= app->next_frame && !app->quit && !app->replay.fast_forward)
+        draw_frame(app);
+    if (!app->quit && !app->replay_again && !app->reopen.confirmed)
+        term_wait(engine_fd(app->engine), next_timeout(app));
 }
 
-static void say_notes(struct app *app, const char *notes)
+/* Shows the notes of the start, one status line each; the log keeps all of them. */
+static void show_notes(struct app *app, const char *notes)
 {
     while (notes && *notes) {
         size_t n = strcspn(notes, "\n");
@@ -57,24 +83,25 @@ static void say_notes(struct app *app, const char *notes)
     }
 }
 
-/* At once, before the engine has come to rest: it may be in the middle of something. */
-static void say_ended(const struct ui_state *d, int signal)
+/* Printed at once after a signal, before the engine stops: its job may take a while to end. */
+static void print_ended(const struct ui_state *d, int signal)
 {
     bool session = *d->state.session;
 
     std_message("ended by SIG%s%s%s", sigabbrev_np(signal),
-                session ? "; the session is whole: editscope " : "", d->state.session);
+                session ? "; the session is intact: editscope " : "", d->state.session);
 }
 
-/* Whether the ground is light, as the caller says, the environment, or the terminal itself. */
+/* Finds out whether the terminal has a light background: from the option, else from COLORFGBG,
+ * else by asking the terminal (OSC 11, for at most 200 ms). */
 static void learn_background(struct app *app, const struct app_options *options)
 {
-    const char *said = options->background;
+    const char *wanted = options->background;
 
-    if (said && strcmp(said, "query") != 0)
-        app->light = !strcmp(said, "light");
-    else if (!background_from_environment(getenv("COLORFGBG"), &app->light) && said)
-        background_query(STDIN_FILENO, 200, &app->light);
+    if (wanted && strcmp(wanted, "query") != 0)
+        app->light_background = !strcmp(wanted, "light");
+    else if (!background_from_environment(getenv("COLORFGBG"), &app->light_background) && wanted)
+        background_query(STDIN_FILENO, 200, &app->light_background);
 }
 
 bool app_run(struct engine *engine, const struct app_options *options, int *ended_by,
@@ -94,16 +121,16 @@ bool app_run(struct engine *engine, const struct app_options *options, int *ende
         app_finish(app);
         return false;
     }
-    say_notes(app, options->notes);
+    show_notes(app, options->notes);
     if (*term_note())
         app_say(app, TONE_WARN, term_note());
-    draw(app);
+    draw_frame(app);
     while (!app->quit)
-        turn(app);
+        loop_turn(app);
     *ended_by = term_signal();
     term_close();
     if (*ended_by)
-        say_ended(&app->ui, *ended_by);
+        print_ended(&app->ui, *ended_by);
     app_finish(app);
     return true;
 }

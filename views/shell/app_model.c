@@ -1,4 +1,9 @@
-/* Another model: the engine is exchanged, the screen stays. */
+/* Opening another model. The engine is replaced; the screen stays.
+ *
+ * A request (:model, Enter in Models) goes through app_reopen_ask(), which asks the user if
+ * something would be lost. app_work() then calls app_reopen() between two frames: the old engine
+ * is stopped, a new one starts. If the new model fails to open, app_reopen_back() opens the
+ * previous one with its session, and the message says why. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +15,8 @@
 #include "core/hub/hub.h"
 #include "views/shell/app_internal.h"
 
-/* A path, or a name on the Hub of what is in its cache. Caller frees. */
-static char *find(const char *path, struct err *err)
+/* A path as it is, or a name on the Hub that is in its cache. Caller frees; NULL with *err. */
+static char *model_path_of(const char *path, struct err *err)
 {
     struct hub_name name;
 
@@ -19,123 +24,132 @@ static char *find(const char *path, struct err *err)
         return xstrdup(path);
     if (hub_name_like(path) && hub_name_parse(&name, path, err))
         return hub_find(&name, err);
-    err_set(err, ERR_MODEL, "there is no %.300s", path);
+    err_set(err, ERR_MODEL, "no such file or folder: %.300s", path);
     return NULL;
 }
 
-static void open_wanted(struct host *host, const struct question *question)
+static void reopen_confirmed(struct host *host, const struct question *question)
 {
     struct app *app = (struct app *)host;
 
     (void)question;
-    app->other.confirmed = true;
+    app->reopen.confirmed = true;
     app_say(app, TONE_PLAIN, "opening the model");
 }
 
+/* Checks the path and asks if edits, a job, a download or a preview would be lost. Without any of
+ * these it is confirmed at once. */
 void app_reopen_ask(struct app *app, const char *path)
 {
     const struct ui_state *d = &app->ui;
-    struct question q = {.title = "Open another model?", .yes = "Open", .confirmed = open_wanted};
+    struct question q = {
+        .title = "Open another model?", .yes = "Open", .confirmed = reopen_confirmed};
     struct err err = {0};
     char *here;
     int n = 0;
 
     if (!app->options->reopen) {
-        app_say(app, TONE_WARN, "a recorded run has one model: no other can be opened here");
+        app_say(app, TONE_WARN, "a recording has one model: no other can be opened");
         return;
     }
-    here = find(path, &err);
+    here = model_path_of(path, &err);
     if (!here) {
         app->host.message(&app->host, TONE_ERROR, "model: %s", err.text);
         return;
     }
-    free(app->other.wanted);
-    free(app->other.wanted_session);
-    app->other.wanted = here;
+    free(app->reopen.path);
+    free(app->reopen.session);
+    app->reopen.path = here;
     path = here;
-    app->other.wanted_session = NULL;
-    app->other.confirmed = false;
+    app->reopen.session = NULL;
+    app->reopen.confirmed = false;
     if (d->state.edits && !*d->state.session)
         n += snprintf(q.text, sizeof(q.text),
                       "%d edit%s will be lost: no session file was named (w saves).\n",
                       d->state.edits, d->state.edits == 1 ? "" : "s");
     if (ui_busy(d))
-        n += snprintf(q.text + n, sizeof(q.text) - (size_t)n,
-                      "What is being computed is stopped.\n");
+        n += snprintf(q.text + n, sizeof(q.text) - (size_t)n, "The running job is stopped.\n");
     if (d->pull_job)
         n += snprintf(q.text + n, sizeof(q.text) - (size_t)n,
-                      "Fetching %.100s is stopped; :pull goes on there.\n", d->pull_name);
+                      "The download of %.100s is stopped; :pull resumes it.\n", d->pull_name);
     if (d->state.preview)
-        n += snprintf(q.text + n, sizeof(q.text) - (size_t)n, "The preview is forgotten.\n");
+        n += snprintf(q.text + n, sizeof(q.text) - (size_t)n, "The preview is discarded.\n");
     if (!n) {
-        app->other.confirmed = true;
+        app->reopen.confirmed = true;
         return;
     }
     utf8_copy(q.text + n, sizeof(q.text) - (size_t)n, path);
     app->host.confirm(&app->host, &q);
 }
 
+/* The new model is open: the way back is forgotten. After a failed attempt its message is shown
+ * again, because loading has overwritten it. */
 void app_reopen_done(struct app *app)
 {
-    if (app->other.later[0] && app->ui.ready && *app->ui.state.base)
-        app_say(app, TONE_ERROR, app->other.later);
+    if (app->reopen.why_again[0] && app->ui.ready && *app->ui.state.base)
+        app_say(app, TONE_ERROR, app->reopen.why_again);
     if (*app->ui.state.base)
-        app->other.later[0] = '\0';
-    free(app->other.model);
-    free(app->other.session);
-    app->other.model = app->other.session = NULL;
+        app->reopen.why_again[0] = '\0';
+    free(app->reopen.old_path);
+    free(app->reopen.old_session);
+    app->reopen.old_path = app->reopen.old_session = NULL;
 }
 
+/* Replaces the engine. If the new one cannot even start, the previous model is started again at
+ * once; a failure while loading comes later, through app_reopen_back(). */
 void app_reopen(struct app *app)
 {
-    char *path = app->other.wanted, *session = app->other.wanted_session;
-    struct params params = app->other.params;
+    char *path = app->reopen.path, *session = app->reopen.session;
+    struct params params = app->reopen.params;
     struct engine *engine;
     struct err err = {0};
-    bool back = app->other.why[0] != '\0';
+    bool back = app->reopen.why[0] != '\0';
 
-    app->other.wanted = app->other.wanted_session = NULL;
-    app->other.confirmed = false;
+    app->reopen.path = app->reopen.session = NULL;
+    app->reopen.confirmed = false;
     app_reopen_done(app);
-    if (!back && app->ui.ready) { /* what to go back to when the new one does not open */
-        app->other.model = xstrdup(app->ui.model.path);
-        app->other.session = *app->ui.state.session ? xstrdup(app->ui.state.session) : NULL;
+    if (!back && app->ui.ready) { /* the way back if the new one does not open */
+        app->reopen.old_path = xstrdup(app->ui.model.path);
+        app->reopen.old_session = *app->ui.state.session ? xstrdup(app->ui.state.session) : NULL;
     }
     engine = app->options->reopen(app->options->ctx, path, session, &params, &err);
-    if (!engine && app->other.model) { /* not even begun: the one before, at once */
-        utf8_copy(app->other.why, sizeof(app->other.why), err.text);
+    if (!engine && app->reopen.old_path) { /* could not start: back at once */
+        utf8_copy(app->reopen.why, sizeof(app->reopen.why), err.text);
         free(path);
-        path = app->other.model;
-        app->other.model = NULL;
-        engine = app->options->reopen(app->options->ctx, path, app->other.session, &params, &err);
+        path = app->reopen.old_path;
+        app->reopen.old_path = NULL;
+        engine =
+            app->options->reopen(app->options->ctx, path, app->reopen.old_session, &params, &err);
     }
     if (!engine) {
         app->engine = NULL;
         app->quit = true;
     } else {
-        app->other.params = params;
+        app->reopen.params = params;
         app_restart(app, engine);
-        if (app->other.why[0])
-            app_say(app, TONE_ERROR, app->other.why);
+        if (app->reopen.why[0])
+            app_say(app, TONE_ERROR, app->reopen.why);
         else
             app->host.message(&app->host, TONE_PLAIN, "opening %s", path);
-        memcpy(app->other.later, app->other.why, sizeof(app->other.later));
-        app->other.why[0] = '\0';
+        memcpy(app->reopen.why_again, app->reopen.why, sizeof(app->reopen.why_again));
+        app->reopen.why[0] = '\0';
     }
     free(path);
     free(session);
 }
 
+/* The engine stopped while it loaded the new model: prepares to open the previous one. False:
+ * there is none, the program ends. */
 bool app_reopen_back(struct app *app, const struct event *ev)
 {
-    if (!app->other.model)
+    if (!app->reopen.old_path)
         return false;
-    show_print(app->other.why, sizeof(app->other.why), "%.250s; the model before is back",
+    show_print(app->reopen.why, sizeof(app->reopen.why), "%.250s; the previous model is open again",
                *ev->err.text ? ev->err.text : "the model did not open");
-    app->other.wanted = app->other.model;
-    app->other.wanted_session = app->other.session;
-    app->other.model = app->other.session = NULL;
-    app->other.confirmed = true;
+    app->reopen.path = app->reopen.old_path;
+    app->reopen.session = app->reopen.old_session;
+    app->reopen.old_path = app->reopen.old_session = NULL;
+    app->reopen.confirmed = true;
     app->ui.stopped = false;
     return true;
 }

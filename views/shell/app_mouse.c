@@ -1,23 +1,28 @@
-/* The mouse: a click selects, a second one looks closer, the wheel scrolls or steps. */
+/* The mouse. A click selects; a second click on the same cell does what Enter does. The wheel
+ * scrolls or steps. */
 #include "tui/layout.h"
 #include "views/shell/app_internal.h"
 
-static const double TWICE = 0.4; /* seconds within which a second click is a double click */
+static const double DOUBLE_CLICK = 0.4; /* seconds between the clicks of a double click */
 
+/* True if this click and the one before are a double click. */
 static bool second_click(struct app *app, const struct key *key)
 {
     double now = clock_seconds();
-    bool twice = now - app->clicked < TWICE && key->y == app->click_y && key->x == app->click_x;
+    bool twice =
+        now - app->click_time < DOUBLE_CLICK && key->y == app->click_y && key->x == app->click_x;
 
-    app->clicked = twice ? 0 : now;
+    app->click_time = twice ? 0 : now;
     app->click_y = key->y;
     app->click_x = key->x;
     return twice;
 }
 
-static void wheel(struct app *app, const struct key *key, struct rect body)
+/* The view may use the wheel (the Edit view steps the knob under it); otherwise it moves the
+ * selection. */
+static void wheel_turned(struct app *app, const struct key *key, struct rect body)
 {
-    struct view *v = app->view[app->at];
+    struct view *v = app->view[app->shown];
     int by = key->code == K_WHEEL_UP ? -1 : 1;
 
     if (!rect_has(body, key->y, key->x) || !v->ops->wheel ||
@@ -25,9 +30,10 @@ static void wheel(struct app *app, const struct key *key, struct rect body)
         app_action(app, by < 0 ? ACTION_UP : ACTION_DOWN);
 }
 
+/* A click: on a button of the dialog, else on the footer or a tab, else in the view. */
 void app_mouse(struct app *app, const struct key *key)
 {
-    struct view *v = app->view[app->at];
+    struct view *v = app->view[app->shown];
     int h = app->surface->h, w = app->surface->w;
     struct rect body = screen_body(h, w);
     struct screen screen = app_screen(app);
@@ -41,10 +47,10 @@ void app_mouse(struct app *app, const struct key *key)
         return;
     }
     if (key->code != K_CLICK) {
-        wheel(app, key, body);
+        wheel_turned(app, key, body);
         return;
     }
-    app_line_leave(app); /* a click elsewhere does */
+    app_line_close(app); /* as Esc does */
     action = screen_click(&screen, h, w, key->y, key->x);
     if (action != ACTION_NONE)
         app_do(app, action);

@@ -1,4 +1,22 @@
-/* A recorded run: it types until its user does, and p lets it go on from where it was left. */
+/* Playing a recording on the screen.
+ *
+ * A recording is a file of events, keys and times (core/record/). Its player is an engine like any
+ * other: it answers commands, and its events reach the views the usual way. Besides, it sends
+ * EV_REPLAY, which only this file sees: a key that was pressed, a new screen size, the end, and
+ * with each of them the position ("12 of 100 seconds").
+ *
+ * There are three phases, by app->replaying and app->replay_again:
+ *
+ *   playing      keys come from the recording. A key of the user ends this phase
+ *   user has     the user moves freely; the player answers only what the recording holds.
+ *   control      Keys of the recording are ignored from now on
+ *   restart      p was pressed: before the next frame the app gets a new player. The user may have
+ *      changed anything meanwhile, so the recording is played from its start to the position where
+ * it was left, without drawing (replay.fast_forward), and continues from there at normal speed
+ *
+ * A recording never writes files: whoever made it does not decide what is written where it is
+ * played (app_export.c, app_line.c). Keys of the user are written into the recording of this run,
+ * if one is made; keys of the played recording are not. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -6,17 +24,20 @@
 #include "core/record/player.h"
 #include "views/shell/app_internal.h"
 
-static void take_over(struct app *app)
+/* The user takes control: the player pauses, and a half-typed line or an open dialog of the
+ * recording is closed. */
+static void give_control(struct app *app)
 {
-    app->driven = false;
-    app->asking = false; /* half an answer of another hand */
-    app_line_leave(app);
+    app->replaying = false;
+    app->asking = false;
+    app_line_close(app);
     engine_play_hold(app->engine);
     app_say(app, TONE_PLAIN,
-            app->options->again ? "the screen is yours; p plays the recorded run on"
-                                : "the screen is yours");
+            app->options->again ? "you have control; p resumes the recording" : "you have control");
 }
 
+/* A key of the user. The first one during a recording takes control and has no other effect if it
+ * is the pause key; any other key then does what it always does. */
 void app_user_key(struct app *app, const struct key *key)
 {
     if (key->code == K_RESIZE) {
@@ -24,75 +45,79 @@ void app_user_key(struct app *app, const struct key *key)
         return;
     }
     recorder_key(app->options->recorder, key->code, key->y, key->x, key->paste);
-    if (app->driven) {
-        take_over(app);
+    if (app->replaying) {
+        give_control(app);
         if (action_of_key(key->code) == ACTION_PAUSE)
             return;
     }
     app_key(app, key);
 }
 
+/* The pause key (p): gives control to the user, or restarts the recording where it was left. */
 bool app_replay_pause(struct app *app)
 {
-    if (!(app->tape.length > 0) || !app->options->again)
+    if (!(app->replay.length > 0) || !app->options->again)
         return false;
-    if (app->driven)
-        take_over(app);
+    if (app->replaying)
+        give_control(app);
     else
-        app->rewind = true;
+        app->replay_again = true;
     return true;
 }
 
-/* Its user may be anywhere now, so it is played anew, in no time, to where it was left. */
-void app_replay_rewind(struct app *app)
+/* Gets a new player for the recording and resumes at the position where the old one was left;
+ * after the end, from the beginning. */
+void app_replay_restart(struct app *app)
 {
-    double from = app->tape.what == REPLAY_END ? 0 : app->tape.at;
+    double from = app->replay.what == REPLAY_END ? 0 : app->replay.at;
     struct err err = {0};
     struct engine *engine = app->options->again(app->options->ctx, from, &err);
 
-    app->rewind = false;
-    if (!engine) { /* the file has gone meanwhile; the engine before it as well */
+    app->replay_again = false;
+    if (!engine) { /* the file is gone, and the old engine is stopped */
         app->quit = true;
         return;
     }
-    app->tape = (struct replay_position){.fast_forward = from > 0};
+    app->replay = (struct replay_position){.fast_forward = from > 0};
     app_restart(app, engine);
 }
 
+/* Handles an EV_REPLAY: a key or a size of the recording, or its end. Frees the event. */
 void app_replay(struct app *app, struct event *ev)
 {
     struct replay_position *t = ev->replay;
     struct key key = {.code = t->code, .y = t->y, .x = t->x, .paste = t->paste};
-    bool first = !(app->tape.length > 0);
+    bool first = !(app->replay.length > 0);
 
-    if (first || app->tape.fast_forward != t->fast_forward)
+    if (first || app->replay.fast_forward != t->fast_forward)
         app->dirty = true;
     if (first && t->what != REPLAY_END) {
-        app->driven = true;
-        if (app->options->again)
-            app_say(app, TONE_PLAIN, "a recorded run: any key takes over, p pauses and plays on");
-    }
-    if (app->driven || first || t->what == REPLAY_END)
-        app->tape = *t;
-    if (app->driven && t->what == REPLAY_KEY)
-        app_key(app, &key);
-    else if (app->driven && t->what == REPLAY_SIZE && app->offscreen && t->y > 0 && t->y <= 500 &&
-             t->x > 0 && t->x <= 1000)
-        app_paint(app, t->y, t->x);
-    if (app->driven && t->what == REPLAY_END) {
-        app->driven = false;
+        app->replaying = true;
         if (app->options->again)
             app_say(app, TONE_PLAIN,
-                    "the recorded run ends here; look around, p plays it from the beginning");
+                    "this is a recording: any key takes control, p pauses and resumes");
+    }
+    if (app->replaying || first || t->what == REPLAY_END)
+        app->replay = *t;
+    if (app->replaying && t->what == REPLAY_KEY)
+        app_key(app, &key);
+    else if (app->replaying && t->what == REPLAY_SIZE && app->offscreen && t->y > 0 &&
+             t->y <= 500 && t->x > 0 && t->x <= 1000)
+        app_paint(app, t->y, t->x);
+    if (app->replaying && t->what == REPLAY_END) {
+        app->replaying = false;
+        if (app->options->again)
+            app_say(app, TONE_PLAIN,
+                    "the recording ends here; look around, or press p to play it again");
     }
     app->dirty = true;
-    show_print(app->tape_words, sizeof(app->tape_words), "%s recorded run %d:%02d of %d:%02d",
-               app->driven ? "▶" : "‖", (int)app->tape.at / 60, (int)app->tape.at % 60,
-               (int)app->tape.length / 60, (int)app->tape.length % 60);
+    show_print(app->replay_text, sizeof(app->replay_text), "%s recording %d:%02d of %d:%02d",
+               app->replaying ? "▶" : "‖", (int)app->replay.at / 60, (int)app->replay.at % 60,
+               (int)app->replay.length / 60, (int)app->replay.length % 60);
     event_free(ev);
 }
 
-const char *app_replay_words(const struct app *app)
+const char *app_replay_text(const struct app *app)
 {
-    return app->tape.length > 0 ? app->tape_words : NULL;
+    return app->replay.length > 0 ? app->replay_text : NULL;
 }

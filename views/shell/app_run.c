@@ -1,4 +1,5 @@
-/* What is entered on the line at the bottom is done here: commands, searches, filters. */
+/* What an entered line does: : commands (a function run_NAME() for each row X of
+ * views/commands.h), / searches and \ filters. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ static void run_fact(struct app *app, const char *text)
         app_action(app, ACTION_EDIT_FACT);
 }
 
-/* Writes the screen as text: for bug reports and papers. */
+/* :dump writes the screen as text, for bug reports and papers. */
 static void run_dump(struct app *app, const char *path)
 {
     struct screen screen = app_screen(app);
@@ -65,45 +66,48 @@ static void run_query(struct app *app, const char *text)
         request_query(&app->host, text, 0);
 }
 
+/* :neuron L5N912 goes there; with = or * it changes the neuron in queries. */
 static void run_neuron(struct app *app, const char *address)
 {
     if (strpbrk(address, "=*"))
         ui_change_neuron(&app->host, address);
     else if (!ui_go_to_neuron(&app->ui, address))
-        app->host.message(&app->host, TONE_ERROR,
-                          "neuron: '%s' is no neuron of this model; L5N912 is layer 5, neuron 912",
-                          address);
+        app->host.message(
+            &app->host, TONE_ERROR,
+            "neuron: '%s' is not a neuron of this model; L5N912 is layer 5, neuron 912", address);
 }
 
-static void bind(struct app *app, const char *rest, bool taken)
+/* :bind and :unbind, for this run only. */
+static void bind_key(struct app *app, const char *rest, bool unbind)
 {
     struct buf notes = {0};
     struct err err = {0};
 
-    if (!*rest && !taken)
+    if (!*rest && !unbind)
         app_open(app, "help");
-    else if (!keymap_command(keymap_current(), rest, taken, &notes, &err))
-        app->host.message(&app->host, TONE_ERROR, "%s: %s", taken ? "unbind" : "bind", err.text);
+    else if (!keymap_command(keymap_current(), rest, unbind, &notes, &err))
+        app->host.message(&app->host, TONE_ERROR, "%s: %s", unbind ? "unbind" : "bind", err.text);
     else if (notes.len)
         app->host.message(&app->host, TONE_WARN, "%.*s", (int)notes.len - 1, notes.data);
     else
         app->host.message(&app->host, TONE_PLAIN,
-                          "%s %s, until the program ends; [keys] of the config "
-                          "file keeps it",
-                          rest, taken ? "is free" : "is bound");
+                          "%s %s until the program ends; to keep it, add it to [keys] of "
+                          "the config file",
+                          rest, unbind ? "is unbound" : "is bound");
     buf_free(&notes);
 }
 
 static void run_bind(struct app *app, const char *rest)
 {
-    bind(app, rest, false);
+    bind_key(app, rest, false);
 }
 
 static void run_unbind(struct app *app, const char *rest)
 {
-    bind(app, rest, true);
+    bind_key(app, rest, true);
 }
 
+/* :reset NAME resets one parameter by its name or alias; without a name, the selected one. */
 static void run_reset(struct app *app, const char *name)
 {
     for (int i = 0; *name && i < PARAM_COUNT; i++) {
@@ -113,7 +117,7 @@ static void run_reset(struct app *app, const char *name)
             continue;
         param_reset(&app->ui.params, (enum param)i);
         app->host.params_changed(&app->host);
-        app->host.message(&app->host, TONE_PLAIN, "%s has its default", info->name);
+        app->host.message(&app->host, TONE_PLAIN, "%s has its default value", info->name);
         return;
     }
     if (*name)
@@ -138,10 +142,11 @@ static void run_quit(struct app *app, const char *rest)
     app->quit = true;
 }
 
-/* By index in command_infos; neither: a view's. */
+/* By index in command_infos. A row with neither function nor command belongs to a view. */
 static const struct {
     void (*run)(struct app *app, const char *rest);
-    enum command_kind post; /* with the rest as its text; forced, if it is called NAME! */
+    enum command_kind
+        post; /* sent with the argument as its text, and with force if the name ends in ! */
 } runs[] = {
 #define O(name, argument, kind, view, help) {NULL, CMD_NONE},
 #define X(name, argument, kind, run, help)  {run_##run, CMD_NONE},
@@ -152,7 +157,7 @@ static const struct {
 #undef P
 };
 
-static void post(struct app *app, const struct command_info *info, const char *rest)
+static void post_command(struct app *app, const struct command_info *info, const char *rest)
 {
     struct command cmd = {.kind = runs[info - command_infos].post,
                           .text = xstrdup(rest),
@@ -161,13 +166,15 @@ static void post(struct app *app, const struct command_info *info, const char *r
     app->host.post(&app->host, &cmd);
 }
 
-static bool ask_view(struct app *app, const char *word, const char *rest)
+static bool view_takes_command(struct app *app, const char *word, const char *rest)
 {
-    struct view *v = app->view[app->at];
+    struct view *v = app->view[app->shown];
 
     return v->ops->command && v->ops->command(v, word, rest);
 }
 
+/* A command of the table: the shown view first, then its function or engine command, then the view
+ * that the table names. False: not possible here. */
 static bool run_listed(struct app *app, const struct command_info *info, const char *rest)
 {
     if (!*rest && command_needs(info)) {
@@ -177,21 +184,23 @@ static bool run_listed(struct app *app, const struct command_info *info, const c
                           info->help);
         return true;
     }
-    if (ask_view(app, info->name, rest))
+    if (view_takes_command(app, info->name, rest))
         return true;
     if (runs[info - command_infos].run) {
         runs[info - command_infos].run(app, rest);
     } else if (runs[info - command_infos].post) {
-        post(app, info, rest);
+        post_command(app, info, rest);
     } else if (*rest) {
         app_open(app, info->view);
-        return ask_view(app, info->name, rest);
+        return view_takes_command(app, info->name, rest);
     } else {
         return false;
     }
     return true;
 }
 
+/* A line after the colon. In this order: a command of the table or of the view, q, an assignment
+ * (alpha_ge=0.2), the name of a view, the name of an action, the address of a neuron. */
 void app_run_command(struct app *app, const char *text)
 {
     char *line = xtrimmed(text, strlen(text)), word[64];
@@ -201,7 +210,8 @@ void app_run_command(struct app *app, const char *text)
 
     snprintf(word, sizeof(word), "%.*s", (int)n, line);
     info = command_find(word);
-    if (!*word || (info && run_listed(app, info, rest)) || (!info && ask_view(app, word, rest)))
+    if (!*word || (info && run_listed(app, info, rest)) ||
+        (!info && view_takes_command(app, word, rest)))
         ;
     else if (!strcmp(word, "q"))
         app_action(app, ACTION_QUIT);
@@ -221,49 +231,53 @@ void app_run_command(struct app *app, const char *text)
     free(line);
 }
 
-static void seek(struct app *app, const char *text)
+static void set_searched(struct app *app, const char *text)
 {
-    if (text == app->sought)
+    if (text == app->searched)
         return;
-    free(app->sought);
-    app->sought = xstrdup(text);
+    free(app->searched);
+    app->searched = xstrdup(text);
 }
 
+/* /: an empty text searches for the last one again, as in vi. Views without rows go to a neuron by
+ * its address. */
 void app_find(struct app *app, const char *text)
 {
-    struct view *v = app->view[app->at];
+    struct view *v = app->view[app->shown];
 
-    if (!*text && app->sought) /* as in vi: the same again */
-        text = app->sought;
-    seek(app, text);
-    text = app->sought;
+    if (!*text && app->searched)
+        text = app->searched;
+    set_searched(app, text);
+    text = app->searched;
     if (v->ops->find)
         v->ops->find(v, text);
     else if (v->ops->find_next && !v->ops->find_next(v, text, 1))
         app->host.message(&app->host, TONE_WARN, "%s: nothing matches '%s'", v->ops->title, text);
     else if (!v->ops->find_next && !ui_go_to_neuron(&app->ui, text))
-        app->host.message(&app->host, TONE_WARN, "nothing here is called '%s'; L5N912 is a neuron",
-                          text);
+        app->host.message(&app->host, TONE_WARN,
+                          "nothing here matches '%s'; a neuron is written L5N912", text);
 }
 
+/* n and N: the next match in this direction (1 or -1). */
 void app_find_next(struct app *app, int by)
 {
-    struct view *v = app->view[app->at];
+    struct view *v = app->view[app->shown];
 
-    if (!app->sought || !*app->sought)
-        app_say(app, TONE_WARN, "nothing was searched for yet: / does");
-    else if (v->ops->find_next ? !v->ops->find_next(v, app->sought, by) : !v->ops->find)
-        app->host.message(&app->host, TONE_WARN, "no other '%s' here", app->sought);
+    if (!app->searched || !*app->searched)
+        app_say(app, TONE_WARN, "no search yet: / starts one");
+    else if (v->ops->find_next ? !v->ops->find_next(v, app->searched, by) : !v->ops->find)
+        app->host.message(&app->host, TONE_WARN, "no other match for '%s' here", app->searched);
     else if (!v->ops->find_next)
-        v->ops->find(v, app->sought);
+        v->ops->find(v, app->searched);
 }
 
+/* \: shows only matching rows where the view can; otherwise searches. */
 void app_filter(struct app *app, const char *text)
 {
-    struct view *v = app->view[app->at];
+    struct view *v = app->view[app->shown];
 
     if (*text)
-        seek(app, text);
+        set_searched(app, text);
     if (v->ops->filter)
         v->ops->filter(v, text);
     else if ((v->ops->find || v->ops->find_next) && *text)

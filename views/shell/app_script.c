@@ -1,4 +1,25 @@
-/* The app without a terminal, driven by a script: for tests, demos and batches. */
+/* The app without a terminal, driven by a script: for end-to-end tests, demos and batch runs.
+ *
+ * A script is a text file with one command a line; # begins a comment. For example:
+ *
+ *   size 120 36          columns and rows of the screen
+ *   key x                keys by name, several with blanks between: key P enter C-r
+ *   wait idle 60         until no job runs, at most 60 seconds
+ *   expect PREVIEW       fails unless the text is on the screen
+ *   compare FILE         fails unless the screen equals FILE (SCREENS=write writes it)
+ *
+ * editscope(1) lists all commands; the table in script_line() has their functions. Time passes
+ * only in script_wait(): it does what the terminal's loop does (events, timers, a frame when
+ * something changed) until a condition holds or the time is over. Keys are given to
+ * app_user_key(), so a script takes the same path through the program as a user's fingers, and it
+ * is recorded like a user's run.
+ *
+ * "wait event NAME" counts events since the last key, not since the command: an event that came
+ * between the key and the wait is not missed.
+ *
+ * A command that fails stops the script. The screen is then printed to standard error and the
+ * error names file and line. Without a script (`replay --batch`), a recording is played to its end
+ * and the last screen is printed. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -18,14 +39,15 @@ struct script {
     struct app *app;
     const char *path;
     int line, h, w;
-    double pace, within;           /* seconds: after a key; that an expectation may take */
-    unsigned seen[EV_STOPPED + 1]; /* events before the last key */
-    enum event_kind wanted;
+    double pace;                   /* seconds to wait after each key */
+    double within;                 /* seconds the next expectation may take */
+    unsigned seen[EV_STOPPED + 1]; /* events of each kind before the last key */
+    enum event_kind wanted;        /* "wait event NAME" */
 };
 
-/* Lets the app live until `done` or the time is over (seconds < 0: no limit); with NULL for the
- * whole time. False: `done` did not come. */
-static bool live(struct script *s, double seconds, bool (*done)(const struct script *s))
+/* Lets the app run until done() holds or the time is over (seconds < 0: no limit). done NULL: for
+ * the whole time. False: done() did not hold in time. */
+static bool script_wait(struct script *s, double seconds, bool (*done)(const struct script *s))
 {
     double until = clock_seconds() + seconds;
 
@@ -48,6 +70,7 @@ static bool live(struct script *s, double seconds, bool (*done)(const struct scr
     }
 }
 
+/* No job, no due estimate, no moved knob, no playing recording. */
 static bool is_idle(const struct script *s)
 {
     const struct ui_state *d = &s->app->ui;
@@ -55,20 +78,22 @@ static bool is_idle(const struct script *s)
     for (int i = 0; i < UI_JOBS; i++)
         if (d->job[i].job)
             return false;
-    return d->ready && !s->app->weigh_at && !s->app->driven && !s->app->params_changed;
+    return d->ready && !s->app->estimate_at && !s->app->replaying && !s->app->params_changed;
 }
 
-static bool is_seen(const struct script *s)
+/* The event that "wait event" names has come since the last key. */
+static bool event_is_seen(const struct script *s)
 {
-    return s->app->seen[s->wanted] > s->seen[s->wanted];
+    return s->app->event_count[s->wanted] > s->seen[s->wanted];
 }
 
-static bool is_over(const struct script *s)
+static bool replay_is_over(const struct script *s)
 {
-    return s->app->tape.what == REPLAY_END && !s->app->driven;
+    return s->app->replay.what == REPLAY_END && !s->app->replaying;
 }
 
-static bool wrong(const struct script *s, struct err *err, const char *what, const char *text)
+/* Prints the screen and sets the error "FILE:LINE: what 'text'". Returns false. */
+static bool script_fail(const struct script *s, struct err *err, const char *what, const char *text)
 {
     struct buf out = {0};
 
@@ -78,6 +103,7 @@ static bool wrong(const struct script *s, struct err *err, const char *what, con
     return err_set(err, ERR_FORMAT, "%s:%d: %s '%.200s'", s->path, s->line, what, text);
 }
 
+/* True if one row of the screen contains the text. */
 static bool on_screen(const struct script *s, const char *text)
 {
     struct buf out = {0};
@@ -89,26 +115,29 @@ static bool on_screen(const struct script *s, const char *text)
     return found;
 }
 
-static void press(struct script *s, const struct key *key)
+/* Presses a key and waits for the pace. */
+static void script_press(struct script *s, const struct key *key)
 {
-    memcpy(s->seen, s->app->seen, sizeof(s->seen));
+    memcpy(s->seen, s->app->event_count, sizeof(s->seen));
     app_user_key(s->app, key);
-    live(s, s->pace, NULL);
+    script_wait(s, s->pace, NULL);
 }
 
+/* size COLUMNS ROWS */
 static bool do_size(struct script *s, const char *text, struct err *err)
 {
     char *end;
     long w = strtol(text, &end, 10), h = strtol(end, &end, 10);
 
     if (w < 1 || w > 1000 || h < 1 || h > 500 || *end)
-        return wrong(s, err, "not columns and rows:", text);
+        return script_fail(s, err, "expected columns and rows, not", text);
     s->w = (int)w;
     s->h = (int)h;
     app_paint(s->app, s->h, s->w);
     return true;
 }
 
+/* key NAME…: keys as the keymap writes them: x, C-r, pgdn, enter */
 static bool do_key(struct script *s, const char *text, struct err *err)
 {
     for (const char *p = text; *p; p += strspn(p, " ")) {
@@ -119,13 +148,14 @@ static bool do_key(struct script *s, const char *text, struct err *err)
         snprintf(name, sizeof(name), "%.*s", (int)n, p);
         key.code = key_parse(name);
         if (key.code < 0)
-            return wrong(s, err, "no such key:", name);
-        press(s, &key);
+            return script_fail(s, err, "no such key:", name);
+        script_press(s, &key);
         p += n;
     }
     return true;
 }
 
+/* type TEXT: each character as a key */
 static bool do_type(struct script *s, const char *text, struct err *err)
 {
     const char *end = text + strlen(text);
@@ -135,7 +165,7 @@ static bool do_type(struct script *s, const char *text, struct err *err)
         int32_t code = utf8_next(&p, end);
         struct key key = {.code = code < 0 ? '?' : code};
 
-        press(s, &key);
+        script_press(s, &key);
     }
     return true;
 }
@@ -145,17 +175,18 @@ static bool do_paste(struct script *s, const char *text, struct err *err)
     struct key key = {.code = K_PASTE, .paste = text};
 
     (void)err;
-    press(s, &key);
+    script_press(s, &key);
     return true;
 }
 
 static bool do_sleep(struct script *s, const char *text, struct err *err)
 {
     (void)err;
-    live(s, strtod(text, NULL), NULL);
+    script_wait(s, strtod(text, NULL), NULL);
     return true;
 }
 
+/* wait idle|end|event NAME [SECONDS] */
 static bool do_wait(struct script *s, const char *text, struct err *err)
 {
     char what[16] = "", name[32] = "";
@@ -164,52 +195,54 @@ static bool do_wait(struct script *s, const char *text, struct err *err)
     int used = 0;
 
     if (sscanf(text, "%15s %n", what, &used) != 1)
-        return wrong(s, err, "wait for what?", text);
+        return script_fail(s, err, "expected idle, end or event NAME after wait, not", text);
     if (!strcmp(what, "event")) {
         int more = 0;
 
         if (sscanf(text + used, "%31s %n", name, &more) != 1 ||
             (s->wanted = event_of_name(name)) == EV_NONE)
-            return wrong(s, err, "no such event:", name);
+            return script_fail(s, err, "no such event:", name);
         used += more;
-        done = is_seen;
+        done = event_is_seen;
     } else if (!strcmp(what, "idle")) {
         done = is_idle;
     } else if (!strcmp(what, "end")) {
-        done = is_over;
+        done = replay_is_over;
     } else {
-        return wrong(s, err, "wait for idle, end or event NAME, not", what);
+        return script_fail(s, err, "expected idle, end or event NAME after wait, not", what);
     }
     if (text[used])
         seconds = strtod(text + used, NULL);
-    return live(s, seconds, done) || wrong(s, err, "has not come in time:", text);
+    return script_wait(s, seconds, done) || script_fail(s, err, "timed out waiting for", text);
 }
 
-static bool expect(struct script *s, const char *text, bool there, struct err *err)
+/* expect and expect-not: looks once, or with "within" again until the time is over. */
+static bool script_expect(struct script *s, const char *text, bool there, struct err *err)
 {
     double until = clock_seconds() + s->within;
 
     app_paint(s->app, s->h, s->w);
     while (on_screen(s, text) != there && clock_seconds() < until) {
-        live(s, 0.05, NULL);
+        script_wait(s, 0.05, NULL);
         app_paint(s->app, s->h, s->w);
     }
     s->within = 0;
     return on_screen(s, text) == there ||
-           wrong(s, err, there ? "not on the screen:" : "on the screen:", text);
+           script_fail(s, err, there ? "not on the screen:" : "found on the screen:", text);
 }
 
 static bool do_expect(struct script *s, const char *text, struct err *err)
 {
-    return expect(s, text, true, err);
+    return script_expect(s, text, true, err);
 }
 
 static bool do_expect_not(struct script *s, const char *text, struct err *err)
 {
-    return expect(s, text, false, err);
+    return script_expect(s, text, false, err);
 }
 
-static void picture(struct script *s, struct buf *out)
+/* The screen as text, then the roles of its cells: what the golden screens hold. */
+static void script_picture(struct script *s, struct buf *out)
 {
     app_paint(s->app, s->h, s->w);
     surface_dump(s->app->surface, out);
@@ -221,13 +254,14 @@ static bool do_dump(struct script *s, const char *text, struct err *err)
     struct buf out = {0};
     bool ok;
 
-    picture(s, &out);
+    script_picture(s, &out);
     ok = file_write(text, out.data, out.len, err);
     buf_free(&out);
     return ok;
 }
 
-/* Compares with a picture that was dumped before; SCREENS=write makes it. */
+/* compare FILE: the screen must equal a picture that dump wrote. SCREENS=write writes it instead.
+ */
 static bool do_compare(struct script *s, const char *text, struct err *err)
 {
     struct buf out = {0};
@@ -239,18 +273,19 @@ static bool do_compare(struct script *s, const char *text, struct err *err)
     want = file_read_text(text, SCRIPT_MOST, NULL, err);
     if (!want)
         return false;
-    picture(s, &out);
+    script_picture(s, &out);
     same = !strcmp(out.data, want);
     free(want);
     buf_free(&out);
-    return same || wrong(s, err, "the screen is not as in", text);
+    return same || script_fail(s, err, "the screen differs from", text);
 }
 
+/* hold: pauses the recording, as the key p does. */
 static bool do_hold(struct script *s, const char *text, struct err *err)
 {
     (void)text;
     (void)err;
-    if (s->app->driven)
+    if (s->app->replaying)
         app_replay_pause(s->app);
     return true;
 }
@@ -262,7 +297,7 @@ static bool do_pace(struct script *s, const char *text, struct err *err)
     return true;
 }
 
-static bool do_line(struct script *s, const char *line, struct err *err);
+static bool script_line(struct script *s, const char *line, struct err *err);
 
 /* within SECONDS expect TEXT */
 static bool do_within(struct script *s, const char *text, struct err *err)
@@ -270,10 +305,11 @@ static bool do_within(struct script *s, const char *text, struct err *err)
     char *end;
 
     s->within = strtod(text, &end);
-    return do_line(s, end + strspn(end, " "), err);
+    return script_line(s, end + strspn(end, " "), err);
 }
 
-static bool do_line(struct script *s, const char *line, struct err *err)
+/* Runs one line: the first word picks the function, which gets the rest. */
+static bool script_line(struct script *s, const char *line, struct err *err)
 {
     static const struct {
         const char *name;
@@ -290,14 +326,15 @@ static bool do_line(struct script *s, const char *line, struct err *err)
     size_t n = strcspn(line, " ");
 
     if (s->app->quit)
-        return wrong(s, err, "the program has ended before", line);
+        return script_fail(s, err, "the program quit before", line);
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
         if (strlen(commands[i].name) == n && !strncmp(commands[i].name, line, n))
             return commands[i].run(s, line + n + strspn(line + n, " "), err);
-    return wrong(s, err, "no such command:", line);
+    return script_fail(s, err, "no such command:", line);
 }
 
-static bool run(struct script *s, char *text, struct err *err)
+/* Runs all lines until one fails. Cuts the text into lines in place. */
+static bool script_run(struct script *s, char *text, struct err *err)
 {
     bool ok = true;
 
@@ -309,7 +346,7 @@ static bool run(struct script *s, char *text, struct err *err)
         p[n] = '\0';
         p += strspn(p, " \t");
         if (*p && *p != '#')
-            ok = do_line(s, p, err);
+            ok = script_line(s, p, err);
     }
     return ok;
 }
@@ -333,19 +370,19 @@ bool app_script(struct engine *engine, const struct app_options *options, const 
         return false;
     }
     if (text) {
-        ok = run(&s, text, err);
+        ok = script_run(&s, text, err);
     } else {
         struct buf out = {0};
 
-        live(&s, -1, is_over);
-        live(&s, 5, is_idle);
+        script_wait(&s, -1, replay_is_over);
+        script_wait(&s, 5, is_idle);
         app_paint(s.app, s.h, s.w);
         surface_dump(s.app->surface, &out);
         std_text(out.data ? out.data : "");
         buf_free(&out);
     }
-    if (ok && *s.app->tape.damage)
-        ok = err_set(err, ERR_FORMAT, "%s", s.app->tape.damage);
+    if (ok && *s.app->replay.damage)
+        ok = err_set(err, ERR_FORMAT, "%s", s.app->replay.damage);
     app_finish(s.app);
     free(text);
     return ok;

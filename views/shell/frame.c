@@ -1,4 +1,14 @@
-/* Draws banner, status, footer, tabs and dialog, and finds what a click meant. */
+/* Draws what surrounds every view. The rows of a screen, from the top:
+ *
+ *   0      banner    editscope  model llama 12×640 …      ● EDITED +2 3f9a01bc   paris.es
+ *   1      body      the shown view; screen_body() says how high it is
+ *   h-3    status    the last message; right: the running job, its bar and the time left
+ *   h-2    footer    keys of the view's most useful actions: x attribute  P preview
+ *   h-1    tabs      1 Edit  2 Heatmap  3 Neurons …   (not on screens under 20 rows)
+ *
+ * While a line is typed, status shows it, footer its completions, and tabs explain the command. A
+ * dialog lies over all. Footer and tabs are drawn and clicked by the same function, so that a
+ * click always finds what is seen. */
 #include "views/shell/frame.h"
 
 #include <math.h>
@@ -16,12 +26,13 @@
 
 struct rect screen_body(int h, int w)
 {
-    int foot = h >= 20 ? 3 : 2; /* without room the tabs go */
+    int foot = h >= 20 ? 3 : 2; /* small screens have no tabs */
 
     return (struct rect){1, 0, h - 1 - foot > 0 ? h - 1 - foot : 0, w};
 }
 
-static void state_words(const struct ui_state *d, struct pen *p)
+/* "○ BASE", "● EDITED +2" or "◐ PREVIEW", and 8 digits of the checksum that proves it. */
+static void draw_state(const struct ui_state *d, struct pen *p)
 {
     if (!d->ready) {
         pen_text(p, ROLE_DIM, "loading");
@@ -36,6 +47,7 @@ static void state_words(const struct ui_state *d, struct pen *p)
     pen_printf(p, ROLE_BANNER, " %.8s", *d->state.checksum ? d->state.checksum : d->state.state);
 }
 
+/* Columns that draw_state() needs. */
 static int state_width(const struct ui_state *d)
 {
     char text[64];
@@ -44,7 +56,8 @@ static int state_width(const struct ui_state *d)
     return d->state.edits && !d->state.preview ? text_width(text) : 18;
 }
 
-static void banner(const struct ui_state *d, const char *tape, struct surface *s, int w)
+/* Row 0. Model left, state and session file right; the state wins where both do not fit. */
+static void draw_banner(const struct ui_state *d, const char *replay, struct surface *s, int w)
 {
     struct rect line = {0, 0, 1, w};
     struct pen p = pen_at(s, line, 0, 1);
@@ -60,7 +73,7 @@ static void banner(const struct ui_state *d, const char *tape, struct surface *s
         pen_fit(&p, ROLE_STRONG,
                 text_width(d->model.name) < w / 3 ? text_width(d->model.name) : w / 3,
                 d->model.name);
-        if (w >= 100 && !d->model.threads) /* what was kept of a model */
+        if (w >= 100 && !d->model.threads) /* a recorded run: no model is loaded */
             pen_printf(&p, ROLE_BANNER, " %d×%d", d->model.layers, d->model.neurons);
         else if (w >= 100)
             pen_printf(&p, ROLE_BANNER, " %s %d×%d · %s %s · %d thread%s", d->model.arch,
@@ -69,7 +82,7 @@ static void banner(const struct ui_state *d, const char *tape, struct surface *s
     }
     file = file ? file + 1 : d->state.session;
     show_print(tail, sizeof(tail), "%s%s%s",
-               tape    ? tape
+               replay  ? replay
                : *file ? file
                        : "not saved",
                d->ready && d->state.moment_tokens < d->state.moment_goal ? "  draft" : "",
@@ -77,18 +90,20 @@ static void banner(const struct ui_state *d, const char *tape, struct surface *s
     at = w - 2 - text_width(tail);
     if (at > p.x + state_width(d) + 4) {
         p.x = at - state_width(d) - 3;
-        state_words(d, &p);
+        draw_state(d, &p);
         p.x = at;
         pen_text(&p, ROLE_BANNER, tail);
     } else {
         p.x = w - 1 - state_width(d);
         surface_fill(s, (struct rect){0, p.x - 1, 1, w - p.x + 1}, ROLE_BANNER);
-        state_words(d, &p);
+        draw_state(d, &p);
     }
 }
 
-/* What runs and how far it is, at the right end. Returns the column it starts at. */
-static int gauge(const struct progress *g, const char *what, struct surface *s, struct rect line)
+/* The running job at the right end: its words, the time left, a bar of 10 columns. Returns the
+ * column it starts at; messages end before it. */
+static int draw_progress(const struct progress *g, const char *what, struct surface *s,
+                         struct rect line)
 {
     char text[96], left[32] = "";
     bool bar = g->total > 0;
@@ -111,7 +126,9 @@ static int gauge(const struct progress *g, const char *what, struct surface *s, 
     return line.w;
 }
 
-static void status(const struct screen *screen, struct surface *s, struct rect line)
+/* The status line: the typed line, or the last message with what runs at its right. Changed
+ * neurons are shown here on every view, because they change every answer. */
+static void draw_status(const struct screen *screen, struct surface *s, struct rect line)
 {
     static const enum role role[] = {ROLE_STATUS, ROLE_GOOD, ROLE_WARN, ROLE_ERROR};
     static const char *const mark[] = {"", "", "! ", "✗ "};
@@ -128,28 +145,29 @@ static void status(const struct screen *screen, struct surface *s, struct rect l
         return;
     }
     if (busy || d->progress.total > 0) {
-        end = gauge(&d->progress, command_traits[busy].busy, s, line);
+        end = draw_progress(&d->progress, command_traits[busy].busy, s, line);
     } else if (d->pull_job) {
-        end = gauge(&d->pull, "", s, line);
+        end = draw_progress(&d->pull, "", s, line);
     } else if (d->background.total > 0) {
-        end = gauge(&d->background, "", s, line);
+        end = draw_progress(&d->background, "", s, line);
     } else if (d->state.preview && line.w >= 100) {
         end = line.w - (int)sizeof(unwritten);
         surface_text(s, line, 0, end, ROLE_DIM, unwritten);
     }
     if (screen->paused)
-        pen_text(&p, ROLE_WARN, "held, p goes on  ");
+        pen_text(&p, ROLE_WARN, "paused, p resumes  ");
     if (d->intervention_count || d->mask_override_count)
         pen_printf(&p, ROLE_WARN, "~ %s  ", interventions_text(d, word));
-    if (screen->said && *screen->said) {
+    if (screen->message && *screen->message) {
         pen_text(&p, role[screen->tone], mark[screen->tone]);
-        pen_fit(&p, role[screen->tone], end - p.x - 1, screen->said);
+        pen_fit(&p, role[screen->tone], end - p.x - 1, screen->message);
     }
 }
 
-/* Draws the actions named in the view's footer, or finds the one at column click_x. */
-static enum action footer(const struct screen *screen, struct surface *s, struct rect line,
-                          int click_x)
+/* Draws the actions of the view's footer as "key word", as many as fit. With s NULL it draws
+ * nothing and returns the action at column click_x. */
+static enum action footer_actions(const struct screen *screen, struct surface *s, struct rect line,
+                                  int click_x)
 {
     const char *name = screen->view->ops->footer;
     int x = 1;
@@ -162,7 +180,7 @@ static enum action footer(const struct screen *screen, struct surface *s, struct
 
         snprintf(word, sizeof(word), "%.*s", (int)strcspn(name, ": "), name);
         utf8_copy(label, sizeof(label), word);
-        if (name[strlen(word)] == ':') /* another word than its name */
+        if (name[strlen(word)] == ':') /* "enter:ask": the action enter, shown as "ask" */
             snprintf(label, sizeof(label), "%.*s", (int)(n - strlen(word) - 1),
                      name + strlen(word) + 1);
         name += n + (name[n] == ' ');
@@ -185,22 +203,23 @@ static enum action footer(const struct screen *screen, struct surface *s, struct
     return ACTION_NONE;
 }
 
-/* The last word of a candidate: what is before it stands in the line above. */
+/* The last word of a candidate; the words before it are on the line above. */
 static const char *last_word(const struct screen *screen, const char *line)
 {
     const char *typed = field_text(screen->line) + 1;
     const char *blank = strrchr(typed, ' ');
     size_t n = strcspn(typed, " ");
 
-    if (screen->offered >= 0 && blank) /* the line is the candidate: its own blanks do not count */
+    if (screen->offered >= 0 && blank) /* the line holds the candidate itself, blanks included */
         return line + n + (line[n] == ' ');
     return blank && strlen(line) > (size_t)(blank - typed) ? line + (blank - typed) + 1 : line;
 }
 
-/* Under the line: what could follow, the one chosen marked and in sight. */
-static void offers(const struct screen *screen, struct surface *s, struct rect line)
+/* Completions below the line, the chosen one marked. If they need more than one row, the page with
+ * the chosen one is drawn. */
+static void draw_completions(const struct screen *screen, struct surface *s, struct rect line)
 {
-    const struct completions *c = screen->candidates;
+    const struct completions *c = screen->completions;
     int first = 0, wide = 0;
     struct pen p = pen_at(s, line, 0, 1);
 
@@ -223,10 +242,11 @@ static void offers(const struct screen *screen, struct surface *s, struct rect l
         p.x += 2;
     }
     if (!c->count && field_text(screen->line)[1])
-        pen_text(&p, ROLE_DIM, "Enter runs it, Esc leaves");
+        pen_text(&p, ROLE_DIM, "Enter runs it, Esc cancels");
 }
 
-/* "set ratio.ge.a=": its value now, its range, what it is. */
+/* For "set ratio.ge.a=": the present value, the range and the help of the parameter. False: the
+ * line names no parameter. */
 static bool explain_value(const struct screen *screen, const char *typed, struct pen *p)
 {
     const char *name = typed + strcspn(typed, " ");
@@ -255,7 +275,8 @@ static bool explain_value(const struct screen *screen, const char *typed, struct
     return false;
 }
 
-static void explain(const struct screen *screen, struct surface *s, struct rect line)
+/* The row below the completions: what the typed command does. */
+static void draw_explanation(const struct screen *screen, struct surface *s, struct rect line)
 {
     const char *typed = field_text(screen->line) + 1;
     struct pen p = pen_at(s, line, 0, 1);
@@ -273,12 +294,13 @@ static void explain(const struct screen *screen, struct surface *s, struct rect 
     } else if (action_of_name(word)) {
         pen_fit(&p, ROLE_DIM, line.w - 2, action_infos[action_of_name(word)].help);
     } else {
-        pen_fit(&p, ROLE_DIM, line.w - 2, "Tab completes, Up is what was typed before");
+        pen_fit(&p, ROLE_DIM, line.w - 2, "Tab completes, Up recalls earlier lines");
     }
 }
 
-static enum action tabs(const struct screen *screen, struct surface *s, struct rect line,
-                        int click_x)
+/* The first eight views, as tabs; draws or finds the tab at click_x, as footer_actions() does. */
+static enum action tab_actions(const struct screen *screen, struct surface *s, struct rect line,
+                               int click_x)
 {
     int x = 1;
 
@@ -313,7 +335,8 @@ static bool line_of(const char *text, int n, char out[200])
     return true;
 }
 
-static void buttons(const struct screen *screen, struct surface *s, struct rect in)
+/* Cancel and the yes button in the dialog's last row; screen_button() knows these widths. */
+static void draw_buttons(const struct screen *screen, struct surface *s, struct rect in)
 {
     struct pen p = pen_at(s, in, in.h - 1, 0);
     bool yes = screen->confirm_selected;
@@ -326,6 +349,7 @@ static void buttons(const struct screen *screen, struct surface *s, struct rect 
     pen_printf(&p, yes ? ROLE_BUTTON_ACTIVE : ROLE_BUTTON, " y  %s ", screen->question->yes);
 }
 
+/* As large as the text of the question needs, in the middle of the screen. */
 static struct rect dialog_area(const struct question *question, int h, int w)
 {
     int rows = 0, wide = 44;
@@ -339,7 +363,7 @@ static struct rect dialog_area(const struct question *question, int h, int w)
 int screen_button(const struct screen *screen, int h, int w, int y, int x)
 {
     struct rect area = dialog_area(screen->question, h, w);
-    int from = x - area.x - 2; /* as buttons() lays them out */
+    int from = x - area.x - 2; /* as draw_buttons() lays them out */
 
     if (y != area.y + area.h - 2 || from < 0)
         return -1;
@@ -348,7 +372,8 @@ int screen_button(const struct screen *screen, int h, int w, int y, int x)
     return from >= 13 && from < 18 + text_width(screen->question->yes) ? 1 : -1;
 }
 
-static void dialog(const struct screen *screen, struct surface *s)
+/* The question over the view: text, then the buttons. */
+static void draw_dialog(const struct screen *screen, struct surface *s)
 {
     const char *text = screen->question->text;
     struct rect area = dialog_area(screen->question, s->h, s->w), in;
@@ -361,10 +386,11 @@ static void dialog(const struct screen *screen, struct surface *s)
 
         pen_fit(&p, ROLE_DIALOG, in.w, line);
     }
-    buttons(screen, s, in);
+    draw_buttons(screen, s, in);
 }
 
-static void too_small(struct surface *s)
+/* Instead of everything else, on a screen below 50 by 16. */
+static void draw_too_small(struct surface *s)
 {
     struct rect all = surface_rect(s);
     char text[96];
@@ -374,7 +400,7 @@ static void too_small(struct surface *s)
              s->w, s->h);
     pen_fit(&p, ROLE_WARN, s->w, text);
     p = pen_at(s, all, 1, 0);
-    pen_fit(&p, ROLE_DIM, s->w, "Make the window larger, or run editscope --plain; :q! leaves.");
+    pen_fit(&p, ROLE_DIM, s->w, "Make the window larger, or run editscope --plain; :q! quits.");
 }
 
 void screen_draw(const struct screen *screen, struct surface *s)
@@ -384,27 +410,27 @@ void screen_draw(const struct screen *screen, struct surface *s)
 
     surface_clear(s);
     if (s->h < SCREEN_MIN_H || s->w < SCREEN_MIN_W) {
-        too_small(s);
+        draw_too_small(s);
         if (screen->line && s->h > 2)
             field_draw(screen->line, s, surface_rect(s), s->h - 1, 0, s->w, true);
         return;
     }
-    banner(screen->ui, screen->tape, s, s->w);
+    draw_banner(screen->ui, screen->replay, s, s->w);
     screen->view->ops->draw(screen->view, s, body);
-    if (s->cursor_y < 0) /* who reads by the cursor finds where a view begins */
+    if (s->cursor_y < 0) /* screen readers follow the cursor: put it where the view begins */
         surface_cursor(s, body, 0, 0);
-    status(screen, s, (struct rect){foot, 0, 1, s->w});
-    if (screen->line && screen->candidates && *field_text(screen->line) == ':') {
-        offers(screen, s, (struct rect){foot + 1, 0, 1, s->w});
+    draw_status(screen, s, (struct rect){foot, 0, 1, s->w});
+    if (screen->line && screen->completions && *field_text(screen->line) == ':') {
+        draw_completions(screen, s, (struct rect){foot + 1, 0, 1, s->w});
         if (foot + 2 < s->h)
-            explain(screen, s, (struct rect){foot + 2, 0, 1, s->w});
+            draw_explanation(screen, s, (struct rect){foot + 2, 0, 1, s->w});
     } else {
-        footer(screen, s, (struct rect){foot + 1, 0, 1, s->w}, -1);
+        footer_actions(screen, s, (struct rect){foot + 1, 0, 1, s->w}, -1);
     }
-    if (foot + 2 < s->h && !(screen->line && screen->candidates))
-        tabs(screen, s, (struct rect){foot + 2, 0, 1, s->w}, -1);
+    if (foot + 2 < s->h && !(screen->line && screen->completions))
+        tab_actions(screen, s, (struct rect){foot + 2, 0, 1, s->w}, -1);
     if (screen->question)
-        dialog(screen, s);
+        draw_dialog(screen, s);
 }
 
 enum action screen_click(const struct screen *screen, int h, int w, int y, int x)
@@ -413,8 +439,8 @@ enum action screen_click(const struct screen *screen, int h, int w, int y, int x
     int foot = body.y + body.h;
 
     if (y == foot + 1)
-        return footer(screen, NULL, (struct rect){y, 0, 1, w}, x);
+        return footer_actions(screen, NULL, (struct rect){y, 0, 1, w}, x);
     if (y == foot + 2)
-        return tabs(screen, NULL, (struct rect){y, 0, 1, w}, x);
+        return tab_actions(screen, NULL, (struct rect){y, 0, 1, w}, x);
     return ACTION_NONE;
 }

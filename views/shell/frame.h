@@ -1,4 +1,4 @@
-/* What stands around every view: banner, status, footer, tabs, dialog. Pure drawing. */
+/* The frame around every view: banner, status line, footer, tabs, dialog. Pure drawing. */
 #ifndef VIEWS_SHELL_FRAME_H
 #define VIEWS_SHELL_FRAME_H
 
@@ -7,25 +7,27 @@
 
 enum { SCREEN_MIN_H = 16, SCREEN_MIN_W = 50 };
 
-/* One screen, whole: what the loop shows and what golden tests compare. */
 struct completions;
 
+/* Everything one frame is drawn from; all of it borrowed. Golden tests fill one by hand. */
 struct screen {
     const struct ui_state *ui;
     const struct view *view;
-    const struct question *question;      /* NULL: no dialog */
-    bool confirm_selected;                /* the dialog's other button */
-    const struct field *line;             /* NULL: no input line */
-    const struct completions *candidates; /* of the line; NULL: none */
-    int offered;                          /* the one chosen, -1: none */
+    const struct question *question;       /* NULL: no dialog */
+    bool confirm_selected;                 /* the yes button is selected, else Cancel */
+    const struct field *line;              /* NULL: no input line */
+    const struct completions *completions; /* of the line; NULL: none */
+    int offered;                           /* the one chosen, -1: none */
     enum tone tone;
-    const char *said; /* of the status line */
+    const char *message; /* of the status line */
     bool paused;
-    const char *tape; /* of a recorded run: how far it is; NULL: none */
+    const char *replay; /* "▶ recording 0:12 of 1:40"; NULL: no recording */
 };
 
+/* Clears the surface and draws the frame and the view. On a surface smaller than SCREEN_MIN only a
+ * line says so. */
 void screen_draw(const struct screen *screen, struct surface *s);
-/* Where the view goes on a surface of this size. */
+/* The rows between banner and status line: where the view is drawn. */
 struct rect screen_body(int h, int w);
 /* What a click at (y, x) outside the body means; ACTION_NONE: nothing. */
 enum action screen_click(const struct screen *screen, int h, int w, int y, int x);

@@ -1,4 +1,5 @@
-/* One sentence for each event that a user should hear of. */
+/* Turns an event into one line for the status bar and the log. The text is made from ui_state,
+ * which has stored the event already. Screen and plain mode use the same lines. */
 #include "views/shell/messages.h"
 
 #include <stdio.h>
@@ -10,12 +11,14 @@
 #include "tui/text.h"
 #include "views/panes/pane_scoreboard.h"
 
-static void of_preview(const struct ui_state *d, char *out, size_t n)
+/* "preview: 32 to 48 % of neurons in L4–8 · p(target) 0.006 → 0.891 · would hold · says Rome". The
+ * share of kept neurons is given as a range over the edited layers. */
+static void preview_message(const struct ui_state *d, char *out, size_t n)
 {
     const struct edit_report *a = d->preview;
     struct p_change p = report_p_change(a);
     int low = 101, high = -1;
-    char before[16], after[16], said[80];
+    char before[16], after[16], answer[80];
 
     for (int i = 0; i < a->layers; i++) {
         int share = d->model.neurons
@@ -25,27 +28,27 @@ static void of_preview(const struct ui_state *d, char *out, size_t n)
         low = share < low ? share : low;
         high = share > high ? share : high;
     }
-    text_piece(said, sizeof(said), a->generated + strspn(a->generated, " "));
+    text_piece(answer, sizeof(answer), a->generated + strspn(a->generated, " "));
     show_print(out, n, "preview%s: %d%s%.0d %% of neurons in L%d–%d · %s %s → %s%s · says %s",
                a->draft ? " (draft moments)" : "", low, high > low ? " to " : "",
                high > low ? high : 0, a->layers ? a->layer[0].layer : 0,
                a->layers ? a->layer[a->layers - 1].layer : 0, p.name,
                text_probability(before, p.before), text_probability(after, p.after),
-               !a->facts             ? "" /* a recording of 0.1.0 */
+               !a->facts             ? "" /* recordings of 0.1.0 lack it */
                : a->held == a->facts ? " · would hold"
                                      : " · would NOT hold",
-               said);
+               answer);
 }
 
-/* What a RUN file is of. */
-static bool of_run(const struct ui_state *d, enum tone *tone, char *out, size_t n)
+/* What a RUN file shows. False: the event does not say yet. */
+static bool run_message(const struct ui_state *d, enum tone *tone, char *out, size_t n)
 {
     char prompt[160], explained[64];
 
     if (!d->header || d->header->rows < 1)
         return false;
     *tone = TONE_PLAIN;
-    show_print(out, n, "a run on %.60s of \"%s\", explains \"%s\": to look at, nothing is asked",
+    show_print(out, n, "a run of %.60s on \"%s\", explains \"%s\": view only, no model is loaded",
                d->model.name, text_piece(prompt, sizeof(prompt), d->header->prompt[0]),
                ui_explained_token(d, explained));
     return true;
@@ -60,7 +63,9 @@ static const char *object_of(const struct ui_state *d, unsigned job)
     return d->fact.target ? d->fact.target : "";
 }
 
-static void of_export(const struct export_report *x, enum tone *tone, char *out, size_t n)
+/* Path, size, the largest difference of logits after reopening, and what the format lost of the
+ * edit. Yellow if fewer facts hold in the export than before. */
+static void export_message(const struct export_report *x, enum tone *tone, char *out, size_t n)
 {
     char differs[64] = "", loss[64] = "";
     double bytes = 0;
@@ -79,23 +84,28 @@ static void of_export(const struct export_report *x, enum tone *tone, char *out,
                loss);
 }
 
-static void of_proof(const struct ui_state *d, unsigned job, enum tone *tone, char *out, size_t n)
+/* Whether the committed edit holds, and whether the columns outside the mask are bit-identical, as
+ * they must be. */
+static void commit_message(const struct ui_state *d, unsigned job, enum tone *tone, char *out,
+                           size_t n)
 {
     const struct commit_report *e = d->commit_report;
-    char before[16], after[16], said[80];
+    char before[16], after[16], answer[80];
 
     *tone = e->success ? TONE_GOOD : TONE_WARN;
-    text_piece(said, sizeof(said), e->generated[1] + strspn(e->generated[1], " "));
+    text_piece(answer, sizeof(answer), e->generated[1] + strspn(e->generated[1], " "));
     show_print(out, n, "edit %d %s: %.60s, p(target) %s → %s · %s · %.1f s · says %s", e->edit,
-               e->success ? "holds" : "is in but does not hold (u undoes)", object_of(d, job),
-               text_probability(before, e->p_target[0]), text_probability(after, e->p_target[1]),
+               e->success ? "holds" : "is committed but does not hold (u undoes it)",
+               object_of(d, job), text_probability(before, e->p_target[0]),
+               text_probability(after, e->p_target[1]),
                e->unmasked_unchanged ? "other columns bit-identical"
                                      : "OTHER COLUMNS CHANGED: undo and report this",
-               e->seconds_total, said);
+               e->seconds_total, answer);
 }
 
-/* Which edit was undone or redone, with how many facts, and what stands now. */
-static void of_step(const struct ui_state *d, const char *done, char *out, size_t n)
+/* Which edit was undone or redone, and the state now: "undone: edit 2, Mount Fuji → Peru; now 1
+ * edit, checksum 3f9a01bc". */
+static void undo_message(const struct ui_state *d, const char *done, char *out, size_t n)
 {
     char what[160] = "", words[120];
 
@@ -114,7 +124,8 @@ static void of_step(const struct ui_state *d, const char *done, char *out, size_
                d->state.edits == 1 ? "" : "s", d->state.checksum);
 }
 
-static bool of_done(const struct ui_state *d, enum command_kind kind, char *out, size_t n)
+/* The end of a job whose events say nothing by themselves. False: no line. */
+static bool done_message(const struct ui_state *d, enum command_kind kind, char *out, size_t n)
 {
     switch (kind) {
     case CMD_ATTRIBUTE:
@@ -123,10 +134,10 @@ static bool of_done(const struct ui_state *d, enum command_kind kind, char *out,
                  d->peak);
         return true;
     case CMD_UNDO:
-        of_step(d, "undone", out, n);
+        undo_message(d, "undone", out, n);
         return true;
     case CMD_REDO:
-        of_step(d, "redone", out, n);
+        undo_message(d, "redone", out, n);
         return true;
     case CMD_VERIFY:
         utf8_copy(out, n,
@@ -138,10 +149,10 @@ static bool of_done(const struct ui_state *d, enum command_kind kind, char *out,
                    d->state.edits == 1 ? "" : "s", d->state.checksum);
         return true;
     case CMD_SAVE:
-        show_print(out, n, "saved; the session goes on as %.250s", d->state.session);
+        show_print(out, n, "saved; the session continues in %.250s", d->state.session);
         return true;
     case CMD_PULL:
-        show_print(out, n, "%.100s is here, whole and checked: Enter in Models (O) opens it",
+        show_print(out, n, "%.100s is downloaded and verified: Enter in Models (O) opens it",
                    d->pull_name);
         return true;
     case CMD_MOMENTS:
@@ -152,13 +163,15 @@ static bool of_done(const struct ui_state *d, enum command_kind kind, char *out,
     }
 }
 
-static void of_model(const struct ui_state *d, enum tone *tone, char out[320])
+/* The model is ready, or only its recorded results are. A notice of the loader (an unusual
+ * tokenizer, say) replaces both. */
+static void model_message(const struct ui_state *d, enum tone *tone, char out[320])
 {
     if (d->model.load_seconds > 0)
         show_print(out, 320, "%s is ready (%.1f s): e edits the fact, x scores its neurons",
                    d->model.name, d->model.load_seconds);
-    else /* a run or a session without its model */
-        show_print(out, 320, "what was kept of %s: to look at, nothing is asked or written",
+    else /* a recorded run, or a session whose model is not loaded */
+        show_print(out, 320, "the recorded results of %s: view only, no model is loaded",
                    d->model.name);
     *tone = TONE_PLAIN;
     if (*d->model.notice) {
@@ -175,12 +188,12 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
     *tone = TONE_GOOD;
     switch (ev->kind) {
     case EV_MODEL:
-        of_model(d, tone, out);
+        model_message(d, tone, out);
         return true;
-    case EV_HEADER: /* said of a run without its model alone */
-        return d->model.load_seconds <= 0 && of_run(d, tone, out, 320);
+    case EV_HEADER: /* only for a recorded run */
+        return d->model.load_seconds <= 0 && run_message(d, tone, out, 320);
     case EV_PREVIEW:
-        of_preview(d, out, 320);
+        preview_message(d, out, 320);
         return d->preview != NULL;
     case EV_PROBES:
         if (!d->probes)
@@ -193,11 +206,11 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
         }
         return true;
     case EV_COMMITTED:
-        of_proof(d, ev->job, tone, out, 320);
+        commit_message(d, ev->job, tone, out, 320);
         return true;
     case EV_EXPORT:
         if (d->export_report)
-            of_export(d->export_report, tone, out, 320);
+            export_message(d->export_report, tone, out, 320);
         return d->export_report != NULL;
     case EV_MOMENTS:
         *tone = TONE_WARN;
@@ -212,21 +225,22 @@ bool message_of_event(const struct ui_state *d, const struct event *ev, enum com
         if (ev->err.kind != ERR_CANCELLED)
             utf8_copy(out, 320, ev->err.text);
         else if (kind == CMD_ATTRIBUTE && d->scored_layers)
-            snprintf(out, 320, "stopped: %d of %d layers scored, x goes on", d->scored_layers,
+            snprintf(out, 320, "stopped: %d of %d layers scored, x continues", d->scored_layers,
                      d->layers);
         else if (kind == CMD_PULL)
-            show_print(out, 320, "stopped: what has come of %.100s is kept, :pull goes on there",
+            show_print(out, 320,
+                       "stopped: the part of %.100s that has come is kept, :pull resumes it",
                        d->pull_name);
         else
             snprintf(out, 320, "stopped");
         return !(flags & ASIDE) && !((flags & MAKES_WAY) && ev->err.kind == ERR_CANCELLED);
     case EV_STOPPED:
         *tone = TONE_ERROR;
-        show_print(out, 320, "%.250s%sthe engine has ended, :q leaves", ev->err.text,
+        show_print(out, 320, "%.250s%sthe engine has stopped, :q quits", ev->err.text,
                    *ev->err.text ? " · " : "");
         return true;
     case EV_DONE:
-        return of_done(d, kind, out, 320);
+        return done_message(d, kind, out, 320);
     default:
         return false;
     }

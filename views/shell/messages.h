@@ -1,10 +1,11 @@
-/* What an event means to the user, in one line of the status bar and the log. */
+/* One line for the status bar and the log from an event of the engine. */
 #ifndef VIEWS_SHELL_MESSAGES_H
 #define VIEWS_SHELL_MESSAGES_H
 
 #include "views/view.h"
 
-/* After the desk has taken the event of a job of this kind. False: not worth a line. */
+/* Call it after ui_event(), which has stored the event. `kind` is that of the event's job. False:
+ * the event needs no line. */
 bool message_of_event(const struct ui_state *d, const struct event *ev, enum command_kind kind,
                       enum tone *tone, char out[320]);
 

@@ -1,4 +1,7 @@
-/* Reads lines, posts commands, and writes what comes as words. */
+/* Plain mode (--plain): reads a line, posts a command, prints what comes back as sentences. It
+ * uses the same ui_state, requests and messages as the screen; only the host differs. The next
+ * line is read when the job of the last one is over, so a script in a pipe runs its commands one
+ * after the other. */
 #include "views/shell/plain.h"
 
 #include <poll.h>
@@ -23,8 +26,9 @@ struct plain {
     struct ui_state ui;
     struct question question;
     bool asking, quit;
-    bool stated, listing;   /* the session's state is here; the edits were asked for */
-    enum command_kind told; /* the job that was last announced */
+    bool has_state;              /* the first state of the session has come */
+    bool listing;                /* print the history when it comes */
+    enum command_kind announced; /* the job whose words were printed last */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -35,6 +39,7 @@ static void on_interrupt(int sig)
     interrupted = 1;
 }
 
+/* host->post: the job, or 0 if too many wait. */
 static unsigned plain_post(struct host *host, struct command *cmd)
 {
     struct plain *p = (struct plain *)host;
@@ -64,6 +69,7 @@ static void plain_say(struct host *host, enum tone tone, const char *fmt, ...)
     buf_free(&text);
 }
 
+/* Prints the question; the next line is its answer. */
 static void plain_ask(struct host *host, const struct question *question)
 {
     struct plain *p = (struct plain *)host;
@@ -75,12 +81,13 @@ static void plain_ask(struct host *host, const struct question *question)
     std_puts("answer yes or no");
 }
 
+/* Parameters changed: masks follow at once, there are no frames to wait for. */
 static void plain_moved(struct host *host)
 {
     ui_remask(host->ui);
 }
 
-static void say_fact(const struct ui_state *d)
+static void print_fact(const struct ui_state *d)
 {
     char subject[200], prompt[400], target[200];
 
@@ -90,7 +97,8 @@ static void say_fact(const struct ui_state *d)
               text_piece(target, sizeof(target), d->fact.target));
 }
 
-static void say_neurons(const struct ui_state *d)
+/* The ten strongest neurons of the edited layers, one per line. */
+static void print_neurons(const struct ui_state *d)
 {
     struct ranked_neuron top[10];
     int n = d->scored_layers ? ui_top_neurons(d, -1, ORDER_SCORE, top, 10) : 0;
@@ -107,7 +115,8 @@ static void say_neurons(const struct ui_state *d)
                   top[i].kept ? "in" : "outside");
 }
 
-static void say_ratios(const struct ui_state *d)
+/* Entropy, ratio and threshold of both kinds, one edited layer per line. */
+static void print_ratios(const struct ui_state *d)
 {
     bool any = false;
 
@@ -127,7 +136,8 @@ static void say_ratios(const struct ui_state *d)
         std_print("no ratios yet: attribute computes them\n");
 }
 
-static void say_history(const struct history *h)
+/* Every fact of every edit, with p before and after. */
+static void print_history(const struct history *h)
 {
     char subject[200], target[200];
 
@@ -145,19 +155,19 @@ static void say_history(const struct history *h)
         std_print("no edits yet\n");
 }
 
-static void say_why(const struct ui_state *d)
+static void print_why(const struct ui_state *d)
 {
-    say_neurons(d);
-    say_ratios(d);
+    print_neurons(d);
+    print_ratios(d);
 }
 
-static void say_state(const struct ui_state *d)
+static void print_state(const struct ui_state *d)
 {
     std_print("%s, %d edit%s, checksum %.8s\n", d->state.preview ? "preview" : "no preview",
               d->state.edits, d->state.edits == 1 ? "" : "s", d->state.checksum);
 }
 
-static bool query(struct host *host, const char *text)
+static bool query_typed(struct host *host, const char *text)
 {
     if (*text)
         request_query(host, text, 0);
@@ -166,41 +176,43 @@ static bool query(struct host *host, const char *text)
     return *text;
 }
 
-/* What a line begins with. What can be typed behind it comes first, then what is done, then what
- * is said. */
+/* The commands of plain mode by their first word. Of the functions that a row has, `typed` is used
+ * if the line goes on after the word (or nothing can be printed), then `request`, `post`, `print`.
+ */
 static const struct {
     const char *word, *help;
-    bool (*typed)(struct host *host, const char *text); /* false: it said what is wrong */
-    void (*verb)(struct host *host);
+    bool (*typed)(struct host *host, const char *text); /* false: it has reported an error */
+    void (*request)(struct host *host);
     enum command_kind post;
-    void (*say)(const struct ui_state *d);
-} words[] = {
+    void (*print)(const struct ui_state *d);
+} plain_words[] = {
     {"fact",
-     "fact SUBJECT | PROMPT | OBJECT: another fact, {} stands for the subject. fact: say it",
-     .typed = ui_set_fact_typed, .say = say_fact},
-    {"attribute", "attribute: score the neurons", .verb = request_attribute},
-    {"neurons", "neurons: the strongest", .say = say_neurons},
-    {"ratios", "ratios: entropy, ratio, threshold", .say = say_ratios},
-    {"why", "why: both", .say = say_why},
-    {"preview", "preview: try the edit", .verb = request_preview},
-    {"commit", "commit: write it, asks", .verb = confirm_commit},
-    {"undo", "undo [N]: take back, asks", .typed = confirm_undo_typed},
-    {"redo", "redo", .post = CMD_REDO},
+     "fact SUBJECT | PROMPT | OBJECT: another fact, {} stands for the subject. fact: print it",
+     .typed = ui_set_fact_typed, .print = print_fact},
+    {"attribute", "attribute: score the neurons", .request = request_attribute},
+    {"neurons", "neurons: the ten strongest", .print = print_neurons},
+    {"ratios", "ratios: entropy, ratio, threshold", .print = print_ratios},
+    {"why", "why: neurons and ratios", .print = print_why},
+    {"preview", "preview: try the edit without writing it", .request = request_preview},
+    {"commit", "commit: write the edit to the session, asks first", .request = confirm_commit},
+    {"undo", "undo [N]: undo the last edit or edit N, asks first", .typed = confirm_undo_typed},
+    {"redo", "redo: redo what was undone", .post = CMD_REDO},
     {"history", "history: the edits", .post = CMD_HISTORY},
-    {"query", "query TEXT: ask the model", .typed = query},
-    {"set", "set NAME=VALUE: a parameter", .typed = ui_set_param},
-    {"state", "state: what is in force", .say = say_state},
+    {"query", "query TEXT: ask the model", .typed = query_typed},
+    {"set", "set NAME=VALUE: set a parameter", .typed = ui_set_param},
+    {"state", "state: edits and checksum of the session", .print = print_state},
 };
-enum { WORDS = sizeof(words) / sizeof(*words) };
+enum { WORDS = sizeof(plain_words) / sizeof(*plain_words) };
 
-static void say_help(void)
+static void print_help(void)
 {
     for (int i = 0; i < WORDS; i++)
-        std_puts(words[i].help);
+        std_puts(plain_words[i].help);
     std_puts("quit\nControl C stops what runs");
 }
 
-static void answered(struct plain *p, const char *word)
+/* The line after a question: yes or y confirms, anything else cancels. */
+static void plain_answer(struct plain *p, const char *word)
 {
     p->asking = false;
     if (!strcmp(word, "yes") || !strcmp(word, "y"))
@@ -209,30 +221,33 @@ static void answered(struct plain *p, const char *word)
         std_print("cancelled; nothing was changed\n");
 }
 
-static void do_word(struct plain *p, const char *word, const char *rest)
+/* Runs a line by its first word; `rest` is what follows. */
+static void plain_run_word(struct plain *p, const char *word, const char *rest)
 {
     int i = 0;
 
-    while (i < WORDS && strcmp(words[i].word, word) != 0)
+    while (i < WORDS && strcmp(plain_words[i].word, word) != 0)
         i++;
     if (!strcmp(word, "help"))
-        say_help();
+        print_help();
     else if (!strcmp(word, "quit") || !strcmp(word, "q") || !strcmp(word, "q!"))
         p->quit = true;
     else if (i == WORDS)
         std_print("error: no command %s; help lists them\n", word);
-    else if (words[i].typed && (*rest || !words[i].say) && !words[i].typed(&p->host, rest))
+    else if (plain_words[i].typed && (*rest || !plain_words[i].print) &&
+             !plain_words[i].typed(&p->host, rest))
         return;
-    else if (words[i].verb)
-        words[i].verb(&p->host);
-    else if (words[i].post)
-        request_simple(&p->host, words[i].post, 0);
-    else if (words[i].say)
-        words[i].say(&p->ui);
-    p->listing |= i < WORDS && words[i].post == CMD_HISTORY;
+    else if (plain_words[i].request)
+        plain_words[i].request(&p->host);
+    else if (plain_words[i].post)
+        request_simple(&p->host, plain_words[i].post, 0);
+    else if (plain_words[i].print)
+        plain_words[i].print(&p->ui);
+    p->listing |= i < WORDS && plain_words[i].post == CMD_HISTORY;
 }
 
-static void do_line(struct plain *p, const char *text)
+/* A line of input; a leading colon is allowed, as on the screen. */
+static void plain_run_line(struct plain *p, const char *text)
 {
     char *line = xtrimmed(text, strlen(text)), word[32];
     const char *at = line + (line[0] == ':');
@@ -240,26 +255,27 @@ static void do_line(struct plain *p, const char *text)
 
     snprintf(word, sizeof(word), "%.*s", (int)n, at);
     if (p->asking)
-        answered(p, word);
+        plain_answer(p, word);
     else if (*word)
-        do_word(p, word, at + n + strspn(at + n, " "));
+        plain_run_word(p, word, at + n + strspn(at + n, " "));
     free(line);
 }
 
-static void hear(struct plain *p, struct event *ev)
+/* Prints what an event means. Answers are printed whole, not token by token. */
+static void plain_on_event(struct plain *p, struct event *ev)
 {
     enum command_kind kind = ui_job_kind(&p->ui, ev->job);
     enum tone tone;
-    char text[320], said[400];
+    char text[320], answer[400];
 
     if (ev->kind == EV_ANSWER && !ev->answer->partial) {
-        text_piece(said, sizeof(said), ev->answer->completion);
-        std_print("%s says: %s\n", ev->answer->state == STATE_BASE ? "base" : "edited", said);
+        text_piece(answer, sizeof(answer), ev->answer->completion);
+        std_print("%s says: %s\n", ev->answer->state == STATE_BASE ? "base" : "edited", answer);
     }
     ui_event(&p->ui, ev);
-    p->stated |= ev->kind == EV_STATE || ev->kind == EV_FAILED;
+    p->has_state |= ev->kind == EV_STATE || ev->kind == EV_FAILED;
     if (p->listing && p->ui.history && ev->kind == EV_HISTORY)
-        say_history(p->ui.history);
+        print_history(p->ui.history);
     if (ev->kind == EV_HISTORY || ev->kind == EV_FAILED)
         p->listing = false;
     if (message_of_event(&p->ui, ev, kind, &tone, text))
@@ -267,21 +283,22 @@ static void hear(struct plain *p, struct event *ev)
     p->quit |= p->ui.stopped;
 }
 
-/* What runs is announced once; the next line is read when it is over. */
-static void wait_for(struct plain *p)
+/* Announces a new job once, then waits for events; for a line of input too, unless a job runs.
+ * Ctrl-C cancels the job, or quits if none runs. */
+static void plain_wait(struct plain *p)
 {
     enum command_kind busy = ui_busy(&p->ui);
-    bool rest = busy || !p->ui.ready || !p->stated || p->listing;
+    bool rest = busy || !p->ui.ready || !p->has_state || p->listing;
     struct pollfd fd[2] = {{.fd = engine_fd(p->engine), .events = POLLIN},
                            {.fd = STDIN_FILENO, .events = POLLIN}};
     static char *line;
     static size_t room;
 
-    if (busy != p->told && busy)
+    if (busy != p->announced && busy)
         std_print("%s\n", command_traits[busy].busy);
-    else if (!rest && isatty(STDIN_FILENO) && p->told)
+    else if (!rest && isatty(STDIN_FILENO) && p->announced)
         std_print("%s\n", p->asking ? "yes or no?" : "ready");
-    p->told = busy;
+    p->announced = busy;
     std_flush();
     poll(fd, rest ? 1 : 2, rest ? 200 : -1);
     if (interrupted) {
@@ -292,7 +309,7 @@ static void wait_for(struct plain *p)
         if (getline(&line, &room, stdin) < 0)
             p->quit = true;
         else
-            do_line(p, line);
+            plain_run_line(p, line);
     }
     if (p->quit) {
         free(line);
@@ -320,12 +337,12 @@ bool plain_run(struct engine *engine, const struct app_options *options, struct 
                             .params_changed = plain_moved};
     ui_init(&p->ui, &options->params);
     p->ui.fact = fact_copy(options->fact ? options->fact : &first);
-    say_fact(&p->ui);
+    print_fact(&p->ui);
     while (!p->quit) {
         while (engine_next(engine, &ev))
-            hear(p, &ev);
+            plain_on_event(p, &ev);
         if (!p->quit)
-            wait_for(p);
+            plain_wait(p);
     }
     std_flush();
     ui_free(&p->ui);

@@ -24,7 +24,7 @@ expect wrote out.csv
 key :
 type export out.md
 key enter
-expect out.md is there already
+expect out.md exists already
 key :
 type export out.doc
 key enter
