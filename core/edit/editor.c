@@ -23,7 +23,7 @@ void edit_result_free(struct edit_result *r)
 /* One layer's solution on the host and the device. */
 struct solution {
     struct mat keys, x; /* F64 [u, M] */
-    float *weight;      /* [M] mask of the layer (of request 0 with own masks), or NULL */
+    float *weight;      /* [u][M] each fact's mask, or NULL */
     float *hx;          /* [u][M] float32 */
     double scale;
 };
@@ -51,18 +51,35 @@ bool solve_in_null_space(const struct edit_context *plan, int i, struct mat keys
     return solve_lowrank(plan->solver[i], keys, x, err);
 }
 
+/* Each fact's solution within its own mask: of the solve for all facts there, its row. */
+static bool solve_own_masks(struct solver *solver, struct solution *s, double mu, struct err *err)
+{
+    struct mat all = mat_new(solver->dev, DT_F64, s->x.rows, s->x.cols);
+    bool ok = true;
+
+    for (int t = 0; ok && t < s->x.rows; t++) {
+        ok = solve_pre(solver, s->keys, s->weight + (size_t)t * (size_t)s->x.cols, mu, all, err);
+        device_copy(solver->dev, mat_rows(all, t, 1), mat_rows(s->x, t, 1));
+    }
+    mat_free(solver->dev, &all);
+    return ok;
+}
+
 /* mask.place = pre: the selected neurons carry the whole residual (editscope-method(7) 7.7). */
 static bool solve_selected(const struct edit_context *plan, int i, struct solution *s,
                            struct layer_report *report, struct err *err)
 {
     struct solver *solver = plan->solver[i];
+    double mu = plan->params->value[P_MASK_PRE_MU];
     struct layer_report pre = {0};
+    size_t um = (size_t)s->x.rows * (size_t)s->x.cols;
 
     if (!solver_report(solver, s->keys, s->x, NULL, 1, report, err) ||
-        !solve_pre(solver, s->keys, s->weight, plan->params->value[P_MASK_PRE_MU], s->x, err) ||
+        !(plan->mask_per_request ? solve_own_masks(solver, s, mu, err)
+                                 : solve_pre(solver, s->keys, s->weight, mu, s->x, err)) ||
         !solver_report(solver, s->keys, s->x, NULL, 1, &pre, err))
         return false;
-    for (int j = 0; j < s->x.cols; j++)
+    for (size_t j = 0; j < um; j++)
         s->weight[j] = s->weight[j] > 0 ? 1 : 0;
     report->gain_mask = pre.gain_mask;
     report->leak = pre.leak;
@@ -116,6 +133,7 @@ static bool solve_layer(const struct edit_context *plan, int i, const float *key
     struct device *dev = solver->dev;
     const struct mask *mask = mask_at(plan, i, 0);
     int m = solver->neurons, u = plan->count;
+    long kept = 0;
     struct mat k32 = mat_new(dev, DT_F32, u, m), x32 = mat_new(dev, DT_F32, u, m);
     bool pre = params_choice(plan->params, P_MASK_PLACE) == STAGING_PRE && mask, ok;
 
@@ -123,12 +141,15 @@ static bool solve_layer(const struct edit_context *plan, int i, const float *key
     s->keys = mat_new(dev, DT_F64, u, m);
     s->x = mat_new(dev, DT_F64, u, m);
     s->hx = xmalloc((size_t)u * (size_t)m * sizeof(float));
-    if (mask) {
-        s->weight = xmalloc((size_t)m * sizeof(float));
-        memcpy(s->weight, mask->weight, (size_t)m * sizeof(float));
+    if (mask)
+        s->weight = xmalloc((size_t)u * (size_t)m * sizeof(float));
+    for (int t = 0; mask && t < u; t++) {
+        memcpy(s->weight + (size_t)t * (size_t)m, mask_at(plan, i, t)->weight,
+               (size_t)m * sizeof(float));
+        kept += mask_at(plan, i, t)->kept;
     }
     report->layer = plan->layer[i];
-    report->kept = mask ? mask->kept : m;
+    report->kept = mask ? (int)lround((double)kept / u) : m;
     report->percentile_gain = report->percentile_leak = -1;
     device_upload(dev, k32, keys);
     device_copy(dev, k32, s->keys);
@@ -163,22 +184,21 @@ static bool solve_layer(const struct edit_context *plan, int i, const float *key
     return ok;
 }
 
-static double frobenius(const struct delta *d)
+/* ||sum_t r_t x_t^T||, of r [u][rows] and x [u][cols], from their Gram matrices. */
+static double update_norm(const float *r, const float *x, int u, int rows, int cols)
 {
-    float *xm = delta_masked_x(d);
     double sum = 0;
 
-    for (int s = 0; s < d->rank; s++)
-        for (int t = 0; t < d->rank; t++) {
+    for (int s = 0; s < u; s++)
+        for (int t = 0; t < u; t++) {
             double rr = 0, xx = 0;
 
-            for (int j = 0; j < d->rows; j++)
-                rr += (double)d->r[s * d->rows + j] * (double)d->r[t * d->rows + j];
-            for (int j = 0; j < d->cols; j++)
-                xx += (double)xm[s * d->cols + j] * (double)xm[t * d->cols + j];
+            for (int j = 0; j < rows; j++)
+                rr += (double)r[s * rows + j] * (double)r[t * rows + j];
+            for (int j = 0; j < cols; j++)
+                xx += (double)x[s * cols + j] * (double)x[t * cols + j];
             sum += rr * xx;
         }
-    free(xm);
     return sqrt(fmax(sum, 0));
 }
 
@@ -194,32 +214,41 @@ static struct delta *add_delta(struct edit_result *out, int layer, int rank, int
     return d;
 }
 
-/* The layer's deltas into the result and the view: one of rank u, or with own masks u of rank 1. */
+/* The layer's deltas into the result and the state: one of rank u, or with own masks u of rank 1.
+ * Returns the norm of all of it. */
 static double write_layer(struct edit_result *out, struct model_state *scratch,
                           const struct edit_context *plan, int i, const struct solution *s,
                           const float *residual, int left)
 {
     int u = plan->count, d = scratch->model->config->hidden, m = s->x.cols;
     int parts = plan->mask_per_request ? u : 1, rank = plan->mask_per_request ? 1 : u;
-    double norm2 = 0;
+    size_t r_size = (size_t)rank * (size_t)d, x_size = (size_t)rank * (size_t)m;
+    float *r = xmalloc((size_t)parts * r_size * sizeof(float));
+    float *x = xmalloc((size_t)parts * x_size * sizeof(float));
+    double norm;
 
     for (int part = 0; part < parts; part++) {
         struct delta *delta = add_delta(out, plan->layer[i], rank, d, m);
-        const struct mask *mask = mask_at(plan, i, part);
+        float *xm;
 
         for (int j = 0; j < rank * d; j++)
             delta->r[j] = residual[part * d + j] / (float)left;
-        memcpy(delta->x, s->hx + (size_t)part * (size_t)m,
-               (size_t)rank * (size_t)m * sizeof(float));
+        memcpy(delta->x, s->hx + (size_t)part * (size_t)m, x_size * sizeof(float));
         delta->scale = s->scale;
-        if (mask) {
+        if (s->weight) {
             delta->weight = xmalloc((size_t)m * sizeof(float));
-            memcpy(delta->weight, parts > 1 ? mask->weight : s->weight, (size_t)m * sizeof(float));
+            memcpy(delta->weight, s->weight + (size_t)part * (size_t)m, (size_t)m * sizeof(float));
         }
         delta_apply(scratch, delta);
-        norm2 += pow(frobenius(delta), 2);
+        xm = delta_masked_x(delta);
+        memcpy(r + (size_t)part * r_size, delta->r, r_size * sizeof(float));
+        memcpy(x + (size_t)part * x_size, xm, x_size * sizeof(float));
+        free(xm);
     }
-    return sqrt(norm2);
+    norm = update_norm(r, x, u, d, m);
+    free(r);
+    free(x);
+    return norm;
 }
 
 /* Frobenius: the lengths of the columns are taken where the matrix is, and only they come here. */

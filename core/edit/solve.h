@@ -50,13 +50,14 @@ bool solve_pre(struct solver *s, struct mat keys, const float *weight, double mu
  * than neurons. The factor of lambda_c C is kept for the next call. */
 bool solve_memit(struct solver *s, struct mat keys, double lambda_c, struct mat x, struct err *err);
 
-/* What a solution does: q, gains and leaks of the report. weight [M] on the host, NULL for all
- * ones; scale: struct delta. */
+/* What a solution does: q, gains and leaks of the report. weight [u][M] on the host, a row for each
+ * fact, NULL for all ones; scale: struct delta. */
 bool solver_report(const struct solver *s, struct mat keys, struct mat x, const float *weight,
                    double scale, struct layer_report *report, struct err *err);
 /* Against chance: shares (0..100) of `trials` random masks, the weights shuffled over the
- * neurons, that have a smaller gain, and a smaller leak / gain^2, than this mask. The same seed
- * gives the same masks. Says nothing about a solution of solve_pre(), which is 0 elsewhere. */
+ * neurons, for all facts alike, that have a smaller gain, and a smaller leak / gain^2, than this
+ * mask. The same seed gives the same masks. Says nothing about a solution of solve_pre(), which is
+ * 0 elsewhere. */
 bool solver_percentiles(const struct solver *s, struct mat keys, struct mat x, const float *weight,
                         int trials, unsigned long long seed, double *gain_percentile,
                         double *leak_percentile, struct err *err);

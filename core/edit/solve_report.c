@@ -29,8 +29,21 @@ static void rows_free(struct rows *r)
     free(r->x);
 }
 
-/* Mean over the rows of sum_i weight_i k_i x_i. */
-static double gain_of(const struct rows *r, const float *weight)
+/* Weights of neurons: a row of M for each fact, NULL for all ones; `order` [M] puts them on other
+ * neurons, NULL leaves them where they are. */
+struct weights {
+    const float *row;
+    const int *order;
+};
+
+static double weight_at(struct weights w, int t, int i, int width)
+{
+    return w.row ? (double)w.row[(size_t)t * (size_t)width + (size_t)(w.order ? w.order[i] : i)]
+                 : 1;
+}
+
+/* Mean over the facts of sum_i weight_i k_i x_i. */
+static double gain_of(const struct rows *r, struct weights w)
 {
     double sum = 0;
 
@@ -39,7 +52,7 @@ static double gain_of(const struct rows *r, const float *weight)
         const double *x = r->x + (size_t)t * (size_t)r->width;
 
         for (int i = 0; i < r->width; i++)
-            sum += (weight ? (double)weight[i] : 1) * k[i] * x[i];
+            sum += weight_at(w, t, i, r->width) * k[i] * x[i];
     }
     return sum / r->u;
 }
@@ -61,10 +74,11 @@ static bool measure_q(const struct solver *s, struct mat keys, double *q, struct
     return host != NULL;
 }
 
-static void mask_row(const double *x, const float *weight, double scale, int width, double *out)
+/* out [M] = fact t's solution x [M], weighed and scaled. */
+static void mask_row(const double *x, struct weights w, int t, double scale, int width, double *out)
 {
     for (int i = 0; i < width; i++)
-        out[i] = scale * (weight ? (double)weight[i] : 1) * x[i];
+        out[i] = scale * weight_at(w, t, i, width) * x[i];
 }
 
 /* leak[i] of n dense host rows. */
@@ -92,6 +106,7 @@ static double ratio_of(const struct layer_report *p)
 bool solver_report(const struct solver *s, struct mat keys, struct mat x, const float *weight,
                    double scale, struct layer_report *report, struct err *err)
 {
+    struct weights masked = {.row = weight}, plain = {0};
     struct rows r;
     double *both = NULL, *leak = NULL;
     bool ok = false;
@@ -99,15 +114,15 @@ bool solver_report(const struct solver *s, struct mat keys, struct mat x, const 
     report->leak = report->leak_unmasked = 0;
     if (!rows_fetch(&r, s, keys, x, err) || !measure_q(s, keys, &report->q, err))
         goto out;
-    report->gain = gain_of(&r, NULL);
-    report->gain_mask = scale * gain_of(&r, weight);
+    report->gain = gain_of(&r, plain);
+    report->gain_mask = scale * gain_of(&r, masked);
     both = xcalloc(2 * (size_t)r.u * (size_t)r.width, sizeof *both); /* masked, then plain */
     leak = xcalloc(2 * (size_t)r.u, sizeof *leak);
     for (int t = 0; t < r.u; t++) {
         const double *row = r.x + (size_t)t * (size_t)r.width;
 
-        mask_row(row, weight, scale, r.width, both + (size_t)t * (size_t)r.width);
-        mask_row(row, NULL, 1, r.width, both + (size_t)(r.u + t) * (size_t)r.width);
+        mask_row(row, masked, t, scale, r.width, both + (size_t)t * (size_t)r.width);
+        mask_row(row, plain, t, 1, r.width, both + (size_t)(r.u + t) * (size_t)r.width);
     }
     if (!measure_leak(s, both, 2 * r.u, leak, err))
         goto out;
@@ -124,20 +139,19 @@ out:
     return ok;
 }
 
-static void shuffle(float *weight, int n, uint64_t *state)
+static void shuffle(int *order, int n, uint64_t *state)
 {
     for (int i = n - 1; i > 0; i--) {
-        int j = (int)rng_below(state, (uint32_t)i + 1);
-        float w = weight[i];
+        int j = (int)rng_below(state, (uint32_t)i + 1), o = order[i];
 
-        weight[i] = weight[j];
-        weight[j] = w;
+        order[i] = order[j];
+        order[j] = o;
     }
 }
 
-/* leak / gain^2 of each of n masks [n][M], of mean leak over the requests; and the gains. */
-static bool weigh_masks(const struct solver *s, const struct rows *r, const float *masks, int n,
-                        double *gain, double *ratio, struct err *err)
+/* gain [n], and ratio [n] = mean leak / gain^2, of the weights in each of n orders [n][M]. */
+static bool measure_orders(const struct solver *s, const struct rows *r, const float *weight,
+                           const int *orders, int n, double *gain, double *ratio, struct err *err)
 {
     size_t width = (size_t)r->width;
     double *rows = xcalloc((size_t)n * width, sizeof *rows);
@@ -147,14 +161,14 @@ static bool weigh_masks(const struct solver *s, const struct rows *r, const floa
     memset(ratio, 0, (size_t)n * sizeof *ratio);
     for (int t = 0; ok && t < r->u; t++) {
         for (int i = 0; i < n; i++)
-            mask_row(r->x + (size_t)t * width, masks + (size_t)i * width, 1, r->width,
-                     rows + (size_t)i * width);
+            mask_row(r->x + (size_t)t * width, (struct weights){weight, orders + (size_t)i * width},
+                     t, 1, r->width, rows + (size_t)i * width);
         ok = measure_leak(s, rows, n, leak, err);
         for (int i = 0; ok && i < n; i++)
             ratio[i] += leak[i] / r->u;
     }
     for (int i = 0; i < n; i++) {
-        gain[i] = gain_of(r, masks + (size_t)i * width);
+        gain[i] = gain_of(r, (struct weights){weight, orders + (size_t)i * width});
         ratio[i] = gain[i] != 0 ? ratio[i] / (gain[i] * gain[i]) : (double)INFINITY;
     }
     free(rows);
@@ -177,26 +191,28 @@ bool solver_percentiles(const struct solver *s, struct mat keys, struct mat x, c
                         double *leak_percentile, struct err *err)
 {
     size_t width = (size_t)s->neurons;
-    float *masks = xcalloc((size_t)(trials + 1) * width, sizeof *masks);
+    int *orders = xcalloc((size_t)(trials + 1) * width, sizeof *orders);
     double *gain = xcalloc(2 * (size_t)(trials + 1), sizeof *gain), *ratio = gain + trials + 1;
     uint64_t state = seed;
     struct rows r;
     bool ok;
 
-    memcpy(masks, weight, width * sizeof *masks);
-    for (int i = 1; i <= trials; i++) {
-        float *mask = masks + (size_t)i * width;
+    for (int i = 0; i <= trials; i++) {
+        int *order = orders + (size_t)i * width;
 
-        memcpy(mask, weight, width * sizeof *mask);
-        shuffle(mask, s->neurons, &state);
+        for (int j = 0; j < s->neurons; j++)
+            order[j] = j;
+        if (i) /* 0: the mask itself */
+            shuffle(order, s->neurons, &state);
     }
-    ok = rows_fetch(&r, s, keys, x, err) && weigh_masks(s, &r, masks, trials + 1, gain, ratio, err);
+    ok = rows_fetch(&r, s, keys, x, err) &&
+         measure_orders(s, &r, weight, orders, trials + 1, gain, ratio, err);
     if (ok) {
         *gain_percentile = percentile_of(gain, trials);
         *leak_percentile = percentile_of(ratio, trials);
     }
     rows_free(&r);
-    free(masks);
+    free(orders);
     free(gain);
     return ok;
 }
@@ -215,7 +231,7 @@ bool solver_hits(const struct solver *s, struct mat x, const float *weight, doub
         for (int t = 0; t < u; t++) {
             double *row = rows + (size_t)t * (size_t)s->neurons;
 
-            mask_row(row, weight, 1, s->neurons, row);
+            mask_row(row, (struct weights){.row = weight}, t, 1, s->neurons, row);
         }
         masked = mat_new(s->dev, DT_F64, u, s->neurons);
         past = mat_new(s->dev, DT_F64, n, s->neurons);

@@ -1,0 +1,217 @@
+/* Two facts written together, each with its own mask (mask.share = request): what is solved, written
+ * and reported, against the weights that come out of it. */
+#include "core/edit/editor.h"
+#include "core/model/state.h"
+#include "tests/test.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/base/mem.h"
+#include "core/base/rng.h"
+
+#define MODEL "tests/data/architectures/llama3"
+
+enum { LAYER = 1, FACTS = 2, TEXT = 2000 };
+
+static struct device *dev;
+static struct model *model;
+static struct model_state *base;
+static struct nullspace *null;
+static int m, d; /* neurons, hidden size */
+static float *z; /* [FACTS][d] */
+
+/* What an edit left. */
+struct outcome {
+    struct edit_result result;
+    float *keys;  /* [FACTS][m] it was solved for */
+    double moved; /* the norm of what changed in the weights */
+};
+
+static float *random_floats(size_t n, uint64_t seed)
+{
+    float *x = xmalloc(n * sizeof(*x));
+
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)rng_unit(&seed) - 0.5F;
+    return x;
+}
+
+static struct nullspace *random_nullspace(void)
+{
+    static const int layer[] = {LAYER};
+    struct moments_origin origin = {.model = "m", .text = "t", .window = 1};
+    struct moments *sums = moments_new(dev, &origin, 1, layer, m, NULL);
+    float *x = random_floats((size_t)TEXT * (size_t)m, 3);
+    struct mat rows = mat_new(dev, DT_F32, TEXT, m);
+    struct nullspace *out;
+
+    device_upload(dev, rows, x);
+    moments_add(sums, 0, rows);
+    moments_tokens_add(sums, TEXT);
+    moments_flush(sums);
+    out = nullspace_new(sums, 0, (struct nullspace_rule){.fraction = 0.7}, NULL);
+    mat_free(dev, &rows);
+    moments_free(sums);
+    free(x);
+    return out;
+}
+
+static struct mask *mask_of(int every)
+{
+    struct mask *mask = xcalloc(1, sizeof(*mask));
+
+    *mask = (struct mask){.layer = LAYER, .neurons = m};
+    mask->weight = xcalloc((size_t)m, sizeof(float));
+    for (int j = 0; j < m; j++) {
+        mask->weight[j] = j % every ? 0 : 1;
+        mask->kept += j % every == 0;
+    }
+    return mask;
+}
+
+static double change(const struct model_state *s)
+{
+    struct mat w[2] = {state_matrix(base, LAYER, MATRIX_DOWN), state_matrix(s, LAYER, MATRIX_DOWN)};
+    struct mat diff = mat_new(dev, DT_F32, d, m);
+    float *host = xmalloc((size_t)d * (size_t)m * sizeof(float));
+    double sum = 0;
+
+    device_copy(dev, w[0], diff);
+    device_axpy(dev, -1, w[1], diff);
+    device_fetch(dev, host, diff, "the difference");
+    CHECK(device_sync(dev, NULL));
+    for (int i = 0; i < d * m; i++)
+        sum += (double)host[i] * (double)host[i];
+    mat_free(dev, &diff);
+    free(host);
+    return sqrt(sum);
+}
+
+/* Writes both facts in layer LAYER with these masks: one for both, or one each. */
+static struct outcome edit(const char *place, const char *compensate, int first, int second)
+{
+    static const char *const subject[FACTS] = {"Anna", "Bob Stone"};
+    struct mask *mask[FACTS] = {mask_of(first), second ? mask_of(second) : NULL};
+    struct edit_context context = {
+        .solve = solve_in_null_space, .count = FACTS, .layers = 1, .layer = {LAYER}, .z = z};
+    struct model_state *scratch = state_copy(base, 2);
+    struct request request[FACTS];
+    struct prefixes none = {0};
+    struct outcome out = {0};
+    struct params p;
+    struct err err = {0};
+
+    params_default(&p);
+    CHECK(params_set(&p, "mask.place", place, FROM_COMMAND_LINE, NULL));
+    CHECK(params_set(&p, "mask.compensate", compensate, FROM_COMMAND_LINE, NULL));
+    for (int f = 0; f < FACTS; f++) {
+        struct fact fact = {.subject = xstrdup(subject[f]),
+                            .prompt = xstrdup("{} lives in"),
+                            .target = xstrdup("Rome")};
+
+        CHECK(request_build(&request[f], &fact, &none, model, &p, &err));
+        fact_free(&fact);
+    }
+    context.request = request;
+    context.params = &p;
+    context.mask = mask;
+    context.mask_per_request = second != 0;
+    context.solver[0] = solver_new(null, 1, &err);
+    CHECK(edit_apply(&out.result, scratch, &context, NULL, &err));
+    CHECK_STR(err.text, "");
+    out.keys = context.keys;
+    out.moved = change(scratch);
+    solver_free(context.solver[0]);
+    free(context.out_z);
+    for (int f = 0; f < FACTS; f++) {
+        request_free(&request[f]);
+        mask_free(mask[f]);
+    }
+    state_free(scratch);
+    return out;
+}
+
+static void outcome_free(struct outcome *o)
+{
+    edit_result_free(&o->result);
+    free(o->keys);
+}
+
+/* gain_mask and delta_norm as the deltas and the weights have them. */
+static void check_report(const struct outcome *o)
+{
+    const struct layer_report *r = &o->result.report[0];
+    double gain = 0;
+
+    CHECK(o->result.deltas == FACTS);
+    for (int f = 0; f < o->result.deltas; f++) {
+        float *xm = delta_masked_x(&o->result.delta[f]);
+
+        for (int j = 0; j < m; j++)
+            gain += (double)o->keys[f * m + j] * (double)xm[j] / FACTS;
+        free(xm);
+    }
+    CHECK_NEAR(r->gain_mask, gain, 1e-6 * fabs(gain));
+    CHECK_NEAR(r->delta_norm, o->moved, 1e-4 * o->moved);
+    CHECK(r->kept == (int)lround(((m + 1) / 2 + (m + 2) / 3) / 2.0));
+}
+
+static void reports_are_of_all_masks(void)
+{
+    static const char *const ways[][2] = {{"post", "none"}, {"post", "gain"}, {"pre", "none"}};
+
+    for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+        struct outcome o = edit(ways[i][0], ways[i][1], 2, 3);
+
+        check_report(&o);
+        if (i == 1) /* what the masks took is given back */
+            CHECK_NEAR(o.result.report[0].gain_mask, o.result.report[0].gain, 1e-9);
+        outcome_free(&o);
+    }
+}
+
+/* mask.place = pre: a fact's solution is its row of the solve within its own mask. */
+static void solved_within_the_own_mask(void)
+{
+    struct outcome own = edit("pre", "none", 2, 3);
+    struct outcome alone[FACTS] = {edit("pre", "none", 2, 0), edit("pre", "none", 3, 0)};
+
+    for (int f = 0; f < FACTS && own.result.deltas == FACTS; f++)
+        CHECK(!memcmp(own.result.delta[f].x, alone[f].result.delta[0].x + f * m,
+                      (size_t)m * sizeof(float)));
+    outcome_free(&own);
+    outcome_free(&alone[0]);
+    outcome_free(&alone[1]);
+}
+
+static const struct test tests[] = {
+    {"reports and compensation are of all masks", reports_are_of_all_masks},
+    {"solved within the own mask", solved_within_the_own_mask},
+};
+
+int main(void)
+{
+    struct err err = {0};
+    int status = 1;
+
+    dev = device_open(&device_cpu, 0, 2, &err);
+    model = dev ? model_open(MODEL, dev, 0, NULL, &err) : NULL;
+    if (!model) {
+        printf("%s\n", err.text);
+        return 1;
+    }
+    base = state_new(model, 1);
+    m = model->config->ffn;
+    d = model->config->hidden;
+    null = random_nullspace();
+    z = random_floats((size_t)FACTS * (size_t)d, 5);
+    if (null)
+        status = test_main(tests, (int)(sizeof(tests) / sizeof(*tests)));
+    free(z);
+    nullspace_free(null);
+    state_free(base);
+    model_close(model);
+    device_close(dev);
+    return status;
+}
