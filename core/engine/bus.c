@@ -1,5 +1,5 @@
-/* Two queues under one lock, a pipe that wakes the reader, and the rule that newer progress
- * replaces older. */
+/* The queues of bus.h: an array of commands and a ring of events under one lock, a pipe that wakes
+ * the reader of events, and atomics for cancelling. */
 #include "core/engine/bus.h"
 
 #include <errno.h>
@@ -22,11 +22,11 @@ struct bus {
     struct command command[COMMANDS];
     struct event event[EVENTS];
     int command_count, event_head, event_count;
-    int wake[2];
+    int wake[2]; /* pipe: [0] is bus_fd() */
     unsigned last_job;
     atomic_uint cancel_below;       /* jobs below this number are cancelled */
     atomic_uint cancelled[CANCELS]; /* single jobs, a ring */
-    unsigned cancel_next;
+    unsigned cancel_next;           /* where the next one goes; UI thread */
 };
 
 struct bus *bus_open(struct err *err)
@@ -136,6 +136,7 @@ void bus_wait(struct bus *bus, double seconds)
     pthread_mutex_unlock(&bus->lock);
 }
 
+/* The progress event of this job that waits in the ring, or NULL. */
 static struct event *unread_progress(struct bus *bus, unsigned job)
 {
     for (int i = 0; i < bus->event_count; i++) {
@@ -178,7 +179,7 @@ bool bus_next(struct bus *bus, struct event *ev)
         *ev = bus->event[bus->event_head];
         bus->event_head = (bus->event_head + 1) % EVENTS;
         if (--bus->event_count == 0)
-            invariant(read(bus->wake[0], &byte, 1) == 1); /* one byte stands for "not empty" */
+            invariant(read(bus->wake[0], &byte, 1) == 1); /* the ring is empty now */
         pthread_cond_broadcast(&bus->changed);
     }
     pthread_mutex_unlock(&bus->lock);
@@ -203,7 +204,7 @@ void bus_cancel(struct bus *bus, unsigned job)
 
 bool bus_cancelled(struct bus *bus, unsigned job)
 {
-    if (!job) /* the background's: nobody cancels it */
+    if (!job) /* background work */
         return false;
     if (job < atomic_load(&bus->cancel_below))
         return true;

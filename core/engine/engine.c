@@ -1,5 +1,37 @@
-/* The engine's thread: opens what it needs, takes commands, runs them to their end, and works
- * on the moments while nobody wants anything. */
+/* The engine's thread: loads the model, opens the session, then runs commands until CMD_QUIT.
+ *
+ * The loop (engine_main) is:
+ *
+ *     load model, open session            EV_MODEL, EV_STATE
+ *     repeat
+ *         take a command                  wait for one, unless there is background work
+ *         if there is one                 run it: its function in a job_*.c, by commands.c
+ *         else                            one slice of background work: edit_stats_step()
+ *     unload, close                       EV_STOPPED
+ *
+ * One command runs at a time, in the order they were posted, and each ends with EV_DONE or
+ * EV_FAILED. Its events carry its job number (e->job_id). Three things happen while a long command
+ * runs. All three go through engine_yield(), which work in core/model and core/edit calls (by
+ * job_cancelled()) between its slices, at least every 50 ms:
+ *
+ *   - Cancel. If bus_cancelled(job), e->job.cancel is set. The work returns false with
+ *     ERR_CANCELLED, frees what it made, and the command ends with EV_FAILED.
+ *   - Urgent commands. Kinds marked OVERTAKES (a query, inspecting a prompt, a neuron) only
+ *     read, so they need not wait for minutes of attribution. They are taken out of the middle
+ *     of the queue and run right there, on the stack of the running command, under their own
+ *     job number, which is put back afterwards. An urgent command can be interrupted by the
+ *     next one in the same way.
+ *   - End of the program. CMD_QUIT cancels loading and background work, which nobody else can
+ *     cancel because their job number is 0.
+ *
+ * Background work is the summing of second moments for the parameters in e->params, so that they
+ * are ready before the first commit. It is done one batch of text at a time, with a look at the
+ * queue in between. If it fails, one EV_FAILED of job 0 says so and background work ends.
+ *
+ * A fault of the device sticks to the device until device_sync() reports it. After a failed command
+ * it is cleared, so that the next command starts without it. If the device itself is lost,
+ * emit_device_lost() says so; commands that need the model then fail until CMD_DEVICE moves to the
+ * CPU. The journal on disk holds every edit, so no edit is lost. */
 #include "core/engine/engine.h"
 
 #include <stdio.h>
@@ -18,7 +50,7 @@ void engine_emit(struct engine *e, enum event_kind kind, void *payload)
 {
     struct event ev = {.kind = kind, .job = e->job_id};
 
-    ev.progress = payload; /* one pointer, whatever it is */
+    ev.progress = payload; /* any member of the union: all are one pointer */
     bus_emit(e->bus, ev);
 }
 
@@ -40,6 +72,7 @@ void emit_progress(struct engine *e, unsigned job, const char *what, double done
     bus_emit(e->bus, ev);
 }
 
+/* job.progress: from the job at work. */
 static void engine_on_progress(void *ctx, const char *what, double done, double total)
 {
     struct engine *e = ctx;
@@ -49,13 +82,14 @@ static void engine_on_progress(void *ctx, const char *what, double done, double 
 
 static bool run_command(struct engine *e, struct command *cmd);
 
-/* Questions overtake longer work, but not the opening of what they ask about. */
+/* Whether a command may run in the middle of another one: it only reads, and what it reads is there
+ * (during loading it is not). Called under the bus' lock. */
 static bool command_overtakes(const struct command *cmd, const void *ctx)
 {
     return (command_traits[cmd->kind].flags & OVERTAKES) && command_ready(ctx, cmd, NULL);
 }
 
-/* Between two slices: questions are answered at once, and cancelling is noticed. */
+/* job.yield: between two slices of work. Sees cancellation and runs urgent commands. */
 static void engine_yield(void *ctx)
 {
     struct engine *e = ctx;
@@ -64,7 +98,7 @@ static void engine_yield(void *ctx)
     double began = e->job_began;
     bool cancel;
 
-    /* opening and the background are nobody's job: only the end of the program stops them */
+    /* loading and background work are job 0: only the end of the program stops them */
     if (bus_cancelled(e->bus, job) || (!job && bus_waiting(e->bus, CMD_QUIT)))
         atomic_store(&e->job.cancel, true);
     cancel = atomic_load(&e->job.cancel);
@@ -76,7 +110,7 @@ static void engine_yield(void *ctx)
     }
 }
 
-/* False when it was the command to quit. */
+/* Runs a command to its end and frees it. False: it was CMD_QUIT. */
 static bool run_command(struct engine *e, struct command *cmd)
 {
     struct event end = {.kind = EV_DONE, .job = cmd->job};
@@ -87,7 +121,7 @@ static bool run_command(struct engine *e, struct command *cmd)
     atomic_store(&e->job.cancel, bus_cancelled(e->bus, cmd->job));
     if (go_on && !command_run(e, cmd, &end.err)) {
         if (e->dev)
-            device_sync(e->dev, NULL); /* a fault that nobody has asked about does not stay */
+            device_sync(e->dev, NULL); /* clears a fault that was not reported yet */
         end.kind = EV_FAILED;
         emit_device_lost(e);
     }
@@ -97,7 +131,8 @@ static bool run_command(struct engine *e, struct command *cmd)
     return go_on;
 }
 
-/* Once the model is there the base can be asked; all else waits until the session is open. */
+/* As soon as the model is loaded the base can be queried, from engine_yield(); other commands wait
+ * until the session is open. */
 static bool open_all(struct engine *e, struct err *err)
 {
     if (!engine_load_model(e, err))
@@ -124,7 +159,7 @@ static void *engine_main(void *arg)
 
     e->job_began = clock_seconds();
     go_on = open_all(e, &end.err);
-    if (end.err.kind == ERR_CANCELLED) /* asked to end before it had begun */
+    if (end.err.kind == ERR_CANCELLED) /* CMD_QUIT during loading is no error */
         end.err = (struct err){0};
     while (go_on) {
         bool background = e->options.background_moments && !e->options.look_only;
@@ -135,7 +170,7 @@ static void *engine_main(void *arg)
         }
         e->job_id = 0;
         if (!edit_stats_step(e, &end.err)) {
-            if (end.err.kind) { /* the background has failed: say so once, go on without */
+            if (end.err.kind) { /* say so once, then do without background work */
                 bus_emit(e->bus, (struct event){.kind = EV_FAILED, .err = end.err});
                 end.err = (struct err){0};
                 emit_device_lost(e);
@@ -148,6 +183,7 @@ static void *engine_main(void *arg)
     return NULL;
 }
 
+/* Copies the strings; `params` was copied into the engine. */
 static void options_copy(struct engine_options *to, const struct engine_options *from)
 {
     *to = *from;
@@ -156,7 +192,7 @@ static void options_copy(struct engine_options *to, const struct engine_options 
     to->prefixes = xstrdup(from->prefixes);
     to->text = xstrdup(from->text);
     to->notice = xstrdup(from->notice);
-    to->params = NULL; /* the engine has its copy */
+    to->params = NULL;
 }
 
 bool engine_start_thread(struct engine *e, void *(*main)(void *), void *arg, struct err *err)
@@ -236,14 +272,14 @@ void engine_cancel(struct engine *e, unsigned job)
 void engine_stop(struct engine *e)
 {
     struct command quit = {.kind = CMD_QUIT};
-    struct timespec pause = {0, 2000000};
+    struct timespec pause = {0, 2000000}; /* 2 ms */
     struct event ev;
 
     if (!e)
         return;
     bus_cancel(e->bus, 0);
     bus_post(e->bus, &quit);
-    while (!e->stopped) { /* keep draining: the engine may be waiting for room */
+    while (!e->stopped) { /* take events: the engine may be waiting in bus_emit() for room */
         while (engine_next(e, &ev))
             event_free(&ev);
         if (!e->stopped)

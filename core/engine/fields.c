@@ -15,6 +15,7 @@
 #include "core/engine/float16.h"
 #include "core/eval/metric.h"
 
+/* Number of elements, from the counts beside them; negative counts are 0. */
 static long length_of(const struct field_info *f, const char *base)
 {
     long n = f->store == STORE_FIXED ? f->most : 1;
@@ -32,7 +33,7 @@ static long length_of(const struct field_info *f, const char *base)
     return n;
 }
 
-/* Where the elements of a field are. */
+/* Address of the first element. */
 static const char *items_of(const struct field_info *f, const char *base)
 {
     const char *at = base + f->offset;
@@ -66,7 +67,7 @@ void json_put_text(struct buf *out, const char *text)
     buf_add(out, "\"", 1);
 }
 
-/* A string for what is not finite. */
+/* As few digits as give the same double again. */
 static void json_put_double(struct buf *out, double value)
 {
     char text[40];
@@ -75,12 +76,13 @@ static void json_put_double(struct buf *out, double value)
         buf_puts(out, isnan(value) ? "\"nan\"" : value > 0 ? "\"inf\"" : "\"-inf\"");
         return;
     }
-    snprintf(text, sizeof(text), "%.15g", value); /* 17 digits only where 15 are not enough */
+    snprintf(text, sizeof(text), "%.15g", value); /* 15 digits mostly do */
     if (strtod(text, NULL) != value)
         snprintf(text, sizeof(text), "%.17g", value);
     buf_puts(out, text);
 }
 
+/* "f32:...", "f16:..." or "f8:...". */
 static void put_floats(struct buf *out, const float *x, size_t n, enum float_format precision)
 {
     buf_puts(out, precision == EXACT ? "\"f32:" : precision == HALF ? "\"f16:" : "\"f8:");
@@ -157,12 +159,12 @@ static void put_one(const struct field_info *f, const char *at, bool small, enum
     case FIELD_PARAMS:
         put_params(out, (const struct params *)(const void *)at);
         break;
-    case FIELD_METRICS: /* not under one name */
+    case FIELD_METRICS: /* put_metrics() */
         break;
     }
 }
 
-/* Those that are known, each under its own name. */
+/* The metrics that were measured, each under its own key. */
 static void put_metrics(struct buf *out, const struct measured *m, const char **comma)
 {
     for (int i = 0; i < metric_count; i++) {
@@ -238,6 +240,7 @@ void fields_write(const struct struct_fields *table, const void *from, bool smal
 
 /* ---- reading ---- */
 
+/* Sets ERR_FORMAT "STRUCT.FIELD: why"; false. */
 static bool field_error(const struct struct_fields *table, const struct field_info *f,
                         const char *why, struct err *err)
 {
@@ -307,7 +310,7 @@ static bool get_params(const json_t *v, struct params *p, struct err *err)
     return ok;
 }
 
-/* What an object says of every metric. Older ones leave out a count of 0. */
+/* All metrics from their keys in the object. Older recordings leave out a count of 0. */
 static bool get_metrics(const struct struct_fields *table, const struct field_info *f,
                         const json_t *from, struct measured *m, struct err *err)
 {
@@ -380,13 +383,13 @@ static bool get_one(const struct struct_fields *table, const struct field_info *
         return fields_read(f->part, v, at, err);
     case FIELD_PARAMS:
         return get_params(v, (struct params *)(void *)at, err);
-    case FIELD_METRICS: /* not under one name */
+    case FIELD_METRICS: /* get_metrics() */
         break;
     }
-    return ok || field_error(table, f, "not a value of its kind, or out of range", err);
+    return ok || field_error(table, f, "wrong type, or out of range", err);
 }
 
-/* n floats, or NULL. */
+/* n floats from their base64 string, or NULL. Caller frees. */
 static float *get_floats(const json_t *v, size_t n)
 {
     static const struct {
@@ -431,10 +434,10 @@ static bool get_many(const struct struct_fields *table, const struct field_info 
         float *x = get_floats(v, n);
 
         memcpy(at, &x, sizeof(x));
-        return x || field_error(table, f, "not as many numbers as its counts say", err);
+        return x || field_error(table, f, "number of values differs from its count", err);
     }
     if (!json_is_array(v) || json_array_size(v) != n)
-        return field_error(table, f, "not as many as its count says", err);
+        return field_error(table, f, "number of values differs from its count", err);
     if (f->store == STORE_OWNED) {
         char *items = xcalloc(n + 1, f->size);
 
@@ -447,7 +450,7 @@ static bool get_many(const struct struct_fields *table, const struct field_info 
     return true;
 }
 
-/* What is counted must be there, as far as its count says. */
+/* One field of the object. A missing one stays zero, unless its count says that there are some. */
 static bool get_field(const struct struct_fields *table, const struct field_info *f,
                       const json_t *from, char *base, struct err *err)
 {
@@ -489,7 +492,7 @@ bool fields_read(const struct struct_fields *table, const json_t *from, void *in
     return ok;
 }
 
-/* ---- going over fields ---- */
+/* ---- other uses of the tables ---- */
 
 static bool fits_model(const struct field_info *f, int value, int layers, int neurons)
 {

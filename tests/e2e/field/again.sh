@@ -36,7 +36,7 @@ err 'line 3 is damaged; the recording is played up to there'
 run 1 "$E" replay --batch "$d/line.jsonl" --script "$d/script"
 err 'line 3 is damaged'
 run 1 "$E" replay --batch "$d/field.jsonl"
-err 'model_info.load_seconds: not a value of its kind'
+err 'model_info.load_seconds: wrong type, or out of range'
 
 row "numbers of options at their edges and beyond"
 for n in 0 -1 4097 4294967297 999999999999999999999; do
