@@ -1,5 +1,5 @@
-/* Two facts written together, each with its own mask (mask.share = request): what is solved, written
- * and reported, against the weights that come out of it. */
+/* Two facts written together, each with its own mask (mask.share = request): what is solved,
+ * written and reported, against the weights that come out of it. */
 #include "core/edit/editor.h"
 #include "core/model/state.h"
 #include "tests/test.h"
