@@ -193,7 +193,7 @@ static bool export_begin(struct engine *e, const struct command *cmd, const stru
     source[n++] = path;
     source[n++] = weights_dir(w);
     source[n++] = session_path(e->open->journal);
-    ok = staging_begin(&g->place, cmd->text, ops->many, cmd->force, source, n, &e->job, err);
+    ok = staging_begin(&g->place, cmd->text, ops->is_folder, cmd->force, source, n, &e->job, err);
     free(source);
     slash = strrchr(path, '/');
     g->name = xstrdup(slash && slash[1] ? slash + 1 : path);
@@ -369,13 +369,13 @@ static bool ask_model(struct engine *e, const struct export_job *g, const char *
 static bool ask_files(struct engine *e, const struct export_job *g, const struct export_ops *ops,
                       struct export_report *x, struct err *err)
 {
-    char *path = staging_path(&g->place, ops->many ? "." : g->place.file[0].name);
+    char *path = staging_path(&g->place, ops->is_folder ? "." : g->place.file[0].name);
     /* rough products differ by themselves, and other types of all tensors do */
     bool exact = x->loss == 0 && x->truncated == 0 && e->dev->precision == PRECISION_FULL &&
                  strcmp(x->type, "F16") && strcmp(x->type, "BF16");
     bool ok;
 
-    if (ops->many)
+    if (ops->is_folder)
         path[strlen(path) - 2] = '\0';
     ok = ops->read_back ? ask_deltas(e, g, ops, path, x, err) : ask_model(e, g, path, x, err);
     free(path);
@@ -464,7 +464,7 @@ static bool export_write(struct engine *e, const struct command *cmd, const stru
         snprintf(state, sizeof(state), "edit:%d", cmd->edit);
     else
         utf8_copy(state, sizeof(state), cmd->states == STATE_BASE ? "base" : status.state);
-    return (!ops->many || put_manifest(g, ops, state, err)) &&
+    return (!ops->is_folder || put_manifest(g, ops, state, err)) &&
            (ops->journal || ask_files(e, g, ops, x, err)) && staging_commit(&g->place, err);
 }
 

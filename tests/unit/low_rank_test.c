@@ -1,4 +1,4 @@
-/* Adapters cut to a rank: against a matrix whose singular values are known. */
+/* Cutting an adapter to a rank, on a matrix with known singular values. */
 #include <stdlib.h>
 
 #include "core/base/mem.h"
@@ -9,27 +9,27 @@ enum { ROWS = 20, COLS = 31, RANK = 4 };
 
 static const double sigma[RANK] = {5, 3, 2, 0.5};
 
-/* Column k of the reflection that takes the first unit vector to (1, 1, ...) / sqrt(n): any k
- * columns are orthonormal. */
-static double reflected(int n, int i, int k)
+/* Element [i][k] of the Householder reflection that maps the first unit vector to (1, 1, ...) /
+ * sqrt(n). Its columns are orthonormal. */
+static double reflection(int n, int i, int k)
 {
     double w_i = (i == 0) - 1 / sqrt(n), w_k = (k == 0) - 1 / sqrt(n), norm2 = 2 - 2 / sqrt(n);
 
     return (i == k) - 2 * w_i * w_k / norm2;
 }
 
-/* D[i][j] with the first `rank` of its parts */
-static double known(int i, int j, int rank)
+/* D[i][j] of the first `rank` singular values. */
+static double known_value(int i, int j, int rank)
 {
     double sum = 0;
 
     for (int k = 0; k < rank; k++)
-        sum += sigma[k] * reflected(ROWS, i, k + 1) * reflected(COLS, j, k + 1);
+        sum += sigma[k] * reflection(ROWS, i, k + 1) * reflection(COLS, j, k + 1);
     return sum;
 }
 
-/* The factors, mixed with one another: rows of up are sums, those of down differences. */
-static struct low_rank mixed(void)
+/* Factors of D that are not orthogonal: rows of up are sums, rows of down are differences. */
+static struct low_rank mixed_factors(void)
 {
     struct low_rank r = {.rank = RANK, .rows = ROWS, .cols = COLS};
 
@@ -38,15 +38,15 @@ static struct low_rank mixed(void)
     for (int t = 0; t < RANK; t++) {
         for (int i = 0; i < ROWS; i++)
             for (int k = 0; k <= t; k++)
-                r.up[t * ROWS + i] += (float)(sigma[k] * reflected(ROWS, i, k + 1));
+                r.up[t * ROWS + i] += (float)(sigma[k] * reflection(ROWS, i, k + 1));
         for (int j = 0; j < COLS; j++)
-            r.down[t * COLS + j] =
-                (float)(reflected(COLS, j, t + 1) - (t + 1 < RANK ? reflected(COLS, j, t + 2) : 0));
+            r.down[t * COLS + j] = (float)(reflection(COLS, j, t + 1) -
+                                           (t + 1 < RANK ? reflection(COLS, j, t + 2) : 0));
     }
     return r;
 }
 
-static double apart(const struct low_rank *r, int rank)
+static double worst_error(const struct low_rank *r, int rank)
 {
     double worst = 0;
 
@@ -56,41 +56,41 @@ static double apart(const struct low_rank *r, int rank)
 
             for (int t = 0; t < r->rank; t++)
                 sum += (double)r->up[t * ROWS + i] * (double)r->down[t * COLS + j];
-            worst = fmax(worst, fabs(sum - known(i, j, rank)));
+            worst = fmax(worst, fabs(sum - known_value(i, j, rank)));
         }
     return worst;
 }
 
-static void the_nearest_of_each_rank(void)
+static void the_nearest_matrix_of_each_rank(void)
 {
     struct err err = {0};
     struct device *dev = device_open(&device_cpu, 0, 1, &err);
-    struct low_rank exact = mixed();
+    struct low_rank exact = mixed_factors();
     double whole = 0;
 
     for (int k = 0; k < RANK; k++)
         whole += sigma[k] * sigma[k];
     CHECK(dev != NULL);
-    CHECK(apart(&exact, RANK) < 1e-5);
+    CHECK(worst_error(&exact, RANK) < 1e-5);
     for (int rank = 1; dev && rank < RANK; rank++) {
-        double lost2 = 0, whole2 = 0, want = 0;
+        double loss2 = 0, total2 = 0, want = 0;
         struct low_rank cut;
 
         for (int k = rank; k < RANK; k++)
             want += sigma[k] * sigma[k];
-        CHECK(low_rank_cut(&cut, &exact, rank, dev, &lost2, &whole2, &err));
+        CHECK(low_rank_cut(&cut, &exact, rank, dev, &loss2, &total2, &err));
         CHECK_STR(err.text, "");
         CHECK(cut.rank == rank);
-        CHECK(apart(&cut, rank) < 1e-5);
-        CHECK_NEAR(lost2, want, 1e-4);
-        CHECK_NEAR(whole2, whole, 1e-4);
+        CHECK(worst_error(&cut, rank) < 1e-5);
+        CHECK_NEAR(loss2, want, 1e-4);
+        CHECK_NEAR(total2, whole, 1e-4);
         low_rank_free(&cut);
     }
     low_rank_free(&exact);
     device_close(dev);
 }
 
-/* More edits than rows: the sum itself under the unit matrix. */
+/* With more edits than rows the factors are the unit matrix and D itself. */
 static void more_edits_than_rows(void)
 {
     struct delta part[12] = {0};
@@ -125,7 +125,7 @@ static void more_edits_than_rows(void)
 }
 
 static const struct test tests[] = {
-    {"the nearest of each rank", the_nearest_of_each_rank},
+    {"the nearest matrix of each rank", the_nearest_matrix_of_each_rank},
     {"more edits than rows", more_edits_than_rows},
 };
 TEST_MAIN(tests)

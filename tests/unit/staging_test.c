@@ -1,4 +1,4 @@
-/* Where exports are written: targets that are refused, full disks, crashes, two at a time. */
+/* The staging folder of exports: refused targets, full disks, crashes, two exports at a time. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static void put_file(const char *name, const char *text)
     free(path);
 }
 
-static void has(const char *name, const char *want)
+static void expect_file(const char *name, const char *want)
 {
     char *path = in_home(name), *text = file_read(path, 1 << 20, NULL, NULL);
 
@@ -39,37 +39,40 @@ static void has(const char *name, const char *want)
     free(path);
 }
 
-static bool begin(struct staging_dir *p, const char *name, bool many, bool force,
-                  const char *source, struct err *err)
+static bool begin_export(struct staging_dir *p, const char *name, bool is_folder, bool force,
+                         const char *source, struct err *err)
 {
     char *path = in_home(name);
-    bool ok = staging_begin(p, path, many, force, &source, 1, NULL, err);
+    bool ok = staging_begin(p, path, is_folder, force, &source, 1, NULL, err);
 
     free(path);
     return ok;
 }
 
-/* An export of one or two small files, all the way. */
-static bool whole(const char *name, bool many, bool force, const char *text, struct err *err)
+/* A complete export of one or two small files. */
+static bool export_text(const char *name, bool is_folder, bool force, const char *text,
+                        struct err *err)
 {
     struct staging_dir p;
-    bool ok = begin(&p, name, many, force, NULL, err) &&
-              staging_put(&p, many ? "model.safetensors" : name, text, strlen(text), err) &&
-              (!many || staging_put(&p, STAGING_MANIFEST, "{}", 2, err)) && staging_commit(&p, err);
+    bool ok = begin_export(&p, name, is_folder, force, NULL, err) &&
+              staging_put(&p, is_folder ? "model.safetensors" : name, text, strlen(text), err) &&
+              (!is_folder || staging_put(&p, STAGING_MANIFEST, "{}", 2, err)) &&
+              staging_commit(&p, err);
 
     staging_end(&p);
     return ok;
 }
 
-static void refuses(const char *name, bool many, bool force, const char *source, const char *why)
+static void expect_refusal(const char *name, bool is_folder, bool force, const char *source,
+                           const char *why)
 {
     struct err err = {0};
     struct staging_dir p;
 
-    CHECK(!begin(&p, name, many, force, source, &err));
+    CHECK(!begin_export(&p, name, is_folder, force, source, &err));
     CHECK(err.kind == ERR_USAGE || err.kind == ERR_IO);
     if (!strstr(err.text, why)) {
-        printf("%s: says '%s', not '%s'\n", name, err.text, why);
+        printf("%s: error '%s' lacks '%s'\n", name, err.text, why);
         CHECK(0);
     }
     staging_end(&p);
@@ -79,20 +82,20 @@ static void writes_and_replaces(void)
 {
     struct err err = {0};
 
-    CHECK(whole("a.gguf", false, false, "one", &err));
-    has("a.gguf", "one");
-    CHECK(!whole("a.gguf", false, false, "two", &err));
-    has("a.gguf", "one");
+    CHECK(export_text("a.gguf", false, false, "one", &err));
+    expect_file("a.gguf", "one");
+    CHECK(!export_text("a.gguf", false, false, "two", &err));
+    expect_file("a.gguf", "one");
     err = (struct err){0};
-    CHECK(whole("a.gguf", false, true, "two", &err));
-    has("a.gguf", "two");
-    CHECK(whole("folder", true, false, "one", &err));
-    has("folder/model.safetensors", "one");
-    CHECK(whole("folder", true, true, "two", &err));
-    has("folder/model.safetensors", "two");
+    CHECK(export_text("a.gguf", false, true, "two", &err));
+    expect_file("a.gguf", "two");
+    CHECK(export_text("folder", true, false, "one", &err));
+    expect_file("folder/model.safetensors", "one");
+    CHECK(export_text("folder", true, true, "two", &err));
+    expect_file("folder/model.safetensors", "two");
     CHECK_STR(err.text, "");
-    has(".folder.exporting", NULL);
-    has(".a.gguf.exporting", NULL);
+    expect_file(".folder.exporting", NULL);
+    expect_file(".a.gguf.exporting", NULL);
 }
 
 static void refused_targets(void)
@@ -105,28 +108,29 @@ static void refused_targets(void)
     put_file("cache/models--org--name/blobs/abc", "blob");
     put_file("other/thesis.tex", "years of work");
     CHECK(!symlink(model, link));
-    refuses("model/model.safetensors", false, true, model, "the model or the session itself");
-    refuses("model", true, true, dir, "the model or the session itself");
-    refuses("model", true, true, NULL, "no export");
-    refuses("other", true, true, NULL, "thesis.tex");
-    refuses("other", true, false, NULL, "--force");
-    refuses("link.gguf", false, true, NULL, "no plain file");
-    refuses("cache/models--org--name/blobs/abc", false, true, NULL, "cache of the Hub");
-    refuses("cache/models--org--name/snapshots", true, true, NULL, "cache of the Hub");
-    refuses("nowhere/at/all.gguf", false, false, NULL, "nowhere");
-    refuses("..", true, false, NULL, "no name");
-    put_file("blobs/mine", "a folder's name alone makes no cache");
-    CHECK(begin(&p, "blobs/a.gguf", false, false, NULL, NULL));
+    expect_refusal("model/model.safetensors", false, true, model,
+                   "the model or the session itself");
+    expect_refusal("model", true, true, dir, "the model or the session itself");
+    expect_refusal("model", true, true, NULL, "is not an export");
+    expect_refusal("other", true, true, NULL, "thesis.tex");
+    expect_refusal("other", true, false, NULL, "--force");
+    expect_refusal("link.gguf", false, true, NULL, "not a plain file");
+    expect_refusal("cache/models--org--name/blobs/abc", false, true, NULL, "cache of the Hub");
+    expect_refusal("cache/models--org--name/snapshots", true, true, NULL, "cache of the Hub");
+    expect_refusal("nowhere/at/all.gguf", false, false, NULL, "nowhere");
+    expect_refusal("..", true, false, NULL, "not a name");
+    put_file("blobs/mine", "the name blobs alone does not make a cache");
+    CHECK(begin_export(&p, "blobs/a.gguf", false, false, NULL, NULL));
     staging_end(&p);
-    has("model/model.safetensors", "weights");
-    has("other/thesis.tex", "years of work");
-    has("cache/models--org--name/blobs/abc", "blob");
+    expect_file("model/model.safetensors", "weights");
+    expect_file("other/thesis.tex", "years of work");
+    expect_file("cache/models--org--name/blobs/abc", "blob");
     free(model);
     free(link);
     free(dir);
 }
 
-/* As a disk that is full: no byte beyond the limit can be written. */
+/* A limit on file sizes acts as a full disk. */
 static void a_full_disk_leaves_the_old(void)
 {
     struct rlimit old, small;
@@ -134,59 +138,60 @@ static void a_full_disk_leaves_the_old(void)
     char *big = xcalloc(1, 100001);
 
     memset(big, 'x', 100000);
-    CHECK(whole("full.gguf", false, false, "old", &err));
+    CHECK(export_text("full.gguf", false, false, "old", &err));
     getrlimit(RLIMIT_FSIZE, &old);
     small = old;
     small.rlim_cur = 50000;
     signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_FSIZE, &small);
-    CHECK(!whole("full.gguf", false, true, big, &err));
+    CHECK(!export_text("full.gguf", false, true, big, &err));
     CHECK(err.kind == ERR_IO && strstr(err.text, "full.gguf"));
     err = (struct err){0};
-    CHECK(!whole("fresh", true, false, big, &err));
+    CHECK(!export_text("fresh", true, false, big, &err));
     setrlimit(RLIMIT_FSIZE, &old);
-    has("full.gguf", "old");
-    has("fresh", NULL);
-    has(".full.gguf.exporting", NULL);
-    has(".fresh.exporting", NULL);
+    expect_file("full.gguf", "old");
+    expect_file("fresh", NULL);
+    expect_file(".full.gguf.exporting", NULL);
+    expect_file(".fresh.exporting", NULL);
     free(big);
 }
 
-/* Killed at each step: the target is wholly old or wholly new, and the next export works. */
+/* Killed after each step: the target is completely old or new, and the next export works. */
 static void a_crash_leaves_old_or_new(void)
 {
     struct err err = {0};
 
-    for (int many = 0; many < 2; many++) {
-        const char *name = many ? "crash" : "crash.gguf";
-        const char *inside = many ? "crash/model.safetensors" : name;
+    for (int is_folder = 0; is_folder < 2; is_folder++) {
+        const char *name = is_folder ? "crash" : "crash.gguf";
+        const char *inside = is_folder ? "crash/model.safetensors" : name;
 
-        CHECK(whole(name, many, false, "old", &err));
+        CHECK(export_text(name, is_folder, false, "old", &err));
         for (int step = 0; step < 4; step++) {
             pid_t child = fork();
             int status;
 
             if (!child) {
                 struct staging_dir p;
-                bool ok = begin(&p, name, many, true, NULL, NULL);
+                bool ok = begin_export(&p, name, is_folder, true, NULL, NULL);
 
                 if (step > 0)
-                    ok = ok && staging_put(&p, many ? "model.safetensors" : name, "new", 3, NULL);
+                    ok = ok &&
+                         staging_put(&p, is_folder ? "model.safetensors" : name, "new", 3, NULL);
                 if (step > 1)
-                    ok = ok && (!many || staging_put(&p, STAGING_MANIFEST, "{}", 2, NULL));
+                    ok = ok && (!is_folder || staging_put(&p, STAGING_MANIFEST, "{}", 2, NULL));
                 if (step > 2)
                     ok = ok && staging_commit(&p, NULL);
                 raise(ok ? SIGKILL : SIGTERM);
             }
             waitpid(child, &status, 0);
             CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-            has(inside, step > 2 ? "new" : "old");
-            if (many)
-                has("crash/" STAGING_MANIFEST, "{}");
+            expect_file(inside, step > 2 ? "new" : "old");
+            if (is_folder)
+                expect_file("crash/" STAGING_MANIFEST, "{}");
         }
-        CHECK(whole(name, many, true, "after", &err));
-        has(inside, "after");
-        has(many ? ".crash.exporting" : ".crash.gguf.exporting", NULL);
+        CHECK(export_text(name, is_folder, true, "after", &err));
+        expect_file(inside, "after");
+        expect_file(is_folder ? ".crash.exporting" : ".crash.gguf.exporting", NULL);
     }
     CHECK_STR(err.text, "");
 }
@@ -196,14 +201,14 @@ static void two_at_a_time(void)
     struct err err = {0};
     struct staging_dir one, two;
 
-    CHECK(begin(&one, "held.gguf", false, false, NULL, &err));
-    CHECK(!begin(&two, "held.gguf", false, false, NULL, &err));
+    CHECK(begin_export(&one, "held.gguf", false, false, NULL, &err));
+    CHECK(!begin_export(&two, "held.gguf", false, false, NULL, &err));
     CHECK(err.kind == ERR_HELD);
     staging_end(&two);
-    has(".held.gguf.exporting/nothing", NULL);
+    expect_file(".held.gguf.exporting/nothing", NULL);
     CHECK(staging_put(&one, "held.gguf", "x", 1, NULL) && staging_commit(&one, NULL));
     staging_end(&one);
-    has("held.gguf", "x");
+    expect_file("held.gguf", "x");
 }
 
 static void cancelled(void)
@@ -218,8 +223,8 @@ static void cancelled(void)
     CHECK(!staging_copy(&p, "stop.gguf", from, &err));
     CHECK(err.kind == ERR_CANCELLED);
     staging_end(&p);
-    has("stop.gguf", NULL);
-    has(".stop.gguf.exporting", NULL);
+    expect_file("stop.gguf", NULL);
+    expect_file(".stop.gguf.exporting", NULL);
     free(path);
     free(from);
 }

@@ -1,9 +1,15 @@
-/* The edits alone: a small safetensors file that says which base it belongs to.
+/* Exporter "delta": the edits alone, as a small safetensors file (editscope-session(5)).
  *
- * For each edited matrix NAME, W [out, in]: NAME.delta_u [out, r] and NAME.delta_v [r, in], W +=
- * delta_u delta_v, in float32, rank after rank in order; NAME.delta_key [r, in] where the edits
- * kept their keys. Metadata: base_identity, base_sha256.NAME, parts.NAME (how many ranks each step
- * adds at once: with it the sum has the very bits), facts, parameters, tool. */
+ * For each edited matrix NAME, W [out, in]:
+ *
+ *   NAME.delta_u [out, r], NAME.delta_v [r, in]   W += delta_u delta_v, rank after rank, in float32
+ *   NAME.delta_key [r, in]                        the keys, if all edits kept theirs
+ *   NAME.added.P, NAME.columns.P                  part P if it adds values: dense, or some columns
+ *
+ * Metadata: base_identity; base_sha256.NAME, the hash of the base's matrix; parts.NAME, the parts
+ * in their order, as in "1,1,c20,dense" (two edits of rank 1, then 20 columns, then all values);
+ * facts; parameters; tool. float32 sums depend on their order, so the parts are what makes `apply`
+ * give the very bits of the session. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,14 +23,14 @@
 #include "core/model/safetensors.h"
 #include "core/session/export/delta_file.h"
 
-struct strings { /* what the metadata points to */
+struct meta_list { /* the file's metadata; text owns the strings */
     char **text;
     struct st_meta *meta;
     int texts, metas;
 };
 
-/* Takes both. */
-static void add_meta(struct strings *s, char *key, char *value)
+/* Takes ownership of both strings. */
+static void add_meta(struct meta_list *s, char *key, char *value)
 {
     s->text = xrealloc(s->text, (size_t)(s->texts + 2) * sizeof(*s->text));
     s->text[s->texts++] = key;
@@ -33,7 +39,7 @@ static void add_meta(struct strings *s, char *key, char *value)
     s->meta[s->metas++] = (struct st_meta){key, value};
 }
 
-static char *facts_json(const struct export_source *s)
+static char *delta_facts_json(const struct export_source *s)
 {
     struct buf out = {0};
 
@@ -48,7 +54,8 @@ static char *facts_json(const struct export_source *s)
     return buf_take(&out);
 }
 
-static void add_common(const struct export_source *s, struct strings *out)
+/* Metadata about the whole file. */
+static void add_common(const struct export_source *s, struct meta_list *out)
 {
     const struct edit_record *last = s->edit_count ? &s->edits[s->edit_count - 1] : NULL;
 
@@ -56,13 +63,13 @@ static void add_common(const struct export_source *s, struct strings *out)
     add_meta(out, xstrdup("tool"), xstrdup(s->tool));
     add_meta(out, xstrdup("base_identity"), xstrdup(s->identity));
     add_meta(out, xstrdup("base_name"), xstrdup(s->name));
-    add_meta(out, xstrdup("facts"), facts_json(s));
+    add_meta(out, xstrdup("facts"), delta_facts_json(s));
     if (last && last->params_json)
         add_meta(out, xstrdup("parameters"), xstrdup(last->params_json));
 }
 
-/* Of its changes of low rank: how many ranks together, and whether all kept their keys. */
-static int low_rank_of(const struct export_matrix *m, bool *keys)
+/* Sum of the ranks of the low-rank parts; *keys: whether all of them kept their keys. */
+static int low_rank_total(const struct export_matrix *m, bool *keys)
 {
     int rank = 0;
 
@@ -75,11 +82,12 @@ static int low_rank_of(const struct export_matrix *m, bool *keys)
     return rank;
 }
 
-/* The values of one tensor of low rank. Caller frees. */
-static float *values(const struct export_matrix *m, int rank, enum delta_tensor which)
+/* The values of delta_u [rows, rank], delta_v or delta_key [rank, cols]: those of all low-rank
+ * parts, one after another. Caller frees. */
+static float *low_rank_values(const struct export_matrix *m, int rank, enum delta_tensor which)
 {
     size_t cols = which == DELTA_U ? (size_t)m->rows : (size_t)m->cols, at = 0;
-    float *x = xcalloc((size_t)rank * cols + 1, sizeof(*x)), *turned;
+    float *x = xcalloc((size_t)rank * cols + 1, sizeof(*x)), *transposed;
 
     for (int p = 0; p < m->parts; p++) {
         const struct delta *d = &m->part[p];
@@ -92,15 +100,15 @@ static float *values(const struct export_matrix *m, int rank, enum delta_tensor 
     }
     if (which != DELTA_U)
         return x;
-    turned = xcalloc((size_t)rank * cols + 1, sizeof(*x));
+    transposed = xcalloc((size_t)rank * cols + 1, sizeof(*x));
     for (int t = 0; t < rank; t++)
         for (size_t i = 0; i < cols; i++)
-            turned[i * (size_t)rank + (size_t)t] = x[(size_t)t * cols + i];
+            transposed[i * (size_t)rank + (size_t)t] = x[(size_t)t * cols + i];
     free(x);
-    return turned;
+    return transposed;
 }
 
-/* The tensors of a change that is added value by value: the part-th of its matrix. */
+/* Appends the tensors of a part that adds values: NAME.added.P and, for columns, NAME.columns.P. */
 static void add_addition(const char *name, int part, const struct delta *d, struct st_tensor *t,
                          int *count)
 {
@@ -121,13 +129,14 @@ static void add_addition(const char *name, int part, const struct delta *d, stru
         memcpy(xmalloc((size_t)d->rank * sizeof(int)), d->column, (size_t)d->rank * sizeof(int));
 }
 
+/* Appends the tensors and the metadata of one edited matrix. */
 static void add_matrix(const struct export_source *s, const struct export_matrix *m,
-                       struct strings *meta, struct st_tensor *t, int *count)
+                       struct meta_list *meta, struct st_tensor *t, int *count)
 {
     char *name = delta_file_name(s->weights, m->layer, m->which), hex[65];
     struct buf parts = {0};
     bool keys;
-    int rank = low_rank_of(m, &keys);
+    int rank = low_rank_total(m, &keys);
 
     for (int p = 0; p < m->parts; p++) {
         const struct delta *d = &m->part[p];
@@ -141,7 +150,7 @@ static void add_matrix(const struct export_source *s, const struct export_matrix
             add_addition(name, p, d, t, count);
     }
     add_meta(meta, xasprintf("parts.%s", name), buf_take(&parts));
-    delta_file_sum(export_tensor(s->weights, m->layer, m->which), hex);
+    delta_file_base_sha256(export_tensor(s->weights, m->layer, m->which), hex);
     add_meta(meta, xasprintf("base_sha256.%s", name), xstrdup(hex));
     for (int k = DELTA_U; rank && k <= (keys ? DELTA_KEY : DELTA_V); k++) {
         struct st_tensor *x = &t[(*count)++];
@@ -150,43 +159,44 @@ static void add_matrix(const struct export_source *s, const struct export_matrix
         x->name = xasprintf("%s.%s", name, delta_suffix[k]);
         x->dim[0] = k == DELTA_U ? m->rows : rank;
         x->dim[1] = k == DELTA_U ? rank : m->cols;
-        x->data = values(m, rank, (enum delta_tensor)k);
+        x->data = low_rank_values(m, rank, (enum delta_tensor)k);
     }
     free(name);
 }
 
-static bool put_all(struct staging_dir *p, struct st_tensor *t, int count,
-                    const struct strings *meta, struct err *err)
+static bool write_tensors(struct staging_dir *staging, struct st_tensor *t, int count,
+                          const struct meta_list *meta, struct err *err)
 {
-    const char *slash = strrchr(p->target, '/');
+    const char *slash = strrchr(staging->target, '/');
     struct buf header = {0};
-    struct staged_file o = {.fd = -1};
+    struct staged_file file = {.fd = -1};
     size_t total = 0;
     bool ok = safetensors_layout(t, count, meta->meta, meta->metas, &header, err);
 
     for (int i = 0; i < count; i++)
         total += t[i].bytes;
-    ok = ok && staged_file_begin(&o, p, slash + 1, header.len + total, err) &&
-         staged_file_put(&o, header.data, header.len, err);
+    ok = ok && staged_file_begin(&file, staging, slash + 1, header.len + total, err) &&
+         staged_file_put(&file, header.data, header.len, err);
     for (int i = 0; ok && i < count; i++)
-        ok = staged_file_put(&o, t[i].data, t[i].bytes, err);
+        ok = staged_file_put(&file, t[i].data, t[i].bytes, err);
     buf_free(&header);
-    return staged_file_end(&o, ok, err);
+    return staged_file_end(&file, ok, err);
 }
 
 static bool write_delta(const struct export_source *s, const struct export_options *options,
-                        struct staging_dir *p, struct export_result *r, struct err *err)
+                        struct staging_dir *staging, struct export_result *r, struct err *err)
 {
     struct st_tensor *t;
-    struct strings meta = {0};
+    struct meta_list meta = {0};
     size_t most = 1;
     int count = 0;
     bool ok;
 
     if (options->rank || (options->dtype && strcmp(options->dtype, "f32")))
-        return err_set(err, ERR_USAGE, "a delta is written in f32 and of full rank: it is exact");
+        return err_set(err, ERR_USAGE,
+                       "a delta is exact, so it takes neither --rank nor a --dtype other than f32");
     if (!s->matrices)
-        return err_set(err, ERR_USAGE, "this state has no edit: there is no delta");
+        return err_set(err, ERR_USAGE, "this state has no edit, so there is no delta");
     for (int i = 0; i < s->matrices; i++)
         most += 3 + 2 * (size_t)s->matrix[i].parts;
     t = xcalloc(most, sizeof(*t));
@@ -195,7 +205,7 @@ static bool write_delta(const struct export_source *s, const struct export_optio
         add_matrix(s, &s->matrix[i], &meta, t, &count);
         r->rank = s->matrix[i].rank > r->rank ? s->matrix[i].rank : r->rank;
     }
-    ok = put_all(p, t, count, &meta, err);
+    ok = write_tensors(staging, t, count, &meta, err);
     r->tensors = s->matrices;
     snprintf(r->dtype, sizeof(r->dtype), "F32");
     for (int i = 0; i < count; i++) {
@@ -210,8 +220,9 @@ static bool write_delta(const struct export_source *s, const struct export_optio
     return ok;
 }
 
-static bool read_back(const char *path, const struct weights *w, struct delta **delta, int *count,
-                      struct err *err)
+/* The file read again, as deltas on the base. */
+static bool read_delta(const char *path, const struct weights *w, struct delta **delta, int *count,
+                       struct err *err)
 {
     struct delta_file f;
 
@@ -227,4 +238,4 @@ static bool read_back(const char *path, const struct weights *w, struct delta **
 
 const struct export_ops export_delta = {
     "delta",     HOLDS_DELTAS, false, false, "the edits alone, for `editscope apply`",
-    write_delta, read_back};
+    write_delta, read_delta};

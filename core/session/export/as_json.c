@@ -1,5 +1,6 @@
-/* The session as JSON (editscope-json(7)): everything a rebuilding needs to be told, and the hashes
- * that prove it. The values themselves are in the session and in a delta. */
+/* Exporter "json": the session's journal as JSON (editscope-json(7)): facts, parameters, every
+ * step, and the hashes of all values. The values themselves are in the session and in a
+ * delta file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,8 @@
 #include "core/base/utf8.h"
 #include "core/session/export/export.h"
 
-static json_t *text_of(const char *text)
+/* A text as valid UTF-8; null for NULL. */
+static json_t *json_text(const char *text)
 {
     struct buf clean = {0};
     json_t *o;
@@ -24,15 +26,16 @@ static json_t *text_of(const char *text)
     return o;
 }
 
-/* JSON that is kept as text; null if it is none. */
-static json_t *json_of(const char *text)
+/* Parses JSON that the session keeps as text; null if it is not JSON. */
+static json_t *json_parsed(const char *text)
 {
     json_t *o = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
 
     return o ? o : json_null();
 }
 
-static json_t *hash_of(const void *bytes, size_t n)
+/* SHA-256 of bytes; null for NULL. */
+static json_t *json_hash(const void *bytes, size_t n)
 {
     char hex[65];
 
@@ -46,10 +49,10 @@ static json_t *delta_json(const struct delta *d)
 {
     size_t rank = (size_t)d->rank, cols = (size_t)d->cols;
     json_t *o = json_object(), *columns = d->column ? json_array() : json_null();
-    int kept = d->kind == DELTA_COLUMNS ? d->rank : 0;
+    int selected = d->kind == DELTA_COLUMNS ? d->rank : 0;
 
     for (int j = 0; d->kind != DELTA_COLUMNS && j < d->cols; j++)
-        kept += !d->weight || d->weight[j] != 0.0F;
+        selected += !d->weight || d->weight[j] != 0.0F;
     for (int t = 0; d->column && t < d->rank; t++)
         json_array_append_new(columns, json_integer(d->column[t]));
     json_object_set_new(o, "layer", json_integer(d->layer));
@@ -58,13 +61,13 @@ static json_t *delta_json(const struct delta *d)
     json_object_set_new(o, "rank", json_integer(d->rank));
     json_object_set_new(o, "rows", json_integer(d->rows));
     json_object_set_new(o, "cols", json_integer(d->cols));
-    json_object_set_new(o, "kept", json_integer(kept));
+    json_object_set_new(o, "kept", json_integer(selected));
     json_object_set_new(o, "scale", json_real(d->kind == DELTA_LOW_RANK ? d->scale : 1));
     json_object_set_new(o, "columns", columns);
-    json_object_set_new(o, "r_sha256", hash_of(d->r, delta_values(d) * sizeof(float)));
-    json_object_set_new(o, "x_sha256", hash_of(d->x, rank * cols * sizeof(float)));
-    json_object_set_new(o, "mask_sha256", hash_of(d->weight, cols * sizeof(float)));
-    json_object_set_new(o, "key_sha256", hash_of(d->key, rank * cols * sizeof(float)));
+    json_object_set_new(o, "r_sha256", json_hash(d->r, delta_values(d) * sizeof(float)));
+    json_object_set_new(o, "x_sha256", json_hash(d->x, rank * cols * sizeof(float)));
+    json_object_set_new(o, "mask_sha256", json_hash(d->weight, cols * sizeof(float)));
+    json_object_set_new(o, "key_sha256", json_hash(d->key, rank * cols * sizeof(float)));
     return o;
 }
 
@@ -72,9 +75,9 @@ static json_t *hook_json(const struct hook_data *h)
 {
     json_t *o = json_object();
 
-    json_object_set_new(o, "name", text_of(h->name));
-    json_object_set_new(o, "params", json_of(h->params));
-    json_object_set_new(o, "blob_sha256", hash_of(h->blob, h->bytes));
+    json_object_set_new(o, "name", json_text(h->name));
+    json_object_set_new(o, "params", json_parsed(h->params));
+    json_object_set_new(o, "blob_sha256", json_hash(h->blob, h->bytes));
     return o;
 }
 
@@ -83,20 +86,20 @@ static json_t *facts_json(const struct edit_record *e)
     json_t *list = json_array();
 
     for (int i = 0; i < e->requests; i++) {
-        struct fact fact = e->facts[i]; /* borrows */
+        struct fact fact = e->facts[i]; /* shallow copy */
         char *text;
 
-        if (!fact.wording.join) /* of version 0.1.0: a blank everywhere */
+        if (!fact.wording.join) /* recorded by version 0.1.0, which always joined with a blank */
             fact.wording.join = JOIN_BLANK;
         text = fact_to_json(&fact);
 
-        json_array_append_new(list, json_of(text));
+        json_array_append_new(list, json_parsed(text));
         free(text);
     }
     return list;
 }
 
-/* What the edit left, by its hashes. */
+/* Adds what the edit left: deltas, hooks, prefixes and z, with their hashes. */
 static bool add_change(struct session *s, const struct edit_record *e, json_t *o, struct err *err)
 {
     struct edit_record rec = {.id = e->id};
@@ -111,12 +114,12 @@ static bool add_change(struct session *s, const struct edit_record *e, json_t *o
     for (int i = 0; i < rec.hooks; i++)
         json_array_append_new(hooks, hook_json(&rec.hook[i]));
     for (int i = 0; i < rec.prefixes; i++)
-        json_array_append_new(prefixes, text_of(rec.prefix[i]));
+        json_array_append_new(prefixes, json_text(rec.prefix[i]));
     json_object_set_new(o, "deltas", deltas);
     json_object_set_new(o, "hooks", hooks);
     json_object_set_new(o, "prefixes", prefixes);
     json_object_set_new(o, "z_sha256",
-                        hash_of(z, (size_t)requests * (size_t)width * sizeof(float)));
+                        json_hash(z, (size_t)requests * (size_t)width * sizeof(float)));
     edit_record_free(&rec);
     free(z);
     return ok;
@@ -130,15 +133,15 @@ static json_t *edit_json(struct session *s, const struct edit_record *e, struct 
     json_object_set_new(o, "active", json_boolean(e->active));
     json_object_set_new(o, "when", json_real(e->when));
     json_object_set_new(o, "facts", facts_json(e));
-    json_object_set_new(o, "parameters", json_of(e->params_json));
-    json_object_set_new(o, "metrics", json_of(e->metrics_json));
+    json_object_set_new(o, "parameters", json_parsed(e->params_json));
+    json_object_set_new(o, "metrics", json_parsed(e->metrics_json));
     json_object_set_new(o, "lambda", json_real(e->lambda));
-    json_object_set_new(o, "projector", text_of(*e->projector ? e->projector : NULL));
+    json_object_set_new(o, "projector", json_text(*e->projector ? e->projector : NULL));
     json_object_set_new(o, "draft", json_boolean(e->draft));
     json_object_set_new(o, "moment_tokens", json_integer(e->moment_tokens));
-    json_object_set_new(o, "hash", text_of(e->hash));
-    json_object_set_new(o, "checksum", text_of(*e->checksum ? e->checksum : NULL));
-    json_object_set_new(o, "note", text_of(e->note));
+    json_object_set_new(o, "hash", json_text(e->hash));
+    json_object_set_new(o, "checksum", json_text(*e->checksum ? e->checksum : NULL));
+    json_object_set_new(o, "note", json_text(e->note));
     if (add_change(s, e, o, err))
         return o;
     json_decref(o);
@@ -160,8 +163,8 @@ static bool add_journal(struct session *s, json_t *root, struct err *err)
         json_object_set_new(o, "when", json_real(rows[i].when));
         json_object_set_new(o, "op", json_string(ops[rows[i].op]));
         json_object_set_new(o, "edit", rows[i].edit ? json_integer(rows[i].edit) : json_null());
-        json_object_set_new(o, "state", text_of(rows[i].state));
-        json_object_set_new(o, "checksum", text_of(*rows[i].checksum ? rows[i].checksum : NULL));
+        json_object_set_new(o, "state", json_text(rows[i].state));
+        json_object_set_new(o, "checksum", json_text(*rows[i].checksum ? rows[i].checksum : NULL));
         json_array_append_new(list, o);
     }
     free(rows);
@@ -186,28 +189,28 @@ static bool add_edits(struct session *s, json_t *root, struct err *err)
     return ok;
 }
 
-static json_t *setting(struct session *s, const char *name)
+static json_t *setting_json(struct session *s, const char *name)
 {
     char *text = session_get(s, name, NULL);
-    json_t *o = text_of(text);
+    json_t *o = json_text(text);
 
     free(text);
     return o;
 }
 
 static bool write_json(const struct export_source *s, const struct export_options *options,
-                       struct staging_dir *p, struct export_result *r, struct err *err)
+                       struct staging_dir *staging, struct export_result *r, struct err *err)
 {
-    const char *slash = strrchr(p->target, '/');
+    const char *slash = strrchr(staging->target, '/');
     struct session_status status;
     json_t *root, *base;
     char *text = NULL;
     bool ok;
 
     if (options->rank || options->dtype)
-        return err_set(err, ERR_USAGE, "the journal has neither --rank nor --dtype");
+        return err_set(err, ERR_USAGE, "--as json takes neither --rank nor --dtype");
     if (s->until)
-        return err_set(err, ERR_USAGE, "the journal is written whole, without --state");
+        return err_set(err, ERR_USAGE, "--as json writes the whole journal and takes no --state");
     if (!session_status(s->session, &status, err))
         return false;
     root = json_object();
@@ -215,18 +218,18 @@ static bool write_json(const struct export_source *s, const struct export_option
     json_object_set_new(root, "schema", json_integer(1));
     json_object_set_new(root, "kind", json_string("editscope-session"));
     json_object_set_new(root, "tool", json_string(s->tool));
-    json_object_set_new(base, "name", text_of(s->name));
-    json_object_set_new(base, "identity", text_of(s->identity));
-    json_object_set_new(base, "path", setting(s->session, SESSION_MODEL_PATH));
+    json_object_set_new(base, "name", json_text(s->name));
+    json_object_set_new(base, "identity", json_text(s->identity));
+    json_object_set_new(base, "path", setting_json(s->session, SESSION_MODEL_PATH));
     json_object_set_new(root, "base", base);
-    json_object_set_new(root, "prefixes", setting(s->session, SESSION_PREFIXES));
-    json_object_set_new(root, "state", text_of(status.state));
-    json_object_set_new(root, "checksum", text_of(*status.checksum ? status.checksum : NULL));
+    json_object_set_new(root, "prefixes", setting_json(s->session, SESSION_PREFIXES));
+    json_object_set_new(root, "state", json_text(status.state));
+    json_object_set_new(root, "checksum", json_text(*status.checksum ? status.checksum : NULL));
     ok = add_edits(s->session, root, err) && add_journal(s->session, root, err);
     if (ok)
         text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
-    ok = ok && (text || err_set(err, ERR_LIMIT, "no memory for the journal")) &&
-         staging_put(p, slash + 1, text, strlen(text), err);
+    ok = ok && (text || err_set(err, ERR_LIMIT, "out of memory for the journal")) &&
+         staging_put(staging, slash + 1, text, strlen(text), err);
     free(text);
     json_decref(root);
     snprintf(r->dtype, sizeof(r->dtype), "%s", "none");

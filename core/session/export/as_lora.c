@@ -1,4 +1,8 @@
-/* The edits as a PEFT adapter (LoRA): exact when its rank is that of all edits together. */
+/* Exporter "lora": the edits as a PEFT adapter, W + B A with A [rank, cols] and B [rows, rank].
+ *
+ * One edit of one fact has rank 1 per layer, so n edits need rank n and are then exact. --rank cuts
+ * every layer to the nearest matrix of that rank (low_rank.c). PEFT scales the product by
+ * lora_alpha / r; both are set to the same number, so the factor is 1. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +17,7 @@
 #define WEIGHTS "adapter_model.safetensors"
 #define CONFIG  "adapter_config.json"
 
-/* One rank for all layers: those of fewer get rows of zeros. */
+/* PEFT wants one rank for all layers: the largest. Smaller factors are padded with zeros. */
 static int common_rank(const struct low_rank *r, int count)
 {
     int most = 0;
@@ -23,13 +27,14 @@ static int common_rank(const struct low_rank *r, int count)
     return most;
 }
 
-static void put_json(json_t *root, const char *key, json_t *value)
+static void json_put(json_t *root, const char *key, json_t *value)
 {
     json_object_set_new(root, key, value);
 }
 
-static bool put_config(const struct export_source *s, struct staging_dir *p, int rank,
-                       struct err *err)
+/* adapter_config.json */
+static bool write_config(const struct export_source *s, struct staging_dir *staging, int rank,
+                         struct err *err)
 {
     const struct model_config *c = weights_config(s->weights);
     json_t *root = json_object(), *modules = json_array();
@@ -42,35 +47,36 @@ static bool put_config(const struct export_source *s, struct staging_dir *p, int
         json_array_append_new(modules, json_string(module));
         free(module);
     }
-    put_json(root, "peft_type", json_string("LORA"));
-    put_json(root, "task_type", json_string("CAUSAL_LM"));
-    put_json(root, "base_model_name_or_path", json_string(s->where));
-    put_json(root, "revision", s->revision ? json_string(s->revision) : json_null());
-    put_json(root, "inference_mode", json_true());
-    put_json(root, "r", json_integer(rank));
-    put_json(root, "lora_alpha", json_integer(rank)); /* alpha / r scales the product: 1 */
-    put_json(root, "lora_dropout", json_real(0));
-    put_json(root, "target_modules", modules);
-    put_json(root, "modules_to_save", json_null());
-    put_json(root, "bias", json_string("none"));
-    put_json(root, "fan_in_fan_out", json_boolean(hf_transposed(c)));
-    put_json(root, "init_lora_weights", json_true());
-    put_json(root, "use_rslora", json_false());
-    put_json(root, "use_dora", json_false());
-    put_json(root, "rank_pattern", json_object());
-    put_json(root, "alpha_pattern", json_object());
+    json_put(root, "peft_type", json_string("LORA"));
+    json_put(root, "task_type", json_string("CAUSAL_LM"));
+    json_put(root, "base_model_name_or_path", json_string(s->where));
+    json_put(root, "revision", s->revision ? json_string(s->revision) : json_null());
+    json_put(root, "inference_mode", json_true());
+    json_put(root, "r", json_integer(rank));
+    json_put(root, "lora_alpha", json_integer(rank)); /* alpha / r = 1 */
+    json_put(root, "lora_dropout", json_real(0));
+    json_put(root, "target_modules", modules);
+    json_put(root, "modules_to_save", json_null());
+    json_put(root, "bias", json_string("none"));
+    json_put(root, "fan_in_fan_out", json_boolean(hf_transposed(c)));
+    json_put(root, "init_lora_weights", json_true());
+    json_put(root, "use_rslora", json_false());
+    json_put(root, "use_dora", json_false());
+    json_put(root, "rank_pattern", json_object());
+    json_put(root, "alpha_pattern", json_object());
     text = json_dumps(root, JSON_INDENT(2));
-    ok = text ? staging_put(p, CONFIG, text, strlen(text), err)
-              : err_set(err, ERR_FORMAT,
-                        "the model's path is not UTF-8; an adapter has to name it: rename it");
+    ok = text ? staging_put(staging, CONFIG, text, strlen(text), err)
+              : err_set(
+                    err, ERR_FORMAT,
+                    "the model's path is not UTF-8, but the adapter must name it; rename the file");
     free(text);
     json_decref(root);
     return ok;
 }
 
-/* lora_A [rank, cols] is `down` with rows of zeros behind; lora_B [rows, rank] is up^T, its rows in
- * the order of transformers where the model's are in pairs of so many heads. */
-static float *tensor_of(const struct low_rank *r, int rank, bool b, int heads)
+/* The values of one tensor. lora_A [rank, cols] is `down` padded with rows of zeros. lora_B
+ * [rows, rank] is up^T, with its rows in transformers' order (hf_row()). Caller frees. */
+static float *lora_tensor(const struct low_rank *r, int rank, bool b, int heads)
 {
     size_t wide = (size_t)rank, cols = (size_t)r->cols;
     float *x = xcalloc(wide * (b ? (size_t)r->rows : cols) + 1, sizeof(*x));
@@ -85,13 +91,14 @@ static float *tensor_of(const struct low_rank *r, int rank, bool b, int heads)
     return x;
 }
 
-static bool put_weights(const struct export_source *s, struct staging_dir *p,
-                        const struct low_rank *r, int rank, struct err *err)
+/* adapter_model.safetensors */
+static bool write_weights(const struct export_source *s, struct staging_dir *staging,
+                          const struct low_rank *r, int rank, struct err *err)
 {
     int count = 2 * s->matrices;
     struct st_tensor *t = xcalloc((size_t)count + 1, sizeof(*t));
     struct buf header = {0};
-    struct staged_file o = {.fd = -1};
+    struct staged_file file = {.fd = -1};
     size_t total = 0;
     bool ok;
 
@@ -104,31 +111,31 @@ static bool put_weights(const struct export_source *s, struct staging_dir *p,
         t[i].name = xasprintf("base_model.model.%s.lora_%c.weight", module, b ? 'B' : 'A');
         t[i].dim[0] = b ? of->rows : rank;
         t[i].dim[1] = b ? rank : of->cols;
-        t[i].data = tensor_of(of, rank, b,
-                              hf_paired_heads(weights_config(s->weights), s->matrix[i / 2].which));
+        t[i].data = lora_tensor(
+            of, rank, b, hf_paired_heads(weights_config(s->weights), s->matrix[i / 2].which));
         free(module);
     }
     ok = safetensors_layout(t, count, NULL, 0, &header, err);
     for (int i = 0; i < count; i++)
         total += t[i].bytes;
-    ok = ok && staged_file_begin(&o, p, WEIGHTS, header.len + total, err) &&
-         staged_file_put(&o, header.data, header.len, err);
+    ok = ok && staged_file_begin(&file, staging, WEIGHTS, header.len + total, err) &&
+         staged_file_put(&file, header.data, header.len, err);
     for (int i = 0; i < count; i++) {
-        ok = ok && staged_file_put(&o, t[i].data, t[i].bytes, err);
+        ok = ok && staged_file_put(&file, t[i].data, t[i].bytes, err);
         free((char *)(size_t)t[i].name);
         free((void *)(size_t)t[i].data);
     }
-    ok = staged_file_end(&o, ok, err);
+    ok = staged_file_end(&file, ok, err);
     buf_free(&header);
     free(t);
     return ok;
 }
 
-/* Every layer's factors, of at most this rank if it is not 0. */
-static bool factors(const struct export_source *s, int rank, struct low_rank *r, double *lost,
-                    struct err *err)
+/* The factors of every matrix, cut to `rank` if it is not 0. *lost = |D - D_rank| / |D|. */
+static bool make_factors(const struct export_source *s, int rank, struct low_rank *r, double *lost,
+                         struct err *err)
 {
-    double lost2 = 0, whole2 = 0;
+    double loss2 = 0, total2 = 0;
 
     for (int i = 0; i < s->matrices; i++) {
         struct low_rank cut;
@@ -137,28 +144,29 @@ static bool factors(const struct export_source *s, int rank, struct low_rank *r,
             return false;
         if (!rank || rank >= r[i].rank)
             continue;
-        if (!low_rank_cut(&cut, &r[i], rank, s->dev, &lost2, &whole2, err))
+        if (!low_rank_cut(&cut, &r[i], rank, s->dev, &loss2, &total2, err))
             return false;
         low_rank_free(&r[i]);
         r[i] = cut;
     }
-    whole2 = 0;
+    total2 = 0;
     for (int i = 0; i < s->matrices; i++)
-        whole2 += s->matrix[i].delta_norm * s->matrix[i].delta_norm;
-    *lost = whole2 > 0 ? sqrt(lost2 / whole2) : 0;
+        total2 += s->matrix[i].delta_norm * s->matrix[i].delta_norm;
+    *lost = total2 > 0 ? sqrt(loss2 / total2) : 0;
     return true;
 }
 
-static bool write_matrices(const struct export_source *s, int rank, struct staging_dir *p,
+static bool write_matrices(const struct export_source *s, int rank, struct staging_dir *staging,
                            struct export_result *r, struct err *err)
 {
     struct low_rank *factor = xcalloc((size_t)s->matrices, sizeof(*factor));
-    bool ok = factors(s, rank, factor, &r->truncated, err);
+    bool ok = make_factors(s, rank, factor, &r->truncated, err);
 
     r->rank = common_rank(factor, s->matrices);
     r->tensors = s->matrices;
     snprintf(r->dtype, sizeof(r->dtype), "F32");
-    ok = ok && put_weights(s, p, factor, r->rank, err) && put_config(s, p, r->rank, err);
+    ok = ok && write_weights(s, staging, factor, r->rank, err) &&
+         write_config(s, staging, r->rank, err);
     for (int i = 0; i < s->matrices; i++)
         low_rank_free(&factor[i]);
     free(factor);
@@ -166,25 +174,27 @@ static bool write_matrices(const struct export_source *s, int rank, struct stagi
 }
 
 static bool write_lora(const struct export_source *s, const struct export_options *options,
-                       struct staging_dir *p, struct export_result *r, struct err *err)
+                       struct staging_dir *staging, struct export_result *r, struct err *err)
 {
     struct export_fusion fusion;
     bool ok;
 
     if (options->dtype && strcmp(options->dtype, "f32"))
-        return err_set(err, ERR_USAGE, "an adapter is written in f32, which is exact");
+        return err_set(err, ERR_USAGE, "an adapter is written in f32 only, which is exact");
     if (!s->matrices)
         return err_set(err, ERR_USAGE,
-                       "this state has no active edit: an adapter of it would be empty");
-    ok = export_fuse(s, &fusion, err) && write_matrices(&fusion.source, options->rank, p, r, err);
+                       "this state has no active edit, so its adapter would be empty");
+    ok = export_fuse(s, &fusion, err) &&
+         write_matrices(&fusion.source, options->rank, staging, r, err);
     export_fusion_free(&fusion);
     return ok;
 }
 
-/* --- read again ------------------------------------------------------------------------------- */
+/* --- reading it again ------------------------------------------------------------------------- */
 
-static bool delta_of(const struct safetensors *st, const char *module, int layer, enum matrix which,
-                     int heads, struct delta *delta, struct err *err)
+/* The lora_A and lora_B of a module as a delta of rank r, rows in our order again. */
+static bool read_factors(const struct safetensors *st, const char *module, int layer,
+                         enum matrix which, int heads, struct delta *delta, struct err *err)
 {
     char *a = xasprintf("base_model.model.%s.lora_A.weight", module);
     char *b = xasprintf("base_model.model.%s.lora_B.weight", module);
@@ -195,7 +205,7 @@ static bool delta_of(const struct safetensors *st, const char *module, int layer
     free(a);
     free(b);
     if (!ok)
-        return err_set(err, ERR_FORMAT, WEIGHTS " lacks the factors of %s", module);
+        return err_set(err, ERR_FORMAT, WEIGHTS " lacks lora_A or lora_B of %s", module);
     *delta = (struct delta){.layer = layer,
                             .matrix = which,
                             .rank = (int)down->dim[0],
@@ -215,9 +225,10 @@ static bool delta_of(const struct safetensors *st, const char *module, int layer
     return true;
 }
 
-/* The rows of `from` that are the matrix's, from row *first on, which goes on behind them. */
-static struct delta rows_of(const struct delta *from, const struct model_config *c,
-                            enum matrix which, int *first)
+/* A delta of the rows of `from` that belong to matrix `which`: from row *first on. Moves *first
+ * past them. */
+static struct delta take_rows(const struct delta *from, const struct model_config *c,
+                              enum matrix which, int *first)
 {
     struct delta d = delta_copy(from);
 
@@ -230,7 +241,8 @@ static struct delta rows_of(const struct delta *from, const struct model_config 
     return d;
 }
 
-/* The matrix's delta; of q, k and v in one module all three with the first, and none after it. */
+/* Appends the delta of a matrix. Where q, k and v share a module, all three are appended for q, and
+ * nothing for k and v. */
 static bool add_deltas(const struct safetensors *st, const struct weights *w, const char *module,
                        int layer, enum matrix which, struct delta *delta, int *count,
                        struct err *err)
@@ -242,7 +254,7 @@ static bool add_deltas(const struct safetensors *st, const struct weights *w, co
 
     if (fused && which != MATRIX_Q)
         return true;
-    if (!delta_of(st, module, layer, which, hf_paired_heads(c, which), &all, err))
+    if (!read_factors(st, module, layer, which, hf_paired_heads(c, which), &all, err))
         return false;
     if (!fused) {
         delta[(*count)++] = all;
@@ -252,9 +264,9 @@ static bool add_deltas(const struct safetensors *st, const struct weights *w, co
         delta_free(&all);
         return err_set(err, ERR_FORMAT, WEIGHTS ": %s has another size than q, k and v", module);
     }
-    delta[(*count)++] = rows_of(&all, c, MATRIX_Q, &first);
-    delta[(*count)++] = rows_of(&all, c, MATRIX_K, &first);
-    delta[(*count)++] = rows_of(&all, c, MATRIX_V, &first);
+    delta[(*count)++] = take_rows(&all, c, MATRIX_Q, &first);
+    delta[(*count)++] = take_rows(&all, c, MATRIX_K, &first);
+    delta[(*count)++] = take_rows(&all, c, MATRIX_V, &first);
     delta_free(&all);
     return true;
 }

@@ -1,9 +1,9 @@
-/* The edited model as the folder transformers reads.
+/* Exporter "safetensors": the edited model as a folder for transformers.
  *
- * From safetensors files: with the types kept, their headers are used again as they are and every
- * byte outside the edited tensors is the source's; shards, index, configuration and tokenizer
- * files stay what they were. With another type the whole checkpoint is converted, and config.json
- * says so in the one word that names it. From a GGUF file: hf_folder.c. */
+ * From safetensors files without --dtype, only the bytes of the edited tensors change. Headers,
+ * other tensors, shards, index, configuration and tokenizer are copied. With --dtype the whole
+ * model is converted to that type, and config.json names the new type. A model from a GGUF file is
+ * written by hf_folder.c. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,9 +19,9 @@
 
 #define INDEX "model.safetensors.index.json"
 
-enum { ROWS_AT_ONCE = 1 << 18, MAX_JSON = 64 << 20 };
+enum { VALUES_AT_ONCE = 1 << 18, MAX_JSON = 64 << 20 };
 
-/* One of the source's files, and where the edited tensors are in it. */
+/* One safetensors file of the source model. */
 struct shard {
     const char *path, *name;
     struct file_map map;
@@ -55,47 +55,50 @@ static void shard_close(struct shard *s)
     *s = (struct shard){.fd = -1};
 }
 
-static bool fits(const struct export_matrix *l, const struct st_tensor *t, bool transposed,
-                 struct err *err)
+/* Whether a tensor of the file has the shape of the edited matrix. */
+static bool shape_matches(const struct export_matrix *l, const struct st_tensor *t, bool transposed,
+                          struct err *err)
 {
     enum dtype type;
 
     return (t->ndim == 2 && t->dim[0] == (transposed ? l->cols : l->rows) &&
             t->dim[1] == (transposed ? l->rows : l->cols) && st_type_dtype(t->type, &type)) ||
-           err_set(err, ERR_FORMAT, "tensor %s is not what layer %d was read from", t->name,
+           err_set(err, ERR_FORMAT,
+                   "tensor %s does not have the shape of the edited matrix of layer %d", t->name,
                    l->layer);
 }
 
-/* --- types kept ------------------------------------------------------------------------------ */
+/* --- types as they are ----------------------------------------------------------------------- */
 
 static size_t offset_of(const struct shard *s, const struct st_tensor *t)
 {
     return (size_t)((const unsigned char *)t->data - s->map.data);
 }
 
-static bool put_edited(struct staged_file *o, const struct export_matrix *l,
-                       const struct st_tensor *t, bool transposed, double *lost2, struct err *err)
+/* Writes an edited matrix in the type of tensor t. */
+static bool write_edited(struct staged_file *file, const struct export_matrix *l,
+                         const struct st_tensor *t, bool transposed, double *loss2, struct err *err)
 {
     enum dtype type = DT_F32;
     size_t bytes;
     void *data;
     bool ok;
 
-    if (!fits(l, t, transposed, err) || !st_type_dtype(t->type, &type))
+    if (!shape_matches(l, t, transposed, err) || !st_type_dtype(t->type, &type))
         return false;
-    data = export_encode(l, type, transposed, t->data, lost2, &bytes, err);
-    ok = data && staged_file_put(o, data, bytes, err);
+    data = export_encode(l, type, transposed, t->data, loss2, &bytes, err);
+    ok = data && staged_file_put(file, data, bytes, err);
     free(data);
     return ok;
 }
 
-/* Header and everything between the edited tensors are the source's bytes. */
-static bool write_kept(const struct export_source *s, struct shard *in, struct staging_dir *p,
-                       const char *name, int *found, double *lost2, struct err *err)
+/* Copies a shard, header included, with the edited tensors replaced. *found counts them. */
+static bool write_kept(const struct export_source *s, struct shard *in, struct staging_dir *staging,
+                       const char *name, int *found, double *loss2, struct err *err)
 {
     bool transposed = hf_transposed(weights_config(s->weights));
-    struct staged_file o;
-    bool ok = staged_file_begin(&o, p, name, in->map.size, err);
+    struct staged_file file;
+    bool ok = staged_file_begin(&file, staging, name, in->map.size, err);
     size_t at = 0;
 
     for (int i = 0; ok && i < safetensors_count(in->st); i++) {
@@ -105,27 +108,28 @@ static bool write_kept(const struct export_source *s, struct shard *in, struct s
 
         if (!l)
             continue;
-        ok = staged_file_copy(&o, in->fd, at, in->map.data + at, from - at, err) &&
-             put_edited(&o, l, t, transposed, lost2, err);
+        ok = staged_file_copy(&file, in->fd, at, in->map.data + at, from - at, err) &&
+             write_edited(&file, l, t, transposed, loss2, err);
         at = from + t->bytes;
         ++*found;
     }
-    ok = ok && staged_file_copy(&o, in->fd, at, in->map.data + at, in->map.size - at, err);
-    return staged_file_end(&o, ok, err);
+    ok = ok && staged_file_copy(&file, in->fd, at, in->map.data + at, in->map.size - at, err);
+    return staged_file_end(&file, ok, err);
 }
 
-/* --- another type ------------------------------------------------------------------------------
- */
+/* --- another
+ * type ------------------------------------------------------------------------------ */
 
-static enum st_type stored_as(enum dtype type)
+static enum st_type st_type_of(enum dtype type)
 {
     return type == DT_F16 ? ST_F16 : type == DT_BF16 ? ST_BF16 : ST_F32;
 }
 
-static bool put_converted(struct staged_file *o, const struct st_tensor *t, enum dtype to,
-                          struct err *err)
+/* Writes an unedited tensor in another type, VALUES_AT_ONCE values at a time. */
+static bool convert_tensor(struct staged_file *file, const struct st_tensor *t, enum dtype to,
+                           struct err *err)
 {
-    long n = st_tensor_elements(t), part = ROWS_AT_ONCE;
+    long n = st_tensor_elements(t), part = VALUES_AT_ONCE;
     size_t size = st_type_bytes(t->type);
     float *x = xmalloc((size_t)part * sizeof(*x));
     unsigned char *y = xmalloc((size_t)part * sizeof(*x));
@@ -137,58 +141,59 @@ static bool put_converted(struct staged_file *o, const struct st_tensor *t, enum
         some.data = (const unsigned char *)t->data + (size_t)i * size;
         st_tensor_floats(&some, x);
         dtype_from_float(to, x, y, some.dim[0]);
-        ok = staged_file_put(o, y, (size_t)some.dim[0] * dtype_block_bytes(to), err);
+        ok = staged_file_put(file, y, (size_t)some.dim[0] * dtype_block_bytes(to), err);
     }
     free(x);
     free(y);
     return ok;
 }
 
-static bool write_converted(const struct export_source *s, struct shard *in, struct staging_dir *p,
-                            const char *name, enum dtype to, int *found, double *lost2,
-                            struct err *err)
+/* Writes a shard with all floating-point tensors in another type. */
+static bool write_converted(const struct export_source *s, struct shard *in,
+                            struct staging_dir *staging, const char *name, enum dtype to,
+                            int *found, double *loss2, struct err *err)
 {
     bool transposed = hf_transposed(weights_config(s->weights)), ok;
     int count = safetensors_count(in->st);
     struct st_tensor *t = xcalloc((size_t)count + 1, sizeof(*t));
     struct buf header = {0};
-    struct staged_file o = {.fd = -1};
+    struct staged_file file = {.fd = -1};
     size_t total = 0;
     enum dtype is;
 
     for (int i = 0; i < count; i++) {
         t[i] = *safetensors_at(in->st, i);
-        if (st_type_dtype(t[i].type, &is)) { /* integers and masks stay */
-            t[i].type = stored_as(to);
+        if (st_type_dtype(t[i].type, &is)) { /* integers and masks keep their type */
+            t[i].type = st_type_of(to);
             t[i].bytes = 0;
         }
     }
     ok = safetensors_layout(t, count, NULL, 0, &header, err);
     for (int i = 0; i < count; i++)
         total += t[i].bytes;
-    ok = ok && staged_file_begin(&o, p, name, header.len + total, err) &&
-         staged_file_put(&o, header.data, header.len, err);
+    ok = ok && staged_file_begin(&file, staging, name, header.len + total, err) &&
+         staged_file_put(&file, header.data, header.len, err);
     for (int i = 0; ok && i < count; i++) {
         const struct st_tensor *from = safetensors_tensor(in->st, t[i].name);
         const struct export_matrix *l = export_edited(s, from->name);
         struct st_tensor as = t[i];
 
-        as.data = NULL; /* its bytes are of another type */
+        as.data = NULL; /* the source's bytes are of another type */
         *found += l != NULL;
         if (l)
-            ok = put_edited(&o, l, &as, transposed, lost2, err);
+            ok = write_edited(&file, l, &as, transposed, loss2, err);
         else if (from->type == t[i].type)
-            ok = staged_file_put(&o, from->data, from->bytes, err);
+            ok = staged_file_put(&file, from->data, from->bytes, err);
         else
-            ok = put_converted(&o, from, to, err);
+            ok = convert_tensor(&file, from, to, err);
     }
-    ok = staged_file_end(&o, ok, err);
+    ok = staged_file_end(&file, ok, err);
     buf_free(&header);
     free(t);
     return ok;
 }
 
-/* The next text that is the value of a "torch_dtype" or "dtype", or NULL. */
+/* The next value of "torch_dtype" or "dtype" in a JSON text; NULL: no more. */
 static char *next_dtype(const char *text)
 {
     static const char *const keys[] = {"\"torch_dtype\"", "\"dtype\""};
@@ -209,9 +214,10 @@ static char *next_dtype(const char *text)
     return value;
 }
 
-/* config.json with every such type replaced (a part of the model may name its own), and not one
- * byte more. */
-static bool put_config(struct staging_dir *p, const char *from, enum dtype to, struct err *err)
+/* Copies config.json with every such type replaced; parts of a model may name their own. No other
+ * byte changes, so unknown keys and the formatting survive. */
+static bool write_config(struct staging_dir *staging, const char *from, enum dtype to,
+                         struct err *err)
 {
     const char *word = to == DT_F16 ? "float16" : to == DT_BF16 ? "bfloat16" : "float32";
     size_t len = 0;
@@ -227,14 +233,14 @@ static bool put_config(struct staging_dir *p, const char *from, enum dtype to, s
         rest = value + strcspn(value, "\"");
     }
     buf_puts(&out, rest);
-    ok = staging_put(p, "config.json", out.data, out.len, err);
+    ok = staging_put(staging, "config.json", out.data, out.len, err);
     buf_free(&out);
     free(text);
     return ok;
 }
 
-/* The index with its total_size replaced. */
-static bool put_index(struct staging_dir *p, const char *from, struct err *err)
+/* Copies the index with its total_size replaced: the bytes of all tensors written. */
+static bool write_index(struct staging_dir *staging, const char *from, struct err *err)
 {
     size_t len = 0, total = 0;
     char *text = file_read(from, MAX_JSON, &len, err), *at, *digits;
@@ -243,8 +249,8 @@ static bool put_index(struct staging_dir *p, const char *from, struct err *err)
 
     if (!text)
         return false;
-    for (int i = 0; ok && i < p->files; i++) {
-        char *path = staging_path(p, p->file[i].name);
+    for (int i = 0; ok && i < staging->files; i++) {
+        char *path = staging_path(staging, staging->file[i].name);
         struct safetensors *st =
             file_ends_in(path, ".safetensors") ? safetensors_open(path, err) : NULL;
 
@@ -263,17 +269,17 @@ static bool put_index(struct staging_dir *p, const char *from, struct err *err)
     } else {
         buf_puts(&out, text);
     }
-    ok = ok && staging_put(p, INDEX, out.data, out.len, err);
+    ok = ok && staging_put(staging, INDEX, out.data, out.len, err);
     buf_free(&out);
     free(text);
     return ok;
 }
 
-/* --- the folder --------------------------------------------------------------------------------
- */
+/* --- the
+ * folder -------------------------------------------------------------------------------- */
 
-/* What belongs to a model besides its weights. */
-static bool companion(const char *name)
+/* Whether a file belongs to a model besides its weights. */
+static bool is_companion(const char *name)
 {
     static const char *const names[] = {
         "config.json",
@@ -297,27 +303,27 @@ static bool companion(const char *name)
     return !strncmp(name, "LICENSE", 7) || !strncmp(name, "NOTICE", 6);
 }
 
-static bool copy_companion(const struct export_source *s, struct staging_dir *p, const char *name,
-                           bool convert, enum dtype to, struct err *err)
+static bool copy_companion(const struct export_source *s, struct staging_dir *staging,
+                           const char *name, bool convert, enum dtype to, struct err *err)
 {
     char *from = xasprintf("%s/%s", weights_dir(s->weights), name);
     bool ok;
 
     if (convert && !strcmp(name, "config.json"))
-        ok = put_config(p, from, to, err);
+        ok = write_config(staging, from, to, err);
     else
-        ok = staging_copy(p, name, from, err);
+        ok = staging_copy(staging, name, from, err);
     free(from);
     return ok;
 }
 
-static int by_text(const void *a, const void *b)
+static int compare_text(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool copy_companions(const struct export_source *s, struct staging_dir *p, bool convert,
-                            enum dtype to, struct err *err)
+static bool copy_companions(const struct export_source *s, struct staging_dir *staging,
+                            bool convert, enum dtype to, struct err *err)
 {
     DIR *dir = opendir(weights_dir(s->weights));
     char **name = NULL;
@@ -327,16 +333,16 @@ static bool copy_companions(const struct export_source *s, struct staging_dir *p
     int n = 0;
 
     while (dir && (d = readdir(dir)))
-        if (companion(d->d_name)) {
+        if (is_companion(d->d_name)) {
             name = xrealloc(name, (size_t)(n + 1) * sizeof(*name));
             name[n++] = xstrdup(d->d_name);
         }
     if (dir)
         closedir(dir);
     if (n)
-        qsort(name, (size_t)n, sizeof(*name), by_text);
+        qsort(name, (size_t)n, sizeof(*name), compare_text);
     for (int i = 0; i < n; i++) {
-        ok = ok && copy_companion(s, p, name[i], convert, to, err);
+        ok = ok && copy_companion(s, staging, name[i], convert, to, err);
         free(name[i]);
     }
     free(name);
@@ -352,13 +358,16 @@ static size_t elements_of(const struct tensor *t)
     return n;
 }
 
-static bool from_folder(const struct export_source *s, const struct export_options *options,
-                        struct staging_dir *p, struct export_result *r, struct err *err)
+/* write() for a model read from safetensors files. */
+static bool write_from_safetensors(const struct export_source *s,
+                                   const struct export_options *options,
+                                   struct staging_dir *staging, struct export_result *r,
+                                   struct err *err)
 {
     bool convert = options->dtype && strcmp(options->dtype, "same") != 0, ok = true;
     enum dtype to = DT_F32;
-    double lost2 = 0;
-    const char *index = NULL; /* if it was what named the files */
+    double loss2 = 0;
+    const char *index = NULL; /* the source's shard index, if it has one */
     int found = 0;
     size_t bytes = 0;
 
@@ -367,10 +376,10 @@ static bool from_folder(const struct export_source *s, const struct export_optio
     for (int i = 0; i < weights_files(s->weights); i++)
         if (file_ends_in(weights_file(s->weights, i), "/" INDEX))
             index = weights_file(s->weights, i);
-    for (int i = 0; i < weights_count(s->weights); i++) /* of all shards together */
+    for (int i = 0; i < weights_count(s->weights); i++) /* room for all shards together */
         bytes += convert ? elements_of(weights_at(s->weights, i)) * dtype_block_bytes(to)
                          : weights_at(s->weights, i)->bytes;
-    if (!staging_room(p, bytes, err))
+    if (!staging_room(staging, bytes, err))
         return false;
     for (int i = 0; ok && i < weights_files(s->weights); i++) {
         const char *path = weights_file(s->weights, i);
@@ -382,26 +391,26 @@ static bool from_folder(const struct export_source *s, const struct export_optio
         ok = shard_open(&in, path, err);
         name = index ? in.name : "model.safetensors";
         if (ok && convert)
-            ok = write_converted(s, &in, p, name, to, &found, &lost2, err);
+            ok = write_converted(s, &in, staging, name, to, &found, &loss2, err);
         else if (ok)
-            ok = write_kept(s, &in, p, name, &found, &lost2, err);
+            ok = write_kept(s, &in, staging, name, &found, &loss2, err);
         shard_close(&in);
     }
     if (ok && found != s->matrices)
-        ok = err_set(err, ERR_FORMAT, "%d of the %d edited tensors are in the model's files", found,
-                     s->matrices);
+        ok = err_set(err, ERR_FORMAT, "only %d of the %d edited tensors are in the model's files",
+                     found, s->matrices);
     if (ok && index && convert)
-        ok = put_index(p, index, err);
+        ok = write_index(staging, index, err);
     else if (ok && index)
-        ok = staging_copy(p, INDEX, index, err);
-    ok = ok && copy_companions(s, p, convert, to, err);
+        ok = staging_copy(staging, INDEX, index, err);
+    ok = ok && copy_companions(s, staging, convert, to, err);
     snprintf(r->dtype, sizeof(r->dtype), "%s", convert ? dtype_name(to) : "as it was");
-    export_loss(s, lost2, r);
+    export_loss(s, loss2, r);
     return ok;
 }
 
 static bool write_folder(const struct export_source *s, const struct export_options *options,
-                         struct staging_dir *p, struct export_result *r, struct err *err)
+                         struct staging_dir *staging, struct export_result *r, struct err *err)
 {
     struct export_fusion fusion;
     bool ok;
@@ -409,8 +418,9 @@ static bool write_folder(const struct export_source *s, const struct export_opti
     if (options->rank)
         return err_set(err, ERR_USAGE, "--rank is for an adapter (--as lora)");
     ok = export_fuse(s, &fusion, err) &&
-         (strcmp(weights_format(s->weights), "gguf") ? from_folder : export_gguf_as_folder)(
-             &fusion.source, options, p, r, err);
+         (strcmp(weights_format(s->weights), "gguf")
+              ? write_from_safetensors
+              : export_gguf_as_folder)(&fusion.source, options, staging, r, err);
     export_fusion_free(&fusion);
     return ok;
 }

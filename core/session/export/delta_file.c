@@ -1,4 +1,5 @@
-/* A delta file read: its tensors as changes of a model's matrices, in the order they apply. */
+/* Reads a delta file into deltas of a model's matrices, in the order they apply (as_delta.c writes
+ * it). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include "core/base/mem.h"
 #include "core/session/export/delta_file.h"
 
-enum { MOST_PARTS = 1 << 20 };
+enum { MAX_PARTS = 1 << 20 };
 
 const char *const delta_suffix[DELTA_TENSORS] = {"delta_u", "delta_v", "delta_key"};
 
@@ -20,7 +21,7 @@ char *delta_file_name(const struct weights *w, int layer, enum matrix which)
     return xstrdup(export_fused(w, layer, which) ? t->name : t->origin);
 }
 
-void delta_file_sum(const struct tensor *t, char hex[65])
+void delta_file_base_sha256(const struct tensor *t, char hex[65])
 {
     size_t step = dtype_block_bytes(t->type);
     long rows = t->transposed ? t->dim[1] : t->dim[0];
@@ -50,26 +51,27 @@ void delta_file_free(struct delta_file *f)
     *f = (struct delta_file){0};
 }
 
-/* One step of the order in which they apply. */
-struct part {
+/* One entry of parts.NAME. */
+struct delta_part {
     enum delta_kind kind;
-    int rank; /* of low rank, or columns */
+    int rank; /* its rank, or the number of columns; 0 for a dense part */
 };
 
-/* The steps, from "1,1,c20,6,dense"; without a text all `rank` at once. ERR_FORMAT if those of low
- * rank are not `rank` together. */
-static bool read_parts(const char *text, long rank, struct part **part, int *parts, struct err *err)
+/* Parses "1,1,c20,6,dense". Without a text there is one low-rank part of all `rank` ranks.
+ * ERR_FORMAT unless the ranks of the low-rank parts add up to `rank`. */
+static bool parse_parts(const char *text, long rank, struct delta_part **part, int *parts,
+                        struct err *err)
 {
     long left = rank;
 
     *part = xcalloc(1, sizeof(**part));
     *parts = 0;
     if (!text) {
-        (*part)[(*parts)++] = (struct part){DELTA_LOW_RANK, (int)rank};
+        (*part)[(*parts)++] = (struct delta_part){DELTA_LOW_RANK, (int)rank};
         return rank > 0;
     }
-    while (*text && *parts < MOST_PARTS) {
-        struct part p = {DELTA_LOW_RANK, 0};
+    while (*text && *parts < MAX_PARTS) {
+        struct delta_part p = {DELTA_LOW_RANK, 0};
         size_t word = strcspn(text, ",");
         char *end = NULL;
         long n = 0;
@@ -79,7 +81,7 @@ static bool read_parts(const char *text, long rank, struct part **part, int *par
         } else {
             p.kind = *text == 'c' ? DELTA_COLUMNS : DELTA_LOW_RANK;
             n = strtol(text + (p.kind == DELTA_COLUMNS), &end, 10);
-            if (end != text + word || n < 1 || n > (p.kind == DELTA_COLUMNS ? MOST_PARTS : left))
+            if (end != text + word || n < 1 || n > (p.kind == DELTA_COLUMNS ? MAX_PARTS : left))
                 break;
         }
         p.rank = (int)n;
@@ -89,10 +91,10 @@ static bool read_parts(const char *text, long rank, struct part **part, int *par
         text += word + (text[word] == ',');
     }
     return (!left && !*text && *parts) ||
-           err_set(err, ERR_FORMAT, "the parts of a delta are not its %ld ranks", rank);
+           err_set(err, ERR_FORMAT, "the parts of a delta do not add up to its rank %ld", rank);
 }
 
-static float *some_rows(const float *x, size_t first, size_t count, size_t cols)
+static float *copy_rows(const float *x, size_t first, size_t count, size_t cols)
 {
     float *out = xmalloc((count * cols + 1) * sizeof(*out));
 
@@ -100,14 +102,14 @@ static float *some_rows(const float *x, size_t first, size_t count, size_t cols)
     return out;
 }
 
-/* The tensor as floats [rank][cols], turned if it is [cols][rank]. Caller frees. */
-static float *rows_of(const struct st_tensor *t, bool turned)
+/* A tensor as floats [rank][cols]; `transposed`: the file has [cols][rank]. Caller frees. */
+static float *tensor_rows(const struct st_tensor *t, bool transposed)
 {
     size_t n = (size_t)t->dim[0], m = (size_t)t->dim[1];
     float *x = xmalloc((n * m + 1) * sizeof(*x)), *y;
 
     st_tensor_floats(t, x);
-    if (!turned)
+    if (!transposed)
         return x;
     y = xmalloc((n * m + 1) * sizeof(*y));
     for (size_t i = 0; i < n; i++)
@@ -117,17 +119,18 @@ static float *rows_of(const struct st_tensor *t, bool turned)
     return y;
 }
 
-/* A matrix of the model and the tensors that the file has of it. */
-struct of_matrix {
+/* A matrix of the model, and its tensors in the file. */
+struct delta_matrix {
     const struct safetensors *st;
     const char *name;
-    int layer, rows, cols, rank; /* rank: of those of low rank together */
+    int layer, rows, cols, rank; /* rank: of delta_u and delta_v; 0: none */
     enum matrix which;
     const struct st_tensor *t[DELTA_TENSORS]; /* or NULL */
-    float *u, *v, *key;                       /* their rows */
+    float *u, *v, *key;                       /* [rank][...] their values */
 };
 
-static const struct st_tensor *numbered(const struct of_matrix *m, const char *what, int part)
+static const struct st_tensor *numbered_tensor(const struct delta_matrix *m, const char *what,
+                                               int part)
 {
     char *name = xasprintf("%s.%s.%d", m->name, what, part);
     const struct st_tensor *t = safetensors_tensor(m->st, name);
@@ -136,17 +139,18 @@ static const struct st_tensor *numbered(const struct of_matrix *m, const char *w
     return t;
 }
 
-static bool does_not_fit(const struct of_matrix *m, struct err *err)
+static bool does_not_fit(const struct delta_matrix *m, struct err *err)
 {
     return err_set(err, ERR_STATE, "the delta of %s does not fit this model", m->name);
 }
 
-/* A step that is added value by value: tensors NAME.added.P and NAME.columns.P. */
-static bool read_addition(const struct of_matrix *m, int part, const struct part *p,
+/* A part that adds values: tensors NAME.added.P and NAME.columns.P. *found counts them. */
+static bool read_addition(const struct delta_matrix *m, int part, const struct delta_part *p,
                           struct delta *d, int *found, struct err *err)
 {
-    const struct st_tensor *r = numbered(m, "added", part);
-    const struct st_tensor *at = p->kind == DELTA_COLUMNS ? numbered(m, "columns", part) : NULL;
+    const struct st_tensor *r = numbered_tensor(m, "added", part);
+    const struct st_tensor *at =
+        p->kind == DELTA_COLUMNS ? numbered_tensor(m, "columns", part) : NULL;
     long first = p->kind == DELTA_DENSE ? m->rows : p->rank;
     long second = p->kind == DELTA_DENSE ? m->cols : m->rows;
 
@@ -162,8 +166,9 @@ static bool read_addition(const struct of_matrix *m, int part, const struct part
     return true;
 }
 
-static bool read_step(const struct of_matrix *m, int part, const struct part *p, size_t *at,
-                      struct delta *d, int *found, struct err *err)
+/* Part number `part` of a matrix. *at: low-rank rows that earlier parts have used. */
+static bool read_part(const struct delta_matrix *m, int part, const struct delta_part *p,
+                      size_t *at, struct delta *d, int *found, struct err *err)
 {
     size_t n = (size_t)p->rank;
 
@@ -176,27 +181,28 @@ static bool read_step(const struct of_matrix *m, int part, const struct part *p,
                         .scale = 1};
     if (p->kind != DELTA_LOW_RANK)
         return read_addition(m, part, p, d, found, err);
-    d->r = some_rows(m->u, *at, n, (size_t)m->rows);
-    d->x = some_rows(m->v, *at, n, (size_t)m->cols);
-    d->key = m->key ? some_rows(m->key, *at, n, (size_t)m->cols) : NULL;
+    d->r = copy_rows(m->u, *at, n, (size_t)m->rows);
+    d->x = copy_rows(m->v, *at, n, (size_t)m->cols);
+    d->key = m->key ? copy_rows(m->key, *at, n, (size_t)m->cols) : NULL;
     *at += n;
     return true;
 }
 
-static bool read_steps(struct delta_file *f, struct of_matrix *m, const struct part *part,
-                       int parts, int *found, struct err *err)
+/* Appends all parts of a matrix to f->delta. */
+static bool read_all_parts(struct delta_file *f, struct delta_matrix *m,
+                           const struct delta_part *part, int parts, int *found, struct err *err)
 {
     size_t at = 0;
     bool ok = true;
 
-    m->u = m->rank ? rows_of(m->t[DELTA_U], true) : NULL;
-    m->v = m->rank ? rows_of(m->t[DELTA_V], false) : NULL;
-    m->key = m->t[DELTA_KEY] ? rows_of(m->t[DELTA_KEY], false) : NULL;
+    m->u = m->rank ? tensor_rows(m->t[DELTA_U], true) : NULL;
+    m->v = m->rank ? tensor_rows(m->t[DELTA_V], false) : NULL;
+    m->key = m->t[DELTA_KEY] ? tensor_rows(m->t[DELTA_KEY], false) : NULL;
     f->delta = xrealloc(f->delta, (size_t)(f->deltas + parts) * sizeof(*f->delta));
     for (int p = 0; ok && p < parts; p++) {
         struct delta *d = &f->delta[f->deltas++];
 
-        ok = read_step(m, p, &part[p], &at, d, found, err) &&
+        ok = read_part(m, p, &part[p], &at, d, found, err) &&
              (delta_is_finite(d, err) || err_in(err, "%s", m->name));
     }
     free(m->u);
@@ -205,8 +211,9 @@ static bool read_steps(struct delta_file *f, struct of_matrix *m, const struct p
     return ok;
 }
 
-/* The tensors of low rank, and that they fit one another and the model. */
-static bool take_tensors(struct of_matrix *m, int *found, struct err *err)
+/* Finds delta_u, delta_v and delta_key, and checks that their shapes fit each other and
+ * the model. */
+static bool find_low_rank(struct delta_matrix *m, int *found, struct err *err)
 {
     const struct st_tensor *const *t = m->t;
 
@@ -222,7 +229,7 @@ static bool take_tensors(struct of_matrix *m, int *found, struct err *err)
     if (!t[DELTA_U] || !t[DELTA_V] || t[DELTA_U]->ndim != 2 || t[DELTA_V]->ndim != 2 ||
         t[DELTA_U]->dim[0] != m->rows || t[DELTA_V]->dim[1] != m->cols ||
         t[DELTA_U]->dim[1] != t[DELTA_V]->dim[0] || t[DELTA_V]->dim[0] < 1 ||
-        t[DELTA_V]->dim[0] > MOST_PARTS ||
+        t[DELTA_V]->dim[0] > MAX_PARTS ||
         (t[DELTA_KEY] && (t[DELTA_KEY]->ndim != 2 || t[DELTA_KEY]->dim[0] != t[DELTA_V]->dim[0] ||
                           t[DELTA_KEY]->dim[1] != m->cols)))
         return does_not_fit(m, err);
@@ -230,7 +237,7 @@ static bool take_tensors(struct of_matrix *m, int *found, struct err *err)
     return true;
 }
 
-static const char *meta_of(const struct of_matrix *m, const char *key)
+static const char *matrix_meta(const struct delta_matrix *m, const char *key)
 {
     char *full = xasprintf("%s.%s", key, m->name);
     const char *text = safetensors_meta(m->st, full);
@@ -239,30 +246,33 @@ static const char *meta_of(const struct of_matrix *m, const char *key)
     return text;
 }
 
-/* One matrix of the file, under one of the names there are for it. */
-static bool read_matrix(struct delta_file *f, const struct weights *w, struct of_matrix *m,
+/* Reads one matrix under the name m->name; nothing if the file has none of that name. */
+static bool read_matrix(struct delta_file *f, const struct weights *w, struct delta_matrix *m,
                         int *found, struct err *err)
 {
-    const char *want = meta_of(m, "base_sha256"), *text = meta_of(m, "parts");
-    struct part *part = NULL;
+    const char *want = matrix_meta(m, "base_sha256"), *text = matrix_meta(m, "parts");
+    struct delta_part *part = NULL;
     int parts = 0;
     char hex[65];
     bool ok;
 
-    if (!take_tensors(m, found, err))
+    if (!find_low_rank(m, found, err))
         return false;
     if (!m->rank && !text)
         return true;
-    delta_file_sum(export_tensor(w, m->layer, m->which), hex);
+    delta_file_base_sha256(export_tensor(w, m->layer, m->which), hex);
     if (want && strcmp(want, hex))
         return err_set(err, ERR_STATE,
-                       "it was made for another model: %s has sha256 %.12s..., not %.12s...",
+                       "the delta was made for another model: %s has sha256 %.12s..., not %.12s...",
                        m->name, hex, want);
-    ok = read_parts(text, m->rank, &part, &parts, err) && read_steps(f, m, part, parts, found, err);
+    ok = parse_parts(text, m->rank, &part, &parts, err) &&
+         read_all_parts(f, m, part, parts, found, err);
     free(part);
     return ok;
 }
 
+/* Looks for every matrix under each of its names: ours, transformers', the model file's. A tensor
+ * that belongs to no matrix is an error. */
 static bool read_matrices(struct delta_file *f, const struct safetensors *st,
                           const struct weights *w, struct err *err)
 {
@@ -270,7 +280,7 @@ static bool read_matrices(struct delta_file *f, const struct safetensors *st,
     int found = 0;
 
     for (int i = 0; i < c->layers * MATRICES; i++) {
-        struct of_matrix m = {
+        struct delta_matrix m = {
             .st = st, .layer = i / MATRICES, .which = (enum matrix)(i % MATRICES)};
         const struct tensor *t = export_tensor(w, m.layer, m.which);
         char *names[3], *module;
@@ -297,9 +307,9 @@ static bool read_matrices(struct delta_file *f, const struct safetensors *st,
             return false;
     }
     if (found != safetensors_count(st))
-        return err_set(err, ERR_STATE, "%d of its %d tensors are no delta of this model's layers",
+        return err_set(err, ERR_STATE, "%d of its %d tensors do not belong to this model's layers",
                        safetensors_count(st) - found, safetensors_count(st));
-    return f->deltas || err_set(err, ERR_FORMAT, "it holds no delta");
+    return f->deltas || err_set(err, ERR_FORMAT, "the file contains no delta");
 }
 
 static bool read_facts(struct delta_file *f, const struct safetensors *st, struct err *err)
@@ -307,7 +317,8 @@ static bool read_facts(struct delta_file *f, const struct safetensors *st, struc
     const char *text = safetensors_meta(st, "facts");
 
     if (!text)
-        return err_set(err, ERR_FORMAT, "it does not say which facts it writes (metadata 'facts')");
+        return err_set(err, ERR_FORMAT,
+                       "the file does not name the edited facts (metadata 'facts')");
     return facts_from_text(text, strlen(text), &f->facts, &f->count, NULL, err);
 }
 
@@ -317,7 +328,7 @@ static bool read_all(struct delta_file *f, const struct safetensors *st, const s
     const char *kind = safetensors_meta(st, "kind"), *base = safetensors_meta(st, "base_identity");
 
     if (!kind || strcmp(kind, "editscope-delta"))
-        return err_set(err, ERR_FORMAT, "a safetensors file, but no delta of this program");
+        return err_set(err, ERR_FORMAT, "a safetensors file, but not a delta of this program");
     if (!read_matrices(f, st, w, err) || !read_facts(f, st, err))
         return false;
     snprintf(f->base, sizeof(f->base), "%s", base ? base : "");

@@ -1,4 +1,4 @@
-/* The table of forms, and what all of them need of a session: the state and its matrices. */
+/* The table of exporters, and what they share: finding matrices, choosing and encoding types. */
 #include "core/session/export/export.h"
 
 #include <math.h>
@@ -28,8 +28,8 @@ const struct export_ops *export_find(const char *name, struct err *err)
     return NULL;
 }
 
-/* The exporters that hold all of `wanted`: "delta, json". */
-static void who_holds(unsigned wanted, struct buf *out)
+/* Appends the names of the exporters that hold all of `wanted`: "delta, json". */
+static void list_holders(unsigned wanted, struct buf *out)
 {
     for (int i = 0; i < EXPORTERS; i++)
         if (!(wanted & ~exporters[i]->holds))
@@ -41,7 +41,7 @@ static bool cannot_hold(const struct export_ops *ops, unsigned bit, const char *
 {
     struct buf who = {0};
 
-    who_holds(bit, &who);
+    list_holders(bit, &who);
     err_set(err, ERR_USAGE, "%s cannot hold %s of edit %d; export as %s", ops->name, what, edit,
             who.data);
     buf_free(&who);
@@ -88,7 +88,7 @@ const struct export_matrix *export_edited(const struct export_source *s, const c
     return NULL;
 }
 
-bool export_type(const struct export_options *options, enum dtype absent, enum dtype stored,
+bool export_type(const struct export_options *options, enum dtype otherwise, enum dtype stored,
                  enum dtype *out, struct err *err)
 {
     static const struct {
@@ -96,7 +96,7 @@ bool export_type(const struct export_options *options, enum dtype absent, enum d
         enum dtype type;
     } known[] = {{"f32", DT_F32}, {"f16", DT_F16}, {"bf16", DT_BF16}};
 
-    *out = absent;
+    *out = otherwise;
     if (!options->dtype)
         return true;
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
@@ -108,16 +108,18 @@ bool export_type(const struct export_options *options, enum dtype absent, enum d
         return err_set(err, ERR_USAGE, "--dtype %.40s: not one of f32, f16, bf16, same",
                        options->dtype);
     if (!dtype_can_store(stored))
-        return err_set(err, ERR_USAGE,
-                       "--dtype same: the edited tensors are %s, which is not written here; f32, "
-                       "f16 and bf16 keep the edit, and llama-quantize makes %s of the result",
-                       dtype_name(stored), dtype_name(stored));
+        return err_set(
+            err, ERR_USAGE,
+            "--dtype same: this program cannot write %s, the type of the edited tensors; "
+            "use f32, f16 or bf16, and llama-quantize to make %s of the result",
+            dtype_name(stored), dtype_name(stored));
     *out = stored;
     return true;
 }
 
-/* Rows of the file's own orientation. */
-static float *oriented(const struct export_matrix *l, bool transposed)
+/* A copy of the edited matrix as the file stores it: [rows][cols], or transposed. NULL:
+ * no memory. */
+static float *copy_oriented(const struct export_matrix *l, bool transposed)
 {
     size_t n = (size_t)l->rows * (size_t)l->cols;
     float *out = malloc(n * sizeof(*out));
@@ -135,11 +137,11 @@ static float *oriented(const struct export_matrix *l, bool transposed)
 }
 
 void *export_encode(const struct export_matrix *l, enum dtype type, bool transposed,
-                    const void *base, double *lost2, size_t *bytes, struct err *err)
+                    const void *base, double *loss2, size_t *bytes, struct err *err)
 {
     size_t n = (size_t)l->rows * (size_t)l->cols, part = dtype_block_bytes(type);
     int block = dtype_block(type);
-    float *w = oriented(l, transposed), back[256], was[256];
+    float *w = copy_oriented(l, transposed), back[256], was[256];
     unsigned char *out = NULL, *at;
 
     *bytes = n / (size_t)block * part;
@@ -147,7 +149,7 @@ void *export_encode(const struct export_matrix *l, enum dtype type, bool transpo
         out = malloc(*bytes);
     if (!out) {
         free(w);
-        err_set(err, ERR_LIMIT, "no memory for %zu bytes of layer %d", *bytes, l->layer);
+        err_set(err, ERR_LIMIT, "out of memory for %zu bytes of layer %d", *bytes, l->layer);
         return NULL;
     }
     at = out;
@@ -164,19 +166,19 @@ void *export_encode(const struct export_matrix *l, enum dtype type, bool transpo
         for (int k = 0; k < block; k++) {
             double lost = (double)back[k] - (double)w[i + (size_t)k];
 
-            *lost2 += lost * lost;
+            *loss2 += lost * lost;
         }
     }
     free(w);
     return out;
 }
 
-void export_loss(const struct export_source *s, double lost2, struct export_result *r)
+void export_loss(const struct export_source *s, double loss2, struct export_result *r)
 {
     double norm2 = 0;
 
     for (int i = 0; i < s->matrices; i++)
         norm2 += s->matrix[i].delta_norm * s->matrix[i].delta_norm;
-    r->loss = norm2 > 0 ? sqrt(lost2 / norm2) : 0;
+    r->loss = norm2 > 0 ? sqrt(loss2 / norm2) : 0;
     r->tensors = s->matrices;
 }

@@ -1,4 +1,4 @@
-/* config.json and generation_config.json from a GGUF file's metadata. */
+/* Writes config.json and generation_config.json of transformers from a GGUF file's metadata. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,13 +7,13 @@
 #include "core/base/mem.h"
 #include "core/session/export/export.h"
 
-/* What a class of transformers wants to be told besides sizes. */
-struct class
-{
-    const char *arch, *model_type, *name, *act; /* act: key of the activation, and its word */
-    void (*more)(const struct weights *w, struct buf *out);
+/* A model class of transformers, by GGUF architecture. */
+struct hf_class {
+    const char *arch, *model_type, *name, *act; /* act: JSON of the activation */
+    void (*put_extra)(const struct weights *w, struct buf *out);
 };
 
+/* The metadata ARCH.key as a number. */
 static bool meta_int(const struct weights *w, const char *key, long long *value)
 {
     char full[128];
@@ -24,7 +24,7 @@ static bool meta_int(const struct weights *w, const char *key, long long *value)
     return weights_meta_int(w, full, value);
 }
 
-/* The shortest decimal that is this float again. */
+/* Appends the shortest decimal that reads back as the same float. */
 static void put_real(struct buf *out, double value)
 {
     char text[32];
@@ -39,7 +39,7 @@ static void put_real(struct buf *out, double value)
         buf_puts(out, ".0");
 }
 
-static void more_llama(const struct weights *w, struct buf *out)
+static void put_llama(const struct weights *w, struct buf *out)
 {
     unsigned parts = weights_config(w)->parts;
 
@@ -55,12 +55,12 @@ static void put_window(const struct model_config *c, struct buf *out)
         buf_puts(out, "  \"sliding_window\": null,\n");
 }
 
-static void more_mistral(const struct weights *w, struct buf *out)
+static void put_mistral(const struct weights *w, struct buf *out)
 {
     put_window(weights_config(w), out);
 }
 
-static void more_qwen(const struct weights *w, struct buf *out)
+static void put_qwen(const struct weights *w, struct buf *out)
 {
     const struct model_config *c = weights_config(w);
     int first = 0;
@@ -83,7 +83,7 @@ static void put_cap(const char *name, float cap, struct buf *out)
     buf_puts(out, ",\n");
 }
 
-static void more_gemma3(const struct weights *w, struct buf *out)
+static void put_gemma3(const struct weights *w, struct buf *out)
 {
     const struct model_config *c = weights_config(w);
     double scale = (double)c->attn_scale;
@@ -103,18 +103,18 @@ static void more_gemma3(const struct weights *w, struct buf *out)
     put_cap("final_logit_softcapping", c->logit_softcap, out);
 }
 
-static const struct class classes[] = {
-    {"llama", "llama", "LlamaForCausalLM", "\"hidden_act\": \"silu\"", more_llama},
-    {"mistral", "mistral", "MistralForCausalLM", "\"hidden_act\": \"silu\"", more_mistral},
-    {"qwen2", "qwen2", "Qwen2ForCausalLM", "\"hidden_act\": \"silu\"", more_qwen},
-    {"qwen3", "qwen3", "Qwen3ForCausalLM", "\"hidden_act\": \"silu\"", more_qwen},
+static const struct hf_class classes[] = {
+    {"llama", "llama", "LlamaForCausalLM", "\"hidden_act\": \"silu\"", put_llama},
+    {"mistral", "mistral", "MistralForCausalLM", "\"hidden_act\": \"silu\"", put_mistral},
+    {"qwen2", "qwen2", "Qwen2ForCausalLM", "\"hidden_act\": \"silu\"", put_qwen},
+    {"qwen3", "qwen3", "Qwen3ForCausalLM", "\"hidden_act\": \"silu\"", put_qwen},
     {"gemma3", "gemma3_text", "Gemma3ForCausalLM", "\"hidden_activation\": \"gelu_pytorch_tanh\"",
-     more_gemma3},
+     put_gemma3},
     {"gpt2", "gpt2", "GPT2LMHeadModel", "\"activation_function\": \"gelu_new\"", NULL},
 };
 
-/* A GGUF file does not tell Mistral from Llama but by its window. */
-static const struct class *class_of(const struct weights *w, struct err *err)
+/* A GGUF file calls Mistral "llama", too; only a sliding window tells them apart. */
+static const struct hf_class *hf_class_of(const struct weights *w, struct err *err)
 {
     const struct model_config *c = weights_config(w);
     const char *arch = !strcmp(c->arch, "llama") && c->window ? "mistral" : c->arch;
@@ -122,17 +122,16 @@ static const struct class *class_of(const struct weights *w, struct err *err)
 
     if (!strcmp(c->arch, "llama") && odd == PART_QKV_BIAS) {
         err_set(err, ERR_USAGE,
-                "its attention has biases at q, k and v alone, which no class of "
-                "transformers for Llama has: --as gguf, lora and delta are "
-                "possible");
+                "its attention has biases at q, k and v only, which transformers' Llama "
+                "class cannot express; use --as gguf, lora or delta");
         return NULL;
     }
     for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
         if (!strcmp(classes[i].arch, arch))
             return &classes[i];
     err_set(err, ERR_USAGE,
-            "a GGUF file of architecture %s is not written as safetensors: --as gguf, lora and "
-            "delta are possible",
+            "a GGUF file of architecture %s cannot be written as safetensors; use --as gguf, "
+            "lora or delta",
             arch);
     return NULL;
 }
@@ -147,8 +146,10 @@ static void put_id(const struct weights *w, const char *key, const char *name, s
         buf_printf(out, "  \"%s\": %lld,\n", name, id);
 }
 
-/* Whether the factors are those of the rule with this original length and the two bounds every
- * published model uses. */
+/* Whether by[n] are the rotary factors of Llama 3's rule with this factor and original length, and
+ * the bounds low = 1, high = 4 of every published model. Frequency i, f = theta^(-2i / head_dim),
+ * has the wavelength 2 pi / f and is divided by 1 / ((1 - s) / factor + s), where
+ * s = clamp((orig / wavelength - low) / (high - low), 0, 1). */
 static bool is_llama3(const struct model_config *c, const float *by, long n, double factor,
                       double orig)
 {
@@ -166,7 +167,7 @@ static bool is_llama3(const struct model_config *c, const float *by, long n, dou
     return true;
 }
 
-/* The file holds the factors themselves: the rule they came from is found again. */
+/* The file has the factors, config.json the rule: tries the original lengths 16, 32, ... 2^24. */
 static bool put_llama3(const struct weights *w, const struct tensor *factors, struct buf *out,
                        struct err *err)
 {
@@ -181,9 +182,10 @@ static bool put_llama3(const struct weights *w, const struct tensor *factors, st
         orig *= 2;
     free(by);
     if (orig > 1 << 24)
-        return err_set(err, ERR_USAGE,
-                       "the rotary factors in rope_freqs.weight are no known rule: config.json "
-                       "cannot say them");
+        return err_set(
+            err, ERR_USAGE,
+            "the rotary factors in rope_freqs.weight follow no known rule, so config.json "
+            "cannot express them; use --as gguf, lora or delta");
     buf_puts(out, "  \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": ");
     put_real(out, (double)most);
     buf_printf(out,
@@ -244,7 +246,7 @@ static bool put_sizes(const struct weights *w, long long context, struct buf *ou
 bool hf_config(const struct weights *w, enum dtype type, struct buf *out, struct err *err)
 {
     const struct model_config *c = weights_config(w);
-    const struct class *class = class_of(w, err);
+    const struct hf_class *class = hf_class_of(w, err);
     long long context = c->context;
 
     if (!class)
@@ -256,8 +258,8 @@ bool hf_config(const struct weights *w, enum dtype type, struct buf *out, struct
         put_gpt2(c, context, out);
     else if (!put_sizes(w, context, out, err))
         return false;
-    if (class->more)
-        class->more(w, out);
+    if (class->put_extra)
+        class->put_extra(w, out);
     put_id(w, "bos_token_id", "bos_token_id", out);
     put_id(w, "eos_token_id", "eos_token_id", out);
     put_id(w, "padding_token_id", "pad_token_id", out);

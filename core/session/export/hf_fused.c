@@ -1,4 +1,5 @@
-/* What a model's file keeps in one tensor, as one: GPT-2's q, k and v, one behind the other. */
+/* GPT-2's files keep q, k and v of a layer in one tensor [3 d, d], one after another. Exporters
+ * that write tensors of the file need the edited three as one matrix again. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@ bool export_fused(const struct weights *w, int layer, enum matrix which)
     return q && v && t && !strcmp(q->origin, v->origin) && !strcmp(q->origin, t->origin);
 }
 
-/* A stored matrix as floats [rows][cols]. */
+/* A matrix of the file as floats [rows][cols]. */
 static void tensor_floats(const struct tensor *t, float *out)
 {
     long rows = t->dim[0], cols = t->dim[1], stride = t->stride ? t->stride : rows;
@@ -34,7 +35,8 @@ static void tensor_floats(const struct tensor *t, float *out)
     free(x);
 }
 
-/* A change of rows `first` and on of the whole; a dense one has no factors to give. */
+/* Adds a delta of rows `first`... of the fused matrix. A dense one has no factors and is skipped:
+ * only `w` shows it. */
 static void add_part(struct export_matrix *whole, const struct delta *d, int first)
 {
     struct delta c;
@@ -63,7 +65,7 @@ static const struct export_matrix *matrix_of(const struct export_source *s, int 
     return NULL;
 }
 
-/* The layer's q, k and v: what was edited of them, and the file's values of the others. */
+/* The fused matrix of a layer: edited values where there are some, the file's for the others. */
 static bool fuse_layer(const struct export_source *s, int layer, struct export_matrix *out,
                        struct err *err)
 {
@@ -79,7 +81,7 @@ static bool fuse_layer(const struct export_source *s, int layer, struct export_m
     }
     out->w = malloc((size_t)out->rows * (size_t)out->cols * sizeof(*out->w));
     if (!out->w)
-        return err_set(err, ERR_LIMIT, "no memory for tensor %s", t[0]->origin);
+        return err_set(err, ERR_LIMIT, "out of memory for tensor %s", t[0]->origin);
     for (int k = 0; k < PARTS; first += (int)t[k++]->dim[0]) {
         const struct export_matrix *m = matrix_of(s, layer, parts[k]);
         float *w = out->w + (size_t)first * (size_t)out->cols;

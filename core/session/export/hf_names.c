@@ -1,4 +1,4 @@
-/* What Hugging Face's classes call the parts of a model: the way back from our names. */
+/* Translates our tensor names to those of Hugging Face's classes: one table per family. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +58,7 @@ static const struct part gpt2_block[] = {
     {NULL, NULL},
 };
 
-/* By architecture; the first entry is for those of no other. */
+/* By architecture; the first entry is for all others. */
 static const struct naming {
     const char *arch, *layers;
     const struct part *whole, *block;
@@ -77,7 +77,7 @@ static const struct naming *naming_of(const struct model_config *c)
     return &namings[0];
 }
 
-static const char *find(const struct part *part, const char *ours, size_t n)
+static const char *find_part(const struct part *part, const char *ours, size_t n)
 {
     for (; part->ours; part++)
         if (strlen(part->ours) == n && !strncmp(part->ours, ours, n))
@@ -90,12 +90,12 @@ char *hf_module(const struct weights *w, int layer, enum matrix which)
     const struct naming *n = naming_of(weights_config(w));
     const char *part =
         export_fused(w, layer, which) ? "attn_qkv" : matrix_tensor(weights_config(w), which);
-    const char *module = part ? find(n->block, part, strlen(part)) : NULL;
+    const char *module = part ? find_part(n->block, part, strlen(part)) : NULL;
     const struct tensor *t = export_tensor(w, layer, which);
 
     if (!module || !t)
         return NULL;
-    /* text inside a model of more senses: its class keeps it one level deeper */
+    /* a multimodal checkpoint: its class nests the language model one level deeper */
     if (strstr(t->origin, "language_model."))
         return xasprintf("model.language_model.layers.%d.%s", layer, module);
     return xasprintf("%s.%d.%s", n->layers, layer, module);
@@ -109,8 +109,8 @@ int hf_paired_heads(const struct model_config *c, enum matrix which)
                                 : 0;
 }
 
-/* Llama's GGUF files hold the two halves of each head's rows in turn (pairs), transformers one
- * after the other. */
+/* Within a head of `per` rows, transformers' row at (first half: at < per / 2) is our row 2 at, and
+ * row per / 2 + at is our row 2 at + 1. */
 long hf_row(long row, long rows, int heads)
 {
     long per = heads ? rows / heads : 1, at = row % per;
@@ -121,7 +121,7 @@ long hf_row(long row, long rows, int heads)
 char *hf_tensor_name(const struct model_config *c, const char *ours)
 {
     const struct naming *n = naming_of(c);
-    const char *whole = find(n->whole, ours, strlen(ours)), *dot, *theirs;
+    const char *whole = find_part(n->whole, ours, strlen(ours)), *dot, *theirs;
     int layer, at = 0;
 
     if (whole)
@@ -129,7 +129,7 @@ char *hf_tensor_name(const struct model_config *c, const char *ours)
     if (sscanf(ours, "blk.%9d.%n", &layer, &at) != 1 || !at)
         return NULL;
     dot = strrchr(ours + at, '.');
-    theirs = dot ? find(n->block, ours + at, (size_t)(dot - ours - at)) : NULL;
+    theirs = dot ? find_part(n->block, ours + at, (size_t)(dot - ours - at)) : NULL;
     return theirs ? xasprintf("%s.%d.%s%s", n->layers, layer, theirs, dot) : NULL;
 }
 

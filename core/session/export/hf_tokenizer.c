@@ -1,4 +1,8 @@
-/* tokenizer.json and tokenizer_config.json from the vocabulary in a GGUF file. */
+/* Writes tokenizer.json and tokenizer_config.json of transformers from a GGUF file's vocabulary.
+ *
+ * Two kinds of vocabularies are known: byte-level BPE ("gpt2" in the file), whose text splitting is
+ * named by tokenizer.ggml.pre, and SentencePiece BPE ("llama"), which has scores instead of
+ * merges. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +22,7 @@ enum { TYPE_UNKNOWN = 2, TYPE_CONTROL = 3, TYPE_USER_DEFINED = 4, TYPE_UNUSED = 
     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| " \
     "?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
-/* What tokenizer.ggml.pre stands for. */
+/* How texts are split, by the value of tokenizer.ggml.pre. */
 static const struct family {
     const char *pre, *regex; /* regex NULL: the one built into ByteLevel */
     bool digits, nfc, ignore_merges, add_bos;
@@ -36,9 +40,9 @@ struct vocabulary {
     long count, merges;
     const struct family *family;
     long long bos, eos, pad, unk, add_bos;
-    bool spm;     /* SentencePiece: the next two hold, family is NULL */
-    bool prefix;  /* a text begins with a blank of its own */
-    float *score; /* [count] */
+    bool spm;     /* SentencePiece; family is NULL */
+    bool prefix;  /* SentencePiece: a blank is put before each text */
+    float *score; /* SentencePiece: [count] */
 };
 
 static void vocabulary_free(struct vocabulary *v)
@@ -63,7 +67,7 @@ static bool is_text(const char *text, size_t len, const char *want)
     return text && len == strlen(want) && !memcmp(text, want, len);
 }
 
-/* What cuts texts: the family of a byte-level vocabulary, or scores. */
+/* Reads what kind of vocabulary it is: scores, or the family of a byte-level one. */
 static bool read_kind(const struct weights *w, struct vocabulary *v, struct err *err)
 {
     size_t kind_len = 0, pre_len = 0;
@@ -79,17 +83,18 @@ static bool read_kind(const struct weights *w, struct vocabulary *v, struct err 
                err_set(err, ERR_USAGE, "the file has no tokenizer.ggml.scores");
     }
     if (!is_text(kind, kind_len, "gpt2"))
-        return err_set(err, ERR_USAGE,
-                       "the file's vocabulary is '%.*s', of which no tokenizer.json is made (gpt2 "
-                       "and llama): --as gguf, lora and delta are possible",
-                       kind_len < 40 ? (int)kind_len : 40, kind ? kind : "");
+        return err_set(
+            err, ERR_USAGE,
+            "the file's vocabulary '%.*s' cannot be written as tokenizer.json (only gpt2 "
+            "and llama can); use --as gguf, lora or delta",
+            kind_len < 40 ? (int)kind_len : 40, kind ? kind : "");
     for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
         if (is_text(pre, pre_len, families[i].pre))
             v->family = &families[i];
     if (!v->family)
         return err_set(err, ERR_USAGE,
-                       "tokenizer.ggml.pre is '%.*s', which no tokenizer.json is "
-                       "made of here",
+                       "tokenizer.ggml.pre '%.*s' cannot be written as tokenizer.json; use --as "
+                       "gguf, lora or delta",
                        pre_len < 40 ? (int)pre_len : 40, pre ? pre : "");
     return v->merges >= 0 || err_set(err, ERR_USAGE, "the file has no tokenizer.ggml.merges");
 }
@@ -123,101 +128,101 @@ static json_t *token_text(const struct vocabulary *v, long id)
     return json_stringn(v->text[id], v->len[id]);
 }
 
-static void set(json_t *o, const char *key, json_t *value)
+static void json_put(json_t *o, const char *key, json_t *value)
 {
     json_object_set_new(o, key, value);
 }
 
-static json_t *of_type(const char *type)
+static json_t *typed_json(const char *type)
 {
     json_t *o = json_object();
 
-    set(o, "type", json_string(type));
+    json_put(o, "type", json_string(type));
     return o;
 }
 
-static json_t *byte_level(bool regex)
+static json_t *byte_level_json(bool regex)
 {
-    json_t *o = of_type("ByteLevel");
+    json_t *o = typed_json("ByteLevel");
 
-    set(o, "add_prefix_space", json_false());
-    set(o, "trim_offsets", json_true());
-    set(o, "use_regex", json_boolean(regex));
+    json_put(o, "add_prefix_space", json_false());
+    json_put(o, "trim_offsets", json_true());
+    json_put(o, "use_regex", json_boolean(regex));
     return o;
 }
 
-static json_t *pre_tokenizer(const struct family *f)
+static json_t *pre_tokenizer_json(const struct family *f)
 {
     json_t *o, *list, *step;
 
     if (!f->digits && !f->regex)
-        return byte_level(true);
-    o = of_type("Sequence");
+        return byte_level_json(true);
+    o = typed_json("Sequence");
     list = json_array();
     if (f->digits) {
-        step = of_type("Digits");
-        set(step, "individual_digits", json_true());
+        step = typed_json("Digits");
+        json_put(step, "individual_digits", json_true());
     } else {
         json_t *pattern = json_object();
 
-        step = of_type("Split");
-        set(pattern, "Regex", json_string(f->regex));
-        set(step, "pattern", pattern);
-        set(step, "behavior", json_string("Isolated"));
-        set(step, "invert", json_false());
+        step = typed_json("Split");
+        json_put(pattern, "Regex", json_string(f->regex));
+        json_put(step, "pattern", pattern);
+        json_put(step, "behavior", json_string("Isolated"));
+        json_put(step, "invert", json_false());
     }
     json_array_append_new(list, step);
-    json_array_append_new(list, byte_level(!f->regex));
-    set(o, "pretokenizers", list);
+    json_array_append_new(list, byte_level_json(!f->regex));
+    json_put(o, "pretokenizers", list);
     return o;
 }
 
-/* Whether texts begin with the beginning-of-text token. */
-static bool begins(const struct vocabulary *v)
+/* Whether the beginning-of-text token is put before each text. */
+static bool adds_bos(const struct vocabulary *v)
 {
     return v->bos >= 0 && (v->add_bos < 0 ? v->spm || v->family->add_bos : v->add_bos != 0);
 }
 
-static json_t *item(const char *kind, json_t *id, int type)
+static json_t *template_item(const char *kind, json_t *id, int type)
 {
     json_t *o = json_object(), *inner = json_object();
 
-    set(inner, "id", id);
-    set(inner, "type_id", json_integer(type));
-    set(o, kind, inner);
+    json_put(inner, "id", id);
+    json_put(inner, "type_id", json_integer(type));
+    json_put(o, kind, inner);
     return o;
 }
 
-static json_t *post_processor(const struct vocabulary *v)
+static json_t *post_processor_json(const struct vocabulary *v)
 {
     json_t *o, *single, *pair, *tokens, *token, *ids, *texts;
     char *bos;
 
-    if (!begins(v))
-        return v->spm ? json_null() : byte_level(true);
+    if (!adds_bos(v))
+        return v->spm ? json_null() : byte_level_json(true);
     bos = xasprintf("%.*s", (int)v->len[v->bos], v->text[v->bos]);
-    o = of_type("TemplateProcessing");
+    o = typed_json("TemplateProcessing");
     single = json_array();
-    json_array_append_new(single, item("SpecialToken", json_string(bos), 0));
-    json_array_append_new(single, item("Sequence", json_string("A"), 0));
+    json_array_append_new(single, template_item("SpecialToken", json_string(bos), 0));
+    json_array_append_new(single, template_item("Sequence", json_string("A"), 0));
     pair = json_array();
-    json_array_append_new(pair, item("SpecialToken", json_string(bos), 0));
-    json_array_append_new(pair, item("Sequence", json_string("A"), 0));
-    json_array_append_new(pair, item("SpecialToken", json_string(bos), 1));
-    json_array_append_new(pair, item("Sequence", json_string("B"), 1));
+    json_array_append_new(pair, template_item("SpecialToken", json_string(bos), 0));
+    json_array_append_new(pair, template_item("Sequence", json_string("A"), 0));
+    json_array_append_new(pair, template_item("SpecialToken", json_string(bos), 1));
+    json_array_append_new(pair, template_item("Sequence", json_string("B"), 1));
     token = json_object();
     ids = json_array();
     texts = json_array();
     json_array_append_new(ids, json_integer(v->bos));
     json_array_append_new(texts, json_string(bos));
-    set(token, "id", json_string(bos));
-    set(token, "ids", ids);
-    set(token, "tokens", texts);
+    json_put(token, "id", json_string(bos));
+    json_put(token, "ids", ids);
+    json_put(token, "tokens", texts);
     tokens = json_object();
-    set(tokens, bos, token);
-    set(o, "single", single);
-    set(o, "pair", pair);
-    set(o, "special_tokens", tokens);
+    json_put(tokens, bos, token);
+    json_put(o, "single", single);
+    json_put(o, "pair", pair);
+    json_put(o, "special_tokens", tokens);
     free(bos);
     return o;
 }
@@ -231,16 +236,16 @@ static bool added_tokens(const struct vocabulary *v, json_t *list, struct err *e
         if (type != TYPE_CONTROL && type != TYPE_UNKNOWN && type != TYPE_USER_DEFINED)
             continue;
         o = json_object();
-        set(o, "id", json_integer(id));
+        json_put(o, "id", json_integer(id));
         if (json_object_set_new(o, "content", token_text(v, id))) {
             json_decref(o);
             return err_set(err, ERR_USAGE, "token %ld is not UTF-8", id);
         }
-        set(o, "single_word", json_false());
-        set(o, "lstrip", json_false());
-        set(o, "rstrip", json_false());
-        set(o, "normalized", json_false());
-        set(o, "special", json_boolean(type != TYPE_USER_DEFINED));
+        json_put(o, "single_word", json_false());
+        json_put(o, "lstrip", json_false());
+        json_put(o, "rstrip", json_false());
+        json_put(o, "normalized", json_false());
+        json_put(o, "special", json_boolean(type != TYPE_USER_DEFINED));
         json_array_append_new(list, o);
     }
     return true;
@@ -251,21 +256,22 @@ static bool added_tokens(const struct vocabulary *v, json_t *list, struct err *e
 static bool add_vocabulary(const struct vocabulary *v, json_t *vocab, struct err *err)
 {
     for (long id = 0; id < v->count; id++)
-        if (type_of(v, id) != TYPE_UNUSED && /* padding of the embedding: no text is it */
+        if (type_of(v, id) != TYPE_UNUSED && /* unused ids pad the embedding */
             (!v->len[id] || json_object_setn_new(vocab, v->text[id], v->len[id], json_integer(id))))
             return err_set(err, ERR_USAGE, "token %ld is empty or not UTF-8", id);
     return true;
 }
 
-/* SentencePiece merges whatever makes the token of the highest score. As a list of merges, best
- * first: every cut of every token into two others. */
+/* SentencePiece has no list of merges: of two neighbouring pieces it merges the pair whose union
+ * has the highest score. The same as a list, best first: every cut of every token into two
+ * tokens. */
 struct cut {
     float score;
     long id;
     size_t at; /* bytes of the left part */
 };
 
-static int by_score(const void *a, const void *b)
+static int compare_cuts(const void *a, const void *b)
 {
     const struct cut *x = a, *y = b;
 
@@ -285,7 +291,7 @@ static bool is_piece(const struct vocabulary *v, const json_t *id)
     return type == 1 || type == TYPE_USER_DEFINED;
 }
 
-static struct cut *cuts_of(const struct vocabulary *v, const json_t *vocab, size_t *count)
+static struct cut *find_cuts(const struct vocabulary *v, const json_t *vocab, size_t *count)
 {
     struct cut *cut = NULL;
     size_t room = 0;
@@ -295,7 +301,7 @@ static struct cut *cuts_of(const struct vocabulary *v, const json_t *vocab, size
         for (size_t at = 1; type_of(v, id) == 1 && at < v->len[id]; at++) {
             const char *text = v->text[id];
 
-            if (((unsigned char)text[at] & 0xc0) == 0x80 || /* within a character */
+            if (((unsigned char)text[at] & 0xc0) == 0x80 || /* inside a UTF-8 character */
                 !is_piece(v, json_object_getn(vocab, text, at)) ||
                 !is_piece(v, json_object_getn(vocab, text + at, v->len[id] - at)))
                 continue;
@@ -306,14 +312,14 @@ static struct cut *cuts_of(const struct vocabulary *v, const json_t *vocab, size
             cut[(*count)++] = (struct cut){v->score[id], id, at};
         }
     if (*count)
-        qsort(cut, *count, sizeof(*cut), by_score);
+        qsort(cut, *count, sizeof(*cut), compare_cuts);
     return cut;
 }
 
 static void add_cuts(const struct vocabulary *v, const json_t *vocab, json_t *merges)
 {
     size_t count;
-    struct cut *cut = cuts_of(v, vocab, &count);
+    struct cut *cut = find_cuts(v, vocab, &count);
 
     for (size_t i = 0; i < count; i++) {
         const char *text = v->text[cut[i].id];
@@ -334,22 +340,22 @@ static bool add_merges(const struct vocabulary *v, json_t *merges, struct err *e
     return true;
 }
 
-static json_t *bpe_model(const struct vocabulary *v, struct err *err)
+static json_t *bpe_json(const struct vocabulary *v, struct err *err)
 {
-    json_t *o = of_type("BPE"), *vocab = json_object(), *merges = json_array();
+    json_t *o = typed_json("BPE"), *vocab = json_object(), *merges = json_array();
     bool ok = add_vocabulary(v, vocab, err) && (v->spm || add_merges(v, merges, err));
 
     if (ok && v->spm)
         add_cuts(v, vocab, merges);
-    set(o, "dropout", json_null());
-    set(o, "unk_token", v->spm && v->unk >= 0 ? token_text(v, (long)v->unk) : json_null());
-    set(o, "continuing_subword_prefix", json_null());
-    set(o, "end_of_word_suffix", json_null());
-    set(o, "fuse_unk", json_boolean(v->spm));
-    set(o, "byte_fallback", json_boolean(v->spm));
-    set(o, "ignore_merges", json_boolean(v->family && v->family->ignore_merges));
-    set(o, "vocab", vocab);
-    set(o, "merges", merges);
+    json_put(o, "dropout", json_null());
+    json_put(o, "unk_token", v->spm && v->unk >= 0 ? token_text(v, (long)v->unk) : json_null());
+    json_put(o, "continuing_subword_prefix", json_null());
+    json_put(o, "end_of_word_suffix", json_null());
+    json_put(o, "fuse_unk", json_boolean(v->spm));
+    json_put(o, "byte_fallback", json_boolean(v->spm));
+    json_put(o, "ignore_merges", json_boolean(v->family && v->family->ignore_merges));
+    json_put(o, "vocab", vocab);
+    json_put(o, "merges", merges);
     if (ok)
         return o;
     json_decref(o);
@@ -358,84 +364,84 @@ static json_t *bpe_model(const struct vocabulary *v, struct err *err)
 
 #define BLANK "\xe2\x96\x81" /* U+2581, SentencePiece's space */
 
-static json_t *replace(const char *from, const char *to)
+static json_t *replace_json(const char *from, const char *to)
 {
-    json_t *o = of_type("Replace"), *pattern = json_object();
+    json_t *o = typed_json("Replace"), *pattern = json_object();
 
-    set(pattern, "String", json_string(from));
-    set(o, "pattern", pattern);
-    set(o, "content", json_string(to));
+    json_put(pattern, "String", json_string(from));
+    json_put(o, "pattern", pattern);
+    json_put(o, "content", json_string(to));
     return o;
 }
 
-static json_t *normalizer(const struct vocabulary *v)
+static json_t *normalizer_json(const struct vocabulary *v)
 {
     json_t *o, *list, *first;
 
     if (!v->spm)
-        return v->family->nfc ? of_type("NFC") : json_null();
+        return v->family->nfc ? typed_json("NFC") : json_null();
     if (!v->prefix)
-        return replace(" ", BLANK);
-    o = of_type("Sequence");
+        return replace_json(" ", BLANK);
+    o = typed_json("Sequence");
     list = json_array();
-    first = of_type("Prepend");
-    set(first, "prepend", json_string(BLANK));
+    first = typed_json("Prepend");
+    json_put(first, "prepend", json_string(BLANK));
     json_array_append_new(list, first);
-    json_array_append_new(list, replace(" ", BLANK));
-    set(o, "normalizers", list);
+    json_array_append_new(list, replace_json(" ", BLANK));
+    json_put(o, "normalizers", list);
     return o;
 }
 
-static json_t *decoder(const struct vocabulary *v)
+static json_t *decoder_json(const struct vocabulary *v)
 {
     json_t *o, *list, *strip;
 
     if (!v->spm)
-        return byte_level(true);
-    o = of_type("Sequence");
+        return byte_level_json(true);
+    o = typed_json("Sequence");
     list = json_array();
-    json_array_append_new(list, replace(BLANK, " "));
-    json_array_append_new(list, of_type("ByteFallback"));
-    json_array_append_new(list, of_type("Fuse"));
+    json_array_append_new(list, replace_json(BLANK, " "));
+    json_array_append_new(list, typed_json("ByteFallback"));
+    json_array_append_new(list, typed_json("Fuse"));
     if (v->prefix) {
-        strip = of_type("Strip");
-        set(strip, "content", json_string(" "));
-        set(strip, "start", json_integer(1));
-        set(strip, "stop", json_integer(0));
+        strip = typed_json("Strip");
+        json_put(strip, "content", json_string(" "));
+        json_put(strip, "start", json_integer(1));
+        json_put(strip, "stop", json_integer(0));
         json_array_append_new(list, strip);
     }
-    set(o, "decoders", list);
+    json_put(o, "decoders", list);
     return o;
 }
 
 /* --- the files -------------------------------------------------------------------------- */
 
-static bool put_json(json_t *root, struct buf *out, struct err *err)
+static bool dump_json(json_t *root, struct buf *out, struct err *err)
 {
     char *text = json_dumps(root, JSON_INDENT(1));
 
     if (text)
         buf_puts(out, text);
     free(text);
-    return text || err_set(err, ERR_LIMIT, "no memory for a tokenizer.json");
+    return text || err_set(err, ERR_LIMIT, "out of memory for tokenizer.json");
 }
 
 static bool put_tokenizer(const struct vocabulary *v, struct buf *out, struct err *err)
 {
-    json_t *root = json_object(), *added = json_array(), *model = bpe_model(v, err);
+    json_t *root = json_object(), *added = json_array(), *model = bpe_json(v, err);
     bool ok = model && added_tokens(v, added, err);
 
-    set(root, "version", json_string("1.0"));
-    set(root, "truncation", json_null());
-    set(root, "padding", json_null());
-    set(root, "added_tokens", added);
-    set(root, "normalizer", normalizer(v));
-    set(root, "pre_tokenizer", v->spm ? json_null() : pre_tokenizer(v->family));
-    set(root, "post_processor", post_processor(v));
-    set(root, "decoder", decoder(v));
+    json_put(root, "version", json_string("1.0"));
+    json_put(root, "truncation", json_null());
+    json_put(root, "padding", json_null());
+    json_put(root, "added_tokens", added);
+    json_put(root, "normalizer", normalizer_json(v));
+    json_put(root, "pre_tokenizer", v->spm ? json_null() : pre_tokenizer_json(v->family));
+    json_put(root, "post_processor", post_processor_json(v));
+    json_put(root, "decoder", decoder_json(v));
     if (model)
-        set(root, "model", model);
-    ok = ok && put_json(root, out, err);
+        json_put(root, "model", model);
+    ok = ok && dump_json(root, out, err);
     json_decref(root);
     return ok;
 }
@@ -443,7 +449,7 @@ static bool put_tokenizer(const struct vocabulary *v, struct buf *out, struct er
 static void put_token(json_t *o, const char *key, const struct vocabulary *v, long long id)
 {
     if (id >= 0)
-        set(o, key, token_text(v, (long)id));
+        json_put(o, key, token_text(v, (long)id));
 }
 
 static bool put_settings(const struct weights *w, const struct vocabulary *v, struct buf *out,
@@ -454,18 +460,18 @@ static bool put_settings(const struct weights *w, const struct vocabulary *v, st
     size_t len = 0;
     bool ok;
 
-    set(root, "tokenizer_class", json_string("PreTrainedTokenizerFast"));
-    set(root, "add_bos_token", json_boolean(begins(v)));
-    set(root, "clean_up_tokenization_spaces", json_false());
-    set(root, "model_max_length", json_integer(weights_config(w)->context));
+    json_put(root, "tokenizer_class", json_string("PreTrainedTokenizerFast"));
+    json_put(root, "add_bos_token", json_boolean(adds_bos(v)));
+    json_put(root, "clean_up_tokenization_spaces", json_false());
+    json_put(root, "model_max_length", json_integer(weights_config(w)->context));
     put_token(root, "bos_token", v, v->bos);
     put_token(root, "eos_token", v, v->eos);
     put_token(root, "pad_token", v, v->pad);
     put_token(root, "unk_token", v, v->unk);
     chat = weights_meta_text(w, "tokenizer.chat_template", &len);
     if (chat)
-        set(root, "chat_template", json_stringn(chat, len));
-    ok = put_json(root, out, err);
+        json_put(root, "chat_template", json_stringn(chat, len));
+    ok = dump_json(root, out, err);
     json_decref(root);
     return ok;
 }

@@ -1,4 +1,4 @@
-/* The sum of edits as two thin matrices: exact, or the nearest of a smaller rank. */
+/* The sum of a matrix's edits as two thin factors: exact, or cut to a smaller rank. */
 #include "core/session/export/low_rank.h"
 
 #include <math.h>
@@ -14,7 +14,7 @@ void low_rank_free(struct low_rank *r)
     *r = (struct low_rank){0};
 }
 
-static bool make(struct low_rank *r, int rank, int rows, int cols, struct err *err)
+static bool low_rank_alloc(struct low_rank *r, int rank, int rows, int cols, struct err *err)
 {
     *r = (struct low_rank){.rank = rank, .rows = rows, .cols = cols};
     r->up = calloc((size_t)rank * (size_t)rows + 1, sizeof(float));
@@ -22,14 +22,14 @@ static bool make(struct low_rank *r, int rank, int rows, int cols, struct err *e
     if (r->up && r->down)
         return true;
     low_rank_free(r);
-    return err_set(err, ERR_LIMIT, "no memory for an adapter of rank %d", rank);
+    return err_set(err, ERR_LIMIT, "out of memory for an adapter of rank %d", rank);
 }
 
-/* D itself, summed in double. */
-static bool whole(struct low_rank *out, const struct export_matrix *l, struct err *err)
+/* D = I D: up is the unit matrix [rows, rows], down is D itself, summed in float64. */
+static bool low_rank_sum(struct low_rank *out, const struct export_matrix *l, struct err *err)
 {
     double *row = xmalloc((size_t)l->cols * sizeof(*row));
-    bool ok = make(out, l->rows, l->rows, l->cols, err);
+    bool ok = low_rank_alloc(out, l->rows, l->rows, l->cols, err);
 
     for (int i = 0; ok && i < l->rows; i++) {
         out->up[(size_t)i * (size_t)l->rows + (size_t)i] = 1;
@@ -57,8 +57,8 @@ bool low_rank_exact(struct low_rank *out, const struct export_matrix *l, struct 
     size_t at = 0;
 
     if (l->rank > l->rows)
-        return whole(out, l, err);
-    if (!make(out, l->rank, l->rows, l->cols, err))
+        return low_rank_sum(out, l, err);
+    if (!low_rank_alloc(out, l->rank, l->rows, l->cols, err))
         return false;
     for (int p = 0; p < l->parts; p++) {
         const struct delta *d = &l->part[p];
@@ -74,7 +74,7 @@ bool low_rank_exact(struct low_rank *out, const struct export_matrix *l, struct 
     return true;
 }
 
-static struct mat doubles(struct device *dev, const float *x, int rows, int cols)
+static struct mat upload_doubles(struct device *dev, const float *x, int rows, int cols)
 {
     size_t n = (size_t)rows * (size_t)cols;
     struct mat m = mat_new(dev, DT_F64, rows, cols);
@@ -87,7 +87,7 @@ static struct mat doubles(struct device *dev, const float *x, int rows, int cols
     return m;
 }
 
-static void floats(struct device *dev, struct mat m, float *out)
+static void fetch_floats(struct device *dev, struct mat m, float *out)
 {
     size_t n = (size_t)m.rows * (size_t)m.cols;
     double *wide = xcalloc(n + 1, sizeof(*wide));
@@ -98,8 +98,8 @@ static void floats(struct device *dev, struct mat m, float *out)
     free(wide);
 }
 
-/* m becomes diag(s^power) m; what is nothing beside the largest is nothing. */
-static void scale(struct device *dev, struct mat m, const double *s, double power)
+/* m = diag(s^power) m. Values of s below 1e-14 of the largest (the last) count as 0. */
+static void scale_rows(struct device *dev, struct mat m, const double *s, double power)
 {
     double *x = xcalloc((size_t)m.rows * (size_t)m.cols + 1, sizeof(*x)), most = s[m.rows - 1];
 
@@ -111,8 +111,8 @@ static void scale(struct device *dev, struct mat m, const double *s, double powe
     free(x);
 }
 
-/* Gram matrix x x^T [u, u] of rows. */
-static struct mat gram(struct device *dev, struct mat x)
+/* The Gram matrix x x^T [u, u] of the rows of x [u, n]. */
+static struct mat gram_matrix(struct device *dev, struct mat x)
 {
     struct mat g = mat_new(dev, DT_F64, x.rows, x.rows);
 
@@ -120,8 +120,9 @@ static struct mat gram(struct device *dev, struct mat x)
     return g;
 }
 
-/* Eigenvectors as rows in place; the values, ascending, to be freed. */
-static double *eigen(struct device *dev, struct mat a)
+/* Replaces the symmetric matrix a by its eigenvectors, as rows. Returns the eigenvalues, ascending;
+ * the caller frees them. */
+static double *eigen_decompose(struct device *dev, struct mat a)
 {
     struct mat values = mat_new(dev, DT_F64, 1, a.rows);
     double *s = xcalloc((size_t)a.rows + 1, sizeof(*s));
@@ -133,7 +134,7 @@ static double *eigen(struct device *dev, struct mat a)
 }
 
 /* out = a b */
-static struct mat product(struct device *dev, struct mat a, struct mat b)
+static struct mat mat_product(struct device *dev, struct mat a, struct mat b)
 {
     struct mat out = mat_new(dev, DT_F64, a.rows, b.cols);
 
@@ -141,40 +142,50 @@ static struct mat product(struct device *dev, struct mat a, struct mat b)
     return out;
 }
 
-/* With up^T = Q L, Q orthonormal and L = diag(s)^1/2 V from the eigenvectors V of up up^T, the
- * left singular vectors of D = up^T down are Q times the eigenvectors W of L (down down^T) L^T.
- * The first `rank` of them, as rows: up' = W diag(s)^-1/2 V up, down' = W diag(s)^1/2 V down. */
+/* The singular value decomposition of D = up^T down, without ever forming D [rows, cols]: with k
+ * the rank of the factors, all matrices here are k x k or k wide.
+ *
+ *   up up^T = V^T diag(s) V             eigenvectors V (as rows), eigenvalues s
+ *   L = diag(s)^1/2 V                   so that up^T = Q L with orthonormal Q
+ *   L (down down^T) L^T                 has eigenvalues sigma^2, D's squared singular values,
+ *                                       and eigenvectors W (as rows); Q W^T are D's left ones
+ *   up'   = W_r diag(s)^-1/2 V up       W_r: the rows of W with the r largest sigma
+ *   down' = W_r diag(s)^1/2 V down
+ *
+ * Then up'^T down' is the nearest matrix of rank r, and |D - D_r|^2 is the sum of the other
+ * sigma^2. */
 bool low_rank_cut(struct low_rank *out, const struct low_rank *exact, int rank, struct device *dev,
-                  double *lost2, double *whole2, struct err *err)
+                  double *loss2, double *total2, struct err *err)
 {
-    struct mat up = doubles(dev, exact->up, exact->rank, exact->rows);
-    struct mat down = doubles(dev, exact->down, exact->rank, exact->cols);
-    struct mat v = gram(dev, up), g = gram(dev, down), l, lg, s2, w, wl, back, new_up, new_down;
-    double *s = eigen(dev, v), *sigma2;
-    bool ok = make(out, rank, exact->rows, exact->cols, err);
+    struct mat up = upload_doubles(dev, exact->up, exact->rank, exact->rows);
+    struct mat down = upload_doubles(dev, exact->down, exact->rank, exact->cols);
+    struct mat v = gram_matrix(dev, up), g = gram_matrix(dev, down), l, lg, s2, w, wl, back, new_up,
+               new_down;
+    double *s = eigen_decompose(dev, v), *sigma2;
+    bool ok = low_rank_alloc(out, rank, exact->rows, exact->cols, err);
 
     l = mat_new(dev, DT_F64, v.rows, v.cols);
     device_copy(dev, v, l);
-    scale(dev, l, s, 0.5);
-    lg = product(dev, l, g);
+    scale_rows(dev, l, s, 0.5);
+    lg = mat_product(dev, l, g);
     s2 = mat_new(dev, DT_F64, v.rows, v.rows);
     device_gemm(dev, 1, lg, false, l, true, 0, s2);
-    sigma2 = eigen(dev, s2);
+    sigma2 = eigen_decompose(dev, s2);
     for (int i = 0; i < exact->rank; i++) {
         double square = sigma2[i] > 0 ? sigma2[i] : 0;
 
-        *whole2 += square;
-        *lost2 += i < exact->rank - rank ? square : 0;
+        *total2 += square;
+        *loss2 += i < exact->rank - rank ? square : 0;
     }
     w = mat_rows(s2, exact->rank - rank, rank);
-    scale(dev, v, s, -0.5);
-    wl = product(dev, w, l);
-    back = product(dev, w, v);
-    new_up = product(dev, back, up);
-    new_down = product(dev, wl, down);
+    scale_rows(dev, v, s, -0.5);
+    wl = mat_product(dev, w, l);
+    back = mat_product(dev, w, v);
+    new_up = mat_product(dev, back, up);
+    new_down = mat_product(dev, wl, down);
     if (ok) {
-        floats(dev, new_up, out->up);
-        floats(dev, new_down, out->down);
+        fetch_floats(dev, new_up, out->up);
+        fetch_floats(dev, new_down, out->down);
     }
     {
         struct mat *all[] = {&up, &down, &v, &g, &l, &lg, &s2, &wl, &back, &new_up, &new_down};

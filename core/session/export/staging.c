@@ -1,4 +1,4 @@
-/* A folder beside the target takes the files; when all are whole, a rename puts them in place. */
+/* The staging folder: which targets are allowed, its lock, and the rename at the end. */
 #include "core/session/export/staging.h"
 
 #include <dirent.h>
@@ -16,19 +16,20 @@
 #include "core/base/file.h"
 #include "core/base/mem.h"
 
-/* --- may it be written there? ----------------------------------------------------------- */
+/* --- is the target allowed? -------------------------------------------------------------- */
 
-/* The Hub's cache is addressed by content: a changed file in it would be a lie to every program
- * that shares it. */
+/* Files in the Hub's cache are named by their hash, and other programs rely on that: an export must
+ * not change one. */
 static bool outside_cache(const char *folder, const char *target, struct err *err)
 {
     return !strstr(folder, "/models--") ||
            err_set(err, ERR_USAGE,
-                   "%s lies in the cache of the Hub, which must hold what the Hub sent: choose "
-                   "another place",
+                   "%s is in the cache of the Hub, where files must stay as the Hub sent them; "
+                   "choose another target",
                    target);
 }
 
+/* Whether the target is one of the `source` files, by device and inode. */
 static bool is_source(const struct stat *target, const char *const *source, int sources)
 {
     struct stat st;
@@ -40,7 +41,7 @@ static bool is_source(const struct stat *target, const char *const *source, int 
     return false;
 }
 
-/* Whether a folder is one of our exports, or empty; *other names what else is in it. */
+/* Whether a folder is an export of ours (it has the manifest) or empty. `other`: a file in it. */
 static bool is_export(const char *path, char *other, size_t size)
 {
     DIR *dir = opendir(path);
@@ -61,36 +62,37 @@ static bool is_export(const char *path, char *other, size_t size)
     return marked || !any;
 }
 
-static bool may_replace(struct staging_dir *p, bool force, const char *const *source, int sources,
-                        struct err *err)
+/* Whether the target may be written; sets staging->replace if it exists. */
+static bool may_replace(struct staging_dir *staging, bool force, const char *const *source,
+                        int sources, struct err *err)
 {
     char other[256];
     struct stat st;
 
-    if (lstat(p->target, &st))
-        return errno == ENOENT || err_set(err, ERR_IO, "%s: %s", p->target, strerror(errno));
+    if (lstat(staging->target, &st))
+        return errno == ENOENT || err_set(err, ERR_IO, "%s: %s", staging->target, strerror(errno));
     if (is_source(&st, source, sources))
-        return err_set(err, ERR_USAGE, "%s is the model or the session itself: choose another name",
-                       p->target);
+        return err_set(err, ERR_USAGE, "%s is the model or the session itself; choose another name",
+                       staging->target);
     if (!force)
-        return err_set(err, ERR_USAGE, "%s is there already; --force (:export!) replaces it",
-                       p->target);
-    if (p->many ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode))
-        return err_set(err, ERR_USAGE, "%s is there and is no %s: choose another name", p->target,
-                       p->many ? "folder" : "plain file");
-    if (p->many && !is_export(p->target, other, sizeof(other)))
+        return err_set(err, ERR_USAGE, "%s exists already; --force (:export!) replaces it",
+                       staging->target);
+    if (staging->is_folder ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode))
+        return err_set(err, ERR_USAGE, "%s exists and is not a %s; choose another name",
+                       staging->target, staging->is_folder ? "folder" : "plain file");
+    if (staging->is_folder && !is_export(staging->target, other, sizeof(other)))
         return err_set(err, ERR_USAGE,
-                       "%s holds '%.80s' and no export (no " STAGING_MANIFEST
-                       "): --force replaces exports alone",
-                       p->target, other);
-    p->replace = true;
+                       "%s holds '%.80s' and is not an export (no " STAGING_MANIFEST
+                       "); --force replaces exports only",
+                       staging->target, other);
+    staging->replace = true;
     return true;
 }
 
-/* --- the folder beside ------------------------------------------------------------------- */
+/* --- the staging folder ------------------------------------------------------------------ */
 
-/* Takes the files out of a folder; folders in it stay, and keep it. */
-static void empty(const char *path)
+/* Deletes the files of a folder, not the folders in it. */
+static void remove_files(const char *path)
 {
     DIR *dir = opendir(path);
     struct dirent *d;
@@ -102,34 +104,35 @@ static void empty(const char *path)
         closedir(dir);
 }
 
-/* Held by its lock: what a crashed export has left is cleared away. */
-static bool make_work(struct staging_dir *p, struct err *err)
+/* Creates or takes over the staging folder and locks it. With the lock held, files in it can only
+ * be left by a crashed export: they are deleted. */
+static bool make_work_folder(struct staging_dir *staging, struct err *err)
 {
     struct stat held, there;
 
-    if (mkdir(p->work, 0777) && errno != EEXIST)
-        return err_set(err, ERR_IO, "%s: cannot write there: %s", p->folder, strerror(errno));
-    p->lock = open(p->work, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (p->lock < 0)
-        return err_set(err, ERR_IO, "%s: %s", p->work, strerror(errno));
-    if ((flock(p->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) || fstat(p->lock, &held) ||
-        stat(p->work, &there) || held.st_ino != there.st_ino) {
-        close(p->lock); /* what lies there is not ours */
-        p->lock = -1;
-        return err_set(err, ERR_HELD, "%s is being written by another export", p->target);
+    if (mkdir(staging->work, 0777) && errno != EEXIST)
+        return err_set(err, ERR_IO, "%s: cannot write there: %s", staging->folder, strerror(errno));
+    staging->lock = open(staging->work, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (staging->lock < 0)
+        return err_set(err, ERR_IO, "%s: %s", staging->work, strerror(errno));
+    if ((flock(staging->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) ||
+        fstat(staging->lock, &held) || stat(staging->work, &there) || held.st_ino != there.st_ino) {
+        close(staging->lock); /* the folder is not ours: leave its files */
+        staging->lock = -1;
+        return err_set(err, ERR_HELD, "%s is being written by another export", staging->target);
     }
-    empty(p->work);
+    remove_files(staging->work);
     return true;
 }
 
-bool staging_begin(struct staging_dir *p, const char *target, bool many, bool force,
+bool staging_begin(struct staging_dir *staging, const char *target, bool is_folder, bool force,
                    const char *const *source, int sources, struct job *job, struct err *err)
 {
     size_t n = strlen(target);
     const char *name;
     char *copy;
 
-    *p = (struct staging_dir){.lock = -1, .many = many, .job = job};
+    *staging = (struct staging_dir){.lock = -1, .is_folder = is_folder, .job = job};
     while (n > 1 && target[n - 1] == '/')
         n--;
     copy = xasprintf("%.*s", (int)n, target);
@@ -137,102 +140,108 @@ bool staging_begin(struct staging_dir *p, const char *target, bool many, bool fo
     name = name ? name + 1 : copy;
     if (!*name || !strcmp(name, ".") || !strcmp(name, "..")) {
         free(copy);
-        return err_set(err, ERR_USAGE, "'%.80s' is no name for an export", target);
+        return err_set(err, ERR_USAGE, "'%.80s' is not a name for an export", target);
     }
-    p->folder = xasprintf("%.*s", name > copy ? (int)(name - copy) : 1, name > copy ? copy : ".");
+    staging->folder =
+        xasprintf("%.*s", name > copy ? (int)(name - copy) : 1, name > copy ? copy : ".");
     {
-        char *real = realpath(p->folder, NULL);
+        char *real = realpath(staging->folder, NULL);
 
         if (!real)
-            err_set(err, ERR_IO, "%s: %s", p->folder, strerror(errno));
-        free(p->folder);
-        p->folder = real;
+            err_set(err, ERR_IO, "%s: %s", staging->folder, strerror(errno));
+        free(staging->folder);
+        staging->folder = real;
     }
-    if (p->folder) {
-        const char *slash = p->folder[1] ? "/" : "";
+    if (staging->folder) {
+        const char *slash = staging->folder[1] ? "/" : "";
 
-        p->target = xasprintf("%s%s%s", p->folder, slash, name);
-        p->work = xasprintf("%s%s.%s.exporting", p->folder, slash, name);
+        staging->target = xasprintf("%s%s%s", staging->folder, slash, name);
+        staging->work = xasprintf("%s%s.%s.exporting", staging->folder, slash, name);
     }
     free(copy);
-    return p->folder && outside_cache(p->folder, p->target, err) &&
-           may_replace(p, force, source, sources, err) && make_work(p, err);
+    return staging->folder && outside_cache(staging->folder, staging->target, err) &&
+           may_replace(staging, force, source, sources, err) && make_work_folder(staging, err);
 }
 
-bool staging_room(struct staging_dir *p, size_t bytes, struct err *err)
+bool staging_room(struct staging_dir *staging, size_t bytes, struct err *err)
 {
     struct statvfs fs;
     double free_bytes, need = 1.01 * (double)bytes;
 
-    if (statvfs(p->folder, &fs))
-        return true; /* the writing will say */
+    if (statvfs(staging->folder, &fs))
+        return true; /* unknown: a write will fail if there is none */
     free_bytes = (double)fs.f_bavail * (double)fs.f_frsize;
     return need <= free_bytes ||
-           err_set(err, ERR_IO, "%s: no room: %.1f MB are needed, %.1f MB are free", p->folder,
-                   need / 1e6, free_bytes / 1e6);
+           err_set(err, ERR_IO, "%s: not enough room: %.1f MB needed, %.1f MB free",
+                   staging->folder, need / 1e6, free_bytes / 1e6);
 }
 
-char *staging_path(const struct staging_dir *p, const char *name)
+char *staging_path(const struct staging_dir *staging, const char *name)
 {
-    return xasprintf("%s/%s", p->work, name);
+    return xasprintf("%s/%s", staging->work, name);
 }
 
 /* --- the end -------------------------------------------------------------------------------- */
 
-static bool repo_folder(struct staging_dir *p, struct err *err)
+/* Renames the staging folder to the target; a folder that is replaced takes its place. */
+static bool rename_folder(struct staging_dir *staging, struct err *err)
 {
-    unsigned how = p->replace ? RENAME_EXCHANGE : RENAME_NOREPLACE;
+    unsigned how = staging->replace ? RENAME_EXCHANGE : RENAME_NOREPLACE;
 
-    if (!renameat2(AT_FDCWD, p->work, AT_FDCWD, p->target, how))
+    if (!renameat2(AT_FDCWD, staging->work, AT_FDCWD, staging->target, how))
         return true;
-    if (errno == EINVAL && !p->replace && !rename(p->work, p->target)) /* only over an empty one */
+    if (errno == EINVAL && !staging->replace &&
+        !rename(staging->work, staging->target)) /* rename() replaces an empty folder only */
         return true;
-    if (errno == EINVAL && p->replace)
+    if (errno == EINVAL && staging->replace)
         return err_set(err, ERR_IO,
-                       "%s: this file system cannot exchange two folders: remove the old one first",
-                       p->target);
-    return err_set(err, ERR_IO, "%s: %s", p->target, strerror(errno));
+                       "%s: this file system cannot exchange two folders; remove the old one first",
+                       staging->target);
+    return err_set(err, ERR_IO, "%s: %s", staging->target, strerror(errno));
 }
 
-static bool name_file(struct staging_dir *p, struct err *err)
+/* Renames the only file of the staging folder to the target. */
+static bool rename_file(struct staging_dir *staging, struct err *err)
 {
-    char *from = staging_path(p, p->file[0].name);
-    bool ok = p->replace || access(p->target, F_OK) != 0;
+    char *from = staging_path(staging, staging->file[0].name);
+    bool ok = staging->replace || access(staging->target, F_OK) != 0;
 
     if (!ok)
-        err_set(err, ERR_USAGE, "%s has come to be meanwhile; --force (:export!) replaces it",
-                p->target);
-    else if (rename(from, p->target))
-        ok = err_set(err, ERR_IO, "%s: %s", p->target, strerror(errno));
+        err_set(err, ERR_USAGE,
+                "%s was created by another program in the meantime; --force (:export!) replaces it",
+                staging->target);
+    else if (rename(from, staging->target))
+        ok = err_set(err, ERR_IO, "%s: %s", staging->target, strerror(errno));
     free(from);
     return ok;
 }
 
-bool staging_commit(struct staging_dir *p, struct err *err)
+bool staging_commit(struct staging_dir *staging, struct err *err)
 {
-    if (!file_sync_folder(p->work, err) || !(p->many ? repo_folder(p, err) : name_file(p, err)) ||
-        !file_sync_folder(p->folder, err))
+    if (!file_sync_folder(staging->work, err) ||
+        !(staging->is_folder ? rename_folder(staging, err) : rename_file(staging, err)) ||
+        !file_sync_folder(staging->folder, err))
         return false;
-    if (p->many && !p->replace) { /* the folder beside is the target now */
-        free(p->work);
-        p->work = NULL;
+    if (staging->is_folder && !staging->replace) { /* the staging folder has become the target */
+        free(staging->work);
+        staging->work = NULL;
     }
     return true;
 }
 
-void staging_end(struct staging_dir *p)
+void staging_end(struct staging_dir *staging)
 {
-    if (p->lock >= 0 && p->folder) {
-        if (p->work) {
-            empty(p->work);
-            rmdir(p->work);
+    if (staging->lock >= 0 && staging->folder) {
+        if (staging->work) {
+            remove_files(staging->work);
+            rmdir(staging->work);
         }
-        close(p->lock);
+        close(staging->lock);
     }
-    for (int i = 0; i < p->files; i++)
-        free(p->file[i].name);
-    free(p->target);
-    free(p->folder);
-    free(p->work);
-    *p = (struct staging_dir){.lock = -1};
+    for (int i = 0; i < staging->files; i++)
+        free(staging->file[i].name);
+    free(staging->target);
+    free(staging->folder);
+    free(staging->work);
+    *staging = (struct staging_dir){.lock = -1};
 }

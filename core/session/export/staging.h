@@ -1,10 +1,23 @@
-/* Where an export is written: beside its target, and put there whole.
+/* The staging folder of an export: files are written beside the target and renamed at the end.
  *
- * Files are made in a folder `.NAME.exporting` next to the target NAME. Every file is synced, read
- * again and compared with what was meant; only staging_commit() gives the target its name, by one
- * rename, and syncs the folder. A crash before that leaves the target as it was; what it leaves
- * beside is cleared by the next export to the same target. Two exports to one target at a time:
- * the second is ERR_HELD. Nothing is written through a link. */
+ *   models/edited.gguf                       the target, old or absent until the end
+ *   models/.edited.gguf.exporting/           the staging folder, locked (flock) by this export
+ *   models/.edited.gguf.exporting/FILE       written, synced, read again, hash compared
+ *
+ * staging_commit() makes the new files visible by one rename, and syncs the folder. A folder that
+ * is replaced is exchanged with the staging folder in one step (renameat2). So at any moment, also
+ * after a crash, the target is completely old or completely new.
+ *
+ *   staging_begin()       check the target, create and lock the staging folder
+ *   staged_file_begin()   reserve the file's whole size on the disk
+ *   staged_file_put()     its bytes in order; _copy and _zeros likewise
+ *   staged_file_end()     sync, read again, compare SHA-256
+ *   staging_commit()
+ *   staging_end()         always: removes what was not committed
+ *
+ * What a crash leaves in a staging folder is removed by the next export to the same target. A
+ * second export to the same target at the same time is ERR_HELD. Nothing is written through a link,
+ * and never into the Hub's cache or over the model or the session themselves. */
 #ifndef CORE_SESSION_EXPORT_STAGING_H
 #define CORE_SESSION_EXPORT_STAGING_H
 
@@ -13,63 +26,69 @@
 #include "core/base/buf.h"
 #include "core/base/job.h"
 
-enum { STAGING_FILES = 256 };
+enum { STAGING_FILES = 256 }; /* the most files of one export */
 
-struct staging_entry { /* what was written */
+struct staging_entry { /* a file that was written and verified */
     char *name;
     size_t bytes;
     char sha256[65];
 };
 
 struct staging_dir {
-    char *target, *folder; /* folder: the one that holds the target */
-    char *work;            /* .NAME.exporting */
-    int lock;              /* descriptor of it */
-    bool many;             /* the target is a folder */
-    bool replace;          /* it is there and is to be replaced */
+    char *target;   /* absolute path of what the export makes */
+    char *folder;   /* the folder that holds the target */
+    char *work;     /* FOLDER/.NAME.exporting */
+    int lock;       /* descriptor of `work`, locked; -1: none */
+    bool is_folder; /* the target is a folder, not a single file */
+    bool replace;   /* the target exists and will be replaced */
     struct staging_entry file[STAGING_FILES];
     int files;
     struct job *job;
 };
 
-/* The file that marks a folder as an export: only such a folder, or an empty one, is replaced. */
+/* This file marks a folder as an export. Only such a folder, or an empty one, is ever replaced. */
 #define STAGING_MANIFEST "editscope.json"
 
-/* `many`: a folder. `source` are paths that must not be the target. ERR_USAGE: it is there and
- * `force` is not set, or it is no place for an export. `p` is to be ended whatever comes. */
-bool staging_begin(struct staging_dir *p, const char *target, bool many, bool force,
+/* Checks the target and creates the staging folder. `source` [sources]: files that must not be the
+ * target. ERR_USAGE: the target exists and `force` is not set, or an export must not go there.
+ * ERR_HELD: another export writes it. Call staging_end() also after a failure. */
+bool staging_begin(struct staging_dir *staging, const char *target, bool is_folder, bool force,
                    const char *const *source, int sources, struct job *job, struct err *err);
-/* ERR_IO if the disk has no room for so many bytes more. */
-bool staging_room(struct staging_dir *p, size_t bytes, struct err *err);
-/* Where a file is until the end. Caller frees. */
-char *staging_path(const struct staging_dir *p, const char *name);
-bool staging_commit(struct staging_dir *p, struct err *err);
-void staging_end(
-    struct staging_dir *p); /* takes away what was not committed; accepts a zeroed one */
+/* ERR_IO if the disk has no room for `bytes` more bytes (and 1 % to spare). */
+bool staging_room(struct staging_dir *staging, size_t bytes, struct err *err);
+/* The path of a file in the staging folder. Caller frees. */
+char *staging_path(const struct staging_dir *staging, const char *name);
+/* Gives the target its name: one rename, then the folder is synced. */
+bool staging_commit(struct staging_dir *staging, struct err *err);
+/* Removes what was not committed and releases the lock. Accepts a zeroed one. */
+void staging_end(struct staging_dir *staging);
 
-/* A file of the place, written from its beginning to its end. */
+/* A file in the staging folder, written once from its first byte to its last. */
 struct staged_file {
-    struct staging_dir *place;
+    struct staging_dir *staging;
     char *name, *path;
     int fd;
-    size_t at, total;
-    struct digest *sum; /* of what was meant to be written */
+    size_t at, total;      /* bytes written; bytes of the whole file */
+    struct digest *digest; /* SHA-256 of the bytes given, to compare with the file */
 };
 
-/* `total` bytes will come; room for them is taken at once. */
-bool staged_file_begin(struct staged_file *o, struct staging_dir *p, const char *name, size_t total,
-                       struct err *err);
-bool staged_file_put(struct staged_file *o, const void *bytes, size_t n, struct err *err);
-bool staged_file_zeros(struct staged_file *o, size_t n, struct err *err);
-/* n bytes of the open file `fd` from `from` on, which are mapped at `bytes`. */
-bool staged_file_copy(struct staged_file *o, int fd, size_t from, const void *bytes, size_t n,
+/* Creates the file and reserves room for `total` bytes; exactly that many must follow. */
+bool staged_file_begin(struct staged_file *file, struct staging_dir *staging, const char *name,
+                       size_t total, struct err *err);
+/* Appends n bytes, or n zero bytes. Both report the progress and end with ERR_CANCELLED. */
+bool staged_file_put(struct staged_file *file, const void *bytes, size_t n, struct err *err);
+bool staged_file_zeros(struct staged_file *file, size_t n, struct err *err);
+/* Appends n bytes of the open file `fd` from offset `from` on, which are also mapped at `bytes`.
+ * The file system shares them instead of copying where it can. */
+bool staged_file_copy(struct staged_file *file, int fd, size_t from, const void *bytes, size_t n,
                       struct err *err);
-/* Syncs, closes and reads again. With `ok` false the file is given up. Returns whether it is
- * there. */
-bool staged_file_end(struct staged_file *o, bool ok, struct err *err);
-/* A small file at once; a copy of a whole file. */
-bool staging_put(struct staging_dir *p, const char *name, const void *bytes, size_t n,
+/* Syncs and closes the file, reads it again and compares the hash. Returns whether the file is
+ * complete. With `ok` false the file is abandoned and false is returned. */
+bool staged_file_end(struct staged_file *file, bool ok, struct err *err);
+/* Writes a whole small file. */
+bool staging_put(struct staging_dir *staging, const char *name, const void *bytes, size_t n,
                  struct err *err);
-bool staging_copy(struct staging_dir *p, const char *name, const char *from, struct err *err);
+/* Copies the file at the path `from`. */
+bool staging_copy(struct staging_dir *staging, const char *name, const char *from, struct err *err);
 
 #endif
