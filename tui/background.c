@@ -1,4 +1,4 @@
-/* Asks the terminal for its ground's colour, and reads COLORFGBG. */
+/* Asks the terminal for its background colour (OSC 11) and reads COLORFGBG. */
 #include "tui/background.h"
 
 #include <poll.h>
@@ -25,7 +25,8 @@ bool background_from_environment(const char *colorfgbg, bool *light)
     return true;
 }
 
-/* "rgb:ffff/f6f6/e3e3", one to four digits a channel. */
+/* Parses "rgb:ffff/f6f6/e3e3" behind the "rgb:". A channel has one to four hexadecimal digits; n
+ * digits of it are a fraction of 16^n - 1, so "f", "ff" and "ffff" all mean 255. */
 static bool parse_rgb(const char *p, const char *end, uint32_t *rgb)
 {
     *rgb = 0;
@@ -55,6 +56,10 @@ bool background_parse_answer(const char *bytes, size_t n, bool *light)
     return true;
 }
 
+/* The answer comes as input, so canonical mode and echo are switched off for the moment. Two
+ * questions go out together: OSC 11, and DA1 ("ESC [ c"), whose answer "ESC [ ? ... c" every
+ * terminal sends. Terminals answer in order: when DA1's answer is here, no OSC 11 answer will
+ * follow. */
 bool background_query(int fd, int timeout_ms, bool *light)
 {
     static const char question[] = "\033]11;?\033\\\033[c";

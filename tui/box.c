@@ -1,4 +1,4 @@
-/* Frames with a title, sliders, meters and buttons. */
+/* Draws frames, sliders, meters and list rows, and keeps a list's cursor in sight. */
 #include "tui/box.h"
 
 #include <math.h>
@@ -7,8 +7,9 @@
 #include "core/base/float_order.h"
 #include "tui/text.h"
 
-static void edge(struct surface *s, struct rect r, int y, const char *left, const char *right,
-                 enum role role)
+/* One horizontal edge of a frame: a corner, a line, a corner. */
+static void box_edge(struct surface *s, struct rect r, int y, const char *left, const char *right,
+                     enum role role)
 {
     surface_text(s, r, y, 0, role, left);
     for (int x = 1; x < r.w - 1; x++)
@@ -16,7 +17,9 @@ static void edge(struct surface *s, struct rect r, int y, const char *left, cons
     surface_text(s, r, y, r.w - 1, role, right);
 }
 
-static void heading(struct surface *s, struct rect r, const char *title, const char *hint)
+/* Title from column 2 on; hint so that it ends three columns before the corner. The hint needs six
+ * free columns after the title, else the two read as one. */
+static void box_heading(struct surface *s, struct rect r, const char *title, const char *hint)
 {
     int room = r.w - 4, wide = text_width(title), hints = text_width(hint);
     struct pen p = pen_at(s, r, 0, 2);
@@ -42,13 +45,13 @@ struct rect box_draw(struct surface *s, struct rect area, const char *title, con
 
     if (area.h < 3 || area.w < 6)
         return (struct rect){area.y, area.x, 0, 0};
-    edge(s, area, 0, "╭", "╮", role);
-    edge(s, area, area.h - 1, "╰", "╯", role);
+    box_edge(s, area, 0, "╭", "╮", role);
+    box_edge(s, area, area.h - 1, "╰", "╯", role);
     for (int y = 1; y < area.h - 1; y++) {
         surface_text(s, area, y, 0, role, "│");
         surface_text(s, area, y, area.w - 1, role, "│");
     }
-    heading(s, area, title, hint);
+    box_heading(s, area, title, hint);
     return (struct rect){area.y + 1, area.x + 2, area.h - 2, area.w - 4};
 }
 
@@ -91,6 +94,7 @@ void meter_draw(struct surface *s, struct rect area, int y, int x, int cols, dou
     }
 }
 
+/* Rounds up, so that a small value above 0 is still seen. */
 const char *bar_glyph(double t)
 {
     static const char *const glyph[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
@@ -98,6 +102,7 @@ const char *bar_glyph(double t)
     return glyph[(int)ceil(clamped(t, 0, 1) * 8)];
 }
 
+/* Scrolls no further than needed, and leaves no blank rows below the last one. */
 int list_top(const struct list *l, int count, int shown)
 {
     int top = l->top;

@@ -1,4 +1,4 @@
-/* Points and lines set as dots of braille characters. */
+/* Sets points and lines as dots of braille characters (U+2800 to U+28FF). */
 #include "tui/chart.h"
 
 #include <math.h>
@@ -8,12 +8,19 @@
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 
+/* The dots of an area before they become characters. A braille character is U+2800 plus these bits:
+ *
+ *        1   8
+ *        2  16
+ *        4  32
+ *       64 128 */
 struct dots {        /* bits of braille patterns and the role that drew last, a cell each */
     int h, w, every; /* every: of how many dots of a line one is drawn */
     unsigned char *bits, *role;
 };
 
-static void dot(struct dots *d, int y, int x, enum role role)
+/* Sets the dot at row y, column x, counted in dots. */
+static void dots_set(struct dots *d, int y, int x, enum role role)
 {
     static const unsigned char bit[4][2] = {{1, 8}, {2, 16}, {4, 32}, {64, 128}};
     int at;
@@ -27,7 +34,8 @@ static void dot(struct dots *d, int y, int x, enum role role)
     d->role[at] = (unsigned char)role;
 }
 
-static double height(const struct chart *c, double y)
+/* Where y lies between the bottom (0) and the top (1) of the chart. */
+static double chart_height(const struct chart *c, double y)
 {
     double low = c->low, high = c->high, t;
 
@@ -42,10 +50,11 @@ static double height(const struct chart *c, double y)
 
 int chart_row(const struct chart *c, double y, int h)
 {
-    return (int)lround((1 - height(c, y)) * (h - 1));
+    return (int)lround((1 - chart_height(c, y)) * (h - 1));
 }
 
-static void line(struct dots *d, int y0, int x0, int y1, int x1, enum role role)
+/* A straight line between two dots, one dot per step of the longer side. */
+static void dots_line(struct dots *d, int y0, int x0, int y1, int x1, enum role role)
 {
     int steps = abs(x1 - x0) > abs(y1 - y0) ? abs(x1 - x0) : abs(y1 - y0);
 
@@ -55,11 +64,14 @@ static void line(struct dots *d, int y0, int x0, int y1, int x1, enum role role)
         int x = (int)lround(x0 + (x1 - x0) * t);
 
         if (x % d->every == 0)
-            dot(d, (int)lround(y0 + (y1 - y0) * t), x, role);
+            dots_set(d, (int)lround(y0 + (y1 - y0) * t), x, role);
     }
 }
 
-static void curve(const struct chart *c, const struct series *series, int points, struct dots *d)
+/* Joins the points of a series. Point i of `points` lies at i (2w - 1) / (points - 1) columns of
+ * dots; NAN, and values at or below 0 on a logarithmic axis, leave a gap. */
+static void chart_curve(const struct chart *c, const struct series *series, int points,
+                        struct dots *d)
 {
     int px = -1, py = 0;
 
@@ -71,14 +83,14 @@ static void curve(const struct chart *c, const struct series *series, int points
             continue;
         }
         x = points > 1 ? (int)lround((double)i * (d->w * 2 - 1) / (points - 1)) : 0;
-        y = (int)lround((1 - height(c, series->y[i])) * (d->h * 4 - 1));
-        line(d, px < 0 ? y : py, px < 0 ? x : px, y, x, series->role);
+        y = (int)lround((1 - chart_height(c, series->y[i])) * (d->h * 4 - 1));
+        dots_line(d, px < 0 ? y : py, px < 0 ? x : px, y, x, series->role);
         px = x;
         py = y;
     }
 }
 
-static void draw(const struct chart *c, struct surface *s, struct rect area, int every)
+static void chart_draw_every(const struct chart *c, struct surface *s, struct rect area, int every)
 {
     struct dots d = {.h = area.h, .w = area.w, .every = every};
     int points = c->points;
@@ -90,7 +102,7 @@ static void draw(const struct chart *c, struct surface *s, struct rect area, int
     for (int i = 0; i < c->count && !c->points; i++)
         points = c->series[i].count > points ? c->series[i].count : points;
     for (int i = 0; i < c->count; i++)
-        curve(c, &c->series[i], points, &d);
+        chart_curve(c, &c->series[i], points, &d);
     for (int at = 0; at < d.h * d.w; at++) {
         char glyph[5] = {0};
 
@@ -105,10 +117,10 @@ static void draw(const struct chart *c, struct surface *s, struct rect area, int
 
 void chart_draw(const struct chart *c, struct surface *s, struct rect area)
 {
-    draw(c, s, area, 1);
+    chart_draw_every(c, s, area, 1);
 }
 
 void chart_draw_dotted(const struct chart *c, struct surface *s, struct rect area)
 {
-    draw(c, s, area, 3);
+    chart_draw_every(c, s, area, 3);
 }

@@ -1,4 +1,6 @@
-/* Line charts in braille dots: ranks by layer, losses by step. Pure drawing. */
+/* Line charts in braille characters: ranks by layer, losses by step. A cell holds 2 x 4 dots, so an
+ * area of h x w cells has 4h x 2w of them. Only curves are drawn here; axes and labels are the
+ * caller's, who asks chart_row() where a value lies. */
 #ifndef TUI_CHART_H
 #define TUI_CHART_H
 
@@ -18,11 +20,12 @@ struct chart {
     bool log;         /* y is shown as its logarithm; both ends must be > 0 */
 };
 
-/* The curves alone fill the area; labels are the caller's. Later series lie on top. */
+/* Draws the curves over the whole area. Where two curves meet in a cell, the one drawn later takes
+ * the cell: a cell can have one colour only. */
 void chart_draw(const struct chart *c, struct surface *s, struct rect area);
-/* The same with every third dot only: another time, another state. */
+/* The same with every third column of dots only, for curves of another time or state. */
 void chart_draw_dotted(const struct chart *c, struct surface *s, struct rect area);
-/* Row (0 at the top) where y lies in an area of h rows. */
+/* The row (0 at the top) where y lies in an area of h rows; values out of range lie on the edge. */
 int chart_row(const struct chart *c, double y, int h);
 
 #endif

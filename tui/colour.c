@@ -1,4 +1,6 @@
-/* Names and numbers of colours, their nearest in a smaller palette, and how they contrast. */
+/* Names and numbers of colours, the nearest colour in a smaller palette, and contrast. The chain is
+ * sRGB channel -> linear light -> luminance or CIELAB; formulas are those of the sRGB and CIE
+ * standards. */
 #include "tui/colour.h"
 
 #include <ctype.h>
@@ -58,6 +60,8 @@ bool colour_parse(struct colour *c, const char *word)
     return true;
 }
 
+/* The xterm palette: 0-15 the system colours (users change them; these are xterm's defaults),
+ * 16-231 a cube of 6 x 6 x 6, 232-255 a ramp of greys. */
 static uint32_t index_rgb(uint32_t i)
 {
     static const uint32_t level[6] = {0, 95, 135, 175, 215, 255};
@@ -87,27 +91,32 @@ uint32_t colour_mix(uint32_t a, uint32_t b, double t)
     return out;
 }
 
-static double linear(uint32_t channel)
+/* An sRGB channel 0..255 as linear light 0..1. */
+static double srgb_linear(uint32_t channel)
 {
     double c = (double)channel / 255;
 
     return c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4);
 }
 
-static double luminance(uint32_t rgb)
+/* Y of the colour, 0..1: what contrast and lightness are computed from. */
+static double relative_luminance(uint32_t rgb)
 {
-    return 0.2126 * linear(rgb >> 16 & 255) + 0.7152 * linear(rgb >> 8 & 255) +
-           0.0722 * linear(rgb & 255);
+    return 0.2126 * srgb_linear(rgb >> 16 & 255) + 0.7152 * srgb_linear(rgb >> 8 & 255) +
+           0.0722 * srgb_linear(rgb & 255);
 }
 
+/* The CIELAB curve f(t): a cube root, with a straight piece near 0. */
 static double lab_curve(double t)
 {
     return t > 216.0 / 24389 ? cbrt(t) : (24389.0 / 27 * t + 16) / 116;
 }
 
+/* L*, a*, b* of an sRGB colour under the white point D65. */
 static void lab_of(uint32_t rgb, double lab[3])
 {
-    double r = linear(rgb >> 16 & 255), g = linear(rgb >> 8 & 255), b = linear(rgb & 255);
+    double r = srgb_linear(rgb >> 16 & 255), g = srgb_linear(rgb >> 8 & 255),
+           b = srgb_linear(rgb & 255);
     double x = lab_curve((0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.95047);
     double y = lab_curve(0.2126 * r + 0.7152 * g + 0.0722 * b);
     double z = lab_curve((0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.08883);
@@ -119,12 +128,12 @@ static void lab_of(uint32_t rgb, double lab[3])
 
 double colour_lightness(uint32_t rgb)
 {
-    return 116 * lab_curve(luminance(rgb)) - 16;
+    return 116 * lab_curve(relative_luminance(rgb)) - 16;
 }
 
 double colour_contrast(uint32_t a, uint32_t b)
 {
-    double x = luminance(a) + 0.05, y = luminance(b) + 0.05;
+    double x = relative_luminance(a) + 0.05, y = relative_luminance(b) + 0.05;
 
     return x > y ? x / y : y / x;
 }
@@ -137,7 +146,8 @@ const char *vision_name(enum vision vision)
     return vision_names[vision];
 }
 
-static uint32_t encoded(double c)
+/* Linear light as an sRGB channel: the inverse of srgb_linear(). */
+static uint32_t srgb_encoded(double c)
 {
     c = c < 0 ? 0 : c > 1 ? 1 : c;
     return (uint32_t)lround(255 * (c <= 0.0031308 ? 12.92 * c : 1.055 * pow(c, 1 / 2.4) - 0.055));
@@ -157,7 +167,8 @@ uint32_t colour_simulate(uint32_t rgb, enum vision vision)
          {-0.078411, 0.930809, 0.147602},
          {0.004733, 0.691367, 0.303900}},
     };
-    double in[3] = {linear(rgb >> 16 & 255), linear(rgb >> 8 & 255), linear(rgb & 255)};
+    double in[3] = {srgb_linear(rgb >> 16 & 255), srgb_linear(rgb >> 8 & 255),
+                    srgb_linear(rgb & 255)};
     uint32_t out = 0;
 
     if (vision == VISION_NORMAL)
@@ -165,7 +176,7 @@ uint32_t colour_simulate(uint32_t rgb, enum vision vision)
     for (int i = 0; i < 3; i++) {
         const double *m = matrix[vision - 1][i];
 
-        out = out << 8 | encoded(m[0] * in[0] + m[1] * in[1] + m[2] * in[2]);
+        out = out << 8 | srgb_encoded(m[0] * in[0] + m[1] * in[1] + m[2] * in[2]);
     }
     return out;
 }
@@ -189,8 +200,9 @@ static void fill_index_lab(void)
         lab_of(index_rgb(i), index_lab[i]);
 }
 
-/* A palette asks for hundreds of these before the first frame: the indices' places are kept. */
-static int32_t nearest(uint32_t rgb, int from, int to)
+/* The palette index in [from, to) nearest to the colour. A palette asks for hundreds of these
+ * before the first frame, so the CIELAB values of all 256 indices are computed once. */
+static int32_t nearest_index(uint32_t rgb, int from, int to)
 {
     double want[3], best = 1e30;
     int32_t found = from;
@@ -211,6 +223,9 @@ static int32_t nearest(uint32_t rgb, int from, int to)
     return found;
 }
 
+/* With 256 colours, indices 0 to 15 are never chosen as a stand-in: the user may have set them to
+ * anything. With 16 or 8 colours there is no other choice; a bright index then falls to its plain
+ * one. */
 int32_t colour_for(struct colour c, enum tier tier)
 {
     if (tier == TIER_MONO || c.kind == COLOUR_UNSET || c.kind == COLOUR_DEFAULT)
@@ -218,10 +233,10 @@ int32_t colour_for(struct colour c, enum tier tier)
     if (tier == TIER_DIRECT)
         return (int32_t)colour_rgb(c);
     if (tier == TIER_256) /* 0..15 are the user's: never a stand-in for a colour of ours */
-        return c.kind == COLOUR_INDEX ? (int32_t)c.value : nearest(c.value, 16, 256);
+        return c.kind == COLOUR_INDEX ? (int32_t)c.value : nearest_index(c.value, 16, 256);
     if (c.kind == COLOUR_INDEX && c.value < (tier == TIER_16 ? 16u : 8u))
         return (int32_t)c.value;
     if (c.kind == COLOUR_INDEX && c.value < 16)
         return (int32_t)c.value - 8;
-    return nearest(colour_rgb(c), 0, tier == TIER_16 ? 16 : 8);
+    return nearest_index(colour_rgb(c), 0, tier == TIER_16 ? 16 : 8);
 }

@@ -1,4 +1,26 @@
-/* What is left to do when the program must end at once: give the terminal back, say why. */
+/* Signal handlers that give the terminal back.
+ *
+ * Two kinds of signals, two ways:
+ *
+ *   ending  SIGTERM SIGHUP SIGINT SIGQUIT: on_ending() sets a flag. It interrupts ppoll() in
+ *           term_wait(); the loop reads the flag, ends its work and calls term_close().
+ *   crash   SIGSEGV SIGBUS SIGILL SIGFPE SIGTRAP SIGSYS SIGABRT: on_crash() does all the work
+ *           itself, in whichever thread failed (in the UI thread on an alternate stack, since the
+ *           fault may be a stack overflow). Then it raises the signal again with its default
+ *           effect, so that the shell and a core dump see it.
+ *
+ * A handler may interrupt malloc() or printf() half-way, so on_crash() calls async-signal-safe
+ * functions only (write, open, tcsetattr, signal, raise) and touches nothing but the struct below,
+ * which is filled beforehand and holds no allocated memory. backtrace() is not on POSIX's list, but
+ * glibc's only allocates when it loads libgcc the first time; crash_handler_start() calls it once
+ * for that reason.
+ *
+ * Several threads may crash at the same time. The first one writes the report; the others sleep
+ * until the process ends. A second crash inside the handler, in the same thread, skips to the end.
+ *
+ * Ending signals and SIGTSTP are blocked in all threads except while the UI thread sleeps in
+ * ppoll(). So a flag is never set between the loop's check and its sleep, which would lose it until
+ * the next key. */
 #include "tui/crash_handler.h"
 
 #include <execinfo.h>
@@ -14,12 +36,12 @@
 /* All a handler may touch: nothing here is allocated. */
 static struct {
     volatile sig_atomic_t active, signal, stop;
-    int fd, said;
+    int fd, message_fd;
     struct termios before;
     char restore[256];
     size_t restore_len;
     char report[1024], version[64], session[1024], job[64];
-} rescue;
+} crash;
 
 static const int ending[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
 static const struct {
@@ -32,22 +54,23 @@ enum { ENDING = sizeof(ending) / sizeof(*ending), CRASHING = sizeof(crashing) / 
 
 static void on_ending(int sig)
 {
-    rescue.signal = sig;
+    crash.signal = sig;
 }
 
 static void on_stop(int sig)
 {
     (void)sig;
-    rescue.stop = 1;
+    crash.stop = 1;
 }
 
-static void put(int fd, const char *text)
+/* write() of a string; there is nothing to do about an error here. */
+static void crash_write(int fd, const char *text)
 {
     if (fd >= 0 && write(fd, text, strlen(text)) < 0)
         return; /* nothing left to try */
 }
 
-static const char *name_of(int sig)
+static const char *signal_name(int sig)
 {
     for (int i = 0; i < CRASHING; i++)
         if (crashing[i].number == sig)
@@ -55,56 +78,57 @@ static const char *name_of(int sig)
     return "a signal";
 }
 
-static void report(int sig)
+/* The report: version, signal, job, session, broken invariant, and one line per stack frame.
+ * O_NOFOLLOW: another user may not point the path elsewhere by a link. */
+static void write_report(int sig)
 {
-    int fd = *rescue.report
-                 ? open(rescue.report, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)
+    int fd = *crash.report
+                 ? open(crash.report, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)
                  : -1;
     void *frame[64];
 
     if (fd < 0)
         return;
-    put(fd, rescue.version);
-    put(fd, "\nsignal ");
-    put(fd, name_of(sig));
-    put(fd, "\njob ");
-    put(fd, *rescue.job ? rescue.job : "none");
-    put(fd, "\nsession ");
-    put(fd, *rescue.session ? rescue.session : "none");
-    put(fd, "\nreason ");
-    put(fd, *invariant_reason() ? invariant_reason() : "none");
-    put(fd, "\n");
+    crash_write(fd, crash.version);
+    crash_write(fd, "\nsignal ");
+    crash_write(fd, signal_name(sig));
+    crash_write(fd, "\njob ");
+    crash_write(fd, *crash.job ? crash.job : "none");
+    crash_write(fd, "\nsession ");
+    crash_write(fd, *crash.session ? crash.session : "none");
+    crash_write(fd, "\nreason ");
+    crash_write(fd, *invariant_reason() ? invariant_reason() : "none");
+    crash_write(fd, "\n");
     backtrace_symbols_fd(frame, backtrace(frame, 64), fd);
     close(fd);
 }
 
-static void say(int sig)
+/* One line on the real standard error: what happened, while doing what, and where to look. */
+static void print_crash_message(int sig)
 {
-    put(rescue.said, "editscope: crashed (");
-    put(rescue.said, name_of(sig));
-    put(rescue.said, ")");
+    crash_write(crash.message_fd, "editscope: crashed (");
+    crash_write(crash.message_fd, signal_name(sig));
+    crash_write(crash.message_fd, ")");
     if (*invariant_reason()) {
-        put(rescue.said, ": ");
-        put(rescue.said, invariant_reason());
+        crash_write(crash.message_fd, ": ");
+        crash_write(crash.message_fd, invariant_reason());
     }
-    if (*rescue.job) {
-        put(rescue.said, " while ");
-        put(rescue.said, rescue.job);
+    if (*crash.job) {
+        crash_write(crash.message_fd, " while ");
+        crash_write(crash.message_fd, crash.job);
     }
-    if (*rescue.report) {
-        put(rescue.said, "; report: ");
-        put(rescue.said, rescue.report);
+    if (*crash.report) {
+        crash_write(crash.message_fd, "; report: ");
+        crash_write(crash.message_fd, crash.report);
     }
-    if (*rescue.session) {
-        put(rescue.said, "; the session is whole: editscope ");
-        put(rescue.said, rescue.session);
+    if (*crash.session) {
+        crash_write(crash.message_fd, "; the session is whole: editscope ");
+        crash_write(crash.message_fd, crash.session);
     }
-    put(rescue.said, "\n");
+    crash_write(crash.message_fd, "\n");
 }
 
-/* In whichever thread the fault is. Calls write, tcsetattr, open, backtrace (loaded before, so that
- * it allocates nothing), signal, raise. Of several threads that crash the first one tells it; the
- * others wait for the end. A crash in here ends the program. */
+/* Runs in the thread that failed. See the opening comment for what it may call. */
 static void on_crash(int sig)
 {
     static atomic_flag crashed = ATOMIC_FLAG_INIT;
@@ -112,16 +136,16 @@ static void on_crash(int sig)
 
     if (!atomic_flag_test_and_set(&crashed)) {
         first = pthread_self();
-        if (rescue.active) {
-            rescue.active = 0;
-            put(rescue.fd, rescue.restore);
-            tcsetattr(rescue.fd, TCSANOW, &rescue.before);
-            report(sig);
-            say(sig);
-        } else if (*invariant_reason()) { /* the terminal is in other hands: that alone is told */
-            put(STDERR_FILENO, "editscope: ");
-            put(STDERR_FILENO, invariant_reason());
-            put(STDERR_FILENO, "\n");
+        if (crash.active) {
+            crash.active = 0;
+            crash_write(crash.fd, crash.restore);
+            tcsetattr(crash.fd, TCSANOW, &crash.before);
+            write_report(sig);
+            print_crash_message(sig);
+        } else if (*invariant_reason()) { /* no screen to restore: say only this */
+            crash_write(STDERR_FILENO, "editscope: ");
+            crash_write(STDERR_FILENO, invariant_reason());
+            crash_write(STDERR_FILENO, "\n");
         }
     } else if (!pthread_equal(first, pthread_self())) {
         for (;;)
@@ -161,38 +185,38 @@ void crash_handler_open_mask(sigset_t *mask)
 
 void crash_handler_restore(const char *bytes, unsigned long n)
 {
-    if (rescue.restore_len + n >= sizeof(rescue.restore))
+    if (crash.restore_len + n >= sizeof(crash.restore))
         return;
-    memcpy(rescue.restore + rescue.restore_len, bytes, n);
-    rescue.restore_len += n;
-    rescue.restore[rescue.restore_len] = '\0';
+    memcpy(crash.restore + crash.restore_len, bytes, n);
+    crash.restore_len += n;
+    crash.restore[crash.restore_len] = '\0';
 }
 
 void crash_handler_start(const struct crash_options *o)
 {
     static char stack[1 << 16];
     stack_t alternative = {.ss_sp = stack, .ss_size = sizeof(stack)};
-    struct sigaction crash = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK};
+    struct sigaction crashed = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK};
     struct sigaction end = {.sa_handler = on_ending}, stop = {.sa_handler = on_stop};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     void *frame[1];
 
-    rescue.fd = o->fd;
-    rescue.said = o->said;
-    rescue.before = *o->before;
-    rescue.signal = rescue.stop = 0;
-    snprintf(rescue.report, sizeof(rescue.report), "%s", o->report ? o->report : "");
-    snprintf(rescue.version, sizeof(rescue.version), "%s", o->version ? o->version : "");
+    crash.fd = o->fd;
+    crash.message_fd = o->message_fd;
+    crash.before = *o->before;
+    crash.signal = crash.stop = 0;
+    snprintf(crash.report, sizeof(crash.report), "%s", o->report ? o->report : "");
+    snprintf(crash.version, sizeof(crash.version), "%s", o->version ? o->version : "");
     backtrace(frame, 1); /* loads what it needs now */
     sigaltstack(&alternative, NULL);
     crash_handler_block();
     for (int i = 0; i < CRASHING; i++)
-        sigaction(crashing[i].number, &crash, NULL);
+        sigaction(crashing[i].number, &crashed, NULL);
     for (int i = 0; i < ENDING; i++)
         sigaction(ending[i], &end, NULL);
     sigaction(SIGTSTP, &stop, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
-    rescue.active = 1;
+    crash.active = 1;
 }
 
 void crash_handler_hold(bool held)
@@ -200,23 +224,24 @@ void crash_handler_hold(bool held)
     struct sigaction stop = {.sa_handler = held ? SIG_DFL : on_stop};
     sigset_t set;
 
-    rescue.active = !held;
+    crash.active = !held;
     sigaction(SIGTSTP, &stop, NULL);
     sigemptyset(&set);
     sigaddset(&set, SIGTSTP);
     pthread_sigmask(held ? SIG_UNBLOCK : SIG_BLOCK, &set, NULL);
 }
 
+/* SIGHUP stays ignored after a hang-up: a terminal that closes may send it more than once. */
 void crash_handler_end(void)
 {
     struct sigaction usual = {.sa_handler = SIG_DFL}, ignore = {.sa_handler = SIG_IGN};
     sigset_t set;
 
-    rescue.active = 0;
-    rescue.restore_len = 0;
+    crash.active = 0;
+    crash.restore_len = 0;
     for (int i = 0; i < ENDING; i++)
         sigaction(ending[i], &usual, NULL);
-    if (rescue.signal == SIGHUP) /* a terminal that goes says so more than once */
+    if (crash.signal == SIGHUP) /* a terminal that goes says so more than once */
         sigaction(SIGHUP, &ignore, NULL);
     sigaction(SIGTSTP, &usual, NULL);
     late_signals(&set);
@@ -225,26 +250,26 @@ void crash_handler_end(void)
 
 int crash_handler_signal(void)
 {
-    return rescue.signal;
+    return crash.signal;
 }
 
 void crash_handler_terminal_lost(void)
 {
-    rescue.signal = SIGHUP;
+    crash.signal = SIGHUP;
 }
 
 bool crash_handler_stop(void)
 {
-    bool stop = rescue.stop;
+    bool stop = crash.stop;
 
-    rescue.stop = 0;
+    crash.stop = 0;
     return stop;
 }
 
 void crash_handler_set_context(const char *session, const char *job)
 {
-    if (strcmp(rescue.session, session) != 0)
-        snprintf(rescue.session, sizeof(rescue.session), "%s", session);
-    if (strcmp(rescue.job, job) != 0)
-        snprintf(rescue.job, sizeof(rescue.job), "%s", job);
+    if (strcmp(crash.session, session) != 0)
+        snprintf(crash.session, sizeof(crash.session), "%s", session);
+    if (strcmp(crash.job, job) != 0)
+        snprintf(crash.job, sizeof(crash.job), "%s", job);
 }

@@ -1,4 +1,5 @@
-/* Keeps the text of an input line by characters, and draws it around its cursor. */
+/* Edits the text of an input field and draws it around its cursor. Positions are byte offsets; the
+ * cursor moves by graphemes (what a reader sees as one character), never into the middle of one. */
 #include "tui/field.h"
 
 #include <string.h>
@@ -18,8 +19,8 @@ const char *field_text(const struct field *f)
     return f->text.data ? f->text.data : "";
 }
 
-/* Replaces the bytes [from, to) and puts the cursor behind what came in. */
-static void splice(struct field *f, size_t from, size_t to, const char *bytes, size_t n)
+/* Replaces the bytes [from, to) and puts the cursor after the new text. */
+static void field_splice(struct field *f, size_t from, size_t to, const char *bytes, size_t n)
 {
     struct buf out = {0};
 
@@ -31,7 +32,9 @@ static void splice(struct field *f, size_t from, size_t to, const char *bytes, s
     f->at = from + n;
 }
 
-static void insert(struct field *f, const char *bytes, size_t n)
+/* Inserts text at the cursor. Controls and broken UTF-8 are dropped; a tab becomes a space, and so
+ * does a line break in a field of one line. Text that would exceed FIELD_MAX is refused whole. */
+static void field_insert(struct field *f, const char *bytes, size_t n)
 {
     const char *p = bytes, *end = bytes + n;
     struct buf clean = {0};
@@ -46,7 +49,7 @@ static void insert(struct field *f, const char *bytes, size_t n)
             buf_add(&clean, from, (size_t)(p - from));
     }
     if (clean.len && f->text.len + clean.len <= FIELD_MAX)
-        splice(f, f->at, f->at, clean.data, clean.len);
+        field_splice(f, f->at, f->at, clean.data, clean.len);
     buf_free(&clean);
 }
 
@@ -54,10 +57,11 @@ void field_set(struct field *f, const char *text)
 {
     buf_clear(&f->text);
     f->at = 0;
-    insert(f, text, strlen(text));
+    field_insert(f, text, strlen(text));
 }
 
-static size_t before(const struct field *f, size_t at)
+/* Start of the grapheme before this offset. Graphemes can only be found from the start on. */
+static size_t grapheme_before(const struct field *f, size_t at)
 {
     const char *p = field_text(f);
     size_t start = 0;
@@ -70,7 +74,8 @@ static size_t before(const struct field *f, size_t at)
     return start;
 }
 
-static size_t after(const struct field *f, size_t at)
+/* End of the grapheme that starts at this offset. */
+static size_t grapheme_after(const struct field *f, size_t at)
 {
     const char *p = field_text(f) + at;
     struct grapheme g;
@@ -79,6 +84,7 @@ static size_t after(const struct field *f, size_t at)
     return (size_t)(p - field_text(f));
 }
 
+/* Start of the word before the cursor, blanks after it included: what C-w deletes. */
 static size_t word_before(const struct field *f)
 {
     const char *text = field_text(f);
@@ -98,31 +104,33 @@ static size_t line_start(const struct field *f, size_t at)
     return at;
 }
 
-/* To the line above or below, as many characters in; false where there is none. */
-static bool move_line(struct field *f, bool up)
+/* Moves to the line above or below, to the same count of graphemes from its start; false where
+ * there is no such line. */
+static bool field_move_line(struct field *f, bool up)
 {
     size_t start = line_start(f, f->at), end = f->at + strcspn(field_text(f) + f->at, "\n"), to;
     int in = 0;
 
     if (!f->lines || (up ? start == 0 : !field_text(f)[end]))
         return false;
-    for (size_t p = start; p < f->at; p = after(f, p))
+    for (size_t p = start; p < f->at; p = grapheme_after(f, p))
         in++;
     to = up ? line_start(f, start - 1) : end + 1;
     while (in-- && field_text(f)[to] && field_text(f)[to] != '\n')
-        to = after(f, to);
+        to = grapheme_after(f, to);
     f->at = to;
     return true;
 }
 
-static bool move(struct field *f, int32_t code)
+/* Cursor keys; false for any other key. */
+static bool field_move(struct field *f, int32_t code)
 {
     if (code == K_UP || code == K_DOWN)
-        return move_line(f, code == K_UP);
+        return field_move_line(f, code == K_UP);
     if (code == K_LEFT || code == key_ctrl('b'))
-        f->at = before(f, f->at);
+        f->at = grapheme_before(f, f->at);
     else if (code == K_RIGHT || code == key_ctrl('f'))
-        f->at = after(f, f->at);
+        f->at = grapheme_after(f, f->at);
     else if (code == K_HOME || code == key_ctrl('a'))
         f->at = 0;
     else if (code == K_END || code == key_ctrl('e'))
@@ -137,29 +145,30 @@ bool field_key(struct field *f, const struct key *key)
     int32_t code = key->code;
     char bytes[4];
 
-    if (move(f, code))
+    if (field_move(f, code))
         return true;
     if (code == K_PASTE)
-        insert(f, key->paste, strlen(key->paste));
+        field_insert(f, key->paste, strlen(key->paste));
     else if (code == K_ERASE || code == '\b')
-        splice(f, before(f, f->at), f->at, "", 0);
+        field_splice(f, grapheme_before(f, f->at), f->at, "", 0);
     else if (code == K_DELETE || code == key_ctrl('d'))
-        splice(f, f->at, after(f, f->at), "", 0);
+        field_splice(f, f->at, grapheme_after(f, f->at), "", 0);
     else if (code == key_ctrl('u'))
-        splice(f, 0, f->text.len, "", 0);
+        field_splice(f, 0, f->text.len, "", 0);
     else if (code == key_ctrl('k'))
-        splice(f, f->at, f->text.len, "", 0);
+        field_splice(f, f->at, f->text.len, "", 0);
     else if (code == key_ctrl('w'))
-        splice(f, word_before(f), f->at, "", 0);
+        field_splice(f, word_before(f), f->at, "", 0);
     else if (f->lines && (code == '\n' || code == K_ALT_ENTER))
-        insert(f, "\n", 1);
+        field_insert(f, "\n", 1);
     else if (code >= 0x20 && code < 0x110000 && code != K_ERASE)
-        insert(f, bytes, (size_t)utf8_put(bytes, code));
+        field_insert(f, bytes, (size_t)utf8_put(bytes, code));
     else
         return false;
     return true;
 }
 
+/* Scrolls by `skip` columns: as far as the cursor needs to stay in the last column. */
 void field_draw(const struct field *f, struct surface *s, struct rect area, int y, int x, int cols,
                 bool focus)
 {
@@ -192,7 +201,7 @@ int field_rows(const struct field *f, int cols)
     return rows;
 }
 
-/* The row the cursor is in, and the column. */
+/* The row of the wrapped text that holds the cursor, and the cursor's column in it. */
 static int cursor_row(const struct field *f, int cols, int *x)
 {
     const char *p = field_text(f), *row;

@@ -1,4 +1,4 @@
-/* Pools values to the columns there are, scales them to levels, and draws two rows a cell. */
+/* Pools values into columns, scales them to levels, draws two rows of data per row of cells. */
 #include "tui/heatmap.h"
 
 #include <math.h>
@@ -45,7 +45,8 @@ void heat_pool(const float *x, int n, enum heat_pool pool, float *bin, int bins)
     }
 }
 
-static double rank_of(double value, const float *sorted, int n)
+/* The value's place among the sorted sizes, as a share 0..1: a binary search. */
+static double value_rank(double value, const float *sorted, int n)
 {
     int low = 0, high = n;
 
@@ -70,7 +71,7 @@ int heat_level(double value, double high, enum heat_scale scale, const float *so
     else if (scale == SCALE_LOG) /* three decades */
         t = t <= 1e-3 ? 0 : 1 + log10(t) / 3;
     else if (scale == SCALE_RANK)
-        t = rank_of(value, sorted, n);
+        t = value_rank(value, sorted, n);
     return (int)lround(clamped(t, 0, 1) * (RAMP_LEVELS - 1));
 }
 
@@ -81,12 +82,12 @@ int heat_level_signed(double value, double high, enum heat_scale scale, const fl
     return value < 0 ? 127 - level / 2 : 128 + level / 2;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_floats(const void *a, const void *b)
 {
     return number_order((double)*(const float *)a, (double)*(const float *)b);
 }
 
-/* The sizes of the computed values in rising order. Caller frees. */
+/* The sizes of the finite values in ascending order. Caller frees. */
 static float *sorted_sizes(const float *value, int count, int *n)
 {
     float *v = xmalloc(((size_t)count + 1) * sizeof(*v));
@@ -95,7 +96,7 @@ static float *sorted_sizes(const float *value, int count, int *n)
     for (int i = 0; i < count; i++)
         if (isfinite(value[i]))
             v[(*n)++] = fabsf(value[i]);
-    qsort(v, (size_t)*n, sizeof(*v), compare);
+    qsort(v, (size_t)*n, sizeof(*v), compare_floats);
     return v;
 }
 
@@ -117,9 +118,11 @@ double heat_clip(const float *value, int n, double share)
 
 struct sample { /* one value as it is shown */
     float value;
-    uint16_t ink;
+    uint16_t slot;
 };
 
+/* The value at (row, col) and the colour slot it is drawn with; no slot for what is not computed,
+ * for an error, and below the last row. */
 static struct sample sample_of(const struct heatmap *m, const float *sorted, int n, int row,
                                int col)
 {
@@ -133,28 +136,30 @@ static struct sample sample_of(const struct heatmap *m, const float *sorted, int
     if (isnan(out.value) || (isinf(out.value) && out.value > 0))
         return out;
     if (isinf(out.value))
-        out.ink = colour_slot_role(ROLE_STRONG);
+        out.slot = colour_slot_role(ROLE_STRONG);
     else if (ramp == RAMP_DIVERGE)
-        out.ink =
+        out.slot =
             colour_slot_ramp(ramp, heat_level_signed((double)out.value, high, m->scale, sorted, n));
     else
-        out.ink = colour_slot_ramp(ramp, heat_level((double)out.value, high, m->scale, sorted, n));
+        out.slot = colour_slot_ramp(ramp, heat_level((double)out.value, high, m->scale, sorted, n));
     return out;
 }
 
-static void cell(struct sample up, struct sample down, struct surface *s, struct rect area, int y,
-                 int x)
+/* One cell from its upper and lower sample. In this order: both are the rule "│"; one is an error
+ * "!"; neither is computed "·"; only the lower "▄"; else "▀" with two colours. */
+static void draw_cell(struct sample up, struct sample down, struct surface *s, struct rect area,
+                      int y, int x)
 {
-    if (up.ink && up.ink == down.ink && up.ink & 0x8000)
-        surface_glyph(s, area, y, x, ROLE_STRONG, "│", up.ink, COLOUR_SLOT_NONE);
-    else if ((isinf(up.value) && !up.ink) || (isinf(down.value) && !down.ink))
+    if (up.slot && up.slot == down.slot && up.slot & 0x8000)
+        surface_glyph(s, area, y, x, ROLE_STRONG, "│", up.slot, COLOUR_SLOT_NONE);
+    else if ((isinf(up.value) && !up.slot) || (isinf(down.value) && !down.slot))
         surface_text(s, area, y, x, ROLE_ERROR, "!");
-    else if (!up.ink && !down.ink)
+    else if (!up.slot && !down.slot)
         surface_text(s, area, y, x, ROLE_EMPTY, "·");
-    else if (!up.ink)
-        surface_glyph(s, area, y, x, ROLE_TEXT, "▄", down.ink, COLOUR_SLOT_NONE);
+    else if (!up.slot)
+        surface_glyph(s, area, y, x, ROLE_TEXT, "▄", down.slot, COLOUR_SLOT_NONE);
     else
-        surface_glyph(s, area, y, x, ROLE_TEXT, "▀", up.ink, down.ink);
+        surface_glyph(s, area, y, x, ROLE_TEXT, "▀", up.slot, down.slot);
 }
 
 void heatmap_draw(const struct heatmap *m, struct surface *s, struct rect area)
@@ -170,8 +175,8 @@ void heatmap_draw(const struct heatmap *m, struct surface *s, struct rect area)
             struct sample down = sample_of(m, sorted, n, (y * 2 + 1) / tall, x);
 
             for (int k = 0; k < wide; k++)
-                if (!k || !(up.ink & down.ink & 0x8000)) /* a rule is one column wide */
-                    cell(up, down, s, area, y, x * wide + k);
+                if (!k || !(up.slot & down.slot & 0x8000)) /* a rule is one column wide */
+                    draw_cell(up, down, s, area, y, x * wide + k);
         }
     free(sorted);
 }
@@ -179,8 +184,8 @@ void heatmap_draw(const struct heatmap *m, struct surface *s, struct rect area)
 void heat_legend(struct surface *s, struct rect area, int y, int x, int cols, enum ramp ramp)
 {
     for (int i = 0; i < cols; i++) {
-        uint16_t ink = colour_slot_ramp(ramp, cols > 1 ? i * (RAMP_LEVELS - 1) / (cols - 1) : 0);
+        uint16_t slot = colour_slot_ramp(ramp, cols > 1 ? i * (RAMP_LEVELS - 1) / (cols - 1) : 0);
 
-        surface_glyph(s, area, y, x + i, ROLE_TEXT, "█", ink, ink);
+        surface_glyph(s, area, y, x + i, ROLE_TEXT, "█", slot, slot);
     }
 }

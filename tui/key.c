@@ -1,4 +1,4 @@
-/* Names of keys, both ways. */
+/* Names of keys, from name to code and back. */
 #include "tui/key.h"
 
 #include <ctype.h>

@@ -1,4 +1,5 @@
-/* What a user did: a key, a paste or a click. Independent of any terminal library. */
+/* What a user did: a key, a paste, a click or a turn of the wheel. Knows no terminal library;
+ * term.c turns what curses reads into these. */
 #ifndef TUI_KEY_H
 #define TUI_KEY_H
 
@@ -40,13 +41,14 @@ static inline int32_t key_ctrl(char letter)
     return letter & 0x1f;
 }
 
-/* "k", "C-d", "up", "F5", "esc", "space", "hash" (#): as in the table of actions and the keymap.
- * -1: no key. */
+/* The code of a key's name: "k", "C-d", "up", "F5", "esc", "space", "hash" (#). Names are those of
+ * actions.h and of the section [keys] of a config file. Returns -1 for anything else. */
 int32_t key_parse(const char *name);
-/* For messages: the name most like this one; all names that are not a character. */
+/* For error messages: the name most like this one. Returns out. */
 const char *key_nearest(const char *name, char out[32]);
+/* For error messages: all names that are not a character. */
 const char *key_names(void);
-/* The same backwards, NUL-terminated. */
+/* The name of a code, the inverse of key_parse(). Returns out. */
 const char *key_show(char out[16], int32_t code);
 
 #endif

@@ -1,4 +1,8 @@
-/* Slices a rectangle by wishes and least sizes. */
+/* Cuts a rectangle into slices by their minimum, wanted size and weight.
+ *
+ * Example: 20 rows for slices of min/want/weight 3/5/0 and 4/6/1. Minimums take 7. The remaining 13
+ * are dealt out one by one until each has what it wants: 5 and 6, 9 left. These go by weight, all
+ * to the second: 5 and 15. */
 #include "tui/layout.h"
 
 #include <string.h>
@@ -14,8 +18,9 @@ static int total_of(const int *size, int n)
     return total;
 }
 
-/* Minimum sizes, leaving out the most droppable until the rest fits. */
-static void start(const struct slice *slice, int n, int room, int *size)
+/* Gives each slice its minimum, then drops slices (highest `drop` first) until the rest fits. If
+ * nothing more may be dropped, the last slices shrink. */
+static void slice_minimums(const struct slice *slice, int n, int room, int *size)
 {
     for (int i = 0; i < n; i++)
         size[i] = slice[i].min;
@@ -37,11 +42,11 @@ static void start(const struct slice *slice, int n, int room, int *size)
 }
 
 /* Sizes along one direction; they add up to at most `room`. */
-static void share(const struct slice *slice, int n, int room, int *size)
+static void slice_sizes(const struct slice *slice, int n, int room, int *size)
 {
     int left, weights = 0, given = 0, last = -1;
 
-    start(slice, n, room, size);
+    slice_minimums(slice, n, room, size);
     left = room - total_of(size, n);
     for (bool grew = true; grew && left > 0;) { /* evenly, up to what each wants */
         grew = false;
@@ -73,7 +78,7 @@ void layout_rows(struct rect area, const struct slice *slice, int n, struct rect
     int size[MAX_SLICES] = {0}, y = area.y;
 
     n = n < MAX_SLICES ? n : MAX_SLICES;
-    share(slice, n, area.h > 0 ? area.h : 0, size);
+    slice_sizes(slice, n, area.h > 0 ? area.h : 0, size);
     for (int i = 0; i < n; i++) {
         out[i] = (struct rect){y, area.x, size[i], size[i] ? area.w : 0};
         y += size[i];
@@ -85,7 +90,7 @@ void layout_columns(struct rect area, const struct slice *slice, int n, struct r
     int size[MAX_SLICES] = {0}, x = area.x;
 
     n = n < MAX_SLICES ? n : MAX_SLICES;
-    share(slice, n, area.w > 0 ? area.w : 0, size);
+    slice_sizes(slice, n, area.w > 0 ? area.w : 0, size);
     for (int i = 0; i < n; i++) {
         out[i] = (struct rect){area.y, x, size[i] ? area.h : 0, size[i]};
         x += size[i];

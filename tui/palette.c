@@ -1,4 +1,34 @@
-/* From roles and inks to what one terminal is sent. */
+/* From what a cell means to what one terminal is sent.
+ *
+ * Three questions are answered once per theme and terminal, by palette_build():
+ *
+ * 1. Which tier? The terminal's (direct colour, 256, 16, 8 or no colours), or fewer if the theme
+ *    says `tier = 16`.
+ * 2. How does each role look? A theme may give up to four styles for a role:
+ *
+ *      error = #ff5f5f bold | 203 bold | bright-red | bold reverse
+ *              direct         256        16 and 8     no colours
+ *
+ *    A style that is missing comes from the next richer one. Its colours are then replaced by the
+ *    nearest ones of the tier (colour_for()): "#ff5f5f" alone, on 8 colours, is index 1, red.
+ *
+ * 3. Which colour has each of the 256 levels of a ramp? A theme lists stops, such as "#000000
+ *    #b30000 #ffff00"; between two stops the colours are mixed in RGB. For 256 colours it may list
+ *    palette indices as well (`heat.256 = 16 52 88 ...`), used without mixing. Below 256 colours
+ *    ramps have no colours.
+ *
+ * palette_paint() then turns one cell into text, colours and attributes, for every frame:
+ *
+ *   text with a role           the role's colours, whatever the tier
+ *   ▀ with two colour slots    256 or more: the levels' colours as foreground and background.
+ *                              Fewer: one shade " ░▒▓█" for the larger of the two values;
+ *                              ".:-=+*#%@" in ASCII; on a diverging ramp a digit 1-9 above zero, a
+ *                              letter a-i below
+ *   text on a level            256 or more: black or white on the level's colour. Fewer: the text
+ *                              alone, bold for high levels, dim for low ones
+ *
+ * Last, glyphs that the terminal cannot show are replaced: by ASCII (caps.ascii), or braille by
+ * blocks (caps.no_braille, the Linux console). */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +37,7 @@
 #include "tui/text.h"
 #include "tui/theme.h"
 
-/* The style for this tier: its own, or the nearest richer one that the theme has. */
+/* The style of a role for this tier: its own, or the nearest richer one that the theme has. */
 static const struct style *style_for(const struct theme *t, enum role r, enum tier tier)
 {
     int at = tier == TIER_DIRECT ? -1 : tier == TIER_256 ? 0 : tier >= TIER_8 ? 1 : 2;
@@ -19,6 +49,9 @@ static const struct style *style_for(const struct theme *t, enum role r, enum ti
     return at < 0 ? &t->role[r] : &t->reduced[r][at];
 }
 
+/* Fills fg, bg and attrs of one role. Two repairs for terminals with few colours: text whose colour
+ * falls on its own background becomes black or white, and without colours a role that had a
+ * background of its own is shown in reverse. */
 static void build_role(struct palette *p, const struct theme *t, enum role r)
 {
     const struct style *style = style_for(t, r, p->tier), *text = style_for(t, ROLE_TEXT, p->tier);
@@ -43,7 +76,7 @@ static void build_role(struct palette *p, const struct theme *t, enum role r)
         p->attrs[r] |= ATTR_REVERSE; /* what had a background still stands out */
 }
 
-/* Black or white, whichever is read better on the level. */
+/* For each level of a ramp black or white, whichever has the higher contrast on it. */
 static void build_text_on(const int32_t *level, enum tier tier, int32_t *on)
 {
     for (int i = 0; i < RAMP_LEVELS; i++) {
@@ -60,6 +93,8 @@ static void build_text_on(const int32_t *level, enum tier tier, int32_t *on)
     }
 }
 
+/* The 256 levels of a ramp. Levels go in groups of four: 64 steps are enough for the eye, and
+ * longer runs of equal colour need fewer bytes on the way to the terminal. */
 static void build_ramp(struct palette *p, const struct ramp_stops *r, int32_t *level)
 {
     for (int i = 0; i < RAMP_LEVELS; i++) {
@@ -84,8 +119,9 @@ static void build_ramp(struct palette *p, const struct ramp_stops *r, int32_t *l
     }
 }
 
-/* A terminal of direct colour takes no indices: those of a limited theme as RGB. */
-static void spell_out(struct palette *p)
+/* A direct-colour terminal takes no palette indices, so those of a theme limited to fewer colours
+ * are sent as RGB. */
+static void palette_indices_to_rgb(struct palette *p)
 {
     int32_t *const list[] = {p->fg, p->bg, p->ramp[0], p->on_ramp[0]};
     const int count[] = {ROLE_COUNT, ROLE_COUNT, RAMP_COUNT * RAMP_LEVELS,
@@ -112,70 +148,72 @@ void palette_build(struct palette *p, const struct theme *theme, struct caps cap
     if (p->bg[ROLE_TEXT] == -2)
         p->bg[ROLE_TEXT] = -1;
     if (caps.tier == TIER_DIRECT && p->tier < TIER_DIRECT)
-        spell_out(p);
+        palette_indices_to_rgb(p);
 }
 
-static int32_t ink_colour(const struct palette *p, uint16_t ink, int32_t otherwise)
+/* The colour of a colour slot; `otherwise` where there is none. */
+static int32_t slot_colour(const struct palette *p, uint16_t slot, int32_t otherwise)
 {
-    if (ink == COLOUR_SLOT_NONE)
+    if (slot == COLOUR_SLOT_NONE)
         return otherwise;
-    if (ink & 0x8000)
-        return p->fg[(ink & 0x7fff) % ROLE_COUNT];
-    return p->ramp[(ink - 1) / RAMP_LEVELS % RAMP_COUNT][(ink - 1) % RAMP_LEVELS];
+    if (slot & 0x8000)
+        return p->fg[(slot & 0x7fff) % ROLE_COUNT];
+    return p->ramp[(slot - 1) / RAMP_LEVELS % RAMP_COUNT][(slot - 1) % RAMP_LEVELS];
 }
 
-static int ink_level(uint16_t ink)
+/* The level 0..255 in a slot of a ramp; -1 for a role or none. */
+static int slot_level(uint16_t slot)
 {
-    return ink == COLOUR_SLOT_NONE || ink & 0x8000 ? -1 : (ink - 1) % RAMP_LEVELS;
+    return slot == COLOUR_SLOT_NONE || slot & 0x8000 ? -1 : (slot - 1) % RAMP_LEVELS;
 }
 
-static void replace(struct paint *out, const char *glyph)
+static void replace_glyph(struct paint *out, const char *glyph)
 {
     snprintf(out->text, sizeof(out->text), "%s", glyph);
 }
 
-/* Is the ink of a ramp with a middle? */
-static bool ink_diverges(uint16_t ink)
+/* Whether the slot is of the ramp whose middle is zero. */
+static bool slot_diverges(uint16_t slot)
 {
-    return ink_level(ink) >= 0 && (ink - 1) / RAMP_LEVELS == RAMP_DIVERGE;
+    return slot_level(slot) >= 0 && (slot - 1) / RAMP_LEVELS == RAMP_DIVERGE;
 }
 
-/* How far from nothing a sample is, 0..255. */
-static int ink_size(uint16_t ink)
+/* How far from zero the value in a slot is, 0..255; -1 if it is not of a ramp. */
+static int slot_size(uint16_t slot)
 {
-    int level = ink_level(ink);
+    int level = slot_level(slot);
 
-    return level < 0            ? -1
-           : !ink_diverges(ink) ? level
-           : level < 128        ? 255 - 2 * level
-                                : 2 * level - 256;
+    return level < 0              ? -1
+           : !slot_diverges(slot) ? level
+           : level < 128          ? 255 - 2 * level
+                                  : 2 * level - 256;
 }
 
-/* A heat cell without colours: the stronger of its two samples as a shade; above the middle of a
- * ramp that has one as a digit, below it as a letter. A rule stays a rule. */
-static void shade(const struct palette *p, const struct cell *c, struct paint *out)
+/* A heat cell without colours, see the table in the opening comment. The rule of a heatmap stays.
+ */
+static void paint_shade(const struct palette *p, const struct cell *c, struct paint *out)
 {
     static const char *const utf8[] = {" ", "░", "▒", "▓", "█"};
     static const char ascii[] = " .:-=+*#%@", above[] = " 123456789", below[] = " abcdefghi";
-    uint16_t ink = ink_size(c->fg) > ink_size(c->bg) ? c->fg : c->bg;
-    int level = ink_size(ink);
+    uint16_t slot = slot_size(c->fg) > slot_size(c->bg) ? c->fg : c->bg;
+    int level = slot_size(slot);
 
     if ((c->fg | c->bg) & 0x8000) {
-        replace(out, p->caps.ascii ? "|" : "│");
-    } else if (ink_diverges(ink)) {
-        out->text[0] = (ink_level(ink) < 128 ? below : above)[level * 10 / RAMP_LEVELS];
+        replace_glyph(out, p->caps.ascii ? "|" : "│");
+    } else if (slot_diverges(slot)) {
+        out->text[0] = (slot_level(slot) < 128 ? below : above)[level * 10 / RAMP_LEVELS];
         out->text[1] = '\0';
     } else if (p->caps.ascii) {
         out->text[0] = ascii[level * 10 / RAMP_LEVELS];
         out->text[1] = '\0';
     } else {
-        replace(out, utf8[level * 5 / RAMP_LEVELS]);
+        replace_glyph(out, utf8[level * 5 / RAMP_LEVELS]);
     }
     out->fg = p->fg[ROLE_TEXT];
-    out->bg = p->bg[c->ground] == -2 ? p->bg[ROLE_TEXT] : p->bg[c->ground];
+    out->bg = p->bg[c->backdrop] == -2 ? p->bg[ROLE_TEXT] : p->bg[c->backdrop];
 }
 
-/* Samples are drawn as blocks; any other text stands on a level of a ramp. */
+/* Heatmaps draw their samples as these blocks. Any other character on a level of a ramp is text. */
 static bool is_block(const char *text)
 {
     return !strcmp(text, "▀") || !strcmp(text, "▄") || !strcmp(text, "█");
@@ -183,20 +221,21 @@ static bool is_block(const char *text)
 
 /* Text with a level of a ramp behind it: without colours the text remains, its weight says more
  * or less. */
-static void text_on_ramp(const struct palette *p, const struct cell *c, struct paint *out)
+static void paint_text_on_ramp(const struct palette *p, const struct cell *c, struct paint *out)
 {
-    int size = ink_size(c->bg), ramp = (c->bg - 1) / RAMP_LEVELS % RAMP_COUNT;
+    int size = slot_size(c->bg), ramp = (c->bg - 1) / RAMP_LEVELS % RAMP_COUNT;
 
     if (p->tier >= TIER_256) {
         if (c->fg == COLOUR_SLOT_NONE)
-            out->fg = p->on_ramp[ramp][ink_level(c->bg)];
+            out->fg = p->on_ramp[ramp][slot_level(c->bg)];
     } else {
-        out->bg = p->bg[c->ground] == -2 ? p->bg[ROLE_TEXT] : p->bg[c->ground];
+        out->bg = p->bg[c->backdrop] == -2 ? p->bg[ROLE_TEXT] : p->bg[c->backdrop];
         out->attrs |= size >= 170 ? ATTR_BOLD : size < 64 ? ATTR_DIM : 0;
     }
 }
 
-static void to_ascii(struct paint *out, enum role role)
+/* Replaces the glyph by one ASCII character, a wide one by a character and a blank. */
+static void paint_to_ascii(struct paint *out, enum role role)
 {
     const char *text = out->text;
     struct grapheme g;
@@ -210,41 +249,46 @@ static void to_ascii(struct paint *out, enum role role)
     }
 }
 
-/* The console's font has blocks but no dots: the nearest block. */
-static void no_braille(struct paint *out)
+/* The Linux console's font has blocks but no braille: the nearest block. */
+static void paint_without_braille(struct paint *out)
 {
     const char *text = out->text;
     struct grapheme g;
 
     if (!text_next(&text, &g) || g.code < 0x2800 || g.code > 0x28ff)
         return;
-    replace(out, g.code == 0x2800 ? " " : !(g.code & 0xe4) ? "▀" : !(g.code & 0x1b) ? "▄" : "█");
+    replace_glyph(out, g.code == 0x2800   ? " "
+                       : !(g.code & 0xe4) ? "▀"
+                       : !(g.code & 0x1b) ? "▄"
+                                          : "█");
 }
 
 void palette_paint(const struct palette *p, const struct cell *c, struct paint *out)
 {
-    int32_t ground = p->bg[c->ground] == -2 ? p->bg[ROLE_TEXT] : p->bg[c->ground];
+    int32_t backdrop = p->bg[c->backdrop] == -2 ? p->bg[ROLE_TEXT] : p->bg[c->backdrop];
 
     memcpy(out->text, c->text, sizeof(out->text));
     out->attrs = p->attrs[c->role];
-    out->fg = ink_colour(p, c->fg, p->fg[c->role]);
-    out->bg = ink_colour(p, c->bg,
-                         c->role == ROLE_TEXT || p->bg[c->role] == -2 ? ground : p->bg[c->role]);
-    if (ink_level(c->bg) >= 0 && !is_block(c->text))
-        text_on_ramp(p, c, out);
-    else if (p->tier < TIER_256 && (ink_level(c->fg) >= 0 || ink_level(c->bg) >= 0)) {
-        shade(p, c, out);
+    out->fg = slot_colour(p, c->fg, p->fg[c->role]);
+    out->bg = slot_colour(p, c->bg,
+                          c->role == ROLE_TEXT || p->bg[c->role] == -2 ? backdrop : p->bg[c->role]);
+    if (slot_level(c->bg) >= 0 && !is_block(c->text))
+        paint_text_on_ramp(p, c, out);
+    else if (p->tier < TIER_256 && (slot_level(c->fg) >= 0 || slot_level(c->bg) >= 0)) {
+        paint_shade(p, c, out);
         return;
     }
     if (p->tier == TIER_MONO && p->bg[c->role] == -2)
-        out->attrs |= p->attrs[c->ground] & ATTR_REVERSE;
+        out->attrs |= p->attrs[c->backdrop] & ATTR_REVERSE;
     if (p->caps.ascii)
-        to_ascii(out, (enum role)c->role);
+        paint_to_ascii(out, (enum role)c->role);
     else if (p->caps.no_braille)
-        no_braille(out);
+        paint_without_braille(out);
 }
 
-static void sgr_colour(struct buf *out, int32_t colour, int base, enum tier tier)
+/* The SGR parameter of a colour: 39 default, 31 or 91 index below 16, 38;5;N or 38;2;R;G;B (and 49,
+ * 41 ... for backgrounds). */
+static void put_sgr_colour(struct buf *out, int32_t colour, int base, enum tier tier)
 {
     if (colour < 0)
         buf_printf(out, ";%d", base + 9);
@@ -257,7 +301,8 @@ static void sgr_colour(struct buf *out, int32_t colour, int base, enum tier tier
         buf_printf(out, ";%d", (int)colour < 8 ? base + (int)colour : base + 52 + (int)colour);
 }
 
-static void sgr(struct buf *out, const struct paint *paint, enum tier tier)
+/* The escape sequence that selects these colours and attributes, starting from a reset. */
+static void put_sgr(struct buf *out, const struct paint *paint, enum tier tier)
 {
     static const char code[5] = {'1', '2', '3', '4', '7'};
 
@@ -266,8 +311,8 @@ static void sgr(struct buf *out, const struct paint *paint, enum tier tier)
         if (paint->attrs & 1u << i)
             buf_printf(out, ";%c", code[i]);
     if (tier != TIER_MONO) {
-        sgr_colour(out, paint->fg, 30, tier);
-        sgr_colour(out, paint->bg, 40, tier);
+        put_sgr_colour(out, paint->fg, 30, tier);
+        put_sgr_colour(out, paint->bg, 40, tier);
     }
     buf_puts(out, "m");
 }
@@ -285,7 +330,7 @@ void surface_ansi(const struct surface *s, const struct palette *p, struct buf *
                 continue;
             palette_paint(p, c, &paint);
             if (paint.fg != last.fg || paint.bg != last.bg || paint.attrs != last.attrs)
-                sgr(out, &paint, p->caps.tier);
+                put_sgr(out, &paint, p->caps.tier);
             buf_puts(out, paint.text);
             last = paint;
         }

@@ -1,4 +1,4 @@
-/* Cells and the pens that write them, and the surface as text. */
+/* Writes cells, keeps wide characters whole, and turns a surface into text. */
 #include "tui/surface.h"
 
 #include <stdarg.h>
@@ -57,15 +57,16 @@ void surface_resize(struct surface *s, int h, int w)
     surface_clear(s);
 }
 
-static void blank(struct cell *c, enum role ground)
+static void cell_blank(struct cell *c, enum role backdrop)
 {
-    *c = (struct cell){.text = " ", .width = 1, .role = (uint8_t)ground, .ground = (uint8_t)ground};
+    *c = (struct cell){
+        .text = " ", .width = 1, .role = (uint8_t)backdrop, .backdrop = (uint8_t)backdrop};
 }
 
 void surface_clear(struct surface *s)
 {
     for (int i = 0; i < s->h * s->w; i++)
-        blank(&s->cells[i], ROLE_TEXT);
+        cell_blank(&s->cells[i], ROLE_TEXT);
     s->cursor_y = s->cursor_x = -1;
 }
 
@@ -81,16 +82,17 @@ struct cell *surface_at(struct surface *s, int y, int x)
     return &s->cells[y * s->w + x];
 }
 
-/* The cell at (y, x) of the area, or NULL where either does not reach. */
-static struct cell *inside(struct surface *s, struct rect area, int y, int x)
+/* The cell at (y, x) of the area, or NULL outside of it or of the surface. */
+static struct cell *area_cell(struct surface *s, struct rect area, int y, int x)
 {
     if (y < 0 || x < 0 || y >= area.h || x >= area.w)
         return NULL;
     return surface_at(s, area.y + y, area.x + x);
 }
 
-/* A wide character that loses one half must not keep the other. */
-static void make_room(struct surface *s, int y, int x)
+/* Prepares a cell to be overwritten. If it is half of a wide character, the other half becomes a
+ * blank. */
+static void free_cell(struct surface *s, int y, int x)
 {
     struct cell *c = surface_at(s, y, x), *other;
 
@@ -100,34 +102,36 @@ static void make_room(struct surface *s, int y, int x)
     if (c->width == 0)
         other = surface_at(s, y, x - 1);
     if (other)
-        blank(other, other->ground);
+        cell_blank(other, other->backdrop);
 }
 
-void surface_fill(struct surface *s, struct rect area, enum role ground)
+void surface_fill(struct surface *s, struct rect area, enum role backdrop)
 {
     for (int y = 0; y < area.h; y++)
         for (int x = 0; x < area.w; x++) {
-            struct cell *c = inside(s, area, y, x);
+            struct cell *c = area_cell(s, area, y, x);
 
             if (!c)
                 continue;
-            make_room(s, area.y + y, area.x + x);
-            blank(c, ground);
+            free_cell(s, area.y + y, area.x + x);
+            cell_blank(c, backdrop);
         }
 }
 
-static void put(struct surface *s, struct rect area, int y, int x, enum role role,
-                const struct grapheme *g)
+/* Writes one grapheme. A wide one takes two cells: its text is in the left, and the right has width
+ * 0 and no text. If the right half does not fit the area, a blank is written instead. */
+static void put_grapheme(struct surface *s, struct rect area, int y, int x, enum role role,
+                         const struct grapheme *g)
 {
-    struct cell *c = inside(s, area, y, x);
-    struct cell *next = g->width == 2 ? inside(s, area, y, x + 1) : NULL;
+    struct cell *c = area_cell(s, area, y, x);
+    struct cell *next = g->width == 2 ? area_cell(s, area, y, x + 1) : NULL;
     bool cut = g->width == 2 && !next;
 
     if (!c)
         return;
-    make_room(s, area.y + y, area.x + x);
+    free_cell(s, area.y + y, area.x + x);
     if (next)
-        make_room(s, area.y + y, area.x + x + 1);
+        free_cell(s, area.y + y, area.x + x + 1);
     c->role = (uint8_t)role;
     c->fg = c->bg = COLOUR_SLOT_NONE;
     c->width = cut ? 1 : (uint8_t)g->width;
@@ -146,7 +150,7 @@ int surface_text(struct surface *s, struct rect area, int y, int x, enum role ro
     int start = x;
 
     while (text_next(&text, &g)) {
-        put(s, area, y, x, role, &g);
+        put_grapheme(s, area, y, x, role, &g);
         x += g.width;
     }
     return x - start;
@@ -155,7 +159,7 @@ int surface_text(struct surface *s, struct rect area, int y, int x, enum role ro
 void surface_glyph(struct surface *s, struct rect area, int y, int x, enum role role,
                    const char *glyph, uint16_t fg, uint16_t bg)
 {
-    struct cell *c = inside(s, area, y, x);
+    struct cell *c = area_cell(s, area, y, x);
 
     surface_text(s, area, y, x, role, glyph);
     if (c) {
@@ -166,7 +170,7 @@ void surface_glyph(struct surface *s, struct rect area, int y, int x, enum role 
 
 void surface_cursor(struct surface *s, struct rect area, int y, int x)
 {
-    if (!inside(s, area, y, x))
+    if (!area_cell(s, area, y, x))
         return;
     s->cursor_y = area.y + y;
     s->cursor_x = area.x + x;
@@ -219,6 +223,7 @@ void pen_right(struct pen *p, enum role role, int cols, const char *text)
     }
 }
 
+/* Columns of a row without its trailing blanks. */
 static int row_end(const struct surface *s, int y)
 {
     int end = s->w;

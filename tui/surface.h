@@ -1,8 +1,25 @@
-/* A grid of cells. Views draw on it; the terminal, a test or a file shows it.
+/* A grid of cells that views draw on. The terminal, a test, or a file (text, ANSI, SVG) shows it.
  *
- * A cell holds one grapheme of one or two columns and says what it *means* (a role); colours are
- * the theme's business. Heatmaps override colours with inks: a level of a ramp, or another role's
- * colour. A surface belongs to one thread. All coordinates are (row, column) from the top left. */
+ * A cell holds one grapheme of one or two columns and says what it *means*, not how it looks:
+ *
+ *   view        draws    surface_text(s, area, 2, 5, ROLE_ERROR, "failed")
+ *   cell        holds    {text "f", role ERROR, backdrop DIALOG, fg/bg: no colour slot}
+ *   palette.c   looks up the theme: ERROR is #ff5f5f on DIALOG's background, bold
+ *   term.c      sends    what this terminal can show of that
+ *
+ * So a view never names a colour, a theme never names a view, and a golden screen in
+ * tests/screens/ stays the same when a theme changes: it records characters and role letters only.
+ *
+ * Two things colour a cell beyond its role:
+ *
+ *   backdrop     the role whose background is seen where the cell's own role has none: text on a
+ *                selected row or in a dialog. surface_fill() sets it; text written later keeps it.
+ *   colour slot  a number for a colour that is not the role's, used by heatmaps and bars. 0: none;
+ *                1 + ramp * 256 + level: level 0..255 of a ramp; 0x8000 | role: another role's
+ *                foreground.
+ *
+ * A surface belongs to one thread. All coordinates are (row, column) from the top left, relative
+ * to an area; nothing is ever written outside the area. */
 #ifndef TUI_SURFACE_H
 #define TUI_SURFACE_H
 
@@ -10,10 +27,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* X(id, name in theme files, letter in golden screens): what a piece of text means. A letter is a
- * role's for good: a new role takes one that is free. */
+/* X(id, name in theme files, letter in golden screens): what a piece of text means. Goldens depend
+ * on the letters, so a letter is never reused: a new role takes a free one. */
 #define ROLES(X)                                                            \
-    X(TEXT, "text", 'a')                 /* plain words on the ground */    \
+    X(TEXT, "text", 'a')                 /* plain text on the background */ \
     X(DIM, "dim", 'b')                   /* labels, axes, hints */          \
     X(STRONG, "strong", 'c')             /* values that matter */           \
     X(BORDER, "border", 'd')             /* a pane's frame */               \
@@ -78,6 +95,7 @@ enum ramp {
         RAMP_COUNT
 };
 
+/* "state.base" for ROLE_BASE and so on: as theme files spell them. */
 const char *role_name(enum role role);
 char role_letter(enum role role); /* in surface_roles() */
 const char *ramp_name(enum ramp ramp);
@@ -89,11 +107,12 @@ struct rect {
     int y, x, h, w;
 };
 
+/* One cell of the grid; 44 bytes, so a screen of 200 x 60 is half a megabyte. */
 struct cell {
-    char text[CELL_BYTES]; /* "" in the right half of a wide character */
-    uint8_t width;         /* 1 or 2; 0 in the right half */
-    uint8_t role, ground;  /* ground: the role whose background shows where role has none */
-    uint16_t fg, bg;       /* inks */
+    char text[CELL_BYTES];  /* "" in the right half of a wide character */
+    uint8_t width;          /* 1 or 2; 0 in the right half */
+    uint8_t role, backdrop; /* backdrop: the role whose background shows where role has none */
+    uint16_t fg, bg;        /* colour slots */
 };
 
 struct surface {
@@ -102,7 +121,7 @@ struct surface {
     int cursor_y, cursor_x; /* the hardware cursor; -1: hidden */
 };
 
-/* level 0..255 of a ramp, or a role's foreground, as an ink */
+/* level 0..255 of a ramp, or a role's foreground,as a colour slot */
 static inline uint16_t colour_slot_ramp(enum ramp ramp, int level)
 {
     return (uint16_t)(1 + (int)ramp * RAMP_LEVELS + level);
@@ -112,27 +131,33 @@ static inline uint16_t colour_slot_role(enum role role)
     return (uint16_t)(0x8000 | (unsigned)role);
 }
 
-struct surface *surface_new(int h, int w); /* sizes below 1 count as 1 */
+/* A blank surface of h x w cells; sizes below 1 count as 1. surface_free() ends it. */
+struct surface *surface_new(int h, int w);
 void surface_free(struct surface *s);
-void surface_resize(struct surface *s, int h, int w); /* cleared */
+/* Changes the size; the surface is blank afterwards. */
+void surface_resize(struct surface *s, int h, int w);
+/* Blank, without a backdrop, cursor hidden. */
 void surface_clear(struct surface *s);
 struct rect surface_rect(const struct surface *s);
-/* The cell, or NULL outside. */
+/* The cell at (y, x) of the surface; NULL outside. */
 struct cell *surface_at(struct surface *s, int y, int x);
 
-/* Blanks with the ground's background; text written later keeps it. */
-void surface_fill(struct surface *s, struct rect area, enum role ground);
-/* Writes UTF-8 at (y, x) of `area`, inside it only. Controls and bytes that are not UTF-8 become
- * '?': escape model text first (text.h). Returns the columns it takes, clipped or not. */
+/* Fills the area with blanks on this role's background; text written later keeps that background.
+ */
+void surface_fill(struct surface *s, struct rect area, enum role backdrop);
+/* Writes UTF-8 at (y, x) of `area`, cut at its edges. Controls and bytes that are not UTF-8 become
+ * '?'; text of models should go through text_piece() first. Returns the columns the text takes, cut
+ * or not. */
 int surface_text(struct surface *s, struct rect area, int y, int x, enum role role,
                  const char *text);
-/* One character with inks; used by heatmaps and bars. */
+/* Writes one character with colour slots for foreground and background; COLOUR_SLOT_NONE leaves the
+ * role's. */
 void surface_glyph(struct surface *s, struct rect area, int y, int x, enum role role,
                    const char *glyph, uint16_t fg, uint16_t bg);
-/* Puts the hardware cursor at (y, x) of the area: screen readers follow it. */
+/* Puts the hardware cursor at (y, x) of the area. Screen readers follow it. */
 void surface_cursor(struct surface *s, struct rect area, int y, int x);
 
-/* A place to write on, moving right; y and x are relative to the area. */
+/* A place to write at, which moves right as text is written; y and x are relative to the area. */
 struct pen {
     struct surface *s;
     struct rect area;
@@ -141,18 +166,20 @@ struct pen {
 
 struct pen pen_at(struct surface *s, struct rect area, int y, int x);
 void pen_text(struct pen *p, enum role role, const char *text);
-/* The format is show_format()'s: what it quotes is escaped, cut and padded by columns. */
+/* printf with the formats of show_format(): quoted text is escaped, and cut and padded by columns.
+ */
 void pen_printf(struct pen *p, enum role role, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* Exactly `cols` columns: cut with an ellipsis or padded. */
+/* Exactly `cols` columns: longer text is cut with an ellipsis, shorter text padded with blanks. */
 void pen_fit(struct pen *p, enum role role, int cols, const char *text);
 /* Right-aligned in `cols` columns. */
 void pen_right(struct pen *p, enum role role, int cols, const char *text);
 
 struct buf;
-/* The characters as text, trailing blanks cut, one line a row. */
+/* The characters as text, one line per row, trailing blanks cut. */
 void surface_dump(const struct surface *s, struct buf *out);
-/* Roles as a grid of letters and ramp levels as digits: goldens that outlive a theme. */
+/* One letter per cell for its role, or a digit 0-9 for its level of a ramp. Golden screens keep
+ * these, so that they stay valid when a theme changes. */
 void surface_roles(const struct surface *s, struct buf *out);
 
 #endif

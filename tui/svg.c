@@ -1,4 +1,5 @@
-/* Cells as SVG: text, and block characters as shapes. */
+/* Cells as SVG. Shapes are collected as boxes on a grid of 8 x 8 units per cell, then written
+ * grouped by colour, before the text. */
 #include "tui/svg.h"
 
 #include <stdlib.h>
@@ -23,7 +24,9 @@ struct drawing {
 
 enum { FULL = 8 };
 
-static void add_box(struct drawing *d, int32_t colour, int y, int x, int h, int w)
+/* Adds a box; one that continues the last box to the right, with the same colour and height,
+ * extends it. */
+static void svg_add_box(struct drawing *d, int32_t colour, int y, int x, int h, int w)
 {
     struct box *last = d->boxes ? &d->box[d->boxes - 1] : NULL;
 
@@ -38,7 +41,8 @@ static void add_box(struct drawing *d, int32_t colour, int y, int x, int h, int 
     d->box[d->boxes++] = (struct box){colour, y, x, h, w};
 }
 
-static void escape(struct buf *out, const char *text)
+/* Text for XML: & < > " escaped, characters that XML does not allow become '?'. */
+static void svg_escape(struct buf *out, const char *text)
 {
     struct grapheme g;
 
@@ -56,44 +60,46 @@ static void escape(struct buf *out, const char *text)
     }
 }
 
-/* U+2580 to U+259F but the shades: which eighths are filled. false: not such a character. */
-static bool block(struct drawing *d, int32_t code, int32_t colour, int y, int x)
+/* Block elements U+2580 to U+259F without the shades: which eighths are filled. false: another
+ * character. */
+static bool svg_block(struct drawing *d, int32_t code, int32_t colour, int y, int x)
 {
     static const unsigned char quadrants[] = {4, 8, 1, 13, 9, 7, 11, 2, 6, 14};
 
     if (code == 0x2580)
-        add_box(d, colour, y, x, 4, FULL);
+        svg_add_box(d, colour, y, x, 4, FULL);
     else if (code >= 0x2581 && code <= 0x2588)
-        add_box(d, colour, y + FULL - (code - 0x2580), x, code - 0x2580, FULL);
+        svg_add_box(d, colour, y + FULL - (code - 0x2580), x, code - 0x2580, FULL);
     else if (code >= 0x2589 && code <= 0x258f)
-        add_box(d, colour, y, x, FULL, 0x2590 - code);
+        svg_add_box(d, colour, y, x, FULL, 0x2590 - code);
     else if (code == 0x2590)
-        add_box(d, colour, y, x + 4, FULL, 4);
+        svg_add_box(d, colour, y, x + 4, FULL, 4);
     else if (code == 0x2594)
-        add_box(d, colour, y, x, 1, FULL);
+        svg_add_box(d, colour, y, x, 1, FULL);
     else if (code == 0x2595)
-        add_box(d, colour, y, x + 7, FULL, 1);
+        svg_add_box(d, colour, y, x + 7, FULL, 1);
     else if (code >= 0x2596 && code <= 0x259f)
         for (int q = 0; q < 4; q++) { /* upper left, upper right, lower left, lower right */
             if (quadrants[code - 0x2596] >> q & 1)
-                add_box(d, colour, y + (q & 2) * 2, x + (q & 1) * 4, 4, 4);
+                svg_add_box(d, colour, y + (q & 2) * 2, x + (q & 1) * 4, 4, 4);
         }
     else
         return false;
     return true;
 }
 
-/* A shade is its share of the way from the ground to the colour. */
-static bool shaded(struct drawing *d, int32_t code, int32_t fg, int32_t bg, int y, int x)
+/* A shade is a mix of background and foreground: a quarter, a half, three quarters. */
+static bool svg_shade(struct drawing *d, int32_t code, int32_t fg, int32_t bg, int y, int x)
 {
     if (code < 0x2591 || code > 0x2593)
         return false;
-    add_box(d, (int32_t)colour_mix((uint32_t)bg, (uint32_t)fg, (code - 0x2590) * 0.25), y, x, FULL,
-            FULL);
+    svg_add_box(d, (int32_t)colour_mix((uint32_t)bg, (uint32_t)fg, (code - 0x2590) * 0.25), y, x,
+                FULL, FULL);
     return true;
 }
 
-static bool braille(struct drawing *d, int32_t code, int32_t colour, int y, int x)
+/* Each dot of a braille character as a small box. */
+static bool svg_braille(struct drawing *d, int32_t code, int32_t colour, int y, int x)
 {
     /* bit -> row and column of the dot */
     static const unsigned char row[] = {0, 1, 2, 0, 1, 2, 3, 3}, col[] = {0, 0, 0, 1, 1, 1, 0, 1};
@@ -102,12 +108,12 @@ static bool braille(struct drawing *d, int32_t code, int32_t colour, int y, int 
         return false;
     for (int b = 0; b < 8; b++)
         if (code >> b & 1)
-            add_box(d, colour, y + 2 * row[b], x + 4 * col[b] + 1, 1, 2);
+            svg_add_box(d, colour, y + 2 * row[b], x + 4 * col[b] + 1, 1, 2);
     return true;
 }
 
-/* Lines of frames: which arms a character has (1 up, 2 down, 4 left, 8 right). */
-static int arms(int32_t code)
+/* Which arms a line character has: 1 up, 2 down, 4 left, 8 right; 0: not a line. */
+static int line_arms(int32_t code)
 {
     static const struct {
         int32_t code;
@@ -126,21 +132,25 @@ static int arms(int32_t code)
     return 0;
 }
 
-static bool line(struct drawing *d, int32_t code, int32_t colour, int y, int x)
+/* Frame lines, one unit thick, through the middle of the cell. */
+static bool svg_line(struct drawing *d, int32_t code, int32_t colour, int y, int x)
 {
-    int a = arms(code);
+    int a = line_arms(code);
 
     if (!a)
         return false;
     if (a & 12)
-        add_box(d, colour, y * 2 + 8, x + (a & 4 ? 0 : 3), -1, (a & 12) == 12 ? 8 : a & 4 ? 4 : 5);
+        svg_add_box(d, colour, y * 2 + 8, x + (a & 4 ? 0 : 3), -1,
+                    (a & 12) == 12 ? 8
+                    : a & 4        ? 4
+                                   : 5);
     if (a & 3)
-        add_box(d, colour, y + (a & 1 ? 0 : 4), x * 2 + 7, (a & 3) == 3 ? 8 : 4, -1);
+        svg_add_box(d, colour, y + (a & 1 ? 0 : 4), x * 2 + 7, (a & 3) == 3 ? 8 : 4, -1);
     return true;
 }
 
-static void text_run(struct drawing *d, const struct paint *paint, int32_t fg, int y, int x,
-                     int cols, const char *text)
+static void svg_put_text(struct drawing *d, const struct paint *paint, int32_t fg, int y, int x,
+                         int cols, const char *text)
 {
     buf_printf(&d->text, "<text x=\"%d\" y=\"%d\" textLength=\"%d\" fill=\"#%06x\"", x * SVG_CELL_W,
                y * SVG_CELL_H + 13, cols * SVG_CELL_W, (unsigned)fg);
@@ -153,11 +163,12 @@ static void text_run(struct drawing *d, const struct paint *paint, int32_t fg, i
     if (paint->attrs & ATTR_UNDERLINE)
         buf_puts(&d->text, " text-decoration=\"underline\"");
     buf_puts(&d->text, ">");
-    escape(&d->text, text);
+    svg_escape(&d->text, text);
     buf_puts(&d->text, "</text>\n");
 }
 
-static struct paint painted(const struct drawing *d, const struct cell *c)
+/* A cell with the colours that the picture needs: defaults resolved, reverse applied. */
+static struct paint svg_paint(const struct drawing *d, const struct cell *c)
 {
     struct paint p;
     int32_t fg;
@@ -173,21 +184,22 @@ static struct paint painted(const struct drawing *d, const struct cell *c)
     return p;
 }
 
-/* Cells of one look, from x on, are one run of text; blanks end it. Returns the columns used. */
-static int run_from(struct drawing *d, const struct surface *s, int y, int x)
+/* Draws the cells from x on that look alike as one text. Wide and non-ASCII characters stand alone,
+ * since fonts differ in their widths. Returns the columns used. */
+static int svg_text_run(struct drawing *d, const struct surface *s, int y, int x)
 {
     const struct cell *row = &s->cells[y * s->w];
-    struct paint first = painted(d, &row[x]);
+    struct paint first = svg_paint(d, &row[x]);
     struct buf text = {0};
     int to = x;
 
     while (to < s->w) {
-        struct paint p = painted(d, &row[to]);
+        struct paint p = svg_paint(d, &row[to]);
         const char *at = p.text;
         struct grapheme g;
 
         if (!row[to].width || p.fg != first.fg || p.attrs != first.attrs || !text_next(&at, &g) ||
-            g.code == ' ' || arms(g.code) || (g.code >= 0x2580 && g.code <= 0x259f) ||
+            g.code == ' ' || line_arms(g.code) || (g.code >= 0x2580 && g.code <= 0x259f) ||
             (g.code >= 0x2800 && g.code <= 0x28ff))
             break;
         buf_puts(&text, p.text);
@@ -198,40 +210,41 @@ static int run_from(struct drawing *d, const struct surface *s, int y, int x)
     if (to == x)
         to = x + 1;
     else
-        text_run(d, &first, first.fg, y, x, to - x, text.data);
+        svg_put_text(d, &first, first.fg, y, x, to - x, text.data);
     buf_free(&text);
     return to - x;
 }
 
-static void draw_row(struct drawing *d, const struct surface *s, int y)
+static void svg_draw_row(struct drawing *d, const struct surface *s, int y)
 {
     const struct cell *row = &s->cells[y * s->w];
 
     for (int x = 0; x < s->w; x++) /* grounds first: they join */
         if (row[x].width) {
-            struct paint p = painted(d, &row[x]);
+            struct paint p = svg_paint(d, &row[x]);
 
             if (p.bg != d->bg)
-                add_box(d, p.bg, y * FULL, x * FULL, FULL, FULL * row[x].width);
+                svg_add_box(d, p.bg, y * FULL, x * FULL, FULL, FULL * row[x].width);
         }
     for (int x = 0; x < s->w;) {
-        struct paint p = painted(d, &row[x]);
+        struct paint p = svg_paint(d, &row[x]);
         const char *at = p.text;
         int py = y * FULL, px = x * FULL;
         struct grapheme g;
 
         if (!row[x].width || !text_next(&at, &g) || g.code == ' ')
             x++;
-        else if (block(d, g.code, p.fg, py, px) || shaded(d, g.code, p.fg, p.bg, py, px) ||
-                 braille(d, g.code, p.fg, py, px) || line(d, g.code, p.fg, py, px))
+        else if (svg_block(d, g.code, p.fg, py, px) || svg_shade(d, g.code, p.fg, p.bg, py, px) ||
+                 svg_braille(d, g.code, p.fg, py, px) || svg_line(d, g.code, p.fg, py, px))
             x++;
         else
-            x += run_from(d, s, y, x);
+            x += svg_text_run(d, s, y, x);
     }
 }
 
-/* Eighths to units; a side of -1 is a line one unit thick, whose place is in sixteenths. */
-static void put_box(struct buf *out, const struct box *b)
+/* Eighths of a cell as units of the picture. A side of -1 is a line one unit thick, whose position
+ * is in sixteenths. */
+static void svg_put_box(struct buf *out, const struct box *b)
 {
     double w = SVG_CELL_W / 8.0, h = SVG_CELL_H / 8.0;
 
@@ -243,14 +256,14 @@ static void put_box(struct buf *out, const struct box *b)
         buf_printf(out, "M%g %gh%gv%gh%gz", b->x * w, b->y * h, b->w * w, b->h * h, -b->w * w);
 }
 
-static void put_boxes(const struct drawing *d, struct buf *out)
+static void svg_put_boxes(const struct drawing *d, struct buf *out)
 {
     for (size_t i = 0; i < d->boxes;) {
         int32_t colour = d->box[i].colour;
 
         buf_printf(out, "<path fill=\"#%06x\" d=\"", (unsigned)colour);
         for (; i < d->boxes && d->box[i].colour == colour; i++)
-            put_box(out, &d->box[i]);
+            svg_put_box(out, &d->box[i]);
         buf_puts(out, "\"/>\n");
     }
 }
@@ -268,18 +281,18 @@ void svg_surface(const struct surface *s, const struct theme *theme, bool ascii,
     if (d.palette.fg[ROLE_TEXT] >= 0)
         d.fg = d.palette.fg[ROLE_TEXT];
     for (int y = 0; y < s->h; y++)
-        draw_row(&d, s, y);
+        svg_draw_row(&d, s, y);
     buf_printf(out,
                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
                "viewBox=\"0 0 %d %d\" role=\"img\">\n<title>",
                w, h, w, h);
-    escape(out, title);
+    svg_escape(out, title);
     buf_printf(out,
                "</title>\n<rect width=\"%d\" height=\"%d\" fill=\"#%06x\"/>\n"
                "<g shape-rendering=\"crispEdges\">\n",
                w, h, (unsigned)d.bg);
-    put_boxes(&d, out);
+    svg_put_boxes(&d, out);
     buf_puts(out, "</g>\n<g font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" "
                   "font-size=\"13.2\" lengthAdjust=\"spacingAndGlyphs\">\n");
     if (d.text.data)

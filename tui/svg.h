@@ -1,4 +1,4 @@
-/* A surface as a picture: SVG 1.1 with every colour spelled out. */
+/* A surface as a picture: SVG 1.1 with every colour written out, for papers and web pages. */
 #ifndef TUI_SVG_H
 #define TUI_SVG_H
 
@@ -8,10 +8,11 @@ struct buf;
 
 enum { SVG_CELL_W = 8, SVG_CELL_H = 17 }; /* user units a cell */
 
-/* Appends the document. Blocks, shades, braille dots and lines are shapes, so they join without
- * gaps in every font; other text is one run a role, stretched to its columns. The theme's direct
- * colours whatever the terminal shows; where it leaves one to the terminal, black on white or
- * white on black. `title` is escaped, like all text. */
+/* Appends the whole document. Blocks, shades, braille dots and frame lines become shapes, so that
+ * they join without gaps in every font; other text becomes one <text> per run of cells that look
+ * alike, stretched to its columns. Colours are the theme's direct ones, whatever the terminal
+ * shows; where the theme leaves a colour to the terminal, black on white (light) or white on black.
+ * `title` is escaped, like all text. */
 void svg_surface(const struct surface *s, const struct theme *theme, bool ascii, const char *title,
                  struct buf *out);
 

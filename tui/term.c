@@ -1,4 +1,26 @@
-/* The one file that includes curses: opening, drawing what changed, keys, and giving back. */
+/* The terminal, by curses. The one file that includes it.
+ *
+ * A frame goes through four steps:
+ *
+ *   1. views draw the whole surface, whatever changed          views/
+ *   2. palette_paint() turns each cell into text and colours    palette.c
+ *   3. term_show() writes all cells into curses' own screen     below
+ *   4. doupdate() compares that with what the terminal shows    curses
+ *      and sends the cells that differ
+ *
+ * So nothing above curses remembers what was on the screen, and a view cannot leave old text
+ * behind. Step 4 is what makes this affordable. A heatmap of 200 x 50 cells with real scores is 111
+ * kB sent whole, 1.1 kB if one of its rows has changed, and 16 bytes if nothing has.
+ *
+ * Two things make frames of heatmaps small. A colour pair is made when first met and kept by
+ * curses (alloc_pair), so equal neighbours need no new escape sequence. And save_bytes() replaces
+ * "▀" with two equal colours by "█" or a blank in the colours of the cell to its left.
+ *
+ * The update is wrapped in "ESC [ ? 2026 h" and "l": terminals that know it show the frame at once
+ * instead of piece by piece; the others ignore it.
+ *
+ * Widths are the weak spot of terminals: they do not agree on how wide emoji are.
+ * text_terminal_cell() therefore sends only what all agree on. */
 #include "tui/term.h"
 
 #include <curses.h>
@@ -40,8 +62,8 @@ void term_block_signals(void)
     crash_handler_block();
 }
 
-/* What the environment says of the locale's characters; NULL: nothing. */
-static const char *said_locale(void)
+/* The locale's name in the environment; NULL: none is set. */
+static const char *locale_name(void)
 {
     static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
 
@@ -51,11 +73,11 @@ static const char *said_locale(void)
     return NULL;
 }
 
-/* The terminal shows what the locale's characters are: ASCII where that is not UTF-8. A locale that
- * is not said, or is of UTF-8 by its name and not installed, is no reason for less. */
+/* Chooses between UTF-8 and ASCII. ASCII only if the locale is set to something that is not UTF-8.
+ * If no locale is set, or it is a UTF-8 one that is not installed here, C.UTF-8 is used. */
 static void open_locale(void)
 {
-    const char *said = said_locale();
+    const char *said = locale_name();
     bool utf8;
 
     setlocale(LC_ALL, "");
@@ -66,6 +88,8 @@ static void open_locale(void)
     term.caps.ascii = !utf8;
 }
 
+/* Keys may come from /dev/tty while standard input is a pipe. Standard output must be the
+ * terminal: if it is a file, the user wants data there, never escape sequences. */
 static bool open_files(struct err *err)
 {
     term.in = stdin;
@@ -86,8 +110,8 @@ static bool open_files(struct err *err)
                    "`editscope query` (`editscope --help` lists them)");
 }
 
-/* The direct-colour sibling of TERM, if the terminal (or the user) says it is one and terminfo
- * has it. */
+/* Finds the direct-colour variant of TERM: "xterm-256color" -> "xterm-direct". Only if COLORTERM
+ * says truecolor or 24bit, or the user insists, and terminfo has the entry. */
 static bool direct_name(char out[64], const char *name, bool insist)
 {
     const char *says = getenv("COLORTERM");
@@ -106,7 +130,8 @@ static bool direct_name(char out[64], const char *name, bool insist)
     return found;
 }
 
-static const char *fallback(const char *name)
+/* What to treat an unknown TERM as, by what its name contains. */
+static const char *fallback_name(const char *name)
 {
     static const char *const rich[] = {"256color", "kitty",   "alacritty", "foot",
                                        "ghostty",  "wezterm", "direct",    "xterm"};
@@ -117,7 +142,7 @@ static const char *fallback(const char *name)
     return "vt100";
 }
 
-static bool cannot_place(const char *name, struct err *err)
+static bool err_no_cursor(const char *name, struct err *err)
 {
     return err_set(err, ERR_USAGE,
                    "TERM=%s cannot place the cursor: use --plain, or a command such as `editscope "
@@ -125,6 +150,8 @@ static bool cannot_place(const char *name, struct err *err)
                    name ? name : "");
 }
 
+/* Tries, in this order: the direct-colour entry, NAME-256color if 256 colours are asked for, TERM
+ * itself, a fallback. */
 static bool open_screen(const struct term_options *o, struct err *err)
 {
     const char *name = getenv("TERM"), *color = o->color ? o->color : "auto", *cup;
@@ -143,8 +170,8 @@ static bool open_screen(const struct term_options *o, struct err *err)
         term.screen = newterm(name, term.out, term.in);
     if (!term.screen) {
         snprintf(term.note, sizeof(term.note), "TERM=%s is not known here: using %s", name,
-                 fallback(name));
-        term.screen = newterm(fallback(name), term.out, term.in);
+                 fallback_name(name));
+        term.screen = newterm(fallback_name(name), term.out, term.in);
     }
     if (!term.screen)
         return err_set(err, ERR_USAGE, "TERM=%s: no terminal description; set TERM=xterm", name);
@@ -154,10 +181,11 @@ static bool open_screen(const struct term_options *o, struct err *err)
     endwin();
     delscreen(term.screen);
     term.screen = NULL;
-    return cannot_place(name, err);
+    return err_no_cursor(name, err);
 }
 
-static enum tier tier_of(const char *color)
+/* How many colours to use: what the terminal has, limited by NO_COLOR and by --color. */
+static enum tier color_tier(const char *color)
 {
     const char *no = getenv("NO_COLOR");
     enum tier have = TIER_MONO;
@@ -178,6 +206,7 @@ static enum tier tier_of(const char *color)
     return have;
 }
 
+/* Key sequences that terminals send but terminfo entries often lack. */
 static void define_keys(void)
 {
     static const struct {
@@ -195,7 +224,8 @@ static void define_keys(void)
         define_key(more[i].sequence, more[i].code);
 }
 
-/* Adds a capability to what a crash writes, without its padding. */
+/* Adds a capability (or an escape sequence) to the bytes that a crash writes, without its padding
+ * "$<5>", which only curses can interpret. */
 static void add_restore(const char *capability)
 {
     const char *s = capability[0] == '\033' ? capability : tigetstr(capability);
@@ -212,7 +242,7 @@ static void add_restore(const char *capability)
     }
 }
 
-static void put(const char *bytes)
+static void term_write(const char *bytes)
 {
     size_t n = strlen(bytes);
 
@@ -228,7 +258,8 @@ static void put(const char *bytes)
     }
 }
 
-/* What ends the picture: back to the terminal's other screen, or, without one, wiped. */
+/* The capability that ends the picture: back to the normal screen, or "clear" where there is none.
+ */
 static const char *picture_end(void)
 {
     return exit_ca_mode ? "rmcup" : "clear";
@@ -241,7 +272,7 @@ static void leave_screen(void)
     endwin();
 }
 
-static void prepare_rescue(const struct term_options *o)
+static void prepare_crash_handler(const struct term_options *o)
 {
     add_restore("\033[?2026l\033[?2004l\033[?1006l\033[?1002l\033[?1000l");
     add_restore("sgr0");
@@ -250,12 +281,14 @@ static void prepare_rescue(const struct term_options *o)
     add_restore("rmkx");
     add_restore(picture_end());
     crash_handler_start(&(struct crash_options){.fd = term.fd,
-                                                .said = term.saved_stderr,
+                                                .message_fd = term.saved_stderr,
                                                 .before = &term.before,
                                                 .report = o->report,
                                                 .version = o->version});
 }
 
+/* Libraries write warnings to standard error, which would land in the middle of the screen: they
+ * go into a log until the screen is closed. */
 static void divert_stderr(const char *log)
 {
     int fd = open(log ? log : "/dev/null", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -280,11 +313,11 @@ bool term_check(struct err *err)
                        "the screen needs a terminal: run it in one, or use a command such as "
                        "`editscope query` (`editscope --help` lists them)");
     if (!name || !*name || setupterm(name, STDOUT_FILENO, &status) != OK)
-        return (name && *name) || cannot_place(name, err); /* a name not known is tried later */
+        return (name && *name) || err_no_cursor(name, err); /* a name not known is tried later */
     cup = tigetstr("cup");
     status = cup && cup != (char *)-1;
     del_curterm(cur_term);
-    return status || cannot_place(name, err);
+    return status || err_no_cursor(name, err);
 }
 
 bool term_open(const struct term_options *options, struct err *err)
@@ -310,15 +343,15 @@ bool term_open(const struct term_options *options, struct err *err)
         start_color();
         use_default_colors();
     }
-    term.caps.tier = tier_of(options->color);
+    term.caps.tier = color_tier(options->color);
     define_keys();
     if (options->mouse) {
         mouseinterval(0);
         mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
     }
     divert_stderr(options->log);
-    prepare_rescue(options);
-    put("\033[?2004h");
+    prepare_crash_handler(options);
+    term_write("\033[?2004h");
     return true;
 }
 
@@ -327,7 +360,7 @@ void term_close(void)
     if (!term.open)
         return;
     term.open = false;
-    put("\033[?2004l");
+    term_write("\033[?2004l");
     mousemask(0, NULL);
     leave_screen();
     delscreen(term.screen);
@@ -358,7 +391,8 @@ void term_size(int *h, int *w)
     getmaxyx(stdscr, *h, *w);
 }
 
-/* The number of a colour pair, made when first met. */
+/* The number of a colour pair. On direct-colour terminals curses reads 1 to 7 as palette indices,
+ * so those seven near-black colours become 8. */
 static int pair_of(int32_t fg, int32_t bg)
 {
     int pair;
@@ -373,8 +407,8 @@ static int pair_of(int32_t fg, int32_t bg)
     return pair < 0 ? 0 : pair;
 }
 
-/* Two equal samples need neither three bytes nor, mostly, other colours than the cell before. */
-static void spare(struct paint *paint, const struct paint *last)
+/* See the opening comment. `last` is the cell to the left as it was sent. */
+static void save_bytes(struct paint *paint, const struct paint *last)
 {
     int32_t colour = paint->fg;
 
@@ -391,6 +425,8 @@ static void spare(struct paint *paint, const struct paint *last)
         paint->fg = last->fg;
 }
 
+/* Writes one cell into curses' screen. A wide cell that the terminal shows in one column is
+ * followed by what fills the second. */
 static void show_cell(int y, int x, int cols, const struct paint *paint)
 {
     static const attr_t attribute[5] = {A_BOLD, A_DIM, A_ITALIC, A_UNDERLINE, A_REVERSE};
@@ -424,18 +460,18 @@ void term_show(const struct surface *s, const struct palette *p)
             if (!c->width)
                 continue;
             palette_paint(p, c, &paint);
-            spare(&paint, &last);
+            save_bytes(&paint, &last);
             show_cell(y, x, c->width, &paint);
             last = paint;
         }
     }
-    put("\033[?2026h");
+    term_write("\033[?2026h");
     curs_set(cursor);
     if (cursor)
         move(s->cursor_y, s->cursor_x);
     wnoutrefresh(stdscr);
     doupdate();
-    put("\033[?2026l");
+    term_write("\033[?2026l");
 }
 
 void term_redraw(void)
@@ -444,6 +480,8 @@ void term_redraw(void)
         clearok(curscr, TRUE);
 }
 
+/* Reads up to the end of a bracketed paste, at most PASTE_MAX bytes, and no longer than a second
+ * without input: a paste that never ends must not hold the program. */
 static void read_paste(struct key *key)
 {
     wint_t c;
@@ -481,7 +519,8 @@ static bool read_mouse(struct key *key)
     return true;
 }
 
-static bool special(struct key *key, int code)
+/* Turns a key code of curses into ours; false for one that we do not use. */
+static bool special_key(struct key *key, int code)
 {
     static const struct {
         int curses;
@@ -522,7 +561,7 @@ bool term_key(struct key *key)
     *key = (struct key){0};
     while ((kind = get_wch(&c)) != ERR) {
         if (kind == KEY_CODE_YES) {
-            if (special(key, (int)c))
+            if (special_key(key, (int)c))
                 return true;
             continue;
         }
@@ -532,6 +571,7 @@ bool term_key(struct key *key)
     return false;
 }
 
+/* Signals are let in only during ppoll(), see crash_handler.c. */
 void term_wait(int fd, int timeout_ms)
 {
     struct pollfd p[2] = {{.fd = fileno(term.in), .events = POLLIN}, {.fd = fd, .events = POLLIN}};
@@ -555,12 +595,12 @@ void term_suspend(void)
 {
     if (!term.open)
         return;
-    put("\033[?2004l");
+    term_write("\033[?2004l");
     leave_screen();
     crash_handler_hold(true);
     kill(0, SIGTSTP); /* the group: a shell waits for whoever started us, too */
     crash_handler_hold(false);
-    put("\033[?2004h");
+    term_write("\033[?2004h");
     clearok(curscr, TRUE);
     refresh();
 }
@@ -574,7 +614,7 @@ bool term_copy(const char *text)
     buf_puts(&b, "\033]52;c;");
     base64_put(&b, text, strlen(text));
     buf_puts(&b, "\a");
-    put(b.data);
+    term_write(b.data);
     buf_free(&b);
     return true;
 }

@@ -1,8 +1,8 @@
-/* The real terminal: colours it can show, frames out, keys in, and a clean way out.
+/* The real terminal: opens it, sends frames, reads keys, and gives it back as it was.
  *
- * There is one, so there is no handle. Everything but term_block_signals() belongs to the thread
- * that called term_open(). term.c is the one file that includes curses. Where none is open, redraw,
- * suspend and copy do nothing. */
+ * There is one terminal, so there is no handle. Everything but term_block_signals() belongs to the
+ * thread that called term_open(). term.c is the one file that includes curses. Where no terminal
+ * is open, term_redraw(), term_suspend() and term_copy() do nothing. */
 #ifndef TUI_TERM_H
 #define TUI_TERM_H
 
@@ -19,28 +19,37 @@ struct term_options {
     const char *version;
 };
 
-/* Resizes and the signals that end a program are let in only while term_wait() sleeps. Call it
- * before any thread is made, so that none of them is handed such a signal. */
+/* Blocks resizes and the signals that end a program; term_wait() lets them in while it sleeps.
+ * Call it before any thread is made, so that no other thread receives such a signal. */
 void term_block_signals(void);
-/* What term_open() would say of a terminal that cannot do it, without touching it. */
+/* The checks of term_open() without touching the terminal: ERR_USAGE if standard input or output
+ * is no terminal, or if TERM cannot place a cursor. */
 bool term_check(struct err *err);
-/* ERR_USAGE, with what to do instead, where there is no terminal that can place a cursor. */
+/* Opens the screen: raw mode, the alternate screen, mouse, bracketed paste, crash handler.
+ * ERR_USAGE, with what to do instead, where there is no terminal that can place a cursor. */
 bool term_open(const struct term_options *options, struct err *err);
+/* Restores screen, modes, signals and standard error. Safe to call twice. */
 void term_close(void); /* safe to call twice */
 
 struct caps term_caps(void);
-/* One line worth telling the user about what was found ("TERM=foo is not known here: ..."). */
+/* One line worth showing the user about what was found, such as "TERM=foo is not known here: ...";
+ * "" if there is none. */
 const char *term_note(void); /* "" if there is none */
 void term_size(int *h, int *w);
-/* Shows the surface; only what changed is sent, in one synchronised update. */
+/* Shows the surface. Only what differs from the last frame is sent, as one synchronised update. */
 void term_show(const struct surface *s, const struct palette *p);
+/* The next frame is sent whole, for a screen that something else has written on. */
 void term_redraw(void); /* the next frame is sent whole */
-/* The next key that is there already; false: none. */
+/* Reads the next key that has arrived; false: none is waiting. */
 bool term_key(struct key *key);
-/* Sleeps until a key, `fd` readable (-1: none), a signal or the timeout (< 0: none). */
+/* Sleeps until a key, until `fd` (-1: none) is readable, a signal, or the timeout (< 0: none). */
 void term_wait(int fd, int timeout_ms);
-int term_signal(void);            /* SIGTERM, SIGHUP, SIGINT that has come; 0: none */
-void term_suspend(void);          /* stops the process as Ctrl-Z does; returns when it goes on */
+/* The ending signal that has come (SIGTERM, SIGHUP, SIGINT, SIGQUIT); 0: none. */
+int term_signal(void); /* SIGTERM, SIGHUP, SIGINT that has come; 0: none */
+/* Stops the process, as Ctrl-Z does in other programs; returns when it is continued. */
+void term_suspend(void); /* stops the process as Ctrl-Z does; returns when it goes on */
+/* Copies text to the clipboard by OSC 52; false if it is longer than 8192 bytes or no terminal is
+ * open. */
 bool term_copy(const char *text); /* to the clipboard by OSC 52; false: too long */
 
 #endif

@@ -1,4 +1,5 @@
-/* Columns of a text by grapheme clusters. */
+/* Splits text into grapheme clusters (what a reader sees as one character) and counts their
+ * columns. */
 #include "tui/text.h"
 
 #include <math.h>
@@ -9,6 +10,7 @@
 #include "core/base/show.h"
 #include "core/base/utf8.h"
 
+/* Looks at 256 bytes at most: a text may pile up marks without end. */
 bool text_next(const char **text, struct grapheme *g)
 {
     const char *from = *text, *end;
@@ -39,6 +41,7 @@ int text_width(const char *text)
     return width;
 }
 
+/* Reserves a column for the ellipsis only if the text does not fit. */
 void text_fit(struct buf *out, const char *text, int cols)
 {
     int width = text_width(text), used = 0, room = width > cols ? cols - 1 : cols;
@@ -100,6 +103,10 @@ const char *text_piece(char *out, size_t size, const char *piece)
     return out;
 }
 
+/* Terminals disagree on the width of joined emoji, flags, keycaps and variation selectors, but
+ * agree on single characters. So a flag becomes its two letters and any other cluster its first
+ * character plus plain combining marks. Otherwise the columns after it would shift, and nothing
+ * would remove what is left of it when it goes. */
 int text_terminal_cell(const char *text, wchar_t wide[TEXT_CELL_CODES], wchar_t *second)
 {
     const char *p = text, *end = p + strlen(p);
@@ -130,6 +137,7 @@ int text_terminal_cell(const char *text, wchar_t wide[TEXT_CELL_CODES], wchar_t 
     return first < 0 ? 1 : show_width(first);
 }
 
+/* Dots in the upper half, the lower half or both: ' . : */
 static char braille_ascii(int32_t code)
 {
     int dots = code - 0x2800, high = dots & 0x1b, low = dots & 0xe4;
@@ -169,6 +177,7 @@ char text_ascii(int32_t code)
     return code >= 0x2500 && code <= 0x257f ? '+' : '?';
 }
 
+/* Drops the leading zero of the exponent: 2e-04 becomes 2e-4. */
 const char *text_probability(char out[16], double p)
 {
     if (isnan(p))

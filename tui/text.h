@@ -1,4 +1,6 @@
-/* Text in columns: widths and cutting.
+/* Text in columns: how wide it is, and how to cut it. A terminal counts columns, not bytes or code
+ * points: "é" is one column in two or three bytes, "語" two columns, a family emoji two columns of
+ * seven code points.
  *
  * Nothing here depends on the program's locale. Thread-safe. */
 #ifndef TUI_TEXT_H
@@ -18,32 +20,30 @@ struct grapheme {
     int32_t code;          /* of the base character */
 };
 
-/* The next grapheme of NUL-terminated text (show_cluster()) and moves *text past it; false at the
- * end. Controls, and bytes that are not UTF-8, come out as '?'. */
+/* Reads the next grapheme of NUL-terminated text (rules: show_cluster()) and moves *text past it;
+ * false at the end. Controls, and bytes that are not UTF-8, come out as '?'. */
 bool text_next(const char **text, struct grapheme *g);
 int text_width(const char *text); /* columns */
-/* Appends the text, cut to `cols` columns; a cut ends in an ellipsis. */
+/* Appends the text, cut to `cols` columns; a text that is cut ends in "…". */
 void text_fit(struct buf *out, const char *text, int cols);
-/* How many bytes of the text make the next line of `cols` columns, broken at a space if it can;
- * at least one character, 0 only at the end. Spaces at the break belong to the line. */
+/* How many bytes of the text make the next line of `cols` columns, broken at a space if possible.
+ * At least one character; 0 only at the end. Spaces at the break belong to the line. */
 size_t text_line(const char *text, int cols);
-/* The next row of text that may hold line breaks, wrapped as above: *row and its bytes. Moves *text
- * on, to NULL behind the last row; false when it is NULL. An empty text is one empty row. */
+/* The next row of text with line breaks, wrapped as above: *row and its bytes *n. Moves *text on,
+ * to NULL after the last row; returns false when it is NULL. An empty text is one empty row. */
 bool text_row(const char **text, int cols, const char **row, size_t *n);
-/* A vocabulary piece as show_escape() shows it, with leading spaces as middle dots. `out` holds
- * size bytes. */
+/* A token as people read it: escaped by show_escape(), leading spaces as middle dots. " Rome" ->
+ * "·Rome". `out` holds size bytes. Returns out. */
 const char *text_piece(char *out, size_t size, const char *piece);
 enum { TEXT_CELL_CODES = 6 }; /* curses takes five code points a cell */
-/* What of a cell's text is sent to a terminal; returns in how many columns one shows it. No two
- * terminals agree on the width of joined emoji, flags, keycaps and variants; all agree on that of
- * one character. So a cluster is its first character and a flag its two letters: what stands behind
- * it is in its place, and nothing of it stays when it goes. *second: what fills a second column. */
+/* What to send a terminal for a cell's text; returns in how many columns the terminal shows it,
+ * which may be one less than the cell has. *second is what fills the second column then. */
 int text_terminal_cell(const char *text, wchar_t wide[TEXT_CELL_CODES], wchar_t *second);
-/* The nearest ASCII character to a glyph of ours, '?' if there is none. */
+/* The nearest ASCII character to a glyph that this program draws; '?' if there is none. */
 char text_ascii(int32_t code);
-/* 0.0057, 0.891, 2e-4: three digits that mean something, in at most 6 columns. */
+/* "0.0057", "0.891", "2e-4": three significant digits in at most 6 columns. Returns out. */
 const char *text_probability(char out[16], double p);
-/* 49,152 */
+/* "49,152". Returns out. */
 const char *text_thousands(char out[32], long long n);
 
 #endif

@@ -1,4 +1,4 @@
-/* Reads themes, finds them by name, and fills what one leaves out. */
+/* Parses theme files. Finding them is theme_search.c, judging them theme_check.c. */
 #include "tui/theme.h"
 
 #include <stdio.h>
@@ -17,7 +17,8 @@ static const struct {
     {"underline", ATTR_UNDERLINE}, {"reverse", ATTR_REVERSE},
 };
 
-static bool attribute(const char *word, unsigned *attrs)
+/* Adds the bit of an attribute's name to *attrs; "plain" adds none. false: no such attribute. */
+static bool parse_attribute(const char *word, unsigned *attrs)
 {
     for (size_t i = 0; i < sizeof(attributes) / sizeof(*attributes); i++)
         if (!strcmp(word, attributes[i].name)) {
@@ -27,7 +28,7 @@ static bool attribute(const char *word, unsigned *attrs)
     return !strcmp(word, "plain");
 }
 
-/* "fg on bg bold" */
+/* Parses "FOREGROUND on BACKGROUND ATTRIBUTES", each part optional. */
 static bool parse_style(struct style *style, char *value, struct err *err)
 {
     struct style s = {.fg = {COLOUR_UNSET, 0}};
@@ -39,11 +40,11 @@ static bool parse_style(struct style *style, char *value, struct err *err)
             background = true;
         } else if (background && s.bg.kind == COLOUR_UNSET) {
             if (!colour_parse(&s.bg, w))
-                return err_set(err, ERR_FORMAT, "'%s' is no colour", w);
-        } else if (!attribute(w, &s.attrs)) {
+                return err_set(err, ERR_FORMAT, "'%s' is not a colour", w);
+        } else if (!parse_attribute(w, &s.attrs)) {
             if (s.fg.kind != COLOUR_UNSET || background || !colour_parse(&s.fg, w))
                 return err_set(err, ERR_FORMAT,
-                               "'%s' is no colour or attribute (#rrggbb, 0 to 255, a "
+                               "'%s' is not a colour or attribute (#rrggbb, 0 to 255, a "
                                "name, bold, dim, italic, underline, reverse)",
                                w);
         }
@@ -54,7 +55,8 @@ static bool parse_style(struct style *style, char *value, struct err *err)
     return true;
 }
 
-/* "STYLE | STYLE | STYLE | ATTRIBUTES", the later ones optional or empty */
+/* Parses "STYLE | STYLE | STYLE | ATTRIBUTES", the later ones optional or empty. Bit n of `given`
+ * says that style n + 1 was given: 256 colours, 16 colours, none. */
 static bool parse_role(struct theme *theme, enum role role, char *value, struct err *err)
 {
     struct style reduced[REDUCED_TIERS];
@@ -82,6 +84,8 @@ static bool parse_role(struct theme *theme, enum role role, char *value, struct 
     return true;
 }
 
+/* Parses the colours of `NAME = ...` (stops) or `NAME.256 = ...` (steps for 256 colours). New
+ * stops drop inherited steps, which would not match them. */
 static bool parse_ramp(struct theme *theme, const char *name, char *value, struct err *err)
 {
     const char *dot = strstr(name, ".256");
@@ -94,12 +98,12 @@ static bool parse_ramp(struct theme *theme, const char *name, char *value, struc
         if (strlen(ramp_name((enum ramp)r)) == len && !strncmp(ramp_name((enum ramp)r), name, len))
             break;
     if (r == RAMP_COUNT)
-        return err_set(err, ERR_FORMAT, "no ramp '%s'", name);
+        return err_set(err, ERR_FORMAT, "unknown ramp '%s'", name);
     for (char *w = strtok_r(value, " \t", &save); w; w = strtok_r(NULL, " \t", &save)) {
         if (n == RAMP_STOPS)
             return err_set(err, ERR_FORMAT, "more than %d colours", RAMP_STOPS);
         if (!colour_parse(&stop[n], w) || stop[n].kind == COLOUR_DEFAULT)
-            return err_set(err, ERR_FORMAT, "'%s' is no colour", w);
+            return err_set(err, ERR_FORMAT, "'%s' is not a colour", w);
         n++;
     }
     if (n < 2)
@@ -136,24 +140,24 @@ static bool parse_tier(struct theme *theme, const char *value, struct err *err)
     return err_set(err, ERR_FORMAT, "tier '%s' is not mono, 8, 16, 256 or direct", value);
 }
 
-struct reading {
+struct theme_reading {
     struct theme *theme;
     int depth;
 };
 
-static bool take_ramp(void *ctx, const struct config_line *line, struct err *err)
+static bool parse_ramp_line(void *ctx, const struct config_line *line, struct err *err)
 {
-    struct reading *r = ctx;
+    struct theme_reading *r = ctx;
 
     return parse_ramp(r->theme, line->name, line->value, err);
 }
 
-static bool parse_at(struct theme *theme, const char *text, int depth, struct err *err);
+static bool parse_at_depth(struct theme *theme, const char *text, int depth, struct err *err);
 
-static bool take_role(void *ctx, const struct config_line *line, struct err *err)
+static bool parse_role_line(void *ctx, const struct config_line *line, struct err *err)
 {
-    struct reading *reading = ctx;
-    struct theme *theme = reading->theme;
+    struct theme_reading *theme_reading = ctx;
+    struct theme *theme = theme_reading->theme;
     const char *name = line->name;
     char *value = line->value;
 
@@ -170,23 +174,24 @@ static bool take_role(void *ctx, const struct config_line *line, struct err *err
                err_set(err, ERR_FORMAT, "glyphs is ascii or all, not '%s'", value);
     }
     if (!strcmp(name, "inherit")) {
-        const char *base = reading->depth < DEPTH_MAX ? theme_builtin(value) : NULL;
+        const char *base = theme_reading->depth < DEPTH_MAX ? theme_builtin(value) : NULL;
 
-        return base ? parse_at(theme, base, reading->depth + 1, err)
+        return base ? parse_at_depth(theme, base, theme_reading->depth + 1, err)
                     : err_set(err, ERR_FORMAT, "no theme '%s' to inherit from", value);
     }
     for (int r = 0; r < ROLE_COUNT; r++)
         if (!strcmp(role_name((enum role)r), name))
             return parse_role(theme, (enum role)r, value, err);
-    return err_set(err, ERR_FORMAT, "no role '%s'", name);
+    return err_set(err, ERR_FORMAT, "unknown role '%s'", name);
 }
 
-static bool parse_at(struct theme *theme, const char *text, int depth, struct err *err)
+/* `depth` counts `inherit`, so that two built-in themes that inherit each other end in an error. */
+static bool parse_at_depth(struct theme *theme, const char *text, int depth, struct err *err)
 {
-    struct reading reading = {theme, depth};
-    const struct config_section sections[] = {{"", take_role, &reading},
-                                              {"roles", take_role, &reading},
-                                              {"ramp", take_ramp, &reading},
+    struct theme_reading theme_reading = {theme, depth};
+    const struct config_section sections[] = {{"", parse_role_line, &theme_reading},
+                                              {"roles", parse_role_line, &theme_reading},
+                                              {"ramp", parse_ramp_line, &theme_reading},
                                               {0}};
     struct err own = {0};
 
@@ -198,7 +203,7 @@ static bool parse_at(struct theme *theme, const char *text, int depth, struct er
 
 bool theme_parse(struct theme *theme, const char *text, struct err *err)
 {
-    return parse_at(theme, text, 0, err);
+    return parse_at_depth(theme, text, 0, err);
 }
 
 void theme_default(struct theme *theme)

@@ -1,12 +1,25 @@
 /* Themes: what roles and ramps look like.
  *
- * A file is lines of `role = STYLE [| STYLE-256 [| STYLE-16 [| ATTRIBUTES]]]`, a style being
- * `foreground [on background] [attributes]`; # starts a comment. The styles are for direct
- * colour, 256, 16 (and 8) colours and none; one that is missing or empty is the nearest to the
- * richer one before it. A section `[ramp]` has lines `name = colour colour ...` from low to high;
- * `name.256 = index ...` gives the steps for 256 colours. `inherit = NAME`, `light = yes`,
- * `tier = 16` (never more than that) and `glyphs = ascii` come first if at all. Roles that are
- * not named keep what they had. man/editscope-theme.5 is the reference. */
+ * A theme is a text file; man/editscope-theme.5 is the reference. An example:
+ *
+ *     inherit = dark
+ *     light = no                       # for a dark background
+ *     tier = 256                       # use no more than 256 colours, even if there are more
+ *     error = #ff5f5f bold | 203 bold | bright-red | bold reverse
+ *     selected = default on #303030
+ *     [ramp]
+ *     heat = #000000 #b30000 #ffff00   # from low to high
+ *     heat.256 = 16 52 88 124 160 226  # the steps for 256 colours
+ *
+ * A style is `foreground [on background] [attributes]`. The four styles of a role are for direct
+ * colour, 256 colours, 16 (and 8) colours, and no colours; one that is missing or empty is taken
+ * from the richer one before it. Roles that a file does not name keep what they had: from
+ * `inherit`, else from the built-in dark theme. `glyphs = ascii` avoids characters beyond ASCII.
+ *
+ * The way of a theme: theme_load() finds and parses a file into struct theme (theme_search.c,
+ * theme.c); palette_build() works it out for one terminal into struct palette (palette.c);
+ * palette_paint() reads that for each cell. theme_check() tells an author about text that is hard
+ * to read and colours that some people cannot tell apart (theme_check.c). */
 #ifndef TUI_THEME_H
 #define TUI_THEME_H
 
@@ -29,6 +42,8 @@ struct ramp_stops {
     int steps;
 };
 
+/* The tiers below direct colour that can have a style of their own: 256 colours, 16 colours, none.
+ */
 enum { REDUCED_TIERS = 3 }; /* tiers below direct colour with a style of their own: 256, 16, mono */
 
 struct theme {
@@ -43,19 +58,22 @@ struct theme {
     struct ramp_stops ramp[RAMP_COUNT];
 };
 
+/* The built-in dark theme. */
 void theme_default(struct theme *theme); /* the compiled-in dark one */
-/* Over what is in `theme`. Errors name the line. */
+/* Parses a file's text on top of what is in `theme`. Errors are ERR_FORMAT and name the line;
+ * `theme` is then partly changed. */
 bool theme_parse(struct theme *theme, const char *text, struct err *err);
-/* A path (with a slash) or a name, looked for in `folder` (NULL: none), in
- * $XDG_CONFIG_HOME/editscope/themes, in editscope/themes of each of $XDG_DATA_DIRS, then among
- * those compiled in. Errors: ERR_USAGE, no such theme; what theme_parse() says, with the file. */
+/* Loads a theme by path (it has a slash) or by name. A name is looked for in `folder` (NULL:
+ * skipped), in $XDG_CONFIG_HOME/editscope/themes, in editscope/themes of each of $XDG_DATA_DIRS,
+ * then among the built-in ones. Errors: ERR_USAGE, no such theme; those of theme_parse(), with the
+ * file's name. On an error `theme` is unchanged. */
 bool theme_load(struct theme *theme, const char *name, const char *folder, struct err *err);
 /* Every theme that theme_load() would find by name, each name once, in the order of the search. */
 struct theme_place {
     char name[32];
     char *path; /* NULL: compiled in */
 };
-/* Caller frees each path and the array. Returns how many. */
+/* Returns how many; the caller frees each path and the array. */
 int theme_list(const char *folder, struct theme_place **out);
 /* What a careful author wants to know, a line each, appended: a role that looks like nothing,
  * text of low contrast, ramps that turn back in lightness, classes or old and new that some eyes
@@ -81,12 +99,13 @@ struct caps {
 struct palette {
     struct caps caps;
     enum tier tier; /* of the roles: what the terminal can and the theme wants */
-    int32_t fg[ROLE_COUNT], bg[ROLE_COUNT]; /* bg -2: the ground's */
+    int32_t fg[ROLE_COUNT], bg[ROLE_COUNT]; /* bg -2: the backdrop's */
     unsigned attrs[ROLE_COUNT];
     int32_t ramp[RAMP_COUNT][RAMP_LEVELS];
     int32_t on_ramp[RAMP_COUNT][RAMP_LEVELS]; /* black or white: what is read on that level */
 };
 
+/* Works a theme out for a terminal. See palette.c. */
 void palette_build(struct palette *p, const struct theme *theme, struct caps caps);
 
 /* One cell as the terminal gets it. */
@@ -96,8 +115,9 @@ struct paint {
     unsigned attrs;
 };
 
+/* Turns one cell into what the terminal is sent. */
 void palette_paint(const struct palette *p, const struct cell *c, struct paint *out);
-/* The surface with SGR escapes, a line a row, trailing blanks kept. */
+/* The surface as text with SGR escape sequences, one line per row, trailing blanks kept. */
 void surface_ansi(const struct surface *s, const struct palette *p, struct buf *out);
 
 #endif

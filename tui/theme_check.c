@@ -1,11 +1,14 @@
-/* What a theme's author should know before others have to read it. */
+/* Checks a theme for its author: roles that were left without a look, text with little contrast,
+ * ramps whose lightness does not rise all the way, and colours that people with a colour vision
+ * deficiency cannot tell apart. */
 #include "core/base/buf.h"
 #include "tui/theme.h"
 
 static const char *const tier_words[] = {"no colour", "8 colours", "16 colours", "256 colours",
                                          "direct colour"};
 
-/* The RGB that a palette's number stands for; false: the terminal's own colour, not ours. */
+/* The RGB value of a palette's number. false for colours that the user's terminal defines: the
+ * default and, below direct colour, indices under 16. */
 static bool rgb_of(int32_t colour, enum tier tier, uint32_t *rgb)
 {
     if (colour < 0 || (tier < TIER_DIRECT && colour < 16))
@@ -15,7 +18,8 @@ static bool rgb_of(int32_t colour, enum tier tier, uint32_t *rgb)
     return true;
 }
 
-/* Letters need 4.5, marks 3 (WCAG 2.1: 1.4.3, 1.4.11), lines that only divide nothing. */
+/* The contrast a role needs by WCAG 2.1: 4.5 for text (1.4.3), 3 for marks (1.4.11), 1 for lines
+ * that only divide. */
 static double least_contrast(enum role role)
 {
     switch (role) {
@@ -36,7 +40,7 @@ static int check_role(const struct theme *t, const struct palette *p, enum role 
                       struct buf *out)
 {
     const struct style *s = &t->role[role];
-    int32_t ground = p->bg[role] == -2 ? p->bg[ROLE_TEXT] : p->bg[role];
+    int32_t backdrop = p->bg[role] == -2 ? p->bg[ROLE_TEXT] : p->bg[role];
     double need = least_contrast(role), ratio;
     uint32_t fg, bg;
 
@@ -45,7 +49,7 @@ static int check_role(const struct theme *t, const struct palette *p, enum role 
             buf_printf(out, "%s: not set; needs a colour or an attribute\n", role_name(role));
         return p->caps.tier == TIER_DIRECT;
     }
-    if (!rgb_of(p->fg[role], p->caps.tier, &fg) || !rgb_of(ground, p->caps.tier, &bg))
+    if (!rgb_of(p->fg[role], p->caps.tier, &fg) || !rgb_of(backdrop, p->caps.tier, &bg))
         return 0;
     ratio = colour_contrast(fg, bg);
     if (ratio >= need)
@@ -55,10 +59,10 @@ static int check_role(const struct theme *t, const struct palette *p, enum role 
     return 1;
 }
 
-/* Lightness of a ramp's stops (or steps) rises or falls all the way; one with a middle does so
- * to it and back from it. */
-static int check_way(const char *name, const struct colour *c, int n, bool middle, const char *tier,
-                     struct buf *out)
+/* Lightness has to rise (or fall) from each colour of a ramp to the next; on a ramp with a middle,
+ * up to the middle and back. Reports the first colour that breaks this; returns 1, else 0. */
+static int check_ramp_lightness(const char *name, const struct colour *c, int n, bool middle,
+                                const char *tier, struct buf *out)
 {
     double first =
         n > 1 ? colour_lightness(colour_rgb(c[1])) - colour_lightness(colour_rgb(c[0])) : 0;
@@ -88,10 +92,14 @@ static int check_ramp(const struct theme *t, enum ramp ramp, struct buf *out)
         buf_printf(out, "ramp %s: not set; needs two colours or more\n", ramp_name(ramp));
         return 1;
     }
-    return check_way(ramp_name(ramp), r->stop, r->stops, middle, tier_words[TIER_DIRECT], out) +
-           check_way(ramp_name(ramp), r->step, r->steps, middle, tier_words[TIER_256], out);
+    return check_ramp_lightness(ramp_name(ramp), r->stop, r->stops, middle, tier_words[TIER_DIRECT],
+                                out) +
+           check_ramp_lightness(ramp_name(ramp), r->step, r->steps, middle, tier_words[TIER_256],
+                                out);
 }
 
+/* The two colours must differ by CIELAB distance 15 for normal vision and for each deficiency.
+ * Returns how many of the four fail. */
 static int check_pair(const struct palette *p, enum role a, enum role b, struct buf *out)
 {
     uint32_t x, y;
@@ -113,6 +121,8 @@ static int check_pair(const struct palette *p, enum role a, enum role b, struct 
     return bad;
 }
 
+/* Old and new object, and each pair of neuron classes, carry meaning by colour: these pairs are
+ * checked. */
 int theme_check(const struct theme *theme, struct buf *out)
 {
     static const enum role classes[] = {ROLE_GENERAL, ROLE_SPECIFIC, ROLE_BOTH, ROLE_NONE};

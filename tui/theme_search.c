@@ -1,4 +1,4 @@
-/* Where themes are found: folders first, then those compiled in. */
+/* Finds themes by name: in folders first, then among those compiled in. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +10,9 @@
 #include "core/base/utf8.h"
 #include "tui/theme.h"
 
-/* The n-th folder that may hold themes; NULL past the last. Caller frees. */
-static char *place(const char *folder, int n)
+/* The nth folder that may hold themes, in the order of the search; NULL after the last. Caller
+ * frees. */
+static char *theme_folder(const char *folder, int n)
 {
     const char *dirs = getenv("XDG_DATA_DIRS");
 
@@ -29,13 +30,14 @@ static char *place(const char *folder, int n)
     return NULL;
 }
 
-static char *find(const char *name, const char *folder)
+/* The path of a theme's file; NULL: none, though a built-in one may have the name. Caller frees. */
+static char *theme_find(const char *name, const char *folder)
 {
     char *dir;
 
     if (strchr(name, '/'))
         return xstrdup(name);
-    for (int n = 0; *name && name[0] != '.' && (dir = place(folder, n)) != NULL; n++) {
+    for (int n = 0; *name && name[0] != '.' && (dir = theme_folder(folder, n)) != NULL; n++) {
         char *path = xasprintf("%s/%s", dir, name);
 
         free(dir);
@@ -48,7 +50,7 @@ static char *find(const char *name, const char *folder)
 
 bool theme_load(struct theme *theme, const char *name, const char *folder, struct err *err)
 {
-    char *path = find(name, folder), *text = NULL;
+    char *path = theme_find(name, folder), *text = NULL;
     const char *last = strrchr(name, '/');
     struct theme loaded;
     bool ok;
@@ -78,7 +80,9 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct theme_place *)a)->name, ((const struct theme_place *)b)->name);
 }
 
-static void add(struct theme_place **list, int *count, const char *name, const char *dir)
+/* Appends a theme unless its name is hidden, too long, or already in the list (the first one found
+ * wins). */
+static void theme_list_add(struct theme_place **list, int *count, const char *name, const char *dir)
 {
     struct theme_place *p;
 
@@ -99,13 +103,13 @@ int theme_list(const char *folder, struct theme_place **out)
     char *dir;
 
     *out = NULL;
-    for (int n = 0; (dir = place(folder, n)) != NULL; n++) {
+    for (int n = 0; (dir = theme_folder(folder, n)) != NULL; n++) {
         DIR *d = opendir(dir);
         const struct dirent *entry;
         int from = count;
 
         while (d && (entry = readdir(d)))
-            add(out, &count, entry->d_name, dir);
+            theme_list_add(out, &count, entry->d_name, dir);
         if (d)
             closedir(d);
         if (count > from)
@@ -113,6 +117,6 @@ int theme_list(const char *folder, struct theme_place **out)
         free(dir);
     }
     for (int i = 0; builtin_themes[i].name; i++)
-        add(out, &count, builtin_themes[i].name, NULL);
+        theme_list_add(out, &count, builtin_themes[i].name, NULL);
     return count;
 }

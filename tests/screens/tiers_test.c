@@ -146,7 +146,7 @@ static void letters_can_be_read_wherever_they_stand(void)
                 worst = contrast;
                 snprintf(where, sizeof(where), "%s: '%s' of %s on %s in %s: %.2f", theme.name,
                          cell->text, role_name((enum role)cell->role),
-                         role_name((enum role)cell->ground), views[i]->name, contrast);
+                         role_name((enum role)cell->backdrop), views[i]->name, contrast);
             }
             surface_free(s);
             view_close(v);

@@ -162,7 +162,7 @@ static void rescued(void (*where)(int fault), int fault)
         struct termios none = {0};
         int fd = open(screen, O_WRONLY | O_CREAT | O_TRUNC, 0600);
         struct crash_options o = {
-            .fd = fd, .said = fd, .before = &none, .report = report, .version = "version 1"};
+            .fd = fd, .message_fd = fd, .before = &none, .report = report, .version = "version 1"};
 
         crash_handler_restore("[back]", 6);
         crash_handler_start(&o);
@@ -217,7 +217,7 @@ static void a_broken_invariant_without_a_screen(void)
 
     for (int after = 0; after < 2; after++) {
         struct termios none = {0};
-        struct crash_options o = {.fd = -1, .said = -1, .before = &none};
+        struct crash_options o = {.fd = -1, .message_fd = -1, .before = &none};
         int status = 0, fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
         pid_t pid;
 

@@ -22,12 +22,12 @@ static void refused(const char *text, const char *want)
 
 static void a_bad_line_is_named(void)
 {
-    refused("text = 7\nbordr = 3\n", "line 2: no role 'bordr'");
+    refused("text = 7\nbordr = 3\n", "line 2: unknown role 'bordr'");
     refused("text = 7 on\n", "line 1: a colour is missing after 'on'");
     refused("text\n", "line 1: 'text' is not NAME = VALUE");
-    refused("text = 7 on 300\n", "line 1: '300' is no colour");
+    refused("text = 7 on 300\n", "line 1: '300' is not a colour");
     refused("[ramp]\nheat = 1\n", "line 2: a ramp needs two colours or more");
-    refused("[ramp]\nheet = 1 2\n", "line 2: no ramp 'heet'");
+    refused("[ramp]\nheet = 1 2\n", "line 2: unknown ramp 'heet'");
     refused("inherit = nowhere\n", "line 1: no theme 'nowhere' to inherit from");
     refused("[colours]\ntext = 7\n", "line 2: no section [colours]; roles, ramp");
 }

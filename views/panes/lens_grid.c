@@ -136,7 +136,7 @@ static int cell_of(const struct ui_state *d, const struct shape *m, enum lens_mo
 }
 
 static void put_cell(struct surface *s, struct rect plot, int y, int x, int cols, const char *text,
-                     uint16_t ink)
+                     uint16_t slot)
 {
     struct pen p = pen_at(s, plot, y, x);
 
@@ -145,7 +145,7 @@ static void put_cell(struct surface *s, struct rect plot, int y, int x, int cols
         struct cell *c = surface_at(s, plot.y + y, plot.x + x + i);
 
         if (c && x + i < plot.w)
-            c->bg = ink;
+            c->bg = slot;
     }
 }
 
