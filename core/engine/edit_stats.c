@@ -1,4 +1,42 @@
-/* What edits stand on: second moments of a text, null spaces, stores of past keys. */
+/* Statistics that an edit needs, made ready and kept current: e->stats.
+ *
+ * An edit must not disturb what the model says elsewhere. Three things say what "elsewhere" is
+ * (editscope-method(7) 6 and 7.9). Each is computed from the one above it:
+ *
+ *     moments      C = (1/n) sum of m m^T over n tokens of a text, for each edited layer. m holds
+ *                  the FFN coefficients of the base model, so C is [M][M], float64. M = 1536 and
+ *                  5 layers make 94 MB; M = 14336 makes 1.6 GB a layer (then offload_mat.c keeps
+ *                  it on the host).
+ *     null space   eigenvectors of C with small eigenvalues: directions that ordinary text hardly
+ *                  uses. O(M^3), so it is made once and kept. Editors without NEEDS_NULL_SPACE
+ *                  only need C.
+ *     key store    struct solver: the keys of all active edits, as the journal holds them,
+ *                  projected and factorised, so that a new edit leaves the old ones alone.
+ *
+ * Each has its own reason to be made again. Other layers or another stats.window: everything
+ * (edit_stats_open()). More tokens, another edit.null_threshold or edit.null_frac: null
+ * spaces and stores. Another edit.lambda, an undo or redo: stores only (spaces_make() compares).
+ * After a commit the stores simply grow by the new keys, unless the journal changed otherwise:
+ * `history` counts its changes.
+ *
+ * Checkpoints. The sums are read at fixed token counts only: 20 M, 50 M, 100 M, 200 M, ... tokens
+ * (M neurons) and the goal, stats.tokens. At each one they are saved to the disk cache and
+ * EV_MOMENTS is emitted. So the weights of an edit depend on a number that is written down with
+ * it, and not on how long a user happened to wait.
+ *
+ * Drafts. A commit waits for the goal. A draft (--draft, and previews on the screen) uses the last
+ * checkpoint that was reached. It needs the first one: with fewer tokens than neurons, C has
+ * M - n zero eigenvalues, which say nothing about the model. When summing has gone on since, the
+ * checkpoint's sums are read back from the cache (spaces_at()).
+ *
+ * Summing is done in slices of one batch of text, in the background (edit_stats_step()) or at
+ * once, when an edit needs it (stats_sum()). While the text is read, struct top_activations also
+ * notes where each neuron was most active, which the screen shows. If the sums came from the cache
+ * but these places did not, the start of the text is read again for them alone.
+ *
+ * With mpirun, processes share the summing (edit_stats_sum_ranks()). A round goes from one
+ * checkpoint to the next; each process sums its part of it, then the sums are added on rank 0, in
+ * the order of ranks. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +49,9 @@
 #include "core/base/utf8.h"
 #include "core/engine/internal.h"
 
-enum { MOST_BEFORE = 40 }; /* tokens shown before the one where a neuron spoke */
+enum { TOKENS_BEFORE = 40 }; /* tokens of text shown before the one where a neuron was active */
 
+/* Null spaces and key stores; the moments stay. */
 static void spaces_free(struct edit_stats *g)
 {
     for (int i = 0; i < g->layers; i++) {
@@ -40,7 +79,7 @@ void edit_stats_free(struct engine *e)
     *g = (struct edit_stats){0};
 }
 
-/* The text for the moments, as tokens, once. */
+/* Reads and tokenises the text, once. */
 static bool text_load(struct engine *e, struct err *err)
 {
     size_t len;
@@ -60,8 +99,8 @@ static bool text_load(struct engine *e, struct err *err)
     return ok || err_in(err, "%s", e->options.text);
 }
 
-/* The cache of rank 0 counts, and only there are the sums so far: the others add nothing to them
- * but what they sum themselves. All must be summing the same. */
+/* Loads the sums from the cache on rank 0 only: the other ranks begin at 0 and contribute what they
+ * sum themselves. ERR_STATE if a rank has another model, text or window. */
 static bool ranks_load(struct edit_stats *g, struct err *err)
 {
     struct {
@@ -85,7 +124,7 @@ static bool ranks_load(struct edit_stats *g, struct err *err)
                    mpi_rank());
 }
 
-/* What the processes summed in this round comes together on rank 0. */
+/* Ends a round: adds the sums of all ranks on rank 0 and zeroes the others. */
 static bool ranks_join(struct edit_stats *g, long until, struct err *err)
 {
     struct moments *m = g->moments;
@@ -110,7 +149,7 @@ static bool ranks_join(struct edit_stats *g, long until, struct err *err)
     return true;
 }
 
-/* Which tokens of a round are this process': whole batches, the last as it comes. */
+/* Sets the tokens of the round that this process sums: whole batches, except at the end. */
 static void ranks_part(struct edit_stats *g, long begin, long until)
 {
     long batch = moments_text_batch(g->reader), end;
@@ -120,7 +159,7 @@ static void ranks_part(struct edit_stats *g, long begin, long until)
     g->part_end = begin + end * batch < until ? begin + end * batch : until;
 }
 
-/* A slice of this process' part of a round, which goes from one fixed count to the next. */
+/* One slice of this process's part of a round; the last one ends the round. */
 static bool ranks_step(struct engine *e, long until, struct err *err)
 {
     struct edit_stats *g = &e->stats;
@@ -138,7 +177,6 @@ static bool ranks_step(struct engine *e, long until, struct err *err)
     return m->tokens < g->part_end || !moments_text_idle(g->reader) || ranks_join(g, until, err);
 }
 
-/* Makes the ground for these parameters' layers, from the cache as far as it goes. */
 bool edit_stats_open(struct engine *e, const struct params *p, struct err *err)
 {
     struct edit_stats *g = &e->stats;
@@ -147,7 +185,7 @@ bool edit_stats_open(struct engine *e, const struct params *p, struct err *err)
     int layer[PARAM_MAX_LAYERS], layers;
     bool ok, together;
 
-    if (p->value[P_STATS_WINDOW] < origin.window) /* no longer than the model holds */
+    if (p->value[P_STATS_WINDOW] < origin.window) /* at most the model's context */
         origin.window = (int)p->value[P_STATS_WINDOW];
     if (!named_layers(p, e->model->config, layer, &layers, err) || !text_load(e, err))
         return false;
@@ -179,10 +217,10 @@ bool edit_stats_open(struct engine *e, const struct params *p, struct err *err)
     top_activations_load(g->top, g->moments);
     moments_text_collect(g->reader, g->top);
     if (!moments_text_limit(g->reader)) {
-        edit_stats_free(e); /* the next to ask is told the same */
+        edit_stats_free(e); /* so that the next call fails in the same way */
         return err_set(err, ERR_USAGE,
-                       "%s: %d tokens, and a window needs %d: give a longer text (--text) or a "
-                       "shorter stats.window",
+                       "%s: %d tokens are less than one window of %d: give a longer text (--text) "
+                       "or a shorter stats.window",
                        e->options.text, e->text.count, origin.window);
     }
     if (g->goal > moments_text_limit(g->reader))
@@ -216,7 +254,7 @@ bool emit_moments(struct engine *e)
     return true;
 }
 
-/* One slice of summing; at a checkpoint the sums are kept on disk and the news is told. */
+/* One slice of summing. At a checkpoint it saves the sums and emits EV_MOMENTS. */
 static bool stats_advance(struct engine *e, struct err *err)
 {
     struct edit_stats *g = &e->stats;
@@ -237,9 +275,9 @@ static bool stats_advance(struct engine *e, struct err *err)
         struct err why = {0};
 
         if (!mpi_rank())
-            moments_save(g->moments, &why); /* a full cache disk is no reason to stop */
+            moments_save(g->moments, &why); /* on failure (a full disk) summing goes on */
         if (why.kind)
-            err_in(&why, "not kept for the next run");
+            err_in(&why, "not saved for the next run");
         utf8_copy(g->unsaved, sizeof(g->unsaved), why.text);
         if (g->top->tokens == until)
             top_activations_save(g->top, g->moments, NULL);
@@ -254,8 +292,8 @@ static bool stats_complete(const struct edit_stats *g)
     return g->moments && g->moments->tokens >= g->goal && moments_text_idle(g->reader);
 }
 
-/* One slice of hearing contexts where only the sums were in the cache: as many tokens as the first
- * checkpoint has are enough. False when there is nothing left to hear. */
+/* One slice of reading the text for `top` only, when the sums came from the cache. The tokens of
+ * the first checkpoint are enough. False: done. */
 static bool contexts_step(struct engine *e, struct err *err)
 {
     struct edit_stats *g = &e->stats;
@@ -305,7 +343,7 @@ void edit_stats_own_keys(struct edit_stats *g, int edit)
     }
 }
 
-/* Raw keys of the active edits of this layer into its store, in order. */
+/* Fills the key stores with the keys of the active edits, in order. */
 static bool past_keys_load(struct engine *e, struct err *err)
 {
     struct edit_stats *g = &e->stats;
@@ -328,7 +366,7 @@ static bool past_keys_load(struct engine *e, struct err *err)
     return ok;
 }
 
-/* Whether the key stores hold what is needed of the session's edits. */
+/* Whether the stores hold exactly the keys that are needed. */
 static bool past_keys_current(const struct engine *e, unsigned needs)
 {
     const struct edit_stats *g = &e->stats;
@@ -336,8 +374,9 @@ static bool past_keys_current(const struct engine *e, unsigned needs)
     return needs & NEEDS_PAST_KEYS ? g->has_past && g->history == e->open->history : !g->has_past;
 }
 
-/* Null spaces and key stores from these sums, as far as they are needed: null spaces that are there
- * stay, whoever comes. A factorisation is not cut into slices. */
+/* Makes null spaces and key stores from these sums, as far as `needs` asks for them and they are
+ * not there yet. Eigenvectors that are there are kept, even if this editor does not need them.
+ * Cancel is seen between layers: a factorisation cannot be interrupted. */
 static bool spaces_make(struct engine *e, const struct moments *from, const struct params *p,
                         unsigned needs, struct err *err)
 {
@@ -378,7 +417,8 @@ static bool spaces_make(struct engine *e, const struct moments *from, const stru
     return true;
 }
 
-/* The sums at the last checkpoint: those at hand, or read back when they have gone on. */
+/* spaces_make() from the sums of `tokens` tokens: the present ones, or those of a checkpoint in the
+ * disk cache if summing has gone on. */
 static bool spaces_at(struct engine *e, long tokens, const struct params *p, unsigned needs,
                       struct err *err)
 {
@@ -401,8 +441,7 @@ static bool spaces_at(struct engine *e, long tokens, const struct params *p, uns
     return ok;
 }
 
-/* Fewer tokens than neurons leave a null space that is an artefact of rank: a draft needs the
- * first checkpoint. */
+/* Sums until there is enough: the goal, or the first checkpoint for a draft. */
 static bool stats_sum(struct engine *e, const struct params *p, bool draft, struct err *err)
 {
     struct edit_stats *g = &e->stats;
@@ -442,7 +481,7 @@ void edit_stats_report(const struct engine *e, const struct params *p, struct ed
     a->draft = moments && e->stats.space_tokens < e->stats.goal;
 }
 
-/* Rank 0's sums to everybody. */
+/* Copies rank 0's sums to all ranks. */
 static bool ranks_broadcast(struct edit_stats *g, struct err *err)
 {
     struct moments *m = g->moments;
@@ -479,15 +518,16 @@ bool edit_stats_sum_ranks(struct engine *e, const struct command *cmd, struct er
     return stats_prepare(e, &cmd->params, cmd->draft, all, err);
 }
 
-/* The end of the text up to a token, as much as fits: whole characters. */
+/* The text up to and including a token: at most TOKENS_BEFORE tokens before it, from the same
+ * window (the model read no further back), as much of its end as fits, in whole characters. */
 static void text_until(const struct engine *e, int token, int window, char *out, size_t size)
 {
-    int from = token - token % window; /* the model read no further back */
+    int from = token - token % window;
     struct buf text = {0};
     size_t at;
 
-    if (from < token - MOST_BEFORE)
-        from = token - MOST_BEFORE;
+    if (from < token - TOKENS_BEFORE)
+        from = token - TOKENS_BEFORE;
     tokenizer_decode(e->model->tokenizer, e->text.ids + from, token - from + 1, DECODE_SKIP_SPECIAL,
                      &text);
     utf8_encode_nul(&text);
@@ -512,7 +552,8 @@ void edit_stats_top_activations(const struct engine *e, struct neuron_info *info
             int token = c->at[first + (size_t)k];
             float value = c->value[first + (size_t)k];
 
-            if (value != 0 && token >= 0 && token < e->text.count) { /* a cached file may lie */
+            if (value != 0 && token >= 0 &&
+                token < e->text.count) { /* the cache file may be damaged */
                 struct context *to = &info->context[info->contexts++];
 
                 to->coefficient = value;

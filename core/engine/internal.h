@@ -47,7 +47,7 @@ struct edit_stats {
     struct solver *solver[EDIT_MAX_LAYERS]; /* its key store holds the keys of past edits */
     long space_tokens;          /* tokens of the moments the spaces were made from; 0: none */
     bool has_null, has_past;    /* spaces have eigenvectors; stores hold the active edits' keys */
-    struct nullspace_rule rule; /* edit.null_* they were made with */
+    struct nullspace_rule rule; /* edit.null_threshold, edit.null_frac they were made with */
     double lambda;              /* edit.lambda of the solvers */
     unsigned history;           /* open_session.history when the stores were filled */
     int *owner[EDIT_MAX_LAYERS], owners[EDIT_MAX_LAYERS]; /* the edit of each key of a store */

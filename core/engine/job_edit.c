@@ -1,4 +1,34 @@
-/* Previews and commits: from facts to a scratch view, and from there into the journal. */
+/* The job of an edit, from CMD_PREVIEW or CMD_COMMIT to the journal, and estimates of an edit.
+ *
+ * Equations are in editscope-method(7) 7.11. The steps of job_edit(), and who does them:
+ *
+ *     facts          -> requests      requests_build(): rows of tokens, the subject's last token
+ *     statistics                      edit_stats_prepare(): moments, null spaces, past keys
+ *     requests       -> z             targets_optimise(): the value that makes the model say the
+ *                                     new object; EV_STEP for each step (or given: cmd->z)
+ *     requests       -> scores        run_of_facts(): EV_HEADER, EV_LAYER
+ *     scores         -> masks         edit_masks(), with the user's overrides
+ *     z, masks       -> scratch state the editor's edit(): a delta for each layer (core/edit/)
+ *     scratch state  -> report        preview_report(): both states answer every fact
+ *
+ * An editor that does not need a step (enum editor_needs) skips it. All of it works on a copy of
+ * the edited state; the copy shares every matrix that it does not write. The result is e->preview.
+ * CMD_PREVIEW emits EV_PREVIEW and stops there.
+ *
+ * CMD_COMMIT goes on in edit_commit():
+ *
+ *   1. Verify that nothing but the masked columns changed, bit by bit (deltas_wrote_alone()).
+ *   2. Write facts, parameters, z, deltas, metrics and checksum to the journal (session_append()),
+ *      in one transaction. If that fails, the edited weights are still the old ones.
+ *   3. The scratch state becomes the edited state, the key stores get the new keys.
+ *   4. EV_COMMIT once, EV_COMMITTED for each fact, EV_STATE.
+ *
+ * A crash before the end of 2 leaves the old state, a crash after it the new one: opening the
+ * session rebuilds the weights from the journal.
+ *
+ * A commit of exactly what was previewed must give the same bits, so it reuses the preview. "The
+ * same" is decided by preview_key(): facts, parameters, overrides, z, the generation of the
+ * edited weights and the number of tokens of the moments, as one text. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +38,7 @@
 #include "core/edit/checksum.h"
 #include "core/engine/internal.h"
 
-enum { SAID_TOKENS = 12 }; /* of the answers before and after */
+enum { SAID_TOKENS = 12 }; /* length of the answers before and after */
 
 void preview_drop(struct engine *e)
 {
@@ -45,7 +75,7 @@ void requests_free(struct request *r, int count)
     free(r);
 }
 
-/* What a preview depends on, as text: a commit of the same reuses its bits. */
+/* Everything a preview depends on, as text. Parameters that only judge the result are left out. */
 static char *preview_key(const struct engine *e, const struct command *cmd)
 {
     struct edit_report standing;
@@ -76,7 +106,7 @@ static void on_target_step(void *ctx, const struct target_step *t)
     engine_emit(ctx, EV_STEP, s);
 }
 
-/* z [count][d] of all requests on the present weights. */
+/* z [count][d] of all requests, optimised on the present weights. `layer`: the last edited one. */
 static bool targets_optimise(struct engine *e, const struct command *cmd,
                              const struct request *request, int layer, float *z, struct err *err)
 {
@@ -102,7 +132,8 @@ static bool targets_optimise(struct engine *e, const struct command *cmd,
     return true;
 }
 
-/* One request's rows of a layer's scores and its key, for mask.share = request. */
+/* The part of a layer's attribution that belongs to one request: `rows` rows from `first`, and its
+ * key. For mask.share = request. */
 static struct attribution *request_rows(const struct attribution *a, int request, int first,
                                         int rows)
 {
@@ -123,8 +154,6 @@ bool edit_wants_mask(const struct params *p)
     return editor_of(p)->needs & NEEDS_SCORES && params_choice(p, P_MASK_MODE) != MODE_NONE;
 }
 
-/* Masks of all layers, from an attribution of the present weights: step 3 of editscope-method(7)
- * 7.11. */
 bool edit_masks(struct engine *e, const struct command *cmd, const struct request *request,
                 struct edit_context *ctx, unsigned *id, struct err *err)
 {
@@ -178,7 +207,7 @@ void edit_context_begin(const struct engine *e, struct edit_context *ctx, const 
     }
 }
 
-/* The whole edit into a scratch view: e->preview holds it afterwards. */
+/* Makes the whole edit in a scratch state: e->preview. */
 static bool preview_make(struct engine *e, struct command *cmd, const struct request *request,
                          struct err *err)
 {
@@ -218,7 +247,8 @@ static bool preview_make(struct engine *e, struct command *cmd, const struct req
     return true;
 }
 
-/* What is said before and after, a fact each: of the first one are the numbers that are shown. */
+/* Asks the state before and after for every fact, and fills e->preview.report. Its probabilities
+ * and its answer are those of the first fact. */
 static bool preview_report(struct engine *e, const struct command *cmd,
                            const struct request *request, struct answered *before,
                            struct answered *after, struct err *err)
@@ -261,7 +291,7 @@ static double log_odds(const struct answered *a)
                                                   : (double)NAN;
 }
 
-/* The other half of the proof: what the model now says. */
+/* One fact of a commit: probabilities, most probable token and answer, before and after. */
 static void fact_report(const struct engine *e, const struct params *p,
                         const struct answered *before, const struct answered *after,
                         struct commit_report *out)
@@ -282,7 +312,7 @@ static void fact_report(const struct engine *e, const struct params *p,
     out->success = fact_holds(&after->score, p->value[P_ACCEPT_P_MIN]);
 }
 
-/* Journal first; only when that is on the disk do the new weights stand. */
+/* Writes the edit to the journal and then makes the scratch state the edited state. */
 static bool edit_journal(struct engine *e, struct command *cmd, const struct request *request,
                          const struct commit_report *fact, struct err *err)
 {
@@ -320,13 +350,13 @@ static bool edit_journal(struct engine *e, struct command *cmd, const struct req
     v->view = NULL;
     e->open->history++;
     if (ctx.solver[0] && e->stats.has_past && edit_remember(&v->result, &ctx, NULL)) {
-        e->stats.history = e->open->history; /* the stores have grown with the journal */
+        e->stats.history = e->open->history; /* the stores have grown with it */
         edit_stats_own_keys(&e->stats, rec.id);
     }
     return true;
 }
 
-/* The commit of what e->preview holds, and its proof: an event a fact. */
+/* Commits what e->preview holds: verify, journal, swap, events. */
 static bool edit_commit(struct engine *e, struct command *cmd, const struct request *request,
                         const struct answered *before, const struct answered *after, double began,
                         struct err *err)
@@ -334,7 +364,7 @@ static bool edit_commit(struct engine *e, struct command *cmd, const struct requ
     struct preview *v = &e->preview;
     struct commit_report all = {0}, *fact = xcalloc((size_t)cmd->count, sizeof(*fact)), *one;
     double verify = clock_seconds();
-    /* the one half of the proof: but for what the edit may write, every bit is the same */
+    /* outside of what the edit may write, every bit must be the same */
     bool ok = deltas_wrote_alone(e->open->edited, v->view, v->result.delta, v->result.deltas,
                                  &all.unmasked_unchanged, err);
 
@@ -384,7 +414,8 @@ bool job_edit(struct engine *e, struct command *cmd, struct err *err)
     char *key;
 
     if (commits && e->options.readonly)
-        return err_set(err, ERR_USAGE, "read-only: nothing is committed");
+        return err_set(err, ERR_USAGE,
+                       "the session is open for reading only: nothing can be committed");
     e->params = cmd->params;
     if (!layers_editable(e, &cmd->params, err) || !requests_build(e, cmd, &request, err))
         return false;
@@ -416,7 +447,9 @@ bool job_edit(struct engine *e, struct command *cmd, struct err *err)
     return ok;
 }
 
-/* What the knobs would do now: gain and leak of masks on the weights as they are. */
+/* What the present parameters would do: gain and leak of the masks on the weights as they are. It
+ * runs whenever a parameter moves, so it gives up when a newer one waits or there are no moments
+ * yet. */
 bool job_estimate(struct engine *e, struct command *cmd, struct err *err)
 {
     struct request *request = NULL;
@@ -426,13 +459,13 @@ bool job_estimate(struct engine *e, struct command *cmd, struct err *err)
     unsigned id = 0;
     bool ok;
 
-    if (bus_waiting(e->bus, CMD_ESTIMATE)) /* the knob has moved on */
+    if (bus_waiting(e->bus, CMD_ESTIMATE)) /* a newer one waits */
         return true;
     if (!editor_of(&cmd->params)->solve) /* nothing to estimate */
         return true;
     if (!layers_editable(e, &cmd->params, err) || !edit_stats_open(e, &cmd->params, err))
         return false;
-    if (!e->stats.checkpoint) /* no moments yet: nothing to weigh with, and no reason to wait */
+    if (!e->stats.checkpoint) /* no moments yet; do not wait for them */
         return true;
     if (!requests_build(e, cmd, &request, err))
         return false;

@@ -144,7 +144,7 @@ err '^editscope: edit.layers: layer 7;'
 row "a text shorter than a window"
 printf 'too short' >"$d/m-short.txt"
 run 2 "$E" stats -m "$M" --text "$d/m-short.txt" --window 32
-err 'm-short.txt: 9 tokens, and a window needs 32: give a longer text \(--text\) or a shorter stats.window'
+err 'm-short.txt: 9 tokens are less than one window of 32: give a longer text \(--text\) or a shorter stats.window'
 run 2 "$E" edit -m "$M" --text "$d/m-short.txt" --preview $FACT
 err 'a window needs'
 : >"$d/m-empty.txt"
