@@ -1,5 +1,27 @@
-/* The same fact through every editor and other masks, as published and at equal gain, and against a
- * cloud of random masks of equal size. Everything happens in scratch weights. */
+/* The Compare view: one fact edited in eight ways and with 32 random masks, all judged by the same
+ * metrics. It answers whether the choice of neurons matters or only their number.
+ *
+ *   +- Compare: Eiffel Tower → Rome ------------------------- 40 done, Enter uses one -+
+ *   |              ---------- as published ----------     ----- at equal gain -----    |
+ *   |              NMKE AlphaEdit   MEMIT random key size   NMKE random key size       |
+ *   | p(target)   0.900     0.850   0.800  0.750   0.700   0.650  0.600   0.900        |
+ *   +----------------------------------------------------------------------------------+
+ *   +- leak/gain² against gain: the cloud -++- NMKE against chance --------------------+
+ *   |   ★ M   ○○  ○2  ○                    || gain       P0   beats 0 of 32            |
+ *   +--------------------------------------++------------------------------------------+
+ *
+ * Columns: every editing method (EDITORS), then NMKE with two control masks. Each control keeps as
+ * many neurons as the user's mask does in that layer: "random" draws them by the seed, "key size"
+ * takes those with the largest coefficients. A mask makes the update weaker, so the right part
+ * repeats NMKE and the controls with mask.compensate=gain: scaled up to the gain of the unmasked
+ * update (editscope-method(7) 7.6). There only the direction differs, not the strength.
+ *
+ * The cloud: CLOUD more random masks, with seeds seed + 1 to seed + 32, as points over two
+ * metrics. "P97" means that NMKE beats 97 % of them; a tie counts half.
+ *
+ * All 40 sets of parameters go to the engine as one command, CMD_VARIANTS, which makes each edit
+ * in scratch weights: nothing is written. Results come one by one, as EV_VARIANT. Enter copies the
+ * parameters of a column to the user's own. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +38,8 @@
 #include "views/view.h"
 #include "views/view_tables.h"
 
-/* Every editor, masks of another kind for NMKE, and the masks again at equal gain. */
+/* The columns, and index of their variant: editors, controls, and NMKE and controls at equal gain.
+ */
 enum {
 #define COLUMN(id, name) id,
     EDITORS(COLUMN)
@@ -32,34 +55,33 @@ enum { CLOUD = 32, VARIANTS = COLUMNS + CLOUD };
 enum { BY_GAIN, BY_ANSWER, PICTURES };
 
 struct compare {
-    struct variant trial[VARIANTS];
-    struct params params[VARIANTS]; /* they were made with */
-    unsigned job;                   /* of the trials; 0: none yet */
-    struct variants_about about;
+    struct variant variant[VARIANTS]; /* the columns, then the cloud */
+    struct params params[VARIANTS];   /* that each was made with */
+    unsigned job;                     /* the command that makes them; 0: none yet */
+    struct variants_about about;      /* the fact and the state they were made for */
     bool running;
     int at;      /* column under the cursor */
-    int picture; /* of the cloud */
+    int picture; /* which axes the cloud has */
 };
 
 static const struct column {
     int method;
-    int mode; /* of the mask; -1: the user's */
+    int mode; /* mask.mode; -1: the user's */
     bool equal;
-    const char *name, *brief, *what; /* NULL: as the editor says */
+    const char *name, *brief, *what; /* NULL: from the editor's table */
 } columns[COLUMNS] = {
 #define COLUMN(id, name) [id] = {METHOD_##id, -1, false, NULL, NULL, NULL},
     EDITORS(COLUMN)
 #undef COLUMN
         [RANDOM] = {METHOD_NMKE, MODE_RANDOM, false, "random", "random",
-                    "as many neurons as yours, drawn by the seed"},
+                    "as many neurons, drawn by the seed"},
     [KEYMAG] = {METHOD_NMKE, MODE_KEYMAG, false, "key size", "key",
-                "as many neurons as yours, those the subject excites most"},
-    [NMKE_EQ] = {METHOD_NMKE, -1, true, NULL, NULL,
-                 "your neurons, scaled back to the unmasked gain"},
+                "as many neurons, those with the largest coefficients"},
+    [NMKE_EQ] = {METHOD_NMKE, -1, true, NULL, NULL, "your neurons, scaled up to the unmasked gain"},
     [RANDOM_EQ] = {METHOD_NMKE, MODE_RANDOM, true, "random", "random",
-                   "random neurons, scaled back to the unmasked gain"},
+                   "random neurons, scaled up to the unmasked gain"},
     [KEYMAG_EQ] = {METHOD_NMKE, MODE_KEYMAG, true, "key size", "key",
-                   "the most excited neurons, scaled back to the unmasked gain"},
+                   "the largest coefficients, scaled up to the unmasked gain"},
 };
 
 static const struct editor_ops *editor_at(int column)
@@ -67,6 +89,7 @@ static const struct editor_ops *editor_at(int column)
     return editor_by_method(columns[column].method);
 }
 
+/* The heading of a column; brief where columns are narrow. */
 static const char *column_name(int column, bool brief)
 {
     const struct column *c = &columns[column];
@@ -74,6 +97,7 @@ static const char *column_name(int column, bool brief)
     return !c->name ? editor_at(column)->title : brief ? c->brief : c->name;
 }
 
+/* The line below the table: what the column under the cursor is. */
 static const char *column_what(int column, char out[96])
 {
     const struct editor_ops *e = editor_at(column);
@@ -85,65 +109,70 @@ static const char *column_what(int column, char out[96])
     return columns[column].what ? columns[column].what : out;
 }
 
-static void set(struct params *p, enum param id, double value)
+static void set_param(struct params *p, enum param id, double value)
 {
     p->value[id] = value;
     p->source[id] = FROM_COMMAND_LINE;
 }
 
-/* The user's parameters, made into one of the columns or into one of the cloud. */
-static struct params variant(const struct params *now, int which)
+/* The user's parameters, changed for a column (which < COLUMNS) or for a mask of the cloud. A
+ * control keeps as many neurons as the user's mask: mask.density 0 and mask.mass 0 mean "the same
+ * number". Where the user has chosen a control as mask mode, NMKE's own columns use the union. */
+static struct params params_of_variant(const struct params *now, int which)
 {
     const struct column *c = &columns[which < COLUMNS ? which : RANDOM];
     int mode = params_choice(now, P_MASK_MODE);
     struct params p = *now;
 
-    set(&p, P_EDIT_METHOD, c->method);
-    set(&p, P_MASK_COMPENSATE, c->equal ? COMPENSATE_GAIN : COMPENSATE_NONE);
+    set_param(&p, P_EDIT_METHOD, c->method);
+    set_param(&p, P_MASK_COMPENSATE, c->equal ? COMPENSATE_GAIN : COMPENSATE_NONE);
     if (c->mode >= 0 || mode == MODE_RANDOM || mode == MODE_KEYMAG || mode == MODE_NONE)
-        set(&p, P_MASK_MODE, c->mode >= 0 ? c->mode : MODE_UNION);
+        set_param(&p, P_MASK_MODE, c->mode >= 0 ? c->mode : MODE_UNION);
     if (c->mode >= 0)
-        set(&p, c->mode == MODE_KEYMAG ? P_MASK_MASS : P_MASK_DENSITY, 0);
+        set_param(&p, c->mode == MODE_KEYMAG ? P_MASK_MASS : P_MASK_DENSITY, 0);
     if (which >= COLUMNS)
-        set(&p, P_SEED, now->value[P_SEED] + 1 + which - COLUMNS);
+        set_param(&p, P_SEED, now->value[P_SEED] + 1 + which - COLUMNS);
     return p;
 }
 
-static void run(struct view *v)
+/* Posts all variants as one command. */
+static void run_variants(struct view *v)
 {
     struct compare *c = v->state;
     unsigned job;
 
     if (c->running) {
-        v->host->message(v->host, TONE_PLAIN, "the variants are being tried: Ctrl-C stops");
+        v->host->message(v->host, TONE_PLAIN, "the variants are running: Ctrl-C stops them");
         return;
     }
     for (int i = 0; i < VARIANTS; i++)
-        c->params[i] = variant(&v->host->ui->params, i);
+        c->params[i] = params_of_variant(&v->host->ui->params, i);
     job = request_variants(v->host, c->params, VARIANTS);
     if (!job)
         return;
     c->job = job;
     c->running = true;
     variants_about_now(&c->about, v->host->ui);
-    memset(c->trial, 0, sizeof(c->trial));
+    memset(c->variant, 0, sizeof(c->variant));
 }
 
-/* By what it was tried with: a recorded run may have had fewer editors. */
-static void take(struct compare *c, const struct variant_result *t)
+/* Stores a result in every variant with these parameters that has none. Compared are parameters
+ * and not positions, because a recording may hold fewer editors than this program has. */
+static void take_result(struct compare *c, const struct variant_result *t)
 {
     static const enum param of[] = {P_EDIT_METHOD, P_MASK_MODE, P_MASK_COMPENSATE, P_SEED};
 
     for (int i = 0; i < VARIANTS; i++) {
-        bool same = !c->trial[i].has;
+        bool same = !c->variant[i].has;
 
         for (size_t k = 0; k < sizeof(of) / sizeof(*of); k++)
             same = same && param_same(&c->params[i], &t->params, of[k]);
         if (same)
-            variant_take(&c->trial[i], t);
+            variant_take(&c->variant[i], t);
     }
 }
 
+/* Takes results of its own job; another view may have variants running. */
 static void compare_event(struct view *v, const struct event *ev)
 {
     struct compare *c = v->state;
@@ -154,16 +183,17 @@ static void compare_event(struct view *v, const struct event *ev)
     if (ev->kind == EV_VARIANT && d->variant_job == c->job) {
         for (int i = 0; i < d->variant_count; i++)
             if (d->variant[i])
-                take(c, d->variant[i]);
+                take_result(c, d->variant[i]);
     } else if (ev->kind == EV_DONE || ev->kind == EV_FAILED) {
         c->running = false;
         if (ev->kind == EV_DONE)
             v->host->message(v->host, TONE_GOOD,
-                             "compared in scratch weights: nothing was written");
+                             "compared on scratch weights; nothing was written");
     }
 }
 
-static void take_over(struct host *host, const struct question *q)
+/* Confirmed: the column's parameters become the user's. */
+static void use_params(struct host *host, const struct question *q)
 {
     const struct compare *c = q->view->state;
 
@@ -173,17 +203,17 @@ static void take_over(struct host *host, const struct question *q)
                   column_name(q->number, false), columns[q->number].equal ? " at equal gain" : "");
 }
 
-static void ask_take_over(struct view *v)
+static void ask_use_params(struct view *v)
 {
     struct compare *c = v->state;
-    struct question q = {.title = "Take these parameters over?",
-                         .yes = "Take over",
-                         .confirmed = take_over,
+    struct question q = {.title = "Use these parameters?",
+                         .yes = "Use",
+                         .confirmed = use_params,
                          .view = v,
                          .number = c->at};
     char what[96];
 
-    show_print(q.text, sizeof(q.text), "%s%s: %s.\nThe next preview or commit is made with them.",
+    show_print(q.text, sizeof(q.text), "%s%s: %s.\nThe next preview or commit will use them.",
                column_name(c->at, false), columns[c->at].equal ? " at equal gain" : "",
                column_what(c->at, what));
     v->host->confirm(v->host, &q);
@@ -195,13 +225,13 @@ static bool compare_action(struct view *v, enum action action)
 
     switch (action) {
     case ACTION_ATTRIBUTE:
-        run(v);
+        run_variants(v);
         return true;
     case ACTION_ENTER:
-        if (variant_has_numbers(&c->trial[c->at]))
-            ask_take_over(v);
+        if (variant_has_numbers(&c->variant[c->at]))
+            ask_use_params(v);
         else
-            run(v);
+            run_variants(v);
         return true;
     case ACTION_MODE:
         c->picture = (c->picture + 1) % PICTURES;
@@ -216,11 +246,13 @@ static bool compare_action(struct view *v, enum action action)
 
 /* --- the table ---------------------------------------------------------------------------- */
 
+/* Columns of the metric's name, at the left. */
 static int label_cols(const struct rect *in)
 {
     return in->w < 80 ? 12 : 14;
 }
 
+/* Width of one column of the table, with a blank at its right. */
 static int column_cols(const struct rect *in)
 {
     return (in->w - label_cols(in)) / COLUMNS;
@@ -231,7 +263,9 @@ static int column_x(const struct rect *in, int i)
     return label_cols(in) + i * column_cols(in);
 }
 
-static void heading(const struct compare *c, struct surface *s, struct rect in)
+/* Rows 0 and 1: the two groups, then the names. NMKE is accented; the cursor's column has a
+ * background and a mark. */
+static void draw_heading(const struct compare *c, struct surface *s, struct rect in)
 {
     int cols = column_cols(&in);
     struct pen p = pen_at(s, in, 0, column_x(&in, 0));
@@ -255,7 +289,8 @@ static void heading(const struct compare *c, struct surface *s, struct rect in)
     }
 }
 
-static void said_row(const struct compare *c, struct surface *s, struct rect in, int y)
+/* One row with what each variant answers to the prompt. */
+static void draw_answers(const struct compare *c, struct surface *s, struct rect in, int y)
 {
     int cols = column_cols(&in);
     struct pen p = pen_at(s, in, y, 0);
@@ -265,22 +300,23 @@ static void said_row(const struct compare *c, struct surface *s, struct rect in,
         char piece[96];
 
         p = pen_at(s, in, y, column_x(&in, i) + 1);
-        if (variant_has_numbers(&c->trial[i]))
-            pen_fit(
-                &p, ROLE_TEXT, cols - 2,
-                text_piece(piece, sizeof(piece), c->trial[i].said + strspn(c->trial[i].said, " ")));
+        if (variant_has_numbers(&c->variant[i]))
+            pen_fit(&p, ROLE_TEXT, cols - 2,
+                    text_piece(piece, sizeof(piece),
+                               c->variant[i].said + strspn(c->variant[i].said, " ")));
     }
 }
 
-static void metric_row(const struct compare *c, struct surface *s, struct rect in, int y, int m)
+/* One row: a metric of every column. The best is green; "·" is not known, a yellow value failed. */
+static void draw_metric(const struct compare *c, struct surface *s, struct rect in, int y, int m)
 {
-    int cols = column_cols(&in), best = metric_best(c->trial, COLUMNS, m);
+    int cols = column_cols(&in), best = metric_best(c->variant, COLUMNS, m);
     struct pen p = pen_at(s, in, y, 0);
     char text[24];
 
     pen_fit(&p, ROLE_DIM, label_cols(&in), metric_table[m].name);
     for (int i = 0; i < COLUMNS; i++) {
-        const struct variant *t = &c->trial[i];
+        const struct variant *t = &c->variant[i];
         enum role role = i == best ? ROLE_GOOD : ROLE_TEXT;
 
         if (!variant_has_numbers(t))
@@ -292,29 +328,30 @@ static void metric_row(const struct compare *c, struct surface *s, struct rect i
     }
 }
 
-static void table(const struct compare *c, const struct ui_state *d, struct surface *s,
-                  struct rect area)
+/* The upper box: metrics down, columns across; as many metrics as there are rows. */
+static void draw_table(const struct compare *c, const struct ui_state *d, struct surface *s,
+                       struct rect area)
 {
-    int tried = 0, y = 2;
+    int done = 0, y = 2;
     char hint[64] = "Enter runs them", title[160], what[96];
     struct rect in;
 
     for (int i = 0; i < VARIANTS; i++)
-        tried += c->trial[i].has;
+        done += c->variant[i].has;
     if (c->running)
-        snprintf(hint, sizeof(hint), "%d of %d tried", tried, VARIANTS);
-    else if (tried && *variants_stale(&c->about, d))
-        show_print(hint, sizeof(hint), "%s: x again", variants_stale(&c->about, d));
-    else if (tried)
-        snprintf(hint, sizeof(hint), "%d tried, Enter takes over", tried);
+        snprintf(hint, sizeof(hint), "%d of %d done", done, VARIANTS);
+    else if (done && *variants_stale(&c->about, d))
+        show_print(hint, sizeof(hint), "%s: press x again", variants_stale(&c->about, d));
+    else if (done)
+        snprintf(hint, sizeof(hint), "%d done, Enter uses one", done);
     in = box_draw(s, area, variants_title(&c->about, d, "Compare", title), hint, true);
     if (in.h < 4 || column_cols(&in) < 5)
         return;
-    heading(c, s, in);
+    draw_heading(c, s, in);
     for (int m = 0; m < metric_count && y < in.h; m++) {
-        metric_row(c, s, in, y++, m);
-        if (metric_table[m].has_before && y < in.h) /* what is said, below how probable it is */
-            said_row(c, s, in, y++);
+        draw_metric(c, s, in, y++, m);
+        if (metric_table[m].has_before && y < in.h) /* the answer below its probability */
+            draw_answers(c, s, in, y++);
     }
     box_foot(s, area, column_what(c->at, what));
 }
@@ -322,11 +359,12 @@ static void table(const struct compare *c, const struct ui_state *d, struct surf
 /* --- the cloud ---------------------------------------------------------------------------- */
 
 struct axes {
-    int x, y;               /* metrics */
-    double low[2], high[2]; /* of x, y */
+    int x, y;               /* indices of metrics */
+    double low[2], high[2]; /* their ranges: 0 of x, 1 of y */
 };
 
-static void widen(double *low, double *high)
+/* Adds 6 % on both sides, so that no point lies on the frame; a single value gets a range too. */
+static void widen_range(double *low, double *high)
 {
     double room = *high > *low ? 0.06 * (*high - *low) : 0.05 * fabs(*high) + 1e-6;
 
@@ -334,35 +372,38 @@ static void widen(double *low, double *high)
     *high += room;
 }
 
-static bool axes_of(const struct compare *c, struct axes *a)
+/* Metrics and ranges of the plot. The range is that of the random masks and of NMKE; other columns
+ * may lie outside, and are then not drawn. False: no random mask has numbers yet. */
+static bool cloud_axes(const struct compare *c, struct axes *a)
 {
     double low, high;
 
     *a = (struct axes){.x = metric_find("gain"), .y = metric_find("leak/gain²")};
     if (c->picture == BY_ANSWER) {
         a->x = metric_find("p(target)");
-        if (metric_range(c->trial, VARIANTS, metric_find("locality"), &low, &high))
+        if (metric_range(c->variant, VARIANTS, metric_find("locality"), &low, &high))
             a->y = metric_find("locality");
     }
     for (int k = 0; k < 2; k++) {
         int m = k ? a->y : a->x;
-        double mine = variant_value(&c->trial[NMKE], m);
+        double mine = variant_value(&c->variant[NMKE], m);
 
-        /* the others may lie far off: they are drawn where they fall inside */
-        if (!metric_range(&c->trial[COLUMNS], CLOUD, m, &low, &high))
+        if (!metric_range(&c->variant[COLUMNS], CLOUD, m, &low, &high))
             return false;
-        if (variant_has_numbers(&c->trial[NMKE]) && !isnan(mine)) {
+        if (variant_has_numbers(&c->variant[NMKE]) && !isnan(mine)) {
             low = fmin(low, mine);
             high = fmax(high, mine);
         }
-        widen(&low, &high);
+        widen_range(&low, &high);
         a->low[k] = low;
         a->high[k] = high;
     }
     return true;
 }
 
-static bool place(const struct axes *a, const struct variant *t, struct rect plot, int *y, int *x)
+/* The cell of a variant in the plot; y grows downwards. False: outside, or without numbers. */
+static bool cloud_cell(const struct axes *a, const struct variant *t, struct rect plot, int *y,
+                       int *x)
 {
     double u = (variant_value(t, a->x) - a->low[0]) / (a->high[0] - a->low[0]);
     double w = (variant_value(t, a->y) - a->low[1]) / (a->high[1] - a->low[1]);
@@ -374,8 +415,10 @@ static bool place(const struct axes *a, const struct variant *t, struct rect plo
     return true;
 }
 
-static void points(const struct compare *c, const struct axes *a, struct surface *s,
-                   struct rect plot)
+/* Random masks as ○, or as their number where several fall on a cell; editors by their first
+ * letter, key size as K, NMKE as ★ on top. */
+static void draw_points(const struct compare *c, const struct axes *a, struct surface *s,
+                        struct rect plot)
 {
     unsigned char *count = xcalloc((size_t)plot.h * (size_t)plot.w, 1);
     int y, x;
@@ -383,7 +426,7 @@ static void points(const struct compare *c, const struct axes *a, struct surface
     for (int i = COLUMNS; i < VARIANTS; i++) {
         char many[8];
 
-        if (!place(a, &c->trial[i], plot, &y, &x))
+        if (!cloud_cell(a, &c->variant[i], plot, &y, &x))
             continue;
         count[y * plot.w + x]++;
         snprintf(many, sizeof(many), "%d", count[y * plot.w + x] > 9 ? 9 : count[y * plot.w + x]);
@@ -392,16 +435,17 @@ static void points(const struct compare *c, const struct axes *a, struct surface
     for (int i = KEYMAG; i >= 0; i--) { /* NMKE lies on top */
         char glyph[2] = {column_name(i, false)[0]};
 
-        if (i == NMKE && place(a, &c->trial[i], plot, &y, &x))
+        if (i == NMKE && cloud_cell(a, &c->variant[i], plot, &y, &x))
             surface_text(s, plot, y, x, ROLE_ACCENT, "★");
-        else if (i != RANDOM && place(a, &c->trial[i], plot, &y, &x))
+        else if (i != RANDOM && cloud_cell(a, &c->variant[i], plot, &y, &x))
             surface_text(s, plot, y, x, i == KEYMAG ? ROLE_WARN : ROLE_STRONG,
                          i == KEYMAG ? "K" : glyph);
     }
     free(count);
 }
 
-static void scale(const struct axes *a, struct surface *s, struct rect in, struct rect plot)
+/* Ends of the y axis in columns 0 to 5, the axis lines, ends and name of the x axis below. */
+static void draw_scale(const struct axes *a, struct surface *s, struct rect in, struct rect plot)
 {
     char text[24];
     struct pen p = pen_at(s, in, 0, 0);
@@ -422,10 +466,11 @@ static void scale(const struct axes *a, struct surface *s, struct rect in, struc
     pen_printf(&p, ROLE_TEXT, "%s →", metric_table[a->x].name);
 }
 
-static void cloud(const struct compare *c, struct surface *s, struct rect area)
+/* The lower left box. Columns 0 to 7 are the y axis, the last two rows the x axis. */
+static void draw_cloud(const struct compare *c, struct surface *s, struct rect area)
 {
     struct axes a;
-    bool any = axes_of(c, &a);
+    bool any = cloud_axes(c, &a);
     struct buf foot = {0};
     char title[80];
     struct rect in, plot;
@@ -438,11 +483,11 @@ static void cloud(const struct compare *c, struct surface *s, struct rect area)
         return;
     if (!any) {
         surface_text(s, in, 0, 0, ROLE_EMPTY,
-                     c->running ? "the cloud comes after the columns" : "nothing tried yet");
+                     c->running ? "random masks come after the columns" : "no results yet");
         return;
     }
-    scale(&a, s, in, plot);
-    points(c, &a, s, plot);
+    draw_scale(&a, s, in, plot);
+    draw_points(c, &a, s, plot);
     for (int i = 0; i < RANDOM; i++) {
         buf_add(&foot, i == NMKE ? "★" : column_name(i, false), i == NMKE ? strlen("★") : 1);
         buf_printf(&foot, " %s  ", column_name(i, false));
@@ -452,18 +497,19 @@ static void cloud(const struct compare *c, struct surface *s, struct rect area)
     buf_free(&foot);
 }
 
-/* How many of the cloud this is better than, and as good as, of how many that stand. */
-static int beaten(const struct compare *c, int m, int *equal, int *of)
+/* Random masks with numbers (*of), those that NMKE is better than by this metric (returned) and
+ * those as good (*equal). */
+static int count_beaten(const struct compare *c, int m, int *equal, int *of)
 {
-    double mine = variant_value(&c->trial[NMKE], m);
+    double mine = variant_value(&c->variant[NMKE], m);
     int n = 0;
 
     *of = *equal = 0;
     for (int i = COLUMNS; i < VARIANTS; i++) {
-        double other = variant_value(&c->trial[i], m);
+        double other = variant_value(&c->variant[i], m);
         bool better = metric_table[m].better > 0 ? mine > other : mine < other;
 
-        if (!variant_has_numbers(&c->trial[i]) || isnan(other))
+        if (!variant_has_numbers(&c->variant[i]) || isnan(other))
             continue;
         ++*of;
         n += better;
@@ -472,25 +518,27 @@ static int beaten(const struct compare *c, int m, int *equal, int *of)
     return n;
 }
 
-static void against_chance(const struct compare *c, struct surface *s, struct rect area)
+/* The lower right box: one row a metric with a direction. P = (beaten + ties / 2) / number of
+ * masks. */
+static void draw_against_chance(const struct compare *c, struct surface *s, struct rect area)
 {
     struct rect in = box_draw(s, area, "NMKE against chance", "as published", false);
-    bool counted = false; /* a metric of probes is among them */
+    bool counted = false; /* a metric that needs probes was drawn */
     int y = 0;
 
     if (rect_empty(in))
         return;
-    if (!variant_has_numbers(&c->trial[NMKE]) || !c->trial[COLUMNS].has) {
+    if (!variant_has_numbers(&c->variant[NMKE]) || !c->variant[COLUMNS].has) {
         surface_text(s, in, 0, 0, ROLE_EMPTY,
-                     c->running ? "being tried" : "nothing tried yet: Enter runs");
+                     c->running ? "running" : "no results yet: Enter runs");
         return;
     }
     for (int m = 0; m < metric_count && y < in.h; m++) {
-        int of, equal, n = beaten(c, m, &equal, &of);
+        int of, equal, n = count_beaten(c, m, &equal, &of);
         struct pen p = pen_at(s, in, y, 0);
 
         if (!metric_table[m].map || !metric_table[m].better || !of ||
-            isnan(variant_value(&c->trial[NMKE], m)))
+            isnan(variant_value(&c->variant[NMKE], m)))
             continue;
         counted = counted || metric_table[m].probes;
         pen_fit(&p, ROLE_DIM, 11, metric_table[m].name);
@@ -502,20 +550,23 @@ static void against_chance(const struct compare *c, struct surface *s, struct re
         y++;
     }
     if (!counted && y + 1 < in.h)
-        surface_text(s, in, y + 1, 0, ROLE_DIM, "no probes: | picks a relation that brings some");
+        surface_text(s, in, y + 1, 0, ROLE_DIM, "no probes: | picks a relation that has some");
     if (y + 3 < in.h)
-        surface_text(s, in, in.h - 1, 0, ROLE_DIM, "better: more gain, less leak, more answers");
+        surface_text(s, in, in.h - 1, 0, ROLE_DIM,
+                     "better: more gain, less leak, more right answers");
 }
 
-static void why(const struct compare *c, struct surface *s, struct rect area)
+/* Why the variant under the cursor could not be made, on the table's last row. */
+static void draw_failure(const struct compare *c, struct surface *s, struct rect area)
 {
-    const struct variant *t = &c->trial[c->at];
+    const struct variant *t = &c->variant[c->at];
     struct pen p = pen_at(s, area, area.h - 2, 3);
 
     if (t->has && *t->why && area.h > 3)
         pen_fit(&p, ROLE_WARN, area.w - 6, t->why);
 }
 
+/* The table above; below it, where there is room, cloud and percentiles. */
 static void compare_draw(const struct view *v, struct surface *s, struct rect area)
 {
     static const struct slice rows[2] = {{13, 16, 0, 0}, {5, 8, 1, 1}};
@@ -524,21 +575,21 @@ static void compare_draw(const struct view *v, struct surface *s, struct rect ar
     struct rect r[2], low[2];
 
     layout_rows(area, rows, 2, r);
-    table(c, v->host->ui, s, r[0]);
-    why(c, s, r[0]);
+    draw_table(c, v->host->ui, s, r[0]);
+    draw_failure(c, s, r[0]);
     if (rect_empty(r[1]))
         return;
     layout_columns(r[1], halves, 2, low);
     if (!rect_empty(low[0]))
-        cloud(c, s, low[0]);
+        draw_cloud(c, s, low[0]);
     if (!rect_empty(low[1]))
-        against_chance(c, s, low[1]);
+        draw_against_chance(c, s, low[1]);
 }
 
 const struct view_ops view_compare = {
     .name = "compare",
     .title = "Compare",
-    .footer = "enter:run/take-over right:column mode:axes cancel sweep preview commit help:keys",
+    .footer = "enter:run/use right:column mode:axes cancel sweep preview commit help:keys",
     .size = sizeof(struct compare),
     .event = compare_event,
     .action = compare_action,

@@ -1,4 +1,28 @@
-/* The main screen: the fact, the knobs, the map, the ratios, the lens, the strongest neurons. */
+/* The Edit view, the first screen: fact, knobs, map, ratios, lens and strongest neurons, all of
+ * one fact.
+ *
+ * Each pane is drawn by a function of views/panes/ from ui_state alone. This file says where the
+ * panes go (edit_layout.c), which one has the focus, and what keys do in it:
+ *
+ *   pane      keys
+ *   fact      Enter or e opens the form: subject, prompt, new object
+ *   params    up and down select a knob, left and right step it, = types a value
+ *   map       the arrows move the cursor by layers and by bins of neurons
+ *   ratios    Enter opens the Ratios view
+ *   lens      (drawn only)
+ *   neurons   up and down select one of the strongest, Enter opens the Neurons view
+ *
+ * A key that the focused pane does not use goes on to edit_action(): Tab, the keys a b t that jump
+ * to a knob from anywhere, and + - that step it.
+ *
+ * A moved knob costs no engine command: host->params_changed() makes the app build the masks again
+ * before the next frame, from the scores that ui_state holds, and map, ratios and neurons show the
+ * new mask at once.
+ *
+ * While the form is typed in, request_typed_info() asks for the tokens and the present answer of
+ * what has been typed so far, one request at a time: if keys come while one runs, another follows
+ * when it is done. During a preview or commit, the optimiser's steps are drawn in place of the
+ * lens. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +38,11 @@
 
 struct edit {
     struct fact_form form;
-    int pane; /* enum edit_pane */
-    enum knob knob;
-    int neuron;
-    unsigned look;    /* job of the look under way, 0: none */
-    bool look_wanted; /* the fact has changed since it was asked for */
+    int pane;          /* enum edit_pane: which has the focus */
+    enum knob knob;    /* selected in the parameters */
+    int neuron;        /* selected among the strongest */
+    unsigned info_job; /* the request for tokens and answer of the typed fact, 0: none */
+    bool info_wanted;  /* the fact has changed since that request */
 };
 
 static struct edit_layout layout_of(const struct view *v, struct rect area)
@@ -42,7 +66,8 @@ static void edit_close(struct view *v)
         field_free(&e->form.field[i]);
 }
 
-static struct fact typed(const struct fact_form *form)
+/* The fact as it stands in the form. Caller frees. */
+static struct fact typed_fact(const struct fact_form *form)
 {
     return (struct fact){
         .subject = xstrdup(field_text(&form->field[FORM_SUBJECT])),
@@ -51,31 +76,34 @@ static struct fact typed(const struct fact_form *form)
     };
 }
 
-/* Tokens and the present answer follow the typing: one question at a time. */
-static void look_at_typed(struct view *v)
+/* Requests tokens and present answer of the typed fact, unless it is incomplete or a request is
+ * under way. */
+static void request_typed_info(struct view *v)
 {
     struct edit *e = v->state;
-    struct fact fact = typed(&e->form);
+    struct fact fact = typed_fact(&e->form);
 
-    e->look_wanted = false;
-    if (fact_normalise(&fact, NULL) && e->look == 0)
-        e->look = request_prompt_info(v->host, &fact);
+    e->info_wanted = false;
+    if (fact_normalise(&fact, NULL) && e->info_job == 0)
+        e->info_job = request_prompt_info(v->host, &fact);
     else
-        e->look_wanted = e->look != 0;
+        e->info_wanted = e->info_job != 0;
     fact_free(&fact);
 }
 
+/* The request is done: another one if the text has changed since. */
 static void edit_event(struct view *v, const struct event *ev)
 {
     struct edit *e = v->state;
 
-    if (!e->look || ev->job != e->look || (ev->kind != EV_DONE && ev->kind != EV_FAILED))
+    if (!e->info_job || ev->job != e->info_job || (ev->kind != EV_DONE && ev->kind != EV_FAILED))
         return;
-    e->look = 0;
-    if (e->look_wanted && e->form.open)
-        look_at_typed(v);
+    e->info_job = 0;
+    if (e->info_wanted && e->form.open)
+        request_typed_info(v);
 }
 
+/* Opens the form on the present fact. */
 static void form_open(struct view *v)
 {
     struct edit *e = v->state;
@@ -89,9 +117,10 @@ static void form_open(struct view *v)
     e->pane = PANE_FACT;
 }
 
-/* A subject typed as subject | relation | object is the whole fact. What is known of a fact, its
- * probes above all, stays with it while subject and prompt stay. */
-static bool complete(const struct ui_state *d, struct fact *fact, struct err *err)
+/* Makes the typed fields a whole fact. A subject of the form "subject | relation | object" is a
+ * triple and brings prompt and probes. If subject and prompt are those of the present fact, its
+ * probes stay with it. */
+static bool complete_fact(const struct ui_state *d, struct fact *fact, struct err *err)
 {
     const struct fact *old = &d->fact;
     unsigned trimmed;
@@ -112,7 +141,7 @@ static bool complete(const struct ui_state *d, struct fact *fact, struct err *er
     if (!old->subject || strcmp(old->subject, fact->subject) != 0 ||
         strcmp(old->prompt, fact->prompt) != 0)
         return true;
-    trimmed = fact->trimmed; /* of what was typed now */
+    trimmed = fact->trimmed; /* of the fields as typed now */
     target = fact->target;
     fact->target = NULL;
     fact_free(fact);
@@ -123,13 +152,14 @@ static bool complete(const struct ui_state *d, struct fact *fact, struct err *er
     return true;
 }
 
+/* Enter: the fact is used if it is valid, else the form stays open and the error is shown. */
 static void form_accept(struct view *v)
 {
     struct edit *e = v->state;
-    struct fact fact = typed(&e->form);
+    struct fact fact = typed_fact(&e->form);
     struct err err = {0};
 
-    if (!complete(v->host->ui, &fact, &err)) {
+    if (!complete_fact(v->host->ui, &fact, &err)) {
         v->host->message(v->host, TONE_ERROR, "%s", err.text);
         fact_free(&fact);
         return;
@@ -140,13 +170,15 @@ static void form_accept(struct view *v)
     fact_free(&fact);
 }
 
+/* Esc: the old fact stays. The answers on the screen are of the typed text, so they are requested
+ * again. */
 static void form_leave(struct view *v)
 {
     struct edit *e = v->state;
 
     e->form.open = false;
     e->pane = PANE_PARAMS;
-    if (v->host->ui->fact.subject) /* what was asked while typing is not what stands there */
+    if (v->host->ui->fact.subject)
         request_prompt_info(v->host, &v->host->ui->fact);
 }
 
@@ -165,13 +197,14 @@ static bool edit_key(struct view *v, const struct key *key)
     } else if (key->code == K_BACK_TAB || key->code == K_UP) {
         e->form.at = (e->form.at + FORM_FIELDS - 1) % FORM_FIELDS;
     } else if (field_key(&e->form.field[e->form.at], key)) {
-        look_at_typed(v);
+        request_typed_info(v);
     } else {
         return false; /* Ctrl-C, function keys */
     }
     return true;
 }
 
+/* Tab and Shift-Tab; PANE_NONE is skipped. */
 static void next_pane(struct view *v, int by)
 {
     struct edit *e = v->state;
@@ -181,6 +214,7 @@ static void next_pane(struct view *v, int by)
         e->pane = by > 0 ? PANE_FACT : PANE_COUNT - 1;
 }
 
+/* Selects, steps, resets a knob, or opens the command line on its value. */
 static bool knob_action(struct view *v, enum action action)
 {
     struct edit *e = v->state;
@@ -211,6 +245,7 @@ static bool knob_action(struct view *v, enum action action)
     return true;
 }
 
+/* Moves through the strongest neurons of the edited layers; the cursor of all views follows. */
 static bool neuron_action(struct view *v, enum action action)
 {
     struct edit *e = v->state;
@@ -234,6 +269,7 @@ static bool neuron_action(struct view *v, enum action action)
     return true;
 }
 
+/* Moves the cursor of all views by a 64th of the layer, about one cell of the small map. */
 static bool map_action(struct view *v, enum action action)
 {
     struct ui_state *d = v->host->ui;
@@ -254,6 +290,7 @@ static bool map_action(struct view *v, enum action action)
     return true;
 }
 
+/* The action in the pane with the focus; false: the pane does not use it. */
 static bool pane_action(struct view *v, enum action action)
 {
     struct edit *e = v->state;
@@ -322,6 +359,7 @@ static bool edit_action(struct view *v, enum action action)
     return true;
 }
 
+/* Focuses the pane under the mouse; in the parameters it selects the knob. */
 static bool edit_click(struct view *v, struct rect area, int y, int x)
 {
     struct edit *e = v->state;
@@ -354,6 +392,7 @@ static bool edit_wheel(struct view *v, struct rect area, int y, int x, int by)
     return edit_action(v, action);
 }
 
+/* Draws all panes; see edit_layout.c for where they go. */
 static void edit_draw(const struct view *v, struct surface *s, struct rect area)
 {
     const struct edit *e = v->state;

@@ -1,8 +1,23 @@
-/* Gives the main screen's panes their rectangles; small terminals lose the least needed. */
+/* Gives the panes of the Edit view their rectangles.
+ *
+ *   76 columns or more             fewer
+ *   +- fact -----++- map -----+    +- fact -----+
+ *   |            ||           |    +------------+
+ *   +- params ---+|           |    +- params ---+   of the lower two, the
+ *   |            |+-----------+    +------------+   ratios go first when
+ *   +- lens -----++- ratios --+    +- map ------+   rows are short, then
+ *   |            ||           |    +------------+   the map
+ *   +- neurons --+|           |    +- ratios ---+
+ *   +------------++-----------+    +------------+
+ *
+ * A struct slice says how few rows make sense, how many are enough, what share of the rest a pane
+ * gets, and who is dropped first (tui/layout.h). The left column drops the lens (2) before the
+ * neurons (1). */
 #include "views/screens/edit_layout.h"
 
 #include "tui/layout.h"
 
+/* A map row shows two layers, so it wants (layers + 1) / 2 rows and 4 for frame and scale. */
 struct edit_layout edit_layout(struct rect area, int layers)
 {
     static const enum edit_pane left[] = {PANE_FACT, PANE_PARAMS, PANE_LENS, PANE_NEURONS};

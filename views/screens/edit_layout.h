@@ -1,4 +1,4 @@
-/* Where the main screen's panes go: a pure function of the room there is. */
+/* Where the panes of the Edit view go: a pure function of the room there is. */
 #ifndef VIEWS_SCREENS_EDIT_LAYOUT_H
 #define VIEWS_SCREENS_EDIT_LAYOUT_H
 

@@ -1,4 +1,28 @@
-/* Neurons as a table: scores, classes, words; and what the user lays upon single ones. */
+/* The Neurons view: one row a neuron, with score, mask, coefficient and the tokens it promotes.
+ *
+ *   +- Neurons of layer 4 ------------------------ by score  [ ] layer  \ filter -+
+ *   |     neuron      score▾  mask    coeff  promotes          suppresses         |
+ *   |   ◆ L4N101        1.30  kept     1.97  ·Paris ·France    ·the               |
+ *   | ✓ ● L4N256        0.30  in!      0.06                                       |
+ *   +-----------------------------------------------------------------------------+
+ *   details of the neuron (K) are beside the table, or below it on narrow screens; the list of
+ *   interventions, if there are any, is at the bottom
+ *
+ * Rows: by default the neurons of the layer at the cursor. A filter may ask for other layers,
+ * classes, tags, scores, or words ("Paris", "-the", "general", "L4-8", ">0.5");
+ * panes/neurons_table.c parses it, filters and sorts. The rows are made again for every key and
+ * every frame, so there is no second list that could disagree with ui_state: one layer whole, or
+ * the TABLE_EACH strongest of each of several.
+ *
+ * Words: the tokens a neuron promotes and suppresses are known only for neurons that the engine
+ * was asked about (CMD_NEURON). neurons_wants() names one neuron whose words would help most, and
+ * the app asks for it while nothing else runs, so the words fill in around the cursor. A filter by
+ * word can only find neurons whose words are known, and the title says how many that are.
+ *
+ * What one does to a neuron comes in two kinds. An intervention (X silences it, = sets or scales
+ * its coefficient) changes the forward pass of every query until F releases it, but no weights. A
+ * mask override (f) forces the neuron into or out of the mask of the next edit. Tagged neurons
+ * (space) get either all at once. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +44,8 @@ struct neurons {
     struct list list;
     struct neurons_table table;
     struct field field; /* the filter while it is typed */
-    bool typing, details, details_known;
+    bool typing;
+    bool details, details_known; /* known: the user has chosen whether they are shown */
 };
 
 enum { PAGE = 20, DETAILS_FROM = 150 };
@@ -30,7 +55,7 @@ static const struct neurons *state_of(const struct view *v)
     return v->state;
 }
 
-/* Puts the list's cursor on the neuron under the desk's. */
+/* Puts the list's cursor on the neuron that all views have under theirs, if it is in the table. */
 static void find_cursor(struct view *v)
 {
     struct neurons *s = v->state;
@@ -45,7 +70,8 @@ static void find_cursor(struct view *v)
     free(row);
 }
 
-/* Moves the list's cursor and the desk's with it. A table of one layer stays with that layer. */
+/* Moves the list's cursor by rows, and that of all views with it. A table of one layer stays with
+ * that layer. */
 static void go_to(struct view *v, int by)
 {
     struct neurons *s = v->state;
@@ -61,7 +87,8 @@ static void go_to(struct view *v, int by)
     free(row);
 }
 
-/* Of the rows about the cursor; of all, while a word filters. */
+/* A neuron whose words are not known: near the cursor, or among all candidates while a word
+ * filters. */
 static bool neurons_wants(const struct view *v, struct neuron_place *out)
 {
     const struct neurons *s = state_of(v);
@@ -88,6 +115,8 @@ static void neurons_close(struct view *v)
     field_free(&((struct neurons *)v->state)->field);
 }
 
+/* New scores may move the neuron under the cursor to another row. After a change of interventions,
+ * the answers with and without them are asked for. */
 static void neurons_event(struct view *v, const struct event *ev)
 {
     if (ev->kind == EV_ATTRIBUTED)
@@ -106,6 +135,7 @@ static void set_filter(struct view *v, const char *text)
     find_cursor(v);
 }
 
+/* Keys of the filter line while it is open; the table follows each of them. */
 static bool neurons_key(struct view *v, const struct key *key)
 {
     struct neurons *s = v->state;
@@ -128,21 +158,22 @@ static bool neurons_key(struct view *v, const struct key *key)
     return true;
 }
 
-/* X and f are for all that is tagged, else for the neuron under the cursor. */
-static void for_tagged(struct view *v, void (*verb)(struct host *, int, int))
+/* X and f act on all tagged neurons, else on the one under the cursor. */
+static void for_tagged(struct view *v, void (*change)(struct host *, int, int))
 {
     const struct neurons *s = state_of(v);
     struct ui_state *d = v->host->ui;
 
     if (!s->table.tags.count) {
-        verb(v->host, d->at_layer, d->at_neuron);
+        change(v->host, d->at_layer, d->at_neuron);
         return;
     }
     for (int i = 0; i < s->table.tags.count; i++)
-        verb(v->host, s->table.tags.at[i].layer, s->table.tags.at[i].neuron);
+        change(v->host, s->table.tags.at[i].layer, s->table.tags.at[i].neuron);
 }
 
-static void tag(struct view *v)
+/* Tags or untags the neuron and moves on to the next row. */
+static void toggle_tag(struct view *v)
 {
     struct neurons *s = v->state;
     const struct ui_state *d = v->host->ui;
@@ -150,26 +181,27 @@ static void tag(struct view *v)
     if (d->at_neuron < 0)
         return;
     if (!tag_toggle(&s->table.tags, d->at_layer, d->at_neuron))
-        v->host->message(v->host, TONE_WARN, "%d neurons are tagged already: U untags all",
-                         TAGS_MAX);
+        v->host->message(v->host, TONE_WARN,
+                         "%d neurons are tagged, that is the limit: U untags all", TAGS_MAX);
     else
         go_to(v, 1);
 }
 
-static void type_change(struct view *v)
+/* Opens the command line on ":neuron L5N912=". */
+static void prompt_change(struct view *v)
 {
     const struct ui_state *d = v->host->ui;
     char text[64];
 
     if (d->at_neuron < 0) {
-        v->host->message(v->host, TONE_WARN, "no neuron is under the cursor: x scores them");
+        v->host->message(v->host, TONE_WARN, "no neuron under the cursor: x scores them");
         return;
     }
     snprintf(text, sizeof(text), ":neuron L%dN%d=", d->at_layer, d->at_neuron);
     v->host->prompt(v->host, text);
 }
 
-/* The next row, in this direction, whose words hold what was searched for. */
+/* The next row in this direction whose words contain the text. */
 static bool neurons_find_next(struct view *v, const char *text, int by)
 {
     struct neurons *s = v->state;
@@ -189,6 +221,7 @@ static bool neurons_find_next(struct view *v, const char *text, int by)
     return at >= 0;
 }
 
+/* /: an address goes to that neuron, anything else searches the words. */
 static void neurons_find(struct view *v, const char *text)
 {
     struct neurons *s = v->state;
@@ -198,11 +231,11 @@ static void neurons_find(struct view *v, const char *text)
         find_cursor(v);
     } else if (!neurons_find_next(v, text, 1)) {
         v->host->message(v->host, TONE_WARN,
-                         "no row whose words are known promotes '%s'; L5N912 goes to a neuron",
-                         text);
+                         "no neuron with known words promotes '%s'; L5N912 goes to a neuron", text);
     }
 }
 
+/* Actions that change which rows there are, or their order. */
 static bool order_action(struct view *v, enum action action)
 {
     struct neurons *s = v->state;
@@ -210,7 +243,7 @@ static bool order_action(struct view *v, enum action action)
     switch (action) {
     case ACTION_ORDER:
         s->table.sort = (enum table_sort)((s->table.sort + 1) % SORT_COUNT);
-        v->host->message(v->host, TONE_PLAIN, "neurons by %s", sort_name(s->table.sort));
+        v->host->message(v->host, TONE_PLAIN, "neurons sorted by %s", sort_name(s->table.sort));
         break;
     case ACTION_INVERT:
         s->table.inverted = !s->table.inverted;
@@ -232,13 +265,14 @@ static bool order_action(struct view *v, enum action action)
     return true;
 }
 
+/* Actions on the neuron under the cursor or on the tagged ones. */
 static bool neuron_action(struct view *v, enum action action)
 {
     struct neurons *s = v->state;
 
     switch (action) {
     case ACTION_TAG:
-        tag(v);
+        toggle_tag(v);
         return true;
     case ACTION_UNTAG:
         s->table.tags.count = 0;
@@ -250,7 +284,7 @@ static bool neuron_action(struct view *v, enum action action)
         for_tagged(v, ui_force_neuron);
         return true;
     case ACTION_EXACT:
-        type_change(v);
+        prompt_change(v);
         return true;
     case ACTION_DETAILS:
         s->details = !s->details;
@@ -279,9 +313,10 @@ static bool neurons_action(struct view *v, enum action action)
     return true;
 }
 
-/* Where table, details and what is in force lie. */
-static void areas(const struct view *v, struct rect area, struct rect *table, struct rect *details,
-                  struct rect *changes)
+/* Rectangles of table, details and interventions. Details open by themselves on screens of
+ * DETAILS_FROM columns; a size of zero: not shown. */
+static void neurons_areas(const struct view *v, struct rect area, struct rect *table,
+                          struct rect *details, struct rect *changes)
 {
     const struct neurons *s = state_of(v);
     int rows = pane_interventions_rows(v->host->ui, area.h);
@@ -309,7 +344,7 @@ static bool neurons_click(struct view *v, struct rect area, int y, int x)
     int n, top;
     struct ranked_neuron *row;
 
-    areas(v, area, &table, &details, &changes);
+    neurons_areas(v, area, &table, &details, &changes);
     if (!rect_has(table, y, x) || y < table.y + 2 || y >= table.y + table.h - 1)
         return false;
     row = table_rows(v->host->ui, &s->table, &n, NULL);
@@ -319,7 +354,8 @@ static bool neurons_click(struct view *v, struct rect area, int y, int x)
     return true;
 }
 
-static void title_of(const struct view *v, int n, bool words, char *title, size_t size)
+/* "Neurons of layer 4", or with a filter how many match it. */
+static void table_title(const struct view *v, int n, bool words, char *title, size_t size)
 {
     const struct neurons *s = state_of(v);
     const struct ui_state *d = v->host->ui;
@@ -337,7 +373,8 @@ static void title_of(const struct view *v, int n, bool words, char *title, size_
                  known);
 }
 
-static void filter_line(const struct neurons *s, struct surface *surface, struct rect in)
+/* The last row of the table while a filter is typed. */
+static void draw_filter_line(const struct neurons *s, struct surface *surface, struct rect in)
 {
     struct pen p = pen_at(surface, in, in.h - 1, 0);
 
@@ -349,7 +386,8 @@ static void filter_line(const struct neurons *s, struct surface *surface, struct
                      "a word it promotes, -word, general, kept, L5, L4-8, all, >0.5, tagged");
 }
 
-static void table_draw(const struct view *v, struct surface *s, struct rect area)
+/* Heading, then the rows around the cursor. */
+static void draw_table(const struct view *v, struct surface *s, struct rect area)
 {
     const struct neurons *state = state_of(v);
     const struct ui_state *d = v->host->ui;
@@ -359,9 +397,9 @@ static void table_draw(const struct view *v, struct surface *s, struct rect area
     char title[160], hint[64];
     struct rect in;
 
-    title_of(v, n, words, title, sizeof(title));
+    table_title(v, n, words, title, sizeof(title));
     show_print(hint, sizeof(hint), "by %s%s  [ ] layer  \\ filter", sort_name(state->table.sort),
-               state->table.inverted ? ", turned round" : "");
+               state->table.inverted ? ", reversed" : "");
     in = box_draw(s, area, title, hint, true);
     shown = in.h - 1 - line;
     if (shown > 0) {
@@ -372,10 +410,10 @@ static void table_draw(const struct view *v, struct surface *s, struct rect area
         if (!n)
             surface_text(s, in, 1, 2, ROLE_DIM,
                          !d->scored_layers ? "not computed yet: x scores every neuron for this fact"
-                         : !words          ? "none is like this: Esc shows all"
-                                  : "none so far: words are being asked for, Esc shows all");
+                         : !words          ? "no neuron matches: Esc shows all"
+                                           : "none so far: words are still loading, Esc shows all");
         if (line)
-            filter_line(state, s, in);
+            draw_filter_line(state, s, in);
     }
     free(row);
 }
@@ -385,8 +423,8 @@ static void neurons_draw(const struct view *v, struct surface *s, struct rect ar
     const struct ui_state *d = v->host->ui;
     struct rect table, details, changes;
 
-    areas(v, area, &table, &details, &changes);
-    table_draw(v, s, table);
+    neurons_areas(v, area, &table, &details, &changes);
+    draw_table(v, s, table);
     if (!rect_empty(details))
         pane_neuron(d, d->at_layer, d->at_neuron, s, details, "K closes");
     if (!rect_empty(changes))

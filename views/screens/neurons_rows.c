@@ -1,4 +1,9 @@
-/* How a row of the Neurons view is drawn, and one neuron in full. */
+/* Draws a row of the Neurons view, and the pane with everything about one neuron.
+ *
+ * Columns of a row: tag and class in 0 to 3, address 4 to 14, score 15 to 22, mask 23 to 28,
+ * coefficient 29 to 36; then, as far as the width allows, the norm of the value vector (84 columns
+ * or more), the score of each row of the attribution (108 or more), and promoted and suppressed
+ * words. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +16,6 @@
 #include "views/panes/neurons_table.h"
 #include "views/panes/panes.h"
 
-/* Columns by the room there is: all of them want 150. */
 static bool has_rows(struct rect in)
 {
     return in.w >= 108;
@@ -22,6 +26,7 @@ static bool has_norm(struct rect in)
     return in.w >= 84;
 }
 
+/* How many rows of the attribution have a column: 7 columns each beyond the 84 of the others. */
 static int rows_shown(const struct ui_state *d, struct rect in)
 {
     int rows = d->header ? d->header->rows : 6, room = (in.w - 84) / 7;
@@ -29,6 +34,7 @@ static int rows_shown(const struct ui_state *d, struct rect in)
     return !has_rows(in) ? 0 : rows < room ? rows : room;
 }
 
+/* A right-aligned heading, with an arrow if the table is sorted by it. */
 static void head_column(struct pen *p, const struct neurons_table *t, enum table_sort sort,
                         int cols, const char *name)
 {
@@ -39,6 +45,7 @@ static void head_column(struct pen *p, const struct neurons_table *t, enum table
     pen_right(p, here ? ROLE_STRONG : ROLE_DIM, cols, text);
 }
 
+/* The heading. Its widths are those of table_row(). */
 void table_head(const struct ui_state *d, const struct neurons_table *t, struct surface *s,
                 struct rect in)
 {
@@ -67,7 +74,9 @@ void table_head(const struct ui_state *d, const struct neurons_table *t, struct 
     }
 }
 
-static void mask_word(struct pen *p, const struct ui_state *d, const struct ranked_neuron *n)
+/* The mask column: kept, or in! and out! where forced. If an intervention sets the coefficient,
+ * its value stands in place of the measured one. */
+static void draw_mask_state(struct pen *p, const struct ui_state *d, const struct ranked_neuron *n)
 {
     int forced = mask_override_of(d, n->layer, n->neuron);
     const struct intervention *change = intervention_of(d, n->layer, n->neuron);
@@ -85,7 +94,8 @@ static void mask_word(struct pen *p, const struct ui_state *d, const struct rank
     }
 }
 
-static void put_number(struct pen *p, enum role role, int cols, double x)
+/* Two digits after the point, none from 1000 on, an exponent below 0.01; ! is not a number. */
+static void pen_number(struct pen *p, enum role role, int cols, double x)
 {
     char text[32];
 
@@ -100,6 +110,8 @@ static void put_number(struct pen *p, enum role role, int cols, double x)
     pen_right(p, role, cols, text);
 }
 
+/* One row, in the columns given at the top of this file. Its words take 3/5 and 2/5 of what is
+ * left. */
 void table_row(const struct ui_state *d, const struct neurons_table *t,
                const struct ranked_neuron *n, struct surface *s, struct rect in, int y, bool here)
 {
@@ -112,18 +124,18 @@ void table_row(const struct ui_state *d, const struct neurons_table *t,
     pen_text(&p, class_role(n->class_bits), class_glyph(n->class_bits));
     snprintf(text, sizeof(text), " L%dN%d", n->layer, n->neuron);
     pen_fit(&p, ROLE_STRONG, 11, text);
-    put_number(&p, ROLE_BAR, 8, n->score);
-    mask_word(&p, d, n);
+    pen_number(&p, ROLE_BAR, 8, n->score);
+    draw_mask_state(&p, d, n);
     if (p.x <= 29) {
         p.x = 29;
-        put_number(&p, ROLE_TEXT, 8, (double)a->activation[n->neuron]);
+        pen_number(&p, ROLE_TEXT, 8, (double)a->activation[n->neuron]);
     }
     p.x = 37;
     if (has_norm(in))
-        put_number(&p, ROLE_DIM, 8, (double)a->value_norm[n->neuron]);
+        pen_number(&p, ROLE_DIM, 8, (double)a->value_norm[n->neuron]);
     for (int r = 0; r < rows_shown(d, in); r++)
         if (r < a->rows)
-            put_number(&p, ROLE_DIM, 7,
+            pen_number(&p, ROLE_DIM, 7,
                        (double)a->score[(size_t)r * (size_t)a->neurons + (size_t)n->neuron]);
     p.x += 2;
     if (words && in.w - p.x > 12) {
@@ -135,7 +147,7 @@ void table_row(const struct ui_state *d, const struct neurons_table *t,
     }
 }
 
-static void name_of_class(struct pen *p, unsigned bits, bool brief)
+static void pen_class(struct pen *p, unsigned bits, bool brief)
 {
     static const char *const name[4] = {"neither kind", "general", "specific",
                                         "general and specific"};
@@ -144,7 +156,9 @@ static void name_of_class(struct pen *p, unsigned bits, bool brief)
     pen_printf(p, class_role(bits), " %s", brief && bits == 3 ? "both" : name[bits & 3]);
 }
 
-static int about(const struct ui_state *d, int layer, int neuron, struct surface *s, struct rect in)
+/* Class, weight in the mask, overrides; norm of the value vector. Returns the next free row. */
+static int draw_summary(const struct ui_state *d, int layer, int neuron, struct surface *s,
+                        struct rect in)
 {
     const struct ui_layer *l = &d->layer[layer];
     const struct intervention *change = intervention_of(d, layer, neuron);
@@ -153,7 +167,7 @@ static int about(const struct ui_state *d, int layer, int neuron, struct surface
     char word[24];
 
     if (l->mask) {
-        name_of_class(&p, l->mask->class_bits[neuron], in.w < 46);
+        pen_class(&p, l->mask->class_bits[neuron], in.w < 46);
         pen_printf(&p, ROLE_DIM, "   weight ");
         pen_printf(&p, ROLE_STRONG, "%.2g", (double)l->mask->weight[neuron]);
     }
@@ -164,13 +178,15 @@ static int about(const struct ui_state *d, int layer, int neuron, struct surface
     p = pen_at(s, in, 1, 0);
     if (l->shown) {
         pen_text(&p, ROLE_DIM, "value norm ");
-        put_number(&p, ROLE_STRONG, 6, (double)l->shown->value_norm[neuron]);
+        pen_number(&p, ROLE_STRONG, 6, (double)l->shown->value_norm[neuron]);
     }
     return 2;
 }
 
-static int scores(const struct ui_state *d, int layer, int neuron, struct surface *s,
-                  struct rect in, int y)
+/* A table over the rows of the attribution: score, coefficient, prompt. Returns the next free row.
+ */
+static int draw_scores(const struct ui_state *d, int layer, int neuron, struct surface *s,
+                       struct rect in, int y)
 {
     const struct attribution *a = d->layer[layer].shown;
     struct pen p = pen_at(s, in, y, 0);
@@ -183,8 +199,8 @@ static int scores(const struct ui_state *d, int layer, int neuron, struct surfac
 
         p = pen_at(s, in, ++y, 0);
         pen_printf(&p, ROLE_DIM, "%3d", r + 1);
-        put_number(&p, ROLE_BAR, 8, (double)a->score[at]);
-        put_number(&p, ROLE_TEXT, 8, (double)a->activation[at]);
+        pen_number(&p, ROLE_BAR, 8, (double)a->score[at]);
+        pen_number(&p, ROLE_TEXT, 8, (double)a->activation[at]);
         p.x += 2;
         if (d->header && r < d->header->rows && d->header->prompt[r]) {
             struct buf text = {0};
@@ -197,8 +213,10 @@ static int scores(const struct ui_state *d, int layer, int neuron, struct surfac
     return y + 1;
 }
 
-static int words_block(const struct neuron_info *n, bool promotes, struct surface *s,
-                       struct rect in, int y)
+/* Promoted or suppressed tokens with their logits, in up to three columns. Returns the next free
+ * row. */
+static int draw_words(const struct neuron_info *n, bool promotes, struct surface *s, struct rect in,
+                      int y)
 {
     struct pen p = pen_at(s, in, y, 0);
     int columns = in.w >= 48 ? 3 : in.w >= 30 ? 2 : 1, wide = in.w / columns;
@@ -218,17 +236,18 @@ static int words_block(const struct neuron_info *n, bool promotes, struct surfac
     return y + 1 + (n->count + columns - 1) / columns;
 }
 
-static void contexts(const struct neuron_info *n, struct surface *s, struct rect in, int y)
+/* Texts in which the neuron had its largest coefficients. */
+static void draw_contexts(const struct neuron_info *n, struct surface *s, struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 0);
 
     if (n->contexts)
-        pen_text(&p, ROLE_DIM, "spoke loudest in");
+        pen_text(&p, ROLE_DIM, "largest coefficients in");
     for (int i = 0; i < n->contexts && i < 5 && y + 1 + i < in.h; i++) {
         struct buf text = {0};
 
         p = pen_at(s, in, y + 1 + i, 0);
-        put_number(&p, ROLE_BAR, 7, (double)n->context[i].coefficient);
+        pen_number(&p, ROLE_BAR, 7, (double)n->context[i].coefficient);
         p.x++;
         show_escape(&text, n->context[i].text, strlen(n->context[i].text));
         pen_fit(&p, ROLE_TEXT, in.w - p.x, text.data ? text.data : "");
@@ -236,23 +255,25 @@ static void contexts(const struct neuron_info *n, struct surface *s, struct rect
     }
 }
 
-/* Rows of scores and words beside each other: where there is width but no height. */
-static void flat(const struct ui_state *d, int layer, int neuron, struct surface *s, struct rect in)
+/* Wide and low panes: scores at the left, the two lists of words beside them. */
+static void draw_flat(const struct ui_state *d, int layer, int neuron, struct surface *s,
+                      struct rect in)
 {
     const struct neuron_info *words = ui_neuron_info(d, layer, neuron);
     struct rect left = {in.y, in.x, in.h, in.w * 2 / 5};
     struct rect mid = {in.y, in.x + left.w + 1, in.h, (in.w - left.w) / 2 - 1};
     struct rect right = {in.y, mid.x + mid.w + 1, in.h, in.x + in.w - mid.x - mid.w - 1};
 
-    scores(d, layer, neuron, s, left, about(d, layer, neuron, s, left) - 1);
+    draw_scores(d, layer, neuron, s, left, draw_summary(d, layer, neuron, s, left) - 1);
     if (words) {
-        words_block(words, true, s, mid, 0);
-        words_block(words, false, s, right, 0);
+        draw_words(words, true, s, mid, 0);
+        draw_words(words, false, s, right, 0);
     } else {
-        surface_text(s, mid, 0, 0, ROLE_EMPTY, "· its words are being asked for");
+        surface_text(s, mid, 0, 0, ROLE_EMPTY, "· loading its words");
     }
 }
 
+/* All about one neuron. The blank rows between the parts appear only where there is room. */
 void pane_neuron(const struct ui_state *d, int layer, int neuron, struct surface *s,
                  struct rect area, const char *hint)
 {
@@ -268,25 +289,25 @@ void pane_neuron(const struct ui_state *d, int layer, int neuron, struct surface
     if (rect_empty(in))
         return;
     if (in.h < 14 && in.w >= 70) {
-        flat(d, layer, neuron, s, in);
+        draw_flat(d, layer, neuron, s, in);
         return;
     }
-    y = about(d, layer, neuron, s, in);
-    y = scores(d, layer, neuron, s, in, y + (in.h > 16));
+    y = draw_summary(d, layer, neuron, s, in);
+    y = draw_scores(d, layer, neuron, s, in, y + (in.h > 16));
     y += in.h > 20;
     if (!words) {
-        surface_text(s, in, y, 0, ROLE_EMPTY, "· its words are being asked for");
+        surface_text(s, in, y, 0, ROLE_EMPTY, "· loading its words");
         return;
     }
     if (in.w >= 70) { /* beside each other */
         struct rect left = {in.y, in.x, in.h, in.w / 2 - 1};
         struct rect right = {in.y, in.x + in.w / 2 + 1, in.h, in.w - in.w / 2 - 1};
 
-        words_block(words, true, s, left, y);
-        y = words_block(words, false, s, right, y);
+        draw_words(words, true, s, left, y);
+        y = draw_words(words, false, s, right, y);
     } else {
-        y = words_block(words, true, s, in, y);
-        y = words_block(words, false, s, in, y + (in.h > 26));
+        y = draw_words(words, true, s, in, y);
+        y = draw_words(words, false, s, in, y + (in.h > 26));
     }
-    contexts(words, s, in, y + (in.h > 26));
+    draw_contexts(words, s, in, y + (in.h > 26));
 }
