@@ -278,7 +278,7 @@ static int kept(const struct ui_state *d, int *neurons, int *layers)
         if (ui_edits_layer(d, l)) {
             ++*layers;
             *neurons += d->model.neurons;
-            sum += d->layer[l].mask ? d->layer[l].mask->kept : 0;
+            sum += d->layer[l].mask ? d->layer[l].mask->selected : 0;
         }
     return sum;
 }

@@ -36,19 +36,19 @@ static void solution_free(struct solution *s, struct device *dev)
     free(s->hx);
 }
 
-static const struct mask *mask_at(const struct edit_context *plan, int i, int request)
+static const struct mask *mask_at(const struct edit_context *ctx, int i, int request)
 {
-    if (!plan->mask)
+    if (!ctx->mask)
         return NULL;
-    return plan->mask[plan->mask_per_request ? i * plan->count + request : i];
+    return ctx->mask[ctx->mask_per_request ? i * ctx->count + request : i];
 }
 
-bool solve_in_null_space(const struct edit_context *plan, int i, struct mat keys, struct mat x,
+bool solve_in_null_space(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
                          struct err *err)
 {
-    if (params_choice(plan->params, P_EDIT_SOLVER) == SOLVER_DENSE)
-        return solve_dense(plan->solver[i], keys, x, err);
-    return solve_lowrank(plan->solver[i], keys, x, err);
+    if (params_choice(ctx->params, P_EDIT_SOLVER) == SOLVER_DENSE)
+        return solve_dense(ctx->solver[i], keys, x, err);
+    return solve_lowrank(ctx->solver[i], keys, x, err);
 }
 
 /* Each fact's solution within its own mask: of the solve for all facts there, its row. */
@@ -66,17 +66,17 @@ static bool solve_own_masks(struct solver *solver, struct solution *s, double mu
 }
 
 /* mask.place = pre: the selected neurons carry the whole residual (editscope-method(7) 7.7). */
-static bool solve_selected(const struct edit_context *plan, int i, struct solution *s,
+static bool solve_selected(const struct edit_context *ctx, int i, struct solution *s,
                            struct layer_report *report, struct err *err)
 {
-    struct solver *solver = plan->solver[i];
-    double mu = plan->params->value[P_MASK_PRE_MU];
+    struct solver *solver = ctx->solver[i];
+    double mu = ctx->params->value[P_MASK_PRE_MU];
     struct layer_report pre = {0};
     size_t um = (size_t)s->x.rows * (size_t)s->x.cols;
 
     if (!solver_report(solver, s->keys, s->x, NULL, 1, report, err) ||
-        !(plan->mask_per_request ? solve_own_masks(solver, s, mu, err)
-                                 : solve_pre(solver, s->keys, s->weight, mu, s->x, err)) ||
+        !(ctx->mask_per_request ? solve_own_masks(solver, s, mu, err)
+                                : solve_pre(solver, s->keys, s->weight, mu, s->x, err)) ||
         !solver_report(solver, s->keys, s->x, NULL, 1, &pre, err))
         return false;
     for (size_t j = 0; j < um; j++)
@@ -89,16 +89,16 @@ static bool solve_selected(const struct edit_context *plan, int i, struct soluti
 }
 
 /* Which past edits the masked update moves most. */
-static bool report_hits(const struct edit_context *plan, int i, const struct solution *s,
+static bool report_hits(const struct edit_context *ctx, int i, const struct solution *s,
                         struct layer_report *report, struct err *err)
 {
-    int n = plan->solver[i]->count, u = s->x.rows;
+    int n = ctx->solver[i]->count, u = s->x.rows;
     double *hit = xcalloc((size_t)u * (size_t)n + 1, sizeof(*hit));
-    bool ok = solver_hits(plan->solver[i], s->x, s->weight, hit, err);
-    double written = report->residual > 0 ? report->residual / (plan->layers - i) : (double)NAN;
+    bool ok = solver_hits(ctx->solver[i], s->x, s->weight, hit, err);
+    double written = report->residual > 0 ? report->residual / (ctx->layers - i) : (double)NAN;
 
     report->hits = 0;
-    for (int j = 0; ok && j < n && j < plan->owners[i]; j++) {
+    for (int j = 0; ok && j < n && j < ctx->owners[i]; j++) {
         double most = 0;
         int at;
 
@@ -109,7 +109,7 @@ static bool report_hits(const struct edit_context *plan, int i, const struct sol
         report->hits += report->hits < REPORT_HITS;
         for (at = report->hits - 1; at > 0 && report->hit[at - 1].hit < most; at--)
             report->hit[at] = report->hit[at - 1];
-        report->hit[at] = (struct layer_hit){plan->owner[i][j], most, most * written};
+        report->hit[at] = (struct layer_hit){ctx->owner[i][j], most, most * written};
     }
     free(hit);
     return ok;
@@ -126,16 +126,16 @@ static double mean_square(const float *x, int u, int m)
 }
 
 /* Solution, mask, compensation and what they do, for one layer; `keys` [u][M] host. */
-static bool solve_layer(const struct edit_context *plan, int i, const float *keys,
+static bool solve_layer(const struct edit_context *ctx, int i, const float *keys,
                         struct solution *s, struct layer_report *report, struct err *err)
 {
-    struct solver *solver = plan->solver[i];
+    struct solver *solver = ctx->solver[i];
     struct device *dev = solver->dev;
-    const struct mask *mask = mask_at(plan, i, 0);
-    int m = solver->neurons, u = plan->count;
+    const struct mask *mask = mask_at(ctx, i, 0);
+    int m = solver->neurons, u = ctx->count;
     long kept = 0;
     struct mat k32 = mat_new(dev, DT_F32, u, m), x32 = mat_new(dev, DT_F32, u, m);
-    bool pre = params_choice(plan->params, P_MASK_PLACE) == STAGING_PRE && mask, ok;
+    bool pre = params_choice(ctx->params, P_MASK_PLACE) == STAGING_PRE && mask, ok;
 
     *s = (struct solution){.scale = 1};
     s->keys = mat_new(dev, DT_F64, u, m);
@@ -144,21 +144,21 @@ static bool solve_layer(const struct edit_context *plan, int i, const float *key
     if (mask)
         s->weight = xmalloc((size_t)u * (size_t)m * sizeof(float));
     for (int t = 0; mask && t < u; t++) {
-        memcpy(s->weight + (size_t)t * (size_t)m, mask_at(plan, i, t)->weight,
+        memcpy(s->weight + (size_t)t * (size_t)m, mask_at(ctx, i, t)->weight,
                (size_t)m * sizeof(float));
-        kept += mask_at(plan, i, t)->kept;
+        kept += mask_at(ctx, i, t)->selected;
     }
-    report->layer = plan->layer[i];
+    report->layer = ctx->layer[i];
     report->kept = mask ? (int)lround((double)kept / u) : m;
     report->percentile_gain = report->percentile_leak = -1;
     device_upload(dev, k32, keys);
     device_copy(dev, k32, s->keys);
-    ok = plan->solve(plan, i, s->keys, s->x, err);
+    ok = ctx->solve(ctx, i, s->keys, s->x, err);
     if (ok && pre) {
-        ok = solve_selected(plan, i, s, report, err);
+        ok = solve_selected(ctx, i, s, report, err);
     } else if (ok) {
         ok = solver_report(solver, s->keys, s->x, s->weight, 1, report, err);
-        if (ok && mask && params_choice(plan->params, P_MASK_COMPENSATE) == COMPENSATE_GAIN) {
+        if (ok && mask && params_choice(ctx->params, P_MASK_COMPENSATE) == COMPENSATE_GAIN) {
             if (report->gain_mask < smallest_gain)
                 ok = err_set(err, ERR_USAGE,
                              "the mask keeps %.4f of the gain; mask.compensate = gain needs %.2f: "
@@ -173,9 +173,9 @@ static bool solve_layer(const struct edit_context *plan, int i, const float *key
             ok = solver_percentiles(solver, s->keys, s->x, s->weight, CHANCE_TRIALS, 1,
                                     &report->percentile_gain, &report->percentile_leak, err);
     }
-    if (plan->unprojected)
+    if (ctx->unprojected)
         report->q = mean_square(keys, u, m);
-    ok = ok && report_hits(plan, i, s, report, err);
+    ok = ok && report_hits(ctx, i, s, report, err);
     device_copy(dev, s->x, x32);
     device_fetch(dev, s->hx, x32, "the solution (a row a fact, a column a neuron)");
     ok = ok && device_sync(dev, err);
@@ -217,18 +217,18 @@ static struct delta *add_delta(struct edit_result *out, int layer, int rank, int
 /* The layer's deltas into the result and the state: one of rank u, or with own masks u of rank 1.
  * Returns the norm of all of it. */
 static double write_layer(struct edit_result *out, struct model_state *scratch,
-                          const struct edit_context *plan, int i, const struct solution *s,
+                          const struct edit_context *ctx, int i, const struct solution *s,
                           const float *residual, int left)
 {
-    int u = plan->count, d = scratch->model->config->hidden, m = s->x.cols;
-    int parts = plan->mask_per_request ? u : 1, rank = plan->mask_per_request ? 1 : u;
+    int u = ctx->count, d = scratch->model->config->hidden, m = s->x.cols;
+    int parts = ctx->mask_per_request ? u : 1, rank = ctx->mask_per_request ? 1 : u;
     size_t r_size = (size_t)rank * (size_t)d, x_size = (size_t)rank * (size_t)m;
     float *r = xmalloc((size_t)parts * r_size * sizeof(float));
     float *x = xmalloc((size_t)parts * x_size * sizeof(float));
     double norm;
 
     for (int part = 0; part < parts; part++) {
-        struct delta *delta = add_delta(out, plan->layer[i], rank, d, m);
+        struct delta *delta = add_delta(out, ctx->layer[i], rank, d, m);
         float *xm;
 
         for (int j = 0; j < rank * d; j++)
@@ -274,130 +274,129 @@ static double matrix_norm(const struct model_state *view, int layer, struct err 
 }
 
 /* residual [u][d] = Z - O; returns ||Z - O|| and in *z the norm of Z, both over all requests. */
-static double residual_of(const struct edit_context *plan, int d, const float *out_z,
+static double residual_of(const struct edit_context *ctx, int d, const float *out_z,
                           float *residual, double *z)
 {
     double sum = 0, zz = 0;
 
-    for (int j = 0; j < plan->count * d; j++) {
-        residual[j] = plan->z[j] - out_z[j];
+    for (int j = 0; j < ctx->count * d; j++) {
+        residual[j] = ctx->z[j] - out_z[j];
         sum += (double)residual[j] * (double)residual[j];
-        zz += (double)plan->z[j] * (double)plan->z[j];
+        zz += (double)ctx->z[j] * (double)ctx->z[j];
     }
     *z = sqrt(zz);
     return sqrt(sum);
 }
 
-bool edit_context_keys(struct edit_context *plan, const struct model_state *state, struct job *job,
+bool edit_context_keys(struct edit_context *ctx, const struct model_state *state, struct job *job,
                        struct err *err)
 {
     const struct model_config *c = state->model->config;
-    size_t u = (size_t)plan->count;
+    size_t u = (size_t)ctx->count;
 
-    if (plan->keys)
+    if (ctx->keys)
         return true;
-    plan->keys = xmalloc((size_t)plan->layers * u * (size_t)c->ffn * sizeof(float));
-    plan->out_z = xmalloc(u * (size_t)c->hidden * sizeof(float));
-    if (edit_keys(state, plan->request, plan->count, plan->layer, plan->layers, plan->keys,
-                  plan->out_z, job, err))
+    ctx->keys = xmalloc((size_t)ctx->layers * u * (size_t)c->ffn * sizeof(float));
+    ctx->out_z = xmalloc(u * (size_t)c->hidden * sizeof(float));
+    if (edit_keys(state, ctx->request, ctx->count, ctx->layer, ctx->layers, ctx->keys, ctx->out_z,
+                  job, err))
         return true;
-    free(plan->keys);
-    free(plan->out_z);
-    plan->keys = plan->out_z = NULL;
+    free(ctx->keys);
+    free(ctx->out_z);
+    ctx->keys = ctx->out_z = NULL;
     return false;
 }
 
-void edit_context_free(struct edit_context *plan)
+void edit_context_free(struct edit_context *ctx)
 {
-    for (int i = 0; plan->mask && i < plan->layers * (plan->mask_per_request ? plan->count : 1);
-         i++)
-        mask_free(plan->mask[i]);
-    free(plan->mask);
-    free(plan->keys);
-    free(plan->out_z);
-    plan->mask = NULL;
-    plan->keys = plan->out_z = NULL;
+    for (int i = 0; ctx->mask && i < ctx->layers * (ctx->mask_per_request ? ctx->count : 1); i++)
+        mask_free(ctx->mask[i]);
+    free(ctx->mask);
+    free(ctx->keys);
+    free(ctx->out_z);
+    ctx->mask = NULL;
+    ctx->keys = ctx->out_z = NULL;
 }
 
 /* Step 4 of editscope-method(7) 7.11 for every layer, once. `keys` and `out_z` are those of
  * scratch, before and after. */
 static bool one_pass(struct edit_result *out, struct model_state *scratch,
-                     const struct edit_context *plan, float *keys, float *out_z, float *residual,
+                     const struct edit_context *ctx, float *keys, float *out_z, float *residual,
                      struct job *job, struct err *err)
 {
     int d = scratch->model->config->hidden, m = scratch->model->config->ffn;
     double z;
 
-    for (int i = 0; i < plan->layers; i++) {
+    for (int i = 0; i < ctx->layers; i++) {
         struct layer_report *report = &out->report[i];
         struct solution s = {0};
-        const float *k = keys + (size_t)i * (size_t)plan->count * (size_t)m;
+        const float *k = keys + (size_t)i * (size_t)ctx->count * (size_t)m;
         bool ok;
 
-        report->weight_norm = matrix_norm(scratch, plan->layer[i], err);
-        report->residual = residual_of(plan, d, out_z, residual, &z);
-        ok = solve_layer(plan, i, k, &s, report, err);
+        report->weight_norm = matrix_norm(scratch, ctx->layer[i], err);
+        report->residual = residual_of(ctx, d, out_z, residual, &z);
+        ok = solve_layer(ctx, i, k, &s, report, err);
         if (ok)
-            report->delta_norm = write_layer(out, scratch, plan, i, &s, residual, plan->layers - i);
+            report->delta_norm = write_layer(out, scratch, ctx, i, &s, residual, ctx->layers - i);
         solution_free(&s, scratch->model->dev);
         if (!ok)
-            return err_in(err, "layer %d", plan->layer[i]);
-        if (!edit_keys(scratch, plan->request, plan->count, plan->layer, plan->layers, keys, out_z,
-                       job, err))
+            return err_in(err, "layer %d", ctx->layer[i]);
+        if (!edit_keys(scratch, ctx->request, ctx->count, ctx->layer, ctx->layers, keys, out_z, job,
+                       err))
             return false;
     }
     return true;
 }
 
 /* The raw post-edit keys: what later edits must leave alone (editscope-method(7) 7.9). */
-static void keep_keys(struct edit_result *out, const struct edit_context *plan, const float *keys,
+static void keep_keys(struct edit_result *out, const struct edit_context *ctx, const float *keys,
                       int neurons)
 {
-    size_t m = (size_t)neurons, um = (size_t)plan->count * m;
+    size_t m = (size_t)neurons, um = (size_t)ctx->count * m;
 
-    for (int i = 0; i < plan->layers; i++)
-        for (int t = out->deltas - 1, part = plan->count - 1; t >= 0; t--) {
+    for (int i = 0; i < ctx->layers; i++)
+        for (int t = out->deltas - 1, part = ctx->count - 1; t >= 0; t--) {
             struct delta *delta = &out->delta[t];
-            int first = plan->mask_per_request ? part : 0;
+            int first = ctx->mask_per_request ? part : 0;
 
-            if (delta->layer != plan->layer[i])
+            if (delta->layer != ctx->layer[i])
                 continue;
             delta->key = xmalloc((size_t)delta->rank * m * sizeof(float));
             memcpy(delta->key, keys + (size_t)i * um + (size_t)first * m,
                    (size_t)delta->rank * m * sizeof(float));
-            if (!plan->mask_per_request || --part < 0)
+            if (!ctx->mask_per_request || --part < 0)
                 break;
         }
 }
 
-bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edit_context *plan,
+bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edit_context *ctx,
                 struct job *job, struct err *err)
 {
-    int d = scratch->model->config->hidden, m = scratch->model->config->ffn, u = plan->count;
-    size_t keys_size = (size_t)plan->layers * (size_t)u * (size_t)m * sizeof(float);
+    int d = scratch->model->config->hidden, m = scratch->model->config->ffn, u = ctx->count;
+    size_t keys_size = (size_t)ctx->layers * (size_t)u * (size_t)m * sizeof(float);
     size_t z_size = (size_t)u * (size_t)d * sizeof(float);
-    int passes = (int)plan->params->value[P_EDIT_PASSES];
+    int passes = (int)ctx->params->value[P_EDIT_PASSES];
     float *keys, *out_z, *residual;
     double z = 1, left;
     bool ok = true;
 
-    *out = (struct edit_result){.layers = plan->layers};
-    if (!edit_context_keys(plan, scratch, job, err))
+    *out = (struct edit_result){.layers = ctx->layers};
+    if (!edit_context_keys(ctx, scratch, job, err))
         return false;
-    keys = memcpy(xmalloc(keys_size), plan->keys, keys_size);
-    out_z = memcpy(xmalloc(z_size), plan->out_z, z_size);
+    keys = memcpy(xmalloc(keys_size), ctx->keys, keys_size);
+    out_z = memcpy(xmalloc(z_size), ctx->out_z, z_size);
     residual = xmalloc(z_size);
     for (int pass = 0; ok && pass < passes; pass++) {
-        ok = one_pass(out, scratch, plan, keys, out_z, residual, job, err);
+        ok = one_pass(out, scratch, ctx, keys, out_z, residual, job, err);
         if (!ok)
             break;
-        left = residual_of(plan, d, out_z, residual, &z);
+        left = residual_of(ctx, d, out_z, residual, &z);
         out->z_error = z > 0 ? left / z : 0;
         if (out->z_error < 0.02)
             break;
     }
     if (ok)
-        keep_keys(out, plan, keys, m);
+        keep_keys(out, ctx, keys, m);
     else
         edit_result_free(out);
     free(keys);
@@ -406,21 +405,21 @@ bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edi
     return ok;
 }
 
-bool edit_remember(const struct edit_result *r, const struct edit_context *plan, struct err *err)
+bool edit_remember(const struct edit_result *r, const struct edit_context *ctx, struct err *err)
 {
     for (int t = 0; t < r->deltas; t++) {
         const struct delta *d = &r->delta[t];
 
-        for (int i = 0; d->key && i < plan->layers; i++) {
-            struct device *dev = plan->solver[i]->dev;
+        for (int i = 0; d->key && i < ctx->layers; i++) {
+            struct device *dev = ctx->solver[i]->dev;
             struct mat keys;
             bool ok;
 
-            if (plan->layer[i] != d->layer || d->matrix != MATRIX_DOWN)
+            if (ctx->layer[i] != d->layer || d->matrix != MATRIX_DOWN)
                 continue;
             keys = mat_new(dev, DT_F32, d->rank, d->cols);
             device_upload(dev, keys, d->key);
-            ok = solver_append(plan->solver[i], keys, err);
+            ok = solver_append(ctx->solver[i], keys, err);
             mat_free(dev, &keys);
             if (!ok)
                 return false;
@@ -430,19 +429,19 @@ bool edit_remember(const struct edit_result *r, const struct edit_context *plan,
 }
 
 bool edit_estimate(struct layer_report *report, const struct model_state *view,
-                   struct edit_context *plan, struct job *job, struct err *err)
+                   struct edit_context *ctx, struct job *job, struct err *err)
 {
-    size_t um = (size_t)plan->count * (size_t)view->model->config->ffn;
-    bool ok = edit_context_keys(plan, view, job, err);
+    size_t um = (size_t)ctx->count * (size_t)view->model->config->ffn;
+    bool ok = edit_context_keys(ctx, view, job, err);
 
-    for (int i = 0; ok && i < plan->layers; i++) {
+    for (int i = 0; ok && i < ctx->layers; i++) {
         struct solution s;
 
         report[i] = (struct layer_report){.stale = i > 0};
-        ok = solve_layer(plan, i, plan->keys + (size_t)i * um, &s, &report[i], err);
+        ok = solve_layer(ctx, i, ctx->keys + (size_t)i * um, &s, &report[i], err);
         solution_free(&s, view->model->dev);
         if (!ok)
-            err_in(err, "layer %d", plan->layer[i]);
+            err_in(err, "layer %d", ctx->layer[i]);
     }
     return ok;
 }

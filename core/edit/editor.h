@@ -17,8 +17,8 @@
 enum { EDIT_MAX_LAYERS = 64 };
 
 struct edit_context;
-/* Layer plan->layer[i]'s update x [u, M] F64 for keys [u, M] F64, before any mask. */
-typedef bool edit_solve(const struct edit_context *plan, int i, struct mat keys, struct mat x,
+/* Layer ctx->layer[i]'s update x [u, M] F64 for keys [u, M] F64, before any mask. */
+typedef bool edit_solve(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
                         struct err *err);
 
 struct edit_context {
@@ -55,25 +55,25 @@ bool edit_keys(const struct model_state *view, const struct request *request, in
                const int *layer, int layers, float *keys, float *out_z, struct job *job,
                struct err *err);
 
-/* Keys and block z's outputs under the state that is to be edited, into the plan: one forward pass
- * a plan, whoever needs them first. */
-bool edit_context_keys(struct edit_context *plan, const struct model_state *state, struct job *job,
+/* Keys and block z's outputs under the state that is to be edited, into the ctx: one forward pass
+ * a ctx, whoever needs them first. */
+bool edit_context_keys(struct edit_context *ctx, const struct model_state *state, struct job *job,
                        struct err *err);
-void edit_context_free(struct edit_context *plan); /* masks and keys */
+void edit_context_free(struct edit_context *ctx); /* masks and keys */
 
-/* Writes the edit into `scratch` (a copy of the state that the plan is for, changed in place). The
+/* Writes the edit into `scratch` (a copy of the state that the ctx is for, changed in place). The
  * key stores are not extended: edit_remember() does so once the edit stands. */
-bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edit_context *plan,
+bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edit_context *ctx,
                 struct job *job, struct err *err);
 /* Within the null space, by edit.solver: NMKE's and AlphaEdit's. */
 edit_solve solve_in_null_space;
 /* Appends the post-edit keys (deltas' keys) to the layers' stores. */
-bool edit_remember(const struct edit_result *r, const struct edit_context *plan, struct err *err);
+bool edit_remember(const struct edit_result *r, const struct edit_context *ctx, struct err *err);
 void edit_result_free(struct edit_result *r);
 
 /* What the masks would do without solving later layers on changed weights: keys and unmasked
  * solutions on the view as it is. report [layers]. */
 bool edit_estimate(struct layer_report *report, const struct model_state *view,
-                   struct edit_context *plan, struct job *job, struct err *err);
+                   struct edit_context *ctx, struct job *job, struct err *err);
 
 #endif

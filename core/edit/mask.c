@@ -240,7 +240,7 @@ static void set_weights(struct mask *mask, const struct attribution *a, const st
         weigh_by_class(mask, mode);
     }
     for (int i = 0; i < mask->neurons; i++)
-        mask->kept += mask->weight[i] > 0;
+        mask->selected += mask->weight[i] > 0;
 }
 
 struct mask *mask_build(const struct attribution *a, const struct params *p)
@@ -279,7 +279,7 @@ void mask_apply_overrides(struct mask *mask, const struct mask_override *force, 
             force[i].neuron >= mask->neurons)
             continue;
         w = &mask->weight[force[i].neuron];
-        mask->kept += (force[i].in ? 1 : 0) - (*w > 0 ? 1 : 0);
+        mask->selected += (force[i].in ? 1 : 0) - (*w > 0 ? 1 : 0);
         *w = force[i].in ? 1 : 0;
     }
 }

@@ -26,7 +26,7 @@ struct mask_side {      /* one of the two kinds, general or specific */
 struct mask {
     int layer, neurons;
     struct mask_side general, specific;
-    int both, kept;      /* intersection of the two kinds; neurons with weight > 0 */
+    int both, selected;  /* intersection of the two kinds; neurons with weight > 0 */
     float *r_general;    /* [M] Eq. 4, 0..N */
     float *r_specific;   /* [M] Eq. 5 */
     uint8_t *class_bits; /* [M] CLASS_* */
@@ -44,7 +44,7 @@ struct mask_override {
     int layer, neuron;
     bool in;
 };
-/* Forces those of the mask's layer: weight 1 or 0, `kept` follows; classes stay what they are.
+/* Forces those of the mask's layer: weight 1 or 0, `selected` follows; classes stay what they are.
  * Neurons that are not there are left out. */
 void mask_apply_overrides(struct mask *mask, const struct mask_override *force, int count);
 void mask_free(struct mask *mask);

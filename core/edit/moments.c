@@ -107,8 +107,8 @@ void moments_add(struct moments *m, int index, struct mat coeff)
     size_t width = (size_t)m->neurons;
     int most = most_waiting(m);
 
-    if (m->sum[index].here.data) {
-        device_gram(m->dev, coeff, m->sum[index].here);
+    if (m->sum[index].on_device.data) {
+        device_gram(m->dev, coeff, m->sum[index].on_device);
         return;
     }
     if (!m->waiting[index])

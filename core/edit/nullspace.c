@@ -66,32 +66,32 @@ static bool set_values(struct nullspace *n, double *value, struct nullspace_rule
                        n->layer, value[0]);
     for (int i = 0; i < null; i++)
         lost += value[i] > 0 ? value[i] : 0;
-    n->kept = neurons - null;
+    n->rank = neurons - null;
     n->null_fraction = (double)null / neurons;
     n->trace_lost = lost / n->trace;
-    n->threshold = rule.threshold > 0 ? rule.threshold : value[n->kept ? null : neurons - 1];
-    n->value = xcalloc((size_t)n->kept + 1, sizeof *n->value);
-    memcpy(n->value, value + null, (size_t)n->kept * sizeof *value);
+    n->threshold = rule.threshold > 0 ? rule.threshold : value[n->rank ? null : neurons - 1];
+    n->value = xcalloc((size_t)n->rank + 1, sizeof *n->value);
+    memcpy(n->value, value + null, (size_t)n->rank * sizeof *value);
     return true;
 }
 
 /* The kept vectors, the last rows of a [M, M], come onto their shelf. */
 static bool keep_vectors(struct nullspace *n, struct device *from, struct mat a, struct err *err)
 {
-    struct mat kept = mat_rows(a, n->neurons - n->kept, n->kept);
+    struct mat kept = mat_rows(a, n->neurons - n->rank, n->rank);
     double *host = NULL;
 
-    if (!n->kept)
+    if (!n->rank)
         return true;
-    if (!offload_new(&n->vectors, n->dev, n->kept, n->neurons, n->dev->spaces_on_host, err))
+    if (!offload_new(&n->vectors, n->dev, n->rank, n->neurons, n->dev->spaces_on_host, err))
         return false;
-    if (from == n->dev && n->vectors.here.data) {
-        device_copy(n->dev, kept, n->vectors.here);
+    if (from == n->dev && n->vectors.on_device.data) {
+        device_copy(n->dev, kept, n->vectors.on_device);
         return true;
     }
     host = mat_download(from, kept, "eigenvectors", err);
     if (host)
-        offload_upload(&n->vectors, 0, n->kept, host);
+        offload_upload(&n->vectors, 0, n->rank, host);
     free(host);
     return host != NULL;
 }
@@ -105,8 +105,8 @@ static bool decompose_on(struct nullspace *n, struct device *dev, const struct o
     double *value = NULL, *host = NULL;
     bool ok = a.data != NULL;
 
-    if (sum->here.data && dev == n->dev)
-        device_copy(dev, sum->here, a);
+    if (sum->on_device.data && dev == n->dev)
+        device_copy(dev, sum->on_device, a);
     else if (sum->host && ok)
         device_upload(dev, a, sum->host);
     else if (ok && (host = offload_download(sum, 0, n->neurons, err)) != NULL)
@@ -147,8 +147,8 @@ static bool keep_sum(struct nullspace *n, const struct offload_mat *sum, struct 
 
     if (!offload_new(&n->sum, n->dev, n->neurons, n->neurons, far, err))
         return false;
-    if (!far && sum->here.data) {
-        device_copy(n->dev, sum->here, n->sum.here);
+    if (!far && sum->on_device.data) {
+        device_copy(n->dev, sum->on_device, n->sum.on_device);
         return device_sync(n->dev, err);
     }
     host = offload_download(sum, 0, n->neurons, err);
@@ -210,19 +210,19 @@ void nullspace_free(struct nullspace *n)
 
 void nullspace_project(const struct nullspace *n, struct mat keys, struct mat out)
 {
-    int step = n->kept ? offload_band(&n->vectors) : 0;
+    int step = n->rank ? offload_band(&n->vectors) : 0;
     struct mat part, k = out, room = {0};
 
     device_copy(n->dev, keys, out);
-    if (!n->kept)
+    if (!n->rank)
         return;
-    if (step < n->kept) { /* every band projects the keys themselves */
+    if (step < n->rank) { /* every band projects the keys themselves */
         k = mat_new(n->dev, DT_F64, keys.rows, keys.cols);
         device_copy(n->dev, keys, k);
     }
     part = mat_new(n->dev, DT_F64, keys.rows, step);
-    for (int at = 0; at < n->kept; at += step) {
-        int count = n->kept - at < step ? n->kept - at : step;
+    for (int at = 0; at < n->rank; at += step) {
+        int count = n->rank - at < step ? n->rank - at : step;
         struct mat u = offload_map_rows(&n->vectors, at, count, &room),
                    p = mat_cols(part, 0, count);
 
@@ -237,11 +237,11 @@ void nullspace_project(const struct nullspace *n, struct mat keys, struct mat ou
 
 void nullspace_subtract(const struct nullspace *n, struct mat out)
 {
-    int step = n->kept ? offload_band(&n->vectors) : 0;
+    int step = n->rank ? offload_band(&n->vectors) : 0;
     struct mat room = {0};
 
-    for (int at = 0; at < n->kept; at += step) {
-        int count = n->kept - at < step ? n->kept - at : step;
+    for (int at = 0; at < n->rank; at += step) {
+        int count = n->rank - at < step ? n->rank - at : step;
         struct mat u = offload_map_rows(&n->vectors, at, count, &room);
 
         device_gemm(n->dev, -1, u, true, u, false, 1, out);
@@ -261,11 +261,11 @@ static double dot(const double *a, const double *b, int n)
 bool nullspace_leak(const struct nullspace *n, struct mat x, double *leak, struct err *err)
 {
     struct mat y = mat_new(n->dev, DT_F64, x.rows, x.cols), room = {0};
-    int step = n->sum.here.data ? 0 : offload_band(&n->sum);
+    int step = n->sum.on_device.data ? 0 : offload_band(&n->sum);
     double *hx, *hy = NULL;
 
     if (!step)
-        device_gemm(n->dev, 1 / (double)n->tokens, x, false, n->sum.here, false, 0, y);
+        device_gemm(n->dev, 1 / (double)n->tokens, x, false, n->sum.on_device, false, 0, y);
     for (int at = 0; step && at < n->neurons; at += step) { /* C is symmetric: rows are columns */
         int count = n->neurons - at < step ? n->neurons - at : step;
 

@@ -16,7 +16,7 @@ struct nullspace_rule {
 struct nullspace {
     struct device *dev;
     int layer, neurons; /* M */
-    int kept;           /* r: directions that are not null */
+    int rank;           /* r: directions that are not null */
     struct offload_mat
         vectors;   /* F64 [r, M]: eigenvectors as rows, eigenvalue ascending; empty if r is 0 */
     double *value; /* [r] their eigenvalues, of C */
@@ -34,7 +34,7 @@ struct nullspace {
  * leaves no null direction is ERR_USAGE. Takes an eigendecomposition: seconds, not in slices. */
 struct nullspace *nullspace_new(const struct moments *m, int index, struct nullspace_rule rule,
                                 struct err *err);
-/* Where no null space is needed: the moment alone, kept. P is then the unit matrix (kept is 0), and
+/* Where no null space is needed: the moment alone, kept. P is then the unit matrix (rank 0), and
  * there is no hash. No eigendecomposition. */
 struct nullspace *nullspace_none(const struct moments *m, int index, struct err *err);
 void nullspace_free(struct nullspace *n);

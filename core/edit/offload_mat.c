@@ -7,20 +7,20 @@
 
 #include "core/edit/mat_f64.h"
 
-#define BAND ((size_t)128 << 20) /* bytes of a far matrix on the device at a time */
+#define BAND ((size_t)128 << 20) /* bytes of a on_host matrix on the device at a time */
 
 static size_t count_of(const struct offload_mat *s, int rows)
 {
     return (size_t)rows * (size_t)s->cols;
 }
 
-bool offload_new(struct offload_mat *s, struct device *dev, int rows, int cols, bool far,
+bool offload_new(struct offload_mat *s, struct device *dev, int rows, int cols, bool on_host,
                  struct err *err)
 {
     *s = (struct offload_mat){.dev = dev, .rows = rows, .cols = cols};
-    if (!far) {
-        s->here = mat_new(dev, DT_F64, rows, cols);
-        return s->here.data || device_sync(dev, err);
+    if (!on_host) {
+        s->on_device = mat_new(dev, DT_F64, rows, cols);
+        return s->on_device.data || device_sync(dev, err);
     }
     s->host = calloc(count_of(s, rows) + 1, sizeof(double));
     return s->host ||
@@ -30,15 +30,15 @@ bool offload_new(struct offload_mat *s, struct device *dev, int rows, int cols, 
 
 void offload_free(struct offload_mat *s)
 {
-    if (s->here.data)
-        mat_free(s->dev, &s->here);
+    if (s->on_device.data)
+        mat_free(s->dev, &s->on_device);
     free(s->host);
     *s = (struct offload_mat){0};
 }
 
 bool offload_exists(const struct offload_mat *s)
 {
-    return s->here.data || s->host;
+    return s->on_device.data || s->host;
 }
 
 int offload_band(const struct offload_mat *s)
@@ -56,7 +56,7 @@ struct mat offload_map_rows(const struct offload_mat *s, int first, int count, s
     struct mat band;
 
     if (!s->host)
-        return mat_rows(s->here, first, count);
+        return mat_rows(s->on_device, first, count);
     if (!room->data)
         *room = mat_new(s->dev, DT_F64, offload_band(s), s->cols);
     band = mat_rows(*room, 0, count);
@@ -74,7 +74,7 @@ void offload_unmap_rows(struct offload_mat *s, int first, struct mat band)
 void offload_fill(struct offload_mat *s, double value)
 {
     if (!s->host)
-        device_fill(s->dev, s->here, value);
+        device_fill(s->dev, s->on_device, value);
     for (size_t i = 0; s->host && i < count_of(s, s->rows); i++)
         s->host[i] = value;
 }
@@ -85,7 +85,7 @@ double *offload_download(const struct offload_mat *s, int first, int count, stru
     double *rows;
 
     if (!s->host)
-        return mat_download(s->dev, mat_rows(s->here, first, count), NULL, err);
+        return mat_download(s->dev, mat_rows(s->on_device, first, count), NULL, err);
     rows = malloc(n ? n * sizeof(double) : 1);
     if (rows)
         memcpy(rows, s->host + count_of(s, first), n * sizeof(double));
@@ -99,5 +99,5 @@ void offload_upload(struct offload_mat *s, int first, int count, const double *r
     if (s->host)
         memcpy(s->host + count_of(s, first), rows, count_of(s, count) * sizeof(double));
     else
-        device_upload(s->dev, mat_rows(s->here, first, count), rows);
+        device_upload(s->dev, mat_rows(s->on_device, first, count), rows);
 }

@@ -11,12 +11,12 @@
 struct offload_mat {
     struct device *dev;
     int rows, cols;
-    struct mat here; /* data NULL: the rows are on the host */
-    double *host;    /* NULL: they are on the device */
+    struct mat on_device; /* data NULL: the rows are on the host */
+    double *host;         /* NULL: they are on the device */
 };
 
-/* Zeroes. `far`: on the host. False and an empty shelf when there is no room. */
-bool offload_new(struct offload_mat *s, struct device *dev, int rows, int cols, bool far,
+/* Zeroes. `on_host`: they are on the host. False and an empty matrix when there is no room. */
+bool offload_new(struct offload_mat *s, struct device *dev, int rows, int cols, bool on_host,
                  struct err *err);
 void offload_free(struct offload_mat *s);
 bool offload_exists(const struct offload_mat *s);

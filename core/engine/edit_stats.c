@@ -247,8 +247,8 @@ bool emit_moments(struct engine *e)
         info->trace_lost[i] = s->trace_lost;
         info->trace[i] = s->trace;
         info->threshold[i] = s->threshold;
-        for (int k = 0; k < 5 && k < s->kept; k++)
-            info->top[i][k] = s->value[s->kept - 1 - k];
+        for (int k = 0; k < 5 && k < s->rank; k++)
+            info->top[i][k] = s->value[s->rank - 1 - k];
     }
     engine_emit(e, EV_MOMENTS, info);
     return true;

@@ -390,7 +390,7 @@ static void permuted_neurons(void)
     CHECK(off < 1e-4);
     CHECK(same >= m - 4);
     CHECK(classes >= m - 4);
-    CHECK(abs(ma->kept - mb->kept) <= 4);
+    CHECK(abs(ma->selected - mb->selected) <= 4);
     free(want);
     free(order);
     mask_free(ma);

@@ -82,9 +82,9 @@ static bool show_and_commit(struct engine *e, struct ui_state *d, const struct p
     snprintf(s->what, sizeof(s->what), "%s, %s, %s", params_word(p, P_MASK_MODE),
              params_word(p, P_SELECT_RULE), params_word(p, P_MASK_COMPENSATE));
     s->neurons = m->neurons;
-    s->kept = m->kept;
+    s->kept = m->selected;
     s->in = neurons_of(m->weight, m->neurons);
-    if (previewed != m->kept || committed != m->kept)
+    if (previewed != m->selected || committed != m->selected)
         CHECK_STR(s->what, "not what is previewed or committed");
     CHECK(heard_by(d, e, CMD_UNDO, p, NULL));
     return true;

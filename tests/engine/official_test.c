@@ -62,10 +62,10 @@ static void check_layer(const struct attribution *a, int i, const struct params 
     printf("layer %d: scores %.2e, rho %.4f %.4f (%.4f %.4f), kept %d (%d), equal %d of 1536\n",
            edited[i], d, mask->general.rho, mask->specific.rho,
            json_number_value(json_array_get(ratio, 0)), json_number_value(json_array_get(ratio, 1)),
-           mask->kept, (int)json_integer_value(kept), equal);
+           mask->selected, (int)json_integer_value(kept), equal);
     CHECK_NEAR(mask->general.rho, json_number_value(json_array_get(ratio, 0)), 1e-4);
     CHECK_NEAR(mask->specific.rho, json_number_value(json_array_get(ratio, 1)), 1e-4);
-    CHECK_NEAR(mask->kept, (double)json_integer_value(kept), 3);
+    CHECK_NEAR(mask->selected, (double)json_integer_value(kept), 3);
     *worst = fmax(*worst, d);
     *same += equal;
     mask_free(mask);

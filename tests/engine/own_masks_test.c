@@ -65,7 +65,7 @@ static struct mask *mask_of(int every)
     mask->weight = xcalloc((size_t)m, sizeof(float));
     for (int j = 0; j < m; j++) {
         mask->weight[j] = j % every ? 0 : 1;
-        mask->kept += j % every == 0;
+        mask->selected += j % every == 0;
     }
     return mask;
 }

@@ -64,7 +64,7 @@ static void moments_agree(void)
         worst = fmax(worst, off(s->trace, number_of(want, "trace")));
         worst = fmax(worst, off(s->threshold, number_of(want, "threshold")));
         for (int k = 0; k < 5; k++)
-            worst = fmax(worst, off(s->value[s->kept - 5 + k],
+            worst = fmax(worst, off(s->value[s->rank - 5 + k],
                                     json_number_value(json_array_get(top, (size_t)k))));
         CHECK_NEAR(s->null_fraction, rule.fraction, 1e-3);
     }

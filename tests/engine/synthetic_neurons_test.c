@@ -165,7 +165,7 @@ static void check_classes(const struct attribution *a, const struct params *p, i
         CHECK(m->class_bits[i] == want);
         CHECK((m->weight[i] > 0) == (want != 0));
     }
-    CHECK(m->kept == kept);
+    CHECK(m->selected == kept);
     mask_free(m);
 }
 

@@ -196,7 +196,7 @@ static struct nullspace *made_up_space(struct device *dev, int layer, int neuron
     *n = (struct nullspace){.dev = dev,
                             .layer = layer,
                             .neurons = neurons,
-                            .kept = kept,
+                            .rank = kept,
                             .tokens = 1,
                             .threshold = 0.5,
                             .null_fraction = 1 - (double)kept / neurons};

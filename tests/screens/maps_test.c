@@ -70,7 +70,7 @@ static void the_cut_stands_where_the_mask_ends(void)
     for (int r = 0; r < g.rows; r++)
         for (int i = 0; i < g.cols; i++)
             if (isinf(g.value[r * g.cols + i])) {
-                CHECK(i == d.layer[g.layer[r]].mask->kept);
+                CHECK(i == d.layer[g.layer[r]].mask->selected);
                 rules++;
             }
     CHECK(rules == LAYERS);
@@ -265,14 +265,14 @@ static void changes_are_asked_about_and_forces_remask(void)
     CHECK(d.intervention_count == 2 && d.intervention[1].scale && d.intervention[1].value == 2.5f);
     d.at_layer = 6;
     d.at_neuron = 1;
-    kept = d.layer[6].mask->kept - (d.layer[6].mask->weight[1] > 0);
+    kept = d.layer[6].mask->selected - (d.layer[6].mask->weight[1] > 0);
     press(v, ACTION_FORCE);
-    CHECK(d.layer[6].mask->weight[1] == 1 && d.layer[6].mask->kept == kept + 1);
+    CHECK(d.layer[6].mask->weight[1] == 1 && d.layer[6].mask->selected == kept + 1);
     v->ops->open(v);
     compare("neurons-changed", &screen, 24, 80);
     compare("neurons-changed", &screen, 36, 120);
     press(v, ACTION_FORCE);
-    CHECK(d.layer[6].mask->weight[1] == 0 && d.layer[6].mask->kept == kept);
+    CHECK(d.layer[6].mask->weight[1] == 0 && d.layer[6].mask->selected == kept);
     press(v, ACTION_FORCE);
     CHECK(d.mask_override_count == 0);
     ui_release_neurons(&host);
@@ -338,7 +338,7 @@ static void the_table_filters_and_sorts(void)
     CHECK(n == NEURONS && first.layer == 6);
     rows_of(&d, "L5-6 kept", &n, &first);
     for (int l = 5; l <= 6; l++)
-        kept += d.layer[l].mask->kept;
+        kept += d.layer[l].mask->selected;
     CHECK(n <= kept && n > kept / 2);
     rows_of(&d, "both", &n, &first);
     CHECK(n == d.layer[5].mask->both);

@@ -44,12 +44,12 @@ static void eliminate(double *a, double *b, int n, int u)
 /* P of the null space on the host, from its kept vectors. */
 static void host_projector(const struct nullspace *null, double *p)
 {
-    double *v = offload_download(&null->vectors, 0, null->kept, NULL);
+    double *v = offload_download(&null->vectors, 0, null->rank, NULL);
 
     for (int i = 0; i < M; i++)
         for (int j = 0; j < M; j++) {
             p[i * M + j] = i == j;
-            for (int r = 0; r < null->kept; r++)
+            for (int r = 0; r < null->rank; r++)
                 p[i * M + j] -= v[r * M + i] * v[r * M + j];
         }
     free(v);

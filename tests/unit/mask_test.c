@@ -83,7 +83,7 @@ static void golden_vector(void)
     CHECK_NEAR(mask->general.tau, 1.8999999, 2e-7);
     CHECK_NEAR(mask->specific.tau, 0.3822150, 5e-7);
     CHECK(mask->general.chosen == 3 && mask->specific.chosen == 3);
-    CHECK(mask->both == 2 && mask->kept == 4);
+    CHECK(mask->both == 2 && mask->selected == 4);
     CHECK_NEAR(mask->general.ties, 0, 0);
     CHECK(mask->class_bits[0] == 3 && mask->class_bits[5] == CLASS_SPECIFIC);
     CHECK(mask->class_bits[7] == CLASS_GENERAL);
@@ -145,7 +145,7 @@ static void golden_layer(const struct safetensors *st, const json_t *layers, int
     CHECK_NEAR(mask->specific.rho, json_number_value(json_object_get(numbers, "rs")), 1e-7);
     CHECK(mask->general.chosen == json_integer_value(json_object_get(numbers, "ge")));
     CHECK(mask->specific.chosen == json_integer_value(json_object_get(numbers, "sp")));
-    CHECK(mask->kept == json_integer_value(json_object_get(numbers, "n")));
+    CHECK(mask->selected == json_integer_value(json_object_get(numbers, "n")));
     mask_free(mask);
     attribution_unref(a);
 }
@@ -199,7 +199,7 @@ static void golden_official(void)
         for (int i = 0; i < a->neurons; i++)
             wrong += (mask->weight[i] > 0) != (want[i] != 0);
         CHECK(wrong <= 1); /* of 1536: 99.9 % */
-        CHECK_NEAR(mask->kept, kept[l - 4], 1);
+        CHECK_NEAR(mask->selected, kept[l - 4], 1);
         CHECK_NEAR(mask->general.rho, rho[l - 4][0], 6e-5);
         CHECK_NEAR(mask->specific.rho, rho[l - 4][1], 6e-5);
         mask_free(mask);
@@ -325,7 +325,7 @@ static void degenerate_layer(void)
     mask_free(mask);
     p.value[P_ATTR_CLAMP] = 1e-8;
     mask = mask_build(a, &p);
-    CHECK(mask->general.chosen == 1000 && mask->specific.chosen == 1000 && mask->kept == 1000);
+    CHECK(mask->general.chosen == 1000 && mask->specific.chosen == 1000 && mask->selected == 1000);
     CHECK_NEAR(mask->general.ties, 1, 0);
     mask_free(mask);
     attribution_unref(a);
@@ -357,21 +357,21 @@ static void random_masks(void)
     struct mask *x = mask_build(a, &p), *y = mask_build(a, &p);
     int same = 0;
 
-    CHECK(x->kept == 4);
+    CHECK(x->selected == 4);
     CHECK(!memcmp(x->weight, y->weight, 8 * sizeof(float)));
     mask_free(y);
     for (int seed = 0; seed < 20; seed++) {
         p.value[P_SEED] = seed;
         y = mask_build(a, &p);
         same += !memcmp(x->weight, y->weight, 8 * sizeof(float));
-        CHECK(y->kept == 4);
+        CHECK(y->selected == 4);
         mask_free(y);
     }
     CHECK(same >= 1 && same < 5);
     mask_free(x);
     p.value[P_MASK_DENSITY] = 0; /* the union of the default rule has three neurons */
     x = mask_build(a, &p);
-    CHECK(x->kept == 3);
+    CHECK(x->selected == 3);
     mask_free(x);
     attribution_unref(a);
 }
@@ -385,24 +385,24 @@ static void key_magnitude(void)
 
     attribution_set_keys(a, key, 1);
     mask = mask_build(a, &p);
-    CHECK(mask->kept == 2 && mask->weight[0] > 0 && mask->weight[1] > 0);
+    CHECK(mask->selected == 2 && mask->weight[0] > 0 && mask->weight[1] > 0);
     mask_free(mask);
     p.value[P_MASK_MASS] = 0.75;
     mask = mask_build(a, &p);
-    CHECK(mask->kept == 3 && mask->weight[2] > 0);
+    CHECK(mask->selected == 3 && mask->weight[2] > 0);
     mask_free(mask);
     p.value[P_MASK_MASS] = 1;
     mask = mask_build(a, &p);
-    CHECK(mask->kept == 5 && !(mask->weight[3] > 0));
+    CHECK(mask->selected == 5 && !(mask->weight[3] > 0));
     mask_free(mask);
     p.value[P_MASK_MASS] = 0; /* as many as the default union: three, the largest */
     mask = mask_build(a, &p);
-    CHECK(mask->kept == 3 && mask->weight[0] > 0 && mask->weight[1] > 0 && mask->weight[2] > 0);
+    CHECK(mask->selected == 3 && mask->weight[0] > 0 && mask->weight[1] > 0 && mask->weight[2] > 0);
     mask_free(mask);
     attribution_set_keys(a, NULL, 0);
     p.value[P_MASK_MASS] = 0.2; /* without a key: mean |activation|, of which .8 is the most */
     mask = mask_build(a, &p);
-    CHECK(mask->kept == 1 && mask->weight[0] > 0);
+    CHECK(mask->selected == 1 && mask->weight[0] > 0);
     mask_free(mask);
     attribution_unref(a);
 }
@@ -416,7 +416,7 @@ static void soft_weights(void)
     /* maxima .9 .2 .2 0 .5 .6 .1 .3: mean .35, unbiased standard deviation .2976095 */
     CHECK_NEAR((double)mask->weight[0], 1 / (1 + exp(-.55 / .2976105)), 1e-6);
     CHECK_NEAR((double)mask->weight[3], 1 / (1 + exp(.35 / .2976105)), 1e-6);
-    CHECK(mask->kept == 8);
+    CHECK(mask->selected == 8);
     mask_free(mask);
     attribution_unref(a);
 }
@@ -465,7 +465,7 @@ static void a_layer_of_one_neuron(void)
         struct mask *mask = mask_build(a, &p);
 
         CHECK_NEAR(mask->general.H, 0, 0);
-        CHECK(mask->kept <= 1);
+        CHECK(mask->selected <= 1);
         mask_free(mask);
     }
     attribution_unref(a);

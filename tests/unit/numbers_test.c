@@ -219,7 +219,7 @@ static void masks_and_maps_hold(void)
         CHECK(attribution_is_finite(a, &err) == (not_finite(a->score, 3 * 37) < 0));
         CHECK(err.kind == ERR_NONE || !strncmp(err.text, "layer 1: the score of neuron ", 29));
         m = mask_build(a, &p);
-        CHECK(m->kept >= 0 && m->kept <= 37 && isfinite(m->general.rho));
+        CHECK(m->selected >= 0 && m->selected <= 37 && isfinite(m->general.rho));
         clip = (float)heat_clip(a->score, 3 * 37, 0.99);
         CHECK(isfinite(clip) && clip >= 0);
         for (int i = 0; i < 3 * 37; i++)

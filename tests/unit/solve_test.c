@@ -142,7 +142,7 @@ static void test_moments(void)
     for (int i = 0; i < M; i++)
         trace += s.c[i * M + i];
     CHECK_NEAR(s.null->trace, trace, 1e-9);
-    CHECK(s.null->kept == M - 67); /* round(.7 * 96) directions are null */
+    CHECK(s.null->rank == M - 67); /* round(.7 * 96) directions are null */
     CHECK_NEAR(s.null->null_fraction, 67.0 / 96, 1e-12);
     CHECK(s.null->trace_lost > 0 && s.null->trace_lost < 0.1);
     CHECK_NEAR(s.null->value[0], s.null->threshold, 0);
@@ -157,7 +157,7 @@ static void test_threshold(void)
     struct nullspace_rule rule = {.threshold = 0.01};
     struct nullspace *n = nullspace_new(s.moments, 0, rule, &err), *none;
 
-    CHECK(n && n->kept == M / 3); /* the planted third */
+    CHECK(n && n->rank == M / 3); /* the planted third */
     CHECK(n && n->value[0] > 0.01 && n->trace_lost < 0.01);
     CHECK(n && strcmp(n->hash, s.null->hash));
     rule.threshold = 1e-9;
@@ -166,7 +166,7 @@ static void test_threshold(void)
     nullspace_free(n);
     rule.threshold = 1e9; /* everything is null: P = I */
     n = nullspace_new(s.moments, 0, rule, NULL);
-    CHECK(n && n->kept == 0 && n->null_fraction == 1);
+    CHECK(n && n->rank == 0 && n->null_fraction == 1);
     nullspace_free(n);
     setting_close(&s);
 }

@@ -87,7 +87,7 @@ static void tell_text(const struct layer *l, bool first)
     table_integer(&t, m->general.chosen);
     table_integer(&t, m->specific.chosen);
     table_integer(&t, m->both);
-    table_integer(&t, m->kept);
+    table_integer(&t, m->selected);
     table_integer(&t, json_integer_value(json_object_get(json_array_get(l->top, 0), "neuron")));
     table_real(&t, l->attribution->seconds);
     if (first)

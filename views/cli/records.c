@@ -63,7 +63,7 @@ json_t *record_layer(const struct attribution *a, const struct mask *m,
     put_int(o, "general", m->general.chosen);
     put_int(o, "specific", m->specific.chosen);
     put_int(o, "both", m->both);
-    put_int(o, "kept", m->kept);
+    put_int(o, "kept", m->selected);
     put(ties, "general", m->general.ties);
     put(ties, "specific", m->specific.ties);
     json_object_set_new(o, "ties", ties);

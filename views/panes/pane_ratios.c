@@ -83,8 +83,8 @@ static void layer_row(const struct ui_state *d, int layer, struct surface *s, st
     count(&p, N_GE, in.w, m->general.chosen - m->both);
     count(&p, N_SP, in.w, m->specific.chosen - m->both);
     count(&p, N_BOTH, in.w, m->both);
-    snprintf(text, sizeof(text), "%d %2.0f%%", m->kept,
-             m->neurons ? 100.0 * m->kept / m->neurons : 0);
+    snprintf(text, sizeof(text), "%d %2.0f%%", m->selected,
+             m->neurons ? 100.0 * m->selected / m->neurons : 0);
     put(&p, KEPT, in.w, text);
     weight(&p, in.w, ui_layer_report(d, layer));
 }

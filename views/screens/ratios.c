@@ -128,7 +128,8 @@ static void explanation(const struct ui_state *d, struct ratios *state, struct s
     char title[48], foot[64];
     int rows, most;
 
-    snprintf(title, sizeof(title), "L%d: why %d of %d are kept", d->at_layer, m->kept, m->neurons);
+    snprintf(title, sizeof(title), "L%d: why %d of %d are kept", d->at_layer, m->selected,
+             m->neurons);
     in = box_draw(s, area, title, "[ ] layer", false);
     if (rect_empty(in))
         return;

@@ -24,10 +24,12 @@ void knob_effect_of(struct knob_effect *e, const struct ui_state *d, int layer)
     const struct ui_layer *l = &d->layer[layer];
 
     if (e->score == l->shown && e->layer == layer && e->forces == d->mask_override_count &&
-        e->kept == l->mask->kept && !memcmp(&e->params, &d->params, sizeof(d->params)))
+        e->kept == l->mask->selected && !memcmp(&e->params, &d->params, sizeof(d->params)))
         return;
-    *e = (struct knob_effect){
-        .score = l->shown, .layer = layer, .kept = l->mask->kept, .forces = d->mask_override_count};
+    *e = (struct knob_effect){.score = l->shown,
+                              .layer = layer,
+                              .kept = l->mask->selected,
+                              .forces = d->mask_override_count};
     memcpy(&e->params, &d->params, sizeof(d->params));
     for (int k = 0; k < KNOB_AMPLIFY; k++)
         for (int up = 0; up < 2; up++) {

@@ -130,7 +130,7 @@ static void print_ratios(const struct ui_state *d)
             "layer %d: general entropy %.3f, ratio %.3f, threshold %.3f. specific entropy %.3f, "
             "ratio %.3f, threshold %.3f. %d neurons kept\n",
             l, m->general.H, m->general.rho, m->general.tau, m->specific.H, m->specific.rho,
-            m->specific.tau, m->kept);
+            m->specific.tau, m->selected);
     }
     if (!any)
         std_print("no ratios yet: attribute computes them\n");

@@ -20,7 +20,7 @@ struct editor_ops {
     const char *name, *title, *paper; /* "memit", "MEMIT", "Meng et al. 2023" */
     unsigned needs; /* bits of enum editor_needs; the last two only with moments */
     /* The whole edit into a scratch state, as edit_apply(), which most of them take. */
-    bool (*edit)(struct edit_result *out, struct model_state *scratch, struct edit_context *plan,
+    bool (*edit)(struct edit_result *out, struct model_state *scratch, struct edit_context *ctx,
                  struct job *job, struct err *err);
     /* One layer's update before any mask; NULL: there is none, and nothing to estimate. */
     edit_solve *solve;

@@ -2,10 +2,10 @@
  * a null space and without a memory of past edits. */
 #include "core/edit/editors/editors.h"
 
-static bool memit_solve(const struct edit_context *plan, int i, struct mat keys, struct mat x,
+static bool memit_solve(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
                         struct err *err)
 {
-    return solve_memit(plan->solver[i], keys, plan->params->value[P_EDIT_LAMBDA], x, err);
+    return solve_memit(ctx->solver[i], keys, ctx->params->value[P_EDIT_LAMBDA], x, err);
 }
 
 extern const struct editor_ops editor_memit;
