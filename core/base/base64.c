@@ -1,4 +1,4 @@
-/* Base 64 by libcrypto, in pieces of whole groups: it takes lengths as int. */
+/* Base 64 with libcrypto. Long inputs are passed in pieces, because its lengths are int. */
 #include "core/base/base64.h"
 
 #include <openssl/evp.h>
@@ -18,17 +18,18 @@ void base64_put(struct buf *out, const void *bytes, size_t n)
     }
 }
 
-static size_t padding(const char *text, size_t n)
+/* The number of = at the end: 0, 1 or 2. */
+static size_t padding_length(const char *text, size_t n)
 {
     return n && text[n - 1] == '=' ? n > 1 && text[n - 2] == '=' ? 2 : 1 : 0;
 }
 
 size_t base64_size(const char *text, size_t n)
 {
-    return n % 4 ? (size_t)-1 : n / 4 * 3 - padding(text, n);
+    return n % 4 ? (size_t)-1 : n / 4 * 3 - padding_length(text, n);
 }
 
-/* libcrypto passes over white space, and = in the middle is a digit to it. */
+/* libcrypto skips white space and accepts = in the middle, so every character is checked first. */
 static bool is_digit(char c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
@@ -38,7 +39,7 @@ static bool is_digit(char c)
 bool base64_get(void *out, const char *text, size_t n)
 {
     unsigned char piece[PIECE], *to = out;
-    size_t left = base64_size(text, n), end = n - padding(text, n);
+    size_t left = base64_size(text, n), end = n - padding_length(text, n);
 
     if (n % 4)
         return false;

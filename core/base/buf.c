@@ -1,4 +1,5 @@
-/* A buffer's memory grows by half, so that appending n bytes one by one costs n. */
+/* The growing byte string. Its memory grows by half each time, so that appending n bytes one by
+ * one costs O(n) copies in all. */
 #include "core/base/buf.h"
 
 #include <stdarg.h>
@@ -8,7 +9,8 @@
 
 #include "core/base/mem.h"
 
-static void reserve(struct buf *b, size_t extra)
+/* Makes room for `extra` more bytes and a NUL. */
+static void buf_reserve(struct buf *b, size_t extra)
 {
     size_t need = b->len + extra + 1;
 
@@ -20,7 +22,7 @@ static void reserve(struct buf *b, size_t extra)
 
 void buf_add(struct buf *b, const void *bytes, size_t n)
 {
-    reserve(b, n);
+    buf_reserve(b, n);
     if (n)
         memcpy(b->data + b->len, bytes, n);
     b->len += n;
@@ -42,7 +44,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     va_end(ap);
     if (n < 0)
         return;
-    reserve(b, (size_t)n);
+    buf_reserve(b, (size_t)n);
     va_start(ap, fmt);
     vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
     va_end(ap);
@@ -66,7 +68,7 @@ char *buf_take(struct buf *b)
 {
     char *text;
 
-    reserve(b, 0);
+    buf_reserve(b, 0);
     b->data[b->len] = '\0';
     text = b->data;
     *b = (struct buf){0};

@@ -1,4 +1,4 @@
-/* Seconds of CLOCK_MONOTONIC. */
+/* Monotonic time by clock_gettime(CLOCK_MONOTONIC). */
 #include "core/base/clock.h"
 
 #include <time.h>

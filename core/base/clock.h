@@ -1,7 +1,8 @@
-/* The time that only goes forward. */
+/* Monotonic time: it never jumps when somebody sets the clock of the machine. */
 #ifndef CORE_BASE_CLOCK_H
 #define CORE_BASE_CLOCK_H
 
-double clock_seconds(void); /* since some fixed moment; any thread */
+/* Seconds since an arbitrary fixed moment; only differences mean something. Any thread. */
+double clock_seconds(void);
 
 #endif

@@ -1,20 +1,21 @@
-/* Finds the name that needs the fewest changes to become the one that was typed. */
+/* Levenshtein distance by the usual table, of which only one row is stored: after step i, row[j] is
+ * the distance between the first i bytes of a and the first j bytes of b. */
 #include "core/base/closest_name.h"
 
 #include <ctype.h>
 #include <string.h>
 
-enum { NEAR_MAX = 63 };
+enum { MAX_BYTES = 63 };
 
 int name_distance(const char *a, const char *b)
 {
-    int row[NEAR_MAX + 1];
-    size_t n = strnlen(a, NEAR_MAX), m = strnlen(b, NEAR_MAX);
+    int row[MAX_BYTES + 1];
+    size_t n = strnlen(a, MAX_BYTES), m = strnlen(b, MAX_BYTES);
 
     for (size_t j = 0; j <= m; j++)
         row[j] = (int)j;
     for (size_t i = 1; i <= n; i++) {
-        int corner = row[0];
+        int corner = row[0]; /* the distance for i - 1 and j - 1 */
 
         row[0] = (int)i;
         for (size_t j = 1; j <= m; j++) {
@@ -32,15 +33,15 @@ int name_distance(const char *a, const char *b)
     return row[m];
 }
 
-void closest_name_try(struct closest_name *near, const char *candidate)
+void closest_name_try(struct closest_name *best, const char *candidate)
 {
     int d;
 
     if (!*candidate)
         return;
-    d = name_distance(near->wanted, candidate);
-    if (d < near->distance) {
-        near->distance = d;
-        near->name = candidate;
+    d = name_distance(best->wanted, candidate);
+    if (d < best->distance) {
+        best->distance = d;
+        best->name = candidate;
     }
 }

@@ -1,4 +1,4 @@
-/* Reads config files: the one loop over their lines. */
+/* Splits a config file into lines and passes each to the function of its section. */
 #include "core/base/config.h"
 
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 
 static const char blanks[] = " \t\r";
 
-/* Cuts blanks off both ends of the text before `end`, in place. */
-static char *trim(char *text, char *end)
+/* Removes blanks at both ends of text .. end, in place. */
+static char *config_trim(char *text, char *end)
 {
     while (text < end && strchr(blanks, *text))
         text++;
@@ -20,8 +20,8 @@ static char *trim(char *text, char *end)
     return text;
 }
 
-/* Where the value ends: a comment begins after a blank, so that a value may hold a #,
- * and not at a colour. */
+/* The end of a value. A # begins a comment if a blank is before it (so a value may contain #) and
+ * if it is not a colour. */
 static char *value_end(char *value)
 {
     char *p = value;
@@ -45,38 +45,40 @@ static const struct config_section *section_of(const struct config_section *sect
     return NULL;
 }
 
-static bool no_section(const struct config_section *sections, const char *name, struct err *err)
+/* Reports an unknown section with the list of known ones. */
+static bool unknown_section(const struct config_section *sections, const char *name,
+                            struct err *err)
 {
     struct buf known = {0};
 
     for (; sections->name; sections++)
         if (*sections->name)
             buf_printf(&known, "%s%s", known.len ? ", " : "", sections->name);
-    err_set(err, ERR_USAGE, "no section [%s]; %s", name, known.data);
+    err_set(err, ERR_USAGE, "unknown section [%s]; known: %s", name, known.data);
     buf_free(&known);
     return false;
 }
 
-/* `line` is a heading or an assignment, trimmed. */
-static bool take_line(char *line, char **section, int number, const struct config_section *sections,
-                      struct err *err)
+/* Handles one trimmed line: a heading sets *section, an assignment goes to its section. */
+static bool config_line(char *line, char **section, int number,
+                        const struct config_section *sections, struct err *err)
 {
     struct config_line of = {.number = number};
     const struct config_section *to;
     char *equals = strchr(line + 1, '=');
 
     if (*line == '[' && strchr(line, ']') && !strchr(line, '=')) {
-        *section = trim(line + 1, strchr(line, ']'));
+        *section = config_trim(line + 1, strchr(line, ']'));
         return true;
     }
     if (!equals)
         return err_set(err, ERR_FORMAT, "'%.60s' is not NAME = VALUE", line);
     of.section = *section;
-    of.name = trim(line, equals);
-    of.value = trim(equals + 1, value_end(equals + 1));
+    of.name = config_trim(line, equals);
+    of.value = config_trim(equals + 1, value_end(equals + 1));
     to = section_of(sections, *section);
     if (!to)
-        return no_section(sections, *section, err);
+        return unknown_section(sections, *section, err);
     return !to->take || to->take(to->ctx, &of, err);
 }
 
@@ -90,9 +92,9 @@ bool config_read(const char *text, const struct config_section *sections, struct
         char *end = line + strcspn(line, "\n");
 
         next = *end ? end + 1 : NULL;
-        line = trim(line, end);
+        line = config_trim(line, end);
         number++;
-        if (*line && *line != '#' && !take_line(line, &section, number, sections, &own))
+        if (*line && *line != '#' && !config_line(line, &section, number, sections, &own))
             err_in(&own, "line %d", number);
     }
     free(copy);

@@ -1,4 +1,11 @@
-/* A config file: lines NAME = VALUE, sections [NAME], comments after #. */
+/* Reads config files and themes: lines NAME = VALUE, sections [NAME], comments after #.
+ *
+ *   amplify = 30          # before any heading the section is "": a parameter
+ *   warn = #e0af68        # a theme's; "#" before six hex digits is a colour, not a comment
+ *   [keys.edit]
+ *   = = exact             # in the Edit view the key "=" does the action "exact"
+ *
+ * This reader knows lines and sections only; each section's function gives names a meaning. */
 #ifndef CORE_BASE_CONFIG_H
 #define CORE_BASE_CONFIG_H
 
@@ -6,22 +13,22 @@
 
 struct config_line {
     const char *section, *name; /* section "": before any heading */
-    char *value;                /* may be cut up */
+    char *value;                /* the receiver may modify it */
     int number;                 /* from 1 */
 };
 
-/* Who takes the lines of a section. */
+/* A section and the function that receives its lines. */
 struct config_section {
     const char *name; /* "" is the top; "keys.*" is every section whose name begins with "keys." */
-    bool (*take)(void *ctx, const struct config_line *line, struct err *err); /* NULL: left alone */
+    bool (*take)(void *ctx, const struct config_line *line, struct err *err); /* NULL: ignore */
     void *ctx;
 };
 
-/* Hands each line to its section, in the order of the file, up to the first that is refused. The
- * list ends with a NULL name; a line of a section that is not in it is ERR_USAGE. Every error
- * names the line. A name is everything before the first = that is not its first character: `= =
- * exact` names the key =; a value ends before " #" unless six
- * hexadecimal digits follow: a colour. */
+/* Passes each line to its section, in file order, and stops at the first error. `sections` ends
+ * with a NULL name. A line of an unlisted section is ERR_USAGE. Every error names the line. A name
+ * is everything before the first = that is not the line's first character. A value ends before
+ * " #", unless six hexadecimal digits follow (a colour). The lines are valid during the call only.
+ */
 bool config_read(const char *text, const struct config_section *sections, struct err *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* Hashes by libcrypto, which fails here only where memory has run out. */
+/* Hashes with libcrypto. Its calls can fail here only when memory runs out. */
 #include "core/base/digest.h"
 
 #include <openssl/evp.h>
@@ -6,12 +6,13 @@
 
 #include "core/base/invariant.h"
 
-static EVP_MD_CTX *context(struct digest *d)
+/* A struct digest is libcrypto's context under another name. */
+static EVP_MD_CTX *digest_context(struct digest *d)
 {
     return (EVP_MD_CTX *)d;
 }
 
-static void done(int status)
+static void check_status(int status)
 {
     if (status != 1)
         invariant_give_up("out of memory");
@@ -21,7 +22,7 @@ static struct digest *digest_new(const EVP_MD *kind)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
-    done(ctx && EVP_DigestInit_ex(ctx, kind, NULL) == 1);
+    check_status(ctx && EVP_DigestInit_ex(ctx, kind, NULL) == 1);
     return (struct digest *)ctx;
 }
 
@@ -42,27 +43,28 @@ struct digest *sha1_new_blob(long long length)
 
 void digest_add(struct digest *d, const void *bytes, size_t n)
 {
-    done(EVP_DigestUpdate(context(d), bytes, n));
+    check_status(EVP_DigestUpdate(digest_context(d), bytes, n));
 }
 
-static int end(struct digest *d, unsigned char *out)
+/* Writes the hash, frees d, and returns the bytes of the hash. */
+static int digest_finish(struct digest *d, unsigned char *out)
 {
-    int size = EVP_MD_CTX_size(context(d));
+    int size = EVP_MD_CTX_size(digest_context(d));
 
-    done(EVP_DigestFinal_ex(context(d), out, NULL));
-    EVP_MD_CTX_free(context(d));
+    check_status(EVP_DigestFinal_ex(digest_context(d), out, NULL));
+    EVP_MD_CTX_free(digest_context(d));
     return size;
 }
 
 void digest_end(struct digest *d, unsigned char out[32])
 {
-    end(d, out);
+    digest_finish(d, out);
 }
 
 void digest_end_hex(struct digest *d, char hex[65])
 {
     unsigned char out[32];
-    int size = end(d, out);
+    int size = digest_finish(d, out);
 
     for (int i = 0; i < size; i++)
         snprintf(hex + 2 * i, 3, "%02x", out[i]);

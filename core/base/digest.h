@@ -1,18 +1,24 @@
-/* Hashes (libcrypto), as a stream and at once: SHA-256, and SHA-1 as git names what it stores. */
+/* Hashes (libcrypto), incrementally or in one call: SHA-256, and SHA-1 the way git names files.
+ *
+ * SHA-256 identifies models, weights and downloads. The Hugging Face Hub names small files by their
+ * git hash, so that one is here too. Running out of memory ends the program. */
 #ifndef CORE_BASE_DIGEST_H
 #define CORE_BASE_DIGEST_H
 
 #include <stddef.h>
 
-struct digest; /* opaque */
+struct digest; /* opaque; one thread at a time */
 
 struct digest *sha256_new(void);
-/* SHA-1 of "blob LENGTH\0" and the bytes of a file of that length. It tells files apart; it is no
- * protection against somebody who wants two to look alike. */
+/* SHA-1 of "blob LENGTH\0" followed by the bytes of a file of that length. It tells files apart,
+ * but it does not protect against somebody who constructs two files with the same hash. */
 struct digest *sha1_new_blob(long long length);
 void digest_add(struct digest *d, const void *bytes, size_t n);
-void digest_end(struct digest *d, unsigned char out[32]); /* 20 bytes of SHA-1; frees d */
-void digest_end_hex(struct digest *d, char hex[65]);      /* the same as 64 or 40 hex digits */
+/* Writes the hash, 32 bytes (SHA-1: 20), and frees d. */
+void digest_end(struct digest *d, unsigned char out[32]);
+/* The same as 64 (SHA-1: 40) lower-case hex digits and a NUL. */
+void digest_end_hex(struct digest *d, char hex[65]);
+/* SHA-256 of n bytes in one call. */
 void sha256_of(const void *bytes, size_t n, char hex[65]);
 
 #endif

@@ -1,4 +1,4 @@
-/* Errors: recorded once, with what led to them before and what to do behind. */
+/* Records errors: the first one is kept, context is put before it, and the hint is located. */
 #include "core/base/err.h"
 
 #include <stdarg.h>
@@ -27,11 +27,12 @@ static const struct {
     [ERR_CANCELLED] = {"cancelled", 130},
 };
 
-/* A byte that no text has once show_format() was through with it. */
+/* A control byte marks the beginning of the hint in the format. show_format() escapes controls in
+ * quoted text, so in the result the mark can only be ours. */
 enum { MARK = 0x1f };
 
-/* The format with a mark where the hint begins. Caller frees. */
-static char *marked(const char *fmt)
+/* The format with a mark after its first "; ". The caller frees it. */
+static char *format_with_mark(const char *fmt)
 {
     const char *hint = strstr(fmt, "; ");
 
@@ -46,7 +47,7 @@ bool err_vset(struct err *err, enum err_kind kind, const char *fmt, va_list ap)
     if (!err || err->kind)
         return false;
     err->kind = kind;
-    with_mark = marked(fmt);
+    with_mark = format_with_mark(fmt);
     show_vformat(&text, with_mark, ap);
     mark = text.data ? strchr(text.data, MARK) : NULL;
     if (mark)
@@ -92,7 +93,7 @@ bool err_in(struct err *err, const char *fmt, ...)
     show_vformat(&text, fmt, ap);
     va_end(ap);
     buf_puts(&text, ": ");
-    /* what does not fit is cut off, which is all right: the beginning says most */
+    /* The end may be cut off. The beginning matters most. */
     if (err->hint)
         err->hint = text.len + err->hint < sizeof(err->text) - 1
                         ? (unsigned short)(text.len + err->hint)

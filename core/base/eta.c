@@ -1,39 +1,41 @@
-/* Notes of how much was done when, over the last seconds; speed and time left follow from them. */
+/* Speed over the last seconds from a ring of notes (time, units done), and the time left. */
 #include "core/base/eta.h"
 
-static const double STEP = 0.4; /* seconds between two notes that are kept: 6 s are looked at */
+/* Seconds between two notes: 16 of them span about 6 s. A note that comes earlier replaces the
+ * newest one. */
+static const double STEP = 0.4;
 
-void eta_note(struct eta *r, double now, double done)
+void eta_note(struct eta *e, double now, double done)
 {
-    int last = (r->count + ETA_NOTES - 1) % ETA_NOTES;
+    int last = (e->count + ETA_NOTES - 1) % ETA_NOTES;
 
-    if (r->count && done < r->done[last])
-        r->count = 0;
-    if (r->count > 1 && now - r->at[(last + ETA_NOTES - 1) % ETA_NOTES] < STEP) {
-        r->at[last] = now; /* the newest one moves along until it is old enough */
-        r->done[last] = done;
+    if (e->count && done < e->done[last])
+        e->count = 0;
+    if (e->count > 1 && now - e->at[(last + ETA_NOTES - 1) % ETA_NOTES] < STEP) {
+        e->at[last] = now;
+        e->done[last] = done;
         return;
     }
-    r->at[r->count % ETA_NOTES] = now;
-    r->done[r->count % ETA_NOTES] = done;
-    r->count++;
-    if (r->count >= 2 * ETA_NOTES)
-        r->count -= ETA_NOTES;
+    e->at[e->count % ETA_NOTES] = now;
+    e->done[e->count % ETA_NOTES] = done;
+    e->count++;
+    if (e->count >= 2 * ETA_NOTES) /* stays above ETA_NOTES once the ring is full */
+        e->count -= ETA_NOTES;
 }
 
-double eta_speed(const struct eta *r)
+double eta_speed(const struct eta *e)
 {
-    int last = (r->count + ETA_NOTES - 1) % ETA_NOTES;
-    int first = r->count > ETA_NOTES ? r->count % ETA_NOTES : 0;
-    double seconds = r->at[last] - r->at[first];
+    int last = (e->count + ETA_NOTES - 1) % ETA_NOTES;
+    int first = e->count > ETA_NOTES ? e->count % ETA_NOTES : 0;
+    double seconds = e->at[last] - e->at[first];
 
-    return r->count < 2 || seconds < 0.2 ? 0 : (r->done[last] - r->done[first]) / seconds;
+    return e->count < 2 || seconds < 0.2 ? 0 : (e->done[last] - e->done[first]) / seconds;
 }
 
-double eta_left(const struct eta *r, double total)
+double eta_left(const struct eta *e, double total)
 {
-    int last = (r->count + ETA_NOTES - 1) % ETA_NOTES;
-    double speed = eta_speed(r);
+    int last = (e->count + ETA_NOTES - 1) % ETA_NOTES;
+    double speed = eta_speed(e);
 
-    return speed > 0 ? (total - r->done[last]) / speed : -1;
+    return speed > 0 ? (total - e->done[last]) / speed : -1;
 }

@@ -1,5 +1,5 @@
-/* Reads, maps and writes files with errors a user can act on. A write goes beside its place, is
- * synced and renamed. */
+/* Reads, maps and writes files, with errors that a user can act on. A write creates a temporary
+ * file in the same folder, syncs it and renames it. Pipes are kept in memory files (memfd). */
 #include "core/base/file.h"
 
 #include <errno.h>
@@ -17,26 +17,28 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 
-enum { KEPT_MOST = 64, DESCRIPTOR_MOST = 1 << 20, PIPE_PART = 1 << 16 };
+enum { MAX_PIPES = 64, MAX_DESCRIPTOR = 1 << 20, PIPE_PART = 1 << 16 };
 
-static const size_t PIPE_MOST = (size_t)1 << 30;
+static const size_t MAX_PIPE_BYTES = (size_t)1 << 30;
 
-/* What came by pipes: files without a name, in memory. */
+/* The contents of spooled pipes: anonymous files in memory. */
 static struct {
     char *path;
     int fd;
-} kept[KEPT_MOST];
-static int kept_count;
+} spooled[MAX_PIPES];
+static int spooled_count;
 
-static int kept_of(const char *path)
+/* The memory file of a spooled path, or -1. */
+static int spooled_fd(const char *path)
 {
-    for (int i = 0; i < kept_count; i++)
-        if (!strcmp(kept[i].path, path))
-            return kept[i].fd;
+    for (int i = 0; i < spooled_count; i++)
+        if (!strcmp(spooled[i].path, path))
+            return spooled[i].fd;
     return -1;
 }
 
-/* The descriptor that a path such as /dev/stdin or /dev/fd/63 stands for, or -1. */
+/* The descriptor that a path such as /dev/stdin or /dev/fd/63 means, or -1. The shell passes
+ * <(command) as /dev/fd/63. */
 static int descriptor_of(const char *path)
 {
     static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
@@ -51,7 +53,7 @@ static int descriptor_of(const char *path)
         if (strncmp(path, folders[i], n) || path[n] < '0' || path[n] > '9')
             continue;
         fd = strtol(path + n, &end, 10);
-        return *end || fd > DESCRIPTOR_MOST ? -1 : (int)fd;
+        return *end || fd > MAX_DESCRIPTOR ? -1 : (int)fd;
     }
     return -1;
 }
@@ -83,11 +85,12 @@ static bool copy_pipe(int from, int to, const char *path, struct err *err)
             continue;
         if (n < 0)
             ok = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-        else if ((all += (size_t)n) > PIPE_MOST)
-            ok = err_set(err, ERR_LIMIT, "%s: more than %zu bytes by a pipe: write a file", path,
-                         PIPE_MOST);
+        else if ((all += (size_t)n) > MAX_PIPE_BYTES)
+            ok = err_set(err, ERR_LIMIT,
+                         "%s: the pipe holds more than %zu bytes; use a file instead", path,
+                         MAX_PIPE_BYTES);
         else if (!write_all(to, part, (size_t)n))
-            ok = err_set(err, ERR_IO, "%s: cannot be kept in memory: %s", path, strerror(errno));
+            ok = err_set(err, ERR_IO, "%s: cannot keep it in memory: %s", path, strerror(errno));
     }
     free(part);
     return ok;
@@ -99,33 +102,34 @@ bool file_spool(const char *path, struct err *err)
     struct stat st;
     bool ok;
 
-    if (kept_of(path) >= 0 || (given < 0 && (stat(path, &st) || S_ISREG(st.st_mode))) ||
+    if (spooled_fd(path) >= 0 || (given < 0 && (stat(path, &st) || S_ISREG(st.st_mode))) ||
         (given < 0 && S_ISDIR(st.st_mode)))
         return true;
-    if (kept_count == KEPT_MOST)
-        return err_set(err, ERR_LIMIT, "%s: more than %d pipes", path, KEPT_MOST);
-    /* a descriptor goes on where it stands, and may be a socket, which has no name to be opened by
-     */
+    if (spooled_count == MAX_PIPES)
+        return err_set(err, ERR_LIMIT, "%s: more than %d pipes", path, MAX_PIPES);
+    /* Opening /dev/fd/N would start a regular file at its beginning and fails for a socket. A
+     * duplicate continues at the descriptor's position and works for both. */
     from = given >= 0 ? fcntl(given, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
     if (from < 0)
         return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
     to = memfd_create("editscope", MFD_CLOEXEC);
-    ok = to >= 0 || err_set(err, ERR_IO, "%s: cannot be kept in memory: %s", path, strerror(errno));
+    ok = to >= 0 || err_set(err, ERR_IO, "%s: cannot keep it in memory: %s", path, strerror(errno));
     ok = ok && copy_pipe(from, to, path, err);
     close(from);
     if (ok) {
-        kept[kept_count].path = xstrdup(path);
-        kept[kept_count++].fd = to;
+        spooled[spooled_count].path = xstrdup(path);
+        spooled[spooled_count++].fd = to;
     } else if (to >= 0) {
         close(to);
     }
     return ok;
 }
 
-/* A kept pipe is opened anew each time, so that each reader has a place of its own in it. */
+/* Opens a file, or the memory file of a spooled pipe. The latter is opened through /proc, not
+ * duplicated: duplicates share one position, and each reader needs its own. */
 static int open_bytes(const char *path)
 {
-    int fd = kept_of(path);
+    int fd = spooled_fd(path);
     char name[64];
 
     if (fd < 0)
@@ -134,6 +138,8 @@ static int open_bytes(const char *path)
     return open(name, O_RDONLY | O_CLOEXEC);
 }
 
+/* Opens for reading and refuses folders, devices and pipes; O_NONBLOCK above keeps the opening of a
+ * pipe without a writer from waiting forever. */
 static int open_regular(const char *path, struct stat *st, struct err *err)
 {
     int fd = open_bytes(path);
@@ -190,7 +196,7 @@ void file_prefetch(const void *bytes, size_t n)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)bytes / page * page;
 
-    if (n) /* a hint: what it cannot do is done when the bytes are read */
+    if (n) /* only a hint: on failure the bytes are loaded when they are read */
         (void)!madvise((void *)at, n + ((uintptr_t)bytes - at), MADV_WILLNEED);
 }
 
@@ -214,8 +220,8 @@ char *file_read(const char *path, size_t max, size_t *len, struct err *err)
     if (fd < 0)
         return NULL;
     if ((size_t)st.st_size > max) {
-        err_set(err, ERR_LIMIT, "%s: %lld bytes, at most %zu are read", path, (long long)st.st_size,
-                max);
+        err_set(err, ERR_LIMIT, "%s: too large: %lld bytes, the limit is %zu", path,
+                (long long)st.st_size, max);
         close(fd);
         return NULL;
     }
@@ -236,8 +242,9 @@ char *file_read(const char *path, size_t max, size_t *len, struct err *err)
     return text;
 }
 
-/* The encoding that the first bytes of a text show, other than UTF-8; NULL: none. */
-static const char *foreign(const char *text, size_t len)
+/* The name of the encoding, if the first bytes are the byte order mark of one that is not UTF-8;
+ * else NULL. */
+static const char *other_encoding(const char *text, size_t len)
 {
     const unsigned char *b = (const unsigned char *)text;
 
@@ -251,7 +258,7 @@ static const char *foreign(const char *text, size_t len)
     return NULL;
 }
 
-/* CR LF becomes LF; a lone CR too, where it is asked for. Returns the new length. */
+/* Replaces CR LF by LF; with `lone` also a single CR. Returns the new length. */
 static size_t unix_lines(char *text, size_t len, bool lone)
 {
     char *first = memchr(text, '\r', len);
@@ -270,7 +277,7 @@ static char *read_text(const char *path, size_t max, size_t *len, bool prose, st
 {
     size_t n = 0;
     char *text = file_read(path, max, &n, err), *zero;
-    const char *encoding = text ? foreign(text, n) : NULL;
+    const char *encoding = text ? other_encoding(text, n) : NULL;
 
     if (!text)
         return NULL;
@@ -281,10 +288,13 @@ static char *read_text(const char *path, size_t max, size_t *len, bool prose, st
     n = unix_lines(text, n, !prose);
     zero = prose || encoding ? NULL : memchr(text, '\0', n);
     if (encoding)
-        err_set(err, ERR_FORMAT, "%s: the text is %s: save it as UTF-8", path, encoding);
+        err_set(err, ERR_FORMAT, "%s: the text is %s; save it as UTF-8", path, encoding);
+    else if (zero && zero - text < 2) /* as in UTF-16 of Latin letters */
+        err_set(err, ERR_FORMAT, "%s: zero byte at offset %zu; if it is UTF-16, save it as UTF-8",
+                path, (size_t)(zero - text));
     else if (zero)
-        err_set(err, ERR_FORMAT, "%s: a zero byte at %zu: not a text%s", path,
-                (size_t)(zero - text), zero - text < 2 ? ", or UTF-16: save it as UTF-8" : "");
+        err_set(err, ERR_FORMAT, "%s: zero byte at offset %zu: not a text file", path,
+                (size_t)(zero - text));
     if (len)
         *len = n;
     if (!encoding && !zero)
@@ -306,7 +316,7 @@ char *file_read_prose(const char *path, size_t max, size_t *len, struct err *err
 bool file_sync_folder(const char *folder, struct err *err)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && (!fsync(fd) || errno == EINVAL); /* EINVAL: it cannot be asked for here */
+    bool ok = fd >= 0 && (!fsync(fd) || errno == EINVAL); /* EINVAL: not supported here */
     int why = errno;
 
     if (fd >= 0)
@@ -324,7 +334,8 @@ bool file_sync_parent(const char *path, struct err *err)
     return ok;
 }
 
-static bool replace(const char *path, const void *bytes, size_t n, struct err *err)
+/* Writes a temporary file, syncs it, and renames it over `path`. */
+static bool replace_file(const char *path, const void *bytes, size_t n, struct err *err)
 {
     char *temp = xasprintf("%s.%ld.tmp", path, (long)getpid());
     int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
@@ -352,7 +363,7 @@ static bool replace(const char *path, const void *bytes, size_t n, struct err *e
     return true;
 }
 
-/* A device or a pipe: a file would take its place. */
+/* Refuses devices and pipes: the rename would replace them by a file. */
 static bool path_regular(const char *path, struct err *err)
 {
     struct stat there;
@@ -363,7 +374,7 @@ static bool path_regular(const char *path, struct err *err)
 
 bool file_write(const char *path, const void *bytes, size_t n, struct err *err)
 {
-    return path_regular(path, err) && replace(path, bytes, n, err);
+    return path_regular(path, err) && replace_file(path, bytes, n, err);
 }
 
 bool file_writable(const char *path, struct err *err)
@@ -392,7 +403,8 @@ bool file_in_folder(const char *folder, const char *name)
     return there;
 }
 
-static bool ends(const char *name, const char *ending, int (*compare)(const char *, const char *))
+static bool name_ends(const char *name, const char *ending,
+                      int (*compare)(const char *, const char *))
 {
     size_t n = strlen(name), m = strlen(ending);
 
@@ -401,12 +413,12 @@ static bool ends(const char *name, const char *ending, int (*compare)(const char
 
 bool file_ends_in(const char *name, const char *ending)
 {
-    return ends(name, ending, strcmp);
+    return name_ends(name, ending, strcmp);
 }
 
 bool file_ends_in_any_case(const char *name, const char *ending)
 {
-    return ends(name, ending, strcasecmp);
+    return name_ends(name, ending, strcasecmp);
 }
 
 char *file_absolute(const char *path)
@@ -415,7 +427,7 @@ char *file_absolute(const char *path)
     char here[PATH_MAX];
 
     if ((!strcmp(last, ".") || !strcmp(last, "..")) && realpath(path, here))
-        return xstrdup(here); /* "." has no name to keep */
+        return xstrdup(here); /* "." and ".." are no names worth keeping */
     while (path[0] == '.' && path[1] == '/')
         for (path += 2; *path == '/';)
             path++;
@@ -447,16 +459,18 @@ char *file_home(void)
 {
     const char *named = getenv("HOME");
     struct passwd entry, *found = NULL;
-    char room[16384];
+    char strings[16384]; /* the entry's texts */
 
     if (named && *named == '/')
         return xstrdup(named);
-    if (!getpwuid_r(getuid(), &entry, room, sizeof(room), &found) && found && found->pw_dir &&
+    if (!getpwuid_r(getuid(), &entry, strings, sizeof(strings), &found) && found && found->pw_dir &&
         *found->pw_dir == '/')
         return xstrdup(found->pw_dir);
     return xstrdup(FILE_NOWHERE);
 }
 
+/* A path by the XDG base directory specification: $VARIABLE/editscope/NAME if the variable is an
+ * absolute path, else ~/FALLBACK/editscope/NAME. */
 static char *xdg_path(const char *variable, const char *fallback, const char *name)
 {
     const char *base = getenv(variable);

@@ -1,4 +1,4 @@
-/* Tells kinds of files apart by their first bytes, so that a message can say what was given. */
+/* Guesses the type of a file from its magic bytes, so that a message can name what was given. */
 #include "core/base/file_type.h"
 
 #include <string.h>
@@ -9,14 +9,16 @@
 
 enum { HEAD = 64 };
 
+/* The n bytes at offset `at` that identify a type. Safetensors files begin with the length of a
+ * JSON object (8 bytes, the highest of them 0) and the object. */
 static const struct {
-    enum file_type looks;
+    enum file_type type;
     int at, n;
     const char *bytes;
 } marks[] = {
     {FILE_TYPE_SESSION, 0, 16, "SQLite format 3"},
     {FILE_TYPE_GGUF, 0, 4, "GGUF"},
-    {FILE_TYPE_GGUF, 0, 4, "FUGG"}, /* of the other byte order */
+    {FILE_TYPE_GGUF, 0, 4, "FUGG"}, /* big-endian */
     {FILE_TYPE_SAFETENSORS, 8, 2, "{\""},
     {FILE_TYPE_GZIP, 0, 2, "\x1f\x8b"},
     {FILE_TYPE_ZIP, 0, 4, "PK\x03\x04"},
@@ -24,17 +26,18 @@ static const struct {
     {FILE_TYPE_LFS, 0, 23, "version https://git-lfs"},
 };
 
+/* The words that follow "is" in a message. */
 static const char *const words[FILE_TYPE_COUNT] = {
     [FILE_TYPE_EMPTY] = "empty",
     [FILE_TYPE_FOLDER] = "a folder",
-    [FILE_TYPE_TEXT] = "a text",
+    [FILE_TYPE_TEXT] = "a text file",
     [FILE_TYPE_SESSION] = "a session",
     [FILE_TYPE_GGUF] = "a GGUF file",
     [FILE_TYPE_SAFETENSORS] = "a safetensors file",
-    [FILE_TYPE_GZIP] = "packed by gzip",
-    [FILE_TYPE_ZIP] = "a ZIP file, or PyTorch's",
-    [FILE_TYPE_PICKLE] = "a pickle of Python",
-    [FILE_TYPE_LFS] = "a pointer of Git LFS (`git lfs pull` fetches the file)",
+    [FILE_TYPE_GZIP] = "a gzip file",
+    [FILE_TYPE_ZIP] = "a ZIP file (PyTorch checkpoints are ZIP files)",
+    [FILE_TYPE_PICKLE] = "a Python pickle",
+    [FILE_TYPE_LFS] = "a Git LFS pointer (`git lfs pull` downloads the file)",
     [FILE_TYPE_HTML] = "a web page",
 };
 
@@ -47,8 +50,8 @@ enum file_type file_type_of_bytes(const void *head, size_t n)
     for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
         if ((size_t)(marks[i].at + marks[i].n) <= n &&
             !memcmp(bytes + marks[i].at, marks[i].bytes, (size_t)marks[i].n) &&
-            (marks[i].looks != FILE_TYPE_SAFETENSORS || memchr(bytes, '\0', 8)))
-            return marks[i].looks;
+            (marks[i].type != FILE_TYPE_SAFETENSORS || memchr(bytes, '\0', 8)))
+            return marks[i].type;
     if ((n >= 14 && !strncasecmp(bytes, "<!doctype html", 14)) ||
         (n >= 5 && !strncasecmp(bytes, "<html", 5)))
         return FILE_TYPE_HTML;
@@ -67,7 +70,7 @@ enum file_type file_type_of_path(const char *path)
     return file_type_of_bytes(head, file_peek(path, head, sizeof(head)));
 }
 
-const char *file_type_name(enum file_type looks)
+const char *file_type_name(enum file_type type)
 {
-    return words[looks];
+    return words[type];
 }

@@ -1,11 +1,12 @@
-/* What a file is, by its first bytes: for messages about a file given where another was wanted. */
+/* Guesses the type of a file from its first bytes, for messages such as "model.bin is a pickle of
+ * Python, not a GGUF file". Any thread. */
 #ifndef CORE_BASE_FILE_TYPE_H
 #define CORE_BASE_FILE_TYPE_H
 
 #include <stddef.h>
 
 enum file_type {
-    FILE_TYPE_UNKNOWN, /* nothing that is known, or it cannot be read */
+    FILE_TYPE_UNKNOWN, /* not recognised, or unreadable */
     FILE_TYPE_EMPTY,
     FILE_TYPE_FOLDER,
     FILE_TYPE_TEXT,
@@ -20,9 +21,10 @@ enum file_type {
     FILE_TYPE_COUNT
 };
 
-enum file_type file_type_of_bytes(const void *head, size_t n); /* FILE_TYPE_EMPTY for none */
+/* From the first n bytes of a file; 64 are enough. n 0: FILE_TYPE_EMPTY. */
+enum file_type file_type_of_bytes(const void *head, size_t n);
 enum file_type file_type_of_path(const char *path);
-/* "a GGUF file" and so on, for behind "is"; NULL for FILE_TYPE_UNKNOWN. */
-const char *file_type_name(enum file_type looks);
+/* The words that follow "is" in a message: "a GGUF file", "empty". NULL for FILE_TYPE_UNKNOWN. */
+const char *file_type_name(enum file_type type);
 
 #endif

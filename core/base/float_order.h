@@ -1,18 +1,20 @@
-/* Orders and bounds that hold for any float, NaN included: a comparison written with < and >
- * puts NaN beside everything, which no sort may be given, and a cast of it to an integer is
- * undefined. */
+/* Comparison and clamping that are safe for NaN.
+ *
+ * NaN is neither less than, equal to nor greater than anything. A comparison written with < and >
+ * therefore calls it equal to every number; qsort() with such a comparison may return anything.
+ * And converting NaN to an integer is undefined. Any thread. */
 #ifndef CORE_BASE_FLOAT_ORDER_H
 #define CORE_BASE_FLOAT_ORDER_H
 
-/* Negative, 0 or positive as a comes before, with or after b in rising order; NaN before all. */
+/* For qsort(), ascending: negative, 0 or positive. NaN sorts before all numbers. */
 static inline int number_order(double a, double b)
 {
-    int none_a = a != a, none_b = b != b;
+    int nan_a = a != a, nan_b = b != b;
 
-    return none_a || none_b ? none_b - none_a : (a > b) - (a < b);
+    return nan_a || nan_b ? nan_b - nan_a : (a > b) - (a < b);
 }
 
-/* x within low..high; NaN: low. */
+/* x limited to low..high; NaN becomes low. */
 static inline double clamped(double x, double low, double high)
 {
     return !(x > low) ? low : x > high ? high : x;

@@ -1,5 +1,5 @@
-/* The end of a program that has found itself to be wrong: its reason is kept for whoever tells it.
- * Nothing here allocates. */
+/* Ends the program after a broken invariant. The reason is stored for the crash handler. Nothing
+ * here allocates, because memory may have run out. */
 #include "core/base/invariant.h"
 
 #include <signal.h>
@@ -10,15 +10,16 @@
 #include <unistd.h>
 
 static char reason[400];
-static atomic_int taken, told; /* taken: somebody writes it; told: it is there */
+/* taken: a thread is writing `reason`, and no other may; ready: it is complete. */
+static atomic_int taken, ready;
 
 const char *invariant_reason(void)
 {
-    return atomic_load(&told) ? reason : "";
+    return atomic_load(&ready) ? reason : "";
 }
 
-/* abort(), with the reason on standard error where no handler would tell it. */
-static _Noreturn void end(void)
+/* Calls abort(). Prints the reason first if no crash handler is installed that would print it. */
+static _Noreturn void abort_with_reason(void)
 {
     struct sigaction now;
     static const char name[] = "editscope: ";
@@ -38,16 +39,16 @@ _Noreturn void invariant_broken(const char *file, int line, const char *what)
 {
     if (!atomic_exchange(&taken, 1)) {
         snprintf(reason, sizeof(reason) - 1, "%s:%d: does not hold: %s", file, line, what);
-        atomic_store(&told, 1);
+        atomic_store(&ready, 1);
     }
-    end();
+    abort_with_reason();
 }
 
 _Noreturn void invariant_give_up(const char *why)
 {
     if (!atomic_exchange(&taken, 1)) {
         snprintf(reason, sizeof(reason) - 1, "%s", why);
-        atomic_store(&told, 1);
+        atomic_store(&ready, 1);
     }
-    end();
+    abort_with_reason();
 }

@@ -1,4 +1,4 @@
-/* Reports of long work: how far it is, and whether it was cancelled. */
+/* The two calls that long work makes between its slices (job.h explains them). */
 #include "core/base/job.h"
 
 bool job_cancelled(struct job *job, struct err *err)

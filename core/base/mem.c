@@ -1,4 +1,4 @@
-/* Small memory that is always there, or the program ends. */
+/* Allocation for small things that ends the program when memory runs out. */
 #include "core/base/mem.h"
 
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include "core/base/invariant.h"
 #include "core/base/utf8.h"
 
-static void *checked(void *ptr)
+static void *not_null(void *ptr)
 {
     if (!ptr)
         invariant_give_up("out of memory");
@@ -18,22 +18,22 @@ static void *checked(void *ptr)
 
 void *xmalloc(size_t bytes)
 {
-    return checked(malloc(bytes ? bytes : 1));
+    return not_null(malloc(bytes ? bytes : 1));
 }
 
 void *xcalloc(size_t count, size_t bytes)
 {
-    return checked(calloc(count ? count : 1, bytes ? bytes : 1));
+    return not_null(calloc(count ? count : 1, bytes ? bytes : 1));
 }
 
 void *xrealloc(void *ptr, size_t bytes)
 {
-    return checked(realloc(ptr, bytes ? bytes : 1));
+    return not_null(realloc(ptr, bytes ? bytes : 1));
 }
 
 char *xstrdup(const char *text)
 {
-    return text ? checked(strdup(text)) : NULL;
+    return text ? not_null(strdup(text)) : NULL;
 }
 
 char *xtrimmed(const char *text, size_t n)
@@ -51,5 +51,5 @@ char *xasprintf(const char *fmt, ...)
     if (vasprintf(&text, fmt, ap) < 0)
         text = NULL;
     va_end(ap);
-    return checked(text);
+    return not_null(text);
 }

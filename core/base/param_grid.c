@@ -1,4 +1,4 @@
-/* Reads a grid such as "alpha_ge=.05,.1;beta_sp=.1..0.5/5" and counts through its combinations. */
+/* Parses a grid such as "alpha_ge=.05,.1;beta_sp=.1..0.5/5" and enumerates its cells. */
 #include "core/base/param_grid.h"
 
 #include <math.h>
@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A piece of the text without the blanks around it. */
+/* A part of the text, not NUL-terminated. */
 struct piece {
     const char *text;
     int len;
 };
 
-static struct piece trim(const char *text, size_t len)
+static struct piece piece_trim(const char *text, size_t len)
 {
     while (len && strchr(" \t\n", *text)) {
         text++;
@@ -23,6 +23,7 @@ static struct piece trim(const char *text, size_t len)
     return (struct piece){text, (int)len};
 }
 
+/* Adds a value to the axis after checking it against the table. */
 static bool add_value(struct param_grid_axis *axis, const char *value, int len, struct err *err)
 {
     struct params scratch;
@@ -32,7 +33,7 @@ static bool add_value(struct param_grid_axis *axis, const char *value, int len, 
         return err_set(err, ERR_USAGE, "grid: %s has more than %d values", axis->name,
                        PARAM_GRID_VALUES);
     if (!len || len >= (int)sizeof(axis->value[0]))
-        return err_set(err, ERR_USAGE, "grid: %s: '%.*s' is no value", axis->name,
+        return err_set(err, ERR_USAGE, "grid: %s: '%.*s' is not a value", axis->name,
                        len > 40 ? 40 : len, value);
     snprintf(to, sizeof(axis->value[0]), "%.*s", len, value);
     params_default(&scratch);
@@ -42,7 +43,7 @@ static bool add_value(struct param_grid_axis *axis, const char *value, int len, 
     return true;
 }
 
-/* LOW..HIGH/COUNT */
+/* Adds the COUNT values of LOW..HIGH/COUNT, both ends included. */
 static bool add_range(struct param_grid_axis *axis, struct piece p, struct err *err)
 {
     char text[64], first[64], value[24], *end;
@@ -76,31 +77,31 @@ static bool add_range(struct param_grid_axis *axis, struct piece p, struct err *
     return true;
 bad:
     return err_set(err, ERR_USAGE,
-                   "grid: %s: '%s' is no range: LOW..HIGH/COUNT, such as 0.1..0.5/5", axis->name,
-                   text);
+                   "grid: %s: '%s' is not a range; use LOW..HIGH/COUNT, such as 0.1..0.5/5",
+                   axis->name, text);
 }
 
-/* NAME=VALUE,VALUE,... */
+/* Adds the axis of NAME=VALUE,VALUE,... */
 static bool add_axis(struct param_grid *grid, struct piece p, struct err *err)
 {
     const char *equals = memchr(p.text, '=', (size_t)p.len), *at, *end = p.text + p.len;
     struct param_grid_axis *axis = &grid->axis[grid->axes];
-    struct piece name = trim(p.text, equals ? (size_t)(equals - p.text) : (size_t)p.len);
+    struct piece name = piece_trim(p.text, equals ? (size_t)(equals - p.text) : (size_t)p.len);
 
     if (!equals || !name.len || name.len >= (int)sizeof(axis->name))
         return err_set(err, ERR_USAGE, "grid: '%.*s' is not NAME=VALUE,VALUE",
                        p.len > 60 ? 60 : p.len, p.text);
     if (grid->axes == PARAM_GRID_AXES)
-        return err_set(err, ERR_USAGE, "grid: '%.*s' is one parameter too many: at most %d",
+        return err_set(err, ERR_USAGE, "grid: '%.*s' is one parameter too many; at most %d",
                        name.len, name.text, PARAM_GRID_AXES);
     *axis = (struct param_grid_axis){0};
     snprintf(axis->name, sizeof(axis->name), "%.*s", name.len, name.text);
     for (int i = 0; i < grid->axes; i++)
         if (!strcmp(grid->axis[i].name, axis->name))
-            return err_set(err, ERR_USAGE, "grid: %s is there twice", axis->name);
+            return err_set(err, ERR_USAGE, "grid: %s is given twice", axis->name);
     for (at = equals + 1; at <= end;) {
         const char *comma = memchr(at, ',', (size_t)(end - at));
-        struct piece v = trim(at, (size_t)((comma ? comma : end) - at));
+        struct piece v = piece_trim(at, (size_t)((comma ? comma : end) - at));
         bool range = false;
 
         for (int i = 0; i + 1 < v.len; i++)
@@ -118,7 +119,7 @@ bool param_grid_parse(struct param_grid *grid, const char *text, struct err *err
     *grid = (struct param_grid){.cells = 1};
     for (const char *at = text; *at;) {
         size_t n = strcspn(at, ";");
-        struct piece p = trim(at, n);
+        struct piece p = piece_trim(at, n);
 
         if (p.len && !add_axis(grid, p, err))
             return false;
@@ -126,12 +127,12 @@ bool param_grid_parse(struct param_grid *grid, const char *text, struct err *err
     }
     if (!grid->axes)
         return err_set(err, ERR_USAGE,
-                       "grid: empty; it is such as alpha_ge=.05,.1;beta_sp=.1..0.5/5");
+                       "grid: empty; an example is alpha_ge=.05,.1;beta_sp=.1..0.5/5");
     for (int i = 0; i < grid->axes; i++) {
         grid->cells *= grid->axis[i].count;
         if (grid->cells > PARAM_GRID_CELLS)
-            return err_set(err, ERR_USAGE, "grid: with %s more than %d cells", grid->axis[i].name,
-                           PARAM_GRID_CELLS);
+            return err_set(err, ERR_USAGE, "grid: %s makes more than %d cells; use fewer values",
+                           grid->axis[i].name, PARAM_GRID_CELLS);
     }
     return true;
 }

@@ -1,4 +1,5 @@
-/* Reads, checks and writes values of parameters by the rows of params_table.c. */
+/* Parses, checks and prints parameter values. Everything specific to one parameter is in its row of
+ * params_table.c; this file knows only the four kinds (number, integer, choice, layer list). */
 #include "core/base/params.h"
 
 #include <ctype.h>
@@ -15,7 +16,7 @@
 
 enum { MAX_NAME = 64, MAX_WORDS = 12, MAX_WORD = 16 };
 
-/* Names that stand for more than one row. */
+/* Names that set several rows at once. */
 static const struct {
     const char *name;
     int count;
@@ -33,7 +34,8 @@ void params_default(struct params *p)
         p->value[i] = param_info((enum param)i)->def;
 }
 
-static void put(struct params *p, enum param id, double value, enum param_source from)
+/* Stores a value unless the present one has a higher source. */
+static void value_set(struct params *p, enum param id, double value, enum param_source from)
 {
     if (from < p->source[id])
         return;
@@ -80,7 +82,7 @@ void params_official(struct params *p, enum param_source from)
     };
 
     for (size_t i = 0; i < sizeof(quirks) / sizeof(*quirks); i++)
-        put(p, quirks[i].id, quirks[i].value, from);
+        value_set(p, quirks[i].id, quirks[i].value, from);
 }
 
 bool param_same(const struct params *a, const struct params *b, enum param p)
@@ -108,7 +110,7 @@ static const char *nearest_name(const char *name)
 
         closest_name_try(&near, info->name);
         closest_name_try(&near, info->alias);
-        /* "amplfy" or "rule" should lead to the full name */
+        /* The last part alone is compared too: "rule" suggests select.rule. */
         if (last && name_distance(name, last + 1) < near.distance) {
             near.distance = name_distance(name, last + 1);
             near.name = info->name;
@@ -119,7 +121,7 @@ static const char *nearest_name(const char *name)
     return near.name;
 }
 
-/* The i-th of the words, copied to `word`; false after the last. */
+/* Copies the i-th of the space-separated words to `word`; false after the last. */
 static bool word_at(const char *words, int i, char word[MAX_NAME])
 {
     size_t n;
@@ -136,7 +138,7 @@ static bool word_at(const char *words, int i, char word[MAX_NAME])
     return true;
 }
 
-/* `name`, here and below: the parameter as the user wrote it, which may be an alias. */
+/* Here and below, `name` is the name as the user wrote it, possibly an alias, for messages. */
 static bool choice_parse(const struct param_info *info, const char *name, const char *text,
                          double *value, struct err *err)
 {
@@ -159,6 +161,7 @@ static bool choice_parse(const struct param_info *info, const char *name, const 
                    info->words, nearest);
 }
 
+/* The shortest text that strtod() reads back to the same value. */
 static void number_show(double value, char text[40])
 {
     if (fabs(value) < 1e10 && !(floor(value) < value)) { /* 30, not 3e+01 */
@@ -182,7 +185,7 @@ static bool number_text(const char *name, const char *text, double *value, struc
     return true;
 }
 
-/* `value` as the row wants it, or a refusal that names the nearest allowed one. */
+/* Whether the row allows the value. The error names the nearest allowed one. */
 static bool number_check(const struct param_info *info, const char *name, double value,
                          struct err *err)
 {
@@ -202,7 +205,7 @@ static bool number_check(const struct param_info *info, const char *name, double
     return true;
 }
 
-/* One "4" or "4-8" of a layer list; `text` moves past it. */
+/* Reads one "4" or "4-8" of a layer list, marks its layers, and moves *text past it. */
 static bool layer_span(const char **text, unsigned char *layer)
 {
     char *end;
@@ -249,8 +252,8 @@ static bool layers_set(struct params *p, const char *name, const char *text, enu
         }
         if (!ok || *at)
             return err_set(err, ERR_USAGE,
-                           "%s: '%.60s' is not a list of layers 0 to %d such as 4-8 or 4,6, nor "
-                           "auto",
+                           "%s: '%.60s' is not a list of layers; use numbers 0 to %d, such as 4-8 "
+                           "or 4,6, or auto",
                            name, text, PARAM_MAX_LAYERS - 1);
     }
     if (from < p->source[P_EDIT_LAYERS])
@@ -278,10 +281,11 @@ bool params_set_id(struct params *p, enum param id, const char *name, const char
     } else if (!number_text(name, text, &value, err) || !number_check(info, name, value, err)) {
         return false;
     }
-    put(p, id, value, from);
+    value_set(p, id, value, from);
     return true;
 }
 
+/* `temperature` is not a row: it is 1 / ratio.inv_temp. */
 static bool set_temperature(struct params *p, const char *text, enum param_source from,
                             struct err *err)
 {
@@ -294,7 +298,7 @@ static bool set_temperature(struct params *p, const char *text, enum param_sourc
         return err_set(err, ERR_USAGE, "temperature = %g is out of range %g to %g; nearest is %g",
                        value, 1 / info->high, 1 / info->low,
                        value < 1 / info->high ? 1 / info->high : 1 / info->low);
-    put(p, P_RATIO_INV_TEMP, 1 / value, from);
+    value_set(p, P_RATIO_INV_TEMP, 1 / value, from);
     return true;
 }
 
@@ -356,7 +360,7 @@ struct reading {
     enum param_source from;
 };
 
-static bool take_line(void *ctx, const struct config_line *line, struct err *err)
+static bool preset_line(void *ctx, const struct config_line *line, struct err *err)
 {
     struct reading *r = ctx;
 
@@ -367,7 +371,8 @@ bool params_parse(struct params *p, const char *text, enum param_source from, st
 {
     struct reading r = {*p, from};
     bool ok = config_read(
-        text, (struct config_section[]){{"", take_line, &r}, {"parameters", take_line, &r}, {0}},
+        text,
+        (struct config_section[]){{"", preset_line, &r}, {"parameters", preset_line, &r}, {0}},
         err);
 
     if (ok)
@@ -375,6 +380,7 @@ bool params_parse(struct params *p, const char *text, enum param_source from, st
     return ok;
 }
 
+/* The list in its shortest form: "4-8,11". */
 static void layers_show(const struct params *p, struct buf *out)
 {
     const char *comma = "";
@@ -429,7 +435,7 @@ void params_show_all(const struct params *p, unsigned affects, struct buf *out)
     }
 }
 
-/* The words of every choice, each ended by a NUL, so that they can be handed out. */
+/* The words of all choices as C strings, for params_word(). A row has them in one text. */
 static char pool[PARAM_COUNT][MAX_WORDS][MAX_WORD];
 
 static void pool_fill(void)

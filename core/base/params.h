@@ -1,8 +1,13 @@
-/* The one table of parameters: names, aliases, help, units, ranges, paper symbols.
+/* The parameters of the method: one table of names, ranges and help (params_table.c explains it),
+ * and the values of one run.
  *
- * `--help`, the parameter panel, the config file, sessions and the man page come from it. A
- * struct params is a small value: copy it by assignment. Numbers are doubles, choices are
- * indices into the row's words. */
+ * A struct params is a plain value of about 1 KiB without pointers: copy it by assignment.
+ * Numbers are doubles; a choice is an index into the row's words. Every value remembers its source,
+ * and a lower source never overrides a higher one:
+ *
+ *   default < preset < config file < session < command line (and the screen)
+ *
+ * So the order in which the sources are read does not matter. Any thread. */
 #ifndef CORE_BASE_PARAMS_H
 #define CORE_BASE_PARAMS_H
 
@@ -16,23 +21,23 @@
 enum param_kind { PARAM_NUMBER, PARAM_INTEGER, PARAM_CHOICE, PARAM_LAYERS };
 enum param_source { FROM_DEFAULT, FROM_PRESET, FROM_CONFIG, FROM_SESSION, FROM_COMMAND_LINE };
 
-/* What depends on a parameter. Facts of a request are not in it: its tokens say themselves what
- * they are. */
+/* Which results depend on a parameter: what must be recomputed after it changes. */
 enum param_affects {
     AFFECTS_SCORES = 1,      /* attribution */
     AFFECTS_TARGET = 2,      /* the optimised target of a fact */
-    AFFECTS_MASK = 4,        /* made of scores */
-    AFFECTS_SOLVE = 8,       /* keys, key stores, the update */
+    AFFECTS_MASK = 4,        /* computed from scores, in milliseconds */
+    AFFECTS_SOLVE = 8,       /* keys, stores of past keys, the update */
     AFFECTS_STATISTICS = 16, /* second moments and null spaces */
-    AFFECTS_VERDICT = 32,    /* whether an edit is a success */
-    AFFECTS_WORDING = 64,    /* how a text is asked: kept with the fact */
+    AFFECTS_VERDICT = 32,    /* whether an edit counts as a success */
+    AFFECTS_WORDING = 64,    /* the tokens of a prompt; a fact stores its own wording */
     AFFECTS_EDIT = AFFECTS_SCORES | AFFECTS_TARGET | AFFECTS_MASK | AFFECTS_SOLVE |
                    AFFECTS_STATISTICS | AFFECTS_VERDICT,
-    PARAM_ADDED_LATER =
-        128 /* no effect: newer than recordings of 0.1.0, whose runs had its default */
+    /* Not an effect: recordings of version 0.1.0 do not have it; their runs used its default. */
+    PARAM_ADDED_LATER = 128
 };
 
-/* The rows are in params_table.c; defaults in the comments where they matter. */
+/* The parameters. Their rows, with help and ranges, are in params_table.c; a number here is a
+ * default. */
 enum param {
     P_ATTR_STRATEGY,  /* lps | psa | mpc */
     P_ATTR_AMPLIFY,   /* 30 */
@@ -99,11 +104,11 @@ enum param {
 enum { PARAM_MAX_LAYERS = 512 };
 
 struct params {
-    double value[PARAM_COUNT];             /* a choice's index; layers: unused */
+    double value[PARAM_COUNT];             /* a choice: its index; P_EDIT_LAYERS: unused */
     unsigned char source[PARAM_COUNT];     /* enum param_source */
-    unsigned char layer[PARAM_MAX_LAYERS]; /* P_EDIT_LAYERS: 1 where edited */
-    int layer_count;                       /* 0 = auto */
-    bool layers_option;                    /* they were given as --layers */
+    unsigned char layer[PARAM_MAX_LAYERS]; /* P_EDIT_LAYERS: 1 for each layer that is edited */
+    int layer_count;                       /* number of ones in layer[]; 0 means auto */
+    bool layers_option;                    /* given as --layers, for messages */
 };
 
 struct param_info {
@@ -115,49 +120,55 @@ struct param_info {
     const char *symbol; /* the paper's, "α_ge"; "" if it has none */
     const char *unit;   /* "nats", "tokens", "" */
     const char *help;   /* one line, names the equation */
-    unsigned affects;   /* bits of enum param_affects: what has to be made anew when it moves */
+    unsigned affects;   /* bits of enum param_affects */
 };
 
 const struct param_info *param_info(enum param p);
-/* Whether the two values are the same; layers: the two lists. */
+/* Whether a and b have the same value of p (for P_EDIT_LAYERS: the same list). */
 bool param_same(const struct params *a, const struct params *b, enum param p);
-/* Whether all parameters that affect any of these (enum param_affects) are the same. */
+/* Whether a and b agree in every parameter that affects any of these results. */
 bool params_same(const struct params *a, const struct params *b, unsigned affects);
 void params_default(struct params *p);
-/* Every quirk of the authors' released code (editscope-method(7) 13). */
+/* Sets the values with which the authors' released code runs, where they differ from the paper's
+ * text (editscope-method(7) 13). */
 void params_official(struct params *p, enum param_source from);
-/* What the user called P_EDIT_LAYERS, for messages. */
+/* The name under which the user gave P_EDIT_LAYERS, for messages: "--layers" or "edit.layers". */
 const char *params_layers_name(const struct params *p);
-/* NAME=VALUE. Names: param_info's, the aliases (alpha_ge ... beta_sp), `alpha` and `beta` (both
- * kinds), `temperature` (= 1/ratio.inv_temp), `amplify`. Unknown names and values out of range
- * are ERR_USAGE and name the nearest valid one. A lower source never overrides a higher one. */
+/* Sets a parameter from text. A name is a row's name or alias (alpha_ge ... beta_sp, amplify), or
+ * one for several rows: `alpha`, `beta` and `gamma` set both kinds, `temperature` sets
+ * ratio.inv_temp to 1/value. An unknown name and a value out of range are ERR_USAGE and name the
+ * nearest valid one. Does nothing if the value has a higher source. */
 bool params_set(struct params *p, const char *name, const char *value, enum param_source from,
                 struct err *err);
-/* The same of a row of the table; `name` is what the user called it, for errors. */
+/* The same for a row that is known; `name` is what the user called it, for errors. */
 bool params_set_id(struct params *p, enum param id, const char *name, const char *value,
                    enum param_source from, struct err *err);
+/* The same from one text "NAME=VALUE". */
 bool params_assign(struct params *p, const char *name_equals_value, enum param_source from,
                    struct err *err);
-/* A line of a config file: all of it that stands before a #. */
+/* The same from a line of a config file. The value ends at any #. */
 bool params_line(struct params *p, const struct config_line *line, enum param_source from,
                  struct err *err);
-/* A preset: lines NAME = VALUE, # comments. All or nothing. */
+/* Reads a preset: lines NAME = VALUE, # comments. On error p is unchanged. */
 bool params_parse(struct params *p, const char *text, enum param_source from, struct err *err);
-/* Value as params_set() takes it back. Appends. */
+/* Appends the value as text that params_set() reads back exactly. */
 void params_show(const struct params *p, enum param id, struct buf *out);
-/* "name=value;" of each that affects any of these (enum param_affects): what a result that depends
- * on them is found again by. Appends. */
+/* Appends "name=value;" for each parameter that affects any of these results: the key under which
+ * such a result is cached. */
 void params_show_all(const struct params *p, unsigned affects, struct buf *out);
-/* All values as one JSON object {"name": value, ...}; and back. Caller frees. */
+/* All values as one JSON object {"name": value, ...}. The caller frees it. */
 char *params_to_json(const struct params *p);
+/* Reads such an object. Names that are missing keep their value; on error p is unchanged. */
 bool params_from_json(struct params *p, const char *json, enum param_source from, struct err *err);
-const char *params_word(const struct params *p, enum param id); /* of a choice */
+/* The word of a choice, for example "union"; "" for other kinds. Static memory. */
+const char *params_word(const struct params *p, enum param id);
+/* The index of a choice, one of the enums below. */
 static inline int params_choice(const struct params *p, enum param id)
 {
     return (int)p->value[id];
 }
 
-/* Choices by name, in the order of the words in the table. */
+/* The choices, in the order of the words in their row. params_test compares the two. */
 enum { TARGET_PRED, TARGET_OLD, TARGET_NEW };
 enum { POSITION_LAST, POSITION_SUBJECT_LAST, POSITION_PADDED_LAST };
 enum { NORM_FIXED_FINAL, NORM_OWN };

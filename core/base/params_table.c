@@ -1,8 +1,33 @@
-/* The rows of the parameter table. Defaults are what the paper's text means; the quirks of the
- * released code are in params_official(). */
+/* The parameter table. One row says everything the program knows about a parameter:
+ *
+ *   [P_RATIO_GE_A] = {"ratio.ge.a", "alpha_ge", PARAM_NUMBER, 0.1, -1, 1, "", "α_ge", "",
+ *                     name          alias       kind          default low high
+ *                                                              words (of a choice), symbol, unit
+ *                     "general: scaler of the entropy in ρ = α H^γ + β (Eq. 6)", AFFECTS_MASK}
+ *                     help                                                       affects
+ *
+ * What is derived from it, without another line of code:
+ *   --set NAME=VALUE, presets, config files    name, alias, kind, range, words (params_set())
+ *   the parameter panel, :set, completion      name, symbol, unit, help; steps from the range
+ *   `editscope config`, shell completion, the manual (tests/lint compares it)
+ *   sessions, recordings, --json               params_to_json(): name and value
+ *   which results become stale                 `affects`
+ *
+ * `affects` is the row's most important part. Each result (scores, target, mask, solved update,
+ * second moments) is cached under the values of the parameters that affect it (params_show_all()).
+ * A missing bit makes the program show a result of the old value; a superfluous bit makes it
+ * compute again for nothing. A parameter that changes two stages has two bits.
+ *
+ * To add a parameter: an id in params.h (last, and with PARAM_ADDED_LATER here, because recordings
+ * of older versions do not have it), a row here, and its lines in the manual. The choices of a
+ * PARAM_CHOICE get an enum in params.h in the same order as the words.
+ *
+ * Defaults follow the paper's text. Where the authors' released code does something else, its value
+ * is in params_official() and, if it matters to users, in the help. */
 #include "core/base/params.h"
 
-/* " nmke alphaedit memit" */
+/* The words of edit.method from the list of editors: " nmke alphaedit memit". Its first character
+ * is a space, which the row below skips. */
 #define WORD(id, name) " " #name
 static const char methods[] = EDITORS(WORD);
 #undef WORD

@@ -1,11 +1,13 @@
-/* Small reproducible random numbers (splitmix64): the same seed gives the same draws everywhere.
+/* Reproducible random numbers (splitmix64): the same seed gives the same numbers on every machine.
  *
- * Not for anything secret. The state is one integer the caller owns. */
+ * Not for anything secret. The state is one integer that the caller owns and initialises with the
+ * seed. */
 #ifndef CORE_BASE_RNG_H
 #define CORE_BASE_RNG_H
 
 #include <stdint.h>
 
+/* 64 random bits. The constants are those of Vigna's splitmix64.c. */
 static inline uint64_t rng_next(uint64_t *state)
 {
     uint64_t z = (*state += 0x9e3779b97f4a7c15u);
@@ -15,13 +17,13 @@ static inline uint64_t rng_next(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-/* 0 .. n - 1, n > 0; the bias is n / 2^32. */
+/* A whole number 0 .. n - 1, n > 0. Not exactly uniform: the bias is n / 2^32. */
 static inline uint32_t rng_below(uint64_t *state, uint32_t n)
 {
     return (uint32_t)(((rng_next(state) >> 32) * n) >> 32);
 }
 
-/* [0, 1) */
+/* A real number in [0, 1), a multiple of 2^-53. */
 static inline double rng_unit(uint64_t *state)
 {
     return (double)(rng_next(state) >> 11) * 0x1p-53;

@@ -1,4 +1,30 @@
-/* Makes text fit to be seen: widths, whole characters, escapes, and a printf of these. */
+/* Safe text: display widths, whole characters, escaping, and a printf made of these.
+ *
+ * The program prints text that strangers wrote: a model's tokens, a fact file, a file name, a
+ * generated answer. Printed raw, such text can
+ *   - control the terminal: ESC ] 0 ; sets the title, other sequences move the cursor, answer as if
+ *     the user had typed, or hide what was printed before;
+ *   - look like other text: U+202E shows the rest of a line backwards, zero-width characters make
+ *     two different tokens look the same;
+ *   - break the layout: a table that counts bytes is wrong for "é" (2 bytes, 1 column), "日" (3
+ *     bytes, 2 columns) and a flag (8 bytes, 2 columns).
+ *
+ * So text is escaped once, at the last moment, and by the function that prints. Everything before
+ * keeps the true bytes. What each kind of byte becomes:
+ *
+ *   printable characters                 themselves
+ *   LF, TAB, CR                          \n \t \r      (kept by show_lines(), for our own texts)
+ *   other controls, C0 and C1            \x1b
+ *   bytes that are not UTF-8             \xff          (one for each byte)
+ *   the two bytes of UTF8_NUL            \x00
+ *   bidi controls, zero-width, private   \u202e        (show_invisible())
+ *   joiners between visible characters   themselves    (Persian, Hindi and emoji need them)
+ *
+ * A backslash is not escaped: this is for eyes, not for reading back. Machine-readable output
+ * (JSON, CSV) has its own rules and does not come here.
+ *
+ * Width and precision of %s count columns of the escaped text. Both work on whole clusters: a
+ * letter with its accents, an emoji sequence, a flag are never cut in two. */
 #include "core/base/show.h"
 
 #include <inttypes.h>
@@ -16,7 +42,7 @@ enum {
     NON_JOINER = 0x200c,
     EMOJI_STYLE = 0xfe0f,
     KEYCAP = 0x20e3,
-    PREFIX = 20 /* a precision below this asks for the beginning of a text, not for a cut one */
+    PREFIX = 20 /* a precision below this means a prefix, as of a hash: no ellipsis */
 };
 
 static locale_t wide;
@@ -27,8 +53,8 @@ static void wide_open(void)
     wide = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 }
 
-/* wcwidth() in the program's locale is -1 for everything outside ASCII when that is "C", as it is
- * in tests and pipes; so it is asked in a locale of our own. */
+/* wcwidth() depends on the locale. In "C", which tests and pipes often have, it returns -1 for
+ * everything outside ASCII. So it is called in a UTF-8 locale of our own. */
 static int wide_width(int32_t code)
 {
     locale_t before;
@@ -52,6 +78,7 @@ int show_width(int32_t code)
     return wide_width(code);
 }
 
+/* A regional indicator: two of them make a flag. */
 static bool flag_letter(int32_t c)
 {
     return c >= 0x1f1e6 && c <= 0x1f1ff;
@@ -62,7 +89,8 @@ static bool skin_tone(int32_t c)
     return c >= 0x1f3fb && c <= 0x1f3ff;
 }
 
-static bool pictograph(int32_t c)
+/* Emoji and symbols that a joiner may combine into one picture. */
+static bool pictograph_char(int32_t c)
 {
     return (c >= 0x1f000 && c <= 0x1faff) || (c >= 0x2190 && c <= 0x2bff);
 }
@@ -79,7 +107,8 @@ size_t show_cluster(const char *text, const char *end, int *width, int32_t *code
         const char *next = p;
         int32_t c = utf8_next(&next, end);
         bool flag = parts == 1 && flag_letter(*code) && flag_letter(c);
-        bool joined = pictograph(*code) && pictograph(c) && (before == JOINER || skin_tone(c));
+        bool joined =
+            pictograph_char(*code) && pictograph_char(c) && (before == JOINER || skin_tone(c));
 
         if (c < 0 || (!flag && !joined && (show_width(c) != 0 || show_invisible(c))))
             if (c != JOINER && c != NON_JOINER)
@@ -114,10 +143,11 @@ static void escape_control(struct buf *out, unsigned char c)
         buf_printf(out, "\\x%02x", c);
 }
 
-static void escape(struct buf *out, const char *bytes, size_t n, const char *keep)
+/* Escapes n bytes; the controls listed in `keep` stay as they are. */
+static void escape_text(struct buf *out, const char *bytes, size_t n, const char *keep)
 {
     const char *p = bytes, *end = bytes + n;
-    bool joins = false; /* the character before is one that a joiner may follow */
+    bool joins = false; /* a joiner may follow the previous character */
 
     while (p < end) {
         const char *from = p;
@@ -146,24 +176,25 @@ static void escape(struct buf *out, const char *bytes, size_t n, const char *kee
 
 void show_escape(struct buf *out, const char *bytes, size_t n)
 {
-    escape(out, bytes, n, "");
+    escape_text(out, bytes, n, "");
 }
 
 void show_lines(struct buf *out, const char *bytes, size_t n)
 {
-    escape(out, bytes, n, "\n\t");
+    escape_text(out, bytes, n, "\n\t");
 }
 
-/* One conversion of a format: "%-20.48s". */
+/* One conversion of a format, such as "%-20.48s". */
 struct conversion {
-    bool left, bytes; /* bytes: the precision came as an argument */
-    int width, precision;
-    char text[16]; /* all of it without width and precision from arguments, for printf itself */
-    int length;    /* 'l', 'L' for ll, 'z', 'j', 't'; 0: none, or what is promoted to int */
-    char kind;     /* 's', 'd' ... */
+    bool left;            /* flag - */
+    bool bytes;           /* "%.*s": the precision is an argument and counts bytes */
+    int width, precision; /* precision -1: none */
+    char text[16];        /* its flags, to pass numbers on to printf */
+    int length;           /* 'l', 'L' for ll, 'z', 'j', 't'; 0: int, or promoted to int */
+    char kind;            /* 's', 'd' ... */
 };
 
-/* A text for `c`, already safe: cut and padded by columns. */
+/* Appends escaped text, cut and padded to columns. */
 static void put_fitted(struct buf *out, const struct conversion *c, const struct buf *shown)
 {
     const char *text = shown->data ? shown->data : "", *end = text + shown->len, *p = text, *cut;
@@ -183,14 +214,14 @@ static void put_fitted(struct buf *out, const struct conversion *c, const struct
             break;
     }
     if (bound && cols > c->precision) {
-        struct buf kept = {0};
+        struct buf part = {0};
 
-        buf_add(&kept, text, (size_t)(cut - text));
+        buf_add(&part, text, (size_t)(cut - text));
         if (mark)
-            buf_puts(&kept, "…");
+            buf_puts(&part, "…");
         put_fitted(out, &(struct conversion){.left = c->left, .width = c->width, .precision = -1},
-                   &kept);
-        buf_free(&kept);
+                   &part);
+        buf_free(&part);
         return;
     }
     for (int i = cols; !c->left && i < c->width; i++)
@@ -234,7 +265,8 @@ int show_columns(const char *text, int most)
     return cols;
 }
 
-/* "%" is behind us: reads the conversion at *p, and what of it comes as an argument. */
+/* Reads the conversion after "%" and moves *p past it. Sets *width and *precision to 1 if they are
+ * "*", that is, arguments. */
 static void read_conversion(struct conversion *c, const char **p, int *width, int *precision)
 {
     size_t n = 0;
@@ -265,7 +297,7 @@ static void read_conversion(struct conversion *c, const char **p, int *width, in
     *p = *s ? s + 1 : s;
 }
 
-/* Integers as the widest type of their sign, reals as double: by printf itself. */
+/* Formats a number with printf(): integers as the widest type of their sign, reals as double. */
 static void put_number(struct buf *out, const struct conversion *c, uintmax_t n, double real)
 {
     bool is_real = strchr("eEfFgGaA", c->kind) != NULL;
@@ -283,6 +315,8 @@ static void put_number(struct buf *out, const struct conversion *c, uintmax_t n,
         buf_printf(out, fmt, n);
 }
 
+/* The next integer argument, whose type the length modifier gives. A macro, because va_arg() needs
+ * the list itself. */
 #define TAKE(type_of_int, type_of_long, type_of_longest)                                            \
     (c.length == 'l' || c.length == 'z' || c.length == 't' ? (uintmax_t)va_arg(ap, type_of_long)    \
      : c.length == 'L' || c.length == 'j'                  ? (uintmax_t)va_arg(ap, type_of_longest) \

@@ -1,8 +1,8 @@
-/* Text for people: foreign text that cannot act on a terminal, cut and padded by what is seen.
+/* Text for people: a printf that escapes foreign text, and that pads and cuts by display columns.
  *
- * Everything that is printed, said as an error or drawn goes through show_format(), so that no
- * byte of a file, a model or a name reaches a terminal raw. Nothing here depends on the program's
- * locale. Thread-safe. */
+ * All output and every error message go through show_format(), so no byte of a file, a model or a
+ * user's name reaches a terminal raw. show.c explains what is dangerous and what is done about it.
+ * Nothing here depends on the program's locale. Any thread. */
 #ifndef CORE_BASE_SHOW_H
 #define CORE_BASE_SHOW_H
 
@@ -17,41 +17,45 @@
 extern "C" {
 #endif
 
-/* Columns of a character: 0, 1, 2; -1 for controls. */
+/* Display columns of a code point: 0 (a combining mark), 1, or 2 (Chinese, emoji); -1: a control.
+ */
 int show_width(int32_t code);
-/* Bytes of the next character as it is seen (a letter with its marks, an emoji of several code
- * points, a flag), its columns and its first code point. Where text is no UTF-8 or a control: code
- * or width are -1. `text` is before `end`. */
+/* Reads one user-perceived character at `text` (before `end`): a letter with its marks, an emoji of
+ * several code points, a flag. Returns its bytes and sets its columns and first code point. *code
+ * is -1 for a byte that is not UTF-8, *width is -1 for that and for controls. */
 size_t show_cluster(const char *text, const char *end, int *width, int32_t *code);
-/* Characters that draw nothing or change how their neighbours are drawn: bidi controls, zero
- * widths, tags, private use. */
+/* Whether the code point draws nothing, or changes how its neighbours are drawn: bidi controls,
+ * zero-width characters, tags, private use. */
 bool show_invisible(int32_t code);
-/* Appends n bytes of foreign text so that it is safe and visible: controls and bytes that are not
- * UTF-8 as \n, \t, \x1b; invisible and direction-changing characters as \u202e. Joiners between
- * visible characters stay: they are how some scripts and emoji are written. */
+/* Appends n bytes of foreign text, escaped: controls and bytes that are not UTF-8 become \n, \t,
+ * \x1b; invisible and direction-changing characters become \u202e. Joiners between visible
+ * characters are kept, because some scripts and emoji are written with them. */
 void show_escape(struct buf *out, const char *bytes, size_t n);
-/* The same for text of several lines of our own making: line breaks and tabs stay. */
+/* The same, but line breaks and tabs are kept. For texts of several lines that we made. */
 void show_lines(struct buf *out, const char *bytes, size_t n);
 
-/* Columns that a text takes when it is shown so, cut to `most` columns (0: not cut). */
+/* The columns of an escaped text, cut to `most` columns (0: not cut). */
 int show_columns(const char *text, int most);
-/* The text as "%*s" shows it, for a width that a table says: negative is flush left, 0 none.
- * `most` (0: not cut) is the precision of "%.60s". */
+/* Appends the text like "%*.*s". width: columns to pad to, negative flush left, 0 none. most:
+ * columns to cut to, 0 none. */
 void show_fitted(struct buf *out, const char *text, int width, int most);
 
-/* printf for people. A %s or %c is shown as by show_escape(). "%-20s" pads to 20 columns. "%.60s"
- * is at most 60 columns and ends in an ellipsis where it was cut; below 20 the beginning is meant,
- * as of a hash, and there is no mark. "%.*s" takes that many bytes, as printf does. NULL is "". */
+/* Appends like printf(), with these differences:
+ *   %s, %c   the text is escaped; NULL is ""
+ *   %-20s    pads to 20 columns, not bytes
+ *   %.60s    cuts to 60 columns, the last one an ellipsis
+ *   %.8s     below 20 it is a prefix, as of a hash, without an ellipsis
+ *   %.*s     takes that many bytes, as printf does */
 void show_format(struct buf *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void show_vformat(struct buf *out, const char *fmt, va_list given)
     __attribute__((format(printf, 2, 0)));
-/* The same into size bytes, cut at a character, NUL-terminated. Returns out. */
+/* The same into `size` bytes at `out`, NUL-terminated, cut between characters. Returns out. */
 const char *show_print(char *out, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 const char *show_vprint(char *out, size_t size, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
-/* 5.4 GB, 105 MB, 12 KB */
+/* A size for people in powers of 1000: "5.4 GB", "105 MB", "12 KB". Returns out. */
 const char *show_bytes(double bytes, char out[16]);
 
 #ifdef __cplusplus

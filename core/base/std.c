@@ -1,4 +1,4 @@
-/* What is printed, and whether it could be. */
+/* Writes to standard output and standard error, and remembers the first failed write. */
 #include "core/base/std.h"
 
 #include <errno.h>
@@ -14,14 +14,14 @@
 
 static int failed; /* errno of the first write that failed, or 0 */
 
+/* Call it after each stdio call: stdio may have flushed its buffer just then. */
 static void note_failure(void)
 {
     if (!failed && ferror(stdout))
         failed = errno ? errno : EIO;
 }
 
-/* Even an empty text is tried: what stdio flushed by itself before has left its mark. */
-static void give(const struct buf *b)
+static void write_out(const struct buf *b)
 {
     errno = 0;
     if (!failed && b->len)
@@ -31,13 +31,14 @@ static void give(const struct buf *b)
 
 void std_begin(void)
 {
-    /* the wrong way round: reading from a closed input and writing to a closed output fail */
+    /* Deliberately the wrong way round for 0 and 1: reading from an input that was closed and
+     * writing to an output that was closed should fail, not succeed silently. */
     static const int how[3] = {O_WRONLY, O_RDONLY, O_WRONLY};
 
     for (int fd = 0; fd < 3; fd++)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", how[fd]) < 0)
-            return;           /* without /dev/null there is nothing better to do */
-    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error like any other */
+            return;
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 void std_print(const char *fmt, ...)
@@ -48,7 +49,7 @@ void std_print(const char *fmt, ...)
     va_start(ap, fmt);
     show_vformat(&b, fmt, ap);
     va_end(ap);
-    give(&b);
+    write_out(&b);
     buf_free(&b);
 }
 
@@ -57,7 +58,7 @@ void std_text(const char *text)
     struct buf b = {0};
 
     show_lines(&b, text, strlen(text));
-    give(&b);
+    write_out(&b);
     buf_free(&b);
 }
 
@@ -73,7 +74,7 @@ void std_line(const char *record, size_t n)
 
     buf_add(&b, record, n);
     buf_puts(&b, "\n");
-    give(&b);
+    write_out(&b);
     buf_free(&b);
 }
 
@@ -85,7 +86,7 @@ void std_bytes(const void *bytes, size_t n)
         show_lines(&b, bytes, n);
     else
         buf_add(&b, bytes, n);
-    give(&b);
+    write_out(&b);
     buf_free(&b);
 }
 
@@ -116,7 +117,7 @@ void std_message(const char *fmt, ...)
     struct buf b = {0};
     va_list ap;
 
-    std_flush(); /* in the order in which they were said */
+    std_flush(); /* so that a terminal shows both in the right order */
     buf_puts(&b, "editscope: ");
     va_start(ap, fmt);
     show_vformat(&b, fmt, ap);

@@ -1,7 +1,9 @@
-/* Standard output and standard error, for all that is printed: nothing else writes to them.
+/* Standard output and standard error. Nothing else in the program writes to them.
  *
- * Data goes to standard output. What is printed is safe for a terminal (show.h). The first write
- * that fails is remembered, and the program says so once at its end. From one thread. */
+ * Results go to standard output, messages to standard error. Text is escaped (show.h), unless a
+ * function says otherwise. The first write to standard output that fails is remembered: later
+ * writes do nothing, and the program reports it once at its end and exits with status 1, so that
+ * `editscope ... > full_disk` does not look like a success. One thread. */
 #ifndef CORE_BASE_STD_H
 #define CORE_BASE_STD_H
 
@@ -10,31 +12,32 @@
 
 #include "core/base/err.h"
 
-/* A descriptor that was closed by who started us must not become that of a file of ours: each of
- * the three is there from here on, and what cannot be written fails as it should. Past a limit on
- * the size of files (RLIMIT_FSIZE) writing fails, too, and is no signal. */
+/* Call it first in main(). If a descriptor 0, 1 or 2 was closed by the parent process, the next
+ * file that is opened would get its number and receive our output: this opens /dev/null in its
+ * place. Also turns the signal for the file size limit (RLIMIT_FSIZE) into a write error. */
 void std_begin(void);
-/* To standard output; the format is show_format()'s. */
+/* Prints to standard output; the format is show_format()'s. */
 void std_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void std_text(const char *text); /* text of our own, of several lines, as by show_lines() */
+void std_text(const char *text); /* prints our own text of several lines (show_lines()) */
 void std_puts(const char *text); /* the same and a line break */
-/* A record of n bytes that escapes by its own rules (JSON), and a line break. */
+/* Prints n bytes unchanged and a line break. For records that escape by their own rules (JSON). */
 void std_line(const char *record, size_t n);
-/* Bytes as they are where standard output is no terminal, and as by show_lines() where it is. */
+/* Prints bytes unchanged, or with show_lines() if standard output is a terminal. */
 void std_bytes(const void *bytes, size_t n);
 void std_flush(void);
-/* Whether standard output could not be written: what goes on for its sake alone can stop. */
+/* Whether a write to standard output has failed: work whose only purpose is output can stop. */
 bool std_failed(void);
-/* The reason as an error. Returns false. */
+/* Records the reason in `err`, ERR_IO. Returns false. */
 bool std_error(struct err *err);
-/* Whether the reader has gone, which is no news to anybody. */
+/* Whether it failed because the reader closed the pipe (`| head`): not worth a message. */
 bool std_reader_gone(void);
 
-/* A line "editscope: ..." on standard error, and text there as it is, without a line break. */
+/* Prints a line "editscope: ..." to standard error, after flushing standard output. */
 void std_message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Prints to standard error without prefix and line break: the progress line. */
 void std_status(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void std_error_text(const char *text); /* as std_text(), there */
-/* Back to the line's beginning, and wipes it: the progress line of a terminal. */
+void std_error_text(const char *text); /* like std_text(), to standard error */
+/* Erases the current line of the terminal on standard error, to overwrite the progress line. */
 void std_clear_line(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* Tables: how they are filled, and every form they are written in. */
+/* Tables: filling them, and writing them as text, CSV, JSON, Markdown and LaTeX. */
 #include "core/base/table.h"
 
 #include <math.h>
@@ -129,9 +129,9 @@ static const struct table_cell *cell_at(const struct table *t, size_t row, int c
 
 /* --- for people ---------------------------------------------------------------------------- */
 
-/* The value as it is read; "" where it is missing. Texts are as they are, not yet safe to print. */
-static void cell_words(const struct table_column *column, const struct table_cell *c,
-                       struct buf *out)
+/* The cell as people read it; "" if it is missing. Not escaped yet. */
+static void cell_text(const struct table_column *column, const struct table_cell *c,
+                      struct buf *out)
 {
     int precision = column->precision < 0 ? 4 : column->precision;
 
@@ -151,7 +151,7 @@ static void cell_words(const struct table_column *column, const struct table_cel
         buf_puts(out, "");
 }
 
-/* Numbers stand flush right: a column in which any cell is one, or that says so by its width. */
+/* Whether the column is aligned right: by the sign of its width, or because it has a number. */
 static bool flush_right(const struct table *t, int column)
 {
     if (t->column[column].width)
@@ -165,14 +165,14 @@ static bool flush_right(const struct table *t, int column)
     return false;
 }
 
-/* Columns of a text, at most; 0: all of it. */
-static int most(const struct table_column *c)
+/* The columns to which a text is cut; 0: not cut. */
+static int text_limit(const struct table_column *c)
 {
     return c->as == 's' && c->precision > 0 ? c->precision : 0;
 }
 
-/* Columns that the widest cell takes, the title among them. */
-static int widest(const struct table *t, int column)
+/* The display columns of the widest cell or the title. */
+static int widest_cell(const struct table *t, int column)
 {
     const struct table_column *c = &t->column[column];
     int width = show_columns(c->name, 0);
@@ -181,15 +181,16 @@ static int widest(const struct table *t, int column)
         struct buf words = {0};
         int n;
 
-        cell_words(c, cell_at(t, row, column), &words);
-        n = show_columns(words.data, most(c));
+        cell_text(c, cell_at(t, row, column), &words);
+        n = show_columns(words.data, text_limit(c));
         width = n > width ? n : width;
         buf_free(&words);
     }
     return width;
 }
 
-/* The width of a column of text, negative: flush left. The last one flush left needs none. */
+/* The width of a column in text, negative if aligned left. The last column, if aligned left, is not
+ * padded: no spaces at line ends. */
 static int text_width(const struct table *t, int column)
 {
     const struct table_column *c = &t->column[column];
@@ -199,7 +200,7 @@ static int text_width(const struct table *t, int column)
         return 0;
     if (c->width)
         return c->width;
-    return right ? widest(t, column) : -widest(t, column);
+    return right ? widest_cell(t, column) : -widest_cell(t, column);
 }
 
 static void text_cell(const struct table *t, int column, int width, const char *words,
@@ -208,7 +209,7 @@ static void text_cell(const struct table *t, int column, int width, const char *
     const struct table_column *c = &t->column[column];
 
     buf_printf(out, "%*s", c->gap, "");
-    show_fitted(out, words, width, most(c));
+    show_fitted(out, words, width, text_limit(c));
     if (column == t->columns - 1)
         buf_puts(out, "\n");
 }
@@ -225,7 +226,7 @@ static void row_to_text(const struct table *t, size_t row, const int *width, str
         const struct table_cell *c = cell_at(t, row, i);
         struct buf words = {0};
 
-        cell_words(&t->column[i], c, &words);
+        cell_text(&t->column[i], c, &words);
         text_cell(t, i, width[i], c->kind == CELL_MISSING ? "-" : words.data, out);
         buf_free(&words);
     }
@@ -268,8 +269,8 @@ void table_to_text(const struct table *t, struct buf *out)
 
 /* --- for documents ------------------------------------------------------------------------- */
 
-/* Appends text so that a document shows it as it is: `special` lists what means
- * something there, with what stands for it. `blank` stands for one at either end. */
+/* Appends text for Markdown or LaTeX. `special` lists sequences with a meaning there and their
+ * replacements. `blank` replaces a space at either end, which the language would drop. */
 static void put_escaped(struct buf *out, const char *text, const char *const special[][2],
                         const char *blank)
 {
@@ -319,17 +320,17 @@ static void latex_words(struct buf *out, const char *text)
                                              {">", "\\textgreater{}"},
                                              {"|", "\\textbar{}"},
                                              {"\"", "\\textquotedbl{}"},
-                                             {"--", "-{}-"}, /* ligatures, as in T1 */
+                                             {"--", "-{}-"}, /* LaTeX makes ligatures of these */
                                              {"``", "`{}`"},
                                              {"''", "'{}'"},
                                              {",,", ",{},"},
-                                             {"[", "{[}"}, /* not an argument of the \\ before */
+                                             {"[", "{[}"}, /* else an argument of the last "\\" */
                                              {NULL, NULL}};
 
     put_escaped(out, text, special, "\\ ");
 }
 
-/* A row of escaped words; `row` -1: the titles. */
+/* One row, escaped by `put`; row -1: the titles. */
 static void document_row(const struct table *t, long row, const char *before, const char *between,
                          const char *after, void (*put)(struct buf *out, const char *text),
                          struct buf *out)
@@ -341,7 +342,7 @@ static void document_row(const struct table *t, long row, const char *before, co
         if (row < 0)
             buf_puts(&words, t->column[i].name);
         else
-            cell_words(&t->column[i], cell_at(t, (size_t)row, i), &words);
+            cell_text(&t->column[i], cell_at(t, (size_t)row, i), &words);
         buf_puts(out, i ? between : "");
         put(out, words.data);
         buf_free(&words);

@@ -1,4 +1,4 @@
-/* Starting threads, with the signals that each may take. */
+/* Starts threads with a signal mask and an alternate signal stack. */
 #include "core/base/thread.h"
 
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "core/base/mem.h"
 
-enum { HANDLER_STACK = 64 << 10 }; /* what a crash handler needs, with a backtrace */
+enum { HANDLER_STACK = 64 << 10 }; /* enough for the crash handler and its backtrace */
 
 struct start {
     void *(*main)(void *);
@@ -22,7 +22,7 @@ static void *thread_main(void *arg)
     free(arg);
     sigaltstack(&handler, &before);
     result = start.main(start.arg);
-    sigaltstack(&before, NULL); /* a sanitizer frees the one that it finds */
+    sigaltstack(&before, NULL); /* sanitizers install their own and free the one they find */
     free(handler.ss_sp);
     return result;
 }

@@ -1,9 +1,10 @@
-/* Threads that leave the user's signals to the main one and die as it does.
+/* Starts threads with the right signal mask.
  *
- * A thread of thread_start() lets in the faults that it can raise itself (SIGSEGV, SIGBUS, SIGILL,
- * SIGFPE, SIGTRAP, SIGSYS, SIGABRT): a blocked fault kills the process before any handler runs, and
- * the terminal stays as it was. Each thread has a small stack of its own for the handler, so that a
- * stack that has run out is told as well. All other signals are blocked. */
+ * Signals from outside (SIGINT, SIGTERM, SIGWINCH) are blocked, so that the main thread gets them.
+ * Faults that a thread causes itself (SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT)
+ * are not: a blocked fault kills the process before the crash handler runs, and the terminal would
+ * stay in full-screen mode. Each thread gets a small alternate signal stack, so that the handler
+ * also runs after a stack overflow. */
 #ifndef CORE_BASE_THREAD_H
 #define CORE_BASE_THREAD_H
 
@@ -12,11 +13,12 @@
 
 #include "core/base/err.h"
 
-/* The new thread runs main(arg) and is called `name` (15 bytes) in debuggers and top(1). ERR_LIMIT
- * where the system has none left. The caller joins it. */
+/* The new thread runs main(arg). Debuggers and top(1) show `name` (at most 15 bytes). ERR_LIMIT if
+ * the system refuses. The caller joins the thread. */
 bool thread_start(pthread_t *thread, const char *name, void *(*main)(void *), void *arg,
                   struct err *err);
-/* For threads that a library starts: those started between the two inherit such a mask. */
+/* For libraries that start threads themselves: threads started between these two calls inherit
+ * that mask. */
 void thread_mask(sigset_t *old);
 void thread_unmask(const sigset_t *old);
 

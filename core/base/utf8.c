@@ -1,10 +1,12 @@
-/* Decodes, checks, cleans and cuts UTF-8, byte by byte. */
+/* Decodes, validates, cleans and cuts UTF-8. libutf8proc would do some of it, but reports neither
+ * the position of an error nor how many bytes one U+FFFD replaces. */
 #include "core/base/utf8.h"
 
 #include <string.h>
 #include <utf8proc.h>
 
-/* What the second byte may be; it is there that overlong forms and surrogates show. */
+/* Whether the second byte may follow the first (Unicode table 3-7). Overlong forms (E0 80..9F),
+ * surrogates (ED A0..BF) and code points above U+10FFFF (F4 90..BF) show here. */
 static bool second_ok(unsigned first, unsigned second)
 {
     switch (first) {
@@ -21,6 +23,7 @@ static bool second_ok(unsigned first, unsigned second)
     }
 }
 
+/* The bytes of a character by its first byte; 0: no character begins so. */
 static int sequence_length(unsigned first)
 {
     if (first < 0x80)
@@ -52,7 +55,7 @@ int32_t utf8_next(const char **p, const char *end)
     return code;
 }
 
-/* ASCII eight bytes at a time: most of most texts. */
+/* Skips ASCII, eight bytes at a time: most texts are mostly ASCII. */
 static const char *skip_ascii(const char *p, const char *end)
 {
     uint64_t word;
@@ -105,7 +108,7 @@ size_t utf8_cut(const char *text, size_t length, size_t n)
     if (cut == length)
         return length;
     while (back < 3 && back < cut && ((unsigned char)text[cut - back] & 0xc0) == 0x80)
-        back++; /* the byte behind the cut belongs to a character before it */
+        back++; /* the cut is inside a character: move to its first byte */
     return ((unsigned char)text[cut - back] & 0xc0) == 0x80 ? cut : cut - back;
 }
 
@@ -120,8 +123,8 @@ void utf8_copy(char *out, size_t size, const char *text)
     out[n] = '\0';
 }
 
-/* Whether a character is white space, or shows nothing (a zero-width space, a joiner, a byte order
- * mark, a mark of direction): what nobody sees at the ends of a text. */
+/* White space, and characters that show nothing (zero-width space, joiners, byte order mark,
+ * direction marks): nobody sees them at the ends of a text. */
 static bool utf8_blank(int32_t code)
 {
     static const struct {

@@ -1,4 +1,4 @@
-/* UTF-8 as Unicode defines it: no overlong forms, no surrogates, nothing above U+10FFFF. */
+/* UTF-8, strict: no overlong forms, no surrogates, nothing above U+10FFFF. Any thread. */
 #ifndef CORE_BASE_UTF8_H
 #define CORE_BASE_UTF8_H
 
@@ -8,29 +8,30 @@
 
 #include "core/base/buf.h"
 
-/* Whether all n bytes are UTF-8 (NUL is a character like any other). When they are not and `bad` is
- * given, *bad is the offset of the first byte that cannot be. */
+/* Whether all n bytes are UTF-8; NUL counts as a character. If not and `bad` is not NULL, *bad is
+ * the offset of the first wrong byte. */
 bool utf8_valid(const char *text, size_t n, size_t *bad);
-/* The code point at *p and moves *p past it; *p must be before end. At bytes that are not UTF-8 it
- * returns -1 and skips the longest start of a character there (one U+FFFD's worth, Unicode 3.9). */
+/* Returns the code point at *p and moves *p past it; *p must be before end. At bytes that are not
+ * UTF-8 it returns -1 and skips the longest valid beginning of a character, which decoders replace
+ * by one U+FFFD (Unicode 3.9). */
 int32_t utf8_next(const char **p, const char *end);
-/* Appends the text with each such stretch replaced by U+FFFD. */
+/* Appends the text with each such sequence replaced by U+FFFD. */
 void utf8_clean(struct buf *out, const char *text, size_t n);
-/* How many of the text's bytes fit into n without cutting a character in two. */
+/* The length of the longest beginning of the text that has at most n bytes and only whole
+ * characters. */
 size_t utf8_cut(const char *text, size_t length, size_t n);
-/* Copies the text into `size` bytes, as much as fits of whole characters, NUL-terminated. NULL is
- * "". */
+/* Copies into `size` bytes as many whole characters as fit, NUL-terminated. NULL is "". */
 void utf8_copy(char *out, size_t size, const char *text);
-/* Leaves white space, and what shows nothing (a zero-width space, a joiner, a byte order mark, a
- * mark of direction), out at both ends: *text moves to what is left, its length is returned. */
+/* Trims white space and invisible characters (zero-width space, joiner, byte order mark, direction
+ * marks) at both ends. Moves *text to the rest and returns its length. */
 size_t utf8_trim(const char **text, size_t n);
-/* A text that becomes a C string carries its NUL bytes as 0xC0 0x80, which no UTF-8 holds, so that
- * nothing behind them is lost. */
+/* A prompt may contain NUL bytes, but C strings end there. This replaces each NUL by the bytes 0xC0
+ * 0x80, which never occur in UTF-8 (as Java's modified UTF-8 does). */
 #define UTF8_NUL "\xc0\x80"
 void utf8_encode_nul(struct buf *text);
-/* Appends the text again as it was. */
+/* Appends the text with its NUL bytes restored. */
 void utf8_decode_nul(struct buf *out, const char *text);
-/* Writes a code point (valid, not a surrogate) as 1 to 4 bytes and returns how many. */
+/* Writes a code point (not a surrogate) as 1 to 4 bytes and returns how many. */
 int utf8_put(char out[4], int32_t code);
 
 #endif

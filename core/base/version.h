@@ -1,4 +1,4 @@
-/* The program's version, in the one place where it stands. */
+/* The program's version: shown by --version and doctor, recorded in exports. */
 #ifndef CORE_BASE_VERSION_H
 #define CORE_BASE_VERSION_H
 

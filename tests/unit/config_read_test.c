@@ -57,7 +57,8 @@ static void lines_keep_their_numbers(void)
 
 static void what_nobody_takes_is_refused(void)
 {
-    refused("a = 1\n\n[t]\nb = 2", ERR_USAGE, "line 4: no section [t]; s, keys.*, alone");
+    refused("a = 1\n\n[t]\nb = 2", ERR_USAGE,
+            "line 4: unknown section [t]; known: s, keys.*, alone");
     refused("a = 1\nnothing at all", ERR_FORMAT, "line 2: 'nothing at all' is not NAME = VALUE");
     refused("=", ERR_FORMAT, "line 1: '=' is not NAME = VALUE");
     refused("[s]\nx = 1\ny = bad\nz = bad", ERR_LIMIT, "line 3: y is bad");

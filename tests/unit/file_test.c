@@ -72,9 +72,9 @@ static void other_encodings_are_named(void)
     PUT("\0\0\xfe\xff\0\0\0{");
     refuses("UTF-32");
     PUT("{\0}\0");
-    refuses("a zero byte at 1: not a text, or UTF-16");
+    refuses("zero byte at offset 1; if it is UTF-16");
     PUT("abcd\0");
-    refuses("a zero byte at 4: not a text");
+    refuses("zero byte at offset 4: not a text file");
 }
 
 /* Every text of up to five of these reads as the plain definition says. */

@@ -29,7 +29,7 @@ static void a_bad_line_is_named(void)
     refused("[ramp]\nheat = 1\n", "line 2: a ramp needs two colours or more");
     refused("[ramp]\nheet = 1 2\n", "line 2: unknown ramp 'heet'");
     refused("inherit = nowhere\n", "line 1: no theme 'nowhere' to inherit from");
-    refused("[colours]\ntext = 7\n", "line 2: no section [colours]; roles, ramp");
+    refused("[colours]\ntext = 7\n", "line 2: unknown section [colours]; known: roles, ramp");
 }
 
 static void a_line_says_colours_and_weight(void)

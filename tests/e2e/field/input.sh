@@ -132,7 +132,7 @@ for name in fact.json prefixes settings theme text; do
     iconv -f UTF-8 -t UTF-16 <"$d/$name" >"$d/$name.16"
 done
 run 1 $EDIT --facts "$d/fact.json.16"
-err 'fact.json.16: the text is UTF-16 \(little-endian\): save it as UTF-8'
+err 'fact.json.16: the text is UTF-16 \(little-endian\); save it as UTF-8'
 run 1 $EDIT --fact "$d/fact.json" --prefixes "$d/prefixes.16"
 err 'prefixes.16: the text is UTF-16'
 run 1 $EDIT --fact "$d/fact.json" --text "$d/text.16"
@@ -141,7 +141,7 @@ run 1 "$E" config --config "$d/settings.16"
 err 'settings.16: the text is UTF-16'
 iconv -f UTF-8 -t UTF-16BE <"$d/fact.json" >"$d/unmarked"
 run 1 $EDIT --facts "$d/unmarked"
-err 'or UTF-16: save it as UTF-8'
+err 'if it is UTF-16, save it as UTF-8'
 
 # A copy with a tab, a no-break space or a line's end around it is the fact that was meant.
 fact_of() { # FILE SUBJECT PROMPT TARGET
