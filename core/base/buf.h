@@ -18,7 +18,7 @@ struct buf {
 /* Appends n bytes, which may contain NUL. */
 void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_puts(struct buf *b, const char *text);
-/* Appends like printf(). Does not escape: text for a terminal goes through show_format(). */
+/* Appends like printf. Does not escape: text for a terminal goes through show_format(). */
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_clear(struct buf *b); /* length 0; keeps the memory */
 void buf_free(struct buf *b);

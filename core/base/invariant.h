@@ -4,7 +4,7 @@
  * A broken invariant ends the program with SIGABRT and a line that names file, line and condition.
  * While the screen is open the crash handler (tui/crash_handler.h) first restores the terminal and
  * then prints that line; otherwise it goes to standard error directly. Works in release builds,
- * unlike assert(). Any thread; if several fail at once, the first one is reported. */
+ * unlike the one of assert.h. Any thread; if several fail at once, the first one is reported. */
 #ifndef CORE_BASE_INVARIANT_H
 #define CORE_BASE_INVARIANT_H
 

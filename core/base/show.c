@@ -297,7 +297,7 @@ static void read_conversion(struct conversion *c, const char **p, int *width, in
     *p = *s ? s + 1 : s;
 }
 
-/* Formats a number with printf(): integers as the widest type of their sign, reals as double. */
+/* Formats a number with printf: integers as the widest type of their sign, reals as double. */
 static void put_number(struct buf *out, const struct conversion *c, uintmax_t n, double real)
 {
     bool is_real = strchr("eEfFgGaA", c->kind) != NULL;

@@ -40,7 +40,7 @@ int show_columns(const char *text, int most);
  * columns to cut to, 0 none. */
 void show_fitted(struct buf *out, const char *text, int width, int most);
 
-/* Appends like printf(), with these differences:
+/* Appends like printf, with these differences:
  *   %s, %c   the text is escaped; NULL is ""
  *   %-20s    pads to 20 columns, not bytes
  *   %.60s    cuts to 60 columns, the last one an ellipsis
