@@ -1,4 +1,10 @@
-/* The gradient of a loss with respect to the residual stream; weights get none. */
+/* The gradient of a loss with respect to the residual stream. Weights get no gradient: the only
+ * user is the search for an edit's target vector (editscope-method(7)).
+ *
+ * A block is walked backwards: W_down, hooks, the gated activation, W_gate and W_up, the FFN's
+ * norm; then W_o, attention, rotation and head norms, W_q, W_k and W_v, the attention norm. For
+ * y = x W^T the gradient is dx = dy W. dx of the stream is added to, not replaced, because the
+ * stream goes around both sublayers: device_norm_grad() adds to its last argument. */
 #include "core/model/forward.h"
 
 struct saved saved_new(const struct model *m, int rows)
@@ -50,8 +56,8 @@ static void ensure_workspace(struct forward *f)
     f->d_m = mat_new(dev, DT_F32, n, f->m.cols);
 }
 
-/* The gradient of what attention or FFN gave to the stream, before the norm behind it if there is
- * one: then written to `room`, else dx itself. */
+/* The gradient with respect to the output of attention or FFN. That is dx itself, or, if a
+ * post-norm follows, dx taken back through that norm and written to `room`. */
 static struct mat post_norm_grad(struct device *dev, struct norm post, struct mat sum,
                                  struct mat room, struct mat dx)
 {
@@ -62,7 +68,7 @@ static struct mat post_norm_grad(struct device *dev, struct norm post, struct ma
     return room;
 }
 
-/* Back over the hooks at a site of a block. */
+/* Takes dx back through the hooks at a site, the last one first. */
 static void hooks_grad(const struct model_state *view, const struct batch *batch, int layer,
                        enum tap_site site, struct mat dx)
 {
@@ -71,7 +77,8 @@ static void hooks_grad(const struct model_state *view, const struct batch *batch
             view->hook[i]->ops->grad(view->hook[i]->ctx, batch, layer, site, dx);
 }
 
-/* o = h + W_down m, m = act(gate) * up of norm(h) */
+/* Back through o = h + W_down m, m = act(W_gate n) * (W_up n), n = norm(h): dx of o becomes dx of
+ * h. */
 static void ffn_grad(struct forward *f, const struct model_state *view, int layer,
                      const struct batch *batch, const struct saved *save, struct mat dx)
 {
@@ -97,7 +104,8 @@ static void ffn_grad(struct forward *f, const struct model_state *view, int laye
     device_norm_grad(dev, mat_rows(save->h, 0, n), b->ffn_norm, dn, dx);
 }
 
-/* Back through rotation and norm of q or k: the result is in d or in room. */
+/* Takes the gradient d of q or k back through the rotation and the head norm. Returns d, or `room`
+ * if there is a head norm. */
 static struct mat heads_grad(struct forward *f, const struct block *b, const struct batch *batch,
                              int heads, struct norm n, struct mat raw, struct mat d,
                              struct mat room)
@@ -131,7 +139,7 @@ void backward_block(struct forward *f, const struct model_state *view, int layer
     hooks_grad(view, batch, layer, TAP_BLOCK_OUT, mat_rows(dx, 0, n));
     ffn_grad(f, view, layer, batch, save, mat_rows(dx, 0, n));
     hooks_grad(view, batch, layer, TAP_FFN_IN, mat_rows(dx, 0, n));
-    /* h = x + W_o att(q, k, v) of norm(x); cached rows do not depend on x */
+    /* h = x + W_o att(q, k, v) of norm(x). Rows cached by earlier passes do not depend on x. */
     dsum = post_norm_grad(dev, b->post_attn_norm, save->att_sum, mat_rows(f->norm, 0, n), dx);
     device_gemm(dev, 1, dsum, false, state_matrix(view, layer, MATRIX_O), false, 0, datt);
     device_attention_grad(dev, mat_rows(save->q, 0, n), c->k[layer], c->v[layer], batch->seq,
@@ -145,7 +153,7 @@ void backward_block(struct forward *f, const struct model_state *view, int layer
     hooks_grad(view, batch, layer, TAP_BLOCK_IN, mat_rows(dx, 0, n));
 }
 
-/* Room for logits, kept for the next call. */
+/* [rows, cols] memory for logits; f keeps it for the next call. */
 static struct mat capped_logits(struct forward *f, int rows, int cols)
 {
     if (f->capped.rows < rows) {
@@ -165,7 +173,7 @@ void backward_logits(struct forward *f, struct mat x, struct mat d_logits, struc
     dn = mat_rows(f->d_norm, 0, x.rows);
     if (x.rows > f->capacity)
         dn = own = mat_new(m->dev, DT_F32, x.rows, x.cols);
-    if (cap > 0) { /* the capped logits once more: the loss has written over them */
+    if (cap > 0) { /* compute the capped logits again: the loss has overwritten them */
         struct mat logits = capped_logits(f, d_logits.rows, d_logits.cols);
 
         forward_logits(f, x, logits);

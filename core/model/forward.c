@@ -1,4 +1,38 @@
-/* Embedding, attention and FFN of each block, with what hooks and taps want to see. */
+/* The forward pass: embedding, then attention and FFN of each block, then the head.
+ *
+ * A block changes the residual stream x [rows, d] in place. At the four sites on the left, hooks
+ * and the tap see what is written beside them:
+ *
+ *    TAP_BLOCK_IN    x
+ *                       n = norm(x);  q, k, v = n W^T;  rotate q and k;  put k, v in the cache
+ *                       x += attention(q, cached k, cached v) W_o^T
+ *    TAP_FFN_IN      x, called h
+ *                       n = norm(x);  m = act(n W_gate^T) * (n W_up^T)
+ *    TAP_COEFF       m [rows, M]
+ *                       x += m W_down^T
+ *    TAP_BLOCK_OUT   x, called o
+ *
+ * An ungated FFN has no W_up: m = act(n W^T). Some models put a norm on each of the two outputs
+ * before it is added (post-norms), a norm on each head of q and k, or learned positions in place of
+ * the rotation. A row of m holds the M neuron coefficients of one token; column j of W_down is what
+ * neuron j adds to the stream (its value vector).
+ *
+ * A batch packs the new tokens of several sequences. Sequence A has 4 tokens, 2 of them cached;
+ * sequence B has 2 new ones; spare 1 leaves room for one more token of each:
+ *
+ *    batch row      0   1   2   3              seq[0] = {q0 0, n 2, kv0 0, past 2}
+ *    token         a2  a3  b0  b1              seq[1] = {q0 2, n 2, kv0 5, past 0}
+ *    position       2   3   0   1
+ *    cache row      0   1   2   3   4   5   6   7
+ *    token         a0  a1  a2  a3   -  b0  b1   -
+ *
+ * attention_block() writes the new keys (rotated) and values to the cache; row i of a sequence then
+ * attends to its cached rows and to new rows up to i. The cache takes 2 layers Hkv hd 4 bytes a
+ * token: 46 kB in a model of 30 layers with 3 key-value heads of 64. A cache belongs to one state:
+ * after an edit of the weights, start with a new cache.
+ *
+ * At each site run_hooks_and_tap() first runs the state's hooks, which are part of what the model
+ * computes, then the caller's tap, which watches or changes this pass alone. */
 #include "core/model/forward.h"
 
 #include <float.h>
@@ -144,7 +178,7 @@ void forward_embed(struct forward *f, const struct batch *batch, struct mat x)
     }
 }
 
-/* y = x W^T (+ bias) */
+/* y [n, out] = x [n, in] W^T (+ bias), W [out, in] of the view. */
 static void linear_map(const struct model_state *view, int layer, enum matrix which, struct mat x,
                        struct mat y)
 {
@@ -157,7 +191,7 @@ static void linear_map(const struct model_state *view, int layer, enum matrix wh
         device_axpy(m->dev, 1, bias, y);
 }
 
-/* x += y W^T + bias, or with a norm behind it x += norm(sum), sum = y W^T + bias. */
+/* x += y W^T + bias; or, if the block has a post-norm here, x += norm(sum), sum = y W^T + bias. */
 static void add_to_stream(struct forward *f, const struct model_state *view, int layer,
                           enum matrix which, struct mat y, struct norm post, struct mat sum,
                           struct mat x)
@@ -177,7 +211,6 @@ static void add_to_stream(struct forward *f, const struct model_state *view, int
     device_axpy(m->dev, 1, norm, x);
 }
 
-/* Each head of each row becomes a row. */
 struct mat forward_by_head(struct mat x, int heads)
 {
     x.rows *= heads;
@@ -186,7 +219,7 @@ struct mat forward_by_head(struct mat x, int heads)
     return x;
 }
 
-/* The norm of q or k, head by head; raw, unless its data is NULL, keeps what was there. */
+/* Normalises q or k head by head. `raw`, if it has data, keeps the values from before. */
 static void norm_heads(struct device *dev, struct mat x, int heads, struct norm n, struct mat raw)
 {
     struct mat each = forward_by_head(x, heads);
@@ -222,7 +255,7 @@ static void attention_block(struct forward *f, const struct model_state *view, i
     for (int s = 0; s < batch->seqs; s++) {
         const struct attn_seq *a = &batch->seq[s];
 
-        if (a->exclude_self) /* reads the cache, leaves nothing in it */
+        if (a->exclude_self) /* only reads the cache: its own keys must not get in */
             continue;
         device_copy(dev, mat_rows(k, a->q0, a->n), mat_rows(c->k[layer], a->kv0 + a->past, a->n));
         device_copy(dev, mat_rows(v, a->q0, a->n), mat_rows(c->v[layer], a->kv0 + a->past, a->n));
@@ -232,7 +265,7 @@ static void attention_block(struct forward *f, const struct model_state *view, i
                   mat_rows(save ? save->att_sum : f->sum, 0, batch->rows), x);
 }
 
-/* A site of a block is reached: the state's hooks, then whoever watches. */
+/* x is complete at this site: runs the state's hooks, then the tap (may be NULL). */
 static void run_hooks_and_tap(const struct model_state *view, const struct batch *batch, int layer,
                               enum tap_site site, struct mat x, const struct tap *tap)
 {
@@ -293,15 +326,15 @@ void forward_logits(struct forward *f, struct mat x, struct mat logits)
     mat_free(m->dev, &own);
 }
 
-/* A pass once more, to find where its numbers cease to be some. */
+/* A second run of a pass that gave numbers which are not finite, to find the first of them. */
 struct not_finite_search {
     const struct model_state *view;
     const struct batch *batch;
-    const struct tap *tap; /* the pass's own, or NULL */
+    const struct tap *tap; /* the caller's, or NULL */
     struct err found;
 };
 
-/* The first row whose squares no float32 can sum up; -1: there is none. */
+/* The first row whose sum of squares overflows float32, with its length, or -1. */
 static long find_overflowing_row(const float *x, int rows, int cols, double *length)
 {
     for (long r = 0; r < rows; r++) {
@@ -316,8 +349,7 @@ static long find_overflowing_row(const float *x, int rows, int cols, double *len
     return -1;
 }
 
-/* What was found, and whose values they are: where there are edits, the one that added the
- * largest. */
+/* Writes s->found: the layer, `flaw`, and the edit that added the largest value up to there. */
 static void report_not_finite(struct not_finite_search *s, int layer, const char *flaw)
 {
     const struct state_change *c = state_largest_change(s->view, layer);
@@ -384,11 +416,11 @@ static bool run_blocks(struct forward *f, const struct model_state *view, const 
     return true;
 }
 
-/* One NaN or infinity on the way makes the stream behind it such, and so the lengths of its
- * columns, which are all that is brought to the host. They also tell a stream that is so long that
- * every program which sums up squares in float32 divides it by infinity, and says the same word
- * to everything. */
-bool forward_check_finite(struct forward *f, struct mat x, bool *sound, struct err *err)
+/* A NaN or an infinity anywhere makes all of the stream after it NaN or infinite, so it is enough
+ * to look at the last x, and of x to copy its d column norms to the host. A stream that is finite
+ * but too long is caught as well: a norm layer sums its squares in float32, gets infinity, divides
+ * by it, and the model gives the same answer to every prompt. */
+bool forward_check_finite(struct forward *f, struct mat x, bool *finite, struct err *err)
 {
     struct device *dev = f->model->dev;
     struct mat lengths = mat_rows(f->norm, 0, 1);
@@ -401,7 +433,7 @@ bool forward_check_finite(struct forward *f, struct mat x, bool *sound, struct e
     ok = device_sync(dev, err);
     for (int j = 0; ok && j < x.cols; j++)
         sum += (double)host[j] * (double)host[j];
-    *sound = ok && sum <= (double)FLT_MAX; /* false also of a NaN */
+    *finite = ok && sum <= (double)FLT_MAX; /* a NaN compares false */
     free(host);
     return ok;
 }
@@ -412,12 +444,12 @@ bool forward_run(struct forward *f, const struct model_state *view, const struct
 {
     struct not_finite_search s = {view, batch, tap, {0}};
     struct tap searching = {search_tap, &s};
-    bool sound;
+    bool finite;
 
     if (!batch_fits(batch, f->model, err) || !run_blocks(f, view, batch, c, x, tap, job, err) ||
-        !forward_check_finite(f, x, &sound, err))
+        !forward_check_finite(f, x, &finite, err))
         return false;
-    if (sound)
+    if (finite)
         return true;
     if (!run_blocks(f, view, batch, c, x, &searching, job, err) || !device_sync(f->model->dev, err))
         return false;

@@ -1,99 +1,107 @@
-/* The forward pass of decoder-only transformers, block by block, with taps; and the gradient of a
- * loss with respect to the residual stream. What a block has (biases, norms of q and k, norms
- * behind attention and FFN, a gate, a window) is told by struct block, not by the architecture's
- * name.
+/* The forward pass of decoder-only transformers, block by block, and the gradient of a loss with
+ * respect to the residual stream. forward.c explains blocks, batches, taps and the KV cache.
  *
- * A pass is a packed batch: the new rows of all sequences under one another. Rows already in
- * the cache are not computed again. A block is one slice of work: the caller looks at the
- * cancel flag between blocks. Engine thread only. Faults surface at device_sync(). */
+ * The parts of a block (biases, norms of q and k, norms after attention and FFN, a gate, a window)
+ * come from struct block; no function here looks at the name of the architecture.
+ *
+ * Letters in shapes: d hidden size, M neurons of an FFN, V vocabulary, H query heads, Hkv key-value
+ * heads, hd elements of a head. Engine thread only. Functions that return nothing leave errors on
+ * the device; device_sync() reports them. */
 #ifndef CORE_MODEL_FORWARD_H
 #define CORE_MODEL_FORWARD_H
 
 #include "core/model/state.h"
 
-/* Who watches one pass, also to write to what it sees; what belongs to a state is a hook. It comes
- * after the state's hooks. */
+/* A function that sees x at every site of every block in one pass, and may change x in place. It
+ * runs after the hooks of the state. Use a hook (hook.h) for a change that belongs to a state. */
 struct tap {
     void (*fn)(void *ctx, int layer, enum tap_site site, struct mat x);
     void *ctx;
 };
 
-/* Keys (rotated) and values of every layer, [capacity, Hkv hd] each. */
+/* Keys and values of the tokens computed so far. Keys are stored after the rotation. */
 struct kv_cache {
-    struct mat *k, *v;
+    struct mat *k, *v; /* [layers] of [capacity, Hkv hd] */
     int layers, capacity;
 };
 
+/* The new rows of several sequences, one sequence after another. */
 struct batch {
     int rows;             /* new rows of all sequences */
     int *id, *pos;        /* [rows] token and position */
-    struct attn_seq *seq; /* [seqs] */
+    struct attn_seq *seq; /* [seqs] where each sequence's rows are, here and in the cache */
     int seqs;
 };
 
-/* What the backward pass needs of one block, for the new rows; what the block has no use for is
- * data NULL. */
+/* Activations of one block that its backward pass reads, for the new rows. A matrix that the block
+ * does not need has data NULL. */
 struct saved {
     struct mat in, q, h, gate, up;
     struct mat q_raw, k_raw;     /* before their norms */
-    struct mat att_sum, ffn_sum; /* before the norms behind them */
+    struct mat att_sum, ffn_sum; /* outputs of attention and FFN before their post-norms */
 };
 
-struct forward { /* workspace for passes of up to `capacity` rows */
+/* Workspace for batches of up to `capacity` rows. One at a time per pass; reuse it for the next. */
+struct forward {
     const struct model *model;
     int capacity;
     struct mat norm, q, k, v, att, gate, up, m, sum;            /* [capacity, ...] */
-    struct mat d_norm, d_q, d_k, d_v, d_att, d_gate, d_up, d_m; /* backward; made when first used */
-    struct mat capped; /* [n, V] logits under a soft cap, likewise */
+    struct mat d_norm, d_q, d_k, d_v, d_att, d_gate, d_up, d_m; /* backward; made on first use */
+    struct mat capped; /* [n, V] logits under a soft cap; made on first use */
 };
 
+/* The caller frees what these return, before the model and its device. */
 struct forward *forward_new(const struct model *m, int capacity);
 void forward_free(struct forward *f);
 struct kv_cache *kv_cache_new(const struct model *m, int capacity);
 void kv_cache_free(struct kv_cache *c, struct device *dev);
 
-/* Packs sequences of token ids: sequence s has count[s] ids of which the first past[s] (or 0,
- * past NULL) are in the cache already. Cache rows are laid out one sequence after another with
- * `spare` free rows behind each. Arrays of the pass are freed by batch_free(). */
+/* Packs sequences of token ids: sequence s has count[s] ids, and the first past[s] of them are in
+ * the cache already (past NULL: none). In the cache each sequence takes count[s] + spare rows, one
+ * sequence after another. Free the result with batch_free(). */
 struct batch batch_new(const int *const *ids, const int *count, const int *past, int seqs,
                        int spare);
 void batch_free(struct batch *batch);
-/* Whether all positions lie within the model's context; else ERR_USAGE. forward_run() asks. */
+/* ERR_USAGE: a position is beyond the model's context length. forward_run() calls it. */
 bool batch_fits(const struct batch *batch, const struct model *m, struct err *err);
 
-/* x [rows, d] = embeddings of the pass's tokens, scaled and with learned positions where the model
- * has them */
+/* x [rows, d] = embeddings of the batch's tokens, scaled and with learned positions where the model
+ * has them. */
 void forward_embed(struct forward *f, const struct batch *batch, struct mat x);
-/* x becomes the output of block `layer` under the view. */
+/* x [rows, d] becomes the output of block `layer`, with the matrices and hooks of the view. `tap`
+ * and `save` may be NULL; `save` keeps what backward_block() needs. */
 void forward_block(struct forward *f, const struct model_state *view, int layer,
                    const struct batch *batch, struct kv_cache *c, struct mat x,
                    const struct tap *tap, struct saved *save);
-/* What the FFN makes of coefficients [n, M], before a norm behind it: sum [n, d]. */
+/* sum [n, d] = coeff [n, M] W_down^T (+ bias): the FFN's output before its post-norm, if any. */
 void forward_ffn_sum(const struct model_state *view, int layer, struct mat coeff, struct mat sum);
 /* logits [n, V] of residuals x [n, d]: final norm and head. x keeps its values. */
 void forward_logits(struct forward *f, struct mat x, struct mat logits);
-/* All blocks; err tells cancel, a fault, ERR_USAGE where the pass reaches beyond the context, or
- * ERR_FORMAT with the layer and the place where a number is not finite: then the taps of blocks
- * that were passed have been called twice. */
+/* Embeds the batch and runs all blocks; x [rows, d] is the output of the last one. The cancel flag
+ * of `job` is checked before each block. ERR_CANCELLED; ERR_USAGE: beyond the context; a fault of
+ * the device; ERR_FORMAT: a number is not finite, with its layer and place. To find that place the
+ * pass is run again, so the tap has been called twice for some blocks. */
 bool forward_run(struct forward *f, const struct model_state *view, const struct batch *batch,
                  struct kv_cache *c, struct mat x, const struct tap *tap, struct job *job,
                  struct err *err);
 
-/* dx [rows, d]: the gradient with respect to the block's output becomes that with respect to
- * its input. `save` is what forward_block() kept on the same pass and cache. */
+/* dx [rows, d] holds the gradient with respect to the block's output and becomes the gradient with
+ * respect to its input. `save` comes from forward_block() with the same batch and cache. */
 void backward_block(struct forward *f, const struct model_state *view, int layer,
                     const struct batch *batch, struct kv_cache *c, const struct saved *save,
                     struct mat dx);
-/* dx [n, d] += gradient through head and final norm of x [n, d] for d_logits [n, V], which are
- * changed where the model caps its logits. */
+/* dx [n, d] += the gradient of d_logits [n, V] taken back through the head and the final norm of
+ * x [n, d]. Where the model caps its logits, d_logits is overwritten. */
 void backward_logits(struct forward *f, struct mat x, struct mat d_logits, struct mat dx);
 
-/* x [rows, heads * n], dense, as [rows * heads, n]. */
+/* x [rows, heads * n], which must be dense, seen as [rows * heads, n]. No data moves. */
 struct mat forward_by_head(struct mat x, int heads);
 
-/* Whether x [n, d] holds numbers alone; scratch of f is used. False is a fault, not an answer. */
-bool forward_check_finite(struct forward *f, struct mat x, bool *sound, struct err *err);
+/* *finite = whether every number of x [n, d] is finite and no row is too long for float32. Uses
+ * scratch memory of f. False: the device failed, and *finite says nothing. */
+bool forward_check_finite(struct forward *f, struct mat x, bool *finite, struct err *err);
 
+/* Memory for one block's activations of up to `rows` rows. */
 struct saved saved_new(const struct model *m, int rows);
 void saved_free(struct saved *s, struct device *dev);
 

@@ -104,19 +104,19 @@ static bool context_extend(struct context *c, const int *ids, int n, int rows, f
 {
     struct device *dev = c->view->model->dev;
     struct attn_seq seq = {.n = n, .past = c->length};
-    struct batch p = {.rows = n, .seq = &seq, .seqs = 1};
+    struct batch batch = {.rows = n, .seq = &seq, .seqs = 1};
     struct mat x = mat_rows(c->x, 0, n), out = mat_rows(c->logits, 0, rows);
     bool ok;
 
-    p.id = xmalloc((size_t)n * sizeof(int));
-    p.pos = xmalloc((size_t)n * sizeof(int));
+    batch.id = xmalloc((size_t)n * sizeof(int));
+    batch.pos = xmalloc((size_t)n * sizeof(int));
     for (int i = 0; i < n; i++) {
-        p.id[i] = ids[i];
-        p.pos[i] = c->length + i;
+        batch.id[i] = ids[i];
+        batch.pos[i] = c->length + i;
     }
-    ok = forward_run(c->f, c->view, &p, c->cache, x, NULL, job, err);
-    free(p.id);
-    free(p.pos);
+    ok = forward_run(c->f, c->view, &batch, c->cache, x, NULL, job, err);
+    free(batch.id);
+    free(batch.pos);
     if (!ok)
         return false;
     c->length += n;

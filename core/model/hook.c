@@ -1,4 +1,4 @@
-/* The kinds of hooks, and hooks that several states hold. */
+/* The table of hook kinds, and the reference count of hooks that several states share. */
 #include "core/model/hook.h"
 
 #include <stdlib.h>

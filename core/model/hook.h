@@ -1,41 +1,43 @@
-/* What a state does in a forward pass besides multiplying by its matrices: a hook reads and changes
- * the residual stream or a block's coefficients at one site of a block.
+/* Hooks: changes a state makes during the forward pass, besides its matrices. A hook reads and
+ * changes the residual stream or the neuron coefficients at one site of a block. Activation
+ * steering (hook_add.c) and scaled or fixed neurons (hook_neurons.c) are hooks.
  *
- * A kind of hook is a file of statics ending in a const struct hook_ops and a line in hook.c. What
- * a session keeps of one is plain data (struct hook_data); opened on a model it is immutable, and
- * states share it. Engine thread only. */
+ * A session stores a hook as plain data (struct hook_data). hook_open() makes a struct hook of it
+ * for one model; that is immutable and shared by states through a reference count. To add a kind:
+ * a file that ends in a const struct hook_ops, and a line in hook.c. Engine thread only. */
 #ifndef CORE_MODEL_HOOK_H
 #define CORE_MODEL_HOOK_H
 
 #include "core/model/model.h"
 
-/* Where a block can be looked at, and changed. */
+/* The sites of a block where taps and hooks run. forward.c has a drawing. */
 enum tap_site {
     TAP_BLOCK_IN,  /* residual before attention, [rows, d] */
     TAP_FFN_IN,    /* residual after attention, before the FFN: h_l */
-    TAP_COEFF,     /* neuron coefficients m_l, [rows, M]; may be written to */
+    TAP_COEFF,     /* neuron coefficients m_l, [rows, M] */
     TAP_BLOCK_OUT, /* residual after the FFN: o_l */
 };
 
+/* A hook as sessions store it. The kind defines what params and blob mean. */
 struct hook_data {
-    char *name;   /* of its kind */
-    char *params; /* JSON, as its kind has it */
-    void *blob;   /* [bytes], as its kind has it; NULL: none */
+    char *name;   /* the kind: "add", "neurons" */
+    char *params; /* JSON */
+    void *blob;   /* [bytes], or NULL */
     size_t bytes;
 };
 
 struct batch;
 
 struct hook_ops {
-    const char *name; /* as sessions keep it */
-    /* What run() is given: owned by the hook, given back by close(). NULL: ERR_FORMAT or ERR_USAGE
-     * says what in `data` is not of this kind or does not fit the model. */
+    const char *name; /* hook_data.name */
+    /* Makes the ctx of the functions below; close() frees it. NULL with ERR_FORMAT (the data is not
+     * of this kind) or ERR_USAGE (it does not fit the model). */
     void *(*open)(const struct model *m, const struct hook_data *data, struct err *err);
-    /* x [rows of batch, d or M] is what the block has at the site; it may be changed in place.
-     * Device operations alone, so that the pass may be recorded. */
+    /* Called at every site of every block; x [batch rows, d or M] may be changed in place. Uses
+     * device operations only, so that a device can record the pass and replay it. */
     void (*run)(void *ctx, const struct batch *batch, int layer, enum tap_site site, struct mat x);
-    /* dx, the gradient with respect to what run() left, becomes that with respect to what it was
-     * given. NULL: they are the same. */
+    /* dx is the gradient with respect to x after run() and becomes the gradient with respect to x
+     * before it. NULL: the two are equal, as for a hook that adds a constant. */
     void (*grad)(void *ctx, const struct batch *batch, int layer, enum tap_site site,
                  struct mat dx);
     void (*close)(void *ctx);
@@ -50,11 +52,13 @@ struct hook {
 
 extern const struct hook_ops hook_add, hook_neurons;
 
-/* A copy of `data` is kept. ERR_FORMAT: no such kind, or what its open() says. */
+/* Copies `data`. The result has one reference, the caller's. ERR_FORMAT: no such kind; or the error
+ * of the kind's open(). */
 struct hook *hook_open(const struct model *m, const struct hook_data *data, struct err *err);
-struct hook *hook_retain(struct hook *h); /* one more holder */
-void hook_release(struct hook *h);        /* the last one gives it back; NULL is fine */
+struct hook *hook_retain(struct hook *h); /* adds a reference; returns h */
+void hook_release(struct hook *h);        /* drops one; the last frees the hook. Accepts NULL. */
 
+/* A deep copy; free it with hook_data_free(). */
 struct hook_data hook_data_copy(const struct hook_data *data);
 void hook_data_free(struct hook_data *data);
 

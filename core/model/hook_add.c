@@ -1,6 +1,6 @@
-/* A vector added at one site of a layer to the rows of all tokens (activation steering).
- * params {"layer": L, "site": "block_in" | "ffn_in" | "coefficients" | "block_out"}; the blob is
- * the vector, float32 [d], of coefficients [M]. */
+/* The hook "add": adds a vector to every row at one site of one layer (activation steering).
+ * params: {"layer": L, "site": "block_in" | "ffn_in" | "coefficients" | "block_out"}. The blob is
+ * the vector as float32: [M] at the site "coefficients", else [d]. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,7 +83,7 @@ static void add_run(void *ctx, const struct batch *batch, int layer, enum tap_si
 {
     const struct add *a = ctx;
 
-    (void)batch;
+    (void)batch; /* all rows get the vector */
     if (layer == a->layer && site == a->site)
         device_axpy(a->dev, 1, a->vector, x);
 }

@@ -1,5 +1,6 @@
-/* Neurons made to say something else: their coefficients are multiplied by a factor or set to a
- * value. params {"change": [[LAYER, NEURON, "scale" | "set", NUMBER], ...]}; there is no blob. */
+/* The hook "neurons": multiplies the coefficients of chosen neurons by a factor ("scale", 0 mutes
+ * one), or replaces them by a value ("set"). Runs at TAP_COEFF, on the columns of those neurons.
+ * params: {"change": [[LAYER, NEURON, "scale" | "set", NUMBER], ...]}; there is no blob. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ struct neurons {
     struct device *dev;
     int count;
     struct change *change; /* [count] */
-    struct mat factor;     /* [1, count]: of those that scale, 0 of the others */
+    struct mat factor;     /* [1, count] d(new) / d(old) of each change: its factor, 0 for "set" */
 };
 
 static bool read_change(const struct model *m, json_t *from, struct change *c, struct err *err)
@@ -61,7 +62,7 @@ static void *neurons_open(const struct model *m, const struct hook_data *data, s
     struct neurons *n = xcalloc(1, sizeof(*n));
     float *factor = xcalloc(json_array_size(list) + 1, sizeof(float));
     bool ok = json_array_size(list) > 0 ||
-              err_set(err, ERR_FORMAT, "hook neurons: no change of a neuron is named");
+              err_set(err, ERR_FORMAT, "hook neurons: the list of changes is empty");
 
     n->dev = m->dev;
     n->change = xcalloc(json_array_size(list) + 1, sizeof(*n->change));
@@ -99,9 +100,8 @@ static void neurons_run(void *ctx, const struct batch *batch, int layer, enum ta
     }
 }
 
-/* Backwards, since a neuron may be named twice: a factor multiplies, what was set depends on
- * nothing.
- */
+/* Last change first, since a neuron may be listed twice. The gradient of a neuron that was set is
+ * 0: its new value does not depend on the old one. */
 static void neurons_grad(void *ctx, const struct batch *batch, int layer, enum tap_site site,
                          struct mat dx)
 {

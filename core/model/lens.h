@@ -1,41 +1,47 @@
-/* The logit lens: what the residual stream would say if it were read out after each block, through
- * the final norm and the head. Prompts stand behind the state's prefixes, whose own positions are
- * not shown. Engine thread only. */
+/* The logit lens: the next token the model would predict if it stopped after a given block.
+ * lens.c explains. Prompts are asked after the state's prefixes; positions of prefixes are not part
+ * of the result. Engine thread only. */
 #ifndef CORE_MODEL_LENS_H
 #define CORE_MODEL_LENS_H
 
 #include "core/model/forward.h"
 
-/* The columns of values [d, n], value vectors of a layer, become what they add to the stream as far
- * as the final norm sees it: a norm behind the FFN multiplies them with its gain (and divides all
- * of them by one number a row, which is left to the caller), and a final norm that centres takes
- * each one's mean away: diag(g_post) V, (I - 11^T / d) V. Elsewhere they stay as they are. */
+/* Turns value vectors of a layer, the columns of values [d, n], into what they contribute to the
+ * logits up to one factor per row of the batch:
+ *   - with a post-norm after the FFN (gain g): V becomes diag(g) V. The post-norm also divides the
+ *     whole FFN output by its length; that factor is left to the caller.
+ *   - with a final LayerNorm, which subtracts the mean: V becomes (I - 1 1^T / d) V.
+ * Other models: unchanged. */
 void lens_contribution(const struct model *m, int layer, struct mat values);
 
-/* A prompt with a continuation, in one pass: what a fact looks like to the model. */
+/* What a model predicts after a prompt, at the end and layer by layer. */
 struct lens_readout {
     float *logits; /* [V] after the prompt */
-    double *logp;  /* [targets] log p of each token of the continuation, teacher-forced */
-    int old;       /* the token asked for, or the most probable one after the prompt */
+    double *logp;  /* [targets] natural log p of each target token, teacher-forced */
+    int old;       /* the old object's token: as given, or the most probable one */
     int layers;
     int *rank_old,
-        *rank_new; /* [layers] at the prompt's last token: of `old`, of target[0]; from 1 */
+        *rank_new; /* [layers] rank of `old` and of target[0] at the prompt's last token; from 1 */
 };
 
-/* old < 0: take the most probable token. `target` has at least one token. */
+/* Runs prompt `ids` [count] and the continuation `target` [targets >= 1] in one pass. old < 0: use
+ * the most probable next token as the old object. ERR_CANCELLED and the errors of forward_run().
+ * On success free *out with lens_readout_free(). */
 bool lens_readout(struct lens_readout *out, const struct model_state *view, const int *ids,
                   int count, const int *target, int targets, int old, struct job *job,
                   struct err *err);
 void lens_readout_free(struct lens_readout *readout);
 
-/* Every position, every block: the most probable next token, best [layers][count], its
- * probability, p [layers][count] (may be NULL), and the rank, from 1, of each of the
- * `tokens` asked, rank [tokens][layers][count]. The head is read for a few rows at a time, so
- * that memory stays bounded; the job's flag is looked at between them. */
+/* The lens at every block and every position of the prompt `ids` [count]:
+ *    best [layers][count]           the most probable next token
+ *    p    [layers][count]           its probability; may be NULL
+ *    rank [tokens][layers][count]   the rank, from 1, of each token[t] given
+ * Logits are computed for a few rows at a time, so memory stays bounded; the cancel flag of `job`
+ * is checked in between. ERR_CANCELLED and the errors of forward_run(). */
 bool lens_cells(const struct model_state *view, const int *ids, int count, const int *token,
                 int tokens, int *best, float *p, int *rank, struct job *job, struct err *err);
 
-/* The rank, from 1, of a token by its logit among [vocab]. */
+/* 1 + the number of tokens with a larger logit, of logits [vocab]. */
 int token_rank(const float *logits, int vocab, int token);
 
 #endif

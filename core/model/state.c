@@ -1,4 +1,4 @@
-/* States of a model: matrices shared until one of them is written to. */
+/* States of a model. Their matrices are shared until one is written to; state.h explains. */
 #include "core/model/state.h"
 
 #include <stdlib.h>
@@ -56,6 +56,7 @@ struct model_state *state_copy(const struct model_state *s, unsigned generation)
     return c;
 }
 
+/* One state less reads x; the last one frees it. The base's own matrix belongs to the model. */
 static void shared_release(struct device *dev, struct shared_mat *x)
 {
     if (--x->states)

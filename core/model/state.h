@@ -1,33 +1,47 @@
-/* What a forward pass reads: a base model, the matrices that stand for its own, and hooks; and what
- * stands before every prompt.
+/* A state of a model: what an edit makes of it. A forward pass reads its weights from a state.
  *
- * The model itself is never changed: the edited state, a preview and `edit:17` are states side by
- * side. A copy shares all matrices with its original; one is copied when either is about to be
- * written to. Everything that was computed under a state carries its generation. All of this
- * belongs to the engine's thread. */
+ *    state = base model              the mapped file; never written
+ *          + replaced matrices       float32 copies of the few matrices that edits changed
+ *          + hooks                   changes inside the forward pass (hook.h)
+ *          + prefixes                text before every prompt
+ *          + generation              a number; results computed under a state carry it
+ *
+ * The base, the edited state, a preview and `edit:17` (the state after edit 17) exist side by side.
+ * That is cheap, since states share matrices, copy on write:
+ *
+ *    base     q0 k0 v0 ... down0   q1 k1 v1 ... down1      layers * MATRICES pointers each
+ *    edited   ↑  ↑  ↑      ↑       ↑  ↑  ↑      down1'     state_writable(1, DOWN) made down1'
+ *    preview  ↑  ↑  ↑      ↑       ↑  ↑  ↑      ↑ of edited
+ *
+ * state_copy() copies pointers and counts the states that share each matrix. state_writable()
+ * returns a float32 matrix of this state alone; it makes one if the matrix is the base's or shared.
+ * For a Llama-3-8B, one replaced W_down [4096, 14336] takes 235 MB.
+ *
+ * Whoever changes a state gives it a new generation. A result with another generation than the
+ * current state's is out of date, and caches are looked up by it. Engine thread only. */
 #ifndef CORE_MODEL_STATE_H
 #define CORE_MODEL_STATE_H
 
 #include "core/model/hook.h"
 
-/* A matrix and the states that read it. */
+/* A matrix and the number of states that share it. */
 struct shared_mat {
     struct mat w;
-    bool replaced; /* it stands for the base's, else it is the base's */
+    bool replaced; /* a copy that this struct owns; false: the base model's own matrix */
     int states;
-    bool hashed; /* whether hash, see core/edit/checksum.h, is known */
+    bool hashed; /* whether `hash` (core/edit/checksum.h) is up to date */
     unsigned char hash[32];
 };
 
-/* Text before every prompt, and its tokens. */
+/* A text that goes before every prompt, and its token ids. */
 struct prefix {
     char *text;
     int *id, count;
 };
 
-/* What one change did to one layer. */
+/* The largest value that one edit added to one layer; error messages name it. */
 struct state_change {
-    int edit, layer; /* edit 0: one that is not committed yet */
+    int edit, layer; /* edit 0: not committed yet */
     double largest;  /* the largest value it added to a matrix */
 };
 
@@ -37,50 +51,58 @@ struct model_state {
     struct shared_mat **matrix; /* [layers * MATRICES], layer by layer */
     struct hook **hook;         /* [hooks] in the order they run */
     int hooks;
-    struct prefix *prefix; /* [prefixes] one behind the other */
+    struct prefix *prefix; /* [prefixes] in the order they precede a prompt */
     int prefixes;
     struct state_change *change; /* [changes] in the order they were made */
     int changes;
 };
 
-struct model_state *state_new(const struct model *m, unsigned generation); /* the base */
+/* The unedited model: every matrix is the base's, no hooks, no prefixes. The model must outlive its
+ * states. Free states with state_free(). */
+struct model_state *state_new(const struct model *m, unsigned generation);
+/* A copy that shares matrices and hooks with s. */
 struct model_state *state_copy(const struct model_state *s, unsigned generation);
-void state_free(struct model_state *s);
+void state_free(struct model_state *s); /* accepts NULL */
 
+/* `layer` is from 0. Shapes: enum matrix in matrix.h. */
 struct shared_mat *state_shared(const struct model_state *s, int layer, enum matrix which);
-/* data NULL where the model has no such matrix. */
+/* The weights to compute with; data NULL if the model has no such matrix. */
 struct mat state_matrix(const struct model_state *s, int layer, enum matrix which);
+/* Whether the matrix is a copy, and no longer the base's. */
 bool state_replaced(const struct model_state *s, int layer, enum matrix which);
-/* The matrix as float32 of this state alone, to be written to. */
+/* The matrix as float32 that belongs to this state alone and may be written to. Copies it first if
+ * needed, and forgets its hash. Out of memory is a fault of the device. */
 struct mat state_writable(struct model_state *s, int layer, enum matrix which);
-/* One more hook behind the others; the state holds it. */
+/* Appends a hook; the state takes a reference of its own. */
 void state_add_hook(struct model_state *s, struct hook *hook);
-/* One more text behind the others: who asks a question (generate.h, lens.h, a causal trace) asks it
- * behind all of them. What reads the weights for an edit (attribution, keys, targets) does not, or
- * a new object that a prefix says already would need no edit; hooks run wherever blocks do. The
- * model has a tokenizer. */
+/* Appends a prefix. Questions to the model (generate.h, lens.h, a causal trace) are asked after all
+ * prefixes. Computations for an edit (attribution, keys, targets) leave prefixes out: otherwise a
+ * new object that a prefix already states would need no edit. Hooks run in both. The model must
+ * have a tokenizer. Fails with the errors of tokenizer_encode(). */
 bool state_add_prefix(struct model_state *s, const char *text, struct err *err);
 
-/* Keeps who changed a layer and how much, for state_largest_change(). */
+/* Notes that `edit` (0: not committed yet) added at most `largest` to a value of this layer. */
 void state_record_change(struct model_state *s, int edit, int layer, double largest);
-/* The changes that are not committed yet are those of this edit. */
+/* Gives the changes of edit 0 their number, once the edit is committed. */
 void state_assign_edit(struct model_state *s, int edit);
-/* Of the layers up to this one, the change that added the largest value; NULL: there is none. */
+/* Among changes of layers 0 to `layer`, the one with the largest value; NULL if there is none. */
 const struct state_change *state_largest_change(const struct model_state *s, int layer);
 
-/* A prompt with the state's prefixes: behind the token that begins a text, if it has one, and
- * before all others. */
+/* A prompt with the state's prefixes inserted after its BOS token, if it has one:
+ *    ids   BOS The capital          id   BOS [prefix 0] [prefix 1] The capital */
 struct prompt {
     int *id, count;
-    int begin, prefix; /* tokens that begin the text, 0 or 1, and tokens of the prefixes */
+    int begin, prefix; /* number of BOS tokens, 0 or 1; number of tokens of all prefixes */
 };
 
+/* Free the result with prompt_free(). */
 struct prompt state_prompt(const struct model_state *s, const int *ids, int count);
-/* Where token i of what was given to state_prompt() stands. */
+/* The index in p->id of ids[i] as given to state_prompt(). */
 int prompt_position(const struct prompt *p, int i);
 void prompt_free(struct prompt *p);
 
-/* Whether both surely compute the same. */
+/* True if both states compute the same: the same matrices and hooks (by address) and prefixes. May
+ * be false for two states whose copies happen to hold equal values. */
 bool state_same(const struct model_state *a, const struct model_state *b);
 
 #endif
