@@ -1,5 +1,28 @@
-/* The architectures: how their files name things, and what switches they set. To add one: its
- * names, an entry of the table. */
+/* The model families this program reads, one row each in `archs`.
+ *
+ * A row says how the files of a family are named and what its blocks contain. The rest of the
+ * program sees only a struct model_config and tensors with GGUF's names; it never asks which family
+ * a model is of. A row holds
+ *
+ *   name, type, gguf   our name, model_type of config.json, general.architecture of a GGUF file
+ *   parts, maybe       what a block has (enum model_part): always; if the file says so
+ *   norm, act          RMS norm or LayerNorm; SiLU or GELU
+ *   keys               which key of config.json holds which size
+ *   block, names ...   tensor names of safetensors, translated as in the example below
+ *   ignored_tensors    tensors to skip: buffers that follow from the configuration, vision towers
+ *   the rest           values to assume where config.json has no such key, as transformers does
+ *
+ * A name of a Llama file goes through three tables: `prefixes` (strip what a wrapper puts in
+ * front), then `globals` or, after the block's number, `names`:
+ *
+ *   model.layers.7.mlp.down_proj.weight              block "model.layers." + 7 + "."
+ *                  mlp.down_proj          -> ffn_down
+ *   blk.7.ffn_down.weight
+ *
+ * To add a family: its tables of names if they differ, a row in `archs`, a tiny model and reference
+ * numbers from tests/reference/architectures.py. An architecture that is close but not the same
+ * (another rotary scaling, a shared expert) is refused, not approximated: weights.c rejects tensors
+ * that no part explains, config.c rejects settings it does not implement. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +31,7 @@
 #include "core/base/mem.h"
 #include "core/model/format.h"
 
-/* --- names of tensors, Hugging Face's and ours ------------------------------------------- */
+/* --- names of tensors: Hugging Face's, GGUF's, whether stored as [in, out] ---------------- */
 
 #define LLAMA_ATTENTION                                                                    \
     {"self_attn.q_proj", "attn_q", false}, {"self_attn.k_proj", "attn_k", false},          \
@@ -56,7 +79,7 @@ static const struct tensor_name gpt2_globals[] = {
     {NULL, NULL, false},
 };
 
-/* Conv1D keeps its matrices as [in, out]. */
+/* GPT-2's layers are Conv1D, which stores a matrix as [in, out]: `transposed` is true. */
 static const struct tensor_name gpt2_parts[] = {
     {"ln_1", "attn_norm", false},
     {"attn.c_attn", "attn_qkv", true},
@@ -69,14 +92,15 @@ static const struct tensor_name gpt2_parts[] = {
 
 static const struct tensor_name gpt2_prefixes[] = {{"transformer.", "", false},
                                                    {NULL, NULL, false}};
-/* Models that also see keep the one that writes under a name of its own. */
+/* Multimodal checkpoints put an extra prefix before the language model's tensors. */
 static const struct tensor_name gemma_prefixes[] = {
     {"language_model.", "", false},
     {"model.language_model.", "model.", false},
     {NULL, NULL, false},
 };
 static const struct tensor_name no_prefixes[] = {{NULL, NULL, false}};
-/* What follows from the configuration, or belongs to what is not the language model. */
+/* Tensors to skip: buffers that follow from the configuration, and parts that are not the language
+ * model. */
 static const char *const llama_ignored[] = {"*.rotary_emb.inv_freq", NULL};
 static const char *const gpt2_ignored[] = {"*.attn.bias", "*.attn.masked_bias", NULL};
 static const char *const gemma_ignored[] = {
@@ -251,7 +275,7 @@ bool arch_unknown(const char *name, struct err *err)
     return false;
 }
 
-/* A name of the list: itself, "*END" or "START*". */
+/* Whether a name matches NAME, "*END" or "START*". */
 static bool pattern_matches(const char *pattern, const char *name)
 {
     size_t n = strlen(name), m = strlen(pattern);
@@ -271,7 +295,7 @@ bool arch_ignored(const struct arch *arch, const char *name)
     return false;
 }
 
-/* The entry whose name stands before a dot at the start of `name`. */
+/* The entry whose `theirs`, followed by a dot, begins `name`; or NULL. */
 static const struct tensor_name *find_by_theirs(const struct tensor_name *names, const char *name)
 {
     for (; names->theirs; names++) {
@@ -283,7 +307,7 @@ static const struct tensor_name *find_by_theirs(const struct tensor_name *names,
     return NULL;
 }
 
-/* The name without what stands before those of the table. */
+/* The name without the prefix of a wrapper. Caller frees. */
 static char *strip_prefix(const struct arch *arch, const char *name)
 {
     for (const struct tensor_name *p = arch->prefixes; p->theirs; p++)
@@ -323,7 +347,7 @@ char *arch_canonical(const struct arch *arch, const char *name, bool *transposed
     return ours ? ours : xstrdup(name);
 }
 
-/* The entry of our name, which stands before a dot or is all of it. */
+/* The entry whose `ours`, followed by a dot, begins the name; or NULL. */
 static const struct tensor_name *find_by_ours(const struct tensor_name *names, const char *ours)
 {
     for (; names->theirs; names++) {
@@ -335,7 +359,7 @@ static const struct tensor_name *find_by_ours(const struct tensor_name *names, c
     return NULL;
 }
 
-/* The way back from canonical_name(). */
+/* The inverse of canonical_name(). NULL: the table has no such name. */
 static char *name_in_files(const struct arch *arch, const char *ours)
 {
     const struct tensor_name *found = find_by_ours(arch->globals, ours);
@@ -355,7 +379,7 @@ char *arch_file_name(const struct arch *arch, const char *ours, const char *like
 {
     char *name = name_in_files(arch, ours), *full = NULL;
 
-    /* a head beside the model has no prefix but in models of more senses, which hold the whole */
+    /* lm_head is outside the prefixed part, except in multimodal models, which prefix both */
     for (const struct tensor_name *p = arch->prefixes; name && like && p->theirs && !full; p++)
         if (!strncmp(like, p->theirs, strlen(p->theirs)) &&
             !strncmp(name, p->ours, strlen(p->ours)) &&

@@ -1,4 +1,5 @@
 /* Looks for NaN and infinity in weights as they are first used, and names their place. */
+/* Finds weights that are not finite, and names the tensor, the layer and the element. */
 #include "core/model/finite_weights.h"
 
 #include <math.h>
@@ -8,7 +9,7 @@
 
 #include "core/device/finite.h"
 
-/* The layer a tensor belongs to; `layers`: to none of them. */
+/* The layer a tensor belongs to; `layers` if it belongs to none. */
 static int layer_of(const struct tensor *t, int layers)
 {
     long layer = strncmp(t->name, "blk.", 4) ? layers : strtol(t->name + 4, NULL, 10);
@@ -16,7 +17,7 @@ static int layer_of(const struct tensor *t, int layers)
     return layer < 0 || layer > layers ? layers : (int)layer;
 }
 
-/* The first element that is not finite. */
+/* The row and column of the first element that is not finite; false if there is none. */
 static bool find_not_finite(const struct tensor *t, long *row, long *col)
 {
     long rows = t->dim[0], cols = 1, at = -1;
@@ -41,6 +42,7 @@ static bool find_not_finite(const struct tensor *t, long *row, long *col)
     return false;
 }
 
+/* The element as a number; of a quantised tensor the block around it is converted. */
 static double tensor_value(const struct tensor *t, long row, long col)
 {
     float block[256];
@@ -53,7 +55,7 @@ static double tensor_value(const struct tensor *t, long row, long col)
     return (double)block[at % size];
 }
 
-/* What users call the place: a neuron or a token, where it is one. */
+/* Names an element the way users know it: by its neuron or token, where it belongs to one. */
 static void describe_element(const struct tensor *t, long row, long col, char *out, size_t size)
 {
     const char *last = strrchr(t->name, '.');
@@ -73,8 +75,8 @@ static void describe_element(const struct tensor *t, long row, long col, char *o
         snprintf(out, size, "row %ld, column %ld", row, col);
 }
 
-/* Whether all of a tensor is finite. ERR_FORMAT names the tensor, the layer and the place of the
- * first element that is not, in the model's orientation ([out, in]). */
+/* ERR_FORMAT: names the tensor, the layer and the first element that is not finite, as row and
+ * column of [out, in]. */
 static bool tensor_is_finite(const struct weights *w, const struct tensor *t, struct err *err)
 {
     int layers = weights_config(w)->layers, layer = layer_of(t, layers);
@@ -105,8 +107,8 @@ static bool rope_is_finite(const struct model *m, const float *freq)
     long at = freq ? not_finite(freq, (size_t)m->config->head_dim / 2) : -1;
 
     return at < 0 || err_set(&m->dev->fault, ERR_FORMAT,
-                             "rotary frequency %ld is %s, not a finite number: the model's base or "
-                             "its factors cannot be: %.100s",
+                             "rotary frequency %ld is %s, not a finite number; the model's rotary "
+                             "base or factors are wrong: %.100s",
                              at, not_finite_name((double)freq[at]), weights_path(m->file));
 }
 

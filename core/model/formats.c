@@ -1,4 +1,4 @@
-/* The model file formats there are; the first that accepts a path reads it. */
+/* The list of model file formats. The first one that accepts a path reads it. */
 #include <stddef.h>
 
 #include "core/model/format.h"

@@ -1,4 +1,4 @@
-/* Continues texts token by token, and gives the probabilities of answers. */
+/* Continues a text token by token, and computes the probability of given answers. */
 #include "core/model/generate.h"
 
 #include <math.h>
@@ -42,8 +42,8 @@ int top_k(const float *x, int n, int k, int *index)
     return found;
 }
 
-/* Logits less the largest, so that no temperature makes the numbers too large for an exponential.
- */
+/* Draws a token with probability proportional to exp(logit / temperature). The largest logit is
+ * subtracted first, so that exp() cannot overflow at any temperature. */
 static int sample_token(const float *logits, int n, double temperature, uint64_t *rng)
 {
     double u, sum = 0, all = 0;
@@ -65,7 +65,7 @@ static int sample_token(const float *logits, int n, double temperature, uint64_t
     return n - 1;
 }
 
-/* A context that grows: one sequence, its cache, and room for the logits of its newest tokens. */
+/* One growing sequence: its KV cache, and memory for the logits of its newest tokens. */
 struct context {
     const struct model_state *view;
     struct forward *f;
@@ -74,16 +74,17 @@ struct context {
     int length;
 };
 
-/* For passes of up to `pass` tokens, `capacity` in all, logits of up to `rows` at once. */
-static struct context context_new(const struct model_state *view, int pass, int capacity, int rows)
+/* For passes of up to `most` tokens, `capacity` tokens in all, and logits of up to `rows` tokens.
+ */
+static struct context context_new(const struct model_state *view, int most, int capacity, int rows)
 {
     const struct model *m = view->model;
 
     return (struct context){
         .view = view,
-        .f = forward_new(m, pass),
+        .f = forward_new(m, most),
         .cache = kv_cache_new(m, capacity),
-        .x = mat_new(m->dev, DT_F32, pass, m->config->hidden),
+        .x = mat_new(m->dev, DT_F32, most, m->config->hidden),
         .logits = mat_new(m->dev, DT_F32, rows, m->head.rows),
     };
 }
@@ -98,7 +99,8 @@ static void context_free(struct context *c)
     mat_free(dev, &c->logits);
 }
 
-/* n more tokens; `logits` [rows, V] on the host are those after the last `rows` of them. */
+/* Runs n more tokens. `logits` [rows, V], on the host, gets the logits after the last `rows` ones.
+ */
 static bool context_extend(struct context *c, const int *ids, int n, int rows, float *logits,
                            struct job *job, struct err *err)
 {
@@ -125,7 +127,7 @@ static bool context_extend(struct context *c, const int *ids, int n, int rows, f
     return device_sync(dev, err);
 }
 
-/* How the logits [targets, V] like the tokens that are to follow. */
+/* Row j of logits [targets, V] predicts target[j]: its log p, and whether it is the argmax. */
 static void score_targets(const float *logits, int vocab, const int *target, int targets,
                           double *logp, bool *top)
 {
@@ -139,8 +141,9 @@ static void score_targets(const float *logits, int vocab, const int *target, int
     }
 }
 
-/* The prompt, and behind it the wanted continuation, teacher-forced in the same pass; the context
- * then stands at the prompt's end. `logits` [V] are those after the prompt. */
+/* Runs the prompt and, in the same pass, the target after it, teacher-forced. Then sets the length
+ * of the context back to the prompt's, so that new tokens overwrite the target in the cache.
+ * `logits` [V] gets those after the prompt. */
 static bool run_prompt(struct context *c, const int *ids, int count,
                        const struct generate_options *o, struct generated *out, float *logits,
                        struct job *job, struct err *err)
@@ -181,7 +184,7 @@ static int larger_of(int a, int b)
     return a > b ? a : b;
 }
 
-/* generate() for a prompt that is whole. */
+/* generate() of a prompt that contains the state's prefixes already. */
 static bool generate_whole(struct generated *out, const struct model_state *view, const int *ids,
                            int count, const struct generate_options *o, struct job *job,
                            struct err *err)

@@ -1,4 +1,4 @@
-/* Names and shapes of a block's linear maps, from the model's configuration. */
+/* Names and shapes of a block's matrices, from the model's configuration. */
 #include "core/model/matrix.h"
 
 #include <stddef.h>

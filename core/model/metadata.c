@@ -1,10 +1,11 @@
-/* What a GGUF file says besides its tensors. */
+/* Looks up values in the metadata of a GGUF file (weights_meta_*() of weights.h). */
 #include <limits.h>
 #include <stdlib.h>
 
 #include "core/base/mem.h"
 #include "core/model/format.h"
 
+/* The value of a key that is not an array, or NULL. */
 static const struct gguf_value *scalar_value(const struct weights *w, const char *key)
 {
     const struct gguf_value *v = gguf_find(&w->gguf, key);
@@ -12,6 +13,7 @@ static const struct gguf_value *scalar_value(const struct weights *w, const char
     return v && !v->array ? v : NULL;
 }
 
+/* The value of a key that is an array, or NULL. */
 static const struct gguf_value *array_value(const struct weights *w, const char *key)
 {
     const struct gguf_value *v = gguf_find(&w->gguf, key);

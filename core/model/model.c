@@ -1,5 +1,5 @@
-/* Finds each weight's role, places what fits as floats on the device, and computes rotary
- * frequencies. */
+/* Opens a model: gives each tensor its role, brings the weights to the device, as float32 as far as
+ * they fit, and computes the rotary frequencies. */
 #include "core/model/model.h"
 
 #include <math.h>
@@ -12,7 +12,8 @@
 #include "core/model/finite_weights.h"
 #include "core/model/vocabulary.h"
 
-/* Where the float32 copies go: what does not fit keeps its stored type. */
+/* Bytes left for float32 copies of m's weights. A weight that does not fit keeps its stored type.
+ */
 struct budget {
     struct model *m;
     double left;
@@ -53,8 +54,8 @@ struct mat model_weight(const struct model *m, struct mat w, int rows)
     return found ? found->stored : w;
 }
 
-/* out[r][c] = in[c][r]: a block that stays in the cache after another. The elements' size is known
- * where this is inlined. */
+/* out[r][c] = in[c][r], in tiles of 32 x 32 that stay in the CPU's cache. Callers pass `size`, the
+ * bytes of an element, as a constant, so that memcpy() becomes one instruction. */
 static inline void transpose_bytes(char *out, const char *in, size_t rows, size_t cols,
                                    size_t stride, size_t size)
 {
@@ -71,7 +72,7 @@ static inline void transpose_bytes(char *out, const char *in, size_t rows, size_
         }
 }
 
-/* A matrix kept as [in, out], dense and the right way round, uploaded. */
+/* Uploads a matrix stored as [in, out], transposed to [out, in]. */
 static void upload_transposed(struct device *dev, const struct tensor *t, struct mat to)
 {
     size_t rows = (size_t)t->dim[0], cols = (size_t)t->dim[1], size = dtype_row_bytes(t->type, 1);
@@ -93,25 +94,34 @@ static void upload_transposed(struct device *dev, const struct tensor *t, struct
     free(out);
 }
 
-/* A matrix as the device has it: float32 as far as the budget goes, else its stored type. */
+/* Brings a matrix to the device and returns it: as float32 if the budget allows, else in its stored
+ * type.
+ *
+ *   device without memory of its own (CPU):  use the mapped bytes in place (device_adopt), or a
+ *                                            float32 copy beside them
+ *   device with memory of its own (GPU):     upload the stored bytes; where the budget allows,
+ *                                            replace them by a float32 copy
+ *
+ * On a GPU the stored bytes were counted before (core/edit/gpu_memory.h), so that a copy costs only
+ * the difference. */
 static struct mat place_matrix(struct budget *b, const struct tensor *t)
 {
     struct device *dev = b->m->dev;
     int rows = (int)t->dim[0], cols = (int)t->dim[1];
     struct mat stored = {.type = t->type, .rows = rows, .cols = cols, .stride = cols};
-    bool own_memory = dev->ops->own_memory; /* what is stored is there, and was reckoned with */
+    bool own_memory = dev->ops->own_memory;
     bool terms = dev->precision == PRECISION_SPLIT || dev->precision == PRECISION_BF16;
     double bytes = 4.0 * rows * cols - (own_memory ? (double)t->bytes : 0);
-    /* products of bfloat16 terms take what is stored so as it is */
+    /* at these precisions products split floats into bfloat16 terms: stored BF16 is one already */
     bool direct = own_memory && terms && t->type == DT_BF16;
     bool resident = bytes <= b->left && !direct, copied = false;
     struct mat x;
 
     if (!t->transposed && (t->type != DT_F32 || (uintptr_t)t->data % sizeof(float) == 0))
         stored.data = (void *)(size_t)device_adopt(dev, t->data, t->bytes);
-    if (!stored.data || (resident && t->type != DT_F32)) /* its bytes are read now */
+    if (!stored.data || (resident && t->type != DT_F32)) /* the bytes are about to be read */
         model_check_tensor(b->m, t);
-    if (!stored.data) { /* the device has its own memory */
+    if (!stored.data) { /* the device cannot use the mapped bytes in place */
         copied = true;
         stored.data = device_alloc(dev, t->bytes);
         if (stored.data && t->transposed)
@@ -119,7 +129,7 @@ static struct mat place_matrix(struct budget *b, const struct tensor *t)
         else if (stored.data)
             device_upload(dev, stored, t->data);
     }
-    if (!resident || t->type == DT_F32) { /* nothing to convert: the file's own bytes will do */
+    if (!resident || t->type == DT_F32) { /* no conversion wanted, or none needed */
         if (copied) {
             model_own(b->m, stored);
             b->left -= own_memory ? 0 : (double)t->bytes;
@@ -137,7 +147,7 @@ static struct mat place_matrix(struct budget *b, const struct tensor *t)
     return x;
 }
 
-/* A vector as one float32 row, `add` added to each element. */
+/* Uploads a vector as one float32 row, with `add` added to each element. */
 static struct mat place_vector(struct budget *b, const struct tensor *t, float add)
 {
     struct mat x = mat_new(b->m->dev, DT_F32, 1, (int)t->dim[0]);
@@ -228,7 +238,7 @@ static void place_block(struct budget *b, int l)
     k->freq = m->config->windowed[l] && m->freq_swa ? m->freq_swa : m->freq;
 }
 
-/* Tells the system a block ahead what will be read, so that it reads while we convert. */
+/* Asks the system to read this layer's weights, while the layer before is being converted. */
 static void prefetch_block(const struct model *m, int layer)
 {
     char start[32];
@@ -283,7 +293,7 @@ static double rope_scaled(const struct model_config *c, double f)
     return (1 - s) * f / c->rope_factor + s * f;
 }
 
-/* inv_freq of rotary positions, scaled as the file says (editscope-formats(7) 4.3). */
+/* [head_dim / 2] rotary frequencies, theta^(-2 i / hd), with the file's scaling. Caller frees. */
 static float *rope_frequencies(const struct model *m)
 {
     const struct model_config *c = m->config;
@@ -307,7 +317,7 @@ static float *rope_frequencies(const struct model *m)
     return freq;
 }
 
-/* Those of layers with a window, which have a base of their own and no scaling. */
+/* The same for layers with a window: their own base, no scaling. Caller frees. */
 static float *rope_frequencies_swa(const struct model_config *c)
 {
     float *freq = xmalloc((size_t)(c->head_dim / 2) * sizeof(float));

@@ -1,5 +1,5 @@
-/* A model on a device: its weights by role. It is never changed; what an edit makes of it is a
- * state (state.h). All of this belongs to the engine's thread. */
+/* A model on a device: its weights, by role. A model never changes; what an edit makes of it is a
+ * state (state.h). Engine thread only. */
 #ifndef CORE_MODEL_MODEL_H
 #define CORE_MODEL_MODEL_H
 
@@ -9,16 +9,19 @@
 #include "core/model/tokenizer/tokenizer.h"
 #include "core/model/weights.h"
 
-/* What an architecture has not is data NULL; biases and gains are [1, n] of what they belong to. */
+/* One block. A part that the model lacks has data NULL. Biases are [1, out] of their matrix, gains
+ * [1, d] unless said otherwise. */
 struct block {
-    struct norm attn_norm, ffn_norm;           /* before attention and FFN */
-    struct norm q_norm, k_norm;                /* [1, hd]: of each head, before the rotation */
-    struct norm post_attn_norm, post_ffn_norm; /* of what attention and FFN give to the stream */
-    struct mat w[MATRICES], bias[MATRICES];
+    struct norm attn_norm, ffn_norm;           /* before attention and before the FFN */
+    struct norm q_norm, k_norm;                /* gain [1, hd]: on each head, before the rotation */
+    struct norm post_attn_norm, post_ffn_norm; /* on the outputs of attention and FFN */
+    struct mat w[MATRICES], bias[MATRICES];    /* by enum matrix */
     struct attn_shape shape;
-    const float *freq; /* rotary positions; NULL: none */
+    const float *freq; /* model.freq or model.freq_swa; NULL: no rotary positions */
 };
 
+/* Weights are float32 copies as far as memory allows, and otherwise stay in the stored type (F16,
+ * Q4_K, ...), which operations convert as they read. */
 struct model {
     struct weights *file;
     const struct model_config *config;
@@ -26,9 +29,9 @@ struct model {
     struct device *dev;
     struct block *block;    /* [layers] */
     struct mat embed;       /* [V, d] */
-    struct mat embed_scale; /* [1, d] of the embedding's rows, or data NULL */
-    struct mat positions;   /* [context, d] added to them, or data NULL */
-    struct mat head;        /* [V, d]; the embedding when tied */
+    struct mat embed_scale; /* [1, d] factor of embeddings, or data NULL */
+    struct mat positions;   /* [context, d] added to embeddings, or data NULL */
+    struct mat head;        /* [V, d]; the same as embed when tied */
     struct norm final_norm;
     float *freq, *freq_swa; /* [head_dim / 2] radians a position, rope scaling applied; swa: those
                                of layers with a window, NULL: the same */

@@ -1,4 +1,4 @@
-/* Which files a tokenizer is in. */
+/* Finds the files of a tokenizer, and takes a vocabulary out of GGUF metadata. */
 #include "core/model/vocabulary.h"
 
 #include <stdlib.h>
@@ -15,10 +15,10 @@ static int token_id(const struct weights *weights, const char *key)
 
     if (!weights_meta_int(weights, key, &id))
         return -1;
-    return id < 0 || id > 0x7fffffff ? 0x7fffffff : (int)id; /* refused as out of range later */
+    return id < 0 || id > 0x7fffffff ? 0x7fffffff : (int)id; /* too large: refused later */
 }
 
-/* The arrays of a GGUF file's vocabulary, owned. */
+/* The arrays tokenizer.ggml.* of a GGUF file. A count of -1 means that the array is missing. */
 struct gguf_vocab {
     const char **text, **merge;
     size_t *len, *merge_len;
@@ -105,11 +105,11 @@ struct tokenizer *tokenizer_from_gguf(const struct weights *weights, struct err 
 
     gguf_vocab_read(&a, weights);
     if (!kind)
-        err_set(err, ERR_MODEL, "it holds no vocabulary: tokenizer.ggml.model is missing");
+        err_set(err, ERR_MODEL, "the file has no vocabulary: tokenizer.ggml.model is missing");
     else if (!bytes && !spm)
         err_set(err, ERR_MODEL,
                 "tokenizer.ggml.model is '%.*s'; gpt2 (byte-level BPE) and llama (SentencePiece "
-                "BPE) are known",
+                "BPE) are supported",
                 len < 40 ? (int)len : 40, kind);
     else if (gguf_vocab_check(&a, spm, err))
         t = tokenizer_from_gguf_vocab(weights, &a, spm, err);

@@ -1,4 +1,5 @@
-/* Which tensors an architecture needs, of which shapes, and opening whatever format holds them. */
+/* Opens a model file in whatever format, and checks that it has exactly the tensors its
+ * configuration requires. weights.h explains the steps. */
 #include "core/model/weights.h"
 
 #include <limits.h>
@@ -15,18 +16,19 @@
 #include "core/model/format.h"
 #include "core/model/safetensors.h"
 
-/* --- what the architecture needs ------------------------------------------------------- */
+/* --- the tensors that a configuration requires ------------------------------------------ */
 
 struct required {
-    const char *name; /* blk.N.NAME if a block's */
-    long rows, cols;  /* cols 0: a vector of `rows` */
-    unsigned parts;   /* enum model_part: belongs to all of these */
+    const char *name; /* of a block's tensor: what follows "blk.N." */
+    long rows, cols;  /* cols 0: a vector of `rows` elements */
+    unsigned parts;   /* enum model_part: required if the model has all of these */
     bool optional;
 };
 
 enum { MAX_REQUIRED = 32 };
 
-/* Leaves out what the configuration has no part for; what it may have is optional. */
+/* Appends `need` to out [n] unless the configuration lacks a part of it. If a part is only possible
+ * (c->maybe), the tensor is optional. Returns the new count. */
 static int add_required(const struct model_config *c, struct required *out, int n,
                         struct required need)
 {
@@ -91,7 +93,7 @@ static int required_in_block(const struct model_config *c, struct required *out)
     return n;
 }
 
-/* The file's name of some block's tensor: what stands before it stands before all. */
+/* The file's own name of any tensor of a block. It shows the prefix that all names have. */
 static const char *any_block_tensor(const struct weights *w)
 {
     for (int i = 0; i < w->count; i++)
@@ -100,7 +102,7 @@ static const char *any_block_tensor(const struct weights *w)
     return NULL;
 }
 
-/* A tensor's name as the file would have it: a user knows no other. Caller frees. */
+/* The name that a tensor would have in this file, for error messages. Caller frees. */
 static char *name_in_file(const struct weights *w, const char *name)
 {
     const struct arch *arch = arch_of(&w->config);
@@ -117,7 +119,7 @@ static char *name_in_file(const struct weights *w, const char *name)
     return theirs;
 }
 
-/* Rows and columns in the order in which the file has them. */
+/* Appends "rows x columns" in the file's own order. */
 static void print_shape(struct buf *out, const struct tensor *t, long rows, long cols)
 {
     if (t->transposed && cols)
@@ -141,6 +143,7 @@ static bool err_wrong_shape(const struct tensor *t, const struct required *need,
     return false;
 }
 
+/* `t` NULL: the file has no tensor of this `name`. */
 static bool check_tensor(const struct weights *w, const struct tensor *t,
                          const struct required *need, const char *name, struct err *err)
 {
@@ -220,7 +223,7 @@ bool weights_requires(const struct model_config *c, const char *theirs)
         return false;
     ours = arch_canonical(arch, theirs, &transposed);
     fused = arch->fused ? strstr(ours, ".attn_qkv.") : NULL;
-    if (fused) /* as good as any of the three in it */
+    if (fused) /* needed if attn_q is: cut "attn_qkv" down to that */
         memmove(fused + strlen(".attn_q"), fused + strlen(".attn_qkv"),
                 strlen(fused + strlen(".attn_qkv")) + 1);
     needed = is_required(c, ours);
@@ -228,7 +231,8 @@ bool weights_requires(const struct model_config *c, const char *theirs)
     return needed;
 }
 
-/* A tensor nobody asks for means arithmetic nobody does: the answers would be wrong. */
+/* An unknown tensor means an operation that this program does not implement, so that results would
+ * be wrong: refuse the file. */
 static bool check_unexpected(const struct weights *w, int met, struct err *err)
 {
     if (met == w->count)
@@ -236,12 +240,12 @@ static bool check_unexpected(const struct weights *w, int met, struct err *err)
     for (int i = 0; i < w->count; i++)
         if (!is_required(&w->config, w->tensor[i].name))
             return err_set(err, ERR_MODEL,
-                           "tensor %s is no part of architecture %s as it is known here",
+                           "tensor %s is not part of architecture %s as this program knows it",
                            w->tensor[i].origin, w->config.arch);
     return true;
 }
 
-/* The factors divide the rotary frequencies. */
+/* rope_freqs.weight holds factors that the rotary frequencies are divided by. */
 static bool check_rope(const struct weights *w, struct err *err)
 {
     const struct tensor *t = weights_tensor(w, "rope_freqs.weight");
@@ -255,7 +259,8 @@ static bool check_rope(const struct weights *w, struct err *err)
     for (long i = 0; i < t->dim[0]; i++) {
         memcpy(&factor, (const char *)t->data + 4 * i, 4);
         if (!(factor > 0) || !isfinite(factor))
-            return err_set(err, ERR_MODEL, "tensor rope_freqs.weight holds %g, no positive number",
+            return err_set(err, ERR_MODEL,
+                           "tensor rope_freqs.weight holds %g, not a positive number",
                            (double)factor);
     }
     return true;
@@ -267,10 +272,10 @@ static int compare_tensors(const void *a, const void *b)
                   (*(const struct tensor *const *)b)->name);
 }
 
-/* --- q, k and v in one --------------------------------------------------------------------- */
+/* --- q, k and v in one tensor --------------------------------------------------------------- */
 
-/* Rows first to first + rows of a fused tensor (elements of a vector, columns as it is stored if
- * it is transposed). */
+/* A view of rows [first, first + rows) of a fused tensor: elements of a bias, columns of the stored
+ * matrix if it is transposed. */
 static struct tensor fused_part(const struct tensor *t, const char *part, long first, long rows)
 {
     const char *dot = strrchr(t->name, '.');
@@ -296,7 +301,7 @@ static bool is_fused(const struct tensor *t)
     return !strncmp(t->name, "blk.", 4) && strstr(t->name, ".attn_qkv.") && t->ndim <= 2;
 }
 
-/* GPT-2 keeps q, k and v in one tensor, in this order: here they are three. */
+/* GPT-2 stores q, k and v, in this order, as one tensor. Replaces each by three views of it. */
 static bool split_fused(struct weights *w, struct err *err)
 {
     const struct model_config *c = &w->config;
@@ -325,16 +330,15 @@ static bool split_fused(struct weights *w, struct err *err)
     return true;
 }
 
-/* In two shards, or under two names of the same tensor. */
+/* Two tensors map to one name: the same tensor is in two shards, or has two names in the file. */
 static bool err_duplicate(const struct weights *w, const struct tensor *a, const struct tensor *b,
                           struct err *err)
 {
     const char *file = b->file < w->files ? strrchr(w->file[b->file], '/') : NULL;
 
     if (strcmp(a->origin, b->origin) != 0)
-        return err_set(err, ERR_MODEL, "tensor %s is there twice, also as %s", a->origin,
-                       b->origin);
-    return err_set(err, ERR_MODEL, "tensor %s is there twice%s%s", a->origin,
+        return err_set(err, ERR_MODEL, "tensor %s appears twice, also as %s", a->origin, b->origin);
+    return err_set(err, ERR_MODEL, "tensor %s appears twice%s%s", a->origin,
                    file ? ", also in " : "", file ? file + 1 : "");
 }
 
@@ -354,7 +358,7 @@ bool weights_check(struct weights *w, struct err *err)
     for (int i = 1; i < w->count; i++)
         if (!strcmp(w->by_name[i - 1]->name, w->by_name[i]->name))
             return err_duplicate(w, w->by_name[i - 1], w->by_name[i], err);
-    if (w->gguf.values) /* config.json says it itself */
+    if (w->gguf.values) /* GGUF has no key for it; config.json has */
         w->config.tied = !weights_tensor(w, "output.weight");
     return check_required(w, &met, err) && check_unexpected(w, met, err) && check_rope(w, err);
 }
@@ -404,7 +408,7 @@ static struct weights *weights_begin(const char *path, const struct format_ops *
     return w;
 }
 
-/* The weights, or the reason why there are none with the path before it. */
+/* Returns w; or, if opening failed, frees it and sets err to `why` with the path in front. */
 static struct weights *weights_finish(struct weights *w, bool ok, struct err *why, struct err *err)
 {
     const char *path = w->path;
@@ -414,28 +418,30 @@ static struct weights *weights_finish(struct weights *w, bool ok, struct err *wh
         return w;
     }
     why->kind = ERR_MODEL;
-    if (strncmp(why->text, path, strlen(path)) != 0) /* a reader of files names them itself */
+    if (strncmp(why->text, path, strlen(path)) != 0) /* file_map() has named the path already */
         err_in(why, "%s", path);
     err_pass(err, why);
     weights_close(w);
     return NULL;
 }
 
-/* Why what stands at the path is no model. Returns false. */
+/* Says why the path is not a model. Returns false. */
 static bool err_not_a_model(const char *path, struct err *err)
 {
     const char *is = file_type_name(file_type_of_path(path));
     struct stat st;
 
     if (!stat(path, &st) && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
-        return err_set(err, ERR_MODEL,
-                       "a model is mapped and hashed: it cannot come by a pipe, write it to a file "
-                       "first");
+        return err_set(
+            err, ERR_MODEL,
+            "a model cannot be read from a pipe, since it is mapped and hashed: write it "
+            "to a file first");
     if (!file_exists(path))
         return err_set(err, ERR_MODEL, "no such file or folder");
-    return err_set(err, ERR_MODEL,
-                   "%s%sno model: give a .gguf file or a folder with config.json and safetensors",
-                   is ? is : "", is ? ", " : "");
+    return err_set(
+        err, ERR_MODEL,
+        "%s%snot a model: give a .gguf file or a folder with config.json and safetensors",
+        is ? is : "", is ? ", " : "");
 }
 
 struct weights *weights_open(const char *path, struct err *err)
@@ -502,7 +508,7 @@ void weights_add_file(struct weights *w, const char *path)
     w->file[w->files++] = xstrdup(path);
 }
 
-/* --- questions ------------------------------------------------------------------------- */
+/* --- access ---------------------------------------------------------------------------- */
 
 const struct tensor *weights_tensor(const struct weights *w, const char *name)
 {
