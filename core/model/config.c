@@ -1,4 +1,8 @@
-/* What a model is made of, and config.json. */
+/* Reads a config.json into a struct model_config, and checks configurations of either format.
+ *
+ * Keys and defaults are those of transformers; where two of its versions write different keys, both
+ * are read. A setting that changes the arithmetic and is not implemented is refused by name, never
+ * ignored. Settings that change nothing here (dropout, initialisation) are not looked at. */
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -66,6 +70,8 @@ bool config_check(const struct model_config *c, struct err *err)
                        (double)c->attn_softcap, (double)c->logit_softcap);
     return (c->parts & PART_POSITIONS) || check_rope(c, err);
 }
+
+/* The value at a key; NULL also for null. */
 static const json_t *config_get(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
@@ -85,7 +91,7 @@ static bool get_int(const json_t *o, const char *key, long absent, int *out, str
         return true;
     }
     if (!json_is_integer(value))
-        return err_set(err, ERR_MODEL, "%s is no whole number", key);
+        return err_set(err, ERR_MODEL, "%s is not a whole number", key);
     if (json_integer_value(value) < 0 || json_integer_value(value) > 1 << 28)
         return err_set(err, ERR_MODEL, "%s is %lld; 0 to %d are valid", key,
                        (long long)json_integer_value(value), 1 << 28);
@@ -99,7 +105,7 @@ static bool get_number(const json_t *o, const char *key, double absent, double *
     const json_t *value = config_get(o, key);
 
     if (value && !json_is_number(value))
-        return err_set(err, ERR_MODEL, "%s is no number", key);
+        return err_set(err, ERR_MODEL, "%s is not a number", key);
     *out = value ? json_number_value(value) : absent;
     return true;
 }
@@ -114,8 +120,8 @@ static bool get_bool(const json_t *o, const char *key, bool *out, struct err *er
     return true;
 }
 
-/* One set of rotary parameters, of base `theta` if it does not say; `outer` has what older files
- * keep beside it. */
+/* One set of rotary parameters. `theta` is the base if neither object has one; `outer` is the
+ * object around `rope`, where older files keep some of the keys. */
 static bool read_scaling(struct model_config *c, const json_t *outer, const json_t *rope,
                          double theta, struct err *err)
 {
@@ -125,7 +131,7 @@ static bool read_scaling(struct model_config *c, const json_t *outer, const json
     double partial;
 
     if (rope && !json_is_object(rope))
-        return err_set(err, ERR_MODEL, "rope_scaling is no object");
+        return err_set(err, ERR_MODEL, "rope_scaling is not an object");
     if (!get_number(outer, "rope_theta", theta, &c->rope_theta, err) ||
         !get_number(rope, "rope_theta", c->rope_theta, &c->rope_theta, err) ||
         !get_number(outer, "partial_rotary_factor", 1, &partial, err) ||
@@ -134,7 +140,7 @@ static bool read_scaling(struct model_config *c, const json_t *outer, const json
     if (fabs(partial - 1) > 1e-9)
         return err_set(err, ERR_MODEL, "partial_rotary_factor %g is not supported", partial);
     if (!word)
-        return err_set(err, ERR_MODEL, "rope_type is no text");
+        return err_set(err, ERR_MODEL, "rope_type is not text");
     if (!strcmp(word, "default"))
         return true;
     if (strcmp(word, "linear") && strcmp(word, "llama3"))
@@ -148,7 +154,7 @@ static bool read_scaling(struct model_config *c, const json_t *outer, const json
            get_number(rope, "original_max_position_embeddings", 0, &c->rope_orig, err);
 }
 
-/* The base of layers with a window: only Gemma has one that is not the others'. */
+/* The rotary base of windowed layers. Only Gemma gives them another base than the other layers. */
 static bool read_local_rope(struct model_config *c, const json_t *root, const json_t *swa,
                             struct err *err)
 {
@@ -171,8 +177,8 @@ static bool read_local_rope(struct model_config *c, const json_t *root, const js
     return true;
 }
 
-/* "rope_parameters" of newer files holds all, for Gemma once for each kind of layer; older ones
- * have rope_theta beside a "rope_scaling" whose "rope_type" was once called "type". */
+/* Newer files have one object "rope_parameters", for Gemma one for each kind of layer. Older files
+ * have "rope_theta", and beside it "rope_scaling", whose "rope_type" was once called "type". */
 static bool read_rope(struct model_config *c, const json_t *root, struct err *err)
 {
     const json_t *rope = config_get(root, "rope_parameters");
@@ -187,7 +193,7 @@ static bool read_rope(struct model_config *c, const json_t *root, struct err *er
            read_local_rope(c, root, swa, err);
 }
 
-/* What would change the arithmetic and is not built here is refused, never ignored. */
+/* Refuses a boolean setting that is true and not implemented. */
 static bool refuse_if(const json_t *root, const char *key, struct err *err)
 {
     bool on = false;
@@ -197,6 +203,7 @@ static bool refuse_if(const json_t *root, const char *key, struct err *err)
     return !on || err_set(err, ERR_MODEL, "%s true is not supported", key);
 }
 
+/* Refuses a boolean setting that is false and only implemented as true, its default. */
 static bool refuse_unless(const json_t *root, const char *key, struct err *err)
 {
     bool on = true;
@@ -241,13 +248,14 @@ static bool read_activation(const struct model_config *c, const json_t *root, st
                    word ? word : "?", c->act == ACT_SILU ? "silu" : "gelu_new (the tanh form)");
 }
 
-/* A part that the configuration asks for, or that the architecture cannot have. */
+/* Adds `parts` to the configuration if the boolean at `key` is true. Ignores the key if blocks of
+ * this architecture cannot have these parts. */
 static bool read_part(struct model_config *c, const json_t *root, const char *key, unsigned parts,
                       struct err *err)
 {
     bool on = false;
 
-    if (!(arch_of(c)->maybe & parts)) /* the key means nothing then */
+    if (!(arch_of(c)->maybe & parts))
         return true;
     if (!get_bool(root, key, &on, err))
         return false;
@@ -255,11 +263,11 @@ static bool read_part(struct model_config *c, const json_t *root, const char *ke
     return true;
 }
 
-/* The layers by their types: a list of "full_attention" and "sliding_attention". */
+/* layer_types: "full_attention" or "sliding_attention" for each layer. */
 static bool read_layer_types(struct model_config *c, const json_t *types, struct err *err)
 {
     if (!json_is_array(types) || json_array_size(types) != (size_t)c->layers)
-        return err_set(err, ERR_MODEL, "layer_types is no list of the types of %d layers",
+        return err_set(err, ERR_MODEL, "layer_types is not a list of the types of %d layers",
                        c->layers);
     for (int l = 0; l < c->layers; l++) {
         const char *type = json_string_value(json_array_get(types, (size_t)l));
@@ -304,7 +312,8 @@ static bool read_windows(struct model_config *c, const json_t *root, struct err 
     return true;
 }
 
-/* Scales and caps of scores and logits. */
+/* Scale and soft cap of attention scores, soft cap of logits, Gemma's offsets and embedding scale.
+ */
 static bool read_scales(struct model_config *c, const json_t *root, struct err *err)
 {
     double query = 0, scores = 0, logits = 0;
@@ -336,7 +345,7 @@ static bool read_sizes(struct model_config *c, const json_t *root, struct err *e
     const struct config_keys *k = arch->keys;
     bool kv = json_object_get(root, "num_key_value_heads") != NULL;
     bool dim = json_object_get(root, "head_dim") != NULL;
-    bool plain = c->parts & PART_POSITIONS; /* GPT-2 has neither, and its FFN a default */
+    bool plain = c->parts & PART_POSITIONS; /* GPT-2: neither key; the FFN's default is 4 d */
     double eps = 0;
     int apart;
 
@@ -355,7 +364,7 @@ static bool read_sizes(struct model_config *c, const json_t *root, struct err *e
     if (plain ? c->heads && c->hidden % c->heads
               : (dim ? !config_get(root, "head_dim") : !arch->head_dim) && c->heads &&
                     c->hidden % c->heads)
-        return err_set(err, ERR_MODEL, "%s %d is no multiple of %d heads", k->hidden, c->hidden,
+        return err_set(err, ERR_MODEL, "%s %d is not a multiple of %d heads", k->hidden, c->hidden,
                        c->heads);
     if (!kv && arch->kv_heads && arch->kv_heads < c->heads)
         c->kv_heads = arch->kv_heads;
@@ -364,8 +373,8 @@ static bool read_sizes(struct model_config *c, const json_t *root, struct err *e
                              &c->head_dim, err));
 }
 
-/* The architecture, and the object that has its sizes: models that also see nest the one that
- * writes. */
+/* Finds the architecture and the object with its sizes: the whole file, or text_config in the
+ * config.json of a multimodal model. */
 static bool find_text_config(const json_t *root, const json_t **text, const struct arch **arch,
                              struct err *err)
 {
@@ -373,7 +382,7 @@ static bool find_text_config(const json_t *root, const json_t **text, const stru
     bool wrapped;
 
     if (!json_is_object(root))
-        return err_set(err, ERR_MODEL, "is no object");
+        return err_set(err, ERR_MODEL, "is not an object");
     if (!type)
         return err_set(err, ERR_MODEL, "model_type is missing");
     *arch = arch_of_type(type, &wrapped);
@@ -419,7 +428,7 @@ bool config_from_json(struct model_config *c, const char *text, size_t len, stru
     bool ok;
 
     *c = (struct model_config){0};
-    if (len && memchr(text, '\0', len)) /* jansson would take one behind a number for a space */
+    if (len && memchr(text, '\0', len)) /* jansson takes a NUL after a number for a space */
         return err_set(err, ERR_MODEL, "a NUL byte in the text");
     root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
     if (!root)

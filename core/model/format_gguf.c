@@ -1,4 +1,5 @@
-/* A model in one GGUF file. */
+/* Reads a model from one GGUF file: metadata becomes a struct model_config, tensors are taken over
+ * as they are, since their names are GGUF's. gguf.c parses the container. */
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 #include "core/base/mem.h"
 #include "core/model/format.h"
 
-/* Keys begin with the architecture's name. */
+/* The value of key "llama.block_count" for c->arch "llama", key "block_count"; or NULL. */
 static const struct gguf_value *arch_value(const struct model_config *c, const struct gguf *g,
                                            const char *key)
 {
@@ -34,7 +35,7 @@ static bool get_int(const struct model_config *c, const struct gguf *g, const ch
         return err_set(err, ERR_MODEL, "metadata %s.%s differs from layer to layer: not supported",
                        c->arch, key);
     if (v && !gguf_int(v, 0, &value))
-        return err_set(err, ERR_MODEL, "metadata %s.%s is no whole number", c->arch, key);
+        return err_set(err, ERR_MODEL, "metadata %s.%s is not a whole number", c->arch, key);
     if (value < 0 || value > 1 << 28)
         return err_set(err, ERR_MODEL, "metadata %s.%s is %lld; 0 to %d are valid", c->arch, key,
                        value, 1 << 28);
@@ -49,7 +50,7 @@ static bool get_number(const struct model_config *c, const struct gguf *g, const
 
     *out = absent;
     if (v && (v->array || !gguf_number(v, 0, out)))
-        return err_set(err, ERR_MODEL, "metadata %s.%s is no number", c->arch, key);
+        return err_set(err, ERR_MODEL, "metadata %s.%s is not a number", c->arch, key);
     return true;
 }
 
@@ -70,7 +71,8 @@ static void get_text(const struct gguf *g, const char *key, char *out, size_t si
     make_printable_ascii(out);
 }
 
-/* Llama-3's scaling comes as the tensor rope_freqs.weight and has no keys of its own. */
+/* Rotary base and linear scaling. Llama-3's scaling is not in the metadata; converters store it as
+ * the tensor rope_freqs.weight (rope_frequencies() in model.c). */
 static bool read_rope(struct model_config *c, const struct gguf *g, struct err *err)
 {
     char word[64], key[80];
@@ -129,8 +131,8 @@ static bool read_sizes(struct model_config *c, const struct gguf *g, struct err 
     return true;
 }
 
-/* Which layers have the window: an array says it for each, or a number n that it is all but every
- * nth. */
+/* Which layers have the window: an array with a value for each layer, or a number n, which means
+ * all but every n-th layer. */
 static bool read_pattern(struct model_config *c, const struct gguf *g, struct err *err)
 {
     const struct gguf_value *v = arch_value(c, g, "attention.sliding_window_pattern");
@@ -141,8 +143,8 @@ static bool read_pattern(struct model_config *c, const struct gguf *g, struct er
         for (int l = 0; l < c->layers; l++) {
             if ((uint64_t)l >= v->count || !gguf_int(v, (uint64_t)l, &on))
                 return err_set(err, ERR_MODEL,
-                               "metadata %s.attention.sliding_window_pattern does not say it for "
-                               "%d layers",
+                               "metadata %s.attention.sliding_window_pattern is not a list of %d "
+                               "numbers, one for each layer",
                                c->arch, c->layers);
             c->windowed[l] = on != 0;
         }
@@ -166,15 +168,16 @@ static bool read_windows(struct model_config *c, const struct gguf *g, struct er
         return read_pattern(c, g, err);
     for (int l = 0; l < c->layers; l++)
         c->windowed[l] = windows == WINDOW_ALL;
-    if (windows == WINDOW_NONE) { /* which layers is not said: inside a window nothing changes */
+    if (windows ==
+        WINDOW_NONE) { /* unknown which layers: stay within the window, where all agree */
         c->context = c->window && c->window < c->context ? c->window : c->context;
         c->window = 0;
     }
     return true;
 }
 
-/* Gemma's, with what llama.cpp takes where a key is missing: the largest model, of 62 layers, has
- * its own scale. */
+/* Gemma's scales and soft caps. Missing keys get llama.cpp's defaults: scores are scaled by
+ * 1 / sqrt(head_dim), in the 27B model (62 layers) by 1 / sqrt(d / heads). */
 static bool read_scales(struct model_config *c, const struct gguf *g, struct err *err)
 {
     double scale, scores, logits,
@@ -194,7 +197,7 @@ static bool read_scales(struct model_config *c, const struct gguf *g, struct err
     return true;
 }
 
-/* The vocabulary is as large as the embedding, which may have more rows than there are tokens. */
+/* The vocabulary size is the embedding's number of rows; there may be fewer tokens than rows. */
 static bool read_vocab(struct model_config *c, const struct gguf *g, struct err *err)
 {
     const struct gguf_value *tokens = gguf_find(g, "tokenizer.ggml.tokens");
@@ -244,7 +247,7 @@ static bool refuse_split(const struct gguf *g, struct err *err)
                    parts);
 }
 
-/* A vocabulary alone, as llama.cpp's ggml-vocab files are. */
+/* Refuses a file of metadata alone, such as llama.cpp's ggml-vocab files. */
 static bool refuse_empty(const struct gguf *g, struct err *err)
 {
     return g->tensors || err_set(err, ERR_MODEL,
@@ -257,7 +260,7 @@ static bool fill_weights(struct weights *w, const void *bytes, size_t n, struct 
     if (!gguf_parse(&w->gguf, bytes, n, err) || !refuse_split(&w->gguf, err) ||
         !refuse_empty(&w->gguf, err) || !config_from_gguf(&w->config, &w->gguf, err))
         return false;
-    w->tensor = w->gguf.tensor; /* theirs was the name already */
+    w->tensor = w->gguf.tensor; /* w takes them over */
     w->count = w->gguf.tensors;
     w->gguf.tensor = NULL;
     w->gguf.tensors = 0;
@@ -280,7 +283,7 @@ bool weights_is_gguf(const char *path)
     bool named = file_ends_in_any_case(path, ".gguf");
     struct stat st;
 
-    if (stat(path, &st)) /* it will be said by that name that it is not there */
+    if (stat(path, &st)) /* opening it will then report that it does not exist */
         return named;
     return !S_ISDIR(st.st_mode) && (named || (S_ISREG(st.st_mode) && has_gguf_magic(path)));
 }

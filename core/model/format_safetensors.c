@@ -1,4 +1,5 @@
-/* A model in a folder: config.json and one safetensors file, or several with an index. */
+/* Reads a model from a folder as transformers writes it: config.json and model.safetensors, or
+ * several files (shards) with model.safetensors.index.json. safetensors.c parses the container. */
 #include <dirent.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 
 enum { MAX_JSON = 64 << 20, MAX_SHARDS = 4096 };
 
+/* Appends a tensor of file number `file` under GGUF's name, unless the architecture ignores it. */
 static bool add_tensor(struct weights *w, const struct st_tensor *s, int file, struct err *err)
 {
     struct tensor *t = &w->tensor[w->count];
@@ -54,8 +56,9 @@ static struct tensor *find_tensor(struct weights *w, const char *name)
     return NULL;
 }
 
-/* A head stored beside a tied embedding: the same values are the embedding once more; others
- * are what transformers 5 uses, so the model is not tied. */
+/* The configuration says that head and embedding are tied, but the file has a head as well. If both
+ * hold the same values, the head is dropped. If not, the model is not tied: transformers 5 uses the
+ * head then. */
 static void resolve_tied_head(struct weights *w)
 {
     struct tensor *head = find_tensor(w, "output.weight"),
@@ -98,7 +101,7 @@ static int compare_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The first tensor that the model needs of those the index has in this file, or NULL. */
+/* A tensor that the model needs and that the index puts in this file, or NULL. */
 static const char *needed_tensor_in(const struct weights *w, json_t *map, const char *file)
 {
     for (void *it = json_object_iter(map); it; it = json_object_iter_next(map, it))
@@ -108,7 +111,7 @@ static const char *needed_tensor_in(const struct weights *w, json_t *map, const 
     return NULL;
 }
 
-/* Opens a file of the index. One that is not there is left out if nothing in it is needed. */
+/* Opens a file that the index lists. A missing file is skipped if nothing in it is needed. */
 static bool open_mapped_file(struct weights *w, json_t *map, const char *name, struct err *err)
 {
     char *path = xasprintf("%s/%s", w->dir, name);
@@ -117,8 +120,8 @@ static bool open_mapped_file(struct weights *w, json_t *map, const char *name, s
 
     if (needed)
         ok = err_set(err, ERR_MODEL,
-                     "%s is not there, where the index has tensor %s; is the "
-                     "download complete?",
+                     "%s does not exist, although the index puts tensor %s in it; is the download "
+                     "complete?",
                      path, needed);
     else if (file_exists(path))
         ok = open_shard(w, name, err);
@@ -126,7 +129,7 @@ static bool open_mapped_file(struct weights *w, json_t *map, const char *name, s
     return ok;
 }
 
-/* Opens the files of the map, each once, in the order of their names. */
+/* Opens the files of the index's weight_map {tensor: file}, each once, sorted by name. */
 static bool open_mapped(struct weights *w, json_t *map, struct err *err)
 {
     size_t n = json_object_size(map), at = 0;
@@ -137,7 +140,7 @@ static bool open_mapped(struct weights *w, json_t *map, struct err *err)
     for (void *it = json_object_iter(map); it; it = json_object_iter_next(map, it)) {
         name[at] = json_string_value(json_object_iter_value(it));
         if (!is_plain_file_name(name[at])) {
-            ok = err_set(err, ERR_MODEL, "tensor %s: '%s' is no plain file name",
+            ok = err_set(err, ERR_MODEL, "tensor %s: '%s' is not a plain file name",
                          json_object_iter_key(it), name[at] ? name[at] : "?");
             break;
         }
@@ -155,8 +158,8 @@ static bool open_mapped(struct weights *w, json_t *map, struct err *err)
     return ok;
 }
 
-/* The index is a list of files to transformers, which takes whatever tensors they hold; what it
- * names in vain matters only if it is needed. */
+/* Transformers uses the index only as a list of files and loads all tensors in them. So a tensor
+ * that is not where the index says is an error only if the model needs it. */
 static bool check_map(const struct weights *w, json_t *map, struct err *err)
 {
     for (void *it = json_object_iter(map); it; it = json_object_iter_next(map, it)) {
@@ -166,8 +169,8 @@ static bool check_map(const struct weights *w, json_t *map, struct err *err)
         for (int i = 0; i < w->shards && !there; i++)
             there = safetensors_tensor(w->shard[i], tensor) != NULL;
         if (!there && weights_requires(&w->config, tensor))
-            return err_set(err, ERR_MODEL, "tensor %s is not in %s, where the index has it", tensor,
-                           json_string_value(json_object_iter_value(it)));
+            return err_set(err, ERR_MODEL, "tensor %s is not in %s, although the index says so",
+                           tensor, json_string_value(json_object_iter_value(it)));
     }
     return true;
 }
@@ -204,7 +207,7 @@ static bool is_folder(const char *path)
     return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
-/* The names in the folder that begin and end so, a comma between them. Caller frees. */
+/* The names in the folder with this start and end, joined by ", ". Caller frees. */
 static char *list_files_named(const char *dir, const char *start, const char *end)
 {
     struct dirent **entry = NULL;
@@ -223,7 +226,7 @@ static char *list_files_named(const char *dir, const char *start, const char *en
     return buf_take(&names);
 }
 
-/* A folder without what it takes to be read, by what it holds in its place. */
+/* Refuses a folder without `lacks`, and says what could be done with the files that are there. */
 static bool refuse_folder(const struct weights *w, const char *lacks, struct err *err)
 {
     static const struct {
@@ -268,7 +271,7 @@ static bool read_config(struct weights *w, struct err *err)
         free(path);
         return err_set(
             err, ERR_MODEL,
-            "no config.json lies beside it, as in a folder that save_pretrained() wrote");
+            "there is no config.json beside it, as in a folder that save_pretrained() wrote");
     }
     text = file_read_text(path, MAX_JSON, &len, err);
     ok = text && (config_from_json(&w->config, text, len, err) || err_in(err, "%s", path));
@@ -279,7 +282,8 @@ static bool read_config(struct weights *w, struct err *err)
     return ok;
 }
 
-/* What turns text into ids is part of what a model is. */
+/* The tokenizer's files are part of the model's identity: the same weights with another tokenizer
+ * are another model. */
 static void add_tokenizer_files(struct weights *w)
 {
     static const char *const names[] = {"tokenizer.json", "tokenizer_config.json"};
@@ -305,7 +309,7 @@ static bool accepts_path(const char *path)
     return is_folder(path) || is_safetensors(path);
 }
 
-/* In transformers' order: one file before several with an index. */
+/* Like transformers, prefers model.safetensors over an index of shards if there are both. */
 static bool open_files(struct weights *w, struct err *err)
 {
     const char *base = strrchr(w->path, '/');

@@ -386,7 +386,7 @@ static void check_site(struct not_finite_search *s, int layer, enum tap_site sit
     else if (!dev->fault.kind && site != TAP_COEFF &&
              (at = find_overflowing_row(host, x.rows, x.cols, &length)) >= 0)
         snprintf(flaw, sizeof(flaw),
-                 "the stream at position %d has length %.3g, whose square is no float32",
+                 "the stream at position %d has length %.3g, whose square overflows float32",
                  s->batch->pos[at], length);
     if (*flaw)
         report_not_finite(s, layer, flaw);

@@ -1,5 +1,6 @@
-/* Reads the header of a GGUF file (editscope-formats(7) 1.1), every length checked against what is
- * left. */
+/* Parses the header of a GGUF file (gguf.h, editscope-formats(7) 1.1). The input is not trusted: a
+ * cursor knows how many bytes are left, and no length from the file is used before it is compared
+ * with that. tests/fuzz/gguf_fuzz.c tries to break it. */
 #include "core/model/gguf.h"
 
 #include <limits.h>
@@ -15,15 +16,17 @@ enum {
     MAX_KEY = 65535,
     MAX_NAME = 63,
     MIN_VALUE_BYTES = 8 + 1 + 4 + 1,          /* bytes of the shortest key and value */
-    MIN_TENSOR_BYTES = 8 + 1 + 4 + 8 + 4 + 8, /* and of the shortest entry of a tensor */
+    MIN_TENSOR_BYTES = 8 + 1 + 4 + 8 + 4 + 8, /* bytes of the shortest tensor entry */
 };
 
+/* A place in the file, and the bytes left from there. */
 struct cursor {
     const uint8_t *start, *at;
     size_t left;
 };
 
-/* By the number in the file. Types with a name and -1 are refused by that name. */
+/* ggml's tensor types, by their number in the file. Types with -1 are known by name, and refused.
+ */
 static const struct {
     const char *name;
     int type; /* enum dtype, -1: not supported */
@@ -68,6 +71,7 @@ static bool cursor_skip(struct cursor *c, uint64_t n)
     return true;
 }
 
+/* The number in `bytes` bytes at p, lowest byte first. */
 static uint64_t little_endian(const uint8_t *p, int bytes)
 {
     uint64_t value = 0;
@@ -87,7 +91,7 @@ static bool cursor_read(struct cursor *c, int bytes, uint64_t *value)
     return true;
 }
 
-/* A string of the file; its bytes stay where they are. */
+/* A string: *text points into the file. False: the file is too short. */
 static bool cursor_read_string(struct cursor *c, const char **text, uint64_t *len)
 {
     if (!cursor_read(c, 8, len))
@@ -170,7 +174,7 @@ static bool read_values(struct gguf *g, struct cursor *c, uint64_t count, struct
     qsort(g->value, (size_t)g->values, sizeof(*g->value), compare_keys);
     for (int i = 1; i < g->values; i++)
         if (compare_keys(&g->value[i - 1], &g->value[i]) == 0)
-            return err_set(err, ERR_MODEL, "metadata '%.*s' is there twice",
+            return err_set(err, ERR_MODEL, "metadata '%.*s' appears twice",
                            (int)(g->value[i].key_len > 64 ? 64 : g->value[i].key_len),
                            g->value[i].key);
     return true;
@@ -193,7 +197,7 @@ static bool set_tensor_type(struct tensor *t, uint64_t number, struct err *err)
     return true;
 }
 
-/* Elements, then bytes; each step checked before the next one uses it. */
+/* Computes t->bytes from type and shape; each product is checked for overflow. */
 static bool set_tensor_bytes(struct tensor *t, struct err *err)
 {
     long elements = 1;
@@ -203,15 +207,16 @@ static bool set_tensor_bytes(struct tensor *t, struct err *err)
     for (int i = 0; i < t->ndim; i++)
         over = over || __builtin_mul_overflow(elements, t->dim[i], &elements);
     if (over)
-        return err_set(err, ERR_MODEL, "tensor %s has more elements than can be", t->name);
+        return err_set(err, ERR_MODEL, "tensor %s has too many elements", t->name);
     if (!row)
-        return err_set(err, ERR_MODEL, "tensor %s: rows of %ld are no multiple of %s's %d", t->name,
-                       t->dim[t->ndim - 1], dtype_name(t->type), dtype_block(t->type));
+        return err_set(err, ERR_MODEL, "tensor %s: rows of %ld are not a multiple of %s's %d",
+                       t->name, t->dim[t->ndim - 1], dtype_name(t->type), dtype_block(t->type));
     if (__builtin_mul_overflow(row, (size_t)(elements / t->dim[t->ndim - 1]), &t->bytes))
-        return err_set(err, ERR_MODEL, "tensor %s is larger than any file", t->name);
+        return err_set(err, ERR_MODEL, "tensor %s is too large for any file", t->name);
     return true;
 }
 
+/* One entry of the tensor list; *at is the tensor's offset in the data. */
 static bool read_tensor(struct cursor *c, struct tensor *t, uint64_t *at, struct err *err)
 {
     const char *text;
@@ -234,7 +239,7 @@ static bool read_tensor(struct cursor *c, struct tensor *t, uint64_t *at, struct
         return err_set(err, ERR_MODEL, "tensor %s has %llu dimensions; 1 to 4 are valid", t->name,
                        (unsigned long long)dims);
     t->ndim = (int)dims;
-    for (int i = t->ndim - 1; i >= 0; i--) { /* the file names the contiguous one first */
+    for (int i = t->ndim - 1; i >= 0; i--) { /* the file has the contiguous dimension first */
         if (!cursor_read(c, 8, &dim))
             return err_truncated(c, "the tensor list", err);
         if (dim == 0 || dim > LONG_MAX)
@@ -255,14 +260,16 @@ static bool read_alignment(const struct gguf *g, uint64_t *alignment, struct err
     if (!v)
         return true;
     if (v->array || v->kind != GGUF_U32)
-        return err_set(err, ERR_MODEL, "metadata general.alignment is no 32-bit number");
+        return err_set(err, ERR_MODEL, "metadata general.alignment is not a 32-bit number");
     *alignment = little_endian(v->data, 4);
     if (*alignment < 8 || (*alignment & (*alignment - 1)))
-        return err_set(err, ERR_MODEL, "metadata general.alignment is %llu, no power of two >= 8",
+        return err_set(err, ERR_MODEL,
+                       "metadata general.alignment is %llu; a power of two from 8 on is required",
                        (unsigned long long)*alignment);
     return true;
 }
 
+/* *out = value rounded up to a multiple of `alignment`, a power of two. False: overflow. */
 static bool round_up(uint64_t value, uint64_t alignment, uint64_t *out)
 {
     uint64_t up;
@@ -288,7 +295,7 @@ static bool check_names_unique(const struct gguf *g, struct err *err)
     qsort(name, (size_t)g->tensors, sizeof(*name), compare_names);
     for (int i = 1; i < g->tensors && ok; i++)
         if (!strcmp(name[i - 1], name[i]))
-            ok = err_set(err, ERR_MODEL, "tensor %s is there twice", name[i]);
+            ok = err_set(err, ERR_MODEL, "tensor %s appears twice", name[i]);
     free(name);
     return ok;
 }
@@ -317,7 +324,7 @@ static bool read_tensors(struct gguf *g, struct cursor *c, uint64_t count, uint6
             !round_up(sum, alignment, &sum))
             return err_set(err, ERR_MODEL, "tensor %s ends beyond any file", t->name);
     }
-    if (!count) /* metadata alone: nothing follows that would need the padding */
+    if (!count) /* metadata alone: the file need not be padded */
         return true;
     if (!check_names_unique(g, err))
         return false;

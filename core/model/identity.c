@@ -1,8 +1,11 @@
-/* Which model a file is, told by its content: what files are called does not count.
+/* Computes which model this is, from the content of its files; their names do not count.
  *
- * Hashing 16 GB takes a while, so each file's sum is kept in the user's cache, in one small file
- * named after device and inode that holds size, times and sum. A file changed since then has
- * other times, and is read again. */
+ * Hashing 16 GB takes a while, so the sum of each file is cached in the user's cache folder, in a
+ * small file identity/DEVICE-INODE:
+ *
+ *    1 SIZE MTIME CTIME SHA256
+ *
+ * A sum is used only if size and both times still match; a file that was changed is read again. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,14 +20,14 @@
 #include "core/base/mem.h"
 #include "core/model/format.h"
 
-enum { SLICE = 4 << 20 }; /* some 10 ms of hashing between two looks at the job */
+enum { SLICE = 4 << 20 }; /* about 10 ms of hashing between two checks of the cancel flag */
 
 struct progress {
     struct job *job;
     double done, total; /* bytes */
 };
 
-/* The line that a cached sum belongs to. */
+/* The line in the cache file up to the sum: version, size, mtime, ctime. */
 static void stat_stamp(const struct stat *st, char out[128])
 {
     snprintf(out, 128, "1 %lld %lld.%09ld %lld.%09ld ", (long long)st->st_size,
@@ -56,8 +59,8 @@ static bool sum_cache_load(const struct stat *st, char hex[65])
     return ok;
 }
 
-/* A sum that cannot be kept is only slower next time. A file touched in the last seconds may
- * change again within the clock's grain, unseen: it is not kept. */
+/* Errors are ignored: the next call is only slower. The sum of a file that changed within the last
+ * two seconds is not stored, since another change in the same clock tick would go unnoticed. */
 static void sum_cache_store(const struct stat *st, const char *hex)
 {
     char line[256], *path = sum_cache_path(st);
@@ -137,7 +140,7 @@ static int compare_lines(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* sha256 over the lines, sorted; they are freed. */
+/* SHA-256 over the sorted lines. Frees the lines. */
 static void hash_lines(char **line, int count, char hex[65])
 {
     struct buf all = {0};
@@ -152,7 +155,7 @@ static void hash_lines(char **line, int count, char hex[65])
     free(line);
 }
 
-/* An index says under which name a tensor's file lies, and nothing about the model. */
+/* An index of shards holds only names, and names do not count. */
 static bool is_part_of_identity(const char *name)
 {
     static const char end[] = ".index.json";

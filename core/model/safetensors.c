@@ -1,5 +1,6 @@
-/* Reads the header of a safetensors file (editscope-formats(7) 2.1) and the values of its tensors.
- */
+/* Parses the header of a safetensors file (safetensors.h, editscope-formats(7) 2.1), and converts
+ * the values of its tensors. The input is not trusted; tests/fuzz/safetensors_fuzz.c tries to break
+ * the parser. */
 #include "core/model/safetensors.h"
 
 #include <jansson.h>
@@ -16,9 +17,9 @@ enum { MAX_HEADER = 100000000, MAX_TENSORS = 1000000, MAX_NAME = 1024 };
 
 struct safetensors {
     struct file_map map;
-    json_t *header; /* owns names and metadata */
+    json_t *header; /* owns the names and the metadata */
     struct st_tensor *tensor;
-    size_t *begin; /* only while reading */
+    size_t *begin; /* [count] offset of each tensor; only while parsing */
     int count;
     const struct st_tensor **by_name;
 };
@@ -69,31 +70,32 @@ static bool read_type(struct st_tensor *t, const json_t *value, struct err *err)
     return err_set(err, ERR_FORMAT, "tensor %s: type '%.32s' is not supported", t->name, word);
 }
 
-/* Elements, then bytes, each step checked. */
+/* Fills shape and t->bytes; each product is checked for overflow. */
 static bool read_shape(struct st_tensor *t, const json_t *shape, struct err *err)
 {
     size_t size = st_type_bytes(t->type);
     long elements = 1;
 
     if (!json_is_array(shape) || json_array_size(shape) > ST_MAX_DIMS)
-        return err_set(err, ERR_FORMAT, "tensor %s: shape is no list of at most %d", t->name,
+        return err_set(err, ERR_FORMAT, "tensor %s: shape is not a list of at most %d", t->name,
                        ST_MAX_DIMS);
     t->ndim = (int)json_array_size(shape);
     for (int i = 0; i < t->ndim; i++) {
         const json_t *dim = json_array_get(shape, (size_t)i);
 
         if (!json_is_integer(dim) || json_integer_value(dim) < 0)
-            return err_set(err, ERR_FORMAT, "tensor %s: dimension %d is no whole number", t->name,
-                           i);
+            return err_set(err, ERR_FORMAT, "tensor %s: dimension %d is not a whole number",
+                           t->name, i);
         t->dim[i] = (long)json_integer_value(dim);
         if (__builtin_mul_overflow(elements, t->dim[i], &elements))
-            return err_set(err, ERR_FORMAT, "tensor %s has more elements than can be", t->name);
+            return err_set(err, ERR_FORMAT, "tensor %s has too many elements", t->name);
     }
     if (__builtin_mul_overflow((size_t)elements, size, &t->bytes))
-        return err_set(err, ERR_FORMAT, "tensor %s is larger than any file", t->name);
+        return err_set(err, ERR_FORMAT, "tensor %s is too large for any file", t->name);
     return true;
 }
 
+/* `room` is the size of the data. */
 static bool read_offsets(struct st_tensor *t, const json_t *offsets, size_t room, size_t *begin,
                          struct err *err)
 {
@@ -101,7 +103,8 @@ static bool read_offsets(struct st_tensor *t, const json_t *offsets, size_t room
     json_int_t a = json_integer_value(from), b = json_integer_value(to);
 
     if (json_array_size(offsets) != 2 || !json_is_integer(from) || !json_is_integer(to))
-        return err_set(err, ERR_FORMAT, "tensor %s: data_offsets is no pair of numbers", t->name);
+        return err_set(err, ERR_FORMAT, "tensor %s: data_offsets is not a pair of numbers",
+                       t->name);
     if (a < 0 || b < a || (size_t)b > room)
         return err_set(err, ERR_FORMAT,
                        "tensor %s: offsets %lld to %lld do not lie in the file's %zu bytes of data",
@@ -133,11 +136,11 @@ static bool read_metadata(const json_t *metadata, struct err *err)
     if (!metadata)
         return true;
     if (!json_is_object(metadata))
-        return err_set(err, ERR_FORMAT, "__metadata__ is no object");
+        return err_set(err, ERR_FORMAT, "__metadata__ is not an object");
     for (it = json_object_iter((json_t *)(size_t)metadata); it;
          it = json_object_iter_next((json_t *)(size_t)metadata, it))
         if (!json_is_string(json_object_iter_value(it)))
-            return err_set(err, ERR_FORMAT, "__metadata__: a value is no text");
+            return err_set(err, ERR_FORMAT, "__metadata__: a value is not text");
     return true;
 }
 
@@ -189,7 +192,7 @@ static int by_name(const void *a, const void *b)
     return strcmp((*x)->name, (*y)->name);
 }
 
-/* Sorted by offset the tensors must cover the data without a hole or an overlap. */
+/* Sorts the tensors by offset, and checks that they cover the data without a hole or an overlap. */
 static bool check_cover(struct safetensors *st, const uint8_t *data, size_t room, struct err *err)
 {
     const uint8_t *end = data;
@@ -201,7 +204,7 @@ static bool check_cover(struct safetensors *st, const uint8_t *data, size_t room
         if (st->tensor[i].data != end)
             return err_set(err, ERR_FORMAT, "tensor %s %s the one before it", st->tensor[i].name,
                            (const uint8_t *)st->tensor[i].data < end ? "overlaps"
-                                                                     : "leaves a hole behind");
+                                                                     : "leaves a hole after");
         end += st->tensor[i].bytes;
     }
     if ((size_t)(end - data) != room)
@@ -214,8 +217,8 @@ static bool check_cover(struct safetensors *st, const uint8_t *data, size_t room
     return true;
 }
 
-/* jansson reads past a NUL behind a number and takes -0 for 0; the format knows neither NUL
- * bytes nor negative numbers. */
+/* jansson accepts a NUL after a number and reads -0 as 0. The format allows neither NUL bytes nor
+ * negative numbers, so both are refused before it parses. */
 static bool has_invalid_bytes(const uint8_t *text, size_t n)
 {
     bool quoted = false;
@@ -260,7 +263,7 @@ static bool parse_bytes(struct safetensors *st, const uint8_t *bytes, size_t n, 
     if (!st->header)
         return err_set(err, ERR_FORMAT, "the header is damaged: %s", why.text);
     if (!json_is_object(st->header))
-        return err_set(err, ERR_FORMAT, "the header is no object");
+        return err_set(err, ERR_FORMAT, "the header is not an object");
     room = n - 8 - (size_t)header;
     return read_metadata(json_object_get(st->header, "__metadata__"), err) &&
            read_entries(st, room, err) && check_cover(st, bytes + 8 + header, room, err);
@@ -310,7 +313,7 @@ void safetensors_close(struct safetensors *st)
     free(st);
 }
 
-/* --- questions ------------------------------------------------------------------------- */
+/* --- access ---------------------------------------------------------------------------- */
 
 int safetensors_count(const struct safetensors *st)
 {
@@ -347,6 +350,7 @@ long st_tensor_elements(const struct st_tensor *t)
     return elements;
 }
 
+/* Element i as a double, whatever its type. */
 static double tensor_element(const struct st_tensor *t, long i)
 {
     const uint8_t *at = (const uint8_t *)t->data + (size_t)i * st_type_bytes(t->type);

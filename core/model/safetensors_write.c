@@ -1,4 +1,5 @@
-/* Writing a safetensors file: streamed beside the old one, synced, then renamed over it. */
+/* Writes safetensors files: header and data go to a temporary file, which is synced and then
+ * renamed over the old one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -59,12 +60,12 @@ static bool add_metadata(json_t *root, const struct st_meta *meta, int metas, st
     for (int i = 0; i < metas; i++)
         if (json_object_set_new(object, meta[i].key, json_string(meta[i].value)))
             return err_set(err, ERR_FORMAT, "metadata '%s' is not UTF-8", meta[i].key);
-    if (!json_object_get(object, "format")) /* Python readers insist on it */
+    if (!json_object_get(object, "format")) /* transformers refuses a file without it */
         json_object_set_new(object, "format", json_string("pt"));
     return true;
 }
 
-/* The eight bytes of length and the padded JSON. `tensor` is in file order. */
+/* Appends the u64 length and the JSON, padded to 8 bytes. `tensor` is in file order. */
 static bool make_header(struct buf *out, const struct st_tensor *tensor, int count,
                         const struct st_meta *meta, int metas, struct err *err)
 {
@@ -114,7 +115,7 @@ static bool write_bytes(int fd, const void *bytes, size_t n)
     return true;
 }
 
-/* 0 or an errno. Room is asked for first, so that a full disk fails before the work. */
+/* Returns 0 or an errno. Reserves the space first, so that a full disk fails at once. */
 static int write_file(int fd, const struct buf *header, const struct st_tensor *tensor, int count)
 {
     off_t total = (off_t)header->len;

@@ -103,7 +103,7 @@ static void shards(void)
     for (size_t i = 0; i < sizeof(elsewhere) / sizeof(*elsewhere); i++)
         CHECK(mapped_to(elsewhere[i], "model.norm.weight"));
     CHECK(mapped_to("\"absent.safetensors\"",
-                    "absent.safetensors is not there, where the index has"));
+                    "absent.safetensors does not exist, although the index puts"));
     CHECK(mapped_to("\"model-00001-of-00003.safetensors\"", NULL)); /* a list of files, no more */
     CHECK(mapped_to("\"model-00002-of-00003.safetensors\"", NULL));
     put("llama3/" INDEX, "{\"weight_map\":[]}", 17);
@@ -121,7 +121,7 @@ static void missing_and_doubled_shards(void)
 
     fresh();
     CHECK(!unlink(path));
-    CHECK(folder_says("llama3", "model-00002-of-00003.safetensors is not there"));
+    CHECK(folder_says("llama3", "model-00002-of-00003.safetensors does not exist"));
     one = safetensors_open(FOLDER "llama3/model-00001-of-00003.safetensors", NULL);
     two = safetensors_open(FOLDER "llama3/model-00002-of-00003.safetensors", NULL);
     CHECK(one && two && safetensors_count(two) < 63);
@@ -131,13 +131,13 @@ static void missing_and_doubled_shards(void)
         all[n] = *safetensors_at(two, n);
     all[n] = *safetensors_at(one, 0); /* in both */
     CHECK(safetensors_save(path, all, n + 1, NULL, 0, NULL));
-    twice = xasprintf("tensor %s is there twice, also in model-00002-of-00003.safetensors",
-                      all[n].name);
+    twice =
+        xasprintf("tensor %s appears twice, also in model-00002-of-00003.safetensors", all[n].name);
     CHECK(folder_says("llama3", twice));
     free(twice);
     all[n].name = "model.layers.0.self_attn.extra.weight"; /* nowhere in the index */
     CHECK(safetensors_save(path, all, n + 1, NULL, 0, NULL));
-    CHECK(folder_says("llama3", "tensor model.layers.0.self_attn.extra.weight is no part of "
+    CHECK(folder_says("llama3", "tensor model.layers.0.self_attn.extra.weight is not part of "
                                 "architecture llama"));
     safetensors_close(one);
     safetensors_close(two);
@@ -153,13 +153,13 @@ static void sizes_and_tensors(void)
         {"llama2", "{\"intermediate_size\":64}", "48 x 32, not 64 x 32"},
         {"llama2", "{\"num_key_value_heads\":2}", "32 x 32, not 16 x 32"},
         {"llama2", "{\"num_hidden_layers\":3}", "is missing"},
-        {"llama2", "{\"num_hidden_layers\":1}", "no part of"},
+        {"llama2", "{\"num_hidden_layers\":1}", "not part of"},
         {"llama2", "{\"head_dim\":16}", "32 x 32, not 64 x 32"},
         {"llama2", "{\"attention_bias\":true}", "bias"},
         {"llama2", "{\"model_type\":\"qwen2\"}", "bias is missing"},
-        {"llama-biased", "{\"attention_bias\":false,\"mlp_bias\":false}", "no part of"},
-        {"qwen2", "{\"model_type\":\"llama\"}", "no part of"},
-        {"qwen3", "{\"model_type\":\"llama\"}", "no part of"},
+        {"llama-biased", "{\"attention_bias\":false,\"mlp_bias\":false}", "not part of"},
+        {"qwen2", "{\"model_type\":\"llama\"}", "not part of"},
+        {"qwen3", "{\"model_type\":\"llama\"}", "not part of"},
         {"qwen3", "{\"model_type\":\"qwen2\"}", "is missing"},
         {"gpt2", "{\"vocab_size\":95}", "96 x 32, not 95 x 32"},
         {"gpt2", "{\"n_positions\":16}", "32 x 32, not 16 x 32"},

@@ -252,7 +252,7 @@ static void gguf_refusals(void)
                "architecture 'l?ama' is not supported; supported are gpt2, llama, "
                "mistral, qwen2, qwen3, gemma3"));
     CHECK(says(patched(LLAMA, "blk.0.ffn_up", "blk.0.ffn_ux", 12), "blk.0.ffn_up.weight"));
-    CHECK(says(patched(LLAMA, "rope_freqs", "rope_freqz", 10), "rope_freqz.weight is no part"));
+    CHECK(says(patched(LLAMA, "rope_freqs", "rope_freqz", 10), "rope_freqz.weight is not part"));
     CHECK(says(patched(LLAMA, "block_count\4\0\0\0\1", "block_count\4\0\0\0\2", 16),
                "blk.1.attn_norm.weight is missing"));
     CHECK(says(patched(LLAMA, "block_count\4\0\0\0\1", "block_count\4\0\0\0\0", 16), "layers"));
@@ -411,10 +411,10 @@ static void shards(void)
     CHECK_STR(split_model(SPLIT_UNMAPPED), "");
     CHECK_STR(split_model(SPLIT_MOVED), "");
     CHECK_STR(split_model(SPLIT_STALE), "");
-    CHECK(says(split_model(SPLIT_MISSING), "where the index has it"));
-    CHECK(says(split_model(SPLIT_NO_FILE), "model-00003-of-00002.safetensors is not there"));
-    CHECK(says(split_model(SPLIT_TWICE), "is there twice, also in model-00002-of-00002"));
-    CHECK(says(split_model(SPLIT_ESCAPES), "no plain file name"));
+    CHECK(says(split_model(SPLIT_MISSING), "although the index says so"));
+    CHECK(says(split_model(SPLIT_NO_FILE), "model-00003-of-00002.safetensors does not exist"));
+    CHECK(says(split_model(SPLIT_TWICE), "appears twice, also in model-00002-of-00002"));
+    CHECK(says(split_model(SPLIT_ESCAPES), "not a plain file name"));
     put("split/model.safetensors.index.json", "{", 1);
     CHECK(says(refusal("split"), "index.json: line 1"));
 }
@@ -512,14 +512,14 @@ static void configs(void)
         {"\"model_type\":\"llama\",\"rope_scaling\":{\"rope_type\":\"linear\"}", "factor is 0"},
         {"\"model_type\":\"llama\",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8}",
          "0 < low < high"},
-        {"\"model_type\":\"llama\",\"rope_scaling\":7", "no object"},
+        {"\"model_type\":\"llama\",\"rope_scaling\":7", "not an object"},
         {"\"model_type\":\"llama\",\"rope_theta\":-1", "rotary base"},
-        {"\"model_type\":\"llama\",\"rms_norm_eps\":\"x\"", "no number"},
+        {"\"model_type\":\"llama\",\"rms_norm_eps\":\"x\"", "not a number"},
         {"\"model_type\":\"llama\",\"partial_rotary_factor\":0.5", "partial_rotary_factor"},
         {"\"model_type\":\"llama\",\"num_key_value_heads\":3", "share"},
         {"\"model_type\":\"llama\",\"num_key_value_heads\":16", "key-value heads is 16"},
         {"\"model_type\":\"llama\",\"head_dim\":7", "halve"},
-        {"\"model_type\":\"llama\",\"head_dim\":1e3", "no whole number"},
+        {"\"model_type\":\"llama\",\"head_dim\":1e3", "not a whole number"},
         {"\"model_type\":\"llama\",\"max_position_embeddings\":1000000000000", "0 to"},
         {"\"model_type\":\"llama\",\"vocab_size\":3", "duplicate"},
     };

@@ -170,7 +170,7 @@ static bool add_unlisted_tokens(const struct folder *f, json_t *list, struct err
             role = role_of(f->settings, text);
         if (!json_is_integer(id))
             return err_set(err, ERR_MODEL,
-                           "added_tokens.json: the id of '%.40s' is no whole number", text);
+                           "added_tokens.json: the id of '%.40s' is not a whole number", text);
         put_added(list, json_integer_value(id), text, role, role != NULL);
     }
     return true;

@@ -122,7 +122,8 @@ static bool read_metaspace(struct tokenizer *t, const json_t *part, struct err *
     bool first = !strcmp(scheme, "first"), never = !strcmp(scheme, "never");
 
     if (pretok_steps(t->pretok) || t->lead.count)
-        return err_set(err, ERR_MODEL, "pre-tokenizer 'Metaspace' behind others is not known");
+        return err_set(err, ERR_MODEL,
+                       "pre-tokenizer 'Metaspace' after other steps is not supported");
     if (!*mark || (!first && !never && strcmp(scheme, "always") != 0))
         return err_set(err, ERR_MODEL,
                        "pre-tokenizer 'Metaspace': replacement '%.20s', prepend_scheme '%.20s' "
@@ -154,9 +155,9 @@ static bool read_pre_tokenizer(struct tokenizer *t, const json_t *part, struct e
                        type);
     if (json_flag(part, "add_prefix_space", true)) {
         if (pretok_steps(t->pretok) || t->lead.count)
-            return err_set(
-                err, ERR_MODEL,
-                "pre-tokenizer 'ByteLevel' with add_prefix_space behind others is not known");
+            return err_set(err, ERR_MODEL,
+                           "pre-tokenizer 'ByteLevel' with add_prefix_space after other steps is "
+                           "not supported");
         if (!normalizer_add(&t->lead, NORMAL_PREFIX, "", " ", err))
             return false;
     }
@@ -213,7 +214,7 @@ static bool read_decoder(struct tokenizer *t, const json_t *part, struct err *er
         t->strip = strcmp(scheme_of(part), "never") != 0;
         return set_blank(t, text_of(part, "replacement"), err);
     }
-    return err_set(err, ERR_MODEL, "decoder '%.60s' is not known behind %s", type,
+    return err_set(err, ERR_MODEL, "decoder '%.60s' is not supported after %s", type,
                    t->bpe.characters
                        ? "SentencePiece's pieces; Replace (to a space), ByteFallback, "
                          "Fuse, Strip and Metaspace are"

@@ -123,7 +123,7 @@ static int *token_ranks(const struct vocab *vocab, struct err *err)
         order[id] = (struct scored){vocab->score[id], id};
     for (int id = 0; rank && id < vocab->count; id++)
         if (isnan(vocab->score[id])) {
-            err_set(err, ERR_MODEL, "the score of token %d is no number", id);
+            err_set(err, ERR_MODEL, "the score of token %d is not a number", id);
             free(rank);
             rank = NULL;
         }

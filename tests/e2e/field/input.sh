@@ -59,7 +59,7 @@ done
 
 row "what cannot be a pipe says so"
 shell 4 '$E query -m <(cat $M) x'
-err 'a model is mapped and hashed: it cannot come by a pipe'
+err 'a model cannot be read from a pipe, since it is mapped and hashed'
 shell 1 '$E log -m $M -s <(cat $d/a.es)'
 err 'a session is a database, which is used in place: it cannot come by a pipe'
 run 2 "$E" query -m - x

@@ -76,7 +76,7 @@ err 'without the model.safetensors.index.json'
 folder lost
 rm "$d/lost/model-00002-of-00003.safetensors"
 run 4 "$E" query -m "$d/lost" ab
-err 'model-00002-of-00003.safetensors is not there, where the index has tensor model\.layers'
+err 'model-00002-of-00003.safetensors does not exist, although the index puts tensor model\.layers'
 : >"$d/lost/model-00002-of-00003.safetensors"
 run 4 "$E" query -m "$d/lost" ab
 err 'model-00002-of-00003.safetensors: 0 bytes'

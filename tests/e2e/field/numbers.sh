@@ -101,7 +101,7 @@ header='{"z":{"dtype":"F32","shape":[32],"data_offsets":[0,128]}}'
 run 3 "$E" edit -q -m "$M" -s "$d/far.es" $Q --subject Rome --prompt '{} in' --target Oslo
 run 0 "$E" verify -q -m "$M" -s "$d/far.es"
 grep -o '[0-9a-f]\{64\}' "$d/out" >"$d/sum.before"
-one_line 1 "fact 1 .*: layer [0-9]: the stream at position [0-9]+ has length .*, whose square is no float32; this edit made the largest change" \
+one_line 1 "fact 1 .*: layer [0-9]: the stream at position [0-9]+ has length .*, whose square overflows float32; this edit made the largest change" \
     "$E" edit -q -m "$M" -s "$d/far.es" $Q $FACT --z "$d/z"
 one_line 1 "this edit made the largest change" \
     "$E" edit -q --preview -m "$M" -s "$d/far.es" $Q $FACT --z "$d/z"

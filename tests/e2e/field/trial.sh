@@ -37,7 +37,7 @@ printf 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\
 printf '<!DOCTYPE html>\n<html><body>404 Not Found</body></html>\n' >"$d/page.gguf"
 gzip -c "$M" >"$d/packed.gguf"
 for given in 'lfs.gguf:a Git LFS pointer' 'page.gguf:a web page' 'packed.gguf:a gzip file' \
-    'trial.es:a session, no model' 'run.safetensors:no config.json lies beside it'; do
+    'trial.es:a session, not a model' 'run.safetensors:there is no config.json beside it'; do
     run 4 "$E" query -m "$d/${given%%:*}" hi
     err "${given#*:}"
 done
