@@ -1,6 +1,6 @@
-/* The kinds of commands at work: whether one may run now, and who runs it. Both ways to a job, the
- * queue and the gaps between slices, ask here: a command whose needs are not met stays in the
- * queue. */
+/* Whether a command can run now, and the function that runs it, by the rows of ENGINE_COMMANDS.
+ * Used for commands from the queue and for urgent ones in the middle of a job (engine.c). Also the
+ * jobs of a few lines. */
 #include <string.h>
 
 #include "core/engine/internal.h"
@@ -52,7 +52,7 @@ enum command_kind command_of_name(const char *name)
     return CMD_NONE;
 }
 
-/* The base alone can be asked before a session is open, and without one. */
+/* Its flags, except that a query of the base alone needs no session. */
 static unsigned command_needs(const struct command *cmd)
 {
     bool base = cmd->kind == CMD_QUERY && cmd->states == STATE_BASE && !cmd->edit;
@@ -65,9 +65,8 @@ bool command_ready(const struct engine *e, const struct command *cmd, struct err
     unsigned needs = command_needs(cmd);
 
     if ((needs & NEEDS_MODEL) && e->lost)
-        return err_set(
-            err, ERR_DEVICE,
-            "the GPU is lost; the session is safe, and goes on with the CPU: :device cpu");
+        return err_set(err, ERR_DEVICE,
+                       "the GPU was lost; no edit is lost; continue on the CPU with :device cpu");
     if ((needs & NEEDS_MODEL) && !e->model)
         return err_set(err, ERR_MODEL, "no model is open");
     return !(needs & NEEDS_SESSION) || e->open || err_set(err, ERR_STATE, "no session is open");

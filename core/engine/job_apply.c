@@ -1,4 +1,5 @@
-/* A delta file becomes one edit of the session: journalled, told, undone like any other. */
+/* Applies a delta file as one edit of the session. It is written to the journal, listed and undone
+ * like any other edit. A delta that active edits already contain is refused, unless --force. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,8 @@
 #include "core/engine/internal.h"
 #include "core/session/export/delta_file.h"
 
-/* How one fact stands before and after, by the acceptance test of the edit that it comes from. */
+/* p of one fact before and after, and whether it holds, by the parameters of the edit in the file.
+ */
 static bool fact_outcome(struct engine *e, const struct fact *f, const struct params *p,
                          const struct model_state *after, struct commit_report *out,
                          struct err *err)
@@ -30,7 +32,7 @@ static bool fact_outcome(struct engine *e, const struct fact *f, const struct pa
     return ok;
 }
 
-/* The metrics of the journal. Caller frees; NULL with err. */
+/* Metrics of all facts, as JSON for the journal. Caller frees; NULL with err. */
 static char *apply_metrics(struct engine *e, const struct delta_file *f,
                            const struct model_state *after, struct err *err)
 {
@@ -47,7 +49,7 @@ static char *apply_metrics(struct engine *e, const struct delta_file *f,
     return text;
 }
 
-/* Journal first; only when that is on the disk do the new weights stand. */
+/* Writes the edit to the journal; the caller then makes `view` the edited state. */
 static bool apply_journal(struct engine *e, const char *path, struct delta_file *f,
                           struct model_state *view, struct err *err)
 {
@@ -66,7 +68,8 @@ static bool apply_journal(struct engine *e, const char *path, struct delta_file 
     return ok;
 }
 
-/* What one change does to the weights, whether its mask is kept apart or multiplied in. */
+/* SHA-256 of what a delta does to the weights. The mask is multiplied in first, so that both ways
+ * of storing it give the same hash. */
 static void delta_hash(const struct delta *d, char hex[65])
 {
     const int shape[] = {d->layer, (int)d->matrix, (int)d->kind, d->rank, d->rows, d->cols};
@@ -83,12 +86,12 @@ static void delta_hash(const struct delta *d, char hex[65])
     free(x);
 }
 
-/* A delta's changes that active edits have made already. */
+/* Which changes of a delta file are already made by active edits. */
 struct overlap {
-    char (*hash)[65]; /* [count] of the delta's changes */
-    bool *in;         /* [count] */
-    int count, there;
-    struct buf edits; /* " 1, 4" */
+    char (*hash)[65]; /* [count] delta_hash() of each */
+    bool *in;         /* [count] an edit has made it */
+    int count, there; /* there: how many are `in` */
+    struct buf edits; /* the edits that made them: " 1, 4" */
 };
 
 static void overlap_free(struct overlap *o)
@@ -98,6 +101,7 @@ static void overlap_free(struct overlap *o)
     buf_free(&o->edits);
 }
 
+/* Marks the change, if an edit has made the same. */
 static bool overlap_change(struct overlap *o, const struct delta *d)
 {
     char hex[65];
@@ -126,7 +130,7 @@ static bool overlap_edit(struct overlap *o, struct session *s, int edit, struct 
     return ok;
 }
 
-/* Nothing is added twice by oversight: ERR_STATE says which edits are this delta, or part of it. */
+/* ERR_STATE, with the edits' numbers, if active edits already contain the delta or a part of it. */
 static bool not_applied_yet(struct engine *e, const char *path, const struct delta_file *f,
                             struct err *err)
 {
@@ -161,7 +165,7 @@ bool job_apply(struct engine *e, struct command *cmd, struct err *err)
     bool ok;
 
     if (!cmd->text || !*cmd->text)
-        return err_set(err, ERR_USAGE, "apply needs the file of a delta");
+        return err_set(err, ERR_USAGE, "apply needs a delta file");
     if (!delta_file_open(&f, cmd->text, e->model->file, err))
         return false;
     if (!cmd->force && !not_applied_yet(e, cmd->text, &f, err)) {
@@ -181,6 +185,6 @@ bool job_apply(struct engine *e, struct command *cmd, struct err *err)
     preview_drop(e);
     state_free(e->open->edited);
     e->open->edited = view;
-    e->open->history++; /* the key stores are built anew from the journal */
+    e->open->history++; /* the key stores will be filled again from the journal */
     return job_history(e, cmd, err) && emit_state(e, err);
 }

@@ -21,7 +21,7 @@ void runs_free(struct engine *e)
         run_free(e, &e->run[i]);
 }
 
-/* Everything the scores depend on besides the weights. */
+/* Everything the scores depend on, as text: parameters, rows of tokens, the weights' generation. */
 static char *run_key(const struct engine *e, const struct request *request, int count,
                      const struct params *p)
 {
@@ -40,6 +40,7 @@ static char *run_key(const struct engine *e, const struct request *request, int 
     return buf_take(&text);
 }
 
+/* NULL: replaced by newer runs, or id 0. */
 static struct run *run_find(struct engine *e, unsigned id)
 {
     for (int i = 0; id && i < RUNS; i++)
@@ -48,12 +49,13 @@ static struct run *run_find(struct engine *e, unsigned id)
     return NULL;
 }
 
-static struct run *run_new(struct engine *e, char *text)
+/* Replaces the oldest run. Takes `key`. */
+static struct run *run_new(struct engine *e, char *key)
 {
     run_free(e, &e->run[RUNS - 1]);
     memmove(&e->run[1], &e->run[0], (RUNS - 1) * sizeof(e->run[0]));
     e->run[0] =
-        (struct run){.id = ++e->last_run, .generation = e->open->edited->generation, .key = text};
+        (struct run){.id = ++e->last_run, .generation = e->open->edited->generation, .key = key};
     e->run[0].layer = xcalloc((size_t)e->model->config->layers, sizeof(*e->run[0].layer));
     return &e->run[0];
 }
@@ -88,29 +90,30 @@ static void emit_layer(struct engine *e, struct attribution *a)
     bus_emit(e->bus, ev);
 }
 
-/* The run with this id or with these dependencies, or a new one. Takes `text`. */
-static struct run *run_pick(struct engine *e, unsigned id, char *text, struct err *err)
+/* The run with this id, or with this key, or a new one. Takes `key`. */
+static struct run *run_pick(struct engine *e, unsigned id, char *key, struct err *err)
 {
     struct run *run = run_find(e, id);
 
     for (int i = 0; !run && i < RUNS; i++)
-        if (e->run[i].key && !strcmp(e->run[i].key, text))
+        if (e->run[i].key && !strcmp(e->run[i].key, key))
             run = &e->run[i];
     if (!run)
-        return run_new(e, text);
-    if (strcmp(run->key, text)) {
+        return run_new(e, key);
+    if (strcmp(run->key, key)) {
         err_set(err, ERR_STATE,
-                "attribution %u is of another fact, other settings or other weights: attribute "
+                "attribution %u is of another fact, other parameters or other weights: attribute "
                 "again",
                 id);
         run = NULL;
     }
-    free(text);
+    free(key);
     return run;
 }
 
-/* The picture that costs no more than the forward pass: all missing layers at once, so that a map
- * is there before the first scores are. Nobody's mask is made of it. */
+/* EV_LAYER with an estimate of every missing layer (attr.strategy mpc: no more than the forward
+ * pass), so that the screen has a map before the first scores are there. No mask is made from it.
+ */
 static bool emit_estimates(struct engine *e, const struct run *run, struct attribute_run *work,
                            const int *layer, int layers, struct err *err)
 {
@@ -128,9 +131,9 @@ static bool emit_estimates(struct engine *e, const struct run *run, struct attri
     return true;
 }
 
-/* Layers that are on their way to a run. */
-/* Words come before their layer, so that whoever shows it has them. They are a courtesy: a fault of
- * theirs sticks to the device and is told by what comes next. */
+/* EV_NEURON of the layer's strongest neurons, if asked for, then EV_LAYER, so that whoever shows
+ * the layer has their tokens. A fault of the former sticks to the device; what comes next reports
+ * it. */
 static void emit_layer_with_tokens(struct engine *e, struct attribution *a)
 {
     int *strongest = e->top_neurons > 0 ? xcalloc((size_t)e->top_neurons, sizeof(int)) : NULL;
@@ -142,18 +145,20 @@ static void emit_layer_with_tokens(struct engine *e, struct attribution *a)
     emit_layer(e, a);
 }
 
-struct arriving {
+/* A run_scores() at work: where layer_arrived() puts a layer. */
+struct layer_sink {
     struct engine *e;
     struct run *run;
-    int done, layers;
-    int missing[PARAM_MAX_LAYERS], count; /* layers whose scores are made now, */
-    float *key;                           /* [count][keys][M] and the edit keys there */
+    int done, layers;                     /* of all layers asked for */
+    int missing[PARAM_MAX_LAYERS], count; /* layers whose scores are being computed, */
+    float *key;                           /* [count][keys][M] and the facts' edit keys there */
     int keys;
 };
 
+/* Takes one finished layer into the run, adds the keys, emits it. */
 static void layer_arrived(void *ctx, struct attribution *a)
 {
-    struct arriving *to = ctx;
+    struct layer_sink *to = ctx;
     int at = 0;
 
     while (to->missing[at] != a->layer)
@@ -166,12 +171,13 @@ static void layer_arrived(void *ctx, struct attribution *a)
         emit_progress(to->e, to->e->job_id, "attribution", to->done, to->layers);
 }
 
-/* Those that are there already, then the others as they arrive. */
+/* All given layers: with `emit` those that are there already, then the others as they are computed.
+ */
 static bool run_scores(struct engine *e, struct run *run, struct attribute_run *work,
                        const struct request *request, int count, const int *layer, int layers,
-                       bool tell, struct err *err)
+                       bool emit, struct err *err)
 {
-    struct arriving to = {.e = e, .run = run, .layers = layers, .keys = count};
+    struct layer_sink to = {.e = e, .run = run, .layers = layers, .keys = count};
     bool ok;
 
     for (int i = 0; i < layers; i++) {
@@ -179,7 +185,7 @@ static bool run_scores(struct engine *e, struct run *run, struct attribute_run *
 
         if (!there)
             to.missing[to.count++] = layer[i];
-        else if (tell && !e->no_events)
+        else if (emit && !e->no_events)
             emit_layer_with_tokens(e, there);
     }
     if (!to.count)
@@ -196,8 +202,9 @@ static bool run_scores(struct engine *e, struct run *run, struct attribute_run *
     return ok;
 }
 
+/* Computes what is missing of a run, with its events. */
 static bool run_compute(struct engine *e, struct run *run, const struct request *request, int count,
-                        const struct params *p, const int *layer, int layers, bool tell,
+                        const struct params *p, const int *layer, int layers, bool emit,
                         struct err *err)
 {
     struct attribute_run *work = NULL;
@@ -215,25 +222,25 @@ static bool run_compute(struct engine *e, struct run *run, const struct request 
         run->target = xcalloc((size_t)run->rows, sizeof(int));
         memcpy(run->target, attribute_targets(work), (size_t)run->rows * sizeof(int));
     }
-    if ((missing || tell) && !e->no_events)
+    if ((missing || emit) && !e->no_events)
         emit_header(e, run, request, count, layer, layers);
     if (missing && params_choice(p, P_ATTR_STRATEGY) != STRATEGY_MPC)
         ok = emit_estimates(e, run, work, layer, layers, err);
-    ok = ok && run_scores(e, run, work, request, count, layer, layers, tell, err);
+    ok = ok && run_scores(e, run, work, request, count, layer, layers, emit, err);
     attribute_end(work);
     return ok;
 }
 
 struct run *run_of_facts(struct engine *e, const struct request *request, int count,
                          const struct params *p, unsigned id, const int *layer, int layers,
-                         bool tell, struct err *err)
+                         bool emit, struct err *err)
 {
     struct run *run = run_pick(e, id, run_key(e, request, count, p), err);
 
-    return run && run_compute(e, run, request, count, p, layer, layers, tell, err) ? run : NULL;
+    return run && run_compute(e, run, request, count, p, layer, layers, emit, err) ? run : NULL;
 }
 
-/* Edited layers first, then the rest: what an edit needs is there soonest. */
+/* Edited layers first, since an edit needs them, then with `all` the others. Returns the number. */
 static int layer_order(const struct engine *e, const struct params *p, bool all, int *order,
                        struct err *err)
 {

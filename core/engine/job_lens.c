@@ -1,4 +1,5 @@
-/* The logit lens at every position. */
+/* The logit lens (editscope-method(7) 10.1): what each block's output would predict at each
+ * position, for the base, the edited state and the preview. One EV_LENS for each state. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,17 +8,17 @@
 #include "core/model/generate.h"
 #include "core/model/lens.h"
 
-/* What the lens is held over: a prompt, and the tokens whose ranks are followed. */
+/* What the lens reads: a prompt, and two tokens whose ranks it notes. */
 struct subject {
     int *id, count;
-    struct shown_token *word; /* [count] */
-    int old, new;             /* tokens, or -1 */
+    struct shown_token *shown; /* [count] */
+    int old, new;              /* old and new object's first token; -1: none */
 };
 
 static void subject_free(struct subject *s)
 {
     free(s->id);
-    free(s->word);
+    free(s->shown);
 }
 
 static bool subject_of_text(struct engine *e, const struct command *cmd, struct subject *s,
@@ -26,7 +27,7 @@ static bool subject_of_text(struct engine *e, const struct command *cmd, struct 
     struct wording w = wording_of(&cmd->params);
     struct prompt_tokens a;
     bool ok = prompt_tokens_of(&a, &w, e->model, cmd->text, err) &&
-              (a.tokens.count || err_set(err, ERR_USAGE, "nothing to look at: type a prompt"));
+              (a.tokens.count || err_set(err, ERR_USAGE, "no prompt: type a text"));
     struct tokens t = a.tokens;
 
     *s = (struct subject){.old = -1, .new = -1};
@@ -34,7 +35,7 @@ static bool subject_of_text(struct engine *e, const struct command *cmd, struct 
         s->count = t.count;
         s->id = xcalloc((size_t)t.count, sizeof(int));
         memcpy(s->id, t.ids, (size_t)t.count * sizeof(int));
-        s->word = shown_tokens_of(e, t.ids, t.count);
+        s->shown = shown_tokens_of(e, t.ids, t.count);
     }
     prompt_tokens_free(&a);
     return ok;
@@ -63,7 +64,7 @@ bool request_of_prompt(struct engine *e, const struct fact *fact, const struct p
     struct params p = *params;
     bool open = !whole.target || !whole.target[strspn(whole.target, " ")], ok;
 
-    if (open) { /* looking needs no new object: any word keeps its place */
+    if (open) { /* any word will do: it is not used */
         free(whole.target);
         whole.target = xstrdup("it");
     }
@@ -88,7 +89,7 @@ static bool subject_of_fact(struct engine *e, struct command *cmd, struct subjec
     *s = (struct subject){.count = row->count, .old = r.old, .new = r.targets ? r.target[0] : -1};
     s->id = xcalloc((size_t)row->count, sizeof(int));
     memcpy(s->id, row->id, (size_t)row->count * sizeof(int));
-    s->word = prompt_shown_tokens(e, &r);
+    s->shown = prompt_shown_tokens(e, &r);
     ok = old_token(e, &r, &s->old, err);
     request_free(&r);
     if (!ok)
@@ -101,7 +102,7 @@ static void *copy_of(const void *from, size_t bytes)
     return from ? memcpy(xmalloc(bytes), from, bytes) : NULL;
 }
 
-/* The same weights say the same. */
+/* The grid of another state with the same weights. */
 static void emit_lens_copy(struct engine *e, const struct lens_grid *known, unsigned state)
 {
     struct lens_grid *g = copy_of(known, sizeof(*g));
@@ -115,6 +116,7 @@ static void emit_lens_copy(struct engine *e, const struct lens_grid *known, unsi
     engine_emit(e, EV_LENS, g);
 }
 
+/* Reads the lens over one state. Caller frees; NULL with err. */
 static struct lens_grid *lens_make(struct engine *e, const struct model_state *view, unsigned state,
                                    const struct subject *s, struct err *err)
 {
@@ -131,7 +133,7 @@ static struct lens_grid *lens_make(struct engine *e, const struct model_state *v
     if (lens_cells(view, s->id, s->count, token, tokens, best, p, rank, &e->job, err)) {
         g = xcalloc(1, sizeof(*g));
         *g = (struct lens_grid){.state = state, .tokens = s->count, .layers = layers};
-        g->token = copy_of(s->word, (size_t)s->count * sizeof(*g->token));
+        g->token = copy_of(s->shown, (size_t)s->count * sizeof(*g->token));
         g->top = xcalloc(cells, sizeof(*g->top));
         for (size_t i = 0; i < cells; i++) {
             shown_token_of(e, best[i], &g->top[i]);
@@ -181,9 +183,9 @@ bool job_lens(struct engine *e, struct command *cmd, struct err *err)
     if (!cmd->states && e->preview.view)
         states |= STATE_PREVIEW;
     if ((states & STATE_PREVIEW) && !e->preview.view)
-        return err_set(err, ERR_USAGE, "no preview stands: make one first");
+        return err_set(err, ERR_USAGE, "there is no preview: make one first");
     if (!cmd->count && (!cmd->text || !*cmd->text))
-        return err_set(err, ERR_USAGE, "nothing to look at: type a fact or a prompt");
+        return err_set(err, ERR_USAGE, "no prompt: type a fact or a text");
     if (!(cmd->count ? subject_of_fact(e, cmd, &s, err) : subject_of_text(e, cmd, &s, err)))
         return false;
     ok = lens_states(e, states, &s, err);

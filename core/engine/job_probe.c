@@ -1,7 +1,9 @@
-/* The scoreboard of a fact: is what was written also said in other words, as a question, in the
- * chat form; do neighbours still get their old answers; does what follows from the fact follow.
- * Every probe is asked of the base and of the edited weights (or the preview, where one stands), so
- * that what the base could not do either is not blamed on the edit. */
+/* The scoreboard of a fact: its probes, asked of the base and of the edited state.
+ *
+ * Does the new object also come in other words (rephrases), as a question, in the chat form? Do
+ * neighbours keep their old answers (locality)? Does what follows from the fact come true
+ * (portability)? The base is asked too, so that the edit is not blamed for what the base could not
+ * do either. If there is a preview, it is asked instead of the edited state. */
 #include <stdlib.h>
 
 #include "core/base/mem.h"
@@ -23,7 +25,7 @@ static bool probes_ask(struct engine *e, struct probes *p, struct probe_report *
     return true;
 }
 
-/* One fact, to its event. */
+/* One fact: EV_PROBES. */
 static bool probe_fact(struct engine *e, struct command *cmd, int i, struct err *err)
 {
     struct fact *f = &cmd->facts[i];

@@ -1,5 +1,6 @@
-/* Questions that change nothing: what a fact looks like to the model, what it says, what a
- * neuron promotes. They are answered between the slices of longer work. */
+/* Commands that only ask: how the model reads a prompt (job_inspect), what it answers (job_query),
+ * what a neuron promotes (job_neuron). They run in the middle of longer work (engine.c), so each is
+ * kept short or streams its answer. Also notices about special tokens in texts and facts. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include "core/model/generate.h"
 #include "core/model/lens.h"
 
-enum { NEXT = 10 };
+enum { NEXT = 10, NEURON_TOKENS = 12 }; /* next tokens; tokens shown of a neuron */
 
 void shown_token_of(const struct engine *e, int id, struct shown_token *w)
 {
@@ -28,6 +29,7 @@ void shown_token_of(const struct engine *e, int id, struct shown_token *w)
     buf_free(&piece);
 }
 
+/* The k most probable next tokens. Caller frees. */
 static struct shown_token *next_tokens(const struct engine *e, const float *logits, int k,
                                        int *count)
 {
@@ -64,81 +66,81 @@ struct shown_token *prompt_shown_tokens(const struct engine *e, const struct req
     return w;
 }
 
-/* Ranks by layer and probabilities of a fact that is whole: one pass, since it runs while the user
- * types. */
-static bool inspect_whole(struct engine *e, const struct request *r, struct prompt_info *look,
+/* Probabilities, next tokens and ranks by layer of a complete fact, in one forward pass: it runs
+ * while the user types. */
+static bool inspect_whole(struct engine *e, const struct request *r, struct prompt_info *info,
                           struct err *err)
 {
     const struct row *row = &r->row[0];
     struct lens_readout l;
     struct score score;
-    int old = r->old; /* what edited weights say may be the new object already */
+    int old = r->old; /* not from the edited weights: they may say the new object already */
 
     if (old < 0 && !state_same(e->base, e->open->edited) && !old_token(e, r, &old, err))
         return false;
     if (!lens_readout(&l, e->open->edited, row->id, row->count, r->target, r->targets, old, &e->job,
                       err))
         return false;
-    look->next = next_tokens(e, l.logits, NEXT, &look->nexts);
-    look->rank = token_rank(l.logits, e->model->head.rows, r->target[0]);
-    look->old = look->next[0];
-    if (l.old != look->old.id)
-        shown_token_of(e, l.old, &look->old);
+    info->next = next_tokens(e, l.logits, NEXT, &info->nexts);
+    info->rank = token_rank(l.logits, e->model->head.rows, r->target[0]);
+    info->old = info->next[0];
+    if (l.old != info->old.id)
+        shown_token_of(e, l.old, &info->old);
     score = score_of(l.logp, NULL, r->targets);
-    look->p_target = score.p;
-    look->p_first = score.p_first;
-    look->layers = l.layers;
-    look->rank_old = l.rank_old;
-    look->rank_new = l.rank_new;
+    info->p_target = score.p;
+    info->p_first = score.p_first;
+    info->layers = l.layers;
+    info->rank_old = l.rank_old;
+    info->rank_new = l.rank_new;
     l.rank_old = l.rank_new = NULL;
     lens_readout_free(&l);
     return true;
 }
 
-/* The tokens of a fact that is not whole yet: whatever the prompt says so far. */
-static void inspect_partial(struct engine *e, const struct fact *fact, struct prompt_info *look)
+/* The tokens of the prompt so far, if the fact is not complete yet. */
+static void inspect_partial(struct engine *e, const struct fact *fact, struct prompt_info *info)
 {
     struct tokens t = {0};
     char *text = fact_text(fact);
 
     if (text && tokenizer_encode(e->model->tokenizer, text, strlen(text), 0, &t, NULL)) {
-        look->token = shown_tokens_of(e, t.ids, t.count);
-        look->tokens = t.count;
+        info->token = shown_tokens_of(e, t.ids, t.count);
+        info->tokens = t.count;
     }
-    look->lookup = -1;
+    info->lookup = -1;
     tokens_free(&t);
     free(text);
 }
 
 bool job_inspect(struct engine *e, struct command *cmd, struct err *err)
 {
-    struct prompt_info *look;
+    struct prompt_info *info;
     struct request r;
     struct err problem = {0};
     struct event ev = {.kind = EV_PROMPT, .job = e->job_id};
     bool ok = true;
 
     if (!cmd->count)
-        return err_set(err, ERR_USAGE, "no fact to look at");
-    if (bus_waiting(e->bus, CMD_INSPECT)) /* typed on: a newer one is already here */
+        return err_set(err, ERR_USAGE, "no fact: give subject, prompt and new object");
+    if (bus_waiting(e->bus, CMD_INSPECT)) /* a newer one waits */
         return true;
     e->newest_inspect = e->job_id;
-    look = xcalloc(1, sizeof(*look));
-    look->job = e->job_id;
+    info = xcalloc(1, sizeof(*info));
+    info->job = e->job_id;
     if (!request_build(&r, &cmd->facts[0], &e->open->prefixes, e->model, &cmd->params, &problem)) {
-        utf8_copy(look->problem, sizeof(look->problem), problem.text);
-        inspect_partial(e, &cmd->facts[0], look);
+        utf8_copy(info->problem, sizeof(info->problem), problem.text);
+        inspect_partial(e, &cmd->facts[0], info);
     } else {
-        look->token = prompt_shown_tokens(e, &r);
-        look->tokens = r.row[0].count;
-        look->lookup = r.row[0].lookup;
-        notice_of(e, &r, look->note);
-        look->target = shown_tokens_of(e, r.target, r.targets);
-        look->targets = r.targets;
-        ok = inspect_whole(e, &r, look, err);
+        info->token = prompt_shown_tokens(e, &r);
+        info->tokens = r.row[0].count;
+        info->lookup = r.row[0].lookup;
+        notice_of(e, &r, info->note);
+        info->target = shown_tokens_of(e, r.target, r.targets);
+        info->targets = r.targets;
+        ok = inspect_whole(e, &r, info, err);
         request_free(&r);
     }
-    ev.prompt = look;
+    ev.prompt = info;
     if (ok && e->newest_inspect == ev.job)
         bus_emit(e->bus, ev);
     else
@@ -184,16 +186,17 @@ void notice_facts(struct engine *e, const struct request *request, int count)
     }
 }
 
+/* An answer while it is generated. */
 struct stream {
     struct engine *e;
-    struct answer base; /* what every partial answer repeats; owns nothing */
+    struct answer base; /* the members that every partial answer repeats; owns nothing */
     const char *prompt;
-    char *plain;            /* as an answer's */
-    struct decoder decoder; /* holds back what is not a whole character yet */
+    char *plain;            /* answer.plain */
+    struct decoder decoder; /* holds back the bytes of an incomplete character */
     struct buf text;
-    double last;
 };
 
+/* After each token: EV_ANSWER with the text so far, `partial`. */
 static void stream_token(void *ctx, int id)
 {
     struct stream *s = ctx;
@@ -210,7 +213,7 @@ static void stream_token(void *ctx, int id)
     engine_emit(s->e, EV_ANSWER, a);
 }
 
-/* The state with neurons made to say something else, for one query. NULL with err. */
+/* A copy of the state with the command's interventions as a hook. NULL with err. */
 static struct model_state *state_changed(const struct model_state *v, const struct command *cmd,
                                          struct err *err)
 {
@@ -225,7 +228,7 @@ static struct model_state *state_changed(const struct model_state *v, const stru
         const struct intervention *c = &cmd->interventions[i];
 
         ok = isfinite(c->value) ||
-             err_set(err, ERR_USAGE, "L%dN%d: a coefficient has to be a finite number", c->layer,
+             err_set(err, ERR_USAGE, "L%dN%d: the coefficient must be a finite number", c->layer,
                      c->neuron);
         if (ok)
             json_array_append_new(list, json_pack("[iisf]", c->layer, c->neuron,
@@ -245,8 +248,8 @@ static struct model_state *state_changed(const struct model_state *v, const stru
     return NULL;
 }
 
-/* The prompt's tokens; in chat form also what ends the answer. A model without a chat form that is
- * known is asked as it is, and *plain says why. */
+/* The prompt's tokens, and in chat form the token that ends the answer. If the model has no known
+ * chat form, the plain text is asked and *plain says why. */
 static bool prompt_tokens(const struct engine *e, const char *prompt, struct wording *w,
                           struct prompt_tokens *a, struct generate_options *o, char **plain,
                           struct err *err)
@@ -267,6 +270,7 @@ static bool prompt_tokens(const struct engine *e, const char *prompt, struct wor
     return prompt_tokens_of(a, w, e->model, prompt, err);
 }
 
+/* The complete answer. Takes g's ids. */
 static struct answer *answer_whole(struct engine *e, const struct stream *s,
                                    const struct command *cmd, struct generated *g)
 {
@@ -287,10 +291,11 @@ static struct wording query_wording(const struct command *cmd)
 {
     struct wording w = wording_of(&cmd->params);
 
-    w.form = cmd->chat ? ASK_CHAT : ASK_PLAIN; /* its own switch, on the screen too */
+    w.form = cmd->chat ? ASK_CHAT : ASK_PLAIN; /* queries have their own switch for it */
     return w;
 }
 
+/* Generates the answer of one state, with its events, and notes it in the session. */
 static bool answer_one(struct engine *e, const struct command *cmd, const struct model_state *v,
                        unsigned state, int edit, struct err *err)
 {
@@ -352,7 +357,7 @@ bool job_query(struct engine *e, struct command *cmd, struct err *err)
         return ok;
     }
     if ((states & STATE_PREVIEW) && !e->preview.view)
-        return err_set(err, ERR_USAGE, "no preview stands: make one first");
+        return err_set(err, ERR_USAGE, "there is no preview: make one first");
     return (!(states & STATE_BASE) || answer_one(e, cmd, e->base, STATE_BASE, 0, err)) &&
            (!(states & STATE_EDITED) ||
             answer_one(e, cmd, e->open->edited, STATE_EDITED, 0, err)) &&
@@ -360,11 +365,12 @@ bool job_query(struct engine *e, struct command *cmd, struct err *err)
             answer_one(e, cmd, e->preview.view, STATE_PREVIEW, 0, err));
 }
 
-/* The words of the largest logits of a row, the largest first; `sign` -1: of the smallest. */
+/* The tokens with the largest logits, the largest first. `sign` -1: the logits were negated, and
+ * are given back as they were. */
 static int tokens_of_logits(struct engine *e, const float *logits, int vocab, double sign,
-                            struct shown_token out[12])
+                            struct shown_token out[NEURON_TOKENS])
 {
-    int index[12], n = top_k(logits, vocab, 12, index);
+    int index[NEURON_TOKENS], n = top_k(logits, vocab, NEURON_TOKENS, index);
 
     for (int i = 0; i < n; i++) {
         shown_token_of(e, index[i], &out[i]);
@@ -373,6 +379,7 @@ static int tokens_of_logits(struct engine *e, const float *logits, int vocab, do
     return n;
 }
 
+/* EV_NEURON from the projections of its value vector [vocab], which it changes. */
 static void emit_neuron(struct engine *e, int layer, int neuron, float *logits, int vocab)
 {
     struct neuron_info *info = xcalloc(1, sizeof(*info));
@@ -387,8 +394,9 @@ static void emit_neuron(struct engine *e, int layer, int neuron, float *logits, 
     engine_emit(e, EV_NEURON, info);
 }
 
-/* What a value vector promotes and suppresses: its projection through final norm's gain and
- * head, W_U (g * v). All n go through the head in one pass over its weights. */
+/* editscope-method(7) 10.2: logits = W_U (g * v), with v the neuron's column of the down
+ * projection, g the final norm's gain, W_U the head. All n neurons go through the head in one
+ * product. */
 bool emit_neurons(struct engine *e, int layer, const int *neuron, int n, struct err *err)
 {
     const struct model *m = e->model;

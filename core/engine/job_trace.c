@@ -1,4 +1,6 @@
-/* Causal tracing (ROME): which states carry the fact. */
+/* Causal tracing (editscope-method(7) 10.3; Meng et al. 2022): which hidden states carry the fact.
+ * One EV_TRACE after each layer. A state with prefixes (IKE) reads them before the prompt; only the
+ * prompt's own tokens are shown. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +11,7 @@
 
 enum { SAMPLES = 10 }; /* draws of noise, as in the paper's released code */
 
-/* What is known so far, as an event of its own. */
+/* Emits a copy of the trace so far. */
 static void emit_trace(struct engine *e, const struct trace *so_far)
 {
     struct trace *t = xcalloc(1, sizeof(*t));
@@ -24,7 +26,7 @@ static void emit_trace(struct engine *e, const struct trace *so_far)
     bus_emit(e->bus, ev);
 }
 
-/* A layer costs the blocks above it. */
+/* A layer costs as many blocks as are above it, so layer 0 is the most expensive. */
 static void emit_trace_progress(struct engine *e, int done, int layers)
 {
     double total = 0.5 * layers * (layers + 1), left = 0.5 * (layers - done) * (layers - done + 1);
@@ -32,8 +34,8 @@ static void emit_trace_progress(struct engine *e, int done, int layers)
     emit_progress(e, e->job_id, "causal trace", total - left, total);
 }
 
-/* One layer's effects of the fact's own tokens: those of a prefix before them are not restored one
- * by one, and none of them is corrupted. */
+/* One layer: t->effect[layer][tokens]. Tokens of the state's prefixes are neither restored nor
+ * corrupted. */
 static bool trace_one_layer(struct engine *e, struct trace_run *run, const struct prompt *prompt,
                             struct trace *t, int layer, struct err *err)
 {
@@ -87,7 +89,7 @@ bool job_trace(struct engine *e, struct command *cmd, struct err *err)
         return false;
     t.tokens = r.row[0].count;
     t.token = prompt_shown_tokens(e, &r);
-    prompt = state_prompt(view, r.row[0].id, t.tokens); /* asked behind the state's prefixes */
+    prompt = state_prompt(view, r.row[0].id, t.tokens); /* with the state's prefixes before it */
     corrupt = xcalloc((size_t)prompt.count, sizeof(*corrupt));
     for (int i = 0; i < t.tokens; i++)
         corrupt[prompt_position(&prompt, i)] = t.token[i].subject;

@@ -1,9 +1,11 @@
-/* The same fact edited in many ways, each in a scratch view that is thrown away: what comparisons
- * and sweeps are made of.
+/* One fact edited with many sets of parameters, for Compare and Sweep. Each variant is made in a
+ * scratch state, measured by the metrics of core/eval/metric.h, and thrown away; nothing is
+ * written.
  *
- * What variants share is made once: the target for each set of optimisation parameters, the
- * attribution for each set of attr.*. Variants of one attribution run one after another, so that
- * the few runs that are kept suffice. */
+ * What variants share is made once: the fact's probes, the answers before, a target z for each set
+ * of target.* parameters, an attribution for each set of attr.*. Variants with the same scores and
+ * statistics run one after another, because the engine keeps only RUNS attributions and one set of
+ * null spaces. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,20 +14,21 @@
 #include "core/base/utf8.h"
 #include "core/engine/internal.h"
 
-enum { SAID_TOKENS = 12 };
+enum { SAID_TOKENS = 12 }; /* length of the answers */
 
-struct variant {
+struct variants {
     struct engine *e;
     const struct command *cmd;
     struct score before;
-    struct fact fact;     /* the one that is edited, its wording settled */
+    struct fact fact;     /* the edited fact, normalised */
     struct probes probes; /* its rephrases and neighbours */
-    const float **z;      /* [variants] targets; one may stand for many */
-    float **own;          /* [owns] the distinct ones */
+    const float **z;      /* [variants] targets; several may share one */
+    float **own;          /* [owns] the targets that are freed at the end */
     int owns;
 };
 
-/* Where paraphrases are rows of some variant, none of them is a probe of any. */
+/* Parameters for the probes. A paraphrase that is a row of some variant cannot test any of them, so
+ * attr.rows is that of a variant that has such rows. */
 static struct params probing_params(const struct command *cmd)
 {
     struct params p = cmd->params;
@@ -36,8 +39,8 @@ static struct params probing_params(const struct command *cmd)
     return p;
 }
 
-/* The fact's own questions, as the unedited model answers them. */
-static bool variants_begin(struct variant *t, struct err *err)
+/* What all variants share: the fact, its probes, the score before. */
+static bool variants_begin(struct variants *t, struct err *err)
 {
     struct engine *e = t->e;
     const struct params p = probing_params(t->cmd);
@@ -56,7 +59,7 @@ static bool variants_begin(struct variant *t, struct err *err)
     return ok;
 }
 
-static void variants_end(struct variant *t)
+static void variants_end(struct variants *t)
 {
     probes_free(&t->probes);
     fact_free(&t->fact);
@@ -66,8 +69,9 @@ static void variants_end(struct variant *t)
     free(t->z);
 }
 
-/* The variant's target: of an earlier one that aims alike, else optimised now. */
-static bool variant_target(struct variant *t, const struct request *request,
+/* Sets z of a variant: given (cmd->z), or that of an earlier variant with the same target.*, or
+ * optimised now. */
+static bool variant_target(struct variants *t, const struct request *request,
                            const struct edit_context *ctx, int variant, struct err *err)
 {
     const struct params *all = t->cmd->variants, *p = &all[variant];
@@ -90,6 +94,7 @@ static bool variant_target(struct variant *t, const struct request *request,
     return true;
 }
 
+/* What the edit says of each layer. */
 static void variant_layers(struct variant_result *out, const struct engine *e,
                            const struct edit_result *r)
 {
@@ -101,8 +106,8 @@ static void variant_layers(struct variant_result *out, const struct engine *e,
     memcpy(a->layer, r->report, (size_t)r->layers * sizeof(a->layer[0]));
 }
 
-/* What the edited view says to the fact's own prompt, and every metric. */
-static bool variant_judge(struct variant *t, const struct model_state *view,
+/* The answer after, and every metric. */
+static bool variant_judge(struct variants *t, const struct model_state *view,
                           const struct request *request, const struct edit_result *result,
                           double seconds, struct variant_result *out, struct err *err)
 {
@@ -134,8 +139,8 @@ static bool variant_judge(struct variant *t, const struct model_state *view,
     return ok;
 }
 
-/* One variant, from its parameters to its numbers. */
-static bool variant_make(struct variant *t, int variant, const struct command *cmd,
+/* Makes and measures one variant. `seconds` count from the mask to the end of the solve. */
+static bool variant_make(struct variants *t, int variant, const struct command *cmd,
                          struct variant_result *out, struct err *err)
 {
     struct engine *e = t->e;
@@ -175,8 +180,9 @@ static bool variant_make(struct variant *t, int variant, const struct command *c
     return ok;
 }
 
-/* A variant that these parameters cannot make is told as such; anything else ends the job. */
-static bool variant_run(struct variant *t, int variant, struct err *err)
+/* One variant to its EV_VARIANT. Parameters that cannot be used (ERR_USAGE) are its result too; any
+ * other error ends the job. */
+static bool variant_run(struct variants *t, int variant, struct err *err)
 {
     struct command one = *t->cmd; /* borrows everything but the parameters */
     struct variant_result *out = xcalloc(1, sizeof(*out));
@@ -201,8 +207,8 @@ static bool variant_run(struct variant *t, int variant, struct err *err)
     return true;
 }
 
-/* All variants, those of one attribution and of one set of null spaces together. */
-static bool variants_run(struct variant *t, struct err *err)
+/* All variants, grouped by equal scores and statistics. */
+static bool variants_run(struct variants *t, struct err *err)
 {
     const struct params *p = t->cmd->variants;
     int n = t->cmd->variant_count, tried = 0;
@@ -223,7 +229,7 @@ static bool variants_run(struct variant *t, struct err *err)
     return ok;
 }
 
-/* Before and after are asked once for all variants, in one wording. */
+/* The answers before are shared, so the wording must be the same: ERR_USAGE. */
 static bool same_wording(const struct command *cmd, struct err *err)
 {
     for (int i = 0; i < cmd->variant_count; i++)
@@ -236,7 +242,7 @@ static bool same_wording(const struct command *cmd, struct err *err)
 
 bool job_variants(struct engine *e, struct command *cmd, struct err *err)
 {
-    struct variant t = {.e = e, .cmd = cmd};
+    struct variants t = {.e = e, .cmd = cmd};
     int n = cmd->variant_count;
     bool ok;
 
