@@ -1,4 +1,7 @@
-/* The fields of every event, by tables: how it is written, read and given back. */
+/* The tables of fields of everything that events point to (fields.h, field_rows.h), the list of
+ * kinds of events, and event_free(). A table has a row for every member of its struct;
+ * event_json_test finds members without one. `_ready` functions check what a row cannot, and
+ * complete old recordings. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -505,10 +508,10 @@ const struct struct_fields *event_fields(enum event_kind kind)
 void event_free(struct event *ev)
 {
     const struct struct_fields *table = event_fields(ev->kind);
-    /* one pointer, whatever it is; a receiver that keeps it makes the event EV_NONE */
+    /* any member of the union: all are one pointer. A receiver that keeps it sets EV_NONE */
     void *payload = ev->kind == EV_NONE ? NULL : ev->progress;
 
-    if (ev->kind == EV_LAYER) { /* shared */
+    if (ev->kind == EV_LAYER) { /* reference-counted */
         attribution_unref(ev->attribution);
     } else if (payload) {
         if (table)

@@ -1,7 +1,7 @@
-/* What each kind of event is called and what it points to, field by field.
+/* The name of each kind of event, and the field table of what it points to.
  *
- * The names are those of enum event_kind in small letters, EV_ left out. event_free(), recordings
- * and whatever else goes over an event's fields use these tables. Pure; any thread. */
+ * Names are those of recordings, from the rows of EVENTS (events.h). event_free(), recordings, JSON
+ * output and tests go over an event's fields by these tables. Pure; any thread. */
 #ifndef CORE_ENGINE_EVENT_FIELDS_H
 #define CORE_ENGINE_EVENT_FIELDS_H
 
@@ -10,10 +10,10 @@
 
 const char *event_name(enum event_kind kind);    /* "look"; "" for EV_NONE */
 enum event_kind event_of_name(const char *name); /* EV_NONE: no such event */
-/* The shape of what an event of this kind points to; NULL: nothing. */
+/* The table of what an event of this kind points to; NULL: it points to nothing. */
 const struct struct_fields *event_fields(enum event_kind kind);
 
-/* The shapes by name: progress_fields and so on of what events point to, and of parts of it. */
+/* The tables by name: progress_fields and so on, and those of parts of them. */
 #define OWN(id, name, type, member) extern const struct struct_fields type##_fields;
 #define NO_FIELDS(...)
 EVENTS(OWN, NO_FIELDS, NO_FIELDS)
@@ -23,7 +23,7 @@ extern const struct struct_fields shown_token_fields, context_fields, layer_repo
     history_fact_fields, history_entry_fields, probe_result_fields, diff_layer_fields,
     bisect_step_fields, drift_point_fields, exported_file_fields;
 
-/* variant_result.c: metrics of a struct variant_result that older recordings have elsewhere. */
+/* variant_result.c: completes metrics that older recordings do not have. */
 bool variant_result_ready(void *what, struct err *err);
 
 #endif

@@ -1,9 +1,12 @@
-/* What the engine's events point to, plain data that belongs to the receiver, and the list of
- * events (EVENTS, at the end).
+/* The events of the engine (EVENTS, at the end), and the structs they point to.
  *
- * Everything a screen shows and a command prints is one of these structs or an attribution. An
- * event's payload is given back whole by event_free(): event_fields.c has the fields of each one.
- * Words hold raw bytes of the vocabulary: making them printable is the receiver's work. */
+ * Everything that a screen shows or a command prints is one of these structs, or an attribution.
+ * They are plain data and belong to the receiver, who frees an event with event_free(). Names of
+ * members are the names in recordings and in --json output, by the tables of event_fields.c.
+ *
+ * Texts of tokens are raw bytes of the vocabulary: they may be part of a UTF-8 character. The
+ * receiver makes them printable (core/base/show.h). Probabilities are 0 to 1, times are seconds,
+ * layers and neurons count from 0, edits and ranks from 1. */
 #ifndef CORE_ENGINE_EVENTS_H
 #define CORE_ENGINE_EVENTS_H
 
@@ -31,36 +34,34 @@ struct model_info {
     char name[128], arch[32], path[512], device[32], type[16];
     int layers, neurons, hidden, heads, vocab, threads;
     double load_seconds;
-    char notice[440]; /* why the device is not the one that was wanted, what else the folder of the
-                       * model holds; "" nothing */
+    char notice[440]; /* why another device is used, what else is in the model's folder; or "" */
 };
 
 struct state_info {
-    int edits;         /* active ones */
-    bool preview;      /* a preview stands */
-    char checksum[65]; /* of the edited matrices; "" while it is computed */
-    char state[17];    /* id from base and delta hashes: there at once */
-    char session[512]; /* path, "" for none */
+    int edits;         /* active edits */
+    bool preview;      /* there is a preview */
+    char checksum[65]; /* SHA-256 of the edited matrices (of the preview, if there is one) */
+    char state[17];    /* id of base and active deltas, known without computing weights */
+    char session[512]; /* path; "": in memory */
     char base[65];     /* identity of the model: sha256 over its files */
     bool readonly, can_undo, can_redo;
     long moment_tokens; /* of the moments in use; 0: none yet */
     long moment_goal;
-    bool verified; /* CMD_VERIFY compared and found equal */
+    bool verified; /* CMD_VERIFY rebuilt the weights and found the same bits */
     int edited_layers[64], edited_count;
-    bool lost; /* the device is; what is told is the state before. CMD_DEVICE goes on */
+    bool lost; /* the device is lost; the rest is the state before. See CMD_DEVICE */
 };
 
-struct shown_token { /* a token as it is shown: bytes made printable is the screen's work */
+struct shown_token { /* a token as it is shown */
     int id;
-    char text[264]; /* raw bytes of the piece, NUL-terminated; longer ones than any vocabulary of
-                       the supported families has (128) are cut to fit */
+    char text[264]; /* raw bytes, NUL-terminated; tokens of supported models have 128 at most */
     double p, logit;
-    bool subject; /* token of the subject */
+    bool subject; /* part of the subject */
 };
 
-struct prompt_info {
+struct prompt_info { /* how the edited weights read a fact's prompt */
     unsigned job;
-    struct shown_token *token;  /* of the prompt with the subject filled in */
+    struct shown_token *token;  /* [tokens] of the prompt with its subject */
     int tokens, lookup;         /* index of the subject's last token */
     struct shown_token *target; /* tokens of the new object */
     int targets;
@@ -69,23 +70,23 @@ struct prompt_info {
     double p_target;        /* of the whole new object, teacher-forced */
     double p_first;         /* of its first token */
     int rank;               /* of its first token, from 1 */
-    struct shown_token old; /* what the present answer is: the most probable token */
+    struct shown_token old; /* the present answer: the most probable token */
     int layers;
-    int *rank_old, *rank_new; /* [layers] logit lens of each block's output, from 1 */
-    char note[NOTICE];        /* about special tokens written in it, or "" */
+    int *rank_old, *rank_new; /* [layers] ranks by the logit lens of each block */
+    char note[NOTICE];        /* about special tokens in the text, or "" */
     char problem[400];        /* why the fact cannot be used, or "" */
 };
 
-struct attribution_header {
-    unsigned id; /* of the run */
+struct attribution_header { /* the rows of an attribution, before its layers */
+    unsigned id;            /* of the run */
     int rows, neurons, layers;
     char **prompt;              /* [rows] */
     struct shown_token *target; /* [rows] the explained token */
-    int *order, order_count;    /* layers in the order they will come */
+    int *order, order_count;    /* layers in the order of their events */
 };
 
-struct edit_report {
-    int edit; /* 0 for a preview */
+struct edit_report { /* an edit as a whole: a preview, a commit, a variant, an estimate */
+    int edit;        /* 0 for a preview */
     int layers;
     struct layer_report layer[64];
     double z_error; /* ||Z - O|| / ||Z|| after the last layer */
@@ -94,12 +95,12 @@ struct edit_report {
     char checksum[65];
     double p_before, p_after; /* of the first fact's first token: p(first) */
     double p_target[2];       /* of all its tokens, before and after */
-    int facts, held;          /* facts written together, and how many a commit accepts; 0 facts: a
-                                 recording of 0.1.0, which has no p_target either */
+    int facts, held;          /* facts edited together, and how many hold; 0 facts: a recording of
+                                 0.1.0, which has no p_target either */
     char generated[160];      /* the answer of the new weights */
 };
 
-struct commit_report { /* the proof of a commit, an event a fact */
+struct commit_report { /* one fact of a commit, with its verification */
     int edit;
     int fact; /* which of the command's facts */
     bool success, unmasked_unchanged;
@@ -110,32 +111,32 @@ struct commit_report { /* the proof of a commit, an event a fact */
     char checksum[65];
 };
 
-struct answer {
+struct answer {     /* of one prompt by one state */
     unsigned state; /* one bit of enum which_state */
-    int edit;       /* the state after this edit, 0: none */
-    bool partial;   /* more is coming for this prompt and state */
-    bool chat;      /* the prompt was wrapped in the model's chat form */
-    int changed;    /* interventions that were in force */
+    int edit;       /* the state after this edit; 0: the one that `state` says */
+    bool partial;   /* more of this answer will follow */
+    bool chat;      /* the prompt was put into the model's chat template */
+    int changed;    /* number of interventions */
     char *prompt, *completion;
-    char *plain; /* why the chat form that was asked for was not to be had; NULL: it was */
+    char *plain; /* why the chat template could not be used; NULL: it was, or was not asked for */
     int *ids, count;
     struct shown_token *next;
     int nexts;
 };
 
-struct neuron_info {
+struct neuron_info { /* what a neuron promotes, and where it is active */
     int layer, neuron;
     struct shown_token promotes[12], suppresses[12]; /* projections of the value vector */
     int count;
-    struct context {   /* where in the text of the moments the neuron spoke loudest */
-        char text[96]; /* what is read before and with the token, raw bytes */
+    struct context {   /* where in the text of the moments it was most active */
+        char text[96]; /* the text up to and with the token, raw bytes */
         float coefficient;
     } context[5];
-    int contexts; /* 0: the moments kept none */
+    int contexts; /* 0: none is known */
 };
 
-/* A fact of an edit, and how it stood right after it. What was not kept is NAN: sessions of 0.1.0
- * have numbers of an edit's first fact alone, applied deltas of 0.1.0 no p(target). */
+/* A fact of an edit, and how it did right after the edit. NAN is what was not recorded: sessions of
+ * 0.1.0 have numbers of an edit's first fact only, applied deltas of 0.1.0 no p(target). */
 struct history_fact {
     char *subject, *prompt, *target, *old;
     double p_target[2], p_first[2]; /* before, after */
@@ -152,7 +153,7 @@ struct history_entry {
     int kept;
     bool success, draft; /* success: every fact held */
     char *note;          /* or NULL */
-    int facts;           /* written together, at least 1 */
+    int facts;           /* edited together, at least 1 */
     struct history_fact *fact;
 };
 
@@ -161,41 +162,41 @@ struct history {
     int count;
 };
 
-/* p of a new object before and after, under its right name: "p(target)" is of all its tokens; where
- * nothing else was kept it is "p(first)", of the first one; NAN: nothing was kept. */
+/* The probability of a new object before and after, and its name: "p(target)" is of all its tokens,
+ * "p(first)" of the first one, if only that was recorded. NAN: not recorded. */
 struct p_change {
     const char *name;
     double before, after;
 };
 struct p_change report_p_change(const struct edit_report *a);
 struct p_change history_p_change(const struct history_fact *f);
-/* How many facts of an edit held right after it; -1: not known of each. */
+/* How many facts of an edit held right after it; -1: not known for each. */
 int history_held(const struct history_entry *e);
-/* "Angola -> Antarctica and 9 more (7 of 10 hold)", of one fact "Angola -> Antarctica"; raw bytes.
- * `arrow` stands between. Caller frees. */
+/* One line for an edit: "Angola -> Antarctica", or of ten facts "Angola -> Antarctica and 9 more (7
+ * of 10 hold)". Raw bytes. `arrow` is the text between. Caller frees. */
 char *history_words(const struct history_entry *e, const char *arrow);
 
-struct moments_info {
+struct moments_info { /* second moments at a checkpoint, and the null spaces if there are any */
     long tokens, goal;
     int layers;
     int layer[64];
     double null_fraction[64], trace_lost[64], trace[64], threshold[64], top[64][5];
-    char unkept[NOTICE]; /* why the sums could not be kept on disk, or "" */
+    char unkept[NOTICE]; /* why the sums could not be saved to disk, or "" */
 };
 
-/* Logit lens of a prompt: what each block's output would say at each position, through the final
- * norm and the head. Row 0 is the first block's output. */
+/* Logit lens of a prompt: what each block's output would predict at each position, through the
+ * final norm and the head. Row 0 is the first block's output. */
 struct lens_grid {
     unsigned state; /* one bit of enum which_state */
     int tokens, layers;
     struct shown_token *token; /* [tokens] */
     struct shown_token *top;   /* [layers][tokens] most probable next token, with its p */
-    int *rank_old, *rank_new;  /* [layers][tokens], from 1; NULL where there is no such object */
+    int *rank_old, *rank_new;  /* [layers][tokens], from 1; NULL: there is no such object */
 };
 
 /* Causal trace (ROME, Meng et al. 2022, section 2): the subject's embeddings are corrupted by
  * noise, and one state is restored to its clean value; effect is how much of p(answer) returns.
- * Streamed: an event whenever a layer is whole, with the layers after it still NAN. */
+ * An event after each layer; the layers that follow are still NAN. */
 struct trace {
     int tokens, layers, done;  /* done: layers with effects */
     struct shown_token *token; /* [tokens]; .subject marks the corrupted ones */
@@ -206,45 +207,45 @@ struct trace {
     float *effect; /* [layers][tokens] p(answer | corrupted, state restored) - p_corrupt */
 };
 
-struct probe_report {
-    int fact; /* which of the command's facts */
+struct probe_report { /* the scoreboard of a fact */
+    int fact;         /* which of the command's facts */
     char *subject;
     struct probe_result *probe;
     int probes;
 };
 
-/* One way of making the same edit, tried in a scratch view and thrown away. */
+/* One fact edited with one set of parameters, in a scratch state that was thrown away. */
 struct variant_result {
-    int variant, variants;      /* index into the command's list */
+    int variant, variants;      /* index in the command's list; its length */
     struct params params;       /* that it was made with */
-    char why[160];              /* it could not be made, and why: nothing below is known; or "" */
+    char why[160];              /* why it could not be made (then nothing below is set), or "" */
     struct edit_report applied; /* gain, leak, norms a layer */
     double p_first[2];          /* before, after */
     char said[80];
     struct measured metric[METRICS_MOST]; /* by the table of core/eval/metric.h */
 };
 
-enum { DIFF_MATRICES = 256 }; /* as many are told of */
+enum { DIFF_MATRICES = 256 }; /* at most so many are listed */
 
-/* What the steps between two states changed. Edit 0 is the base. */
+/* What the edits between two states changed. Edit 0 is the base. */
 struct diff {
     int from, to, layers;
     struct diff_layer {
         int layer, columns;       /* columns that differ in any bit */
         double norm, weight_norm; /* Frobenius: of the difference, of the matrix at `from` */
-        char matrix[8];           /* of the layer: "down", "q", ...; "": of an old recording */
+        char matrix[8];           /* "down", "q", ...; "": an old recording */
     } layer[DIFF_MATRICES];
-    struct probe_result *probe; /* every fact edited up to either state */
+    struct probe_result *probe; /* of every fact edited up to the later state */
     int probes;
 };
 
-/* Which edit made `expect` no longer (or first) the answer: binary search over the states. */
+/* Which edit changed whether the answer begins with `expect`: binary search over the states. */
 struct bisect_report {
     char *prompt, *expect;
-    int edit;   /* the first edit after which the answer is another; 0: none did */
-    bool exact; /* the state before it and the state after it were both asked */
-    bool over;  /* nothing more is coming */
-    int states; /* among which it searches, both ends included */
+    int edit;   /* the edit that changed it; 0: none found */
+    bool exact; /* the states before and after it were both asked */
+    bool over;  /* the last event */
+    int states; /* searched, both ends included */
     struct bisect_step {
         int edit; /* state asked */
         bool holds;
@@ -253,22 +254,22 @@ struct bisect_report {
     int steps;
 };
 
-/* Reliability and locality over the edits of a session, a point a state. */
+/* Reliability and locality over the edits of a session: one point for each state that was asked. */
 struct drift {
     struct drift_point {
         int edit;           /* the state after this edit; 0: base */
-        int asked, held;    /* facts edited so far, and those that still hold */
-        int others, stayed; /* locality probes of those facts, and those that are kept */
+        int asked, held;    /* facts edited so far; how many still hold */
+        int others, stayed; /* their locality probes; how many keep their answer */
     } * point;
-    int points, of; /* points so far, points there will be */
-    int states;     /* among which they are spread: active edits */
+    int points, of; /* points so far; points in the end */
+    int states;     /* active edits, among which they are spread */
 };
 
-/* Files that were written, and what they say when they are opened again. */
+/* Exported files, and what they answer when they are opened again. */
 struct export_report {
     char *path;    /* as asked for */
     char as[16];   /* safetensors, gguf, lora, delta, json */
-    char type[32]; /* what the edited tensors became: "F32", "as it was" */
+    char type[32]; /* of the edited tensors: "F32", "as it was" */
     int files;
     struct exported_file {
         char *name; /* within the folder, or the file's own */
@@ -279,58 +280,58 @@ struct export_report {
     double loss;           /* |round(W + D) - (W + D)| / |D|; 0: exact */
     int rank;              /* of an adapter */
     double truncated;      /* |D - D_rank| / |D| */
-    int prompts;           /* asked of the session's weights and of the files'; 0: none could be */
+    int prompts;           /* asked of the session's weights and of the files; 0: none */
     int same;              /* prompts whose most probable next token is the same */
-    double max_logit_diff; /* over all prompts and the whole vocabulary; < 0: not asked */
-    int facts, held[2]; /* edited facts among them; said by the session's weights, by the files' */
-    int facts_all;      /* facts there are: not all of many are asked */
+    double max_logit_diff; /* over all prompts and the vocabulary; < 0: not asked */
+    int facts, held[2];    /* edited facts among them; how many hold by the session, by the files */
+    int facts_all;         /* all edited facts; of many only some are asked */
     double seconds;
 };
 
-/* What is worth knowing about how the command's text was taken. */
+/* What a user should know about how the command's text was read. */
 struct notice {
     char text[NOTICE];
 };
 
-/* What a recorded run says besides: what was typed then, and how far it is. */
+/* Of a recorded run: where it is, and what was typed then. */
 struct replay_position {
     enum {
         REPLAY_AT,
         REPLAY_KEY,
         REPLAY_SIZE,
         REPLAY_END
-    } what;              /* END: from now on it only answers */
+    } what;              /* REPLAY_END: from now on it only answers */
     double at, length;   /* seconds */
-    bool fast_forward;   /* on the way to where it goes on */
+    bool fast_forward;   /* playing without waiting, up to play_options.from */
     int code, y, x;      /* KEY: tui/key.h; SIZE: y rows, x columns */
     char paste[256];     /* KEY */
-    char damage[NOTICE]; /* what of the recording could not be played, the first of it; or "" */
+    char damage[NOTICE]; /* the first fault of the recording itself, or "" */
 };
 
-/* The kinds of events. To add one: a row here, and its struct's fields in event_fields.c; enum,
- * union, event_free(), recordings and whatever goes over fields follow.
+/* The kinds of events. To add one: a row here, and a table of its struct's fields in
+ * event_fields.c. The enum, the union, event_free(), recordings and JSON follow from these.
  *
- * OWN(ID, name, struct, member): points to a struct that no other kind has. ALSO(ID, name, struct):
- * points to one that another row names. BARE(ID, name): points to nothing. The name is the ID in
- * small letters, as it stands in recordings. */
+ * OWN(ID, name, struct, member): points to a struct, by this member of the union. ALSO(ID, name,
+ * struct): points to a struct of another row. BARE(ID, name): points to nothing. `name` is the name
+ * in recordings, and does not change when the ID does. */
 #define EVENTS(OWN, ALSO, BARE)                                                               \
     BARE(NONE, "")                                                                            \
-    /* what, done, total, seconds left: of `job` (0: background) */                           \
+    /* of `job`; 0: background work */                                                        \
     OWN(PROGRESS, "progress", progress, progress)                                             \
-    OWN(MODEL, "model", model_info, model) /* ready */                                        \
+    OWN(MODEL, "model", model_info, model) /* the model is loaded */                          \
     OWN(STATE, "state", state_info, state) /* whenever it changes */                          \
     OWN(PROMPT, "look", prompt_info, prompt)                                                  \
-    OWN(HEADER, "meta", attribution_header, header) /* rows of the attribution that begins */ \
-    /* One layer (by reference); of another strategy than the parameters ask for: the free    \
-     * picture that comes before the scores. */                                               \
+    OWN(HEADER, "meta", attribution_header, header) /* an attribution begins */               \
+    /* One layer, reference-counted. If its strategy is not that of the parameters, it is the \
+     * estimate that comes before the scores. */                                              \
     OWN(LAYER, "layer", attribution, attribution)                                             \
-    BARE(ATTRIBUTED, "attributed")         /* the attribution's id is the event's */          \
-    ALSO(ESTIMATE, "weighed", edit_report) /* weights of masks: layers only */                \
+    BARE(ATTRIBUTED, "attributed")         /* event.id: of the attribution */                 \
+    ALSO(ESTIMATE, "weighed", edit_report) /* its layers only */                              \
     OWN(STEP, "step", target_step, step)                                                      \
     OWN(PREVIEW, "preview", edit_report, edit_report)                                         \
     ALSO(COMMIT, "commit", edit_report)                                                       \
-    OWN(COMMITTED, "edited", commit_report, commit_report) /* verification, answers */        \
-    OWN(ANSWER, "answer", answer, answer) /* one prompt, one state; `partial` until whole */  \
+    OWN(COMMITTED, "edited", commit_report, commit_report) /* one for each fact */            \
+    OWN(ANSWER, "answer", answer, answer)                  /* `partial` until complete */     \
     OWN(NEURON, "neuron", neuron_info, neuron)                                                \
     OWN(HISTORY, "history", history, history)                                                 \
     OWN(MOMENTS, "moments", moments_info, moments) /* a checkpoint is ready */                \
@@ -342,11 +343,11 @@ struct replay_position {
     OWN(DIFF, "diff", diff, diff)                                                             \
     OWN(BISECT, "bisected", bisect_report, bisect)                                            \
     OWN(EXPORT, "exported", export_report, export) /* written, read again and asked */        \
-    OWN(NOTICE, "notice", notice, notice) /* how the text was taken, where one may wonder */  \
-    OWN(REPLAY, "tape", replay_position, replay) /* of a recorded run alone */                \
-    BARE(DONE, "done")                           /* the job has ended well */                 \
-    BARE(FAILED, "failed")                       /* the job has ended: err */                 \
-    BARE(STOPPED, "stopped") /* the engine has ended: nothing comes after this */
+    OWN(NOTICE, "notice", notice, notice)          /* how a text was read */                  \
+    OWN(REPLAY, "tape", replay_position, replay)   /* only of a recorded run */               \
+    BARE(DONE, "done")                             /* the job has ended well */               \
+    BARE(FAILED, "failed")                         /* the job has ended: event.err */         \
+    BARE(STOPPED, "stopped")                       /* the engine has ended; the last event */
 
 enum event_kind {
 #define OWN(id, name, type, member) EV_##id,
@@ -360,10 +361,10 @@ enum event_kind {
 
 struct event {
     enum event_kind kind;
-    unsigned job; /* of the command it answers */
+    unsigned job; /* of the command it belongs to */
     unsigned id;  /* EV_ATTRIBUTED */
     struct err err;
-    union { /* one pointer, whatever it is */
+    union { /* all members are one pointer */
 #define OWN(id, name, type, member) struct type *member;
 #define NO_MEMBER(...)
         EVENTS(OWN, NO_MEMBER, NO_MEMBER)

@@ -1,5 +1,5 @@
-/* How the rows of a table of fields are written: a macro a kind of field, each of which makes one
- * struct field_info (fields.h).
+/* Macros for the rows of field tables: each makes one struct field_info (fields.h). `s` is the
+ * struct, `f` the member, which is also its JSON name.
  *
  *     static const struct field_info answer_field[] = {
  *         INT(answer, edit),                       an int; COUNT: of 0 or more; RANGE; BOOL, REAL
@@ -12,7 +12,7 @@
  *     };
  *     FIELDS(answer);                               answer_fields: the table under its name
  *
- * FIELDS_READY() names a function that looks at what was read. */
+ * FIELDS_READY() names a function that is called on what was read. */
 #ifndef CORE_ENGINE_FIELD_ROWS_H
 #define CORE_ENGINE_FIELD_ROWS_H
 
@@ -48,7 +48,7 @@ enum { MOST_LAYERS = 4096, MOST_TOKENS = 1 << 22 };
         NAMED(s, f, FIELD_TEXT, STORE_ONE), .size = sizeof(char *), .count = NONE, \
                                             .optional = true                       \
     }
-/* What is about the model that a recording is of: how many layers and neurons it has, which one. */
+/* Numbers about the recorded model: how many layers and neurons it has, or which one. */
 #define OF_MODEL(s, f, h, m)                                                                   \
     {                                                                                          \
         NAMED(s, f, FIELD_INT, STORE_ONE), .size = sizeof(int), .most = h, .means = MEANS_##m, \
@@ -66,7 +66,7 @@ enum { MOST_LAYERS = 4096, MOST_TOKENS = 1 << 22 };
     {                                                                                        \
         NAMED(s, f, FIELD_PART, STORE_ONE), .size = ELEM(s, f), .count = NONE, .part = &(sh) \
     }
-/* Arrays in the struct: all of it, or the first `n`. */
+/* Arrays in the struct: all elements, or the first `n`. */
 #define FIXED(s, f, t)                                                                   \
     {                                                                                    \
         NAMED(s, f, t, STORE_FIXED), .size = ELEM(s, f[0]),                              \
@@ -96,7 +96,7 @@ enum { MOST_LAYERS = 4096, MOST_TOKENS = 1 << 22 };
                                               .most = sizeof(((struct s *)0)->f) / ELEM(s, f[0]), \
                                               .count = {AT(s, n), NO_COUNT}, .part = &(sh)        \
     }
-/* Arrays of their own. */
+/* Pointers to owned arrays of `n` (times `m`) elements. */
 #define OWNED(s, f, t, n)                                                                   \
     {                                                                                       \
         NAMED(s, f, t, STORE_OWNED), .size = ELEM(s, f[0]), .count = { AT(s, n), NO_COUNT } \

@@ -1,12 +1,13 @@
-/* Floats that a picture needs only roughly, as IEEE halves. core/device/dtype.h reads them back. */
+/* Rounds floats to IEEE float16, with fewer bits if wanted, for small recordings.
+ * core/device/dtype.h reads them back. */
 #ifndef CORE_ENGINE_FLOAT16_H
 #define CORE_ENGINE_FLOAT16_H
 
 #include <math.h>
 #include <stdint.h>
 
-/* Nearest half with `bits` (2 to 10) bits of mantissa, ties away from zero; what is finite and too
- * large becomes the largest half there is with so many bits. */
+/* The nearest float16 with `bits` (2 to 10) bits of mantissa, ties away from zero. Finite numbers
+ * that are too large become the largest one with so many bits. */
 static inline uint16_t half_of_float(float x, int bits)
 {
     uint16_t sign = signbit(x) ? 0x8000 : 0;

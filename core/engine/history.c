@@ -1,5 +1,6 @@
-/* The journal as it is told: every edit with all of its facts, and how each stood right after it;
- * and the metrics in the journal that this is read from. */
+/* The journal as EV_HISTORY: every edit with its facts, and how each did right after the edit. Also
+ * the JSON of metrics in the journal that this is read from (editscope-session(5)), and what
+ * screens and commands read out of a history. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "core/base/utf8.h"
 #include "core/engine/internal.h"
 
-/* [before, after] of a metric; NAN for what is not there. */
+/* Reads [before, after] of a metric; NAN for what is missing. */
 static void pair_of(const json_t *o, const char *name, double out[2])
 {
     const json_t *list = json_object_get(o, name);
@@ -22,7 +23,7 @@ static void pair_of(const json_t *o, const char *name, double out[2])
     }
 }
 
-/* JSON knows no NaN: what could not be said is null. */
+/* JSON has no NaN: it is written as null. */
 static json_t *json_number(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
@@ -37,7 +38,7 @@ static void put_pair(json_t *o, const char *name, const double p[2])
     json_object_set_new(o, name, list);
 }
 
-/* What is kept of one fact. */
+/* The metrics of one fact. `made`: by an edit of this session, not from a delta file. */
 static void put_fact(json_t *o, const struct commit_report *f, bool made)
 {
     json_object_set_new(o, "success", json_boolean(f->success));
@@ -90,7 +91,8 @@ struct params edit_params(const char *json)
     return p;
 }
 
-/* Fact i of n. Version 0.1.0 kept numbers of the first one alone, and whether all held. */
+/* Metrics of fact i of n. Version 0.1.0 kept numbers of the first fact only, and whether all held.
+ */
 static void fact_metrics(struct history_fact *f, const json_t *metrics, int i, int n)
 {
     const json_t *own = json_array_get(json_object_get(metrics, "facts"), (size_t)i);
@@ -156,6 +158,7 @@ struct history *history_of_session(struct session *session, struct err *err)
     return h;
 }
 
+/* p(target) if it is known, else p(first). */
 static struct p_change p_change_of(const double target[2], const double first[2])
 {
     if (isnan(target[1]) && !isnan(first[1]))

@@ -1,5 +1,15 @@
-/* What was edited, as files: written beside, opened again, asked what the session says, and only
- * then given their name. */
+/* Exports a state of the session as files that other programs read.
+ *
+ *   1. Collect: the state's replaced matrices, the edits up to it and their deltas
+ * (export_begin()).
+ *   2. Write: the format's write() puts files into a staging folder beside the target.
+ *   3. Ask: the files are opened again, as a model or as deltas on the base. They and the session's
+ *      state get the same prompts: those of the edits, and some that no edit is about. Logits must
+ *      agree, unless rounding or a lower rank was asked for. Facts are judged as in a commit.
+ *   4. Rename the staging folder to the target (staging_commit()). Until then the target is
+ * untouched.
+ *
+ * One EV_EXPORT at the end, with the files, their hashes and what the comparison gave. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +26,9 @@
 #include "core/model/generate.h"
 #include "core/session/export/export.h"
 
-enum { FACTS_ASKED = 32 };
+enum { FACTS_ASKED = 32 }; /* facts asked at most */
 
-/* Asked besides the edits' own prompts, since an export may spoil what no edit is about. */
+/* Prompts that no edit is about: an export may go wrong there too. */
 static const char *const others[] = {
     "The capital of France is",
     "Once upon a time there was a",
@@ -29,13 +39,14 @@ enum { OTHERS = sizeof(others) / sizeof(*others) };
 
 /* --- what is exported ---------------------------------------------------------------------- */
 
+/* An export at work. */
 struct export_job {
     struct export_source source;
     struct export_matrix *matrix;
     struct edit_record *edits;
-    struct model_state *view; /* of the state */
+    struct model_state *view; /* the exported state */
     struct staging_dir place;
-    char *name, *where;
+    char *name, *where; /* of the base: its file name, and where it can be found again */
     char commit[41];
 };
 
@@ -55,7 +66,7 @@ static void export_job_free(struct export_job *g)
     staging_end(&g->place);
 }
 
-/* A copy with the mask multiplied in, as it is applied. */
+/* A copy with the mask multiplied in. Caller frees. */
 static struct delta delta_multiplied(const struct delta *d)
 {
     struct delta c = delta_copy(d);
@@ -70,7 +81,8 @@ static struct delta delta_multiplied(const struct delta *d)
     return c;
 }
 
-/* What one edit added, if the exporter can write all that it left. */
+/* Adds the deltas of one edit to its matrices; err if the format cannot hold all that it left (a
+ * hook, a prefix). */
 static bool add_parts(struct engine *e, struct export_job *g, const struct export_ops *ops,
                       int edit, struct err *err)
 {
@@ -94,6 +106,7 @@ static bool add_parts(struct engine *e, struct export_job *g, const struct expor
     return ok;
 }
 
+/* Frobenius norm of a - b. */
 static double frobenius_distance(const float *a, const float *b, size_t n)
 {
     double sum = 0;
@@ -106,6 +119,7 @@ static double frobenius_distance(const float *a, const float *b, size_t n)
     return sqrt(sum);
 }
 
+/* All matrices that the state replaces, with their weights and |W - W_base|. */
 static bool add_matrices(struct engine *e, struct export_job *g, struct err *err)
 {
     int slots = e->model->config->layers * MATRICES;
@@ -135,7 +149,7 @@ static bool add_matrices(struct engine *e, struct export_job *g, struct err *err
     return true;
 }
 
-/* The state, its edits up to it and what they added. */
+/* Rebuilds the state; collects its matrices, its edits and their deltas. */
 static bool export_state(struct engine *e, const struct command *cmd, const struct export_ops *ops,
                          struct export_job *g, struct err *err)
 {
@@ -162,7 +176,8 @@ static bool export_state(struct engine *e, const struct command *cmd, const stru
     return true;
 }
 
-/* What finds the base again from anywhere: a folder's last name would be looked up on the Hub. */
+/* Where the base can be found again: its repository and commit, if it is in the Hub's cache, or its
+ * absolute path (a bare folder name would be looked up on the Hub). */
 static void source_locate(struct export_job *g, const char *path)
 {
     char repo[256], *real = realpath(path, NULL);
@@ -179,6 +194,7 @@ static void source_locate(struct export_job *g, const char *path)
     free(real);
 }
 
+/* Opens the staging folder, and collects what is exported. */
 static bool export_begin(struct engine *e, const struct command *cmd, const struct export_ops *ops,
                          struct export_job *g, struct err *err)
 {
@@ -208,14 +224,15 @@ static bool export_begin(struct engine *e, const struct command *cmd, const stru
     return ok && export_state(e, cmd, ops, g, err);
 }
 
-/* --- the files asked again -------------------------------------------------------------------- */
+/* --- asking the files ------------------------------------------------------------------------- */
 
 struct question {
     char *text;
-    const struct fact *fact; /* or NULL */
-    const char *params;      /* of its edit */
+    const struct fact *fact; /* the edit's, or NULL */
+    const char *params;      /* of that edit, as JSON */
 };
 
+/* Fills the questions, *facts with all facts there are; returns the number. */
 static int export_questions(const struct export_job *g, struct question *q, int *facts)
 {
     int total = 0, n = 0, at = 0;
@@ -227,7 +244,7 @@ static int export_questions(const struct export_job *g, struct question *q, int 
         for (int k = 0; k < g->edits[i].requests; k++, at++) {
             const struct fact *f = &g->edits[i].facts[k];
 
-            /* evenly spaced where there are too many, the last one always */
+            /* if there are too many: evenly spaced, the last one always */
             if (total > FACTS_ASKED &&
                 (long long)(at + 1) * FACTS_ASKED / total == (long long)at * FACTS_ASKED / total)
                 continue;
@@ -241,6 +258,7 @@ static int export_questions(const struct export_job *g, struct question *q, int 
     return n;
 }
 
+/* The logits after a prompt. */
 static bool logits_of(struct engine *e, const struct model_state *view, const struct tokens *t,
                       struct generated *g, struct err *err)
 {
@@ -249,7 +267,8 @@ static bool logits_of(struct engine *e, const struct model_state *view, const st
     return generate(g, view, t->ids, t->count, &o, &e->job, err) && device_sync(e->dev, err);
 }
 
-/* One prompt to both. */
+/* Asks both states one prompt; notes the difference of their logits and whether the most probable
+ * token is the same. ERR_FORMAT if the files' tokenizer gives other tokens. */
 static bool compare_prompt(struct engine *e, const struct question *q,
                            const struct model_state *mine, const struct model_state *theirs,
                            struct export_report *x, struct err *err)
@@ -267,17 +286,17 @@ static bool compare_prompt(struct engine *e, const struct question *q,
                                 asking.flags, &b, err);
     if (ok && (a.count != b.count || memcmp(a.ids, b.ids, (size_t)a.count * sizeof(int)) ||
                theirs->model->head.rows != vocab))
-        ok =
-            err_set(err, ERR_FORMAT, "the files' tokenizer cuts \"%.60s\" in another way", q->text);
-    if (a.count > mine->model->config->context) /* as much as the model holds */
+        ok = err_set(err, ERR_FORMAT, "the tokenizer of the files gives other tokens for \"%.60s\"",
+                     q->text);
+    if (a.count > mine->model->config->context) /* at most the context */
         a.count = b.count = mine->model->config->context;
     ok = ok &&
          (!a.count || (logits_of(e, mine, &a, &one, err) && logits_of(e, theirs, &b, &two, err)));
-    if (ok && a.count) { /* a text without tokens asks nothing */
+    if (ok && a.count) { /* an empty text asks nothing */
         for (int i = 0; i < vocab; i++) {
             double d = fabs((double)one.logits[i] - (double)two.logits[i]);
 
-            if (!(d <= x->max_logit_diff)) /* a NaN stays */
+            if (!(d <= x->max_logit_diff)) /* true for NaN, which then stays */
                 x->max_logit_diff = d;
         }
         top_k(one.logits, vocab, 1, &top[0]);
@@ -292,6 +311,7 @@ static bool compare_prompt(struct engine *e, const struct question *q,
     return ok;
 }
 
+/* Whether a fact holds in both states, by the parameters of its edit. */
 static bool compare_fact(struct engine *e, const struct question *q, const struct model_state *mine,
                          const struct model_state *theirs, struct export_report *x, struct err *err)
 {
@@ -328,7 +348,7 @@ static bool ask_all(struct engine *e, const struct export_job *g, const struct m
     return ok;
 }
 
-/* The factors of an adapter or a delta on the base. */
+/* Asks an adapter or a delta: its factors, applied to the base. */
 static bool ask_deltas(struct engine *e, const struct export_job *g, const struct export_ops *ops,
                        const char *path, struct export_report *x, struct err *err)
 {
@@ -348,8 +368,8 @@ static bool ask_deltas(struct engine *e, const struct export_job *g, const struc
     return ok;
 }
 
-/* A model of its own: with its weights in their stored type, which gives the same bits and takes
- * no memory to speak of. */
+/* Asks a whole model, with its weights mapped in their stored type: the same bits, and hardly any
+ * memory. */
 static bool ask_model(struct engine *e, const struct export_job *g, const char *path,
                       struct export_report *x, struct err *err)
 {
@@ -370,7 +390,7 @@ static bool ask_files(struct engine *e, const struct export_job *g, const struct
                       struct export_report *x, struct err *err)
 {
     char *path = staging_path(&g->place, ops->is_folder ? "." : g->place.file[0].name);
-    /* rough products differ by themselves, and other types of all tensors do */
+    /* logits need not agree after rounding, truncation, or with imprecise products */
     bool exact = x->loss == 0 && x->truncated == 0 && e->dev->precision == PRECISION_FULL &&
                  strcmp(x->type, "F16") && strcmp(x->type, "BF16");
     bool ok;
@@ -382,17 +402,18 @@ static bool ask_files(struct engine *e, const struct export_job *g, const struct
     if (!ok)
         return false;
     if (!isfinite(x->max_logit_diff))
-        return err_set(err, ERR_FORMAT, "the files answer with numbers that are none");
+        return err_set(err, ERR_FORMAT,
+                       "the exported files give NaN or infinite logits, so they were not kept");
     return !exact || x->max_logit_diff <= 0.1 ||
            err_set(err, ERR_FORMAT,
-                   "the files do not say what the session says (logits differ by %.3g), so they "
-                   "were not kept",
+                   "the exported files do not answer as the session does (logits differ by %.3g), "
+                   "so they were not kept",
                    x->max_logit_diff);
 }
 
-/* --- the whole -------------------------------------------------------------------------------- */
+/* --- the job ---------------------------------------------------------------------------------- */
 
-/* What the folder was made from. */
+/* editscope.json: what a folder was made from, and the hashes of its files. */
 static bool put_manifest(const struct export_job *g, const struct export_ops *ops,
                          const char *state, struct err *err)
 {
@@ -426,6 +447,7 @@ static bool put_manifest(const struct export_job *g, const struct export_ops *op
     return ok;
 }
 
+/* EV_EXPORT. Takes x. */
 static void emit_export(struct engine *e, const struct export_job *g, struct export_report *x)
 {
     struct event ev = {.kind = EV_EXPORT, .job = e->job_id, .export = x};
@@ -478,7 +500,7 @@ bool job_export(struct engine *e, struct command *cmd, struct err *err)
     if (!ops)
         return false;
     if (!cmd->text || !*cmd->text)
-        return err_set(err, ERR_USAGE, "an export needs a place: --to PATH");
+        return err_set(err, ERR_USAGE, "export needs a path: --to PATH");
     x = xcalloc(1, sizeof(*x));
     x->max_logit_diff = -1;
     ok = export_write(e, cmd, ops, &g, x, err);

@@ -1,5 +1,7 @@
-/* A model fetched from the Hub behind everything else: a thread of its own, which touches neither
- * device nor session and tells its progress as the job it is. One at a time. */
+/* Downloads a model from the Hub, in a thread of its own, so that other commands run meanwhile. The
+ * thread uses neither device nor session. It emits the job's EV_PROGRESS (in bytes) and, at the
+ * end, EV_DONE or EV_FAILED itself; the engine emits none for a command that ENDS_ITSELF. One
+ * download at a time. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,19 +13,21 @@
 #include "core/engine/internal.h"
 #include "core/hub/hub.h"
 
-static const double PAUSE = 0.1; /* seconds between two reports */
+static const double PAUSE = 0.1; /* seconds between two EV_PROGRESS */
 
+/* A download, at work or over. */
 struct pull_job {
     struct engine *e;
     pthread_t thread;
     atomic_bool over;
     unsigned id;
     struct hub_name name;
-    struct job job; /* its own flag and sink */
+    struct job job; /* its own cancel flag */
     struct eta rate;
     double reported;
 };
 
+/* EV_PROGRESS. */
 static void pull_emit(struct pull_job *p, const char *what, double done, double total)
 {
     struct event ev = {.kind = EV_PROGRESS, .job = p->id};
@@ -43,7 +47,7 @@ static void pull_on_progress(void *ctx, const char *file, bool checking, double 
 
     (void)file;
     if (checking)
-        p->rate = (struct eta){0}; /* of the disk: it says nothing about the network */
+        p->rate = (struct eta){0}; /* hashing a file: its speed says nothing about the network */
     else
         eta_note(&p->rate, now, done);
     if (now - p->reported < PAUSE && done < total)
@@ -52,7 +56,7 @@ static void pull_on_progress(void *ctx, const char *file, bool checking, double 
     pull_emit(p, p->name.repo, done, total);
 }
 
-/* "trying again in 4 s" */
+/* A note such as "trying again in 4 s", shown in place of the name. */
 static void pull_on_note(void *ctx, const struct err *note)
 {
     pull_emit(ctx, note->hint ? err_hint(note) : note->text, 0, 0);
@@ -104,9 +108,11 @@ bool job_pull(struct engine *e, struct command *cmd, struct err *err)
     struct pull_job *p;
 
     if (e->options.readonly)
-        return err_set(err, ERR_USAGE, "what is open read-only fetches nothing");
+        return err_set(err, ERR_USAGE,
+                       "the session is open for reading only: nothing is downloaded");
     if (e->pull && !atomic_load(&e->pull->over))
-        return err_set(err, ERR_USAGE, "%s is being fetched; one at a time", e->pull->name.repo);
+        return err_set(err, ERR_USAGE, "%s is being downloaded; one model at a time",
+                       e->pull->name.repo);
     pull_stop(e);
     p = xcalloc(1, sizeof(*p));
     p->e = e;

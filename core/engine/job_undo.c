@@ -1,4 +1,5 @@
-/* Undo and redo: which edits are meant, and the weights without or with them. */
+/* Undo and redo: finds the edits that are meant, marks them in the journal, and rebuilds the
+ * weights without or with them. A list such as 3-52,60 is undone as a whole or not at all. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,11 +7,12 @@
 #include "core/base/mem.h"
 #include "core/engine/internal.h"
 
-/* A run of edits, both ends included. */
+/* A range of edits, both ends included. */
 struct span {
     int from, to;
 };
 
+/* Reads a number from 1 and moves *at behind it. */
 static bool edit_number(const char **at, int *out)
 {
     char *end;
@@ -23,7 +25,7 @@ static bool edit_number(const char **at, int *out)
     return true;
 }
 
-/* "3-52,60". Caller frees; NULL with err. */
+/* Parses "3-52,60". Caller frees; NULL with err. */
 static struct span *spans_of(const char *list, int *count, struct err *err)
 {
     struct span *span = xcalloc(strlen(list) + 1, sizeof(*span));
@@ -45,12 +47,12 @@ static struct span *spans_of(const char *list, int *count, struct err *err)
     if (ok && !*at)
         return span;
     free(span);
-    err_set(err, ERR_USAGE, "'%.60s' names no edits: such as 3, or 3-52,60", list);
+    err_set(err, ERR_USAGE, "'%.60s' is not a list of edits: write 3, or 3-52,60", list);
     return NULL;
 }
 
-/* The edits of one run that can be undone (or redone). A single one that cannot is left to the
- * journal to refuse, which knows why. */
+/* Marks the edits of a range that can be undone (or redone). A single edit is always marked: if it
+ * cannot be undone, the journal refuses it and says why. */
 static bool span_mark(const struct edit_record *edits, int count, const struct span *s, bool redo,
                       bool *wanted, struct err *err)
 {
@@ -64,7 +66,7 @@ static bool span_mark(const struct edit_record *edits, int count, const struct s
     return found || err_set(err, ERR_USAGE, "there is no edit %d", s->from);
 }
 
-/* The numbers of the edits that a list means, in order. Caller frees. */
+/* The numbers of the edits in a list, in order. Caller frees. */
 static bool edits_of(struct session *journal, const char *list, bool redo, int **out, int *n,
                      struct err *err)
 {
@@ -90,7 +92,7 @@ static bool edits_of(struct session *journal, const char *list, bool redo, int *
     return ok;
 }
 
-/* All of the list, or none of it. */
+/* Changes the journal: the last edit, one edit, or a list. */
 static bool undo_journal(struct engine *e, const struct command *cmd, struct err *err)
 {
     struct session *journal = e->open->journal;
@@ -114,7 +116,8 @@ bool job_undo(struct engine *e, struct command *cmd, struct err *err)
     struct model_state *view = NULL;
 
     if (e->options.readonly)
-        return err_set(err, ERR_USAGE, "read-only: nothing is undone or redone");
+        return err_set(err, ERR_USAGE,
+                       "the session is open for reading only: nothing can be undone or redone");
     if (!undo_journal(e, cmd, err) || !engine_session_rebuild(e, e->open->journal, 0, &view, err))
         return false;
     preview_drop(e);

@@ -1,6 +1,12 @@
-/* The model on its device: bringing it there, what happens when the device is lost, and going on
- * with the CPU. The session is no part of it: the journal on disk is what the weights are rebuilt
- * from. */
+/* Loads the model onto its device, unloads it, and moves to the CPU when the device is lost.
+ *
+ * A device that was chosen automatically may fail to open or be too small: then the CPU is used,
+ * and EV_MODEL says why. A device that the user named must work. On a GPU, memory is planned before
+ * anything is allocated (core/edit/gpu_memory.h).
+ *
+ * When a GPU is lost in the middle, everything on it is gone: base, edited weights, moments, runs.
+ * CMD_DEVICE frees what is left, loads the model again on the CPU and rebuilds the edited weights
+ * from the journal, which is on disk and whole. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +19,8 @@
 #include "core/hub/hub.h"
 #include "core/model/vocabulary.h"
 
-/* What a user calls the model: the file's or folder's name, or that of a folder of the Hub's
- * cache. Names inside files are often those of a training run. */
+/* The model's name for the user: of its file or folder, or of its repository if it is in the Hub's
+ * cache. Names inside the files are often those of a training run. */
 static void model_name_of_path(const char *path, char *name, size_t size)
 {
     size_t n = strlen(path), from;
@@ -30,6 +36,7 @@ static void model_name_of_path(const char *path, char *name, size_t size)
     snprintf(name, size, "%.*s", (int)(n - from), path + from);
 }
 
+/* EV_MODEL. */
 static void emit_model(struct engine *e)
 {
     const struct model_config *c = e->model->config;
@@ -68,15 +75,15 @@ void engine_unload_model(struct engine *e)
     e->dev = NULL;
 }
 
-/* To be told with the model. Takes the text. */
+/* A notice for the next EV_MODEL. Takes the text. */
 static void set_notice(struct engine *e, char *text)
 {
     free((char *)(size_t)e->options.notice);
     e->options.notice = text;
 }
 
-/* Floats of what the session's edits hold besides the down projections that are edited next. A file
- * that is no session is told when it is opened. */
+/* Floats of the matrices that the session's edits replace, besides those that are edited next: they
+ * need memory too. 0 if the session cannot be read; opening it reports that. */
 static double held_floats(const struct engine *e, const struct model_config *c, const int *layer,
                           int layers)
 {
@@ -92,8 +99,8 @@ static double held_floats(const struct engine *e, const struct model_config *c, 
     return floats;
 }
 
-/* Reckons what this model will need on a device with memory of its own, before anything is taken,
- * and says what stays on the host. *floats: bytes for float32 copies. */
+/* Plans the memory of a device that has its own: ERR_LIMIT if the model does not fit; decides what
+ * stays on the host. Sets *floats, the bytes for float32 copies of weights (-1: none). */
 static bool memory_plan_of(struct engine *e, const struct weights *file, long long *floats,
                            struct err *err)
 {
@@ -118,6 +125,7 @@ static bool memory_plan_of(struct engine *e, const struct weights *file, long lo
     return true;
 }
 
+/* Opens files and tokenizer, plans memory, loads. NULL with err. */
 static struct model *model_on_device(struct engine *e, struct err *err)
 {
     struct weights *file = weights_open(e->options.model, err);
@@ -131,6 +139,7 @@ static struct model *model_on_device(struct engine *e, struct err *err)
     return NULL;
 }
 
+/* Opens the device and loads the model. On failure what was opened stays, to be unloaded. */
 static bool model_load(struct engine *e, struct err *err)
 {
     double start = clock_seconds();
@@ -145,7 +154,7 @@ static bool model_load(struct engine *e, struct err *err)
     return e->model != NULL;
 }
 
-/* A device nobody asked for by name is no reason to fail. */
+/* The same; if a device that was chosen automatically fails, on the CPU. */
 static bool model_load_or_cpu(struct engine *e, struct err *err)
 {
     struct err why = {0};
@@ -166,7 +175,7 @@ static bool model_load_or_cpu(struct engine *e, struct err *err)
 bool engine_load_model(struct engine *e, struct err *err)
 {
     if (!model_load_or_cpu(e, err)) {
-        /* whichever of its files is missing or damaged: there is no model */
+        /* a missing or damaged file: exit status of a bad model */
         if (err->kind == ERR_IO || err->kind == ERR_FORMAT)
             err->kind = ERR_MODEL;
         return false;
@@ -194,8 +203,8 @@ bool job_device(struct engine *e, struct command *cmd, struct err *err)
 {
     if (cmd->text && strcmp(cmd->text, device_cpu.name) != 0)
         return err_set(err, ERR_USAGE,
-                       "device %.40s: a running program can go on with the cpu alone; --device "
-                       "takes the others",
+                       "device %.40s: a running program can only move to the cpu; start it with "
+                       "--device for others",
                        cmd->text);
     if (e->dev && e->options.device == &device_cpu)
         return err_set(err, ERR_USAGE, "the model is on the CPU already");
@@ -203,7 +212,7 @@ bool job_device(struct engine *e, struct command *cmd, struct err *err)
     e->options.device = &device_cpu;
     e->options.device_index = 0;
     e->options.background_moments = e->wants_moments;
-    set_notice(e, xstrdup("gone on with the CPU"));
+    set_notice(e, xstrdup("moved to the CPU"));
     if (!engine_load_model(e, err))
         return false;
     if (e->options.look_only)

@@ -1,4 +1,6 @@
-/* Which model a session file is of, told before any is opened. */
+/* Finds the model that a session was made with, before either is opened: where the session last saw
+ * it, or, if it has moved, beside the session or in the Hub's cache. A model that is found
+ * elsewhere, or that competes with another choice, is compared by the content of its files. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,7 +12,7 @@
 #include "core/model/weights.h"
 #include "core/session/session.h"
 
-/* What a session says of its model; each may be NULL. */
+/* What a session knows about its model; each may be NULL. */
 struct recall {
     char *path, *name, *identity;
 };
@@ -22,6 +24,7 @@ static void recall_free(struct recall *m)
     free(m->identity);
 }
 
+/* False: the file is no session, or knows no model. */
 static bool recall_read(const char *file, struct recall *m)
 {
     struct session *s = session_glance(file, NULL);
@@ -36,6 +39,7 @@ static bool recall_read(const char *file, struct recall *m)
     return m->path && *m->path && m->identity;
 }
 
+/* Whether the model at this path has the recorded identity. Reads all of it, or a cached hash. */
 static bool model_is_recalled(const char *path, const struct recall *m)
 {
     struct weights *w = weights_open(path, NULL);
@@ -52,8 +56,8 @@ static bool model_is_recalled(const char *path, const struct recall *m)
     return fits;
 }
 
-/* A relative path beside the session, or the same model of the Hub where the cache is today.
- * Caller frees. */
+/* Where the model may have moved: a relative path is tried beside the session, a path in a Hub
+ * cache in the present cache. Caller frees; NULL: not found. */
 static char *model_moved_to(const char *session, const char *path)
 {
     const char *slash = strrchr(session, '/');

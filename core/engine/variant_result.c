@@ -1,8 +1,9 @@
-/* Variants in recordings of version 0.1.0: they leave out what is false, and have some numbers of
- * the layers alone. */
+/* Completes variants read from recordings of version 0.1.0, which leave out what is false and have
+ * gain, leak and residual in the layers only. */
 #include "core/engine/event_fields.h"
 #include "core/engine/events.h"
 
+/* Sets a metric that the recording does not have. */
 static void metric_complete(struct variant_result *t, const char *name, double value)
 {
     struct measured *m = &t->metric[metric_find(name)];

@@ -1,4 +1,5 @@
-/* Opens a tokenizer without its model, and turns text to ids and back. */
+/* Opens a tokenizer without loading its model; text to ids and back. For the `tokens` subcommand.
+ */
 #include "core/engine/vocab_tokenizer.h"
 
 #include <stdlib.h>
@@ -18,7 +19,7 @@ struct vocab_tokenizer *vocab_tokenizer_open(const char *model, struct err *err)
     struct tokenizer *t = tokenizer_at(model, err);
     struct vocab_tokenizer *c;
 
-    if (!t) { /* whichever of its files is missing or damaged: there is no tokenizer */
+    if (!t) { /* a missing or damaged file: exit status of a bad model */
         if (err && (err->kind == ERR_IO || err->kind == ERR_FORMAT))
             err->kind = ERR_MODEL;
         return NULL;

@@ -54,7 +54,7 @@ static void a_model_comes_beside_other_work(void)
     CHECK(h.answers > 0);
     second = pull(e, "org/other");
     CHECK(listen(e, EV_DONE, second, &h) == EV_FAILED);
-    CHECK(strstr(h.err.text, "org/name is being fetched"));
+    CHECK(strstr(h.err.text, "org/name is being downloaded"));
     began = now();
     engine_cancel(e, first);
     h = (struct heard){0};
