@@ -55,7 +55,7 @@ bool edited_layers(const struct params *p, const struct model_config *config, in
                    params_layers_name(p), config->name, layer[0]);
 }
 
-static void keep_scored(void *ctx, int layer, enum tap_site site, struct mat x)
+static void keep_scored_rows(void *ctx, int layer, enum tap_site site, struct mat x)
 {
     struct attribute_run *run = ctx;
     struct device *dev = run->view->model->dev;
@@ -163,7 +163,7 @@ struct attribute_run *attribute_begin(const struct model_state *view, const stru
     const struct model *m = view->model;
     const struct model_config *c = m->config;
     struct attribute_run *run = xcalloc(1, sizeof(*run));
-    struct tap tap = {keep_scored, run};
+    struct tap tap = {keep_scored_rows, run};
     int pad = m->tokenizer ? tokenizer_eos(m->tokenizer) : -1;
     struct batch pass = scored_pass(request, count, p, pad < 0 ? 0 : pad, &run->pick);
     struct forward *f = forward_new(m, pass.rows);
@@ -181,7 +181,7 @@ struct attribute_run *attribute_begin(const struct model_state *view, const stru
                                   .vocab = m->head.rows};
     for (int r = 0; r < count; r++)
         run->rows += request[r].scored_count;
-    run->ahead = 1;
+    run->queue_depth = 1;
     run->eps = p->value[P_ATTR_EPS] > 0 ? (float)p->value[P_ATTR_EPS] : c->norm_eps;
     run->target = xcalloc((size_t)run->rows, sizeof(int));
     run->rms2 = xcalloc((size_t)run->rows, sizeof(float));

@@ -2,8 +2,8 @@
  * neurons.
  *
  * One forward pass over all rows, then a layer at a time: U = W_U diag(g) W_l tile by tile, for
- * each row an online log-sum-exp of base + c U. Exact, in memory of N M. The run is done in
- * slices: between them the job's flag is looked at. */
+ * each row an online log-sum-exp of base + c U. Exact, in memory of N M. Between
+ * tiles the cancel flag of the job is checked. Engine thread; all functions use the device. */
 #ifndef CORE_EDIT_ATTRIBUTE_H
 #define CORE_EDIT_ATTRIBUTE_H
 
@@ -14,8 +14,10 @@
 
 struct attribute_run; /* the state after the forward pass */
 
-/* Forward pass over the rows of `count` requests under the view (rows of all requests under one
- * another). Keeps residuals and coefficients of every layer at the scored position. */
+/* Forward pass over the rows of `count` requests under the view (rows of all requests below one
+ * another). Keeps residuals and coefficients of every layer at the scored position
+ * (editscope-method(7) 3.1): L N (d + M) floats on the device. NULL and err on cancel or a fault.
+ * Free with attribute_end(). */
 struct attribute_run *attribute_begin(const struct model_state *view, const struct request *request,
                                       int count, const struct params *p, unsigned id,
                                       struct job *job, struct err *err);
@@ -24,14 +26,15 @@ struct attribute_run *attribute_begin(const struct model_state *view, const stru
  * none). NULL and err on cancel or a fault. Caller owns a reference. */
 struct attribution *attribute_layer(struct attribute_run *run, int layer, bool curves,
                                     struct job *job, struct err *err);
-/* The same of several layers, in this order: hear() takes each with its reference, in this thread,
- * as it finishes. Where the device queues, one is scored while it is at the next, and hear() may
- * be called in between. False and err on cancel or a fault; what hear() has taken stays good. */
+/* The same for several layers, in the order given. on_layer() is called in this thread for each
+ * finished layer and owns the reference it gets. Where the device queues, a layer is scored while
+ * the device works on the next, so that the call comes in between. False and err on cancel or a
+ * fault; attributions that on_layer() got before stay valid. */
 bool attribute_layers(struct attribute_run *run, const int *layer, int count, bool curves,
-                      void (*hear)(void *ctx, struct attribution *a), void *ctx, struct job *job,
-                      struct err *err);
-/* The free picture of a layer: activations and MPC scores (editscope-method(7) 3.6), which need no
- * vocabulary pass. base_logp is 0 in it, and so is value_norm unless mpc.kind takes norms or
+                      void (*on_layer)(void *ctx, struct attribution *a), void *ctx,
+                      struct job *job, struct err *err);
+/* The preview of a layer: activations and MPC scores (editscope-method(7) 3.6), which need no pass
+ * over the vocabulary. base_logp is 0 in it, and so is value_norm unless mpc.kind takes norms or
  * projections. Same ownership. */
 struct attribution *attribute_estimate(struct attribute_run *run, int layer, struct job *job,
                                        struct err *err);

@@ -1,4 +1,5 @@
-/* MPC scores: those of its own strategy, and the free picture that comes before the others. */
+/* MPC scores (editscope-method(7) 3.6): of attr.strategy = mpc, and as the preview that the screen
+ * shows until a layer has its LPS or PSA scores. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +40,8 @@ bool attribute_project(struct attribute_run *run, struct layer_work *w, struct a
 }
 
 /* The values' norms and the values diag(g) W_l themselves, for the kinds of MPC that take them. */
-static bool rough_values(struct attribute_run *run, int layer, struct attribution *a,
-                         struct layer_work *w, struct err *err)
+static bool preview_values(struct attribute_run *run, int layer, struct attribution *a,
+                           struct layer_work *w, struct err *err)
 {
     struct device *dev = run->view->model->dev;
     bool ok;
@@ -68,7 +69,7 @@ struct attribution *attribute_estimate(struct attribute_run *run, int layer, str
     if (params_choice(&run->params, P_MPC_KIND) == MPC_COEFF)
         memcpy(a->score, a->activation, nm * sizeof(float));
     else
-        ok = ok && !job_cancelled(job, err) && rough_values(run, layer, a, &w, err) &&
+        ok = ok && !job_cancelled(job, err) && preview_values(run, layer, a, &w, err) &&
              attribute_project(run, &w, a, err);
     layer_work_free(&w, dev);
     a->seconds = clock_seconds() - start;

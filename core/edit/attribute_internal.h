@@ -1,4 +1,6 @@
-/* The inside of an attribution run, for the files that make scores of it. */
+/* An attribution run, for the files that compute its scores: attribute.c (the forward pass),
+ * attribute_stage.c (prepares a layer), attribute_layers.c (LPS, PSA), attribute_estimate.c (MPC).
+ */
 #ifndef CORE_EDIT_ATTRIBUTE_INTERNAL_H
 #define CORE_EDIT_ATTRIBUTE_INTERNAL_H
 
@@ -15,10 +17,10 @@ struct attribute_run {
     struct mat scratch_h, scratch_m;
     float *rms2; /* [rows] mean square of the final hidden state, centred if the norm centres */
     float eps;
-    int ahead; /* slices the host may queue beyond the device */
+    int queue_depth; /* tiles that the host may queue beyond the one at work */
 };
 
-/* Everything one layer needs while its tiles go by. */
+/* What the tiles of a layer read and write on the device. */
 struct layer_work {
     struct mat values;     /* [d, M] diag(g) W_l, see lens_contribution() */
     struct mat lens;       /* [N, d] g * h: the unperturbed lens before the head */
@@ -33,13 +35,13 @@ void layer_work_free(struct layer_work *w, struct device *dev);
 /* An attribution of a layer of this run that holds no scores yet. */
 struct attribution *attribute_empty(const struct attribute_run *run, int layer,
                                     enum strategy strategy, bool curves);
-/* What the device knows of the layer's activations, into a->activation. */
+/* Queues a copy of the coefficients of the layer to a->activation; there after device_sync(). */
 void attribute_fetch_activation(struct attribute_run *run, int layer, struct attribution *a);
-/* x [d] without its mean, if the final norm takes it away. */
+/* Takes the mean from x [d], if the final norm is a layer norm. */
 void attribute_centre(const struct attribute_run *run, float *x);
 double attribute_square(const float *x, int n); /* |x|^2 */
-/* Makes of a layer what its tiles need; activation and value_norm of `a` too. own_base [N, M],
- * unless NULL (attr.norm = own): what multiplies the base for each row and neuron. */
+/* Fills w with what the tiles of the layer need, and activation and value_norm of `a`. own_base
+ * [N][M], unless NULL (attr.norm = own): the factor of the base for each row and neuron. */
 bool attribute_stage(struct attribute_run *run, int layer, struct attribution *a,
                      struct layer_work *w, float *own_base, struct err *err);
 /* 1 / rms of each row of h itself: the unperturbed lens under attr.norm = own. */
@@ -47,8 +49,8 @@ bool attribute_own_scale(struct attribute_run *run, int layer, float *scale, str
 /* norm [M]: the length of each column of values [d, M]. */
 bool attribute_norms(struct attribute_run *run, struct mat values, float *norm, struct err *err);
 /* MPC: the coefficient, times ||v||, or times the target's direct projection U_y
- * (editscope-method(7) 3.6). a->activation (and for the norms value_norm) is there already,
- * w->values is diag(g) W_l. */
+ * (editscope-method(7) 3.6). The caller has filled a->activation, for norms a->value_norm too, and
+ * w->values = diag(g) W_l. */
 bool attribute_project(struct attribute_run *run, struct layer_work *w, struct attribution *a,
                        struct err *err);
 

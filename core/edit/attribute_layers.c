@@ -1,9 +1,30 @@
-/* From a prepared layer to its scores: tiles of the vocabulary on the device, then what they left
- * behind, on the host.
+/* Attribution by layers: scores of every neuron of a layer in one pass over the vocabulary
+ * (editscope-method(7) 3.5).
  *
- * Where the device queues, layers overlap: the host scores one while the device is at the next.
- * The host runs ahead of the device by as many slices as take AHEAD_SECONDS (measured), so a
- * cancel waits for little more than that. */
+ * The score of neuron i in row b is log p(x_bi) - log p(h_b), where x_bi = h_b + alpha m_bi v_i and
+ * p is the probability of token y_b. Done as it is written that would be N M passes through the
+ * head: for 6 rows, M = 14336 and V = 128256, 11 billion logits of d = 4096 products. But the lens
+ * is linear in the perturbation, up to one factor a row:
+ *
+ *   logit_w(x_bi) = base_bw + c_bi U_wi      base [N, V], c [N, M], U = W_U diag(g) W_l [V, M]
+ *
+ * U is the same for all rows and is made in tiles of T rows of the vocabulary, one gemm [T, d] x
+ * [d, M] each. No tile is kept. device_lps() folds a tile into running sums for each (b, i):
+ *
+ *             neurons 0 ... M-1
+ *   tile 0   | U[0 .. T)      |     max_bi = max_w (base_bw + c_bi U_wi)
+ *   tile 1   | U[T .. 2T)     |     sum_bi = sum_w exp(base_bw + c_bi U_wi - max_bi)
+ *   ...      | ...            |     own_bi = U at y_b
+ *                                   mean, square: sum of e U and e U^2, for slope and curve
+ *
+ * All V terms are in the sums, so that scores are exact up to rounding; nothing is sampled and no
+ * neuron is left out. The sums are float64, since one term may be nearly all of a sum.
+ *
+ * Queued on the device: the tiles, layer_tiles(). Computed on the host, in float64, from what the
+ * tiles leave behind: log p and the differences, score_row(). Where the device queues work, both
+ * overlap: while it is at the tiles of layer l + 1 the host scores layer l. The host stays
+ * queue_depth tiles ahead, as many as take AHEAD_SECONDS by measurement, so that a cancel waits for
+ * little more than that. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,21 +35,21 @@
 #include "core/model/generate.h"
 
 enum {
-    TILE = 4096,        /* vocabulary rows a slice: 35 ms on two CPU cores at d 576, M 1536 */
+    TILE = 4096,        /* rows of the vocabulary: 35 ms on two CPU cores at d 576, M 1536 */
     QUEUED_TILE = 8192, /* where the device queues: 64 ms on a GPU of 19 TFLOP/s at d 4096, M
                            14336, the slowest that models of that size are for */
     MOST_AHEAD = 15
 };
 #define AHEAD_SECONDS 0.05
 
-/* What the tiles leave behind, on the host: [N][M] each, and the unperturbed lens [N][V]. */
+/* What the tiles of a layer leave, on the host: [N][M] each, and the unperturbed lens [N][V]. */
 struct sums {
     float *max, *own, *mean, *square, *coeff, *base;
     float *add; /* [V], or NULL */
     double *sum;
 };
 
-/* A layer on its way. */
+/* A layer that is being scored. */
 struct layer_run {
     struct attribution *a; /* NULL: there is none */
     struct layer_work w;
@@ -66,6 +87,7 @@ static bool has_curves(const struct attribute_run *run)
            !(run->view->model->config->logit_softcap > 0) && run->params.value[P_ATTR_AMPLIFY] > 0;
 }
 
+/* Prepares a layer: value vectors, base and coefficients on the device. */
 static bool layer_begin(struct attribute_run *run, struct layer_run *l, int layer, bool curves,
                         struct job *job, struct err *err)
 {
@@ -83,8 +105,8 @@ static bool layer_begin(struct attribute_run *run, struct layer_run *l, int laye
            attribute_stage(run, layer, l->a, &l->w, l->own_base, err);
 }
 
-/* How many slices may be queued, from what `done` of them took. */
-static int ahead_of(double seconds, int done)
+/* How many tiles may be queued, 1 to MOST_AHEAD, if `done` of them took so long. */
+static int queue_depth_of(double seconds, int done)
 {
     double each = done > 0 ? seconds / done : AHEAD_SECONDS;
 
@@ -93,7 +115,8 @@ static int ahead_of(double seconds, int done)
                                               : (int)(AHEAD_SECONDS / each);
 }
 
-/* Queues the vocabulary. `meanwhile` is called once, when the device has enough to do. */
+/* Queues all tiles of the vocabulary. `meanwhile` (may be NULL) is called once, as soon as the
+ * device has queue_depth tiles to work on; its time does not count when the depth is measured. */
 static bool layer_tiles(struct attribute_run *run, struct layer_run *l, void (*meanwhile)(void *),
                         void *ctx, struct job *job, struct err *err)
 {
@@ -101,7 +124,7 @@ static bool layer_tiles(struct attribute_run *run, struct layer_run *l, void (*m
     struct layer_work *w = &l->w;
     struct mat *const state[] = {&w->state.max, &w->state.own, &w->state.mean, &w->state.square};
     int tile = m->dev->ops->queues ? QUEUED_TILE : TILE, queued = 0;
-    double start = clock_seconds(), away = 0;
+    double start = clock_seconds(), meanwhile_seconds = 0;
 
     w->state.cap = m->config->logit_softcap;
     for (int i = 0; i < (l->curves ? 4 : 2); i++)
@@ -119,22 +142,23 @@ static bool layer_tiles(struct attribute_run *run, struct layer_run *l, void (*m
             w->state.add = mat_cols(w->add, v0, n);
         device_lps(m->dev, mat_rows(m->head, v0, n), w->values, mat_cols(w->base, v0, n), w->coeff,
                    run->target, v0, w->state);
-        device_throttle(m->dev, run->ahead);
+        device_throttle(m->dev, run->queue_depth);
         queued++;
-        if (meanwhile && (queued > run->ahead || v0 + tile >= run->vocab)) {
+        if (meanwhile && (queued > run->queue_depth || v0 + tile >= run->vocab)) {
             double from = clock_seconds();
 
             meanwhile(ctx);
             meanwhile = NULL;
-            away = clock_seconds() - from;
+            meanwhile_seconds = clock_seconds() - from;
         }
-        if (queued > run->ahead + 1)
-            run->ahead = ahead_of(clock_seconds() - start - away, queued - run->ahead);
+        if (queued > run->queue_depth + 1)
+            run->queue_depth = queue_depth_of(clock_seconds() - start - meanwhile_seconds,
+                                              queued - run->queue_depth);
     }
     return device_sync(m->dev, err);
 }
 
-/* Everything of the layer leaves the device. */
+/* Copies the results of a layer to the host and frees its memory on the device. */
 static bool layer_fetch(struct attribute_run *run, struct layer_run *l, struct err *err)
 {
     struct device *dev = run->view->model->dev;
@@ -167,7 +191,8 @@ static bool layer_fetch(struct attribute_run *run, struct layer_run *l, struct e
     return device_sync(dev, err);
 }
 
-static double bend(double x, double cap)
+/* cap tanh(x / cap), or x where there is no cap (0). */
+static double apply_softcap(double x, double cap)
 {
     return cap > 0 ? cap * tanh(x / cap) : x;
 }
@@ -182,7 +207,7 @@ static double base_logp(const struct attribute_run *run, const struct layer_run 
     double cap = (double)run->view->model->config->logit_softcap;
 
     for (int j = 0; (l->h0_scale || cap > 0) && j < run->vocab; j++)
-        row[j] = (float)bend(unit * (double)row[j] + (add ? (double)add[j] : 0), cap);
+        row[j] = (float)apply_softcap(unit * (double)row[j] + (add ? (double)add[j] : 0), cap);
     return (double)row[run->target[b]] - log_sum_exp(row, run->vocab);
 }
 
@@ -204,7 +229,8 @@ static void score_row(struct attribute_run *run, struct layer_run *l, int b)
         size_t at = (size_t)b * (size_t)run->neurons + (size_t)i;
         double scale = l->own_base ? (double)l->own_base[at] : 1;
         double c = (double)h->coeff[at], uy = (double)h->own[at], sum = h->sum[at];
-        double logp = bend(scale * base + add + c * uy, cap) - (double)h->max[at] - log(sum);
+        double logp =
+            apply_softcap(scale * base + add + c * uy, cap) - (double)h->max[at] - log(sum);
         double unit = c / amplify, eu, vu;
 
         if (a->strategy == STRATEGY_PSA)
@@ -220,7 +246,8 @@ static void score_row(struct attribute_run *run, struct layer_run *l, int b)
     }
 }
 
-/* The layer's scores are made and it is given away; NULL if they are no numbers. Host only. */
+/* Computes the scores from the sums and returns the attribution, a reference for the caller; NULL
+ * and err if one is not finite. Works on the host alone. */
 static struct attribution *layer_score(struct attribute_run *run, struct layer_run *l,
                                        struct err *err)
 {
@@ -237,7 +264,8 @@ static struct attribution *layer_score(struct attribute_run *run, struct layer_r
     return a;
 }
 
-/* MPC needs no pass over the vocabulary: only its own token's row, and the lens. */
+/* MPC (editscope-method(7) 3.6) needs no pass over the vocabulary: only the row of the explained
+ * token, and the base. */
 static bool layer_project(struct attribute_run *run, struct layer_run *l, struct err *err)
 {
     struct device *dev = run->view->model->dev;
@@ -257,31 +285,31 @@ static bool layer_project(struct attribute_run *run, struct layer_run *l, struct
     return ok && attribute_project(run, &l->w, l->a, err);
 }
 
-/* A layer that the device has done with, to be scored while it is at the next. */
-struct waiting {
+/* A layer that the device has finished; the host scores it while the device is at the next. */
+struct pending_layer {
     struct attribute_run *run;
     struct layer_run layer;
-    void (*hear)(void *ctx, struct attribution *a);
+    void (*on_layer)(void *ctx, struct attribution *a);
     void *ctx;
-    struct err fault; /* of the scores: no layer is heard of after it */
+    struct err fault; /* in the scores: no layer is given out after it */
 };
 
-static void score_waiting(void *ctx)
+static void score_pending(void *ctx)
 {
-    struct waiting *p = ctx;
+    struct pending_layer *p = ctx;
 
     struct attribution *a =
         p->layer.a && !p->fault.kind ? layer_score(p->run, &p->layer, &p->fault) : NULL;
 
     if (a)
-        p->hear(p->ctx, a);
+        p->on_layer(p->ctx, a);
 }
 
 bool attribute_layers(struct attribute_run *run, const int *layer, int count, bool curves,
-                      void (*hear)(void *ctx, struct attribution *a), void *ctx, struct job *job,
-                      struct err *err)
+                      void (*on_layer)(void *ctx, struct attribution *a), void *ctx,
+                      struct job *job, struct err *err)
 {
-    struct waiting before = {.run = run, .hear = hear, .ctx = ctx};
+    struct pending_layer before = {.run = run, .on_layer = on_layer, .ctx = ctx};
     struct layer_run l = {0};
     bool ok = true;
 
@@ -291,14 +319,14 @@ bool attribute_layers(struct attribute_run *run, const int *layer, int count, bo
             ok = layer_project(run, &l, err);
         else
             ok = ok &&
-                 layer_tiles(run, &l, before.layer.a ? score_waiting : NULL, &before, job, err) &&
+                 layer_tiles(run, &l, before.layer.a ? score_pending : NULL, &before, job, err) &&
                  layer_fetch(run, &l, err);
         if (!ok)
             break;
         before.layer = l;
         l = (struct layer_run){0};
         if (!run->view->model->dev->ops->queues || i == count - 1)
-            score_waiting(&before);
+            score_pending(&before);
         if (before.fault.kind)
             ok = err_pass(err, &before.fault);
     }
@@ -307,7 +335,7 @@ bool attribute_layers(struct attribute_run *run, const int *layer, int count, bo
     return ok;
 }
 
-static void take_one(void *ctx, struct attribution *a)
+static void store_layer(void *ctx, struct attribution *a)
 {
     *(struct attribution **)ctx = a;
 }
@@ -317,5 +345,5 @@ struct attribution *attribute_layer(struct attribute_run *run, int layer, bool c
 {
     struct attribution *a = NULL;
 
-    return attribute_layers(run, &layer, 1, curves, take_one, &a, job, err) ? a : NULL;
+    return attribute_layers(run, &layer, 1, curves, store_layer, &a, job, err) ? a : NULL;
 }

@@ -1,5 +1,5 @@
-/* One layer made ready for its tiles: the value vectors, the unperturbed lens, and the coefficient
- * of each row and neuron (editscope-method(7) 3.5). */
+/* Prepares a layer for its tiles: value vectors, the unperturbed lens, and the coefficient c of
+ * each row and neuron (editscope-method(7) 3.5). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,9 +32,9 @@ double attribute_square(const float *x, int n)
 /* Per row and neuron: c = amplify m / rms, m times `post` [N] of post_scales(). With `own` the rms
  * is that of the perturbed vector, |x + a m v|^2 = |x|^2 + 2 a m <x, v> + a^2 m^2 |v|^2, and the
  * base is scaled by 1 / rms too. */
-static void coefficients(struct attribute_run *run, const float *h, const float *m,
-                         const float *post, const float *xv, const float *vnorm, float *coeff,
-                         float *scale)
+static void stage_coefficients(struct attribute_run *run, const float *h, const float *m,
+                               const float *post, const float *xv, const float *vnorm, float *coeff,
+                               float *scale)
 {
     bool own = params_choice(&run->params, P_ATTR_NORM) == NORM_OWN;
     double amplify = run->params.value[P_ATTR_AMPLIFY];
@@ -59,8 +59,9 @@ static void coefficients(struct attribute_run *run, const float *h, const float 
     }
 }
 
-/* x [N, d] becomes what the head is multiplied with: g * h / rms (fixed), or g * h (own). */
-static void lens_rows(struct attribute_run *run, float *h)
+/* h [N][d] becomes what the head is multiplied with, but for the gain: h / rms of the final state
+ * (fixed_final), or h (own). */
+static void stage_lens(struct attribute_run *run, float *h)
 {
     if (params_choice(&run->params, P_ATTR_NORM) == NORM_OWN)
         return;
@@ -72,8 +73,8 @@ static void lens_rows(struct attribute_run *run, float *h)
     }
 }
 
-/* What a norm behind the FFN divides each row's sum by, as 1 / rms: that of the unperturbed run, as
- * the final norm's (editscope-method(7) 3.3). 1 where there is none. */
+/* scale [N] = 1 / rms of what a norm behind the FFN reads, in the unperturbed run
+ * (editscope-method(7) 3.3); 1 where there is no such norm. */
 static bool post_scales(struct attribute_run *run, int layer, float *scale, struct err *err)
 {
     const struct block *k = &run->view->model->block[layer];
@@ -111,8 +112,9 @@ bool attribute_norms(struct attribute_run *run, struct mat values, float *norm, 
     return device_sync(dev, err);
 }
 
-/* The unperturbed lens: base [N, V], and what the final norm's bias adds to every term. */
-static void make_base(struct attribute_run *run, struct layer_work *w, bool own)
+/* w->base [N, V], the unperturbed lens; w->add [1, V], what the bias of the final norm adds to it,
+ * unless that is in the base already. */
+static void stage_base(struct attribute_run *run, struct layer_work *w, bool own)
 {
     const struct model *m = run->view->model;
 
@@ -158,10 +160,10 @@ static void staging_free(struct staging *s)
     free(s->post);
 }
 
-/* From the layer's value vectors and rows to what the coefficients are made of. w->values becomes
- * what they contribute, not yet times the final gain. */
-static bool stage(struct attribute_run *run, int layer, struct attribution *a, struct layer_work *w,
-                  struct staging *s, struct err *err)
+/* Reads what the coefficients are made of. w->values [d, M] becomes the contribution of each neuron
+ * to the stream, not yet times the gain of the final norm. */
+static bool stage_values(struct attribute_run *run, int layer, struct attribution *a,
+                         struct layer_work *w, struct staging *s, struct err *err)
 {
     const struct model *model = run->view->model;
     struct device *dev = model->dev;
@@ -195,11 +197,11 @@ bool attribute_stage(struct attribute_run *run, int layer, struct attribution *a
     const struct model *model = run->view->model;
     struct device *dev = model->dev;
     struct staging s = staging_new(run);
-    bool ok = stage(run, layer, a, w, &s, err);
+    bool ok = stage_values(run, layer, a, w, &s, err);
 
     if (ok) {
-        coefficients(run, s.h, a->activation, s.post, s.xv, s.norm, s.coeff, s.scale);
-        lens_rows(run, s.h);
+        stage_coefficients(run, s.h, a->activation, s.post, s.xv, s.norm, s.coeff, s.scale);
+        stage_lens(run, s.h);
         device_scale_rows(dev, model->final_norm.gain, w->values);
         w->lens = mat_new(dev, DT_F32, run->rows, run->hidden);
         device_upload(dev, w->lens, s.h);
@@ -211,7 +213,7 @@ bool attribute_stage(struct attribute_run *run, int layer, struct attribution *a
             w->base_scale = mat_new(dev, DT_F32, run->rows, run->neurons);
             device_upload(dev, w->base_scale, s.scale);
         }
-        make_base(run, w, own_base != NULL);
+        stage_base(run, w, own_base != NULL);
     }
     staging_free(&s);
     return ok;

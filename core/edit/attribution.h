@@ -1,4 +1,6 @@
-/* Attribution scores of one layer: immutable once built, shared by reference count. */
+/* Attribution scores of one layer (editscope-method(7) 3): immutable once built, shared by a
+ * reference count between the engine and the screen. Arrays are dense, row by row: element (b, i)
+ * of an [N][M] array is at b * M + i. Any thread. */
 #ifndef CORE_EDIT_ATTRIBUTION_H
 #define CORE_EDIT_ATTRIBUTION_H
 
@@ -26,7 +28,7 @@ struct attribution {
     double *base_logp; /* [N]: log p(target) of the lens before any amplification */
     double seconds;    /* wall time of this layer */
     float *key;        /* [keys][M]: the layer's edit key of each request, for mask.mode = keymag */
-    int keys;          /* 0: not known (the free picture, recordings of 0.1.0) */
+    int keys;          /* 0: not known (previews, recordings of 0.1.0) */
 };
 
 /* All arrays allocated, zeroed (slope and curve only if `curves`); refs = 1. */

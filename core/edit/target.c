@@ -1,4 +1,28 @@
-/* Adam on the value at the subject's last token, with the loss, its gradient and where it stops. */
+/* The optimisation of a target: Adam on the vector at the subject's last token, with its loss, its
+ * gradient, and the rule that stops it (editscope-method(7) 5).
+ *
+ * Block z is the last edited layer. We look for a vector delta [d] such that the model says the new
+ * object when delta is added to the output of block z at the lookup (the subject's last token):
+ *
+ *   row 0        The Eiffel Tower is in        Ro
+ *   row 1  It.   The Eiffel Tower is in        Ro        labels: Ro, me
+ *   KL row       The Eiffel Tower
+ *                              ^ lookup, + delta
+ *
+ *   loss = mean -log p(labels)                     the new object is said, after every prefix
+ *        + v_kl KL(p_delta || p_0) on the KL row   the subject stays what it is
+ *        + v_wd |delta| / |h0|^2                   delta stays small
+ *
+ * Most of a forward pass does not depend on delta, and is done once by search_begin(): blocks 0 to
+ * z for all positions, and in blocks after z the keys and values of the positions before the
+ * lookup. What is left for each step is the "new positions": those from the lookup on, in blocks
+ * z+1 to the last. With N rows, n label tokens and q positions from the lookup to the end of the
+ * prompt that is N (q + n) positions. The head (V x d) is read at
+ * the N n label positions and at the KL position only.
+ *
+ * A step is: backward, Adam and the projection, forward, losses. It reads no number on the host, so
+ * a device that can record it (CUDA graphs) launches it as one. The first losses are at delta = 0;
+ * their KL row is the reference p_0. */
 #include "core/edit/target.h"
 
 #include <math.h>
@@ -7,7 +31,7 @@
 
 #include "core/base/mem.h"
 
-/* Everything the steps share. Rows: the request's, then the essence row for KL. */
+/* Everything the steps share. Rows: the request's, then the KL row ("{} is a"). */
 struct search {
     const struct model_state *view;
     const struct request *request;
@@ -22,27 +46,28 @@ struct search {
     struct mat mid;         /* the residual that NLL reads when edit.v_loss_layer is not last */
     int *label_row, *label; /* [rows * targets] where labels are predicted, and which */
     int *lookup_row;        /* [rows + 1] first new position of each row */
-    struct mat lx, logits, dl, losses;        /* label rows */
-    struct mat kx, klogits, kref, kdx, kloss; /* the KL position */
-    struct mat delta, m, v, grad;             /* [1, d] */
-    struct mat taken;                         /* steps of Adam */
+    struct mat lx, logits, dl, losses;                /* label rows */
+    struct mat kx, klogits, kl_reference, kdx, kloss; /* the KL position */
+    struct mat delta, m, v, grad;                     /* [1, d] */
+    struct mat adam_steps;                            /* steps of Adam */
     /* with a norm behind the FFN, of the lookups [rows + 1, d]: the stream before it, its output
      * before the norm, that plus delta, room for gradients and for what the norm gives */
     struct norm post;
     struct mat stream, sum, moved, room;
     struct adam adam;
     float kl_factor;
-    void *graph;                /* advance(), where the device records */
+    void *graph;                /* search_advance() as the device recorded it; NULL: not yet */
     float *h0, *hdelta, *hloss; /* host */
     double h2;                  /* |h0|^2 */
 };
 
 static void search_free(struct search *s)
 {
-    struct mat *all[] = {&s->start,  &s->x,      &s->dx,    &s->mid,     &s->lx,   &s->logits,
-                         &s->dl,     &s->losses, &s->kx,    &s->klogits, &s->kref, &s->kdx,
-                         &s->kloss,  &s->delta,  &s->m,     &s->v,       &s->grad, &s->taken,
-                         &s->stream, &s->sum,    &s->moved, &s->room};
+    struct mat *all[] = {
+        &s->start,  &s->x,      &s->dx,    &s->mid,     &s->lx,           &s->logits,
+        &s->dl,     &s->losses, &s->kx,    &s->klogits, &s->kl_reference, &s->kdx,
+        &s->kloss,  &s->delta,  &s->m,     &s->v,       &s->grad,         &s->adam_steps,
+        &s->stream, &s->sum,    &s->moved, &s->room};
 
     device_graph_free(s->dev, s->graph);
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
@@ -61,7 +86,8 @@ static void search_free(struct search *s)
     free(s->hloss);
 }
 
-struct keep {
+/* What the tap of the full pass keeps, and where from. */
+struct kept_rows {
     struct search *s;
     const struct batch *whole;
     int *pick;        /* rows of the whole pass that the new positions are */
@@ -71,7 +97,7 @@ struct keep {
 
 static void keep_start(void *ctx, int layer, enum tap_site site, struct mat x)
 {
-    struct keep *k = ctx;
+    struct kept_rows *k = ctx;
 
     if (layer != k->s->layer)
         return;
@@ -83,8 +109,8 @@ static void keep_start(void *ctx, int layer, enum tap_site site, struct mat x)
         device_gather(k->s->dev, x, k->at, k->coeff);
 }
 
-/* Where the FFN's output is what is moved: room for it. */
-static void keep_sums(struct search *s, struct keep *k)
+/* With a norm behind the FFN delta is added to what that norm reads: room for those vectors. */
+static void keep_sums(struct search *s, struct kept_rows *k)
 {
     const struct model *m = s->view->model;
     int n = s->rows + 1;
@@ -102,8 +128,8 @@ static void keep_sums(struct search *s, struct keep *k)
     s->room = mat_new(s->dev, DT_F32, n, s->hidden);
 }
 
-/* ids of the rows: the prompt, then all but the last target token; the essence row ends at its
- * lookup position, where the KL is read. */
+/* Token ids of the rows: the prompt, then all target tokens but the last. The KL row ends at its
+ * lookup, where the KL is read. Caller frees ids[i]. */
 static void row_ids(const struct search *s, int **ids, int *count)
 {
     const struct request *r = s->request;
@@ -119,8 +145,9 @@ static void row_ids(const struct search *s, int **ids, int *count)
     memcpy(ids[s->rows], r->kl_row.id, (size_t)count[s->rows] * sizeof(int));
 }
 
-/* The one full forward: fills the cache and keeps block z's outputs from the lookup on. */
-static bool begin(struct search *s, struct job *job, struct err *err)
+/* The one full forward pass: fills the cache, and keeps the outputs of block z from the lookup on.
+ */
+static bool search_begin(struct search *s, struct job *job, struct err *err)
 {
     const struct model *m = s->view->model;
     const struct request *r = s->request;
@@ -128,7 +155,7 @@ static bool begin(struct search *s, struct job *job, struct err *err)
     int **ids = xcalloc((size_t)n, sizeof(*ids)), *count = xcalloc((size_t)n, sizeof(int));
     int *past = xcalloc((size_t)n, sizeof(int));
     struct batch whole;
-    struct keep keep = {.s = s};
+    struct kept_rows keep = {.s = s};
     struct tap tap = {keep_start, &keep};
     struct forward *f;
     struct mat x;
@@ -176,7 +203,8 @@ static bool begin(struct search *s, struct job *job, struct err *err)
     return ok;
 }
 
-static bool allocate(struct search *s, struct err *err)
+/* Room for the steps, and h0. */
+static bool search_allocate(struct search *s, struct err *err)
 {
     struct device *dev = s->dev;
     const struct model *m = s->view->model;
@@ -196,13 +224,13 @@ static bool allocate(struct search *s, struct err *err)
     s->kx = mat_new(dev, DT_F32, 1, s->hidden);
     s->kdx = mat_new(dev, DT_F32, 1, s->hidden);
     s->klogits = mat_new(dev, DT_F32, 1, s->vocab);
-    s->kref = mat_new(dev, DT_F32, 1, s->vocab);
+    s->kl_reference = mat_new(dev, DT_F32, 1, s->vocab);
     s->kloss = mat_new(dev, DT_F32, 1, 1);
     s->delta = mat_new(dev, DT_F32, 1, s->hidden);
     s->m = mat_new(dev, DT_F32, 1, s->hidden);
     s->v = mat_new(dev, DT_F32, 1, s->hidden);
     s->grad = mat_new(dev, DT_F32, 1, s->hidden);
-    s->taken = mat_new(dev, DT_F64, 1, 1);
+    s->adam_steps = mat_new(dev, DT_F64, 1, 1);
     s->h0 = xcalloc((size_t)s->hidden, sizeof(float));
     s->hdelta = xcalloc((size_t)s->hidden, sizeof(float));
     s->hloss = xcalloc((size_t)labels, sizeof(float));
@@ -234,8 +262,8 @@ static void add_delta(struct search *s)
         device_copy(dev, mat_rows(s->room, i, 1), mat_rows(s->x, s->lookup_row[i], 1));
 }
 
-/* grad = what dx says of delta. */
-static void moments_text_delta(struct search *s)
+/* grad += dx summed over the lookups; through the norm behind the FFN, where there is one. */
+static void gather_gradient(struct search *s)
 {
     struct device *dev = s->dev;
 
@@ -255,7 +283,7 @@ static void moments_text_delta(struct search *s)
 }
 
 /* Blocks z+1 to the last on the new positions, from what delta makes of block z. */
-static bool forward(struct search *s, struct job *job, struct err *err)
+static bool search_forward(struct search *s, struct job *job, struct err *err)
 {
     device_copy(s->dev, s->start, s->x);
     add_delta(s);
@@ -269,7 +297,7 @@ static bool forward(struct search *s, struct job *job, struct err *err)
     return true;
 }
 
-/* log softmax of the KL position at delta = 0: the reference that is to stay. */
+/* The log softmax at the KL position for delta = 0: the p_0 that p_delta is compared with. */
 static bool keep_reference(struct search *s, struct err *err)
 {
     float *row = xmalloc((size_t)s->vocab * sizeof(float));
@@ -277,19 +305,20 @@ static bool keep_reference(struct search *s, struct err *err)
     bool ok;
 
     device_lse(s->dev, s->klogits, s->kloss);
-    device_fetch(s->dev, &lse, s->kloss, "the essence's sum");
+    device_fetch(s->dev, &lse, s->kloss, "the sum of the KL row");
     device_fetch(s->dev, row, s->klogits, "the logits (a column a token)");
     ok = device_sync(s->dev, err);
     for (int j = 0; ok && j < s->vocab; j++)
         row[j] -= lse;
-    device_upload(s->dev, s->kref, row);
+    device_upload(s->dev, s->kl_reference, row);
     ok = ok && device_sync(s->dev, err);
     free(row);
     return ok;
 }
 
-/* The logits NLL and KL are read from; those of NLL become their gradient at once. */
-static void logits(struct search *s)
+/* Logits and losses at the label positions, and logits at the KL position. The label logits are
+ * replaced by their gradient. */
+static void search_logits(struct search *s)
 {
     struct mat from = s->loss_layer < s->layers - 1 ? s->mid : s->x;
 
@@ -302,19 +331,20 @@ static void logits(struct search *s)
 }
 
 /* The first losses, at delta = 0. */
-static bool first(struct search *s, struct job *job, struct err *err)
+static bool first_losses(struct search *s, struct job *job, struct err *err)
 {
-    if (!forward(s, job, err))
+    if (!search_forward(s, job, err))
         return false;
-    logits(s);
+    search_logits(s);
     if (!keep_reference(s, err))
         return false;
-    device_kl(s->dev, s->klogits, s->kref, s->kl_factor, s->kloss, true);
+    device_kl(s->dev, s->klogits, s->kl_reference, s->kl_factor, s->kloss, true);
     return true;
 }
 
-/* d loss / d delta without the decay's: back through the blocks, summed over lookups. */
-static bool backward(struct search *s, struct job *job, struct err *err)
+/* The gradient of NLL + KL in delta: back through the blocks, summed over the lookups. Adam adds
+ * that of the decay. */
+static bool search_backward(struct search *s, struct job *job, struct err *err)
 {
     struct device *dev = s->dev;
     bool late = s->loss_layer >= s->layers - 1;
@@ -335,46 +365,46 @@ static bool backward(struct search *s, struct job *job, struct err *err)
         if (!late && l - 1 == s->loss_layer)
             device_scatter_add(dev, s->dl, s->label_row, s->dx);
     }
-    moments_text_delta(s);
+    gather_gradient(s);
     return true;
 }
 
-/* From the losses of one step to those of the next. Nothing in it depends on the host or on which
- * step it is, so that a device can record it. */
-static bool advance(struct search *s, struct job *job, struct err *err)
+/* From the losses of one step to those of the next. It reads nothing on the host and does not
+ * depend on the number of the step, so that a device can record it. */
+static bool search_advance(struct search *s, struct job *job, struct err *err)
 {
-    if (!backward(s, job, err))
+    if (!search_backward(s, job, err))
         return false;
     device_adam(s->dev, s->grad, s->adam);
-    if (!forward(s, job, err))
+    if (!search_forward(s, job, err))
         return false;
-    logits(s);
-    device_kl(s->dev, s->klogits, s->kref, s->kl_factor, s->kloss, true);
+    search_logits(s);
+    device_kl(s->dev, s->klogits, s->kl_reference, s->kl_factor, s->kloss, true);
     return true;
 }
 
-/* advance() as one launch where the device records: the first time it is run, so that everything
- * it needs is there, the second time recorded. Cancel is seen between launches. */
+/* The same as one launch, where the device records. Step 1 runs it plainly, so that all memory is
+ * allocated; step 2 records it. A cancel is seen between launches. */
 static bool advance_recorded(struct search *s, int step, struct job *job, struct err *err)
 {
     struct device *dev = s->dev;
 
     if (!dev->ops->graphs || step < 2)
-        return advance(s, job, err);
+        return search_advance(s, job, err);
     if (job_cancelled(job, err))
         return false;
     if (!s->graph) {
         device_graph_begin(dev);
-        advance(s, NULL, NULL);
+        search_advance(s, NULL, NULL);
         s->graph = device_graph_end(dev);
         if (!s->graph)
-            return device_sync(dev, err) && advance(s, job, err);
+            return device_sync(dev, err) && search_advance(s, job, err);
     }
     device_graph_launch(dev, s->graph);
     return true;
 }
 
-/* What the step has found, on the host. */
+/* The losses of a step, to the host (editscope-method(7) 5.2). */
 static bool read_losses(struct search *s, const struct params *p, struct target_step *t,
                         struct err *err)
 {
@@ -409,9 +439,10 @@ static bool read_losses(struct search *s, const struct params *p, struct target_
     return true;
 }
 
-static bool iterate(struct search *s, struct target *out, const struct params *p,
-                    void (*hear)(void *, const struct target_step *), void *ctx, struct job *job,
-                    struct err *err)
+/* All steps. out->trace has one entry a step; delta ends where it was evaluated last. */
+static bool search_iterate(struct search *s, struct target *out, const struct params *p,
+                           void (*on_step)(void *, const struct target_step *), void *ctx,
+                           struct job *job, struct err *err)
 {
     int steps = (int)p->value[P_EDIT_V_STEPS];
 
@@ -421,7 +452,7 @@ static bool iterate(struct search *s, struct target *out, const struct params *p
     s->adam = (struct adam){.x = s->delta,
                             .m = s->m,
                             .v = s->v,
-                            .steps = s->taken,
+                            .steps = s->adam_steps,
                             .beta1 = 0.9F,
                             .beta2 = 0.999F,
                             .eps = 1e-8F,
@@ -433,12 +464,12 @@ static bool iterate(struct search *s, struct target *out, const struct params *p
         struct target_step *t = &out->trace[it];
 
         t->step = it;
-        if (!(it ? advance_recorded(s, it, job, err) : first(s, job, err)) ||
+        if (!(it ? advance_recorded(s, it, job, err) : first_losses(s, job, err)) ||
             !read_losses(s, p, t, err))
             return false;
         out->steps = it + 1;
-        if (hear)
-            hear(ctx, t);
+        if (on_step)
+            on_step(ctx, t);
         if (t->loss < p->value[P_EDIT_V_STOP])
             break;
     }
@@ -467,7 +498,8 @@ bool target_optimise(struct target *out, const struct model_state *view,
     s.loss_layer = loss_layer < 0 || loss_layer > last ? last : loss_layer;
     if (s.loss_layer < layer)
         s.loss_layer = layer;
-    ok = begin(&s, job, err) && allocate(&s, err) && iterate(&s, out, p, step, ctx, job, err);
+    ok = search_begin(&s, job, err) && search_allocate(&s, err) &&
+         search_iterate(&s, out, p, step, ctx, job, err);
     if (ok) {
         double z2 = 0;
 

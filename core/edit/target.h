@@ -1,13 +1,10 @@
-/* Target optimisation: the vector z* that makes the model say the new object when it stands in
- * place of block z's output at the subject's last token (editscope-method(7) 5, as ROME,
- * MEMIT and AlphaEdit have it).
+/* Target optimisation: finds the vector z* that makes the model say the new object when it replaces
+ * the output of block z at the subject's last token (editscope-method(7) 5; the same as in ROME,
+ * MEMIT and AlphaEdit).
  *
- * Where a norm stands behind the FFN (Gemma 3), what can be written is not the block's output but
- * what the FFN gives to that norm, so z* is that vector: the norm lets through its direction, and
- * the same z* is reached exactly by one update of W_down, whatever the stream is.
- *
- * Blocks 0 to z run once; keys and values before the lookup position are reused, since they do
- * not depend on it; only later positions are run again, and the head only where labels are. */
+ * In a model with a norm behind the FFN (Gemma 3) an edit of W_down cannot set the output of the
+ * block, but it can set what the FFN gives to that norm. There z* is that vector
+ * (editscope-method(7) 5.4). Engine thread. */
 #ifndef CORE_EDIT_TARGET_H
 #define CORE_EDIT_TARGET_H
 
@@ -18,12 +15,15 @@
 
 struct target {
     float *z; /* [d] h0 + delta; h0: the block's output, or the FFN's, see above. Caller frees */
-    double z_norm, h0_norm;
+    double z_norm, h0_norm; /* Euclidean */
     int steps;
     struct target_step *trace; /* [steps]. Caller frees */
 };
 
-/* `layer` is z, the last edited layer. `step` (may be NULL) hears of every step. */
+/* `layer` is z, the last edited layer. `step` (may be NULL) is called after every step, in this
+ * thread. At most edit.v_steps steps; fewer when the loss falls below edit.v_stop. False and err on
+ * a cancel, a fault of the device, or a loss that is not finite; `out` is then empty. Free with
+ * target_free(). */
 bool target_optimise(struct target *out, const struct model_state *view,
                      const struct request *request, int layer, const struct params *p,
                      void (*step)(void *ctx, const struct target_step *s), void *ctx,
