@@ -44,7 +44,7 @@ static void a_model_is_fetched_and_opened_by_its_name(void)
     json_t *o, *files;
 
     begin();
-    refused(2, "usage", "pull takes a model's name", "pull");
+    refused(2, "usage", "pull needs the name of a model", "pull");
     refused(2, "usage", "not a valid Hub model name", "pull ../x");
     refused(2, "usage", "branch", "pull org/name@../x");
     refused(4, "model", "no revision 'v9'", "pull org/name@v9");

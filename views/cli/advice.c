@@ -1,4 +1,5 @@
-/* What to do about facts that did not hold: which edits they are in, and what takes those back. */
+/* The advice after an edit whose facts did not all hold: which edits contain them, and the command
+ * that undoes those edits. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,14 +7,14 @@
 #include "core/base/show.h"
 #include "views/cli/cli.h"
 
-enum { NAMED = 3 }; /* edits that are named, and facts of one */
+enum { NAMED = 3 }; /* edits named in the message, and facts named of each */
 
-static void show(struct buf *out, const char *text)
+static void put_short(struct buf *out, const char *text)
 {
     show_format(out, "%.60s", text);
 }
 
-/* A word of a shell's command line, quoted where it has to be. */
+/* Appends a word of a shell command, quoted where needed. */
 static void put_word(struct buf *out, const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -29,8 +30,8 @@ static void put_word(struct buf *out, const char *word)
     buf_puts(out, "'");
 }
 
-/* The edits that hold a fact that failed, ascending, each once. Caller frees. */
-static int *failed_edits(const struct told_fact *fact, int count, int *n)
+/* The edits that contain a failed fact, ascending, each once. Caller frees. */
+static int *failed_edits(const struct judged_fact *fact, int count, int *n)
 {
     int *edit = xcalloc((size_t)count + 1, sizeof(*edit));
 
@@ -51,7 +52,7 @@ static int *failed_edits(const struct told_fact *fact, int count, int *n)
     return edit;
 }
 
-/* 3-52,60 */
+/* Appends edits as ranges: 3-52,60. */
 static void put_list(struct buf *out, const int *edit, int n)
 {
     for (int i = 0, last; i < n; i = last + 1) {
@@ -64,7 +65,7 @@ static void put_list(struct buf *out, const int *edit, int n)
 }
 
 /* "edit 3 (Angola, Chad and 2 more)" */
-static void put_edit(struct buf *out, const struct told_fact *fact, int count, int edit)
+static void put_edit(struct buf *out, const struct judged_fact *fact, int count, int edit)
 {
     int n = 0;
 
@@ -75,7 +76,7 @@ static void put_edit(struct buf *out, const struct told_fact *fact, int count, i
         if (n < NAMED)
             buf_puts(out, n ? ", " : "");
         if (n < NAMED)
-            show(out, fact[i].fact->subject);
+            put_short(out, fact[i].fact->subject);
         n++;
     }
     if (n > NAMED)
@@ -83,7 +84,8 @@ static void put_edit(struct buf *out, const struct told_fact *fact, int count, i
     buf_puts(out, ")");
 }
 
-static int holding_in(const struct told_fact *fact, int count, const int *edit, int edits)
+/* How many facts of these edits do hold: undo would take them back too. */
+static int holding_in(const struct judged_fact *fact, int count, const int *edit, int edits)
 {
     int n = 0;
 
@@ -93,14 +95,15 @@ static int holding_in(const struct told_fact *fact, int count, const int *edit, 
     return n;
 }
 
-static void put_failed(struct buf *out, const struct told_fact *fact, int count, int failed,
+/* "3 of 10 facts did not hold: edit 3 (Angola), edit 7 (Chad, Peru) and 1 more edits" */
+static void put_failed(struct buf *out, const struct judged_fact *fact, int count, int failed,
                        const int *edit, int edits)
 {
     if (count == 1) {
-        buf_printf(out, "the edit stands but its acceptance test failed: edit %d (", edit[0]);
-        show(out, fact->fact->subject);
+        buf_printf(out, "edit %d was written but failed its acceptance test (", edit[0]);
+        put_short(out, fact->fact->subject);
         buf_puts(out, " -> ");
-        show(out, fact->fact->target);
+        put_short(out, fact->fact->target);
         buf_puts(out, ")");
         return;
     }
@@ -117,7 +120,7 @@ static void put_failed(struct buf *out, const struct told_fact *fact, int count,
         buf_printf(out, " and %d more edits", edits - NAMED);
 }
 
-char *advice_of(const struct told_fact *fact, int count, const char *session, const char **remedy)
+char *advice_of(const struct judged_fact *fact, int count, const char *session, const char **remedy)
 {
     int edits, failed = 0, holding;
     int *edit = failed_edits(fact, count, &edits);
@@ -137,8 +140,8 @@ char *advice_of(const struct told_fact *fact, int count, const char *session, co
         buf_printf(&out, "` takes %s back", edits == 1 ? "it" : "them");
         holding = holding_in(fact, count, edit, edits);
         if (holding)
-            buf_printf(&out, ", and with %s %d fact%s that hold%s", edits == 1 ? "it" : "them",
-                       holding, holding == 1 ? "" : "s", holding == 1 ? "s" : "");
+            buf_printf(&out, ", and also %d fact%s that hold%s", holding, holding == 1 ? "" : "s",
+                       holding == 1 ? "s" : "");
     }
     free(edit);
     if (failed)

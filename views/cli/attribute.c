@@ -1,4 +1,8 @@
-/* editscope attribute: scores, classes, ratios and mask of each layer. Writes to no model. */
+/* editscope attribute: scores, classes, ratios and mask of each layer. It changes no model.
+ *
+ * Events come in this order: EV_HEADER (rows and order of layers), then for each layer its
+ * strongest neurons (EV_NEURON, with the tokens they promote) and the layer itself (EV_LAYER). Each
+ * layer is printed when it arrives. With --output the layers are kept and written as a RUN file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,24 +15,25 @@
 
 enum { MOST_TOP = 50 };
 
-struct layer { /* that has come */
+struct layer { /* one that has arrived */
     struct attribution *attribution;
     struct mask *mask;
-    json_t *top; /* its strongest neurons */
+    json_t *top; /* its strongest neurons, as JSON */
 };
 
 struct watch {
-    char *fact;          /* that it is of, as JSON */
+    char *fact;          /* as JSON; NULL: there are several */
     struct layer *layer; /* [layers of the model] in the order they come */
     int count, room;
-    int top;                            /* neurons a layer */
-    struct neuron_info *word[MOST_TOP]; /* those of the layer that comes next */
+    int top;                            /* neurons per layer to print */
+    struct neuron_info *word[MOST_TOP]; /* of the layer that arrives next */
     int words;
-    struct attribution_header rows; /* copy: the prompts and targets */
-    json_t *events;                 /* meta and all layers, for the RUN file */
+    struct attribution_header rows; /* prompts and targets, owned */
+    json_t *events;                 /* header and layers, for the RUN file */
 };
 
-static void words_free(struct watch *w)
+/* Frees the neuron events that wait for their layer. */
+static void neurons_free(struct watch *w)
 {
     while (w->words) {
         struct event ev = {.kind = EV_NEURON, .neuron = w->word[--w->words]};
@@ -37,7 +42,8 @@ static void words_free(struct watch *w)
     }
 }
 
-static json_t *words(const struct shown_token *w, int n)
+/* The first five tokens as a JSON array of strings. */
+static json_t *tokens_json(const struct shown_token *w, int n)
 {
     json_t *list = json_array();
 
@@ -46,8 +52,9 @@ static json_t *words(const struct shown_token *w, int n)
     return list;
 }
 
-/* The strongest neurons of a layer, with the words that came before it; gives those back. */
-static json_t *top_of(struct watch *w, const struct attribution *a, const struct mask *m)
+/* The strongest neurons of a layer: index, score, class, and the tokens each promotes and
+ * suppresses. Frees the neuron events that came before the layer. */
+static json_t *top_json(struct watch *w, const struct attribution *a, const struct mask *m)
 {
     int index[MOST_TOP + 1], n = attribution_strongest(a, w->top, index);
     json_t *top = json_array();
@@ -63,16 +70,17 @@ static json_t *top_of(struct watch *w, const struct attribution *a, const struct
 
             if (info->layer != a->layer || info->neuron != index[i])
                 continue;
-            json_object_set_new(o, "promotes", words(info->promotes, info->count));
-            json_object_set_new(o, "suppresses", words(info->suppresses, info->count));
+            json_object_set_new(o, "promotes", tokens_json(info->promotes, info->count));
+            json_object_set_new(o, "suppresses", tokens_json(info->suppresses, info->count));
         }
         json_array_append_new(top, o);
     }
-    words_free(w);
+    neurons_free(w);
     return top;
 }
 
-static void tell_text(const struct layer *l, bool first)
+/* One row of the text table; the first row prints the titles too. */
+static void layer_text(const struct layer *l, bool first)
 {
     const struct mask *m = l->mask;
     struct table t = {.name = "attribute"};
@@ -97,7 +105,8 @@ static void tell_text(const struct layer *l, bool first)
     table_free(&t);
 }
 
-static void tell_layer(struct cli *c, struct watch *w, const struct layer *l)
+/* Prints a layer and keeps its record for the RUN file. The first record carries the rows. */
+static void print_layer(struct cli *c, struct watch *w, const struct layer *l)
 {
     bool first = l == w->layer;
     json_t *o = record_layer(l->attribution, l->mask, first ? &w->rows : NULL, l->top);
@@ -107,11 +116,12 @@ static void tell_layer(struct cli *c, struct watch *w, const struct layer *l)
         cli_print(o);
     } else {
         json_decref(o);
-        tell_text(l, first);
+        layer_text(l, first);
     }
 }
 
-static void hear_meta(struct cli *c, struct watch *w, struct event *ev)
+/* Prints the header, and each row as "row N: PROMPT ->TARGET". */
+static void on_header(struct cli *c, struct watch *w, struct event *ev)
 {
     json_t *o = record_header(c, ev->header, "attribute");
 
@@ -120,7 +130,7 @@ static void hear_meta(struct cli *c, struct watch *w, struct event *ev)
 
     w->room = ev->header->order_count;
     w->layer = xcalloc((size_t)w->room + 1, sizeof(*w->layer));
-    w->rows = *ev->header; /* taken over: the first layer's event wants it */
+    w->rows = *ev->header; /* taken over: the first layer's record needs it */
     free(ev->header);
     ev->kind = EV_NONE;
     json_array_append(w->events, o);
@@ -139,19 +149,20 @@ static void attribute_on_event(struct cli *c, struct event *ev, void *ctx)
     struct layer *l;
 
     if (ev->kind == EV_HEADER && !w->layer) {
-        hear_meta(c, w, ev);
+        on_header(c, w, ev);
     } else if (ev->kind == EV_LAYER && w->count < w->room && cli_scored(c, ev->attribution)) {
         l = &w->layer[w->count++];
         l->attribution = attribution_ref(ev->attribution);
         l->mask = mask_build(l->attribution, &c->params);
-        l->top = top_of(w, l->attribution, l->mask);
-        tell_layer(c, w, l);
+        l->top = top_json(w, l->attribution, l->mask);
+        print_layer(c, w, l);
     } else if (ev->kind == EV_NEURON && w->words < MOST_TOP) {
         w->word[w->words++] = ev->neuron;
         ev->kind = EV_NONE;
     }
 }
 
+/* Writes scores, masks and all printed records as a RUN file (editscope-formats(7)). */
 static bool write_run(struct cli *c, const struct watch *w, struct err *err)
 {
     struct run_layer *layer = xcalloc((size_t)w->count + 1, sizeof(*layer));
@@ -166,7 +177,8 @@ static bool write_run(struct cli *c, const struct watch *w, struct err *err)
     return ok;
 }
 
-static void done(struct cli *c, const struct watch *w)
+/* The closing line: number of layers and seconds of attribution (waiting not included). */
+static void print_done(struct cli *c, const struct watch *w)
 {
     double seconds = 0;
     json_t *o;
@@ -201,7 +213,7 @@ static void watch_free(struct watch *w)
         *meta.header = w->rows;
         event_free(&meta);
     }
-    words_free(w);
+    neurons_free(w);
     free(w->layer);
     free(w->fact);
     json_decref(w->events);
@@ -230,7 +242,7 @@ static bool attribute_run(struct cli *c, struct err *err)
     ok = cli_job(c, &cmd, attribute_on_event, &w, err) &&
          (!cli_has(c, OPT_OUTPUT) || write_run(c, &w, err));
     if (ok)
-        done(c, &w);
+        print_done(c, &w);
     watch_free(&w);
     return ok;
 }

@@ -1,4 +1,5 @@
-/* editscope bisect: which of a session's edits made an answer another. */
+/* editscope bisect: finds the edit that changed an answer, by binary search over the states of a
+ * session. Each state that is asked is printed; then the result. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
+/* A state that was asked. */
 static void step_json(const struct bisect_step *s)
 {
     json_t *o = cli_event("step");
@@ -23,7 +25,8 @@ static void step_text(const struct bisect_step *s)
         std_print("base              %-3s  %s\n", s->holds ? "yes" : "no", s->said);
 }
 
-static void found_json(const struct bisect_report *b, const struct history_entry *e)
+/* The edit that was found, with its facts; "edit" is null if none changed the answer. */
+static void result_json(const struct bisect_report *b, const struct history_entry *e)
 {
     json_t *o = cli_event("done");
 
@@ -36,21 +39,24 @@ static void found_json(const struct bisect_report *b, const struct history_entry
     cli_print(o);
 }
 
-static void found_text(const struct bisect_report *b, const struct history_entry *e)
+static void result_text(const struct bisect_report *b, const struct history_entry *e)
 {
     char *words = e ? history_words(e, " -> ") : NULL;
-    bool at_base = b->steps && b->step[0].holds; /* at the earlier end */
+    bool at_base = b->steps && b->step[0].holds; /* at the earlier state */
 
     if (b->edit)
-        std_print(
-            "edit %d (%.240s) %s; %d of %d states asked, it and the one before it among them\n",
-            b->edit, words, at_base ? "broke it" : "brought it", b->steps, b->states);
+        std_print("edit %d (%.240s) %s; asked %d of %d states, including that edit and the one "
+                  "before it\n",
+                  b->edit, words, at_base ? "broke the answer" : "made the answer", b->steps,
+                  b->states);
     else
-        std_print("no edit between them did: the answer %s at both ends%s\n",
-                  at_base ? "holds" : "fails", at_base ? "" : "; --from N starts where it held");
+        std_print("no edit changed it: the answer %s in both states%s\n",
+                  at_base ? "holds" : "fails",
+                  at_base ? "" : "; give --from N, a state where it held");
     free(words);
 }
 
+/* The entry of an edit in the history; NULL: none. */
 static const struct history_entry *entry_of(const struct history *h, int edit)
 {
     for (int i = 0; i < h->count; i++)
@@ -67,9 +73,9 @@ static void bisect_on_event(struct cli *c, struct event *ev, void *ctx)
     if (!b)
         return;
     if (b->over && cli_json(c))
-        found_json(b, entry_of(history->history, b->edit));
+        result_json(b, entry_of(history->history, b->edit));
     else if (b->over)
-        found_text(b, entry_of(history->history, b->edit));
+        result_text(b, entry_of(history->history, b->edit));
     else if (b->steps && cli_json(c))
         step_json(&b->step[b->steps - 1]);
     else if (b->steps)

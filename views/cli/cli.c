@@ -1,4 +1,9 @@
-/* Reads the command line and runs a subcommand. */
+/* The program from argc and argv to its exit status: parse, load settings, run a subcommand or the
+ * screen, print the error.
+ *
+ * Exit status: 0; err_exit_status() of the error; 128 + N after signal N; 128 + SIGPIPE if the
+ * reader of standard output went away. Other lost output is status 1. A subcommand that wrote edits
+ * of which some failed their acceptance test ends with ERR_ACCEPT and says how to undo them. */
 #include "views/cli/cli.h"
 
 #include "core/base/std.h"
@@ -17,8 +22,9 @@
 #include "views/shell/app.h"
 #include "views/shell/plain.h"
 
-/* One line on standard error; with --json the same as the last object on standard output. */
-static void complain(struct cli *c, enum err_kind kind, const char *text, const char *hint)
+/* Prints an error as one line on standard error; with --json also as the last object on standard
+ * output. */
+static void print_error(struct cli *c, enum err_kind kind, const char *text, const char *hint)
 {
     json_t *o;
 
@@ -34,12 +40,12 @@ static void complain(struct cli *c, enum err_kind kind, const char *text, const 
     cli_print(o);
 }
 
-struct exchange {
+struct exchange { /* what replacing the engine needs */
     struct cli *c;
     struct app_options *o;
 };
 
-/* The engine is exchanged for one of another model. */
+/* Replaces the engine by one of another model (the Models view asks for it). */
 static struct engine *reopen(void *ctx, const char *model, const char *session,
                              struct params *params, struct err *err)
 {
@@ -57,8 +63,8 @@ static struct engine *reopen(void *ctx, const char *model, const char *session,
     return c->engine;
 }
 
-/* The screen on an engine of its own; the moments are summed behind it. */
-static bool screen(struct cli *c, struct err *err)
+/* Opens the screen. Its engine sums the second moments in the background. */
+static bool open_screen(struct cli *c, struct err *err)
 {
     struct recorder_options keep = {.params = &c->params};
     struct app_options o;
@@ -72,8 +78,8 @@ static bool screen(struct cli *c, struct err *err)
     /* a mistyped command is not the name of a new session */
     if (c->rest_count && !strpbrk(c->rest[0], "./") && !file_exists(c->rest[0]))
         return err_set(err, ERR_USAGE,
-                       "'%.60s' is neither a command nor a session that is there; `editscope "
-                       "--help` lists commands, a new session is called NAME.es",
+                       "'%.60s' is neither a command nor an existing session; see `editscope "
+                       "--help`, or name a new session NAME.es",
                        c->rest[0]);
     if (cli_has(c, OPT_PLAIN)) {
         o = (struct app_options){.params = c->params};
@@ -91,37 +97,38 @@ static bool screen(struct cli *c, struct err *err)
         return false;
     if (!c->engine)
         return err_set(err, ERR_MODEL,
-                       "neither the model that was asked for nor the one before "
+                       "neither the requested model nor the previous one "
                        "could be opened");
     engine_ended(c->engine, err); /* a model that did not open decides the exit status */
     return !err->kind;
 }
 
-/* Under mpirun, two commands share their work, and rank 0 alone speaks. */
-static bool alone(struct cli *c, struct err *err)
+/* Under mpirun only stats and sweep share their work, and only rank 0 prints. */
+static bool check_ranks(struct cli *c, struct err *err)
 {
     if (mpi_size() == 1)
         return true;
     if (c->ops != &cli_stats && c->ops != &cli_sweep)
         return err_set(err, ERR_USAGE,
-                       "mpirun has started %d processes: only stats and sweep share their work",
+                       "mpirun started %d processes, but only stats and sweep share their work",
                        mpi_size());
     c->value[OPT_QUIET] = "";
     return !mpi_rank() || freopen("/dev/null", "w", stdout) ||
            err_set(err, ERR_IO, "/dev/null does not open");
 }
 
-/* Without a home folder everything works, and nothing is kept. */
-static void homeless(struct cli *c)
+/* Without a home folder everything works, but nothing is cached. */
+static void warn_no_home(struct cli *c)
 {
     char *cache = file_cache_path("");
 
     if (!strncmp(cache, FILE_NOWHERE, strlen(FILE_NOWHERE)))
-        cli_say(c, "no home folder is known: no cache is kept; set HOME or XDG_CACHE_HOME");
+        cli_say(c, "no home folder: nothing is cached; set HOME or XDG_CACHE_HOME");
     free(cache);
 }
 
-static void version(const struct cli *c)
+/* "editscope 0.2.0", or {"event":"version","version":"0.2.0"}. */
+static void print_version(const struct cli *c)
 {
     const char *number = strrchr(EDITSCOPE_VERSION, ' ');
     json_t *o = cli_json(c) ? cli_event("version") : NULL;
@@ -134,41 +141,42 @@ static void version(const struct cli *c)
     cli_print(o);
 }
 
-static bool work(struct cli *c, int argc, char **argv, struct err *err)
+/* Everything between the command line and the exit status. False with err. */
+static bool run_command(struct cli *c, int argc, char **argv, struct err *err)
 {
     if (!cli_parse(c, argc, argv, err))
         return false;
     if (cli_has(c, OPT_VERSION)) {
-        version(c);
+        print_version(c);
         return true;
     }
     if (cli_has(c, OPT_HELP)) {
         cli_help(c);
         return true;
     }
-    if (!cli_files(c, err) || !cli_load_settings(c, err) || !alone(c, err))
+    if (!cli_files(c, err) || !cli_load_settings(c, err) || !check_ranks(c, err))
         return false;
-    homeless(c);
-    return c->ops ? c->ops->run(c, err) : screen(c, err);
+    warn_no_home(c);
+    return c->ops ? c->ops->run(c, err) : open_screen(c, err);
 }
 
-/* The exit status of a command whose output was lost, whatever else became of it. */
-static int unwritten(void)
+/* The exit status of a command whose output was lost, whatever else happened. */
+static int output_lost_status(void)
 {
     struct err err = {0};
 
     if (std_reader_gone())
-        return 128 + SIGPIPE; /* as where the signal is not ignored: no news to anybody */
+        return 128 + SIGPIPE; /* as if the signal were not ignored */
     std_error(&err);
     std_message("%s", err.text);
     return err_exit_status(err.kind);
 }
 
-int cli_main(int argc, char **argv, const struct device_list *house)
+int cli_main(int argc, char **argv, const struct device_list *devices)
 {
-    struct cli c = {.house = house};
+    struct cli c = {.devices = devices};
     struct err err = {0};
-    bool ok = work(&c, argc, argv, &err);
+    bool ok = run_command(&c, argc, argv, &err);
     int status = 0;
 
     cli_stop(&c);
@@ -176,17 +184,17 @@ int cli_main(int argc, char **argv, const struct device_list *house)
     if (!ok && c.advice)
         std_message("%s", c.advice);
     if (!ok && !c.unheard)
-        complain(&c, err.kind, err.text, err_hint(&err));
+        print_error(&c, err.kind, err.text, err_hint(&err));
     if (!ok)
         status = err_exit_status(err.kind);
     if (ok && c.advice) {
-        complain(&c, ERR_ACCEPT, c.advice, c.remedy);
+        print_error(&c, ERR_ACCEPT, c.advice, c.remedy);
         status = err_exit_status(ERR_ACCEPT);
     }
     if (c.signal)
         status = 128 + c.signal;
     else if (std_failed())
-        status = unwritten();
+        status = output_lost_status();
     if (c.relations)
         relations_free(c.relations);
     free(c.relations);

@@ -169,7 +169,7 @@ struct cli {
     struct params params;
     char *model, *text, *preset; /* as found; preset: path of the one that applies, or NULL */
     struct err lost;             /* the session's own model is not where it was: which, and where */
-    const struct device_list *house;
+    const struct device_list *devices;
     struct engine *engine;
     struct model_info info;      /* as the engine last told */
     struct state_info state;     /* the same */
@@ -230,7 +230,7 @@ SUBCOMMANDS(NO_HEADING, X)
 #undef X
 
 /* The whole program after the devices are known: the exit status. */
-int cli_main(int argc, char **argv, const struct device_list *house);
+int cli_main(int argc, char **argv, const struct device_list *devices);
 
 /* arguments.c */
 const struct cli_ops *cli_command(int n); /* the n-th; NULL past the last */
@@ -289,14 +289,15 @@ bool cli_relations(struct relations *r, struct err *err);
 void cli_first_facts(struct cli *c, struct app_options *o);
 
 /* advice.c: facts that did not hold */
-struct told_fact {
+struct judged_fact {
     const struct fact *fact;
     int edit; /* it is in as; 0: it was not written */
     bool failed;
 };
 /* Which of them did not hold, and the command that takes their edits back; NULL: all held.
  * `session`: as it is called on the command line. Caller frees. */
-char *advice_of(const struct told_fact *fact, int count, const char *session, const char **remedy);
+char *advice_of(const struct judged_fact *fact, int count, const char *session,
+                const char **remedy);
 
 /* engine_loop.c */
 enum { NEED_SESSION = 1, MAY_CREATE = 2, ONLY_LOOKS = 4, FOR_A_SCREEN = 8, READS = 16 };

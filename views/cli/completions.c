@@ -9,8 +9,9 @@
 #include "tui/theme.h"
 #include "views/cli/cli.h"
 
-/* What a value can be: its words, or "FILE" and the like for the shell to find. */
-static void shown_tokens_of(enum option option, struct buf *out)
+/* Appends the values that an option takes: its words, or "FILE" or "FOLDER" where the shell
+ * completes paths, or "" where nothing can be completed. */
+static void option_values(enum option option, struct buf *out)
 {
     const char *arg = option_infos[option].arg;
 
@@ -46,7 +47,7 @@ static void shown_tokens_of(enum option option, struct buf *out)
         buf_puts(out, "");
 }
 
-/* What follows a command that is no option. */
+/* The words that may follow a command and are not options. */
 static const char *rest_of(const struct cli_ops *ops)
 {
     if (ops && !strcmp(ops->name, "completions"))
@@ -58,17 +59,19 @@ static const char *rest_of(const struct cli_ops *ops)
     return !ops || *ops->rest ? "FILE" : "";
 }
 
-static unsigned taken(const struct cli_ops *ops)
+/* The FOR_* bits of the options that a command takes; NULL: the screen. */
+static unsigned allowed_options(const struct cli_ops *ops)
 {
     return ops ? ops->options | FOR_ALL : cli_screen_options;
 }
 
-static void names(const struct cli_ops *ops)
+/* Prints "--name -n …" of all options of a command, on one line. */
+static void print_option_names(const struct cli_ops *ops)
 {
     const char *blank = "";
 
     for (int i = 0; i < OPT_COUNT; i++)
-        if (option_infos[i].commands & taken(ops)) {
+        if (option_infos[i].commands & allowed_options(ops)) {
             std_print("%s--%s", blank, option_infos[i].name);
             if (option_infos[i].letter)
                 std_print(" -%c", option_infos[i].letter);
@@ -76,6 +79,7 @@ static void names(const struct cli_ops *ops)
         }
 }
 
+/* Prints the case statement that completes the value of the option before the cursor. */
 static void bash_values(void)
 {
     std_puts("    case $before in");
@@ -85,7 +89,7 @@ static void bash_values(void)
 
         if (!*o->arg)
             continue;
-        shown_tokens_of((enum option)i, &words);
+        option_values((enum option)i, &words);
         std_print("    --%s", o->name);
         if (o->letter)
             std_print("|-%c", o->letter);
@@ -106,6 +110,8 @@ static void bash_values(void)
     std_puts("    esac");
 }
 
+/* Prints a bash function: it finds the command among the words, then completes its options,
+ * their values, or what follows it. */
 static void bash(void)
 {
     const struct cli_ops *ops;
@@ -126,11 +132,11 @@ static void bash(void)
     std_puts(") command=${COMP_WORDS[i]}; break ;;\n        esac\n    done\n    case $command in");
     for (int n = 0; (ops = cli_command(n)) != NULL; n++) {
         std_print("    %s) options='", ops->name);
-        names(ops);
+        print_option_names(ops);
         std_print("' rest='%s' ;;\n", rest_of(ops));
     }
     std_print("    *) options='");
-    names(NULL);
+    print_option_names(NULL);
     std_print("' rest='");
     for (int n = 0; (ops = cli_command(n)) != NULL; n++)
         std_print("%s ", ops->name);
@@ -149,7 +155,7 @@ static void bash(void)
 }
 
 /* Text inside single quotes; in zsh's descriptions brackets and colons are special too. */
-static void quoted(const char *text, bool zsh)
+static void print_quoted(const char *text, bool zsh)
 {
     for (; *text; text++) {
         if (*text == '\'')
@@ -161,6 +167,7 @@ static void quoted(const char *text, bool zsh)
     }
 }
 
+/* Prints one option as arguments of zsh's _arguments: '--name=[help]:ARG:values'. */
 static void zsh_option(enum option option)
 {
     const struct option_info *o = &option_infos[option];
@@ -173,10 +180,10 @@ static void zsh_option(enum option option)
             std_print("-%c[", o->letter);
         else
             std_print("--%s%s[", o->name, *o->arg ? "=" : "");
-        quoted(o->help, true);
+        print_quoted(o->help, true);
         std_print("]");
         if (*o->arg) {
-            shown_tokens_of(option, &words);
+            option_values(option, &words);
             std_print(":%s:", o->arg);
             if (!strcmp(words.data, "FILE"))
                 std_print("_files");
@@ -184,7 +191,7 @@ static void zsh_option(enum option option)
                 std_print("_files -/");
             else if (*words.data) {
                 std_print("(");
-                quoted(words.data, true);
+                print_quoted(words.data, true);
                 std_print(")");
             }
             buf_free(&words);
@@ -196,10 +203,11 @@ static void zsh_option(enum option option)
 static void zsh_options(const struct cli_ops *ops)
 {
     for (int i = 0; i < OPT_COUNT; i++)
-        if (option_infos[i].commands & taken(ops))
+        if (option_infos[i].commands & allowed_options(ops))
             zsh_option((enum option)i);
 }
 
+/* Prints a zsh function that calls _arguments for each command. */
 static void zsh(void)
 {
     const struct cli_ops *ops;
@@ -212,7 +220,7 @@ static void zsh(void)
              "    commands=(");
     for (int n = 0; (ops = cli_command(n)) != NULL; n++) {
         std_print("        '%s:", ops->name);
-        quoted(ops->help, true);
+        print_quoted(ops->help, true);
         std_puts("'");
     }
     std_puts("    )\n    case $command in");
@@ -243,7 +251,7 @@ static void fish_option(const struct cli_ops *ops, enum option option)
     if (o->letter)
         std_print(" -s %c", o->letter);
     if (*o->arg) {
-        shown_tokens_of(option, &words);
+        option_values(option, &words);
         if (!strcmp(words.data, "FILE"))
             std_print(" -r -F");
         else if (!strcmp(words.data, "FOLDER"))
@@ -256,10 +264,11 @@ static void fish_option(const struct cli_ops *ops, enum option option)
         buf_free(&words);
     }
     std_print(" -d '");
-    quoted(o->help, false);
+    print_quoted(o->help, false);
     std_puts("'");
 }
 
+/* Prints one `complete` line per command and option. */
 static void fish(void)
 {
     const struct cli_ops *ops;
@@ -269,13 +278,13 @@ static void fish(void)
         const char *rest = rest_of(ops);
 
         std_print("complete -c editscope -n __fish_use_subcommand -a %s -d '", ops->name);
-        quoted(ops->help, false);
+        print_quoted(ops->help, false);
         std_puts("'");
         if (strcmp(rest, "FILE") != 0)
             std_print("complete -c editscope -n '__fish_seen_subcommand_from %s' -f%s%s%s\n",
                       ops->name, *rest ? " -a '" : "", rest, *rest ? "'" : "");
         for (int i = 0; i < OPT_COUNT; i++)
-            if (option_infos[i].commands & taken(ops))
+            if (option_infos[i].commands & allowed_options(ops))
                 fish_option(ops, (enum option)i);
     }
     for (int i = 0; i < OPT_COUNT; i++)
@@ -294,7 +303,7 @@ static bool completions_run(struct cli *c, struct err *err)
     else if (!strcmp(shell, "fish"))
         fish();
     else
-        return err_set(err, ERR_USAGE, "completions: for which shell? bash, zsh or fish");
+        return err_set(err, ERR_USAGE, "completions needs a shell: bash, zsh or fish");
     return true;
 }
 

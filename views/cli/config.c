@@ -1,4 +1,5 @@
-/* editscope config: every parameter as a config file has it. */
+/* editscope config: prints every parameter as a config file, with its help as a comment. The output
+ * can be read back with --config. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,15 +1,16 @@
-/* editscope diff: what the edits between two states of a session changed. */
+/* editscope diff: what changed between two states of a session: each matrix (columns, norm of the
+ * difference), and each fact that was edited up to either state (its answer in both). */
 #include <stdio.h>
 
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
-static const char *said(const struct probe_result *p, int k)
+static const char *said_text(const struct probe_result *p, int k)
 {
     return p->said[k] ? p->said[k] : "";
 }
 
-static void as_json(const struct diff *d)
+static void diff_json(const struct diff *d)
 {
     json_t *o;
 
@@ -25,7 +26,8 @@ static void as_json(const struct diff *d)
     cli_print(o);
 }
 
-static void layers_text(const struct diff *d)
+/* A row per changed matrix: |difference| and |W| are Frobenius norms. */
+static void matrices_text(const struct diff *d)
 {
     struct table t = {.name = "diff"};
 
@@ -41,18 +43,18 @@ static void layers_text(const struct diff *d)
     table_free(&t);
 }
 
-static void as_text(const struct diff *d)
+static void diff_text(const struct diff *d)
 {
     std_print("from %d to %d\n", d->from, d->to);
-    layers_text(d);
+    matrices_text(d);
     for (int i = 0; i < d->probes; i++) {
         const struct probe_result *p = &d->probe[i];
         char change[40];
 
         std_print("%-11s %s %s  p(target) %s  %.128s\n    %.64s ->%.64s%s\n", probe_word(p->kind),
                   p->ok[0] ? "yes" : "no ", p->ok[1] ? "yes" : "no ",
-                  cli_change(p->p_target, change), p->prompt, said(p, 0), said(p, 1),
-                  p->known ? "" : "  (the base did not know it)");
+                  cli_change(p->p_target, change), p->prompt, said_text(p, 0), said_text(p, 1),
+                  p->known ? "" : "  (the base does not know it)");
     }
 }
 
@@ -62,9 +64,9 @@ static void diff_on_event(struct cli *c, struct event *ev, void *ctx)
     if (ev->kind != EV_DIFF)
         return;
     if (cli_json(c))
-        as_json(ev->diff);
+        diff_json(ev->diff);
     else
-        as_text(ev->diff);
+        diff_text(ev->diff);
 }
 
 static bool diff_run(struct cli *c, struct err *err)
@@ -73,7 +75,9 @@ static bool diff_run(struct cli *c, struct err *err)
     long from, to;
 
     if (!cli_has(c, OPT_TO))
-        return err_set(err, ERR_USAGE, "diff needs --to N (and --from N, 0: the base)");
+        return err_set(
+            err, ERR_USAGE,
+            "diff needs --to N; --from N is the earlier state (0, the default: the base)");
     if (!cli_number(c, OPT_FROM, 0, 1000000000, 0, &from, err) ||
         !cli_number(c, OPT_TO, 0, 1000000000, 0, &to, err) ||
         !cli_start(c, NEED_SESSION | READS, err))

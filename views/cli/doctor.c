@@ -1,4 +1,5 @@
-/* editscope doctor: what is here and what is missing, a line each. */
+/* editscope doctor: checks what the program needs, one line per check ("ok" or "BAD"). The model
+ * check loads the model and generates one token. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +18,11 @@ struct report {
     bool bad;
 };
 
-static void line(struct report *r, const char *what, bool good, const char *fmt, ...)
+/* Prints one check; a bad one decides the exit status. */
+static void print_check(struct report *r, const char *what, bool good, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-static void line(struct report *r, const char *what, bool good, const char *fmt, ...)
+static void print_check(struct report *r, const char *what, bool good, const char *fmt, ...)
 {
     char one[600];
     va_list ap;
@@ -41,42 +43,44 @@ static void line(struct report *r, const char *what, bool good, const char *fmt,
     }
 }
 
-static void files(struct report *r)
+/* Where the program looks for its files; only a missing text is an error. */
+static void check_files(struct report *r)
 {
     char *config = file_config_path("config"), *cache = file_cache_path("moments");
     char *state = file_state_path("");
     const struct cli *c = r->c;
 
-    line(r, "config", true, "%s%s", config, file_exists(config) ? "" : " (none)");
-    line(r, "preset", true, "%s", c->preset ? c->preset : "none: the paper's values");
-    line(r, "text", c->text && file_exists(c->text), "%s",
-         c->text ? c->text : "no text for the second moments found; --text FILE names one");
-    line(r, "moments", true, "%s%s", cache, file_exists(cache) ? "" : " (none yet)");
-    line(r, "sessions", true, "%s", state);
+    print_check(r, "config", true, "%s%s", config, file_exists(config) ? "" : " (none)");
+    print_check(r, "preset", true, "%s", c->preset ? c->preset : "none: the paper's values");
+    print_check(r, "text", c->text && file_exists(c->text), "%s",
+                c->text ? c->text : "no text for the second moments; give --text FILE");
+    print_check(r, "moments", true, "%s%s", cache, file_exists(cache) ? "" : " (none yet)");
+    print_check(r, "sessions", true, "%s", state);
     free(config);
     free(cache);
     free(state);
 }
 
-/* What main.c knows of: a line each. */
-static void devices(struct report *r)
+/* One line per device that main.c knows. */
+static void check_devices(struct report *r)
 {
     struct buf found = {0};
     char *save = NULL;
 
-    r->c->house->survey(&found);
+    r->c->devices->survey(&found);
     for (char *l = found.data ? strtok_r(found.data, "\n", &save) : NULL; l;
          l = strtok_r(NULL, "\n", &save)) {
         char *text = strchr(l, '\t');
 
         if (text)
             *text++ = '\0';
-        line(r, l, true, "%s", text ? text : "");
+        print_check(r, l, true, "%s", text ? text : "");
     }
     buf_free(&found);
 }
 
-static void engine(struct report *r)
+/* Loads the model, asks for one token, and estimates the memory of an edit. */
+static void check_model(struct report *r)
 {
     struct cli *c = r->c;
     struct command cmd = {
@@ -86,24 +90,25 @@ static void engine(struct report *r)
 
     if (!cli_start(c, ONLY_LOOKS, &err)) {
         free(cmd.text);
-        line(r, "model", false, "%s", err.text);
+        print_check(r, "model", false, "%s", err.text);
         return;
     }
     if (!cli_job(c, &cmd, NULL, NULL, &err)) {
-        line(r, "model", false, "%s", err.text);
+        print_check(r, "model", false, "%s", err.text);
         return;
     }
     squared = (double)c->info.neurons * c->info.neurons;
-    line(r, "model", true, "%s: %s, %d layers of %d neurons, width %d, %s, loaded in %.1f s",
-         c->info.path, c->info.arch, c->info.layers, c->info.neurons, c->info.hidden, c->info.type,
-         c->info.load_seconds);
-    /* sums, their copy and kept vectors; LAPACK's matrix and room; floats of one matrix */
-    line(r, "edits", true,
-         "each edited layer takes %.2f GB beside the weights, the one at work %.2f GB more; "
-         "--memory is for weights alone",
-         20 * squared / 1e9 + 4e-9 * c->info.neurons * c->info.hidden, 24 * squared / 1e9);
-    line(r, "device", true, "%s, %d threads%s%s", c->info.device, c->info.threads,
-         *c->info.notice ? "; " : "", c->info.notice);
+    print_check(r, "model", true, "%s: %s, %d layers of %d neurons, width %d, %s, loaded in %.1f s",
+                c->info.path, c->info.arch, c->info.layers, c->info.neurons, c->info.hidden,
+                c->info.type, c->info.load_seconds);
+    /* Bytes, for M neurons: 8 M^2 for the sums, 8 M^2 for their copy and 4 M^2 for eigenvectors
+     * stay; LAPACK's matrix and workspace come and go; 4 M d is one matrix as float32. */
+    print_check(r, "edits", true,
+                "each edited layer takes %.2f GB beside the weights, the one at work %.2f GB more; "
+                "--memory is for weights alone",
+                20 * squared / 1e9 + 4e-9 * c->info.neurons * c->info.hidden, 24 * squared / 1e9);
+    print_check(r, "device", true, "%s, %d threads%s%s", c->info.device, c->info.threads,
+                *c->info.notice ? "; " : "", c->info.notice);
 }
 
 static bool doctor_run(struct cli *c, struct err *err)
@@ -111,14 +116,15 @@ static bool doctor_run(struct cli *c, struct err *err)
     struct report r = {.c = c};
     const char *term = getenv("TERM");
 
-    line(&r, "program", true, EDITSCOPE_VERSION ", %ld processors", sysconf(_SC_NPROCESSORS_ONLN));
-    line(&r, "terminal", term && *term, "TERM=%s", term ? term : "(not set)");
-    files(&r);
-    devices(&r);
-    engine(&r);
+    print_check(&r, "program", true, EDITSCOPE_VERSION ", %ld processors",
+                sysconf(_SC_NPROCESSORS_ONLN));
+    print_check(&r, "terminal", term && *term, "TERM=%s", term ? term : "(not set)");
+    check_files(&r);
+    check_devices(&r);
+    check_model(&r);
     if (c->signal)
         return err_set(err, ERR_CANCELLED, "interrupted");
-    return !r.bad || err_set(err, ERR_MODEL, "something is missing: see the lines marked BAD");
+    return !r.bad || err_set(err, ERR_MODEL, "something is missing; see the lines marked BAD");
 }
 
 const struct cli_ops cli_doctor = {"doctor", "", "Check what is installed and what is missing",

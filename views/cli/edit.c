@@ -1,4 +1,10 @@
-/* editscope edit: one fact or many into the model, as the session's journal. */
+/* editscope edit: one fact or many.
+ *
+ * A list of facts is compared with the session first (core/edit/fact_status.h): facts that the
+ * session already has are left out, so the same command continues after it was stopped. Then the
+ * list is written in batches of edit.batch facts. Each batch is one CMD_COMMIT (or CMD_PREVIEW)
+ * and, for a single fact or with --probe, one CMD_PROBE. A summary follows, and advice where facts
+ * did not hold. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,24 +15,24 @@
 #include "core/record/run_file.h"
 #include "views/cli/cli.h"
 
-/* The facts of the command, what each is to the session, and what has become of it. */
-struct watch {
-    struct fact *fact;             /* all of them; borrowed */
-    struct fact_status *fate;      /* [count] */
-    struct told_fact *told;        /* [count] */
-    int count, skipped;            /* skipped: by --skip, the first ones */
-    struct session_fact *standing; /* of the session; their text is the history's */
-    bool *stood;                   /* whether each held when it was written */
-    int standings;
-    struct event history;                  /* what the session held before the first edit */
-    int *at, facts_at;                     /* [facts_at] indices of the command at work */
-    int heard, succeeded, edits, left_out; /* heard, succeeded: of a preview too, whose edits
+/* The facts of the command: how each relates to the session, and its outcome. */
+struct edit_list {
+    struct fact *fact;                 /* all of them; borrowed */
+    struct fact_status *status;        /* [count] */
+    struct judged_fact *outcome;       /* [count] */
+    int count, skipped;                /* skipped: by --skip, the first ones */
+    struct session_fact *session_fact; /* of the session; their text is the history's */
+    bool *held_then;                   /* whether each held when it was written */
+    int session_facts;
+    struct event history;                   /* what the session held before the first edit */
+    int *at, facts_at;                      /* [facts_at] indices of the command at work */
+    int judged, succeeded, edits, left_out; /* judged, succeeded: of a preview too, whose edits
                                               would hold */
     int previews;
     double seconds;
 };
 
-static void tell_layer(struct cli *c, const struct attribution *a)
+static void print_layer_json(struct cli *c, const struct attribution *a)
 {
     struct mask *m = mask_build(a, &c->params);
 
@@ -34,6 +40,8 @@ static void tell_layer(struct cli *c, const struct attribution *a)
     mask_free(m);
 }
 
+/* A row per edited layer: neurons kept, gain and leak (editscope-method(7)), relative norm of the
+ * update. */
 static void layers_text(const struct edit_report *a)
 {
     struct table t = {.name = "layers"};
@@ -56,12 +64,13 @@ static void layers_text(const struct edit_report *a)
     table_free(&t);
 }
 
-static void applied_text(const struct edit_report *a, bool preview)
+/* The layers, and for a preview the probabilities of the (first) fact and the verdict. */
+static void report_text(const struct edit_report *a, bool preview)
 {
     char target[40], first[40];
 
     if (preview)
-        std_puts("preview: nothing is kept");
+        std_puts("preview: nothing is saved");
     layers_text(a);
     std_print("z error %.3f, moments of %ld tokens%s\n", a->z_error, a->moment_tokens,
               a->draft ? " (draft)" : "");
@@ -76,7 +85,8 @@ static void applied_text(const struct edit_report *a, bool preview)
                   a->generated);
 }
 
-static void edited_text(const struct fact *f, const struct commit_report *e)
+/* The verdict of one fact after a commit, its answers before and after, and the checksum. */
+static void commit_text(const struct fact *f, const struct commit_report *e)
 {
     char target[40], first[40];
 
@@ -90,29 +100,30 @@ static void edited_text(const struct fact *f, const struct commit_report *e)
               e->unmasked_unchanged ? "unchanged" : "CHANGED", e->seconds_total, e->checksum);
 }
 
-/* The edit whose fact this one takes the place of; 0: none. */
-static int rewritten(const struct watch *w, int i)
+/* The edit whose fact this one replaces; 0: none. */
+static int rewritten_edit(const struct edit_list *w, int i)
 {
-    const struct fact_status *f = &w->fate[i];
+    const struct fact_status *f = &w->status[i];
 
     if (f->rewrites_earlier != NO_FACT)
-        return w->told[f->rewrites_earlier].edit;
-    return f->rewrites != NO_FACT ? w->standing[f->rewrites].edit : 0;
+        return w->outcome[f->rewrites_earlier].edit;
+    return f->rewrites != NO_FACT ? w->session_fact[f->rewrites].edit : 0;
 }
 
-static void hear_edited(struct cli *c, struct watch *w, const struct commit_report *e)
+/* One fact of a commit: counts it and prints it. */
+static void on_commit(struct cli *c, struct edit_list *w, const struct commit_report *e)
 {
     int i = w->at[e->fact];
     const struct fact *f = &w->fact[i];
     json_t *o;
 
-    w->heard++;
+    w->judged++;
     w->succeeded += e->success;
     w->seconds += e->fact ? 0 : e->seconds_total;
     w->edits += !e->fact;
-    w->told[i] = (struct told_fact){f, e->edit, !e->success};
+    w->outcome[i] = (struct judged_fact){f, e->edit, !e->success};
     if (!cli_json(c)) {
-        edited_text(f, e);
+        commit_text(f, e);
         return;
     }
     o = cli_event("verify");
@@ -122,12 +133,13 @@ static void hear_edited(struct cli *c, struct watch *w, const struct commit_repo
     json_object_set_new(o, "fact", json_integer(i + 1));
     json_object_set_new(o, "subject", cli_text(f->subject));
     json_object_set_new(o, "target", cli_text(f->target));
-    if (rewritten(w, i))
-        json_object_set_new(o, "rewrites", json_integer(rewritten(w, i)));
+    if (rewritten_edit(w, i))
+        json_object_set_new(o, "rewrites", json_integer(rewritten_edit(w, i)));
     cli_print(o);
 }
 
-static void board_text(const struct probe_report *b)
+/* The scoreboard: rephrases, neighbours, consequences, question, chat form. */
+static void probes_text(const struct probe_report *b)
 {
     static const char *const kinds[] = {"rephrase", "locality", "follows", "question", "chat"};
 
@@ -137,29 +149,29 @@ static void board_text(const struct probe_report *b)
         std_print("  %-9s %-7s %.48s:%.96s\n", kinds[p->kind],
                   p->ok[1]   ? "ok"
                   : p->known ? "FAILS"
-                             : "unknown", /* the base could not do it either */
+                             : "unknown", /* the base cannot do it either */
                   p->prompt, p->said[1]);
     }
 }
 
-static void hear_preview(struct watch *w, const struct edit_report *a)
+static void on_preview(struct edit_list *w, const struct edit_report *a)
 {
     w->previews++;
-    w->heard += a->facts;
+    w->judged += a->facts;
     w->succeeded += a->held;
 }
 
 static void edit_on_event(struct cli *c, struct event *ev, void *ctx)
 {
-    struct watch *w = ctx;
+    struct edit_list *w = ctx;
     bool json = cli_json(c);
 
     if (ev->kind == EV_PREVIEW)
-        hear_preview(w, ev->edit_report);
+        on_preview(w, ev->edit_report);
     if (ev->kind == EV_HEADER && json)
         cli_print(record_header(c, ev->header, "edit"));
     else if (ev->kind == EV_LAYER && json && cli_scored(c, ev->attribution))
-        tell_layer(c, ev->attribution);
+        print_layer_json(c, ev->attribution);
     else if (ev->kind == EV_STEP && json)
         cli_print(record_step(ev->step));
     else if (ev->kind == EV_COMMIT && json)
@@ -167,47 +179,48 @@ static void edit_on_event(struct cli *c, struct event *ev, void *ctx)
     else if (ev->kind == EV_PREVIEW && json)
         cli_print(record_report("preview", ev->edit_report));
     else if (ev->kind == EV_COMMIT || ev->kind == EV_PREVIEW)
-        applied_text(ev->edit_report, ev->kind == EV_PREVIEW);
+        report_text(ev->edit_report, ev->kind == EV_PREVIEW);
     else if (ev->kind == EV_COMMITTED)
-        hear_edited(c, w, ev->commit_report);
+        on_commit(c, w, ev->commit_report);
     else if (ev->kind == EV_PROBES && !json)
-        board_text(ev->probes);
+        probes_text(ev->probes);
     for (int i = 0; ev->kind == EV_PROBES && json && i < ev->probes->probes; i++)
         cli_print(record_probe(&ev->probes->probe[i]));
     std_flush();
 }
 
-static void summary(struct cli *c, const struct watch *w)
+/* The totals of a list: facts, edits, how many hold, what was left out. */
+static void print_summary(struct cli *c, const struct edit_list *w)
 {
     json_t *o, *failed = json_array();
     bool preview = cli_has(c, OPT_PREVIEW);
     int weak = 0, rounds = preview ? w->previews : w->edits;
 
     for (int i = 0; i < w->count; i++)
-        if (w->told[i].failed) {
+        if (w->outcome[i].failed) {
             json_array_append_new(failed, json_pack("{s:i, s:i, s:o}", "fact", i + 1, "edit",
-                                                    w->told[i].edit, "subject",
+                                                    w->outcome[i].edit, "subject",
                                                     cli_text(w->fact[i].subject)));
-            weak += w->fate[i].in != NO_FACT;
+            weak += w->status[i].in != NO_FACT;
         }
     if (!cli_json(c)) {
         json_decref(failed);
-        std_print("%d fact%s in %d %s%s, %d ", w->heard, w->heard == 1 ? "" : "s", rounds,
+        std_print("%d fact%s in %d %s%s, %d ", w->judged, w->judged == 1 ? "" : "s", rounds,
                   preview ? "preview" : "edit", rounds == 1 ? "" : "s", w->succeeded);
         if (preview)
             std_puts("would hold");
         else
             std_print("accepted, %.1f s\n", w->seconds);
         if (w->skipped)
-            std_print("%d left out by --skip\n", w->skipped);
+            std_print("%d skipped by --skip\n", w->skipped);
         if (w->left_out)
-            std_print("%d in already, left out%s\n", w->left_out,
+            std_print("%d already in the session, left out%s\n", w->left_out,
                       weak ? "; not all of them hold" : "");
         std_print("checksum %s\n", c->state.checksum);
         return;
     }
     o = cli_event("summary");
-    json_object_set_new(o, "facts", json_integer(w->heard));
+    json_object_set_new(o, "facts", json_integer(w->judged));
     json_object_set_new(o, "edits", json_integer(w->edits));
     if (preview)
         json_object_set_new(o, "previews", json_integer(w->previews));
@@ -220,8 +233,8 @@ static void summary(struct cli *c, const struct watch *w)
     cli_print(o);
 }
 
-/* The value of z for a command, checked against the model's width. */
-static bool give_z(struct cli *c, struct command *cmd, struct err *err)
+/* Loads --z into the command and checks that it has the model's width d. */
+static bool load_z(struct cli *c, struct command *cmd, struct err *err)
 {
     int width = 0;
 
@@ -231,33 +244,33 @@ static bool give_z(struct cli *c, struct command *cmd, struct err *err)
     if (!cmd->z)
         return false;
     return width == c->info.hidden ||
-           err_set(err, ERR_USAGE, "%s: z has %d numbers, this model's are %d", c->value[OPT_Z],
+           err_set(err, ERR_USAGE, "%s: z has %d numbers; this model needs %d", c->value[OPT_Z],
                    width, c->info.hidden);
 }
 
-/* --- what the session holds, and what the list does to it ----------------------------------- */
+/* --- compare the list with the session ----------------------------------- */
 
 /* The facts of the session's active edits, in order. */
-static void list_standing(struct watch *w)
+static void list_session_facts(struct edit_list *w)
 {
     const struct history *h = w->history.history;
     int total = 0;
 
     for (int i = 0; i < h->count; i++)
         total += h->entry[i].active ? h->entry[i].facts : 0;
-    w->standing = xcalloc((size_t)total + 1, sizeof(*w->standing));
-    w->stood = xcalloc((size_t)total + 1, sizeof(*w->stood));
+    w->session_fact = xcalloc((size_t)total + 1, sizeof(*w->session_fact));
+    w->held_then = xcalloc((size_t)total + 1, sizeof(*w->held_then));
     for (int i = 0; i < h->count; i++)
         for (int k = 0; h->entry[i].active && k < h->entry[i].facts; k++) {
             const struct history_fact *f = &h->entry[i].fact[k];
 
-            w->stood[w->standings] = f->outcome != OUTCOME_FAILED;
-            w->standing[w->standings++] =
+            w->held_then[w->session_facts] = f->outcome != OUTCOME_FAILED;
+            w->session_fact[w->session_facts++] =
                 (struct session_fact){f->subject, f->prompt, f->target, h->entry[i].edit};
         }
 }
 
-static json_t *notice(const struct watch *w, const char *what, int i, int edit)
+static json_t *notice_json(const struct edit_list *w, const char *what, int i, int edit)
 {
     json_t *o = cli_event(what);
 
@@ -268,81 +281,81 @@ static json_t *notice(const struct watch *w, const char *what, int i, int edit)
     return o;
 }
 
-/* A fact that the session holds already is told, and counts as what became of it then. */
-static void leave_out(struct cli *c, struct watch *w, int i)
+/* Reports a fact that the session already has. Its outcome is that of its edit. */
+static void skip_present_fact(struct cli *c, struct edit_list *w, int i)
 {
-    int in = w->fate[i].in, edit = w->standing[in].edit;
+    int in = w->status[i].in, edit = w->session_fact[in].edit;
     json_t *o;
 
     w->left_out++;
-    w->told[i] = (struct told_fact){&w->fact[i], edit, !w->stood[in]};
+    w->outcome[i] = (struct judged_fact){&w->fact[i], edit, !w->held_then[in]};
     if (cli_json(c)) {
-        o = notice(w, "left_out", i, edit);
-        json_object_set_new(o, "success", json_boolean(w->stood[in]));
+        o = notice_json(w, "left_out", i, edit);
+        json_object_set_new(o, "success", json_boolean(w->held_then[in]));
         cli_print(o);
         return;
     }
-    cli_say(c, "fact %d (%.120s): in already as edit %d%s; left out", i + 1, w->fact[i].subject,
-            edit, w->stood[in] ? "" : ", where it did not hold");
+    cli_say(c, "fact %d (%.120s): already in the session as edit %d%s; left out", i + 1,
+            w->fact[i].subject, edit, w->held_then[in] ? "" : ", where it did not hold");
 }
 
-static void tell_repeat(struct cli *c, const struct watch *w, int i)
+static void print_repeat(struct cli *c, const struct edit_list *w, int i)
 {
-    int earlier = w->fate[i].repeats;
+    int earlier = w->status[i].repeats;
     json_t *o;
 
     if (!cli_json(c)) {
-        cli_say(c, "fact %d says again what fact %d says (%.120s -> %.120s); both are written",
-                i + 1, earlier + 1, w->fact[i].subject, w->fact[i].target);
+        cli_say(c, "fact %d repeats fact %d (%.120s -> %.120s); both are written", i + 1,
+                earlier + 1, w->fact[i].subject, w->fact[i].target);
         return;
     }
-    o = notice(w, "repeats", i, 0);
-    json_object_del(o, "edit"); /* there is none yet */
+    o = notice_json(w, "repeats", i, 0);
+    json_object_del(o, "edit"); /* not written yet */
     json_object_set_new(o, "earlier", json_integer(earlier + 1));
     cli_print(o);
 }
 
-static void tell_rewrite(struct cli *c, const struct watch *w, int i)
+static void print_rewrite(struct cli *c, const struct edit_list *w, int i)
 {
-    const struct fact_status *f = &w->fate[i];
-    const struct session_fact *s = f->rewrites != NO_FACT ? &w->standing[f->rewrites] : NULL;
+    const struct fact_status *f = &w->status[i];
+    const struct session_fact *s = f->rewrites != NO_FACT ? &w->session_fact[f->rewrites] : NULL;
     const struct fact *e = f->rewrites_earlier != NO_FACT ? &w->fact[f->rewrites_earlier] : NULL;
-    int edit = rewritten(w, i);
+    int edit = rewritten_edit(w, i);
     const char *subject, *target;
     json_t *o;
 
     if (f->repeats != NO_FACT)
-        tell_repeat(c, w, i);
+        print_repeat(c, w, i);
     if (!s && !e)
         return;
     subject = s ? s->subject : e->subject;
     target = s ? s->target : e->target;
     if (cli_json(c)) {
-        o = notice(w, "rewrites", i, edit);
+        o = notice_json(w, "rewrites", i, edit);
         json_object_set_new(o, "old", cli_text(target));
         cli_print(o);
     } else if (edit) {
         cli_say(c, "fact %d rewrites edit %d (%.120s -> %.120s)", i + 1, edit, subject, target);
-    } else { /* a preview, after which nothing is in */
+    } else { /* a preview, which writes nothing */
         cli_say(c, "fact %d rewrites fact %d (%.120s -> %.120s)", i + 1, f->rewrites_earlier + 1,
                 subject, target);
     }
 }
 
-/* A solve that is given two objects for one question can write neither: that is found before
- * anything is computed. `batch` facts are written together. */
-static bool contradicts(const struct watch *w, int batch, struct err *err)
+/* One solve cannot write two objects for the same question. This is checked before anything is
+ * computed. `batch` facts are written together. */
+static bool check_contradictions(const struct edit_list *w, int batch, struct err *err)
 {
     for (int i = w->skipped; i < w->count; i++) {
-        int e = w->fate[i].rewrites_earlier;
+        int e = w->status[i].rewrites_earlier;
 
-        if (e == NO_FACT || w->fate[e].in != NO_FACT ||
+        if (e == NO_FACT || w->status[e].in != NO_FACT ||
             (i - w->skipped) / batch != (e - w->skipped) / batch)
             continue;
         return err_set(
             err, ERR_USAGE,
-            "facts %d and %d give one question two objects in one batch (%.60s -> %.60s and "
-            "%.60s), and neither would hold; take one out, or --batch 1 writes one after "
+            "facts %d and %d give the same question two objects in one batch (%.60s -> %.60s and "
+            "%.60s), and neither would hold; remove one, or use --batch 1 to write one after "
             "the other",
             e + 1, i + 1, w->fact[i].subject, w->fact[e].target, w->fact[i].target);
     }
@@ -351,8 +364,8 @@ static bool contradicts(const struct watch *w, int batch, struct err *err)
 
 /* --- the edits ------------------------------------------------------------------------------ */
 
-/* The facts of w->at. Caller gives them away. */
-static struct fact *copies(const struct watch *w)
+/* Copies of the facts of the current batch (w->at), for a command to own. */
+static struct fact *copy_facts(const struct edit_list *w)
 {
     struct fact *out = xcalloc((size_t)w->facts_at, sizeof(*out));
 
@@ -361,38 +374,39 @@ static struct fact *copies(const struct watch *w)
     return out;
 }
 
-static bool one_edit(struct cli *c, struct watch *w, struct err *err)
+/* Writes (or previews) the facts of w->at as one edit, then asks the probes. */
+static bool edit_batch(struct cli *c, struct edit_list *w, struct err *err)
 {
     struct command cmd = {.kind = cli_has(c, OPT_PREVIEW) ? CMD_PREVIEW : CMD_COMMIT,
                           .params = c->params,
                           .draft = cli_has(c, OPT_DRAFT)};
 
-    if (!give_z(c, &cmd, err)) {
+    if (!load_z(c, &cmd, err)) {
         free(cmd.z);
         return false;
     }
     for (int i = 0; i < w->facts_at; i++)
-        tell_rewrite(c, w, w->at[i]);
-    cmd.facts = copies(w);
+        print_rewrite(c, w, w->at[i]);
+    cmd.facts = copy_facts(w);
     cmd.count = w->facts_at;
     if (!cli_job(c, &cmd, edit_on_event, w, err))
         return false;
     if (w->count > 1 && !cli_has(c, OPT_PROBE))
         return true;
     cmd = (struct command){
-        .kind = CMD_PROBE, .params = c->params, .facts = copies(w), .count = w->facts_at};
+        .kind = CMD_PROBE, .params = c->params, .facts = copy_facts(w), .count = w->facts_at};
     return cli_job(c, &cmd, edit_on_event, w, err);
 }
 
-/* Where a list stopped, and that the same command goes on there. */
-static bool stopped(const struct cli *c, const struct watch *w, struct err *err)
+/* Adds to the error where the list stopped, and that the same command continues there. */
+static bool stopped_error(const struct cli *c, const struct edit_list *w, struct err *err)
 {
     struct err why = *err;
-    int done = w->heard + w->left_out;
+    int done = w->judged + w->left_out;
     const char *subject = w->fact[w->at[0]].subject;
 
     if (!cli_has(c, OPT_FACTS) || w->count < 2 || cli_has(c, OPT_PREVIEW)) {
-        if (why.kind != ERR_CANCELLED || w->heard)
+        if (why.kind != ERR_CANCELLED || w->judged)
             return err_in(err, "fact %d (%.80s)", w->at[0] + 1, subject);
         *err = (struct err){0};
         return err_set(err, why.kind, "fact %d (%.80s): %s; nothing was written", w->at[0] + 1,
@@ -400,81 +414,84 @@ static bool stopped(const struct cli *c, const struct watch *w, struct err *err)
     }
     *err = (struct err){0};
     return err_set(err, why.kind,
-                   "fact %d of %d (%.80s): %.200s; %d %s in, the same command goes on there",
+                   "fact %d of %d (%.80s): %.200s; %d %s written, run the same command to continue",
                    w->at[0] + 1, w->count, subject, why.text, done, done == 1 ? "is" : "are");
 }
 
-/* The list by batches, whose bounds are the same whatever is in already: so a run that stopped
- * goes on with the very edits it would have made. */
-static bool all(struct cli *c, struct watch *w, struct err *err)
+/* Writes the list in batches. Batches begin at the same facts whatever the session already has, so
+ * that a run that was stopped continues with exactly the edits it would have made. */
+static bool edit_batches(struct cli *c, struct edit_list *w, struct err *err)
 {
     int batch = (int)c->params.value[P_EDIT_BATCH];
     bool list = cli_has(c, OPT_FACTS);
 
-    if (!contradicts(w, batch, err))
+    if (!check_contradictions(w, batch, err))
         return false;
     for (int from = w->skipped; from < w->count; from += batch) {
         w->facts_at = 0;
         for (int i = from; i < w->count && i < from + batch; i++)
-            if (w->fate[i].in != NO_FACT)
-                leave_out(c, w, i);
+            if (w->status[i].in != NO_FACT)
+                skip_present_fact(c, w, i);
             else
                 w->at[w->facts_at++] = i;
-        if (w->facts_at && !one_edit(c, w, err))
-            return stopped(c, w, err);
+        if (w->facts_at && !edit_batch(c, w, err))
+            return stopped_error(c, w, err);
     }
     if (list)
-        summary(c, w);
+        print_summary(c, w);
     return true;
 }
 
-static bool look_back(struct cli *c, struct watch *w, struct err *err)
+/* Finds for each fact whether the session has it and what it rewrites. A single fact, and --again,
+ * are written even if the session has them. */
+static bool compare_with_session(struct cli *c, struct edit_list *w, struct err *err)
 {
     if (!cli_history(c, &w->history, err))
         return false;
-    list_standing(w);
-    facts_status(w->fact, w->skipped, w->count, w->standing, w->standings, w->fate);
+    list_session_facts(w);
+    facts_status(w->fact, w->skipped, w->count, w->session_fact, w->session_facts, w->status);
     for (int i = 0; i < w->count && (cli_has(c, OPT_AGAIN) || !cli_has(c, OPT_FACTS)); i++) {
-        if (w->fate[i].in != NO_FACT)
-            cli_say(c, "fact %d is in already as edit %d, and is written again", i + 1,
-                    w->standing[w->fate[i].in].edit);
-        w->fate[i].in = NO_FACT;
+        if (w->status[i].in != NO_FACT)
+            cli_say(c, "fact %d is already in the session as edit %d; it is written again", i + 1,
+                    w->session_fact[w->status[i].in].edit);
+        w->status[i].in = NO_FACT;
     }
     return true;
 }
 
-static void advise(struct cli *c, const struct watch *w)
+/* The line at the end that says which edits failed and how to undo them. */
+static void set_advice(struct cli *c, const struct edit_list *w)
 {
-    struct told_fact *told = xcalloc((size_t)w->count + 1, sizeof(*told));
+    struct judged_fact *written = xcalloc((size_t)w->count + 1, sizeof(*written));
     int n = 0;
 
     for (int i = 0; i < w->count; i++)
-        if (w->told[i].edit)
-            told[n++] = w->told[i];
+        if (w->outcome[i].edit)
+            written[n++] = w->outcome[i];
     if (n)
-        c->advice = advice_of(told, n, c->value[OPT_SESSION], &c->remedy);
-    free(told);
+        c->advice = advice_of(written, n, c->value[OPT_SESSION], &c->remedy);
+    free(written);
 }
 
-static bool many(struct cli *c, struct fact *facts, int count, struct err *err)
+static bool edit_facts(struct cli *c, struct fact *facts, int count, struct err *err)
 {
-    struct watch w = {.fact = facts, .count = count};
+    struct edit_list w = {.fact = facts, .count = count};
     long skip;
     bool ok;
 
     if (!cli_number(c, OPT_SKIP, 0, count, 0, &skip, err))
         return false;
     w.skipped = (int)skip;
-    w.fate = xcalloc((size_t)count, sizeof(*w.fate));
-    w.told = xcalloc((size_t)count, sizeof(*w.told));
+    w.status = xcalloc((size_t)count, sizeof(*w.status));
+    w.outcome = xcalloc((size_t)count, sizeof(*w.outcome));
     w.at = xcalloc((size_t)count, sizeof(*w.at));
-    ok = look_back(c, &w, err) && all(c, &w, err);
-    advise(c, &w);
+    ok = compare_with_session(c, &w, err) && edit_batches(c, &w, err);
+    set_advice(c, &w);
     event_free(&w.history);
-    free(w.standing);
-    free(w.stood);
-    free(w.fate);
-    free(w.told);
+    free(w.session_fact);
+    free(w.held_then);
+    free(w.status);
+    free(w.outcome);
     free(w.at);
     return ok;
 }
@@ -488,13 +505,14 @@ static bool edit_run(struct cli *c, struct err *err)
     int count;
 
     if (!cli_has(c, OPT_FACTS) && (cli_has(c, OPT_SKIP) || cli_has(c, OPT_AGAIN)))
-        return err_set(err, ERR_USAGE, "--%s is about a list of facts: --facts FILE",
+        return err_set(err, ERR_USAGE, "--%s needs a list of facts: --facts FILE",
                        cli_has(c, OPT_SKIP) ? "skip" : "again");
     if (!cli_facts(c, &facts, &count, err))
         return false;
-    ok = (!cli_has(c, OPT_Z) || count == 1 ||
-          err_set(err, ERR_USAGE, "--z gives the target of one fact, not of %d", count)) &&
-         cli_start(c, needs, err) && cli_wait_open(c, err) && many(c, facts, count, err);
+    ok =
+        (!cli_has(c, OPT_Z) || count == 1 ||
+         err_set(err, ERR_USAGE, "--z is the target of one fact, but there are %d facts", count)) &&
+        cli_start(c, needs, err) && cli_wait_open(c, err) && edit_facts(c, facts, count, err);
     cli_facts_free(facts, count);
     return ok;
 }

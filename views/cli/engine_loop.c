@@ -1,4 +1,7 @@
-/* A command's side of the engine: start it, post, listen until the job has ended. */
+/* A subcommand's side of the engine: start it, post a command, read events until the job has ended.
+ *
+ * SIGINT, SIGTERM and SIGHUP are blocked except inside ppoll(), so that no signal is lost between a
+ * check and a sleep. The first one cancels the job; a second one ends the program at once. */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -20,8 +23,7 @@ static void on_signal(int number)
     signalled = number;
 }
 
-/* Blocked everywhere but in ppoll(), so that none is lost between a look and a sleep. A second
- * one ends the program at once. */
+/* `open` gets the signal mask to wait with. SIGHUP stays ignored under nohup. */
 static void catch_signals(sigset_t *open)
 {
     struct sigaction act = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
@@ -38,12 +40,13 @@ static void catch_signals(sigset_t *open)
     sigdelset(open, SIGHUP);
     sigaction(SIGINT, &act, NULL);
     sigaction(SIGTERM, &act, NULL);
-    if (!sigaction(SIGHUP, NULL, &hup) && hup.sa_handler != SIG_IGN) /* as nohup wants it */
+    if (!sigaction(SIGHUP, NULL, &hup) && hup.sa_handler != SIG_IGN)
         sigaction(SIGHUP, &act, NULL);
 }
 
-static sigset_t while_waiting;
+static sigset_t while_waiting; /* signal mask inside ppoll() */
 
+/* "800M", "4G", "1.5g" in units of 1024; ERR_USAGE. */
 static bool memory_size(const char *text, long long *bytes, struct err *err)
 {
     static const char units[] = "KMGT";
@@ -86,20 +89,21 @@ bool cli_start(struct cli *c, unsigned needs, struct err *err)
     o.threads = (int)threads;
     if (!engine_precision(c->value[OPT_PRECISION], &o.precision, err))
         return false;
-    if (!c->house->choose(c->value[OPT_DEVICE], &device, err))
+    if (!c->devices->choose(c->value[OPT_DEVICE], &device, err))
         return false;
     o.device = device.ops;
     o.device_index = device.index;
     o.automatic = device.automatic;
     o.notice = device.notice;
-    if (!(needs & FOR_A_SCREEN)) /* the screen has its own way */
+    if (!(needs & FOR_A_SCREEN)) /* the screen handles signals itself (tui/crash_handler.h) */
         catch_signals(&while_waiting);
     c->engine = engine_start(&o, err);
     return c->engine != NULL;
 }
 
-/* Where no bar can be drawn, one line says what a wait of minutes is for. */
-static void say_wait(struct cli *c, const struct progress *p)
+/* Without a progress bar (standard error is no terminal), one line says why the program waits for
+ * minutes. */
+static void announce_wait(struct cli *c, const struct progress *p)
 {
     static const double worth = 5; /* seconds */
     double left;
@@ -111,17 +115,17 @@ static void say_wait(struct cli *c, const struct progress *p)
     if (left < worth)
         return;
     c->waited = true;
-    cli_say(c,
-            "second moments of %.0f tokens: about %.0f %s; the cache keeps them for the next run",
+    cli_say(c, "second moments of %.0f tokens: about %.0f %s; they are cached for the next run",
             p->total, left < 120 ? left : left / 60, left < 120 ? "s" : "min");
 }
 
-static void bar(struct cli *c, const struct progress *p)
+/* Rewrites the progress line of a terminal. */
+static void show_progress(struct cli *c, const struct progress *p)
 {
     if (cli_has(c, OPT_QUIET))
         return;
     if (!isatty(STDERR_FILENO)) {
-        say_wait(c, p);
+        announce_wait(c, p);
         return;
     }
     std_clear_line();
@@ -133,10 +137,11 @@ static void bar(struct cli *c, const struct progress *p)
     c->bar = true;
 }
 
-static void note(struct cli *c, const struct event *ev)
+/* What every subcommand does with an event: progress, model, state, notices. */
+static void take_event(struct cli *c, const struct event *ev)
 {
     if (ev->kind == EV_PROGRESS)
-        bar(c, ev->progress);
+        show_progress(c, ev->progress);
     else
         cli_unbar(c);
     if (ev->kind == EV_MODEL) {
@@ -148,12 +153,13 @@ static void note(struct cli *c, const struct event *ev)
         c->state = *ev->state;
     if (ev->kind == EV_NOTICE)
         cli_notice(c, ev->notice->text);
-    if (ev->kind == EV_MOMENTS && *ev->moments->unkept && c->ops != &cli_stats) /* ends with it */
+    if (ev->kind == EV_MOMENTS && *ev->moments->unkept &&
+        c->ops != &cli_stats) /* stats fails with it */
         cli_notice(c, ev->moments->unkept);
 }
 
-/* Sleeps until an event may be there. A signal cancels what runs, once. */
-static void rest(struct cli *c)
+/* Sleeps until an event may be there. The first signal cancels the running job. */
+static void wait_for_event(struct cli *c)
 {
     struct pollfd fd = {.fd = engine_fd(c->engine), .events = POLLIN};
 
@@ -164,9 +170,9 @@ static void rest(struct cli *c)
     }
 }
 
-/* Until `job` has ended, or with `waiting` until that is 0, or with neither until a state has
- * been told. */
-static bool listen_to(struct cli *c, unsigned job, cli_on_event *hear, void *ctx, struct err *err)
+/* Reads events until `job` has ended; job 0: until the first EV_STATE. */
+static bool read_events(struct cli *c, unsigned job, cli_on_event *on_event, void *ctx,
+                        struct err *err)
 {
     struct event ev;
     bool over = false, ok = true;
@@ -174,18 +180,18 @@ static bool listen_to(struct cli *c, unsigned job, cli_on_event *hear, void *ctx
     while (!over) {
         if (c->signal)
             return err_set(err, ERR_CANCELLED, "interrupted");
-        if (std_failed()) { /* nobody would hear of what comes */
+        if (std_failed()) { /* nobody can read the results */
             engine_cancel(c->engine, 0);
             c->unheard = true;
             return std_error(err);
         }
         if (!engine_next(c->engine, &ev)) {
-            rest(c);
+            wait_for_event(c);
             continue;
         }
-        note(c, &ev);
-        if (hear)
-            hear(c, &ev, ctx);
+        take_event(c, &ev);
+        if (on_event)
+            on_event(c, &ev, ctx);
         if (ev.kind == EV_STOPPED || (ev.kind == EV_FAILED && ev.job == job && job)) {
             ok = ev.err.kind ? (err_pass(err, &ev.err), false)
                              : err_set(err, ERR_LIMIT, "the engine has stopped");
@@ -201,19 +207,20 @@ static bool listen_to(struct cli *c, unsigned job, cli_on_event *hear, void *ctx
 
 bool cli_wait_open(struct cli *c, struct err *err)
 {
-    return listen_to(c, 0, NULL, NULL, err);
+    return read_events(c, 0, NULL, NULL, err);
 }
 
-bool cli_job(struct cli *c, struct command *cmd, cli_on_event *hear, void *ctx, struct err *err)
+bool cli_job(struct cli *c, struct command *cmd, cli_on_event *on_event, void *ctx, struct err *err)
 {
     unsigned job = engine_post(c->engine, cmd);
 
     if (!job)
-        return err_set(err, ERR_LIMIT, "the engine takes no more commands now");
-    return listen_to(c, job, hear, ctx, err);
+        return err_set(err, ERR_LIMIT, "the engine's queue is full");
+    return read_events(c, job, on_event, ctx, err);
 }
 
-static void keep_history(struct cli *c, struct event *ev, void *ctx)
+/* Moves the history out of its event. */
+static void history_on_event(struct cli *c, struct event *ev, void *ctx)
 {
     struct event *out = ctx;
 
@@ -230,7 +237,7 @@ bool cli_history(struct cli *c, struct event *out, struct err *err)
     struct command cmd = {.kind = CMD_HISTORY};
 
     *out = (struct event){.kind = EV_NONE};
-    return cli_job(c, &cmd, keep_history, out, err) &&
+    return cli_job(c, &cmd, history_on_event, out, err) &&
            (out->kind == EV_HISTORY || err_set(err, ERR_STATE, "no session is open"));
 }
 

@@ -1,4 +1,6 @@
-/* editscope export, apply: what was edited as files, and a delta back into a session. */
+/* editscope export: writes the edited model as files. editscope apply: adds a delta file to a
+ * session. The engine writes, reopens and tests an export before it is put in place
+ * (core/session/export/). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +9,7 @@
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
-static void as_json(const struct export_report *x)
+static void export_json(const struct export_report *x)
 {
     json_t *o = cli_event("exported"), *files = json_array();
 
@@ -33,12 +35,14 @@ static void as_json(const struct export_report *x)
     cli_print(o);
 }
 
-static void as_text(const struct export_report *x)
+/* Each file with its size and SHA-256, then what was lost by rounding or rank, then the test of the
+ * reopened files. */
+static void export_text(const struct export_report *x)
 {
     double bytes = 0;
     char some[64];
 
-    snprintf(some, sizeof(some), " asked (there are %d, these are spread over them)", x->facts_all);
+    snprintf(some, sizeof(some), " asked (a sample of all %d)", x->facts_all);
     for (int i = 0; i < x->files; i++) {
         std_print("%14.0f bytes  %.12s  %s\n", x->file[i].bytes, x->file[i].sha256,
                   x->file[i].name);
@@ -50,19 +54,19 @@ static void as_text(const struct export_report *x)
         std_print("edited tensors: %d %s%s, ", x->tensors,
                   strncmp(x->type, "as ", 3) ? "as " : "stored ", x->type);
     if (x->tensors && x->loss > 0)
-        std_print("rounding took %.3g %% of the edit%s\n", 100 * x->loss,
-                  x->loss > 0.1 ? ": --dtype f32 keeps it whole" : "");
+        std_print("rounding lost %.3g %% of the edit%s\n", 100 * x->loss,
+                  x->loss > 0.1 ? "; --dtype f32 keeps all of it" : "");
     else if (x->tensors)
         std_puts("exact");
     if (x->rank)
         std_print("rank %d, %.3g %% of the edit left out\n", x->rank, 100 * x->truncated);
     if (x->prompts)
         std_print(
-            "opened again: logits differ by %.2g at most over %d prompts, %d of %d say the same "
-            "word\n",
+            "reopened: logits differ by at most %.2g over %d prompts, %d of %d have the same next "
+            "token\n",
             x->max_logit_diff, x->prompts, x->same, x->prompts);
     if (x->facts)
-        std_print("facts that hold: %d of %d%s, in the session %d\n", x->held[1], x->facts,
+        std_print("facts that hold: %d of %d%s; in the session %d\n", x->held[1], x->facts,
                   x->facts < x->facts_all ? some : "", x->held[0]);
 }
 
@@ -72,13 +76,13 @@ static void export_on_event(struct cli *c, struct event *ev, void *ctx)
     if (ev->kind != EV_EXPORT)
         return;
     if (cli_json(c))
-        as_json(ev->export);
+        export_json(ev->export);
     else
-        as_text(ev->export);
+        export_text(ev->export);
 }
 
-/* base, edited or edit:N */
-static bool which_state(const struct cli *c, struct command *cmd, struct err *err)
+/* --state base, edited or edit:N into the command. */
+static bool parse_state(const struct cli *c, struct command *cmd, struct err *err)
 {
     const char *word = c->value[OPT_STATE];
     char *end = NULL;
@@ -92,7 +96,7 @@ static bool which_state(const struct cli *c, struct command *cmd, struct err *er
     }
     n = strncmp(word, "edit:", 5) ? 0 : strtol(word + 5, &end, 10);
     if (n < 1 || n > 1000000000 || *end)
-        return err_set(err, ERR_USAGE, "--state %.40s: not base, edited or edit:N", word);
+        return err_set(err, ERR_USAGE, "--state %.40s: not one of base, edited, edit:N", word);
     cmd->edit = (int)n;
     return true;
 }
@@ -108,7 +112,7 @@ static bool export_run(struct cli *c, struct err *err)
         return err_set(err, ERR_USAGE, "export needs --as safetensors, gguf, lora, delta or json");
     if (!cli_has(c, OPT_TO))
         return err_set(err, ERR_USAGE, "export needs --to PATH");
-    if (!cli_number(c, OPT_RANK, 1, 1000000, 0, &rank, err) || !which_state(c, &cmd, err) ||
+    if (!cli_number(c, OPT_RANK, 1, 1000000, 0, &rank, err) || !parse_state(c, &cmd, err) ||
         !cli_start(c, (cmd.states == STATE_BASE ? 0 : NEED_SESSION) | READS, err))
         return false;
     cmd.text = xstrdup(c->value[OPT_TO]);
@@ -125,7 +129,7 @@ static bool apply_run(struct cli *c, struct err *err)
     json_t *o;
 
     if (c->rest_count != 1)
-        return err_set(err, ERR_USAGE, "apply needs one FILE, as `export --as delta` writes it");
+        return err_set(err, ERR_USAGE, "apply needs one FILE, written by `export --as delta`");
     if (!cli_start(c, NEED_SESSION | MAY_CREATE, err) || !cli_wait_open(c, err))
         return false;
     cmd.text = xstrdup(c->rest[0]);

@@ -1,4 +1,6 @@
-/* The facts a command is about. */
+/* The facts of a subcommand: from --subject, --prompt, --target; from --triple with a relation;
+ * from a JSON file (--fact); or a list (--facts). Blanks around texts are removed, and that is
+ * reported. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,7 @@ void cli_facts_free(struct fact *facts, int count)
     free(facts);
 }
 
-static bool from_json(const char *path, struct fact *fact, struct err *err)
+static bool fact_from_file(const char *path, struct fact *fact, struct err *err)
 {
     size_t len = 0;
     char *text = file_read_text(path, FACT_MOST, &len, err);
@@ -28,14 +30,14 @@ static bool from_json(const char *path, struct fact *fact, struct err *err)
     return ok;
 }
 
-static bool from_words(const struct cli *c, struct fact *fact, struct err *err)
+static bool fact_from_options(const struct cli *c, struct fact *fact, struct err *err)
 {
     static const enum option needed[] = {OPT_SUBJECT, OPT_PROMPT, OPT_TARGET};
 
     for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
         if (!cli_has(c, needed[i]))
             return err_set(err, ERR_USAGE,
-                           "--%s is missing: a fact is --subject S --prompt P --target T, or "
+                           "--%s is missing; give --subject S --prompt P --target T, or "
                            "--triple \"S | relation | O\", or --fact FILE",
                            option_infos[needed[i]].name);
     *fact = (struct fact){.subject = xstrdup(c->value[OPT_SUBJECT]),
@@ -55,10 +57,9 @@ bool cli_relations(struct relations *r, struct err *err)
 
     *r = (struct relations){0};
     if (!path)
-        return err_set(
-            err, ERR_IO,
-            "the relations (samples/pararel/relations.jsonl) are not beside the program: "
-            "install it whole, or give --subject, --prompt and --target");
+        return err_set(err, ERR_IO,
+                       "samples/pararel/relations.jsonl is not installed with the program; "
+                       "reinstall it, or give --subject, --prompt and --target");
     ok = relations_load(r, path, err);
     free(path);
     return ok;
@@ -77,7 +78,7 @@ void cli_first_facts(struct cli *c, struct app_options *o)
     free(path);
 }
 
-static bool from_triple(const struct cli *c, struct fact *fact, struct err *err)
+static bool fact_from_relation(const struct cli *c, struct fact *fact, struct err *err)
 {
     struct relations r;
     bool ok =
@@ -92,7 +93,8 @@ static bool from_triple(const struct cli *c, struct fact *fact, struct err *err)
     return ok;
 }
 
-static void say_trimmed(struct cli *c, const struct fact *facts, int count)
+/* Says from which texts blanks were removed. */
+static void report_trimmed(struct cli *c, const struct fact *facts, int count)
 {
     struct buf note = {0};
 
@@ -111,16 +113,16 @@ bool cli_facts(struct cli *c, struct fact **facts, int *count, struct err *err)
     *count = 0;
     if (words + cli_has(c, OPT_FACT) + cli_has(c, OPT_FACTS) + cli_has(c, OPT_TRIPLE) > 1)
         return err_set(err, ERR_USAGE,
-                       "a fact comes from --triple, from --subject ..., from --fact or from "
-                       "--facts, not from two of them");
+                       "give facts by one of --triple, --subject ..., --fact and --facts, "
+                       "not by two of them");
     if (cli_has(c, OPT_FACTS)) {
         if (!facts_load(c->value[OPT_FACTS], facts, count, err))
             return false;
     } else {
         *facts = xcalloc(1, sizeof(**facts));
-        ok = cli_has(c, OPT_TRIPLE) ? from_triple(c, *facts, err)
-             : cli_has(c, OPT_FACT) ? from_json(c->value[OPT_FACT], *facts, err)
-                                    : from_words(c, *facts, err);
+        ok = cli_has(c, OPT_TRIPLE) ? fact_from_relation(c, *facts, err)
+             : cli_has(c, OPT_FACT) ? fact_from_file(c->value[OPT_FACT], *facts, err)
+                                    : fact_from_options(c, *facts, err);
         if (!ok) {
             free(*facts);
             *facts = NULL;
@@ -128,6 +130,6 @@ bool cli_facts(struct cli *c, struct fact **facts, int *count, struct err *err)
         }
         *count = 1;
     }
-    say_trimmed(c, *facts, *count);
+    report_trimmed(c, *facts, *count);
     return true;
 }

@@ -1,4 +1,7 @@
-/* What the command line names to be read or written: `-` and pipes. */
+/* Files of the command line: `-`, pipes and process substitution.
+ *
+ * A file that is read from beginning to end may be a pipe: file_spool() reads it once and keeps it,
+ * so that every reader sees a file. Standard input can be read by one argument only. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,31 +14,31 @@
 
 enum { TEXT_MOST = 64 << 20 };
 
-/* Read from beginning to end: a pipe will do. */
+/* Options whose file is read from beginning to end: it may be a pipe. */
 static const enum option read_options[] = {OPT_FACT,   OPT_FACTS,  OPT_DATA,
                                            OPT_Z,      OPT_TEXT,   OPT_PREFIXES,
                                            OPT_CONFIG, OPT_PRESET, OPT_SCRIPT};
 
-/* Those that `-` cannot stand for, and why. */
+/* Options that `-` cannot stand for, and why. */
 static const struct {
     enum option option;
     const char *why;
-} places[] = {
+} not_stdin[] = {
     {OPT_MODEL, "a model is mapped and hashed"},
-    {OPT_SESSION, "a session is a database, which is written in place"},
-    {OPT_OUTPUT, "a RUN file is written beside its place and renamed"},
-    {OPT_RECORD, "a recording is written while standard output has other things to say"},
+    {OPT_SESSION, "a session is a database and is written in place"},
+    {OPT_OUTPUT, "a RUN file is written to a temporary name and renamed"},
+    {OPT_RECORD, "standard output is needed for other text"},
 };
 
-static bool same(const char *a, const char *b)
+static bool same_text(const char *a, const char *b)
 {
     return a && b && !strcmp(a, b);
 }
 
-/* The word of the rest that is a file to be read: NULL for commands that take none. */
+/* The argument that is a file to be read; NULL for commands that take none. */
 static const char **file_word(struct cli *c)
 {
-    bool check = c->ops == &cli_themes && c->rest_count == 2 && same(c->rest[0], "check");
+    bool check = c->ops == &cli_themes && c->rest_count == 2 && same_text(c->rest[0], "check");
 
     if (check)
         return &c->rest[1];
@@ -45,10 +48,11 @@ static const char **file_word(struct cli *c)
     return NULL;
 }
 
+/* Every name of standard input. */
 static bool is_stdin(const char *path)
 {
-    return same(path, "-") || same(path, FILE_STDIN) || same(path, "/dev/fd/0") ||
-           same(path, "/proc/self/fd/0");
+    return same_text(path, "-") || same_text(path, FILE_STDIN) || same_text(path, "/dev/fd/0") ||
+           same_text(path, "/proc/self/fd/0");
 }
 
 /* One argument may read standard input; *by is the one that does so far. */
@@ -56,15 +60,16 @@ static bool take_stdin(const char *name, const char **by, struct err *err)
 {
     if (*by)
         return err_set(err, ERR_USAGE,
-                       "%s and %s both read standard input, which comes once: name a file for one",
-                       *by, name);
+                       "%s and %s both read standard input; name a file for one of them", *by,
+                       name);
     *by = name;
     return mpi_size() == 1 ||
            err_set(err, ERR_USAGE,
-                   "%s: under mpirun standard input reaches one process of %d: name a file", name,
+                   "%s: under mpirun only one process of %d gets standard input; name a file", name,
                    mpi_size());
 }
 
+/* Makes one file readable by everybody: keeps standard input or a pipe. */
 static bool take_file(const char *name, const char **path, const char **by, struct err *err)
 {
     if (!is_stdin(*path))
@@ -73,21 +78,20 @@ static bool take_file(const char *name, const char **path, const char **by, stru
     if (!take_stdin(name, by, err))
         return false;
     if (isatty(STDIN_FILENO))
-        std_message("%s: reading standard input, Ctrl-D ends it", name);
+        std_message("%s: reading standard input; press Ctrl-D to end it", name);
     return file_spool(*path, err);
 }
 
 static bool check_places(const struct cli *c, struct err *err)
 {
-    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
-        if (same(c->value[places[i].option], "-"))
-            return err_set(err, ERR_USAGE, "--%s -: %s: it has to be a file",
-                           option_infos[places[i].option].name, places[i].why);
-    if (c->ops == &cli_export && same(c->value[OPT_TO], "-"))
-        return err_set(
-            err, ERR_USAGE,
-            "--to -: an export is written, opened again and renamed: it has to be a file "
-            "or a folder");
+    for (size_t i = 0; i < sizeof(not_stdin) / sizeof(*not_stdin); i++)
+        if (same_text(c->value[not_stdin[i].option], "-"))
+            return err_set(err, ERR_USAGE, "--%s -: %s; name a file",
+                           option_infos[not_stdin[i].option].name, not_stdin[i].why);
+    if (c->ops == &cli_export && same_text(c->value[OPT_TO], "-"))
+        return err_set(err, ERR_USAGE,
+                       "--to -: an export is written, reopened and renamed; name a file "
+                       "or a folder");
     return true;
 }
 
@@ -101,10 +105,10 @@ bool cli_files(struct cli *c, struct err *err)
     if (!check_places(c, err))
         return false;
     for (int i = 0; asks && i < c->rest_count; i++)
-        if (same(c->rest[i], "-") && !take_stdin("the text -", &by, err))
+        if (same_text(c->rest[i], "-") && !take_stdin("the text -", &by, err))
             return false;
     if (asks && !c->rest_count && c->ops != &cli_bisect)
-        by = c->ops->name; /* without words its text is there */
+        by = c->ops->name; /* without arguments it reads standard input */
     for (size_t i = 0; i < sizeof(read_options) / sizeof(*read_options); i++) {
         const char **value = &c->value[read_options[i]];
 

@@ -1,4 +1,5 @@
-/* editscope keys: the screen's keys in force, from the tables the screen itself uses. */
+/* editscope keys: the keys and `:` commands of the screen, from the tables the screen itself uses,
+ * with the bindings of the config file applied. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "views/commands.h"
 #include "views/keymap.h"
 
+/* The `:` commands: name, argument, help. */
 static void print_commands(struct cli *c)
 {
     if (!cli_json(c))

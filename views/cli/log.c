@@ -1,4 +1,5 @@
-/* editscope log: the session's edits, undone ones as well. */
+/* editscope log: the edits of a session, including undone ones. Without -m it reads the session
+ * file alone, without a lock and without the model. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
-static void as_json(const struct history *h, int edit)
+static void log_json(const struct history *h, int edit)
 {
     for (int i = 0; i < h->count; i++) {
         const struct history_entry *e = &h->entry[i];
@@ -30,8 +31,8 @@ static void as_json(const struct history *h, int edit)
     }
 }
 
-/* "p(target) 0.0001 -> 0.9812", or what else there is, under its name. */
-static const char *chance_text(struct p_change p, char *out, size_t n)
+/* "p(target) 0.0001 -> 0.9812"; old sessions have p(first) only. */
+static const char *p_change_text(struct p_change p, char *out, size_t n)
 {
     char change[40];
 
@@ -42,6 +43,7 @@ static const char *chance_text(struct p_change p, char *out, size_t n)
     return out;
 }
 
+/* A line per fact of one edit: outcome, probability, subject -> target (prompt). */
 static void facts_text(const struct history_entry *e)
 {
     static const char *const outcome[] = {"unknown", "holds", "fails"};
@@ -51,11 +53,12 @@ static void facts_text(const struct history_entry *e)
         char p[64];
 
         std_print("  %4d  %-7s  %-26s  %.80s -> %.80s  (%.160s)\n", i + 1, outcome[f->outcome],
-                  chance_text(history_p_change(f), p, sizeof(p)), f->subject, f->target, f->prompt);
+                  p_change_text(history_p_change(f), p, sizeof(p)), f->subject, f->target,
+                  f->prompt);
     }
 }
 
-/* What else is to say beside the fact itself. */
+/* Remarks behind the fact: undone, not accepted, draft, the note. Caller frees. */
 static char *remarks(const struct history_entry *e, bool named)
 {
     struct buf out = {0};
@@ -65,12 +68,13 @@ static char *remarks(const struct history_entry *e, bool named)
                 e->draft ? "  (draft)" : "");
     if (named)
         show_format(&out, "  (%s)",
-                    chance_text(history_p_change(&e->fact[0]), value, sizeof(value)));
+                    p_change_text(history_p_change(&e->fact[0]), value, sizeof(value)));
     if (e->note && *e->note)
         show_format(&out, "  # %.128s", e->note);
     return buf_take(&out);
 }
 
+/* A row of the table: edit, time, p(target), fact. */
 static void add_entry(struct table *t, const struct history_entry *e)
 {
     struct p_change p = history_p_change(&e->fact[0]);
@@ -90,7 +94,7 @@ static void add_entry(struct table *t, const struct history_entry *e)
     free(rest);
 }
 
-static void as_text(const struct history *h, int edit)
+static void log_text(const struct history *h, int edit)
 {
     struct table t = {.name = "log"};
 
@@ -106,15 +110,15 @@ static void as_text(const struct history *h, int edit)
     table_free(&t);
 }
 
-/* One edit, or all of them. */
-struct wish {
+/* --edit N: one edit; 0: all of them. */
+struct log_filter {
     int edit;
     bool found;
 };
 
 static void log_on_event(struct cli *c, struct event *ev, void *ctx)
 {
-    struct wish *w = ctx;
+    struct log_filter *w = ctx;
 
     if (ev->kind != EV_HISTORY)
         return;
@@ -123,13 +127,13 @@ static void log_on_event(struct cli *c, struct event *ev, void *ctx)
     if (w->edit && !w->found)
         return;
     if (cli_json(c))
-        as_json(ev->history, w->edit);
+        log_json(ev->history, w->edit);
     else
-        as_text(ev->history, w->edit);
+        log_text(ev->history, w->edit);
 }
 
-/* The session's file tells its past by itself; with -m it is compared with that model. */
-static bool past(struct cli *c, struct wish *w, struct err *err)
+/* From the session file alone; with -m, or where the file has no checksum, through the engine. */
+static bool print_history(struct cli *c, struct log_filter *w, struct err *err)
 {
     struct command cmd = {.kind = CMD_HISTORY};
     struct event ev = {.kind = EV_HISTORY};
@@ -150,17 +154,17 @@ static bool past(struct cli *c, struct wish *w, struct err *err)
 
 static bool log_run(struct cli *c, struct err *err)
 {
-    struct wish w = {0};
+    struct log_filter w = {0};
     long edit;
     json_t *o;
 
     if (!cli_number(c, OPT_EDIT, 1, 1000000000, 0, &edit, err))
         return false;
     w.edit = (int)edit;
-    if (!past(c, &w, err))
+    if (!print_history(c, &w, err))
         return false;
     if (w.edit && !w.found)
-        return err_set(err, ERR_USAGE, "there is no edit %d; `editscope log` lists them", w.edit);
+        return err_set(err, ERR_USAGE, "no edit %d in this session; see `editscope log`", w.edit);
     if (!cli_json(c)) {
         std_print("%d edit%s\nchecksum %s\n", c->state.edits, c->state.edits == 1 ? "" : "s",
                   c->state.checksum);

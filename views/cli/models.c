@@ -1,4 +1,5 @@
-/* editscope models: the models that are on this machine, as the Models view lists them. */
+/* editscope models: the models on this machine, from the same search as the Models view: the cache
+ * of the program, the Hub cache, and the current folder. */
 #include <stdio.h>
 
 #include "core/base/std.h"
@@ -6,7 +7,7 @@
 #include "views/cli/cli.h"
 #include "views/screens/model_list.h"
 
-static void tell(const struct cli *c, const struct model_file *f)
+static void print_model(const struct cli *c, const struct model_file *f)
 {
     json_t *o;
 
@@ -31,9 +32,10 @@ static bool models_run(struct cli *c, struct err *err)
     (void)err;
     model_list_read(&all, NULL);
     for (int i = 0; i < all.count; i++)
-        tell(c, &all.file[i]);
+        print_model(c, &all.file[i]);
     if (!all.count)
-        cli_say(c, "no models here; `editscope pull org/name` fetches one of the Hugging Face Hub");
+        cli_say(
+            c, "no models here; `editscope pull org/name` downloads one from the Hugging Face Hub");
     model_list_free(&all);
     return true;
 }

@@ -1,4 +1,7 @@
-/* How the commands print. */
+/* How the subcommands print: tables, JSON objects, notices.
+ *
+ * JSON is ASCII-safe where a terminal would act on it, and every object carries "schema": 1. Fields
+ * of event structs are printed by the tables that recordings use (core/engine/fields.h). */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,6 +28,7 @@ const char *cli_change(const double p[2], char out[40])
     return out;
 }
 
+/* Prints what one of the writers of core/base/table.h makes. */
 static void print_table(const struct table *t,
                         void (*write)(const struct table *t, struct buf *out))
 {
@@ -64,8 +68,8 @@ json_t *cli_event(const char *name)
     return o;
 }
 
-/* What may not reach a terminal raw is not in JSON's own list of what to escape. All of it stands
- * inside strings, where \u and four digits say the same. */
+/* JSON does not require escapes for everything that a terminal acts on (C1 controls, bidi marks).
+ * Those characters only stand inside strings, where \uXXXX means the same. */
 static void put_json(struct buf *out, const char *text)
 {
     const char *p = text, *end = text + strlen(text);
@@ -93,7 +97,7 @@ void cli_print(json_t *object)
         put_json(&line, text);
     if (text)
         std_line(line.data, line.len);
-    std_flush(); /* who reads events reads them as they come */
+    std_flush(); /* a reader gets each event at once */
     buf_free(&line);
     free(text);
     json_decref(object);
@@ -104,7 +108,7 @@ json_t *cli_real(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-/* The text as it was, with what is not UTF-8 as U+FFFD; NUL bytes are text. */
+/* The text with invalid UTF-8 replaced by U+FFFD. NUL bytes are kept. */
 static struct buf clean_text(const char *text)
 {
     struct buf raw = {0}, clean = {0};
@@ -133,6 +137,7 @@ json_t *cli_pair(double before, double after)
     return o;
 }
 
+/* One value as JSON, by the type of its field. */
 static json_t *field_value(const struct field_info *f, const void *at)
 {
     switch (f->type) {
@@ -160,17 +165,17 @@ static json_t *field_value(const struct field_info *f, const void *at)
     return json_null();
 }
 
-/* The field of the table that is called so. */
-static const struct field_info *field_named(const struct struct_fields *shape, const char *name,
+/* The field of this name; NULL: none. */
+static const struct field_info *field_named(const struct struct_fields *fields, const char *name,
                                             size_t n)
 {
-    for (const struct field_info *f = shape->field; f < shape->field + shape->fields; f++)
+    for (const struct field_info *f = fields->field; f < fields->field + fields->fields; f++)
         if (strlen(f->name) == n && !memcmp(f->name, name, n))
             return f;
     return NULL;
 }
 
-void cli_fields(json_t *o, const struct struct_fields *shape, const void *what, const char *names)
+void cli_fields(json_t *o, const struct struct_fields *fields, const void *what, const char *names)
 {
     for (size_t n; *names; names += n + strspn(names + n, " ")) {
         size_t key = strcspn(names, "= "), field = 0;
@@ -180,7 +185,7 @@ void cli_fields(json_t *o, const struct struct_fields *shape, const void *what, 
 
         n = strcspn(names, " ");
         field = key < n ? key + 1 : 0;
-        f = field_named(shape, names + field, n - field);
+        f = field_named(fields, names + field, n - field);
         if (!f)
             continue;
         at = (const char *)what + f->offset;
@@ -204,7 +209,7 @@ void cli_notice(struct cli *c, const char *text)
 {
     json_t *o;
 
-    if (!strcmp(c->noticed, text)) /* of the fact before, too */
+    if (!strcmp(c->noticed, text)) /* said for the fact before */
         return;
     snprintf(c->noticed, sizeof(c->noticed), "%s", text);
     if (cli_json(c)) {

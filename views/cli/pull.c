@@ -1,4 +1,5 @@
-/* editscope pull: a model of the Hugging Face Hub into its cache. Needs no engine. */
+/* editscope pull: downloads a model from the Hugging Face Hub into its cache. It needs no engine.
+ * The path to open goes to standard output, progress to standard error. */
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,13 +23,13 @@ static void on_signal(int number)
     signalled = number;
 }
 
-struct telling { /* how far it is, to a terminal, as lines, or as records */
+struct pull_progress { /* of a terminal, as lines, or as JSON */
     struct cli *c;
     struct job job;
     struct eta rate;
     bool terminal;
-    double said;    /* when */
-    char file[300]; /* that is being fetched, as last said */
+    double shown;   /* when, in seconds */
+    char file[300]; /* the file shown last */
 };
 
 /* A second signal ends the program at once. */
@@ -41,9 +42,10 @@ static void catch_signals(void)
     sigaction(SIGTERM, &act, NULL);
 }
 
-static void look_for_signals(void *ctx)
+/* Called between slices of the download: a signal cancels it. */
+static void check_signals(void *ctx)
 {
-    struct telling *t = ctx;
+    struct pull_progress *t = ctx;
 
     if (signalled) {
         t->c->signal = signalled;
@@ -51,7 +53,7 @@ static void look_for_signals(void *ctx)
     }
 }
 
-static const char *time_words(double seconds, char out[24])
+static const char *time_text(double seconds, char out[24])
 {
     if (seconds >= 90)
         snprintf(out, 24, "%.0f min", ceil(seconds / 60));
@@ -60,7 +62,8 @@ static const char *time_words(double seconds, char out[24])
     return out;
 }
 
-static void say_record(const struct telling *t, const char *what, double done, double total)
+static void progress_json(const struct pull_progress *t, const char *what, double done,
+                          double total)
 {
     json_t *o = cli_event("progress");
     double left = eta_left(&t->rate, total);
@@ -73,7 +76,8 @@ static void say_record(const struct telling *t, const char *what, double done, d
     cli_print(o);
 }
 
-static void say_line(struct telling *t, double done, double total)
+/* "model.safetensors: 12 MB of 98 MB, 3.1 MB/s, 27 s left" */
+static void progress_text(struct pull_progress *t, double done, double total)
 {
     double speed = eta_speed(&t->rate), left = eta_left(&t->rate, total);
     char have[16], all[16], word[24];
@@ -84,45 +88,46 @@ static void say_line(struct telling *t, double done, double total)
     if (speed > 0)
         std_status(", %s/s", show_bytes(speed, word));
     if (left >= 1)
-        std_status(", %s left", time_words(left, word));
+        std_status(", %s left", time_text(left, word));
     t->c->bar = t->terminal;
     if (!t->terminal)
         std_status("\n");
 }
 
-/* A terminal sees it move; a log gets a line a file, and one every ten seconds. */
+/* A terminal is updated ten times a second; a log gets a line per file and every ten seconds. */
 static void on_progress(void *ctx, const char *name, bool checking, double done, double total)
 {
-    struct telling *t = ctx;
+    struct pull_progress *t = ctx;
     bool json = cli_json(t->c);
     double now = clock_seconds(), pause = json ? 0.5 : t->terminal ? 0.1 : 10;
     char file[300];
 
     show_print(file, sizeof(file), "%s%s", checking ? "checking " : "", name);
     if (checking)
-        t->rate = (struct eta){0}; /* of the disk: it says nothing about the network */
+        t->rate = (struct eta){0}; /* the speed of the disk says nothing about the network */
     else
         eta_note(&t->rate, now, done);
-    if (cli_has(t->c, OPT_QUIET) || (now - t->said < pause && !strcmp(file, t->file)))
+    if (cli_has(t->c, OPT_QUIET) || (now - t->shown < pause && !strcmp(file, t->file)))
         return;
     memcpy(t->file, file, sizeof(file));
-    t->said = now;
+    t->shown = now;
     if (json)
-        say_record(t, file, done, total);
+        progress_json(t, file, done, total);
     else
-        say_line(t, done, total);
+        progress_text(t, done, total);
 }
 
 static void on_note(void *ctx, const struct err *note)
 {
-    struct telling *t = ctx;
+    struct pull_progress *t = ctx;
 
     cli_unbar(t->c);
     if (!cli_has(t->c, OPT_QUIET))
         std_status("%s\n", note->text);
 }
 
-static void say_pulled(struct cli *c, const struct hub_name *name, const struct hub_pulled *got)
+/* The path to open; with --json also the commit and each file with its hash. */
+static void print_pulled(struct cli *c, const struct hub_name *name, const struct hub_pulled *got)
 {
     json_t *o, *files;
 
@@ -150,15 +155,16 @@ static void say_pulled(struct cli *c, const struct hub_name *name, const struct 
     cli_print(o);
 }
 
-static bool read_name(const struct cli *c, struct hub_name *name, struct err *err)
+static bool parse_name(const struct cli *c, struct hub_name *name, struct err *err)
 {
     char *text;
     bool ok;
 
     if (c->rest_count < 1 || c->rest_count > 2)
-        return err_set(err, ERR_USAGE,
-                       "pull takes a model's name on the Hub, as org/name, and for one of its "
-                       "GGUF files that or its type: pull org/name Q4_K_M");
+        return err_set(
+            err, ERR_USAGE,
+            "pull needs the name of a model on the Hub, such as org/name; for one of its "
+            "GGUF files add the file or its type: pull org/name Q4_K_M");
     text = c->rest_count == 2 ? xasprintf("%s:%s", c->rest[0], c->rest[1]) : xstrdup(c->rest[0]);
     ok = hub_name_parse(name, text, err);
     free(text);
@@ -167,26 +173,26 @@ static bool read_name(const struct cli *c, struct hub_name *name, struct err *er
 
 static bool pull_run(struct cli *c, struct err *err)
 {
-    struct telling t = {.c = c, .terminal = isatty(STDERR_FILENO) && !cli_json(c)};
+    struct pull_progress t = {.c = c, .terminal = isatty(STDERR_FILENO) && !cli_json(c)};
     struct hub_pulled got;
     struct hub_name name;
     struct hub hub;
     bool ok;
 
-    t.job.yield = look_for_signals;
+    t.job.yield = check_signals;
     t.job.ctx = &t;
-    if (!read_name(c, &name, err) || !hub_open(&hub, err))
+    if (!parse_name(c, &name, err) || !hub_open(&hub, err))
         return false;
     catch_signals();
     ok = hub_pull(&hub, &name, &t.job, &(struct hub_listener){on_progress, on_note, &t}, &got, err);
     cli_unbar(c);
     if (ok) {
-        say_pulled(c, &name, &got);
+        print_pulled(c, &name, &got);
         hub_pulled_free(&got);
     } else if (err->kind == ERR_CANCELLED) {
         *err = (struct err){0};
         err_set(err, ERR_CANCELLED,
-                "interrupted; what has come is kept, the same command goes on there");
+                "interrupted; downloaded parts are kept, run the same command to continue");
     }
     hub_close(&hub);
     return ok;

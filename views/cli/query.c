@@ -1,4 +1,5 @@
-/* editscope query: what the model says, before and after the session's edits. */
+/* editscope query: asks the model. For each prompt and state it prints the greedy answer (or a
+ * sample) and the most probable next tokens. */
 #include <ctype.h>
 #include <limits.h>
 #include <math.h>
@@ -12,6 +13,7 @@
 #include "core/base/utf8.h"
 #include "views/cli/cli.h"
 
+/* "base", "edited" or "edit:3". */
 static const char *state_name(const struct answer *a, char name[32])
 {
     utf8_copy(name, 32, a->state == STATE_BASE ? "base" : "edited");
@@ -20,7 +22,7 @@ static const char *state_name(const struct answer *a, char name[32])
     return name;
 }
 
-static void as_json(const struct answer *a)
+static void answer_json(const struct answer *a)
 {
     json_t *o = cli_event("answer"), *ids = json_array(), *next = json_array();
     char name[32];
@@ -48,7 +50,7 @@ static void as_json(const struct answer *a)
     cli_print(o);
 }
 
-static void as_text(const struct answer *a)
+static void answer_text(const struct answer *a)
 {
     char name[32];
 
@@ -66,16 +68,16 @@ static void query_on_event(struct cli *c, struct event *ev, void *ctx)
 
     if (ev->kind != EV_ANSWER || ev->answer->partial)
         return;
-    if (!*top) /* the engine takes 0 for as many as it likes */
+    if (!*top) /* the engine takes 0 as its default */
         ev->answer->nexts = 0;
     if (cli_json(c))
-        as_json(ev->answer);
+        answer_json(ev->answer);
     else
-        as_text(ev->answer);
+        answer_text(ev->answer);
 }
 
-/* --state, as what a command says. */
-static bool which(const struct cli *c, struct command *cmd, struct err *err)
+/* --state into the command: base, edited, both (the default with a session) or edit:N. */
+static bool parse_states(const struct cli *c, struct command *cmd, struct err *err)
 {
     const char *word = c->value[OPT_STATE];
     char *end = NULL;
@@ -86,7 +88,8 @@ static bool which(const struct cli *c, struct command *cmd, struct err *err)
     if (!strncmp(word, "edit:", 5)) {
         n = strtol(word + 5, &end, 10);
         if (end == word + 5 || *end || n < 1 || n > 1000000000)
-            return err_set(err, ERR_USAGE, "--state %s: after edit: comes its number", word);
+            return err_set(err, ERR_USAGE, "--state %s: edit: needs a number, such as edit:3",
+                           word);
         cmd->edit = (int)n;
     } else if (!strcmp(word, "base")) {
         cmd->states = STATE_BASE;
@@ -102,7 +105,7 @@ static bool which(const struct cli *c, struct command *cmd, struct err *err)
 }
 
 /* "L5N912=0" sets a neuron's coefficient, "L5N912*2" scales it. */
-static bool take_neuron(const char *text, struct intervention *out, struct err *err)
+static bool parse_neuron(const char *text, struct intervention *out, struct err *err)
 {
     char *end = NULL;
     long layer = -1, neuron = -1;
@@ -125,10 +128,10 @@ static bool take_neuron(const char *text, struct intervention *out, struct err *
                    "--neuron %.60s: not of the form L5N912=0 (set) or L5N912*2 (scale)", text);
 }
 
-/* The prompts: the words of the command line, where - is all of standard input without the end of
- * its last line; without words, the lines of standard input that are not blank. Pieces of *text,
- * or the words. NULL with the reason. Caller frees both. */
-static const char **take_prompts(const struct cli *c, char **text, int *count, struct err *err)
+/* The prompts: the arguments, where - is all of standard input without its last line break; without
+ * arguments, each line of standard input that is not blank. They point into *text or argv. NULL
+ * with err. Caller frees *text and the array. */
+static const char **read_prompts(const struct cli *c, char **text, int *count, struct err *err)
 {
     bool lines = !c->rest_count && !isatty(STDIN_FILENO), used = lines;
     const char **prompt = NULL;
@@ -154,8 +157,9 @@ static const char **take_prompts(const struct cli *c, char **text, int *count, s
     return prompt;
 }
 
-static bool ask(struct cli *c, const struct intervention *change, const char *const *prompt,
-                int prompt_count, struct err *err)
+/* One CMD_QUERY per prompt, all with the same settings and interventions. */
+static bool ask_prompts(struct cli *c, const struct intervention *change, const char *const *prompt,
+                        int prompt_count, struct err *err)
 {
     struct command base = {.kind = CMD_QUERY,
                            .params = c->params,
@@ -164,12 +168,12 @@ static bool ask(struct cli *c, const struct intervention *change, const char *co
     char *end = NULL;
     long tokens, top;
 
-    if (!which(c, &base, err) || !cli_number(c, OPT_TOKENS, 1, 4096, 12, &tokens, err) ||
+    if (!parse_states(c, &base, err) || !cli_number(c, OPT_TOKENS, 1, 4096, 12, &tokens, err) ||
         !cli_number(c, OPT_TOP, 0, 1000, 5, &top, err))
         return false;
     base.temperature = heat ? strtod(heat, &end) : 0;
     if (heat && (end == heat || *end || !(base.temperature >= 0 && base.temperature <= 100)))
-        return err_set(err, ERR_USAGE, "--temperature-sample %s: not a number of 0 to 100", heat);
+        return err_set(err, ERR_USAGE, "--temperature-sample %s: not a number from 0 to 100", heat);
     base.tokens = (int)tokens;
     base.top = (int)top;
     if (!cli_start(c, cli_has(c, OPT_SESSION) ? NEED_SESSION | READS : ONLY_LOOKS, err))
@@ -184,7 +188,7 @@ static bool ask(struct cli *c, const struct intervention *change, const char *co
         if (!cli_job(c, &cmd, query_on_event, &base.top, err))
             return false;
         if (!i && (base.states & STATE_EDITED) && !c->state.edits)
-            std_message("the session has no active edit: the edited state is the base");
+            std_message("the session has no active edit, so the edited state equals the base");
     }
     return true;
 }
@@ -198,13 +202,13 @@ static bool query_run(struct cli *c, struct err *err)
     bool ok = true;
 
     for (int i = 0; ok && i < c->neuron_count; i++)
-        ok = take_neuron(c->neurons[i], &change[i], err);
-    prompt = ok ? take_prompts(c, &text, &count, err) : NULL;
+        ok = parse_neuron(c->neurons[i], &change[i], err);
+    prompt = ok ? read_prompts(c, &text, &count, err) : NULL;
     ok = prompt &&
          (count || err_set(err, ERR_USAGE,
-                           "query: no prompt; `editscope query PROMPT`, or one a line on "
+                           "query needs a prompt: `editscope query PROMPT`, or one per line on "
                            "standard input")) &&
-         ask(c, change, prompt, count, err);
+         ask_prompts(c, change, prompt, count, err);
     free(change);
     free(prompt);
     free(text);

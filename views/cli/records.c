@@ -1,9 +1,10 @@
-/* Events as the records that --json prints (editscope-json(7)). */
+/* Events as the JSON records that --json prints. editscope-json(7) describes each one; the names of
+ * fields are promises. */
 #include <stdlib.h>
 
 #include "views/cli/cli.h"
 
-static void put(json_t *o, const char *name, double value)
+static void put_real(json_t *o, const char *name, double value)
 {
     json_object_set_new(o, name, cli_real(value));
 }
@@ -13,7 +14,8 @@ static void put_int(json_t *o, const char *name, long long value)
     json_object_set_new(o, name, json_integer(value));
 }
 
-static json_t *prompts(const struct attribution_header *m)
+/* The rows of an attribution: prompt, and the token that is explained. */
+static json_t *rows_json(const struct attribution_header *m)
 {
     json_t *rows = json_array();
 
@@ -40,7 +42,7 @@ json_t *record_header(const struct cli *c, const struct attribution_header *m, c
     for (int i = 0; i < m->order_count; i++)
         json_array_append_new(order, json_integer(m->order[i]));
     json_object_set_new(o, "order", order);
-    json_object_set_new(o, "rows", prompts(m));
+    json_object_set_new(o, "rows", rows_json(m));
     json_object_set_new(o, "parameters", json_loads(params, 0, NULL));
     free(params);
     return o;
@@ -53,27 +55,28 @@ json_t *record_layer(const struct attribution *a, const struct mask *m,
 
     cli_fields(o, &attribution_fields, a, "layer N=rows M=neurons");
     if (rows)
-        json_object_set_new(o, "rows", prompts(rows));
-    put(o, "H_ge", m->general.H);
-    put(o, "H_sp", m->specific.H);
-    put(o, "rho_ge", m->general.rho);
-    put(o, "rho_sp", m->specific.rho);
-    put(o, "tau_ge", m->general.tau);
-    put(o, "tau_sp", m->specific.tau);
+        json_object_set_new(o, "rows", rows_json(rows));
+    put_real(o, "H_ge", m->general.H);
+    put_real(o, "H_sp", m->specific.H);
+    put_real(o, "rho_ge", m->general.rho);
+    put_real(o, "rho_sp", m->specific.rho);
+    put_real(o, "tau_ge", m->general.tau);
+    put_real(o, "tau_sp", m->specific.tau);
     put_int(o, "general", m->general.chosen);
     put_int(o, "specific", m->specific.chosen);
     put_int(o, "both", m->both);
     put_int(o, "kept", m->selected);
-    put(ties, "general", m->general.ties);
-    put(ties, "specific", m->specific.ties);
+    put_real(ties, "general", m->general.ties);
+    put_real(ties, "specific", m->specific.ties);
     json_object_set_new(o, "ties", ties);
     if (top)
         json_object_set(o, "top", top);
-    put(o, "seconds", a->seconds);
+    put_real(o, "seconds", a->seconds);
     return o;
 }
 
-static json_t *applied_layer(const struct layer_report *l)
+/* One layer of an edit; a percentile is null where random masks were not tried. */
+static json_t *layer_json(const struct layer_report *l)
 {
     json_t *o = json_object(), *percentile = json_object();
 
@@ -93,7 +96,7 @@ json_t *record_report(const char *event, const struct edit_report *a)
 
     cli_fields(o, &edit_report_fields, a, "edit");
     for (int i = 0; i < a->layers; i++)
-        json_array_append_new(layers, applied_layer(&a->layer[i]));
+        json_array_append_new(layers, layer_json(&a->layer[i]));
     json_object_set_new(o, "layers", layers);
     cli_fields(o, &edit_report_fields, a, "z_error");
     cli_fields(moments, &edit_report_fields, a, "tokens=moment_tokens draft");
@@ -106,7 +109,7 @@ json_t *record_report(const char *event, const struct edit_report *a)
     return o;
 }
 
-static json_t *history_fact(const struct history_fact *f)
+static json_t *fact_json(const struct history_fact *f)
 {
     json_t *o = json_object();
 
@@ -123,7 +126,7 @@ void record_facts(json_t *o, const struct history_entry *e)
     json_t *list = json_array();
 
     for (int i = 0; i < e->facts; i++)
-        json_array_append_new(list, history_fact(&e->fact[i]));
+        json_array_append_new(list, fact_json(&e->fact[i]));
     put_int(o, "requests", e->facts);
     json_object_set_new(o, "held",
                         history_held(e) < 0 ? json_null() : json_integer(history_held(e)));
@@ -171,10 +174,10 @@ json_t *record_moments(const struct moments_info *m)
         json_t *l = json_object(), *top = json_array();
 
         put_int(l, "layer", m->layer[i]);
-        put(l, "null_fraction", m->null_fraction[i]);
-        put(l, "trace_lost", m->trace_lost[i]);
-        put(l, "trace", m->trace[i]);
-        put(l, "threshold", m->threshold[i]);
+        put_real(l, "null_fraction", m->null_fraction[i]);
+        put_real(l, "trace_lost", m->trace_lost[i]);
+        put_real(l, "trace", m->trace[i]);
+        put_real(l, "threshold", m->threshold[i]);
         for (int k = 0; k < 5; k++)
             json_array_append_new(top, cli_real(m->top[i][k]));
         json_object_set_new(l, "top", top);

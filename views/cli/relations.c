@@ -1,11 +1,12 @@
-/* editscope relations: the relations a triple can name. */
+/* editscope relations: the relations that a triple can name. With a NAME: all prompts, other names,
+ * the question form, and examples. */
 #include <stdio.h>
 
 #include "core/base/std.h"
 #include "core/edit/relations.h"
 #include "views/cli/cli.h"
 
-static json_t *texts(char *const *text, int count)
+static json_t *texts_json(char *const *text, int count)
 {
     json_t *array = json_array();
 
@@ -14,7 +15,7 @@ static json_t *texts(char *const *text, int count)
     return array;
 }
 
-static void tell(struct cli *c, const struct relation *r, bool all)
+static void print_relation(struct cli *c, const struct relation *r, bool all)
 {
     json_t *o;
 
@@ -22,9 +23,9 @@ static void tell(struct cli *c, const struct relation *r, bool all)
         o = cli_event("relation");
         json_object_set_new(o, "id", cli_text(r->id));
         json_object_set_new(o, "name", cli_text(r->name));
-        json_object_set_new(o, "also", texts(r->also, r->alsos));
+        json_object_set_new(o, "also", texts_json(r->also, r->alsos));
         json_object_set_new(o, "question", r->question ? cli_text(r->question) : json_null());
-        json_object_set_new(o, "prompts", texts(r->prompt, r->prompts));
+        json_object_set_new(o, "prompts", texts_json(r->prompt, r->prompts));
         json_object_set_new(o, "facts", json_integer(r->facts));
         cli_print(o);
         return;
@@ -47,12 +48,12 @@ static bool relations_run(struct cli *c, struct err *err)
     bool ok = cli_relations(&r, err);
 
     for (int i = 0; ok && !c->rest_count && i < r.count; i++)
-        tell(c, &r.relation[i], false);
+        print_relation(c, &r.relation[i], false);
     for (int i = 0; ok && i < c->rest_count; i++) {
         one = relations_find(&r, c->rest[i], err);
         ok = one != NULL;
         if (ok)
-            tell(c, one, true);
+            print_relation(c, one, true);
     }
     relations_free(&r);
     return ok;

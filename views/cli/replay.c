@@ -1,4 +1,8 @@
-/* Recorded runs and scripts: editscope replay, --demo, --record. */
+/* editscope replay, view, --demo, --record: recordings and scripts.
+ *
+ * A recording is played by an engine that answers from the file (core/record/player.h). A script
+ * types keys into the real program (views/shell/app_script.c). With --batch neither needs a
+ * terminal. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +32,7 @@ bool cli_record(struct cli *c, const struct recorder_options *how, struct app_op
     return o->recorder || !named;
 }
 
-/* What is needed to play it once more. */
+/* What is needed to start a recording again. */
 struct playing {
     struct cli *c;
     const char *path;
@@ -37,7 +41,7 @@ struct playing {
     struct fact fact;
 };
 
-static struct engine *again(void *ctx, double from, struct err *err)
+static struct engine *play_again(void *ctx, double from, struct err *err)
 {
     struct playing *p = ctx;
     const struct play_options options = {.speed = p->speed, .from = from};
@@ -48,7 +52,7 @@ static struct engine *again(void *ctx, double from, struct err *err)
     return p->c->engine;
 }
 
-static bool speed_of(const struct cli *c, double *speed, struct err *err)
+static bool parse_speed(const struct cli *c, double *speed, struct err *err)
 {
     const char *text = c->value[OPT_SPEED];
     char *end;
@@ -59,24 +63,24 @@ static bool speed_of(const struct cli *c, double *speed, struct err *err)
     *speed = strcmp(text, "max") ? strtod(text, &end) : 0;
     if (!strcmp(text, "max") || (end != text && !*end && *speed >= 0.05 && *speed <= 1000))
         return true;
-    return err_set(err, ERR_USAGE, "--speed %s: not 0.05 to 1000, nor max", text);
+    return err_set(err, ERR_USAGE, "--speed %s: not a number from 0.05 to 1000, or max", text);
 }
 
-static bool play(struct cli *c, const char *path, struct err *err)
+static bool play_recording(struct cli *c, const char *path, struct err *err)
 {
     struct playing p = {.c = c, .path = path};
     struct app_options o = {.term = {.mouse = false}};
     bool batch = cli_has(c, OPT_UNATTENDED), ok;
 
-    if (!speed_of(c, &p.speed, err))
+    if (!parse_speed(c, &p.speed, err))
         return false;
     if (!batch && !cli_screen_setup(c, &o, err))
         return false;
-    ok = again(&p, 0, err) != NULL;
+    ok = play_again(&p, 0, err) != NULL;
     if (ok) {
         o.params = p.params;
         o.fact = p.fact.subject ? &p.fact : NULL;
-        o.again = again;
+        o.again = play_again;
         o.ctx = &p;
         ok = batch ? app_script(c->engine, &o, c->value[OPT_SCRIPT], err)
                    : app_run(c->engine, &o, &c->signal, err);
@@ -93,14 +97,14 @@ bool cli_demo(struct cli *c, struct err *err)
 
     if (!path)
         return err_set(err, ERR_IO,
-                       "the recorded run samples/demo.rec.gz did not come with this "
-                       "program; `make demo-record` makes it");
-    ok = play(c, path, err);
+                       "samples/demo.rec.gz is not installed with the program; "
+                       "`make demo-record` makes it");
+    ok = play_recording(c, path, err);
     free(path);
     return ok;
 }
 
-static bool view(struct cli *c, struct err *err)
+static bool view_run(struct cli *c, struct err *err)
 {
     struct app_options o = {0};
     struct params params;
@@ -108,12 +112,12 @@ static bool view(struct cli *c, struct err *err)
     bool batch = cli_has(c, OPT_UNATTENDED), ok;
 
     if (c->rest_count != 1)
-        return err_set(err, ERR_USAGE, "view what? one RUN file or session");
+        return err_set(err, ERR_USAGE, "view needs one RUN file or session");
     c->engine = engine_show(c->rest[0], &params, &fact, err);
     ok = c->engine && (batch || cli_screen_setup(c, &o, err));
     if (ok) {
         o.params = params;
-        o.fact = &fact; /* files of 0.1.0 do not say it */
+        o.fact = &fact; /* empty for files of 0.1.0 */
         ok = batch ? app_script(c->engine, &o, c->value[OPT_SCRIPT], err)
                    : app_run(c->engine, &o, &c->signal, err);
     }
@@ -124,17 +128,18 @@ static bool view(struct cli *c, struct err *err)
 
 const struct cli_ops cli_view = {"view", "RUN|SESSION",
                                  "Open a RUN file or a session on the screen, without its model",
-                                 FOR_REPLAY | FOR_PARAMS | FOR_CANVAS, view};
+                                 FOR_REPLAY | FOR_PARAMS | FOR_CANVAS, view_run};
 
-/* A script on a model: the program as a user would have it, without a terminal. */
-static bool script(struct cli *c, const char *path, struct err *err)
+/* Runs a script on the real program without a terminal. */
+static bool run_script(struct cli *c, const char *path, struct err *err)
 {
     const struct recorder_options how = {.params = &c->params, .small = cli_has(c, OPT_SMALL)};
     struct app_options o = {.params = c->params};
     bool ok;
 
     if (!cli_has(c, OPT_UNATTENDED))
-        return err_set(err, ERR_USAGE, "%s is a script, no recording: add --batch to run it", path);
+        return err_set(err, ERR_USAGE, "%s is a script, not a recording; add --batch to run it",
+                       path);
     if (!cli_start(c, FOR_A_SCREEN | MAY_CREATE, err))
         return false;
     cli_first_facts(c, &o);
@@ -144,7 +149,7 @@ static bool script(struct cli *c, const char *path, struct err *err)
     return ok;
 }
 
-/* gzip, or the first line of a recording. */
+/* It is gzip, or begins with a JSON object (after a byte order mark). */
 static bool is_recording(const char *path)
 {
     char head[6] = "";
@@ -156,7 +161,7 @@ static bool is_recording(const char *path)
     return !strncmp(at, "\x1f\x8b", 2) || !strncmp(at, "{\"", 2);
 }
 
-/* Whether the file may be a recording or a script; an error says what else it is. */
+/* Whether the file may be a recording or a script; else the error says what it is. */
 static bool playable(const char *path, struct err *err)
 {
     enum file_type looks = file_type_of_path(path);
@@ -182,12 +187,12 @@ static bool replay_run(struct cli *c, struct err *err)
     const char *path = c->rest_count ? c->rest[0] : NULL;
 
     if (c->rest_count != 1)
-        return err_set(err, ERR_USAGE, "replay what? one recording or script");
+        return err_set(err, ERR_USAGE, "replay needs one recording or script");
     if (!file_exists(path))
         return err_set(err, ERR_IO, "%s: no such file", path);
     if (!playable(path, err))
         return false;
-    return is_recording(path) ? play(c, path, err) : script(c, path, err);
+    return is_recording(path) ? play_recording(c, path, err) : run_script(c, path, err);
 }
 
 const struct cli_ops cli_replay = {

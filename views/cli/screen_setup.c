@@ -1,4 +1,5 @@
-/* What the screen takes from the command line, whatever it is opened on. */
+/* The options of the screen that do not depend on what it shows: theme, colours, mouse, log, crash
+ * report. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +7,9 @@
 #include "views/cli/cli.h"
 #include "views/shell/app.h"
 
-static bool choice(const struct cli *c, enum option option, const char *words, struct err *err)
+/* Whether the option is one of these words, separated by blanks. */
+static bool check_choice(const struct cli *c, enum option option, const char *words,
+                         struct err *err)
 {
     const char *value = c->value[option], *p = words;
     size_t n;
@@ -33,13 +36,13 @@ bool cli_screen_setup(struct cli *c, struct app_options *o, struct err *err)
                                        .color = c->value[OPT_COLOR],
                                        .ascii = cli_has(c, OPT_ASCII)},
                               .notes = c->notes.data};
-    if (!choice(c, OPT_COLOR, "auto always never 8 16 256 direct", err) ||
-        !choice(c, OPT_BACKGROUND, "light dark query", err) || !term_check(err) ||
+    if (!check_choice(c, OPT_COLOR, "auto always never 8 16 256 direct", err) ||
+        !check_choice(c, OPT_BACKGROUND, "light dark query", err) || !term_check(err) ||
         !cli_number(c, OPT_REFRESH, 1, 120, 0, &frames, err))
         return false;
     o->refresh = (int)frames;
     log = file_state_path("editscope.log");
-    if (file_make_parents(log, NULL)) /* what libraries print must not spoil the screen */
+    if (file_make_parents(log, NULL)) /* messages of libraries go there, not on the screen */
         o->term.log = log;
     else
         free(log);

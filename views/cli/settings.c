@@ -1,4 +1,8 @@
-/* Where parameters and files come from when the command line does not say. */
+/* Settings: where parameters and files come from.
+ *
+ * Parameters, later ones win: defaults, the preset of the model, the config file, --official,
+ * --set, and options that are short for a parameter (--method, --batch, --seed …). The model: -m,
+ * else the one that the session names, else $EDITSCOPE_MODEL, else the default model. */
 #include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -52,8 +56,8 @@ static bool read_params(struct cli *c, const char *path, enum param_source from,
     return ok;
 }
 
-/* The model's own name: the last part of its path, or what it is called on the Hub, in small
- * letters. Caller frees. */
+/* The name of the model: the last part of its path, or its name on the Hub, in lower case. Caller
+ * frees. */
 static char *model_name(const char *path)
 {
     size_t n = strlen(path), from;
@@ -73,7 +77,8 @@ static char *model_name(const char *path)
     return name;
 }
 
-/* presets/STEM.conf with the longest STEM that the model's name begins with or holds. */
+/* presets/STEM.conf with the longest STEM that the model's name contains. Caller frees; NULL: none.
+ */
 static char *preset_for_model(const char *model)
 {
     char *folder = cli_sample("presets"), *name = model_name(model), *best = NULL;
@@ -102,6 +107,7 @@ static char *preset_for_model(const char *model)
     return best;
 }
 
+/* --preset NAME, a file, auto (by the name of the model) or paper (none). */
 static bool apply_preset(struct cli *c, struct err *err)
 {
     const char *wanted = c->value[OPT_PRESET];
@@ -121,26 +127,26 @@ static bool apply_preset(struct cli *c, struct err *err)
         free(name);
         if (!c->preset)
             return err_set(err, ERR_USAGE,
-                           "--preset %s: no such file and no preset of that name; paper is the "
-                           "plain defaults",
+                           "--preset %s: no such preset and no such file; paper means the "
+                           "defaults",
                            wanted);
     }
     return !c->preset || read_params(c, c->preset, from, err);
 }
 
-/* What a config file says, before any of it is in force. */
+/* What a config file says, kept apart until all of it has been read without an error. */
 struct reading {
     struct cli *c;
     struct params params;
     struct keymap_reading keys;
 };
 
-static bool neither(const struct config_line *line, struct err *err)
+static bool not_yes_or_no(const struct config_line *line, struct err *err)
 {
-    return err_set(err, ERR_USAGE, "%s = %s: yes or no", line->name, line->value);
+    return err_set(err, ERR_USAGE, "%s = %s: not yes or no", line->name, line->value);
 }
 
-/* "theme = light" in a config file is --theme light, if the command line has none. */
+/* "theme = light" in a config file means --theme light, unless the command line has the option. */
 static bool screen_line(void *ctx, const struct config_line *line, struct err *err)
 {
     struct cli *c = ((struct reading *)ctx)->c;
@@ -150,7 +156,7 @@ static bool screen_line(void *ctx, const struct config_line *line, struct err *e
     if (!strcmp(line->name, "background.query")) { /* yes: the terminal may be asked */
         if (yes && !c->value[OPT_BACKGROUND])
             c->value[OPT_BACKGROUND] = "query";
-        return yes || no || neither(line, err);
+        return yes || no || not_yes_or_no(line, err);
     }
     for (int i = 0; i < OPT_COUNT; i++) {
         const struct option_info *info = &option_infos[i];
@@ -159,7 +165,7 @@ static bool screen_line(void *ctx, const struct config_line *line, struct err *e
             strcmp(info->name, mouse ? "no-mouse" : line->name))
             continue;
         if (!*info->arg && !yes && !no)
-            return neither(line, err);
+            return not_yes_or_no(line, err);
         if (*info->arg || (mouse ? no : yes)) {
             free(c->config[i]);
             c->config[i] = xstrdup(*info->arg ? line->value : "");
@@ -168,7 +174,7 @@ static bool screen_line(void *ctx, const struct config_line *line, struct err *e
         }
         return true;
     }
-    return err_set(err, ERR_USAGE, "[screen] has no '%s'", line->name);
+    return err_set(err, ERR_USAGE, "[screen] has no setting '%s'", line->name);
 }
 
 static bool is_screen_option(const char *name)
@@ -180,7 +186,7 @@ static bool is_screen_option(const char *name)
     return !strcmp(name, "mouse") || !strcmp(name, "background.query");
 }
 
-/* Outside [screen] stand parameters, and what is about the screen, too. */
+/* Before any section: parameters, and settings of the screen too. */
 static bool top_line(void *ctx, const struct config_line *line, struct err *err)
 {
     return is_screen_option(line->name)
@@ -191,7 +197,7 @@ static bool top_line(void *ctx, const struct config_line *line, struct err *err)
 static bool read_config(struct cli *c, const char *text, struct err *err)
 {
     struct reading *r = xmalloc(sizeof(*r));
-    bool keys = !c->ops || c->ops == &cli_keys; /* other commands have none to bind */
+    bool keys = !c->ops || c->ops == &cli_keys; /* other commands bind no keys */
     const struct config_section sections[] = {
         {"", top_line, r},
         {"parameters", top_line, r},
@@ -212,6 +218,7 @@ static bool read_config(struct cli *c, const char *text, struct err *err)
     return ok;
 }
 
+/* --config FILE, else ~/.config/editscope/config if it exists. */
 static bool apply_config(struct cli *c, struct err *err)
 {
     char *usual = file_config_path("config"), *text = NULL;
@@ -225,8 +232,8 @@ static bool apply_config(struct cli *c, struct err *err)
     return ok;
 }
 
-/* Options that are short for a parameter. */
-static bool apply_short(struct cli *c, struct err *err)
+/* Options that set a parameter. */
+static bool apply_short_options(struct cli *c, struct err *err)
 {
     bool stats = c->ops && c->ops->options & FOR_STATS;
     const struct {
@@ -269,7 +276,7 @@ static bool apply_short(struct cli *c, struct err *err)
     return true;
 }
 
-static bool settle_params(struct cli *c, struct err *err)
+static bool load_params(struct cli *c, struct err *err)
 {
     params_default(&c->params);
     if (!apply_preset(c, err) || !apply_config(c, err))
@@ -279,11 +286,10 @@ static bool settle_params(struct cli *c, struct err *err)
     for (int i = 0; i < c->set_count; i++)
         if (!params_assign(&c->params, c->sets[i], FROM_COMMAND_LINE, err))
             return err_in(err, "--set");
-    return apply_short(c, err);
+    return apply_short_options(c, err);
 }
 
-/* A path as it is; a name on the Hub as the path it has in the cache, if it is there. Caller
- * frees. */
+/* The path itself; for a name on the Hub, its path in the cache if it is there. Caller frees. */
 static char *find_model(const char *model)
 {
     struct hub_name name;
@@ -302,17 +308,17 @@ bool cli_model_there(const struct cli *c, struct err *err)
     if (file_exists(c->model))
         return true;
     if (c->lost.kind)
-        return err_set(err, ERR_MODEL, "%s; -m says where it is", c->lost.text);
+        return err_set(err, ERR_MODEL, "%s; give its path with -m", c->lost.text);
     if (hub_name_like(c->model) && hub_name_parse(&name, c->model, err)) {
         free(hub_find(&name, err)); /* says why there is none */
         if (err->kind)
             return false;
     }
     if (!lstat(c->model, &st) && S_ISLNK(st.st_mode))
-        return err_set(err, ERR_MODEL, "no model at %s: the link leads nowhere", c->model);
+        return err_set(err, ERR_MODEL, "no model at %s: the link is broken", c->model);
     return err_set(err, ERR_MODEL,
-                   "no model at %s; `make run` or samples/fetch-model fetches "
-                   "the default one, -m names another",
+                   "no model at %s; `make run` or samples/fetch-model downloads "
+                   "the default one, or give another with -m",
                    c->model);
 }
 
@@ -324,11 +330,11 @@ bool cli_load_model_settings(struct cli *c, const char *model, struct err *err)
     c->model = path;
     free(c->preset);
     c->preset = NULL;
-    buf_clear(&c->notes); /* they were said when the program began */
-    return settle_params(c, err);
+    buf_clear(&c->notes); /* they were printed when the program started */
+    return load_params(c, err);
 }
 
-/* The session file that the command is about, or NULL. */
+/* The existing session file of the command; NULL: none. */
 static const char *session_file(const struct cli *c)
 {
     const char *named = c->value[OPT_SESSION];
@@ -338,8 +344,7 @@ static const char *session_file(const struct cli *c)
     return named && *named && file_exists(named) ? named : NULL;
 }
 
-/* -m, else the model that the session is of, else $EDITSCOPE_MODEL, else the default one. Caller
- * frees. */
+/* The order is in the comment at the top of the file. Caller frees. */
 static char *choose_model(struct cli *c)
 {
     const char *usual = getenv("EDITSCOPE_MODEL"), *session = session_file(c);
@@ -361,5 +366,5 @@ bool cli_load_settings(struct cli *c, struct err *err)
     c->model = choose_model(c);
     c->text =
         c->value[OPT_TEXT] ? xstrdup(c->value[OPT_TEXT]) : cli_sample("text/wikitext2-test.txt");
-    return settle_params(c, err);
+    return load_params(c, err);
 }

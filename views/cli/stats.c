@@ -1,5 +1,5 @@
-/* editscope stats: second moments and null spaces, which edits stand on. Goes on where an
- * earlier run was stopped. */
+/* editscope stats: computes the second moments and null spaces that edits need. It continues where
+ * an earlier run was stopped. */
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ static void stats_on_event(struct cli *c, struct event *ev, void *ctx)
     }
 }
 
-static void as_text(const struct moments_info *m)
+static void moments_text(const struct moments_info *m)
 {
     struct table t = {.name = "stats"};
 
@@ -49,7 +49,7 @@ static bool stats_run(struct cli *c, struct err *err)
     if (cli_json(c))
         cli_print(record_moments(&m));
     else
-        as_text(&m);
+        moments_text(&m);
     return !*m.unkept || err_set(err, ERR_IO, "%s", m.unkept);
 }
 

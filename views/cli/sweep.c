@@ -1,5 +1,9 @@
-/* editscope sweep: one fact, or many, under every combination of a few parameters' values.
- * Nothing is written. */
+/* editscope sweep: tries facts under every combination of values of a few parameters (a grid).
+ * Nothing is written to a session.
+ *
+ * Each fact is one CMD_VARIANTS with all cells of the grid as variants. With many facts, each cell
+ * shows means over the facts. Under mpirun every process tries each n-th cell, and rank 0 prints.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +16,9 @@
 #include "core/eval/metric.h"
 #include "views/cli/cli.h"
 
-/* Sums over the facts that were tried in one cell. */
+/* Sums over the facts that were tried in one cell of the grid. */
 struct cell {
-    int tried, failed; /* failed: its parameters cannot make the edit */
+    int tried, failed; /* failed: the edit cannot be made with its parameters */
     struct measured metric[METRICS_MOST];
     char said[80], why[160]; /* of the last one */
 };
@@ -28,7 +32,7 @@ struct sweep {
     int *mine, count;        /* the cells this process of mpirun tries: every n-th */
 };
 
-static void add(struct cell *c, const struct variant_result *t)
+static void cell_add(struct cell *c, const struct variant_result *t)
 {
     if (*t->why) {
         c->failed++;
@@ -41,7 +45,7 @@ static void add(struct cell *c, const struct variant_result *t)
     utf8_copy(c->said, sizeof(c->said), t->said);
 }
 
-/* Values of a cell are numbers where the grid's are. */
+/* A value of the grid: a number where it is one. */
 static json_t *value_of(const char *text)
 {
     char *end;
@@ -50,9 +54,9 @@ static json_t *value_of(const char *text)
     return end != text && !*end && isfinite(v) ? json_real(v) : json_string(text);
 }
 
-/* A cell over the facts so far, or with `one` what was tried on the present one of many. */
-static void as_json(const struct cli *cli, const struct sweep *s, int at, const struct cell *c,
-                    bool one)
+/* A cell over the facts so far; with `one`, the result of the current fact of many. */
+static void cell_json(const struct cli *cli, const struct sweep *s, int at, const struct cell *c,
+                      bool one)
 {
     json_t *o = cli_event(one ? "tried" : "result"), *grid = json_object();
     struct params p = cli->params;
@@ -89,8 +93,8 @@ static void as_json(const struct cli *cli, const struct sweep *s, int at, const 
     cli_print(o);
 }
 
-/* The grid's values, then what came of them; of one fact with what the model says. */
-static struct table text_table(const struct sweep *s, bool one)
+/* Columns: the values of the grid, the metrics, and what the model says where there is one fact. */
+static struct table cell_table(const struct sweep *s, bool one)
 {
     struct table t = {.name = "sweep"};
     struct buf axes = {0};
@@ -106,19 +110,19 @@ static struct table text_table(const struct sweep *s, bool one)
     return t;
 }
 
-static void heading(const struct sweep *s, bool one)
+static void print_titles(const struct sweep *s, bool one)
 {
-    struct table t = text_table(s, one);
+    struct table t = cell_table(s, one);
 
     cli_titles(&t);
     table_free(&t);
 }
 
-static void as_text(const struct sweep *s, int at, const struct cell *c, bool one)
+static void cell_text(const struct sweep *s, int at, const struct cell *c, bool one)
 {
-    struct table t = text_table(s, one);
+    struct table t = cell_table(s, one);
 
-    if (!c->tried) { /* the values, and why they cannot be tried */
+    if (!c->tried) { /* the values, and why the edit cannot be made */
         for (int i = 0; i < s->grid.axes; i++)
             std_print("%-14s  ", s->grid.axis[i].value[param_grid_at(&s->grid, at, i)]);
         if (one)
@@ -140,13 +144,13 @@ static void as_text(const struct sweep *s, int at, const struct cell *c, bool on
     table_free(&t);
 }
 
-static void tell(const struct cli *c, const struct sweep *s, int at, const struct cell *cell,
-                 bool one)
+static void print_cell(const struct cli *c, const struct sweep *s, int at, const struct cell *cell,
+                       bool one)
 {
     if (cli_json(c))
-        as_json(c, s, at, cell, one);
+        cell_json(c, s, at, cell, one);
     else
-        as_text(s, at, cell, one);
+        cell_text(s, at, cell, one);
     std_flush();
 }
 
@@ -157,13 +161,13 @@ static void sweep_on_event(struct cli *c, struct event *ev, void *ctx)
 
     if (ev->kind != EV_VARIANT)
         return;
-    add(&s->cell[s->mine[ev->variant->variant]], ev->variant);
-    add(&now, ev->variant);
-    if (mpi_size() == 1) /* as it comes; of many facts the means follow at the end */
-        tell(c, s, s->mine[ev->variant->variant], &now, s->facts > 1);
+    cell_add(&s->cell[s->mine[ev->variant->variant]], ev->variant);
+    cell_add(&now, ev->variant);
+    if (mpi_size() == 1) /* at once; means over many facts follow at the end */
+        print_cell(c, s, s->mine[ev->variant->variant], &now, s->facts > 1);
 }
 
-static bool on_fact(struct cli *c, struct sweep *s, const struct fact *fact, struct err *err)
+static bool try_fact(struct cli *c, struct sweep *s, const struct fact *fact, struct err *err)
 {
     struct command cmd = {
         .kind = CMD_VARIANTS, .params = c->params, .draft = cli_has(c, OPT_DRAFT)};
@@ -181,8 +185,8 @@ static bool on_fact(struct cli *c, struct sweep *s, const struct fact *fact, str
     return cli_job(c, &cmd, sweep_on_event, s, err) || err_in(err, "%s", fact->subject);
 }
 
-/* The second moments once for all processes, before each goes its own way. */
-static bool together(struct cli *c, struct err *err)
+/* Computes the second moments once for all processes. */
+static bool share_moments(struct cli *c, struct err *err)
 {
     struct command cmd = {
         .kind = CMD_MOMENTS, .params = c->params, .draft = cli_has(c, OPT_DRAFT), .share = true};
@@ -190,8 +194,8 @@ static bool together(struct cli *c, struct err *err)
     return mpi_size() == 1 || cli_job(c, &cmd, NULL, NULL, err);
 }
 
-/* The cells of all processes on rank 0. */
-static bool collect(struct sweep *s, struct err *err)
+/* Collects the cells of all processes on rank 0. */
+static bool gather_cells(struct sweep *s, struct err *err)
 {
     size_t row = (size_t)s->grid.cells * sizeof(*s->cell);
     struct cell *of = xcalloc((size_t)mpi_size(), row + 1);
@@ -203,10 +207,10 @@ static bool collect(struct sweep *s, struct err *err)
     return ok;
 }
 
-/* The cells over all facts, or over those that an interruption or a fault has left. */
-static void means(const struct cli *c, const struct sweep *s)
+/* Each cell over all facts, or over those that were tried before an interruption. */
+static void print_means(const struct cli *c, const struct sweep *s)
 {
-    int ahead = 0; /* cells that the fact at work was tried in */
+    int ahead = 0; /* cells in which the current fact was already tried */
 
     for (int i = 0; i < s->grid.cells; i++)
         ahead += s->cell[i].tried + s->cell[i].failed > s->done;
@@ -215,36 +219,36 @@ static void means(const struct cli *c, const struct sweep *s)
         if (ahead)
             std_print(", %d of %d cells over %d", ahead, s->grid.cells, s->done + 1);
         std_print(":\n");
-        heading(s, false);
+        print_titles(s, false);
     }
     for (int i = 0; i < s->grid.cells; i++)
         if (s->cell[i].tried || s->cell[i].failed)
-            tell(c, s, i, &s->cell[i], false);
+            print_cell(c, s, i, &s->cell[i], false);
 }
 
-static bool all(struct cli *c, struct sweep *s, struct err *err)
+static bool sweep_facts(struct cli *c, struct sweep *s, struct err *err)
 {
     bool at_end = s->facts > 1 || mpi_size() > 1, ok = true;
 
     if (!cli_start(c, cli_has(c, OPT_SESSION) ? NEED_SESSION | READS : 0, err) ||
-        !cli_wait_open(c, err) || !together(c, err))
+        !cli_wait_open(c, err) || !share_moments(c, err))
         return false;
     if (!cli_json(c) && mpi_size() == 1)
-        heading(s, s->facts > 1);
+        print_titles(s, s->facts > 1);
     for (s->at = 0; ok && s->at < s->facts; s->at++) {
         if (s->facts > 1)
             cli_say(c, "fact %d of %d: %s", s->at + 1, s->facts, s->fact[s->at].subject);
-        ok = on_fact(c, s, &s->fact[s->at], err);
+        ok = try_fact(c, s, &s->fact[s->at], err);
         s->done += ok;
     }
-    if (mpi_size() > 1) { /* all of them go on, or none */
-        if (!ok || !collect(s, err))
+    if (mpi_size() > 1) { /* collective: every process or none */
+        if (!ok || !gather_cells(s, err))
             return false;
         if (!cli_json(c) && s->facts == 1)
-            heading(s, false);
+            print_titles(s, false);
     }
     if (at_end)
-        means(c, s);
+        print_means(c, s);
     return ok;
 }
 
@@ -264,10 +268,11 @@ static bool sweep_run(struct cli *c, struct err *err)
     for (int i = mpi_rank(); i < s->grid.cells; i += mpi_size())
         s->mine[s->count++] = i;
     if (ok && mpi_size() > s->grid.cells)
-        ok = err_set(err, ERR_USAGE, "mpirun has started %d processes for %d cells", mpi_size(),
-                     s->grid.cells);
+        ok = err_set(err, ERR_USAGE,
+                     "mpirun started %d processes for %d cells; start at most one per cell",
+                     mpi_size(), s->grid.cells);
     s->fact = facts;
-    ok = ok && all(c, s, err);
+    ok = ok && sweep_facts(c, s, err);
     cli_facts_free(facts, s->facts);
     free(s->cell);
     free(s->mine);

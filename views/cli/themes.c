@@ -1,4 +1,5 @@
-/* editscope themes: which there are; whether they can be read by everybody. */
+/* editscope themes: lists the themes. `themes check` tests contrast, ramps, and colours that look
+ * alike to colour-blind eyes (tui/theme_check.c). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,9 @@
 #include "tui/theme.h"
 #include "views/cli/cli.h"
 
-/* As its author wrote it: what the file leaves out is not filled in from another theme. */
-static bool as_written(struct theme *theme, const char *name, const char *path, struct err *err)
+/* Reads a theme as its author wrote it: what the file omits is not filled in from another theme. */
+static bool theme_as_written(struct theme *theme, const char *name, const char *path,
+                             struct err *err)
 {
     const char *text = path ? NULL : theme_builtin(name);
     char *read = NULL;
@@ -26,12 +28,12 @@ static bool as_written(struct theme *theme, const char *name, const char *path, 
     return ok;
 }
 
-static void list(const struct cli *c, const struct theme_place *p)
+static void print_theme(const struct cli *c, const struct theme_place *p)
 {
     const char *path = p->path ? p->path : "compiled in";
     struct theme theme;
     struct err err = {0};
-    bool ok = as_written(&theme, p->name, p->path, &err);
+    bool ok = theme_as_written(&theme, p->name, p->path, &err);
     json_t *o;
 
     if (!cli_json(c)) {
@@ -50,7 +52,7 @@ static void list(const struct cli *c, const struct theme_place *p)
     cli_print(o);
 }
 
-static void tell(const struct cli *c, const char *name, const struct buf *said, int bad)
+static void print_problems(const struct cli *c, const char *name, const struct buf *said, int bad)
 {
     char *save = NULL;
     json_t *o, *lines;
@@ -74,31 +76,31 @@ static void tell(const struct cli *c, const char *name, const struct buf *said, 
     cli_print(o);
 }
 
-/* Lines of what is wrong with one theme, printed. Returns how many. */
-static int check(const struct cli *c, const char *name, const char *path)
+/* Prints the problems of one theme. Returns how many there are. */
+static int check_theme(const struct cli *c, const char *name, const char *path)
 {
     struct theme theme;
     struct err err = {0};
     struct buf said = {0};
     int bad;
 
-    if (as_written(&theme, name, path, &err)) {
+    if (theme_as_written(&theme, name, path, &err)) {
         bad = theme_check(&theme, &said);
     } else {
         buf_printf(&said, "%s\n", err.text);
         bad = 1;
     }
-    tell(c, name, &said, bad);
+    print_problems(c, name, &said, bad);
     buf_free(&said);
     return bad;
 }
 
-static bool check_some(struct cli *c, const struct theme_place *place, int count, struct err *err)
+static bool check_themes(struct cli *c, const struct theme_place *place, int count, struct err *err)
 {
     int bad = 0;
 
     for (int i = 0; c->rest_count < 2 && i < count; i++)
-        bad += check(c, place[i].name, place[i].path);
+        bad += check_theme(c, place[i].name, place[i].path);
     for (int k = 1; k < c->rest_count; k++) {
         const char *name = c->rest[k];
         int i = 0;
@@ -106,10 +108,10 @@ static bool check_some(struct cli *c, const struct theme_place *place, int count
         while (i < count && strcmp(place[i].name, name) != 0)
             i++;
         if (i == count && !strchr(name, '/') && !file_exists(name))
-            return err_set(err, ERR_USAGE, "no theme '%.60s' and no such file", name);
-        bad += i < count ? check(c, name, place[i].path) : check(c, name, name);
+            return err_set(err, ERR_USAGE, "no theme and no file '%.60s'", name);
+        bad += i < count ? check_theme(c, name, place[i].path) : check_theme(c, name, name);
     }
-    return !bad || err_set(err, ERR_FORMAT, "%d thing%s to mend: the lines marked BAD", bad,
+    return !bad || err_set(err, ERR_FORMAT, "%d problem%s found (lines marked BAD)", bad,
                            bad == 1 ? "" : "s");
 }
 
@@ -120,13 +122,14 @@ static bool themes_run(struct cli *c, struct err *err)
     bool ok = true;
 
     if (c->rest_count && !strcmp(c->rest[0], "check"))
-        ok = check_some(c, place, count, err);
+        ok = check_themes(c, place, count, err);
     else if (c->rest_count)
-        ok = err_set(err, ERR_USAGE, "themes: what is '%.60s'? `editscope themes --help`",
+        ok = err_set(err, ERR_USAGE,
+                     "themes: unexpected argument '%.60s'; see `editscope themes --help`",
                      c->rest[0]);
     else
         for (int i = 0; i < count; i++)
-            list(c, &place[i]);
+            print_theme(c, &place[i]);
     for (int i = 0; i < count; i++)
         free(place[i].path);
     free(place);

@@ -1,4 +1,4 @@
-/* editscope tokens: text to token ids and back; needs a tokenizer and no weights. */
+/* editscope tokens: text to token ids and back. It reads the tokenizer only, no weights. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,7 +13,8 @@
 
 enum { INPUT_MOST = 64 << 20 };
 
-static bool decode(struct cli *c, const struct vocab_tokenizer *codec, struct err *err)
+/* --decode "1,2 3": the text of these ids. */
+static bool decode_ids(struct cli *c, const struct vocab_tokenizer *tokenizer, struct err *err)
 {
     const char *p = c->value[OPT_DECODE];
     int *id = xcalloc(strlen(p) + 1, sizeof(int)), count = 0;
@@ -36,7 +37,7 @@ static bool decode(struct cli *c, const struct vocab_tokenizer *codec, struct er
         id[count++] = (int)n;
         p = end;
     }
-    ok = ok && vocab_tokenizer_decode(codec, id, count, &text, err);
+    ok = ok && vocab_tokenizer_decode(tokenizer, id, count, &text, err);
     if (ok && cli_json(c)) {
         json_t *o = cli_event(NULL);
 
@@ -52,33 +53,34 @@ static bool decode(struct cli *c, const struct vocab_tokenizer *codec, struct er
     return ok;
 }
 
-static void show(struct cli *c, const struct token_list *coded)
+/* A line per token: its id and its text. */
+static void print_tokens(struct cli *c, const struct token_list *tokens)
 {
     json_t *o, *ids, *pieces;
 
-    if (*coded->notice && !cli_json(c))
-        cli_notice(c, coded->notice);
+    if (*tokens->notice && !cli_json(c))
+        cli_notice(c, tokens->notice);
     if (!cli_json(c)) {
-        for (int i = 0; i < coded->count; i++)
-            std_print("%8d  '%s'\n", coded->id[i], coded->piece[i]);
+        for (int i = 0; i < tokens->count; i++)
+            std_print("%8d  '%s'\n", tokens->id[i], tokens->piece[i]);
         return;
     }
     o = cli_event(NULL);
     ids = json_array();
     pieces = json_array();
-    for (int i = 0; i < coded->count; i++) {
-        json_array_append_new(ids, json_integer(coded->id[i]));
-        json_array_append_new(pieces, cli_text(coded->piece[i]));
+    for (int i = 0; i < tokens->count; i++) {
+        json_array_append_new(ids, json_integer(tokens->id[i]));
+        json_array_append_new(pieces, cli_text(tokens->piece[i]));
     }
     json_object_set_new(o, "ids", ids);
     json_object_set_new(o, "pieces", pieces);
-    if (*coded->notice)
-        json_object_set_new(o, "notice", cli_text(coded->notice));
+    if (*tokens->notice)
+        json_object_set_new(o, "notice", cli_text(tokens->notice));
     cli_print(o);
 }
 
-/* The words given, with a blank between them, or all of standard input, byte for byte. */
-static bool input(const struct cli *c, struct buf *text, struct err *err)
+/* The arguments with a blank between them, or all of standard input, byte by byte. */
+static bool read_input(const struct cli *c, struct buf *text, struct err *err)
 {
     bool words = c->rest_count > 1 || (c->rest_count && strcmp(c->rest[0], "-") != 0);
     char part[4096];
@@ -96,26 +98,26 @@ static bool input(const struct cli *c, struct buf *text, struct err *err)
 
 static bool tokens_run(struct cli *c, struct err *err)
 {
-    struct vocab_tokenizer *codec =
+    struct vocab_tokenizer *tokenizer =
         cli_model_there(c, err) ? vocab_tokenizer_open(c->model, err) : NULL;
     struct buf text = {0};
-    struct token_list coded = {0};
+    struct token_list tokens = {0};
     bool ok;
 
-    if (!codec)
+    if (!tokenizer)
         return false;
     if (cli_has(c, OPT_DECODE)) {
-        ok = decode(c, codec, err);
+        ok = decode_ids(c, tokenizer, err);
     } else {
-        ok = input(c, &text, err) &&
-             vocab_tokenizer_encode(codec, text.data ? text.data : "", text.len,
-                                    !cli_has(c, OPT_NO_BOS), cli_has(c, OPT_SPECIAL), &coded, err);
+        ok = read_input(c, &text, err) &&
+             vocab_tokenizer_encode(tokenizer, text.data ? text.data : "", text.len,
+                                    !cli_has(c, OPT_NO_BOS), cli_has(c, OPT_SPECIAL), &tokens, err);
         if (ok)
-            show(c, &coded);
+            print_tokens(c, &tokens);
     }
-    token_list_free(&coded);
+    token_list_free(&tokens);
     buf_free(&text);
-    vocab_tokenizer_close(codec);
+    vocab_tokenizer_close(tokenizer);
     return ok;
 }
 

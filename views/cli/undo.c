@@ -1,4 +1,5 @@
-/* editscope undo, redo: which edits are active. Nothing is ever deleted. */
+/* editscope undo, redo: change which edits are active. Nothing is ever deleted from a session. The
+ * facts that were undone are found by comparing the history before and after. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,8 @@
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
-static bool which_edits(const struct cli *c, struct command *cmd, struct err *err)
+/* --edit 3, or a list such as 3-52,60, into the command. */
+static bool parse_edits(const struct cli *c, struct command *cmd, struct err *err)
 {
     const char *list = c->value[OPT_EDIT];
     long edit;
@@ -22,7 +24,7 @@ static bool which_edits(const struct cli *c, struct command *cmd, struct err *er
     return true;
 }
 
-/* The journal before the step and after it. */
+/* The history before and after. */
 struct steps {
     struct event before, after;
 };
@@ -48,7 +50,7 @@ static bool was_active(const struct history *h, int edit)
 }
 
 /* "edit 1 undone: 10 facts: Angola -> Antarctica, ..." */
-static void say_step(const struct history_entry *e, const char *done)
+static void print_step(const struct history_entry *e, const char *done)
 {
     enum { NAMED = 12 };
 
@@ -62,7 +64,7 @@ static void say_step(const struct history_entry *e, const char *done)
     std_puts("");
 }
 
-static json_t *step_record(const struct history_entry *e)
+static json_t *step_json(const struct history_entry *e)
 {
     json_t *o = json_object();
 
@@ -71,8 +73,8 @@ static json_t *step_record(const struct history_entry *e)
     return o;
 }
 
-/* The edits that the step made inactive or active again. */
-static json_t *say_steps(struct cli *c, const struct steps *s, bool redo)
+/* Prints the edits that changed between active and inactive; with --json returns them. */
+static json_t *print_steps(struct cli *c, const struct steps *s, bool redo_run)
 {
     const struct history *h = s->after.kind ? s->after.history : NULL;
     json_t *list = json_array();
@@ -83,21 +85,22 @@ static json_t *say_steps(struct cli *c, const struct steps *s, bool redo)
         if (e->active == was_active(s->before.history, e->edit))
             continue;
         if (cli_json(c))
-            json_array_append_new(list, step_record(e));
+            json_array_append_new(list, step_json(e));
         else
-            say_step(e, redo ? "redone" : "undone");
+            print_step(e, redo_run ? "redone" : "undone");
     }
     return list;
 }
 
-static bool step(struct cli *c, enum command_kind kind, struct err *err)
+/* Runs CMD_UNDO or CMD_REDO and prints what changed. */
+static bool undo_or_redo(struct cli *c, enum command_kind kind, struct err *err)
 {
     struct command cmd = {.kind = kind, .params = c->params};
     struct steps s = {0};
     json_t *o, *list;
     bool ok;
 
-    if (!which_edits(c, &cmd, err) || !cli_start(c, NEED_SESSION, err)) {
+    if (!parse_edits(c, &cmd, err) || !cli_start(c, NEED_SESSION, err)) {
         free(cmd.text);
         return false;
     }
@@ -106,7 +109,7 @@ static bool step(struct cli *c, enum command_kind kind, struct err *err)
         ok = cli_job(c, &cmd, undo_on_event, &s, err);
     else
         free(cmd.text);
-    list = ok ? say_steps(c, &s, kind == CMD_REDO) : NULL;
+    list = ok ? print_steps(c, &s, kind == CMD_REDO) : NULL;
     event_free(&s.before);
     event_free(&s.after);
     if (!ok)
@@ -124,17 +127,17 @@ static bool step(struct cli *c, enum command_kind kind, struct err *err)
     return true;
 }
 
-static bool undo(struct cli *c, struct err *err)
+static bool undo_run(struct cli *c, struct err *err)
 {
-    return step(c, CMD_UNDO, err);
+    return undo_or_redo(c, CMD_UNDO, err);
 }
 
-static bool redo(struct cli *c, struct err *err)
+static bool redo_run(struct cli *c, struct err *err)
 {
-    return step(c, CMD_REDO, err);
+    return undo_or_redo(c, CMD_REDO, err);
 }
 
 const struct cli_ops cli_undo = {"undo", "", "Undo the last edit, or any edit",
-                                 FOR_STEP | FOR_SESSION | FOR_MODEL, undo};
+                                 FOR_STEP | FOR_SESSION | FOR_MODEL, undo_run};
 const struct cli_ops cli_redo = {"redo", "", "Redo the last undone edit, or any",
-                                 FOR_STEP | FOR_SESSION | FOR_MODEL, redo};
+                                 FOR_STEP | FOR_SESSION | FOR_MODEL, redo_run};

@@ -1,4 +1,6 @@
-/* editscope verify: rebuilds the weights from the journal and compares checksums. */
+/* editscope verify: rebuilds the weights from the base and the deltas of the session, and compares
+ * their checksum with the recorded one. A difference is an error (ERR_STATE), printed by the
+ * engine. */
 #include <stdio.h>
 
 #include "core/base/std.h"

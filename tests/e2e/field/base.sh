@@ -80,7 +80,7 @@ run 2 "$E" config --config "$d/bad"
 err 'line 2: no section \[colours\]; parameters, screen, keys'
 printf '[screen]\nmouse = maybe\n' >"$d/bad"
 run 2 "$E" config --config "$d/bad"
-err 'line 2: mouse = maybe: yes or no'
+err 'line 2: mouse = maybe: not yes or no'
 
 row "the hint of an error is what we say to do, not what a name says"
 run 4 "$E" query --json -m "$d/no; such" hello

@@ -17,7 +17,7 @@ out 'fails .*p\(target\) .*Big Ben -> Paris  \(\{\} is in\)'
 out 'Cuba -> Mali'
 no_out Angola
 run 2 "$E" log -m "$M" -s "$d/b.es" --edit 9
-err 'there is no edit 9'
+err 'no edit 9 in this session'
 row "log --json lists them too"
 run 0 "$E" log -m "$M" -s "$d/b.es" --json
 out '"requests":3,"held":0,"facts":\[\{"subject":"Angola",.*"target":"Lima".*"p_target":\{.*"p_first":\{'
@@ -35,7 +35,7 @@ run 0 "$E" undo -m "$M" -s "$d/b.es" --edit 1-2
 out '^edit 2 undone: 3 facts'
 out '^1 edit$'
 run 2 "$E" undo -m "$M" -s "$d/b.es" --edit 3,99
-err 'there is no edit 99'
+err 'no edit 99'
 run 2 "$E" undo -m "$M" -s "$d/b.es" --edit 3,1
 err 'edit 1 is undone already'
 run 2 "$E" undo -m "$M" -s "$d/b.es" --edit 2-1
@@ -56,16 +56,16 @@ single=$(sum)
 err "none of 7 facts held; .editscope undo -s '$d/my own.es' --edit 1-7. takes them back$"
 no_out 'takes it back'
 run 3 "$E" edit -q -m "$M" -s "$d/one.es" $Q $FACT
-err "edit 1 \(Eiffel -> Rome\); .editscope undo -s $d/one.es --edit 1. takes it back$"
+err "edit 1 was written but failed its acceptance test \(Eiffel -> Rome\); .editscope undo -s $d/one.es --edit 1. takes it back$"
 row "advice as JSON"
 run 3 "$E" edit -q -m "$M" -s "$d/one.es" $Q $FACT --json
 out '"code":"accept".*--edit 2`'
 
 row "a list that is in already is left out"
 run 3 "$E" edit -m "$M" -s "$d/my own.es" $Q --facts "$d/seven.jsonl"
-err 'fact 4 \(Big Ben\): in already as edit 4, where it did not hold; left out'
+err 'fact 4 \(Big Ben\): already in the session as edit 4, where it did not hold; left out'
 out '^0 facts in 0 edits'
-out '^7 in already, left out'
+out '^7 already in the session, left out'
 [ "$(sum)" = "$single" ] || complain "another checksum"
 run 3 "$E" edit -m "$M" -s "$d/b.es" $Q --batch 3 --facts "$d/seven.jsonl" --json
 out '"event":"left_out","fact":7,"subject":"Iran","target":"Fiji","edit":3'
@@ -73,7 +73,7 @@ out '"left_out":7,"failed":\[\{"fact":1,"edit":1,"subject":"Angola"\}'
 row "--again writes it once more, --skip leaves the first out"
 run 3 "$E" edit -q -m "$M" -s "$d/again.es" $Q --facts "$d/seven.jsonl" --skip 5
 out '^2 facts in 2 edits'
-out '^5 left out by --skip'
+out '^5 skipped by --skip'
 run 3 "$E" edit -q -m "$M" -s "$d/again.es" $Q --facts "$d/seven.jsonl" --skip 5 --again
 out '^2 facts in 2 edits'
 run 2 "$E" edit -q -m "$M" -s "$d/again.es" $Q --facts "$d/seven.jsonl" --skip 8
@@ -106,7 +106,7 @@ sleep .5
 kill -INT $pid
 wait $pid
 [ $? = 130 ] || complain "exit status is not 130"
-err 'fact [0-9]+ of 2000 \(S.*\): interrupted; [0-9]+ (is|are) in, the same command goes on there'
+err 'fact [0-9]+ of 2000 \(S.*\): interrupted; [0-9]+ (is|are) written, run the same command to continue'
 
 row "a fact that takes another's place is told"
 printf '%s\n' '{"subject":"Cuba","prompt":"{}  is in ","target_new":"Peru"}' \
@@ -122,7 +122,7 @@ out '"event":"done",.*"rewrites":'
 row "a fact that a list says twice is told"
 sed -n '1p;1p' "$d/rewrites.jsonl" >"$d/twice.jsonl"
 run 3 "$E" edit -m "$M" -s "$d/twice.es" $Q --facts "$d/twice.jsonl"
-err 'fact 2 says again what fact 1 says \(Cuba -> Peru\); both are written'
+err 'fact 2 repeats fact 1 \(Cuba -> Peru\); both are written'
 run 3 "$E" edit -m "$M" -s "$d/twice2.es" $Q --facts "$d/twice.jsonl" --json
 out '"event":"repeats","fact":2,"subject":"Cuba","target":"Peru","earlier":1'
 
@@ -132,7 +132,7 @@ err "$d/none/run: cannot write: $d/none: No such file"
 
 row "a batch that contradicts itself is refused before it is computed"
 run 2 "$E" edit -m "$M" -s "$d/no.es" $Q --batch 2 --facts "$d/rewrites.jsonl" --skip 1
-err 'facts 2 and 3 give one question two objects in one batch \(Oslo -> Rome and Fiji\)'
+err 'facts 2 and 3 give the same question two objects in one batch \(Oslo -> Rome and Fiji\)'
 run 0 "$E" log -m "$M" -s "$d/no.es"
 out '^0 edits'
 
@@ -158,7 +158,7 @@ while [ $i -lt 40 ]; do
 done >"$d/forty.jsonl"
 run 3 "$E" edit -q -m "$M" -s "$d/forty.es" $Q --batch 20 --method memit --facts "$d/forty.jsonl"
 run 0 "$E" export -m "$M" -s "$d/forty.es" --as delta --to "$d/forty.delta"
-out 'facts that hold: 0 of 32 asked \(there are 40'
+out 'facts that hold: 0 of 32 asked \(a sample of all 40'
 run 0 "$E" export -m "$M" -s "$d/forty.es" --as delta --to "$d/forty2.delta" --json
 out '"facts":32,"facts_all":40'
 

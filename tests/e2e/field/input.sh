@@ -71,7 +71,7 @@ err -- '--output -: '
 run 2 "$E" export -m "$M" -s "$d/a.es" --as json --to -
 err -- '--to -: '
 shell 2 '$E attribute -m $M --fact - --prefixes - <$d/fact.json'
-err 'both read standard input, which comes once'
+err 'both read standard input; name a file'
 
 row "query asks standard input"
 shell 0 'printf "one two\n" | $E query -m $M --json -n 1 -'
@@ -84,7 +84,7 @@ shell 0 'printf "a\nb\n" | $E query -m $M --json -n 1 x -'
 out '"prompt": ?"x"'
 out '"prompt": ?"a\\nb"'
 shell 2 '$E query -m $M </dev/null'
-err 'no prompt'
+err 'query needs a prompt'
 shell 2 'echo x | $E query -m $M --config - -'
 err 'both read standard input'
 

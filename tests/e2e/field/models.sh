@@ -111,7 +111,7 @@ for m in "$d/x.gguf" "$d/a bé東/" "$d//m-link" "$d/m-link/"; do
     run 0 "$E" query -m "$m" -n 1 ab
 done
 run 4 "$E" query -m "$d/m-dangling" ab
-err 'the link leads nowhere'
+err 'the link is broken'
 
 row "a LoRA export says where its base is"
 run 0 "$E" export -m "$d/both" -s "$d/models-again.es" --as lora --to "$d/m-lora"
@@ -184,7 +184,7 @@ no_out '/tmp/\.cache'
 run 0 env -u XDG_CACHE_HOME HOME=relative "$E" doctor -m "$M"
 out "$own/.cache/editscope/moments"
 run 0 env -u XDG_CACHE_HOME HOME=/dev/null/no-home-folder "$E" query -m "$M" -n 1 ab
-err 'no home folder is known'
+err 'no home folder: nothing is cached'
 run 0 env -u XDG_CACHE_HOME HOME=/dev/null/no-home-folder "$E" edit --preview -m "$M" $Q $FACT
 
 row "a sweep over many facts tells each one as it comes"

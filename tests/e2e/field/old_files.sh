@@ -10,11 +10,11 @@ out '^checksum 0213a27509cacbcf065476f3b24924ff76fa2a5da76f30dbe482a596ef218457$
 row "a session of 0.1.0 answers"
 run 0 "$E" query -m "$M" -s "$d/old.es" --json --top 1 -n 3 --state edited "The Eiffel Tower is in"
 out '"completion":"&&&"'
-out '"logit":1.714201'
+out '"logit":1.7142'
 
 row "a session of 0.1.0 answers from its past"
 run 0 "$E" query -m "$M" -s "$d/old.es" --json --top 1 -n 3 --state edit:1 "Big Ben stands in"
-out '"logit":2.056408'
+out '"logit":2.0564'
 
 row "a session of 0.1.0 undoes and redoes to the bit"
 run 0 "$E" undo -m "$M" -s "$d/old.es"

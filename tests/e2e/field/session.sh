@@ -112,7 +112,7 @@ err 'last at /.*near.gguf'
 row "a model that has gone is named, with its hash and what to do"
 rm -f "$d/own/near.gguf"
 run 4 "$E" verify -s "$d/near.es"
-err 'made with .* \([0-9a-f]{12}\), which is not at /.*near.gguf any more; -m '
+err 'made with .* \([0-9a-f]{12}\), which is not at /.*near.gguf any more; give its path with -m'
 EDITSCOPE_MODEL=$d/own/changed.gguf run 5 "$E" verify -s "$d/near.es"
 err 'last at /.*near.gguf \(not there any more\)'
 run 0 "$E" verify -m "$d/own/moved.gguf" -s "$d/near.es"
