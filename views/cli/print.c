@@ -69,7 +69,7 @@ json_t *cli_event(const char *name)
 }
 
 /* JSON does not require escapes for everything that a terminal acts on (C1 controls, bidi marks).
- * Those characters only stand inside strings, where \uXXXX means the same. */
+ * Those characters only stand inside strings, where \u and four digits mean the same. */
 static void put_json(struct buf *out, const char *text)
 {
     const char *p = text, *end = text + strlen(text);
