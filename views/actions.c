@@ -1,4 +1,4 @@
-/* Finds actions by name and by key. */
+/* The table of actions as an array, and what it means to move or step by one. */
 #include "views/actions.h"
 
 #include <string.h>

@@ -1,12 +1,28 @@
-/* Everything a user can ask for. The one table from which keys, the footer, the help view,
- * `editscope keys`, the command line, the manual's list and who does it come.
+/* Everything a user can ask for with a key. One table, ACTIONS, and everything about actions comes
+ * from it: the default keys, the footer, the help view, `editscope keys`, the names that `:`
+ * accepts and completes, and (checked by lint) the list in the manual.
  *
- * The view shown is asked first (view_ops.action). What it does not take
- *   V(id, name, keys, group, help)         nobody does: it is done by views alone;
- *   O(id, name, keys, group, help, view)   opens this view, which is then asked;
- *   X(id, name, keys, group, help, run)    do_RUN() of shell/app_actions.c does;
- *   W(id, name, keys, group, help, run)    the same, and none of it in a session to be looked at.
- * The name binds and runs it; keys are separated by spaces. */
+ * A row is KIND(id, name, keys, group, help[, handler]):
+ *
+ *   id       ACTION_id in C
+ *   name     what users type after `:` and in the config file's [keys] section
+ *   keys     the default keys, separated by spaces; see key.h for names such as C-p, pgup, F5
+ *   group    the heading in the help view
+ *   help     one line
+ *
+ * The kind says who does it. The view that is shown is always asked first (view_ops.action), so
+ * that `j` may mean another thing in each view. If it does not handle the action:
+ *
+ *   V(...)           nobody else does: only views handle it
+ *   O(..., view)     opens this view, which is then asked
+ *   X(..., run)      do_RUN() of shell/app_actions.c does it
+ *   W(..., run)      the same, and it writes to the session: refused when that is open read-only
+ *
+ * An example, the way of the key `x`: keymap.c finds ACTION_ATTRIBUTE; the Edit view does not
+ * handle it; its kind is X, so do_attribute() is called, which calls request_attribute()
+ * (requests.c), which posts CMD_ATTRIBUTE to the engine.
+ *
+ * To add an action, add a row; for X and W also a do_RUN(). */
 #ifndef VIEWS_ACTIONS_H
 #define VIEWS_ACTIONS_H
 
@@ -125,12 +141,16 @@ struct action_info {
 
 extern const struct action_info action_infos[ACTION_COUNT]; /* [ACTION_NONE] is empty */
 
+/* The action of a key in the keymap in force, for all views; ACTION_NONE: the key is free. */
 enum action action_of_key(int32_t code); /* ACTION_NONE: bound to nothing */
+/* The action called so; ACTION_NONE: there is none. */
 enum action action_of_name(const char *name);
-/* How far a list's cursor moves: -1, 1, a page, or `all` lines for first and last; 0: the action
- * is not about moving. */
+/* By how many rows an action moves a list's cursor: -1 or 1, -page or page, -all or all for the
+ * first and last row; 0: it does not move. */
 int action_steps(enum action action, int page, int all);
+/* The same for columns: -1 or 1, -all or all for either end. */
 int action_across(enum action action, int all); /* the same for columns: left, right, either end */
+/* By how many steps an action changes the parameter under the cursor: -10, -1, 1, 10 or 0. */
 int action_change(enum action action); /* steps of the parameter under the cursor: -10 to 10 */
 
 #endif

@@ -1,4 +1,5 @@
-/* What can follow a typed beginning: commands, values, files, relations. */
+/* Completes what is typed after `:`: names of commands, views and actions, then values, files,
+ * themes and states, according to the kind of the command's argument. */
 #include "views/commands.h"
 
 #include <glob.h>
@@ -22,7 +23,7 @@ const struct command_info command_infos[] = {
     COMMANDS(O, X, X)
 #undef O
 #undef X
-        {NULL, NULL, WORD_NONE, NULL, NULL},
+        {NULL, NULL, ARG_NONE, NULL, NULL},
 };
 
 const struct command_info *command_find(const char *name)
@@ -33,7 +34,7 @@ const struct command_info *command_find(const char *name)
     return NULL;
 }
 
-bool command_needs(const struct command_info *info)
+bool command_needs_argument(const struct command_info *info)
 {
     const char *last = strrchr(info->argument, ']');
 
@@ -57,6 +58,8 @@ const char *command_nearest(const char *word)
 static void offer(struct completions *c, const char *typed, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Adds a formatted line to the completions if it begins with what was typed and is not there yet.
+ */
 static void offer(struct completions *c, const char *typed, const char *fmt, ...)
 {
     char line[1024];
@@ -78,16 +81,18 @@ static void offer(struct completions *c, const char *typed, const char *fmt, ...
     c->line[c->count++] = xstrdup(line);
 }
 
+/* The first word: commands, views, actions. A blank follows a command that needs an argument. */
 static void offer_names(struct completions *c, const char *typed)
 {
     for (const struct command_info *info = command_infos; info->name; info++)
-        offer(c, typed, "%s%s", info->name, command_needs(info) ? " " : "");
+        offer(c, typed, "%s%s", info->name, command_needs_argument(info) ? " " : "");
     for (int i = 0; view_names[i]; i++)
         offer(c, typed, "%s", view_names[i]);
     for (int a = 1; a < ACTION_COUNT; a++)
         offer(c, typed, "%s", action_infos[a].name);
 }
 
+/* Names of parameters, or after "NAME=" the words that this parameter can be set to. */
 static void offer_params(struct completions *c, const char *typed, const char *word)
 {
     for (int i = 0; i < PARAM_COUNT; i++) {
@@ -110,6 +115,7 @@ static void offer_params(struct completions *c, const char *typed, const char *w
     }
 }
 
+/* Files and folders that begin with the word, at most 500. A word with wildcards is left alone. */
 static void offer_files(struct completions *c, const char *typed, const char *command,
                         const char *word)
 {
@@ -124,7 +130,8 @@ static void offer_files(struct completions *c, const char *typed, const char *co
     free(pattern);
 }
 
-/* A name that ends in a dot, or has an ending begun, goes on with every form there is. */
+/* For :export. A name that ends in a dot, or in the beginning of an ending, is completed with
+ * every format there is. */
 static void offer_endings(struct completions *c, const char *typed)
 {
     const char *dot = strrchr(typed, '.');
@@ -147,7 +154,8 @@ static void offer_themes(struct completions *c, const char *typed)
     free(list);
 }
 
-/* VIEW KEY ACTION: a view or nothing first, then the key, which nobody can guess. */
+/* For :bind and :unbind, "[VIEW] KEY ACTION": offers views first. The key in the middle cannot be
+ * guessed; after it come actions. */
 static void offer_binding(struct completions *c, const char *typed, const char *command,
                           const char *rest)
 {
@@ -179,32 +187,32 @@ void completions_find(struct completions *c, const char *typed)
         offer_names(c, typed);
         return;
     }
-    switch (info ? info->kind : WORD_NONE) {
-    case WORD_VIEW:
+    switch (info ? info->kind : ARG_NONE) {
+    case ARG_VIEW:
         for (int i = 0; view_names[i]; i++)
             offer(c, typed, "%s %s", name, view_names[i]);
         break;
-    case WORD_STATE:
+    case ARG_STATE:
         for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
             offer(c, typed, "%s %s", name, states[i]);
         break;
-    case WORD_THEME:
+    case ARG_THEME:
         offer_themes(c, typed);
         break;
-    case WORD_PARAM:
+    case ARG_PARAM:
         offer_params(c, typed, word);
         break;
-    case WORD_FILE:
+    case ARG_FILE:
         offer_files(c, typed, name, word);
         if (!strncmp(name, "export", 6))
             offer_endings(c, typed);
         break;
-    case WORD_BIND:
+    case ARG_BIND:
         offer_binding(c, typed, name, word);
         break;
-    case WORD_NONE:
-    case WORD_TEXT:
-    case WORD_NUMBER:
+    case ARG_NONE:
+    case ARG_TEXT:
+    case ARG_NUMBER:
         break;
     }
 }

@@ -1,81 +1,89 @@
-/* What can follow `:`. The one table from which the command line, its completion, the help view
- * and the manual's list come.
+/* What can be typed after `:`. One table, COMMANDS, from which the command line, its completion,
+ * the help view and the manual's list come.
  *
- * An argument in brackets may be left out, "" is none. The view shown is asked first
- * (view_ops.command). What it does not take
- *   O(name, argument, kind, view, help)   opens this view, which is then asked;
- *   X(name, argument, kind, run, help)    run_RUN() of shell/app_run.c does;
- *   P(name, argument, kind, post, help)   the engine does: CMD_POST, with the argument as its text.
- */
+ * A row is KIND(name, argument, kind of argument, handler, help). An argument in brackets is
+ * optional; "" means there is none. The view that is shown is asked first (view_ops.command). If
+ * it does not handle the command:
+ *
+ *   O(name, argument, kind, view, help)   opens this view, which is then asked
+ *   X(name, argument, kind, run, help)    run_RUN() of shell/app_run.c does it
+ *   P(name, argument, kind, post, help)   the engine does it: CMD_POST with the argument as its
+ *                                         text
+ *
+ * A word after `:` that is not a command may still be the name of an action (actions.h) or of a
+ * view. */
 #ifndef VIEWS_COMMANDS_H
 #define VIEWS_COMMANDS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum word_kind { /* what an argument is: what Tab offers */
-                 WORD_NONE,
-                 WORD_TEXT,
-                 WORD_NUMBER,
-                 WORD_FILE,
-                 WORD_VIEW,
-                 WORD_THEME,
-                 WORD_STATE,
-                 WORD_PARAM, /* NAME=VALUE */
-                 WORD_BIND,  /* [VIEW] KEY ACTION */
+/* What an argument is, so that Tab knows what to offer. */
+enum argument_kind { /* what an argument is: what Tab offers */
+                     ARG_NONE,
+                     ARG_TEXT,
+                     ARG_NUMBER,
+                     ARG_FILE,
+                     ARG_VIEW,
+                     ARG_THEME,
+                     ARG_STATE,
+                     ARG_PARAM, /* NAME=VALUE */
+                     ARG_BIND,  /* [VIEW] KEY ACTION */
 };
 
-#define COMMANDS(O, X, P)                                                                          \
-    X("set", "NAME=VALUE", WORD_PARAM, set, "Set a parameter")                                     \
-    X("reset", "[NAME]", WORD_TEXT, reset, "A parameter's default, or that of the one selected")   \
-    X("fact", "[SUBJECT | PROMPT | OBJECT]", WORD_TEXT, fact, "Another fact; {} is the subject")   \
-    X("query", "[PROMPT]", WORD_TEXT, query, "Ask the model, before and after")                    \
-    X("neuron", "ADDRESS[=VALUE]", WORD_TEXT, neuron, "Go to L5N912; set =0, scale *2, free =off") \
-    O("layers", "WHICH", WORD_TEXT, heatmap, "Layers of the map: 4-8,12, edited or all")           \
-    X("undo", "[N]", WORD_NUMBER, undo, "Undo the last edit, or edit N (asks)")                    \
-    X("open", "VIEW", WORD_VIEW, open, "Open a view")                                              \
-    X("theme", "NAME", WORD_THEME, theme, "Other colours")                                         \
-    X("bind", "[VIEW] KEY ACTION", WORD_BIND, bind, "Give a key an action, here or in one view")   \
-    X("unbind", "[VIEW] KEY", WORD_BIND, unbind, "Take a key's action away")                       \
-    X("dump", "FILE", WORD_FILE, dump, "Write the screen as text")                                 \
-    X("export", "[[KIND] FILE]", WORD_FILE, export,                                                \
-      "What is seen (by the ending), or what was edited")                                          \
-    X("export!", "[KIND] FILE", WORD_FILE, export_over, "The same, over what is there")            \
-    P("apply", "FILE", WORD_FILE, APPLY, "A delta file into the session, as one edit")             \
-    P("apply!", "FILE", WORD_FILE, APPLY, "The same, also when it is in already")                  \
-    O("facts", "[FILE]", WORD_FILE, facts, "A queue of facts from a file")                         \
-    O("model", "FILE", WORD_FILE, models, "Open another model")                                    \
-    O("pull", "ORG/NAME[:FILE]", WORD_TEXT, models, "Fetch a model of the Hugging Face Hub")       \
-    O("state", "WHICH", WORD_STATE, query, "Ask this state: base, edited, preview or edit:N")      \
-    O("tokens", "N", WORD_NUMBER, query, "How many tokens an answer has")                          \
-    O("sample", "T", WORD_NUMBER, query, "Sample answers at this temperature; 0: greedy")          \
-    O("note", "TEXT", WORD_TEXT, history, "A note to the edit selected in History")                \
-    O("diff", "FROM TO", WORD_TEXT, history, "What lies between two states; 0 is the base")        \
-    O("drift", "[STATES]", WORD_NUMBER, history, "How the edits hold as more are made")            \
-    O("sweep", "GRID", WORD_TEXT, sweep, "Such as alpha_ge=.05,.1;beta_sp=.1..0.5/5")              \
-    O("bisect", "PROMPT => ANSWER", WORD_TEXT, history, "Which edit made an answer begin so")      \
-    P("device", "cpu", WORD_TEXT, DEVICE, "Go on with the CPU, as after a GPU was lost")           \
-    P("write", "FILE", WORD_FILE, SAVE, "Save the session under a name and go on there")           \
-    X("q!", "", WORD_NONE, quit, "Leave without asking")
+#define COMMANDS(O, X, P)                                                                         \
+    X("set", "NAME=VALUE", ARG_PARAM, set, "Set a parameter")                                     \
+    X("reset", "[NAME]", ARG_TEXT, reset, "A parameter's default, or that of the one selected")   \
+    X("fact", "[SUBJECT | PROMPT | OBJECT]", ARG_TEXT, fact, "Another fact; {} is the subject")   \
+    X("query", "[PROMPT]", ARG_TEXT, query, "Ask the model, before and after")                    \
+    X("neuron", "ADDRESS[=VALUE]", ARG_TEXT, neuron, "Go to L5N912; set =0, scale *2, free =off") \
+    O("layers", "WHICH", ARG_TEXT, heatmap, "Layers of the map: 4-8,12, edited or all")           \
+    X("undo", "[N]", ARG_NUMBER, undo, "Undo the last edit, or edit N (asks)")                    \
+    X("open", "VIEW", ARG_VIEW, open, "Open a view")                                              \
+    X("theme", "NAME", ARG_THEME, theme, "Other colours")                                         \
+    X("bind", "[VIEW] KEY ACTION", ARG_BIND, bind, "Give a key an action, here or in one view")   \
+    X("unbind", "[VIEW] KEY", ARG_BIND, unbind, "Take a key's action away")                       \
+    X("dump", "FILE", ARG_FILE, dump, "Write the screen as text")                                 \
+    X("export", "[[KIND] FILE]", ARG_FILE, export,                                                \
+      "What is seen (by the ending), or what was edited")                                         \
+    X("export!", "[KIND] FILE", ARG_FILE, export_over, "The same, over what is there")            \
+    P("apply", "FILE", ARG_FILE, APPLY, "A delta file into the session, as one edit")             \
+    P("apply!", "FILE", ARG_FILE, APPLY, "The same, also when it is in already")                  \
+    O("facts", "[FILE]", ARG_FILE, facts, "A queue of facts from a file")                         \
+    O("model", "FILE", ARG_FILE, models, "Open another model")                                    \
+    O("pull", "ORG/NAME[:FILE]", ARG_TEXT, models, "Fetch a model of the Hugging Face Hub")       \
+    O("state", "WHICH", ARG_STATE, query, "Ask this state: base, edited, preview or edit:N")      \
+    O("tokens", "N", ARG_NUMBER, query, "How many tokens an answer has")                          \
+    O("sample", "T", ARG_NUMBER, query, "Sample answers at this temperature; 0: greedy")          \
+    O("note", "TEXT", ARG_TEXT, history, "A note to the edit selected in History")                \
+    O("diff", "FROM TO", ARG_TEXT, history, "What lies between two states; 0 is the base")        \
+    O("drift", "[STATES]", ARG_NUMBER, history, "How the edits hold as more are made")            \
+    O("sweep", "GRID", ARG_TEXT, sweep, "Such as alpha_ge=.05,.1;beta_sp=.1..0.5/5")              \
+    O("bisect", "PROMPT => ANSWER", ARG_TEXT, history, "Which edit made an answer begin so")      \
+    P("device", "cpu", ARG_TEXT, DEVICE, "Go on with the CPU, as after a GPU was lost")           \
+    P("write", "FILE", ARG_FILE, SAVE, "Save the session under a name and go on there")           \
+    X("q!", "", ARG_NONE, quit, "Leave without asking")
 
 struct command_info {
     const char *name, *argument;
-    enum word_kind kind;
+    enum argument_kind kind;
     const char *view, *help;
 };
 
 extern const struct command_info command_infos[]; /* a NULL name ends it */
 
 const struct command_info *command_find(const char *name); /* NULL: no such command */
-bool command_needs(const struct command_info *info);       /* an argument that must be there */
-/* The command, action or view whose name looks most like this one. */
+/* Whether the command has an argument that may not be left out. */
+bool command_needs_argument(const struct command_info *info); /* an argument that must be there */
+/* The command, action or view whose name looks most like this word, for "did you mean". */
 const char *command_nearest(const char *word);
 
-/* Lines that go on from what is typed, without the `:`. */
+/* Whole lines, without the `:`, that complete what has been typed. */
 struct completions { /* zero-initialise; completions_free() ends it */
     char **line;
     int count, room;
 };
+/* Fills *c with the completions of what is typed; the old ones are freed. */
 void completions_find(struct completions *c, const char *typed);
 void completions_free(struct completions *c);
 

@@ -1,4 +1,6 @@
-/* The general neurons of facts looked at before: do facts share them, or is it chance? */
+/* Remembers which neurons were general for the facts scored before, so that the Ratios view can
+ * say whether facts share them or whether the overlap is chance. With n neurons, a random set of a
+ * neurons and one of b share a b / n on average. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +9,7 @@
 #include "core/base/utf8.h"
 #include "views/ui_state_internal.h"
 
-static void set_free(struct general_set *s)
+static void general_set_free(struct general_set *s)
 {
     free(s->bits);
     *s = (struct general_set){0};
@@ -16,18 +18,21 @@ static void set_free(struct general_set *s)
 void ui_forget_general_sets(struct ui_state *d)
 {
     for (int i = 0; i < UI_GENERAL_SETS; i++)
-        set_free(&d->general_set[i]);
+        general_set_free(&d->general_set[i]);
 }
 
-static size_t bytes_of(int neurons)
+/* Bytes of one layer's bits. */
+static size_t set_bytes(int neurons)
 {
     return ((size_t)neurons + 7) / 8;
 }
 
+/* Called before scores are dropped. Only complete attributions count. The same prompt replaces its
+ * old set, else the oldest of UI_GENERAL_SETS goes. */
 void ui_remember_general_set(struct ui_state *d)
 {
     struct general_set new = {.layers = d->layers, .neurons = d->model.neurons};
-    size_t bytes = bytes_of(new.neurons);
+    size_t bytes = set_bytes(new.neurons);
     int at = 0;
 
     if (d->scored_layers < d->layers || !d->header || d->header->rows < 1 || !d->header->prompt[0])
@@ -41,11 +46,12 @@ void ui_remember_general_set(struct ui_state *d)
     while (at < UI_GENERAL_SETS - 1 && d->general_set[at].bits &&
            strcmp(d->general_set[at].prompt, new.prompt) != 0)
         at++;
-    set_free(&d->general_set[at]); /* the same question, or the oldest */
+    general_set_free(&d->general_set[at]); /* the same question, or the oldest */
     memmove(&d->general_set[1], &d->general_set[0], (size_t)at * sizeof(d->general_set[0]));
     d->general_set[0] = new;
 }
 
+/* Counts neurons whose general bit is set now and was set then. */
 bool ui_shared_neurons(const struct ui_state *d, int nth, int layer, struct shared_neurons *out)
 {
     const struct mask *m = layer >= 0 && layer < d->layers ? d->layer[layer].mask : NULL;
@@ -58,7 +64,7 @@ bool ui_shared_neurons(const struct ui_state *d, int nth, int layer, struct shar
         return false;
     for (int i = 0; i < m->neurons; i++) {
         bool in = m->class_bits[i] & CLASS_GENERAL;
-        bool was = s->bits[(size_t)layer * bytes_of(s->neurons) + (size_t)i / 8] >> i % 8 & 1;
+        bool was = s->bits[(size_t)layer * set_bytes(s->neurons) + (size_t)i / 8] >> i % 8 & 1;
 
         now += in;
         before += was;

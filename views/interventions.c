@@ -1,4 +1,4 @@
-/* Reads, keeps and shows what a user does to single neurons. */
+/* The lists of interventions and mask overrides, and the queries that show their effect. */
 #include "views/interventions.h"
 
 #include <math.h>
@@ -26,8 +26,8 @@ int mask_override_of(const struct ui_state *d, int layer, int neuron)
     return 0;
 }
 
-/* Sets, replaces, or (`off`) takes away a change. False: the desk's list is full. */
-static bool change_set(struct ui_state *d, const struct intervention *change, bool off)
+/* Adds or replaces an intervention, or removes it (`off`). false: the list is full. */
+static bool intervention_set(struct ui_state *d, const struct intervention *change, bool off)
 {
     const struct intervention *old = intervention_of(d, change->layer, change->neuron);
     int at = old ? (int)(old - d->intervention) : d->intervention_count;
@@ -44,8 +44,8 @@ static bool change_set(struct ui_state *d, const struct intervention *change, bo
     return true;
 }
 
-/* in, out, neither, in ... False: the list is full. */
-static bool force_next(struct ui_state *d, int layer, int neuron)
+/* Switches a neuron's override: in, out, none, in ... false: the list is full. */
+static bool mask_override_next(struct ui_state *d, int layer, int neuron)
 {
     for (int i = 0; i < d->mask_override_count; i++) {
         if (d->mask_override[i].layer != layer || d->mask_override[i].neuron != neuron)
@@ -118,12 +118,15 @@ const char *interventions_text(const struct ui_state *d, char out[48])
     return out;
 }
 
+/* The state that interventions are tried on: the preview if there is one, else the edited model. */
 static unsigned state_asked(const struct ui_state *d)
 {
     return d->state.preview ? STATE_PREVIEW : d->state.edits ? STATE_EDITED : STATE_BASE;
 }
 
-static unsigned ask(struct host *host, bool with)
+/* Posts the fact's prompt with or without the interventions, for 8 tokens and the 12 likeliest
+ * next ones. Returns the job. */
+static unsigned query_fact(struct host *host, bool with)
 {
     struct command cmd = {.kind = CMD_QUERY, .text = fact_text(&host->ui->fact)};
     const struct ui_state *d = host->ui;
@@ -137,6 +140,9 @@ static unsigned ask(struct host *host, bool with)
     return host->post(host, &cmd);
 }
 
+/* The answer without interventions is the same until the state changes, so it is asked once per
+ * state. A job that is overtaken goes into the ring of old jobs: its answer is dropped on arrival.
+ */
 void request_intervention_answers(struct host *host)
 {
     struct ui_state *d = host->ui;
@@ -150,13 +156,14 @@ void request_intervention_answers(struct host *host)
     if (!same) { /* what is said without changes is asked once a state */
         ui_forget_intervention_answers(d);
         memcpy(d->intervention_state, d->state.state, sizeof(d->intervention_state));
-        d->intervention_job[0] = ask(host, false);
+        d->intervention_job[0] = query_fact(host, false);
     }
     if (d->intervention_job[1])
         d->intervention_old_job[d->intervention_old_count++ % 8] = d->intervention_job[1];
-    d->intervention_job[1] = ask(host, true);
+    d->intervention_job[1] = query_fact(host, true);
 }
 
+/* Whether this is a neuron of the model; else a message says how to get to one. */
 static bool has_neuron(struct host *host, int layer, int neuron)
 {
     const struct ui_state *d = host->ui;
@@ -176,9 +183,9 @@ void ui_silence_neuron(struct host *host, int layer, int neuron)
     if (!has_neuron(host, layer, neuron))
         return;
     if (intervention_of(d, layer, neuron)) {
-        change_set(d, &change, true);
+        intervention_set(d, &change, true);
         host->message(host, TONE_PLAIN, "L%dN%d speaks again", layer, neuron);
-    } else if (change_set(d, &change, false)) {
+    } else if (intervention_set(d, &change, false)) {
         host->message(host, TONE_PLAIN, "L%dN%d is silent in queries; nothing is written", layer,
                       neuron);
     } else {
@@ -201,7 +208,7 @@ void ui_change_neuron(struct host *host, const char *text)
         host->message(host, TONE_ERROR, "%s", err.text);
         return;
     }
-    if (!change_set(d, &change, off)) {
+    if (!intervention_set(d, &change, off)) {
         host->message(host, TONE_WARN, "%d neurons are changed already: F lets them go",
                       UI_INTERVENTIONS);
         return;
@@ -223,7 +230,7 @@ void ui_force_neuron(struct host *host, int layer, int neuron)
 
     if (!has_neuron(host, layer, neuron))
         return;
-    if (!force_next(d, layer, neuron)) {
+    if (!mask_override_next(d, layer, neuron)) {
         host->message(host, TONE_WARN, "%d neurons are forced already: F lets them go",
                       UI_MASK_OVERRIDES);
         return;

@@ -1,4 +1,22 @@
-/* Binds keys by name, over the table of actions. */
+/* Looks up keys and binds them.
+ *
+ * A keymap is a list of (view or all views, key code, action). It starts as the keys of actions.h,
+ * all of them for all views, some 110 entries. What the user binds, in the config file or by
+ * `:bind`, replaces an entry with the same view and key, or is added:
+ *
+ *     [keys]                 all views       C-p = preview
+ *     [keys.history]         one view        x = undo
+ *
+ * A key is looked up twice: first among the entries of the view that is shown, then among those
+ * for all views. With the file above, x means "undo" in History and "attribute" everywhere else.
+ * The action "none" is stored like any other (ACTION_NONE), so that a view can switch off a key
+ * that all others have.
+ *
+ * The list is searched from the start, without a hash table: it is asked once per key press, and
+ * once per action when footer or help are drawn.
+ *
+ * A binding that takes the last key away from an action, or that contradicts an earlier line of
+ * the same file, is no error; a note tells the user, since both usually are mistakes. */
 #include "views/keymap.h"
 
 #include <limits.h>
@@ -13,7 +31,7 @@
 #include "tui/key.h"
 #include "views/view.h"
 
-/* The n-th word of a list of keys; false past the end. */
+/* The nth name in a list of keys separated by blanks; false past the end. */
 static bool key_at(const char *keys, int n, char out[16])
 {
     for (; *keys; n--) {
@@ -47,7 +65,8 @@ struct keymap *keymap_current(void)
     return &used;
 }
 
-static struct binding *find(const struct keymap *m, const char *view, int32_t code)
+/* The entry with exactly this view (NULL: all views) and key; NULL: none. */
+static struct binding *keymap_find(const struct keymap *m, const char *view, int32_t code)
 {
     for (int i = 0; i < m->count; i++) {
         const struct binding *b = &m->of[i];
@@ -60,13 +79,14 @@ static struct binding *find(const struct keymap *m, const char *view, int32_t co
 
 enum action keymap_action(const struct keymap *m, const char *view, int32_t code)
 {
-    const struct binding *b = view ? find(m, view, code) : NULL;
+    const struct binding *b = view ? keymap_find(m, view, code) : NULL;
 
-    b = b ? b : find(m, NULL, code);
+    b = b ? b : keymap_find(m, NULL, code);
     return b ? b->action : ACTION_NONE;
 }
 
-static void add(char out[KEYMAP_TEXT], const char *before, int32_t code)
+/* Appends " KEY" or " VIEW:KEY" to the text if it fits. */
+static void append_key(char out[KEYMAP_TEXT], const char *before, int32_t code)
 {
     char key[16];
     size_t n = strlen(out);
@@ -77,6 +97,8 @@ static void add(char out[KEYMAP_TEXT], const char *before, int32_t code)
                    key);
 }
 
+/* Three rounds give the order: the view's own bindings, the user's for all views, the defaults. A
+ * key that means another thing in this view is left out. */
 const char *keymap_keys(const struct keymap *m, const char *view, enum action action,
                         char out[KEYMAP_TEXT])
 {
@@ -92,11 +114,11 @@ const char *keymap_keys(const struct keymap *m, const char *view, enum action ac
                          : b->user ? 1
                                    : 2) &&
                 (own || keymap_action(m, view, b->code) == action))
-                add(out, "", b->code);
+                append_key(out, "", b->code);
         }
     for (int i = 0; !view && i < m->count; i++)
         if (m->of[i].action == action && m->of[i].view)
-            add(out, m->of[i].view, m->of[i].code);
+            append_key(out, m->of[i].view, m->of[i].code);
     return out;
 }
 
@@ -109,6 +131,7 @@ const char *keymap_key(const struct keymap *m, const char *view, enum action act
     return out;
 }
 
+/* The action called so; else ERR_USAGE with the nearest name, and ACTION_NONE. */
 static enum action known_action(const char *name, struct err *err)
 {
     enum action action = action_of_name(name);
@@ -124,10 +147,11 @@ static enum action known_action(const char *name, struct err *err)
     return action;
 }
 
-static void tell(struct buf *notes, int line, const char *fmt, ...)
+static void add_note(struct buf *notes, int line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void tell(struct buf *notes, int line, const char *fmt, ...)
+/* Appends a line to the notes, with the line of the config file if there is one. */
+static void add_note(struct buf *notes, int line, const char *fmt, ...)
 {
     char text[200];
     va_list ap;
@@ -142,31 +166,34 @@ static void tell(struct buf *notes, int line, const char *fmt, ...)
     buf_printf(notes, "%s\n", text);
 }
 
-static void tell_keyless(const struct keymap *m, enum action action, struct buf *notes)
+/* Adds a note if the action has no key left. */
+static void note_if_keyless(const struct keymap *m, enum action action, struct buf *notes)
 {
     char left[KEYMAP_TEXT];
 
     if (!*keymap_keys(m, NULL, action, left))
-        tell(notes, 0, "%s has no key now; :%s does it", action_infos[action].name,
-             action_infos[action].name);
+        add_note(notes, 0, "%s has no key now; :%s does it", action_infos[action].name,
+                 action_infos[action].name);
 }
 
-static void put(struct keymap *m, const struct binding *b, struct buf *notes)
+/* Stores a binding. For keys typed at `:bind` (line 0) keyless actions are reported at once, for a
+ * file when all of it is read (keymap_apply()). */
+static void keymap_put(struct keymap *m, const struct binding *b, struct buf *notes)
 {
-    struct binding *at = find(m, b->view, b->code);
+    struct binding *at = keymap_find(m, b->view, b->code);
     enum action before = at ? at->action : ACTION_NONE;
     char key[16];
 
     key_show(key, b->code);
     if (at && at->user && before != b->action && at->line)
-        tell(notes, b->line, "%s was bound to %s by line %d; the last one counts", key,
-             before ? action_infos[before].name : "nothing", at->line);
+        add_note(notes, b->line, "%s was bound to %s by line %d; the last one counts", key,
+                 before ? action_infos[before].name : "nothing", at->line);
     if (at)
         *at = *b;
     else
         m->of[m->count++] = *b;
     if (before && !b->line)
-        tell_keyless(m, before, notes);
+        note_if_keyless(m, before, notes);
 }
 
 bool keymap_bind(struct keymap *m, const char *view, const char *key, const char *action, int line,
@@ -188,11 +215,11 @@ bool keymap_bind(struct keymap *m, const char *view, const char *key, const char
     if (m->count == KEYMAP_MAX)
         return err_set(err, ERR_LIMIT, "more than %d keys are bound", KEYMAP_MAX);
     b.view = name;
-    put(m, &b, notes);
+    keymap_put(m, &b, notes);
     return true;
 }
 
-/* The next word of *text, at most 63 bytes of it. */
+/* Cuts the next word off *text, at most 63 bytes of it; false: there is none. */
 static bool next_word(const char **text, char out[64])
 {
     size_t n;
@@ -233,6 +260,6 @@ bool keymap_line(void *reading, const struct config_line *line, struct err *err)
 void keymap_apply(struct keymap *m, struct keymap_reading *reading)
 {
     for (int a = 1; a < ACTION_COUNT; a++)
-        tell_keyless(&reading->map, (enum action)a, reading->notes);
+        note_if_keyless(&reading->map, (enum action)a, reading->notes);
     *m = reading->map;
 }

@@ -1,7 +1,4 @@
-/* Which key does what: the table of actions (actions.h), then what the user has bound.
- *
- * A binding holds in all views or in one; in a view its own bindings come first. The footer, the
- * help and `editscope keys` show what is in force. */
+/* Which key does what: the defaults of actions.h, changed by the user's bindings. */
 #ifndef VIEWS_KEYMAP_H
 #define VIEWS_KEYMAP_H
 
@@ -25,28 +22,31 @@ struct keymap {
     int count;
 };
 
-/* The one in force; the table's own until something is bound. UI thread. */
+/* The keymap in force: the defaults until something is bound. UI thread. */
 struct keymap *keymap_current(void);
+/* Fills *m with the keys of actions.h. */
 void keymap_default(struct keymap *m);
 
-/* The action of a key in a view; view NULL: where no view has a say. */
+/* The action of a key in a view. view NULL: only bindings for all views are considered. */
 enum action keymap_action(const struct keymap *m, const char *view, int32_t code);
-/* All keys of an action, most telling first: "x F5". With view NULL those of single views follow
- * as "history:x". "" if there is none. Returns out. */
+/* All keys of an action as text, the most specific first: "x F5". With view NULL, keys of single
+ * views follow as "history:x". "" if there is none. Returns out. */
 const char *keymap_keys(const struct keymap *m, const char *view, enum action action,
                         char out[KEYMAP_TEXT]);
-/* The first of them, as a footer has it. */
+/* The first of them, as the footer shows it. Returns out. */
 const char *keymap_key(const struct keymap *m, const char *view, enum action action, char out[16]);
 
-/* Binds a key; action "none" takes it away. view NULL or "": everywhere. Names that are not known
- * are ERR_USAGE and name the nearest. `notes` (may be NULL) gets a line for what it replaces. */
+/* Binds a key to an action; action "none" removes what the key does. view NULL or "": in all
+ * views. Unknown names are ERR_USAGE with the nearest one; ERR_LIMIT beyond KEYMAP_MAX. `notes`
+ * (may be NULL) gets one line for each binding that is lost by it. */
 bool keymap_bind(struct keymap *m, const char *view, const char *key, const char *action, int line,
                  struct buf *notes, struct err *err);
-/* "[VIEW] KEY ACTION", as after :bind and :unbind (`taken`: without ACTION). */
+/* Parses what follows :bind, "[VIEW] KEY ACTION", or :unbind (`taken`), "[VIEW] KEY". */
 bool keymap_command(struct keymap *m, const char *rest, bool taken, struct buf *notes,
                     struct err *err);
-/* The sections [keys] and [keys.VIEW] of a config file: `map` is what has been bound so far, of
- * what was in force before; keymap_apply() puts it into force when all lines were taken. */
+/* For reading the sections [keys] and [keys.VIEW] of a config file. Start with `map` as a copy of
+ * the keymap in force, call keymap_line() for each line, then keymap_apply(), so that a file with
+ * an error changes nothing. */
 struct keymap_reading {
     struct keymap map;
     struct buf *notes; /* as of keymap_bind() */

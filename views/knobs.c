@@ -1,4 +1,5 @@
-/* Steps and ranges of the live parameters. */
+/* Ranges and steps of the live parameters. The table has one row per knob: parameter, symbol,
+ * label, slider range, step, logarithmic, inverse, equation of the paper. */
 #include "views/knobs.h"
 
 #include <math.h>
@@ -18,7 +19,7 @@ const struct knob_info *knob_info(enum knob knob)
     return &knobs[knob];
 }
 
-/* As shown. */
+/* The value as it is shown. */
 static double knob_value(const struct params *p, enum knob knob)
 {
     double v = p->value[knobs[knob].param];
@@ -36,7 +37,7 @@ double knob_position(const struct params *p, enum knob knob)
     return v <= k->low ? 0 : log(v / k->low) / log(k->high / k->low);
 }
 
-/* Sets what is shown; clamped to the parameter's range. */
+/* Sets the shown value, within the parameter's own range, which may be wider than the slider's. */
 static void knob_set(struct params *p, enum knob knob, double value)
 {
     const struct knob_info *k = &knobs[knob];
@@ -50,6 +51,7 @@ static void knob_set(struct params *p, enum knob knob, double value)
     p->source[k->param] = FROM_COMMAND_LINE;
 }
 
+/* A logarithmic knob at 10 or more moves to a whole number: 10, 11, 13, 15 ... */
 void knob_step(struct params *p, enum knob knob, int steps)
 {
     const struct knob_info *k = &knobs[knob];

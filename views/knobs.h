@@ -1,4 +1,4 @@
-/* The live knobs: which parameters they are, and how they step. Pure. */
+/* The live parameters, "knobs": those that have a slider on the Edit view and act at once. Pure. */
 #ifndef VIEWS_KNOBS_H
 #define VIEWS_KNOBS_H
 
@@ -14,6 +14,8 @@ enum knob {
     KNOB_COUNT
 };
 
+/* How a knob is shown and stepped. A knob may show 1 / parameter: the temperature τ is stored as
+ * its inverse. */
 struct knob_info {
     enum param param;
     const char *symbol, *label;
@@ -23,10 +25,14 @@ struct knob_info {
 };
 
 const struct knob_info *knob_info(enum knob knob);
+/* Where the slider's knob is, 0..1; logarithmic for τ and the amplification. */
 double knob_position(const struct params *p, enum knob knob); /* 0..1 along the slider */
+/* Steps the parameter up or down. Steps land on multiples of `step`, or multiply by it where
+ * `log`. */
 void knob_step(struct params *p, enum knob knob, int steps);
+/* The value as shown, "0.303". Returns out. */
 const char *knob_text(const struct params *p, enum knob knob, char out[16]);
-/* A choice's next word. */
+/* The next word of a parameter that is a choice, such as mask.mode; the first after the last. */
 void choice_next(struct params *p, enum param param);
 
 #endif

@@ -1,4 +1,4 @@
-/* A stack of parameters; steps within a second are one. */
+/* Keeps up to PARAM_UNDO_STEPS earlier sets of all parameters; the oldest goes first. */
 #include "views/param_undo.h"
 
 #include <stdio.h>
@@ -11,8 +11,8 @@ void param_undo_start(struct param_undo *t, const struct params *p)
     *t = (struct param_undo){.now = *p, .param = -1};
 }
 
-/* How many differ, and one of them. */
-static int changes(const struct params *a, const struct params *b, int *one)
+/* How many parameters differ between a and b; *one is one of them, -1: none. */
+static int params_differing(const struct params *a, const struct params *b, int *one)
 {
     int n = 0;
 
@@ -27,7 +27,7 @@ static int changes(const struct params *a, const struct params *b, int *one)
 
 void param_undo_note(struct param_undo *t, const struct params *p, double now)
 {
-    int param, n = changes(&t->now, p, &param);
+    int param, n = params_differing(&t->now, p, &param);
 
     if (!n)
         return;
@@ -52,7 +52,7 @@ bool param_undo_back(struct param_undo *t, struct params *p, char out[160])
     if (!t->steps)
         return false;
     *p = t->step[--t->steps];
-    n = changes(&t->now, p, &param);
+    n = params_differing(&t->now, p, &param);
     if (n == 1) {
         params_show(&t->now, (enum param)param, &was);
         params_show(p, (enum param)param, &is);

@@ -1,4 +1,4 @@
-/* The parameters as they were: what `untune` takes back. Pure data, no screen. */
+/* The undo stack of parameters: key Z, command `untune`. Plain data, no screen. */
 #ifndef VIEWS_PARAM_UNDO_H
 #define VIEWS_PARAM_UNDO_H
 
@@ -16,13 +16,15 @@ struct param_undo {
     double when;       /* seconds */
 };
 
+/* Empties the stack; *p is the state to compare with. */
 void param_undo_start(struct param_undo *t, const struct params *p);
-/* The parameters may have changed. Steps of one parameter within a second are one. */
+/* Call it when the parameters may have changed; `now` in seconds. Changes of one parameter within
+ * a second of each other make one step, so that holding a key down is undone at once. */
 void param_undo_note(struct param_undo *t, const struct params *p, double now);
-/* Puts the parameters back into p and says what that was ("ratio.ge.a 0.14 to 0.1"); false when
- * there is nothing to take back. */
+/* Puts the parameters before the last step back into *p and describes it ("ratio.ge.a 0.14 to
+ * 0.1"); false when there is nothing to undo. */
 bool param_undo_back(struct param_undo *t, struct params *p, char out[160]);
-/* One parameter's default again, where it came from included. */
+/* Sets one parameter to its default, its source included. */
 void param_reset(struct params *p, enum param id);
 
 #endif

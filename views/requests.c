@@ -1,4 +1,25 @@
-/* Makes commands from what the user is looking at, and posts them. */
+/* From keys to commands.
+ *
+ * What happens between the key `x` and the first score on the screen:
+ *
+ *   1. term_key() reads the key; app_key() (shell/app_keys.c) offers it to an open dialog, the
+ *      command line, and text fields.
+ *   2. keymap_action() finds the action: ACTION_ATTRIBUTE.
+ *   3. The view shown may handle it. It does not, so actions.h names the handler: do_attribute().
+ *   4. request_attribute(), here, builds a struct command: the kind CMD_ATTRIBUTE, a copy of the
+ *      fact, the parameters at hand, the mask overrides.
+ *   5. host->post() refuses it (read-only session, queue full) or puts it on the bus and returns
+ *      the job's number; ui_add_job() notes it, so that the footer shows "scoring" and Ctrl-C can
+ *      cancel it.
+ *   6. The engine thread takes the command and runs job_attribute() (core/engine/).
+ *   7. Each layer comes back as an event EV_LAYER. ui_event() stores the scores and builds the
+ *      layer's mask; the next frame shows them. EV_DONE or EV_FAILED ends the job.
+ *
+ * A command owns what it points to and hands it over, so everything is copied here: the user may
+ * type another fact while the engine works on this one.
+ *
+ * What can be done without the engine is done at once and posts nothing: moving, sorting,
+ * filtering, and every parameter that only changes the mask. */
 #include "views/requests.h"
 
 #include <errno.h>
@@ -13,7 +34,8 @@
 #include "tui/text.h"
 #include "views/knobs.h"
 
-static struct fact *one_fact(const struct fact *fact)
+/* An allocated copy, for a command. */
+static struct fact *fact_copy_new(const struct fact *fact)
 {
     struct fact *out = xcalloc(1, sizeof(*out));
 
@@ -23,7 +45,7 @@ static struct fact *one_fact(const struct fact *fact)
 
 unsigned request_prompt_info(struct host *host, const struct fact *fact)
 {
-    struct command cmd = {.kind = CMD_INSPECT, .facts = one_fact(fact), .count = 1};
+    struct command cmd = {.kind = CMD_INSPECT, .facts = fact_copy_new(fact), .count = 1};
 
     cmd.params = host->ui->params;
     cmd.top = 8;
@@ -101,6 +123,7 @@ bool ui_set_param(struct host *host, const char *assignment)
     return true;
 }
 
+/* Whether there are a model and a fact to work on; else a message says what is missing. */
 static bool has_fact(struct host *host)
 {
     if (!host->ui->ready)
@@ -112,7 +135,8 @@ static bool has_fact(struct host *host)
     return false;
 }
 
-static void with_forces(const struct ui_state *d, struct command *cmd)
+/* Copies the user's mask overrides into the command. */
+static void add_mask_overrides(const struct ui_state *d, struct command *cmd)
 {
     size_t n = (size_t)d->mask_override_count * sizeof(*d->mask_override);
 
@@ -120,15 +144,17 @@ static void with_forces(const struct ui_state *d, struct command *cmd)
     cmd->mask_overrides = n ? memcpy(xmalloc(n), d->mask_override, n) : NULL;
 }
 
-static bool about_fact(struct host *host, enum command_kind kind, struct command *cmd)
+/* Fills *cmd with what every command about the fact at hand needs. false: a message said why not.
+ * `draft` allows second moments of fewer tokens than asked for; screen and journal say so. */
+static bool fact_command(struct host *host, enum command_kind kind, struct command *cmd)
 {
     if (!has_fact(host))
         return false;
-    *cmd = (struct command){.kind = kind, .facts = one_fact(&host->ui->fact), .count = 1};
+    *cmd = (struct command){.kind = kind, .facts = fact_copy_new(&host->ui->fact), .count = 1};
     cmd->params = host->ui->params;
     cmd->attribution = host->ui->approximate ? 0 : host->ui->attribution_id;
     cmd->draft = true; /* said on the screen and in the journal */
-    with_forces(host->ui, cmd);
+    add_mask_overrides(host->ui, cmd);
     return true;
 }
 
@@ -136,7 +162,7 @@ void request_attribute(struct host *host)
 {
     struct command cmd;
 
-    if (!about_fact(host, CMD_ATTRIBUTE, &cmd))
+    if (!fact_command(host, CMD_ATTRIBUTE, &cmd))
         return;
     cmd.all_layers = true;
     cmd.curves = true; /* so that the amplification can be moved at once */
@@ -154,7 +180,7 @@ void request_probe(struct host *host, const struct fact *fact, unsigned *job)
 
     if (!fact->subject || !host->ui->ready)
         return;
-    cmd.facts = one_fact(fact);
+    cmd.facts = fact_copy_new(fact);
     posted = host->post(host, &cmd);
     if (job)
         *job = posted;
@@ -164,7 +190,8 @@ void request_estimate(struct host *host)
 {
     struct command cmd;
 
-    if (host->ui->attribution_id && !host->ui->approximate && about_fact(host, CMD_ESTIMATE, &cmd))
+    if (host->ui->attribution_id && !host->ui->approximate &&
+        fact_command(host, CMD_ESTIMATE, &cmd))
         host->post(host, &cmd);
 }
 
@@ -172,7 +199,7 @@ void request_preview(struct host *host)
 {
     struct command cmd;
 
-    if (!about_fact(host, CMD_PREVIEW, &cmd))
+    if (!fact_command(host, CMD_PREVIEW, &cmd))
         return;
     host->ui->steps = 0;
     host->post(host, &cmd);
@@ -182,7 +209,7 @@ unsigned request_lens(struct host *host, unsigned states)
 {
     struct command cmd;
 
-    if (!about_fact(host, CMD_LENS, &cmd))
+    if (!fact_command(host, CMD_LENS, &cmd))
         return 0;
     cmd.states = states;
     return host->post(host, &cmd);
@@ -192,7 +219,7 @@ void request_trace(struct host *host)
 {
     struct command cmd;
 
-    if (about_fact(host, CMD_TRACE, &cmd))
+    if (fact_command(host, CMD_TRACE, &cmd))
         host->post(host, &cmd);
 }
 
@@ -208,7 +235,7 @@ unsigned request_variants(struct host *host, const struct params *variant, int c
 {
     struct command cmd;
 
-    if (!about_fact(host, CMD_VARIANTS, &cmd))
+    if (!fact_command(host, CMD_VARIANTS, &cmd))
         return 0;
     cmd.variants = xmalloc((size_t)count * sizeof(*cmd.variants));
     memcpy(cmd.variants, variant, (size_t)count * sizeof(*cmd.variants));
@@ -224,8 +251,9 @@ void request_simple(struct host *host, enum command_kind kind, int edit)
     host->post(host, &cmd);
 }
 
-/* One state of the same question; edit 0: the bits of `states`. */
-static void ask_state(struct host *host, const char *text, unsigned states, int edit, bool changed)
+/* Asks one state: the state after `edit`, or if that is 0 the bit in `states`. */
+static void query_state(struct host *host, const char *text, unsigned states, int edit,
+                        bool changed)
 {
     struct command cmd = {.kind = CMD_QUERY, .text = xstrdup(text), .edit = edit, .top = 12};
     const struct ui_state *d = host->ui;
@@ -240,16 +268,18 @@ static void ask_state(struct host *host, const char *text, unsigned states, int 
     host->post(host, &cmd);
 }
 
-static void ask(struct host *host, bool missing)
+/* Asks both states of the pair, or only those that have no answer yet. A sampled answer is never
+ * reused. */
+static void query_states(struct host *host, bool missing)
 {
     const struct ui_state *d = host->ui;
     struct answer_pair pair = ui_answer_pair(d);
 
     missing &= d->query.sample <= 0;
     if (!missing || !pair.before || pair.before->partial)
-        ask_state(host, d->query.prompt, STATE_BASE, 0, false);
+        query_state(host, d->query.prompt, STATE_BASE, 0, false);
     if (pair.two && (!missing || !pair.after || pair.after->partial))
-        ask_state(host, d->query.prompt, pair.edit ? 0 : pair.state, pair.edit, pair.changed);
+        query_state(host, d->query.prompt, pair.edit ? 0 : pair.state, pair.edit, pair.changed);
 }
 
 void request_query(struct host *host, const char *text, int edit)
@@ -260,16 +290,18 @@ void request_query(struct host *host, const char *text, int edit)
     free(how->prompt); /* `text` may be it */
     how->prompt = prompt;
     how->state = edit ? edit : how->state;
-    ask(host, false);
+    query_states(host, false);
 }
 
 void request_missing_answers(struct host *host)
 {
     if (host->ui->query.prompt)
-        ask(host, true);
+        query_states(host, true);
 }
 
-static int kept(const struct ui_state *d, int *neurons, int *layers)
+/* How many neurons of the edited layers have a weight in the mask; *neurons of all, *layers of
+ * them. */
+static int count_kept_neurons(const struct ui_state *d, int *neurons, int *layers)
 {
     int sum = 0;
 
@@ -308,8 +340,9 @@ int ui_last_edit_of_fact(const struct ui_state *d, const struct fact *fact,
     return edit;
 }
 
-/* "It rewrites edit 1 (...).\n" where an active edit gave the same question another object. */
-static void rewrites(const struct ui_state *d, char *out, size_t n)
+/* "It rewrites edit 1 (Eiffel Tower → Rome).\n" if an active edit gave the same question an
+ * object; else "". */
+static void describe_rewritten_edit(const struct ui_state *d, char *out, size_t n)
 {
     const struct history_fact *last;
     int edit = ui_last_edit_of_fact(d, &d->fact, &last);
@@ -323,12 +356,13 @@ static void rewrites(const struct ui_state *d, char *out, size_t n)
                    edit, last->subject, last->target);
 }
 
-static void commit(struct host *host, const struct question *question)
+/* The user chose Commit. */
+static void commit_confirmed(struct host *host, const struct question *question)
 {
     struct command cmd;
 
     (void)question;
-    if (!about_fact(host, CMD_COMMIT, &cmd))
+    if (!fact_command(host, CMD_COMMIT, &cmd))
         return;
     host->ui->steps = 0;
     host->post(host, &cmd);
@@ -337,8 +371,9 @@ static void commit(struct host *host, const struct question *question)
 void confirm_commit(struct host *host)
 {
     const struct ui_state *d = host->ui;
-    struct question q = {.title = "Commit this edit?", .yes = "Commit", .confirmed = commit};
-    int neurons, layers, n = kept(d, &neurons, &layers);
+    struct question q = {
+        .title = "Commit this edit?", .yes = "Commit", .confirmed = commit_confirmed};
+    int neurons, layers, n = count_kept_neurons(d, &neurons, &layers);
     char some[32], all[32], range[48];
 
     if (!has_fact(host))
@@ -352,7 +387,7 @@ void confirm_commit(struct host *host)
     if (!n)
         snprintf(some, sizeof(some), "the masked");
     show_print(q.text, sizeof(q.text), "%s: %s\n", d->fact.subject, d->fact.target);
-    rewrites(d, q.text + strlen(q.text), sizeof(q.text) - strlen(q.text));
+    describe_rewritten_edit(d, q.text + strlen(q.text), sizeof(q.text) - strlen(q.text));
     n = (int)strlen(q.text);
     show_print(q.text + n, sizeof(q.text) - (size_t)n,
                "The update touches %s of %s neurons in %s.\n%s\n%s", some, all,
@@ -365,7 +400,8 @@ void confirm_commit(struct host *host)
     host->confirm(host, &q);
 }
 
-static void undo(struct host *host, const struct question *question)
+/* The user chose Undo. */
+static void undo_confirmed(struct host *host, const struct question *question)
 {
     request_simple(host, CMD_UNDO, question->number);
 }
@@ -373,7 +409,8 @@ static void undo(struct host *host, const struct question *question)
 void confirm_undo(struct host *host, int edit)
 {
     const struct ui_state *d = host->ui;
-    struct question q = {.title = "Undo", .yes = "Undo", .confirmed = undo, .number = edit};
+    struct question q = {
+        .title = "Undo", .yes = "Undo", .confirmed = undo_confirmed, .number = edit};
     const struct history_entry *entry = NULL;
     char *words;
 

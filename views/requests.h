@@ -1,4 +1,6 @@
-/* What the user's actions mean to the engine: each makes one command from what is on the desk. */
+/* From what the user wants to commands for the engine. See requests.c for how a key becomes a
+ * command. request_X() posts a command, confirm_X() asks in a dialog first, ui_X() changes struct
+ * ui_state. All need only the host; each reports by a message why it cannot be done. UI thread. */
 #ifndef VIEWS_REQUESTS_H
 #define VIEWS_REQUESTS_H
 
@@ -6,42 +8,51 @@
 
 struct params;
 
+/* Tokens, next tokens and ranks of a fact's prompt. Returns the job; 0: refused. */
 unsigned request_prompt_info(struct host *host, const struct fact *fact);
-/* Another fact lies on the desk: what was about the old one goes. Says of which of its texts blanks
- * were taken off. */
+/* Makes this the fact at hand (copied). Scores, preview and other results of the old one are
+ * dropped. A message tells if blanks were removed around its texts. */
 void ui_set_fact(struct host *host, const struct fact *fact);
-/* The last active edit that gave the fact's question an object, and that fact of it (the desk's);
- * 0 and NULL: none. */
+/* The last active edit that gave the fact's question an object, and that fact of it (borrowed from
+ * the history); 0 and NULL: none. */
 int ui_last_edit_of_fact(const struct ui_state *d, const struct fact *fact,
                          const struct history_fact **last);
-/* What is typed: SUBJECT | PROMPT | OBJECT; the number of an edit or nothing; NAME=VALUE. What
- * cannot be is said, and false. */
+/* Parse what was typed: "SUBJECT | PROMPT | OBJECT"; the number of an edit or ""; "NAME=VALUE". A
+ * message explains an error, and false is returned. */
 bool ui_set_fact_typed(struct host *host, const char *text);
 bool confirm_undo_typed(struct host *host, const char *text);
 bool ui_set_param(struct host *host, const char *assignment);
+/* Scores every neuron of every layer for the fact at hand. */
 void request_attribute(struct host *host);
-/* The scoreboard of a fact; *job (may be NULL) is the list's that wants it. */
+/* The scoreboard of a fact. *job (may be NULL) gets the job's number. */
 void request_probe(struct host *host, const struct fact *fact, unsigned *job);
+/* Gain and leak of the mask at hand. Reports nothing; does nothing without complete scores. */
 void request_estimate(struct host *host); /* quietly; nothing if there are no scores */
+/* Computes the edit without writing it. */
 void request_preview(struct host *host);
-/* The fact in many ways, in scratch weights: the job, 0 if it could not be asked for. */
+/* Makes the edit in `count` ways, in scratch weights. Returns the job; 0: refused. */
 unsigned request_variants(struct host *host, const struct params *variant, int count);
-/* Asks the base and the state that desk.ask names (edit > 0: names it first); with interventions in
- * force the second answer is given with them, so that both can be compared. */
+/* Asks the base and the state that ui_state.query names (edit > 0: names that state first). If
+ * there are interventions, the second answer is given with them, so that both can be compared. */
 void request_query(struct host *host, const char *text, int edit);
+/* Asks the last question again, where an answer to it is missing. */
 void request_missing_answers(struct host *host); /* the last question, where it has no answer yet */
+/* The fact's lens at every position, in these states (bits of enum which_state). */
 unsigned request_lens(struct host *host, unsigned states); /* the fact's lens at every position */
-void request_trace(struct host *host);                     /* which states carry the fact */
-/* The changes in force (desk.change) go with a query. */
+/* The causal trace of the fact. */
+void request_trace(struct host *host); /* which states carry the fact */
+/* Copies the interventions into a query command. */
 void ui_add_interventions(const struct ui_state *d, struct command *cmd);
+/* A command that needs nothing but its kind, the parameters and perhaps the number of an edit. */
 void request_simple(struct host *host, enum command_kind kind, int edit);
-/* These ask first. */
+/* These ask in a dialog first. edit 0: the last one. */
 void confirm_commit(struct host *host);
 void confirm_undo(struct host *host, int edit); /* 0: the last one */
 
+/* Move the cursor, within the model. */
 void ui_move_layer(struct ui_state *d, int by);
 void ui_move_neuron(struct ui_state *d, int by);
-/* "L5N912", "5 912", "L5": false if it is none or outside the model. */
+/* Moves the cursor to "L5N912", "5 912" or "L5"; false if it is none or outside the model. */
 bool ui_go_to_neuron(struct ui_state *d, const char *address);
 
 #endif

@@ -1,4 +1,5 @@
-/* What views ask of the desk. */
+/* Questions that views ask of the screen's state: which layers are edited, the strongest neurons,
+ * the answers to the last question. Nothing is changed here. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@ const char *ui_edited_range(const struct ui_state *d, char out[48])
     return out;
 }
 
+/* The estimate is newer than the preview: it follows the knobs. */
 const struct layer_report *ui_layer_report(const struct ui_state *d, int layer)
 {
     const struct edit_report *from[2] = {d->estimate, d->preview};
@@ -58,6 +60,7 @@ const struct layer_report *ui_layer_report(const struct ui_state *d, int layer)
     return NULL;
 }
 
+/* Both classes first, then general, specific, none. */
 static int class_rank(unsigned bits)
 {
     static const int rank[4] = {3, 1, 2, 0}; /* both, general, specific, none */
@@ -90,7 +93,8 @@ static int by_index(const void *a, const void *b)
     return x->layer != y->layer ? x->layer - y->layer : x->neuron - y->neuron;
 }
 
-static struct ranked_neuron neuron_of(const struct ui_state *d, int layer, int i)
+/* A neuron with what lists show of it. */
+static struct ranked_neuron ranked_neuron_at(const struct ui_state *d, int layer, int i)
 {
     const struct ui_layer *l = &d->layer[layer];
 
@@ -99,9 +103,10 @@ static struct ranked_neuron neuron_of(const struct ui_state *d, int layer, int i
                                   l->mask && l->mask->weight[i] > 0};
 }
 
-/* Keeps the best n in order; cheap while n is small, since few are better than the last. */
-static int insert(struct ranked_neuron *out, int count, int n, struct ranked_neuron new,
-                  int (*order)(const void *, const void *))
+/* Insertion into the best n so far. Cheap while n is small: most neurons lose against the last of
+ * them and are not moved. */
+static int ranked_insert(struct ranked_neuron *out, int count, int n, struct ranked_neuron new,
+                         int (*order)(const void *, const void *))
 {
     int at;
 
@@ -132,9 +137,9 @@ int ui_top_neurons(const struct ui_state *d, int layer, enum neuron_order by,
             continue;
         for (int i = 0; i < from->shown->neurons; i++)
             if (layer >= 0 && n >= from->shown->neurons)
-                out[count++] = neuron_of(d, l, i);
+                out[count++] = ranked_neuron_at(d, l, i);
             else
-                count = insert(out, count, n, neuron_of(d, l, i), order);
+                count = ranked_insert(out, count, n, ranked_neuron_at(d, l, i), order);
     }
     if (layer >= 0)
         qsort(out, (size_t)count, sizeof(*out), order);
@@ -172,8 +177,9 @@ enum role class_role(unsigned class_bits)
     return role[class_bits & 3];
 }
 
-static const struct answer *answer_of(const struct ui_state *d, const char *prompt, unsigned state,
-                                      int edit, bool changed)
+/* The newest answer to a prompt by this state, in the chat form that is chosen now. */
+static const struct answer *find_answer(const struct ui_state *d, const char *prompt,
+                                        unsigned state, int edit, bool changed)
 {
     for (int i = 0; i < UI_ANSWERS; i++) {
         const struct answer *a = d->answer[i];
@@ -203,8 +209,8 @@ struct answer_pair ui_answer_pair(const struct ui_state *d)
     p.two = p.changed || p.state != STATE_BASE;
     if (!prompt)
         return p;
-    p.before = answer_of(d, prompt, STATE_BASE, 0, false);
+    p.before = find_answer(d, prompt, STATE_BASE, 0, false);
     if (p.two)
-        p.after = answer_of(d, prompt, p.state, p.edit, p.changed);
+        p.after = find_answer(d, prompt, p.state, p.edit, p.changed);
     return p;
 }

@@ -1,9 +1,11 @@
-/* Results that one view shows: the lens, traces, trials, the past. */
+/* Results that need more than replacing the last one: lens, scoreboard, variants, answers of
+ * interventions, and the list of facts. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "views/ui_state_internal.h"
 
+/* Index of a state's lens in ui_state.lens[]. */
 static int lens_slot(unsigned state)
 {
     return state == STATE_BASE ? 0 : state == STATE_EDITED ? 1 : 2;
@@ -14,7 +16,7 @@ const struct lens_grid *ui_lens(const struct ui_state *d, unsigned state)
     return d->lens[lens_slot(state)];
 }
 
-/* A scoreboard belongs to the fact at hand, or to one of the list, or to both. */
+/* The scoreboard of a fact in the list is kept there. true: it is not that of the fact at hand. */
 bool ui_take_scoreboard(struct ui_state *d, struct event *ev)
 {
     for (int i = 0; i < d->queue_count; i++)
@@ -33,6 +35,7 @@ void ui_forget_variants(struct ui_state *d)
     d->variant_job = 0;
 }
 
+/* The first result of a new job drops those of the job before. */
 bool ui_take_variant(struct ui_state *d, struct event *ev)
 {
     struct variant_result *t = ev->variant;

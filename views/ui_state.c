@@ -1,4 +1,8 @@
-/* Takes an event in: frees the older of its kind and keeps the newer. */
+/* Fills the screen's state from events and builds masks from scores.
+ *
+ * An event carries one pointer. ui_event() looks the kind up in the table `event_slots` below:
+ * which member of struct ui_state holds the newest of it, whether it goes when another fact is
+ * chosen, and a function for what else it means. Kinds that are not in the table are freed. */
 #include "views/ui_state_internal.h"
 
 #include <math.h>
@@ -33,7 +37,8 @@ void ui_replace(enum event_kind kind, void **slot, void *what)
     *slot = what;
 }
 
-static void forget_shown(struct ui_layer *l)
+/* Drops what was computed from a layer's scores; the scores stay. */
+static void layer_forget_shown(struct ui_layer *l)
 {
     if (l->shown != l->score)
         attribution_unref(l->shown);
@@ -44,18 +49,18 @@ static void forget_shown(struct ui_layer *l)
     l->strength = NULL;
 }
 
-static void drop_kept(struct ui_state *d, bool of_scores);
+static void free_slots(struct ui_state *d, bool of_scores);
 
 void ui_forget_scores(struct ui_state *d)
 {
     ui_remember_general_set(d);
     for (int l = 0; l < d->layers; l++) {
-        forget_shown(&d->layer[l]);
+        layer_forget_shown(&d->layer[l]);
         attribution_unref(d->layer[l].score);
         attribution_unref(d->layer[l].mpc);
         d->layer[l] = (struct ui_layer){0};
     }
-    drop_kept(d, true);
+    free_slots(d, true);
     ui_forget_intervention_answers(d);
     d->attribution_id = 0;
     d->scored_layers = 0;
@@ -67,7 +72,7 @@ void ui_free(struct ui_state *d)
 {
     ui_forget_scores(d);
     free(d->layer);
-    drop_kept(d, false);
+    free_slots(d, false);
     for (int i = 0; i < UI_ANSWERS; i++)
         ui_free_payload(EV_ANSWER, d->answer[i]);
     for (int i = 0; i < UI_NEURON_INFO; i++)
@@ -91,8 +96,9 @@ void ui_log(struct ui_state *d, int tone, const char *text)
     d->log_count++;
 }
 
-/* The largest score over the rows (Eq. 5), of each neuron. */
-static void measure(struct ui_layer *l)
+/* The largest score over the rows, of each neuron (Eq. 5), and the strongest neuron. Scores are
+ * [rows][neurons]. */
+static void layer_measure(struct ui_layer *l)
 {
     const struct attribution *a = l->shown;
 
@@ -111,8 +117,9 @@ static void measure(struct ui_layer *l)
     l->peak = a->neurons && l->strength[l->strongest] > 0 ? (double)l->strength[l->strongest] : 0;
 }
 
-/* Scores about the amplification they were computed with: s + s' dc + s'' dc^2 / 2 (Eq. 2, 3). */
-static struct attribution *nearby(const struct attribution *a, double amplify)
+/* Scores at another amplification c, extrapolated from those at c0: s + s' (c - c0) + s'' (c -
+ * c0)^2 / 2, with the slopes and curvatures that came with them (Eq. 2, 3). */
+static struct attribution *attribution_at_amplification(const struct attribution *a, double amplify)
 {
     struct attribution *b = attribution_new(a->layer, a->rows, a->neurons, false);
     size_t n = (size_t)a->rows * (size_t)a->neurons;
@@ -134,6 +141,7 @@ static struct attribution *nearby(const struct attribution *a, double amplify)
     return b;
 }
 
+/* The mask of a layer with the parameters at hand and the user's overrides. */
 static struct mask *build_mask(const struct ui_state *d, const struct ui_layer *l)
 {
     struct mask *mask = mask_build(l->shown, &d->params);
@@ -142,24 +150,27 @@ static struct mask *build_mask(const struct ui_state *d, const struct ui_layer *
     return mask;
 }
 
+/* Decides what is shown of a layer: its scores, or if the amplification has moved since, scores
+ * extrapolated to it. Then measures them and builds the mask. */
 static void show_layer(struct ui_state *d, struct ui_layer *l)
 {
     double amplify = d->params.value[P_ATTR_AMPLIFY];
     bool moved = l->score->strategy != STRATEGY_MPC && fabs(amplify - l->score->amplify) > 1e-9;
 
-    forget_shown(l);
+    layer_forget_shown(l);
     if (moved && l->score->slope && l->score->strategy == STRATEGY_LPS)
-        l->shown = nearby(l->score, amplify);
+        l->shown = attribution_at_amplification(l->score, amplify);
     else
         l->shown = l->score;
     d->approximate |= moved;
-    measure(l);
+    layer_measure(l);
     l->mask = build_mask(d, l);
 }
 
-/* The score that one neuron in 5000 exceeds, one bin in 200: a few giants must not darken all
- * others. */
-static double clip_of(const struct ui_state *d)
+/* End of the colour scale: the strength that one neuron in 5000 exceeds, which with bins of 25
+ * neurons is one bin in 200. A few extreme neurons must not darken all others. Found by a
+ * histogram of 2048 steps. */
+static double colour_clip(const struct ui_state *d)
 {
     enum { BINS = 2048 };
     long count[BINS] = {0}, total = 0, above = 0;
@@ -177,6 +188,7 @@ static double clip_of(const struct ui_state *d)
     return d->peak;
 }
 
+/* The largest strength of all layers, and the end of the colour scale. */
 static void find_peak(struct ui_state *d)
 {
     d->peak = 0;
@@ -185,9 +197,11 @@ static void find_peak(struct ui_state *d)
             d->peak = d->layer[l].peak;
             d->peak_layer = l;
         }
-    d->clip = d->peak > 0 ? clip_of(d) : 0;
+    d->clip = d->peak > 0 ? colour_clip(d) : 0;
 }
 
+/* Only a moved amplification changes the scores themselves; else the masks alone are built again.
+ * Estimates are marked stale until the engine has made new ones. */
 void ui_remask(struct ui_state *d)
 {
     double amplify = d->params.value[P_ATTR_AMPLIFY];
@@ -210,6 +224,8 @@ void ui_remask(struct ui_state *d)
         d->estimate->layer[i].stale = true;
 }
 
+/* Scores of the strategy at hand are shown. MPC scores are kept as a preview of the map; scores of
+ * another strategy were asked for before it was changed. */
 static bool take_layer(struct ui_state *d, struct event *ev)
 {
     struct attribution *a = ev->attribution;
@@ -221,7 +237,7 @@ static bool take_layer(struct ui_state *d, struct event *ev)
     }
     l = &d->layer[a->layer];
     if (a->strategy != (enum strategy)params_choice(&d->params, P_ATTR_STRATEGY)) {
-        if (a->strategy == STRATEGY_MPC) { /* the free picture; kept, for it can be looked at */
+        if (a->strategy == STRATEGY_MPC) {
             attribution_unref(l->mpc);
             l->mpc = a;
         } else {
@@ -230,7 +246,7 @@ static bool take_layer(struct ui_state *d, struct event *ev)
         return true;
     }
     d->scored_layers += !l->score;
-    forget_shown(l);
+    layer_forget_shown(l);
     attribution_unref(l->score);
     l->score = a;
     d->amplify = a->amplify;
@@ -243,6 +259,7 @@ static bool take_layer(struct ui_state *d, struct event *ev)
     return true;
 }
 
+/* Another model: nothing that was known is about it. */
 static bool take_model(struct ui_state *d, struct event *ev)
 {
     struct model_info *model = ev->model;
@@ -259,6 +276,8 @@ static bool take_model(struct ui_state *d, struct event *ev)
     return true;
 }
 
+/* Answers of intervention jobs go to their own places. Any other replaces an older answer of the
+ * same state to the same prompt, or the oldest; the newest is first. */
 static bool take_answer(struct ui_state *d, struct event *ev)
 {
     struct answer *a = ev->answer;
@@ -291,14 +310,16 @@ static bool take_answer(struct ui_state *d, struct event *ev)
     return true;
 }
 
-static bool take_words(struct ui_state *d, struct event *ev)
+/* Into the ring; the oldest goes. */
+static bool take_neuron_info(struct ui_state *d, struct event *ev)
 {
     ui_replace(EV_NEURON, (void **)&d->neuron_info[d->neuron_info_next], ev->neuron);
     d->neuron_info_next = (d->neuron_info_next + 1) % UI_NEURON_INFO;
     return true;
 }
 
-static void ended(struct ui_state *d, unsigned job)
+/* Frees the job's slot and its progress. */
+static void job_ended(struct ui_state *d, unsigned job)
 {
     for (int i = 0; i < UI_JOBS; i++)
         if (d->job[i].job == job) {
@@ -313,6 +334,7 @@ static void ended(struct ui_state *d, unsigned job)
     }
 }
 
+/* Finds the edit whose state differs from the history before: it was undone or redone. */
 static bool take_history(struct ui_state *d, struct event *ev)
 {
     const struct history *was = d->history, *h = ev->history;
@@ -324,6 +346,7 @@ static bool take_history(struct ui_state *d, struct event *ev)
     return false;
 }
 
+/* The lens of the edited state, and the preview with its lens, belong to weights that are gone. */
 static bool take_state(struct ui_state *d, struct event *ev)
 {
     struct state_info *state = ev->state;
@@ -344,6 +367,7 @@ static bool take_state(struct ui_state *d, struct event *ev)
     return true;
 }
 
+/* Three bars: work without a job, a download, and any other job. */
 static bool take_progress(struct ui_state *d, struct event *ev)
 {
     bool pull = ev->job && ev->job == d->pull_job;
@@ -357,6 +381,7 @@ static bool take_progress(struct ui_state *d, struct event *ev)
     return true;
 }
 
+/* Steps of one optimisation count up; a smaller number starts the next one. */
 static bool take_step(struct ui_state *d, struct event *ev)
 {
     struct target_step *step = ev->step;
@@ -369,7 +394,7 @@ static bool take_step(struct ui_state *d, struct event *ev)
     return true;
 }
 
-/* What a preview measured is exact, also for later layers, until a knob moves. */
+/* What a preview measured is exact, so it replaces the estimate until a knob moves. */
 static bool take_preview(struct ui_state *d, struct event *ev)
 {
     struct edit_report *copy = xmalloc(sizeof(*copy));
@@ -396,14 +421,14 @@ static bool take_meta(struct ui_state *d, struct event *ev)
     return false;
 }
 
-/* Where the desk keeps the newest of what an event points to, and what else it means. */
-static const struct kept {
+/* One row per kind of event. See the opening comment. */
+static const struct event_slot {
     enum event_kind kind;
-    size_t at;      /* of a pointer in struct ui_state; 0: `take` puts it where it belongs */
-    bool of_scores; /* goes with them, when another fact is looked at */
-    bool (*take)(struct ui_state *d,
-                 struct event *ev); /* optional; true: nothing is left to keep */
-} kept[] = {
+    size_t at;      /* offset of a pointer in struct ui_state; 0: `store` puts it elsewhere */
+    bool of_scores; /* is dropped with the scores, when another fact is chosen */
+    /* Optional: what else the event means. true: it stored or freed the payload. */
+    bool (*store)(struct ui_state *d, struct event *ev);
+} event_slots[] = {
 #define AT(field) offsetof(struct ui_state, field)
     {EV_PROGRESS, 0, false, take_progress},
     {EV_MODEL, 0, false, take_model},
@@ -417,7 +442,7 @@ static const struct kept {
     {EV_COMMIT, AT(estimate), true, take_commit},
     {EV_COMMITTED, AT(commit_report), false, NULL},
     {EV_ANSWER, 0, false, take_answer},
-    {EV_NEURON, 0, false, take_words},
+    {EV_NEURON, 0, false, take_neuron_info},
     {EV_HISTORY, AT(history), false, take_history},
     {EV_MOMENTS, AT(moments), false, NULL},
     {EV_LENS, AT(lens[0]), true, ui_take_lens},
@@ -434,24 +459,27 @@ static const struct kept {
 #undef AT
 };
 
-static void **slot_of(struct ui_state *d, const struct kept *k)
+/* The member of struct ui_state that an entry of the table names. */
+static void **slot_of(struct ui_state *d, const struct event_slot *k)
 {
     return (void **)(void *)((char *)d + k->at);
 }
 
-static void drop_kept(struct ui_state *d, bool of_scores)
+/* Frees what the table keeps: all of it, or what belongs to the scores. */
+static void free_slots(struct ui_state *d, bool of_scores)
 {
-    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
-        if (kept[i].at && (kept[i].of_scores || !of_scores))
-            ui_replace(kept[i].kind, slot_of(d, &kept[i]), NULL);
+    for (size_t i = 0; i < sizeof(event_slots) / sizeof(*event_slots); i++)
+        if (event_slots[i].at && (event_slots[i].of_scores || !of_scores))
+            ui_replace(event_slots[i].kind, slot_of(d, &event_slots[i]), NULL);
 }
 
-static void take(struct ui_state *d, struct event *ev)
+/* Every payload is one pointer, whatever its type; `progress` stands for any of them. */
+static void store_payload(struct ui_state *d, struct event *ev)
 {
-    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
-        if (kept[i].kind == ev->kind) {
-            if (!kept[i].take || !kept[i].take(d, ev))
-                ui_replace(ev->kind, slot_of(d, &kept[i]), ev->progress);
+    for (size_t i = 0; i < sizeof(event_slots) / sizeof(*event_slots); i++)
+        if (event_slots[i].kind == ev->kind) {
+            if (!event_slots[i].store || !event_slots[i].store(d, ev))
+                ui_replace(ev->kind, slot_of(d, &event_slots[i]), ev->progress);
             return;
         }
     ui_free_payload(ev->kind, ev->progress);
@@ -460,7 +488,7 @@ static void take(struct ui_state *d, struct event *ev)
 void ui_event(struct ui_state *d, struct event *ev)
 {
     if (ev->progress) /* one pointer, whatever it is */
-        take(d, ev);
+        store_payload(d, ev);
     ev->progress = NULL;
     switch (ev->kind) {
     case EV_ATTRIBUTED:
@@ -469,7 +497,7 @@ void ui_event(struct ui_state *d, struct event *ev)
         break;
     case EV_DONE:
     case EV_FAILED:
-        ended(d, ev->job);
+        job_ended(d, ev->job);
         break;
     case EV_STOPPED:
         d->stopped = true;

@@ -1,4 +1,4 @@
-/* Keeps what was tried, and fills tables of it. */
+/* Formats the metrics of variants and finds the best one. */
 #include "views/variant_metrics.h"
 
 #include <math.h>
@@ -9,7 +9,7 @@
 #include "core/base/utf8.h"
 #include "tui/text.h"
 
-void variants_about_now(struct variants_about *a, const struct ui_state *d)
+void variants_subject_now(struct variants_subject *a, const struct ui_state *d)
 {
     char subject[64], target[48];
 
@@ -19,21 +19,21 @@ void variants_about_now(struct variants_about *a, const struct ui_state *d)
     memcpy(a->state, d->state.state, sizeof(a->state));
 }
 
-const char *variants_title(const struct variants_about *a, const struct ui_state *d,
+const char *variants_title(const struct variants_subject *a, const struct ui_state *d,
                            const char *word, char out[160])
 {
-    struct variants_about now;
+    struct variants_subject now;
 
-    variants_about_now(&now, d);
+    variants_subject_now(&now, d);
     show_print(out, 160, "%s: %s", word, *a->fact ? a->fact : now.fact);
     return out;
 }
 
-const char *variants_stale(const struct variants_about *a, const struct ui_state *d)
+const char *variants_stale(const struct variants_subject *a, const struct ui_state *d)
 {
-    struct variants_about now;
+    struct variants_subject now;
 
-    variants_about_now(&now, d);
+    variants_subject_now(&now, d);
     if (!*a->fact)
         return "";
     if (strcmp(a->fact, now.fact) != 0)
@@ -59,6 +59,7 @@ double variant_value(const struct variant *t, int metric)
     return measured_value(&t->metric[metric]);
 }
 
+/* A value in the form that its row of metric_table asks for. */
 static void value_text(const struct measured *m, enum metric_show show, char out[24])
 {
     double v = measured_value(m);
@@ -100,7 +101,7 @@ const char *metric_text(const struct variant *t, int metric, char out[24])
     return out;
 }
 
-/* .89 of 0.89; 1.2 of 1.23; 21 of 20.9 */
+/* Two digits: .89 for 0.89, 1.2 for 1.23, 21 for 20.9. */
 const char *metric_short(const struct variant *t, int metric, char out[16])
 {
     double v = variant_value(t, metric);

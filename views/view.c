@@ -1,4 +1,5 @@
-/* The names of views, for what only speaks of them: keymaps, the command line, help. */
+/* The names of views, for code that only names them: keymaps, the command line, help. The views
+ * themselves are listed in screens/views.c. */
 #include "views/view.h"
 
 #include <limits.h>

@@ -1,4 +1,5 @@
-/* The rows behind each view. */
+/* Fills the tables behind the views. Column names are part of the export format: extend them, do
+ * not rename them. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,9 @@
 
 const char *const picture_endings[PICTURE_FORMS] = {".svg", ".ansi", ".txt"};
 
-static void words(struct table *s, const struct neuron_info *n, bool promotes)
+/* Up to 12 tokens that a neuron promotes or suppresses, " | " between them; missing if not known.
+ */
+static void neuron_tokens_cell(struct table *s, const struct neuron_info *n, bool promotes)
 {
     struct buf out = {0};
 
@@ -21,6 +24,7 @@ static void words(struct table *s, const struct neuron_info *n, bool promotes)
     buf_free(&out);
 }
 
+/* One neuron: address, strength, class, weight, a score per row, coefficient, tokens. */
 static void neuron_row(struct table *s, const struct ui_state *d, const struct ui_layer *layer,
                        int l, int j, int rows)
 {
@@ -39,11 +43,12 @@ static void neuron_row(struct table *s, const struct ui_state *d, const struct u
         table_real(s, r < a->rows ? (double)a->score[(size_t)r * (size_t)a->neurons + (size_t)j]
                                   : (double)NAN);
     table_real(s, (double)a->activation[j]);
-    words(s, info, true);
-    words(s, info, false);
+    neuron_tokens_cell(s, info, true);
+    neuron_tokens_cell(s, info, false);
 }
 
-/* Every neuron of the layers that are edited, or of the one at hand where none is. */
+/* Every neuron of the edited layers, or of the layer under the cursor where none is edited. At
+ * most 24 rows of the attribution become columns. */
 bool table_of_neurons(struct table *s, const struct ui_state *d)
 {
     int rows = d->header ? d->header->rows : 0;
@@ -67,7 +72,7 @@ bool table_of_neurons(struct table *s, const struct ui_state *d)
     return s->cells > 0;
 }
 
-/* Layer and neuron of the whole map. */
+/* Every neuron of every layer that has scores. */
 bool table_of_heatmap(struct table *s, const struct ui_state *d)
 {
     table_columns(s, "layer neuron strength class weight");
@@ -85,6 +90,7 @@ bool table_of_heatmap(struct table *s, const struct ui_state *d)
     return s->cells > 0;
 }
 
+/* Entropy, ratio, threshold, count and ties of the general or the specific side. */
 static void ratio_side(struct table *s, const struct mask_side *side)
 {
     table_real(s, side->H);
@@ -94,6 +100,7 @@ static void ratio_side(struct table *s, const struct mask_side *side)
     table_real(s, side->ties);
 }
 
+/* One row per layer that has a mask. */
 bool table_of_ratios(struct table *s, const struct ui_state *d)
 {
     table_columns(s,
@@ -127,6 +134,7 @@ static const char *state_name(unsigned state)
     return state == STATE_BASE ? "base" : state == STATE_EDITED ? "edited" : "preview";
 }
 
+/* One row per state, layer and position. */
 bool table_of_lens(struct table *s, const struct ui_state *d)
 {
     table_columns(s, "state layer position token top p rank_old rank_new");
@@ -147,6 +155,7 @@ bool table_of_lens(struct table *s, const struct ui_state *d)
     return s->cells > 0;
 }
 
+/* One row per likely next token of each answer. */
 bool table_of_answers(struct table *s, const struct ui_state *d)
 {
     table_columns(s, "state edit changed prompt completion rank token id p logit");
@@ -169,7 +178,7 @@ bool table_of_answers(struct table *s, const struct ui_state *d)
     return s->cells > 0;
 }
 
-/* One fact of an edit. p_before and p_after are p(first), as they were called at first. */
+/* One fact of an edit. p_before and p_after are p(first token): the names of the first release. */
 static void history_row(struct table *s, const struct history_entry *e,
                         const struct history_fact *f)
 {
@@ -208,7 +217,8 @@ bool table_of_history(struct table *s, const struct ui_state *d)
     return s->cells > 0;
 }
 
-static void board_rows(struct table *s, const struct probe_report *board, const char *subject,
+/* One row per probe of a scoreboard. */
+static void probe_rows(struct table *s, const struct probe_report *board, const char *subject,
                        const char *state)
 {
     for (int i = 0; board && i < board->probes; i++) {
@@ -230,14 +240,14 @@ static void board_rows(struct table *s, const struct probe_report *board, const 
     }
 }
 
-/* The scoreboards: of the fact at hand, and of the queue. */
+/* The scoreboards of the fact at hand and of the list. */
 bool table_of_facts(struct table *s, const struct ui_state *d)
 {
     static const char *const state[] = {"waits", "runs", "holds", "weak", "failed"};
 
     table_columns(s, "subject state kind prompt expected said_before p_before ok_before said_after "
                      "p_after ok_after known p_target_before p_target_after");
-    board_rows(s, d->probes, d->fact.subject, "at hand");
+    probe_rows(s, d->probes, d->fact.subject, "at hand");
     for (int i = 0; i < d->queue_count; i++) {
         const struct queued_fact *q = &d->queue[i];
 
@@ -255,12 +265,13 @@ bool table_of_facts(struct table *s, const struct ui_state *d)
         table_bool(s, true);
         table_real(s, q->p[0]);
         table_real(s, q->p[1]);
-        board_rows(s, q->probes, q->fact.subject, state[q->state]);
+        probe_rows(s, q->probes, q->fact.subject, state[q->state]);
     }
     return s->cells > 0;
 }
 
-/* A pair for what has a before, and for what is counted. */
+/* Two columns for a metric that has a value before the edit; two for a count, the whole and the
+ * part; else one. */
 static void metric_columns(struct table *s)
 {
     for (int m = 0; m < metric_count; m++) {
@@ -290,7 +301,7 @@ static void metric_cells(struct table *s, const struct metric *metric, const str
     }
 }
 
-/* Every way that was tried, with the knobs it was tried with. */
+/* One row per variant, with the knobs it was made with. */
 bool table_of_variants(struct table *s, const struct ui_state *d)
 {
     static const enum param knob[] = {P_EDIT_METHOD, P_MASK_MODE,     P_MASK_COMPENSATE,

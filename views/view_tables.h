@@ -1,14 +1,15 @@
-/* The rows behind each view, as a table for export. */
+/* The rows behind each view, as a table that :export writes as CSV, JSON, Markdown or LaTeX. */
 #ifndef VIEWS_VIEW_TABLES_H
 #define VIEWS_VIEW_TABLES_H
 
 #include "core/base/table.h"
 #include "views/view.h"
 
-/* Fills a table of the view's name. false: it shows no table, or nothing is in it yet. */
+/* Fills a table named after the view. false: the view has no table, or nothing is in it yet. */
 bool view_table_of(struct table *table, const struct view_ops *view, const struct ui_state *d);
 
-/* What view_ops.table can be; a view that has another writes it in its own file. */
+/* The functions that view_ops.table can name. Each adds columns, then rows; false: no rows. A view
+ * with a table of its own writes it in its own file. */
 bool table_of_neurons(struct table *s, const struct ui_state *d);
 bool table_of_heatmap(struct table *s, const struct ui_state *d);
 bool table_of_ratios(struct table *s, const struct ui_state *d);
@@ -18,7 +19,7 @@ bool table_of_history(struct table *s, const struct ui_state *d);
 bool table_of_facts(struct table *s, const struct ui_state *d);
 bool table_of_variants(struct table *s, const struct ui_state *d);
 
-/* Endings of files that hold the picture; table_forms[] has those that hold the rows. */
+/* Endings of files that hold the picture; table_forms[] has those that hold rows. */
 enum { PICTURE_SVG, PICTURE_ANSI, PICTURE_TEXT, PICTURE_FORMS };
 extern const char *const picture_endings[PICTURE_FORMS];
 

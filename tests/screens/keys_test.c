@@ -130,7 +130,7 @@ static void every_command_has_a_taker(void)
         CHECK(!*c->view || view_named(c->view));
         const struct view_ops *ops = *c->view ? view_find(c->view) : NULL;
 
-        CHECK(*c->help && (*c->argument || c->kind == WORD_NONE));
+        CHECK(*c->help && (*c->argument || c->kind == ARG_NONE));
         if (*c->view && ops && !ops->command && ops != &view_history) {
             printf(":%s: view %s takes no commands\n", c->name, c->view);
             test_failures++;

@@ -15,12 +15,12 @@ const char *heat_mode_name(enum heat_mode mode)
     return name[mode];
 }
 
-enum heat_mode window_mode(const struct map_window *w, const struct ui_state *d)
+enum heat_mode map_window_mode(const struct map_window *w, const struct ui_state *d)
 {
     return w->chosen ? w->mode : (enum heat_mode)params_choice(&d->params, P_ATTR_STRATEGY);
 }
 
-bool window_has(const struct map_window *w, int layer)
+bool map_window_has(const struct map_window *w, int layer)
 {
     return !w->some || (layer >= 0 && layer < PARAM_MAX_LAYERS && w->layer[layer]);
 }
@@ -224,7 +224,7 @@ static void scale_rows(struct heat_grid *g, const struct ui_state *d)
 void heat_grid_make(struct heat_grid *g, const struct ui_state *d, const struct map_window *w,
                     const int *layer, int rows, int room)
 {
-    enum heat_mode mode = window_mode(w, d);
+    enum heat_mode mode = map_window_mode(w, d);
     int neurons = d->model.neurons;
     size_t n = (size_t)(rows > 0 ? rows : 0) + 1;
 

@@ -16,8 +16,8 @@ struct map_window { /* what of the map is looked at; all zero: everything */
     unsigned char layer[PARAM_MAX_LAYERS];
 };
 
-enum heat_mode window_mode(const struct map_window *w, const struct ui_state *d);
-bool window_has(const struct map_window *w, int layer);
+enum heat_mode map_window_mode(const struct map_window *w, const struct ui_state *d);
+bool map_window_has(const struct map_window *w, int layer);
 
 enum heat_row { ROW_EMPTY, ROW_MPC, ROW_EXACT }; /* rough: the free MPC in place of scores */
 

@@ -36,7 +36,7 @@ struct map_shape map_shape(const struct ui_state *d, const struct map_window *w,
     if (!d->ready || m.in.h < 3 || m.in.w < 8)
         return m;
     for (int l = 0; l < d->layers && n < PARAM_MAX_LAYERS; l++)
-        if (window_has(w, l)) {
+        if (map_window_has(w, l)) {
             here = l <= d->at_layer ? n : here;
             allowed[n++] = l;
         }
@@ -293,7 +293,7 @@ void pane_map(const struct ui_state *d, const struct map_window *window, struct 
                     .left = shape.left,
                     .wide = shape.wide,
                     .tall = shape.tall,
-                    .mode = window_mode(window, d)};
+                    .mode = map_window_mode(window, d)};
     char title[160], hint[64] = "";
 
     if (d->ready && shape.rows)

@@ -58,7 +58,7 @@ struct compare {
     struct variant variant[VARIANTS]; /* the columns, then the cloud */
     struct params params[VARIANTS];   /* that each was made with */
     unsigned job;                     /* the command that makes them; 0: none yet */
-    struct variants_about about;      /* the fact and the state they were made for */
+    struct variants_subject about;    /* the fact and the state they were made for */
     bool running;
     int at;      /* column under the cursor */
     int picture; /* which axes the cloud has */
@@ -152,7 +152,7 @@ static void run_variants(struct view *v)
         return;
     c->job = job;
     c->running = true;
-    variants_about_now(&c->about, v->host->ui);
+    variants_subject_now(&c->about, v->host->ui);
     memset(c->variant, 0, sizeof(c->variant));
 }
 

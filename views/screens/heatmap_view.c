@@ -25,7 +25,7 @@ struct heat {
 
 static enum heat_mode mode_of(const struct view *v)
 {
-    return window_mode(&((const struct heat *)v->state)->window, v->host->ui);
+    return map_window_mode(&((const struct heat *)v->state)->window, v->host->ui);
 }
 
 /* The column, in their order, of the neuron under the cursor; and the neuron at a column. */
@@ -111,7 +111,7 @@ static void move_layer(struct view *v, int by)
     int left = by < 0 ? -by : by, at = d->at_layer;
 
     for (int l = at + (by < 0 ? -1 : 1); left && l >= 0 && l < d->layers; l += by < 0 ? -1 : 1)
-        if (window_has(&h->window, l)) {
+        if (map_window_has(&h->window, l)) {
             at = l;
             left--;
         }
@@ -146,8 +146,8 @@ static void stay_inside(struct view *v)
     const struct heat *h = v->state;
     struct ui_state *d = v->host->ui;
 
-    for (int l = 0; l < d->layers && !window_has(&h->window, d->at_layer); l++)
-        if (window_has(&h->window, l))
+    for (int l = 0; l < d->layers && !map_window_has(&h->window, d->at_layer); l++)
+        if (map_window_has(&h->window, l))
             d->at_layer = l;
 }
 
@@ -318,7 +318,7 @@ static struct rect areas(const struct view *v, struct rect area, struct rect *be
     int layers = 0, used;
 
     for (int l = 0; l < d->layers; l++)
-        layers += window_has(&h->window, l);
+        layers += map_window_has(&h->window, l);
     used = m.tall > 1 ? m.rows * m.tall / 2 : (m.rows + 1) / 2;
     map.h = area.h - 1;
     if (m.rows && m.rows == layers && d->scored_layers && d->at_neuron >= 0)

@@ -53,7 +53,7 @@ struct sweep {
     struct variant variant[PARAM_GRID_CELLS]; /* by cell */
     struct params params;                     /* the user's; a cell changes two of them */
     unsigned job;                             /* that computes the cells; 0: none */
-    struct variants_about about;              /* the fact and the state of the results */
+    struct variants_subject about;            /* the fact and the state of the results */
     bool running, set_up;
     int y, x;  /* the cell under the cursor */
     int focus; /* the maps or one of the axes */
@@ -101,7 +101,7 @@ static int cell_at_cursor(const struct sweep *w)
 static void forget_results(struct sweep *w)
 {
     memset(w->variant, 0, sizeof(w->variant));
-    w->about = (struct variants_about){0};
+    w->about = (struct variants_subject){0};
     w->job = 0;
     w->x = w->x < across_axis(w)->count ? w->x : across_axis(w)->count - 1;
     w->y = w->y < row_count(w) ? w->y : row_count(w) - 1;
@@ -167,7 +167,7 @@ static void run_grid(struct view *v)
     forget_results(w);
     w->job = job;
     w->running = true;
-    variants_about_now(&w->about, v->host->ui);
+    variants_subject_now(&w->about, v->host->ui);
     if (!(editor_of(&w->params)->needs & NEEDS_SCORES) ||
         params_choice(&w->params, P_MASK_MODE) == MODE_NONE)
         v->host->message(

@@ -177,7 +177,7 @@ static bool view_takes_command(struct app *app, const char *word, const char *re
  * that the table names. False: not possible here. */
 static bool run_listed(struct app *app, const struct command_info *info, const char *rest)
 {
-    if (!*rest && command_needs(info)) {
+    if (!*rest && command_needs_argument(info)) {
         if (action_of_name(info->name) != ACTION_NONE || view_find(info->name))
             return false;
         app->host.message(&app->host, TONE_ERROR, "%s needs %s: %s", info->name, info->argument,

@@ -285,7 +285,7 @@ static void draw_explanation(const struct screen *screen, struct surface *s, str
 
     snprintf(word, sizeof(word), "%.*s", (int)strcspn(typed, " "), typed);
     info = command_find(word);
-    if (info && info->kind == WORD_PARAM && explain_value(screen, typed, &p)) {
+    if (info && info->kind == ARG_PARAM && explain_value(screen, typed, &p)) {
         return;
     } else if (info) {
         pen_printf(&p, ROLE_KEY, "%s %s", info->name, info->argument);
