@@ -103,7 +103,7 @@ static void advice_names_the_edits(void)
     text = advice_of(told, 4, "my own's.es", &remedy);
     CHECK_STR(text,
               "2 of 4 facts did not hold: edit 1 (Big Ben), edit 2 (Oslo); `editscope undo -s "
-              "'my own'\\''s.es' --edit 1-2` takes them back, and with them 1 fact that holds");
+              "'my own'\\''s.es' --edit 1-2` takes them back, and also 1 fact that holds");
     free(text);
     told[2].failed = told[3].failed = true;
     text = advice_of(told, 4, "two.es", &remedy);
@@ -116,7 +116,7 @@ static void advice_names_the_edits(void)
     CHECK(strstr(text, "edit 7 (Lima\\x1b[2J)") && strstr(text, "--edit 1,7`"));
     free(text);
     text = advice_of(told, 1, "two.es", &remedy);
-    CHECK_STR(text, "the edit stands but its acceptance test failed: edit 1 (Big Ben -> Rome); "
+    CHECK_STR(text, "edit 1 was written but failed its acceptance test (Big Ben -> Rome); "
                     "`editscope undo -s two.es --edit 1` takes it back");
     free(text);
     CHECK(!advice_of(&told[1], 1, "two.es", &remedy));
