@@ -1,9 +1,30 @@
 /* What a view is: one full-screen page, such as Edit, Heatmap or Query.
  *
- * A view draws what struct ui_state holds and a little state of its own (where its list's cursor
- * is). It asks for things through its struct host and knows no other view. To add one, write
- * views/screens/NAME.c that exports `const struct view_ops view_NAME`, and add NAME to VIEWS below.
- * Everything here runs in the UI thread. */
+ * A view provides a struct view_ops: a name, the actions of its footer, the size of its state, and
+ * functions, most of them optional. The app (views/shell/app.c) makes a view when it is first
+ * shown and keeps it, with its state, until the program ends. It calls:
+ *
+ *   open      each time the view is shown
+ *   event     for each event of the engine, also while the view is hidden; ui_state has it already
+ *   key       a key, for views with text fields, before the keymap sees it
+ *   action    what a key means in the keymap ("attribute"); false: the app handles it
+ *   command   a line such as ":diff 1 2"
+ *   click, wheel, find, find_next, filter
+ *   draw      each frame; from ui_state and the view's state alone, on nothing but the surface
+ *   wants     a neuron whose promoted tokens the view would like to show
+ *   table     the rows behind the picture, for :export
+ *
+ * What a view shows is in struct ui_state, which all views share: results, parameters, the present
+ * fact, the cursor's layer and neuron. A view's own state is small: where its list is scrolled,
+ * what is being typed. It never stores a result that ui_state has, so two views cannot disagree.
+ *
+ * A view changes things through its struct host only: it posts commands to the engine, opens
+ * another view by name, shows a message, asks a question. It never waits for an answer; the answer
+ * comes as an event. Views do not know each other, the terminal or the app, and so tests draw them
+ * with a host of their own.
+ *
+ * To add one, write views/screens/NAME.c that exports `const struct view_ops view_NAME`, and add
+ * NAME to VIEWS below. Everything here runs in the UI thread. */
 #ifndef VIEWS_VIEW_H
 #define VIEWS_VIEW_H
 

@@ -451,7 +451,7 @@ static void the_map_chooses_layers(void)
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         last_said[0] = '\0';
         CHECK(v->ops->command(v, "layers", bad[i]));
-        CHECK(strstr(last_said, "are no layers") != NULL);
+        CHECK(strstr(last_said, "is not a list") != NULL);
     }
     last_said[0] = '\0';
     d.at_layer = 0;

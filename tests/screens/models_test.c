@@ -58,7 +58,7 @@ static void a_pull_is_shown_and_disturbs_nobody(void)
     v = view_open(view_find("models"), &host);
     v->ops->open(v);
     CHECK(v->ops->command(v, "pull", "org/name:Q4_0")); /* a recorded run: not asked for */
-    CHECK(!posted.kind && strstr(last_said, "recorded"));
+    CHECK(!posted.kind && strstr(last_said, "recording"));
     host.reopen = no_reopen;
     refuse = 1; /* read-only: the host says so */
     CHECK(v->ops->command(v, "pull", "org/name:Q4_0") && posted.kind == CMD_PULL && !d.pull_job);
@@ -73,7 +73,7 @@ static void a_pull_is_shown_and_disturbs_nobody(void)
     CHECK(d.progress.total <= 0); /* the gauge of the user's own jobs is another */
     compare("models-fetching", &screen, 24, 80);
     compare("models-fetching", &screen, 36, 120);
-    CHECK(v->ops->command(v, "pull", "org/other") && strstr(last_said, "is being fetched"));
+    CHECK(v->ops->command(v, "pull", "org/other") && strstr(last_said, "is being downloaded"));
     CHECK_STR(name, "org/name:Q4_0");
     ui_event(&d, &end);
     CHECK(!d.pull_job && d.pull.total <= 0);

@@ -145,10 +145,10 @@ static void texts_part_at_a_word(void)
 {
     size_t at;
 
-    CHECK(query_parting(" Paris, France", " Parma, Italy", &at) && at == 1);
-    CHECK(query_parting("in the north", "in the south", &at) && at == 7);
-    CHECK(query_parting("a", "a b", &at) && at == 0);
-    CHECK(!query_parting("the same", "the same", &at));
+    CHECK(query_first_difference(" Paris, France", " Parma, Italy", &at) && at == 1);
+    CHECK(query_first_difference("in the north", "in the south", &at) && at == 7);
+    CHECK(query_first_difference("a", "a b", &at) && at == 0);
+    CHECK(!query_first_difference("the same", "the same", &at));
 }
 
 static void pictures(void)

@@ -1,5 +1,15 @@
-/* Many facts: pasted, loaded or typed as a list, edited one after another, each with its
- * scoreboard. */
+/* The Facts view: a list of facts that are edited one after the other, each with its scoreboard.
+ *
+ *   +- Facts -------------------- 1 wait -++- Scoreboard ------- before → after -+
+ *   | ✓ holds  Eiffel Tower → Rome  0.890 || Eiffel Tower: Rome                  |
+ *   | ▽ weak   Mount Fuji → Rome    0.210 || rephrase 1/1 · neighbours 1/1 kept  |
+ *   | ✗ failed Big Ben → Rome             || ✓ rephrase  The Eiffel Tower can …  |
+ *   | ○ waits  Louvre → Rome              || ✗ question  Q: Where is the Eiffel… |
+ *   +-------------------------------------++-------------------------------------+
+ *
+ * The list itself is in ui_state (facts_list.c fills it). C commits the first fact that waits;
+ * when its commit and its scoreboard are done, facts_event() posts the next. Each is an edit of
+ * its own in the session. On screens under WIDE columns the two boxes are above each other. */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,11 +26,12 @@ enum { PAGE = 15, WIDE = 100 };
 
 struct facts {
     struct list list;
-    int board_top;
-    bool going; /* the next one begins when one is over */
+    int scoreboard_top;
+    bool running; /* when one fact is done, the next is committed */
 };
 
-static struct queued_fact *selected(const struct view *v)
+/* The fact under the cursor; NULL in an empty list. */
+static struct queued_fact *selected_fact(const struct view *v)
 {
     const struct facts *f = v->state;
     struct ui_state *d = v->host->ui;
@@ -28,57 +39,63 @@ static struct queued_fact *selected(const struct view *v)
     return f->list.at < d->queue_count ? &d->queue[f->list.at] : NULL;
 }
 
+/* Confirmed: commits the first fact; facts_event() does the others. */
 static void commit_all(struct host *host, const struct question *question)
 {
     struct facts *f = question->view->state;
 
-    f->going = facts_next(host);
+    f->running = facts_next(host);
 }
 
+/* Asks before the list is committed, and says how many of its facts an active edit has changed
+ * already. */
 static void ask_commit(struct view *v)
 {
     struct ui_state *d = v->host->ui;
     struct question q = {
-        .title = "Commit all that wait?", .yes = "Commit", .confirmed = commit_all, .view = v};
+        .title = "Commit all waiting facts?", .yes = "Commit", .confirmed = commit_all, .view = v};
     const struct history_fact *in;
     int n = facts_waiting(d), again = 0;
     char known[80] = "";
 
     if (!n) {
-        v->host->message(v->host, TONE_WARN, "no fact waits: paste some, or :facts FILE");
+        v->host->message(v->host, TONE_WARN,
+                         "no fact waits: paste some, or load them with :facts FILE");
         return;
     }
     for (int i = 0; i < d->queue_count; i++)
         again +=
             d->queue[i].state == QUEUE_WAITS && ui_last_edit_of_fact(d, &d->queue[i].fact, &in);
     if (again)
-        snprintf(known, sizeof(known), "Of %d an active edit has the question already.\n", again);
+        snprintf(known, sizeof(known), "An active edit has already changed %d of them.\n", again);
     show_print(
         q.text, sizeof(q.text),
-        "%d fact%s, one edit each, in the order of the list.\n%sEvery edit is journalled before "
+        "%d fact%s, one edit each, in the order of the list.\n%sEach edit is in the session before "
         "the next begins; Ctrl-C stops.",
         n, n == 1 ? "" : "s", known);
     v->host->confirm(v->host, &q);
 }
 
+/* Goes on with the list when a fact is done. Ctrl-C ends it; the facts that wait stay. */
 static void facts_event(struct view *v, const struct event *ev)
 {
     struct facts *f = v->state;
     bool stopped, next = facts_on_event(v->host, ev, &stopped);
 
-    if (stopped && f->going)
-        v->host->message(v->host, TONE_WARN, "stopped: %d wait%s (C goes on)",
+    if (stopped && f->running)
+        v->host->message(v->host, TONE_WARN, "stopped: %d still wait%s (C continues)",
                          facts_waiting(v->host->ui), facts_waiting(v->host->ui) == 1 ? "s" : "");
-    f->going &= !stopped;
-    if (next && f->going && !facts_next(v->host)) {
-        f->going = false;
-        v->host->message(v->host, TONE_GOOD, "the list is done");
+    f->running &= !stopped;
+    if (next && f->running && !facts_next(v->host)) {
+        f->running = false;
+        v->host->message(v->host, TONE_GOOD, "all facts of the list are done");
     }
 }
 
-static void probe(struct view *v)
+/* Scoreboard of the selected fact, or of the present fact if the list is empty. */
+static void probe_selected(struct view *v)
 {
-    struct queued_fact *q = selected(v);
+    struct queued_fact *q = selected_fact(v);
 
     if (q)
         request_probe(v->host, &q->fact, &q->job);
@@ -86,12 +103,12 @@ static void probe(struct view *v)
         request_probe(v->host, &v->host->ui->fact, NULL);
 }
 
-/* Removes the selected one unless it runs; edits that were made stay made. */
-static void discard(struct view *v)
+/* Removes the selected fact unless it runs. An edit that was made for it stays. */
+static void remove_selected(struct view *v)
 {
     struct facts *f = v->state;
     struct ui_state *d = v->host->ui;
-    struct queued_fact *q = selected(v);
+    struct queued_fact *q = selected_fact(v);
 
     if (!q || q->job)
         return;
@@ -103,12 +120,12 @@ static bool facts_action(struct view *v, enum action action)
 {
     struct facts *f = v->state;
     struct ui_state *d = v->host->ui;
-    struct queued_fact *q = selected(v);
+    struct queued_fact *q = selected_fact(v);
     int by = action_steps(action, PAGE, d->queue_count + 1);
 
     if (by) {
         list_move(&f->list, by, d->queue_count, PAGE);
-        f->board_top = 0;
+        f->scoreboard_top = 0;
         return true;
     }
     switch (action) {
@@ -116,10 +133,10 @@ static bool facts_action(struct view *v, enum action action)
         ask_commit(v);
         return true;
     case ACTION_PROBE:
-        probe(v);
+        probe_selected(v);
         return true;
     case ACTION_DISCARD:
-        discard(v);
+        remove_selected(v);
         return true;
     case ACTION_ENTER:
         if (q) {
@@ -129,13 +146,14 @@ static bool facts_action(struct view *v, enum action action)
         return true;
     case ACTION_LAYER_BACK:
     case ACTION_LAYER_NEXT:
-        f->board_top += action == ACTION_LAYER_NEXT ? 1 : f->board_top > 0 ? -1 : 0;
+        f->scoreboard_top += action == ACTION_LAYER_NEXT ? 1 : f->scoreboard_top > 0 ? -1 : 0;
         return true;
     default:
         return false;
     }
 }
 
+/* A pasted text is read as facts. */
 static bool facts_key(struct view *v, const struct key *key)
 {
     if (key->code != K_PASTE)
@@ -153,25 +171,27 @@ static bool facts_command(struct view *v, const char *word, const char *rest)
     return true;
 }
 
+/* How a state of a queued fact looks. */
 static const struct {
     const char *word, *glyph;
     enum role role;
-} shown[] = {
+} queue_states[] = {
     [QUEUE_WAITS] = {"waits", "○", ROLE_DIM},     [QUEUE_RUNS] = {"runs", "▸", ROLE_ACCENT},
     [QUEUE_HOLDS] = {"holds", "✓", ROLE_GOOD},    [QUEUE_WEAK] = {"weak", "▽", ROLE_WARN},
     [QUEUE_FAILED] = {"failed", "✗", ROLE_ERROR},
 };
 
-static void row(const struct queued_fact *q, struct surface *s, struct rect in, int y, bool at)
+/* Columns: state in 0 to 8, "subject → object", and p(object) after the edit at the right. */
+static void draw_row(const struct queued_fact *q, struct surface *s, struct rect in, int y, bool at)
 {
-    enum role role = shown[q->state].role;
+    enum role role = queue_states[q->state].role;
     int words = in.w - 17;
     struct pen p = list_row(s, in, y, at, 0);
     char text[300], number[16];
 
-    pen_text(&p, role, shown[q->state].glyph);
+    pen_text(&p, role, queue_states[q->state].glyph);
     p.x = 2;
-    pen_fit(&p, role, 7, shown[q->state].word);
+    pen_fit(&p, role, 7, queue_states[q->state].word);
     p.x = 9;
     show_print(text, sizeof(text), "%.120s → %.100s", q->fact.subject, q->fact.target);
     pen_fit(&p, ROLE_TEXT, words > 8 ? words : 8, text);
@@ -180,6 +200,7 @@ static void row(const struct queued_fact *q, struct surface *s, struct rect in, 
         pen_text(&p, ROLE_STRONG, text_probability(number, q->p[1]));
 }
 
+/* The left box; with an empty list it shows the forms a fact may have. */
 static void draw_list(const struct view *v, struct surface *s, struct rect area)
 {
     const struct facts *f = v->state;
@@ -188,15 +209,16 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
     struct rect in;
     int top;
 
-    show_print(hint, sizeof(hint), "%d wait%s", facts_waiting(d), f->going ? ", going on" : "");
+    show_print(hint, sizeof(hint), "%d wait%s", facts_waiting(d), f->running ? ", running" : "");
     in = box_draw(s, area, "Facts", d->queue_count ? hint : "", true);
     if (!d->queue_count) {
-        static const char *const help[] = {"Paste facts here, or :facts FILE. A line is one of",
-                                           "  Eiffel Tower | location | Rome",
-                                           "  Eiffel Tower; The {} is in the city of; Rome",
-                                           "  {\"subject\": …, \"prompt\": …, \"target_new\": …}",
-                                           "| picks a relation; B asks the scoreboard of the",
-                                           "fact at hand."};
+        static const char *const help[] = {
+            "Paste facts here, or type :facts FILE. A line is one of",
+            "  Eiffel Tower | location | Rome",
+            "  Eiffel Tower; The {} is in the city of; Rome",
+            "  {\"subject\": …, \"prompt\": …, \"target_new\": …}",
+            "| picks a relation; B computes the scoreboard of",
+            "the present fact."};
 
         for (int i = 0; i < 6 && i < in.h; i++) {
             struct pen p = pen_at(s, in, i, 0);
@@ -207,17 +229,19 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
     }
     top = list_top(&f->list, d->queue_count, in.h);
     for (int y = 0; y < in.h && top + y < d->queue_count; y++)
-        row(&d->queue[top + y], s, in, y, top + y == f->list.at);
+        draw_row(&d->queue[top + y], s, in, y, top + y == f->list.at);
 }
 
-/* Of the selected fact; with no list, of the fact at hand. */
-static void draw_board(const struct view *v, struct surface *s, struct rect area)
+/* The right box: the fact, a summary, and a row for each probe with its answers before and after.
+ * [ and ] scroll it. */
+static void draw_scoreboard(const struct view *v, struct surface *s, struct rect area)
 {
     const struct facts *f = v->state;
     const struct ui_state *d = v->host->ui;
-    const struct queued_fact *q = selected(v);
+    const struct queued_fact *q = selected_fact(v);
     const struct probe_report *board = q ? q->probes : d->probes;
-    struct rect in = box_draw(s, area, "Scoreboard", board ? "before → after" : "B asks", false);
+    struct rect in =
+        box_draw(s, area, "Scoreboard", board ? "before → after" : "B computes it", false);
     struct pen p = pen_at(s, in, 0, 0);
     char words[400];
 
@@ -240,9 +264,10 @@ static void draw_board(const struct view *v, struct surface *s, struct rect area
         pen_fit(&p, ROLE_DIM, in.w, "rephrases, question, chat form, neighbours: before and after");
     if (board && in.h > 3)
         scoreboard_draw(board, s, (struct rect){in.y + 3, in.x, in.h - 3, in.w},
-                        f->board_top < board->probes ? f->board_top : 0);
+                        f->scoreboard_top < board->probes ? f->scoreboard_top : 0);
 }
 
+/* The two boxes beside or above each other. */
 static void facts_draw(const struct view *v, struct surface *s, struct rect area)
 {
     bool wide = area.w >= WIDE;
@@ -253,7 +278,7 @@ static void facts_draw(const struct view *v, struct surface *s, struct rect area
                            {area.y + part, area.x, area.h - part, area.w}};
 
     draw_list(v, s, wide ? across[0] : down[0]);
-    draw_board(v, s, wide ? across[1] : down[1]);
+    draw_scoreboard(v, s, wide ? across[1] : down[1]);
 }
 
 const struct view_ops view_facts = {

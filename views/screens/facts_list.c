@@ -1,4 +1,10 @@
-/* Takes pasted or loaded facts into the list, and sends them to the engine one by one. */
+/* Reads pasted or loaded facts into the list, and sends them to the engine one by one.
+ *
+ * One fact goes through these states:
+ *
+ *   WAITS -> RUNS -> HOLDS or WEAK    committed; the edit answers the prompt as wanted, or not
+ *              |---> FAILED           the engine refused it; q->why says why
+ *              '---> WAITS            cancelled */
 #include "views/screens/facts_list.h"
 
 #include <stdio.h>
@@ -38,16 +44,17 @@ int facts_take(struct host *host, const char *text, size_t len)
             break;
     }
     if (bad)
-        host->message(host, TONE_WARN, "%d fact%s taken, %d line%s left out: %.*s%s", n,
+        host->message(host, TONE_WARN, "%d fact%s added, %d line%s left out: %.*s%s", n,
                       n == 1 ? "" : "s", bad, bad == 1 ? "" : "s",
                       (int)strcspn(left_out.data, "\n"), left_out.data,
                       bad > 1 ? " (L lists all)" : "");
     else if (n)
         host->message(host, blanks.len ? TONE_WARN : TONE_GOOD,
-                      "%d fact%s taken: C commits them%s%s", n, n > 1 ? "s" : "",
+                      "%d fact%s added: C commits them%s%s", n, n > 1 ? "s" : "",
                       blanks.len ? "; " : "", blanks.len ? blanks.data : "");
     else
-        host->message(host, TONE_WARN, "no fact in it: a line is subject | relation | object");
+        host->message(host, TONE_WARN,
+                      "no fact found: write a line as subject | relation | object");
     buf_free(&left_out);
     buf_free(&blanks);
     return n;
@@ -75,7 +82,9 @@ int facts_waiting(const struct ui_state *d)
     return n;
 }
 
-static unsigned post(struct host *host, struct queued_fact *q, enum command_kind kind)
+/* Posts a commit or a probe of this fact alone. Draft moments are good enough for a list on the
+ * screen. */
+static unsigned post_fact(struct host *host, struct queued_fact *q, enum command_kind kind)
 {
     struct command cmd = {.kind = kind, .params = host->ui->params, .count = 1, .draft = true};
 
@@ -91,7 +100,7 @@ bool facts_next(struct host *host)
 
     for (int i = 0; i < d->queue_count; i++)
         if (d->queue[i].state == QUEUE_WAITS) {
-            if (!post(host, &d->queue[i], CMD_COMMIT))
+            if (!post_fact(host, &d->queue[i], CMD_COMMIT))
                 return false;
             d->queue[i].state = QUEUE_RUNS;
             return true;
@@ -99,7 +108,9 @@ bool facts_next(struct host *host)
     return false;
 }
 
-static void proved(struct queued_fact *q, const struct commit_report *e)
+/* The commit is done: the number of the edit, p of the object before and after, whether it holds.
+ */
+static void note_outcome(struct queued_fact *q, const struct commit_report *e)
 {
     q->edit = e->edit;
     q->p[0] = e->p_target[0];
@@ -107,27 +118,28 @@ static void proved(struct queued_fact *q, const struct commit_report *e)
     q->state = e->success ? QUEUE_HOLDS : QUEUE_WEAK;
 }
 
-/* `proof` is the desk's: the event's own payload has been taken by then. */
-static bool one_hears(struct host *host, struct queued_fact *q, const struct event *ev,
-                      bool *stopped)
+/* An event of this fact's job. The report is read from ui_state, because the event's own payload
+ * has moved there. True: the next fact may begin. */
+static bool fact_on_event(struct host *host, struct queued_fact *q, const struct event *ev,
+                          bool *stopped)
 {
     const struct commit_report *proof = host->ui->commit_report;
 
     if (ev->kind == EV_COMMITTED && proof) {
-        proved(q, proof);
+        note_outcome(q, proof);
     } else if (ev->kind == EV_FAILED) {
         *stopped = ev->err.kind == ERR_CANCELLED;
         q->job = 0;
         if (q->state != QUEUE_RUNS)
-            return !*stopped; /* only its scoreboard failed */
+            return !*stopped; /* only the scoreboard failed */
         q->state = *stopped ? QUEUE_WAITS : QUEUE_FAILED;
         utf8_copy(q->why, sizeof(q->why), *stopped ? "" : ev->err.text);
         return !*stopped;
     } else if (ev->kind == EV_DONE) {
-        bool asked = q->probes != NULL;
+        bool probed = q->probes != NULL;
 
         q->job = 0;
-        return asked || !post(host, q, CMD_PROBE);
+        return probed || !post_fact(host, q, CMD_PROBE);
     }
     return false;
 }
@@ -139,6 +151,6 @@ bool facts_on_event(struct host *host, const struct event *ev, bool *stopped)
     *stopped = false;
     for (int i = 0; ev->job && i < d->queue_count; i++)
         if (d->queue[i].job == ev->job)
-            return one_hears(host, &d->queue[i], ev, stopped);
+            return fact_on_event(host, &d->queue[i], ev, stopped);
     return false;
 }

@@ -1,4 +1,22 @@
-/* The map on the whole screen; zooms from bins to single neurons. */
+/* The Heatmap view: layers down, neurons across, the score as colour. It zooms from bins of many
+ * neurons to single ones.
+ *
+ *   +- Attribution  LPS   Δ log p(·Paris), nats ------------ max of each bin of 10 -+
+ *   | L0  ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀ ▂  0.5 |
+ *   | L2 ›▀▀▀ one text row is two layers: upper half, lower half ▀▀▀▀▀▀▀▀▀▀▀ ▃  1.0 |
+ *   |     N0        ▴L4N101                                              N639       |
+ *   +-------------------------------------------------------------------------------+
+ *   details of the neuron under the cursor, where there are rows left for them
+ *   ◆ L4N101  1.297 nats  weight 1  promotes ·Paris …
+ *
+ * The pane itself is panes/pane_map.c; this file moves the cursor and the window. A column of the
+ * map is a position in the present order of its layer (by index, score or class), so a neuron's
+ * column is looked up with heat_order() whenever the cursor moves. The window [from, to) is in
+ * these columns.
+ *
+ * The modes (d) are scores by log probability (LPS), by probability (PSA) or by coefficient (MPC),
+ * the activation, and the causal trace, which has tokens in place of neurons and is computed when
+ * it is first shown. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +32,7 @@
 #include "views/view.h"
 #include "views/view_tables.h"
 
-enum { SMALLEST = 16 /* columns one can zoom to */, DETAILS = 10 /* rows of a neuron */ };
+enum { SMALLEST = 16 /* columns at the closest zoom */, DETAILS = 10 /* rows of the details */ };
 
 struct heat {
     struct map_window window;
@@ -23,13 +41,14 @@ struct heat {
     int click_y, click_x;
 };
 
+/* The mode that is shown: the chosen one, else that of attr.strategy. */
 static enum heat_mode mode_of(const struct view *v)
 {
     return map_window_mode(&((const struct heat *)v->state)->window, v->host->ui);
 }
 
-/* The column, in their order, of the neuron under the cursor; and the neuron at a column. */
-static int *order_here(const struct view *v)
+/* The neuron in each column of the cursor's layer. Caller frees. */
+static int *column_order(const struct view *v)
 {
     const struct ui_state *d = v->host->ui;
     int *at = xcalloc((size_t)d->model.neurons + 1, sizeof(*at));
@@ -39,10 +58,11 @@ static int *order_here(const struct view *v)
     return at;
 }
 
-static int column_here(const struct view *v)
+/* The column of the neuron under the cursor. */
+static int cursor_column(const struct view *v)
 {
     const struct ui_state *d = v->host->ui;
-    int *at = order_here(v), column = 0;
+    int *at = column_order(v), column = 0;
 
     for (int i = 0; i < d->model.neurons; i++)
         if (at[i] == d->at_neuron)
@@ -51,15 +71,15 @@ static int column_here(const struct view *v)
     return column;
 }
 
-/* Keeps the neuron under the cursor in the window. */
-static void follow(struct view *v)
+/* Moves the window, if there is one, so that it has the neuron under the cursor. */
+static void scroll_to_cursor(struct view *v)
 {
     struct heat *h = v->state;
     int span = h->window.to - h->window.from, column;
 
     if (!h->window.to || v->host->ui->at_neuron < 0)
         return;
-    column = column_here(v);
+    column = cursor_column(v);
     if (column < h->window.from)
         h->window.from = column;
     if (column >= h->window.to)
@@ -67,19 +87,21 @@ static void follow(struct view *v)
     h->window.to = h->window.from + span;
 }
 
-static void move(struct view *v, int by)
+/* Moves the cursor by columns, in the present order. */
+static void move_columns(struct view *v, int by)
 {
     struct ui_state *d = v->host->ui;
-    int *at = order_here(v), column = column_here(v) + by, n = d->model.neurons;
+    int *at = column_order(v), column = cursor_column(v) + by, n = d->model.neurons;
 
     column = column >= n ? n - 1 : column < 0 ? 0 : column;
     if (n)
         d->at_neuron = at[column];
     free(at);
-    follow(v);
+    scroll_to_cursor(v);
 }
 
-static bool zoom(struct view *v, int factor, bool in)
+/* Zooms around the cursor; back at the full width there is no window. False: already at the end. */
+static bool zoom_window(struct view *v, int factor, bool in)
 {
     struct heat *h = v->state;
     struct ui_state *d = v->host->ui;
@@ -90,7 +112,7 @@ static bool zoom(struct view *v, int factor, bool in)
         return false;
     if (d->at_neuron < 0)
         d->at_neuron = neurons / 2;
-    at = column_here(v);
+    at = cursor_column(v);
     span = in ? span / factor : span * factor;
     span = span < SMALLEST ? SMALLEST : span;
     if (span >= neurons) {
@@ -103,7 +125,7 @@ static bool zoom(struct view *v, int factor, bool in)
     return true;
 }
 
-/* The next layer that is shown. */
+/* Moves by layers that are shown, skipping the others. */
 static void move_layer(struct view *v, int by)
 {
     const struct heat *h = v->state;
@@ -118,6 +140,7 @@ static void move_layer(struct view *v, int by)
     d->at_layer = at;
 }
 
+/* Requests the causal trace, unless it is there or under way. */
 static void start_trace(struct view *v)
 {
     struct ui_state *d = v->host->ui;
@@ -137,11 +160,11 @@ static void next_mode(struct view *v)
     h->window.chosen = true;
     if (h->window.mode == HEAT_TRACE)
         start_trace(v);
-    v->host->message(v->host, TONE_PLAIN, "shown: %s", heat_mode_name(h->window.mode));
+    v->host->message(v->host, TONE_PLAIN, "showing %s", heat_mode_name(h->window.mode));
 }
 
-/* The cursor stands in a layer that is shown. */
-static void stay_inside(struct view *v)
+/* If the cursor's layer is hidden now, the cursor goes to the first shown one. */
+static void move_to_shown_layer(struct view *v)
 {
     const struct heat *h = v->state;
     struct ui_state *d = v->host->ui;
@@ -151,7 +174,7 @@ static void stay_inside(struct view *v)
             d->at_layer = l;
 }
 
-/* All layers, or those that are edited. */
+/* Switches between all layers and the edited ones. */
 static void next_layers(struct view *v)
 {
     struct heat *h = v->state;
@@ -161,11 +184,11 @@ static void next_layers(struct view *v)
     memset(h->window.layer, 0, sizeof(h->window.layer));
     for (int l = 0; l < d->layers && l < PARAM_MAX_LAYERS; l++)
         h->window.layer[l] = ui_edits_layer(d, l);
-    stay_inside(v);
+    move_to_shown_layer(v);
     v->host->message(v->host, TONE_PLAIN, h->window.some ? "edited layers only" : "all layers");
 }
 
-/* "4-8,12", "edited", "all" */
+/* :layers 4-8,12 or edited or all */
 static bool set_layers(struct view *v, const char *text)
 {
     struct heat *h = v->state;
@@ -189,9 +212,10 @@ static bool set_layers(struct view *v, const char *text)
             to = strtol(p = end + 1 + (end[1] == 'L'), &end, 10);
         if (end == p || from < 0 || to < from || to >= d->layers || to >= PARAM_MAX_LAYERS ||
             (*end && !strchr(", ", *end))) {
-            v->host->message(v->host, TONE_ERROR,
-                             "layers: '%s' are no layers of this model; 4-8,12, edited and all are",
-                             text);
+            v->host->message(
+                v->host, TONE_ERROR,
+                "layers: '%s' is not a list of this model's layers; use 4-8,12, edited or all",
+                text);
             return true;
         }
         memset(wanted + from, 1, (size_t)(to - from + 1));
@@ -199,7 +223,7 @@ static bool set_layers(struct view *v, const char *text)
     } while (*p);
     memcpy(h->window.layer, wanted, sizeof(wanted));
     h->window.some = true;
-    stay_inside(v);
+    move_to_shown_layer(v);
     return true;
 }
 
@@ -208,6 +232,7 @@ static bool heat_command(struct view *v, const char *word, const char *rest)
     return !strcmp(word, "layers") && set_layers(v, rest);
 }
 
+/* Keys in the causal trace: the cursor moves over tokens and layers. */
 static bool trace_action(struct view *v, enum action action)
 {
     struct heat *h = v->state;
@@ -231,7 +256,8 @@ static bool trace_action(struct view *v, enum action action)
     }
 }
 
-/* Scores of another kind than the edit's: the strategy changes with the picture. */
+/* x in a mode of scores that are not there: the edit's strategy becomes this one, and its scores
+ * are computed. */
 static bool attribute_by_mode(struct view *v)
 {
     struct ui_state *d = v->host->ui;
@@ -241,11 +267,13 @@ static bool attribute_by_mode(struct view *v)
         return false;
     d->params.value[P_ATTR_STRATEGY] = mode;
     d->params.source[P_ATTR_STRATEGY] = FROM_COMMAND_LINE;
-    v->host->message(v->host, TONE_PLAIN, "the edit's strategy is %s now", heat_mode_name(mode));
+    v->host->message(v->host, TONE_PLAIN, "the edit now uses the strategy %s",
+                     heat_mode_name(mode));
     request_attribute(v->host);
     return true;
 }
 
+/* Moves the cursor: a step is a cell of the map, not a neuron. */
 static bool move_action(struct view *v, enum action action)
 {
     struct heat *h = v->state;
@@ -259,22 +287,22 @@ static bool move_action(struct view *v, enum action action)
     switch (action) {
     case ACTION_LEFT:
     case ACTION_RIGHT:
-        move(v, action == ACTION_LEFT ? -step : step);
+        move_columns(v, action == ACTION_LEFT ? -step : step);
         return true;
     case ACTION_MUCH_LESS:
     case ACTION_MUCH_MORE:
-        move(v, action == ACTION_MUCH_LESS ? -step * 10 : step * 10);
+        move_columns(v, action == ACTION_MUCH_LESS ? -step * 10 : step * 10);
         return true;
     case ACTION_ROW_START:
     case ACTION_ROW_END:
-        move(v, action == ACTION_ROW_START ? -d->model.neurons : d->model.neurons);
+        move_columns(v, action == ACTION_ROW_START ? -d->model.neurons : d->model.neurons);
         return true;
     default:
         break;
     }
     move_layer(v, layers);
     if (layers && (d->order == ORDER_INDEX || mode_of(v) == HEAT_TRACE))
-        follow(v);
+        scroll_to_cursor(v);
     return layers != 0;
 }
 
@@ -287,14 +315,14 @@ static bool heat_action(struct view *v, enum action action)
     switch (action) {
     case ACTION_MORE:
     case ACTION_LESS:
-        zoom(v, 2, action == ACTION_MORE);
+        zoom_window(v, 2, action == ACTION_MORE);
         return true;
     case ACTION_ENTER:
-        if (d->model.neurons && !zoom(v, 4, true))
+        if (d->model.neurons && !zoom_window(v, 4, true))
             v->host->open(v->host, "neurons");
         return true;
     case ACTION_BACK:
-        return zoom(v, 4, false);
+        return zoom_window(v, 4, false);
     case ACTION_MODE:
         next_mode(v);
         return true;
@@ -308,8 +336,9 @@ static bool heat_action(struct view *v, enum action action)
     }
 }
 
-/* The map, and below it, where there is room, the neuron under the cursor in full. */
-static struct rect areas(const struct view *v, struct rect area, struct rect *below)
+/* Rectangle of the map, and of the details below it. There are details only if all layers fit
+ * above them. */
+static struct rect heat_areas(const struct view *v, struct rect area, struct rect *below)
 {
     const struct heat *h = v->state;
     const struct ui_state *d = v->host->ui;
@@ -327,6 +356,8 @@ static struct rect areas(const struct view *v, struct rect area, struct rect *be
     return map;
 }
 
+/* Puts the cursor on the cell at (y, x); false: there is none. The arithmetic is that of
+ * panes/pane_map.c. */
 static bool cell_at(struct view *v, struct rect area, int y, int x)
 {
     struct heat *h = v->state;
@@ -344,7 +375,7 @@ static bool cell_at(struct view *v, struct rect area, int y, int x)
         d->at_layer = layer;
         return true;
     }
-    area = areas(v, area, &below);
+    area = heat_areas(v, area, &below);
     m = map_shape(d, &h->window, area);
     row = m.tall ? (y - m.plot.y) * 2 / m.tall : -1;
     if (!m.rows || y < m.plot.y || row >= m.rows || x < m.plot.x || x >= m.plot.x + m.plot.w)
@@ -353,12 +384,13 @@ static bool cell_at(struct view *v, struct rect area, int y, int x)
     column = m.to - m.from < m.plot.w
                  ? m.from + (x - m.plot.x) / m.wide
                  : m.from + (int)((long long)(x - m.plot.x) * (m.to - m.from) / m.plot.w);
-    order = order_here(v);
+    order = column_order(v);
     d->at_neuron = order[column < m.to ? column : m.to - 1];
     free(order);
     return true;
 }
 
+/* Selects a cell; a double click does what Enter does. */
 static bool heat_click(struct view *v, struct rect area, int y, int x)
 {
     struct heat *h = v->state;
@@ -376,13 +408,14 @@ static bool heat_click(struct view *v, struct rect area, int y, int x)
 static void heat_find(struct view *v, const char *text)
 {
     if (ui_go_to_neuron(v->host->ui, text))
-        follow(v);
+        scroll_to_cursor(v);
     else
-        v->host->message(v->host, TONE_WARN, "no neuron '%s' here: L5N912 is how one is called",
+        v->host->message(v->host, TONE_WARN, "no neuron '%s' here; a neuron is written L5N912",
                          text);
 }
 
-/* The number under the cursor always stands in words: colour is never the only carrier. */
+/* The last row: the neuron under the cursor in words and numbers. Colour must never be the only
+ * carrier of a value. */
 static void cursor_line(const struct view *v, struct surface *s, struct rect area)
 {
     const struct ui_state *d = v->host->ui;
@@ -426,7 +459,7 @@ static void heat_draw(const struct view *v, struct surface *s, struct rect area)
         pane_trace(d, h->token, s, area, true);
         return;
     }
-    map = areas(v, area, &below);
+    map = heat_areas(v, area, &below);
     pane_map(d, &h->window, s, map, true);
     if (d->at_neuron < 0 || d->at_neuron >= d->model.neurons || d->at_layer >= d->layers)
         return;

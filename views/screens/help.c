@@ -1,5 +1,14 @@
-/* Everything there is, found as it is typed: actions with their keys, commands, parameters.
- * Enter does what the line says, so that the key need only be learned for the next time. */
+/* The help view: actions with their keys, : commands and parameters in one list, filtered as you
+ * type.
+ *
+ *   +- Keys and commands ---------------------------------- Enter runs  Esc closes -+
+ *   | type to find prev                                                   3 in all  |
+ *   | P                     Try the edit; nothing is written                preview |
+ *   | v                     …                                                  flip |
+ *   +-------------------------------------------------------------------------------+
+ *
+ * Enter runs the selected row, so a key needs to be learned only for the next time. The rows come
+ * from the tables of actions, commands and parameters; nothing is listed here by hand. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,12 +33,12 @@ enum item_kind { ITEM_ACTION, ITEM_COMMAND, ITEM_PARAM };
 struct item {
     enum item_kind kind;
     int at;   /* in the kind's own table */
-    int rank; /* 0 best */
+    int rank; /* sorts the matches: 0 is best */
     const char *group, *name, *help;
 };
 
-/* Whether every word of the filter occurs somewhere. */
-static bool holds(const char *filter, const char *const text[4])
+/* True if every word of the filter occurs in one of the four texts. */
+static bool matches_filter(const char *filter, const char *const text[4])
 {
     while (*filter) {
         size_t n = strcspn(filter, " ");
@@ -46,6 +55,7 @@ static bool holds(const char *filter, const char *const text[4])
     return true;
 }
 
+/* True if one of the words, separated by blanks, is this one. */
 static bool has_word(const char *words, const char *word)
 {
     size_t n = strlen(word);
@@ -56,12 +66,15 @@ static bool has_word(const char *words, const char *word)
     return false;
 }
 
-static void add(struct item *item, int *n, struct item one, const char *filter, const char *keys)
+/* Adds an item if it matches. Its rank: exact key or name, then name begins with the filter, then
+ * name contains it, then only the help does. */
+static void add_item(struct item *item, int *n, struct item one, const char *filter,
+                     const char *keys)
 {
     const char *const text[4] = {one.name, one.help, one.group, keys};
     size_t len = strlen(filter);
 
-    one.rank = *n; /* as they stand in their tables */
+    one.rank = *n; /* among equals: the order of the tables */
     if (len) {
         if (has_word(keys, filter) || !strcasecmp(one.name, filter))
             one.rank += 0;
@@ -72,7 +85,7 @@ static void add(struct item *item, int *n, struct item one, const char *filter, 
         else
             one.rank += 3000;
     }
-    if (*n < ITEMS_MAX && holds(filter, text))
+    if (*n < ITEMS_MAX && matches_filter(filter, text))
         item[(*n)++] = one;
 }
 
@@ -92,24 +105,26 @@ static int items_of(const struct help *h, struct item item[ITEMS_MAX])
         const struct action_info *i = &action_infos[a];
 
         keymap_keys(keymap_current(), NULL, (enum action)a, keys);
-        add(item, &n, (struct item){ITEM_ACTION, a, 0, i->group, i->name, i->help}, filter, keys);
+        add_item(item, &n, (struct item){ITEM_ACTION, a, 0, i->group, i->name, i->help}, filter,
+                 keys);
     }
     for (int c = 0; command_infos[c].name; c++)
-        add(item, &n,
-            (struct item){ITEM_COMMAND, c, 0, "Commands", command_infos[c].name,
-                          command_infos[c].help},
-            filter, command_infos[c].argument);
+        add_item(item, &n,
+                 (struct item){ITEM_COMMAND, c, 0, "Commands", command_infos[c].name,
+                               command_infos[c].help},
+                 filter, command_infos[c].argument);
     for (int p = 0; p < PARAM_COUNT; p++) {
         const struct param_info *i = param_info((enum param)p);
 
-        add(item, &n, (struct item){ITEM_PARAM, p, 0, "Parameters by name", i->name, i->help},
-            filter, i->alias);
+        add_item(item, &n, (struct item){ITEM_PARAM, p, 0, "Parameters by name", i->name, i->help},
+                 filter, i->alias);
     }
     if (*filter)
         qsort(item, (size_t)n, sizeof(*item), by_rank);
     return n;
 }
 
+/* Closes the view and runs the action, or opens the command line on the command or parameter. */
 static void run_item(struct view *v, const struct item *item)
 {
     char line[96];
@@ -150,7 +165,7 @@ static bool help_action(struct view *v, enum action action)
     return true;
 }
 
-/* Characters are for the filter, whatever they do elsewhere. */
+/* Characters are for the filter, even those that are keys elsewhere. */
 static bool help_key(struct view *v, const struct key *key)
 {
     struct help *h = v->state;
@@ -160,7 +175,7 @@ static bool help_key(struct view *v, const struct key *key)
         return help_action(v, key->code == key_ctrl('n') ? ACTION_DOWN : ACTION_UP);
     if (key->code == K_ERASE && empty) /* as Esc */
         return false;
-    if (key->code == '?' && empty) /* the key that opened it */
+    if (key->code == '?' && empty) /* the key that opened it closes it */
         return v->host->run(v->host, ACTION_BACK);
     if (key->code != K_PASTE && key->code != K_ERASE && key->code != key_ctrl('u') &&
         key->code != key_ctrl('w') && (key->code < 0x20 || key->code >= 0x110000))
@@ -190,7 +205,8 @@ static void help_close(struct view *v)
     field_free(&h->filter);
 }
 
-/* Rows on the screen: an item's number, or -1 - the item that a heading stands before. */
+/* The rows of the screen: the number of an item, or -1 - i for the heading above item i. Returns
+ * how many. */
 static int rows_of(const struct item *item, int n, bool headings, int row[2 * ITEMS_MAX])
 {
     int rows = 0;
@@ -203,6 +219,7 @@ static int rows_of(const struct item *item, int n, bool headings, int row[2 * IT
     return rows;
 }
 
+/* Columns: keys or command, help, and at the right the name or the parameter's value. */
 static void draw_item(const struct ui_state *d, struct surface *s, struct rect in, int y,
                       const struct item *item, bool here)
 {
@@ -245,9 +262,9 @@ static void help_draw(const struct view *v, struct surface *s, struct rect area)
     pen_text(&p, ROLE_DIM, "type to find ");
     field_draw(&h->filter, s, in, 0, p.x, in.w - p.x - 16, true);
     p.x = in.w - 15;
-    pen_printf(&p, ROLE_DIM, "%*d of them", 6, n);
+    pen_printf(&p, ROLE_DIM, "%*d in all ", 6, n);
     in = (struct rect){in.y + 1, in.x, in.h - 1, in.w};
-    for (int r = 0; r < rows; r++) /* the selected one in sight, its heading too */
+    for (int r = 0; r < rows; r++) /* scroll so that the selected row is visible */
         if (row[r] == at && r >= in.h)
             top = r - in.h + 1;
     for (int r = top; r < rows && r - top < in.h; r++) {
@@ -260,7 +277,7 @@ static void help_draw(const struct view *v, struct surface *s, struct rect area)
     }
     if (!n) {
         p = pen_at(s, in, 0, 0);
-        pen_printf(&p, ROLE_WARN, "nothing is called so; Esc shows all again");
+        pen_printf(&p, ROLE_WARN, "nothing matches; Esc shows all again");
     }
 }
 

@@ -1,4 +1,18 @@
-/* The journal: every edit and what it did, the states it went through, and the way back. */
+/* The History view: the session's journal of edits, and what can be asked of the states between
+ * them.
+ *
+ *   +- Journal -------------------- 1 of 2 active -++- details of the edit ----------+
+ *   |  ●   0 the base                              || prompt, p before and after,    |
+ *   | +●   1 08:53 ✓ Eiffel Tower → Rome .006→.890 || layers, neurons, note          |
+ *   |  ○   2 08:53 ✗ Mount Fuji → Peru     undone  ||                                |
+ *   +----------------------------------------------++--------------------------------+
+ *   +- drift over the edits -------++- difference of two states, or bisection --------+
+ *
+ * A state is named by the edit it comes after; 0 is the base. Undone edits have no state. Space
+ * tags a state (+); v compares the tagged one with that of the row, Enter asks the edit's own
+ * question of the state right after it, d measures how facts and neighbours hold over all edits,
+ * and :bisect finds the edit that changed an answer, asking states by halves. Screens under WIDE
+ * columns have one box below the journal; Tab changes what it shows. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,17 +31,18 @@
 enum { PAGE = 15, WIDE = 110 };
 enum { SHOW_DRIFT, SHOW_DIFF, SHOW_BISECT, SHOW_DETAILS, SHOWS };
 
-/* Rows are the base and the edits that the filter lets through. */
+/* Row 0 is the base, the others are the edits that match the filter. */
 struct history_view {
     struct list list;
-    int known;    /* edits there were when last looked: new ones are gone to */
-    int tag;      /* edit tagged, 0: the base, -1: none */
-    int show;     /* the pane below, where there is room for one only */
-    bool diffed;  /* of the two that share a place the newer: diff, else bisection */
+    int known;    /* edits at the last look: a new one gets the cursor */
+    int tag;      /* the tagged edit, 0: the base, -1: none */
+    int show;     /* which box is below, where there is room for one */
+    bool diffed;  /* difference and bisection share a box: the newer is the difference */
     char *filter; /* or NULL */
 };
 
-static const struct history *journal(const struct view *v)
+/* The journal, or an empty one before it has come. */
+static const struct history *journal_of(const struct view *v)
 {
     static const struct history none;
     const struct history *h = v->host->ui->history;
@@ -35,30 +50,31 @@ static const struct history *journal(const struct view *v)
     return h ? h : &none;
 }
 
-static bool holds(const char *text, const char *part)
+static bool text_contains(const char *text, const char *part)
 {
     return text && strcasestr(text, part);
 }
 
-static bool matches(const struct history_entry *e, const char *part)
+/* True if a fact or the note of the edit contains the text. */
+static bool entry_matches(const struct history_entry *e, const char *part)
 {
     for (int i = 0; i < e->facts; i++)
-        if (holds(e->fact[i].subject, part) || holds(e->fact[i].target, part) ||
-            holds(e->fact[i].prompt, part))
+        if (text_contains(e->fact[i].subject, part) || text_contains(e->fact[i].target, part) ||
+            text_contains(e->fact[i].prompt, part))
             return true;
-    return holds(e->note, part);
+    return text_contains(e->note, part);
 }
 
-/* The entry of row n, NULL for the base; *count gets how many rows there are. */
+/* The edit of row n, NULL for the base; *count gets the number of rows. */
 static const struct history_entry *row_entry(const struct view *v, int n, int *count)
 {
     const struct history_view *w = v->state;
-    const struct history *h = journal(v);
+    const struct history *h = journal_of(v);
     const struct history_entry *found = NULL;
     int rows = 1;
 
     for (int i = 0; i < h->count; i++) {
-        if (w->filter && !matches(&h->entry[i], w->filter))
+        if (w->filter && !entry_matches(&h->entry[i], w->filter))
             continue;
         if (rows++ == n)
             found = &h->entry[i];
@@ -67,7 +83,7 @@ static const struct history_entry *row_entry(const struct view *v, int n, int *c
     return found;
 }
 
-static const struct history_entry *selected(const struct view *v)
+static const struct history_entry *selected_entry(const struct view *v)
 {
     const struct history_view *w = v->state;
     int count;
@@ -83,11 +99,11 @@ static int row_count(const struct view *v)
     return count;
 }
 
-/* When edits were made meanwhile, the newest is what is looked for. */
-static void follow(struct view *v)
+/* After new edits the cursor goes to the newest. */
+static void follow_journal(struct view *v)
 {
     struct history_view *w = v->state;
-    const struct history *h = journal(v);
+    const struct history *h = journal_of(v);
 
     if (h->count != w->known)
         list_move(&w->list, row_count(v), row_count(v), PAGE);
@@ -103,7 +119,7 @@ static void history_open(struct view *v)
     if (!w->known)
         w->tag = -1;
     request_simple(v->host, CMD_HISTORY, 0);
-    follow(v);
+    follow_journal(v);
 }
 
 static void history_close(struct view *v)
@@ -111,12 +127,13 @@ static void history_close(struct view *v)
     free(((struct history_view *)v->state)->filter);
 }
 
+/* A result that has come is shown. */
 static void history_event(struct view *v, const struct event *ev)
 {
     struct history_view *w = v->state;
 
     if (ev->kind == EV_HISTORY) {
-        follow(v);
+        follow_journal(v);
     } else if (ev->kind == EV_DRIFT) {
         w->show = SHOW_DRIFT;
     } else if (ev->kind == EV_DIFF || ev->kind == EV_BISECT) {
@@ -125,21 +142,22 @@ static void history_event(struct view *v, const struct event *ev)
     }
 }
 
-static void post(struct view *v, struct command *cmd, const char *what)
+/* Posts with the user's parameters, and says what runs. */
+static void post_command(struct view *v, struct command *cmd, const char *what)
 {
     cmd->params = v->host->ui->params;
     if (v->host->post(v->host, cmd))
         v->host->message(v->host, TONE_PLAIN, "%s", what);
 }
 
-/* Time travel: the edit's own question, asked of the state right after it. */
-static void ask_then(struct view *v, const struct history_entry *e)
+/* Asks the edit's own prompt of the state right after it, in the Query view. */
+static void ask_state_after(struct view *v, const struct history_entry *e)
 {
     struct fact fact = {.subject = e->subject, .prompt = e->prompt, .target = e->target};
     char *text;
 
     if (!e->active) {
-        v->host->message(v->host, TONE_WARN, "edit %d is undone: no state is called after it",
+        v->host->message(v->host, TONE_WARN, "edit %d is undone: there is no state after it",
                          e->edit);
         return;
     }
@@ -149,43 +167,47 @@ static void ask_then(struct view *v, const struct history_entry *e)
     v->host->open(v->host, "query");
 }
 
-static void diff(struct view *v, int from, int to)
+/* Requests the difference of two states. */
+static void compare_states(struct view *v, int from, int to)
 {
     struct command cmd = {.kind = CMD_DIFF, .from = from, .edit = to};
 
     if (from == to)
-        v->host->message(v->host, TONE_WARN, "two states are needed: space tags one, v on another");
+        v->host->message(v->host, TONE_WARN,
+                         "choose two states: space tags one, v on another compares");
     else
-        post(v, &cmd, "comparing two states");
+        post_command(v, &cmd, "comparing two states");
 }
 
-/* The tagged state with the one at hand, else what the edit at hand changed. */
-static void diff_here(struct view *v)
+/* Compares the tagged state with that of the row. Without a tag: what this edit changed, that is,
+ * the state after the active edit before it. */
+static void compare_here(struct view *v)
 {
     const struct history_view *w = v->state;
-    const struct history *h = journal(v);
-    const struct history_entry *e = selected(v);
+    const struct history *h = journal_of(v);
+    const struct history_entry *e = selected_entry(v);
     int from = w->tag, to = e ? e->edit : 0;
 
     if (e && !e->active) {
-        v->host->message(v->host, TONE_WARN, "edit %d is undone: no state is called after it",
+        v->host->message(v->host, TONE_WARN, "edit %d is undone: there is no state after it",
                          e->edit);
         return;
     }
     for (int i = 0; from < 0 && i < h->count && h->entry[i].edit < to; i++)
         if (h->entry[i].active && (i + 1 == h->count || h->entry[i + 1].edit >= to))
             from = h->entry[i].edit;
-    for (int i = h->count - 1; from < 0 && i >= 0; i--) /* undone ones lie between */
+    for (int i = h->count - 1; from < 0 && i >= 0; i--) /* skip undone edits between */
         if (h->entry[i].active && h->entry[i].edit < to)
             from = h->entry[i].edit;
     from = from < 0 ? 0 : from;
-    diff(v, from < to ? from : to, from < to ? to : from);
+    compare_states(v, from < to ? from : to, from < to ? to : from);
 }
 
-static void tag(struct view *v)
+/* Tags the state of the row or removes the tag, and moves on. */
+static void toggle_tag(struct view *v)
 {
     struct history_view *w = v->state;
-    const struct history_entry *e = selected(v);
+    const struct history_entry *e = selected_entry(v);
     int edit = e ? e->edit : 0;
 
     w->tag = w->tag == edit ? -1 : edit;
@@ -194,13 +216,14 @@ static void tag(struct view *v)
     list_move(&w->list, 1, row_count(v), PAGE);
 }
 
+/* Opens the command line on the edit's note. */
 static void prompt_note(struct view *v)
 {
-    const struct history_entry *e = selected(v);
+    const struct history_entry *e = selected_entry(v);
     char *text;
 
     if (!e) {
-        v->host->message(v->host, TONE_WARN, "a note belongs to an edit: select one");
+        v->host->message(v->host, TONE_WARN, "select an edit to write a note for");
         return;
     }
     text = xasprintf(":note %s", e->note ? e->note : "");
@@ -208,17 +231,19 @@ static void prompt_note(struct view *v)
     free(text);
 }
 
+/* Requests drift over this many states; 0: as many as make sense. */
 static void measure_drift(struct view *v, int states)
 {
     struct command cmd = {.kind = CMD_DRIFT, .tokens = states};
 
-    post(v, &cmd, "asking the states: Ctrl-C stops, what came stays");
+    post_command(v, &cmd, "asking the states: Ctrl-C stops and keeps what is done");
 }
 
+/* Actions other than moving the cursor. */
 static bool own_action(struct view *v, enum action action)
 {
     struct history_view *w = v->state;
-    const struct history_entry *e = selected(v);
+    const struct history_entry *e = selected_entry(v);
 
     switch (action) {
     case ACTION_UNDO:
@@ -228,18 +253,18 @@ static bool own_action(struct view *v, enum action action)
         return true;
     case ACTION_ENTER:
         if (e)
-            ask_then(v, e);
+            ask_state_after(v, e);
         else
             v->host->message(v->host, TONE_PLAIN, "the base: space tags it, v on an edit compares");
         return true;
     case ACTION_TAG:
-        tag(v);
+        toggle_tag(v);
         return true;
     case ACTION_UNTAG:
         w->tag = -1;
         return true;
     case ACTION_FLIP:
-        diff_here(v);
+        compare_here(v);
         return true;
     case ACTION_NOTE:
         prompt_note(v);
@@ -272,22 +297,23 @@ static bool history_action(struct view *v, enum action action)
     return true;
 }
 
-static bool note(struct view *v, const char *text)
+/* :note TEXT, for the selected edit. */
+static bool set_note(struct view *v, const char *text)
 {
-    const struct history_entry *e = selected(v);
+    const struct history_entry *e = selected_entry(v);
     struct command cmd = {.kind = CMD_NOTE, .edit = e ? e->edit : 0, .text = xstrdup(text)};
 
     if (!e) {
         free(cmd.text);
-        v->host->message(v->host, TONE_WARN, "a note belongs to an edit: select one in History");
+        v->host->message(v->host, TONE_WARN, "select an edit in History to write a note for");
         return true;
     }
-    post(v, &cmd, "noted");
+    post_command(v, &cmd, "note saved");
     return true;
 }
 
-/* PROMPT => ANSWER; from the tagged state on, if one is tagged. */
-static bool bisect(struct view *v, const char *text)
+/* :bisect PROMPT => ANSWER, from the tagged state on if one is tagged. */
+static bool start_bisect(struct view *v, const char *text)
 {
     const struct history_view *w = v->state;
     const char *arrow = strstr(text, "=>");
@@ -295,24 +321,25 @@ static bool bisect(struct view *v, const char *text)
 
     if (!arrow || arrow == text || !arrow[2 + strspn(arrow + 2, " ")]) {
         v->host->message(v->host, TONE_ERROR,
-                         "bisect: PROMPT => ANSWER, such as :bisect Big Ben is in => London");
+                         "bisect: write PROMPT => ANSWER, such as :bisect Big Ben is in => London");
         return true;
     }
     cmd.text = xtrimmed(text, (size_t)(arrow - text));
     cmd.expect = xtrimmed(arrow + 2, strlen(arrow + 2));
-    post(v, &cmd, "asking states by halves");
+    post_command(v, &cmd, "searching for the edit by bisection");
     return true;
 }
 
+/* :note, :bisect, :drift [STATES], :diff FROM TO */
 static bool history_command(struct view *v, const char *word, const char *rest)
 {
     char *end = NULL;
     long a, b;
 
     if (!strcmp(word, "note"))
-        return note(v, rest);
+        return set_note(v, rest);
     if (!strcmp(word, "bisect"))
-        return bisect(v, rest);
+        return start_bisect(v, rest);
     a = strtol(rest, &end, 10);
     if (!strcmp(word, "drift")) {
         if (*end || a < 0 || a > 10000)
@@ -326,9 +353,10 @@ static bool history_command(struct view *v, const char *word, const char *rest)
     rest = end;
     b = strtol(rest, &end, 10);
     if (end == rest || *end || a < 0 || b < 0 || a > 1000000000 || b > 1000000000)
-        v->host->message(v->host, TONE_ERROR, "diff: two numbers of edits, 0 for the base");
+        v->host->message(v->host, TONE_ERROR,
+                         "diff: expected the numbers of two edits; 0 is the base");
     else
-        diff(v, (int)a, (int)b);
+        compare_states(v, (int)a, (int)b);
     return true;
 }
 
@@ -341,7 +369,7 @@ static bool history_find_next(struct view *v, const char *text, int by)
         int at = ((w->list.at + by * k) % rows + rows) % rows;
         const struct history_entry *e = row_entry(v, at, &count);
 
-        if (e && matches(e, text)) {
+        if (e && entry_matches(e, text)) {
             list_move(&w->list, at - w->list.at, rows, PAGE);
             return true;
         }
@@ -360,15 +388,18 @@ static void history_filter(struct view *v, const char *text)
 
 /* --- drawing ------------------------------------------------------------------------------ */
 
+/* Row 0. */
 static void base_row(const struct view *v, struct pen *p, bool tagged)
 {
     pen_text(p, ROLE_KEY, tagged ? "+" : " ");
     pen_text(p, ROLE_BASE, "●   0 ");
     pen_text(p, ROLE_TEXT, "the base");
-    if (!journal(v)->count)
+    if (!journal_of(v)->count)
         pen_text(p, ROLE_DIM, "   no edits yet: P previews one, C commits it");
 }
 
+/* Columns: tag, active ● or undone ○, number, time, ✓ holds or ✗ weak, subject → object, p
+ * before→after (of several facts: how many hold), kept neurons (80 columns or more), note. */
 static void entry_row(const struct history_entry *e, struct pen *p, int wide, bool tagged)
 {
     char clock[32], number[32], others[32] = "";
@@ -406,7 +437,7 @@ static void entry_row(const struct history_entry *e, struct pen *p, int wide, bo
     }
 }
 
-static void rows_draw(const struct view *v, struct surface *s, struct rect area)
+static void draw_rows(const struct view *v, struct surface *s, struct rect area)
 {
     const struct history_view *w = v->state;
     int count = row_count(v), top;
@@ -414,7 +445,7 @@ static void rows_draw(const struct view *v, struct surface *s, struct rect area)
     struct rect in;
 
     show_print(hint, sizeof(hint), "%d of %d active%s%.40s", v->host->ui->state.edits,
-               journal(v)->count, w->filter ? ", with " : "", w->filter ? w->filter : "");
+               journal_of(v)->count, w->filter ? ", with " : "", w->filter ? w->filter : "");
     in = box_draw(s, area, "Journal", hint, true);
     top = list_top(&w->list, count, in.h);
     for (int i = top; i < count && i - top < in.h; i++) {
@@ -429,8 +460,8 @@ static void rows_draw(const struct view *v, struct surface *s, struct rect area)
     }
 }
 
-/* Journal above, results below; on wide screens details beside the one, two results below. */
-static void lay(struct rect area, struct rect r[4])
+/* Rectangles of journal, details, and the two boxes below; a size of zero: not shown. */
+static void history_areas(struct rect area, struct rect r[4])
 {
     static const struct slice halves[2] = {{5, 9, 1, 0}, {5, 9, 1, 1}};
     static const struct slice beside[2] = {{60, 70, 2, 0}, {36, 40, 1, 1}};
@@ -459,7 +490,7 @@ static bool history_click(struct view *v, struct rect area, int y, int x)
     int rows = row_count(v), top;
     struct rect r[4];
 
-    lay(area, r);
+    history_areas(area, r);
     top = list_top(&w->list, rows, r[0].h - 2);
     y -= r[0].y + 1;
     if (y < 0 || y >= r[0].h - 2 || x >= r[0].x + r[0].w || top + y >= rows)
@@ -475,11 +506,11 @@ static void history_draw(const struct view *v, struct surface *s, struct rect ar
     struct rect r[4];
     int show = w->show;
 
-    lay(area, r);
-    rows_draw(v, s, r[0]);
+    history_areas(area, r);
+    draw_rows(v, s, r[0]);
     if (!rect_empty(r[1]))
-        pane_details(v->host->ui, selected(v), s, r[1]);
-    if (!rect_empty(r[3])) { /* drift has the left place, the newer of the others the right one */
+        pane_details(v->host->ui, selected_entry(v), s, r[1]);
+    if (!rect_empty(r[3])) { /* drift is left; the newer of difference and bisection is right */
         show = SHOW_DRIFT;
         if (w->diffed || !d->bisection)
             pane_diff(d, s, r[3]);
@@ -495,7 +526,7 @@ static void history_draw(const struct view *v, struct surface *s, struct rect ar
     else if (show == SHOW_BISECT)
         pane_bisect(d, s, r[2]);
     else
-        pane_details(v->host->ui, selected(v), s, r[2]);
+        pane_details(v->host->ui, selected_entry(v), s, r[2]);
 }
 
 const struct view_ops view_history = {

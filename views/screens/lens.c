@@ -1,4 +1,15 @@
-/* The logit lens: layer x position, and how old and new object rise through the layers. */
+/* The Lens view: what the model would say if each layer were its last (the logit lens).
+ *
+ *   +- Rank by layer ---------------++- Top token: PREVIEW ------------ d ranks  v side -+
+ *   | curves of the old and the new ||      ·E     iffel  ·Tower ·is    ·in             |
+ *   | object's rank, layer by layer,|| L0  ·Tower ·Fran… ·the   ·Tower ·Fran…            |
+ *   | at the cursor's token         || L1  one cell: the most probable token there       |
+ *   +-------------------------------++---------------------------------------------------+
+ *
+ * A grid has layers x tokens cells. There is one for each state: base, edited, preview. The view
+ * asks for those that are missing when it is opened and when fact, state or preview change
+ * (request_missing_grids()). Until the user moves, the cursor is on the last token, whose next
+ * token is the answer. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,11 +22,12 @@
 
 struct lens {
     enum lens_mode mode;
-    int token;       /* under the cursor */
-    bool moved;      /* by the user; else it is the last one, whose next token is the answer */
-    char asked[600]; /* what the grids under way or here are about */
+    int token;       /* under the cursor, if moved */
+    bool moved;      /* the user has moved it; else the last token */
+    char asked[600]; /* fact and states of the last request: it is not repeated */
 };
 
+/* The token under the cursor, inside the grid that is shown. */
 static int token_of(const struct view *v)
 {
     const struct lens *l = v->state;
@@ -27,13 +39,14 @@ static int token_of(const struct view *v)
     return l->moved && l->token < last ? l->token : last;
 }
 
-/* Asks for the grids that are missing, once for each fact and state. */
-static void want_grids(struct view *v, bool again)
+/* Requests the grids that are missing, once for each fact and state; `again` repeats a request
+ * that failed. Only while the view is shown. */
+static void request_missing_grids(struct view *v, bool again)
 {
     struct lens *l = v->state;
     const struct ui_state *d = v->host->ui;
     unsigned states = 0;
-    char about[600];
+    char key[600];
 
     if (!d->ready || !d->fact.subject || (d->at_view && strcmp(d->at_view, "lens") != 0))
         return;
@@ -42,18 +55,18 @@ static void want_grids(struct view *v, bool again)
         states |= STATE_EDITED;
     if (d->state.preview && !ui_lens(d, STATE_PREVIEW))
         states |= STATE_PREVIEW;
-    snprintf(about, sizeof(about), "%.120s|%.300s|%.80s|%s|%d|%u|%.9g", d->fact.subject,
-             d->fact.prompt, d->fact.target ? d->fact.target : "", d->state.state, d->state.preview,
-             states, d->preview ? report_p_change(d->preview).after : 0);
-    if (!states || (!again && !strcmp(about, l->asked)))
+    snprintf(key, sizeof(key), "%.120s|%.300s|%.80s|%s|%d|%u|%.9g", d->fact.subject, d->fact.prompt,
+             d->fact.target ? d->fact.target : "", d->state.state, d->state.preview, states,
+             d->preview ? report_p_change(d->preview).after : 0);
+    if (!states || (!again && !strcmp(key, l->asked)))
         return;
     if (request_lens(v->host, states))
-        utf8_copy(l->asked, sizeof(l->asked), about);
+        utf8_copy(l->asked, sizeof(l->asked), key);
 }
 
 static void lens_open(struct view *v)
 {
-    want_grids(v, false);
+    request_missing_grids(v, false);
 }
 
 static void lens_event(struct view *v, const struct event *ev)
@@ -61,13 +74,13 @@ static void lens_event(struct view *v, const struct event *ev)
     switch (ev->kind) {
     case EV_PROMPT:
         ((struct lens *)v->state)->moved = false;
-        want_grids(v, false);
+        request_missing_grids(v, false);
         break;
     case EV_STATE:
     case EV_PREVIEW:
     case EV_COMMITTED:
     case EV_MODEL:
-        want_grids(v, false);
+        request_missing_grids(v, false);
         break;
     default:
         break;
@@ -102,7 +115,7 @@ static bool lens_action(struct view *v, enum action action)
         l->mode = (enum lens_mode)((l->mode + 1) % LENS_MODES);
         return true;
     case ACTION_ENTER:
-        want_grids(v, true);
+        request_missing_grids(v, true);
         return true;
     default:
         if (across)
@@ -111,7 +124,8 @@ static bool lens_action(struct view *v, enum action action)
     }
 }
 
-static void areas(struct rect area, struct rect r[2])
+/* Curves at the left, the grid at the right; narrow screens have the grid alone. */
+static void lens_areas(struct rect area, struct rect r[2])
 {
     static const struct slice columns[2] = {{36, 44, 0, 1}, {44, 60, 1, 0}};
 
@@ -125,7 +139,7 @@ static bool lens_click(struct view *v, struct rect area, int y, int x)
     struct rect r[2];
     int layer, token;
 
-    areas(area, r);
+    lens_areas(area, r);
     if (!lens_cell_at(d, token_of(v), r[1], y, x, &layer, &token))
         return false;
     d->at_layer = layer;
@@ -139,7 +153,7 @@ static void lens_draw(const struct view *v, struct surface *s, struct rect area)
     const struct lens *l = v->state;
     struct rect r[2];
 
-    areas(area, r);
+    lens_areas(area, r);
     if (!rect_empty(r[0]))
         pane_curves(v->host->ui, token_of(v), s, r[0], false);
     if (!rect_empty(r[1]))

@@ -1,4 +1,4 @@
-/* What has been said so far, newest last. */
+/* The Log view: the last UI_LOG_LINES messages of the status line, the newest at the bottom. */
 #include <stdio.h>
 
 #include "tui/box.h"
@@ -6,7 +6,7 @@
 #include "views/view.h"
 
 struct log {
-    int back; /* lines above the newest */
+    int back; /* how many lines it is scrolled back */
 };
 
 static bool log_action(struct view *v, enum action action)
@@ -21,6 +21,7 @@ static bool log_action(struct view *v, enum action action)
     return true;
 }
 
+/* The messages are a ring: line i is at i % UI_LOG_LINES. */
 static void log_draw(const struct view *v, struct surface *s, struct rect area)
 {
     static const enum role role[] = {ROLE_TEXT, ROLE_GOOD, ROLE_WARN, ROLE_ERROR};

@@ -1,4 +1,4 @@
-/* Walks the folders where models lie, and says what each is. */
+/* Finds models in the known folders and reads type and size from names and from config.json. */
 #include "views/screens/model_list.h"
 
 #include <dirent.h>
@@ -22,7 +22,7 @@ static double size_of(const char *path)
     return stat(path, &st) ? 0 : (double)st.st_size;
 }
 
-/* Q4_1, F16, BF16, IQ2_XS: the last part of the name that looks like one. */
+/* The type of the weights from a file name: the last part like Q4_1, F16, BF16 or IQ2_XS. */
 static void type_of_name(const char *name, char out[24])
 {
     static const char *const kinds[] = {"IQ", "Q", "BF16", "F16", "F32"};
@@ -41,7 +41,7 @@ static void type_of_name(const char *name, char out[24])
     }
 }
 
-/* "torch_dtype": "bfloat16" of a folder's config.json. */
+/* The value of "torch_dtype" in the folder's config.json. */
 static void type_of_folder(const char *folder, char out[24])
 {
     char *path = xasprintf("%s/config.json", folder);
@@ -55,8 +55,9 @@ static void type_of_folder(const char *folder, char out[24])
     free(path);
 }
 
-static void add(struct model_list *l, char *path, const char *name, const char *place,
-                const char *type, double bytes)
+/* Adds a model unless its path is listed. Takes the path. */
+static void add_model(struct model_list *l, char *path, const char *name, const char *place,
+                      const char *type, double bytes)
 {
     struct model_file *f;
 
@@ -77,7 +78,7 @@ static void add(struct model_list *l, char *path, const char *name, const char *
     utf8_copy(f->place, sizeof(f->place), place);
 }
 
-/* A folder that holds a model in safetensors files is one model. */
+/* A folder with config.json and safetensors files is one model. False: it is not. */
 static bool add_folder(struct model_list *l, const char *folder, const char *name,
                        const char *place)
 {
@@ -100,11 +101,11 @@ static bool add_folder(struct model_list *l, const char *folder, const char *nam
     if (!config || bytes <= 0)
         return false;
     type_of_folder(folder, type);
-    add(l, xstrdup(folder), name, place, type, bytes);
+    add_model(l, xstrdup(folder), name, place, type, bytes);
     return true;
 }
 
-/* GGUF files of a folder; with `folders` also the model folders in it. */
+/* GGUF files of a folder, and with `folders` also the model folders in it. */
 static void add_files(struct model_list *l, const char *folder, const char *place, bool folders)
 {
     DIR *dir = opendir(folder);
@@ -117,7 +118,7 @@ static void add_files(struct model_list *l, const char *folder, const char *plac
             char type[24] = "", *name = xasprintf("%.*s", (int)strlen(e->d_name) - 5, e->d_name);
 
             type_of_name(name, type);
-            add(l, path, name, place, type, size_of(path));
+            add_model(l, path, name, place, type, size_of(path));
             free(name);
             continue;
         }
@@ -129,7 +130,7 @@ static void add_files(struct model_list *l, const char *folder, const char *plac
         closedir(dir);
 }
 
-/* models--ORG--NAME/snapshots/HASH of the Hugging Face cache. */
+/* Every models--ORG--NAME/snapshots/HASH of the Hugging Face cache. */
 static void add_hub(struct model_list *l, const char *hub)
 {
     DIR *dir = opendir(hub);
@@ -177,7 +178,7 @@ void model_list_read(struct model_list *l, const char *current)
             name[strlen(name) - 5] = '\0';
         type_of_name(name, type);
         if (file_ends_in_any_case(current, ".gguf") || !add_folder(l, current, name, "open now"))
-            add(l, xstrdup(current), name, "open now", type, size_of(current));
+            add_model(l, xstrdup(current), name, "open now", type, size_of(current));
         free(name);
     }
     first = l->count;

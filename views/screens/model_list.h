@@ -1,5 +1,5 @@
-/* Models that are on this machine: our cache folder, the Hugging Face cache, beside the model at
- * hand. Looks at names and sizes alone; opens nothing but small config files. */
+/* Models on this machine: in our cache folder, in the Hugging Face cache, and beside the open
+ * model. Looks at names and sizes; opens nothing but config.json. */
 #ifndef VIEWS_SCREENS_MODEL_LIST_H
 #define VIEWS_SCREENS_MODEL_LIST_H
 
@@ -16,7 +16,7 @@ struct model_list { /* zero-initialise; model_list_free() ends it */
     int count;
 };
 
-/* `current` is the model at hand, listed first, or NULL. */
+/* Reads the folders again. `current`: path of the open model, listed first, or NULL. */
 void model_list_read(struct model_list *l, const char *current);
 void model_list_free(struct model_list *l);
 

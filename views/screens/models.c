@@ -1,4 +1,15 @@
-/* Models on this machine; Enter opens one in place of the one at hand. */
+/* The Models view: models on this machine, and the one that is being downloaded.
+ *
+ *   +- Models on this machine ---------------------- Enter opens  H downloads -+
+ *   |   model                                  size  weights   where           |
+ *   | ● SmolLM2-135M-Instruct-Q4_1           101 MB  Q4_1      open now        |
+ *   | org/name:Q4_0  ━━━━━━────  61 MB of 101 MB  4.2 MB/s  9 s left           |
+ *   | open: SmolLM2-135M, llama, 30 layers of 1536 neurons, Q4_1               |
+ *   +--------------------------------------------------------------------------+
+ *
+ * Enter opens a model in place of the present one (shell/app_model.c). H downloads one from the
+ * Hugging Face Hub; it runs beside other jobs, and its model appears in the list when it is
+ * complete. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +27,7 @@
 struct models {
     struct model_list all;
     struct list list;
-    unsigned pull; /* the job of the last one asked for */
+    unsigned pull; /* the job of the last download */
 };
 
 enum { PAGE = 10 };
@@ -26,7 +37,7 @@ static void models_open(struct view *v)
     struct models *m = v->state;
     const struct ui_state *d = v->host->ui;
 
-    if (v->host->reopen) /* else there is no other to go to: a recorded run */
+    if (v->host->reopen) /* a recording has only its own model */
         model_list_read(&m->all, d->ready ? d->model.path : NULL);
     list_move(&m->list, 0, m->all.count, PAGE);
 }
@@ -36,15 +47,15 @@ static void models_close(struct view *v)
     model_list_free(&((struct models *)v->state)->all);
 }
 
-static void ask_for(struct view *v, const char *path)
+/* Opens a model by path or name, if this program can. */
+static void open_model(struct view *v, const char *path)
 {
     const struct ui_state *d = v->host->ui;
 
     if (!v->host->reopen)
-        v->host->message(v->host, TONE_WARN,
-                         "a recorded run has one model: no other can be opened");
+        v->host->message(v->host, TONE_WARN, "a recording has one model: no other can be opened");
     else if (d->ready && !strcmp(path, d->model.path))
-        v->host->message(v->host, TONE_PLAIN, "this model is open already");
+        v->host->message(v->host, TONE_PLAIN, "this model is already open");
     else
         v->host->reopen(v->host, path);
 }
@@ -56,7 +67,7 @@ static bool models_action(struct view *v, enum action action)
 
     if (action == ACTION_ENTER) {
         if (m->list.at < m->all.count)
-            ask_for(v, m->all.file[m->list.at].path);
+            open_model(v, m->all.file[m->list.at].path);
         else
             v->host->prompt(v->host, ":model ");
         return true;
@@ -71,6 +82,7 @@ static bool models_action(struct view *v, enum action action)
     return true;
 }
 
+/* The next model whose name contains the text. */
 static bool models_next(struct view *v, const char *text, int by)
 {
     struct models *m = v->state;
@@ -87,7 +99,8 @@ static bool models_next(struct view *v, const char *text, int by)
     return false;
 }
 
-static void go_to(struct models *m, const char *name)
+/* Puts the cursor on the model with this Hub name. */
+static void select_model(struct models *m, const char *name)
 {
     size_t n = strcspn(name, "@:");
     char called[200];
@@ -98,7 +111,8 @@ static void go_to(struct models *m, const char *name)
             m->list.at = i;
 }
 
-static void pull(struct view *v, const char *name)
+/* :pull NAME. One download at a time. */
+static void start_download(struct view *v, const char *name)
 {
     struct command cmd = {.kind = CMD_PULL, .text = xstrdup(name)};
     struct models *m = v->state;
@@ -107,12 +121,12 @@ static void pull(struct view *v, const char *name)
 
     if (!v->host->reopen) {
         free(cmd.text);
-        v->host->message(v->host, TONE_WARN, "a recorded run fetches nothing");
+        v->host->message(v->host, TONE_WARN, "a recording cannot download models");
         return;
     }
     if (d->pull_job) {
         free(cmd.text);
-        v->host->message(v->host, TONE_WARN, "%s is being fetched; C-c stops it", d->pull_name);
+        v->host->message(v->host, TONE_WARN, "%s is being downloaded; C-c stops it", d->pull_name);
         return;
     }
     job = v->host->post(v->host, &cmd);
@@ -122,7 +136,7 @@ static void pull(struct view *v, const char *name)
     utf8_copy(d->pull_name, sizeof(d->pull_name), name);
 }
 
-/* What was fetched is in the list now. */
+/* The download is complete: the list is read again, with the cursor on the new model. */
 static void models_event(struct view *v, const struct event *ev)
 {
     struct models *m = v->state;
@@ -131,7 +145,7 @@ static void models_event(struct view *v, const struct event *ev)
     if (ev->kind != EV_DONE || !m->pull || ev->job != m->pull)
         return;
     model_list_read(&m->all, d->ready ? d->model.path : NULL);
-    go_to(m, d->pull_name);
+    select_model(m, d->pull_name);
     list_move(&m->list, 0, m->all.count, PAGE);
 }
 
@@ -142,20 +156,21 @@ static bool models_command(struct view *v, const char *word, const char *rest)
     if (!fetch && strcmp(word, "model") != 0)
         return false;
     if (fetch)
-        pull(v, rest);
+        start_download(v, rest);
     else
-        ask_for(v, rest);
+        open_model(v, rest);
     return true;
 }
 
-static void row(const struct model_file *f, bool current, bool here, struct surface *s,
-                struct rect in, int y)
+/* Columns: ● if open, name, size, type of the weights, where it is, path. */
+static void draw_row(const struct model_file *f, bool current, bool here, struct surface *s,
+                     struct rect in, int y)
 {
     struct pen p = list_row(s, in, y, here, 2);
     struct buf name = {0}, path = {0};
     char size[16];
 
-    show_escape(&name, f->name, strlen(f->name)); /* files are called what somebody called them */
+    show_escape(&name, f->name, strlen(f->name)); /* file names may hold anything */
     show_escape(&path, f->path, strlen(f->path));
     pen_text(&p, ROLE_GOOD, current ? "● " : "  ");
     pen_fit(&p, here ? ROLE_ACCENT : ROLE_STRONG, in.w >= 100 ? 42 : 34,
@@ -170,8 +185,8 @@ static void row(const struct model_file *f, bool current, bool here, struct surf
     buf_free(&path);
 }
 
-/* The one that is being fetched: how much of it, how fast, how long still. */
-static void fetching(const struct ui_state *d, struct surface *s, struct rect in, int y)
+/* Name, bar, how much has come, speed and time left; before the first byte what it waits for. */
+static void draw_download(const struct ui_state *d, struct surface *s, struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 0);
     const struct progress *g = &d->pull;
@@ -203,7 +218,7 @@ static void models_draw(const struct view *v, struct surface *s, struct rect are
 {
     const struct models *m = v->state;
     const struct ui_state *d = v->host->ui;
-    struct rect in = box_draw(s, area, "Models on this machine", "Enter opens  H fetches", true);
+    struct rect in = box_draw(s, area, "Models on this machine", "Enter opens  H downloads", true);
     int rows = in.h - 2 - (d->pull_job != 0), top = list_top(&m->list, m->all.count, rows);
     struct pen p = pen_at(s, in, 0, 2);
 
@@ -215,15 +230,15 @@ static void models_draw(const struct view *v, struct surface *s, struct rect are
     pen_fit(&p, ROLE_DIM, 10, "weights");
     pen_fit(&p, ROLE_DIM, 14, "where");
     for (int i = top; i < m->all.count && i - top < rows; i++)
-        row(&m->all.file[i], d->ready && !strcmp(m->all.file[i].path, d->model.path),
-            i == m->list.at, s, in, 1 + i - top);
+        draw_row(&m->all.file[i], d->ready && !strcmp(m->all.file[i].path, d->model.path),
+                 i == m->list.at, s, in, 1 + i - top);
     p = pen_at(s, in, 1, 2);
     if (!m->all.count)
         pen_fit(&p, ROLE_DIM, in.w - 2,
-                v->host->reopen ? "none found; H fetches one, = opens a file or folder"
-                                : "a recorded run has one model");
+                v->host->reopen ? "no model found; H downloads one, = opens a file or folder"
+                                : "a recording has one model");
     if (d->pull_job)
-        fetching(d, s, in, in.h - 2);
+        draw_download(d, s, in, in.h - 2);
     p = pen_at(s, in, in.h - 1, 0);
     if (d->ready)
         pen_printf(&p, ROLE_DIM, "open: %s, %s, %d layers of %d neurons, %s", d->model.name,
@@ -233,7 +248,7 @@ static void models_draw(const struct view *v, struct surface *s, struct rect are
 const struct view_ops view_models = {
     .name = "models",
     .title = "Models",
-    .footer = "enter:open pull:fetch exact:path search back help:keys",
+    .footer = "enter:open pull:download exact:path search back help:keys",
     .size = sizeof(struct models),
     .overlay = true,
     .open = models_open,

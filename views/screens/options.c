@@ -1,5 +1,16 @@
-/* Every parameter: its value, unit, default, range, the paper's symbol, help, and where the value
- * came from. */
+/* The Parameters view: every parameter in one table.
+ *
+ *   +- Parameters ------- h l step  Enter types  r default  Z undoes  \ filter -+
+ *   | parameter             value        from      what it is                    |
+ *   | attr.strategy          lps                   score of a neuron: log prob…  |
+ *   | mask.mode             *general     preset    …                             |
+ *   | default lps, one of: lps psa mpc                                           |
+ *   | score of a neuron: log probability shift (Eq. 3), probability shift or …   |
+ *   +- * not the default --------------------------------------------------------+
+ *
+ * "from" is where the value was set: preset, config file, session, or here. From 100 columns on
+ * there are also unit, default, range and the symbol of the paper. The last two rows are about the
+ * selected parameter. All of it comes from core/base/params_table.c. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,13 +26,14 @@
 #include "views/view.h"
 
 struct options {
-    struct list list; /* of those that are listed */
+    struct list list; /* over the parameters that match the filter */
     char filter[48];
 };
 
 enum { PAGE = 15 };
 
-static bool matches(const char *text, enum param id)
+/* True if name, help, alias or symbol contains the text. */
+static bool param_matches(const char *text, enum param id)
 {
     const struct param_info *info = param_info(id);
 
@@ -29,18 +41,20 @@ static bool matches(const char *text, enum param id)
            strcasestr(info->alias, text) || strstr(info->symbol, text);
 }
 
-/* The parameters listed, in order. Returns how many. */
-static int listed(const struct options *o, enum param out[PARAM_COUNT])
+/* The parameters that match the filter, in the table's order. Returns how many. */
+static int list_params(const struct options *o, enum param out[PARAM_COUNT])
 {
     int n = 0;
 
     for (int i = 0; i < PARAM_COUNT; i++)
-        if (matches(o->filter, (enum param)i))
+        if (param_matches(o->filter, (enum param)i))
             out[n++] = (enum param)i;
     return n;
 }
 
-static void step(struct params *p, enum param id, int by)
+/* One step: the next word of a choice, 1 for integers, 0.01 for shares, 10 % for other numbers. A
+ * list of layers is only typed. */
+static void step_param(struct params *p, enum param id, int by)
 {
     const struct param_info *info = param_info(id);
     double v = p->value[id];
@@ -64,6 +78,7 @@ static void step(struct params *p, enum param id, int by)
     p->source[id] = FROM_COMMAND_LINE;
 }
 
+/* Opens the command line on ":set NAME=" with the present value. */
 static void type_value(struct view *v, enum param id)
 {
     struct buf command = {0};
@@ -74,7 +89,8 @@ static void type_value(struct view *v, enum param id)
     buf_free(&command);
 }
 
-static bool change(struct view *v, enum param id, enum action action)
+/* An action on the selected parameter. False: not one of these. */
+static bool change_param(struct view *v, enum param id, enum action action)
 {
     struct params *p = &v->host->ui->params;
 
@@ -85,14 +101,14 @@ static bool change(struct view *v, enum param id, enum action action)
     case ACTION_ENTER:
     case ACTION_EXACT:
         if (action == ACTION_ENTER && param_info(id)->kind == PARAM_CHOICE)
-            step(p, id, 1);
+            step_param(p, id, 1);
         else
             type_value(v, id);
         break;
     default:
         if (!action_change(action))
             return false;
-        step(p, id, action_change(action));
+        step_param(p, id, action_change(action));
     }
     v->host->params_changed(v->host);
     return true;
@@ -102,7 +118,7 @@ static bool options_action(struct view *v, enum action action)
 {
     struct options *o = v->state;
     enum param of[PARAM_COUNT];
-    int n = listed(o, of), by = action_steps(action, PAGE, PARAM_COUNT);
+    int n = list_params(o, of), by = action_steps(action, PAGE, PARAM_COUNT);
 
     if (by) {
         list_move(&o->list, by, n, PAGE);
@@ -112,19 +128,19 @@ static bool options_action(struct view *v, enum action action)
         o->filter[0] = '\0';
         return true;
     }
-    return o->list.at < n && change(v, of[o->list.at], action);
+    return o->list.at < n && change_param(v, of[o->list.at], action);
 }
 
 static bool options_next(struct view *v, const char *text, int by)
 {
     struct options *o = v->state;
     enum param of[PARAM_COUNT];
-    int n = listed(o, of);
+    int n = list_params(o, of);
 
     for (int i = 1; i <= n; i++) {
         int at = ((o->list.at + by * i) % n + n) % n;
 
-        if (matches(text, of[at])) {
+        if (param_matches(text, of[at])) {
             o->list.at = at;
             return true;
         }
@@ -148,7 +164,7 @@ static bool is_default(const struct params *p, enum param id)
     return param_same(p, &def, id);
 }
 
-/* 30, where the shortest that reads back is 3e+01. */
+/* As params_show(), but 30 where the shortest exact form is 3e+01. */
 static void show_value(const struct params *p, enum param id, struct buf *out)
 {
     enum param_kind kind = param_info(id)->kind;
@@ -185,7 +201,8 @@ static const char *source_of(const struct params *p, enum param id)
     return source[p->source[id] % 5];
 }
 
-static void heading(struct surface *s, struct rect in)
+/* The heading; its widths are those of draw_row(). */
+static void draw_heading(struct surface *s, struct rect in)
 {
     struct pen pen = pen_at(s, in, 0, 0);
 
@@ -201,8 +218,10 @@ static void heading(struct surface *s, struct rect in)
     pen_fit(&pen, ROLE_DIM, in.w - pen.x, "what it is");
 }
 
-static void row(const struct params *p, enum param id, struct surface *s, struct rect in, int y,
-                bool here)
+/* Columns: name 22, value 13 with a * if it is not the default; from 100 columns on unit 12,
+ * default 11, range 15, symbol 7; then source 10 and help. */
+static void draw_row(const struct params *p, enum param id, struct surface *s, struct rect in,
+                     int y, bool here)
 {
     const struct param_info *info = param_info(id);
     struct pen pen = list_row(s, in, y, here, 22);
@@ -231,8 +250,8 @@ static void row(const struct params *p, enum param id, struct surface *s, struct
     buf_free(&def);
 }
 
-/* All about the one under the cursor, in the last two rows. */
-static void details(enum param id, struct surface *s, struct rect in)
+/* The last two rows: range and default of the selected parameter, and its whole help. */
+static void draw_details(enum param id, struct surface *s, struct rect in)
 {
     const struct param_info *info = param_info(id);
     struct pen pen = pen_at(s, in, in.h - 2, 0);
@@ -260,25 +279,24 @@ static void options_draw(const struct view *v, struct surface *s, struct rect ar
     const struct options *o = v->state;
     const struct params *p = &v->host->ui->params;
     enum param of[PARAM_COUNT];
-    int n = listed(o, of), rows, top;
+    int n = list_params(o, of), rows, top;
     char title[80];
     struct rect in, body;
 
     show_print(title, sizeof(title), *o->filter ? "Parameters with '%s'" : "Parameters", o->filter);
-    in =
-        box_draw(s, area, title, "h l step  Enter types  r default  Z takes back  \\ filter", true);
+    in = box_draw(s, area, title, "h l step  Enter types  r default  Z undoes  \\ filter", true);
     rows = in.h - 3;
     if (rows < 1)
         return;
     top = list_top(&o->list, n, rows);
-    heading(s, in);
+    draw_heading(s, in);
     body = (struct rect){in.y + 1, in.x, rows, in.w};
     for (int i = top; i < n && i - top < rows; i++)
-        row(p, of[i], s, body, i - top, i == o->list.at);
+        draw_row(p, of[i], s, body, i - top, i == o->list.at);
     if (o->list.at < n)
-        details(of[o->list.at], s, in);
+        draw_details(of[o->list.at], s, in);
     else
-        surface_text(s, body, 0, 0, ROLE_DIM, "no parameter matches; Esc lists all");
+        surface_text(s, body, 0, 0, ROLE_DIM, "no parameter matches; Esc shows all");
     box_foot(s, area, "* not the default");
 }
 

@@ -1,4 +1,13 @@
-/* Ask the model, before and after, side by side. */
+/* The Query view: a question to the base and to another state, side by side. This file has its
+ * keys, commands and events; query_draw.c draws it.
+ *
+ * The question is edited in the box at the top (i). Enter asks it of two states: the base, and the
+ * one chosen with [ and ] (an earlier edit, the edited model, the preview). The answers and the
+ * options (d->query: tokens, temperature, chat form) are in ui_state, so that other views can ask
+ * too.
+ *
+ * Answers arrive token by token as partial EV_ANSWER events. Their times are noted in q->pace, and
+ * the speed in the corner is measured from them. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -24,15 +33,16 @@ static void query_close(struct view *v)
     field_free(&q->field);
 }
 
+/* The box shows the last question, else the prompt of the fact. */
 static void query_open(struct view *v)
 {
     struct query *q = v->state;
     const struct ui_state *d = v->host->ui;
 
     q->field.lines = true;
-    if (!q->field.text.len && d->query.prompt) { /* asked from somewhere else */
+    if (!q->field.text.len && d->query.prompt) { /* asked from another view */
         field_set(&q->field, d->query.prompt);
-    } else if (!q->field.text.len && d->fact.subject) { /* the fact's own question is likeliest */
+    } else if (!q->field.text.len && d->fact.subject) { /* propose the prompt of the fact */
         char *text = fact_text(&d->fact);
 
         field_set(&q->field, text);
@@ -40,7 +50,8 @@ static void query_open(struct view *v)
     }
 }
 
-static void remember(struct query *q, const char *text)
+/* Puts the question first among those asked before; a repeated one moves there. */
+static void remember_question(struct query *q, const char *text)
 {
     int at = 0;
 
@@ -52,16 +63,17 @@ static void remember(struct query *q, const char *text)
     q->recalled = -1;
 }
 
-static void ask(struct view *v)
+/* Enter: remembers the question and asks it. */
+static void ask_question(struct view *v)
 {
     struct query *q = v->state;
 
     q->typing = false;
     if (!field_text(&q->field)[strspn(field_text(&q->field), " \n")]) {
-        v->host->message(v->host, TONE_WARN, "nothing to ask: i types a question");
+        v->host->message(v->host, TONE_WARN, "no question: i types one");
         return;
     }
-    remember(q, field_text(&q->field));
+    remember_question(q, field_text(&q->field));
     q->scroll = 0;
     request_query(v->host, field_text(&q->field), 0);
 }
@@ -73,8 +85,9 @@ static void begin_typing(struct query *q, bool fresh)
     q->recalled = -1;
 }
 
-/* Questions asked before; past the newest comes back what was being typed. */
-static bool recall(struct query *q, int by)
+/* Up and Down in the box: questions asked before; past the newest comes back the user's own text.
+ */
+static bool recall_question(struct query *q, int by)
 {
     int at = q->recalled + by;
 
@@ -89,6 +102,7 @@ static bool recall(struct query *q, int by)
     return true;
 }
 
+/* A key in the box. The first character typed replaces a proposed text; an editing key keeps it. */
 static bool type_key(struct query *q, const struct key *key)
 {
     bool printable = key->code >= ' ' && key->code < K_UP && key->code != K_ERASE;
@@ -98,7 +112,8 @@ static bool type_key(struct query *q, const struct key *key)
     q->fresh = false;
     if (field_key(&q->field, key))
         return true;
-    return (key->code == K_UP || key->code == K_DOWN) && recall(q, key->code == K_UP ? 1 : -1);
+    return (key->code == K_UP || key->code == K_DOWN) &&
+           recall_question(q, key->code == K_UP ? 1 : -1);
 }
 
 static bool query_key(struct view *v, const struct key *key)
@@ -108,7 +123,7 @@ static bool query_key(struct view *v, const struct key *key)
     if (!q->typing)
         return false;
     if (key->code == K_ENTER)
-        ask(v);
+        ask_question(v);
     else if (key->code == K_ESCAPE)
         q->typing = false;
     else
@@ -121,7 +136,8 @@ static bool query_takes_lines(const struct view *v)
     return ((const struct query *)v->state)->typing;
 }
 
-/* The state before or after this one in the session's past: base, each active edit, now. */
+/* The state before or after `at` in this order: base, after each active edit, now. After the last
+ * edit is the same as now, so it is left out unless there is a preview. */
 static int state_beside(const struct ui_state *d, int at, int by)
 {
     int state[514], n = 0, here = -1;
@@ -131,7 +147,7 @@ static int state_beside(const struct ui_state *d, int at, int by)
         if (d->history->entry[i].active)
             state[n++] = d->history->entry[i].edit;
     if (n > 1 && !d->state.preview)
-        n--; /* after the last edit is now */
+        n--;
     state[n++] = QUERY_NOW;
     for (int i = 0; i < n; i++)
         if (state[i] == at)
@@ -140,7 +156,8 @@ static int state_beside(const struct ui_state *d, int at, int by)
     return state[here < 0 ? 0 : here >= n ? n - 1 : here];
 }
 
-static void to_state(struct view *v, int state)
+/* Chooses the state that is compared with the base, and asks for answers it lacks. */
+static void select_state(struct view *v, int state)
 {
     struct ui_state *d = v->host->ui;
     struct answer_pair pair;
@@ -154,7 +171,8 @@ static void to_state(struct view *v, int state)
         request_missing_answers(v->host);
 }
 
-static void copy(struct view *v)
+/* Copies the shown answer to the clipboard. */
+static void copy_answer(struct view *v)
 {
     struct answer_pair pair = ui_answer_pair(v->host->ui);
     const struct query *q = v->state;
@@ -163,13 +181,13 @@ static void copy(struct view *v)
     if (!a || !a->completion)
         v->host->message(v->host, TONE_WARN, "no answer yet: Enter asks");
     else if (!v->host->copy || !v->host->copy(v->host, a->completion))
-        v->host->message(v->host, TONE_WARN, "the answer could not be copied: it is too long");
+        v->host->message(v->host, TONE_WARN, "the answer is too long to be copied");
     else
         v->host->message(v->host, TONE_PLAIN, "copied the answer, %zu bytes",
                          strlen(a->completion));
 }
 
-static void flip(struct view *v)
+static void next_side(struct view *v)
 {
     static const char *const name[] = {"before and after", "the difference", "before", "after"};
     struct query *q = v->state;
@@ -189,22 +207,23 @@ static bool query_action(struct view *v, enum action action)
         begin_typing(q, true);
         return true;
     case ACTION_ENTER:
-        ask(v);
+        ask_question(v);
         return true;
     case ACTION_FLIP:
-        flip(v);
+        next_side(v);
         return true;
     case ACTION_MODE:
         d->query.chat = !d->query.chat;
         v->host->message(v->host, TONE_PLAIN, "Enter asks %s",
-                         d->query.chat ? "in the model's chat form" : "for the text to go on");
+                         d->query.chat ? "in the model's chat form"
+                                       : "for a continuation of the text");
         return true;
     case ACTION_LAYER_BACK:
     case ACTION_LAYER_NEXT:
-        to_state(v, state_beside(d, d->query.state, action == ACTION_LAYER_BACK ? -1 : 1));
+        select_state(v, state_beside(d, d->query.state, action == ACTION_LAYER_BACK ? -1 : 1));
         return true;
     case ACTION_COPY:
-        copy(v);
+        copy_answer(v);
         return true;
     default:
         if (!action_steps(action, PAGE, 100000))
@@ -226,6 +245,7 @@ static bool query_click(struct view *v, struct rect area, int y, int x)
     return true;
 }
 
+/* Reads a number in [low, high]; false: the text is something else. */
 static bool number_of(const char *text, double low, double high, double *out)
 {
     char *end;
@@ -235,6 +255,7 @@ static bool number_of(const char *text, double low, double high, double *out)
     return end != text && !*end && !errno && isfinite(*out) && *out >= low && *out <= high;
 }
 
+/* :state base, edited, preview, both or edit:N */
 static void set_state(struct view *v, const char *which)
 {
     const struct ui_state *d = v->host->ui;
@@ -242,22 +263,24 @@ static void set_state(struct view *v, const char *which)
     double edit;
 
     if (!strcmp(which, "base")) {
-        to_state(v, QUERY_BASE);
+        select_state(v, QUERY_BASE);
     } else if (!strcmp(which, "edited") || !strcmp(which, "preview") || !strcmp(which, "both")) {
-        to_state(v, QUERY_NOW);
+        select_state(v, QUERY_NOW);
     } else if (number_of(digits, 1, 1e6, &edit)) {
         for (int i = 0; d->history && i < d->history->count; i++)
             if (d->history->entry[i].edit == (int)edit && d->history->entry[i].active) {
-                to_state(v, (int)edit);
+                select_state(v, (int)edit);
                 return;
             }
         v->host->message(v->host, TONE_ERROR, "state: there is no active edit %.0f (8 lists them)",
                          edit);
     } else {
-        v->host->message(v->host, TONE_ERROR, "state: '%s' is none of base, edited, edit:N", which);
+        v->host->message(v->host, TONE_ERROR,
+                         "state: expected base, edited, preview or edit:N, not '%s'", which);
     }
 }
 
+/* :state, :tokens N, :sample TEMPERATURE */
 static bool query_command(struct view *v, const char *word, const char *rest)
 {
     struct ui_state *d = v->host->ui;
@@ -289,6 +312,7 @@ static bool query_command(struct view *v, const char *word, const char *rest)
     return true;
 }
 
+/* True if the pace is of an answer to the same state in the same form. */
 static bool same_answer(const struct query_pace *p, const struct answer *a)
 {
     return p->state == a->state && p->edit == a->edit && p->chat == a->chat &&
@@ -303,7 +327,7 @@ const struct query_pace *query_pace(const struct query *q, const struct answer *
     return NULL;
 }
 
-/* Tokens are counted as they come: the pace shown is measured. */
+/* Notes when tokens come. A new answer takes the next place of the ring. */
 static void query_event(struct view *v, const struct event *ev)
 {
     struct query *q = v->state;

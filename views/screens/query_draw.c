@@ -1,4 +1,17 @@
-/* The picture of the Query view: question, answers, next tokens. */
+/* Draws the Query view.
+ *
+ *   +- Question ----------------------------------- i types  Enter asks -+
+ *   | › The Eiffel Tower is in                                           |
+ *   +- plain text · up to 32 tokens · greedy ----------------------------+
+ *   +- BASE -------------- 12 tokens, 8/s -++- PREVIEW ------------------+
+ *   |  Paris, the capital of France.       ||  ▸Rome, Italy.             |
+ *   | next token                           || next token     p  ↑ ↓ rank |
+ *   | ·Paris            0.700 ████▎        || ·Rome      0.891 █████▍ ↑1 |
+ *   +--------------------------------------++----------------------------+
+ *
+ * v changes what is shown: both answers, their difference, or one of them. In the difference, the
+ * text from the first differing word on is marked with ▸ and coloured, and a table below compares
+ * the next tokens of both states. Under BESIDE columns the answers are above each other. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +23,7 @@
 #include "tui/text.h"
 #include "views/screens/query_internal.h"
 
-enum { BESIDE = 70 }; /* columns below which the answers stand below each other */
+enum { BESIDE = 70 }; /* columns from which on the answers are beside each other */
 
 void query_state_name(const struct ui_state *d, const struct answer_pair *pair, char *out,
                       size_t size)
@@ -30,7 +43,7 @@ void query_state_name(const struct ui_state *d, const struct answer_pair *pair, 
                    d->intervention_count == 1 ? "" : "s");
 }
 
-bool query_parting(const char *a, const char *b, size_t *at)
+bool query_first_difference(const char *a, const char *b, size_t *at)
 {
     size_t i = 0;
 
@@ -45,7 +58,7 @@ bool query_parting(const char *a, const char *b, size_t *at)
     return true;
 }
 
-/* The text made safe; line breaks stay. */
+/* Appends the text with control characters escaped, except line breaks. */
 static void escape_lines(struct buf *out, const char *text, size_t n)
 {
     while (n) {
@@ -61,22 +74,22 @@ static void escape_lines(struct buf *out, const char *text, size_t n)
     }
 }
 
-/* The answer, wrapped, without its first `skip` rows; from byte `parting` of the completion on
- * (SIZE_MAX: never) behind a mark and in `role`. Returns the rows it took. */
-static int completion(const struct answer *a, size_t parting, enum role role, int skip,
-                      struct surface *s, struct rect in, int rows)
+/* Draws an answer, wrapped, without its first `skip` rows. From byte difference_at on (SIZE_MAX:
+ * never) it follows a ▸ and has `role`; a █ at the end: more is coming. Returns the rows used. */
+static int draw_completion(const struct answer *a, size_t difference_at, enum role role, int skip,
+                           struct surface *s, struct rect in, int rows)
 {
     const char *said = a->completion ? a->completion : "", *p, *row;
     size_t n = strlen(said), mark, wide;
     struct buf text = {0};
     int y = -skip;
 
-    parting = parting < n ? parting : n;
-    escape_lines(&text, said, parting);
-    mark = parting < n ? text.len : SIZE_MAX;
-    if (parting < n)
+    difference_at = difference_at < n ? difference_at : n;
+    escape_lines(&text, said, difference_at);
+    mark = difference_at < n ? text.len : SIZE_MAX;
+    if (difference_at < n)
         buf_puts(&text, "▸");
-    escape_lines(&text, said + parting, n - parting);
+    escape_lines(&text, said + difference_at, n - difference_at);
     if (a->partial)
         buf_puts(&text, "█");
     p = text.data ? text.data : "";
@@ -99,7 +112,8 @@ static int completion(const struct answer *a, size_t parting, enum role role, in
     return y < 0 ? 0 : y;
 }
 
-static int place_of(const struct answer *a, int id)
+/* Rank of a token among the most probable ones of an answer, from 0; -1: not among them. */
+static int rank_of(const struct answer *a, int id)
 {
     for (int i = 0; a && i < a->nexts; i++)
         if (a->next[i].id == id)
@@ -107,8 +121,8 @@ static int place_of(const struct answer *a, int id)
     return -1;
 }
 
-/* What has become of a token's rank. */
-static void rank_moved(struct pen *p, int before, int now)
+/* How a token's rank moved: ↑3, ↓1, =, or new. */
+static void pen_rank_move(struct pen *p, int before, int now)
 {
     if (before < 0)
         pen_text(p, ROLE_NEW, "new");
@@ -119,9 +133,10 @@ static void rank_moved(struct pen *p, int before, int now)
         pen_text(p, ROLE_DIM, "=");
 }
 
-/* The most probable next tokens; with `other` (the answer before) also how their ranks moved. */
-static void next_table(const struct answer *a, const struct answer *other, struct surface *s,
-                       struct rect in, int y)
+/* The most probable next tokens: text 16 columns, p 7, a bar of up to 24; with `other` (the answer
+ * before) how the rank moved. */
+static void draw_next_tokens(const struct answer *a, const struct answer *other, struct surface *s,
+                             struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y++, 0);
 
@@ -139,13 +154,14 @@ static void next_table(const struct answer *a, const struct answer *other, struc
             meter_draw(s, in, y, p.x, bar, a->next[i].p, ROLE_FILL);
         p.x += bar > 3 ? bar + 1 : 0;
         if (other)
-            rank_moved(&p, place_of(other, a->next[i].id), i);
+            pen_rank_move(&p, rank_of(other, a->next[i].id), i);
     }
 }
 
-/* Tokens of both answers: p before and after, and how the rank moved. */
-static void moved_table(const struct answer *before, const struct answer *after, struct surface *s,
-                        struct rect in, int y)
+/* The tokens of the answer after: rank, text, p before and after, bar, how the rank moved. A token
+ * that was not among those before has at most the p of the least of them. */
+static void draw_token_moves(const struct answer *before, const struct answer *after,
+                             struct surface *s, struct rect in, int y)
 {
     int bar = in.w - 52 > 24 ? 24 : in.w - 52;
     struct pen p = pen_at(s, in, y++, 0);
@@ -153,7 +169,7 @@ static void moved_table(const struct answer *before, const struct answer *after,
     pen_fit(&p, ROLE_DIM, in.w,
             "rank  next token        p before  → after   rank moved (↑ up, ↓ down)");
     for (int i = 0; i < after->nexts && y < in.h; i++, y++) {
-        int was = place_of(before, after->next[i].id);
+        int was = rank_of(before, after->next[i].id);
         char piece[48], number[16], bound[20];
 
         p = pen_at(s, in, y, 0);
@@ -162,7 +178,7 @@ static void moved_table(const struct answer *before, const struct answer *after,
                 text_piece(piece, sizeof(piece), after->next[i].text));
         if (was >= 0)
             utf8_copy(bound, sizeof(bound), text_probability(number, before->next[was].p));
-        else if (before->nexts) /* beyond what was told: below the least of it */
+        else if (before->nexts) /* at most the least of those reported */
             show_print(bound, sizeof(bound), "<%s",
                        text_probability(number, before->next[before->nexts - 1].p));
         else
@@ -174,11 +190,12 @@ static void moved_table(const struct answer *before, const struct answer *after,
         if (bar > 3)
             meter_draw(s, in, y, p.x, bar, after->next[i].p, ROLE_FILL);
         p.x += bar > 3 ? bar + 1 : 0;
-        rank_moved(&p, was, i);
+        pen_rank_move(&p, was, i);
     }
 }
 
-static void pace_words(const struct query *q, const struct answer *a, char *out, size_t size)
+/* "12 tokens, 8.3/s", measured; of answers that came at once only the number of tokens. */
+static void pace_text(const struct query *q, const struct answer *a, char *out, size_t size)
 {
     const struct query_pace *p = a ? query_pace(q, a) : NULL;
     double spent = p ? p->last - p->first : 0;
@@ -196,34 +213,37 @@ static void pace_words(const struct query *q, const struct answer *a, char *out,
         *out = '\0';
 }
 
-struct shown {                           /* one column */
-    const struct answer *answer, *other; /* other: ranks are compared with it */
+/* What one column shows. */
+struct shown {
+    const struct answer *answer, *other; /* other: the answer that ranks are compared with */
     const char *title;
-    size_t parting;
+    size_t difference_at;
     enum role role;
     bool focus;
 };
 
-static void column(const struct query *q, const struct shown *c, struct surface *s,
-                   struct rect area)
+/* A box with an answer above and its next tokens below; the tokens get at most half of a high box.
+ */
+static void draw_column(const struct query *q, const struct shown *c, struct surface *s,
+                        struct rect area)
 {
     char pace[48];
     struct rect in;
     int y, rows;
 
-    pace_words(q, c->answer, pace, sizeof(pace));
+    pace_text(q, c->answer, pace, sizeof(pace));
     in = box_draw(s, area, c->title, pace, c->focus);
     if (!c->answer || rect_empty(in))
         return;
     rows = in.h > 8 ? in.h - 2 - (c->answer->nexts < in.h / 2 ? c->answer->nexts : in.h / 2) : in.h;
-    y = completion(c->answer, c->parting, c->role, q->scroll, s, in, rows);
+    y = draw_completion(c->answer, c->difference_at, c->role, q->scroll, s, in, rows);
     if (y + 2 < in.h && c->answer->nexts)
-        next_table(c->answer, c->other, s, in, y + 1);
+        draw_next_tokens(c->answer, c->other, s, in, y + 1);
 }
 
-/* Where the two answers part, in words. */
-static void parting_words(const struct answer_pair *pair, bool differ, size_t at, struct surface *s,
-                          struct rect in, int y)
+/* One line: at which word the answers differ first. */
+static void draw_difference_words(const struct answer_pair *pair, bool differ, size_t at,
+                                  struct surface *s, struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 0);
     const char *text = pair->before->completion;
@@ -234,21 +254,24 @@ static void parting_words(const struct answer_pair *pair, bool differ, size_t at
     if (pair->before->partial || pair->after->partial)
         pen_text(&p, ROLE_DIM, "still answering");
     else if (differ)
-        pen_printf(&p, ROLE_TEXT, "▸ the answers part at word %d", word);
+        pen_printf(&p, ROLE_TEXT, "▸ the answers differ from word %d on", word);
     else
-        pen_text(&p, ROLE_TEXT, "= the same answer, to the byte");
+        pen_text(&p, ROLE_TEXT, "= the answers are identical");
 }
 
-static void difference(const struct query *q, const struct answer_pair *pair, const char *title,
-                       struct surface *s, struct rect area)
+/* Both answers with their differing ends coloured; below them, where there is room, the tokens of
+ * both. */
+static void draw_difference(const struct query *q, const struct answer_pair *pair,
+                            const char *title, struct surface *s, struct rect area)
 {
     struct rect in, top, half[2];
     static const struct slice rows[2] = {{4, 6, 1, 0}, {4, 15, 0, 1}};
     static const struct slice halves[2] = {{20, 30, 1, 0}, {20, 30, 1, 0}};
     struct rect r[2];
     size_t at;
-    bool differ = query_parting(pair->before->completion ? pair->before->completion : "",
-                                pair->after->completion ? pair->after->completion : "", &at);
+    bool differ =
+        query_first_difference(pair->before->completion ? pair->before->completion : "",
+                               pair->after->completion ? pair->after->completion : "", &at);
     struct shown c[2] = {{.answer = pair->before, .title = "BASE", .role = ROLE_OLD},
                          {.answer = pair->after, .title = title, .role = ROLE_NEW, .focus = true}};
 
@@ -258,21 +281,22 @@ static void difference(const struct query *q, const struct answer_pair *pair, co
     for (int i = 0; i < 2; i++) {
         char pace[48];
 
-        pace_words(q, c[i].answer, pace, sizeof(pace));
+        pace_text(q, c[i].answer, pace, sizeof(pace));
         in = box_draw(s, half[i], c[i].title, pace, c[i].focus);
         if (!rect_empty(in))
-            completion(c[i].answer, differ ? at : SIZE_MAX, c[i].role, q->scroll, s, in, in.h);
+            draw_completion(c[i].answer, differ ? at : SIZE_MAX, c[i].role, q->scroll, s, in, in.h);
     }
     in = rect_empty(r[1]) ? r[1] : box_draw(s, r[1], "Difference", "before → after", false);
     if (rect_empty(in))
         return;
-    parting_words(pair, differ, at, s, in, 0);
+    draw_difference_words(pair, differ, at, s, in, 0);
     if (in.h > 2)
-        moved_table(pair->before, pair->after, s, in, 1);
+        draw_token_moves(pair->before, pair->after, s, in, 1);
 }
 
-static void answers(const struct query *q, const struct ui_state *d, struct surface *s,
-                    struct rect area)
+/* One or two columns, as v has chosen. */
+static void draw_answers(const struct query *q, const struct ui_state *d, struct surface *s,
+                         struct rect area)
 {
     static const struct slice halves[2] = {{30, 30, 1, 0}, {30, 30, 1, 0}};
     static const struct slice rows[2] = {{3, 5, 1, 0}, {3, 5, 1, 0}};
@@ -285,23 +309,23 @@ static void answers(const struct query *q, const struct ui_state *d, struct surf
     query_state_name(d, &pair, title, sizeof(title));
     if (!pair.two || q->side == SHOW_BEFORE) {
         before.focus = true;
-        column(q, &before, s, area);
+        draw_column(q, &before, s, area);
     } else if (q->side == SHOW_AFTER) {
-        column(q, &after, s, area);
+        draw_column(q, &after, s, area);
     } else if (q->side == SHOW_DIFFERENCE && pair.before && pair.after) {
-        difference(q, &pair, title, s, area);
+        draw_difference(q, &pair, title, s, area);
     } else {
         if (area.w >= BESIDE)
             layout_columns(area, halves, 2, r);
         else
             layout_rows(area, rows, 2, r);
-        column(q, &before, s, r[0]);
-        column(q, &after, s, r[1]);
+        draw_column(q, &before, s, r[0]);
+        draw_column(q, &after, s, r[1]);
     }
 }
 
 /* "chat form · up to 32 tokens · greedy · changed: L5N912=0" */
-static void how_words(const struct ui_state *d, struct buf *out)
+static void options_text(const struct ui_state *d, struct buf *out)
 {
     buf_printf(out, "%s · up to %d token%s · ", d->query.chat ? "chat form" : "plain text",
                d->query.tokens, d->query.tokens == 1 ? "" : "s");
@@ -329,9 +353,9 @@ void query_draw(const struct view *v, struct surface *s, struct rect area)
     rows[0].want = want + 2 < area.h / 2 ? want + 2 : area.h / 2 > 3 ? area.h / 2 : 3;
     layout_rows(area, rows, 2, r);
     in = box_draw(s, r[0], "Question",
-                  q->typing ? "Enter asks  C-j new line  Up: asked before" : "i types  Enter asks",
+                  q->typing ? "Enter asks  C-j new line  Up: earlier ones" : "i types  Enter asks",
                   q->typing);
-    how_words(v->host->ui, &how);
+    options_text(v->host->ui, &how);
     box_foot(s, r[0], how.data);
     buf_free(&how);
     if (!rect_empty(in)) {
@@ -340,5 +364,5 @@ void query_draw(const struct view *v, struct surface *s, struct rect area)
         in.w -= 2;
         field_draw_rows(&q->field, s, in, q->typing);
     }
-    answers(q, v->host->ui, s, r[1]);
+    draw_answers(q, v->host->ui, s, r[1]);
 }

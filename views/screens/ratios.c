@@ -1,4 +1,17 @@
-/* Every layer's ratios, the layer at hand explained, and where the cut falls among its scores. */
+/* The Ratios view: how entropies become ratios, thresholds and a mask, for every edited layer.
+ *
+ *   +- L4: why 310 of 640 are kept -------++- Ratios and mask ----------------------+
+ *   | ▲ H_ge 0.107 → ρ_ge = … = 0.311     || L   H_ge  ρ_ge  H_sp  ρ_sp  kept  gain |
+ *   | ● H_sp 0.986 → ρ_sp = … = 0.299     || 4  0.107 0.311 0.986 0.299   310  0.29 |
+ *   | classes, what a knob step would do, |+----------------------------------------+
+ *   | gain and leak, past edits it hits,  |+- r_ge: rows that agree -++- r_sp ------+
+ *   | neurons shared with other facts     ||  ▂▆█▆▃▁▴                ||  █▅▂▁▴▁     |
+ *   +-------------------------------------++-------------------------++-------------+
+ *
+ * The text at the left (ratios_explain.c) is about the layer under the cursor and follows every
+ * knob. The histograms show the two scores of its neurons; ▴ is the threshold, and what lies right
+ * of it is chosen. Screens under BESIDE columns have the table above and either text or histograms
+ * (d) below. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +31,9 @@
 enum { PAGE = 8, BESIDE = 110 };
 
 struct ratios {
-    bool histograms;           /* where there is no room for both */
+    bool histograms;           /* shown in place of the text, where both do not fit */
     int scroll;                /* of the explanation */
-    struct knob_effect effect; /* kept between frames */
+    struct knob_effect effect; /* measured once, used by many frames */
 };
 
 static bool ratios_action(struct view *v, enum action action)
@@ -43,10 +56,10 @@ static bool ratios_action(struct view *v, enum action action)
     }
 }
 
-/* Counts (log height) of x over [low, high]; the part at or above the cut in the class's role, and
- * a mark where it lies. Returns the tallest count. */
-static int histogram(const float *x, int n, double cut, enum role role, struct surface *s,
-                     struct rect in)
+/* Draws how often each value occurs, in in.w bins over [lowest, highest] and with log(1 + count)
+ * as height. Bins from the cut on have `role`; ▴ marks the cut. Returns the largest count. */
+static int draw_histogram(const float *x, int n, double cut, enum role role, struct surface *s,
+                          struct rect in)
 {
     double low = HUGE_VAL, high = -HUGE_VAL, most = 0;
     int *bin, h = in.h - 1, tallest = 0, at;
@@ -86,8 +99,9 @@ static int histogram(const float *x, int n, double cut, enum role role, struct s
     return tallest;
 }
 
-static void side_histogram(const struct ui_state *d, const struct mask *m, bool general,
-                           struct surface *s, struct rect area)
+/* The box for the general score (in rows) or the specific one (in nats or z-scores). */
+static void draw_side_histogram(const struct ui_state *d, const struct mask *m, bool general,
+                                struct surface *s, struct rect area)
 {
     const char *unit = general                                                    ? "rows"
                        : params_choice(&d->params, P_SCORE_SP_INPUT) == SP_ZSCORE ? "z-score"
@@ -100,14 +114,15 @@ static void side_histogram(const struct ui_state *d, const struct mask *m, bool 
     snprintf(title, sizeof(title), general ? "L%d r_ge: rows that agree" : "L%d r_sp: top score",
              d->at_layer);
     in = box_draw(s, area, title, "", false);
-    tallest = histogram(general ? m->r_general : m->r_specific, m->neurons, side->tau,
-                        general ? ROLE_GENERAL : ROLE_SPECIFIC, s, in);
+    tallest = draw_histogram(general ? m->r_general : m->r_specific, m->neurons, side->tau,
+                             general ? ROLE_GENERAL : ROLE_SPECIFIC, s, in);
     show_print(foot, sizeof(foot), "cut %.4g %s; log, top %d", side->tau, unit, tallest);
     box_foot(s, area, foot);
 }
 
-static void histograms(const struct ui_state *d, const struct mask *m, struct surface *s,
-                       struct rect area, bool stacked)
+/* Both boxes, above or beside each other. */
+static void draw_histograms(const struct ui_state *d, const struct mask *m, struct surface *s,
+                            struct rect area, bool stacked)
 {
     static const struct slice halves[2] = {{5, 5, 1, 0}, {5, 5, 1, 1}};
     struct rect half[2];
@@ -116,12 +131,14 @@ static void histograms(const struct ui_state *d, const struct mask *m, struct su
         layout_rows(area, halves, 2, half);
     else
         layout_columns(area, halves, 2, half);
-    side_histogram(d, m, true, s, half[0]);
-    side_histogram(d, m, false, s, half[1]);
+    draw_side_histogram(d, m, true, s, half[0]);
+    draw_side_histogram(d, m, false, s, half[1]);
 }
 
-static void explanation(const struct ui_state *d, struct ratios *state, struct surface *s,
-                        struct rect area)
+/* The text, scrolled. It is drawn once far out of sight to learn how many rows it has, so that
+ * scrolling ends at the last one. */
+static void draw_explanation(const struct ui_state *d, struct ratios *state, struct surface *s,
+                             struct rect area)
 {
     const struct mask *m = d->layer[d->at_layer].mask;
     struct rect in;
@@ -134,7 +151,7 @@ static void explanation(const struct ui_state *d, struct ratios *state, struct s
     if (rect_empty(in))
         return;
     knob_effect_of(&state->effect, d, d->at_layer);
-    rows = ratios_explain(d, &state->effect, 1000, s, in); /* out of sight: to know how many */
+    rows = ratios_explain(d, &state->effect, 1000, s, in);
     most = rows > in.h ? rows - in.h : 0;
     rows = ratios_explain(d, &state->effect, state->scroll > most ? most : state->scroll, s, in);
     if (most) {
@@ -159,10 +176,10 @@ static void ratios_draw(const struct view *v, struct surface *s, struct rect are
     }
     if (area.w >= BESIDE) {
         layout_columns(area, columns, 2, r);
-        explanation(d, state, s, r[0]);
+        draw_explanation(d, state, s, r[0]);
         layout_rows(r[1], beside, 2, right);
         pane_ratios(d, s, right[0], true);
-        histograms(d, m, s, right[1], right[1].h >= 20);
+        draw_histograms(d, m, s, right[1], right[1].h >= 20);
         return;
     }
     layout_rows(area, below, 2, r);
@@ -170,9 +187,9 @@ static void ratios_draw(const struct view *v, struct surface *s, struct rect are
     if (rect_empty(r[1]))
         return;
     if (state->histograms)
-        histograms(d, m, s, r[1], r[1].h >= 20);
+        draw_histograms(d, m, s, r[1], r[1].h >= 20);
     else
-        explanation(d, state, s, r[1]);
+        draw_explanation(d, state, s, r[1]);
 }
 
 const struct view_ops view_ratios = {

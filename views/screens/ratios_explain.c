@@ -1,5 +1,8 @@
-/* Why this layer's mask is what it is, and what it does: the chain from entropy to ratio to
- * threshold with its numbers, what a knob would change, gain and leak, whom the edit hits. */
+/* Explains the mask of one layer in text: the chain from entropy to ratio to threshold (Eq. 6 to
+ * 8, editscope-method(7) 4.4 to 4.6) with its numbers, the classes, what a step of each knob would
+ * change, gain and leak, the past edits it changes most, and neurons shared with other facts.
+ * Lines are written one below the other by a struct writer, which also draws the ones above the
+ * area: scrolling is a negative start row. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +14,8 @@
 
 enum { HITS = 3, SHARED = 4 };
 
-static struct params stepped(const struct params *p, enum knob knob, int by)
+/* A copy of the parameters with one knob moved. */
+static struct params step_knob(const struct params *p, enum knob knob, int by)
 {
     struct params out = *p;
 
@@ -19,21 +23,22 @@ static struct params stepped(const struct params *p, enum knob knob, int by)
     return out;
 }
 
+/* Builds the mask with each knob one step down and up and counts the neurons that change sides. */
 void knob_effect_of(struct knob_effect *e, const struct ui_state *d, int layer)
 {
     const struct ui_layer *l = &d->layer[layer];
 
-    if (e->score == l->shown && e->layer == layer && e->forces == d->mask_override_count &&
+    if (e->score == l->shown && e->layer == layer && e->overrides == d->mask_override_count &&
         e->kept == l->mask->selected && !memcmp(&e->params, &d->params, sizeof(d->params)))
         return;
     *e = (struct knob_effect){.score = l->shown,
                               .layer = layer,
                               .kept = l->mask->selected,
-                              .forces = d->mask_override_count};
+                              .overrides = d->mask_override_count};
     memcpy(&e->params, &d->params, sizeof(d->params));
     for (int k = 0; k < KNOB_AMPLIFY; k++)
         for (int up = 0; up < 2; up++) {
-            struct params p = stepped(&d->params, (enum knob)k, up ? 1 : -1);
+            struct params p = step_knob(&d->params, (enum knob)k, up ? 1 : -1);
             struct mask *m = mask_build(l->shown, &p);
 
             mask_apply_overrides(m, d->mask_override, d->mask_override_count);
@@ -45,10 +50,10 @@ void knob_effect_of(struct knob_effect *e, const struct ui_state *d, int layer)
         }
 }
 
-struct writer { /* lines one below the other, the first ones above the area */
+struct writer {
     struct surface *s;
     struct rect in;
-    int y;
+    int y; /* the next row of `in`; negative: scrolled out of sight */
 };
 
 static struct pen next_line(struct writer *w)
@@ -59,18 +64,18 @@ static struct pen next_line(struct writer *w)
     return p;
 }
 
-static void title(struct writer *w, const char *text)
+static void write_title(struct writer *w, const char *text)
 {
     struct pen p;
 
-    if (w->in.h >= 24) /* air only where there is room for it */
+    if (w->in.h >= 24) /* blank rows only on high screens */
         w->y++;
     p = next_line(w);
     pen_text(&p, ROLE_TITLE, text);
 }
 
 /* The text, wrapped. */
-static void words(struct writer *w, enum role role, const char *text)
+static void write_wrapped(struct writer *w, enum role role, const char *text)
 {
     const char *row;
     size_t n;
@@ -82,7 +87,8 @@ static void words(struct writer *w, enum role role, const char *text)
     }
 }
 
-struct kind { /* what of the two kinds is asked */
+/* One of the two kinds of neurons: general (ge) or specific (sp), with its parameters. */
+struct kind {
     const struct mask_side *side;
     const char *name, *glyph;
     enum role role;
@@ -102,6 +108,7 @@ static struct kind kind_of(const struct ui_state *d, const struct mask *m, bool 
         v[P_RATIO_SP_GAMMA]};
 }
 
+/* True if the mask mode sets the ratio itself, so that the entropy has no effect on it. */
 static bool is_fixed(const struct ui_state *d, bool general)
 {
     int mode = params_choice(&d->params, P_MASK_MODE);
@@ -109,8 +116,15 @@ static bool is_fixed(const struct ui_state *d, bool general)
     return mode == MODE_FIXED || (mode == MODE_POOLED && !general);
 }
 
-/* ▲ H_ge 0.027 → ρ_ge = 0.100 × 0.027 + 0.300 = 0.303 → k = round(0.303 × 1536) = 465 → cut */
-static void chain(struct writer *w, const struct ui_state *d, const struct mask *m, bool general)
+/* Two lines with the numbers of this layer, such as
+ *
+ *   ▲ H_ge 0.107 → ρ_ge = 0.100 × 0.107 + 0.300 = 0.311
+ *     → k = round(0.311 × 640) = 199 → cut at r_ge 4, 23% tied
+ *
+ * ρ = a H^γ + b is the share of neurons; the k highest scores are chosen, and the cut is the
+ * lowest of them. "tied": this share of all neurons has exactly that score. */
+static void write_chain(struct writer *w, const struct ui_state *d, const struct mask *m,
+                        bool general)
 {
     struct kind k = kind_of(d, m, general);
     bool quantile = params_choice(&d->params, P_SELECT_RULE) == RULE_QUANTILE_GE;
@@ -139,7 +153,8 @@ static void chain(struct writer *w, const struct ui_state *d, const struct mask 
         pen_printf(&p, ROLE_WARN, ", %.0f%% tied", k.side->ties * 100);
 }
 
-static void entropy_words(struct writer *w, const struct ui_state *d, const struct mask *m,
+/* The entropy in words: how the score is spread over neurons, and what that does to the ratio. */
+static void write_entropy(struct writer *w, const struct ui_state *d, const struct mask *m,
                           bool general)
 {
     struct kind k = kind_of(d, m, general);
@@ -151,7 +166,7 @@ static void entropy_words(struct writer *w, const struct ui_state *d, const stru
                                    : "the scores are spread over nearly all neurons";
 
     if (is_fixed(d, general))
-        show_print(text, sizeof(text), "entropy %s of 1: %s; this mask mode does not ask for it",
+        show_print(text, sizeof(text), "entropy %s of 1: %s; this mask mode does not use it",
                    text_probability(at, h), spread);
     else
         show_print(text, sizeof(text),
@@ -159,10 +174,11 @@ static void entropy_words(struct writer *w, const struct ui_state *d, const stru
                    "(entropy 1)",
                    text_probability(at, h), spread, k.name, k.side->rho, fmin(fmax(k.b, 0), 1),
                    fmin(fmax(k.a + k.b, 0), 1));
-    words(w, ROLE_TEXT, text);
+    write_wrapped(w, ROLE_TEXT, text);
 }
 
-static void classes(struct writer *w, const struct mask *m)
+/* How many neurons are general, specific, both, neither: number, share, bar. */
+static void write_classes(struct writer *w, const struct mask *m)
 {
     const struct {
         const char *name;
@@ -189,9 +205,9 @@ static void classes(struct writer *w, const struct mask *m)
     }
 }
 
-/* Where nothing changes within a step: the ratio at which something does. */
-static void next_change(struct pen *p, const struct ui_state *d, const struct mask *m,
-                        enum knob knob, const struct knob_effect *e)
+/* Where a step of a ratio changes nothing: the ratio at which something changes. */
+static void pen_next_change(struct pen *p, const struct ui_state *d, const struct mask *m,
+                            enum knob knob, const struct knob_effect *e)
 {
     bool general = knob == KNOB_BETA_GE;
     struct kind k = kind_of(d, m, general);
@@ -203,11 +219,12 @@ static void next_change(struct pen *p, const struct ui_state *d, const struct ma
     pen_printf(p, ROLE_DIM, " next at %.3f", k.b + k.side->next_up - k.side->rho);
 }
 
-static void effects(struct writer *w, const struct ui_state *d, const struct mask *m,
-                    const struct knob_effect *e)
+/* A row for each knob: value, and what enters (+) and leaves (−) the mask one step down and up. */
+static void write_effects(struct writer *w, const struct ui_state *d, const struct mask *m,
+                          const struct knob_effect *e)
 {
-    title(w, "neurons that enter + and leave − the mask");
-    words(w, ROLE_DIM, "knob      now     a step down     a step up");
+    write_title(w, "neurons that enter + and leave − the mask");
+    write_wrapped(w, ROLE_DIM, "knob      now     a step down     a step up");
     for (int k = 0; k < KNOB_AMPLIFY; k++) {
         struct pen p = next_line(w);
         char value[16], moved[2][24];
@@ -222,7 +239,7 @@ static void effects(struct writer *w, const struct ui_state *d, const struct mas
         pen_right(&p, ROLE_STRONG, 7, knob_text(&d->params, (enum knob)k, value));
         pen_right(&p, ROLE_TEXT, 16, moved[0]);
         pen_right(&p, ROLE_TEXT, 14, moved[1]);
-        next_change(&p, d, m, (enum knob)k, e);
+        pen_next_change(&p, d, m, (enum knob)k, e);
     }
 }
 
@@ -234,13 +251,15 @@ static const char *subject_of(const struct ui_state *d, int edit)
     return "";
 }
 
-static void hits(struct writer *w, const struct ui_state *d, const struct layer_report *x)
+/* The past edits whose keys this update changes most: relative to the norm of the residual, and by
+ * how much the answer moved if that was measured. */
+static void write_hits(struct writer *w, const struct ui_state *d, const struct layer_report *x)
 {
     char h[16], text[64];
 
-    title(w, "past edits this one hits most");
+    write_title(w, "past edits that this one changes most");
     if (!x->hits)
-        words(w, ROLE_DIM, "none: no active edit has a key in this layer");
+        write_wrapped(w, ROLE_DIM, "none: no active edit has a key in this layer");
     for (int i = 0; i < x->hits && i < HITS; i++) {
         struct pen p = next_line(w);
 
@@ -253,19 +272,22 @@ static void hits(struct writer *w, const struct ui_state *d, const struct layer_
     }
 }
 
-/* What the mask does to the update of this layer. */
-static void consequence(struct writer *w, const struct ui_state *d)
+/* What the mask does to the update of this layer (editscope-method(7) 7.10), and where it lies
+ * among 200 random masks of its size. */
+static void write_gain_and_leak(struct writer *w, const struct ui_state *d)
 {
     const struct layer_report *x = ui_layer_report(d, d->at_layer);
     const char *about = x && x->stale ? "≈" : "";
     struct pen p;
     char a[16], b[16];
 
-    title(w, x && x->stale ? "gain and leak (≈ from before the last change)" : "gain and leak");
+    write_title(w, x && x->stale ? "gain and leak (≈ computed before the last change)"
+                                 : "gain and leak");
     if (!x) {
-        words(w, ROLE_DIM,
-              ui_edits_layer(d, d->at_layer) ? "not weighed yet: the second moments are not there"
-                                             : "the edit does not write this layer");
+        write_wrapped(w, ROLE_DIM,
+                      ui_edits_layer(d, d->at_layer)
+                          ? "not estimated yet: the second moments are missing"
+                          : "the edit does not write this layer");
         return;
     }
     p = next_line(w);
@@ -283,12 +305,14 @@ static void consequence(struct writer *w, const struct ui_state *d)
         snprintf(text, sizeof(text),
                  "of 200 random masks of this size %.0f%% have less gain, %.0f%% less leak/gain²",
                  x->percentile_gain, x->percentile_leak);
-        words(w, ROLE_TEXT, text);
+        write_wrapped(w, ROLE_TEXT, text);
     }
-    hits(w, d, x);
+    write_hits(w, d, x);
 }
 
-static void shared(struct writer *w, const struct ui_state *d)
+/* How many general neurons this fact shares with facts scored earlier, and how many chance would
+ * give. */
+static void write_shared(struct writer *w, const struct ui_state *d)
 {
     int n = 0;
 
@@ -300,7 +324,7 @@ static void shared(struct writer *w, const struct ui_state *d)
         if (!ui_shared_neurons(d, i, d->at_layer, &x))
             continue;
         if (!n++)
-            title(w, "general neurons shared with facts scored before");
+            write_title(w, "general neurons shared with facts scored before");
         p = next_line(w);
         pen_printf(&p, ROLE_STRONG, "%5d", x.shared);
         pen_printf(&p, ROLE_DIM, ", %.1f by chance", x.chance);
@@ -317,14 +341,14 @@ int ratios_explain(const struct ui_state *d, const struct knob_effect *e, int sc
     const struct mask *m = d->layer[d->at_layer].mask;
     struct writer w = {s, in, -scroll};
 
-    chain(&w, d, m, true);
-    chain(&w, d, m, false);
-    entropy_words(&w, d, m, true);
-    entropy_words(&w, d, m, false);
-    title(&w, "classes");
-    classes(&w, m);
-    effects(&w, d, m, e);
-    consequence(&w, d);
-    shared(&w, d);
+    write_chain(&w, d, m, true);
+    write_chain(&w, d, m, false);
+    write_entropy(&w, d, m, true);
+    write_entropy(&w, d, m, false);
+    write_title(&w, "classes");
+    write_classes(&w, m);
+    write_effects(&w, d, m, e);
+    write_gain_and_leak(&w, d);
+    write_shared(&w, d);
     return w.y + scroll;
 }

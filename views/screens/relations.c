@@ -1,5 +1,17 @@
-/* Subject | relation | object: the relation is found by typing, and writes the prompt and its
- * probes. */
+/* The Relations view: a fact as subject | relation | object. The relation is found by typing, and
+ * its templates write the prompt and the probes.
+ *
+ *   +- A fact as a triple ----------- Enter takes it  Tab next  Esc cancels -+
+ *   | subject   Eiffel Tower                                                 |
+ *   | relation  loc                                                          |
+ *   | object    Rome                                                         |
+ *   +------------------------------------------------------------------------+
+ *   +- Relations -------- 3 of 40 -++- In words, 1 of 4 ---- PgUp PgDn others-+
+ *   | P276  location               || prompt    The Eiffel Tower is located … |
+ *   | P131  located in             || must stay The Louvre is in Paris        |
+ *   +------------------------------++------------------------------------------+
+ *
+ * Up and Down move in the list, PgUp and PgDn through the templates of the selected relation. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +25,7 @@
 #include "views/view.h"
 
 enum { SUBJECT, RELATION, OBJECT, FIELDS };
-enum { MOST = 512, LABEL = 10 };
+enum { RELATIONS_MOST = 512, LABEL = 10 };
 
 struct picker {
     struct field field[FIELDS];
@@ -22,22 +34,25 @@ struct picker {
     int prompt; /* which of the relation's templates */
 };
 
-static int matching(const struct view *v, int *index)
+/* Indices of the relations that match the typed text, best first. Returns how many. */
+static int matching_relations(const struct view *v, int *index)
 {
     const struct picker *p = v->state;
     const struct relations *r = v->host->ui->relations;
 
-    return r ? relations_match(r, field_text(&p->field[RELATION]), index, MOST) : 0;
+    return r ? relations_match(r, field_text(&p->field[RELATION]), index, RELATIONS_MOST) : 0;
 }
 
-static const struct relation *chosen(const struct view *v)
+/* The relation under the list's cursor, or NULL. */
+static const struct relation *selected_relation(const struct view *v)
 {
     const struct picker *p = v->state;
-    int index[MOST], n = matching(v, index);
+    int index[RELATIONS_MOST], n = matching_relations(v, index);
 
     return p->list.at < n ? &v->host->ui->relations->relation[index[p->list.at]] : NULL;
 }
 
+/* The fields start with the present fact. */
 static void picker_open(struct view *v)
 {
     struct picker *p = v->state;
@@ -59,23 +74,24 @@ static void picker_close(struct view *v)
         field_free(&p->field[i]);
 }
 
-static void accept(struct view *v)
+/* Enter: makes the fact, with probes from the relation, and goes to Edit. */
+static void accept_triple(struct view *v)
 {
     struct picker *p = v->state;
-    const struct relation *r = chosen(v);
+    const struct relation *r = selected_relation(v);
     struct err err = {0};
     struct fact f;
 
     if (!r) {
-        v->host->message(v->host, TONE_ERROR, "no relation is called that: delete some of it");
+        v->host->message(v->host, TONE_ERROR, "no relation matches: delete some of the text");
         return;
     }
     f = relation_fact(r, field_text(&p->field[SUBJECT]), field_text(&p->field[OBJECT]), p->prompt,
                       (unsigned long)v->host->ui->params.value[P_SEED]);
     if (fact_normalise(&f, &err)) {
         ui_set_fact(v->host, &f);
-        v->host->message(v->host, TONE_GOOD, "%s: %d neighbours, %d paraphrases as probes", r->name,
-                         f.localities, f.paraphrases + (f.rephrase != NULL));
+        v->host->message(v->host, TONE_GOOD, "%s: %d neighbours and %d paraphrases as probes",
+                         r->name, f.localities, f.paraphrases + (f.rephrase != NULL));
         v->host->open(v->host, "edit");
     } else {
         v->host->message(v->host, TONE_ERROR, "%s", err.text);
@@ -86,12 +102,12 @@ static void accept(struct view *v)
 static bool picker_key(struct view *v, const struct key *key)
 {
     struct picker *p = v->state;
-    const struct relation *r = chosen(v);
-    int index[MOST];
+    const struct relation *r = selected_relation(v);
+    int index[RELATIONS_MOST];
 
     switch (key->code) {
     case K_ENTER:
-        accept(v);
+        accept_triple(v);
         return true;
     case K_TAB:
         p->at = (p->at + 1) % FIELDS;
@@ -101,11 +117,11 @@ static bool picker_key(struct view *v, const struct key *key)
         return true;
     case K_UP:
     case K_DOWN:
-        list_move(&p->list, key->code == K_UP ? -1 : 1, matching(v, index), 10);
+        list_move(&p->list, key->code == K_UP ? -1 : 1, matching_relations(v, index), 10);
         p->prompt = 0;
         return true;
     case K_PAGE_UP:
-    case K_PAGE_DOWN: /* the relation's other ways of saying it */
+    case K_PAGE_DOWN: /* the relation's next template */
         if (r)
             p->prompt = (p->prompt + r->prompts + (key->code == K_PAGE_UP ? -1 : 1)) % r->prompts;
         return true;
@@ -115,12 +131,13 @@ static bool picker_key(struct view *v, const struct key *key)
     if (!field_key(&p->field[p->at], key))
         return false;
     if (p->at == RELATION) {
-        list_move(&p->list, -MOST, matching(v, index), 10);
+        list_move(&p->list, -RELATIONS_MOST, matching_relations(v, index), 10);
         p->prompt = 0;
     }
     return true;
 }
 
+/* The three fields, the label of the active one highlighted. */
 static void draw_fields(const struct picker *p, struct surface *s, struct rect in)
 {
     static const char *const label[FIELDS] = {"subject", "relation", "object"};
@@ -133,11 +150,12 @@ static void draw_fields(const struct picker *p, struct surface *s, struct rect i
     }
 }
 
+/* The left box: number and name of the matching relations. */
 static void draw_list(const struct view *v, struct surface *s, struct rect area)
 {
     const struct picker *p = v->state;
     const struct relations *all = v->host->ui->relations;
-    int index[MOST], n = matching(v, index), top;
+    int index[RELATIONS_MOST], n = matching_relations(v, index), top;
     char hint[32];
     struct rect in;
 
@@ -147,7 +165,7 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
         struct pen pen = pen_at(s, in, 0, 0);
 
         pen_fit(&pen, ROLE_WARN, in.w,
-                all ? "none is called that" : "the relations are not beside the program");
+                all ? "no relation matches" : "the file of relations was not found");
     }
     top = list_top(&p->list, n, in.h);
     for (int y = 0; y < in.h && top + y < n; y++) {
@@ -160,8 +178,9 @@ static void draw_list(const struct view *v, struct surface *s, struct rect area)
     }
 }
 
-static void labelled(struct surface *s, struct rect in, int y, const char *label, enum role role,
-                     const char *text)
+/* A label in the first LABEL columns, then a text. */
+static void draw_labelled(struct surface *s, struct rect in, int y, const char *label,
+                          enum role role, const char *text)
 {
     struct pen pen = pen_at(s, in, y, 0);
 
@@ -171,11 +190,11 @@ static void labelled(struct surface *s, struct rect in, int y, const char *label
     pen_fit(&pen, role, in.w - LABEL, text);
 }
 
-/* What the fact would be. */
+/* The right box: the fact that Enter would take, with all its probes. */
 static void draw_preview(const struct view *v, struct surface *s, struct rect area)
 {
     const struct picker *p = v->state;
-    const struct relation *r = chosen(v);
+    const struct relation *r = selected_relation(v);
     const char *subject = field_text(&p->field[SUBJECT]), *object = field_text(&p->field[OBJECT]);
     char title[64] = "In words", *text;
     struct fact f;
@@ -190,22 +209,22 @@ static void draw_preview(const struct view *v, struct surface *s, struct rect ar
     f = relation_fact(r, *subject ? subject : "…", *object ? object : "…", p->prompt,
                       (unsigned long)v->host->ui->params.value[P_SEED]);
     text = fact_text(&f);
-    labelled(s, in, y++, "prompt", ROLE_STRONG, text);
+    draw_labelled(s, in, y++, "prompt", ROLE_STRONG, text);
     free(text);
-    labelled(s, in, y++, "object", ROLE_NEW, f.target);
+    draw_labelled(s, in, y++, "object", ROLE_NEW, f.target);
     if (f.old)
-        labelled(s, in, y++, "so far", ROLE_OLD, f.old);
+        draw_labelled(s, in, y++, "so far", ROLE_OLD, f.old);
     if (f.rephrase)
-        labelled(s, in, y++, "rephrase", ROLE_TEXT, f.rephrase);
+        draw_labelled(s, in, y++, "rephrase", ROLE_TEXT, f.rephrase);
     if (f.question)
-        labelled(s, in, y++, "question", ROLE_TEXT, f.question);
+        draw_labelled(s, in, y++, "question", ROLE_TEXT, f.question);
     for (int i = 0; i < f.paraphrases; i++)
-        labelled(s, in, y++, i ? "" : "also", ROLE_TEXT, f.paraphrase[i]);
+        draw_labelled(s, in, y++, i ? "" : "also", ROLE_TEXT, f.paraphrase[i]);
     for (int i = 0; i < f.localities; i++) {
         char line[300];
 
         snprintf(line, sizeof(line), "%.200s %.80s", f.locality[i].prompt, f.locality[i].answer);
-        labelled(s, in, y++, i ? "" : "must stay", ROLE_DIM, line);
+        draw_labelled(s, in, y++, i ? "" : "must stay", ROLE_DIM, line);
     }
     fact_free(&f);
 }
@@ -214,7 +233,7 @@ static void picker_draw(const struct view *v, struct surface *s, struct rect are
 {
     struct rect form = {area.y, area.x, area.h < 5 ? area.h : 5, area.w}, rest = area, right, in;
 
-    in = box_draw(s, form, "A fact as a triple", "Enter takes it  Tab next  Esc leaves", true);
+    in = box_draw(s, form, "A fact as a triple", "Enter takes it  Tab next  Esc cancels", true);
     draw_fields(v->state, s, in);
     rest.y += form.h;
     rest.h -= form.h;

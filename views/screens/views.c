@@ -1,4 +1,4 @@
-/* Opens and closes views by name. */
+/* The list of views, and making and freeing one. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +6,7 @@
 #include "views/view.h"
 
 #define VIEW(name) &view_##name,
+/* In the order of VIEWS; the first eight have tabs and the keys 1 to 8. */
 const struct view_ops *const views[] = {VIEWS(VIEW) NULL};
 #undef VIEW
 
@@ -17,6 +18,7 @@ const struct view_ops *view_find(const char *name)
     return NULL;
 }
 
+/* Makes a view with zeroed state. The app calls ops->open each time it is shown. */
 struct view *view_open(const struct view_ops *ops, struct host *host)
 {
     struct view *v = xcalloc(1, sizeof(*v));

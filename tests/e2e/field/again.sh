@@ -69,9 +69,9 @@ key enter
 within 10 expect 1 of 1 active
 type :facts $d/blanks.json
 key enter
-within 5 expect 2 facts taken
+within 5 expect 2 facts added
 key C
-within 5 expect Of 1 an active edit has the question already
+within 5 expect An active edit has already changed 1 of them
 END
 run 0 "$E" replay --batch -m "$M" $Q -s "$d/in.es" "$d/in.script"
 cat >"$d/typed.script" <<END
