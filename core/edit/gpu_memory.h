@@ -50,8 +50,8 @@ bool gpu_memory_plan(struct memory_plan *plan, const struct memory_request *r, s
  * products, what is stored as bfloat16 is multiplied as it is: float32 would not help. */
 void gpu_memory_weights(const struct weights *w, enum precision precision, double *bytes,
                         double *wider);
-/* memory_request.held: of held [layers * MATRICES], see session_held(), where `layer` [layers] are
- * edited. */
+/* memory_request.held: of held [layers * MATRICES], see session_edited_matrices(), where `layer`
+ * [layers] are edited. */
 double plan_held(const struct model_config *c, const bool *held, const int *layer, int layers);
 
 #endif

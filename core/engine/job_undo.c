@@ -105,8 +105,8 @@ static bool undo_journal(struct engine *e, const struct command *cmd, struct err
         return cmd->edit ? session_remove(journal, cmd->edit, err)
                          : session_undo(journal, NULL, err);
     ok = edits_of(journal, cmd->text, redo, &edit, &n, err) &&
-         (redo ? session_redo_these(journal, edit, n, err)
-               : session_remove_these(journal, edit, n, err));
+         (redo ? session_redo_edits(journal, edit, n, err)
+               : session_remove_edits(journal, edit, n, err));
     free(edit);
     return ok;
 }

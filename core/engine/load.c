@@ -88,11 +88,11 @@ static double held_floats(const struct engine *e, const struct model_config *c, 
                           int layers)
 {
     const char *path = e->options.session;
-    struct session *s = path && file_exists(path) ? session_glance(path, NULL) : NULL;
+    struct session *s = path && file_exists(path) ? session_peek(path, NULL) : NULL;
     bool *held = xcalloc((size_t)c->layers * MATRICES, sizeof(*held));
     double floats = 0;
 
-    if (s && session_held(s, held, c->layers, NULL))
+    if (s && session_edited_matrices(s, held, c->layers, NULL))
         floats = plan_held(c, held, layer, layers);
     session_close(s);
     free(held);

@@ -27,7 +27,7 @@ static void recall_free(struct recall *m)
 /* False: the file is no session, or knows no model. */
 static bool recall_read(const char *file, struct recall *m)
 {
-    struct session *s = session_glance(file, NULL);
+    struct session *s = session_peek(file, NULL);
 
     *m = (struct recall){0};
     if (!s)

@@ -1,5 +1,9 @@
-/* What an edit leaves in the database as bytes: deltas, hooks, prefixes, target values, and its
- * hash. */
+/* Stores and loads what an edit leaves: deltas, hooks, prefixes and target values, and their hash.
+ *
+ * Values are blobs of float32, little-endian, without a header; their shapes are integers in the
+ * same row. Low-rank deltas are in the table `deltas`, dense ones and columns in `additions`;
+ * `place` gives the common order. Every blob's size is checked against its shape before it
+ * is used. */
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,12 +16,12 @@
 #include "core/session/db.h"
 #include "core/session/session.h"
 
-/* The file holds float32 little-endian, which is then also what the memory holds. */
+/* So the bytes of the file are those of the memory. */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "blobs are little-endian");
 _Static_assert(sizeof(float) == 4, "blobs are of float32");
 
-/* Of low rank on a down projection: as sessions of version 1 have it. All others begin with a
- * number that no layer has. */
+/* A low-rank delta of a down projection is hashed as version 1 did. All others put -1 in front,
+ * which no layer number is, so that the two forms cannot be confused. */
 static void hash_delta(struct digest *sha, const struct delta *d)
 {
     int32_t shape[5] = {d->layer, d->rank, d->rows, d->cols, d->weight != NULL};
@@ -38,6 +42,8 @@ static void hash_delta(struct digest *sha, const struct delta *d)
         digest_add(sha, d->weight, cols * sizeof(float));
 }
 
+/* Adds -kind, the size and the bytes. Kinds: 2 hook name, 3 hook parameters, 4 hook blob,
+ * 5 prefix. */
 static void hash_bytes(struct digest *sha, int32_t kind, const void *bytes, size_t n)
 {
     int32_t head = -kind;
@@ -68,22 +74,22 @@ void change_hash(const struct edit_record *rec, char hex[65])
 
 bool delta_usable(const struct delta *d, struct err *err)
 {
-    const long long most = MOST_BLOB / (int)sizeof(float);
+    const long long most = MAX_BLOB / (int)sizeof(float);
     bool low = d->kind == DELTA_LOW_RANK;
     char place[48];
 
     delta_place(d, place, sizeof(place));
     if (d->layer < 0 || d->rank < (d->kind != DELTA_DENSE) || d->rows < 1 || d->cols < 1 || !d->r ||
         (low && !d->x) || (d->kind == DELTA_COLUMNS && (!d->column || d->rank > d->cols)))
-        return err_set(err, ERR_USAGE, "%s: a change of rank %d, %d x %d is none", place, d->rank,
-                       d->rows, d->cols);
+        return err_set(err, ERR_USAGE, "%s: a change of rank %d, %d x %d is not valid", place,
+                       d->rank, d->rows, d->cols);
     if (low && ((long long)d->rank * d->rows > most || (long long)d->rank * d->cols > most))
         return err_set(err, ERR_LIMIT,
-                       "%s: %d facts at once are too many for a session; use a smaller edit.batch",
+                       "%s: a session cannot store %d facts at once; use a smaller edit.batch",
                        place, d->rank);
     if (delta_values(d) > (size_t)most)
         return err_set(err, ERR_LIMIT,
-                       "%s: %zu values are too many for a session, which holds %lld of a change",
+                       "%s: %zu values are too many; a session stores at most %lld per change",
                        place, delta_values(d), most);
     return delta_is_finite(d, err);
 }
@@ -134,7 +140,7 @@ bool change_store(struct session *s, int edit, const struct edit_record *rec, st
     return ok;
 }
 
-static bool z_sound(const float *z, int requests, int width, struct err *err)
+static bool z_is_finite(const float *z, int requests, int width, struct err *err)
 {
     long at = not_finite(z, (size_t)requests * (size_t)width);
 
@@ -146,23 +152,23 @@ static bool z_sound(const float *z, int requests, int width, struct err *err)
 bool z_store(struct session *s, int edit, const float *z, int requests, int width, struct err *err)
 {
     if (width < 1 || (long long)requests * width > INT_MAX / (int)sizeof(float))
-        return err_set(err, ERR_USAGE, "edit %d: z of %d x %d cannot be kept", edit, requests,
+        return err_set(err, ERR_USAGE, "edit %d: z of %d x %d cannot be stored", edit, requests,
                        width);
-    if (!z_sound(z, requests, width, err))
+    if (!z_is_finite(z, requests, width, err))
         return false;
     return db_run(s, err, "INSERT INTO targets (edit, requests, width, z) VALUES (?, ?, ?, ?)",
                   "iiib", (long long)edit, (long long)requests, (long long)width, (const void *)z,
                   (size_t)requests * (size_t)width * sizeof(float));
 }
 
-/* Where a blob stands, for what is said about it. */
-struct place {
-    int edit, layer; /* layer < 0: of no layer */
+/* Where a blob is, for error messages. */
+struct blob_place {
+    int edit, layer; /* layer < 0: it belongs to no layer */
     const char *what;
 };
 
-static bool bad_blob(struct session *s, const struct place *at, long long bytes, long long due,
-                     struct err *err)
+static bool blob_size_error(struct session *s, const struct blob_place *at, long long bytes,
+                            long long due, struct err *err)
 {
     char layer[32] = "";
 
@@ -173,9 +179,10 @@ static bool bad_blob(struct session *s, const struct place *at, long long bytes,
                    s->path, at->edit, layer, at->what, bytes, due);
 }
 
-/* `count` floats of a column, or a null one if `may_miss`. Freshly allocated. */
+/* Reads a blob of exactly `count` floats. A null column is an error unless `may_miss`: *out NULL.
+ * The caller frees. */
 static bool read_floats(struct session *s, sqlite3_stmt *q, int column, long long count,
-                        bool may_miss, const struct place *at, float **out, struct err *err)
+                        bool may_miss, const struct blob_place *at, float **out, struct err *err)
 {
     const void *bytes;
     long long size;
@@ -188,15 +195,16 @@ static bool read_floats(struct session *s, sqlite3_stmt *q, int column, long lon
     if (!bytes && (sqlite3_errcode(s->db) & 0xff) == SQLITE_NOMEM)
         return db_fail(s, SQLITE_NOMEM, err);
     if (!bytes || sqlite3_column_type(q, column) != SQLITE_BLOB || size % 4 || size / 4 != count)
-        return bad_blob(s, at, size, count <= INT_MAX ? count * 4 : -1, err);
+        return blob_size_error(s, at, size, count <= INT_MAX ? count * 4 : -1, err);
     *out = malloc((size_t)size);
     if (!*out)
-        return err_set(err, ERR_LIMIT, "%s: edit %d: no memory for %lld bytes", s->path, at->edit,
-                       size);
+        return err_set(err, ERR_LIMIT, "%s: edit %d: out of memory for %lld bytes", s->path,
+                       at->edit, size);
     memcpy(*out, bytes, (size_t)size);
     return true;
 }
 
+/* An integer column from `low` to INT_MAX; false: another type or value. */
 static bool read_int(sqlite3_stmt *q, int column, int low, int *out)
 {
     long long value = sqlite3_column_int64(q, column);
@@ -207,9 +215,9 @@ static bool read_int(sqlite3_stmt *q, int column, int low, int *out)
     return true;
 }
 
-/* Which columns; null: a dense change. */
-static bool read_columns(struct session *s, sqlite3_stmt *q, int column, const struct place *at,
-                         struct delta *d, struct err *err)
+/* The column indices (int32) of a delta; null makes it a dense one. */
+static bool read_columns(struct session *s, sqlite3_stmt *q, int column,
+                         const struct blob_place *at, struct delta *d, struct err *err)
 {
     long long size = sqlite3_column_bytes(q, column);
     float *raw = NULL;
@@ -218,9 +226,10 @@ static bool read_columns(struct session *s, sqlite3_stmt *q, int column, const s
     if (d->kind == DELTA_DENSE)
         return true;
     if (size < 4 || size / 4 > d->cols)
-        return bad_blob(s, at, size, 4 * (long long)d->cols, err);
+        return blob_size_error(s, at, size, 4 * (long long)d->cols, err);
     d->rank = (int)(size / 4);
-    if (!read_floats(s, q, column, d->rank, false, at, &raw, err)) /* numbers of as many bytes */
+    if (!read_floats(s, q, column, d->rank, false, at, &raw,
+                     err)) /* int32, as many bytes as floats */
         return false;
     d->column = xmalloc((size_t)size);
     memcpy(d->column, raw, (size_t)size);
@@ -228,12 +237,13 @@ static bool read_columns(struct session *s, sqlite3_stmt *q, int column, const s
     return true;
 }
 
-static bool read_parts(struct session *s, sqlite3_stmt *q, struct place *at, struct delta *d,
-                       struct err *err)
+/* The blobs of a delta whose shape has been read. at->what names the blob being read. */
+static bool read_delta_values(struct session *s, sqlite3_stmt *q, struct blob_place *at,
+                              struct delta *d, struct err *err)
 {
     long long rank = d->rank, cols = d->cols;
 
-    if (!rank) { /* of the table of additions */
+    if (!rank) { /* from the table `additions` */
         at->what = "its columns";
         if (!read_columns(s, q, 10, at, d, err))
             return false;
@@ -253,27 +263,27 @@ static bool read_parts(struct session *s, sqlite3_stmt *q, struct place *at, str
     return read_floats(s, q, 9, rank * cols, true, at, &d->key, err);
 }
 
-/* Columns: layer, matrix, rank, rows, cols, scale, r, x, weight, key, columns. */
+/* A row of read_deltas(): layer, matrix, rank, rows, cols, scale, r, x, weight, key, columns. */
 static bool read_delta(struct session *s, sqlite3_stmt *q, int edit, struct delta *d,
                        struct err *err)
 {
-    struct place at = {edit, -1, "r"};
+    struct blob_place at = {edit, -1, "r"};
     const char *matrix = (const char *)sqlite3_column_text(q, 1);
 
     if (!read_int(q, 0, 0, &d->layer) || !read_int(q, 2, 0, &d->rank) ||
         !read_int(q, 3, 1, &d->rows) || !read_int(q, 4, 1, &d->cols))
         return err_set(err, ERR_FORMAT,
-                       "%s: edit %d: a layer or size that cannot be; restore the file from a copy",
+                       "%s: edit %d: an impossible layer or size; restore the file from a copy",
                        s->path, edit);
     if (!matrix_find(matrix, &d->matrix))
         return err_set(err, ERR_FORMAT, "%s: edit %d, layer %d: no matrix is called '%.20s'",
                        s->path, edit, d->layer, matrix ? matrix : "");
     at.layer = d->layer;
-    return read_parts(s, q, &at, d, err) &&
+    return read_delta_values(s, q, &at, d, err) &&
            (delta_is_finite(d, err) || err_in(err, "%s: edit %d", s->path, edit));
 }
 
-/* The hash an edit was recorded with; unknown edits are an error. */
+/* The hash that was recorded with an edit. ERR_USAGE: there is no such edit. */
 static bool recorded_hash(struct session *s, int edit, char hex[65], struct err *err)
 {
     sqlite3_stmt *q = db_query(s, err, "SELECT hash FROM edits WHERE id = ?", "i", (long long)edit);
@@ -287,7 +297,7 @@ static bool recorded_hash(struct session *s, int edit, char hex[65], struct err 
     return got > 0;
 }
 
-/* All deltas of an edit into a growing list, also what was read before a failure. */
+/* Appends all deltas of an edit to the record. After a failure it holds those read so far. */
 static bool read_deltas(struct session *s, struct edit_record *rec, struct err *err)
 {
     sqlite3_stmt *q = db_query(s, err,
@@ -368,8 +378,8 @@ bool session_load_change(struct session *s, struct edit_record *rec, struct err 
         ok = strcmp(have, want) == 0;
         if (!ok)
             err_set(err, ERR_FORMAT,
-                    "%s: edit %d: its values are not those that were recorded (sha256 differs); "
-                    "restore the file from a copy",
+                    "%s: edit %d: its values differ from those recorded (sha256); restore the "
+                    "file from a copy",
                     s->path, rec->id);
     }
     if (!ok)
@@ -391,7 +401,7 @@ bool session_load_deltas(struct session *s, int edit, struct delta **deltas, int
     return ok;
 }
 
-bool session_held(struct session *s, bool *held, int layers, struct err *err)
+bool session_edited_matrices(struct session *s, bool *edited, int layers, struct err *err)
 {
     sqlite3_stmt *q = db_query(s, err,
                                "SELECT layer, matrix FROM deltas JOIN edits ON edits.id = edit"
@@ -401,14 +411,14 @@ bool session_held(struct session *s, bool *held, int layers, struct err *err)
                                "");
     int got = -1;
 
-    memset(held, 0, (size_t)layers * MATRICES * sizeof(*held));
+    memset(edited, 0, (size_t)layers * MATRICES * sizeof(*edited));
     while (q && (got = db_step(s, q, err)) > 0) {
         long long layer = sqlite3_column_int64(q, 0);
         char *name = db_text(q, 1);
         enum matrix which;
 
         if (layer >= 0 && layer < layers && matrix_find(name, &which))
-            held[layer * MATRICES + which] = true;
+            edited[layer * MATRICES + which] = true;
         free(name);
     }
     sqlite3_finalize(q);
@@ -420,7 +430,7 @@ bool session_load_z(struct session *s, int edit, float **z, int *requests, int *
 {
     sqlite3_stmt *q = db_query(s, err, "SELECT requests, width, z FROM targets WHERE edit = ?", "i",
                                (long long)edit);
-    struct place at = {edit, -1, "z"};
+    struct blob_place at = {edit, -1, "z"};
     int got = q ? db_step(s, q, err) : -1;
     bool ok = got == 0;
 
@@ -429,9 +439,9 @@ bool session_load_z(struct session *s, int edit, float **z, int *requests, int *
     if (got > 0) {
         ok = read_int(q, 0, 1, requests) && read_int(q, 1, 1, width);
         if (!ok)
-            err_set(err, ERR_FORMAT, "%s: edit %d: z has a size that cannot be", s->path, edit);
+            err_set(err, ERR_FORMAT, "%s: edit %d: z has an impossible size", s->path, edit);
         ok = ok && read_floats(s, q, 2, (long long)*requests * *width, false, &at, z, err);
-        if (ok && !z_sound(*z, *requests, *width, err))
+        if (ok && !z_is_finite(*z, *requests, *width, err))
             ok = err_in(err, "%s: edit %d", s->path, edit);
     }
     sqlite3_finalize(q);

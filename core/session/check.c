@@ -1,4 +1,4 @@
-/* Whether a session's rows fit one another, and copies of it. */
+/* Checks a whole session, and copies one. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,30 +9,30 @@
 #include "core/session/db.h"
 #include "core/session/session.h"
 
-/* Whole-file work: a check of everything, and a copy. */
-
+/* SQLite's own checks: pages and indices, and rows that refer to others. */
 static bool check_structure(struct session *s, struct err *err)
 {
     sqlite3_stmt *q = db_query(s, err, "PRAGMA integrity_check(1)", "");
     int got = q ? db_step(s, q, err) : -1;
-    const char *said = got > 0 ? (const char *)sqlite3_column_text(q, 0) : NULL;
-    bool ok = said && !strcmp(said, "ok");
+    const char *result = got > 0 ? (const char *)sqlite3_column_text(q, 0) : NULL;
+    bool ok = result && !strcmp(result, "ok");
 
     if (got >= 0 && !ok)
         err_set(err, ERR_FORMAT, "%s: damaged (%.200s); restore it from a copy", s->path,
-                said ? said : "no answer");
+                result ? result : "no answer");
     sqlite3_finalize(q);
     if (!ok)
         return false;
     q = db_query(s, err, "PRAGMA foreign_key_check", "");
     got = q ? db_step(s, q, err) : -1;
     if (got > 0)
-        err_set(err, ERR_FORMAT, "%s: damaged (a row of '%.40s' has lost its edit)", s->path,
+        err_set(err, ERR_FORMAT, "%s: damaged (a row of '%.40s' belongs to no edit)", s->path,
                 (const char *)sqlite3_column_text(q, 0));
     sqlite3_finalize(q);
     return got == 0;
 }
 
+/* Loads every value of an edit; loading verifies sizes and hash. */
 static bool check_edit(struct session *s, const struct edit_record *rec, struct err *err)
 {
     struct delta *delta;
@@ -64,7 +64,7 @@ bool session_check(struct session *s, struct err *err)
 
 bool session_copy(struct session *s, const char *path, struct err *err)
 {
-    /* An absolute or dotted path cannot be taken for one of SQLite's special names. */
+    /* a path with / cannot be mistaken for one of SQLite's special names (":memory:", "file:") */
     char *temp = xasprintf("%s%s.%ld.tmp", *path == '/' ? "" : "./", path, (long)getpid());
     bool ok;
 
@@ -74,7 +74,7 @@ bool session_copy(struct session *s, const char *path, struct err *err)
     }
     unlink(temp);
     ok = db_run(s, err, "VACUUM INTO ?", "t", temp);
-    if (ok && link(temp, path)) /* unlike rename, never over a file that came meanwhile */
+    if (ok && link(temp, path)) /* unlike rename(), fails if the file exists by now */
         ok = err_set(err, ERR_IO, "%s: cannot create: %s", path, strerror(errno));
     unlink(temp);
     free(temp);

@@ -1,5 +1,6 @@
-/* A session that a crash left half written, where nothing may be written: its journal is played
- * back in a copy. */
+/* For a session that a crash left half written in a folder where we cannot write. SQLite would have
+ * to roll it back in place, so we copy the file and its rollback journal, and roll back
+ * the copy. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
     "X"         \
     "X"         \
     "X"         \
-    "X" /* what mkdtemp() fills in */
+    "X" /* mkdtemp() fills it in */
 
 static bool copy_file(const char *from, const char *to)
 {
@@ -34,20 +35,21 @@ static bool copy_file(const char *from, const char *to)
 char *crashed_copy(const char *path)
 {
     const char *folder = getenv("TMPDIR");
-    char *place = xasprintf("%s/editscope-%s", folder && *folder == '/' ? folder : "/tmp", MKDTEMP);
-    char *copy = NULL, *journal = xasprintf("%s-journal", path), *beside;
+    char *copy_folder =
+        xasprintf("%s/editscope-%s", folder && *folder == '/' ? folder : "/tmp", MKDTEMP);
+    char *copy = NULL, *journal = xasprintf("%s-journal", path), *copy_journal;
 
-    if (mkdtemp(place)) {
-        copy = xasprintf("%s/s", place);
-        beside = xasprintf("%s-journal", copy);
-        if (!copy_file(path, copy) || !copy_file(journal, beside)) {
+    if (mkdtemp(copy_folder)) {
+        copy = xasprintf("%s/s", copy_folder);
+        copy_journal = xasprintf("%s-journal", copy);
+        if (!copy_file(path, copy) || !copy_file(journal, copy_journal)) {
             crashed_remove(copy);
             copy = NULL;
         }
-        free(beside);
+        free(copy_journal);
     }
     free(journal);
-    free(place);
+    free(copy_folder);
     return copy;
 }
 

@@ -1,4 +1,5 @@
-/* SQLite's statements with errors that name the file. */
+/* Short forms for SQLite's calls: statements with bound arguments, transactions, and errors for
+ * users. */
 #include "core/session/db.h"
 
 #include <stdarg.h>
@@ -7,7 +8,7 @@
 
 #include "core/base/mem.h"
 
-static bool fail_io(struct session *s, const char *path, struct err *err)
+static bool db_fail_io(struct session *s, const char *path, struct err *err)
 {
     int why = sqlite3_system_errno(s->db);
 
@@ -36,20 +37,19 @@ bool db_fail(struct session *s, int rc, struct err *err)
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
-        return err_set(err, ERR_IO, "%s: may not be written; nothing was changed", path);
+        return err_set(err, ERR_IO, "%s: not writable; nothing was changed", path);
     case SQLITE_NOMEM:
     case SQLITE_TOOBIG:
         return err_set(err, ERR_LIMIT, "%s: %s; nothing was changed", path, sqlite3_errmsg(s->db));
     case SQLITE_CANTOPEN:
     case SQLITE_IOERR:
-        return fail_io(s, path, err);
+        return db_fail_io(s, path, err);
     default:
-        return err_set(err, ERR_FORMAT, "%s: not as a session should be: %s", path,
-                       sqlite3_errmsg(s->db));
+        return err_set(err, ERR_FORMAT, "%s: not a valid session: %s", path, sqlite3_errmsg(s->db));
     }
 }
 
-static int bind_one(sqlite3_stmt *q, int at, char type, va_list *ap)
+static int db_bind_one(sqlite3_stmt *q, int at, char type, va_list *ap)
 {
     const void *bytes;
 
@@ -68,14 +68,14 @@ static int bind_one(sqlite3_stmt *q, int at, char type, va_list *ap)
     }
 }
 
-static sqlite3_stmt *query(struct session *s, struct err *err, const char *sql, const char *types,
-                           va_list *ap)
+static sqlite3_stmt *db_vquery(struct session *s, struct err *err, const char *sql,
+                               const char *types, va_list *ap)
 {
     sqlite3_stmt *q = NULL;
     int rc = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
 
     for (int i = 0; rc == SQLITE_OK && types[i]; i++)
-        rc = bind_one(q, i + 1, types[i], ap);
+        rc = db_bind_one(q, i + 1, types[i], ap);
     if (rc == SQLITE_OK)
         return q;
     db_fail(s, rc, err);
@@ -89,7 +89,7 @@ sqlite3_stmt *db_query(struct session *s, struct err *err, const char *sql, cons
     va_list ap;
 
     va_start(ap, types);
-    q = query(s, err, sql, types, &ap);
+    q = db_vquery(s, err, sql, types, &ap);
     va_end(ap);
     return q;
 }
@@ -113,7 +113,7 @@ bool db_run(struct session *s, struct err *err, const char *sql, const char *typ
     bool ok;
 
     va_start(ap, types);
-    q = query(s, err, sql, types, &ap);
+    q = db_vquery(s, err, sql, types, &ap);
     va_end(ap);
     ok = q && db_step(s, q, err) >= 0;
     sqlite3_finalize(q);
@@ -146,9 +146,10 @@ bool db_begin(struct session *s, struct err *err)
     return db_exec(s, "BEGIN IMMEDIATE", err);
 }
 
-/* Whether a commit that reported a failure took place: the journal's file may be gone (which is
- * the commit) although the folder could not be synced afterwards. */
-static bool landed(struct session *s, long long changes)
+/* Whether a commit happened although it reported a failure. Deleting the rollback journal is the
+ * commit; syncing the folder afterwards may still fail. Then our value of the counter is in the
+ * file. */
+static bool commit_landed(struct session *s, long long changes)
 {
     long long now;
 
@@ -159,7 +160,7 @@ bool db_end(struct session *s, bool ok, struct err *err)
 {
     long long changes;
 
-    /* The counter makes one transaction differ from the next, whatever else they write. */
+    /* so that commit_landed() can tell this transaction from the one before */
     ok = ok && db_exec(s, "UPDATE counter SET value = value + 1", err) &&
          db_number(s, err, -1, &changes, "SELECT value FROM counter");
     if (ok) {
@@ -168,7 +169,7 @@ bool db_end(struct session *s, bool ok, struct err *err)
         if (db_exec(s, "COMMIT", &why))
             return true;
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-        if (landed(s, changes))
+        if (commit_landed(s, changes))
             return true;
         return err_pass(err, &why);
     }

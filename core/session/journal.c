@@ -1,4 +1,25 @@
-/* Steps of a session, each one transaction: append, undo, redo, remove. */
+/* The steps of a session: append, undo, redo and remove.
+ *
+ * An edit is in one of four states. Two columns of its row in the table `edits` say which:
+ *
+ *   active  undone                     state
+ *   1       null                       active: part of the weights
+ *   0       seq of the journal row     undone or removed; can be redone
+ *   0       null                       gone: another edit was made since, it cannot be redone
+ *   no such row                        unknown
+ *
+ * undo and remove write the number of their journal row into `undone`. So the edit that redo brings
+ * back is the one with the highest `undone`. An append sets `undone` to null in all rows, because
+ * an old edit was computed for other weights than those there are now.
+ *
+ * Each step runs between db_begin() and db_end(), changes the edits, and adds a journal row:
+ *
+ *   state      the first 16 hex digits of sha256 over the active edits' hashes, one per line
+ *   checksum   of the edited matrices in that state; filled in later (session_set_checksum())
+ *
+ * `state` follows from the file alone, without a model. Two rows with the same state have the same
+ * active edits, so their weights must have the same checksum. That is how a rebuild proves that it
+ * made the same bits as before. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +31,12 @@
 #include "core/session/db.h"
 #include "core/session/session.h"
 
-/* Steps: what changes which edits are active, and the journal that records it. */
+static const char *const op_names[] = {"create", "edit", "undo", "redo", "remove"};
 
-static const char *const ops[] = {"create", "edit", "undo", "redo", "remove"};
+const char *journal_op_name(enum journal_op op)
+{
+    return op_names[op];
+}
 
 double journal_now(void)
 {
@@ -22,7 +46,7 @@ double journal_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* 16 hex digits that stand for the active edits. */
+/* 16 hex digits that name the set of active edits (see above). */
 static bool journal_state(struct session *s, char state[17], struct err *err)
 {
     sqlite3_stmt *q = db_query(s, err, "SELECT hash FROM edits WHERE active = 1 ORDER BY id", "");
@@ -53,7 +77,7 @@ bool journal_add(struct session *s, const char *op, int edit, double when, const
            db_run(s, err, sql, "dtitt", when, op, (long long)edit, state, checksum);
 }
 
-/* A setting, and not a column: files of version 0.1.0 have none, and readers of it pass it over. */
+/* A setting and not a column of facts: files of version 0.1.0 have none and need no upgrade. */
 static bool store_wording(struct session *s, int edit, int request, const struct wording *w,
                           struct err *err)
 {
@@ -116,11 +140,11 @@ static bool record_usable(const struct edit_record *r, struct err *err)
         if (!delta_usable(&r->delta[i], err))
             return false;
     for (int i = 0; i < r->hooks; i++)
-        if (!r->hook[i].name || !r->hook[i].params || r->hook[i].bytes > MOST_BLOB)
+        if (!r->hook[i].name || !r->hook[i].params || r->hook[i].bytes > MAX_BLOB)
             return err_set(err, ERR_USAGE,
-                           "hook %d of the edit cannot be kept: a name, parameters "
-                           "and at most %d bytes are needed",
-                           i, MOST_BLOB);
+                           "hook %d of the edit cannot be stored: it needs a name, "
+                           "parameters, and at most %d bytes",
+                           i, MAX_BLOB);
     return true;
 }
 
@@ -148,26 +172,25 @@ bool session_append(struct session *s, struct edit_record *rec, struct err *err)
     return true;
 }
 
-enum known { EDIT_FAILED = -1, EDIT_UNKNOWN, EDIT_ACTIVE, EDIT_REDOABLE, EDIT_GONE };
+enum edit_status { EDIT_FAILED = -1, EDIT_UNKNOWN, EDIT_ACTIVE, EDIT_REDOABLE, EDIT_GONE };
 
-static enum known edit_known(struct session *s, int edit, struct err *err)
+static enum edit_status edit_status_of(struct session *s, int edit, struct err *err)
 {
     sqlite3_stmt *q = db_query(s, err, "SELECT active, undone IS NOT NULL FROM edits WHERE id = ?",
                                "i", (long long)edit);
     int got = q ? db_step(s, q, err) : -1;
-    enum known known = got < 0 ? EDIT_FAILED : EDIT_UNKNOWN;
+    enum edit_status status = got < 0 ? EDIT_FAILED : EDIT_UNKNOWN;
 
     if (got > 0 && sqlite3_column_int(q, 0))
-        known = EDIT_ACTIVE;
+        status = EDIT_ACTIVE;
     else if (got > 0)
-        known = sqlite3_column_int(q, 1) ? EDIT_REDOABLE : EDIT_GONE;
+        status = sqlite3_column_int(q, 1) ? EDIT_REDOABLE : EDIT_GONE;
     sqlite3_finalize(q);
-    return known;
+    return status;
 }
 
-/* `undone` holds the number of the journal row that made the edit inactive, so that the highest
- * is what a redo brings back. */
-static bool deactivate(struct session *s, int edit, const char *op, struct err *err)
+/* The next journal row gets the number max(seq) + 1. */
+static bool edit_deactivate(struct session *s, int edit, const char *op, struct err *err)
 {
     return db_run(s, err,
                   "UPDATE edits SET active = 0, undone = (SELECT max(seq) + 1 FROM journal)"
@@ -186,7 +209,7 @@ bool session_undo(struct session *s, int *edit, struct err *err)
     ok = db_number(s, err, 0, &last, "SELECT max(id) FROM edits WHERE active = 1");
     if (ok && last == 0)
         ok = err_set(err, ERR_USAGE, "there is no edit to undo");
-    if (!db_end(s, ok && deactivate(s, (int)last, "undo", err), err))
+    if (!db_end(s, ok && edit_deactivate(s, (int)last, "undo", err), err))
         return false;
     if (edit)
         *edit = (int)last;
@@ -195,44 +218,44 @@ bool session_undo(struct session *s, int *edit, struct err *err)
 
 static bool may_remove(struct session *s, int edit, struct err *err)
 {
-    enum known known = edit_known(s, edit, err);
+    enum edit_status status = edit_status_of(s, edit, err);
 
-    if (known == EDIT_UNKNOWN)
+    if (status == EDIT_UNKNOWN)
         err_set(err, ERR_USAGE, "there is no edit %d", edit);
-    else if (known == EDIT_REDOABLE || known == EDIT_GONE)
-        err_set(err, ERR_USAGE, "edit %d is undone already", edit);
-    return known == EDIT_ACTIVE;
+    else if (status == EDIT_REDOABLE || status == EDIT_GONE)
+        err_set(err, ERR_USAGE, "edit %d is already undone", edit);
+    return status == EDIT_ACTIVE;
 }
 
-bool session_remove_these(struct session *s, const int *edit, int count, struct err *err)
+bool session_remove_edits(struct session *s, const int *edit, int count, struct err *err)
 {
     bool ok = true;
 
     if (!db_begin(s, err))
         return false;
-    for (int i = count - 1; ok && i >= 0;
-         i--) /* the last first, so that redo begins with the first */
-        ok = may_remove(s, edit[i], err) && deactivate(s, edit[i], "remove", err);
+    /* the last one first, so that redo brings back the first one first */
+    for (int i = count - 1; ok && i >= 0; i--)
+        ok = may_remove(s, edit[i], err) && edit_deactivate(s, edit[i], "remove", err);
     return db_end(s, ok, err);
 }
 
 bool session_remove(struct session *s, int edit, struct err *err)
 {
-    return session_remove_these(s, &edit, 1, err);
+    return session_remove_edits(s, &edit, 1, err);
 }
 
 static bool may_redo(struct session *s, int edit, struct err *err)
 {
-    switch (edit_known(s, edit, err)) {
+    switch (edit_status_of(s, edit, err)) {
     case EDIT_REDOABLE:
         return true;
     case EDIT_UNKNOWN:
         return err_set(err, ERR_USAGE, "there is no edit %d", edit);
     case EDIT_ACTIVE:
-        return err_set(err, ERR_USAGE, "edit %d is active, there is nothing to redo", edit);
+        return err_set(err, ERR_USAGE, "edit %d is active, so there is nothing to redo", edit);
     case EDIT_GONE:
         return err_set(err, ERR_USAGE,
-                       "edit %d cannot be redone: another edit was made without it; make it anew",
+                       "edit %d cannot be redone: another edit was made without it; make it again",
                        edit);
     case EDIT_FAILED:
         break;
@@ -240,7 +263,7 @@ static bool may_redo(struct session *s, int edit, struct err *err)
     return false;
 }
 
-static bool reactivate(struct session *s, int edit, struct err *err)
+static bool edit_reactivate(struct session *s, int edit, struct err *err)
 {
     return may_redo(s, edit, err) &&
            db_run(s, err, "UPDATE edits SET active = 1, undone = NULL WHERE id = ?", "i",
@@ -248,14 +271,14 @@ static bool reactivate(struct session *s, int edit, struct err *err)
            journal_add(s, "redo", edit, journal_now(), "", err);
 }
 
-bool session_redo_these(struct session *s, const int *edit, int count, struct err *err)
+bool session_redo_edits(struct session *s, const int *edit, int count, struct err *err)
 {
     bool ok = true;
 
     if (!db_begin(s, err))
         return false;
     for (int i = 0; ok && i < count; i++)
-        ok = reactivate(s, edit[i], err);
+        ok = edit_reactivate(s, edit[i], err);
     return db_end(s, ok, err);
 }
 
@@ -271,7 +294,7 @@ bool session_redo(struct session *s, int wanted, int *edit, struct err *err)
                              " ORDER BY undone DESC LIMIT 1");
     if (ok && id == 0)
         ok = err_set(err, ERR_USAGE, "there is nothing to redo");
-    if (!db_end(s, ok && reactivate(s, (int)id, err), err))
+    if (!db_end(s, ok && edit_reactivate(s, (int)id, err), err))
         return false;
     if (edit)
         *edit = (int)id;
@@ -306,18 +329,18 @@ bool session_set_checksum(struct session *s, const char *hex, struct err *err)
     ok = journal_state(s, state, err) && recorded_checksum(s, state, before, err);
     if (ok && *before && strcmp(before, hex))
         ok = err_set(err, ERR_STATE,
-                     "%s: the weights have checksum %.12s..., recorded for the same edits was "
-                     "%.12s...; reopen the session to rebuild them",
+                     "%s: the weights have checksum %.12s..., but %.12s... is recorded for "
+                     "the same edits; reopen the session to rebuild them",
                      s->path, hex, before);
     ok = ok && db_run(s, err, "UPDATE journal SET checksum = ? WHERE state = ? AND checksum = ''",
                       "tt", hex, state);
     return db_end(s, ok, err);
 }
 
-static enum journal_op op_of(const char *word)
+static enum journal_op op_by_name(const char *word)
 {
     for (int i = JOURNAL_CREATE; i <= JOURNAL_REMOVE; i++)
-        if (word && !strcmp(ops[i], word))
+        if (word && !strcmp(op_names[i], word))
             return (enum journal_op)i;
     return JOURNAL_CREATE;
 }
@@ -338,7 +361,7 @@ bool session_log(struct session *s, struct journal_row **rows, int *count, struc
         r = &list[n++];
         r->seq = (long)sqlite3_column_int64(q, 0);
         r->when = sqlite3_column_double(q, 1);
-        r->op = op_of((const char *)sqlite3_column_text(q, 2));
+        r->op = op_by_name((const char *)sqlite3_column_text(q, 2));
         r->edit = sqlite3_column_int(q, 3);
         db_text_to(q, 4, r->state, sizeof(r->state));
         db_text_to(q, 5, r->checksum, sizeof(r->checksum));

@@ -1,4 +1,7 @@
-/* The lock file beside a session: who writes, and whether they still do. */
+/* The lock file PATH.lock: one writer per session.
+ *
+ * The lock is the kernel's (flock), so it ends with its process, however that ends; a file left
+ * behind by a crash locks nobody out. The text in it, "HOST PID", is only for the error message. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,10 +16,9 @@
 #include "core/base/mem.h"
 #include "core/session/db.h"
 
-/* The lock is the kernel's (flock), so it ends with its process, however that ends; the text in
- * the file only tells people who holds it. */
-
-static void held_by(const char *path, int fd, struct err *err)
+/* ERR_HELD with the owner that the file names. The text may be anything: only printable ASCII is
+ * shown. */
+static void lock_held_error(const char *path, int fd, struct err *err)
 {
     char text[320], host[256];
     long pid;
@@ -28,14 +30,14 @@ static void held_by(const char *path, int fd, struct err *err)
             *p = ' ';
     if (sscanf(text, "%255s %ld", host, &pid) == 2)
         err_set(err, ERR_HELD,
-                "%s: being written by process %ld on %s; wait until it has ended, or end it", path,
-                pid, host);
+                "%s: being written by process %ld on %s; wait until it ends, or end it", path, pid,
+                host);
     else
         err_set(err, ERR_HELD,
-                "%s: being written by another program; wait until it has ended, or end it", path);
+                "%s: being written by another program; wait until it ends, or end it", path);
 }
 
-static void write_owner(int fd)
+static void lock_write_owner(int fd)
 {
     char host[256] = "", text[320];
     int n;
@@ -43,14 +45,15 @@ static void write_owner(int fd)
     if (gethostname(host, sizeof(host) - 1) || !*host)
         snprintf(host, sizeof(host), "localhost");
     n = snprintf(text, sizeof(text), "%s %ld\n", host, (long)getpid());
-    /* On a full disk the lock holds all the same; only its text is missing. */
+    /* on a full disk the lock still holds, without the text */
     if (ftruncate(fd, 0) || pwrite(fd, text, (size_t)n, 0) != n)
         return;
 }
 
-/* A holder removes the file before it lets go, so what was locked may be a file without a name,
- * which nobody else would see. */
-static bool still_named(int fd, const char *name)
+/* Whether the locked file still has its name. A writer deletes the file before it unlocks it, so we
+ * may have opened and locked a file that is already deleted; another process would lock a
+ * new one. */
+static bool lock_still_named(int fd, const char *name)
 {
     struct stat mine, named;
 
@@ -69,25 +72,24 @@ int lock_take(const char *path, struct err *err)
             int why = errno;
 
             if (file_exists(path))
-                err_set(
-                    err, ERR_IO,
-                    "%s: cannot create the lock file beside it: %s; it can be read, not changed",
-                    path, strerror(why));
+                err_set(err, ERR_IO,
+                        "%s: cannot create its lock file: %s; the session can only be read", path,
+                        strerror(why));
             else
-                err_set(err, ERR_IO, "%s: a session cannot be made here: %s", path, strerror(why));
+                err_set(err, ERR_IO, "%s: cannot create a session here: %s", path, strerror(why));
             break;
         }
         if (flock(fd, LOCK_EX | LOCK_NB)) {
             if (errno == EWOULDBLOCK)
-                held_by(path, fd, err);
+                lock_held_error(path, fd, err);
             else
                 err_set(err, ERR_IO, "%s: cannot lock: %s", name, strerror(errno));
             close(fd);
             fd = -1;
             break;
         }
-        if (still_named(fd, name)) {
-            write_owner(fd);
+        if (lock_still_named(fd, name)) {
+            lock_write_owner(fd);
             break;
         }
         close(fd);
@@ -95,7 +97,7 @@ int lock_take(const char *path, struct err *err)
     }
     free(name);
     if (fd < 0)
-        err_set(err, ERR_HELD, "%s: opened and closed by other programs all the time", path);
+        err_set(err, ERR_HELD, "%s: other programs keep opening and closing it; try again", path);
     return fd;
 }
 
@@ -106,7 +108,7 @@ void lock_drop(const char *path, int lock)
     if (lock < 0)
         return;
     name = xasprintf("%s.lock", path);
-    if (still_named(lock, name))
+    if (lock_still_named(lock, name))
         unlink(name);
     free(name);
     close(lock);

@@ -1,4 +1,5 @@
-/* Reads edits with their facts and probes. */
+/* Reads edits with their facts, but without their large arrays (blobs.c); notes and logged
+ * questions. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +8,6 @@
 #include "core/base/mem.h"
 #include "core/session/db.h"
 #include "core/session/session.h"
-
-/* Edits as they are read back: everything but the large arrays. */
 
 void edit_record_free(struct edit_record *rec)
 {
@@ -61,7 +60,7 @@ static bool read_probes(struct session *s, int edit, int request, struct fact *f
     return got == 0;
 }
 
-/* How the fact was asked; what an edit of version 0.1.0 leaves unsaid stays so. */
+/* How the fact was asked. Edits of version 0.1.0 have no wording: *w stays zeroed. */
 static bool read_wording(struct session *s, int edit, int request, struct wording *w,
                          struct err *err)
 {
@@ -74,7 +73,7 @@ static bool read_wording(struct session *s, int edit, int request, struct wordin
     if (why.kind)
         *err = why;
     else if (text && !wording_read(w, text))
-        ok = err_set(err, ERR_FORMAT, "%s: the wording of edit %d is '%.40s', which is none",
+        ok = err_set(err, ERR_FORMAT, "%s: the wording of edit %d is '%.40s', which is not valid",
                      s->path, edit, text);
     free(text);
     return ok && !why.kind;
@@ -116,8 +115,7 @@ static bool read_edit(struct session *s, sqlite3_stmt *q, struct edit_record *re
     long long id = sqlite3_column_int64(q, 0);
 
     if (id < 1 || id > INT_MAX)
-        return err_set(err, ERR_FORMAT, "%s: an edit has number %lld, which cannot be", s->path,
-                       id);
+        return err_set(err, ERR_FORMAT, "%s: an edit has the impossible number %lld", s->path, id);
     rec->id = (int)id;
     rec->active = sqlite3_column_int(q, 1) != 0;
     rec->redoable = !rec->active && sqlite3_column_type(q, 2) != SQLITE_NULL;

@@ -1,14 +1,14 @@
-/* The tables of a session, and how one of an older version becomes today's. */
+/* The tables of a session, and the upgrade of files of older versions. */
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "core/session/db.h"
 
-/* SQLite takes a file of one byte for an empty database, and would write over it. */
-enum { LEAST_DATABASE = 512 };
+/* SQLite takes a shorter file for an empty database and would overwrite it. */
+enum { MIN_DATABASE = 512 };
 
-/* The steps that lead from one version to the next: migration[v] makes version v + 1 of v. Never
- * change a step that was released; add one, and describe it in man/editscope-session.5. */
+/* migration[v] turns version v into v + 1; version 0 is an empty file. Never change a step that was
+ * released: add one, and describe it in man/editscope-session.5. */
 static const char *const migration[DB_VERSION] = {
     "CREATE TABLE counter (value INTEGER NOT NULL);"
     "INSERT INTO counter VALUES (0);"
@@ -25,7 +25,7 @@ static const char *const migration[DB_VERSION] = {
     " draft INTEGER NOT NULL CHECK (draft IN (0, 1)),"
     " moment_tokens INTEGER NOT NULL,"
     " attribution INTEGER NOT NULL,"
-    " params TEXT, metrics TEXT, note TEXT);" /* last: long, and seldom read */
+    " params TEXT, metrics TEXT, note TEXT);" /* last: long and rarely read */
     "CREATE TABLE facts ("
     " edit INTEGER NOT NULL REFERENCES edits (id), request INTEGER NOT NULL,"
     " subject TEXT NOT NULL, prompt TEXT NOT NULL, target TEXT NOT NULL, old TEXT, rephrase TEXT,"
@@ -64,8 +64,8 @@ static const char *const migration[DB_VERSION] = {
     " id INTEGER PRIMARY KEY, time REAL NOT NULL,"
     " prompt TEXT NOT NULL, answer TEXT NOT NULL, state TEXT NOT NULL);",
 
-    /* 2: changes of any matrix; values added as they are, to some columns or to all of a matrix;
-     * hooks and prefixes. Deltas of low rank keep their table: nothing large is copied. */
+    /* To version 2: deltas of any matrix; dense deltas and columns (additions); hooks and prefixes.
+     * Low-rank deltas stay in their table, so nothing large is copied. */
     "ALTER TABLE deltas ADD COLUMN matrix TEXT NOT NULL DEFAULT 'down';"
     "CREATE TABLE additions ("
     " id INTEGER PRIMARY KEY,"
@@ -74,7 +74,7 @@ static const char *const migration[DB_VERSION] = {
     " matrix TEXT NOT NULL,"
     " rows INTEGER NOT NULL CHECK (rows > 0),"
     " cols INTEGER NOT NULL CHECK (cols > 0),"
-    " columns BLOB," /* int32 each; null: all of the matrix, row by row */
+    " columns BLOB," /* int32 each; null: dense, row by row */
     " r BLOB NOT NULL CHECK (length(r) = rows * coalesce(length(columns), cols * 4)),"
     " UNIQUE (edit, place));"
     "CREATE TABLE hooks ("
@@ -87,6 +87,7 @@ static const char *const migration[DB_VERSION] = {
     " PRIMARY KEY (edit, place));",
 };
 
+/* Upgrades inside the open transaction. A new file also gets its journal row "create". */
 static bool migrate(struct session *s, int version, struct err *err)
 {
     bool fresh = version == 0;
@@ -107,7 +108,7 @@ static bool check_version(struct session *s, long long version, struct err *err)
 {
     if (version < 0 || version > DB_VERSION)
         return err_set(err, ERR_FORMAT,
-                       "%s: session of version %lld, this program knows up to %d; "
+                       "%s: session of version %lld, but this program knows up to %d; "
                        "open it with a newer editscope",
                        s->path, version, DB_VERSION);
     return true;
@@ -119,13 +120,13 @@ bool schema_open(struct session *s, bool create, struct err *err)
     struct stat st;
     bool empty;
 
-    /* The first statement also rolls back what a crash has left half written. */
+    /* the first read also rolls back what a crash left half written */
     if (!db_number(s, err, 0, &tables, "SELECT count(*) FROM sqlite_master") ||
         !db_number(s, err, 0, &application, "PRAGMA application_id") ||
         !db_number(s, err, 0, &version, "PRAGMA user_version"))
         return false;
     empty = tables == 0 && application == 0 && version == 0;
-    if (empty && !stat(s->path, &st) && st.st_size > 0 && st.st_size < LEAST_DATABASE)
+    if (empty && !stat(s->path, &st) && st.st_size > 0 && st.st_size < MIN_DATABASE)
         return err_set(err, ERR_FORMAT, "%s: not an editscope session", s->path);
     if (empty && !create)
         return err_set(err, ERR_FORMAT, "%s: empty, not an editscope session", s->path);

@@ -1,4 +1,4 @@
-/* Opens and closes sessions, for writing or as a copy that is read, and keeps their settings. */
+/* Opens and closes sessions, for writing or as a reader's copy; settings; the session's model. */
 #include "core/session/session.h"
 
 #include <errno.h>
@@ -18,12 +18,13 @@
 #include "core/session/db.h"
 
 enum {
-    BUSY_MILLISECONDS = 5000,
-    COPY_IN_MEMORY = 64 << 20, /* bytes of a session that a reader holds in memory */
+    BUSY_MILLISECONDS = 5000,  /* wait for another connection's transaction */
+    COPY_IN_MEMORY = 64 << 20, /* bytes up to which a reader's copy is in memory */
 };
 
-/* One name for one file, so that two ways to write its path meet at one lock. Caller frees. */
-static char *absolute(const char *path, struct err *err)
+/* The absolute path without links, so that two spellings of a path use the same lock. The file need
+ * not exist, its folder must. Caller frees. */
+static char *canonical_path(const char *path, struct err *err)
 {
     char real[PATH_MAX], *copy, *base, *full = NULL;
 
@@ -38,15 +39,16 @@ static char *absolute(const char *path, struct err *err)
         free(base);
     }
     free(copy);
-    if (!full && errno == ENOENT) /* made for nobody: a folder mistyped would hide the session */
+    if (!full &&
+        errno == ENOENT) /* we do not create it: a mistyped folder would hide the session */
         err_set(err, ERR_IO, "%s: no such folder; make it first (mkdir -p)", path);
     else if (!full)
         err_set(err, ERR_IO, "%s: %s", path, strerror(errno ? errno : EISDIR));
     return full;
 }
 
-/* Nothing in the file may run code or grow without bound: it may come from anywhere. */
-static bool configure(struct session *s, struct err *err)
+/* The file may come from anywhere, so nothing in it may run code (triggers, views). */
+static bool session_configure(struct session *s, struct err *err)
 {
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_busy_timeout(s->db, BUSY_MILLISECONDS);
@@ -54,15 +56,15 @@ static bool configure(struct session *s, struct err *err)
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-    /* EXTRA is FULL and also syncs the folder when the rollback journal goes, so that a commit
-     * outlives a loss of power. */
+    /* EXTRA also syncs the folder after the rollback journal is deleted, so that a commit survives
+     * a power cut. */
     return db_exec(s,
                    "PRAGMA foreign_keys = ON; PRAGMA synchronous = EXTRA;"
                    "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;",
                    err);
 }
 
-static bool connect(struct session *s, int flags, struct err *err)
+static bool session_connect(struct session *s, int flags, struct err *err)
 {
     int rc = sqlite3_open_v2(*s->path ? s->path : ":memory:", &s->db, flags, NULL);
 
@@ -70,19 +72,18 @@ static bool connect(struct session *s, int flags, struct err *err)
         return err_set(err, ERR_LIMIT, "%s: out of memory", s->path);
     if (rc != SQLITE_OK)
         return db_fail(s, rc, err);
-    return configure(s, err);
+    return session_configure(s, err);
 }
 
-static void disconnect(struct session *s)
+static void session_disconnect(struct session *s)
 {
     sqlite3_close_v2(s->db);
     s->db = NULL;
 }
 
-/* A crashed writer leaves a rollback journal that a reader must not play back. When nobody
- * writes, the lock is ours for a moment and we do it. Failing is no error: the reader's own
- * attempt says what is wrong. */
-static void heal(struct session *s)
+/* Rolls back what a crashed writer left. A reader must not do that while someone writes, so we take
+ * the writer's lock for a moment. A failure is ignored: the reader's own attempt will report it. */
+static void roll_back_crash(struct session *s)
 {
     char *journal = xasprintf("%s-journal", s->path);
     long long n;
@@ -90,52 +91,54 @@ static void heal(struct session *s)
 
     if (file_exists(journal) && access(s->path, W_OK) == 0 &&
         (lock = lock_take(s->path, NULL)) >= 0) {
-        if (connect(s, SQLITE_OPEN_READWRITE, NULL))
+        if (session_connect(s, SQLITE_OPEN_READWRITE, NULL))
             db_number(s, NULL, 0, &n, "SELECT count(*) FROM sqlite_master");
-        disconnect(s);
+        session_disconnect(s);
         lock_drop(s->path, lock);
     }
     free(journal);
 }
 
-/* What a crash left half written is read as it was before, in a copy that has no name any more
- * when this returns. */
-static bool connect_crashed(struct session *s)
+/* The same for a file we cannot write: opens a copy, in which SQLite rolls back (crashed.c). The
+ * copy is deleted at once and lives on as an open file. */
+static bool session_connect_crashed(struct session *s)
 {
     char *copy = crashed_copy(s->path), *path = s->path;
     bool ok = copy != NULL;
 
     if (ok) {
         s->path = copy;
-        ok = connect(s, SQLITE_OPEN_READWRITE, NULL) && schema_open(s, false, NULL);
+        ok = session_connect(s, SQLITE_OPEN_READWRITE, NULL) && schema_open(s, false, NULL);
         s->path = path;
         crashed_remove(copy);
     }
     return ok;
 }
 
-static bool connect_reader(struct session *s, struct err *err)
+/* Connects for reading, whatever a crash has left. */
+static bool session_connect_reader(struct session *s, struct err *err)
 {
     struct err why = {0};
     char *journal = xasprintf("%s-journal", s->path);
     bool ok, left;
 
-    heal(s);
-    ok = connect(s, SQLITE_OPEN_READONLY, &why) && schema_open(s, false, &why);
+    roll_back_crash(s);
+    ok = session_connect(s, SQLITE_OPEN_READONLY, &why) && schema_open(s, false, &why);
     left = !ok && why.kind == ERR_IO && file_exists(journal);
     free(journal);
     if (left) {
-        disconnect(s);
-        ok = connect_crashed(s) ||
+        session_disconnect(s);
+        ok = session_connect_crashed(s) ||
              err_set(err, ERR_IO,
-                     "%s: a crash left it half written; copy it and its -journal together to where "
-                     "they may be written, and open the copy",
+                     "%s: a crash left it half written; copy it together with its -journal to a "
+                     "folder you can write to, and open the copy",
                      s->path);
     }
     return ok || err_pass(err, &why);
 }
 
-/* All pages as they are at one moment; waits while a step is being written. */
+/* Copies all pages as of one moment; waits while a step is being written. Returns
+ * SQLite's result. */
 static int copy_pages(sqlite3 *from, sqlite3 *to)
 {
     double end = clock_seconds() + BUSY_MILLISECONDS * 1e-3;
@@ -150,9 +153,9 @@ static int copy_pages(sqlite3 *from, sqlite3 *to)
     return rc == SQLITE_DONE ? ended : rc;
 }
 
-/* From here on a reader has a copy of its own: no writer waits for it, and what it tells is of one
- * moment. What memory should not hold goes to a file without a name. */
-static bool read_copy(struct session *s, struct err *err)
+/* Replaces a reader's connection by a copy: in memory, or in a temporary file without a name
+ * (SQLite's path "") if the session is large. From then on no writer waits for the reader. */
+static bool session_copy_for_reader(struct session *s, struct err *err)
 {
     struct session copy = {.path = s->path};
     struct stat st;
@@ -167,15 +170,16 @@ static bool read_copy(struct session *s, struct err *err)
             db_fail(&copy, rc, err);
         else
             err_set(err, ERR_LIMIT, "%s: out of memory", s->path);
-        disconnect(&copy);
+        session_disconnect(&copy);
         return false;
     }
-    disconnect(s);
+    session_disconnect(s);
     s->db = copy.db;
-    return configure(s, err) && schema_open(s, true, err); /* the copy may be of this version */
+    return session_configure(s, err) && schema_open(s, true, err); /* upgrades the copy */
 }
 
-static bool check_file(const char *path, bool create, bool *exists, struct err *err)
+/* Refuses what cannot be a session before anything is created. *exists: there is a file. */
+static bool check_session_file(const char *path, bool create, bool *exists, struct err *err)
 {
     struct stat st;
 
@@ -183,32 +187,33 @@ static bool check_file(const char *path, bool create, bool *exists, struct err *
     if (*exists && !S_ISREG(st.st_mode))
         return err_set(err, ERR_FORMAT, "%s: %s", path,
                        S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)
-                           ? "a session is a database, which is used in place: it cannot come by a "
-                             "pipe, write it to a file first"
+                           ? "a session is a database that is used in place, so it cannot be read "
+                             "from a pipe; write it to a file first"
                            : "not a file, so not an editscope session");
     if (!*exists && !create)
         return err_set(err, ERR_IO, "%s: no such session", path);
     return true;
 }
 
-static bool open_file(struct session *s, bool create, bool glance, struct err *err)
+/* Locks, connects and checks. What was created is deleted again after a failure. */
+static bool open_session_file(struct session *s, bool create, bool peek, struct err *err)
 {
     bool exists, ok;
 
-    if (!check_file(s->path, create, &exists, err))
+    if (!check_session_file(s->path, create, &exists, err))
         return false;
     if (s->readonly)
-        return connect_reader(s, err) && (glance || read_copy(s, err));
+        return session_connect_reader(s, err) && (peek || session_copy_for_reader(s, err));
     s->lock = lock_take(s->path, err);
     if (s->lock < 0)
         return false;
-    exists = file_exists(s->path); /* again: now nobody else can make it */
-    ok = connect(s, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), err);
+    exists = file_exists(s->path); /* again: with the lock nobody else can create it */
+    ok = session_connect(s, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), err);
     if (ok && sqlite3_db_readonly(s->db, "main") == 1)
         ok = db_fail(s, SQLITE_READONLY, err);
     ok = ok && schema_open(s, create, err) && db_exec(s, "PRAGMA journal_mode = DELETE", err);
     if (!ok && !exists) {
-        disconnect(s);
+        session_disconnect(s);
         unlink(s->path);
     }
     return ok;
@@ -224,12 +229,12 @@ struct session *session_open(const char *path, bool create, bool readonly, struc
     if (!path) {
         s->path = xstrdup("");
         s->readonly = false;
-        ok = connect(s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) &&
+        ok = session_connect(s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) &&
              schema_open(s, true, err);
     } else {
         create = create && !readonly;
-        s->path = absolute(path, err);
-        ok = s->path && open_file(s, create, false, err);
+        s->path = canonical_path(path, err);
+        ok = s->path && open_session_file(s, create, false, err);
     }
     if (ok)
         return s;
@@ -237,14 +242,14 @@ struct session *session_open(const char *path, bool create, bool readonly, struc
     return NULL;
 }
 
-struct session *session_glance(const char *path, struct err *err)
+struct session *session_peek(const char *path, struct err *err)
 {
     struct session *s = xcalloc(1, sizeof(*s));
 
     s->lock = -1;
     s->readonly = true;
-    s->path = absolute(path, err);
-    if (s->path && open_file(s, false, true, err))
+    s->path = canonical_path(path, err);
+    if (s->path && open_session_file(s, false, true, err))
         return s;
     session_close(s);
     return NULL;
@@ -254,7 +259,7 @@ void session_close(struct session *s)
 {
     if (!s)
         return;
-    disconnect(s);
+    session_disconnect(s);
     lock_drop(s->path, s->lock);
     free(s->path);
     free(s);
@@ -282,7 +287,7 @@ char *session_autosave_path(void)
         if (!file_exists(path))
             break;
     }
-    file_make_parents(path, NULL); /* where it cannot be, opening the session says so */
+    file_make_parents(path, NULL); /* a failure is reported when the session is opened */
     return path;
 }
 
@@ -294,7 +299,7 @@ static bool store_setting(struct session *s, const char *name, const char *value
                   "tt", name, value);
 }
 
-static bool name_usable(const char *name, struct err *err)
+static bool setting_name_valid(const char *name, struct err *err)
 {
     if (!*name || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-")])
         return err_set(err, ERR_USAGE, "'%s' is not the name of a setting", name);
@@ -303,7 +308,7 @@ static bool name_usable(const char *name, struct err *err)
 
 bool session_set(struct session *s, const char *name, const char *value, struct err *err)
 {
-    return name_usable(name, err) && db_begin(s, err) &&
+    return setting_name_valid(name, err) && db_begin(s, err) &&
            db_end(s, store_setting(s, name, value, err), err);
 }
 
@@ -316,15 +321,15 @@ char *session_get(struct session *s, const char *name, struct err *err)
     return value;
 }
 
-/* "SmolLM2 (b179c9523d0e)", or the hash alone. Caller frees. */
-static char *model_words(const char *name, const char *identity)
+/* "SmolLM2 (b179c9523d0e)", or "a model with hash ..." if it has no name. Caller frees. */
+static char *describe_model(const char *name, const char *identity)
 {
     return name && *name ? xasprintf("%s (%.12s)", name, identity)
                          : xasprintf("a model with hash %.12s", identity);
 }
 
-/* Where the model was last, for a message: ", last at PATH". Caller frees. */
-static char *model_place(struct session *s)
+/* For a message: ", last at PATH", or "". Caller frees. */
+static char *last_model_path(struct session *s)
 {
     char *path = session_get(s, SESSION_MODEL_PATH, NULL), *words;
 
@@ -332,24 +337,26 @@ static char *model_place(struct session *s)
         words = xstrdup("");
     else
         words =
-            xasprintf(", last at %.140s%s", path, file_exists(path) ? "" : " (not there any more)");
+            xasprintf(", last at %.140s%s", path, file_exists(path) ? "" : " (no longer there)");
     free(path);
     return words;
 }
 
-static bool other_model(struct session *s, const struct session_base *base, const char *bound,
+/* The error that the session belongs to another model; `bound`: the identity it records. */
+static bool wrong_model(struct session *s, const struct session_base *base, const char *bound,
                         struct err *err)
 {
-    char *bound_name = session_get(s, SESSION_BASE_NAME, NULL), *place = model_place(s);
-    char *theirs = model_words(bound_name, bound), *ours = model_words(base->name, base->identity);
+    char *bound_name = session_get(s, SESSION_BASE_NAME, NULL), *last_path = last_model_path(s);
+    char *theirs = describe_model(bound_name, bound),
+         *ours = describe_model(base->name, base->identity);
 
     err_set(err, ERR_STATE,
-            "%s: made with %s%s, not with %s; open it with that model (-m), whatever its files are "
-            "called",
-            s->path, theirs, place, ours);
+            "%s: made with %s%s, not with %s; open it with that model (-m); the names of its files "
+            "do not matter",
+            s->path, theirs, last_path, ours);
     free(ours);
     free(theirs);
-    free(place);
+    free(last_path);
     free(bound_name);
     return false;
 }
@@ -365,10 +372,10 @@ struct session_base session_base_of(const struct identity *id, const char *path)
     return base;
 }
 
-bool session_base_is(const struct session_base *base, const char *kept)
+bool session_base_is(const struct session_base *base, const char *identity)
 {
-    return !strcmp(kept, base->identity) || !strcmp(kept, base->former[0]) ||
-           !strcmp(kept, base->former[1]);
+    return !strcmp(identity, base->identity) || !strcmp(identity, base->former[0]) ||
+           !strcmp(identity, base->former[1]);
 }
 
 bool session_bind(struct session *s, const struct session_base *base, struct err *err)
@@ -380,7 +387,7 @@ bool session_bind(struct session *s, const struct session_base *base, struct err
     if (why.kind)
         return err_pass(err, &why);
     same = bound && !strcmp(bound, base->identity);
-    known = !bound || session_base_is(base, bound) || other_model(s, base, bound, err);
+    known = !bound || session_base_is(base, bound) || wrong_model(s, base, bound, err);
     free(bound);
     if (!known || same || s->readonly) /* nothing to record, or nowhere */
         return known;

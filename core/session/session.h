@@ -1,15 +1,38 @@
 /* The session: everything a user did to one model, in one SQLite file (editscope-session(5)).
  *
- * A journal of edits and of their undoing. Every step is one transaction that is on the disk
- * before the call returns; nothing is kept in memory that the file does not hold, so after a
- * crash the file is the truth. A step that fails leaves the file as it was. One writer a file:
- * a sibling file PATH.lock names who it is; readers need no lock.
+ * A session is a journal. It never holds weights, only edits; the weights of a session are the base
+ * model plus its active edits in the order of their numbers. Undo, redo and remove change which
+ * edits are active. No edit is ever deleted, and no number is used twice:
  *
- * Which weights a session stands for follows from its active edits in order of their number.
- * Undo, redo and removal only change which edits are active: nothing is ever deleted.
+ *   seq  step      active edits after it
+ *   1    create    -
+ *   2    edit 1    1
+ *   3    edit 2    1 2
+ *   4    remove 1  2
+ *   5    redo 1    1 2          the same state as after seq 3, so also the same checksum
+ *   6    undo 2    1
+ *   7    edit 3    1 3          from here on edit 2 cannot be redone
  *
- * A session belongs to one thread. No call ends the program: files that are damaged, hostile
- * or of a newer version are refused with one line. */
+ * Transactions. Each step is one SQLite transaction: the change, its row in the journal, and a
+ * counter that makes every commit differ from the last. When session_append() or session_undo()
+ * returns true, the step is on the disk; when it returns false, the file is as before. A struct
+ * session holds nothing but the connection, so there is nothing in memory that could disagree with
+ * the file.
+ *
+ * One writer. A session opened for writing holds a kernel lock on PATH.lock until it is closed. A
+ * second writer gets ERR_HELD with the host and the process of the first (lock.c).
+ *
+ * Copies for readers. A session opened for reading copies the file at once, in memory up to 64 MiB
+ * and else to an unnamed temporary file, and reads only the copy. So a reader sees one moment,
+ * takes no lock, and no writer ever waits for it.
+ *
+ * Crashes. SQLite writes the old pages to PATH-journal and syncs it before it changes the file, and
+ * a commit is the deletion of PATH-journal. After kill -9 or a power cut, whoever opens the file
+ * next puts the old pages back: a step is there completely or not at all.
+ * tests/unit/session_crash_test.c kills the program at every call that writes.
+ *
+ * A session belongs to one thread. Files that are damaged, hostile or of a newer version are
+ * refused with an error; none of them can end the program. */
 #ifndef CORE_SESSION_SESSION_H
 #define CORE_SESSION_SESSION_H
 
@@ -23,50 +46,55 @@
 
 struct session;
 
+/* One edit: what was asked for, what it left, and how it was made. */
 struct edit_record {
-    int id;              /* 1, 2, ...: given by session_append(), never used again */
-    bool active;         /* false: undone or removed */
-    bool redoable;       /* not active, and no edit was appended since */
-    int requests;        /* u, at least 1 */
-    struct fact *facts;  /* [u] owned */
-    int width;           /* d of z; 0 without z */
-    float *z;            /* [u][d] optimised values, or NULL; session_load_z() reads it */
-    char *params_json;   /* owned; all parameters, as params_to_json() writes them, or NULL */
-    char *metrics_json;  /* owned; the events `commit` and `done`, or NULL */
-    int deltas;          /* how many the edit has (also when they are not loaded) */
-    struct delta *delta; /* [deltas] in the order they apply, or NULL; session_load_deltas() */
+    int id;             /* 1, 2, ...: given by session_append(), never reused */
+    bool active;        /* false: undone or removed */
+    bool redoable;      /* not active, and no edit was appended since */
+    int requests;       /* u >= 1, number of facts */
+    struct fact *facts; /* [u] owned */
+    int width;          /* d, the length of a row of z; 0 without z */
+    float *z; /* [u][d] target values (editscope-method(7)), or NULL; session_load_z() reads them */
+    char *params_json;  /* owned; all parameters, by params_to_json(), or NULL */
+    char *metrics_json; /* owned; the events `commit` and `done`, or NULL */
+    int deltas;         /* how many the edit has, loaded or not */
+    struct delta
+        *delta; /* [deltas] in the order they apply; NULL: not loaded (session_load_deltas()) */
     int hooks, prefixes;
-    struct hook_data *hook; /* [hooks] in the order they run, or NULL; session_load_change() */
-    char **prefix;          /* [prefixes] texts before every prompt, or NULL; likewise */
-    double lambda;          /* of the solve; 0 if it knows none */
-    char projector[65];     /* sha256 of the null-space projector, or "" */
-    char checksum[65];      /* of the edited matrices right after this edit; "" until known */
-    char hash[65];          /* sha256 of what the edit does, given by session_append() */
-    bool draft;             /* made with fewer moments than asked for */
-    long moment_tokens;     /* tokens the moments stood on */
-    unsigned attribution;   /* id of the attribution run the mask came from; 0: none */
-    double when;            /* unix seconds; 0 at append means now */
-    char *note;             /* owned, or NULL */
+    struct hook_data
+        *hook;     /* [hooks] in the order they run; NULL: not loaded (session_load_change()) */
+    char **prefix; /* [prefixes] texts before every prompt; NULL: not loaded */
+    double lambda; /* regularisation of the solve; 0: the editor has none */
+    char projector[65];   /* sha256 of the null-space projector, or "" */
+    char checksum[65];    /* of the edited matrices right after this edit; "": not known yet */
+    char hash[65];        /* sha256 of deltas, hooks and prefixes; set by session_append() */
+    bool draft;           /* made from the moments of fewer tokens than stats.tokens */
+    long moment_tokens;   /* number of tokens of the moments */
+    unsigned attribution; /* id of the attribution run that gave the mask; 0: none */
+    double when;          /* unix seconds; 0 at append means now */
+    char *note;           /* owned, or NULL */
 };
 
 enum journal_op { JOURNAL_CREATE, JOURNAL_EDIT, JOURNAL_UNDO, JOURNAL_REDO, JOURNAL_REMOVE };
 
+/* One row of the journal. */
 struct journal_row {
-    long seq; /* 1, 2, ... */
-    double when;
+    long seq;    /* 1, 2, ... */
+    double when; /* unix seconds */
     enum journal_op op;
     int edit;          /* 0 for JOURNAL_CREATE */
-    char state[17];    /* of the active edits after the step; two steps with one state agree */
-    char checksum[65]; /* of the edited matrices after the step; "" until recorded */
+    char state[17];    /* 16 hex digits that name the set of active edits after the step */
+    char checksum[65]; /* of the edited matrices after the step; "": not recorded yet */
 };
 
+/* A session in numbers. */
 struct session_status {
-    int edits;         /* active ones */
-    int total;         /* ever made */
-    int last;          /* number of the last active edit, which an undo takes; 0: none */
-    int redo;          /* number of the edit a redo brings back; 0: none */
-    char state[17];    /* id of base and active deltas, known at once */
-    char checksum[65]; /* recorded the last time the session was in this state, or "" */
+    int edits;         /* active edits */
+    int total;         /* edits ever made */
+    int last;          /* the edit that undo would take: the last active one; 0: none */
+    int redo;          /* the edit that redo would bring back; 0: none */
+    char state[17];    /* 16 hex digits that name the base and its active edits; needs no weights */
+    char checksum[65]; /* of the weights, as recorded for this state; "": never recorded */
     bool readonly;
 };
 
@@ -74,94 +102,104 @@ struct session_status {
 #define SESSION_BASE_IDENTITY "base.identity" /* written by session_bind() */
 #define SESSION_BASE_NAME     "base.name"
 #define SESSION_MODEL_PATH    "model.path"
-#define SESSION_PREFIXES      "prefixes"      /* context prefixes, one a line, verbatim */
-#define SESSION_WORDING       "wording.%d.%d" /* of an edit and one of its facts */
+#define SESSION_PREFIXES      "prefixes"      /* context prefixes, one per line, verbatim */
+#define SESSION_WORDING       "wording.%d.%d" /* numbers of an edit and its fact */
 #define SESSION_PARAMETERS    "parameters"    /* JSON of params_to_json() */
 
-/* Opens PATH, with `create` making it (and its folders) if it is not there; `readonly` takes no
- * lock, changes nothing and reads a copy of the file as it was at this moment, so that what it
- * tells stays consistent and no writer waits for it. path NULL is a session in memory, lost at
- * close. ERR_HELD (another process writes it: names host and pid), ERR_FORMAT (not a session,
- * damaged, or of a newer version), ERR_IO. */
+/* Opens a session for writing, and with `create` makes the file if it does not exist (its folder
+ * must exist). `readonly`: reads a copy of the file as it is now, takes no lock and changes
+ * nothing. path NULL: a session in memory, lost at close. NULL on failure: ERR_HELD (another
+ * process writes it; the message names host and pid), ERR_FORMAT (not a session, damaged, or of a
+ * newer version), ERR_IO. */
 struct session *session_open(const char *path, bool create, bool readonly, struct err *err);
-/* Only to read a few settings: without the copy that session_open() makes for a reader. */
-struct session *session_glance(const char *path, struct err *err);
-void session_close(struct session *s); /* NULL is fine; releases the lock */
-/* The model at hand, as a session knows models. */
+/* Opens a session to read a few settings. Makes no copy, so a writer may have to wait for it. */
+struct session *session_peek(const char *path, struct err *err);
+void session_close(struct session *s); /* releases the lock; NULL is fine */
+
+/* The identity of the open model, as sessions record it. */
 struct session_base {
-    char identity[65];  /* sha256 of what its files hold */
-    char former[2][65]; /* what version 0.1.0 called it, by its name then and by its name now */
-    const char *name;   /* what a user calls it, or NULL */
+    char identity[65]; /* sha256 over its files' contents */
+    char former[2]
+               [65]; /* version 0.1.0 hashed the file name, too: with the former and today's name */
+    const char *name; /* for messages, or NULL */
 };
-/* `path`: where the session last saw it, or NULL. The name is left to the caller. */
+/* `path`: where the session last found the model, or NULL. The caller sets the name. */
 struct session_base session_base_of(const struct identity *id, const char *path);
-/* Whether the identity that a session keeps is of this model. */
-bool session_base_is(const struct session_base *base, const char *kept);
-/* The session is of this model from now on, or ERR_STATE naming both. A session that knows the
- * model by a former identity is given the present one, if it may be written. To be called before
- * the first edit is made. */
+/* Whether a session with this identity belongs to the model. */
+bool session_base_is(const struct session_base *base, const char *identity);
+/* Records that the session is of this model; to be called before the first edit. ERR_STATE, naming
+ * both, if it is of another one. A former identity is replaced by today's unless read-only. */
 bool session_bind(struct session *s, const struct session_base *base, struct err *err);
-const char *session_path(const struct session *s); /* as opened, absolute; "" in memory */
-/* A fresh name for a session nobody named, in $XDG_STATE_HOME/editscope. Caller frees. */
+const char *session_path(const struct session *s); /* absolute; "": in memory */
+/* A new path for a session without a name, in $XDG_STATE_HOME/editscope/autosave. Caller frees. */
 char *session_autosave_path(void);
+/* False with err set if the file cannot be read. */
 bool session_status(struct session *s, struct session_status *status, struct err *err);
-/* Writes a whole copy to a file that must not exist yet: how a session gets its first name. */
+/* Writes a complete copy to a file that must not exist yet. So a session in memory gets
+ * its file. */
 bool session_copy(struct session *s, const char *path, struct err *err);
-/* Reads all of the file: structure, references, sizes and hashes. ERR_FORMAT says what is bad. */
+/* Reads the whole file and checks structure, references, sizes and hashes. ERR_FORMAT says what is
+ * wrong. */
 bool session_check(struct session *s, struct err *err);
 
-/* ---- Steps. Each is one row of the journal. ---- */
+/* ---- Steps: each is one transaction and one row of the journal. ERR_USAGE if read-only. ---- */
 
-/* Records an edit with its facts, deltas and z and makes it active; sets rec->id, rec->hash,
- * rec->when, rec->active. What was undone before can no longer be redone. A checksum in `rec` is
- * recorded with the step. Nothing is taken over: the caller keeps what `rec` points to. */
+/* Records an edit with its facts, deltas, hooks, prefixes and z, and makes it active. Sets rec->id,
+ * rec->hash, rec->when and rec->active. Edits that were undone before can no longer be redone.
+ * rec->checksum, if any, is recorded with the step. The caller still owns what `rec` points to. */
 bool session_append(struct session *s, struct edit_record *rec, struct err *err);
-/* Makes the last active edit inactive. `edit` (may be NULL) gets its number. ERR_USAGE if there
- * is none. */
+/* Makes the last active edit inactive; *edit (may be NULL) becomes its number. ERR_USAGE: there is
+ * none. */
 bool session_undo(struct session *s, int *edit, struct err *err);
-/* Brings back what was undone or removed last, or edit `wanted` if that is not 0. */
+/* Makes edit `wanted` active again, or if that is 0 the one that was undone or removed last. *edit
+ * (may be NULL) becomes its number. ERR_USAGE: there is none, or it cannot be redone. */
 bool session_redo(struct session *s, int wanted, int *edit, struct err *err);
-/* Makes any active edit inactive. */
+/* Makes one active edit inactive, in any position. ERR_USAGE: it does not exist or is
+ * not active. */
 bool session_remove(struct session *s, int edit, struct err *err);
-/* The same of many, in ascending order of their numbers: all of them or none. */
-bool session_remove_these(struct session *s, const int *edit, int count, struct err *err);
-bool session_redo_these(struct session *s, const int *edit, int count, struct err *err);
+/* The same for `count` edits in ascending order of their numbers: all of them or none. */
+bool session_remove_edits(struct session *s, const int *edit, int count, struct err *err);
+bool session_redo_edits(struct session *s, const int *edit, int count, struct err *err);
 
-/* The edited matrices of the present state have this checksum (64 hex digits). Recorded with
- * every step that led to this state. ERR_STATE if another checksum was recorded for the same state:
- * the weights are not what they were. */
+/* Records the checksum (64 hex digits) of the edited matrices in the present state, for every step
+ * that led to this state. ERR_STATE: another checksum is recorded for this state, so the weights in
+ * memory are not those of the journal. */
 bool session_set_checksum(struct session *s, const char *hex, struct err *err);
+/* A user's note on an edit; NULL removes it. Not a step: the journal gets no row. */
 bool session_set_note(struct session *s, int edit, const char *note, struct err *err);
 
 /* ---- Reading ---- */
 
-/* The edits in order, only the active ones unless `all`: without deltas and z. Caller frees with
- * edit_records_free(). */
+/* The active edits in order, or all edits: *edits [*count], without deltas, hooks, prefixes and z.
+ * The caller frees them with edit_records_free(). */
 bool session_edits(struct session *s, bool all, struct edit_record **edits, int *count,
                    struct err *err);
-/* The deltas of one edit in the order they apply, verified with its hooks and prefixes against the
- * edit's hash. Caller frees with deltas_free(). A blob of a wrong size or with other values is
- * ERR_FORMAT and names edit and layer; an unknown edit is ERR_USAGE. */
+/* The deltas of one edit, in the order they apply; the edit's hash is verified. The caller frees
+ * them with deltas_free(). ERR_FORMAT: a blob has a wrong size or other values (names edit and
+ * layer). ERR_USAGE: there is no such edit. */
 bool session_load_deltas(struct session *s, int edit, struct delta **deltas, int *count,
                          struct err *err);
-/* The same with hooks and prefixes, of the edit rec->id into an otherwise empty record: its deltas,
- * hook and prefix. Caller frees with edit_record_free(); nothing is left in it on failure. */
+/* Fills rec->delta, rec->hook and rec->prefix of the edit rec->id; `rec` is otherwise zeroed. The
+ * caller frees it with edit_record_free(); on failure it is zeroed again. Errors as above. */
 bool session_load_change(struct session *s, struct edit_record *rec, struct err *err);
-/* held [layers * MATRICES]: which matrices the active edits change. */
-bool session_held(struct session *s, bool *held, int layers, struct err *err);
-/* z [requests][width], or NULL if the edit has none. Caller frees. */
+/* edited [layers * MATRICES], index layer * MATRICES + matrix: what the active edits change. */
+bool session_edited_matrices(struct session *s, bool *edited, int layers, struct err *err);
+/* *z [*requests][*width] of one edit, or NULL if it has none. Caller frees. */
 bool session_load_z(struct session *s, int edit, float **z, int *requests, int *width,
                     struct err *err);
+/* The whole journal, oldest first: *rows [*count]. Caller frees. */
 bool session_log(struct session *s, struct journal_row **rows, int *count, struct err *err);
-void edit_record_free(struct edit_record *rec); /* frees the fields, zeroes the struct */
+const char *journal_op_name(enum journal_op op); /* "create", "edit", "undo", "redo", "remove" */
+void edit_record_free(struct edit_record *rec);  /* frees its fields, zeroes it */
 void edit_records_free(struct edit_record *edits, int count);
 
 /* ---- Settings and queries ---- */
 
-/* The value, or NULL without an error if there is none. Caller frees. */
+/* The value of a setting; NULL without an error if there is none. Caller frees. */
 char *session_get(struct session *s, const char *name, struct err *err);
 bool session_set(struct session *s, const char *name, const char *value, struct err *err);
-/* Kept for whoever reads the file. `state` is "base", "edited", "preview" or "edit:N". */
+/* Logs a question and its answer; this program does not read them back. `state` is "base",
+ * "edited", "preview" or "edit:N". */
 bool session_add_query(struct session *s, const char *prompt, const char *answer, const char *state,
                        struct err *err);
 

@@ -1,11 +1,11 @@
-/* export and apply as commands: what they print, what they exit with, what stands afterwards. On a
- * tiny model, with a change that is made here. */
+/* The commands export and apply: output, exit status and files. On a tiny model with an edit made
+ * here. */
 #include "core/base/digest.h"
 #include "tests/e2e/command.h"
 
 #define TINY "tests/data/architectures/llama2"
 
-static char options[256]; /* of commands on the tiny model */
+static char options[256]; /* options of commands on the tiny model */
 
 static char *in_folder(const char *name)
 {
@@ -65,7 +65,7 @@ static void a_delta_in(void)
     buf_free(&out);
 }
 
-/* Every file that is told is there, as large and with the hash that is told. */
+/* Checks that every listed file exists with the listed size and hash. */
 static void check_files(const json_t *o, const char *to, bool many)
 {
     const json_t *files = json_object_get(o, "files"), *f;
@@ -102,7 +102,7 @@ static void everything_out(void)
         if (i < 3)
             CHECK(json_is_number(json_object_get(o, "max_logit_diff")));
         json_decref(o);
-        CHECK(run(&out, "export %s --as %s --to %s", options, kinds[i], to) == 2); /* there */
+        CHECK(run(&out, "export %s --as %s --to %s", options, kinds[i], to) == 2); /* exists */
         CHECK(run(&out, "export %s --as %s --to %s --force", options, kinds[i], to) == 0);
         free(to);
     }

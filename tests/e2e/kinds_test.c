@@ -1,6 +1,6 @@
-/* Sessions that hold changes of every matrix and kind, hooks and prefixes, made by hand since no
- * editor makes them all: commands open, verify, answer, undo, export and apply them as any other.
- */
+/* Sessions with changes of every matrix and kind, hooks and prefixes. No editor makes them all, so
+ * they are made here. The commands must open, verify, query, undo, export and apply them like any
+ * other. */
 #include "core/base/rng.h"
 #include "core/edit/checksum.h"
 #include "core/model/hook.h"
@@ -41,8 +41,8 @@ static struct delta delta_of(const struct model *m, int layer, enum matrix which
     return d;
 }
 
-/* Edit 1: low rank of every matrix but those the model has not; 2: columns, twice with low rank
- * between; 3: dense; 4: a hook; 5: a prefix. */
+/* Edit 1: low rank of every matrix of the model; 2: columns, low rank, columns of one matrix; 3:
+ * dense; 4: a hook; 5: a prefix. */
 static struct edit_record edit_of(const struct model *m, int n)
 {
     struct edit_record r = {.requests = 1};
@@ -81,7 +81,7 @@ static struct edit_record edit_of(const struct model *m, int n)
     return r;
 }
 
-/* Makes FOLDER/NAME.es with `edits` edits; sum[n] is the checksum after edit n. */
+/* Makes FOLDER/NAME.es with `edits` edits; sum[n] becomes the checksum after edit n. */
 static void make_session(const char *path, const char *name, int edits, char sum[6][65])
 {
     struct err err = {0};
@@ -117,7 +117,7 @@ static void make_session(const char *path, const char *name, int edits, char sum
     model_close(m);
 }
 
-/* The command succeeds and prints this checksum. */
+/* Checks that a command succeeds and prints this checksum. */
 static void prints(const char *sum, const char *args)
 {
     struct buf out = {0};
@@ -180,7 +180,7 @@ static void commands_as_on_any_session(void)
     json_holds_all();
 }
 
-/* Exported and applied to a new session: the same bits. */
+/* An export that is applied to a new session gives the same bits. */
 static void through_a_delta(const char *path, const char *name, const char *sum)
 {
     char *to = xasprintf("export --as delta --to %s/%s.delta", folder, name);
@@ -202,7 +202,7 @@ static void exports(const char *path, const char *name, bool gguf, bool dense)
     make_session(path, name, dense ? 3 : 2, sum);
     through_a_delta(path, name, sum[dense ? 3 : 2]);
     to = xasprintf("export --as safetensors --dtype f32 --to %s/%s-folder", folder, name);
-    /* of a GGUF file q and k come in another order, and sums with them */
+    /* in a GGUF file the rows of q and k are in another order, and so are the sums */
     on(gguf ? "say the same word" : "logits differ by 0 at most", path, name, to);
     free(to);
     if (gguf) {
@@ -210,7 +210,7 @@ static void exports(const char *path, const char *name, bool gguf, bool dense)
         on("logits differ by 0 at most", path, name, to);
         free(to);
     }
-    if (!dense) { /* the sum in another order, and no more */
+    if (!dense) { /* only the order of the sum differs */
         to = xasprintf("export --as lora --to %s/%s-lora", folder, name);
         on("0 % of the edit left out", path, name, to);
         free(to);
@@ -249,8 +249,8 @@ static float *tensor_of(const char *file, const char *name, long *rows, long *co
     return x;
 }
 
-/* An adapter's product is what a folder of the edited model has more than one of the base: also of
- * q and k, whose rows a GGUF file has in another order than transformers. */
+/* An adapter's product must be the difference between the exported folders of the edited model and
+ * the base, also for q and k, whose rows are in another order in GGUF files. */
 static void an_adapter_is_the_difference(void)
 {
     static const char *const module[] = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",
@@ -323,7 +323,7 @@ static void what_an_exporter_cannot_hold_is_named(void)
     buf_free(&out);
 }
 
-/* GPT-2's q, k and v are one tensor: what was not edited of it stays, in every kind of file. */
+/* GPT-2 has q, k and v in one tensor: its unedited parts must not change in any kind of file. */
 static void part_of_a_fused_tensor(const char *path, const char *name, bool gguf)
 {
     struct err err = {0};

@@ -114,7 +114,7 @@ static void masks_shown_are_masks_committed(void)
     CHECK(n > 40 && magnitudes == 6);
     engine_stop(e);
     ui_free(&ui);
-    session = session_glance(path, NULL);
+    session = session_peek(path, NULL);
     for (int i = 0; i < n; i++) {
         struct delta *delta = NULL;
         int deltas = 0;

@@ -1,4 +1,4 @@
-/* A delta file, against a tiny model. Run from the repository's root. */
+/* Fuzzes a delta file, read for a tiny model. Run from the repository's root. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     ok = delta_file_parse(&f, data, size, w, &err);
     if (ok == (err.kind != ERR_NONE))
-        abort(); /* a refusal without a reason, or a reason without one */
+        abort(); /* a failure must set err, success must not */
     for (int i = 0; i < f.deltas; i++)
         if (!delta_fits(&f.delta[i], weights_config(w)) || !delta_is_finite(&f.delta[i], NULL))
             abort();

@@ -1,4 +1,4 @@
-/* A session file, byte for byte: opened, read whole, stepped and written to. */
+/* Fuzzes a session file: opens it, reads all of it, undoes, redoes and writes. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void said(bool ok, const struct err *err)
 {
     if (ok != (err->kind == ERR_NONE))
-        abort(); /* a refusal without a reason, or a reason without one */
+        abort(); /* a failure must set err, success must not */
 }
 
 static void read_all(struct session *s)

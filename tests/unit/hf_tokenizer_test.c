@@ -1,4 +1,4 @@
-/* A tokenizer.json made of a GGUF vocabulary cuts texts as the vocabulary does. */
+/* A tokenizer.json written from a GGUF vocabulary must encode texts to the same ids. */
 #include <stdlib.h>
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
-/* What a session promises when things go wrong under it: killed at any moment, killed or failed
- * at every call that touches the disk, and out of room. Each time the file holds every edit that
- * was acknowledged, wholly, and nothing of the others. */
+/* Crash safety of sessions: the program is killed at any moment, killed or failed at every call
+ * that touches the disk, and runs out of room. Each time the file must hold every acknowledged edit
+ * completely, and nothing of the others. */
 #include "core/session/session.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ static void fresh_file(void)
 {
     static int n;
 
-    if (!*folder) { /* thousands of syncs: in memory if there is a place for it */
+    if (!*folder) { /* thousands of syncs: use memory (/dev/shm) if possible */
         snprintf(folder, sizeof(folder), "%s",
                  access("/dev/shm", W_OK) ? "/tmp/session_crash.XXXXXX"
                                           : "/dev/shm/session_crash.XXXXXX");
@@ -36,7 +36,7 @@ static void fresh_file(void)
     snprintf(file, sizeof(file), "%s/%d.es", folder, n++);
 }
 
-/* An edit whose values all follow from its number. */
+/* An edit whose values all follow from its seed. */
 static bool append(struct session *s, int number, int layers, struct err *err)
 {
     struct fact fact = {.subject = xasprintf("S%d", number),
@@ -68,7 +68,7 @@ static bool append(struct session *s, int number, int layers, struct err *err)
     return ok;
 }
 
-/* Opens what a crash left; says how many edits are in it, all of them whole. -1: not sound. */
+/* Opens what a crash left. Returns the number of edits, all verified; -1: the file is damaged. */
 static int sound(void)
 {
     struct session_status st;
@@ -96,7 +96,7 @@ static int sound(void)
     return n;
 }
 
-/* Appends for ever, telling the pipe each number once the session has said yes. */
+/* Appends forever, and writes each number into the pipe once session_append() has returned. */
 static void append_until_killed(int pipe_end, int next)
 {
     struct session *s = session_open(file, true, false, NULL);
@@ -142,26 +142,27 @@ static void killed_at_any_moment(void)
             total = 0;
         }
     }
-    CHECK(unfinished > 0); /* else no kill came in the middle of anything */
+    CHECK(unfinished > 0); /* otherwise no kill interrupted an append */
 }
 
-/* ---- A disk that fails or kills at the call of one's choice ---- */
+/* ---- A SQLite file system (VFS) that fails or kills at a chosen call ---- */
 
 enum fault { FAULT_NONE, FAULT_ERROR, FAULT_FULL, FAULT_LATE, FAULT_KILL };
 
 static struct {
     enum fault fault;
-    int countdown; /* calls until it strikes */
+    int countdown; /* calls left until the fault */
     bool struck;
-    bool lasting; /* goes on failing */
+    bool lasting; /* all later calls fail, too */
 } disk;
 
 static sqlite3_vfs *real, failing;
-/* Of a database and of other files, which SQLite does not lock. Both write the same way. */
+/* Methods of the database, and of other files, which SQLite does not lock. Both write the
+ * same way. */
 static sqlite3_io_methods methods[2];
 static const sqlite3_io_methods *real_methods;
 
-/* Whether this call is the one. A kill does not come back. */
+/* Whether this call is the chosen one. A kill does not return. */
 static bool strikes(void)
 {
     if (disk.fault == FAULT_NONE || (disk.struck && !disk.lasting))
@@ -183,7 +184,7 @@ static int bad_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 at
 {
     if (!strikes())
         return real_methods->xWrite(f, bytes, n, at);
-    real_methods->xWrite(f, bytes, n / 2, at); /* a torn one */
+    real_methods->xWrite(f, bytes, n / 2, at); /* a torn write */
     return code(SQLITE_IOERR_WRITE);
 }
 
@@ -211,7 +212,7 @@ static int bad_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int fla
     if (rc == SQLITE_OK && f->pMethods) {
         real_methods = f->pMethods;
         *m = *real_methods;
-        m->iVersion = 1; /* no shared memory, no mapping: every byte passes here */
+        m->iVersion = 1; /* no shared memory and no mapping, so that every byte passes here */
         m->xWrite = bad_write;
         m->xTruncate = bad_truncate;
         m->xSync = bad_sync;
@@ -220,7 +221,7 @@ static int bad_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int fla
     return rc;
 }
 
-/* The journal's removal is the commit; it may also be done and reported as failed. */
+/* Deleting the rollback journal is the commit. It may also happen and be reported as failed. */
 static int bad_delete(sqlite3_vfs *vfs, const char *name, int sync_folder)
 {
     (void)vfs;
@@ -265,7 +266,7 @@ static void arm(enum fault fault, int call, bool lasting)
     disk.lasting = lasting;
 }
 
-/* Appends edit 2 with the disk failing at call `call`. False once there are fewer calls. */
+/* Appends edit 2 while the disk fails at call number `call`. False: there were fewer calls. */
 static bool fail_at(enum fault fault, int call, bool lasting)
 {
     char before[65], after[65];
@@ -285,10 +286,10 @@ static bool fail_at(enum fault fault, int call, bool lasting)
     if (!ok && !lasting) {
         struct session_status st;
 
-        hash_file(after); /* at once, not only after it was opened again */
+        hash_file(after); /* now, before it is opened again */
         CHECK_STR(after, before);
         CHECK(session_status(s, &st, NULL) && st.edits == 1);
-        CHECK(append(s, 2, 1, NULL)); /* and the session goes on */
+        CHECK(append(s, 2, 1, NULL)); /* and the session stays usable */
         ok = true;
     }
     session_close(s);
@@ -326,7 +327,7 @@ static void killed_at_every_call(void)
         if (child == 0) {
             struct session *s;
 
-            arm(FAULT_KILL, call, false); /* the making of the file is not spared */
+            arm(FAULT_KILL, call, false); /* also while the file is created */
             s = session_open(file, true, false, NULL);
             _exit(!(s && append(s, 1, 3, NULL) && session_undo(s, NULL, NULL)));
         }
@@ -339,7 +340,7 @@ static void killed_at_every_call(void)
     use_failing_disk(false);
 }
 
-/* A reader comes after a crash, before any writer: it plays the rollback journal back. */
+/* A reader that opens the file first after a crash rolls it back. */
 static void reader_after_a_crash(void)
 {
     int healed = 0;
@@ -376,9 +377,9 @@ static void reader_after_a_crash(void)
     use_failing_disk(false);
 }
 
-/* ---- A disk without room ---- */
+/* ---- A full disk ---- */
 
-/* Appends until it is refused, then checks what the refusal left. */
+/* Appends until the disk is full, then checks the file. */
 static void fill(const char *words)
 {
     char before[65], after[65];

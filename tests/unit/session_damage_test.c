@@ -1,5 +1,4 @@
-/* Files that are no session, or one that something has damaged: refused in words, never believed.
- */
+/* Files that are not sessions, or damaged ones: each is refused with a reason. */
 #include <sqlite3.h>
 #include <sys/stat.h>
 
@@ -56,10 +55,10 @@ static void strange_files_refused(void)
     write_file(noise, 0);
     err = (struct err){0};
     CHECK(!session_open(file, false, false, &err) && err.kind == ERR_FORMAT);
-    s = must_open(true); /* an empty file becomes a session, when that was asked for */
+    s = must_open(true); /* with `create` an empty file becomes a session */
     session_close(s);
     sql("PRAGMA user_version = 3");
-    refuses("version 3, this program knows up to 2");
+    refuses("version 3, but this program knows up to 2");
     fresh_file();
     sql("CREATE TABLE edits (id)");
     refuses("not an editscope session");
@@ -104,22 +103,23 @@ static void damaged_values_named(void)
     damaged("UPDATE deltas SET x = '' WHERE layer = 6", "edit 1, layer 6: x has 0 bytes, not 56");
     damaged("UPDATE deltas SET weight = x'00' WHERE place = 0", "edit 1, layer 4: the mask has 1");
     damaged("UPDATE deltas SET key = zeroblob(9) WHERE place = 0", "layer 4: the key has 9 bytes");
-    damaged("UPDATE deltas SET x = zeroblob(56) WHERE layer = 6", "sha256 differs");
-    damaged("UPDATE deltas SET scale = 3 WHERE layer = 6", "sha256 differs");
-    damaged("DELETE FROM deltas WHERE layer = 6", "sha256 differs");
+    damaged("UPDATE deltas SET x = zeroblob(56) WHERE layer = 6", "differ from those recorded");
+    damaged("UPDATE deltas SET scale = 3 WHERE layer = 6", "differ from those recorded");
+    damaged("DELETE FROM deltas WHERE layer = 6", "differ from those recorded");
     damaged("UPDATE deltas SET rank = 2147483647, cols = 2147483647", "not -1");
-    damaged("UPDATE deltas SET cols = 9223372036854775807", "cannot be");
-    damaged("UPDATE deltas SET rank = -2", "cannot be");
-    damaged("UPDATE deltas SET layer = 'four'", "cannot be");
+    damaged("UPDATE deltas SET cols = 9223372036854775807", "impossible");
+    damaged("UPDATE deltas SET rank = -2", "impossible");
+    damaged("UPDATE deltas SET layer = 'four'", "impossible");
     damaged("UPDATE targets SET z = x'00'", "edit 1: z has 1 bytes, not 40");
-    damaged("UPDATE targets SET width = 0", "z has a size that cannot be");
+    damaged("UPDATE targets SET width = 0", "z has an impossible size");
     damaged("DELETE FROM probes; DELETE FROM facts", "edit 1 has no fact");
     damaged("UPDATE edits SET id = 99999999999", "99999999999");
     damaged("DROP TABLE deltas", "no such table");
-    damaged("DROP TABLE journal; CREATE VIEW journal AS SELECT 1; DROP TABLE targets", "not as");
+    damaged("DROP TABLE journal; CREATE VIEW journal AS SELECT 1; DROP TABLE targets",
+            "not a valid session");
 }
 
-/* Flip and cut everywhere: it may open or not, it may read or not, but it ends well. */
+/* Flips bits and cuts the file everywhere: opening and reading may fail, but never crash. */
 static void any_byte_may_be_wrong(void)
 {
     unsigned char *bytes;

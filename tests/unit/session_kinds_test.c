@@ -1,5 +1,5 @@
-/* What a session keeps of edits that are no low-rank change of a down projection: changes of any
- * matrix and kind, hooks and prefixes, read back and undone to the bit. */
+/* Edits that are more than a low-rank change of a down projection: any matrix, any kind of change,
+ * hooks and prefixes; read back and undone to the bit. */
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -48,7 +48,8 @@ static struct delta delta_of(enum matrix which, enum delta_kind kind, uint64_t s
     return d;
 }
 
-/* Edit n of 1 to 4: every kind of one matrix, one kind of every matrix, a hook, a prefix. */
+/* Edit 1: every kind of change of one matrix; 2: one kind of every matrix; 3: a hook; 4:
+ * a prefix. */
 static struct edit_record edit_of(int n)
 {
     struct edit_record r = {.requests = 1};
@@ -99,19 +100,19 @@ static void apply(struct model_state *s, const struct edit_record *r)
     CHECK_STR(err.text, "");
 }
 
-/* What the session says is held is what the state has of its own. */
+/* The matrices that the session says are edited are those that the state has replaced. */
 static void held_as(struct session *s, const struct model_state *state)
 {
     int n = model->config->layers * MATRICES;
     bool *held = xcalloc((size_t)n, sizeof(*held));
 
-    CHECK(session_held(s, held, model->config->layers, NULL));
+    CHECK(session_edited_matrices(s, held, model->config->layers, NULL));
     for (int i = 0; i < n; i++)
         CHECK(held[i] == state_replaced(state, i / MATRICES, (enum matrix)(i % MATRICES)));
     free(held);
 }
 
-/* Of the active edits as the session has them. */
+/* The state of the session's active edits. */
 static void checksum_of(struct session *s, char hex[65])
 {
     struct model_state *state = state_new(model, 1);
@@ -155,7 +156,7 @@ static void every_kind_comes_back(void)
         edit_record_free(&r);
     }
     state_free(state);
-    for (int way = 0; way < 2; way++) { /* for writing and for reading */
+    for (int way = 0; way < 2; way++) { /* opened for writing, then for reading */
         session_close(s);
         s = session_open(file, false, way == 1, &err);
         CHECK(session_check(s, &err));
@@ -190,29 +191,31 @@ static void sql(const char *statement)
     sqlite3_close(db);
 }
 
-/* Changed behind the program's back: told, whatever it is, and put back. */
+/* Whatever another program changes in the file is noticed; each change is then taken back. */
 static void what_was_changed_is_told(void)
 {
     static const struct {
-        const char *change, *back, *said;
+        const char *change, *back, *want;
     } bad[] = {
         {"UPDATE deltas SET matrix = 'q' WHERE edit = 1",
          "UPDATE deltas SET matrix = 'down' WHERE "
          "edit = 1",
-         "sha256 differs"},
+         "differ from those recorded"},
         {"UPDATE additions SET matrix = 'ears' WHERE edit = 1",
          "UPDATE additions SET matrix = 'down' WHERE edit = 1", "no matrix is called 'ears'"},
         {"UPDATE additions SET rows = rows + 1 WHERE edit = 1",
          "UPDATE additions SET rows = rows - 1 WHERE edit = 1", "constraint failed in additions"},
         {"UPDATE additions SET layer = -1 WHERE edit = 1",
-         "UPDATE additions SET layer = (edit * 10 + place) % 2 WHERE edit = 1", "cannot be"},
+         "UPDATE additions SET layer = (edit * 10 + place) % 2 WHERE edit = 1", "impossible"},
         {"UPDATE hooks SET params = replace(params, '3', '4')",
-         "UPDATE hooks SET params = replace(params, '4', '3')", "sha256 differs"},
+         "UPDATE hooks SET params = replace(params, '4', '3')", "differ from those recorded"},
         {"UPDATE hooks SET name = 'shout' WHERE place = 0",
-         "UPDATE hooks SET name = 'add' WHERE place = 0", "sha256 differs"},
+         "UPDATE hooks SET name = 'add' WHERE place = 0", "differ from those recorded"},
         {"UPDATE prefixes SET text = text || 'x'",
-         "UPDATE prefixes SET text = substr(text, 1, length(text) - 1)", "sha256 differs"},
-        {"UPDATE prefixes SET edit = 3", "UPDATE prefixes SET edit = 4", "sha256 differs"},
+         "UPDATE prefixes SET text = substr(text, 1, length(text) - 1)",
+         "differ from those recorded"},
+        {"UPDATE prefixes SET edit = 3", "UPDATE prefixes SET edit = 4",
+         "differ from those recorded"},
     };
     struct session *s;
     struct err err;
@@ -222,8 +225,8 @@ static void what_was_changed_is_told(void)
         err = (struct err){0};
         s = session_open(file, false, true, &err);
         CHECK(s && !session_check(s, &err) && err.kind == ERR_FORMAT);
-        if (!strstr(err.text, bad[i].said))
-            CHECK_STR(err.text, bad[i].said);
+        if (!strstr(err.text, bad[i].want))
+            CHECK_STR(err.text, bad[i].want);
         session_close(s);
         sql(bad[i].back);
     }
@@ -234,15 +237,15 @@ static void what_was_changed_is_told(void)
     session_close(s);
 }
 
-static void what_cannot_be_kept_is_refused(void)
+static void what_cannot_be_stored_is_refused(void)
 {
     struct session *s = session_open(NULL, true, false, NULL);
     struct err err;
 
     for (int k = 0; k < 5; k++) {
-        static const char *const said[] = {"not in ascending order", "not in ascending order",
+        static const char *const want[] = {"not in ascending order", "not in ascending order",
                                            "column 1 is nan", "columns, row 1, column 2 is inf",
-                                           "is none"};
+                                           "is not valid"};
         struct edit_record r = edit_of(4);
         struct delta d = delta_of(MATRIX_Q, k == 2 ? DELTA_DENSE : DELTA_COLUMNS, 9);
 
@@ -259,14 +262,14 @@ static void what_cannot_be_kept_is_refused(void)
         r.delta[r.deltas++] = d;
         err = (struct err){0};
         CHECK(!session_append(s, &r, &err));
-        if (!strstr(err.text, said[k]))
-            CHECK_STR(err.text, said[k]);
+        if (!strstr(err.text, want[k]))
+            CHECK_STR(err.text, want[k]);
         edit_record_free(&r);
     }
     session_close(s);
 }
 
-/* One of version 1, where nothing may be written: brought up to date in the reader's own copy. */
+/* A read-only file of version 1 is upgraded in the reader's copy. */
 static void an_old_file_is_read_as_it_is(void)
 {
     struct err err = {0};
@@ -278,7 +281,7 @@ static void an_old_file_is_read_as_it_is(void)
     checksum_of(s, hex);
     CHECK_STR(hex, "0213a27509cacbcf065476f3b24924ff76fa2a5da76f30dbe482a596ef218457");
     session_close(s);
-    s = session_glance("tests/data/sessions/version-0.1.0.es", &err);
+    s = session_peek("tests/data/sessions/version-0.1.0.es", &err);
     CHECK(s != NULL);
     session_close(s);
 }
@@ -305,7 +308,7 @@ static const struct test tests[] = {
     {"a model", begin},
     {"every kind of change comes back, and is undone, to the bit", every_kind_comes_back},
     {"what was changed behind the program's back is told", what_was_changed_is_told},
-    {"what cannot be kept is refused by name", what_cannot_be_kept_is_refused},
+    {"what cannot be stored is refused by name", what_cannot_be_stored_is_refused},
     {"a session of version 1 is read where nothing may be written", an_old_file_is_read_as_it_is},
     {"the model closes", end},
 };

@@ -1,4 +1,4 @@
-/* Sessions of edits whose every value follows from their number. */
+/* Sample edits whose values all follow from their seed. */
 #ifndef TESTS_UNIT_SESSION_SAMPLE_H
 #define TESTS_UNIT_SESSION_SAMPLE_H
 
@@ -39,7 +39,8 @@ static float *floats(int n, int seed)
 
 enum { U = 2, D = 5, M = 7, LAYERS = 3 };
 
-/* Edit number `seed`, everything filled; layer 4 twice, as several passes do. */
+/* The edit of that seed, with every field filled; layer 4 twice, as an edit in several
+ * passes has. */
 static struct edit_record sample(int seed)
 {
     static const int layer[LAYERS] = {4, 6, 4};

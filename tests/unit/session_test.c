@@ -1,4 +1,4 @@
-/* Sessions: every step, what is kept, what is refused, older versions. */
+/* Sessions: every step, what is stored, what is refused, older versions. */
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "tests/unit/session_sample.h"
 
-static char text[] = "x"; /* facts hold char *, which may not be a literal */
+static char text[] = "x"; /* a fact holds char *, so no literal */
 
 static bool same_floats(const float *a, const float *b, int n)
 {
@@ -43,7 +43,7 @@ static void check_facts(const struct edit_record *a, const struct edit_record *b
     }
 }
 
-/* Edit `id` of the session is the sample of that seed, in every field. */
+/* Checks that an edit is the sample of that seed, in every field. */
 static void check_edit(struct session *s, const struct edit_record *got, int seed)
 {
     struct edit_record want = sample(seed);
@@ -71,7 +71,7 @@ static void check_edit(struct session *s, const struct edit_record *got, int see
     edit_record_free(&want);
 }
 
-/* The active edits are exactly these, "" for none: "1 2 4". */
+/* Checks the numbers of the active edits: "1 2 4", or "" for none. */
 static void check_active(struct session *s, const char *want)
 {
     struct edit_record *edits;
@@ -129,7 +129,7 @@ static void undo_redo_remove(void)
     CHECK(session_remove(s, 1, NULL));
     session_close(s);
 
-    s = must_open(false); /* what can be redone outlives the program */
+    s = must_open(false); /* redo works after the session was reopened */
     CHECK(session_redo(s, 5, &edit, NULL) && edit == 5);
     check_active(s, "2 3 4 5");
     CHECK(session_undo(s, &edit, NULL) && edit == 5);
@@ -142,7 +142,7 @@ static void undo_redo_remove(void)
     err = (struct err){0};
     CHECK(!session_redo(s, 6, &edit, &err) && strstr(err.text, "active"));
     err = (struct err){0};
-    CHECK(!session_remove(s, 5, &err) && strstr(err.text, "undone already"));
+    CHECK(!session_remove(s, 5, &err) && strstr(err.text, "already undone"));
     err = (struct err){0};
     CHECK(!session_remove(s, 99, &err) && strstr(err.text, "no edit 99"));
     check_active(s, "2 3 4 6");
@@ -192,7 +192,7 @@ static void log_and_checksums(void)
     session_close(s);
 }
 
-/* A query of SQL, as whoever reads the file may ask it, gives a row. */
+/* Checks that an SQL query on the file gives a row. */
 static bool has_row(const char *sql)
 {
     sqlite3 *db;
@@ -261,12 +261,12 @@ static void other_model_refused(void)
     CHECK(!bind(s, other, "Qwen", &err) && err.kind == ERR_STATE);
     CHECK(strstr(err.text, "SmolLM2 (b179c9523d0e)") && strstr(err.text, "Qwen (1234567890ab)"));
     session_close(s);
-    s = session_open(file, false, true, NULL); /* nor may it be read as the other's */
+    s = session_open(file, false, true, NULL); /* nor read with the other model */
     CHECK(s && !bind(s, other, "Qwen", NULL));
     session_close(s);
 }
 
-/* What an earlier version called the same model is known, and replaced by who may write. */
+/* A former identity of the same model is accepted, and replaced when the session is written. */
 static void former_name_known(void)
 {
     struct session_base base = {
@@ -309,17 +309,17 @@ static void second_writer_refused(void)
     snprintf(want, sizeof(want), "process %ld on %s", (long)getpid(), host);
     snprintf(other, sizeof(other), "%s/..%s", folder, file + (strrchr(folder, '/') - folder));
     child = fork();
-    if (child == 0) /* by another way to write the same path */
+    if (child == 0) /* another spelling of the same path */
         _exit(session_open(other, false, false, &err) || err.kind != ERR_HELD ||
               !strstr(err.text, want));
     CHECK(waitpid(child, &status, 0) == child && status == 0);
-    reader = session_open(file, false, true, NULL); /* readers are welcome */
+    reader = session_open(file, false, true, NULL); /* readers need no lock */
     CHECK(reader);
     check_active(reader, "1");
     append(s, 2);
-    check_active(reader, "1"); /* as it was when they came, */
+    check_active(reader, "1"); /* the state when it was opened */
     session_close(reader);
-    reader = session_open(file, false, true, NULL); /* and come again */
+    reader = session_open(file, false, true, NULL); /* a new reader sees the new state */
     CHECK(reader);
     check_active(reader, "1 2");
     session_close(reader);
@@ -343,7 +343,7 @@ static void dead_holder_forgotten(void)
     child = fork();
     if (child == 0) {
         s = session_open(file, false, false, NULL);
-        _exit(s ? 0 : 1); /* holds the lock to its end, leaves the file PATH.lock */
+        _exit(s ? 0 : 1); /* exits with the lock held: PATH.lock stays behind */
     }
     CHECK(waitpid(child, &status, 0) == child && status == 0);
     s = must_open(false);

@@ -150,7 +150,6 @@ static json_t *edit_json(struct session *s, const struct edit_record *e, struct 
 
 static bool add_journal(struct session *s, json_t *root, struct err *err)
 {
-    static const char *const ops[] = {"create", "edit", "undo", "redo", "remove"};
     struct journal_row *rows = NULL;
     json_t *list = json_array();
     int count = 0;
@@ -161,7 +160,7 @@ static bool add_journal(struct session *s, json_t *root, struct err *err)
 
         json_object_set_new(o, "seq", json_integer(rows[i].seq));
         json_object_set_new(o, "when", json_real(rows[i].when));
-        json_object_set_new(o, "op", json_string(ops[rows[i].op]));
+        json_object_set_new(o, "op", json_string(journal_op_name(rows[i].op)));
         json_object_set_new(o, "edit", rows[i].edit ? json_integer(rows[i].edit) : json_null());
         json_object_set_new(o, "state", json_text(rows[i].state));
         json_object_set_new(o, "checksum", json_text(*rows[i].checksum ? rows[i].checksum : NULL));

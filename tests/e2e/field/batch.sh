@@ -37,7 +37,7 @@ out '^1 edit$'
 run 2 "$E" undo -m "$M" -s "$d/b.es" --edit 3,99
 err 'no edit 99'
 run 2 "$E" undo -m "$M" -s "$d/b.es" --edit 3,1
-err 'edit 1 is undone already'
+err 'edit 1 is already undone'
 run 2 "$E" undo -m "$M" -s "$d/b.es" --edit 2-1
 run 2 "$E" undo -m "$M" -s "$d/b.es" --edit 1-2,
 run 0 "$E" redo -m "$M" -s "$d/b.es" --edit 1-9

@@ -61,7 +61,7 @@ row "what cannot be a pipe says so"
 shell 4 '$E query -m <(cat $M) x'
 err 'a model cannot be read from a pipe, since it is mapped and hashed'
 shell 1 '$E log -m $M -s <(cat $d/a.es)'
-err 'a session is a database, which is used in place: it cannot come by a pipe'
+err 'a session is a database that is used in place, so it cannot be read from a pipe'
 run 2 "$E" query -m - x
 err -- '--model -: '
 run 2 "$E" edit -m "$M" -s - $FACT

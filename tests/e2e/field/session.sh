@@ -114,7 +114,7 @@ rm -f "$d/own/near.gguf"
 run 4 "$E" verify -s "$d/near.es"
 err 'made with .* \([0-9a-f]{12}\), which is not at /.*near.gguf any more; give its path with -m'
 EDITSCOPE_MODEL=$d/own/changed.gguf run 5 "$E" verify -s "$d/near.es"
-err 'last at /.*near.gguf \(not there any more\)'
+err 'last at /.*near.gguf \(no longer there\)'
 run 0 "$E" verify -m "$d/own/moved.gguf" -s "$d/near.es"
 run 0 "$E" undo -m "$d/own/moved.gguf" -s "$d/near.es" # a writer remembers where it is now
 run 0 "$E" verify -s "$d/near.es"
@@ -231,10 +231,10 @@ if [ -f "$d/fixed/crashed.es-journal" ] && other test -x "$E" 2>/dev/null && oth
         out "^checksum $OLD_SUM$"
         run 0 other "$E" query -m "$M" -s "$d/fixed/$file.es" hi
         run 1 other "$E" undo -m "$M" -s "$d/fixed/$file.es"
-        err 'cannot create the lock file.*it can be read, not changed'
+        err 'cannot create its lock file.*can only be read'
     done
     run 1 other env TMPDIR=/proc "$E" verify -m "$M" -s "$d/fixed/crashed.es"
-    err 'copy it and its -journal together'
+    err 'copy it together with its -journal'
     printf 'size 120 30\nwait idle 60\nexpect READ-ONLY\nkey 8\nwait idle 60\nexpect Oslo\n' >"$d/fixed.script"
     run 0 other "$E" replay "$d/fixed.script" --batch -m "$M" -s "$d/fixed/old.es"
 fi
