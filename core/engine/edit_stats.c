@@ -511,9 +511,9 @@ bool edit_stats_sum_ranks(struct engine *e, const struct command *cmd, struct er
     edit_stats_free(e);
     g->by_ranks = true;
     ok = edit_stats_open(e, &cmd->params, err) && stats_sum(e, &cmd->params, cmd->draft, err) &&
-         (!cmd->share || ranks_broadcast(g, err));
+         (!cmd->on_all_ranks || ranks_broadcast(g, err));
     g->by_ranks = false;
-    if (!ok || (mpi_rank() && !cmd->share))
+    if (!ok || (mpi_rank() && !cmd->on_all_ranks))
         return ok;
     return stats_prepare(e, &cmd->params, cmd->draft, all, err);
 }

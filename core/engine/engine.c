@@ -16,7 +16,7 @@
  *
  *   - Cancel. If bus_cancelled(job), e->job.cancel is set. The work returns false with
  *     ERR_CANCELLED, frees what it made, and the command ends with EV_FAILED.
- *   - Urgent commands. Kinds marked OVERTAKES (a query, inspecting a prompt, a neuron) only
+ *   - Urgent commands. Kinds marked URGENT (a query, inspecting a prompt, a neuron) only
  *     read, so they need not wait for minutes of attribution. They are taken out of the middle
  *     of the queue and run right there, on the stack of the running command, under their own
  *     job number, which is put back afterwards. An urgent command can be interrupted by the
@@ -84,9 +84,9 @@ static bool run_command(struct engine *e, struct command *cmd);
 
 /* Whether a command may run in the middle of another one: it only reads, and what it reads is there
  * (during loading it is not). Called under the bus' lock. */
-static bool command_overtakes(const struct command *cmd, const void *ctx)
+static bool command_is_urgent(const struct command *cmd, const void *ctx)
 {
-    return (command_traits[cmd->kind].flags & OVERTAKES) && command_ready(ctx, cmd, NULL);
+    return (command_traits[cmd->kind].flags & URGENT) && command_ready(ctx, cmd, NULL);
 }
 
 /* job.yield: between two slices of work. Sees cancellation and runs urgent commands. */
@@ -102,7 +102,7 @@ static void engine_yield(void *ctx)
     if (bus_cancelled(e->bus, job) || (!job && bus_waiting(e->bus, CMD_QUIT)))
         atomic_store(&e->job.cancel, true);
     cancel = atomic_load(&e->job.cancel);
-    while (!cancel && bus_take(e->bus, &cmd, false, command_overtakes, e)) {
+    while (!cancel && bus_take(e->bus, &cmd, false, command_is_urgent, e)) {
         run_command(e, &cmd);
         e->job_id = job;
         e->job_began = began;
@@ -137,7 +137,7 @@ static bool open_all(struct engine *e, struct err *err)
 {
     if (!engine_load_model(e, err))
         return false;
-    if (e->options.look_only)
+    if (e->options.base_only)
         return true;
     return engine_session_open(e, err) && emit_state(e, err);
 }
@@ -162,7 +162,7 @@ static void *engine_main(void *arg)
     if (end.err.kind == ERR_CANCELLED) /* CMD_QUIT during loading is no error */
         end.err = (struct err){0};
     while (go_on) {
-        bool background = e->options.background_moments && !e->options.look_only;
+        bool background = e->options.background_moments && !e->options.base_only;
 
         if (bus_take(e->bus, &cmd, !background, NULL, NULL)) {
             go_on = run_command(e, &cmd);

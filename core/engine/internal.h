@@ -154,7 +154,7 @@ bool layers_editable(const struct engine *e, const struct params *p, struct err 
  * with err. */
 bool edit_stats_step(struct engine *e, struct err *err);
 /* CMD_MOMENTS: sums to stats.tokens, shared among the processes of mpirun; then null spaces and
- * key stores, on rank 0 or, with cmd->share, in every process. */
+ * key stores, on rank 0 or, with cmd->on_all_ranks, in every process. */
 bool edit_stats_sum_ranks(struct engine *e, const struct command *cmd, struct err *err);
 void edit_stats_free(struct engine *e);
 /* Marks the keys that were added to the stores since the last call as this edit's. */

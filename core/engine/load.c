@@ -215,7 +215,7 @@ bool job_device(struct engine *e, struct command *cmd, struct err *err)
     set_notice(e, xstrdup("moved to the CPU"));
     if (!engine_load_model(e, err))
         return false;
-    if (e->options.look_only)
+    if (e->options.base_only)
         return true;
     return engine_session_resume(e, err) && emit_state(e, err);
 }

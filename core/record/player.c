@@ -15,7 +15,7 @@
  *     nobody posted now         screens still show it
  *
  * A command that the receiver posts waits in `pending` until its line is reached. Commands that the
- * screen posts by itself (ASIDE) are not in step with the recording: they are answered at once.
+ * screen posts by itself (UNASKED) are not in step with the recording: they are answered at once.
  *
  * Answering. It begins when the user takes over (engine_play_hold()) or at the end of the
  * recording. Jobs that were running are emitted to their end. From then on a command is answered
@@ -170,7 +170,7 @@ static int find_answer(const struct player *p, enum command_kind kind, const cha
         if (l->kind != LINE_POST || l->post != kind || !p->recording->whole[l->job] ||
             strcmp(l->key, key) || ((flags & OF_WEIGHTS) && strcmp(l->state, p->state.state) != 0))
             continue;
-        if (i >= p->at && (found >= 0 || (flags & OF_MOMENT)))
+        if (i >= p->at && (found >= 0 || (flags & OF_PRESENT)))
             break;
         found = i;
     }
@@ -288,7 +288,7 @@ static double player_answer(struct player *p)
 /* Commands that the screen posts by itself when it has time. */
 static bool is_unasked(enum command_kind kind)
 {
-    return command_traits[kind].flags & ASIDE;
+    return command_traits[kind].flags & UNASKED;
 }
 
 static void take_command(struct player *p, struct command *cmd)

@@ -74,7 +74,7 @@ static void a_lost_gpu_loses_no_edit(void)
 static void opened_on(char *name, char *notice, size_t size)
 {
     struct engine_options o = {
-        .model = tiny, .device = &device_cuda, .automatic = true, .threads = 1, .look_only = true};
+        .model = tiny, .device = &device_cuda, .automatic = true, .threads = 1, .base_only = true};
     struct engine *e = engine_start(&o, NULL);
     struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     struct event ev;

@@ -381,7 +381,7 @@ static void every_command_has_its_name(void)
 
         CHECK(command_of_name(t->name) == (enum command_kind)kind);
         CHECK(!(t->flags & WRITES) || (t->flags & NOT_RECORDED));
-        CHECK(!(t->flags & ASIDE) || !*t->busy);
+        CHECK(!(t->flags & UNASKED) || !*t->busy);
     }
     CHECK(command_of_name("") == CMD_NONE && command_of_name("nothing") == CMD_NONE);
 }

@@ -64,18 +64,18 @@ static bool memory_size(const char *text, long long *bytes, struct err *err)
 
 bool cli_start(struct cli *c, unsigned needs, struct err *err)
 {
-    struct engine_options o = {.model = c->model,
-                               .session = c->value[OPT_SESSION],
-                               .autosave = (needs & FOR_A_SCREEN) && !c->value[OPT_SESSION] &&
-                                           !cli_has(c, OPT_READONLY),
-                               .yields = (needs & FOR_A_SCREEN) && !cli_has(c, OPT_READONLY),
-                               .create = (needs & MAY_CREATE) != 0,
-                               .look_only = (needs & ONLY_LOOKS) != 0,
-                               .background_moments = (needs & FOR_A_SCREEN) != 0,
-                               .readonly = (needs & READS) || cli_has(c, OPT_READONLY),
-                               .params = &c->params,
-                               .prefixes = c->value[OPT_PREFIXES],
-                               .text = c->text};
+    struct engine_options o = {
+        .model = c->model,
+        .session = c->value[OPT_SESSION],
+        .autosave = (needs & FOR_A_SCREEN) && !c->value[OPT_SESSION] && !cli_has(c, OPT_READONLY),
+        .readonly_fallback = (needs & FOR_A_SCREEN) && !cli_has(c, OPT_READONLY),
+        .create = (needs & MAY_CREATE) != 0,
+        .base_only = (needs & ONLY_LOOKS) != 0,
+        .background_moments = (needs & FOR_A_SCREEN) != 0,
+        .readonly = (needs & READS) || cli_has(c, OPT_READONLY),
+        .params = &c->params,
+        .prefixes = c->value[OPT_PREFIXES],
+        .text = c->text};
     struct device_choice device;
     long threads;
 

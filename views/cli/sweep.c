@@ -188,8 +188,10 @@ static bool try_fact(struct cli *c, struct sweep *s, const struct fact *fact, st
 /* Computes the second moments once for all processes. */
 static bool share_moments(struct cli *c, struct err *err)
 {
-    struct command cmd = {
-        .kind = CMD_MOMENTS, .params = c->params, .draft = cli_has(c, OPT_DRAFT), .share = true};
+    struct command cmd = {.kind = CMD_MOMENTS,
+                          .params = c->params,
+                          .draft = cli_has(c, OPT_DRAFT),
+                          .on_all_ranks = true};
 
     return mpi_size() == 1 || cli_job(c, &cmd, NULL, NULL, err);
 }

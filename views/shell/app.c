@@ -18,7 +18,7 @@
  *
  * The app asks for three things by itself: gain and leak of the mask, REST_SECONDS after the last
  * parameter change; promoted and suppressed words, one neuron at a time, while nothing else runs;
- * the scoreboard after a commit. Their commands are short or flagged MAKES_WAY
+ * the scoreboard after a commit. Their commands are short or flagged INTERRUPTIBLE
  * (core/engine/engine.h): the scoreboard is cancelled as soon as the user asks for something.
  *
  * All of it runs on the UI thread. */
@@ -59,17 +59,17 @@ static bool is_job_of_fact_list(const struct ui_state *d, unsigned job)
     return false;
 }
 
-/* Cancels long jobs that the app posted by itself (MAKES_WAY: the scoreboard), before a command of
- * the user is queued behind them. Commands that overtake the queue anyway need not cancel
+/* Cancels long jobs that the app posted by itself (INTERRUPTIBLE: the scoreboard), before a command
+ * of the user is queued behind them. Commands that overtake the queue anyway need not cancel
  * anything, and the scoreboards of the fact list were asked for. */
 static void cancel_unasked_jobs(struct app *app, enum command_kind kind)
 {
     const struct ui_state *d = &app->ui;
 
-    if (command_traits[kind].flags & (OVERTAKES | MAKES_WAY))
+    if (command_traits[kind].flags & (URGENT | INTERRUPTIBLE))
         return;
     for (int i = 0; i < UI_JOBS; i++)
-        if (d->job[i].job && (command_traits[d->job[i].kind].flags & MAKES_WAY) &&
+        if (d->job[i].job && (command_traits[d->job[i].kind].flags & INTERRUPTIBLE) &&
             !is_job_of_fact_list(d, d->job[i].job))
             engine_cancel(app->engine, d->job[i].job);
 }
@@ -100,7 +100,7 @@ static unsigned host_post(struct host *host, struct command *cmd)
     recorder_post(app->options->recorder, job, kind, key);
     free(key);
     ui_add_job(&app->ui, job, kind);
-    if (!job && !(flags & ASIDE))
+    if (!job && !(flags & UNASKED))
         app_say(app, TONE_WARN, "too many jobs are waiting: Ctrl-C stops the one that runs");
     app->dirty = true;
     return job;
