@@ -1,5 +1,10 @@
-/* The rooms of the CPU device: what device_cpu.c's table is made of. Only the cpu_*.c files and
- * tests/doubles/device_far.c look in here. */
+/* Inside of the CPU device: its state, and the operations that device_cpu.c puts into the table.
+ * Only cpu_*.c and tests/doubles/device_far.c include this.
+ *
+ * How work is split: an operation cuts its output into pieces from the shape alone, each piece is
+ * computed by one thread from start to end, and no two pieces write the same element. So the bits
+ * do not depend on the number of threads. The operations do what device.h says; they trust their
+ * arguments. */
 #ifndef CORE_DEVICE_CPU_H
 #define CORE_DEVICE_CPU_H
 
@@ -8,21 +13,22 @@
 #include "core/device/device.h"
 
 struct cpu {
-    struct device dev; /* first: a struct device * is a struct cpu * */
+    struct device dev; /* first, so that a struct device * can be cast to struct cpu * */
     struct cpu_pool *pool;
     const struct cpu_loops *loops;
-    void **scratch;       /* [threads] one buffer for each worker */
-    size_t scratch_bytes; /* of each */
-    void *shared;         /* one buffer for all */
+    void **scratch;       /* [threads] one buffer for each thread */
+    size_t scratch_bytes; /* the size of each */
+    void *shared;         /* one buffer for all threads */
     size_t shared_bytes;
 };
 
-/* At least this much room for each worker in cpu->scratch[worker] until the next call, 64-byte
- * aligned. False and a fault if there is not enough memory. */
+/* Makes each cpu->scratch[worker] at least so large, 64-byte aligned, contents undefined. Valid
+ * during the operation that asks. False and a fault if memory is short. */
 bool cpu_scratch(struct cpu *cpu, size_t bytes);
+/* The same for cpu->shared. */
 bool cpu_shared(struct cpu *cpu, size_t bytes);
-/* Runs f32 or f64 work over rows: work(context, first, end) on ranges of fixed length, chosen
- * from the cost of one row. */
+/* Calls work(context, first, end) on ranges that cover 0 .. rows, in parallel. cost: elements that
+ * one row reads, from which the length of a range follows. */
 void cpu_rows(struct cpu *cpu, int rows, size_t cost, void (*work)(void *, int, int),
               void *context);
 
@@ -36,7 +42,7 @@ static inline double *row_f64(struct mat m, int row)
     return (double *)m.data + (size_t)row * (size_t)m.stride;
 }
 
-/* Start of a row of any stored type. */
+/* The start of a row of any type. */
 static inline const char *row_bytes(struct mat m, int row)
 {
     return (const char *)m.data + (size_t)row * dtype_row_bytes(m.type, m.stride);
@@ -51,15 +57,16 @@ void cpu_scale_cols(struct device *dev, struct mat x, struct mat s, struct mat y
 void cpu_scale_rows(struct device *dev, struct mat s, struct mat x);
 void cpu_col_norms(struct device *dev, struct mat x, struct mat out);
 
-/* OpenBLAS starts threads when it is loaded; this makes them block all signals, so that a signal
- * reaches the thread that waits for it. The BLAS then runs on one thread: the device has its own.
- */
+/* OpenBLAS starts threads when it is loaded, and they would take signals meant for the main thread.
+ * This restarts them with signals blocked, and sets the BLAS to one thread, because the device
+ * splits work itself. Call it when a device is opened. */
 void cpu_blas_start(void);
-/* Lends threads to one call; set it back to 1. */
+/* Sets the threads of the BLAS: more for one LAPACK call, then back to 1. */
 void cpu_blas_threads(int threads);
 void cpu_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
               double beta, struct mat c);
-/* c = alpha a b^T + beta c in float32, b of any stored type; a.rows <= DEVICE_FEW_ROWS. */
+/* cpu_gemm() for a.rows <= DEVICE_FEW_ROWS and transposed b: c = alpha a b^T + beta c, b of any
+ * stored type. Used when one token is generated at a time. */
 void cpu_gemv(struct cpu *cpu, float alpha, struct mat a, struct mat b, float beta, struct mat c);
 void cpu_gram(struct device *dev, struct mat x, struct mat c);
 void cpu_eigh(struct device *dev, struct mat a, struct mat values);

@@ -1,6 +1,6 @@
-/* The one way a delta enters a matrix (core/edit/delta.h). Every step is an exactly rounded
- * fused multiply-add, so the bits are the same on every machine: with the instruction where there
- * is one, in the C library otherwise. */
+/* Applies a delta to a matrix in the one defined order (core/edit/delta.h): rank after rank, each
+ * step a correctly rounded fused multiply-add. fmaf() is an instruction or a function of the C
+ * library; both give the same bits, so edited weights are the same on every machine. */
 #include "core/device/cpu.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 struct change {
     const struct cpu_loops *loops;
     struct mat r, xm, w;
-    const int *live; /* [cols] some rank moves this column */
+    const int *live; /* [cols] 1: some rank changes this column; other columns keep their bits */
 };
 
 static void change_rows(void *context, int first, int end)

@@ -1,6 +1,7 @@
-/* Products. The BLAS runs single-threaded on pieces of the output; the pieces follow from the
- * shape alone, so neither the number of threads nor the type a weight is stored in (float32, or
- * dequantised piece by piece into scratch) changes a bit. */
+/* Matrix products on the CPU. The output is cut into pieces, and the BLAS computes each piece on
+ * one thread. The pieces depend on the shape alone, and a stored weight is converted to float32
+ * piece by piece into scratch. So neither the number of threads nor a float32 copy of the weight
+ * changes the bits. */
 #include "core/device/cpu.h"
 
 #include <cblas.h>
@@ -9,11 +10,11 @@
 #include "core/base/thread.h"
 
 enum {
-    PIECE_ROWS = 512,  /* rows of c a piece at most */
-    PIECE_COLS = 256,  /* columns of c a piece at most: a whole block of all stored types */
-    DEPTH = 512,       /* rows of b at a time when they are summed over */
-    PIECES_WANTED = 8, /* smaller pieces until there are so many */
-    SMALL = 1 << 16    /* multiply-adds not worth splitting */
+    PIECE_ROWS = 512,  /* rows of c in a piece at most */
+    PIECE_COLS = 256,  /* columns of c in a piece at most: a multiple of every type's block */
+    DEPTH = 512,       /* rows of b converted at a time if the sum runs over them */
+    PIECES_WANTED = 8, /* make pieces smaller until there are this many */
+    SMALL = 1 << 16    /* products of fewer multiply-adds are not split */
 };
 
 struct product {
@@ -22,26 +23,26 @@ struct product {
     struct mat a, b, c;
     bool ta, tb;
     int depth;          /* length of the sums */
-    int step_m, step_n; /* rows and columns of c a piece */
-    int count_n;        /* pieces along the columns */
+    int step_m, step_n; /* rows and columns of c in a piece */
+    int count_n;        /* pieces side by side */
 };
 
-/* Not in its header, and not in builds of OpenBLAS without threads of its own. */
+/* OpenBLAS exports it without declaring it; builds without threads do not have it. */
 int blas_thread_shutdown_(void) __attribute__((weak));
 
-/* Threads that this starts inherit the mask. */
-static void set_threads(int threads, bool anew)
+/* Threads that OpenBLAS starts meanwhile inherit the signal mask. */
+static void set_threads(int threads, bool restart)
 {
     sigset_t old;
 
     thread_mask(&old);
-    if (anew && blas_thread_shutdown_)
+    if (restart && blas_thread_shutdown_)
         blas_thread_shutdown_();
     openblas_set_num_threads(threads);
     thread_unmask(&old);
 }
 
-static void start_anew(void)
+static void restart_threads(void)
 {
     set_threads(1, true);
 }
@@ -50,7 +51,7 @@ void cpu_blas_start(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-    pthread_once(&once, start_anew);
+    pthread_once(&once, restart_threads);
     cpu_blas_threads(1);
 }
 
@@ -59,7 +60,7 @@ void cpu_blas_threads(int threads)
     set_threads(threads, false);
 }
 
-static CBLAS_TRANSPOSE flag(bool transposed)
+static CBLAS_TRANSPOSE blas_trans(bool transposed)
 {
     return transposed ? CblasTrans : CblasNoTrans;
 }
@@ -69,21 +70,21 @@ static void product_f64(const struct product *p, int m0, int m, int n0, int n)
     const double *a = row_f64(p->a, p->ta ? 0 : m0) + (p->ta ? m0 : 0);
     const double *b = row_f64(p->b, p->tb ? n0 : 0) + (p->tb ? 0 : n0);
 
-    cblas_dgemm(CblasRowMajor, flag(p->ta), flag(p->tb), m, n, p->depth, p->alpha, a,
+    cblas_dgemm(CblasRowMajor, blas_trans(p->ta), blas_trans(p->tb), m, n, p->depth, p->alpha, a,
                 (int)p->a.stride, b, (int)p->b.stride, p->beta, row_f64(p->c, m0) + n0,
                 (int)p->c.stride);
 }
 
-/* c = alpha op(a) op(b) + beta c on plain float32 windows. */
-static void multiply(const struct product *p, int m, int n, int k, const float *a, const float *b,
-                     long ldb, float beta, float *c)
+/* c = alpha op(a) op(b) + beta c on float32 windows of m x k, k x n and m x n. */
+static void product_f32(const struct product *p, int m, int n, int k, const float *a,
+                        const float *b, long ldb, float beta, float *c)
 {
     float alpha = (float)p->alpha;
     long lda = p->a.stride;
 
-    if (m > DEVICE_FEW_ROWS) { /* fewer go row by row: gemv reads b up to five times faster */
-        cblas_sgemm(CblasRowMajor, flag(p->ta), flag(p->tb), m, n, k, alpha, a, (int)lda, b,
-                    (int)ldb, beta, c, (int)p->c.stride);
+    if (m > DEVICE_FEW_ROWS) { /* for fewer rows gemv reads b up to five times faster */
+        cblas_sgemm(CblasRowMajor, blas_trans(p->ta), blas_trans(p->tb), m, n, k, alpha, a,
+                    (int)lda, b, (int)ldb, beta, c, (int)p->c.stride);
         return;
     }
     for (int i = 0; i < m; i++)
@@ -92,9 +93,10 @@ static void multiply(const struct product *p, int m, int n, int k, const float *
                     c + i * p->c.stride, 1);
 }
 
-/* The window rows r0 .. r0+rows, columns c0 .. c0+cols of b as float32. */
-static const float *window(const struct product *p, int worker, int r0, int rows, int c0, int cols,
-                           long *ld)
+/* Rows r0 .. r0+rows, columns c0 .. c0+cols of b as float32: b itself, or converted into the
+ * worker's scratch. */
+static const float *product_window(const struct product *p, int worker, int r0, int rows, int c0,
+                                   int cols, long *ld)
 {
     float *out = p->cpu->scratch[worker];
 
@@ -121,42 +123,42 @@ static void product_piece(void *context, int piece, int worker)
     if (p->c.type == DT_F64) {
         product_f64(p, m0, m, n0, n);
     } else if (p->tb) {
-        const float *b = window(p, worker, n0, n, 0, p->depth, &ld);
+        const float *b = product_window(p, worker, n0, n, 0, p->depth, &ld);
         const float *a = p->ta ? row_f32(p->a, 0) + m0 : row_f32(p->a, m0);
 
-        multiply(p, m, n, p->depth, a, b, ld, (float)p->beta, c);
+        product_f32(p, m, n, p->depth, a, b, ld, (float)p->beta, c);
     } else {
         for (int k0 = 0; k0 < p->depth; k0 += DEPTH) {
             int k = p->depth - k0 < DEPTH ? p->depth - k0 : DEPTH;
-            const float *b = window(p, worker, k0, k, n0, n, &ld);
+            const float *b = product_window(p, worker, k0, k, n0, n, &ld);
             const float *a = p->ta ? row_f32(p->a, k0) + m0 : row_f32(p->a, m0) + k0;
 
-            multiply(p, m, n, k, a, b, ld, k0 ? 1.0F : (float)p->beta, c);
+            product_f32(p, m, n, k, a, b, ld, k0 ? 1.0F : (float)p->beta, c);
         }
     }
 }
 
-static int pieces(const struct product *p)
+static int product_pieces(const struct product *p)
 {
     return (p->c.rows + p->step_m - 1) / p->step_m * ((p->c.cols + p->step_n - 1) / p->step_n);
 }
 
-/* Sizes that depend on the shape alone. Columns are cut at whole blocks of any stored type. */
-static void plan(struct product *p)
+/* Chooses the size of the pieces from the shape alone. Columns are cut at whole blocks. */
+static void product_plan(struct product *p)
 {
     int block = !p->tb && p->c.cols % 256 == 0 ? 256 : 32;
 
     p->step_m = PIECE_ROWS;
     p->step_n = PIECE_COLS;
-    if (p->tb) /* a piece dequantises step_n whole rows of b: keep them near the cache */
+    if (p->tb) /* a piece converts step_n whole rows of b: at most 4 MiB, near the cache */
         while (p->step_n > 32 && (long)p->step_n * p->depth > 1L << 20)
             p->step_n /= 2;
     if ((double)p->c.rows * p->c.cols * p->depth <= (double)SMALL) {
         p->step_n = p->c.cols > 0 && p->c.cols < PIECE_COLS ? p->c.cols : PIECE_COLS;
     } else {
-        while (p->step_n > block && pieces(p) < PIECES_WANTED)
+        while (p->step_n > block && product_pieces(p) < PIECES_WANTED)
             p->step_n /= 2;
-        while (p->step_m > 32 && pieces(p) < PIECES_WANTED && p->c.rows > 32)
+        while (p->step_m > 32 && product_pieces(p) < PIECES_WANTED && p->c.rows > 32)
             p->step_m /= 2;
     }
     p->count_n = (p->c.cols + p->step_n - 1) / p->step_n;
@@ -182,14 +184,14 @@ void cpu_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct ma
         cpu_gemv(cpu, (float)alpha, a, b, (float)beta, c);
         return;
     }
-    plan(&p);
+    product_plan(&p);
     if (c.type == DT_F32 && b.type != DT_F32) {
         size_t rows = tb ? (size_t)p.step_n : DEPTH, cols = tb ? (size_t)p.depth : (size_t)p.step_n;
 
         if (!cpu_scratch(cpu, rows * cols * sizeof(float) + 64))
             return;
     }
-    if (!p.depth) { /* the sums are empty */
+    if (!p.depth) { /* empty sums: c = beta c */
         for (int r = 0; r < c.rows; r++)
             for (int i = 0; i < c.cols; i++) {
                 if (c.type == DT_F64)
@@ -199,5 +201,5 @@ void cpu_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct ma
             }
         return;
     }
-    cpu_pool_run(cpu->pool, pieces(&p), product_piece, &p);
+    cpu_pool_run(cpu->pool, product_pieces(&p), product_piece, &p);
 }

@@ -1,35 +1,35 @@
-/* Products of a few rows with a transposed matrix, c = alpha a b^T + beta c: what decoding one
- * token consists of. Each row of b is read once, in its stored type and from start to end, which is
- * how memory is fastest. A sum is made in the same order whatever the type, the number of rows and
- * the number of threads: a stored weight and its float32 copy give the same bits. */
+/* Products of a few rows with a transposed matrix, c = alpha a b^T + beta c. Generating a token is
+ * little else, and it is limited by reading b. So each row of b is read once, in its stored type,
+ * from start to end. A sum is made in the same order whatever the type, the number of rows and the
+ * number of threads: a stored weight and its float32 copy give the same bits. */
 #include "core/device/cpu.h"
 
 enum {
-    CHUNK = 2048,      /* elements of b at a time: whole blocks of every type */
-    PIECE = 1 << 15,   /* elements of b worth handing to a thread */
-    ALONE = 2 * PIECE, /* so few are not worth waking one */
+    CHUNK = 2048,      /* elements of b converted at a time: a multiple of every type's block */
+    PIECE = 1 << 15,   /* elements of b in a piece */
+    ALONE = 2 * PIECE, /* up to this many are not worth waking another thread */
 };
 
 struct gemv {
     const struct cpu_loops *loops;
     float alpha, beta;
     struct mat a, b, c;
-    int step; /* rows of b a piece */
+    int step; /* rows of b in a piece */
 };
 
-/* Column n of c. A row of b longer than a chunk is a sum of chunks, in order. */
+/* Computes column n of c: row n of b, chunk by chunk in order. */
 static void product_column(const struct gemv *g, int n)
 {
-    float room[CHUNK], sum[DEVICE_FEW_ROWS] = {0};
+    float converted[CHUNK], sum[DEVICE_FEW_ROWS] = {0};
 
     for (int k = 0; k < g->b.cols; k += CHUNK) {
         int count = g->b.cols - k < CHUNK ? g->b.cols - k : CHUNK;
-        const float *b = room;
+        const float *b = converted;
 
         if (g->b.type == DT_F32)
             b = row_f32(g->b, n) + k;
         else
-            dtype_to_float(g->b.type, row_bytes(g->b, n) + dtype_row_bytes(g->b.type, k), room,
+            dtype_to_float(g->b.type, row_bytes(g->b, n) + dtype_row_bytes(g->b.type, k), converted,
                            count);
         for (int i = 0; i < g->a.rows; i++)
             sum[i] += g->loops->dot(row_f32(g->a, i) + k, b, count);

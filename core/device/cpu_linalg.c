@@ -1,11 +1,11 @@
-/* Double precision algebra of the CPU device: LAPACK, with the device's threads lent to it for
- * the time of one call. */
+/* Double precision linear algebra on the CPU: second moments (gram), eigenvectors, Cholesky. LAPACK
+ * uses the device's number of threads during one call; it cannot be cancelled. */
 #include "core/device/cpu.h"
 
 #include <cblas.h>
 #include <limits.h>
 
-/* LAPACK inside OpenBLAS, by its Fortran names (lengths of the text arguments come last). */
+/* LAPACK inside OpenBLAS, by its Fortran names. The lengths of text arguments come last. */
 void dsyevd_(const char *job, const char *triangle, const int *n, double *a, const int *lda,
              double *values, double *work, const int *work_n, int *iwork, const int *iwork_n,
              int *info, size_t job_len, size_t triangle_len);
@@ -13,8 +13,8 @@ void dpotrf_(const char *triangle, const int *n, double *a, const int *lda, int 
              size_t triangle_len);
 
 enum {
-    GRAM_ROWS = 1024, /* rows of x turned to double at a time */
-    GRAM_TILE = 512   /* rows and columns of c a piece */
+    GRAM_ROWS = 1024, /* rows of x converted to double at a time */
+    GRAM_TILE = 512   /* rows and columns of c in a piece */
 };
 
 struct gram {
@@ -24,7 +24,8 @@ struct gram {
     int tiles;
 };
 
-/* One tile of c on or above the diagonal, and its mirror image. */
+/* Computes one tile of c on or above the diagonal and copies it to its mirror image: half the
+ * work, and c is exactly symmetric. */
 static void gram_piece(void *context, int piece, int worker)
 {
     const struct gram *g = context;
@@ -66,8 +67,8 @@ void cpu_gram(struct device *dev, struct mat x, struct mat c)
     }
 }
 
-/* LAPACK's columns are our rows: a symmetric matrix is the same either way, and the vectors it
- * leaves in columns are rows for us. So the column-major entry spares all transposing. */
+/* LAPACK stores matrices by columns, we by rows. A symmetric matrix is the same both ways, and the
+ * eigenvectors that LAPACK writes as columns are rows for us: nothing has to be transposed. */
 void cpu_eigh(struct device *dev, struct mat a, struct mat values)
 {
     struct cpu *cpu = (struct cpu *)dev;
@@ -81,7 +82,7 @@ void cpu_eigh(struct device *dev, struct mat a, struct mat values)
     work_n = (int)size;
     bytes = (size_t)work_n * sizeof(double);
     if (info || size > (double)INT_MAX) {
-        err_set(&dev->fault, ERR_LIMIT, "eigenvectors of %d x %d are too large a task", n, n);
+        err_set(&dev->fault, ERR_LIMIT, "a %d x %d matrix is too large for dsyevd", n, n);
         return;
     }
     if (!cpu_shared(cpu, bytes + (size_t)iwork_n * sizeof(int)))
@@ -103,7 +104,7 @@ void cpu_cholesky(struct device *dev, struct mat a)
     if (!n)
         return;
     cpu_blas_threads(dev->threads);
-    dpotrf_("U", &n, a.data, &lda, &info, 1); /* our lower triangle is its upper one */
+    dpotrf_("U", &n, a.data, &lda, &info, 1); /* by columns our lower triangle is the upper one */
     cpu_blas_threads(1);
     if (info)
         err_set(&dev->fault, ERR_DEVICE,

@@ -1,5 +1,6 @@
-/* Each loop is one plain function, inlined into a version for each instruction set and left to
- * the compiler to vectorise: no intrinsics, no version to keep in step with another. */
+/* The innermost loops. Each is one plain C function that is inlined into a version for each
+ * instruction set and vectorised by the compiler. So there are no intrinsics, and no two versions
+ * that could drift apart. */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("O3") /* -O2 does not vectorise these */
 #endif
@@ -9,7 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Partial results of a reduction and of a dot product, the same number in every set. */
+/* Partial sums of a reduction and of a dot product. The number is the same in every instruction
+ * set, so that only fused multiply-adds can make results differ. */
 enum { LANES = 16, DOT_LANES = 32 };
 
 #define INLINE static inline __attribute__((always_inline))
@@ -19,15 +21,15 @@ INLINE float multiply_add(float a, float b, float c, bool fused)
     return fused ? __builtin_fmaf(a, b, c) : a * b + c;
 }
 
-/* e^x: x = n ln 2 + r, |r| <= ln 2 / 2; a polynomial of degree 5 in r, minimax (the coefficients
- * of Arm's optimized routines, expf), and n added to the exponent's bits. */
+/* e^x = 2^n e^r with x = n ln 2 + r, |r| <= ln 2 / 2. e^r is a minimax polynomial of degree 5 (the
+ * coefficients of expf in Arm's optimized routines); 2^n is added to the bits of the exponent. */
 INLINE float exponential(float x, bool fused)
 {
-    const float round = 0x1.8p23F; /* adding it leaves the nearest integer in the low bits */
+    const float round = 0x1.8p23F; /* adding it rounds to an integer, which is in the low bits */
     float t, n, r, square, p, q;
     uint32_t bits, power;
 
-    x = x < -87 ? -87 : x; /* what is no number stays so */
+    x = x < -87 ? -87 : x; /* NaN stays NaN: both comparisons are false */
     x = x > 88 ? 88 : x;
     t = multiply_add(x, 0x1.715476p+0F, round, fused);
     n = t - round;
@@ -86,9 +88,10 @@ INLINE void softmax_loop(float *x, int n, bool fused)
         x[i] *= sum;
 }
 
-/* 1 + e^-t, by which an activation divides its argument g: t = g, or for the tanh form of gelu
- * t = 2 sqrt(2 / pi) (g + 0.044715 g^3), since (1 + tanh(t / 2)) / 2 = 1 / (1 + e^-t). */
-INLINE float divisor(float g, bool gelu, bool fused)
+/* Both activations are g / (1 + e^-t). SiLU: t = g. GELU in its tanh form:
+ * t = 2 sqrt(2 / pi) (g + 0.044715 g^3), since (1 + tanh(t / 2)) / 2 = 1 / (1 + e^-t).
+ * Returns 1 + e^-t. */
+INLINE float act_divisor(float g, bool gelu, bool fused)
 {
     float t = gelu ? 0x1.988454p+0F * (g + 0.044715F * g * g * g) : g;
 
@@ -99,10 +102,10 @@ INLINE void gated_loop(const float *gate, const float *up, float *out, int n, bo
 {
     if (up)
         for (int i = 0; i < n; i++)
-            out[i] = gate[i] / divisor(gate[i], gelu, fused) * up[i];
+            out[i] = gate[i] / act_divisor(gate[i], gelu, fused) * up[i];
     else
         for (int i = 0; i < n; i++)
-            out[i] = gate[i] / divisor(gate[i], gelu, fused);
+            out[i] = gate[i] / act_divisor(gate[i], gelu, fused);
 }
 
 /* With s = 1 / (1 + e^-t): d act / dg = s (1 + g (1 - s) dt / dg) */
@@ -110,7 +113,7 @@ INLINE void gated_grad_loop(const float *gate, const float *up, const float *dou
                             float *dup, int n, bool gelu, bool fused)
 {
     for (int i = 0; i < n; i++) {
-        float g = gate[i], d = dout[i], u = up ? up[i] : 1, s = 1 / divisor(g, gelu, fused);
+        float g = gate[i], d = dout[i], u = up ? up[i] : 1, s = 1 / act_divisor(g, gelu, fused);
         float dt = gelu ? 0x1.988454p+0F * (1 + 3 * 0.044715F * g * g) : 1;
 
         if (dup)
@@ -119,8 +122,9 @@ INLINE void gated_grad_loop(const float *gate, const float *up, const float *dou
     }
 }
 
-/* Raises max over the strip and says by what factor the old sums shrink. */
-INLINE void raise(const struct lps_strip *s, bool fused)
+/* First pass over a strip: updates max, and sets keep[i] = e^(old max - new max), the factor for
+ * the sums so far, and shift[i] = -max[i]. */
+INLINE void lps_update_max(const struct lps_strip *s, bool fused)
 {
     const float *restrict coeff = s->coeff, *restrict scale = s->scale;
     float *restrict max = s->max, *restrict shift = s->shift, *restrict keep = s->keep;
@@ -143,7 +147,7 @@ INLINE void raise(const struct lps_strip *s, bool fused)
     }
 }
 
-/* The strip's own sums begin at 0 and are added in double at its end. */
+/* Ends a strip: its float32 sums (part) are added to the double sums. */
 INLINE void lps_add_sums(const struct lps_strip *s)
 {
     double *restrict sum = s->sum;
@@ -152,12 +156,13 @@ INLINE void lps_add_sums(const struct lps_strip *s)
         sum[i] = sum[i] * (double)s->keep[i] + (double)s->part[i];
 }
 
+/* Second pass: the sums of e^(term - max). */
 INLINE void lps_loop(const struct lps_strip *s, bool fused)
 {
     const float *restrict coeff = s->coeff, *restrict scale = s->scale;
     float *restrict part = s->part, *restrict shift = s->shift;
 
-    raise(s, fused);
+    lps_update_max(s, fused);
     for (int i = 0; i < s->n; i++)
         part[i] = 0;
     for (int v = 0; v < s->rows; v++) {
@@ -173,26 +178,26 @@ INLINE void lps_loop(const struct lps_strip *s, bool fused)
 }
 
 /* cap tanh(x / cap) = cap (1 - 2 / (1 + e^(2 x / cap))) */
-INLINE float bend(float x, float cap, bool fused)
+INLINE float soft_cap(float x, float cap, bool fused)
 {
     return cap > 0 ? cap * (1 - 2 / (1 + exponential(2 * x / cap, fused))) : x;
 }
 
-INLINE float bent_term(const struct lps_strip *s, int v, int i, bool fused)
+INLINE float capped_term(const struct lps_strip *s, int v, int i, bool fused)
 {
     float x = s->scale[i] * s->base[v] + (s->add ? s->add[v] : 0);
 
-    return bend(multiply_add(s->coeff[i], s->u[(long)v * s->ld + i], x, fused), s->cap, fused);
+    return soft_cap(multiply_add(s->coeff[i], s->u[(long)v * s->ld + i], x, fused), s->cap, fused);
 }
 
-/* The same with an addition and a cap: seldom wanted, so plain. */
-INLINE void bent_loop(const struct lps_strip *s, bool fused)
+/* Both passes for terms with an addition and a cap. Few models need it, so it is not tuned. */
+INLINE void capped_loop(const struct lps_strip *s, bool fused)
 {
     for (int i = 0; i < s->n; i++)
         s->keep[i] = s->max[i];
     for (int v = 0; v < s->rows; v++)
         for (int i = 0; i < s->n; i++) {
-            float x = bent_term(s, v, i, fused);
+            float x = capped_term(s, v, i, fused);
 
             s->max[i] = x > s->max[i] ? x : s->max[i];
         }
@@ -202,7 +207,7 @@ INLINE void bent_loop(const struct lps_strip *s, bool fused)
     }
     for (int v = 0; v < s->rows; v++)
         for (int i = 0; i < s->n; i++)
-            s->part[i] += exponential(bent_term(s, v, i, fused) - s->max[i], fused);
+            s->part[i] += exponential(capped_term(s, v, i, fused) - s->max[i], fused);
     lps_add_sums(s);
 }
 
@@ -212,7 +217,7 @@ INLINE void moments_loop(const struct lps_strip *s, bool fused)
     float *restrict part = s->part, *restrict shift = s->shift;
     float *restrict mean = s->mean, *restrict square = s->square;
 
-    raise(s, fused);
+    lps_update_max(s, fused);
     for (int i = 0; i < s->n; i++) {
         part[i] = 0;
         mean[i] *= s->keep[i];
@@ -260,7 +265,8 @@ INLINE float dot_loop(const float *restrict a, const float *restrict b, int n, b
     return sum[0];
 }
 
-/* The table for one instruction set. */
+/* Defines all functions and the table for one instruction set. fused: it has fused multiply-adds.
+ */
 #define LOOPS(set, target, fused)                                                             \
     target static void exp_##set(const float *x, float shift, float *y, int n)                \
     {                                                                                         \
@@ -295,7 +301,7 @@ INLINE float dot_loop(const float *restrict a, const float *restrict b, int n, b
     target static void lps_##set(const struct lps_strip *s)                                   \
     {                                                                                         \
         if (s->add || s->cap > 0)                                                             \
-            bent_loop(s, fused);                                                              \
+            capped_loop(s, fused);                                                            \
         else if (s->mean)                                                                     \
             moments_loop(s, fused);                                                           \
         else                                                                                  \

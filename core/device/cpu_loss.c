@@ -17,7 +17,7 @@ struct loss {
 static double log_sum_exp(const struct cpu_loops *loops, const float *x, int n)
 {
     float max = loops->max(x, n), e[PIECE];
-    double sum[4] = {0}; /* four, for the sake of speed */
+    double sum[4] = {0}; /* four sums hide the latency of an addition */
 
     for (int i = 0; i < n; i += PIECE) {
         int m = n - i < PIECE ? n - i : PIECE, k = 0;
@@ -32,8 +32,8 @@ static double log_sum_exp(const struct cpu_loops *loops, const float *x, int n)
     return (double)max + log((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
 
-/* What e^(x - (float)lse) must be multiplied by to be a probability. */
-static float left_over(double lse)
+/* The exponentials below use lse rounded to float32. This factor corrects for the rounding. */
+static float lse_rounding(double lse)
 {
     return (float)exp((double)(float)lse - lse);
 }
@@ -65,7 +65,7 @@ static void cross_entropy_rows(void *context, int first, int end)
         j->out[r] = (float)(lse - (double)x[j->label[r]]);
         if (!j->grad)
             continue;
-        scale = j->weight * left_over(lse);
+        scale = j->weight * lse_rounding(lse);
         j->loops->exp(x, (float)lse, x, j->logits.cols);
         for (int i = 0; i < j->logits.cols; i++)
             x[i] *= scale;
@@ -96,7 +96,7 @@ static void kl_rows(void *context, int first, int end)
         const float *ref = row_f32(j->ref, r);
         int n = j->logits.cols;
         double lse = log_sum_exp(j->loops, x, n), sum = 0;
-        float scale = left_over(lse);
+        float scale = lse_rounding(lse);
 
         for (int pass = 0; pass < (j->grad ? 2 : 1); pass++) {
             for (int i = 0; i < n; i += PIECE) {
@@ -130,9 +130,9 @@ void cpu_kl(struct device *dev, struct mat logits, struct mat ref, float weight,
     cpu_rows((struct cpu *)dev, logits.rows, 8 * (size_t)logits.cols, kl_rows, &j);
 }
 
-/* What the gradient gets of x: d/dx decay ||x||^2 = 2 decay x, d/dx decay ||x|| = decay x / ||x||.
- */
-static float pull(struct adam a)
+/* The decay adds this multiple of x to the gradient: d/dx decay ||x||^2 = 2 decay x, and
+ * d/dx decay ||x|| = decay x / ||x||. */
+static float decay_factor(struct adam a)
 {
     const float *x = a.x.data;
     double square = 0;
@@ -144,14 +144,14 @@ static float pull(struct adam a)
     return square > 0 ? (float)(a.decay / sqrt(square)) : 0;
 }
 
-/* torch.optim.Adam: eps is added after the bias correction of the second moment. */
+/* Like torch.optim.Adam: eps is added after the bias correction of the second moment. */
 void cpu_adam(struct device *dev, struct mat grad, struct adam a)
 {
     float *x = a.x.data, *m = a.m.data, *v = a.v.data;
     const float *g = grad.data;
     double step = *(double *)a.steps.data += 1;
     double fix1 = 1 - pow((double)a.beta1, step), fix2 = 1 - pow((double)a.beta2, step);
-    float rate = (float)((double)a.lr / fix1), root = (float)sqrt(fix2), factor = pull(a);
+    float rate = (float)((double)a.lr / fix1), root = (float)sqrt(fix2), factor = decay_factor(a);
     double square = 0;
 
     (void)dev;

@@ -1,32 +1,42 @@
-/* Log probability shift on the CPU device: a tile of U = head values is made by the BLAS and
- * consumed from the cache before the next one. With SmolLM2's shape (V 49152, d 576, M 1536, N 6)
- * this takes about 1.25 times as long as the product U alone by the same BLAS; of the rest a third
- * are the exponentials, most is packing in smaller pieces (tests/bench/lps_bench.c). */
+/* The log probability shift on the CPU. The BLAS computes a tile of U = head values, and the loops
+ * reduce it for all rows b while it is in the cache; then comes the next tile.
+ *
+ *                  neurons (192 a piece)
+ *               |-------|-------|---
+ *   vocabulary  | tile  |       |          a thread takes a piece and goes down its tiles;
+ *    (256 rows  |-------|       |          tiles of 256 rows stay in the second-level cache,
+ *     a tile)   | tile  |       |          strips of 32 rows in the first-level cache
+ *               |-------|-------|---
+ *
+ * At SmolLM2's shape (V 49152, d 576, M 1536, N 6) this takes 1.25 times as long as the product U
+ * alone by the same BLAS. A third of the difference are the exponentials; most of the rest is that
+ * the BLAS copies its inputs once for each tile (tests/bench/lps_bench.c). */
 #include "core/device/cpu.h"
 
 #include <cblas.h>
 
 enum {
-    NEURONS = 192,      /* columns of U a piece */
-    VOCAB = 256,        /* rows of U at a time: the tile stays in the second cache */
-    STRIP = 32,         /* rows of U that stay in the first cache for all rows b */
-    DEQUANTISED = 1024, /* rows of a stored head turned to float32 at a time */
-    ROOM = VOCAB + 4    /* rows of [NEURONS] in a worker's scratch: U, and four more */
+    NEURONS = 192,           /* columns of U in a piece */
+    VOCAB = 256,             /* rows of U in a tile */
+    STRIP = 32,              /* rows of a tile that are reduced for all b before the next */
+    DEQUANTISED = 1024,      /* rows of a quantised head converted to float32 at a time */
+    SCRATCH_ROWS = VOCAB + 4 /* rows of [NEURONS] in a thread's scratch: U, and four vectors */
 };
 
-struct shift {
+struct lps_job {
     struct cpu *cpu;
     struct mat head; /* [rows, d] float32 */
     struct mat values, base, coeff;
     const int *target;
-    int first; /* head's first row in the tile: a column of base */
-    int v0;    /* and in the vocabulary */
+    int first; /* number of head's first row, counted in the caller's tile (a column of base), */
+    int v0;    /* and counted in the vocabulary */
     struct lps_state s;
 };
 
-static void consume(const struct shift *j, int v0, int rows, int i0, int n, float *u)
+/* Reduces `rows` rows of U from v0 on, for n neurons from i0 on and all rows b. */
+static void tile_reduce(const struct lps_job *j, int v0, int rows, int i0, int n, float *u)
 {
-    float *room = u + VOCAB * NEURONS, *ones = room + 2 * NEURONS;
+    float *extra = u + VOCAB * NEURONS, *ones = extra + 2 * NEURONS;
     bool moments = j->s.mean.data != NULL, scaled = j->s.base_scale.data != NULL;
 
     for (int v = 0; v < rows; v += STRIP) {
@@ -40,9 +50,9 @@ static void consume(const struct shift *j, int v0, int rows, int i0, int n, floa
                 .sum = (double *)j->s.sum.data + b * j->s.sum.stride + i0,
                 .mean = moments ? row_f32(j->s.mean, b) + i0 : NULL,
                 .square = moments ? row_f32(j->s.square, b) + i0 : NULL,
-                .shift = room,
-                .keep = room + NEURONS,
-                .part = room + 3 * NEURONS,
+                .shift = extra,
+                .keep = extra + NEURONS,
+                .part = extra + 3 * NEURONS,
                 .add = j->s.add.data ? row_f32(j->s.add, 0) + j->first + v0 + v : NULL,
                 .cap = j->s.cap,
                 .rows = rows - v < STRIP ? rows - v : STRIP,
@@ -55,10 +65,10 @@ static void consume(const struct shift *j, int v0, int rows, int i0, int n, floa
     }
 }
 
-/* A few neurons through all rows of head. */
-static void shift_piece(void *context, int piece, int worker)
+/* A piece: some neurons, all rows of head. */
+static void lps_piece(void *context, int piece, int worker)
 {
-    const struct shift *j = context;
+    const struct lps_job *j = context;
     int i0 = piece * NEURONS;
     int n = j->values.cols - i0 < NEURONS ? j->values.cols - i0 : NEURONS;
     float *u = j->cpu->scratch[worker];
@@ -77,7 +87,7 @@ static void shift_piece(void *context, int piece, int worker)
             for (int i = 0; own >= 0 && own < rows && i < n; i++)
                 row_f32(j->s.own, b)[i0 + i] = u[own * NEURONS + i];
         }
-        consume(j, v0, rows, i0, n, u);
+        tile_reduce(j, v0, rows, i0, n, u);
     }
 }
 
@@ -85,20 +95,20 @@ void cpu_lps(struct device *dev, struct mat head, struct mat values, struct mat 
              struct mat coeff, const int *target, int v0, struct lps_state s)
 {
     struct cpu *cpu = (struct cpu *)dev;
-    struct shift j = {.cpu = cpu,
-                      .head = head,
-                      .values = values,
-                      .base = base,
-                      .coeff = coeff,
-                      .target = target,
-                      .v0 = v0,
-                      .s = s};
+    struct lps_job j = {.cpu = cpu,
+                        .head = head,
+                        .values = values,
+                        .base = base,
+                        .coeff = coeff,
+                        .target = target,
+                        .v0 = v0,
+                        .s = s};
     int pieces = (values.cols + NEURONS - 1) / NEURONS;
 
-    if (!cpu_scratch(cpu, (size_t)NEURONS * ROOM * sizeof(float)))
+    if (!cpu_scratch(cpu, (size_t)NEURONS * SCRATCH_ROWS * sizeof(float)))
         return;
     if (head.type == DT_F32) {
-        cpu_pool_run(cpu->pool, pieces, shift_piece, &j);
+        cpu_pool_run(cpu->pool, pieces, lps_piece, &j);
         return;
     }
     if (!cpu_shared(cpu, (size_t)DEQUANTISED * (size_t)head.cols * sizeof(float)))
@@ -109,6 +119,6 @@ void cpu_lps(struct device *dev, struct mat head, struct mat values, struct mat 
         j.head = (struct mat){cpu->shared, DT_F32, rows, head.cols, head.cols};
         j.v0 = v0 + j.first;
         cpu_copy(dev, mat_rows(head, j.first, rows), j.head);
-        cpu_pool_run(cpu->pool, pieces, shift_piece, &j);
+        cpu_pool_run(cpu->pool, pieces, lps_piece, &j);
     }
 }

@@ -1,10 +1,12 @@
-/* Moving and elementwise operations of the CPU device. */
+/* Copies, gather and scatter, and elementwise operations on the CPU. Each works on ranges of rows
+ * (cpu_rows()), except the few that must run in order. */
 #include "core/device/cpu.h"
 
 #include <math.h>
 #include <string.h>
 
-struct pair {
+/* The arguments of an operation: y from x, with a scale s, an index or a factor. */
+struct move_job {
     struct mat x, s, y;
     const int *index;
     float alpha;
@@ -23,7 +25,7 @@ static void copy_row(struct mat src, struct mat dst, int r)
     } else if (dst.type == DT_F32) {
         dtype_to_float(src.type, row_bytes(src, r), row_f32(dst, r), src.cols);
     } else {
-        /* any stored type to F64: through pieces of float32, 256 being a whole block of all */
+        /* any stored type to F64: by way of float32, 256 elements (whole blocks) at a time */
         float piece[256];
         double *to = row_f64(dst, r);
         const char *from = row_bytes(src, r);
@@ -40,7 +42,7 @@ static void copy_row(struct mat src, struct mat dst, int r)
 
 static void copy_rows(void *context, int first, int end)
 {
-    const struct pair *p = context;
+    const struct move_job *p = context;
 
     for (int r = first; r < end; r++)
         copy_row(p->x, p->y, r);
@@ -48,7 +50,7 @@ static void copy_rows(void *context, int first, int end)
 
 void cpu_copy(struct device *dev, struct mat src, struct mat dst)
 {
-    struct pair p = {.x = src, .y = dst};
+    struct move_job p = {.x = src, .y = dst};
 
     cpu_rows((struct cpu *)dev, src.rows, (size_t)src.cols, copy_rows, &p);
 }
@@ -57,7 +59,7 @@ void cpu_fill(struct device *dev, struct mat x, double value)
 {
     (void)dev;
     for (int r = 0; r < x.rows; r++) {
-        if (value == 0) { /* also -0: nobody asks for that */
+        if (value == 0) { /* -0 becomes 0 */
             memset((char *)x.data + (size_t)r * dtype_row_bytes(x.type, x.stride), 0,
                    dtype_row_bytes(x.type, x.cols));
         } else if (x.type == DT_F64) {
@@ -72,7 +74,7 @@ void cpu_fill(struct device *dev, struct mat x, double value)
 
 static void gather_rows(void *context, int first, int end)
 {
-    const struct pair *p = context;
+    const struct move_job *p = context;
 
     for (int r = first; r < end; r++)
         dtype_to_float(p->x.type, row_bytes(p->x, p->index[r]), row_f32(p->y, r), p->y.cols);
@@ -80,7 +82,7 @@ static void gather_rows(void *context, int first, int end)
 
 void cpu_gather(struct device *dev, struct mat table, const int *index, struct mat out)
 {
-    struct pair p = {.x = table, .y = out, .index = index};
+    struct move_job p = {.x = table, .y = out, .index = index};
 
     cpu_rows((struct cpu *)dev, out.rows, (size_t)out.cols, gather_rows, &p);
 }
@@ -99,7 +101,7 @@ void cpu_scatter_add(struct device *dev, struct mat x, const int *index, struct 
 
 static void axpy_rows(void *context, int first, int end)
 {
-    const struct pair *p = context;
+    const struct move_job *p = context;
 
     for (int r = first; r < end; r++) {
         const float *x = row_f32(p->x, p->x.rows == 1 ? 0 : r);
@@ -112,14 +114,14 @@ static void axpy_rows(void *context, int first, int end)
 
 void cpu_axpy(struct device *dev, float alpha, struct mat x, struct mat y)
 {
-    struct pair p = {.x = x, .y = y, .alpha = alpha};
+    struct move_job p = {.x = x, .y = y, .alpha = alpha};
 
     cpu_rows((struct cpu *)dev, y.rows, (size_t)y.cols, axpy_rows, &p);
 }
 
 static void scale_cols_rows(void *context, int first, int end)
 {
-    const struct pair *p = context;
+    const struct move_job *p = context;
     const float *s = p->s.data;
 
     for (int r = first; r < end; r++) {
@@ -133,14 +135,14 @@ static void scale_cols_rows(void *context, int first, int end)
 
 void cpu_scale_cols(struct device *dev, struct mat x, struct mat s, struct mat y)
 {
-    struct pair p = {.x = x, .s = s, .y = y};
+    struct move_job p = {.x = x, .s = s, .y = y};
 
     cpu_rows((struct cpu *)dev, y.rows, (size_t)y.cols, scale_cols_rows, &p);
 }
 
 static void scale_rows_rows(void *context, int first, int end)
 {
-    const struct pair *p = context;
+    const struct move_job *p = context;
 
     for (int r = first; r < end; r++) {
         float s = ((const float *)p->s.data)[r], *x = row_f32(p->x, r);
@@ -152,15 +154,15 @@ static void scale_rows_rows(void *context, int first, int end)
 
 void cpu_scale_rows(struct device *dev, struct mat s, struct mat x)
 {
-    struct pair p = {.x = x, .s = s};
+    struct move_job p = {.x = x, .s = s};
 
     cpu_rows((struct cpu *)dev, x.rows, (size_t)x.cols, scale_rows_rows, &p);
 }
 
-/* Columns first to end: each is summed from its first row to its last, whatever the range. */
+/* Here the range is one of columns. Each is summed from its first row to its last. */
 static void col_norms_cols(void *context, int first, int end)
 {
-    const struct pair *p = context;
+    const struct move_job *p = context;
     double sum[64];
 
     for (int i = first; i < end; i += 64) {
@@ -181,7 +183,7 @@ static void col_norms_cols(void *context, int first, int end)
 
 void cpu_col_norms(struct device *dev, struct mat x, struct mat out)
 {
-    struct pair p = {.x = x, .y = out};
+    struct move_job p = {.x = x, .y = out};
 
     cpu_rows((struct cpu *)dev, x.cols, (size_t)x.rows, col_norms_cols, &p);
 }

@@ -1,5 +1,5 @@
-/* Norms, rotary positions, the gated activation and the soft cap of the CPU device, with their
- * gradients. */
+/* The elementwise parts of a transformer on the CPU: norms, rotary positions, the gated activation
+ * and the soft cap, each with its gradient. */
 #include "core/device/cpu.h"
 
 #include <math.h>
@@ -10,8 +10,8 @@ struct norm_job {
     struct norm n;
 };
 
-/* What a norm takes from a row: its mean (0 for NORM_RMS) and 1 / s, s = sqrt(mean (x - mean)^2 +
- * eps). */
+/* The statistics of a row: its mean (0 for NORM_RMS) and 1 / s, s = sqrt(mean((x - mean)^2) + eps).
+ */
 struct spread {
     float mean;
     double inv;
@@ -55,7 +55,7 @@ void cpu_norm(struct device *dev, struct mat x, struct norm n, struct mat y)
 }
 
 /* y = g (x - mean) / s: dx = (g dy - mean(g dy)) / s - (x - mean) (sum g dy (x - mean)) / (n s^3);
- * without centring both means are 0. */
+ * for NORM_RMS both means are 0. */
 static void norm_grad_rows(void *context, int first, int end)
 {
     const struct norm_job *j = context;

@@ -1,4 +1,7 @@
-/* Threads that wait for a loop, take its pieces one by one, and wait again. */
+/* The thread pool. A call of cpu_pool_run() is a round: the caller stores the work, increments
+ * `round` and wakes the workers; everybody takes the next piece from an atomic counter until there
+ * is none; the last worker that finishes wakes the caller. Waiting threads spin for some
+ * microseconds before they sleep, because the next operation usually comes at once. */
 #include "core/device/cpu_pool.h"
 
 #include <pthread.h>
@@ -9,8 +12,8 @@
 #include "core/base/mem.h"
 #include "core/base/thread.h"
 
-/* How often a waiting thread looks before it sleeps: some microseconds, the gap between two
- * operations of a forward pass. */
+/* Turns of the spinning loop: some microseconds, the gap between two operations of a forward pass.
+ */
 enum { SPINS = 2000 };
 
 struct worker {
@@ -22,9 +25,9 @@ struct worker {
 struct cpu_pool {
     pthread_mutex_t lock;
     pthread_cond_t wake, idle;
-    atomic_uint round; /* changes when there is new work */
-    atomic_int next;   /* the next piece nobody took */
-    atomic_int busy;   /* workers that have not finished this round */
+    atomic_uint round; /* number of the round; a change means new work */
+    atomic_int next;   /* the next piece to take */
+    atomic_int busy;   /* workers that have not finished the round */
     int pieces, threads, started;
     bool stop;
     void (*work)(void *, int, int);
@@ -91,7 +94,7 @@ static void start_workers(struct cpu_pool *pool)
         w->pool = pool;
         w->index = i + 1;
         if (!thread_start(&w->thread, "worker", worker_main, w, NULL))
-            break; /* fewer do the same work */
+            break; /* cpu_pool_open() reports it */
         pool->started++;
     }
 }
@@ -114,7 +117,8 @@ struct cpu_pool *cpu_pool_open(int threads, struct err *err)
     return pool;
 }
 
-/* Wakes every worker for a new round. The lock keeps a worker from falling asleep in between. */
+/* Starts a round. Without the lock a worker could miss the wakeup: between its look at `round` and
+ * its wait. */
 static void begin_round(struct cpu_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);

@@ -1,4 +1,4 @@
-/* Checks the shapes of each operation once, then calls the device's own. */
+/* The device_*() functions: each checks types and shapes, then calls the slot of the table. */
 #include "core/device/device.h"
 
 #include <stdarg.h>
@@ -10,15 +10,16 @@
 
 const char *const precision_names[PRECISION_COUNT] = {"full", "split", "tf32", "bf16"};
 
-/* A wrong shape is a fault, not an assertion: shapes come from model files. */
-static bool fits(struct device *dev, bool ok, const char *op, const char *rule)
+/* Whether an operation may run: no earlier fault, and its arguments are valid (`ok`); if not valid,
+ * "op: rule" becomes the fault. Shapes come from model files, so this is not an assertion. */
+static bool args_ok(struct device *dev, bool ok, const char *op, const char *rule)
 {
     if (dev->fault.kind)
         return false;
     return ok || err_set(&dev->fault, ERR_DEVICE, "%s: %s", op, rule);
 }
 
-/* A matrix an operation may touch: it has data unless it is empty, and rows do not overlap. */
+/* A valid matrix: it has data unless it is empty, and its rows do not overlap. */
 static bool is_mat(struct mat m)
 {
     return m.rows >= 0 && m.cols >= 0 && (m.rows < 2 || m.stride >= m.cols) &&
@@ -112,8 +113,8 @@ struct mat mat_new(struct device *dev, enum dtype type, int rows, int cols)
 {
     struct mat m = {NULL, type, rows, cols, cols};
 
-    if (!fits(dev, rows >= 0 && cols >= 0 && (type == DT_F32 || type == DT_F64), "mat_new",
-              "only float32 and float64 matrices of no negative size can be made"))
+    if (!args_ok(dev, rows >= 0 && cols >= 0 && (type == DT_F32 || type == DT_F64), "mat_new",
+                 "a new matrix is float32 or float64, and no size is negative"))
         return m;
     m.data = device_alloc(dev, mat_bytes(m));
     if (m.data)
@@ -148,12 +149,12 @@ size_t mat_bytes(struct mat m)
     return (size_t)m.rows * dtype_row_bytes(m.type, m.cols);
 }
 
-/* One transfer for a dense matrix, else one a row. */
+/* A dense matrix is one transfer, any other one transfer a row. */
 void device_upload(struct device *dev, struct mat dst, const void *src)
 {
     size_t row = dtype_row_bytes(dst.type, dst.cols), step = dtype_row_bytes(dst.type, dst.stride);
 
-    if (!fits(dev, is_mat(dst), "upload", "no such matrix") || !mat_bytes(dst))
+    if (!args_ok(dev, is_mat(dst), "upload", "no such matrix") || !mat_bytes(dst))
         return;
     if (row == step || dst.rows == 1) {
         dev->ops->upload(dev, dst.data, src, mat_bytes(dst));
@@ -168,7 +169,7 @@ void device_download(struct device *dev, void *dst, struct mat src)
 {
     size_t row = dtype_row_bytes(src.type, src.cols), step = dtype_row_bytes(src.type, src.stride);
 
-    if (!fits(dev, is_mat(src), "download", "no such matrix") || !mat_bytes(src))
+    if (!args_ok(dev, is_mat(src), "download", "no such matrix") || !mat_bytes(src))
         return;
     if (row == step || src.rows == 1) {
         dev->ops->download(dev, dst, src.data, mat_bytes(src));
@@ -205,58 +206,60 @@ void device_copy(struct device *dev, struct mat src, struct mat dst)
 {
     bool types = dst.type == DT_F32 || dst.type == DT_F64;
 
-    if (fits(dev,
-             types && is_mat(dst) && same_shape(src, dst) &&
-                 (src.type == DT_F64 ? is_mat(src) : is_stored(src)),
-             "copy", "sizes differ, or the target is neither float32 nor float64"))
+    if (args_ok(dev,
+                types && is_mat(dst) && same_shape(src, dst) &&
+                    (src.type == DT_F64 ? is_mat(src) : is_stored(src)),
+                "copy", "sizes differ, or the target is neither float32 nor float64"))
         dev->ops->copy(dev, src, dst);
 }
 
 void device_fill(struct device *dev, struct mat x, double value)
 {
-    if (fits(dev, is_f32(x) || is_f64(x), "fill", "only float32 and float64 can be filled"))
+    if (args_ok(dev, is_f32(x) || is_f64(x), "fill", "only float32 and float64 can be filled"))
         dev->ops->fill(dev, x, value);
 }
 
 void device_gather(struct device *dev, struct mat table, const int *index, struct mat out)
 {
-    if (fits(dev, is_stored(table) && is_f32(out) && table.cols == out.cols, "gather",
-             "rows of the table and of the output differ in length") &&
-        fits(dev, all_within(index, out.rows, table.rows), "gather", "a row outside the table"))
+    if (args_ok(dev, is_stored(table) && is_f32(out) && table.cols == out.cols, "gather",
+                "rows of the table and of the output differ in length") &&
+        args_ok(dev, all_within(index, out.rows, table.rows), "gather", "a row outside the table"))
         dev->ops->gather(dev, table, index, out);
 }
 
 void device_scatter_add(struct device *dev, struct mat x, const int *index, struct mat out)
 {
-    if (fits(dev, is_f32(x) && is_f32(out) && x.cols == out.cols, "scatter_add",
-             "rows differ in length") &&
-        fits(dev, all_within(index, x.rows, out.rows), "scatter_add", "a row outside the output"))
+    if (args_ok(dev, is_f32(x) && is_f32(out) && x.cols == out.cols, "scatter_add",
+                "rows differ in length") &&
+        args_ok(dev, all_within(index, x.rows, out.rows), "scatter_add",
+                "a row outside the output"))
         dev->ops->scatter_add(dev, x, index, out);
 }
 
 void device_axpy(struct device *dev, float alpha, struct mat x, struct mat y)
 {
-    if (fits(dev, is_f32(x) && is_f32(y) && x.cols == y.cols && (x.rows == y.rows || x.rows == 1),
-             "axpy", "sizes do not fit"))
+    if (args_ok(dev,
+                is_f32(x) && is_f32(y) && x.cols == y.cols && (x.rows == y.rows || x.rows == 1),
+                "axpy", "sizes do not fit"))
         dev->ops->axpy(dev, alpha, x, y);
 }
 
 void device_scale_cols(struct device *dev, struct mat x, struct mat s, struct mat y)
 {
-    if (fits(dev, is_f32(x) && is_f32(y) && same_shape(x, y) && is_row(s, x.cols), "scale_cols",
-             "sizes do not fit"))
+    if (args_ok(dev, is_f32(x) && is_f32(y) && same_shape(x, y) && is_row(s, x.cols), "scale_cols",
+                "sizes do not fit"))
         dev->ops->scale_cols(dev, x, s, y);
 }
 
 void device_scale_rows(struct device *dev, struct mat s, struct mat x)
 {
-    if (fits(dev, is_f32(x) && is_row(s, x.rows), "scale_rows", "sizes do not fit"))
+    if (args_ok(dev, is_f32(x) && is_row(s, x.rows), "scale_rows", "sizes do not fit"))
         dev->ops->scale_rows(dev, s, x);
 }
 
 void device_col_norms(struct device *dev, struct mat x, struct mat out)
 {
-    if (fits(dev, is_f32(x) && is_row(out, x.cols), "col_norms", "sizes do not fit"))
+    if (args_ok(dev, is_f32(x) && is_row(out, x.cols), "col_norms", "sizes do not fit"))
         dev->ops->col_norms(dev, x, out);
 }
 
@@ -281,30 +284,30 @@ void device_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct
 
 void device_gram(struct device *dev, struct mat x, struct mat c)
 {
-    if (fits(dev, is_f32(x) && is_f64(c) && c.rows == x.cols && c.cols == x.cols, "gram",
-             "sizes do not fit"))
+    if (args_ok(dev, is_f32(x) && is_f64(c) && c.rows == x.cols && c.cols == x.cols, "gram",
+                "sizes do not fit"))
         dev->ops->gram(dev, x, c);
 }
 
 void device_eigh(struct device *dev, struct mat a, struct mat values)
 {
-    if (fits(dev,
-             is_f64(a) && is_f64(values) && a.rows == a.cols && values.rows == 1 &&
-                 values.cols == a.rows,
-             "eigh", "sizes do not fit"))
+    if (args_ok(dev,
+                is_f64(a) && is_f64(values) && a.rows == a.cols && values.rows == 1 &&
+                    values.cols == a.rows,
+                "eigh", "sizes do not fit"))
         dev->ops->eigh(dev, a, values);
 }
 
 void device_cholesky(struct device *dev, struct mat a)
 {
-    if (fits(dev, is_f64(a) && a.rows == a.cols, "cholesky", "the matrix is not square"))
+    if (args_ok(dev, is_f64(a) && a.rows == a.cols, "cholesky", "the matrix is not square"))
         dev->ops->cholesky(dev, a);
 }
 
 void device_cholesky_solve(struct device *dev, struct mat l, struct mat b, bool half)
 {
-    if (fits(dev, is_f64(l) && is_f64(b) && l.rows == l.cols && l.rows == b.rows, "cholesky_solve",
-             "sizes do not fit"))
+    if (args_ok(dev, is_f64(l) && is_f64(b) && l.rows == l.cols && l.rows == b.rows,
+                "cholesky_solve", "sizes do not fit"))
         dev->ops->cholesky_solve(dev, l, b, half);
 }
 
@@ -315,27 +318,27 @@ static bool is_norm(struct norm n, int cols)
 
 void device_norm(struct device *dev, struct mat x, struct norm n, struct mat y)
 {
-    if (fits(dev, is_f32(x) && is_f32(y) && same_shape(x, y) && is_norm(n, x.cols), "norm",
-             "sizes do not fit"))
+    if (args_ok(dev, is_f32(x) && is_f32(y) && same_shape(x, y) && is_norm(n, x.cols), "norm",
+                "sizes do not fit"))
         dev->ops->norm(dev, x, n, y);
 }
 
 void device_norm_grad(struct device *dev, struct mat x, struct norm n, struct mat dy, struct mat dx)
 {
-    if (fits(dev,
-             is_f32(x) && is_f32(dy) && is_f32(dx) && same_shape(x, dy) && same_shape(x, dx) &&
-                 is_norm(n, x.cols),
-             "norm_grad", "sizes do not fit"))
+    if (args_ok(dev,
+                is_f32(x) && is_f32(dy) && is_f32(dx) && same_shape(x, dy) && same_shape(x, dx) &&
+                    is_norm(n, x.cols),
+                "norm_grad", "sizes do not fit"))
         dev->ops->norm_grad(dev, x, n, dy, dx);
 }
 
 void device_rope(struct device *dev, struct mat x, const int *pos, int heads, const float *freq,
                  bool interleaved, bool backward)
 {
-    if (fits(dev,
-             is_f32(x) && heads > 0 && x.cols % (2 * heads) == 0 &&
-                 x.cols / heads <= DEVICE_MAX_HEAD_DIM,
-             "rope", "the heads do not fit the row, or are of odd length or too long"))
+    if (args_ok(dev,
+                is_f32(x) && heads > 0 && x.cols % (2 * heads) == 0 &&
+                    x.cols / heads <= DEVICE_MAX_HEAD_DIM,
+                "rope", "the heads do not fit the row, or are of odd length or too long"))
         dev->ops->rope(dev, x, pos, heads, freq, interleaved, backward);
 }
 
@@ -355,15 +358,15 @@ static bool attention_fits(struct device *dev, const char *op, struct mat q, str
         inside = inside && a->q0 >= 0 && a->n >= 0 && a->kv0 >= 0 && a->past >= 0 &&
                  a->n <= q.rows - a->q0 && keys <= k.rows - a->kv0 && (keys > 0 || !a->n);
     }
-    return fits(dev, shapes, op, "the heads do not fit the rows") &&
-           fits(dev, inside, op, "a sequence reaches outside the rows, or sees no key");
+    return args_ok(dev, shapes, op, "the heads do not fit the rows") &&
+           args_ok(dev, inside, op, "a sequence reaches outside the rows, or sees no key");
 }
 
 void device_attention(struct device *dev, struct mat q, struct mat k, struct mat v,
                       const struct attn_seq *seq, int seqs, struct attn_shape shape, struct mat out)
 {
     if (attention_fits(dev, "attention", q, k, v, seq, seqs, shape) &&
-        fits(dev, is_f32(out) && same_shape(q, out), "attention", "sizes do not fit"))
+        args_ok(dev, is_f32(out) && same_shape(q, out), "attention", "sizes do not fit"))
         dev->ops->attention(dev, q, k, v, seq, seqs, shape, out);
 }
 
@@ -375,11 +378,11 @@ void device_attention_grad(struct device *dev, struct mat q, struct mat k, struc
                  same_shape(q, dq) && same_shape(dk, dv) && dk.rows == q.rows && dk.cols == k.cols;
 
     if (attention_fits(dev, "attention_grad", q, k, v, seq, seqs, shape) &&
-        fits(dev, grads, "attention_grad", "sizes do not fit"))
+        args_ok(dev, grads, "attention_grad", "sizes do not fit"))
         dev->ops->attention_grad(dev, q, k, v, seq, seqs, shape, dout, dq, dk, dv);
 }
 
-/* The factor of the gate, which an FFN may be without. */
+/* A valid second factor of a gated FFN: shaped like the gate, or absent. */
 static bool is_factor(struct mat up, struct mat gate)
 {
     return !up.data || (is_f32(up) && same_shape(gate, up));
@@ -388,59 +391,60 @@ static bool is_factor(struct mat up, struct mat gate)
 void device_gated(struct device *dev, enum activation act, struct mat gate, struct mat up,
                   struct mat out)
 {
-    if (fits(dev, is_f32(gate) && is_factor(up, gate) && is_f32(out) && same_shape(gate, out),
-             "gated", "sizes do not fit"))
+    if (args_ok(dev, is_f32(gate) && is_factor(up, gate) && is_f32(out) && same_shape(gate, out),
+                "gated", "sizes do not fit"))
         dev->ops->gated(dev, act, gate, up, out);
 }
 
 void device_gated_grad(struct device *dev, enum activation act, struct mat gate, struct mat up,
                        struct mat dout, struct mat dgate, struct mat dup)
 {
-    if (fits(dev,
-             is_f32(gate) && is_factor(up, gate) && is_f32(dout) && is_f32(dgate) &&
-                 is_factor(dup, gate) && !up.data == !dup.data && same_shape(gate, dout) &&
-                 same_shape(gate, dgate),
-             "gated_grad", "sizes do not fit"))
+    if (args_ok(dev,
+                is_f32(gate) && is_factor(up, gate) && is_f32(dout) && is_f32(dgate) &&
+                    is_factor(dup, gate) && !up.data == !dup.data && same_shape(gate, dout) &&
+                    same_shape(gate, dgate),
+                "gated_grad", "sizes do not fit"))
         dev->ops->gated_grad(dev, act, gate, up, dout, dgate, dup);
 }
 
 void device_softcap(struct device *dev, float cap, struct mat x)
 {
-    if (fits(dev, is_f32(x) && cap > 0, "softcap", "sizes do not fit, or the cap is not positive"))
+    if (args_ok(dev, is_f32(x) && cap > 0, "softcap",
+                "sizes do not fit, or the cap is not positive"))
         dev->ops->softcap(dev, cap, x);
 }
 
 void device_softcap_grad(struct device *dev, float cap, struct mat y, struct mat dy)
 {
-    if (fits(dev, is_f32(y) && is_f32(dy) && same_shape(y, dy) && cap > 0, "softcap_grad",
-             "sizes do not fit, or the cap is not positive"))
+    if (args_ok(dev, is_f32(y) && is_f32(dy) && same_shape(y, dy) && cap > 0, "softcap_grad",
+                "sizes do not fit, or the cap is not positive"))
         dev->ops->softcap_grad(dev, cap, y, dy);
 }
 
 void device_lse(struct device *dev, struct mat logits, struct mat out)
 {
-    if (fits(dev, is_f32(logits) && logits.cols > 0 && is_row(out, logits.rows), "lse",
-             "sizes do not fit"))
+    if (args_ok(dev, is_f32(logits) && logits.cols > 0 && is_row(out, logits.rows), "lse",
+                "sizes do not fit"))
         dev->ops->lse(dev, logits, out);
 }
 
 void device_cross_entropy(struct device *dev, struct mat logits, const int *label, float weight,
                           struct mat loss, bool grad)
 {
-    if (fits(dev, is_f32(logits) && is_row(loss, logits.rows), "cross_entropy",
-             "sizes do not fit") &&
-        fits(dev, all_within(label, logits.rows, logits.cols), "cross_entropy",
-             "a label outside the vocabulary"))
+    if (args_ok(dev, is_f32(logits) && is_row(loss, logits.rows), "cross_entropy",
+                "sizes do not fit") &&
+        args_ok(dev, all_within(label, logits.rows, logits.cols), "cross_entropy",
+                "a label outside the vocabulary"))
         dev->ops->cross_entropy(dev, logits, label, weight, loss, grad);
 }
 
 void device_kl(struct device *dev, struct mat logits, struct mat ref, float weight, struct mat loss,
                bool grad)
 {
-    if (fits(dev,
-             is_f32(logits) && logits.cols > 0 && is_f32(ref) && same_shape(logits, ref) &&
-                 is_row(loss, logits.rows),
-             "kl", "sizes do not fit"))
+    if (args_ok(dev,
+                is_f32(logits) && logits.cols > 0 && is_f32(ref) && same_shape(logits, ref) &&
+                    is_row(loss, logits.rows),
+                "kl", "sizes do not fit"))
         dev->ops->kl(dev, logits, ref, weight, loss, grad);
 }
 
@@ -459,26 +463,26 @@ void device_lps(struct device *dev, struct mat head, struct mat values, struct m
     bool bent = (!s.add.data || is_row(s.add, head.rows)) && s.cap >= 0 &&
                 (!s.mean.data || (!s.add.data && s.cap <= 0));
 
-    if (fits(dev, tile && state && moments && scaled && bent, "lps", "sizes do not fit"))
+    if (args_ok(dev, tile && state && moments && scaled && bent, "lps", "sizes do not fit"))
         dev->ops->lps(dev, head, values, base, coeff, target, v0, s);
 }
 
 void device_adam(struct device *dev, struct mat grad, struct adam a)
 {
-    if (fits(dev,
-             is_row(grad, a.x.cols) && is_row(a.x, grad.cols) && is_row(a.m, grad.cols) &&
-                 is_row(a.v, grad.cols) && is_f64(a.steps) && a.steps.rows == 1 &&
-                 a.steps.cols == 1,
-             "adam", "sizes do not fit"))
+    if (args_ok(dev,
+                is_row(grad, a.x.cols) && is_row(a.x, grad.cols) && is_row(a.m, grad.cols) &&
+                    is_row(a.v, grad.cols) && is_f64(a.steps) && a.steps.rows == 1 &&
+                    a.steps.cols == 1,
+                "adam", "sizes do not fit"))
         dev->ops->adam(dev, grad, a);
 }
 
 void device_delta_apply(struct device *dev, struct mat r, struct mat xm, struct mat w)
 {
-    if (fits(dev,
-             is_f32(r) && is_f32(xm) && is_f32(w) && r.rows == xm.rows && r.cols == w.rows &&
-                 xm.cols == w.cols,
-             "delta_apply", "sizes do not fit"))
+    if (args_ok(dev,
+                is_f32(r) && is_f32(xm) && is_f32(w) && r.rows == xm.rows && r.cols == w.rows &&
+                    xm.cols == w.cols,
+                "delta_apply", "sizes do not fit"))
         dev->ops->delta_apply(dev, r, xm, w);
 }
 
@@ -495,7 +499,7 @@ void *device_graph_end(struct device *dev)
 
 void device_graph_launch(struct device *dev, void *graph)
 {
-    if (fits(dev, graph != NULL, "graph", "nothing was recorded"))
+    if (args_ok(dev, graph != NULL, "graph", "nothing was recorded"))
         dev->ops->graph_launch(dev, graph);
 }
 

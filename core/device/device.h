@@ -1,12 +1,47 @@
-/* What the engine needs from a piece of hardware.
+/* A device: memory, and the operations on matrices that the engine needs (CPU or GPU).
  *
- * A device owns memory and runs operations on it in the order given. Operations return
- * nothing: the first fault sticks to the device, the operations after it do nothing, and
- * device_sync() reports it. So a forward pass reads as mathematics and is checked once, at
- * its end.
+ * The table. `struct device_ops` is a table of functions, one for each operation. core/device/
+ * device_cpu.c fills it with the reference implementation, gpu/cuda.c with CUDA's. Every device
+ * fills every slot. The engine calls device_gemm(), device_norm() ..., which check types and shapes
+ * once and then call the slot, so an implementation trusts its arguments. Shapes come from model
+ * files, so a wrong one is a fault, not an assertion.
  *
- * Shapes are checked here, in the device_*() functions; an implementation may trust its
- * arguments. One device belongs to one thread. All slots are filled by every device. */
+ * Sticky faults. Operations return nothing. The first fault is stored in the device, all operations
+ * after it do nothing, and device_sync() reports and clears it. So a forward pass reads like
+ * mathematics and is checked once, at its end:
+ *
+ *   device_norm(dev, x, layer->norm, h);
+ *   device_gemm(dev, 1, h, false, layer->gate, true, 0, g);        g = h gate^T
+ *   device_gemm(dev, 1, h, false, layer->up, true, 0, u);
+ *   device_gated(dev, ACT_SILU, g, u, m);
+ *   device_gemm(dev, 1, m, false, layer->down, true, 1, x);        x += m down^T
+ *   return device_sync(dev, err);
+ *
+ * After a fault, matrices may hold anything, and memory that could not be allocated has data NULL;
+ * neither is read, because nothing runs. A device that is `lost` (a GPU that fell off the bus)
+ * reports its fault on every sync; the only thing left to do is to close it.
+ *
+ * Queueing. On the CPU an operation is finished when its function returns. A GPU queues it: the
+ * host runs ahead, and operations run in the order in which they were called. Only device_sync(),
+ * device_download() and device_fetch() wait. Arrays of the host (index[], pos[], label[], freq[])
+ * are copied before the function returns. device_throttle() limits how far the host runs ahead,
+ * because queued work cannot be cancelled.
+ *
+ * Recording. Launching a small operation takes the host longer than the GPU needs to run it. A
+ * sequence that repeats with the same matrices (a step of the target's optimisation: some hundred
+ * operations) is recorded once and launched as one unit:
+ *
+ *   run the step once                           kernels are loaded, scratch memory has its size
+ *   device_graph_begin(dev), the step, graph = device_graph_end(dev)         recorded, not run
+ *   device_graph_launch(dev, graph), as often as needed
+ *
+ * What changes from launch to launch must be in device memory (Adam counts its own steps there).
+ * While recording, allocating, releasing, copying from or to the host and waiting are faults.
+ * ops->graphs says whether a device can record; if not, call the operations each time.
+ *
+ * Results are reproducible: the same calls on the same device give the same bits, whatever the
+ * number of threads. Between devices only dtype conversion and device_delta_apply() promise equal
+ * bits. One device belongs to one thread. */
 #ifndef CORE_DEVICE_DEVICE_H
 #define CORE_DEVICE_DEVICE_H
 
@@ -17,34 +52,49 @@
 #include "core/device/dtype.h"
 
 enum {
-    DEVICE_MAX_HEAD_DIM = 1024, /* of rotary positions */
-    DEVICE_FEW_ROWS = 6, /* up to so many rows of a, the CPU's a b^T takes as long as reading b */
+    DEVICE_MAX_HEAD_DIM = 1024, /* for rotary positions */
+    DEVICE_FEW_ROWS = 6, /* with at most this many rows of a, the CPU's a b^T is limited by reading
+                            b, so it uses a different loop */
 };
 
-/* A row-major window on device memory (or, for weights of a file, on host memory the device
- * was given with device_adopt()). It owns nothing. Quantised types: cols counts elements,
- * stride too, and windows begin at whole rows. */
+/* A row-major window on device memory. It owns nothing and is passed by value. Element (r, c) is at
+ * data[r * stride + c]:
+ *
+ *            cols
+ *        |---------|
+ *      - x x x x x x . . .      stride >= cols: a window on some columns of a larger matrix
+ *  rows| x x x x x x . . .      (mat_cols), or on some of its rows (mat_rows)
+ *      - x x x x x x . . .
+ *        |---------------|
+ *             stride
+ *
+ * Weights of a model file may be host memory that the device took with device_adopt(). Their type
+ * may be quantised; cols and stride count elements then too, and a window begins at a whole row. */
 struct mat {
     void *data;
     enum dtype type;
     int rows, cols;
-    long stride; /* elements between the starts of two rows */
+    long stride; /* elements from the start of one row to the next */
 };
 
-/* One sequence of a packed batch, for attention over a cache of keys and values. Its new rows
- * are q0 .. q0+n of the query matrix; its cached rows kv0 .. kv0+past of K and V, and the new
- * rows' own keys stand behind them at kv0+past ... Row i sees the cache and new rows <= i. */
+/* One sequence of a packed batch, for attention over a cache of keys and values.
+ *
+ *   Q        ... [ q0 .. q0+n-1 ] ...                       the sequence's new rows
+ *   K, V     ... [ kv0 .. kv0+past-1 ][ kv0+past .. kv0+past+n-1 ] ...
+ *                  cached rows          the new rows' own keys and values
+ *
+ * New row i sees all cached rows and the new rows 0 .. i. */
 struct attn_seq {
     int q0, n, kv0, past;
-    bool exclude_self; /* new rows see the cache only, not themselves (reading at a pad position) */
+    bool exclude_self; /* new rows see only the cache (a query at a padding position) */
 };
 
 struct attn_shape {
     int heads, kv_heads, head_dim;
     float scale;
-    int window;    /* keys a row sees, its own included; 0: all before it. Counted from the last
-                      key it could see, so a blind row from the last of the cache */
-    float softcap; /* scores s become cap tanh(s / cap); 0: none */
+    int window;    /* sliding window: the last `window` of the keys that the row would see, its own
+                      included; 0: all of them */
+    float softcap; /* scores s become softcap tanh(s / softcap); 0: none */
 };
 
 enum norm_kind {
@@ -55,7 +105,7 @@ enum norm_kind {
 struct norm {
     enum norm_kind kind;
     struct mat gain, bias; /* F32 [1, d]; bias data NULL: none */
-    float eps;             /* added to the mean square */
+    float eps;             /* added to the mean square (RMS) or variance (LAYER) */
 };
 
 enum activation {
@@ -63,49 +113,49 @@ enum activation {
     ACT_GELU, /* x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) */
 };
 
-/* One optimisation state of target optimisation, kept on the device: a recorded step can be
- * launched again and counts for itself. */
+/* Adam's variable and state. All of it is on the device, the step counter too, so that a recorded
+ * step can be launched again. */
 struct adam {
-    struct mat x, m, v; /* [1, d]: variable, first and second moment */
-    struct mat steps;   /* F64 [1, 1]: steps taken so far; 0 before the first */
+    struct mat x, m, v; /* F32 [1, d]: the variable, its first and second moment */
+    struct mat steps;   /* F64 [1, 1]: steps so far; fill with 0 before the first */
     float lr, beta1, beta2, eps;
-    float max_norm; /* project onto ||x|| <= max_norm; <= 0: no bound */
-    double decay;   /* its share of the loss is decay ||x||, or decay ||x||^2 if square; 0: none */
-    bool square;    /* ||x|| has no derivative at 0: taken as 0 */
+    float max_norm; /* after the step, shrink x to ||x|| <= max_norm; <= 0: no bound */
+    double decay;   /* weight decay adds decay ||x||, or decay ||x||^2 if square, to the loss */
+    bool square;    /* if not, the gradient at x = 0, which does not exist, is taken as 0 */
 };
 
-/* Scores of a tile of the vocabulary for N rows and M neurons, see device_lps(). */
+/* The running sums of the log probability shift for N rows and M neurons; see device_lps(). */
 struct lps_state {
-    struct mat max, own;     /* F32 [N, M] running maximum, U_y */
-    struct mat sum;          /* F64 [N, M] sum of exponentials relative to max: in double, since one
-                                term may be nearly all of it */
-    struct mat mean, square; /* [N, M] sums of e U and e U^2, or data NULL: not wanted */
-    struct mat base_scale;   /* [N, M] multiplies base[b, j] for neuron i; data NULL: 1 */
-    bool same_values; /* head is another tile, values are the ones of the call before: what the
-                   device has made of them may be used once more */
-    /* Terms may be bent: x becomes x + add[j], then cap tanh(x / cap). Then no mean and square. */
-    struct mat add; /* [1, T], the tile's part; data NULL: none */
+    struct mat max, own;     /* F32 [N, M] maximum so far; U of the explained token */
+    struct mat sum;          /* F64 [N, M] sum of e^(term - max). Double, because one term may be
+                                nearly all of the sum and the others must still count */
+    struct mat mean, square; /* F32 [N, M] sums of e U and e U^2; data NULL: not computed */
+    struct mat base_scale;   /* F32 [N, M] factor of base[b, j] for neuron i; data NULL: 1 */
+    bool same_values; /* `values` are unchanged since the previous call: a device may reuse what it
+                         has derived from them */
+    /* For models whose head has a bias or a soft cap: a term x becomes x + add[j], then
+     * cap tanh(x / cap). mean and square are not available then. */
+    struct mat add; /* F32 [1, T], the tile's part; data NULL: none */
     float cap;      /* 0: none */
 };
 
-/* How float32 products are made where the hardware has faster ways. All add up in float32; they
- * differ in what is multiplied. A device without a way takes the next more exact one: the CPU has
- * only the first. */
+/* How the factors of float32 products are rounded. All sums are float32. Faster ways need tensor
+ * cores; a device without them uses the next more exact one, and the CPU has only the first. */
 enum precision {
-    PRECISION_FULL,  /* float32 */
-    PRECISION_SPLIT, /* each factor as a sum of bfloat16 numbers: 2^-16 of a term or better */
-    PRECISION_TF32,  /* factors rounded to 11 bits */
-    PRECISION_BF16,  /* factors rounded to 8 bits */
+    PRECISION_FULL,  /* not rounded */
+    PRECISION_SPLIT, /* sums of two or three bfloat16 numbers: error 2^-16 of a term or less */
+    PRECISION_TF32,  /* 11 bits */
+    PRECISION_BF16,  /* 8 bits */
     PRECISION_COUNT
 };
-/* What is used unless --precision asks for another: the fastest whose masks agree with full in
- * 99.5 % of the neurons, as `make bench-gpu` finds it. Not yet measured on a GPU: full. */
+/* The precision without --precision: the fastest one whose masks agree with those of `full` in
+ * 99.5 % of the neurons, as `make bench-gpu` measures. Not measured on a GPU yet, so full. */
 enum { PRECISION_DEFAULT = PRECISION_FULL };
 extern const char *const precision_names[PRECISION_COUNT]; /* "full", "split", "tf32", "bf16" */
 
 enum device_presence {
-    DEVICE_ABSENT,   /* there is none, and no sign of one */
-    DEVICE_UNUSABLE, /* something is here that cannot be used: err says what is wrong with it */
+    DEVICE_ABSENT,   /* the machine has none */
+    DEVICE_UNUSABLE, /* there is one, but it cannot be used: err says why */
     DEVICE_READY,
 };
 
@@ -113,50 +163,49 @@ struct buf;
 
 struct device {
     const struct device_ops *ops;
-    struct err fault;
-    bool lost; /* nothing more can come from it: every operation from now on is a fault, which
-                  device_sync() reports each time; only closing it makes sense */
-    enum precision precision;             /* set by whoever opened it, before its first operation */
-    bool moments_on_host, spaces_on_host; /* set by whoever planned its memory: second moments, and
-                                  null spaces, stay on the host and pass in bands */
-    size_t host_band;                     /* bytes of such a band; 0: 128 MiB */
-    size_t in_use, peak;                  /* bytes, kept by device_alloc() and device_release() */
+    struct err fault; /* the first fault since the last device_sync() */
+    bool lost;        /* it will never work again: its fault stays, only closing makes sense */
+    enum precision precision; /* set after opening, before the first operation */
+    /* Set by core/edit/gpu_memory.c when memory is short: second moments, null spaces, stay on the
+     * host and are copied to the device band by band. */
+    bool moments_on_host, spaces_on_host;
+    size_t host_band;    /* bytes of a band; 0: 128 MiB */
+    size_t in_use, peak; /* bytes allocated now, and at most so far */
     int threads;
 };
 
 struct device_ops {
     const char *name;   /* "cpu", "cuda": what --device takes */
-    bool own_memory;    /* what is to be computed with must be brought to it, and fit */
-    bool graphs;        /* recorded operations can be launched; if not, call them every time */
+    bool own_memory;    /* data must be copied to its memory, and fit there */
+    bool graphs;        /* it can record operations; if not, call them every time */
     bool queues;        /* operations return before they are done */
-    int (*count)(void); /* how many can be opened now; 0 is no error */
-    /* Whether this one can be opened; err says why not, whichever of the two it is. */
+    int (*count)(void); /* devices of this kind in the machine; 0 is not an error */
+    /* Whether device `index` can be opened; if not, err says why. */
     enum device_presence (*check)(int index, struct err *err);
-    /* What is here, for `doctor`: lines "NAME<tab>TEXT". */
+    /* Appends what `doctor` prints: lines "NAME<tab>TEXT". */
     void (*survey)(struct buf *out);
-    struct device *(*open)(int index, int threads, struct err *err);
+    struct device *(*open)(int index, int threads, struct err *err); /* threads 0: choose */
     void (*close)(struct device *dev);
-    size_t (*free_memory)(struct device *dev);
+    size_t (*free_memory)(struct device *dev); /* bytes; 0: unknown */
     void *(*alloc)(struct device *dev, size_t bytes);
     void (*release)(struct device *dev, void *ptr, size_t bytes);
-    /* device address of host bytes that stay mapped as long as the device lives; NULL: cannot
-     * (then the caller uploads) */
+    /* The device's address of host bytes that stay mapped while the device lives; NULL: it cannot
+     * read host memory, so the caller uploads. */
     const void *(*adopt)(struct device *dev, const void *host, size_t bytes);
     void (*upload)(struct device *dev, void *dst, const void *src, size_t bytes);
     void (*download)(struct device *dev, void *dst, const void *src, size_t bytes);
-    void (*finish)(struct device *dev); /* wait for everything queued */
-    /* Where graphs: operations between begin and end are recorded, not run, and a launch runs
-     * them, as often as wanted, on what is in their matrices then; arrays of the host are as they
-     * were when recorded. The operations must have run once before with these shapes. Meanwhile
-     * no memory is taken or released and nothing is copied from or to the host. The matrices live
-     * as long as the graph. A fault while recording ends it: end returns NULL. */
+    void (*finish)(struct device *dev); /* waits for everything queued */
+    /* If ops->graphs: operations between begin and end are recorded and not run. A launch runs them
+     * on what their matrices hold then; host arrays are those of the recording. The operations must
+     * have run once before with the same shapes. The matrices must outlive the graph. After a fault
+     * while recording, end returns NULL. */
     void (*graph_begin)(struct device *dev);
     void *(*graph_end)(struct device *dev);
     void (*graph_launch)(struct device *dev, void *graph);
     void (*graph_free)(struct device *dev, void *graph);
     void (*throttle)(struct device *dev, int ahead);
 
-    /* moving and elementwise; F32 unless said */
+    /* copies and elementwise operations; F32 unless said otherwise */
     void (*copy)(struct device *dev, struct mat src,
                  struct mat dst); /* any type to F32/F64, F64 to F32 */
     void (*fill)(struct device *dev, struct mat x, double value); /* F32 or F64 */
@@ -213,113 +262,147 @@ struct device_ops {
 
 extern const struct device_ops device_cpu;
 
+/* Opens device `index` of a kind. threads: of the CPU device; 0: one for each processor. */
 struct device *device_open(const struct device_ops *ops, int index, int threads, struct err *err);
-void device_close(struct device *dev);
-/* NULL (and a sticking fault naming the bytes) when there is not enough. */
+void device_close(struct device *dev); /* accepts NULL */
+/* Uninitialised memory. NULL and a sticky fault (ERR_LIMIT, names the bytes) if there is not
+ * enough. */
 void *device_alloc(struct device *dev, size_t bytes);
+/* `bytes` must be those of the allocation. Accepts NULL. Works after a fault. */
 void device_release(struct device *dev, void *ptr, size_t bytes);
-size_t device_free_memory(struct device *dev);
-/* Host bytes as device memory, read-only, for as long as they stay mapped; NULL: not possible. */
+size_t device_free_memory(struct device *dev); /* bytes; 0: unknown */
+/* The device's view of host bytes, read-only, valid while they stay mapped; NULL: not possible. */
 const void *device_adopt(struct device *dev, const void *host, size_t bytes);
-/* Reports and clears the first fault. Waits for all that was queued. A lost device stays at fault.
- * What is wrong with numbers (ERR_FORMAT) is no fault of the hardware, and its name is not said. */
+/* Waits for everything queued, then reports and clears the first fault. A lost device keeps its
+ * fault. The text begins with the device's name, unless the fault is one of numbers (ERR_FORMAT),
+ * which is not the hardware's. */
 bool device_sync(struct device *dev, struct err *err);
 
-/* A fresh matrix of F32 or F64, zeroed; data NULL after a fault. */
+/* A new matrix, F32 or F64, filled with zeros; data NULL after a fault. Free it with mat_free(). */
 struct mat mat_new(struct device *dev, enum dtype type, int rows, int cols);
-void mat_free(struct device *dev, struct mat *m); /* only of mat_new(); zeroes it */
+void mat_free(struct device *dev, struct mat *m); /* zeroes *m; accepts a zeroed one */
+/* Windows on `count` rows or columns of m, from `first` on. mat_cols(): no quantised types. */
 struct mat mat_rows(struct mat m, int first, int count);
-struct mat mat_cols(struct mat m, int first, int count); /* not of quantised types */
+struct mat mat_cols(struct mat m, int first, int count);
+/* The bytes of a dense matrix of m's size. */
 size_t mat_bytes(struct mat m);
 
-/* Whole matrices between host (dense, row-major, the mat's type) and device. */
+/* Copy a whole matrix between host memory (dense, row-major, the same type) and the device. */
 void device_upload(struct device *dev, struct mat dst, const void *src);
 void device_download(struct device *dev, void *dst, struct mat src);
-/* The same of results that are to be numbers: one that is NaN or infinite is a fault, which says
- * the name, the row and the column. Whatever leaves the device to be shown, compared, sorted or
- * kept comes this way; F32 or F64. */
+/* Downloads F32 or F64 results that must be finite. A NaN or infinity is a fault that names the
+ * matrix (`name`, printf-style), row and column. Every result that is shown, compared, sorted or
+ * stored is downloaded this way. */
 void device_fetch(struct device *dev, void *dst, struct mat src, const char *name, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Operations. Matrices are F32 unless said otherwise, and outputs must not overlap inputs unless
+ * said otherwise. */
+
+/* dst = src, converted: any type to F32 or F64, F64 to F32. */
 void device_copy(struct device *dev, struct mat src, struct mat dst);
+/* Sets every element. F32 or F64. */
 void device_fill(struct device *dev, struct mat x, double value);
-/* out[i] = table[index[i]] as F32; index[] is host memory, copied before return. */
+/* out[i] = table[index[i]]: rows of a table of any stored type, as F32. index[] is on the host. */
 void device_gather(struct device *dev, struct mat table, const int *index, struct mat out);
-/* out[index[i]] += x[i], in order of i */
+/* out[index[i]] += x[i] for each row i of x, in order. index[] is on the host. */
 void device_scatter_add(struct device *dev, struct mat x, const int *index, struct mat out);
+/* y += alpha x. If x has one row, it is added to each row of y. */
 void device_axpy(struct device *dev, float alpha, struct mat x, struct mat y);
+/* y = x diag(s), s [1, cols]; y may be x. */
 void device_scale_cols(struct device *dev, struct mat x, struct mat s, struct mat y);
+/* x = diag(s) x, s [1, rows]. */
 void device_scale_rows(struct device *dev, struct mat s, struct mat x);
-/* out [1, cols] = the length of each column of x, summed up in double */
+/* out [1, cols] = the Euclidean norm of each column of x; sums in double. */
 void device_col_norms(struct device *dev, struct mat x, struct mat out);
+/* c = alpha op(a) op(b) + beta c, op = transposed if ta, tb. All F64, or a and c F32 and b of any
+ * stored type. beta 0: c need not be initialised. */
 void device_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
                  double beta, struct mat c);
+/* c += x^T x; x [n, m] F32, c [m, m] F64. Products of two float32 numbers are exact in double. */
 void device_gram(struct device *dev, struct mat x, struct mat c);
-/* a [n, n] symmetric, becomes the eigenvectors as rows, values [1, n] ascending. */
+/* Eigendecomposition in F64. a [n, n] symmetric becomes the eigenvectors, one a row; values [1, n]
+ * become the eigenvalues, ascending. */
 void device_eigh(struct device *dev, struct mat a, struct mat values);
-/* a [n, n] becomes its lower factor L (the upper triangle is zeroed). A matrix that is not
- * positive definite is a fault. */
+/* F64: a [n, n] becomes its lower Cholesky factor L, a = L L^T; the upper triangle becomes 0. A
+ * matrix that is not positive definite is a fault. */
 void device_cholesky(struct device *dev, struct mat a);
-/* b [n, u] becomes (L L^T)^-1 b, or L^-1 b if half. */
+/* F64: b [n, u] becomes (L L^T)^-1 b, or L^-1 b if half. */
 void device_cholesky_solve(struct device *dev, struct mat l, struct mat b, bool half);
-/* y = norm of each row of x, times the gain, plus the bias; x and y may be the same. */
+/* y = norm(x) * gain + bias, for each row; y may be x. */
 void device_norm(struct device *dev, struct mat x, struct norm n, struct mat y);
-/* dx += gradient through the norm of x */
+/* dx += the gradient of the norm at x, given dy. */
 void device_norm_grad(struct device *dev, struct mat x, struct norm n, struct mat dy,
                       struct mat dx);
-/* Rotates each head of each row in place by pos[row] * freq[i]; freq [head_dim / 2] host. */
+/* Rotary positions, in place: rotates pair i of each head of each row by pos[row] * freq[i].
+ * pos [rows] and freq [head_dim / 2] are on the host. A pair is elements 2i and 2i+1 if
+ * interleaved, else i and i + head_dim / 2. backward rotates the other way: the gradient. */
 void device_rope(struct device *dev, struct mat x, const int *pos, int heads, const float *freq,
                  bool interleaved, bool backward);
-/* q, out [rows, heads * head_dim]; k, v [cache rows, kv_heads * head_dim]. */
+/* Causal attention: out = softmax(scale q k^T) v for each head of each sequence. q, out [rows,
+ * heads
+ * * head_dim]; k, v [cache rows, kv_heads * head_dim]. heads is a multiple of kv_heads (grouped
+ * queries). Rows of no sequence are not written. seq[] is on the host. */
 void device_attention(struct device *dev, struct mat q, struct mat k, struct mat v,
                       const struct attn_seq *seq, int seqs, struct attn_shape shape,
                       struct mat out);
-/* dq is written; dk, dv [rows, kv_heads * head_dim] are of the new rows (row i of the packed
- * batch) and are written; cached rows get no gradient. */
+/* Its gradient. dq, and dk, dv [rows, kv_heads * head_dim] of the new rows (row i of the packed
+ * batch), are overwritten. Cached rows get no gradient. */
 void device_attention_grad(struct device *dev, struct mat q, struct mat k, struct mat v,
                            const struct attn_seq *seq, int seqs, struct attn_shape shape,
                            struct mat dout, struct mat dq, struct mat dk, struct mat dv);
-/* out = act(gate) * up; up data NULL (then dup too): out = act(gate). In place is allowed. */
+/* out = act(gate) * up. up data NULL: out = act(gate), as in GPT-2. out may be gate or up. */
 void device_gated(struct device *dev, enum activation act, struct mat gate, struct mat up,
                   struct mat out);
+/* Its gradient: dgate and dup are overwritten and may be gate and up. up and dup are both given, or
+ * data NULL both. */
 void device_gated_grad(struct device *dev, enum activation act, struct mat gate, struct mat up,
                        struct mat dout, struct mat dgate, struct mat dup);
-/* x becomes cap tanh(x / cap); cap > 0 */
+/* x = cap tanh(x / cap), in place; cap > 0. */
 void device_softcap(struct device *dev, float cap, struct mat x);
-/* dy *= 1 - (y / cap)^2, y what device_softcap() made: the gradient with respect to its input */
+/* Its gradient, in place: dy *= 1 - (y / cap)^2, y being the output of device_softcap(). */
 void device_softcap_grad(struct device *dev, float cap, struct mat y, struct mat dy);
-/* out [1, rows] = log sum exp of each row */
+/* out [1, rows] = log sum_j e^(logits[row, j]). */
 void device_lse(struct device *dev, struct mat logits, struct mat out);
-/* loss [1, rows] = -log p(label) of each row; with grad the logits become
- * weight * (softmax - onehot). label[] host. */
+/* loss [1, rows] = -log p(label) of each row. With grad the logits are overwritten by
+ * weight * (softmax - onehot(label)). label[] is on the host. */
 void device_cross_entropy(struct device *dev, struct mat logits, const int *label, float weight,
                           struct mat loss, bool grad);
-/* loss [1, rows] = sum_j p_j (log p_j - ref_j), p = softmax(logits), ref log-probabilities;
- * with grad the logits become weight * p_j (log p_j - ref_j - loss). */
+/* Kullback-Leibler divergence of each row: loss [1, rows] = sum_j p_j (log p_j - ref_j), where p =
+ * softmax(logits) and ref are log-probabilities. With grad the logits are overwritten by
+ * weight * p_j (log p_j - ref_j - loss). */
 void device_kl(struct device *dev, struct mat logits, struct mat ref, float weight, struct mat loss,
                bool grad);
-/* Returns when, of what was queued before earlier calls of this, only the last `ahead` (at most 15)
- * portions may be undone still: bounds how far the host runs ahead, and so how long a cancel takes.
- * At once where operations do not queue. */
+/* Call it after each portion of queued work. Waits until at most the last `ahead` portions (0 to
+ * 15) are unfinished, so that a cancel takes no longer than these. Returns at once on devices that
+ * do not queue. */
 void device_throttle(struct device *dev, int ahead);
-/* Log probability shift, one tile of the vocabulary (Eq. 2, 3; editscope-method(7) 3.5). With
- * U = head values (head [T, d]: rows v0 .. v0+T of the unembedding; values [d, M]: the value
- * vectors scaled by the final norm's gain), for each row b and neuron i the terms
- * base_scale[b, i] * base[b, j] + coeff[b, i] * U[j, i] (bent by s.add and s.cap) enter the running
- * max and sum; s.own takes U[target[b]] when the target lies in the tile. base [N, T] is the
- * tile's part of the unperturbed lens.
- * U never leaves the tile. Before the first tile the caller fills max with -INFINITY and sum,
- * mean and square with 0. */
+/* Log probability shift, one tile of the vocabulary (Eq. 2, 3; editscope-method(7) 3.5).
+ *
+ *   head   [T, d]  rows v0 .. v0+T-1 of the unembedding, any stored type
+ *   values [d, M]  value vectors of the layer's neurons, scaled by the final norm's gain
+ *   base   [N, T]  the tile's part of the unperturbed logits of the lens
+ *   coeff  [N, M]  how much is added of neuron i's value vector in row b
+ *   U = head values [T, M]: what one unit of neuron i adds to logit j
+ *
+ * For each row b and neuron i the logits of the perturbed lens,
+ *   base_scale[b, i] * base[b, j] + coeff[b, i] * U[j, i]      (changed by s.add and s.cap),
+ * enter the running maximum and sum of exponentials in s, from which the caller computes
+ * log p(target). s.own[b, i] becomes U[target[b], i] when the target is in the tile; target[N] is
+ * on the host. All V x M of U would be 7 GB for an 8B model; so only tiles of it exist at a time.
+ * Before the first tile the caller fills max with -INFINITY and sum, mean and square with 0. */
 void device_lps(struct device *dev, struct mat head, struct mat values, struct mat base,
                 struct mat coeff, const int *target, int v0, struct lps_state s);
-/* One step of Adam on a.x with grad [1, d] plus the gradient of the decay, then the projection
- * (moments untouched). */
+/* One step of Adam on a.x with grad [1, d] plus the gradient of the decay, then the projection to
+ * max_norm (which does not change the moments). */
 void device_adam(struct device *dev, struct mat grad, struct adam a);
-/* w += r^T xm in the one defined way (core/edit/delta.h): r [u, rows], xm [u, cols]. Columns
- * where xm is 0 for every rank keep their bits. */
+/* w += r^T xm in the one defined order (core/edit/delta.h), the same bits on every device.
+ * r [u, rows], xm [u, cols], w [rows, cols]. Columns where xm is 0 in every rank keep their bits.
+ */
 void device_delta_apply(struct device *dev, struct mat r, struct mat xm, struct mat w);
+/* Recording, as explained above. Every begin needs an end, also after a fault. */
 void device_graph_begin(struct device *dev);
-void *device_graph_end(struct device *dev); /* NULL after a fault; whoever began must end */
+void *device_graph_end(struct device *dev); /* NULL after a fault */
 void device_graph_launch(struct device *dev, void *graph);
 void device_graph_free(struct device *dev, void *graph);
 

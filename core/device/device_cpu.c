@@ -1,4 +1,6 @@
-/* The reference device: OpenBLAS and LAPACK where they help, own fused loops where they do not. */
+/* The CPU device, the reference for all others: its table, its memory and its scratch buffers. The
+ * operations are in cpu_*.c: OpenBLAS and LAPACK where they are fast, own loops where an operation
+ * reads memory only once. */
 #include "core/device/device.h"
 
 #include <stdint.h>
@@ -12,7 +14,8 @@
 #include "core/base/mem.h"
 #include "core/device/cpu.h"
 
-/* Large buffers come from mmap: zero pages, given back at once, huge pages where possible. */
+/* Allocations from this size on use mmap(): zeroed pages, returned to the system at once, and huge
+ * pages if possible. */
 #define LARGE ((size_t)1 << 21)
 
 static int cpu_count(void)
@@ -41,7 +44,7 @@ static void cpu_close(struct device *dev)
     free(cpu);
 }
 
-/* Threads 0 means one a processor this process may run on. */
+/* threads 0: one for each processor. */
 static struct device *cpu_open(int index, int threads, struct err *err)
 {
     struct cpu *cpu = xcalloc(1, sizeof(*cpu));
@@ -60,7 +63,7 @@ static struct device *cpu_open(int index, int threads, struct err *err)
     return &cpu->dev;
 }
 
-/* The number behind a word (or the first number) of a file of the kernel; SIZE_MAX: not there. */
+/* The number after `word` at the beginning of a line of a kernel file; SIZE_MAX: not found. */
 static size_t kernel_number(const char *path, const char *word)
 {
     FILE *file = fopen(path, "re");
@@ -75,13 +78,14 @@ static size_t kernel_number(const char *path, const char *word)
     return found;
 }
 
-/* What the machine has left, or the container. 0: unknown. */
+/* Available memory of the machine or of the container's limit (cgroup v2), whichever is less. File
+ * cache counts as available, because the kernel can drop it. 0: unknown. */
 static size_t cpu_free_memory(struct device *dev)
 {
     size_t kib = kernel_number("/proc/meminfo", "MemAvailable:");
     size_t limit = kernel_number("/sys/fs/cgroup/memory.max", "");
     size_t used = kernel_number("/sys/fs/cgroup/memory.current", "");
-    size_t cached = kernel_number("/sys/fs/cgroup/memory.stat", "file "); /* can be dropped */
+    size_t cached = kernel_number("/sys/fs/cgroup/memory.stat", "file ");
     size_t left = kib == SIZE_MAX ? 0 : kib * 1024;
 
     (void)dev;
@@ -99,8 +103,9 @@ static void cpu_survey(struct buf *out)
                (double)cpu_free_memory(NULL) / 1073741824);
 }
 
-/* The kernel promises more than it has and ends programs that believe it: so ask before. */
-static bool is_there(struct device *dev, size_t bytes)
+/* Linux grants more memory than it has and kills programs that use it. So large allocations are
+ * compared with what is available first. */
+static bool memory_suffices(struct device *dev, size_t bytes)
 {
     size_t left = bytes >= 16 * LARGE ? cpu_free_memory(dev) : 0;
 
@@ -111,7 +116,7 @@ static void *cpu_alloc(struct device *dev, size_t bytes)
 {
     void *ptr = NULL;
 
-    if (!is_there(dev, bytes)) {
+    if (!memory_suffices(dev, bytes)) {
         ptr = NULL;
     } else if (bytes >= LARGE) {
         ptr = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -124,7 +129,8 @@ static void *cpu_alloc(struct device *dev, size_t bytes)
     }
     if (!ptr)
         err_set(&dev->fault, ERR_LIMIT,
-                "no room for %zu bytes of memory; close other programs or lower --memory", bytes);
+                "not enough memory: %zu bytes wanted; close other programs or lower --memory",
+                bytes);
     return ptr;
 }
 
@@ -155,7 +161,7 @@ static void cpu_nothing(struct device *dev)
     (void)dev;
 }
 
-/* Nothing is recorded (.graphs is not set): there is only something to return. */
+/* The CPU does not record (.graphs is not set), but end must return something that is not NULL. */
 static void *cpu_graph_end(struct device *dev)
 {
     return dev;
@@ -173,14 +179,16 @@ static void cpu_throttle(struct device *dev, int ahead)
     (void)ahead;
 }
 
-static bool grow(struct device *dev, void **ptr, size_t bytes)
+/* Replaces *ptr by a larger buffer. */
+static bool buffer_grow(struct device *dev, void **ptr, size_t bytes)
 {
     free(*ptr);
     *ptr = NULL;
     if (!posix_memalign(ptr, 64, bytes))
         return true;
     *ptr = NULL;
-    return err_set(&dev->fault, ERR_LIMIT, "no room for %zu bytes of working memory", bytes);
+    return err_set(&dev->fault, ERR_LIMIT,
+                   "not enough memory: %zu bytes of scratch wanted; close other programs", bytes);
 }
 
 bool cpu_scratch(struct cpu *cpu, size_t bytes)
@@ -189,7 +197,7 @@ bool cpu_scratch(struct cpu *cpu, size_t bytes)
         return true;
     cpu->scratch_bytes = 0;
     for (int i = 0; i < cpu->dev.threads; i++)
-        if (!grow(&cpu->dev, &cpu->scratch[i], bytes))
+        if (!buffer_grow(&cpu->dev, &cpu->scratch[i], bytes))
             return false;
     cpu->scratch_bytes = bytes;
     return true;
@@ -200,7 +208,7 @@ bool cpu_shared(struct cpu *cpu, size_t bytes)
     if (bytes <= cpu->shared_bytes)
         return true;
     cpu->shared_bytes = 0;
-    if (!grow(&cpu->dev, &cpu->shared, bytes))
+    if (!buffer_grow(&cpu->dev, &cpu->shared, bytes))
         return false;
     cpu->shared_bytes = bytes;
     return true;
@@ -223,7 +231,7 @@ static void run_rows(void *context, int piece, int worker)
 
 void cpu_rows(struct cpu *cpu, int rows, size_t cost, void (*work)(void *, int, int), void *context)
 {
-    const size_t enough = 32768; /* elements worth waking a thread for */
+    const size_t enough = 32768; /* elements in a piece: fewer are not worth waking a thread */
     size_t step = cost ? (enough + cost - 1) / cost : enough;
     struct row_job job = {rows, step < (size_t)rows ? (int)step : rows, work, context};
 

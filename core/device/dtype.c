@@ -1,4 +1,5 @@
-/* Decodes stored types to float32 in plain C (editscope-formats(7) 1.3). */
+/* Converts stored types to float32 in plain C, one function a type; editscope-formats(7) 1.3 has
+ * the layouts. dtype_avx2.c has faster versions with the same bits; this is the reference. */
 #include "core/device/dtype.h"
 
 #include <stdint.h>
@@ -7,8 +8,8 @@
 #include "core/device/dtype_avx2.h"
 #include "core/device/dtype_blocks.h"
 
-/* A multiplication and an addition stay two roundings. gcc does not know the pragma, so the
- * Makefile passes -ffp-contract=off for this file as well. */
+/* No fused multiply-add: scale * value + minimum is rounded twice, as in ggml, on every machine.
+ * gcc ignores the pragma, so the Makefile also passes -ffp-contract=off for this file. */
 #ifdef __clang__
 #pragma STDC FP_CONTRACT OFF
 #endif
@@ -25,31 +26,31 @@ static const struct {
     [DT_Q5_K] = {"Q5_K", 256, 176}, [DT_Q6_K] = {"Q6_K", 256, 210},
 };
 
-static bool known(enum dtype type)
+static bool is_dtype(enum dtype type)
 {
     return (unsigned)type < DT_COUNT;
 }
 
 const char *dtype_name(enum dtype type)
 {
-    return known(type) ? types[type].name : "?";
+    return is_dtype(type) ? types[type].name : "?";
 }
 
 int dtype_block(enum dtype type)
 {
-    return known(type) ? types[type].block : 1;
+    return is_dtype(type) ? types[type].block : 1;
 }
 
 size_t dtype_block_bytes(enum dtype type)
 {
-    return known(type) ? (size_t)types[type].bytes : 0;
+    return is_dtype(type) ? (size_t)types[type].bytes : 0;
 }
 
 size_t dtype_row_bytes(enum dtype type, long n)
 {
     size_t bytes;
 
-    if (!known(type) || n < 0 || n % types[type].block)
+    if (!is_dtype(type) || n < 0 || n % types[type].block)
         return 0;
     if (__builtin_mul_overflow((size_t)(n / types[type].block), (size_t)types[type].bytes, &bytes))
         return 0;

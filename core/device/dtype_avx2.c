@@ -1,5 +1,6 @@
-/* Dequantisation by AVX2 and F16C: the operations of dtype.c, sixteen elements at a time, and so
- * its bits. Compilers vectorise those loops badly, and decoding waits for them. */
+/* Dequantisation with AVX2 and F16C: the operations of dtype.c in the same order, sixteen elements
+ * at a time, so the bits are the same. Compilers vectorise those loops badly, and generation spends
+ * most of its time in them. */
 #include "core/device/dtype_avx2.h"
 
 #include "core/device/dtype_blocks.h"
@@ -174,8 +175,8 @@ AVX2 void from_q6_k(const uint8_t *b, float *dst, long n)
     }
 }
 
-/* Asked once: a virtual machine takes its time to answer. */
-static bool can(void)
+/* Whether the processor has both. Asked once, because CPUID is slow in a virtual machine. */
+static bool has_avx2(void)
 {
     static atomic_int known; /* 1: yes, 2: no */
     int answer = atomic_load_explicit(&known, memory_order_relaxed);
@@ -199,7 +200,7 @@ static void (*const from[DT_COUNT])(const uint8_t *, float *, long) = {
 
 bool dtype_has_avx2(enum dtype type)
 {
-    return (unsigned)type < DT_COUNT && from[type] && can();
+    return (unsigned)type < DT_COUNT && from[type] && has_avx2();
 }
 
 bool dtype_avx2(enum dtype type, const uint8_t *src, float *dst, long n)

@@ -1,4 +1,4 @@
-/* Parts of stored blocks, for the files that take them apart: half precision, scales. */
+/* Decoding of parts that several block types share: half precision numbers, packed scales. */
 #ifndef CORE_DEVICE_DTYPE_BLOCKS_H
 #define CORE_DEVICE_DTYPE_BLOCKS_H
 

@@ -1,5 +1,5 @@
-/* Which stored number is the first that is not finite. Of quantised types only the scales are
- * looked at: their steps are small integers, so a block is finite when its scales are. */
+/* Finds the first stored number that is not finite. A quantised block is small integers times its
+ * scales, so it is finite if its scales are; only they are read. */
 #include <string.h>
 
 #include "core/device/dtype.h"
@@ -7,7 +7,7 @@
 
 enum { HALF_ONES = 0x7c00, BFLOAT_ONES = 0x7f80, BLOCK_MOST = 256 };
 
-/* Where a block has its scales, halves all of them; the second like the first if it has one. */
+/* The offsets of a block's scales, all of them half floats. A type with one scale has it twice. */
 static void scales_of(enum dtype type, int place[2])
 {
     static const int places[DT_COUNT][2] = {
@@ -24,7 +24,8 @@ static int half_at(const unsigned char *p)
     return p[0] | p[1] << 8;
 }
 
-static long first_block(enum dtype type, const unsigned char *b, long blocks)
+/* The first block with a scale that is not finite; -1: none. */
+static long first_bad_block(enum dtype type, const unsigned char *b, long blocks)
 {
     size_t step = dtype_block_bytes(type);
     int place[2];
@@ -37,10 +38,11 @@ static long first_block(enum dtype type, const unsigned char *b, long blocks)
     return -1;
 }
 
-static long in_blocks(enum dtype type, const unsigned char *b, long n)
+/* The first element that is not finite, by converting the block it is in; -1: none. */
+static long first_bad_element(enum dtype type, const unsigned char *b, long n)
 {
     int size = dtype_block(type);
-    long at = first_block(type, b, n / size), in;
+    long at = first_bad_block(type, b, n / size), in;
     float value[BLOCK_MOST];
 
     if (at < 0)
@@ -65,6 +67,6 @@ long dtype_not_finite(enum dtype type, const void *src, long n)
     case DT_COUNT:
         return -1;
     default:
-        return in_blocks(type, src, n);
+        return first_bad_element(type, src, n);
     }
 }

@@ -1,6 +1,6 @@
-/* Float32 values into the types model files store, the other way of dtype.c. The roundings are
- * those of the reference quantisers (ggml, quantize_row_*_ref), so that a file made here holds
- * what other tools would have written. No contraction into fused multiply-adds. */
+/* Converts float32 to the types of model files, the opposite of dtype.c. It rounds like the
+ * reference quantisers of ggml (quantize_row_*_ref), so an export has the bytes that other tools
+ * would write. No fused multiply-adds. */
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -15,7 +15,7 @@ static uint32_t bits_of(float x)
     return u;
 }
 
-/* Round to nearest, ties to even; what is too large becomes infinite, a NaN a quiet one. */
+/* Rounds to nearest, ties to even. Too large numbers become infinite, NaN a quiet NaN. */
 static uint16_t half_of(float x)
 {
     uint32_t u = bits_of(x), sign = u >> 16 & 0x8000, a = u & 0x7fffffff, rest, keep;
@@ -62,8 +62,8 @@ static int low_of(int a, int b)
     return a < b ? a : b;
 }
 
-/* The value farthest from 0, with its sign. */
-static float extreme(const float *x)
+/* The value of 32 that is farthest from 0, with its sign. */
+static float block_extreme(const float *x)
 {
     float most = 0, at = 0;
 
@@ -75,7 +75,7 @@ static float extreme(const float *x)
     return at;
 }
 
-static void span(const float *x, float *low, float *high)
+static void block_span(const float *x, float *low, float *high)
 {
     *low = *high = x[0];
     for (int i = 1; i < BLOCK; i++) {
@@ -100,10 +100,10 @@ static void put_fifth(unsigned char *at, const int *n)
     put_16(at + 2, (uint16_t)(high >> 16));
 }
 
-/* Q4_0 and Q5_0: one scale, the extreme value at the end of the range; half = 8 or 16. */
+/* Q4_0 and Q5_0: one scale, chosen so that the extreme value becomes -half (8 or 16). */
 static void put_scaled(unsigned char *at, const float *x, int half)
 {
-    float d = extreme(x) / -(float)half, id = d != 0 ? 1 / d : 0;
+    float d = block_extreme(x) / -(float)half, id = d != 0 ? 1 / d : 0;
     int n[BLOCK];
 
     put_16(at, half_of(d));
@@ -117,13 +117,13 @@ static void put_scaled(unsigned char *at, const float *x, int half)
     put_nibbles(at + (half == 16 ? 6 : 2), n);
 }
 
-/* Q4_1 and Q5_1: scale and smallest value; most = 15 or 31. */
+/* Q4_1 and Q5_1: the smallest value and a scale; the largest value becomes `most` (15 or 31). */
 static void put_spanned(unsigned char *at, const float *x, int most)
 {
     float low, high, d, id;
     int n[BLOCK];
 
-    span(x, &low, &high);
+    block_span(x, &low, &high);
     d = (high - low) / (float)most;
     id = d != 0 ? 1 / d : 0;
     put_16(at, half_of(d));
@@ -140,7 +140,7 @@ static void put_spanned(unsigned char *at, const float *x, int most)
 
 static void put_q8(unsigned char *at, const float *x)
 {
-    float d = fabsf(extreme(x)) / 127, id = d != 0 ? 1 / d : 0;
+    float d = fabsf(block_extreme(x)) / 127, id = d != 0 ? 1 / d : 0;
 
     put_16(at, half_of(d));
     for (int i = 0; i < BLOCK; i++)

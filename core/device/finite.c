@@ -1,5 +1,5 @@
-/* NaN and infinities are found by their exponent, all ones: a loop of integers that compilers turn
- * into vectors, over pieces of a fixed size that stay in the cache for what comes next. */
+/* Finds NaN and infinities by their exponent, whose bits are all ones. The loops are over integers
+ * and of fixed length, so compilers vectorise them. */
 #include "core/device/finite.h"
 
 #include <math.h>
@@ -9,7 +9,7 @@
 
 enum { PIECE = 512 };
 
-/* Whether one of n <= PIECE numbers has every bit of its exponent set. */
+/* Whether one of n <= PIECE numbers has all bits of its exponent set. */
 typedef bool bad_in(const unsigned char *x, size_t n, uint64_t exponent);
 
 static bool bad_in_32(const unsigned char *x, size_t n, uint64_t exponent)
@@ -48,7 +48,7 @@ static bool bad_in_16(const unsigned char *x, size_t n, uint64_t exponent)
     return bad;
 }
 
-/* `size`: bytes of a number. */
+/* The index of the first bad number; -1: none. size: bytes of a number. */
 static long first_bad(const unsigned char *x, size_t n, size_t size, bad_in *bad, uint64_t exponent)
 {
     for (size_t at = 0; at < n; at += PIECE) {
