@@ -1,4 +1,35 @@
-/* Fills a grid from scores, activations or masks, in the order that was chosen. */
+/* The heatmap's grid: from scores per neuron to the cells of the screen.
+ *
+ * A layer of Llama 3 8B has 14336 neurons, the pane perhaps 110 columns. A row of the map is made
+ * in five steps:
+ *
+ *   values   heat_values(): one number per neuron. An attribution has one score per neuron and row
+ *            (a row is the prompt, plain or with a context before it); the largest over the rows
+ *            counts, Eq. 5.
+ *   order    heat_order(): a permutation of the neurons. By index; by score, largest first; or by
+ *            class (both, general, specific, none), by score within a class. Every layer has its
+ *            own order, so a column of the map is not the same neuron in every row.
+ *   window   [from, to) of that order: all at first, a part of it after zooming in.
+ *   bins     heat_pool(): n = to - from neurons in B columns. Bin b holds the neurons [b n / B, (b
+ *            + 1) n / B) of the order, 130 or 131 each in the example. Its number is the largest
+ *            of them, their mean, or how many are in the mask. Where n <= room, a bin is one
+ *            neuron.
+ *   rule     in an order by score or class, a vertical line where the mask ends takes one more
+ *            column:
+ *
+ *              bins       9 8 7 5 4 | 2 1 0 0        cut after the 5th bin
+ *              value[]    9 8 7 5 4 HEAT_RULE 2 1 0 0
+ *
+ *            All rows get that column, so that they stay aligned; a row without a cut repeats its
+ *            last bin.
+ *
+ * Colours end at `top`. For scores that is the clip of the whole model, ui_state.clip: one neuron
+ * in 5000 lies above it (99.98 %), and it does not move while one zooms. For other modes it is the
+ * 99.5th percentile of the bins in the grid. A few neurons have scores a hundred times larger than
+ * the rest; a scale up to the maximum would leave the map black. With one scale per layer
+ * (`per_layer`), and for rows of MPC scores, a row's colours end at its own largest value.
+ *
+ * On the diverging ramp values keep their sign and colours run from -top to top. */
 #include "views/panes/heat_grid.h"
 
 #include <math.h>
@@ -25,8 +56,8 @@ bool map_window_has(const struct map_window *w, int layer)
     return !w->some || (layer >= 0 && layer < PARAM_MAX_LAYERS && w->layer[layer]);
 }
 
-/* The rows of numbers a mode is drawn from; NULL: there are none yet. */
-static const struct attribution *source(const struct ui_layer *l, enum heat_mode mode)
+/* The attribution that a mode is drawn from; NULL: there is none yet. */
+static const struct attribution *heat_source(const struct ui_layer *l, enum heat_mode mode)
 {
     if (mode == HEAT_ACTIVATION)
         return l->shown ? l->shown : l->mpc;
@@ -38,7 +69,7 @@ static const struct attribution *source(const struct ui_layer *l, enum heat_mode
 enum heat_row heat_values(const struct ui_state *d, enum heat_mode mode, int layer, bool keep_sign,
                           float *x)
 {
-    const struct attribution *a = source(&d->layer[layer], mode);
+    const struct attribution *a = heat_source(&d->layer[layer], mode);
     const float *from;
     bool mpc;
 
@@ -61,14 +92,15 @@ enum heat_row heat_values(const struct ui_state *d, enum heat_mode mode, int lay
     return mpc ? ROW_MPC : ROW_EXACT;
 }
 
-struct place {
+/* A neuron and what it is sorted by. */
+struct ranked_place {
     float key;
     int class, neuron;
 };
 
 static int by_place(const void *a, const void *b)
 {
-    const struct place *x = a, *y = b;
+    const struct ranked_place *x = a, *y = b;
     int order = number_order((double)y->key, (double)x->key);
 
     if (x->class != y->class)
@@ -83,7 +115,7 @@ void heat_order(const struct ui_state *d, enum heat_mode mode, int layer, int *a
     static const int class_rank[4] = {3, 1, 2, 0}; /* both, general, specific, none */
     const struct ui_layer *l = &d->layer[layer];
     int n = d->model.neurons;
-    struct place *place;
+    struct ranked_place *ranked_place;
     float *x;
 
     for (int i = 0; i < n; i++)
@@ -91,23 +123,25 @@ void heat_order(const struct ui_state *d, enum heat_mode mode, int layer, int *a
     if (d->order == ORDER_INDEX)
         return;
     x = xcalloc((size_t)n + 1, sizeof(*x));
-    place = xcalloc((size_t)n + 1, sizeof(*place));
+    ranked_place = xcalloc((size_t)n + 1, sizeof(*ranked_place));
     if (heat_values(d, mode, layer, false, x) != ROW_EMPTY) {
         for (int i = 0; i < n; i++)
-            place[i] = (struct place){
+            ranked_place[i] = (struct ranked_place){
                 fabsf(x[i]),
                 d->order == ORDER_CLASS && l->mask ? class_rank[l->mask->class_bits[i] & 3] : 0, i};
-        qsort(place, (size_t)n, sizeof(*place), by_place);
+        qsort(ranked_place, (size_t)n, sizeof(*ranked_place), by_place);
         for (int i = 0; i < n; i++)
-            at[i] = place[i].neuron;
+            at[i] = ranked_place[i].neuron;
     }
-    free(place);
+    free(ranked_place);
     free(x);
 }
 
-/* How many columns lie before the cut; -1 where no cut can be drawn in this order. */
-static int cut_of(const struct ui_state *d, enum heat_mode mode, const struct ui_layer *l,
-                  const int *at)
+/* How many columns of the order lie before the end of the mask; -1: no single cut separates it in
+ * this order. By score it is the number of specific neurons, since that is the order Eq. 5 cuts
+ * in. By class it is the end of the leading neurons that have a weight. */
+static int mask_cut(const struct ui_state *d, enum heat_mode mode, const struct ui_layer *l,
+                    const int *at)
 {
     int kept = 0, n = d->model.neurons;
 
@@ -124,7 +158,7 @@ static int cut_of(const struct ui_state *d, enum heat_mode mode, const struct ui
     return kept;
 }
 
-/* The rule goes between two bins: what lies behind it moves on by one column. */
+/* Inserts the rule between two bins and moves the bins after it by one column. */
 static void put_rule(float *row, int bins, int cut, int from, int to)
 {
     int at;
@@ -138,7 +172,8 @@ static void put_rule(float *row, int bins, int cut, int from, int to)
     row[at] = HEAT_RULE;
 }
 
-static void fill_row(struct heat_grid *g, const struct ui_state *d, enum heat_mode mode, int r)
+/* One row of the grid: the five steps of the opening comment, and the column of the cursor. */
+static void grid_fill_row(struct heat_grid *g, const struct ui_state *d, enum heat_mode mode, int r)
 {
     const struct ui_layer *l = &d->layer[g->layer[r]];
     float *row = g->value + (size_t)r * (size_t)g->cols;
@@ -166,7 +201,7 @@ static void fill_row(struct heat_grid *g, const struct ui_state *d, enum heat_mo
     else
         heat_pool(y + g->from, g->to - g->from, count || d->pool != POOL_ABOVE ? d->pool : POOL_MAX,
                   row, g->bins);
-    cut = cut_of(d, mode, l, at);
+    cut = mask_cut(d, mode, l, at);
     if (g->ruled && g->kind[r] != ROW_EMPTY)
         put_rule(row, g->bins, cut, g->from, g->to);
     if (g->layer[r] == d->at_layer)
@@ -184,8 +219,8 @@ static void fill_row(struct heat_grid *g, const struct ui_state *d, enum heat_mo
     free(x);
 }
 
-/* Where the colours end: for the scores the desk's clip, which does not crawl while one zooms. */
-static void find_top(struct heat_grid *g, const struct ui_state *d, enum heat_mode mode)
+/* Counts the rows of each kind and finds where the colours end. */
+static void grid_find_top(struct heat_grid *g, const struct ui_state *d, enum heat_mode mode)
 {
     float *all = xmalloc(((size_t)g->rows * (size_t)g->cols + 1) * sizeof(*all));
     bool scores = (enum heat_mode)params_choice(&d->params, P_ATTR_STRATEGY) == mode;
@@ -208,7 +243,8 @@ static void find_top(struct heat_grid *g, const struct ui_state *d, enum heat_mo
     free(all);
 }
 
-static void scale_rows(struct heat_grid *g, const struct ui_state *d)
+/* Each row's ramp and the value of its highest colour. */
+static void grid_scale_rows(struct heat_grid *g, const struct ui_state *d)
 {
     for (int r = 0; r < g->rows; r++) {
         const float *row = g->value + (size_t)r * (size_t)g->cols;
@@ -248,9 +284,9 @@ void heat_grid_make(struct heat_grid *g, const struct ui_state *d, const struct 
     if (g->rows)
         memcpy(g->layer, layer, (size_t)g->rows * sizeof(*layer));
     for (int r = 0; r < g->rows && g->bins; r++)
-        fill_row(g, d, mode, r);
-    find_top(g, d, mode);
-    scale_rows(g, d);
+        grid_fill_row(g, d, mode, r);
+    grid_find_top(g, d, mode);
+    grid_scale_rows(g, d);
 }
 
 void heat_grid_free(struct heat_grid *g)

@@ -1,13 +1,16 @@
-/* What a map of layers and neurons shows, as a grid of numbers: which scores, in which order of
- * the columns, pooled into bins, with the cut of the mask. Pure: made from the desk alone. */
+/* What a map of layers and neurons shows, as a grid of numbers: one row per layer, one column per
+ * bin of neurons. Made from the screen's state alone; pane_map.c draws it. See heat_grid.c for how
+ * neurons become columns. */
 #ifndef VIEWS_PANES_HEAT_GRID_H
 #define VIEWS_PANES_HEAT_GRID_H
 
 #include "views/ui_state.h"
 
 enum heat_mode { HEAT_LPS, HEAT_PSA, HEAT_MPC, HEAT_ACTIVATION, HEAT_TRACE, HEAT_MODES };
+/* "LPS", "PSA", "MPC", "activation", "causal trace". */
 const char *heat_mode_name(enum heat_mode mode); /* "LPS", ... "causal trace" */
 
+/* What part of the map is looked at; all zero means everything. */
 struct map_window { /* what of the map is looked at; all zero: everything */
     int from, to;   /* columns, in their order; to = 0: all */
     bool chosen;    /* mode counts; else it is the strategy's */
@@ -16,11 +19,16 @@ struct map_window { /* what of the map is looked at; all zero: everything */
     unsigned char layer[PARAM_MAX_LAYERS];
 };
 
+/* The mode that is shown: the one chosen, else the strategy that scores are computed with. */
 enum heat_mode map_window_mode(const struct map_window *w, const struct ui_state *d);
+/* Whether this layer is to be shown. */
 bool map_window_has(const struct map_window *w, int layer);
 
+/* What a row shows. ROW_MPC: the MPC scores that come free with a forward pass, in grey, until the
+ * scores of the chosen strategy arrive. */
 enum heat_row { ROW_EMPTY, ROW_MPC, ROW_EXACT }; /* rough: the free MPC in place of scores */
 
+/* The grid. Allocated by heat_grid_make(), freed by heat_grid_free(). */
 struct heat_grid {
     int rows, *layer; /* [rows] */
     enum heat_row *kind;
@@ -39,12 +47,15 @@ struct heat_grid {
     int exact_rows, mpc_rows; /* rows of each kind */
 };
 
-/* The values of one layer's neurons as the mode has them, largest over the rows. x [neurons]. */
+/* Fills x[neurons] with one number per neuron: the largest over the rows of the attribution (Eq.
+ * 5). With keep_sign, and for modes in which a large negative number matters as much, the one of
+ * largest size; otherwise negative numbers become 0. Returns what the row shows. */
 enum heat_row heat_values(const struct ui_state *d, enum heat_mode mode, int layer, bool keep_sign,
                           float *x);
-/* The neurons of a layer in the order of the columns. at [neurons]. */
+/* Fills at[neurons] with the neurons of a layer in the order of the columns: at[0] is in the
+ * first. */
 void heat_order(const struct ui_state *d, enum heat_mode mode, int layer, int *at);
-/* The grid of these layers in at most `room` columns. */
+/* Makes the grid of these layers in at most `room` columns. */
 void heat_grid_make(struct heat_grid *g, const struct ui_state *d, const struct map_window *w,
                     const int *layer, int rows, int room);
 void heat_grid_free(struct heat_grid *g);

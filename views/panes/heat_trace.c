@@ -1,4 +1,16 @@
-/* The causal trace: which state, restored alone, brings the answer back (Meng et al. 2022). */
+/* Draws the causal trace (Meng et al. 2022): the subject is corrupted with noise, then one hidden
+ * state at a time, of one layer and token, is restored from the clean run. A cell shows how much
+ * of p(answer) returns; large values show where the fact is stored.
+ *
+ *   ╭─ Causal trace   Δ p(·Paris), one state restored ──────── 9 of 12 layers ╮
+ *   │ L0  ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀ █ 0.50   │
+ *   │ L4 ›▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀ ▇ 0.38   │
+ *   │ L9  ···················· (not computed yet) ···················         │
+ *   │     The       ·E*       iffel*    ·Tower*   ·is       ·in               │
+ *   │ scale √  0 ███████████████ 0.5   * noise here                           │
+ *   │ L4 ·Tower  +0.380 of p(·Paris) returns when this state is restored      │
+ *   ╰─────────────────────────────────────────────────────────────────────────╯
+ *    LEFT: 4   a row per layer, a column per token           RIGHT: 7, the row's largest effect */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,18 +25,21 @@
 
 enum { LEFT = 4, RIGHT = 7, NARROWEST = 4, WIDEST = 14 };
 
-struct shape {
+/* Where everything lies: the same for drawing and for clicks. */
+struct trace_shape {
     struct rect in, plot;
     int wide, tall;        /* columns of a token, half rows of a layer */
     int token, tokens;     /* first one shown, how many */
     int first, rows, left; /* layers shown */
 };
 
-static struct shape shape_of(const struct ui_state *d, int token, struct rect area)
+/* Tokens are 4 to 14 columns wide; if not all fit, those around the cursor are shown. Layers are
+ * up to 3 rows tall, or two share a row of cells. */
+static struct trace_shape trace_shape_of(const struct ui_state *d, int token, struct rect area)
 {
     const struct trace *t = d->trace;
-    struct shape m = {.in = {area.y + 1, area.x + 2, area.h - 2, area.w - 4},
-                      .left = d->layers > 100 ? 5 : LEFT};
+    struct trace_shape m = {.in = {area.y + 1, area.x + 2, area.h - 2, area.w - 4},
+                            .left = d->layers > 100 ? 5 : LEFT};
     int rows;
 
     m.plot = (struct rect){m.in.y, m.in.x + m.left, m.in.h - 3, m.in.w - m.left - RIGHT};
@@ -48,7 +63,7 @@ static struct shape shape_of(const struct ui_state *d, int token, struct rect ar
 
 int trace_token_at(const struct ui_state *d, int token, struct rect area, int y, int x, int *layer)
 {
-    struct shape m = shape_of(d, token, area);
+    struct trace_shape m = trace_shape_of(d, token, area);
     int row = m.tall ? (y - m.plot.y) * 2 / m.tall : 0, column = m.wide ? x - m.plot.x : -1;
 
     if (!m.wide || column < 0 || column / m.wide >= m.tokens || y < m.plot.y || row >= m.rows)
@@ -57,8 +72,8 @@ int trace_token_at(const struct ui_state *d, int token, struct rect area, int y,
     return m.token + column / m.wide;
 }
 
-/* The strongest effect among a layer's tokens; NAN before any. */
-static double strongest(const struct trace *t, int layer, int *token)
+/* The largest effect among a layer's tokens, and which token; NAN: nothing computed yet. */
+static double strongest_token(const struct trace *t, int layer, int *token)
 {
     double most = (double)NAN;
 
@@ -74,8 +89,10 @@ static double strongest(const struct trace *t, int layer, int *token)
     return most;
 }
 
-static void layer_names(const struct ui_state *d, const struct shape *m, struct surface *s,
-                        double top)
+/* Left of the plot the layers' names ("›" marks edited ones), right of it a bar and the number of
+ * each row's largest effect. */
+static void trace_layer_names(const struct ui_state *d, const struct trace_shape *m,
+                              struct surface *s, double top)
 {
     const struct trace *t = d->trace;
     int step = m->tall > 1 ? 1 : 2;
@@ -84,8 +101,8 @@ static void layer_names(const struct ui_state *d, const struct shape *m, struct 
         int y = m->tall > 1 ? r * m->tall / 2 : r / 2, layer = m->first + r, token, other;
         bool pair = step == 2 && r + 1 < m->rows;
         bool here = layer == d->at_layer || (pair && layer + 1 == d->at_layer);
-        double most = strongest(t, layer, &token),
-               next = pair ? strongest(t, layer + 1, &other) : (double)NAN;
+        double most = strongest_token(t, layer, &token),
+               next = pair ? strongest_token(t, layer + 1, &other) : (double)NAN;
         struct pen p = pen_at(s, m->in, y, 0);
         bool edited = ui_edits_layer(d, layer) || (pair && ui_edits_layer(d, layer + 1));
 
@@ -105,8 +122,9 @@ static void layer_names(const struct ui_state *d, const struct shape *m, struct 
     }
 }
 
-static void token_names(const struct trace *t, const struct shape *m, struct surface *s, int y,
-                        int at)
+/* Below the plot; a star marks tokens that got noise. */
+static void trace_token_names(const struct trace *t, const struct trace_shape *m, struct surface *s,
+                              int y, int at)
 {
     for (int i = 0; i < m->tokens; i++) {
         const struct shown_token *w = &t->token[m->token + i];
@@ -128,6 +146,7 @@ static void token_names(const struct trace *t, const struct shape *m, struct sur
     surface_cursor(s, m->in, y, m->left + (at - m->token) * m->wide);
 }
 
+/* The ends of the colour scale, and p(answer) of the clean and the corrupted run. */
 static void trace_legend(const struct ui_state *d, struct surface *s, struct rect in, int y,
                          double top)
 {
@@ -171,7 +190,9 @@ static void trace_cursor(const struct ui_state *d, int token, struct surface *s,
                    text_piece(piece, sizeof(piece), t->answer.text));
 }
 
-static void plot(const struct ui_state *d, const struct shape *m, int token, struct surface *s)
+/* The matrix [layers shown][tokens shown] and all that surrounds it. */
+static void trace_plot(const struct ui_state *d, const struct trace_shape *m, int token,
+                       struct surface *s)
 {
     const struct trace *t = d->trace;
     struct heatmap map = {.rows = m->rows,
@@ -194,8 +215,8 @@ static void plot(const struct ui_state *d, const struct shape *m, int token, str
     map.high = heat_clip(t->effect, t->layers * t->tokens, 1);
     heatmap_draw(&map, s, (struct rect){m->plot.y, m->plot.x, m->plot.h, m->tokens * m->wide});
     free(value);
-    layer_names(d, m, s, map.high);
-    token_names(t, m, s, under, token);
+    trace_layer_names(d, m, s, map.high);
+    trace_token_names(t, m, s, under, token);
     trace_legend(d, s, m->in, under + 1, map.high);
     trace_cursor(d, token, s, m->in, under + 2);
 }
@@ -204,12 +225,12 @@ void pane_trace(const struct ui_state *d, int token, struct surface *s, struct r
                 bool focus)
 {
     const struct trace *t = d->trace;
-    struct shape m;
+    struct trace_shape m;
     char title[160] = "Causal trace", hint[96] = "", piece[64];
     struct rect in;
 
     token = t && token >= t->tokens ? t->tokens - 1 : token < 0 ? 0 : token;
-    m = shape_of(d, token, area);
+    m = trace_shape_of(d, token, area);
     if (t) {
         show_print(title, sizeof(title), "%s   Δ p(%s), one state restored",
                    area.w < 60 ? "Trace" : "Causal trace",
@@ -220,7 +241,7 @@ void pane_trace(const struct ui_state *d, int token, struct surface *s, struct r
     }
     in = box_draw(s, area, title, hint, focus);
     if (t && m.wide && m.rows) {
-        plot(d, &m, token, s);
+        trace_plot(d, &m, token, s);
     } else if (in.h > 2 && !t) {
         surface_text(s, in, 1, 2, ROLE_DIM,
                      ui_busy(d) == CMD_TRACE && d->attributing

@@ -1,4 +1,19 @@
-/* The lens at every position: what each block's output would say. */
+/* The logit lens at every layer and position: what the model would predict if each block were the
+ * last (final norm and unembedding applied to the block's output).
+ *
+ *   ╭─ Top token: BASE → PREVIEW ──────────────────────────── d ranks  v side ╮
+ *   │     The        ·E         iffel      ·Tower     ·is        ·in          │
+ *   │ L0  ·          ·          ·          ·          ·          ·            │
+ *   │ L4 ›+0.02      ·          ·          →·Rome     +0.31      ·            │
+ *   │ L9  ·          ·          ·          ·          ·          →·Rome       │
+ *   │ p falls ████████████ rises                                              │
+ *   │ before L9 ·in: ·Paris 0.410  Paris rank 1  Rome rank 312                │
+ *   │ after  L9 ·in: ·Rome 0.620  Paris rank 4  Rome rank 1                   │
+ *   ╰─────────────────────────────────────────────────────────────────────────╯
+ *
+ * A cell shows the likeliest token, or the rank of the old or the new object. With a state to
+ * compare it shows what changed: "→TOKEN" another token, "+0.31" another probability of the same,
+ * "12→1" another rank, "·" nothing. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +39,7 @@ const struct lens_grid *lens_shown(const struct ui_state *d, enum neuron_side si
     return side == SIDE_BEFORE ? base : preview ? preview : edited ? edited : base;
 }
 
+/* Goes down from the last layer as long as the new object ranks before the old one. */
 int lens_overtakes(const int *rank_old, const int *rank_new, int layers, int step)
 {
     int from = -1;
@@ -36,18 +52,21 @@ int lens_overtakes(const int *rank_old, const int *rank_new, int layers, int ste
     return from;
 }
 
-struct shape {
+/* Where everything lies: the same for drawing and for clicks. */
+struct lens_shape {
     const struct lens_grid *g, *base; /* base: compared with it; NULL: not */
     struct rect in, plot;
     int left, wide;
     int token, tokens, first, rows;
 };
 
-static struct shape shape_of(const struct ui_state *d, int token, struct rect area)
+/* Positions are 7 to 14 columns wide; positions and layers around the cursor are shown if not all
+ * fit. */
+static struct lens_shape lens_shape_of(const struct ui_state *d, int token, struct rect area)
 {
-    struct shape m = {.g = lens_shown(d, d->side),
-                      .in = {area.y + 1, area.x + 2, area.h - 2, area.w - 4},
-                      .left = d->layers > 100 ? 5 : 4};
+    struct lens_shape m = {.g = lens_shown(d, d->side),
+                           .in = {area.y + 1, area.x + 2, area.h - 2, area.w - 4},
+                           .left = d->layers > 100 ? 5 : 4};
 
     if (m.g && d->side == SIDE_BOTH && m.g != ui_lens(d, STATE_BASE))
         m.base = ui_lens(d, STATE_BASE);
@@ -55,7 +74,7 @@ static struct shape shape_of(const struct ui_state *d, int token, struct rect ar
         m.base = NULL;
     m.plot = (struct rect){m.in.y + 1, m.in.x + m.left, m.in.h - 4, m.in.w - m.left};
     if (!m.g || m.g->tokens < 1 || m.g->layers < 1 || m.plot.h < 1 || m.plot.w < NARROWEST)
-        return (struct shape){.g = m.g, .in = m.in};
+        return (struct lens_shape){.g = m.g, .in = m.in};
     m.wide = m.plot.w / m.g->tokens;
     m.wide = m.wide < NARROWEST ? NARROWEST : m.wide > WIDEST ? WIDEST : m.wide;
     m.tokens = m.plot.w / m.wide < m.g->tokens ? m.plot.w / m.wide : m.g->tokens;
@@ -72,7 +91,7 @@ static struct shape shape_of(const struct ui_state *d, int token, struct rect ar
 bool lens_cell_at(const struct ui_state *d, int token, struct rect area, int y, int x, int *layer,
                   int *at)
 {
-    struct shape m = shape_of(d, token, area);
+    struct lens_shape m = lens_shape_of(d, token, area);
 
     if (!m.wide || y < m.plot.y || y >= m.plot.y + m.rows || x < m.plot.x ||
         x >= m.plot.x + m.tokens * m.wide)
@@ -82,7 +101,7 @@ bool lens_cell_at(const struct ui_state *d, int token, struct rect area, int y, 
     return true;
 }
 
-/* How near a rank is to the first, 0..1 on a logarithmic axis. */
+/* How near a rank is to the first, 0..1: 1 - log(rank) / log(vocabulary). */
 static double nearness(const struct ui_state *d, int rank)
 {
     double vocab = d->model.vocab > 1 ? d->model.vocab : 2;
@@ -90,17 +109,18 @@ static double nearness(const struct ui_state *d, int rank)
     return rank < 1 ? 0 : clamped(1 - log(rank) / log(vocab), 0, 1);
 }
 
-static const int *ranks_of(const struct lens_grid *g, enum lens_mode mode)
+/* [layers * tokens] ranks of the old or the new object. */
+static const int *grid_ranks(const struct lens_grid *g, enum lens_mode mode)
 {
     return mode == LENS_OLD ? g->rank_old : g->rank_new;
 }
 
-/* The text of a cell and how strong its colour is: 0..255 of a ramp. */
-static int cell_of(const struct ui_state *d, const struct shape *m, enum lens_mode mode, size_t at,
-                   char *out, size_t n)
+/* The text of a cell; returns its level on the ramp, 0..255. */
+static int lens_cell(const struct ui_state *d, const struct lens_shape *m, enum lens_mode mode,
+                     size_t at, char *out, size_t n)
 {
     const struct shown_token *top = &m->g->top[at];
-    const int *rank = ranks_of(m->g, mode), *before = m->base ? ranks_of(m->base, mode) : NULL;
+    const int *rank = grid_ranks(m->g, mode), *before = m->base ? grid_ranks(m->base, mode) : NULL;
     char piece[64];
 
     out[0] = '\0';
@@ -135,8 +155,9 @@ static int cell_of(const struct ui_state *d, const struct shape *m, enum lens_mo
                              0);
 }
 
-static void put_cell(struct surface *s, struct rect plot, int y, int x, int cols, const char *text,
-                     uint16_t slot)
+/* Writes a cell's text and colours its columns. */
+static void put_lens_cell(struct surface *s, struct rect plot, int y, int x, int cols,
+                          const char *text, uint16_t slot)
 {
     struct pen p = pen_at(s, plot, y, x);
 
@@ -149,7 +170,8 @@ static void put_cell(struct surface *s, struct rect plot, int y, int x, int cols
     }
 }
 
-static void tokens(const struct shape *m, int at, struct surface *s)
+/* The prompt's tokens above the grid. "{ }" are the keys that move to tokens out of sight. */
+static void lens_token_row(const struct lens_shape *m, int at, struct surface *s)
 {
     for (int i = 0; i < m->tokens; i++) {
         const struct shown_token *w = &m->g->token[m->token + i];
@@ -166,8 +188,9 @@ static void tokens(const struct shape *m, int at, struct surface *s)
         surface_text(s, m->in, 0, 0, ROLE_KEY, "{ }");
 }
 
-static void cells(const struct ui_state *d, const struct shape *m, enum lens_mode mode, int token,
-                  struct surface *s)
+/* One row per layer: its name, "›" if it is edited, and a cell per position. */
+static void lens_cells_draw(const struct ui_state *d, const struct lens_shape *m,
+                            enum lens_mode mode, int token, struct surface *s)
 {
     enum ramp ramp = m->base ? RAMP_DIVERGE : d->ramp == RAMP_DIVERGE ? RAMP_HEAT : d->ramp;
 
@@ -182,17 +205,19 @@ static void cells(const struct ui_state *d, const struct shape *m, enum lens_mod
         for (int i = 0; i < m->tokens; i++) {
             char text[96];
             size_t at = (size_t)layer * (size_t)m->g->tokens + (size_t)(m->token + i);
-            int level = cell_of(d, m, mode, at, text, sizeof(text));
+            int level = lens_cell(d, m, mode, at, text, sizeof(text));
 
-            put_cell(s, m->plot, r, i * m->wide, m->wide - 1, text, colour_slot_ramp(ramp, level));
+            put_lens_cell(s, m->plot, r, i * m->wide, m->wide - 1, text,
+                          colour_slot_ramp(ramp, level));
             if (here && m->token + i == token)
                 surface_cursor(s, m->plot, r, i * m->wide);
         }
     }
 }
 
-static void rank_words(struct pen *p, const struct ui_state *d, const struct lens_grid *g,
-                       size_t at, bool narrow)
+/* "Paris rank 1  Rome rank 312", "#1" in narrow panes. */
+static void put_ranks(struct pen *p, const struct ui_state *d, const struct lens_grid *g, size_t at,
+                      bool narrow)
 {
     const char *rank = narrow ? "#" : "rank ";
     char piece[64], number[32];
@@ -208,9 +233,9 @@ static void rank_words(struct pen *p, const struct ui_state *d, const struct len
     }
 }
 
-/* The cell under the cursor in words, before and after. */
-static void cursor_lines(const struct ui_state *d, const struct shape *m, int token,
-                         struct surface *s)
+/* The cell under the cursor in words, before and after the edit. */
+static void lens_cursor_lines(const struct ui_state *d, const struct lens_shape *m, int token,
+                              struct surface *s)
 {
     const struct lens_grid *grid[2] = {ui_lens(d, STATE_BASE), lens_shown(d, SIDE_AFTER)};
     static const char *const name[2] = {"before", "after "};
@@ -233,12 +258,13 @@ static void cursor_lines(const struct ui_state *d, const struct shape *m, int to
                        text_piece(piece, sizeof(piece), g->token[token].text));
         pen_printf(&p, ROLE_STRONG, "%s ", text_piece(piece, sizeof(piece), g->top[at].text));
         pen_text(&p, ROLE_BAR, text_probability(number, g->top[at].p));
-        rank_words(&p, d, g, at, narrow);
+        put_ranks(&p, d, g, at, narrow);
     }
 }
 
-static void legend(const struct ui_state *d, const struct shape *m, enum lens_mode mode,
-                   struct surface *s, int y)
+/* What the ends of the colour scale mean. */
+static void lens_legend(const struct ui_state *d, const struct lens_shape *m, enum lens_mode mode,
+                        struct surface *s, int y)
 {
     struct pen p = pen_at(s, m->in, y, 0);
     enum ramp ramp = m->base ? RAMP_DIVERGE : d->ramp == RAMP_DIVERGE ? RAMP_HEAT : d->ramp;
@@ -267,7 +293,7 @@ void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, int token, st
                     struct rect area, bool focus)
 {
     static const char *const what[LENS_MODES] = {"top token", "rank of old", "rank of new"};
-    struct shape m = shape_of(d, token, area);
+    struct lens_shape m = lens_shape_of(d, token, area);
     char title[96], hint[48] = "";
     struct rect in;
 
@@ -290,8 +316,8 @@ void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, int token, st
         return;
     }
     token = token < 0 ? 0 : token >= m.g->tokens ? m.g->tokens - 1 : token;
-    tokens(&m, token, s);
-    cells(d, &m, mode, token, s);
-    legend(d, &m, mode, s, m.rows + 1);
-    cursor_lines(d, &m, token, s);
+    lens_token_row(&m, token, s);
+    lens_cells_draw(d, &m, mode, token, s);
+    lens_legend(d, &m, mode, s, m.rows + 1);
+    lens_cursor_lines(d, &m, token, s);
 }

@@ -51,7 +51,7 @@ bool neuron_has_token(const struct neuron_info *n, const char *text, bool promot
     return false;
 }
 
-/* One word of the filter. */
+/* What one word of the filter means. */
 enum term_kind {
     TERM_LAYERS,
     TERM_CLASS,
@@ -73,6 +73,7 @@ struct term {
     char word[48];
 };
 
+/* ">2.5" or "<0". */
 static bool number_term(const char *word, struct term *t)
 {
     char *end;
@@ -84,6 +85,7 @@ static bool number_term(const char *word, struct term *t)
     return end != word + 1 && !*end;
 }
 
+/* "all", "L5", "5", "L4-8" or "4-L8". */
 static bool layer_term(const struct ui_state *d, const char *word, struct term *t)
 {
     const char *p = word + (*word == 'L' || *word == 'l');
@@ -102,7 +104,8 @@ static bool layer_term(const struct ui_state *d, const char *word, struct term *
     return !*end;
 }
 
-static struct term term_of(const struct ui_state *d, const char *word)
+/* One word of the filter. A word without a meaning of its own is part of a token. */
+static struct term parse_term(const struct ui_state *d, const char *word)
 {
     static const struct {
         const char *word;
@@ -134,7 +137,8 @@ static struct term term_of(const struct ui_state *d, const char *word)
 
 enum { TERMS = 16 };
 
-static int terms_of(const struct ui_state *d, const char *filter, struct term *out)
+/* Splits the filter into at most TERMS terms; returns how many. */
+static int parse_filter(const struct ui_state *d, const char *filter, struct term *out)
 {
     int n = 0;
 
@@ -147,14 +151,15 @@ static int terms_of(const struct ui_state *d, const char *filter, struct term *o
         if (!len)
             break;
         snprintf(word, sizeof(word), "%.*s", (int)len, filter);
-        out[n++] = term_of(d, word);
+        out[n++] = parse_term(d, word);
         filter += len;
     }
     return n;
 }
 
-static bool passes(const struct ui_state *d, const struct neurons_table *table,
-                   const struct term *t, const struct ranked_neuron *n)
+/* Whether a neuron satisfies a term. Terms about layers were applied before. */
+static bool term_matches(const struct ui_state *d, const struct neurons_table *table,
+                         const struct term *t, const struct ranked_neuron *n)
 {
     switch (t->kind) {
     case TERM_CLASS:
@@ -180,6 +185,8 @@ static bool passes(const struct ui_state *d, const struct neurons_table *table,
     }
 }
 
+/* Whether rows of a layer are listed at all: those that the filter names; every layer if it asks
+ * for forced, changed or tagged neurons, which may be anywhere; else the layer under the cursor. */
 static bool layer_wanted(const struct ui_state *d, const struct term *term, int terms, int layer)
 {
     bool any = false, wanted = true;
@@ -196,7 +203,7 @@ static bool layer_wanted(const struct ui_state *d, const struct term *term, int 
     return any ? wanted : layer == d->at_layer;
 }
 
-struct keyed { /* a row and what it is sorted by */
+struct keyed_row { /* a row and what it is sorted by */
     struct ranked_neuron row;
     double key;
     int class;
@@ -204,7 +211,7 @@ struct keyed { /* a row and what it is sorted by */
 
 static int by_key(const void *a, const void *b)
 {
-    const struct keyed *x = a, *y = b;
+    const struct keyed_row *x = a, *y = b;
     int order = number_order(y->key, x->key);
 
     if (x->class != y->class)
@@ -215,12 +222,13 @@ static int by_key(const void *a, const void *b)
                                         : x->row.neuron - y->row.neuron;
 }
 
-static struct keyed keyed_of(const struct ui_state *d, enum table_sort sort,
-                             const struct ranked_neuron *n)
+/* What a row is sorted by: a class first if that is asked for, then a number, largest first. */
+static struct keyed_row sort_key_of(const struct ui_state *d, enum table_sort sort,
+                                    const struct ranked_neuron *n)
 {
     static const int class_rank[4] = {3, 1, 2, 0};
     const struct attribution *a = d->layer[n->layer].shown;
-    struct keyed out = {*n, n->score, 0};
+    struct keyed_row out = {*n, n->score, 0};
 
     if (sort == BY_CLASS)
         out.class = class_rank[n->class_bits & 3];
@@ -233,25 +241,28 @@ static struct keyed keyed_of(const struct ui_state *d, enum table_sort sort,
     return out;
 }
 
+/* Sorts the rows, in the opposite order if the table is inverted. */
 static void sort_rows(const struct ui_state *d, const struct neurons_table *t,
                       struct ranked_neuron *row, int n)
 {
-    struct keyed *keyed = xmalloc(((size_t)n + 1) * sizeof(*keyed));
+    struct keyed_row *keyed_row = xmalloc(((size_t)n + 1) * sizeof(*keyed_row));
 
     for (int i = 0; i < n; i++)
-        keyed[i] = keyed_of(d, t->sort, &row[i]);
-    qsort(keyed, (size_t)n, sizeof(*keyed), by_key);
+        keyed_row[i] = sort_key_of(d, t->sort, &row[i]);
+    qsort(keyed_row, (size_t)n, sizeof(*keyed_row), by_key);
     for (int i = 0; i < n; i++)
-        row[t->inverted ? n - 1 - i : i] = keyed[i].row;
-    free(keyed);
+        row[t->inverted ? n - 1 - i : i] = keyed_row[i].row;
+    free(keyed_row);
 }
 
-/* Rows that pass the terms; with `words` false those about words are left out. */
-static struct ranked_neuron *rows_of(const struct ui_state *d, const struct neurons_table *t,
-                                     int *n, bool use_words, bool *has_words)
+/* The rows that pass the filter. With several layers, the TABLE_EACH strongest neurons of each are
+ * considered. Without `use_words`, terms about tokens let everything pass. */
+static struct ranked_neuron *filtered_rows(const struct ui_state *d, const struct neurons_table *t,
+                                           int *n, bool use_words, bool *has_words)
 {
     struct term term[TERMS];
-    int terms = terms_of(d, t->filter, term), most = d->model.neurons > 0 ? d->model.neurons : 1;
+    int terms = parse_filter(d, t->filter, term),
+        most = d->model.neurons > 0 ? d->model.neurons : 1;
     int wanted = 0, each;
     struct ranked_neuron *out, *layer = xmalloc(((size_t)most + 1) * sizeof(*layer));
 
@@ -278,7 +289,7 @@ static struct ranked_neuron *rows_of(const struct ui_state *d, const struct neur
             bool pass = true;
 
             for (int k = 0; k < terms && pass; k++)
-                pass = passes(d, t, &term[k], &layer[i]);
+                pass = term_matches(d, t, &term[k], &layer[i]);
             if (pass)
                 out[(*n)++] = layer[i];
         }
@@ -293,11 +304,11 @@ struct ranked_neuron *table_rows(const struct ui_state *d, const struct neurons_
 {
     if (words)
         *words = false;
-    return rows_of(d, t, n, true, words);
+    return filtered_rows(d, t, n, true, words);
 }
 
 struct ranked_neuron *table_candidates(const struct ui_state *d, const struct neurons_table *t,
                                        int *n)
 {
-    return rows_of(d, t, n, false, NULL);
+    return filtered_rows(d, t, n, false, NULL);
 }

@@ -1,5 +1,10 @@
-/* The rows of the Neurons view: which, in which order, and how one is drawn. Pure but for the
- * tags. */
+/* The rows of the Neurons view: which neurons, in which order, and how a row is drawn. Pure, but
+ * for the tags.
+ *
+ * A filter is a list of terms that all must hold: "L5", "L4-8", "all" or "edited" (layers);
+ * "general", "specific", "both", "none" (class); "kept" (in the mask), "forced", "changed",
+ * "tagged"; ">2.5" or "<0" (score); anything else is part of a token that the neuron promotes,
+ * "-word" of one it suppresses. */
 #ifndef VIEWS_PANES_NEURONS_TABLE_H
 #define VIEWS_PANES_NEURONS_TABLE_H
 
@@ -24,23 +29,28 @@ struct neurons_table { /* what of the table is looked at */
 };
 
 bool tag_has(const struct table_tags *tags, int layer, int neuron);
+/* Tags a neuron or removes its tag; false: TAGS_MAX are tagged already. */
 bool tag_toggle(struct table_tags *tags, int layer, int neuron); /* false: no room */
 
-/* The rows. Caller frees. `words` (may be NULL) becomes true if a word filters: then only
- * neurons whose words are known can be found. */
+/* The rows that pass the filter, sorted. Caller frees. *words (may be NULL) becomes true if a term
+ * is about tokens: then only neurons whose tokens have been fetched can be found. */
 struct ranked_neuron *table_rows(const struct ui_state *d, const struct neurons_table *t, int *n,
                                  bool *words);
-/* The same without the filter's words: those whose words are worth asking for. Caller frees. */
+/* The rows that pass all terms but those about tokens: their tokens are worth fetching. Caller
+ * frees. */
 struct ranked_neuron *table_candidates(const struct ui_state *d, const struct neurons_table *t,
                                        int *n);
-/* Whether a neuron promotes (or, suppresses) a word that holds `text`, whatever the case. */
+/* Whether a neuron promotes (else: suppresses) a token that contains `text`, in upper or lower
+ * case. */
 bool neuron_has_token(const struct neuron_info *n, const char *text, bool promotes);
 
+/* Draws the column titles into the first row of `in`. */
 void table_head(const struct ui_state *d, const struct neurons_table *t, struct surface *s,
                 struct rect in);
+/* Draws one neuron in row y. */
 void table_row(const struct ui_state *d, const struct neurons_table *t,
                const struct ranked_neuron *n, struct surface *s, struct rect in, int y, bool here);
-/* Everything about one neuron. */
+/* Everything about one neuron: class, scores by row, coefficient, value norm, tokens. */
 void pane_neuron(const struct ui_state *d, int layer, int neuron, struct surface *s,
                  struct rect area, const char *hint);
 

@@ -1,4 +1,11 @@
-/* One edit of the journal: its facts and how each stood, its mask, when it was made. */
+/* One edit of the journal: its facts and whether they held, its mask, when it was made.
+ *
+ *   ╭ This edit ────────────────── A notes ╮
+ *   │ subject   Eiffel Tower               │   labels in columns 0-9, values after them, wrapped
+ *   │ prompt    The {} is in the city of   │
+ *   │ object    Paris → Rome               │
+ *   │ p(target) 0.002 → 0.981, held        │
+ *   ╰──────────────────────────────────────╯ */
 #include <stdlib.h>
 #include <time.h>
 
@@ -22,8 +29,10 @@ const char *format_clock(double when, bool date, char out[32])
 
 enum { LABEL = 10 };
 
-static void field(struct surface *s, struct rect in, int *y, const char *label, enum role role,
-                  const char *text)
+/* A label and a value wrapped to the pane, from row *y on, which moves down. Empty values draw
+ * nothing. */
+static void details_field(struct surface *s, struct rect in, int *y, const char *label,
+                          enum role role, const char *text)
 {
     struct pen p = pen_at(s, in, *y, 0);
 
@@ -41,7 +50,7 @@ static void field(struct surface *s, struct rect in, int *y, const char *label, 
     }
 }
 
-/* The facts that were written together, a line each: as many as there is room for. */
+/* The facts that were written together, a line each; the last row says how many did not fit. */
 static void facts_draw(const struct history_entry *e, struct surface *s, struct rect in, int y)
 {
     for (int i = 0; i < e->facts && y < in.h; i++, y++) {
@@ -66,7 +75,7 @@ static void facts_draw(const struct history_entry *e, struct surface *s, struct 
     }
 }
 
-/* The one fact of an edit, or how many there are. */
+/* The one fact of an edit, or how many it has. */
 static void fact_fields(const struct history_entry *e, struct surface *s, struct rect in, int *y)
 {
     struct p_change p = history_p_change(&e->fact[0]);
@@ -78,17 +87,17 @@ static void fact_fields(const struct history_entry *e, struct surface *s, struct
                    held < 0 ? "%d written together, not known which hold"
                             : "%d written together, %d hold",
                    e->facts, held);
-        field(s, in, y, "facts", e->success ? ROLE_GOOD : ROLE_WARN, text);
+        details_field(s, in, y, "facts", e->success ? ROLE_GOOD : ROLE_WARN, text);
         return;
     }
-    field(s, in, y, "subject", ROLE_SUBJECT, e->subject);
-    field(s, in, y, "prompt", ROLE_TEXT, e->prompt);
+    details_field(s, in, y, "subject", ROLE_SUBJECT, e->subject);
+    details_field(s, in, y, "prompt", ROLE_TEXT, e->prompt);
     show_print(text, sizeof(text), "%.60s%s%.60s", e->old ? e->old : "", e->old ? " → " : "",
                e->target ? e->target : "");
-    field(s, in, y, "object", ROLE_NEW, text);
+    details_field(s, in, y, "object", ROLE_NEW, text);
     show_print(text, sizeof(text), "%s → %s, %s", text_probability(number[0], p.before),
                text_probability(number[1], p.after), e->success ? "held" : "did not hold");
-    field(s, in, y, p.name, e->success ? ROLE_GOOD : ROLE_WARN, text);
+    details_field(s, in, y, p.name, e->success ? ROLE_GOOD : ROLE_WARN, text);
 }
 
 void pane_details(const struct ui_state *d, const struct history_entry *e, struct surface *s,
@@ -101,20 +110,22 @@ void pane_details(const struct ui_state *d, const struct history_entry *e, struc
     if (rect_empty(in))
         return;
     if (!e) {
-        field(s, in, &y, "state", ROLE_TEXT, "the model as its file has it: edit 0");
-        field(s, in, &y, "model", ROLE_TEXT, d->model.name);
+        details_field(s, in, &y, "state", ROLE_TEXT, "the model as its file has it: edit 0");
+        details_field(s, in, &y, "model", ROLE_TEXT, d->model.name);
         return;
     }
     fact_fields(e, s, in, &y);
     show_print(text, sizeof(text), "%s neurons of the first edited layer",
                text_thousands(number, e->kept));
-    field(s, in, &y, "kept", ROLE_TEXT, text);
-    field(s, in, &y, "made", ROLE_TEXT, format_clock(e->when, true, number));
-    field(s, in, &y, "state", e->active ? ROLE_EDITED : ROLE_NONE,
-          e->active ? "active; Enter asks the model as it was then" : "undone; C-r may redo it");
-    field(s, in, &y, "moments", ROLE_WARN, e->draft ? "a draft: fewer tokens than asked for" : "");
-    field(s, in, &y, "checksum", ROLE_DIM, e->checksum);
-    field(s, in, &y, "note", ROLE_ACCENT, e->note);
+    details_field(s, in, &y, "kept", ROLE_TEXT, text);
+    details_field(s, in, &y, "made", ROLE_TEXT, format_clock(e->when, true, number));
+    details_field(s, in, &y, "state", e->active ? ROLE_EDITED : ROLE_NONE,
+                  e->active ? "active; Enter asks the model as it was then"
+                            : "undone; C-r may redo it");
+    details_field(s, in, &y, "moments", ROLE_WARN,
+                  e->draft ? "a draft: fewer tokens than asked for" : "");
+    details_field(s, in, &y, "checksum", ROLE_DIM, e->checksum);
+    details_field(s, in, &y, "note", ROLE_ACCENT, e->note);
     if (e->facts > 1)
         facts_draw(e, s, in, y);
 }

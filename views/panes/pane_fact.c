@@ -1,4 +1,14 @@
-/* The fact, its tokens, what the model says, and the probability of the new object. */
+/* The Fact pane: the fact or the form it is typed in, its tokens, what the model predicts now, and
+ * the probability of the new object.
+ *
+ *   ╭ Fact ──────────────────────────── e edit ╮
+ *   │ subject   Eiffel Tower                   │
+ *   │ prompt    The {} is in the city of       │
+ *   │ new       Rome                           │
+ *   │ The ·E iff el ·Tower ·is ·in ·the ...    │   tokens; the subject's last one stands out
+ *   │ now says  Paris 0.62  the 0.05           │   the likeliest next tokens
+ *   │ p(target) Rome 0.0021  rank 312 of 49152 │
+ *   ╰──────────────────────────────────────────╯ */
 #include <string.h>
 
 #include "tui/box.h"
@@ -7,6 +17,7 @@
 
 enum { LABEL = 10 };
 
+/* The prompt with its {} set apart. */
 static void template_line(struct pen p, const char *text)
 {
     const char *slot = strstr(text, "{}");
@@ -41,8 +52,9 @@ static void run_fields(const struct ui_state *d, struct surface *s, struct rect 
     }
 }
 
-static void fields(const struct ui_state *d, const struct fact_form *form, struct surface *s,
-                   struct rect in)
+/* Subject, prompt and new object: as text, or as input fields while the form is open. */
+static void fact_form_fields(const struct ui_state *d, const struct fact_form *form,
+                             struct surface *s, struct rect in)
 {
     static const char *const label[FORM_FIELDS] = {"subject", "prompt", "new"};
     const char *value[FORM_FIELDS] = {d->fact.subject, d->fact.prompt, d->fact.target};
@@ -63,8 +75,10 @@ static void fields(const struct ui_state *d, const struct fact_form *form, struc
     }
 }
 
-/* The prompt's tokens as chips; over `rows` rows. Returns the rows it took. */
-static int chips(const struct prompt_info *look, struct surface *s, struct rect in, int y, int rows)
+/* The prompt's tokens, over at most `rows` rows; "…" where they do not fit. Returns the rows it
+ * took. */
+static int token_chips(const struct prompt_info *look, struct surface *s, struct rect in, int y,
+                       int rows)
 {
     struct pen p = pen_at(s, in, y, 0);
 
@@ -92,7 +106,8 @@ static int chips(const struct prompt_info *look, struct surface *s, struct rect 
     return p.y - y + 1;
 }
 
-static void now_says(const struct ui_state *d, struct surface *s, struct rect in, int y)
+/* The likeliest next tokens and their probabilities, as many as fit. */
+static void next_tokens_line(const struct ui_state *d, struct surface *s, struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 0);
     const struct prompt_info *look = d->prompt_info;
@@ -115,8 +130,9 @@ static void now_says(const struct ui_state *d, struct surface *s, struct rect in
     }
 }
 
-/* Where the prompt and the new object meet otherwise than usual. */
-static void word_unusual(const struct ui_state *d, struct pen *p)
+/* A note where the prompt is wrapped in a chat template, or where the new object follows without a
+ * blank. */
+static void note_unusual_form(const struct ui_state *d, struct pen *p)
 {
     const struct prompt_info *look = d->prompt_info;
     bool chat = d->fact.wording.form ? d->fact.wording.form == ASK_CHAT
@@ -128,6 +144,7 @@ static void word_unusual(const struct ui_state *d, struct pen *p)
         pen_text(p, ROLE_DIM, words);
 }
 
+/* p(target), and after a preview its value there; else its rank in the vocabulary. */
 static void target_line(const struct ui_state *d, struct surface *s, struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 0);
@@ -151,7 +168,7 @@ static void target_line(const struct ui_state *d, struct surface *s, struct rect
     pen_printf(&p, ROLE_DIM, "rank %s", text_thousands(number, d->prompt_info->rank));
     if (p.x + 4 + text_width(text_thousands(number, d->model.vocab)) <= in.w)
         pen_printf(&p, ROLE_DIM, " of %s", number);
-    word_unusual(d, &p);
+    note_unusual_form(d, &p);
 }
 
 void pane_fact(const struct ui_state *d, const struct fact_form *form, struct surface *s,
@@ -162,7 +179,7 @@ void pane_fact(const struct ui_state *d, const struct fact_form *form, struct su
     int y = FORM_FIELDS;
 
     if (d->fact.subject || form->open || !d->header || d->header->rows < 1)
-        fields(d, form, s, in);
+        fact_form_fields(d, form, s, in);
     else
         run_fields(d, s, in);
     if (!d->prompt_info || y >= in.h) {
@@ -182,7 +199,7 @@ void pane_fact(const struct ui_state *d, const struct fact_form *form, struct su
 
         pen_fit(&p, ROLE_WARN, in.w, d->prompt_info->note);
     }
-    y += chips(d->prompt_info, s, in, y, in.h - y - 2 > 1 ? in.h - y - 2 : 1);
-    now_says(d, s, in, y);
+    y += token_chips(d->prompt_info, s, in, y, in.h - y - 2 > 1 ? in.h - y - 2 : 1);
+    next_tokens_line(d, s, in, y);
     target_line(d, s, in, y + 1);
 }

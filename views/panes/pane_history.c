@@ -1,4 +1,5 @@
-/* Draws drift, differences and bisection of a session's states. */
+/* Draws how the states of a session differ: drift over the edits, two states compared, and a
+ * bisection. */
 #include "views/panes/pane_history.h"
 
 #include <math.h>
@@ -13,6 +14,7 @@
 #include "tui/layout.h"
 #include "tui/text.h"
 
+/* "edit 3", or "the base" for 0. Returns out. */
 static const char *state_name(int edit, char out[32])
 {
     if (edit)
@@ -26,6 +28,7 @@ static const char *state_name(int edit, char out[32])
 
 enum { SCALE = 6 }; /* columns of the axis */
 
+/* 100, 50 and 0 percent at the left, in the six columns SCALE. */
 static void percent_axis(struct surface *s, struct rect in, int rows)
 {
     static const char *const label[] = {"100 %", " 50 %", "  0 %"};
@@ -37,7 +40,8 @@ static void percent_axis(struct surface *s, struct rect in, int rows)
         surface_text(s, in, y, SCALE, ROLE_DIM, "│");
 }
 
-static void legend(const struct drift *r, struct surface *s, struct rect in, int y)
+/* The last point in numbers. */
+static void drift_legend(const struct drift *r, struct surface *s, struct rect in, int y)
 {
     const struct drift_point *last = &r->point[r->points - 1];
     struct pen p = pen_at(s, in, y, 0);
@@ -53,15 +57,16 @@ static void legend(const struct drift *r, struct surface *s, struct rect in, int
     }
 }
 
-/* Which curve is which, also without colours. */
-static void end_mark(const struct chart *c, double y, int x, const char *glyph, enum role role,
-                     struct surface *s, struct rect plot)
+/* A glyph where a curve ends, so that curves are told apart without colours too. */
+static void drift_end_mark(const struct chart *c, double y, int x, const char *glyph,
+                           enum role role, struct surface *s, struct rect plot)
 {
     if (!isnan(y))
         surface_text(s, plot, chart_row(c, y, plot.h), x, role, glyph);
 }
 
-static void curves(const struct drift *r, struct surface *s, struct rect plot)
+/* Two curves over the edits: facts that still hold, and neighbours that kept their answer. */
+static void drift_curves(const struct drift *r, struct surface *s, struct rect plot)
 {
     size_t n = (size_t)r->points + 1;
     double *held = xcalloc(n, sizeof(double)), *stayed = xcalloc(n, sizeof(double));
@@ -78,41 +83,48 @@ static void curves(const struct drift *r, struct surface *s, struct rect plot)
     if (r->points) {
         int x = r->of > 1 ? (r->points - 1) * (plot.w - 1) / (r->of - 1) : 0;
 
-        end_mark(&c, stayed[r->points - 1], x, "▲", ROLE_GENERAL, s, plot);
-        end_mark(&c, held[r->points - 1], x, "●", ROLE_NEW, s, plot);
+        drift_end_mark(&c, stayed[r->points - 1], x, "▲", ROLE_GENERAL, s, plot);
+        drift_end_mark(&c, held[r->points - 1], x, "●", ROLE_NEW, s, plot);
     }
     free(held);
     free(stayed);
 }
 
-static void measured(const struct drift *r, struct surface *s, struct rect in)
+/* Axis and curves, the first and the last edit below, and the legend.
+ *
+ *     100 % │⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠑⢄⡀⣀⠤⠤⠤⠤⠤▲     ▲ neighbours that kept their answer
+ *      50 % │⠒⠉⠉       ⠈⠒⢄ ⢀⣀⡠⠤●     ● facts that hold
+ *       0 % │
+ *            edit 1      the last edit */
+static void drift_measured(const struct drift *r, struct surface *s, struct rect in)
 {
     int rows = in.h - 2;
     struct rect plot = {in.y, in.x + SCALE + 1, rows, in.w - SCALE - 1};
     struct pen p;
 
     if (rows < 2 || plot.w < 4) {
-        legend(r, s, in, 0);
+        drift_legend(r, s, in, 0);
         return;
     }
     percent_axis(s, in, rows);
-    curves(r, s, plot);
+    drift_curves(r, s, plot);
     p = pen_at(s, in, rows, SCALE + 1);
     pen_printf(&p, ROLE_DIM, "edit %d", r->point[0].edit);
     if (r->points == r->of && r->points > 1) {
         p = pen_at(s, in, rows, SCALE + 1);
         pen_right(&p, ROLE_DIM, plot.w, "the last edit");
     }
-    legend(r, s, in, rows + 1);
+    drift_legend(r, s, in, rows + 1);
 }
 
-/* What the journal has of every edit: p(target), or p(first) where there is no more. */
+/* What the journal has of every edit: "p(target)", or "p(first)" in sessions of the first release.
+ */
 static const char *kept_name(const struct history *h)
 {
     return h && h->count ? history_p_change(&h->entry[0].fact[0]).name : "p(target)";
 }
 
-/* Mean over the facts of the edit. */
+/* Mean probability after the edit over its facts; NAN if the journal has another one. */
 static double mean_after(const struct history_entry *e, const char *name)
 {
     double sum = 0;
@@ -125,7 +137,8 @@ static double mean_after(const struct history_entry *e, const char *name)
     return sum / e->facts;
 }
 
-static void right_after(const struct history *h, struct surface *s, struct rect in)
+/* The curve that needs no measuring: what the journal noted right after each edit. */
+static void p_after_edits(const struct history *h, struct surface *s, struct rect in)
 {
     double *after = xcalloc((size_t)h->count + 1, sizeof(*after));
     struct series series = {after, h->count, ROLE_NEW};
@@ -141,8 +154,8 @@ static void right_after(const struct history *h, struct surface *s, struct rect 
     free(after);
 }
 
-/* The last state measured is no longer the last one there is. */
-static bool stale(const struct drift *r, const struct history *h)
+/* Whether edits were made or undone since drift was measured. */
+static bool drift_stale(const struct drift *r, const struct history *h)
 {
     int last = 0;
 
@@ -159,7 +172,7 @@ void pane_drift(const struct ui_state *d, struct surface *s, struct rect area)
     bool shown = r && r->points;
     struct rect in;
 
-    if (shown && stale(r, h))
+    if (shown && drift_stale(r, h))
         snprintf(hint, sizeof(hint), "other edits now: d measures anew");
     else if (shown && r->points < r->of)
         snprintf(hint, sizeof(hint), "%d of %d states", r->points, r->of);
@@ -170,15 +183,18 @@ void pane_drift(const struct ui_state *d, struct surface *s, struct rect area)
     if (rect_empty(in))
         return;
     if (shown)
-        measured(r, s, in);
+        drift_measured(r, s, in);
     else if (h && h->count)
-        right_after(h, s, in);
+        p_after_edits(h, s, in);
     else
         surface_text(s, in, 0, 0, ROLE_EMPTY, "no edits yet");
 }
 
 /* --- differences -------------------------------------------------------------------------- */
 
+/* One row per layer, or one for all if they do not fit. Returns the rows it took.
+ *
+ *   L4     512 columns  ‖Δ‖  1.234  0.412 % of ‖W‖ */
 static int diff_layers_draw(const struct diff *f, struct surface *s, struct rect in, int rows)
 {
     double low = 0, high = 0;
@@ -214,7 +230,8 @@ static int diff_layers_draw(const struct diff *f, struct surface *s, struct rect
     return 1;
 }
 
-static void mark(struct pen *p, const struct probe_result *r, int side)
+/* ✓ right, ✗ wrong, ? the base could not do it either. */
+static void probe_mark(struct pen *p, const struct probe_result *r, int side)
 {
     pen_text(p,
              !r->known     ? ROLE_NONE
@@ -225,6 +242,7 @@ static void mark(struct pen *p, const struct probe_result *r, int side)
                            : "✗");
 }
 
+/* One probe in a row: marks before and after, kind, prompt, answers before and after, p(target). */
 static void probe_line(const struct probe_result *r, struct surface *s, struct rect in, int y)
 {
     static const char *const kind[] = {"rephrase", "nearby", "follows", "question", "chat", "fact"};
@@ -233,9 +251,9 @@ static void probe_line(const struct probe_result *r, struct surface *s, struct r
     char piece[96], number[16];
     int room;
 
-    mark(&p, r, 0);
+    probe_mark(&p, r, 0);
     pen_text(&p, ROLE_DIM, "→");
-    mark(&p, r, 1);
+    probe_mark(&p, r, 1);
     p.x++;
     pen_fit(&p, ROLE_DIM, 9, kind[r->kind]);
     room = in.w - p.x - 5 - (in.w >= 70 ? 8 : 0);
@@ -294,8 +312,9 @@ void pane_diff(const struct ui_state *d, struct surface *s, struct rect area)
 
 /* --- bisection ---------------------------------------------------------------------------- */
 
-/* The edit's place among the active ones, the base being 0; `of` gets how many states there are. */
-static int place(const struct ui_state *d, int edit, int *of)
+/* The position of an edit among the active ones, the base being 0; *of: how many states there are.
+ */
+static int active_index(const struct ui_state *d, int edit, int *of)
 {
     int n = 0, at = 0;
 
@@ -308,15 +327,16 @@ static int place(const struct ui_state *d, int edit, int *of)
     return at;
 }
 
-static void strip(const struct ui_state *d, const struct bisect_report *b, struct surface *s,
-                  struct rect in)
+/* All states as a line from the base to the last edit, with a mark at each that was asked. */
+static void bisect_strip(const struct ui_state *d, const struct bisect_report *b, struct surface *s,
+                         struct rect in)
 {
     int of;
 
     for (int x = 0; x < in.w; x++)
         surface_text(s, in, 0, x, ROLE_TRACK, "─");
     for (int i = 0; i < b->steps; i++) {
-        int at = place(d, b->step[i].edit, &of);
+        int at = active_index(d, b->step[i].edit, &of);
         int x = of > 1 ? at * (in.w - 1) / (of - 1) : 0;
 
         surface_text(s, in, 0, x, b->step[i].holds ? ROLE_GOOD : ROLE_WARN,
@@ -324,8 +344,9 @@ static void strip(const struct ui_state *d, const struct bisect_report *b, struc
     }
 }
 
-static void finding(const struct ui_state *d, const struct bisect_report *b, struct surface *s,
-                    struct rect in, int y)
+/* The edit found, or how far the search is. */
+static void bisect_finding(const struct ui_state *d, const struct bisect_report *b,
+                           struct surface *s, struct rect in, int y)
 {
     bool first = b->steps && b->step[0].holds;
     struct pen p = pen_at(s, in, y, 0);
@@ -368,8 +389,8 @@ void pane_bisect(const struct ui_state *d, struct surface *s, struct rect area)
     }
     if (b->over && b->exact)
         box_foot(s, area, "the state after it and the one before it were both asked");
-    strip(d, b, s, in);
-    finding(d, b, s, in, 1);
+    bisect_strip(d, b, s, in);
+    bisect_finding(d, b, s, in, 1);
     for (int i = 0; i < b->steps && i + 2 < in.h; i++) {
         const struct bisect_step *step = &b->step[i];
         struct pen p = pen_at(s, in, 2 + i, 0);

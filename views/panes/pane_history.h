@@ -1,19 +1,21 @@
-/* What is known of a session's states, as panes: pure pictures of the desk. */
+/* Panes about the states of a session: drift, differences, bisection, one edit. They only draw. */
 #ifndef VIEWS_PANES_PANE_HISTORY_H
 #define VIEWS_PANES_PANE_HISTORY_H
 
 #include "views/ui_state.h"
 
-/* Reliability and locality over the edits; until they are measured, p(target) right after each. */
+/* Reliability and locality over the edits; until they are measured, p(target) right after each
+ * edit. */
 void pane_drift(const struct ui_state *d, struct surface *s, struct rect area);
-/* What lies between two states: columns and norms a layer, and every question that changed. */
+/* What differs between two states: changed columns and norms per layer, and every probe whose
+ * answer changed. */
 void pane_diff(const struct ui_state *d, struct surface *s, struct rect area);
-/* The states asked, in place, and the edit that was found. */
+/* The states that a bisection has asked, at their places, and the edit it found. */
 void pane_bisect(const struct ui_state *d, struct surface *s, struct rect area);
-/* pane_details.c: one edit, NULL: the base. */
+/* One edit; NULL: the base. In pane_details.c. */
 void pane_details(const struct ui_state *d, const struct history_entry *e, struct surface *s,
                   struct rect area);
-/* The local time of day, with `date` the day as well. Returns out. */
+/* The local time of day "14:02", with `date` also the day. Returns out. */
 const char *format_clock(double when, bool date, char out[32]);
 
 #endif

@@ -1,4 +1,8 @@
-/* What is in force upon neurons, and what the model says with it and without. */
+/* Lists what the user did to single neurons, and shows what the model answers without it and with
+ * it.
+ *
+ *   │ L5N102     silenced     without: ·Paris, the capital.      with: ·Rome, the city.       │
+ *   │ L6N1       forced in    ·Paris        0.700   ███████▉     ·Rome    0.500 +0.494 █████  │ */
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +23,8 @@ int pane_interventions_rows(const struct ui_state *d, int room)
     return rows < room / 2 ? rows : room / 2;
 }
 
-static void list(const struct ui_state *d, struct surface *s, struct rect in)
+/* One neuron per row; the last row says how many did not fit. */
+static void interventions_list(const struct ui_state *d, struct surface *s, struct rect in)
 {
     int n = d->intervention_count + d->mask_override_count;
 
@@ -45,7 +50,7 @@ static void list(const struct ui_state *d, struct surface *s, struct rect in)
     }
 }
 
-static double p_of(const struct answer *a, int id)
+static double answer_p(const struct answer *a, int id)
 {
     for (int i = 0; a && i < a->nexts; i++)
         if (a->next[i].id == id)
@@ -53,8 +58,10 @@ static double p_of(const struct answer *a, int id)
     return -1;
 }
 
-static void answer(const struct answer *a, const struct answer *other, const char *title,
-                   struct surface *s, struct rect in)
+/* An answer: its text, then one row per likely next token with p, the change against the other
+ * answer, and a bar. */
+static void answer_column(const struct answer *a, const struct answer *other, const char *title,
+                          struct surface *s, struct rect in)
 {
     struct pen p = pen_at(s, in, 0, 0);
     char said[80], number[16], piece[64];
@@ -66,7 +73,7 @@ static void answer(const struct answer *a, const struct answer *other, const cha
     }
     pen_fit(&p, ROLE_STRONG, in.w - p.x, text_piece(said, sizeof(said), a->completion));
     for (int i = 0; i < a->nexts && i + 1 < in.h; i++) {
-        double before = p_of(other, a->next[i].id);
+        double before = answer_p(other, a->next[i].id);
 
         p = pen_at(s, in, i + 1, 0);
         pen_fit(&p, i ? ROLE_TEXT : ROLE_STRONG, 12,
@@ -98,14 +105,14 @@ void pane_interventions(const struct ui_state *d, struct surface *s, struct rect
     if (rect_empty(in))
         return;
     if (!d->intervention_count) {
-        list(d, s, in);
+        interventions_list(d, s, in);
         return;
     }
     layout_columns(in, part, 3, r);
-    list(d, s, r[0]);
+    interventions_list(d, s, r[0]);
     r[1].w -= r[1].w > 2;
     if (!rect_empty(r[1]))
-        answer(d->intervention_answer[0], NULL, "without: ", s, r[1]);
+        answer_column(d->intervention_answer[0], NULL, "without: ", s, r[1]);
     if (!rect_empty(r[2]))
-        answer(d->intervention_answer[1], d->intervention_answer[0], "with: ", s, r[2]);
+        answer_column(d->intervention_answer[1], d->intervention_answer[0], "with: ", s, r[2]);
 }

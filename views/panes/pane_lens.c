@@ -1,4 +1,12 @@
-/* Ranks of the old and the new object by layer, and the loss of an optimisation by step. */
+/* Line charts: the rank of the old and the new object by layer, and the loss of the target's
+ * optimisation by step.
+ *
+ *   ╭ Lens: rank by layer ──────── Rome leads from L23 ╮
+ *   │    1                               ⣀⣀⣀⣀⣀ Rome    │   columns 0-5: axis, the last 7: names
+ *   │  100    ⠉⠉⠒⠒⠤⠤⣀⣀⣀     ⡠⠒⠉⠁          Paris   │
+ *   │  49k                                             │
+ *   │       L0        L10        L20   L29             │
+ *   ╰──────────────────────────────────────────────────╯ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +22,8 @@
 
 enum { LEFT = 6, RIGHT = 7 };
 
-/* [n] ranks that lie `step` apart; NAN where there is none. Caller frees. */
-static double *ranks(const int *rank, int n, int step)
+/* n ranks that lie `step` apart in memory; NAN where there is none. Caller frees. */
+static double *ranks_as_doubles(const int *rank, int n, int step)
 {
     double *y = xcalloc((size_t)n + 1, sizeof(*y));
 
@@ -24,11 +32,13 @@ static double *ranks(const int *rank, int n, int step)
     return y;
 }
 
+/* "312", or "49k" from 10000 on. */
 static void short_number(char out[16], double n)
 {
     snprintf(out, 16, n >= 10000 ? "%.0fk" : "%.0f", n >= 10000 ? n / 1000 : n);
 }
 
+/* Labels 1, 100, 10000 and the lowest rank, where they do not touch. */
 static void rank_axis(const struct chart *c, struct surface *s, struct rect in, struct rect plot)
 {
     for (double r = 1; r <= c->low; r *= 100) {
@@ -48,6 +58,7 @@ static void rank_axis(const struct chart *c, struct surface *s, struct rect in, 
     }
 }
 
+/* A label every 10 or 20 layers, and the last layer. */
 static void layer_axis(struct surface *s, struct rect in, struct rect plot, int layers)
 {
     int step = plot.w >= 30 ? 10 : 20;
@@ -67,6 +78,7 @@ static void layer_axis(struct surface *s, struct rect in, struct rect plot, int 
     }
 }
 
+/* A name at the right end of a curve, one row lower if another name is there. */
 static void curve_name(struct surface *s, struct rect in, struct rect plot, int y, int *taken,
                        enum role role, const char *name)
 {
@@ -79,8 +91,8 @@ static void curve_name(struct surface *s, struct rect in, struct rect plot, int 
     pen_fit(&p, role, RIGHT - 1, name);
 }
 
-/* "Rome leads from L23" for a frame's corner, else what the axis is. */
-static const char *leads(const struct ui_state *d, char hint[64])
+/* "Rome leads from L23" for the frame's corner; "log", the axis, if it does not end ahead. */
+static const char *lens_hint(const struct ui_state *d, char hint[64])
 {
     const struct prompt_info *look = d->prompt_info;
     int from = look ? lens_overtakes(look->rank_old, look->rank_new, look->layers, 1) : -1;
@@ -95,7 +107,7 @@ static const char *leads(const struct ui_state *d, char hint[64])
 void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bool focus)
 {
     char hint[64];
-    struct rect in = box_draw(s, area, "Lens: rank by layer", leads(d, hint), focus);
+    struct rect in = box_draw(s, area, "Lens: rank by layer", lens_hint(d, hint), focus);
     struct rect plot = {in.y, in.x + LEFT, in.h - 1, in.w - LEFT - RIGHT};
     const struct prompt_info *look = d->prompt_info;
     struct series series[2];
@@ -111,8 +123,8 @@ void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bo
             pen_text(&p, ROLE_DIM, "ranks appear with the fact");
         return;
     }
-    new_rank = ranks(look->rank_new, look->layers, 1);
-    old_rank = ranks(look->rank_old, look->layers, 1);
+    new_rank = ranks_as_doubles(look->rank_new, look->layers, 1);
+    old_rank = ranks_as_doubles(look->rank_old, look->layers, 1);
     series[0] = (struct series){new_rank, look->layers, ROLE_NEW};
     series[1] = (struct series){old_rank, look->layers, ROLE_OLD};
     chart_draw(&c, s, plot);
@@ -127,13 +139,15 @@ void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bo
     free(old_rank);
 }
 
-/* Before and after, with the layer where the new object passes the old one named. */
+/* Both ranks in one state, and the layer from which the new object stays ahead. */
 struct curves {
     const char *name;
     int layers, leads; /* -1: the new object does not end ahead */
     double *old, *new;
 };
 
+/* Ranks at one position before or after: from the lens at every position if it is there, else from
+ * the prompt's own lens, which belongs to the committed weights. false: not known. */
 static bool curves_of(const struct ui_state *d, bool after, int token, struct curves *c)
 {
     const struct lens_grid *g = after ? lens_shown(d, SIDE_AFTER) : ui_lens(d, STATE_BASE);
@@ -147,8 +161,8 @@ static bool curves_of(const struct ui_state *d, bool after, int token, struct cu
     c->name = after ? "after" : "before";
     if (g && token < g->tokens && g->rank_old && g->rank_new) {
         c->layers = g->layers;
-        c->old = ranks(g->rank_old + token, g->layers, g->tokens);
-        c->new = ranks(g->rank_new + token, g->layers, g->tokens);
+        c->old = ranks_as_doubles(g->rank_old + token, g->layers, g->tokens);
+        c->new = ranks_as_doubles(g->rank_new + token, g->layers, g->tokens);
         c->leads = lens_overtakes(g->rank_old + token, g->rank_new + token, g->layers, g->tokens);
         return true;
     }
@@ -156,16 +170,17 @@ static bool curves_of(const struct ui_state *d, bool after, int token, struct cu
     if (look && look->layers && look->rank_old && look->rank_new && !d->state.preview &&
         after == (d->state.edits > 0)) {
         c->layers = look->layers;
-        c->old = ranks(look->rank_old, look->layers, 1);
-        c->new = ranks(look->rank_new, look->layers, 1);
+        c->old = ranks_as_doubles(look->rank_old, look->layers, 1);
+        c->new = ranks_as_doubles(look->rank_new, look->layers, 1);
         c->leads = lens_overtakes(look->rank_old, look->rank_new, look->layers, 1);
         return true;
     }
     return false;
 }
 
-static void curve_words(const struct ui_state *d, const struct curves *c, const char *old,
-                        bool dotted, struct surface *s, struct rect in, int y)
+/* "after  ─── Rome overtakes at L23" */
+static void overtaking_line(const struct ui_state *d, const struct curves *c, const char *old,
+                            bool dotted, struct surface *s, struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 0);
     const char *new = d->fact.target ? d->fact.target : "new";
@@ -214,7 +229,7 @@ void pane_curves(const struct ui_state *d, int token, struct surface *s, struct 
                    ROLE_NEW, d->fact.target ? d->fact.target : "");
         for (int k = 0; k < 2; k++)
             if (c[k].layers)
-                curve_words(d, &c[k], old, k < last, s, in, in.h - 2 + lines++);
+                overtaking_line(d, &c[k], old, k < last, s, in, in.h - 2 + lines++);
     }
     for (int k = 0; k < 2; k++) {
         free(c[k].old);
@@ -222,7 +237,8 @@ void pane_curves(const struct ui_state *d, int token, struct surface *s, struct 
     }
 }
 
-static void step_words(const struct ui_state *d, struct surface *s, struct rect in)
+/* The last step's loss, its two terms, and p(target). */
+static void step_line(const struct ui_state *d, struct surface *s, struct rect in)
 {
     const struct target_step *last = &d->step[d->steps - 1];
     struct pen p = pen_at(s, in, in.h - 1, 0);
@@ -257,7 +273,7 @@ void pane_steps(const struct ui_state *d, struct surface *s, struct rect area, b
         pen_right(&p, ROLE_DIM, LEFT - 1, number);
         p = pen_at(s, in, plot.h - 1, 0);
         pen_right(&p, ROLE_DIM, LEFT - 1, "0");
-        step_words(d, s, in);
+        step_line(d, s, in);
     }
     free(y);
 }

@@ -1,4 +1,16 @@
-/* The layer x neuron map. */
+/* Draws the map of layers and neurons.
+ *
+ *   ╭─ Attribution  LPS   Δ log p(·Paris), nats ────── max of each bin of 10 ╮
+ *   │ L0  ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀ ▂  0.5 │
+ *   │ L2  ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀ ▃  1.0 │
+ *   │ L4 ›▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀ ▅  1.5 │
+ *   │ L4–6   peak L11   scale √  0 ███████████████ 3+  clip 99.98 %          │
+ *   │     N0        ▴L4N101          N320                          N639      │
+ *   ╰────────────────────────────────────────────────────────────────────────╯
+ *    left: 4 columns (5 from 100 layers on), "›" marks edited layers      RIGHT: 7, the row's peak
+ *
+ * With many layers two share a row of cells, the upper and lower half of "▀"; with few, a layer is
+ * up to three rows tall. heat_grid.c makes the numbers. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +27,7 @@
 
 enum { RIGHT = 7, WIDEST = 8, TALLEST = 3 };
 
+/* What the drawing functions share. */
 struct map { /* what the drawing functions share */
     const struct ui_state *d;
     struct surface *s;
@@ -25,6 +38,8 @@ struct map { /* what the drawing functions share */
     struct heat_grid g;
 };
 
+/* Which layers and columns are shown, and how large they are. If not all layers fit, those around
+ * the cursor are shown; the first one is even, so that pairs do not change while scrolling. */
 struct map_shape map_shape(const struct ui_state *d, const struct map_window *w, struct rect area)
 {
     struct map_shape m = {.left = d->layers > 100 ? 5 : 4};
@@ -55,19 +70,20 @@ struct map_shape map_shape(const struct ui_state *d, const struct map_window *w,
     return m;
 }
 
-/* The name of the layers in one row of cells, and the strongest of them at the right edge. */
-static void label(const struct map *m, int y, int r, int n)
+/* The name of the layers in one row of cells, and a bar and a number for the stronger one at the
+ * right edge; "≈ MPC" where only free MPC scores are known. */
+static void map_label(const struct map *m, int y, int r, int n)
 {
     const struct heat_grid *g = &m->g;
     int strongest = r;
-    bool edited = false, here = false, rough = true;
+    bool edited = false, here = false, mpc_only = true;
     struct pen p = pen_at(m->s, m->in, y, 0);
     double peak;
 
     for (int k = r; k < r + n; k++) {
         edited |= ui_edits_layer(m->d, g->layer[k]);
         here |= g->layer[k] == m->d->at_layer;
-        rough &= g->kind[k] != ROW_EXACT;
+        mpc_only &= g->kind[k] != ROW_EXACT;
         if (g->kind[k] > g->kind[strongest] ||
             (g->kind[k] == g->kind[strongest] && g->peak[k] > g->peak[strongest]))
             strongest = k;
@@ -83,7 +99,7 @@ static void label(const struct map *m, int y, int r, int n)
     if (g->kind[strongest] == ROW_EMPTY || m->in.w < m->left + g->cols * m->wide + RIGHT)
         return;
     p.x = m->left + g->cols * m->wide + 1;
-    if (rough) {
+    if (mpc_only) {
         pen_text(&p, ROLE_DIM, "≈ MPC");
         return;
     }
@@ -96,22 +112,23 @@ static void label(const struct map *m, int y, int r, int n)
                peak);
 }
 
-static void labels(const struct map *m)
+static void map_labels(const struct map *m)
 {
     int step = m->tall > 1 ? 1 : 2;
 
     for (int r = 0; r < m->g.rows; r += step)
-        label(m, m->tall > 1 ? r * m->tall / 2 : r / 2, r, r + step <= m->g.rows ? step : 1);
+        map_label(m, m->tall > 1 ? r * m->tall / 2 : r / 2, r, r + step <= m->g.rows ? step : 1);
 }
 
-/* Writes it if it fits before `end`. */
-static void piece(struct pen *p, int end, enum role role, const char *text)
+/* Writes the text if it ends before column `end`. */
+static void put_if_fits(struct pen *p, int end, enum role role, const char *text)
 {
     if (p->x + text_width(text) <= end)
         pen_text(p, role, text);
 }
 
-static void legend_bar(const struct map *m, struct pen *p)
+/* The colour scale with its upper end; "+" and "clip" where larger values have the same colour. */
+static void map_legend_bar(const struct map *m, struct pen *p)
 {
     const struct heat_grid *g = &m->g;
     double top = g->exact_rows ? g->top : 0;
@@ -123,18 +140,19 @@ static void legend_bar(const struct map *m, struct pen *p)
     heat_legend(m->s, m->in, p->y, p->x, bar, g->exact_rows ? m->d->ramp : RAMP_GREY);
     p->x += bar + 1;
     if (m->d->per_layer || !g->exact_rows) {
-        piece(p, m->in.w, ROLE_DIM, "row's peak");
+        put_if_fits(p, m->in.w, ROLE_DIM, "row's peak");
         return;
     }
     show_print(text, sizeof(text), "%.2g%s", top, g->clipped < 100 ? "+" : "");
-    piece(p, m->in.w, ROLE_DIM, text);
+    put_if_fits(p, m->in.w, ROLE_DIM, text);
     if (g->clipped < 100) {
         snprintf(text, sizeof(text), "  clip %g %%", g->clipped);
-        piece(p, m->in.w, ROLE_DIM, text);
+        put_if_fits(p, m->in.w, ROLE_DIM, text);
     }
 }
 
-static void legend(const struct map *m, int y)
+/* The line below the plot: edited layers, peak, scale, and what the rule means. */
+static void map_legend(const struct map *m, int y)
 {
     struct pen p = pen_at(m->s, m->in, y, 0);
     char range[48], text[64];
@@ -151,18 +169,21 @@ static void legend(const struct map *m, int y)
         pen_printf(&p, ROLE_BAR, "L%d   ", m->d->peak_layer);
     }
     show_print(text, sizeof(text), "scale %s  ", heat_scale_name(m->d->scale));
-    piece(&p, m->in.w - 8, ROLE_DIM, text);
+    put_if_fits(&p, m->in.w - 8, ROLE_DIM, text);
     if (m->g.differs && m->g.exact_rows && !m->d->per_layer)
         pen_printf(&p, ROLE_DIM, "-%.2g ", m->g.top);
     else
         pen_text(&p, ROLE_DIM, m->g.differs && m->g.exact_rows ? "-peak " : "0 ");
-    legend_bar(m, &p);
+    map_legend_bar(m, &p);
     if (m->g.ruled)
-        piece(&p, m->in.w, ROLE_DIM,
-              m->d->order == ORDER_SCORE ? "  │ threshold of ● specific" : "  │ end of the mask");
+        put_if_fits(&p, m->in.w, ROLE_DIM,
+                    m->d->order == ORDER_SCORE ? "  │ threshold of ● specific"
+                                               : "  │ end of the mask");
 }
 
-static void axis(const struct map *m, int y)
+/* The line below the legend: the first, middle and last column, N for indices and # for places in
+ * another order, and the neuron under the cursor. Numbers that touch the cursor's are left out. */
+static void map_axis(const struct map *m, int y)
 {
     const struct heat_grid *g = &m->g;
     int width = g->cols * m->wide, at = g->cursor < 0 ? -1 : g->cursor * m->wide;
@@ -197,7 +218,8 @@ static void axis(const struct map *m, int y)
     surface_cursor(m->s, m->in, y, m->left + g->cursor * m->wide);
 }
 
-static void title_of(const struct map *m, bool narrow, char *title, size_t n)
+/* What the numbers are: the strategy and its unit. */
+static void map_title(const struct map *m, bool narrow, char *title, size_t n)
 {
     char explained[64], delta[96] = "";
     const char *kind = params_word(&m->d->params, P_MPC_KIND);
@@ -223,7 +245,8 @@ static void title_of(const struct map *m, bool narrow, char *title, size_t n)
                    m->d->stale ? "  before the last change" : "");
 }
 
-static void hint_of(const struct map *m, char *hint, size_t n)
+/* How far the scores are, else how many neurons a column holds. */
+static void map_hint(const struct map *m, char *hint, size_t n)
 {
     int bin = m->g.bins > 0 ? (m->g.to - m->g.from + m->g.bins - 1) / m->g.bins : 0;
 
@@ -239,8 +262,8 @@ static void hint_of(const struct map *m, char *hint, size_t n)
         snprintf(hint, n, "one column a neuron");
 }
 
-/* What is missing, and the key that brings it. */
-static void missing(const struct map *m, int y)
+/* Says that the scores shown are not computed yet, and which key computes them. */
+static void map_missing(const struct map *m, int y)
 {
     struct pen p = pen_at(m->s, m->in, y, m->left);
     const char *name = heat_mode_name(m->mode);
@@ -258,6 +281,7 @@ static void missing(const struct map *m, int y)
         pen_printf(&p, ROLE_DIM, " scores this fact by %s", name);
 }
 
+/* The plot and all lines around it. */
 static void map_plot(const struct map *m, const struct map_shape *shape)
 {
     struct heatmap map = {.value = m->g.value,
@@ -273,13 +297,13 @@ static void map_plot(const struct map *m, const struct map_shape *shape)
     int rows = m->tall > 1 ? m->g.rows * m->tall / 2 : (m->g.rows + 1) / 2;
 
     heatmap_draw(&map, m->s, shape->plot);
-    labels(m);
+    map_labels(m);
     if (m->g.exact_rows || m->g.mpc_rows) {
-        legend(m, rows);
-        axis(m, rows + 1);
+        map_legend(m, rows);
+        map_axis(m, rows + 1);
     }
     if (!m->g.exact_rows && !m->d->attributing)
-        missing(m, m->in.h - 1);
+        map_missing(m, m->in.h - 1);
 }
 
 void pane_map(const struct ui_state *d, const struct map_window *window, struct surface *s,
@@ -298,9 +322,9 @@ void pane_map(const struct ui_state *d, const struct map_window *window, struct 
 
     if (d->ready && shape.rows)
         heat_grid_make(&m.g, d, window, shape.layer, shape.rows, shape.plot.w / shape.wide);
-    title_of(&m, area.w < 60, title, sizeof(title));
+    map_title(&m, area.w < 60, title, sizeof(title));
     if (d->ready)
-        hint_of(&m, hint, sizeof(hint));
+        map_hint(&m, hint, sizeof(hint));
     box_draw(s, area, title, hint, focus);
     if (!d->ready && area.h > 2 && area.w > 6) {
         struct pen p = pen_at(s, m.in, m.in.h / 2, m.in.w / 2 - 12);

@@ -1,4 +1,6 @@
-/* The strongest neurons, with what each promotes. */
+/* The strongest neurons of the edited layers, a row each, with the tokens that each promotes.
+ *
+ *   ▲ L5N912     4.2  Paris France Seine     columns: class, address (9), score (6), tokens */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +11,7 @@
 
 enum { SHOWN_MAX = 64 };
 
+/* As many tokens as fit `cols` columns; the last one may be cut. */
 void pen_neuron_tokens(struct pen *p, const struct neuron_info *n, bool promotes, int cols)
 {
     int end = p->x + cols;
@@ -31,8 +34,8 @@ void pen_neuron_tokens(struct pen *p, const struct neuron_info *n, bool promotes
     p->x = end;
 }
 
-static void row(const struct ui_state *d, const struct ranked_neuron *n, struct surface *s,
-                struct rect in, int y, bool here)
+static void strongest_neuron_row(const struct ui_state *d, const struct ranked_neuron *n,
+                                 struct surface *s, struct rect in, int y, bool here)
 {
     const struct neuron_info *words = ui_neuron_info(d, n->layer, n->neuron);
     struct pen p = list_row(s, in, y, here, 2);
@@ -64,5 +67,5 @@ void pane_neurons(const struct ui_state *d, int at, struct surface *s, struct re
         pen_text(&p, ROLE_DIM, "x scores them");
     }
     for (int i = first; i < n && i - first < in.h; i++)
-        row(d, &top[i], s, in, i - first, focus && i == at);
+        strongest_neuron_row(d, &top[i], s, in, i - first, focus && i == at);
 }

@@ -1,4 +1,7 @@
-/* The live parameters as sliders. */
+/* The live parameters as sliders.
+ *
+ *   α_ge  scaler gen.  ━━━━━━━●────────    0.140
+ *   6     13           what is left        9       columns; labels only in panes of 32 or more */
 #include <math.h>
 #include <stdio.h>
 
@@ -7,8 +10,9 @@
 #include "tui/text.h"
 #include "views/panes/panes.h"
 
-static void row(const struct ui_state *d, enum knob knob, struct surface *s, struct rect in, int y,
-                bool focus)
+/* One knob: symbol, label, slider, value. */
+static void knob_row(const struct ui_state *d, enum knob knob, struct surface *s, struct rect in,
+                     int y, bool focus)
 {
     const struct knob_info *k = knob_info(knob);
     int label = in.w >= 32 ? 13 : 0, slider = in.w - 6 - label - 9;
@@ -29,7 +33,9 @@ static void row(const struct ui_state *d, enum knob knob, struct surface *s, str
         surface_cursor(s, in, y, in.w - text_width(value));
 }
 
-static void foot(const struct ui_state *d, struct surface *s, struct rect area)
+/* Mask, rule and edited layers; with the quantile rule, the ratio at which the mask changes next.
+ */
+static void params_foot(const struct ui_state *d, struct surface *s, struct rect area)
 {
     char range[48], text[160];
     const struct mask *m = d->at_layer < d->layers ? d->layer[d->at_layer].mask : NULL;
@@ -53,6 +59,6 @@ void pane_params(const struct ui_state *d, enum knob at, struct surface *s, stru
     int top = (int)at >= in.h ? (int)at - in.h + 1 : 0;
 
     for (int i = top; i < KNOB_COUNT && i - top < in.h; i++)
-        row(d, (enum knob)i, s, in, i - top, focus && i == (int)at);
-    foot(d, s, area);
+        knob_row(d, (enum knob)i, s, in, i - top, focus && i == (int)at);
+    params_foot(d, s, area);
 }

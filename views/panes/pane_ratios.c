@@ -1,4 +1,13 @@
-/* Entropy, ratio, threshold: a row a layer, the formula with its numbers, where the chosen are. */
+/* From entropy to mask, with the numbers: one row per layer, the formulas, and where along the
+ * layer the chosen neurons are.
+ *
+ *   L   H_ge   ρ_ge   H_sp   ρ_sp  ▲gen ●spec ◆both     kept  gain leak/g²
+ *   5  0.891  0.303  0.912  0.246   310   355    41  624  4%  0.82    1.3×
+ *   ρ_ge = α_ge · H_ge + β_ge  = 0.100 × 0.891 + 0.214 = 0.303          Eq. 6
+ *   ρ_sp = α_sp · H_sp + β_sp  = ...                                     Eq. 7
+ *   L5  ▀▀▀▀▀▀▀▀▀▀▀▀   upper half: share of general neurons in the bin, lower half: of specific
+ *
+ * Columns that do not fit are left out, in the order of `drop` in the table below. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,47 +31,51 @@ static const struct {
     [GAIN] = {"gain", 6, 34, ROLE_BAR},     [LEAK] = {"leak/g²", 8, 42, ROLE_ERROR},
 };
 
-static bool stands(int column, int width)
+/* Whether a column is shown in a pane of this width. */
+static bool column_fits(int column, int width)
 {
     return width >= columns[column].drop;
 }
 
-static void put(struct pen *p, int column, int width, const char *text)
+static void put_column(struct pen *p, int column, int width, const char *text)
 {
-    if (stands(column, width))
+    if (column_fits(column, width))
         pen_right(p, columns[column].role, columns[column].cols, text);
 }
 
-static void number(struct pen *p, int column, int width, double x)
+static void put_number(struct pen *p, int column, int width, double x)
 {
     char text[16];
 
-    put(p, column, width, text_probability(text, x));
+    put_column(p, column, width, text_probability(text, x));
 }
 
-static void count(struct pen *p, int column, int width, int n)
+static void put_count(struct pen *p, int column, int width, int n)
 {
     char text[16];
 
     snprintf(text, sizeof(text), "%d", n);
-    put(p, column, width, text);
+    put_column(p, column, width, text);
 }
 
-static void weight(struct pen *p, int width, const struct layer_report *w)
+/* Gain of the mask and leak per squared gain; "≈" where a knob has moved since they were computed.
+ */
+static void put_gain_and_leak(struct pen *p, int width, const struct layer_report *w)
 {
     char text[24];
 
     if (!w) {
-        put(p, GAIN, width, "·");
-        put(p, LEAK, width, "·");
+        put_column(p, GAIN, width, "·");
+        put_column(p, LEAK, width, "·");
         return;
     }
     show_print(text, sizeof(text), "%s%.2f", w->stale ? "≈" : "", w->gain_mask);
-    put(p, GAIN, width, text);
+    put_column(p, GAIN, width, text);
     snprintf(text, sizeof(text), w->leak_ratio >= 100 ? "%.0f×" : "%.1f×", w->leak_ratio);
-    put(p, LEAK, width, text);
+    put_column(p, LEAK, width, text);
 }
 
+/* One layer: both entropies and ratios, neurons per class, neurons kept. */
 static void layer_row(const struct ui_state *d, int layer, struct surface *s, struct rect in, int y)
 {
     const struct mask *m = d->layer[layer].mask;
@@ -76,32 +89,32 @@ static void layer_row(const struct ui_state *d, int layer, struct surface *s, st
         pen_text(&p, ROLE_EMPTY, "  ·");
         return;
     }
-    number(&p, H_GE, in.w, m->general.H);
-    number(&p, RHO_GE, in.w, m->general.rho);
-    number(&p, H_SP, in.w, m->specific.H);
-    number(&p, RHO_SP, in.w, m->specific.rho);
-    count(&p, N_GE, in.w, m->general.chosen - m->both);
-    count(&p, N_SP, in.w, m->specific.chosen - m->both);
-    count(&p, N_BOTH, in.w, m->both);
+    put_number(&p, H_GE, in.w, m->general.H);
+    put_number(&p, RHO_GE, in.w, m->general.rho);
+    put_number(&p, H_SP, in.w, m->specific.H);
+    put_number(&p, RHO_SP, in.w, m->specific.rho);
+    put_count(&p, N_GE, in.w, m->general.chosen - m->both);
+    put_count(&p, N_SP, in.w, m->specific.chosen - m->both);
+    put_count(&p, N_BOTH, in.w, m->both);
     snprintf(text, sizeof(text), "%d %2.0f%%", m->selected,
              m->neurons ? 100.0 * m->selected / m->neurons : 0);
-    put(&p, KEPT, in.w, text);
-    weight(&p, in.w, ui_layer_report(d, layer));
+    put_column(&p, KEPT, in.w, text);
+    put_gain_and_leak(&p, in.w, ui_layer_report(d, layer));
 }
 
-static void heading(struct surface *s, struct rect in)
+static void ratios_heading(struct surface *s, struct rect in)
 {
     struct pen p = pen_at(s, in, 0, 0);
 
     pen_text(&p, ROLE_DIM, "L ");
     for (int c = 0; c < COLUMNS; c++)
-        if (stands(c, in.w))
+        if (column_fits(c, in.w))
             pen_right(&p, ROLE_DIM, columns[c].cols, columns[c].title);
 }
 
-/* ρ_ge = α_ge · H_ge + β_ge  = .100 × 0.027 + .300 = 0.303 */
-static void formula(const struct ui_state *d, const struct mask *m, bool general, struct surface *s,
-                    struct rect in, int y)
+/* The formula with its numbers: "= 0.100 × 0.891 + 0.214 = 0.303". */
+static void ratio_formula(const struct ui_state *d, const struct mask *m, bool general,
+                          struct surface *s, struct rect in, int y)
 {
     const struct mask_side *side = general ? &m->general : &m->specific;
     const char *k = general ? "ge" : "sp";
@@ -123,8 +136,8 @@ static void formula(const struct ui_state *d, const struct mask *m, bool general
         pen_printf(&p, ROLE_DIM, "  tied %.0f%%", side->ties * 100);
 }
 
-/* Share of the neurons of a class in each bin along the layer. */
-static void density(const struct mask *m, struct surface *s, struct rect in, int y, int layer)
+/* The share of general and of specific neurons in each bin along the layer. */
+static void class_density(const struct mask *m, struct surface *s, struct rect in, int y, int layer)
 {
     int bins = in.w - 4 - 7;
     struct pen p = pen_at(s, in, y, 0);
@@ -147,7 +160,7 @@ static void density(const struct mask *m, struct surface *s, struct rect in, int
     }
 }
 
-static void density_title(struct surface *s, struct rect in, int y)
+static void class_density_title(struct surface *s, struct rect in, int y)
 {
     struct pen p = pen_at(s, in, y, 4);
 
@@ -158,8 +171,9 @@ static void density_title(struct surface *s, struct rect in, int y)
     pen_text(&p, ROLE_DIM, " specific");
 }
 
-/* The layers listed: the edited ones, or all if there is room. Returns how many. */
-static int listed(const struct ui_state *d, int rows, int *layer)
+/* The layers shown: all if there is room, else the edited ones and the one under the cursor.
+ * Returns how many. */
+static int listed_layers(const struct ui_state *d, int rows, int *layer)
 {
     int n = 0, at = 0, first;
     bool all = rows >= d->layers + 2, any = false;
@@ -190,8 +204,8 @@ void pane_ratios(const struct ui_state *d, struct surface *s, struct rect area, 
 
     if (in.h < 2)
         return;
-    heading(s, in);
-    n = listed(d, in.h - 1 - below, layer);
+    ratios_heading(s, in);
+    n = listed_layers(d, in.h - 1 - below, layer);
     for (int i = 0; i < n; i++)
         layer_row(d, layer[i], s, in, i + 1);
     if (!below)
@@ -199,10 +213,10 @@ void pane_ratios(const struct ui_state *d, struct surface *s, struct rect area, 
     y = in.h - below + (below == 5);
     if (below == 3)
         y = in.h - 3;
-    formula(d, m, true, s, in, y);
-    formula(d, m, false, s, in, y + 1);
+    ratio_formula(d, m, true, s, in, y);
+    ratio_formula(d, m, false, s, in, y + 1);
     if (below == 5)
-        density_title(s, in, y + 2);
+        class_density_title(s, in, y + 2);
     if (below >= 3)
-        density(m, s, in, in.h - 1, d->at_layer);
+        class_density(m, s, in, in.h - 1, d->at_layer);
 }

@@ -1,4 +1,6 @@
-/* Draws the probes of a fact, before and after, line by line. */
+/* Draws the probes of a fact, before and after an edit.
+ *
+ *   ✓ rephrase  Where is the Eiffel Tower? It is in    Paris → Rome */
 #include "views/panes/pane_scoreboard.h"
 
 #include <math.h>
@@ -15,7 +17,9 @@ struct count {
     int ok, of, unknown;
 };
 
-static struct count count_of(const struct probe_report *b, enum probe_kind kind)
+/* How many probes of a kind are right after the edit, of those that the base gets right; and how
+ * many the base fails. */
+static struct count probe_count(const struct probe_report *b, enum probe_kind kind)
 {
     struct count c = {0, 0, 0};
 
@@ -42,7 +46,7 @@ const char *scoreboard_summary(const struct probe_report *board, char out[160])
 
     out[0] = '\0';
     for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
-        struct count c = count_of(board, order[i]);
+        struct count c = probe_count(board, order[i]);
         bool near = order[i] == PROBE_LOCALITY;
 
         unknown += c.unknown;
@@ -57,7 +61,9 @@ const char *scoreboard_summary(const struct probe_report *board, char out[160])
     return out;
 }
 
-static void line(const struct probe_result *p, struct surface *s, struct rect in, int y)
+/* One probe: mark, kind, prompt, answer before and after. Narrow panes drop the answer before,
+ * then the prompt. */
+static void probe_row(const struct probe_result *p, struct surface *s, struct rect in, int y)
 {
     struct pen pen = pen_at(s, in, y, 0);
     enum role role = !p->known ? ROLE_DIM : p->ok[1] ? ROLE_GOOD : ROLE_ERROR;
@@ -88,5 +94,5 @@ static void line(const struct probe_result *p, struct surface *s, struct rect in
 void scoreboard_draw(const struct probe_report *board, struct surface *s, struct rect in, int top)
 {
     for (int y = 0; y < in.h && top + y < board->probes; y++)
-        line(&board->probe[top + y], s, in, y);
+        probe_row(&board->probe[top + y], s, in, y);
 }

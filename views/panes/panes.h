@@ -1,4 +1,5 @@
-/* The panes that views are put together from. Each is a pure picture of the desk. */
+/* The panes that views are put together from. Each draws a part of the screen's state into an area
+ * and changes nothing; `focus` highlights its frame. */
 #ifndef VIEWS_PANES_PANES_H
 #define VIEWS_PANES_PANES_H
 
@@ -9,17 +10,21 @@
 
 enum { FORM_SUBJECT, FORM_PROMPT, FORM_TARGET, FORM_FIELDS };
 
+/* The fact while it is being typed. */
 struct fact_form { /* the fact while it is being typed */
     struct field field[FORM_FIELDS];
     int at;
     bool open;
 };
 
+/* The fact, its tokens and the model's prediction. */
 void pane_fact(const struct ui_state *d, const struct fact_form *form, struct surface *s,
                struct rect area, bool focus);
+/* The live parameters as sliders, the cursor on `at`. */
 void pane_params(const struct ui_state *d, enum knob at, struct surface *s, struct rect area,
                  bool focus);
 
+/* Where the map's cells are: for drawing and for clicks. */
 struct map_shape { /* where the map's cells are: for drawing and for clicks */
     struct rect in, plot;
     int left, wide, tall;
@@ -28,35 +33,42 @@ struct map_shape { /* where the map's cells are: for drawing and for clicks */
 };
 struct map_shape map_shape(const struct ui_state *d, const struct map_window *window,
                            struct rect area);
+/* The map of layers and neurons. */
 void pane_map(const struct ui_state *d, const struct map_window *window, struct surface *s,
               struct rect area, bool focus);
 /* The causal trace, layer x token; `token` is under the cursor. */
 void pane_trace(const struct ui_state *d, int token, struct surface *s, struct rect area,
                 bool focus);
+/* The token, and *layer, of the cell at (y, x) of the screen; -1: none. */
 int trace_token_at(const struct ui_state *d, int token, struct rect area, int y, int x, int *layer);
+/* Entropies, ratios and masks of the layers. */
 void pane_ratios(const struct ui_state *d, struct surface *s, struct rect area, bool focus);
+/* Ranks of the old and the new object by layer, at the last position of the prompt. */
 void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bool focus);
-/* The same before and after at one position, from the lens at every position where it is there. */
+/* The same before and after the edit at one position. */
 void pane_curves(const struct ui_state *d, int token, struct surface *s, struct rect area,
                  bool focus);
 /* The lens at every position. */
 enum lens_mode { LENS_TOP, LENS_OLD, LENS_NEW, LENS_MODES };
+/* The lens at every layer and position. */
 void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, int token, struct surface *s,
                     struct rect area, bool focus);
-/* The layer and the token in the cell at (y, x) of the screen; false: none. */
+/* The layer and position of the cell at (y, x) of the screen; false: none. */
 bool lens_cell_at(const struct ui_state *d, int token, struct rect area, int y, int x, int *layer,
                   int *at);
-/* The grid of what is shown: after, or before where nothing was done. NULL: not there. */
+/* The lens that this side shows: before the edit or, if there is one, after it. NULL: not known. */
 const struct lens_grid *lens_shown(const struct ui_state *d, enum neuron_side side);
-/* From which layer on the new object stays ahead of the old one; -1: it does not end ahead. `step`
- * is the distance of two layers in the arrays. */
+/* The layer from which on the new object ranks before the old one in every later layer; -1: it
+ * does not end ahead. `step` is the distance of two layers in the arrays. */
 int lens_overtakes(const int *rank_old, const int *rank_new, int layers, int step);
-/* The loss of the target's optimisation, while there is one. */
+/* The loss of the target's optimisation by step, while it runs. */
 void pane_steps(const struct ui_state *d, struct surface *s, struct rect area, bool focus);
+/* The strongest neurons, row `at` selected. */
 void pane_neurons(const struct ui_state *d, int at, struct surface *s, struct rect area,
                   bool focus);
 /* Words a neuron promotes, as many as fit. */
 struct pen;
+/* The tokens that a neuron promotes (else: suppresses), as many as fit `cols` columns. */
 void pen_neuron_tokens(struct pen *p, const struct neuron_info *n, bool promotes, int cols);
 
 #endif
