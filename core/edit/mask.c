@@ -1,4 +1,31 @@
-/* Scores, ratios and thresholds to classes and weights of neurons, one function a mask.mode. */
+/* The mask of a layer: from the scores of its neurons to the weights that its update is multiplied
+ * with (editscope-method(7) 4). The steps, each a function below, for N rows and M neurons:
+ *
+ *   scores    A [N][M], cleaned: a score that is not finite counts as 0
+ *   reduced   general r_ge [M]: in how many rows is the neuron above the mean    scores_reduce()
+ *             specific r_sp [M]: its highest score in any row
+ *   entropy   H_ge, H_sp in 0 ... 1: how evenly is the score spread over the neurons
+ *   ratio     rho = a H^gamma + b: the flatter the scores, the more neurons   set_ratios()
+ *   threshold tau: the lowest of the round(rho M) highest r (topk), or the
+ *             (1 - rho) quantile of r (quantile_ge)                              choose_side()
+ *   class     general, specific, both or none, by r >= tau on each side
+ *   weight    by mask.mode; union: 1 for all but class none                      set_weights()
+ *
+ * The example of editscope-method(7) 4.9, with the defaults:
+ *
+ *   A  .9 -.2  .1  0  .4 -.5  .05 .3      r_ge  3  1  1  0  2  1  0  3
+ *      .7  .2 -.1  0  .5 -.4  .1  .2      r_sp .9 .2 .2  0 .5 .6 .1 .3
+ *      .8 -.3  .2  0 -.1  .6  .02 .25
+ *
+ *   H_ge = .00555, rho_ge = .1 H_ge + .3 = .3006, round(.3006 * 8) = 2: neurons 0 and 7
+ *   H_sp = .836,   rho_sp = .1 H_sp + .2 = .2836, round(.2836 * 8) = 2: neurons 0 and 5
+ *   union: 0, 5, 7 of 8
+ *
+ * r_ge has N + 1 values at most, so that many neurons tie at tau. topk breaks ties by the mean
+ * z-score; quantile_ge takes all of them, as the released code does, and the share it takes jumps.
+ *
+ * The screen builds the masks of all layers for each change of a parameter (30 layers of 1536
+ * neurons in a few milliseconds), so nothing here sorts; see select.c and scores.c. */
 #include "core/edit/mask.h"
 
 #include <math.h>
@@ -11,7 +38,7 @@
 #include "core/edit/scores.h"
 #include "core/edit/select.h"
 
-/* The older variant's share of neurons (mask.mode = pooled). */
+/* rho_sp of mask.mode = pooled. */
 static const double pooled_ratio = 0.7;
 
 const char *class_name(unsigned bits)
@@ -21,7 +48,7 @@ const char *class_name(unsigned bits)
     return name[bits & (CLASS_GENERAL | CLASS_SPECIFIC)];
 }
 
-/* What one call works with; `score` is the attribution's own unless it had to be cleaned. */
+/* What one call works with. `score` is that of the attribution, or a cleaned copy. */
 struct work {
     const struct params *p;
     const float *score;
@@ -39,7 +66,7 @@ static struct work work_new(const struct attribution *a, const struct params *p)
     w.mean_z = xmalloc(m * sizeof(float));
     w.scratch = xmalloc(m * sizeof(float));
     w.order = xmalloc(3 * m * sizeof(uint32_t));
-    if (!scores_finite(a->score, n)) { /* a score that could not be had counts as none */
+    if (!scores_finite(a->score, n)) { /* a score that is not finite counts as 0 */
         w.cleaned = xmalloc(n * sizeof(float));
         for (size_t i = 0; i < n; i++)
             w.cleaned[i] = isfinite(a->score[i]) ? a->score[i] : 0;
@@ -56,8 +83,8 @@ static void work_free(struct work *w)
     free(w->order);
 }
 
-/* inv_temp, with ratio.scale = unit in units of the largest |x|. */
-static float sharpness(const struct params *p, const float *x, int n)
+/* kappa of editscope-method(7) 4.4; with ratio.scale = unit divided by the largest |x|. */
+static float inverse_temperature(const struct params *p, const float *x, int n)
 {
     float k = (float)p->value[P_RATIO_INV_TEMP];
     float top = 1;
@@ -75,7 +102,8 @@ static double general_entropy(const struct work *w, int rows, int neurons)
     for (int b = 0; b < rows; b++) {
         const float *row = w->score + (size_t)b * (size_t)neurons;
 
-        h += scores_softmax_entropy(row, neurons, sharpness(w->p, row, neurons), w->scratch);
+        h += scores_softmax_entropy(row, neurons, inverse_temperature(w->p, row, neurons),
+                                    w->scratch);
     }
     return rows ? h / rows : 0;
 }
@@ -85,10 +113,12 @@ static double specific_entropy(const struct work *w, const float *maxima, int ne
 {
     if (params_choice(w->p, P_RATIO_SP_DIST) == DIST_L1)
         return scores_share_entropy(maxima, neurons, w->scratch);
-    return scores_softmax_entropy(maxima, neurons, sharpness(w->p, maxima, neurons), w->scratch);
+    return scores_softmax_entropy(maxima, neurons, inverse_temperature(w->p, maxima, neurons),
+                                  w->scratch);
 }
 
-static double ratio(const struct params *p, double h, enum param a, enum param b, enum param gamma)
+static double ratio_of(const struct params *p, double h, enum param a, enum param b,
+                       enum param gamma)
 {
     return clamped(p->value[b] + p->value[a] * pow(h, p->value[gamma]), 0, 1);
 }
@@ -100,8 +130,9 @@ static void set_ratios(struct mask *mask, const struct work *w, int rows)
 
     mask->general.H = clamped(general_entropy(w, rows, mask->neurons), 0, 1);
     mask->specific.H = clamped(specific_entropy(w, mask->r_specific, mask->neurons), 0, 1);
-    mask->general.rho = ratio(p, mask->general.H, P_RATIO_GE_A, P_RATIO_GE_B, P_RATIO_GE_GAMMA);
-    mask->specific.rho = ratio(p, mask->specific.H, P_RATIO_SP_A, P_RATIO_SP_B, P_RATIO_SP_GAMMA);
+    mask->general.rho = ratio_of(p, mask->general.H, P_RATIO_GE_A, P_RATIO_GE_B, P_RATIO_GE_GAMMA);
+    mask->specific.rho =
+        ratio_of(p, mask->specific.H, P_RATIO_SP_A, P_RATIO_SP_B, P_RATIO_SP_GAMMA);
     if (mode == MODE_FIXED) {
         mask->general.rho = p->value[P_MASK_FIXED_GE];
         mask->specific.rho = p->value[P_MASK_FIXED_SP];
@@ -124,8 +155,8 @@ static void choose_side(struct mask *mask, struct mask_side *side, const float *
     int rule = params_choice(w->p, P_SELECT_RULE), n = mask->neurons;
     struct selection s;
 
-    /* Where every score is the same, the quantile keeps every neuron without a word. The released
-     * code does that (it clamps, which is how it comes about); otherwise ρ is kept to. */
+    /* Where all scores are equal the quantile selects every neuron. The released code does so (its
+     * clamp makes scores equal), and with attr.clamp we do; else round(rho M) neurons are taken. */
     if (rule == RULE_QUANTILE_GE && !(w->p->value[P_ATTR_CLAMP] > 0) && all_equal(score, n))
         rule = RULE_TOPK;
     if (rule == RULE_QUANTILE_GE)
@@ -140,8 +171,8 @@ static void choose_side(struct mask *mask, struct mask_side *side, const float *
     side->next_down = s.next_down;
 }
 
-/* Sigmoid of the z-scores of Eq. 5's maxima: real weights, all above 0. */
-static void weigh_softly(struct mask *mask)
+/* mask.mode = soft: the sigmoid of the z-scores of r_sp. All weights are above 0. */
+static void set_soft_weights(struct mask *mask)
 {
     int n = mask->neurons;
     double sum = 0, squares = 0, mean, std;
@@ -167,8 +198,8 @@ static int union_size(const struct mask *mask)
     return mask->general.chosen + mask->specific.chosen - mask->both;
 }
 
-/* As many neurons as the union, those of the largest |key|: equal size, another choice. */
-static void weigh_largest(struct mask *mask, const float *key, const struct work *w)
+/* The neurons of the largest |key|, as many as the union has. */
+static void set_largest_weights(struct mask *mask, const float *key, const struct work *w)
 {
     int n = mask->neurons;
     uint8_t *in = xcalloc((size_t)n, 1);
@@ -181,7 +212,7 @@ static void weigh_largest(struct mask *mask, const float *key, const struct work
     free(in);
 }
 
-static void weigh_by_key(struct mask *mask, const struct attribution *a, const struct work *w)
+static void set_key_weights(struct mask *mask, const struct attribution *a, const struct work *w)
 {
     const float *key = a->keys ? a->key : NULL;
     int n = mask->neurons;
@@ -196,10 +227,10 @@ static void weigh_by_key(struct mask *mask, const struct attribution *a, const s
     if (w->p->value[P_MASK_MASS] > 0)
         select_mass(key, n, w->p->value[P_MASK_MASS], w->order, mask->weight);
     else
-        weigh_largest(mask, key, w);
+        set_largest_weights(mask, key, w);
 }
 
-static void weigh_at_random(struct mask *mask, const struct work *w)
+static void set_random_weights(struct mask *mask, const struct work *w)
 {
     double density = w->p->value[P_MASK_DENSITY];
     uint64_t seed = (uint64_t)w->p->value[P_SEED] << 16 | (uint64_t)mask->layer;
@@ -209,7 +240,7 @@ static void weigh_at_random(struct mask *mask, const struct work *w)
 }
 
 /* Class bits (0 to 3) to weights. */
-static void weigh_by_class(struct mask *mask, int mode)
+static void set_class_weights(struct mask *mask, int mode)
 {
     static const float table[][4] = {
         [MODE_UNION] = {0, 1, 1, 1},    [MODE_GENERAL] = {0, 1, 0, 1},
@@ -228,16 +259,16 @@ static void set_weights(struct mask *mask, const struct attribution *a, const st
 
     switch (mode) {
     case MODE_SOFT:
-        weigh_softly(mask);
+        set_soft_weights(mask);
         break;
     case MODE_KEYMAG:
-        weigh_by_key(mask, a, w);
+        set_key_weights(mask, a, w);
         break;
     case MODE_RANDOM:
-        weigh_at_random(mask, w);
+        set_random_weights(mask, w);
         break;
     default:
-        weigh_by_class(mask, mode);
+        set_class_weights(mask, mode);
     }
     for (int i = 0; i < mask->neurons; i++)
         mask->selected += mask->weight[i] > 0;

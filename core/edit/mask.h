@@ -1,7 +1,8 @@
 /* From attribution scores to a neuron mask (paper Eq. 4 to 8; editscope-method(7) 4).
  *
- * A pure function of scores and parameters: no device, no model, no state, so that the
- * screen may call it on every keystroke. Thread-safe. */
+ * A pure function of scores and parameters: no device, no model, no state. The screen calls it for
+ * every change of a parameter, the engine for every edit, and both get the same mask. Any thread.
+ */
 #ifndef CORE_EDIT_MASK_H
 #define CORE_EDIT_MASK_H
 

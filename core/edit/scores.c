@@ -1,5 +1,6 @@
-/* A knob's keystroke recomputes these for every layer of the model, so the loops are written with
- * the compiler's vectors (gcc and clang; four floats, which every target has). */
+/* Reductions and entropies of scores. A change of a parameter on the screen recomputes them for
+ * every layer of the model, so the loops use the vector types of gcc and clang (four floats, which
+ * every target has). */
 #include "core/edit/scores.h"
 
 #include <float.h>
@@ -16,9 +17,9 @@ typedef float lane __attribute__((vector_size(16)));
 typedef int32_t ilane __attribute__((vector_size(16)));
 typedef double dlane __attribute__((vector_size(32)));
 
-/* x[j .. j+3]; places at n and after read as `fill`. No call and no array here, so that the
- * caller's sums stay in registers. */
-static inline lane load(const float *x, int j, int n, float fill)
+/* x[j .. j+3]; elements from n on read as `fill`. Without calls and arrays, so that the
+ * sums of the caller stay in registers. */
+static inline lane lane_load(const float *x, int j, int n, float fill)
 {
     lane v;
 
@@ -28,7 +29,7 @@ static inline lane load(const float *x, int j, int n, float fill)
     return v;
 }
 
-static inline void store(float *x, int j, int n, lane v)
+static inline void lane_store(float *x, int j, int n, lane v)
 {
     if (j + LANES <= n) {
         memcpy(x + j, &v, sizeof(v));
@@ -41,29 +42,29 @@ static inline void store(float *x, int j, int n, lane v)
         x[j + 2] = v[2];
 }
 
-static inline lane all(float x)
+static inline lane lane_all(float x)
 {
     return (lane){x, x, x, x};
 }
 
-static inline lane choose(ilane mask, lane yes, lane no)
+static inline lane lane_choose(ilane mask, lane yes, lane no)
 {
     return (lane)((mask & (ilane)yes) | (~mask & (ilane)no));
 }
 
-static inline lane larger(lane a, lane b)
+static inline lane lane_larger(lane a, lane b)
 {
-    return choose(a > b, a, b);
+    return lane_choose(a > b, a, b);
 }
 
-static inline float largest(lane v)
+static inline float lane_largest(lane v)
 {
     float a = v[0] > v[1] ? v[0] : v[1], b = v[2] > v[3] ? v[2] : v[3];
 
     return a > b ? a : b;
 }
 
-static inline double total(lane v)
+static inline double lane_total(lane v)
 {
     return (double)v[0] + (double)v[1] + (double)v[2] + (double)v[3];
 }
@@ -75,7 +76,7 @@ static inline lane lane_exp(lane x)
     lane turns = x * 1.44269504f + 12582912.0f; /* rounds to a whole number in the low bits */
     lane n = turns - 12582912.0f;
     lane r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-    lane p = all(1.9875691500e-4f);
+    lane p = lane_all(1.9875691500e-4f);
     ilane power;
 
     p = p * r + 1.3981999507e-3f;
@@ -85,7 +86,7 @@ static inline lane lane_exp(lane x)
     p = p * r + 5.0000001201e-1f;
     p = p * r * r + r + 1.0f;
     power = (__builtin_convertvector(n, ilane) + 127) << 23;
-    return choose(x > all(-40), p * (lane)power, all(0));
+    return lane_choose(x > lane_all(-40), p * (lane)power, lane_all(0));
 }
 
 /* log x for normal x > 0, relative error 2e-7. */
@@ -96,7 +97,7 @@ static inline lane lane_log(lane x)
     lane e = __builtin_convertvector(bits >> 23, lane);
     lane m = (lane)((bits & 0x007fffff) + 0x3f3504f3) - 1.0f;
     lane z = m * m;
-    lane p = all(7.0376836292e-2f);
+    lane p = lane_all(7.0376836292e-2f);
 
     p = p * m - 1.1514610310e-1f;
     p = p * m + 1.1676998740e-1f;
@@ -117,12 +118,12 @@ struct moments {
 /* Sums are taken about the first value, so a row of equal values has exactly that mean. */
 static struct moments row_moments(const float *x, int n)
 {
-    lane origin = all(x[0]);
+    lane origin = lane_all(x[0]);
     dlane sum = {0}, squares = {0};
     double s, ss, variance;
 
     for (int j = 0; j < n; j += LANES) {
-        dlane d = __builtin_convertvector(load(x, j, n, x[0]) - origin, dlane);
+        dlane d = __builtin_convertvector(lane_load(x, j, n, x[0]) - origin, dlane);
 
         sum += d;
         squares += d * d;
@@ -134,6 +135,7 @@ static struct moments row_moments(const float *x, int n)
                             (float)(1 / (sqrt(fmax(variance, 0)) + 1e-6))};
 }
 
+/* scores_reduce() for BLOCK neurons from `from` on: the rows of a block stay in the cache. */
 static void reduce_block(const float *score, int rows, int neurons, int from,
                          struct score_reduction how, const struct moments *of, float *general,
                          float *specific, float *mean_z)
@@ -141,19 +143,20 @@ static void reduce_block(const float *score, int rows, int neurons, int from,
     int to = from + BLOCK < neurons ? from + BLOCK : neurons;
 
     for (int j = from; j < to; j += LANES) {
-        lane count = all(0), top = all(-INFINITY), sum = all(0);
+        lane count = lane_all(0), top = lane_all(-INFINITY), sum = lane_all(0);
 
         for (int b = 0; b < rows; b++) {
-            lane a = load(score + (size_t)b * (size_t)neurons, j, neurons, 0);
+            lane a = lane_load(score + (size_t)b * (size_t)neurons, j, neurons, 0);
             lane about = a - of[b].mean, z = about * of[b].inverse_std;
 
-            count += choose((how.zscore_general ? about : a) > all(0), all(1), all(0));
-            top = larger(how.zscore_specific ? z : a, top);
+            count += lane_choose((how.zscore_general ? about : a) > lane_all(0), lane_all(1),
+                                 lane_all(0));
+            top = lane_larger(how.zscore_specific ? z : a, top);
             sum += z;
         }
-        store(general, j, neurons, count);
-        store(specific, j, neurons, top);
-        store(mean_z, j, neurons, sum * (1 / (float)rows));
+        lane_store(general, j, neurons, count);
+        lane_store(specific, j, neurons, top);
+        lane_store(mean_z, j, neurons, sum * (1 / (float)rows));
     }
 }
 
@@ -177,7 +180,7 @@ bool scores_finite(const float *score, size_t n)
     for (; n; score += chunk, n -= (size_t)chunk) {
         chunk = n < (1 << 20) ? (int)n : 1 << 20;
         for (int j = 0; j < chunk; j += LANES) {
-            ilane bits = (ilane)load(score, j, chunk, 0) & 0x7f800000;
+            ilane bits = (ilane)lane_load(score, j, chunk, 0) & 0x7f800000;
 
             bad |= bits == 0x7f800000;
         }
@@ -187,41 +190,41 @@ bool scores_finite(const float *score, size_t n)
 
 static float row_max(const float *x, int n)
 {
-    lane top = all(x[0]);
+    lane top = lane_all(x[0]);
 
     for (int j = 0; j < n; j += LANES)
-        top = larger(load(x, j, n, x[0]), top);
-    return largest(top);
+        top = lane_larger(lane_load(x, j, n, x[0]), top);
+    return lane_largest(top);
 }
 
 float scores_max_abs(const float *x, int n)
 {
-    lane top = all(0);
+    lane top = lane_all(0);
 
     for (int j = 0; j < n; j += LANES)
-        top = larger((lane)((ilane)load(x, j, n, 0) & 0x7fffffff), top);
-    return largest(top);
+        top = lane_larger((lane)((ilane)lane_load(x, j, n, 0) & 0x7fffffff), top);
+    return lane_largest(top);
 }
 
 /* sum of -p log(p + 1e-8), p = e scale. */
-static double entropy(const float *e, int n, float scale)
+static double share_entropy(const float *e, int n, float scale)
 {
     double h = 0;
 
     for (int from = 0; from < n; from += BLOCK) {
         int to = from + BLOCK < n ? from + BLOCK : n;
-        lane sum = all(0), any = all(0);
+        lane sum = lane_all(0), any = lane_all(0);
 
         for (int j = from; j < to; j += LANES)
-            any = larger(load(e, j, n, 0), any);
-        if (largest(any) * scale < 1e-16f) /* nothing positive here: spare the logarithms */
+            any = lane_larger(lane_load(e, j, n, 0), any);
+        if (lane_largest(any) * scale < 1e-16f) /* nothing positive in the block: no logarithms */
             continue;
         for (int j = from; j < to; j += LANES) {
-            lane p = load(e, j, n, 0) * scale;
+            lane p = lane_load(e, j, n, 0) * scale;
 
             sum -= p * lane_log(p + 1e-8f);
         }
-        h += total(sum);
+        h += lane_total(sum);
     }
     return h;
 }
@@ -234,14 +237,14 @@ static double floor_terms(const float *e, int n, float floor)
 
     for (int from = 0; from < n; from += BLOCK) {
         int to = from + BLOCK < n ? from + BLOCK : n;
-        lane part = all(0);
+        lane part = lane_all(0);
 
         for (int j = from; j < to; j += LANES) {
-            lane x = load(e, j, n, 0), y = x * x * 6.0f, z = x * floor * 3.0f;
+            lane x = lane_load(e, j, n, 0), y = x * x * 6.0f, z = x * floor * 3.0f;
 
             part += (y + z) / (y + z + z + floor * floor);
         }
-        sum += total(part);
+        sum += lane_total(part);
     }
     return sum;
 }
@@ -257,18 +260,18 @@ double scores_softmax_entropy(const float *x, int n, float sharpness, float *scr
         return 0;
     for (int from = 0; from < n; from += BLOCK) {
         int to = from + BLOCK < n ? from + BLOCK : n;
-        lane part = all(0), part_weighted = all(0);
+        lane part = lane_all(0), part_weighted = lane_all(0);
 
         for (int j = from; j < to; j += LANES) {
-            lane t = larger((load(x, j, n, -FLT_MAX) - top) * sharpness, all(-100));
+            lane t = lane_larger((lane_load(x, j, n, -FLT_MAX) - top) * sharpness, lane_all(-100));
             lane e = lane_exp(t);
 
-            store(scratch, j, n, e);
+            lane_store(scratch, j, n, e);
             part += e;
             part_weighted += e * t;
         }
-        sum += total(part);
-        weighted += total(part_weighted);
+        sum += lane_total(part);
+        weighted += lane_total(part_weighted);
     }
     h = log(sum) - weighted / sum - 1e-8 * floor_terms(scratch, n, (float)(1e-8 * sum));
     return h / log(n);
@@ -280,17 +283,17 @@ double scores_share_entropy(const float *x, int n, float *scratch)
 
     for (int from = 0; from < n; from += BLOCK) {
         int to = from + BLOCK < n ? from + BLOCK : n;
-        lane part = all(0);
+        lane part = lane_all(0);
 
         for (int j = from; j < to; j += LANES) {
-            lane e = larger(load(x, j, n, 0), all(0));
+            lane e = lane_larger(lane_load(x, j, n, 0), lane_all(0));
 
-            store(scratch, j, n, e);
+            lane_store(scratch, j, n, e);
             part += e;
         }
-        sum += total(part);
+        sum += lane_total(part);
     }
     if (sum < 1e-8 || n < 2)
         return 0;
-    return entropy(scratch, n, (float)(1 / (sum + 1e-8))) / log(n);
+    return share_entropy(scratch, n, (float)(1 / (sum + 1e-8))) / log(n);
 }

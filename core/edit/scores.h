@@ -1,4 +1,5 @@
-/* Attribution scores of one layer reduced to what a mask is made of (paper Eq. 4 to 7). */
+/* Reduces the attribution scores of a layer to what a mask is made of (paper Eq. 4 to 7;
+ * editscope-method(7) 4.1 to 4.4). Pure functions; any thread. */
 #ifndef CORE_EDIT_SCORES_H
 #define CORE_EDIT_SCORES_H
 

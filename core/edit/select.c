@@ -1,5 +1,7 @@
-/* Order statistics by radix: histograms of the top bits, then of the next among those that share
- * them. Three passes at most, each over fewer, and no comparisons to mispredict. */
+/* Selects neurons by rank without sorting. A float becomes an integer of the same order; a
+ * histogram of its top 11 bits says in which bin the k-th largest is; the same for the next 11 bits
+ * of that bin, and for the last 10. Three passes at most, each over fewer values, and no branches
+ * that a processor could mispredict. */
 #include "core/edit/select.h"
 
 #include <math.h>
@@ -10,7 +12,7 @@
 
 enum { RADIX_BITS = 11, BINS = 1 << RADIX_BITS };
 
-/* An integer that orders as the float does; both zeros are one. */
+/* An integer of the same order as the float; -0 and 0 are equal. */
 static uint32_t key_of(float x)
 {
     uint32_t bits;
@@ -42,10 +44,11 @@ static void keys_of(const float *x, int n, uint32_t *key)
         key[i] = key_of(x[i]);
 }
 
-/* The largest key t for which the places with key >= t weigh at least `goal`; *above is what
- * those with key > t weigh. A place weighs 1, or, by_mass, its value. n > 0; scratch [n]. */
-static uint32_t cut(const uint32_t *key, int n, double goal, bool by_mass, uint32_t *scratch,
-                    double *above)
+/* The largest key t such that the elements with key >= t weigh at least `goal`; *above is the
+ * weight of those with key > t. An element weighs 1, or with by_mass its value. n > 0; scratch [n].
+ */
+static uint32_t find_level(const uint32_t *key, int n, double goal, bool by_mass, uint32_t *scratch,
+                           double *above)
 {
     static const int shifts[] = {32 - RADIX_BITS, 32 - 2 * RADIX_BITS, 0};
     uint32_t prefix = 0;
@@ -55,30 +58,30 @@ static uint32_t cut(const uint32_t *key, int n, double goal, bool by_mass, uint3
         int shift = shifts[pass], width = pass < 2 ? RADIX_BITS : 32 - 2 * RADIX_BITS;
         uint32_t mask = (1u << width) - 1, bin, lowest;
         double weight[BINS] = {0};
-        int kept = 0;
+        int same = 0;
 
         for (int i = 0; i < n; i++)
             weight[(key[i] >> shift) & mask] += by_mass ? (double)value_of(key[i]) : 1;
         for (lowest = 0; !(weight[lowest] > 0) && lowest < mask;)
             lowest++;
-        /* the sums of a mass are rounded: the goal may lie above all of them */
+        /* sums of a mass are rounded: the goal may be above all of them */
         for (bin = mask; bin > lowest && *above + weight[bin] < goal; bin--)
             *above += weight[bin];
         prefix |= bin << shift;
         if (!shift)
             break;
         for (int i = 0; i < n; i++) {
-            scratch[kept] = key[i];
-            kept += ((key[i] >> shift) & mask) == bin;
+            scratch[same] = key[i];
+            same += ((key[i] >> shift) & mask) == bin;
         }
         key = scratch;
-        n = kept;
+        n = same;
     }
     return prefix;
 }
 
-/* Of the places with key == level, marks `count`, 1 or more but not all: the best by tie_break,
- * then by index. */
+/* Marks `count` of the elements with key == level (at least 1, not all of them): the highest by
+ * tie_break, then the lower index. */
 static void mark_ties(const uint32_t *key, const float *tie_break, int n, uint32_t level, int count,
                       uint32_t *work, uint8_t *bits, uint8_t bit)
 {
@@ -86,11 +89,11 @@ static void mark_ties(const uint32_t *key, const float *tie_break, int n, uint32
     double above;
     int m = 0, left;
 
-    for (int i = 0; i < n; i++) { /* without branches: which neurons tie is not predictable */
+    for (int i = 0; i < n; i++) { /* no branches: which neurons tie cannot be predicted */
         tie[m] = tie_break ? key_of(tie_break[i]) : hash_of((uint32_t)i);
         m += key[i] == level;
     }
-    last = cut(tie, m, count, false, scratch, &above);
+    last = find_level(tie, m, count, false, scratch, &above);
     left = count - (int)above;
     m = 0;
     for (int i = 0; i < n; i++) {
@@ -108,7 +111,7 @@ static double share_of_ties(int equal, int n)
     return equal > 1 ? (double)equal / n : 0;
 }
 
-/* Marks the places with key >= least, without branches. */
+/* Marks the elements with key >= least, without branches. */
 static void mark_from(const uint32_t *key, int n, uint32_t least, uint8_t *bits, uint8_t bit)
 {
     for (int i = 0; i < n; i++)
@@ -133,7 +136,7 @@ struct selection select_topk(const float *score, const float *tie_break, int n, 
     struct selection s = {.chosen = k};
 
     keys_of(score, n, key);
-    level = cut(key, n, k > 0 ? k : 1, false, work + n, &above);
+    level = find_level(key, n, k > 0 ? k : 1, false, work + n, &above);
     equal = count_equal(key, n, level);
     left = k - (int)above;
     if (left == equal) {
@@ -149,8 +152,8 @@ struct selection select_topk(const float *score, const float *tie_break, int n, 
     return s;
 }
 
-/* torch.quantile(x, 1 - ratio), its roundings included. */
-static float quantile(const uint32_t *key, int n, double ratio, uint32_t *scratch)
+/* torch.quantile(x, 1 - ratio) with the same rounding (editscope-method(7) 4.6). */
+static float quantile_of(const uint32_t *key, int n, double ratio, uint32_t *scratch)
 {
     float place = (float)(1 - ratio) * (float)(n - 1);
     int below = (int)place, higher = 0;
@@ -158,7 +161,7 @@ static float quantile(const uint32_t *key, int n, double ratio, uint32_t *scratc
     uint32_t level, next = UINT32_MAX;
     double above;
 
-    level = cut(key, n, n - below, false, scratch, &above);
+    level = find_level(key, n, n - below, false, scratch, &above);
     for (int i = 0; i < n; i++) {
         higher += key[i] > level;
         next = key[i] > level && key[i] < next ? key[i] : next;
@@ -177,7 +180,7 @@ struct selection select_quantile(const float *score, int n, double ratio, uint32
     struct selection s = {0};
 
     keys_of(score, n, key);
-    threshold = quantile(key, n, ratio, work + n);
+    threshold = quantile_of(key, n, ratio, work + n);
     tau = key_of(threshold);
     for (int i = 0; i < n; i++) {
         bool in = key[i] >= tau;
@@ -189,9 +192,9 @@ struct selection select_quantile(const float *score, int n, double ratio, uint32
     equal = count_equal(key, n, lowest);
     s.threshold = (double)threshold;
     s.ties = share_of_ties(equal, n);
-    /* Places of the ascending order where the choice changes: at the highest one left out it
-     * gains, past the last of the lowest level chosen it loses. A quarter of a place more makes
-     * the change sure in float32. */
+    /* Positions in ascending order where the choice changes: it gains neurons when the quantile
+     * reaches the highest one that is not chosen, and loses some when it passes the last one of the
+     * lowest chosen level. A quarter of a position more makes the change certain in float32. */
     last_out = n - s.chosen - 1;
     last_in = last_out + equal;
     s.next_up = last_out >= 0 ? fmin(1 - (last_out - 0.25) / (n - 1), 1) : (double)NAN;
@@ -212,7 +215,7 @@ int select_mass(const float *x, int n, double mass, uint32_t *work, float *weigh
     memset(weight, 0, (size_t)n * sizeof(*weight));
     if (!(mass * sum > 0))
         return 0;
-    level = cut(key, n, mass * sum, true, work + n, &above);
+    level = find_level(key, n, mass * sum, true, work + n, &above);
     value = (double)value_of(level);
     left = value > 0 ? (int)fmin(ceil((mass * sum - above) / value), n) : 0;
     for (int i = 0; i < n; i++) {

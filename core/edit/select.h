@@ -1,4 +1,5 @@
-/* From a score a neuron to a choice of neurons (paper Eq. 8; editscope-method(7) 4.6). */
+/* Selection of neurons by their scores: the highest, a quantile, a share of the mass, at random
+ * (paper Eq. 8; editscope-method(7) 4.6, 4.7). Pure functions; any thread. All are O(n). */
 #ifndef CORE_EDIT_SELECT_H
 #define CORE_EDIT_SELECT_H
 
