@@ -1,4 +1,4 @@
-/* Changes of matrices: sound, copied, applied. */
+/* Deltas: checks, copies, and their application to a state. */
 #include "core/edit/delta.h"
 
 #include <math.h>
@@ -33,7 +33,7 @@ size_t delta_values(const struct delta *d)
     return (size_t)d->rows * (size_t)(d->kind == DELTA_DENSE ? d->cols : d->rank);
 }
 
-static bool part_sound(const struct delta *d, const char *what, const float *x, int rows, int cols,
+static bool check_part(const struct delta *d, const char *what, const float *x, int rows, int cols,
                        struct err *err)
 {
     long at = x ? not_finite(x, (size_t)rows * (size_t)cols) : -1;
@@ -45,7 +45,7 @@ static bool part_sound(const struct delta *d, const char *what, const float *x, 
                              place, what, at / cols, at % cols, not_finite_name((double)x[at]));
 }
 
-static bool columns_sound(const struct delta *d, struct err *err)
+static bool check_columns(const struct delta *d, struct err *err)
 {
     for (int t = 0; t < d->rank; t++)
         if (d->column[t] < (t ? d->column[t - 1] + 1 : 0) || d->column[t] >= d->cols)
@@ -60,19 +60,19 @@ bool delta_is_finite(const struct delta *d, struct err *err)
 {
     switch (d->kind) {
     case DELTA_DENSE:
-        return part_sound(d, "values", d->r, d->rows, d->cols, err);
+        return check_part(d, "values", d->r, d->rows, d->cols, err);
     case DELTA_COLUMNS:
-        return columns_sound(d, err) && part_sound(d, "columns", d->r, d->rank, d->rows, err);
+        return check_columns(d, err) && check_part(d, "columns", d->r, d->rank, d->rows, err);
     default:
         break;
     }
     if (!isfinite(d->scale))
         return err_set(err, ERR_FORMAT, "layer %d: the change's scale is %s, not a finite number",
                        d->layer, not_finite_name(d->scale));
-    return part_sound(d, "r (delta_u)", d->r, d->rank, d->rows, err) &&
-           part_sound(d, "x (delta_v)", d->x, d->rank, d->cols, err) &&
-           part_sound(d, "mask", d->weight, 1, d->cols, err) &&
-           part_sound(d, "key", d->key, d->rank, d->cols, err);
+    return check_part(d, "r (delta_u)", d->r, d->rank, d->rows, err) &&
+           check_part(d, "x (delta_v)", d->x, d->rank, d->cols, err) &&
+           check_part(d, "mask", d->weight, 1, d->cols, err) &&
+           check_part(d, "key", d->key, d->rank, d->cols, err);
 }
 
 bool delta_fits(const struct delta *d, const struct model_config *c)
@@ -100,7 +100,8 @@ void deltas_free(struct delta *d, int count)
     free(d);
 }
 
-static void *copy(const void *from, size_t count)
+/* A copy of `count` floats or ints; NULL for NULL. */
+static void *copy_values(const void *from, size_t count)
 {
     return from ? memcpy(xmalloc(count * 4 + 1), from, count * 4) : NULL;
 }
@@ -110,11 +111,11 @@ struct delta delta_copy(const struct delta *d)
     size_t rank = (size_t)d->rank, cols = (size_t)d->cols;
     struct delta c = *d;
 
-    c.r = copy(d->r, delta_values(d));
-    c.x = copy(d->x, rank * cols);
-    c.weight = copy(d->weight, cols);
-    c.key = copy(d->key, rank * cols);
-    c.column = copy(d->column, rank);
+    c.r = copy_values(d->r, delta_values(d));
+    c.x = copy_values(d->x, rank * cols);
+    c.weight = copy_values(d->weight, cols);
+    c.key = copy_values(d->key, rank * cols);
+    c.column = copy_values(d->column, rank);
     return c;
 }
 

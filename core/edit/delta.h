@@ -1,4 +1,23 @@
-/* What an edit adds to one matrix of a block. Plain data. */
+/* A delta: what an edit adds to one matrix of a block (editscope-method(7) 8.1). Plain data; a
+ * session stores an edit as its deltas in order, and weights change in no other way.
+ *
+ * The editors here make low rank deltas of the FFN's output matrix W [d, M], where neuron j is
+ * column j. For u facts:
+ *
+ *     W [d, M]  +=   r^T [d, u]   *   xm [u, M],    xm[t][j] = scale (weight[j] x[t][j])
+ *
+ *     one fact:    | r0 |
+ *                  | r1 |  *  | x0 x1  0  0 x4 ... |      weight 0: the column keeps its bits
+ *                  | .. |
+ *
+ * That is u (d + M) numbers instead of d M. It is applied by one definition, the same on every
+ * device to the bit, in float32 with one rounding for each fact:
+ *
+ *     for t = 0 ... u-1, in order:  w = fmaf(r[t][i], xm[t][j], w)
+ *     xm[t][j] = (float)scale * (weight[j] * x[t][j]), without contraction
+ *
+ * So undo can rebuild a state from the base and the remaining deltas and get the bits it had, and a
+ * checksum can prove it. Column and dense deltas are of other editors and formats: w = w + r. */
 #ifndef CORE_EDIT_DELTA_H
 #define CORE_EDIT_DELTA_H
 
@@ -30,20 +49,16 @@ struct delta {
     double scale;  /* gain compensation: 1 unless mask.compensate = gain */
     float *key;    /* [u][cols] raw post-edit key, or NULL */
 };
-/* The one definition of its application (every device, bit for bit). Low rank: for each rank t in
- * order, element (i, j): w = fmaf(r[t][i], xm[t][j], w), xm[t][j] = (float)scale *
- * (weight[j] * x[t][j]) in float32, without contraction. Columns of weight 0 stay untouched. The
- * others: w = w + r in float32. */
 
 const char *delta_kind_name(enum delta_kind kind); /* "low rank", "columns", "dense" */
-/* "layer 3", or with what is not the usual: "layer 3, q (dense)". */
+/* "layer 3" for a low rank delta of W_down; else with matrix and kind: "layer 3, q (dense)". */
 void delta_place(const struct delta *d, char *out, size_t size);
-/* How many floats r has. */
+/* The number of floats in r. */
 size_t delta_values(const struct delta *d);
-/* Whether all its numbers are finite; ERR_FORMAT names the layer, the part, the row (fact) and the
- * column. What is applied to weights or kept has passed here. */
+/* Whether all numbers are finite; ERR_FORMAT names the layer, the part, the row (fact) and the
+ * column. Call it before a delta is applied or stored. */
 bool delta_is_finite(const struct delta *d, struct err *err);
-/* Whether the model has such a matrix of such a size; it is safe to apply then. */
+/* Whether the model has this matrix, of this size: only then may it be applied. */
 bool delta_fits(const struct delta *d, const struct model_config *c);
 void delta_free(struct delta *d);             /* frees the arrays, zeroes the struct */
 void deltas_free(struct delta *d, int count); /* and the array */

@@ -6,14 +6,15 @@
 
 #include "core/base/buf.h"
 
-/* Tokens of a prompt with its prefix, tokens of the text read at a time, and a new object's. */
+/* Assumed: tokens of a prompt with its prefix, of the text read at a time, and of a new object;
+ * past keys. */
 enum { PROMPT = 24, BATCH = 512, TARGET = 3, KEYS = 64 };
 
 #define GIB       1073741824.0
 #define ALLOWANCE (4 * GIB)
-#define SYSTEM    (0.45 * GIB)   /* measured by none yet: the most that is left for it */
-#define SLACK     (0.12 * GIB)   /* pieces have rounded sizes, and small things are not counted */
-#define UNPACKED  (0.0625 * GIB) /* the room that stored matrices are turned to floats in */
+#define SYSTEM    (0.45 * GIB)   /* an upper bound, not measured */
+#define SLACK     (0.12 * GIB)   /* rounded sizes, and what is too small to count */
+#define UNPACKED  (0.0625 * GIB) /* the buffer that stored matrices are converted to floats in */
 #define IN_BANDS  (0.42 * GIB)   /* rows, a band and a widened piece: core/edit/moments.c */
 
 static const char *const names[MEMORY_PARTS] = {
@@ -55,20 +56,20 @@ double plan_held(const struct model_config *c, const bool *held, const int *laye
     return floats;
 }
 
-static double larger(double a, double b)
+static double larger_of(double a, double b)
 {
     return a > b ? a : b;
 }
 
-/* Floats of one row in the forward pass' workspace. */
+/* Floats of the forward workspace for one token. */
 static double row_floats(const struct model_config *c)
 {
     return 3.0 * c->ffn + 2.0 * c->heads * c->head_dim + 2.0 * c->kv_heads * c->head_dim +
            2.0 * c->hidden + (c->parts & PART_POST_NORMS ? c->hidden : 0);
 }
 
-/* Of one row of one block, what the backward pass keeps. */
-static double kept_floats(const struct model_config *c)
+/* Floats that the backward pass keeps for one token of one block. */
+static double saved_floats(const struct model_config *c)
 {
     double heads = (double)c->head_dim * c->heads, keys = (double)c->head_dim * c->kv_heads;
 
@@ -76,7 +77,8 @@ static double kept_floats(const struct model_config *c)
            (c->parts & PART_POST_NORMS ? 2.0 * c->hidden : 0);
 }
 
-static double working_room(const struct memory_request *r)
+/* MEMORY_WORK, but for a band: attribution or target, the larger one. */
+static double work_bytes(const struct memory_request *r)
 {
     const struct model_config *c = r->config;
     double m = c->ffn, d = c->hidden, v = c->vocab, n = r->rows, tokens = n * PROMPT;
@@ -84,19 +86,19 @@ static double working_room(const struct memory_request *r)
     double cache = tokens * 2 * c->layers * c->kv_heads * c->head_dim;
     double attribution = d * m + n * (c->layers * (d + m) + 2 * v + 10 * m);
     double target =
-        r->above * tokens * kept_floats(c) + cache + 2 * tokens * row_floats(c) + labels * v;
+        r->above * tokens * saved_floats(c) + cache + 2 * tokens * row_floats(c) + labels * v;
 
-    return 4 * larger(attribution + cache + tokens * row_floats(c), target);
+    return 4 * larger_of(attribution + cache + tokens * row_floats(c), target);
 }
 
 /* Two tiles of U, cuBLAS' own, and by precision: the value vectors or another float32 factor as
  * terms, a stored matrix as floats (gpu/lps.c, gpu/algebra.c). */
-static double scratch(const struct memory_request *r)
+static double scratch_bytes(const struct memory_request *r)
 {
     const struct model_config *c = r->config;
     double dm = (double)c->hidden * c->ffn;
-    double tiles = larger(0.0625 * GIB, 2.0 * 1024 * 4 * c->ffn);
-    double room = 4.0 * c->hidden * larger(c->ffn, c->vocab);
+    double tiles = larger_of(0.0625 * GIB, 2.0 * 1024 * 4 * c->ffn);
+    double room = 4.0 * c->hidden * larger_of(c->ffn, c->vocab);
 
     tiles = (tiles < 4.0 * c->vocab * c->ffn ? tiles : 4.0 * c->vocab * c->ffn) + 0.03 * GIB;
     room = room < UNPACKED ? room : UNPACKED;
@@ -105,12 +107,12 @@ static double scratch(const struct memory_request *r)
     if (!(r->wider > 0))
         room = 0;
     if (r->precision == PRECISION_SPLIT)
-        return larger(6 * dm, room) + room + tiles;
-    return larger(2 * dm, room / 2) + room + tiles;
+        return larger_of(6 * dm, room) + room + tiles;
+    return larger_of(2 * dm, room / 2) + room + tiles;
 }
 
-/* The next thing to be on the device, if the limit allows it. */
-static bool take(struct memory_plan *p, enum memory_part part, double bytes)
+/* Puts the next part on the device, if the limit allows it. */
+static bool plan_take(struct memory_plan *p, enum memory_part part, double bytes)
 {
     if (p->total + bytes + SLACK > p->limit)
         return false;
@@ -119,8 +121,8 @@ static bool take(struct memory_plan *p, enum memory_part part, double bytes)
     return true;
 }
 
-static bool refuse(const struct memory_plan *p, const struct memory_request *r, double there,
-                   struct err *err)
+static bool plan_refuse(const struct memory_plan *p, const struct memory_request *r, double there,
+                        struct err *err)
 {
     struct buf parts = {0};
 
@@ -153,20 +155,20 @@ bool gpu_memory_plan(struct memory_plan *p, const struct memory_request *r, stru
     p->part[MEMORY_KEYS] = 12 * KEYS * m * r->edited;
     p->part[MEMORY_READING] =
         4 * BATCH * (row_floats(c) + 2.0 * c->layers * c->kv_heads * c->head_dim);
-    p->part[MEMORY_SCRATCH] = scratch(r);
-    p->part[MEMORY_WORK] = larger(working_room(r), band);
+    p->part[MEMORY_SCRATCH] = scratch_bytes(r);
+    p->part[MEMORY_WORK] = larger_of(work_bytes(r), band);
     p->part[MEMORY_SYSTEM] = SYSTEM;
     for (int i = 0; i < MEMORY_PARTS; i++)
         p->total += p->part[i];
     if (p->total > p->limit)
-        return refuse(p, r, p->limit, err);
-    p->spaces_on_host = !take(p, MEMORY_SPACES, 2 * moment);
+        return plan_refuse(p, r, p->limit, err);
+    p->spaces_on_host = !plan_take(p, MEMORY_SPACES, 2 * moment);
     p->moments_on_host =
-        p->spaces_on_host || !take(p, MEMORY_SUMS, 2 * moment); /* a draft's beside them */
-    if (r->wider > 0 && !take(p, MEMORY_FLOATS, r->wider)) {
+        p->spaces_on_host || !plan_take(p, MEMORY_SUMS, 2 * moment); /* a draft's beside them */
+    if (r->wider > 0 && !plan_take(p, MEMORY_FLOATS, r->wider)) {
         double left = p->limit - p->total - SLACK;
 
-        take(p, MEMORY_FLOATS, left > 0 ? left : 0);
+        plan_take(p, MEMORY_FLOATS, left > 0 ? left : 0);
     }
     return true;
 }

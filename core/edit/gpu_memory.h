@@ -1,5 +1,5 @@
-/* What a device with memory of its own will need, reckoned before anything is taken from it: the
- * weights, what an edit works with, and where second moments and null spaces live. */
+/* Estimates the GPU memory of a model and its edits before anything is allocated, and decides what
+ * of it (second moments, null spaces, float32 copies) is on the device. Pure functions. */
 #ifndef CORE_EDIT_GPU_MEMORY_H
 #define CORE_EDIT_GPU_MEMORY_H
 
@@ -17,14 +17,14 @@ enum memory_part {
     MEMORY_SYSTEM,  /* CUDA's own: context, cuBLAS, cuSOLVER */
     MEMORY_SPACES,  /* null spaces, where they are on the device */
     MEMORY_SUMS,    /* second moments, where they are on the device */
-    MEMORY_FLOATS,  /* float32 copies of weights, beyond what is stored */
+    MEMORY_FLOATS,  /* what float32 copies of weights take more than the stored types */
     MEMORY_PARTS
 };
 
 struct memory_plan {
     double part[MEMORY_PARTS]; /* bytes */
     double total, limit;
-    bool moments_on_host, spaces_on_host; /* they stay on the host */
+    bool moments_on_host, spaces_on_host;
 };
 
 struct memory_request {

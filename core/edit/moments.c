@@ -1,5 +1,5 @@
-/* Sums of outer products on the device or the host, the counts at which they are kept, and their
- * names. */
+/* Sums of outer products, on the device or on the host; the token counts at which results exist;
+ * the names of their cache files. */
 #include "core/edit/moments.h"
 
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 #include "core/base/digest.h"
 #include "core/base/mem.h"
 
-enum { KEY_VERSION = 1, PIECE = 256 /* tokens that are widened at a time */ };
-#define WAITING ((size_t)256 << 20) /* bytes of rows of a layer that wait for far sums */
+enum { KEY_VERSION = 1, PIECE = 256 /* rows converted to float64 at a time */ };
+#define WAITING ((size_t)256 << 20) /* bytes of rows of a layer that wait for a sum on the host */
 
 struct moments *moments_new(struct device *dev, const struct moments_origin *origin, int layers,
                             const int *layer, int neurons, struct err *err)
@@ -59,15 +59,16 @@ void moments_free(struct moments *m)
     free(m);
 }
 
-static int most_waiting(const struct moments *m)
+static int waiting_capacity(const struct moments *m)
 {
     size_t rows = WAITING / ((size_t)m->neurons * sizeof(float));
 
     return rows < PIECE ? PIECE : rows > 8192 ? 8192 : (int)rows;
 }
 
-/* The far sum of one layer += rows^T rows: bands of it come and go, the rows stay. */
-static void settle(struct moments *m, int index)
+/* The sum of one layer, on the host, += rows^T rows. Its bands pass the device; the rows stay
+ * there. */
+static void flush_layer(struct moments *m, int index)
 {
     struct offload_mat *sum = &m->sum[index];
     int n = m->neurons, rows = m->pending[index], step = offload_band(sum);
@@ -99,13 +100,13 @@ void moments_flush(struct moments *m)
 {
     for (int i = 0; m->pending && i < m->layers; i++)
         if (m->pending[i])
-            settle(m, i);
+            flush_layer(m, i);
 }
 
 void moments_add(struct moments *m, int index, struct mat coeff)
 {
     size_t width = (size_t)m->neurons;
-    int most = most_waiting(m);
+    int most = waiting_capacity(m);
 
     if (m->sum[index].on_device.data) {
         device_gram(m->dev, coeff, m->sum[index].on_device);
@@ -120,7 +121,7 @@ void moments_add(struct moments *m, int index, struct mat coeff)
                         mat_rows(coeff, r, some));
         m->pending[index] += some;
         if (m->pending[index] == most)
-            settle(m, index);
+            flush_layer(m, index);
     }
 }
 

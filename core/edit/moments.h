@@ -1,10 +1,20 @@
-/* Second moments of FFN coefficients: C_l = (1/n) sum m m^T over n tokens of text
- * (editscope-method(7) 6.1), uncentred, summed in float64 on the device.
+/* Second moments of FFN coefficients, C_l = (1/n) sum_t m_l(t) m_l(t)^T over n tokens of a text
+ * (editscope-method(7) 6.1), not centred. m_l(t) [M] are the coefficients of layer l at token t.
  *
- * This module runs no model: it is fed with coefficient matrices. Results exist at fixed token
- * counts, the checkpoints, so that they never depend on how long one waited; each checkpoint is
- * kept in the cache folder, a file a layer, under a name that says what it is the sum of. A
- * file that is damaged or of something else is never used. Belongs to the device's thread. */
+ * They say which directions of a layer ordinary text uses: x^T C x is the mean of (x^T m)^2, what
+ * an update along x changes on that text. Null spaces, MEMIT and the leak of a report are made of
+ * them.
+ *
+ * The sums are float64. A product of two float32 numbers is exact in float64 (24 + 24 bits of 53),
+ * so that only the additions round. A layer takes 8 M^2 bytes: 19 MB for M = 1536, 1.6 GB for
+ * M = 14336. Where a GPU has no room, sums are on the host and rows wait there for a while, so that
+ * many of them (256 MiB) are added each time the sum passes the device in bands.
+ *
+ * This module runs no model; moments_text.h does and feeds it. An edit must not depend on how long
+ * the user waited, so that results exist at fixed token counts alone: 20 M, 50 M, 100 M, 200 M, ...
+ * and the goal (editscope-method(7) 6.2). The first is above M since fewer tokens than neurons
+ * leave C without full rank. Each result is a file a layer in the cache, named by a hash of what
+ * the sums are of (moments_key()); a damaged or other file is never used. Engine thread. */
 #ifndef CORE_EDIT_MOMENTS_H
 #define CORE_EDIT_MOMENTS_H
 
@@ -24,9 +34,9 @@ struct moments {
     int layers, neurons;     /* neurons: M */
     int *layer;              /* [layers] */
     long tokens;             /* summed so far */
-    struct offload_mat *sum; /* [layers] F64 [M, M]: sum of m m^T, settled */
-    float **waiting;         /* [layers] rows not summed yet, where the sums are on the host */
-    int *pending;            /* [layers] how many */
+    struct offload_mat *sum; /* [layers] F64 [M, M]: sum of m m^T */
+    float **waiting;         /* [layers] rows that are not in `sum` yet, for sums on the host */
+    int *pending;            /* [layers] how many rows wait */
 };
 
 /* Zero sums. NULL when the device has no room (8 M^2 bytes a layer). */
@@ -37,12 +47,12 @@ struct moments *moments_count(const struct moments *of);
 void moments_free(struct moments *m);
 /* Adds the rows of coeff [n, M] F32 to the sum of m->layer[index]. Faults surface at
  * device_sync(). When all layers have had their rows, moments_tokens_add() counts them.
- * Products of two float32 numbers are exact in float64, so a sum over n tokens is off by at most
- * n 2^-53 times the sum of the terms' sizes, whatever the device and the order. */
+ * A sum over n tokens is off by at most n 2^-53 times the sum of the terms' sizes, whatever the
+ * device and the order. */
 void moments_add(struct moments *m, int index, struct mat coeff);
 void moments_tokens_add(struct moments *m, int n);
-/* Rows of far sums wait on the host until many can be added at once: now they are. Before the sums
- * are read; moments_save() does it by itself. */
+/* Adds the waiting rows of sums on the host. To be called before `sum` is read; moments_save()
+ * calls it. */
 void moments_flush(struct moments *m);
 
 /* The i-th fixed token count, from 0: 20 M, 50 M, 100 M, 200 M, 500 M ... */
@@ -53,7 +63,7 @@ long moments_whole(const struct moments *m, long tokens);
  * checkpoint or the goal itself, in whole windows. 0: the goal is reached. */
 long moments_next(const struct moments *m, long goal);
 
-/* sha256 that names the sums of one layer: origin, layer, neurons and format; not the tokens. */
+/* The sha256 that names the sums of a layer: origin, layer, neurons and format, not the tokens. */
 void moments_key(const struct moments *m, int index, char hex[65]);
 /* Writes the present sums to the cache, atomically, a file a layer. */
 bool moments_save(struct moments *m, struct err *err);

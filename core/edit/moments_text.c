@@ -1,5 +1,5 @@
-/* Runs windows of text through the model and adds their coefficients to the sums, slice by slice.
- */
+/* Runs windows of text through the base model, block by block, and adds their coefficients to the
+ * second moments and to the top activations. */
 #include "core/edit/moments_text.h"
 
 #include <stdlib.h>
@@ -20,10 +20,10 @@ struct moments_text {
     struct kv_cache *cache;
     struct mat x;
     struct batch pass;
-    struct top_activations *contexts; /* or NULL */
-    bool hears;                       /* the present batch goes on where they ended */
-    float *coeff;                     /* [batch][M] on the host, for them */
-    struct err fault;                 /* of reading them back */
+    struct top_activations *top; /* or NULL */
+    bool collects;               /* the batch begins where `top` ends */
+    float *coeff;                /* [batch][M] on the host, for `top` */
+    struct err fault;            /* of the copy to the host */
 };
 
 struct moments_text *moments_text_new(const struct model_state *view, struct moments *moments,
@@ -74,24 +74,24 @@ bool moments_text_idle(const struct moments_text *g)
     return g->block < 0;
 }
 
-void moments_text_collect(struct moments_text *g, struct top_activations *contexts)
+void moments_text_collect(struct moments_text *g, struct top_activations *top)
 {
     free(g->coeff);
-    g->contexts = contexts;
+    g->top = top;
     g->coeff = xmalloc((size_t)g->f->capacity * (size_t)g->moments->neurons * sizeof(float));
 }
 
-static void hear(struct moments_text *g, int index, struct mat x)
+static void collect_activations(struct moments_text *g, int index, struct mat x)
 {
     struct device *dev = g->view->model->dev;
 
     device_fetch(dev, g->coeff, x, "layer %d: the coefficients (a column a neuron)",
                  g->moments->layer[index]);
     if (device_sync(dev, &g->fault))
-        top_activations_add(g->contexts, index, g->coeff, x.rows, g->moments->tokens);
+        top_activations_add(g->top, index, g->coeff, x.rows, g->moments->tokens);
 }
 
-static void sum(void *ctx, int layer, enum tap_site site, struct mat x)
+static void sum_batch(void *ctx, int layer, enum tap_site site, struct mat x)
 {
     struct moments_text *g = ctx;
 
@@ -101,12 +101,12 @@ static void sum(void *ctx, int layer, enum tap_site site, struct mat x)
         if (g->moments->layer[i] == layer) {
             if (g->moments->sum)
                 moments_add(g->moments, i, x);
-            if (g->hears)
-                hear(g, i, x);
+            if (g->collects)
+                collect_activations(g, i, x);
         }
 }
 
-static void begin(struct moments_text *g, long until)
+static void begin_batch(struct moments_text *g, long until)
 {
     long left = (until - g->moments->tokens) / g->window;
     int most = g->f->capacity / g->window;
@@ -124,14 +124,14 @@ static void begin(struct moments_text *g, long until)
     g->pass = batch_new(ids, count, NULL, g->windows, 0);
     forward_embed(g->f, &g->pass, mat_rows(g->x, 0, g->pass.rows));
     g->block = 0;
-    g->hears = g->contexts && g->contexts->tokens == g->moments->tokens;
+    g->collects = g->top && g->top->tokens == g->moments->tokens;
     free(ids);
     free(count);
 }
 
 bool moments_text_step(struct moments_text *g, long until, struct err *err)
 {
-    struct tap tap = {sum, g};
+    struct tap tap = {sum_batch, g};
     bool sound;
 
     if (until > moments_text_limit(g))
@@ -139,7 +139,7 @@ bool moments_text_step(struct moments_text *g, long until, struct err *err)
     if (g->block < 0) {
         if (g->moments->tokens + g->window > until)
             return true;
-        begin(g, until);
+        begin_batch(g, until);
     }
     forward_block(g->f, g->view, g->block, &g->pass, g->cache, mat_rows(g->x, 0, g->pass.rows),
                   &tap, NULL);
@@ -154,8 +154,8 @@ bool moments_text_step(struct moments_text *g, long until, struct err *err)
                        g->block, g->moments->tokens, g->moments->tokens + g->pass.rows - 1);
     if (++g->block > g->last) {
         moments_tokens_add(g->moments, g->pass.rows);
-        if (g->hears)
-            g->contexts->tokens = g->moments->tokens;
+        if (g->collects)
+            g->top->tokens = g->moments->tokens;
         g->block = -1;
     }
     return true;

@@ -1,5 +1,5 @@
-/* Walks a text through the base model to sum second moments, one block of a few windows at a
- * time: each step is one slice of work, and between steps anything else may run. */
+/* Runs a text through the base model to sum second moments. A step is one block of a few windows,
+ * under 50 ms on two cores; between steps the engine does other work. Engine thread. */
 #ifndef CORE_EDIT_MOMENTS_TEXT_H
 #define CORE_EDIT_MOMENTS_TEXT_H
 
@@ -14,16 +14,16 @@ struct moments_text;
 struct moments_text *moments_text_new(const struct model_state *view, struct moments *moments,
                                       const int *ids, long count);
 void moments_text_free(struct moments_text *g);
-/* Lets `contexts` (borrowed) hear the same coefficients, from the token on up to which they have
- * heard the text. With moments that have no sums (moments_count()) that is all that is done. */
-void moments_text_collect(struct moments_text *g, struct top_activations *contexts);
-/* Tokens there are at most: whole windows of the text. */
+/* Also adds the coefficients to `top` (borrowed), from token top->tokens of the text on. With
+ * moments without sums (moments_count()) nothing else is done. */
+void moments_text_collect(struct moments_text *g, struct top_activations *top);
+/* The tokens of all whole windows of the text. */
 long moments_text_limit(const struct moments_text *g);
-/* One slice towards `until` tokens. moments->tokens grows when a batch is whole. */
+/* One step towards `until` tokens. moments->tokens grows when a batch has passed all blocks. */
 bool moments_text_step(struct moments_text *g, long until, struct err *err);
 /* Tokens that go through the model at once: parts of the text that begin at multiples of it have
  * the same coefficients to the bit, whoever computes them. */
 int moments_text_batch(const struct moments_text *g);
-bool moments_text_idle(const struct moments_text *g); /* no batch is half done */
+bool moments_text_idle(const struct moments_text *g); /* no batch is at work */
 
 #endif

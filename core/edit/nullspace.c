@@ -1,4 +1,27 @@
-/* Eigenvectors of a second moment, and which of them count as null. */
+/* The null space of a layer: eigenvectors of its second moment, and which directions count as null
+ * (editscope-method(7) 6.3).
+ *
+ * C [M, M] is the second moment of the coefficients over a text. A direction x with x^T C x = 0 has
+ * never been used by that text, so an update along x changes nothing for it. Exact zeroes do not
+ * occur; but the eigenvalues of C fall over orders of magnitude, and the smaller ones, 70 % of all
+ * directions by default, hold a small part of the trace (trace_lost, which reports give):
+ *
+ *   eigenvalue
+ *     |                                 *
+ *     |                                *     the last r = M - null eigenvectors, value >= theta,
+ *     |                             **       are the rows of U
+ *     |......................*****........ theta
+ *     |********************** |
+ *     +----------- null ------+-- r --->  index, ascending
+ *
+ *   P = I - U^T U          P k = k - U^T (U k): O(M r), P itself is never formed
+ *
+ * We keep U, the smaller part, 8 M r bytes a layer, and the sum itself, 8 M^2 bytes: the leak
+ * x^T C x of a report has to be exact, and for x in the null space U says nothing of it. Both may
+ * be on the host (core/edit/offload_mat.h); they then pass the device in bands of rows.
+ *
+ * The decomposition is the costly part: about 10 M^3 operations, in one call that cannot be
+ * cancelled. */
 #include "core/edit/nullspace.h"
 
 #include <math.h>
@@ -25,7 +48,8 @@ static void name_projector(struct nullspace *n, const struct moments *m, int ind
     buf_free(&text);
 }
 
-/* How many of the ascending eigenvalues are null. Equal eigenvalues stay together. */
+/* How many of the ascending eigenvalues are below the threshold. Equal eigenvalues stay together.
+ */
 static int count_null(const double *value, int neurons, struct nullspace_rule rule)
 {
     double threshold = rule.threshold;
@@ -43,7 +67,7 @@ static int count_null(const double *value, int neurons, struct nullspace_rule ru
     return null;
 }
 
-/* Fills in all that follows from the eigenvalues (of the sum, ascending). */
+/* Fills in what follows from the eigenvalues of the sum (ascending): rank, threshold, traces. */
 static bool set_values(struct nullspace *n, double *value, struct nullspace_rule rule,
                        struct err *err)
 {
@@ -75,10 +99,10 @@ static bool set_values(struct nullspace *n, double *value, struct nullspace_rule
     return true;
 }
 
-/* The kept vectors, the last rows of a [M, M], come onto their shelf. */
-static bool keep_vectors(struct nullspace *n, struct device *from, struct mat a, struct err *err)
+/* Copies the last `rank` rows of a [M, M], the eigenvectors of U, to n->vectors. */
+static bool store_vectors(struct nullspace *n, struct device *from, struct mat a, struct err *err)
 {
-    struct mat kept = mat_rows(a, n->neurons - n->rank, n->rank);
+    struct mat rest = mat_rows(a, n->neurons - n->rank, n->rank);
     double *host = NULL;
 
     if (!n->rank)
@@ -86,17 +110,17 @@ static bool keep_vectors(struct nullspace *n, struct device *from, struct mat a,
     if (!offload_new(&n->vectors, n->dev, n->rank, n->neurons, n->dev->spaces_on_host, err))
         return false;
     if (from == n->dev && n->vectors.on_device.data) {
-        device_copy(n->dev, kept, n->vectors.on_device);
+        device_copy(n->dev, rest, n->vectors.on_device);
         return true;
     }
-    host = mat_download(from, kept, "eigenvectors", err);
+    host = mat_download(from, rest, "eigenvectors", err);
     if (host)
         offload_upload(&n->vectors, 0, n->rank, host);
     free(host);
     return host != NULL;
 }
 
-/* Eigenvectors of the sum on a device, which may be another than the one they are for. */
+/* Decomposes the sum on `dev`, which may be another device than the one the result is for. */
 static bool decompose_on(struct nullspace *n, struct device *dev, const struct offload_mat *sum,
                          struct nullspace_rule rule, struct err *err)
 {
@@ -114,17 +138,17 @@ static bool decompose_on(struct nullspace *n, struct device *dev, const struct o
     free(host);
     device_eigh(dev, a, values);
     value = mat_download(dev, values, NULL, err);
-    ok = value && set_values(n, value, rule, err) && keep_vectors(n, dev, a, err);
+    ok = value && set_values(n, value, rule, err) && store_vectors(n, dev, a, err);
     free(value);
     mat_free(dev, &values);
     mat_free(dev, &a);
     return device_sync(dev, err) && ok;
 }
 
-/* Eigenvectors want the matrix and about twice as much to work in. A device that has not so much
- * free leaves them to the CPU: minutes where it took seconds, but they come. */
-static bool decompose(struct nullspace *n, const struct offload_mat *sum,
-                      struct nullspace_rule rule, struct err *err)
+/* A decomposition needs the matrix and about twice as much to work in. Where the GPU has not that
+ * much free memory the CPU does it: minutes instead of seconds. */
+static bool nullspace_decompose(struct nullspace *n, const struct offload_mat *sum,
+                                struct nullspace_rule rule, struct err *err)
 {
     double wants = 3.2 * 8 * (double)n->neurons * (double)n->neurons;
     struct device *cpu;
@@ -139,8 +163,8 @@ static bool decompose(struct nullspace *n, const struct offload_mat *sum,
     return ok && device_sync(n->dev, err);
 }
 
-/* A copy of the sum: the moments may go on. */
-static bool keep_sum(struct nullspace *n, const struct offload_mat *sum, struct err *err)
+/* Copies the sum, since the moments may go on counting. */
+static bool copy_sum(struct nullspace *n, const struct offload_mat *sum, struct err *err)
 {
     bool far = n->dev->spaces_on_host;
     double *host;
@@ -158,7 +182,7 @@ static bool keep_sum(struct nullspace *n, const struct offload_mat *sum, struct 
     return host && device_sync(n->dev, err);
 }
 
-/* Of the moment as it is now, without anything made of it. NULL: there is none. */
+/* Without sum and vectors. NULL and ERR_STATE where no token has been summed. */
 static struct nullspace *nullspace_begin(const struct moments *m, int index, struct err *err)
 {
     struct nullspace *n;
@@ -182,7 +206,7 @@ struct nullspace *nullspace_new(const struct moments *m, int index, struct nulls
     if (!n)
         return NULL;
     name_projector(n, m, index, rule);
-    if (decompose(n, &m->sum[index], rule, err) && keep_sum(n, &m->sum[index], err))
+    if (nullspace_decompose(n, &m->sum[index], rule, err) && copy_sum(n, &m->sum[index], err))
         return n;
     nullspace_free(n);
     return NULL;
@@ -192,7 +216,7 @@ struct nullspace *nullspace_none(const struct moments *m, int index, struct err 
 {
     struct nullspace *n = nullspace_begin(m, index, err);
 
-    if (!n || keep_sum(n, &m->sum[index], err))
+    if (!n || copy_sum(n, &m->sum[index], err))
         return n;
     nullspace_free(n);
     return NULL;
@@ -249,7 +273,7 @@ void nullspace_subtract(const struct nullspace *n, struct mat out)
     mat_free(n->dev, &room);
 }
 
-static double dot(const double *a, const double *b, int n)
+static double dot_product(const double *a, const double *b, int n)
 {
     double sum = 0;
 
@@ -277,7 +301,8 @@ bool nullspace_leak(const struct nullspace *n, struct mat x, double *leak, struc
     if (hx)
         hy = mat_download(n->dev, y, "their products with the moment", err);
     for (int i = 0; hy && i < x.rows; i++)
-        leak[i] = dot(hx + (size_t)i * (size_t)x.cols, hy + (size_t)i * (size_t)x.cols, x.cols);
+        leak[i] =
+            dot_product(hx + (size_t)i * (size_t)x.cols, hy + (size_t)i * (size_t)x.cols, x.cols);
     mat_free(n->dev, &y);
     free(hx);
     free(hy);

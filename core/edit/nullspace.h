@@ -1,8 +1,8 @@
 /* The null space of a layer's keys: P = I - U^T U, where the rows of U are the eigenvectors of
  * the second moment C whose eigenvalue is at least a threshold (editscope-method(7) 6.3).
  *
- * An update that lives in the range of P changes nothing for keys that look like the text C was
- * taken from; leak = x^T C x says how far an update is from that. Engine thread only. */
+ * An update in the range of P changes almost nothing for keys like those of the text that C is of;
+ * leak = x^T C x measures how much it does. Engine thread only. */
 #ifndef CORE_EDIT_NULLSPACE_H
 #define CORE_EDIT_NULLSPACE_H
 
@@ -30,12 +30,13 @@ struct nullspace {
                              which differ between machines */
 };
 
-/* From the sums of m->layer[index] as they are now (they are copied; m may go on). A rule that
- * leaves no null direction is ERR_USAGE. Takes an eigendecomposition: seconds, not in slices. */
+/* From the sums of m->layer[index] as they are now (they are copied; m may go on counting). A rule
+ * that leaves no null direction is ERR_USAGE. Takes an eigendecomposition: seconds, not in slices.
+ */
 struct nullspace *nullspace_new(const struct moments *m, int index, struct nullspace_rule rule,
                                 struct err *err);
-/* Where no null space is needed: the moment alone, kept. P is then the unit matrix (rank 0), and
- * there is no hash. No eigendecomposition. */
+/* For editors without a null space: the moment alone, without a decomposition. P is the unit matrix
+ * (rank 0) and hash is empty. */
 struct nullspace *nullspace_none(const struct moments *m, int index, struct err *err);
 void nullspace_free(struct nullspace *n);
 /* out [u, M] F64 = each row of keys [u, M] (F32 or F64) projected: P k = k - U^T (U k). */

@@ -7,7 +7,8 @@
 
 #include "core/edit/mat_f64.h"
 
-#define BAND ((size_t)128 << 20) /* bytes of a on_host matrix on the device at a time */
+#define BAND \
+    ((size_t)128 << 20) /* bytes of a matrix on the host that are on the device at a time */
 
 static size_t count_of(const struct offload_mat *s, int rows)
 {

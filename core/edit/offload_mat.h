@@ -1,8 +1,12 @@
-/* A large float64 matrix (second moments, eigenvectors: 8 M^2 bytes a layer) on the device or,
- * where the device is to keep its memory for something else, on the host: then its rows pass the
- * device in bands. device->moments_on_host and ->spaces_on_host say which (core/edit/gpu_memory.h).
- * Engine thread.
- */
+/* A large float64 matrix (second moments, eigenvectors: up to 8 M^2 bytes a layer), on the device
+ * or, where the device has no room for it, on the host. From there its rows pass the device in
+ * bands:
+ *
+ *   for (int at = 0; at < rows; at += offload_band(s))
+ *       use(offload_map_rows(s, at, count, &room));
+ *
+ * device->moments_on_host and ->spaces_on_host say which (core/edit/gpu_memory.h).
+ * Engine thread. */
 #ifndef CORE_EDIT_OFFLOAD_MAT_H
 #define CORE_EDIT_OFFLOAD_MAT_H
 
@@ -12,7 +16,7 @@ struct offload_mat {
     struct device *dev;
     int rows, cols;
     struct mat on_device; /* data NULL: the rows are on the host */
-    double *host;         /* NULL: they are on the device */
+    double *host;         /* NULL: the rows are on the device */
 };
 
 /* Zeroes. `on_host`: they are on the host. False and an empty matrix when there is no room. */
@@ -20,12 +24,14 @@ bool offload_new(struct offload_mat *s, struct device *dev, int rows, int cols, 
                  struct err *err);
 void offload_free(struct offload_mat *s);
 bool offload_exists(const struct offload_mat *s);
-/* Rows that offload_map_rows() gives at once: all of them on the device, else what fits 128 MiB. */
+/* Rows that offload_map_rows() may map at once: all if on the device, else as many as fit 128 MiB.
+ */
 int offload_band(const struct offload_mat *s);
-/* Rows first .. first+count on the device: a window of the matrix, or a copy in *room, which is
- * made when it is empty ({0}), good until the next call and freed by the caller with mat_free(). */
+/* Rows first .. first+count on the device: a window of the matrix, or a copy in *room. *room begins
+ * as {0}, is allocated by the first call, is overwritten by the next one, and is freed by the
+ * caller with mat_free(). */
 struct mat offload_map_rows(const struct offload_mat *s, int first, int count, struct mat *room);
-/* What offload_map_rows() gave has been changed and is to stay so. */
+/* Writes a changed band back to the host; nothing to do on the device. */
 void offload_unmap_rows(struct offload_mat *s, int first, struct mat band);
 void offload_fill(struct offload_mat *s, double value);
 /* Rows to and from host memory, dense [count, cols]. The caller frees what is downloaded; NULL and

@@ -1,4 +1,15 @@
-/* The small factor that grows with each key, and the solution that follows from it. */
+/* The memory of past keys, and the solve by its small factor (editscope-method(7) 7.4).
+ *
+ * Appending u keys to n extends the factor L of G = lambda I + Q^T Q by a block row:
+ *
+ *   | L11     |   L11 [n, n] stays
+ *   | L21 L22 |   L21 L11^T = Q2^T Q1,  L22 L22^T = lambda I + Q2^T Q2 - L21 L21^T
+ *
+ * which costs O(u n (n + M)), where a new factor would cost O(n^3 + n^2 M).
+ *
+ * A solve uses Woodbury's identity twice. Let B = P K, and A = lambda I + Q Q^T, the system of the
+ * past keys alone. Then A^-1 B = Y / lambda with Y = B - Q G^-1 Q^T B, an n x n solve; and taking
+ * in the new keys, X = (A + B B^T)^-1 B = Y (lambda I + B^T Y)^-1, a u x u solve. */
 #include "core/edit/solve.h"
 
 #include <stdlib.h>
@@ -8,7 +19,7 @@
 
 enum { FIRST_CAPACITY = 64 };
 
-static bool lambda_is_good(double lambda, struct err *err)
+static bool check_lambda(double lambda, struct err *err)
 {
     if (lambda > 0)
         return true;
@@ -19,7 +30,7 @@ struct solver *solver_new(const struct nullspace *null, double lambda, struct er
 {
     struct solver *s;
 
-    if (!lambda_is_good(lambda, err))
+    if (!check_lambda(lambda, err))
         return NULL;
     s = xcalloc(1, sizeof *s);
     *s =
@@ -27,7 +38,7 @@ struct solver *solver_new(const struct nullspace *null, double lambda, struct er
     return s;
 }
 
-static void forget_prior(struct solver *s)
+static void prior_free(struct solver *s)
 {
     mat_free(s->dev, &s->prior);
 }
@@ -44,9 +55,10 @@ void solver_free(struct solver *s)
     free(s);
 }
 
-/* A matrix of `capacity` rows that begins with the keys and as many columns of the old one. */
-static struct mat regrown(struct solver *s, struct mat old, enum dtype type, int capacity,
-                          int width, int used)
+/* A matrix of `capacity` rows; its first `count` rows and `used` columns are those of the old one.
+ */
+static struct mat grown_matrix(struct solver *s, struct mat old, enum dtype type, int capacity,
+                               int width, int used)
 {
     struct mat m = mat_new(s->dev, type, capacity, width);
 
@@ -56,7 +68,7 @@ static struct mat regrown(struct solver *s, struct mat old, enum dtype type, int
     return m;
 }
 
-static bool make_room(struct solver *s, int need, struct err *err)
+static bool reserve_keys(struct solver *s, int need, struct err *err)
 {
     int capacity = s->capacity ? s->capacity : FIRST_CAPACITY;
     struct mat raw, keys, factor;
@@ -65,9 +77,9 @@ static bool make_room(struct solver *s, int need, struct err *err)
         return true;
     while (capacity < need)
         capacity *= 2;
-    raw = regrown(s, s->raw, DT_F32, capacity, s->neurons, s->neurons);
-    keys = regrown(s, s->keys, DT_F64, capacity, s->neurons, s->neurons);
-    factor = regrown(s, s->factor, DT_F64, capacity, capacity, s->count);
+    raw = grown_matrix(s, s->raw, DT_F32, capacity, s->neurons, s->neurons);
+    keys = grown_matrix(s, s->keys, DT_F64, capacity, s->neurons, s->neurons);
+    factor = grown_matrix(s, s->factor, DT_F64, capacity, capacity, s->count);
     if (!device_sync(s->dev, err)) {
         mat_free(s->dev, &raw);
         mat_free(s->dev, &keys);
@@ -84,8 +96,7 @@ static bool make_room(struct solver *s, int need, struct err *err)
     return true;
 }
 
-/* The factor of G for rows 0 .. n+u from that for rows 0 .. n:
- *   L21 L11^T = K2 K1^T,  L22 L22^T = lambda I + K2 K2^T - L21 L21^T. */
+/* Extends the factor from n keys to n + u: L21 and L22 of the comment above. */
 static void extend_factor(struct solver *s, int n, int u)
 {
     struct mat fresh = mat_rows(s->keys, n, u);
@@ -111,7 +122,7 @@ bool solver_append(struct solver *s, struct mat keys, struct err *err)
     int n = s->count, u = keys.rows;
     struct mat raw;
 
-    if (!make_room(s, n + u, err))
+    if (!reserve_keys(s, n + u, err))
         return false;
     raw = mat_rows(s->raw, n, u);
     device_copy(s->dev, keys, raw);
@@ -120,15 +131,14 @@ bool solver_append(struct solver *s, struct mat keys, struct err *err)
     if (s->prior.data)
         device_gram(s->dev, raw, s->prior);
     if (!device_sync(s->dev, err)) {
-        forget_prior(s);
+        prior_free(s);
         return err_in(err, "layer %d: key %d", s->null->layer, n + 1);
     }
     s->count += u;
     return true;
 }
 
-/* With y = kt - Kt^T G^-1 Kt kt (editscope-method(7) 7.4), X = y (lambda I + kt^T y)^-1,
- * all as rows. */
+/* All matrices are rows of M here: kt = B^T, past = Q^T, x begins as Y^T. */
 bool solve_lowrank(struct solver *s, struct mat keys, struct mat x, struct err *err)
 {
     int n = s->count, u = keys.rows;

@@ -1,15 +1,27 @@
-/* The update of one layer: X such that W += R^T X (R [u, d] residuals, X [u, M]).
+/* The update of one layer: the solution X such that W += R^T X, for residuals R [u, d] and X [u,
+ * M], a row for each of u facts.
  *
- *   X = [P (K K^T + Cc) P + lambda I]^-1 P K                    (editscope-method(7) 7.3)
+ *   X = [P (K K^T + Kp Kp^T) P + lambda I]^-1 P K             (editscope-method(7) 7.3)
  *
- * for new keys K [u, M], the cache of past keys Cc and the null space projector P. A struct
- * solver is one layer's memory of past keys: their projections and a float64 Cholesky factor of
- * G = lambda I + Kt Kt^T, which grows by appending (editscope-method(7) 7.4), so that a solve costs
- * O(M r + M n + n^2) for n past keys. It is a cache: raw keys live in the session, and whoever
- * undoes an edit, or changes lambda or P, makes it anew. Keys are rows, on the device, F32 or F64;
- * X is F64. Engine thread only.
+ * K are the keys of the new facts, Kp those of past edits, P projects on the null space
+ * (core/edit/nullspace.h). lambda I alone would write R into the direction of the key. P keeps X
+ * out of the directions that ordinary text uses, and Kp Kp^T makes it small along past keys.
  *
- * A function that returns false has left the keys as they were, unless it says otherwise. */
+ * A struct solver is the memory of past keys of one layer. It keeps their projections Q = P Kp and
+ * the Cholesky factor L of G = lambda I + Q^T Q, which grows by rows when keys are appended:
+ *
+ *   keys [capacity, M]  F64         factor [capacity, capacity]  F64
+ *   | q_0           |               | l              |
+ *   | ...           | count         | l l            | count
+ *   | q_count-1     |               | l l l          |
+ *   | (unused)      |               | (unused)       |
+ *
+ * So a solve costs O(M r + M n + n^2) for rank r of the eigenvectors and n past keys, where the
+ * M x M system would cost O(M^3): for M = 14336 that is 2e8 instead of 3e12 operations.
+ *
+ * A solver is a cache. The session has the raw keys; after an undo, or when lambda or P change, the
+ * caller makes a new one. Keys are rows on the device, F32 or F64; X is F64. Engine thread. A
+ * function that returns false has left the stored keys unchanged, unless it says otherwise. */
 #ifndef CORE_EDIT_SOLVE_H
 #define CORE_EDIT_SOLVE_H
 
@@ -20,49 +32,49 @@ struct solver {
     struct device *dev;
     const struct nullspace *null; /* not owned; lives longer */
     double lambda;
-    int neurons, count, capacity; /* M; past keys; rows there is room for */
+    int neurons, count, capacity; /* M; past keys; allocated rows */
     struct mat raw;               /* F32 [capacity, M]: the keys as they were appended */
     struct mat keys;              /* F64 [capacity, M]: projected */
     struct mat factor;            /* F64 [capacity, capacity]: L of G in its first `count` rows */
-    struct mat prior; /* F64 [M, M]: mu C + lambda I + Cc of solve_pre(), when it was used */
+    struct mat prior; /* F64 [M, M]: mu C + lambda I + Kp Kp^T of solve_pre(); empty until then */
     double prior_mu;
-    struct mat moment; /* F64 [M, M]: L of lambda_c C of solve_memit(), when it was used */
+    struct mat moment; /* F64 [M, M]: L of lambda_c C of solve_memit(); empty until then */
     double moment_lambda;
 };
 
-/* No keys yet. lambda > 0. */
+/* Without keys. lambda <= 0 is ERR_USAGE. */
 struct solver *solver_new(const struct nullspace *null, double lambda, struct err *err);
 void solver_free(struct solver *s);
-/* Remembers keys [u, M] (post-edit keys, rounded to float32) behind those there are. */
+/* Appends keys [u, M] (read after their edit, rounded to float32): editscope-method(7) 7.9. */
 bool solver_append(struct solver *s, struct mat keys, struct err *err);
 
-/* x [u, M] by the low-rank form; the solver's keys are not changed. */
+/* x [u, M] by the small form, editscope-method(7) 7.4. Stores nothing. */
 bool solve_lowrank(struct solver *s, struct mat keys, struct mat x, struct err *err);
-/* The same by a dense M x M system from the raw keys, as the formula says (edit.solver =
- * dense): O(M^3) and 24 M^2 bytes. */
+/* The same by the M x M system of the formula, from the raw keys (edit.solver = dense), as a check:
+ * O(M^3) operations and 24 M^2 bytes. */
 bool solve_dense(struct solver *s, struct mat keys, struct mat x, struct err *err);
 /* mask.place = pre (editscope-method(7) 7.7): only neurons S with weight[i] > 0 (weight [M], host)
- * may move, and they carry the whole residual: (K_S K_S^T + Cc_SS + mu C_SS + lambda I) X_S = K_S,
- * 0 elsewhere. An empty mask gives x = 0. */
+ * may move, and they carry the whole residual: (K_S K_S^T + Kp_S Kp_S^T + mu C_SS + lambda I) X_S =
+ * K_S, 0 elsewhere. An empty mask gives x = 0. */
 bool solve_pre(struct solver *s, struct mat keys, const float *weight, double mu, struct mat x,
                struct err *err);
-/* MEMIT: X = (lambda_c C + K K^T)^-1 K, no memory of past edits. Needs a moment of more tokens
- * than neurons. The factor of lambda_c C is kept for the next call. */
+/* MEMIT (editscope-method(7) 7.5): X = (lambda_c C + K K^T)^-1 K, without past keys. Needs a moment
+ * of more tokens than neurons. The factor of lambda_c C is kept for the next call. */
 bool solve_memit(struct solver *s, struct mat keys, double lambda_c, struct mat x, struct err *err);
 
-/* What a solution does: q, gains and leaks of the report. weight [u][M] on the host, a row for each
- * fact, NULL for all ones; scale: struct delta. */
+/* The effect of a solution: q, gains and leaks of the report (editscope-method(7) 7.10). weight
+ * [u][M] on the host, a row for each fact, NULL for all ones; scale: struct delta. */
 bool solver_report(const struct solver *s, struct mat keys, struct mat x, const float *weight,
                    double scale, struct layer_report *report, struct err *err);
-/* Against chance: shares (0..100) of `trials` random masks, the weights shuffled over the
- * neurons, for all facts alike, that have a smaller gain, and a smaller leak / gain^2, than this
- * mask. The same seed gives the same masks. Says nothing about a solution of solve_pre(), which is
- * 0 elsewhere. */
+/* The mask against random ones: percentage (0..100) of `trials` random masks, the weights shuffled
+ * over the neurons, for all facts alike, that have a smaller gain, and a smaller leak / gain^2,
+ * than this mask. The same seed gives the same masks. Not for solutions of solve_pre(), which are 0
+ * outside their mask. */
 bool solver_percentiles(const struct solver *s, struct mat keys, struct mat x, const float *weight,
                         int trials, unsigned long long seed, double *gain_percentile,
                         double *leak_percentile, struct err *err);
-/* hit [u][count] (host) = |k_j^T x_i|: how far the raw past keys are moved by the update, in
- * units of ||r_i||. weight as above. */
+/* hit [u][count] (host) = |k_j^T x_i|: how far the update moves the output for each raw past key,
+ * in units of ||r_i||. weight as above. */
 bool solver_hits(const struct solver *s, struct mat x, const float *weight, double *hit,
                  struct err *err);
 

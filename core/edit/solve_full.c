@@ -1,4 +1,5 @@
-/* Solves that form a whole matrix: the dense cross-check, the masked system and MEMIT. */
+/* Solves that form an M x M matrix: the dense check of the small form, mask.place = pre, and MEMIT.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +7,7 @@
 #include "core/edit/mat_f64.h"
 #include "core/edit/solve.h"
 
-static bool finish(struct solver *s, struct err *err)
+static bool solve_finish(struct solver *s, struct err *err)
 {
     return device_sync(s->dev, err) || err_in(err, "layer %d: solve", s->null->layer);
 }
@@ -43,11 +44,11 @@ bool solve_dense(struct solver *s, struct mat keys, struct mat x, struct err *er
     mat_free(s->dev, &a);
     mat_free(s->dev, &p);
     mat_free(s->dev, &all);
-    return finish(s, err);
+    return solve_finish(s, err);
 }
 
-/* out [M, M] = scale * the sum + diagonal * I, by way of the host a few rows at a time:
- * once for many solves. */
+/* out [M, M] = scale * the sum + diagonal * I, a few rows at a time through host memory. Its
+ * result serves many solves. */
 static bool scaled_moment(struct solver *s, double scale, double diagonal, struct mat out,
                           struct err *err)
 {
@@ -70,7 +71,7 @@ static bool scaled_moment(struct solver *s, double scale, double diagonal, struc
     return device_sync(s->dev, err);
 }
 
-/* Makes s->prior = mu C + lambda I + Cc, which solver_append() keeps up from then on. */
+/* Makes s->prior = mu C + lambda I + Kp Kp^T. solver_append() adds new keys to it from then on. */
 static bool make_prior(struct solver *s, double mu, struct err *err)
 {
     if (s->prior.data && s->prior_mu == mu)
@@ -89,8 +90,9 @@ static bool make_prior(struct solver *s, double mu, struct err *err)
     return err_in(err, "layer %d: mask.place = pre", s->null->layer);
 }
 
-/* The chosen columns of dense rows; and their place in zeroed rows again. */
-static void pick(const double *rows, int u, int width, const int *index, int n, double *out)
+/* out [u][n] = the columns index[n] of rows [u][width]; place_columns() is the way back, with 0 in
+ * all other columns. */
+static void pick_columns(const double *rows, int u, int width, const int *index, int n, double *out)
 {
     for (int t = 0; t < u; t++)
         for (int i = 0; i < n; i++)
@@ -98,7 +100,7 @@ static void pick(const double *rows, int u, int width, const int *index, int n, 
                 rows[(size_t)t * (size_t)width + (size_t)index[i]];
 }
 
-static void place(const double *in, int u, int width, const int *index, int n, double *rows)
+static void place_columns(const double *in, int u, int width, const int *index, int n, double *rows)
 {
     memset(rows, 0, (size_t)u * (size_t)width * sizeof *rows);
     for (int t = 0; t < u; t++)
@@ -140,7 +142,7 @@ bool solve_pre(struct solver *s, struct mat keys, const float *weight, double mu
         goto out;
     if (n) {
         chosen = xcalloc((size_t)u * (size_t)n, sizeof *chosen);
-        pick(rows, u, width, index, n, chosen);
+        pick_columns(rows, u, width, index, n, chosen);
         ks = mat_new(s->dev, DT_F64, u, n);
         device_upload(s->dev, ks, chosen);
         solve_chosen(s, index, ks);
@@ -148,7 +150,7 @@ bool solve_pre(struct solver *s, struct mat keys, const float *weight, double mu
         if (!solved)
             goto out;
     }
-    place(solved, u, width, index, n, rows);
+    place_columns(solved, u, width, index, n, rows);
     device_upload(s->dev, x, rows);
     ok = true;
 out:
@@ -157,7 +159,7 @@ out:
     free(chosen);
     free(rows);
     free(index);
-    return finish(s, err) && ok;
+    return solve_finish(s, err) && ok;
 }
 
 /* Makes s->moment the factor of lambda_c C. */
@@ -200,5 +202,5 @@ bool solve_memit(struct solver *s, struct mat keys, double lambda_c, struct mat 
     mat_free(s->dev, &small);
     mat_free(s->dev, &column);
     mat_free(s->dev, &wide);
-    return finish(s, err);
+    return solve_finish(s, err);
 }

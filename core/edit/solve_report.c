@@ -1,4 +1,6 @@
-/* What a solution does: gain, leak, the same against chance, and past keys it moves. */
+/* The effect of a solution (editscope-method(7) 7.10): how much of the residual the key receives
+ * (gain), how much the output moves on ordinary text (leak), how the mask compares with random ones
+ * of the same size, and which past edits it moves most. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +96,9 @@ static bool measure_leak(const struct solver *s, const double *rows, int n, doub
     return ok;
 }
 
-static double ratio_of(const struct layer_report *p)
+/* (leak / gain_mask^2) / (leak_unmasked / gain^2): the leak for the same gain, with the mask over
+ * without; NAN where a gain or the plain leak is 0. */
+static double leak_ratio_of(const struct layer_report *p)
 {
     double plain = p->gain != 0 ? p->leak_unmasked / (p->gain * p->gain) : 0;
 
@@ -130,7 +134,7 @@ bool solver_report(const struct solver *s, struct mat keys, struct mat x, const 
         report->leak += leak[t] / r.u;
         report->leak_unmasked += leak[r.u + t] / r.u;
     }
-    report->leak_ratio = ratio_of(report);
+    report->leak_ratio = leak_ratio_of(report);
     ok = true;
 out:
     free(both);
@@ -139,7 +143,7 @@ out:
     return ok;
 }
 
-static void shuffle(int *order, int n, uint64_t *state)
+static void shuffle_order(int *order, int n, uint64_t *state)
 {
     for (int i = n - 1; i > 0; i--) {
         int j = (int)rng_below(state, (uint32_t)i + 1), o = order[i];
@@ -203,7 +207,7 @@ bool solver_percentiles(const struct solver *s, struct mat keys, struct mat x, c
         for (int j = 0; j < s->neurons; j++)
             order[j] = j;
         if (i) /* 0: the mask itself */
-            shuffle(order, s->neurons, &state);
+            shuffle_order(order, s->neurons, &state);
     }
     ok = rows_fetch(&r, s, keys, x, err) &&
          measure_orders(s, &r, weight, orders, trials + 1, gain, ratio, err);

@@ -1,5 +1,5 @@
-/* Keeps the three largest coefficients of each neuron, and their file in the cache (editscope-
- * formats(7) 13.2). */
+/* The three largest coefficients of each neuron, and their cache file (editscope-formats(7) 13.2).
+ */
 #include "core/edit/top_activations.h"
 
 #include <limits.h>
@@ -12,7 +12,8 @@
 #include "core/base/mem.h"
 #include "core/model/safetensors.h"
 
-static size_t kept(const struct top_activations *c)
+/* Values of one layer: three a neuron. */
+static size_t layer_values(const struct top_activations *c)
 {
     return (size_t)c->neurons * TOP_ACTIVATIONS_KEPT;
 }
@@ -24,8 +25,8 @@ struct top_activations *top_activations_new(const struct moments *m)
     *c = (struct top_activations){.origin = m->origin, .layers = m->layers, .neurons = m->neurons};
     c->layer = xcalloc((size_t)m->layers, sizeof(*c->layer));
     memcpy(c->layer, m->layer, (size_t)m->layers * sizeof(*c->layer));
-    c->value = xcalloc((size_t)m->layers * kept(c), sizeof(*c->value));
-    c->at = xcalloc((size_t)m->layers * kept(c), sizeof(*c->at));
+    c->value = xcalloc((size_t)m->layers * layer_values(c), sizeof(*c->value));
+    c->at = xcalloc((size_t)m->layers * layer_values(c), sizeof(*c->at));
     return c;
 }
 
@@ -42,8 +43,8 @@ void top_activations_free(struct top_activations *c)
 void top_activations_add(struct top_activations *c, int index, const float *coeff, int n,
                          long first)
 {
-    float *value = c->value + (size_t)index * kept(c);
-    int *at = c->at + (size_t)index * kept(c);
+    float *value = c->value + (size_t)index * layer_values(c);
+    int *at = c->at + (size_t)index * layer_values(c);
 
     for (int r = 0; r < n; r++)
         for (int i = 0; i < c->neurons; i++, coeff++) {
@@ -81,12 +82,12 @@ bool top_activations_save(const struct top_activations *c, const struct moments 
                                       .type = ST_F32,
                                       .ndim = 2,
                                       .dim = {c->neurons, TOP_ACTIVATIONS_KEPT},
-                                      .data = c->value + (size_t)i * kept(c)},
+                                      .data = c->value + (size_t)i * layer_values(c)},
                                      {.name = "at",
                                       .type = ST_I32,
                                       .ndim = 2,
                                       .dim = {c->neurons, TOP_ACTIVATIONS_KEPT},
-                                      .data = c->at + (size_t)i * kept(c)}};
+                                      .data = c->at + (size_t)i * layer_values(c)}};
 
         moments_key(m, i, key);
         snprintf(tokens, sizeof(tokens), "%ld", c->tokens);
@@ -116,20 +117,21 @@ static long load_layer(struct top_activations *c, const struct moments *m, int i
     said = st ? safetensors_meta(st, "key") : NULL;
     count = st ? safetensors_meta(st, "tokens") : NULL;
     if (value && at && said && count && !strcmp(said, key) && value->type == ST_F32 &&
-        at->type == ST_I32 && st_tensor_elements(value) == (long long)kept(c) &&
-        st_tensor_elements(at) == (long long)kept(c)) {
+        at->type == ST_I32 && st_tensor_elements(value) == (long long)layer_values(c) &&
+        st_tensor_elements(at) == (long long)layer_values(c)) {
         tokens = strtol(count, &end, 10);
         if (*end || tokens < 0 || tokens > INT_MAX)
             tokens = 0;
-        memcpy(c->value + (size_t)index * kept(c), value->data, kept(c) * sizeof(float));
-        memcpy(c->at + (size_t)index * kept(c), at->data, kept(c) * sizeof(int));
+        memcpy(c->value + (size_t)index * layer_values(c), value->data,
+               layer_values(c) * sizeof(float));
+        memcpy(c->at + (size_t)index * layer_values(c), at->data, layer_values(c) * sizeof(int));
     }
-    for (size_t i = 0; i < kept(c); i++) {
-        int token = c->at[(size_t)index * kept(c) + i];
+    for (size_t i = 0; i < layer_values(c); i++) {
+        int token = c->at[(size_t)index * layer_values(c) + i];
 
         if (token < 0 || token >= tokens)
-            c->value[(size_t)index * kept(c) + i] = 0;
-        if (!isfinite(c->value[(size_t)index * kept(c) + i]))
+            c->value[(size_t)index * layer_values(c) + i] = 0;
+        if (!isfinite(c->value[(size_t)index * layer_values(c) + i]))
             tokens = 0;
     }
     safetensors_close(st);
@@ -149,8 +151,8 @@ bool top_activations_load(struct top_activations *c, const struct moments *m)
     }
     c->tokens = least == most ? most : 0; /* a set that was cut short while it was written */
     if (!c->tokens) {
-        memset(c->value, 0, (size_t)c->layers * kept(c) * sizeof(*c->value));
-        memset(c->at, 0, (size_t)c->layers * kept(c) * sizeof(*c->at));
+        memset(c->value, 0, (size_t)c->layers * layer_values(c) * sizeof(*c->value));
+        memset(c->at, 0, (size_t)c->layers * layer_values(c) * sizeof(*c->at));
     }
     return c->tokens > 0;
 }
