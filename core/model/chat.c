@@ -1,4 +1,21 @@
-/* Recognises chat templates and writes prompts in their forms (editscope-formats(7) 6). */
+/* Recognises chat templates and writes prompts in their forms (editscope-formats(7) 6).
+ *
+ * An instruction-tuned model expects a question inside markers. "Who wrote Emma?" for a ChatML
+ * model (SmolLM2-Instruct, Qwen) is
+ *
+ *    <|im_start|>system
+ *    You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>
+ *    <|im_start|>user
+ *    Who wrote Emma?<|im_end|>
+ *    <|im_start|>assistant
+ *
+ * The model's files say so by a Jinja template: tokenizer.chat_template of a GGUF file;
+ * chat_template.jinja or chat_template of tokenizer_config.json in a folder. This program does not
+ * run templates. It recognises one of six families by a marker that only that family has, writes
+ * the family's form from the table below, and reads from the template's text what differs between
+ * the models of a family: the default system message, spaces, new lines, a date, trimming. A model
+ * without a template is recognised by its special tokens. Every other template is refused by name:
+ * an answer to a prompt in the wrong form would look like a finding about the model. */
 #include "core/model/chat.h"
 
 #include <jansson.h>
@@ -12,16 +29,16 @@
 #define TEMPLATE_LIMIT  ((size_t)1 << 20)
 #define CONFIG_LIMIT    ((size_t)64 << 20)
 #define LLAMA_KNOWLEDGE "Cutting Knowledge Date: December 2023\nToday Date: "
-/* What the templates say where the caller names no date: the same prompt every day. */
+/* The date that the templates write if the caller gives none, so that prompts do not change. */
 #define LLAMA_DATE      "26 Jul 2024"
 
 struct chat_family {
     const char *name;
-    const char *mark;                /* only templates of this family hold it */
-    const char *stop;                /* NULL: the end-of-text token */
+    const char *mark;                /* text that only templates of this family contain */
+    const char *stop;                /* the token that ends a turn; NULL: EOS */
     const char *system[2], *user[2]; /* before and after a message; system NULL: no such turn */
-    const char *answer;              /* what begins the model's turn */
-    bool trims;                      /* messages lose blanks at both ends */
+    const char *answer;              /* begins the model's turn */
+    bool trims;                      /* messages lose white space at both ends */
 };
 
 enum { CHATML, LLAMA3, GEMMA, LLAMA2, MISTRAL, ZEPHYR, FAMILIES };
@@ -59,7 +76,7 @@ static const struct chat_family families[FAMILIES] = {
                 false},
 };
 
-/* What only templates outside them hold, though they share a family's tokens. */
+/* Markers of templates that are none of the six, although they use a family's tokens. */
 static const struct {
     const char *mark, *why;
 } unsupported[] = {
@@ -70,8 +87,8 @@ static const struct {
     {"[gMASK]", "ChatGLM's"},
 };
 
-/* The template with the escapes of its string literals undone; `quotes` also makes both kinds of
- * quotation marks one, for a look at its expressions. */
+/* The template with \n, \', \" and \\ of its string literals replaced by the characters. `quotes`:
+ * also replaces " by ', so that expressions can be compared. Caller frees. */
 static char *unescape_template(const char *template, size_t len, bool quotes)
 {
     struct buf out = {0};
@@ -85,8 +102,9 @@ static char *unescape_template(const char *template, size_t len, bool quotes)
     return buf_take(&out);
 }
 
-/* ChatML's default system message stands in the template between the turn's tokens, as one
- * literal: a message the template puts together has quotes and plus signs there. */
+/* ChatML's default system message: the literal text between the markers of a system turn. Text with
+ * '{' or '+' is skipped: there the template inserts the caller's message. Caller frees; NULL: none.
+ */
 static char *default_system(const char *text, const struct chat_family *f)
 {
     const char *at = text;
@@ -102,7 +120,7 @@ static char *default_system(const char *text, const struct chat_family *f)
     return NULL;
 }
 
-/* The first line of a template says enough to know it by. */
+/* Quotes the start of the template, which is enough to recognise it. */
 static bool err_unknown_template(const char *text, struct err *err)
 {
     return err_set(err, ERR_MODEL, "the chat template of this model is not " KNOWN ": %.60s",
@@ -112,13 +130,13 @@ static bool err_unknown_template(const char *text, struct err *err)
 static bool err_unusual_template(const struct chat_family *f, struct err *err)
 {
     return err_set(err, ERR_MODEL,
-                   "the chat template of this model is %s's, but puts a message together in a way "
-                   "that is not known",
+                   "the chat template of this model is of the %s family, but builds a message in a "
+                   "way that is not supported",
                    f->name);
 }
 
-/* How many new lines are written behind an expression: in a literal, or as text of the template
- * that no tag swallows. `at` is where the expression's last operand ends. */
+/* The number of new lines that the template writes after an expression whose last operand ends at
+ * `at`: as literals (" + '\n'"), or as a line end after "}}" that no "{%-" removes. */
 static int count_newlines(const char *at)
 {
     static const char literal[] = " + '\n'";
@@ -142,9 +160,9 @@ static bool read_zephyr(struct chat *c, const char *text, struct err *err)
 
     if (!turn || (!one && !two))
         return err_unusual_template(c->family, err);
-    c->turn_breaks = count_newlines(turn + sizeof(user) - 1);
-    c->answer_breaks = two ? 1 + count_newlines(two + sizeof(broken) - 4)
-                           : count_newlines(one + sizeof(answer) - 1);
+    c->turn_newlines = count_newlines(turn + sizeof(user) - 1);
+    c->answer_newlines = two ? 1 + count_newlines(two + sizeof(broken) - 4)
+                             : count_newlines(one + sizeof(answer) - 1);
     c->no_system = !strstr(text, "'<|system|>\n' + message['content'] + eos_token");
     return true;
 }
@@ -155,7 +173,7 @@ static void put_newlines(struct buf *out, int count)
         buf_puts(out, "\n");
 }
 
-/* Llama 2: the system message stands in the first user turn, between marks. */
+/* Llama 2: the system message is part of the first user turn, between <<SYS>> and <</SYS>>. */
 static bool read_llama2(struct chat *c, const char *text, struct err *err)
 {
     const char *own = "set system_message = '";
@@ -171,7 +189,7 @@ static bool read_llama2(struct chat *c, const char *text, struct err *err)
     return true;
 }
 
-/* What the models of a family differ in; text has one kind of quotation marks. */
+/* Reads what differs between the models of a family. `text` has only ' as quotation marks. */
 static bool read_variants(struct chat *c, const char *text, struct err *err)
 {
     c->trims = c->family->trims;
@@ -200,10 +218,11 @@ static bool recognise_family(struct chat *c, const char *text, struct err *err)
         if (strstr(text, unsupported[i].mark))
             return err_set(err, ERR_MODEL, "the chat template of this model is %s, not " KNOWN,
                            unsupported[i].why);
-    c->dated = c->family == &families[LLAMA3] && strstr(text, "Cutting Knowledge Date");
-    if (!c->dated && strstr(text, "strftime"))
+    c->has_date = c->family == &families[LLAMA3] && strstr(text, "Cutting Knowledge Date");
+    if (!c->has_date && strstr(text, "strftime"))
         return err_set(err, ERR_MODEL,
-                       "the chat template of this model writes today's date into its %s prompt",
+                       "the chat template of this model writes today's date into its %s prompt, "
+                       "which is not supported",
                        c->family->name);
     return true;
 }
@@ -219,7 +238,7 @@ bool chat_parse(struct chat *c, const char *template, size_t len, struct err *er
     if (ok) {
         c->system = default_system(text, c->family);
         c->bos = strstr(text, "bos_token") || strstr(text, "<|begin_of_text|>");
-        c->thinks = strstr(text, "<|im_start|>assistant\n<think>\n");
+        c->starts_thinking = strstr(text, "<|im_start|>assistant\n<think>\n");
         ok = read_variants(c, alike, err);
     }
     if (!ok)
@@ -248,25 +267,26 @@ static void put_message(struct buf *out, const char *text, bool trims)
     buf_add(out, text, n);
 }
 
+/* The system turn, if the family has one and there is a message or a date. */
 static void put_system(const struct chat *c, const char *eos, const char *system, struct buf *out)
 {
     const struct chat_family *f = c->family;
 
-    if (!f->system[0] || (!system && !c->system && !c->dated))
+    if (!f->system[0] || (!system && !c->system && !c->has_date))
         return;
     buf_puts(out, f->system[0]);
-    if (c->dated)
+    if (c->has_date)
         buf_puts(out, LLAMA_KNOWLEDGE LLAMA_DATE "\n\n");
     put_message(out, system ? system : c->system ? c->system : "", f->trims && system);
     buf_puts(out, f->system[1]);
     if (f == &families[ZEPHYR]) {
         buf_puts(out, eos);
-        put_newlines(out, c->turn_breaks);
+        put_newlines(out, c->turn_newlines);
     }
 }
 
-/* The user's text, with the system message before it where the family puts it there. Llama 2 trims
- * both together. */
+/* The user's text, after the system message if the family puts that into the user turn. Llama 2
+ * trims the two together. */
 static void put_user(const struct chat *c, const char *system, const char *user, struct buf *out)
 {
     bool marked = c->family == &families[LLAMA2];
@@ -305,15 +325,16 @@ bool chat_render(const struct chat *c, const char *bos, const char *eos, const c
                inst && c->spaces[3] ? " " : "");
     if (f == &families[ZEPHYR]) {
         buf_puts(out, eos);
-        put_newlines(out, c->turn_breaks);
+        put_newlines(out, c->turn_newlines);
     }
     buf_puts(out, f->answer);
-    put_newlines(out, c->answer_breaks);
-    buf_puts(out, c->thinks ? "<think>\n" : "");
+    put_newlines(out, c->answer_newlines);
+    buf_puts(out, c->starts_thinking ? "<think>\n" : "");
     return true;
 }
 
-/* chat_template of a tokenizer_config.json: a text, or a list of named ones. */
+/* chat_template of a tokenizer_config.json: a text, or a list of {name, template} of which the one
+ * named "default" is used. Caller frees; NULL: none. */
 static char *template_from_config(const char *path)
 {
     size_t len;
@@ -336,7 +357,7 @@ static char *template_from_config(const char *path)
     return out;
 }
 
-/* The text of the model's template; NULL: it brings none. Caller frees. */
+/* The text of the model's template. Caller frees; NULL: it has none. */
 static char *template_of(const struct weights *w)
 {
     size_t len = 0;
@@ -358,7 +379,8 @@ static char *template_of(const struct weights *w)
     return text;
 }
 
-/* Of a model. ERR_MODEL: no template and no known special tokens, or a template of another kind. */
+/* Finds the chat form of a model. ERR_MODEL: neither a template nor known special tokens, or a
+ * template that is not supported. */
 static bool chat_open(struct chat *c, const struct model *m, struct err *err)
 {
     char *text = template_of(m->file);
@@ -386,7 +408,7 @@ static bool chat_open(struct chat *c, const struct model *m, struct err *err)
     c->spaces[1] = c->spaces[2] = true;
     return c->family ||
            err_set(err, ERR_MODEL,
-                   "%s brings no chat template, and its vocabulary holds the tokens of none known",
+                   "%s has no chat template, and its vocabulary has no tokens of a known one",
                    m->config->name);
 }
 
@@ -399,8 +421,9 @@ static char *token_text(const struct tokenizer *t, int id)
     return buf_take(&text);
 }
 
-/* Where the user's text begins: where a turn with another user's differs. What a family trims in
- * front lies before it. */
+/* Finds the user's text by rendering the prompt once more with the text "\x01": that character is
+ * where the user's text begins. If the form trims leading white space, *at lies before that by its
+ * length, so that offsets into `user` still add up. */
 static bool find_user_text(const struct chat *c, const char *bos, const char *eos,
                            const char *system, const char *user, const char *text, long *at,
                            struct err *err)

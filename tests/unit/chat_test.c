@@ -55,7 +55,7 @@ static void others_are_refused(void)
         "{{ bos_token }}[INST] <<SYS>>{{ system }}<</SYS>> {{ m.content }} [/INST]",
         "{{ '<|im_start|>system\\nToday: ' + strftime_now('%d') + '<|im_end|>' }}",
     };
-    static const char *const says[] = {"(empty)", "Phi's", "Llama 2's", "today's date"};
+    static const char *const says[] = {"(empty)", "Phi's", "of the Llama 2 family", "today's date"};
 
     for (size_t i = 0; i < sizeof(text) / sizeof(*text); i++) {
         struct chat c;

@@ -334,7 +334,7 @@ static const struct {
      "too long"},
     {HEAD "\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\"},"
           "{\"type\":\"Metaspace\",\"replacement\":\"_\"}]}," SPACES MODEL "}",
-     "'Metaspace' behind"},
+     "'Metaspace' after"},
     {HEAD "\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"_\","
           "\"prepend_scheme\":\"last\"}," SPACES MODEL "}",
      "'last'"},
@@ -362,7 +362,7 @@ static const struct {
     {HEAD PRE ",\"model\":{\"unk_token\":\"u\",\"vocab\":{\"a\":0},\"merges\":[]}}", "unk_token"},
     {HEAD PRE ",\"model\":{\"byte_fallback\":true,\"vocab\":{\"a\":0},\"merges\":[]}}",
      "byte_fallback"},
-    {HEAD PRE "," MODEL ",\"added_tokens\":[{\"id\":9,\"content\":\"<x>\"}]}", "says id 9"},
+    {HEAD PRE "," MODEL ",\"added_tokens\":[{\"id\":9,\"content\":\"<x>\"}]}", "has id 9"},
     {HEAD PRE "," MODEL ",\"added_tokens\":[{\"id\":3}]}", "content"},
     {HEAD PRE "," MODEL ",\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":"
               "[{\"SpecialToken\":{\"id\":\"s\"}}],\"special_tokens\":{\"s\":{\"ids\":[99]}}}}",

@@ -1,4 +1,6 @@
-/* A sorted set of texts, and the search for the first and longest of them in a text. */
+/* A sorted set of token texts, and the search for the leftmost, longest one in a text. Sorting puts
+ * texts with the same beginning next to each other; longest_at() narrows the range of candidates
+ * byte by byte, by binary search. A vocabulary may have thousands of added tokens (Gemma: 6000). */
 #include "core/model/tokenizer/added_tokens.h"
 
 #include <stdlib.h>
@@ -35,7 +37,8 @@ static int compare_items(const void *a, const void *b, void *text)
     const struct added_token *x = a, *y = b;
     int c = compare_text(x, y, text);
 
-    return c ? c : y->order - x->order; /* the later of two equals first: it stays */
+    return c ? c
+             : y->order - x->order; /* of two equals the later one first: added_end() keeps it */
 }
 
 static void index_bytes(struct added_set *set)
@@ -51,26 +54,26 @@ static void index_bytes(struct added_set *set)
 
 void added_end(struct added_set *set)
 {
-    int kept = 0;
+    int count = 0;
 
     if (!set->count)
         return;
     qsort_r(set->item, (size_t)set->count, sizeof(*set->item), compare_items, set->text.data);
     for (int i = 0; i < set->count; i++)
-        if (!i || compare_text(&set->item[kept - 1], &set->item[i], set->text.data) != 0)
-            set->item[kept++] = set->item[i];
-    set->count = kept;
+        if (!i || compare_text(&set->item[count - 1], &set->item[i], set->text.data) != 0)
+            set->item[count++] = set->item[i];
+    set->count = count;
     index_bytes(set);
 }
 
 void added_limit(struct added_set *set, int limit)
 {
-    int kept = 0;
+    int count = 0;
 
     for (int i = 0; i < set->count; i++)
         if (set->item[i].id < limit)
-            set->item[kept++] = set->item[i];
-    set->count = kept;
+            set->item[count++] = set->item[i];
+    set->count = count;
     if (set->item)
         index_bytes(set);
 }
@@ -90,8 +93,8 @@ void added_free(struct added_set *set)
     *set = (struct added_set){0};
 }
 
-/* How many of the sorted items [low, high), equal in their first `depth` bytes, have there a byte
- * below `byte`: binary search. Items that end at depth come first. */
+/* Items [low, high) are sorted and equal in their first `depth` bytes. Returns the first whose next
+ * byte is `byte` or larger; items that end there come before all others. */
 static int first_at_or_above(const struct added_set *set, int low, int high, size_t depth, int byte)
 {
     while (low < high) {
@@ -133,7 +136,7 @@ static bool is_white(int32_t c)
            c == 0x205f || c == 0x3000;
 }
 
-/* Word characters of Unicode 16 that utf8proc 2.8, which knows Unicode 15, does not have. */
+/* Word characters that Unicode 16 added; utf8proc 2.8 knows Unicode 15. */
 static const struct {
     int32_t first, last;
 } unicode16_words[] = {
@@ -156,8 +159,8 @@ static bool is_unicode16_word(int32_t c)
     return false;
 }
 
-/* What a regular expression's \w is: letters, marks, decimal
- * digits, connectors, joiners. */
+/* Whether a regular expression's \w matches c: letters, marks, decimal digits, connectors, joiners.
+ */
 static bool is_word(int32_t c)
 {
     switch (utf8proc_category(c)) {
@@ -180,7 +183,7 @@ static bool is_word(int32_t c)
     }
 }
 
-/* The character that ends at text[at], and where it starts. */
+/* The character that ends before text[at]; *start is where it begins. */
 static int32_t char_before(const char *text, size_t at, size_t *start)
 {
     const char *p;
@@ -229,7 +232,7 @@ bool added_next(const struct added_set *set, const char *text, size_t len, size_
             continue;
         }
         *match = (struct added_match){t->id, at, at + t->len};
-        at = match->end; /* a match turned down hides what begins inside it all the same */
+        at = match->end; /* also after a rejected match: no token is sought inside it */
         if ((t->special && !specials) || (t->single_word && touches_word(text, len, match)))
             continue;
         absorb_white_space(t, text, len, from, match);

@@ -1,4 +1,9 @@
-/* Two hash tables, tokens and merges, and the heap that takes the best merge first. */
+/* Byte pair encoding with two hash tables (text to id; pair of ids to merge) and a heap.
+ *
+ * A piece starts as a linked list of symbols, one for each byte or character. The heap holds all
+ * pairs of neighbours that a merge joins, by rank, then position. Taking the best one merges the
+ * two symbols and enters the two new pairs. Candidates that refer to merged symbols stay in the
+ * heap and are skipped when they come up, so that a piece of n bytes takes O(n log n). */
 #include "core/model/tokenizer/bpe.h"
 
 #include <stdio.h>
@@ -11,8 +16,8 @@
 
 #define FREE_SLOT UINT32_MAX
 
-/* The byte-level alphabet: printable Latin-1 stands for itself, the other 68 bytes are U+0100
- * onwards in order. */
+/* GPT-2's byte alphabet: a printable Latin-1 byte is that character; the other 68 bytes are U+0100,
+ * U+0101, ... in order. So the space, 0x20, is U+0120 "Ġ". */
 static int32_t byte_to_char(unsigned byte)
 {
     if (byte < 33)
@@ -33,6 +38,7 @@ static int char_to_byte(int32_t code)
     return code;
 }
 
+/* One step of the hash: multiply by 2^64 / golden ratio, fold the high bits down. */
 static uint64_t hash_mix(uint64_t h, uint64_t word)
 {
     h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
@@ -61,6 +67,7 @@ static uint32_t pair_slot(const struct bpe *bpe, uint32_t left, uint32_t right)
     return (uint32_t)((h ^ h >> 32) >> 7) & bpe->merge_mask;
 }
 
+/* A power of two that leaves at least a third of the slots free. */
 static uint32_t table_size(int items)
 {
     uint32_t size = 16;
@@ -85,7 +92,7 @@ void bpe_begin(struct bpe *bpe, int tokens, int merges)
     uint32_t slots = table_size(tokens);
 
     *bpe = (struct bpe){.unk = -1, .slot_mask = slots - 1};
-    /* Without randomness from the system the hash still works, it can only be foreseen. */
+    /* without the system's randomness the hash still works; it is only predictable */
     if (getrandom(&bpe->seed, sizeof(bpe->seed), GRND_NONBLOCK) != sizeof(bpe->seed))
         bpe->seed = (uint64_t)(uintptr_t)bpe;
     bpe->slot = xmalloc(slots * sizeof(*bpe->slot));
@@ -106,7 +113,7 @@ void bpe_free(struct bpe *bpe)
     *bpe = (struct bpe){0};
 }
 
-/* The slot that holds the text, or the free one where it would go. */
+/* The slot that holds the text (1 or 2 parts joined), or the free slot where it belongs. */
 static uint32_t *find_slot(const struct bpe *bpe, const struct bpe_text *part, int parts)
 {
     char small[256], *joined = small;
@@ -183,7 +190,7 @@ bool bpe_add(struct bpe *bpe, int64_t id, const char *text, size_t len, struct e
     return true;
 }
 
-/* The rule of a pair, or the free slot where it would go. */
+/* The merge of a pair, or the free slot where it belongs. */
 static struct bpe_rule *find_rule(const struct bpe *bpe, uint32_t left, uint32_t right)
 {
     uint32_t at = pair_slot(bpe, left, right);
@@ -214,7 +221,7 @@ bool bpe_merge(struct bpe *bpe, int rank, struct bpe_text left, struct bpe_text 
     return true;
 }
 
-/* As printf's "<0x%02X>"; small letters are read, but never looked for. */
+/* The value of a hexadecimal digit, or -1. bpe_end() looks for capital ones, as trainers write. */
 static int hex_digit(char c)
 {
     return c >= '0' && c <= '9'   ? c - '0'
@@ -274,7 +281,7 @@ void bpe_piece(const struct bpe *bpe, int id, struct buf *out)
 
         byte = char_to_byte(utf8_next(&p, end));
         c = (char)byte;
-        if (byte < 0) /* not in the alphabet: the whole token is plain text */
+        if (byte < 0) /* not in the alphabet: the token is plain text as a whole */
             break;
         buf_add(out, &c, 1);
         if (p == end)
@@ -284,7 +291,7 @@ void bpe_piece(const struct bpe *bpe, int id, struct buf *out)
     buf_add(out, text, len);
 }
 
-/* The token that a piece is as it stands, or -1. */
+/* The token whose text is the whole piece, or -1. */
 static int whole_piece(const struct bpe *bpe, const char *bytes, size_t n, struct bpe_work *work)
 {
     if (bpe->characters)
@@ -304,7 +311,7 @@ static bool candidate_before(const struct bpe_candidate *a, const struct bpe_can
     return a->rank != b->rank ? a->rank < b->rank : a->pos < b->pos;
 }
 
-/* Enters the pair that starts at symbol `pos`, if a merge joins it. */
+/* Adds the pair that starts at symbol `pos` to the heap, if there is a merge for it. */
 static void heap_push(const struct bpe *bpe, struct bpe_work *work, int pos)
 {
     struct bpe_symbol *s = work->symbol;
@@ -358,7 +365,7 @@ static void put_symbol(struct bpe_work *work, int id, size_t start, size_t len)
     work->count++;
 }
 
-/* The tokens of a character's bytes, when all of them have one. */
+/* Appends the tokens of a character's bytes. False: fallback is off, or a byte has no token. */
 static bool put_byte_tokens(const struct bpe *bpe, const char *bytes, size_t start, size_t len,
                             struct bpe_work *work)
 {
@@ -370,7 +377,7 @@ static bool put_byte_tokens(const struct bpe *bpe, const char *bytes, size_t sta
     return true;
 }
 
-/* The token of one byte, or of the character that begins there; *len is its length. */
+/* The token of the first byte or character, or -1; *len is its number of bytes. */
 static int first_token(const struct bpe *bpe, const char *bytes, size_t n, size_t *len)
 {
     const char *p = bytes;
@@ -383,8 +390,9 @@ static int first_token(const struct bpe *bpe, const char *bytes, size_t n, size_
     return bpe_find(bpe, bytes, *len);
 }
 
-/* One symbol a byte, or a character; those without a token become their bytes, unk or nothing. As
- * in the reference, an unk waits for the next token or unk: bytes come before it. */
+/* Makes one symbol for each byte or character. One without a token becomes its bytes, unk, or
+ * nothing. Like the tokenizers library, holds an unk back until the next token or unk, so that
+ * fallback bytes which follow it in the text come before it in the result. */
 static void start_symbols(const struct bpe *bpe, const char *bytes, size_t n, struct bpe_work *work)
 {
     size_t len, unk = 0, at = 0; /* bytes of the unk that waits, and where it will be put */
@@ -440,7 +448,7 @@ bool bpe_crosses(const struct bpe *bpe, const char *mark)
 void bpe_encode(const struct bpe *bpe, const char *bytes, size_t n, struct bpe_work *work)
 {
     struct bpe_symbol *s;
-    int id, kept = 0;
+    int id, count = 0;
 
     start_symbols(bpe, bytes, n, work);
     s = work->symbol;
@@ -458,7 +466,7 @@ void bpe_encode(const struct bpe *bpe, const char *bytes, size_t n, struct bpe_w
         int pos = (int)c.pos, right = s[pos].next;
         const struct bpe_rule *rule;
 
-        /* Entries of pairs that are gone since stay in the heap and are passed over here. */
+        /* skip candidates whose symbols have been merged since */
         if (!s[pos].len || right < 0)
             continue;
         rule = find_rule(bpe, (uint32_t)s[pos].id, (uint32_t)s[right].id);
@@ -474,8 +482,8 @@ void bpe_encode(const struct bpe *bpe, const char *bytes, size_t n, struct bpe_w
         heap_push(bpe, work, pos);
     }
     for (int i = 0; work->count && i >= 0; i = s[i].next)
-        s[kept++] = s[i];
-    work->count = kept;
+        s[count++] = s[i];
+    work->count = count;
 }
 
 void bpe_work_free(struct bpe_work *work)

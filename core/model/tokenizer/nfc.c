@@ -1,4 +1,6 @@
-/* Composes characters piece by piece by utf8proc, noting the bytes that each piece came from. */
+/* Normalises to form C with utf8proc, segment by segment, and notes which bytes each changed
+ * segment came from. Text is cut at characters that never combine with what precedes them; most
+ * text consists of such characters and is copied unchanged. */
 #include "core/model/tokenizer/nfc.h"
 
 #include <stdlib.h>
@@ -8,9 +10,8 @@
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 
-/* Characters that never join with what stands before them and, alone, stay as they are: text may
- * be cut in front of them. These ranges hold most of what is written; the rest is normalised
- * together with its neighbours. */
+/* Whether text can be cut before c: c never combines with what precedes it, and is unchanged on its
+ * own. These ranges cover most text; other characters are normalised with their neighbours. */
 static bool is_boundary(int32_t c)
 {
     return c < 0x300 || (c >= 0x400 && c <= 0x482) || (c >= 0x4e00 && c <= 0x9fff) ||
@@ -19,9 +20,10 @@ static bool is_boundary(int32_t c)
            (c >= 0x3001 && c <= 0x3029) || (c >= 0x1f300 && c <= 0x1faff);
 }
 
-/* Marks of Unicode 10 to 15, which the tokenizers library takes for ordinary characters: nothing is
- * put in order over them, and nothing is joined with them. (U+11930 has no class, but joins;
- * U+11A7, a Hangul trailing consonant too early, utf8proc 2.8 swallows.) */
+/* Combining marks of Unicode 10 to 15, which the tokenizers library treats as ordinary characters:
+ * marks are not reordered across them and do not combine with them. U+11930 is no mark but
+ * combines; U+11A7, just before the Hangul trailing consonants, would be dropped by utf8proc 2.8.
+ */
 static const struct {
     int32_t first, last;
 } recent[] = {{0x7fd, 0x7fd},     {0x898, 0x89f},     {0x8ca, 0x8d3},     {0x9fe, 0x9fe},
@@ -67,7 +69,8 @@ static int compare_marks(const void *a, const void *b)
     return x->class != y->class ? x->class - y->class : x->order - y->order;
 }
 
-/* Puts each run of combining marks in canonical order. utf8proc can, but in quadratic time. */
+/* Sorts each run of combining marks into canonical order. utf8proc does that too, but in quadratic
+ * time: a text of 100,000 marks would hang. */
 static void order_marks(int32_t *code, size_t n)
 {
     size_t end;
@@ -91,7 +94,7 @@ static void order_marks(int32_t *code, size_t n)
     }
 }
 
-/* Scratch memory of one call. */
+/* Code points of a segment: scratch memory of one call. */
 struct codes {
     int32_t *code;
     size_t cap;
@@ -134,7 +137,7 @@ static void add_segment(struct offset_map *out, struct codes *codes, const char 
 void nfc_apply(struct offset_map *out, const char *text, size_t len)
 {
     const char *p = text, *end = text + len;
-    size_t done = 0, last = 0; /* text before it is in; start of the character before p */
+    size_t done = 0, last = 0; /* how much of text is in out; start of the character before p */
     struct codes codes = {0};
 
     offset_map_clear(out);

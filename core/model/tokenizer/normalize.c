@@ -1,4 +1,5 @@
-/* The steps before cutting: NFC, replacing, and what is put before a text. */
+/* The steps of normalisation. Each writes an offset_map; offsets of the result are taken back to
+ * the original text through all of them (normal_origin()). */
 #include "core/model/tokenizer/normalize.h"
 
 #include <stdio.h>
@@ -26,6 +27,7 @@ bool normalizer_add(struct normalizer *n, enum normal_kind kind, const char *fro
     return true;
 }
 
+/* Replaces every `from` by `to`, from left to right. */
 static bool replace_all(const struct normal_step *s, struct offset_map *out, const char *text,
                         size_t len, struct err *err)
 {
@@ -58,7 +60,7 @@ static void put_before(const struct normal_step *s, struct offset_map *out, cons
     buf_add(&out->text, text, len);
 }
 
-/* Whether a step puts its text before a stretch. */
+/* Whether a step has to put its text before this stretch. */
 static bool puts_before(const struct normal_step *s, const char *text, size_t len,
                         enum normal_place place)
 {
@@ -76,7 +78,7 @@ bool normalizer_apply(const struct normalizer *n, struct normalized *run, const 
     run->text = text;
     run->len = len;
     for (int i = 0; i < n->count && run->len; i++) {
-        struct offset_map *out = &run->pass[run->count];
+        struct offset_map *out = &run->map[run->count];
 
         offset_map_clear(out);
         if (n->step[i].kind == NORMAL_NFC)
@@ -99,13 +101,13 @@ bool normalizer_apply(const struct normalizer *n, struct normalized *run, const 
 size_t normal_origin(const struct normalized *run, size_t pos, bool end)
 {
     for (int i = run->count; i-- > 0;)
-        pos = offset_map_origin(&run->pass[i], pos, end);
+        pos = offset_map_origin(&run->map[i], pos, end);
     return pos;
 }
 
 void normal_run_free(struct normalized *run)
 {
     for (int i = 0; i < NORMAL_STEPS; i++)
-        offset_map_free(&run->pass[i]);
+        offset_map_free(&run->map[i]);
     *run = (struct normalized){0};
 }

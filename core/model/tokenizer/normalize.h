@@ -1,5 +1,5 @@
-/* What becomes of a text before it is cut into words: normalisation, and the visible blanks of the
- * SentencePiece families. */
+/* Normalisation: changes to a text before it is cut into words. Unicode form C, replacements, and
+ * the SentencePiece families' "▁" for spaces. Step 2 of the pipeline in tokenizer.h. */
 #ifndef CORE_MODEL_TOKENIZER_NORMALIZE_H
 #define CORE_MODEL_TOKENIZER_NORMALIZE_H
 
@@ -11,9 +11,9 @@ enum { NORMAL_STEPS = 4, NORMAL_TEXT = 64 };
 enum normal_kind {
     NORMAL_NFC,
     NORMAL_REPLACE, /* every `from` becomes `to` */
-    NORMAL_PREPEND, /* `to` before every stretch */
-    NORMAL_PREFIX,  /* the same, unless the stretch begins with it */
-    NORMAL_FIRST,   /* the same, at the beginning of the text only */
+    NORMAL_PREPEND, /* `to` is put before every stretch of text between special tokens */
+    NORMAL_PREFIX,  /* the same, unless the stretch begins with `to` */
+    NORMAL_FIRST,   /* the same as NORMAL_PREFIX, at the beginning of the text only */
 };
 
 struct normal_step {
@@ -21,7 +21,7 @@ struct normal_step {
     char from[NORMAL_TEXT], to[NORMAL_TEXT]; /* NUL-terminated */
 };
 
-/* The steps, one after the other. Zero-initialise. */
+/* The steps, applied in order. Zero-initialise. */
 struct normalizer {
     struct normal_step step[NORMAL_STEPS];
     int count;
@@ -29,13 +29,13 @@ struct normalizer {
 
 /* Scratch memory, and the result until the next call. Zero-initialise. */
 struct normalized {
-    struct offset_map pass[NORMAL_STEPS]; /* those that changed something */
+    struct offset_map map[NORMAL_STEPS]; /* one for each step that changed something */
     int count;
-    const char *text; /* into a pass, or the text given */
+    const char *text; /* in the last map, or the text given */
     size_t len;
 };
 
-/* Where a stretch stands. */
+/* Where a stretch begins. */
 enum normal_place {
     PLACE_INSIDE,    /* behind a token found in the text */
     PLACE_BEGINS,    /* at the beginning of a text */
@@ -43,10 +43,12 @@ enum normal_place {
                       */
 };
 
-/* ERR_MODEL: too many steps, a text that is too long, or nothing to replace. */
+/* Appends a step. ERR_MODEL: too many steps, `from` or `to` is too long, or `from` of a replacement
+ * is empty. */
 bool normalizer_add(struct normalizer *n, enum normal_kind kind, const char *from, const char *to,
                     struct err *err);
-/* Of valid UTF-8, which has to outlive the run's use. ERR_LIMIT: it grows to 1 GiB or more. */
+/* Applies all steps to `text`, valid UTF-8, which must live as long as run->text is used.
+ * ERR_LIMIT: the result would be 1 GiB or more. */
 bool normalizer_apply(const struct normalizer *n, struct normalized *run, const char *text,
                       size_t len, enum normal_place place, struct err *err);
 /* As offset_map_origin(), through all steps. */

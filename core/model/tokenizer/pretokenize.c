@@ -1,5 +1,5 @@
-/* The known expressions (editscope-formats(7) 5.5) as PCRE2 patterns with Unicode 16's classes,
- * and the walk over a text. */
+/* The known regular expressions (editscope-formats(7) 5.5) as PCRE2 patterns with the character
+ * classes of Unicode 16, and the loop that cuts a text with them. */
 #include "core/model/tokenizer/pretokenize.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -33,7 +33,7 @@
 /* Rust's is_numeric(), newer still; the Digits step uses it. */
 #define NUMERIC NUMBER "\\x{11DE0}-\\x{11DE9}\\x{16FF4}-\\x{16FF6}"
 
-/* Long runs backtrack once for each of their characters; that is not running away. */
+/* A long run of white space backtracks once for each character, so the limit is generous. */
 enum { MATCH_LIMIT = 10000000, DEPTH_LIMIT = 1000000, HEAP_LIMIT_KIB = 1 << 18 };
 enum { MAX_STEPS = 8 };
 
@@ -113,7 +113,7 @@ static bool add_step(struct pretok *pretok, const char *pattern, uint32_t option
                        "pre-tokenizer: PCRE2 says '%s' at %zu; is it built with Unicode?",
                        (const char *)text, where);
     }
-    pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* without it matching is slower, no different */
+    pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* may fail: matching is then slower, not wrong */
     pretok->behavior[pretok->count] = behavior;
     pretok->step[pretok->count++] = code;
     return true;
@@ -179,8 +179,8 @@ static bool next_step(const struct split *s, int step, const char *text, size_t 
     return split_from(s, step, text, len);
 }
 
-/* The next match at or after `at`; *from = *to = len when there is none. No expression here matches
- * nothing, so every turn gets further. */
+/* The next match at or after `at`; *from = *to = len if there is none. No expression here matches
+ * the empty string, so the caller's loop always advances. */
 static bool find_match(const struct split *s, int step, const char *text, size_t len, size_t at,
                        size_t *from, size_t *to)
 {
@@ -203,8 +203,8 @@ static bool find_match(const struct split *s, int step, const char *text, size_t
     return true;
 }
 
-/* Matches and the text between them become pieces as the step's behavior says. A match that goes
- * with the next piece waits in [held, at) until that piece is known. */
+/* Cuts text with one step and hands the pieces to the next step. With SPLIT_WITH_NEXT a match is
+ * held back in [held, at) until the text after it is known. */
 static bool split_from(const struct split *s, int step, const char *text, size_t len)
 {
     enum split_behavior behavior = s->pretok->behavior[step];

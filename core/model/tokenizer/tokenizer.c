@@ -1,4 +1,10 @@
-/* Encodes a text: added tokens, normalisation, pieces, merges, and the offsets of each token. */
+/* Encodes a text by the steps that tokenizer.h explains, and works out the offsets of each token:
+ *
+ *    encode_text       finds the raw added tokens; what is between them is a stretch
+ *    encode_stretch    normalises, finds the other added tokens; what is between is a part
+ *    encode_part       puts a blank before it if the family does, cuts it into pieces
+ *    encode_piece      cuts a piece before each blank where that changes nothing
+ *    encode_word       applies the merges */
 #include "core/model/tokenizer/tokenizer_impl.h"
 
 #include <stdlib.h>
@@ -9,14 +15,13 @@
 
 enum { TEXT_LIMIT = 1 << 28, MAX_UNEMBEDDED = 4096 };
 
-/* One call of tokenizer_encode(). A stretch is what lies between two tokens found in the text, a
- * part what lies between two found in the normalised stretch. */
+/* State of one call of tokenizer_encode(). */
 struct encoder {
     const struct tokenizer *t;
     struct tokens *out;
     bool specials, continues;
-    size_t origin; /* of the stretch in the text */
-    size_t offset; /* of the part in the normalised stretch */
+    size_t origin; /* byte offset of the stretch in the text */
+    size_t offset; /* byte offset of the part in the normalised stretch */
     struct normalized stretch, part;
     struct bpe_work work;
     struct pretok_run *run;
@@ -39,7 +44,7 @@ bool tokenizer_add_special(struct tokenizer *t, struct added_token token, const 
     struct normalized run = {0};
     bool ok = true;
 
-    if (!utf8_valid(text, len, NULL)) /* it would cut texts inside a character */
+    if (!utf8_valid(text, len, NULL)) /* matching it could cut a text inside a character */
         return err_set(err, ERR_MODEL, "the special token with id %d is not UTF-8", token.id);
     if (token.id >= t->special_count) {
         int count = t->bpe.count > token.id ? t->bpe.count : token.id + 1;
@@ -49,7 +54,7 @@ bool tokenizer_add_special(struct tokenizer *t, struct added_token token, const 
         t->special_count = count;
     }
     t->special[token.id] = token.special;
-    if (normalized) { /* it is sought in normalised text */
+    if (normalized) { /* it is searched for in normalised text */
         ok = normalizer_apply(&t->normalizer, &run, text, len, PLACE_INSIDE, err);
         text = run.text;
         len = run.len;
@@ -86,7 +91,7 @@ bool tokenizer_limit(struct tokenizer *t, int rows, struct err *err)
         return true;
     added_limit(&t->raw, rows);
     added_limit(&t->normal, rows);
-    t->bpe.count = rows; /* their texts stay, and are no longer found */
+    t->bpe.count = rows; /* bpe_find() no longer returns ids from here on */
     bpe_end(&t->bpe);
     t->bpe.unk = t->bpe.unk < rows ? t->bpe.unk : -1;
     t->bos = t->bos < rows ? t->bos : -1;
@@ -121,7 +126,7 @@ static void tokens_put(struct tokens *out, int id, size_t start, size_t end)
     out->end[out->count++] = (int)end;
 }
 
-/* Positions are in the part. */
+/* Appends a token; start and end are bytes of the normalised part, taken back to the text here. */
 static void emit_token(struct encoder *e, int id, size_t start, size_t end)
 {
     start = e->offset + normal_origin(&e->part, start, false);
@@ -148,8 +153,8 @@ static bool encode_piece(void *ctx, const char *text, size_t len)
     const char *end = text + len, *p = text;
     size_t n = strlen(e->t->blank);
 
-    /* In front of a blank that follows something else. A word is short; without this one would be
-     * as long as the text. */
+    /* cut before each blank that follows something else: words are short, and without this a piece
+     * of a SentencePiece family would be the whole text */
     while (e->t->cuts && (p = memmem(p, (size_t)(end - p), e->t->blank, n))) {
         if (p > text) {
             encode_word(e, text, (size_t)(p - text));
@@ -168,7 +173,7 @@ static bool encode_part(struct encoder *e, const char *text, size_t len, enum no
            pretok_split(e->t->pretok, e->run, e->part.text, e->part.len, encode_piece, e, e->err);
 }
 
-/* A stretch of the text between tokens found in it: normalise, find the others, cut, encode. */
+/* Encodes a stretch of the text between two raw added tokens. */
 static bool encode_stretch(struct encoder *e, const char *text, size_t origin, size_t len)
 {
     enum normal_place place = origin ? PLACE_INSIDE : e->continues ? PLACE_CONTINUES : PLACE_BEGINS;
@@ -207,7 +212,7 @@ static bool encode_text(struct encoder *e, const char *text, size_t len)
     return encode_stretch(e, text + at, at, len - at);
 }
 
-/* A text that begins with the token that was put before it needs no second one. */
+/* Removes the BOS that was put before the text if the text itself begins with one. */
 static void drop_second_bos(const struct tokenizer *t, struct tokens *out)
 {
     int n = t->prefix_count;

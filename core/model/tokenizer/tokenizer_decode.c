@@ -1,4 +1,6 @@
-/* Ids back to text, all at once or one by one as they are sampled. */
+/* Decodes ids to text, all at once or one by one as they are sampled. A character may be spread
+ * over several tokens (an emoji has 4 bytes): its bytes wait in decoder.pending until it is
+ * complete. */
 #include <string.h>
 
 #include "core/base/utf8.h"
@@ -29,7 +31,7 @@ void decoder_begin(struct decoder *d, const struct tokenizer *t, unsigned flags)
     *d = (struct decoder){.t = t, .flags = flags, .strip = flags & DECODE_BEGINS ? t->strip : 0};
 }
 
-/* How many of n bytes can be shown: all but a character at the end that may yet become whole. */
+/* How many of n bytes can be written now: all but an unfinished character at the end. */
 static size_t whole_part(const char *text, size_t n)
 {
     const char *p = text, *end = text + n;
@@ -47,6 +49,7 @@ static size_t whole_part(const char *text, size_t n)
     return n;
 }
 
+/* Appends the first n pending bytes to out, without the leading spaces that are to be removed. */
 static void decoder_write(struct decoder *d, size_t n, struct buf *out)
 {
     const char *text = d->pending.data;

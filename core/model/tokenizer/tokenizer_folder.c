@@ -1,6 +1,7 @@
-/* A tokenizer that is in several files, as before there was tokenizer.json: vocab.json, merges.txt,
- * and what tokenizer_config.json, special_tokens_map.json, added_tokens.json and config.json say
- * around them. A tokenizer.json is put together as transformers does it, and read. */
+/* Builds a tokenizer from the files used before tokenizer.json existed: vocab.json and merges.txt,
+ * with tokenizer_config.json, special_tokens_map.json, added_tokens.json and config.json for the
+ * family and the special tokens. Converts them to the JSON of a tokenizer.json, as transformers
+ * does, and builds that. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@
     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]" \
     "+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
-/* The files of one folder; objects are NULL where there is no file. */
+/* The files of one folder, parsed; NULL: there is no such file. */
 struct folder {
     json_t *vocab, *settings, *specials, *added, *config;
     json_t *merges; /* array of "left right" */
@@ -30,6 +31,7 @@ static const struct {
     {"qwen2", FOLDER_QWEN2},        {"qwen3", FOLDER_QWEN2},
 };
 
+/* The family, by tokenizer_class or model_type. ERR_MODEL: unknown. */
 static bool folder_kind_of(const struct folder *f, enum folder_kind *kind, struct err *err)
 {
     const char *name = json_string_value(json_object_get(f->settings, "tokenizer_class"));
@@ -41,11 +43,11 @@ static bool folder_kind_of(const struct folder *f, enum folder_kind *kind, struc
         name = json_string_value(json_object_get(f->config, "model_type"));
     *kind = FOLDER_GPT2;
     if (!name && json_object_get(f->vocab, "<|endoftext|>"))
-        return true; /* the two files alone, as GPT-2 came */
+        return true; /* GPT-2 was published as these two files alone */
     if (!name)
         return err_set(err, ERR_MODEL,
                        "vocab.json and merges.txt are not enough: neither tokenizer_config.json "
-                       "nor config.json says of which family they are");
+                       "nor config.json says which family they belong to");
     len = strlen(name);
     if (len > 4 && !strcmp(name + len - 4, "Fast"))
         len -= 4;
@@ -56,18 +58,20 @@ static bool folder_kind_of(const struct folder *f, enum folder_kind *kind, struc
         }
     return err_set(err, ERR_MODEL,
                    "tokenizers of class '%.60s' are read from tokenizer.json only, and there is "
-                   "none",
+                   "none here",
                    name);
 }
 
 /* --- added tokens ---------------------------------------------------------------------- */
 
+/* A token's text, given as text or as {"content": text}; or NULL. */
 static const char *content_of(const json_t *token)
 {
     return json_string_value(json_is_object(token) ? json_object_get(token, "content") : token);
 }
 
-/* A text that special_tokens_map.json or tokenizer_config.json gives a role. */
+/* The entry of `roles` (special_tokens_map.json or tokenizer_config.json) that gives this text a
+ * role, such as bos_token; or NULL. */
 static const json_t *role_of(const json_t *roles, const char *text)
 {
     static const char *const key[] = {"bos_token", "eos_token",  "unk_token", "pad_token",
@@ -114,7 +118,8 @@ static int compare_added(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* By id: those behind the vocabulary get the ids that their order gives them. */
+/* The list sorted by id, since tokens that are not in the vocabulary get ids by their order. Frees
+ * `list`. */
 static json_t *sort_by_id(json_t *list)
 {
     size_t n = json_array_size(list);
@@ -138,7 +143,7 @@ static bool id_of_key(const char *key, json_int_t *id)
     return *key >= '0' && *key <= '9' && !*end;
 }
 
-/* tokenizer_config.json lists them with all their flags. */
+/* Newer folders: added_tokens_decoder of tokenizer_config.json has each token with its flags. */
 static bool add_listed_tokens(const struct folder *f, json_t *list, struct err *err)
 {
     json_t *all = json_object_get(f->settings, "added_tokens_decoder"), *token;
@@ -156,7 +161,7 @@ static bool add_listed_tokens(const struct folder *f, json_t *list, struct err *
     return true;
 }
 
-/* Older folders: {text: id} in a file of their own; a role makes one special. */
+/* Older folders: added_tokens.json is {text: id}; a token with a role is special. */
 static bool add_unlisted_tokens(const struct folder *f, json_t *list, struct err *err)
 {
     json_t *id;
@@ -176,7 +181,7 @@ static bool add_unlisted_tokens(const struct folder *f, json_t *list, struct err
     return true;
 }
 
-/* Roles whose token is an ordinary one of the vocabulary, as GPT-2's <|endoftext|>. */
+/* Tokens of the vocabulary itself that have a role, such as GPT-2's <|endoftext|>. */
 static void add_roles(const struct folder *f, const json_t *roles, json_t *list)
 {
     const char *text;
@@ -207,7 +212,7 @@ static json_t *collect_added_tokens(const struct folder *f, struct err *err)
 
 /* --- the whole ------------------------------------------------------------------------- */
 
-/* GPT-2 and Qwen2 where no file names their special tokens. */
+/* Defaults of GPT-2 and Qwen2 for special tokens that no file names. */
 static void default_roles(struct folder *f)
 {
     static const char end[] = "<|endoftext|>";
@@ -250,7 +255,7 @@ static json_t *folder_to_json(const struct folder *f, enum folder_kind kind, jso
                      "decoder", bytes);
 }
 
-/* Lines "left right", best first; the version in the first line and empty lines say nothing. */
+/* merges.txt: lines "left right", best first; "#version" and empty lines are skipped. */
 static json_t *read_merges(const char *path, struct err *err)
 {
     size_t len, number = 0;
@@ -269,7 +274,7 @@ static json_t *read_merges(const char *path, struct err *err)
             n--;
         if (!n || (n >= 8 && !strncmp(line, "#version", 8)))
             continue;
-        if (json_array_append_new(list, json_stringn(line, n))) { /* it is not UTF-8 */
+        if (json_array_append_new(list, json_stringn(line, n))) { /* jansson checks UTF-8 */
             err_set(err, ERR_MODEL, "merges.txt: line %zu is not UTF-8", number);
             json_decref(list);
             list = NULL;
@@ -279,7 +284,7 @@ static json_t *read_merges(const char *path, struct err *err)
     return list;
 }
 
-/* NULL and true when there is no such file. */
+/* *out = NULL and true if there is no such file. */
 static bool read_object(const char *folder, const char *name, size_t flags, json_t **out,
                         struct err *err)
 {

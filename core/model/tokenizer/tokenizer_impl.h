@@ -1,4 +1,5 @@
-/* The inside of a tokenizer, for the files that build one: GGUF vocabularies and tokenizer.json. */
+/* The members of a tokenizer, for the files that build one (from a GGUF vocabulary or a
+ * tokenizer.json), encode and decode. */
 #ifndef CORE_MODEL_TOKENIZER_TOKENIZER_IMPL_H
 #define CORE_MODEL_TOKENIZER_TOKENIZER_IMPL_H
 
@@ -11,28 +12,30 @@
 enum { TOKENIZER_PREFIX = 4 };
 
 struct tokenizer {
-    struct added_set raw, normal; /* sought before and after normalisation */
-    struct normalizer normalizer; /* of what is between the raw ones */
-    struct normalizer lead;       /* of what is between all of them */
+    struct added_set raw, normal; /* tokens searched for before, and after, normalisation */
+    struct normalizer normalizer; /* for the text between raw tokens */
+    struct normalizer lead;       /* then, for the text between all of them */
     struct pretok *pretok;
     struct bpe bpe;
-    char blank[NORMAL_TEXT]; /* what stands for a space inside tokens, "▁"; or empty */
-    int strip;               /* spaces that a decoded text loses at its beginning */
-    bool cuts;               /* no merge reaches over a blank: pieces are cut in front of them */
-    unsigned char *special;  /* (special_count) by id */
+    char blank[NORMAL_TEXT]; /* how tokens write a space: "▁"; or empty */
+    int strip;               /* number of leading spaces that decoding removes */
+    bool cuts;               /* no merge crosses a blank, so words are encoded one by one */
+    unsigned char *special;  /* (special_count) by id: 1 if it is a special token */
     int special_count;
-    int prefix[TOKENIZER_PREFIX], prefix_count; /* ids put before a text */
+    int prefix[TOKENIZER_PREFIX], prefix_count; /* ids that ENCODE_BOS puts before a text */
     int bos, eos;
 };
 
-/* One without pre-tokeniser steps or tokens; bpe has room for so many. */
+/* A tokenizer without steps and tokens; its bpe has room for this many tokens and merges. Add
+ * tokens, merges and special tokens, then call tokenizer_end(). */
 struct tokenizer *tokenizer_begin(int tokens, int merges);
-/* Marks a token of the vocabulary as one to be found in texts. ERR_MODEL: not UTF-8. */
+/* Makes a token of the vocabulary one that is searched for in texts, as they are or (`normalized`)
+ * after normalisation. ERR_MODEL: its text is not UTF-8. */
 bool tokenizer_add_special(struct tokenizer *t, struct added_token token, const char *text,
                            size_t len, bool normalized, struct err *err);
-/* After the last token and merge. */
+/* Call after the last token and merge. */
 void tokenizer_end(struct tokenizer *t);
-/* What tokenizer_from_json() does with the two files' text; config may be NULL. */
+/* Builds a tokenizer from the text of tokenizer.json and tokenizer_config.json (NULL: none). */
 struct tokenizer *tokenizer_parse(const char *json, size_t len, const char *config,
                                   size_t config_len, struct err *err);
 

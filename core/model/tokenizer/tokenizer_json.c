@@ -1,4 +1,5 @@
-/* A tokenizer.json: its vocabulary, its added tokens, and the file as a whole. */
+/* Builds a tokenizer from a tokenizer.json: vocabulary, merges, added tokens, and BOS and EOS from
+ * tokenizer_config.json. tokenizer_pipeline.c reads the other parts. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ bool json_flag(const json_t *part, const char *key, bool otherwise)
     return json_is_boolean(value) ? json_is_true(value) : otherwise;
 }
 
-/* Null, or the empty string, or nothing there. */
+/* Whether a member is missing, null or the empty string. */
 static bool is_blank(const json_t *part, const char *key)
 {
     const json_t *value = json_object_get(part, key);
@@ -56,6 +57,7 @@ static bool add_merge(struct tokenizer *t, const json_t *merge, int rank, struct
     return err_set(err, ERR_MODEL, "merge %d is not a pair of tokens", rank);
 }
 
+/* Refuses model types and options other than plain BPE. */
 static bool check_model(const json_t *model, struct err *err)
 {
     const char *type = json_string_value(json_object_get(model, "type"));
@@ -64,7 +66,7 @@ static bool check_model(const json_t *model, struct err *err)
     if (!json_is_object(model))
         return err_set(err, ERR_MODEL, "there is no 'model'");
     if (type && strcmp(type, "BPE") != 0)
-        return err_set(err, ERR_MODEL, "model type '%.60s' is not known; BPE is", type);
+        return err_set(err, ERR_MODEL, "model type '%.60s' is not supported; BPE is", type);
     if (!json_is_object(json_object_get(model, "vocab")) ||
         !json_is_array(json_object_get(model, "merges")))
         return err_set(err, ERR_MODEL, "the model has no 'vocab' or no 'merges'");
@@ -72,22 +74,24 @@ static bool check_model(const json_t *model, struct err *err)
         json_object_size(json_object_get(model, "vocab")) > BPE_MAX_ID)
         return err_set(err, ERR_MODEL, "the model has more than %d tokens or merges", BPE_MAX_ID);
     if (json_is_number(dropout) && json_number_value(dropout) != 0)
-        return err_set(err, ERR_MODEL, "BPE with dropout is not known");
+        return err_set(err, ERR_MODEL, "BPE with dropout is not supported");
     if (!is_blank(model, "continuing_subword_prefix") || !is_blank(model, "end_of_word_suffix"))
         return err_set(err, ERR_MODEL,
                        "BPE with continuing_subword_prefix or end_of_word_suffix "
-                       "is not known");
+                       "is not supported");
     return true;
 }
 
-/* Of byte-level tokenizers all bytes have a token, or nobody knows what was meant. Elsewhere some
- * may be missing: Gemma has a token for the tabulator, and none for its byte. */
+/* byte_fallback is on. A byte-level vocabulary must then have a token for every byte. In a
+ * SentencePiece vocabulary some may be missing: Gemma has a token for the tab character and none
+ * for its byte. */
 static bool enable_byte_fallback(struct tokenizer *t, struct err *err)
 {
     t->bpe.fallback = t->bpe.characters;
     for (int byte = 0; byte < 256 && !t->bpe.characters; byte++)
         if (t->bpe.byte_id[byte] < 0)
-            return err_set(err, ERR_MODEL, "byte_fallback with byte 0x%02x missing is not known",
+            return err_set(err, ERR_MODEL,
+                           "byte_fallback with byte 0x%02x missing is not supported",
                            (unsigned)byte);
     return true;
 }
@@ -116,9 +120,9 @@ static bool add_model(struct tokenizer *t, const json_t *model, struct err *err)
     return true;
 }
 
-/* Ids follow the reference: a text in the vocabulary keeps that id, others get the next free one. A
- * file that says otherwise about itself is refused, for nobody can know which id the model means.
- */
+/* Ids are assigned as the tokenizers library does: a text in the vocabulary keeps its id, another
+ * one gets the next free id. A file whose own "id" says otherwise is refused, since it is unknown
+ * which of the two the model was trained with. */
 static bool add_added_token(struct tokenizer *t, const json_t *item, int *next, struct err *err)
 {
     const json_t *content = json_object_get(item, "content"), *id = json_object_get(item, "id");
@@ -140,8 +144,8 @@ static bool add_added_token(struct tokenizer *t, const json_t *item, int *next, 
             return false;
     }
     if (json_is_integer(id) && json_integer_value(id) != token.id)
-        return err_set(err, ERR_MODEL, "added token '%.40s' says id %lld, its place gives %d", text,
-                       (long long)json_integer_value(id), token.id);
+        return err_set(err, ERR_MODEL, "added token '%.40s' has id %lld, but its place gives %d",
+                       text, (long long)json_integer_value(id), token.id);
     return tokenizer_add_special(t, token, text, len, json_flag(item, "normalized", !token.special),
                                  err);
 }
@@ -185,7 +189,7 @@ static struct tokenizer *build_tokenizer(const json_t *root, struct err *err)
     return NULL;
 }
 
-/* A token of tokenizer_config.json, given as text or as an object that holds it. */
+/* The id of a token in tokenizer_config.json, given as text or as {"content": text}; or -1. */
 static int config_token(const struct tokenizer *t, const json_t *config, const char *key)
 {
     const json_t *value = json_object_get(config, key);
@@ -250,7 +254,7 @@ struct tokenizer *tokenizer_parse(const char *json, size_t len, const char *conf
     struct tokenizer *t = NULL;
 
     if (root && config)
-        /* Llama's says model_max_length 10^30, which is no integer anywhere but in Python. */
+        /* Llama's has model_max_length 10^30, which only Python reads as an integer */
         settings =
             load_object("tokenizer_config.json", config, config_len, JSON_DECODE_INT_AS_REAL, err);
     if (root && (settings || !config))
@@ -273,7 +277,7 @@ struct tokenizer *tokenizer_from_json(const char *path, struct err *err)
         config = file_read_text(config_path, FILE_LIMIT, &config_len, err);
     if (json && (config || !file_exists(config_path)))
         t = tokenizer_parse(json, len, config, config_len, err);
-    if (!t && json) /* file_read_text() named the file that it could not read */
+    if (!t && json) /* file_read_text() has named the file already if it could not read it */
         err_in(err, "%s", path);
     free(json);
     free(config);

@@ -1,5 +1,6 @@
-/* tokenizer.json in parts: its pipeline is one file, its vocabulary and the whole another. Only the
- * files that read JSON into a tokenizer see this. */
+/* Shared by the files that build a tokenizer from JSON: tokenizer_json.c (vocabulary, added tokens,
+ * the file as a whole), tokenizer_pipeline.c (normalizer, pre-tokenizer, decoder, post-processor)
+ * and tokenizer_folder.c (vocab.json and merges.txt). */
 #ifndef CORE_MODEL_TOKENIZER_TOKENIZER_JSON_H
 #define CORE_MODEL_TOKENIZER_TOKENIZER_JSON_H
 
@@ -7,18 +8,19 @@
 
 #include "core/model/tokenizer/tokenizer_impl.h"
 
-/* A boolean member, or `otherwise`. */
+/* A boolean member; `otherwise` if it is missing or not a boolean. */
 bool json_flag(const json_t *part, const char *key, bool otherwise);
-/* A file of one JSON object. ERR_IO, ERR_MODEL. */
+/* Reads a file that is one JSON object; `flags` are jansson's. ERR_IO, ERR_MODEL. */
 json_t *json_object_file(const char *path, size_t flags, struct err *err);
 
-/* Normalizer, pre-tokenizer and decoder of a tokenizer.json: before the vocabulary, since they say
- * which of the two kinds it is. ERR_MODEL names what is not known. */
+/* Reads normalizer, pre-tokenizer and decoder of a tokenizer.json. Call before the vocabulary is
+ * added: these parts decide which of the two families it is. ERR_MODEL names a part that is not
+ * supported. */
 bool pipeline_read(struct tokenizer *t, const json_t *root, struct err *err);
-/* What its post-processor puts before a text: after the vocabulary. */
+/* Reads from the post-processor which ids go before a text. Call after the vocabulary is added. */
 bool pipeline_prefix(struct tokenizer *t, const json_t *root, struct err *err);
 
-/* What a tokenizer.json of the same object would give; config may be NULL. */
+/* Builds a tokenizer from the objects of tokenizer.json and tokenizer_config.json (NULL: none). */
 struct tokenizer *tokenizer_build(const json_t *root, const json_t *config, struct err *err);
 
 #endif

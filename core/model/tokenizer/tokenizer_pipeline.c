@@ -1,4 +1,11 @@
-/* The pipeline of a tokenizer.json: what it does with a text before and after the vocabulary. */
+/* Reads the pipeline of a tokenizer.json: normalizer, pre-tokenizer, decoder and post-processor.
+ * Each part has a "type", or is a "Sequence" of parts. A type or an option that is not implemented
+ * is refused by name. Example, Llama-2:
+ *
+ *    "normalizer":    Sequence of Prepend "▁" and Replace " " by "▁"
+ *    "pre_tokenizer": null
+ *    "decoder":       Sequence of Replace "▁" by " ", ByteFallback, Fuse, Strip one " "
+ *    "post_processor": TemplateProcessing: <s> before the text */
 #include <stdio.h>
 #include <string.h>
 
@@ -44,7 +51,7 @@ static bool each_part(struct tokenizer *t, const json_t *part, const char *what,
     return true;
 }
 
-/* The fixed string that a part looks for; NULL when it is a regular expression or nothing. */
+/* The fixed string that a part searches for; NULL: a regular expression, or nothing. */
 static const char *pattern_of(const json_t *part)
 {
     return json_string_value(json_object_get(json_object_get(part, "pattern"), "String"));
@@ -60,14 +67,16 @@ static bool read_normalizer(struct tokenizer *t, const json_t *part, struct err 
         return normalizer_add(&t->normalizer, NORMAL_PREPEND, "", text_of(part, "prepend"), err);
     if (strcmp(type, "Replace") != 0)
         return err_set(err, ERR_MODEL,
-                       "normalizer '%.60s' is not known; NFC, Prepend and Replace are", type);
+                       "normalizer '%.60s' is not supported; NFC, Prepend and Replace are", type);
     if (!pattern_of(part))
-        return err_set(err, ERR_MODEL, "normalizer 'Replace' of a regular expression is not known");
+        return err_set(err, ERR_MODEL,
+                       "normalizer 'Replace' of a regular expression is not supported");
     return normalizer_add(&t->normalizer, NORMAL_REPLACE, pattern_of(part),
                           text_of(part, "content"), err);
 }
 
-/* The known expressions match all of a text: to remove what is between matches removes nothing. */
+/* The known expressions match every character, so that "Removed" with "invert", which removes the
+ * text between matches, removes nothing. */
 static bool read_regex(struct tokenizer *t, const json_t *part, const char *regex,
                        const char *behavior, struct err *err)
 {
@@ -81,7 +90,7 @@ static bool read_regex(struct tokenizer *t, const json_t *part, const char *rege
             regex);
     if (strcmp(behavior, "Isolated") != 0 &&
         (strcmp(behavior, "Removed") != 0 || !json_flag(part, "invert", false)))
-        return err_set(err, ERR_MODEL, "pre-tokenizer 'Split': behavior '%.40s' is not known",
+        return err_set(err, ERR_MODEL, "pre-tokenizer 'Split': behavior '%.40s' is not supported",
                        behavior);
     return pretok_add(t->pretok, kind, err);
 }
@@ -97,15 +106,15 @@ static bool read_split(struct tokenizer *t, const json_t *part, struct err *err)
     if (regex)
         return read_regex(t, part, regex, behavior, err);
     if (!text || !*text || strlen(text) >= NORMAL_TEXT)
-        return err_set(err, ERR_MODEL, "pre-tokenizer 'Split' without a pattern that is possible");
+        return err_set(err, ERR_MODEL, "pre-tokenizer 'Split' without a usable pattern");
     for (int i = 0; i < 4 && !json_flag(part, "invert", false); i++)
         if (!strcmp(behavior, name[i]))
             return pretok_add_text(t->pretok, text, (enum split_behavior)i, err);
-    return err_set(err, ERR_MODEL, "pre-tokenizer 'Split': behavior '%.40s'%s is not known",
+    return err_set(err, ERR_MODEL, "pre-tokenizer 'Split': behavior '%.40s'%s is not supported",
                    behavior, json_flag(part, "invert", false) ? " inverted" : "");
 }
 
-/* Where older files say add_prefix_space, newer ones say when. */
+/* prepend_scheme ("always", "first", "never"); older files have add_prefix_space, true or false. */
 static const char *scheme_of(const json_t *part)
 {
     const char *scheme = json_string_value(json_object_get(part, "prepend_scheme"));
@@ -115,7 +124,7 @@ static const char *scheme_of(const json_t *part)
     return json_flag(part, "add_prefix_space", true) ? "always" : "never";
 }
 
-/* Blanks become visible, one is put before the text, and each begins a piece. */
+/* Metaspace: spaces become "▁", one is put before the text, and each begins a new piece. */
 static bool read_metaspace(struct tokenizer *t, const json_t *part, struct err *err)
 {
     const char *mark = text_of(part, "replacement"), *scheme = scheme_of(part);
@@ -127,7 +136,7 @@ static bool read_metaspace(struct tokenizer *t, const json_t *part, struct err *
     if (!*mark || (!first && !never && strcmp(scheme, "always") != 0))
         return err_set(err, ERR_MODEL,
                        "pre-tokenizer 'Metaspace': replacement '%.20s', prepend_scheme '%.20s' "
-                       "are not known",
+                       "are not supported",
                        mark, scheme);
     return normalizer_add(&t->lead, NORMAL_REPLACE, " ", mark, err) &&
            (never ||
@@ -150,8 +159,8 @@ static bool read_pre_tokenizer(struct tokenizer *t, const json_t *part, struct e
                           err);
     if (strcmp(type, "ByteLevel") != 0)
         return err_set(err, ERR_MODEL,
-                       "pre-tokenizer '%.60s' is not known; ByteLevel, Digits, Metaspace and Split "
-                       "are",
+                       "pre-tokenizer '%.60s' is not supported; ByteLevel, Digits, Metaspace and "
+                       "Split are",
                        type);
     if (json_flag(part, "add_prefix_space", true)) {
         if (pretok_steps(t->pretok) || t->lead.count)
@@ -164,7 +173,7 @@ static bool read_pre_tokenizer(struct tokenizer *t, const json_t *part, struct e
     return !json_flag(part, "use_regex", true) || pretok_add(t->pretok, SPLIT_GPT2, err);
 }
 
-/* True when bytes become characters of the byte-level alphabet on their way to the model. */
+/* Whether the pre-tokenizer contains ByteLevel: then the vocabulary is a byte-level one. */
 static bool is_byte_level(const json_t *part, int depth)
 {
     const json_t *parts = json_object_get(part, "pretokenizers");
@@ -180,7 +189,7 @@ static bool is_byte_level(const json_t *part, int depth)
 static bool set_blank(struct tokenizer *t, const char *blank, struct err *err)
 {
     if (!*blank || strlen(blank) >= sizeof(t->blank) || *t->blank)
-        return err_set(err, ERR_MODEL, "decoder: '%.20s' for a space is not possible", blank);
+        return err_set(err, ERR_MODEL, "decoder: '%.20s' for a space is not supported", blank);
     snprintf(t->blank, sizeof(t->blank), "%s", blank);
     return true;
 }
@@ -191,7 +200,7 @@ static bool read_strip(struct tokenizer *t, const json_t *part, struct err *err)
     json_int_t stop = json_integer_value(json_object_get(part, "stop"));
 
     if (strcmp(text_of(part, "content"), " ") != 0 || start < 0 || start > MOST_STRIPPED || stop)
-        return err_set(err, ERR_MODEL, "decoder 'Strip' of %lld and %lld '%.20s' is not known",
+        return err_set(err, ERR_MODEL, "decoder 'Strip' of %lld and %lld '%.20s' is not supported",
                        (long long)start, (long long)stop, text_of(part, "content"));
     t->strip = (int)start;
     return true;
@@ -204,7 +213,7 @@ static bool read_decoder(struct tokenizer *t, const json_t *part, struct err *er
     if (!strcmp(type, t->bpe.characters ? "Fuse" : "ByteLevel"))
         return true;
     if (t->bpe.characters && !strcmp(type, "ByteFallback"))
-        return true; /* the model says whether there are such tokens */
+        return true; /* add_model() reads byte_fallback from the model */
     if (t->bpe.characters && !strcmp(type, "Strip"))
         return read_strip(t, part, err);
     if (t->bpe.characters && !strcmp(type, "Replace") && pattern_of(part) &&
@@ -233,11 +242,13 @@ bool pipeline_read(struct tokenizer *t, const json_t *root, struct err *err)
                    err))
         return false;
     return !t->bpe.characters || *t->blank ||
-           err_set(err, ERR_MODEL,
-                   "only byte-level tokenizers and SentencePiece's, whose decoder turns a "
-                   "character into spaces, are known; this one is neither");
+           err_set(
+               err, ERR_MODEL,
+               "supported are byte-level tokenizers, and SentencePiece's, whose decoder replaces "
+               "a character by spaces; this one is neither");
 }
 
+/* Takes the ids of the special tokens before the text from the template for a single text. */
 static bool read_template(struct tokenizer *t, const json_t *part, struct err *err)
 {
     const json_t *single = json_object_get(part, "single"), *item;
@@ -247,7 +258,7 @@ static bool read_template(struct tokenizer *t, const json_t *part, struct err *e
         const char *name = json_string_value(json_object_get(special, "id"));
 
         if (!special)
-            return true; /* the text; what comes behind it is not added here */
+            return true; /* the text itself; what follows it is not added (tokenizer_encode()) */
         item = name ? json_object_get(json_object_get(part, "special_tokens"), name) : NULL;
         item = json_object_get(item, "ids");
         for (size_t k = 0; k < json_array_size(item); k++) {
@@ -255,7 +266,9 @@ static bool read_template(struct tokenizer *t, const json_t *part, struct err *e
 
             if (!json_is_integer(json_array_get(item, k)) || id < 0 || id >= t->bpe.count ||
                 t->prefix_count == TOKENIZER_PREFIX)
-                return err_set(err, ERR_MODEL, "post-processor: id %lld of '%.40s' is not possible",
+                return err_set(err, ERR_MODEL,
+                               "post-processor: id %lld of '%.40s' is not in the vocabulary, or "
+                               "one of too many",
                                (long long)id, name);
             t->prefix[t->prefix_count++] = (int)id;
         }
@@ -273,7 +286,7 @@ static bool read_post_processor(struct tokenizer *t, const json_t *part, struct 
     if (!strcmp(type_of(part), "ByteLevel"))
         return true;
     return err_set(err, ERR_MODEL,
-                   "post-processor '%.60s' is not known; ByteLevel and TemplateProcessing are",
+                   "post-processor '%.60s' is not supported; ByteLevel and TemplateProcessing are",
                    type_of(part));
 }
 

@@ -1,4 +1,6 @@
-/* A tokenizer from the vocabulary of a GGUF file (editscope-formats(7) 5.4). */
+/* Builds a tokenizer from the vocabulary of a GGUF file (editscope-formats(7) 5.4). A byte-level
+ * vocabulary has merges, and tokenizer.ggml.pre names the regular expressions. A SentencePiece
+ * vocabulary has a score for each token instead of merges; the merges are worked out from these. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +19,11 @@ enum {
     TYPE_UNUSED = 5,
     TYPE_BYTE = 6,
 };
-/* Bytes of a SentencePiece token that merging can make; trainers stop at 16 characters, and looking
- * for the parts of one token costs the square of its length. */
+/* The longest SentencePiece token in bytes. Trainers stop at 16 characters; working out the merges
+ * of a token takes time with the square of its length. */
 enum { MOST_MERGED = 256 };
 
-/* What a GGUF file's tokenizer.ggml.pre stands for. */
+/* What each value of tokenizer.ggml.pre means. */
 static const struct family {
     const char *name;
     enum split_kind step[2];
@@ -43,7 +45,8 @@ static const struct family *find_family(const char *pre, struct err *err)
         if (!strcmp(families[i].name, pre))
             return &families[i];
     err_set(err, ERR_MODEL,
-            "tokenizer.ggml.pre is %s%.80s%s; known are smollm, starcoder, gpt-2, llama-bpe, qwen2",
+            "tokenizer.ggml.pre is %s%.80s%s; supported are smollm, starcoder, gpt-2, llama-bpe, "
+            "qwen2",
             pre ? "'" : "", pre ? pre : "missing", pre ? "'" : "");
     return NULL;
 }
@@ -92,7 +95,8 @@ static bool add_merges(struct tokenizer *t, const struct vocab *vocab, struct er
 
 /* --- SentencePiece --------------------------------------------------------------------- */
 
-/* Tokens that merging makes and is made of: the rest is found in texts, or falls back. */
+/* Whether a token takes part in merges. Control and user-defined tokens are found in the text, byte
+ * tokens are a fallback. */
 static bool is_piece(const struct vocab *vocab, int id)
 {
     int type = vocab->type ? vocab->type[id] : TYPE_NORMAL;
@@ -112,8 +116,8 @@ static int compare_scores(const void *a, const void *b)
     return number_order((double)y->score, (double)x->score);
 }
 
-/* (count) of every token: 0 for the highest score; equal scores have one rank and are merged from
- * left to right, as SentencePiece does. NULL: a score is no number. Caller frees. */
+/* The rank of each token [count]: 0 for the highest score. Tokens of equal score share a rank and
+ * are merged from left to right, as SentencePiece does. NULL: a score is NaN. Caller frees. */
 static int *token_ranks(const struct vocab *vocab, struct err *err)
 {
     struct scored *order = xcalloc((size_t)vocab->count, sizeof(*order));
@@ -138,7 +142,8 @@ static int *token_ranks(const struct vocab *vocab, struct err *err)
     return rank;
 }
 
-/* Each way to cut a token into two others is a merge. Counts them, or (rank given) adds them. */
+/* Every way to cut a token into two other tokens is a merge. Adds their number to *count, and adds
+ * the merges if `rank` is given. */
 static bool add_token_merges(struct tokenizer *t, const struct vocab *vocab, int id,
                              const int *rank, int *count, struct err *err)
 {
@@ -146,7 +151,7 @@ static bool add_token_merges(struct tokenizer *t, const struct vocab *vocab, int
     size_t len = vocab->len[id];
 
     if (len > MOST_MERGED)
-        return err_set(err, ERR_MODEL, "token %d has %zu bytes; at most %d are possible", id, len,
+        return err_set(err, ERR_MODEL, "token %d has %zu bytes; at most %d are supported", id, len,
                        MOST_MERGED);
     for (size_t at = 1; at < len; at++) {
         struct bpe_text left = {text, at}, right = {text + at, len - at};
@@ -175,8 +180,8 @@ static bool add_score_merges(struct tokenizer *t, const struct vocab *vocab, str
     for (int id = 0; ok && id < vocab->count; id++)
         ok = !is_piece(vocab, id) || add_token_merges(t, vocab, id, NULL, &count, err);
     if (ok && count > BPE_MAX_ID)
-        ok = err_set(err, ERR_MODEL, "the vocabulary has %d merges; %d are possible", count,
-                     BPE_MAX_ID);
+        ok = err_set(err, ERR_MODEL, "the vocabulary has %d merges; at most %d are supported",
+                     count, BPE_MAX_ID);
     if (ok)
         bpe_room(&t->bpe, count);
     for (int id = 0; ok && id < vocab->count; id++)
@@ -185,7 +190,7 @@ static bool add_score_merges(struct tokenizer *t, const struct vocab *vocab, str
     return ok;
 }
 
-/* A token of type byte says which one. */
+/* Checks that tokens of type byte are written "<0x0A>"; if there are any, turns on the fallback. */
 static bool check_bytes(struct tokenizer *t, const struct vocab *vocab, struct err *err)
 {
     for (int id = 0; vocab->type && id < vocab->count; id++) {
@@ -241,7 +246,7 @@ struct tokenizer *tokenizer_from_vocab(const struct vocab *vocab, struct err *er
         return NULL;
     if (vocab->count < 1 || vocab->count > BPE_MAX_ID || vocab->merge_count < 0 ||
         vocab->merge_count > BPE_MAX_ID) {
-        err_set(err, ERR_MODEL, "the vocabulary has %d tokens and %d merges; 1 to %d are possible",
+        err_set(err, ERR_MODEL, "the vocabulary has %d tokens and %d merges; 1 to %d are supported",
                 vocab->count, vocab->merge_count, BPE_MAX_ID);
         return NULL;
     }
