@@ -1,4 +1,11 @@
-/* Attribution runs: made once, kept for re-masking, found again by what they depend on. */
+/* Attribution runs (editscope-method(7) 3): scores of every neuron of a layer, for the rows of some
+ * facts.
+ *
+ * A run is expensive (a pass over the vocabulary for each layer) and depends on little: rows of
+ * tokens, attr.* parameters and the weights. So the engine keeps the last RUNS runs, each with a
+ * text of all that (run_key()), and a job that needs scores takes a run with an equal key and
+ * computes only the layers it lacks. A parameter of the mask needs no new run: screens build masks
+ * from the scores. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -110,7 +110,7 @@ static void emit_replay(struct player *p, int what, const struct replay_position
     player_emit(p, EV_REPLAY, 0, r);
 }
 
-/* Tells a fault of the recording itself, and keeps the first for the typed. */
+/* Emits a fault of the recording itself, and keeps the first one for every EV_REPLAY. */
 static void report_damage(struct player *p, unsigned job, const struct err *err)
 {
     if (!*p->damage)
