@@ -6,9 +6,9 @@
 #include "tests/emulate/emulated.h"
 
 /* Runs a command that is to fail since the GPU is lost; what was told of the state goes to h. */
-static struct heard lose(struct engine *e, struct command c)
+static struct job_result lose(struct engine *e, struct command c)
 {
-    struct heard h = {0};
+    struct job_result h = {0};
     unsigned job = engine_post(e, &c);
     struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     struct event ev;
@@ -16,7 +16,7 @@ static struct heard lose(struct engine *e, struct command c)
 
     while (!told && poll(&fd, 1, 120000) > 0)
         while (!told && engine_next(e, &ev)) {
-            hear(&h, &ev);
+            result_add(&h, &ev);
             told = ev.kind == EV_STATE && ev.state->lost;
             event_free(&ev);
         }
@@ -41,15 +41,15 @@ static void a_lost_gpu_loses_no_edit(void)
     struct engine *e = start(tiny, &device_cuda, session, false);
     struct command cpu = {.kind = CMD_DEVICE, .text = xstrdup("cpu")};
     struct command ask = command(CMD_QUERY, NULL, NULL);
-    struct heard first, lost, refused = {0}, again;
+    struct job_result first, lost, refused = {0}, again;
     long launches = 1L << 40;
     unsigned job;
 
-    opened(e);
-    first = run(e, brief(CMD_COMMIT, "Lily", "park"));
-    run(e, brief(CMD_PREVIEW, "Tom", "shop")); /* its scores serve every object */
+    wait_until_open(e);
+    first = run_command(e, brief(CMD_COMMIT, "Lily", "park"));
+    run_command(e, brief(CMD_PREVIEW, "Tom", "shop")); /* its scores serve every object */
     emulated.launches_left = launches;
-    run(e, brief(CMD_PREVIEW, "Tom", "mill"));
+    run_command(e, brief(CMD_PREVIEW, "Tom", "mill"));
     launches -= emulated.launches_left;
     CHECK(launches > 100);
     emulated.launches_left = launches * 9 / 10;
@@ -57,13 +57,13 @@ static void a_lost_gpu_loses_no_edit(void)
     CHECK(lost.edits == 1);
     ask.text = xstrdup("One day");
     job = engine_post(e, &ask);
-    CHECK(listen(e, EV_DONE, job, &refused) == EV_FAILED); /* refused, not wrong */
+    CHECK(wait_for_event(e, EV_DONE, job, &refused) == EV_FAILED); /* refused, not wrong */
     CHECK(refused.err.kind == ERR_DEVICE);
-    again = run(e, cpu);
+    again = run_command(e, cpu);
     CHECK(again.edits == 1);
     CHECK_STR(again.checksum, first.checksum);
-    CHECK(run(e, command(CMD_VERIFY, NULL, NULL)).verified);
-    CHECK(run(e, brief(CMD_COMMIT, "Tom", "shed")).edits == 2);
+    CHECK(run_command(e, command(CMD_VERIFY, NULL, NULL)).verified);
+    CHECK(run_command(e, brief(CMD_COMMIT, "Tom", "shed")).edits == 2);
     engine_stop(e);
     emulated.lost = 0;
     emulated.launches_left = -1;
@@ -96,7 +96,7 @@ static void auto_takes_the_cpu_and_says_why(void)
     char name[600], notice[600];
     struct engine_options o = {.model = tiny, .device = &device_cuda, .threads = 1};
     struct engine *e;
-    struct heard h = {0};
+    struct job_result h = {0};
 
     opened_on(name, notice, sizeof(name));
     CHECK_STR(name, "cuda");
@@ -106,14 +106,14 @@ static void auto_takes_the_cpu_and_says_why(void)
     CHECK_STR(name, "cpu");
     CHECK(strstr(notice, "using the CPU") && strstr(notice, "memory"));
     e = engine_start(&o, NULL); /* asked for by name, it refuses */
-    CHECK(listen(e, EV_STATE, 0, &h) == EV_STOPPED);
+    CHECK(wait_for_event(e, EV_STATE, 0, &h) == EV_STOPPED);
     CHECK(h.err.kind == ERR_LIMIT);
     CHECK(strstr(h.err.text, "--device cpu"));
     engine_stop(e);
     emulated.memory = 34 << 20; /* it opens, and the plan says no */
     e = engine_start(&o, NULL);
-    h = (struct heard){0};
-    CHECK(listen(e, EV_STATE, 0, &h) == EV_STOPPED);
+    h = (struct job_result){0};
+    CHECK(wait_for_event(e, EV_STATE, 0, &h) == EV_STOPPED);
     CHECK(h.err.kind == ERR_LIMIT && strstr(h.err.text, "GB are needed"));
     engine_stop(e);
     emulated.memory = (size_t)1 << 30;
@@ -124,7 +124,7 @@ static void auto_takes_the_cpu_and_says_why(void)
 static void a_small_limit_keeps_the_large_on_the_host(void)
 {
     size_t peak[2];
-    struct heard h;
+    struct job_result h;
 
     for (int k = 0; k < 2; k++) {
         struct engine_options o = {.model = tiny,
@@ -136,12 +136,12 @@ static void a_small_limit_keeps_the_large_on_the_host(void)
                                    .text = text};
         struct engine *e = engine_start(&o, NULL);
 
-        opened(e);
+        wait_until_open(e);
         emulated.peak[0] = 0;
-        h = run(e, brief(CMD_COMMIT, "Lily", "park"));
+        h = run_command(e, brief(CMD_COMMIT, "Lily", "park"));
         peak[k] = emulated.peak[0];
         CHECK(h.edits == 1 && h.unmasked_unchanged);
-        CHECK(run(e, command(CMD_VERIFY, NULL, NULL)).verified);
+        CHECK(run_command(e, command(CMD_VERIFY, NULL, NULL)).verified);
         engine_stop(e);
         CHECK(emulated.used[0] == 0);
     }

@@ -1,5 +1,5 @@
-/* The column `affects` of the parameter table against what is computed: a parameter that is moved
- * leaves every result as it was, to the bit, that it does not claim to affect. */
+/* The column `affects` of the parameter table: moving a parameter must leave every result that it
+ * does not claim to affect unchanged, to the bit. */
 #include "core/edit/attribute.h"
 
 #include "core/base/mem.h"
@@ -14,7 +14,7 @@ static struct model *model;
 static struct model_state *base;
 static struct prefixes used;
 
-/* What one set of parameters makes of the fact. */
+/* All results of one set of parameters for the fact. */
 struct made {
     struct attribution *scores;
     float *target, *mask;
@@ -38,7 +38,7 @@ static struct fact a_fact(void)
     return fact;
 }
 
-/* `of` makes the scores (NULL: these parameters do), which the mask is then made of. */
+/* `of`: scores to make the mask from; NULL: compute them with these parameters. */
 static struct made make(const struct params *p, struct attribution *of)
 {
     struct fact fact = a_fact();
@@ -84,7 +84,7 @@ static bool equal(const float *a, const float *b, int n)
     return !memcmp(a, b, (size_t)n * sizeof(float));
 }
 
-/* From a start that makes them matter: each parameter, moved alone. */
+/* Moves each parameter alone, from a starting point where it matters. */
 static void moves_what_it_says(const char *const *start)
 {
     struct params p;
@@ -99,7 +99,7 @@ static void moves_what_it_says(const char *const *start)
         struct params q = p;
         bool rows;
 
-        if (info->affects & AFFECTS_WORDING) /* moves the request itself */
+        if (info->affects & AFFECTS_WORDING) /* changes the request itself */
             continue;
         move(&q, (enum param)i);
         CHECK(!param_same(&p, &q, (enum param)i));

@@ -16,7 +16,7 @@ static struct attribution **attributed(const struct device_ops *device, int *lay
     struct event ev;
     unsigned job;
 
-    opened(e);
+    wait_until_open(e);
     *layers = 0;
     c.all_layers = true;
     job = engine_post(e, &c);
@@ -72,17 +72,17 @@ static void a_session_has_the_same_bits_on_both(void)
     for (int i = 0; i < 2; i++) {
         char *session = in_home(i ? "made-on-gpu.es" : "made-on-cpu.es");
         struct engine *e = start(tiny, device[i], session, false);
-        struct heard base = opened(e), edited, h;
+        struct job_result base = wait_until_open(e), edited, h;
 
-        edited = run(e, command(CMD_COMMIT, "Lily", "park"));
+        edited = run_command(e, command(CMD_COMMIT, "Lily", "park"));
         CHECK(edited.edits == 1 && edited.unmasked_unchanged);
         CHECK(strcmp(edited.checksum, base.checksum) != 0);
         engine_stop(e);
         e = start(tiny, device[!i], session, false);
-        CHECK_STR(opened(e).checksum, edited.checksum);
-        h = run(e, command(CMD_VERIFY, NULL, NULL));
+        CHECK_STR(wait_until_open(e).checksum, edited.checksum);
+        h = run_command(e, command(CMD_VERIFY, NULL, NULL));
         CHECK(h.verified);
-        CHECK_STR(run(e, command(CMD_UNDO, NULL, NULL)).checksum, base.checksum);
+        CHECK_STR(run_command(e, command(CMD_UNDO, NULL, NULL)).checksum, base.checksum);
         engine_stop(e);
         free(session);
     }
@@ -94,10 +94,10 @@ static void the_same_bits_twice(void)
 
     for (int i = 0; i < 2; i++) {
         struct engine *e = start(tiny, &device_cuda, NULL, false);
-        struct heard h;
+        struct job_result h;
 
-        opened(e);
-        h = run(e, command(CMD_COMMIT, "Tom", "shop"));
+        wait_until_open(e);
+        h = run_command(e, command(CMD_COMMIT, "Tom", "shop"));
         engine_stop(e);
         if (i)
             CHECK_STR(h.checksum, first);

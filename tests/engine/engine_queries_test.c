@@ -1,5 +1,5 @@
-/* Looking inside, through the engine's door: the lens, traces, contexts, the free map, neurons that
- * say something else, the chat form. */
+/* Commands that look inside the model, by the engine's interface: lens, trace, top activations,
+ * estimates before scores, interventions, the chat form. */
 #include "core/engine/bus.h"
 #include "tests/doubles/device_far.h"
 #include "tests/engine/small.h"
@@ -32,14 +32,14 @@ static enum event_kind keep(struct engine *e, struct command c, enum event_kind 
     return EV_NONE;
 }
 
-static void a_lens_through_the_door(void)
+static void lens_by_command(void)
 {
     struct engine *e = start(tiny, &device_cpu, NULL, false);
     struct command c = command(CMD_LENS, "Lily", "park");
     struct event ev = {0};
     const struct lens_grid *g;
 
-    opened(e);
+    wait_until_open(e);
     c.states = STATE_EDITED;
     CHECK(keep(e, c, EV_LENS, &ev, NULL) == EV_DONE && ev.kind == EV_LENS);
     g = ev.lens;
@@ -66,13 +66,13 @@ static void a_lens_through_the_door(void)
     engine_stop(e);
 }
 
-static void a_trace_through_the_door(void)
+static void trace_by_command(void)
 {
     struct engine *e = start(tiny, &device_cpu, NULL, false);
     struct event ev = {0};
     const struct trace *t;
 
-    opened(e);
+    wait_until_open(e);
     CHECK(keep(e, command(CMD_TRACE, "Lily", ""), EV_TRACE, &ev, NULL) == EV_DONE);
     CHECK(ev.kind == EV_TRACE);
     if (ev.kind != EV_TRACE)
@@ -91,7 +91,7 @@ static void a_trace_is_cancelled(void)
 {
     struct engine *e;
     struct command c = command(CMD_TRACE, NULL, NULL);
-    struct heard h = {0};
+    struct job_result h = {0};
     unsigned job;
     double began;
 
@@ -101,12 +101,12 @@ static void a_trace_is_cancelled(void)
     c.facts[0] = golden_fact(0);
     c.count = 1;
     e = start(real, &device_cpu, NULL, false);
-    opened(e);
+    wait_until_open(e);
     job = engine_post(e, &c);
-    CHECK(listen(e, EV_TRACE, job, &h) == EV_TRACE);
+    CHECK(wait_for_event(e, EV_TRACE, job, &h) == EV_TRACE);
     began = now();
     engine_cancel(e, job);
-    CHECK(listen(e, EV_DONE, job, &h) == EV_FAILED);
+    CHECK(wait_for_event(e, EV_DONE, job, &h) == EV_FAILED);
     printf("cancelled after %.0f ms: %s\n", (now() - began) * 1e3, h.err.text);
     CHECK(h.err.kind == ERR_CANCELLED);
     engine_stop(e);
@@ -121,33 +121,33 @@ static struct command neuron(int layer, int number)
     return c;
 }
 
-static void contexts_through_the_door(void)
+static void top_activations_by_command(void)
 {
     struct engine *e = start(tiny, &device_cpu, NULL, false);
     struct event ev = {0}, again = {0};
 
-    opened(e);
-    run(e, command(CMD_MOMENTS, NULL, NULL));
+    wait_until_open(e);
+    run_command(e, command(CMD_MOMENTS, NULL, NULL));
     CHECK(keep(e, neuron(1, 7), EV_NEURON, &ev, NULL) == EV_DONE && ev.kind == EV_NEURON);
     CHECK(ev.neuron->contexts == 3 && *ev.neuron->context[0].text);
     CHECK(fabs((double)ev.neuron->context[0].coefficient) >=
           fabs((double)ev.neuron->context[1].coefficient));
     engine_stop(e);
     e = start(tiny, &device_cpu, NULL, false); /* sums and contexts are in the cache now */
-    opened(e);
-    run(e, command(CMD_MOMENTS, NULL, NULL));
+    wait_until_open(e);
+    run_command(e, command(CMD_MOMENTS, NULL, NULL));
     CHECK(keep(e, neuron(1, 7), EV_NEURON, &again, NULL) == EV_DONE && again.kind == EV_NEURON);
     CHECK(!memcmp(ev.neuron, again.neuron, sizeof(*ev.neuron)));
     CHECK(keep(e, neuron(4, 7), EV_NEURON, &again, NULL) == EV_DONE);
-    CHECK(again.neuron->contexts == 0); /* of a layer that is not edited */
+    CHECK(again.neuron->contexts == 0); /* this layer is not edited */
     event_free(&ev);
     event_free(&again);
     engine_stop(e);
 }
 
-/* The layers an attribution tells, in their order. */
-static int told_layers(struct engine *e, const char *strategy, const char *kind,
-                       struct attribution **out, int most)
+/* The layers of an attribution, in the order of their events. */
+static int emitted_layers(struct engine *e, const char *strategy, const char *kind,
+                          struct attribution **out, int most)
 {
     struct command c = command(CMD_ATTRIBUTE, "Lily", "park");
     struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
@@ -171,7 +171,7 @@ static int told_layers(struct engine *e, const char *strategy, const char *kind,
     return n;
 }
 
-static void the_rough_map_comes_first(void)
+static void estimates_come_first(void)
 {
     static const char *const kind[] = {"coeff", "coeff_norm", "coeff_proj"};
 
@@ -179,10 +179,11 @@ static void the_rough_map_comes_first(void)
         struct engine *e = start(tiny, &device_far, NULL, false);
         struct attribution *a[16] = {0}, *mpc[16] = {0}, *again[16] = {0};
 
-        opened(e);
-        CHECK(told_layers(e, "lps", kind[k], a, 16) == 10);
-        CHECK(told_layers(e, "lps", kind[k], again, 16) == 5); /* kept scores need none */
-        CHECK(told_layers(e, "mpc", kind[k], mpc, 16) == 5);
+        wait_until_open(e);
+        CHECK(emitted_layers(e, "lps", kind[k], a, 16) == 10);
+        CHECK(emitted_layers(e, "lps", kind[k], again, 16) ==
+              5); /* scores that are there need no estimate */
+        CHECK(emitted_layers(e, "mpc", kind[k], mpc, 16) == 5);
         for (int i = 0; i < 5; i++) {
             CHECK(a[i] && a[i]->strategy == STRATEGY_MPC);
             CHECK(a[i + 5] && a[i + 5]->strategy == STRATEGY_LPS);
@@ -216,14 +217,14 @@ static struct command question(int layer, int neuron, bool scale, float value)
     return c;
 }
 
-static void neurons_through_the_door(void)
+static void interventions_by_command(void)
 {
     struct engine *e = start(tiny, &device_cpu, NULL, false);
     struct event ev[3] = {{0}};
     struct err err = {0};
     char before[65], *after;
 
-    memcpy(before, opened(e).checksum, sizeof(before));
+    memcpy(before, wait_until_open(e).checksum, sizeof(before));
     CHECK(keep(e, question(-2, 0, false, 0), EV_ANSWER, &ev[0], NULL) == EV_DONE);
     CHECK(keep(e, question(2, 7, true, 1), EV_ANSWER, &ev[1], NULL) == EV_DONE);
     CHECK(keep(e, question(2, 7, false, 9), EV_ANSWER, &ev[2], NULL) == EV_DONE);
@@ -237,7 +238,7 @@ static void neurons_through_the_door(void)
     CHECK_STR(err.text, "no neuron L2N172: layers 0 to 4, neurons 0 to 171");
     CHECK(keep(e, question(5, 0, true, 0), EV_ANSWER, &ev[2], &err) == EV_FAILED);
     CHECK(keep(e, question(1, 0, true, NAN), EV_ANSWER, &ev[2], &err) == EV_FAILED);
-    after = xstrdup(run(e, command(CMD_VERIFY, NULL, NULL)).checksum);
+    after = xstrdup(run_command(e, command(CMD_VERIFY, NULL, NULL)).checksum);
     CHECK_STR(after, before);
     free(after);
     for (int i = 0; i < 3; i++)
@@ -245,7 +246,7 @@ static void neurons_through_the_door(void)
     engine_stop(e);
 }
 
-/* A token is a byte here: "th" goes on with "e", until it is edited to go on with " zoo". */
+/* A token is a byte here: "th" is followed by "e", until an edit makes it " zoo". */
 static struct command th_zoo(enum command_kind kind)
 {
     struct command c = command(kind, "Lily", "zoo");
@@ -259,18 +260,19 @@ static struct command th_zoo(enum command_kind kind)
     return c;
 }
 
-/* Once an edit stands, what the model says is no longer the old object. */
+/* The old object is the base's answer, also after an edit has changed the answer. */
 static void the_old_object_stays(void)
 {
     struct engine *e = start(tiny, &device_cpu, NULL, false);
     struct event before = {0}, after = {0};
 
-    opened(e);
+    wait_until_open(e);
     CHECK(keep(e, th_zoo(CMD_INSPECT), EV_PROMPT, &before, NULL) == EV_DONE);
-    run(e, th_zoo(CMD_COMMIT));
+    run_command(e, th_zoo(CMD_COMMIT));
     CHECK(keep(e, th_zoo(CMD_INSPECT), EV_PROMPT, &after, NULL) == EV_DONE);
     if (before.kind == EV_PROMPT && after.kind == EV_PROMPT) {
-        CHECK(after.prompt->next[0].id != before.prompt->next[0].id); /* else nothing is tested */
+        CHECK(after.prompt->next[0].id !=
+              before.prompt->next[0].id); /* the edit must have changed the answer */
         CHECK(after.prompt->old.id == before.prompt->old.id);
     }
     event_free(&before);
@@ -278,14 +280,14 @@ static void the_old_object_stays(void)
     engine_stop(e);
 }
 
-/* It is asked as it is, and the answer says why. */
+/* The plain text is asked, and the answer says why. */
 static void no_chat_form(void)
 {
     struct engine *e = start(tiny, &device_cpu, NULL, false);
     struct command c = question(-2, 0, false, 0);
     struct event plain = {0}, chat = {0};
 
-    opened(e);
+    wait_until_open(e);
     CHECK(keep(e, question(-2, 0, false, 0), EV_ANSWER, &plain, NULL) == EV_DONE);
     c.chat = true;
     CHECK(keep(e, c, EV_ANSWER, &chat, NULL) == EV_DONE);
@@ -311,13 +313,13 @@ static void a_chat_answer(void)
         SKIP("the default model is missing: run `make model`");
     }
     e = start(real, &device_cpu, NULL, false);
-    opened(e);
+    wait_until_open(e);
     c.chat = true;
     c.tokens = 24;
     free(c.text);
     c.text = xstrdup("What is the capital of France?");
     CHECK(keep(e, c, EV_ANSWER, &ev, NULL) == EV_DONE && ev.kind == EV_ANSWER);
-    if (ev.kind == EV_ANSWER) { /* and it ends with its turn */
+    if (ev.kind == EV_ANSWER) { /* it ends at the end of the turn */
         CHECK_STR(ev.answer->completion, "The capital of France is Paris.");
         CHECK(ev.answer->chat && ev.answer->count == 7);
     }
@@ -326,12 +328,12 @@ static void a_chat_answer(void)
 }
 
 static const struct test tests[] = {
-    {"a lens through the door", a_lens_through_the_door},
-    {"a trace through the door", a_trace_through_the_door},
+    {"lens", lens_by_command},
+    {"causal trace", trace_by_command},
     {"a trace is cancelled", a_trace_is_cancelled},
-    {"contexts through the door", contexts_through_the_door},
-    {"the rough map comes before the scores", the_rough_map_comes_first},
-    {"neurons that say something else, through the door", neurons_through_the_door},
+    {"top activations of a neuron", top_activations_by_command},
+    {"estimates come before the scores", estimates_come_first},
+    {"interventions in a query", interventions_by_command},
     {"the old object is the base's answer, also after an edit", the_old_object_stays},
     {"a model without a chat form", no_chat_form},
     {"an answer in chat form", a_chat_answer},

@@ -446,7 +446,7 @@ static void all_say_the_same(double accept, struct said *first)
     struct said tried, preview, commit, board, drift, diff;
     struct command c;
 
-    opened(e);
+    wait_until_open(e);
     tried = take(e, about(CMD_VARIANTS, accept));
     preview = take(e, about(CMD_PREVIEW, accept));
     commit = take(e, about(CMD_COMMIT, accept));

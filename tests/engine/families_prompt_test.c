@@ -11,7 +11,7 @@ static struct engine *start_on(const char *file)
     char *path = xasprintf(FOLDER "%s", file);
     struct engine *e = start(path, &device_cpu, NULL, false);
 
-    opened(e);
+    wait_until_open(e);
     free(path);
     return e;
 }
@@ -132,13 +132,13 @@ static void everything_can_be_asked(void)
 
             c.all_layers = kinds[k] == CMD_ATTRIBUTE;
             c.tokens = kinds[k] == CMD_DRIFT ? 4 : 0;
-            run(e, c);
+            run_command(e, c);
             if (test_failures > before)
                 printf("    %s, job %zu\n", files[i], k);
             before = test_failures;
         }
-        run(e, changed_query());
-        run(e, tried());
+        run_command(e, changed_query());
+        run_command(e, tried());
         if (test_failures > before)
             printf("    %s, a query or a trial\n", files[i]);
         engine_stop(e);
@@ -207,7 +207,7 @@ static void a_prefix_is_part_of_what_is_traced(void)
         struct command trace = about(CMD_TRACE);
         struct engine *e = start(path, &device_cpu, i ? session : NULL, false);
 
-        opened(e);
+        wait_until_open(e);
         params_default(&q.params);
         trace.states = STATE_EDITED;
         said_of(&said[i], e, q);

@@ -15,13 +15,13 @@ static bool is_bounded(const char *file)
     return !strncmp(file, "gemma3", 6);
 }
 
-static struct engine *start_on(const char *file, struct heard *base)
+static struct engine *start_on(const char *file, struct job_result *base)
 {
     char *path = xasprintf(FOLDER "%s", file);
     struct engine *e = start(path, &device_cpu, NULL, false);
 
     layers = is_bounded(file) ? "1" : "0-1";
-    *base = opened(e);
+    *base = wait_until_open(e);
     free(path);
     return e;
 }
@@ -87,7 +87,7 @@ static struct report commit(struct engine *e, struct command c)
 static void the_stream_becomes_z(void)
 {
     for (int i = 0; i < FILES; i++) {
-        struct heard base;
+        struct job_result base;
         struct engine *e;
         struct report r;
         int before = test_failures;
@@ -99,7 +99,7 @@ static void the_stream_becomes_z(void)
         CHECK(r.p[1] > (is_bounded(files[i]) ? 2 : 5) * r.p[0]);
         if (!is_bounded(files[i]))
             CHECK_STR(r.says, " ");
-        CHECK_STR(run(e, command(CMD_UNDO, NULL, NULL)).checksum, base.checksum);
+        CHECK_STR(run_command(e, command(CMD_UNDO, NULL, NULL)).checksum, base.checksum);
         if (test_failures > before)
             printf("    %s: z error %.1e, p %.4f to %.4f, says '%s'\n", files[i], r.z_error, r.p[0],
                    r.p[1], r.says);
@@ -111,16 +111,16 @@ static void the_stream_becomes_z(void)
 static void a_masked_edit(void)
 {
     for (int i = 0; i < FILES; i++) {
-        struct heard base, edited;
+        struct job_result base, edited;
         struct engine *e;
 
         e = start_on(files[i], &base);
-        edited = run(e, say(CMD_COMMIT, "{}", "nmke"));
+        edited = run_command(e, say(CMD_COMMIT, "{}", "nmke"));
         CHECK(edited.edits == 1 && edited.unmasked_unchanged);
         CHECK(strcmp(edited.checksum, base.checksum) != 0);
-        CHECK(run(e, command(CMD_VERIFY, NULL, NULL)).verified);
-        CHECK_STR(run(e, command(CMD_UNDO, NULL, NULL)).checksum, base.checksum);
-        CHECK_STR(run(e, command(CMD_REDO, NULL, NULL)).checksum, edited.checksum);
+        CHECK(run_command(e, command(CMD_VERIFY, NULL, NULL)).verified);
+        CHECK_STR(run_command(e, command(CMD_UNDO, NULL, NULL)).checksum, base.checksum);
+        CHECK_STR(run_command(e, command(CMD_REDO, NULL, NULL)).checksum, edited.checksum);
         engine_stop(e);
     }
 }
@@ -137,25 +137,25 @@ static void what_an_editor_does_not_need_is_not_made(void)
                 {"memit", false, false},
                 {"nmke", false, true},
                 {"alphaedit", false, false}};
-    struct heard base;
+    struct job_result base;
     struct engine *e;
-    struct heard first = {0};
+    struct job_result first = {0};
 
     e = start_on("llama3/model.gguf", &base);
     for (size_t i = 0; i < sizeof(step) / sizeof(*step); i++) {
         struct report r = commit(e, say(CMD_COMMIT, "{}", step[i].method));
-        struct heard after;
+        struct job_result after;
 
         CHECK_STR(r.why, "");
         CHECK(strstr(doing.data, "target"));
         CHECK(!strstr(doing.data, "null space") == !step[i].null_space);
         CHECK(!strstr(doing.data, "attribution") == !step[i].scores);
-        after = run(e, command(CMD_VERIFY, NULL, NULL));
+        after = run_command(e, command(CMD_VERIFY, NULL, NULL));
         if (i == 0)
             first = after;
         if (i == 2)
             CHECK_STR(after.checksum, first.checksum);
-        CHECK_STR(run(e, command(CMD_UNDO, NULL, NULL)).checksum, base.checksum);
+        CHECK_STR(run_command(e, command(CMD_UNDO, NULL, NULL)).checksum, base.checksum);
     }
     engine_stop(e);
     buf_free(&doing);
@@ -168,7 +168,7 @@ static void longer_than_the_context(void)
 
     for (int i = 0; i < 2; i++) {
         struct command q = {.kind = CMD_QUERY, .tokens = 30, .text = xstrdup("what is said here")};
-        struct heard base, h = {0};
+        struct job_result base, h = {0};
         struct engine *e;
         struct report r;
         unsigned job;
@@ -180,8 +180,8 @@ static void longer_than_the_context(void)
         CHECK(strstr(r.why, "holds"));
         params_default(&q.params);
         job = engine_post(e, &q); /* ends at the edge, or says why not */
-        CHECK(listen(e, EV_DONE, job, &h) == EV_DONE || strstr(h.err.text, "holds"));
-        CHECK_STR(run(e, command(CMD_VERIFY, NULL, NULL)).checksum, base.checksum);
+        CHECK(wait_for_event(e, EV_DONE, job, &h) == EV_DONE || strstr(h.err.text, "holds"));
+        CHECK_STR(run_command(e, command(CMD_VERIFY, NULL, NULL)).checksum, base.checksum);
         engine_stop(e);
     }
 }

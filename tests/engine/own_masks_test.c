@@ -22,7 +22,7 @@ static int m, d; /* neurons, hidden size */
 static float *z; /* [FACTS][d] */
 
 /* What an edit left. */
-struct outcome {
+struct job_result {
     struct edit_result result;
     float *keys;  /* [FACTS][m] it was solved for */
     double moved; /* the norm of what changed in the weights */
@@ -89,7 +89,7 @@ static double change(const struct model_state *s)
 }
 
 /* Writes both facts in layer LAYER with these masks: one for both, or one each. */
-static struct outcome edit(const char *place, const char *compensate, int first, int second)
+static struct job_result edit(const char *place, const char *compensate, int first, int second)
 {
     static const char *const subject[FACTS] = {"Anna", "Bob Stone"};
     struct mask *mask[FACTS] = {mask_of(first), second ? mask_of(second) : NULL};
@@ -98,7 +98,7 @@ static struct outcome edit(const char *place, const char *compensate, int first,
     struct model_state *scratch = state_copy(base, 2);
     struct request request[FACTS];
     struct prefixes none = {0};
-    struct outcome out = {0};
+    struct job_result out = {0};
     struct params p;
     struct err err = {0};
 
@@ -132,14 +132,14 @@ static struct outcome edit(const char *place, const char *compensate, int first,
     return out;
 }
 
-static void outcome_free(struct outcome *o)
+static void outcome_free(struct job_result *o)
 {
     edit_result_free(&o->result);
     free(o->keys);
 }
 
 /* gain_mask and delta_norm as the deltas and the weights have them. */
-static void check_report(const struct outcome *o)
+static void check_report(const struct job_result *o)
 {
     const struct layer_report *r = &o->result.report[0];
     double gain = 0;
@@ -162,7 +162,7 @@ static void reports_are_of_all_masks(void)
     static const char *const ways[][2] = {{"post", "none"}, {"post", "gain"}, {"pre", "none"}};
 
     for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
-        struct outcome o = edit(ways[i][0], ways[i][1], 2, 3);
+        struct job_result o = edit(ways[i][0], ways[i][1], 2, 3);
 
         check_report(&o);
         if (i == 1) /* what the masks took is given back */
@@ -174,8 +174,8 @@ static void reports_are_of_all_masks(void)
 /* mask.place = pre: a fact's solution is its row of the solve within its own mask. */
 static void solved_within_the_own_mask(void)
 {
-    struct outcome own = edit("pre", "none", 2, 3);
-    struct outcome alone[FACTS] = {edit("pre", "none", 2, 0), edit("pre", "none", 3, 0)};
+    struct job_result own = edit("pre", "none", 2, 3);
+    struct job_result alone[FACTS] = {edit("pre", "none", 2, 0), edit("pre", "none", 3, 0)};
 
     for (int f = 0; f < FACTS && own.result.deltas == FACTS; f++)
         CHECK(!memcmp(own.result.delta[f].x, alone[f].result.delta[0].x + f * m,

@@ -29,7 +29,7 @@ static int blocks_of(struct engine *e, enum command_kind kind)
 {
     int before = blocks;
 
-    run(e, of(kind));
+    run_command(e, of(kind));
     return blocks - before;
 }
 
@@ -41,9 +41,9 @@ static void a_knob_costs_one_pass(void)
     counting = device_cpu;
     counting.attention = counted_attention;
     e = start(tiny, &counting, NULL, false);
-    opened(e);
-    run(e, of(CMD_MOMENTS)); /* so that nothing is summed meanwhile */
-    run(e, of(CMD_ATTRIBUTE));
+    wait_until_open(e);
+    run_command(e, of(CMD_MOMENTS)); /* so that nothing is summed meanwhile */
+    run_command(e, of(CMD_ATTRIBUTE));
     first = blocks_of(e, CMD_ESTIMATE);
     again = blocks_of(e, CMD_ESTIMATE);
     CHECK(first == LAST + 1 && again == LAST + 1);

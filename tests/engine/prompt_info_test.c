@@ -1,4 +1,5 @@
-/* Looking inside: the lens at every position, and neurons made to say something else. */
+/* The parts of the model that lens, trace, interventions and top activations use, against the same
+ * computed step by step. */
 #include "core/base/rng.h"
 #include "core/edit/moments_text.h"
 #include "core/edit/trace.h"
@@ -14,7 +15,7 @@ static struct model_state *base;
 static const int prompt[] = {'O', 'n', 'e', ' ', 'd', 'a', 'y', ' ', 'L', 'i', 'l', 'y'};
 enum { N = sizeof(prompt) / sizeof(*prompt) };
 
-/* The lens by the longest way: logits of one block's output at one position. */
+/* The lens step by step: logits of one block's output at one position. */
 struct plain {
     int layer, position;
     struct mat row; /* [1, d] */
@@ -28,7 +29,7 @@ static void take_row(void *ctx, int layer, enum tap_site site, struct mat x)
         device_copy(dev, mat_rows(x, p->position, 1), p->row);
 }
 
-/* x takes what the last block leaves. */
+/* x receives the output of the last block. */
 static void one_pass(const int *ids, int n, struct tap *tap, struct mat x)
 {
     struct forward *f = forward_new(model, n);
@@ -86,7 +87,7 @@ static void cells_are_the_lens(void)
             CHECK_NEAR((double)p[l * N + t],
                        exp((double)logits[best1] - log_sum_exp(logits, vocab)), 1e-5);
             for (int k = 0; k < 2; k++) {
-                /* products of another size round otherwise: neighbours may change places */
+                /* products of another size round differently: close ranks may swap */
                 CHECK(abs(rank[k * cells + l * N + t] - rank_of(logits, token[k])) <= 1);
             }
         }
@@ -96,7 +97,7 @@ static void cells_are_the_lens(void)
     free(logits);
 }
 
-static void one_look_is_all(void)
+static void one_pass_is_enough(void)
 {
     static const int target[] = {' ', 'w', 'e', 'n', 't'};
     enum { T = sizeof(target) / sizeof(*target) };
@@ -180,8 +181,8 @@ static void a_silenced_neuron_is_a_zero_column(void)
     device_upload(dev, mat_cols(state_writable(without, layer, MATRIX_DOWN), neuron, 1), zeros);
     zeroed = ask(without);
     CHECK(same(&plain, &kept, 0));   /* a factor of 1 changes no bit, */
-    CHECK(same(&plain, &again, 0));  /* and nothing is left behind; */
-    CHECK(!same(&plain, &quiet, 0)); /* 0 does what the column's zeros do */
+    CHECK(same(&plain, &again, 0));  /* the next query is unchanged; */
+    CHECK(!same(&plain, &quiet, 0)); /* 0 equals zeros in the column */
     CHECK(same(&zeroed, &quiet, 1e-6));
     generated_free(&plain);
     generated_free(&kept);
@@ -194,8 +195,8 @@ static void a_silenced_neuron_is_a_zero_column(void)
 
 /* --- the causal trace ------------------------------------------------------------------ */
 
-/* One draw by the longest way: all tokens through all blocks, noise added by hand, one state put
- * back as it goes by. */
+/* One noise draw step by step: all tokens through all blocks, noise added by hand, one state
+ * restored on the way. */
 struct restored {
     int layer, token;
     struct mat clean; /* [layers * N, d] */
@@ -251,7 +252,7 @@ static void plain_run(const float *noise, struct restored *r, bool clean, double
     forward_free(f);
 }
 
-/* The draws trace.h promises: sample, token, component. */
+/* The noise in the order that trace.h promises: sample, token, component. */
 static float *drawn(int samples, int first, int last, double sigma, uint64_t seed)
 {
     int d = model->config->hidden;
@@ -271,7 +272,7 @@ static float *drawn(int samples, int first, int last, double sigma, uint64_t see
     return noise;
 }
 
-static void the_trace_is_the_long_way(void)
+static void trace_equals_its_steps(void)
 {
     enum { S = 3, FIRST = 8, LAST = 11 };
     int layers = model->config->layers, d = model->config->hidden, vocab = model->head.rows;
@@ -305,31 +306,32 @@ static void the_trace_is_the_long_way(void)
                 mean += p[b->answer] / S;
             }
             CHECK_NEAR((double)effect[t], mean - corrupted, 2e-6);
-            CHECK(t >= FIRST || effect[t] == 0); /* what was never corrupted restores nothing */
+            CHECK(t >= FIRST || effect[t] == 0); /* tokens that were not corrupted have no effect */
             most = fmax(most, fabs((double)effect[t]));
         }
     }
     CHECK_NEAR((double)effect[N - 1], clean - corrupted, 1e-6);
     trace_end(run);
     run = trace_begin(base, prompt, N, corrupt, 1, 0, 7, NULL, NULL);
-    CHECK_NEAR(trace_base(run)->noise, 0.92381433, 1e-6); /* of the embeddings, by Python */
-    CHECK(most > 0.01);                                   /* and it is not all zeros that agree */
+    CHECK_NEAR(trace_base(run)->noise, 0.92381433,
+               1e-6);   /* computed from the embeddings in Python */
+    CHECK(most > 0.01); /* not all are zero */
     trace_end(run);
     mat_free(dev, &r.clean);
     free(noise);
     free(p);
 }
 
-/* --- contexts of neurons --------------------------------------------------------------- */
+/* --- top activations ------------------------------------------------------------------- */
 
-/* Coefficients of layer 1 by an own pass over one window. */
+/* Coefficients of layer 1 by a separate pass over one window. */
 static void take_coefficients(void *ctx, int layer, enum tap_site site, struct mat x)
 {
     if (site == TAP_COEFF && layer == 1)
         device_download(dev, ctx, x);
 }
 
-static void contexts_are_the_loudest(void)
+static void top_activations_are_the_largest(void)
 {
     enum { W = 16, WINDOWS = 6 };
     static const int layer[] = {1};
@@ -396,11 +398,11 @@ static void close_model(void)
 static const struct test tests[] = {
     {"a small model opens", open_model},
     {"every cell is the lens of its block and position", cells_are_the_lens},
-    {"one pass gives a look's logits, probabilities and ranks", one_look_is_all},
+    {"one pass gives logits, probabilities and ranks of a prompt", one_pass_is_enough},
     {"silencing a neuron is zeroing its column, at every new token",
      a_silenced_neuron_is_a_zero_column},
-    {"a causal trace is what the longest way gives", the_trace_is_the_long_way},
-    {"contexts are where a neuron is loudest", contexts_are_the_loudest},
+    {"a causal trace equals the same step by step", trace_equals_its_steps},
+    {"top activations are where a neuron is most active", top_activations_are_the_largest},
     {"and closes", close_model},
 };
 

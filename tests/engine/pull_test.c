@@ -1,7 +1,6 @@
-/* A model fetched behind the engine's door: beside other jobs, stopped at once, one at a time. */
+/* CMD_PULL: a download runs beside other jobs, stops at once, one at a time. */
 #include "tests/hub_server.h"
 
-#define listen listen_to /* small.h has another than sockets have */
 #include "tests/engine/small.h"
 
 static void begin(void)
@@ -33,53 +32,53 @@ static void under_way(void)
     CHECK(hub_server.bodies > 0);
 }
 
-static void a_model_comes_beside_other_work(void)
+static void download_beside_other_jobs(void)
 {
     struct engine *e;
     struct command ask = command(CMD_QUERY, NULL, NULL);
-    struct heard h = {0};
+    struct job_result h = {0};
     unsigned first, second;
     double began;
 
     begin();
     e = start(tiny, &device_cpu, NULL, false);
-    opened(e);
+    wait_until_open(e);
     hub_server.fault = F_STALL;
     hub_server.times = 1;
     first = pull(e, "org/name");
     under_way();
     ask.text = xstrdup("Tom");
     ask.tokens = 2;
-    h = run(e, ask); /* answered while it hangs */
+    h = run_command(e, ask); /* answered while it hangs */
     CHECK(h.answers > 0);
     second = pull(e, "org/other");
-    CHECK(listen(e, EV_DONE, second, &h) == EV_FAILED);
+    CHECK(wait_for_event(e, EV_DONE, second, &h) == EV_FAILED);
     CHECK(strstr(h.err.text, "org/name is being downloaded"));
     began = now();
     engine_cancel(e, first);
-    h = (struct heard){0};
-    CHECK(listen(e, EV_DONE, first, &h) == EV_FAILED && h.err.kind == ERR_CANCELLED);
+    h = (struct job_result){0};
+    CHECK(wait_for_event(e, EV_DONE, first, &h) == EV_FAILED && h.err.kind == ERR_CANCELLED);
     CHECK(now() - began < 0.2);
     first = pull(e, "org/name");
-    h = (struct heard){0};
-    CHECK(listen(e, EV_DONE, first, &h) == EV_DONE);
-    CHECK(hub_server.from > 0); /* where it had stopped */
+    h = (struct job_result){0};
+    CHECK(wait_for_event(e, EV_DONE, first, &h) == EV_DONE);
+    CHECK(hub_server.from > 0); /* resumed where it had stopped */
     first = pull(e, "../x");
-    CHECK(listen(e, EV_DONE, first, &h) == EV_FAILED && h.err.kind == ERR_USAGE);
+    CHECK(wait_for_event(e, EV_DONE, first, &h) == EV_FAILED && h.err.kind == ERR_USAGE);
     engine_stop(e);
     hub_server_stop();
 }
 
-static void leaving_does_not_wait_for_it(void)
+static void stop_does_not_wait(void)
 {
     struct engine *e;
     double began;
 
     begin();
     e = start(tiny, &device_cpu, NULL, false);
-    opened(e);
+    wait_until_open(e);
     hub_server.bodies = 0;
-    hub_server.file[1].bytes[0] ^= 1; /* as good as another file */
+    hub_server.file[1].bytes[0] ^= 1; /* as if it were another file */
     sha256_of(hub_server.file[1].bytes, hub_server.file[1].n, hub_server.file[1].etag);
     hub_server.fault = F_STALL;
     hub_server.times = 1;
@@ -95,8 +94,8 @@ static void leaving_does_not_wait_for_it(void)
 int main(void)
 {
     static const struct test tests[] = {
-        {"a model comes beside other work", a_model_comes_beside_other_work},
-        {"leaving does not wait for it", leaving_does_not_wait_for_it},
+        {"a download runs beside other jobs", download_beside_other_jobs},
+        {"stopping the engine does not wait for it", stop_does_not_wait},
     };
 
     return small_main(tests, (int)(sizeof(tests) / sizeof(*tests)));

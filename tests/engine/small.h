@@ -1,5 +1,5 @@
-/* A small model with a tokenizer of bytes, an engine on it, and what it said. Included by the tests
- * of the engine; each uses what it needs. */
+/* For tests of the engine: a small model with a tokenizer of bytes, an engine that has loaded it,
+ * and what its events said. Included by the tests; each uses what it needs. */
 #ifndef TESTS_ENGINE_SMALL_H
 #define TESTS_ENGINE_SMALL_H
 
@@ -18,7 +18,7 @@
 static char home[64];  /* everything this program writes */
 static char *real;     /* the default model's path, or NULL */
 static char *tiny;     /* folder of a small model with a tokenizer */
-static char *text;     /* what its moments are taken over */
+static char *text;     /* what its moments are summed over */
 static char *prefixes; /* of the goldens */
 
 static char *in_home(const char *name)
@@ -108,9 +108,9 @@ static void make_tiny(void)
     prefixes = xstrdup("tests/data/goldens/prefixes.txt");
 }
 
-/* --- an engine and what it said -------------------------------------------------------- */
+/* --- an engine and its events -------------------------------------------------------- */
 
-struct heard {
+struct job_result { /* what the events of a job said */
     struct err err; /* of the job that failed */
     char checksum[65], committed[65];
     int edits, layers, answers;
@@ -136,7 +136,7 @@ static struct engine *start(const char *model, const struct device_ops *device, 
     return e;
 }
 
-static void hear(struct heard *h, const struct event *ev)
+static void result_add(struct job_result *h, const struct event *ev)
 {
     if (ev->kind == EV_STATE) {
         memcpy(h->checksum, ev->state->checksum, sizeof(h->checksum));
@@ -147,7 +147,7 @@ static void hear(struct heard *h, const struct event *ev)
     } else if (ev->kind == EV_COMMITTED) {
         h->unmasked_unchanged = ev->commit_report->unmasked_unchanged;
     } else if (ev->kind == EV_LAYER) {
-        h->layers += ev->attribution->strategy != STRATEGY_MPC; /* the scores, not the rough map */
+        h->layers += ev->attribution->strategy != STRATEGY_MPC; /* scores, not estimates */
     } else if (ev->kind == EV_ATTRIBUTED) {
         h->attributed = now();
     } else if (ev->kind == EV_ANSWER && !ev->answer->partial) {
@@ -158,8 +158,9 @@ static void hear(struct heard *h, const struct event *ev)
     }
 }
 
-/* Listens until an event of this kind (and job, if not 0) has come; or the job has failed. */
-static enum event_kind listen(struct engine *e, enum event_kind kind, unsigned job, struct heard *h)
+/* Takes events until one of this kind (and job, if not 0), or until the job fails. */
+static enum event_kind wait_for_event(struct engine *e, enum event_kind kind, unsigned job,
+                                      struct job_result *h)
 {
     struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     struct event ev;
@@ -169,7 +170,7 @@ static enum event_kind listen(struct engine *e, enum event_kind kind, unsigned j
             enum event_kind got = ev.kind;
             unsigned of = ev.job;
 
-            hear(h, &ev);
+            result_add(h, &ev);
             event_free(&ev);
             if (got == EV_STOPPED || ((!job || of == job) && (got == kind || got == EV_FAILED)))
                 return got;
@@ -201,28 +202,28 @@ static struct command command(enum command_kind kind, const char *subject, const
     return c;
 }
 
-/* Runs a command to its end, which is to be a good one. */
-static struct heard run(struct engine *e, struct command c)
+/* Runs a command to its end; it must succeed. */
+static struct job_result run_command(struct engine *e, struct command c)
 {
-    struct heard h = {0};
+    struct job_result h = {0};
     unsigned job = engine_post(e, &c);
 
     CHECK(job != 0);
-    CHECK(listen(e, EV_DONE, job, &h) == EV_DONE);
+    CHECK(wait_for_event(e, EV_DONE, job, &h) == EV_DONE);
     CHECK_STR(h.err.text, "");
     return h;
 }
 
-static struct heard opened(struct engine *e)
+static struct job_result wait_until_open(struct engine *e)
 {
-    struct heard h = {0};
+    struct job_result h = {0};
 
-    CHECK(listen(e, EV_STATE, 0, &h) == EV_STATE);
+    CHECK(wait_for_event(e, EV_STATE, 0, &h) == EV_STATE);
     CHECK_STR(h.err.text, "");
     return h;
 }
 
-/* Runs the tests in a folder of their own, which goes with them. */
+/* Runs the tests in a folder of their own, and removes it. */
 static int small_main(const struct test *tests, int count)
 {
     int status;

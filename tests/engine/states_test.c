@@ -1,5 +1,5 @@
-/* Trials and the past through the engine's door: variants that write nothing, drift, differences,
- * bisection and notes, on a small model. */
+/* Variants (nothing is written), drift, diff, bisect and notes, by the engine's interface, on a
+ * small model. */
 #include "tests/engine/small.h"
 
 enum { MOST = 64 };
@@ -23,7 +23,7 @@ static void keep(struct take *t, const struct event *ev)
     if (ev->kind == EV_VARIANT && t->tries < MOST) {
         t->tried[t->tries++] = *ev->variant;
     } else if (ev->kind == EV_LAYER) {
-        t->layers += ev->attribution->strategy != STRATEGY_MPC; /* the scores, not the rough map */
+        t->layers += ev->attribution->strategy != STRATEGY_MPC; /* scores, not estimates */
     } else if (ev->kind == EV_STEP) {
         t->steps++;
     } else if (ev->kind == EV_DRIFT) {
@@ -82,7 +82,8 @@ static struct command tries(int count)
     c.variant_count = count;
     for (int i = 0; i < count; i++) {
         c.variants[i] = draft();
-        c.variants[i].value[P_EDIT_LAMBDA] = 1e-6; /* or next to nothing would be written here */
+        c.variants[i].value[P_EDIT_LAMBDA] =
+            1e-6; /* with the default hardly anything would change */
     }
     return c;
 }
@@ -95,7 +96,7 @@ static void set(struct params *p, const char *assignment)
     CHECK_STR(err.text, "");
 }
 
-/* p(target) after the edit that a preview works out; -1: none. */
+/* p(target) after the edit of a preview; -1: it failed. */
 static double previewed(struct engine *e, struct command c)
 {
     struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
@@ -122,7 +123,7 @@ static const struct measured *metric(const struct variant_result *t, const char 
 static void variants_write_nothing(void)
 {
     struct engine *e = start(tiny, &device_cpu, NULL, false);
-    struct heard base = opened(e), after;
+    struct job_result base = wait_until_open(e), after;
     struct command c = tries(6);
     static struct take t, again; /* large */
     double p;
@@ -136,8 +137,9 @@ static void variants_write_nothing(void)
     set(&c.variants[4], "mask.fixed_ge=.97");
     set(&c.variants[5], "amplify=20");
     CHECK(take(e, c, 0, &t) == EV_DONE);
-    CHECK(t.tries == 6 && t.layers == 0 && t.steps == 0); /* the screen's own run is left alone */
-    after = run(e, command(CMD_VERIFY, NULL, NULL));
+    CHECK(t.tries == 6 && t.layers == 0 &&
+          t.steps == 0); /* no events of an attribution, which the screen would show */
+    after = run_command(e, command(CMD_VERIFY, NULL, NULL));
     CHECK(after.verified && after.edits == 0);
     CHECK_STR(after.checksum, base.checksum);
 
@@ -167,19 +169,19 @@ static void variants_write_nothing(void)
     c.params.value[P_EDIT_LAMBDA] = 1e-6;
     p = t.tried[0].p_first[1];
     CHECK_NEAR(previewed(e, c), p, 0);
-    run(e, command(CMD_DISCARD, NULL, NULL));
+    run_command(e, command(CMD_DISCARD, NULL, NULL));
     CHECK(take(e, tries(1), 0, &again) == EV_DONE);
     CHECK_NEAR(again.tried[0].p_first[1], p, 0); /* and is the same whatever ran in between */
     engine_stop(e);
 }
 
-static void a_variant_that_cannot_be_made_is_told(void)
+static void invalid_variants_are_reported(void)
 {
     struct engine *e = start(tiny, &device_cpu, NULL, false);
     struct command c = tries(2);
     static struct take t;
 
-    opened(e);
+    wait_until_open(e);
     set(&c.variants[0], "attr.rows=both");
     CHECK(take(e, c, 0, &t) == EV_DONE);
     CHECK(t.tries == 2 && t.tried[0].why[0] && !t.tried[1].why[0]);
@@ -192,10 +194,10 @@ static void a_variant_that_cannot_be_made_is_told(void)
     engine_stop(e);
 }
 
-static void trials_are_cancelled(void)
+static void variants_are_cancelled(void)
 {
     struct engine *e = start(tiny, &device_cpu, NULL, false);
-    struct heard base = opened(e);
+    struct job_result base = wait_until_open(e);
     struct command c = tries(40);
     static struct take t;
 
@@ -205,28 +207,29 @@ static void trials_are_cancelled(void)
     }
     CHECK(take(e, c, 2, &t) == EV_FAILED);
     CHECK(t.err.kind == ERR_CANCELLED && t.tries >= 2 && t.tries < 40);
-    CHECK_STR(run(e, command(CMD_VERIFY, NULL, NULL)).checksum, base.checksum);
-    CHECK(run(e, command(CMD_ATTRIBUTE, "Lily", "park")).layers > 0); /* heard again */
+    CHECK_STR(run_command(e, command(CMD_VERIFY, NULL, NULL)).checksum, base.checksum);
+    CHECK(run_command(e, command(CMD_ATTRIBUTE, "Lily", "park")).layers >
+          0); /* events of attributions are on again */
     engine_stop(e);
 }
 
-/* Four edits; the third asks the first one's question again. */
+/* Four edits; the third has the same prompt as the first. */
 static struct engine *with_edits(void)
 {
     static const char *const who[] = {"Lily", "Tom", "Lily", "Mia"};
     static const char *const where[] = {"park", "shop", "farm", "lake"};
     struct engine *e = start(tiny, &device_cpu, NULL, false);
 
-    opened(e);
+    wait_until_open(e);
     for (int i = 0; i < 4; i++) {
         struct command c = command(CMD_COMMIT, who[i], where[i]);
 
         c.params.value[P_EDIT_METHOD] = METHOD_ALPHAEDIT;
-        c.params.value[P_EDIT_LAMBDA] = 1e-6; /* strong enough to be heard */
+        c.params.value[P_EDIT_LAMBDA] = 1e-6; /* strong enough to change answers */
         c.facts[0].locality = xcalloc(1, sizeof(struct probe));
         c.facts[0].locality[0] = (struct probe){.prompt = xstrdup("Once upon a time")};
         c.facts[0].localities = 1;
-        run(e, c);
+        run_command(e, c);
     }
     return e;
 }
@@ -240,7 +243,7 @@ static void drift_is_measured(void)
     CHECK(take(e, c, 0, &t) == EV_DONE);
     CHECK(t.drift.points == 4 && t.drift.of == 4);
     for (int i = 0; i < 4; i++) {
-        static const int asked[] = {1, 2, 2, 3}; /* the third edit takes the first one's place */
+        static const int asked[] = {1, 2, 2, 3}; /* the third edit supersedes the first */
 
         CHECK(t.point[i].edit == i + 1);
         CHECK(t.point[i].asked == asked[i]);
@@ -254,7 +257,7 @@ static void drift_is_measured(void)
     engine_stop(e);
 
     e = start(tiny, &device_cpu, NULL, false);
-    opened(e);
+    wait_until_open(e);
     CHECK(take(e, command(CMD_DRIFT, NULL, NULL), 0, &t) == EV_FAILED);
     engine_stop(e);
 }
@@ -296,7 +299,7 @@ static struct command bisection(const char *prompt, const char *expect)
     return c;
 }
 
-/* What a state says, from its own query: the truth that bisection is compared with. */
+/* What a state answers to a query: bisection is compared with it. */
 static char *said(struct engine *e, const char *prompt, int edit)
 {
     struct command c = command(CMD_QUERY, NULL, NULL);
@@ -342,12 +345,12 @@ static void the_edit_is_found(void)
     for (int i = 0; i < 5; i++)
         differs = differs || strcmp(state[i], state[0]) != 0;
     CHECK(differs);
-    /* what each state says, searched for from its own answer: the found edit is a real border */
+    /* search for the answer of each state: the edit that is found must change it */
     for (int k = 0; k < 5; k++) {
         bool at_base = begins(state[0], state[k]), at_end = begins(state[4], state[k]);
 
         if (!state[k][strspn(state[k], " \t\n")])
-            continue; /* an empty answer is nothing to look for */
+            continue; /* an empty answer cannot be searched for */
         searched++;
         CHECK(take(e, bisection(prompt, state[k]), 0, &t) == EV_DONE);
         CHECK(t.bisected.over && t.bisected.states == 5);
@@ -377,8 +380,8 @@ static void notes_stay(void)
     struct command c;
     static struct take t;
 
-    opened(e);
-    run(e, command(CMD_COMMIT, "Lily", "park"));
+    wait_until_open(e);
+    run_command(e, command(CMD_COMMIT, "Lily", "park"));
     c = command(CMD_NOTE, NULL, NULL);
     c.edit = 1;
     c.text = xstrdup("for the talk");
@@ -390,7 +393,7 @@ static void notes_stay(void)
     CHECK(take(e, c, 0, &t) == EV_FAILED);
     engine_stop(e);
     e = start(tiny, &device_cpu, session, true);
-    opened(e);
+    wait_until_open(e);
     CHECK(take(e, command(CMD_HISTORY, NULL, NULL), 0, &t) == EV_DONE);
     CHECK_STR(t.notes[0], "for the talk");
     c = command(CMD_NOTE, NULL, NULL);
@@ -401,12 +404,12 @@ static void notes_stay(void)
 }
 
 static const struct test tests[] = {
-    {"variants write nothing and are what a preview is", variants_write_nothing},
-    {"a variant that cannot be made is told", a_variant_that_cannot_be_made_is_told},
-    {"trials are cancelled", trials_are_cancelled},
+    {"variants write nothing and equal previews", variants_write_nothing},
+    {"a variant that cannot be made is reported", invalid_variants_are_reported},
+    {"variants are cancelled", variants_are_cancelled},
     {"drift is measured at states", drift_is_measured},
     {"two states are compared", states_are_compared},
-    {"bisection finds the border", the_edit_is_found},
+    {"bisection finds an edit that changed the answer", the_edit_is_found},
     {"notes stay with their edits", notes_stay},
 };
 

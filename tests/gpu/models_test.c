@@ -332,24 +332,24 @@ static void same_edits(const char *path)
     for (int i = 0; i < 3; i++) {
         const struct device_ops *here = device[i == 2], *there = device[i != 2];
         struct engine *e;
-        struct heard h;
+        struct job_result h;
 
         session = xasprintf("%s/%s-%d.es", home, path == tiny ? "tiny" : "real", i);
         e = start(path, here, session, false);
-        h = opened(e);
+        h = wait_until_open(e);
         if (!*base)
             memcpy(base, h.checksum, sizeof(base));
         CHECK_STR(h.checksum, base); /* the CPU's and the GPU's hash of the base */
-        h = run(e, command(CMD_COMMIT, "Lily", "park"));
+        h = run_command(e, command(CMD_COMMIT, "Lily", "park"));
         CHECK(h.edits == 1 && h.unmasked_unchanged && strcmp(h.checksum, base) != 0);
         if (i < 2)
             memcpy(twice[i], h.checksum, sizeof(twice[i]));
         engine_stop(e);
         e = start(path, there, session, false);
-        CHECK_STR(opened(e).checksum, h.checksum);
-        CHECK(run(e, command(CMD_VERIFY, NULL, NULL)).verified);
-        CHECK_STR(run(e, command(CMD_UNDO, NULL, NULL)).checksum, base);
-        CHECK_STR(run(e, command(CMD_REDO, NULL, NULL)).checksum, h.checksum);
+        CHECK_STR(wait_until_open(e).checksum, h.checksum);
+        CHECK(run_command(e, command(CMD_VERIFY, NULL, NULL)).verified);
+        CHECK_STR(run_command(e, command(CMD_UNDO, NULL, NULL)).checksum, base);
+        CHECK_STR(run_command(e, command(CMD_REDO, NULL, NULL)).checksum, h.checksum);
         engine_stop(e);
         free(session);
     }

@@ -1,4 +1,4 @@
-/* What the two threads share. Runs under the thread sanitizer too. */
+/* The queues between the two threads. Also runs under the thread sanitizer. */
 #include "core/engine/bus.h"
 
 #include <poll.h>
@@ -25,13 +25,13 @@ static void *engine(void *arg)
     bus_take(bus, &cmd, true, NULL, NULL);
     for (int i = 1; i <= 1000; i++)
         bus_emit(bus, progress_of(cmd.job, i));
-    for (int i = 0; i < 3000; i++) /* more than the queue holds: it waits for room */
+    for (int i = 0; i < 3000; i++) /* more than the ring holds: it waits for room */
         bus_emit(bus, (struct event){.kind = EV_DONE, .job = cmd.job});
     command_free(&cmd);
     return NULL;
 }
 
-static void news_is_merged_and_results_are_not(void)
+static void progress_is_merged_results_are_not(void)
 {
     struct bus *bus = bus_open(NULL);
     struct command cmd = {.kind = CMD_QUERY, .text = xstrdup("?")};
@@ -44,7 +44,7 @@ static void news_is_merged_and_results_are_not(void)
     pthread_create(&thread, NULL, engine, bus);
     job = bus_post(bus, &cmd);
     CHECK(job == 1);
-    CHECK(cmd.text == NULL); /* it has changed owner */
+    CHECK(cmd.text == NULL); /* its text belongs to the engine now */
     while (done < 3000) {
         struct pollfd p = {.fd = bus_fd(bus), .events = POLLIN};
 
@@ -90,7 +90,7 @@ static bool command_is_query(const struct command *cmd, const void *ctx)
     return cmd->kind == CMD_QUERY;
 }
 
-static void questions_overtake_work(void)
+static void urgent_commands_are_taken_first(void)
 {
     struct bus *bus = bus_open(NULL);
     struct command work = {.kind = CMD_ATTRIBUTE}, ask = {.kind = CMD_QUERY}, got;
@@ -105,7 +105,7 @@ static void questions_overtake_work(void)
     bus_close(bus);
 }
 
-static void cancelling_names_a_job_or_all_so_far(void)
+static void cancel_one_job_or_all_so_far(void)
 {
     struct bus *bus = bus_open(NULL);
     struct command a = {.kind = CMD_ATTRIBUTE}, b = {.kind = CMD_ATTRIBUTE},
@@ -117,16 +117,16 @@ static void cancelling_names_a_job_or_all_so_far(void)
     CHECK(!bus_cancelled(bus, one) && bus_cancelled(bus, two));
     bus_cancel(bus, 0);
     CHECK(bus_cancelled(bus, one));
-    CHECK(!bus_cancelled(bus, 0)); /* the background's work is nobody's to cancel */
+    CHECK(!bus_cancelled(bus, 0)); /* background work cannot be cancelled */
     three = bus_post(bus, &c);
     CHECK(!bus_cancelled(bus, three));
     bus_close(bus);
 }
 
 static const struct test tests[] = {
-    {"news is merged and results are not", news_is_merged_and_results_are_not},
+    {"progress is merged, results are not", progress_is_merged_results_are_not},
     {"a full queue refuses and frees", a_full_queue_refuses_and_frees},
-    {"questions overtake work", questions_overtake_work},
-    {"cancelling names a job, or all so far", cancelling_names_a_job_or_all_so_far},
+    {"urgent commands are taken from the middle", urgent_commands_are_taken_first},
+    {"cancel one job, or all so far", cancel_one_job_or_all_so_far},
 };
 TEST_MAIN(tests)

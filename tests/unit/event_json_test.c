@@ -1,4 +1,4 @@
-/* Every kind of event, filled with chance, there and back. */
+/* Every kind of event, filled with random values, written as JSON and read again. */
 #include "core/record/event_json.h"
 
 #include <stdint.h>
@@ -106,7 +106,7 @@ static void fill(const struct struct_fields *table, char *base)
     }
 }
 
-/* An event that its reader accepts. */
+/* A random event that its reader accepts. */
 static struct event made_up(enum event_kind kind)
 {
     struct event ev = {.kind = kind, .job = chance(5), .id = chance(3)};
@@ -135,7 +135,7 @@ static bool fitting(const struct event *ev)
         return ev->model->layers > 0 && ev->model->neurons > 0;
     case EV_TRACE:
         return ev->trace->done <= ev->trace->layers;
-    case EV_HISTORY: /* of this era */
+    case EV_HISTORY: /* its time must be before the year 10000 */
         for (int i = 0; i < ev->history->count; i++)
             if (!(ev->history->entry[i].when >= 0 && ev->history->entry[i].when < 253402300800))
                 return false;
@@ -145,7 +145,7 @@ static bool fitting(const struct event *ev)
     }
 }
 
-/* Version 0.1.0 told no facts of an edit: what is read gets the first one from the entry itself. */
+/* Version 0.1.0 wrote no facts of an edit: reading makes the first one from the entry. */
 static bool of_today(const struct event *ev)
 {
     bool ok = true;
@@ -192,7 +192,7 @@ static void every_event_comes_back(void)
         }
 }
 
-/* A byte of a struct that no field holds is padding; a field that was forgotten shows here. */
+/* Bytes of a struct that are in no field must be padding: a member without a row fails here. */
 static void no_field_is_left_out(void)
 {
     for (int kind = 1; kind <= EV_STOPPED; kind++) {
@@ -220,7 +220,7 @@ static void no_field_is_left_out(void)
     }
 }
 
-static void what_contradicts_itself_is_refused(void)
+static void contradictions_are_refused(void)
 {
     static const char *const bad[] = {
         "{}",
@@ -311,7 +311,7 @@ static void small_recordings_keep_scores_exact(void)
     buf_free(&text);
 }
 
-/* What is made to be passed on says what files are called, not where they are. */
+/* Recordings to be given to others have names of files, not their folders. */
 static void small_recordings_keep_no_folders(void)
 {
     static const enum event_kind kinds[] = {EV_MODEL, EV_STATE, EV_EXPORT};
@@ -336,9 +336,8 @@ static void small_recordings_keep_no_folders(void)
         }
 }
 
-/* Whatever an event says of layers and neurons must be of the model that was told, however deep in
- * it that stands. */
-static void what_is_of_another_model_does_not_fit(void)
+/* Layers and neurons of an event, at any depth, must exist in the recorded model. */
+static void events_of_another_model_are_refused(void)
 {
     static const struct {
         const char *text;
@@ -413,7 +412,7 @@ static void base64_is_the_standard_one(void)
     CHECK(base64_size("abc", 3) == (size_t)-1);
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         CHECK(!base64_get((char[8]){0}, bad[i], strlen(bad[i])));
-    for (size_t n = 760; n < 1600; n += 7) { /* more than one piece of what is done at once */
+    for (size_t n = 760; n < 1600; n += 7) { /* more than one block of the decoder */
         unsigned char bytes[1600], back[1600];
         struct buf out = {0};
 
@@ -426,7 +425,7 @@ static void base64_is_the_standard_one(void)
     }
 }
 
-/* The keys of what recordings of 0.1.0 were asked: a change of the table must not move them. */
+/* Keys in recordings of 0.1.0: a change of the parameter table must not change them. */
 static void keys_of_old_recordings_stay(void)
 {
     char subject[] = "Angola", prompt[] = "{} is in", target[] = "Asia";
@@ -477,10 +476,10 @@ static const struct test tests[] = {
     {"keys of old recordings stay", keys_of_old_recordings_stay},
     {"every event comes back", every_event_comes_back},
     {"no field is left out", no_field_is_left_out},
-    {"what contradicts itself is refused", what_contradicts_itself_is_refused},
+    {"contradictions are refused", contradictions_are_refused},
     {"every command has its name", every_command_has_its_name},
     {"small recordings keep no folders", small_recordings_keep_no_folders},
-    {"what is of another model does not fit", what_is_of_another_model_does_not_fit},
+    {"events of another model are refused", events_of_another_model_are_refused},
     {"halves are the nearest", halves_are_the_nearest},
     {"small recordings keep scores exact", small_recordings_keep_scores_exact},
     {"base64 is the standard one", base64_is_the_standard_one},

@@ -1,4 +1,4 @@
-/* A run is recorded, and what comes out again is the run. */
+/* Recording a run and playing it: driving, answering, damaged files. */
 #include "core/record/player.h"
 
 #include <poll.h>
@@ -24,7 +24,7 @@ static struct fact a_fact(const char *subject)
     return f;
 }
 
-static void keep(struct recorder *r, enum event_kind kind, unsigned job, void *what)
+static void record_event(struct recorder *r, enum event_kind kind, unsigned job, void *what)
 {
     struct event ev = {.kind = kind, .job = job, .id = kind == EV_ATTRIBUTED ? 7 : 0};
 
@@ -41,7 +41,7 @@ static struct model_info *a_model(void)
     return m;
 }
 
-static struct prompt_info *a_look(double p)
+static struct prompt_info *a_prompt_info(double p)
 {
     struct prompt_info *l = xcalloc(1, sizeof(*l));
 
@@ -49,8 +49,8 @@ static struct prompt_info *a_look(double p)
     return l;
 }
 
-static void keep_post(struct recorder *r, unsigned job, enum command_kind kind, const char *subject,
-                      int neuron)
+static void record_post(struct recorder *r, unsigned job, enum command_kind kind,
+                        const char *subject, int neuron)
 {
     struct command cmd = {.kind = kind, .neuron = neuron};
     struct fact f = a_fact(subject ? subject : "");
@@ -65,7 +65,7 @@ static void keep_post(struct recorder *r, unsigned job, enum command_kind kind, 
     fact_free(&f);
 }
 
-/* A model, a look at its fact, words of a neuron, an attribution, an edit. */
+/* Records a model, a fact that is inspected, a neuron, an attribution, an edit. */
 static void record(void)
 {
     struct recorder_options how = {.most = 0};
@@ -82,21 +82,21 @@ static void record(void)
     r = recorder_open(path, &how, &err);
     CHECK_STR(err.text, "");
     recorder_size(r, 36, 120);
-    keep(r, EV_MODEL, 0, a_model());
-    keep_post(r, 1, CMD_INSPECT, "Eiffel Tower", 0);
-    keep(r, EV_PROMPT, 1, a_look(0.25));
-    keep(r, EV_DONE, 1, NULL);
+    record_event(r, EV_MODEL, 0, a_model());
+    record_post(r, 1, CMD_INSPECT, "Eiffel Tower", 0);
+    record_event(r, EV_PROMPT, 1, a_prompt_info(0.25));
+    record_event(r, EV_DONE, 1, NULL);
     recorder_key(r, 'x', 0, 0, NULL);
-    keep_post(r, 2, CMD_ATTRIBUTE, "Eiffel Tower", 0);
+    record_post(r, 2, CMD_ATTRIBUTE, "Eiffel Tower", 0);
     a->layers = 3;
     for (int i = 0; i < 8; i++)
         a->score[i] = 1.0f / (float)(i + 3);
-    keep(r, EV_LAYER, 2, a);
-    keep(r, EV_ATTRIBUTED, 2, NULL);
-    keep(r, EV_DONE, 2, NULL);
-    keep_post(r, 3, CMD_NEURON, NULL, 2);
-    keep(r, EV_NEURON, 3, xcalloc(1, sizeof(struct neuron_info)));
-    keep(r, EV_DONE, 3, NULL);
+    record_event(r, EV_LAYER, 2, a);
+    record_event(r, EV_ATTRIBUTED, 2, NULL);
+    record_event(r, EV_DONE, 2, NULL);
+    record_post(r, 3, CMD_NEURON, NULL, 2);
+    record_event(r, EV_NEURON, 3, xcalloc(1, sizeof(struct neuron_info)));
+    record_event(r, EV_DONE, 3, NULL);
     CHECK(recorder_failure(r) == NULL);
     recorder_close(r);
     fact_free(&fact);
@@ -117,7 +117,7 @@ static struct engine *play(struct err *err)
     return e;
 }
 
-/* The next event, within five seconds; false: none. */
+/* The next event, within five seconds; false: none came. */
 static bool next(struct engine *e, struct event *ev)
 {
     for (int i = 0; i < 500; i++) {
@@ -143,7 +143,7 @@ static unsigned post(struct engine *e, enum command_kind kind, const char *subje
     return engine_post(e, &cmd);
 }
 
-/* Takes events until one of this kind, which is the caller's to free. */
+/* Takes events until one of this kind, which the caller frees. */
 static bool until(struct engine *e, enum event_kind kind, struct event *ev)
 {
     while (next(e, ev)) {
@@ -155,7 +155,7 @@ static bool until(struct engine *e, enum event_kind kind, struct event *ev)
     return false;
 }
 
-static void it_drives_as_it_was(void)
+static void it_drives_as_recorded(void)
 {
     struct err err = {0};
     struct engine *e = play(&err);
@@ -200,7 +200,7 @@ static void then_it_answers_what_it_can(void)
     CHECK(until(e, EV_DONE, &ev) && ev.job == job);
     job = post(e, CMD_INSPECT, "Big Ben", 0);
     CHECK(until(e, EV_FAILED, &ev) && ev.job == job && strstr(ev.err.text, "recorded run"));
-    job = post(e, CMD_NEURON, NULL, 3); /* not recorded: words that are none */
+    job = post(e, CMD_NEURON, NULL, 3); /* not recorded: an empty answer */
     CHECK(until(e, EV_NEURON, &ev) && ev.job == job && ev.neuron->neuron == 3);
     event_free(&ev);
     job = post(e, CMD_COMMIT, "Eiffel Tower", 0);
@@ -209,8 +209,9 @@ static void then_it_answers_what_it_can(void)
     engine_stop(e);
 }
 
-/* The key that takes it over may ask at once: what lies ahead of the tape is answered as well. */
-static void taken_over_it_answers_at_once(void)
+/* The key that takes over may post a command at once: answers that the recording has later are
+ * found too. */
+static void after_hold_it_answers_at_once(void)
 {
     static const struct play_options slow = {.speed = 0.05};
     struct params params;
@@ -230,7 +231,7 @@ static void taken_over_it_answers_at_once(void)
     engine_stop(e);
 }
 
-/* The recording as text, from which a part on other bytes stand. */
+/* Writes the recording as text with other bytes after the text `before`. */
 static bool spoiled(const char *before, const char *bytes)
 {
     gzFile file = gzopen(path, "rb");
@@ -248,8 +249,8 @@ static bool spoiled(const char *before, const char *bytes)
     return ok;
 }
 
-/* A score that is none: said, and the rest is played. */
-static void a_number_that_is_none_is_told(void)
+/* An event with a NaN among its scores is reported, and the rest is played. */
+static void invalid_numbers_are_reported(void)
 {
     struct err err = {0};
     struct engine *e;
@@ -269,7 +270,7 @@ static void a_number_that_is_none_is_told(void)
     record();
 }
 
-static void a_cut_file_is_good_up_to_the_cut(void)
+static void a_cut_file_is_played_to_the_cut(void)
 {
     size_t size;
     char *bytes = file_read(path, 1 << 20, &size, NULL);
@@ -290,11 +291,11 @@ static void a_cut_file_is_good_up_to_the_cut(void)
 }
 
 static const struct test tests[] = {
-    {"it drives as it was", it_drives_as_it_was},
+    {"it drives as recorded", it_drives_as_recorded},
     {"then it answers what it can", then_it_answers_what_it_can},
-    {"taken over it answers at once", taken_over_it_answers_at_once},
-    {"a number that is none is told", a_number_that_is_none_is_told},
-    {"a cut file is good up to the cut", a_cut_file_is_good_up_to_the_cut},
+    {"after hold it answers at once", after_hold_it_answers_at_once},
+    {"invalid numbers are reported", invalid_numbers_are_reported},
+    {"a cut file is played up to the cut", a_cut_file_is_played_to_the_cut},
 };
 
 int main(void)
