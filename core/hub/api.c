@@ -17,6 +17,7 @@ static bool is_redirect(int status)
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+/* Sets the reason in the reply. */
 static enum http_end reply_unsafe(struct http_reply *reply, const char *why)
 {
     utf8_copy(reply->why, sizeof(reply->why), why);
@@ -99,6 +100,7 @@ enum http_end api_follow(struct pull *p, const struct http_call *call, bool stay
     return end;
 }
 
+/* http_call.on_bytes: appends to a buf, up to MAX_ANSWER bytes. */
 static bool append_text(void *ctx, const void *bytes, size_t n)
 {
     struct buf *text = ctx;

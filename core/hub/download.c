@@ -71,6 +71,7 @@ static struct digest *hash_new(const struct repo_file *f)
     return strlen(f->etag) == 40 ? sha1_new_blob(f->bytes) : sha256_new();
 }
 
+/* Ends and frees the hash. Whether it is the file's. */
 static bool hash_matches(struct digest *digest, const struct repo_file *f)
 {
     char hex[65];
@@ -120,6 +121,8 @@ static bool rewind_part(struct transfer *t)
     return false;
 }
 
+/* http_call.on_start: checks the size before the first byte. After 206 the bytes continue the part;
+ * after 200 the server sends the whole file, so the part is emptied. */
 static bool transfer_start(void *ctx, const struct http_reply *reply)
 {
     struct transfer *t = ctx;
@@ -140,6 +143,7 @@ static bool transfer_start(void *ctx, const struct http_reply *reply)
     return !t->at || rewind_part(t); /* no range support: the whole file comes */
 }
 
+/* http_call.on_bytes: writes to the part and to the hash. False sets t->fault. */
 static bool transfer_write(void *ctx, const void *bytes, size_t n)
 {
     struct transfer *t = ctx;

@@ -49,6 +49,7 @@ static const char *const header_names[H_COUNT] = {
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool curl_ready;
 
+/* Once per process; curl_global_init() may not be thread-safe. */
 static void curl_start(void)
 {
     curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
@@ -194,6 +195,7 @@ static void set_safety(const struct http *h)
         curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
 }
 
+/* `curl_error` [CURL_ERROR_SIZE] receives libcurl's message. */
 static void set_options(const struct http *h, const struct http_call *call, struct exchange *x,
                         struct curl_slist *headers, char *curl_error)
 {
@@ -231,6 +233,7 @@ static void set_error_text(struct http_reply *reply, CURLcode code, const char *
             *p = '?';
 }
 
+/* How a finished transfer ended, from libcurl's result. */
 static enum http_end end_from_curl(const struct exchange *x, CURLcode code)
 {
     switch (code) {

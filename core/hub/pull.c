@@ -176,6 +176,7 @@ static bool link_all(struct pull *p, const struct hub_pulled *got, struct err *e
     return hub_cache_ref(&p->cache, p->name->revision, p->commit, err);
 }
 
+/* All steps, in the order above. */
 static bool pull_run(struct pull *p, struct hub_pulled *out, struct err *err)
 {
     struct buf folder = {0};

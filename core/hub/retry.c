@@ -88,6 +88,7 @@ static bool explain_refusal(const struct pull *p, const struct http_reply *reply
                    message && *message ? ": " : "", message);
 }
 
+/* Timeout, too many requests, or a server error that may pass. */
 static bool is_retryable(int status)
 {
     return status == 408 || status == 429 || (status >= 500 && status <= 504 && status != 501);

@@ -123,6 +123,7 @@ static bool find_token(struct hub *h, struct err *err)
     return ok;
 }
 
+/* HF_ENDPOINT, or the public Hub. Slashes at its end are removed. */
 static bool find_endpoint(struct hub *h, struct err *err)
 {
     const char *named = env_value("HF_ENDPOINT");

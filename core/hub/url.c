@@ -19,6 +19,7 @@ static char *url_part(CURLU *u, CURLUPart part, unsigned flags)
     return copy;
 }
 
+/* The parsed URL, for curl_url_cleanup(); NULL: not a URL. */
 static CURLU *url_parse(const char *url)
 {
     CURLU *u = curl_url();

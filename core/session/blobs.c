@@ -94,6 +94,7 @@ bool delta_usable(const struct delta *d, struct err *err)
     return delta_is_finite(d, err);
 }
 
+/* `place`: the delta's position in the edit, over both tables. */
 static bool low_rank_store(struct session *s, int edit, int place, const struct delta *d,
                            struct err *err)
 {
@@ -109,6 +110,7 @@ static bool low_rank_store(struct session *s, int edit, int place, const struct 
                   (const void *)d->weight, cols, (const void *)d->key, rank * cols);
 }
 
+/* A dense delta (columns null) or one of some columns. */
 static bool addition_store(struct session *s, int edit, int place, const struct delta *d,
                            struct err *err)
 {
@@ -167,6 +169,7 @@ struct blob_place {
     const char *what;
 };
 
+/* `due`: the size in bytes it should have. */
 static bool blob_size_error(struct session *s, const struct blob_place *at, long long bytes,
                             long long due, struct err *err)
 {

@@ -8,6 +8,8 @@
 
 #include "core/base/mem.h"
 
+/* Prefers the system's error to SQLite's: "Permission denied" says more than "unable to open
+ * database file". */
 static bool db_fail_io(struct session *s, const char *path, struct err *err)
 {
     int why = sqlite3_system_errno(s->db);

@@ -88,6 +88,7 @@ static bool store_wording(struct session *s, int edit, int request, const struct
     return db_run(s, err, "INSERT INTO settings (name, value) VALUES (?, ?)", "tt", name, text);
 }
 
+/* Fact number `request` of an edit, its wording and its locality probes. */
 static bool store_fact(struct session *s, int edit, int request, const struct fact *f,
                        struct err *err)
 {
@@ -110,6 +111,7 @@ static bool store_fact(struct session *s, int edit, int request, const struct fa
     return true;
 }
 
+/* Inserts the edit and everything that belongs to it. */
 static bool store_edit(struct session *s, int id, const struct edit_record *r, const char *hash,
                        double when, struct err *err)
 {
@@ -128,6 +130,7 @@ static bool store_edit(struct session *s, int id, const struct edit_record *r, c
            (!r->z || z_store(s, id, r->z, r->requests, r->width, err));
 }
 
+/* Checks a record before the transaction begins. */
 static bool record_usable(const struct edit_record *r, struct err *err)
 {
     if (r->requests < 1 || !r->facts)
@@ -216,6 +219,7 @@ bool session_undo(struct session *s, int *edit, struct err *err)
     return true;
 }
 
+/* Whether the edit is active; otherwise err says why it cannot be removed. */
 static bool may_remove(struct session *s, int edit, struct err *err)
 {
     enum edit_status status = edit_status_of(s, edit, err);
@@ -244,6 +248,7 @@ bool session_remove(struct session *s, int edit, struct err *err)
     return session_remove_edits(s, &edit, 1, err);
 }
 
+/* Whether the edit can be redone; otherwise err says why not. */
 static bool may_redo(struct session *s, int edit, struct err *err)
 {
     switch (edit_status_of(s, edit, err)) {

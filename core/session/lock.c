@@ -37,6 +37,7 @@ static void lock_held_error(const char *path, int fd, struct err *err)
                 "%s: being written by another program; wait until it ends, or end it", path);
 }
 
+/* Writes "HOST PID" into the lock file. */
 static void lock_write_owner(int fd)
 {
     char host[256] = "", text[320];

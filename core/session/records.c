@@ -110,6 +110,7 @@ static bool read_facts(struct session *s, struct edit_record *rec, struct err *e
     return got == 0;
 }
 
+/* The current row of session_edits(), and the edit's facts. */
 static bool read_edit(struct session *s, sqlite3_stmt *q, struct edit_record *rec, struct err *err)
 {
     long long id = sqlite3_column_int64(q, 0);

@@ -64,6 +64,7 @@ static bool session_configure(struct session *s, struct err *err)
                    err);
 }
 
+/* Opens s->path, or a database in memory, with SQLite. */
 static bool session_connect(struct session *s, int flags, struct err *err)
 {
     int rc = sqlite3_open_v2(*s->path ? s->path : ":memory:", &s->db, flags, NULL);
@@ -299,6 +300,7 @@ static bool store_setting(struct session *s, const char *name, const char *value
                   "tt", name, value);
 }
 
+/* Only [a-z0-9._-], so that names need no quoting anywhere. */
 static bool setting_name_valid(const char *name, struct err *err)
 {
     if (!*name || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-")])

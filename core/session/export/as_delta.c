@@ -164,6 +164,7 @@ static void add_matrix(const struct export_source *s, const struct export_matrix
     free(name);
 }
 
+/* Writes the file: header, then the tensors in the order of the layout. */
 static bool write_tensors(struct staging_dir *staging, struct st_tensor *t, int count,
                           const struct meta_list *meta, struct err *err)
 {
@@ -183,6 +184,7 @@ static bool write_tensors(struct staging_dir *staging, struct st_tensor *t, int 
     return staged_file_end(&file, ok, err);
 }
 
+/* export_ops.write */
 static bool write_delta(const struct export_source *s, const struct export_options *options,
                         struct staging_dir *staging, struct export_result *r, struct err *err)
 {

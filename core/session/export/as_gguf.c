@@ -68,6 +68,7 @@ static size_t pad_to_alignment(const struct gguf_source *in, size_t n)
     return (n + in->align - 1) & ~(in->align - 1);
 }
 
+/* Maps and parses the model's file. */
 static bool open_source(struct gguf_source *in, const char *path, struct err *err)
 {
     const struct gguf_value *v;
@@ -161,6 +162,7 @@ static void write_tensor_infos(const struct gguf_source *in, struct buf *out)
     }
 }
 
+/* Tensor i: the source's bytes, or the edited matrix in its new type. */
 static bool write_tensor(const struct gguf_source *in, int i, struct staged_file *file,
                          double *loss2, struct err *err)
 {
@@ -178,6 +180,7 @@ static bool write_tensor(const struct gguf_source *in, int i, struct staged_file
     return ok;
 }
 
+/* The whole file in order. `total` is known before the first byte, for staged_file_begin(). */
 static bool write_file(const struct gguf_source *in, struct staging_dir *staging, double *loss2,
                        struct err *err)
 {
@@ -203,6 +206,7 @@ static bool write_file(const struct gguf_source *in, struct staging_dir *staging
     return staged_file_end(&file, ok, err);
 }
 
+/* export_ops.write */
 static bool write_gguf(const struct export_source *s, const struct export_options *options,
                        struct staging_dir *staging, struct export_result *r, struct err *err)
 {

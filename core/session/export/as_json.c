@@ -45,6 +45,8 @@ static json_t *json_hash(const void *bytes, size_t n)
     return json_string(hex);
 }
 
+/* A delta's shape and the hashes of its values. "kept": how many columns the mask or the delta
+ * selects. */
 static json_t *delta_json(const struct delta *d)
 {
     size_t rank = (size_t)d->rank, cols = (size_t)d->cols;
@@ -197,6 +199,7 @@ static json_t *setting_json(struct session *s, const char *name)
     return o;
 }
 
+/* export_ops.write */
 static bool write_json(const struct export_source *s, const struct export_options *options,
                        struct staging_dir *staging, struct export_result *r, struct err *err)
 {

@@ -173,6 +173,7 @@ static bool write_matrices(const struct export_source *s, int rank, struct stagi
     return ok;
 }
 
+/* export_ops.write */
 static bool write_lora(const struct export_source *s, const struct export_options *options,
                        struct staging_dir *staging, struct export_result *r, struct err *err)
 {
@@ -271,6 +272,7 @@ static bool add_deltas(const struct safetensors *st, const struct weights *w, co
     return true;
 }
 
+/* export_ops.read_back */
 static bool read_lora(const char *path, const struct weights *w, struct delta **delta, int *count,
                       struct err *err)
 {

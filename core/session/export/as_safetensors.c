@@ -322,6 +322,7 @@ static int compare_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Copies config, tokenizer and license files, sorted by name so that exports are reproducible. */
 static bool copy_companions(const struct export_source *s, struct staging_dir *staging,
                             bool convert, enum dtype to, struct err *err)
 {
@@ -409,6 +410,7 @@ static bool write_from_safetensors(const struct export_source *s,
     return ok;
 }
 
+/* export_ops.write, for both kinds of source. */
 static bool write_folder(const struct export_source *s, const struct export_options *options,
                          struct staging_dir *staging, struct export_result *r, struct err *err)
 {

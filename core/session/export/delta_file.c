@@ -94,6 +94,7 @@ static bool parse_parts(const char *text, long rank, struct delta_part **part, i
            err_set(err, ERR_FORMAT, "the parts of a delta do not add up to its rank %ld", rank);
 }
 
+/* A copy of `count` rows of x [..][cols] from row `first` on. Caller frees. */
 static float *copy_rows(const float *x, size_t first, size_t count, size_t cols)
 {
     float *out = xmalloc((count * cols + 1) * sizeof(*out));

@@ -36,6 +36,7 @@ static void list_holders(unsigned wanted, struct buf *out)
             buf_printf(out, "%s%s", out->len ? ", " : "", exporters[i]->name);
 }
 
+/* `what`: words for the thing that has HOLDS bit `bit`. Returns false. */
 static bool cannot_hold(const struct export_ops *ops, unsigned bit, const char *what, int edit,
                         struct err *err)
 {

@@ -60,6 +60,7 @@ static void put_mistral(const struct weights *w, struct buf *out)
     put_window(weights_config(w), out);
 }
 
+/* Qwen uses the window from one layer on: max_window_layers is the first of them. */
 static void put_qwen(const struct weights *w, struct buf *out)
 {
     const struct model_config *c = weights_config(w);
@@ -73,6 +74,7 @@ static void put_qwen(const struct weights *w, struct buf *out)
     put_window(c, out);
 }
 
+/* A soft cap, or null for none. */
 static void put_cap(const char *name, float cap, struct buf *out)
 {
     buf_printf(out, "  \"%s\": ", name);
@@ -83,6 +85,7 @@ static void put_cap(const char *name, float cap, struct buf *out)
     buf_puts(out, ",\n");
 }
 
+/* query_pre_attn_scalar is 1 / scale^2: Gemma gives the number whose root divides the scores. */
 static void put_gemma3(const struct weights *w, struct buf *out)
 {
     const struct model_config *c = weights_config(w);
@@ -136,6 +139,7 @@ static const struct hf_class *hf_class_of(const struct weights *w, struct err *e
     return NULL;
 }
 
+/* A special token's id, if the file has one. */
 static void put_id(const struct weights *w, const char *key, const char *name, struct buf *out)
 {
     char full[64];

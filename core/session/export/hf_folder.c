@@ -23,6 +23,7 @@ struct folder_tensor {
     float norm_offset;                  /* what the conversion to GGUF added to norm weights */
 };
 
+/* Row of the GGUF file's matrix that is row `row` of transformers'. */
 static long stored_row(const struct folder_tensor *s, long row)
 {
     return hf_row(row, s->rows == 1 ? s->cols : s->rows, s->heads);
@@ -40,6 +41,7 @@ static void read_row(const struct folder_tensor *s, long row, float *x, float *y
         y[j] = x[s->rows == 1 ? stored_row(s, j) : j] - s->norm_offset;
 }
 
+/* Writes a tensor row by row. */
 static bool write_rows(const struct folder_tensor *s, struct staged_file *file, enum dtype type,
                        struct err *err)
 {
@@ -85,6 +87,7 @@ static bool write_transposed(const struct folder_tensor *s, struct staged_file *
     return ok;
 }
 
+/* Writes one tensor, from the edited matrix if there is one. */
 static bool write_tensor(const struct folder_tensor *s, struct staged_file *file, enum dtype type,
                          double *loss2, struct err *err)
 {
@@ -121,6 +124,7 @@ static long fused_rows(const struct weights *w, const struct tensor *q)
     return rows;
 }
 
+/* How to turn tensor t into transformers'. */
 static struct folder_tensor source_of(const struct export_source *s, const struct tensor *t)
 {
     const struct model_config *c = weights_config(s->weights);
@@ -152,6 +156,7 @@ static const struct folder_tensor *find_source(const struct folder_tensor *list,
     return NULL;
 }
 
+/* The entry of the safetensors header. */
 static void describe_tensor(const struct folder_tensor *s, const char *name, enum dtype type,
                             struct st_tensor *out)
 {

@@ -55,6 +55,7 @@ static void vocabulary_free(struct vocabulary *v)
     free(v->score);
 }
 
+/* A token id from the metadata; -1: none, or outside the vocabulary. */
 static long long id_of(const struct weights *w, const struct vocabulary *v, const char *key)
 {
     long long id;
@@ -118,6 +119,7 @@ static bool read_vocabulary(const struct weights *w, struct vocabulary *v, struc
     return read_kind(w, v, err);
 }
 
+/* A token's type (TYPE_...); 1 is normal text. */
 static int type_of(const struct vocabulary *v, long id)
 {
     return v->type ? v->type[id] : 1;
@@ -133,6 +135,7 @@ static void json_put(json_t *o, const char *key, json_t *value)
     json_object_set_new(o, key, value);
 }
 
+/* {"type": TYPE}, the start of every step in tokenizer.json. */
 static json_t *typed_json(const char *type)
 {
     json_t *o = json_object();
@@ -151,6 +154,7 @@ static json_t *byte_level_json(bool regex)
     return o;
 }
 
+/* How a text is split before merging: a regular expression, or single digits, then bytes. */
 static json_t *pre_tokenizer_json(const struct family *f)
 {
     json_t *o, *list, *step;
@@ -183,6 +187,7 @@ static bool adds_bos(const struct vocabulary *v)
     return v->bos >= 0 && (v->add_bos < 0 ? v->spm || v->family->add_bos : v->add_bos != 0);
 }
 
+/* One item of a template: {KIND: {"id": ..., "type_id": ...}}. */
 static json_t *template_item(const char *kind, json_t *id, int type)
 {
     json_t *o = json_object(), *inner = json_object();
@@ -193,6 +198,7 @@ static json_t *template_item(const char *kind, json_t *id, int type)
     return o;
 }
 
+/* Puts the beginning-of-text token before one text, and before each of a pair. */
 static json_t *post_processor_json(const struct vocabulary *v)
 {
     json_t *o, *single, *pair, *tokens, *token, *ids, *texts;
@@ -227,6 +233,7 @@ static json_t *post_processor_json(const struct vocabulary *v)
     return o;
 }
 
+/* Appends the tokens that are matched before the text is split: control and user-defined ones. */
 static bool added_tokens(const struct vocabulary *v, json_t *list, struct err *err)
 {
     for (long id = 0; id < v->count; id++) {
@@ -253,6 +260,7 @@ static bool added_tokens(const struct vocabulary *v, json_t *list, struct err *e
 
 /* --- the model -------------------------------------------------------------------------- */
 
+/* The map from token text to id. */
 static bool add_vocabulary(const struct vocabulary *v, json_t *vocab, struct err *err)
 {
     for (long id = 0; id < v->count; id++)
@@ -271,6 +279,7 @@ struct cut {
     size_t at; /* bytes of the left part */
 };
 
+/* Order of merging: highest score first, then lowest id, then leftmost cut. */
 static int compare_cuts(const void *a, const void *b)
 {
     const struct cut *x = a, *y = b;
@@ -284,6 +293,7 @@ static int compare_cuts(const void *a, const void *b)
     return (x->at > y->at) - (x->at < y->at);
 }
 
+/* Whether a token can be a part of a merge: normal text or user-defined. */
 static bool is_piece(const struct vocabulary *v, const json_t *id)
 {
     int type = id ? type_of(v, (long)json_integer_value(id)) : TYPE_UNUSED;
@@ -291,6 +301,7 @@ static bool is_piece(const struct vocabulary *v, const json_t *id)
     return type == 1 || type == TYPE_USER_DEFINED;
 }
 
+/* All cuts of all normal tokens into two pieces, in merge order. Caller frees. */
 static struct cut *find_cuts(const struct vocabulary *v, const json_t *vocab, size_t *count)
 {
     struct cut *cut = NULL;
@@ -340,6 +351,7 @@ static bool add_merges(const struct vocabulary *v, json_t *merges, struct err *e
     return true;
 }
 
+/* The model: vocabulary and merges. */
 static json_t *bpe_json(const struct vocabulary *v, struct err *err)
 {
     json_t *o = typed_json("BPE"), *vocab = json_object(), *merges = json_array();
@@ -374,6 +386,7 @@ static json_t *replace_json(const char *from, const char *to)
     return o;
 }
 
+/* SentencePiece: blanks become U+2581, and one is put in front if `prefix`. */
 static json_t *normalizer_json(const struct vocabulary *v)
 {
     json_t *o, *list, *first;
@@ -392,6 +405,7 @@ static json_t *normalizer_json(const struct vocabulary *v)
     return o;
 }
 
+/* The way back from tokens to text. */
 static json_t *decoder_json(const struct vocabulary *v)
 {
     json_t *o, *list, *strip;

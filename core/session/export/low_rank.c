@@ -14,6 +14,7 @@ void low_rank_free(struct low_rank *r)
     *r = (struct low_rank){0};
 }
 
+/* Factors of zeros. */
 static bool low_rank_alloc(struct low_rank *r, int rank, int rows, int cols, struct err *err)
 {
     *r = (struct low_rank){.rank = rank, .rows = rows, .cols = cols};
@@ -74,6 +75,7 @@ bool low_rank_exact(struct low_rank *out, const struct export_matrix *l, struct 
     return true;
 }
 
+/* x [rows][cols] as a float64 matrix on the device. */
 static struct mat upload_doubles(struct device *dev, const float *x, int rows, int cols)
 {
     size_t n = (size_t)rows * (size_t)cols;
@@ -87,6 +89,7 @@ static struct mat upload_doubles(struct device *dev, const float *x, int rows, i
     return m;
 }
 
+/* The device's float64 matrix as floats in `out`. */
 static void fetch_floats(struct device *dev, struct mat m, float *out)
 {
     size_t n = (size_t)m.rows * (size_t)m.cols;

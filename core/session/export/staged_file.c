@@ -40,6 +40,7 @@ bool staged_file_begin(struct staged_file *file, struct staging_dir *staging, co
     return true;
 }
 
+/* Writes all n bytes; a write of 0 bytes counts as a full disk. */
 static bool write_bytes(struct staged_file *file, const char *bytes, size_t n, struct err *err)
 {
     while (n) {
