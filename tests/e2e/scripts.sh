@@ -1,5 +1,5 @@
 #!/bin/sh
-# The program without a terminal, driven by the scripts beside this one, on the default model.
+# Runs the scripts of this folder: the program without a terminal, on the default model.
 [ -n "${EDITSCOPE_MODEL:-}" ] || { echo "no model"; exit 77; }
 failed=0
 passed=0

@@ -1,5 +1,8 @@
-/* The screen in a terminal of its own (a pty): every way to leave it gives back the terminal as it
- * was. Model: the default one, as for the other tests here. The program: $EDITSCOPE, else
+/* The screen in a terminal of its own (a pty). However the program ends (quit, a signal, a crash
+ * in any thread, a terminal that goes away), it gives the terminal back as it was: the same modes,
+ * the main screen, a visible cursor, no mouse and no bracketed paste.
+ *
+ * Model: the default one, and a small one for the crashes. The program: $EDITSCOPE, else
  * build/editscope. */
 #include <dirent.h>
 #include <errno.h>
@@ -23,10 +26,10 @@
 #include "tests/folder.h"
 
 struct pty {
-    int fd, slave; /* the other end stays open here: its modes can be read after the end */
+    int fd, slave; /* the slave stays open here, so its modes can be read after the program ended */
     pid_t pid;
     struct termios before;
-    struct buf out; /* all that was written; a NUL is dropped */
+    struct buf out; /* everything the program wrote, without NULs */
 };
 
 static const char *model, *program;
@@ -37,7 +40,8 @@ static struct winsize size_of(int h, int w)
     return (struct winsize){.ws_row = (unsigned short)h, .ws_col = (unsigned short)w};
 }
 
-/* `settings`: NAME=VALUE, NULL ends them. */
+/* Starts argv in a new pty of 30 rows and 100 columns. `settings`: NAME=VALUE for its environment,
+ * NULL ends them. */
 static void start_in(struct pty *p, const char *const *settings, const char *const *argv)
 {
     struct winsize size = size_of(30, 100);
@@ -59,14 +63,16 @@ static void start_in(struct pty *p, const char *const *settings, const char *con
     _exit(127);
 }
 
-static void start(struct pty *p, const char *const *settings, const char *option)
+/* Starts the program with one option (or NULL). */
+static void start_screen(struct pty *p, const char *const *settings, const char *option)
 {
     const char *const argv[] = {program, option, NULL};
 
     start_in(p, settings, argv);
 }
 
-/* Reads until `text` was written behind byte `from`; false after `seconds`. */
+/* Reads until `text` was written after byte `from`; false after `seconds`. text NULL: reads for
+ * that long. */
 static bool wait_for(struct pty *p, size_t from, const char *text, double seconds)
 {
     double until = clock_seconds() + seconds;
@@ -90,12 +96,13 @@ static bool wait_for(struct pty *p, size_t from, const char *text, double second
     }
 }
 
-static void type(struct pty *p, const char *keys)
+/* Types into the terminal. */
+static void type_keys(struct pty *p, const char *keys)
 {
     CHECK(write(p->fd, keys, strlen(keys)) == (ssize_t)strlen(keys));
 }
 
-/* The wait status when it has ended, -1 if it has not in time; what it writes is read meanwhile. */
+/* The wait status of the program; -1 if it has not ended in time. Its output is read meanwhile. */
 static int end_of(struct pty *p, double seconds)
 {
     double until = clock_seconds() + seconds;
@@ -112,6 +119,7 @@ static int end_of(struct pty *p, double seconds)
     return -1;
 }
 
+/* The modes of the terminal are those from before the program. */
 static void same_modes(const struct pty *p)
 {
     struct termios now;
@@ -122,7 +130,8 @@ static void same_modes(const struct pty *p)
     CHECK(!memcmp(now.c_cc, p->before.c_cc, sizeof(now.c_cc)));
 }
 
-/* Behind byte `from`: main screen, no pastes marked, no mouse, cursor shown. */
+/* After byte `from` the program went back to the main screen and switched off pastes, mouse and
+ * the hidden cursor. */
 static void screen_left(const struct pty *p, size_t from)
 {
     const char *out = p->out.data + from;
@@ -134,7 +143,8 @@ static void screen_left(const struct pty *p, size_t from)
         CHECK(strstr(s, "25h") != NULL); /* a cursor that was hidden is shown again */
 }
 
-static void finish(struct pty *p)
+/* Kills the program if it still runs, and closes the pty. */
+static void end_pty(struct pty *p)
 {
     if (p->pid > 0) {
         kill(p->pid, SIGKILL);
@@ -164,7 +174,7 @@ static void signals_end_it_in_order(void)
         size_t from;
         int status;
 
-        start(&p, NULL, NULL);
+        start_screen(&p, NULL, NULL);
         CHECK(wait_for(&p, 0, i % 2 ? "Fact" : "BASE", 20)); /* also while the model is loaded */
         from = p.out.len;
         kill(p.pid, ends[i].number);
@@ -173,11 +183,11 @@ static void signals_end_it_in_order(void)
         CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 128 + ends[i].number);
         screen_left(&p, from);
         same_modes(&p);
-        finish(&p);
+        end_pty(&p);
     }
 }
 
-/* Dies of `sig`, the terminal is as it was, and a report says which. */
+/* The program died of `sig`, the terminal is as it was, and a crash report names the signal. */
 static void crashed_well(struct pty *p, size_t from, int sig, const char *name)
 {
     char *path = xasprintf("%s/editscope/crash.txt", folder), *report;
@@ -234,6 +244,7 @@ static int threads_of(pid_t pid, int tid[THREADS], char name[THREADS][32],
     return count;
 }
 
+/* Starts the program on the small model: crashes need no real one. */
 static void start_small(struct pty *p)
 {
     const char *const argv[] = {program,     "-m", "tests/data/architectures/llama3/model.gguf",
@@ -243,7 +254,8 @@ static void start_small(struct pty *p)
     CHECK(wait_for(p, 0, "BASE", 20));
 }
 
-/* The first thread of that name, when it is there; 0: none in 20 s. No thread blocks a fault. */
+/* Waits for the first thread of that name; 0: there was none in 20 s. No thread may block a fault.
+ */
 static int thread_named(pid_t pid, const char *wanted)
 {
     for (int tries = 0; tries < 400; tries++, usleep(50000)) {
@@ -263,7 +275,8 @@ static int thread_named(pid_t pid, const char *wanted)
     return 0;
 }
 
-/* A fault that a thread raises itself kills at once, with no handler, where it is blocked. */
+/* If a thread blocks a fault that it raises itself, the kernel kills the program without calling
+ * the handler; so faults are raised in each thread. */
 static void a_crash_in_any_thread_gives_the_terminal_back(void)
 {
     static const char *const threads[] = {"editscope", "engine", "worker", "recorder"};
@@ -281,7 +294,7 @@ static void a_crash_in_any_thread_gives_the_terminal_back(void)
             syscall(SYS_tgkill, p.pid, tid, crashes[n].number);
             crashed_well(&p, from, crashes[n].number, crashes[n].name);
         }
-        finish(&p);
+        end_pty(&p);
     }
 }
 
@@ -295,34 +308,35 @@ static void every_crash_gives_the_terminal_back(void)
         from = p.out.len;
         kill(p.pid, crashes[i].number);
         crashed_well(&p, from, crashes[i].number, crashes[i].name);
-        finish(&p);
+        end_pty(&p);
     }
 }
 
-static void leave(struct pty *p)
+/* Types :q! and checks that the program ends with status 0 and gives the terminal back. */
+static void quit_screen(struct pty *p)
 {
     size_t from = p->out.len;
     int status;
 
-    type(p, ":q!\r");
+    type_keys(p, ":q!\r");
     status = end_of(p, 20);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     if (strstr(p->out.data, "\033[?1049h")) /* a vt100 has one screen */
         screen_left(p, from);
     same_modes(p);
-    finish(p);
+    end_pty(p);
 }
 
-static void it_leaves_when_told_to(void)
+static void it_quits_when_asked_to(void)
 {
     struct pty p;
 
     if (!model)
         SKIP("the default model is missing: run `make model`");
-    start(&p, NULL, NULL);
+    start_screen(&p, NULL, NULL);
     CHECK(wait_for(&p, 0, "Fact", 10));
     CHECK(strstr(p.out.data, "\033[?2026h") != NULL); /* frames come whole */
-    leave(&p);
+    quit_screen(&p);
 }
 
 static void terminals_it_does_not_know(void)
@@ -332,21 +346,21 @@ static void terminals_it_does_not_know(void)
     struct pty p;
     int status;
 
-    start(&p, dumb, NULL);
+    start_screen(&p, dumb, NULL);
     status = end_of(&p, 10);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 2);
     CHECK(wait_for(&p, 0, "editscope query", 0.1));
     CHECK(!strchr(p.out.data ? p.out.data : "", '\033'));
     same_modes(&p);
-    finish(&p);
+    end_pty(&p);
     if (!model)
         SKIP("the default model is missing: run `make model`");
-    start(&p, odd, NULL);
+    start_screen(&p, odd, NULL);
     CHECK(wait_for(&p, 0, "not known here", 10));
-    leave(&p);
+    quit_screen(&p);
 }
 
-static bool coloured(const char *out)
+static bool has_colours(const char *out)
 {
     for (const char *s = out; (s = strstr(s, "\033[")) != NULL; s += 2) {
         size_t n = strspn(s + 2, "0123456789;");
@@ -383,19 +397,19 @@ static void without_colours_and_in_the_c_locale(void)
 
     if (!model)
         SKIP("the default model is missing: run `make model`");
-    start(&p, NULL, NULL);
+    start_screen(&p, NULL, NULL);
     CHECK(wait_for(&p, 0, "BASE", 20));
-    CHECK(coloured(p.out.data));
-    leave(&p);
-    start(&p, no, NULL);
+    CHECK(has_colours(p.out.data));
+    quit_screen(&p);
+    start_screen(&p, no, NULL);
     CHECK(wait_for(&p, 0, "BASE", 20));
-    CHECK(!coloured(p.out.data));
-    leave(&p);
+    CHECK(!has_colours(p.out.data));
+    quit_screen(&p);
     for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++) {
-        start(&p, plain[i], NULL);
+        start_screen(&p, plain[i], NULL);
         CHECK(wait_for(&p, 0, "BASE", 20));
         drawn_in_ascii(&p);
-        leave(&p);
+        quit_screen(&p);
     }
 }
 
@@ -409,7 +423,7 @@ static void a_storm_of_sizes(void)
 
     if (!model)
         SKIP("the default model is missing: run `make model`");
-    start(&p, NULL, NULL);
+    start_screen(&p, NULL, NULL);
     CHECK(wait_for(&p, 0, "Fact", 10));
     for (int i = 0; i < 200; i++) {
         size = size_of(odd[i % 7][0], odd[i % 7][1]);
@@ -423,7 +437,7 @@ static void a_storm_of_sizes(void)
     size = size_of(30, 100);
     CHECK(ioctl(p.fd, TIOCSWINSZ, &size) == 0);
     CHECK(wait_for(&p, from, "Parameters", 10));
-    leave(&p);
+    quit_screen(&p);
 }
 
 static void a_paste_is_text(void)
@@ -433,14 +447,14 @@ static void a_paste_is_text(void)
 
     if (!model)
         SKIP("the default model is missing: run `make model`");
-    start(&p, NULL, NULL);
+    start_screen(&p, NULL, NULL);
     CHECK(wait_for(&p, 0, "BASE", 20));
-    type(&p, "e\025\033[200~Lou\rvre:q!\033[201~");
+    type_keys(&p, "e\025\033[200~Lou\rvre:q!\033[201~");
     CHECK(wait_for(&p, 0, "Lou vre:q!", 5)); /* one line; nothing in it was a command */
     from = p.out.len;
-    type(&p, "\033");
+    type_keys(&p, "\033");
     wait_for(&p, from, NULL, 0.3);
-    leave(&p);
+    quit_screen(&p);
 }
 
 static void a_shell_can_stop_it_and_go_on(void)
@@ -455,30 +469,30 @@ static void a_shell_can_stop_it_and_go_on(void)
         SKIP("the default model is missing: run `make model`");
     start_in(&p, settings, argv);
     if (!wait_for(&p, 0, "ready> ", 10)) {
-        finish(&p);
+        end_pty(&p);
         SKIP("no bash here");
     }
-    type(&p, "a=$(stty -g)\r");
+    type_keys(&p, "a=$(stty -g)\r");
     line = xasprintf("%s\r", program);
-    type(&p, line);
+    type_keys(&p, line);
     free(line);
     CHECK(wait_for(&p, 0, "Fact", 10));
     from = p.out.len;
-    type(&p, "\032");
+    type_keys(&p, "\032");
     CHECK(wait_for(&p, from, "Stopped", 5) && wait_for(&p, from, "ready> ", 5));
     CHECK(strstr(p.out.data + from, "\033[?1049l") && strstr(p.out.data + from, "\033[?2004l"));
     from = p.out.len;
-    type(&p, "test \"$a\" = \"$(stty -g)\" && echo modes-$((1+1))\r");
+    type_keys(&p, "test \"$a\" = \"$(stty -g)\" && echo modes-$((1+1))\r");
     CHECK(wait_for(&p, from, "modes-2", 5));
     from = p.out.len;
-    type(&p, "fg\r");
+    type_keys(&p, "fg\r");
     CHECK(wait_for(&p, from, "\033[?2004h", 5) && wait_for(&p, from, "Parameters", 5));
-    type(&p, ":q!\r");
+    type_keys(&p, ":q!\r");
     CHECK(wait_for(&p, from, "ready> ", 20));
     from = p.out.len;
-    type(&p, "test \"$a\" = \"$(stty -g)\" && echo modes-$((2+2))\r");
+    type_keys(&p, "test \"$a\" = \"$(stty -g)\" && echo modes-$((2+2))\r");
     CHECK(wait_for(&p, from, "modes-4", 5));
-    finish(&p);
+    end_pty(&p);
 }
 
 static void a_terminal_that_goes_away(void)
@@ -488,7 +502,7 @@ static void a_terminal_that_goes_away(void)
 
     if (!model)
         SKIP("the default model is missing: run `make model`");
-    start(&p, NULL, NULL);
+    start_screen(&p, NULL, NULL);
     CHECK(wait_for(&p, 0, "BASE", 20));
     close(p.slave);
     close(p.fd);
@@ -497,7 +511,7 @@ static void a_terminal_that_goes_away(void)
         usleep(50000);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGHUP);
     p.pid = 0;
-    finish(&p);
+    end_pty(&p);
 }
 
 static void read_only_refuses_what_writes(void)
@@ -506,11 +520,11 @@ static void read_only_refuses_what_writes(void)
 
     if (!model)
         SKIP("the default model is missing: run `make model`");
-    start(&p, NULL, "--read-only");
+    start_screen(&p, NULL, "--read-only");
     CHECK(wait_for(&p, 0, "READ-ONLY", 20));
-    type(&p, "C");
+    type_keys(&p, "C");
     CHECK(wait_for(&p, 0, "commit: the session is open read-only", 5));
-    leave(&p);
+    quit_screen(&p);
 }
 
 static const struct test tests[] = {
@@ -518,7 +532,7 @@ static const struct test tests[] = {
     {"a crash in any thread gives the terminal back",
      a_crash_in_any_thread_gives_the_terminal_back},
     {"every crash gives the terminal back", every_crash_gives_the_terminal_back},
-    {"it leaves when told to", it_leaves_when_told_to},
+    {"it quits when asked to", it_quits_when_asked_to},
     {"terminals it does not know", terminals_it_does_not_know},
     {"without colours and in the C locale", without_colours_and_in_the_c_locale},
     {"a storm of sizes", a_storm_of_sizes},

@@ -1,5 +1,7 @@
-/* The recorded run that comes with the program plays, without a model, in every view. The
- * program: $EDITSCOPE, else build/editscope. */
+/* The recording that comes with the program plays in every view, without a model; and a recording
+ * writes no file.
+ *
+ * The program: $EDITSCOPE, else build/editscope. */
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>

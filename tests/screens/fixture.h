@@ -1,5 +1,12 @@
-/* A desk as if an engine had spoken: made-up events that reach every view, and golden screens.
- * Included by the tests of the screens; each uses what it needs. */
+/* A ui_state as if an engine had spoken, for tests of the screens: made-up events that give every
+ * view something to show, a host that does nothing, and the comparison with golden screens.
+ *
+ * A test makes a state (make_full_ui_state, or make_ui_state and some give_…), opens a view on it,
+ * and compares what screen_draw() draws with tests/screens/NAME-COLUMNSxROWS.screen. No engine,
+ * model or terminal is involved, so the picture depends on nothing but the code under test. `make
+ * screens` writes the golden files; the difference is then reviewed as text.
+ *
+ * Included by several test programs; each uses the part it needs. */
 #ifndef TESTS_SCREENS_FIXTURE_H
 #define TESTS_SCREENS_FIXTURE_H
 
@@ -51,6 +58,7 @@ static void no_knobs(struct host *host)
     ui_remask(host->ui);
 }
 
+/* A host that takes everything and does nothing; last_said keeps the format of the last message. */
 static struct host host_of(struct ui_state *d)
 {
     return (struct host){.ui = d,
@@ -62,7 +70,7 @@ static struct host host_of(struct ui_state *d)
                          .params_changed = no_knobs};
 }
 
-static struct shown_token word(const char *text, double p, bool subject)
+static struct shown_token shown_token_of(const char *text, double p, bool subject)
 {
     struct shown_token w = {.p = p, .subject = subject};
 
@@ -70,6 +78,7 @@ static struct shown_token word(const char *text, double p, bool subject)
     return w;
 }
 
+/* Hands ui_state an event of this kind with this payload, which moves there. */
 static void give(struct ui_state *d, enum event_kind kind, void *what)
 {
     struct event ev = {.kind = kind, .job = 1, .progress = what};
@@ -77,6 +86,7 @@ static void give(struct ui_state *d, enum event_kind kind, void *what)
     ui_event(d, &ev);
 }
 
+/* A model of LAYERS layers and an open session with moments. */
 static void give_model(struct ui_state *d)
 {
     struct model_info *m = xcalloc(1, sizeof(*m));
@@ -102,7 +112,9 @@ static void give_model(struct ui_state *d)
     give(d, EV_STATE, s);
 }
 
-static void give_look(struct ui_state *d)
+/* Tokens, answer and ranks of the prompt. One token has an escape sequence: it must not reach a
+ * terminal as it is. */
+static void give_prompt_info(struct ui_state *d)
 {
     static const char *const token[] = {"The", " E", "iffel", " Tower", " is", " in"};
     struct prompt_info *l = xcalloc(1, sizeof(*l));
@@ -111,14 +123,14 @@ static void give_look(struct ui_state *d)
     l->lookup = 3;
     l->token = xcalloc(6, sizeof(*l->token));
     for (int i = 0; i < 6; i++)
-        l->token[i] = word(token[i], 0, i >= 1 && i <= 3);
+        l->token[i] = shown_token_of(token[i], 0, i >= 1 && i <= 3);
     l->nexts = 2;
     l->next = xcalloc(2, sizeof(*l->next));
-    l->next[0] = word(" Paris", 0.7, false);
-    l->next[1] = word(" \033[31mMont", 0.03, false); /* must not reach a terminal as it is */
+    l->next[0] = shown_token_of(" Paris", 0.7, false);
+    l->next[1] = shown_token_of(" \033[31mMont", 0.03, false);
     l->p_target = 0.0057;
     l->rank = 12;
-    l->old = word(" Paris", 0.7, false);
+    l->old = shown_token_of(" Paris", 0.7, false);
     l->layers = LAYERS;
     l->rank_old = xcalloc(LAYERS, sizeof(int));
     l->rank_new = xcalloc(LAYERS, sizeof(int));
@@ -129,6 +141,7 @@ static void give_look(struct ui_state *d)
     give(d, EV_PROMPT, l);
 }
 
+/* Scores of a layer: noise from a fixed generator, and every 97th neuron stands out. */
 static void give_layer(struct ui_state *d, int layer)
 {
     struct attribution *a = attribution_new(layer, ROWS, NEURONS, false);
@@ -146,6 +159,7 @@ static void give_layer(struct ui_state *d, int layer)
     give(d, EV_LAYER, a);
 }
 
+/* An attribution with this many layers scored; with all of them it is complete. */
 static void give_run(struct ui_state *d, int layers)
 {
     struct attribution_header *m = xcalloc(1, sizeof(*m));
@@ -156,7 +170,7 @@ static void give_run(struct ui_state *d, int layers)
     m->layers = LAYERS;
     m->prompt = xcalloc(ROWS, sizeof(*m->prompt));
     m->target = xcalloc(ROWS, sizeof(*m->target));
-    m->target[0] = word(" Paris", 0.7, false);
+    m->target[0] = shown_token_of(" Paris", 0.7, false);
     give(d, EV_HEADER, m);
     for (int l = 0; l < layers; l++)
         give_layer(d, l < 3 ? l + 4 : l < 7 ? l - 3 : l);
@@ -164,6 +178,7 @@ static void give_run(struct ui_state *d, int layers)
         ui_event(d, &done);
 }
 
+/* A preview that holds: p(Rome) from 0.006 to 0.891. */
 static void give_preview(struct ui_state *d)
 {
     struct edit_report *a = xcalloc(1, sizeof(*a));
@@ -195,6 +210,7 @@ static void give_preview(struct ui_state *d)
     give(d, EV_PREVIEW, a);
 }
 
+/* Answers of the base and of the preview to one prompt. */
 static void give_answers(struct ui_state *d)
 {
     static const char *const said[2] = {" Paris, the capital of France.", " Rome, Italy."};
@@ -207,14 +223,15 @@ static void give_answers(struct ui_state *d)
         a->completion = xstrdup(said[k]);
         a->nexts = 2;
         a->next = xcalloc(2, sizeof(*a->next));
-        a->next[k] = word(" Paris", k ? 0.05 : 0.7, false);
-        a->next[!k] = word(" Rome", k ? 0.891 : 0.006, false);
+        a->next[k] = shown_token_of(" Paris", k ? 0.05 : 0.7, false);
+        a->next[!k] = shown_token_of(" Rome", k ? 0.891 : 0.006, false);
         a->next[k].id = 1;
         a->next[!k].id = 2;
         give(d, EV_ANSWER, a);
     }
 }
 
+/* Two edits, the second undone. */
 static void give_history(struct ui_state *d)
 {
     struct history *h = xcalloc(1, sizeof(*h));
@@ -247,6 +264,7 @@ static void give_history(struct ui_state *d)
     give(d, EV_HISTORY, h);
 }
 
+/* Grids of the base and the preview; the new object wins at layer 9. */
 static void give_lens(struct ui_state *d)
 {
     static const char *const token[] = {"The", " E", "iffel", " Tower", " is", " in"};
@@ -263,11 +281,12 @@ static void give_lens(struct ui_state *d)
         g->rank_old = xcalloc((size_t)LAYERS * 6, sizeof(int));
         g->rank_new = xcalloc((size_t)LAYERS * 6, sizeof(int));
         for (int t = 0; t < 6; t++)
-            g->token[t] = word(token[t], 0, t >= 1 && t <= 3);
+            g->token[t] = shown_token_of(token[t], 0, t >= 1 && t <= 3);
         for (int i = 0; i < LAYERS * 6; i++) {
             int layer = i / 6, t = i % 6, late = layer >= 9 && t == 5;
 
-            g->top[i] = word(top[late ? 3 + k : (layer + t) % 3], 0.05 + 0.07 * layer, false);
+            g->top[i] =
+                shown_token_of(top[late ? 3 + k : (layer + t) % 3], 0.05 + 0.07 * layer, false);
             g->rank_old[i] = late && !k ? 1 : 5000 / (layer + 1) + t;
             g->rank_new[i] = late && k ? 1 : 9000 / (layer + 1) + t;
         }
@@ -275,6 +294,7 @@ static void give_lens(struct ui_state *d)
     }
 }
 
+/* A causal trace with 9 layers done; the others are NAN. */
 static void give_trace(struct ui_state *d)
 {
     static const char *const token[] = {"The", " E", "iffel", " Tower", " is", " in"};
@@ -287,11 +307,11 @@ static void give_trace(struct ui_state *d)
                         .p_corrupt = 0.02,
                         .samples = 10,
                         .noise = 0.31,
-                        .answer = word(" Paris", 0.7, false)};
+                        .answer = shown_token_of(" Paris", 0.7, false)};
     t->token = xcalloc(6, sizeof(*t->token));
     t->effect = xcalloc((size_t)LAYERS * 6, sizeof(float));
     for (int i = 0; i < 6; i++)
-        t->token[i] = word(token[i], 0, i >= 1 && i <= 3);
+        t->token[i] = shown_token_of(token[i], 0, i >= 1 && i <= 3);
     for (int l = 0; l < LAYERS; l++)
         for (int i = 0; i < 6; i++)
             t->effect[l * 6 + i] = l >= 9             ? NAN
@@ -314,7 +334,9 @@ static struct probe_result probe_of(enum probe_kind kind, const char *prompt, co
                                  .known = known};
 }
 
-static struct probe_report *board_of(const char *subject)
+/* A scoreboard with a probe of every kind, one failed and one that the base did not know. Caller
+ * frees. */
+static struct probe_report *probe_report_of(const char *subject)
 {
     struct probe_report *p = xcalloc(1, sizeof(*p));
 
@@ -338,7 +360,8 @@ static void give_metric(struct variant_result *t, const char *name, double part,
     t->metric[metric_find(name)] = (struct measured){.part = part, .whole = whole};
 }
 
-static void give_tries(struct ui_state *d, const struct params *variant, int count)
+/* Results for these sets of parameters, each a little different. */
+static void give_variants(struct ui_state *d, const struct params *variant, int count)
 {
     for (int i = 0; i < count; i++) {
         struct variant_result *t = xcalloc(1, sizeof(*t));
@@ -372,7 +395,8 @@ static void give_tries(struct ui_state *d, const struct params *variant, int cou
     }
 }
 
-static void give_past(struct ui_state *d)
+/* Drift, a difference of two states, a bisection. */
+static void give_history_results(struct ui_state *d)
 {
     struct drift *r = xcalloc(1, sizeof(*r));
     struct diff *f = xcalloc(1, sizeof(*f));
@@ -415,10 +439,11 @@ static void give_queue(struct ui_state *d)
         q->state = (enum queue_state)((i + QUEUE_HOLDS) % 5);
         q->p[1] = 0.8;
     }
-    d->queue[0].probes = board_of("Eiffel Tower");
+    d->queue[0].probes = probe_report_of("Eiffel Tower");
     snprintf(d->queue[2].why, sizeof(d->queue[2].why), "the prompt does not hold the subject");
 }
 
+/* A state with a fact and nothing else; ui_free() ends it. */
 static void make_ui_state(struct ui_state *d)
 {
     struct params p;
@@ -430,23 +455,25 @@ static void make_ui_state(struct ui_state *d)
     d->fact.target = xstrdup("Rome");
 }
 
+/* A state in which every view has something to show. */
 static void make_full_ui_state(struct ui_state *d)
 {
     make_ui_state(d);
     give_model(d);
-    give_look(d);
+    give_prompt_info(d);
     give_run(d, LAYERS);
     give_preview(d);
     give_answers(d);
     give_history(d);
     give_lens(d);
     give_trace(d);
-    give(d, EV_PROBES, board_of("Eiffel Tower"));
-    give_past(d);
+    give(d, EV_PROBES, probe_report_of("Eiffel Tower"));
+    give_history_results(d);
     give_queue(d);
 }
 
-static void roles_dump(const struct surface *s, struct buf *out)
+/* The role of every cell as a letter, and what the letters mean. */
+static void append_roles(const struct surface *s, struct buf *out)
 {
     struct buf grid = {0};
 
@@ -459,9 +486,8 @@ static void roles_dump(const struct surface *s, struct buf *out)
     buf_free(&grid);
 }
 
-/* Text of a screen of this size, and where asked for the roles of its cells and what their letters
- * stand for. Caller frees. */
-static char *picture(const struct screen *screen, int h, int w, bool roles)
+/* A screen of h rows and w columns as text, with its roles where asked for. Caller frees. */
+static char *screen_text(const struct screen *screen, int h, int w, bool roles)
 {
     struct surface *s = surface_new(h, w);
     struct buf out = {0};
@@ -469,18 +495,18 @@ static char *picture(const struct screen *screen, int h, int w, bool roles)
     screen_draw(screen, s);
     surface_dump(s, &out);
     if (roles)
-        roles_dump(s, &out);
+        append_roles(s, &out);
     surface_free(s);
     return buf_take(&out);
 }
 
-/* Roles are compared at the first size of a name: they say the same at every other, in many lines.
- */
-static void compare(const char *name, const struct screen *screen, int h, int w)
+/* Compares a screen with its golden file, or writes it (SCREENS=write). Roles are compared at the
+ * first size of a name: at other sizes they say the same, in many lines. */
+static void compare_golden(const char *name, const struct screen *screen, int h, int w)
 {
     static char last[64];
     bool first = strcmp(last, name) != 0;
-    char *got = picture(screen, h, w, first), *want;
+    char *got = screen_text(screen, h, w, first), *want;
     struct err err = {0};
     char path[128];
 
@@ -500,7 +526,8 @@ static void compare(const char *name, const struct screen *screen, int h, int w)
     free(got);
 }
 
-static void screen_of(const char *name, struct ui_state *d, int h, int w)
+/* Opens a view on the state and compares the whole screen. */
+static void compare_view(const char *name, struct ui_state *d, int h, int w)
 {
     struct host host = host_of(d);
     struct view *v = view_open(view_find(name), &host);
@@ -509,7 +536,7 @@ static void screen_of(const char *name, struct ui_state *d, int h, int w)
     setenv("TZ", "UTC", 1);
     if (v->ops->open)
         v->ops->open(v);
-    compare(name, &screen, h, w);
+    compare_golden(name, &screen, h, w);
     view_close(v);
 }
 

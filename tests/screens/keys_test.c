@@ -1,4 +1,5 @@
-/* Keys, commands and clicks, on a made-up desk: help that finds, a line that completes. */
+/* Keys, commands and clicks: help finds what is typed, the line completes, clicks hit what is
+ * drawn. */
 #include "tests/screens/fixture.h"
 
 #include "views/commands.h"
@@ -42,7 +43,7 @@ static void help_finds_as_it_is_typed_and_runs(void)
     CHECK(ran == ACTION_ATTRIBUTE);
     v->ops->open(v);
     type(v, "ratio alp");
-    compare("help-filter", &screen, 24, 80);
+    compare_golden("help-filter", &screen, 24, 80);
     v->ops->action(v, ACTION_ENTER);
     CHECK_STR(prompted, ":set ratio.ge.a=");
     v->ops->open(v);
@@ -67,7 +68,7 @@ static void help_shows_what_is_bound(void)
     make_full_ui_state(&d);
     v->ops->open(v);
     CHECK(keymap_bind(keymap_current(), NULL, "C-p", "preview", 0, NULL, NULL));
-    text = picture(&screen, 24, 80, false);
+    text = screen_text(&screen, 24, 80, false);
     CHECK(strstr(text, "C-p P ") != NULL);
     free(text);
     keymap_default(keymap_current());
@@ -117,7 +118,7 @@ static void the_line_shows_them(void)
     make_full_ui_state(&d);
     field_set(&line, ":set mask.mode=");
     completions_find(&c, field_text(&line) + 1);
-    compare("line", &screen, 24, 80);
+    compare_golden("line", &screen, 24, 80);
     completions_free(&c);
     field_free(&line);
     view_close(v);

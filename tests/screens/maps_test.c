@@ -1,4 +1,4 @@
-/* The maps and the tables of neurons: their modes, orders and cursors, on a desk made up here. */
+/* The maps and the table of neurons: modes, orders, zoom, filters and cursors. */
 #include "tests/screens/fixture.h"
 
 #include "tui/theme.h"
@@ -9,7 +9,7 @@
 
 static const int every[LAYERS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
 
-static void give_rough(struct ui_state *d, int layer)
+static void give_mpc(struct ui_state *d, int layer)
 {
     struct attribution *a = attribution_new(layer, ROWS, NEURONS, false);
 
@@ -31,7 +31,7 @@ static void the_map_is_never_blank_before_scores(void)
     make_ui_state(&d);
     give_model(&d);
     for (int l = 0; l < LAYERS; l++)
-        give_rough(&d, l);
+        give_mpc(&d, l);
     heat_grid_make(&g, &d, &w, every, LAYERS, 64);
     CHECK(g.mpc_rows == LAYERS && g.exact_rows == 0 && g.ramp[0] == RAMP_GREY);
     heat_grid_free(&g);
@@ -48,12 +48,12 @@ static void the_map_is_never_blank_before_scores(void)
     ui_add_job(&d, 9, CMD_ATTRIBUTE);
     d.attributing = true;
     v = view_open(view_find("heatmap"), &host);
-    compare("heat-rough", &(struct screen){.ui = &d, .view = v}, 24, 80);
+    compare_golden("heat-rough", &(struct screen){.ui = &d, .view = v}, 24, 80);
     view_close(v);
     ui_free(&d);
 }
 
-static void the_cut_stands_where_the_mask_ends(void)
+static void the_cut_is_where_the_mask_ends(void)
 {
     struct ui_state d;
     struct heat_grid g;
@@ -130,26 +130,26 @@ static void modes_and_zoom_are_as_they_were(void)
     for (int i = 0; i < 4; i++) {
         press(v, ACTION_MODE);
         if (i == 0)
-            compare("heat-psa", &screen, 24, 80); /* not there: says what to press */
+            compare_golden("heat-psa", &screen, 24, 80); /* not there: says what to press */
         if (i == 2)
-            compare("heat-activation", &screen, 24, 80);
+            compare_golden("heat-activation", &screen, 24, 80);
         if (i == 3) {
-            compare("heat-trace", &screen, 24, 80);
-            compare("heat-trace", &screen, 36, 120);
+            compare_golden("heat-trace", &screen, 24, 80);
+            compare_golden("heat-trace", &screen, 36, 120);
         }
     }
     press(v, ACTION_MODE);
     for (int i = 0; i < 3; i++)
         press(v, ACTION_ENTER);
     d.order = ORDER_SCORE;
-    compare("heat-zoom", &screen, 36, 120);
+    compare_golden("heat-zoom", &screen, 36, 120);
     press(v, ACTION_BACK);
     press(v, ACTION_BACK);
     press(v, ACTION_BACK);
     CHECK(!v->ops->action(v, ACTION_BACK)); /* nothing left to leave: the app's turn */
     d.order = ORDER_CLASS;
     press(v, ACTION_FILTER);
-    compare("heat-edited", &screen, 24, 80);
+    compare_golden("heat-edited", &screen, 24, 80);
     view_close(v);
     ui_free(&d);
 }
@@ -182,9 +182,9 @@ static void give_neuron(struct ui_state *d, int layer, int neuron, const char *w
     n->neuron = neuron;
     n->count = 12;
     for (int i = 0; i < 12; i++) {
-        n->promotes[i] = word(i ? " some" : word_promoted, 0, false);
+        n->promotes[i] = shown_token_of(i ? " some" : word_promoted, 0, false);
         n->promotes[i].logit = 3 - 0.2 * i;
-        n->suppresses[i] = word(i == 3 ? "\033[2J" : " other", 0, false);
+        n->suppresses[i] = shown_token_of(i == 3 ? "\033[2J" : " other", 0, false);
         n->suppresses[i].logit = -2 + 0.1 * i;
     }
     n->contexts = 1;
@@ -203,9 +203,9 @@ static struct answer *trial_of(unsigned state, bool changed)
     a->completion = xstrdup(changed ? " Rome, the city." : " Paris, the capital.");
     a->nexts = 3;
     a->next = xcalloc(3, sizeof(*a->next));
-    a->next[0] = word(changed ? " Rome" : " Paris", changed ? 0.5 : 0.7, false);
-    a->next[1] = word(changed ? " Paris" : " Rome", changed ? 0.3 : 0.006, false);
-    a->next[2] = word(changed ? " Turin" : " the", 0.02, false);
+    a->next[0] = shown_token_of(changed ? " Rome" : " Paris", changed ? 0.5 : 0.7, false);
+    a->next[1] = shown_token_of(changed ? " Paris" : " Rome", changed ? 0.3 : 0.006, false);
+    a->next[2] = shown_token_of(changed ? " Turin" : " the", 0.02, false);
     a->next[0].id = changed ? 2 : 1;
     a->next[1].id = changed ? 1 : 2;
     a->next[2].id = changed ? 4 : 3;
@@ -269,8 +269,8 @@ static void changes_are_asked_about_and_forces_remask(void)
     press(v, ACTION_FORCE);
     CHECK(d.layer[6].mask->weight[1] == 1 && d.layer[6].mask->selected == kept + 1);
     v->ops->open(v);
-    compare("neurons-changed", &screen, 24, 80);
-    compare("neurons-changed", &screen, 36, 120);
+    compare_golden("neurons-changed", &screen, 24, 80);
+    compare_golden("neurons-changed", &screen, 36, 120);
     press(v, ACTION_FORCE);
     CHECK(d.layer[6].mask->weight[1] == 0 && d.layer[6].mask->selected == kept);
     press(v, ACTION_FORCE);
@@ -374,11 +374,11 @@ static void a_neuron_in_full_is_as_it_was(void)
     press(v, ACTION_TAG);
     press(v, ACTION_UP);
     press(v, ACTION_DETAILS);
-    compare("neuron", &screen, 36, 120);
-    compare("neuron", &screen, 30, 80);
+    compare_golden("neuron", &screen, 36, 120);
+    compare_golden("neuron", &screen, 30, 80);
     press(v, ACTION_DETAILS);
     press(v, ACTION_FILTER);
-    compare("neurons-filter", &screen, 24, 80);
+    compare_golden("neurons-filter", &screen, 24, 80);
     view_close(v);
     ui_free(&d);
 }
@@ -487,10 +487,10 @@ static void the_lens_shows_ranks_and_differences(void)
     v->ops->open(v);
     CHECK(posts == 0); /* both are here */
     d.side = SIDE_BOTH;
-    compare("lens-difference", &screen, 36, 120);
+    compare_golden("lens-difference", &screen, 36, 120);
     press(v, ACTION_MODE);
     d.side = SIDE_BEFORE;
-    compare("lens-rank", &screen, 24, 80);
+    compare_golden("lens-rank", &screen, 24, 80);
     press(v, ACTION_TOKEN_BACK);
     ui_drop_previews(&d);
     v->ops->open(v);
@@ -511,7 +511,7 @@ static const struct test tests[] = {
     {"the table filters and sorts", the_table_filters_and_sorts},
     {"a neuron in full is as it was", a_neuron_in_full_is_as_it_was},
     {"the map is never blank before scores", the_map_is_never_blank_before_scores},
-    {"the cut stands where the mask ends", the_cut_stands_where_the_mask_ends},
+    {"the cut is where the mask ends", the_cut_is_where_the_mask_ends},
     {"signs are kept where colours can show them", signs_are_kept_where_colours_can_show_them},
     {"modes and zoom are as they were", modes_and_zoom_are_as_they_were},
     {"a click takes the cell under it", a_click_takes_the_cell_under_it},

@@ -1,4 +1,4 @@
-/* The Models view while a model is being fetched. */
+/* The Models view while a model is downloaded. */
 #include <unistd.h>
 
 #include "tests/folder.h"
@@ -68,11 +68,11 @@ static void a_pull_is_shown_and_disturbs_nobody(void)
     CHECK_STR(name, "org/name:Q4_0");
     v->ops->open(v);
     screen = (struct screen){.ui = &d, .view = v};
-    compare("models-asking", &screen, 24, 80);
+    compare_golden("models-asking", &screen, 24, 80);
     progress(&d, 412e6, 1.23e9, 41);
     CHECK(d.progress.total <= 0); /* the gauge of the user's own jobs is another */
-    compare("models-fetching", &screen, 24, 80);
-    compare("models-fetching", &screen, 36, 120);
+    compare_golden("models-fetching", &screen, 24, 80);
+    compare_golden("models-fetching", &screen, 36, 120);
     CHECK(v->ops->command(v, "pull", "org/other") && strstr(last_said, "is being downloaded"));
     CHECK_STR(name, "org/name:Q4_0");
     ui_event(&d, &end);

@@ -1,4 +1,4 @@
-/* The Query view: what its keys ask for, and its pictures of two answers. */
+/* The Query view: what its keys post, and how two answers are drawn. */
 #include "tests/screens/fixture.h"
 
 #include "views/screens/query_internal.h"
@@ -160,8 +160,8 @@ static void pictures(void)
     stage_open(&t);
     screen = (struct screen){.ui = &t.d, .view = t.v};
     t.v->ops->action(t.v, ACTION_FLIP);
-    compare("query-difference", &screen, 36, 120);
-    compare("query-difference", &screen, 24, 80);
+    compare_golden("query-difference", &screen, 36, 120);
+    compare_golden("query-difference", &screen, 24, 80);
     t.v->ops->action(t.v, ACTION_COPY);
     CHECK_STR(copied, " Rome, Italy.");
     t.v->ops->action(t.v, ACTION_FLIP);
@@ -173,7 +173,7 @@ static void pictures(void)
     a->completion = xstrdup(" Rome.\n\nIt was \033[31mbuilt there, as everybody who has seen it "
                             "from the hill above the river will tell, long before");
     give(&t.d, EV_ANSWER, a);
-    compare("query-answering", &screen, 24, 64);
+    compare_golden("query-answering", &screen, 24, 64);
     stage_close(&t);
 }
 

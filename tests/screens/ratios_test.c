@@ -1,4 +1,4 @@
-/* The Ratios view: numbers it works out by itself. */
+/* The Ratios view: the numbers it computes itself, against masks built here. */
 #include "tests/screens/fixture.h"
 
 #include "views/screens/ratios_internal.h"
@@ -77,9 +77,9 @@ static void the_rest_is_scrolled_to(void)
     make_full_ui_state(&d);
     for (int i = 0; i < 4; i++)
         v->ops->action(v, ACTION_PAGE_DOWN);
-    compare("ratios-end", &screen, 24, 80);
+    compare_golden("ratios-end", &screen, 24, 80);
     v->ops->action(v, ACTION_MODE);
-    compare("ratios-histograms", &screen, 24, 80);
+    compare_golden("ratios-histograms", &screen, 24, 80);
     view_close(v);
     ui_free(&d);
 }

@@ -1,5 +1,6 @@
-/* Whole screens, drawn without a terminal from events made up here, against golden files.
- * `SCREENS=write` writes the files anew; review the difference as text. */
+/* Every view as a whole screen in three sizes, from made-up events, against golden files.
+ *
+ * `make screens` (SCREENS=write) rewrites them; review the difference as text. */
 #include "tests/screens/fixture.h"
 
 #include "tui/layout.h"
@@ -15,7 +16,7 @@ static void every_view_is_as_it_was(void)
     make_full_ui_state(&d);
     for (int i = 0; views[i]; i++)
         for (int k = 0; k < 3; k++)
-            screen_of(views[i]->name, &d, size[k][0], size[k][1]);
+            compare_view(views[i]->name, &d, size[k][0], size[k][1]);
     ui_free(&d);
 }
 
@@ -28,12 +29,12 @@ static void a_start_and_a_partial_map_are_as_they_were(void)
 
     make_ui_state(&d);
     v->ops->open(v);
-    compare("start", &screen, 24, 80);
+    compare_golden("start", &screen, 24, 80);
     give_model(&d);
-    give_look(&d);
+    give_prompt_info(&d);
     give_run(&d, 5);
     ui_add_job(&d, 9, CMD_ATTRIBUTE);
-    compare("partial", &screen, 24, 80);
+    compare_golden("partial", &screen, 24, 80);
     view_close(v);
     ui_free(&d);
 }
@@ -49,7 +50,7 @@ static void a_question_has_cancel_selected(void)
     struct screen screen = {.ui = &d, .view = v, .question = &q};
 
     make_full_ui_state(&d);
-    compare("dialog", &screen, 24, 80);
+    compare_golden("dialog", &screen, 24, 80);
     view_close(v);
     ui_free(&d);
 }
@@ -68,7 +69,7 @@ static void every_size_can_be_drawn(void)
             v->ops->open(v);
         for (int h = 1; h < 70; h += h < 26 ? 1 : 9)
             for (int w = 1; w < 240; w += w < 60 ? 7 : 23)
-                free(picture(&screen, h, w, false));
+                free(screen_text(&screen, h, w, false));
         view_close(v);
     }
     ui_free(&d);
@@ -94,7 +95,7 @@ static void every_action_can_be_done_anywhere(void)
             for (int a = 1; a < ACTION_COUNT; a++)
                 if (v->ops->action && !(v->ops == &view_help && a == ACTION_ENTER))
                     v->ops->action(v, (enum action)a);
-            free(picture(&screen, 30, 100, false));
+            free(screen_text(&screen, 30, 100, false));
             view_close(v);
         }
     }

@@ -1,4 +1,4 @@
-/* Three views in every tier a terminal can have, as the bytes it would be sent. */
+/* Three views with every number of colours a terminal can have, as the bytes that would be sent. */
 #include "tui/theme.h"
 
 #include "tests/screens/fixture.h"

@@ -1,4 +1,4 @@
-/* Compare, Sweep and History with results in them: what is posted, what is drawn. */
+/* Compare, Sweep and History with results in them: what they post, what they draw. */
 #include "tests/screens/fixture.h"
 #include "views/shell/messages.h"
 
@@ -47,7 +47,7 @@ static void three_sizes(const char *name, struct ui_state *d, struct view *v)
     struct screen screen = {.ui = d, .view = v, .message = "tried", .tone = TONE_GOOD};
 
     for (int k = 0; k < 3; k++)
-        compare(name, &screen, size[k][0], size[k][1]);
+        compare_golden(name, &screen, size[k][0], size[k][1]);
 }
 
 static void masks_are_compared(void)
@@ -66,7 +66,7 @@ static void masks_are_compared(void)
     CHECK(params_choice(&posted.variants[5], P_MASK_COMPENSATE) == COMPENSATE_GAIN);
     CHECK(posted.variants[8].value[P_SEED] < posted.variants[9].value[P_SEED]);
     CHECK(v->ops->action(v, ACTION_ENTER) && posts == 1); /* one at a time */
-    give_tries(&d, posted.variants, posted.variant_count);
+    give_variants(&d, posted.variants, posted.variant_count);
     tell(v, EV_VARIANT);
     tell(v, EV_DONE);
     three_sizes("compared", &d, v);
@@ -83,7 +83,7 @@ static void masks_are_compared(void)
     /* results stay when the fact goes, and say whose they are */
     free(d.fact.target);
     d.fact.target = xstrdup("Oslo");
-    got = picture(&(struct screen){.ui = &d, .view = v}, 36, 120, false);
+    got = screen_text(&(struct screen){.ui = &d, .view = v}, 36, 120, false);
     CHECK(strstr(got, "Compare: Eiffel Tower → Rome") && strstr(got, "another fact than now"));
     free(got);
     view_close(v);
@@ -107,7 +107,7 @@ static void a_grid_is_swept(void)
     CHECK(posts == 1 && posted.kind == CMD_VARIANTS && posted.variant_count == 20);
     CHECK(posted.variants[0].value[P_RATIO_INV_TEMP] > posted.variants[19].value[P_RATIO_INV_TEMP]);
     CHECK(posted.variants[0].value[P_RATIO_GE_B] < posted.variants[1].value[P_RATIO_GE_B]);
-    give_tries(&d, posted.variants, 13);
+    give_variants(&d, posted.variants, 13);
     tell(v, EV_VARIANT);
     v->ops->action(v, ACTION_DOWN);
     v->ops->action(v, ACTION_RIGHT);
@@ -180,7 +180,7 @@ static void the_past_is_asked(void)
 }
 
 /* What was written is said with what it says when it is opened again. */
-static void an_export_is_told(void)
+static void an_export_is_reported(void)
 {
     struct export_report *x = xcalloc(1, sizeof(*x));
     struct event ev = {.kind = EV_EXPORT, .job = 1, .export = x};
@@ -209,7 +209,7 @@ static void an_export_is_told(void)
 }
 
 static const struct test tests[] = {
-    {"an export is told", an_export_is_told},
+    {"an export is reported", an_export_is_reported},
     {"the past is asked", the_past_is_asked},
     {"masks are compared", masks_are_compared},
     {"a grid is swept", a_grid_is_swept},

@@ -1,4 +1,4 @@
-/* Every view that shows rows can hand them over, row by row whole. */
+/* Every view with rows exports them, each row complete. */
 #include "views/view_tables.h"
 
 #include "tests/screens/fixture.h"
