@@ -48,39 +48,44 @@ enum {
 /* id, long name, short name, argument ("" for a flag), commands, help */
 #define OPTIONS(X)                                                                                 \
     X(TRIPLE, "triple", 0, "TRIPLE", FOR_FACT,                                                     \
-      "subject | relation | object; see editscope relations")                                      \
-    X(PROBE, "probe", 0, "", FOR_EDIT, "The scoreboard after each of many facts too")              \
-    X(SUBJECT, "subject", 0, "TEXT", FOR_FACT, "What the fact is about")                           \
-    X(PROMPT, "prompt", 0, "TEXT", FOR_FACT, "What is asked; {} stands for the subject")           \
+      "The fact as subject | relation | object; see `editscope relations`")                        \
+    X(PROBE, "probe", 0, "", FOR_EDIT, "With --facts: print the scoreboard of every fact")         \
+    X(SUBJECT, "subject", 0, "TEXT", FOR_FACT, "The subject of the fact")                          \
+    X(PROMPT, "prompt", 0, "TEXT", FOR_FACT, "The prompt; {} stands for the subject")              \
     X(TARGET, "target", 0, "TEXT", FOR_FACT, "The new object")                                     \
     X(OLD, "old", 0, "TEXT", FOR_FACT, "The old object, if it is known")                           \
-    X(FACT, "fact", 0, "FILE", FOR_FACT, "A fact as one JSON object; - is standard input")         \
-    X(FACTS, "facts", 0, "FILE", FOR_EDIT, "Many facts, JSON or a JSON object a line, in order")   \
-    X(BATCH, "batch", 0, "N", FOR_EDIT, "Facts written together by one solve")                     \
-    X(SKIP, "skip", 0, "N", FOR_EDIT, "With --facts: leave out the first N")                       \
-    X(AGAIN, "again", 0, "", FOR_EDIT, "With --facts: write also what is in the session already")  \
-    X(METHOD, "method", 0, "NAME", FOR_EDIT, "How the update is solved:" EDITORS(METHOD_WORD))     \
-    X(PREVIEW, "preview", 0, "", FOR_EDIT, "Compute the edit and keep nothing")                    \
-    X(DRAFT, "draft", 0, "", FOR_EDIT | FOR_SWEEP,                                                 \
-      "Do not wait for the full count of second moments")                                          \
-    X(Z, "z", 0, "FILE", FOR_EDIT, "Skip the optimisation: tensor z of a safetensors file")        \
-    X(LAYERS, "layers", 0, "LIST", FOR_ATTRIBUTE | FOR_STATS, "all, or such as 4-8 or 4,6")        \
-    X(OUTPUT, "output", 'o', "FILE", FOR_ATTRIBUTE, "Write the run as safetensors")                \
+    X(FACT, "fact", 0, "FILE", FOR_FACT,                                                           \
+      "Read one fact from this file, a JSON object; -: standard input")                            \
+    X(FACTS, "facts", 0, "FILE", FOR_EDIT,                                                         \
+      "Edit many facts: a JSON array, or one JSON object per line")                                \
+    X(BATCH, "batch", 0, "N", FOR_EDIT, "Number of facts that one solve writes together")          \
+    X(SKIP, "skip", 0, "N", FOR_EDIT, "With --facts: skip the first N facts")                      \
+    X(AGAIN, "again", 0, "", FOR_EDIT,                                                             \
+      "With --facts: also write facts that the session already has")                               \
+    X(METHOD, "method", 0, "NAME", FOR_EDIT, "Editing method:" EDITORS(METHOD_WORD))               \
+    X(PREVIEW, "preview", 0, "", FOR_EDIT, "Compute the edit without saving it")                   \
+    X(DRAFT, "draft", 0, "", FOR_EDIT | FOR_SWEEP, "Use the latest partial second moments")        \
+    X(Z, "z", 0, "FILE", FOR_EDIT, "Skip the optimisation; read tensor z from a safetensors file") \
+    X(LAYERS, "layers", 0, "LIST", FOR_ATTRIBUTE | FOR_STATS,                                      \
+      "Layers: all, or a list such as 4-8 or 4,6")                                                 \
+    X(OUTPUT, "output", 'o', "FILE", FOR_ATTRIBUTE, "Write the run as a safetensors file")         \
     X(TOKENS, "tokens", 'n', "N", FOR_QUERY | FOR_STATS | FOR_BISECT,                              \
-      "Tokens to generate, or to sum over")                                                        \
-    X(WINDOW, "window", 0, "N", FOR_STATS, "Length of the pieces the text is read in")             \
-    X(TOP, "top", 0, "K", FOR_QUERY | FOR_ATTRIBUTE, "How many next tokens, or neurons, to say")   \
-    X(STATE, "state", 0, "WHICH", FOR_QUERY | FOR_EXPORT, "base, edited, both or edit:N")          \
-    X(SAMPLE, "temperature-sample", 0, "T", FOR_QUERY, "Sample at this temperature; 0: greedy")    \
+      "Number of tokens to generate, or to sum over")                                              \
+    X(WINDOW, "window", 0, "N", FOR_STATS, "Number of tokens in each piece of the text")           \
+    X(TOP, "top", 0, "K", FOR_QUERY | FOR_ATTRIBUTE,                                               \
+      "Number of next tokens, or of neurons per layer, to print")                                  \
+    X(STATE, "state", 0, "WHICH", FOR_QUERY | FOR_EXPORT,                                          \
+      "Model state: base, edited, both or edit:N")                                                 \
+    X(SAMPLE, "temperature-sample", 0, "T", FOR_QUERY, "Sampling temperature; 0: greedy")          \
     X(CHAT, "chat", 0, "", FOR_QUERY | FOR_FACT | FOR_BISECT, "Ask in the model's chat form")      \
     X(SPECIAL, "parse-special", 0, "", FOR_TOKENS | FOR_QUERY | FOR_FACT | FOR_BISECT,             \
-      "Special tokens written in a text are those tokens")                                         \
-    X(NO_BLANK, "no-blank", 0, "", FOR_FACT, "No blank between the prompt and the new object")     \
+      "Read special tokens that are written in a text as tokens")                                  \
+    X(NO_BLANK, "no-blank", 0, "", FOR_FACT, "Put no space between the prompt and the new object") \
     X(NEURON, "neuron", 0, "NEURON", FOR_QUERY,                                                    \
       "L5N912=0 sets its coefficient, L5N912*2 scales it; repeatable")                             \
-    X(EDIT, "edit", 0, "LIST", FOR_STEP | FOR_LOG, "These edits: such as 3, or 3-52,60")           \
-    X(GRID, "grid", 0, "AXES", FOR_SWEEP, "alpha_ge=.05,.1;beta_sp=.2..0.4/3: the cells")          \
-    X(DATA, "data", 0, "FILE", FOR_SWEEP, "Many facts: every cell is tried on each of them")       \
+    X(EDIT, "edit", 0, "LIST", FOR_STEP | FOR_LOG, "The edits, such as 3 or 3-52,60")              \
+    X(GRID, "grid", 0, "AXES", FOR_SWEEP, "Values to try: alpha_ge=.05,.1;beta_sp=.2..0.4/3")      \
+    X(DATA, "data", 0, "FILE", FOR_SWEEP, "Try every cell on each of many facts")                  \
     X(FROM, "from", 0, "N", FOR_DIFF | FOR_BISECT,                                                 \
       "The earlier state: after edit N; 0 is the base")                                            \
     X(TO, "to", 0, "N|PATH", FOR_DIFF | FOR_BISECT | FOR_EXPORT,                                   \
