@@ -1,6 +1,6 @@
-/* A Hub on this machine for one made-up repository, org/name, that can be told to misbehave. A
- * thread a connection, one request each. 127.0.0.1 is the endpoint, localhost stands for another
- * host: what a token may never reach. */
+/* A Hub on this machine with one made-up repository, org/name, that can be set to make a fault. One
+ * thread per connection, one request per connection. 127.0.0.1 is the endpoint; localhost acts as
+ * another host, which must never receive the token. */
 #ifndef TESTS_HUB_SERVER_H
 #define TESTS_HUB_SERVER_H
 
@@ -35,32 +35,32 @@
 
 enum fault {
     F_NONE,
-    F_DROP,       /* the body breaks off in its middle */
-    F_WRONG_PART, /* 206, but of another place */
-    F_NO_RANGES,  /* 200 and all of it, whatever was asked for */
+    F_DROP,       /* the connection ends in the middle of the body */
+    F_WRONG_PART, /* 206, but with another range */
+    F_NO_RANGES,  /* 200 and the whole file, whatever range was requested */
     F_LOOP,       /* the file's address redirects to itself */
-    F_LOOP_FAR,   /* so does the other host's */
+    F_LOOP_FAR,   /* the address on the other host redirects to itself */
     F_TO_HTTP,    /* Location: an http address elsewhere */
     F_TO_FILE,    /* Location: file:///etc/passwd */
     F_FAR_TO_FILE,
-    F_ETAG_PATH,      /* an etag that climbs out of the folder */
-    F_ETAG_OTHER,     /* a good one, but not that of the listing */
-    F_OTHER_BYTES,    /* the right number of other bytes */
-    F_LONGER,         /* more bytes than there should be, no length said */
-    F_SHORTER,        /* fewer, and no length said */
-    F_SAID_LONGER,    /* the length says so */
+    F_ETAG_PATH,      /* an etag that leaves the folder: "../.." */
+    F_ETAG_OTHER,     /* a valid etag, but not the listed one */
+    F_OTHER_BYTES,    /* wrong bytes, of the right number */
+    F_LONGER,         /* too many bytes, without Content-Length */
+    F_SHORTER,        /* too few bytes, without Content-Length */
+    F_SAID_LONGER,    /* a Content-Length that is too large */
     F_429,            /* asks to wait 55 s */
-    F_503,            /* is not well */
+    F_503,            /* server error */
     F_STALL,          /* half of the body, then nothing */
-    F_EXPIRED,        /* the signed address is no longer good */
+    F_EXPIRED,        /* the signed address has expired */
     F_GATED,          /* 403 */
     F_UNKNOWN,        /* 401 */
     F_NOT_FOUND,      /* 404 */
-    F_ASK_ELSEWHERE,  /* questions are sent on to the other host */
-    F_MORE_ELSEWHERE, /* the listing goes on there */
-    F_EVIL_LIST,      /* names that are no names, beside the good ones */
-    F_HUGE,           /* the listing says more than any disk holds */
-    F_NO_COMMIT,      /* does not say of which commit a file is */
+    F_ASK_ELSEWHERE,  /* API requests are redirected to the other host */
+    F_MORE_ELSEWHERE, /* the next page of the listing is on the other host */
+    F_EVIL_LIST,      /* invalid file names besides the valid ones */
+    F_HUGE,           /* listed sizes larger than any disk */
+    F_NO_COMMIT,      /* no X-Repo-Commit header */
     F_NOT_JSON,
 };
 
@@ -68,7 +68,7 @@ struct served_file {
     const char *path;
     unsigned char *bytes;
     size_t n;
-    bool large; /* by another host, under its SHA-256 */
+    bool large; /* served by the other host, named by its SHA-256 */
     char etag[65];
 };
 
@@ -76,16 +76,16 @@ struct hub_server {
     struct served_file file[8];
     int files;
     _Atomic enum fault fault;
-    atomic_int times; /* how often it still does that */
+    atomic_int times; /* requests that still get the fault */
     int port, fd;
     pthread_t thread;
-    atomic_int open; /* connections */
+    atomic_int open; /* open connections */
     atomic_bool ending;
-    atomic_int bodies;   /* of large files that were begun */
-    atomic_long from;    /* where the last of them began */
-    atomic_int asked;    /* requests in all */
-    atomic_int trusted;  /* that brought the token to the endpoint */
-    atomic_int betrayed; /* that brought it to the other host */
+    atomic_int bodies;   /* bodies of large files that were started */
+    atomic_long from;    /* offset at which the last one started */
+    atomic_int asked;    /* requests */
+    atomic_int trusted;  /* requests with the token, to the endpoint */
+    atomic_int betrayed; /* requests with the token, to the other host */
     SSL_CTX *tls;        /* or NULL */
 };
 

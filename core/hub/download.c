@@ -38,10 +38,10 @@ enum {
     WRITEBACK_BYTES = 32 << 20, /* dirty bytes after which the kernel is told to start writing */
 };
 
-/* Why transfer_start() or transfer_write() refused what came. */
+/* Why transfer_start() or transfer_write() refused to go on. */
 enum fault {
     FAULT_NONE,
-    FAULT_RANGE, /* a 206 whose Content-Range is not what was asked for */
+    FAULT_RANGE, /* a 206 whose Content-Range is not the requested one */
     FAULT_SIZE,  /* a Content-Length that is not the file's size */
     FAULT_LONG,  /* more bytes than the file has */
     FAULT_DISK,  /* a write failed: transfer.error */
@@ -140,7 +140,7 @@ static bool transfer_start(void *ctx, const struct http_reply *reply)
         t->fault = FAULT_SIZE;
         return false;
     }
-    return !t->at || rewind_part(t); /* no range support: the whole file comes */
+    return !t->at || rewind_part(t); /* no range support: the server sends the whole file */
 }
 
 /* http_call.on_bytes: writes to the part and to the hash. False sets t->fault. */

@@ -260,7 +260,7 @@ static enum http_end end_from_curl(const struct exchange *x, CURLcode code)
     }
 }
 
-/* Whether no byte has come for too long. libcurl itself ends transfers that are merely slow. */
+/* Whether no byte has arrived for too long. libcurl itself ends transfers that are merely slow. */
 static bool is_stalled(const struct http *h, const struct exchange *x)
 {
     int limit = h->hub->stall + (x->reply->header_bytes ? 0 : h->hub->connect);

@@ -6,14 +6,14 @@
  *   struct http_reply reply = {0};
  *   enum http_end end = http_do(http, &call, &reply, job);
  *
- * http_do() makes exactly one request. Who follows redirects is api.c, who tries again is retry.c:
- * each of them must decide anew whether the token may be sent. `end` says whether there is an
- * answer at all; a 404 is an answer (HTTP_ANSWERED, reply.status 404). The body of a 2xx answer
- * goes to on_bytes() in pieces of at most 128 KiB and is never held whole. Other bodies are read
- * and dropped, up to 256 KiB, so that the connection can be used again. Of the headers, those of
- * enum header are kept, and 64 KiB are read at most.
+ * http_do() makes exactly one request. api.c follows redirects and retry.c tries again, because for
+ * each new request it has to be decided whether the token may be sent. `end` says whether there is
+ * an answer at all; a 404 is an answer (HTTP_ANSWERED, reply.status 404). The body of a 2xx answer
+ * goes to on_bytes() in pieces of at most 128 KiB and is never held in memory as a whole. Other
+ * bodies are read and dropped, up to 256 KiB, so that the connection can be used again. Of the
+ * headers, those of enum header are kept, and 64 KiB are read at most.
  *
- * Only https is spoken, certificates are checked, ~/.netrc is ignored. Plain http is allowed to
+ * Only https is used, certificates are verified, ~/.netrc is ignored. Plain http is allowed to
  * this machine alone (hub.loopback), for tests. Times: hub.connect seconds to connect, hub.stall
  * seconds without progress, call.timeout seconds in all; the job is looked at every 50 ms.
  *

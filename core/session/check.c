@@ -1,4 +1,4 @@
-/* Checks a whole session, and copies one. */
+/* Checks all of a session's file, and copies it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

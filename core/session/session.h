@@ -46,7 +46,7 @@
 
 struct session;
 
-/* One edit: what was asked for, what it left, and how it was made. */
+/* One edit: its facts, its changes to the model, and how it was made. */
 struct edit_record {
     int id;             /* 1, 2, ...: given by session_append(), never reused */
     bool active;        /* false: undone or removed */

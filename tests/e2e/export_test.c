@@ -48,7 +48,7 @@ static void prepare(void)
     write_delta();
 }
 
-static void a_delta_in(void)
+static void apply_a_delta(void)
 {
     struct buf out = {0};
     json_t *o;
@@ -86,7 +86,7 @@ static void check_files(const json_t *o, const char *to, bool many)
     }
 }
 
-static void everything_out(void)
+static void every_exporter(void)
 {
     static const char *const kinds[] = {"safetensors", "lora", "delta", "json"};
     struct buf out = {0};
@@ -140,8 +140,8 @@ static void refusals(void)
 }
 
 static const struct test tests[] = {
-    {"a delta in", a_delta_in},
-    {"everything out", everything_out},
+    {"apply a delta", apply_a_delta},
+    {"every exporter", every_exporter},
     {"refusals", refusals},
 };
 

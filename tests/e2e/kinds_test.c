@@ -301,7 +301,7 @@ static void refusal(const char *path, const char *name, const char *as, const ch
     free(args);
 }
 
-static void what_an_exporter_cannot_hold_is_named(void)
+static void an_exporter_names_what_it_cannot_hold(void)
 {
     struct buf out = {0};
 
@@ -375,7 +375,7 @@ static const struct test tests[] = {
     {"commands as on any session", commands_as_on_any_session},
     {"every exporter of every matrix", every_exporter_of_every_matrix},
     {"an adapter is the difference of two folders", an_adapter_is_the_difference},
-    {"what an exporter cannot hold is named", what_an_exporter_cannot_hold_is_named},
+    {"an exporter names what it cannot hold", an_exporter_names_what_it_cannot_hold},
     {"parts of a fused tensor", parts_of_a_fused_tensor},
     {"the device closes", end},
 };

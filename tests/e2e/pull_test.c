@@ -14,7 +14,7 @@ static void serve(const char *name, const char *from, bool large)
     free(bytes);
 }
 
-static void begin(void)
+static void serve_model(void)
 {
     char endpoint[64], cache[128];
 
@@ -29,7 +29,7 @@ static void begin(void)
     setenv("HF_TOKEN", HUB_TOKEN, 1);
 }
 
-static void empty(void)
+static void empty_cache(void)
 {
     char command[128];
 
@@ -43,7 +43,7 @@ static void a_model_is_fetched_and_opened_by_its_name(void)
     char *said, path[200];
     json_t *o, *files;
 
-    begin();
+    serve_model();
     refused(2, "usage", "pull needs the name of a model", "pull");
     refused(2, "usage", "not a valid Hub model name", "pull ../x");
     refused(2, "usage", "branch", "pull org/name@../x");
@@ -81,7 +81,7 @@ static void a_model_is_fetched_and_opened_by_its_name(void)
     refused(2, "usage", "HF_ENDPOINT", "pull org/name");
     buf_free(&out);
     hub_server_stop();
-    empty();
+    empty_cache();
 }
 
 /* Runs `editscope pull` itself, so that a signal reaches it and nothing else. */
@@ -101,14 +101,14 @@ static pid_t start_pull(void)
     return pid;
 }
 
-static void an_interrupt_leaves_what_has_come(void)
+static void an_interrupt_keeps_the_part(void)
 {
     double began, took;
     struct buf out = {0};
     int status = 0;
     pid_t pid;
 
-    begin();
+    serve_model();
     hub_server.fault = F_STALL;
     hub_server.times = 1;
     hub_server.bodies = 0;
@@ -126,7 +126,7 @@ static void an_interrupt_leaves_what_has_come(void)
     CHECK(hub_server.from > 0); /* it went on there */
     buf_free(&out);
     hub_server_stop();
-    empty();
+    empty_cache();
 }
 
 /* kill -9 in the middle: nothing looks like a model, and the next pull ends it. */
@@ -136,7 +136,7 @@ static void a_kill_leaves_no_half_model(void)
     char ref[200];
     int status;
 
-    begin();
+    serve_model();
     snprintf(ref, sizeof(ref), "%s/hub/models--org--name/refs/main", folder);
     hub_server.fault = F_STALL;
     hub_server.times = 99;
@@ -152,14 +152,14 @@ static void a_kill_leaves_no_half_model(void)
     CHECK(run(&out, "pull org/name") == 0 && file_exists(ref));
     buf_free(&out);
     hub_server_stop();
-    empty();
+    empty_cache();
 }
 
 int main(void)
 {
     static const struct test tests[] = {
         {"a model is fetched and opened by its name", a_model_is_fetched_and_opened_by_its_name},
-        {"an interrupt leaves what has come", an_interrupt_leaves_what_has_come},
+        {"an interrupt keeps the part", an_interrupt_keeps_the_part},
         {"a kill leaves no half model", a_kill_leaves_no_half_model},
     };
 

@@ -47,7 +47,7 @@ static void same_ids(const char *name, const struct tokenizer *one, const struct
     }
 }
 
-static void there_and_back(void)
+static void the_written_tokenizer_gives_the_same_ids(void)
 {
     static const char *const files[] = {
         "tests/data/tokenizer/llama2.gguf",
@@ -81,6 +81,6 @@ static void there_and_back(void)
 }
 
 static const struct test tests[] = {
-    {"there and back", there_and_back},
+    {"the written tokenizer gives the same ids", the_written_tokenizer_gives_the_same_ids},
 };
 TEST_MAIN(tests)

@@ -194,7 +194,7 @@ static void a_pull_brings_a_model_that_is_found_again(void)
     empty_cache();
 }
 
-static void one_of_several_gguf_files_is_named(void)
+static void one_of_several_gguf_files_is_chosen_by_name(void)
 {
     struct hub_pulled got = {0};
     struct err err = {0};
@@ -225,7 +225,7 @@ struct trial {
 };
 
 /* A revision's name may exist only for a complete model, and nothing may be written outside. */
-static void a_server_that_misbehaves_is_survived_or_named(void)
+static void every_fault_of_a_server_is_survived_or_reported(void)
 {
     static const struct trial trials[] = {
         {F_DROP, 2, ERR_NONE, "trying again in 1 s (2 of 5)"},
@@ -291,7 +291,7 @@ static char *half_there(void)
     return path;
 }
 
-static void a_pull_goes_on_where_it_stopped(void)
+static void a_pull_resumes_where_it_stopped(void)
 {
     static const struct {
         enum fault fault;
@@ -418,7 +418,7 @@ static int child_pull(enum fault fault, rlim_t most)
     return (int)pid;
 }
 
-static void two_programs_fetch_it_once(void)
+static void two_programs_download_a_file_once(void)
 {
     int first, second, status[2] = {1, 1};
 
@@ -447,7 +447,7 @@ static void *cancel_soon(void *arg)
     return NULL;
 }
 
-static void cancelling_is_quick_and_keeps_what_came(void)
+static void cancelling_is_quick_and_keeps_the_part(void)
 {
     struct job job = {.cancel = false};
     struct hub_pulled got = {0};
@@ -499,7 +499,7 @@ static SSL_CTX *tls_of_its_own(const char *file)
     return tls;
 }
 
-static void a_certificate_has_to_be_trusted(void)
+static void a_certificate_must_be_trusted(void)
 {
     char *file = in_root("certificate.pem");
     SSL_CTX *tls = tls_of_its_own(file);
@@ -530,7 +530,7 @@ static void a_certificate_has_to_be_trusted(void)
     empty_cache();
 }
 
-static void without_a_network_nothing_is_asked(void)
+static void offline_no_request_is_made(void)
 {
     struct err err = {0};
 
@@ -563,15 +563,16 @@ int main(void)
 {
     static const struct test tests[] = {
         {"a pull brings a model that is found again", a_pull_brings_a_model_that_is_found_again},
-        {"one of several GGUF files is named", one_of_several_gguf_files_is_named},
-        {"a server that misbehaves is survived or named",
-         a_server_that_misbehaves_is_survived_or_named},
-        {"a pull goes on where it stopped", a_pull_goes_on_where_it_stopped},
+        {"one of several GGUF files is chosen by name",
+         one_of_several_gguf_files_is_chosen_by_name},
+        {"every fault of a server is survived or reported",
+         every_fault_of_a_server_is_survived_or_reported},
+        {"a pull resumes where it stopped", a_pull_resumes_where_it_stopped},
         {"nothing is written through a link", nothing_is_written_through_a_link},
-        {"two programs fetch it once", two_programs_fetch_it_once},
-        {"cancelling is quick and keeps what came", cancelling_is_quick_and_keeps_what_came},
-        {"a certificate has to be trusted", a_certificate_has_to_be_trusted},
-        {"without a network nothing is asked", without_a_network_nothing_is_asked},
+        {"two programs download a file once", two_programs_download_a_file_once},
+        {"cancelling is quick and keeps the part", cancelling_is_quick_and_keeps_the_part},
+        {"a certificate must be trusted", a_certificate_must_be_trusted},
+        {"offline no request is made", offline_no_request_is_made},
     };
     int failed;
 

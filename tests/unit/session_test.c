@@ -86,7 +86,7 @@ static void check_active(struct session *s, const char *want)
     edit_records_free(edits, n);
 }
 
-static void kept_and_reopened(void)
+static void edits_are_read_back(void)
 {
     struct edit_record *edits;
     struct session *s;
@@ -267,7 +267,7 @@ static void other_model_refused(void)
 }
 
 /* A former identity of the same model is accepted, and replaced when the session is written. */
-static void former_name_known(void)
+static void former_identity_known(void)
 {
     struct session_base base = {
         .identity = "present", .former = {"something", "former"}, .name = "X"};
@@ -330,7 +330,7 @@ static void second_writer_refused(void)
     session_close(s);
 }
 
-static void dead_holder_forgotten(void)
+static void dead_lock_is_free(void)
 {
     struct session *s;
     pid_t child;
@@ -446,18 +446,18 @@ static void autosave_is_new_and_private(void)
 }
 
 static const struct test tests[] = {
-    {"what is appended comes back the same", kept_and_reopened},
+    {"edits are read back as appended", edits_are_read_back},
     {"undo, redo, remove", undo_redo_remove},
     {"the log and its checksums", log_and_checksums},
     {"settings, queries, metrics, notes", settings_and_queries},
     {"a session of another model is refused", other_model_refused},
-    {"a former name of the model", former_name_known},
-    {"a second writer is told who holds it", second_writer_refused},
-    {"a dead holder's lock is free", dead_holder_forgotten},
+    {"a former name of the model", former_identity_known},
+    {"a second writer is refused", second_writer_refused},
+    {"the lock of a dead process is free", dead_lock_is_free},
     {"read-only changes nothing", readonly_changes_nothing},
     {"in memory, then copied", in_memory_and_copied},
     {"bad edits are refused", bad_edits_refused},
-    {"autosave has a fresh name", autosave_is_new_and_private},
+    {"autosave has a new name", autosave_is_new_and_private},
 };
 
 FOLDER_MAIN(folder, tests)

@@ -1,4 +1,4 @@
-/* Exporter "delta": the edits alone, as a small safetensors file (editscope-session(5)).
+/* Exporter "delta": only the edits, as a small safetensors file (editscope-session(5)).
  *
  * For each edited matrix NAME, W [out, in]:
  *

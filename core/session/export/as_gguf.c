@@ -2,7 +2,7 @@
  *
  * Metadata and all unedited tensors are copied byte for byte. The edited ones become F32 (exact,
  * the default), F16, BF16, or their own type again ("same"). Since an F32 tensor is longer than the
- * quantised one it replaces, the offsets of the tensors behind it change and the list of tensors is
+ * quantised one it replaces, the offsets of the tensors after it change and the list of tensors is
  * written again:
  *
  *   header, metadata     the source's bytes
@@ -180,7 +180,7 @@ static bool write_tensor(const struct gguf_source *in, int i, struct staged_file
     return ok;
 }
 
-/* The whole file in order. `total` is known before the first byte, for staged_file_begin(). */
+/* Writes the file in order. `total` is known before the first byte, for staged_file_begin(). */
 static bool write_file(const struct gguf_source *in, struct staging_dir *staging, double *loss2,
                        struct err *err)
 {

@@ -2,8 +2,8 @@
  *
  *   safetensors   a folder for transformers     the whole edited model
  *   gguf          a file for llama.cpp          the whole edited model
- *   lora          a PEFT adapter                the edits alone, as two thin matrices each
- *   delta         one safetensors file          the edits alone, exact to the bit, for `apply`
+ *   lora          a PEFT adapter                only the edits, as two thin matrices each
+ *   delta         one safetensors file          only the edits, exact to the bit, for `apply`
  *   json          one JSON file                 the session's journal, with hashes of all values
  *
  * An exporter is one struct export_ops. The engine (core/engine/job_export.c) calls it like this:
