@@ -35,7 +35,7 @@ static void a_step_moves_as_many_as_it_says(void)
     d.params.value[P_RATIO_SP_B] = 1; /* all are in: nothing can enter any more */
     ui_remask(&d);
     knob_effect_of(&e, &d, 5);
-    CHECK(e.of[KNOB_BETA_SP].enter[1] == 0 && e.kept == NEURONS);
+    CHECK(e.of[KNOB_BETA_SP].enter[1] == 0 && e.selected == NEURONS);
     ui_free(&d);
 }
 

@@ -80,7 +80,7 @@ static bool play_recording(struct cli *c, const char *path, struct err *err)
     if (ok) {
         o.params = p.params;
         o.fact = p.fact.subject ? &p.fact : NULL;
-        o.again = play_again;
+        o.restart_replay = play_again;
         o.ctx = &p;
         ok = batch ? app_script(c->engine, &o, c->value[OPT_SCRIPT], err)
                    : app_run(c->engine, &o, &c->signal, err);

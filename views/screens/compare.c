@@ -38,8 +38,7 @@
 #include "views/view.h"
 #include "views/view_tables.h"
 
-/* The columns, and index of their variant: editors, controls, and NMKE and controls at equal gain.
- */
+/* The columns: editors, controls, then NMKE and controls at equal gain. */
 enum {
 #define COLUMN(id, name) id,
     EDITORS(COLUMN)

@@ -172,7 +172,7 @@ static void form_accept(struct view *v)
 
 /* Esc: the old fact stays. The answers on the screen are of the typed text, so they are requested
  * again. */
-static void form_leave(struct view *v)
+static void form_cancel(struct view *v)
 {
     struct edit *e = v->state;
 
@@ -191,7 +191,7 @@ static bool edit_key(struct view *v, const struct key *key)
     if (key->code == K_ENTER) {
         form_accept(v);
     } else if (key->code == K_ESCAPE) {
-        form_leave(v);
+        form_cancel(v);
     } else if (key->code == K_TAB || key->code == K_DOWN) {
         e->form.at = (e->form.at + 1) % FORM_FIELDS;
     } else if (key->code == K_BACK_TAB || key->code == K_UP) {

@@ -28,13 +28,13 @@ static void log_draw(const struct view *v, struct surface *s, struct rect area)
     const struct ui_state *d = v->host->ui;
     const struct log *l = v->state;
     struct rect in = box_draw(s, area, "Messages", "", true);
-    int kept = d->log_count < UI_LOG_LINES ? d->log_count : UI_LOG_LINES;
-    int back = l->back > kept - in.h ? kept - in.h : l->back, last;
+    int lines = d->log_count < UI_LOG_LINES ? d->log_count : UI_LOG_LINES;
+    int back = l->back > lines - in.h ? lines - in.h : l->back, last;
 
     back = back < 0 ? 0 : back;
     last = d->log_count - back;
-    for (int i = 0; i < in.h && i < kept; i++) {
-        int at = last - (in.h < kept ? in.h : kept) + i;
+    for (int i = 0; i < in.h && i < lines; i++) {
+        int at = last - (in.h < lines ? in.h : lines) + i;
         const struct log_line *line = &d->log[at % UI_LOG_LINES];
         struct pen p = pen_at(s, in, i, 0);
 

@@ -151,11 +151,11 @@ static void models_event(struct view *v, const struct event *ev)
 
 static bool models_command(struct view *v, const char *word, const char *rest)
 {
-    bool fetch = !strcmp(word, "pull");
+    bool download = !strcmp(word, "pull");
 
-    if (!fetch && strcmp(word, "model") != 0)
+    if (!download && strcmp(word, "model") != 0)
         return false;
-    if (fetch)
+    if (download)
         start_download(v, rest);
     else
         open_model(v, rest);

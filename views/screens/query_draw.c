@@ -79,17 +79,17 @@ static void escape_lines(struct buf *out, const char *text, size_t n)
 static int draw_completion(const struct answer *a, size_t difference_at, enum role role, int skip,
                            struct surface *s, struct rect in, int rows)
 {
-    const char *said = a->completion ? a->completion : "", *p, *row;
-    size_t n = strlen(said), mark, wide;
+    const char *answer = a->completion ? a->completion : "", *p, *row;
+    size_t n = strlen(answer), mark, wide;
     struct buf text = {0};
     int y = -skip;
 
     difference_at = difference_at < n ? difference_at : n;
-    escape_lines(&text, said, difference_at);
+    escape_lines(&text, answer, difference_at);
     mark = difference_at < n ? text.len : SIZE_MAX;
     if (difference_at < n)
         buf_puts(&text, "▸");
-    escape_lines(&text, said + difference_at, n - difference_at);
+    escape_lines(&text, answer + difference_at, n - difference_at);
     if (a->partial)
         buf_puts(&text, "█");
     p = text.data ? text.data : "";

@@ -29,11 +29,11 @@ void knob_effect_of(struct knob_effect *e, const struct ui_state *d, int layer)
     const struct ui_layer *l = &d->layer[layer];
 
     if (e->score == l->shown && e->layer == layer && e->overrides == d->mask_override_count &&
-        e->kept == l->mask->selected && !memcmp(&e->params, &d->params, sizeof(d->params)))
+        e->selected == l->mask->selected && !memcmp(&e->params, &d->params, sizeof(d->params)))
         return;
     *e = (struct knob_effect){.score = l->shown,
                               .layer = layer,
-                              .kept = l->mask->selected,
+                              .selected = l->mask->selected,
                               .overrides = d->mask_override_count};
     memcpy(&e->params, &d->params, sizeof(d->params));
     for (int k = 0; k < KNOB_AMPLIFY; k++)

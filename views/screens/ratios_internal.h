@@ -13,7 +13,7 @@ struct knob_effect {
     /* what they were measured for: */
     const struct attribution *score;
     struct params params;
-    int layer, kept, overrides;
+    int layer, selected, overrides;
 };
 
 /* Measures them unless *e holds them already: two masks for each of five knobs, milliseconds. */

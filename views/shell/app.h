@@ -23,7 +23,7 @@ struct app_options {
     struct recorder *recorder;         /* records the run; borrowed, NULL: not recorded */
     /* For a recording: stops its engine and returns a new one that plays from this second on.
      * NULL: no recording, or one that cannot be resumed. */
-    struct engine *(*again)(void *ctx, double from, struct err *err);
+    struct engine *(*restart_replay)(void *ctx, double from, struct err *err);
     /* Stops the engine and returns one for another model (session NULL: a fresh session). `params`
      * gets that model's parameters. NULL: the program stays with this model. */
     struct engine *(*reopen)(void *ctx, const char *model, const char *session,

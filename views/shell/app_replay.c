@@ -33,7 +33,8 @@ static void give_control(struct app *app)
     app_line_close(app);
     engine_play_hold(app->engine);
     app_say(app, TONE_PLAIN,
-            app->options->again ? "you have control; p resumes the recording" : "you have control");
+            app->options->restart_replay ? "you have control; p resumes the recording"
+                                         : "you have control");
 }
 
 /* A key of the user. The first one during a recording takes control and has no other effect if it
@@ -56,7 +57,7 @@ void app_user_key(struct app *app, const struct key *key)
 /* The pause key (p): gives control to the user, or restarts the recording where it was left. */
 bool app_replay_pause(struct app *app)
 {
-    if (!(app->replay.length > 0) || !app->options->again)
+    if (!(app->replay.length > 0) || !app->options->restart_replay)
         return false;
     if (app->replaying)
         give_control(app);
@@ -71,7 +72,7 @@ void app_replay_restart(struct app *app)
 {
     double from = app->replay.what == REPLAY_END ? 0 : app->replay.at;
     struct err err = {0};
-    struct engine *engine = app->options->again(app->options->ctx, from, &err);
+    struct engine *engine = app->options->restart_replay(app->options->ctx, from, &err);
 
     app->replay_again = false;
     if (!engine) { /* the file is gone, and the old engine is stopped */
@@ -93,7 +94,7 @@ void app_replay(struct app *app, struct event *ev)
         app->dirty = true;
     if (first && t->what != REPLAY_END) {
         app->replaying = true;
-        if (app->options->again)
+        if (app->options->restart_replay)
             app_say(app, TONE_PLAIN,
                     "this is a recording: any key takes control, p pauses and resumes");
     }
@@ -106,7 +107,7 @@ void app_replay(struct app *app, struct event *ev)
         app_paint(app, t->y, t->x);
     if (app->replaying && t->what == REPLAY_END) {
         app->replaying = false;
-        if (app->options->again)
+        if (app->options->restart_replay)
             app_say(app, TONE_PLAIN,
                     "the recording ends here; look around, or press p to play it again");
     }

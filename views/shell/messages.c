@@ -54,7 +54,7 @@ static bool run_message(const struct ui_state *d, enum tone *tone, char *out, si
     return true;
 }
 
-/* The new object of the fact a job is about: one of the list, or the one at hand. */
+/* The new object of the fact a job is about: a fact of the list, or the present one. */
 static const char *object_of(const struct ui_state *d, unsigned job)
 {
     for (int i = 0; job && i < d->queue_count; i++)
