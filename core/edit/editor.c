@@ -1,5 +1,11 @@
-/* Goes through the layers of an edit: keys, residuals, solve, mask, delta, and the report of each.
- */
+/* The edit itself, as methods share it (editscope-method(7) 7): for each edited layer in ascending
+ * order keys, residual, solve, mask, delta, and the report of the layer.
+ *
+ *   layer l_0:  R = (Z - O) / 3   keys k(l_0)   x = solve(k), w * x   W_0 += R^T (w * x)
+ *   layer l_1:  R = (Z - O) / 2   keys and O read again, on the weights so far
+ *   layer l_2:  R = (Z - O)       what the layers before did not reach
+ *
+ * All of it happens in a scratch state. The base and the edited state are never written. */
 #include "core/edit/editor.h"
 
 #include <math.h>
@@ -9,7 +15,7 @@
 #include "core/base/mem.h"
 
 enum { CHANCE_TRIALS = 200 };
-/* Below this share of the residual a compensated update would be a blow-up, not an edit. */
+/* Below this gain a compensation would multiply the update by more than 50: refused. */
 static const double smallest_gain = 0.02;
 
 void edit_result_free(struct edit_result *r)
@@ -20,7 +26,7 @@ void edit_result_free(struct edit_result *r)
     *r = (struct edit_result){0};
 }
 
-/* One layer's solution on the host and the device. */
+/* The solution of one layer. */
 struct solution {
     struct mat keys, x; /* F64 [u, M] */
     float *weight;      /* [u][M] each fact's mask, or NULL */
@@ -36,6 +42,7 @@ static void solution_free(struct solution *s, struct device *dev)
     free(s->hx);
 }
 
+/* The mask of a fact in layer i; NULL: none. */
 static const struct mask *mask_at(const struct edit_context *ctx, int i, int request)
 {
     if (!ctx->mask)
@@ -88,7 +95,7 @@ static bool solve_selected(const struct edit_context *ctx, int i, struct solutio
     return true;
 }
 
-/* Which past edits the masked update moves most. */
+/* The past edits that the masked update moves most, into report->hit. */
 static bool report_hits(const struct edit_context *ctx, int i, const struct solution *s,
                         struct layer_report *report, struct err *err)
 {
@@ -115,7 +122,7 @@ static bool report_hits(const struct edit_context *ctx, int i, const struct solu
     return ok;
 }
 
-/* Of u rows, the mean of their squared lengths. */
+/* The mean squared length of the u rows of x [u][m]. */
 static double mean_square(const float *x, int u, int m)
 {
     double sum = 0;
@@ -125,7 +132,7 @@ static double mean_square(const float *x, int u, int m)
     return sum / u;
 }
 
-/* Solution, mask, compensation and what they do, for one layer; `keys` [u][M] host. */
+/* Solution, mask and compensation of one layer, and their report. `keys` [u][M], host. */
 static bool solve_layer(const struct edit_context *ctx, int i, const float *keys,
                         struct solution *s, struct layer_report *report, struct err *err)
 {
@@ -202,6 +209,7 @@ static double update_norm(const float *r, const float *x, int u, int rows, int c
     return sqrt(fmax(sum, 0));
 }
 
+/* Appends an empty delta of this size to the result. */
 static struct delta *add_delta(struct edit_result *out, int layer, int rank, int rows, int cols)
 {
     struct delta *d;
@@ -251,7 +259,8 @@ static double write_layer(struct edit_result *out, struct model_state *scratch,
     return norm;
 }
 
-/* Frobenius: the lengths of the columns are taken where the matrix is, and only they come here. */
+/* The Frobenius norm of W of a layer. The device computes the lengths of its columns, so that only
+ * those are copied to the host. */
 static double matrix_norm(const struct model_state *view, int layer, struct err *err)
 {
     struct mat w = state_matrix(view, layer, MATRIX_DOWN), copy, norms;
@@ -318,11 +327,11 @@ void edit_context_free(struct edit_context *ctx)
     ctx->keys = ctx->out_z = NULL;
 }
 
-/* Step 4 of editscope-method(7) 7.11 for every layer, once. `keys` and `out_z` are those of
- * scratch, before and after. */
-static bool one_pass(struct edit_result *out, struct model_state *scratch,
-                     const struct edit_context *ctx, float *keys, float *out_z, float *residual,
-                     struct job *job, struct err *err)
+/* Step 4 of editscope-method(7) 7.11: one pass over all layers. `keys` and `out_z` are those of
+ * scratch; they are read again after each layer. */
+static bool write_layers(struct edit_result *out, struct model_state *scratch,
+                         const struct edit_context *ctx, float *keys, float *out_z, float *residual,
+                         struct job *job, struct err *err)
 {
     int d = scratch->model->config->hidden, m = scratch->model->config->ffn;
     double z;
@@ -348,7 +357,8 @@ static bool one_pass(struct edit_result *out, struct model_state *scratch,
     return true;
 }
 
-/* The raw post-edit keys: what later edits must leave alone (editscope-method(7) 7.9). */
+/* Stores the keys as they are after the edit with its deltas: later edits must not move the outputs
+ * for them (editscope-method(7) 7.9). */
 static void keep_keys(struct edit_result *out, const struct edit_context *ctx, const float *keys,
                       int neurons)
 {
@@ -387,7 +397,7 @@ bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edi
     out_z = memcpy(xmalloc(z_size), ctx->out_z, z_size);
     residual = xmalloc(z_size);
     for (int pass = 0; ok && pass < passes; pass++) {
-        ok = one_pass(out, scratch, ctx, keys, out_z, residual, job, err);
+        ok = write_layers(out, scratch, ctx, keys, out_z, residual, job, err);
         if (!ok)
             break;
         left = residual_of(ctx, d, out_z, residual, &z);

@@ -1,9 +1,10 @@
-/* One edit, from requests to deltas in a scratch view (editscope-method(7) 7.11).
+/* One edit, from requests to deltas in a scratch state (editscope-method(7) 7.11), and the steps
+ * that editing methods share (core/edit/editors/editors.h).
  *
- *   fact -> request -> target z* -> attribution -> masks -> per layer: keys, residual, solve,
- *   mask -> delta -> scratch view
+ *   fact -> request -> target z* -> attribution -> masks -> for each layer: keys, residual, solve,
+ *   mask -> delta -> scratch state
  *
- * Nothing here is global: the caller owns the view, the layers' key stores and the masks. */
+ * The caller owns the states, the solvers and the masks. Engine thread. */
 #ifndef CORE_EDIT_EDITOR_H
 #define CORE_EDIT_EDITOR_H
 
@@ -17,7 +18,7 @@
 enum { EDIT_MAX_LAYERS = 64 };
 
 struct edit_context;
-/* Layer ctx->layer[i]'s update x [u, M] F64 for keys [u, M] F64, before any mask. */
+/* The solution x [u, M] F64 of layer ctx->layer[i] for keys [u, M] F64, before any mask. */
 typedef bool edit_solve(const struct edit_context *ctx, int i, struct mat keys, struct mat x,
                         struct err *err);
 
@@ -31,12 +32,12 @@ struct edit_context {
                               no mask */
     bool mask_per_request; /* mask.share = request: each request has its own */
     const float *z;        /* [count][d] targets */
-    float *keys, *out_z;   /* what edit_context_keys() filled; NULL: not yet */
-    bool unprojected;      /* the editor needs no null space: q is of the keys themselves */
-    struct solver *solver[EDIT_MAX_LAYERS]; /* [layers] key stores with C and P, or NULL where the
-                                               editor needs no moments. Borrowed */
-    const int *owner[EDIT_MAX_LAYERS];      /* [layers][owners] the edit of each key of a store.
-                                               Borrowed */
+    float *keys, *out_z;   /* filled by edit_context_keys(); NULL: not yet */
+    bool unprojected;      /* no null space: q of the report is |k|^2 */
+    struct solver *solver[EDIT_MAX_LAYERS]; /* [layers] with C, P and past keys; NULL where the
+                                               method needs no moments. Borrowed */
+    const int *owner[EDIT_MAX_LAYERS];      /* [layers][owners] the number of the edit of each past
+                                               key. Borrowed */
     int owners[EDIT_MAX_LAYERS];
 };
 
@@ -55,24 +56,25 @@ bool edit_keys(const struct model_state *view, const struct request *request, in
                const int *layer, int layers, float *keys, float *out_z, struct job *job,
                struct err *err);
 
-/* Keys and block z's outputs under the state that is to be edited, into the ctx: one forward pass
- * a ctx, whoever needs them first. */
+/* Fills ctx->keys and ctx->out_z on the state that is to be edited, by one forward pass; does
+ * nothing if they are there. */
 bool edit_context_keys(struct edit_context *ctx, const struct model_state *state, struct job *job,
                        struct err *err);
 void edit_context_free(struct edit_context *ctx); /* masks and keys */
 
-/* Writes the edit into `scratch` (a copy of the state that the ctx is for, changed in place). The
- * key stores are not extended: edit_remember() does so once the edit stands. */
+/* Writes the edit into `scratch`, a copy of the state to be edited. The solvers get no new keys;
+ * that is for edit_remember(), after the commit. Free with edit_result_free(), also on failure. */
 bool edit_apply(struct edit_result *out, struct model_state *scratch, struct edit_context *ctx,
                 struct job *job, struct err *err);
-/* Within the null space, by edit.solver: NMKE's and AlphaEdit's. */
+/* The solve in the null space, by edit.solver: for NMKE and AlphaEdit. */
 edit_solve solve_in_null_space;
-/* Appends the post-edit keys (deltas' keys) to the layers' stores. */
+/* Appends the keys of the deltas (read after the edit) to the solvers of their layers. */
 bool edit_remember(const struct edit_result *r, const struct edit_context *ctx, struct err *err);
 void edit_result_free(struct edit_result *r);
 
-/* What the masks would do without solving later layers on changed weights: keys and unmasked
- * solutions on the view as it is. report [layers]. */
+/* Estimates what the masks do: solves all layers on the weights as they are, where edit_apply()
+ * would change one after the other. Reports of layers above the first are marked stale. report
+ * [layers]. */
 bool edit_estimate(struct layer_report *report, const struct model_state *view,
                    struct edit_context *ctx, struct job *job, struct err *err);
 

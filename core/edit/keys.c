@@ -5,18 +5,19 @@
 #include "core/base/mem.h"
 #include "core/edit/editor.h"
 
-struct collect {
+/* What the tap collects at the lookups. */
+struct key_rows {
     struct device *dev;
     const int *layer;
     int layers, rows, last;
     int *pick, *bare; /* [rows] lookup rows; [count] those of the bare prompts */
     struct mat coeff; /* [layers * rows, M] */
-    struct mat out;   /* [count, d] block z's output, data NULL: not wanted, or not known yet */
+    struct mat out;   /* [count, d] block z's output, data NULL: not wanted */
 };
 
-static void collect(void *ctx, int layer, enum tap_site site, struct mat x)
+static void collect_rows(void *ctx, int layer, enum tap_site site, struct mat x)
 {
-    struct collect *c = ctx;
+    struct key_rows *c = ctx;
 
     for (int i = 0; site == TAP_COEFF && i < c->layers; i++)
         if (c->layer[i] == layer)
@@ -25,14 +26,14 @@ static void collect(void *ctx, int layer, enum tap_site site, struct mat x)
         device_gather(c->dev, x, c->bare, c->out);
 }
 
-/* Only what comes before and at the lookup matters, and only blocks 0 to z. */
+/* Runs blocks 0 to z on each row up to its lookup: nothing later matters to a key. */
 static bool run_blocks(const struct model_state *view, const struct request *request, int count,
-                       struct collect *c, struct job *job, struct err *err)
+                       struct key_rows *c, struct job *job, struct err *err)
 {
     const struct model *m = view->model;
     const int **ids = xcalloc((size_t)c->rows, sizeof(*ids));
     int *len = xcalloc((size_t)c->rows, sizeof(*len)), row = 0;
-    struct tap tap = {collect, c};
+    struct tap tap = {collect_rows, c};
     struct forward *f;
     struct kv_cache *cache;
     struct batch p;
@@ -73,9 +74,9 @@ static bool run_blocks(const struct model_state *view, const struct request *req
     return ok;
 }
 
-/* k = 1/2 m(bare) + 1/2 mean of m(prefixed); all of it the bare one's when there is no prefix. */
-static void average(const float *coeff, const struct request *request, int count, int rows,
-                    int layers, int neurons, float *keys)
+/* k = 1/2 m(bare) + 1/2 mean of m(prefixed), or m(bare) without prefixes. */
+static void average_rows(const float *coeff, const struct request *request, int count, int rows,
+                         int layers, int neurons, float *keys)
 {
     for (int l = 0; l < layers; l++)
         for (int r = 0, row = 0; r < count; row += request[r].rows, r++) {
@@ -93,10 +94,10 @@ static void average(const float *coeff, const struct request *request, int count
         }
 }
 
-/* Where a norm stands behind the FFN, what the FFN of layer z (the i-th) gives to it for the bare
- * prompts: the vector that z* is there (core/edit/target.h). */
+/* For a model with a norm behind the FFN: what the FFN of layer z, the i-th, gives to that norm for
+ * the bare prompts, into c->out; z* is such a vector there (core/edit/target.h). */
 static void bare_sums(const struct model_state *view, const struct request *request, int count,
-                      struct collect *c, int i)
+                      struct key_rows *c, int i)
 {
     struct mat coeff = mat_new(c->dev, DT_F32, count, c->coeff.cols);
     int *bare = xcalloc((size_t)count, sizeof(int));
@@ -115,7 +116,7 @@ bool edit_keys(const struct model_state *view, const struct request *request, in
 {
     const struct model *m = view->model;
     int neurons = m->config->ffn, d = m->config->hidden;
-    struct collect c = {.dev = m->dev, .layer = layer, .layers = layers};
+    struct key_rows c = {.dev = m->dev, .layer = layer, .layers = layers};
     float *coeff;
     bool ok;
 
@@ -140,7 +141,7 @@ bool edit_keys(const struct model_state *view, const struct request *request, in
         ok = device_sync(m->dev, err);
     }
     if (ok)
-        average(coeff, request, count, c.rows, layers, neurons, keys);
+        average_rows(coeff, request, count, c.rows, layers, neurons, keys);
     free(coeff);
     free(c.pick);
     free(c.bare);

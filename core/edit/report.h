@@ -1,4 +1,5 @@
-/* What an edit tells of itself: from the solver to the screen in one struct. Plain data. */
+/* The numbers that an edit reports, from the solver to the screen (editscope-method(7) 7.10). Plain
+ * data. Names are those of JSON and of recordings. */
 #ifndef CORE_EDIT_REPORT_H
 #define CORE_EDIT_REPORT_H
 
@@ -6,9 +7,9 @@
 
 enum { REPORT_HITS = 5 };
 
-/* What a mask does to one layer's update. */
+/* One layer's update, with its mask. */
 struct layer_report {
-    int layer, kept;
+    int layer, kept;            /* kept: neurons of weight > 0 */
     double q;                   /* k^T P k; this and the next five are means over the requests */
     double gain, gain_mask;     /* k^T x without and with the mask (and compensation) */
     double leak, leak_unmasked; /* x^T C x with and without the mask */
@@ -16,8 +17,8 @@ struct layer_report {
     double percentile_gain, percentile_leak; /* among random masks of equal size; -1: none */
     double residual;                         /* ||Z - O||, before division by the layers left */
     double delta_norm, weight_norm;          /* Frobenius, of the update and of the matrix before */
-    bool stale; /* an earlier layer's change, or a knob that has moved since, is not in it */
-    int hits;   /* past edits whose keys the update moves most, the first most: */
+    bool stale; /* the change of an earlier layer, or a later change of a parameter, is not in it */
+    int hits;   /* past edits whose keys the update moves most, in descending order: */
     struct layer_hit {
         int edit;
         double hit;   /* |k_j^T x| with mask and scale, the largest over the requests */

@@ -1,5 +1,5 @@
-/* AlphaEdit: the update within the null space of what the layer's keys usually are; every neuron of
- * the edited layers may move. */
+/* AlphaEdit (editscope-method(7) 7.3): the solve in the null space of the second moments, without a
+ * mask. Every neuron of the edited layers may change. */
 #include "core/edit/editors/editors.h"
 
 extern const struct editor_ops editor_alphaedit;

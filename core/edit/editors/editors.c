@@ -1,4 +1,4 @@
-/* The list of editors: made of core/base/editor_names.h. */
+/* The list of editing methods, generated from core/base/editor_names.h. */
 #include "core/edit/editors/editors.h"
 
 #define DECLARE(id, name) extern const struct editor_ops editor_##name;

@@ -1,7 +1,25 @@
-/* The ways of making an edit, a file each: what edit.method chooses from.
+/* The editing methods, a file each: what edit.method chooses from. Constant tables; any thread.
  *
- * An editor says what it needs and how it edits; the steps that editors share (keys, masks, solves,
- * the pass over the layers) are functions of core/edit/editor.h. Pure tables; any thread. */
+ * To add one:
+ *
+ *   1. core/base/editor_names.h: a row with its name. It becomes a value of edit.method, of --help
+ *      and completion, and a column of Compare.
+ *   2. core/edit/editors/NAME.c: a struct editor_ops editor_NAME, with
+ *        name, title, paper   for tables and help
+ *        needs                what the engine prepares before edit(). What is not named is not
+ *                             computed: without NEEDS_SCORES an edit takes no attribution, without
+ *                             NEEDS_NULL_SPACE no eigenvectors
+ *        solve                one layer: x [u, M] for keys [u, M], such that W += R^T x
+ *        edit                 the whole edit; edit_apply() does for all methods that have a solve
+ *
+ * The engine calls edit() with a struct edit_context: requests, targets z, masks, and a solver for
+ * each edited layer with the moments, the null space and the past keys. The result is a list of
+ * deltas (core/edit/delta.h) in a scratch state. Preview, commit, journal, undo, export and reports
+ * know nothing else of a method. edit_apply() goes over the layers: keys and residuals on the
+ * weights so far, solve(), mask, delta (editscope-method(7) 7.11). A method that does not go layer
+ * by layer has its own edit() and a NULL solve; `estimate` is then not offered.
+ *
+ * Example: memit.c is a solve of one line, the table, and nothing else. */
 #ifndef CORE_EDIT_EDITORS_EDITORS_H
 #define CORE_EDIT_EDITORS_EDITORS_H
 
@@ -9,24 +27,25 @@
 
 /* What the engine prepares before edit(); what is not named here is not computed. */
 enum editor_needs {
-    NEEDS_TARGET = 1,     /* the optimised target of each fact: edit_plan.z */
+    NEEDS_TARGET = 1,     /* the optimised target of each fact: edit_context.z */
     NEEDS_SCORES = 2,     /* attribution and the masks made of it, unless mask.mode is none */
-    NEEDS_MOMENTS = 4,    /* second moments of the text: edit_plan.solver; else NULL */
-    NEEDS_NULL_SPACE = 8, /* their eigenvectors; else the solvers project nothing */
-    NEEDS_PAST_KEYS = 16, /* keys of the active edits in the solvers, also for what reports hit */
+    NEEDS_MOMENTS = 4,    /* second moments of the text: edit_context.solver; else NULL */
+    NEEDS_NULL_SPACE = 8, /* their eigenvectors; else P of the solvers is the unit matrix */
+    NEEDS_PAST_KEYS =
+        16, /* keys of the active edits in the solvers, also for the hits of reports */
 };
 
 struct editor_ops {
     const char *name, *title, *paper; /* "memit", "MEMIT", "Meng et al. 2023" */
     unsigned needs; /* bits of enum editor_needs; the last two only with moments */
-    /* The whole edit into a scratch state, as edit_apply(), which most of them take. */
+    /* The whole edit into a scratch state; see edit_apply(), which most methods use. */
     bool (*edit)(struct edit_result *out, struct model_state *scratch, struct edit_context *ctx,
                  struct job *job, struct err *err);
-    /* One layer's update before any mask; NULL: there is none, and nothing to estimate. */
+    /* One layer's solution before the mask. NULL: the method has none, and no estimate. */
     edit_solve *solve;
 };
 
-/* The one that edit.method names. Never NULL. */
+/* The method that edit.method names. Never NULL. */
 const struct editor_ops *editor_of(const struct params *p);
 const struct editor_ops *editor_by_method(int method); /* 0 to METHODS - 1 */
 

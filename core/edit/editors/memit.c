@@ -1,5 +1,6 @@
-/* MEMIT: the update that weighs the second moment of the layer's keys against the new ones, without
- * a null space and without a memory of past edits. */
+/* MEMIT (editscope-method(7) 7.5): a solve that weighs the second moment of the layer against the
+ * new keys, without a null space. Past keys do not enter it; reports still say which edits are hit.
+ */
 #include "core/edit/editors/editors.h"
 
 static bool memit_solve(const struct edit_context *ctx, int i, struct mat keys, struct mat x,

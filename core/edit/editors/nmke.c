@@ -1,5 +1,6 @@
-/* NMKE: the update of AlphaEdit, kept to the neurons that attribution chooses. The mask is applied
- * by edit_apply(), to the solution or, with mask.place = pre, before it. */
+/* NMKE (editscope-method(7) 7.3, 7.6): the solve of AlphaEdit, limited to the neurons that
+ * attribution selects. edit_apply() applies the mask to the solution or, with mask.place = pre,
+ * solves within it. */
 #include "core/edit/editors/editors.h"
 
 extern const struct editor_ops editor_nmke;
