@@ -1,4 +1,4 @@
-/* Answers of a state of a model: its own words, and its probability of a given answer. */
+/* Answers of a state: what it generates, and its probability of a given answer. */
 #include "core/eval/answer.h"
 
 #include <math.h>
@@ -9,7 +9,7 @@
 #include "core/base/utf8.h"
 #include "core/edit/unicode_match.h"
 
-/* Ids that belong to the caller. */
+/* A copy of the ids; the caller frees. */
 static int *copy_ids(const struct tokens *t, int *count)
 {
     int *id = xcalloc((size_t)t->count + 1, sizeof(int));

@@ -1,4 +1,21 @@
-/* The table of metrics, and how each is measured. To add one: a row, and its function. */
+/* The table of metrics of an edit, and how each is measured (editscope-method(7) 9.4).
+ *
+ * To add a metric, add a row to metric_table and, unless it counts probes, a function. Compare,
+ * Sweep, `editscope sweep`, tables, JSON and recordings follow from the row. A row has one of
+ *
+ *   .layer    a number of one layer's report; the metric is its mean over the edited layers
+ *   .probes   kinds of probes (PROBES_*); the metric is how many of them the edited state passes
+ *   .measure  a function that may look at everything in struct measuring, and may run the model
+ *
+ * A result is part / whole, not a quotient, so that averages over facts are right (9.5): if one
+ * fact passes 1 of 1 rephrase and another 0 of 3, the average is 1/4, not 1/2. A metric of one
+ * number has the whole 1. Example, a metric of a layer:
+ *
+ *   static double layer_q(const struct layer_report *r, const struct measuring *m) { return r->q; }
+ *   {"q", METRIC_PROBABILITY, 0, "q", "q", .layer = layer_q},
+ *
+ * The order of rows is the order on the screen and in tables. The JSON names of a row are part of
+ * recordings: a row may be added, not renamed. */
 #include "core/eval/metric.h"
 
 #include <math.h>
@@ -7,43 +24,43 @@
 #include "core/edit/editor.h"
 #include "core/eval/probe.h"
 
-static double kept(const struct layer_report *r, const struct measuring *m)
+static double layer_selected(const struct layer_report *r, const struct measuring *m)
 {
     return (double)r->kept / m->state->model->config->ffn;
 }
 
-static double gain(const struct layer_report *r, const struct measuring *m)
+static double layer_gain(const struct layer_report *r, const struct measuring *m)
 {
     (void)m;
     return r->gain_mask;
 }
 
-static double leak(const struct layer_report *r, const struct measuring *m)
+static double layer_leak(const struct layer_report *r, const struct measuring *m)
 {
     (void)m;
     return r->leak;
 }
 
-static double leak_ratio(const struct layer_report *r, const struct measuring *m)
+static double layer_leak_ratio(const struct layer_report *r, const struct measuring *m)
 {
     (void)m;
     return r->leak_ratio;
 }
 
-static double relative_norm(const struct layer_report *r, const struct measuring *m)
+static double layer_relative_norm(const struct layer_report *r, const struct measuring *m)
 {
     (void)m;
     return r->weight_norm > 0 ? r->delta_norm / r->weight_norm : 0;
 }
 
-static bool success(const struct measuring *m, struct measured *out, struct err *err)
+static bool measure_success(const struct measuring *m, struct measured *out, struct err *err)
 {
     (void)err;
     out->part = fact_holds(m->after, m->params->value[P_ACCEPT_P_MIN]);
     return true;
 }
 
-static bool p_target(const struct measuring *m, struct measured *out, struct err *err)
+static bool measure_p_target(const struct measuring *m, struct measured *out, struct err *err)
 {
     (void)err;
     out->part = m->after->p;
@@ -51,41 +68,41 @@ static bool p_target(const struct measuring *m, struct measured *out, struct err
     return true;
 }
 
-static bool residual(const struct measuring *m, struct measured *out, struct err *err)
+static bool measure_residual(const struct measuring *m, struct measured *out, struct err *err)
 {
     (void)err;
     out->part = m->result->z_error;
     return true;
 }
 
-static bool seconds(const struct measuring *m, struct measured *out, struct err *err)
+static bool measure_seconds(const struct measuring *m, struct measured *out, struct err *err)
 {
     (void)err;
     out->part = m->seconds;
     return true;
 }
 
-/* In the order in which they are shown. */
 const struct metric metric_table[] = {
-    {"success", METRIC_YES, 1, "rel", "success", NULL, "    success%9.1p", .measure = success},
+    {"success", METRIC_YES, 1, "rel", "success", NULL, "    success%9.1p",
+     .measure = measure_success},
     {"p(target)", METRIC_PROBABILITY, 1, "p_target", "p_target", NULL, "  p(target)%9.4f", true,
-     true, .measure = p_target},
+     true, .measure = measure_p_target},
     {"neurons kept", METRIC_PERCENT, 0, "kept", "share_kept", NULL, "  kept%9.1p", true,
-     .layer = kept},
+     .layer = layer_selected},
     {"gain", METRIC_PROBABILITY, 1, "gain_mask", "gain_mask", NULL, "  gain%8.4f", true,
-     .layer = gain},
+     .layer = layer_gain},
     {"leak/gain²", METRIC_TIMES, -1, "leak_ratio", "leak_ratio", NULL, "  leak/g^2%9.2f", true,
-     .layer = leak_ratio},
+     .layer = layer_leak_ratio},
     {"rephrase", METRIC_COUNT, 1, "gen", "rephrase_ok", "rephrases", "  rephrase%9.1p", true,
      .probes = PROBES_REPHRASE},
     {"locality", METRIC_COUNT, 1, "loc", "locality_kept", "localities", "  locality%9.1p", true,
      .probes = PROBES_LOCALITY},
     {"‖ΔW‖/‖W‖", METRIC_SMALL, -1, "relative_norm", "relative_norm", NULL, "  |dW|/|W|%8.5f",
-     .layer = relative_norm},
-    {"leak", METRIC_PROBABILITY, -1, "leak", "leak", .layer = leak},
-    {"residual left", METRIC_PROBABILITY, -1, "z_error", "z_error", .measure = residual},
+     .layer = layer_relative_norm},
+    {"leak", METRIC_PROBABILITY, -1, "leak", "leak", .layer = layer_leak},
+    {"residual left", METRIC_PROBABILITY, -1, "z_error", "z_error", .measure = measure_residual},
     {"seconds", METRIC_SECONDS, 0, "seconds_per_edit", "seconds", NULL, "  s%6.2f",
-     .measure = seconds},
+     .measure = measure_seconds},
 };
 const int metric_count = (int)(sizeof(metric_table) / sizeof(metric_table[0]));
 _Static_assert(sizeof(metric_table) / sizeof(metric_table[0]) <= METRICS_MOST,
@@ -108,6 +125,7 @@ unsigned metrics_probes(void)
     return all;
 }
 
+/* How many probes of these kinds the edited state passes, of how many. */
 static bool count_passed(const struct measuring *m, unsigned kinds, struct measured *out,
                          struct err *err)
 {

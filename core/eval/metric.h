@@ -1,8 +1,8 @@
-/* The metrics of an edit (editscope-method(7) 9.4), one table: metric.c has a row for each. What a
- * row says is all that variants, Compare, Sweep, `editscope sweep`, their tables and recordings
- * know of it.
+/* The metrics of an edit (editscope-method(7) 9.4): a table with a row for each, in metric.c.
+ * Compare, Sweep, `editscope sweep`, tables and recordings know nothing of a metric but its row.
  *
- * The table is constant and measured numbers are plain data; measuring is the engine's thread's. */
+ * The table is constant and measured numbers are plain data, for any thread; metrics_measure() is
+ * for the engine thread. */
 #ifndef CORE_EVAL_METRIC_H
 #define CORE_EVAL_METRIC_H
 
@@ -12,29 +12,29 @@
 
 enum { METRICS_MOST = 32 };
 
-/* What was measured of one edit: part / whole. Over several edits the parts and the wholes are
- * summed: a metric of one number has whole 1, so that its average is over edits; one that counts
- * has how many it counts, so that its average is over all of those. whole 0: not known. */
+/* A measured metric: part / whole. Over several edits parts and wholes are summed (9.5): a metric
+ * of one number has the whole 1, so that its average is a mean over edits; a count has the number
+ * of things counted, so that its average is a mean over all of those. whole 0: not known. */
 struct measured {
     double part, whole;
     double before; /* as part, of the state before the edit, where the metric has one */
 };
 
-/* What a metric may look at; see metric.c. */
+/* What a metric may use. */
 struct measuring {
     const struct edit_result *result;
     const struct params *params;
     const struct score *before, *after; /* of the fact's own prompt */
     const struct probes *probes;        /* of the kinds that metrics_probes() names */
     const struct model_state *state;    /* with the edit */
-    double seconds;                     /* that the edit took, without the target */
+    double seconds;                     /* of the edit without target and scores */
     struct job *job;
 };
 
 enum metric_show {
     METRIC_YES,         /* yes or no */
     METRIC_COUNT,       /* 3/4 */
-    METRIC_PROBABILITY, /* and whatever else lies about 1 */
+    METRIC_PROBABILITY, /* and other numbers of about 1 */
     METRIC_PERCENT,
     METRIC_SMALL, /* a share that may be very small */
     METRIC_TIMES,
@@ -52,7 +52,7 @@ struct metric {
     const char *column;    /* of text, as table_layout() has it; NULL: it has none */
     bool map;              /* one of the small pictures of Sweep */
     bool has_before;       /* `before` is measured: the value is a pair */
-    /* One of these says how it is measured. */
+    /* One of these three is set: how it is measured. */
     unsigned probes; /* PROBES_*: how many of this kind the edited state passes */
     double (*layer)(const struct layer_report *r, const struct measuring *m); /* the mean of it */
     bool (*measure)(const struct measuring *m, struct measured *out, struct err *err);
@@ -61,11 +61,12 @@ struct metric {
 extern const struct metric metric_table[];
 extern const int metric_count;     /* at most METRICS_MOST */
 int metric_find(const char *name); /* its index, -1: none */
-unsigned metrics_probes(void);     /* PROBES_* that any of them asks */
-/* All of them, out [metric_count]. The model may be asked: err says cancel and faults. */
+unsigned metrics_probes(void);     /* PROBES_* that any metric counts */
+/* Measures all metrics into out [metric_count]. Probes run the model: false and err on a cancel or
+ * a fault. */
 bool metrics_measure(const struct measuring *m, struct measured *out, struct err *err);
 double measured_value(const struct measured *m);  /* NAN: not known */
-double measured_before(const struct measured *m); /* the same of the state before */
+double measured_before(const struct measured *m); /* of the state before the edit */
 void measured_add(struct measured *sum, const struct measured *one);
 
 #endif

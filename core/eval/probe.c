@@ -1,4 +1,26 @@
-/* Probes of a fact: made once against the base, then asked of any state. */
+/* The judge: makes the probes of a fact once, against the base, and asks any state each of them
+ * (editscope-method(7) 9.2).
+ *
+ *   kind         prompt                      expected          passed when
+ *   fact         the fact's own              new object        right, and p(target) >= accept.p_min
+ *   rephrase     rephrase, 2 paraphrases     new object        right
+ *   question     "Q: question\nA:"           new object        right
+ *   chat         the question as a chat turn new object        said as whole words in 24 tokens
+ *   portability  its own                     its own answer    right
+ *   locality     a neighbour                 the base's answer right: still what the base says
+ *
+ * "Right" means that each token of the expected answer is the argmax, with the prompt and the
+ * answer's earlier tokens before it (teacher forcing). That is EasyEdit's accuracy, of the whole
+ * answer. It needs one pass a probe and no generation, and two states that agree on these tokens
+ * get the same verdict. In the chat form the object stands somewhere in a sentence, so there the
+ * state generates and the text is searched.
+ *
+ * A locality probe asks whether the edit changed a neighbour, not whether the neighbour is true. So
+ * what is expected is what the base says: the stated answer if the base gives it, else its first
+ * three tokens.
+ *
+ * Two callers that ask the same probe of the same state get the same verdict: commit, preview,
+ * scoreboard, Compare, Sweep, drift, diff, export and apply have no rule of their own. */
 #include "core/eval/probe.h"
 
 #include <math.h>
@@ -9,7 +31,7 @@
 #include "core/edit/unicode_match.h"
 #include "core/model/chat.h"
 
-enum { SAID = 6, CHAT_SAID = 24, LOCAL_TOKENS = 3, MORE_REPHRASES = 2 };
+enum { ANSWER_TOKENS = 6, CHAT_TOKENS = 24, LOCAL_TOKENS = 3, MORE_REPHRASES = 2 };
 
 const char *probe_word(enum probe_kind kind)
 {
@@ -25,14 +47,15 @@ const char *probe_word(enum probe_kind kind)
     return word[kind];
 }
 
-/* What making the probes of a fact needs. */
-struct making {
+/* The arguments of all functions that add probes. */
+struct probe_builder {
     struct probes *out;
     struct job *job;
     struct err *err;
 };
 
-static struct probe_case *probe_add(struct making *m, enum probe_kind kind, const char *prompt)
+static struct probe_case *probe_add(struct probe_builder *m, enum probe_kind kind,
+                                    const char *prompt)
 {
     struct probes *p = m->out;
     struct probe_case *c;
@@ -48,8 +71,8 @@ static struct probe_case *probe_add(struct making *m, enum probe_kind kind, cons
     return c;
 }
 
-/* A prompt whose right answer is given. */
-static bool add_given(struct making *m, enum probe_kind kind, const char *prompt,
+/* A probe with a given answer. */
+static bool add_given(struct probe_builder *m, enum probe_kind kind, const char *prompt,
                       const char *answer)
 {
     struct probe_case *c = probe_add(m, kind, prompt);
@@ -58,9 +81,9 @@ static bool add_given(struct making *m, enum probe_kind kind, const char *prompt
     return continuation_of(&c->tokens, m->out->base->model, &c->wording, prompt, answer, m->err);
 }
 
-/* A neighbour. A given answer that the base does not give is nothing that could be kept, and to
- * hold a state to its tokens would be to ask about a text that the base never writes. */
-static bool add_locality(struct making *m, const struct probe *p)
+/* A neighbour. If the base does not give the stated answer, an edit cannot preserve it: then what
+ * the base says instead is expected. */
+static bool add_locality(struct probe_builder *m, const struct probe *p)
 {
     struct probe_case *c = probe_add(m, PROBE_LOCALITY, p->prompt);
     struct score s = {0};
@@ -84,8 +107,8 @@ static bool add_locality(struct making *m, const struct probe *p)
     return true;
 }
 
-/* The fact's rephrase and the first paraphrases that are not among the rows of its edit. */
-static bool add_rephrases(struct making *m, const struct params *p)
+/* The fact's rephrase, and its first two paraphrases unless they are rows of its edit. */
+static bool add_rephrases(struct probe_builder *m, const struct params *p)
 {
     const struct fact *f = m->out->fact;
     bool rows = strcmp(params_word(p, P_ATTR_ROWS), "prefixes") != 0;
@@ -101,7 +124,7 @@ static bool add_rephrases(struct making *m, const struct params *p)
     return ok;
 }
 
-static bool add_question(struct making *m)
+static bool add_question(struct probe_builder *m)
 {
     char *qa;
     bool ok;
@@ -114,9 +137,9 @@ static bool add_question(struct making *m)
     return ok;
 }
 
-/* Without a question of its own a fact is asked in the chat form to be completed. A model without a
- * known chat form has no such probe. */
-static bool add_chat(struct making *m)
+/* A fact without a question is asked as "Complete: PROMPT". A model without a chat form that we
+ * know has no such probe. */
+static bool add_chat(struct probe_builder *m)
 {
     const struct fact *f = m->out->fact;
     char *text = fact_text(f);
@@ -140,7 +163,7 @@ static bool add_chat(struct making *m)
     return true;
 }
 
-static bool add_fact(struct making *m)
+static bool add_fact(struct probe_builder *m)
 {
     char *text = fact_text(m->out->fact);
     bool ok = add_given(m, PROBE_FACT, text ? text : "", m->out->fact->target);
@@ -152,7 +175,7 @@ static bool add_fact(struct making *m)
 bool probes_of(struct probes *out, const struct model_state *base, const struct fact *fact,
                const struct params *p, unsigned kinds, struct job *job, struct err *err)
 {
-    struct making m = {out, job, err};
+    struct probe_builder m = {out, job, err};
     bool ok;
 
     *out = (struct probes){.fact = fact, .base = base, .accept = p->value[P_ACCEPT_P_MIN]};
@@ -186,7 +209,7 @@ bool fact_holds(const struct score *s, double accept)
     return s->right && s->p >= accept;
 }
 
-static bool passes(const struct probe_case *c, const struct answered *a, double accept)
+static bool probe_passes(const struct probe_case *c, const struct answered *a, double accept)
 {
     if (c->kind == PROBE_CHAT)
         return unicode_contains_word(a->said, c->expected);
@@ -203,10 +226,14 @@ bool probe_ask(struct verdict *out, const struct probes *p, int i, const struct 
     *out = (struct verdict){0};
     if (job_cancelled(job, err))
         return false;
-    if (!answer_prompt(&a, view, &c->tokens, chat ? CHAT_SAID : words ? SAID : 0, job, err))
+    if (!answer_prompt(&a, view, &c->tokens,
+                       chat    ? CHAT_TOKENS
+                       : words ? ANSWER_TOKENS
+                               : 0,
+                       job, err))
         return false;
     out->score = a.score;
-    out->ok = passes(c, &a, p->accept);
+    out->ok = probe_passes(c, &a, p->accept);
     if (words) {
         out->said = a.said;
         a.said = NULL;
@@ -215,7 +242,7 @@ bool probe_ask(struct verdict *out, const struct probes *p, int i, const struct 
     return true;
 }
 
-/* The first words of an answer: up to the end of a clause. Caller frees. */
+/* An answer up to the end of its first clause. Caller frees. */
 static char *first_words(const char *said)
 {
     size_t skip = strspn(said, " \n"), n = strcspn(said + skip, ".,;:\n");
@@ -223,8 +250,9 @@ static char *first_words(const char *said)
     return xasprintf("%.*s", (int)n, said + skip);
 }
 
-/* The old object: given, or what the base says first to the fact's own prompt. */
-static bool find_old(struct probes *p, struct job *job, struct err *err)
+/* p->old: the fact's old object, or the first clause that the base says to the fact's own prompt.
+ */
+static bool find_old_object(struct probes *p, struct job *job, struct err *err)
 {
     char *text, *said;
 
@@ -233,15 +261,16 @@ static bool find_old(struct probes *p, struct job *job, struct err *err)
         return true;
     }
     text = fact_text(p->fact);
-    said = answer_words(p->base, &p->fact->wording, text, SAID, job, err);
+    said = answer_words(p->base, &p->fact->wording, text, ANSWER_TOKENS, job, err);
     p->old = said ? first_words(said) : NULL;
     free(said);
     free(text);
     return p->old != NULL;
 }
 
-/* Whether the base gives the old object to probe i, or the probe does not depend on that: if not,
- * it is a question that the base does not understand. */
+/* Whether the base gives the old object to probe i (editscope-method(7) 9.3). If not, the base does
+ * not know the answer in this form, and the edit is not to blame. Other kinds of probes are known.
+ */
 static bool base_understands(bool *known, struct probes *p, int i, struct job *job, struct err *err)
 {
     const struct probe_case *c = &p->probe[i];
@@ -253,7 +282,7 @@ static bool base_understands(bool *known, struct probes *p, int i, struct job *j
     *known = true;
     if (c->kind != PROBE_REPHRASE && c->kind != PROBE_QUESTION && c->kind != PROBE_CHAT)
         return true;
-    if (!find_old(p, job, err))
+    if (!find_old_object(p, job, err))
         return false;
     if (!*p->old)
         return true;
@@ -289,6 +318,6 @@ bool probe_compare(struct probe_result *out, struct probes *p, int i,
         out->p_target[k] = v.score.p;
         out->ok[k] = v.ok;
     }
-    /* what the edited state passes, it has understood */
+    /* a probe that is passed is known */
     return out->ok[1] || base_understands(&out->known, p, i, job, err);
 }

@@ -1,13 +1,5 @@
-/* The probes of a fact, and whether a state of the model passes them: editscope-method(7) 9.2. One
- * rule a kind, for every state and whoever asks: a commit, a preview, the scoreboard, variants,
- * drift, differences and exports.
- *
- * The fact's prompt, rephrases and portability are right when every token of the expected answer is
- * the argmax, teacher-forced (EasyEdit's rewrite, rephrase and portability accuracy, of whole
- * answers); the fact's own prompt also needs p(target) of accept.p_min. So is the question, which
- * is plain text ("Q: ... A:"). Locality is kept when the answer of the base is still every token's
- * argmax: the given answer where the base gives it, else the tokens that the base says first. In
- * the chat form the object has to be said at all: it stands inside a sentence. */
+/* The probes of a fact, and whether a state of the model passes them: one rule for each kind
+ * (editscope-method(7) 9.2; probe.c has them in a table). Engine thread. */
 #ifndef CORE_EVAL_PROBE_H
 #define CORE_EVAL_PROBE_H
 
@@ -18,13 +10,13 @@
 /* One probe, ready to be asked of any state. */
 struct probe_case {
     enum probe_kind kind;
-    char *prompt, *expected; /* texts: what is asked, and the answer that passes */
+    char *prompt, *expected; /* texts: the question, and the answer that passes */
     struct wording wording;
     struct continuation tokens; /* of the chat form: the prompt alone */
 };
 struct probes {
-    const struct fact *fact;        /* borrowed, as is the base: */
-    const struct model_state *base; /* what edits are held against */
+    const struct fact *fact;        /* borrowed */
+    const struct model_state *base; /* the state without edits; borrowed */
     struct probe_case *probe;
     int count;
     double accept; /* accept.p_min of the fact's edit */
@@ -40,10 +32,11 @@ enum {
     PROBES_LOCALITY = 1 << PROBE_LOCALITY,
 };
 
-/* The fact's probes of these kinds, as far as it has them and the model can be asked them. The fact
- * is normalised, its wording settled; `p` are the parameters of its edit: rephrases are the fact's
- * own and, where attr.rows does not make them rows of the edit, the first of its paraphrases. The
- * base is asked for the neighbours' answers. Caller frees, also on failure. */
+/* Makes the fact's probes of these kinds (PROBES_*), in the order of these constants. Kinds that
+ * the fact or the model does not have are left out. The fact is normalised and its wording
+ * complete; `p` are the parameters of its edit: attr.rows decides whether paraphrases are probes.
+ * The base is run for the expected answers of neighbours. Free with probes_free(), also on failure.
+ */
 bool probes_of(struct probes *out, const struct model_state *base, const struct fact *fact,
                const struct params *p, unsigned kinds, struct job *job, struct err *err);
 void probes_free(struct probes *p);
@@ -51,15 +44,16 @@ void probes_free(struct probes *p);
 struct verdict {
     bool ok; /* the probe is passed */
     struct score score;
-    char *said; /* first words, where they were wanted; owned */
+    char *said; /* what the state says, where `words` was set; owned */
 };
-/* One probe of one state; `words`: also what it says. */
+/* Asks one probe of one state. `words`: also the first tokens that the state says. */
 bool probe_ask(struct verdict *out, const struct probes *p, int i, const struct model_state *view,
                bool words, struct job *job, struct err *err);
 /* The rule of the fact's own prompt: the acceptance test of a commit. */
 bool fact_holds(const struct score *s, double accept);
 
-/* Fills a zeroed result, which the caller frees also on failure. */
+/* Asks one probe of the states before and after. `out` is zeroed; the caller frees its texts, also
+ * on failure. */
 bool probe_compare(struct probe_result *out, struct probes *p, int i,
                    const struct model_state *const state[2], struct job *job, struct err *err);
 

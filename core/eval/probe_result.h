@@ -1,4 +1,4 @@
-/* What the probes of a fact have found. Plain data, any thread. */
+/* The result of a probe. Plain data; any thread. */
 #ifndef CORE_EVAL_PROBE_RESULT_H
 #define CORE_EVAL_PROBE_RESULT_H
 
@@ -13,7 +13,7 @@ enum probe_kind {
     PROBE_FACT, /* the edited prompt itself */
 };
 
-const char *probe_word(enum probe_kind kind); /* "rephrase": as JSON, tables and `diff` have it */
+const char *probe_word(enum probe_kind kind); /* "rephrase", as in JSON, tables and `diff` */
 
 /* A probe asked of two states. */
 struct probe_result {
@@ -23,6 +23,6 @@ struct probe_result {
     double p[2];             /* p(first): of the expected answer's first token */
     double p_target[2];      /* of all its tokens; NAN in the chat form */
     bool ok[2];              /* passed, by the rule of its kind */
-    bool known;              /* false: the base failed already, so the edit is not to blame: grey */
+    bool known;              /* false: the base does not know it either (9.3): shown in grey */
 };
 #endif
