@@ -17,12 +17,12 @@ for folder in /proc/1 "$d/file"; do
     err '^editscope: not saved for the next run: second moments of layer 0: .*cannot create folder'
     run 0 env XDG_CACHE_HOME="$folder" "$E" edit -m "$M" $Q --preview $FACT
     err '^editscope: not saved for the next run: '
-    [ "$(grep -c 'not kept' "$d/err")" = 1 ] || complain "said more than once"
+    [ "$(grep -c 'not saved' "$d/err")" = 1 ] || complain "said more than once"
 done
 run 1 env XDG_CACHE_HOME=/proc/1 "$E" stats -m "$M" $Q --json
 out '"code":"io","message":"not saved for the next run'
 run 0 "$E" stats -m "$M" $Q
-no_err 'kept'
+no_err 'not saved'
 
 row "a damaged recording fails in a batch"
 echo 'sleep 0.2' >"$d/script"
