@@ -16,7 +16,7 @@
 enum { ANSWER_TOKENS = 24 };
 
 /* The search and its report so far. */
-struct search {
+struct bisect_run {
     struct engine *e;
     const struct command *cmd;
     struct edit_record *edits;
@@ -25,7 +25,7 @@ struct search {
     struct bisect_report b;
 };
 
-static void emit_bisect(struct search *s, bool over)
+static void emit_bisect(struct bisect_run *s, bool over)
 {
     struct bisect_report *b = xmalloc(sizeof(*b));
     struct event ev = {.kind = EV_BISECT, .job = s->e->job_id, .bisect = b};
@@ -37,7 +37,7 @@ static void emit_bisect(struct search *s, bool over)
     bus_emit(s->e->bus, ev);
 }
 
-static bool bisect_ask(struct search *s, int state, bool *holds, struct err *err)
+static bool bisect_ask(struct bisect_run *s, int state, bool *holds, struct err *err)
 {
     struct engine *e = s->e;
     struct bisect_step *step = &s->b.step[s->b.steps];
@@ -62,8 +62,8 @@ static bool bisect_ask(struct search *s, int state, bool *holds, struct err *err
     return true;
 }
 
-/* False with err only: that no edit changed the answer is a result too (b.edit stays 0). */
-static bool bisect_search(struct search *s, struct err *err)
+/* Returns false only with err. That no edit changed the answer is a result too: b.edit stays 0. */
+static bool bisect_search(struct bisect_run *s, struct err *err)
 {
     int low = s->from, high = s->to;
     bool at_base, at_end, holds;
@@ -89,7 +89,8 @@ static bool bisect_search(struct search *s, struct err *err)
 }
 
 /* Index of the state after an edit; for edit 0 it is `otherwise`. */
-static bool state_index(const struct search *s, int edit, int otherwise, int *at, struct err *err)
+static bool state_index(const struct bisect_run *s, int edit, int otherwise, int *at,
+                        struct err *err)
 {
     *at = otherwise;
     for (int i = 0; edit && i < s->count; i++)
@@ -102,7 +103,7 @@ static bool state_index(const struct search *s, int edit, int otherwise, int *at
 
 bool job_bisect(struct engine *e, struct command *cmd, struct err *err)
 {
-    struct search s = {.e = e, .cmd = cmd};
+    struct bisect_run s = {.e = e, .cmd = cmd};
     struct wording w = wording_of(&cmd->params);
     bool ok;
 

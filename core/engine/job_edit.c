@@ -78,7 +78,7 @@ void requests_free(struct request *r, int count)
 /* Everything a preview depends on, as text. Parameters that only judge the result are left out. */
 static char *preview_key(const struct engine *e, const struct command *cmd)
 {
-    struct edit_report standing;
+    struct edit_report stats;
     struct buf b = {0};
 
     for (int i = 0; i < cmd->count; i++) {
@@ -88,8 +88,8 @@ static char *preview_key(const struct engine *e, const struct command *cmd)
         free(fact);
     }
     params_show_all(&cmd->params, (AFFECTS_EDIT & ~AFFECTS_VERDICT) | AFFECTS_WORDING, &b);
-    edit_stats_report(e, &cmd->params, &standing);
-    buf_printf(&b, "%u %ld", e->open->edited->generation, standing.moment_tokens);
+    edit_stats_report(e, &cmd->params, &stats);
+    buf_printf(&b, "%u %ld", e->open->edited->generation, stats.moment_tokens);
     for (int i = 0; i < cmd->mask_override_count; i++)
         buf_printf(&b, " L%dN%d%c", cmd->mask_overrides[i].layer, cmd->mask_overrides[i].neuron,
                    cmd->mask_overrides[i].in ? '+' : '-');
