@@ -53,18 +53,21 @@ struct edit_record {
     bool redoable;      /* not active, and no edit was appended since */
     int requests;       /* u >= 1, number of facts */
     struct fact *facts; /* [u] owned */
-    int width;          /* d, the length of a row of z; 0 without z */
-    float *z; /* [u][d] target values (editscope-method(7)), or NULL; session_load_z() reads them */
-    char *params_json;  /* owned; all parameters, by params_to_json(), or NULL */
-    char *metrics_json; /* owned; the events `commit` and `done`, or NULL */
-    int deltas;         /* how many the edit has, loaded or not */
-    struct delta
-        *delta; /* [deltas] in the order they apply; NULL: not loaded (session_load_deltas()) */
-    int hooks, prefixes;
-    struct hook_data
-        *hook;     /* [hooks] in the order they run; NULL: not loaded (session_load_change()) */
-    char **prefix; /* [prefixes] texts before every prompt; NULL: not loaded */
-    double lambda; /* regularisation of the solve; 0: the editor has none */
+
+    /* What the edit left. session_edits() sets the first three counts and leaves the rest NULL. */
+    int deltas;             /* number of changes of matrices */
+    struct delta *delta;    /* [deltas] in the order they apply: session_load_change() */
+    int hooks;              /* number of hooks in the forward pass */
+    struct hook_data *hook; /* [hooks] in the order they run: session_load_change() */
+    int prefixes;           /* number of texts before every prompt */
+    char **prefix;          /* [prefixes] in their order: session_load_change() */
+    int width;              /* d, the length of a row of z; 0: no z */
+    float *z;               /* [u][d] target values (editscope-method(7)): session_load_z() */
+
+    /* How it was made. */
+    char *params_json;    /* owned; all parameters, by params_to_json(), or NULL */
+    char *metrics_json;   /* owned; the events `commit` and `done`, or NULL */
+    double lambda;        /* regularisation of the solve; 0: the editor has none */
     char projector[65];   /* sha256 of the null-space projector, or "" */
     char checksum[65];    /* of the edited matrices right after this edit; "": not known yet */
     char hash[65];        /* sha256 of deltas, hooks and prefixes; set by session_append() */
@@ -119,8 +122,8 @@ void session_close(struct session *s); /* releases the lock; NULL is fine */
 /* The identity of the open model, as sessions record it. */
 struct session_base {
     char identity[65]; /* sha256 over its files' contents */
-    char former[2]
-               [65]; /* version 0.1.0 hashed the file name, too: with the former and today's name */
+    /* Version 0.1.0 hashed the file name, too: identities with the former and today's name. */
+    char former[2][65];
     const char *name; /* for messages, or NULL */
 };
 /* `path`: where the session last found the model, or NULL. The caller sets the name. */
