@@ -97,13 +97,13 @@ struct spent {
 static bool prefill(const struct model_state *view, const int *ids, int n, struct spent *spent)
 {
     const struct model *m = view->model;
-    struct batch pass = batch_new(&ids, &n, NULL, 1, 0);
+    struct batch batch = batch_new(&ids, &n, NULL, 1, 0);
     struct forward *f = forward_new(m, n);
     struct kv_cache *cache = kv_cache_new(m, n);
     struct mat x = mat_new(m->dev, DT_F32, n, m->config->hidden);
     struct mat logits = mat_new(m->dev, DT_F32, 1, m->head.rows);
     double wall = clock_seconds(), cpu = cpu_seconds();
-    bool ok = forward_run(f, view, &pass, cache, x, NULL, NULL, NULL);
+    bool ok = forward_run(f, view, &batch, cache, x, NULL, NULL, NULL);
 
     if (ok)
         forward_logits(f, mat_rows(x, n - 1, 1), logits);
@@ -113,7 +113,7 @@ static bool prefill(const struct model_state *view, const int *ids, int n, struc
     mat_free(m->dev, &logits);
     kv_cache_free(cache, m->dev);
     forward_free(f);
-    batch_free(&pass);
+    batch_free(&batch);
     return ok;
 }
 

@@ -141,7 +141,7 @@ static double one_token(struct model *m)
 {
     int id = 7, count = 1;
     const int *row = &id;
-    struct batch pass = batch_new(&row, &count, NULL, 1, 0);
+    struct batch batch = batch_new(&row, &count, NULL, 1, 0);
     struct forward *f = forward_new(m, 1);
     struct kv_cache *cache = kv_cache_new(m, 1);
     struct mat x = mat_new(m->dev, DT_F32, 1, m->config->hidden);
@@ -149,7 +149,7 @@ static double one_token(struct model *m)
     struct model_state *view = state_new(m, 1);
     double start = clock_seconds(), took;
 
-    if (!forward_run(f, view, &pass, cache, x, NULL, NULL, NULL))
+    if (!forward_run(f, view, &batch, cache, x, NULL, NULL, NULL))
         printf("  the pass failed\n");
     forward_logits(f, x, logits);
     device_sync(m->dev, NULL);
@@ -159,7 +159,7 @@ static double one_token(struct model *m)
     mat_free(m->dev, &logits);
     kv_cache_free(cache, m->dev);
     forward_free(f);
-    batch_free(&pass);
+    batch_free(&batch);
     return took;
 }
 

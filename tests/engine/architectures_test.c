@@ -174,17 +174,17 @@ static void step_free(struct bench *b, struct step *s)
 static float *step_run(struct bench *b, struct step *s, const struct model_state *view,
                        const int *ids, int from, int to, const struct tap *tap)
 {
-    struct batch pass = batch_new(&ids, &to, &from, 1, 0);
+    struct batch batch = batch_new(&ids, &to, &from, 1, 0);
     struct mat logits = mat_new(b->dev, DT_F32, to - from, b->model->head.rows);
     struct mat x = mat_rows(s->x, 0, to - from);
     float *host;
 
-    if (!forward_run(s->f, view, &pass, s->cache, x, tap, NULL, &b->err))
+    if (!forward_run(s->f, view, &batch, s->cache, x, tap, NULL, &b->err))
         wrong(b, b->err.text, 0, 0, 0);
     forward_logits(s->f, x, logits);
     host = fetch(b, logits);
     mat_free(b->dev, &logits);
-    batch_free(&pass);
+    batch_free(&batch);
     return host;
 }
 
@@ -313,14 +313,14 @@ static void gradient_agrees(struct bench *b)
     struct step s = step_new(b);
     struct saved *saved = xcalloc((size_t)layers, sizeof(*saved));
     struct mat dx = mat_new(b->dev, DT_F32, ALL, b->c->hidden);
-    struct batch pass;
+    struct batch batch;
 
     golden_ids(b, "ids", ids, ALL);
-    pass = batch_new(&row, &n, NULL, 1, 0);
-    forward_embed(s.f, &pass, s.x);
+    batch = batch_new(&row, &n, NULL, 1, 0);
+    forward_embed(s.f, &batch, s.x);
     for (int l = 0; l < layers; l++) {
         saved[l] = saved_new(b->model, ALL);
-        forward_block(s.f, b->base, l, &pass, s.cache, s.x, NULL, &saved[l]);
+        forward_block(s.f, b->base, l, &batch, s.cache, s.x, NULL, &saved[l]);
     }
     head_gradient(b, &s, dx);
     for (int l = layers; want && l >= 0; l--) {
@@ -329,14 +329,14 @@ static void gradient_agrees(struct bench *b)
         agree(b, "gradient", l, got, want + (size_t)l * d, d, 1e-4, true);
         free(got);
         if (l)
-            backward_block(s.f, b->base, l - 1, &pass, s.cache, &saved[l - 1], dx);
+            backward_block(s.f, b->base, l - 1, &batch, s.cache, &saved[l - 1], dx);
     }
     for (int l = 0; l < layers; l++)
         saved_free(&saved[l], b->dev);
     free(saved);
     free(want);
     mat_free(b->dev, &dx);
-    batch_free(&pass);
+    batch_free(&batch);
     step_free(b, &s);
 }
 

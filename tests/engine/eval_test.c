@@ -18,13 +18,13 @@ static struct model_state *base, *moved; /* moved: other weights */
 static void plain_logits(const struct model_state *s, const int *ids, int n, float *logits)
 {
     const struct model *m = s->model;
-    struct batch p = batch_new(&ids, &n, NULL, 1, 0);
+    struct batch batch = batch_new(&ids, &n, NULL, 1, 0);
     struct forward *f = forward_new(m, n);
     struct kv_cache *c = kv_cache_new(m, n);
     struct mat x = mat_new(dev, DT_F32, n, m->config->hidden);
     struct mat out = mat_new(dev, DT_F32, 1, m->head.rows);
 
-    CHECK(forward_run(f, s, &p, c, x, NULL, NULL, NULL));
+    CHECK(forward_run(f, s, &batch, c, x, NULL, NULL, NULL));
     forward_logits(f, mat_rows(x, n - 1, 1), out);
     device_fetch(dev, logits, out, "logits");
     CHECK(device_sync(dev, NULL));
@@ -32,7 +32,7 @@ static void plain_logits(const struct model_state *s, const int *ids, int n, flo
     mat_free(dev, &out);
     kv_cache_free(c, dev);
     forward_free(f);
-    batch_free(&p);
+    batch_free(&batch);
 }
 
 static int plain_argmax(const float *logits, int n)

@@ -90,15 +90,15 @@ static void residual_norms_agree(void)
         float norm[30];
         struct norms norms = {norm, n - 1};
         struct tap tap = {take_norm, &norms};
-        struct batch pass;
+        struct batch batch;
         struct forward *f = forward_new(model, n);
         struct kv_cache *cache = kv_cache_new(model, n);
         struct mat x = mat_new(dev, DT_F32, n, 576);
 
         for (int j = 0; j < n && j < 64; j++)
             id[j] = (int)json_integer_value(json_array_get(ids, (size_t)j));
-        pass = batch_new(&row, &n, NULL, 1, 0);
-        CHECK(forward_run(f, base, &pass, cache, x, &tap, NULL, NULL));
+        batch = batch_new(&row, &n, NULL, 1, 0);
+        CHECK(forward_run(f, base, &batch, cache, x, &tap, NULL, NULL));
         for (size_t l = 0; l + 1 < json_array_size(want); l++) {
             double w = json_number_value(json_array_get(want, l + 1));
 
@@ -107,7 +107,7 @@ static void residual_norms_agree(void)
         mat_free(dev, &x);
         kv_cache_free(cache, dev);
         forward_free(f);
-        batch_free(&pass);
+        batch_free(&batch);
     }
     json_decref(all);
 }

@@ -62,23 +62,23 @@ static struct seen see(const struct model_state *view)
     struct params p = with(NULL, NULL);
     struct request r = real_request(&real, 0, &p);
     const int *ids = r.row[0].id;
-    struct batch pass = batch_new(&ids, &r.row[0].count, NULL, 1, 0);
-    struct seen s = {.row = pass.rows - 1};
+    struct batch batch = batch_new(&ids, &r.row[0].count, NULL, 1, 0);
+    struct seen s = {.row = batch.rows - 1};
     struct tap tap = {look, &s};
-    struct forward *f = forward_new(m, pass.rows);
-    struct kv_cache *cache = kv_cache_new(m, pass.rows);
-    struct mat x = mat_new(real.dev, DT_F32, pass.rows, m->config->hidden);
+    struct forward *f = forward_new(m, batch.rows);
+    struct kv_cache *cache = kv_cache_new(m, batch.rows);
+    struct mat x = mat_new(real.dev, DT_F32, batch.rows, m->config->hidden);
     struct mat logits = mat_new(real.dev, DT_F32, 1, m->head.rows);
     struct err err = {0};
 
-    CHECK(forward_run(f, view, &pass, cache, x, &tap, NULL, &err));
+    CHECK(forward_run(f, view, &batch, cache, x, &tap, NULL, &err));
     forward_logits(f, mat_rows(x, s.row, 1), logits);
     s.logits = fetch(real.dev, logits);
     mat_free(real.dev, &logits);
     mat_free(real.dev, &x);
     kv_cache_free(cache, real.dev);
     forward_free(f);
-    batch_free(&pass);
+    batch_free(&batch);
     request_free(&r);
     return s;
 }
@@ -439,7 +439,7 @@ static void scaled_neurons(void)
 struct loss {
     struct forward *f;
     struct kv_cache *cache;
-    struct batch pass;
+    struct batch batch;
     struct saved saved[2];
     struct mat start, x, logits, dl, dx, nll;
     int first, last, label;
@@ -460,7 +460,7 @@ static double loss_at(struct loss *l, struct mat start)
 
     device_copy(real.dev, start, l->x);
     for (int k = 0; k < 2; k++)
-        forward_block(l->f, real.base, l->first + k, &l->pass, l->cache, l->x, NULL, &l->saved[k]);
+        forward_block(l->f, real.base, l->first + k, &l->batch, l->cache, l->x, NULL, &l->saved[k]);
     forward_logits(l->f, mat_rows(l->x, l->last, 1), l->logits);
     row = fetch(real.dev, l->logits);
     loss = log_sum_exp(row, real.model->head.rows) - (double)row[l->label];
@@ -473,7 +473,7 @@ static struct loss loss_new(const struct request *r)
     const struct model *m = real.model;
     const int *ids = r->row[0].id;
     int n = r->row[0].count, d = m->config->hidden;
-    struct loss l = {.pass = batch_new(&ids, &n, NULL, 1, 0),
+    struct loss l = {.batch = batch_new(&ids, &n, NULL, 1, 0),
                      .f = forward_new(m, n),
                      .cache = kv_cache_new(m, n),
                      .first = m->config->layers - 2,
@@ -490,7 +490,7 @@ static struct loss loss_new(const struct request *r)
     l.logits = mat_new(real.dev, DT_F32, 1, m->head.rows);
     l.dl = mat_new(real.dev, DT_F32, 1, d);
     l.nll = mat_new(real.dev, DT_F32, 1, 1);
-    CHECK(forward_run(l.f, real.base, &l.pass, l.cache, l.x, &tap, NULL, &err));
+    CHECK(forward_run(l.f, real.base, &l.batch, l.cache, l.x, &tap, NULL, &err));
     return l;
 }
 
@@ -504,7 +504,7 @@ static void loss_free(struct loss *l)
     saved_free(&l->saved[1], real.dev);
     forward_free(l->f);
     kv_cache_free(l->cache, real.dev);
-    batch_free(&l->pass);
+    batch_free(&l->batch);
 }
 
 /* Slope of the loss along a direction [rows][d] of length 1, by central differences. */
@@ -538,7 +538,7 @@ static void gradient_by_differences(void)
     backward_logits(l.f, mat_rows(l.x, l.last, 1), l.logits, l.dl);
     device_scatter_add(real.dev, l.dl, &l.last, l.dx);
     for (int k = 1; k >= 0; k--)
-        backward_block(l.f, real.base, l.first + k, &l.pass, l.cache, &l.saved[k], l.dx);
+        backward_block(l.f, real.base, l.first + k, &l.batch, l.cache, &l.saved[k], l.dx);
     grad = fetch(real.dev, l.dx);
     for (int row = 0; row < n; row++) { /* each position by itself: attention carries it on */
         double norm = sqrt(mean_square(grad + row * d, d) * d), got;

@@ -33,12 +33,12 @@ static void take_row(void *ctx, int layer, enum tap_site site, struct mat x)
 static void one_pass(const int *ids, int n, struct tap *tap, struct mat x)
 {
     struct forward *f = forward_new(model, n);
-    struct batch p = batch_new(&ids, &n, NULL, 1, 0);
+    struct batch batch = batch_new(&ids, &n, NULL, 1, 0);
     struct kv_cache *c = kv_cache_new(model, n);
 
-    CHECK(forward_run(f, base, &p, c, x, tap, NULL, NULL));
+    CHECK(forward_run(f, base, &batch, c, x, tap, NULL, NULL));
     kv_cache_free(c, dev);
-    batch_free(&p);
+    batch_free(&batch);
     forward_free(f);
 }
 
@@ -225,19 +225,19 @@ static void plain_run(const float *noise, struct restored *r, bool clean, double
     int n = N, d = model->config->hidden, vocab = model->head.rows;
     struct tap tap = {clean ? keep_clean : put_back, r};
     struct forward *f = forward_new(model, N);
-    struct batch pass = batch_new(&ids, &n, NULL, 1, 0);
+    struct batch batch = batch_new(&ids, &n, NULL, 1, 0);
     struct kv_cache *c = kv_cache_new(model, N);
     struct mat x = mat_new(dev, DT_F32, N, d), add = mat_new(dev, DT_F32, N, d);
     struct mat out = mat_new(dev, DT_F32, 1, vocab);
     float *logits = xcalloc((size_t)vocab, sizeof(float));
 
-    forward_embed(f, &pass, x);
+    forward_embed(f, &batch, x);
     if (noise) {
         device_upload(dev, add, noise);
         device_axpy(dev, 1, add, x);
     }
     for (int l = 0; l < model->config->layers; l++)
-        forward_block(f, base, l, &pass, c, x, &tap, NULL);
+        forward_block(f, base, l, &batch, c, x, &tap, NULL);
     forward_logits(f, mat_rows(x, N - 1, 1), out);
     device_download(dev, logits, out);
     CHECK(device_sync(dev, NULL));
@@ -248,7 +248,7 @@ static void plain_run(const float *noise, struct restored *r, bool clean, double
     mat_free(dev, &add);
     mat_free(dev, &x);
     kv_cache_free(c, dev);
-    batch_free(&pass);
+    batch_free(&batch);
     forward_free(f);
 }
 

@@ -24,20 +24,20 @@ static float *asked(const struct model_state *s, const struct tap *tap)
     const int *id = ids;
     int n = N;
     struct forward *f = forward_new(m, N);
-    struct batch p = batch_new(&id, &n, NULL, 1, 0);
+    struct batch batch = batch_new(&id, &n, NULL, 1, 0);
     struct kv_cache *c = kv_cache_new(m, N);
     struct mat x = mat_new(dev, DT_F32, N, m->config->hidden);
     struct mat out = mat_new(dev, DT_F32, 1, m->head.rows);
     float *logits = xmalloc((size_t)m->head.rows * sizeof(*logits));
 
-    CHECK(forward_run(f, s, &p, c, x, tap, NULL, NULL));
+    CHECK(forward_run(f, s, &batch, c, x, tap, NULL, NULL));
     forward_logits(f, mat_rows(x, N - 1, 1), out);
     device_download(dev, logits, out);
     CHECK(device_sync(dev, NULL));
     mat_free(dev, &x);
     mat_free(dev, &out);
     kv_cache_free(c, dev);
-    batch_free(&p);
+    batch_free(&batch);
     forward_free(f);
     return logits;
 }
@@ -310,7 +310,7 @@ static double block_dot(const struct model_state *s, const float *x, const float
     const int *id = ids;
     int n = N, d = m->config->hidden;
     struct forward *f = forward_new(m, N);
-    struct batch p = batch_new(&id, &n, NULL, 1, 0);
+    struct batch batch = batch_new(&id, &n, NULL, 1, 0);
     struct kv_cache *cache = kv_cache_new(m, N);
     struct saved saved = saved_new(m, N);
     struct mat xm = mat_new(dev, DT_F32, N, d);
@@ -318,13 +318,13 @@ static double block_dot(const struct model_state *s, const float *x, const float
     double sum = 0;
 
     device_upload(dev, xm, x);
-    forward_block(f, s, 1, &p, cache, xm, NULL, &saved);
+    forward_block(f, s, 1, &batch, cache, xm, NULL, &saved);
     device_download(dev, out, xm);
     for (int i = 0; i < N * d; i++)
         sum += (double)c[i] * (double)out[i];
     if (grad) {
         device_upload(dev, xm, c);
-        backward_block(f, s, 1, &p, cache, &saved, xm);
+        backward_block(f, s, 1, &batch, cache, &saved, xm);
         device_download(dev, grad, xm);
     }
     CHECK(device_sync(dev, NULL));
@@ -332,7 +332,7 @@ static double block_dot(const struct model_state *s, const float *x, const float
     mat_free(dev, &xm);
     saved_free(&saved, dev);
     kv_cache_free(cache, dev);
-    batch_free(&p);
+    batch_free(&batch);
     forward_free(f);
     return sum;
 }

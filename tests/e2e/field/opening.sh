@@ -126,12 +126,7 @@ truncate -s 2G "$d/slower.gguf"
     for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
         printf 'key :\ntype query %s\nkey enter\n' $n
     done
-<<<<<<< HEAD
     printf 'expect too many jobs are waiting\nwait idle 60\nkey 6\nkey i\ntype Rome is in\nkey enter\n'
-=======
-    printf 'wait idle 60\nkey L\nexpect too much is waiting already\nkey 6\nkey i\n'
-    printf 'type Rome is in\nkey enter\n'
->>>>>>> da2db13 (views/cli: plain words)
     printf 'wait idle 60\nexpect Rome is in\nexpect 32 tokens\n'
 } >"$d/key.script"
 run 0 cold "$E" replay "$d/key.script" --batch -m "$d/slower.gguf" -s "$d/slower.es"
