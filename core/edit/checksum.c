@@ -1,4 +1,5 @@
-/* Fetches edited matrices from the device and hashes them, each again only when it has changed. */
+/* Copies edited matrices from the device and hashes them. The hash of a matrix is stored with it,
+ * so that only matrices that changed are hashed again. */
 #include "core/edit/checksum.h"
 
 #include <stdio.h>
@@ -31,7 +32,7 @@ float *weights_fetch(const struct model_state *view, int layer, enum matrix whic
     return NULL;
 }
 
-/* The hash of a matrix is known from here on. */
+/* The hash of a matrix, computed once and stored with it. */
 static bool matrix_hash(const struct model_state *view, int layer, enum matrix which,
                         struct err *err)
 {

@@ -6,9 +6,9 @@
 #include "core/model/state.h"
 
 /* Hex sha256 over, in layer order, the sha256 of every layer's down projection as float32
- * little-endian values, row by row; then, for every other matrix that stands for the base's, in the
+ * little-endian values, row by row; then, for every other matrix that the state replaces, in the
  * order of layers and of enum matrix, the line "matrix LAYER NAME" and its sha256; then hooks and
- * prefixes in order: "hook N", "params N", "blob N", "prefix N", a line each, and N bytes behind
+ * prefixes in order: "hook N", "params N", "blob N", "prefix N", a line each, and N bytes after
  * it. Hashes are kept beside the matrices, so that only those that changed are read again. */
 bool weights_checksum(const struct model_state *view, char hex[65], struct err *err);
 /* A matrix under the view as host float32 [rows][cols]. Caller frees; NULL on a fault. */

@@ -1,4 +1,5 @@
-/* What the user typed: a fact to be changed. Plain data. */
+/* A fact to be edited, as the user gives it: subject, prompt, new object, and what else is known of
+ * it (editscope-method(7) 2.1). Plain data; any thread. */
 #ifndef CORE_EDIT_FACT_H
 #define CORE_EDIT_FACT_H
 
@@ -28,7 +29,7 @@ struct fact {
     struct probe *portability; /* must follow from the new object; each has its own answer */
     int portabilities;
     unsigned trimmed;       /* TRIMMED_*: which texts had blanks around them */
-    int record;             /* the record of its file, from 1; 0: of none */
+    int record;             /* its record in the file, from 1; 0: not from a file */
     struct wording wording; /* how its texts become tokens */
 };
 
@@ -42,32 +43,32 @@ enum {
 
 void fact_free(struct fact *fact); /* frees the fields, zeroes the struct */
 struct fact fact_copy(const struct fact *fact);
-/* Checks and normalises; doing it again changes nothing. Every text loses the blanks around it
- * (Unicode's, and what has no width), `trimmed` says which. The prompt and paraphrases get one {}:
- * for { }, {subject}, {0} and [X], or for the one literal occurrence of the subject. In probes such
- * placeholders become the subject. Empty fields, no or several places for the subject, a {} where
- * the subject stands in full or would stand for nothing, and invalid UTF-8 are ERR_USAGE with one
- * line naming the field. */
+/* Checks and normalises; doing it again changes nothing. Blanks around every text are removed
+ * (Unicode's, and characters without width); `trimmed` says of which texts. The prompt and
+ * paraphrases get one {}: for { }, {subject}, {0} and [X], or for the one literal occurrence of the
+ * subject. In probes such placeholders become the subject. ERR_USAGE, with a line that names the
+ * field: an empty field, no place or several places for the subject, both {} and the subject in a
+ * prompt, {} in a text that is no template, invalid UTF-8. */
 bool fact_normalise(struct fact *fact, struct err *err);
 /* Appends "record 3: blanks around the target were taken off", for many facts with their number;
  * nothing where nothing was. */
 void fact_trimmed_say(const struct fact *facts, int count, struct buf *out);
-/* Whether the text holds one of those placeholders. */
+/* Whether the text contains one of these placeholders. */
 bool has_hole(const char *text);
-/* Writes them as {}; whether there is one now, so that template_fill() may have it. */
+/* Writes placeholders as {}. True if there is exactly one: then template_fill() takes the text. */
 bool template_of(char **text);
 /* A template with its {}, which must be there, replaced by the subject. Caller frees. */
 char *template_fill(const char *template, const char *subject);
 /* The prompt with the subject filled in. Caller frees. */
 char *fact_text(const struct fact *fact);
 /* One JSON object of a shape in editscope-formats(7) 7.2 (the table of fact_shapes.c), or a list of
- * one, that holds one fact; normalised. Numbers are texts as they are written. `text` need not be
- * NUL-terminated. What is no such object is ERR_FORMAT. */
+ * one, that holds one fact; normalised. Numbers become texts as they are written. `text` need not
+ * be NUL-terminated. Anything else is ERR_FORMAT. */
 bool fact_from_json(struct fact *fact, const char *text, size_t len, struct err *err);
-/* Many facts as people paste them: JSON as in facts_load(), or a fact a line, blank lines and
- * those that begin with # left out: a JSON object, `subject | relation | object` (which needs
- * `relations`), or `subject; prompt; object` with ; or a tab between. Lines that are none are
- * left out, with a line each in `left_out`. Returns how many facts. Caller frees each and the
+/* Many facts as people paste them: JSON as in facts_load(), or a fact on each line; blank lines and
+ * lines that begin with # are skipped. A line is a JSON object, `subject | relation | object`
+ * (which needs `relations`), or `subject; prompt; object` with ; or a tab between. Other lines are
+ * skipped, with a line for each in `left_out`. Returns how many facts. Caller frees each and the
  * array. Never fails: no facts is 0. */
 struct relations;
 int facts_from_lines(const char *text, size_t len, const struct relations *relations,
@@ -79,11 +80,11 @@ bool facts_from_text(const char *text, size_t len, struct fact **facts, int *cou
 /* A file of many facts. Caller frees each and the array. One
  * bad record refuses the file, naming the record. */
 bool facts_load(const char *path, struct fact **facts, int *count, struct err *err);
-/* The same for data sets, which do hold the odd record that cannot be edited (an empty new
- * object): such records are left out, and `left_out` gets a line for each that says why. */
+/* The same for data sets, in which some records cannot be edited (an empty new object):
+ * such records are skipped, and `left_out` gets a line with the reason for each. */
 bool facts_load_usable(const char *path, struct fact **facts, int *count, struct buf *left_out,
                        struct err *err);
-/* The fact as one JSON object, our shape. Caller frees. */
+/* The fact as one JSON object, in editscope's own shape. Caller frees. */
 char *fact_to_json(const struct fact *fact);
 
 #endif

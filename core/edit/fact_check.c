@@ -1,5 +1,5 @@
-/* What a fact must be before it is used: texts without blanks around them, a prompt with one place
- * for the subject, probes with the subject filled in. */
+/* Checks and normalises a fact: no blanks around texts, one place for the subject in the prompt,
+ * the subject filled in in probes. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -38,7 +38,7 @@ bool has_hole(const char *text)
     return false;
 }
 
-/* The text with every placeholder as `by`. Caller frees. */
+/* The text with every placeholder replaced by `by`. Caller frees. */
 static char *with_holes_as(const char *text, const char *by)
 {
     struct buf out = {0};
@@ -89,7 +89,7 @@ static const char *place_of(const char *text, const char *subject, bool whole, i
     return first;
 }
 
-/* Whether the subject is written out in the text; a single letter is no sign of it. */
+/* Whether the text contains the subject; a subject of a single letter is not looked for. */
 static bool holds_in_full(const char *text, const char *subject)
 {
     int places;
@@ -97,7 +97,7 @@ static bool holds_in_full(const char *text, const char *subject)
     return strlen(subject) > 1 && place_of(text, subject, true, &places);
 }
 
-/* UTF-8 without blanks around; a text of which nothing is left is not there. */
+/* Checks UTF-8 and removes blanks around the text; an empty text becomes NULL. */
 static bool text_settle(struct fact *fact, const char *name, char **text, unsigned bit,
                         struct err *err)
 {
@@ -125,7 +125,7 @@ static bool needed_settle(struct fact *fact, const char *name, char **text, unsi
            (*text || err_set(err, ERR_USAGE, "the %s is empty: give one", name));
 }
 
-/* A text in which a placeholder would stand for nothing. */
+/* Refuses a placeholder in a text that is not a template. */
 static bool no_hole(const char *name, const char *text, struct err *err)
 {
     for (const char *at = text ? text : ""; *at; at++)
@@ -191,7 +191,7 @@ static bool template_settle(const struct fact *fact, const char *name, char **te
     if (places)
         return true;
     at = place_of(settled, fact->subject, true, &places);
-    if (!places && needed) /* with an ending, or in a script without blanks */
+    if (!places && needed) /* as part of a word, or in a script without blanks */
         at = place_of(settled, fact->subject, false, &places);
     if (places != 1 && !needed)
         return err_set(err, ERR_USAGE, "the %s '%.80s' needs one {} for the subject", name,
@@ -212,7 +212,7 @@ static bool template_settle(const struct fact *fact, const char *name, char **te
     return true;
 }
 
-/* Fills the subject in where a probe was written as a template. */
+/* Fills in the subject of a probe that is a template. */
 static bool probe_fill(const struct fact *fact, const char *name, char **text, struct err *err)
 {
     char *filled;

@@ -27,7 +27,7 @@ static int line_of(struct reading *r, size_t at)
     return r->line;
 }
 
-/* The length of a JSON number at the beginning of the text; 0: there is none. */
+/* The length of the JSON number that the text begins with; 0: it does not. */
 static size_t number_length(const char *text)
 {
     size_t n = *text == '-', digits = strspn(text + n, "0123456789"), more;
@@ -52,8 +52,8 @@ static size_t number_length(const char *text)
     return n;
 }
 
-/* JSON with its numbers in quotes, so that 1.50 stays 1.50. Lines stay; what is no JSON stays
- * none. Caller frees. */
+/* JSON with its numbers in quotes, so that 1.50 stays 1.50. Line numbers do not change; invalid
+ * JSON stays invalid. Caller frees. */
 static char *numbers_as_texts(const char *text, size_t len, size_t *out_len)
 {
     struct buf out = {0};
@@ -82,7 +82,7 @@ static char *numbers_as_texts(const char *text, size_t len, size_t *out_len)
     return buf_take(&out);
 }
 
-/* The facts of one record that begins in `line`, or its line among those left out. */
+/* Adds the facts of a record that begins in `line`, or a line to `left_out`. */
 static bool take_record(struct reading *r, const json_t *root, int line, struct err *err)
 {
     struct fact_list *list = &r->list;
@@ -126,7 +126,7 @@ static bool take_session(struct reading *r, const json_t *root, int line, struct
     return true;
 }
 
-/* Says why jansson did not take what is in `line`; `record`: its number, 0 for the only one. */
+/* The error of jansson for the text in `line`; `record`: its number, 0 if it is the only one. */
 static void refuse(struct err *err, int record, int line, const json_error_t *where)
 {
     enum json_error_code code = json_error_code(where);
@@ -146,7 +146,7 @@ static void refuse(struct err *err, int record, int line, const json_error_t *wh
                 near ? near : "");
 }
 
-/* The value at *at, which moves behind it. NULL with the reason and its line. */
+/* The JSON value at *at, which moves to its end. NULL and err with the line. */
 static json_t *next_value(struct reading *r, size_t *at, int *line, struct err *err)
 {
     json_error_t where;
@@ -167,7 +167,7 @@ static json_t *next_value(struct reading *r, size_t *at, int *line, struct err *
     return root;
 }
 
-/* Records one after the other, each on a line or on several; `list`: with [ ] around and commas. */
+/* Records one after the other, on one or several lines each; `list`: in [ ] with commas. */
 static bool take_json(struct reading *r, size_t at, bool list, struct err *err)
 {
     static const char blank[] = " \t\r\n";
@@ -236,7 +236,7 @@ bool facts_from_text(const char *text, size_t len, struct fact **facts, int *cou
     return true;
 }
 
-/* The one record of the text, in a list of one or alone. */
+/* The single record of the text, alone or in a list of one. */
 static json_t *one_record(const char *text, size_t len, struct err *err)
 {
     json_error_t where;

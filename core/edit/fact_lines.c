@@ -1,4 +1,4 @@
-/* Facts as people paste them, a line each. */
+/* Facts as people paste them: one on each line. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +44,7 @@ int facts_from_lines(const char *text, size_t len, const struct relations *relat
     size_t start;
 
     *facts = NULL;
-    if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) { /* what an editor put before it */
+    if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) { /* a byte order mark */
         text += 3;
         len -= 3;
     }

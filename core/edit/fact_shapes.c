@@ -1,4 +1,5 @@
-/* The table of shapes that a record of a data set may have, and a reader for each. */
+/* The shapes of records in data sets (CounterFact, ZsRE, KnowEdit, ...): a table, with a reader for
+ * each (editscope-formats(7) 7.2). To add one, add a row to `shapes` and its reader. */
 #include "core/edit/fact_shapes.h"
 
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static const char *kind_of(const json_t *value)
                                    : "a number";
 }
 
-/* The first of several right answers that is not blank; of blanks alone the first. */
+/* The first answer of a list that is not blank; if all are blank, the first. */
 static const json_t *first_of(const json_t *array)
 {
     for (size_t i = 0; i < json_array_size(array); i++) {
@@ -48,8 +49,8 @@ static const json_t *first_of(const json_t *array)
 }
 
 /* The text of a value: itself, its "str", or the first inside a list, since data sets keep several
- * right answers. What is not there, null or an empty list is no text (*text is NULL); what cannot
- * be one is an error with its key. *text is borrowed. */
+ * right answers. A missing value, null or an empty list gives *text = NULL; a value of
+ * another kind is an error that names the key. *text is borrowed. */
 static bool take_text(const json_t *value, const char *key, const char **text, struct err *err)
 {
     const json_t *inner = value;
@@ -87,7 +88,7 @@ static bool optional(const json_t *object, const struct keys *keys, char **out, 
     return true;
 }
 
-/* Why a field that must be there is not: its value is none, or it has no key. Returns false. */
+/* The error for a missing field: its value is empty, or no key has it. Returns false. */
 static bool missing(const json_t *object, const struct keys *keys, struct err *err)
 {
     struct buf known = {0};
@@ -110,7 +111,7 @@ static bool needed(const json_t *object, const struct keys *keys, char **out, st
     return optional(object, keys, out, err) && (*out || missing(object, keys, err));
 }
 
-/* For fields that stand for one text: data sets with several are of another shape. */
+/* For fields that are one text: a list means that the record has another shape. */
 static bool one_text(const json_t *object, const struct keys *keys, char **out, struct err *err)
 {
     for (int i = 0; keys->name[i]; i++) {
@@ -255,7 +256,8 @@ static bool is_mquake(const json_t *root)
     return json_is_array(json_object_get(root, "requested_rewrite"));
 }
 
-/* Its questions follow from all of its rewrites together, so that they are asked after the last. */
+/* MQuAKE: the questions follow from all rewrites of a record, so the last fact has them as probes.
+ */
 static bool read_mquake(struct fact_list *list, const json_t *root, struct err *err)
 {
     const json_t *rewrites = json_object_get(root, "requested_rewrite");
@@ -279,7 +281,7 @@ static bool is_arguments(const json_t *root)
     return json_object_get(root, "prompts") != NULL;
 }
 
-/* The i-th of n values that stand side by side; a text alone is a list of one. */
+/* The i-th of a list of n parallel values; a text alone is a list of one. */
 static bool side_by_side(const json_t *value, const char *key, size_t i, size_t n,
                          const json_t **out, struct err *err)
 {
@@ -389,7 +391,7 @@ static bool is_flat(const json_t *root)
            first_key(root, targets.name);
 }
 
-/* A fact's fields beside each other, whatever they are called. */
+/* A flat record: the fields of a fact under any of their names. */
 static bool read_flat(struct fact_list *list, const json_t *root, struct err *err)
 {
     static const char *const loc[] = {"loc", "locality_prompt", NULL};
@@ -410,9 +412,9 @@ static bool read_flat(struct fact_list *list, const json_t *root, struct err *er
                       err);
 }
 
-/* In this order: the first that a record answers to reads it. */
+/* The first shape that matches a record reads it. */
 static const struct {
-    const char *name, *keys; /* for people */
+    const char *name, *keys; /* for messages */
     bool (*is)(const json_t *root);
     bool (*read)(struct fact_list *list, const json_t *root, struct err *err);
 } shapes[] = {

@@ -1,5 +1,5 @@
-/* What a list of facts is to a session that holds facts already, and to itself: which of them are
- * in, and which take another fact's place. Plain data, any thread. */
+/* Compares a list of facts with the facts of a session (the "held" ones) and with itself: which are
+ * in the session already, and which replace another fact. Plain data; any thread. */
 #ifndef CORE_EDIT_FACT_STATUS_H
 #define CORE_EDIT_FACT_STATUS_H
 
@@ -15,21 +15,21 @@ enum { NO_FACT = -1 };
 
 /* Indices, or NO_FACT. */
 struct fact_status {
-    int in;               /* the standing fact it is in as: it need not be written again */
-    int rewrites;         /* the standing fact with the same question and another object, ... */
-    int rewrites_earlier; /* ... or the one earlier in the list, that is in force when it comes */
-    int repeats;          /* the one earlier in the list that says the very same */
+    int in;               /* the held fact it is in as: need not be written again */
+    int rewrites;         /* the held fact with the same question and another object, ... */
+    int rewrites_earlier; /* ... or such a fact earlier in the list */
+    int repeats;          /* an equal fact earlier in the list */
 };
 
-/* The question of a fact, to be compared: subject filled in, blanks made single and taken off at
- * both ends. Caller frees. */
+/* The question of a fact for comparison: the prompt with the subject filled in and single blanks.
+ * Caller frees. */
 char *fact_question(const char *subject, const char *prompt);
 
-/* fate[count] of the facts from `first` on, that are written in order. For each question, the
- * session's objects in their order may end with those that the list begins with: as many as agree
- * are in. So a list that was written in part goes on where it stopped, also where it gives one
- * question several objects. */
-void facts_status(const struct fact *fact, int first, int count,
-                  const struct session_fact *standing, int standings, struct fact_status *fate);
+/* status[count] of the facts from `first` on, that are written in order. For each question, the
+ * last objects of the session are compared with the first ones of the list, in order: as many as
+ * agree are in. So a list that was written in part continues where it stopped, also if it gives one
+ * question several objects. Example: held A, B; list B, C: B is in, C rewrites B. */
+void facts_status(const struct fact *fact, int first, int count, const struct session_fact *held,
+                  int held_count, struct fact_status *status);
 
 #endif

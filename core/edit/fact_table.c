@@ -1,4 +1,5 @@
-/* Tables as spreadsheets and data frames write them (RFC 4180). */
+/* Facts in tables as spreadsheets and data frames write them: CSV of RFC 4180, also with ; or tabs.
+ */
 #include "core/edit/fact_table.h"
 
 #include <ctype.h>
@@ -13,11 +14,11 @@ enum { COLUMNS_MOST = 256 };
 struct table {
     const char *at;
     int line;
-    int open; /* line of a quote that nothing closes; 0: none */
+    int open; /* line of a quote that is not closed; 0: none */
     char between;
 };
 
-/* What stands between the columns: the first of these in the first line that is not in quotes. */
+/* The separator of columns: the first of these characters in the first line, outside quotes. */
 static char separator(const char *text)
 {
     bool inside = false;
@@ -30,7 +31,7 @@ static char separator(const char *text)
     return '\0';
 }
 
-/* The next cell; *last: it ends its row. Caller frees. */
+/* The next cell; *last: it is the last of its row. Caller frees. */
 static char *next_cell(struct table *t, bool *last)
 {
     struct buf cell = {0};
@@ -74,7 +75,7 @@ static int next_row(struct table *t, char **cell)
     return n;
 }
 
-/* A column's name as the shapes know it: "Target New" is target_new. */
+/* The name of a column as a key of the shapes: "Target New" becomes target_new. */
 static char *column_name(const char *cell)
 {
     char *name = xtrimmed(cell, strlen(cell));

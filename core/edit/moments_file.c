@@ -1,8 +1,8 @@
 /* The cache of second moments: CACHE/moments/KEY-TOKENS.safetensors, one layer a file.
  *
  * A file holds `sum` F64 [M (M + 1) / 2], the upper triangle row by row, and `tokens` I64 [1];
- * its metadata repeats the key and the tokens and has a hash of the sum, so that neither a
- * renamed, a cut nor an altered file is ever believed. */
+ * its metadata repeats the key and the tokens and has a hash of the sum, so that a renamed,
+ * truncated or altered file is never used. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "core/edit/moments.h"
 #include "core/model/safetensors.h"
 
-static size_t triangle(int neurons)
+static size_t triangle_size(int neurons)
 {
     return (size_t)neurons * ((size_t)neurons + 1) / 2;
 }
@@ -29,8 +29,8 @@ static char *cache_file(const char *key, long tokens)
     return path;
 }
 
-/* Moves the upper triangle of a dense [n, n] to its front, row behind row. */
-static void pack(double *m, int n)
+/* Moves the upper triangle of a dense [n, n] to its front, row by row. */
+static void pack_triangle(double *m, int n)
 {
     double *to = m;
 
@@ -52,9 +52,9 @@ static bool save_layer(struct moments *m, int index, struct err *err)
 
     if (!sum)
         return false;
-    pack(sum, m->neurons);
+    pack_triangle(sum, m->neurons);
     moments_key(m, index, key);
-    sha256_of(sum, triangle(m->neurons) * sizeof *sum, hash);
+    sha256_of(sum, triangle_size(m->neurons) * sizeof *sum, hash);
     snprintf(tokens, sizeof tokens, "%ld", m->tokens);
     path = cache_file(key, m->tokens);
     ok = file_make_parents(path, err) &&
@@ -64,7 +64,7 @@ static bool save_layer(struct moments *m, int index, struct err *err)
                  {.name = "sum",
                   .type = ST_F64,
                   .ndim = 1,
-                  .dim = {(long)triangle(m->neurons)},
+                  .dim = {(long)triangle_size(m->neurons)},
                   .data = sum},
                  {.name = "tokens", .type = ST_I64, .ndim = 1, .dim = {1}, .data = &count}},
              2,
@@ -97,7 +97,7 @@ static bool meta_is(const struct safetensors *st, const char *name, const char *
     return value && !strcmp(value, want);
 }
 
-/* The tensor `sum` of a file that is what its name says; NULL and why if it is not. */
+/* The tensor `sum` of a file whose content is what its name says; else NULL and err. */
 static const struct st_tensor *checked_sum(const struct safetensors *st, const struct moments *m,
                                            const char *key, long tokens, struct err *err)
 {
@@ -116,7 +116,7 @@ static const struct st_tensor *checked_sum(const struct safetensors *st, const s
         return NULL;
     }
     if (!sum || sum->type != ST_F64 || sum->ndim != 1 ||
-        sum->dim[0] != (long)triangle(m->neurons)) {
+        sum->dim[0] != (long)triangle_size(m->neurons)) {
         err_set(err, ERR_FORMAT, "it does not hold the triangle of a %d by %d sum", m->neurons,
                 m->neurons);
         return NULL;
@@ -126,7 +126,7 @@ static const struct st_tensor *checked_sum(const struct safetensors *st, const s
         err_set(err, ERR_FORMAT, "its bytes are not the ones that were written");
         return NULL;
     }
-    at = not_finite_doubles(sum->data, triangle(m->neurons));
+    at = not_finite_doubles(sum->data, triangle_size(m->neurons));
     if (at >= 0) {
         err_set(err, ERR_FORMAT, "number %ld of its sum is not finite", at);
         return NULL;
@@ -134,7 +134,7 @@ static const struct st_tensor *checked_sum(const struct safetensors *st, const s
     return sum;
 }
 
-/* Brings the packed triangle onto the device as a whole matrix. */
+/* Unpacks the triangle into a whole matrix, on the device or on the host. */
 static bool upload_sum(struct moments *m, int index, const struct st_tensor *sum, struct err *err)
 {
     size_t n = (size_t)m->neurons;
@@ -181,7 +181,7 @@ static enum outcome load_layer(struct moments *m, int index, long tokens, struct
     return outcome;
 }
 
-static int descending(const void *a, const void *b)
+static int compare_descending(const void *a, const void *b)
 {
     long x = *(const long *)a, y = *(const long *)b;
 
@@ -213,7 +213,7 @@ static int list_counts(const struct moments *m, long goal, long *counts, int max
         free(name);
     }
     closedir(dir);
-    qsort(counts, (size_t)n, sizeof *counts, descending);
+    qsort(counts, (size_t)n, sizeof *counts, compare_descending);
     return n;
 }
 

@@ -1,5 +1,5 @@
-/* Prompts and answers as tokens: plain, or in the model's chat form; with the special tokens that
- * are written in them as such, or as the characters they are. */
+/* Tokenises prompts and answers, plainly or in the chat form of the model. Special tokens that are
+ * written in a text become tokens or stay characters, as the wording says. */
 #include "core/edit/prompt_tokens.h"
 
 #include <stdio.h>
@@ -56,7 +56,7 @@ void prompt_tokens_free(struct prompt_tokens *a)
     *a = (struct prompt_tokens){.stop = -1};
 }
 
-/* Whether the i-th token is a special one whose own characters stand in the text. */
+/* Whether the i-th token is a special one that is written in the text. */
 static bool is_written(const struct tokenizer *t, const char *text, const struct tokens *tokens,
                        int i)
 {
@@ -72,8 +72,8 @@ static bool is_written(const struct tokenizer *t, const char *text, const struct
 }
 
 /* The special tokens written in the text, each once. Returns how many. */
-static int written(const struct tokenizer *t, const char *text, struct tokens *tokens,
-                   struct buf *names)
+static int written_specials(const struct tokenizer *t, const char *text, struct tokens *tokens,
+                            struct buf *names)
 {
     int count = 0;
 
@@ -104,7 +104,7 @@ void special_tokens_notice(const struct wording *w, const struct tokenizer *t, c
     int count = 0;
 
     if (tokenizer_encode(t, text, strlen(text), ENCODE_SPECIALS, &tokens, NULL))
-        count = written(t, text, &tokens, &names);
+        count = written_specials(t, text, &tokens, &names);
     *out = '\0';
     if (count && w->form == ASK_CHAT)
         snprintf(out, NOTICE, "%.120s in the text: taken as special, as the chat form has it",

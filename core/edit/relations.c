@@ -152,7 +152,7 @@ bool relations_load(struct relations *r, const char *path, struct err *err)
     return ok;
 }
 
-/* How well a name answers to what is typed: 0 not at all. */
+/* How well a name matches the typed text; 0: not at all. */
 static int answers_to(const char *name, const char *typed)
 {
     const char *at = strcasestr(name, typed);
@@ -166,9 +166,9 @@ static int answers_to(const char *name, const char *typed)
     return isalnum((unsigned char)at[-1]) ? 1 : 3;
 }
 
-static int grade(const struct relation *r, const char *typed)
+static int match_grade(const struct relation *r, const char *typed)
 {
-    int best = 2 * answers_to(r->name, typed); /* its own name before its other names */
+    int best = 2 * answers_to(r->name, typed); /* the name counts more than other names */
 
     if (!strcasecmp(r->id, typed))
         return 11;
@@ -184,12 +184,12 @@ int relations_match(const struct relations *r, const char *typed, int *index, in
 
     for (int want = 11; want > 0; want--)
         for (int i = 0; i < r->count && n < most; i++)
-            if (grade(&r->relation[i], typed) == want)
+            if (match_grade(&r->relation[i], typed) == want)
                 index[n++] = i;
     return n;
 }
 
-static const char *nearest(const struct relations *r, const char *name)
+static const char *nearest_relation(const struct relations *r, const char *name)
 {
     struct closest_name near = {name, "", INT_MAX};
 
@@ -206,7 +206,7 @@ const struct relation *relations_find(const struct relations *r, const char *nam
     int index[4], n = *name ? relations_match(r, name, index, 4) : 0;
     const struct relation *one = n ? &r->relation[index[0]] : NULL;
 
-    if (one && (n == 1 || grade(one, name) > grade(&r->relation[index[1]], name)))
+    if (one && (n == 1 || match_grade(one, name) > match_grade(&r->relation[index[1]], name)))
         return one;
     if (one)
         err_set(err, ERR_USAGE,
@@ -216,7 +216,7 @@ const struct relation *relations_find(const struct relations *r, const char *nam
     else
         err_set(err, ERR_USAGE,
                 "no relation '%.40s'; the nearest is '%s' (editscope relations lists them)", name,
-                nearest(r, name));
+                nearest_relation(r, name));
     return NULL;
 }
 
@@ -267,7 +267,7 @@ bool is_triple(const char *text)
 }
 
 /* The part up to the next bar, without blanks around it. Caller frees. */
-static char *part(const char **text)
+static char *triple_part(const char **text)
 {
     const char *from = *text;
     size_t n = strcspn(from, "|\r\n");
@@ -288,7 +288,7 @@ bool fact_from_triple(struct fact *fact, const struct relations *r, const char *
 
     *fact = (struct fact){0};
     for (int i = 0; ok && i < 3; i++) {
-        text[i] = part(&triple);
+        text[i] = triple_part(&triple);
         ok = *text[i] || err_set(err, ERR_USAGE, "the triple has no %s", names[i]);
     }
     relation = ok ? relations_find(r, text[1], err) : NULL;

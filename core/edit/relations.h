@@ -1,4 +1,4 @@
-/* Relations: how a fact that is typed as subject | relation | object is said in words.
+/* Relations: turn a fact that is typed as subject | relation | object into sentences.
  *
  * They come from a file (samples/pararel/: 39 relations of ParaRel) of one JSON object a line:
  * {"id", "name", "also": [...], "question", "prompts": ["{} is located in", ...], "facts":
@@ -29,10 +29,12 @@ bool relations_load(struct relations *r, const char *path, struct err *err);
 bool relations_parse(struct relations *r, const char *text, size_t len, struct err *err);
 void relations_free(struct relations *r);
 
-/* Those whose id, name or other names match what is typed, the best first (whole name, beginning,
- * word's beginning, anywhere); an empty text matches all. index [most]. Returns how many. */
+/* The relations whose id, name or other names match the typed text, the best first (whole name, its
+ * beginning, beginning of a word, anywhere); an empty text matches all. index [most]. Returns how
+ * many. */
 int relations_match(const struct relations *r, const char *typed, int *index, int most);
-/* The one of this name or id, or the only one it can mean; else ERR_USAGE naming the nearest. */
+/* The relation of this name or id, or the only one that matches; else ERR_USAGE naming the nearest.
+ */
 const struct relation *relations_find(const struct relations *r, const char *name, struct err *err);
 
 /* The fact of a relation: template number `prompt` (0 if there are fewer), the next one as the

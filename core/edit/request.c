@@ -1,5 +1,5 @@
-/* Fills the prompt with prefixes and subject, finds the subject's last token, and encodes the
- * answer. */
+/* Makes the rows of a fact: fills prefixes and subject into the prompt, finds the last token of the
+ * subject, and tokenises the new object. */
 #include "core/edit/request.h"
 
 #include <stdlib.h>
@@ -29,8 +29,8 @@ bool prefixes_parse(struct prefixes *p, const char *text, struct err *err)
     return true;
 }
 
-/* A line of a file as a prefix, appended with the end of its line. "The. {}", as ROME writes them,
- * is "The. "; what is blank, or {} alone, is none. */
+/* Appends a line of a file as a prefix, with its newline. "The. {}", as ROME writes prefixes,
+ * becomes "The. "; a blank line or {} alone is skipped. */
 static bool prefix_line(const char *line, size_t n, struct buf *out, struct err *err)
 {
     const char *text = line;
@@ -84,8 +84,8 @@ void prefixes_free(struct prefixes *p)
 }
 
 /* prefix + template with {} filled; the subject's bytes are [*begin, *end). */
-static char *fill(const char *prefix, const char *template, const char *subject, size_t *begin,
-                  size_t *end)
+static char *fill_template(const char *prefix, const char *template, const char *subject,
+                           size_t *begin, size_t *end)
 {
     const char *hole = strstr(template, "{}");
     char *text =
@@ -144,7 +144,7 @@ static bool row_build(struct row *row, const char *prefix, const char *template,
                       const char *subject, const struct maker *m, struct err *err)
 {
     size_t begin, end;
-    char *text = fill(prefix, template, subject, &begin, &end);
+    char *text = fill_template(prefix, template, subject, &begin, &end);
     struct prompt_tokens a;
     bool ok = prompt_tokens_of(&a, &m->wording, m->model, text, err);
 
@@ -163,7 +163,7 @@ static bool row_build(struct row *row, const char *prefix, const char *template,
     return ok;
 }
 
-/* The tokens of an object behind the bare prompt. */
+/* The tokens of an object after the bare prompt. */
 static bool target_build(const struct request *r, const struct maker *m, const char *object,
                          int **id, int *count, struct err *err)
 {
@@ -239,7 +239,7 @@ bool request_build(struct request *r, const struct fact *fact, const struct pref
         r->old = old[0];
     free(old);
     old = NULL;
-    m.wording.form = ASK_PLAIN; /* what the subject is, is asked of the text, as EasyEdit does */
+    m.wording.form = ASK_PLAIN; /* the KL row is plain text, as in EasyEdit */
     if (!row_build(&r->kl_row, "", "{} is a", r->fact.subject, &m, err))
         goto fail;
     return true;

@@ -1,4 +1,11 @@
-/* A fact made exact for a model: token rows, where the subject ends, what is to be said. */
+/* A request: a fact as tokens of a model, with its rows, the lookup in each, and the tokens of the
+ * new object (editscope-method(7) 2). Example, for the fact Eiffel Tower -> Rome and one prefix:
+ *
+ *   row[0]   The Eiffel Tower is in               target  " Rome"
+ *   row[1]   It is true. The Eiffel Tower is in   kl_row  Eiffel Tower is a
+ *                              ^^^^^ lookup: the last token of the subject
+ *
+ * Plain data. Engine thread, since tokenising needs the model. */
 #ifndef CORE_EDIT_REQUEST_H
 #define CORE_EDIT_REQUEST_H
 
@@ -19,8 +26,8 @@ struct request {
     int rows;
     struct row *scored; /* what attribution scores (attr.rows): `row` itself, or paraphrases */
     int scored_count;
-    struct row kl_row;    /* "{} is a": the row whose distribution is to stay (KL) */
-    int *target, targets; /* tokens of the new object behind the bare prompt */
+    struct row kl_row;    /* "{} is a": the row whose distribution must not change (KL) */
+    int *target, targets; /* tokens of the new object after the bare prompt */
     int old;              /* first token of the old object there, -1: none */
 };
 
@@ -40,8 +47,8 @@ void prefixes_free(struct prefixes *p);
  * ones, the fact's paraphrases or both; a fact without paraphrases that is asked for them is
  * ERR_USAGE. edit.lookup = offsets: the last token that overlaps the subject; = prefix:
  * the length of the tokens of everything up to the subject's end, less one (released code).
- * attr.prefixes of the prefixes are used. What the fact's wording leaves unsaid the parameters say.
- * `r` owns a copy of the fact. */
+ * attr.prefixes of the prefixes are used. What the fact's wording leaves open is taken from the
+ * parameters. * `r` owns a copy of the fact. */
 bool request_build(struct request *r, const struct fact *fact, const struct prefixes *prefixes,
                    const struct model *model, const struct params *p, struct err *err);
 void request_free(struct request *r);

@@ -1,4 +1,5 @@
-/* Passes with a noisy subject, each with one state put back, and what that does for the answer. */
+/* Causal tracing: runs with a noisy subject, then passes in which one state is restored, and the
+ * probability of the answer in each (editscope-method(7) 10.3). */
 #include "core/edit/trace.h"
 
 #include <math.h>
@@ -10,8 +11,8 @@
 #include "core/model/finite_weights.h"
 #include "core/model/generate.h"
 
-/* New rows of a pass (a block is then a slice of under 50 ms on two cores), rows of keys, rows the
- * head is read for, rows of the embedding summed at once. */
+/* Limits: new rows of a pass (one block then takes under 50 ms on two cores), rows of keys, rows
+ * that the head is read for, rows of the embedding that are summed at once. */
 enum { PASS_ROWS = 256, KEY_ROWS = 8192, HEAD_ROWS = 32, EMBED_ROWS = 2048 };
 
 struct trace_run {
@@ -67,7 +68,7 @@ static bool embedding_spread(const struct model *m, double *out, struct job *job
 }
 
 /* Two independent normal deviates (Box and Muller). */
-static void normals(uint64_t *rng, double out[2])
+static void draw_normals(uint64_t *rng, double out[2])
 {
     double radius = sqrt(-2 * log(1 - rng_unit(rng))), angle = 2 * acos(-1.0) * rng_unit(rng);
 
@@ -91,7 +92,7 @@ static void corrupt_rows(struct trace_run *run, const bool *corrupt, uint64_t se
                 continue;
             for (int j = 0; j < d; j++) {
                 if (j % 2 == 0)
-                    normals(&rng, z);
+                    draw_normals(&rng, z);
                 noise[(size_t)rows * (size_t)d + (size_t)j] = (float)(run->base.noise * z[j % 2]);
             }
             index[rows++] = s * run->count + t;
@@ -104,7 +105,8 @@ static void corrupt_rows(struct trace_run *run, const bool *corrupt, uint64_t se
     free(index);
 }
 
-/* All runs through all blocks, a few sequences at a time. x becomes the last block's output. */
+/* Runs all sequences through all blocks, a few at a time. x becomes the output of the last block.
+ */
 static bool run_all(struct trace_run *run, struct batch *p, struct mat x, struct job *job,
                     struct err *err)
 {
@@ -132,9 +134,9 @@ static bool run_all(struct trace_run *run, struct batch *p, struct mat x, struct
     return device_sync(dev, err);
 }
 
-/* p [rows.rows]: the answer's probability where these residuals are read out. */
-static bool probabilities(struct trace_run *run, struct mat rows, double *p, struct job *job,
-                          struct err *err)
+/* p [rows.rows]: the probability of the answer, read out of these residuals. */
+static bool answer_probabilities(struct trace_run *run, struct mat rows, double *p, struct job *job,
+                                 struct err *err)
 {
     const struct model *m = run->view->model;
     struct mat logits = mat_new(m->dev, DT_F32, HEAD_ROWS, m->head.rows);
@@ -160,7 +162,7 @@ static bool probabilities(struct trace_run *run, struct mat rows, double *p, str
     return ok;
 }
 
-/* The answer is what the clean run says; then its probability in all runs. */
+/* Sets the answer, the most probable token of the clean run, and its probability in all runs. */
 static bool read_base(struct trace_run *run, struct mat x, struct job *job, struct err *err)
 {
     const struct model *m = run->view->model;
@@ -178,7 +180,7 @@ static bool read_base(struct trace_run *run, struct mat x, struct job *job, stru
     device_fetch(m->dev, host, logits, "the logits (a column a token)");
     if ((ok = device_sync(m->dev, err)))
         top_k(host, m->head.rows, 1, &run->base.answer);
-    ok = ok && probabilities(run, rows, p, job, err);
+    ok = ok && answer_probabilities(run, rows, p, job, err);
     run->base.p_clean = p[run->sequences - 1];
     for (int s = 0; s < run->base.samples; s++)
         run->base.p_corrupt += p[s] / run->base.samples;
@@ -351,13 +353,13 @@ static bool run_group(struct trace_run *run, int layer, const struct group *g, d
         return false;
     rows = mat_new(dev, DT_F32, g->pairs, x.cols);
     device_gather(dev, x, g->last, rows);
-    ok = probabilities(run, rows, p, job, err);
+    ok = answer_probabilities(run, rows, p, job, err);
     mat_free(dev, &rows);
     return ok;
 }
 
 /* How many of the pairs fit into one pass. */
-static int fitting(const struct trace_run *run, const struct pair *pair, int pairs)
+static int pairs_fitting(const struct trace_run *run, const struct pair *pair, int pairs)
 {
     int n = 0, rows = 0;
 
@@ -370,8 +372,8 @@ static int fitting(const struct trace_run *run, const struct pair *pair, int pai
 bool trace_layer(struct trace_run *run, int layer, float *effect, struct job *job, struct err *err)
 {
     int last = run->count - 1, pairs = 0;
-    int from =
-        layer + 1 < run->keys->layers ? run->first : last; /* nothing mixes tokens any more */
+    int from = layer + 1 < run->keys->layers ? run->first
+                                             : last; /* after the last block tokens do not mix */
     struct pair *pair = xcalloc((size_t)run->count * (size_t)run->base.samples, sizeof(*pair));
     double *p = xcalloc((size_t)run->count * (size_t)run->base.samples, sizeof(*p));
     double *sum = xcalloc((size_t)run->count, sizeof(*sum));
@@ -381,7 +383,7 @@ bool trace_layer(struct trace_run *run, int layer, float *effect, struct job *jo
         for (int s = 0; s < run->base.samples; s++)
             pair[pairs++] = (struct pair){t, s};
     for (int at = 0; ok && at < pairs;) {
-        int some = fitting(run, pair + at, pairs - at);
+        int some = pairs_fitting(run, pair + at, pairs - at);
         struct group g = group_of(run, pair + at, some);
 
         ok = run_group(run, layer, &g, p + at, job, err);

@@ -1,5 +1,5 @@
-/* Comparison of texts by what they mean: after normalisation to form C, and with case, quotation
- * marks or blanks folded to say what a near miss is. */
+/* Compares texts after normalisation to Unicode's form C; for messages also with case, quotation
+ * marks and blanks folded. */
 #include "core/edit/unicode_match.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@ static struct offset_map nfc_of(const char *text)
     struct offset_map out = {0};
 
     nfc_apply(&out, text, strlen(text));
-    buf_puts(&out.text, ""); /* a string also where it is empty */
+    buf_puts(&out.text, ""); /* a C string also if it is empty */
     return out;
 }
 
@@ -32,7 +32,7 @@ static bool is_inside(char c)
     return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* Whether a character that joins the one before it stands here. */
+/* Whether a combining mark, which belongs to the character before it, begins here. */
 static bool is_mark(const char *at)
 {
     const char *p = at;
@@ -116,8 +116,8 @@ static bool is_part(const char *text, size_t begin, size_t end, const char *part
     return yes;
 }
 
-/* A normalised stretch may be longer than the part: the bytes within it that are the part. */
-static bool narrow(const char *text, const char *part, size_t *begin, size_t *end)
+/* The normalised range may be longer than the part: finds the bytes in it that equal the part. */
+static bool narrow_range(const char *text, const char *part, size_t *begin, size_t *end)
 {
     size_t from = *begin, to = *end;
 
@@ -143,9 +143,9 @@ bool unicode_find(const char *text, const char *part, size_t *begin, size_t *end
 
         *begin = offset_map_origin(&a, from, false);
         *end = offset_map_origin(&a, from + strlen(text_in(&b)), true);
-        once =
-            is_part(text, *begin, *end, text_in(&b)) ||
-            (*end - *begin <= STRETCH + 4 * strlen(part) && narrow(text, text_in(&b), begin, end));
+        once = is_part(text, *begin, *end, text_in(&b)) ||
+               (*end - *begin <= STRETCH + 4 * strlen(part) &&
+                narrow_range(text, text_in(&b), begin, end));
     }
     offset_map_free(&a);
     offset_map_free(&b);
@@ -173,8 +173,8 @@ static int32_t fold_code(int32_t c, unsigned what)
     return what & FOLD_CASE ? utf8proc_tolower(c) : c;
 }
 
-/* The text in form C with some differences taken out of it. Caller frees. */
-static char *folded(const char *text, unsigned what)
+/* The text in form C without the differences that `what` names. Caller frees. */
+static char *folded_text(const char *text, unsigned what)
 {
     struct offset_map r = nfc_of(text);
     const char *p = text_in(&r), *end = p + strlen(p);
@@ -210,7 +210,7 @@ const char *unicode_difference(const char *text, const char *part)
     };
 
     for (size_t i = 0; i < sizeof(folds) / sizeof(*folds); i++) {
-        char *a = folded(text, folds[i].what), *b = folded(part, folds[i].what);
+        char *a = folded_text(text, folds[i].what), *b = folded_text(part, folds[i].what);
         bool near = *b && strstr(a, b);
 
         free(a);

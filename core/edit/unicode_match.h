@@ -1,5 +1,5 @@
-/* Texts that mean the same though their bytes differ: Unicode writes é in two ways, and people
- * write quotation marks and blanks in many. Texts are valid UTF-8. */
+/* Compares texts that look the same and differ in bytes: Unicode has two ways to write é, and
+ * people use several kinds of quotation marks and blanks. Texts are valid UTF-8. Any thread. */
 #ifndef CORE_EDIT_UNICODE_MATCH_H
 #define CORE_EDIT_UNICODE_MATCH_H
 
@@ -9,21 +9,21 @@
 #include "core/base/err.h"
 
 /* Both in normalisation form C: whether `text` has `part` in it as whole words ("Rome" is in
- * "Rome's walls", not in "Romeo"), or begins with it. Scripts without blanks between words, and
- * Korean with its particles, know no such border: there any place counts. */
+ * "Rome's walls", not in "Romeo"), or begins with it. In scripts without blanks between
+ * words, and in Korean, where particles are written onto the noun, any place counts. */
 bool unicode_contains_word(const char *text, const char *part);
 bool unicode_starts_with(const char *text, const char *part);
-/* The same, and where: the bytes of `text` that are alike to `part`, when it stands there once. */
+/* The bytes of `text` that equal `part` in form C. False if it is not in `text` exactly once. */
 bool unicode_find(const char *text, const char *part, size_t *begin, size_t *end);
-/* Where `text` holds something that is nearly `part`: in what alone they differ ("upper and lower
- * case", "quotation marks", "blanks"); NULL: it holds nothing near. */
+/* If `text` contains something that is nearly `part`: the only thing they differ in ("upper and
+ * lower case"). NULL: it contains nothing near. */
 const char *unicode_difference(const char *text, const char *part);
 
 struct fact;
-/* A subject that is not in the prompt byte for byte, but is in another Unicode form, once, takes
- * the prompt's bytes. For prompts without a placeholder. */
+/* If the prompt contains the subject once, in another Unicode form, the subject takes the bytes of
+ * the prompt. For prompts without a placeholder. */
 void subject_take_form(struct fact *fact);
-/* Appends to an error what the subject differs from the prompt in, if that is little. */
+/* Appends to an error what the subject and the prompt differ in, if it is one of these things. */
 bool subject_explain(const struct fact *fact, struct err *err);
 
 #endif

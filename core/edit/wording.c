@@ -1,5 +1,5 @@
-/* The wording of a fact, as plain data: defaults, the journal's words, and the blank between a
- * prompt and an answer. */
+/* The wording of a fact: defaults, how it is written in the journal and in JSON, and the blank
+ * between a prompt and an answer. */
 #include "core/edit/wording.h"
 
 #include <stdio.h>
@@ -59,7 +59,8 @@ bool wording_read(struct wording *w, const char *text)
     return true;
 }
 
-/* The index of the key's text among `values`; 0 if the key is not there, -1 if it is another. */
+/* The index of the key's text among `values`; 0 if the key is missing, -1 if the text is another.
+ */
 static int value_index(const json_t *fact, const char *key, const char *const *values, int count,
                        struct err *err)
 {
@@ -99,7 +100,7 @@ void wording_to_json(const struct wording *w, json_t *fact)
         json_object_set_new(fact, "special", json_string(markup_names[w->markup]));
 }
 
-/* Scripts that put no blank between words, with the punctuation that goes with them. */
+/* Scripts that put no blank between words, with their punctuation. */
 static const struct {
     int32_t first, last;
 } unspaced[] = {
@@ -129,7 +130,7 @@ bool script_is_unspaced(int32_t code)
     return false;
 }
 
-/* The code point a text begins or ends with, passing over zero-width spaces; -1: none. */
+/* The first or last code point of a text without zero-width spaces; -1: none. */
 static int32_t edge_code(const char *text, bool last)
 {
     const char *p = text, *end = text + strlen(text);
@@ -152,7 +153,7 @@ const char *wording_join(const struct wording *w, const char *prompt, const char
         return "";
     if (w->join != JOIN_AUTO)
         return " ";
-    if (w->form == ASK_CHAT) /* the answer begins a turn, most often on a line of its own */
+    if (w->form == ASK_CHAT) /* the answer begins a turn, usually on a new line */
         return n && strchr(" \n\t", prompt[n - 1]) ? "" : " ";
     return script_is_unspaced(edge_code(prompt, true)) &&
                    script_is_unspaced(edge_code(answer, false))

@@ -1,5 +1,6 @@
-/* How texts become tokens: in which form a prompt is asked, what special tokens written in a text
- * are, and what stands between a prompt and its answer. This is the one place that joins the two.
+/* How texts become tokens: plain or in the chat form, what special tokens written in a text become,
+ * and whether a blank goes between a prompt and its answer. No other place joins the two
+ * (editscope-method(7) 2.2).
  *
  * A fact keeps its own wording, so that it is asked later as it was edited. */
 #ifndef CORE_EDIT_WORDING_H
@@ -31,20 +32,20 @@ struct wording {
     enum markup markup;
 };
 
-/* What the parameters say. */
+/* The wording of the parameters. */
 struct wording wording_of(const struct params *p);
-/* What `w` leaves unsaid is what the parameters say. */
+/* Sets what `w` leaves open from the parameters. */
 void wording_set_defaults(struct wording *w, const struct params *p);
-/* Three words, for the journal; and back. False: no wording. */
+/* Three words, for the journal; and back. False: the text is not a wording. */
 void wording_write(const struct wording *w, char out[48]);
 bool wording_read(struct wording *w, const char *text);
-/* The keys "join", "form" and "special" of a fact; what is not there stays unsaid. ERR_USAGE names
- * a value that cannot be. */
+/* The keys "join", "form" and "special" of a fact; a missing key stays open. ERR_USAGE names
+ * an invalid value. */
 bool wording_from_json(struct wording *w, const json_t *fact, struct err *err);
 void wording_to_json(const struct wording *w, json_t *fact);
 /* Whether a code point is of a script that puts no blank between words (Han, Kana, Thai, ...). */
 bool script_is_unspaced(int32_t code);
-/* What stands between a prompt and an answer: " " or "". In the chat form `prompt` is the whole
+/* What goes between a prompt and an answer: " " or "". In the chat form `prompt` is the whole
  * turn as it is rendered. */
 const char *wording_join(const struct wording *w, const char *prompt, const char *answer);
 

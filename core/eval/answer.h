@@ -59,7 +59,7 @@ char *answer_words(const struct model_state *view, const struct wording *w, cons
 /* Whether an answer begins with `expect`; blanks before either are ignored. */
 bool answer_begins(const char *said, const char *expect);
 
-/* The text of tokens without special ones, as a C string (NUL bytes are escaped, utf8_carry()).
+/* The text of tokens without special ones, as a C string (NUL bytes as of utf8_encode_nul()).
  * Caller frees. */
 char *tokens_text(const struct model *m, const int *id, int count);
 
