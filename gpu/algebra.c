@@ -1,11 +1,15 @@
-/* Products, factors and eigenvectors: cuBLAS and cuSOLVER. Both think in columns: a row-major
- * matrix is to them its transpose, so we ask for the transposed equation. */
+/* Linear algebra with cuBLAS and cuSOLVER: products in the chosen precision, second moments,
+ * Cholesky, eigenvectors.
+ *
+ * Both libraries store matrices by columns, we by rows. To them, our a is a^T. So instead of
+ * c = a b we ask for c^T = b^T a^T: the same memory, factors exchanged, rows and columns exchanged.
+ */
 #include <limits.h>
 
 #include "gpu/internal.h"
 #include "gpu/kernels.h"
 
-#define UNPACKED ((size_t)64 << 20) /* bytes of a stored matrix turned to floats at a time */
+#define UNPACKED ((size_t)64 << 20) /* bytes of a stored matrix converted to float at a time */
 
 static bool blas_ok(struct device *dev, cublasStatus_t rc, const char *what)
 {
@@ -14,20 +18,21 @@ static bool blas_ok(struct device *dev, cublasStatus_t rc, const char *what)
     return err_set(&dev->fault, ERR_DEVICE, "%s: %s", what, cuda_of(dev)->api->status(rc));
 }
 
-/* Elements between two rows; a single row's may be anything, but cuBLAS looks at it. */
-static int leading(struct mat x)
+/* The leading dimension for cuBLAS. It checks it even for a single row, whose stride may be 0. */
+static int leading_dim(struct mat x)
 {
     return x.stride > x.cols ? (int)x.stride : x.cols;
 }
 
-static bool reachable(struct device *dev, struct mat a, struct mat b, struct mat c)
+/* cuBLAS takes strides as int. */
+static bool strides_fit(struct device *dev, struct mat a, struct mat b, struct mat c)
 {
     if (a.stride <= INT_MAX && b.stride <= INT_MAX && c.stride <= INT_MAX)
         return true;
-    return err_set(&dev->fault, ERR_LIMIT, "gemm: rows longer than %d elements", INT_MAX);
+    return err_set(&dev->fault, ERR_LIMIT, "gemm: a row has more than %d elements", INT_MAX);
 }
 
-static cublasOperation_t turned(bool transposed)
+static cublasOperation_t blas_op(bool transposed)
 {
     return transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
 }
@@ -54,9 +59,9 @@ static void full_product(struct device *dev, float alpha, struct mat a, bool ta,
     if (!with_math(dev, math))
         return;
     blas_ok(dev,
-            self->api->sgemm(self->blas, turned(tb), turned(ta), c.cols, c.rows,
-                             ta ? a.rows : a.cols, &alpha, b.data, leading(b), a.data, leading(a),
-                             &beta, c.data, leading(c)),
+            self->api->sgemm(self->blas, blas_op(tb), blas_op(ta), c.cols, c.rows,
+                             ta ? a.rows : a.cols, &alpha, b.data, leading_dim(b), a.data,
+                             leading_dim(a), &beta, c.data, leading_dim(c)),
             "gemm");
 }
 
@@ -96,8 +101,8 @@ void split_multiply(struct device *dev, float alpha, const struct split *x, bool
     int k = ta ? x->term[0].rows : x->term[0].cols;
     float one = 1;
 
-    /* Pedantic mathematics, a float32 product's, may keep cuBLAS off the tensor cores. Sums stay
-     * float32 by the compute type, and so does what is summed in parts, since c is float32. */
+    /* The pedantic mode of float32 products may keep cuBLAS from using tensor cores. The compute
+     * type and c's type keep all sums float32. */
     if (!with_math(dev, CUBLAS_DEFAULT_MATH))
         return;
     for (int sum = most - 1; sum >= 0 && !dev->fault.kind; sum--)
@@ -107,13 +112,13 @@ void split_multiply(struct device *dev, float alpha, const struct split *x, bool
             if (j < 0 || j >= y->terms)
                 continue;
             blas_ok(dev,
-                    self->api->gemm_ex(self->blas, turned(tb), turned(ta), c.cols, c.rows, k,
-                                       &alpha, y->term[j].data, CUDA_R_16BF, leading(y->term[j]),
-                                       x->term[i].data, CUDA_R_16BF, leading(x->term[i]), &beta,
-                                       c.data, CUDA_R_32F, leading(c), CUBLAS_COMPUTE_32F,
-                                       CUBLAS_GEMM_DEFAULT),
+                    self->api->gemm_ex(self->blas, blas_op(tb), blas_op(ta), c.cols, c.rows, k,
+                                       &alpha, y->term[j].data, CUDA_R_16BF,
+                                       leading_dim(y->term[j]), x->term[i].data, CUDA_R_16BF,
+                                       leading_dim(x->term[i]), &beta, c.data, CUDA_R_32F,
+                                       leading_dim(c), CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),
                     "gemm");
-            beta = one; /* the rest is added */
+            beta = one; /* the other products are added */
         }
 }
 
@@ -125,7 +130,7 @@ static void split_product(struct device *dev, float alpha, struct mat a, bool ta
     char *scratch = cuda_scratch(dev, SCRATCH_TERMS, half + split_bytes(b, terms) + 1);
     struct split x, y;
 
-    cuda_of(dev)->lps.values = NULL; /* theirs was the scratch */
+    cuda_of(dev)->lps.values = NULL; /* their terms are overwritten */
     if (!scratch)
         return;
     x = split_into(dev, a, terms, scratch);
@@ -139,20 +144,18 @@ bool splits(const struct device *dev, struct mat a, struct mat b)
            (a.type == DT_F32 || a.type == DT_BF16) && (b.type == DT_F32 || b.type == DT_BF16);
 }
 
-/* c = alpha op(a) op(b) + beta c: all float64, or c float32 and the factors float32, or bfloat16
- * where splits() says so. */
 void cuda_product(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
                   double beta, struct mat c)
 {
     struct cuda *self = cuda_of(dev);
 
-    if (dev->fault.kind || empty(c) || !reachable(dev, a, b, c))
+    if (dev->fault.kind || empty(c) || !strides_fit(dev, a, b, c))
         return;
     if (c.type == DT_F64)
         blas_ok(dev,
-                self->api->dgemm(self->blas, turned(tb), turned(ta), c.cols, c.rows,
-                                 ta ? a.rows : a.cols, &alpha, b.data, leading(b), a.data,
-                                 leading(a), &beta, c.data, leading(c)),
+                self->api->dgemm(self->blas, blas_op(tb), blas_op(ta), c.cols, c.rows,
+                                 ta ? a.rows : a.cols, &alpha, b.data, leading_dim(b), a.data,
+                                 leading_dim(a), &beta, c.data, leading_dim(c)),
                 "gemm");
     else if (splits(dev, a, b))
         split_product(dev, (float)alpha, a, ta, b, tb, (float)beta, c);
@@ -160,7 +163,7 @@ void cuda_product(struct device *dev, double alpha, struct mat a, bool ta, struc
         full_product(dev, (float)alpha, a, ta, b, tb, (float)beta, c);
 }
 
-/* Rows of a matrix of this width that fit in so many bytes; at least one. */
+/* How many of `rows` rows fit into `bytes`; at least one. */
 static int rows_in(size_t bytes, size_t row_bytes, int rows)
 {
     size_t fit = row_bytes ? bytes / row_bytes : 1;
@@ -168,8 +171,8 @@ static int rows_in(size_t bytes, size_t row_bytes, int rows)
     return fit < 1 ? 1 : fit < (size_t)rows ? (int)fit : rows;
 }
 
-/* Rows of a stored matrix as float32 in the scratch scratch. */
-static struct mat unpacked(struct device *dev, struct mat x, int first, int rows)
+/* Rows of a stored matrix as float32, in SCRATCH_WORK; data NULL after a fault. */
+static struct mat unpacked_rows(struct device *dev, struct mat x, int first, int rows)
 {
     struct mat out = {NULL, DT_F32, rows, x.cols, x.cols};
 
@@ -179,8 +182,8 @@ static struct mat unpacked(struct device *dev, struct mat x, int first, int rows
     return out;
 }
 
-/* A stored b goes through the scratch scratch some rows at a time: as rows of b they are columns of
- * c when b is transposed, and terms of the sum when it is not. */
+/* A stored b is converted some rows at a time. If b is transposed, these rows give some columns of
+ * c; if not, they give some terms of every sum. */
 void cuda_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
                double beta, struct mat c)
 {
@@ -194,7 +197,7 @@ void cuda_gemm(struct device *dev, double alpha, struct mat a, bool ta, struct m
     }
     for (int r = 0; r < b.rows && !dev->fault.kind; r += step) {
         int rows = b.rows - r < step ? b.rows - r : step;
-        struct mat piece = unpacked(dev, b, r, rows);
+        struct mat piece = unpacked_rows(dev, b, r, rows);
 
         if (!piece.data)
             return;
@@ -231,7 +234,8 @@ static bool solver_ok(struct device *dev, cusolverStatus_t rc, const char *what)
     return err_set(&dev->fault, ERR_DEVICE, "%s: cuSOLVER status %d", what, (int)rc);
 }
 
-static bool with_solver(struct device *dev)
+/* Loads and starts cuSOLVER at the first call. */
+static bool solver_start(struct device *dev)
 {
     struct cuda *self = cuda_of(dev);
 
@@ -244,8 +248,8 @@ static bool with_solver(struct device *dev)
                      "bind the stream");
 }
 
-/* cuSOLVER's verdict: it stands on the device, after `words` doubles of work. */
-static int verdict(struct device *dev, const double *work, int words)
+/* Downloads cuSOLVER's result code, which is on the device after `words` doubles of workspace. */
+static int solver_info(struct device *dev, const double *work, int words)
 {
     int info = -1;
 
@@ -257,61 +261,62 @@ static int verdict(struct device *dev, const double *work, int words)
     return info;
 }
 
-/* Room for `words` doubles and the verdict. */
+/* Scratch for `words` doubles of workspace and the result code. */
 static double *solver_scratch(struct device *dev, int words)
 {
     return cuda_scratch(dev, SCRATCH_WORK, ((size_t)words + 1) * sizeof(double));
 }
 
-/* Vectors in cuSOLVER's columns are our rows. */
+/* cuSOLVER writes eigenvectors as columns, which are rows for us. */
 void cuda_eigh(struct device *dev, struct mat a, struct mat values)
 {
     struct cuda *self = cuda_of(dev);
     int n = a.rows, words = 0, info;
     double *work;
 
-    if (!n || !with_solver(dev) ||
+    if (!n || !solver_start(dev) ||
         !solver_ok(dev,
                    self->solver_api->eigh_size(self->solver, CUSOLVER_EIG_MODE_VECTOR,
-                                               CUBLAS_FILL_MODE_LOWER, n, a.data, leading(a),
+                                               CUBLAS_FILL_MODE_LOWER, n, a.data, leading_dim(a),
                                                values.data, &words),
                    "eigenvectors"))
         return;
     work = solver_scratch(dev, words);
-    if (!work || !solver_ok(dev,
-                            self->solver_api->eigh(self->solver, CUSOLVER_EIG_MODE_VECTOR,
-                                                   CUBLAS_FILL_MODE_LOWER, n, a.data, leading(a),
-                                                   values.data, work, words, (int *)(work + words)),
-                            "eigenvectors"))
+    if (!work ||
+        !solver_ok(dev,
+                   self->solver_api->eigh(self->solver, CUSOLVER_EIG_MODE_VECTOR,
+                                          CUBLAS_FILL_MODE_LOWER, n, a.data, leading_dim(a),
+                                          values.data, work, words, (int *)(work + words)),
+                   "eigenvectors"))
         return;
-    info = verdict(dev, work, words);
+    info = solver_info(dev, work, words);
     if (info && !dev->fault.kind)
         err_set(&dev->fault, ERR_DEVICE,
                 "eigenvectors of a %d x %d matrix failed (syevd %d); is every value finite?", n, n,
                 info);
 }
 
-/* Our lower triangle is cuSOLVER's upper one. */
+/* Our lower triangle is the upper one for cuSOLVER. */
 void cuda_cholesky(struct device *dev, struct mat a)
 {
     struct cuda *self = cuda_of(dev);
     int n = a.rows, words = 0, info;
     double *work;
 
-    if (!n || !with_solver(dev) ||
+    if (!n || !solver_start(dev) ||
         !solver_ok(dev,
                    self->solver_api->cholesky_size(self->solver, CUBLAS_FILL_MODE_UPPER, n, a.data,
-                                                   leading(a), &words),
+                                                   leading_dim(a), &words),
                    "cholesky"))
         return;
     work = solver_scratch(dev, words);
     if (!work ||
         !solver_ok(dev,
                    self->solver_api->cholesky(self->solver, CUBLAS_FILL_MODE_UPPER, n, a.data,
-                                              leading(a), work, words, (int *)(work + words)),
+                                              leading_dim(a), work, words, (int *)(work + words)),
                    "cholesky"))
         return;
-    info = verdict(dev, work, words);
+    info = solver_info(dev, work, words);
     if (info && !dev->fault.kind)
         err_set(&dev->fault, ERR_DEVICE,
                 "a %d x %d matrix is not positive definite (row %d); a larger regularisation helps",
@@ -319,8 +324,8 @@ void cuda_cholesky(struct device *dev, struct mat a)
     kernel_zero_upper(self->stream, a);
 }
 
-/* L y = b is, transposed, y' U = b' with U = L' as cuBLAS reads our L: from the right, and
- * L' x = y is x' U' = y'. */
+/* Transposed, as cuBLAS sees it: L y = b is y^T U = b^T with U = L^T, and L^T x = y is
+ * x^T U^T = y^T. So U is on the right side. */
 void cuda_cholesky_solve(struct device *dev, struct mat l, struct mat b, bool half)
 {
     struct cuda *self = cuda_of(dev);
@@ -330,6 +335,6 @@ void cuda_cholesky_solve(struct device *dev, struct mat l, struct mat b, bool ha
         blas_ok(dev,
                 self->api->dtrsm(self->blas, CUBLAS_SIDE_RIGHT, CUBLAS_FILL_MODE_UPPER,
                                  pass ? CUBLAS_OP_T : CUBLAS_OP_N, CUBLAS_DIAG_NON_UNIT, b.cols,
-                                 b.rows, &one, l.data, leading(l), b.data, leading(b)),
+                                 b.rows, &one, l.data, leading_dim(l), b.data, leading_dim(b)),
                 "solve");
 }

@@ -1,22 +1,24 @@
 /* Attention over a cache of keys and values, and its gradient for the new rows.
  *
- * A block is one query row of one head (backward, second kernel: one key row of one key head); its
- * threads share the keys. Prompts here are tens of tokens: what counts is few launches. Softmax
- * is online, a tile of THREADS keys at a time. The gradient keeps log-sum-exp and D = sum P dP of
- * every row, then each key row collects its own dk and dv: no atomics, so the same bits every
- * time. */
+ * Prompts here are tens of tokens, so few launches matter more than tensor cores. Forward: a block
+ * is one query row of one head, its threads share the keys, and softmax is online, THREADS keys at
+ * a time (a new maximum rescales the output so far). Backward, two kernels:
+ *   grad_queries   a block is one query row: dq, and for each row lse and D = sum_j P_j dP_j
+ *   grad_keys      a block is one key row: it collects dk and dv from all queries that see it
+ * No atomic additions, so the bits are the same every time. */
 #include "gpu/kernels.h"
 #include "gpu/launch.cuh"
 
+/* The arguments that all kernels share. */
 struct heads {
     const float *q, *k, *v;
     long ldq, ldk, ldv;
-    int head_dim, group; /* query heads a key head */
+    int head_dim, group; /* group: query heads for each key head */
     float scale, cap;
     int window;
 };
 
-__device__ static float dot(const float *a, const float *b, int n)
+__device__ static float dot_product(const float *a, const float *b, int n)
 {
     float sum = 0;
 
@@ -25,22 +27,22 @@ __device__ static float dot(const float *a, const float *b, int n)
     return sum;
 }
 
-/* The score of a query and a key. */
+/* The score of a query and a key, with scale and soft cap. */
 __device__ static float score(struct heads h, const float *q, const float *k)
 {
-    float x = h.scale * dot(q, k, h.head_dim);
+    float x = h.scale * dot_product(q, k, h.head_dim);
 
     return h.cap > 0 ? h.cap * tanhf(x / h.cap) : x;
 }
 
-/* d score / d (q k) */
+/* The derivative of the score x with respect to the product q k. */
 __device__ static float score_slope(struct heads h, float x)
 {
     return h.cap > 0 ? h.scale * (1 - (x / h.cap) * (x / h.cap)) : h.scale;
 }
 
-/* One query row of one head: its vector, the first of the keys and values of its head that it
- * sees, and how many: the cached ones and new ones up to itself, or the last of them. */
+/* One query row of one head: its vector, the first key and value that it sees, and how many: the
+ * cached ones and the new ones up to itself, or the last `window` of them. */
 struct query {
     const float *q, *k, *v;
     int seen;
@@ -70,7 +72,7 @@ __global__ static void attention(struct heads h, const struct attn_seq *seq, flo
     double sum = 0;
 
     if (at >= s.n)
-        return; /* the whole block: a shorter sequence */
+        return; /* the sequence is shorter than the longest; the whole block returns */
     out += (s.q0 + at) * ldo + head * d;
     for (int j0 = 0; j0 < seen; j0 += THREADS) {
         int n = seen - j0 < THREADS ? seen - j0 : THREADS;
@@ -120,7 +122,7 @@ void kernel_attention(cudaStream_t s, struct mat q, struct mat k, struct mat v,
            out.stride);
 }
 
-/* dq of one row of one head, and what the keys need of it. */
+/* dq of one row of one head; lse and mean (D) of the row for grad_keys. */
 __global__ static void grad_queries(struct heads h, const struct attn_seq *seq, const float *dout,
                                     long ldo, float *dq, long lddq, float *lse, float *mean,
                                     int rows)
@@ -145,7 +147,7 @@ __global__ static void grad_queries(struct heads h, const struct attn_seq *seq, 
         double e = (double)expf(score(h, q, k + j * h.ldk) - max);
 
         sum += e;
-        weighted += e * (double)dot(dout, v + j * h.ldv, d);
+        weighted += e * (double)dot_product(dout, v + j * h.ldv, d);
     }
     sum = block_sum(sum);
     weighted = block_sum(weighted) / sum; /* D = sum P dP */
@@ -157,7 +159,7 @@ __global__ static void grad_queries(struct heads h, const struct attn_seq *seq, 
             float x = score(h, q, k + j * h.ldk);
 
             ds[tid] = score_slope(h, x) * expf(x - total) *
-                      (dot(dout, v + j * h.ldv, d) - (float)weighted);
+                      (dot_product(dout, v + j * h.ldv, d) - (float)weighted);
         }
         __syncthreads();
         for (int i = tid; i < d; i += THREADS) {
@@ -175,7 +177,8 @@ __global__ static void grad_queries(struct heads h, const struct attn_seq *seq, 
     }
 }
 
-/* dk and dv of one new row of one key head: all query heads of its group, all rows that see it. */
+/* dk and dv of one new row of one key head, summed over all query heads of its group and all rows
+ * that see it. */
 __global__ static void grad_keys(struct heads h, const struct attn_seq *seq, const float *dout,
                                  long ldo, float *dk, long lddk, float *dv, long lddv,
                                  const float *lse, const float *mean, int rows)
@@ -186,7 +189,7 @@ __global__ static void grad_keys(struct heads h, const struct attn_seq *seq, con
     const float *k = h.k + (s.kv0 + s.past + at) * h.ldk + kv * d;
     const float *v = h.v + (s.kv0 + s.past + at) * h.ldv + kv * d;
     int seers = h.window && h.window < s.n - at ? h.window : s.n - at; /* rows that see it */
-    int pairs = h.group * seers; /* of a query head and a row from this one on */
+    int pairs = h.group * seers; /* pairs of a query head and a row */
 
     if (at >= s.n || s.exclude_self)
         return;
@@ -201,8 +204,9 @@ __global__ static void grad_keys(struct heads h, const struct attn_seq *seq, con
             float x = score(h, h.q + row * h.ldq + head * d, k);
 
             p[tid] = expf(x - lse[(long)head * rows + row]);
-            ds[tid] = score_slope(h, x) * p[tid] *
-                      (dot(dout + row * ldo + head * d, v, d) - mean[(long)head * rows + row]);
+            ds[tid] =
+                score_slope(h, x) * p[tid] *
+                (dot_product(dout + row * ldo + head * d, v, d) - mean[(long)head * rows + row]);
         }
         __syncthreads();
         for (int i = tid; i < d; i += THREADS) {

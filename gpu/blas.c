@@ -1,4 +1,4 @@
-/* Loads cuBLAS and cuSOLVER when a GPU is opened, and names what is missing. */
+/* Loads cuBLAS and cuSOLVER with dlopen() and looks up the functions we call. */
 #include "gpu/blas.h"
 
 #include <dlfcn.h>
@@ -9,7 +9,7 @@
 #define TEXT(x)    TEXT_OF(x)
 #define TEXT_OF(x) #x
 
-/* Every GPU has a thread of its own that opens it: one fills the slots, for all. */
+/* Several GPUs are opened by several threads at once; one of them fills the table. */
 static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
 
 struct symbol {
@@ -17,9 +17,9 @@ struct symbol {
     void *slot;
 };
 
-/* Fills the slots from the library of the toolkit this was compiled with: the interface is only
- * stable within a major version. */
-static bool load(const char *name, const struct symbol *want, size_t count, struct err *err)
+/* Loads a library and fills the slots. The name has the major version of the toolkit with which
+ * this was compiled, because the interface is stable only within a major version. */
+static bool library_load(const char *name, const struct symbol *want, size_t count, struct err *err)
 {
     void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
 
@@ -54,8 +54,8 @@ const struct blas *blas_load(struct err *err)
     bool ok;
 
     pthread_mutex_lock(&loading);
-    loaded = loaded ||
-             load("libcublas.so." TEXT(CUBLAS_VER_MAJOR), want, sizeof(want) / sizeof(*want), err);
+    loaded = loaded || library_load("libcublas.so." TEXT(CUBLAS_VER_MAJOR), want,
+                                    sizeof(want) / sizeof(*want), err);
     ok = loaded;
     pthread_mutex_unlock(&loading);
     return ok ? &api : NULL;
@@ -77,8 +77,8 @@ const struct solver_api *solver_load(struct err *err)
     bool ok;
 
     pthread_mutex_lock(&loading);
-    loaded = loaded || load("libcusolver.so." TEXT(CUSOLVER_VER_MAJOR), want,
-                            sizeof(want) / sizeof(*want), err);
+    loaded = loaded || library_load("libcusolver.so." TEXT(CUSOLVER_VER_MAJOR), want,
+                                    sizeof(want) / sizeof(*want), err);
     ok = loaded;
     pthread_mutex_unlock(&loading);
     return ok ? &api : NULL;

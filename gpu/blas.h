@@ -1,5 +1,5 @@
-/* cuBLAS and cuSOLVER, loaded when a GPU is opened: linked in, they would cost every start of
- * the program 80 ms, with or without a GPU. */
+/* The functions of cuBLAS and cuSOLVER that we call, loaded when a GPU is opened. Linking the
+ * libraries would add 80 ms to every start of the program, with or without a GPU. */
 #ifndef GPU_BLAS_H
 #define GPU_BLAS_H
 
@@ -8,7 +8,7 @@
 
 #include "core/base/err.h"
 
-/* Every entry has the type of the function it is called after. */
+/* Each member has the type of the function whose name is in blas.c. */
 struct blas {
     __typeof__(cublasCreate_v2) *create;
     __typeof__(cublasDestroy_v2) *destroy;
@@ -32,9 +32,9 @@ struct solver_api {
     __typeof__(cusolverDnDsyevd) *eigh;
 };
 
-/* The libraries stay loaded as long as the program runs. NULL with ERR_DEVICE, naming what is
- * missing. Any thread. The solver is wanted for second moments only and is loaded when it is first
- * used. */
+/* Load the library at the first call; it stays loaded. NULL with ERR_DEVICE that names what is
+ * missing. Any thread. cuSOLVER is needed for eigenvectors and Cholesky only, so it is loaded when
+ * one of these is first used. */
 const struct blas *blas_load(struct err *err);
 const struct solver_api *solver_load(struct err *err);
 

@@ -1,4 +1,6 @@
-/* Plain C: the CUDA runtime has a C interface, so only the kernels need nvcc. */
+/* The table of the CUDA device. Each function here handles empty matrices, copies host arrays to
+ * the device (cuda_stage()), and launches a kernel. It is plain C: the CUDA runtime has a C
+ * interface, so only the kernels need nvcc. */
 #include "gpu/cuda.h"
 
 #include "gpu/internal.h"
@@ -84,8 +86,8 @@ static void cuda_rope(struct device *dev, struct mat x, const int *pos, int head
         kernel_rope(cuda_of(dev)->stream, x, at, heads, turn, interleaved, backward);
 }
 
-/* New rows of the longest sequence; 0: there is nothing to do. */
-static int longest(const struct attn_seq *seq, int seqs)
+/* New rows of the longest sequence; 0: nothing to do. */
+static int longest_seq(const struct attn_seq *seq, int seqs)
 {
     int most = 0;
 
@@ -98,7 +100,7 @@ static void cuda_attention(struct device *dev, struct mat q, struct mat k, struc
                            const struct attn_seq *seq, int seqs, struct attn_shape shape,
                            struct mat out)
 {
-    int most = longest(seq, seqs);
+    int most = longest_seq(seq, seqs);
     const struct attn_seq *there = most ? cuda_stage(dev, seq, (size_t)seqs * sizeof(*seq)) : NULL;
 
     if (there)
@@ -109,7 +111,7 @@ static void cuda_attention_grad(struct device *dev, struct mat q, struct mat k, 
                                 const struct attn_seq *seq, int seqs, struct attn_shape shape,
                                 struct mat dout, struct mat dq, struct mat dk, struct mat dv)
 {
-    int most = longest(seq, seqs);
+    int most = longest_seq(seq, seqs);
     size_t each = (size_t)shape.heads * (size_t)q.rows;
     const struct attn_seq *there = most ? cuda_stage(dev, seq, (size_t)seqs * sizeof(*seq)) : NULL;
     float *scratch = there ? cuda_scratch(dev, SCRATCH_WORK, 2 * each * sizeof(*scratch)) : NULL;

@@ -1,5 +1,5 @@
-/* The CUDA device. Linked in by `make CUDA=1`; named nowhere but in main.c and its test. Every slot
- * of the table is filled. */
+/* The CUDA device, linked in by `make CUDA=1`. Only main.c and tests include this; everything else
+ * uses core/device/device.h. */
 #ifndef GPU_CUDA_H
 #define GPU_CUDA_H
 

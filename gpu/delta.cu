@@ -1,9 +1,9 @@
-/* The one way a delta enters a matrix. */
+/* Applies a delta to a matrix, with the bits of every other device (core/edit/delta.h). */
 #include "gpu/kernels.h"
 #include "gpu/launch.cuh"
 
-/* w = fmaf(r, x, w) rank by rank: the bits of core/edit/delta.h. A column that no rank moves keeps
- * its bits, signs of zeros and payloads of NaN included. */
+/* w = fmaf(r, x, w), rank after rank. A column that no rank changes keeps its bits, also the sign
+ * of a zero and the payload of a NaN. */
 __global__ static void delta_apply(int ranks, const float *r, long ldr, const float *x, long ldx,
                                    int rows, int cols, float *w, long ldw)
 {

@@ -1,6 +1,7 @@
-/* The types of model files to float32, with the very bits of dtype_to_float(): this file is
- * compiled without contraction (-fmad=false). A thread an element: the formulas are those of
- * core/device/dtype.c, read from the element's place in its block. */
+/* Converts the types of model files to float32, with exactly the bits of dtype_to_float(): this
+ * file is compiled without fused multiply-adds (-fmad=false). A thread converts one element, so the
+ * formulas are those of core/device/dtype.c, solved for the element's index in its block.
+ * editscope-formats(7) 1.3 has the layouts. */
 #include <stdint.h>
 
 #include "gpu/kernels.h"
@@ -29,7 +30,8 @@ __device__ static float bfloat_at(const uint8_t *p)
     return u.value;
 }
 
-/* Q4 and Q5 with 32 elements: the low nibbles are the first half. high: 4 bytes of fifth bits. */
+/* Element e of a block of 32 with 4 or 5 bits: elements 0-15 are the low nibbles, 16-31 the high
+ * ones. high: the fifth bits, one for each element; NULL: none. */
 __device__ static int nibble32(const uint8_t *q, const uint8_t *high, int e)
 {
     int v = e < 16 ? q[e] & 15 : q[e - 16] >> 4;
@@ -37,6 +39,7 @@ __device__ static int nibble32(const uint8_t *q, const uint8_t *high, int e)
     return high ? v | (high[e / 8] >> e % 8 & 1) << 4 : v;
 }
 
+/* In the K types, g is a run of 16 elements (k: of 32) that has its own scale. */
 __device__ static float q2_k(const uint8_t *b, int i)
 {
     int g = i / 16, e = i % 16, shift = g % 8 / 2 * 2;
@@ -83,7 +86,7 @@ __device__ static float q6_k(const uint8_t *b, int i)
     return half_at(b + 208) * (float)(int8_t)b[192 + g] * (float)(v - 32);
 }
 
-/* Element i of the block at b. */
+/* Element i of the block at b, as float32. */
 __device__ static float element(enum dtype type, const uint8_t *b, int i)
 {
     switch (type) {
@@ -148,7 +151,7 @@ void kernel_unpack(cudaStream_t s, struct mat table, const int *index, struct ma
                out.stride);
 }
 
-/* The nearest bfloat16, ties to even; x is finite, or stays what it is. */
+/* The bits of the nearest bfloat16, ties to even. Infinities stay, NaN becomes a quiet NaN. */
 __device__ static uint16_t bfloat_bits(float x)
 {
     union {
@@ -184,7 +187,7 @@ __global__ static void split(int rows, int cols, const float *x, long stride, in
             uint16_t bits = bfloat_bits(rest);
 
             scratch[((long)t * rows + r) * cols + c] = bits;
-            rest = rest - float_of_bits(bits); /* exact */
+            rest = rest - float_of_bits(bits); /* exact: the difference needs fewer bits */
         }
     }
 }

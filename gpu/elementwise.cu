@@ -1,4 +1,5 @@
-/* Moving and elementwise work: all of it is limited by memory. */
+/* Copies, gather and scatter, and elementwise operations. All are limited by memory bandwidth, so
+ * they are written simply: one thread an element, neighbouring threads at neighbouring elements. */
 #include "gpu/kernels.h"
 #include "gpu/launch.cuh"
 
@@ -84,8 +85,8 @@ void kernel_scale_rows(cudaStream_t s, struct mat scale, struct mat x)
            (const float *)scale.data, (float *)x.data, x.stride);
 }
 
-/* A block: 32 columns side by side, their rows in THREADS / 32 slices; one thread adds the slices
- * of a column up. */
+/* A block has 32 neighbouring columns; THREADS / 32 threads share the rows of a column, and one of
+ * them adds the partial sums in order. */
 __global__ static void col_norms(int rows, int cols, const float *x, long stride, float *out)
 {
     __shared__ double part[THREADS];
@@ -109,7 +110,7 @@ void kernel_col_norms(cudaStream_t s, struct mat x, struct mat out)
            (const float *)x.data, x.stride, (float *)out.data);
 }
 
-/* A thread a column takes the rows in order: two rows may go to one place. */
+/* A thread takes a column and adds its rows in order, because two rows may have the same index. */
 __global__ static void scatter_add(int rows, int cols, const float *x, long x_stride,
                                    const int *index, float *out, long out_stride)
 {
@@ -125,7 +126,7 @@ void kernel_scatter_add(cudaStream_t s, struct mat x, const int *index, struct m
            (const float *)x.data, x.stride, index, (float *)out.data, out.stride);
 }
 
-/* act(g) = g / (1 + e^-t) and its derivative; t = g, or for the tanh form of gelu
+/* act(g) = g / (1 + e^-t), and its derivative in *slope. SiLU: t = g. GELU in its tanh form:
  * t = 2 sqrt(2 / pi) (g + 0.044715 g^3), since (1 + tanh(t / 2)) / 2 = 1 / (1 + e^-t). */
 __device__ static float activate(enum activation act, float g, float *slope)
 {
@@ -134,7 +135,7 @@ __device__ static float activate(enum activation act, float g, float *slope)
     float dt = act == ACT_GELU ? root * (1 + 3 * cubic * square) : 1;
     float divisor = 1 + expf(-t), s = 1 / divisor;
 
-    *slope = s > 0 ? s * (1 + g * (1 - s) * dt) : 0; /* dt may have grown beyond all bounds */
+    *slope = s > 0 ? s * (1 + g * (1 - s) * dt) : 0; /* s 0: dt may be infinite, and 0 * dt NaN */
     return g / divisor;
 }
 

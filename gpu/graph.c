@@ -1,9 +1,14 @@
-/* Recorded operations (CUDA graphs), and the pace of a host that runs ahead of the device.
+/* Recorded operations (CUDA graphs), and limiting how far the host runs ahead.
  *
- * While operations are recorded nothing may wait, take or give back memory, or copy from the host;
- * CUDA would drop the recording. What small arrays the operations bring are gathered and uploaded
- * once, when the recording ends, to memory that lives as long as the graph. Scratch rooms keep
- * their place as long as a graph may use them (cuda_retire). */
+ * A graph is a stream capture: between begin and end, kernel launches are stored instead of run.
+ * Kernels are stored with their arguments, so all pointers in them must stay valid:
+ *   - matrices: the caller keeps them as long as the graph;
+ *   - small host arrays (index[], pos[]): collected while recording, uploaded once at its end, to
+ *     memory that the graph owns;
+ *   - scratch buffers: an old one that a graph may use is not freed when it is replaced, but when
+ *     the last graph is freed (cuda_retire()).
+ * Waiting, allocating, releasing and copying end a capture with an unhelpful CUDA error. So each of
+ * these calls cuda_recording() first, which makes it a fault in words. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,10 +23,10 @@ struct graph {
     size_t stage_at;
 };
 
-static void discard(struct cuda *self, struct graph *g)
+static void graph_discard(struct cuda *self, struct graph *g)
 {
     if (g->exec)
-        cuda_ok(&self->base, cudaGraphExecDestroy(g->exec), "drop a recording");
+        cuda_ok(&self->base, cudaGraphExecDestroy(g->exec), "free a recording");
     cudaFree(g->stage);
     free(g->stage_host);
     free(g);
@@ -36,12 +41,12 @@ void cuda_graph_begin(struct device *dev)
         return;
     g = xcalloc(1, sizeof(*g));
     g->stage_host = xmalloc(GRAPH_STAGE_BYTES);
-    if (cuda_ok(dev, cudaMalloc((void **)&g->stage, GRAPH_STAGE_BYTES), "take memory") &&
+    if (cuda_ok(dev, cudaMalloc((void **)&g->stage, GRAPH_STAGE_BYTES), "allocate memory") &&
         cuda_ok(dev, cudaStreamBeginCapture(self->stream, cudaStreamCaptureModeThreadLocal),
                 "record"))
         self->graph = g;
     else
-        discard(self, g);
+        graph_discard(self, g);
 }
 
 bool cuda_recording(struct device *dev, const char *what)
@@ -59,7 +64,8 @@ const void *cuda_graph_stage(struct device *dev, const void *host, size_t bytes)
     size_t at = g->stage_at;
 
     if (bytes > GRAPH_STAGE_BYTES - at) {
-        err_set(&dev->fault, ERR_LIMIT, "recorded operations bring more than %d bytes of indices",
+        err_set(&dev->fault, ERR_LIMIT,
+                "the index arrays of recorded operations are too large; at most %d bytes",
                 GRAPH_STAGE_BYTES);
         return NULL;
     }
@@ -70,7 +76,7 @@ const void *cuda_graph_stage(struct device *dev, const void *host, size_t bytes)
     return g->stage + at;
 }
 
-/* What was captured is dropped where anything went wrong: the first fault says what. */
+/* After any fault the capture is discarded; the first fault says why. */
 void *cuda_graph_end(struct device *dev)
 {
     struct cuda *self = cuda_of(dev);
@@ -94,8 +100,8 @@ void *cuda_graph_end(struct device *dev)
         self->graphs++;
         return g;
     }
-    cudaGetLastError(); /* it has been said */
-    discard(self, g);
+    cudaGetLastError(); /* clears CUDA's error: it is in the fault already */
+    graph_discard(self, g);
     if (!self->graphs)
         cuda_retired_free(self);
     return NULL;
@@ -107,7 +113,7 @@ void cuda_graph_launch(struct device *dev, void *graph)
 
     if (cuda_recording(dev, "launching a recording"))
         return;
-    cuda_of(dev)->lps.values = NULL; /* it may use the scratch */
+    cuda_of(dev)->lps.values = NULL; /* the recording may overwrite SCRATCH_TERMS */
     cuda_ok(dev, cudaGraphLaunch(g->exec, cuda_of(dev)->stream), "launch a recording");
 }
 
@@ -115,10 +121,10 @@ void cuda_graph_free(struct device *dev, void *graph)
 {
     struct cuda *self = cuda_of(dev);
 
-    if (cuda_recording(dev, "dropping a recording"))
+    if (cuda_recording(dev, "freeing a recording"))
         return;
     cuda_ok(dev, cudaStreamSynchronize(self->stream), "synchronize");
-    discard(self, graph);
+    graph_discard(self, graph);
     if (!--self->graphs)
         cuda_retired_free(self);
 }
@@ -139,7 +145,7 @@ void cuda_retired_free(struct cuda *self)
     self->retired_count = 0;
 }
 
-/* The n-th call records the n-th event of a ring and waits for the one of `ahead` calls before. */
+/* Call n records event n of a ring, and waits for event n - ahead. */
 void cuda_throttle(struct device *dev, int ahead)
 {
     struct cuda *self = cuda_of(dev);

@@ -1,4 +1,6 @@
-/* The CUDA device's own state, seen by the C files of gpu/ alone. */
+/* The state of the CUDA device, and the functions that the C files of gpu/ share. Only they include
+ * this; kernels see kernels.h. What an operation does and its shapes are in core/device/device.h.
+ */
 #ifndef GPU_INTERNAL_H
 #define GPU_INTERNAL_H
 
@@ -8,52 +10,57 @@
 #include "gpu/blas.h"
 
 enum { STAGE_BYTES = 1 << 20, THROTTLES = 16 };
-/* Scratch rooms: of an operation; of terms of factors; of the log probability shift: tiles of U, or
- * what the fused kernel's blocks find. */
-enum scratch_use { SCRATCH_WORK, SCRATCH_TERMS, SCRATCH_LPS, SCRATCH_USES };
+/* Scratch buffers, one for each use that another one may overlap. */
+enum scratch_use {
+    SCRATCH_WORK,  /* of the present operation: a dequantised matrix, cuSOLVER's workspace */
+    SCRATCH_TERMS, /* bfloat16 terms of factors */
+    SCRATCH_LPS,   /* tiles of U, or partial results of the fused kernel */
+    SCRATCH_USES
+};
 
-/* Two ways to the same numbers: tiles of U by cuBLAS, or U inside one kernel (gpu/lps_fused.cu),
- * where the precision and the shapes allow. */
+/* The two ways to the log probability shift: tiles of U in memory, made by cuBLAS (lps.c), or U
+ * inside one kernel (lps_fused.cu), if precision and shapes allow it. lps.c compares them. */
 enum lps_path { LPS_TILES, LPS_FUSED };
 
-/* A factor as bfloat16 matrices that add up to it, to 8 more bits each; what is stored so already
- * is its own first term, exactly. Dense, one after another. */
+/* A float32 matrix as a sum of bfloat16 matrices: x = term[0] + term[1] + ..., each term the rest
+ * rounded to 8 bits. Two terms have an error of 2^-16, three are exact. A bfloat16 matrix is its
+ * own only term. Dense, one term after the other. */
 struct split {
     struct mat term[3];
     int terms;
 };
 
 struct cuda {
-    struct device base; /* first, so that a device * is a cuda * */
+    struct device base; /* first, so that a struct device * can be cast to struct cuda * */
     int index;
     cudaStream_t stream;
     const struct blas *api;
     cublasHandle_t blas;
-    cublasMath_t math;                   /* it is set to */
+    cublasMath_t math;                   /* the math mode that cuBLAS is set to */
     const struct solver_api *solver_api; /* NULL until it is first used */
     cusolverDnHandle_t solver;
-    struct scratch {
-        void *data;
+    struct scratch { /* grows as needed; shared by all operations, because a stream runs them one */
+        void *data;  /* after the other */
         size_t bytes;
-    } scratch[SCRATCH_USES]; /* of the operation at hand: work of one stream is in order */
-    char *stage,
-        *stage_host; /* small host arrays on their way: a ring, pinned on the host's side */
-    size_t stage_at;
-    void *workspace;     /* of cuBLAS: with its own, recordings would allocate theirs */
-    struct graph *graph; /* that is being recorded */
-    int graphs;          /* that are kept; while there are any, nothing they may use is freed */
-    void **retired;      /* but waits here */
+    } scratch[SCRATCH_USES];
+    char *stage, *stage_host; /* [STAGE_BYTES] rings for small host arrays: on the device, and
+                                 pinned on the host */
+    size_t stage_at;          /* the next free byte of both */
+    void *workspace;          /* cuBLAS's. Its own would be allocated again for each recording */
+    struct graph *graph;      /* being recorded; NULL: none */
+    int graphs;               /* recordings that exist: memory they may use is not freed */
+    void **retired;           /* but waits here until the last of them is freed */
     int retired_count;
-    cudaEvent_t throttle[THROTTLES];
-    unsigned long throttled;
-    struct lps_streams {
-        enum lps_path path; /* which a benchmark may choose */
-        int rows;           /* of a tile; 0: by the size of the second cache */
-        long cache;         /* that size */
-        cudaStream_t side;  /* a tile is reduced while the next is made */
-        cudaEvent_t made[2], reduced[2];
-        const void *values; /* whose terms are in SCRATCH_TERMS still; NULL: nobody's */
-        struct split split;
+    cudaEvent_t throttle[THROTTLES]; /* cuda_throttle(): a ring of events, one a call */
+    unsigned long throttled;         /* calls so far */
+    struct lps_streams {             /* the log probability shift (lps.c) */
+        enum lps_path path;          /* benchmarks and tests may set it */
+        int rows;                    /* rows of a tile; 0: chosen by the size of the L2 cache */
+        long cache;                  /* bytes of the L2 cache */
+        cudaStream_t side;           /* reduces a tile while the main stream makes the next one */
+        cudaEvent_t made[2], reduced[2]; /* of the two halves of the tile buffer */
+        const void *values; /* the matrix whose terms are in SCRATCH_TERMS; NULL: none */
+        struct split split; /* these terms */
     } lps;
 };
 
@@ -67,8 +74,8 @@ static inline bool empty(struct mat x)
     return x.rows == 0 || x.cols == 0;
 }
 
-/* open.c. cuda_ok: a result that is no success becomes the device's fault; one that stays marks the
- * device as lost. */
+/* open.c. cuda_ok: returns true on success; otherwise the error becomes the device's fault ("what:
+ * reason"), and an error that persists marks the device as lost. */
 bool cuda_ok(struct device *dev, cudaError_t rc, const char *what);
 int cuda_count(void);
 enum device_presence cuda_check(int index, struct err *err);
@@ -84,11 +91,11 @@ void cuda_release(struct device *dev, void *ptr, size_t bytes);
 const void *cuda_adopt(struct device *dev, const void *host, size_t bytes);
 void cuda_upload(struct device *dev, void *dst, const void *src, size_t bytes);
 void cuda_download(struct device *dev, void *dst, const void *src, size_t bytes);
-/* At least `bytes` on the device for the operation at hand; NULL after a fault. What an earlier
- * call for this scratch gave may be gone. */
+/* At least `bytes` of device memory for the present operation; NULL after a fault. A pointer from
+ * an earlier call for the same use may be invalid afterwards. */
 void *cuda_scratch(struct device *dev, enum scratch_use name, size_t bytes);
-/* A copy on the device of a small host array, good until STAGE_BYTES more have been staged. The
- * host array may be changed at once. NULL after a fault. */
+/* Copies a small host array (index[], pos[] ...) to the device. The copy is valid until STAGE_BYTES
+ * more have been staged; the host array may change at once. NULL after a fault. */
 const void *cuda_stage(struct device *dev, const void *host, size_t bytes);
 
 /* graph.c */
@@ -97,11 +104,11 @@ void *cuda_graph_end(struct device *dev);
 void cuda_graph_launch(struct device *dev, void *graph);
 void cuda_graph_free(struct device *dev, void *graph);
 void cuda_throttle(struct device *dev, int ahead);
-/* Whether operations are being recorded: `what` is then a fault. */
+/* Returns true while operations are recorded, and then makes it a fault that `what` was tried. */
 bool cuda_recording(struct device *dev, const char *what);
 /* cuda_stage() while recording: the copy lives as long as the graph. */
 const void *cuda_graph_stage(struct device *dev, const void *host, size_t bytes);
-/* Memory to be freed once no graph can use it any more. */
+/* Frees the memory later, when the last graph is freed: a graph may still use it. */
 void cuda_retire(struct cuda *self, void *ptr);
 void cuda_retired_free(struct cuda *self);
 
@@ -112,18 +119,23 @@ void cuda_gram(struct device *dev, struct mat x, struct mat c);
 void cuda_eigh(struct device *dev, struct mat a, struct mat values);
 void cuda_cholesky(struct device *dev, struct mat a);
 void cuda_cholesky_solve(struct device *dev, struct mat l, struct mat b, bool half);
-/* Whether bfloat16 terms are multiplied: float32 and bfloat16 factors, in the precisions that say
- * so; and how many terms a float32 one has. */
+/* Whether a product of a and b is made from bfloat16 terms: in the precisions `split` and `bf16`,
+ * if both are float32 or bfloat16. */
 bool splits(const struct device *dev, struct mat a, struct mat b);
+/* The number of terms of a float32 factor in such a product: 1 in `bf16`; in `split` 2, or 3 if the
+ * other factor is bfloat16. */
 int split_terms(const struct device *dev, struct mat a, struct mat b);
+/* The scratch bytes that split_into() needs; 0 for a bfloat16 matrix. */
 size_t split_bytes(struct mat x, int terms);
+/* Splits x into terms, written to scratch. */
 struct split split_into(struct device *dev, struct mat x, int terms, char *scratch);
-/* Products of terms on the tensor cores, the largest last. With a factor stored as bfloat16 three
- * terms of the other make it exact; with two float32 factors the product of both remainders is
- * left out (2^-16 of a term). One term each is plain bfloat16. */
+/* c = alpha op(x) op(y) + beta c on the tensor cores: a product for each pair of terms, the
+ * smallest first, summed in float32. Of two float32 factors (2 terms each) the product of both
+ * second terms is left out; it is 2^-16 of the result. */
 void split_multiply(struct device *dev, float alpha, const struct split *x, bool ta,
                     const struct split *y, bool tb, float beta, struct mat c);
-/* c = alpha op(a) op(b) + beta c, factors float32, or bfloat16 where splits() says so. */
+/* c = alpha op(a) op(b) + beta c in the device's precision. All float64, or c float32 and the
+ * factors float32, or bfloat16 if splits() returns true. */
 void cuda_product(struct device *dev, double alpha, struct mat a, bool ta, struct mat b, bool tb,
                   double beta, struct mat c);
 

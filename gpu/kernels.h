@@ -1,9 +1,10 @@
-/* Kernel launches, callable from C. Each returns at once; errors surface at the next finish.
+/* The functions that launch kernels, callable from C. Each queues its kernels on stream s and
+ * returns at once; errors show at the next cuda_finish().
  *
- * Matrices are row-major windows. Pointers are of device memory, those called `host` excepted.
- * Launches trust their arguments: shapes were checked in core/device/device.c, and empty matrices
- * are kept away by cuda.c. The formulas are those of the CPU device; what differs is the order of
- * sums, which is fixed: the same input gives the same bits every time. */
+ * All pointers are to device memory. Arguments are trusted: core/device/device.c has checked the
+ * shapes, and cuda.c does not call these for empty matrices. What each operation computes is in
+ * core/device/device.h. Only the order of sums differs from the CPU's; it is fixed, so the same
+ * input gives the same bits every time. */
 #ifndef GPU_KERNELS_H
 #define GPU_KERNELS_H
 
@@ -31,11 +32,11 @@ void kernel_softcap(cudaStream_t s, float cap, struct mat x);
 void kernel_softcap_grad(cudaStream_t s, float cap, struct mat y, struct mat dy);
 void kernel_zero_upper(cudaStream_t s, struct mat a); /* F64, above the diagonal */
 
-/* scratch: [terms][rows][cols] of bfloat16, dense: each the rounded rest of x after those before */
+/* dequant.cu: splits F32 x into bfloat16 terms (struct split), scratch [terms][rows][cols]. */
 void kernel_split(cudaStream_t s, struct mat x, int terms, void *scratch);
 
-/* dequant.cu: any type of a model file to F32, with the bits of dtype_to_float(). index NULL: row
- * i of the table is row i of out. out may be F64 (widened float32). */
+/* dequant.cu: any stored type to F32, with the bits of dtype_to_float(). Row i of out is row
+ * index[i] of the table; index NULL: row i. out may be F64. */
 void kernel_unpack(cudaStream_t s, struct mat table, const int *index, struct mat out);
 
 /* norm.cu */
@@ -62,13 +63,13 @@ void kernel_kl(cudaStream_t s, struct mat logits, struct mat ref, float weight, 
                bool grad);
 void kernel_adam(cudaStream_t s, struct mat grad, struct adam a);
 
-/* lps.cu. u [T, M] = head values of the vocabulary rows from v0 on; base [N, T]. */
+/* lps.cu: device_lps() for a tile u [T, M] = head values that exists in memory. */
 void kernel_lps(cudaStream_t s, struct mat u, struct mat base, struct mat coeff, const int *target,
                 int v0, struct lps_state state);
 
-/* lps_fused.cu. The same without u: head [T, d] and values [d, M] as bfloat16 terms that add up to
- * them (one of both may have three, or both two), dense or of one stride, 16-byte aligned, d and M
- * multiples of 8. scratch: bytes for what blocks find. */
+/* lps_fused.cu: the same without u in memory. head [T, d] and values [d, M] are bfloat16 terms (2
+ * and 2, 1 and up to 3, or 1 and 1), all terms of a factor with the same stride, 16-byte aligned; d
+ * and M are multiples of 8. scratch has kernel_lps_fused_bytes() bytes. */
 size_t kernel_lps_fused_bytes(int vocab, int rows, int neurons, bool moments);
 void kernel_lps_fused(cudaStream_t s, const struct mat *head, int head_terms,
                       const struct mat *values, int value_terms, struct mat base, struct mat coeff,

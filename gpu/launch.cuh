@@ -1,9 +1,10 @@
-/* How a kernel is written here, so that a compiler for the host can read it as well.
+/* Macros and functions that all kernels use. They also let a host compiler compile the kernels.
  *
- * nvcc sees plain CUDA. Any other C++ compiler sees tests/emulate/kernel.hpp, under which a launch
- * runs block after block with a fiber a thread: tests check the arithmetic of every kernel without
- * a GPU. What that asks of a kernel: shared arrays have fixed sizes, every thread of a block meets
- * every __syncthreads(), and there is no communication within a warp. */
+ * nvcc sees plain CUDA. Any other C++ compiler gets tests/emulate/kernel.hpp, in which a launch
+ * runs one block after the other, each thread a fiber. So tests check the arithmetic of every
+ * kernel without a GPU. A kernel must therefore follow three rules: shared arrays have fixed sizes,
+ * every thread of a block reaches every __syncthreads(), and threads of a warp do not communicate
+ * directly. */
 #ifndef GPU_LAUNCH_CUH
 #define GPU_LAUNCH_CUH
 
@@ -21,9 +22,10 @@
 #ifdef __CUDACC__
 #define THREADS 256
 #else
-#define THREADS 64 /* emulated threads take time */
+#define THREADS 64 /* emulated threads are slow */
 #endif
 
+/* Blocks for n elements with FOR_EACH_ELEMENT: one thread an element, up to a limit. */
 static inline unsigned blocks_for(long n)
 {
     long blocks = (n + THREADS - 1) / THREADS;
@@ -32,9 +34,9 @@ static inline unsigned blocks_for(long n)
 }
 
 #ifdef __CUDACC__
-/* 16 bytes on their way from global to shared memory while the thread goes on (sm_80); zeros where
- * nothing is there. Copies since the last copy_async_group() are one group; copy_async_wait1()
- * returns when this thread's groups but the last have arrived. */
+/* Starts copying 16 bytes from global to shared memory without waiting (cp.async, sm_80); writes
+ * zeros if !there. copy_async_group() ends a group of copies. copy_async_wait1() waits until all
+ * groups of this thread except the last have arrived. */
 __device__ static inline void copy_async16(void *shared, const void *global, bool there)
 {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(
@@ -54,14 +56,15 @@ __device__ static inline void copy_async_wait1(void)
 }
 #endif
 
-/* A grid that strides over the elements of a [rows, cols] window: an element is one thread's. */
+/* Loops over the elements (r, c) of a [rows, cols] window with the whole grid: each element belongs
+ * to one thread. i counts elements. */
 #define FOR_EACH_ELEMENT(i, r, c, rows, cols)                                                  \
     for (long i = (long)blockIdx.x * blockDim.x + threadIdx.x, r = i / (cols), c = i % (cols); \
          i < (long)(rows) * (cols);                                                            \
          i += (long)gridDim.x * blockDim.x, r = i / (cols), c = i % (cols))
 
-/* What the THREADS threads of a block bring, joined two by two and told to all of them. In a fixed
- * order, so the bits are the same every time. */
+/* Reduces one value of each thread of the block with `join` and returns the result to all of them.
+ * The order is fixed, so the bits are the same every time. All threads must call it. */
 template <typename T, typename Join> __device__ static inline T block_join(T x, Join join)
 {
     __shared__ T part[THREADS];

@@ -1,4 +1,4 @@
-/* Losses over the vocabulary and the optimiser's step. A block a row; sums are double. */
+/* Losses over the vocabulary, and Adam's step. A block is one row of logits; sums are double. */
 #include "gpu/kernels.h"
 #include "gpu/launch.cuh"
 
@@ -29,7 +29,7 @@ void kernel_lse(cudaStream_t s, struct mat logits, struct mat out)
            logits.stride, (float *)out.data);
 }
 
-/* e^(x - lse) where lse has been rounded to float32: what the rounding took is put back. */
+/* e^(x - lse). expf() needs lse as float32; the second factor corrects for that rounding. */
 __device__ static float probability(float x, double lse)
 {
     return expf(x - (float)lse) * (float)exp((double)(float)lse - lse);
@@ -82,9 +82,9 @@ void kernel_kl(cudaStream_t s, struct mat logits, struct mat ref, float weight, 
            (const float *)ref.data, ref.stride, weight, (float *)loss.data, grad);
 }
 
-/* torch.optim.Adam: eps is added after the bias correction of the second moment. One block, since
- * the decay and the projection need norms of all that is moved. `taken` counts the steps: every
- * thread reads it before the block's sums, one writes it after. */
+/* Like torch.optim.Adam: eps is added after the bias correction of the second moment. There is one
+ * block, because the decay and the projection need the norm of all of x. `taken` counts the steps:
+ * every thread reads it before the first barrier, one thread writes it at the end. */
 __global__ static void adam_step(int cols, const float *grad, float *x, float *m, float *v,
                                  double *taken, double lr, float beta1, float beta2, float eps,
                                  float max_norm, double decay, bool power2)

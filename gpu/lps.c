@@ -1,14 +1,32 @@
-/* The log probability shift: U = head values, some rows of the vocabulary at a time.
+/* The log probability shift on the GPU (device_lps(), editscope-method(7) 3.5).
  *
- * Tiles of U come from cuBLAS on the device's stream, and each is read once for all rows b by a
- * kernel on a stream of its own, beside the product of the next tile: U has scratch for two. Every
- * state element is one thread's, and the tiles follow one another on that stream, so the bits do
- * not depend on how the two overlap.
+ * For each neuron i, U[:, i] = head values[:, i] says how much one unit of i adds to each logit.
+ * The score needs, for each row b, log sum_j e^(base[b, j] + coeff[b, i] U[j, i]). At V 128256 and
+ * M 14336, U has 1.8e9 elements, 7.4 GB of float32, for each layer. There are two ways to avoid
+ * storing it:
  *
- * A tile has as many rows as keep two of them in the second cache, but at least LEAST_ROWS: each
- * tile reads all values again, and at fewer rows that costs more than U's way through memory does
- * (2 rows flops for 2 bytes of a bfloat16 term: 1024 flops a byte at 1024 rows, where an H100 has
- * 300 for each byte of its memory). Values are split into terms once a matrix, not once a tile. */
+ * 1. LPS_TILES (this file, lps.cu). Some thousand rows of U at a time:
+ *
+ *      main stream   U0 = product | U1 = product | U2 = product | ...      cuBLAS
+ *      side stream                | reduce U0    | reduce U1    | ...      kernel_lps()
+ *
+ *    Two tiles exist, in the two halves of SCRATCH_LPS. Events keep order: product n waits until
+ *    tile n - 2 has been reduced, reduction n waits for product n. Each tile is read once for all
+ *    rows b. An element of the state belongs to one thread, and tiles are reduced in order, so the
+ *    bits do not depend on how the streams overlap. This way works for every type and shape.
+ *
+ * 2. LPS_FUSED (lps_fused.cu). One kernel computes tiles on the tensor cores and reduces them in
+ *    shared memory, so U never reaches memory. It needs a precision that multiplies bfloat16 terms
+ *    (split, bf16), d and M that are multiples of 8, and no soft cap or bias of the head.
+ *
+ * Which is faster depends on the GPU: cuBLAS has the better product, the fused kernel saves writing
+ * and reading U. `make bench-gpu` measures both. Recordings use one stream only.
+ *
+ * A tile of way 1 has so many rows that two tiles fit in the L2 cache, but at least LEAST_ROWS:
+ * each product reads all values again, and with fewer rows that costs more than moving U does. (A
+ * tile of R rows does 2 R flops for each value of 2 bytes: 1024 flops a byte at R = 1024, where an
+ * H100 does about 300 in the time it reads a byte.) Values are split into terms once for all tiles.
+ */
 #include "gpu/internal.h"
 #include "gpu/kernels.h"
 
@@ -17,13 +35,14 @@ enum { LEAST_ROWS = 1024 };
 struct tile_job {
     struct device *dev;
     struct mat head, values, base, coeff;
-    const int *target; /* on the device */
+    const int *target; /* [N] on the device */
     int v0;
     struct lps_state state;
-    bool split; /* products of terms */
+    bool split; /* products are made from bfloat16 terms */
 };
 
-static bool start(struct device *dev)
+/* Creates the side stream and the events at the first call. */
+static bool lps_open(struct device *dev)
 {
     struct lps_streams *s = &cuda_of(dev)->lps;
     int cache = 0, lowest = 0, highest = 0;
@@ -31,19 +50,19 @@ static bool start(struct device *dev)
     if (s->side)
         return true;
     if (!cuda_ok(dev, cudaDeviceGetAttribute(&cache, cudaDevAttrL2CacheSize, cuda_of(dev)->index),
-                 "ask for the cache") ||
-        !cuda_ok(dev, cudaDeviceGetStreamPriorityRange(&lowest, &highest), "ask for priorities"))
+                 "query the L2 cache") ||
+        !cuda_ok(dev, cudaDeviceGetStreamPriorityRange(&lowest, &highest), "query priorities"))
         return false;
     s->cache = cache;
     for (int i = 0; i < 2; i++)
-        if ((!s->made[i] && /* not by an earlier call that failed further down */
+        if ((!s->made[i] && /* an earlier call may have created it and failed later */
              !cuda_ok(dev, cudaEventCreateWithFlags(&s->made[i], cudaEventDisableTiming),
                       "create an event")) ||
             (!s->reduced[i] &&
              !cuda_ok(dev, cudaEventCreateWithFlags(&s->reduced[i], cudaEventDisableTiming),
                       "create an event")))
             return false;
-    /* before the blocks of the next product, which would otherwise all go first */
+    /* High priority: otherwise all blocks of the next product would run before the reduction. */
     return cuda_ok(dev, cudaStreamCreateWithPriority(&s->side, cudaStreamNonBlocking, highest),
                    "create a stream");
 }
@@ -62,7 +81,7 @@ void lps_close(struct cuda *self)
         cudaStreamDestroy(s->side);
 }
 
-/* Terms of the values: those of the call before where they are still good. */
+/* Splits the values into terms, unless those of the previous call can be reused. */
 static bool split_values(struct tile_job *j)
 {
     struct lps_streams *s = &cuda_of(j->dev)->lps;
@@ -70,7 +89,7 @@ static bool split_values(struct tile_job *j)
     int terms = split_terms(j->dev, head, j->values);
     char *scratch;
 
-    /* A recording makes its own: when it is launched, the scratch may hold another's. */
+    /* A recording always splits: when it is launched, the scratch may hold other terms. */
     if (j->state.same_values && !cuda_of(j->dev)->graph && s->values == j->values.data &&
         s->split.terms == terms && s->split.term[0].rows == j->values.rows &&
         s->split.term[0].cols == j->values.cols)
@@ -80,13 +99,13 @@ static bool split_values(struct tile_job *j)
     if (!scratch)
         return false;
     s->split = split_into(j->dev, j->values, terms, scratch);
-    s->values = cuda_of(j->dev)->graph ? NULL : j->values.data; /* recorded is not made */
+    s->values = cuda_of(j->dev)->graph ? NULL : j->values.data; /* recorded, so not computed yet */
     return true;
 }
 
-/* Rows of the head as something that can be multiplied, in the operation's scratch: as floats, and
- * behind them as terms. */
-static bool some_head(struct tile_job *j, int first, int rows, struct mat *piece,
+/* Converts rows of the head to what can be multiplied: *piece float32 (or bfloat16 as stored), and
+ * *terms if the product needs them. Both are in SCRATCH_WORK, floats first. */
+static bool head_rows(struct tile_job *j, int first, int rows, struct mat *piece,
                       struct split *terms)
 {
     struct device *dev = j->dev;
@@ -114,12 +133,13 @@ static bool some_head(struct tile_job *j, int first, int rows, struct mat *piece
     return true;
 }
 
+/* u = head values for u.rows rows of the head. */
 static void make_tile(struct tile_job *j, int first, struct mat u)
 {
     struct mat piece;
     struct split terms;
 
-    if (!some_head(j, first, u.rows, &piece, &terms))
+    if (!head_rows(j, first, u.rows, &piece, &terms))
         return;
     if (j->split)
         split_multiply(j->dev, 1, &terms, false, &cuda_of(j->dev)->lps.split, false, 0, u);
@@ -127,8 +147,8 @@ static void make_tile(struct tile_job *j, int first, struct mat u)
         cuda_product(j->dev, 1, piece, false, j->values, false, 0, u);
 }
 
-/* A tile's turn: its product waits until its half of the scratch has been read, its reduction until
- * it is made. While operations are recorded, one after the other on the one stream. */
+/* Makes and reduces tile n. Its product waits until its half of the buffer has been reduced; its
+ * reduction waits for the product. While recording, both run on the main stream. */
 static void one_tile(struct tile_job *j, int n, int first, struct mat u)
 {
     struct device *dev = j->dev;
@@ -165,7 +185,7 @@ static int tile_rows(const struct tile_job *j)
     return rows < j->head.rows ? (int)rows : j->head.rows;
 }
 
-static void by_tiles(struct tile_job *j)
+static void lps_by_tiles(struct tile_job *j)
 {
     struct device *dev = j->dev;
     struct cuda *self = cuda_of(dev);
@@ -180,12 +200,12 @@ static void by_tiles(struct tile_job *j)
                  (struct mat){scratch + (size_t)(n % 2) * bytes, DT_F32, rows, j->values.cols,
                               j->values.cols});
     }
-    if (n && !self->graph) /* what comes next on the stream comes after all reductions */
+    if (n && !self->graph) /* later operations on the main stream wait for the last reduction */
         cuda_ok(dev, cudaStreamWaitEvent(self->stream, self->lps.reduced[(n - 1) % 2], 0), "wait");
 }
 
-/* Whether the fused kernel can read these: 16 bytes at a time. */
-static bool fusable(const struct tile_job *j)
+/* Whether the fused kernel can be used. It reads 16 bytes (8 numbers) at a time. */
+static bool lps_can_fuse(const struct tile_job *j)
 {
     bool aligned =
         j->head.type != DT_BF16 || ((uintptr_t)j->head.data % 16 == 0 && j->head.stride % 8 == 0);
@@ -194,7 +214,7 @@ static bool fusable(const struct tile_job *j)
            !(j->state.cap > 0) && j->values.rows % 8 == 0 && j->values.cols % 8 == 0;
 }
 
-static void fused(struct tile_job *j)
+static void lps_fused(struct tile_job *j)
 {
     struct device *dev = j->dev;
     const struct split *values = &cuda_of(dev)->lps.split;
@@ -204,7 +224,7 @@ static void fused(struct tile_job *j)
     struct mat piece;
     struct split terms;
 
-    if (scratch && some_head(j, 0, j->head.rows, &piece, &terms))
+    if (scratch && head_rows(j, 0, j->head.rows, &piece, &terms))
         kernel_lps_fused(cuda_of(dev)->stream, terms.term, terms.terms, values->term, values->terms,
                          j->base, j->coeff, j->target, j->v0, j->state, scratch);
 }
@@ -212,7 +232,7 @@ static void fused(struct tile_job *j)
 void cuda_lps(struct device *dev, struct mat head, struct mat values, struct mat base,
               struct mat coeff, const int *target, int v0, struct lps_state s)
 {
-    struct mat plain = {.type = head.type == DT_BF16 ? DT_BF16 : DT_F32}; /* once unpacked */
+    struct mat plain = {.type = head.type == DT_BF16 ? DT_BF16 : DT_F32}; /* after head_rows() */
     struct tile_job j = {.dev = dev,
                          .head = head,
                          .values = values,
@@ -222,13 +242,13 @@ void cuda_lps(struct device *dev, struct mat head, struct mat values, struct mat
                          .state = s,
                          .split = splits(dev, plain, values)};
 
-    if (empty(head) || empty(coeff) || !start(dev))
+    if (empty(head) || empty(coeff) || !lps_open(dev))
         return;
     j.target = cuda_stage(dev, target, (size_t)coeff.rows * sizeof(*target));
     if (!j.target || (j.split && !split_values(&j)))
         return;
-    if (fusable(&j))
-        fused(&j);
+    if (lps_can_fuse(&j))
+        lps_fused(&j);
     else
-        by_tiles(&j);
+        lps_by_tiles(&j);
 }

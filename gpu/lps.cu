@@ -1,15 +1,22 @@
-/* The log probability shift of a tile of U that cuBLAS has made: read once for all rows b. */
+/* Reduces a tile of U that cuBLAS has made: the running sums of the log probability shift, for all
+ * rows b in one read of the tile (lps.c). */
 #include "gpu/kernels.h"
 #include "gpu/lps_shift.cuh"
 
 enum {
-    LANES = 32,               /* of a block: neurons side by side, */
-    SLICES = THREADS / LANES, /* slices of the vocabulary, */
-    CHUNK = 256               /* rows of it whose base is at hand */
+    LANES = 32,               /* neurons of a block, */
+    SLICES = THREADS / LANES, /* threads that share a neuron's part of the vocabulary, */
+    CHUNK = 256               /* rows of the vocabulary whose base is in shared memory */
 };
 
-/* A block: LANES neurons, ROWS rows b from blockIdx.y * ROWS on, the tile's vocabulary in SLICES.
- * Every thread walks all chunks, so that all meet at the barriers. */
+/* A block has LANES neurons and ROWS rows b from blockIdx.y * ROWS on. Its threads:
+ *
+ *             lane 0 .. 31: neuron
+ *   slice 0   rows v 0-3,  and every SLICES * 4 rows further
+ *   slice 1   rows v 4-7,  ...
+ *
+ * Neighbouring threads read neighbouring elements of U. At the end the slices of a neuron are
+ * joined in order. Threads without a neuron walk along, because all must reach the barriers. */
 template <int ROWS, bool MOMENTS>
 __global__ static void lps(int vocab, int neurons, const float *u, long ldu, int rows,
                            const float *base, long ld_base, const float *coeff, long ld_coeff,
@@ -57,7 +64,7 @@ __global__ static void lps(int vocab, int neurons, const float *u, long ldu, int
     UNROLL
     for (int b = 0; b < ROWS; b++) {
         if (b0 + b >= rows)
-            break; /* of the whole block */
+            break; /* the same for the whole block */
         part[slice][lane] = t[b];
         __syncthreads();
         if (!slice && live) {
@@ -71,7 +78,7 @@ __global__ static void lps(int vocab, int neurons, const float *u, long ldu, int
     }
 }
 
-/* own[b] = the tile's row of U for the explained token, where it lies in the tile. */
+/* own[b] = row target[b] of U, if it is in the tile. */
 __global__ static void own_row(int vocab, int neurons, const float *u, long ldu, const int *target,
                                int v0, int rows, float *own, long ld_own)
 {
@@ -84,11 +91,12 @@ __global__ static void own_row(int vocab, int neurons, const float *u, long ldu,
     }
 }
 
-/* Terms that are bent by state.add and state.cap: seldom wanted, so plain. A thread takes one
- * neuron of one row through the tile. */
-__global__ static void lps_bent(int vocab, int neurons, const float *u, long ldu, int rows,
-                                const float *base, long ld_base, const float *coeff, long ld_coeff,
-                                const float *scale, long ld_scale, struct lps_state state)
+/* Terms with state.add and state.cap. Few models need it, so it is not tuned: a thread goes through
+ * the tile for one neuron of one row. */
+__global__ static void lps_capped(int vocab, int neurons, const float *u, long ldu, int rows,
+                                  const float *base, long ld_base, const float *coeff,
+                                  long ld_coeff, const float *scale, long ld_scale,
+                                  struct lps_state state)
 {
     const float *add = (const float *)state.add.data;
 
@@ -104,7 +112,7 @@ __global__ static void lps_bent(int vocab, int neurons, const float *u, long ldu
             if (state.cap > 0)
                 x = state.cap * tanhf(x / state.cap);
             if (x == -INFINITY)
-                continue; /* nothing; before the first term it would have no maximum to be of */
+                continue; /* adds 0; without another maximum x - max would be NaN */
             if (x > all.max) {
                 all.sum *= (double)expf(all.max - x);
                 all.max = x;
@@ -133,7 +141,7 @@ void kernel_lps(cudaStream_t s, struct mat u, struct mat base, struct mat coeff,
            (const float *)u.data, u.stride, target, v0, coeff.rows, (float *)state.own.data,
            state.own.stride);
     if (state.add.data || state.cap > 0)
-        LAUNCH(lps_bent, blocks_for((long)coeff.rows * u.cols), THREADS, s, u.rows, u.cols,
+        LAUNCH(lps_capped, blocks_for((long)coeff.rows * u.cols), THREADS, s, u.rows, u.cols,
                (const float *)u.data, u.stride, coeff.rows, (const float *)base.data, base.stride,
                (const float *)coeff.data, coeff.stride, (const float *)state.base_scale.data,
                state.base_scale.stride, state);

@@ -1,21 +1,28 @@
-/* The log probability shift without U in memory: tiles of U come from the tensor cores and are
- * reduced where they are made.
+/* The log probability shift without U in memory: a block computes a tile of U on the tensor cores
+ * and reduces it in shared memory. lps.c compares this with the other way.
  *
- * A block makes TILE x TILE of U at a time, TILE neurons against one tile of the vocabulary after
- * another, and takes every row b from it before the next. Factors are bfloat16 terms (gpu/algebra.c
- * says which products of terms are made); their sums are float32, smallest terms first. They come
- * by cp.async, one step of the sum ahead. A block keeps what it has found for each row and neuron
- * in a place of its own (`partial`), which a second kernel joins in a fixed order: the same bits
- * every time.
+ * A block has TILE neurons and goes down its part of the vocabulary, TILE rows at a time:
  *
- * The floors, a layer, P products of terms (1 for bf16, 3 for split), D bytes a bf16 number = 2:
+ *   for each tile:
+ *       for each pair of bfloat16 terms, smallest first (split_multiply() lists them):
+ *           for k in steps of STEP along d:
+ *               copy head [TILE, STEP] and values [STEP, TILE] to shared memory (cp.async, one step
+ *               ahead of the product, so two stages)
+ *               U += head values                                wmma, sums in float32 registers
+ *       store U to shared memory, half a tile at a time
+ *       each thread: for all rows b, add its part of a column of U to the running sums
+ *
+ * A block writes its sums to a slot of its own (`partial`). A second kernel joins the slots in a
+ * fixed order, so the bits are the same every time.
+ *
+ * What bounds it, for one layer, with P products of terms (1 for bf16, 3 for split):
  *   tensor cores   2 P V d M flops: 15.1 P TFLOP at V 128256, d 4096, M 14336
- *   exponentials   N V M: 1.1e10 at N 6; the cores that make them are idle during a product
- *   second cache   P V d M 2 D / TILE bytes into the blocks (32 flops a byte at TILE 128: 64 of
- *                  both factors' rows a step), what bounds this kernel where the cores are fastest
- *   memory         values (P' terms, d M D bytes) once a chunk of the vocabulary, head once
- * The other way (gpu/lps.c) has cuBLAS's larger tiles, but writes and reads U: 2 * 4 V M bytes,
- * 14.7 GB of the second cache or of memory. Which of them is faster is for the benchmark to say. */
+ *   exponentials   N V M: 1.1e10 at N 6; the tensor cores are idle meanwhile
+ *   L2 cache       4 P V d M / TILE bytes, that is, 64 flops a byte at TILE 128; this is the limit
+ *                  on the fastest GPUs
+ *   memory         each term of values (2 d M bytes) once for each chunk of the vocabulary; head
+ *                  once
+ * The other way has cuBLAS's larger tiles, but writes and reads U: 8 V M bytes, 14.7 GB. */
 #include "gpu/kernels.h"
 #include "gpu/lps_shift.cuh"
 
@@ -25,38 +32,38 @@ using namespace nvcuda;
 
 enum {
     TILE = 128,           /* rows of the vocabulary, and neurons */
-    STEP = 32,            /* terms of the sum at a time */
-    WARPS = 8,            /* of a block: 2 along the vocabulary, 4 along the neurons */
-    BLOCK = 32 * WARPS,   /* threads */
-    HIGH = TILE / 2 / 16, /* pieces of 16 x 16 a warp has down, */
-    WIDE = TILE / 4 / 16, /* and across */
-    LD_HEAD = STEP + 8,   /* rows in shared memory: their starts lie in different banks */
-    LD_VALUES = TILE + 8, /* (and stay 16-byte aligned, pieces 32-byte) */
-    LD_U = TILE + 4,      /* half a tile of U, float32 */
+    STEP = 32,            /* length along d that is multiplied at a time */
+    WARPS = 8,            /* warps of a block: 2 along the vocabulary, 4 along the neurons */
+    BLOCK = 32 * WARPS,   /* threads of a block */
+    HIGH = TILE / 2 / 16, /* 16 x 16 fragments of a warp along the vocabulary, */
+    WIDE = TILE / 4 / 16, /* and along the neurons */
+    LD_HEAD = STEP + 8,   /* strides in shared memory, padded so that rows start in different */
+    LD_VALUES = TILE + 8, /* banks; rows stay 16-byte aligned, fragments 32-byte */
+    LD_U = TILE + 4,      /* the same for half a tile of U, float32 */
     HEAD_PART = TILE * LD_HEAD,
     VALUES_PART = STEP * LD_VALUES,
     STAGE_PART = HEAD_PART + VALUES_PART,
-    PARTS = BLOCK / TILE, /* threads a neuron: each takes its rows of half a tile */
+    PARTS = BLOCK / TILE, /* threads that share a neuron: each takes some rows of half a tile */
     PART_ROWS = TILE / 2 / PARTS,
-    CHUNKS = 8 /* pieces of the vocabulary at most, each another row of blocks */
+    CHUNKS = 8 /* chunks of the vocabulary at most; each is a row of the grid */
 };
 
 typedef __nv_bfloat16 bfloat;
 
-/* Terms of a factor, row-major and 16-byte aligned. */
+/* The bfloat16 terms of a factor, row-major, 16-byte aligned. */
 struct factor {
     const bfloat *term[3];
     long ld;
     int terms;
 };
 
-/* [slots][rows][neurons] */
+/* The blocks' results, each [slots][rows][neurons]. A block has PARTS slots. */
 struct partial {
     float *max;
     double *sum, *mean, *square;
 };
 
-/* Which product of terms is the p-th: smallest first; false behind the last. */
+/* The terms (i, j) of the p-th product, smallest products first; false after the last. */
 __device__ static bool pair_at(const struct factor *x, const struct factor *y, int p, int *i,
                                int *j)
 {
@@ -71,9 +78,10 @@ __device__ static bool pair_at(const struct factor *x, const struct factor *y, i
     return false;
 }
 
-/* Brings one step of both factors; what lies outside is 0. */
-__device__ static void bring(bfloat *stage, const struct factor *head, const struct factor *values,
-                             int v0, int vocab, int i0, int neurons, int step, int steps, int d)
+/* Starts copying one step of both factors to shared memory; elements outside become 0. */
+__device__ static void copy_step(bfloat *stage, const struct factor *head,
+                                 const struct factor *values, int v0, int vocab, int i0,
+                                 int neurons, int step, int steps, int d)
 {
     int k0 = step % steps * STEP, i = 0, j = 0;
     const bfloat *x, *y;
@@ -98,7 +106,8 @@ __device__ static void bring(bfloat *stage, const struct factor *head, const str
 
 typedef wmma::fragment<wmma::accumulator, 16, 16, 16, float> sum16;
 
-__device__ static void multiply(const bfloat *stage, int down, int across, sum16 (*u)[WIDE])
+/* Multiplies one step: the warp's HIGH x WIDE fragments of U += head values. */
+__device__ static void multiply_step(const bfloat *stage, int down, int across, sum16 (*u)[WIDE])
 {
     UNROLL
     for (int k = 0; k < STEP; k += 16) {
@@ -119,7 +128,7 @@ __device__ static void multiply(const bfloat *stage, int down, int across, sum16
     }
 }
 
-/* What all threads of a block know of the rows b. */
+/* The arguments for all rows b; scale may be NULL. */
 struct rows {
     int count;
     const float *base, *coeff, *scale;
@@ -129,10 +138,12 @@ struct rows {
     long ld_own;
 };
 
-/* A thread takes `n` rows of U from vocabulary row v (of the tile's) on, for its neuron i. */
+/* A thread adds n rows of U, from row v of the vocabulary tile on, to the sums of its neuron i, for
+ * all rows b. fresh: the slot has no sums yet. */
 template <bool MOMENTS>
-__device__ static void reduce(const float *u, int v, int n, int i, int neurons, int v0,
-                              const struct rows *r, const struct partial *p, long slot, bool fresh)
+__device__ static void reduce_column(const float *u, int v, int n, int i, int neurons, int v0,
+                                     const struct rows *r, const struct partial *p, long slot,
+                                     bool fresh)
 {
     for (int b = 0; b < r->count; b++) {
         const float *base = r->base + b * r->ld_base + v;
@@ -173,15 +184,16 @@ __device__ static void reduce(const float *u, int v, int n, int i, int neurons, 
     }
 }
 
-/* Block (x, y): neurons x TILE to its end, tiles y each to (y + 1) each of the vocabulary. */
+/* Block (x, y) computes neurons from x TILE on, and tiles y * each to (y + 1) * each - 1 of the
+ * vocabulary. */
 template <bool MOMENTS>
 __global__ static void __launch_bounds__(BLOCK, 2)
     fused(struct factor head, int vocab, struct factor values, int neurons, int d, int pairs,
           int each, int v0, struct rows rows, struct partial partial)
 {
     __shared__ unsigned char pool[2 * STAGE_PART * sizeof(bfloat)] __attribute__((aligned(128)));
-    bfloat *scratch = (bfloat *)pool;
-    float *u = (float *)pool; /* once a tile is done */
+    bfloat *stages = (bfloat *)pool; /* two, used in turn */
+    float *u = (float *)pool;        /* the same memory, after the product of a tile */
     int warp = (int)threadIdx.x / 32, down = warp / 4 * (TILE / 2), across = warp % 4 * (TILE / 4);
     int i0 = (int)blockIdx.x * TILE, i = (int)threadIdx.x % TILE, part = (int)threadIdx.x / TILE;
     int steps = (d + STEP - 1) / STEP, first = (int)blockIdx.y * each * TILE;
@@ -195,16 +207,16 @@ __global__ static void __launch_bounds__(BLOCK, 2)
             for (int w = 0; w < WIDE; w++)
                 wmma::fill_fragment(sum[h][w], 0);
         }
-        bring(scratch, &head, &values, v, vocab, i0, neurons, 0, steps, d);
+        copy_step(stages, &head, &values, v, vocab, i0, neurons, 0, steps, d);
         copy_async_group();
         for (int s = 0; s < pairs * steps; s++) {
             if (s + 1 < pairs * steps)
-                bring(scratch + (s + 1) % 2 * STAGE_PART, &head, &values, v, vocab, i0, neurons,
-                      s + 1, steps, d);
-            copy_async_group(); /* maybe an empty one, so that the one before it is always s */
+                copy_step(stages + (s + 1) % 2 * STAGE_PART, &head, &values, v, vocab, i0, neurons,
+                          s + 1, steps, d);
+            copy_async_group(); /* may be empty: then too the group before the last is step s */
             copy_async_wait1();
             __syncthreads();
-            multiply(scratch + s % 2 * STAGE_PART, down, across, sum);
+            multiply_step(stages + s % 2 * STAGE_PART, down, across, sum);
             __syncthreads();
         }
         for (int half = 0; half < 2; half++) {
@@ -222,14 +234,15 @@ __global__ static void __launch_bounds__(BLOCK, 2)
             }
             __syncthreads();
             if (i0 + i < neurons && (n > 0 || (v == first && !half)))
-                reduce<MOMENTS>(u + part * PART_ROWS * LD_U + i, at, n, i0 + i, neurons, v0, &rows,
-                                &partial, (long)blockIdx.y * PARTS + part, v == first && !half);
+                reduce_column<MOMENTS>(u + part * PART_ROWS * LD_U + i, at, n, i0 + i, neurons, v0,
+                                       &rows, &partial, (long)blockIdx.y * PARTS + part,
+                                       v == first && !half);
             __syncthreads();
         }
     }
 }
 
-/* The state takes what the blocks have found, in the order of their slots. */
+/* Adds the blocks' results to the state, in the order of their slots. */
 template <bool MOMENTS>
 __global__ static void join_partial(int slots, int rows, int neurons, struct partial p,
                                     struct lps_state state)
@@ -252,6 +265,7 @@ __global__ static void join_partial(int slots, int rows, int neurons, struct par
     }
 }
 
+/* Tiles of a chunk: at least 4, so that a block's start does not cost more than its work. */
 static int tiles_each(int vocab)
 {
     int tiles = (vocab + TILE - 1) / TILE, each = (tiles + CHUNKS - 1) / CHUNKS;

@@ -1,17 +1,20 @@
-/* Running log-sum-exp of shifted logits: one row and neuron, in a thread's registers. */
+/* The running log-sum-exp of the log probability shift, for one row and one neuron, in a thread's
+ * registers. A new maximum m' rescales the sums by e^(m - m'), so nothing overflows; the sums of
+ * two threads are joined in the same way. log sum e^x = max + log(sum). */
 #ifndef GPU_LPS_SHIFT_CUH
 #define GPU_LPS_SHIFT_CUH
 
 #include "gpu/launch.cuh"
 
-enum { SHIFT_TERMS = 4 }; /* added up in float32 before they enter the sums */
+enum { SHIFT_TERMS = 4 }; /* terms that are added in float32 before they enter the double sums */
 
-/* The maximum, and sums relative to it of e, e U and e U^2. */
+/* The maximum of the terms x, and the sums of e, e U and e U^2, where e = e^(x - max). */
 struct shift {
     float max;
     double sum, mean, square;
 };
 
+/* No terms yet. */
 __device__ static inline struct shift shift_none(void)
 {
     struct shift t = {-INFINITY, 0, 0, 0};
@@ -19,7 +22,7 @@ __device__ static inline struct shift shift_none(void)
     return t;
 }
 
-/* The first n >= 1 of SHIFT_TERMS terms c u + a base. */
+/* Adds the first n >= 1 of SHIFT_TERMS terms x = c u + a base. */
 template <bool MOMENTS>
 __device__ static inline void shift_take(struct shift *t, const float *u, const float *base,
                                          float c, float a, int n)
@@ -31,7 +34,7 @@ __device__ static inline void shift_take(struct shift *t, const float *u, const 
         x[k] = k < n ? fmaf(c, u[k], a * base[k]) : -INFINITY;
         top = fmaxf(top, x[k]);
     }
-    if (top == -INFINITY) { /* terms that are nothing, and nothing before them; or NaN */
+    if (top == -INFINITY) { /* all terms so far are -infinity and add 0; or NaN, which must stay */
         UNROLL
         for (int k = 0; k < SHIFT_TERMS; k++)
             sum += x[k] == -INFINITY ? 0 : x[k];
@@ -63,12 +66,13 @@ __device__ static inline void shift_take(struct shift *t, const float *u, const 
     }
 }
 
+/* Adds the terms of another one. */
 __device__ static inline void shift_join(struct shift *t, struct shift o)
 {
     float max = fmaxf(t->max, o.max);
     double mine, other;
 
-    if (max == -INFINITY) { /* nothing on either side yet, or NaN */
+    if (max == -INFINITY) { /* no finite term on either side, or NaN */
         t->sum += o.sum;
         return;
     }
@@ -80,7 +84,7 @@ __device__ static inline void shift_join(struct shift *t, struct shift o)
     t->square = t->square * mine + o.square * other;
 }
 
-/* Element (b, i) of the state, and back. */
+/* Reads element (b, i) of the state, and writes it back. */
 template <bool MOMENTS>
 __device__ static inline struct shift shift_load(struct lps_state s, long b, int i)
 {

@@ -1,4 +1,12 @@
-/* The device's memory: large pieces, scratch rooms, and the ring small host arrays travel by. */
+/* GPU memory: matrices, scratch buffers, transfers, and the ring through which small host arrays
+ * are copied.
+ *
+ *   stage_host (pinned)  |aaaa|bb|ccccc|      ->  stage (device)  |aaaa|bb|ccccc|
+ *                                     ^ stage_at
+ *
+ * An array is copied into the pinned ring, so the caller may change it at once, and from there to
+ * the same offset on the device by an asynchronous transfer. At the end of the ring the host waits
+ * for the stream and starts over. */
 #include <string.h>
 
 #include "gpu/internal.h"
@@ -11,9 +19,9 @@ size_t cuda_free_memory(struct device *dev)
     return free_bytes;
 }
 
-/* A refusal is no fault of the hardware: it is cleared, and the next call may succeed. Anything
- * else that comes back here is an earlier operation's. */
-static void *take(struct device *dev, size_t bytes, const char *what)
+/* cudaMalloc() with an error message. Too little memory is cleared from CUDA's state, because the
+ * next call may succeed. Any other error comes from an earlier operation. */
+static void *cuda_take(struct device *dev, size_t bytes, const char *what)
 {
     void *ptr = NULL;
     size_t free_bytes = 0, total = 0;
@@ -22,22 +30,22 @@ static void *take(struct device *dev, size_t bytes, const char *what)
     if (rc == cudaSuccess)
         return ptr;
     if (rc != cudaErrorMemoryAllocation) {
-        cuda_ok(dev, rc, "take memory");
+        cuda_ok(dev, rc, "allocate memory");
         return NULL;
     }
     cudaGetLastError();
     if (cudaMemGetInfo(&free_bytes, &total) != cudaSuccess)
         cudaGetLastError();
     err_set(&dev->fault, ERR_LIMIT,
-            "the GPU has no room for %.1f MiB of %s: %.1f MiB of %.1f MiB are free; use --device "
-            "cpu, or close what else is on it",
+            "the GPU has too little memory for %.1f MiB of %s: %.1f MiB of %.1f MiB are free; "
+            "close other programs on it, or use --device cpu",
             (double)bytes / 1048576, what, (double)free_bytes / 1048576, (double)total / 1048576);
     return NULL;
 }
 
 void *cuda_alloc(struct device *dev, size_t bytes)
 {
-    return cuda_recording(dev, "taking memory") ? NULL : take(dev, bytes, "matrices");
+    return cuda_recording(dev, "allocating memory") ? NULL : cuda_take(dev, bytes, "matrices");
 }
 
 void cuda_release(struct device *dev, void *ptr, size_t bytes)
@@ -54,7 +62,7 @@ const void *cuda_adopt(struct device *dev, const void *host, size_t bytes)
     (void)dev;
     (void)host;
     (void)bytes;
-    return NULL; /* host memory is too far away to compute from */
+    return NULL; /* reading host memory from kernels would be too slow */
 }
 
 void cuda_upload(struct device *dev, void *dst, const void *src, size_t bytes)
@@ -82,14 +90,14 @@ void *cuda_scratch(struct device *dev, enum scratch_use name, size_t bytes)
         return NULL;
     if (bytes <= scratch->bytes)
         return scratch->data;
-    if (cuda_recording(dev, "more scratch than before"))
+    if (cuda_recording(dev, "growing scratch memory"))
         return NULL;
     if (cuda_of(dev)->graphs && scratch->data)
         cuda_retire(cuda_of(dev), scratch->data);
     else
-        cuda_ok(dev, cudaFree(scratch->data), "release memory"); /* waits for what uses it */
+        cuda_ok(dev, cudaFree(scratch->data), "release memory"); /* waits for kernels that use it */
     *scratch = (struct scratch){0};
-    scratch->data = take(dev, bytes, "scratch");
+    scratch->data = cuda_take(dev, bytes, "scratch");
     scratch->bytes = scratch->data ? bytes : 0;
     return scratch->data;
 }
@@ -102,13 +110,13 @@ const void *cuda_stage(struct device *dev, const void *host, size_t bytes)
     if (dev->fault.kind)
         return NULL;
     if (bytes > STAGE_BYTES) {
-        err_set(&dev->fault, ERR_LIMIT, "%zu bytes of indices at once; at most %d", bytes,
-                STAGE_BYTES);
+        err_set(&dev->fault, ERR_LIMIT, "an index array of %zu bytes is too large; at most %d",
+                bytes, STAGE_BYTES);
         return NULL;
     }
     if (self->graph)
         return cuda_graph_stage(dev, host, bytes);
-    if (self->stage_at + bytes > STAGE_BYTES) { /* round again, once everything has been read */
+    if (self->stage_at + bytes > STAGE_BYTES) { /* start over, once everything has been read */
         if (!cuda_ok(dev, cudaStreamSynchronize(self->stream), "synchronize"))
             return NULL;
         self->stage_at = 0;

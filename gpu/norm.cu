@@ -1,9 +1,10 @@
-/* Norm, its gradient, and rotary positions. A block a row; sums are double, as on the CPU. */
+/* Norms with their gradient, and rotary positions. A block is one row; sums are double, as on the
+ * CPU. */
 #include "gpu/kernels.h"
 #include "gpu/launch.cuh"
 
-/* What a norm takes from a row, told to all threads: its mean (0 for NORM_RMS) and 1 / s, s =
- * sqrt(mean (x - mean)^2 + eps). */
+/* The statistics of a row, known to all threads: its mean (0 for NORM_RMS) and 1 / s, s =
+ * sqrt(mean((x - mean)^2) + eps). */
 struct spread {
     float mean;
     double inv;
@@ -46,7 +47,7 @@ void kernel_norm(cudaStream_t s, struct mat x, struct norm n, struct mat y)
 }
 
 /* y = g (x - mean) / s: dx += (g dy - mean(g dy)) / s - (x - mean) (sum g dy (x - mean)) / (n s^3);
- * without centring both means are 0. */
+ * for NORM_RMS both means are 0. */
 __global__ static void norm_grad(int cols, const float *x, long x_stride, bool centre,
                                  const float *gain, float eps, const float *dy, long dy_stride,
                                  float *dx, long dx_stride)
@@ -79,7 +80,7 @@ void kernel_norm_grad(cudaStream_t s, struct mat x, struct norm n, struct mat dy
            dy.stride, (float *)dx.data, dx.stride);
 }
 
-/* A thread turns one pair of one head of one row. */
+/* A thread rotates one pair of one head of one row. */
 __global__ static void rope(int rows, int heads, int half, float *x, long stride, const int *pos,
                             const float *freq, bool interleaved, bool backward)
 {

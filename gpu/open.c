@@ -1,7 +1,8 @@
-/* Which GPUs are here and fit, opening and closing one, and what its errors mean.
+/* Finds, opens and closes GPUs, and turns CUDA's errors into faults.
  *
- * The runtime is linked in and the libraries are loaded when they are needed, so the program
- * starts on a machine without any of NVIDIA's; what is missing or too old is then said by name. */
+ * The CUDA runtime is linked statically, and cuBLAS and cuSOLVER are loaded when they are needed
+ * (blas.c). So a program built with CUDA also starts on a machine without a GPU, and can say what
+ * is missing or too old: driver, library, compute capability. */
 #include <stdlib.h>
 
 #include "core/base/buf.h"
@@ -9,16 +10,16 @@
 #include "gpu/internal.h"
 
 enum {
-    OLDEST_CAPABILITY = 80,     /* the first of CUDA_ARCH in the Makefile */
-    WORKSPACE_BYTES = 32 << 20, /* what cuBLAS recommends for Hopper; 4 MiB elsewhere */
+    OLDEST_CAPABILITY = 80,     /* 8.0, Ampere: the first of CUDA_ARCH in the Makefile */
+    WORKSPACE_BYTES = 32 << 20, /* NVIDIA's advice for cuBLAS on Hopper; older GPUs need 4 MiB */
 };
 
-/* Some errors end every use of the GPU by this process: each later call gives the same one. So an
- * error is taken back, and the stream is asked again. */
+/* Some errors (an illegal address, a GPU that fell off the bus) are permanent: every later call of
+ * this process returns them. So clear the error and look whether it comes back. */
 static bool is_lost(const struct cuda *self)
 {
     cudaGetLastError();
-    if (self->graph) /* waiting would end the recording; whoever ends it looks again */
+    if (self->graph) /* waiting would end the recording; cuda_graph_end() will check */
         return false;
     if (cudaStreamSynchronize(self->stream) == cudaSuccess)
         return false;
@@ -30,17 +31,18 @@ bool cuda_ok(struct device *dev, cudaError_t rc, const char *what)
 {
     if (rc == cudaSuccess)
         return true;
-    if (rc == cudaErrorMemoryAllocation) { /* the only one that is nobody's fault */
+    if (rc == cudaErrorMemoryAllocation) { /* the GPU itself is fine */
         cudaGetLastError();
-        return err_set(
-            &dev->fault, ERR_LIMIT,
-            "%s: the GPU is out of memory; use --device cpu, or close what else is on it", what);
+        return err_set(&dev->fault, ERR_LIMIT,
+                       "%s: the GPU is out of memory; close other programs on it, or use --device "
+                       "cpu",
+                       what);
     }
     if (!dev->lost && is_lost(cuda_of(dev))) {
         dev->lost = true;
         err_set(&dev->fault, ERR_DEVICE,
-                "the GPU is lost to this program (%s: %s); what is in the session is safe, "
-                "--device cpu goes on without the GPU",
+                "the GPU has failed for good (%s: %s); the session is safe, continue with --device "
+                "cpu",
                 what, cudaGetErrorString(rc));
     }
     return err_set(&dev->fault, ERR_DEVICE, "%s: %s", what, cudaGetErrorString(rc));
@@ -60,11 +62,12 @@ int cuda_count(void)
 
     if (cudaGetDeviceCount(&n) == cudaSuccess)
         return n;
-    cudaGetLastError(); /* no driver is no fault of a later operation */
+    cudaGetLastError(); /* clears the error: it must not show in a later operation */
     return 0;
 }
 
-static int version(cudaError_t (*ask)(int *))
+/* A version as CUDA counts: 12040 is 12.4; 0: none. */
+static int cuda_version(cudaError_t (*ask)(int *))
 {
     int v = 0;
 
@@ -74,24 +77,24 @@ static int version(cudaError_t (*ask)(int *))
     return 0;
 }
 
-/* cudaErrorInsufficientDriver stands for two things: no driver at all, and one that is older than
- * the runtime in this program. Only the driver's version tells them apart: 0 is none. */
+/* CUDA reports cudaErrorInsufficientDriver if there is no driver and if the driver is older than
+ * the runtime in this program. The driver's version tells them apart: 0 is none. */
 static enum device_presence no_driver(struct err *err)
 {
-    int has = version(cudaDriverGetVersion), needs = version(cudaRuntimeGetVersion);
+    int has = cuda_version(cudaDriverGetVersion), needs = cuda_version(cudaRuntimeGetVersion);
 
     if (!has) {
         err_set(err, ERR_DEVICE, "no GPU: no NVIDIA driver is installed; use --device cpu");
         return DEVICE_ABSENT;
     }
     err_set(err, ERR_DEVICE,
-            "the NVIDIA driver is too old: it is for CUDA %d.%d, this program was built with CUDA "
-            "%d.%d; install a newer driver, or use --device cpu",
+            "the NVIDIA driver is too old: it supports CUDA %d.%d, this program was built with "
+            "CUDA %d.%d; install a newer driver, or use --device cpu",
             has / 1000, has % 1000 / 10, needs / 1000, needs % 1000 / 10);
     return DEVICE_UNUSABLE;
 }
 
-static bool capability(int index, int *major, int *minor)
+static bool gpu_capability(int index, int *major, int *minor)
 {
     bool ok =
         cudaDeviceGetAttribute(major, cudaDevAttrComputeCapabilityMajor, index) == cudaSuccess &&
@@ -112,7 +115,7 @@ enum device_presence cuda_check(int index, struct err *err)
     if (rc == cudaErrorInsufficientDriver)
         return no_driver(err);
     if (rc == cudaErrorNoDevice || (rc == cudaSuccess && !n)) {
-        err_set(err, ERR_DEVICE, "no GPU: the NVIDIA driver sees none; use --device cpu");
+        err_set(err, ERR_DEVICE, "no GPU: the NVIDIA driver finds none; use --device cpu");
         return DEVICE_ABSENT;
     }
     if (rc != cudaSuccess)
@@ -121,25 +124,25 @@ enum device_presence cuda_check(int index, struct err *err)
     else if (index < 0 || index >= n)
         err_set(err, ERR_DEVICE, "no GPU %d here: %d found, the first is 0; use --device cpu",
                 index, n);
-    else if (!capability(index, &major, &minor))
-        err_set(err, ERR_DEVICE, "GPU %d does not say what it is; use --device cpu", index);
+    else if (!gpu_capability(index, &major, &minor))
+        err_set(err, ERR_DEVICE, "GPU %d does not report its capability; use --device cpu", index);
     else if (major * 10 + minor < OLDEST_CAPABILITY)
         err_set(err, ERR_DEVICE,
-                "GPU %d has compute capability %d.%d, %d.%d is needed; use --device cpu", index,
+                "GPU %d has compute capability %d.%d, but %d.%d is needed; use --device cpu", index,
                 major, minor, OLDEST_CAPABILITY / 10, OLDEST_CAPABILITY % 10);
     else if (blas_load(err))
         return DEVICE_READY;
     return DEVICE_UNUSABLE;
 }
 
-static void one_gpu(int index, struct buf *out)
+static void survey_gpu(int index, struct buf *out)
 {
     struct cudaDeviceProp is;
     size_t free_bytes = 0, total = 0;
 
     if (cudaGetDeviceProperties(&is, index) != cudaSuccess) {
         cudaGetLastError();
-        buf_printf(out, "cuda:%d\tdoes not say what it is\n", index);
+        buf_printf(out, "cuda:%d\tdoes not report its properties\n", index);
         return;
     }
     buf_printf(out, "cuda:%d\t%s, compute capability %d.%d%s, ", index, is.name, is.major, is.minor,
@@ -155,18 +158,18 @@ static void one_gpu(int index, struct buf *out)
 
 void cuda_survey(struct buf *out)
 {
-    int has = version(cudaDriverGetVersion), needs = version(cudaRuntimeGetVersion);
+    int has = cuda_version(cudaDriverGetVersion), needs = cuda_version(cudaRuntimeGetVersion);
     struct err blas = {0}, solver = {0}, why = {0};
 
     buf_printf(out, "cuda\tbuilt with CUDA %d.%d; ", needs / 1000, needs % 1000 / 10);
     if (has)
-        buf_printf(out, "the driver is for CUDA %d.%d\n", has / 1000, has % 1000 / 10);
+        buf_printf(out, "the driver supports CUDA %d.%d\n", has / 1000, has % 1000 / 10);
     else
         buf_printf(out, "no NVIDIA driver\n");
     if (has && cuda_check(0, &why) != DEVICE_READY)
         buf_printf(out, "cuda\t%s\n", why.text);
     for (int i = 0; i < cuda_count(); i++)
-        one_gpu(i, out);
+        survey_gpu(i, out);
     buf_printf(out, "cublas\t%s\n", blas_load(&blas) ? "found" : blas.text);
     buf_printf(out, "cusolver\t%s\n", solver_load(&solver) ? "found" : solver.text);
 }
@@ -193,7 +196,7 @@ void cuda_close(struct device *dev)
     cudaFreeHost(self->stage_host);
     if (self->stream)
         cudaStreamDestroy(self->stream);
-    cudaGetLastError(); /* of a lost GPU */
+    cudaGetLastError(); /* a lost GPU makes all of this fail */
     free(self);
 }
 
@@ -204,8 +207,9 @@ static bool cublas_ok(struct device *dev, cublasStatus_t rc, const char *what)
     return err_set(&dev->fault, ERR_DEVICE, "%s: %s", what, cuda_of(dev)->api->status(rc));
 }
 
-/* Full float32 in products until another precision is asked for. */
-static bool start(struct cuda *self)
+/* Creates stream, staging ring and cuBLAS. Products are full float32 (pedantic math) until another
+ * precision is set. */
+static bool cuda_start(struct cuda *self)
 {
     struct device *dev = &self->base;
 
@@ -213,18 +217,18 @@ static bool start(struct cuda *self)
     return self->api && cuda_ok(dev, cudaSetDevice(self->index), "select the GPU") &&
            cuda_ok(dev, cudaStreamCreateWithFlags(&self->stream, cudaStreamNonBlocking),
                    "create a stream") &&
-           cuda_ok(dev, cudaMalloc((void **)&self->stage, STAGE_BYTES), "take memory") &&
+           cuda_ok(dev, cudaMalloc((void **)&self->stage, STAGE_BYTES), "allocate memory") &&
            cuda_ok(dev, cudaMallocHost((void **)&self->stage_host, STAGE_BYTES), "pin memory") &&
            cublas_ok(dev, self->api->create(&self->blas), "start cuBLAS") &&
            cublas_ok(dev, self->api->set_stream(self->blas, self->stream), "bind the stream") &&
-           cuda_ok(dev, cudaMalloc(&self->workspace, WORKSPACE_BYTES), "take memory") &&
+           cuda_ok(dev, cudaMalloc(&self->workspace, WORKSPACE_BYTES), "allocate memory") &&
            cublas_ok(dev, self->api->set_workspace(self->blas, self->workspace, WORKSPACE_BYTES),
-                     "lend cuBLAS memory") &&
+                     "set the workspace of cuBLAS") &&
            cublas_ok(dev, self->api->set_math(self->blas, self->math = CUBLAS_PEDANTIC_MATH),
                      "set the precision");
 }
 
-/* `threads` are the CPU's business. */
+/* `threads` is for the CPU device. */
 struct device *cuda_open(int index, int threads, struct err *err)
 {
     struct cuda *self;
@@ -238,7 +242,7 @@ struct device *cuda_open(int index, int threads, struct err *err)
         return NULL;
     }
     self->index = index;
-    if (start(self))
+    if (cuda_start(self))
         return &self->base;
     err_set(err, self->base.fault.kind, "cuda: %s", self->base.fault.text);
     cuda_close(&self->base);
