@@ -34,20 +34,20 @@
     X(ATTRIBUTE, "attribute", "x F5", "Edit", "Score every neuron for this fact", attribute)       \
     X(PREVIEW, "preview", "P", "Edit", "Try the edit; nothing is written", preview)                \
     W(COMMIT, "commit", "C F9", "Edit", "Write the edit to the session (asks)", commit)            \
-    X(DISCARD, "discard", "D", "Edit", "Forget the preview", discard)                              \
+    X(DISCARD, "discard", "D", "Edit", "Discard the preview", discard)                             \
     W(UNDO, "undo", "u", "Edit", "Undo the last edit, or the one selected in History (asks)",      \
       undo)                                                                                        \
     W(REDO, "redo", "C-r", "Edit", "Redo what was undone", redo)                                   \
-    X(CANCEL, "cancel", "C-c", "Edit", "Stop the running job; never leaves the program", cancel)   \
+    X(CANCEL, "cancel", "C-c", "Edit", "Stop the running job; never quits the program", cancel)    \
     X(VERIFY, "verify", "W", "Edit", "Rebuild all weights from the journal and compare", verify)   \
     V(PROBE, "probe", "B", "Edit", "Scoreboard: rephrases, neighbours, question, chat")            \
     O(RELATION, "relation", "|", "Edit", "Subject | relation | object: pick the relation",         \
       relations)                                                                                   \
-    X(SILENCE, "silence", "X", "Edit", "Silence the neuron in queries; again: let it speak",       \
+    X(SILENCE, "silence", "X", "Edit", "Silence the neuron in queries; again: restore it",         \
       silence)                                                                                     \
     X(FORCE, "force", "f", "Edit", "Force the neuron into the mask, out of it, or neither", force) \
-    X(RELEASE, "release", "F", "Edit", "Forget every silenced, set or forced neuron", release)     \
-    W(NOTE, "note", "A", "Edit", "A note to the edit selected in History", note)                   \
+    X(RELEASE, "release", "F", "Edit", "Restore every silenced, set or forced neuron", release)    \
+    W(NOTE, "note", "A", "Edit", "Add a note to the edit selected in History", note)               \
     O(ALPHA, "alpha", "a", "Parameters", "Go to the scalers α; again: the other one", edit)        \
     O(BETA, "beta", "b", "Parameters", "Go to the biases β; again: the other one", edit)           \
     O(TEMPERATURE, "temperature", "t", "Parameters", "Go to the temperature τ", edit)              \
@@ -57,9 +57,9 @@
     V(MUCH_MORE, "much-more", ".", "Parameters", "Ten steps up")                                   \
     V(MUCH_LESS, "much-less", ",", "Parameters", "Ten steps down")                                 \
     V(EXACT, "exact", "=", "Parameters", "Type the exact value")                                   \
-    V(RESET, "reset", "r", "Parameters", "This parameter's default")                               \
-    X(RESET_ALL, "reset-all", "R", "Parameters", "Every knob's default", reset_all)                \
-    X(UNTUNE, "untune", "Z", "Parameters", "Take the last change of a parameter back", untune)     \
+    V(RESET, "reset", "r", "Parameters", "Set this parameter to its default")                      \
+    X(RESET_ALL, "reset-all", "R", "Parameters", "Set every knob to its default", reset_all)       \
+    X(UNTUNE, "untune", "Z", "Parameters", "Undo the last change of a parameter", untune)          \
     X(MASK_MODE, "mask-mode", "M", "Parameters", "Next mask: union, general, specific, ...",       \
       mask_mode)                                                                                   \
     X(SELECT_RULE, "select-rule", "S", "Parameters", "Next rule: top-k, by hash, quantile",        \
@@ -85,9 +85,9 @@
     V(ENTER, "enter", "enter", "Move", "Look closer")                                              \
     X(BACK, "back", "esc bs", "Move", "Back; close; stop the running job", back)                   \
     X(SEARCH, "search", "/", "Move", "Find: L5N912, a word, an edit", find)                        \
-    X(SEARCH_NEXT, "search-next", "n", "Move", "Find the same again", search_next)                 \
-    X(SEARCH_BACK, "search-back", "N", "Move", "Find the same before", search_back)                \
-    X(FILTER, "filter", "\\ & F4", "Move", "Show only rows that hold a word", filter)              \
+    X(SEARCH_NEXT, "search-next", "n", "Move", "Find the next match", search_next)                 \
+    X(SEARCH_BACK, "search-back", "N", "Move", "Find the previous match", search_back)             \
+    X(FILTER, "filter", "\\ & F4", "Move", "Show only rows that contain a word", filter)           \
     V(TAG, "tag", "space", "Move", "Tag the row under the cursor")                                 \
     V(UNTAG, "untag", "U", "Move", "Untag all")                                                    \
     O(VIEW_EDIT, "view-edit", "1", "Views", "Edit: the whole picture", edit)                       \
@@ -102,7 +102,7 @@
     O(FACTS, "facts", "9", "Views", "Facts: a queue of many, and the scoreboard", facts)           \
     O(SWEEP, "sweep", "#", "Views", "Sweep: a grid over two knobs", sweep)                         \
     O(MODELS, "models", "O", "Views", "Models on this machine: open another one", models)          \
-    X(PULL, "pull", "H", "Views", "Fetch a model of the Hugging Face Hub by its name", pull)       \
+    X(PULL, "pull", "H", "Views", "Download a model from the Hugging Face Hub", pull)              \
     O(LOG, "log", "L", "Views", "Messages and jobs so far", log)                                   \
     O(HELP, "help", "? F1", "Views", "All keys", help)                                             \
     O(ASK, "ask", "i", "Views", "Type a question (Query)", query)                                  \
@@ -110,21 +110,22 @@
     X(SCALE, "scale", "s", "Show", "Scale of the map: root, linear, log, rank", scale)             \
     X(POOL, "pool", "m", "Show", "What a bin shows: largest, mean, count", pool)                   \
     X(RAMP, "ramp", "c", "Show", "Colours of the map", ramp)                                       \
-    X(PER_LAYER, "per-layer", "z", "Show", "One scale for all layers, or each its own", per_layer) \
+    X(PER_LAYER, "per-layer", "z", "Show", "One scale for all layers, or one per layer",           \
+      per_layer)                                                                                   \
     X(ORDER, "order", "<", "Show", "Order of columns and rows: index, score, class", order)        \
-    V(INVERT, "invert", "I", "Show", "Turn the order round")                                       \
+    V(INVERT, "invert", "I", "Show", "Reverse the order")                                          \
     V(MODE, "mode", "d", "Show", "Next picture: LPS, PSA, MPC, activation, causal trace")          \
     V(DETAILS, "details", "K", "Show", "More about what is under the cursor")                      \
     X(TARGET, "target", "T", "Show", "Explain the predicted, old or new object", target)           \
-    X(PAUSE, "pause", "p", "Show", "Hold the picture still", pause)                                \
+    X(PAUSE, "pause", "p", "Show", "Freeze the picture", pause)                                    \
     X(COPY, "copy", "y", "Show", "Copy the address or value under the cursor", copy)               \
-    X(EXPORT, "export", "E", "Show", "Save what is seen: SVG, ANSI, text, CSV, JSON, md, tex",     \
+    X(EXPORT, "export", "E", "Show", "Save what is shown: SVG, ANSI, text, CSV, JSON, md, tex",    \
       export)                                                                                      \
     W(SAVE, "save", "w", "Program", "Save the session under a name", save)                         \
-    X(REDRAW, "redraw", "C-l", "Program", "Draw the screen anew", redraw)                          \
+    X(REDRAW, "redraw", "C-l", "Program", "Redraw the screen", redraw)                             \
     X(COMMAND, "command", ":", "Program", "Type a command", command)                               \
-    X(SUSPEND, "suspend", "C-z", "Program", "To the shell; fg comes back", suspend)                \
-    X(QUIT, "quit", "q F10", "Program", "Close; leave (:q! at once)", quit)
+    X(SUSPEND, "suspend", "C-z", "Program", "Suspend; fg in the shell resumes", suspend)           \
+    X(QUIT, "quit", "q F10", "Program", "Close; quit (:q! quits at once)", quit)
 
 enum action {
     ACTION_NONE,

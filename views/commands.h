@@ -33,36 +33,36 @@ enum argument_kind { /* what an argument is: what Tab offers */
 
 #define COMMANDS(O, X, P)                                                                         \
     X("set", "NAME=VALUE", ARG_PARAM, set, "Set a parameter")                                     \
-    X("reset", "[NAME]", ARG_TEXT, reset, "A parameter's default, or that of the one selected")   \
-    X("fact", "[SUBJECT | PROMPT | OBJECT]", ARG_TEXT, fact, "Another fact; {} is the subject")   \
+    X("reset", "[NAME]", ARG_TEXT, reset, "Reset a parameter, or the selected one")               \
+    X("fact", "[SUBJECT | PROMPT | OBJECT]", ARG_TEXT, fact, "Set the fact; {} is the subject")   \
     X("query", "[PROMPT]", ARG_TEXT, query, "Ask the model, before and after")                    \
     X("neuron", "ADDRESS[=VALUE]", ARG_TEXT, neuron, "Go to L5N912; set =0, scale *2, free =off") \
     O("layers", "WHICH", ARG_TEXT, heatmap, "Layers of the map: 4-8,12, edited or all")           \
     X("undo", "[N]", ARG_NUMBER, undo, "Undo the last edit, or edit N (asks)")                    \
     X("open", "VIEW", ARG_VIEW, open, "Open a view")                                              \
-    X("theme", "NAME", ARG_THEME, theme, "Other colours")                                         \
+    X("theme", "NAME", ARG_THEME, theme, "Change the colours")                                    \
     X("bind", "[VIEW] KEY ACTION", ARG_BIND, bind, "Give a key an action, here or in one view")   \
-    X("unbind", "[VIEW] KEY", ARG_BIND, unbind, "Take a key's action away")                       \
+    X("unbind", "[VIEW] KEY", ARG_BIND, unbind, "Remove a key's action")                          \
     X("dump", "FILE", ARG_FILE, dump, "Write the screen as text")                                 \
     X("export", "[[KIND] FILE]", ARG_FILE, export,                                                \
-      "What is seen (by the ending), or what was edited")                                         \
-    X("export!", "[KIND] FILE", ARG_FILE, export_over, "The same, over what is there")            \
-    P("apply", "FILE", ARG_FILE, APPLY, "A delta file into the session, as one edit")             \
-    P("apply!", "FILE", ARG_FILE, APPLY, "The same, also when it is in already")                  \
-    O("facts", "[FILE]", ARG_FILE, facts, "A queue of facts from a file")                         \
+      "What is shown (format by ending), or the edits")                                           \
+    X("export!", "[KIND] FILE", ARG_FILE, export_over, "The same, replacing an existing file")    \
+    P("apply", "FILE", ARG_FILE, APPLY, "Apply a delta file to the session, as one edit")         \
+    P("apply!", "FILE", ARG_FILE, APPLY, "The same, even if it was applied before")               \
+    O("facts", "[FILE]", ARG_FILE, facts, "Load a queue of facts from a file")                    \
     O("model", "FILE", ARG_FILE, models, "Open another model")                                    \
-    O("pull", "ORG/NAME[:FILE]", ARG_TEXT, models, "Fetch a model of the Hugging Face Hub")       \
+    O("pull", "ORG/NAME[:FILE]", ARG_TEXT, models, "Download a model from the Hugging Face Hub")  \
     O("state", "WHICH", ARG_STATE, query, "Ask this state: base, edited, preview or edit:N")      \
     O("tokens", "N", ARG_NUMBER, query, "How many tokens an answer has")                          \
     O("sample", "T", ARG_NUMBER, query, "Sample answers at this temperature; 0: greedy")          \
-    O("note", "TEXT", ARG_TEXT, history, "A note to the edit selected in History")                \
-    O("diff", "FROM TO", ARG_TEXT, history, "What lies between two states; 0 is the base")        \
-    O("drift", "[STATES]", ARG_NUMBER, history, "How the edits hold as more are made")            \
+    O("note", "TEXT", ARG_TEXT, history, "Add a note to the edit selected in History")            \
+    O("diff", "FROM TO", ARG_TEXT, history, "Compare two states; 0 is the base")                  \
+    O("drift", "[STATES]", ARG_NUMBER, history, "How well edits hold as more are made")           \
     O("sweep", "GRID", ARG_TEXT, sweep, "Such as alpha_ge=.05,.1;beta_sp=.1..0.5/5")              \
-    O("bisect", "PROMPT => ANSWER", ARG_TEXT, history, "Which edit made an answer begin so")      \
-    P("device", "cpu", ARG_TEXT, DEVICE, "Go on with the CPU, as after a GPU was lost")           \
-    P("write", "FILE", ARG_FILE, SAVE, "Save the session under a name and go on there")           \
-    X("q!", "", ARG_NONE, quit, "Leave without asking")
+    O("bisect", "PROMPT => ANSWER", ARG_TEXT, history, "Find the edit that changed an answer")    \
+    P("device", "cpu", ARG_TEXT, DEVICE, "Continue on the CPU, as after a GPU was lost")          \
+    P("write", "FILE", ARG_FILE, SAVE, "Save the session under a name and continue there")        \
+    X("q!", "", ARG_NONE, quit, "Quit without asking")
 
 struct command_info {
     const char *name, *argument;

@@ -76,19 +76,20 @@ bool intervention_parse(const struct ui_state *d, const char *text, struct inter
         neuron = strtol(p, &end, 10);
     }
     if (end == p || layer < 0 || layer >= d->layers || neuron < 0 || neuron >= d->model.neurons)
-        return err_set(err, ERR_USAGE, "'%.40s' names no neuron of this model: L5N912=0 is meant",
+        return err_set(err, ERR_USAGE, "'%.40s' is not a neuron of this model; write L5N912=0",
                        text);
     *out = (struct intervention){.layer = (int)layer, .neuron = (int)neuron};
     end += strspn(end, " ");
     out->scale = *end == '*';
     if (*end != '=' && *end != '*')
-        return err_set(err, ERR_USAGE, "after L%ldN%ld comes =VALUE, *FACTOR or =off, not '%.20s'",
+        return err_set(err, ERR_USAGE, "after L%ldN%ld write =VALUE, *FACTOR or =off, not '%.20s'",
                        layer, neuron, end);
     p = end + 1;
     *off = !strcmp(p, "off");
     value = strtod(p, &end);
     if (!*off && (end == p || *end || !isfinite(value) || fabs(value) > 1e6))
-        return err_set(err, ERR_USAGE, "'%.20s' is no coefficient: a number up to 1e6, or off", p);
+        return err_set(err, ERR_USAGE,
+                       "'%.20s' is not a coefficient: give a number up to 1e6, or off", p);
     out->value = (float)value;
     return true;
 }
@@ -171,7 +172,7 @@ static bool has_neuron(struct host *host, int layer, int neuron)
     if (d->ready && layer >= 0 && layer < d->layers && neuron >= 0 && neuron < d->model.neurons)
         return true;
     host->message(host, TONE_WARN,
-                  "no neuron is under the cursor: x scores them, /L5N912 goes to one");
+                  "no neuron under the cursor: x scores neurons, /L5N912 goes to one");
     return false;
 }
 
@@ -184,12 +185,12 @@ void ui_silence_neuron(struct host *host, int layer, int neuron)
         return;
     if (intervention_of(d, layer, neuron)) {
         intervention_set(d, &change, true);
-        host->message(host, TONE_PLAIN, "L%dN%d speaks again", layer, neuron);
+        host->message(host, TONE_PLAIN, "L%dN%d is restored", layer, neuron);
     } else if (intervention_set(d, &change, false)) {
-        host->message(host, TONE_PLAIN, "L%dN%d is silent in queries; nothing is written", layer,
+        host->message(host, TONE_PLAIN, "L%dN%d is silenced in queries; nothing is written", layer,
                       neuron);
     } else {
-        host->message(host, TONE_WARN, "%d neurons are changed already: F lets them go",
+        host->message(host, TONE_WARN, "%d neurons are changed already: F releases them",
                       UI_INTERVENTIONS);
         return;
     }
@@ -209,14 +210,14 @@ void ui_change_neuron(struct host *host, const char *text)
         return;
     }
     if (!intervention_set(d, &change, off)) {
-        host->message(host, TONE_WARN, "%d neurons are changed already: F lets them go",
+        host->message(host, TONE_WARN, "%d neurons are changed already: F releases them",
                       UI_INTERVENTIONS);
         return;
     }
     d->at_layer = change.layer;
     d->at_neuron = change.neuron;
     if (off)
-        host->message(host, TONE_PLAIN, "L%dN%d speaks again", change.layer, change.neuron);
+        host->message(host, TONE_PLAIN, "L%dN%d is restored", change.layer, change.neuron);
     else
         host->message(host, TONE_PLAIN, "L%dN%d %s in queries; nothing is written", change.layer,
                       change.neuron, intervention_text(&change, word));
@@ -225,20 +226,21 @@ void ui_change_neuron(struct host *host, const char *text)
 
 void ui_force_neuron(struct host *host, int layer, int neuron)
 {
-    static const char *const word[] = {"out of the mask", "as its scores say", "in the mask"};
+    static const char *const word[] = {"out of the mask", "back to what its scores say",
+                                       "in the mask"};
     struct ui_state *d = host->ui;
 
     if (!has_neuron(host, layer, neuron))
         return;
     if (!mask_override_next(d, layer, neuron)) {
-        host->message(host, TONE_WARN, "%d neurons are forced already: F lets them go",
+        host->message(host, TONE_WARN, "%d neurons are forced already: F releases them",
                       UI_MASK_OVERRIDES);
         return;
     }
     host->params_changed(host);
     host->message(host, TONE_PLAIN, "L%dN%d is %s%s", layer, neuron,
                   word[mask_override_of(d, layer, neuron) + 1],
-                  d->state.preview ? "; P previews anew" : "");
+                  d->state.preview ? "; P previews it again" : "");
 }
 
 void ui_release_neurons(struct host *host)
@@ -250,7 +252,7 @@ void ui_release_neurons(struct host *host)
         host->message(host, TONE_PLAIN, "no neuron is changed or forced");
         return;
     }
-    host->message(host, TONE_PLAIN, "let go: %s", interventions_text(d, word));
+    host->message(host, TONE_PLAIN, "released: %s", interventions_text(d, word));
     d->intervention_count = 0;
     if (d->mask_override_count) {
         d->mask_override_count = 0;

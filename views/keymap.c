@@ -141,8 +141,8 @@ static enum action known_action(const char *name, struct err *err)
         closest_name_try(&near, action_infos[a].name);
     if (action == ACTION_NONE)
         err_set(err, ERR_USAGE,
-                "no action is called '%s'; did you mean %s? `editscope keys` lists "
-                "them, none takes a key away",
+                "unknown action '%s'; did you mean %s? `editscope keys` lists "
+                "actions, and the action none removes a key",
                 name, near.name);
     return action;
 }
@@ -172,7 +172,7 @@ static void note_if_keyless(const struct keymap *m, enum action action, struct b
     char left[KEYMAP_TEXT];
 
     if (!*keymap_keys(m, NULL, action, left))
-        add_note(notes, 0, "%s has no key now; :%s does it", action_infos[action].name,
+        add_note(notes, 0, "%s has no key now; type :%s instead", action_infos[action].name,
                  action_infos[action].name);
 }
 
@@ -204,12 +204,13 @@ bool keymap_bind(struct keymap *m, const char *view, const char *key, const char
     char nearest[32];
 
     if (view && *view && !name)
-        return err_set(err, ERR_USAGE, "no view is called '%s'; did you mean %s?", view,
+        return err_set(err, ERR_USAGE, "unknown view '%s'; did you mean %s?", view,
                        view_nearest(view));
     if (b.code < 0)
-        return err_set(err, ERR_USAGE,
-                       "'%s' is no key; did you mean %s? Keys are a character, C-x, F1 to F12, %s",
-                       key, key_nearest(key, nearest), key_names());
+        return err_set(
+            err, ERR_USAGE,
+            "'%s' is not a key; did you mean %s? Keys are a character, C-x, F1 to F12, %s", key,
+            key_nearest(key, nearest), key_names());
     if (strcmp(action, "none") != 0 && !(b.action = known_action(action, err)))
         return false;
     if (m->count == KEYMAP_MAX)

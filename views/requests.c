@@ -169,7 +169,7 @@ void request_attribute(struct host *host)
     if (!host->post(host, &cmd))
         return;
     host->ui->attributing = true;
-    host->message(host, TONE_PLAIN, "scoring %d layers, those that are edited first; Ctrl-C stops",
+    host->message(host, TONE_PLAIN, "scoring %d layers, the edited ones first; Ctrl-C stops",
                   host->ui->layers);
 }
 
@@ -350,9 +350,7 @@ static void describe_rewritten_edit(const struct ui_state *d, char *out, size_t 
     *out = '\0';
     if (edit)
         show_print(out, n, "It %s edit %d (%.60s → %.60s).\n",
-                   d->fact.target && !strcmp(last->target, d->fact.target)
-                       ? "says again what is in by"
-                       : "rewrites",
+                   d->fact.target && !strcmp(last->target, d->fact.target) ? "repeats" : "rewrites",
                    edit, last->subject, last->target);
 }
 
@@ -389,14 +387,14 @@ void confirm_commit(struct host *host)
     show_print(q.text, sizeof(q.text), "%s: %s\n", d->fact.subject, d->fact.target);
     describe_rewritten_edit(d, q.text + strlen(q.text), sizeof(q.text) - strlen(q.text));
     n = (int)strlen(q.text);
-    show_print(q.text + n, sizeof(q.text) - (size_t)n,
-               "The update touches %s of %s neurons in %s.\n%s\n%s", some, all,
-               ui_edited_range(d, range),
-               d->state.moment_tokens < d->state.moment_goal
-                   ? "The second moments are a draft; the journal will say so."
-                   : "",
-               *d->state.session ? "It is journalled first and can be undone to the bit."
-                                 : "There is no session file: it lasts as long as this program.");
+    show_print(
+        q.text + n, sizeof(q.text) - (size_t)n,
+        "The update touches %s of %s neurons in %s.\n%s\n%s", some, all, ui_edited_range(d, range),
+        d->state.moment_tokens < d->state.moment_goal
+            ? "The second moments are a draft; the journal notes it."
+            : "",
+        *d->state.session ? "It is journalled first and can be undone bit for bit."
+                          : "There is no session file: the edit is lost when the program ends.");
     host->confirm(host, &q);
 }
 
@@ -429,13 +427,11 @@ void confirm_undo(struct host *host, int edit)
         snprintf(q.title, sizeof(q.title), "Undo the last edit?");
     words = entry ? history_words(entry, ": ") : xstrdup("");
     if (entry && entry->facts > 1)
-        show_print(
-            q.text, sizeof(q.text),
-            "%.240s\nAll %d facts are taken back.\nThe weights go back to the very bits they were.",
-            words, entry->facts);
-    else
         show_print(q.text, sizeof(q.text),
-                   "%.240s\nThe weights go back to the very bits they were.", words);
+                   "%.240s\nAll %d facts are undone.\nThe weights are restored bit for bit.", words,
+                   entry->facts);
+    else
+        show_print(q.text, sizeof(q.text), "%.240s\nThe weights are restored bit for bit.", words);
     free(words);
     host->confirm(host, &q);
 }

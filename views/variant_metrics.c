@@ -37,8 +37,8 @@ const char *variants_stale(const struct variants_subject *a, const struct ui_sta
     if (!*a->fact)
         return "";
     if (strcmp(a->fact, now.fact) != 0)
-        return "another fact than now";
-    return strcmp(a->state, now.state) != 0 ? "on other weights than now" : "";
+        return "for another fact";
+    return strcmp(a->state, now.state) != 0 ? "for other weights" : "";
 }
 
 void variant_take(struct variant *to, const struct variant_result *t)

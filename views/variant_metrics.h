@@ -24,7 +24,7 @@ void variants_subject_now(struct variants_subject *a, const struct ui_state *d);
  * none yet. Returns out. */
 const char *variants_title(const struct variants_subject *a, const struct ui_state *d,
                            const char *word, char out[160]);
-/* "another fact than now", "on other weights than now", or "" if nothing has changed. */
+/* "for another fact", "for other weights", or "" if nothing has changed. */
 const char *variants_stale(const struct variants_subject *a, const struct ui_state *d);
 
 void variant_take(struct variant *to, const struct variant_result *t);

@@ -94,7 +94,7 @@ static void what_is_replaced_is_said(void)
     CHECK(parse(&m, "[keys]\nC-p = preview\nC-p = commit\nW = none\n", &notes, &err));
     CHECK(keymap_action(&m, NULL, key_ctrl('p')) == ACTION_COMMIT);
     CHECK_STR(notes.data, "config line 3: C-p was bound to preview by line 2; the last one counts\n"
-                          "verify has no key now; :verify does it\n");
+                          "verify has no key now; type :verify instead\n");
     buf_free(&notes);
 }
 

@@ -245,9 +245,9 @@ void pane_trace(const struct ui_state *d, int token, struct surface *s, struct r
     } else if (in.h > 2 && !t) {
         surface_text(s, in, 1, 2, ROLE_DIM,
                      ui_busy(d) == CMD_TRACE && d->attributing
-                         ? "comes when the attribution that runs is over"
+                         ? "waiting for the running attribution"
                      : ui_busy(d) == CMD_TRACE
-                         ? "the subject is being corrupted, its states restored one by one"
+                         ? "corrupting the subject and restoring one state at a time"
                          : "not computed yet: Enter traces which states carry this fact");
     }
 }

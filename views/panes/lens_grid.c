@@ -310,9 +310,10 @@ void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, int token, st
     if (!m.wide) {
         surface_text(s, in, 0, 0, ROLE_DIM,
                      m.g                      ? ""
-                     : ui_busy(d) == CMD_LENS ? "every block's output is being read"
-                     : d->prompt_info && *d->prompt_info->problem ? d->prompt_info->problem
-                                                                  : "not read yet: Enter reads it");
+                     : ui_busy(d) == CMD_LENS ? "reading every block's output"
+                     : d->prompt_info && *d->prompt_info->problem
+                         ? d->prompt_info->problem
+                         : "not computed yet: Enter computes it");
         return;
     }
     token = token < 0 ? 0 : token >= m.g->tokens ? m.g->tokens - 1 : token;

@@ -84,8 +84,8 @@ static void fact_fields(const struct history_entry *e, struct surface *s, struct
 
     if (e->facts > 1) {
         show_print(text, sizeof(text),
-                   held < 0 ? "%d written together, not known which hold"
-                            : "%d written together, %d hold",
+                   held < 0 ? "%d edited together, not known which hold"
+                            : "%d edited together, %d hold",
                    e->facts, held);
         details_field(s, in, y, "facts", e->success ? ROLE_GOOD : ROLE_WARN, text);
         return;
@@ -110,7 +110,7 @@ void pane_details(const struct ui_state *d, const struct history_entry *e, struc
     if (rect_empty(in))
         return;
     if (!e) {
-        details_field(s, in, &y, "state", ROLE_TEXT, "the model as its file has it: edit 0");
+        details_field(s, in, &y, "state", ROLE_TEXT, "the model file, unedited: edit 0");
         details_field(s, in, &y, "model", ROLE_TEXT, d->model.name);
         return;
     }
@@ -120,7 +120,7 @@ void pane_details(const struct ui_state *d, const struct history_entry *e, struc
     details_field(s, in, &y, "kept", ROLE_TEXT, text);
     details_field(s, in, &y, "made", ROLE_TEXT, format_clock(e->when, true, number));
     details_field(s, in, &y, "state", e->active ? ROLE_EDITED : ROLE_NONE,
-                  e->active ? "active; Enter asks the model as it was then"
+                  e->active ? "active; Enter queries the model after this edit"
                             : "undone; C-r may redo it");
     details_field(s, in, &y, "moments", ROLE_WARN,
                   e->draft ? "a draft: fewer tokens than asked for" : "");

@@ -173,7 +173,7 @@ void pane_drift(const struct ui_state *d, struct surface *s, struct rect area)
     struct rect in;
 
     if (shown && drift_stale(r, h))
-        snprintf(hint, sizeof(hint), "other edits now: d measures anew");
+        snprintf(hint, sizeof(hint), "edits have changed: d measures again");
     else if (shown && r->points < r->of)
         snprintf(hint, sizeof(hint), "%d of %d states", r->points, r->of);
     else if (shown && r->states > r->of)
@@ -356,11 +356,11 @@ static void bisect_finding(const struct ui_state *d, const struct bisect_report 
         return;
     }
     if (!b->edit) {
-        pen_printf(&p, ROLE_WARN, "no edit between them: the answer %s at both ends",
+        pen_printf(&p, ROLE_WARN, "no such edit: the answer %s at both ends",
                    first ? "holds" : "fails");
         return;
     }
-    pen_printf(&p, ROLE_STRONG, "edit %d %s it", b->edit, first ? "broke" : "brought");
+    pen_printf(&p, ROLE_STRONG, "edit %d %s it", b->edit, first ? "broke" : "introduced");
     for (int i = 0; d->history && i < d->history->count; i++)
         if (d->history->entry[i].edit == b->edit) {
             char *words = history_words(&d->history->entry[i], " → "), piece[96];
@@ -384,7 +384,7 @@ void pane_bisect(const struct ui_state *d, struct surface *s, struct rect area)
     if (rect_empty(in))
         return;
     if (!b) {
-        surface_text(s, in, 0, 0, ROLE_EMPTY, ":bisect PROMPT => ANSWER finds it by halves");
+        surface_text(s, in, 0, 0, ROLE_EMPTY, ":bisect PROMPT => ANSWER finds it by bisection");
         return;
     }
     if (b->over && b->exact)

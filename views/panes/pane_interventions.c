@@ -50,6 +50,7 @@ static void interventions_list(const struct ui_state *d, struct surface *s, stru
     }
 }
 
+/* The probability of a token in an answer's list of likely next tokens; -1: not in the list. */
 static double answer_p(const struct answer *a, int id)
 {
     for (int i = 0; a && i < a->nexts; i++)
@@ -96,12 +97,12 @@ void pane_interventions(const struct ui_state *d, struct surface *s, struct rect
     char title[96], word[48];
     struct rect in, r[3];
 
-    show_print(title, sizeof(title), "In force: %s%s", interventions_text(d, word),
+    show_print(title, sizeof(title), "Interventions: %s%s", interventions_text(d, word),
                !d->intervention_answer[0]                          ? ""
                : d->intervention_answer[0]->state == STATE_PREVIEW ? ", asked of the preview"
                : d->intervention_answer[0]->state == STATE_EDITED  ? ", asked of the edited model"
                                                                    : ", asked of the base");
-    in = box_draw(s, area, title, "nothing is written   F lets go", false);
+    in = box_draw(s, area, title, "nothing is written   F releases", false);
     if (rect_empty(in))
         return;
     if (!d->intervention_count) {

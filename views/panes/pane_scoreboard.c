@@ -56,8 +56,7 @@ const char *scoreboard_summary(const struct probe_report *board, char out[160])
                              near ? " kept" : "");
     }
     if (unknown && used < 130)
-        show_print(out + used, (size_t)(160 - used), "%s%d the base failed", used ? " · " : "",
-                   unknown);
+        show_print(out + used, (size_t)(160 - used), "%sbase fails %d", used ? " · " : "", unknown);
     return out;
 }
 

@@ -73,7 +73,7 @@ for line in 'alpha_ge = 7|line 2: alpha_ge' 'alpha_gee = 1|line 2: no parameter 
 done
 printf '[keys]\nC-p = previw\n' >"$usual"
 run 2 "$E" keys
-err 'line 2: no action is called .previw.; did you mean preview'
+err 'line 2: unknown action .previw.; did you mean preview'
 rm "$usual"
 printf '[colours]\nx = 1\n' >"$d/bad"
 run 2 "$E" config --config "$d/bad"
