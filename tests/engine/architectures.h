@@ -1,4 +1,4 @@
-/* The tiny models of tests/data/architectures: every architecture, and every way its files come. */
+/* The tiny models of tests/data/architectures: every architecture in every file format. */
 #ifndef TESTS_ENGINE_ARCHITECTURES_H
 #define TESTS_ENGINE_ARCHITECTURES_H
 

@@ -81,7 +81,7 @@ static void wrong(struct bench *b, const char *what, int layer, double got, doub
                  layer > 0 ? " " : "", layer, got, most);
 }
 
-/* A golden tensor of n numbers. Caller frees; NULL if it is another. */
+/* A golden tensor of n numbers. Caller frees; NULL: it has another size. */
 static float *golden(struct bench *b, const char *name, size_t n)
 {
     const struct st_tensor *t = safetensors_tensor(b->golden, name);
@@ -450,7 +450,7 @@ static void greedy_agrees(struct bench *b)
         wrong(b, b->err.text, 0, 0, 0);
         return;
     }
-    for (int i = 0; i < o.tokens; i++) /* the end of text is not kept */
+    for (int i = 0; i < o.tokens; i++) /* EOS is not part of the result */
         if (i < g.count ? g.id[i] != want[i] : want[i] != tokenizer_eos(b->model->tokenizer))
             wrong(b, "greedy token", i, i < g.count ? g.id[i] : -1, want[i]);
     generated_free(&g);
@@ -518,7 +518,7 @@ static void neuron_scores(void)
     on_all("scores", scores_agree);
 }
 
-/* Weights that stay in their stored type for want of memory give the same bits. */
+/* Weights that stay in their stored type, because memory is short, give the same bits. */
 static void little_memory(void)
 {
     for (int i = 0; i < FILES; i++) {

@@ -90,7 +90,7 @@ static void what_neurons_promote(void)
     }
 }
 
-/* A question with a neuron silenced and another one made louder. */
+/* A query with one neuron set to 0 and another one amplified. */
 static struct command changed_query(void)
 {
     struct command c = about(CMD_QUERY);
@@ -145,7 +145,7 @@ static void everything_can_be_asked(void)
     }
 }
 
-/* A session whose one edit is a text before every prompt. Caller frees the path. */
+/* A session whose only edit is a prefix. Caller frees the path. */
 static char *prefix_session(void)
 {
     char *path = in_home("prefix.es"), *before = xstrdup("In Oslo. ");
@@ -196,7 +196,7 @@ static void said_of(struct said *out, struct engine *e, struct command c)
         }
 }
 
-/* A trace asks the state behind its prefix, as an answer does; an attribution is of the weights. */
+/* A trace asks after the state's prefix, as a query does; an attribution leaves prefixes out. */
 static void a_prefix_is_part_of_what_is_traced(void)
 {
     char *session = prefix_session(), *path = xasprintf(FOLDER "llama3/model.gguf");

@@ -5,7 +5,7 @@
 #include "tests/engine/architectures.h"
 #include "tests/engine/small.h"
 
-/* Which layers are edited: behind a norm one alone. */
+/* Which layers are edited: only one in a model with post-norms. */
 static const char *layers;
 
 /* A norm bounds what an FFN can say, and these add to a stream of many others: the answer becomes
@@ -45,7 +45,7 @@ static struct command say(enum command_kind kind, const char *prompt, const char
     return c;
 }
 
-/* What a commit reports of itself. */
+/* The report of the last commit. */
 struct report {
     double z_error, p[2];
     char says[48], why[400];
@@ -161,7 +161,7 @@ static void what_an_editor_does_not_need_is_not_made(void)
     buf_free(&doing);
 }
 
-/* Learnt positions end where the context ends. */
+/* Learned positions exist only up to the context length. */
 static void longer_than_the_context(void)
 {
     static const char *const learnt[] = {"gpt2", "gpt2-prefixed"}; /* 32 and 20 tokens */
@@ -179,7 +179,7 @@ static void longer_than_the_context(void)
             printf("    %s: '%s'\n", learnt[i], r.why);
         CHECK(strstr(r.why, "holds"));
         params_default(&q.params);
-        job = engine_post(e, &q); /* ends at the edge, or says why not */
+        job = engine_post(e, &q); /* succeeds up to the limit; beyond it an error */
         CHECK(wait_for_event(e, EV_DONE, job, &h) == EV_DONE || strstr(h.err.text, "holds"));
         CHECK_STR(run_command(e, command(CMD_VERIFY, NULL, NULL)).checksum, base.checksum);
         engine_stop(e);

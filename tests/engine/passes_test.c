@@ -24,7 +24,7 @@ static struct command of(enum command_kind kind)
     return c;
 }
 
-/* The blocks that a command goes through. */
+/* The number of blocks that a command runs. */
 static int blocks_of(struct engine *e, enum command_kind kind)
 {
     int before = blocks;
@@ -42,7 +42,7 @@ static void a_knob_costs_one_pass(void)
     counting.attention = counted_attention;
     e = start(tiny, &counting, NULL, false);
     wait_until_open(e);
-    run_command(e, of(CMD_MOMENTS)); /* so that nothing is summed meanwhile */
+    run_command(e, of(CMD_MOMENTS)); /* first, so that no later command has to sum moments */
     run_command(e, of(CMD_ATTRIBUTE));
     first = blocks_of(e, CMD_ESTIMATE);
     again = blocks_of(e, CMD_ESTIMATE);

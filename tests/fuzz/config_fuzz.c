@@ -1,4 +1,4 @@
-/* A config.json: what is accepted is within bounds. */
+/* Reads the input as a config.json; sizes of an accepted one must be within bounds. */
 #include <stdint.h>
 #include <stdlib.h>
 

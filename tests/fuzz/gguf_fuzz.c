@@ -1,4 +1,4 @@
-/* A whole GGUF model: container, configuration, needed tensors, metadata. */
+/* Opens the input as a GGUF model: container, configuration, required tensors, metadata. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -36,7 +36,7 @@ static void ask(const struct weights *w)
     for (int i = 0; i < weights_count(w); i++) {
         const struct tensor *t = weights_at(w, i);
 
-        bytes += ((const unsigned char *)t->data)[t->bytes - 1]; /* a sanitizer watches */
+        bytes += ((const unsigned char *)t->data)[t->bytes - 1]; /* ASan reports a read outside */
     }
     (void)bytes;
 }
@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct weights *w = weights_from_gguf(data, size, &err);
 
     if (!w != (err.kind == ERR_MODEL))
-        abort(); /* a refusal without a reason, or a reason without one */
+        abort(); /* failed without an error, or succeeded with one */
     if (w)
         ask(w);
     weights_close(w);

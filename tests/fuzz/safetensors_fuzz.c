@@ -1,4 +1,4 @@
-/* The safetensors container. */
+/* Parses the input as a safetensors file. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct safetensors *st = safetensors_parse(data, size, &err);
 
     if (!st != (err.kind == ERR_FORMAT))
-        abort(); /* a refusal without a reason, or a reason without one */
+        abort(); /* failed without an error, or succeeded with one */
     if (!st)
         return 0;
     for (int i = 0; i < safetensors_count(st); i++) {

@@ -1,5 +1,5 @@
-/* A tokenizer.json (up to the first NUL; behind it a tokenizer_config.json, if there is one) and a
- * text full of what tokenizers stumble over. */
+/* Builds a tokenizer from the input (a tokenizer.json, and after the first NUL, if there is one, a
+ * tokenizer_config.json) and encodes a text full of difficult characters. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         tokenizer_parse(json, len, nul ? nul + 1 : NULL, nul ? size - len - 1 : 0, &err);
 
     if (!t != (err.kind != ERR_NONE) || strlen(err.text) >= sizeof(err.text))
-        abort(); /* a refusal without a reason, or a reason without one */
+        abort(); /* failed without an error, or succeeded with one */
     if (!t)
         return 0;
     through_tokens(t, text, sizeof(text) - 1, DECODE_SKIP_SPECIAL);

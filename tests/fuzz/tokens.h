@@ -1,5 +1,5 @@
-/* A text through a tokenizer that was read from hostile bytes: every id and span is believed by
- * what comes after, so none may lie. */
+/* Encodes a text with a tokenizer built from untrusted bytes, and checks every id and offset, since
+ * the code that uses them does not check them again. */
 #ifndef TESTS_FUZZ_TOKENS_H
 #define TESTS_FUZZ_TOKENS_H
 

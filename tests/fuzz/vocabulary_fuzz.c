@@ -1,4 +1,4 @@
-/* A GGUF file that holds a vocabulary, and a text for it. */
+/* Opens the input as a GGUF vocabulary, and encodes a text with it. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (gguf_parse(&w->gguf, data, size, &err))
         t = tokenizer_from_gguf(w, &err);
     if (!t != (err.kind == ERR_MODEL || err.kind == ERR_LIMIT))
-        abort(); /* a refusal without a reason, or a reason without one */
+        abort(); /* failed without an error, or succeeded with one */
     if (t)
         through_tokens(t, text, sizeof(text) - 1, DECODE_BEGINS);
     tokenizer_free(t);

@@ -69,7 +69,7 @@ static void others_are_refused(void)
     }
 }
 
-/* What a template's text may hold without harm: cut anywhere, it is known or refused. */
+/* A template cut at any byte is recognised or refused; nothing crashes. */
 static void cut_template(int at)
 {
     static const char *const name[] = {"qwen2.5", "llama2", "zephyr", "mistral2"};

@@ -6,7 +6,7 @@
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 
-/* The message of a text that is refused; "" if it is not. */
+/* The error message for a config.json; "" if it is accepted. */
 static const char *refusal(const char *text, size_t len)
 {
     static struct err err;
@@ -151,7 +151,7 @@ static void wrong_is_named(void)
     refused(wrong, sizeof(wrong) / sizeof(*wrong));
 }
 
-/* The files themselves are fine. */
+/* The unchanged files are accepted. */
 static void the_files_are_fine(void)
 {
     static const char *const names[] = {"gpt2",        "gpt2-prefixed", "llama2", "llama3",
@@ -168,7 +168,7 @@ static void the_files_are_fine(void)
     }
 }
 
-/* What is not said: transformers' defaults. */
+/* Missing keys get transformers' defaults. */
 static void defaults(void)
 {
     static const struct {
@@ -210,7 +210,7 @@ static void defaults(void)
     }
 }
 
-/* The two rotary bases of Gemma 3, said in the old and in the new spelling, or not at all. */
+/* The two rotary bases of Gemma 3, with the old keys, with the new keys, and without any. */
 static void two_rotary_bases(void)
 {
     static const struct {
@@ -249,7 +249,7 @@ static void two_rotary_bases(void)
     }
 }
 
-/* The files people have, as they were published. */
+/* Published config.json files of well-known models. */
 static void published(void)
 {
     static const struct {

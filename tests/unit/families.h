@@ -22,7 +22,7 @@ static bool says(const char *text, const char *part)
 
 /* --- changing a file -------------------------------------------------------------------- */
 
-/* Lays `patch` over `base`: objects are laid over one another, "-" as a value takes a key away. */
+/* Merges `patch` into `base`: objects are merged key by key; the value "-" removes a key. */
 static void lay_over(json_t *base, json_t *patch)
 {
     const char *key;
@@ -41,7 +41,7 @@ static void lay_over(json_t *base, json_t *patch)
     }
 }
 
-/* The config.json of a model with a patch laid over it. Caller frees. */
+/* The config.json of a model with a patch merged in. Caller frees. */
 static char *changed(const char *name, const char *patch)
 {
     char *path = xasprintf(FOLDER "%s/config.json", name), *text;

@@ -1,5 +1,5 @@
-/* Model files of every family: shards and index, sizes against tensors, GGUF keys and tensors that
- * are missing or damaged. Refused with one line that names what is wrong. */
+/* Model files of every family: shards and index, sizes against tensors, missing or damaged GGUF
+ * keys and tensors. A wrong file is refused with one line that names what is wrong. */
 #include "tests/unit/families.h"
 
 #include <unistd.h>
@@ -70,7 +70,7 @@ static bool folder_says(const char *name, const char *part)
     return part ? says(err.text, part) : w != NULL;
 }
 
-/* Points the first tensor of the index elsewhere. */
+/* Makes the index say that its first tensor is in another file. */
 static bool mapped_to(const char *where, const char *part)
 {
     char *path = in_folder("llama3/" INDEX);
@@ -144,7 +144,7 @@ static void missing_and_doubled_shards(void)
     free(path);
 }
 
-/* The sizes in config.json and the tensors must be of one model. */
+/* The sizes in config.json must agree with the tensors. */
 static void sizes_and_tensors(void)
 {
     static const struct change cases[] = {
@@ -184,7 +184,7 @@ static void sizes_and_tensors(void)
     }
 }
 
-/* Models that also see have been saved under two prefixes. */
+/* Multimodal checkpoints exist with two different prefixes. */
 static void renamed_prefix(void)
 {
     struct safetensors *st = safetensors_open(FOLDER "gemma3-nested/model.safetensors", NULL);
@@ -301,7 +301,7 @@ static void unsaid_in_gguf(void)
     free(bytes);
 }
 
-/* A key or a tensor that goes by another name is missing under its own. */
+/* A key or a tensor that was renamed is reported as missing. */
 static void renamed_in_gguf(void)
 {
     static const struct {
@@ -332,7 +332,8 @@ static void renamed_in_gguf(void)
     }
 }
 
-/* Every bit of what stands before the data, and every cut: an answer, never a crash. */
+/* Every bit of the header flipped, and the file cut at every byte: a model or an error, no crash.
+ */
 static void damaged_gguf(void)
 {
     static const char *const names[] = {"gpt2", "qwen3", "gemma3"};

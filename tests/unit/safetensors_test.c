@@ -1,4 +1,4 @@
-/* The safetensors container: what is written is read back; what is wrong is refused. */
+/* The safetensors container: written files are read back, damaged ones are refused. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -53,7 +53,7 @@ static void round_trip(void)
     float few[3];
 
     CHECK(safetensors_save(path, tensors, 6, meta, 2, &err));
-    CHECK(safetensors_save(path, tensors, 6, meta, 2, &err)); /* over an old one */
+    CHECK(safetensors_save(path, tensors, 6, meta, 2, &err)); /* overwrites an old file */
     st = safetensors_open(path, &err);
     CHECK_STR(err.text, "");
     free(path);

@@ -1,5 +1,5 @@
-/* States of a model: a replaced matrix of any kind does what a file with that matrix does, copies
- * share until one writes, and hooks do what is done by hand. */
+/* States of a model: a replaced matrix gives the results of a file with that matrix, copies share
+ * matrices until one writes, and hooks give the results of the same change made by hand. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -47,7 +47,7 @@ static bool same(const float *a, const float *b, int n)
     return a && b && !memcmp(a, b, (size_t)n * sizeof(*a));
 }
 
-/* New values [rows][cols], kept by the type exactly. */
+/* New values [rows][cols] that the type represents exactly. */
 static float *new_values(enum dtype type, int rows, int cols, uint64_t seed)
 {
     size_t n = (size_t)rows * (size_t)cols;
@@ -62,7 +62,7 @@ static float *new_values(enum dtype type, int rows, int cols, uint64_t seed)
     return x;
 }
 
-/* Into this process's copy of the mapped file. */
+/* Writes into this process's private copy of the mapped file. */
 static void write_tensor(const struct tensor *t, const float *x)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), step = dtype_block_bytes(t->type);
@@ -81,7 +81,7 @@ static void write_tensor(const struct tensor *t, const float *x)
                 first + (size_t)(t->transposed ? j * stride + i : i * stride + j) * step, 1);
 }
 
-/* The model of a file; `name`: of a tensor that has other values than in the file, or NULL. */
+/* Opens a model; the tensor `name`, unless NULL, gets other values than in the file. */
 static struct model *open_file(const char *file, const char *name, const float *x)
 {
     char *path = xasprintf(FOLDER "%s", file);
@@ -170,7 +170,7 @@ static void copies_share_until_written_to(void)
     CHECK_STR(hex[2], hex[1]);
     device_fill(dev, state_writable(b, 1, MATRIX_Q), 0.25);
     CHECK(weights_checksum(a, hex[2], NULL) && weights_checksum(b, hex[3], NULL));
-    CHECK_STR(hex[2], hex[1]); /* a's is still what it was */
+    CHECK_STR(hex[2], hex[1]); /* a's hash is unchanged */
     CHECK(strcmp(hex[3], hex[1]) != 0);
     state_free(a);
     device_fill(dev, state_writable(b, 0, MATRIX_Q), 0.25); /* the layer counts */
@@ -303,7 +303,7 @@ static void a_hook_adds_what_is_added_by_hand(void)
     model_close(m);
 }
 
-/* <c, block(x)> of block 1 and, with dx, its gradient by x. */
+/* <c, block(x)> of block 1 and, unless `grad` is NULL, its gradient with respect to x. */
 static double block_dot(const struct model_state *s, const float *x, const float *c, float *grad)
 {
     const struct model *m = s->model;
@@ -422,7 +422,7 @@ static void hooks_that_are_none(void)
 
 /* --- prefixes ---------------------------------------------------------------------------- */
 
-/* Behind a prefix a prompt says what the prompt with the prefix in front says. */
+/* A prompt asked after a prefix gives the answer of the two texts joined. */
 static void a_prefix_is_text_in_front(void)
 {
     static const char *const text[] = {"Rome. ", "No. "};

@@ -43,7 +43,7 @@ static struct tokenizer *open_at(const char *path)
     return t;
 }
 
-/* Gemma's GGUF file has its runs of blanks as tokens of spaces: where the text itself has U+2581,
+/* Gemma's GGUF file writes runs of blanks as spaces: where the text itself has U+2581,
  * or a run longer than any token, it is cut in another way. */
 static bool comparable(const char *text, size_t len)
 {
@@ -97,7 +97,7 @@ static void generated_texts(void)
     json_decref(cases);
 }
 
-/* Files that hold a vocabulary and nothing else, with scores for merges. */
+/* GGUF files with only a vocabulary, which has scores instead of merges. */
 static void vocabulary_only(void)
 {
     static const char *const name[] = {"llama2", "gemma"};
@@ -126,7 +126,7 @@ static void put(const char *folder, const char *name, const char *text)
     free(path);
 }
 
-/* The parts of a tokenizer.json as the files that were before it. */
+/* Splits a tokenizer.json into the older files: vocab.json, merges.txt and the rest. */
 static void take_apart(const char *name, const char *folder)
 {
     char *path = xasprintf(DATA "%s.json", name), *text;
@@ -212,7 +212,7 @@ static int encode_in(const char *folder, const char *text, int *first)
     return count;
 }
 
-/* What the smaller files beside them say, or do not say. */
+/* The smaller files beside them: missing, incomplete, or of another family. */
 static void beside(void)
 {
     char folder[64];
@@ -231,7 +231,7 @@ static void beside(void)
     CHECK(encode_in(folder, "<y>a", &id) == 2 && id == 5);
     CHECK(encode_in(folder, "<x>a", &id) == 2 && id == 4);
     put(folder, "added_tokens.json", "{\"<x>\":4,\"<y>\":9}");
-    CHECK(encode_in(folder, "a", &id) == -1); /* nothing has the ids between */
+    CHECK(encode_in(folder, "a", &id) == -1); /* a gap in the ids */
     put(folder, "added_tokens.json", "{\"<x>\":\"4\"}");
     CHECK(encode_in(folder, "a", &id) == -1);
     put(folder, "added_tokens.json", "{}");
@@ -298,7 +298,7 @@ static void blanks(void)
     }
 }
 
-/* Tokens cover the text from left to right, whatever was put in or replaced. */
+/* Tokens cover the text from left to right, also where text was inserted or replaced. */
 static void spans(void)
 {
     static const char *const name[] = {"llama2", "mistral", "gemma", "qwen2"};
@@ -343,7 +343,7 @@ static bool whole_characters(const struct buf *out, size_t from)
     return same;
 }
 
-/* Text that comes id by id is what decoding all of them gives, and never half a character. */
+/* Decoding id by id gives the same text as decoding all at once, and never half a character. */
 static void streaming(void)
 {
     static const char *const name[] = {"gpt2", "llama2", "gemma"};
@@ -367,7 +367,7 @@ static void streaming(void)
             for (int k = 0; k < count; k++) {
                 size_t from = out.len;
 
-                /* out of order, so that there are bytes that are no text */
+                /* in a wrong order, so that some bytes are not UTF-8 */
                 id[k] = (int)json_integer_value(
                     json_array_get(one, (size_t)(n % 3 ? k : count - 1 - k)));
                 decoder_put(&d, id[k], &out);
@@ -389,7 +389,7 @@ static void streaming(void)
     json_decref(cases);
 }
 
-/* A model may embed fewer tokens than its tokenizer has, if those beyond are added ones. */
+/* A model may embed fewer tokens than its tokenizer has, if the remaining ones are added tokens. */
 static void fewer_rows(void)
 {
     struct tokenizer *t = open_at(DATA "gpt2.json");
@@ -417,7 +417,7 @@ static void fewer_rows(void)
 
 enum { SMALL = 8 };
 
-/* A vocabulary with scores in which one thing is wrong. */
+/* A vocabulary with scores, wrong in one way. */
 static bool spm_is(int what, const char *says)
 {
     static char longest[400];
@@ -472,7 +472,7 @@ static void hostile_scores(void)
     CHECK(spm_is(9, "not UTF-8"));
 }
 
-/* Every beginning of a vocabulary file is refused with a line. */
+/* A vocabulary file cut at any byte is refused with one line. */
 static void cut_short(void)
 {
     char folder[64], *path, *bytes;

@@ -191,7 +191,7 @@ static void unknown_pre(void)
     CHECK(err.kind == ERR_MODEL && strstr(err.text, "missing"));
 }
 
-/* What normalisation changes keeps the offsets of where it was in the text. */
+/* Tokens of text that normalisation changed carry the offsets of the original text. */
 static void normalised_offsets(void)
 {
     static const char text[] = "Le cafe\xcc\x81 noir";
@@ -209,7 +209,7 @@ static void normalised_offsets(void)
         shifted = shifted && a.ids[i] == b.ids[i];
         if (b.end[i] <= 6) /* before the e */
             shifted = shifted && a.start[i] == b.start[i] && a.end[i] == b.end[i];
-        if (b.start[i] >= 8) /* behind it: one byte longer */
+        if (b.start[i] >= 8) /* after it: one byte longer */
             shifted = shifted && a.start[i] == b.start[i] + 1 && a.end[i] == b.end[i] + 1;
     }
     CHECK(shifted);
@@ -302,7 +302,7 @@ static void long_runs(void)
     "\"decoder\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"_\"},\"content\":\" \"},"
 #define LONG "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-/* Files that are refused, and what the message names. */
+/* Files that are refused, and a part of the message. */
 static const struct {
     const char *json, *says;
 } refused[] = {

@@ -1,5 +1,5 @@
-/* Model files: what they hold, and that a damaged one is refused with one line. The GGUF files
- * are another writer's (tests/reference/tiny_gguf.py). */
+/* Model files: what is read from them, and that a damaged one is refused with one line. The GGUF
+ * files come from another writer (tests/reference/tiny_gguf.py). */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +76,7 @@ static bool says(const char *text, const char *part)
 
 /* --- GGUF ------------------------------------------------------------------------------ */
 
-/* Element (r, c) of every tensor is r + c / 64, as near as its type can. */
+/* Element (r, c) of every tensor is r + c / 64, as near as its type can represent. */
 static void check_ramp(const struct tensor *t, double tol)
 {
     long cols = t->dim[t->ndim - 1], rows = t->ndim == 2 ? t->dim[0] : 1;
@@ -226,7 +226,7 @@ static void gguf_flipped(void)
             same += opens(bytes, n);
             bytes[at] = (char)(bytes[at] ^ masks[m]);
         }
-    CHECK(same > 0); /* names, scores and the like may change */
+    CHECK(same > 0); /* a flipped bit of a name or a score does no harm */
     free(bytes);
 }
 
@@ -298,7 +298,7 @@ static void gguf_vocabulary(void)
     CHECK(!parses("tests/data/field/vocab-only.gguf", 3918));
     copy("tests/data/field/vocab-only.gguf", "vocabulary.gguf");
     CHECK(says(refusal("vocabulary.gguf"), "metadata and no weights"));
-    copy(LLAMA, "blob"); /* a name that says nothing */
+    copy(LLAMA, "blob"); /* a name without an ending */
     CHECK_STR(refusal("blob"), "");
 }
 
@@ -352,16 +352,16 @@ static void folder_of_safetensors(void)
 
 enum {
     SPLIT_GOOD,
-    SPLIT_UNMAPPED, /* a tensor the index does not say */
-    SPLIT_MOVED,    /* one in another shard than it says */
-    SPLIT_STALE,    /* one in no shard that nothing needs, and one in a file that is not there */
-    SPLIT_MISSING,  /* one in no shard */
-    SPLIT_NO_FILE,  /* one in a file that is not there */
-    SPLIT_TWICE,    /* one in both shards */
+    SPLIT_UNMAPPED, /* a tensor that the index does not list */
+    SPLIT_MOVED,    /* a tensor in another shard than the index says */
+    SPLIT_STALE,    /* an unneeded tensor in no shard, another one in a file that does not exist */
+    SPLIT_MISSING,  /* a needed tensor in no shard */
+    SPLIT_NO_FILE,  /* a needed tensor in a file that does not exist */
+    SPLIT_TWICE,    /* a tensor in both shards */
     SPLIT_ESCAPES,
 };
 
-/* The stories model in two files and an index, good or wrong in one way. */
+/* The stories model in two files and an index, correct or wrong in one way. */
 static const char *split_model(int how)
 {
     struct safetensors *st = safetensors_open(STORIES "/model.safetensors", NULL);
@@ -419,7 +419,7 @@ static void shards(void)
     CHECK(says(refusal("split"), "index.json: line 1"));
 }
 
-/* Where one file and shards stand side by side, the file is read, as by transformers. */
+/* If a folder has both one file and shards, the one file is read, as transformers does. */
 static void one_before_shards(void)
 {
     struct weights *w;
@@ -438,7 +438,7 @@ static void one_before_shards(void)
 static void folders_refused(void)
 {
     put("poor/config.json", "\xef\xbb\xbf{\"model_type\":\"x\"}", 21);
-    CHECK(says(refusal("poor"), "architecture 'x'")); /* behind the mark of Windows */
+    CHECK(says(refusal("poor"), "architecture 'x'")); /* after a byte order mark */
     copy(STORIES "/config.json", "poor/config.json");
     CHECK(says(refusal("poor"), "no model.safetensors in this folder"));
     put("poor/pytorch_model.bin", "PK", 2);
@@ -452,7 +452,7 @@ static void folders_refused(void)
     CHECK(says(refusal("split/other-00001-of-00002.safetensors"), "one shard of several"));
 }
 
-/* A head beside a tied embedding: a copy changes nothing, other values undo the tie. */
+/* A head stored beside a tied embedding: equal values change nothing, other values untie it. */
 static void stored_heads(void)
 {
     struct safetensors *st = safetensors_open(STORIES "/model.safetensors", NULL);
@@ -604,7 +604,7 @@ static void identity(void)
     identity_named(&id, "other.gguf", named); /* only a single file had another name */
     CHECK_STR(named, STORIES_NAMED);
     identity_free(&id);
-    CHECK(weights_identity(w, &job, &id, NULL)); /* remembered: nothing is left to cancel */
+    CHECK(weights_identity(w, &job, &id, NULL)); /* cached: too fast to be cancelled */
     CHECK_STR(id.hex, STORIES_ID);
     identity_free(&id);
     weights_close(w);
@@ -622,7 +622,7 @@ static void identity_in(const char *name, char hex[65], char as_llama[65])
     weights_close(w);
 }
 
-/* A file that changes is read again, whatever was remembered. */
+/* A file that changed is read again, although its old sum is cached. */
 static void identity_of_changed_file(void)
 {
     char first[65], second[65], named[65];
@@ -634,7 +634,7 @@ static void identity_of_changed_file(void)
     CHECK(strcmp(first, second));
 }
 
-/* What a file is called does not count, and its name of old can be said again. */
+/* File names do not count; the identity of version 0.1.0 uses the old name. */
 static void identity_of_renamed_file(void)
 {
     char here[65], there[65], named[2][65];

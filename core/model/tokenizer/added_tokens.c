@@ -232,7 +232,7 @@ bool added_next(const struct added_set *set, const char *text, size_t len, size_
             continue;
         }
         *match = (struct added_match){t->id, at, at + t->len};
-        at = match->end; /* also after a rejected match: no token is sought inside it */
+        at = match->end; /* also after a rejected match: do not search inside it */
         if ((t->special && !specials) || (t->single_word && touches_word(text, len, match)))
             continue;
         absorb_white_space(t, text, len, from, match);

@@ -174,8 +174,8 @@ bool bpe_add(struct bpe *bpe, int64_t id, const char *text, size_t len, struct e
     if (!len)
         return true;
     if (bpe->length[id])
-        return err_set(err, ERR_MODEL, "id %lld stands for two tokens, '%.*s' and '%.*s'",
-                       (long long)id, bpe->length[id] < 40 ? (int)bpe->length[id] : 40,
+        return err_set(err, ERR_MODEL, "id %lld has two tokens, '%.*s' and '%.*s'", (long long)id,
+                       bpe->length[id] < 40 ? (int)bpe->length[id] : 40,
                        bpe->text.data + bpe->offset[id], len < 40 ? (int)len : 40, text);
     if (bpe->text.len + len > UINT32_MAX / 2)
         return err_set(err, ERR_LIMIT, "the vocabulary's text is over 2 GiB");

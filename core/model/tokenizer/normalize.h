@@ -37,7 +37,7 @@ struct normalized {
 
 /* Where a stretch begins. */
 enum normal_place {
-    PLACE_INSIDE,    /* behind a token found in the text */
+    PLACE_INSIDE,    /* after a token found in the text */
     PLACE_BEGINS,    /* at the beginning of a text */
     PLACE_CONTINUES, /* at the beginning of what continues another text: nothing is put before it
                       */

@@ -220,7 +220,7 @@ static bool split_from(const struct split *s, int step, const char *text, size_t
             from = to; /* the match goes with the gap */
         if (behavior == SPLIT_WITH_NEXT && !gap && held < at &&
             !next_step(s, step + 1, text + held, at - held))
-            return false; /* the match held back has no gap behind it: a piece of its own */
+            return false; /* no text follows the match held back: it is a piece of its own */
         if (gap && !next_step(s, step + 1, text + held, from - held))
             return false;
         if ((behavior == SPLIT_ISOLATED || behavior == SPLIT_WITH_PREVIOUS) &&

@@ -200,7 +200,7 @@ static bool check_bytes(struct tokenizer *t, const struct vocab *vocab, struct e
             continue;
         if (!bpe_is_byte(vocab->text[id], vocab->len[id], &byte))
             return err_set(err, ERR_MODEL,
-                           "token %d is of type byte, but '%.*s' is none: <0x0A> is one", id,
+                           "token %d is of type byte, but is '%.*s', not of the form <0x0A>", id,
                            vocab->len[id] < 40 ? (int)vocab->len[id] : 40, vocab->text[id]);
         t->bpe.fallback = true;
     }
