@@ -8,7 +8,7 @@
  *     line of the recording     what the player does
  *     key, size                 EV_REPLAY; the receiver handles it like input, and so posts the
  *                               same commands as the recorded program
- *     post  (command, job 7)    waits up to PATIENCE for the receiver to post that command now,
+ *     post  (command, job 7)    waits up to POST_WAIT for the receiver to post that command now,
  *                               with job number 12, say: job_now[7] = 12
  *     event of job 7            emitted as an event of job 12
  *     event of a job that       emitted with a job number that no command has (bit 31), so
@@ -43,7 +43,7 @@
 
 enum { PENDING_MOST = 64, ANSWERS_MOST = 32 };
 
-static const double PATIENCE = 0.5;   /* seconds to wait for a recorded command to be posted now */
+static const double POST_WAIT = 0.5;  /* seconds to wait for a recorded command to be posted now */
 static const double ANSWER_GAP = 0.6; /* seconds: longest pause inside an answer */
 
 struct pending { /* a command that was posted now and whose line has not been reached yet */
@@ -365,7 +365,7 @@ static bool play_line(struct player *p, const struct recording_line *line)
         if (is_unasked(line->post) || match_command(p, line))
             return true;
         p->waited = p->waited > 0 ? p->waited : now;
-        return now - p->waited > PATIENCE;
+        return now - p->waited > POST_WAIT;
     } else if (!line->job || p->job_now[line->job]) {
         emit_line(p, line, p->job_now[line->job], false);
     } else if (!is_unasked(p->recording->kind[line->job])) {

@@ -1,5 +1,5 @@
 /* Decoding token by token beside its floor: reading the weights once. The default model's weights
- * are rounded anew into each type that can be stored; then one pass of many tokens (prefill) and
+ * are rounded again into each type that can be stored; then one pass of many tokens (prefill) and
  * many of one (decoding) are made, with float32 copies of the weights and without, and the CPU time
  * of a token is set beside the bytes that it reads over the bandwidth measured in the same run.
  * Arguments: threads (1), tokens to decode (64), of prefill (512), repeats (3), types by name

@@ -250,7 +250,7 @@ static bool first_paint(const char *how, double *ms)
     return seen;
 }
 
-/* Scores every neuron of the first fact, then the whole heatmap anew: its bytes. */
+/* Scores every neuron of the first fact, then the whole heatmap again: its bytes. */
 static long real_map(int pty)
 {
     double from = clock_seconds();
@@ -306,7 +306,7 @@ static bool bench_program(const char *how)
     if (idle(how, &bytes, &used, &map))
         printf("   idle for 2 s: %ld bytes, %ld CPU ticks", bytes, used);
     if (map)
-        printf("   a real map anew: %.1f kB", (double)map / 1e3);
+        printf("   a real map again: %.1f kB", (double)map / 1e3);
     putchar('\n');
     return median(ms, n) < 100 && !bytes;
 }

@@ -170,7 +170,7 @@ struct said {
     int tokens, effects;
 };
 
-static void said_of(struct said *out, struct engine *e, struct command c)
+static void answer_of_command(struct said *out, struct engine *e, struct command c)
 {
     struct pollfd fd = {.fd = engine_fd(e), .events = POLLIN};
     unsigned job = engine_post(e, &c);
@@ -210,9 +210,9 @@ static void a_prefix_is_part_of_what_is_traced(void)
         wait_until_open(e);
         params_default(&q.params);
         trace.states = STATE_EDITED;
-        said_of(&said[i], e, q);
-        said_of(&said[i], e, trace);
-        said_of(&said[i], e, about(CMD_ATTRIBUTE));
+        answer_of_command(&said[i], e, q);
+        answer_of_command(&said[i], e, trace);
+        answer_of_command(&said[i], e, about(CMD_ATTRIBUTE));
         engine_stop(e);
         CHECK_NEAR(said[i].traced, said[i].answered, 1e-5);
         CHECK(said[i].effects > 0);

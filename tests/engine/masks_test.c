@@ -30,7 +30,7 @@ static struct params with(int mode, int rule, int compensate)
     return p;
 }
 
-/* Runs a command; a desk hears of all of it. False: refused. */
+/* Runs a command; a struct ui_state gets every event. False: refused. */
 static bool heard_by(struct ui_state *d, struct engine *e, enum command_kind kind,
                      const struct params *p, int *kept)
 {

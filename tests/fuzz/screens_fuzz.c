@@ -92,7 +92,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned
     return size;
 }
 
-static void hear(struct ui_state *d, const char *text, size_t size, int *layers, int *neurons)
+static void feed_events(struct ui_state *d, const char *text, size_t size, int *layers,
+                        int *neurons)
 {
     json_t *line = json_loadb(text, size, 0, NULL);
     struct event ev;
@@ -134,7 +135,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         size_t n = stop ? (size_t)(stop - at) : (size_t)(end - at);
 
-        hear(&d, at, n, &layers, &neurons);
+        feed_events(&d, at, n, &layers, &neurons);
         at += n + 1;
     }
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {

@@ -2,7 +2,7 @@
 """Makes tests/data/chat/expected.json: chat templates rendered by Jinja, as transformers does.
 
 The templates are beside it. smollm2 is the one in the default model's file (Apache-2.0); the
-others are written anew, as short as may be, in the form of their family."""
+others are written again, as short as may be, in the form of their family."""
 import glob
 import json
 import os

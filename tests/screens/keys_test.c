@@ -8,13 +8,13 @@
 static char prompted[96];
 static enum action ran;
 
-static void hear_prompt(struct host *host, const char *text)
+static void record_prompt(struct host *host, const char *text)
 {
     (void)host;
     snprintf(prompted, sizeof(prompted), "%s", text);
 }
 
-static bool hear_run(struct host *host, enum action action)
+static bool record_action(struct host *host, enum action action)
 {
     (void)host;
     ran = action;
@@ -35,8 +35,8 @@ static void help_finds_as_it_is_typed_and_runs(void)
     struct screen screen = {.ui = &d, .view = v};
 
     make_full_ui_state(&d);
-    host.prompt = hear_prompt;
-    host.run = hear_run;
+    host.prompt = record_prompt;
+    host.run = record_action;
     v->ops->open(v);
     type(v, "x");
     v->ops->action(v, ACTION_ENTER); /* a key finds what it does */

@@ -232,7 +232,7 @@ static unsigned count_post(struct host *host, struct command *cmd)
     return ++posts;
 }
 
-/* Silence, set, force: what they do to the desk and what they ask the engine for. */
+/* Silence, set, force: what they do to the ui_state and what they ask the engine for. */
 static void changes_are_asked_about_and_forces_remask(void)
 {
     struct ui_state d;

@@ -64,7 +64,7 @@ static void models_are_found_where_they_are_kept(void)
     CHECK(f && !strcmp(f->type, "BF16"));
     f = named(&l, "Other-IQ2_XS");
     CHECK(f && !strcmp(f->type, "IQ2_XS"));
-    model_list_read(&l, NULL); /* anew */
+    model_list_read(&l, NULL); /* again */
     CHECK(l.count == 3);
     model_list_free(&l);
     rm = xasprintf("rm -r '%s'", root);

@@ -310,8 +310,9 @@ bool cli_start(struct cli *c, unsigned needs, struct err *err);
 typedef void cli_on_event(struct cli *c, struct event *ev, void *ctx);
 /* Waits until a state has been told; false when opening failed or a signal came. */
 bool cli_wait_open(struct cli *c, struct err *err);
-/* Posts and listens to the job's end. `hear` gets every event and may be NULL. */
-bool cli_job(struct cli *c, struct command *cmd, cli_on_event *hear, void *ctx, struct err *err);
+/* Posts and listens to the job's end. `on_event` gets every event and may be NULL. */
+bool cli_job(struct cli *c, struct command *cmd, cli_on_event *on_event, void *ctx,
+             struct err *err);
 /* The session's journal as it is now: an EV_HISTORY, which the caller frees with event_free(). */
 bool cli_history(struct cli *c, struct event *out, struct err *err);
 void cli_stop(struct cli *c);

@@ -5,7 +5,7 @@
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
-static const char *said_text(const struct probe_result *p, int k)
+static const char *generated_text(const struct probe_result *p, int k)
 {
     return p->said[k] ? p->said[k] : "";
 }
@@ -53,8 +53,8 @@ static void diff_text(const struct diff *d)
 
         std_print("%-11s %s %s  p(target) %s  %.128s\n    %.64s ->%.64s%s\n", probe_word(p->kind),
                   p->ok[0] ? "yes" : "no ", p->ok[1] ? "yes" : "no ",
-                  cli_change(p->p_target, change), p->prompt, said_text(p, 0), said_text(p, 1),
-                  p->known ? "" : "  (the base does not know it)");
+                  cli_change(p->p_target, change), p->prompt, generated_text(p, 0),
+                  generated_text(p, 1), p->known ? "" : "  (the base does not know it)");
     }
 }
 
