@@ -1,4 +1,5 @@
-/* An attribution from its fact to its layers: the pass with taps, the rows, the order of layers. */
+/* An attribution run: the layers that are edited, the rows, the forward pass with taps, and the
+ * token that each row explains. */
 #include "core/edit/attribute_internal.h"
 
 #include <math.h>
@@ -50,8 +51,8 @@ bool edited_layers(const struct params *p, const struct model_config *config, in
     if (!(config->parts & PART_POST_NORMS) || *count < 2)
         return true;
     return err_set(err, ERR_USAGE,
-                   "%s: %s has a norm behind each FFN, which a share of an edit "
-                   "would not pass unchanged: name one layer, as %d",
+                   "%s: %s has a norm after each FFN, so an edit cannot be spread "
+                   "over layers: name one layer, for example %d",
                    params_layers_name(p), config->name, layer[0]);
 }
 

@@ -146,7 +146,7 @@ static bool cut_object(const char *name, char *text, struct err *err)
         return true;
     if (object[3 + strspn(object + 3, " .?!\"'")])
         return err_set(err, ERR_USAGE,
-                       "the %s '%.80s' goes on behind [Y], the object: end it there", name, text);
+                       "the %s '%.80s' continues after [Y], the object: end it there", name, text);
     while (object > text && strchr(" \t", object[-1]))
         object--;
     *object = '\0';

@@ -127,7 +127,7 @@ static bool take_session(struct reading *r, const json_t *root, int line, struct
 }
 
 /* The error of jansson for the text in `line`; `record`: its number, 0 if it is the only one. */
-static void refuse(struct err *err, int record, int line, const json_error_t *where)
+static void refuse_json(struct err *err, int record, int line, const json_error_t *where)
 {
     enum json_error_code code = json_error_code(where);
     const char *near = strstr(where->text, " near ");
@@ -163,7 +163,7 @@ static json_t *next_value(struct reading *r, size_t *at, int *line, struct err *
                 "subject, prompt and target_new",
                 *line);
     else
-        refuse(err, r->records + 1, *line + where.line - 1, &where);
+        refuse_json(err, r->records + 1, *line + where.line - 1, &where);
     return root;
 }
 
@@ -192,7 +192,7 @@ static bool take_json(struct reading *r, size_t at, bool list, struct err *err)
         if (ok && list && r->text[at] == ',')
             at++;
         else if (ok && list && r->text[at] != ']')
-            ok = err_set(err, ERR_FORMAT, "not JSON, line %d: , or ] expected behind record %d",
+            ok = err_set(err, ERR_FORMAT, "not JSON, line %d: , or ] expected after record %d",
                          line_of(r, at), r->records);
     }
     if (ok && r->text[at + 1 + strspn(r->text + at + 1, blank)])
@@ -243,7 +243,7 @@ static json_t *one_record(const char *text, size_t len, struct err *err)
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where), *one;
 
     if (!root)
-        refuse(err, 0, where.line, &where);
+        refuse_json(err, 0, where.line, &where);
     if (!json_is_array(root))
         return root;
     one = json_array_size(root) == 1 ? json_incref(json_array_get(root, 0)) : NULL;

@@ -76,7 +76,8 @@ struct keys {
 };
 
 /* The first of the names under which the object has a text, as a copy. */
-static bool optional(const json_t *object, const struct keys *keys, char **out, struct err *err)
+static bool read_optional(const json_t *object, const struct keys *keys, char **out,
+                          struct err *err)
 {
     for (int i = 0; keys->name[i] && !*out; i++) {
         const char *text;
@@ -89,7 +90,7 @@ static bool optional(const json_t *object, const struct keys *keys, char **out, 
 }
 
 /* The error for a missing field: its value is empty, or no key has it. Returns false. */
-static bool missing(const json_t *object, const struct keys *keys, struct err *err)
+static bool missing_field(const json_t *object, const struct keys *keys, struct err *err)
 {
     struct buf known = {0};
 
@@ -106,9 +107,9 @@ static bool missing(const json_t *object, const struct keys *keys, struct err *e
     return false;
 }
 
-static bool needed(const json_t *object, const struct keys *keys, char **out, struct err *err)
+static bool read_needed(const json_t *object, const struct keys *keys, char **out, struct err *err)
 {
-    return optional(object, keys, out, err) && (*out || missing(object, keys, err));
+    return read_optional(object, keys, out, err) && (*out || missing_field(object, keys, err));
 }
 
 /* For fields that are one text: a list means that the record has another shape. */
@@ -119,11 +120,11 @@ static bool one_text(const json_t *object, const struct keys *keys, char **out, 
 
         if (json_array_size(value) > 1)
             return err_set(err, ERR_USAGE,
-                           "%s is a list of %zu: one text is wanted (several stand side by side "
+                           "%s is a list of %zu: one text is wanted (give several in lists "
                            "under prompts, subject and target_new)",
                            keys->name[i], json_array_size(value));
     }
-    return needed(object, keys, out, err);
+    return read_needed(object, keys, out, err);
 }
 
 struct probe_list {
@@ -131,12 +132,12 @@ struct probe_list {
     int *count;
 };
 
-static struct probe_list localities(struct fact *fact)
+static struct probe_list locality_list(struct fact *fact)
 {
     return (struct probe_list){&fact->locality, &fact->localities};
 }
 
-static struct probe_list portabilities(struct fact *fact)
+static struct probe_list portability_list(struct fact *fact)
 {
     return (struct probe_list){&fact->portability, &fact->portabilities};
 }
@@ -164,7 +165,7 @@ static bool probes_pair(struct probe_list to, const json_t *prompt, const json_t
     if (!json_is_array(prompt) || n == 1)
         return probe_add(to, prompt, answer, key, err);
     if (answer && !json_is_null(answer) && answers != n)
-        return err_set(err, ERR_USAGE, "%s: %zu prompts stand beside %zu answers", key, n,
+        return err_set(err, ERR_USAGE, "%s: %zu prompts, but %zu answers", key, n,
                        json_is_array(answer) ? answers : 1);
     for (size_t i = 0; i < n; i++)
         if (!probe_add(to, json_array_get(prompt, i), json_array_get(answer, i), key, err))
@@ -231,9 +232,9 @@ static bool read_rewrite(struct fact *fact, const json_t *rewrite, struct err *e
 {
     return one_text(rewrite, &subjects, &fact->subject, err) &&
            one_text(rewrite, &prompts, &fact->prompt, err) &&
-           needed(rewrite, &targets, &fact->target, err) &&
-           optional(rewrite, &olds, &fact->old, err) &&
-           optional(rewrite, &questions, &fact->question, err);
+           read_needed(rewrite, &targets, &fact->target, err) &&
+           read_optional(rewrite, &olds, &fact->old, err) &&
+           read_optional(rewrite, &questions, &fact->question, err);
 }
 
 static bool read_rome(struct fact_list *list, const json_t *root, struct err *err)
@@ -241,8 +242,8 @@ static bool read_rome(struct fact_list *list, const json_t *root, struct err *er
     struct fact *fact = list_append(list);
 
     if (!read_rewrite(fact, json_object_get(root, "requested_rewrite"), err) ||
-        !optional(root, &rephrases, &fact->rephrase, err) ||
-        !probes_add(localities(fact), json_object_get(root, "neighborhood_prompts"),
+        !read_optional(root, &rephrases, &fact->rephrase, err) ||
+        !probes_add(locality_list(fact), json_object_get(root, "neighborhood_prompts"),
                     "neighborhood_prompts", err))
         return false;
     for (int i = 0; i < fact->localities; i++) /* neighbours share the old object */
@@ -270,7 +271,7 @@ static bool read_mquake(struct fact_list *list, const json_t *root, struct err *
         if (!read_rewrite(list_append(list), json_array_get(rewrites, i), err))
             return err_in(err, "requested_rewrite %zu", i + 1);
     for (size_t i = 0; i < json_array_size(asked); i++)
-        if (!probe_add(portabilities(&list->fact[list->count - 1]), json_array_get(asked, i),
+        if (!probe_add(portability_list(&list->fact[list->count - 1]), json_array_get(asked, i),
                        json_object_get(root, "new_answer"), "questions", err))
             return false;
     return true;
@@ -291,9 +292,8 @@ static bool side_by_side(const json_t *value, const char *key, size_t i, size_t 
     if (!value || json_is_null(value))
         return true;
     if (there != n)
-        return err_set(err, ERR_USAGE,
-                       "prompts has %zu entr%s and %s has %zu: they stand side by side", n,
-                       n == 1 ? "y" : "ies", key, there);
+        return err_set(err, ERR_USAGE, "prompts has %zu entr%s and %s has %zu: both need as many",
+                       n, n == 1 ? "y" : "ies", key, there);
     *out = json_is_array(value) ? json_array_get(value, i) : value;
     return true;
 }
@@ -311,7 +311,7 @@ static bool arguments_text(const json_t *root, const char *key, size_t i, size_t
     alone = json_object(); /* one record's worth, for the readers of one record */
     if (value)
         json_object_set(alone, key, (json_t *)value);
-    ok = must ? needed(alone, &keys, out, err) : optional(alone, &keys, out, err);
+    ok = must ? read_needed(alone, &keys, out, err) : read_optional(alone, &keys, out, err);
     json_decref(alone);
     return ok;
 }
@@ -350,10 +350,10 @@ static bool read_arguments(struct fact_list *list, const json_t *root, struct er
             !arguments_text(root, "target_new", i, n, true, &fact->target, err) ||
             !arguments_text(root, "ground_truth", i, n, false, &fact->old, err) ||
             !arguments_text(root, "rephrase_prompts", i, n, false, &fact->rephrase, err) ||
-            !arguments_probes(localities(fact), json_object_get(root, "locality_inputs"), i, n,
+            !arguments_probes(locality_list(fact), json_object_get(root, "locality_inputs"), i, n,
                               err) ||
-            !arguments_probes(portabilities(fact), json_object_get(root, "portability_inputs"), i,
-                              n, err))
+            !arguments_probes(portability_list(fact), json_object_get(root, "portability_inputs"),
+                              i, n, err))
             return n == 1 ? false : err_in(err, "entry %zu", i + 1);
     }
     return true;
@@ -400,15 +400,16 @@ static bool read_flat(struct fact_list *list, const json_t *root, struct err *er
 
     return one_text(root, &subjects, &fact->subject, err) &&
            one_text(root, &prompts, &fact->prompt, err) &&
-           needed(root, &targets, &fact->target, err) && optional(root, &olds, &fact->old, err) &&
-           optional(root, &rephrases, &fact->rephrase, err) &&
-           optional(root, &questions, &fact->question, err) &&
-           optional(root, &relations, &fact->relation, err) &&
+           read_needed(root, &targets, &fact->target, err) &&
+           read_optional(root, &olds, &fact->old, err) &&
+           read_optional(root, &rephrases, &fact->rephrase, err) &&
+           read_optional(root, &questions, &fact->question, err) &&
+           read_optional(root, &relations, &fact->relation, err) &&
            read_paraphrases(fact, json_object_get(root, "paraphrases"), err) &&
-           probes_pair(localities(fact), first_key(root, loc), first_key(root, loc_answer), "loc",
-                       err) &&
-           probes_add(localities(fact), json_object_get(root, "locality"), "locality", err) &&
-           probes_add(portabilities(fact), json_object_get(root, "portability"), "portability",
+           probes_pair(locality_list(fact), first_key(root, loc), first_key(root, loc_answer),
+                       "loc", err) &&
+           probes_add(locality_list(fact), json_object_get(root, "locality"), "locality", err) &&
+           probes_add(portability_list(fact), json_object_get(root, "portability"), "portability",
                       err);
 }
 

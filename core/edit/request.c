@@ -43,7 +43,7 @@ static bool prefix_line(const char *line, size_t n, struct buf *out, struct err 
         kept -= 2;
     if (memmem(line, kept, "{}", 2))
         return err_set(err, ERR_FORMAT,
-                       "the prompt comes behind a prefix: {} can stand at its end alone");
+                       "the prompt comes after a prefix: {} may only be at its end");
     if (utf8_trim(&text, kept)) {
         buf_add(out, line, kept);
         buf_puts(out, "\n");

@@ -48,12 +48,12 @@ void top_activations_add(struct top_activations *c, int index, const float *coef
 
     for (int r = 0; r < n; r++)
         for (int i = 0; i < c->neurons; i++, coeff++) {
-            float *v = value + (size_t)i * TOP_ACTIVATIONS_KEPT, loud = fabsf(*coeff);
+            float *v = value + (size_t)i * TOP_ACTIVATIONS_KEPT, size = fabsf(*coeff);
             int k = TOP_ACTIVATIONS_KEPT - 1;
 
-            if (!(loud > fabsf(v[k]))) /* the usual case; of equals the first stays */
+            if (!(size > fabsf(v[k]))) /* the usual case; of equals the first stays */
                 continue;
-            for (; k && loud > fabsf(v[k - 1]); k--) {
+            for (; k && size > fabsf(v[k - 1]); k--) {
                 v[k] = v[k - 1];
                 at[(size_t)i * TOP_ACTIVATIONS_KEPT + (size_t)k] =
                     at[(size_t)i * TOP_ACTIVATIONS_KEPT + (size_t)k - 1];

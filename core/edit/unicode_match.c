@@ -67,7 +67,7 @@ static bool is_word_code(int32_t code)
     return c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_ND && !script_is_unspaced(code);
 }
 
-/* Whether a word goes on from the character before `at` to the one at it. */
+/* Whether the characters before and at `at` are of the same word. */
 static bool inside_word(const char *text, const char *at)
 {
     const char *before = at, *after = at;

@@ -71,7 +71,7 @@ static int value_index(const json_t *fact, const char *key, const char *const *v
         return 0;
     if (i > 0)
         return i;
-    err_set(err, ERR_USAGE, "\"%s\" is none of \"%s\", \"%s\"%s", key, values[1], values[2],
+    err_set(err, ERR_USAGE, "\"%s\" is not one of \"%s\", \"%s\"%s", key, values[1], values[2],
             count > 3 ? ", \"\"" : "");
     return -1;
 }

@@ -1,5 +1,5 @@
-/* The judge: scores and probes against pass after pass of the plain forward, a token each; and that
- * everything that says whether a fact holds says the same. */
+/* The judge: scores and probes against one plain forward pass for each token; and all jobs that say
+ * whether a fact holds agree. */
 #include "core/eval/probe.h"
 #include "core/model/chat.h"
 #include "tests/engine/small.h"

@@ -1,4 +1,4 @@
-/* What must hold whatever the numbers are: sums of neurons, the lens, limits and symmetries of the
+/* Identities that hold for any weights: sums of neurons, the lens, limits and symmetries of the
  * scores, a naive computation of a few of them, and the gradient against finite differences. */
 #include "core/edit/mask.h"
 #include "core/model/generate.h"

@@ -1,5 +1,5 @@
-/* One truth of the mask: what the screen and the commands make of the scores they were told is what
- * the engine solves with and journals, neuron by neuron, whatever the knobs. */
+/* The mask that the screen and the commands show is the mask that the engine solves with and writes
+ * to the journal, neuron by neuron, for all combinations of parameters. */
 #include "core/edit/mask.h"
 #include "core/session/session.h"
 #include "tests/engine/small.h"

@@ -208,7 +208,7 @@ static void wrong_keys(void)
         struct err err = {0};
 
         CHECK(!wording_from_json(&w, o, &err));
-        CHECK(err.kind == ERR_USAGE && strstr(err.text, "is none of"));
+        CHECK(err.kind == ERR_USAGE && strstr(err.text, "is not one of"));
         json_decref(o);
     }
     CHECK(!wording_read(&w, "auto plain"));

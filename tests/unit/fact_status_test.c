@@ -1,4 +1,4 @@
-/* Which facts of a list are in a session already, which take another's place, and what is said of
+/* Which facts of a list are in a session already, which replace another, and what is reported of
  * those that did not hold. */
 #include <stdlib.h>
 #include <string.h>
@@ -22,15 +22,17 @@ static void what_is_in_is_left_out(void)
                                 fact_of("Lima", "{} is in", "Fiji")};
     const struct session_fact in[] = {{"Oslo", " {}  is in ", "Peru ", 4},
                                       {"Rome", "{} is in", "Mali", 9}};
-    struct fact_status fate[3];
+    struct fact_status status[3];
 
-    facts_status(list, 0, 3, in, 2, fate);
-    CHECK(fate[0].in == 0 && fate[0].rewrites == NO_FACT && fate[0].rewrites_earlier == NO_FACT);
-    CHECK(fate[1].in == NO_FACT && fate[1].rewrites == 1 && fate[1].rewrites_earlier == NO_FACT);
-    CHECK(fate[2].in == NO_FACT && fate[2].rewrites == NO_FACT);
-    facts_status(list, 2, 3, in, 2, fate); /* from the third on */
-    CHECK(fate[0].in == NO_FACT && fate[2].in == NO_FACT);
-    facts_status(list, 0, 0, in, 2, fate);
+    facts_status(list, 0, 3, in, 2, status);
+    CHECK(status[0].in == 0 && status[0].rewrites == NO_FACT &&
+          status[0].rewrites_earlier == NO_FACT);
+    CHECK(status[1].in == NO_FACT && status[1].rewrites == 1 &&
+          status[1].rewrites_earlier == NO_FACT);
+    CHECK(status[2].in == NO_FACT && status[2].rewrites == NO_FACT);
+    facts_status(list, 2, 3, in, 2, status); /* from the third on */
+    CHECK(status[0].in == NO_FACT && status[2].in == NO_FACT);
+    facts_status(list, 0, 0, in, 2, status);
 }
 
 static void a_fact_that_was_rewritten_is_not_in(void)
@@ -38,10 +40,10 @@ static void a_fact_that_was_rewritten_is_not_in(void)
     const struct fact list[] = {fact_of("Oslo", "{} is in", "Peru")};
     const struct session_fact in[] = {{"Oslo", "{} is in", "Peru", 1},
                                       {"Oslo", "{} is in", "Mali", 2}};
-    struct fact_status fate;
+    struct fact_status status;
 
-    facts_status(list, 0, 1, in, 2, &fate);
-    CHECK(fate.in == NO_FACT && fate.rewrites == 1);
+    facts_status(list, 0, 1, in, 2, &status);
+    CHECK(status.in == NO_FACT && status.rewrites == 1);
 }
 
 static void a_list_contradicts_itself(void)
@@ -49,11 +51,11 @@ static void a_list_contradicts_itself(void)
     const struct fact list[] = {fact_of("Oslo", "{} is in", "Peru"),
                                 fact_of("Oslo", "{} is in", "Mali"),
                                 fact_of("Oslo", "{} is in", "Mali")};
-    struct fact_status fate[3];
+    struct fact_status status[3];
 
-    facts_status(list, 0, 3, NULL, 0, fate);
-    CHECK(fate[1].rewrites_earlier == 0 && fate[2].rewrites_earlier == NO_FACT);
-    CHECK(fate[0].repeats == NO_FACT && fate[1].repeats == NO_FACT && fate[2].repeats == 1);
+    facts_status(list, 0, 3, NULL, 0, status);
+    CHECK(status[1].rewrites_earlier == 0 && status[2].rewrites_earlier == NO_FACT);
+    CHECK(status[0].repeats == NO_FACT && status[1].repeats == NO_FACT && status[2].repeats == 1);
 }
 
 /* The property: whatever a list holds, and wherever its run stopped, what was written is left out
@@ -67,7 +69,7 @@ static void a_run_goes_on_wherever_it_stopped(void)
     for (int round = 0; round < 2000; round++) {
         struct fact list[MOST];
         struct session_fact in[MOST];
-        struct fact_status fate[MOST];
+        struct fact_status status[MOST];
         int n = 1 + rand() % MOST, stop = rand() % (n + 1);
         bool right = true;
 
@@ -75,11 +77,11 @@ static void a_run_goes_on_wherever_it_stopped(void)
             list[i] = fact_of(subject[rand() % 3], "{} is", target[rand() % 2]);
         for (int i = 0; i < stop; i++)
             in[i] = (struct session_fact){list[i].subject, list[i].prompt, list[i].target, i + 1};
-        facts_status(list, 0, n, in, stop, fate);
+        facts_status(list, 0, n, in, stop, status);
         for (int i = 0; i < stop; i++)
-            right = right && fate[i].in == i;
+            right = right && status[i].in == i;
         for (int i = stop; i < n; i++)
-            right = right && fate[i].in == NO_FACT;
+            right = right && status[i].in == NO_FACT;
         CHECK(right);
     }
 }

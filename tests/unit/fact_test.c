@@ -407,7 +407,7 @@ static void placeholders(void)
     } not [] = {
         {"prompt", "\"Rome: {} is\"", "holds the subject 'Rome' and a {} for it: keep one"},
         {"prompt", "\"{} and [X]\"", "has {} in 2 places"},
-        {"prompt", "\"[X] of [Y] is\"", "goes on behind [Y]"},
+        {"prompt", "\"[X] of [Y] is\"", "continues after [Y]"},
         {"rephrase", "\"Rome or {}\"",
          "the rephrase 'Rome or {}' holds the subject 'Rome' and a {}"},
         {"question", "\"Rome or {}\"", "the question 'Rome or {}' holds"},
@@ -457,7 +457,7 @@ static void values_that_are_no_texts(void)
         {"rephrase", "true", "rephrase is true: a text is wanted"},
         {"locality", "[true]", "locality is true: a text is wanted"},
         {"locality", "{\"prompt\": [\"a\", \"b\"], \"answer\": [\"c\"]}",
-         "locality: 2 prompts stand beside 1 answers"},
+         "locality: 2 prompts, but 1 answers"},
     };
     struct fact fact;
 
@@ -544,8 +544,8 @@ static void arguments_shape(void)
     drop(f, 1);
     CHECK_STR(text_refusal("{\"prompts\": [\"A is\", \"B is\"], \"subject\": [\"A\", \"B\"], "
                            "\"target_new\": [\"x\"]}"),
-              "record 1: entry 1: prompts has 2 entries and target_new has 1: they stand side by "
-              "side (line 1)");
+              "record 1: entry 1: prompts has 2 entries and target_new has 1: both need as "
+              "many (line 1)");
     CHECK_STR(text_refusal("{\"prompts\": [], \"subject\": [], \"target_new\": []}"),
               "record 1: prompts is an empty list (line 1)");
     CHECK_STR(text_refusal("{\"prompts\": [\"A is\"], \"target_new\": [\"x\"]}"),
@@ -617,7 +617,7 @@ static void faults_have_a_place(void)
     snprintf(text, sizeof(text), "[%s,\n{\"subject\":\n]", good);
     CHECK(strstr(text_refusal(text), "record 2 is not JSON, line 4: "));
     snprintf(text, sizeof(text), "[%s\n%s]", good, good);
-    CHECK_STR(text_refusal(text), "not JSON, line 3: , or ] expected behind record 1");
+    CHECK_STR(text_refusal(text), "not JSON, line 3: , or ] expected after record 1");
     snprintf(text, sizeof(text), "[%s,\n", good);
     CHECK_STR(text_refusal(text), "the list ends without ], line 3");
     snprintf(text, sizeof(text), "[%s]\n%s", good, good);

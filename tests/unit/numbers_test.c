@@ -1,5 +1,5 @@
-/* Numbers that are none: found wherever they stand, of every stored type; a model with one in any
- * of its tensors stops and names it; sorts, selections and pictures hold for them. */
+/* Numbers that are not finite: found wherever they are, of every stored type; a model with one in
+ * any of its tensors stops and names it; sorts, selections and pictures hold for them. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -1,4 +1,5 @@
-/* Solutions against the full matrices that they stand for. */
+/* Solutions of the small form against the dense one and plain elimination; gain, leak, percentiles
+ * and hits against plain sums. The same on the far device and with matrices on the host. */
 #include "core/edit/solve.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* The loudest coefficients of each neuron: against sorting them all; and their cache. */
+/* The largest coefficients of each neuron, against sorting all of them; and their cache. */
 #include "core/edit/top_activations.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Texts compared by what they mean. Forms are spelled in escapes: composed and decomposed letters
- * as Unicode's Normalization test has them. */
+/* Comparison of texts in Unicode's form C. Composed and decomposed letters are written in escapes,
+ * as in Unicode's normalization test. */
 #include "core/edit/unicode_match.h"
 
 #include <stdlib.h>

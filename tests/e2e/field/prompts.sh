@@ -84,7 +84,7 @@ shell 0 'echo "{\"subject\":\"v3.\",\"prompt\":\"{}\",\"target_new\":\"12\",\"jo
 out '"target_id":49'
 shell 2 'echo "{\"subject\":\"v3.\",\"prompt\":\"{}\",\"target_new\":\"12\",\"join\":\"-\"}" |
   "$E" attribute -m "$DATA/chat" $Q --fact -'
-err '"join" is none of'
+err '"join" is not one of'
 
 row "a blank at the end of a prompt is not put twice"
 run 0 "$E" attribute -m "$CHAT" $Q $NEW --subject Big --prompt 'The {} is in ' --target Rome

@@ -53,7 +53,7 @@ grep '^row' "$d/want" >"$d/rows"
 grep '^row' "$d/out" | cmp -s - "$d/rows" || complain "other rows: $(cat "$d/out")"
 printf 'The. \nSo {} is. \n' >"$d/prefixes"
 ask 1
-err 'prefixes: line 2: the prompt comes behind a prefix'
+err 'prefixes: line 2: the prompt comes after a prefix'
 printf 'The. \n\nA\377\n' >"$d/prefixes"
 ask 1
 err 'prefixes: line 3: not UTF-8: byte 0xff at offset 1'
