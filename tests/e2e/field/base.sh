@@ -77,7 +77,7 @@ err 'line 2: unknown action .previw.; did you mean preview'
 rm "$usual"
 printf '[colours]\nx = 1\n' >"$d/bad"
 run 2 "$E" config --config "$d/bad"
-err 'line 2: no section \[colours\]; parameters, screen, keys'
+err 'line 2: unknown section \[colours\]; known: parameters, screen, keys'
 printf '[screen]\nmouse = maybe\n' >"$d/bad"
 run 2 "$E" config --config "$d/bad"
 err 'line 2: mouse = maybe: not yes or no'
