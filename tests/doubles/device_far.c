@@ -1,6 +1,7 @@
-/* A CPU device for tests whose memory is out of reach, as a GPU's is: its buffers can be read and
- * written only while one of its operations runs, and its operations refuse every operand that is
- * not in them. What passes here touches device memory through the table alone. */
+/* A test device that computes on the CPU but has memory of its own, like a GPU. Its buffers are
+ * readable and writable only while one of its operations runs (mprotect), and its operations refuse
+ * operands outside its buffers. Code that works here touches device memory only through the table
+ * of device.h. */
 #include "tests/doubles/device_far.h"
 
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* A CPU whose memory only its own operations may touch (device_far.c). */
+/* A CPU device whose memory only its own operations can touch (device_far.c). */
 #ifndef TESTS_DOUBLES_DEVICE_FAR_H
 #define TESTS_DOUBLES_DEVICE_FAR_H
 

@@ -1,2 +1,2 @@
-/* What is special to the CUDA device, on emulated hardware. */
+/* Properties that only the CUDA device has, on emulated hardware. */
 #include "tests/unit/cuda_test.c"

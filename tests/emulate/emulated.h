@@ -1,4 +1,4 @@
-/* What the emulated machine is like: tests turn these knobs. */
+/* Properties of the emulated machine, which tests may set. */
 #ifndef TESTS_EMULATE_EMULATED_H
 #define TESTS_EMULATE_EMULATED_H
 

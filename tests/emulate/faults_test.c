@@ -1,5 +1,5 @@
-/* What the CUDA device says of machines that cannot be had for a test: without a driver, with one
- * that is too old, without room, and of a GPU that is lost. */
+/* The CUDA device's messages on machines that are hard to get for a test: no driver, an old driver,
+ * too little memory, a GPU that fails for good. */
 #include "tests/emulate/emulated.h"
 
 #include "core/base/buf.h"
@@ -59,7 +59,7 @@ static void a_survey(void)
 }
 
 /* Too little memory is a message with numbers, and the device goes on. */
-static void no_room(void)
+static void too_little_memory(void)
 {
     struct device *dev = device_open(&device_cuda, 0, 1, NULL);
     struct mat big, small;
@@ -104,7 +104,7 @@ static const struct test tests[] = {
     {"an old driver is named", an_old_driver_is_named},
     {"a driver without a GPU", a_driver_without_a_gpu},
     {"a survey", a_survey},
-    {"no room", no_room},
+    {"too little memory", too_little_memory},
     {"a lost GPU stays lost", a_lost_gpu_stays_lost},
 };
 

@@ -1,3 +1,3 @@
-/* What `make check-gpu` asks of a GPU on whole models, asked of the emulated one. */
+/* The tests of `make check-gpu` on whole models, on the emulated GPU. */
 #define EMULATED 1
 #include "tests/gpu/models_test.c"

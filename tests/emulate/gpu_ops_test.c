@@ -1,3 +1,3 @@
-/* What `make check-gpu` asks of a GPU, asked of the emulated one: fewer and smaller cases. */
+/* The operation tests of `make check-gpu` on the emulated GPU: fewer and smaller cases. */
 #define EMULATED 1
 #include "tests/gpu/ops_test.c"

@@ -1,5 +1,6 @@
-/* CUDA's language for a compiler of the host: see gpu/launch.cuh. Blocks run one after another; the
- * threads of a block are fibers that take turns at __syncthreads(). */
+/* CUDA's language extensions for a host compiler (gpu/launch.cuh says what kernels must keep to).
+ * Blocks run one after another; the threads of a block are fibers that switch at __syncthreads().
+ */
 #ifndef TESTS_EMULATE_KERNEL_H
 #define TESTS_EMULATE_KERNEL_H
 

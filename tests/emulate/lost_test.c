@@ -1,11 +1,11 @@
-/* A GPU that is lost in the middle of work, and one that does not open: the session is what it was,
- * and goes on with the CPU. */
+/* A GPU that fails in the middle of work, and one that does not open: the session is unchanged and
+ * continues on the CPU. */
 #include "tests/engine/small.h"
 
 #include "gpu/cuda.h"
 #include "tests/emulate/emulated.h"
 
-/* Runs a command that is to fail since the GPU is lost; what was told of the state goes to h. */
+/* Runs a command that must fail because the GPU is lost; h gets the reported state. */
 static struct job_result lose(struct engine *e, struct command c)
 {
     struct job_result h = {0};

@@ -1,5 +1,6 @@
-/* The two ways of the log probability shift on emulated hardware: small tiles on two streams, and
- * the fused kernel. Both against the CPU device, which other tests hold against plain loops. */
+/* The two ways to the log probability shift on emulated hardware: small tiles on two streams, and
+ * the fused kernel. Both are compared with the CPU device, which other tests compare with plain
+ * loops. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
-/* The CUDA runtime and its libraries on the host, for tests of gpu/ where there is no GPU. What
- * they are asked is written down by NVIDIA; the BLAS and LAPACK of the host answer. */
+/* The CUDA runtime, cuBLAS and cuSOLVER on the host, to test gpu/ without a GPU. Each function does
+ * what NVIDIA's documentation says, with the host's BLAS and LAPACK. */
 #include <cblas.h>
 #include <stdbool.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* Streams, events and graphs of the emulated runtime.
  *
- * What is queued on a stream runs as late as the rules allow: when somebody waits for it, and then
- * only that stream and what it waits for by events. So an order that nobody asked for is not
- * there, and a test sees what is missing. While a stream is captured its work goes into the graph
- * instead, and what CUDA forbids meanwhile fails as it does there and spoils the capture. */
+ * Queued work runs as late as the rules allow: when somebody waits for it, and then only that stream
+ * and the work it waits for by events. So two streams run in order only if the program asks for it,
+ * and a test sees a missing event. While a stream is captured its work goes into the graph, and
+ * calls that CUDA forbids then fail and invalidate the capture, as in CUDA. */
 #include <cstdlib>
 #include <cstring>
 #include <deque>

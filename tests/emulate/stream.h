@@ -1,4 +1,4 @@
-/* Where the emulated libraries put their work (tests/emulate/stream.cpp). */
+/* The queues of the emulated streams, for the emulated libraries (stream.cpp). */
 #ifndef TESTS_EMULATE_STREAM_H
 #define TESTS_EMULATE_STREAM_H
 

@@ -1,9 +1,9 @@
-/* What the parts of the GPU benchmark share: one device, one clock, one table.
+/* Shared by the parts of the GPU benchmark: one device, one clock, one table.
  *
- * A line is a thing that was measured: its first call (which loads and plans things), its median
- * with the data far away (operands not met lately: in device memory) and near (the same operands
- * again: in a cache if they fit), and the least time the measured ceilings allow for the operations
- * and bytes it cannot do without. */
+ * A line of the table is one operation: the time of its first call (which loads kernels), its
+ * median time with data in device memory (new operands each time) and with data in the cache (the
+ * same operands again, if they fit), and the least time that its flops and bytes need at the
+ * measured ceilings. */
 #ifndef TESTS_GPU_BENCH_H
 #define TESTS_GPU_BENCH_H
 

@@ -1,5 +1,5 @@
-/* What this machine can do at most, measured with its own libraries in the same run: everything
- * else is held against it. */
+/* The ceilings of this machine, measured with NVIDIA's libraries in the same run: copy bandwidth
+ * and products. All other measurements are compared with them. */
 #include <string.h>
 
 #include "tests/gpu/bench.h"

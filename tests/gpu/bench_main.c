@@ -1,11 +1,11 @@
-/* gpu_bench: what the CUDA device does against what the machine could do, in one run.
+/* gpu_bench: compares the CUDA device with what the machine can do, in one run.
  *
  *   gpu_bench [--device NAME[:N]] [--small] [--repeats N] [--json FILE] [--model FILE]
  *             [--only ops|llama|qwen|model]
  *
- * First the ceilings (copy bandwidth and products by the library), then every operation, then whole
- * journeys on synthetic weights and on the default model. The table comes last; the same numbers
- * stand in the JSON file. Nothing here knows a time from elsewhere. */
+ * It measures the ceilings (copy bandwidth and products by the library), then every operation, then
+ * whole computations on synthetic weights and on the default model. It prints the table last, and
+ * writes the same numbers to the JSON file. No time from another machine is built in. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
-/* One model's journey: attribution in every precision beside the bare product U, the masks each
- * precision gives beside those of float32, a whole edit, second moments, and the memory it took. */
+/* Benchmarks of one model: attribution in every precision compared with the product U alone, the
+ * masks of each precision compared with those of float32, a whole edit, second moments, and the
+ * memory used. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Every operation of the device's table at the shapes one model asks for. Rows: those that target
- * optimisation runs again at each step, and a batch of text for second moments. */
+/* Benchmarks of every operation of the device table at the shapes of one model. The numbers of rows
+ * are those of a step of the target's optimisation and of a batch of text for second moments. */
 #include <stdlib.h>
 #include <string.h>
 

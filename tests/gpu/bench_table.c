@@ -1,4 +1,4 @@
-/* Timing and the table. */
+/* Measures times and prints the table of the GPU benchmark. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* Whole computations on the CUDA device against the CPU: attribution and masks, keys, the
- * optimised target, second moments, and edits through the engine whose bits are promised. On a
- * small model with a tokenizer of bytes, and on the default model where it is. */
+/* Whole computations on the CUDA device compared with the CPU: attribution and masks, keys, the
+ * optimised target, second moments, and edits through the engine, whose bits must be equal. They
+ * run on a small model with a byte tokenizer, and on the default model if it is there. */
 #include "gpu/cuda.h"
 #include "tests/engine/small.h"
 

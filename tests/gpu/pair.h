@@ -1,6 +1,7 @@
-/* The same operation on the CPU and, twice, on the device that is to be validated: the second must
- * be the first within a tolerance, the third the second to the bit. Around each matrix stand
- * numbers that nothing may touch, and results begin as NaN, so that what is not written shows. */
+/* Runs an operation once on the CPU and twice on the device under test. The device's first result
+ * must equal the CPU's within a tolerance, the second must equal the first bit for bit. Guard
+ * numbers surround each matrix and must not change; results start as NaN, so that elements that are
+ * not written are found. */
 #ifndef TESTS_GPU_PAIR_H
 #define TESTS_GPU_PAIR_H
 

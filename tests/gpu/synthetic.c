@@ -1,4 +1,4 @@
-/* Makes models of any shape from one pool of noise. */
+/* Makes models of any shape whose weights are windows on one pool of random numbers. */
 #include "tests/gpu/synthetic.h"
 
 #include <math.h>

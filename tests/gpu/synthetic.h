@@ -1,6 +1,6 @@
-/* Models of a given shape with made-up weights: no file, no tokenizer, token ids are given
- * directly. They say nothing true, but cost what a real model of that shape costs, and their
- * activations stay in a sane range. */
+/* Models of a given shape with random weights: no file, no tokenizer, token ids are given directly.
+ * Their answers mean nothing, but they cost as much as a real model of that shape, and their
+ * activations stay in a normal range. */
 #ifndef TESTS_GPU_SYNTHETIC_H
 #define TESTS_GPU_SYNTHETIC_H
 

@@ -1,4 +1,5 @@
-/* One reader of config files: who takes which line, under which number. */
+/* The reader of config files: which section's function gets which line, and line numbers in errors.
+ */
 #include "core/base/config.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* The CUDA device on a GPU, except for the one test of what happens without. Every operation is
- * tested by device_test.c and its neighbours, on this device too where there is one. */
+/* The CUDA device on a real GPU; without one, the error message. The operations are tested by
+ * device_test.c and its neighbours, which also run on this device if there is one. */
 #include <stdint.h>
 #include <stdlib.h>
 

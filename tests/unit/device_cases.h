@@ -1,6 +1,6 @@
-/* What the device tests share: the devices at hand, random matrices on them, and comparison with
- * plain double loops. Add a case by adding a loop over device_at(): every operation is run on
- * every device. */
+/* Shared by the device tests: the devices of this machine, random matrices on them, and comparison
+ * with plain loops in double. A new test loops over device_at(), so that it runs on every device.
+ */
 #ifndef TESTS_UNIT_DEVICE_CASES_H
 #define TESTS_UNIT_DEVICE_CASES_H
 

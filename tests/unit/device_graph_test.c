@@ -1,10 +1,10 @@
-/* Recorded operations: the bits of the same operations called one by one, and what is not allowed
- * while they are recorded. On devices that record; the others have nothing to show. */
+/* Recorded operations give the same bits as the same operations called one by one, and forbidden
+ * calls while recording are faults. Devices that do not record are skipped. */
 #include "tests/unit/device_cases.h"
 
 enum { ROWS = 6, D = 32, V = 70, HEADS = 2, STEPS = 5 };
 
-/* Something like a step of an optimisation: it goes forward, takes a loss, comes back, moves x. */
+/* Similar to a step of the target's optimisation: forward, loss, backward, Adam. */
 struct walk {
     struct device *dev;
     struct mat w, x, base, h, k, out, att, dh, logits, loss, grad, dw;

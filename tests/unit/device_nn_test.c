@@ -1,5 +1,5 @@
-/* The transformer's operations, losses and the method's own slots on every device: values against
- * plain double loops, gradients against finite differences of those loops. */
+/* The operations of a transformer, losses and Adam on every device: values against plain loops in
+ * double, gradients against finite differences of these loops. */
 #include "tests/unit/device_cases.h"
 
 #define LOOSE 1e-11 /* NMSE of float32 work */

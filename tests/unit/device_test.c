@@ -1,4 +1,4 @@
-/* Memory, moving, algebra and faults of every device against plain double loops. */
+/* Memory, copies, linear algebra and faults of every device, against plain loops in double. */
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-/* Errors: the first is kept, what led to it stands before it, and what to do is known as such. */
+/* Errors: the first one is kept, context is put before it, and the hint is found. */
 #include "core/base/err.h"
 
 #include <string.h>

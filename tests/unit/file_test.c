@@ -1,4 +1,4 @@
-/* Texts as they are saved by others, and what comes by pipes. */
+/* Text files as other programs save them (line ends, encodings), and spooled pipes. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>

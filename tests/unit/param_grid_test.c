@@ -1,4 +1,4 @@
-/* Grids of parameter values: what is read, and that what is wrong is named. */
+/* Grids of parameter values: parsing, cells, and errors that name the wrong part. */
 #include "core/base/param_grid.h"
 
 #include <string.h>

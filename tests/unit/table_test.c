@@ -1,4 +1,4 @@
-/* A table in every form: what is special in one of them stays what it was. */
+/* A table in every format: special characters of each format are escaped. */
 #include "core/base/table.h"
 
 #include <math.h>
