@@ -1,26 +1,17 @@
-/* The terminal, by curses. The one file that includes it.
+/* The terminal, by curses. The one file that includes it. A frame goes through four steps:
  *
- * A frame goes through four steps:
- *
- *   1. views draw the whole surface, whatever changed          views/
+ *   1. views draw the whole surface, whatever changed           views/
  *   2. palette_paint() turns each cell into text and colours    palette.c
  *   3. term_show() writes all cells into curses' own screen     below
- *   4. doupdate() compares that with what the terminal shows    curses
- *      and sends the cells that differ
+ *   4. doupdate() sends the cells that differ from what the terminal shows
  *
- * So nothing above curses remembers what was on the screen, and a view cannot leave old text
- * behind. Step 4 is what makes this affordable. A heatmap of 200 x 50 cells with real scores is 111
- * kB sent whole, 1.1 kB if one of its rows has changed, and 16 bytes if nothing has.
- *
- * Two things make frames of heatmaps small. A colour pair is made when first met and kept by
- * curses (alloc_pair), so equal neighbours need no new escape sequence. And save_bytes() replaces
- * "▀" with two equal colours by "█" or a blank in the colours of the cell to its left.
- *
+ * So a view cannot leave old text behind. Step 4 makes it affordable: a heatmap of 200 x 50 cells
+ * with real scores is 111 kB sent whole, 1.1 kB if one row has changed, 16 bytes if nothing has.
+ * Colour pairs are made when first met and kept (alloc_pair), and save_bytes() replaces "▀" of two
+ * equal colours by "█" or a blank in the colours of the cell to its left.
  * The update is wrapped in "ESC [ ? 2026 h" and "l": terminals that know it show the frame at once
- * instead of piece by piece; the others ignore it.
- *
- * Widths are the weak spot of terminals: they do not agree on how wide emoji are.
- * text_terminal_cell() therefore sends only what all agree on. */
+ * instead of piece by piece. Terminals do not agree on how wide emoji are, so only what all agree
+ * on is sent (text_terminal_cell()). */
 #include "tui/term.h"
 
 #include <curses.h>
@@ -73,8 +64,8 @@ static const char *locale_name(void)
     return NULL;
 }
 
-/* Chooses between UTF-8 and ASCII. ASCII only if the locale is set to something that is not UTF-8.
- * If no locale is set, or it is a UTF-8 one that is not installed here, C.UTF-8 is used. */
+/* ASCII only if the locale is set to something that is not UTF-8. With no locale, or a UTF-8 one
+ * that is not installed here, C.UTF-8 is used. */
 static void open_locale(void)
 {
     const char *said = locale_name();
@@ -88,8 +79,14 @@ static void open_locale(void)
     term.caps.ascii = !utf8;
 }
 
-/* Keys may come from /dev/tty while standard input is a pipe. Standard output must be the
- * terminal: if it is a file, the user wants data there, never escape sequences. */
+static bool err_no_terminal(struct err *err)
+{
+    return err_set(err, ERR_USAGE,
+                   "the screen needs a terminal: run it in one, or use a command such as "
+                   "`editscope query` (`editscope --help` lists them)");
+}
+
+/* Keys may come from /dev/tty. Where standard output is a file, it gets no escape sequences. */
 static bool open_files(struct err *err)
 {
     term.in = stdin;
@@ -105,13 +102,11 @@ static bool open_files(struct err *err)
     if (term.in && term.in != stdin)
         fclose(term.in);
     term.in = NULL;
-    return err_set(err, ERR_USAGE,
-                   "the screen needs a terminal: run it in one, or use a command such as "
-                   "`editscope query` (`editscope --help` lists them)");
+    return err_no_terminal(err);
 }
 
-/* Finds the direct-colour variant of TERM: "xterm-256color" -> "xterm-direct". Only if COLORTERM
- * says truecolor or 24bit, or the user insists, and terminfo has the entry. */
+/* The direct-colour variant of TERM, "xterm-256color" -> "xterm-direct": if terminfo has it, and
+ * COLORTERM says truecolor or 24bit or the user insists. */
 static bool direct_name(char out[64], const char *name, bool insist)
 {
     const char *says = getenv("COLORTERM");
@@ -130,7 +125,6 @@ static bool direct_name(char out[64], const char *name, bool insist)
     return found;
 }
 
-/* What to treat an unknown TERM as, by what its name contains. */
 static const char *fallback_name(const char *name)
 {
     static const char *const rich[] = {"256color", "kitty",   "alacritty", "foot",
@@ -150,8 +144,7 @@ static bool err_no_cursor(const char *name, struct err *err)
                    name ? name : "");
 }
 
-/* Tries, in this order: the direct-colour entry, NAME-256color if 256 colours are asked for, TERM
- * itself, a fallback. */
+/* Tries the direct-colour entry, NAME-256color if asked for, TERM itself, then a fallback. */
 static bool open_screen(const struct term_options *o, struct err *err)
 {
     const char *name = getenv("TERM"), *color = o->color ? o->color : "auto", *cup;
@@ -184,7 +177,6 @@ static bool open_screen(const struct term_options *o, struct err *err)
     return err_no_cursor(name, err);
 }
 
-/* How many colours to use: what the terminal has, limited by NO_COLOR and by --color. */
 static enum tier color_tier(const char *color)
 {
     const char *no = getenv("NO_COLOR");
@@ -206,7 +198,6 @@ static enum tier color_tier(const char *color)
     return have;
 }
 
-/* Key sequences that terminals send but terminfo entries often lack. */
 static void define_keys(void)
 {
     static const struct {
@@ -224,8 +215,7 @@ static void define_keys(void)
         define_key(more[i].sequence, more[i].code);
 }
 
-/* Adds a capability (or an escape sequence) to the bytes that a crash writes, without its padding
- * "$<5>", which only curses can interpret. */
+/* For what a crash writes: a capability without its padding "$<5>", or an escape sequence. */
 static void add_restore(const char *capability)
 {
     const char *s = capability[0] == '\033' ? capability : tigetstr(capability);
@@ -258,8 +248,7 @@ static void term_write(const char *bytes)
     }
 }
 
-/* The capability that ends the picture: back to the normal screen, or "clear" where there is none.
- */
+/* The capability that ends the picture: the normal screen again, or "clear" without one. */
 static const char *picture_end(void)
 {
     return exit_ca_mode ? "rmcup" : "clear";
@@ -287,8 +276,7 @@ static void prepare_crash_handler(const struct term_options *o)
                                                 .version = o->version});
 }
 
-/* Libraries write warnings to standard error, which would land in the middle of the screen: they
- * go into a log until the screen is closed. */
+/* Warnings of libraries would land in the middle of the screen: they go into a log instead. */
 static void divert_stderr(const char *log)
 {
     int fd = open(log ? log : "/dev/null", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -309,9 +297,7 @@ bool term_check(struct err *err)
     int status = 0;
 
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-        return err_set(err, ERR_USAGE,
-                       "the screen needs a terminal: run it in one, or use a command such as "
-                       "`editscope query` (`editscope --help` lists them)");
+        return err_no_terminal(err);
     if (!name || !*name || setupterm(name, STDOUT_FILENO, &status) != OK)
         return (name && *name) || err_no_cursor(name, err); /* a name not known is tried later */
     cup = tigetstr("cup");
@@ -391,8 +377,7 @@ void term_size(int *h, int *w)
     getmaxyx(stdscr, *h, *w);
 }
 
-/* The number of a colour pair. On direct-colour terminals curses reads 1 to 7 as palette indices,
- * so those seven near-black colours become 8. */
+/* On direct-colour terminals curses reads 1 to 7 as palette indices: send 8, as dark, instead. */
 static int pair_of(int32_t fg, int32_t bg)
 {
     int pair;
@@ -407,7 +392,6 @@ static int pair_of(int32_t fg, int32_t bg)
     return pair < 0 ? 0 : pair;
 }
 
-/* See the opening comment. `last` is the cell to the left as it was sent. */
 static void save_bytes(struct paint *paint, const struct paint *last)
 {
     int32_t colour = paint->fg;
@@ -425,8 +409,6 @@ static void save_bytes(struct paint *paint, const struct paint *last)
         paint->fg = last->fg;
 }
 
-/* Writes one cell into curses' screen. A wide cell that the terminal shows in one column is
- * followed by what fills the second. */
 static void show_cell(int y, int x, int cols, const struct paint *paint)
 {
     static const attr_t attribute[5] = {A_BOLD, A_DIM, A_ITALIC, A_UNDERLINE, A_REVERSE};
@@ -480,8 +462,7 @@ void term_redraw(void)
         clearok(curscr, TRUE);
 }
 
-/* Reads up to the end of a bracketed paste, at most PASTE_MAX bytes, and no longer than a second
- * without input: a paste that never ends must not hold the program. */
+/* At most PASTE_MAX bytes, and no longer than a second without input. */
 static void read_paste(struct key *key)
 {
     wint_t c;
@@ -519,7 +500,6 @@ static bool read_mouse(struct key *key)
     return true;
 }
 
-/* Turns a key code of curses into ours; false for one that we do not use. */
 static bool special_key(struct key *key, int code)
 {
     static const struct {
@@ -571,7 +551,6 @@ bool term_key(struct key *key)
     return false;
 }
 
-/* Signals are let in only during ppoll(), see crash_handler.c. */
 void term_wait(int fd, int timeout_ms)
 {
     struct pollfd p[2] = {{.fd = fileno(term.in), .events = POLLIN}, {.fd = fd, .events = POLLIN}};
