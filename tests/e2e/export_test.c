@@ -109,7 +109,7 @@ static void every_exporter(void)
     CHECK(run(&out, "tokens -m %s/safetensors --json ab", folder) == 0);
     CHECK(run(&out, "export -m " TINY "/model.gguf --state base --as safetensors --to %s/base",
               folder) == 0);
-    CHECK(out.data && strstr(out.data, "opened again"));
+    CHECK(out.data && strstr(out.data, "reopened: logits"));
     buf_free(&out);
 }
 

@@ -203,11 +203,11 @@ static void exports(const char *path, const char *name, bool gguf, bool dense)
     through_a_delta(path, name, sum[dense ? 3 : 2]);
     to = xasprintf("export --as safetensors --dtype f32 --to %s/%s-folder", folder, name);
     /* in a GGUF file the rows of q and k are in another order, and so are the sums */
-    on(gguf ? "say the same word" : "logits differ by 0 at most", path, name, to);
+    on(gguf ? "have the same next token" : "logits differ by at most 0 ", path, name, to);
     free(to);
     if (gguf) {
         to = xasprintf("export --as gguf --to %s/%s.gguf", folder, name);
-        on("logits differ by 0 at most", path, name, to);
+        on("logits differ by at most 0 ", path, name, to);
         free(to);
     }
     if (!dense) { /* only the order of the sum differs */
@@ -348,7 +348,7 @@ static void part_of_a_fused_tensor(const char *path, const char *name, bool gguf
         static const char *const as[] = {"lora", "safetensors --dtype f32", "gguf"};
 
         to = xasprintf("export --as %s --to %s/%s.%d.gguf", as[i], folder, name, i);
-        on(i ? "logits differ by 0 at most" : "0 % of the edit left out", path, name, to);
+        on(i ? "logits differ by at most 0 " : "0 % of the edit left out", path, name, to);
         free(to);
     }
     free(file);
