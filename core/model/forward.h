@@ -53,6 +53,7 @@ struct forward {
 /* The caller frees what these return, before the model and its device. */
 struct forward *forward_new(const struct model *m, int capacity);
 void forward_free(struct forward *f);
+/* An empty cache for up to `capacity` tokens of all sequences together. */
 struct kv_cache *kv_cache_new(const struct model *m, int capacity);
 void kv_cache_free(struct kv_cache *c, struct device *dev);
 

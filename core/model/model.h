@@ -56,7 +56,7 @@ struct model *model_open(const char *path, struct device *dev, long long memory,
  * Both belong to the model from here on, also when it fails. */
 struct model *model_of(struct weights *file, struct tokenizer *tokenizer, struct device *dev,
                        long long memory, struct job *job, struct err *err);
-void model_close(struct model *m);
+void model_close(struct model *m); /* accepts NULL; frees file and tokenizer as well */
 
 /* The weight w for a product of x with w transposed, x of so many rows: for few, the stored one
  * where there are both, since that is fewer bytes to read. The bits of the product are the same. */

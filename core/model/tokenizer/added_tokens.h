@@ -33,7 +33,7 @@ struct added_match {
 
 /* An empty text is ignored. If two tokens have the same text, the later one counts. */
 void added_put(struct added_set *set, const char *text, size_t len, struct added_token token);
-void added_end(struct added_set *set);
+void added_end(struct added_set *set); /* sorts; call after the last added_put() */
 /* After added_end(): removes tokens with ids of `limit` and above. */
 void added_limit(struct added_set *set, int limit);
 bool added_has(const struct added_set *set, int id);

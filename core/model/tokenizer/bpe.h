@@ -79,7 +79,7 @@ bool bpe_add(struct bpe *bpe, int64_t id, const char *text, size_t len, struct e
  * Merges of equal rank are applied from left to right. */
 bool bpe_merge(struct bpe *bpe, int rank, struct bpe_text left, struct bpe_text right,
                struct err *err);
-void bpe_end(struct bpe *bpe);
+void bpe_end(struct bpe *bpe); /* finds the tokens of single bytes; call after the last bpe_add() */
 void bpe_free(struct bpe *bpe);
 
 /* Whether any merge joins a right part that begins with `mark` to a left part that does not end

@@ -1,5 +1,5 @@
 /* The steps of normalisation. Each writes an offset_map; offsets of the result are taken back to
- * the original text through all of them (normal_origin()). */
+ * the original text through all of them (normalized_origin()). */
 #include "core/model/tokenizer/normalize.h"
 
 #include <stdio.h>
@@ -98,14 +98,14 @@ bool normalizer_apply(const struct normalizer *n, struct normalized *run, const 
     return true;
 }
 
-size_t normal_origin(const struct normalized *run, size_t pos, bool end)
+size_t normalized_origin(const struct normalized *run, size_t pos, bool end)
 {
     for (int i = run->count; i-- > 0;)
         pos = offset_map_origin(&run->map[i], pos, end);
     return pos;
 }
 
-void normal_run_free(struct normalized *run)
+void normalized_free(struct normalized *run)
 {
     for (int i = 0; i < NORMAL_STEPS; i++)
         offset_map_free(&run->map[i]);

@@ -52,7 +52,7 @@ bool normalizer_add(struct normalizer *n, enum normal_kind kind, const char *fro
 bool normalizer_apply(const struct normalizer *n, struct normalized *run, const char *text,
                       size_t len, enum normal_place place, struct err *err);
 /* As offset_map_origin(), through all steps. */
-size_t normal_origin(const struct normalized *run, size_t pos, bool end);
-void normal_run_free(struct normalized *run);
+size_t normalized_origin(const struct normalized *run, size_t pos, bool end);
+void normalized_free(struct normalized *run);
 
 #endif

@@ -61,7 +61,7 @@ bool tokenizer_add_special(struct tokenizer *t, struct added_token token, const 
     }
     if (ok)
         added_put(normalized ? &t->normal : &t->raw, text, len, token);
-    normal_run_free(&run);
+    normalized_free(&run);
     return ok;
 }
 
@@ -129,10 +129,10 @@ static void tokens_put(struct tokens *out, int id, size_t start, size_t end)
 /* Appends a token; start and end are bytes of the normalised part, taken back to the text here. */
 static void emit_token(struct encoder *e, int id, size_t start, size_t end)
 {
-    start = e->offset + normal_origin(&e->part, start, false);
-    end = e->offset + normal_origin(&e->part, end, true);
-    tokens_put(e->out, id, e->origin + normal_origin(&e->stretch, start, false),
-               e->origin + normal_origin(&e->stretch, end, true));
+    start = e->offset + normalized_origin(&e->part, start, false);
+    end = e->offset + normalized_origin(&e->part, end, true);
+    tokens_put(e->out, id, e->origin + normalized_origin(&e->stretch, start, false),
+               e->origin + normalized_origin(&e->stretch, end, true));
 }
 
 static void encode_word(struct encoder *e, const char *text, size_t len)
@@ -254,8 +254,8 @@ bool tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, u
         drop_second_bos(t, out);
     pretok_run_free(e.run);
     bpe_work_free(&e.work);
-    normal_run_free(&e.stretch);
-    normal_run_free(&e.part);
+    normalized_free(&e.stretch);
+    normalized_free(&e.part);
     return ok;
 }
 
