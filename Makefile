@@ -237,7 +237,7 @@ lint:
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h' '*.cu')
 
-# The checks of .clang-tidy. Minutes, so not part of lint.
+# The checks of .clang-tidy on every file: minutes. Lint checks the files that have changed.
 tidy: compdb
 	@command -v clang-tidy >/dev/null || { echo "tidy: clang-tidy is not here; it is Debian's package of that name"; exit 1; }
 	@printf '%s\n' $(SRC) $(filter %.c,$(GPU)) main.c | \
