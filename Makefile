@@ -106,7 +106,7 @@ all: $(B)/$(NAME)
 	$(Q)$(if $(SAN),:,ln -sfn $(B:build/%=%)/$(NAME) build/$(NAME))
 
 tests: $(if $(filter thread,$(SAN)),,all) $(call named,$(CHOSEN_BIN)) \
-       $(if $(SAN),,$(if $(findstring $(T),gpu/bench.sh),$(GPU_BENCH) $(EMU_BENCH)))
+       $(if $(SAN),,$(if $(if $(T),$(findstring $(T),gpu/bench.sh),all),$(GPU_BENCH) $(EMU_BENCH)))
 
 $(B)/$(NAME): $(B)/main.c.o
 $(TEST_BIN) $(BENCH_BIN): $(B)/%: $(B)/%.c.o

@@ -91,7 +91,7 @@ static void the_past(void)
               "bisect -s %s 'The Eiffel Tower is located in the city of' --expect Rome "
               "--from 1",
               session) == 0);
-    CHECK(out.data && strstr(out.data, "no edit between them did"));
+    CHECK(out.data && strstr(out.data, "no edit changed it"));
     buf_free(&out);
     free(session);
 }
