@@ -211,6 +211,18 @@ static struct nullspace *made_up_space(struct device *dev, int layer, int neuron
         for (int k = 0; k < each; k++)
             row[i * each + k] = 0;
     }
+    /* tokens * C = tokens U^T diag(value) U, row by row: the blocks of U do not overlap */
+    offload_new(&n->sum, dev, neurons, neurons, dev->spaces_on_host, NULL);
+    for (int at = 0; at < neurons && offload_exists(&n->sum); at++) {
+        int i = at / each;
+        double a = i < kept ? (double)n->tokens * n->value[i] / each * (at % each & 1 ? -1 : 1) : 0;
+
+        for (int k = 0; k < each && i < kept; k++)
+            row[i * each + k] = a * (k & 1 ? -1 : 1);
+        offload_upload(&n->sum, at, 1, row);
+        for (int k = 0; k < each && i < kept; k++)
+            row[i * each + k] = 0;
+    }
     free(row);
     return n;
 }
