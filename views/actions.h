@@ -58,7 +58,7 @@
     V(MUCH_LESS, "much-less", ",", "Parameters", "Ten steps down")                                 \
     V(EXACT, "exact", "=", "Parameters", "Type the exact value")                                   \
     V(RESET, "reset", "r", "Parameters", "Set this parameter to its default")                      \
-    X(RESET_ALL, "reset-all", "R", "Parameters", "Set every knob to its default", reset_all)       \
+    X(RESET_ALL, "reset-all", "R", "Parameters", "Set the sliders to their defaults", reset_all)   \
     X(UNTUNE, "untune", "Z", "Parameters", "Undo the last change of a parameter", untune)          \
     X(MASK_MODE, "mask-mode", "M", "Parameters", "Next mask: union, general, specific, ...",       \
       mask_mode)                                                                                   \
@@ -100,7 +100,7 @@
       compare)                                                                                     \
     O(VIEW_HISTORY, "view-history", "8", "Views", "History: the journal of edits", history)        \
     O(FACTS, "facts", "9", "Views", "Facts: a queue of many, and the scoreboard", facts)           \
-    O(SWEEP, "sweep", "#", "Views", "Sweep: a grid over two knobs", sweep)                         \
+    O(SWEEP, "sweep", "#", "Views", "Sweep: a grid over two parameters", sweep)                    \
     O(MODELS, "models", "O", "Views", "Models on this machine: open another one", models)          \
     X(PULL, "pull", "H", "Views", "Download a model from the Hugging Face Hub", pull)              \
     O(LOG, "log", "L", "Views", "Messages and jobs so far", log)                                   \

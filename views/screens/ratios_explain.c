@@ -224,7 +224,7 @@ static void write_effects(struct writer *w, const struct ui_state *d, const stru
                           const struct knob_effect *e)
 {
     write_title(w, "neurons that enter + and leave − the mask");
-    write_wrapped(w, ROLE_DIM, "knob      now     a step down     a step up");
+    write_wrapped(w, ROLE_DIM, "parameter now     a step down     a step up");
     for (int k = 0; k < KNOB_AMPLIFY; k++) {
         struct pen p = next_line(w);
         char value[16], moved[2][24];

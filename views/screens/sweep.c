@@ -172,7 +172,7 @@ static void run_grid(struct view *v)
         params_choice(&w->params, P_MASK_MODE) == MODE_NONE)
         v->host->message(
             v->host, TONE_WARN,
-            "edit.method=%s mask.mode=%s has no mask: the knobs of the mask change nothing",
+            "edit.method=%s mask.mode=%s has no mask: the parameters of the mask change nothing",
             params_word(&w->params, P_EDIT_METHOD), params_word(&w->params, P_MASK_MODE));
 }
 
@@ -384,7 +384,7 @@ static void draw_axes(const struct sweep *w, const struct ui_state *d, struct su
                   w->focus != FOCUS_MAPS);
     for (int i = 0; i < w->grid.axes && i < in.h; i++)
         draw_axis(w, i, s, in, i);
-    box_foot(s, area, "Tab selects an axis: left/right knob, + - number of values, = type");
+    box_foot(s, area, "Tab selects an axis: left/right parameter, + - number of values, = type");
 }
 
 /* ".05" for "0.05": there are few columns for a label. */

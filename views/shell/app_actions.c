@@ -135,7 +135,8 @@ static void do_reset_all(struct app *app)
     for (size_t i = 0; i < sizeof(reset) / sizeof(*reset); i++)
         param_reset(&app->ui.params, reset[i]);
     app->host.params_changed(&app->host);
-    app->host.message(&app->host, TONE_PLAIN, "all knobs have their default values; Z undoes this");
+    app->host.message(&app->host, TONE_PLAIN,
+                      "the parameters with a slider have their default values; Z undoes this");
 }
 
 /* Undoes the last parameter change. Edits are undone by do_undo(). */
