@@ -8,7 +8,7 @@
  *   - scratch buffers: an old one that a graph may use is not freed when it is replaced, but when
  *     the last graph is freed (cuda_retire()).
  * Waiting, allocating, releasing and copying end a capture with an unhelpful CUDA error. So each of
- * these calls cuda_recording() first, which makes it a fault in words. */
+ * these calls cuda_refuse_while_capturing() first, which makes it a fault in words. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +26,7 @@ struct graph {
 static void graph_discard(struct cuda *self, struct graph *g)
 {
     if (g->exec)
-        cuda_ok(&self->base, cudaGraphExecDestroy(g->exec), "free a recording");
+        cuda_ok(&self->base, cudaGraphExecDestroy(g->exec), "free a CUDA graph");
     cudaFree(g->stage);
     free(g->stage_host);
     free(g);
@@ -37,24 +37,24 @@ void cuda_graph_begin(struct device *dev)
     struct cuda *self = cuda_of(dev);
     struct graph *g;
 
-    if (cuda_recording(dev, "recording"))
+    if (cuda_refuse_while_capturing(dev, "another capture"))
         return;
     g = xcalloc(1, sizeof(*g));
     g->stage_host = xmalloc(GRAPH_STAGE_BYTES);
     if (cuda_ok(dev, cudaMalloc((void **)&g->stage, GRAPH_STAGE_BYTES), "allocate memory") &&
         cuda_ok(dev, cudaStreamBeginCapture(self->stream, cudaStreamCaptureModeThreadLocal),
-                "record"))
+                "capture a CUDA graph"))
         self->graph = g;
     else
         graph_discard(self, g);
 }
 
-bool cuda_recording(struct device *dev, const char *what)
+bool cuda_refuse_while_capturing(struct device *dev, const char *what)
 {
     if (!cuda_of(dev)->graph)
         return false;
     if (!dev->fault.kind)
-        err_set(&dev->fault, ERR_DEVICE, "%s is not possible while operations are recorded", what);
+        err_set(&dev->fault, ERR_DEVICE, "%s is not possible while a CUDA graph is captured", what);
     return true;
 }
 
@@ -65,7 +65,7 @@ const void *cuda_graph_stage(struct device *dev, const void *host, size_t bytes)
 
     if (bytes > GRAPH_STAGE_BYTES - at) {
         err_set(&dev->fault, ERR_LIMIT,
-                "the index arrays of recorded operations are too large; at most %d bytes",
+                "the index arrays of a CUDA graph are too large; at most %d bytes",
                 GRAPH_STAGE_BYTES);
         return NULL;
     }
@@ -87,9 +87,9 @@ void *cuda_graph_end(struct device *dev)
     if (!g)
         return NULL;
     self->graph = NULL;
-    ok = cuda_ok(dev, cudaStreamEndCapture(self->stream, &graph), "record") &&
-         cuda_ok(dev, cudaGetLastError(), "record") && !dev->fault.kind &&
-         cuda_ok(dev, cudaGraphInstantiate(&g->exec, graph, 0), "record") &&
+    ok = cuda_ok(dev, cudaStreamEndCapture(self->stream, &graph), "capture a CUDA graph") &&
+         cuda_ok(dev, cudaGetLastError(), "capture a CUDA graph") && !dev->fault.kind &&
+         cuda_ok(dev, cudaGraphInstantiate(&g->exec, graph, 0), "capture a CUDA graph") &&
          cuda_ok(dev,
                  cudaMemcpyAsync(g->stage, g->stage_host, g->stage_at, cudaMemcpyHostToDevice,
                                  self->stream),
@@ -111,17 +111,17 @@ void cuda_graph_launch(struct device *dev, void *graph)
 {
     struct graph *g = graph;
 
-    if (cuda_recording(dev, "launching a recording"))
+    if (cuda_refuse_while_capturing(dev, "launching a CUDA graph"))
         return;
-    cuda_of(dev)->lps.values = NULL; /* the recording may overwrite SCRATCH_TERMS */
-    cuda_ok(dev, cudaGraphLaunch(g->exec, cuda_of(dev)->stream), "launch a recording");
+    cuda_of(dev)->lps.values = NULL; /* the graph may overwrite SCRATCH_TERMS */
+    cuda_ok(dev, cudaGraphLaunch(g->exec, cuda_of(dev)->stream), "launch a CUDA graph");
 }
 
 void cuda_graph_free(struct device *dev, void *graph)
 {
     struct cuda *self = cuda_of(dev);
 
-    if (cuda_recording(dev, "freeing a recording"))
+    if (cuda_refuse_while_capturing(dev, "freeing a CUDA graph"))
         return;
     cuda_ok(dev, cudaStreamSynchronize(self->stream), "synchronize");
     graph_discard(self, graph);
@@ -151,7 +151,7 @@ void cuda_throttle(struct device *dev, int ahead)
     struct cuda *self = cuda_of(dev);
     unsigned long n = self->throttled;
 
-    if (dev->fault.kind || cuda_recording(dev, "waiting"))
+    if (dev->fault.kind || cuda_refuse_while_capturing(dev, "waiting"))
         return;
     ahead = ahead < 0 ? 0 : ahead < THROTTLES ? ahead : THROTTLES - 1;
     if (!self->throttle[n % THROTTLES] &&

@@ -104,9 +104,9 @@ void *cuda_graph_end(struct device *dev);
 void cuda_graph_launch(struct device *dev, void *graph);
 void cuda_graph_free(struct device *dev, void *graph);
 void cuda_throttle(struct device *dev, int ahead);
-/* Returns true while operations are recorded, and then makes it a fault that `what` was tried. */
-bool cuda_recording(struct device *dev, const char *what);
-/* cuda_stage() while recording: the copy lives as long as the graph. */
+/* While a CUDA graph is captured: true, and the device's fault says that `what` is not possible. */
+bool cuda_refuse_while_capturing(struct device *dev, const char *what);
+/* cuda_stage() during a capture: the copy lives as long as the graph. */
 const void *cuda_graph_stage(struct device *dev, const void *host, size_t bytes);
 /* Frees the memory later, when the last graph is freed: a graph may still use it. */
 void cuda_retire(struct cuda *self, void *ptr);

@@ -45,13 +45,15 @@ static void *cuda_take(struct device *dev, size_t bytes, const char *what)
 
 void *cuda_alloc(struct device *dev, size_t bytes)
 {
-    return cuda_recording(dev, "allocating memory") ? NULL : cuda_take(dev, bytes, "matrices");
+    return cuda_refuse_while_capturing(dev, "allocating memory")
+               ? NULL
+               : cuda_take(dev, bytes, "matrices");
 }
 
 void cuda_release(struct device *dev, void *ptr, size_t bytes)
 {
     (void)bytes;
-    if (cuda_recording(dev, "releasing memory"))
+    if (cuda_refuse_while_capturing(dev, "releasing memory"))
         cuda_retire(cuda_of(dev), ptr);
     else
         cuda_ok(dev, cudaFree(ptr), "release memory");
@@ -67,7 +69,7 @@ const void *cuda_adopt(struct device *dev, const void *host, size_t bytes)
 
 void cuda_upload(struct device *dev, void *dst, const void *src, size_t bytes)
 {
-    if (cuda_recording(dev, "an upload"))
+    if (cuda_refuse_while_capturing(dev, "an upload"))
         return;
     cuda_ok(dev, cudaMemcpyAsync(dst, src, bytes, cudaMemcpyHostToDevice, cuda_of(dev)->stream),
             "upload");
@@ -75,7 +77,7 @@ void cuda_upload(struct device *dev, void *dst, const void *src, size_t bytes)
 
 void cuda_download(struct device *dev, void *dst, const void *src, size_t bytes)
 {
-    if (cuda_recording(dev, "a download"))
+    if (cuda_refuse_while_capturing(dev, "a download"))
         return;
     cuda_ok(dev, cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDeviceToHost, cuda_of(dev)->stream),
             "download");
@@ -90,7 +92,7 @@ void *cuda_scratch(struct device *dev, enum scratch_use name, size_t bytes)
         return NULL;
     if (bytes <= scratch->bytes)
         return scratch->data;
-    if (cuda_recording(dev, "growing scratch memory"))
+    if (cuda_refuse_while_capturing(dev, "growing scratch memory"))
         return NULL;
     if (cuda_of(dev)->graphs && scratch->data)
         cuda_retire(cuda_of(dev), scratch->data);

@@ -41,8 +41,8 @@ bool cuda_ok(struct device *dev, cudaError_t rc, const char *what)
     if (!dev->lost && is_lost(cuda_of(dev))) {
         dev->lost = true;
         err_set(&dev->fault, ERR_DEVICE,
-                "the GPU has failed for good (%s: %s); the session is safe, continue with --device "
-                "cpu",
+                "the GPU has failed (%s: %s) and all edits are in the session; continue on the CPU "
+                "with --device cpu",
                 what, cudaGetErrorString(rc));
     }
     return err_set(&dev->fault, ERR_DEVICE, "%s: %s", what, cudaGetErrorString(rc));
@@ -50,7 +50,7 @@ bool cuda_ok(struct device *dev, cudaError_t rc, const char *what)
 
 void cuda_finish(struct device *dev)
 {
-    if (cuda_recording(dev, "waiting"))
+    if (cuda_refuse_while_capturing(dev, "waiting"))
         cuda_graph_end(dev);
     cuda_ok(dev, cudaGetLastError(), "launch");
     cuda_ok(dev, cudaStreamSynchronize(cuda_of(dev)->stream), "synchronize");

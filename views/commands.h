@@ -19,16 +19,16 @@
 #include <stddef.h>
 
 /* What an argument is, so that Tab knows what to offer. */
-enum argument_kind { /* what an argument is: what Tab offers */
-                     ARG_NONE,
-                     ARG_TEXT,
-                     ARG_NUMBER,
-                     ARG_FILE,
-                     ARG_VIEW,
-                     ARG_THEME,
-                     ARG_STATE,
-                     ARG_PARAM, /* NAME=VALUE */
-                     ARG_BIND,  /* [VIEW] KEY ACTION */
+enum argument_kind {
+    ARG_NONE,
+    ARG_TEXT,
+    ARG_NUMBER,
+    ARG_FILE,
+    ARG_VIEW,
+    ARG_THEME,
+    ARG_STATE,
+    ARG_PARAM, /* NAME=VALUE */
+    ARG_BIND,  /* [VIEW] KEY ACTION */
 };
 
 #define COMMANDS(O, X, P)                                                                         \
@@ -60,7 +60,7 @@ enum argument_kind { /* what an argument is: what Tab offers */
     O("drift", "[STATES]", ARG_NUMBER, history, "How well edits hold as more are made")           \
     O("sweep", "GRID", ARG_TEXT, sweep, "Such as alpha_ge=.05,.1;beta_sp=.1..0.5/5")              \
     O("bisect", "PROMPT => ANSWER", ARG_TEXT, history, "Find the edit that changed an answer")    \
-    P("device", "cpu", ARG_TEXT, DEVICE, "Continue on the CPU, as after a GPU was lost")          \
+    P("device", "cpu", ARG_TEXT, DEVICE, "Continue on the CPU, as after a GPU failed")            \
     P("write", "FILE", ARG_FILE, SAVE, "Save the session under a name and continue there")        \
     X("q!", "", ARG_NONE, quit, "Quit without asking")
 

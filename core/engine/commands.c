@@ -66,7 +66,8 @@ bool command_ready(const struct engine *e, const struct command *cmd, struct err
 
     if ((needs & NEEDS_MODEL) && e->lost)
         return err_set(err, ERR_DEVICE,
-                       "the GPU was lost; no edit is lost; continue on the CPU with :device cpu");
+                       "the GPU has failed and all edits are in the session; continue on the CPU "
+                       "with :device cpu");
     if ((needs & NEEDS_MODEL) && !e->model)
         return err_set(err, ERR_MODEL, "no model is open");
     return !(needs & NEEDS_SESSION) || e->open || err_set(err, ERR_STATE, "no session is open");

@@ -200,7 +200,7 @@ static void test_refusals(void)
             graph = device_graph_end(dev);
             CHECK(graph == NULL);
             CHECK(kind == 5 || !device_sync(dev, &err));
-            CHECK(strstr(err.text, kind == 4 ? "gemm" : "while operations are recorded"));
+            CHECK(strstr(err.text, kind == 4 ? "gemm" : "while a CUDA graph is captured"));
             device_fill(dev, x, 3);
             check_mat(dev, "after a refusal", x, (double[6]){3, 3, 3, 3, 3, 3}, 0);
             while (owned_count)

@@ -209,7 +209,7 @@ static void switch_to_cpu(struct host *host, const struct question *question)
     request_simple(host, CMD_DEVICE, 0);
 }
 
-/* After the GPU failed for good. No edit is lost, because every edit was journalled first; the
+/* After the GPU has failed. No edit is lost, because every edit was journalled first; the
  * user is asked once. */
 static void ask_switch_to_cpu(struct app *app)
 {
