@@ -42,7 +42,7 @@ enum err_kind {
     ERR_ACCEPT,    /* 3: the edit was saved but its acceptance test failed */
     ERR_MODEL,     /* 4: model missing, damaged or unsupported */
     ERR_DEVICE,    /* 4: device missing or failing */
-    ERR_STATE,     /* 5: the session belongs to another model, or a checksum differs */
+    ERR_STATE,     /* 5: no session, one of another model, or a checksum that differs */
     ERR_HELD,      /* 6: another process has locked the session */
     ERR_CANCELLED, /* 130: stopped on request */
 };

@@ -56,7 +56,7 @@ static bool check_columns(const struct delta *d, struct err *err)
     return true;
 }
 
-bool delta_is_finite(const struct delta *d, struct err *err)
+bool delta_check(const struct delta *d, struct err *err)
 {
     switch (d->kind) {
     case DELTA_DENSE:

@@ -55,9 +55,9 @@ const char *delta_kind_name(enum delta_kind kind); /* "low rank", "columns", "de
 void delta_place(const struct delta *d, char *out, size_t size);
 /* The number of floats in r. */
 size_t delta_values(const struct delta *d);
-/* Whether all numbers are finite; ERR_FORMAT names the layer, the part, the row (fact) and the
- * column. Call it before a delta is applied or stored. */
-bool delta_is_finite(const struct delta *d, struct err *err);
+/* Whether all numbers are finite and columns ascend; ERR_FORMAT names the layer, the part, the row
+ * (fact) and the column. Call it before a delta is applied or stored. */
+bool delta_check(const struct delta *d, struct err *err);
 /* Whether the model has this matrix, of this size: only then may it be applied. */
 bool delta_fits(const struct delta *d, const struct model_config *c);
 void delta_free(struct delta *d);             /* frees the arrays, zeroes the struct */

@@ -8,7 +8,8 @@
  *   ratio     rho = a H^gamma + b: the flatter the scores, the more neurons   set_ratios()
  *   threshold tau: the lowest of the round(rho M) highest r (topk), or the
  *             (1 - rho) quantile of r (quantile_ge)                              choose_side()
- *   class     general, specific, both or none, by r >= tau on each side
+ *   class     general, specific, both or none: a side takes r >= tau; topk
+ *             takes only some of those with r = tau, see below
  *   weight    by mask.mode; union: 1 for all but class none                      set_weights()
  *
  * The example of editscope-method(7) 4.9, with the defaults:

@@ -78,7 +78,8 @@ enum command_flag {
     /* text: edits such as 3-52,60; else edit: that one, 0: the last: EV_HISTORY, EV_STATE */      \
     X(UNDO, "undo", "undoing", job_undo, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_NUMBER)          \
     X(REDO, "redo", "redoing", job_undo, NEEDS_BOTH | WRITES | NOT_RECORDED | KEY_NUMBER)          \
-    /* text, states, edit, tokens, top, temperature, chat, interventions: EV_ANSWER a state */     \
+    /* text, states, edit (the state after it; 0: none), tokens, top, temperature, chat,           \
+     * interventions: EV_ANSWER a state */                                                         \
     X(QUERY, "query", "answering", job_query, NEEDS_BOTH | URGENT | KEY_STATES)                    \
     /* layer, neuron: EV_NEURON */                                                                 \
     X(NEURON, "neuron", "", job_neuron, NEEDS_BOTH | URGENT | UNASKED | KEY_NEURON)                \
@@ -155,8 +156,8 @@ struct command {
     bool draft;        /* use the last checkpoint of the moments instead of waiting */
     char *text;
     unsigned states;    /* bits of enum which_state; 0: base and edited */
-    int edit;           /* an edit's number; CMD_QUERY: ask the state after it; 0: none */
-    int tokens, top;    /* tokens to generate; how many to list */
+    int edit;           /* an edit's number; what 0 means depends on the kind, see above */
+    int tokens, top;    /* tokens to generate (DRIFT: states); how many to list */
     double temperature; /* of sampling; 0: greedy */
     int layer, neuron;
     float *z;                           /* [hidden] a target to use instead of optimising one */
@@ -193,11 +194,13 @@ struct engine_options {
     bool readonly_fallback; /* open it for reading if it cannot be opened for writing now */
     bool autosave;          /* without a path: a new file in the state folder */
     const struct device_ops *device;
-    int device_index, threads;   /* threads 0: one for each core */
-    bool automatic;              /* see device_choice */
-    const char *notice;          /* shown with the model; or NULL */
-    int precision;               /* enum precision of core/device/device.h */
-    long long memory;            /* bytes for float32 copies of weights; 0: 3/4 of what is free */
+    int device_index, threads; /* threads 0: one for each core */
+    bool automatic;            /* see device_choice */
+    const char *notice;        /* shown with the model; or NULL */
+    int precision;             /* enum precision of core/device/device.h */
+    /* On the CPU, bytes for float32 copies of weights; 0: 3/4 of what is free. On a GPU, bytes in
+     * all; 0: see memory_request.allowed in core/edit/gpu_memory.h. */
+    long long memory;
     const struct params *params; /* what background work prepares for; NULL: the defaults */
     const char *prefixes;        /* file of context prefixes, or NULL */
     const char *text;            /* file that moments are summed over; NULL: none can be */

@@ -363,7 +363,7 @@ static bool edit_commit(struct engine *e, struct command *cmd, const struct requ
 {
     struct preview *v = &e->preview;
     struct commit_report all = {0}, *fact = xcalloc((size_t)cmd->count, sizeof(*fact)), *one;
-    double verify = clock_seconds();
+    double verify_began = clock_seconds();
     /* outside of what the edit may write, every bit must be the same */
     bool ok = deltas_wrote_alone(e->open->edited, v->view, v->result.delta, v->result.deltas,
                                  &all.unmasked_unchanged, err);
@@ -372,7 +372,7 @@ static bool edit_commit(struct engine *e, struct command *cmd, const struct requ
     all.seconds_target = v->seconds[0];
     all.seconds_attribution = v->seconds[1];
     all.seconds_solve = v->seconds[2];
-    all.seconds_verify = clock_seconds() - verify;
+    all.seconds_verify = clock_seconds() - verify_began;
     all.seconds_total = clock_seconds() - began;
     for (int i = 0; i < cmd->count; i++) {
         fact[i] = all;

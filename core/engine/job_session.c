@@ -107,7 +107,7 @@ static bool prefix_text(struct engine *e, const char *seed, struct buf *out, boo
     struct err why = {0};
     bool ok = tokenizer_encode(e->model->tokenizer, seed, strlen(seed), ENCODE_BOS, &t, &why);
 
-    o.tokens = 10 - t.count; /* ten tokens in all */
+    o.tokens = 10 - t.count;
     ok = ok && generate(&g, e->base, t.ids, t.count, &o, &e->job, &why);
     if (ok)
         tokenizer_decode(e->model->tokenizer, g.id, g.count, DECODE_SKIP_SPECIAL, out);

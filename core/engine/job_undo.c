@@ -102,11 +102,11 @@ static bool undo_journal(struct engine *e, const struct command *cmd, struct err
     if (!cmd->text && redo)
         return session_redo(journal, cmd->edit, NULL, err);
     if (!cmd->text)
-        return cmd->edit ? session_remove(journal, cmd->edit, err)
+        return cmd->edit ? session_deactivate(journal, cmd->edit, err)
                          : session_undo(journal, NULL, err);
     ok = edits_of(journal, cmd->text, redo, &edit, &n, err) &&
          (redo ? session_redo_edits(journal, edit, n, err)
-               : session_remove_edits(journal, edit, n, err));
+               : session_deactivate_edits(journal, edit, n, err));
     free(edit);
     return ok;
 }

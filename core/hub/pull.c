@@ -18,6 +18,7 @@
  *
  * The server is not trusted. A path of its list must stay below the snapshot (repo_id.c), a hash
  * must be hex digits, and the bytes must have that hash. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,25 @@ enum {
     MAX_INDEX = 32 << 20,  /* bytes of a shard index */
     SPARE_ROOM = 16 << 20, /* bytes that stay free on the disk */
 };
+
+void pull_progress(struct pull *p, const char *file, bool checking)
+{
+    if (p->to.progress)
+        p->to.progress(p->to.ctx, file, checking, (double)p->done, (double)p->total);
+}
+
+void pull_note(struct pull *p, const char *fmt, ...)
+{
+    struct err note = {0};
+    va_list ap;
+
+    if (!p->to.note)
+        return;
+    va_start(ap, fmt);
+    err_vset(&note, ERR_IO, fmt, ap);
+    va_end(ap);
+    p->to.note(p->to.ctx, &note);
+}
 
 /* p->commit: what the branch or tag points to now. */
 static bool get_commit(struct pull *p, struct err *err)

@@ -25,12 +25,15 @@ struct retry {
     int tries; /* failures in a row */
 };
 
-/* --- retry.c --- */
+/* --- pull.c --- */
 
 /* Tells the caller how many bytes are done. `checking`: `file` was there and is only hashed. */
 void pull_progress(struct pull *p, const char *file, bool checking);
 /* Sends a note to the caller: "WHAT; WHAT IS DONE ABOUT IT", as err_set() takes it. */
 void pull_note(struct pull *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* --- retry.c --- */
+
 /* After a failed request. Waits 1, 2, 4, 8 seconds, or what a 429 asks for, and returns true if it
  * should be tried again: a lost connection, 408, 429, 500, 502-504, at most 5 tries. Otherwise
  * false with the reason in err. `what`: path of the file, "" for the repository itself. */

@@ -1,5 +1,4 @@
 /* After a failed request: waits and lets it be tried again, or says why that would not help. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,25 +10,6 @@
 #include "core/hub/pull_internal.h"
 
 enum { MAX_TRIES = 5, MAX_WAIT = 8 /* seconds */ };
-
-void pull_progress(struct pull *p, const char *file, bool checking)
-{
-    if (p->to.progress)
-        p->to.progress(p->to.ctx, file, checking, (double)p->done, (double)p->total);
-}
-
-void pull_note(struct pull *p, const char *fmt, ...)
-{
-    struct err note = {0};
-    va_list ap;
-
-    if (!p->to.note)
-        return;
-    va_start(ap, fmt);
-    err_vset(&note, ERR_IO, fmt, ap);
-    va_end(ap);
-    p->to.note(p->to.ctx, &note);
-}
 
 bool pull_wait(struct pull *p, double seconds, struct err *err)
 {

@@ -39,10 +39,10 @@ struct prefix {
     int *id, count;
 };
 
-/* The largest value that one edit added to one layer; error messages name it. */
+/* How much one edit changed a matrix of a layer; error messages name it. */
 struct state_change {
     int edit, layer; /* edit 0: not committed yet */
-    double largest;  /* the largest value it added to a matrix */
+    double largest;  /* about the largest value it added; see state_record_change() */
 };
 
 struct model_state {
@@ -81,7 +81,8 @@ void state_add_hook(struct model_state *s, struct hook *hook);
  * have a tokenizer. Fails with the errors of tokenizer_encode(). */
 bool state_add_prefix(struct model_state *s, const char *text, struct err *err);
 
-/* Notes that `edit` (0: not committed yet) added at most `largest` to a value of this layer. */
+/* Notes that `edit` (0: not committed yet) changed a matrix of this layer. `largest`: the largest
+ * value added; of a low-rank change, by one rank alone (the sum of the ranks may be larger). */
 void state_record_change(struct model_state *s, int edit, int layer, double largest);
 /* Gives the changes of edit 0 their number, once the edit is committed. */
 void state_assign_edit(struct model_state *s, int edit);

@@ -45,7 +45,7 @@ static uint64_t hash_params(uint64_t h, const struct params *p, unsigned affects
 }
 
 /* Parameters of an edit, and its layers. */
-static uint64_t hash_edit(uint64_t h, const struct params *p)
+static uint64_t hash_edit_params(uint64_t h, const struct params *p)
 {
     h = hash_params(h, p, AFFECTS_EDIT);
     for (int i = 0; i < PARAM_MAX_LAYERS; i++)
@@ -55,9 +55,9 @@ static uint64_t hash_edit(uint64_t h, const struct params *p)
 }
 
 /* KEY_EDIT: parameters, overrides of the mask, variants. */
-static uint64_t edit_hash(const struct command *cmd)
+static uint64_t command_edit_hash(const struct command *cmd)
 {
-    uint64_t h = hash_edit(fnv, &cmd->params);
+    uint64_t h = hash_edit_params(fnv, &cmd->params);
 
     for (int i = 0; i < cmd->mask_override_count; i++) {
         const struct mask_override *f = &cmd->mask_overrides[i];
@@ -66,12 +66,12 @@ static uint64_t edit_hash(const struct command *cmd)
         h = hash_bytes(h, all, sizeof(all));
     }
     for (int i = 0; i < cmd->variant_count; i++)
-        h = hash_edit(h, &cmd->variants[i]);
+        h = hash_edit_params(h, &cmd->variants[i]);
     return h;
 }
 
 /* Interventions of a query; 0: none. */
-static uint64_t change_hash(const struct command *cmd)
+static uint64_t interventions_hash(const struct command *cmd)
 {
     uint64_t h = fnv;
 
@@ -121,10 +121,10 @@ char *command_key(const struct command *cmd)
         buf_printf(&out, " #%016llx",
                    (unsigned long long)hash_params(fnv, &cmd->params, AFFECTS_SCORES));
     if (flags & KEY_EDIT)
-        buf_printf(&out, " #%016llx", (unsigned long long)edit_hash(cmd));
+        buf_printf(&out, " #%016llx", (unsigned long long)command_edit_hash(cmd));
     if (flags & KEY_STATES)
         buf_printf(&out, " state %u edit %d%s #%llx", cmd->states, cmd->edit,
-                   cmd->chat ? " chat" : "", (unsigned long long)change_hash(cmd));
+                   cmd->chat ? " chat" : "", (unsigned long long)interventions_hash(cmd));
     if (flags & KEY_NEURON)
         buf_printf(&out, "L%dN%d", cmd->layer, cmd->neuron);
     if (flags & KEY_RANGE)

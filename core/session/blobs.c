@@ -91,7 +91,7 @@ bool delta_usable(const struct delta *d, struct err *err)
         return err_set(err, ERR_LIMIT,
                        "%s: %zu values are too many; a session stores at most %lld per change",
                        place, delta_values(d), most);
-    return delta_is_finite(d, err);
+    return delta_check(d, err);
 }
 
 /* `place`: the delta's position in the edit, over both tables. */
@@ -283,7 +283,7 @@ static bool read_delta(struct session *s, sqlite3_stmt *q, int edit, struct delt
                        s->path, edit, d->layer, matrix ? matrix : "");
     at.layer = d->layer;
     return read_delta_values(s, q, &at, d, err) &&
-           (delta_is_finite(d, err) || err_in(err, "%s: edit %d", s->path, edit));
+           (delta_check(d, err) || err_in(err, "%s: edit %d", s->path, edit));
 }
 
 /* The hash that was recorded with an edit. ERR_USAGE: there is no such edit. */

@@ -220,7 +220,7 @@ bool session_undo(struct session *s, int *edit, struct err *err)
 }
 
 /* Whether the edit is active; otherwise err says why it cannot be removed. */
-static bool may_remove(struct session *s, int edit, struct err *err)
+static bool may_deactivate(struct session *s, int edit, struct err *err)
 {
     enum edit_status status = edit_status_of(s, edit, err);
 
@@ -231,7 +231,7 @@ static bool may_remove(struct session *s, int edit, struct err *err)
     return status == EDIT_ACTIVE;
 }
 
-bool session_remove_edits(struct session *s, const int *edit, int count, struct err *err)
+bool session_deactivate_edits(struct session *s, const int *edit, int count, struct err *err)
 {
     bool ok = true;
 
@@ -239,13 +239,13 @@ bool session_remove_edits(struct session *s, const int *edit, int count, struct 
         return false;
     /* the last one first, so that redo brings back the first one first */
     for (int i = count - 1; ok && i >= 0; i--)
-        ok = may_remove(s, edit[i], err) && edit_deactivate(s, edit[i], "remove", err);
+        ok = may_deactivate(s, edit[i], err) && edit_deactivate(s, edit[i], "remove", err);
     return db_end(s, ok, err);
 }
 
-bool session_remove(struct session *s, int edit, struct err *err)
+bool session_deactivate(struct session *s, int edit, struct err *err)
 {
-    return session_remove_edits(s, &edit, 1, err);
+    return session_deactivate_edits(s, &edit, 1, err);
 }
 
 /* Whether the edit can be redone; otherwise err says why not. */

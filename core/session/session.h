@@ -159,9 +159,9 @@ bool session_undo(struct session *s, int *edit, struct err *err);
 bool session_redo(struct session *s, int wanted, int *edit, struct err *err);
 /* Makes one active edit inactive, in any position. ERR_USAGE: it does not exist or is
  * not active. */
-bool session_remove(struct session *s, int edit, struct err *err);
+bool session_deactivate(struct session *s, int edit, struct err *err);
 /* The same for `count` edits in ascending order of their numbers: all of them or none. */
-bool session_remove_edits(struct session *s, const int *edit, int count, struct err *err);
+bool session_deactivate_edits(struct session *s, const int *edit, int count, struct err *err);
 bool session_redo_edits(struct session *s, const int *edit, int count, struct err *err);
 
 /* Records the checksum (64 hex digits) of the edited matrices in the present state, for every step

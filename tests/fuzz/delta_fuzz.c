@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (ok == (err.kind != ERR_NONE))
         abort(); /* a failure must set err, success must not */
     for (int i = 0; i < f.deltas; i++)
-        if (!delta_fits(&f.delta[i], weights_config(w)) || !delta_is_finite(&f.delta[i], NULL))
+        if (!delta_fits(&f.delta[i], weights_config(w)) || !delta_check(&f.delta[i], NULL))
             abort();
     delta_file_free(&f);
     return 0;

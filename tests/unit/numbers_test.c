@@ -250,17 +250,17 @@ static void deltas_are_named(void)
 
     d.weight = weight;
     d.key = key;
-    CHECK(delta_is_finite(&d, NULL));
+    CHECK(delta_check(&d, NULL));
     for (int k = 0; k < 4; k++) {
         struct err err = {0};
 
         part[k][2] = none[k % 3];
-        CHECK(!delta_is_finite(&d, &err) && err.kind == ERR_FORMAT && strstr(err.text, says[k]) &&
+        CHECK(!delta_check(&d, &err) && err.kind == ERR_FORMAT && strstr(err.text, says[k]) &&
               !strncmp(err.text, "layer 6: ", 9));
         part[k][2] = 0;
     }
     d.scale = (double)NAN;
-    CHECK(!delta_is_finite(&d, NULL));
+    CHECK(!delta_check(&d, NULL));
 }
 
 static const struct test tests[] = {

@@ -120,13 +120,13 @@ static void undo_redo_remove(void)
     for (int i = 1; i <= 5; i++)
         append(s, i);
     CHECK(session_undo(s, &edit, NULL) && edit == 5);
-    CHECK(session_remove(s, 2, NULL));
+    CHECK(session_deactivate(s, 2, NULL));
     check_active(s, "1 3 4");
     CHECK(session_undo(s, &edit, NULL) && edit == 4);
     CHECK(session_redo(s, 0, &edit, NULL) && edit == 4);
     CHECK(session_redo(s, 0, &edit, NULL) && edit == 2);
     check_active(s, "1 2 3 4");
-    CHECK(session_remove(s, 1, NULL));
+    CHECK(session_deactivate(s, 1, NULL));
     session_close(s);
 
     s = must_open(false); /* redo works after the session was reopened */
@@ -142,9 +142,9 @@ static void undo_redo_remove(void)
     err = (struct err){0};
     CHECK(!session_redo(s, 6, &edit, &err) && strstr(err.text, "active"));
     err = (struct err){0};
-    CHECK(!session_remove(s, 5, &err) && strstr(err.text, "already undone"));
+    CHECK(!session_deactivate(s, 5, &err) && strstr(err.text, "already undone"));
     err = (struct err){0};
-    CHECK(!session_remove(s, 99, &err) && strstr(err.text, "no edit 99"));
+    CHECK(!session_deactivate(s, 99, &err) && strstr(err.text, "no edit 99"));
     check_active(s, "2 3 4 6");
     session_close(s);
 }

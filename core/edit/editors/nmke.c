@@ -7,7 +7,7 @@ extern const struct editor_ops editor_nmke;
 const struct editor_ops editor_nmke = {
     .name = "nmke",
     .title = "NMKE",
-    .paper = "Neuron-level masked knowledge editing",
+    .paper = "Liu et al. 2025",
     .needs = NEEDS_TARGET | NEEDS_SCORES | NEEDS_MOMENTS | NEEDS_NULL_SPACE | NEEDS_PAST_KEYS,
     .edit = edit_apply,
     .solve = solve_in_null_space,

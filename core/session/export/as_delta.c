@@ -6,10 +6,10 @@
  *   NAME.delta_key [r, in]                        the keys, if all edits kept theirs
  *   NAME.added.P, NAME.columns.P                  part P if it adds values: dense, or some columns
  *
- * Metadata: base_identity; base_sha256.NAME, the hash of the base's matrix; parts.NAME, the parts
- * in their order, as in "1,1,c20,dense" (two edits of rank 1, then 20 columns, then all values);
- * facts; parameters; tool. float32 sums depend on their order, so the parts are what makes `apply`
- * give the very bits of the session. */
+ * Metadata: kind, "editscope-delta"; base_identity; base_name; base_sha256.NAME, the hash of the
+ * base's matrix; parts.NAME, the parts in their order, as in "1,1,c20,dense" (two edits of rank 1,
+ * then 20 columns, then all values); facts; parameters; tool. float32 sums depend on their order,
+ * so the parts are what makes `apply` give the very bits of the session. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,8 +86,8 @@ static int low_rank_total(const struct export_matrix *m, bool *keys)
  * parts, one after another. Caller frees. */
 static float *low_rank_values(const struct export_matrix *m, int rank, enum delta_tensor which)
 {
-    size_t cols = which == DELTA_U ? (size_t)m->rows : (size_t)m->cols, at = 0;
-    float *x = xcalloc((size_t)rank * cols + 1, sizeof(*x)), *transposed;
+    size_t length = which == DELTA_U ? (size_t)m->rows : (size_t)m->cols, at = 0;
+    float *x = xcalloc((size_t)rank * length + 1, sizeof(*x)), *transposed;
 
     for (int p = 0; p < m->parts; p++) {
         const struct delta *d = &m->part[p];
@@ -95,15 +95,15 @@ static float *low_rank_values(const struct export_matrix *m, int rank, enum delt
 
         if (d->kind != DELTA_LOW_RANK)
             continue;
-        memcpy(x + at, from, (size_t)d->rank * cols * sizeof(*x));
-        at += (size_t)d->rank * cols;
+        memcpy(x + at, from, (size_t)d->rank * length * sizeof(*x));
+        at += (size_t)d->rank * length;
     }
     if (which != DELTA_U)
         return x;
-    transposed = xcalloc((size_t)rank * cols + 1, sizeof(*x));
+    transposed = xcalloc((size_t)rank * length + 1, sizeof(*x));
     for (int t = 0; t < rank; t++)
-        for (size_t i = 0; i < cols; i++)
-            transposed[i * (size_t)rank + (size_t)t] = x[(size_t)t * cols + i];
+        for (size_t i = 0; i < length; i++)
+            transposed[i * (size_t)rank + (size_t)t] = x[(size_t)t * length + i];
     free(x);
     return transposed;
 }

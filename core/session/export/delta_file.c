@@ -204,7 +204,7 @@ static bool read_all_parts(struct delta_file *f, struct delta_matrix *m,
         struct delta *d = &f->delta[f->deltas++];
 
         ok = read_part(m, p, &part[p], &at, d, found, err) &&
-             (delta_is_finite(d, err) || err_in(err, "%s", m->name));
+             (delta_check(d, err) || err_in(err, "%s", m->name));
     }
     free(m->u);
     free(m->v);
