@@ -20,22 +20,21 @@ enum tier { TIER_MONO, TIER_8, TIER_16, TIER_256, TIER_DIRECT };
  * anything else. */
 bool colour_parse(struct colour *c, const char *word);
 /* 0xRRGGBB of an INDEX or RGB colour. */
-uint32_t colour_rgb(struct colour c); /* of an INDEX or RGB colour */
+uint32_t colour_rgb(struct colour c);
 /* Linear mix in RGB; t = 0 gives a, 1 gives b. */
-uint32_t colour_mix(uint32_t a, uint32_t b, double t); /* t = 0: a, 1: b; in RGB */
+uint32_t colour_mix(uint32_t a, uint32_t b, double t);
 /* CIELAB L*, 0 (black) to 100 (white). */
-double colour_lightness(uint32_t rgb); /* CIELAB L*, 0..100 */
+double colour_lightness(uint32_t rgb);
 /* Contrast ratio of WCAG 2.1: (L1 + 0.05) / (L2 + 0.05) of relative luminances, 1 to 21. */
-double colour_contrast(uint32_t a, uint32_t b); /* WCAG ratio, 1..21 */
-/* As eyes with one kind of cone missing see it: Machado, Oliveira and Fernandes 2009, severity 1,
- * applied to linear RGB. VISION_NORMAL gives the colour back. */
+double colour_contrast(uint32_t a, uint32_t b);
+/* Which kind of cone an eye misses, if any. */
 enum vision { VISION_NORMAL, VISION_PROTAN, VISION_DEUTAN, VISION_TRITAN, VISION_COUNT };
 const char *vision_name(enum vision vision); /* "normal", "protanopia", ... */
 /* The colour as people with one kind of cone missing see it: Machado, Oliveira and Fernandes 2009,
  * severity 1, applied to linear RGB. VISION_NORMAL returns the colour itself. */
 uint32_t colour_simulate(uint32_t rgb, enum vision vision);
 /* CIELAB distance, Delta E*ab (1976). Below about 2 two colours look the same side by side. */
-double colour_distance(uint32_t a, uint32_t b); /* CIELAB, Delta E*ab (1976) */
+double colour_distance(uint32_t a, uint32_t b);
 /* What a terminal of this tier is sent: -1 for its default colour, a palette index, or 0xRRGGBB for
  * TIER_DIRECT. */
 int32_t colour_for(struct colour c, enum tier tier);

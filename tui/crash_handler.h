@@ -38,11 +38,11 @@ void crash_handler_end(void);
 void crash_handler_hold(bool held);
 
 /* The ending signal that has come; 0: none. */
-int crash_handler_signal(void); /* that ends the program; 0: none */
+int crash_handler_signal(void);
 /* The terminal has gone away: treated as SIGHUP. */
-void crash_handler_terminal_lost(void); /* the terminal has gone away: as SIGHUP */
+void crash_handler_terminal_lost(void);
 /* Whether SIGTSTP has come since the last call. */
-bool crash_handler_stop(void); /* whether SIGTSTP has come, once */
+bool crash_handler_stop(void);
 
 /* What a crash report names: the session's path and the running job's words ("" for none). Copied.
  */

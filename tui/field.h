@@ -23,11 +23,11 @@ struct field { /* zero-initialise; field_free() ends it */
 
 void field_free(struct field *f);
 /* Replaces the text and puts the cursor at its end. */
-void field_set(struct field *f, const char *text); /* cursor at the end */
+void field_set(struct field *f, const char *text);
 /* The text, never NULL; valid until the field changes. */
-const char *field_text(const struct field *f); /* never NULL */
+const char *field_text(const struct field *f);
 /* Applies a key. Returns false if it is not a key of a field. */
-bool field_key(struct field *f, const struct key *key); /* false: not a key of a field */
+bool field_key(struct field *f, const struct key *key);
 /* Draws one line of `cols` columns at (y, x) of the area, scrolled so that the cursor is seen. With
  * `focus` the hardware cursor is put there. */
 void field_draw(const struct field *f, struct surface *s, struct rect area, int y, int x, int cols,

@@ -9,7 +9,6 @@
 enum heat_scale { SCALE_SQRT, SCALE_LINEAR, SCALE_LOG, SCALE_RANK, SCALE_COUNT };
 enum heat_pool { POOL_MAX, POOL_MEAN, POOL_ABOVE, POOL_COUNT };
 
-/* "√", "linear", "log", "rank"; "max", "mean", "count". */
 const char *heat_scale_name(enum heat_scale scale); /* "√", "linear", "log", "rank" */
 const char *heat_pool_name(enum heat_pool pool);    /* "max", "mean", "count" */
 

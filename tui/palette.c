@@ -9,8 +9,9 @@
  *      error = #ff5f5f bold | 203 bold | bright-red | bold reverse
  *              direct         256        16 and 8     no colours
  *
- *    A style that is missing comes from the next richer one. Its colours are then replaced by the
- *    nearest ones of the tier (colour_for()): "#ff5f5f" alone, on 8 colours, is index 1, red.
+ *    A missing style is taken from its left, the one for no colours from the first. Its colours
+ *    are then replaced by the nearest ones of the tier (colour_for()): "#ff5f5f" alone, on 8
+ *    colours, is index 1, red.
  *
  * 3. Which colour has each of the 256 levels of a ramp? A theme lists stops, such as "#000000
  *    #b30000 #ffff00"; between two stops the colours are mixed in RGB. For 256 colours it may list
@@ -37,13 +38,14 @@
 #include "tui/text.h"
 #include "tui/theme.h"
 
-/* The style of a role for this tier: its own, or the nearest richer one that the theme has. */
+/* The style of a role for this tier: its own, else the nearest richer one that the theme has;
+ * without colours, the richest. */
 static const struct style *style_for(const struct theme *t, enum role r, enum tier tier)
 {
     int at = tier == TIER_DIRECT ? -1 : tier == TIER_256 ? 0 : tier >= TIER_8 ? 1 : 2;
 
     if (tier == TIER_MONO && !(t->given[r] & 4))
-        at = -1; /* weight is what the richest style says */
+        at = -1; /* its attributes are all that shows */
     while (at >= 0 && !(t->given[r] & 1u << at))
         at--;
     return at < 0 ? &t->role[r] : &t->reduced[r][at];
@@ -64,7 +66,6 @@ static void build_role(struct palette *p, const struct theme *t, enum role r)
     if (tier == TIER_8 && style->fg.kind == COLOUR_INDEX && style->fg.value >= 8 &&
         style->fg.value < 16)
         p->attrs[r] |= ATTR_BOLD;
-    /* a colour that falls on its own background would vanish */
     if (tier <= TIER_16 && p->fg[r] >= 0) {
         int32_t bg = p->bg[r] == -2 ? colour_for(text->bg, tier) : p->bg[r];
 
@@ -73,7 +74,7 @@ static void build_role(struct palette *p, const struct theme *t, enum role r)
     }
     if (tier == TIER_MONO && !(t->given[r] & 4) && style->bg.kind > COLOUR_DEFAULT &&
         r != ROLE_TEXT && r != ROLE_TOKEN && r != ROLE_FIELD && r != ROLE_DIALOG)
-        p->attrs[r] |= ATTR_REVERSE; /* what had a background still stands out */
+        p->attrs[r] |= ATTR_REVERSE;
 }
 
 /* For each level of a ramp black or white, whichever has the higher contrast on it. */
@@ -93,12 +94,12 @@ static void build_text_on(const int32_t *level, enum tier tier, int32_t *on)
     }
 }
 
-/* The 256 levels of a ramp. Levels go in groups of four: 64 steps are enough for the eye, and
- * longer runs of equal colour need fewer bytes on the way to the terminal. */
+/* The 256 levels of a ramp: a theme's own steps for 256 colours, or a mix of its stops. Mixed
+ * levels go in groups of four: 64 steps are enough for the eye, and longer runs of equal colour
+ * need fewer bytes on the way to the terminal. */
 static void build_ramp(struct palette *p, const struct ramp_stops *r, int32_t *level)
 {
     for (int i = 0; i < RAMP_LEVELS; i++) {
-        /* 64 steps are enough for the eye and keep runs of equal colour long */
         double t = (double)(i / 4) / (RAMP_LEVELS / 4 - 1);
         int at;
 

@@ -29,27 +29,27 @@ bool term_check(struct err *err);
  * ERR_USAGE, with what to do instead, where there is no terminal that can place a cursor. */
 bool term_open(const struct term_options *options, struct err *err);
 /* Restores screen, modes, signals and standard error. Safe to call twice. */
-void term_close(void); /* safe to call twice */
+void term_close(void);
 
 struct caps term_caps(void);
 /* One line worth showing the user about what was found, such as "TERM=foo is not known here: ...";
  * "" if there is none. */
-const char *term_note(void); /* "" if there is none */
+const char *term_note(void);
 void term_size(int *h, int *w);
 /* Shows the surface. Only what differs from the last frame is sent, as one synchronised update. */
 void term_show(const struct surface *s, const struct palette *p);
 /* The next frame is sent whole, for a screen that something else has written on. */
-void term_redraw(void); /* the next frame is sent whole */
+void term_redraw(void);
 /* Reads the next key that has arrived; false: none is waiting. */
 bool term_key(struct key *key);
 /* Sleeps until a key, until `fd` (-1: none) is readable, a signal, or the timeout (< 0: none). */
 void term_wait(int fd, int timeout_ms);
 /* The ending signal that has come (SIGTERM, SIGHUP, SIGINT, SIGQUIT); 0: none. */
-int term_signal(void); /* SIGTERM, SIGHUP, SIGINT that has come; 0: none */
+int term_signal(void);
 /* Stops the process, as Ctrl-Z does in other programs; returns when it is continued. */
-void term_suspend(void); /* stops the process as Ctrl-Z does; returns when it goes on */
+void term_suspend(void);
 /* Copies text to the clipboard by OSC 52; false if it is longer than 8192 bytes or no terminal is
  * open. */
-bool term_copy(const char *text); /* to the clipboard by OSC 52; false: too long */
+bool term_copy(const char *text);
 
 #endif

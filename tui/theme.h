@@ -12,9 +12,10 @@
  *     heat.256 = 16 52 88 124 160 226  # the steps for 256 colours
  *
  * A style is `foreground [on background] [attributes]`. The four styles of a role are for direct
- * colour, 256 colours, 16 (and 8) colours, and no colours; one that is missing or empty is taken
- * from the richer one before it. Roles that a file does not name keep what they had: from
- * `inherit`, else from the built-in dark theme. `glyphs = ascii` avoids characters beyond ASCII.
+ * colour, 256 colours, 16 (and 8) colours, and no colours. Where the second or third is missing or
+ * empty, the one before it is used; where the fourth is, the first. Roles that a file does not name
+ * keep what they had: from `inherit`, else from the built-in dark theme. `glyphs = ascii` avoids
+ * characters beyond ASCII.
  *
  * The way of a theme: theme_load() finds and parses a file into struct theme (theme_search.c,
  * theme.c); palette_build() works it out for one terminal into struct palette (palette.c);
@@ -44,7 +45,7 @@ struct ramp_stops {
 
 /* The tiers below direct colour that can have a style of their own: 256 colours, 16 colours, none.
  */
-enum { REDUCED_TIERS = 3 }; /* tiers below direct colour with a style of their own: 256, 16, mono */
+enum { REDUCED_TIERS = 3 };
 
 struct theme {
     char name[32];
@@ -59,7 +60,7 @@ struct theme {
 };
 
 /* The built-in dark theme. */
-void theme_default(struct theme *theme); /* the compiled-in dark one */
+void theme_default(struct theme *theme);
 /* Parses a file's text on top of what is in `theme`. Errors are ERR_FORMAT and name the line;
  * `theme` is then partly changed. */
 bool theme_parse(struct theme *theme, const char *text, struct err *err);

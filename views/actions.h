@@ -143,15 +143,15 @@ struct action_info {
 extern const struct action_info action_infos[ACTION_COUNT]; /* [ACTION_NONE] is empty */
 
 /* The action of a key in the keymap in force, for all views; ACTION_NONE: the key is free. */
-enum action action_of_key(int32_t code); /* ACTION_NONE: bound to nothing */
+enum action action_of_key(int32_t code);
 /* The action called so; ACTION_NONE: there is none. */
 enum action action_of_name(const char *name);
 /* By how many rows an action moves a list's cursor: -1 or 1, -page or page, -all or all for the
  * first and last row; 0: it does not move. */
 int action_steps(enum action action, int page, int all);
 /* The same for columns: -1 or 1, -all or all for either end. */
-int action_across(enum action action, int all); /* the same for columns: left, right, either end */
+int action_across(enum action action, int all);
 /* By how many steps an action changes the parameter under the cursor: -10, -1, 1, 10 or 0. */
-int action_change(enum action action); /* steps of the parameter under the cursor: -10 to 10 */
+int action_change(enum action action);
 
 #endif

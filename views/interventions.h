@@ -33,6 +33,6 @@ void request_intervention_answers(struct host *host);
 /* Draws the list of both kinds, and the two answers beside each other. */
 void pane_interventions(const struct ui_state *d, struct surface *s, struct rect area);
 /* How many rows that pane wants, of `room`; 0: there is nothing to show. */
-int pane_interventions_rows(const struct ui_state *d, int room); /* 0: nothing is in force */
+int pane_interventions_rows(const struct ui_state *d, int room);
 
 #endif

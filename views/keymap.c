@@ -103,7 +103,7 @@ const char *keymap_keys(const struct keymap *m, const char *view, enum action ac
                         char out[KEYMAP_TEXT])
 {
     *out = '\0';
-    for (int pass = 0; pass < 3; pass++) /* a view's own, the user's, the table's */
+    for (int pass = 0; pass < 3; pass++)
         for (int i = 0; i < m->count; i++) {
             const struct binding *b = &m->of[i];
             bool own = view && b->view && !strcmp(b->view, view);
@@ -242,9 +242,8 @@ bool keymap_command(struct keymap *m, const char *rest, bool taken, struct buf *
         n++;
     if (n != want && n != want + 1)
         return err_set(err, ERR_USAGE,
-                       taken ? "[VIEW] KEY"
-                             : "[VIEW] KEY ACTION, such as C-p "
-                               "preview");
+                       taken ? "write :unbind [VIEW] KEY, such as :unbind C-p"
+                             : "write :bind [VIEW] KEY ACTION, such as :bind C-p preview");
     return keymap_bind(m, n > want ? word[0] : NULL, word[n - want], taken ? "none" : word[n - 1],
                        0, notes, err);
 }

@@ -26,7 +26,7 @@ struct knob_info {
 
 const struct knob_info *knob_info(enum knob knob);
 /* Where the slider's knob is, 0..1; logarithmic for τ and the amplification. */
-double knob_position(const struct params *p, enum knob knob); /* 0..1 along the slider */
+double knob_position(const struct params *p, enum knob knob);
 /* Steps the parameter up or down. Steps land on multiples of `step`, or multiply by it where
  * `log`. */
 void knob_step(struct params *p, enum knob knob, int steps);

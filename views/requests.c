@@ -2,8 +2,8 @@
  *
  * What happens between the key `x` and the first score on the screen:
  *
- *   1. term_key() reads the key; app_key() (shell/app_keys.c) offers it to an open dialog, the
- *      command line, and text fields.
+ *   1. term_key() reads the key; app_key() (shell/app_keys.c) offers it to the command line, an
+ *      open dialog, and text fields.
  *   2. keymap_action() finds the action: ACTION_ATTRIBUTE.
  *   3. The view shown may handle it. It does not, so actions.h names the handler: do_attribute().
  *   4. request_attribute(), here, builds a struct command: the kind CMD_ATTRIBUTE, a copy of the
@@ -153,7 +153,7 @@ static bool fact_command(struct host *host, enum command_kind kind, struct comma
     *cmd = (struct command){.kind = kind, .facts = fact_copy_new(&host->ui->fact), .count = 1};
     cmd->params = host->ui->params;
     cmd->attribution = host->ui->approximate ? 0 : host->ui->attribution_id;
-    cmd->draft = true; /* said on the screen and in the journal */
+    cmd->draft = true;
     add_mask_overrides(host->ui, cmd);
     return true;
 }
@@ -299,16 +299,14 @@ void request_missing_answers(struct host *host)
         query_states(host, true);
 }
 
-/* How many neurons of the edited layers have a weight in the mask; *neurons of all, *layers of
- * them. */
-static int count_kept_neurons(const struct ui_state *d, int *neurons, int *layers)
+/* How many neurons of the edited layers have a weight in the mask; *neurons: of all. */
+static int count_masked_neurons(const struct ui_state *d, int *neurons)
 {
     int sum = 0;
 
-    *neurons = *layers = 0;
+    *neurons = 0;
     for (int l = 0; l < d->layers; l++)
         if (ui_edits_layer(d, l)) {
-            ++*layers;
             *neurons += d->model.neurons;
             sum += d->layer[l].mask ? d->layer[l].mask->selected : 0;
         }
@@ -340,8 +338,8 @@ int ui_last_edit_of_fact(const struct ui_state *d, const struct fact *fact,
     return edit;
 }
 
-/* "It rewrites edit 1 (Eiffel Tower → Rome).\n" if an active edit gave the same question an
- * object; else "". */
+/* "It rewrites edit 1 (Eiffel Tower → Rome).\n" if an active edit gave the same question another
+ * object, "It repeats ..." if the same one; else "". */
 static void describe_rewritten_edit(const struct ui_state *d, char *out, size_t n)
 {
     const struct history_fact *last;
@@ -371,7 +369,7 @@ void confirm_commit(struct host *host)
     const struct ui_state *d = host->ui;
     struct question q = {
         .title = "Commit this edit?", .yes = "Commit", .confirmed = commit_confirmed};
-    int neurons, layers, n = count_kept_neurons(d, &neurons, &layers);
+    int neurons, n = count_masked_neurons(d, &neurons);
     char some[32], all[32], range[48];
 
     if (!has_fact(host))

@@ -27,7 +27,7 @@ void request_attribute(struct host *host);
 /* The scoreboard of a fact. *job (may be NULL) gets the job's number. */
 void request_probe(struct host *host, const struct fact *fact, unsigned *job);
 /* Gain and leak of the mask at hand. Reports nothing; does nothing without complete scores. */
-void request_estimate(struct host *host); /* quietly; nothing if there are no scores */
+void request_estimate(struct host *host);
 /* Computes the edit without writing it. */
 void request_preview(struct host *host);
 /* Makes the edit in `count` ways, in scratch weights. Returns the job; 0: refused. */
@@ -36,18 +36,18 @@ unsigned request_variants(struct host *host, const struct params *variant, int c
  * there are interventions, the second answer is given with them, so that both can be compared. */
 void request_query(struct host *host, const char *text, int edit);
 /* Asks the last question again, where an answer to it is missing. */
-void request_missing_answers(struct host *host); /* the last question, where it has no answer yet */
+void request_missing_answers(struct host *host);
 /* The fact's lens at every position, in these states (bits of enum which_state). */
-unsigned request_lens(struct host *host, unsigned states); /* the fact's lens at every position */
-/* The causal trace of the fact. */
-void request_trace(struct host *host); /* which states carry the fact */
+unsigned request_lens(struct host *host, unsigned states);
+/* The causal trace of the fact: which states carry it. */
+void request_trace(struct host *host);
 /* Copies the interventions into a query command. */
 void ui_add_interventions(const struct ui_state *d, struct command *cmd);
 /* A command that needs nothing but its kind, the parameters and perhaps the number of an edit. */
 void request_simple(struct host *host, enum command_kind kind, int edit);
 /* These ask in a dialog first. edit 0: the last one. */
 void confirm_commit(struct host *host);
-void confirm_undo(struct host *host, int edit); /* 0: the last one */
+void confirm_undo(struct host *host, int edit);
 
 /* Move the cursor, within the model. */
 void ui_move_layer(struct ui_state *d, int by);

@@ -63,7 +63,7 @@ const struct layer_report *ui_layer_report(const struct ui_state *d, int layer)
 /* Both classes first, then general, specific, none. */
 static int class_rank(unsigned bits)
 {
-    static const int rank[4] = {3, 1, 2, 0}; /* both, general, specific, none */
+    static const int rank[4] = {3, 1, 2, 0}; /* [bits]: none, general, specific, both */
 
     return rank[bits & 3];
 }

@@ -14,7 +14,7 @@ bool ui_take_lens(struct ui_state *d, struct event *ev);
 bool ui_take_scoreboard(struct ui_state *d, struct event *ev);
 bool ui_take_variant(struct ui_state *d, struct event *ev);
 /* Remembers the general neurons of the scores that are about to be dropped. */
-void ui_remember_general_set(struct ui_state *d); /* of the scores that are about to go */
+void ui_remember_general_set(struct ui_state *d);
 void ui_forget_general_sets(struct ui_state *d);
 void ui_forget_variants(struct ui_state *d);
 void ui_forget_queue(struct ui_state *d);

@@ -9,7 +9,7 @@
 /* One variant's result. `has` is false until it arrives; `why` says why it could not be made. */
 struct variant {
     bool has;
-    char why[160]; /* it could not be made */
+    char why[160];
     struct measured metric[METRICS_MOST];
     char said[80];
 };

@@ -74,7 +74,7 @@ static json_t *step_json(const struct history_entry *e)
 }
 
 /* Prints the edits that changed between active and inactive; with --json returns them. */
-static json_t *print_steps(struct cli *c, const struct steps *s, bool redo_run)
+static json_t *print_steps(struct cli *c, const struct steps *s, bool redo)
 {
     const struct history *h = s->after.kind ? s->after.history : NULL;
     json_t *list = json_array();
@@ -87,7 +87,7 @@ static json_t *print_steps(struct cli *c, const struct steps *s, bool redo_run)
         if (cli_json(c))
             json_array_append_new(list, step_json(e));
         else
-            print_step(e, redo_run ? "redone" : "undone");
+            print_step(e, redo ? "redone" : "undone");
     }
     return list;
 }

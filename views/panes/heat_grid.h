@@ -8,12 +8,12 @@
 
 enum heat_mode { HEAT_LPS, HEAT_PSA, HEAT_MPC, HEAT_ACTIVATION, HEAT_TRACE, HEAT_MODES };
 /* "LPS", "PSA", "MPC", "activation", "causal trace". */
-const char *heat_mode_name(enum heat_mode mode); /* "LPS", ... "causal trace" */
+const char *heat_mode_name(enum heat_mode mode);
 
 /* What part of the map is looked at; all zero means everything. */
-struct map_window { /* what of the map is looked at; all zero: everything */
-    int from, to;   /* columns, in their order; to = 0: all */
-    bool chosen;    /* mode counts; else it is the strategy's */
+struct map_window {
+    int from, to; /* columns, in their order; to = 0: all */
+    bool chosen;  /* mode counts; else it is the strategy's */
     enum heat_mode mode;
     bool some; /* only the layers in `layer`; else all */
     unsigned char layer[PARAM_MAX_LAYERS];
@@ -26,7 +26,7 @@ bool map_window_has(const struct map_window *w, int layer);
 
 /* What a row shows. ROW_MPC: the MPC scores that come free with a forward pass, in grey, until the
  * scores of the chosen strategy arrive. */
-enum heat_row { ROW_EMPTY, ROW_MPC, ROW_EXACT }; /* rough: the free MPC in place of scores */
+enum heat_row { ROW_EMPTY, ROW_MPC, ROW_EXACT };
 
 /* The grid. Allocated by heat_grid_make(), freed by heat_grid_free(). */
 struct heat_grid {

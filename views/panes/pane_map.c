@@ -28,7 +28,7 @@
 enum { RIGHT = 7, WIDEST = 8, TALLEST = 3 };
 
 /* What the drawing functions share. */
-struct map { /* what the drawing functions share */
+struct map {
     const struct ui_state *d;
     struct surface *s;
     struct rect in, plot;

@@ -2,10 +2,10 @@
  * layer the chosen neurons are.
  *
  *   L   H_ge   ρ_ge   H_sp   ρ_sp  ▲gen ●spec ◆both     kept  gain leak/g²
- *   5  0.891  0.303  0.912  0.246   310   355    41  624  4%  0.82    1.3×
- *   ρ_ge = α_ge · H_ge + β_ge  = 0.100 × 0.891 + 0.214 = 0.303          Eq. 6
- *   ρ_sp = α_sp · H_sp + β_sp  = ...                                     Eq. 7
- *   L5  ▀▀▀▀▀▀▀▀▀▀▀▀   upper half: share of general neurons in the bin, lower half: of specific
+ *   4  0.107  0.311  0.986  0.299   119   111    80  310 48%  0.29    6.2×
+ *   ρ_ge = α_ge · H_ge + β_ge  = 0.100 × 0.107 + 0.300 = 0.311  tied 23%
+ *   ρ_sp = α_sp · H_sp + β_sp  = 0.100 × 0.986 + 0.200 = 0.299
+ *   L4  ▀▀▀▀▀▀▀▀▀▀▀▀   upper half: share of general neurons in the bin, lower half: of specific
  *
  * Columns that do not fit are left out, in the order of `drop` in the table below. */
 #include <math.h>

@@ -11,7 +11,7 @@
 enum { FORM_SUBJECT, FORM_PROMPT, FORM_TARGET, FORM_FIELDS };
 
 /* The fact while it is being typed. */
-struct fact_form { /* the fact while it is being typed */
+struct fact_form {
     struct field field[FORM_FIELDS];
     int at;
     bool open;
@@ -25,7 +25,7 @@ void pane_params(const struct ui_state *d, enum knob at, struct surface *s, stru
                  bool focus);
 
 /* Where the map's cells are: for drawing and for clicks. */
-struct map_shape { /* where the map's cells are: for drawing and for clicks */
+struct map_shape {
     struct rect in, plot;
     int left, wide, tall;
     int first, rows, layer[PARAM_MAX_LAYERS]; /* layers shown, from the top */
@@ -48,7 +48,7 @@ void pane_lens(const struct ui_state *d, struct surface *s, struct rect area, bo
 /* The same before and after the edit at one position. */
 void pane_curves(const struct ui_state *d, int token, struct surface *s, struct rect area,
                  bool focus);
-/* The lens at every position. */
+/* What a cell of the lens shows. */
 enum lens_mode { LENS_TOP, LENS_OLD, LENS_NEW, LENS_MODES };
 /* The lens at every layer and position. */
 void pane_lens_grid(const struct ui_state *d, enum lens_mode mode, int token, struct surface *s,
@@ -66,7 +66,6 @@ void pane_steps(const struct ui_state *d, struct surface *s, struct rect area, b
 /* The strongest neurons, row `at` selected. */
 void pane_neurons(const struct ui_state *d, int at, struct surface *s, struct rect area,
                   bool focus);
-/* Words a neuron promotes, as many as fit. */
 struct pen;
 /* The tokens that a neuron promotes (else: suppresses), as many as fit `cols` columns. */
 void pen_neuron_tokens(struct pen *p, const struct neuron_info *n, bool promotes, int cols);

@@ -193,10 +193,7 @@ static void compare_here(struct view *v)
                          e->edit);
         return;
     }
-    for (int i = 0; from < 0 && i < h->count && h->entry[i].edit < to; i++)
-        if (h->entry[i].active && (i + 1 == h->count || h->entry[i + 1].edit >= to))
-            from = h->entry[i].edit;
-    for (int i = h->count - 1; from < 0 && i >= 0; i--) /* skip undone edits between */
+    for (int i = h->count - 1; from < 0 && i >= 0; i--)
         if (h->entry[i].active && h->entry[i].edit < to)
             from = h->entry[i].edit;
     from = from < 0 ? 0 : from;

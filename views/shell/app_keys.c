@@ -1,5 +1,5 @@
-/* Decides what a key means. The order: a line break in a text field, the command line, the mouse,
- * an open dialog, the view's own text fields, and last the keymap, which names an action. */
+/* Decides what a key means. The first of these that applies takes it: the command line, the mouse,
+ * an open dialog, the view shown (its text fields), and last the keymap, which names an action. */
 #include <string.h>
 
 #include "views/keymap.h"
@@ -32,8 +32,8 @@ static void dialog_key(struct app *app, int32_t code)
 }
 
 /* C-j and Alt-Enter break the line where a view edits several lines (Query). Elsewhere they act as
- * the keys they consist of: Enter, or Esc and Enter. */
-static bool line_break(struct app *app, const struct key *key)
+ * the keys they consist of, Enter or Esc and Enter, and this returns true. */
+static bool split_line_break(struct app *app, const struct key *key)
 {
     struct view *v = app->view[app->shown];
     struct key part = {.code = K_ESCAPE};
@@ -57,7 +57,7 @@ void app_key(struct app *app, const struct key *key)
     char name[16];
 
     app->dirty = true;
-    if (key->code == K_RESIZE || line_break(app, key))
+    if (key->code == K_RESIZE || split_line_break(app, key))
         return;
     if (app->typing && key->code != K_CLICK) {
         app_line_key(app, key);
