@@ -39,7 +39,7 @@ static void field_insert(struct field *f, const char *bytes, size_t n)
     const char *p = bytes, *end = bytes + n;
     struct buf clean = {0};
 
-    while (p < end) { /* no controls, no broken characters: a line is a line */
+    while (p < end) {
         const char *from = p;
         int32_t code = utf8_next(&p, end);
 

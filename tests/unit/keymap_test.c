@@ -140,6 +140,9 @@ static void commands_bind_too(void)
     CHECK(keymap_command(&m, "e", true, &notes, &err));
     CHECK(notes.data && strstr(notes.data, "fact has no key now"));
     CHECK(!keymap_command(&m, "C-p", false, NULL, &err) && err.kind == ERR_USAGE);
+    err = (struct err){0};
+    CHECK(!keymap_command(&m, "", true, NULL, &err));
+    CHECK_STR(err.text, "write :unbind [VIEW] KEY, such as :unbind C-p");
     buf_free(&notes);
 }
 
