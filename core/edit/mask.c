@@ -124,6 +124,13 @@ static double ratio_of(const struct params *p, double h, enum param a, enum para
     return clamped(p->value[b] + p->value[a] * pow(h, p->value[gamma]), 0, 1);
 }
 
+bool mask_mode_sets_ratio(const struct params *p, bool general)
+{
+    int mode = params_choice(p, P_MASK_MODE);
+
+    return mode == MODE_FIXED || (mode == MODE_POOLED && !general);
+}
+
 static void set_ratios(struct mask *mask, const struct work *w, int rows)
 {
     const struct params *p = w->p;

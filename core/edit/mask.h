@@ -40,6 +40,9 @@ struct mask {
  * neurons where rho is mask.density, or the union's size if that is 0, by seed and layer. Never
  * fails. Free with mask_free(). */
 struct mask *mask_build(const struct attribution *a, const struct params *p);
+/* True if the mask mode sets the ratio of this side, so that Eq. 6 (general) or Eq. 7 (specific)
+ * has no effect on it: fixed sets both, pooled the specific one. */
+bool mask_mode_sets_ratio(const struct params *p, bool general);
 /* One neuron that is in or out of the mask whatever its scores say. */
 struct mask_override {
     int layer, neuron;

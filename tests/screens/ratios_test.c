@@ -1,6 +1,7 @@
 /* The Ratios view: the numbers it computes itself, against masks built here. */
 #include "tests/screens/fixture.h"
 
+#include "views/panes/panes.h"
 #include "views/screens/ratios_internal.h"
 
 static int entering(const struct mask *from, const struct mask *to)
@@ -67,6 +68,54 @@ static void shared_neurons_are_counted_against_chance(void)
     ui_free(&d);
 }
 
+/* Whether the pane, or with `explain` the view's text, shows these words. */
+static bool ratios_show(const struct ui_state *d, bool explain, const char *words)
+{
+    struct surface *s = surface_new(30, 100);
+    struct rect all = {0, 0, 30, 100};
+    struct knob_effect e = {0};
+    struct buf out = {0};
+    bool found;
+
+    knob_effect_of(&e, d, d->at_layer);
+    if (explain)
+        ratios_explain(d, &e, 0, s, all);
+    else
+        pane_ratios(d, s, all, false);
+    surface_dump(s, &out);
+    found = strstr(out.data, words) != NULL;
+    buf_free(&out);
+    surface_free(s);
+    return found;
+}
+
+/* No equation is shown that does not hold, in either place. */
+static void a_ratio_says_what_set_it(void)
+{
+    struct ui_state d;
+
+    make_full_ui_state(&d);
+    d.at_layer = 5;
+    for (int explain = 0; explain < 2; explain++) {
+        CHECK(params_set(&d.params, "mask.mode", "union", FROM_COMMAND_LINE, NULL));
+        d.params.value[P_RATIO_SP_B] = 0.3;
+        ui_remask(&d);
+        CHECK(!ratios_show(&d, explain, "mask mode =") && !ratios_show(&d, explain, "limited"));
+        d.params.value[P_RATIO_SP_B] = 1;
+        ui_remask(&d);
+        CHECK(ratios_show(&d, explain, ", limited to 1.000"));
+        CHECK(params_set(&d.params, "mask.mode", "pooled", FROM_COMMAND_LINE, NULL));
+        ui_remask(&d);
+        CHECK(ratios_show(&d, explain, "ρ_sp set by the mask mode = "));
+        CHECK(ratios_show(&d, explain, "ρ_ge = ") && !ratios_show(&d, explain, "ρ_ge set"));
+        CHECK(params_set(&d.params, "mask.mode", "fixed", FROM_COMMAND_LINE, NULL));
+        ui_remask(&d);
+        CHECK(ratios_show(&d, explain, "ρ_ge set by the mask mode = "));
+        CHECK(ratios_show(&d, explain, "ρ_sp set by the mask mode = "));
+    }
+    ui_free(&d);
+}
+
 static void the_rest_is_scrolled_to(void)
 {
     struct ui_state d;
@@ -87,6 +136,7 @@ static void the_rest_is_scrolled_to(void)
 static const struct test tests[] = {
     {"a step moves as many as it says", a_step_moves_as_many_as_it_says},
     {"shared neurons are counted against chance", shared_neurons_are_counted_against_chance},
+    {"a ratio says what set it", a_ratio_says_what_set_it},
     {"the rest is scrolled to", the_rest_is_scrolled_to},
 };
 TEST_MAIN(tests)

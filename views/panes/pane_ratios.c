@@ -112,26 +112,52 @@ static void ratios_heading(struct surface *s, struct rect in)
             pen_right(&p, ROLE_DIM, columns[c].cols, columns[c].title);
 }
 
-/* The formula with its numbers: "= 0.100 × 0.891 + 0.214 = 0.303". */
+/* "^2" if the exponent of H is not 1, else "". */
+static const char *power_text(const struct ui_state *d, bool general, char out[16])
+{
+    double power = d->params.value[general ? P_RATIO_GE_GAMMA : P_RATIO_SP_GAMMA];
+
+    *out = '\0';
+    if (fabs(power - 1) > 1e-12)
+        snprintf(out, 16, "^%.3g", power);
+    return out;
+}
+
+void pen_ratio(struct pen *p, const struct ui_state *d, const struct mask *m, bool general)
+{
+    const struct mask_side *side = general ? &m->general : &m->specific;
+    double a = d->params.value[general ? P_RATIO_GE_A : P_RATIO_SP_A];
+    double b = d->params.value[general ? P_RATIO_GE_B : P_RATIO_SP_B];
+    double power = d->params.value[general ? P_RATIO_GE_GAMMA : P_RATIO_SP_GAMMA];
+    double sum = a * pow(side->H, power) + b;
+    char up[16], h[16];
+
+    if (mask_mode_sets_ratio(&d->params, general)) {
+        pen_text(p, ROLE_TEXT, "set by the mask mode = ");
+    } else {
+        pen_printf(p, ROLE_TEXT, "= %.3f × %s%s + %.3f = ", a, text_probability(h, side->H),
+                   power_text(d, general, up), b);
+        if (sum < -5e-4 || sum > 1 + 5e-4)
+            pen_printf(p, ROLE_TEXT, "%.3f, limited to ", sum);
+    }
+    pen_printf(p, general ? ROLE_GENERAL : ROLE_SPECIFIC, "%.3f", side->rho);
+}
+
+/* The formula, where there is room and it holds, and the formula with its numbers. */
 static void ratio_formula(const struct ui_state *d, const struct mask *m, bool general,
                           struct surface *s, struct rect in, int y)
 {
     const struct mask_side *side = general ? &m->general : &m->specific;
     const char *k = general ? "ge" : "sp";
-    double a = d->params.value[general ? P_RATIO_GE_A : P_RATIO_SP_A];
-    double b = d->params.value[general ? P_RATIO_GE_B : P_RATIO_SP_B];
-    double power = d->params.value[general ? P_RATIO_GE_GAMMA : P_RATIO_SP_GAMMA];
     struct pen p = pen_at(s, in, y, 0);
-    char up[16] = "", h[16];
+    char up[16];
 
-    if (fabs(power - 1) > 1e-12)
-        snprintf(up, sizeof(up), "^%.3g", power);
-    if (in.w >= 58)
-        pen_printf(&p, ROLE_DIM, "ρ_%s = α_%s · H_%s%s + β_%s  ", k, k, k, up, k);
+    if (in.w >= 58 && !mask_mode_sets_ratio(&d->params, general))
+        pen_printf(&p, ROLE_DIM, "ρ_%s = α_%s · H_%s%s + β_%s  ", k, k, k,
+                   power_text(d, general, up), k);
     else
         pen_printf(&p, ROLE_DIM, "ρ_%s ", k);
-    pen_printf(&p, ROLE_TEXT, "= %.3f × %s%s + %.3f = ", a, text_probability(h, side->H), up, b);
-    pen_printf(&p, general ? ROLE_GENERAL : ROLE_SPECIFIC, "%.3f", side->rho);
+    pen_ratio(&p, d, m, general);
     if (side->ties > 0)
         pen_printf(&p, ROLE_DIM, "  tied %.0f%%", side->ties * 100);
 }

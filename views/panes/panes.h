@@ -41,6 +41,12 @@ void pane_trace(const struct ui_state *d, int token, struct surface *s, struct r
                 bool focus);
 /* The token, and *layer, of the cell at (y, x) of the screen; -1: none. */
 int trace_token_at(const struct ui_state *d, int token, struct rect area, int y, int x, int *layer);
+/* Writes what gives the ratio of one side, and the ratio:
+ *
+ *   = 0.100 × 0.891 + 0.214 = 0.303                     Eq. 6 (general) or Eq. 7 (specific)
+ *   = 1.200 × 0.891 + 0.214 = 1.283, limited to 1.000   a ratio lies in 0..1
+ *   set by the mask mode = 0.300                        mask_mode_sets_ratio() */
+void pen_ratio(struct pen *p, const struct ui_state *d, const struct mask *m, bool general);
 /* Entropies, ratios and masks of the layers. */
 void pane_ratios(const struct ui_state *d, struct surface *s, struct rect area, bool focus);
 /* Ranks of the old and the new object by layer, at the last position of the prompt. */

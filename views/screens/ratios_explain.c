@@ -10,6 +10,7 @@
 #include "core/base/show.h"
 #include "tui/box.h"
 #include "tui/text.h"
+#include "views/panes/panes.h"
 #include "views/screens/ratios_internal.h"
 
 enum { HITS = 3, SHARED = 4 };
@@ -92,7 +93,7 @@ struct kind {
     const struct mask_side *side;
     const char *name, *glyph;
     enum role role;
-    double a, b, gamma;
+    double a, b;
 };
 
 static struct kind kind_of(const struct ui_state *d, const struct mask *m, bool general)
@@ -100,20 +101,9 @@ static struct kind kind_of(const struct ui_state *d, const struct mask *m, bool 
     const double *v = d->params.value;
 
     if (general)
-        return (struct kind){
-            &m->general,        "ge", "▲", ROLE_GENERAL, v[P_RATIO_GE_A], v[P_RATIO_GE_B],
-            v[P_RATIO_GE_GAMMA]};
-    return (struct kind){
-        &m->specific,       "sp", "●", ROLE_SPECIFIC, v[P_RATIO_SP_A], v[P_RATIO_SP_B],
-        v[P_RATIO_SP_GAMMA]};
-}
-
-/* True if the mask mode sets the ratio itself, so that the entropy has no effect on it. */
-static bool is_fixed(const struct ui_state *d, bool general)
-{
-    int mode = params_choice(&d->params, P_MASK_MODE);
-
-    return mode == MODE_FIXED || (mode == MODE_POOLED && !general);
+        return (struct kind){&m->general,     "ge",           "▲", ROLE_GENERAL,
+                             v[P_RATIO_GE_A], v[P_RATIO_GE_B]};
+    return (struct kind){&m->specific, "sp", "●", ROLE_SPECIFIC, v[P_RATIO_SP_A], v[P_RATIO_SP_B]};
 }
 
 /* Two lines with the numbers of this layer, such as
@@ -129,18 +119,12 @@ static void write_chain(struct writer *w, const struct ui_state *d, const struct
     struct kind k = kind_of(d, m, general);
     bool quantile = params_choice(&d->params, P_SELECT_RULE) == RULE_QUANTILE_GE;
     struct pen p = next_line(w);
-    char h[16], up[16] = "";
+    char h[16];
 
-    if (fabs(k.gamma - 1) > 1e-12)
-        snprintf(up, sizeof(up), "^%.3g", k.gamma);
     pen_printf(&p, k.role, "%s ", k.glyph);
     pen_printf(&p, ROLE_STRONG, "H_%s %s", k.name, text_probability(h, k.side->H));
-    pen_printf(&p, ROLE_DIM, " → ρ_%s = ", k.name);
-    if (is_fixed(d, general))
-        pen_text(&p, ROLE_TEXT, "set by the mask mode = ");
-    else
-        pen_printf(&p, ROLE_TEXT, "%.3f × %s%s + %.3f = ", k.a, h, up, k.b);
-    pen_printf(&p, k.role, "%.3f", k.side->rho);
+    pen_printf(&p, ROLE_DIM, " → ρ_%s ", k.name);
+    pen_ratio(&p, d, m, general);
     p = next_line(w);
     if (quantile)
         pen_printf(&p, ROLE_DIM, "  → r_%s ≥ its %.3f quantile: ", k.name, 1 - k.side->rho);
@@ -165,7 +149,7 @@ static void write_entropy(struct writer *w, const struct ui_state *d, const stru
                          : h < 0.9 ? "the scores are spread over many neurons"
                                    : "the scores are spread over nearly all neurons";
 
-    if (is_fixed(d, general))
+    if (mask_mode_sets_ratio(&d->params, general))
         show_print(text, sizeof(text), "entropy %s of 1: %s; this mask mode does not use it",
                    text_probability(at, h), spread);
     else
@@ -214,7 +198,7 @@ static void pen_next_change(struct pen *p, const struct ui_state *d, const struc
     int still = e->of[knob].enter[1] + e->of[knob].leave[1] == 0;
 
     if ((knob != KNOB_BETA_GE && knob != KNOB_BETA_SP) || !still || !isfinite(k.side->next_up) ||
-        is_fixed(d, general))
+        mask_mode_sets_ratio(&d->params, general))
         return;
     pen_printf(p, ROLE_DIM, " next at %.3f", k.b + k.side->next_up - k.side->rho);
 }
