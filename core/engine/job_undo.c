@@ -1,5 +1,6 @@
 /* Undo and redo: finds the edits that are meant, marks them in the journal, and rebuilds the
- * weights without or with them. A list such as 3-52,60 is undone as a whole or not at all. */
+ * weights without or with them. A list such as 3-52,60 is undone as a whole or not at all: in the
+ * journal and in the weights. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,16 +112,35 @@ static bool undo_journal(struct engine *e, const struct command *cmd, struct err
     return ok;
 }
 
+/* Changes the journal and rebuilds the weights for it. The journal is committed last: if the
+ * rebuild fails, for lack of memory or because the GPU failed, the steps are taken back, so that
+ * journal and weights always agree. */
+static bool undo_and_rebuild(struct engine *e, struct command *cmd, struct model_state **view,
+                             struct err *err)
+{
+    struct session *journal = e->open->journal;
+    bool ok = session_begin(journal, err) && undo_journal(e, cmd, err);
+
+    if (ok)
+        preview_drop(e); /* frees memory for the rebuild */
+    ok = ok && engine_session_rebuild(e, journal, 0, view, err);
+    return session_end(journal, ok, err);
+}
+
 bool job_undo(struct engine *e, struct command *cmd, struct err *err)
 {
     struct model_state *view = NULL;
+    bool previewed = e->preview.view != NULL;
 
     if (e->options.readonly)
         return err_set(err, ERR_USAGE,
                        "the session is open for reading only: nothing can be undone or redone");
-    if (!undo_journal(e, cmd, err) || !engine_session_rebuild(e, e->open->journal, 0, &view, err))
+    if (!undo_and_rebuild(e, cmd, &view, err)) {
+        state_free(view);
+        if (previewed && !e->preview.view)
+            emit_state(e, NULL); /* the preview is gone */
         return false;
-    preview_drop(e);
+    }
     state_free(e->open->edited);
     e->open->edited = view;
     e->open->history++;

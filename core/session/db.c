@@ -145,7 +145,7 @@ bool db_begin(struct session *s, struct err *err)
 {
     if (s->readonly)
         return err_set(err, ERR_USAGE, "%s: opened read-only; nothing was changed", s->path);
-    return db_exec(s, "BEGIN IMMEDIATE", err);
+    return s->grouped || db_exec(s, "BEGIN IMMEDIATE", err);
 }
 
 /* Whether a commit happened although it reported a failure. Deleting the rollback journal is the
@@ -162,6 +162,8 @@ bool db_end(struct session *s, bool ok, struct err *err)
 {
     long long changes;
 
+    if (s->grouped)
+        return ok;
     /* so that commit_landed() can tell this transaction from the one before */
     ok = ok && db_exec(s, "UPDATE counter SET value = value + 1", err) &&
          db_number(s, err, -1, &changes, "SELECT value FROM counter");

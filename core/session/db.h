@@ -20,6 +20,7 @@ struct session {
     char *path; /* absolute; "" for a session in memory */
     int lock;   /* descriptor of PATH.lock, or -1 */
     bool readonly;
+    bool grouped; /* between session_begin() and session_end() */
 };
 
 /* ---- lock.c: one writer per file ---- */
@@ -55,7 +56,8 @@ bool db_run(struct session *s, struct err *err, const char *sql, const char *typ
 bool db_exec(struct session *s, const char *sql, struct err *err);
 /* *out: the first column of the first row, or `none` if there is no row or it is null. */
 bool db_number(struct session *s, struct err *err, long long none, long long *out, const char *sql);
-/* Begins a write transaction. ERR_USAGE if the session is read-only. */
+/* Begins a write transaction. ERR_USAGE if the session is read-only. In a group of steps
+ * (session_begin()) the group's transaction is the only one: both functions then do nothing. */
 bool db_begin(struct session *s, struct err *err);
 /* Commits if `ok`, else rolls back. True if the changes are in the file and synced. */
 bool db_end(struct session *s, bool ok, struct err *err);

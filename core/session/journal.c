@@ -151,6 +151,20 @@ static bool record_usable(const struct edit_record *r, struct err *err)
     return true;
 }
 
+bool session_begin(struct session *s, struct err *err)
+{
+    s->grouped = db_begin(s, err);
+    return s->grouped;
+}
+
+bool session_end(struct session *s, bool ok, struct err *err)
+{
+    if (!s->grouped)
+        return false;
+    s->grouped = false;
+    return db_end(s, ok, err);
+}
+
 bool session_append(struct session *s, struct edit_record *rec, struct err *err)
 {
     double when = rec->when > 0 ? rec->when : journal_now();

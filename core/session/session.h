@@ -147,6 +147,17 @@ bool session_check(struct session *s, struct err *err);
 
 /* ---- Steps: each is one transaction and one row of the journal. ERR_USAGE if read-only. ---- */
 
+/* Makes one transaction of the steps until session_end(), which commits them if `ok` and else takes
+ * all of them back. Reads in between see the steps; other programs do not. After a step that failed
+ * the caller must end with ok = false. Returns false, with err set, if nothing was committed.
+ *
+ *   ok = session_begin(s, err);
+ *   ok = ok && session_deactivate(s, 3, err) && rebuild_weights(s, err);
+ *   ok = session_end(s, ok, err);
+ */
+bool session_begin(struct session *s, struct err *err);
+bool session_end(struct session *s, bool ok, struct err *err);
+
 /* Records an edit with its facts, deltas, hooks, prefixes and z, and makes it active. Sets rec->id,
  * rec->hash, rec->when and rec->active. Edits that were undone before can no longer be redone.
  * rec->checksum, if any, is recorded with the step. The caller still owns what `rec` points to. */

@@ -2,6 +2,7 @@
  * continues on the CPU. */
 #include "tests/engine/small.h"
 
+#include "core/session/session.h"
 #include "gpu/cuda.h"
 #include "tests/emulate/emulated.h"
 
@@ -64,6 +65,47 @@ static void a_lost_gpu_loses_no_edit(void)
     CHECK_STR(again.checksum, first.checksum);
     CHECK(run_command(e, command(CMD_VERIFY, NULL, NULL)).verified);
     CHECK(run_command(e, brief(CMD_COMMIT, "Tom", "shed")).edits == 2);
+    engine_stop(e);
+    emulated.lost = 0;
+    emulated.launches_left = -1;
+    free(session);
+}
+
+/* The GPU fails while the weights are rebuilt: the journal still has both edits, as the weights on
+ * the CPU then have. */
+static void an_undo_that_fails_undoes_nothing(void)
+{
+    char *session = in_home("undo.es");
+    struct engine *e = start(tiny, &device_cuda, session, false);
+    struct command cpu = {.kind = CMD_DEVICE, .text = xstrdup("cpu")};
+    struct command undo = command(CMD_UNDO, NULL, NULL);
+    struct command ask = command(CMD_QUERY, NULL, NULL);
+    struct job_result two, lost, again, refused = {0};
+    struct session *journal;
+    struct session_status status;
+    unsigned job;
+
+    wait_until_open(e);
+    run_command(e, brief(CMD_COMMIT, "Lily", "park"));
+    two = run_command(e, brief(CMD_COMMIT, "Tom", "shop"));
+    run_command(e, brief(CMD_PREVIEW, "Tom", "mill"));
+    undo.text = xstrdup("1");
+    emulated.launches_left = 1; /* the next one */
+    lost = lose(e, undo);
+    CHECK(lost.edits == 2);
+    ask.text = xstrdup("One day");
+    job = engine_post(e, &ask); /* the undo has ended when this is refused */
+    CHECK(wait_for_event(e, EV_DONE, job, &refused) == EV_FAILED);
+    journal = session_open(session, false, true, NULL);
+    CHECK(session_status(journal, &status, NULL) && status.edits == 2 && !status.redo);
+    session_close(journal);
+    again = run_command(e, cpu);
+    CHECK(again.edits == 2);
+    CHECK_STR(again.checksum, two.checksum);
+    undo = command(CMD_UNDO, NULL, NULL);
+    undo.text = xstrdup("1");
+    CHECK(run_command(e, undo).edits == 1);
+    CHECK(run_command(e, command(CMD_VERIFY, NULL, NULL)).verified);
     engine_stop(e);
     emulated.lost = 0;
     emulated.launches_left = -1;
@@ -151,6 +193,7 @@ static void a_small_limit_keeps_the_large_on_the_host(void)
 static const struct test tests[] = {
     {"a small limit keeps the large on the host", a_small_limit_keeps_the_large_on_the_host},
     {"a lost GPU loses no edit", a_lost_gpu_loses_no_edit},
+    {"an undo that fails undoes nothing", an_undo_that_fails_undoes_nothing},
     {"auto takes the CPU and says why", auto_takes_the_cpu_and_says_why},
 };
 

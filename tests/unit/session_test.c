@@ -108,6 +108,37 @@ static void edits_are_read_back(void)
     session_close(s);
 }
 
+static void a_group_of_steps_is_one_step(void)
+{
+    struct session *s;
+    struct err err = {0};
+    struct journal_row *rows;
+    int before, after;
+
+    fresh_file();
+    s = must_open(true);
+    CHECK(!session_end(s, true, NULL)); /* none was begun */
+    for (int i = 1; i <= 3; i++)
+        append(s, i);
+    CHECK(session_log(s, &rows, &before, NULL));
+    free(rows);
+    CHECK(session_begin(s, NULL) && session_deactivate(s, 1, NULL) && session_undo(s, NULL, NULL));
+    check_active(s, "2"); /* reads see the steps */
+    CHECK(!session_end(s, false, NULL));
+    check_active(s, "1 2 3");
+    CHECK(session_begin(s, NULL) && session_deactivate(s, 1, NULL) &&
+          !session_deactivate(s, 9, &err));
+    CHECK(!session_end(s, false, NULL));
+    CHECK(session_log(s, &rows, &after, NULL) && after == before);
+    free(rows);
+    CHECK(session_begin(s, NULL) && session_deactivate(s, 1, NULL) && session_undo(s, NULL, NULL));
+    CHECK(session_end(s, true, NULL));
+    session_close(s);
+    s = must_open(false);
+    check_active(s, "2");
+    session_close(s);
+}
+
 static void undo_redo_remove(void)
 {
     struct session *s;
@@ -448,6 +479,7 @@ static void autosave_is_new_and_private(void)
 static const struct test tests[] = {
     {"edits are read back as appended", edits_are_read_back},
     {"undo, redo, remove", undo_redo_remove},
+    {"a group of steps is one step", a_group_of_steps_is_one_step},
     {"the log and its checksums", log_and_checksums},
     {"settings, queries, metrics, notes", settings_and_queries},
     {"a session of another model is refused", other_model_refused},
