@@ -16,7 +16,8 @@
  *   V(...)           nobody else does: only views handle it
  *   O(..., view)     opens this view, which is then asked
  *   X(..., run)      do_RUN() of shell/app_actions.c does it
- *   W(..., run)      the same, and it writes to the session: refused when that is open read-only
+ *   W(..., run)      the same, and it writes to the session: refused when that is open read-only.
+ *                    SAVE is none: it writes a copy, so a read-only session can be saved, too
  *
  * An example, the way of the key `x`: keymap.c finds ACTION_ATTRIBUTE; the Edit view does not
  * handle it; its kind is X, so do_attribute() is called, which calls request_attribute()
@@ -121,7 +122,7 @@
     X(COPY, "copy", "y", "Show", "Copy the address or value under the cursor", copy)               \
     X(EXPORT, "export", "E", "Show", "Save what is shown: SVG, ANSI, text, CSV, JSON, md, tex",    \
       export)                                                                                      \
-    W(SAVE, "save", "w", "Program", "Save the session under a name", save)                         \
+    X(SAVE, "save", "w", "Program", "Save the session under a name and continue there", save)      \
     X(REDRAW, "redraw", "C-l", "Program", "Redraw the screen", redraw)                             \
     X(COMMAND, "command", ":", "Program", "Type a command", command)                               \
     X(SUSPEND, "suspend", "C-z", "Program", "Suspend; fg in the shell resumes", suspend)           \

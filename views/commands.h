@@ -61,7 +61,7 @@ enum argument_kind {
     O("sweep", "GRID", ARG_TEXT, sweep, "Such as alpha_ge=.05,.1;beta_sp=.1..0.5/5")              \
     O("bisect", "PROMPT => ANSWER", ARG_TEXT, history, "Find the edit that changed an answer")    \
     P("device", "cpu", ARG_TEXT, DEVICE, "Continue on the CPU, as after a GPU failed")            \
-    P("write", "FILE", ARG_FILE, SAVE, "Save the session under a name and continue there")        \
+    P("save", "FILE", ARG_FILE, SAVE, "Save the session under a name and continue there")         \
     X("q!", "", ARG_NONE, quit, "Quit without asking")
 
 struct command_info {

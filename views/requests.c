@@ -102,7 +102,7 @@ bool confirm_undo_typed(struct host *host, const char *text)
 
     errno = 0;
     edit = strtol(text, &end, 10);
-    if (*text && (*end || errno || edit < 1 || edit > 1000000)) {
+    if (*text && (*end || errno || edit < 1 || edit > EDIT_NUMBER_MAX)) {
         host->message(host, TONE_ERROR, "undo: '%s' is not the number of an edit", text);
         return false;
     }
@@ -408,6 +408,7 @@ void confirm_undo(struct host *host, int edit)
     struct question q = {
         .title = "Undo", .yes = "Undo", .confirmed = undo_confirmed, .number = edit};
     const struct history_entry *entry = NULL;
+    int active = 0;
     char *words;
 
     if (!d->state.can_undo) {
@@ -416,11 +417,17 @@ void confirm_undo(struct host *host, int edit)
                                         : "there is no edit to undo");
         return;
     }
-    for (int i = 0; d->history && i < d->history->count; i++)
+    for (int i = 0; d->history && i < d->history->count; i++) {
+        active += d->history->entry[i].active;
         if (d->history->entry[i].active && (!edit || d->history->entry[i].edit == edit))
             entry = &d->history->entry[i];
-    if (entry)
-        snprintf(q.title, sizeof(q.title), "Undo edit %d?", entry->edit);
+    }
+    if (edit && !entry && active == d->state.edits) { /* and the history is the present one */
+        host->message(host, TONE_WARN, "no active edit %d", edit);
+        return;
+    }
+    if (edit || entry)
+        snprintf(q.title, sizeof(q.title), "Undo edit %d?", edit ? edit : entry->edit);
     else
         snprintf(q.title, sizeof(q.title), "Undo the last edit?");
     words = entry ? history_words(entry, ": ") : xstrdup("");

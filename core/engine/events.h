@@ -143,6 +143,8 @@ struct history_fact {
     enum outcome { OUTCOME_UNKNOWN, OUTCOME_HELD, OUTCOME_FAILED } outcome;
 };
 
+enum { EDIT_NUMBER_MAX = 1000000000 }; /* the largest number of an edit that can be typed */
+
 struct history_entry {
     int edit;
     bool active;

@@ -57,6 +57,24 @@ static void help_finds_as_it_is_typed_and_runs(void)
     ui_free(&d);
 }
 
+/* A read-only session refuses the key exactly if it refuses the command behind it. Saving writes
+ * another file, so a session that is open read-only can be saved. */
+static void read_only_refuses_keys_as_it_refuses_commands(void)
+{
+    static const struct {
+        enum action action;
+        enum command_kind command;
+    } of[] = {{ACTION_SAVE, CMD_SAVE}, {ACTION_COMMIT, CMD_COMMIT}, {ACTION_UNDO, CMD_UNDO},
+              {ACTION_REDO, CMD_REDO}, {ACTION_NOTE, CMD_NOTE},     {ACTION_PREVIEW, CMD_PREVIEW}};
+
+    for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++)
+        CHECK(action_infos[of[i].action].writes ==
+              ((command_traits[of[i].command].flags & WRITES) != 0));
+    CHECK(!action_infos[ACTION_SAVE].writes);
+    CHECK(command_find("save") && !command_find("write")); /* one name for one thing */
+    CHECK_STR(action_infos[ACTION_SAVE].help, command_find("save")->help);
+}
+
 static void help_shows_what_is_bound(void)
 {
     struct ui_state d;
@@ -166,6 +184,8 @@ static void clicks_find_tabs_footer_and_buttons(void)
 static const struct test tests[] = {
     {"help finds as it is typed and runs", help_finds_as_it_is_typed_and_runs},
     {"help shows what is bound", help_shows_what_is_bound},
+    {"read-only refuses keys as it refuses commands",
+     read_only_refuses_keys_as_it_refuses_commands},
     {"what can follow is offered", what_can_follow_is_offered},
     {"the line shows them", the_line_shows_them},
     {"every command has a taker", every_command_has_a_taker},

@@ -1,5 +1,8 @@
 /* Compare, Sweep and History with results in them: what they post, what they draw. */
+#include <stdarg.h>
+
 #include "tests/screens/fixture.h"
+#include "views/requests.h"
 #include "views/shell/messages.h"
 
 #include "core/base/param_grid.h"
@@ -24,12 +27,26 @@ static void keep_question(struct host *host, const struct question *question)
     asked = *question;
 }
 
+static char said[400]; /* the last message */
+
+static void keep_message(struct host *host, enum tone tone, const char *fmt, ...)
+{
+    va_list ap;
+
+    (void)host;
+    (void)tone;
+    va_start(ap, fmt);
+    vsnprintf(said, sizeof(said), fmt, ap);
+    va_end(ap);
+}
+
 static struct host recording(struct ui_state *d)
 {
     struct host host = host_of(d);
 
     host.post = keep_post;
     host.confirm = keep_question;
+    host.message = keep_message;
     posts = 0;
     return host;
 }
@@ -127,6 +144,53 @@ static void a_grid_is_swept(void)
     ui_free(&d);
 }
 
+static void an_edit_that_is_not_active_is_not_undone(void)
+{
+    struct ui_state d;
+    struct host host = recording(&d);
+
+    make_full_ui_state(&d);
+    d.state.can_undo = true;
+    d.state.edits = 1;
+    for (int edit = 2; edit <= 99; edit += 97) { /* undone; never made */
+        asked = (struct question){0};
+        confirm_undo(&host, edit);
+        CHECK(!asked.confirmed);
+        CHECK(strstr(said, edit == 2 ? "no active edit 2" : "no active edit 99"));
+    }
+    CHECK(confirm_undo_typed(&host, "1") && asked.number == 1);
+    CHECK_STR(asked.title, "Undo edit 1?");
+    CHECK(confirm_undo_typed(&host, "") && asked.number == 0);
+    CHECK_STR(asked.title, "Undo edit 1?");
+    CHECK(confirm_undo_typed(&host, "1000001")); /* the limit of undo --edit */
+    CHECK_STR(said, "no active edit 1000001");
+    d.state.edits = 2; /* the history that names edit 3 has not come yet */
+    CHECK(confirm_undo_typed(&host, "3") && asked.number == 3);
+    CHECK_STR(asked.title, "Undo edit 3?");
+    CHECK(!confirm_undo_typed(&host, "1000000001") && !confirm_undo_typed(&host, "1x"));
+    ui_free(&d);
+}
+
+/* When the command is posted nothing is saved yet; the journal may still refuse. */
+static void a_note_is_said_to_be_saved_when_it_is(void)
+{
+    struct ui_state d;
+    struct host host = recording(&d);
+    struct view *v = view_open(view_find("history"), &host);
+    struct event done = {.kind = EV_DONE, .job = 1};
+    enum tone tone;
+    char out[320];
+
+    make_full_ui_state(&d);
+    v->ops->open(v);
+    CHECK(v->ops->action(v, ACTION_LAST) && v->ops->command(v, "note", "checked"));
+    CHECK(posted.kind == CMD_NOTE && strstr(said, "saving the note"));
+    CHECK(message_of_event(&d, &done, CMD_NOTE, &tone, out));
+    CHECK_STR(out, "note saved");
+    view_close(v);
+    ui_free(&d);
+}
+
 static char prompted[80];
 
 static void keep_prompt(struct host *host, const char *text)
@@ -211,6 +275,8 @@ static void an_export_is_reported(void)
 static const struct test tests[] = {
     {"an export is reported", an_export_is_reported},
     {"the past is asked", the_past_is_asked},
+    {"an edit that is not active is not undone", an_edit_that_is_not_active_is_not_undone},
+    {"a note is said to be saved when it is", a_note_is_said_to_be_saved_when_it_is},
     {"masks are compared", masks_are_compared},
     {"a grid is swept", a_grid_is_swept},
 };

@@ -78,8 +78,8 @@ static bool diff_run(struct cli *c, struct err *err)
         return err_set(
             err, ERR_USAGE,
             "diff needs --to N; --from N is the earlier state (0, the default: the base)");
-    if (!cli_number(c, OPT_FROM, 0, 1000000000, 0, &from, err) ||
-        !cli_number(c, OPT_TO, 0, 1000000000, 0, &to, err) ||
+    if (!cli_number(c, OPT_FROM, 0, EDIT_NUMBER_MAX, 0, &from, err) ||
+        !cli_number(c, OPT_TO, 0, EDIT_NUMBER_MAX, 0, &to, err) ||
         !cli_start(c, NEED_SESSION | READS, err))
         return false;
     cmd.from = (int)from;

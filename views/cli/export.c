@@ -95,7 +95,7 @@ static bool parse_state(const struct cli *c, struct command *cmd, struct err *er
         return true;
     }
     n = strncmp(word, "edit:", 5) ? 0 : strtol(word + 5, &end, 10);
-    if (n < 1 || n > 1000000000 || *end)
+    if (n < 1 || n > EDIT_NUMBER_MAX || *end)
         return err_set(err, ERR_USAGE, "--state %.40s: not one of base, edited, edit:N", word);
     cmd->edit = (int)n;
     return true;

@@ -87,7 +87,7 @@ static bool parse_states(const struct cli *c, struct command *cmd, struct err *e
         word = cli_has(c, OPT_SESSION) ? "both" : "base";
     if (!strncmp(word, "edit:", 5)) {
         n = strtol(word + 5, &end, 10);
-        if (end == word + 5 || *end || n < 1 || n > 1000000000)
+        if (end == word + 5 || *end || n < 1 || n > EDIT_NUMBER_MAX)
             return err_set(err, ERR_USAGE, "--state %s: edit: needs a number, such as edit:3",
                            word);
         cmd->edit = (int)n;

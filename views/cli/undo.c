@@ -18,7 +18,7 @@ static bool parse_edits(const struct cli *c, struct command *cmd, struct err *er
         cmd->text = xstrdup(list);
         return true;
     }
-    if (!cli_number(c, OPT_EDIT, 1, 1000000000, 0, &edit, err))
+    if (!cli_number(c, OPT_EDIT, 1, EDIT_NUMBER_MAX, 0, &edit, err))
         return false;
     cmd->edit = (int)edit;
     return true;

@@ -305,7 +305,7 @@ static bool set_note(struct view *v, const char *text)
         v->host->message(v->host, TONE_WARN, "select an edit in History to write a note for");
         return true;
     }
-    post_command(v, &cmd, "note saved");
+    post_command(v, &cmd, "saving the note");
     return true;
 }
 
@@ -349,7 +349,7 @@ static bool history_command(struct view *v, const char *word, const char *rest)
         return false;
     rest = end;
     b = strtol(rest, &end, 10);
-    if (end == rest || *end || a < 0 || b < 0 || a > 1000000000 || b > 1000000000)
+    if (end == rest || *end || a < 0 || b < 0 || a > EDIT_NUMBER_MAX || b > EDIT_NUMBER_MAX)
         v->host->message(v->host, TONE_ERROR,
                          "diff: expected the numbers of two edits; 0 is the base");
     else

@@ -263,7 +263,7 @@ static void do_command(struct app *app)
 
 static void do_save(struct app *app)
 {
-    app_line_open(app, ":write ");
+    app_line_open(app, ":save ");
 }
 
 static void do_export(struct app *app)

@@ -151,6 +151,9 @@ static bool done_message(const struct ui_state *d, enum command_kind kind, char 
     case CMD_SAVE:
         show_print(out, n, "saved; the session continues in %.250s", d->state.session);
         return true;
+    case CMD_NOTE:
+        snprintf(out, n, "note saved");
+        return true;
     case CMD_PULL:
         show_print(out, n, "%.100s is downloaded and verified: Enter in Models (O) opens it",
                    d->pull_name);
