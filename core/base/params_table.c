@@ -154,9 +154,10 @@ static const struct param_info rows[PARAM_COUNT] = {
                               "share of directions counted as the null space of the second "
                               "moment",
                               AFFECTS_STATISTICS},
-    [P_EDIT_NULL_THRESHOLD] = {"edit.null_threshold", "", PARAM_NUMBER, 0, 0, 1e9, "", "P", "",
-                               "eigenvalue below which a direction is null; 0 = use edit.null_frac",
-                               AFFECTS_STATISTICS},
+    [P_EDIT_NULL_THRESHOLD] =
+        {"edit.null_threshold", "", PARAM_NUMBER, 0, 0, 1e9, "", "P", "",
+         "eigenvalue below which a direction is null; 0 = use edit.null_fraction",
+         AFFECTS_STATISTICS},
     [P_EDIT_LAMBDA] = {"edit.lambda", "lambda", PARAM_NUMBER, 1, 1e-9, 1e9, "", "λ", "",
                        "regularisation of the solve (L2 of the released code)", AFFECTS_SOLVE},
     [P_EDIT_BATCH] = {"edit.batch", "", PARAM_INTEGER, 1, 1, 4096, "", "u", "facts",
