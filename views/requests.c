@@ -426,8 +426,10 @@ void confirm_undo(struct host *host, int edit)
         host->message(host, TONE_WARN, "no active edit %d", edit);
         return;
     }
-    if (edit || entry)
-        snprintf(q.title, sizeof(q.title), "Undo edit %d?", edit ? edit : entry->edit);
+    if (entry)
+        q.number = entry->edit; /* a commit that still runs must not change what "y" undoes */
+    if (q.number)
+        snprintf(q.title, sizeof(q.title), "Undo edit %d?", q.number);
     else
         snprintf(q.title, sizeof(q.title), "Undo the last edit?");
     words = entry ? history_words(entry, ": ") : xstrdup("");
