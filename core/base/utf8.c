@@ -140,6 +140,11 @@ static bool utf8_blank(int32_t code)
     return false;
 }
 
+int utf8_compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 size_t utf8_trim(const char **text, size_t n)
 {
     const char *from = *text, *end = *text + n, *p = from;

@@ -25,6 +25,8 @@ void utf8_copy(char *out, size_t size, const char *text);
 /* Trims white space and invisible characters (zero-width space, joiner, byte order mark, direction
  * marks) at both ends. Moves *text to the rest and returns its length. */
 size_t utf8_trim(const char **text, size_t n);
+/* For qsort() of char *[]: by bytes, which is by code points. */
+int utf8_compare(const void *a, const void *b);
 /* A prompt may contain NUL bytes, but C strings end there. This replaces each NUL by the bytes 0xC0
  * 0x80, which never occur in UTF-8 (as Java's modified UTF-8 does). */
 #define UTF8_NUL "\xc0\x80"

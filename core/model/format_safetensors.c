@@ -10,6 +10,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/model/format.h"
 #include "core/model/safetensors.h"
 
@@ -96,11 +97,6 @@ static bool is_plain_file_name(const char *name)
     return name && *name && *name != '.' && !strchr(name, '/');
 }
 
-static int compare_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* A tensor that the model needs and that the index puts in this file, or NULL. */
 static const char *needed_tensor_in(const struct weights *w, json_t *map, const char *file)
 {
@@ -146,7 +142,7 @@ static bool open_mapped(struct weights *w, json_t *map, struct err *err)
         }
         at++;
     }
-    qsort(name, at, sizeof(*name), compare_text);
+    qsort(name, at, sizeof(*name), utf8_compare);
     for (size_t i = 0; ok && i < n; i++) {
         if (last && !strcmp(name[i], last))
             continue;

@@ -9,6 +9,7 @@
 
 #include "core/base/file_type.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 
 enum {
     MAX_VALUES = 65536,
@@ -280,11 +281,6 @@ static bool round_up(uint64_t value, uint64_t alignment, uint64_t *out)
     return true;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static bool check_names_unique(const struct gguf *g, struct err *err)
 {
     char **name = xcalloc((size_t)g->tensors + 1, sizeof(*name));
@@ -292,7 +288,7 @@ static bool check_names_unique(const struct gguf *g, struct err *err)
 
     for (int i = 0; i < g->tensors; i++)
         name[i] = g->tensor[i].name;
-    qsort(name, (size_t)g->tensors, sizeof(*name), compare_names);
+    qsort(name, (size_t)g->tensors, sizeof(*name), utf8_compare);
     for (int i = 1; i < g->tensors && ok; i++)
         if (!strcmp(name[i - 1], name[i]))
             ok = err_set(err, ERR_MODEL, "tensor %s appears twice", name[i]);

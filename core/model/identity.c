@@ -18,6 +18,7 @@
 #include "core/base/buf.h"
 #include "core/base/digest.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/model/format.h"
 
 enum { SLICE = 4 << 20 }; /* about 10 ms of hashing between two checks of the cancel flag */
@@ -135,17 +136,12 @@ static bool hash_file(const char *path, struct progress *p, struct stat *st, cha
     return ok;
 }
 
-static int compare_lines(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* SHA-256 over the sorted lines. Frees the lines. */
 static void hash_lines(char **line, int count, char hex[65])
 {
     struct buf all = {0};
 
-    qsort(line, (size_t)count, sizeof(*line), compare_lines);
+    qsort(line, (size_t)count, sizeof(*line), utf8_compare);
     for (int i = 0; i < count; i++) {
         buf_puts(&all, line[i]);
         free(line[i]);

@@ -88,11 +88,19 @@ static void carrying(void)
     }
 }
 
+static void order(void)
+{
+    const char *text[] = {"z", "\xc3\xa9", "", "Z", "\xf0\x9f\x98\x80", "a"};
+    const char *want[] = {"", "Z", "a", "z", "\xc3\xa9", "\xf0\x9f\x98\x80"};
+
+    qsort(text, 6, sizeof(*text), utf8_compare);
+    for (int i = 0; i < 6; i++)
+        CHECK_STR(text[i], want[i]);
+}
+
 static const struct test tests[] = {
-    {"carrying", carrying},
-    {"validity", validity},
-    {"cleaning", cleaning},
-    {"round_trip", round_trip},
+    {"order", order},       {"carrying", carrying},     {"validity", validity},
+    {"cleaning", cleaning}, {"round_trip", round_trip},
 };
 
 TEST_MAIN(tests)

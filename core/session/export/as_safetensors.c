@@ -14,6 +14,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/model/safetensors.h"
 #include "core/session/export/export.h"
 
@@ -317,11 +318,6 @@ static bool copy_companion(const struct export_source *s, struct staging_dir *st
     return ok;
 }
 
-static int compare_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* Copies config, tokenizer and license files, sorted by name so that exports are reproducible. */
 static bool copy_companions(const struct export_source *s, struct staging_dir *staging,
                             bool convert, enum dtype to, struct err *err)
@@ -341,7 +337,7 @@ static bool copy_companions(const struct export_source *s, struct staging_dir *s
     if (dir)
         closedir(dir);
     if (n)
-        qsort(name, (size_t)n, sizeof(*name), compare_text);
+        qsort(name, (size_t)n, sizeof(*name), utf8_compare);
     for (int i = 0; i < n; i++) {
         ok = ok && copy_companion(s, staging, name[i], convert, to, err);
         free(name[i]);
