@@ -70,7 +70,7 @@ void params_official(struct params *p, enum param_source from)
         {P_RATIO_SP_GAMMA, 2},
         {P_SELECT_RULE, RULE_QUANTILE_GE},
         {P_MASK_MODE, MODE_UNION},
-        {P_MASK_PLACE, STAGING_POST},
+        {P_MASK_PLACE, PLACE_POST},
         {P_MASK_COMPENSATE, COMPENSATE_NONE},
         {P_MASK_SHARE, 0},
         {P_EDIT_PASSES, 1},

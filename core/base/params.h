@@ -191,7 +191,7 @@ enum {
     MODE_KEYMAG,
     MODE_NONE
 };
-enum { STAGING_POST, STAGING_PRE };
+enum { PLACE_POST, PLACE_PRE };
 enum { COMPENSATE_NONE, COMPENSATE_GAIN };
 enum {
 #define METHOD(id, name) METHOD_##id,

@@ -142,7 +142,7 @@ static bool solve_layer(const struct edit_context *ctx, int i, const float *keys
     int m = solver->neurons, u = ctx->count;
     long kept = 0;
     struct mat k32 = mat_new(dev, DT_F32, u, m), x32 = mat_new(dev, DT_F32, u, m);
-    bool pre = params_choice(ctx->params, P_MASK_PLACE) == STAGING_PRE && mask, ok;
+    bool pre = params_choice(ctx->params, P_MASK_PLACE) == PLACE_PRE && mask, ok;
 
     *s = (struct solution){.scale = 1};
     s->keys = mat_new(dev, DT_F64, u, m);

@@ -215,7 +215,7 @@ struct params edit_params(const char *json);
 char *metrics_json(const struct commit_report *fact, int count, const struct edit_report *a);
 
 /* session_facts.c: the facts of a session's active edits, with their probes */
-struct session_fact {
+struct edited_fact {
     const struct fact *fact; /* in `edits` */
     int index;               /* of its edit in `edits` */
     int superseded; /* index of the later edit that gave the same prompt another object; `count` if
@@ -227,13 +227,13 @@ struct session_fact {
 struct session_facts {
     struct edit_record *edits; /* [count] the active edits */
     int count;
-    struct session_fact *fact; /* [facts] in the order of edits */
+    struct edited_fact *fact; /* [facts] in the order of edits */
     int facts;
 };
 bool session_facts_load(struct engine *e, struct session_facts *s, struct err *err);
 /* Makes the fact's probes of these kinds (PROBES_*), unless it has probes already. */
-bool session_fact_probes(struct engine *e, const struct session_facts *s, struct session_fact *f,
-                         unsigned kinds, struct err *err);
+bool edited_fact_probes(struct engine *e, const struct session_facts *s, struct edited_fact *f,
+                        unsigned kinds, struct err *err);
 void session_facts_free(struct session_facts *s);
 
 /* commands.c: what each kind of command needs, and which function runs it */

@@ -75,12 +75,12 @@ static bool diff_layers(struct engine *e, struct model_state *const view[2], str
 
 /* Asks both states all probes of one fact. */
 static bool diff_fact(struct engine *e, struct model_state *const view[2], struct session_facts *q,
-                      struct session_fact *a, struct diff *d, struct err *err)
+                      struct edited_fact *a, struct diff *d, struct err *err)
 {
     const struct model_state *const state[2] = {view[0], view[1]};
     struct probe_result *r;
 
-    if (!session_fact_probes(
+    if (!edited_fact_probes(
             e, q, a, PROBES_FACT | PROBES_REPHRASE | PROBES_PORTABILITY | PROBES_LOCALITY, err))
         return false;
     for (int i = 0; i < a->probes.count; i++) {
@@ -99,7 +99,7 @@ static bool diff_probes(struct engine *e, struct model_state *const view[2],
     bool ok = true;
 
     for (int i = 0; ok && i < q->facts && q->edits[q->fact[i].index].id <= until; i++) {
-        struct session_fact *a = &q->fact[i];
+        struct edited_fact *a = &q->fact[i];
 
         emit_progress(e, e->job_id, "questions", i, q->facts);
         if (a->superseded == q->count || q->edits[a->superseded].id > until)

@@ -18,12 +18,12 @@ static bool drift_at(struct engine *e, struct session_facts *q, int n,
 {
     *point = (struct drift_point){.edit = q->edits[n].id};
     for (int i = 0; i < q->facts && q->fact[i].index <= n; i++) {
-        struct session_fact *a = &q->fact[i];
+        struct edited_fact *a = &q->fact[i];
         struct verdict v;
 
         if (a->superseded <= n)
             continue;
-        if (!session_fact_probes(e, q, a, PROBES_FACT | PROBES_LOCALITY, err))
+        if (!edited_fact_probes(e, q, a, PROBES_FACT | PROBES_LOCALITY, err))
             return false;
         for (int k = 0; k < a->probes.count; k++) {
             bool own = a->probes.probe[k].kind == PROBE_FACT;

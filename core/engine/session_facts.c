@@ -43,9 +43,9 @@ bool session_facts_load(struct engine *e, struct session_facts *s, struct err *e
     s->fact = xcalloc((size_t)total + 1, sizeof(*s->fact));
     for (int n = 0; n < s->count; n++)
         for (int i = 0; i < s->edits[n].requests; i++) {
-            struct session_fact *a = &s->fact[s->facts++];
+            struct edited_fact *a = &s->fact[s->facts++];
 
-            *a = (struct session_fact){.fact = &s->edits[n].facts[i], .index = n};
+            *a = (struct edited_fact){.fact = &s->edits[n].facts[i], .index = n};
             a->text = fact_text(a->fact);
             a->text = a->text ? a->text : xstrdup("");
         }
@@ -53,8 +53,8 @@ bool session_facts_load(struct engine *e, struct session_facts *s, struct err *e
     return true;
 }
 
-bool session_fact_probes(struct engine *e, const struct session_facts *s, struct session_fact *a,
-                         unsigned kinds, struct err *err)
+bool edited_fact_probes(struct engine *e, const struct session_facts *s, struct edited_fact *a,
+                        unsigned kinds, struct err *err)
 {
     const struct params p = edit_params(s->edits[a->index].params_json);
 

@@ -57,7 +57,7 @@ static void choices_match_their_enums(void)
     CHECK(get("select.rule=quantile_ge", P_SELECT_RULE) == RULE_QUANTILE_GE);
     CHECK(get("mask.mode=keymag", P_MASK_MODE) == MODE_KEYMAG);
     CHECK(get("mask.mode=none", P_MASK_MODE) == MODE_NONE);
-    CHECK(get("mask.place=pre", P_MASK_PLACE) == STAGING_PRE);
+    CHECK(get("mask.place=pre", P_MASK_PLACE) == PLACE_PRE);
     CHECK(get("mask.compensate=gain", P_MASK_COMPENSATE) == COMPENSATE_GAIN);
     CHECK(get("edit.method=memit", P_EDIT_METHOD) == METHOD_MEMIT);
     CHECK(get("edit.solver=dense", P_EDIT_SOLVER) == SOLVER_DENSE);
