@@ -405,8 +405,7 @@ static void undo_confirmed(struct host *host, const struct question *question)
 void confirm_undo(struct host *host, int edit)
 {
     const struct ui_state *d = host->ui;
-    struct question q = {
-        .title = "Undo", .yes = "Undo", .confirmed = undo_confirmed, .number = edit};
+    struct question q = {.yes = "Undo", .confirmed = undo_confirmed, .number = edit};
     const struct history_entry *entry = NULL;
     int active = 0;
     char *words;

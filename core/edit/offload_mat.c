@@ -37,11 +37,6 @@ void offload_free(struct offload_mat *s)
     *s = (struct offload_mat){0};
 }
 
-bool offload_exists(const struct offload_mat *s)
-{
-    return s->on_device.data || s->host;
-}
-
 int offload_band(const struct offload_mat *s)
 {
     size_t row = (size_t)(s->cols ? s->cols : 1) * sizeof(double);

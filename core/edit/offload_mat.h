@@ -23,7 +23,6 @@ struct offload_mat {
 bool offload_new(struct offload_mat *s, struct device *dev, int rows, int cols, bool on_host,
                  struct err *err);
 void offload_free(struct offload_mat *s);
-bool offload_exists(const struct offload_mat *s);
 /* Rows that offload_map_rows() may map at once: all if on the device, else as many as fit 128 MiB.
  */
 int offload_band(const struct offload_mat *s);

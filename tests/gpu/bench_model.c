@@ -193,6 +193,7 @@ static struct nullspace *made_up_space(struct device *dev, int layer, int neuron
     struct nullspace *n = xcalloc(1, sizeof(*n));
     int kept = (int)((1 - NULL_SHARE) * neurons), each = kept ? neurons / kept : 0;
     double *row = xcalloc((size_t)neurons, sizeof(*row));
+    bool there;
 
     *n = (struct nullspace){.dev = dev,
                             .layer = layer,
@@ -202,8 +203,8 @@ static struct nullspace *made_up_space(struct device *dev, int layer, int neuron
                             .threshold = 0.5,
                             .null_fraction = 1 - (double)kept / neurons};
     n->value = xcalloc((size_t)kept + 1, sizeof(*n->value));
-    offload_new(&n->vectors, dev, kept, neurons, dev->spaces_on_host, NULL);
-    for (int i = 0; i < kept && offload_exists(&n->vectors); i++) {
+    there = offload_new(&n->vectors, dev, kept, neurons, dev->spaces_on_host, NULL);
+    for (int i = 0; there && i < kept; i++) {
         for (int k = 0; k < each; k++)
             row[i * each + k] = (k & 1 ? -1 : 1) / sqrt(each);
         n->value[i] = 1 + i * 1e-3;
@@ -212,8 +213,8 @@ static struct nullspace *made_up_space(struct device *dev, int layer, int neuron
             row[i * each + k] = 0;
     }
     /* tokens * C = tokens U^T diag(value) U, row by row: the blocks of U do not overlap */
-    offload_new(&n->sum, dev, neurons, neurons, dev->spaces_on_host, NULL);
-    for (int at = 0; at < neurons && offload_exists(&n->sum); at++) {
+    there = offload_new(&n->sum, dev, neurons, neurons, dev->spaces_on_host, NULL);
+    for (int at = 0; there && at < neurons; at++) {
         int i = at / each;
         double a = i < kept ? (double)n->tokens * n->value[i] / each * (at % each & 1 ? -1 : 1) : 0;
 
