@@ -194,9 +194,9 @@ static void crashed_well(struct pty *p, size_t from, int sig, const char *name)
     int status = end_of(p, 10);
 
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == sig);
-    CHECK(wait_for(p, from, "editscope: crashed (SIG", 0.1));
-    CHECK(wait_for(p, from, name, 0.1));
-    CHECK(wait_for(p, from, path, 0.1));
+    CHECK(wait_for(p, from, "editscope: crashed (SIG", 20));
+    CHECK(wait_for(p, from, name, 20));
+    CHECK(wait_for(p, from, path, 20));
     screen_left(p, from);
     same_modes(p);
     report = file_read(path, 1 << 16, NULL, NULL);
@@ -349,7 +349,7 @@ static void terminals_it_does_not_know(void)
     start_screen(&p, dumb, NULL);
     status = end_of(&p, 10);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 2);
-    CHECK(wait_for(&p, 0, "editscope query", 0.1));
+    CHECK(wait_for(&p, 0, "editscope query", 20));
     CHECK(!strchr(p.out.data ? p.out.data : "", '\033'));
     same_modes(&p);
     end_pty(&p);
