@@ -19,6 +19,26 @@ enum command_kind ui_busy(const struct ui_state *d)
     return busy;
 }
 
+const struct job_begun *ui_job_begun(const struct ui_state *d, unsigned job)
+{
+    for (int i = 0; i < UI_BEGUN; i++)
+        if (job && d->begun[i].job == job)
+            return d->begun[i].what;
+    return NULL;
+}
+
+struct stamp ui_stamp_now(const struct ui_state *d)
+{
+    struct stamp_source from = {.facts = &d->fact,
+                                .count = 1,
+                                .params = &d->params,
+                                .mask_overrides = d->mask_override,
+                                .mask_override_count = d->mask_override_count,
+                                .state = d->state.state};
+
+    return stamp_of(&from);
+}
+
 bool ui_edits_layer(const struct ui_state *d, int layer)
 {
     if (d->params.layer_count)

@@ -77,6 +77,8 @@ void ui_free(struct ui_state *d)
         ui_free_payload(EV_ANSWER, d->answer[i]);
     for (int i = 0; i < UI_NEURON_INFO; i++)
         ui_free_payload(EV_NEURON, d->neuron_info[i]);
+    for (int i = 0; i < UI_BEGUN; i++)
+        ui_free_payload(EV_BEGUN, d->begun[i].what);
     ui_forget_variants(d);
     ui_forget_queue(d);
     free(d->query.prompt);
@@ -412,6 +414,17 @@ static bool take_commit(struct ui_state *d, struct event *ev)
     return false;
 }
 
+/* Into the ring; the oldest goes. */
+static bool take_begun(struct ui_state *d, struct event *ev)
+{
+    struct ui_begun *slot = &d->begun[d->begun_next];
+
+    ui_replace(EV_BEGUN, (void **)&slot->what, ev->begun);
+    slot->job = ev->job;
+    d->begun_next = (d->begun_next + 1) % UI_BEGUN;
+    return true;
+}
+
 static bool take_meta(struct ui_state *d, struct event *ev)
 {
     (void)ev;
@@ -431,6 +444,7 @@ static const struct event_slot {
 } event_slots[] = {
 #define AT(field) offsetof(struct ui_state, field)
     {EV_PROGRESS, 0, false, take_progress},
+    {EV_BEGUN, 0, false, take_begun},
     {EV_MODEL, 0, false, take_model},
     {EV_STATE, 0, false, take_state},
     {EV_PROMPT, AT(prompt_info), false, NULL},

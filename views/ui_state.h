@@ -36,13 +36,18 @@
  * drops its oldest element (answers, neuron infos, log lines, general sets). */
 enum { UI_JOBS = 16, UI_NEURON_INFO = 2048, UI_ANSWERS = 24, UI_STEPS = 512, UI_LOG_LINES = 400 };
 enum { UI_VARIANTS = 512, UI_MASK_OVERRIDES = 64, UI_INTERVENTIONS = 64, UI_OLD_JOBS = 8 };
-enum { UI_GENERAL_SETS = 8 };
+enum { UI_GENERAL_SETS = 8, UI_BEGUN = 64 };
 enum neuron_order { ORDER_INDEX, ORDER_SCORE, ORDER_CLASS, ORDER_COUNT };
 enum neuron_side { SIDE_AFTER, SIDE_BEFORE, SIDE_BOTH, SIDE_COUNT };
 
 struct ui_job {   /* a posted command that has not ended */
     unsigned job; /* its number; 0: this slot is free */
     enum command_kind kind;
+};
+
+struct ui_begun {           /* what a job is about; kept after it has ended */
+    unsigned job;           /* its number; 0: this slot is free */
+    struct job_begun *what; /* with the stamp of its results */
 };
 
 struct ui_layer {              /* what is known of one layer; all zero until its scores arrive */
@@ -161,6 +166,8 @@ struct ui_state {
 
     /* 3. jobs */
     struct ui_job job[UI_JOBS];
+    struct ui_begun begun[UI_BEGUN]; /* a ring: the last jobs that began */
+    int begun_next;
     struct progress progress;   /* of a posted job */
     struct progress background; /* of work that nobody posted (job 0), such as moments */
     unsigned progress_job;      /* the job that `progress` belongs to */
@@ -206,6 +213,12 @@ void ui_add_job(struct ui_state *d, unsigned job, enum command_kind kind);
 enum command_kind ui_job_kind(const struct ui_state *d, unsigned job); /* CMD_NONE: it has ended */
 /* The kind of the running job that the user waits for; CMD_NONE: there is none. */
 enum command_kind ui_busy(const struct ui_state *d);
+
+/* What a job said when it began; NULL: it has not begun, or long ago. */
+const struct job_begun *ui_job_begun(const struct ui_state *d, unsigned job);
+/* The stamp of a result that fits what is at hand: the fact, the parameters, the mask's overrides,
+ * the edited weights. */
+struct stamp ui_stamp_now(const struct ui_state *d);
 
 /* Whether an edit with the parameters at hand writes this layer. */
 bool ui_edits_layer(const struct ui_state *d, int layer);

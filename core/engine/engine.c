@@ -110,6 +110,33 @@ static void engine_yield(void *ctx)
     }
 }
 
+/* EV_BEGUN, if the command is about facts or takes a while. */
+static void emit_begun(struct engine *e, const struct command *cmd)
+{
+    const struct fact *first = cmd->count ? cmd->facts : NULL;
+    struct stamp_source from = {.facts = cmd->facts,
+                                .count = cmd->count,
+                                .params = &cmd->params,
+                                .mask_overrides = cmd->mask_overrides,
+                                .mask_override_count = cmd->mask_override_count,
+                                .state = e->open ? e->last_state.state : NULL};
+    struct job_begun *begun;
+
+    if (!first && !*command_traits[cmd->kind].busy)
+        return;
+    begun = xcalloc(1, sizeof(*begun));
+    utf8_copy(begun->command, sizeof(begun->command), command_traits[cmd->kind].name);
+    begun->facts = cmd->count;
+    if (first) {
+        begun->subject = xstrdup(first->subject);
+        begun->prompt = xstrdup(first->prompt);
+        begun->target = xstrdup(first->target);
+        begun->old = xstrdup(first->old);
+    }
+    begun->stamp = stamp_of(&from);
+    engine_emit(e, EV_BEGUN, begun);
+}
+
 /* Runs a command to its end and frees it. False: it was CMD_QUIT. */
 static bool run_command(struct engine *e, struct command *cmd)
 {
@@ -119,6 +146,8 @@ static bool run_command(struct engine *e, struct command *cmd)
     e->job_id = cmd->job;
     e->job_began = clock_seconds();
     atomic_store(&e->job.cancel, bus_cancelled(e->bus, cmd->job));
+    if (go_on)
+        emit_begun(e, cmd);
     if (go_on && !command_run(e, cmd, &end.err)) {
         if (e->dev)
             device_sync(e->dev, NULL); /* clears a fault that was not reported yet */

@@ -16,6 +16,7 @@
 #include "core/base/params.h"
 #include "core/edit/fact.h"
 #include "core/edit/report.h"
+#include "core/engine/stamp.h"
 #include "core/eval/metric.h"
 #include "core/eval/probe_result.h"
 
@@ -28,6 +29,15 @@ enum which_state { STATE_BASE = 1, STATE_EDITED = 2, STATE_PREVIEW = 4 }; /* bit
 struct progress {
     char what[48];
     double done, total, seconds_left; /* seconds_left < 0: not known */
+};
+
+/* A job leaves the queue: what its events are about. Not emitted for jobs that are about no fact
+ * and over at once. */
+struct job_begun {
+    char command[16];                      /* its name in ENGINE_COMMANDS */
+    int facts;                             /* how many the command has */
+    char *subject, *prompt, *target, *old; /* of the first; NULL: not given */
+    struct stamp stamp;
 };
 
 struct model_info {
@@ -320,6 +330,7 @@ struct replay_position {
     BARE(NONE, "")                                                                            \
     /* of `job`; 0: background work */                                                        \
     OWN(PROGRESS, "progress", progress, progress)                                             \
+    OWN(BEGUN, "begun", job_begun, begun)                                                     \
     OWN(MODEL, "model", model_info, model) /* the model is loaded */                          \
     OWN(STATE, "state", state_info, state) /* whenever it changes */                          \
     OWN(PROMPT, "look", prompt_info, prompt)                                                  \

@@ -1,0 +1,71 @@
+/* Stamps: each part changes with what it is made of, and with nothing else. */
+#include "core/engine/stamp.h"
+
+#include <string.h>
+
+#include "tests/test.h"
+
+static struct fact fact = {.subject = (char[]){"Eiffel Tower"},
+                           .prompt = (char[]){"The {} is in"},
+                           .target = (char[]){"Rome"}};
+static struct params params;
+static struct stamp_source from = {.facts = &fact, .count = 1, .params = &params, .state = "base"};
+
+/* The parts in which the stamp of now differs from that one. */
+static unsigned changed(const struct stamp *old)
+{
+    struct stamp now = stamp_of(&from);
+
+    return stamp_differs(old, &now, STAMP_FACT | STAMP_SCORES | STAMP_EDIT | STAMP_STATE);
+}
+
+static void parts_change_apart(void)
+{
+    static const struct mask_override in = {4, 1320, true};
+    char *paraphrase[] = {(char[]){"{} stands in"}};
+    struct stamp old;
+
+    params_default(&params);
+    old = stamp_of(&from);
+    CHECK(changed(&old) == 0 && strlen(old.fact) == 16 && strlen(old.scores) == 16);
+    fact.target = (char[]){"Madrid"};
+    CHECK(changed(&old) == STAMP_FACT);
+    fact.target = (char[]){"Rome"};
+    fact.paraphrase = paraphrase;
+    fact.paraphrases = 1;
+    CHECK(changed(&old) == STAMP_FACT);
+    fact.paraphrases = 0;
+    fact.question = (char[]){"Where is it?"}; /* a probe: no result of the edit depends on it */
+    CHECK(changed(&old) == 0);
+    CHECK(params_assign(&params, "beta_ge=0.7", FROM_COMMAND_LINE, NULL));
+    CHECK(changed(&old) == STAMP_EDIT);
+    CHECK(params_assign(&params, "attr.strategy=psa", FROM_COMMAND_LINE, NULL));
+    CHECK(changed(&old) == (STAMP_EDIT | STAMP_SCORES));
+    params_default(&params);
+    from.mask_overrides = &in;
+    from.mask_override_count = 1;
+    CHECK(changed(&old) == STAMP_EDIT);
+    from.mask_override_count = 0;
+    from.state = "after edit 1";
+    CHECK(changed(&old) == STAMP_STATE);
+    from.state = "base";
+    CHECK(changed(&old) == 0);
+}
+
+/* Where one text ends and the next begins counts. */
+static void texts_do_not_run_together(void)
+{
+    struct stamp old = stamp_of(&from);
+
+    fact.subject = (char[]){"Eiffel"};
+    fact.prompt = (char[]){"Tower The {} is in"};
+    CHECK(changed(&old) == STAMP_FACT);
+    fact.subject = NULL;
+    CHECK(changed(&old) == STAMP_FACT && !*stamp_of(&from).fact);
+}
+
+static const struct test tests[] = {
+    {"parts change apart", parts_change_apart},
+    {"texts do not run together", texts_do_not_run_together},
+};
+TEST_MAIN(tests)
