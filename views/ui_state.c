@@ -447,7 +447,7 @@ static const struct event_slot {
     {EV_BEGUN, 0, false, take_begun},
     {EV_MODEL, 0, false, take_model},
     {EV_STATE, 0, false, take_state},
-    {EV_PROMPT, AT(prompt_info), false, NULL},
+    {EV_PROMPT, AT(prompt_info), true, NULL},
     {EV_HEADER, AT(header), true, take_meta},
     {EV_LAYER, 0, false, take_layer},
     {EV_ESTIMATE, AT(estimate), true, NULL},

@@ -106,6 +106,8 @@ struct ui_state {
     struct fact fact;             /* all NULL: none yet */
     struct fact prompt_info_fact; /* the fact that `prompt_info` describes */
 
+    bool recorded; /* the results come from a file: no model is open, nothing can be computed */
+
     /* 2. the newest results */
     bool ready; /* the model is loaded */
     struct model_info model;

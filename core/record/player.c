@@ -186,6 +186,19 @@ static void begin_answer(struct player *p, unsigned recorded, unsigned job, int 
     p->answering[p->answer_count++] = (struct answering){recorded, job, from, clock_seconds()};
 }
 
+/* "a recording cannot preview; open a model": the name of the command, where that is a verb. */
+static void player_refuse(struct player *p, unsigned job, enum command_kind kind)
+{
+    const char *does = kind == CMD_INSPECT ? "read this prompt"
+                       : kind == CMD_LENS  ? "compute the lens"
+                       : kind == CMD_DRIFT ? "measure drift"
+                                           : command_traits[kind].name;
+    char text[120];
+
+    snprintf(text, sizeof(text), "%s cannot %s; open a model", p->options.is, does);
+    player_fail(p, job, ERR_USAGE, text);
+}
+
 /* Answers a command for which the recording has no answer. */
 static void answer_without(struct player *p, const struct command *cmd)
 {
@@ -209,11 +222,7 @@ static void answer_without(struct player *p, const struct command *cmd)
     case CMD_HISTORY:
         break;
     default:
-        player_fail(
-            p, cmd->job, ERR_USAGE,
-            (command_traits[cmd->kind].flags & NOT_RECORDED)
-                ? "this is a recorded run: nothing can be written; open a model to edit it"
-                : "this is a recorded run: it has no answer to that; open a model to ask it");
+        player_refuse(p, cmd->job, cmd->kind);
         return;
     }
     player_emit(p, EV_DONE, cmd->job, NULL);
@@ -412,7 +421,7 @@ static void stop_driving(struct player *p, bool end)
         if (at >= 0)
             begin_answer(p, p->recording->line[at].job, a->job, at + 1);
         else
-            player_fail(p, a->job, ERR_USAGE, "this is a recorded run: it has no answer to that");
+            player_refuse(p, a->job, a->kind);
         pending_remove(p, 0);
     }
     if (end)
@@ -502,6 +511,7 @@ static struct engine *player_start(struct recording *recording, const struct pla
     p->e = e;
     p->recording = recording;
     p->options = *options;
+    p->options.is = options->is ? options->is : "a recording";
     p->driving = true;
     e->player = p;
     if (engine_start_thread(e, player_main, p, err))
@@ -520,7 +530,7 @@ struct engine *engine_play(const char *path, const struct play_options *options,
 struct engine *engine_show(const char *path, struct params *params, struct fact *fact,
                            struct err *err)
 {
-    static const struct play_options at_once = {0};
+    static const struct play_options at_once = {.is = "a view without its model"};
     struct buf text = {0};
     size_t size;
 

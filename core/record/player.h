@@ -11,8 +11,9 @@
 #include "core/engine/engine.h"
 
 struct play_options {
-    double speed; /* 1: as recorded; 2: twice as fast; 0: without waiting */
-    double from;  /* seconds: play up to this position without waiting */
+    double speed;   /* 1: as recorded; 2: twice as fast; 0: without waiting */
+    double from;    /* seconds: play up to this position without waiting */
+    const char *is; /* what refuses a command: NULL: "a recording" */
 };
 
 /* Plays a recording (recorder.h), gzip or plain. `params` and `fact` receive what the run began

@@ -26,7 +26,7 @@
 #include "core/base/utf8.h"
 #include "core/record/event_json.h"
 
-enum { FILES_MOST = 5, WAITING_MOST = 64 << 20 }; /* recordings in the state folder; bytes */
+enum { WAITING_MOST = 64 << 20 }; /* bytes */
 
 struct recorder {
     pthread_t thread;
@@ -41,22 +41,6 @@ struct recorder {
     bool small, reported; /* the UI thread's, as the times below */
     double began, last_progress;
 };
-
-char *recorder_fresh_path(void)
-{
-    char *newer = NULL;
-
-    for (int i = FILES_MOST - 1; i >= 0; i--) {
-        char name[32], *older = newer;
-
-        snprintf(name, sizeof(name), i ? "last.%d.rec.gz" : "last.rec.gz", i);
-        newer = file_state_path(name);
-        if (older)
-            rename(newer, older); /* fails if there is none yet: nothing to move */
-        free(older);
-    }
-    return newer;
-}
 
 /* Stops recording, and keeps the first reason. Both threads. */
 static void recorder_fail(struct recorder *r, const char *text)

@@ -39,8 +39,4 @@ void recorder_post(struct recorder *r, unsigned job, enum command_kind kind, con
 const char *recorder_failure(struct recorder *r);
 void recorder_close(struct recorder *r);
 
-/* Path for a new recording in the state folder, last.rec.gz, after renaming the older ones to
- * last.1.rec.gz and so on; the fifth is overwritten. Caller frees. */
-char *recorder_fresh_path(void);
-
 #endif

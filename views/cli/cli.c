@@ -87,6 +87,7 @@ static bool open_screen(struct cli *c, struct err *err)
     }
     ok = cli_screen_setup(c, &o, err); /* before a session is made */
     cli_first_facts(c, &o);
+    keep.fact = o.fact;
     ok = ok && cli_start(c, FOR_A_SCREEN | MAY_CREATE, err) && cli_record(c, &keep, &o, err);
     o.reopen = reopen;
     o.ctx = &x;

@@ -106,8 +106,9 @@ enum {
     X(BACKGROUND, "background", 0, "WHICH", FOR_CANVAS,                                            \
       "Background: light, dark, or query (ask the terminal)")                                      \
     X(DEMO, "demo", 0, "", FOR_SCREEN, "Play the included recording")                              \
-    X(RECORD, "record", 0, "FILE", FOR_RECORD, "Record the run to this file, for `replay`")        \
-    X(NO_RECORD, "no-record", 0, "", FOR_SCREEN, "Do not record this run")                         \
+    X(RECORD, "record", 0, "FILE", FOR_RECORD | FOR_SCREEN,                                        \
+      "Record the run to this file, for `replay`")                                                 \
+    X(NO_RECORD, "no-record", 0, "", FOR_SCREEN, "Do not record, even if the config file says so") \
     X(SMALL, "small", 0, "", FOR_REPLAY, "Record all floats except scores with low precision")     \
     X(SCRIPT, "script", 0, "FILE", FOR_REPLAY,                                                     \
       "Script that types, waits and expects (with --batch)")                                       \
@@ -271,8 +272,7 @@ char *cli_sample(const char *name);
 bool cli_demo(struct cli *c, struct err *err);
 struct app_options;
 struct recorder_options;
-/* Keeps the run in --record FILE, or in the state folder as one of the last five; o->recorder is
- * NULL where it cannot be, or is not wanted. An error only for a FILE that was named. */
+/* Records the run in --record FILE; without it o->recorder stays NULL. */
 bool cli_record(struct cli *c, const struct recorder_options *how, struct app_options *o,
                 struct err *err);
 

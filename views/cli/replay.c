@@ -20,16 +20,13 @@ enum { SCRIPT_MOST = 1 << 20 };
 bool cli_record(struct cli *c, const struct recorder_options *how, struct app_options *o,
                 struct err *err)
 {
-    const char *named = c->value[OPT_RECORD];
-    struct err quiet = {0};
-    char *path;
+    const char *path = c->value[OPT_RECORD];
+    bool of_config = path && path == c->config[OPT_RECORD];
 
-    if (!named && cli_has(c, OPT_NO_RECORD))
+    if (!path || (of_config && cli_has(c, OPT_NO_RECORD)))
         return true;
-    path = named ? xstrdup(named) : recorder_fresh_path();
-    o->recorder = recorder_open(path, how, named ? err : &quiet);
-    free(path);
-    return o->recorder || !named;
+    o->recorder = recorder_open(path, how, err);
+    return o->recorder != NULL;
 }
 
 /* What is needed to start a recording again. */
@@ -79,6 +76,7 @@ static bool play_recording(struct cli *c, const char *path, struct err *err)
     ok = play_again(&p, 0, err) != NULL;
     if (ok) {
         o.params = p.params;
+        o.recorded = true;
         o.fact = p.fact.subject ? &p.fact : NULL;
         o.restart_replay = play_again;
         o.ctx = &p;
@@ -117,6 +115,7 @@ static bool view_run(struct cli *c, struct err *err)
     ok = c->engine && (batch || cli_screen_setup(c, &o, err));
     if (ok) {
         o.params = params;
+        o.recorded = file_type_of_path(c->rest[0]) != FILE_TYPE_SESSION;
         o.fact = &fact; /* empty for files of 0.1.0 */
         ok = batch ? app_script(c->engine, &o, c->value[OPT_SCRIPT], err)
                    : app_run(c->engine, &o, &c->signal, err);
@@ -133,7 +132,7 @@ const struct cli_ops cli_view = {"view", "RUN|SESSION",
 /* Runs a script on the real program without a terminal. */
 static bool run_script(struct cli *c, const char *path, struct err *err)
 {
-    const struct recorder_options how = {.params = &c->params, .small = cli_has(c, OPT_SMALL)};
+    struct recorder_options how = {.params = &c->params, .small = cli_has(c, OPT_SMALL)};
     struct app_options o = {.params = c->params};
     bool ok;
 
@@ -143,8 +142,8 @@ static bool run_script(struct cli *c, const char *path, struct err *err)
     if (!cli_start(c, FOR_A_SCREEN | MAY_CREATE, err))
         return false;
     cli_first_facts(c, &o);
-    ok = !c->value[OPT_RECORD] || cli_record(c, &how, &o, err);
-    ok = ok && app_script(c->engine, &o, path, err);
+    how.fact = o.fact;
+    ok = cli_record(c, &how, &o, err) && app_script(c->engine, &o, path, err);
     recorder_close(o.recorder);
     return ok;
 }

@@ -180,7 +180,8 @@ static bool screen_line(void *ctx, const struct config_line *line, struct err *e
 static bool is_screen_option(const char *name)
 {
     for (int i = 0; i < OPT_COUNT; i++)
-        if ((option_infos[i].commands == FOR_SCREEN || (option_infos[i].commands & FOR_CANVAS)) &&
+        if ((option_infos[i].commands & (FOR_SCREEN | FOR_CANVAS)) &&
+            !(option_infos[i].commands & FOR_FACT) && /* prefixes are given for a run */
             !strcmp(option_infos[i].name, name))
             return true;
     return !strcmp(name, "mouse") || !strcmp(name, "background.query");

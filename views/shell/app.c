@@ -199,7 +199,7 @@ struct screen app_screen(const struct app *app)
         .tone = app->tone,
         .message = app->message,
         .paused = app->paused,
-        .replay = app_replay_text(app),
+        .recorded = app_replay_text(app),
     };
 }
 
@@ -421,6 +421,7 @@ static void app_begin(struct app *app, struct engine *engine)
     ui_init(&app->ui, &app->reopen.params);
     param_undo_start(&app->param_undo, &app->reopen.params);
     app->ui.relations = options->relations;
+    app->ui.recorded = options->recorded;
     app->ui.fact = fact_copy(options->fact ? options->fact : &first);
     app->shown = 0;
     app_open(app, "edit");

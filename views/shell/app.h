@@ -21,6 +21,7 @@ struct app_options {
     const struct fact *fact;           /* the first one; NULL: the Eiffel Tower */
     const struct relations *relations; /* for facts written as triples; borrowed, NULL: none */
     struct recorder *recorder;         /* records the run; borrowed, NULL: not recorded */
+    bool recorded;                     /* the engine plays a recording, or shows a RUN file */
     /* For a recording: stops its engine and returns a new one that plays from this second on.
      * NULL: no recording, or one that cannot be resumed. */
     struct engine *(*restart_replay)(void *ctx, double from, struct err *err);

@@ -366,7 +366,10 @@ static bool view_takes_action(struct app *app, enum action action)
 bool app_action(struct app *app, enum action action)
 {
     app->dirty = true;
-    if (action_infos[action].writes && app->ui.state.readonly) { /* before any question is asked */
+    if (action_infos[action].writes && app->ui.recorded && !app->replaying) {
+        app->host.message(&app->host, TONE_WARN, "a recording cannot %s; open a model",
+                          action_infos[action].name);
+    } else if (action_infos[action].writes && app->ui.state.readonly) { /* before any question */
         app->host.message(&app->host, TONE_WARN, "%s: the session is open read-only",
                           action_infos[action].name);
     } else if (view_takes_action(app, action)) {

@@ -68,7 +68,7 @@ struct app {
     bool replaying;                /* the recording types, and no user has yet */
     bool replay_again;             /* restart the recording at replay.at before the next frame */
     bool offscreen;                /* no terminal: the recording's screen sizes are followed */
-    char replay_text[48];          /* "▶ recording 0:12 of 1:40" for the banner */
+    char replay_text[48];          /* "▶ RECORDED 0:12/1:40" for the banner */
 
     unsigned event_count[EV_STOPPED + 1]; /* events of each kind so far: scripts wait for them */
 };
@@ -93,7 +93,7 @@ void app_reopen(struct app *app);
 bool app_reopen_back(struct app *app, const struct event *ev);
 void app_reopen_done(struct app *app);
 void app_replay_restart(struct app *app);
-const char *app_replay_text(const struct app *app); /* for the banner; NULL: no recording */
+const char *app_replay_text(const struct app *app); /* for the banner; NULL: a live program */
 
 void app_open(struct app *app, const char *name);
 void app_say(struct app *app, enum tone tone, const char *text);

@@ -112,7 +112,7 @@ void app_replay(struct app *app, struct event *ev)
                     "the recording ends here; look around, or press p to play it again");
     }
     app->dirty = true;
-    show_print(app->replay_text, sizeof(app->replay_text), "%s recording %d:%02d of %d:%02d",
+    show_print(app->replay_text, sizeof(app->replay_text), "%s RECORDED %d:%02d/%d:%02d",
                app->replaying ? "▶" : "‖", (int)app->replay.at / 60, (int)app->replay.at % 60,
                (int)app->replay.length / 60, (int)app->replay.length % 60);
     event_free(ev);
@@ -120,5 +120,5 @@ void app_replay(struct app *app, struct event *ev)
 
 const char *app_replay_text(const struct app *app)
 {
-    return app->replay.length > 0 ? app->replay_text : NULL;
+    return app->replay.length > 0 ? app->replay_text : app->options->recorded ? "‖ RECORDED" : NULL;
 }

@@ -1,6 +1,7 @@
 /* Draws what surrounds every view. The rows of a screen, from the top:
  *
  *   0      banner    editscope  model llama 12×640 …      ● EDITED +2 3f9a01bc   paris.es
+ *                    ▶ RECORDED 0:12/1:40  model 12×640   ○ BASE f1ee64a0
  *   1      body      the shown view; screen_body() says how high it is
  *   h-3    status    the last message; right: the running job, its bar and the time left
  *   h-2    footer    keys of the view's most useful actions: x attribute  P preview
@@ -56,8 +57,22 @@ static int state_width(const struct ui_state *d)
     return d->state.edits && !d->state.preview ? text_width(text) : 18;
 }
 
-/* Row 0. Model left, state and session file right; the state wins where both do not fit. */
-static void draw_banner(const struct ui_state *d, const char *replay, struct surface *s, int w)
+/* The name of the program; for a recording the badge in its place, which is never left out. */
+static void draw_badge(const char *recorded, struct pen *p, int w)
+{
+    const char *word = recorded ? strstr(recorded, "RECORDED") : NULL;
+
+    if (!recorded)
+        pen_text(p, ROLE_BANNER_NAME, "editscope  ");
+    else if (w < 76 && word) /* without the position */
+        pen_printf(p, ROLE_WARN, "%.*s  ", (int)(word - recorded) + 8, recorded);
+    else
+        pen_printf(p, ROLE_WARN, "%s  ", recorded);
+}
+
+/* Row 0. Model left, state and session file right; the state wins where both do not fit. Of a
+ * recorded run device and threads are left out: they are not of this machine. */
+static void draw_banner(const struct ui_state *d, const char *recorded, struct surface *s, int w)
 {
     struct rect line = {0, 0, 1, w};
     struct pen p = pen_at(s, line, 0, 1);
@@ -66,14 +81,14 @@ static void draw_banner(const struct ui_state *d, const char *replay, struct sur
     int at;
 
     surface_fill(s, line, ROLE_BANNER);
-    pen_text(&p, ROLE_BANNER_NAME, "editscope  ");
-    if (d->state.readonly)
+    draw_badge(recorded, &p, w);
+    if (d->state.readonly && !recorded)
         pen_text(&p, ROLE_WARN, "READ-ONLY  ");
     if (d->ready) {
         pen_fit(&p, ROLE_STRONG,
                 text_width(d->model.name) < w / 3 ? text_width(d->model.name) : w / 3,
                 d->model.name);
-        if (w >= 100 && !d->model.threads) /* a recorded run: no model is loaded */
+        if (w >= 100 && (recorded || !d->model.threads)) /* no model is loaded */
             pen_printf(&p, ROLE_BANNER, " %d×%d", d->model.layers, d->model.neurons);
         else if (w >= 100)
             pen_printf(&p, ROLE_BANNER, " %s %d×%d · %s %s · %d thread%s", d->model.arch,
@@ -82,9 +97,9 @@ static void draw_banner(const struct ui_state *d, const char *replay, struct sur
     }
     file = file ? file + 1 : d->state.session;
     show_print(tail, sizeof(tail), "%s%s%s",
-               replay  ? replay
-               : *file ? file
-                       : "not saved",
+               *file      ? file
+               : recorded ? ""
+                          : "not saved",
                d->ready && d->state.moment_tokens < d->state.moment_goal ? "  draft" : "",
                d->stopped ? "  engine stopped" : "");
     at = w - 2 - text_width(tail);
@@ -415,7 +430,7 @@ void screen_draw(const struct screen *screen, struct surface *s)
             field_draw(screen->line, s, surface_rect(s), s->h - 1, 0, s->w, true);
         return;
     }
-    draw_banner(screen->ui, screen->replay, s, s->w);
+    draw_banner(screen->ui, screen->recorded, s, s->w);
     screen->view->ops->draw(screen->view, s, body);
     if (s->cursor_y < 0) /* screen readers follow the cursor: put it where the view begins */
         surface_cursor(s, body, 0, 0);

@@ -21,7 +21,7 @@ struct screen {
     enum tone tone;
     const char *message; /* of the status line */
     bool paused;
-    const char *replay; /* "▶ recording 0:12 of 1:40"; NULL: no recording */
+    const char *recorded; /* "▶ RECORDED 0:12/1:40"; NULL: a live program */
 };
 
 /* Clears the surface and draws the frame and the view. On a surface smaller than SCREEN_MIN only a
