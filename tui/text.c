@@ -103,6 +103,13 @@ const char *text_piece(char *out, size_t size, const char *piece)
     return out;
 }
 
+const char *text_said(char *out, size_t size, const char *answer)
+{
+    if (answer && !*answer)
+        answer = TEXT_SAID_NOTHING;
+    return text_piece(out, size, answer ? answer + strspn(answer, " ") : "");
+}
+
 /* Terminals disagree on the width of joined emoji, flags, keycaps and variation selectors, but
  * agree on single characters. So a flag becomes its two letters and any other cluster its first
  * character plus plain combining marks. Otherwise the columns after it would shift, and nothing

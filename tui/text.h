@@ -35,6 +35,10 @@ bool text_row(const char **text, int cols, const char **row, size_t *n);
 /* A token as people read it: escaped by show_escape(), leading spaces as middle dots. " Rome" ->
  * "·Rome". `out` holds size bytes. Returns out. */
 const char *text_piece(char *out, size_t size, const char *piece);
+/* What a model said, for one line: as above but without the spaces in front, and in words if the
+ * answer has no token. NULL: nobody asked; then "". Returns out. */
+#define TEXT_SAID_NOTHING "nothing: the model ended its turn at once"
+const char *text_said(char *out, size_t size, const char *answer);
 enum { TEXT_CELL_CODES = 6 }; /* curses takes five code points a cell */
 /* What to send a terminal for a cell's text; returns in how many columns the terminal shows it,
  * which may be one less than the cell has. *second is what fills the second column then. */

@@ -189,9 +189,9 @@ static bool parse_role_line(void *ctx, const struct config_line *line, struct er
 static bool parse_at_depth(struct theme *theme, const char *text, int depth, struct err *err)
 {
     struct theme_reading theme_reading = {theme, depth};
-    const struct config_section sections[] = {{"", parse_role_line, &theme_reading},
-                                              {"roles", parse_role_line, &theme_reading},
-                                              {"ramp", parse_ramp_line, &theme_reading},
+    const struct config_section sections[] = {{"", parse_role_line, &theme_reading, true},
+                                              {"roles", parse_role_line, &theme_reading, true},
+                                              {"ramp", parse_ramp_line, &theme_reading, true},
                                               {0}};
     struct err own = {0};
 

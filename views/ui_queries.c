@@ -39,6 +39,14 @@ struct stamp ui_stamp_now(const struct ui_state *d)
     return stamp_of(&from);
 }
 
+bool ui_waits_for(const struct ui_state *d, enum command_kind kind)
+{
+    for (int i = 0; i < UI_JOBS; i++)
+        if (d->job[i].job && d->job[i].kind == kind)
+            return true;
+    return false;
+}
+
 bool ui_edits_layer(const struct ui_state *d, int layer)
 {
     if (d->params.layer_count)

@@ -215,6 +215,8 @@ void ui_add_job(struct ui_state *d, unsigned job, enum command_kind kind);
 enum command_kind ui_job_kind(const struct ui_state *d, unsigned job); /* CMD_NONE: it has ended */
 /* The kind of the running job that the user waits for; CMD_NONE: there is none. */
 enum command_kind ui_busy(const struct ui_state *d);
+/* Whether a job of this kind has not ended. */
+bool ui_waits_for(const struct ui_state *d, enum command_kind kind);
 
 /* What a job said when it began; NULL: it has not begun, or long ago. */
 const struct job_begun *ui_job_begun(const struct ui_state *d, unsigned job);

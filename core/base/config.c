@@ -20,16 +20,29 @@ static char *config_trim(char *text, char *end)
     return text;
 }
 
-/* The end of a value. A # begins a comment if a blank is before it (so a value may contain #) and
- * if it is not a colour. */
-static char *value_end(char *value)
+/* The end of a value. A # begins a comment if a blank is before it and if it is no colour. */
+static char *value_end(char *value, bool colours)
 {
     char *p = value;
 
     while (*p && !(*p == '#' && (p == value || p[-1] == ' ' || p[-1] == '\t') &&
-                   strspn(p + 1, "0123456789abcdefABCDEF") != 6))
+                   (!colours || strspn(p + 1, "0123456789abcdefABCDEF") != 6)))
         p++;
     return p;
+}
+
+/* The value in the rest of a line: what is in double quotes, if a quote begins it and nothing but a
+ * comment follows the closing one; else everything before a comment. */
+static char *config_value(char *text, bool colours)
+{
+    char *quoted = text + strspn(text, blanks), *close, *rest;
+
+    close = *quoted == '"' ? strchr(quoted + 1, '"') : NULL;
+    rest = close ? close + 1 + strspn(close + 1, blanks) : NULL;
+    if (!rest || (*rest && *rest != '#'))
+        return config_trim(text, value_end(text, colours));
+    *close = '\0';
+    return quoted + 1;
 }
 
 static const struct config_section *section_of(const struct config_section *sections,
@@ -75,8 +88,8 @@ static bool config_line(char *line, char **section, int number,
         return err_set(err, ERR_FORMAT, "'%.60s' is not NAME = VALUE", line);
     of.section = *section;
     of.name = config_trim(line, equals);
-    of.value = config_trim(equals + 1, value_end(equals + 1));
     to = section_of(sections, *section);
+    of.value = config_value(equals + 1, to && to->colours);
     if (!to)
         return unknown_section(sections, *section, err);
     return !to->take || to->take(to->ctx, &of, err);

@@ -372,7 +372,9 @@ bool params_parse(struct params *p, const char *text, enum param_source from, st
     struct reading r = {*p, from};
     bool ok = config_read(
         text,
-        (struct config_section[]){{"", preset_line, &r}, {"parameters", preset_line, &r}, {0}},
+        (struct config_section[]){{.name = "", .take = preset_line, .ctx = &r},
+                                  {.name = "parameters", .take = preset_line, .ctx = &r},
+                                  {0}},
         err);
 
     if (ok)

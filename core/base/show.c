@@ -402,7 +402,9 @@ const char *show_bytes(double bytes, char out[16])
         snprintf(out, 16, "%.1f GB", bytes / 1e9);
     else if (bytes >= 1e6)
         snprintf(out, 16, bytes < 1e7 ? "%.1f MB" : "%.0f MB", bytes / 1e6);
+    else if (bytes >= 1e3)
+        snprintf(out, 16, bytes < 1e4 ? "%.1f kB" : "%.0f kB", bytes / 1e3);
     else
-        snprintf(out, 16, "%.0f KB", bytes / 1e3);
+        snprintf(out, 16, "%.0f bytes", bytes);
     return out;
 }

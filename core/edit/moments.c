@@ -7,6 +7,7 @@
 
 #include "core/base/digest.h"
 #include "core/base/mem.h"
+#include "core/base/show.h"
 
 enum { KEY_VERSION = 1, PIECE = 256 /* rows converted to float64 at a time */ };
 #define WAITING ((size_t)256 << 20) /* bytes of rows of a layer that wait for a sum on the host */
@@ -16,6 +17,7 @@ struct moments *moments_new(struct device *dev, const struct moments_origin *ori
 {
     struct moments *m = xcalloc(1, sizeof *m);
     double room = 8.0 * neurons * neurons * layers;
+    char size[16];
     bool ok = true;
 
     *m = (struct moments){.dev = dev, .origin = *origin, .layers = layers, .neurons = neurons};
@@ -28,7 +30,8 @@ struct moments *moments_new(struct device *dev, const struct moments_origin *ori
         ok = offload_new(&m->sum[i], dev, neurons, neurons, dev->moments_on_host, err);
     if (device_sync(dev, err) && ok)
         return m;
-    err_in(err, "second moments of %d layers (%.1f MB; name fewer layers)", layers, room / 1e6);
+    err_in(err, "second moments of %d layers (%s; name fewer layers)", layers,
+           show_bytes(room, size));
     moments_free(m);
     return NULL;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/show.h"
 #include "core/edit/mat_f64.h"
 
 #define BAND \
@@ -18,15 +19,16 @@ static size_t count_of(const struct offload_mat *s, int rows)
 bool offload_new(struct offload_mat *s, struct device *dev, int rows, int cols, bool on_host,
                  struct err *err)
 {
+    char size[16];
+
     *s = (struct offload_mat){.dev = dev, .rows = rows, .cols = cols};
     if (!on_host) {
         s->on_device = mat_new(dev, DT_F64, rows, cols);
         return s->on_device.data || device_sync(dev, err);
     }
     s->host = calloc(count_of(s, rows) + 1, sizeof(double));
-    return s->host ||
-           err_set(err, ERR_LIMIT, "no memory on the host for a matrix of %d by %d (%.1f GB)", rows,
-                   cols, 8e-9 * rows * cols);
+    return s->host || err_set(err, ERR_LIMIT, "no memory on the host for a matrix of %d by %d (%s)",
+                              rows, cols, show_bytes(8.0 * rows * cols, size));
 }
 
 void offload_free(struct offload_mat *s)

@@ -43,6 +43,7 @@ static const struct field_info model_info_field[] = {
     PATH(model_info, path, FIELD_CHARS),
     CHARS(model_info, device),
     CHARS(model_info, type),
+    CHARS(model_info, stored),
     RANGE(model_info, layers, 0, MOST_LAYERS),
     COUNT(model_info, neurons),
     COUNT(model_info, hidden),

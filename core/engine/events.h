@@ -41,7 +41,9 @@ struct job_begun {
 };
 
 struct model_info {
-    char name[128], arch[32], path[512], device[32], type[16];
+    char name[128], arch[32], path[512], device[32];
+    char type[16];   /* that edited matrices are computed in */
+    char stored[16]; /* of most weights in the file; "": a recording of 0.1.0 */
     int layers, neurons, hidden, heads, vocab, threads;
     double load_seconds;
     char notice[440]; /* why another device is used, what else is in the model's folder; or "" */

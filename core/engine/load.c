@@ -36,6 +36,19 @@ static void model_name_of_path(const char *path, char *name, size_t size)
     snprintf(name, size, "%.*s", (int)(n - from), path + from);
 }
 
+/* The type that holds most of the file's bytes. */
+static enum dtype common_type(const struct weights *w)
+{
+    size_t bytes[DT_COUNT] = {0};
+    int most = 0;
+
+    for (int i = 0; i < weights_count(w); i++)
+        bytes[weights_at(w, i)->type] += weights_at(w, i)->bytes;
+    for (int t = 1; t < DT_COUNT; t++)
+        most = bytes[t] > bytes[most] ? t : most;
+    return (enum dtype)most;
+}
+
 /* EV_MODEL. */
 static void emit_model(struct engine *e)
 {
@@ -49,6 +62,7 @@ static void emit_model(struct engine *e)
     utf8_copy(m->path, sizeof(m->path), e->options.model);
     utf8_copy(m->device, sizeof(m->device), e->dev->ops->name);
     utf8_copy(m->type, sizeof(m->type), dtype_name(e->model->block[0].w[MATRIX_DOWN].type));
+    utf8_copy(m->stored, sizeof(m->stored), dtype_name(common_type(e->model->file)));
     m->layers = c->layers;
     m->neurons = c->ffn;
     m->hidden = c->hidden;

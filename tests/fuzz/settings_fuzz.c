@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct keymap m;
     static struct keymap_reading keys;
     static const struct config_section sections[] = {
-        {"", NULL, NULL}, {"k*", keymap_line, &keys}, {NULL, NULL, NULL}};
+        {.name = ""}, {.name = "k*", .take = keymap_line, .ctx = &keys}, {0}};
     char *text = memcpy(xcalloc(size + 1, 1), data, size);
     struct buf notes = {0};
     struct params p;

@@ -177,11 +177,68 @@ static void pictures(void)
     stage_close(&t);
 }
 
+/* Whether the Query view shows this text. */
+static bool shows(const struct stage *t, const char *text)
+{
+    struct screen screen = {.ui = &t->d, .view = t->v};
+    char *got = screen_text(&screen, 24, 80, false);
+    bool is = strstr(got, text) != NULL;
+
+    free(got);
+    return is;
+}
+
+static void an_answer_says_where_it_is(void)
+{
+    struct stage t;
+    struct answer *a = xcalloc(1, sizeof(*a));
+
+    stage_open(&t);
+    type(&t, "Where?");
+    press(&t, K_ENTER);
+    CHECK(shows(&t, "not asked yet") && !shows(&t, "waits its turn"));
+    ui_add_job(&t.d, 7, CMD_QUERY);
+    CHECK(shows(&t, "waits its turn") && !shows(&t, "not asked yet"));
+    a->state = STATE_BASE;
+    a->prompt = xstrdup("Where?");
+    a->completion = xstrdup("");
+    give(&t.d, EV_ANSWER, a);
+    CHECK(shows(&t, "nothing: the model ended its turn"));
+    stage_close(&t);
+}
+
+/* Recorded tokens that come all at once have no speed. */
+static void a_speed_is_measured_or_not_there(void)
+{
+    struct stage t;
+    struct query *q;
+    struct answer *a = xcalloc(1, sizeof(*a));
+
+    stage_open(&t);
+    q = t.v->state;
+    type(&t, "Where?");
+    press(&t, K_ENTER);
+    a->state = STATE_BASE;
+    a->prompt = xstrdup("Where?");
+    a->completion = xstrdup(" There.");
+    a->count = 12;
+    give(&t.d, EV_ANSWER, a);
+    q->paces = 1;
+    q->pace[0] = (struct query_pace){.state = STATE_BASE, .tokens = 12, .over = true, .first = 5};
+    q->pace[0].last = 5.000004;
+    CHECK(shows(&t, "12 tokens") && !shows(&t, "/s"));
+    q->pace[0].last = 6;
+    CHECK(shows(&t, "12 tokens, 11/s"));
+    stage_close(&t);
+}
+
 static const struct test tests[] = {
     {"Enter asks the base and the state at hand", enter_asks_the_base_and_the_state_at_hand},
     {"options go with the question", options_go_with_the_question},
     {"states of the past are stepped through", states_of_the_past_are_stepped_through},
     {"texts part at a word", texts_part_at_a_word},
+    {"an answer says where it is", an_answer_says_where_it_is},
+    {"a speed is measured or not there", a_speed_is_measured_or_not_there},
     {"pictures", pictures},
 };
 TEST_MAIN(tests)

@@ -18,8 +18,12 @@ static bool note(void *ctx, const struct config_line *line, struct err *err)
 
 static bool read_into(struct buf *out, const char *text, struct err *err)
 {
-    const struct config_section sections[] = {
-        {"", note, out}, {"s", note, out}, {"keys.*", note, out}, {"alone", NULL, NULL}, {0}};
+    const struct config_section sections[] = {{.name = "", .take = note, .ctx = out},
+                                              {.name = "s", .take = note, .ctx = out},
+                                              {.name = "keys.*", .take = note, .ctx = out},
+                                              {.name = "alone"},
+                                              {"colours", note, out, true},
+                                              {0}};
 
     return config_read(text, sections, err);
 }
@@ -50,16 +54,24 @@ static void lines_keep_their_numbers(void)
     becomes("\n# only a comment\n a = 1 # one\r\n[ s ]\n\tb.c=x # y # z\n= = e\n",
             "3[]a=1|5[s]b.c=x|6[s]==e|");
     becomes("a =\nb = # none\nc = x#y", "1[]a=|2[]b=|3[]c=x#y|");
-    becomes("a = #aabbcc on #ddeeff # dark", "1[]a=#aabbcc on #ddeeff|");
+    becomes("a = 0.2 #decade, #facade", "1[]a=0.2|"); /* six hex digits: a comment like any */
+    becomes("[colours]\na = #aabbcc on #ddeeff # dark", "2[colours]a=#aabbcc on #ddeeff|");
     becomes("[keys.edit] # of a view\nx = y\n[alone]\nz = 1\n[s]\nq = 2",
             "2[keys.edit]x=y|6[s]q=2|");
     becomes("[nobody's]\n[s]\n[ = 1", "3[s][=1|"); /* a heading alone says nothing */
 }
 
+static void quotes_keep_what_is_in_them(void)
+{
+    becomes("a = \"/x #1.txt\" # a path\nb=\" c \"", "1[]a=/x #1.txt|2[]b= c |");
+    becomes("a = \"\"\nb = \"\"#c", "1[]a=|2[]b=|");
+    becomes("a = \"b\" c\nd = \"e # f", "1[]a=\"b\" c|2[]d=\"e|"); /* no such form: as before */
+}
+
 static void what_nobody_takes_is_refused(void)
 {
     refused("a = 1\n\n[t]\nb = 2", ERR_USAGE,
-            "line 4: unknown section [t]; known: s, keys.*, alone");
+            "line 4: unknown section [t]; known: s, keys.*, alone, colours");
     refused("a = 1\nnothing at all", ERR_FORMAT, "line 2: 'nothing at all' is not NAME = VALUE");
     refused("=", ERR_FORMAT, "line 1: '=' is not NAME = VALUE");
     refused("[s]\nx = 1\ny = bad\nz = bad", ERR_LIMIT, "line 3: y is bad");
@@ -81,6 +93,7 @@ static void nothing_is_too_long(void)
 
 static const struct test tests[] = {
     {"lines keep their numbers", lines_keep_their_numbers},
+    {"quotes keep what is in them", quotes_keep_what_is_in_them},
     {"what nobody takes is refused", what_nobody_takes_is_refused},
     {"nothing is too long", nothing_is_too_long},
 };

@@ -39,10 +39,10 @@ static void every_key_of_the_table_is_one(void)
 static bool parse(struct keymap *m, const char *text, struct buf *notes, struct err *err)
 {
     static struct keymap_reading r;
-    const struct config_section sections[] = {{"", NULL, NULL},
-                                              {"keys", keymap_line, &r},
-                                              {"keys.*", keymap_line, &r},
-                                              {NULL, NULL, NULL}};
+    const struct config_section sections[] = {{.name = ""},
+                                              {.name = "keys", .take = keymap_line, .ctx = &r},
+                                              {.name = "keys.*", .take = keymap_line, .ctx = &r},
+                                              {0}};
 
     r = (struct keymap_reading){*m, notes};
     if (!config_read(text, sections, err))

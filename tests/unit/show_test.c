@@ -171,11 +171,28 @@ static void clusters_are_one_character(void)
     }
 }
 
+static void sizes_are_never_nothing(void)
+{
+    static const struct {
+        double bytes;
+        const char *text;
+    } size[] = {
+        {0, "0 bytes"},      {999, "999 bytes"}, {1000, "1.0 kB"},
+        {9940, "9.9 kB"},    {46000, "46 kB"},   {99900, "100 kB"},
+        {1500000, "1.5 MB"}, {98.4e6, "98 MB"},  {5.43e9, "5.4 GB"},
+    };
+    char out[16];
+
+    for (size_t i = 0; i < sizeof(size) / sizeof(*size); i++)
+        CHECK_STR(show_bytes(size[i].bytes, out), size[i].text);
+}
+
 static const struct test tests[] = {
     {"whatever text ends safe and whole", whatever_text_ends_safe_and_whole},
     {"it prints as printf does", it_prints_as_printf_does},
     {"texts are cut and padded by columns", texts_are_cut_and_padded_by_columns},
     {"joiners stay where they join", joiners_stay_where_they_join},
     {"clusters are one character", clusters_are_one_character},
+    {"sizes are never nothing", sizes_are_never_nothing},
 };
 TEST_MAIN(tests)

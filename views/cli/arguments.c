@@ -113,7 +113,7 @@ static bool names_a_file(int option)
     const char *arg = option_infos[option].arg;
 
     return !strcmp(arg, "FILE") || !strcmp(arg, "FOLDER") || option == OPT_MODEL ||
-           option == OPT_TO || option == OPT_PRESET;
+           option == OPT_TARGET_PATH || option == OPT_PRESET;
 }
 
 /* What counts once: elsewhere the last of several values is taken, so that an alias can be

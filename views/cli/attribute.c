@@ -84,9 +84,14 @@ static void layer_text(const struct layer *l, bool first)
 {
     const struct mask *m = l->mask;
     struct table t = {.name = "attribute"};
+    struct buf top = {0};
+    const json_t *o;
+    size_t i;
 
+    json_array_foreach(l->top, i, o) buf_printf(
+        &top, "%s%d", i ? " " : "", (int)json_integer_value(json_object_get(o, "neuron")));
     table_layout(&t, "layer%5d H_ge%6.3f H_sp%6.3f rho_ge%7.3f rho_sp%7.3f general%8d specific%8d "
-                     "both%6d kept%6d  top neuron%-12d seconds%7.2f");
+                     "both%6d kept%6d seconds%8.2f  strongest neurons%s");
     table_integer(&t, l->attribution->layer);
     table_real(&t, m->general.H);
     table_real(&t, m->specific.H);
@@ -96,8 +101,9 @@ static void layer_text(const struct layer *l, bool first)
     table_integer(&t, m->specific.chosen);
     table_integer(&t, m->both);
     table_integer(&t, m->selected);
-    table_integer(&t, json_integer_value(json_object_get(json_array_get(l->top, 0), "neuron")));
     table_real(&t, l->attribution->seconds);
+    table_text(&t, top.data ? top.data : "");
+    buf_free(&top);
     if (first)
         cli_titles(&t);
     cli_row(&t);
@@ -228,7 +234,7 @@ static bool attribute_run(struct cli *c, struct err *err)
     bool ok;
 
     cmd.all_layers = !layers || !strcmp(layers, "all");
-    if (!cli_number(c, OPT_TOP, 0, MOST_TOP, 5, &top, err) ||
+    if (!cli_number(c, OPT_TOP_NEURONS, 0, MOST_TOP, 5, &top, err) ||
         (cli_has(c, OPT_OUTPUT) && !file_writable(c->value[OPT_OUTPUT], err)) ||
         !cli_facts(c, &cmd.facts, &cmd.count, err))
         return false;

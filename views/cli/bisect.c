@@ -97,7 +97,7 @@ static bool bisect_run(struct cli *c, struct err *err)
                        "TEXT");
     if (!cli_number(c, OPT_TOKENS, 1, 4096, 24, &tokens, err) ||
         !cli_number(c, OPT_FROM, 0, EDIT_NUMBER_MAX, 0, &from, err) ||
-        !cli_number(c, OPT_TO, 1, EDIT_NUMBER_MAX, 0, &to, err) ||
+        !cli_number(c, OPT_LAST, 1, EDIT_NUMBER_MAX, 0, &to, err) ||
         (!strcmp(c->rest[0], "-") && !(text = cli_stdin_text("bisect", err))))
         return false;
     if (!cli_start(c, NEED_SESSION | READS, err) || !cli_history(c, &history, err)) {

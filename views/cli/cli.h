@@ -45,7 +45,8 @@ enum {
 };
 
 #define METHOD_WORD(id, name) " " #name
-/* id, long name, short name, argument ("" for a flag), commands, help */
+/* id, long name, short name, argument ("" for a flag), commands, help. An option that means
+ * something else in another command has a row for each meaning. */
 #define OPTIONS(X)                                                                                 \
     X(TRIPLE, "triple", 0, "TRIPLE", FOR_FACT,                                                     \
       "The fact as subject | relation | object; see `editscope relations`")                        \
@@ -69,13 +70,13 @@ enum {
     X(LAYERS, "layers", 0, "LIST", FOR_ATTRIBUTE | FOR_STATS,                                      \
       "Layers: all, or a list such as 4-8 or 4,6")                                                 \
     X(OUTPUT, "output", 'o', "FILE", FOR_ATTRIBUTE, "Write the run as a safetensors file")         \
-    X(TOKENS, "tokens", 'n', "N", FOR_QUERY | FOR_STATS | FOR_BISECT,                              \
-      "Number of tokens to generate, or to sum over")                                              \
+    X(TOKENS, "tokens", 'n', "N", FOR_QUERY | FOR_BISECT, "Number of tokens to generate")          \
+    X(SUM_TOKENS, "tokens", 'n', "N", FOR_STATS, "Number of tokens to sum over")                   \
     X(WINDOW, "window", 0, "N", FOR_STATS, "Number of tokens in each piece of the text")           \
-    X(TOP, "top", 0, "K", FOR_QUERY | FOR_ATTRIBUTE,                                               \
-      "Number of next tokens, or of neurons per layer, to print")                                  \
-    X(STATE, "state", 0, "WHICH", FOR_QUERY | FOR_EXPORT,                                          \
-      "Model state: base, edited, both or edit:N")                                                 \
+    X(TOP, "top", 0, "K", FOR_QUERY, "Number of next tokens to print")                             \
+    X(TOP_NEURONS, "top", 0, "K", FOR_ATTRIBUTE, "Number of neurons per layer to print")           \
+    X(STATE, "state", 0, "WHICH", FOR_QUERY, "Model state: base, edited, both or edit:N")          \
+    X(EXPORT_STATE, "state", 0, "WHICH", FOR_EXPORT, "Model state: base, edited or edit:N")        \
     X(SAMPLE, "temperature-sample", 0, "T", FOR_QUERY, "Sampling temperature; 0: greedy")          \
     X(CHAT, "chat", 0, "", FOR_QUERY | FOR_FACT | FOR_BISECT, "Ask in the model's chat form")      \
     X(SPECIAL, "parse-special", 0, "", FOR_TOKENS | FOR_QUERY | FOR_FACT | FOR_BISECT,             \
@@ -83,18 +84,20 @@ enum {
     X(NO_BLANK, "no-blank", 0, "", FOR_FACT, "Put no space between the prompt and the new object") \
     X(NEURON, "neuron", 0, "NEURON", FOR_QUERY,                                                    \
       "L5N912=0 sets its coefficient, L5N912*2 scales it; repeatable")                             \
-    X(EDIT, "edit", 0, "LIST", FOR_STEP | FOR_LOG, "The edits, such as 3 or 3-52,60")              \
+    X(EDIT, "edit", 0, "LIST", FOR_STEP, "The edits, such as 3 or 3-52,60")                        \
+    X(LOG_EDIT, "edit", 0, "N", FOR_LOG, "Show all about this edit")                               \
     X(GRID, "grid", 0, "AXES", FOR_SWEEP, "Values to try: alpha_ge=.05,.1;beta_sp=.2..0.4/3")      \
     X(DATA, "data", 0, "FILE", FOR_SWEEP, "Try every cell on each of many facts")                  \
     X(FROM, "from", 0, "N", FOR_DIFF | FOR_BISECT,                                                 \
       "The earlier state: after edit N; 0 is the base")                                            \
-    X(TO, "to", 0, "N|PATH", FOR_DIFF | FOR_BISECT | FOR_EXPORT,                                   \
-      "The later state; bisect: the last; export: the file or folder to make")                     \
+    X(TARGET_PATH, "to", 0, "PATH", FOR_EXPORT, "The file or folder to make")                      \
+    X(TO, "to", 0, "N", FOR_DIFF, "The later state: after edit N; 0 is the base")                  \
+    X(LAST, "to", 0, "N", FOR_BISECT, "The later state: after edit N; default: the last edit")     \
     X(AS, "as", 0, "KIND", FOR_EXPORT, "safetensors, gguf, lora, delta or json")                   \
     X(DTYPE, "dtype", 0, "TYPE", FOR_EXPORT, "Type of the edited tensors: f32, f16, bf16 or same") \
     X(RANK, "rank", 0, "N", FOR_EXPORT, "Rank of an adapter; without it the edit is exact")        \
-    X(FORCE, "force", 0, "", FOR_EXPORT | FOR_APPLY,                                               \
-      "export: replace an existing target; apply: add a delta that the session already has")       \
+    X(FORCE, "force", 0, "", FOR_EXPORT, "Replace an existing target")                             \
+    X(APPLY_AGAIN, "force", 0, "", FOR_APPLY, "Add a delta that the session already has")          \
     X(EXPECT, "expect", 0, "TEXT", FOR_BISECT, "Expected beginning of the answer")                 \
     X(NO_BOS, "no-bos", 0, "", FOR_TOKENS, "Do not add the beginning-of-text token")               \
     X(DECODE, "decode", 0, "IDS", FOR_TOKENS, "Decode ids, separated by commas or blanks")         \

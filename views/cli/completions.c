@@ -27,6 +27,8 @@ static void option_values(enum option option, struct buf *out)
         buf_puts(out, "light dark query");
     else if (option == OPT_STATE)
         buf_puts(out, "base edited both edit:");
+    else if (option == OPT_EXPORT_STATE)
+        buf_puts(out, "base edited edit:");
     else if (option == OPT_METHOD)
         buf_puts(out, param_info(P_EDIT_METHOD)->words);
     else if (option == OPT_DEVICE)
@@ -35,7 +37,7 @@ static void option_values(enum option option, struct buf *out)
         buf_puts(out, "safetensors gguf lora delta json");
     else if (option == OPT_DTYPE)
         buf_puts(out, "f32 f16 bf16 same");
-    else if (option == OPT_TO)
+    else if (option == OPT_TARGET_PATH)
         buf_puts(out, "FILE");
     else if (option == OPT_PRESET)
         buf_puts(out, "auto paper");
@@ -79,7 +81,18 @@ static void print_option_names(const struct cli_ops *ops)
         }
 }
 
-/* Prints the case statement that completes the value of the option before the cursor. */
+/* Whether an option above this one in the table has the same name, for other commands. */
+static bool is_repeated(int option)
+{
+    int i = 0;
+
+    while (strcmp(option_infos[i].name, option_infos[option].name) != 0)
+        i++;
+    return i < option;
+}
+
+/* Prints the case statement that completes the value of the option before the cursor. Of options
+ * with one name, the first one's values are offered. */
 static void bash_values(void)
 {
     std_puts("    case $before in");
@@ -87,7 +100,7 @@ static void bash_values(void)
         const struct option_info *o = &option_infos[i];
         struct buf words = {0};
 
-        if (!*o->arg)
+        if (!*o->arg || is_repeated(i))
             continue;
         option_values((enum option)i, &words);
         std_print("    --%s", o->name);

@@ -86,6 +86,7 @@ static void check_model(struct report *r)
     struct command cmd = {
         .kind = CMD_QUERY, .states = STATE_BASE, .text = xstrdup("The"), .tokens = 1, .top = 1};
     struct err err = {0};
+    char beside[16], more[16];
     double squared;
 
     if (!cli_start(c, ONLY_LOOKS, &err)) {
@@ -98,15 +99,18 @@ static void check_model(struct report *r)
         return;
     }
     squared = (double)c->info.neurons * c->info.neurons;
-    print_check(r, "model", true, "%s: %s, %d layers of %d neurons, width %d, %s, loaded in %.1f s",
+    print_check(r, "model", true,
+                "%s: %s, %d layers of %d neurons, width %d, stored as %s, computed "
+                "in %s, loaded in %.1f s",
                 c->info.path, c->info.arch, c->info.layers, c->info.neurons, c->info.hidden,
-                c->info.type, c->info.load_seconds);
+                c->info.stored, c->info.type, c->info.load_seconds);
     /* Bytes, for M neurons: 8 M^2 for the sums, 8 M^2 for their copy and 4 M^2 for eigenvectors
      * stay; LAPACK's matrix and workspace come and go; 4 M d is one matrix as float32. */
     print_check(r, "edits", true,
-                "each edited layer takes %.2f GB beside the weights, the one at work %.2f GB more; "
+                "each edited layer takes %s beside the weights, the one at work %s more; "
                 "--memory is for weights alone",
-                20 * squared / 1e9 + 4e-9 * c->info.neurons * c->info.hidden, 24 * squared / 1e9);
+                show_bytes(20 * squared + 4.0 * c->info.neurons * c->info.hidden, beside),
+                show_bytes(24 * squared, more));
     print_check(r, "device", true, "%s, %d threads%s%s", c->info.device, c->info.threads,
                 *c->info.notice ? "; " : "", c->info.notice);
 }

@@ -13,6 +13,7 @@
 #include "core/base/std.h"
 #include "core/edit/fact_status.h"
 #include "core/record/run_file.h"
+#include "tui/text.h"
 #include "views/cli/cli.h"
 
 /* The facts of the command: how each relates to the session, and its outcome. */
@@ -67,7 +68,7 @@ static void layers_text(const struct edit_report *a)
 /* The layers, and for a preview the probabilities of the (first) fact and the verdict. */
 static void report_text(const struct edit_report *a, bool preview)
 {
-    char target[40], first[40];
+    char target[40], first[40], said[200];
 
     if (preview)
         std_puts("preview: nothing is saved");
@@ -77,25 +78,28 @@ static void report_text(const struct edit_report *a, bool preview)
     if (preview && a->facts > 1)
         std_print("%d of %d facts would hold; the first:\n", a->held, a->facts);
     if (preview)
-        std_print("p(target) %s, p(first) %s%s, says:%s\n", cli_change(a->p_target, target),
+        std_print("p(target) %s, p(first) %s%s, says: %s\n", cli_change(a->p_target, target),
                   cli_change((const double[]){a->p_before, a->p_after}, first),
                   a->facts > 1 ? ""
                   : a->held    ? ": would hold"
                                : ": would NOT hold",
-                  a->generated);
+                  text_said(said, sizeof(said), a->generated));
+    if (preview && a->held < a->facts)
+        std_print("a commit would write %s and end with status 3\n", a->facts > 1 ? "them" : "it");
 }
 
 /* The verdict of one fact after a commit, its answers before and after, and the checksum. */
 static void commit_text(const struct fact *f, const struct commit_report *e)
 {
-    char target[40], first[40];
+    char target[40], first[40], said[240];
 
     std_print("edit %d: %s -> %s: %s\n", e->edit, f->subject, f->target,
               e->success ? "accepted" : "NOT accepted");
     std_print("  p(target) %s, p(first) %s\n", cli_change(e->p_target, target),
               cli_change(e->p_first, first));
     for (int i = 0; i < 2; i++)
-        std_print("  %-7s%s\n", i ? "after" : "before", e->generated[i]);
+        std_print("  %-7s %s\n", i ? "after" : "before",
+                  text_said(said, sizeof(said), e->generated[i]));
     std_print("  weights outside the mask %s, %.1f s\n  checksum %s\n",
               e->unmasked_unchanged ? "unchanged" : "CHANGED", e->seconds_total, e->checksum);
 }

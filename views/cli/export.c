@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/show.h"
 #include "core/base/std.h"
 #include "views/cli/cli.h"
 
@@ -40,7 +41,7 @@ static void export_json(const struct export_report *x)
 static void export_text(const struct export_report *x)
 {
     double bytes = 0;
-    char some[64];
+    char some[64], size[16];
 
     snprintf(some, sizeof(some), " asked (a sample of all %d)", x->facts_all);
     for (int i = 0; i < x->files; i++) {
@@ -48,8 +49,8 @@ static void export_text(const struct export_report *x)
                   x->file[i].name);
         bytes += x->file[i].bytes;
     }
-    std_print("%s as %s: %d file%s, %.1f MB, %.1f s\n", x->path, x->as, x->files,
-              x->files == 1 ? "" : "s", bytes / 1e6, x->seconds);
+    std_print("%s as %s: %d file%s, %s, %.1f s\n", x->path, x->as, x->files,
+              x->files == 1 ? "" : "s", show_bytes(bytes, size), x->seconds);
     if (x->tensors)
         std_print("edited tensors: %d %s%s, ", x->tensors,
                   strncmp(x->type, "as ", 3) ? "as " : "stored ", x->type);
@@ -84,7 +85,7 @@ static void export_on_event(struct cli *c, struct event *ev, void *ctx)
 /* --state base, edited or edit:N into the command. */
 static bool parse_state(const struct cli *c, struct command *cmd, struct err *err)
 {
-    const char *word = c->value[OPT_STATE];
+    const char *word = c->value[OPT_EXPORT_STATE];
     char *end = NULL;
     long n;
 
@@ -110,12 +111,12 @@ static bool export_run(struct cli *c, struct err *err)
         c->value[OPT_SESSION] = c->rest[0];
     if (!cli_has(c, OPT_AS))
         return err_set(err, ERR_USAGE, "export needs --as safetensors, gguf, lora, delta or json");
-    if (!cli_has(c, OPT_TO))
+    if (!cli_has(c, OPT_TARGET_PATH))
         return err_set(err, ERR_USAGE, "export needs --to PATH");
     if (!cli_number(c, OPT_RANK, 1, 1000000, 0, &rank, err) || !parse_state(c, &cmd, err) ||
         !cli_start(c, (cmd.states == STATE_BASE ? 0 : NEED_SESSION) | READS, err))
         return false;
-    cmd.text = xstrdup(c->value[OPT_TO]);
+    cmd.text = xstrdup(c->value[OPT_TARGET_PATH]);
     cmd.export = xstrdup(c->value[OPT_AS]);
     cmd.dtype = xstrdup(c->value[OPT_DTYPE]);
     cmd.rank = (int)rank;
@@ -133,7 +134,7 @@ static bool apply_run(struct cli *c, struct err *err)
     if (!cli_start(c, NEED_SESSION | MAY_CREATE, err) || !cli_wait_open(c, err))
         return false;
     cmd.text = xstrdup(c->rest[0]);
-    cmd.force = cli_has(c, OPT_FORCE);
+    cmd.force = cli_has(c, OPT_APPLY_AGAIN);
     if (!cli_job(c, &cmd, NULL, NULL, err))
         return false;
     if (!cli_json(c)) {

@@ -88,7 +88,7 @@ static bool check_places(const struct cli *c, struct err *err)
         if (same_text(c->value[not_stdin[i].option], "-"))
             return err_set(err, ERR_USAGE, "--%s -: %s; name a file",
                            option_infos[not_stdin[i].option].name, not_stdin[i].why);
-    if (c->ops == &cli_export && same_text(c->value[OPT_TO], "-"))
+    if (c->ops == &cli_export && same_text(c->value[OPT_TARGET_PATH], "-"))
         return err_set(err, ERR_USAGE,
                        "--to -: an export is written, reopened and renamed; name a file "
                        "or a folder");

@@ -158,7 +158,7 @@ static bool log_run(struct cli *c, struct err *err)
     long edit;
     json_t *o;
 
-    if (!cli_number(c, OPT_EDIT, 1, EDIT_NUMBER_MAX, 0, &edit, err))
+    if (!cli_number(c, OPT_LOG_EDIT, 1, EDIT_NUMBER_MAX, 0, &edit, err))
         return false;
     w.edit = (int)edit;
     if (!print_history(c, &w, err))

@@ -2,6 +2,7 @@
  * of the program, the Hub cache, and the current folder. */
 #include <stdio.h>
 
+#include "core/base/show.h"
 #include "core/base/std.h"
 #include "core/hub/hub.h"
 #include "views/cli/cli.h"
@@ -9,11 +10,12 @@
 
 static void print_model(const struct cli *c, const struct model_file *f)
 {
+    char size[16];
     json_t *o;
 
     if (!cli_json(c)) {
-        std_print("%-44s %9.1f MB  %-9s %-12s  %s\n", f->name, f->bytes / 1e6, f->type, f->place,
-                  f->path);
+        std_print("%-44s %9s  %-9s %-12s  %s\n", f->name, show_bytes(f->bytes, size), f->type,
+                  f->place, f->path);
         return;
     }
     o = cli_event("model");

@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/base/std.h"
 #include "core/base/utf8.h"
+#include "tui/text.h"
 #include "views/cli/cli.h"
 
 /* "base", "edited" or "edit:3". */
@@ -54,7 +55,8 @@ static void answer_text(const struct answer *a)
 {
     char name[32];
 
-    std_print("%s\n  %-8s %s\n", a->prompt, state_name(a, name), a->completion);
+    std_print("%s\n  %-8s %s\n", a->prompt, state_name(a, name),
+              *a->completion ? a->completion : TEXT_SAID_NOTHING);
     if (a->plain)
         std_message("asked as plain text: %s", a->plain);
     for (int i = 0; i < a->nexts; i++)

@@ -200,12 +200,12 @@ static bool read_config(struct cli *c, const char *text, struct err *err)
     struct reading *r = xmalloc(sizeof(*r));
     bool keys = !c->ops || c->ops == &cli_keys; /* other commands bind no keys */
     const struct config_section sections[] = {
-        {"", top_line, r},
-        {"parameters", top_line, r},
-        {"screen", screen_line, r},
-        {"keys", keys ? keymap_line : NULL, &r->keys},
-        {"keys.*", keys ? keymap_line : NULL, &r->keys},
-        {NULL, NULL, NULL},
+        {.name = "", .take = top_line, .ctx = r},
+        {.name = "parameters", .take = top_line, .ctx = r},
+        {.name = "screen", .take = screen_line, .ctx = r},
+        {.name = "keys", .take = keys ? keymap_line : NULL, .ctx = &r->keys},
+        {.name = "keys.*", .take = keys ? keymap_line : NULL, .ctx = &r->keys},
+        {0},
     };
     bool ok;
 
@@ -245,7 +245,7 @@ static bool apply_short_options(struct cli *c, struct err *err)
         {OPT_METHOD, P_EDIT_METHOD, true},
         {OPT_BATCH, P_EDIT_BATCH, true},
         {OPT_SEED, P_SEED, true},
-        {OPT_TOKENS, P_STATS_TOKENS, stats},
+        {OPT_SUM_TOKENS, P_STATS_TOKENS, true},
         {OPT_WINDOW, P_STATS_WINDOW, stats},
         {OPT_LAYERS, P_EDIT_LAYERS, true},
     };

@@ -263,11 +263,9 @@ static void probe_line(const struct probe_result *r, struct surface *s, struct r
     }
     pen_fit(&p, ROLE_TEXT, room * 2 / 5, text_piece(piece, sizeof(piece), prompt));
     for (int k = 0; k < 2; k++) {
-        const char *said = r->said[k] ? r->said[k] : "";
-
         pen_text(&p, ROLE_DIM, k ? " → " : "  ");
         pen_fit(&p, k ? ROLE_NEW : ROLE_OLD, room * 3 / 10,
-                text_piece(piece, sizeof(piece), said + strspn(said, " ")));
+                text_said(piece, sizeof(piece), r->said[k]));
     }
     if (in.w >= 70)
         pen_right(&p, ROLE_DIM, 8, text_probability(number, r->p_target[1]));
@@ -398,7 +396,6 @@ void pane_bisect(const struct ui_state *d, struct surface *s, struct rect area)
 
         pen_text(&p, step->holds ? ROLE_GOOD : ROLE_WARN, step->holds ? "✓ " : "✗ ");
         pen_fit(&p, ROLE_DIM, 10, state_name(step->edit, name));
-        pen_fit(&p, ROLE_TEXT, in.w - p.x,
-                text_piece(said, sizeof(said), step->said + strspn(step->said, " ")));
+        pen_fit(&p, ROLE_TEXT, in.w - p.x, text_said(said, sizeof(said), step->said));
     }
 }

@@ -72,7 +72,9 @@ static void answer_column(const struct answer *a, const struct answer *other, co
         pen_text(&p, ROLE_EMPTY, "·");
         return;
     }
-    pen_fit(&p, ROLE_STRONG, in.w - p.x, text_piece(said, sizeof(said), a->completion));
+    pen_fit(&p, ROLE_STRONG, in.w - p.x,
+            a->partial ? text_piece(said, sizeof(said), a->completion)
+                       : text_said(said, sizeof(said), a->completion));
     for (int i = 0; i < a->nexts && i + 1 < in.h; i++) {
         double before = answer_p(other, a->next[i].id);
 

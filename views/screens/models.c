@@ -241,8 +241,9 @@ static void models_draw(const struct view *v, struct surface *s, struct rect are
         draw_download(d, s, in, in.h - 2);
     p = pen_at(s, in, in.h - 1, 0);
     if (d->ready)
-        pen_printf(&p, ROLE_DIM, "open: %s, %s, %d layers of %d neurons, %s", d->model.name,
-                   d->model.arch, d->model.layers, d->model.neurons, d->model.type);
+        pen_printf(&p, ROLE_DIM, "open: %s, %s, %d layers of %d neurons, %s%s%s", d->model.name,
+                   d->model.arch, d->model.layers, d->model.neurons, d->model.stored,
+                   *d->model.stored ? " computed in " : "", d->model.type);
 }
 
 const struct view_ops view_models = {

@@ -24,6 +24,8 @@
 #include "views/screens/query_internal.h"
 
 enum { BESIDE = 70 }; /* columns from which on the answers are beside each other */
+/* Seconds: tokens of a shorter time came from a recording at full speed, and have no speed. */
+static const double MEASURABLE = 0.05;
 
 void query_state_name(const struct ui_state *d, const struct answer_pair *pair, char *out,
                       size_t size)
@@ -92,6 +94,8 @@ static int draw_completion(const struct answer *a, size_t difference_at, enum ro
     escape_lines(&text, answer + difference_at, n - difference_at);
     if (a->partial)
         buf_puts(&text, "█");
+    else if (!n)
+        buf_puts(&text, TEXT_SAID_NOTHING);
     p = text.data ? text.data : "";
     while (y < rows && text_row(&p, in.w, &row, &wide)) {
         size_t from = (size_t)(row - (text.data ? text.data : row));
@@ -195,16 +199,17 @@ static void draw_token_moves(const struct answer *before, const struct answer *a
 }
 
 /* "12 tokens, 8.3/s", measured; of answers that came at once only the number of tokens. */
-static void pace_text(const struct query *q, const struct answer *a, char *out, size_t size)
+static void pace_text(const struct query *q, const struct ui_state *d, const struct answer *a,
+                      char *out, size_t size)
 {
     const struct query_pace *p = a ? query_pace(q, a) : NULL;
     double spent = p ? p->last - p->first : 0;
 
     if (!a)
-        snprintf(out, size, "not asked yet");
-    else if (p && p->tokens > 1 && spent > 0)
-        show_print(out, size, "%s%d tokens, %.3g/s", a->partial ? "answering " : "", p->tokens,
-                   (p->tokens - 1) / spent);
+        snprintf(out, size, ui_waits_for(d, CMD_QUERY) ? "waits its turn" : "not asked yet");
+    else if (p && p->tokens > 1 && spent > MEASURABLE)
+        show_print(out, size, "%s%d tokens, %.*f/s", a->partial ? "answering " : "", p->tokens,
+                   (p->tokens - 1) / spent < 9.95 ? 1 : 0, (p->tokens - 1) / spent);
     else if (a->partial)
         snprintf(out, size, "answering");
     else if (a->count)
@@ -224,14 +229,14 @@ struct shown {
 
 /* A box with an answer above and its next tokens below; the tokens get at most half of a high box.
  */
-static void draw_column(const struct query *q, const struct shown *c, struct surface *s,
-                        struct rect area)
+static void draw_column(const struct query *q, const struct ui_state *d, const struct shown *c,
+                        struct surface *s, struct rect area)
 {
     char pace[48];
     struct rect in;
     int y, rows;
 
-    pace_text(q, c->answer, pace, sizeof(pace));
+    pace_text(q, d, c->answer, pace, sizeof(pace));
     in = box_draw(s, area, c->title, pace, c->focus);
     if (!c->answer || rect_empty(in))
         return;
@@ -261,8 +266,9 @@ static void draw_difference_words(const struct answer_pair *pair, bool differ, s
 
 /* Both answers with their differing ends coloured; below them, where there is room, the tokens of
  * both. */
-static void draw_difference(const struct query *q, const struct answer_pair *pair,
-                            const char *title, struct surface *s, struct rect area)
+static void draw_difference(const struct query *q, const struct ui_state *d,
+                            const struct answer_pair *pair, const char *title, struct surface *s,
+                            struct rect area)
 {
     struct rect in, top, half[2];
     static const struct slice rows[2] = {{4, 6, 1, 0}, {4, 15, 0, 1}};
@@ -281,7 +287,7 @@ static void draw_difference(const struct query *q, const struct answer_pair *pai
     for (int i = 0; i < 2; i++) {
         char pace[48];
 
-        pace_text(q, c[i].answer, pace, sizeof(pace));
+        pace_text(q, d, c[i].answer, pace, sizeof(pace));
         in = box_draw(s, half[i], c[i].title, pace, c[i].focus);
         if (!rect_empty(in))
             draw_completion(c[i].answer, differ ? at : SIZE_MAX, c[i].role, q->scroll, s, in, in.h);
@@ -309,18 +315,18 @@ static void draw_answers(const struct query *q, const struct ui_state *d, struct
     query_state_name(d, &pair, title, sizeof(title));
     if (!pair.two || q->side == SHOW_BEFORE) {
         before.focus = true;
-        draw_column(q, &before, s, area);
+        draw_column(q, d, &before, s, area);
     } else if (q->side == SHOW_AFTER) {
-        draw_column(q, &after, s, area);
+        draw_column(q, d, &after, s, area);
     } else if (q->side == SHOW_DIFFERENCE && pair.before && pair.after) {
-        draw_difference(q, &pair, title, s, area);
+        draw_difference(q, d, &pair, title, s, area);
     } else {
         if (area.w >= BESIDE)
             layout_columns(area, halves, 2, r);
         else
             layout_rows(area, rows, 2, r);
-        draw_column(q, &before, s, r[0]);
-        draw_column(q, &after, s, r[1]);
+        draw_column(q, d, &before, s, r[0]);
+        draw_column(q, d, &after, s, r[1]);
     }
 }
 

@@ -28,7 +28,7 @@ static void preview_message(const struct ui_state *d, char *out, size_t n)
         low = share < low ? share : low;
         high = share > high ? share : high;
     }
-    text_piece(answer, sizeof(answer), a->generated + strspn(a->generated, " "));
+    text_said(answer, sizeof(answer), a->generated);
     show_print(out, n, "preview%s: %d%s%.0d %% of neurons in L%d–%d · %s %s → %s%s · says %s",
                a->draft ? " (draft moments)" : "", low, high > low ? " to " : "",
                high > low ? high : 0, a->layers ? a->layer[0].layer : 0,
@@ -67,7 +67,7 @@ static const char *object_of(const struct ui_state *d, unsigned job)
  * edit. Yellow if fewer facts hold in the export than before. */
 static void export_message(const struct export_report *x, enum tone *tone, char *out, size_t n)
 {
-    char differs[64] = "", loss[64] = "";
+    char differs[64] = "", loss[64] = "", size[16];
     double bytes = 0;
 
     for (int i = 0; i < x->files; i++)
@@ -80,8 +80,8 @@ static void export_message(const struct export_report *x, enum tone *tone, char 
                  100 * (x->loss > 0 ? x->loss : x->truncated));
     if (x->held[1] < x->held[0])
         *tone = TONE_WARN;
-    show_print(out, n, "wrote %.120s as %s, %.1f MB%s%s", x->path, x->as, bytes / 1e6, differs,
-               loss);
+    show_print(out, n, "wrote %.120s as %s, %s%s%s", x->path, x->as, show_bytes(bytes, size),
+               differs, loss);
 }
 
 /* Whether the committed edit holds, and whether the columns outside the mask are bit-identical, as
@@ -93,7 +93,7 @@ static void commit_message(const struct ui_state *d, unsigned job, enum tone *to
     char before[16], after[16], answer[80];
 
     *tone = e->success ? TONE_GOOD : TONE_WARN;
-    text_piece(answer, sizeof(answer), e->generated[1] + strspn(e->generated[1], " "));
+    text_said(answer, sizeof(answer), e->generated[1]);
     show_print(out, n, "edit %d %s: %.60s, p(target) %s → %s · %s · %.1f s · says %s", e->edit,
                e->success ? "holds" : "is committed but does not hold (u undoes it)",
                object_of(d, job), text_probability(before, e->p_target[0]),

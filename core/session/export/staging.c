@@ -15,6 +15,7 @@
 
 #include "core/base/file.h"
 #include "core/base/mem.h"
+#include "core/base/show.h"
 
 /* --- is the target allowed? -------------------------------------------------------------- */
 
@@ -167,13 +168,14 @@ bool staging_room(struct staging_dir *staging, size_t bytes, struct err *err)
 {
     struct statvfs fs;
     double free_bytes, need = 1.01 * (double)bytes;
+    char needed[16], there[16];
 
     if (statvfs(staging->folder, &fs))
         return true; /* unknown: a write will fail if there is none */
     free_bytes = (double)fs.f_bavail * (double)fs.f_frsize;
     return need <= free_bytes ||
-           err_set(err, ERR_IO, "%s: not enough room: %.1f MB needed, %.1f MB free",
-                   staging->folder, need / 1e6, free_bytes / 1e6);
+           err_set(err, ERR_IO, "%s: not enough room: %s needed, %s free", staging->folder,
+                   show_bytes(need, needed), show_bytes(free_bytes, there));
 }
 
 char *staging_path(const struct staging_dir *staging, const char *name)

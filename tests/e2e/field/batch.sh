@@ -139,6 +139,7 @@ out '^0 edits'
 row "a preview judges as a commit does, and by all tokens"
 run 0 "$E" edit -q -m "$M" --preview $Q $FACT
 out '^p\(target\) [0-9.e-]+ -> [0-9.e-]+, p\(first\) [0-9.e-]+ -> [0-9.e-]+: would NOT hold, says:'
+out '^a commit would write it and end with status 3$'
 run 0 "$E" edit -q -m "$M" --preview $Q --batch 3 --facts "$d/seven.jsonl" --json
 out '"event":"preview",.*"p_target":\{"before":[0-9.e-]+,"after":[0-9.e-]+\},"p_first":.*"facts":3,"held":0,"success":false'
 out '"event":"preview",.*"facts":1,'
