@@ -316,26 +316,10 @@ static int count_masked_neurons(const struct ui_state *d, int *neurons)
 int ui_last_edit_of_fact(const struct ui_state *d, const struct fact *fact,
                          const struct history_fact **last)
 {
-    char *question = fact_question(fact->subject, fact->prompt);
-    int edit = 0;
+    struct fact_edits edits = history_of_fact(d->history, fact);
 
-    *last = NULL;
-    for (int i = 0; d->history && i < d->history->count; i++) { /* the last one counts */
-        const struct history_entry *e = &d->history->entry[i];
-
-        for (int k = 0; e->active && k < e->facts; k++) {
-            const struct history_fact *f = &e->fact[k];
-            char *other = fact_question(f->subject, f->prompt);
-
-            if (!strcmp(question, other)) {
-                *last = f;
-                edit = e->edit;
-            }
-            free(other);
-        }
-    }
-    free(question);
-    return edit;
+    *last = edits.fact;
+    return edits.last;
 }
 
 /* "It rewrites edit 1 (Eiffel Tower → Rome).\n" if an active edit gave the same question another

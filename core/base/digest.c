@@ -41,6 +41,14 @@ struct digest *sha1_new_blob(long long length)
     return d;
 }
 
+struct digest *digest_copy(const struct digest *d)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    check_status(ctx && EVP_MD_CTX_copy_ex(ctx, (const EVP_MD_CTX *)d) == 1);
+    return (struct digest *)ctx;
+}
+
 void digest_add(struct digest *d, const void *bytes, size_t n)
 {
     check_status(EVP_DigestUpdate(digest_context(d), bytes, n));

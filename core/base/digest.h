@@ -13,6 +13,7 @@ struct digest *sha256_new(void);
 /* SHA-1 of "blob LENGTH\0" followed by the bytes of a file of that length. It tells files apart,
  * but it does not protect against somebody who constructs two files with the same hash. */
 struct digest *sha1_new_blob(long long length);
+struct digest *digest_copy(const struct digest *d); /* of what was added so far */
 void digest_add(struct digest *d, const void *bytes, size_t n);
 /* Writes the hash, 32 bytes (SHA-1: 20), and frees d. */
 void digest_end(struct digest *d, unsigned char out[32]);

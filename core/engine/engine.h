@@ -52,6 +52,7 @@ enum command_flag {
     KEY_EXPECT = 1 << 21, /* expect */
     KEY_EXPORT = 1 << 22, /* export, dtype, rank, edit, states */
     KEY_NUMBER = 1 << 23, /* edit */
+    KEY_START = 1 << 24,  /* edit and states, if they are given */
 };
 
 /* The kinds of commands: X(ID, name, text while it runs, function, flags), after a comment with the
@@ -95,8 +96,9 @@ enum command_flag {
     X(TRACE, "trace", "tracing", job_trace, NEEDS_BOTH)                                            \
     /* facts, params: all probes, before and after: EV_PROBES for each fact */                     \
     X(PROBE, "probe", "scoreboard", job_probe, NEEDS_BOTH | INTERRUPTIBLE | OF_WEIGHTS)            \
-    /* facts[0], params, variants: EV_VARIANT for each; nothing is written */                      \
-    X(VARIANTS, "try", "variants", job_variants, NEEDS_BOTH | KEY_EDIT)                            \
+    /* facts[0], params, variants, edit (tried on the state after it; 0: on the base if states is  \
+     * STATE_BASE, else on the present state), done: EV_VARIANT for each; nothing is written */    \
+    X(VARIANTS, "try", "variants", job_variants, NEEDS_BOTH | KEY_EDIT | KEY_START)                \
     /* tokens: states to ask at most: EV_DRIFT after each state */                                 \
     X(DRIFT, "drift", "measuring drift", job_drift, NEEDS_BOTH)                                    \
     /* from, edit (0: base): EV_DIFF */                                                            \
@@ -168,6 +170,7 @@ struct command {
     int mask_override_count;
     struct params *variants; /* [variant_count] */
     int variant_count;
+    int done;     /* so many variants, in the order they run in, were tried already */
     char *export; /* format: safetensors, gguf, lora, delta or json */
     char *dtype;  /* f32, f16, bf16, same; NULL: the format's default */
     int rank;     /* of a LoRA adapter; 0: exact */

@@ -272,14 +272,23 @@ static const struct field_info history_fact_field[] = {
 FIELDS(history_fact);
 
 static const struct field_info history_entry_field[] = {
-    INT(history_entry, edit),         BOOL(history_entry, active),
-    REAL(history_entry, when),        TEXT(history_entry, subject),
-    TEXT(history_entry, prompt),      TEXT(history_entry, target),
-    TEXT_OR_NULL(history_entry, old), CHARS(history_entry, checksum),
-    REAL(history_entry, p_before),    REAL(history_entry, p_after),
-    INT(history_entry, kept),         BOOL(history_entry, success),
-    BOOL(history_entry, draft),       TEXT_OR_NULL(history_entry, note),
-    COUNT(history_entry, facts),      LIST(history_entry, fact, history_fact_fields, facts),
+    INT(history_entry, edit),
+    BOOL(history_entry, active),
+    REAL(history_entry, when),
+    TEXT(history_entry, subject),
+    TEXT(history_entry, prompt),
+    TEXT(history_entry, target),
+    TEXT_OR_NULL(history_entry, old),
+    CHARS(history_entry, checksum),
+    CHARS(history_entry, state),
+    REAL(history_entry, p_before),
+    REAL(history_entry, p_after),
+    INT(history_entry, kept),
+    BOOL(history_entry, success),
+    BOOL(history_entry, draft),
+    TEXT_OR_NULL(history_entry, note),
+    COUNT(history_entry, facts),
+    LIST(history_entry, fact, history_fact_fields, facts),
 };
 
 /* Entries of a recording of 0.1.0, which has no list of facts, get one of their first fact. */
@@ -308,6 +317,7 @@ FIELDS_READY(history_entry, history_entry_ready);
 static const struct field_info history_field[] = {
     COUNT(history, count),
     LIST(history, entry, history_entry_fields, count),
+    CHARS(history, base_state),
 };
 FIELDS(history);
 
@@ -400,6 +410,8 @@ static const struct field_info variant_result_field[] = {
     COUNT(variant_result, variant),
     COUNT(variant_result, variants),
     ONE(variant_result, params, FIELD_PARAMS),
+    CHARS(variant_result, state),
+    INT(variant_result, edit),
     PART(variant_result, applied, edit_report_fields),
     FIXED(variant_result, p_first, FIELD_DOUBLE),
     CHARS(variant_result, why),

@@ -163,6 +163,7 @@ struct history_entry {
     double when;                           /* unix seconds */
     char *subject, *prompt, *target, *old; /* of the first fact */
     char checksum[65];
+    char state[17];           /* as state_info.state: of the state after it; "": not known */
     double p_before, p_after; /* p(first) of the first fact */
     int kept;
     bool success, draft; /* success: every fact held */
@@ -174,6 +175,7 @@ struct history_entry {
 struct history {
     struct history_entry *entry;
     int count;
+    char base_state[17]; /* as state_info.state: of the base alone; "": not known */
 };
 
 /* The probability of a new object before and after, and its name: "p(target)" is of all its tokens,
@@ -186,6 +188,15 @@ struct p_change report_p_change(const struct edit_report *a);
 struct p_change history_p_change(const struct history_fact *f);
 /* How many facts of an edit held right after it; -1: not known for each. */
 int history_held(const struct history_entry *e);
+/* Which active edits gave a fact's question an object. */
+struct fact_edits {
+    int first, last;                 /* their numbers; 0: none did */
+    const struct history_fact *fact; /* that of the last one; borrowed */
+    bool same;                       /* and its object is the fact's own */
+};
+struct fact_edits history_of_fact(const struct history *h, const struct fact *fact);
+/* The last active edit before this one; 0: none, so the state before it is the base. */
+int history_edit_before(const struct history *h, int edit);
 /* One line for an edit: "Angola -> Antarctica", or of ten facts "Angola -> Antarctica and 9 more (7
  * of 10 hold)". Raw bytes. `arrow` is the text between. Caller frees. */
 char *history_words(const struct history_entry *e, const char *arrow);
@@ -232,6 +243,8 @@ struct probe_report { /* the scoreboard of a fact */
 struct variant_result {
     int variant, variants;      /* index in the command's list; its length */
     struct params params;       /* that it was made with */
+    char state[17];             /* as state_info.state: of the state that it was tried on */
+    int edit;                   /* the last edit in that state; 0: none, it is the base */
     char why[160];              /* why it could not be made (then nothing below is set), or "" */
     struct edit_report applied; /* gain, leak, norms a layer */
     double p_first[2];          /* before, after */

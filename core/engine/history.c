@@ -9,6 +9,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
+#include "core/edit/fact_status.h"
 #include "core/engine/internal.h"
 
 /* Reads [before, after] of a metric; NAN for what is missing. */
@@ -144,16 +145,25 @@ static void entry_of(struct history_entry *x, const struct edit_record *r)
 struct history *history_of_session(struct session *session, struct err *err)
 {
     struct edit_record *edits = NULL;
-    struct history *h;
+    struct history *h = NULL;
+    char(*name)[17];
     int count = 0;
 
     if (!session_edits(session, true, &edits, &count, err))
         return NULL;
-    h = xcalloc(1, sizeof(*h));
-    h->count = count;
-    h->entry = xcalloc((size_t)count + 1, sizeof(*h->entry));
-    for (int i = 0; i < count; i++)
+    name = xcalloc((size_t)count + 1, sizeof(*name));
+    if (session_state_names(session, edits, count, name, err)) {
+        h = xcalloc(1, sizeof(*h));
+        h->count = count;
+        h->entry = xcalloc((size_t)count + 1, sizeof(*h->entry));
+        memcpy(h->base_state, name[0], sizeof(h->base_state));
+    }
+    for (int i = 0; h && i < count; i++) {
         entry_of(&h->entry[i], &edits[i]);
+        if (edits[i].active)
+            memcpy(h->entry[i].state, name[i + 1], sizeof(h->entry[i].state));
+    }
+    free(name);
     edit_records_free(edits, count);
     return h;
 }
@@ -188,6 +198,39 @@ int history_held(const struct history_entry *e)
         held += e->fact[i].outcome == OUTCOME_HELD;
     }
     return held;
+}
+
+struct fact_edits history_of_fact(const struct history *h, const struct fact *fact)
+{
+    struct fact_edits out = {0};
+    char *question = h ? fact_question(fact->subject, fact->prompt) : NULL;
+
+    for (int i = 0; h && i < h->count; i++) {
+        const struct history_entry *e = &h->entry[i];
+
+        for (int k = 0; e->active && k < e->facts; k++) {
+            char *other = fact_question(e->fact[k].subject, e->fact[k].prompt);
+
+            if (!strcmp(question, other)) {
+                out.first = out.first ? out.first : e->edit;
+                out.last = e->edit;
+                out.fact = &e->fact[k];
+            }
+            free(other);
+        }
+    }
+    free(question);
+    out.same = out.fact && fact->target && !strcmp(out.fact->target, fact->target);
+    return out;
+}
+
+int history_edit_before(const struct history *h, int edit)
+{
+    int before = 0;
+
+    for (int i = 0; h && i < h->count && h->entry[i].edit < edit; i++)
+        before = h->entry[i].active ? h->entry[i].edit : before;
+    return before;
 }
 
 char *history_words(const struct history_entry *e, const char *arrow)

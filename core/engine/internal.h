@@ -49,7 +49,8 @@ struct edit_stats {
     bool has_null, has_past;    /* spaces have eigenvectors; stores hold the active edits' keys */
     struct nullspace_rule rule; /* edit.null_threshold, edit.null_frac they were made with */
     double lambda;              /* edit.lambda of the solvers */
-    unsigned history;           /* open_session.history when the stores were filled */
+    unsigned history;           /* open_session.history when the stores were filled, */
+    int last;                   /* with the keys of the edits up to this one (edit_start.last) */
     int *owner[EDIT_MAX_LAYERS], owners[EDIT_MAX_LAYERS]; /* the edit of each key of a store */
 };
 
@@ -67,6 +68,13 @@ struct preview {
     char projector[65]; /* hash of the first layer's null space, or "" */
 };
 
+/* The state that an edit starts from, if it is not the present one: CMD_VARIANTS tries edits on
+ * older states, too. */
+struct edit_start {
+    const struct model_state *state; /* borrowed; NULL: the present one, open_session.edited */
+    int last; /* the last edit in it; 0: the base. The keys of later edits are not protected */
+};
+
 struct pull_job;
 
 /* An open session. It exists completely or not at all (job_session.c): journal, identity of the
@@ -77,9 +85,14 @@ struct open_session {
     char identity[65]; /* of the base */
     char former[65];   /* the same as version 0.1.0 computed it */
     struct prefixes prefixes;
-    struct model_state *edited; /* the base plus the active edits */
-    unsigned history;           /* counts changes of the list of active edits */
-    bool verified;              /* CMD_VERIFY has rebuilt the weights and found the same bits */
+    struct model_state *edited;    /* the base plus the active edits */
+    unsigned history;              /* counts changes of the list of active edits */
+    struct older_state {           /* the last one that variants were tried on; kept for the next */
+        struct model_state *state; /* NULL: none */
+        int edit;                  /* the last edit in it */
+        unsigned history;          /* open_session.history when it was made */
+    } older;
+    bool verified; /* CMD_VERIFY has rebuilt the weights and found the same bits */
 };
 
 struct engine {
@@ -105,6 +118,7 @@ struct engine {
     bool want_curves;             /* the present attribution also computes curves */
     int top_neurons;              /* it emits EV_NEURON for so many neurons of each layer */
     bool no_events;               /* it runs for a variant: no EV_HEADER, EV_LAYER */
+    struct edit_start start;      /* of the edits that the job at work makes */
     struct job job;               /* of the command at work */
     unsigned job_id;              /* 0: background work */
     double job_began;
@@ -196,6 +210,8 @@ struct run *run_of_facts(struct engine *e, const struct request *request, int co
 void runs_free(struct engine *e);
 
 /* job_edit.c: its opening comment has the whole way of an edit */
+/* The state that edits of the job at work start from (e->start). */
+const struct model_state *edit_start_state(const struct engine *e);
 void preview_drop(struct engine *e);
 /* The steps of an edit by themselves, for estimates and variants. A context borrows the request,
  * the parameters, and e->stats' solvers. */
@@ -266,6 +282,7 @@ bool emit_state(struct engine *e, struct err *err); /* EV_STATE */
 bool requests_build(struct engine *e, const struct command *cmd, struct request **out,
                     struct err *err);
 void requests_free(struct request *r, int count);
+void engine_session_forget_older(struct open_session *s); /* frees s->older */
 /* Adds one edit of the journal to a state: its deltas, hooks and prefixes. */
 bool engine_session_apply(struct engine *e, struct session *journal, struct model_state *view,
                           int edit, struct err *err);

@@ -43,7 +43,7 @@ static char *run_key(const struct engine *e, const struct request *request, int 
                        request[r].scored[i].lookup, request[r].target[0], request[r].old,
                        request[r].fact.wording.markup);
     }
-    buf_printf(&text, "%u", e->open->edited->generation);
+    buf_printf(&text, "%u", edit_start_state(e)->generation);
     return buf_take(&text);
 }
 
@@ -61,8 +61,8 @@ static struct run *run_new(struct engine *e, char *key)
 {
     run_free(e, &e->run[RUNS - 1]);
     memmove(&e->run[1], &e->run[0], (RUNS - 1) * sizeof(e->run[0]));
-    e->run[0] =
-        (struct run){.id = ++e->last_run, .generation = e->open->edited->generation, .key = key};
+    e->run[0] = (struct run){
+        .id = ++e->last_run, .generation = edit_start_state(e)->generation, .key = key};
     e->run[0].layer = xcalloc((size_t)e->model->config->layers, sizeof(*e->run[0].layer));
     return &e->run[0];
 }
@@ -201,7 +201,7 @@ static bool run_scores(struct engine *e, struct run *run, struct attribute_run *
     emit_progress(e, e->job_id, "attribution", to.done, layers);
     to.key =
         xmalloc((size_t)to.count * (size_t)count * (size_t)e->model->config->ffn * sizeof(float));
-    ok = edit_keys(e->open->edited, request, count, to.missing, to.count, to.key, NULL, &e->job,
+    ok = edit_keys(edit_start_state(e), request, count, to.missing, to.count, to.key, NULL, &e->job,
                    err) &&
          attribute_layers(work, to.missing, to.count, e->want_curves, layer_arrived, &to, &e->job,
                           err);
@@ -221,7 +221,7 @@ static bool run_compute(struct engine *e, struct run *run, const struct request 
     for (int i = 0; i < layers; i++)
         missing += !run->layer[layer[i]];
     if (missing) {
-        work = attribute_begin(e->open->edited, request, count, p, run->id, &e->job, err);
+        work = attribute_begin(edit_start_state(e), request, count, p, run->id, &e->job, err);
         if (!work)
             return false;
         run->rows = attribute_rows(work);

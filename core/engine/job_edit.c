@@ -40,6 +40,11 @@
 
 enum { SAID_TOKENS = 12 }; /* length of the answers before and after */
 
+const struct model_state *edit_start_state(const struct engine *e)
+{
+    return e->start.state ? e->start.state : e->open->edited;
+}
+
 void preview_drop(struct engine *e)
 {
     struct preview *p = &e->preview;

@@ -223,6 +223,12 @@ static bool session_open_whole(struct engine *e, struct open_session *s, struct 
     return ok;
 }
 
+void engine_session_forget_older(struct open_session *s)
+{
+    state_free(s->older.state);
+    s->older = (struct older_state){0};
+}
+
 /* Closes and frees a session. An autosave without any edit is deleted. */
 static void session_discard(struct engine *e, struct open_session *s)
 {
@@ -235,6 +241,7 @@ static void session_discard(struct engine *e, struct open_session *s)
     if (path && *path)
         unlink(path);
     free(path);
+    engine_session_forget_older(s);
     state_free(s->edited);
     prefixes_free(&s->prefixes);
     free(s);
@@ -260,6 +267,7 @@ void engine_session_park(struct engine *e)
         return;
     e->parked = e->open;
     e->open = NULL;
+    engine_session_forget_older(e->parked);
     state_free(e->parked->edited);
     e->parked->edited = NULL;
 }

@@ -2,10 +2,16 @@
  * scratch state, measured by the metrics of core/eval/metric.h, and thrown away; nothing is
  * written.
  *
+ * They are tried on the state that the command names: the state after an edit, the base, or the
+ * present one (variants_start()). A later edit is not part of an older state, and its keys are not
+ * protected there. So an edit that is in the session already can be compared with other ways of
+ * making it, and a variant is bit for bit the edit that a preview was before that commit.
+ *
  * What variants share is made once: the fact's probes, the answers before, a target z for each set
  * of target.* parameters, an attribution for each set of attr.*. Variants with the same scores and
  * statistics run one after another, because the engine keeps only RUNS attributions and one set of
- * null spaces. */
+ * null spaces. A command that was stopped can be posted again: it leaves out the first `done`
+ * variants in this order. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +25,8 @@ enum { SAID_TOKENS = 12 }; /* length of the answers */
 struct variants {
     struct engine *e;
     const struct command *cmd;
+    char state[17]; /* the state that they are tried on, as state_info.state, */
+    int edit;       /* and the last edit in it; 0: the base */
     struct score before;
     struct fact fact;     /* the edited fact, normalised */
     struct probes probes; /* its rephrases and neighbours */
@@ -39,6 +47,50 @@ static struct params probing_params(const struct command *cmd)
     return p;
 }
 
+/* Makes the state after an older edit, or keeps the one that is there. */
+static bool older_state(struct engine *e, int edit, struct err *err)
+{
+    struct older_state *o = &e->open->older;
+
+    if (o->state && o->edit == edit && o->history == e->open->history)
+        return true;
+    engine_session_forget_older(e->open);
+    *o = (struct older_state){.edit = edit, .history = e->open->history};
+    return engine_session_state(e, edit, &o->state, err);
+}
+
+/* Sets e->start, t->state and t->edit: the state that the variants are tried on. The command then
+ * names it by its last edit, so that it goes on with the same state if it is posted again after a
+ * commit. */
+static bool variants_start(struct variants *t, struct command *cmd, struct err *err)
+{
+    struct engine *e = t->e;
+    struct edit_record *edits = NULL;
+    char(*name)[17] = NULL;
+    int count = 0, last, n = 0;
+    bool ok = session_edits(e->open->journal, false, &edits, &count, err);
+
+    last = count ? edits[count - 1].id : 0;
+    t->edit = cmd->edit ? cmd->edit : cmd->states == STATE_BASE ? 0 : last;
+    while (n < count && edits[n].id <= t->edit)
+        n++;
+    if (ok && t->edit && (!n || edits[n - 1].id != t->edit))
+        ok = err_set(err, ERR_USAGE, "no active edit %d; `editscope log` lists them", t->edit);
+    name = xcalloc((size_t)n + 1, sizeof(*name));
+    ok = ok && session_state_names(e->open->journal, edits, n, name, err);
+    memcpy(t->state, name[n], sizeof(t->state));
+    edit_records_free(edits, count);
+    free(name);
+    cmd->edit = t->edit;
+    cmd->states = t->edit ? 0 : STATE_BASE;
+    if (!ok || t->edit == last)
+        return ok;
+    if (t->edit && !older_state(e, t->edit, err))
+        return false;
+    e->start = (struct edit_start){t->edit ? e->open->older.state : e->base, t->edit};
+    return true;
+}
+
 /* What all variants share: the fact, its probes, the score before. */
 static bool variants_begin(struct variants *t, struct err *err)
 {
@@ -52,7 +104,7 @@ static bool variants_begin(struct variants *t, struct err *err)
 
         t->fact = fact_copy(&request[0].fact);
         notice_facts(e, request, 1);
-        ok = answer_score(&t->before, e->open->edited, &c, &e->job, err) &&
+        ok = answer_score(&t->before, edit_start_state(e), &c, &e->job, err) &&
              probes_of(&t->probes, e->base, &t->fact, &p, metrics_probes(), &e->job, err);
     }
     requests_free(request, request ? t->cmd->count : 0);
@@ -85,8 +137,8 @@ static bool variant_target(struct variants *t, const struct request *request,
     if (t->z[variant])
         return true;
     emit_progress(e, e->job_id, "target", 0, 0);
-    if (!target_optimise(&target, e->open->edited, request, ctx->layer[ctx->layers - 1], p, NULL,
-                         NULL, &e->job, err))
+    if (!target_optimise(&target, edit_start_state(e), request, ctx->layer[ctx->layers - 1], p,
+                         NULL, NULL, &e->job, err))
         return false;
     t->z[variant] = t->own[t->owns++] = target.z;
     target.z = NULL;
@@ -165,7 +217,7 @@ static bool variant_make(struct variants *t, int variant, const struct command *
     if (ok && edit_wants_mask(&cmd->params))
         ok = edit_masks(e, cmd, request, &ctx, &run, err);
     if (ok) {
-        view = state_copy(e->open->edited, ++e->generation);
+        view = state_copy(edit_start_state(e), ++e->generation);
         ok = editor_of(&cmd->params)->edit(&result, view, &ctx, &e->job, err);
     }
     seconds = clock_seconds() - began;
@@ -194,6 +246,8 @@ static bool variant_run(struct variants *t, int variant, struct err *err)
     out->variant = variant;
     out->variants = t->cmd->variant_count;
     out->params = one.params;
+    memcpy(out->state, t->state, sizeof(out->state));
+    out->edit = t->edit;
     if (!variant_make(t, variant, &one, out, &why)) {
         if (why.kind != ERR_USAGE) {
             if (err)
@@ -207,11 +261,11 @@ static bool variant_run(struct variants *t, int variant, struct err *err)
     return true;
 }
 
-/* All variants, grouped by equal scores and statistics. */
-static bool variants_run(struct variants *t, struct err *err)
+/* All variants that are not done yet, grouped by equal scores and statistics. */
+static bool variants_run(struct variants *t, struct command *cmd, struct err *err)
 {
-    const struct params *p = t->cmd->variants;
-    int n = t->cmd->variant_count, tried = 0;
+    const struct params *p = cmd->variants;
+    int n = cmd->variant_count, before = cmd->done, order = 0;
     bool *done = xcalloc((size_t)n, sizeof(*done)), ok = true;
 
     for (int i = 0; ok && i < n; i++) {
@@ -221,8 +275,11 @@ static bool variants_run(struct variants *t, struct err *err)
             if (done[j] || !params_same(&p[i], &p[j], AFFECTS_SCORES | AFFECTS_STATISTICS))
                 continue;
             done[j] = true;
+            if (order++ < before)
+                continue;
             ok = !job_cancelled(&t->e->job, err) && variant_run(t, j, err);
-            emit_progress(t->e, t->e->job_id, "variants", ++tried, n);
+            cmd->done += ok;
+            emit_progress(t->e, t->e->job_id, "variants", cmd->done, n);
         }
     }
     free(done);
@@ -256,8 +313,9 @@ bool job_variants(struct engine *e, struct command *cmd, struct err *err)
     t.z = xcalloc((size_t)n, sizeof(*t.z));
     t.own = xcalloc((size_t)n, sizeof(*t.own));
     e->no_events = true;
-    ok = variants_begin(&t, err) && variants_run(&t, err);
+    ok = variants_start(&t, cmd, err) && variants_begin(&t, err) && variants_run(&t, cmd, err);
     e->no_events = false;
+    e->start = (struct edit_start){0};
     variants_end(&t);
     return ok;
 }

@@ -136,6 +136,8 @@ char *command_key(const struct command *cmd)
                    cmd->dtype ? cmd->dtype : "", cmd->rank, cmd->edit, cmd->states);
     if (flags & KEY_NUMBER)
         buf_printf(&out, " %d", cmd->edit);
+    if (flags & KEY_START && (cmd->edit || cmd->states))
+        buf_printf(&out, " on edit %d state %u", cmd->edit, cmd->states);
     put_wording(cmd, &out);
     return buf_take(&out);
 }

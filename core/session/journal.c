@@ -396,10 +396,21 @@ bool session_log(struct session *s, struct journal_row **rows, int *count, struc
     return got == 0;
 }
 
+/* 16 hex digits that name the base (its identity, NULL: none) and the set of active edits. */
+static void state_name(const char *base, const char active[17], char out[17])
+{
+    char *both = xasprintf("%s\n%s", base ? base : "", active), hex[65];
+
+    sha256_of(both, strlen(both), hex);
+    memcpy(out, hex, 16);
+    out[16] = '\0';
+    free(both);
+}
+
 bool session_status(struct session *s, struct session_status *st, struct err *err)
 {
     long long edits, total, last, redo;
-    char state[17], hex[65], *base, *both;
+    char state[17], *base;
     struct err why = {0};
 
     memset(st, 0, sizeof(*st));
@@ -419,10 +430,34 @@ bool session_status(struct session *s, struct session_status *st, struct err *er
     base = session_get(s, SESSION_BASE_IDENTITY, &why);
     if (why.kind)
         return err_pass(err, &why);
-    both = xasprintf("%s\n%s", base ? base : "", state);
-    sha256_of(both, strlen(both), hex);
-    memcpy(st->state, hex, 16);
-    free(both);
+    state_name(base, state, st->state);
+    free(base);
+    return true;
+}
+
+bool session_state_names(struct session *s, const struct edit_record *edits, int count,
+                         char (*name)[17], struct err *err)
+{
+    struct err why = {0};
+    char *base = session_get(s, SESSION_BASE_IDENTITY, &why);
+    struct digest *all;
+
+    if (why.kind)
+        return err_pass(err, &why);
+    all = sha256_new();
+    for (int i = 0; i <= count; i++) {
+        char hex[65], active[17];
+
+        if (i && edits[i - 1].active) {
+            digest_add(all, edits[i - 1].hash, strlen(edits[i - 1].hash));
+            digest_add(all, "\n", 1);
+        }
+        digest_end_hex(digest_copy(all), hex);
+        memcpy(active, hex, 16);
+        active[16] = '\0';
+        state_name(base, active, name[i]);
+    }
+    digest_end_hex(all, (char[65]){0});
     free(base);
     return true;
 }

@@ -138,6 +138,10 @@ const char *session_path(const struct session *s); /* absolute; "": in memory */
 char *session_autosave_path(void);
 /* False with err set if the file cannot be read. */
 bool session_status(struct session *s, struct session_status *status, struct err *err);
+/* Names states as session_status.state does: name[0] is that of the base alone, name[i + 1] that of
+ * the base with the active ones among edits 0 to i of session_edits(). name [count + 1]. */
+bool session_state_names(struct session *s, const struct edit_record *edits, int count,
+                         char (*name)[17], struct err *err);
 /* Writes a complete copy to a file that must not exist yet. So a session in memory gets
  * its file. */
 bool session_copy(struct session *s, const char *path, struct err *err);

@@ -175,6 +175,100 @@ static void variants_write_nothing(void)
     engine_stop(e);
 }
 
+/* Two results of the same variant, apart from how long they took. */
+static void check_same_result(struct variant_result a, struct variant_result b)
+{
+    int seconds = metric_find("seconds");
+
+    CHECK(a.variant == b.variant && a.edit == b.edit);
+    CHECK_STR(a.why, "");
+    CHECK_STR(a.said, b.said);
+    CHECK_STR(a.state, b.state);
+    a.metric[seconds] = b.metric[seconds] = (struct measured){0};
+    for (int m = 0; m < metric_count; m++) {
+        CHECK_NEAR(a.metric[m].part, b.metric[m].part, 0);
+        CHECK_NEAR(a.metric[m].before, b.metric[m].before, 0);
+    }
+    CHECK(!memcmp(a.p_first, b.p_first, sizeof(a.p_first)));
+    CHECK(!memcmp(a.applied.layer, b.applied.layer, sizeof(a.applied.layer)));
+}
+
+/* Two sets of parameters, the second protecting the keys of past edits. */
+static struct command two_tries(int edit, unsigned states)
+{
+    struct command c = tries(2);
+
+    set(&c.variants[1], "edit.method=alphaedit");
+    c.edit = edit;
+    c.states = states;
+    return c;
+}
+
+static struct command strong_commit(const char *subject, const char *target)
+{
+    struct command c = command(CMD_COMMIT, subject, target);
+
+    c.params.value[P_EDIT_METHOD] = METHOD_ALPHAEDIT;
+    c.params.value[P_EDIT_LAMBDA] = 1e-6;
+    return c;
+}
+
+static void variants_are_tried_on_older_states(void)
+{
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+    static struct take base, one, two, t;
+    int p = metric_find("p(target)");
+
+    wait_until_open(e);
+    CHECK(take(e, two_tries(0, 0), 0, &base) == EV_DONE && base.tries == 2);
+    run_command(e, strong_commit("Lily", "park")); /* the fact of the variants */
+    CHECK(take(e, two_tries(0, 0), 0, &one) == EV_DONE && one.tries == 2);
+    CHECK(one.tried[0].edit == 1 && strcmp(one.tried[0].state, base.tried[0].state) != 0);
+    CHECK(one.tried[0].metric[p].before > 2 * base.tried[0].metric[p].before); /* it is in */
+    CHECK(one.tried[0].metric[p].part != base.tried[0].metric[p].part);
+    CHECK(base.tried[0].metric[p].part != base.tried[1].metric[p].part); /* they differ again */
+
+    run_command(e, strong_commit("Tom", "shop"));
+    CHECK(take(e, two_tries(0, STATE_BASE), 0, &t) == EV_DONE && t.tries == 2);
+    for (int i = 0; i < 2; i++)
+        check_same_result(t.tried[i], base.tried[i]);
+    CHECK(take(e, two_tries(1, 0), 0, &t) == EV_DONE && t.tries == 2);
+    for (int i = 0; i < 2; i++) /* as before the second edit, whose keys do not count */
+        check_same_result(t.tried[i], one.tried[i]);
+    CHECK(take(e, two_tries(2, 0), 0, &two) == EV_DONE && two.tried[1].edit == 2);
+    CHECK(two.tried[1].applied.layer[0].delta_norm != one.tried[1].applied.layer[0].delta_norm);
+    CHECK(take(e, two_tries(0, 0), 0, &t) == EV_DONE && t.tries == 2);
+    for (int i = 0; i < 2; i++)
+        check_same_result(t.tried[i], two.tried[i]);
+
+    CHECK(take(e, two_tries(3, 0), 0, &t) == EV_FAILED && t.err.kind == ERR_USAGE);
+    CHECK(strstr(t.err.text, "no active edit 3") && t.tries == 0);
+    engine_stop(e);
+}
+
+static void variants_go_on_where_they_stopped(void)
+{
+    struct engine *e = start(tiny, &device_cpu, NULL, false);
+    static struct take all, rest;
+    struct command c = tries(4);
+
+    wait_until_open(e);
+    for (int i = 0; i < 4; i++) /* two sets of scores, interleaved */
+        set(&c.variants[i], i % 2 ? "amplify=20" : "amplify=30");
+    set(&c.variants[2], "mask.mode=random");
+    set(&c.variants[3], "mask.mode=random");
+    CHECK(take(e, c, 0, &all) == EV_DONE && all.tries == 4);
+    c = tries(4);
+    for (int i = 0; i < 4; i++)
+        set(&c.variants[i], i % 2 ? "amplify=20" : "amplify=30");
+    set(&c.variants[2], "mask.mode=random");
+    set(&c.variants[3], "mask.mode=random");
+    c.done = 3;
+    CHECK(take(e, c, 0, &rest) == EV_DONE && rest.tries == 1);
+    check_same_result(rest.tried[0], all.tried[3]); /* both in the order they ran in */
+    engine_stop(e);
+}
+
 static void invalid_variants_are_reported(void)
 {
     struct engine *e = start(tiny, &device_cpu, NULL, false);
@@ -405,6 +499,8 @@ static void notes_stay(void)
 
 static const struct test tests[] = {
     {"variants write nothing and equal previews", variants_write_nothing},
+    {"variants are tried on older states", variants_are_tried_on_older_states},
+    {"variants go on where they stopped", variants_go_on_where_they_stopped},
     {"a variant that cannot be made is reported", invalid_variants_are_reported},
     {"variants are cancelled", variants_are_cancelled},
     {"drift is measured at states", drift_is_measured},

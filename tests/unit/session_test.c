@@ -108,6 +108,37 @@ static void edits_are_read_back(void)
     session_close(s);
 }
 
+/* The name of an older state is the one that the session had when it was in that state. */
+static void older_states_have_their_names(void)
+{
+    struct session_status was[4], after;
+    struct edit_record *edits;
+    char name[4][17];
+    struct session *s;
+    int n;
+
+    fresh_file();
+    s = must_open(true);
+    for (int i = 0; i < 4; i++) {
+        CHECK(!i || append(s, i) == i);
+        CHECK(session_status(s, &was[i], NULL));
+    }
+    CHECK(session_edits(s, true, &edits, &n, NULL) && n == 3);
+    CHECK(session_state_names(s, edits, n, name, NULL));
+    for (int i = 0; i < 4; i++)
+        CHECK_STR(name[i], was[i].state);
+    edit_records_free(edits, n);
+    CHECK(session_deactivate(s, 1, NULL)); /* the states after 2 and 3 are others now */
+    CHECK(session_edits(s, true, &edits, &n, NULL) && n == 3);
+    CHECK(session_state_names(s, edits, n, name, NULL) && session_status(s, &after, NULL));
+    CHECK_STR(name[0], was[0].state);
+    CHECK_STR(name[1], was[0].state);
+    CHECK(strcmp(name[2], was[2].state) != 0);
+    CHECK_STR(name[3], after.state);
+    edit_records_free(edits, n);
+    session_close(s);
+}
+
 static void a_group_of_steps_is_one_step(void)
 {
     struct session *s;
@@ -477,6 +508,7 @@ static void autosave_is_new_and_private(void)
 }
 
 static const struct test tests[] = {
+    {"older states have their names", older_states_have_their_names},
     {"edits are read back as appended", edits_are_read_back},
     {"undo, redo, remove", undo_redo_remove},
     {"a group of steps is one step", a_group_of_steps_is_one_step},
