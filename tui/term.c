@@ -17,8 +17,6 @@
 #include <curses.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,8 +29,11 @@
 
 #include "core/base/base64.h"
 #include "core/base/buf.h"
+#include "core/base/mem.h"
 #include "core/base/utf8.h"
 #include "tui/crash_handler.h"
+#include "tui/term_choice.h"
+#include "tui/terminfo_entry.h"
 #include "tui/text.h"
 
 enum { CODE_PASTE = 2000, CODE_PASTE_END, CODE_ALT_ENTER, PASTE_MAX = 1 << 20 };
@@ -51,32 +52,6 @@ static struct {
 void term_block_signals(void)
 {
     crash_handler_block();
-}
-
-/* The locale's name in the environment; NULL: none is set. */
-static const char *locale_name(void)
-{
-    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (getenv(names[i]) && *getenv(names[i]))
-            return getenv(names[i]);
-    return NULL;
-}
-
-/* ASCII only if the locale is set to something that is not UTF-8. With no locale, or a UTF-8 one
- * that is not installed here, C.UTF-8 is used. */
-static void open_locale(void)
-{
-    const char *said = locale_name();
-    bool utf8;
-
-    setlocale(LC_ALL, "");
-    setlocale(LC_NUMERIC, "C");
-    utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
-    if (!utf8 && (!said || strcasestr(said, "utf8") || strcasestr(said, "utf-8")))
-        utf8 = setlocale(LC_CTYPE, "C.UTF-8") != NULL;
-    term.caps.ascii = !utf8;
 }
 
 static bool err_no_terminal(struct err *err)
@@ -105,37 +80,6 @@ static bool open_files(struct err *err)
     return err_no_terminal(err);
 }
 
-/* The direct-colour variant of TERM, "xterm-256color" -> "xterm-direct": if terminfo has it, and
- * COLORTERM says truecolor or 24bit or the user insists. */
-static bool direct_name(char out[64], const char *name, bool insist)
-{
-    const char *says = getenv("COLORTERM");
-    size_t base = strlen(name);
-    int status = 0;
-    bool found;
-
-    if (!insist && (!says || (strcmp(says, "truecolor") && strcmp(says, "24bit"))))
-        return false;
-    if (base > 9 && !strcmp(name + base - 9, "-256color"))
-        base -= 9;
-    snprintf(out, 64, "%.*s-direct", (int)(base < 50 ? base : 50), name);
-    found = setupterm(out, term.fd, &status) == OK && tigetflag("RGB") > 0;
-    if (status == 1)
-        del_curterm(cur_term);
-    return found;
-}
-
-static const char *fallback_name(const char *name)
-{
-    static const char *const rich[] = {"256color", "kitty",   "alacritty", "foot",
-                                       "ghostty",  "wezterm", "direct",    "xterm"};
-
-    for (size_t i = 0; i < sizeof(rich) / sizeof(*rich); i++)
-        if (strstr(name, rich[i]))
-            return "xterm-256color";
-    return "vt100";
-}
-
 static bool err_no_cursor(const char *name, struct err *err)
 {
     return err_set(err, ERR_USAGE,
@@ -144,58 +88,94 @@ static bool err_no_cursor(const char *name, struct err *err)
                    name ? name : "");
 }
 
-/* Tries the direct-colour entry, NAME-256color if asked for, TERM itself, then a fallback. */
-static bool open_screen(const struct term_options *o, struct err *err)
+/* What the database states about TERM, or about its stand-in if it has no description here. */
+static struct term_stated read_stated(int fd)
 {
-    const char *name = getenv("TERM"), *color = o->color ? o->color : "auto", *cup;
-    char direct[64];
+    const char *name = getenv("TERM"), *cup;
+    struct term_stated t = {.name = name && *name ? name : "dumb"};
+    int status = 0;
 
-    if (!name || !*name)
-        name = "dumb";
-    if ((!strcmp(color, "auto") || !strcmp(color, "always") || !strcmp(color, "direct")) &&
-        direct_name(direct, name, !strcmp(color, "direct")))
-        term.screen = newterm(direct, term.out, term.in);
-    else if (!strcmp(color, "256") && !strstr(name, "256color")) {
-        snprintf(direct, sizeof(direct), "%.40s-256color", name);
-        term.screen = newterm(direct, term.out, term.in);
+    t.read = t.name;
+    t.known = setupterm(t.name, fd, &status) == OK;
+    if (!t.known) {
+        t.read = term_stand_in(t.name);
+        if (setupterm(t.read, fd, &status) != OK)
+            return t;
     }
-    if (!term.screen)
-        term.screen = newterm(name, term.out, term.in);
-    if (!term.screen) {
-        snprintf(term.note, sizeof(term.note), "TERM=%s is not known here: using %s", name,
-                 fallback_name(name));
-        term.screen = newterm(fallback_name(name), term.out, term.in);
-    }
-    if (!term.screen)
-        return err_set(err, ERR_USAGE, "TERM=%s: no terminal description; set TERM=xterm", name);
     cup = tigetstr("cup");
-    if (cup && cup != (char *)-1)
-        return true;
-    endwin();
-    delscreen(term.screen);
-    term.screen = NULL;
-    return err_no_cursor(name, err);
+    t.places_cursor = cup && cup != (char *)-1;
+    t.direct = tigetflag("RGB") > 0 || tigetnum("RGB") > 0 || tigetnum("colors") > 256;
+    t.colours = tigetnum("colors") > 0 ? tigetnum("colors") : 0;
+    return t;
 }
 
-static enum tier color_tier(const char *color)
+/* Opens the screen on the description that has just been read, with other colours. curses takes a
+ * description without a file from TERMINFO. NULL where this library does not. */
+static SCREEN *open_with_colours(const struct term_stated *t, int colours)
 {
-    const char *no = getenv("NO_COLOR");
-    enum tier have = TIER_MONO;
+    const char *set = getenv("TERMINFO");
+    char *before = set ? xstrdup(set) : NULL;
+    const struct terminfo_source from = {boolnames, numnames, strnames,
+                                         tigetflag, tigetnum, tigetstr};
+    struct buf description = {0}, bytes = {0};
+    SCREEN *screen;
 
-    if (has_colors() && COLORS >= 8)
-        have = COLORS > 256    ? TIER_DIRECT
-               : COLORS == 256 ? TIER_256
-               : COLORS >= 16  ? TIER_16
-                               : TIER_8;
-    if (!color || !strcmp(color, "auto"))
-        return no && *no ? TIER_MONO : have;
-    if (!strcmp(color, "never"))
-        return TIER_MONO;
-    if (!strcmp(color, "8") && have > TIER_8)
-        return TIER_8;
-    if (!strcmp(color, "16") && have > TIER_16) /* past 7 a direct terminal takes RGB */
-        return have == TIER_DIRECT ? TIER_8 : TIER_16;
-    return have;
+    terminfo_entry_write(&from, t->read, colours, &bytes);
+    buf_puts(&description, "b64:");
+    base64_put(&description, bytes.data, bytes.len);
+    setenv("TERMINFO", description.data, 1);
+    screen = newterm(t->read, term.out, term.in);
+    if (before)
+        setenv("TERMINFO", before, 1);
+    else
+        unsetenv("TERMINFO");
+    free(before);
+    buf_free(&bytes);
+    buf_free(&description);
+    return screen;
+}
+
+/* How many colours curses gives. */
+static enum tier tier_found(void)
+{
+    return has_colors() ? term_tier_of(COLORS) : TIER_MONO;
+}
+
+/* What is worth saying: TERM is unknown, or --color was not obeyed. */
+static void note_terminal(const struct term_stated *t, enum tier wanted, const char *color)
+{
+    if (!t->known)
+        snprintf(term.note, sizeof(term.note), "TERM=%.40s is not known here: using %s, %s",
+                 t->name, t->read, term_tier_words(term.caps.tier));
+    else if (color && wanted > term.caps.tier)
+        snprintf(term.note, sizeof(term.note),
+                 "--color %.8s: the curses library of this machine gives %s only", color,
+                 term_tier_words(term.caps.tier));
+}
+
+static bool open_screen(const struct term_options *o, struct err *err)
+{
+    struct term_stated t = read_stated(term.fd);
+    struct term_choice choice = term_choose_colours(&t, o->color);
+    TERMINAL *stated = cur_term;
+
+    if (!t.places_cursor)
+        return err_no_cursor(t.name, err);
+    if (choice.colours && (choice.colours != t.colours || t.direct))
+        term.screen = open_with_colours(&t, choice.colours);
+    if (!term.screen)
+        term.screen = newterm(t.read, term.out, term.in);
+    if (!term.screen)
+        return err_set(err, ERR_USAGE, "TERM=%s: no terminal description; set TERM=xterm", t.name);
+    if (cur_term != stated)
+        del_curterm(stated);
+    if (has_colors()) {
+        start_color();
+        use_default_colors();
+    }
+    term.caps.tier = tier_found() < choice.tier ? tier_found() : choice.tier;
+    note_terminal(&t, choice.tier, o->color);
+    return true;
 }
 
 static void define_keys(void)
@@ -293,23 +273,48 @@ static void divert_stderr(const char *log)
 
 bool term_check(struct err *err)
 {
-    const char *name = getenv("TERM"), *cup;
-    int status = 0;
+    struct term_stated t;
 
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
         return err_no_terminal(err);
-    if (!name || !*name || setupterm(name, STDOUT_FILENO, &status) != OK)
-        return (name && *name) || err_no_cursor(name, err); /* a name not known is tried later */
-    cup = tigetstr("cup");
-    status = cup && cup != (char *)-1;
-    del_curterm(cur_term);
-    return status || err_no_cursor(name, err);
+    t = read_stated(STDOUT_FILENO);
+    if (cur_term)
+        del_curterm(cur_term);
+    return t.places_cursor || err_no_cursor(t.name, err);
+}
+
+void term_report(struct term_report *out)
+{
+    struct term_stated t = read_stated(STDOUT_FILENO);
+    struct term_choice c = term_choose_colours(&t, NULL);
+    char why[96];
+
+    if (cur_term)
+        del_curterm(cur_term);
+    out->good = t.places_cursor && (t.known || strcmp(t.read, "vt100") != 0);
+    if (!t.places_cursor)
+        snprintf(out->terminal, sizeof(out->terminal),
+                 "TERM=%.60s cannot place the cursor: --plain and all commands work, the screen "
+                 "does not",
+                 t.name);
+    else
+        snprintf(out->terminal, sizeof(out->terminal), "TERM=%.60s%s%s", t.name,
+                 t.known ? "" : " has no description here: the screen uses the one of ",
+                 t.known ? "" : t.read);
+    snprintf(out->colours, sizeof(out->colours), "%s (%s)", term_tier_words(c.tier), c.why);
+    snprintf(out->glyphs, sizeof(out->glyphs), "%s (%s)",
+             !term_choose_locale(why)   ? "ASCII"
+             : !strcmp(t.name, "linux") ? "UTF-8 without braille"
+                                        : "UTF-8 with braille",
+             why);
 }
 
 bool term_open(const struct term_options *options, struct err *err)
 {
+    char why[96];
+
     memset(&term, 0, sizeof(term));
-    open_locale();
+    term.caps.ascii = !term_choose_locale(why);
     if (!open_files(err))
         return false;
     tcgetattr(fileno(term.out), &term.before);
@@ -325,11 +330,6 @@ bool term_open(const struct term_options *options, struct err *err)
     nodelay(stdscr, TRUE);
     if (!getenv("ESCDELAY"))
         set_escdelay(25);
-    if (has_colors()) {
-        start_color();
-        use_default_colors();
-    }
-    term.caps.tier = color_tier(options->color);
     define_keys();
     if (options->mouse) {
         mouseinterval(0);
@@ -377,17 +377,12 @@ void term_size(int *h, int *w)
     getmaxyx(stdscr, *h, *w);
 }
 
-/* On direct-colour terminals curses reads 1 to 7 as palette indices: send 8, as dark, instead. */
 static int pair_of(int32_t fg, int32_t bg)
 {
     int pair;
 
     if ((fg < 0 && bg < 0) || term.caps.tier == TIER_MONO)
         return 0;
-    if (term.caps.tier == TIER_DIRECT) { /* 1 to 7 are the user's palette there */
-        fg = fg > 0 && fg < 8 ? 8 : fg;
-        bg = bg > 0 && bg < 8 ? 8 : bg;
-    }
     pair = alloc_pair(fg, bg);
     return pair < 0 ? 0 : pair;
 }

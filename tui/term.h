@@ -25,6 +25,14 @@ void term_block_signals(void);
 /* The checks of term_open() without touching the terminal: ERR_USAGE if standard input or output
  * is no terminal, or if TERM cannot place a cursor. */
 bool term_check(struct err *err);
+/* What term_open() would find, in words, for `doctor`. Opens nothing. */
+struct term_report {
+    bool good;          /* the screen works, and TERM's family is known */
+    char terminal[240]; /* "TERM=foot has no description here: xterm-256color is used for it" */
+    char colours[160];  /* "24-bit colour (COLORTERM=truecolor)" */
+    char glyphs[160];   /* "UTF-8 with braille (LANG=C.UTF-8)" */
+};
+void term_report(struct term_report *out);
 /* Opens the screen: raw mode, the alternate screen, mouse, bracketed paste, crash handler.
  * ERR_USAGE, with what to do instead, where there is no terminal that can place a cursor. */
 bool term_open(const struct term_options *options, struct err *err);

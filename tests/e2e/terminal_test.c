@@ -350,6 +350,7 @@ static void terminals_it_does_not_know(void)
     status = end_of(&p, 10);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 2);
     CHECK(wait_for(&p, 0, "editscope query", 20));
+    CHECK(strstr(p.out.data, "--plain") != NULL);
     CHECK(!strchr(p.out.data ? p.out.data : "", '\033'));
     same_modes(&p);
     end_pty(&p);
@@ -358,6 +359,52 @@ static void terminals_it_does_not_know(void)
     start_screen(&p, odd, NULL);
     CHECK(wait_for(&p, 0, "not known here", 10));
     quit_screen(&p);
+}
+
+/* The program on the small model, with --color COLOR unless that is NULL, until it is ready. */
+static void start_coloured(struct pty *p, const char *const *settings, const char *color)
+{
+    const char *const argv[] = {
+        program, "-m", "tests/data/architectures/llama3/model.gguf", color ? "--color" : NULL,
+        color,   NULL};
+
+    start_in(p, settings, argv);
+    CHECK(wait_for(p, 0, "BASE", 20));
+}
+
+/* No description of 24-bit colours is needed: TERM's own, with other colours, is handed to curses.
+ */
+static void colours_as_the_terminal_takes_them(void)
+{
+    static const struct {
+        const char *term, *says, *color; /* COLORTERM; --color */
+        bool direct, indexed;
+    } cases[] = {
+        {"TERM=xterm-256color", "COLORTERM=truecolor", NULL, true, false},
+        {"TERM=tmux-256color", "COLORTERM=24bit", NULL, true, false},
+        {"TERM=screen-256color", "COLORTERM=truecolor", NULL, true, false},
+        {"TERM=xterm", "COLORTERM=truecolor", NULL, true, false},
+        {"TERM=xterm-kitty", "COLORTERM=", NULL, true, false},
+        {"TERM=alacritty", "COLORTERM=", NULL, true, false},
+        {"TERM=foot", "COLORTERM=", NULL, true, false},
+        {"TERM=xterm-256color", "COLORTERM=", NULL, false, true},
+        {"TERM=xterm-256color", "COLORTERM=", "direct", true, false},
+        {"TERM=xterm-256color", "COLORTERM=truecolor", "256", false, true},
+        {"TERM=xterm", "COLORTERM=", "256", false, true},
+        {"TERM=xterm-256color", "COLORTERM=truecolor", "16", false, false},
+        {"TERM=vt100", "COLORTERM=", "8", false, false},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const char *const settings[] = {cases[i].term, cases[i].says, NULL};
+        struct pty p;
+
+        start_coloured(&p, settings, cases[i].color);
+        CHECK(cases[i].direct == (strstr(p.out.data, "38;2;") != NULL));
+        CHECK(cases[i].indexed == (strstr(p.out.data, "38;5;") != NULL));
+        CHECK(strstr(p.out.data, "\033[3") != NULL); /* colours of one kind or another */
+        quit_screen(&p);
+    }
 }
 
 static bool has_colours(const char *out)
@@ -534,6 +581,7 @@ static const struct test tests[] = {
     {"every crash gives the terminal back", every_crash_gives_the_terminal_back},
     {"it quits when asked to", it_quits_when_asked_to},
     {"terminals it does not know", terminals_it_does_not_know},
+    {"colours as the terminal takes them", colours_as_the_terminal_takes_them},
     {"without colours and in the C locale", without_colours_and_in_the_c_locale},
     {"a storm of sizes", a_storm_of_sizes},
     {"a paste is text", a_paste_is_text},

@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/base/show.h"
 #include "core/base/std.h"
+#include "tui/term.h"
 #include "views/cli/cli.h"
 
 struct report {
@@ -41,6 +42,18 @@ static void print_check(struct report *r, const char *what, bool good, const cha
     } else {
         std_print("%-4s %-10s %s\n", good ? "ok" : "BAD", what, one);
     }
+}
+
+/* What the screen would find. A terminal of an unknown family is a fault although the screen
+ * opens: keys and colours may be wrong. */
+static void check_terminal(struct report *r)
+{
+    struct term_report t;
+
+    term_report(&t);
+    print_check(r, "terminal", t.good, "%s", t.terminal);
+    print_check(r, "colours", true, "%s", t.colours);
+    print_check(r, "glyphs", true, "%s", t.glyphs);
 }
 
 /* Where the program looks for its files; only a missing text is an error. */
@@ -118,11 +131,10 @@ static void check_model(struct report *r)
 static bool doctor_run(struct cli *c, struct err *err)
 {
     struct report r = {.c = c};
-    const char *term = getenv("TERM");
 
     print_check(&r, "program", true, EDITSCOPE_VERSION ", %ld processors",
                 sysconf(_SC_NPROCESSORS_ONLN));
-    print_check(&r, "terminal", term && *term, "TERM=%s", term ? term : "(not set)");
+    check_terminal(&r);
     check_files(&r);
     check_devices(&r);
     check_model(&r);

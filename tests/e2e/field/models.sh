@@ -178,10 +178,10 @@ run 2 "$E" ""
 
 row "HOME unset: the list of users knows; where nobody does, nothing is kept and it is said"
 own=$(getent passwd "$(id -u)" | cut -d: -f6)
-run 0 env -u HOME -u XDG_CACHE_HOME -u XDG_STATE_HOME -u XDG_CONFIG_HOME "$E" doctor -m "$M"
+run 0 env -u HOME -u XDG_CACHE_HOME -u XDG_STATE_HOME -u XDG_CONFIG_HOME TERM=xterm "$E" doctor -m "$M"
 out "$own/.cache/editscope/moments"
 no_out '/tmp/\.cache'
-run 0 env -u XDG_CACHE_HOME HOME=relative "$E" doctor -m "$M"
+run 0 env -u XDG_CACHE_HOME HOME=relative TERM=xterm "$E" doctor -m "$M"
 out "$own/.cache/editscope/moments"
 run 0 env -u XDG_CACHE_HOME HOME=/dev/null/no-home-folder "$E" query -m "$M" -n 1 ab
 err 'no home folder: nothing is cached'

@@ -176,3 +176,17 @@ run 0 "$E" verify -m "$M" -s "$S"
 out '^1 edit rebuilt'
 run 0 "$E" export -m "$M" -s "$S" --as gguf --to "$d/words.gguf" --force
 no_out 'as as'
+
+row "doctor says what the screen makes of the terminal"
+for term in nonsense dumb; do
+    run 4 env TERM=$term COLORTERM= LC_ALL=C "$E" doctor -m "$M"
+    out "^BAD +terminal +TERM=$term "
+    out '^ok +glyphs +ASCII \(LC_ALL=C\)'
+done
+run 0 env TERM=foot COLORTERM= LC_ALL=C.UTF-8 "$E" doctor -m "$M"
+out '^ok +terminal +TERM=foot.*xterm-256color|^ok +terminal +TERM=foot$'
+out '^ok +colours +24-bit colour \(TERM=foot\)'
+out '^ok +glyphs +UTF-8 with braille'
+run 0 env TERM=xterm COLORTERM=truecolor "$E" doctor -m "$M"
+out '^ok +terminal +TERM=xterm$'
+out '^ok +colours +24-bit colour \(COLORTERM=truecolor\)'
